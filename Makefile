@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+# Builds every room of libcommon into build/rooms/<room>.a, then librdb.so and the programs from those archives.
+# A unit test links only with its own room and the rooms below it: that link is the check of the order of rooms.
+
+MAKEFLAGS += --no-builtin-rules
+SHELL := /bin/bash
+CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CXX ?= g++
+BUILD ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+# Bottom up; a room may include and link only rooms to its left (design: libcommon/README.md).
+ROOMS := base os task crypto instance wal storage vec type txn undo table index upkeep catalog expr sql exec command session
+PROGRAMS := $(notdir $(patsubst %/main.c,%,$(wildcard bin/*/main.c)))
+
+WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes -Werror
+OPTIMISE ?= -O2 -g
+SANITIZE ?=
+CFLAGS_ALL := -std=gnu11 $(OPTIMISE) -fPIC -fvisibility=hidden -fno-strict-aliasing -fno-omit-frame-pointer -pthread \
+	$(WARNINGS) -D_GNU_SOURCE -Ilibcommon -I$(BUILD)/gen $(SANITIZE) $(CFLAGS)
+CXXFLAGS_ALL := -std=c++17 $(OPTIMISE) -fPIC -fvisibility=hidden -fno-exceptions -fno-rtti -pthread -Wall -Wextra -Werror -Ilibcommon $(SANITIZE) $(CXXFLAGS)
+LIBS := -llz4 -lzstd -lssl -lcrypto -lgmp -lsqlite3 -ljansson -lsystemd -lm -ldl -lpthread
+
+room_sources = $(wildcard libcommon/$(1)/*.c)
+room_cxx_sources = $(wildcard libcommon/$(1)/*.cc)
+room_objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(call room_sources,$(1))) \
+	$(patsubst %.cc,$(BUILD)/obj/%.o,$(call room_cxx_sources,$(1))) $(ROOM_EXTRA_$(1))
+
+.PHONY: all
+all: programs
+
+# Rooms may add generated sources and objects of their own: libcommon/<room>/room.mk
+-include $(wildcard libcommon/*/room.mk)
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(CFLAGS_$(notdir $(patsubst %/,%,$(dir $<)))) -MMD -MP -c $< -o $@
+
+$(BUILD)/obj/%.o: %.cc
+	@mkdir -p $(@D)
+	$(CXX) $(CXXFLAGS_ALL) -MMD -MP -c $< -o $@
+
+define room_rule
+$(BUILD)/rooms/$(1).a: $$(call room_objects,$(1))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	ar rcs $$@ $$^
+.PHONY: room-$(1)
+room-$(1): $(BUILD)/rooms/$(1).a
+endef
+$(foreach room,$(ROOMS),$(eval $(call room_rule,$(room))))
+
+ARCHIVES := $(foreach room,$(ROOMS),$(BUILD)/rooms/$(room).a)
+.PHONY: rooms
+rooms: $(ARCHIVES)
+
+# ---- programs ------------------------------------------------------------------------------------------------
+.PHONY: programs
+programs: $(foreach program,$(PROGRAMS),$(BUILD)/bin/$(program))
+
+BASE_ROOMS := base os task crypto
+$(BUILD)/librdb-base.a: $(foreach room,$(BASE_ROOMS),$(call room_objects,$(room)))
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/lib/librdb.so: $(ARCHIVES) libcommon/librdb.map
+	@mkdir -p $(@D)
+	$(CC) -shared $(SANITIZE) -o $@ -Wl,--whole-archive $(ARCHIVES) -Wl,--no-whole-archive \
+		-Wl,--version-script=libcommon/librdb.map $(LIBRDB_EXTRA) $(LIBS) -lstdc++
+
+# A program lists what it links in bin/<program>/program.mk as LINK_<program>: "base" or "whole" (the default).
+-include $(wildcard bin/*/program.mk)
+program_objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard bin/$(1)/*.c))
+define program_rule
+$(BUILD)/bin/$(1): $$(call program_objects,$(1)) $(if $(filter base,$(LINK_$(1))),$(BUILD)/librdb-base.a,$(ARCHIVES))
+	@mkdir -p $$(@D)
+	$$(CC) $$(SANITIZE) -pthread -o $$@ $$(call program_objects,$(1)) \
+		$(if $(filter base,$(LINK_$(1))),$(BUILD)/librdb-base.a $$(LIBS_$(1)),-Wl,--start-group $(ARCHIVES) -Wl,--end-group $$(LIBRDB_EXTRA) $$(LIBS) $$(LIBS_$(1)) -lstdc++)
+endef
+$(foreach program,$(PROGRAMS),$(eval $(call program_rule,$(program))))
+
+# ---- unit tests: tests/unit/<room>/test_<subject>.c, one program each -------------------------------------------
+UNIT_SOURCES := $(wildcard tests/unit/*/test_*.c)
+UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SOURCES))
+# The rooms at or below room $(1), lowest last, as the linker wants them.
+rooms_upto = $(if $(filter $(firstword $(2)),$(1)),$(firstword $(2)),$(firstword $(2)) $(call rooms_upto,$(1),$(wordlist 2,99,$(2))))
+reverse = $(if $(1),$(call reverse,$(wordlist 2,99,$(1))) $(firstword $(1)))
+define unit_rule
+$(BUILD)/unit/$(1)/%: $(BUILD)/obj/tests/unit/$(1)/%.o $(foreach room,$(call rooms_upto,$(1),$(ROOMS)),$(BUILD)/rooms/$(room).a)
+	@mkdir -p $$(@D)
+	$$(CC) $$(SANITIZE) -pthread -o $$@ $$< $(foreach room,$(call reverse,$(call rooms_upto,$(1),$(ROOMS))),$(BUILD)/rooms/$(room).a) \
+		$$(LIBRDB_EXTRA) $$(LIBS) -lcmocka -lstdc++
+endef
+$(foreach room,$(ROOMS),$(eval $(call unit_rule,$(room))))
+
+.PHONY: unit
+unit: $(UNIT_PROGRAMS)
+	@tests/tools/run-unit $(UNIT_PROGRAMS)
+
+# make unit-<room>: build and run one room's tests.
+define unit_room_rule
+.PHONY: unit-$(1)
+unit-$(1): $(filter $(BUILD)/unit/$(1)/%,$(UNIT_PROGRAMS))
+	@tests/tools/run-unit $$^
+endef
+$(foreach room,$(ROOMS),$(eval $(call unit_room_rule,$(room))))
+
+.PHONY: clean
+clean:
+	rm -rf $(BUILD)
+
+.SECONDARY:
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
