@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Room storage: pages, the buffer pool, files of relations, logged changes, free space. The only way to a page.
+ *
+ * Page header, 80 bytes, little-endian; page size 4, 8, 16 or 32 KiB, chosen at init:
+ *    0  4  crc32c of the rest of the page, made at each write and checked at each read
+ *    4  1  type RDB_PAGE_*            5  1  version 1        6  2  flags, the owner's
+ *    8  8  change_no    Lamport number: max(page's, own clock) + 1 at each change (R21)
+ *   16  8  lsn          end of the newest record that changed it: durable before the page is written
+ *   24  8  settled_scn  every stamp here is committed at or before it; 0 = unknown (R7)
+ *   32  4  birth tag    of the relation file; clones inherit it
+ *   36  4  hash of (file, fork, block): catches a page written to the wrong place
+ *   40  2  lower        end of what grows from the header      42  2  upper  start of what grows from the end
+ *   44  2  WAL thread   46  2  zero
+ *   48  4  key epoch    52 12  nonce   64 16  tag: encryption; zero when not encrypted
+ */
+#ifndef RDB_STORAGE_H
+#define RDB_STORAGE_H
+
+#include "wal/rdb_wal.h"
+
+typedef struct rdb_page {
+    uint32_t crc;
+    uint8_t type, version;
+    uint16_t flags;
+    uint64_t change_no;
+    rdb_lsn lsn;
+    rdb_scn settled_scn;
+    uint32_t birth_tag;
+    uint32_t place_hash;
+    uint16_t lower, upper;
+    uint16_t wal_thread;
+    uint16_t spare;
+    uint32_t key_epoch;
+    uint8_t nonce[12], tag[16];
+} rdb_page;
+#define RDB_PAGE_HEADER_BYTES 80u
+_Static_assert(sizeof(rdb_page) == RDB_PAGE_HEADER_BYTES, "the drawing above and the struct disagree");
+_Static_assert(offsetof(rdb_page, lsn) == 16 && offsetof(rdb_page, lower) == 40 && offsetof(rdb_page, key_epoch) == 48,
+               "the drawing above and the struct disagree");
+enum { RDB_PAGE_FREE = 0, RDB_PAGE_HEAP, RDB_PAGE_OVERFLOW, RDB_PAGE_BTREE, RDB_PAGE_UNDO, RDB_PAGE_XACT,
+       RDB_PAGE_SPACE, RDB_PAGE_SEQUENCE, RDB_PAGE_META };
+
+/* A file number is never reused in its PDB; its top byte is the class and says the folder. */
+enum { RDB_FILE_TABLE = 1, RDB_FILE_INDEX = 2, RDB_FILE_UNDO = 3, RDB_FILE_XACT = 4 };
+#define RDB_FILE_NO(class, number) ((uint64_t)(class) << 56 | (uint64_t)(number))
+#define RDB_FILE_CLASS(file) ((unsigned)((file) >> 56))
+enum { RDB_FORK_MAIN = 0, RDB_FORK_SPACE = 1 };
+
+typedef struct rdb_page_tag {
+    uint64_t file;
+    uint64_t block; /* 48 bits */
+    uint32_t pdb;
+    uint8_t fork;
+} rdb_page_tag;
+
+typedef struct rdb_storage rdb_storage; /* one an instance */
+typedef struct rdb_buffer rdb_buffer;   /* a pinned frame */
+
+typedef struct rdb_storage_config {
+    const char *data_directory; /* tables/<pdb>/<file> ... lie under it */
+    uint32_t page_bytes;
+    uint32_t frame_count;
+    rdb_wal *wal;  /* NULL: read-only tools and tests of pages alone */
+    bool sync;
+} rdb_storage_config;
+RDB_CHECKED bool rdb_storage_open(rdb_storage **storage, const rdb_storage_config *config, rdb_error *err);
+/* Forgets dirty pages: flush first (upkeep's checkpoint) or mean it. */
+void rdb_storage_close(rdb_storage **storage);
+uint32_t rdb_storage_page_bytes(const rdb_storage *storage);
+rdb_wal *rdb_storage_wal(const rdb_storage *storage);
+/* The flush barrier: a page goes to disk only when its LSN is below it. Default: the WAL's durable LSN. */
+void rdb_storage_set_barrier(rdb_storage *storage, bool (*wait)(void *context, rdb_lsn lsn, rdb_error *err), void *context);
+
+/* ---- pages -------------------------------------------------------------------------------------------------------
+ * Acquire pins and latches; a page that is not there yet is read and verified (XX001 with file and block named). Order of
+ * latches: leaf → heap → undo → xact; two pages of one kind in the order their room documents. */
+typedef enum rdb_buffer_mode { RDB_BUFFER_PIN, RDB_BUFFER_SHARED, RDB_BUFFER_EXCLUSIVE } rdb_buffer_mode;
+RDB_CHECKED bool rdb_buffer_acquire(rdb_storage *storage, rdb_page_tag tag, rdb_buffer_mode mode, rdb_buffer **buffer, rdb_error *err);
+/* As acquire, for a page that will be built from nothing: not read, zeroed, exclusive; extends the file as needed. */
+RDB_CHECKED bool rdb_buffer_acquire_new(rdb_storage *storage, rdb_page_tag tag, rdb_buffer **buffer, rdb_error *err);
+/* Adds a block at the end of the file: zeroed page, exclusive. The file grows for good when a change initialises the page. */
+RDB_CHECKED bool rdb_buffer_extend(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork, uint64_t *block,
+                                   rdb_buffer **buffer, rdb_error *err);
+void rdb_buffer_release(rdb_buffer *buffer, rdb_buffer_mode mode); /* unlatch and unpin; NULL is fine */
+void rdb_buffer_lock(rdb_buffer *buffer, rdb_buffer_mode mode);    /* a pinned one */
+void rdb_buffer_unlock(rdb_buffer *buffer, rdb_buffer_mode mode);  /* stays pinned */
+bool rdb_buffer_try_lock(rdb_buffer *buffer, rdb_buffer_mode mode);
+void rdb_buffer_pin_again(rdb_buffer *buffer);
+rdb_page *rdb_buffer_page(rdb_buffer *buffer);
+rdb_latch *rdb_buffer_latch(rdb_buffer *buffer); /* for optimistic reading under a pin */
+rdb_page_tag rdb_buffer_tag(const rdb_buffer *buffer);
+/* Sets settled_scn without dirtying the page (R7); any latch mode. */
+void rdb_buffer_settle(rdb_buffer *buffer, rdb_scn scn);
+
+void rdb_storage_prefetch(rdb_storage *storage, rdb_page_tag tag, uint32_t block_count);
+
+/* ---- files ------------------------------------------------------------------------------------------------------- */
+RDB_CHECKED bool rdb_storage_next_file(rdb_storage *storage, uint32_t pdb, unsigned file_class, uint64_t *file, rdb_error *err);
+/* Logs, creates and syncs (R36). The caller's undo record makes an abort remove it. */
+RDB_CHECKED bool rdb_storage_create_file(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_xid xid, rdb_error *err);
+/* Logs, forgets its pages without writing them, unlinks all forks. Missing is fine. */
+RDB_CHECKED bool rdb_storage_drop_file(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_error *err);
+/* Logs, and cuts the fork to so many blocks. */
+RDB_CHECKED bool rdb_storage_truncate_file(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork, uint64_t blocks, rdb_error *err);
+RDB_CHECKED bool rdb_storage_block_count(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork, uint64_t *blocks, rdb_error *err);
+bool rdb_storage_file_exists(rdb_storage *storage, uint32_t pdb, uint64_t file);
+
+/* ---- logged changes ------------------------------------------------------------------------------------------------
+ * The only way to change a page for good. The caller latches its pages exclusively, describes the change as data for
+ * redo, and applies it: the record goes to the WAL first, then the *same redo function that recovery uses* changes the
+ * pages. So a failed insert leaves the pages untouched, a full-page image is the page before the change (R22), and redo
+ * is proved by every change ever made. */
+typedef struct rdb_redo { /* what a redo function may look at: the record and nothing else (pure function, R24) */
+    rdb_lsn lsn, end_lsn;
+    rdb_xid xid;
+    uint32_t pdb, page_bytes;
+    uint8_t operation;
+    rdb_page_tag tag;    /* of the page in hand */
+    uint8_t reference_no; /* which of the record's block references this page is */
+    const uint8_t *data; /* of this reference */
+    uint32_t data_bytes;
+    const uint8_t *main_data;
+    uint32_t main_bytes;
+} rdb_redo;
+typedef struct rdb_resource_ops {
+    const char *name;
+    /* Changes one page. Must bound every offset it takes from data (false: XX001); never fails for a change made by its
+     * own room. Header fields crc, change_no, lsn, settled_scn are the caller's. */
+    bool (*redo)(const rdb_redo *redo, rdb_page *page, rdb_error *err);
+    /* Recovery only: the effect of a record beside its pages (a commit, a created file). May be NULL. */
+    bool (*replay)(void *context, const rdb_wal_record *record, rdb_error *err);
+    void *replay_context;
+    /* One line for people: what the record does. May be NULL. */
+    void (*describe)(const rdb_wal_record *record, rdb_strbuf *text);
+} rdb_resource_ops;
+void rdb_resource_register(rdb_resource resource, const rdb_resource_ops *ops); /* copied; before the instance opens */
+const rdb_resource_ops *rdb_resource_find(rdb_resource resource);
+
+#define RDB_CHANGE_BLOCKS_MAX 12u
+#define RDB_CHANGE_PIECES_MAX 64u
+typedef struct rdb_change {
+    rdb_storage *storage;
+    rdb_xid xid;
+    uint32_t pdb;
+    uint8_t resource, operation, block_count, piece_count;
+    struct {
+        rdb_buffer *buffer;
+        uint8_t flags, first_piece, piece_count;
+    } blocks[RDB_CHANGE_BLOCKS_MAX];
+    rdb_wal_piece pieces[RDB_CHANGE_PIECES_MAX];
+    uint8_t main_first, main_count;
+} rdb_change;
+void rdb_change_init(rdb_change *change, rdb_storage *storage, uint32_t pdb, rdb_xid xid, rdb_resource resource, uint8_t operation);
+/* The buffer is exclusively latched until after apply. flags: RDB_WAL_BLOCK_INIT or 0. */
+void rdb_change_block(rdb_change *change, rdb_buffer *buffer, unsigned flags);
+void rdb_change_block_data(rdb_change *change, const void *bytes, uint32_t length); /* of the block added last; borrowed */
+void rdb_change_main_data(rdb_change *change, const void *bytes, uint32_t length);  /* after all blocks; borrowed */
+/* True: logged and applied, *end_lsn set. False: nothing changed. */
+RDB_CHECKED bool rdb_change_apply(rdb_change *change, rdb_wal_at_position at_position, void *context, rdb_lsn *end_lsn, rdb_error *err);
+
+/* ---- for upkeep ----------------------------------------------------------------------------------------------------- */
+/* Writes every page that was dirty when it began (sorted by file and block, throttled to spread over spread_us), then
+ * syncs the files. */
+RDB_CHECKED bool rdb_storage_flush_all(rdb_storage *storage, int64_t spread_us, rdb_error *err);
+/* Recovery: brings the record's pages to at least its LSN: image if any, change number check, redo (R21). */
+RDB_CHECKED bool rdb_storage_replay(rdb_storage *storage, const rdb_wal_record *record, rdb_error *err);
+
+typedef struct rdb_storage_statistics {
+    uint64_t hits, misses, reads, writes, evictions;
+    uint32_t frames, dirty, pinned;
+} rdb_storage_statistics;
+void rdb_storage_get_statistics(rdb_storage *storage, rdb_storage_statistics *statistics);
+
+/* ---- free space: a hint per relation, rebuildable, never trusted ----------------------------------------------------
+ * A block that probably has room for bytes; *found false: extend. */
+RDB_CHECKED bool rdb_space_find(rdb_storage *storage, uint32_t pdb, uint64_t file, uint32_t bytes, uint64_t *block, bool *found, rdb_error *err);
+void rdb_space_note(rdb_storage *storage, uint32_t pdb, uint64_t file, uint64_t block, uint32_t free_bytes);
+
+#endif

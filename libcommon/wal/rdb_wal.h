@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Room wal: the redo log alone: insert, flush, read. It knows records and bytes, no pages.
+ *
+ * The log is a run of bytes cut into segments of equal size, zero-filled before use and recycled after. An LSN is the
+ * byte position of a record in it. One record format serves recovery, archiving, standbys and incremental backup.
+ *
+ * Segment file "<16 hex digits of its number>", first 64 bytes:
+ *    0  8  magic "RDBWAL01"        8  8  system id          16  8  segment number
+ *   24  4  segment bytes          28  4  incarnation        32  2  thread      34 26 zero      60  4  crc32c of 0..59
+ * LSN of a segment's first byte = number * segment bytes; a record may run over into the next segment's byte 64.
+ *
+ * Record, starting at a multiple of 8, the gap zero:
+ *    0  4  bytes of the record, this header included, the gap not
+ *    4  4  crc32c of: LSN 8, thread 2, incarnation 4, system id 8 (as bytes), then the record from byte 8 on. So neither
+ *          a recycled segment nor another instance's can replay (R23).
+ *    8  8  xid, 0 = none           16  4  pdb, 0 = the instance
+ *   20  1  resource                21  1  operation, the resource's own
+ *   22  1  block references        23  1  flags
+ *   24     block references, 32 bytes each:
+ *            0  8  file       8  6  block      14  1  fork     15  1  flags RDB_WAL_BLOCK_*
+ *           16  8  change number of the page before this change (R21)
+ *           24  4  bytes of data                28  4  bytes of image
+ *     .    for each reference its image then its data
+ *     .    main data, to the end
+ */
+#ifndef RDB_WAL_H
+#define RDB_WAL_H
+
+#include "os/rdb_os.h"
+
+typedef uint64_t rdb_lsn; /* 0 is before every record */
+typedef uint64_t rdb_scn; /* system change number; 0 = none, the first commit has 1 */
+typedef uint64_t rdb_xid; /* transaction id of one PDB; 0 = none */
+
+typedef struct rdb_wal rdb_wal;
+
+/* Who owns a record: one redo function each, registered with storage (pages) and upkeep (records without pages). */
+typedef enum rdb_resource {
+    RDB_RESOURCE_WAL = 1,    /* checkpoints, no-ops */
+    RDB_RESOURCE_STORAGE,    /* create, drop, truncate of files; raw page images */
+    RDB_RESOURCE_TXN,        /* commit, abort, prepare, xid blocks, xact slots */
+    RDB_RESOURCE_UNDO,       /* undo pages and log meta pages */
+    RDB_RESOURCE_HEAP,
+    RDB_RESOURCE_BTREE,
+    RDB_RESOURCE_SEQUENCE,
+    RDB_RESOURCE_CATALOG,
+    RDB_RESOURCE_COUNT
+} rdb_resource;
+
+#define RDB_WAL_HEADER_BYTES 24u
+#define RDB_WAL_BLOCK_BYTES 32u
+#define RDB_WAL_BLOCKS_MAX 32u
+#define RDB_WAL_RECORD_MAX (UINT32_C(1) << 30)
+#define RDB_WAL_BLOCK_IMAGE 1u     /* the page before the change */
+#define RDB_WAL_BLOCK_IMAGE_LZ4 2u /* ... compressed; the page's hole between lower and upper is zeroed first */
+#define RDB_WAL_BLOCK_INIT 4u      /* the redo function builds the page from nothing: no image, no change number check */
+
+typedef struct rdb_wal_config {
+    const char *directory;
+    uint64_t system_id;
+    uint32_t segment_bytes; /* power of two, 1 MiB .. 256 MiB */
+    uint32_t ring_bytes;    /* of the insert buffer, a power of two; a record larger than it is streamed through */
+    uint32_t incarnation;
+    uint16_t thread_no;
+    bool sync;              /* false: storage.fsync off */
+} rdb_wal_config;
+
+/* Opens for inserting at end_lsn (where rdb_wal_reader found the end; segment_bytes + 64 for a new log), zeroing what lies
+ * behind it in its segment. Starts the writer thread, which writes the ring out every so often so that few bytes wait
+ * when a commit asks. */
+RDB_CHECKED bool rdb_wal_open(rdb_wal **wal, const rdb_wal_config *config, rdb_lsn end_lsn, rdb_error *err);
+/* Flushes what is there and closes. */
+bool rdb_wal_close(rdb_wal **wal, rdb_error *err);
+
+typedef struct rdb_wal_piece {
+    const void *bytes;
+    uint32_t length;
+} rdb_wal_piece;
+
+/* Called inside the reservation, in LSN order over all threads: the place where a commit's SCN is drawn (R17). It may
+ * change the bytes of the pieces and must be short. */
+typedef void (*rdb_wal_at_position)(void *context, rdb_lsn lsn);
+
+/* Copies the pieces (the first begins with the 24-byte header; bytes 0..7 are filled in here) into the log as one record.
+ * *lsn is where it begins, *end_lsn where it ends: wait for that to be durable. Threads insert in parallel. Waits for
+ * room in the ring. Fails with nothing inserted (53100, 58030) when the log cannot be written any more; the failure of a
+ * sync is final and ends the process after the log line (the kernel may have dropped the bytes). */
+RDB_CHECKED bool rdb_wal_insert(rdb_wal *wal, const rdb_wal_piece *pieces, uint32_t piece_count,
+                                rdb_wal_at_position at_position, void *context, rdb_lsn *lsn, rdb_lsn *end_lsn,
+                                rdb_error *err);
+
+/* Returns when all up to lsn is durable. One of the waiting threads leads: it writes and syncs for all (group flush). */
+RDB_CHECKED bool rdb_wal_flush(rdb_wal *wal, rdb_lsn lsn, rdb_error *err);
+rdb_lsn rdb_wal_durable_lsn(const rdb_wal *wal); /* one atomic load */
+rdb_lsn rdb_wal_insert_lsn(const rdb_wal *wal);  /* where the next record would begin */
+/* Called after every advance of the durable LSN, on the leader's thread; the barrier and the publishing of commits hang on it. */
+void rdb_wal_set_durable_hook(rdb_wal *wal, void (*hook)(void *context, rdb_lsn durable), void *context);
+
+/* The redo gate (R19). A change enters the gate before it decides on full-page images and leaves it when its pages are
+ * marked dirty; fixing a redo point waits until nobody is inside, takes the insert position, and lets the next ones in
+ * with it. Entering is striped and cheap; do not sleep on a client or a lock inside. */
+void rdb_wal_gate_enter(rdb_wal *wal);
+void rdb_wal_gate_leave(rdb_wal *wal);
+rdb_lsn rdb_wal_redo_point(const rdb_wal *wal); /* a page with an LSN <= it gets an image; valid inside the gate */
+rdb_lsn rdb_wal_fix_redo_point(rdb_wal *wal);   /* the checkpoint's first step */
+void rdb_wal_set_redo_point(rdb_wal *wal, rdb_lsn lsn); /* after recovery */
+
+/* Segments below this LSN are needed no more: recycled or removed. */
+RDB_CHECKED bool rdb_wal_release(rdb_wal *wal, rdb_lsn below, rdb_error *err);
+
+typedef struct rdb_wal_statistics {
+    uint64_t records, bytes, images, syncs, flush_waits; /* flush_waits / syncs: how many commits a sync carries */
+} rdb_wal_statistics;
+void rdb_wal_get_statistics(const rdb_wal *wal, rdb_wal_statistics *statistics);
+
+/* ---- reading ---------------------------------------------------------------------------------------------------- */
+typedef struct rdb_wal_block {
+    uint64_t file, block, previous_change_no;
+    const uint8_t *image, *data;
+    uint32_t image_bytes, data_bytes;
+    uint8_t fork, flags;
+} rdb_wal_block;
+/* One record taken apart; pointers hold until the next call on the reader. */
+typedef struct rdb_wal_record {
+    rdb_lsn lsn, end_lsn;
+    rdb_xid xid;
+    uint32_t pdb;
+    uint8_t resource, operation, flags, block_count;
+    rdb_wal_block blocks[RDB_WAL_BLOCKS_MAX];
+    const uint8_t *data;
+    uint32_t data_bytes;
+} rdb_wal_record;
+/* Takes the bytes of one whole record apart, every length checked; false: XX001. Also for fuzzing. */
+RDB_CHECKED bool rdb_wal_record_decode(const uint8_t *bytes, uint32_t length, rdb_lsn lsn, rdb_wal_record *record, rdb_error *err);
+
+typedef struct rdb_wal_reader rdb_wal_reader;
+RDB_CHECKED bool rdb_wal_reader_open(rdb_wal_reader **reader, const rdb_wal_config *config, rdb_lsn start, rdb_error *err);
+void rdb_wal_reader_close(rdb_wal_reader **reader);
+/* *found false: the log ends here, and *end_lsn of the reader is where inserting may go on. A record that is cut or torn
+ * at the end of the log is its end; one with valid records of the same incarnation behind it is damage, XX001. */
+RDB_CHECKED bool rdb_wal_reader_next(rdb_wal_reader *reader, rdb_wal_record *record, bool *found, rdb_error *err);
+rdb_lsn rdb_wal_reader_end(const rdb_wal_reader *reader);
+
+#endif
