@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Room index: access methods behind one table of functions; B+tree first. Keys are bytes that memcmp orders
+ * (rdb_type_encode_column); the row address is the last key column, so every entry is unique. A B-link tree: high keys,
+ * right links, one record a level, an incomplete-split flag that the next writer finishes (R27). The drawing of a page
+ * stands in btree_page.h of this room. */
+#ifndef RDB_INDEX_H
+#define RDB_INDEX_H
+
+#include "table/rdb_table.h"
+
+#define RDB_INDEX_KEY_MAX 2700u /* bytes of key and payload of one entry; longer: 54000, PostgreSQL's message */
+
+typedef struct rdb_index { /* immutable; made and pinned by the catalog */
+    rdb_storage *storage;
+    rdb_txn_manager *txns;
+    uint32_t pdb;
+    uint32_t index_oid;
+    uint64_t file;
+    bool is_unique;
+    bool nulls_not_distinct;
+    rdb_scn valid_from_scn;
+} rdb_index;
+
+typedef struct rdb_index_entry {
+    rdb_slice key;      /* encoded key columns */
+    rdb_slice payload;  /* values that the key cannot give back, and INCLUDE columns: a row image, or empty */
+    rdb_row_address address;
+} rdb_index_entry;
+
+RDB_CHECKED bool rdb_index_create(rdb_storage *storage, rdb_txn *txn, uint64_t file, rdb_error *err);
+/* Adds an entry; one that is there already is left as it is (R28). xid: for the log. */
+RDB_CHECKED bool rdb_index_insert(const rdb_index *index, rdb_xid xid, const rdb_index_entry *entry, rdb_error *err);
+/* Asks about one entry with an equal key, under no latch: does its row really have that key and count? */
+typedef enum rdb_unique_answer { RDB_UNIQUE_IGNORE, RDB_UNIQUE_CONFLICT, RDB_UNIQUE_WAIT, RDB_UNIQUE_FAILED } rdb_unique_answer;
+typedef rdb_unique_answer (*rdb_unique_check)(void *context, rdb_row_address address, rdb_xid *wait_xid, rdb_error *err);
+typedef enum rdb_unique_outcome { RDB_UNIQUE_INSERTED, RDB_UNIQUE_HAS_CONFLICT, RDB_UNIQUE_MUST_WAIT } rdb_unique_outcome;
+/* Adds the entry unless check finds a conflict among those with an equal key. What was checked still holds when the entry is
+ * in: the first leaf for the key is held, or re-validated, over check and insert (R30). */
+RDB_CHECKED bool rdb_index_insert_unique(const rdb_index *index, rdb_xid xid, const rdb_index_entry *entry, rdb_unique_check check,
+                                         void *context, rdb_unique_outcome *outcome, rdb_row_address *conflict,
+                                         rdb_xid *wait_xid, rdb_error *err);
+/* Removes the entry where still_needed (asked under the leaf latch; NULL: no) says no. Missing is fine. */
+RDB_CHECKED bool rdb_index_remove(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_slice key, rdb_row_address address,
+                                  bool (*still_needed)(void *context, bool *needed, rdb_error *err), void *context, rdb_error *err);
+
+/* A range in key order. Bounds are prefixes of encoded keys: lower inclusive means entries >= lower; upper inclusive means
+ * entries that are <= upper or begin with it; empty = open. */
+typedef struct rdb_index_range {
+    rdb_slice lower, upper;
+    bool lower_exclusive, upper_exclusive; /* exclusive: entries that begin with the bound are out */
+} rdb_index_range;
+typedef struct rdb_index_cursor rdb_index_cursor;
+RDB_CHECKED bool rdb_index_cursor_open(rdb_index_cursor **cursor, const rdb_index *index, const rdb_index_range *range,
+                                       bool backward, rdb_arena *arena, rdb_error *err);
+/* The next entries, at most capacity; their bytes (only where want_keys) in batch_arena. *count 0: the end. No latch or pin
+ * is held between calls; an entry is neither missed nor met twice when pages split meanwhile. */
+RDB_CHECKED bool rdb_index_cursor_next(rdb_index_cursor *cursor, uint32_t capacity, bool want_keys, rdb_arena *batch_arena,
+                                       rdb_index_entry *entries, uint32_t *count, rdb_error *err);
+/* Starts over on another range (nested loops): no allocation. */
+RDB_CHECKED bool rdb_index_cursor_seek(rdb_index_cursor *cursor, const rdb_index_range *range, rdb_error *err);
+void rdb_index_cursor_close(rdb_index_cursor **cursor);
+
+/* Bottom-up build of an empty index from entries in order. */
+typedef struct rdb_index_builder rdb_index_builder;
+RDB_CHECKED bool rdb_index_builder_open(rdb_index_builder **builder, const rdb_index *index, rdb_xid xid, rdb_error *err);
+RDB_CHECKED bool rdb_index_builder_add(rdb_index_builder *builder, const rdb_index_entry *entry, rdb_error *err);
+RDB_CHECKED bool rdb_index_builder_finish(rdb_index_builder **builder, rdb_error *err); /* closes, also on failure */
+
+/* Walks the whole tree and checks order, links, high keys and levels: for tests, rdb-diag and amcheck-like functions. */
+typedef struct rdb_index_statistics {
+    uint64_t entries, leaf_pages, inner_pages, levels;
+} rdb_index_statistics;
+RDB_CHECKED bool rdb_index_verify(const rdb_index *index, rdb_index_statistics *statistics, rdb_error *err);
+void rdb_index_register_redo(void);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Room table: heaps. The newest version of a row lives in place, older ones in the undo store. The room knows layouts and
+ * bytes; the catalog makes the rdb_table that says where a heap is and how its rows look. The drawing of a heap page and
+ * of the 20-byte row header (xid 8, undo 8, flags 2, layout 2: R13, R15) stands in heap_page.h of this room. */
+#ifndef RDB_TABLE_H
+#define RDB_TABLE_H
+
+#include "txn/rdb_lock.h"
+#include "undo/rdb_undo.h"
+#include "vec/rdb_vec.h"
+
+/* Home of a row for life: 48-bit block, 16-bit slot. 0 = none. */
+typedef uint64_t rdb_row_address;
+#define RDB_ROW_ADDRESS(block, slot) ((uint64_t)(block) << 16 | (uint16_t)(slot))
+#define RDB_ROW_BLOCK(address) ((uint64_t)(address) >> 16)
+#define RDB_ROW_SLOT(address) ((uint16_t)(address))
+
+/* Which version was seen: compared under the latch by whoever writes after reading (R35). */
+typedef struct rdb_row_version {
+    rdb_xid xid;
+    rdb_undo_address undo;
+} rdb_row_version;
+
+/* How the rows of one layout number are read as rows of the relation as it is now (R14). */
+typedef struct rdb_table_layout {
+    const rdb_row_layout *rows;
+    const int16_t *slots;             /* [attribute number - 1]: slot, or -1: the row predates it, read missing */
+    const rdb_datum *missing;         /* [attribute number - 1]: what a row without the slot reads (ADD COLUMN ... DEFAULT) */
+    const bool *missing_is_null;
+} rdb_table_layout;
+
+/* Immutable; made and pinned by the catalog's relation entry. */
+typedef struct rdb_table {
+    rdb_storage *storage;
+    rdb_txn_manager *txns;
+    rdb_undo *undo;
+    uint32_t pdb;
+    uint32_t relation_oid;
+    uint64_t file;
+    uint8_t undo_class;
+    uint16_t attribute_count;          /* dropped ones included */
+    uint16_t layout_count, current_layout;
+    const rdb_table_layout *const *layouts; /* by layout number */
+    const uint8_t *reps;               /* rdb_rep of each attribute */
+    rdb_scn data_since_scn;            /* older snapshots get an error (R36); 0: none */
+} rdb_table;
+
+/* Column lists name attributes 1..n, or these: */
+enum { RDB_COLUMN_CTID = -1, RDB_COLUMN_XMIN = -2, RDB_COLUMN_TABLEOID = -6, RDB_COLUMN_SCN = -7 };
+/* ctid FIXED16 (tid), xmin INT32 (low half of the xid), tableoid INT32, scn INT64. */
+
+/* ---- reading ------------------------------------------------------------------------------------------------------
+ * Rows are copied out under the latch or a validated optimistic read into vectors whose bytes live in the given arena
+ * (R16). Outputs addresses, versions and recheck may be NULL. */
+typedef struct rdb_table_scan rdb_table_scan;
+/* The blocks first_block .. first_block + block_count - 1 that exist when it begins (UINT64_MAX: all). snapshot and columns
+ * must outlive the scan. */
+RDB_CHECKED bool rdb_table_scan_open(rdb_table_scan **scan, const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot,
+                                     const int16_t *columns, uint16_t column_count, uint64_t first_block,
+                                     uint64_t block_count, rdb_arena *arena, rdb_error *err);
+/* At most capacity rows into vectors[0..column_count) (flat, with that capacity). *count == 0: the end. batch_arena is
+ * where bytes go; the caller resets it between batches. No latch or pin is held on return. */
+RDB_CHECKED bool rdb_table_scan_next(rdb_table_scan *scan, uint32_t capacity, rdb_arena *batch_arena, rdb_vector *const *vectors,
+                                     rdb_row_address *addresses, rdb_row_version *versions, uint32_t *count, rdb_error *err);
+void rdb_table_scan_rewind(rdb_table_scan *scan);
+void rdb_table_scan_close(rdb_table_scan **scan);
+
+/* The rows at these addresses as the snapshot sees them. found[i] says whether there is one; values go to row i of the
+ * vectors. recheck[i]: an indexed column of it may differ from the entry that led here, so compare the key (R28). */
+RDB_CHECKED bool rdb_table_fetch(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot, const rdb_row_address *addresses,
+                                 uint32_t count, const int16_t *columns, uint16_t column_count, rdb_arena *batch_arena,
+                                 rdb_vector *const *vectors, bool *found, bool *recheck, rdb_row_version *versions, rdb_error *err);
+/* The newest version of one row that is committed or one's own, for whoever waited. *found false: deleted. */
+RDB_CHECKED bool rdb_table_fetch_latest(const rdb_table *table, rdb_txn *txn, rdb_row_address address, const int16_t *columns,
+                                        uint16_t column_count, rdb_arena *batch_arena, rdb_vector *const *vectors /* row 0 */,
+                                        bool *found, rdb_row_version *version, rdb_error *err);
+/* For unique and foreign-key checks: what stands at the address now. */
+typedef enum rdb_row_status {
+    RDB_ROW_DEAD,       /* no committed or own row: deleted, or its insert aborted */
+    RDB_ROW_LIVE,       /* committed and in force, or one's own */
+    RDB_ROW_UNCERTAIN   /* another running transaction inserted, deleted or changed it: wait for *xid */
+} rdb_row_status;
+/* Reads the version in place into row 0 of vectors and, where its writer runs, the newest committed one into row 1 (R30);
+ * in_place and committed say which of the two exist. */
+RDB_CHECKED bool rdb_table_check_row(const rdb_table *table, rdb_txn *txn, rdb_row_address address, const int16_t *columns,
+                                     uint16_t column_count, rdb_arena *batch_arena, rdb_vector *const *vectors, bool *in_place,
+                                     bool *committed, rdb_row_status *status, rdb_xid *xid, rdb_error *err);
+
+/* ---- writing ------------------------------------------------------------------------------------------------------
+ * values and is_null go by attribute number - 1, all attribute_count of them. The transaction gets its xid here.
+ * Index keys travel with each write, because purge and the reverter never read catalogs (R10). */
+typedef struct rdb_index_key {
+    uint64_t index_file;
+    rdb_slice old_key; /* empty for an insert */
+    rdb_slice new_key; /* empty for a delete; equal keys need not be listed */
+} rdb_index_key;
+
+RDB_CHECKED bool rdb_table_insert(const rdb_table *table, rdb_txn *txn, const rdb_datum *values, const bool *is_null,
+                                  const rdb_index_key *keys, uint32_t key_count, rdb_row_address *address,
+                                  rdb_row_version *version, rdb_error *err);
+/* Many rows, one record a page. row i is read by values[i], is_null[i]; keys[i * keys_per_row ...]. */
+RDB_CHECKED bool rdb_table_insert_many(const rdb_table *table, rdb_txn *txn, const rdb_datum *const *values,
+                                       const bool *const *is_null, uint32_t row_count, const rdb_index_key *keys,
+                                       uint32_t keys_per_row, rdb_row_address *addresses, rdb_error *err);
+
+typedef enum rdb_write_outcome {
+    RDB_WRITE_DONE,
+    RDB_WRITE_CHANGED, /* someone's committed change came between: re-check under READ COMMITTED, 40001 above */
+    RDB_WRITE_GONE,    /* ... and it was a delete */
+    RDB_WRITE_WAIT,    /* *wait_xid runs and has it, or others hold a row lock (wait_xid 0: rdb_lock_acquire_row first) */
+    RDB_WRITE_SELF     /* this same statement already changed it */
+} rdb_write_outcome;
+/* seen: the version the caller read; snapshot: the statement's, for RDB_WRITE_SELF. key_changed: a column of a unique index that a
+ * foreign key may point to changes (row lock strength FOR UPDATE instead of FOR NO KEY UPDATE). */
+RDB_CHECKED bool rdb_table_update(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot, rdb_row_address address,
+                                  rdb_row_version seen, const rdb_datum *values, const bool *is_null, const rdb_index_key *keys,
+                                  uint32_t key_count, bool key_changed, rdb_write_outcome *outcome, rdb_xid *wait_xid,
+                                  rdb_row_version *version, rdb_error *err);
+RDB_CHECKED bool rdb_table_delete(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot, rdb_row_address address,
+                                  rdb_row_version seen, const rdb_index_key *keys, uint32_t key_count, rdb_write_outcome *outcome,
+                                  rdb_xid *wait_xid, rdb_error *err);
+/* Takes a row lock and then checks that the version is still the one seen. */
+RDB_CHECKED bool rdb_table_lock_row(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot, rdb_row_address address,
+                                    rdb_row_version seen, rdb_row_lock strength, rdb_lock_policy policy, int64_t lock_timeout_us,
+                                    rdb_write_outcome *outcome, bool *taken, rdb_error *err);
+/* Takes back a row this transaction just inserted, without aborting (ON CONFLICT's loser: R30). */
+RDB_CHECKED bool rdb_table_retract(const rdb_table *table, rdb_txn *txn, rdb_row_address address, rdb_error *err);
+
+/* A new, empty heap file. */
+RDB_CHECKED bool rdb_table_create(rdb_storage *storage, rdb_txn *txn, uint64_t file, rdb_error *err);
+RDB_CHECKED bool rdb_table_block_count(const rdb_table *table, uint64_t *blocks, rdb_error *err);
+void rdb_table_register_redo(void);
+
+#endif

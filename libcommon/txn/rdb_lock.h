@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The lock manager: every wait of a transaction for another goes through it, so that deadlocks are found in one graph.
+ * Table locks have PostgreSQL's eight modes and conflict table; row locks its four strengths; a wait for a writer is a
+ * wait for its xid. Locks are held to the end of the transaction; those taken in a rolled-back level fall with it. */
+#ifndef RDB_LOCK_H
+#define RDB_LOCK_H
+
+#include "txn/rdb_txn.h"
+
+typedef enum rdb_lock_mode { /* PostgreSQL's numbers */
+    RDB_LOCK_NONE,
+    RDB_LOCK_ACCESS_SHARE,
+    RDB_LOCK_ROW_SHARE,
+    RDB_LOCK_ROW_EXCLUSIVE,
+    RDB_LOCK_SHARE_UPDATE_EXCLUSIVE,
+    RDB_LOCK_SHARE,
+    RDB_LOCK_SHARE_ROW_EXCLUSIVE,
+    RDB_LOCK_EXCLUSIVE,
+    RDB_LOCK_ACCESS_EXCLUSIVE
+} rdb_lock_mode;
+typedef enum rdb_row_lock { RDB_ROW_KEY_SHARE, RDB_ROW_SHARE, RDB_ROW_NO_KEY_UPDATE, RDB_ROW_UPDATE } rdb_row_lock;
+typedef enum rdb_lock_policy { RDB_LOCK_WAIT, RDB_LOCK_NOWAIT, RDB_LOCK_SKIP } rdb_lock_policy;
+
+typedef enum rdb_lock_kind { RDB_LOCK_RELATION = 1, RDB_LOCK_ROW, RDB_LOCK_XID, RDB_LOCK_ADVISORY, RDB_LOCK_OBJECT, RDB_LOCK_DATABASE } rdb_lock_kind;
+typedef struct rdb_lock_tag {
+    uint8_t kind; /* rdb_lock_kind */
+    uint32_t pdb;
+    uint64_t a, b; /* relation: oid, 0; row: file, address; xid: xid, 0; advisory: key, class; object: class oid, oid */
+} rdb_lock_tag;
+
+typedef struct rdb_lock_table rdb_lock_table;
+rdb_lock_table *rdb_lock_table_of(rdb_txn_manager *manager);
+
+/* Takes the lock (counted; a mode already held is cheap). NOWAIT: 55P03. SKIP: *taken false. Waiting can end with 40P01,
+ * 57014, 55P03 (lock_timeout_us > 0 passed). Fair: a waiter is not overtaken by one that conflicts with it. Weak table
+ * locks (up to ROW EXCLUSIVE) take a striped fast path while nobody wants a strong one. */
+RDB_CHECKED bool rdb_lock_acquire(rdb_txn *txn, rdb_lock_tag tag, rdb_lock_mode mode, rdb_lock_policy policy,
+                                  int64_t lock_timeout_us, bool *taken, rdb_error *err);
+/* Row locks of one home block share an entry (a slot bitmap) where they can. */
+RDB_CHECKED bool rdb_lock_acquire_row(rdb_txn *txn, uint64_t file, uint64_t address, rdb_row_lock strength,
+                                      rdb_lock_policy policy, int64_t lock_timeout_us, bool *taken, rdb_error *err);
+/* Does any other transaction hold or wait for a row lock here that conflicts with strength? Writers ask before they
+ * write in place; cheap where the table holds no row lock at all (one atomic load). */
+bool rdb_lock_row_is_free(rdb_txn *txn, uint64_t file, uint64_t address, rdb_row_lock strength);
+/* Waits until xid (of this transaction's PDB) has ended. */
+RDB_CHECKED bool rdb_lock_wait_xid(rdb_txn *txn, rdb_xid xid, rdb_lock_policy policy, int64_t lock_timeout_us, rdb_error *err);
+/* Session-level and early release: advisory locks, LOCK_DATABASE. False: it was not held. */
+bool rdb_lock_release(rdb_txn *txn, rdb_lock_tag tag, rdb_lock_mode mode);
+bool rdb_lock_is_held(rdb_txn *txn, rdb_lock_tag tag, rdb_lock_mode mode);
+
+/* Called by txn at the ends: wakes who waits. */
+void rdb_lock_release_all(rdb_txn *txn);
+void rdb_lock_release_level(rdb_txn *txn, uint32_t level);
+
+typedef struct rdb_lock_info {
+    rdb_lock_tag tag;
+    rdb_lock_mode mode;
+    bool granted;
+    rdb_xid holder_xid;
+    const rdb_txn *txn; /* identity only */
+    int64_t waiting_since_us;
+} rdb_lock_info;
+void rdb_lock_visit(rdb_txn_manager *manager, void (*visit)(void *context, const rdb_lock_info *info), void *context);
+
+#endif

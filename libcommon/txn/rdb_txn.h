@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Room txn: transaction ids, SCNs, snapshots, commit, the commit log (xact/). Locks stand in rdb_lock.h.
+ *
+ * xids are 64-bit, one sequence a PDB, never reused; a row's stamp is its writer's xid for life. xact/<pdb> maps an xid
+ * to what became of it, 16 bytes each, in pages of the buffer pool (RDB_FILE_XACT, page header then slots):
+ *    0  8  bits 0..2 state (0 unknown = running or lost in a crash, 1 committed, 2 aborted, 3 subtransaction, 4 prepared),
+ *          bits 3..63 SCN of the commit, or the parent's xid for a subtransaction (R9)
+ *    8  8  first undo address
+ * An xid below the tail means "committed, visible to all" (R6).
+ *
+ * Every commit gets the next SCN together with the position of its record in the WAL; a snapshot is one SCN and a place
+ * in the transaction's own undo. Commits are published in SCN order once the flush barrier has passed them (R17). */
+#ifndef RDB_TXN_H
+#define RDB_TXN_H
+
+#include "storage/rdb_storage.h"
+#include "task/rdb_task.h"
+
+typedef struct rdb_txn_manager rdb_txn_manager; /* one an instance */
+typedef struct rdb_txn rdb_txn;                 /* one running transaction; belongs to a session, used by one thread at a time */
+
+/* An undo address: log number (16 bits) and offset in it (48 bits); never reused; 0 = none (R11). */
+typedef uint64_t rdb_undo_address;
+enum { RDB_UNDO_PERMANENT, RDB_UNDO_CATALOG, RDB_UNDO_UNLOGGED, RDB_UNDO_TEMPORARY, RDB_UNDO_CLASS_COUNT };
+
+/* Sees every commit up to scn, and of its own transaction what was written before own_undo (R8): so a statement does not
+ * meet its own changes and a cursor sees its moment. */
+typedef struct rdb_snapshot {
+    rdb_scn scn;
+    rdb_xid own_xid; /* top-level xid of the owner, 0 while it has none */
+    rdb_undo_address own_undo[RDB_UNDO_CLASS_COUNT]; /* next address of each log at the time; UINT64_MAX: all of one's own */
+    bool reads_uncommitted; /* meets the version in place, committed or not */
+} rdb_snapshot;
+
+typedef enum rdb_isolation {
+    RDB_READ_UNCOMMITTED,
+    RDB_READ_COMMITTED,
+    RDB_REPEATABLE_READ,
+    RDB_SERIALIZABLE
+} rdb_isolation;
+
+typedef struct rdb_txn_config {
+    rdb_storage *storage;
+} rdb_txn_config;
+/* Registers the room's redo and opens over recovered storage: scn and xids go on above what recovery met. */
+RDB_CHECKED bool rdb_txn_open(rdb_txn_manager **manager, const rdb_txn_config *config, rdb_error *err);
+void rdb_txn_close(rdb_txn_manager **manager);
+void rdb_txn_register_redo(void); /* before recovery */
+/* The first transaction ids and xact file of a new PDB. */
+RDB_CHECKED bool rdb_txn_create_pdb(rdb_txn_manager *manager, uint32_t pdb, rdb_error *err);
+rdb_scn rdb_txn_published_scn(const rdb_txn_manager *manager); /* one atomic load */
+/* No snapshot older than this will ever be asked for: what purge may remove (undo_retention keeps it back). */
+rdb_scn rdb_txn_horizon(rdb_txn_manager *manager);
+/* Wall time (timestamptz microseconds) near which an SCN was committed, and back; for AS OF and PITR. */
+rdb_scn rdb_txn_scn_at_time(rdb_txn_manager *manager, int64_t wall_us);
+
+/* cancel and waits: what a wait inside listens to; both outlive the transaction. */
+RDB_CHECKED bool rdb_txn_begin(rdb_txn_manager *manager, uint32_t pdb, rdb_isolation isolation, bool read_only,
+                               rdb_cancel *cancel, rdb_txn **txn, rdb_error *err);
+uint32_t rdb_txn_pdb(const rdb_txn *txn);
+rdb_isolation rdb_txn_get_isolation(const rdb_txn *txn);
+bool rdb_txn_is_read_only(const rdb_txn *txn);
+/* The current (sub)transaction's xid, assigned at the first write; 0 while there is none. */
+rdb_xid rdb_txn_xid(const rdb_txn *txn);
+RDB_CHECKED bool rdb_txn_assign_xid(rdb_txn *txn, rdb_xid *xid, rdb_error *err);
+bool rdb_txn_is_own(const rdb_txn *txn, rdb_xid xid); /* top or any of its subtransactions, aborted ones too */
+
+/* A snapshot of now, for a statement (READ COMMITTED) or the transaction (higher levels: the caller keeps it). While the
+ * transaction holds a snapshot the horizon stays at or below it; hold/drop count, as cursors need. */
+void rdb_txn_take_snapshot(rdb_txn *txn, rdb_snapshot *snapshot);
+void rdb_txn_hold_snapshot(rdb_txn *txn, const rdb_snapshot *snapshot);
+void rdb_txn_drop_snapshot(rdb_txn *txn, const rdb_snapshot *snapshot);
+/* The latest committed state plus all of one's own: catalog reads (R44). */
+void rdb_txn_latest_snapshot(rdb_txn *txn, rdb_snapshot *snapshot);
+
+typedef enum rdb_commit_wait { RDB_COMMIT_NO_WAIT, RDB_COMMIT_LOCAL } rdb_commit_wait; /* synchronous_commit */
+/* True: durable (as commit_wait asks) and published; the handle is gone. False: it is aborted, the handle is gone too. */
+bool rdb_txn_commit(rdb_txn **txn, rdb_commit_wait wait, rdb_scn *scn, rdb_error *err);
+/* Marks it aborted and returns at once, whatever its size: readers step over its stamps, the reverter follows. */
+void rdb_txn_abort(rdb_txn **txn);
+
+/* Savepoints: a level that writes gets an xid of its own. Levels count from 1 (0 = the transaction itself). */
+RDB_CHECKED bool rdb_txn_push_level(rdb_txn *txn, uint32_t *level, rdb_error *err);
+void rdb_txn_release_level(rdb_txn *txn, uint32_t level);     /* its work joins the level below; levels above go too */
+void rdb_txn_rollback_level(rdb_txn *txn, uint32_t level);    /* undoes it and those above; the level is gone */
+uint32_t rdb_txn_current_level(const rdb_txn *txn);
+
+/* What upper rooms hang on a transaction. At commit: bytes that go into the commit record (R18) and calls made after the
+ * record is inserted and before locks fall; at abort (of the level or the whole): calls too. Newest first. */
+typedef enum rdb_txn_event { RDB_TXN_PRE_COMMIT, RDB_TXN_COMMITTED, RDB_TXN_ABORTED, RDB_TXN_LEVEL_RELEASED, RDB_TXN_LEVEL_ABORTED } rdb_txn_event;
+/* PRE_COMMIT may fail (deferred checks): then the transaction aborts with err. level: of the event. */
+typedef bool (*rdb_txn_callback)(void *context, rdb_txn *txn, rdb_txn_event event, uint32_t level, rdb_error *err);
+void rdb_txn_add_callback(rdb_txn *txn, rdb_txn_callback callback, void *context);
+void rdb_txn_add_commit_payload(rdb_txn *txn, uint16_t kind, const void *bytes, uint32_t length); /* copied */
+/* Recovery and standbys meet the payloads through this. */
+void rdb_txn_register_payload(uint16_t kind, void (*replay)(void *context, uint32_t pdb, const void *bytes, uint32_t length), void *context);
+rdb_arena *rdb_txn_arena(rdb_txn *txn); /* lives to the end of the transaction */
+
+/* ---- what became of an xid ---------------------------------------------------------------------------------------- */
+typedef enum rdb_xid_state { RDB_XID_RUNNING, RDB_XID_COMMITTED, RDB_XID_ABORTED } rdb_xid_state;
+/* Resolves subtransactions through their parents. COMMITTED: *scn is its SCN (0: below the tail, visible to all). It may
+ * be recorded and not yet published. */
+RDB_CHECKED bool rdb_txn_resolve(rdb_txn_manager *manager, uint32_t pdb, rdb_xid xid, rdb_xid_state *state, rdb_scn *scn, rdb_error *err);
+/* The one visibility test: is the version that xid wrote at undo (its own record's address) part of the snapshot? */
+RDB_CHECKED bool rdb_txn_sees(rdb_txn_manager *manager, uint32_t pdb, const rdb_snapshot *snapshot, const rdb_txn *own,
+                              rdb_xid xid, rdb_undo_address undo, bool *visible, rdb_error *err);
+
+/* For pg_stat_activity and pg_locks: calls visit for every running transaction. */
+typedef struct rdb_txn_info {
+    uint32_t pdb;
+    rdb_xid xid;
+    rdb_scn snapshot_scn;
+    int64_t started_us;
+    rdb_isolation isolation;
+} rdb_txn_info;
+void rdb_txn_visit(rdb_txn_manager *manager, void (*visit)(void *context, const rdb_txn_info *info), void *context);
+
+#endif
