@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Room catalog: PostgreSQL's system tables in the engine's own heaps, and immutable, counted descriptors made from them.
+ *
+ * A PostgreSQL database is a pluggable database (PDB). PDB 1 is the root: it holds the shared catalogs (pg_authid,
+ * pg_database, ...). Catalog reads see the latest committed state plus one's own changes, whatever the isolation level
+ * (R44). Built-in types, functions, operators and casts never change and are answered from tables made at build time;
+ * everything else is looked up in the cache, and in the system tables on a miss. A transaction that changed catalog rows
+ * sees its own overlay; others see the change when the commit's invalidations are published. */
+#ifndef RDB_CATALOG_H
+#define RDB_CATALOG_H
+
+#include "index/rdb_index.h"
+#include "instance/rdb_instance.h"
+#include "type/rdb_type.h"
+
+#define RDB_PDB_ROOT 1u
+#define RDB_NAMEDATALEN 64u
+#define RDB_FIRST_NORMAL_OID 16384u
+enum { RDB_ROLE_ADMIN_OID = 10, RDB_NAMESPACE_PG_CATALOG = 11, RDB_NAMESPACE_PUBLIC = 2200 };
+/* System tables that code names. */
+enum {
+    RDB_PG_TYPE = 1247, RDB_PG_ATTRIBUTE = 1249, RDB_PG_PROC = 1255, RDB_PG_CLASS = 1259, RDB_PG_AUTHID = 1260,
+    RDB_PG_DATABASE = 1262, RDB_PG_ATTRDEF = 2604, RDB_PG_CONSTRAINT = 2606, RDB_PG_DEPEND = 2608,
+    RDB_PG_DESCRIPTION = 2609, RDB_PG_INDEX = 2610, RDB_PG_INHERITS = 2611, RDB_PG_NAMESPACE = 2615,
+    RDB_PG_OPERATOR = 2617, RDB_PG_REWRITE = 2618, RDB_PG_STATISTIC = 2619, RDB_PG_TRIGGER = 2620, RDB_PG_SEQUENCE = 2224,
+    RDB_PG_SETTING = 2964, RDB_PG_ENUM = 3501
+};
+
+typedef struct rdb_catalog rdb_catalog;   /* one an instance */
+typedef struct rdb_database rdb_database; /* one open PDB; counted */
+
+typedef struct rdb_catalog_config {
+    rdb_storage *storage;
+    rdb_txn_manager *txns;
+    rdb_undo *undo;
+} rdb_catalog_config;
+RDB_CHECKED bool rdb_catalog_open(rdb_catalog **catalog, const rdb_catalog_config *config, rdb_error *err);
+void rdb_catalog_close(rdb_catalog **catalog);
+void rdb_catalog_register_redo(void);
+/* rdb-init: makes the system tables of the root PDB and template1, fills them with the built-in rows, then clones the
+ * databases "postgres" and "rustydb". admin_password_verifier: a SCRAM verifier or NULL. */
+RDB_CHECKED bool rdb_catalog_bootstrap(rdb_catalog *catalog, const char *admin_role, const char *admin_password_verifier, rdb_error *err);
+
+/* By name. 3D000 when there is none. Counted: close it. */
+RDB_CHECKED bool rdb_database_open(rdb_catalog *catalog, const char *name, rdb_database **database, rdb_error *err);
+void rdb_database_close(rdb_database **database);
+uint32_t rdb_database_pdb(const rdb_database *database);
+uint32_t rdb_database_oid(const rdb_database *database);
+const char *rdb_database_name(const rdb_database *database);
+/* CREATE DATABASE clones a template PDB; DROP DATABASE. Run outside a transaction block, as PostgreSQL has it. */
+RDB_CHECKED bool rdb_database_create(rdb_catalog *catalog, const char *name, const char *template_name, uint32_t owner_oid, rdb_error *err);
+RDB_CHECKED bool rdb_database_drop(rdb_catalog *catalog, const char *name, bool missing_is_fine, rdb_error *err);
+
+typedef struct rdb_role { /* of pg_authid */
+    uint32_t oid;
+    char name[RDB_NAMEDATALEN];
+    bool is_superuser, inherits, can_create_role, can_create_db, can_login, can_replicate, bypasses_rls;
+    int32_t connection_limit;
+    char verifier[160]; /* rolpassword or "" */
+    bool password_expired;
+} rdb_role;
+RDB_CHECKED bool rdb_role_find(rdb_catalog *catalog, const char *name, rdb_role *role, bool *found, rdb_error *err);
+
+/* How one session looks at the catalog during one statement. Descriptors handed out are pinned in it and hold until
+ * rdb_access_end; whoever keeps a plan longer keeps the access (or pins of its own). */
+typedef struct rdb_access rdb_access;
+typedef struct rdb_access_context {
+    rdb_catalog *catalog;
+    rdb_database *database;
+    rdb_txn *txn;                  /* may be NULL for the built-in rows alone */
+    uint32_t role_oid;
+    const char *role_name;
+    const char *search_path;       /* the setting's text: "$user", public */
+} rdb_access_context;
+RDB_CHECKED bool rdb_access_begin(rdb_access **access, const rdb_access_context *context, rdb_error *err);
+void rdb_access_end(rdb_access **access);
+const rdb_access_context *rdb_access_get_context(const rdb_access *access);
+/* Grows with every published catalog change of the PDB; a plan made at another epoch is made again. */
+uint64_t rdb_catalog_epoch(const rdb_database *database);
+/* False where a descriptor used under epoch may have changed: names are looked up again after a lock wait (R44). */
+bool rdb_access_is_current(const rdb_access *access);
+
+/* ---- descriptors ---------------------------------------------------------------------------------------------------- */
+typedef struct rdb_column {
+    char name[RDB_NAMEDATALEN];
+    const rdb_type *type;
+    int32_t typmod;
+    uint32_t collation;
+    int16_t number; /* attnum, from 1 */
+    bool is_dropped, not_null, has_default;
+    char identity;  /* 'a', 'd' or 0 */
+    char generated; /* 's' or 0 */
+    const char *default_tree; /* pg_attrdef.adbin: the analysed expression as rdb_tree_write wrote it; NULL: none */
+} rdb_column;
+
+typedef struct rdb_index_column {
+    int16_t column_number; /* of the table, 0: an expression */
+    const rdb_type *type;
+    uint32_t collation, opclass_oid;
+    bool is_descending, nulls_first;
+} rdb_index_column;
+
+typedef struct rdb_relation rdb_relation;
+typedef struct rdb_relation_index {
+    uint32_t oid;
+    char name[RDB_NAMEDATALEN];
+    rdb_index index;
+    bool is_unique, is_primary, is_immediate, is_valid, is_exclusion;
+    uint16_t key_count, column_count; /* key_count first ones are keys, the rest INCLUDE */
+    const rdb_index_column *columns;
+    const char *expression_tree; /* pg_index.indexprs, a list; NULL: none */
+    const char *predicate_tree;  /* pg_index.indpred; NULL: whole */
+} rdb_relation_index;
+
+typedef struct rdb_constraint {
+    uint32_t oid;
+    char name[RDB_NAMEDATALEN];
+    char kind; /* c f p u x t */
+    bool is_deferrable, is_deferred, is_validated;
+    uint32_t index_oid;
+    const int16_t *columns;
+    uint16_t column_count;
+    const char *check_tree; /* conbin */
+    /* foreign keys */
+    uint32_t relation_oid, foreign_relation_oid;
+    const int16_t *foreign_columns;
+    char on_update, on_delete, match; /* a r c n d / f p s */
+} rdb_constraint;
+
+struct rdb_relation {
+    uint32_t oid;
+    char name[RDB_NAMEDATALEN];
+    uint32_t namespace_oid;
+    char namespace_name[RDB_NAMEDATALEN];
+    char kind;        /* r i S v m c p I t */
+    char persistence; /* p u t */
+    uint32_t owner_oid, row_type_oid;
+    bool is_shared;   /* lives in the root PDB */
+    bool is_system;   /* oid < 16384 */
+    rdb_table table;  /* r, m, t: its heap */
+    uint64_t file;    /* also of S */
+    uint16_t column_count; /* dropped ones included: number = index + 1 */
+    const rdb_column *columns;
+    uint16_t index_count;
+    const rdb_relation_index *indexes;
+    uint16_t constraint_count;       /* its own; and those foreign keys that point to it: */
+    const rdb_constraint *constraints;
+    uint16_t referrer_count;
+    const rdb_constraint *referrers;
+    const char *view_tree;           /* v: the analysed query; NULL else */
+    double pages, tuples;            /* relpages, reltuples (-1: never counted) */
+    uint32_t index_of;               /* i: the table's oid */
+};
+
+/* ---- lookups. Found descriptors are pinned by the access; NULL/false with no error means: there is none. --------------- */
+RDB_CHECKED bool rdb_relation_find(rdb_access *access, const char *schema /* NULL: search_path */, const char *name,
+                                   const rdb_relation **relation, rdb_error *err);
+RDB_CHECKED bool rdb_relation_get(rdb_access *access, uint32_t oid, const rdb_relation **relation, rdb_error *err);
+RDB_CHECKED bool rdb_type_find(rdb_access *access, const char *schema, const char *name, const rdb_type **type, rdb_error *err);
+RDB_CHECKED bool rdb_type_get(rdb_access *access, uint32_t oid, const rdb_type **type, rdb_error *err);
+RDB_CHECKED bool rdb_namespace_find(rdb_access *access, const char *name, uint32_t *oid, rdb_error *err); /* 0: none */
+RDB_CHECKED bool rdb_namespace_get_name(rdb_access *access, uint32_t oid, char name[RDB_NAMEDATALEN], rdb_error *err);
+/* The schemas of search_path that exist, implied ones (pg_temp, pg_catalog) first where they are; borrowed from access. */
+const uint32_t *rdb_access_search_path(rdb_access *access, uint32_t *count);
+/* Where CREATE without a schema goes; 0 with 3F000 "no schema has been selected to create in". */
+RDB_CHECKED bool rdb_access_creation_namespace(rdb_access *access, uint32_t *oid, rdb_error *err);
+/* Is it the one that its bare name finds? pg_table_is_visible and kin. */
+RDB_CHECKED bool rdb_relation_is_visible(rdb_access *access, uint32_t oid, bool *visible, rdb_error *err);
+
+typedef struct rdb_function { /* of pg_proc; immutable */
+    uint32_t oid, namespace_oid;
+    const char *name;
+    char kind;       /* f p a w */
+    bool is_strict, returns_set, is_leakproof;
+    char volatility; /* i s v */
+    char parallel;
+    uint16_t argument_count, default_count; /* input arguments; how many of them, from the end, have a default */
+    const uint32_t *argument_types;
+    uint32_t variadic_type, return_type;    /* 0 / oid */
+    uint16_t all_count;                     /* with OUT ones; 0: none */
+    const uint32_t *all_types;
+    const char *all_modes;                  /* i o b v t */
+    const char *const *argument_names;      /* all_count or argument_count of them, or NULL */
+    const char *defaults_tree;
+    uint32_t language_oid;
+    const char *source, *binary_source;
+} rdb_function;
+/* All functions of that name, whatever their arguments, in search order: *functions in access's memory. */
+RDB_CHECKED bool rdb_function_find(rdb_access *access, const char *schema, const char *name,
+                                   const rdb_function *const **functions, uint32_t *count, rdb_error *err);
+RDB_CHECKED bool rdb_function_get(rdb_access *access, uint32_t oid, const rdb_function **function, rdb_error *err);
+
+typedef struct rdb_operator_entry { /* of pg_operator */
+    uint32_t oid, namespace_oid, left_type /* 0: prefix */, right_type, result_type, function_oid, commutator_oid, negator_oid;
+    const char *name;
+    bool can_merge, can_hash;
+    uint32_t restrict_oid, join_oid;
+} rdb_operator_entry;
+RDB_CHECKED bool rdb_operator_find(rdb_access *access, const char *schema, const char *name,
+                                   const rdb_operator_entry *const **operators, uint32_t *count, rdb_error *err);
+RDB_CHECKED bool rdb_operator_get(rdb_access *access, uint32_t oid, const rdb_operator_entry **entry, rdb_error *err);
+
+typedef struct rdb_cast_entry { /* of pg_cast */
+    uint32_t source, target, function_oid;
+    char context; /* e a i */
+    char method;  /* f b i */
+} rdb_cast_entry;
+RDB_CHECKED bool rdb_cast_find(rdb_access *access, uint32_t source, uint32_t target, const rdb_cast_entry **cast, rdb_error *err);
+
+typedef struct rdb_aggregate { /* of pg_aggregate */
+    uint32_t function_oid;
+    char kind; /* n o h */
+    uint16_t direct_argument_count;
+    uint32_t transition_type;
+    uint32_t sort_operator;
+} rdb_aggregate;
+RDB_CHECKED bool rdb_aggregate_get(rdb_access *access, uint32_t function_oid, const rdb_aggregate **aggregate, rdb_error *err);
+
+/* The default btree family's operators of a type (equality and order go through these, never through "="; R43):
+ * strategy 1 <, 2 <=, 3 =, 4 >=, 5 >. 0: none. */
+RDB_CHECKED bool rdb_opclass_operator(rdb_access *access, uint32_t type_oid, uint32_t right_type_oid, uint16_t strategy, uint32_t *operator_oid, rdb_error *err);
+/* Which strategy of the btree family an operator is, 0: none. *family_oid too. */
+RDB_CHECKED bool rdb_opclass_strategy(rdb_access *access, uint32_t operator_oid, uint16_t *strategy, uint32_t *family_oid, rdb_error *err);
+RDB_CHECKED bool rdb_opclass_default(rdb_access *access, uint32_t type_oid, uint32_t *opclass_oid, rdb_error *err); /* btree */
+RDB_CHECKED bool rdb_opclass_find(rdb_access *access, const char *schema, const char *name, uint32_t *opclass_oid, rdb_error *err);
+RDB_CHECKED bool rdb_collation_find(rdb_access *access, const char *schema, const char *name, uint32_t *oid, rdb_error *err);
+
+/* ---- system tables as tables ----------------------------------------------------------------------------------------
+ * Rows by column number - 1, with their indexes kept. The snapshot is the latest one. */
+typedef struct rdb_catalog_row {
+    rdb_row_address address;
+    rdb_row_version version;
+    rdb_datum *values; /* column_count of the system table; bytes in the arena of the scan */
+    bool *is_null;
+} rdb_catalog_row;
+typedef struct rdb_catalog_scan rdb_catalog_scan;
+/* Rows whose first key_count columns of the index equal keys (index_oid 0: all rows, in heap order). */
+RDB_CHECKED bool rdb_catalog_scan_open(rdb_catalog_scan **scan, rdb_access *access, uint32_t catalog_oid, uint32_t index_oid,
+                                       const rdb_datum *keys, uint16_t key_count, rdb_arena *arena, rdb_error *err);
+RDB_CHECKED bool rdb_catalog_scan_next(rdb_catalog_scan *scan, rdb_catalog_row *row, bool *found, rdb_error *err);
+void rdb_catalog_scan_close(rdb_catalog_scan **scan);
+RDB_CHECKED bool rdb_catalog_insert(rdb_access *access, uint32_t catalog_oid, const rdb_datum *values, const bool *is_null, rdb_error *err);
+RDB_CHECKED bool rdb_catalog_update(rdb_access *access, uint32_t catalog_oid, const rdb_catalog_row *row, rdb_error *err); /* row: old address, new values */
+RDB_CHECKED bool rdb_catalog_delete(rdb_access *access, uint32_t catalog_oid, const rdb_catalog_row *row, rdb_error *err);
+RDB_CHECKED bool rdb_catalog_new_oid(rdb_access *access, uint32_t *oid, rdb_error *err);
+/* What the commit tells everyone to forget; the transaction itself forgets at once. */
+void rdb_catalog_invalidate(rdb_access *access, uint32_t catalog_oid, uint32_t object_oid);
+
+/* ---- user rows: heap and indexes together --------------------------------------------------------------------------
+ * What DML and the catalog itself write through. Keys of expression indexes and whether a partial index takes the row are
+ * the caller's: extra->columns[i] are the values of index i's expression columns. */
+typedef struct rdb_index_values {
+    bool is_excluded;          /* partial index: the predicate is not true for the row */
+    const rdb_datum *values;   /* of the index's columns, keys and INCLUDE; NULL: take them from the row */
+    const bool *is_null;
+} rdb_index_values;
+typedef struct rdb_row_write {
+    rdb_txn *txn;
+    const rdb_snapshot *snapshot;
+    const rdb_relation *relation;
+    int64_t lock_timeout_us;
+    rdb_arena *arena;          /* keys and the like; the caller resets it */
+} rdb_row_write;
+/* conflict_index: ON CONFLICT (UINT16_MAX: a conflict is an error 23505; RDB_CONFLICT_ANY: of any unique index). *conflict: the
+ * row in the way, nothing inserted. Waits for uncertain rows. */
+#define RDB_CONFLICT_ERROR UINT16_MAX
+#define RDB_CONFLICT_ANY (UINT16_MAX - 1)
+RDB_CHECKED bool rdb_row_insert(const rdb_row_write *write, const rdb_datum *values, const bool *is_null, const rdb_index_values *index_values /* old: none */,
+                                uint16_t conflict_index, rdb_row_address *address, rdb_row_address *conflict, rdb_error *err);
+/* Many rows at once (COPY, INSERT ... SELECT); any conflict is an error. */
+RDB_CHECKED bool rdb_row_insert_many(const rdb_row_write *write, const rdb_datum *const *values, const bool *const *is_null, uint32_t row_count,
+                                     const rdb_index_values *const *index_values, rdb_row_address *addresses, rdb_error *err);
+/* outcome DONE, CHANGED, GONE or SELF; a WAIT has been waited out inside and shows as CHANGED or GONE, or retried. */
+RDB_CHECKED bool rdb_row_update(const rdb_row_write *write, rdb_row_address address, rdb_row_version seen, const rdb_datum *old_values, const bool *old_is_null,
+                                const rdb_datum *values, const bool *is_null, const rdb_index_values *old_index_values, const rdb_index_values *index_values,
+                                rdb_write_outcome *outcome, rdb_error *err);
+RDB_CHECKED bool rdb_row_delete(const rdb_row_write *write, rdb_row_address address, rdb_row_version seen, const rdb_datum *old_values, const bool *old_is_null,
+                                const rdb_index_values *old_index_values, rdb_write_outcome *outcome, rdb_error *err);
+/* The encoded key of one index for a row's values (or the given index values). */
+RDB_CHECKED bool rdb_index_key_encode(const rdb_relation_index *index, const rdb_datum *column_values, const bool *column_is_null,
+                                      uint16_t column_count, rdb_strbuf *key, rdb_error *err);
+
+#endif
