@@ -10,7 +10,6 @@
 #define RDB_CATALOG_H
 
 #include "index/rdb_index.h"
-#include "instance/rdb_instance.h"
 #include "type/rdb_type.h"
 
 #define RDB_PDB_ROOT 1u

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The analysed tree: what the analyser makes of a raw tree, the rewriter changes, the planner plans, views and defaults
+ * store, and the deparser prints (R45). It keeps what PostgreSQL's Query keeps, in the same shape where clients can see it.
+ * Objects stand as OIDs and attribute numbers, never as text. Trees live in one arena and are immutable once made;
+ * a walk over one is limited in depth (54001, RDB_TREE_DEPTH_MAX). */
+#ifndef RDB_QUERY_H
+#define RDB_QUERY_H
+
+#include "catalog/rdb_catalog.h"
+#include "sql/rdb_ast.h"
+
+#define RDB_TREE_DEPTH_MAX 5000
+
+typedef struct rdb_query rdb_query;
+typedef struct rdb_expr rdb_expr;
+
+typedef enum rdb_expr_kind {
+    RDB_EXPR_CONST = 1, RDB_EXPR_VAR, RDB_EXPR_PARAM, RDB_EXPR_FUNCTION, RDB_EXPR_ARRAY_OP, RDB_EXPR_BOOL, RDB_EXPR_CASE,
+    RDB_EXPR_CASE_TEST, RDB_EXPR_COALESCE, RDB_EXPR_MINMAX, RDB_EXPR_NULLIF, RDB_EXPR_DISTINCT, RDB_EXPR_NULL_TEST,
+    RDB_EXPR_BOOL_TEST, RDB_EXPR_RELABEL, RDB_EXPR_COERCE_IO, RDB_EXPR_ARRAY_COERCE, RDB_EXPR_COERCE_DOMAIN,
+    RDB_EXPR_DOMAIN_VALUE, RDB_EXPR_ARRAY, RDB_EXPR_ROW, RDB_EXPR_ROW_COMPARE, RDB_EXPR_FIELD, RDB_EXPR_SUBSCRIPT,
+    RDB_EXPR_SUBLINK, RDB_EXPR_AGGREGATE, RDB_EXPR_WINDOW, RDB_EXPR_GROUPING, RDB_EXPR_SQL_VALUE, RDB_EXPR_NEXT_VALUE,
+    RDB_EXPR_DEFAULT, RDB_EXPR_ROW_CONVERT,
+    RDB_EXPR_SLOT /* planner's own: a column of the operator's input, see rdb_plan.h */
+} rdb_expr_kind;
+
+/* How a coercion or call was written, for the deparser. */
+typedef enum rdb_call_form { RDB_FORM_CALL, RDB_FORM_OPERATOR, RDB_FORM_EXPLICIT_CAST, RDB_FORM_IMPLICIT_CAST, RDB_FORM_SQL_SYNTAX } rdb_call_form;
+
+struct rdb_expr { /* the head of each node below */
+    uint8_t kind; /* rdb_expr_kind */
+    int32_t location; /* byte offset in the statement, -1: none */
+    const rdb_type *type;
+    int32_t typmod;
+    uint32_t collation;
+};
+#define RDB_EXPR_HEAD rdb_expr head
+
+typedef struct rdb_expr_const { RDB_EXPR_HEAD; rdb_datum value; bool is_null; } rdb_expr_const;
+/* Column attribute_no (0: the whole row, negative: RDB_COLUMN_*) of range-table entry range_no (from 1), levels_up queries out. */
+typedef struct rdb_expr_var { RDB_EXPR_HEAD; uint32_t range_no; int16_t attribute_no; uint16_t levels_up; } rdb_expr_var;
+typedef enum rdb_param_kind { RDB_PARAM_EXTERNAL /* $n */, RDB_PARAM_EXECUTION /* set by Apply or a sublink's operator */ } rdb_param_kind;
+typedef struct rdb_expr_param { RDB_EXPR_HEAD; uint8_t param_kind; uint32_t param_no; /* from 1 */ } rdb_expr_param;
+/* Functions, operators and casts by function. operator_oid 0: not written as an operator. */
+typedef struct rdb_expr_function {
+    RDB_EXPR_HEAD;
+    const rdb_function *function;
+    uint32_t operator_oid, input_collation;
+    uint8_t form; /* rdb_call_form */
+    bool is_variadic; /* written VARIADIC: the last argument is an array */
+    bool returns_set;
+    rdb_list arguments; /* rdb_expr *; defaults filled in, VARIADIC collected */
+} rdb_expr_function;
+typedef struct rdb_expr_array_op { /* left op ANY/ALL (array) */
+    RDB_EXPR_HEAD; const rdb_function *function; uint32_t operator_oid, input_collation; bool use_or; rdb_expr *left, *right;
+} rdb_expr_array_op;
+typedef enum rdb_bool_kind { RDB_BOOL_AND, RDB_BOOL_OR, RDB_BOOL_NOT } rdb_bool_kind;
+typedef struct rdb_expr_bool { RDB_EXPR_HEAD; uint8_t bool_kind; rdb_list arguments; } rdb_expr_bool;
+typedef struct rdb_case_when { rdb_expr *condition, *result; } rdb_case_when;
+typedef struct rdb_expr_case { RDB_EXPR_HEAD; rdb_expr *argument; /* NULL: searched CASE; conditions use CASE_TEST for it */ rdb_list whens; rdb_expr *otherwise; } rdb_expr_case;
+typedef struct rdb_expr_case_test { RDB_EXPR_HEAD; } rdb_expr_case_test;       /* the value of the innermost CASE argument or array element */
+typedef struct rdb_expr_list { RDB_EXPR_HEAD; rdb_list arguments; uint32_t input_collation; bool is_least; } rdb_expr_list; /* COALESCE, MINMAX */
+typedef struct rdb_expr_pair { /* NULLIF, DISTINCT (IS DISTINCT FROM): function is the = operator's */
+    RDB_EXPR_HEAD; const rdb_function *function; uint32_t operator_oid, input_collation; rdb_expr *left, *right;
+} rdb_expr_pair;
+typedef struct rdb_expr_null_test { RDB_EXPR_HEAD; rdb_expr *argument; bool is_not; bool argument_is_row; } rdb_expr_null_test;
+typedef enum rdb_bool_test { RDB_IS_TRUE, RDB_IS_NOT_TRUE, RDB_IS_FALSE, RDB_IS_NOT_FALSE, RDB_IS_UNKNOWN, RDB_IS_NOT_UNKNOWN } rdb_bool_test;
+typedef struct rdb_expr_bool_test { RDB_EXPR_HEAD; rdb_expr *argument; uint8_t test; } rdb_expr_bool_test;
+/* RELABEL (binary compatible), COERCE_IO (text out, text in), COERCE_DOMAIN (checks), FIELD (of a row), ROW_CONVERT. */
+typedef struct rdb_expr_unary { RDB_EXPR_HEAD; rdb_expr *argument; uint8_t form; int16_t field_no; } rdb_expr_unary;
+typedef struct rdb_expr_array_coerce { RDB_EXPR_HEAD; rdb_expr *argument, *element; /* over CASE_TEST */ uint8_t form; } rdb_expr_array_coerce;
+typedef struct rdb_expr_array { RDB_EXPR_HEAD; rdb_list elements; bool is_multidimensional; } rdb_expr_array;
+typedef struct rdb_expr_row { RDB_EXPR_HEAD; rdb_list fields; rdb_list field_names; /* char * */ uint8_t form; } rdb_expr_row;
+typedef struct rdb_expr_row_compare { RDB_EXPR_HEAD; uint8_t strategy; /* 1 < 2 <= 3 = 4 >= 5 > 6 <> */ rdb_list functions /* const rdb_function * */, left, right; uint32_t *operator_oids, *input_collations; } rdb_expr_row_compare;
+typedef struct rdb_expr_subscript { RDB_EXPR_HEAD; rdb_expr *argument; rdb_list lower, upper; /* lower empty: no slice; NULL items: open bound */ bool is_slice; rdb_expr *assignment; /* in UPDATE SET a[1] = x */ } rdb_expr_subscript;
+typedef enum rdb_sublink_kind { RDB_SUBLINK_EXISTS, RDB_SUBLINK_ALL, RDB_SUBLINK_ANY, RDB_SUBLINK_ROW_COMPARE, RDB_SUBLINK_SCALAR, RDB_SUBLINK_MULTI, RDB_SUBLINK_ARRAY } rdb_sublink_kind;
+/* test: for ANY/ALL/ROW_COMPARE, the comparison with the sub-select's outputs as EXECUTION params 1.. of this sublink. */
+typedef struct rdb_expr_sublink { RDB_EXPR_HEAD; uint8_t sublink_kind; rdb_expr *test; rdb_query *query; rdb_list left; /* row's expressions */ rdb_list functions; /* const rdb_function *, the operators' */ uint32_t *operator_oids; bool use_or; } rdb_expr_sublink;
+
+typedef struct rdb_sort_item { /* ORDER BY, DISTINCT, GROUP BY: by reference to a target */
+    uint32_t target_ref;          /* rdb_target.sort_ref */
+    uint32_t equality_oid, order_oid; /* operators; order_oid 0: hash only */
+    bool is_descending, nulls_first, can_hash;
+} rdb_sort_item;
+typedef struct rdb_expr_aggregate {
+    RDB_EXPR_HEAD;
+    const rdb_function *function;
+    uint32_t input_collation;
+    rdb_list direct_arguments;    /* ordered-set aggregates */
+    rdb_list arguments;           /* rdb_target *: arguments, then ORDER BY-only expressions as junk */
+    rdb_list order, distinct;     /* rdb_sort_item * on arguments */
+    rdb_expr *filter;
+    bool is_star, is_variadic;
+    uint16_t levels_up;
+    uint32_t aggregate_no;        /* planner's */
+} rdb_expr_aggregate;
+typedef struct rdb_expr_window { RDB_EXPR_HEAD; const rdb_function *function; uint32_t input_collation, window_no; /* in query->windows */ rdb_list arguments; rdb_expr *filter; bool is_star, is_aggregate; } rdb_expr_window;
+typedef struct rdb_expr_grouping { RDB_EXPR_HEAD; rdb_list arguments; uint32_t *refs; uint16_t levels_up; } rdb_expr_grouping;
+typedef enum rdb_sql_value { RDB_CURRENT_DATE, RDB_CURRENT_TIME, RDB_CURRENT_TIMESTAMP, RDB_LOCALTIME, RDB_LOCALTIMESTAMP, RDB_CURRENT_ROLE, RDB_CURRENT_USER, RDB_USER, RDB_SESSION_USER, RDB_CURRENT_CATALOG, RDB_CURRENT_SCHEMA } rdb_sql_value;
+typedef struct rdb_expr_sql_value { RDB_EXPR_HEAD; uint8_t value; } rdb_expr_sql_value; /* precision: typmod */
+typedef struct rdb_expr_next_value { RDB_EXPR_HEAD; uint32_t sequence_oid; } rdb_expr_next_value; /* identity */
+/* DEFAULT in VALUES or SET is replaced by the analyser; this kind is left only in multi-row VALUES until the rewrite. */
+typedef struct rdb_expr_slot { RDB_EXPR_HEAD; uint8_t input_no; uint32_t slot_no; } rdb_expr_slot;
+
+typedef struct rdb_target { /* an output column or an assigned column */
+    rdb_expr *expr;
+    int16_t number;        /* result: position from 1; INSERT/UPDATE: attribute number assigned */
+    const char *name;
+    uint32_t sort_ref;     /* nonzero: sort, group or distinct items refer to it */
+    uint32_t origin_table; /* for RowDescription: oid and attribute of a plain column, 0 */
+    int16_t origin_column;
+    bool is_junk;          /* not part of the result */
+} rdb_target;
+
+/* ---- range table ------------------------------------------------------------------------------------------------- */
+typedef enum rdb_range_kind { RDB_RANGE_RELATION, RDB_RANGE_SUBQUERY, RDB_RANGE_JOIN, RDB_RANGE_FUNCTION, RDB_RANGE_VALUES, RDB_RANGE_CTE, RDB_RANGE_RESULT } rdb_range_kind;
+typedef enum rdb_join_kind { RDB_JOIN_INNER, RDB_JOIN_LEFT, RDB_JOIN_FULL, RDB_JOIN_RIGHT, RDB_JOIN_SEMI, RDB_JOIN_ANTI } rdb_join_kind;
+typedef struct rdb_range_function { rdb_expr *call; uint32_t column_count; rdb_list types; /* const rdb_type * of a column definition list, else empty */ int32_t *typmods; uint32_t *collations; } rdb_range_function;
+typedef struct rdb_range {
+    uint8_t kind; /* rdb_range_kind */
+    const char *alias;               /* what it is called; eref's name */
+    bool has_alias;                  /* written by the user */
+    rdb_list alias_columns;          /* char *: as written, for the deparser */
+    rdb_list columns;                /* char *: all column names as visible */
+    rdb_list column_types;           /* const rdb_type *, beside columns, for all kinds but RELATION */
+    int32_t *column_typmods;
+    uint32_t *column_collations;
+    /* RELATION */
+    const rdb_relation *relation;
+    bool is_inherited;               /* no ONLY */
+    uint8_t lock_mode;               /* rdb_lock_mode */
+    struct rdb_ast_node *sample;     /* TABLESAMPLE, or NULL */
+    /* SUBQUERY; a view is one after the rewrite, with relation still set */
+    rdb_query *subquery;
+    bool is_lateral, is_security_barrier;
+    /* JOIN: merged columns first (USING), then the rest */
+    uint8_t join_kind;
+    uint32_t merged_count;
+    rdb_list join_variables;         /* rdb_expr *: what each column stands for */
+    rdb_list join_using_alias;
+    /* FUNCTION */
+    rdb_list functions;              /* rdb_range_function * */
+    bool with_ordinality;
+    /* VALUES */
+    rdb_list values;                 /* rdb_list * of rdb_expr * */
+    /* CTE */
+    const char *cte_name;
+    uint16_t cte_levels_up;
+    bool is_self_reference;
+    /* privileges that executing needs: bit (attribute number + 7) of columns, whole-table bits */
+    uint32_t required_privileges;    /* RDB_PRIVILEGE_* (acl bits of PostgreSQL) */
+    uint64_t *selected_columns, *inserted_columns, *updated_columns;
+} rdb_range;
+
+/* FROM: a tree of range numbers and joins. */
+typedef struct rdb_from { uint8_t is_join; uint32_t range_no; /* of the relation, or of the join's own entry (0: unnamed) */
+    uint8_t join_kind; bool is_natural; rdb_list using_names; struct rdb_from *left, *right; rdb_expr *condition; } rdb_from;
+
+typedef struct rdb_window { const char *name, *base_name; rdb_list partition, order; /* rdb_sort_item * */ uint32_t frame_options; /* FRAMEOPTION_* bits of PostgreSQL */ rdb_expr *start_offset, *end_offset; uint32_t start_function, end_function, in_range_collation; bool in_range_ascending, in_range_nulls_first; } rdb_window;
+typedef enum rdb_grouping_kind { RDB_GROUPING_EMPTY, RDB_GROUPING_SIMPLE, RDB_GROUPING_ROLLUP, RDB_GROUPING_CUBE, RDB_GROUPING_SETS } rdb_grouping_kind;
+typedef struct rdb_grouping_set { uint8_t kind; rdb_list content; /* SIMPLE: target refs as (void *)(uintptr_t); others: rdb_grouping_set * */ } rdb_grouping_set;
+typedef struct rdb_cte { const char *name; rdb_list column_names; rdb_query *query; bool is_recursive; uint8_t materialized; /* 0 default 1 always 2 never */ uint32_t reference_count; rdb_list column_types; int32_t *column_typmods; uint32_t *column_collations; } rdb_cte;
+typedef enum rdb_set_kind { RDB_SET_UNION, RDB_SET_INTERSECT, RDB_SET_EXCEPT } rdb_set_kind;
+/* A tree over range-table subqueries: leaf where range_no != 0. */
+typedef struct rdb_set_operation { uint32_t range_no; uint8_t kind; bool all; struct rdb_set_operation *left, *right; rdb_list column_types; int32_t *column_typmods; uint32_t *column_collations; rdb_list groupings; /* rdb_sort_item *, by column position */ } rdb_set_operation;
+typedef struct rdb_row_mark { uint32_t range_no; uint8_t strength; /* rdb_row_lock */ uint8_t policy; /* rdb_lock_policy */ bool pushed_down; } rdb_row_mark;
+typedef struct rdb_on_conflict { uint8_t action; /* 1 nothing, 2 update */ rdb_list arbiter_indexes; /* uint32_t oids as uintptr_t; empty: any */ uint32_t constraint_oid; rdb_list set_targets; /* rdb_target * */ rdb_expr *where; uint32_t excluded_range_no; } rdb_on_conflict;
+typedef struct rdb_merge_action { uint8_t matched; uint8_t command; rdb_expr *condition; rdb_list targets; uint8_t overriding; } rdb_merge_action;
+
+typedef enum rdb_command { RDB_COMMAND_SELECT = 1, RDB_COMMAND_UPDATE, RDB_COMMAND_INSERT, RDB_COMMAND_DELETE, RDB_COMMAND_MERGE, RDB_COMMAND_UTILITY } rdb_command;
+struct rdb_query {
+    uint8_t command;                 /* rdb_command */
+    bool has_aggregates, has_windows, has_set_returning_targets, has_sublinks, has_distinct_on, has_recursive, has_modifying_cte, has_for_update;
+    struct rdb_ast_node *utility;    /* UTILITY: the raw statement, run by the command room */
+    rdb_list ranges;                 /* rdb_range *: number n is item n - 1 */
+    rdb_list from;                   /* rdb_from *: the FROM list */
+    rdb_expr *where;
+    rdb_list targets;                /* rdb_target * */
+    rdb_list returning;              /* rdb_target * */
+    uint32_t result_range_no;        /* INSERT/UPDATE/DELETE/MERGE: the table */
+    uint8_t overriding;              /* INSERT: 0, 1 user, 2 system value */
+    rdb_on_conflict *on_conflict;
+    rdb_list merge_actions;
+    bool merge_use_outer_join;
+    rdb_list group;                  /* rdb_sort_item * */
+    bool group_distinct;
+    rdb_list grouping_sets;          /* rdb_grouping_set *; empty: plain GROUP BY */
+    rdb_expr *having;
+    rdb_list windows;                /* rdb_window * */
+    rdb_list distinct, sort;         /* rdb_sort_item * */
+    rdb_expr *limit_count, *limit_offset;
+    bool with_ties;
+    rdb_list row_marks;              /* rdb_row_mark * */
+    rdb_set_operation *set_operation;
+    rdb_list ctes;                   /* rdb_cte * */
+    rdb_list depends;                /* relation oids whose change makes the tree stale (uintptr_t) */
+    int32_t location, length;        /* of the statement in its text */
+};
+
+/* ---- analysis ------------------------------------------------------------------------------------------------------ */
+typedef struct rdb_analysis {
+    rdb_arena *arena;                /* where the tree goes */
+    rdb_access *access;
+    const char *text;                /* the statement's whole text, for positions */
+    const rdb_format_settings *format;
+    uint32_t *parameter_types;       /* $1..: type oids, 0 or UNKNOWN: to be inferred; grows in the arena */
+    uint32_t parameter_count;
+    bool infer_parameters;           /* Parse message and PREPARE: an undeclared $n gets its type from its use */
+    void *session;                   /* for kernels that fold constants */
+    int64_t statement_us, transaction_us;
+} rdb_analysis;
+/* One raw statement to an analysed one. Utility statements pass through as COMMAND_UTILITY, except those that contain a
+ * query (EXPLAIN, CREATE TABLE AS, DECLARE, COPY (query), PREPARE, CREATE VIEW), whose query the command room analyses
+ * itself by calling this again. Locks tables in their lock_mode as it names them. Views are expanded by rdb_query_rewrite. */
+RDB_CHECKED bool rdb_query_analyse(rdb_analysis *analysis, struct rdb_ast_node *statement, rdb_query **query, rdb_error *err);
+/* Views to subqueries, DML on simple views to their tables, defaults of INSERT filled in. */
+RDB_CHECKED bool rdb_query_rewrite(rdb_analysis *analysis, rdb_query **query, rdb_error *err);
+/* An expression alone: defaults and checks of a table (its columns are range 1), index expressions, LIMIT-like constants. */
+RDB_CHECKED bool rdb_expr_analyse(rdb_analysis *analysis, const rdb_relation *relation, struct rdb_ast_node *raw,
+                                  const rdb_type *target_type, int32_t target_typmod, const char *what, rdb_expr **expr, rdb_error *err);
+/* A type as written. */
+RDB_CHECKED bool rdb_type_resolve(rdb_analysis *analysis, struct rdb_ast_node *type_name, const rdb_type **type, int32_t *typmod, uint32_t *collation, rdb_error *err);
+/* What the query gives: RowDescription. Non-junk targets, or RETURNING's. */
+const rdb_list *rdb_query_result_targets(const rdb_query *query);
+
+/* Trees to text and back, for pg_attrdef.adbin, pg_constraint.conbin, pg_index.indexprs, pg_rewrite.ev_action. Versioned. */
+RDB_CHECKED bool rdb_tree_write_expr(const rdb_expr *expr, rdb_strbuf *text, rdb_error *err);
+RDB_CHECKED bool rdb_tree_read_expr(rdb_arena *arena, rdb_access *access, const char *text, rdb_expr **expr, rdb_error *err);
+RDB_CHECKED bool rdb_tree_write_query(const rdb_query *query, rdb_strbuf *text, rdb_error *err);
+RDB_CHECKED bool rdb_tree_read_query(rdb_arena *arena, rdb_access *access, const char *text, rdb_query **query, rdb_error *err);
+/* Trees to SQL, as PostgreSQL's ruleutils prints it (pg_get_expr, pg_get_viewdef, pg_get_constraintdef, EXPLAIN). */
+RDB_CHECKED bool rdb_deparse_expr(rdb_access *access, const rdb_expr *expr, const rdb_relation *relation, bool pretty, rdb_strbuf *text, rdb_error *err);
+RDB_CHECKED bool rdb_deparse_query(rdb_access *access, const rdb_query *query, bool pretty, rdb_strbuf *text, rdb_error *err);
+/* Visits the direct children of an expression (not into sub-queries); false stops. */
+bool rdb_expr_visit_children(const rdb_expr *expr, bool (*visit)(void *context, rdb_expr *child), void *context);
+
+#endif
