@@ -45,7 +45,7 @@ void rdb_error_init(rdb_error *err);
 /* Frees what the error owns and unsets it; for reuse and at the end of its life. */
 void rdb_error_clear(rdb_error *err);
 
-/* Each returns false, so that "return rdb_error_set(...)" reads well. */
+/* A caller that wants no text hands down NULL. Each returns false, so that "return rdb_error_set(...)" reads well. */
 bool rdb_error_set(rdb_error *err, const char sqlstate[6], const char *format, ...) RDB_PRINTF(3, 4);
 bool rdb_error_set_va(rdb_error *err, const char sqlstate[6], const char *format, va_list arguments);
 /* As rdb_error_set, with ": <strerror>" appended and the SQLSTATE chosen by errno_value (ENOSPC 53100, ENOENT 58P01,

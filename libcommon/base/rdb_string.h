@@ -61,5 +61,7 @@ RDB_DEFINE_LE(64)
 
 /* CRC32C (Castagnoli), hardware where the CPU has it. Chain by passing the result as seed; start with 0. */
 uint32_t rdb_crc32c(uint32_t seed, const void *bytes, size_t length);
+/* The same by tables alone: what runs where the CPU lacks the instruction, and what the other is tested against. */
+uint32_t rdb_crc32c_portable(uint32_t seed, const void *bytes, size_t length);
 
 #endif
