@@ -21,7 +21,8 @@ typedef enum rdb_expr_kind {
     RDB_EXPR_DOMAIN_VALUE, RDB_EXPR_ARRAY, RDB_EXPR_ROW, RDB_EXPR_ROW_COMPARE, RDB_EXPR_FIELD, RDB_EXPR_SUBSCRIPT,
     RDB_EXPR_SUBLINK, RDB_EXPR_AGGREGATE, RDB_EXPR_WINDOW, RDB_EXPR_GROUPING, RDB_EXPR_SQL_VALUE, RDB_EXPR_NEXT_VALUE,
     RDB_EXPR_DEFAULT, RDB_EXPR_ROW_CONVERT,
-    RDB_EXPR_SLOT /* planner's own: a column of the operator's input, see rdb_plan.h */
+    RDB_EXPR_SLOT,   /* planner's own: a column of the operator's input, see rdb_plan.h */
+    RDB_EXPR_SUBPLAN /* planner's own: a sublink that has its plan */
 } rdb_expr_kind;
 
 /* How a coercion or call was written, for the deparser. */
@@ -100,7 +101,9 @@ typedef enum rdb_sql_value { RDB_CURRENT_DATE, RDB_CURRENT_TIME, RDB_CURRENT_TIM
 typedef struct rdb_expr_sql_value { RDB_EXPR_HEAD; uint8_t value; } rdb_expr_sql_value; /* precision: typmod */
 typedef struct rdb_expr_next_value { RDB_EXPR_HEAD; uint32_t sequence_oid; } rdb_expr_next_value; /* identity */
 /* DEFAULT in VALUES or SET is replaced by the analyser; this kind is left only in multi-row VALUES until the rewrite. */
-typedef struct rdb_expr_slot { RDB_EXPR_HEAD; uint8_t input_no; uint32_t slot_no; } rdb_expr_slot;
+typedef struct rdb_expr_slot { RDB_EXPR_HEAD; uint8_t input_no; uint32_t slot_no; const rdb_expr *origin; /* what it stands for, for EXPLAIN */ } rdb_expr_slot;
+/* test (ANY, ALL, ROW_COMPARE): over the sub-plan's output as slots and EXECUTION parameters; hashed: test is a conjunction of "="s. */
+typedef struct rdb_expr_subplan { RDB_EXPR_HEAD; uint8_t sublink_kind; uint32_t subplan_no; rdb_list arguments; /* rdb_expr *: values of */ uint32_t *parameter_nos; rdb_expr *test; const rdb_expr *origin; } rdb_expr_subplan;
 
 typedef struct rdb_target { /* an output column or an assigned column */
     rdb_expr *expr;
