@@ -253,27 +253,27 @@ typedef struct rdb_index_values {
     const rdb_datum *values;   /* of the index's columns, keys and INCLUDE; NULL: take them from the row */
     const bool *is_null;
 } rdb_index_values;
-typedef struct rdb_row_write {
+typedef struct rdb_row_writer {
     rdb_txn *txn;
     const rdb_snapshot *snapshot;
     const rdb_relation *relation;
     int64_t lock_timeout_us;
     rdb_arena *arena;          /* keys and the like; the caller resets it */
-} rdb_row_write;
+} rdb_row_writer;
 /* conflict_index: ON CONFLICT (UINT16_MAX: a conflict is an error 23505; RDB_CONFLICT_ANY: of any unique index). *conflict: the
  * row in the way, nothing inserted. Waits for uncertain rows. */
 #define RDB_CONFLICT_ERROR UINT16_MAX
 #define RDB_CONFLICT_ANY (UINT16_MAX - 1)
-RDB_CHECKED bool rdb_row_insert(const rdb_row_write *write, const rdb_datum *values, const bool *is_null, const rdb_index_values *index_values /* old: none */,
+RDB_CHECKED bool rdb_row_insert(const rdb_row_writer *writer, const rdb_datum *values, const bool *is_null, const rdb_index_values *index_values /* old: none */,
                                 uint16_t conflict_index, rdb_row_address *address, rdb_row_address *conflict, rdb_error *err);
 /* Many rows at once (COPY, INSERT ... SELECT); any conflict is an error. */
-RDB_CHECKED bool rdb_row_insert_many(const rdb_row_write *write, const rdb_datum *const *values, const bool *const *is_null, uint32_t row_count,
+RDB_CHECKED bool rdb_row_insert_many(const rdb_row_writer *writer, const rdb_datum *const *values, const bool *const *is_null, uint32_t row_count,
                                      const rdb_index_values *const *index_values, rdb_row_address *addresses, rdb_error *err);
 /* outcome DONE, CHANGED, GONE or SELF; a WAIT has been waited out inside and shows as CHANGED or GONE, or retried. */
-RDB_CHECKED bool rdb_row_update(const rdb_row_write *write, rdb_row_address address, rdb_row_version seen, const rdb_datum *old_values, const bool *old_is_null,
+RDB_CHECKED bool rdb_row_update(const rdb_row_writer *writer, rdb_row_address address, rdb_row_version seen, const rdb_datum *old_values, const bool *old_is_null,
                                 const rdb_datum *values, const bool *is_null, const rdb_index_values *old_index_values, const rdb_index_values *index_values,
                                 rdb_write_outcome *outcome, rdb_error *err);
-RDB_CHECKED bool rdb_row_delete(const rdb_row_write *write, rdb_row_address address, rdb_row_version seen, const rdb_datum *old_values, const bool *old_is_null,
+RDB_CHECKED bool rdb_row_delete(const rdb_row_writer *writer, rdb_row_address address, rdb_row_version seen, const rdb_datum *old_values, const bool *old_is_null,
                                 const rdb_index_values *old_index_values, rdb_write_outcome *outcome, rdb_error *err);
 /* The encoded key of one index for a row's values (or the given index values). */
 RDB_CHECKED bool rdb_index_key_encode(const rdb_relation_index *index, const rdb_datum *column_values, const bool *column_is_null,
