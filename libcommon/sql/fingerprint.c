@@ -34,7 +34,7 @@ bool rdb_sql_fingerprint(const char *text, size_t length, uint64_t *fingerprint,
     if (ok)
         *fingerprint = result.fingerprint;
     else
-        sql_set_parser_error(err, result.error->message, result.error->cursorpos);
+        sql_set_parser_error(err, result.error->message, result.error->funcname, result.error->cursorpos);
     pg_query_free_fingerprint_result(result);
     free(copy);
     return ok;

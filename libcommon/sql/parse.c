@@ -496,6 +496,16 @@ static bool copy_node(copier *c, const Node *from, rdb_ast_node **to)
     return copy_own_fields(c, from, copy);
 }
 
+/* Children are taken in the order of the text, so that the first thing wrong is the one reported. */
+static void reverse_jobs(copier *c, uint32_t first)
+{
+    for (uint32_t last = c->job_count; first + 1 < last; first++) {
+        job swapped = c->jobs[first];
+        c->jobs[first] = c->jobs[--last];
+        c->jobs[last] = swapped;
+    }
+}
+
 static bool copy_tree(copier *c, const Node *from, rdb_ast_node **to)
 {
     c->job_count = 0;
@@ -509,8 +519,10 @@ static bool copy_tree(copier *c, const Node *from, rdb_ast_node **to)
             return rdb_error_hint(c->err, "The statement nests more than %d levels deep.", RDB_SQL_DEPTH_MAX);
         }
         c->depth = next.depth;
+        uint32_t first = c->job_count;
         if (!copy_node(c, next.from, next.to))
             return false;
+        reverse_jobs(c, first);
     }
     return true;
 }
@@ -546,7 +558,7 @@ static bool parse_terminated(rdb_arena *arena, const char *text, size_t length, 
     parser_result result = pg_query_raw_parse(text);
     bool ok = result.error == NULL;
     if (!ok) {
-        sql_set_parser_error(err, result.error->message, result.error->cursorpos);
+        sql_set_parser_error(err, result.error->message, result.error->funcname, result.error->cursorpos);
         pg_query_free_error(result.error);
     } else {
         copier c;

@@ -54,8 +54,14 @@ static bool message_matches(const char *pattern, const char *message)
 }
 
 /* The scanner appends " at or near ..." to what it reports through yyerror; those are 42601, whatever they open with. */
-bool sql_set_parser_error(rdb_error *err, const char *message, int32_t position)
+bool sql_set_parser_error(rdb_error *err, const char *message, const char *function, int32_t position)
 {
+    /* The same message as in E'...', but of U&'...', which the grammar reads: another code, another hint. */
+    if (function != NULL && strcmp(function, "str_udeescape") == 0 && strcmp(message, "invalid Unicode escape") == 0) {
+        rdb_error_set(err, RDB_SYNTAX_ERROR, "%s", message);
+        rdb_error_hint(err, "Unicode escapes must be \\XXXX or \\+XXXXXX.");
+        return rdb_error_position(err, position);
+    }
     for (size_t at = 0; at < RDB_COUNT_OF(MESSAGES); at++) {
         if (!message_matches(MESSAGES[at].text, message))
             continue;

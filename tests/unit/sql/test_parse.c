@@ -138,6 +138,7 @@ static void test_errors(void **state)
     CHECK_DUMP("select \"\"", "42601 8 zero-length delimited identifier at or near \"\"\"\"");
     CHECK_DUMP("select 0x10", "42601 8 trailing junk after numeric literal at or near \"0x\"");
     CHECK_DUMP("select E'\\u12'", "22025 10 invalid Unicode escape");
+    CHECK_DUMP("select U&'\\zz'", "42601 11 invalid Unicode escape");
     CHECK_DUMP("select sum(a) over (rows between current row and 1 preceding) from t",
                "42P20 50 frame starting from current row cannot have preceding rows");
     CHECK_DUMP("create table t (a float(60))", "22023 25 precision for type float must be less than 54 bits");
@@ -152,6 +153,7 @@ static void test_params_where_postgresql_has_none(void **state)
     CHECK_DUMP("set x = $1", "42601 9 syntax error at or near \"$1\"");
     CHECK_DUMP("alter role x password $1", "42601 23 syntax error at or near \"$1\"");
     CHECK_DUMP("select extract($1 from now())", "42601 16 syntax error at or near \"$1\"");
+    CHECK_DUMP("select interval $1, extract($2 from x)", "42601 17 syntax error at or near \"$1\"");
     CHECK_DUMP("select interval $1", "42601 17 syntax error at or near \"$1\"");
     CHECK_DUMP("select cast($1 as interval)",
                "(select :targets ((target :value (cast :arg (param :number 1) :type "
