@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+# The built-in rows of PostgreSQL 15's system tables, read at build time from the distribution's own files (rule 42):
+# share files -> builtin_gen -> one blob, linked into the room as read-only bytes.
+
+CATALOG_SHARE := $(BUILD)/pgshare
+CATALOG_GEN := $(BUILD)/gen/catalog
+CATALOG_BLOB := $(CATALOG_GEN)/builtin.blob
+
+$(CATALOG_SHARE)/postgres.bki: libcommon/catalog/gen/fetch-share
+	libcommon/catalog/gen/fetch-share $(CATALOG_SHARE)
+
+$(CATALOG_GEN)/builtin_gen: libcommon/catalog/gen/builtin_gen.c libcommon/catalog/builtin_format.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O1 -g $(WARNINGS) -D_GNU_SOURCE -Ilibcommon -o $@ $<
+
+$(CATALOG_BLOB): $(CATALOG_GEN)/builtin_gen $(CATALOG_SHARE)/postgres.bki
+	$(CATALOG_GEN)/builtin_gen $(CATALOG_SHARE)/postgres.bki $(CATALOG_SHARE)/system_constraints.sql $@
+
+$(BUILD)/obj/libcommon/catalog/builtin.o: $(CATALOG_BLOB)
+CFLAGS_catalog := -DCATALOG_BLOB_PATH='"$(CATALOG_BLOB)"'
