@@ -62,7 +62,10 @@ typedef struct rdb_wal_config {
     uint32_t ring_bytes;    /* of the insert buffer, a power of two; a record larger than it is streamed through */
     uint32_t incarnation;
     uint16_t thread_no;
-    bool sync;              /* false: storage.fsync off */
+    bool sync;              /* false: storage.fsync off; a reader with it makes a segment durable before reading it */
+    /* Called once when a sync failed or the log cannot go on, just before the process ends: for a line in the log. */
+    void (*on_failure)(void *context, const rdb_error *err);
+    void *failure_context;
 } rdb_wal_config;
 
 /* Opens for inserting at end_lsn (where rdb_wal_reader found the end; segment_bytes + 64 for a new log), zeroing what lies
@@ -89,7 +92,8 @@ RDB_CHECKED bool rdb_wal_insert(rdb_wal *wal, const rdb_wal_piece *pieces, uint3
                                 rdb_wal_at_position at_position, void *context, rdb_lsn *lsn, rdb_lsn *end_lsn,
                                 rdb_error *err);
 
-/* Returns when all up to lsn is durable. One of the waiting threads leads: it writes and syncs for all (group flush). */
+/* Returns when all up to lsn is durable. One of the waiting threads leads: it writes and syncs for all (group flush).
+ * False (58030): a write failed; the bytes stay in the ring, so the record may become durable yet: its outcome is unknown. */
 RDB_CHECKED bool rdb_wal_flush(rdb_wal *wal, rdb_lsn lsn, rdb_error *err);
 rdb_lsn rdb_wal_durable_lsn(const rdb_wal *wal); /* one atomic load */
 rdb_lsn rdb_wal_insert_lsn(const rdb_wal *wal);  /* where the next record would begin */
@@ -98,7 +102,8 @@ void rdb_wal_set_durable_hook(rdb_wal *wal, void (*hook)(void *context, rdb_lsn 
 
 /* The redo gate (R19). A change enters the gate before it decides on full-page images and leaves it when its pages are
  * marked dirty; fixing a redo point waits until nobody is inside, takes the insert position, and lets the next ones in
- * with it. Entering is striped and cheap; do not sleep on a client or a lock inside. */
+ * with it. Entering is striped and cheap; do not sleep on a client or a lock inside, and do not enter twice (rdb_change_apply
+ * enters by itself). Enter and leave on the same thread. */
 void rdb_wal_gate_enter(rdb_wal *wal);
 void rdb_wal_gate_leave(rdb_wal *wal);
 rdb_lsn rdb_wal_redo_point(const rdb_wal *wal); /* a page with an LSN <= it gets an image; valid inside the gate */
@@ -111,6 +116,7 @@ RDB_CHECKED bool rdb_wal_release(rdb_wal *wal, rdb_lsn below, rdb_error *err);
 typedef struct rdb_wal_statistics {
     uint64_t records, bytes, images, syncs, flush_waits; /* flush_waits / syncs: how many commits a sync carries */
 } rdb_wal_statistics;
+void rdb_wal_count_images(rdb_wal *wal, uint32_t images); /* of the record just inserted */
 void rdb_wal_get_statistics(const rdb_wal *wal, rdb_wal_statistics *statistics);
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
@@ -137,7 +143,8 @@ typedef struct rdb_wal_reader rdb_wal_reader;
 RDB_CHECKED bool rdb_wal_reader_open(rdb_wal_reader **reader, const rdb_wal_config *config, rdb_lsn start, rdb_error *err);
 void rdb_wal_reader_close(rdb_wal_reader **reader);
 /* *found false: the log ends here, and *end_lsn of the reader is where inserting may go on. A record that is cut or torn
- * at the end of the log is its end; one with valid records of the same incarnation behind it is damage, XX001. */
+ * at the end of the log is its end; one with a valid record in a later segment is damage, XX001 (a segment is synced
+ * before the next one is written). */
 RDB_CHECKED bool rdb_wal_reader_next(rdb_wal_reader *reader, rdb_wal_record *record, bool *found, rdb_error *err);
 rdb_lsn rdb_wal_reader_end(const rdb_wal_reader *reader);
 

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * From the ring to the disk. write_out moves the completed prefix into the segment files; one waiting thread at a time
+ * leads a flush round: it writes, syncs and reports for everybody whose bytes were in. A waiter sleeps with the round
+ * that will cover it, so that the end of a round wakes those it served and one leader for the next, nobody else.
+ *
+ * A segment is synced before the first byte of the next one is written: so a hole in front of a later segment's valid
+ * records is damage, not a crash (the reader relies on it). */
+#include "wal_int.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+void wal_fail(const rdb_wal *wal, const rdb_error *err)
+{
+    if (wal->config.on_failure != NULL)
+        wal->config.on_failure(wal->config.failure_context, err);
+    fprintf(stderr, "rdb: the write-ahead log can not be kept, the process ends: %s\n", rdb_error_message(err));
+    fflush(stderr);
+    _exit(1);
+}
+
+wal_segment *wal_segment_use(wal_segment *segment)
+{
+    if (segment != NULL)
+        atomic_fetch_add_explicit(&segment->uses, 1, memory_order_relaxed);
+    return segment;
+}
+
+void wal_segment_drop(wal_segment *segment)
+{
+    if (segment == NULL || atomic_fetch_sub_explicit(&segment->uses, 1, memory_order_acq_rel) != 1)
+        return;
+    rdb_error err = {0};
+    rdb_file_close(&segment->file, &err); /* synced before; a late error has nothing left to lose */
+    rdb_error_clear(&err);
+    free(segment);
+}
+
+static bool open_segment(rdb_wal *wal, uint64_t number, rdb_error *err)
+{
+    char path[WAL_PATH_BYTES];
+    wal_segment *segment = calloc(1, sizeof *segment);
+    if (segment == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    wal_segment_path(path, wal->directory, number);
+    if (!rdb_file_open(&segment->file, path, RDB_FILE_WRITE, err)) {
+        free(segment);
+        return false;
+    }
+    segment->number = number;
+    atomic_init(&segment->uses, 1);
+    wal->current = segment;
+    return true;
+}
+
+static void sync_or_fail(rdb_wal *wal, rdb_file *file)
+{
+    rdb_error err = {0};
+    if (!wal->config.sync)
+        return;
+    if (!rdb_file_sync(file, &err))
+        wal_fail(wal, &err);
+    atomic_fetch_add_explicit(&wal->sync_count, 1, memory_order_relaxed);
+}
+
+bool wal_write_out(rdb_wal *wal, rdb_error *err)
+{
+    for (;;) { /* follows the links: acquire pairs with the inserter's release, so its bytes are in the ring */
+        rdb_lsn next = atomic_load_explicit(&wal->links[(wal->completed_lsn >> 4) & wal->link_mask], memory_order_acquire);
+        if (next <= wal->completed_lsn)
+            break;
+        wal->completed_lsn = next;
+    }
+    rdb_lsn at = atomic_load_explicit(&wal->written_lsn, memory_order_relaxed);
+    while (at < wal->completed_lsn) {
+        at = wal_normalise(&wal->config, at);
+        uint64_t number = wal_segment_number(&wal->config, at);
+        if (wal->current != NULL && wal->current->number != number) {
+            sync_or_fail(wal, wal->current->file);
+            wal_segment_drop(wal->current);
+            wal->current = NULL;
+        }
+        if (wal->current == NULL && !open_segment(wal, number, err))
+            return false;
+        uint64_t offset = at & (wal->config.segment_bytes - 1);
+        uint64_t length = RDB_MIN(wal->completed_lsn - at, wal->config.segment_bytes - offset);
+        length = RDB_MIN(length, wal->config.ring_bytes - (at & wal->ring_mask));
+        if (!rdb_file_write(wal->current->file, offset, wal->ring + (at & wal->ring_mask), length, err))
+            return false;
+        at += length;
+        if (at == wal->completed_lsn || (at & (wal->config.segment_bytes - 1)) != 0)
+            atomic_store_explicit(&wal->written_lsn, at, memory_order_release);
+        else
+            atomic_store_explicit(&wal->written_lsn, RDB_MIN(wal_normalise(&wal->config, at), wal->completed_lsn),
+                                  memory_order_release);
+    }
+    return true;
+}
+
+/* One round, led by the caller: everything completed becomes durable, lsn among it. */
+static bool lead_round(rdb_wal *wal, rdb_lsn lsn, rdb_error *err)
+{
+    rdb_lsn written = 0;
+    wal_segment *segment = NULL;
+    for (uint32_t tries = 0;; tries++) {
+        rdb_mutex_lock(&wal->write_lock);
+        bool ok = wal_write_out(wal, err);
+        written = atomic_load_explicit(&wal->written_lsn, memory_order_relaxed);
+        if (ok && written >= lsn)
+            segment = wal_segment_use(wal->current);
+        rdb_mutex_unlock(&wal->write_lock);
+        if (!ok)
+            return false;
+        if (written >= lsn)
+            break;
+        if (tries < 50) /* somebody in front of lsn still copies */
+            rdb_cpu_relax();
+        else if (tries < 200)
+            sched_yield();
+        else
+            rdb_time_sleep_us(50);
+    }
+    if (segment != NULL) {
+        rdb_mutex_lock(&wal->flush_lock);
+        wal->flush_target = written; /* who comes during the sync and lies behind this waits for the next round */
+        rdb_mutex_unlock(&wal->flush_lock);
+        sync_or_fail(wal, segment->file);
+        wal_segment_drop(segment);
+    }
+    atomic_store_explicit(&wal->durable_lsn, written, memory_order_release);
+    if (wal->durable_hook != NULL)
+        wal->durable_hook(wal->durable_context, written);
+    return true;
+}
+
+bool rdb_wal_flush(rdb_wal *wal, rdb_lsn lsn, rdb_error *err)
+{
+    bool ok = true;
+    if (atomic_load_explicit(&wal->durable_lsn, memory_order_acquire) >= lsn)
+        return true;
+    if (lsn > atomic_load_explicit(&wal->insert_lsn, memory_order_acquire))
+        return rdb_error_set(err, RDB_INTERNAL_ERROR, "flush of WAL position %llX asked for, but the log ends at %llX",
+                             (unsigned long long)lsn, (unsigned long long)atomic_load(&wal->insert_lsn));
+    atomic_fetch_add_explicit(&wal->flush_wait_count, 1, memory_order_relaxed);
+    rdb_mutex_lock(&wal->flush_lock);
+    while (ok && atomic_load_explicit(&wal->durable_lsn, memory_order_acquire) < lsn) {
+        if (wal->flush_leader) {
+            unsigned parity = (wal->flush_round + (lsn <= wal->flush_target ? 0 : 1)) & 1;
+            wal->flush_waiting[parity]++;
+            rdb_condition_wait(&wal->flush_done[parity], &wal->flush_lock);
+            wal->flush_waiting[parity]--;
+            continue;
+        }
+        wal->flush_leader = true;
+        wal->flush_round++;
+        wal->flush_target = atomic_load_explicit(&wal->insert_lsn, memory_order_relaxed); /* most likely */
+        rdb_mutex_unlock(&wal->flush_lock);
+        ok = lead_round(wal, lsn, err);
+        rdb_mutex_lock(&wal->flush_lock);
+        wal->flush_leader = false;
+        if (wal->flush_waiting[wal->flush_round & 1] > 0)
+            rdb_condition_broadcast(&wal->flush_done[wal->flush_round & 1]);
+    }
+    /* Whoever leaves while nobody leads names a leader: the one that was woken may have found itself served. */
+    if (!wal->flush_leader) {
+        for (unsigned parity = 0; parity < 2; parity++) {
+            if (wal->flush_waiting[parity] > 0)
+                rdb_condition_signal(&wal->flush_done[parity]);
+        }
+    }
+    rdb_mutex_unlock(&wal->flush_lock);
+    return ok;
+}
+
+rdb_lsn rdb_wal_durable_lsn(const rdb_wal *wal)
+{
+    return atomic_load_explicit(&wal->durable_lsn, memory_order_acquire);
+}
+
+rdb_lsn rdb_wal_insert_lsn(const rdb_wal *wal)
+{
+    return atomic_load_explicit(&wal->insert_lsn, memory_order_acquire);
+}
+
+void rdb_wal_set_durable_hook(rdb_wal *wal, void (*hook)(void *context, rdb_lsn durable), void *context)
+{
+    wal->durable_context = context;
+    wal->durable_hook = hook;
+}

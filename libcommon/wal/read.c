@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Reading the log: records from a position on, each checked before it is handed out, and the judgement where it ends. */
+#include "wal_int.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { WINDOW_BYTES = 256 << 10 };
+
+struct rdb_wal_reader {
+    rdb_wal_config config;
+    char directory[WAL_PATH_BYTES - 64];
+    rdb_file *file;       /* of segment file_number, its header checked; NULL: that segment is not there */
+    uint64_t file_number; /* UINT64_MAX: none tried yet */
+    uint8_t *window;      /* log bytes window_lsn .. + window_bytes, of one segment */
+    rdb_lsn window_lsn;
+    uint64_t window_bytes;
+    uint8_t *record;
+    uint64_t record_capacity;
+    rdb_lsn position;
+};
+
+static bool malformed(rdb_error *err, rdb_lsn lsn, const char *what)
+{
+    rdb_error_set(err, RDB_DATA_CORRUPTED, "malformed WAL record at %llX", (unsigned long long)lsn);
+    return rdb_error_detail(err, "%s.", what);
+}
+
+bool rdb_wal_record_decode(const uint8_t *bytes, uint32_t length, rdb_lsn lsn, rdb_wal_record *record, rdb_error *err)
+{
+    memset(record, 0, offsetof(rdb_wal_record, blocks));
+    record->data = NULL;
+    record->data_bytes = 0;
+    if (length < RDB_WAL_HEADER_BYTES || rdb_get_u32(bytes) != length)
+        return malformed(err, lsn, "Its length is wrong");
+    record->lsn = lsn;
+    record->xid = rdb_get_u64(bytes + 8);
+    record->pdb = rdb_get_u32(bytes + 16);
+    record->resource = bytes[20];
+    record->operation = bytes[21];
+    record->block_count = bytes[22];
+    record->flags = bytes[23];
+    if (record->resource == 0 || record->resource >= RDB_RESOURCE_COUNT)
+        return malformed(err, lsn, "Its resource is unknown");
+    if (record->block_count > RDB_WAL_BLOCKS_MAX)
+        return malformed(err, lsn, "It has too many block references");
+    uint64_t at = RDB_WAL_HEADER_BYTES + (uint64_t)record->block_count * RDB_WAL_BLOCK_BYTES;
+    if (at > length)
+        return malformed(err, lsn, "Its block references pass its end");
+    for (unsigned i = 0; i < record->block_count; i++) {
+        rdb_wal_block *block = &record->blocks[i];
+        const uint8_t *reference = bytes + RDB_WAL_HEADER_BYTES + i * RDB_WAL_BLOCK_BYTES;
+        block->file = rdb_get_u64(reference);
+        block->block = rdb_get_u32(reference + 8) | (uint64_t)rdb_get_u16(reference + 12) << 32;
+        block->fork = reference[14];
+        block->flags = reference[15];
+        block->previous_change_no = rdb_get_u64(reference + 16);
+        block->data_bytes = rdb_get_u32(reference + 24);
+        block->image_bytes = rdb_get_u32(reference + 28);
+        if ((block->flags & ~(RDB_WAL_BLOCK_IMAGE | RDB_WAL_BLOCK_IMAGE_LZ4 | RDB_WAL_BLOCK_INIT)) != 0)
+            return malformed(err, lsn, "A block reference has unknown flags");
+        bool image = (block->flags & (RDB_WAL_BLOCK_IMAGE | RDB_WAL_BLOCK_IMAGE_LZ4)) != 0;
+        if (image != (block->image_bytes > 0))
+            return malformed(err, lsn, "A block reference's flags do not agree with its image");
+        if (block->image_bytes > length - at)
+            return malformed(err, lsn, "A page image passes its end");
+        block->image = image ? bytes + at : NULL;
+        at += block->image_bytes;
+        if (block->data_bytes > length - at)
+            return malformed(err, lsn, "A block's data passes its end");
+        block->data = bytes + at;
+        at += block->data_bytes;
+    }
+    record->data = bytes + at;
+    record->data_bytes = (uint32_t)(length - at);
+    return true;
+}
+
+bool rdb_wal_reader_open(rdb_wal_reader **out, const rdb_wal_config *config, rdb_lsn start, rdb_error *err)
+{
+    *out = NULL;
+    if (!wal_config_check(config, err))
+        return false;
+    if (start % 8 != 0 || start < config->segment_bytes)
+        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "%llX is not a WAL position", (unsigned long long)start);
+    rdb_wal_reader *reader = calloc(1, sizeof *reader);
+    if (reader == NULL || (reader->window = malloc(WINDOW_BYTES)) == NULL) {
+        free(reader);
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    }
+    reader->config = *config;
+    snprintf(reader->directory, sizeof reader->directory, "%s", config->directory);
+    reader->config.directory = reader->directory;
+    reader->file_number = UINT64_MAX;
+    reader->position = wal_normalise(config, start);
+    *out = reader;
+    return true;
+}
+
+void rdb_wal_reader_close(rdb_wal_reader **handle)
+{
+    rdb_wal_reader *reader = *handle;
+    rdb_error err = {0};
+    *handle = NULL;
+    if (reader == NULL)
+        return;
+    rdb_file_close(&reader->file, &err);
+    rdb_error_clear(&err);
+    free(reader->window);
+    free(reader->record);
+    free(reader);
+}
+
+rdb_lsn rdb_wal_reader_end(const rdb_wal_reader *reader)
+{
+    return reader->position;
+}
+
+/* Makes segment number the open one. *there false: no such file, or its header is another log's. With config.sync its
+ * bytes are made durable first: recovery writes pages by what it reads here, and must not run ahead of the disk. */
+static bool use_segment(rdb_wal_reader *reader, uint64_t number, bool *there, rdb_error *err)
+{
+    if (reader->file_number != number) {
+        char path[WAL_PATH_BYTES];
+        uint8_t header[WAL_SEGMENT_HEADER_BYTES];
+        uint64_t bytes = 0;
+        if (!rdb_file_close(&reader->file, err))
+            return false;
+        reader->file_number = number;
+        reader->window_bytes = 0;
+        wal_segment_path(path, reader->directory, number);
+        if (!rdb_path_exists(path)) {
+            *there = false;
+            return true;
+        }
+        bool ok = rdb_file_open(&reader->file, path, reader->config.sync ? RDB_FILE_WRITE : RDB_FILE_READ, err) &&
+                  (!reader->config.sync || rdb_file_sync(reader->file, err)) && rdb_file_size(reader->file, &bytes, err);
+        if (ok && bytes == reader->config.segment_bytes)
+            ok = rdb_file_read(reader->file, 0, header, sizeof header, NULL, err);
+        if (!ok)
+            return false;
+        if (bytes != reader->config.segment_bytes || !wal_segment_check_header(header, &reader->config, number)) {
+            if (!rdb_file_close(&reader->file, err))
+                return false;
+        }
+    }
+    *there = reader->file != NULL;
+    return true;
+}
+
+/* *bytes points to what the window has from lsn on, *length tells how much; nothing where the segment is not there. */
+static bool peek(rdb_wal_reader *reader, rdb_lsn lsn, const uint8_t **bytes, uint64_t *length, rdb_error *err)
+{
+    bool there = false;
+    *length = 0;
+    if (!use_segment(reader, wal_segment_number(&reader->config, lsn), &there, err))
+        return false;
+    if (!there)
+        return true;
+    if (reader->window_bytes == 0 || lsn < reader->window_lsn || lsn >= reader->window_lsn + reader->window_bytes) {
+        uint64_t offset = lsn & (reader->config.segment_bytes - 1);
+        uint64_t want = RDB_MIN((uint64_t)WINDOW_BYTES, reader->config.segment_bytes - offset);
+        reader->window_bytes = 0;
+        if (!rdb_file_read(reader->file, offset, reader->window, want, NULL, err))
+            return false;
+        reader->window_lsn = lsn;
+        reader->window_bytes = want;
+    }
+    *bytes = reader->window + (lsn - reader->window_lsn);
+    *length = reader->window_lsn + reader->window_bytes - lsn;
+    return true;
+}
+
+/* Copies length bytes of the log from lsn on; *whole false where it ends before. */
+static bool fetch(rdb_wal_reader *reader, rdb_lsn lsn, uint8_t *target, uint64_t length, bool *whole, rdb_error *err)
+{
+    *whole = false;
+    while (length > 0) {
+        const uint8_t *bytes = NULL;
+        uint64_t got = 0;
+        lsn = wal_normalise(&reader->config, lsn);
+        if (!peek(reader, lsn, &bytes, &got, err))
+            return false;
+        if (got == 0)
+            return true;
+        got = RDB_MIN(got, length);
+        memcpy(target, bytes, got);
+        target += got;
+        lsn += got;
+        length -= got;
+    }
+    *whole = true;
+    return true;
+}
+
+/* Reads the record at lsn into reader->record where there is a valid one. *stop is where a record whose header looks
+ * right would end, else lsn. */
+static bool load_record(rdb_wal_reader *reader, rdb_lsn lsn, bool *valid, uint32_t *length, rdb_lsn *stop, rdb_error *err)
+{
+    uint8_t header[RDB_WAL_HEADER_BYTES];
+    bool whole = false;
+    *valid = false;
+    *length = 0;
+    *stop = lsn;
+    if (!fetch(reader, lsn, header, sizeof header, &whole, err))
+        return false;
+    uint32_t bytes = rdb_get_u32(header);
+    if (!whole || bytes < RDB_WAL_HEADER_BYTES || bytes > RDB_WAL_RECORD_MAX || header[20] == 0 ||
+        header[20] >= RDB_RESOURCE_COUNT || header[22] > RDB_WAL_BLOCKS_MAX)
+        return true;
+    rdb_lsn end = wal_advance(&reader->config, lsn, bytes);
+    if (wal_segment_number(&reader->config, end - 1) != wal_segment_number(&reader->config, lsn)) {
+        /* Its last segment must be there before a length that may be garbage makes us allocate. */
+        if (!use_segment(reader, wal_segment_number(&reader->config, end - 1), &whole, err))
+            return false;
+        if (!whole)
+            return true;
+    }
+    *stop = end;
+    if (bytes > reader->record_capacity) {
+        uint64_t capacity = RDB_MAX(UINT64_C(64) << 10, (uint64_t)bytes + bytes / 4);
+        uint8_t *grown = realloc(reader->record, capacity);
+        if (grown == NULL)
+            return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+        reader->record = grown;
+        reader->record_capacity = capacity;
+    }
+    if (!fetch(reader, lsn, reader->record, bytes, &whole, err))
+        return false;
+    if (!whole)
+        return true;
+    uint32_t crc = rdb_crc32c(wal_record_seed(&reader->config, lsn), reader->record + 8, bytes - 8);
+    *valid = crc == rdb_get_u32(reader->record + 4);
+    *length = bytes;
+    return true;
+}
+
+/* The log stops at reader->position. A segment is synced before the next one is written, so valid records in a segment
+ * after the one in which the broken record (as far as its header can be believed) would end prove damage. */
+static bool judge_end(rdb_wal_reader *reader, rdb_lsn stop, rdb_error *err)
+{
+    uint64_t number = wal_segment_number(&reader->config, stop > reader->position ? stop - 1 : stop) + 1;
+    rdb_lsn at = number * reader->config.segment_bytes + WAL_SEGMENT_HEADER_BYTES;
+    rdb_lsn limit = (number + 1) * reader->config.segment_bytes;
+    while (at < limit) {
+        const uint8_t *bytes = NULL;
+        uint64_t got = 0, skip = 0;
+        if (!peek(reader, at, &bytes, &got, err))
+            return false;
+        if (got == 0)
+            return true; /* no such segment */
+        while (skip + 8 <= got && rdb_get_u64(bytes + skip) == 0)
+            skip += 8;
+        at += skip;
+        if (skip > 0)
+            continue;
+        bool valid = false;
+        uint32_t length = 0;
+        rdb_lsn end = 0;
+        /* Cheap refusals first: most of a recycled segment looks like nothing at all. */
+        uint32_t claimed = rdb_get_u32(bytes);
+        if (claimed < RDB_WAL_HEADER_BYTES || claimed > limit - at) {
+            at += 8;
+            continue;
+        }
+        if (!load_record(reader, at, &valid, &length, &end, err))
+            return false;
+        if (valid) {
+            rdb_error_set(err, RDB_DATA_CORRUPTED, "the WAL is damaged at %llX", (unsigned long long)reader->position);
+            rdb_error_detail(err, "No valid record is there, but %llX in a later segment holds one. Directory \"%s\".",
+                             (unsigned long long)at, reader->directory);
+            return rdb_error_hint(err, "Restore the segment from the archive, or recover to a point before the damage.");
+        }
+        at += 8;
+    }
+    return true;
+}
+
+bool rdb_wal_reader_next(rdb_wal_reader *reader, rdb_wal_record *record, bool *found, rdb_error *err)
+{
+    uint32_t length = 0;
+    rdb_lsn stop = 0;
+    *found = false;
+    if (!load_record(reader, reader->position, found, &length, &stop, err))
+        return false;
+    if (!*found)
+        return judge_end(reader, stop, err);
+    *found = false;
+    if (!rdb_wal_record_decode(reader->record, length, reader->position, record, err))
+        return false;
+    stop = wal_advance(&reader->config, reader->position, RDB_ALIGN_UP((uint64_t)length, UINT64_C(8)));
+    record->end_lsn = reader->position = wal_normalise(&reader->config, stop);
+    *found = true;
+    return true;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Segment files: made whole (zero-filled, headed, synced, named) before a byte is reserved in them; recycled by a new
+ * header and a new name. A recycled segment keeps its old bytes: they carry the checksums of other LSNs, so they end the
+ * log like zeroes do. */
+#include "wal_int.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void wal_segment_path(char path[WAL_PATH_BYTES], const char *directory, uint64_t number)
+{
+    snprintf(path, WAL_PATH_BYTES, "%s/%016llx", directory, (unsigned long long)number);
+}
+
+void wal_segment_make_header(uint8_t header[WAL_SEGMENT_HEADER_BYTES], const rdb_wal_config *config, uint64_t number)
+{
+    memset(header, 0, WAL_SEGMENT_HEADER_BYTES);
+    memcpy(header, WAL_SEGMENT_MAGIC, 8);
+    rdb_put_u64(header + 8, config->system_id);
+    rdb_put_u64(header + 16, number);
+    rdb_put_u32(header + 24, config->segment_bytes);
+    rdb_put_u32(header + 28, config->incarnation);
+    rdb_put_u16(header + 32, config->thread_no);
+    rdb_put_u32(header + 60, rdb_crc32c(0, header, 60));
+}
+
+bool wal_segment_check_header(const uint8_t header[WAL_SEGMENT_HEADER_BYTES], const rdb_wal_config *config, uint64_t number)
+{
+    uint8_t expected[WAL_SEGMENT_HEADER_BYTES];
+    wal_segment_make_header(expected, config, number);
+    return memcmp(header, expected, WAL_SEGMENT_HEADER_BYTES) == 0;
+}
+
+bool wal_config_check(const rdb_wal_config *config, rdb_error *err)
+{
+    uint32_t segment = config->segment_bytes, ring = config->ring_bytes;
+    if (segment < (1u << 20) || segment > (256u << 20) || (segment & (segment - 1)) != 0)
+        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE,
+                             "WAL segment size %u is not a power of two between 1 MiB and 256 MiB", segment);
+    if (ring < (16u << 10) || ring > (1u << 30) || (ring & (ring - 1)) != 0)
+        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE,
+                             "WAL buffer size %u is not a power of two between 16 KiB and 1 GiB", ring);
+    if (strlen(config->directory) >= WAL_PATH_BYTES - 64)
+        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "path of the WAL directory is too long");
+    return true;
+}
+
+static bool parse_segment_name(const char *name, uint64_t *number)
+{
+    uint64_t value = 0;
+    if (strlen(name) != 16)
+        return false;
+    for (int i = 0; i < 16; i++) {
+        char c = name[i];
+        if (c >= '0' && c <= '9')
+            value = value << 4 | (uint64_t)(c - '0');
+        else if (c >= 'a' && c <= 'f')
+            value = value << 4 | (uint64_t)(c - 'a' + 10);
+        else
+            return false;
+    }
+    *number = value;
+    return true;
+}
+
+bool wal_segment_list(const char *directory, rdb_arena *arena, uint64_t **numbers, uint32_t *count, rdb_error *err)
+{
+    rdb_list names = {0};
+    *numbers = NULL;
+    *count = 0;
+    if (!rdb_path_list(directory, arena, &names, err))
+        return false;
+    *numbers = rdb_arena_try_alloc(arena, sizeof(uint64_t) * (names.count + 1), err);
+    if (*numbers == NULL)
+        return false;
+    for (uint32_t i = 0; i < names.count; i++) { /* sorted by name is sorted by number */
+        if (parse_segment_name(rdb_list_get(&names, i), &(*numbers)[*count]))
+            (*count)++;
+    }
+    return true;
+}
+
+/* A whole new segment under its final name, durable. */
+static bool create_segment(rdb_wal *wal, uint64_t number, rdb_error *err)
+{
+    char path[WAL_PATH_BYTES], temporary[WAL_PATH_BYTES];
+    uint8_t header[WAL_SEGMENT_HEADER_BYTES];
+    rdb_file *file = NULL;
+    bool ok = false;
+    wal_segment_path(path, wal->directory, number);
+    snprintf(temporary, sizeof temporary, "%s/prepare.tmp", wal->directory);
+    wal_segment_make_header(header, &wal->config, number);
+    if (!rdb_file_open(&file, temporary, RDB_FILE_CREATE | RDB_FILE_TRUNCATE, err))
+        goto out;
+    ok = rdb_file_zero_fill(file, 0, wal->config.segment_bytes, err) && rdb_file_write(file, 0, header, sizeof header, err) &&
+         (!wal->config.sync || rdb_file_sync(file, err));
+out:
+    ok = rdb_file_close(&file, err) && ok;
+    ok = ok && rdb_path_rename(temporary, path, err) && (!wal->config.sync || rdb_path_sync_directory(wal->directory, err));
+    if (!ok) { /* gives the space back at once: a disk that is nearly full needs it */
+        rdb_error ignored = {0};
+        (void)!rdb_path_remove(temporary, true, &ignored);
+        rdb_error_clear(&ignored);
+    }
+    return ok;
+}
+
+/* Gives the file of segment old_number a new life as new_number. The header goes first: a crash before the rename leaves
+ * an old, unneeded name whose header says that it is nobody's. */
+static bool recycle_segment(rdb_wal *wal, uint64_t old_number, uint64_t new_number, rdb_error *err)
+{
+    char old_path[WAL_PATH_BYTES], new_path[WAL_PATH_BYTES];
+    uint8_t header[WAL_SEGMENT_HEADER_BYTES];
+    rdb_file *file = NULL;
+    bool ok = false;
+    wal_segment_path(old_path, wal->directory, old_number);
+    wal_segment_path(new_path, wal->directory, new_number);
+    wal_segment_make_header(header, &wal->config, new_number);
+    if (!rdb_file_open(&file, old_path, RDB_FILE_WRITE, err))
+        return false;
+    ok = rdb_file_write(file, 0, header, sizeof header, err) && (!wal->config.sync || rdb_file_sync(file, err));
+    ok = rdb_file_close(&file, err) && ok;
+    return ok && rdb_path_rename(old_path, new_path, err);
+}
+
+bool wal_prepare_until(rdb_wal *wal, rdb_lsn stop, rdb_error *err)
+{
+    bool ok = true;
+    rdb_mutex_lock(&wal->segment_lock);
+    for (;;) {
+        rdb_lsn prepared = atomic_load_explicit(&wal->prepared_lsn, memory_order_relaxed);
+        if (prepared >= stop)
+            break;
+        ok = create_segment(wal, wal_segment_number(&wal->config, prepared), err);
+        if (!ok)
+            break;
+        atomic_store_explicit(&wal->prepared_lsn, prepared + wal->config.segment_bytes, memory_order_release);
+    }
+    rdb_mutex_unlock(&wal->segment_lock);
+    return ok;
+}
+
+/* Zeroes the file from offset to its end where it is not zero already. What a crash left there may be whole records that
+ * were never durable; new records would grow up to them and revive them. */
+static bool wipe_tail(rdb_wal *wal, rdb_file *file, uint64_t offset, rdb_error *err)
+{
+    enum { CHUNK = 256 << 10 };
+    uint8_t *bytes = malloc(2 * CHUNK), *zeroes = bytes + CHUNK;
+    bool ok = true, dirty = false;
+    if (bytes == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    memset(zeroes, 0, CHUNK);
+    while (ok && offset < wal->config.segment_bytes) {
+        size_t length = RDB_MIN((uint64_t)CHUNK, wal->config.segment_bytes - offset);
+        ok = rdb_file_read(file, offset, bytes, length, NULL, err);
+        if (ok && memcmp(bytes, zeroes, length) != 0) {
+            ok = rdb_file_write(file, offset, zeroes, length, err);
+            dirty = true;
+        }
+        offset += length;
+    }
+    if (ok && dirty && wal->config.sync)
+        ok = rdb_file_sync(file, err);
+    free(bytes);
+    return ok;
+}
+
+bool wal_segments_begin(rdb_wal *wal, rdb_lsn end_lsn, rdb_error *err)
+{
+    uint64_t number = wal_segment_number(&wal->config, end_lsn), *numbers = NULL;
+    uint32_t count = 0;
+    char path[WAL_PATH_BYTES];
+    bool exists = false, ok = false, removed = false;
+    rdb_file *file = NULL;
+    rdb_arena *arena = rdb_arena_create("wal segments", NULL, NULL);
+    if (arena == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    if (!rdb_path_make_directory(wal->directory, 0700, true, err) ||
+        !wal_segment_list(wal->directory, arena, &numbers, &count, err))
+        goto out;
+    wal->oldest_segment = count > 0 && numbers[0] < number ? numbers[0] : number;
+    for (uint32_t i = count; i > 0; i--) { /* from the end, so that a crash here leaves no gap */
+        if (numbers[i - 1] == number)
+            exists = true;
+        if (numbers[i - 1] <= number)
+            continue;
+        wal_segment_path(path, wal->directory, numbers[i - 1]);
+        if (!rdb_path_remove(path, true, err))
+            goto out;
+        removed = true;
+    }
+    if (removed && wal->config.sync && !rdb_path_sync_directory(wal->directory, err))
+        goto out;
+    atomic_store(&wal->prepared_lsn, number * wal->config.segment_bytes);
+    if (!exists) {
+        if ((end_lsn & (wal->config.segment_bytes - 1)) != WAL_SEGMENT_HEADER_BYTES) {
+            wal_segment_path(path, wal->directory, number);
+            rdb_error_set(err, RDB_UNDEFINED_FILE, "the last WAL segment is missing");
+            rdb_error_detail(err, "File \"%s\".", path);
+            goto out;
+        }
+        ok = wal_prepare_until(wal, (number + 1) * wal->config.segment_bytes, err);
+        goto out;
+    }
+    uint8_t header[WAL_SEGMENT_HEADER_BYTES];
+    wal_segment_path(path, wal->directory, number);
+    if (!rdb_file_open(&file, path, RDB_FILE_WRITE, err) || !rdb_file_read(file, 0, header, sizeof header, NULL, err))
+        goto out;
+    if (!wal_segment_check_header(header, &wal->config, number)) {
+        if ((end_lsn & (wal->config.segment_bytes - 1)) != WAL_SEGMENT_HEADER_BYTES) {
+            rdb_error_set(err, RDB_DATA_CORRUPTED, "the last WAL segment has a wrong header");
+            rdb_error_detail(err, "File \"%s\".", path);
+            goto out;
+        }
+        ok = rdb_file_close(&file, err) && wal_prepare_until(wal, (number + 1) * wal->config.segment_bytes, err);
+        goto out;
+    }
+    ok = wipe_tail(wal, file, end_lsn & (wal->config.segment_bytes - 1), err);
+    atomic_store(&wal->prepared_lsn, (number + 1) * wal->config.segment_bytes);
+out:
+    ok = rdb_file_close(&file, err) && ok;
+    rdb_arena_destroy(arena);
+    return ok;
+}
+
+bool rdb_wal_release(rdb_wal *wal, rdb_lsn below, rdb_error *err)
+{
+    bool ok = true, changed = false;
+    rdb_mutex_lock(&wal->segment_lock);
+    /* Nothing at or above what is durable goes, whatever the caller says: write_out may still have it open. */
+    rdb_lsn durable = atomic_load_explicit(&wal->durable_lsn, memory_order_acquire);
+    uint64_t limit = wal_segment_number(&wal->config, RDB_MIN(below, durable));
+    while (ok && wal->oldest_segment < limit) {
+        char path[WAL_PATH_BYTES];
+        uint64_t number = wal->oldest_segment;
+        rdb_lsn prepared = atomic_load_explicit(&wal->prepared_lsn, memory_order_relaxed);
+        rdb_lsn inserted = atomic_load_explicit(&wal->insert_lsn, memory_order_relaxed);
+        wal_segment_path(path, wal->directory, number);
+        uint64_t ahead = prepared > inserted ? (prepared - inserted) / wal->config.segment_bytes : 0;
+        if (!rdb_path_exists(path)) {
+            /* a gap: removed by hand or by an earlier life */
+        } else if (ahead < WAL_SPARE_SEGMENTS_MAX) {
+            ok = recycle_segment(wal, number, wal_segment_number(&wal->config, prepared), err);
+            ok = ok && (!wal->config.sync || rdb_path_sync_directory(wal->directory, err));
+            if (ok)
+                atomic_store_explicit(&wal->prepared_lsn, prepared + wal->config.segment_bytes, memory_order_release);
+        } else {
+            ok = rdb_path_remove(path, true, err);
+            changed = true;
+        }
+        if (ok)
+            wal->oldest_segment++;
+    }
+    if (ok && changed && wal->config.sync)
+        ok = rdb_path_sync_directory(wal->directory, err);
+    rdb_mutex_unlock(&wal->segment_lock);
+    return ok;
+}

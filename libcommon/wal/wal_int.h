@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Inside of room wal.
+ *
+ * The ring is addressed by LSN: byte lsn of the log stands at ring[lsn & ring_mask] (the 64 bytes of a segment's header
+ * have a place in it too, never used). Four positions chase each other and never cross:
+ *
+ *     durable_lsn <= written_lsn <= insert_lsn <= prepared_lsn,   insert_lsn - written_lsn <= ring_bytes
+ *
+ * (a record too large for the ring is the exception to the last: its inserter keeps to it chunk by chunk). A range
+ * of bytes that was copied in is announced by a link: links[(start / 16) & link_mask] = its end. Ranges start at
+ * multiples of 8 and are at least 24 long, so no two starts share a slot; a value left from an earlier lap is not above
+ * the position that asks. Whoever holds write_lock follows the links to find the completed prefix. Segments are
+ * zero-filled up to prepared_lsn before a byte is reserved there: so the disk can be full at a reservation, which fails
+ * cleanly, and not at a commit's flush. */
+#ifndef WAL_INT_H
+#define WAL_INT_H
+
+#include "wal/rdb_wal.h"
+
+#define WAL_SEGMENT_HEADER_BYTES 64u
+#define WAL_SEGMENT_MAGIC "RDBWAL01"
+#define WAL_PATH_BYTES 1024
+#define WAL_SPARE_SEGMENTS_MAX 8 /* recycled segments kept ahead of the insert position */
+
+typedef struct wal_segment { /* an open segment file; counted, because a leader syncs outside of write_lock */
+    rdb_file *file;
+    uint64_t number;
+    _Atomic uint32_t uses;
+} wal_segment;
+
+typedef struct wal_gate_stripe {
+    _Alignas(64) _Atomic uint32_t inside;
+} wal_gate_stripe;
+
+struct rdb_wal {
+    rdb_wal_config config RDB_SET_ONCE; /* directory points to the bytes below */
+    char directory[WAL_PATH_BYTES - 64] RDB_SET_ONCE;
+    uint8_t *ring RDB_SET_ONCE;
+    _Atomic uint64_t *links RDB_SET_ONCE;
+    uint64_t ring_mask RDB_SET_ONCE, link_mask RDB_SET_ONCE;
+    void (*durable_hook)(void *context, rdb_lsn durable);
+    void *durable_context;
+
+    /* Reservation: every change of insert_lsn happens under this latch, and at_position is called under it. */
+    _Alignas(64) rdb_latch reserve;
+    _Atomic uint64_t insert_lsn;
+    _Atomic uint64_t record_count, byte_count, image_count; /* relaxed: statistics */
+
+    /* Written: release by the holder of write_lock; acquire by inserters, who may reuse ring space below it. */
+    _Alignas(64) _Atomic uint64_t written_lsn;
+    _Atomic uint64_t prepared_lsn; /* release under segment_lock, acquire at the reservation */
+    _Atomic uint32_t writer_word;  /* futex: the writer thread is wanted */
+
+    _Alignas(64) rdb_mutex write_lock; /* RDB_RANK_WAL */
+    wal_segment *current RDB_GUARDED_BY(write_lock);
+    rdb_lsn completed_lsn RDB_GUARDED_BY(write_lock);
+
+    rdb_mutex segment_lock; /* RDB_RANK_WAL_FILE: preparing, recycling and removing of segment files */
+    uint64_t oldest_segment RDB_GUARDED_BY(segment_lock);
+
+    _Alignas(64) _Atomic uint64_t durable_lsn;
+    rdb_mutex flush_lock; /* RDB_RANK_WAL; never held together with write_lock */
+    rdb_condition flush_done[2] RDB_GUARDED_BY(flush_lock); /* by parity of the round that will cover the waiter */
+    uint32_t flush_waiting[2] RDB_GUARDED_BY(flush_lock);
+    uint64_t flush_round RDB_GUARDED_BY(flush_lock);
+    rdb_lsn flush_target RDB_GUARDED_BY(flush_lock); /* what the running round will most likely cover: who guessed wrong waits again */
+    bool flush_leader RDB_GUARDED_BY(flush_lock);
+    _Atomic uint64_t sync_count, flush_wait_count;
+
+    wal_gate_stripe gate[RDB_STRIPES];
+    _Alignas(64) _Atomic uint32_t gate_closed; /* futex */
+    rdb_mutex gate_lock; /* one redo point is fixed at a time */
+    _Atomic uint64_t redo_point;
+
+    rdb_thread *writer;
+    _Atomic uint32_t stopping;
+};
+
+static inline uint64_t wal_segment_number(const rdb_wal_config *config, rdb_lsn lsn)
+{
+    return lsn / config->segment_bytes;
+}
+/* Where a position that lies in a segment's header really is: behind the header. */
+static inline rdb_lsn wal_normalise(const rdb_wal_config *config, rdb_lsn lsn)
+{
+    uint64_t offset = lsn & (config->segment_bytes - 1);
+    return offset < WAL_SEGMENT_HEADER_BYTES ? lsn - offset + WAL_SEGMENT_HEADER_BYTES : lsn;
+}
+/* The position bytes behind lsn, headers stepped over; exactly a segment's end where it ends there. */
+static inline rdb_lsn wal_advance(const rdb_wal_config *config, rdb_lsn lsn, uint64_t bytes)
+{
+    for (;;) {
+        uint64_t room = config->segment_bytes - (lsn & (config->segment_bytes - 1));
+        if (bytes <= room)
+            return lsn + bytes;
+        bytes -= room;
+        lsn += room + WAL_SEGMENT_HEADER_BYTES;
+    }
+}
+/* Start value of a record's checksum: what ties it to its place (R23). */
+uint32_t wal_record_seed(const rdb_wal_config *config, rdb_lsn lsn);
+
+void wal_segment_path(char path[WAL_PATH_BYTES], const char *directory, uint64_t number);
+void wal_segment_make_header(uint8_t header[WAL_SEGMENT_HEADER_BYTES], const rdb_wal_config *config, uint64_t number);
+/* False without an error where the bytes are not the header of that segment of that log. */
+bool wal_segment_check_header(const uint8_t header[WAL_SEGMENT_HEADER_BYTES], const rdb_wal_config *config, uint64_t number);
+bool wal_config_check(const rdb_wal_config *config, rdb_error *err);
+/* Numbers of the segment files in the directory, sorted, in the arena. */
+bool wal_segment_list(const char *directory, rdb_arena *arena, uint64_t **numbers, uint32_t *count, rdb_error *err);
+
+/* Makes prepared_lsn at least stop. False: 53100, 58030; nothing half made stays under a segment's name. */
+bool wal_prepare_until(rdb_wal *wal, rdb_lsn stop, rdb_error *err);
+/* At open: the segment of end_lsn with nothing behind it, and no later segments. */
+bool wal_segments_begin(rdb_wal *wal, rdb_lsn end_lsn, rdb_error *err);
+
+/* Writes the completed prefix to the segment files. Needs write_lock. */
+bool wal_write_out(rdb_wal *wal, rdb_error *err);
+wal_segment *wal_segment_use(wal_segment *segment);
+void wal_segment_drop(wal_segment *segment);
+/* Ends the process: the kernel may have dropped bytes that a sync refused. */
+_Noreturn void wal_fail(const rdb_wal *wal, const rdb_error *err);
+void wal_wake_writer(rdb_wal *wal);
+
+#endif
