@@ -73,6 +73,8 @@ typedef struct rdb_access_context {
 } rdb_access_context;
 RDB_CHECKED bool rdb_access_begin(rdb_access **access, const rdb_access_context *context, rdb_error *err);
 void rdb_access_end(rdb_access **access);
+/* A kept access serves another transaction of the same database; its pins stay. */
+void rdb_access_rebind(rdb_access *access, rdb_txn *txn);
 const rdb_access_context *rdb_access_get_context(const rdb_access *access);
 /* Grows with every published catalog change of the PDB; a plan made at another epoch is made again. */
 uint64_t rdb_catalog_epoch(const rdb_database *database);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Room session: the whole database in one process (rdb_engine), the sessions on it, and PostgreSQL's wire protocol 3.0 as
+ * a state machine over a byte channel. Sockets, TLS records and threads are the caller's (bin/rdb-serve); so a test, or
+ * rdb-cli's embedded mode, drives the same machine over memory. The state table of the wire stands in README.md. */
+#ifndef RDB_SESSION_H
+#define RDB_SESSION_H
+
+#include "catalog/rdb_catalog.h"
+#include "instance/rdb_instance.h"
+
+/* ---- the engine: everything below, opened together ---------------------------------------------------------------- */
+typedef struct rdb_engine rdb_engine;
+typedef struct rdb_engine_config {
+    const char *home;          /* the instance directory, already locked by the caller */
+    uint64_t buffer_bytes;     /* memory.shared_buffers */
+    uint32_t max_connections;
+    int64_t checkpoint_interval_us;
+    uint64_t checkpoint_wal_bytes;
+    bool sync;                 /* storage.fsync */
+} rdb_engine_config;
+typedef struct rdb_recovery_report {
+    bool was_clean;
+    rdb_lsn redo_lsn, end_lsn;
+    uint64_t records;
+    int64_t elapsed_us;
+} rdb_recovery_report;
+/* rdb-init's second half: an empty log, control file, system tables, databases. */
+RDB_CHECKED bool rdb_engine_create(const rdb_engine_config *config, uint32_t page_bytes, const char *admin_role,
+                                   const char *verifier, rdb_error *err);
+/* Recovers and opens. report may be NULL. */
+RDB_CHECKED bool rdb_engine_open(rdb_engine **engine, const rdb_engine_config *config, rdb_recovery_report *report, rdb_error *err);
+/* with_checkpoint: the next start has nothing to replay. Sessions must be gone. */
+bool rdb_engine_close(rdb_engine **engine, bool with_checkpoint, rdb_error *err);
+rdb_catalog *rdb_engine_catalog(rdb_engine *engine);
+rdb_txn_manager *rdb_engine_txns(rdb_engine *engine);
+rdb_storage *rdb_engine_storage(rdb_engine *engine);
+RDB_CHECKED bool rdb_engine_checkpoint(rdb_engine *engine, rdb_error *err);
+
+/* ---- the wire ------------------------------------------------------------------------------------------------------ */
+typedef struct rdb_channel {
+    void *context;
+    /* Reads what is there, at most capacity; waits for the first byte at most wait_us (negative: without limit).
+     * *got 0 with *is_closed false: nothing came in time. False: the connection is broken. */
+    bool (*receive)(void *context, void *buffer, size_t capacity, int64_t wait_us, size_t *got, bool *is_closed, rdb_error *err);
+    bool (*send)(void *context, const void *bytes, size_t length, rdb_error *err); /* all of them */
+    bool (*start_tls)(void *context, rdb_error *err); /* NULL: not on offer, SSLRequest gets 'N' */
+    bool is_local;        /* a Unix socket or memory */
+    bool is_owner;        /* peer credentials: the user who owns the instance */
+    char peer[64];        /* address, for logs and pg_stat_activity */
+} rdb_channel;
+
+typedef enum rdb_auth_mode { RDB_AUTH_NONE, RDB_AUTH_SCRAM } rdb_auth_mode;
+typedef struct rdb_wire_config {
+    rdb_engine *engine;
+    rdb_auth_mode auth;
+    uint32_t max_connections;
+} rdb_wire_config;
+
+typedef struct rdb_wire_host rdb_wire_host; /* what all connections share: their list, cancel keys, counters */
+RDB_CHECKED bool rdb_wire_host_create(rdb_wire_host **host, const rdb_wire_config *config, rdb_error *err);
+void rdb_wire_host_destroy(rdb_wire_host **host); /* all connections closed before */
+/* Asks every connection to end: idle ones at their next run, busy ones by cancellation (57P01) where terminate is set. */
+void rdb_wire_host_shutdown(rdb_wire_host *host, bool terminate);
+uint32_t rdb_wire_host_connection_count(rdb_wire_host *host);
+
+typedef struct rdb_wire rdb_wire; /* one connection */
+RDB_CHECKED bool rdb_wire_create(rdb_wire **wire, rdb_wire_host *host, const rdb_channel *channel, rdb_error *err);
+typedef enum rdb_wire_state { RDB_WIRE_IDLE, RDB_WIRE_CLOSED } rdb_wire_state;
+/* Serves whatever the client sends until it has been quiet for patience_us (IDLE: park it and call again when bytes are
+ * there) or is done (CLOSED: destroy it). Any thread, one at a time. */
+rdb_wire_state rdb_wire_serve(rdb_wire *wire, int64_t patience_us);
+void rdb_wire_destroy(rdb_wire **wire); /* rolls back and frees */
+
+#endif
