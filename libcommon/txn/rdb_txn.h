@@ -41,6 +41,7 @@ typedef enum rdb_isolation {
 
 typedef struct rdb_txn_config {
     rdb_storage *storage;
+    int64_t retention_us; /* undo_retention: the horizon stays so far behind now */
 } rdb_txn_config;
 /* Registers the room's redo and opens over recovered storage: scn and xids go on above what recovery met. */
 RDB_CHECKED bool rdb_txn_open(rdb_txn_manager **manager, const rdb_txn_config *config, rdb_error *err);
@@ -65,8 +66,16 @@ rdb_xid rdb_txn_xid(const rdb_txn *txn);
 RDB_CHECKED bool rdb_txn_assign_xid(rdb_txn *txn, rdb_xid *xid, rdb_error *err);
 bool rdb_txn_is_own(const rdb_txn *txn, rdb_xid xid); /* top or any of its subtransactions, aborted ones too */
 
+/* The session's last commit: no later snapshot of this transaction is older, published or not (R17). */
+void rdb_txn_set_session_scn(rdb_txn *txn, rdb_scn scn);
+/* The transaction built on this commit, which may be recorded and not yet published. rdb_txn_wait_met returns when all
+ * such are published: a session calls it before a reply leaves, except under synchronous_commit = off. */
+void rdb_txn_note_met(rdb_txn *txn, rdb_scn scn);
+RDB_CHECKED bool rdb_txn_wait_met(rdb_txn *txn, rdb_error *err);
+
 /* A snapshot of now, for a statement (READ COMMITTED) or the transaction (higher levels: the caller keeps it). While the
- * transaction holds a snapshot the horizon stays at or below it; hold/drop count, as cursors need. */
+ * transaction holds a snapshot the horizon stays at or below it; hold/drop count, as cursors need. The one taken last needs
+ * no hold; a statement that runs others inside holds its own. */
 void rdb_txn_take_snapshot(rdb_txn *txn, rdb_snapshot *snapshot);
 void rdb_txn_hold_snapshot(rdb_txn *txn, const rdb_snapshot *snapshot);
 void rdb_txn_drop_snapshot(rdb_txn *txn, const rdb_snapshot *snapshot);
@@ -104,6 +113,35 @@ RDB_CHECKED bool rdb_txn_resolve(rdb_txn_manager *manager, uint32_t pdb, rdb_xid
 /* The one visibility test: is the version that xid wrote at undo (its own record's address) part of the snapshot? */
 RDB_CHECKED bool rdb_txn_sees(rdb_txn_manager *manager, uint32_t pdb, const rdb_snapshot *snapshot, const rdb_txn *own,
                               rdb_xid xid, rdb_undo_address undo, bool *visible, rdb_error *err);
+
+/* As resolve, and for a subtransaction also which transaction it belongs to: what a waiter waits for. */
+RDB_CHECKED bool rdb_txn_resolve_top(rdb_txn_manager *manager, uint32_t pdb, rdb_xid xid, rdb_xid_state *state, rdb_scn *scn,
+                                     rdb_xid *top, rdb_error *err);
+/* Is xid one of this transaction's that a rolled-back savepoint undid? */
+bool rdb_txn_is_own_aborted(const rdb_txn *txn, rdb_xid xid);
+/* xids below X are finished, their aborts are reverted and their commits lie below every horizon: forgets them (R6). */
+RDB_CHECKED bool rdb_txn_cut(rdb_txn_manager *manager, uint32_t pdb, rdb_xid below, rdb_error *err);
+void rdb_txn_set_retention(rdb_txn_manager *manager, int64_t retention_us);
+/* Differs between any two managers that this process ever opened: a key for caches. */
+uint64_t rdb_txn_instance_no(const rdb_txn_manager *manager);
+rdb_txn_manager *rdb_txn_manager_of(const rdb_txn *txn);
+rdb_cancel *rdb_txn_cancel(const rdb_txn *txn);
+
+/* ---- for the undo room ---------------------------------------------------------------------------------------------
+ * What it keeps with a transaction, one pointer a class; told at the end what became of it. */
+typedef struct rdb_txn_undo_ops {
+    /* The outcome is recorded; scn is 0 for an abort. has_aborted_subs: a committed one holds work to revert. */
+    void (*ended)(void *context, rdb_txn *txn, bool committed, rdb_scn scn, bool has_aborted_subs);
+    void *context;
+} rdb_txn_undo_ops;
+void rdb_txn_set_undo_ops(rdb_txn_manager *manager, const rdb_txn_undo_ops *ops); /* before the first write */
+void *rdb_txn_undo_context(const rdb_txn_manager *manager);
+void *rdb_txn_get_undo_state(const rdb_txn *txn, unsigned undo_class);
+void rdb_txn_set_undo_state(rdb_txn *txn, unsigned undo_class, void *state);
+/* A record was appended: where it stands, and where the next one of this class will. */
+void rdb_txn_note_undo(rdb_txn *txn, unsigned undo_class, rdb_undo_address written, rdb_undo_address next);
+/* The class an address belongs to: its top two bits. */
+#define RDB_UNDO_CLASS(address) ((unsigned)((address) >> 62))
 
 /* For pg_stat_activity and pg_locks: calls visit for every running transaction. */
 typedef struct rdb_txn_info {
