@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * See rdb_cancel.h. The race that matters: a cancel that comes while the owner is about to sleep. The owner publishes the word
+ * it will sleep on, then looks at the reason; the canceller sets the reason, then looks for a sleeper: one of the two sees
+ * the other, because both are sequentially consistent. */
+#include "task/rdb_task.h"
+
+void rdb_cancel_init(rdb_cancel *cancel)
+{
+    memset(cancel, 0, sizeof *cancel);
+}
+
+void rdb_cancel_begin_statement(rdb_cancel *cancel, int64_t timeout_us)
+{
+    uint32_t reason = atomic_load(&cancel->reason);
+    while (reason != RDB_CANCEL_TERMINATE && reason != RDB_CANCEL_NONE &&
+           !atomic_compare_exchange_weak(&cancel->reason, &reason, RDB_CANCEL_NONE)) {
+    }
+    cancel->deadline_us = timeout_us > 0 ? rdb_time_monotonic_us() + timeout_us : 0;
+    atomic_store(&cancel->is_running, 1);
+}
+
+void rdb_cancel_end_statement(rdb_cancel *cancel)
+{
+    atomic_store(&cancel->is_running, 0);
+    cancel->deadline_us = 0;
+}
+
+bool rdb_cancel_set(rdb_cancel *cancel, rdb_cancel_reason reason)
+{
+    if (reason != RDB_CANCEL_TERMINATE && !atomic_load(&cancel->is_running))
+        return false;
+    uint32_t current = atomic_load(&cancel->reason);
+    while (current != RDB_CANCEL_TERMINATE && !atomic_compare_exchange_weak(&cancel->reason, &current, reason)) {
+    }
+    _Atomic uint32_t *sleeper = atomic_load(&cancel->sleeper);
+    if (sleeper != NULL)
+        rdb_futex_wake(sleeper, UINT32_MAX);
+    return true;
+}
+
+bool rdb_cancel_check(rdb_cancel *cancel, rdb_error *err)
+{
+    if (cancel == NULL)
+        return true;
+    uint32_t reason = atomic_load_explicit(&cancel->reason, memory_order_relaxed);
+    if (RDB_LIKELY(reason == RDB_CANCEL_NONE)) {
+        if (RDB_LIKELY(cancel->deadline_us == 0) || rdb_time_monotonic_us() < cancel->deadline_us)
+            return true;
+        reason = RDB_CANCEL_TIMEOUT;
+    }
+    switch (reason) {
+    case RDB_CANCEL_TIMEOUT:
+        return rdb_error_set(err, RDB_QUERY_CANCELED, "canceling statement due to statement timeout");
+    case RDB_CANCEL_TERMINATE:
+        return rdb_error_set(err, RDB_ADMIN_SHUTDOWN, "terminating connection due to administrator command");
+    case RDB_CANCEL_IDLE_TIMEOUT:
+        return rdb_error_set(err, RDB_IDLE_IN_TRANSACTION_SESSION_TIMEOUT, "terminating connection due to idle-in-transaction timeout");
+    default:
+        return rdb_error_set(err, RDB_QUERY_CANCELED, "canceling statement due to user request");
+    }
+}
+
+void rdb_cancel_sleep(rdb_cancel *cancel, const char *name, _Atomic uint32_t *word, uint32_t expected, int64_t timeout_us)
+{
+    if (cancel == NULL) {
+        rdb_futex_wait(word, expected, timeout_us);
+        return;
+    }
+    atomic_store_explicit(&cancel->wait_name, name, memory_order_relaxed);
+    atomic_store(&cancel->sleeper, word);
+    if (atomic_load(&cancel->reason) == RDB_CANCEL_NONE) {
+        int64_t wait_us = timeout_us;
+        if (cancel->deadline_us != 0) {
+            int64_t left_us = RDB_MAX(cancel->deadline_us - rdb_time_monotonic_us(), 0);
+            wait_us = wait_us < 0 ? left_us : RDB_MIN(wait_us, left_us);
+        }
+        /* Between the look above and the sleep a cancel may still slip in, its wake lost: so no sleep is longer than this. */
+        int64_t bounded_us = wait_us < 0 ? 100000 : RDB_MIN(wait_us, INT64_C(100000));
+        rdb_futex_wait(word, expected, bounded_us);
+    }
+    atomic_store(&cancel->sleeper, NULL);
+    atomic_store_explicit(&cancel->wait_name, NULL, memory_order_relaxed);
+}

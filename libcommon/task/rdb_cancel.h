@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Cancellation: a token that any thread may set and that whoever works looks at: at batch boundaries, in loops over user
+ * data, and at every wait. The reason becomes the error's SQLSTATE and PostgreSQL's text. */
+#ifndef RDB_CANCEL_H
+#define RDB_CANCEL_H
+
+#include "os/rdb_os.h"
+
+typedef enum rdb_cancel_reason {
+    RDB_CANCEL_NONE,
+    RDB_CANCEL_USER,          /* 57014 canceling statement due to user request */
+    RDB_CANCEL_TIMEOUT,       /* 57014 canceling statement due to statement timeout */
+    RDB_CANCEL_TERMINATE,     /* 57P01 terminating connection due to administrator command; stays set for good */
+    RDB_CANCEL_IDLE_TIMEOUT   /* 25P03 */
+} rdb_cancel_reason;
+
+/* The futex word that waits sleep on: cancelling wakes whoever sleeps there. */
+typedef struct rdb_cancel {
+    _Atomic uint32_t reason;      /* rdb_cancel_reason */
+    _Atomic uint32_t is_running;  /* a statement runs: a user's cancel hits nothing between statements (R48) */
+    int64_t deadline_us;          /* monotonic; 0: none. Written by the owner between statements */
+    _Atomic(_Atomic uint32_t *) sleeper; /* what the owner sleeps on at the moment, or NULL */
+    _Atomic(const char *) wait_name;     /* static text: what it waits for, or NULL; shown by pg_stat_activity */
+} rdb_cancel;
+
+void rdb_cancel_init(rdb_cancel *cancel);
+/* The owner, around each statement. begin forgets a cancel that came between; timeout_us 0: none. */
+void rdb_cancel_begin_statement(rdb_cancel *cancel, int64_t timeout_us);
+void rdb_cancel_end_statement(rdb_cancel *cancel);
+/* Any thread. False: nothing runs, so nothing was cancelled (TERMINATE always takes). */
+bool rdb_cancel_set(rdb_cancel *cancel, rdb_cancel_reason reason);
+/* False with the error where it is set or the deadline has passed. NULL is never cancelled. Cheap: one relaxed load, and the
+ * clock only where there is a deadline. */
+RDB_CHECKED bool rdb_cancel_check(rdb_cancel *cancel, rdb_error *err);
+/* Sleeps until *word is no longer expected, a wake, a cancel, or timeout_us (negative: none). name shows as the wait.
+ * May return early: check both. cancel may be NULL. */
+void rdb_cancel_sleep(rdb_cancel *cancel, const char *name, _Atomic uint32_t *word, uint32_t expected, int64_t timeout_us);
+
+#endif
