@@ -223,7 +223,7 @@ RDB_CHECKED bool rdb_expr_analyse(rdb_analysis *analysis, const rdb_relation *re
                                   const rdb_type *target_type, int32_t target_typmod, const char *what, rdb_expr **expr, rdb_error *err);
 /* A type as written. */
 RDB_CHECKED bool rdb_type_resolve(rdb_analysis *analysis, struct rdb_ast_node *type_name, const rdb_type **type, int32_t *typmod, uint32_t *collation, rdb_error *err);
-/* What the query gives: RowDescription. Non-junk targets, or RETURNING's. */
+/* What the query gives: RowDescription. A SELECT's targets (junk ones among them: pass over is_junk), or RETURNING's. */
 const rdb_list *rdb_query_result_targets(const rdb_query *query);
 
 /* Trees to text and back, for pg_attrdef.adbin, pg_constraint.conbin, pg_index.indexprs, pg_rewrite.ev_action. Versioned. */
