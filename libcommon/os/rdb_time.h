@@ -5,6 +5,15 @@
 
 #include "base/rdb_base.h"
 
+typedef struct rdb_time_calls {
+    int64_t (*monotonic_us)(void);
+    int64_t (*wall_us)(void);
+    void (*sleep_us)(int64_t us);
+    void (*random_bytes)(void *bytes, size_t length);
+} rdb_time_calls;
+/* For a simulation, before threads start; NULL is the system's own again. */
+void rdb_time_replace(const rdb_time_calls *calls);
+
 int64_t rdb_time_monotonic_us(void);
 /* Wall clock, microseconds since 2000-01-01 00:00:00 UTC: PostgreSQL's timestamptz. */
 int64_t rdb_time_wall_us(void);

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Open files. What always holds: a transfer is whole or an error; once a sync of a file failed, every later one fails
+ * too, because the kernel may have dropped the very pages the first one was about. */
+#include "os/os_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct rdb_file {
+    int fd;
+    unsigned flags;
+    _Atomic bool sync_failed; /* relaxed: only ever set; a racing sync has its own answer from the kernel */
+    char path[];
+};
+
+static int open_once(const char *path, int flags)
+{
+    int fd;
+    do {
+        fd = os_fault_armed() ? os_fault_open(path, flags, 0600) : open(path, flags, 0600);
+    } while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+bool rdb_file_open(rdb_file **file, const char *path, unsigned flags, rdb_error *err)
+{
+    *file = NULL;
+    size_t path_bytes = strlen(path) + 1;
+    rdb_file *opened = malloc(sizeof *opened + path_bytes);
+    if (opened == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    int how = O_CLOEXEC | ((flags & (RDB_FILE_WRITE | RDB_FILE_CREATE)) != 0 ? O_RDWR : O_RDONLY);
+    if ((flags & RDB_FILE_CREATE) != 0)
+        how |= O_CREAT;
+    if ((flags & RDB_FILE_EXCLUSIVE) != 0)
+        how |= O_EXCL;
+    if ((flags & RDB_FILE_TRUNCATE) != 0)
+        how |= O_TRUNC;
+    int fd = -1;
+    if ((flags & RDB_FILE_DIRECT) != 0) {
+        fd = open_once(path, how | O_DIRECT);
+        /* a file system without it says EINVAL, some only after having created the file */
+        if (fd < 0 && errno == EINVAL)
+            how &= ~O_EXCL;
+    }
+    if (fd < 0 && ((flags & RDB_FILE_DIRECT) == 0 || errno == EINVAL))
+        fd = open_once(path, how);
+    if (fd < 0) {
+        int reason = errno;
+        free(opened);
+        return rdb_error_set_errno(err, reason, "could not open file \"%s\"", path);
+    }
+    opened->fd = fd;
+    opened->flags = flags;
+    atomic_init(&opened->sync_failed, false);
+    memcpy(opened->path, path, path_bytes);
+    *file = opened;
+    return true;
+}
+
+bool rdb_file_close(rdb_file **file, rdb_error *err)
+{
+    rdb_file *closing = *file;
+    if (closing == NULL)
+        return true;
+    *file = NULL;
+    bool ok = true;
+    /* Linux frees the descriptor even when close fails, EINTR included: never twice. */
+    if (close(closing->fd) != 0 && errno != EINTR) {
+        rdb_error_set_errno(err, errno, "could not close file \"%s\"", closing->path);
+        ok = false;
+    }
+    free(closing);
+    return ok;
+}
+
+bool rdb_file_read(rdb_file *file, uint64_t offset, void *buffer, size_t bytes, size_t *got, rdb_error *err)
+{
+    size_t done = 0;
+    if (got != NULL)
+        *got = 0;
+    while (done < bytes) {
+        off_t at = (off_t)(offset + done);
+        void *target = (uint8_t *)buffer + done;
+        ssize_t count = os_fault_armed() ? os_fault_read(file->fd, file->path, target, bytes - done, at)
+                                         : pread(file->fd, target, bytes - done, at);
+        if (count < 0) {
+            if (errno == EINTR)
+                continue;
+            return rdb_error_set_errno(err, errno, "could not read file \"%s\"", file->path);
+        }
+        if (count == 0)
+            break;
+        done += (size_t)count;
+    }
+    if (got != NULL) {
+        *got = done;
+    } else if (done < bytes) {
+        rdb_error_set(err, RDB_DATA_CORRUPTED, "unexpected end of file \"%s\"", file->path);
+        return rdb_error_detail(err, "Read %zu of %zu bytes at offset %llu.", done, bytes, (unsigned long long)offset);
+    }
+    return true;
+}
+
+bool rdb_file_write(rdb_file *file, uint64_t offset, const void *buffer, size_t bytes, rdb_error *err)
+{
+    size_t done = 0;
+    while (done < bytes) {
+        off_t at = (off_t)(offset + done);
+        const void *source = (const uint8_t *)buffer + done;
+        ssize_t count = os_fault_armed() ? os_fault_write(file->fd, file->path, source, bytes - done, at)
+                                         : pwrite(file->fd, source, bytes - done, at);
+        if (count < 0) {
+            if (errno == EINTR)
+                continue;
+            return rdb_error_set_errno(err, errno, "could not write file \"%s\"", file->path);
+        }
+        if (count == 0) /* not an error of POSIX, but no progress either: a full device in disguise */
+            return rdb_error_set_errno(err, ENOSPC, "could not write file \"%s\"", file->path);
+        done += (size_t)count;
+    }
+    return true;
+}
+
+bool rdb_file_sync(rdb_file *file, rdb_error *err)
+{
+    if ((file->flags & RDB_FILE_TEMPORARY) != 0)
+        return true;
+    int reason = EIO;
+    if (!atomic_load_explicit(&file->sync_failed, memory_order_relaxed)) {
+        int result;
+        do {
+            result = os_fault_armed() ? os_fault_sync(file->fd, file->path) : fdatasync(file->fd);
+        } while (result != 0 && errno == EINTR);
+        if (result == 0)
+            return true;
+        reason = errno;
+        atomic_store_explicit(&file->sync_failed, true, memory_order_relaxed);
+    }
+    return rdb_error_set_errno(err, reason, "could not fsync file \"%s\"", file->path);
+}
+
+bool rdb_file_size(rdb_file *file, uint64_t *bytes, rdb_error *err)
+{
+    struct stat status;
+    *bytes = 0;
+    if (fstat(file->fd, &status) != 0)
+        return rdb_error_set_errno(err, errno, "could not stat file \"%s\"", file->path);
+    *bytes = (uint64_t)status.st_size;
+    return true;
+}
+
+bool rdb_file_truncate(rdb_file *file, uint64_t bytes, rdb_error *err)
+{
+    int result;
+    do {
+        result = os_fault_armed() ? os_fault_truncate(file->fd, file->path, (off_t)bytes)
+                                  : ftruncate(file->fd, (off_t)bytes);
+    } while (result != 0 && errno == EINTR);
+    return result == 0 || rdb_error_set_errno(err, errno, "could not truncate file \"%s\"", file->path);
+}
+
+bool rdb_file_zero_fill(rdb_file *file, uint64_t offset, uint64_t bytes, rdb_error *err)
+{
+    static const _Alignas(4096) uint8_t zeroes[64 << 10];
+    while (bytes > 0) {
+        size_t step = bytes < sizeof zeroes ? (size_t)bytes : sizeof zeroes;
+        if (!rdb_file_write(file, offset, zeroes, step, err))
+            return false;
+        offset += step;
+        bytes -= step;
+    }
+    return true;
+}
+
+void rdb_file_prefetch(rdb_file *file, uint64_t offset, uint64_t bytes)
+{
+    (void)posix_fadvise(file->fd, (off_t)offset, (off_t)bytes, POSIX_FADV_WILLNEED);
+}
+
+const char *rdb_file_path(const rdb_file *file)
+{
+    return file->path;
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Latches under load, conditions, stripes, time. */
+#include "os/rdb_os.h"
+
+#include <setjmp.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+enum { WORKERS = 4, ROUNDS = 20000 };
+
+typedef struct shared_state {
+    rdb_latch latch;
+    _Atomic uint64_t first, second; /* equal whenever nobody holds the latch exclusively */
+    _Atomic uint32_t torn, optimistic_whole, inside_exclusive;
+} shared_state;
+
+static void run_worker(void *argument)
+{
+    shared_state *s = argument;
+    rdb_random random;
+    rdb_random_seed(&random, (uint64_t)(uintptr_t)&random);
+    for (int round = 0; round < ROUNDS; round++) {
+        uint64_t version;
+        switch (rdb_random_next(&random) >> 61) {
+        case 0:
+        case 1:
+            rdb_latch_lock_exclusive(&s->latch);
+        exclusive:
+            if (atomic_fetch_add(&s->inside_exclusive, 1) != 0)
+                atomic_fetch_add(&s->torn, 1);
+            atomic_store_explicit(&s->first, atomic_load_explicit(&s->first, memory_order_relaxed) + 1,
+                                  memory_order_relaxed);
+            if (round % 64 == 0)
+                rdb_time_sleep_us(50); /* long enough that others go to sleep */
+            atomic_store_explicit(&s->second, atomic_load_explicit(&s->second, memory_order_relaxed) + 1,
+                                  memory_order_relaxed);
+            atomic_fetch_sub(&s->inside_exclusive, 1);
+            rdb_latch_unlock_exclusive(&s->latch);
+            break;
+        case 2:
+            if (rdb_latch_read_begin(&s->latch, &version) && rdb_latch_upgrade(&s->latch, version))
+                goto exclusive;
+            break;
+        case 3:
+            if (rdb_latch_try_exclusive(&s->latch))
+                goto exclusive;
+            break;
+        case 4:
+            if (rdb_latch_read_begin(&s->latch, &version)) {
+                uint64_t first = atomic_load_explicit(&s->first, memory_order_relaxed);
+                uint64_t second = atomic_load_explicit(&s->second, memory_order_relaxed);
+                if (rdb_latch_read_validate(&s->latch, version)) {
+                    atomic_fetch_add(&s->optimistic_whole, 1);
+                    if (first != second)
+                        atomic_fetch_add(&s->torn, 1);
+                }
+            }
+            break;
+        default:
+            if ((round & 1) != 0)
+                rdb_latch_lock_shared(&s->latch);
+            else if (!rdb_latch_try_shared(&s->latch))
+                break;
+            if (atomic_load_explicit(&s->first, memory_order_relaxed) !=
+                atomic_load_explicit(&s->second, memory_order_relaxed))
+                atomic_fetch_add(&s->torn, 1);
+            rdb_latch_unlock_shared(&s->latch);
+        }
+    }
+}
+
+static void test_latch_keeps_writers_apart_and_readers_whole(void **state)
+{
+    (void)state;
+    static shared_state s;
+    rdb_latch_init(&s.latch);
+    rdb_thread *threads[WORKERS];
+    rdb_error err = {0};
+    for (int worker = 0; worker < WORKERS; worker++)
+        assert_true(rdb_thread_start(&threads[worker], "latch test", run_worker, &s, &err));
+    for (int worker = 0; worker < WORKERS; worker++)
+        rdb_thread_join(&threads[worker]);
+    assert_null(threads[0]);
+    assert_int_equal(s.torn, 0);
+    assert_true(s.optimistic_whole > 0);
+    assert_int_equal(s.first, s.second);
+    /* free again, nobody marked as waiting, one version for each exclusive hold */
+    assert_int_equal(s.latch.word & 0xFFFF, 0);
+    assert_int_equal(s.latch.word >> 16, s.first);
+}
+
+static void test_latch_states(void **state)
+{
+    (void)state;
+    rdb_latch latch;
+    uint64_t version, later;
+    rdb_latch_init(&latch);
+    rdb_latch_lock_shared(&latch);
+    assert_true(rdb_latch_try_shared(&latch));
+    assert_false(rdb_latch_try_exclusive(&latch));
+    assert_true(rdb_latch_read_begin(&latch, &version));
+    assert_false(rdb_latch_upgrade(&latch, version)); /* others hold it */
+    rdb_latch_unlock_shared(&latch);
+    rdb_latch_unlock_shared(&latch);
+    assert_true(rdb_latch_read_validate(&latch, version)); /* readers change nothing */
+    assert_true(rdb_latch_upgrade(&latch, version));
+    assert_false(rdb_latch_read_validate(&latch, version));
+    assert_false(rdb_latch_read_begin(&latch, &later));
+    assert_false(rdb_latch_try_shared(&latch));
+    rdb_latch_unlock_exclusive(&latch);
+    assert_false(rdb_latch_read_validate(&latch, version));
+    assert_true(rdb_latch_read_begin(&latch, &later));
+    assert_int_equal(later, version + 1);
+}
+
+typedef struct box {
+    rdb_mutex mutex;
+    rdb_condition condition;
+    int value;
+} box;
+
+static void run_sender(void *argument)
+{
+    box *b = argument;
+    rdb_mutex_lock(&b->mutex);
+    while (b->value != 1)
+        rdb_condition_wait(&b->condition, &b->mutex);
+    b->value = 2;
+    rdb_condition_broadcast(&b->condition);
+    rdb_mutex_unlock(&b->mutex);
+}
+
+static void test_condition_wakes_and_times_out(void **state)
+{
+    (void)state;
+    box b = {.value = 0};
+    rdb_mutex_init(&b.mutex, RDB_RANK_LEAF);
+    rdb_condition_init(&b.condition);
+    rdb_thread *thread;
+    rdb_error err = {0};
+    assert_true(rdb_thread_start(&thread, "a name longer than fifteen", run_sender, &b, &err));
+    rdb_mutex_lock(&b.mutex);
+    assert_false(rdb_mutex_try_lock(&b.mutex));
+    int64_t before = rdb_time_monotonic_us();
+    while (rdb_condition_wait_for(&b.condition, &b.mutex, 20000))
+        ;
+    assert_true(rdb_time_monotonic_us() - before >= 19000);
+    b.value = 1;
+    rdb_condition_signal(&b.condition);
+    while (b.value != 2)
+        rdb_condition_wait(&b.condition, &b.mutex);
+    rdb_mutex_unlock(&b.mutex);
+    rdb_thread_join(&thread);
+    rdb_thread_join(&thread);
+    rdb_condition_deinit(&b.condition);
+    rdb_mutex_deinit(&b.mutex);
+}
+
+static void run_stripe(void *argument)
+{
+    *(unsigned *)argument = rdb_thread_stripe();
+}
+
+static void test_stripes_spread(void **state)
+{
+    (void)state;
+    unsigned stripes[4];
+    rdb_error err = {0};
+    for (int turn = 0; turn < 4; turn++) {
+        rdb_thread *thread;
+        assert_true(rdb_thread_start(&thread, "stripe", run_stripe, &stripes[turn], &err));
+        rdb_thread_join(&thread);
+        assert_true(stripes[turn] < RDB_STRIPES);
+        assert_true(turn == 0 || stripes[turn] != stripes[turn - 1]);
+    }
+    assert_int_equal(rdb_thread_stripe(), rdb_thread_stripe());
+}
+
+static int64_t fixed_time(void)
+{
+    return 77;
+}
+
+static void test_time_and_randomness(void **state)
+{
+    (void)state;
+    int64_t before = rdb_time_monotonic_us();
+    rdb_time_sleep_us(3000);
+    assert_true(rdb_time_monotonic_us() - before >= 3000);
+    /* between 2026 and 2100, counted from 2000 */
+    assert_true(rdb_time_wall_us() > INT64_C(26) * 365 * 86400 * 1000000);
+    assert_true(rdb_time_wall_us() < INT64_C(101) * 365 * 86400 * 1000000);
+    rdb_time_calls calls = {fixed_time, fixed_time, NULL, NULL};
+    rdb_time_replace(&calls);
+    assert_int_equal(rdb_time_wall_us(), 77);
+    rdb_time_replace(NULL);
+    rdb_random one, other;
+    rdb_random_seed(&one, 5);
+    rdb_random_seed(&other, 5);
+    double sum = 0;
+    for (int turn = 0; turn < 1000; turn++) {
+        assert_int_equal(rdb_random_next(&one), rdb_random_next(&other));
+        double unit = rdb_random_unit(&one);
+        assert_true(unit >= 0 && unit < 1);
+        sum += unit;
+        rdb_random_unit(&other);
+    }
+    assert_true(sum > 400 && sum < 600);
+    char uuid[37], second[37];
+    rdb_uuid_v4(uuid);
+    rdb_uuid_v4(second);
+    assert_int_equal(strlen(uuid), 36);
+    assert_string_not_equal(uuid, second);
+    assert_int_equal(uuid[14], '4');
+    assert_non_null(strchr("89ab", uuid[19]));
+    for (int at = 8; at <= 23; at += 5)
+        assert_int_equal(uuid[at], '-');
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_latch_keeps_writers_apart_and_readers_whole),
+        cmocka_unit_test(test_latch_states),
+        cmocka_unit_test(test_condition_wakes_and_times_out),
+        cmocka_unit_test(test_stripes_spread),
+        cmocka_unit_test(test_time_and_randomness),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
