@@ -78,7 +78,7 @@ typedef struct txn_pdb {
 
 /* One per running transaction; cache line of its own, kept for reuse with its rdb_txn. */
 typedef struct txn_entry {
-    _Alignas(64) _Atomic rdb_scn snapshot_scn; /* oldest snapshot held; 0: none */
+    _Alignas(64) _Atomic rdb_scn snapshot_scn; /* 1 + the oldest snapshot held; 0: none */
     _Atomic rdb_xid xid;
     _Atomic int64_t started_us;
     _Atomic uint32_t in_use;
@@ -97,7 +97,6 @@ typedef struct txn_stripe {
 typedef struct txn_recording { /* one commit on its way from recorded to published */
     _Atomic rdb_scn scn;       /* the SCN whose slot this is, once recorded; else an older one */
     _Atomic rdb_lsn end_lsn;   /* durable up to here before it is published; 0: its insert failed, nothing to wait for */
-    int64_t wall_us;
 } txn_recording;
 
 struct lock_owner;
@@ -113,10 +112,13 @@ struct rdb_txn_manager {
     _Atomic rdb_scn last_scn;      /* given out; changes in WAL order, inside the log's reservation */
     _Atomic rdb_scn recorded_scn;  /* all slots up to it are written */
     _Atomic rdb_scn published_scn; /* ... and durable */
-    _Atomic uint64_t commits_begun;
+    _Atomic uint32_t commits_in_flight; /* begun and not yet published */
+    _Atomic uint32_t publish_waiters;
     rdb_mutex publish_lock;        /* RDB_RANK_LEAF: one publisher at a time */
     _Atomic uint32_t publish_word; /* futex: grows with published_scn */
     txn_recording *recordings;
+    uint32_t gap_count RDB_GUARDED_BY(publish_lock);             /* 0 or 1: SCNs in (gap_from, gap_to] are nobody's */
+    rdb_scn gap_from RDB_GUARDED_BY(publish_lock), gap_to RDB_GUARDED_BY(publish_lock);
 
     _Atomic rdb_scn horizon_claim; /* a snapshot older than it takes another */
     _Atomic rdb_scn horizon;
@@ -175,7 +177,7 @@ struct rdb_txn {
     rdb_strbuf payload;
     txn_held *held;
     uint32_t held_count, held_capacity;
-    rdb_scn current_scn, latest_scn; /* protected beside those held */
+    rdb_scn current_scn, latest_scn; /* protected beside those held; 1 + the SCN, 0: none */
     rdb_scn session_scn;             /* snapshots are not older than this */
     _Atomic rdb_scn met_scn;         /* newest unpublished commit that it built on */
     rdb_undo_address undo_next[RDB_UNDO_CLASS_COUNT];
@@ -201,7 +203,9 @@ void txn_publish_close(rdb_txn_manager *manager);
 /* Waits until one more commit fits between recorded and published. */
 bool txn_publish_reserve(rdb_txn_manager *manager, rdb_error *err);
 rdb_scn txn_publish_draw(rdb_txn_manager *manager); /* at the record's position */
-void txn_publish_record(rdb_txn_manager *manager, rdb_scn scn, rdb_lsn end_lsn, int64_t wall_us);
+void txn_publish_unreserve(rdb_txn_manager *manager);
+void txn_publish_record(rdb_txn_manager *manager, rdb_scn scn, rdb_lsn end_lsn);
+void txn_publish_wait_recorded(rdb_txn_manager *manager, rdb_scn scn);
 bool txn_publish_wait(rdb_txn_manager *manager, rdb_scn scn, rdb_error *err); /* flushed up to end_lsn before */
 void txn_publish_raise(rdb_txn_manager *manager, rdb_scn scn); /* nothing runs at or below it: a PDB came in */
 void txn_note_time(rdb_txn_manager *manager, rdb_scn scn, int64_t wall_us);

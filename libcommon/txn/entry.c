@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The registry of running transactions, and the horizon over their snapshots.
+ *
+ * Entries are handed out from one free list a stripe, so that begin and commit touch lines of their own processor only;
+ * whoever wants to know all of them (the horizon, pg_stat_activity) walks the chunks without a lock.
+ *
+ * A snapshot and the horizon meet without a lock (R32): a taker writes its SCN into its entry and then looks at
+ * horizon_claim; the horizon writes the claim and then looks at the entries. All four are sequentially consistent, so
+ * either the taker sees the claim and takes a newer SCN, or the horizon sees the entry and stays below it. */
+#include "txn/txn_int.h"
+
+#include <stdlib.h>
+
+static bool make_chunk(rdb_txn_manager *manager, unsigned stripe_no, rdb_error *err)
+{
+    rdb_mutex_lock(&manager->lock);
+    uint32_t chunk_no = atomic_load_explicit(&manager->chunk_count, memory_order_relaxed);
+    txn_entry *chunk = NULL;
+    if (chunk_no == TXN_ENTRY_CHUNKS)
+        rdb_error_set(err, RDB_TOO_MANY_CONNECTIONS, "too many running transactions");
+    else if ((chunk = aligned_alloc(64, sizeof(txn_entry) * TXN_ENTRY_CHUNK)) == NULL)
+        rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    if (chunk != NULL) {
+        memset(chunk, 0, sizeof(txn_entry) * TXN_ENTRY_CHUNK);
+        txn_stripe *stripe = &manager->stripes[stripe_no];
+        rdb_mutex_lock(&stripe->lock);
+        for (uint32_t i = 0; i < TXN_ENTRY_CHUNK; i++) {
+            chunk[i].stripe = stripe_no;
+            chunk[i].next_free = stripe->free_entries;
+            stripe->free_entries = &chunk[i];
+        }
+        rdb_mutex_unlock(&stripe->lock);
+        atomic_store_explicit(&manager->chunks[chunk_no], chunk, memory_order_relaxed);
+        atomic_store(&manager->chunk_count, chunk_no + 1);
+    }
+    rdb_mutex_unlock(&manager->lock);
+    return chunk != NULL;
+}
+
+bool txn_entry_take(rdb_txn_manager *manager, txn_entry **entry, rdb_error *err)
+{
+    unsigned stripe_no = rdb_thread_stripe() % RDB_STRIPES;
+    txn_stripe *stripe = &manager->stripes[stripe_no];
+    *entry = NULL;
+    for (;;) {
+        rdb_mutex_lock(&stripe->lock);
+        *entry = stripe->free_entries;
+        if (*entry != NULL)
+            stripe->free_entries = (*entry)->next_free;
+        rdb_mutex_unlock(&stripe->lock);
+        if (*entry != NULL)
+            return true;
+        if (!make_chunk(manager, stripe_no, err))
+            return false;
+    }
+}
+
+void txn_entry_give(rdb_txn_manager *manager, txn_entry *entry)
+{
+    atomic_store_explicit(&entry->snapshot_scn, 0, memory_order_release);
+    atomic_store_explicit(&entry->xid, 0, memory_order_relaxed);
+    atomic_store_explicit(&entry->in_use, 0, memory_order_release);
+    txn_stripe *stripe = &manager->stripes[entry->stripe];
+    rdb_mutex_lock(&stripe->lock);
+    entry->next_free = stripe->free_entries;
+    stripe->free_entries = entry;
+    rdb_mutex_unlock(&stripe->lock);
+}
+
+void txn_entries_close(rdb_txn_manager *manager)
+{
+    uint32_t count = atomic_load(&manager->chunk_count);
+    for (uint32_t i = 0; i < count; i++) {
+        txn_entry *chunk = atomic_load(&manager->chunks[i]);
+        for (uint32_t j = 0; j < TXN_ENTRY_CHUNK; j++) {
+            rdb_txn *txn = chunk[j].txn;
+            if (txn != NULL) {
+                rdb_arena_destroy(txn->arena);
+                rdb_strbuf_free(&txn->payload);
+                free(txn->subs);
+                free(txn->hooks);
+                free(txn->held);
+                free(txn);
+            }
+        }
+        free(chunk);
+    }
+}
+
+rdb_scn rdb_txn_horizon(rdb_txn_manager *manager)
+{
+    rdb_scn horizon = atomic_load(&manager->published_scn);
+    int64_t retention_us = atomic_load_explicit(&manager->retention_us, memory_order_relaxed);
+    if (retention_us > 0)
+        horizon = RDB_MIN(horizon, rdb_txn_scn_at_time(manager, rdb_time_wall_us() - retention_us));
+    rdb_scn claim = atomic_load(&manager->horizon_claim);
+    while (claim < horizon && !atomic_compare_exchange_weak(&manager->horizon_claim, &claim, horizon))
+        ;
+    uint32_t count = atomic_load(&manager->chunk_count);
+    for (uint32_t i = 0; i < count; i++) {
+        txn_entry *chunk = atomic_load_explicit(&manager->chunks[i], memory_order_relaxed);
+        for (uint32_t j = 0; j < TXN_ENTRY_CHUNK; j++) {
+            rdb_scn scn = atomic_load(&chunk[j].snapshot_scn);
+            if (scn != 0 && scn - 1 < horizon)
+                horizon = scn - 1;
+        }
+    }
+    return horizon;
+}
+
+/* Entries hold scn + 1, so that a snapshot of SCN 0 (an empty instance) is one too. */
+static void set_entry_scn(rdb_txn *txn)
+{
+    rdb_scn oldest = UINT64_MAX;
+    if (txn->current_scn != 0)
+        oldest = RDB_MIN(oldest, txn->current_scn);
+    if (txn->latest_scn != 0)
+        oldest = RDB_MIN(oldest, txn->latest_scn);
+    for (uint32_t i = 0; i < txn->held_count; i++)
+        oldest = RDB_MIN(oldest, txn->held[i].scn + 1);
+    atomic_store(&txn->entry->snapshot_scn, oldest == UINT64_MAX ? 0 : oldest);
+}
+
+/* Takes the newest SCN that read() offers and protects it in *protected_scn (as scn + 1). */
+static rdb_scn protect_newest(rdb_txn *txn, const _Atomic rdb_scn *source, rdb_scn not_below, rdb_scn *protected_scn)
+{
+    rdb_txn_manager *manager = txn->manager;
+    for (;;) {
+        rdb_scn scn = RDB_MAX(atomic_load(source), not_below);
+        *protected_scn = scn + 1;
+        set_entry_scn(txn);
+        if (atomic_load(&manager->horizon_claim) <= scn)
+            return scn;
+    }
+}
+
+static void fill_own(const rdb_txn *txn, rdb_snapshot *snapshot, rdb_scn scn, bool all_of_own)
+{
+    snapshot->scn = scn;
+    snapshot->own_xid = txn->xid;
+    snapshot->reads_uncommitted = false;
+    for (unsigned i = 0; i < RDB_UNDO_CLASS_COUNT; i++)
+        snapshot->own_undo[i] = all_of_own ? UINT64_MAX : txn->undo_next[i];
+}
+
+void rdb_txn_take_snapshot(rdb_txn *txn, rdb_snapshot *snapshot)
+{
+    rdb_scn scn = protect_newest(txn, &txn->manager->published_scn, txn->session_scn, &txn->current_scn);
+    fill_own(txn, snapshot, scn, false);
+    snapshot->reads_uncommitted = txn->isolation == RDB_READ_UNCOMMITTED;
+}
+
+void rdb_txn_latest_snapshot(rdb_txn *txn, rdb_snapshot *snapshot)
+{
+    rdb_scn scn = protect_newest(txn, &txn->manager->recorded_scn, 0, &txn->latest_scn);
+    fill_own(txn, snapshot, scn, true);
+}
+
+void rdb_txn_hold_snapshot(rdb_txn *txn, const rdb_snapshot *snapshot)
+{
+    for (uint32_t i = 0; i < txn->held_count; i++)
+        if (txn->held[i].scn == snapshot->scn) {
+            txn->held[i].count++;
+            return;
+        }
+    if (txn->held_count == txn->held_capacity) {
+        uint32_t capacity = txn->held_capacity == 0 ? 8 : txn->held_capacity * 2;
+        txn_held *held = realloc(txn->held, capacity * sizeof *held);
+        RDB_VERIFY(held != NULL); /* a snapshot that purge runs over would give wrong answers */
+        txn->held = held;
+        txn->held_capacity = capacity;
+    }
+    txn->held[txn->held_count++] = (txn_held){snapshot->scn, 1};
+    set_entry_scn(txn);
+}
+
+void rdb_txn_drop_snapshot(rdb_txn *txn, const rdb_snapshot *snapshot)
+{
+    for (uint32_t i = 0; i < txn->held_count; i++)
+        if (txn->held[i].scn == snapshot->scn) {
+            if (--txn->held[i].count == 0) {
+                txn->held[i] = txn->held[--txn->held_count];
+                set_entry_scn(txn);
+            }
+            return;
+        }
+}
+
+void txn_release_snapshots(rdb_txn *txn)
+{
+    txn->held_count = 0;
+    txn->current_scn = txn->latest_scn = 0;
+    atomic_store(&txn->entry->snapshot_scn, 0);
+}
+
+void rdb_txn_visit(rdb_txn_manager *manager, void (*visit)(void *context, const rdb_txn_info *info), void *context)
+{
+    uint32_t count = atomic_load(&manager->chunk_count);
+    for (uint32_t i = 0; i < count; i++) {
+        txn_entry *chunk = atomic_load_explicit(&manager->chunks[i], memory_order_relaxed);
+        for (uint32_t j = 0; j < TXN_ENTRY_CHUNK; j++) {
+            txn_entry *entry = &chunk[j];
+            if (atomic_load_explicit(&entry->in_use, memory_order_acquire) == 0)
+                continue;
+            rdb_scn scn = atomic_load_explicit(&entry->snapshot_scn, memory_order_relaxed);
+            rdb_txn_info info = {
+                .pdb = atomic_load_explicit(&entry->pdb, memory_order_relaxed),
+                .xid = atomic_load_explicit(&entry->xid, memory_order_relaxed),
+                .snapshot_scn = scn == 0 ? 0 : scn - 1,
+                .started_us = atomic_load_explicit(&entry->started_us, memory_order_relaxed),
+                .isolation = (rdb_isolation)atomic_load_explicit(&entry->isolation, memory_order_relaxed),
+            };
+            visit(context, &info);
+        }
+    }
+}

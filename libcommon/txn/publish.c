@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The way of a commit's SCN: given out at its record's place in the log, recorded when its slot is written, published when
+ * the log is durable past it (R17). Both marks move in SCN order, over a ring that holds what is on its way: at most
+ * TXN_RECORDING_SLOTS / 2 commits, so two of them never share a place. Beside it the map from SCN to wall time (R18). */
+#include "txn/txn_int.h"
+
+#include <stdlib.h>
+
+static void advance(rdb_txn_manager *manager, rdb_lsn durable)
+{
+    bool moved = false;
+    rdb_mutex_lock(&manager->publish_lock);
+    rdb_scn recorded = atomic_load_explicit(&manager->recorded_scn, memory_order_relaxed);
+    for (;;) {
+        if (manager->gap_count > 0 && recorded == manager->gap_from) /* nobody ever gets the numbers inside a gap */
+            recorded = manager->gap_to;
+        txn_recording *slot = &manager->recordings[(recorded + 1) & (TXN_RECORDING_SLOTS - 1)];
+        if (atomic_load_explicit(&slot->scn, memory_order_acquire) != recorded + 1)
+            break;
+        recorded++;
+    }
+    if (recorded != atomic_load_explicit(&manager->recorded_scn, memory_order_relaxed)) {
+        atomic_store_explicit(&manager->recorded_scn, recorded, memory_order_release);
+        moved = true;
+    }
+    rdb_scn published = atomic_load_explicit(&manager->published_scn, memory_order_relaxed);
+    for (;;) {
+        if (manager->gap_count > 0 && published == manager->gap_from && recorded >= manager->gap_to) {
+            published = manager->gap_to;
+            manager->gap_count = 0;
+        }
+        if (published >= recorded)
+            break;
+        txn_recording *slot = &manager->recordings[(published + 1) & (TXN_RECORDING_SLOTS - 1)];
+        if (atomic_load_explicit(&slot->end_lsn, memory_order_relaxed) > durable)
+            break;
+        published++;
+        atomic_fetch_sub_explicit(&manager->commits_in_flight, 1, memory_order_relaxed);
+    }
+    if (published != atomic_load_explicit(&manager->published_scn, memory_order_relaxed)) {
+        /* Sequentially consistent: a snapshot and the horizon agree on who came first (entry.c). */
+        atomic_store(&manager->published_scn, published);
+        moved = true;
+    }
+    rdb_mutex_unlock(&manager->publish_lock);
+    if (moved) {
+        atomic_fetch_add(&manager->publish_word, 1);
+        if (atomic_load(&manager->publish_waiters) > 0)
+            rdb_futex_wake(&manager->publish_word, UINT32_MAX);
+    }
+}
+
+static void durable_advanced(void *context, rdb_lsn durable)
+{
+    advance(context, durable);
+}
+
+bool txn_publish_open(rdb_txn_manager *manager, rdb_error *err)
+{
+    rdb_mutex_init(&manager->publish_lock, RDB_RANK_LEAF);
+    rdb_mutex_init(&manager->times_lock, RDB_RANK_LEAF);
+    manager->recordings = calloc(TXN_RECORDING_SLOTS, sizeof *manager->recordings);
+    manager->times = calloc(TXN_TIMES, sizeof *manager->times);
+    if (manager->recordings == NULL || manager->times == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    if (manager->wal != NULL)
+        rdb_wal_set_durable_hook(manager->wal, durable_advanced, manager);
+    return true;
+}
+
+void txn_publish_close(rdb_txn_manager *manager)
+{
+    if (manager->wal != NULL)
+        rdb_wal_set_durable_hook(manager->wal, NULL, NULL);
+    free(manager->recordings);
+    free(manager->times);
+    rdb_mutex_deinit(&manager->publish_lock);
+    rdb_mutex_deinit(&manager->times_lock);
+}
+
+/* Sleeps until something moved since word was read; the limit covers a wake that came between. */
+static void wait_for_move(rdb_txn_manager *manager, uint32_t word)
+{
+    atomic_fetch_add(&manager->publish_waiters, 1);
+    rdb_futex_wait(&manager->publish_word, word, 10000);
+    atomic_fetch_sub(&manager->publish_waiters, 1);
+}
+
+bool txn_publish_reserve(rdb_txn_manager *manager, rdb_error *err)
+{
+    for (;;) {
+        if (atomic_fetch_add_explicit(&manager->commits_in_flight, 1, memory_order_relaxed) < TXN_RECORDING_SLOTS / 2)
+            return true;
+        atomic_fetch_sub_explicit(&manager->commits_in_flight, 1, memory_order_relaxed);
+        uint32_t word = atomic_load(&manager->publish_word);
+        if (!rdb_wal_flush(manager->wal, rdb_wal_insert_lsn(manager->wal), err))
+            return false;
+        advance(manager, rdb_wal_durable_lsn(manager->wal));
+        if (atomic_load(&manager->commits_in_flight) >= TXN_RECORDING_SLOTS / 2)
+            wait_for_move(manager, word);
+    }
+}
+
+void txn_publish_unreserve(rdb_txn_manager *manager)
+{
+    atomic_fetch_sub_explicit(&manager->commits_in_flight, 1, memory_order_relaxed);
+}
+
+rdb_scn txn_publish_draw(rdb_txn_manager *manager)
+{
+    return atomic_fetch_add_explicit(&manager->last_scn, 1, memory_order_relaxed) + 1;
+}
+
+void txn_publish_record(rdb_txn_manager *manager, rdb_scn scn, rdb_lsn end_lsn)
+{
+    txn_recording *slot = &manager->recordings[scn & (TXN_RECORDING_SLOTS - 1)];
+    atomic_store_explicit(&slot->end_lsn, end_lsn, memory_order_relaxed);
+    atomic_store_explicit(&slot->scn, scn, memory_order_release);
+    advance(manager, rdb_wal_durable_lsn(manager->wal));
+}
+
+void txn_publish_wait_recorded(rdb_txn_manager *manager, rdb_scn scn)
+{
+    while (atomic_load_explicit(&manager->recorded_scn, memory_order_acquire) < scn) {
+        uint32_t word = atomic_load(&manager->publish_word);
+        if (atomic_load_explicit(&manager->recorded_scn, memory_order_acquire) >= scn)
+            break;
+        wait_for_move(manager, word);
+    }
+}
+
+bool txn_publish_wait(rdb_txn_manager *manager, rdb_scn scn, rdb_error *err)
+{
+    txn_publish_wait_recorded(manager, scn);
+    while (atomic_load(&manager->published_scn) < scn) {
+        uint32_t word = atomic_load(&manager->publish_word);
+        if (!rdb_wal_flush(manager->wal, rdb_wal_insert_lsn(manager->wal), err))
+            return false;
+        advance(manager, rdb_wal_durable_lsn(manager->wal));
+        if (atomic_load(&manager->published_scn) < scn)
+            wait_for_move(manager, word);
+    }
+    return true;
+}
+
+void txn_publish_raise(rdb_txn_manager *manager, rdb_scn scn)
+{
+    /* One gap at a time: an earlier one closes as soon as the commits before it are published. */
+    for (;;) {
+        rdb_mutex_lock(&manager->publish_lock);
+        rdb_scn last = atomic_load(&manager->last_scn);
+        if (last >= scn) {
+            rdb_mutex_unlock(&manager->publish_lock);
+            return;
+        }
+        if (manager->gap_count == 0) {
+            /* A whole number of rings, so that the places of what is on its way stay apart. */
+            rdb_scn target = last + (scn - last + TXN_RECORDING_SLOTS - 1) / TXN_RECORDING_SLOTS * TXN_RECORDING_SLOTS;
+            if (atomic_compare_exchange_strong(&manager->last_scn, &last, target)) {
+                manager->gap_count = 1;
+                manager->gap_from = last;
+                manager->gap_to = target;
+            }
+        }
+        rdb_mutex_unlock(&manager->publish_lock);
+        advance(manager, manager->wal != NULL ? rdb_wal_durable_lsn(manager->wal) : UINT64_MAX);
+    }
+}
+
+rdb_scn rdb_txn_published_scn(const rdb_txn_manager *manager)
+{
+    return atomic_load(&manager->published_scn);
+}
+
+/* ---- times --------------------------------------------------------------------------------------------------------- */
+void txn_note_time(rdb_txn_manager *manager, rdb_scn scn, int64_t wall_us)
+{
+    rdb_mutex_lock(&manager->times_lock);
+    const txn_time *newest =
+        manager->time_count > 0 ? &manager->times[(manager->time_next + TXN_TIMES - 1) % TXN_TIMES] : NULL;
+    /* One entry a second is what people ask for; a clock that jumped back adds none until it has caught up. */
+    if (newest == NULL || (scn > newest->scn && wall_us >= newest->wall_us + 1000000)) {
+        manager->times[manager->time_next] = (txn_time){scn, wall_us};
+        manager->time_next = (manager->time_next + 1) % TXN_TIMES;
+        if (manager->time_count < TXN_TIMES)
+            manager->time_count++;
+    }
+    rdb_mutex_unlock(&manager->times_lock);
+}
+
+rdb_scn rdb_txn_scn_at_time(rdb_txn_manager *manager, int64_t wall_us)
+{
+    rdb_mutex_lock(&manager->times_lock);
+    rdb_scn scn = 0;
+    uint32_t low = 0, high = manager->time_count; /* entries are in ascending order of both */
+    uint32_t first = (manager->time_next + TXN_TIMES - manager->time_count) % TXN_TIMES;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const txn_time *time = &manager->times[(first + middle) % TXN_TIMES];
+        if (time->wall_us <= wall_us) {
+            scn = time->scn;
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    rdb_mutex_unlock(&manager->times_lock);
+    return scn;
+}

@@ -1,0 +1,561 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A transaction's life: begin, savepoint levels, commit, abort, and what upper rooms hang on it.
+ *
+ * The order at a commit: the callbacks that may still refuse; the record, whose place in the log gives the SCN and whose
+ * redo writes the slot; callbacks; the undo room; locks fall; then the wait for the log (R17). An abort is one mark. */
+#include "txn/txn_int.h"
+
+#include <stdlib.h>
+
+/* ---- recovery -------------------------------------------------------------------------------------------------------- */
+typedef struct payload_handler {
+    void (*replay)(void *context, uint32_t pdb, const void *bytes, uint32_t length);
+    void *context;
+} payload_handler;
+
+/* Filled at start-up, before any instance opens; what recovery met only ever grows. */
+static payload_handler payload_handlers[256];
+static _Atomic rdb_scn replayed_scn;
+
+void rdb_txn_register_payload(uint16_t kind, void (*replay)(void *context, uint32_t pdb, const void *bytes, uint32_t length), void *context)
+{
+    RDB_VERIFY(kind < RDB_COUNT_OF(payload_handlers));
+    payload_handlers[kind] = (payload_handler){replay, context};
+}
+
+static bool replay(void *context, const rdb_wal_record *record, rdb_error *err)
+{
+    (void)context;
+    if (record->operation != TXN_OP_COMMIT)
+        return true;
+    txn_commit_header header;
+    if (record->data_bytes < sizeof header)
+        return rdb_error_set(err, RDB_DATA_CORRUPTED, "the commit record at %llX is cut", (unsigned long long)record->lsn);
+    memcpy(&header, record->data, sizeof header);
+    rdb_scn old = atomic_load(&replayed_scn);
+    while (old < header.scn && !atomic_compare_exchange_weak(&replayed_scn, &old, header.scn))
+        ;
+    uint64_t at = sizeof header + (uint64_t)header.sub_count * sizeof(rdb_xid);
+    while (at < record->data_bytes) {
+        uint16_t kind = 0;
+        uint32_t length = 0;
+        if (at + 8 <= record->data_bytes) {
+            kind = rdb_get_u16(record->data + at);
+            length = rdb_get_u32(record->data + at + 4);
+        }
+        if (at + 8 + length > record->data_bytes)
+            return rdb_error_set(err, RDB_DATA_CORRUPTED, "the commit record at %llX is cut", (unsigned long long)record->lsn);
+        if (kind < RDB_COUNT_OF(payload_handlers) && payload_handlers[kind].replay != NULL)
+            payload_handlers[kind].replay(payload_handlers[kind].context, record->pdb, record->data + at + 8, length);
+        at += 8 + (uint64_t)length;
+    }
+    return true;
+}
+
+static void describe(const rdb_wal_record *record, rdb_strbuf *text)
+{
+    static const char *const names[] = {"?", "commit", "abort", "subtransaction", "new page", "meta", "meta init"};
+    rdb_strbuf_adds(text, record->operation < RDB_COUNT_OF(names) ? names[record->operation] : "?");
+    if (record->operation == TXN_OP_COMMIT && record->data_bytes >= sizeof(txn_commit_header)) {
+        txn_commit_header header;
+        memcpy(&header, record->data, sizeof header);
+        rdb_strbuf_addf(text, " xid %llu scn %llu subtransactions %u payload %u bytes", (unsigned long long)header.xid,
+                        (unsigned long long)header.scn, header.sub_count, header.payload_bytes);
+    }
+}
+
+void rdb_txn_register_redo(void)
+{
+    rdb_resource_ops ops = {.name = "txn", .redo = txn_redo, .replay = replay, .describe = describe};
+    rdb_resource_register(RDB_RESOURCE_TXN, &ops);
+}
+
+/* ---- manager --------------------------------------------------------------------------------------------------------- */
+bool rdb_txn_open(rdb_txn_manager **opened, const rdb_txn_config *config, rdb_error *err)
+{
+    static _Atomic uint64_t instances;
+    *opened = NULL;
+    rdb_txn_register_redo();
+    rdb_txn_manager *manager = calloc(1, sizeof *manager);
+    if (manager == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    manager->storage = config->storage;
+    manager->wal = rdb_storage_wal(config->storage);
+    manager->page_bytes = rdb_storage_page_bytes(config->storage);
+    manager->slots_per_page = (manager->page_bytes - RDB_PAGE_HEADER_BYTES) / TXN_SLOT_BYTES;
+    manager->instance_no = atomic_fetch_add(&instances, 1) + 1;
+    atomic_store(&manager->retention_us, config->retention_us);
+    rdb_mutex_init(&manager->lock, RDB_RANK_UPKEEP);
+    for (unsigned i = 0; i < RDB_STRIPES; i++)
+        rdb_mutex_init(&manager->stripes[i].lock, RDB_RANK_LEAF);
+    rdb_scn scn = atomic_load(&replayed_scn);
+    atomic_store(&manager->last_scn, scn);
+    atomic_store(&manager->recorded_scn, scn);
+    atomic_store(&manager->published_scn, scn);
+    manager->outcomes = calloc(TXN_OUTCOME_SLOTS, sizeof *manager->outcomes);
+    manager->locks = lock_table_create();
+    bool ok = txn_publish_open(manager, err);
+    if (ok && (manager->outcomes == NULL || manager->locks == NULL))
+        ok = rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    if (!ok) {
+        rdb_txn_close(&manager);
+        return false;
+    }
+    *opened = manager;
+    return true;
+}
+
+void rdb_txn_close(rdb_txn_manager **opened)
+{
+    rdb_txn_manager *manager = *opened;
+    *opened = NULL;
+    if (manager == NULL)
+        return;
+    txn_publish_close(manager);
+    txn_entries_close(manager);
+    if (manager->locks != NULL)
+        lock_table_destroy(manager->locks);
+    for (unsigned i = 0; i < TXN_PDB_BUCKETS; i++) {
+        for (txn_pdb *pdb = atomic_load(&manager->pdbs[i]), *next; pdb != NULL; pdb = next) {
+            next = pdb->next;
+            rdb_mutex_deinit(&pdb->lock);
+            free(pdb);
+        }
+    }
+    for (unsigned i = 0; i < RDB_STRIPES; i++)
+        rdb_mutex_deinit(&manager->stripes[i].lock);
+    rdb_mutex_deinit(&manager->lock);
+    free(manager->outcomes);
+    free(manager);
+}
+
+void rdb_txn_set_retention(rdb_txn_manager *manager, int64_t retention_us)
+{
+    atomic_store(&manager->retention_us, retention_us);
+}
+uint64_t rdb_txn_instance_no(const rdb_txn_manager *manager)
+{
+    return manager->instance_no;
+}
+rdb_txn_manager *rdb_txn_manager_of(const rdb_txn *txn)
+{
+    return txn->manager;
+}
+rdb_cancel *rdb_txn_cancel(const rdb_txn *txn)
+{
+    return txn->cancel;
+}
+void rdb_txn_set_undo_ops(rdb_txn_manager *manager, const rdb_txn_undo_ops *ops)
+{
+    manager->undo_ops = *ops;
+}
+void *rdb_txn_undo_context(const rdb_txn_manager *manager)
+{
+    return manager->undo_ops.context;
+}
+void *rdb_txn_get_undo_state(const rdb_txn *txn, unsigned undo_class)
+{
+    return txn->undo_state[undo_class];
+}
+void rdb_txn_set_undo_state(rdb_txn *txn, unsigned undo_class, void *state)
+{
+    txn->undo_state[undo_class] = state;
+}
+void rdb_txn_note_undo(rdb_txn *txn, unsigned undo_class, rdb_undo_address written, rdb_undo_address next)
+{
+    if (txn->undo_first == 0)
+        txn->undo_first = written;
+    txn->undo_next[undo_class] = next;
+}
+
+/* ---- begin ----------------------------------------------------------------------------------------------------------- */
+bool rdb_txn_begin(rdb_txn_manager *manager, uint32_t pdb_no, rdb_isolation isolation, bool read_only, rdb_cancel *cancel,
+                   rdb_txn **begun, rdb_error *err)
+{
+    *begun = NULL;
+    txn_pdb *pdb;
+    txn_entry *entry;
+    if (!txn_find_pdb(manager, pdb_no, &pdb, err) || !txn_entry_take(manager, &entry, err))
+        return false;
+    rdb_txn *txn = entry->txn;
+    if (txn == NULL) {
+        txn = calloc(1, sizeof *txn);
+        if (txn != NULL && (txn->arena = rdb_arena_create("transaction", NULL, NULL)) == NULL) {
+            free(txn);
+            txn = NULL;
+        }
+        if (txn == NULL) {
+            txn_entry_give(manager, entry);
+            return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+        }
+        rdb_strbuf_init(&txn->payload, NULL);
+        entry->txn = txn;
+    }
+    txn->manager = manager;
+    txn->entry = entry;
+    txn->pdb = pdb;
+    txn->cancel = cancel;
+    txn->isolation = isolation;
+    txn->is_read_only = read_only;
+    txn->xid = 0;
+    txn->level = 0;
+    txn->sub_count = txn->hook_count = txn->held_count = 0;
+    txn->current_scn = txn->latest_scn = txn->session_scn = 0;
+    atomic_store_explicit(&txn->met_scn, 0, memory_order_relaxed);
+    memset(txn->undo_next, 0, sizeof txn->undo_next);
+    memset(txn->undo_state, 0, sizeof txn->undo_state);
+    txn->undo_first = 0;
+    txn->locks = lock_owner_begin(manager->locks, txn, cancel);
+    if (txn->locks == NULL) {
+        txn_entry_give(manager, entry);
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    }
+    atomic_store_explicit(&entry->pdb, pdb_no, memory_order_relaxed);
+    atomic_store_explicit(&entry->isolation, (uint32_t)isolation, memory_order_relaxed);
+    atomic_store_explicit(&entry->started_us, rdb_time_wall_us(), memory_order_relaxed);
+    atomic_store_explicit(&entry->in_use, 1, memory_order_release);
+    *begun = txn;
+    return true;
+}
+
+uint32_t rdb_txn_pdb(const rdb_txn *txn)
+{
+    return txn->pdb->pdb;
+}
+rdb_isolation rdb_txn_get_isolation(const rdb_txn *txn)
+{
+    return txn->isolation;
+}
+bool rdb_txn_is_read_only(const rdb_txn *txn)
+{
+    return txn->is_read_only;
+}
+rdb_arena *rdb_txn_arena(rdb_txn *txn)
+{
+    return txn->arena;
+}
+void rdb_txn_set_session_scn(rdb_txn *txn, rdb_scn scn)
+{
+    txn->session_scn = RDB_MAX(txn->session_scn, scn);
+}
+void rdb_txn_note_met(rdb_txn *txn, rdb_scn scn)
+{
+    rdb_scn old = atomic_load_explicit(&txn->met_scn, memory_order_relaxed);
+    while (old < scn && !atomic_compare_exchange_weak_explicit(&txn->met_scn, &old, scn, memory_order_relaxed, memory_order_relaxed))
+        ;
+}
+bool rdb_txn_wait_met(rdb_txn *txn, rdb_error *err)
+{
+    return txn_publish_wait(txn->manager, atomic_load_explicit(&txn->met_scn, memory_order_relaxed), err);
+}
+
+/* ---- xids and levels --------------------------------------------------------------------------------------------------- */
+txn_sub *txn_find_sub(const rdb_txn *txn, rdb_xid xid)
+{
+    uint32_t low = 0, high = txn->sub_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (txn->subs[middle].xid == xid)
+            return &txn->subs[middle];
+        if (txn->subs[middle].xid < xid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+bool rdb_txn_is_own(const rdb_txn *txn, rdb_xid xid)
+{
+    return txn->xid != 0 && xid >= txn->xid && (xid == txn->xid || txn_find_sub(txn, xid) != NULL);
+}
+bool rdb_txn_is_own_aborted(const rdb_txn *txn, rdb_xid xid)
+{
+    const txn_sub *sub = txn->sub_count > 0 ? txn_find_sub(txn, xid) : NULL;
+    return sub != NULL && sub->aborted;
+}
+
+rdb_xid rdb_txn_xid(const rdb_txn *txn)
+{
+    if (txn->level == 0)
+        return txn->xid;
+    for (uint32_t i = txn->sub_count; i-- > 0;)
+        if (!txn->subs[i].aborted && txn->subs[i].level == txn->level)
+            return txn->subs[i].xid;
+    return 0;
+}
+
+bool rdb_txn_assign_xid(rdb_txn *txn, rdb_xid *xid, rdb_error *err)
+{
+    *xid = rdb_txn_xid(txn);
+    if (*xid != 0)
+        return true;
+    if (txn->is_read_only)
+        return rdb_error_set(err, RDB_READ_ONLY_SQL_TRANSACTION, "cannot write in a read-only transaction");
+    if (txn->xid == 0) {
+        rdb_xid top;
+        if (!txn_new_xid(txn->manager, txn->pdb, &top, err) ||
+            !lock_xid_register(txn->locks, txn->pdb->pdb, top, 0, err))
+            return false; /* an xid without a lock is never stamped on anything */
+        txn->xid = top;
+        atomic_store_explicit(&txn->entry->xid, top, memory_order_relaxed);
+    }
+    if (txn->level == 0) {
+        *xid = txn->xid;
+        return true;
+    }
+    if (txn->sub_count == txn->sub_capacity) {
+        uint32_t capacity = txn->sub_capacity == 0 ? 8 : txn->sub_capacity * 2;
+        txn_sub *subs = realloc(txn->subs, capacity * sizeof *subs);
+        if (subs == NULL)
+            return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+        txn->subs = subs;
+        txn->sub_capacity = capacity;
+    }
+    rdb_xid sub;
+    if (!txn_new_xid(txn->manager, txn->pdb, &sub, err) ||
+        !lock_xid_register(txn->locks, txn->pdb->pdb, sub, txn->level, err) ||
+        !txn_mark_xids(txn->manager, txn->pdb, txn->xid, TXN_OP_SUBTRANSACTION, &sub, 1,
+                       TXN_SLOT(TXN_SLOT_SUBTRANSACTION, txn->xid), err))
+        return false;
+    txn->subs[txn->sub_count++] = (txn_sub){sub, txn->level, false};
+    *xid = sub;
+    return true;
+}
+
+bool rdb_txn_push_level(rdb_txn *txn, uint32_t *level, rdb_error *err)
+{
+    if (txn->level == UINT32_MAX - 1)
+        return rdb_error_set(err, RDB_PROGRAM_LIMIT_EXCEEDED, "too many savepoints");
+    *level = ++txn->level;
+    return true;
+}
+
+uint32_t rdb_txn_current_level(const rdb_txn *txn)
+{
+    return txn->level;
+}
+
+/* Marks the subtransactions of this level and above as aborted, in memory and in the log. */
+static void abort_subs(rdb_txn *txn, uint32_t level)
+{
+    rdb_error err = {0};
+    for (uint32_t i = 0; i < txn->sub_count; i++) {
+        txn_sub *sub = &txn->subs[i];
+        if (sub->aborted || sub->level < level)
+            continue;
+        sub->aborted = true;
+        if (!txn_mark_xids(txn->manager, txn->pdb, txn->xid, TXN_OP_ABORT, &sub->xid, 1, TXN_SLOT(TXN_SLOT_ABORTED, 0), &err)) {
+            txn_note_unmarked(txn->manager, txn->pdb->pdb, sub->xid);
+            rdb_error_clear(&err);
+        }
+        txn_cache_outcome(txn->manager, txn->pdb->pdb, sub->xid, RDB_XID_ABORTED, 0);
+    }
+}
+
+/* Calls the hooks of this level and above, newest first. */
+static void fire(rdb_txn *txn, rdb_txn_event event, uint32_t level)
+{
+    rdb_error err = {0};
+    for (uint32_t i = txn->hook_count; i-- > 0;)
+        if (txn->hooks[i].level >= level) {
+            (void)txn->hooks[i].callback(txn->hooks[i].context, txn, event, level, &err);
+            rdb_error_clear(&err); /* only PRE_COMMIT may refuse */
+        }
+}
+
+void rdb_txn_release_level(rdb_txn *txn, uint32_t level)
+{
+    RDB_ASSERT(level >= 1 && level <= txn->level);
+    fire(txn, RDB_TXN_LEVEL_RELEASED, level);
+    for (uint32_t i = 0; i < txn->sub_count; i++)
+        if (txn->subs[i].level >= level)
+            txn->subs[i].level = level - 1;
+    for (uint32_t i = 0; i < txn->hook_count; i++)
+        if (txn->hooks[i].level >= level)
+            txn->hooks[i].level = level - 1;
+    lock_owner_merge_level(txn->locks, level);
+    txn->level = level - 1;
+}
+
+void rdb_txn_rollback_level(rdb_txn *txn, uint32_t level)
+{
+    RDB_ASSERT(level >= 1 && level <= txn->level);
+    abort_subs(txn, level);
+    fire(txn, RDB_TXN_LEVEL_ABORTED, level);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < txn->hook_count; i++)
+        if (txn->hooks[i].level < level)
+            txn->hooks[kept++] = txn->hooks[i];
+    txn->hook_count = kept;
+    rdb_lock_release_level(txn, level);
+    txn->level = level - 1;
+}
+
+void rdb_txn_add_callback(rdb_txn *txn, rdb_txn_callback callback, void *context)
+{
+    if (txn->hook_count == txn->hook_capacity) {
+        uint32_t capacity = txn->hook_capacity == 0 ? 8 : txn->hook_capacity * 2;
+        txn_hook *hooks = realloc(txn->hooks, capacity * sizeof *hooks);
+        RDB_VERIFY(hooks != NULL); /* a commit without its callbacks would leave caches wrong */
+        txn->hooks = hooks;
+        txn->hook_capacity = capacity;
+    }
+    txn->hooks[txn->hook_count++] = (txn_hook){callback, context, txn->level};
+}
+
+void rdb_txn_add_commit_payload(rdb_txn *txn, uint16_t kind, const void *bytes, uint32_t length)
+{
+    uint8_t head[8] = {0};
+    rdb_put_u16(head, kind);
+    rdb_put_u32(head + 4, length);
+    rdb_strbuf_add(&txn->payload, head, sizeof head);
+    rdb_strbuf_add(&txn->payload, bytes, length); /* out of memory is met at the commit */
+}
+
+/* ---- the ends ---------------------------------------------------------------------------------------------------------- */
+static void finish(rdb_txn **handle)
+{
+    rdb_txn *txn = *handle;
+    *handle = NULL;
+    lock_owner_end(txn->locks);
+    txn->locks = NULL;
+    rdb_arena_reset(txn->arena);
+    rdb_strbuf_clear(&txn->payload);
+    txn->payload.failed = false;
+    txn_release_snapshots(txn);
+    txn_entry_give(txn->manager, txn->entry);
+}
+
+void rdb_txn_abort(rdb_txn **handle)
+{
+    rdb_txn *txn = *handle;
+    if (txn == NULL)
+        return;
+    rdb_txn_manager *manager = txn->manager;
+    if (txn->xid != 0) {
+        rdb_error err = {0};
+        abort_subs(txn, 0);
+        if (!txn_mark_xids(manager, txn->pdb, txn->xid, TXN_OP_ABORT, &txn->xid, 1, TXN_SLOT(TXN_SLOT_ABORTED, 0), &err)) {
+            txn_note_unmarked(manager, txn->pdb->pdb, txn->xid);
+            rdb_error_clear(&err);
+        }
+        txn_cache_outcome(manager, txn->pdb->pdb, txn->xid, RDB_XID_ABORTED, 0);
+    }
+    fire(txn, RDB_TXN_ABORTED, 0);
+    if (txn->xid != 0 && manager->undo_ops.ended != NULL)
+        manager->undo_ops.ended(manager->undo_ops.context, txn, false, 0, false);
+    rdb_lock_release_all(txn);
+    finish(handle);
+}
+
+typedef struct commit_position {
+    rdb_txn_manager *manager;
+    txn_commit_header *header;
+    txn_slot_change *slot;
+} commit_position;
+
+static void draw_scn(void *context, rdb_lsn lsn)
+{
+    (void)lsn;
+    commit_position *position = context;
+    position->header->scn = txn_publish_draw(position->manager);
+    position->slot->state = TXN_SLOT(TXN_SLOT_COMMITTED, position->header->scn);
+}
+
+/* Logs the commit and writes its slot. *scn stays 0 where it failed before the record was placed. */
+static bool record_commit(rdb_txn *txn, txn_commit_header *header, rdb_lsn *end_lsn, rdb_error *err)
+{
+    rdb_txn_manager *manager = txn->manager;
+    rdb_buffer *buffer = NULL;
+    rdb_xid *subs = NULL;
+    txn_slot_change slot = {.undo = txn->undo_first};
+    rdb_page_tag tag = txn_slot_tag(manager, txn->pdb, txn->xid, &slot.slot_no);
+    bool ok = false, reserved = false;
+    *header = (txn_commit_header){.xid = txn->xid, .wall_us = rdb_time_wall_us(), .payload_bytes = (uint32_t)txn->payload.length};
+    if (!rdb_strbuf_check(&txn->payload, err))
+        goto out;
+    if (txn->sub_count > 0) {
+        subs = malloc(txn->sub_count * sizeof *subs);
+        if (subs == NULL) {
+            rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+            goto out;
+        }
+        for (uint32_t i = 0; i < txn->sub_count; i++)
+            if (!txn->subs[i].aborted)
+                subs[header->sub_count++] = txn->subs[i].xid;
+    }
+    reserved = txn_publish_reserve(manager, err);
+    if (!reserved || !txn_raise_bound(manager, txn->pdb, err) ||
+        !rdb_buffer_acquire(manager->storage, tag, RDB_BUFFER_EXCLUSIVE, &buffer, err))
+        goto out;
+    rdb_change change;
+    commit_position position = {manager, header, &slot};
+    rdb_change_init(&change, manager->storage, txn->pdb->pdb, txn->xid, RDB_RESOURCE_TXN, TXN_OP_COMMIT);
+    rdb_change_block(&change, buffer, 0);
+    rdb_change_block_data(&change, &slot, sizeof slot);
+    rdb_change_main_data(&change, header, sizeof *header);
+    if (header->sub_count > 0)
+        rdb_change_main_data(&change, subs, (uint32_t)(header->sub_count * sizeof *subs));
+    if (header->payload_bytes > 0)
+        rdb_change_main_data(&change, txn->payload.data, header->payload_bytes);
+    ok = rdb_change_apply(&change, draw_scn, &position, end_lsn, err);
+    if (ok)
+        txn_cache_outcome(manager, txn->pdb->pdb, txn->xid, RDB_XID_COMMITTED, header->scn);
+out:
+    rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+    if (header->scn != 0)
+        txn_publish_record(manager, header->scn, ok ? *end_lsn : 0); /* a failed one is a number that nobody has */
+    else if (reserved)
+        txn_publish_unreserve(manager);
+    free(subs);
+    return ok;
+}
+
+bool rdb_txn_commit(rdb_txn **handle, rdb_commit_wait wait, rdb_scn *scn, rdb_error *err)
+{
+    rdb_txn *txn = *handle;
+    rdb_txn_manager *manager = txn->manager;
+    *scn = 0;
+    for (uint32_t i = txn->hook_count; i-- > 0;)
+        if (!txn->hooks[i].callback(txn->hooks[i].context, txn, RDB_TXN_PRE_COMMIT, 0, err)) {
+            rdb_txn_abort(handle);
+            return false;
+        }
+    if (txn->level > 0)
+        rdb_txn_release_level(txn, 1);
+    rdb_xid unused;
+    txn_commit_header header = {0};
+    rdb_lsn end_lsn = 0;
+    if (txn->xid == 0 && txn->payload.length > 0 && !rdb_txn_assign_xid(txn, &unused, err)) {
+        rdb_txn_abort(handle);
+        return false;
+    }
+    if (txn->xid != 0) {
+        if (!record_commit(txn, &header, &end_lsn, err)) {
+            rdb_txn_abort(handle);
+            return false;
+        }
+        *scn = header.scn;
+        txn_note_time(manager, header.scn, header.wall_us);
+    }
+    fire(txn, RDB_TXN_COMMITTED, 0);
+    if (txn->xid != 0 && manager->undo_ops.ended != NULL) {
+        bool has_aborted = false;
+        for (uint32_t i = 0; i < txn->sub_count; i++)
+            has_aborted = has_aborted || txn->subs[i].aborted;
+        manager->undo_ops.ended(manager->undo_ops.context, txn, true, header.scn, has_aborted);
+    }
+    rdb_lock_release_all(txn);
+    rdb_scn met_scn = atomic_load_explicit(&txn->met_scn, memory_order_relaxed);
+    bool raised = header.scn == 0 || header.scn <= atomic_load(&txn->pdb->scn_bound) || txn_raise_bound(manager, txn->pdb, err);
+    finish(handle);
+    /* What follows can no longer undo the commit. Only a log that cannot be written stops it, and that ends the process. */
+    if (wait == RDB_COMMIT_NO_WAIT) {
+        txn_publish_wait_recorded(manager, header.scn);
+        return raised;
+    }
+    if (header.scn != 0 && !rdb_wal_flush(manager->wal, end_lsn, err))
+        return false;
+    return raised && txn_publish_wait(manager, RDB_MAX(header.scn, met_scn), err);
+}
