@@ -1,0 +1,9 @@
+# The functions PostgreSQL 15 builds in, by the name of their source: kernels register under that name.
+POSTGRES_BKI ?= /usr/share/postgresql/15/postgres.bki
+$(BUILD)/gen/type/proc_sources.inc: $(POSTGRES_BKI) libcommon/type/proc_sources.awk
+	@mkdir -p $(@D)
+	awk -f libcommon/type/proc_sources.awk $(POSTGRES_BKI) | LC_ALL=C sort > $@.tmp && mv $@.tmp $@
+$(BUILD)/obj/libcommon/type/registry.o: $(BUILD)/gen/type/proc_sources.inc
+$(BUILD)/obj/tests/unit/type/test_registry.o: $(BUILD)/gen/type/proc_sources.inc
+CFLAGS_type += -O3
+LIBS += -licuuc -ltcl8.6
