@@ -301,6 +301,6 @@ static const type_kernel KERNELS[] = {
     {"int4_bool", int4_to_bool, 0, 0}, {"bool_int4", bool_to_int4, 0, 0},
     {"chartoi4", char_to_int4, 0, 0}, {"i4tochar", int4_to_char, F, 0},
     TYPE_SIX("char", char), {"btcharcmp", char_cmp, 0, 0},
-    {"text_char", text_to_char, 0, 0}, {"char_text", char_to_text, 0, 0},
+    {"text_char", text_to_char, 0, 0}, {"char_text", char_to_text, 0, 0}, {"char_bpchar", char_to_text, 0, 0},
 };
 TYPE_KERNEL_TABLE(type_int_table, KERNELS);

@@ -3,4 +3,4 @@
 # TYPE_PROC(source, oid). Functions that share a source share a kernel.
 /^create pg_proc / { inside = 1 }
 /^close pg_proc/ { inside = 0 }
-inside && /^insert / && $6 == 12 { printf "TYPE_PROC(\"%s\", %d)\n", $(NF - 5), $3 }
+inside && /^insert / && $7 == 12 { printf "TYPE_PROC(\"%s\", %d)\n", $(NF - 5), $3 }

@@ -178,6 +178,17 @@ const rdb_type_ops *rdb_type_ops_find(const rdb_type *type);
 /* The representation of a type, by OID and, for those not built in, by kind; for whoever makes descriptors. */
 rdb_rep rdb_type_rep(uint32_t oid, char kind, int16_t typlen);
 
+/* How the reg* types and the values of anonymous rows meet the catalog: an upper room sets these once, at start. Without
+ * them a reg* value reads and prints as a number. */
+typedef bool (*rdb_regtype_input)(rdb_call *call, const rdb_type *type, rdb_slice text, uint32_t *oid);
+typedef bool (*rdb_regtype_output)(rdb_call *call, const rdb_type *type, uint32_t oid, rdb_strbuf *text);
+void rdb_regtype_set_hooks(rdb_regtype_input input, rdb_regtype_output output);
+/* The descriptor of a type by OID, NULL where there is none; call->session tells whose catalog. */
+typedef const rdb_type *(*rdb_type_resolver)(rdb_call *call, uint32_t oid);
+void rdb_type_set_resolver(rdb_type_resolver resolver);
+/* The resolver's answer, or an error (42704). */
+RDB_CHECKED bool rdb_type_resolve(rdb_call *call, uint32_t oid, const rdb_type **type);
+
 /* An index key column: a tag byte (0x01 null first, 0x02 value, 0x03 null last), then the encoded value; descending flips
  * every byte of the value (not of the tag). */
 RDB_CHECKED bool rdb_type_encode_column(const rdb_type *type, uint32_t collation, rdb_datum value, bool is_null,

@@ -63,7 +63,7 @@ static void add_set_kernel(const type_set_kernel *kernel, uint32_t oid)
 
 static void fill(void)
 {
-    for (uint32_t t = 0; t < TYPE_TABLE_COUNT; t++) {
+    for (uint32_t t = 0; TYPE_TABLES[t] != NULL; t++) {
         const type_kernel_table *table = TYPE_TABLES[t];
         for (uint32_t i = 0; i < table->count; i++) {
             const type_kernel *kernel = &table->kernels[i];
@@ -77,7 +77,7 @@ static void fill(void)
                 add_kernel(kernel, PROC_SOURCES[at].oid);
         }
     }
-    for (uint32_t t = 0; t < TYPE_SET_TABLE_COUNT; t++) {
+    for (uint32_t t = 0; TYPE_SET_TABLES[t] != NULL; t++) {
         const type_set_kernel_table *table = TYPE_SET_TABLES[t];
         for (uint32_t i = 0; i < table->count; i++) {
             const type_set_kernel *kernel = &table->kernels[i];
@@ -91,7 +91,7 @@ static void fill(void)
                 add_set_kernel(kernel, PROC_SOURCES[at].oid);
         }
     }
-    for (uint32_t t = 0; t < TYPE_AGGREGATE_TABLE_COUNT; t++) {
+    for (uint32_t t = 0; TYPE_AGGREGATE_TABLES[t] != NULL; t++) {
         const type_aggregate_table *table = TYPE_AGGREGATE_TABLES[t];
         for (uint32_t i = 0; i < table->count; i++) {
             RDB_VERIFY(aggregates[table->entries[i].proc_oid] == NULL);

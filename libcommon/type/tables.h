@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Every table of kernels and every set of type operations in this room, named once: the registry and the look-up of
- * operations read this list and nothing else. */
+ * operations read this list and nothing else. Each list ends with NULL. */
 #ifndef RDB_TYPE_TABLES_H
 #define RDB_TYPE_TABLES_H
 
 #include "type/type_int.h"
 
 #define TYPE_EACH_TABLE(X) \
-    X(type_bool_table) X(type_int_table) X(type_text_table) X(type_numeric_table)
+    X(type_bool_table) X(type_int_table) X(type_text_table) X(type_numeric_table) X(type_oid_table)
 #define TYPE_EACH_SET_TABLE(X)
 #define TYPE_EACH_AGGREGATE_TABLE(X)
 
@@ -26,11 +26,9 @@ static const type_kernel_table *const TYPE_TABLES[] TYPE_UNUSED = {TYPE_EACH_TAB
 static const type_set_kernel_table *const TYPE_SET_TABLES[] TYPE_UNUSED = {TYPE_EACH_SET_TABLE(ADDRESS_OF) NULL};
 static const type_aggregate_table *const TYPE_AGGREGATE_TABLES[] TYPE_UNUSED = {TYPE_EACH_AGGREGATE_TABLE(ADDRESS_OF) NULL};
 #undef ADDRESS_OF
-#define TYPE_TABLE_COUNT (RDB_COUNT_OF(TYPE_TABLES) - 1)
-#define TYPE_SET_TABLE_COUNT (RDB_COUNT_OF(TYPE_SET_TABLES) - 1)
-#define TYPE_AGGREGATE_TABLE_COUNT (RDB_COUNT_OF(TYPE_AGGREGATE_TABLES) - 1)
 
 extern const rdb_type_ops type_bool_ops, type_char_ops, type_int2_ops, type_int4_ops, type_int8_ops, type_oid_ops,
-    type_text_ops, type_varchar_ops, type_bpchar_ops, type_name_ops, type_numeric_ops;
+    type_text_ops, type_varchar_ops, type_bpchar_ops, type_name_ops, type_numeric_ops,
+    type_reg_ops, type_xid_ops;
 
 #endif

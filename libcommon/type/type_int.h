@@ -134,8 +134,8 @@ bool type_run_null_rows(TYPE_KERNEL_PARAMETERS, uint32_t count, type_null_functi
         return true;                                                                           \
     }
 
-/* The statement computes z from x (and y), or leaves by TYPE_RAISE. */
-#define TYPE_CHECKED_UNARY(name, IN, OUT, statement)                                           \
+/* The last arguments are a statement; it computes z from x (and y), or leaves by TYPE_RAISE. */
+#define TYPE_CHECKED_UNARY(name, IN, OUT, ...)                                                 \
     static bool name(TYPE_KERNEL_PARAMETERS)                                                   \
     {                                                                                          \
         const IN *operand = arguments[0]->values;                                              \
@@ -144,12 +144,12 @@ bool type_run_null_rows(TYPE_KERNEL_PARAMETERS, uint32_t count, type_null_functi
         RDB_FOR_SELECTED (selection, row) {                                                    \
             IN x = operand[row & mask];                                                        \
             OUT z;                                                                             \
-            statement;                                                                         \
+            __VA_ARGS__;                                                                       \
             result[row] = z;                                                                   \
         }                                                                                      \
         return true;                                                                           \
     }
-#define TYPE_CHECKED_BINARY(name, LEFT, RIGHT, OUT, statement)                                 \
+#define TYPE_CHECKED_BINARY(name, LEFT, RIGHT, OUT, ...)                                       \
     static bool name(TYPE_KERNEL_PARAMETERS)                                                   \
     {                                                                                          \
         const LEFT *left = arguments[0]->values;                                               \
@@ -160,7 +160,7 @@ bool type_run_null_rows(TYPE_KERNEL_PARAMETERS, uint32_t count, type_null_functi
             LEFT x = left[row & left_mask];                                                    \
             RIGHT y = right[row & right_mask];                                                 \
             OUT z;                                                                             \
-            statement;                                                                         \
+            __VA_ARGS__;                                                                       \
             result[row] = z;                                                                   \
         }                                                                                      \
         return true;                                                                           \

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Row images: what was written is read back, whatever the columns; images that lie about their offsets are refused. */
-#include "os/rdb_os.h"
 #include "vec/rdb_vec.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +8,15 @@
 
 #define COLUMNS_MAX 1600
 
+/* Numbers that look random and are the same at every run (splitmix64). */
+static uint64_t next_random(uint64_t *seed)
+{
+    uint64_t x = *seed += UINT64_C(0x9E3779B97F4A7C15);
+    x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return x ^ (x >> 31);
+}
+
 typedef struct model {
     rdb_rep reps[COLUMNS_MAX];
     rdb_datum values[COLUMNS_MAX];
@@ -16,19 +24,19 @@ typedef struct model {
     uint16_t count;
 } model;
 
-static void fill_model(model *m, rdb_random *random, rdb_arena *arena, uint16_t count, uint32_t bytes_max, unsigned null_chance)
+static void fill_model(model *m, uint64_t *random, rdb_arena *arena, uint16_t count, uint32_t bytes_max, unsigned null_chance)
 {
     m->count = count;
     for (uint16_t i = 0; i < count; i++) {
-        m->reps[i] = (rdb_rep)(rdb_random_next(random) % RDB_REP_COUNT);
-        m->is_null[i] = null_chance > 0 && rdb_random_next(random) % 100 < null_chance;
-        m->values[i].words[0] = rdb_random_next(random);
-        m->values[i].words[1] = rdb_random_next(random);
+        m->reps[i] = (rdb_rep)(next_random(random) % RDB_REP_COUNT);
+        m->is_null[i] = null_chance > 0 && next_random(random) % 100 < null_chance;
+        m->values[i].words[0] = next_random(random);
+        m->values[i].words[1] = next_random(random);
         if (m->reps[i] == RDB_REP_BYTES) {
-            uint32_t length = (uint32_t)(rdb_random_next(random) % (bytes_max + 1));
+            uint32_t length = (uint32_t)(next_random(random) % (bytes_max + 1));
             uint8_t *data = rdb_arena_alloc(arena, length + 1);
             for (uint32_t k = 0; k < length; k++)
-                data[k] = (uint8_t)rdb_random_next(random);
+                data[k] = (uint8_t)next_random(random);
             m->values[i].bytes = (rdb_bytes){.data = data, .length = length};
         }
     }
@@ -71,11 +79,10 @@ static void test_random_rows(void **state)
 {
     (void)state;
     rdb_arena *arena = rdb_arena_create("test", NULL, NULL);
-    rdb_random random;
-    rdb_random_seed(&random, 20261121);
+    uint64_t random = 20261121;
     static model m;
     for (int round = 0; round < 2000; round++) {
-        fill_model(&m, &random, arena, (uint16_t)(1 + rdb_random_next(&random) % 40), 200, round % 3 == 0 ? 0 : 30);
+        fill_model(&m, &random, arena, (uint16_t)(1 + next_random(&random) % 40), 200, round % 3 == 0 ? 0 : 30);
         check_round_trip(&m, arena);
         rdb_arena_reset(arena);
     }
@@ -86,8 +93,7 @@ static void test_sixteen_hundred_columns_and_wide_rows(void **state)
 {
     (void)state;
     rdb_arena *arena = rdb_arena_create("test", NULL, NULL);
-    rdb_random random;
-    rdb_random_seed(&random, 7);
+    uint64_t random = 7;
     static model m;
     fill_model(&m, &random, arena, COLUMNS_MAX, 20, 10);
     check_round_trip(&m, arena);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the files about texts share. */
+#ifndef RDB_TYPE_TEXT_INT_H
+#define RDB_TYPE_TEXT_INT_H
+
+#include "type/type_int.h"
+
+/* The bytes of the first `characters` characters, or all. */
+size_t type_utf8_prefix(const uint8_t *bytes, size_t length, size_t characters);
+/* The bytes of a name that fit into 63, whole characters only. */
+size_t type_name_clip(const uint8_t *bytes, size_t length);
+
+#endif
