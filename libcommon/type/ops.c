@@ -10,7 +10,7 @@ void rdb_type_set_resolver(rdb_type_resolver resolver)
     resolver_hook = resolver;
 }
 
-bool rdb_type_resolve(rdb_call *call, uint32_t oid, const rdb_type **type)
+bool rdb_type_descriptor(rdb_call *call, uint32_t oid, const rdb_type **type)
 {
     *type = resolver_hook != NULL ? resolver_hook(call, oid) : NULL;
     return *type != NULL || rdb_error_set(call->err, RDB_UNDEFINED_OBJECT, "type with OID %u does not exist", oid);

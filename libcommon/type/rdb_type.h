@@ -187,7 +187,7 @@ void rdb_regtype_set_hooks(rdb_regtype_input input, rdb_regtype_output output);
 typedef const rdb_type *(*rdb_type_resolver)(rdb_call *call, uint32_t oid);
 void rdb_type_set_resolver(rdb_type_resolver resolver);
 /* The resolver's answer, or an error (42704). */
-RDB_CHECKED bool rdb_type_resolve(rdb_call *call, uint32_t oid, const rdb_type **type);
+RDB_CHECKED bool rdb_type_descriptor(rdb_call *call, uint32_t oid, const rdb_type **type);
 
 /* An index key column: a tag byte (0x01 null first, 0x02 value, 0x03 null last), then the encoded value; descending flips
  * every byte of the value (not of the tag). */
