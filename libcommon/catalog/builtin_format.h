@@ -9,6 +9,7 @@
  *    keys        key_count * catalog_blob_key
  *    cells       cell_count * uint32: a relation's rows one after the other, one cell a column;
  *                0 = NULL, else the offset of the value's text in strings
+ *                (pg_proc.proargdefaults: the defaults' texts as the types' input functions read them, '\n' between)
  *    strings     zero-terminated texts, each distinct one once; offset 0 is never used
  */
 #ifndef RDB_CATALOG_BUILTIN_FORMAT_H

@@ -261,6 +261,12 @@ typedef struct rdb_row_writer {
     const rdb_relation *relation;
     int64_t lock_timeout_us;
     rdb_arena *arena;          /* keys and the like; the caller resets it */
+    /* Computes an index's columns, or that its predicate excludes the row, for the rows that unique checks meet. Needed
+     * where the relation has unique indexes over expressions or with a predicate; else NULL. */
+    bool (*compute_index)(void *context, const rdb_relation_index *index, const rdb_datum *values, const bool *is_null,
+                          rdb_index_values *index_values, rdb_error *err);
+    void *compute_context;
+    const rdb_format_settings *format; /* of the values in messages; NULL: rdb_format_default() */
 } rdb_row_writer;
 /* conflict_index: ON CONFLICT (UINT16_MAX: a conflict is an error 23505; RDB_CONFLICT_ANY: of any unique index). *conflict: the
  * row in the way, nothing inserted. Waits for uncertain rows. */
@@ -277,8 +283,15 @@ RDB_CHECKED bool rdb_row_update(const rdb_row_writer *writer, rdb_row_address ad
                                 rdb_write_outcome *outcome, rdb_error *err);
 RDB_CHECKED bool rdb_row_delete(const rdb_row_writer *writer, rdb_row_address address, rdb_row_version seen, const rdb_datum *old_values, const bool *old_is_null,
                                 const rdb_index_values *old_index_values, rdb_write_outcome *outcome, rdb_error *err);
-/* The encoded key of one index for a row's values (or the given index values). */
+/* Appends the encoded key of the index's first column_count key columns; values by position in the index. All key_count of
+ * them make an entry's key, fewer a bound of a range. */
 RDB_CHECKED bool rdb_index_key_encode(const rdb_relation_index *index, const rdb_datum *column_values, const bool *column_is_null,
                                       uint16_t column_count, rdb_strbuf *key, rdb_error *err);
+/* The same from a table's row (values by column number - 1); the index must have no expressions. */
+RDB_CHECKED bool rdb_index_key_encode_row(const rdb_relation_index *index, const rdb_datum *values, const bool *is_null,
+                                          rdb_strbuf *key, rdb_error *err);
+/* Reports 23505 as PostgreSQL does: duplicate key value violates unique constraint "...", Key (a)=(1) already exists. */
+bool rdb_index_report_duplicate(const rdb_row_writer *writer, const rdb_relation_index *index, const rdb_datum *column_values,
+                                const bool *column_is_null, rdb_error *err);
 
 #endif

@@ -14,7 +14,8 @@ $(CATALOG_GEN)/builtin_gen: libcommon/catalog/gen/builtin_gen.c libcommon/catalo
 	$(CC) -std=gnu11 -O1 -g $(WARNINGS) -D_GNU_SOURCE -Ilibcommon -o $@ $<
 
 $(CATALOG_BLOB): $(CATALOG_GEN)/builtin_gen $(CATALOG_SHARE)/postgres.bki
-	$(CATALOG_GEN)/builtin_gen $(CATALOG_SHARE)/postgres.bki $(CATALOG_SHARE)/system_constraints.sql $@
+	$(CATALOG_GEN)/builtin_gen $(CATALOG_SHARE)/postgres.bki $(CATALOG_SHARE)/system_constraints.sql \
+		$(CATALOG_SHARE)/system_functions.sql $@
 
 $(BUILD)/obj/libcommon/catalog/builtin.o: $(CATALOG_BLOB)
 CFLAGS_catalog := -DCATALOG_BLOB_PATH='"$(CATALOG_BLOB)"'

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Build tool: reads PostgreSQL's postgres.bki (the commands that make its system tables and fill them) and
- * system_constraints.sql (which of their indexes are primary keys and unique constraints), and writes the blob drawn in
- * builtin_format.h.
+ * Build tool: reads PostgreSQL's postgres.bki (the commands that make its system tables and fill them),
+ * system_constraints.sql (which of their indexes are primary keys and unique constraints) and system_functions.sql (the
+ * defaults of built-in functions' arguments), and writes the blob drawn in builtin_format.h.
  *
- *    builtin_gen POSTGRES.BKI SYSTEM_CONSTRAINTS.SQL OUTPUT
+ *    builtin_gen POSTGRES.BKI SYSTEM_CONSTRAINTS.SQL SYSTEM_FUNCTIONS.SQL OUTPUT
  *
  * It accepts the whole grammar of the file and ends the build at the first line it does not understand: a row that was
  * silently dropped would be missing at run time. */
@@ -427,6 +427,82 @@ static void read_constraints(const char *path)
     fclose(file);
 }
 
+/* One function's argument list, its outer parentheses left out: notes the defaults in its row of pg_proc. The row is found
+ * by name and number of input arguments, which tells those functions apart. */
+static void note_defaults(const char *name, char *arguments)
+{
+    relation_source *functions = find_relation("pg_proc");
+    uint32_t input_count = 0, default_count = 0;
+    static char defaults[4096];
+    size_t length = 0;
+    while (arguments != NULL) {
+        char *at = arguments;
+        for (bool in_quotes = false; *at != '\0' && (in_quotes || *at != ','); at++)
+            in_quotes ^= *at == '\'';
+        char *next = *at == ',' ? at + 1 : NULL;
+        *at = '\0';
+        arguments += strspn(arguments, " \t\n");
+        if (strncmp(arguments, "OUT ", 4) != 0)
+            input_count++;
+        char *value = strstr(arguments, " DEFAULT ");
+        if (value != NULL) {
+            value += strlen(" DEFAULT ");
+            value += strspn(value, " \t\n'");
+            value[strcspn(value, " \t\n'")] = '\0';
+            length += (size_t)snprintf(defaults + length, sizeof defaults - length, "%s%s", default_count > 0 ? "\n" : "", value);
+            if (length >= sizeof defaults)
+                fail("defaults of function \"%s\" are too long", name);
+            default_count++;
+        }
+        arguments = next;
+    }
+    if (default_count == 0)
+        return;
+    uint32_t name_no = find_column(functions, "proname"), count_no = find_column(functions, "pronargs"), found = 0;
+    for (uint32_t row = 0; row < functions->out.row_count; row++) {
+        if (strcmp(cell(functions, row, name_no), name) != 0 || to_number(cell(functions, row, count_no)) != input_count)
+            continue;
+        found++;
+        char number[16];
+        snprintf(number, sizeof number, "%u", default_count);
+        functions->cells[row * functions->out.column_count + find_column(functions, "pronargdefaults")] = intern(number);
+        functions->cells[row * functions->out.column_count + find_column(functions, "proargdefaults")] = intern(defaults);
+    }
+    if (found != 1)
+        fail("function \"%s\" with %u arguments: %u rows of pg_proc", name, input_count, found);
+}
+
+static void read_functions(const char *path)
+{
+    static const char command[] = "CREATE OR REPLACE FUNCTION";
+    input_path = path;
+    line_no = 0;
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        fail("%s", strerror(errno));
+    static char text[1u << 20];
+    size_t length = fread(text, 1, sizeof text - 1, file);
+    if (ferror(file) || length == sizeof text - 1)
+        fail("the file cannot be read, or is too long");
+    fclose(file);
+    for (char *at = text; (at = strstr(at, command)) != NULL;) {
+        at += strlen(command);
+        at += strspn(at, " \t\n\"");
+        char *name = at;
+        at += strcspn(at, " \t\n\"(");
+        char *name_end = at;
+        at += strcspn(at, "(");
+        if (*at == '\0')
+            fail("a function without arguments' list");
+        char *arguments = ++at;
+        for (int depth = 1; *at != '\0' && depth > 0; at++)
+            depth += (*at == '(') - (*at == ')');
+        at[-1] = '\0';
+        *name_end = '\0';
+        note_defaults(name, arguments);
+    }
+}
+
 /* ---- names to OIDs -------------------------------------------------------------------------------------------------- */
 static uint32_t find_type(const char *name, bool *is_fixed)
 {
@@ -539,20 +615,21 @@ static void write_blob(const char *path)
 
 int main(int argc, char **argv)
 {
-    if (argc != 4) {
-        fprintf(stderr, "usage: builtin_gen POSTGRES.BKI SYSTEM_CONSTRAINTS.SQL OUTPUT\n");
+    if (argc != 5) {
+        fprintf(stderr, "usage: builtin_gen POSTGRES.BKI SYSTEM_CONSTRAINTS.SQL SYSTEM_FUNCTIONS.SQL OUTPUT\n");
         return 2;
     }
     string_slots = grow(NULL, string_slot_count * sizeof *string_slots);
     memset(string_slots, 0, string_slot_count * sizeof *string_slots);
     read_bki(argv[1]);
     read_constraints(argv[2]);
-    char *temporary = grow(NULL, strlen(argv[3]) + 5);
-    sprintf(temporary, "%s.new", argv[3]);
+    read_functions(argv[3]);
+    char *temporary = grow(NULL, strlen(argv[4]) + 5);
+    sprintf(temporary, "%s.new", argv[4]);
     input_path = temporary;
     line_no = 0;
     write_blob(temporary);
-    if (rename(temporary, argv[3]) != 0)
+    if (rename(temporary, argv[4]) != 0)
         fail("%s", strerror(errno));
     return 0;
 }

@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Writes rows: the heap and its indexes together. The heap comes first (R28), with the old and new keys in its undo record,
+ * so that purge and the reverter find the entries without a catalog (R10). Unique indexes are checked entry by entry while
+ * the index holds the leaf (R30); whoever meets a row of a running transaction waits for it and asks again. */
+#include "catalog/rdb_catalog.h"
+
+/* ---- keys -------------------------------------------------------------------------------------------------------------- */
+bool rdb_index_key_encode(const rdb_relation_index *index, const rdb_datum *column_values, const bool *column_is_null,
+                          uint16_t column_count, rdb_strbuf *key, rdb_error *err)
+{
+    RDB_ASSERT(column_count <= index->key_count);
+    for (uint16_t i = 0; i < column_count; i++) {
+        const rdb_index_column *column = &index->columns[i];
+        if (!rdb_type_encode_column(column->type, column->collation, column_values[i], column_is_null[i], column->is_descending,
+                                    column->nulls_first, key, err))
+            return false;
+    }
+    return rdb_strbuf_check(key, err);
+}
+
+bool rdb_index_key_encode_row(const rdb_relation_index *index, const rdb_datum *values, const bool *is_null, rdb_strbuf *key, rdb_error *err)
+{
+    for (uint16_t i = 0; i < index->key_count; i++) {
+        const rdb_index_column *column = &index->columns[i];
+        uint16_t at = (uint16_t)(column->column_number - 1);
+        RDB_ASSERT(column->column_number > 0);
+        if (!rdb_type_encode_column(column->type, column->collation, values[at], is_null[at], column->is_descending,
+                                    column->nulls_first, key, err))
+            return false;
+    }
+    return rdb_strbuf_check(key, err);
+}
+
+static bool encode_key(rdb_arena *arena, const rdb_relation_index *index, const rdb_datum *values, const bool *is_null,
+                       const rdb_index_values *computed, rdb_slice *key, rdb_error *err)
+{
+    rdb_strbuf buffer;
+    rdb_strbuf_init(&buffer, arena);
+    bool ok = computed != NULL && computed->values != NULL
+                  ? rdb_index_key_encode(index, computed->values, computed->is_null, index->key_count, &buffer, err)
+                  : rdb_index_key_encode_row(index, values, is_null, &buffer, err);
+    *key = (rdb_slice){(const uint8_t *)buffer.data, buffer.length};
+    return ok;
+}
+
+static bool has_expressions(const rdb_relation_index *index)
+{
+    for (uint16_t i = 0; i < index->key_count; i++)
+        if (index->columns[i].column_number == 0)
+            return true;
+    return false;
+}
+
+/* The values of the key columns, in the index's order. */
+static void gather_key(const rdb_relation_index *index, const rdb_datum *values, const bool *is_null, const rdb_index_values *computed,
+                       rdb_datum *key_values, bool *key_is_null)
+{
+    for (uint16_t i = 0; i < index->key_count; i++) {
+        if (computed != NULL && computed->values != NULL) {
+            key_values[i] = computed->values[i];
+            key_is_null[i] = computed->is_null[i];
+        } else {
+            uint16_t at = (uint16_t)(index->columns[i].column_number - 1);
+            key_values[i] = values[at];
+            key_is_null[i] = is_null[at];
+        }
+    }
+}
+
+/* A unique index lets rows with a null in their key pass, unless nulls are not distinct. */
+static bool must_check(const rdb_relation_index *index, const rdb_datum *values, const bool *is_null, const rdb_index_values *computed)
+{
+    (void)values;
+    if (!index->is_unique)
+        return false;
+    if (index->index.nulls_not_distinct)
+        return true;
+    for (uint16_t i = 0; i < index->key_count; i++) {
+        bool null = computed != NULL && computed->values != NULL ? computed->is_null[i] : is_null[index->columns[i].column_number - 1];
+        if (null)
+            return false;
+    }
+    return true;
+}
+
+static bool print_value(const rdb_row_writer *writer, const rdb_type *type, rdb_datum value, rdb_strbuf *text)
+{
+    rdb_error ignored = {0};
+    rdb_call call = {.arena = writer->arena, .err = &ignored, .format = writer->format != NULL ? writer->format : rdb_format_default()};
+    bool ok = type->ops != NULL && type->ops->output != NULL && type->ops->output(&call, type, value, text);
+    rdb_error_clear(&ignored);
+    return ok;
+}
+
+bool rdb_index_report_duplicate(const rdb_row_writer *writer, const rdb_relation_index *index, const rdb_datum *column_values,
+                                const bool *column_is_null, rdb_error *err)
+{
+    rdb_error_set(err, RDB_UNIQUE_VIOLATION, "duplicate key value violates unique constraint \"%s\"", index->name);
+    rdb_strbuf names, texts;
+    rdb_strbuf_init(&names, writer->arena);
+    rdb_strbuf_init(&texts, writer->arena);
+    bool whole = true; /* an expression has no name here, a type may have no text */
+    for (uint16_t i = 0; i < index->key_count && whole; i++) {
+        int16_t number = index->columns[i].column_number;
+        whole = number > 0;
+        if (!whole)
+            break;
+        rdb_strbuf_addf(&names, "%s%s", i > 0 ? ", " : "", writer->relation->columns[number - 1].name);
+        rdb_strbuf_adds(&texts, i > 0 ? ", " : "");
+        if (column_is_null[i])
+            rdb_strbuf_adds(&texts, "null");
+        else
+            whole = print_value(writer, index->columns[i].type, column_values[i], &texts);
+    }
+    if (whole && !names.failed && !texts.failed)
+        rdb_error_detail(err, "Key (%s)=(%s) already exists.", names.data, texts.data);
+    rdb_error_name(err, RDB_ERROR_SCHEMA, writer->relation->namespace_name);
+    rdb_error_name(err, RDB_ERROR_TABLE, writer->relation->name);
+    return rdb_error_name(err, RDB_ERROR_CONSTRAINT, index->name);
+}
+
+/* ---- unique checks ------------------------------------------------------------------------------------------------------ */
+typedef struct unique_context {
+    const rdb_row_writer *writer;
+    const rdb_relation_index *index;
+    rdb_slice key;
+    rdb_row_address own; /* entries of one's own row never conflict */
+    int16_t *columns;    /* what to read of a met row: the key columns, or all */
+    uint16_t column_count;
+    bool is_computed;    /* keys of met rows are computed from whole rows */
+} unique_context;
+
+static bool unique_context_init(unique_context *context, const rdb_row_writer *writer, const rdb_relation_index *index, rdb_slice key,
+                                rdb_row_address own, rdb_error *err)
+{
+    *context = (unique_context){.writer = writer, .index = index, .key = key, .own = own};
+    context->is_computed = has_expressions(index) || index->predicate_tree != NULL;
+    if (context->is_computed && writer->compute_index == NULL)
+        return rdb_error_set(err, RDB_INTERNAL_ERROR, "unique index \"%s\" has expressions that nobody computes here", index->name);
+    context->column_count = context->is_computed ? writer->relation->column_count : index->key_count;
+    context->columns = RDB_NEW_ARRAY(writer->arena, int16_t, context->column_count);
+    for (uint16_t i = 0; i < context->column_count; i++)
+        context->columns[i] = context->is_computed ? (int16_t)(i + 1) : index->columns[i].column_number;
+    return true;
+}
+
+/* Does row row_no of the vectors have the key? */
+static bool row_has_key(const unique_context *context, rdb_vector *const *vectors, uint32_t row_no, bool *has, rdb_error *err)
+{
+    rdb_arena *arena = context->writer->arena;
+    rdb_datum *values = RDB_NEW_ARRAY(arena, rdb_datum, context->column_count);
+    bool *is_null = RDB_NEW_ARRAY(arena, bool, context->column_count);
+    for (uint16_t i = 0; i < context->column_count; i++) {
+        is_null[i] = rdb_vector_is_null(vectors[i], row_no);
+        if (!is_null[i])
+            values[i] = rdb_vector_get(vectors[i], row_no);
+    }
+    rdb_strbuf key;
+    rdb_strbuf_init(&key, arena);
+    if (context->is_computed) {
+        rdb_index_values computed = {0};
+        if (!context->writer->compute_index(context->writer->compute_context, context->index, values, is_null, &computed, err))
+            return false;
+        if (computed.is_excluded) {
+            *has = false;
+            return true;
+        }
+        rdb_slice slice;
+        if (!encode_key(arena, context->index, values, is_null, &computed, &slice, err))
+            return false;
+        *has = slice.length == context->key.length && memcmp(slice.data, context->key.data, slice.length) == 0;
+        return true;
+    }
+    if (!rdb_index_key_encode(context->index, values, is_null, context->index->key_count, &key, err))
+        return false;
+    *has = key.length == context->key.length && memcmp(key.data, context->key.data, key.length) == 0;
+    return true;
+}
+
+/* rdb_unique_check: asked for each entry with an equal key. */
+static rdb_unique_answer check_entry(void *opaque, rdb_row_address address, rdb_xid *wait_xid, rdb_error *err)
+{
+    unique_context *context = opaque;
+    *wait_xid = 0;
+    if (address == context->own)
+        return RDB_UNIQUE_IGNORE;
+    const rdb_row_writer *writer = context->writer;
+    const rdb_table *table = &writer->relation->table;
+    rdb_arena_mark mark = rdb_arena_get_mark(writer->arena);
+    rdb_unique_answer answer = RDB_UNIQUE_FAILED;
+    rdb_vector *storage = RDB_NEW_ARRAY(writer->arena, rdb_vector, context->column_count);
+    rdb_vector **vectors = RDB_NEW_ARRAY(writer->arena, rdb_vector *, context->column_count);
+    for (uint16_t i = 0; i < context->column_count; i++) {
+        vectors[i] = &storage[i];
+        if (!rdb_vector_init(vectors[i], writer->arena, (rdb_rep)table->reps[context->columns[i] - 1], 2, err))
+            goto out;
+    }
+    bool in_place = false, committed = false, has = false;
+    rdb_row_status status;
+    if (!rdb_table_check_row(table, writer->txn, address, context->columns, context->column_count, writer->arena, vectors, &in_place,
+                             &committed, &status, wait_xid, err))
+        goto out;
+    if (status != RDB_ROW_DEAD) {
+        if (in_place && !row_has_key(context, vectors, 0, &has, err))
+            goto out;
+        if (!has && status == RDB_ROW_UNCERTAIN && committed && !row_has_key(context, vectors, 1, &has, err))
+            goto out;
+    }
+    answer = !has ? RDB_UNIQUE_IGNORE : status == RDB_ROW_UNCERTAIN ? RDB_UNIQUE_WAIT : RDB_UNIQUE_CONFLICT;
+out:
+    rdb_arena_rewind(writer->arena, mark);
+    return answer;
+}
+
+/* Is there a row with that key already? Before a tentative insert: it spares the row and its entries where the answer is
+ * yes. A row that is uncertain is waited for. */
+static bool probe_conflict(const rdb_row_writer *writer, const rdb_relation_index *index, rdb_slice key, rdb_row_address *conflict, rdb_error *err)
+{
+    unique_context context;
+    *conflict = 0;
+    if (!unique_context_init(&context, writer, index, key, 0, err))
+        return false;
+    for (;;) {
+        rdb_xid wait_xid = 0;
+        rdb_index_range range = {.lower = key, .upper = key};
+        rdb_index_cursor *cursor;
+        if (!rdb_index_cursor_open(&cursor, &index->index, &range, false, writer->arena, err))
+            return false;
+        bool ok = true;
+        for (;;) {
+            rdb_index_entry entry;
+            uint32_t count;
+            ok = rdb_index_cursor_next(cursor, 1, false, writer->arena, &entry, &count, err);
+            if (!ok || count == 0)
+                break;
+            rdb_unique_answer answer = check_entry(&context, entry.address, &wait_xid, err);
+            ok = answer != RDB_UNIQUE_FAILED;
+            if (answer == RDB_UNIQUE_CONFLICT)
+                *conflict = entry.address;
+            if (answer != RDB_UNIQUE_IGNORE)
+                break;
+            wait_xid = 0;
+        }
+        rdb_index_cursor_close(&cursor);
+        if (!ok)
+            return false;
+        if (*conflict != 0 || wait_xid == 0)
+            return true;
+        if (!rdb_lock_wait_xid(writer->txn, wait_xid, RDB_LOCK_WAIT, writer->lock_timeout_us, err))
+            return false;
+    }
+}
+
+/* Adds one entry; *conflict: the row that has the key already, and no entry was added. */
+static bool add_entry(const rdb_row_writer *writer, const rdb_relation_index *index, rdb_slice key, rdb_row_address address, bool is_checked,
+                      rdb_row_address *conflict, rdb_error *err)
+{
+    const rdb_index_entry entry = {.key = key, .address = address};
+    rdb_xid xid = rdb_txn_xid(writer->txn);
+    *conflict = 0;
+    if (!is_checked)
+        return rdb_index_insert(&index->index, xid, &entry, err);
+    unique_context context;
+    if (!unique_context_init(&context, writer, index, key, address, err))
+        return false;
+    for (;;) {
+        rdb_unique_outcome outcome;
+        rdb_xid wait_xid = 0;
+        if (!rdb_index_insert_unique(&index->index, xid, &entry, check_entry, &context, &outcome, conflict, &wait_xid, err))
+            return false;
+        if (outcome == RDB_UNIQUE_INSERTED)
+            *conflict = 0;
+        if (outcome != RDB_UNIQUE_MUST_WAIT)
+            return true;
+        *conflict = 0;
+        if (!rdb_lock_wait_xid(writer->txn, wait_xid, RDB_LOCK_WAIT, writer->lock_timeout_us, err))
+            return false;
+    }
+}
+
+static bool report_duplicate_of(const rdb_row_writer *writer, const rdb_relation_index *index, const rdb_datum *values, const bool *is_null,
+                                const rdb_index_values *computed, rdb_error *err)
+{
+    rdb_datum key_values[32];
+    bool key_is_null[32];
+    RDB_ASSERT(index->key_count <= 32);
+    gather_key(index, values, is_null, computed, key_values, key_is_null);
+    return rdb_index_report_duplicate(writer, index, key_values, key_is_null, err);
+}
+
+/* ---- insert -------------------------------------------------------------------------------------------------------------- */
+static const rdb_index_values *computed_of(const rdb_index_values *index_values, uint16_t index_no)
+{
+    return index_values != NULL ? &index_values[index_no] : NULL;
+}
+
+static bool answers_conflicts(uint16_t conflict_index, uint16_t index_no)
+{
+    return conflict_index == RDB_CONFLICT_ANY || conflict_index == index_no;
+}
+
+bool rdb_row_insert(const rdb_row_writer *writer, const rdb_datum *values, const bool *is_null, const rdb_index_values *index_values,
+                    uint16_t conflict_index, rdb_row_address *address, rdb_row_address *conflict, rdb_error *err)
+{
+    const rdb_relation *relation = writer->relation;
+    const uint16_t count = relation->index_count;
+    rdb_slice *keys = RDB_NEW_ARRAY(writer->arena, rdb_slice, count + 1);
+    rdb_index_key *undo_keys = RDB_NEW_ARRAY(writer->arena, rdb_index_key, count + 1);
+    uint32_t key_count = 0;
+    *address = 0;
+    if (conflict != NULL)
+        *conflict = 0;
+    for (uint16_t i = 0; i < count; i++) {
+        const rdb_index_values *computed = computed_of(index_values, i);
+        if (computed != NULL && computed->is_excluded)
+            continue;
+        if (!encode_key(writer->arena, &relation->indexes[i], values, is_null, computed, &keys[i], err))
+            return false;
+        undo_keys[key_count++] = (rdb_index_key){.index_file = relation->indexes[i].index.file, .new_key = keys[i]};
+    }
+    if (conflict_index != RDB_CONFLICT_ERROR) {
+        for (uint16_t i = 0; i < count; i++) {
+            if (keys[i].data == NULL || !answers_conflicts(conflict_index, i) ||
+                !must_check(&relation->indexes[i], values, is_null, computed_of(index_values, i)))
+                continue;
+            if (!probe_conflict(writer, &relation->indexes[i], keys[i], conflict, err))
+                return false;
+            if (*conflict != 0)
+                return true;
+        }
+    }
+    rdb_row_version version;
+    if (!rdb_table_insert(&relation->table, writer->txn, values, is_null, undo_keys, key_count, address, &version, err))
+        return false;
+    for (uint16_t i = 0; i < count; i++) {
+        const rdb_relation_index *index = &relation->indexes[i];
+        rdb_row_address in_the_way;
+        if (keys[i].data == NULL)
+            continue;
+        if (!add_entry(writer, index, keys[i], *address, must_check(index, values, is_null, computed_of(index_values, i)), &in_the_way, err))
+            return false;
+        if (in_the_way == 0)
+            continue;
+        if (!answers_conflicts(conflict_index, i))
+            return report_duplicate_of(writer, index, values, is_null, computed_of(index_values, i), err);
+        if (!rdb_table_retract(&relation->table, writer->txn, *address, err))
+            return false;
+        *address = 0;
+        *conflict = in_the_way;
+        return true;
+    }
+    return true;
+}
+
+bool rdb_row_insert_many(const rdb_row_writer *writer, const rdb_datum *const *values, const bool *const *is_null, uint32_t row_count,
+                         const rdb_index_values *const *index_values, rdb_row_address *addresses, rdb_error *err)
+{
+    const rdb_relation *relation = writer->relation;
+    const uint16_t count = relation->index_count;
+    bool is_partial = false; /* the number of keys differs from row to row */
+    for (uint16_t i = 0; i < count; i++)
+        is_partial = is_partial || relation->indexes[i].predicate_tree != NULL;
+    if (is_partial || row_count == 1) {
+        for (uint32_t row = 0; row < row_count; row++)
+            if (!rdb_row_insert(writer, values[row], is_null[row], index_values != NULL ? index_values[row] : NULL, RDB_CONFLICT_ERROR,
+                                &addresses[row], NULL, err))
+                return false;
+        return true;
+    }
+    rdb_index_key *keys = NULL;
+    if (count > 0) {
+        keys = rdb_arena_try_alloc(writer->arena, sizeof *keys * count * row_count, err);
+        if (keys == NULL)
+            return false;
+        for (uint32_t row = 0; row < row_count; row++) {
+            for (uint16_t i = 0; i < count; i++) {
+                rdb_index_key *key = &keys[(size_t)row * count + i];
+                *key = (rdb_index_key){.index_file = relation->indexes[i].index.file};
+                if (!encode_key(writer->arena, &relation->indexes[i], values[row], is_null[row],
+                                computed_of(index_values != NULL ? index_values[row] : NULL, i), &key->new_key, err))
+                    return false;
+            }
+        }
+    }
+    if (!rdb_table_insert_many(&relation->table, writer->txn, values, is_null, row_count, keys, count, addresses, err))
+        return false;
+    for (uint16_t i = 0; i < count; i++) {
+        const rdb_relation_index *index = &relation->indexes[i];
+        for (uint32_t row = 0; row < row_count; row++) {
+            const rdb_index_values *computed = computed_of(index_values != NULL ? index_values[row] : NULL, i);
+            rdb_row_address in_the_way;
+            if (!add_entry(writer, index, keys[(size_t)row * count + i].new_key, addresses[row],
+                           must_check(index, values[row], is_null[row], computed), &in_the_way, err))
+                return false;
+            if (in_the_way != 0)
+                return report_duplicate_of(writer, index, values[row], is_null[row], computed, err);
+        }
+    }
+    return rdb_arena_check(writer->arena, err);
+}
+
+/* ---- update and delete ------------------------------------------------------------------------------------------------- */
+static bool same_datum(rdb_rep rep, rdb_datum left, bool left_null, rdb_datum right, bool right_null)
+{
+    if (left_null || right_null)
+        return left_null == right_null;
+    if (rep != RDB_REP_BYTES)
+        return memcmp(&left, &right, rdb_rep_width(rep)) == 0;
+    return left.bytes.length == right.bytes.length &&
+           (left.bytes.data == right.bytes.data || memcmp(left.bytes.data, right.bytes.data, left.bytes.length) == 0);
+}
+
+/* Bytes that are equal need no encoding to know that their keys are. */
+static bool key_columns_same(const rdb_relation *relation, const rdb_relation_index *index, const rdb_datum *old_values,
+                             const bool *old_is_null, const rdb_datum *values, const bool *is_null)
+{
+    for (uint16_t i = 0; i < index->key_count; i++) {
+        int16_t number = index->columns[i].column_number;
+        if (number == 0)
+            return false;
+        uint16_t at = (uint16_t)(number - 1);
+        if (!same_datum((rdb_rep)relation->table.reps[at], old_values[at], old_is_null[at], values[at], is_null[at]))
+            return false;
+    }
+    return true;
+}
+
+/* Waits for whoever has the row; false: cancelled, deadlock, timeout. */
+static bool wait_for_row(const rdb_row_writer *writer, rdb_row_address address, rdb_row_lock strength, rdb_xid wait_xid, rdb_error *err)
+{
+    bool taken;
+    if (wait_xid == 0)
+        return rdb_lock_acquire_row(writer->txn, writer->relation->table.file, address, strength, RDB_LOCK_WAIT, writer->lock_timeout_us, &taken, err);
+    return rdb_lock_wait_xid(writer->txn, wait_xid, RDB_LOCK_WAIT, writer->lock_timeout_us, err);
+}
+
+bool rdb_row_update(const rdb_row_writer *writer, rdb_row_address address, rdb_row_version seen, const rdb_datum *old_values,
+                    const bool *old_is_null, const rdb_datum *values, const bool *is_null, const rdb_index_values *old_index_values,
+                    const rdb_index_values *index_values, rdb_write_outcome *outcome, rdb_error *err)
+{
+    const rdb_relation *relation = writer->relation;
+    const uint16_t count = relation->index_count;
+    rdb_index_key *undo_keys = RDB_NEW_ARRAY(writer->arena, rdb_index_key, count + 1);
+    uint16_t *changed = RDB_NEW_ARRAY(writer->arena, uint16_t, count + 1);
+    uint32_t changed_count = 0;
+    bool key_changed = false; /* of a unique index that a foreign key may point to */
+    for (uint16_t i = 0; i < count; i++) {
+        const rdb_relation_index *index = &relation->indexes[i];
+        const rdb_index_values *computed = computed_of(index_values, i), *old_computed = computed_of(old_index_values, i);
+        bool is_plain = index->predicate_tree == NULL && !has_expressions(index);
+        if (is_plain && key_columns_same(relation, index, old_values, old_is_null, values, is_null))
+            continue;
+        rdb_index_key key = {.index_file = index->index.file};
+        if ((old_computed == NULL || !old_computed->is_excluded) &&
+            !encode_key(writer->arena, index, old_values, old_is_null, old_computed, &key.old_key, err))
+            return false;
+        if ((computed == NULL || !computed->is_excluded) &&
+            !encode_key(writer->arena, index, values, is_null, computed, &key.new_key, err))
+            return false;
+        if (key.old_key.length == key.new_key.length &&
+            (key.old_key.length == 0 || memcmp(key.old_key.data, key.new_key.data, key.old_key.length) == 0))
+            continue;
+        key_changed = key_changed || (index->is_unique && is_plain);
+        changed[changed_count] = i;
+        undo_keys[changed_count++] = key;
+    }
+    for (;;) {
+        rdb_xid wait_xid = 0;
+        rdb_row_version version;
+        if (!rdb_table_update(&relation->table, writer->txn, writer->snapshot, address, seen, values, is_null, undo_keys, changed_count,
+                              key_changed, outcome, &wait_xid, &version, err))
+            return false;
+        if (*outcome != RDB_WRITE_WAIT)
+            break;
+        if (!wait_for_row(writer, address, key_changed ? RDB_ROW_UPDATE : RDB_ROW_NO_KEY_UPDATE, wait_xid, err))
+            return false;
+    }
+    if (*outcome != RDB_WRITE_DONE)
+        return true;
+    for (uint32_t k = 0; k < changed_count; k++) {
+        const rdb_relation_index *index = &relation->indexes[changed[k]];
+        const rdb_index_values *computed = computed_of(index_values, changed[k]);
+        rdb_row_address in_the_way;
+        if (undo_keys[k].new_key.length == 0)
+            continue;
+        if (!add_entry(writer, index, undo_keys[k].new_key, address, must_check(index, values, is_null, computed), &in_the_way, err))
+            return false;
+        if (in_the_way != 0)
+            return report_duplicate_of(writer, index, values, is_null, computed, err);
+    }
+    return true;
+}
+
+bool rdb_row_delete(const rdb_row_writer *writer, rdb_row_address address, rdb_row_version seen, const rdb_datum *old_values,
+                    const bool *old_is_null, const rdb_index_values *old_index_values, rdb_write_outcome *outcome, rdb_error *err)
+{
+    const rdb_relation *relation = writer->relation;
+    rdb_index_key *undo_keys = RDB_NEW_ARRAY(writer->arena, rdb_index_key, relation->index_count + 1u);
+    uint32_t key_count = 0;
+    for (uint16_t i = 0; i < relation->index_count; i++) {
+        const rdb_index_values *computed = computed_of(old_index_values, i);
+        if (computed != NULL && computed->is_excluded)
+            continue;
+        rdb_index_key *key = &undo_keys[key_count++];
+        *key = (rdb_index_key){.index_file = relation->indexes[i].index.file};
+        if (!encode_key(writer->arena, &relation->indexes[i], old_values, old_is_null, computed, &key->old_key, err))
+            return false;
+    }
+    for (;;) {
+        rdb_xid wait_xid = 0;
+        if (!rdb_table_delete(&relation->table, writer->txn, writer->snapshot, address, seen, undo_keys, key_count, outcome, &wait_xid, err))
+            return false;
+        if (*outcome != RDB_WRITE_WAIT)
+            return true;
+        if (!wait_for_row(writer, address, RDB_ROW_UPDATE, wait_xid, err))
+            return false;
+    }
+}
