@@ -5,10 +5,6 @@
 
 #include "base/rdb_base.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 typedef enum rdb_toml_kind {
     RDB_TOML_TABLE,
     RDB_TOML_ARRAY,
@@ -34,9 +30,5 @@ RDB_CHECKED bool rdb_toml_parse(rdb_arena *arena, const char *name, const char *
                                 rdb_toml_value **root, rdb_error *err);
 /* NULL where the table has no such key. */
 const rdb_toml_value *rdb_toml_get(const rdb_toml_value *table, const char *key);
-
-#ifdef __cplusplus
-}
-#endif
 
 #endif

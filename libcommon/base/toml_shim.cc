@@ -10,9 +10,15 @@
 #include <sstream>
 #include <string_view>
 
-/* The headers of this room are C11: what they need of it, said in C++. */
+/* The headers of this room are C11: what they need of it, said in C++; what they include stands before, as C++. */
+#include <cstdarg>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
 #define _Noreturn [[noreturn]]
+extern "C" {
 #include "base/rdb_toml.h"
+}
 
 namespace {
 
