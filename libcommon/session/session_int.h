@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A session: its transaction block, settings, prepared statements and portals. The wire (or whoever embeds it) hands it
+ * statements; what it answers goes to an output buffer that the owner sends. One thread at a time, never a fixed one. */
+#ifndef RDB_SESSION_INT_H
+#define RDB_SESSION_INT_H
+
+#include "command/rdb_command.h"
+#include "session/rdb_session.h"
+
+typedef struct rdb_session rdb_session;
+
+/* How a session reaches its client beyond the output buffer. */
+typedef struct session_owner {
+    void *context;
+    rdb_strbuf *output;
+    bool (*flush)(void *context); /* sends the output; false: the client is gone */
+    /* The next message inside COPY FROM STDIN: 'd', 'c', 'f', 'H', 'S'; body borrowed until the next call. False: gone. */
+    bool (*next_copy_message)(void *context, char *type, const uint8_t **body, size_t *length);
+} session_owner;
+
+/* ---- the transaction block (transaction.c) -------------------------------------------------------------------------
+ *   IDLE      no transaction; a statement starts one of its own (AUTO)
+ *   AUTO      inside a single statement's own transaction
+ *   IMPLICIT  several statements of one Query, or of one extended-protocol run up to Sync
+ *   BLOCK     between BEGIN and COMMIT
+ *   FAILED    the same after an error: only ROLLBACK, COMMIT (which rolls back) and ROLLBACK TO are heard */
+typedef enum session_block { SESSION_IDLE, SESSION_AUTO, SESSION_IMPLICIT, SESSION_BLOCK, SESSION_FAILED } session_block;
+
+typedef struct session_savepoint {
+    char name[RDB_NAMEDATALEN];
+    uint32_t level; /* of rdb_txn_push_level */
+    uint32_t settings_level;
+} session_savepoint;
+
+/* A plan kept with what it was made under; made again when that changed. */
+typedef struct session_plan {
+    rdb_arena *arena;
+    rdb_access *access;       /* pins what the tree names; rebound to each transaction that runs it */
+    rdb_query *query;
+    rdb_plan *plan;           /* NULL: a utility statement */
+    rdb_execution *execution; /* opened at first use, restarted after */
+    uint64_t epoch;
+    uint32_t role_oid;
+    const char *search_path;
+    const rdb_result_column *columns; /* what it gives; count 0 and NULL: nothing */
+    uint32_t column_count;
+    bool is_in_use;           /* a portal runs the execution */
+} session_plan;
+
+typedef struct session_statement { /* a prepared statement; "" is the unnamed one */
+    char name[RDB_NAMEDATALEN];
+    rdb_arena *arena;
+    const char *text;
+    rdb_ast_node *raw;        /* NULL: an empty statement */
+    uint32_t *declared_types; /* as the client gave them, 0: to be inferred */
+    uint32_t declared_count;
+    uint32_t *parameter_types; /* after analysis */
+    uint32_t parameter_count;
+    session_plan *plan;
+    bool from_sql;
+    int64_t prepared_us;
+    uint32_t use_count;       /* its name, and portals on it */
+} session_statement;
+
+typedef struct session_portal {
+    char name[RDB_NAMEDATALEN];
+    rdb_arena *arena;
+    session_statement *statement;
+    session_plan *plan;       /* the statement's, or its own where that one is in use */
+    bool owns_plan;
+    rdb_parameter *parameters;
+    uint32_t parameter_count;
+    uint16_t *formats;        /* of results, one a column */
+    bool is_started, is_done, is_failed, is_holding, is_scroll, from_sql;
+    rdb_snapshot snapshot;
+    bool has_snapshot;
+    uint32_t level;           /* transaction level it was made in */
+    const rdb_batch *rest;    /* rows pulled and not sent yet: positions rest_at .. */
+    uint32_t rest_at;
+    uint64_t row_count;       /* given so far */
+    int64_t created_us;
+    struct row_store *store;  /* rows kept: cursors that scroll or hold, and utility statements that give rows */
+    uint64_t store_at;        /* cursor: rows before the current position */
+} session_portal;
+
+struct rdb_session {
+    rdb_engine *engine;
+    rdb_database *database;
+    rdb_role role;
+    char database_name[RDB_NAMEDATALEN];
+    uint32_t pid;
+    session_owner owner;
+    rdb_cancel cancel;
+    struct session_settings *settings;
+    rdb_arena *arena;           /* life of the session */
+    rdb_arena *statement_arena; /* reset after each statement */
+    rdb_error error;
+
+    session_block block;
+    rdb_txn *txn;               /* NULL: not begun yet, also inside BLOCK */
+    rdb_isolation isolation;    /* of this transaction */
+    bool is_read_only, is_deferrable, has_run_statement;
+    rdb_snapshot txn_snapshot;  /* REPEATABLE READ and above */
+    bool has_txn_snapshot;
+    session_savepoint *savepoints;
+    uint32_t savepoint_count, savepoint_capacity;
+    int64_t transaction_us, statement_us;
+
+    rdb_map *statements, *portals; /* by name */
+    rdb_client client;             /* rows and COPY to the wire */
+    struct session_row_sink *sink;
+    enum { SESSION_COPY_NONE, SESSION_COPY_OPEN, SESSION_COPY_CLOSED } copy_in; /* OPEN: the client may still be sending */
+    _Atomic(const char *) state_name; /* for pg_stat_activity */
+};
+
+RDB_CHECKED bool session_create(rdb_session **session, rdb_engine *engine, rdb_database *database, const rdb_role *role, uint32_t pid,
+                                const session_owner *owner, rdb_error *err);
+void session_destroy(rdb_session **session); /* NULL inside is fine */
+void session_cancel(rdb_session *session, bool terminate); /* any thread */
+bool session_is_idle(const rdb_session *session); /* outside a transaction */
+void session_trim(rdb_session *session); /* gives caches of memory back while parked */
+char session_ready_status(const rdb_session *session); /* 'I', 'T', 'E' */
+bool session_set_startup_option(rdb_session *session, const char *name, const char *value, rdb_error *err);
+void session_report_parameters(rdb_session *session); /* all ParameterStatus, at startup */
+
+/* Simple protocol: everything up to, not including, ReadyForQuery. Errors are sent inside. */
+void session_simple_query(rdb_session *session, const char *text);
+/* Extended protocol: each puts its reply; false: err is set, the caller sends it and skips to Sync. */
+bool session_parse(rdb_session *session, const char *name, const char *text, const uint32_t *types, uint32_t type_count, rdb_error *err);
+typedef struct session_bind {
+    const char *portal, *statement;
+    const uint16_t *parameter_formats, *result_formats;
+    uint32_t parameter_format_count, result_format_count, parameter_count;
+    const uint8_t *const *parameters; /* NULL: null */
+    const uint32_t *lengths;
+} session_bind;
+bool session_bind_portal(rdb_session *session, const session_bind *bind, rdb_error *err);
+bool session_describe_statement(rdb_session *session, const char *name, rdb_error *err);
+bool session_describe_portal(rdb_session *session, const char *name, rdb_error *err);
+bool session_execute(rdb_session *session, const char *portal, uint32_t row_max, rdb_error *err);
+bool session_close_statement(rdb_session *session, const char *name, rdb_error *err);
+bool session_close_portal(rdb_session *session, const char *name, rdb_error *err);
+void session_sync(rdb_session *session); /* ends an implicit transaction; sends its error if the commit fails */
+/* After an error that was or will be sent: the transaction's fate (AUTO and IMPLICIT abort, BLOCK becomes FAILED). */
+void session_fail(rdb_session *session);
+
+/* statement.c: from text to plan to rows. */
+RDB_CHECKED bool session_plan_make(rdb_session *session, const char *text, rdb_ast_node *raw, uint32_t **parameter_types, uint32_t *parameter_count,
+                                   bool infer, session_plan **plan, rdb_error *err);
+void session_plan_destroy(session_plan **plan);
+bool session_plan_is_current(const rdb_session *session, const session_plan *plan);
+/* Locks what the plan reads and writes, for a plan that was made earlier. False with err unset: it must be made again. */
+RDB_CHECKED bool session_plan_lock(rdb_session *session, session_plan *plan, bool *is_current, rdb_error *err);
+RDB_CHECKED bool session_plan_start(rdb_session *session, session_plan *plan, const rdb_parameter *parameters, uint32_t count,
+                                    const rdb_snapshot *snapshot, rdb_error *err);
+void session_command_tag(const session_plan *plan, uint64_t row_count, char tag[64]);
+/* Runs a statement that is no plan. describes: begin rows with a RowDescription. */
+RDB_CHECKED bool session_run_utility(rdb_session *session, session_plan *plan, const char *text, rdb_ast_node *raw, const rdb_parameter *parameters,
+                                     uint32_t parameter_count, bool describes, const uint16_t *formats, char tag[64], rdb_error *err);
+RDB_CHECKED bool session_utility_columns(rdb_session *session, const session_plan *plan, const char *text, rdb_ast_node *raw,
+                                         rdb_arena *arena, const rdb_result_column **columns, uint32_t *count, rdb_error *err);
+void session_columns_of(rdb_arena *arena, const rdb_list *targets, const rdb_result_column **columns, uint32_t *count);
+/* May it run in a failed block? */
+bool session_ends_failure(const rdb_ast_node *raw);
+RDB_CHECKED bool session_check_not_failed(rdb_session *session, const rdb_ast_node *raw, rdb_error *err);
+void session_put_complete(rdb_session *session, const char *tag);
+/* Around every statement or message that runs one: timeouts, times, state. */
+void session_statement_begin(rdb_session *session);
+void session_statement_end(rdb_session *session);
+
+/* portal.c: prepared statements, portals and cursors. */
+RDB_CHECKED bool session_prepare_statement(rdb_session *session, const rdb_ast_prepare *prepare, const char *text, rdb_error *err);
+RDB_CHECKED bool session_execute_statement(rdb_session *session, const rdb_ast_execute *execute, const char *text, bool describes,
+                                           const uint16_t *formats, char tag[64], rdb_error *err);
+RDB_CHECKED bool session_deallocate_statement(rdb_session *session, const rdb_ast_deallocate *deallocate, char tag[64], rdb_error *err);
+RDB_CHECKED bool session_declare_cursor(rdb_session *session, const rdb_ast_declare *declare, const char *text, rdb_error *err);
+RDB_CHECKED bool session_fetch_cursor(rdb_session *session, const rdb_ast_fetch *fetch, bool describes, const uint16_t *formats, char tag[64], rdb_error *err);
+RDB_CHECKED bool session_close_cursor(rdb_session *session, const rdb_ast_close *close, char tag[64], rdb_error *err);
+session_statement *session_find_statement(rdb_session *session, const char *name, rdb_error *err); /* 26000 */
+session_portal *session_find_portal(rdb_session *session, const char *name, rdb_error *err);       /* 34000 */
+void session_discard_statements(rdb_session *session);
+
+bool session_checkpoint(void *session, rdb_error *err);
+
+/* transaction.c */
+RDB_CHECKED bool session_begin_statement(rdb_session *session, rdb_error *err); /* a transaction is there afterwards */
+RDB_CHECKED bool session_commit(rdb_session *session, rdb_error *err);          /* AUTO, IMPLICIT, BLOCK to IDLE */
+void session_rollback(rdb_session *session);
+RDB_CHECKED bool session_statement_snapshot(rdb_session *session, rdb_snapshot *snapshot, rdb_error *err);
+void session_drop_statement_snapshot(rdb_session *session, const rdb_snapshot *snapshot);
+/* BEGIN, COMMIT, ROLLBACK, SAVEPOINT, ...: tag receives the command tag. */
+RDB_CHECKED bool session_transaction_statement(rdb_session *session, const rdb_ast_node *statement, char tag[64], rdb_error *err);
+
+bool session_apply_transaction_options(rdb_session *session, const rdb_list *options, rdb_error *err);
+
+/* portal.c: portals and the ends of transactions. At a commit those WITH HOLD keep their rows (which may fail). */
+bool session_close_portals(rdb_session *session, bool committing, rdb_error *err);
+void session_close_failed_portals(rdb_session *session); /* after an error: those that were running cannot go on */
+void session_close_portals_above(rdb_session *session, uint32_t level);
+
+void session_notice(rdb_session *session, const char *severity, const char *sqlstate, const char *format, ...) RDB_PRINTF(4, 5);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The settings of a session (SET, SHOW, RESET, startup options) and what the session's own code reads of them. */
+#ifndef RDB_SESSION_SETTINGS_H
+#define RDB_SESSION_SETTINGS_H
+
+#include "session/session_int.h"
+
+RDB_CHECKED bool session_settings_create(rdb_session *session, rdb_error *err);
+void session_settings_destroy(rdb_session *session);
+/* Levels follow savepoints: pop gives the values back that were there at the push, or keeps what was SET (not SET LOCAL). */
+uint32_t session_settings_push(rdb_session *session);
+void session_settings_pop(rdb_session *session, uint32_t level, bool keep);
+void session_settings_end_transaction(rdb_session *session, bool committed);
+
+rdb_isolation session_setting_isolation(const rdb_session *session); /* default_transaction_isolation */
+bool session_setting_read_only(const rdb_session *session);          /* default_transaction_read_only */
+rdb_commit_wait session_setting_commit_wait(const rdb_session *session);
+int64_t session_setting_lock_timeout_us(const rdb_session *session);
+int64_t session_setting_statement_timeout_us(const rdb_session *session);
+uint64_t session_setting_work_mem(const rdb_session *session);
+const char *session_setting_search_path(const rdb_session *session);
+rdb_sql_reading session_setting_reading(const rdb_session *session);
+bool session_isolation_from_text(const char *text, rdb_isolation *isolation);
+const char *session_isolation_text(rdb_isolation isolation);
+/* Sends ParameterStatus for reported settings that changed since the last call. */
+void session_settings_report(rdb_session *session, bool all);
+void session_settings_set_planner(const rdb_session *session, rdb_plan_context *context);
+
+/* SET, RESET, SET TRANSACTION; SHOW gives one row (or all) through the client. */
+RDB_CHECKED bool session_set_statement(rdb_session *session, const rdb_ast_set *statement, char tag[64], rdb_error *err);
+RDB_CHECKED bool session_show_columns(rdb_session *session, const rdb_ast_show *statement, rdb_arena *arena,
+                                      const rdb_result_column **columns, uint32_t *count, rdb_error *err);
+RDB_CHECKED bool session_show_statement(rdb_session *session, const rdb_ast_show *statement, rdb_error *err);
+/* Any setting by name for functions such as current_setting(); the text lives in arena. *value NULL: there is none. */
+RDB_CHECKED bool session_setting_get(rdb_session *session, const char *name, rdb_arena *arena, const char **value, rdb_error *err);
+RDB_CHECKED bool session_setting_set(rdb_session *session, const char *name, const char *value, bool is_local, rdb_error *err);
+RDB_CHECKED bool session_settings_discard(rdb_session *session, rdb_error *err); /* RESET ALL */
+
+#endif

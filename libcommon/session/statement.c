@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * From text to plan to rows: how one statement runs, and the simple protocol's list of them. */
+#include "session/row_sink.h"
+#include "session/settings.h"
+#include "session/wire_int.h"
+
+/* ---- plans ------------------------------------------------------------------------------------------------------------ */
+void session_columns_of(rdb_arena *arena, const rdb_list *targets, const rdb_result_column **columns, uint32_t *count)
+{
+    *count = 0;
+    rdb_result_column *made = RDB_NEW_ARRAY(arena, rdb_result_column, targets->count + 1);
+    for (uint32_t i = 0; i < targets->count; i++) {
+        const rdb_target *target = targets->items[i];
+        if (target->is_junk)
+            continue;
+        made[(*count)++] = (rdb_result_column){.name = target->name != NULL ? target->name : "?column?",
+                                               .type = target->expr->type,
+                                               .typmod = target->expr->typmod,
+                                               .origin_table = target->origin_table,
+                                               .origin_column = target->origin_column};
+    }
+    *columns = made;
+}
+
+void session_plan_destroy(session_plan **plan_at)
+{
+    session_plan *plan = *plan_at;
+    if (plan == NULL)
+        return;
+    rdb_arena *arena = plan->arena;
+    rdb_execution_close(&plan->execution);
+    rdb_access_end(&plan->access);
+    rdb_arena_destroy(arena); /* the plan itself lives there */
+    *plan_at = NULL;
+}
+
+static void access_context(const rdb_session *session, rdb_access_context *context)
+{
+    *context = (rdb_access_context){.catalog = rdb_engine_catalog(session->engine),
+                                    .database = session->database,
+                                    .txn = session->txn,
+                                    .role_oid = session->role.oid,
+                                    .role_name = session->role.name,
+                                    .search_path = session_setting_search_path(session)};
+}
+
+static bool plan_query(rdb_session *session, session_plan *plan, rdb_analysis *analysis, rdb_error *err)
+{
+    if (!rdb_query_rewrite(analysis, &plan->query, err))
+        return false;
+    rdb_plan_context context = {.arena = plan->arena,
+                                .access = plan->access,
+                                .format = session_setting_format(session),
+                                .session = analysis->session,
+                                .work_mem_bytes = session_setting_work_mem(session)};
+    session_settings_set_planner(session, &context);
+    if (!rdb_plan_make(&context, plan->query, &plan->plan, err))
+        return false;
+    if (plan->plan->returns_rows)
+        session_columns_of(plan->arena, plan->plan->result_targets, &plan->columns, &plan->column_count);
+    return true;
+}
+
+bool session_plan_make(rdb_session *session, const char *text, rdb_ast_node *raw, uint32_t **parameter_types, uint32_t *parameter_count,
+                       bool infer, session_plan **plan_out, rdb_error *err)
+{
+    *plan_out = NULL;
+    rdb_arena *arena = rdb_arena_create("plan", NULL, NULL);
+    if (arena == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    session_plan *plan = RDB_NEW(arena, session_plan);
+    plan->arena = arena;
+    plan->epoch = rdb_catalog_epoch(session->database);
+    plan->role_oid = session->role.oid;
+    plan->search_path = rdb_arena_strdup(arena, session_setting_search_path(session));
+    rdb_access_context context;
+    access_context(session, &context);
+    if (!rdb_access_begin(&plan->access, &context, err))
+        goto failed;
+    rdb_eval *eval = RDB_NEW(arena, rdb_eval);
+    *eval = (rdb_eval){.access = plan->access,
+                       .txn = session->txn,
+                       .format = session_setting_format(session),
+                       .statement_us = session->statement_us,
+                       .transaction_us = session->transaction_us,
+                       .cancel = &session->cancel,
+                       .session = session,
+                       .session_user = session->role.name,
+                       .current_user = session->role.name,
+                       .database_name = session->database_name};
+    rdb_analysis analysis = {.arena = arena,
+                             .access = plan->access,
+                             .text = text,
+                             .format = session_setting_format(session),
+                             .parameter_types = *parameter_types,
+                             .parameter_count = *parameter_count,
+                             .infer_parameters = infer,
+                             .session = eval,
+                             .statement_us = session->statement_us,
+                             .transaction_us = session->transaction_us};
+    if (!rdb_query_analyse(&analysis, raw, &plan->query, err))
+        goto failed;
+    *parameter_types = analysis.parameter_types;
+    *parameter_count = analysis.parameter_count;
+    if (plan->query->command == RDB_COMMAND_UTILITY) {
+        if (!session_utility_columns(session, plan, text, raw, arena, &plan->columns, &plan->column_count, err))
+            goto failed;
+    } else if (!plan_query(session, plan, &analysis, err)) {
+        goto failed;
+    }
+    if (!rdb_arena_check(arena, err))
+        goto failed;
+    *plan_out = plan;
+    return true;
+failed:
+    session_plan_destroy(&plan);
+    return false;
+}
+
+bool session_plan_is_current(const rdb_session *session, const session_plan *plan)
+{
+    return plan->epoch == rdb_catalog_epoch(session->database) && plan->role_oid == session->role.oid &&
+           strcmp(plan->search_path, session_setting_search_path(session)) == 0 && rdb_access_is_current(plan->access);
+}
+
+bool session_plan_lock(rdb_session *session, session_plan *plan, bool *is_current, rdb_error *err)
+{
+    *is_current = session_plan_is_current(session, plan);
+    if (!*is_current)
+        return true;
+    rdb_access_rebind(plan->access, session->txn);
+    if (plan->plan == NULL)
+        return true;
+    for (uint32_t i = 0; i < plan->plan->ranges.count; i++) {
+        const rdb_range *range = plan->plan->ranges.items[i];
+        if (range->relation == NULL || range->lock_mode == RDB_LOCK_NONE)
+            continue;
+        bool taken = false;
+        rdb_lock_tag tag = {.kind = RDB_LOCK_RELATION, .pdb = rdb_txn_pdb(session->txn), .a = range->relation->oid};
+        if (!rdb_lock_acquire(session->txn, tag, range->lock_mode, RDB_LOCK_WAIT, session_setting_lock_timeout_us(session), &taken, err))
+            return false;
+    }
+    *is_current = session_plan_is_current(session, plan); /* a wait may have let a change in */
+    return true;
+}
+
+bool session_plan_start(rdb_session *session, session_plan *plan, const rdb_parameter *parameters, uint32_t count,
+                        const rdb_snapshot *snapshot, rdb_error *err)
+{
+    rdb_execution_context context = {.txn = session->txn,
+                                     .snapshot = snapshot,
+                                     .access = plan->access,
+                                     .parameters = parameters,
+                                     .parameter_count = count,
+                                     .format = session_setting_format(session),
+                                     .cancel = &session->cancel,
+                                     .session = session,
+                                     .session_user = session->role.name,
+                                     .current_user = session->role.name,
+                                     .database_name = session->database_name,
+                                     .statement_us = session->statement_us,
+                                     .transaction_us = session->transaction_us,
+                                     .lock_timeout_us = session_setting_lock_timeout_us(session),
+                                     .work_mem_bytes = session_setting_work_mem(session)};
+    if (!plan->plan->is_read_only && session->is_read_only)
+        return rdb_error_set(err, RDB_READ_ONLY_SQL_TRANSACTION, "cannot execute %s in a read-only transaction",
+                             plan->plan->command == RDB_COMMAND_SELECT   ? "SELECT FOR UPDATE"
+                             : plan->plan->command == RDB_COMMAND_INSERT ? "INSERT"
+                             : plan->plan->command == RDB_COMMAND_UPDATE ? "UPDATE"
+                             : plan->plan->command == RDB_COMMAND_DELETE ? "DELETE"
+                                                                         : "MERGE");
+    if (plan->execution != NULL)
+        return rdb_execution_restart(plan->execution, &context, err);
+    return rdb_execution_open(&plan->execution, plan->plan, &context, err);
+}
+
+void session_command_tag(const session_plan *plan, uint64_t row_count, char tag[64])
+{
+    const char *name = "SELECT";
+    switch (plan->plan->command) {
+    case RDB_COMMAND_INSERT:
+        name = "INSERT 0";
+        break;
+    case RDB_COMMAND_UPDATE:
+        name = "UPDATE";
+        break;
+    case RDB_COMMAND_DELETE:
+        name = "DELETE";
+        break;
+    case RDB_COMMAND_MERGE:
+        name = "MERGE";
+        break;
+    default:
+        break;
+    }
+    snprintf(tag, 64, "%s %llu", name, (unsigned long long)row_count);
+}
+
+void session_put_complete(rdb_session *session, const char *tag)
+{
+    size_t begin = wire_message_begin(session->owner.output, 'C');
+    wire_put_text(session->owner.output, tag);
+    wire_message_end(session->owner.output, begin);
+}
+
+/* ---- utility statements ------------------------------------------------------------------------------------------------ */
+static void command_context(rdb_session *session, const session_plan *plan, const char *text, const rdb_parameter *parameters,
+                            uint32_t parameter_count, const rdb_snapshot *snapshot, rdb_command_context *context)
+{
+    *context = (rdb_command_context){.arena = session->statement_arena,
+                                     .access = plan->access,
+                                     .txn = session->txn,
+                                     .snapshot = snapshot,
+                                     .cancel = &session->cancel,
+                                     .format = session_setting_format(session),
+                                     .client = &session->client,
+                                     .session = session,
+                                     .text = text,
+                                     .parameters = parameters,
+                                     .parameter_count = parameter_count,
+                                     .statement_us = session->statement_us,
+                                     .transaction_us = session->transaction_us,
+                                     .lock_timeout_us = session_setting_lock_timeout_us(session),
+                                     .work_mem_bytes = session_setting_work_mem(session),
+                                     .is_top_level = session->block == SESSION_AUTO,
+                                     .role = &session->role,
+                                     .checkpoint = session_checkpoint};
+}
+
+bool session_utility_columns(rdb_session *session, const session_plan *plan, const char *text, rdb_ast_node *raw,
+                             rdb_arena *arena, const rdb_result_column **columns, uint32_t *count, rdb_error *err)
+{
+    *columns = NULL;
+    *count = 0;
+    switch (raw->tag) {
+    case RDB_AST_SHOW:
+        return session_show_columns(session, (rdb_ast_show *)raw, arena, columns, count, err);
+    case RDB_AST_FETCH: {
+        const rdb_ast_fetch *fetch = (const rdb_ast_fetch *)raw;
+        session_portal *portal = fetch->is_move ? NULL : rdb_map_get(session->portals, fetch->name, strlen(fetch->name));
+        if (portal != NULL) {
+            *columns = portal->plan->columns;
+            *count = portal->plan->column_count;
+        }
+        return true;
+    }
+    case RDB_AST_EXECUTE: {
+        const char *name = ((const rdb_ast_execute *)raw)->name;
+        session_statement *statement = rdb_map_get(session->statements, name, strlen(name));
+        if (statement != NULL && statement->plan != NULL) {
+            *columns = statement->plan->columns;
+            *count = statement->plan->column_count;
+        }
+        return true;
+    }
+    default:
+        break;
+    }
+    if (!rdb_command_handles(raw))
+        return true;
+    rdb_command_context context;
+    command_context(session, plan, text, NULL, 0, NULL, &context);
+    context.arena = arena;
+    return rdb_command_describe(&context, raw, columns, count, err);
+}
+
+static bool run_command(rdb_session *session, session_plan *plan, const char *text, rdb_ast_node *raw, const rdb_parameter *parameters,
+                        uint32_t parameter_count, char tag[64], rdb_error *err)
+{
+    rdb_command_context context;
+    rdb_snapshot snapshot;
+    if (!session_statement_snapshot(session, &snapshot, err))
+        return false;
+    command_context(session, plan, text, parameters, parameter_count, &snapshot, &context);
+    bool ok = rdb_command_run(&context, raw, err);
+    session_drop_statement_snapshot(session, &snapshot);
+    memcpy(tag, context.tag, 64);
+    return ok;
+}
+
+static bool not_supported(const rdb_ast_node *raw, rdb_error *err)
+{
+    return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "%s is not supported yet", rdb_command_tag(raw));
+}
+
+static bool discard(rdb_session *session, const rdb_ast_discard *statement, char tag[64], rdb_error *err)
+{
+    switch (statement->target) {
+    case RDB_SQL_DISCARD_ALL:
+        if (session->block != SESSION_AUTO)
+            return rdb_error_set(err, RDB_ACTIVE_SQL_TRANSACTION, "DISCARD ALL cannot run inside a transaction block");
+        snprintf(tag, 64, "DISCARD ALL");
+        session_discard_statements(session);
+        return session_settings_discard(session, err);
+    case RDB_SQL_DISCARD_PLANS:
+        snprintf(tag, 64, "DISCARD PLANS");
+        return true;
+    case RDB_SQL_DISCARD_SEQUENCES:
+        snprintf(tag, 64, "DISCARD SEQUENCES");
+        return true;
+    default:
+        snprintf(tag, 64, "DISCARD TEMP");
+        return true;
+    }
+}
+
+bool session_run_utility(rdb_session *session, session_plan *plan, const char *text, rdb_ast_node *raw, const rdb_parameter *parameters,
+                         uint32_t parameter_count, bool describes, const uint16_t *formats, char tag[64], rdb_error *err)
+{
+    session->sink->describes = describes;
+    session->sink->default_formats = formats;
+    snprintf(tag, 64, "%s", rdb_command_tag(raw));
+    switch (raw->tag) {
+    case RDB_AST_TRANSACTION:
+        return session_transaction_statement(session, raw, tag, err);
+    case RDB_AST_SET:
+        return session_set_statement(session, (rdb_ast_set *)raw, tag, err);
+    case RDB_AST_SHOW:
+        return session_show_statement(session, (rdb_ast_show *)raw, err);
+    case RDB_AST_PREPARE:
+        return session_prepare_statement(session, (rdb_ast_prepare *)raw, text, err);
+    case RDB_AST_EXECUTE:
+        return session_execute_statement(session, (rdb_ast_execute *)raw, text, describes, formats, tag, err);
+    case RDB_AST_DEALLOCATE:
+        return session_deallocate_statement(session, (rdb_ast_deallocate *)raw, tag, err);
+    case RDB_AST_DECLARE:
+        return session_declare_cursor(session, (rdb_ast_declare *)raw, text, err);
+    case RDB_AST_FETCH:
+        return session_fetch_cursor(session, (rdb_ast_fetch *)raw, describes, formats, tag, err);
+    case RDB_AST_CLOSE:
+        return session_close_cursor(session, (rdb_ast_close *)raw, tag, err);
+    case RDB_AST_DISCARD:
+        return discard(session, (rdb_ast_discard *)raw, tag, err);
+    default:
+        break;
+    }
+    if (!rdb_command_handles(raw))
+        return not_supported(raw, err);
+    if (session->is_read_only && !rdb_command_is_read_only(raw))
+        return rdb_error_set(err, RDB_READ_ONLY_SQL_TRANSACTION, "cannot execute %s in a read-only transaction", tag);
+    return run_command(session, plan, text, raw, parameters, parameter_count, tag, err);
+}
+
+/* ---- one statement ------------------------------------------------------------------------------------------------------- */
+bool session_ends_failure(const rdb_ast_node *raw)
+{
+    if (raw == NULL || raw->tag != RDB_AST_TRANSACTION)
+        return false;
+    switch (((const rdb_ast_transaction *)raw)->kind) {
+    case RDB_SQL_TRANSACTION_COMMIT:
+    case RDB_SQL_TRANSACTION_ROLLBACK:
+    case RDB_SQL_TRANSACTION_ROLLBACK_TO:
+    case RDB_SQL_TRANSACTION_PREPARE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool session_check_not_failed(rdb_session *session, const rdb_ast_node *raw, rdb_error *err)
+{
+    if (session->block != SESSION_FAILED || session_ends_failure(raw))
+        return true;
+    return rdb_error_set(err, RDB_IN_FAILED_SQL_TRANSACTION, "current transaction is aborted, commands ignored until end of transaction block");
+}
+
+void session_statement_begin(rdb_session *session)
+{
+    session->statement_us = rdb_time_wall_us();
+    rdb_cancel_begin_statement(&session->cancel, session_setting_statement_timeout_us(session));
+    atomic_store_explicit(&session->state_name, "active", memory_order_relaxed);
+}
+
+void session_statement_end(rdb_session *session)
+{
+    rdb_cancel_end_statement(&session->cancel);
+    rdb_arena_reset(session->statement_arena);
+    atomic_store_explicit(&session->state_name,
+                          session->block == SESSION_IDLE     ? "idle"
+                          : session->block == SESSION_FAILED ? "idle in transaction (aborted)"
+                                                             : "idle in transaction",
+                          memory_order_relaxed);
+}
+
+/* Runs a plan to its end, rows going to the client. */
+static bool run_plan(rdb_session *session, session_plan *plan, char tag[64], rdb_error *err)
+{
+    rdb_snapshot snapshot;
+    if (!session_statement_snapshot(session, &snapshot, err))
+        return false;
+    bool ok = session_plan_start(session, plan, NULL, 0, &snapshot, err), done = false;
+    if (ok && plan->column_count > 0) {
+        session_put_row_description(session, plan->columns, plan->column_count, NULL);
+        ok = session_sink_begin(session, plan->columns, plan->column_count, NULL, err);
+    } else if (ok && plan->plan->returns_rows) {
+        session_put_row_description(session, plan->columns, 0, NULL);
+        ok = session_sink_begin(session, plan->columns, 0, NULL, err);
+    }
+    while (ok && !done) {
+        const rdb_batch *batch = NULL;
+        ok = rdb_execution_pull(plan->execution, 0, &batch, &done, err);
+        if (ok && batch != NULL && plan->plan->returns_rows)
+            ok = session_send_rows(session, batch, 0, batch->selection.count, err);
+    }
+    if (ok)
+        session_command_tag(plan, plan->plan->command == RDB_COMMAND_SELECT ? session->sink->row_count : rdb_execution_row_count(plan->execution), tag);
+    if (plan->execution != NULL)
+        rdb_execution_finish(plan->execution);
+    session_drop_statement_snapshot(session, &snapshot);
+    return ok;
+}
+
+/* Transaction control needs no engine transaction; everything else has one before it is analysed. */
+static bool run_one(rdb_session *session, const char *text, const rdb_ast_statement *statement, rdb_error *err)
+{
+    char tag[64] = "";
+    rdb_ast_node *raw = statement->body;
+    session_plan *plan = NULL;
+    bool ok = session_check_not_failed(session, raw, err);
+    if (ok && raw->tag == RDB_AST_TRANSACTION) {
+        ok = session_transaction_statement(session, raw, tag, err);
+    } else if (ok) {
+        uint32_t *types = NULL, count = 0;
+        ok = session_begin_statement(session, err) && session_plan_make(session, text, raw, &types, &count, false, &plan, err);
+        if (ok && plan->plan != NULL)
+            ok = run_plan(session, plan, tag, err);
+        else if (ok)
+            ok = session_run_utility(session, plan, text, raw, NULL, 0, true, NULL, tag, err);
+    }
+    session_plan_destroy(&plan);
+    /* The statement's own transaction ends before its completion is told. */
+    if (ok && session->block == SESSION_AUTO)
+        ok = session_commit(session, err);
+    if (ok)
+        session_put_complete(session, tag);
+    return ok;
+}
+
+/* Reads on past what the client still sends of a COPY that failed here: it must not be taken for messages. */
+static void drain_copy(rdb_session *session)
+{
+    while (session->copy_in == SESSION_COPY_OPEN) {
+        char type = '\0';
+        const uint8_t *body;
+        size_t length;
+        if (!session->owner.next_copy_message(session->owner.context, &type, &body, &length) || type == 'c' || type == 'f')
+            session->copy_in = SESSION_COPY_CLOSED;
+    }
+    session->copy_in = SESSION_COPY_NONE;
+}
+
+static void simple_failed(rdb_session *session, rdb_error *err)
+{
+    wire_put_error(session->owner.output, err, "ERROR");
+    if (session->copy_in == SESSION_COPY_OPEN)
+        session->owner.flush(session->owner.context);
+    rdb_error_clear(err);
+    session_fail(session);
+}
+
+void session_simple_query(rdb_session *session, const char *text)
+{
+    rdb_error err = {0};
+    size_t length = strlen(text), bad_offset = 0;
+    session_statement_begin(session);
+    rdb_arena *arena = rdb_arena_create("simple query", NULL, NULL);
+    rdb_ast_list statements = {0};
+    rdb_sql_reading reading = session_setting_reading(session);
+    bool ok = arena != NULL || rdb_error_set(&err, RDB_OUT_OF_MEMORY, "out of memory");
+    if (ok && !rdb_utf8_validate(text, length, &bad_offset)) {
+        char bytes[32] = "";
+        uint32_t wanted = rdb_utf8_length((uint8_t)text[bad_offset]);
+        for (uint32_t i = 0; i < wanted && bad_offset + i < length; i++)
+            snprintf(bytes + strlen(bytes), sizeof bytes - strlen(bytes), "%s0x%02x", i > 0 ? " " : "", (uint8_t)text[bad_offset + i]);
+        ok = rdb_error_set(&err, RDB_CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\": %s", bytes);
+    }
+    ok = ok && rdb_sql_parse_reading(arena, text, length, &reading, &statements, &err);
+    if (ok && statements.count == 0)
+        wire_message_end(session->owner.output, wire_message_begin(session->owner.output, 'I'));
+    for (uint32_t i = 0; ok && i < statements.count; i++) {
+        if (statements.count > 1 && session->block == SESSION_IDLE && statements.items[i].body->tag != RDB_AST_TRANSACTION) {
+            ok = session_begin_statement(session, &err);
+            session->block = SESSION_IMPLICIT;
+        }
+        ok = ok && run_one(session, text, &statements.items[i], &err);
+    }
+    if (ok && session->block == SESSION_IMPLICIT)
+        ok = session_commit(session, &err);
+    if (!ok)
+        simple_failed(session, &err);
+    drain_copy(session);
+    rdb_arena_destroy(arena);
+    session_statement_end(session);
+}

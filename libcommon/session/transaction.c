@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The transaction block of a session: PostgreSQL's rules of BEGIN, COMMIT, savepoints and what an error does. The engine's
+ * transaction is begun late, by the first statement that needs one, so BEGIN itself costs nothing and
+ * SET TRANSACTION may still change its mind. */
+#include "session/session_int.h"
+#include "session/settings.h"
+
+bool session_is_idle(const rdb_session *session)
+{
+    return session->block == SESSION_IDLE;
+}
+
+char session_ready_status(const rdb_session *session)
+{
+    return session->block == SESSION_FAILED ? 'E' : session->block == SESSION_BLOCK ? 'T' : 'I';
+}
+
+static bool in_block(const rdb_session *session)
+{
+    return session->block == SESSION_BLOCK || session->block == SESSION_FAILED;
+}
+
+static void set_defaults(rdb_session *session)
+{
+    session->isolation = session_setting_isolation(session);
+    session->is_read_only = session_setting_read_only(session);
+    session->is_deferrable = false;
+    session->has_run_statement = false;
+    session->transaction_us = session->statement_us;
+}
+
+/* Everything that lived in the transaction and not in the engine's part of it. */
+static void forget(rdb_session *session, bool committed)
+{
+    session->txn = NULL;
+    session->has_txn_snapshot = false;
+    session->savepoint_count = 0;
+    session->block = SESSION_IDLE;
+    session_settings_end_transaction(session, committed);
+}
+
+static bool begin_engine_transaction(rdb_session *session, rdb_error *err)
+{
+    if (session->txn != NULL)
+        return true;
+    return rdb_txn_begin(rdb_engine_txns(session->engine), rdb_database_pdb(session->database), session->isolation,
+                         session->is_read_only, &session->cancel, &session->txn, err);
+}
+
+bool session_begin_statement(rdb_session *session, rdb_error *err)
+{
+    if (session->block == SESSION_IDLE) {
+        set_defaults(session);
+        session->block = SESSION_AUTO;
+    }
+    return begin_engine_transaction(session, err);
+}
+
+bool session_statement_snapshot(rdb_session *session, rdb_snapshot *snapshot, rdb_error *err)
+{
+    if (!begin_engine_transaction(session, err))
+        return false;
+    session->has_run_statement = true;
+    if (session->isolation < RDB_REPEATABLE_READ) {
+        rdb_txn_take_snapshot(session->txn, snapshot);
+        rdb_txn_hold_snapshot(session->txn, snapshot);
+        snapshot->reads_uncommitted = session->isolation == RDB_READ_UNCOMMITTED;
+        return true;
+    }
+    if (!session->has_txn_snapshot) {
+        rdb_txn_take_snapshot(session->txn, &session->txn_snapshot);
+        rdb_txn_hold_snapshot(session->txn, &session->txn_snapshot);
+        session->has_txn_snapshot = true;
+    }
+    /* The transaction's SCN, the statement's place in its own undo. */
+    rdb_txn_take_snapshot(session->txn, snapshot);
+    snapshot->scn = session->txn_snapshot.scn;
+    rdb_txn_hold_snapshot(session->txn, snapshot);
+    return true;
+}
+
+void session_drop_statement_snapshot(rdb_session *session, const rdb_snapshot *snapshot)
+{
+    if (session->txn != NULL)
+        rdb_txn_drop_snapshot(session->txn, snapshot);
+}
+
+bool session_commit(rdb_session *session, rdb_error *err)
+{
+    if (session->block == SESSION_FAILED) {
+        session_rollback(session);
+        return true;
+    }
+    if (!session_close_portals(session, true, err)) { /* WITH HOLD cursors are materialised first, and may fail */
+        session_rollback(session);
+        return false;
+    }
+    bool ok = true;
+    if (session->txn != NULL) {
+        rdb_scn scn = 0;
+        ok = rdb_txn_commit(&session->txn, session_setting_commit_wait(session), &scn, err);
+    }
+    forget(session, ok);
+    return ok;
+}
+
+void session_rollback(rdb_session *session)
+{
+    rdb_error ignored = {0};
+    if (!session_close_portals(session, false, &ignored))
+        rdb_error_clear(&ignored);
+    if (session->txn != NULL)
+        rdb_txn_abort(&session->txn);
+    forget(session, false);
+}
+
+void session_fail(rdb_session *session)
+{
+    switch (session->block) {
+    case SESSION_AUTO:
+    case SESSION_IMPLICIT:
+        session_rollback(session);
+        break;
+    case SESSION_BLOCK:
+        session_close_failed_portals(session);
+        session->block = SESSION_FAILED;
+        /* The work is void from here on; with savepoints it must stay until we know where to go back to. */
+        if (session->savepoint_count == 0 && session->txn != NULL) {
+            rdb_error ignored = {0};
+            if (!session_close_portals(session, false, &ignored))
+                rdb_error_clear(&ignored);
+            rdb_txn_abort(&session->txn);
+            session->has_txn_snapshot = false;
+        }
+        break;
+    case SESSION_IDLE:
+    case SESSION_FAILED:
+        break;
+    }
+}
+
+/* ---- BEGIN and SET TRANSACTION options ------------------------------------------------------------------------------ */
+static bool apply_option(rdb_session *session, const rdb_ast_option *option, rdb_error *err)
+{
+    const rdb_ast_value *value = (const rdb_ast_value *)option->arg;
+    if (strcmp(option->name, "transaction_isolation") == 0) {
+        rdb_isolation level;
+        if (!session_isolation_from_text(value->text, &level))
+            return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE,
+                                 "invalid value for parameter \"transaction_isolation\": \"%s\"", value->text);
+        if (level != session->isolation) {
+            if (session->has_run_statement)
+                return rdb_error_set(err, RDB_ACTIVE_SQL_TRANSACTION,
+                                     "SET TRANSACTION ISOLATION LEVEL must be called before any query");
+            if (session->savepoint_count > 0)
+                return rdb_error_set(err, RDB_ACTIVE_SQL_TRANSACTION,
+                                     "SET TRANSACTION ISOLATION LEVEL must not be called in a subtransaction");
+            if (level == RDB_SERIALIZABLE)
+                return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "SERIALIZABLE is not supported yet") ||
+                       rdb_error_hint(err, "REPEATABLE READ gives snapshot isolation.");
+            session->isolation = level;
+        }
+    } else if (strcmp(option->name, "transaction_read_only") == 0) {
+        bool read_only = value->integer != 0;
+        if (!read_only && session->is_read_only && session->has_run_statement)
+            return rdb_error_set(err, RDB_ACTIVE_SQL_TRANSACTION,
+                                 "transaction read-write mode must be set before any query");
+        session->is_read_only = read_only;
+    } else if (strcmp(option->name, "transaction_deferrable") == 0) {
+        session->is_deferrable = value->integer != 0; /* only SERIALIZABLE READ ONLY gives it a meaning */
+    }
+    return true;
+}
+
+bool session_apply_transaction_options(rdb_session *session, const rdb_list *options, rdb_error *err)
+{
+    for (uint32_t i = 0; i < options->count; i++)
+        if (!apply_option(session, options->items[i], err))
+            return false;
+    /* An engine transaction that is already there and has done nothing gives way to one with the new properties. */
+    if (session->txn != NULL && !session->has_run_statement && session->savepoint_count == 0)
+        rdb_txn_abort(&session->txn);
+    return true;
+}
+
+static bool begin_block(rdb_session *session, const rdb_ast_transaction *statement, rdb_error *err)
+{
+    switch (session->block) {
+    case SESSION_IDLE:
+        set_defaults(session);
+        session->block = SESSION_BLOCK;
+        break;
+    case SESSION_AUTO:
+    case SESSION_IMPLICIT: /* what this Query or pipeline did so far joins the block */
+        session->block = SESSION_BLOCK;
+        break;
+    case SESSION_BLOCK:
+    case SESSION_FAILED:
+        session_notice(session, "WARNING", RDB_ACTIVE_SQL_TRANSACTION, "there is already a transaction in progress");
+        break;
+    }
+    return session_apply_transaction_options(session, &statement->options, err);
+}
+
+/* AND CHAIN: a new block with the old one's properties. */
+static void chain(rdb_session *session, rdb_isolation isolation, bool read_only)
+{
+    set_defaults(session);
+    session->isolation = isolation;
+    session->is_read_only = read_only;
+    session->block = SESSION_BLOCK;
+}
+
+static bool end_block(rdb_session *session, const rdb_ast_transaction *statement, bool commit, char tag[64], rdb_error *err)
+{
+    const char *name = commit ? "COMMIT" : "ROLLBACK";
+    rdb_isolation isolation = session->isolation;
+    bool read_only = session->is_read_only, was_failed = session->block == SESSION_FAILED;
+    snprintf(tag, 64, "%s", was_failed ? "ROLLBACK" : name);
+    if (!in_block(session)) {
+        if (statement->and_chain)
+            return rdb_error_set(err, RDB_NO_ACTIVE_SQL_TRANSACTION, "%s AND CHAIN can only be used in transaction blocks", name);
+        session_notice(session, "WARNING", RDB_NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress");
+    }
+    if (commit) {
+        if (!session_commit(session, err))
+            return false;
+    } else {
+        session_rollback(session);
+    }
+    if (statement->and_chain)
+        chain(session, isolation, read_only);
+    return true;
+}
+
+/* ---- savepoints ------------------------------------------------------------------------------------------------------ */
+static bool needs_block(const rdb_session *session, const char *what, rdb_error *err)
+{
+    if (in_block(session))
+        return true;
+    return rdb_error_set(err, RDB_NO_ACTIVE_SQL_TRANSACTION, "%s can only be used in transaction blocks", what);
+}
+
+/* The newest savepoint of that name; UINT32_MAX and 3B001 when there is none. */
+static uint32_t find_savepoint(const rdb_session *session, const char *name, rdb_error *err)
+{
+    for (uint32_t i = session->savepoint_count; i-- > 0;)
+        if (strcmp(session->savepoints[i].name, name) == 0)
+            return i;
+    rdb_error_set(err, RDB_INVALID_SAVEPOINT_SPECIFICATION, "savepoint \"%s\" does not exist", name);
+    return UINT32_MAX;
+}
+
+static bool push_savepoint(rdb_session *session, const char *name, rdb_error *err)
+{
+    if (!begin_engine_transaction(session, err))
+        return false;
+    if (session->savepoint_count == session->savepoint_capacity) {
+        uint32_t capacity = RDB_MAX(8u, session->savepoint_capacity * 2);
+        session_savepoint *grown = realloc(session->savepoints, capacity * sizeof *grown);
+        if (grown == NULL)
+            return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+        session->savepoints = grown;
+        session->savepoint_capacity = capacity;
+    }
+    session_savepoint *savepoint = &session->savepoints[session->savepoint_count];
+    if (!rdb_txn_push_level(session->txn, &savepoint->level, err))
+        return false;
+    snprintf(savepoint->name, sizeof savepoint->name, "%s", name);
+    savepoint->settings_level = session_settings_push(session);
+    session->savepoint_count++;
+    return true;
+}
+
+static bool release_savepoint(rdb_session *session, const char *name, rdb_error *err)
+{
+    uint32_t savepoint_no = find_savepoint(session, name, err);
+    if (savepoint_no == UINT32_MAX)
+        return false;
+    session_savepoint *savepoint = &session->savepoints[savepoint_no];
+    rdb_txn_release_level(session->txn, savepoint->level);
+    session_settings_pop(session, savepoint->settings_level, true);
+    session->savepoint_count = savepoint_no;
+    return true;
+}
+
+static bool rollback_to_savepoint(rdb_session *session, const char *name, rdb_error *err)
+{
+    uint32_t savepoint_no = find_savepoint(session, name, err);
+    if (savepoint_no == UINT32_MAX)
+        return false;
+    session_savepoint *savepoint = &session->savepoints[savepoint_no];
+    session_close_portals_above(session, savepoint->level);
+    rdb_txn_rollback_level(session->txn, savepoint->level);
+    session_settings_pop(session, savepoint->settings_level, false);
+    session->savepoint_count = savepoint_no;
+    session->block = SESSION_BLOCK;
+    return push_savepoint(session, name, err); /* it can be rolled back to again */
+}
+
+bool session_transaction_statement(rdb_session *session, const rdb_ast_node *node, char tag[64], rdb_error *err)
+{
+    const rdb_ast_transaction *statement = (const rdb_ast_transaction *)node;
+    switch (statement->kind) {
+    case RDB_SQL_TRANSACTION_BEGIN:
+    case RDB_SQL_TRANSACTION_START:
+        snprintf(tag, 64, "%s", statement->kind == RDB_SQL_TRANSACTION_BEGIN ? "BEGIN" : "START TRANSACTION");
+        return begin_block(session, statement, err);
+    case RDB_SQL_TRANSACTION_COMMIT:
+        return end_block(session, statement, true, tag, err);
+    case RDB_SQL_TRANSACTION_ROLLBACK:
+        return end_block(session, statement, false, tag, err);
+    case RDB_SQL_TRANSACTION_SAVEPOINT:
+        snprintf(tag, 64, "SAVEPOINT");
+        return needs_block(session, "SAVEPOINT", err) && push_savepoint(session, statement->savepoint, err);
+    case RDB_SQL_TRANSACTION_RELEASE:
+        snprintf(tag, 64, "RELEASE");
+        return needs_block(session, "RELEASE SAVEPOINT", err) && release_savepoint(session, statement->savepoint, err);
+    case RDB_SQL_TRANSACTION_ROLLBACK_TO:
+        snprintf(tag, 64, "ROLLBACK");
+        return needs_block(session, "ROLLBACK TO SAVEPOINT", err) &&
+               rollback_to_savepoint(session, statement->savepoint, err);
+    case RDB_SQL_TRANSACTION_PREPARE:
+    case RDB_SQL_TRANSACTION_COMMIT_PREPARED:
+    case RDB_SQL_TRANSACTION_ROLLBACK_PREPARED:
+        break;
+    }
+    return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "two-phase commit is not supported yet");
+}

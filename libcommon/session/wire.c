@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One connection: its buffers, and the loop that takes messages off the input one by one. What always holds: a message is
+ * looked at only when it is whole; the output is sent before the connection waits for input; and a connection that is
+ * idle and parked owns no buffer. */
+#include "session/wire_int.h"
+
+#include <unistd.h>
+
+#define INPUT_BYTES_MIN (8u << 10)
+
+bool rdb_wire_host_create(rdb_wire_host **host_out, const rdb_wire_config *config, rdb_error *err)
+{
+    *host_out = NULL;
+    rdb_wire_host *host = calloc(1, sizeof *host);
+    if (host == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    host->config = *config;
+    host->next_pid = (uint32_t)getpid();
+    rdb_mutex_init(&host->lock, RDB_RANK_SESSION);
+    *host_out = host;
+    return true;
+}
+
+void rdb_wire_host_destroy(rdb_wire_host **host)
+{
+    if (*host == NULL)
+        return;
+    RDB_VERIFY((*host)->connections == NULL);
+    rdb_mutex_deinit(&(*host)->lock);
+    free(*host);
+    *host = NULL;
+}
+
+void rdb_wire_host_shutdown(rdb_wire_host *host, bool terminate)
+{
+    rdb_mutex_lock(&host->lock);
+    atomic_store(&host->is_stopping, true);
+    for (rdb_wire *wire = host->connections; wire != NULL; wire = wire->next) {
+        atomic_store(&wire->stop_asked, true);
+        if (terminate && wire->session != NULL)
+            session_cancel(wire->session, true);
+    }
+    rdb_mutex_unlock(&host->lock);
+}
+
+uint32_t rdb_wire_host_connection_count(rdb_wire_host *host)
+{
+    rdb_mutex_lock(&host->lock);
+    uint32_t count = host->connection_count;
+    rdb_mutex_unlock(&host->lock);
+    return count;
+}
+
+void wire_host_cancel(rdb_wire_host *host, uint32_t pid, uint32_t secret)
+{
+    rdb_mutex_lock(&host->lock);
+    for (rdb_wire *wire = host->connections; wire != NULL; wire = wire->next)
+        if (wire->pid == pid && wire->secret == secret && wire->session != NULL)
+            session_cancel(wire->session, false);
+    rdb_mutex_unlock(&host->lock);
+}
+
+bool rdb_wire_create(rdb_wire **wire_out, rdb_wire_host *host, const rdb_channel *channel, rdb_error *err)
+{
+    *wire_out = NULL;
+    rdb_wire *wire = calloc(1, sizeof *wire);
+    if (wire == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    wire->host = host;
+    wire->channel = *channel;
+    wire->phase = WIRE_STARTUP;
+    rdb_strbuf_init(&wire->output, NULL);
+    rdb_random_bytes(&wire->secret, sizeof wire->secret);
+    rdb_mutex_lock(&host->lock);
+    wire->pid = host->next_pid++ & INT32_MAX;
+    wire->next = host->connections;
+    if (wire->next != NULL)
+        wire->next->previous = wire;
+    host->connections = wire;
+    host->connection_count++;
+    rdb_mutex_unlock(&host->lock);
+    *wire_out = wire;
+    return true;
+}
+
+void rdb_wire_destroy(rdb_wire **wire_at)
+{
+    rdb_wire *wire = *wire_at;
+    if (wire == NULL)
+        return;
+    rdb_wire_host *host = wire->host;
+    rdb_session *session = wire->session;
+    /* Out of the list first: a cancel request must not meet a session that is going away. */
+    rdb_mutex_lock(&host->lock);
+    wire->session = NULL;
+    *(wire->previous != NULL ? &wire->previous->next : &host->connections) = wire->next;
+    if (wire->next != NULL)
+        wire->next->previous = wire->previous;
+    host->connection_count--;
+    rdb_mutex_unlock(&host->lock);
+    session_destroy(&session);
+    wire_auth_destroy(&wire->auth);
+    free(wire->input);
+    rdb_strbuf_free(&wire->output);
+    free(wire);
+    *wire_at = NULL;
+}
+
+bool wire_flush(rdb_wire *wire)
+{
+    if (wire->output.failed)
+        wire->is_broken = true; /* a reply that was cut for want of memory must not look whole */
+    if (wire->output.length > 0 && !wire->is_broken) {
+        rdb_error err = {0};
+        if (!wire->channel.send(wire->channel.context, wire->output.data, wire->output.length, &err))
+            wire->is_broken = true;
+        rdb_error_clear(&err);
+    }
+    rdb_strbuf_clear(&wire->output);
+    return !wire->is_broken;
+}
+
+static bool make_room(rdb_wire *wire, size_t need)
+{
+    if (wire->input_at == wire->input_end)
+        wire->input_at = wire->input_end = 0;
+    if (wire->input_capacity - wire->input_at >= need && wire->input_capacity > wire->input_end)
+        return true;
+    if (wire->input_at > 0) {
+        memmove(wire->input, wire->input + wire->input_at, wire->input_end - wire->input_at);
+        wire->input_end -= wire->input_at;
+        wire->input_at = 0;
+    }
+    if (wire->input_capacity >= need && wire->input_capacity > wire->input_end)
+        return true;
+    size_t capacity = RDB_MAX(need, (size_t)INPUT_BYTES_MIN);
+    uint8_t *grown = realloc(wire->input, capacity);
+    if (grown == NULL)
+        return false;
+    wire->input = grown;
+    wire->input_capacity = capacity;
+    return true;
+}
+
+wire_fill wire_fill_input(rdb_wire *wire, size_t need, int64_t wait_us)
+{
+    while (wire->input_end - wire->input_at < need) {
+        size_t got = 0;
+        bool is_closed = false;
+        rdb_error err = {0};
+        if (!make_room(wire, need))
+            return WIRE_FILL_CLOSED;
+        if (!wire->channel.receive(wire->channel.context, wire->input + wire->input_end,
+                                   wire->input_capacity - wire->input_end, wait_us, &got, &is_closed, &err)) {
+            rdb_error_clear(&err);
+            wire->is_broken = true;
+            return WIRE_FILL_CLOSED;
+        }
+        if (is_closed)
+            return WIRE_FILL_CLOSED;
+        if (got == 0)
+            return WIRE_FILL_QUIET;
+        wire->input_end += got;
+    }
+    return WIRE_FILL_OK;
+}
+
+/* Messages whose length follows the data they carry; all others are short, and a long one is not believed. */
+static bool may_be_long(char type)
+{
+    return type == 'Q' || type == 'P' || type == 'B' || type == 'd' || type == 'F' || type == 'p';
+}
+
+static uint32_t peek_length(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+static void protocol_violation(rdb_wire *wire, const char *message)
+{
+    rdb_error err = {0};
+    rdb_error_set(&err, RDB_PROTOCOL_VIOLATION, "%s", message);
+    wire_fatal(wire, &err);
+}
+
+/* Takes one whole message and handles it. The input does not move while a handler looks at it, except in a COPY, which
+ * takes its messages itself after this one has been consumed. */
+static wire_fill serve_one(rdb_wire *wire, int64_t wait_us)
+{
+    bool has_type = wire->phase != WIRE_STARTUP;
+    size_t head = has_type ? 5 : 4;
+    wire_fill fill = wire_fill_input(wire, head, wait_us);
+    if (fill != WIRE_FILL_OK)
+        return fill;
+    const uint8_t *at = wire->input + wire->input_at;
+    char type = has_type ? (char)at[0] : '\0';
+    uint32_t length = peek_length(at + head - 4);
+    uint32_t longest = !has_type ? WIRE_STARTUP_MAX : may_be_long(type) ? WIRE_MESSAGE_MAX : WIRE_SMALL_MESSAGE_MAX;
+    if (wire->phase == WIRE_AUTHENTICATING)
+        longest = RDB_MIN(longest, 65535u);
+    if (length < 4 || length > longest) {
+        protocol_violation(wire, has_type ? "invalid message length" : "invalid length of startup packet");
+        return WIRE_FILL_CLOSED;
+    }
+    size_t whole = head - 4 + length;
+    fill = wire_fill_input(wire, whole, wait_us);
+    if (fill != WIRE_FILL_OK)
+        return fill;
+    at = wire->input + wire->input_at;
+    wire_reader reader = {at + head, at + whole, false};
+    wire->input_at += whole;
+    if (wire->phase == WIRE_STARTUP)
+        wire_handle_startup(wire, &reader);
+    else if (wire->phase == WIRE_AUTHENTICATING)
+        wire_handle_authentication(wire, type, &reader);
+    else
+        wire_handle_message(wire, type, &reader);
+    return WIRE_FILL_OK;
+}
+
+static bool has_whole_message(const rdb_wire *wire)
+{
+    size_t head = wire->phase != WIRE_STARTUP ? 5 : 4, unread = wire->input_end - wire->input_at;
+    return unread >= head && unread >= head - 4 + (size_t)peek_length(wire->input + wire->input_at + head - 4);
+}
+
+rdb_wire_state rdb_wire_serve(rdb_wire *wire, int64_t patience_us)
+{
+    for (;;) {
+        if (wire->phase == WIRE_FINISHED || wire->is_broken)
+            break;
+        if (atomic_load_explicit(&wire->stop_asked, memory_order_relaxed) &&
+            (wire->session == NULL || session_is_idle(wire->session))) {
+            rdb_error err = {0};
+            rdb_error_set(&err, RDB_ADMIN_SHUTDOWN, "terminating connection due to administrator command");
+            wire_fatal(wire, &err);
+            break;
+        }
+        /* Pipelined messages are answered together: the output goes out when no whole message is left to read. */
+        bool has_whole = has_whole_message(wire);
+        if (!has_whole && !wire_flush(wire))
+            break;
+        wire_fill fill = serve_one(wire, has_whole ? 0 : patience_us);
+        if (fill == WIRE_FILL_CLOSED)
+            break;
+        if (fill == WIRE_FILL_QUIET) {
+            if (wire->input_at == wire->input_end) {
+                free(wire->input);
+                wire->input = NULL;
+                wire->input_at = wire->input_end = wire->input_capacity = 0;
+            }
+            rdb_strbuf_free(&wire->output);
+            rdb_strbuf_init(&wire->output, NULL);
+            if (wire->session != NULL)
+                session_trim(wire->session);
+            return RDB_WIRE_IDLE;
+        }
+    }
+    wire_flush(wire);
+    return RDB_WIRE_CLOSED;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The READY phase: one message of the simple or extended protocol at a time. After an error in the extended protocol
+ * everything up to the next Sync is dropped; each Sync and each Query ends with exactly one ReadyForQuery. */
+#include "session/settings.h"
+#include "session/wire_int.h"
+
+#include <stdlib.h>
+
+#define WIRE_COUNT_MAX 65535u
+
+static void put_ready(rdb_wire *wire)
+{
+    session_settings_report(wire->session, false);
+    wire_put_ready(&wire->output, session_ready_status(wire->session));
+}
+
+/* The error of an extended-protocol message. */
+static void extended_failed(rdb_wire *wire, rdb_error *err)
+{
+    wire_put_error(&wire->output, err, "ERROR");
+    rdb_error_clear(err);
+    session_fail(wire->session);
+    wire->skip_to_sync = true;
+}
+
+static bool reader_done(const wire_reader *reader, rdb_error *err)
+{
+    if (!reader->bad && reader->at == reader->end)
+        return true;
+    return rdb_error_set(err, RDB_PROTOCOL_VIOLATION, "invalid message format");
+}
+
+static bool handle_parse(rdb_wire *wire, wire_reader *reader, rdb_error *err)
+{
+    const char *name = wire_read_text(reader), *text = wire_read_text(reader);
+    uint32_t count = wire_read_u16(reader);
+    uint32_t *types = count > 0 ? malloc(count * sizeof *types) : NULL;
+    if (count > 0 && types == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    for (uint32_t i = 0; i < count; i++)
+        types[i] = wire_read_u32(reader);
+    bool ok = reader_done(reader, err) && session_parse(wire->session, name, text, types, count, err);
+    free(types);
+    if (ok)
+        wire_message_end(&wire->output, wire_message_begin(&wire->output, '1'));
+    return ok;
+}
+
+static bool read_formats(wire_reader *reader, uint16_t **formats, uint32_t *count, rdb_error *err)
+{
+    *count = wire_read_u16(reader);
+    if (*count > 0 && (*formats = malloc(*count * sizeof **formats)) == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    for (uint32_t i = 0; i < *count; i++) {
+        (*formats)[i] = wire_read_u16(reader);
+        if ((*formats)[i] > 1 && !reader->bad)
+            return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "unsupported format code: %d", (int16_t)(*formats)[i]);
+    }
+    return true;
+}
+
+static bool handle_bind(rdb_wire *wire, wire_reader *reader, rdb_error *err)
+{
+    session_bind bind = {0};
+    uint16_t *parameter_formats = NULL, *result_formats = NULL;
+    const uint8_t **parameters = NULL;
+    uint32_t *lengths = NULL;
+    bool ok = false;
+    bind.portal = wire_read_text(reader);
+    bind.statement = wire_read_text(reader);
+    if (!read_formats(reader, &parameter_formats, &bind.parameter_format_count, err))
+        goto out;
+    bind.parameter_count = wire_read_u16(reader);
+    if (bind.parameter_count > 0) {
+        parameters = calloc(bind.parameter_count, sizeof *parameters);
+        lengths = calloc(bind.parameter_count, sizeof *lengths);
+        if (parameters == NULL || lengths == NULL) {
+            rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+            goto out;
+        }
+    }
+    for (uint32_t i = 0; i < bind.parameter_count; i++) {
+        uint32_t length = wire_read_u32(reader);
+        if (length == UINT32_MAX)
+            continue;
+        parameters[i] = wire_read_bytes(reader, length);
+        lengths[i] = length;
+    }
+    if (!read_formats(reader, &result_formats, &bind.result_format_count, err) || !reader_done(reader, err))
+        goto out;
+    bind.parameter_formats = parameter_formats;
+    bind.result_formats = result_formats;
+    bind.parameters = parameters;
+    bind.lengths = lengths;
+    ok = session_bind_portal(wire->session, &bind, err);
+    if (ok)
+        wire_message_end(&wire->output, wire_message_begin(&wire->output, '2'));
+out:
+    free(parameter_formats);
+    free(result_formats);
+    free(parameters);
+    free(lengths);
+    return ok;
+}
+
+static bool handle_describe(rdb_wire *wire, wire_reader *reader, rdb_error *err)
+{
+    char kind = (char)wire_read_u8(reader);
+    const char *name = wire_read_text(reader);
+    if (!reader_done(reader, err))
+        return false;
+    if (kind == 'S')
+        return session_describe_statement(wire->session, name, err);
+    if (kind == 'P')
+        return session_describe_portal(wire->session, name, err);
+    return rdb_error_set(err, RDB_PROTOCOL_VIOLATION, "invalid DESCRIBE message subtype %d", kind);
+}
+
+static bool handle_execute(rdb_wire *wire, wire_reader *reader, rdb_error *err)
+{
+    const char *name = wire_read_text(reader);
+    uint32_t row_max = wire_read_u32(reader);
+    return reader_done(reader, err) && session_execute(wire->session, name, (int32_t)row_max > 0 ? row_max : 0, err);
+}
+
+static bool handle_close(rdb_wire *wire, wire_reader *reader, rdb_error *err)
+{
+    char kind = (char)wire_read_u8(reader);
+    const char *name = wire_read_text(reader);
+    if (!reader_done(reader, err))
+        return false;
+    bool ok = kind == 'S'   ? session_close_statement(wire->session, name, err)
+              : kind == 'P' ? session_close_portal(wire->session, name, err)
+                            : rdb_error_set(err, RDB_PROTOCOL_VIOLATION, "invalid CLOSE message subtype %d", kind);
+    if (ok)
+        wire_message_end(&wire->output, wire_message_begin(&wire->output, '3'));
+    return ok;
+}
+
+static void handle_query(rdb_wire *wire, wire_reader *reader)
+{
+    rdb_error err = {0};
+    const char *text = wire_read_text(reader);
+    if (reader_done(reader, &err)) {
+        session_simple_query(wire->session, text);
+    } else {
+        wire_put_error(&wire->output, &err, "ERROR");
+        session_fail(wire->session);
+    }
+    rdb_error_clear(&err);
+    put_ready(wire);
+}
+
+void wire_handle_message(rdb_wire *wire, char type, wire_reader *reader)
+{
+    rdb_error err = {0};
+    if (wire->skip_to_sync && type != 'S' && type != 'X')
+        return;
+    bool ok = true;
+    switch (type) {
+    case 'Q':
+        handle_query(wire, reader);
+        return;
+    case 'P':
+        ok = handle_parse(wire, reader, &err);
+        break;
+    case 'B':
+        ok = handle_bind(wire, reader, &err);
+        break;
+    case 'D':
+        ok = handle_describe(wire, reader, &err);
+        break;
+    case 'E':
+        ok = handle_execute(wire, reader, &err);
+        break;
+    case 'C':
+        ok = handle_close(wire, reader, &err);
+        break;
+    case 'S':
+        wire->skip_to_sync = false;
+        session_sync(wire->session);
+        put_ready(wire);
+        return;
+    case 'H':
+        wire_flush(wire);
+        return;
+    case 'X':
+        wire->phase = WIRE_FINISHED;
+        return;
+    case 'd': /* left over from a COPY that ended with an error on our side */
+    case 'c':
+    case 'f':
+        return;
+    case 'F':
+        ok = rdb_error_set(&err, RDB_FEATURE_NOT_SUPPORTED, "function calls through the fastpath protocol are not supported");
+        if (!ok) {
+            wire_put_error(&wire->output, &err, "ERROR");
+            rdb_error_clear(&err);
+            session_fail(wire->session);
+            put_ready(wire);
+        }
+        return;
+    default:
+        rdb_error_set(&err, RDB_PROTOCOL_VIOLATION, "invalid frontend message type %d", (unsigned char)type);
+        wire_fatal(wire, &err);
+        return;
+    }
+    if (!ok)
+        extended_failed(wire, &err);
+}
