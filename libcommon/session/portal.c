@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Portals of the extended protocol: Bind, Execute with a row limit, suspension, and what the end of a transaction or
+ * savepoint does to them. SQL's cursors are portals too (cursor.c). */
+#include "session/portal.h"
+
+#include "session/row_sink.h"
+#include "session/settings.h"
+#include "session/wire_int.h"
+
+session_portal *session_find_portal(rdb_session *session, const char *name, rdb_error *err)
+{
+    session_portal *portal = rdb_map_get(session->portals, name, strlen(name));
+    if (portal == NULL)
+        rdb_error_set(err, RDB_INVALID_CURSOR_NAME, "portal \"%s\" does not exist", name);
+    return portal;
+}
+
+/* Stops what runs in it. The rows kept in a store stay. */
+static void portal_stop(rdb_session *session, session_portal *portal)
+{
+    if (portal->is_started && portal->plan != NULL && portal->plan->execution != NULL && !portal->is_holding)
+        rdb_execution_finish(portal->plan->execution);
+    if (portal->has_snapshot)
+        session_drop_statement_snapshot(session, &portal->snapshot);
+    portal->has_snapshot = false;
+    portal->rest = NULL;
+    if (portal->plan != NULL) {
+        if (portal->owns_plan)
+            session_plan_destroy(&portal->plan);
+        else
+            portal->plan->is_in_use = false;
+    }
+    portal->plan = NULL;
+}
+
+void portal_destroy(rdb_session *session, session_portal *portal)
+{
+    if (portal == NULL)
+        return;
+    if (rdb_map_get(session->portals, portal->name, strlen(portal->name)) == portal)
+        rdb_map_remove(session->portals, portal->name, strlen(portal->name));
+    portal_stop(session, portal);
+    row_store_destroy(&portal->store);
+    statement_release(session, portal->statement);
+    rdb_arena *arena = portal->arena;
+    rdb_arena_destroy(arena);
+}
+
+bool portal_create(rdb_session *session, const char *name, session_portal **portal_out, rdb_error *err)
+{
+    *portal_out = NULL;
+    session_portal *old = rdb_map_get(session->portals, name, strlen(name));
+    if (old != NULL) {
+        if (name[0] != '\0')
+            return rdb_error_set(err, RDB_DUPLICATE_CURSOR, "cursor \"%s\" already exists", name);
+        portal_destroy(session, old);
+    }
+    rdb_arena *arena = rdb_arena_create("portal", NULL, NULL);
+    if (arena == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    session_portal *portal = RDB_NEW(arena, session_portal);
+    portal->arena = arena;
+    snprintf(portal->name, sizeof portal->name, "%s", name);
+    portal->created_us = session->statement_us;
+    portal->level = session->txn != NULL ? rdb_txn_current_level(session->txn) : 0;
+    if (!rdb_map_put(session->portals, portal->name, strlen(portal->name), portal, NULL)) {
+        rdb_arena_destroy(arena);
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    }
+    *portal_out = portal;
+    return true;
+}
+
+/* ---- Bind --------------------------------------------------------------------------------------------------------------- */
+static bool bind_parameters(rdb_session *session, session_portal *portal, const session_bind *bind, rdb_error *err)
+{
+    const session_statement *statement = portal->statement;
+    if (bind->parameter_format_count > 1 && bind->parameter_format_count != bind->parameter_count)
+        return rdb_error_set(err, RDB_PROTOCOL_VIOLATION, "bind message has %u parameter formats but %u parameters",
+                             bind->parameter_format_count, bind->parameter_count);
+    if (bind->parameter_count != statement->parameter_count)
+        return rdb_error_set(err, RDB_PROTOCOL_VIOLATION,
+                             "bind message supplies %u parameters, but prepared statement \"%s\" requires %u",
+                             bind->parameter_count, statement->name, statement->parameter_count);
+    portal->parameter_count = bind->parameter_count;
+    portal->parameters = RDB_NEW_ARRAY(portal->arena, rdb_parameter, bind->parameter_count + 1);
+    rdb_call call = {.arena = portal->arena, .err = err, .format = session_setting_format(session), .session = session,
+                     .statement_us = session->statement_us, .transaction_us = session->transaction_us};
+    for (uint32_t i = 0; i < bind->parameter_count; i++) {
+        rdb_parameter *parameter = &portal->parameters[i];
+        parameter->type_oid = statement->parameter_types[i];
+        parameter->is_null = bind->parameters[i] == NULL;
+        if (parameter->is_null)
+            continue;
+        const rdb_type *type = NULL;
+        if (!rdb_type_get(statement->plan->access, parameter->type_oid, &type, err))
+            return false;
+        uint16_t format = bind->parameter_format_count == 0   ? 0
+                          : bind->parameter_format_count == 1 ? bind->parameter_formats[0]
+                                                              : bind->parameter_formats[i];
+        rdb_slice bytes = {bind->parameters[i], bind->lengths[i]};
+        size_t bad_offset;
+        if (format == 0 && !rdb_utf8_validate(bytes.data, bytes.length, &bad_offset))
+            return rdb_error_set(err, RDB_CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\": 0x%02x", bytes.data[bad_offset]);
+        if (type == NULL || type->ops == NULL || (format == 0 ? type->ops->input == NULL : type->ops->receive == NULL))
+            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "no %s input for parameter $%u", format == 0 ? "text" : "binary", i + 1);
+        bool ok = format == 0 ? type->ops->input(&call, type, bytes, -1, &parameter->value)
+                              : type->ops->receive(&call, type, bytes, -1, &parameter->value);
+        if (!ok) {
+            rdb_error_add_context(err, "%s parameter $%u", bind->portal[0] == '\0' ? "unnamed portal" : bind->portal, i + 1);
+            return false;
+        }
+        /* Text values may point into the message, which goes away. */
+        if (type->rep == RDB_REP_BYTES && !rdb_datum_copy(portal->arena, RDB_REP_BYTES, parameter->value, &parameter->value, err))
+            return false;
+    }
+    return true;
+}
+
+static bool bind_formats(session_portal *portal, const session_bind *bind, rdb_error *err)
+{
+    uint32_t columns = portal->plan->column_count;
+    if (bind->result_format_count > 1 && bind->result_format_count != columns)
+        return rdb_error_set(err, RDB_PROTOCOL_VIOLATION, "bind message has %u result formats but query has %u columns",
+                             bind->result_format_count, columns);
+    portal->formats = RDB_NEW_ARRAY(portal->arena, uint16_t, columns + 1);
+    for (uint32_t i = 0; i < columns && bind->result_format_count > 0; i++)
+        portal->formats[i] = bind->result_formats[bind->result_format_count == 1 ? 0 : i];
+    return true;
+}
+
+/* The statement's own plan where it is free, otherwise one more. */
+bool portal_take_plan(rdb_session *session, session_portal *portal, rdb_error *err)
+{
+    session_statement *statement = portal->statement;
+    if (!statement_plan_ready(session, statement, err))
+        return false;
+    if (statement->plan == NULL || !statement->plan->is_in_use) {
+        portal->plan = statement->plan;
+        if (portal->plan != NULL)
+            portal->plan->is_in_use = true;
+        return true;
+    }
+    uint32_t *types = statement->parameter_types, count = statement->parameter_count;
+    portal->owns_plan = true;
+    return session_plan_make(session, statement->text, statement->raw, &types, &count, true, &portal->plan, err);
+}
+
+bool session_bind_portal(rdb_session *session, const session_bind *bind, rdb_error *err)
+{
+    session_statement *statement = session_find_statement(session, bind->statement, err);
+    session_portal *portal = NULL;
+    if (statement == NULL)
+        return false;
+    session_statement_begin(session);
+    bool ok = session_check_not_failed(session, statement->raw, err);
+    if (ok && !session_ends_failure(statement->raw))
+        ok = session_extended_transaction(session, err);
+    ok = ok && portal_create(session, bind->portal, &portal, err);
+    if (ok) {
+        portal->statement = statement;
+        statement->use_count++;
+        ok = portal_take_plan(session, portal, err);
+        if (ok && portal->plan != NULL)
+            ok = bind_parameters(session, portal, bind, err) && bind_formats(portal, bind, err);
+        ok = ok && rdb_arena_check(portal->arena, err);
+        if (!ok)
+            portal_destroy(session, portal);
+    }
+    session_statement_end(session);
+    return ok;
+}
+
+/* ---- running ------------------------------------------------------------------------------------------------------------- */
+bool portal_start(rdb_session *session, session_portal *portal, rdb_error *err)
+{
+    if (portal->is_started)
+        return true;
+    if (!session_statement_snapshot(session, &portal->snapshot, err))
+        return false;
+    portal->has_snapshot = true;
+    portal->is_started = true;
+    return session_plan_start(session, portal->plan, portal->parameters, portal->parameter_count, &portal->snapshot, err);
+}
+
+bool portal_next_rows(session_portal *portal, uint64_t row_max, const rdb_batch **batch, uint32_t *from, uint32_t *to, rdb_error *err)
+{
+    *batch = NULL;
+    *from = *to = 0;
+    while (portal->rest == NULL || portal->rest_at == portal->rest->selection.count) {
+        portal->rest = NULL;
+        if (portal->is_done)
+            return true;
+        if (!rdb_execution_pull(portal->plan->execution, row_max, &portal->rest, &portal->is_done, err))
+            return false;
+        portal->rest_at = 0;
+    }
+    uint32_t left = portal->rest->selection.count - portal->rest_at;
+    uint32_t taken = row_max != 0 && row_max < left ? (uint32_t)row_max : left;
+    *batch = portal->rest;
+    *from = portal->rest_at;
+    *to = portal->rest_at += taken;
+    portal->row_count += taken;
+    return true;
+}
+
+static bool run_plan_portal(rdb_session *session, session_portal *portal, uint32_t row_max, rdb_error *err)
+{
+    char tag[64];
+    const session_plan *plan = portal->plan;
+    if (!portal_start(session, portal, err) || !session_sink_begin(session, plan->columns, plan->column_count, portal->formats, err))
+        return false;
+    uint64_t sent = 0;
+    while (row_max == 0 || sent < row_max) {
+        const rdb_batch *batch;
+        uint32_t from, to;
+        if (!portal_next_rows(portal, row_max == 0 ? 0 : row_max - sent, &batch, &from, &to, err))
+            return false;
+        if (from == to)
+            break;
+        if (plan->plan->returns_rows && !session_send_rows(session, batch, from, to, err))
+            return false;
+        sent += to - from;
+    }
+    if (row_max != 0 && sent == row_max) {
+        wire_message_end(session->owner.output, wire_message_begin(session->owner.output, 's'));
+        return true;
+    }
+    session_command_tag(plan, plan->plan->command == RDB_COMMAND_SELECT ? sent : rdb_execution_row_count(plan->execution), tag);
+    session_put_complete(session, tag);
+    if (portal->name[0] == '\0') { /* its resources go early; a second Execute finds it done */
+        rdb_execution_finish(plan->execution);
+        session_drop_statement_snapshot(session, &portal->snapshot);
+        portal->has_snapshot = false;
+        portal->rest = NULL;
+    }
+    return true;
+}
+
+bool session_execute(rdb_session *session, const char *name, uint32_t row_max, rdb_error *err)
+{
+    session_portal *portal = session_find_portal(session, name, err);
+    if (portal == NULL)
+        return false;
+    if (portal->statement != NULL && portal->statement->raw == NULL) {
+        wire_message_end(session->owner.output, wire_message_begin(session->owner.output, 'I'));
+        return true;
+    }
+    session_statement_begin(session);
+    const rdb_ast_node *raw = portal->statement != NULL ? portal->statement->raw : NULL;
+    bool ok = session_check_not_failed(session, raw, err);
+    if (ok && portal->is_failed)
+        ok = rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "portal \"%s\" cannot be run", name);
+    if (ok && portal->plan != NULL && portal->plan->plan != NULL) {
+        if (portal->is_started && !portal->has_snapshot) { /* ran to its end before */
+            char tag[64];
+            session_command_tag(portal->plan, 0, tag);
+            session_put_complete(session, tag);
+        } else {
+            ok = run_plan_portal(session, portal, row_max, err);
+        }
+    } else if (ok) {
+        char tag[64] = "";
+        session_plan *plan = portal->plan;
+        /* A COMMIT ends portals, this one among them: nothing of it is touched afterwards. */
+        bool ends_here = raw->tag == RDB_AST_TRANSACTION;
+        session_statement *statement = portal->statement;
+        statement->use_count++;
+        ok = session_run_utility(session, plan, statement->text, statement->raw, portal->parameters, portal->parameter_count, false,
+                                 portal->formats, tag, err);
+        (void)ends_here;
+        statement_release(session, statement);
+        if (ok)
+            session_put_complete(session, tag);
+    }
+    if (!ok) {
+        portal = rdb_map_get(session->portals, name, strlen(name));
+        if (portal != NULL)
+            portal->is_failed = true;
+    }
+    session_statement_end(session);
+    return ok;
+}
+
+bool session_describe_portal(rdb_session *session, const char *name, rdb_error *err)
+{
+    session_portal *portal = session_find_portal(session, name, err);
+    if (portal == NULL)
+        return false;
+    const session_plan *plan = portal->plan;
+    bool has_rows = plan != NULL && (plan->column_count > 0 || (plan->plan != NULL && plan->plan->returns_rows));
+    session_put_row_description(session, has_rows ? plan->columns : NULL, has_rows ? plan->column_count : 0, portal->formats);
+    return true;
+}
+
+bool session_close_portal(rdb_session *session, const char *name, rdb_error *err)
+{
+    (void)err; /* closing what is not there is fine */
+    portal_destroy(session, rdb_map_get(session->portals, name, strlen(name)));
+    return true;
+}
+
+/* ---- ends of transactions --------------------------------------------------------------------------------------------------- */
+/* Calls end for every portal that it is true for; ending changes the map, so start over each time. */
+static void end_portals(rdb_session *session, bool (*is_over)(const session_portal *portal, uint32_t level), uint32_t level)
+{
+    bool again = true;
+    while (again) {
+        again = false;
+        uint32_t cursor = 0;
+        rdb_slice key;
+        void *value;
+        while (rdb_map_next(session->portals, &cursor, &key, &value)) {
+            if (is_over(value, level)) {
+                portal_destroy(session, value);
+                again = true;
+                break;
+            }
+        }
+    }
+}
+
+static bool ends_with_transaction(const session_portal *portal, uint32_t level)
+{
+    (void)level;
+    return !portal->is_holding;
+}
+
+static bool is_above(const session_portal *portal, uint32_t level)
+{
+    return !portal->is_holding && portal->level >= level;
+}
+
+bool session_close_portals(rdb_session *session, bool committing, rdb_error *err)
+{
+    if (rdb_map_count(session->portals) == 0)
+        return true;
+    bool ok = !committing || cursor_hold_all(session, err);
+    end_portals(session, ends_with_transaction, 0);
+    return ok;
+}
+
+void session_close_portals_above(rdb_session *session, uint32_t level)
+{
+    end_portals(session, is_above, level);
+}
+
+void session_close_failed_portals(rdb_session *session)
+{
+    uint32_t cursor = 0;
+    rdb_slice key;
+    void *value;
+    while (rdb_map_next(session->portals, &cursor, &key, &value)) {
+        session_portal *portal = value;
+        if (portal->is_started && portal->plan != NULL && portal->plan->is_in_use && !portal->from_sql)
+            portal->is_failed = true;
+    }
+}
