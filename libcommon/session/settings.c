@@ -1,0 +1,810 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Settings of one session: values as text, parsed once into what the code reads, with PostgreSQL's rules of SET, SET LOCAL,
+ * savepoints and ROLLBACK. A change inside a transaction leaves a trail entry with the value before it; the end of the
+ * transaction or savepoint walks the trail back. */
+#include "session/settings.h"
+
+#include "session/row_sink.h"
+#include "session/wire_int.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+
+enum { KIND_BOOL, KIND_INT, KIND_REAL, KIND_TEXT, KIND_ENUM };
+enum { UNIT_NONE, UNIT_MS, UNIT_S, UNIT_MIN, UNIT_KB, UNIT_BLOCKS, UNIT_BYTES };
+enum { REPORT = 1, FIXED = 2, HOST = 4 };
+
+typedef struct setting {
+    const char *name;
+    uint8_t kind, unit, flags;
+    const char *boot_value;
+    double min, max;
+    const char *values, *description;
+} setting;
+
+static const setting SETTINGS[] = {
+#define SETTING(name, kind, boot_value, min, max, unit, flags, values, description) \
+    {#name, KIND_##kind, UNIT_##unit, flags, boot_value, min, max, values, description},
+#include "session/settings.def"
+#undef SETTING
+};
+enum {
+#define SETTING(name, kind, boot_value, min, max, unit, flags, values, description) SET_##name,
+#include "session/settings.def"
+#undef SETTING
+    SET_COUNT
+};
+/* Names that clients see with capitals. */
+static const struct { int setting_no; const char *shown; } SHOWN_NAMES[] = {
+    {SET_datestyle, "DateStyle"}, {SET_intervalstyle, "IntervalStyle"}, {SET_timezone, "TimeZone"}};
+
+typedef struct trail_entry {
+    uint16_t setting_no;
+    bool is_local;
+    uint32_t level;
+    char *before;
+} trail_entry;
+
+struct session_settings {
+    char *values[SET_COUNT];
+    char *reset_values[SET_COUNT]; /* what RESET gives back: the start of the session */
+    bool to_report[SET_COUNT];
+    trail_entry *trail;
+    uint32_t trail_count, trail_capacity, level;
+    rdb_map *custom; /* "a.b" settings of users: malloc'ed texts; outside the trail */
+    rdb_format_settings format;
+    int64_t lock_timeout_us, statement_timeout_us;
+    uint64_t work_mem_bytes;
+    rdb_sql_reading reading;
+    rdb_isolation default_isolation;
+    bool default_read_only, no_sync_wait;
+    int message_rank;
+};
+
+static const char *shown_name(int setting_no)
+{
+    for (size_t i = 0; i < RDB_COUNT_OF(SHOWN_NAMES); i++)
+        if (SHOWN_NAMES[i].setting_no == setting_no)
+            return SHOWN_NAMES[i].shown;
+    return SETTINGS[setting_no].name;
+}
+
+static int find_setting(const char *name)
+{
+    int low = 0, high = SET_COUNT - 1;
+    while (low <= high) {
+        int middle = (low + high) / 2, order = strcasecmp(name, SETTINGS[middle].name);
+        if (order == 0)
+            return middle;
+        if (order < 0)
+            high = middle - 1;
+        else
+            low = middle + 1;
+    }
+    return strcasecmp(name, "TIME ZONE") == 0 ? SET_timezone : -1;
+}
+
+/* ---- reading values ---------------------------------------------------------------------------------------------------- */
+static bool parse_bool(const char *text, bool *value)
+{
+    static const struct { const char *text; size_t shortest; bool value; } WORDS[] = {
+        {"on", 2, true}, {"off", 2, false}, {"true", 1, true}, {"false", 1, false}, {"yes", 1, true}, {"no", 1, false}, {"1", 1, true}, {"0", 1, false}};
+    size_t length = strlen(text);
+    for (size_t i = 0; i < RDB_COUNT_OF(WORDS); i++)
+        if (length >= WORDS[i].shortest && length <= strlen(WORDS[i].text) && strncasecmp(text, WORDS[i].text, length) == 0) {
+            *value = WORDS[i].value;
+            return true;
+        }
+    return false;
+}
+
+/* Units of memory in bytes, of time in microseconds. */
+static const struct { const char *name; double size; bool is_time; } UNITS[] = {
+    {"B", 1, false}, {"kB", 1024, false}, {"MB", 1048576, false}, {"GB", 1073741824.0, false}, {"TB", 1099511627776.0, false},
+    {"us", 1, true}, {"ms", 1e3, true}, {"s", 1e6, true}, {"min", 6e7, true}, {"h", 3.6e9, true}, {"d", 8.64e10, true}};
+
+static double base_unit(uint8_t unit, bool *is_time)
+{
+    *is_time = unit == UNIT_MS || unit == UNIT_S || unit == UNIT_MIN;
+    switch (unit) {
+    case UNIT_MS:
+        return 1e3;
+    case UNIT_S:
+        return 1e6;
+    case UNIT_MIN:
+        return 6e7;
+    case UNIT_KB:
+        return 1024;
+    case UNIT_BLOCKS:
+        return 8192;
+    default:
+        return 1;
+    }
+}
+
+static bool parse_number(const setting *setting, const char *text, double *value, rdb_error *err)
+{
+    char *end;
+    double number = strtod(text, &end);
+    if (end == text || isnan(number))
+        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "invalid value for parameter \"%s\": \"%s\"", setting->name, text);
+    while (isspace((unsigned char)*end))
+        end++;
+    if (*end != '\0') {
+        bool is_time, known = false;
+        double base = base_unit(setting->unit, &is_time);
+        for (size_t i = 0; i < RDB_COUNT_OF(UNITS) && setting->unit != UNIT_NONE; i++)
+            if (strcmp(end, UNITS[i].name) == 0 && UNITS[i].is_time == is_time) {
+                number = number * UNITS[i].size / base;
+                known = true;
+            }
+        if (!known) {
+            rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "invalid value for parameter \"%s\": \"%s\"", setting->name, text);
+            if (setting->unit != UNIT_NONE)
+                rdb_error_hint(err, is_time ? "Valid units for this parameter are \"us\", \"ms\", \"s\", \"min\", \"h\", and \"d\"."
+                                            : "Valid units for this parameter are \"B\", \"kB\", \"MB\", \"GB\", and \"TB\".");
+            return false;
+        }
+    }
+    if (setting->kind == KIND_INT)
+        number = rint(number);
+    if (number < setting->min || number > setting->max)
+        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "%g%s is outside the valid range for parameter \"%s\" (%.10g .. %.10g)", number,
+                             setting->unit == UNIT_MS   ? " ms"
+                             : setting->unit == UNIT_KB ? " kB"
+                             : setting->unit == UNIT_S  ? " s"
+                                                        : "",
+                             setting->name, setting->min, setting->max);
+    *value = number;
+    return true;
+}
+
+/* Writes the listed spelling of value. False: not in the list. */
+static bool match_enum(const char *values, const char *value, char *spelling, size_t size)
+{
+    size_t length = strlen(value);
+    for (const char *at = values; *at != '\0';) {
+        size_t word = strcspn(at, ",");
+        if (word == length && strncasecmp(at, value, word) == 0) {
+            snprintf(spelling, size, "%.*s", (int)word, at);
+            return true;
+        }
+        at += word;
+        at += strspn(at, ", ");
+    }
+    return false;
+}
+
+static bool parse_date_style(const char *text, rdb_format_settings *format, char canonical[64], rdb_error *err)
+{
+    static const char *const STYLES[] = {"ISO", "SQL", "Postgres", "German"}, *const ORDERS[] = {"MDY", "DMY", "YMD"};
+    char copy[64], *rest = copy;
+    bool ok = strlen(text) < sizeof copy;
+    snprintf(copy, sizeof copy, "%s", text);
+    for (char *word; ok && (word = strsep(&rest, ", ")) != NULL;) {
+        bool known = word[0] == '\0' || strcasecmp(word, "default") == 0;
+        for (int i = 0; i < 4; i++)
+            if (strcasecmp(word, STYLES[i]) == 0) {
+                format->date_style = i;
+                if (i == RDB_DATESTYLE_GERMAN)
+                    format->date_order = RDB_DATEORDER_DMY;
+                known = true;
+            }
+        for (int i = 0; i < 3; i++)
+            if (strcasecmp(word, ORDERS[i]) == 0) {
+                format->date_order = i;
+                known = true;
+            }
+        if (strcasecmp(word, "euro") == 0 || strcasecmp(word, "european") == 0) {
+            format->date_order = RDB_DATEORDER_DMY;
+            known = true;
+        } else if (strcasecmp(word, "us") == 0 || strcasecmp(word, "noneuro") == 0 || strcasecmp(word, "noneuropean") == 0) {
+            format->date_order = RDB_DATEORDER_MDY;
+            known = true;
+        }
+        ok = known;
+    }
+    if (!ok)
+        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "invalid value for parameter \"DateStyle\": \"%s\"", text);
+    snprintf(canonical, 64, "%s, %s", STYLES[format->date_style], ORDERS[format->date_order]);
+    return true;
+}
+
+static int message_rank(const char *level)
+{
+    static const char *const RANKS[] = {"debug5", "debug4", "debug3", "debug2", "debug1", "log", "info", "notice", "warning", "error"};
+    for (size_t i = 0; i < RDB_COUNT_OF(RANKS); i++)
+        if (strcasecmp(level, RANKS[i]) == 0)
+            return (int)i;
+    return (int)RDB_COUNT_OF(RANKS);
+}
+
+/* Checks a value and gives its canonical text (malloc'ed); changes what the code reads only where apply is set. */
+static bool check_value(rdb_session *session, int setting_no, const char *text, bool apply, char **canonical, rdb_error *err)
+{
+    struct session_settings *settings = session->settings;
+    const setting *setting = &SETTINGS[setting_no];
+    char buffer[128];
+    const char *result = text;
+    bool flag = false;
+    double number = 0;
+    switch (setting->kind) {
+    case KIND_BOOL:
+        if (!parse_bool(text, &flag))
+            return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "parameter \"%s\" requires a Boolean value", setting->name);
+        result = flag ? "on" : "off";
+        break;
+    case KIND_INT:
+    case KIND_REAL:
+        if (!parse_number(setting, text, &number, err))
+            return false;
+        snprintf(buffer, sizeof buffer, setting->kind == KIND_INT ? "%.0f" : "%g", number);
+        result = buffer;
+        break;
+    case KIND_ENUM: {
+        const char *value = text;
+        bool on = false;
+        if (!match_enum(setting->values, value, buffer, sizeof buffer)) {
+            /* on/off lists take the other spellings of a Boolean too */
+            if (!strstr(setting->values, "on") || !parse_bool(value, &on) || !match_enum(setting->values, on ? "on" : "off", buffer, sizeof buffer)) {
+                rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "invalid value for parameter \"%s\": \"%s\"", shown_name(setting_no), text);
+                return rdb_error_hint(err, "Available values: %s.", setting->values);
+            }
+        }
+        result = buffer;
+        break;
+    }
+    default:
+        break;
+    }
+    rdb_format_settings format = settings->format;
+    rdb_isolation isolation = RDB_READ_COMMITTED;
+    switch (setting_no) {
+    case SET_datestyle:
+        if (!parse_date_style(text, &format, buffer, err))
+            return false;
+        result = buffer;
+        break;
+    case SET_timezone:
+        format.timezone = rdb_timezone_find(strcasecmp(text, "default") == 0 || strcasecmp(text, "local") == 0 ? "UTC" : text);
+        if (format.timezone == NULL)
+            return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "invalid value for parameter \"TimeZone\": \"%s\"", text);
+        result = rdb_timezone_name(format.timezone);
+        break;
+    case SET_client_encoding:
+        if (strcasecmp(text, "UTF8") != 0 && strcasecmp(text, "UTF-8") != 0 && strcasecmp(text, "UNICODE") != 0 && strcasecmp(text, "SQL_ASCII") != 0)
+            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "conversion between %s and UTF8 is not supported", text);
+        result = strcasecmp(text, "SQL_ASCII") == 0 ? "SQL_ASCII" : "UTF8";
+        break;
+    case SET_intervalstyle:
+        format.interval_style = strcmp(result, "postgres") == 0           ? RDB_INTERVALSTYLE_POSTGRES
+                                : strcmp(result, "postgres_verbose") == 0 ? RDB_INTERVALSTYLE_VERBOSE
+                                : strcmp(result, "sql_standard") == 0     ? RDB_INTERVALSTYLE_SQL
+                                                                          : RDB_INTERVALSTYLE_ISO;
+        break;
+    case SET_default_transaction_isolation:
+        session_isolation_from_text(result, &isolation);
+        if (isolation == RDB_SERIALIZABLE)
+            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "SERIALIZABLE is not supported yet");
+        break;
+    default:
+        break;
+    }
+    if (canonical != NULL && (*canonical = strdup(result)) == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    if (!apply)
+        return true;
+    settings->format = format;
+    switch (setting_no) {
+    case SET_extra_float_digits:
+        settings->format.extra_float_digits = (int)number;
+        break;
+    case SET_bytea_output:
+        settings->format.bytea_escape = strcmp(result, "escape") == 0;
+        break;
+    case SET_lock_timeout:
+        settings->lock_timeout_us = (int64_t)number * 1000;
+        break;
+    case SET_statement_timeout:
+        settings->statement_timeout_us = (int64_t)number * 1000;
+        break;
+    case SET_work_mem:
+        settings->work_mem_bytes = (uint64_t)number * 1024;
+        break;
+    case SET_standard_conforming_strings:
+        settings->reading.standard_conforming_strings = flag;
+        break;
+    case SET_backslash_quote:
+        settings->reading.backslash_quote = strcmp(result, "on") == 0    ? RDB_SQL_BACKSLASH_QUOTE_ON
+                                            : strcmp(result, "off") == 0 ? RDB_SQL_BACKSLASH_QUOTE_OFF
+                                                                         : RDB_SQL_BACKSLASH_QUOTE_SAFE_ENCODING;
+        break;
+    case SET_default_transaction_isolation:
+        settings->default_isolation = isolation;
+        break;
+    case SET_default_transaction_read_only:
+        settings->default_read_only = flag;
+        break;
+    case SET_synchronous_commit:
+        settings->no_sync_wait = strcmp(result, "off") == 0;
+        break;
+    case SET_client_min_messages:
+        settings->message_rank = message_rank(result);
+        break;
+    default:
+        break;
+    }
+    return true;
+}
+
+/* Gives a value that was valid before back. */
+static void put_back(rdb_session *session, int setting_no, char *value)
+{
+    rdb_error ignored = {0};
+    free(session->settings->values[setting_no]);
+    session->settings->values[setting_no] = value;
+    session->settings->to_report[setting_no] = true;
+    if (!check_value(session, setting_no, value, true, NULL, &ignored))
+        rdb_error_clear(&ignored);
+}
+
+static bool leave_trail(rdb_session *session, int setting_no, bool is_local, char *before, rdb_error *err)
+{
+    struct session_settings *settings = session->settings;
+    if (settings->trail_count == settings->trail_capacity) {
+        uint32_t capacity = RDB_MAX(8u, settings->trail_capacity * 2);
+        trail_entry *grown = realloc(settings->trail, capacity * sizeof *grown);
+        if (grown == NULL)
+            return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+        settings->trail = grown;
+        settings->trail_capacity = capacity;
+    }
+    settings->trail[settings->trail_count++] = (trail_entry){(uint16_t)setting_no, is_local, settings->level, before};
+    return true;
+}
+
+static bool set_value(rdb_session *session, int setting_no, const char *text, bool is_local, rdb_error *err)
+{
+    struct session_settings *settings = session->settings;
+    char *canonical = NULL;
+    if (!check_value(session, setting_no, text, false, &canonical, err))
+        return false;
+    if (session->block != SESSION_IDLE && !leave_trail(session, setting_no, is_local, settings->values[setting_no], err)) {
+        free(canonical);
+        return false;
+    }
+    if (session->block == SESSION_IDLE)
+        free(settings->values[setting_no]);
+    settings->values[setting_no] = canonical;
+    settings->to_report[setting_no] = true;
+    return check_value(session, setting_no, canonical, true, NULL, err);
+}
+
+/* ---- levels ---------------------------------------------------------------------------------------------------------------- */
+uint32_t session_settings_push(rdb_session *session)
+{
+    return ++session->settings->level;
+}
+
+void session_settings_pop(rdb_session *session, uint32_t level, bool keep)
+{
+    struct session_settings *settings = session->settings;
+    if (!keep)
+        while (settings->trail_count > 0 && settings->trail[settings->trail_count - 1].level >= level) {
+            trail_entry *entry = &settings->trail[--settings->trail_count];
+            put_back(session, entry->setting_no, entry->before);
+        }
+    settings->level = level - 1;
+    for (uint32_t i = settings->trail_count; keep && i-- > 0 && settings->trail[i].level >= level;)
+        settings->trail[i].level = level - 1;
+}
+
+void session_settings_end_transaction(rdb_session *session, bool committed)
+{
+    struct session_settings *settings = session->settings;
+    settings->level = 0;
+    if (settings == NULL || settings->trail_count == 0)
+        return;
+    /* Newest first. What a SET (not LOCAL) made last is the value a commit leaves; the value an entry made is what the next
+     * newer entry of the same setting found. */
+    char *kept[SET_COUNT] = {0};
+    bool is_settled[SET_COUNT] = {0};
+    while (settings->trail_count > 0) {
+        trail_entry *entry = &settings->trail[--settings->trail_count];
+        int no = entry->setting_no;
+        char *made = settings->values[no];
+        if (committed && !entry->is_local && !is_settled[no]) {
+            is_settled[no] = true;
+            kept[no] = made;
+        } else {
+            free(made);
+        }
+        settings->values[no] = entry->before;
+        settings->to_report[no] = true;
+    }
+    for (int no = 0; no < SET_COUNT; no++) {
+        if (is_settled[no])
+            put_back(session, no, kept[no]);
+        else if (settings->to_report[no]) {
+            rdb_error ignored = {0};
+            if (!check_value(session, no, settings->values[no], true, NULL, &ignored))
+                rdb_error_clear(&ignored);
+        }
+    }
+}
+
+/* ---- what the code reads --------------------------------------------------------------------------------------------------- */
+const rdb_format_settings *session_setting_format(const rdb_session *session)
+{
+    return &session->settings->format;
+}
+rdb_isolation session_setting_isolation(const rdb_session *session)
+{
+    return session->settings->default_isolation;
+}
+bool session_setting_read_only(const rdb_session *session)
+{
+    return session->settings->default_read_only;
+}
+rdb_commit_wait session_setting_commit_wait(const rdb_session *session)
+{
+    return session->settings->no_sync_wait ? RDB_COMMIT_NO_WAIT : RDB_COMMIT_LOCAL;
+}
+int64_t session_setting_lock_timeout_us(const rdb_session *session)
+{
+    return session->settings->lock_timeout_us;
+}
+int64_t session_setting_statement_timeout_us(const rdb_session *session)
+{
+    return session->settings->statement_timeout_us;
+}
+uint64_t session_setting_work_mem(const rdb_session *session)
+{
+    return session->settings->work_mem_bytes;
+}
+const char *session_setting_search_path(const rdb_session *session)
+{
+    return session->settings->values[SET_search_path];
+}
+rdb_sql_reading session_setting_reading(const rdb_session *session)
+{
+    return session->settings->reading;
+}
+bool session_notice_passes(const rdb_session *session, const char *severity)
+{
+    return strcmp(severity, "INFO") == 0 || message_rank(severity) >= session->settings->message_rank;
+}
+
+static bool is_off(const rdb_session *session, int setting_no)
+{
+    return strcmp(session->settings->values[setting_no], "off") == 0;
+}
+
+void session_settings_set_planner(const rdb_session *session, rdb_plan_context *context)
+{
+    context->no_seq_scan = is_off(session, SET_enable_seqscan);
+    context->no_index_scan = is_off(session, SET_enable_indexscan);
+    context->no_hash_join = is_off(session, SET_enable_hashjoin);
+    context->no_nest_loop = is_off(session, SET_enable_nestloop);
+    context->no_hash_aggregate = is_off(session, SET_enable_hashagg);
+    context->no_sort = is_off(session, SET_enable_sort);
+}
+
+static const char *const ISOLATION_NAMES[] = {"read uncommitted", "read committed", "repeatable read", "serializable"};
+
+bool session_isolation_from_text(const char *text, rdb_isolation *isolation)
+{
+    for (int i = 0; i < 4; i++)
+        if (strcasecmp(text, ISOLATION_NAMES[i]) == 0) {
+            *isolation = (rdb_isolation)i;
+            return true;
+        }
+    return false;
+}
+
+const char *session_isolation_text(rdb_isolation isolation)
+{
+    return ISOLATION_NAMES[isolation];
+}
+
+/* The text SHOW gives: numbers in their largest whole unit, and the transaction's own properties. */
+static void show_value(const rdb_session *session, int setting_no, char *text, size_t size)
+{
+    const setting *setting = &SETTINGS[setting_no];
+    const char *value = session->settings->values[setting_no];
+    bool in_transaction = session->block != SESSION_IDLE;
+    if (setting_no == SET_transaction_isolation)
+        value = session_isolation_text(in_transaction ? session->isolation : session->settings->default_isolation);
+    else if (setting_no == SET_transaction_read_only)
+        value = (in_transaction ? session->is_read_only : session->settings->default_read_only) ? "on" : "off";
+    else if (setting_no == SET_session_authorization)
+        value = session->role.name;
+    else if (setting_no == SET_is_superuser)
+        value = session->role.is_superuser ? "on" : "off";
+    snprintf(text, size, "%s", value);
+    double number = setting->kind == KIND_INT && setting->unit != UNIT_NONE ? strtod(value, NULL) : 0;
+    if (number <= 0)
+        return;
+    bool is_time;
+    double whole = number * base_unit(setting->unit, &is_time);
+    for (size_t i = RDB_COUNT_OF(UNITS); i-- > 0;)
+        if (UNITS[i].is_time == is_time && fmod(whole, UNITS[i].size) == 0) {
+            snprintf(text, size, "%.0f%s", whole / UNITS[i].size, UNITS[i].name);
+            return;
+        }
+}
+
+void session_settings_report(rdb_session *session, bool all)
+{
+    char text[1024];
+    for (int no = 0; no < SET_COUNT; no++) {
+        if ((SETTINGS[no].flags & REPORT) && (all || session->settings->to_report[no])) {
+            show_value(session, no, text, sizeof text);
+            wire_put_parameter_status(session->owner.output, shown_name(no), text);
+        }
+        session->settings->to_report[no] = false;
+    }
+}
+
+/* ---- SET, RESET, SHOW -------------------------------------------------------------------------------------------------------- */
+static bool may_set(int setting_no, rdb_error *err)
+{
+    if (SETTINGS[setting_no].flags & FIXED)
+        return rdb_error_set(err, RDB_CANT_CHANGE_RUNTIME_PARAM, "parameter \"%s\" cannot be changed", SETTINGS[setting_no].name);
+    if (SETTINGS[setting_no].flags & HOST)
+        return rdb_error_set(err, RDB_CANT_CHANGE_RUNTIME_PARAM, "parameter \"%s\" cannot be changed without restarting the server", SETTINGS[setting_no].name);
+    return true;
+}
+
+static bool unknown_setting(const char *name, rdb_error *err)
+{
+    return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "unrecognized configuration parameter \"%s\"", name);
+}
+
+static bool set_custom(rdb_session *session, const char *name, const char *value, rdb_error *err)
+{
+    void *old = NULL;
+    char *copy = value != NULL ? strdup(value) : NULL;
+    if (value != NULL && (copy == NULL || !rdb_map_put(session->settings->custom, name, strlen(name), copy, &old))) {
+        free(copy);
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    }
+    if (value == NULL)
+        old = rdb_map_remove(session->settings->custom, name, strlen(name));
+    free(old);
+    return true;
+}
+
+bool session_setting_set(rdb_session *session, const char *name, const char *value, bool is_local, rdb_error *err)
+{
+    int setting_no = find_setting(name);
+    if (setting_no < 0)
+        return strchr(name, '.') != NULL ? set_custom(session, name, value, err) : unknown_setting(name, err);
+    if (!may_set(setting_no, err))
+        return false;
+    if (setting_no == SET_transaction_isolation || setting_no == SET_transaction_read_only) {
+        rdb_ast_value argument = {.kind = RDB_SQL_VALUE_STRING, .text = value};
+        bool flag = false;
+        if (setting_no == SET_transaction_read_only && value != NULL && !parse_bool(value, &flag))
+            return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "parameter \"%s\" requires a Boolean value", name);
+        argument.integer = flag;
+        rdb_ast_option option = {.name = SETTINGS[setting_no].name, .arg = (rdb_ast_node *)&argument};
+        void *items[] = {&option};
+        rdb_list options = {items, 1, 1};
+        return session_apply_transaction_options(session, &options, err);
+    }
+    return set_value(session, setting_no, value != NULL ? value : session->settings->reset_values[setting_no], is_local, err);
+}
+
+/* The arguments of SET joined as PostgreSQL joins them: identifiers in search_path are quoted where they need it. */
+static bool join_arguments(rdb_arena *arena, const rdb_list *args, const char **text, rdb_error *err)
+{
+    rdb_strbuf buffer;
+    rdb_strbuf_init(&buffer, arena);
+    for (uint32_t i = 0; i < args->count; i++) {
+        const rdb_ast_node *node = args->items[i];
+        if (i > 0)
+            rdb_strbuf_adds(&buffer, ", ");
+        if (node->tag == RDB_AST_CAST) /* SET TIME ZONE INTERVAL '...' */
+            node = ((const rdb_ast_cast *)node)->arg;
+        if (node->tag != RDB_AST_CONST && node->tag != RDB_AST_VALUE)
+            return rdb_error_set(err, RDB_SYNTAX_ERROR, "SET takes constants only");
+        const rdb_ast_value *value = (const rdb_ast_value *)node;
+        if (value->kind == RDB_SQL_VALUE_INTEGER)
+            rdb_strbuf_addf(&buffer, "%d", value->integer);
+        else if (value->kind == RDB_SQL_VALUE_BOOL)
+            rdb_strbuf_adds(&buffer, value->integer ? "true" : "false");
+        else if (args->count > 1 && strpbrk(value->text, " ,\"$ABCDEFGHIJKLMNOPQRSTUVWXYZ") != NULL)
+            rdb_strbuf_addf(&buffer, "\"%s\"", value->text);
+        else
+            rdb_strbuf_adds(&buffer, value->text);
+    }
+    *text = buffer.data != NULL ? buffer.data : "";
+    return rdb_strbuf_check(&buffer, err);
+}
+
+static bool set_multi(rdb_session *session, const rdb_ast_set *statement, rdb_error *err)
+{
+    if (strcmp(statement->name, "TRANSACTION") == 0) {
+        if (session->block != SESSION_BLOCK && session->block != SESSION_IMPLICIT) {
+            session_notice(session, "WARNING", RDB_NO_ACTIVE_SQL_TRANSACTION, "SET TRANSACTION can only be used in transaction blocks");
+            return true;
+        }
+        return session_apply_transaction_options(session, &statement->args, err);
+    }
+    if (strcmp(statement->name, "SESSION CHARACTERISTICS") != 0)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "SET %s is not supported yet", statement->name);
+    for (uint32_t i = 0; i < statement->args.count; i++) {
+        const rdb_ast_option *option = statement->args.items[i];
+        const rdb_ast_value *value = (const rdb_ast_value *)option->arg;
+        char name[64];
+        snprintf(name, sizeof name, "default_%s", option->name);
+        const char *text = value->kind == RDB_SQL_VALUE_STRING ? value->text : value->integer ? "on" : "off";
+        if (!session_setting_set(session, name, text, false, err))
+            return false;
+    }
+    return true;
+}
+
+bool session_set_statement(rdb_session *session, const rdb_ast_set *statement, char tag[64], rdb_error *err)
+{
+    const char *text = NULL;
+    bool is_reset = statement->kind == RDB_SQL_SET_RESET || statement->kind == RDB_SQL_SET_RESET_ALL;
+    snprintf(tag, 64, "%s", is_reset ? "RESET" : "SET");
+    switch (statement->kind) {
+    case RDB_SQL_SET_MULTI:
+        return set_multi(session, statement, err);
+    case RDB_SQL_SET_RESET_ALL:
+        return session_settings_discard(session, err);
+    case RDB_SQL_SET_CURRENT:
+    case RDB_SQL_SET_DEFAULT:
+    case RDB_SQL_SET_RESET:
+        break;
+    case RDB_SQL_SET_VALUE:
+        if (!join_arguments(session->statement_arena, &statement->args, &text, err))
+            return false;
+        break;
+    }
+    if (statement->is_local && session->block != SESSION_BLOCK && session->block != SESSION_IMPLICIT)
+        session_notice(session, "WARNING", RDB_NO_ACTIVE_SQL_TRANSACTION, "SET LOCAL can only be used in transaction blocks");
+    return session_setting_set(session, statement->name, text, statement->is_local, err);
+}
+
+bool session_settings_discard(rdb_session *session, rdb_error *err)
+{
+    for (int no = 0; no < SET_COUNT; no++)
+        if (!(SETTINGS[no].flags & (FIXED | HOST)) && strcmp(session->settings->values[no], session->settings->reset_values[no]) != 0 &&
+            no != SET_transaction_isolation && no != SET_transaction_read_only && no != SET_transaction_deferrable &&
+            !set_value(session, no, session->settings->reset_values[no], false, err))
+            return false;
+    return true;
+}
+
+bool session_setting_get(rdb_session *session, const char *name, rdb_arena *arena, const char **value, rdb_error *err)
+{
+    char text[1024];
+    int no = find_setting(name);
+    *value = NULL;
+    (void)err;
+    if (no >= 0) {
+        show_value(session, no, text, sizeof text);
+        *value = rdb_arena_strdup(arena, text);
+    } else {
+        const char *custom = rdb_map_get(session->settings->custom, name, strlen(name));
+        *value = custom != NULL ? rdb_arena_strdup(arena, custom) : NULL;
+    }
+    return true;
+}
+
+bool session_show_columns(rdb_session *session, const rdb_ast_show *statement, rdb_arena *arena, const rdb_result_column **columns,
+                          uint32_t *count, rdb_error *err)
+{
+    rdb_access_context context = {.catalog = rdb_engine_catalog(session->engine), .database = session->database, .search_path = ""};
+    rdb_access *access = NULL;
+    const rdb_type *text = NULL;
+    if (!rdb_access_begin(&access, &context, err))
+        return false;
+    bool ok = rdb_type_get(access, RDB_TEXTOID, &text, err);
+    rdb_access_end(&access); /* built-in types outlive every access */
+    if (!ok)
+        return false;
+    bool all = strcasecmp(statement->name, "all") == 0;
+    int no = find_setting(statement->name);
+    rdb_result_column *made = RDB_NEW_ARRAY(arena, rdb_result_column, 3);
+    made[0] = (rdb_result_column){.name = all ? "name" : no >= 0 ? shown_name(no) : rdb_arena_strdup(arena, statement->name), .type = text, .typmod = -1};
+    made[1] = (rdb_result_column){.name = "setting", .type = text, .typmod = -1};
+    made[2] = (rdb_result_column){.name = "description", .type = text, .typmod = -1};
+    *columns = made;
+    *count = all ? 3 : 1;
+    return true;
+}
+
+static bool send_texts(rdb_session *session, const char *const *texts, uint32_t count, rdb_error *err)
+{
+    rdb_vector vectors[3], *columns[3];
+    for (uint32_t i = 0; i < count; i++) {
+        rdb_datum value = {.bytes = {(const uint8_t *)texts[i], (uint32_t)strlen(texts[i]), 0}};
+        rdb_vector_set_constant(&vectors[i], session->statement_arena, RDB_REP_BYTES, value, false);
+        columns[i] = &vectors[i];
+    }
+    rdb_batch batch = {columns, count, 1, {NULL, 1}};
+    return session->client.send_batch(session->client.context, &batch, err);
+}
+
+bool session_show_statement(rdb_session *session, const rdb_ast_show *statement, rdb_error *err)
+{
+    const rdb_result_column *columns;
+    uint32_t count;
+    bool all = strcasecmp(statement->name, "all") == 0;
+    const char *value = NULL;
+    if (!all && !session_setting_get(session, statement->name, session->statement_arena, &value, err))
+        return false;
+    if (!all && value == NULL)
+        return unknown_setting(statement->name, err);
+    if (!session_show_columns(session, statement, session->statement_arena, &columns, &count, err) ||
+        !session->client.begin_rows(session->client.context, columns, count, err))
+        return false;
+    if (!all)
+        return send_texts(session, &value, 1, err);
+    for (int no = 0; no < SET_COUNT; no++) {
+        char text[1024];
+        show_value(session, no, text, sizeof text);
+        const char *row[] = {shown_name(no), text, SETTINGS[no].description};
+        if (!send_texts(session, row, 3, err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- life ---------------------------------------------------------------------------------------------------------------------- */
+bool session_settings_create(rdb_session *session, rdb_error *err)
+{
+    struct session_settings *settings = session->settings = calloc(1, sizeof *settings);
+    if (settings == NULL || (settings->custom = rdb_map_create()) == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    settings->format = *rdb_format_default();
+    for (int no = 0; no < SET_COUNT; no++) {
+        if (!check_value(session, no, SETTINGS[no].boot_value, true, &settings->values[no], err))
+            return false;
+        if ((settings->reset_values[no] = strdup(settings->values[no])) == NULL)
+            return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    }
+    return true;
+}
+
+void session_settings_destroy(rdb_session *session)
+{
+    struct session_settings *settings = session->settings;
+    if (settings == NULL)
+        return;
+    for (int no = 0; no < SET_COUNT; no++) {
+        free(settings->values[no]);
+        free(settings->reset_values[no]);
+    }
+    for (uint32_t i = 0; i < settings->trail_count; i++)
+        free(settings->trail[i].before);
+    free(settings->trail);
+    uint32_t cursor = 0;
+    rdb_slice key;
+    void *value;
+    while (settings->custom != NULL && rdb_map_next(settings->custom, &cursor, &key, &value))
+        free(value);
+    rdb_map_destroy(settings->custom);
+    free(settings);
+    session->settings = NULL;
+}
+
+bool session_set_startup_option(rdb_session *session, const char *name, const char *value, rdb_error *err)
+{
+    if (!session_setting_set(session, name, value, false, err))
+        return false;
+    int no = find_setting(name);
+    if (no >= 0) {
+        free(session->settings->reset_values[no]);
+        session->settings->reset_values[no] = strdup(session->settings->values[no]);
+        if (session->settings->reset_values[no] == NULL)
+            return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    }
+    return true;
+}
