@@ -262,13 +262,11 @@ bool session_execute(rdb_session *session, const char *name, uint32_t row_max, r
     } else if (ok) {
         char tag[64] = "";
         session_plan *plan = portal->plan;
-        /* A COMMIT ends portals, this one among them: nothing of it is touched afterwards. */
-        bool ends_here = raw->tag == RDB_AST_TRANSACTION;
+        /* A COMMIT ends portals, this one among them: nothing of it is touched afterwards but the statement, held here. */
         session_statement *statement = portal->statement;
         statement->use_count++;
         ok = session_run_utility(session, plan, statement->text, statement->raw, portal->parameters, portal->parameter_count, false,
                                  portal->formats, tag, err);
-        (void)ends_here;
         statement_release(session, statement);
         if (ok)
             session_put_complete(session, tag);

@@ -71,7 +71,9 @@ typedef struct session_portal {
     rdb_parameter *parameters;
     uint32_t parameter_count;
     uint16_t *formats;        /* of results, one a column */
-    bool is_started, is_done, is_failed, is_holding, is_scroll, from_sql;
+    bool is_started, is_done, is_failed, from_sql, is_scroll;
+    bool holds, is_holding;   /* WITH HOLD; and the transaction is over, rows come from the store alone */
+    bool is_complete;         /* the store has every row there is */
     rdb_snapshot snapshot;
     bool has_snapshot;
     uint32_t level;           /* transaction level it was made in */
@@ -80,7 +82,8 @@ typedef struct session_portal {
     uint64_t row_count;       /* given so far */
     int64_t created_us;
     struct row_store *store;  /* rows kept: cursors that scroll or hold, and utility statements that give rows */
-    uint64_t store_at;        /* cursor: rows before the current position */
+    uint64_t store_at;        /* cursor: the current row, counted from 1; 0: before the first */
+    uint64_t store_base;      /* rows given out before the store began */
 } session_portal;
 
 struct rdb_session {
@@ -92,9 +95,7 @@ struct rdb_session {
     session_owner owner;
     rdb_cancel cancel;
     struct session_settings *settings;
-    rdb_arena *arena;           /* life of the session */
     rdb_arena *statement_arena; /* reset after each statement */
-    rdb_error error;
 
     session_block block;
     rdb_txn *txn;               /* NULL: not begun yet, also inside BLOCK */

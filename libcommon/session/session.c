@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A session's life, its notices, and the ends of extended-protocol runs. */
+#include "session/portal.h"
+
+#include "session/row_sink.h"
+#include "session/settings.h"
+#include "session/wire_int.h"
+
+bool session_create(rdb_session **session_out, rdb_engine *engine, rdb_database *database, const rdb_role *role, uint32_t pid,
+                    const session_owner *owner, rdb_error *err)
+{
+    *session_out = NULL;
+    rdb_session *session = calloc(1, sizeof *session);
+    if (session == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    session->engine = engine;
+    session->database = database;
+    session->role = *role;
+    session->pid = pid;
+    session->owner = *owner;
+    snprintf(session->database_name, sizeof session->database_name, "%s", rdb_database_name(database));
+    rdb_cancel_init(&session->cancel);
+    session->statement_arena = rdb_arena_create("statement", NULL, NULL);
+    session->statements = rdb_map_create();
+    session->portals = rdb_map_create();
+    atomic_store(&session->state_name, "idle");
+    if (session->statement_arena == NULL || session->statements == NULL || session->portals == NULL)
+        rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    if (rdb_error_is_set(err) || !session_settings_create(session, err) || !session_sink_create(session, err)) {
+        session->database = NULL; /* stays the caller's */
+        session_destroy(&session);
+        return false;
+    }
+    *session_out = session;
+    return true;
+}
+
+void session_destroy(rdb_session **session_at)
+{
+    rdb_session *session = *session_at;
+    if (session == NULL)
+        return;
+    if (session->settings != NULL && session->portals != NULL)
+        session_rollback(session);
+    if (session->portals != NULL) {
+        uint32_t cursor = 0;
+        rdb_slice key;
+        void *value;
+        while (rdb_map_next(session->portals, &cursor, &key, &value)) { /* those WITH HOLD */
+            portal_destroy(session, value);
+            cursor = 0;
+        }
+    }
+    if (session->statements != NULL)
+        session_discard_statements(session);
+    session_sink_destroy(session);
+    session_settings_destroy(session);
+    rdb_map_destroy(session->statements);
+    rdb_map_destroy(session->portals);
+    rdb_arena_destroy(session->statement_arena);
+    rdb_database_close(&session->database);
+    free(session->savepoints);
+    free(session);
+    *session_at = NULL;
+}
+
+void session_cancel(rdb_session *session, bool terminate)
+{
+    rdb_cancel_set(&session->cancel, terminate ? RDB_CANCEL_TERMINATE : RDB_CANCEL_USER);
+}
+
+void session_trim(rdb_session *session)
+{
+    (void)session; /* arenas keep one block each; the buffers are the wire's */
+}
+
+bool session_checkpoint(void *session_at, rdb_error *err)
+{
+    rdb_session *session = session_at;
+    return rdb_engine_checkpoint(session->engine, err);
+}
+
+void session_report_parameters(rdb_session *session)
+{
+    session_settings_report(session, true);
+}
+
+void session_sync(rdb_session *session)
+{
+    rdb_error err = {0};
+    if (session->block != SESSION_IMPLICIT && session->block != SESSION_AUTO)
+        return;
+    if (!session_commit(session, &err)) {
+        wire_put_error(session->owner.output, &err, "ERROR");
+        rdb_error_clear(&err);
+    }
+    session_statement_end(session);
+}
+
+void session_notice(rdb_session *session, const char *severity, const char *sqlstate, const char *format, ...)
+{
+    rdb_error notice = {0};
+    va_list arguments;
+    va_start(arguments, format);
+    rdb_error_set_va(&notice, sqlstate, format, arguments);
+    va_end(arguments);
+    session->client.notice(session->client.context, severity, &notice);
+    rdb_error_clear(&notice);
+}
