@@ -13,14 +13,14 @@ static bool keeps_rows(const session_portal *portal)
 
 bool session_declare_cursor(rdb_session *session, const rdb_ast_declare *declare, const char *text, rdb_error *err)
 {
-    bool holds = declare->options & RDB_CURSOR_HOLD;
+    bool holds = declare->options & RDB_SQL_CURSOR_HOLD;
     session_portal *portal = NULL;
     if (!holds && session->block != SESSION_BLOCK && session->block != SESSION_IMPLICIT)
         return rdb_error_set(err, RDB_NO_ACTIVE_SQL_TRANSACTION, "DECLARE CURSOR can only be used in transaction blocks");
     if (!portal_create(session, declare->name, &portal, err))
         return false;
     portal->from_sql = true;
-    portal->is_scroll = declare->options & RDB_CURSOR_SCROLL;
+    portal->is_scroll = declare->options & RDB_SQL_CURSOR_SCROLL;
     portal->holds = holds;
     /* Its own copy of the tree: the statement's text goes away, the cursor stays. */
     const char *copy = rdb_arena_strdup(portal->arena, text);

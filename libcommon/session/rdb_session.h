@@ -6,7 +6,6 @@
 #define RDB_SESSION_H
 
 #include "catalog/rdb_catalog.h"
-#include "instance/rdb_instance.h"
 
 /* ---- the engine: everything below, opened together ---------------------------------------------------------------- */
 typedef struct rdb_engine rdb_engine;
@@ -46,6 +45,7 @@ typedef struct rdb_channel {
     bool (*start_tls)(void *context, rdb_error *err); /* NULL: not on offer, SSLRequest gets 'N' */
     bool is_local;        /* a Unix socket or memory */
     bool is_owner;        /* peer credentials: the user who owns the instance */
+    char owner_name[64];  /* ... and what the system calls it */
     char peer[64];        /* address, for logs and pg_stat_activity */
 } rdb_channel;
 

@@ -6,6 +6,11 @@
 
 #include "command/rdb_command.h"
 #include "session/rdb_session.h"
+#include "sql/rdb_sql.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
 
 typedef struct rdb_session rdb_session;
 

@@ -15,15 +15,15 @@ enum { KIND_BOOL, KIND_INT, KIND_REAL, KIND_TEXT, KIND_ENUM };
 enum { UNIT_NONE, UNIT_MS, UNIT_S, UNIT_MIN, UNIT_KB, UNIT_BLOCKS, UNIT_BYTES };
 enum { REPORT = 1, FIXED = 2, HOST = 4 };
 
-typedef struct setting {
+typedef struct setting_entry {
     const char *name;
     uint8_t kind, unit, flags;
     const char *boot_value;
     double min, max;
     const char *values, *description;
-} setting;
+} setting_entry;
 
-static const setting SETTINGS[] = {
+static const setting_entry SETTINGS[] = {
 #define SETTING(name, kind, boot_value, min, max, unit, flags, values, description) \
     {#name, KIND_##kind, UNIT_##unit, flags, boot_value, min, max, values, description},
 #include "session/settings.def"
@@ -123,7 +123,7 @@ static double base_unit(uint8_t unit, bool *is_time)
     }
 }
 
-static bool parse_number(const setting *setting, const char *text, double *value, rdb_error *err)
+static bool parse_number(const setting_entry *setting, const char *text, double *value, rdb_error *err)
 {
     char *end;
     double number = strtod(text, &end);
@@ -224,7 +224,7 @@ static int message_rank(const char *level)
 static bool check_value(rdb_session *session, int setting_no, const char *text, bool apply, char **canonical, rdb_error *err)
 {
     struct session_settings *settings = session->settings;
-    const setting *setting = &SETTINGS[setting_no];
+    const setting_entry *setting = &SETTINGS[setting_no];
     char buffer[128];
     const char *result = text;
     bool flag = false;
@@ -511,7 +511,7 @@ const char *session_isolation_text(rdb_isolation isolation)
 /* The text SHOW gives: numbers in their largest whole unit, and the transaction's own properties. */
 static void show_value(const rdb_session *session, int setting_no, char *text, size_t size)
 {
-    const setting *setting = &SETTINGS[setting_no];
+    const setting_entry *setting = &SETTINGS[setting_no];
     const char *value = session->settings->values[setting_no];
     bool in_transaction = session->block != SESSION_IDLE;
     if (setting_no == SET_transaction_isolation)

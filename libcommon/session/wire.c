@@ -99,6 +99,7 @@ void rdb_wire_destroy(rdb_wire **wire_at)
     host->connection_count--;
     rdb_mutex_unlock(&host->lock);
     session_destroy(&session);
+    wire_scram_end(wire);
     wire_auth_destroy(&wire->auth);
     free(wire->input);
     rdb_strbuf_free(&wire->output);
@@ -216,6 +217,27 @@ static wire_fill serve_one(rdb_wire *wire, int64_t wait_us)
     else
         wire_handle_message(wire, type, &reader);
     return WIRE_FILL_OK;
+}
+
+bool wire_owner_flush(void *wire)
+{
+    return wire_flush(wire);
+}
+
+/* Inside COPY FROM STDIN the statement takes the messages itself. */
+bool wire_owner_copy_message(void *wire_at, char *type, const uint8_t **body, size_t *length)
+{
+    rdb_wire *wire = wire_at;
+    if (wire_fill_input(wire, 5, -1) != WIRE_FILL_OK)
+        return false;
+    uint32_t size = peek_length(wire->input + wire->input_at + 1);
+    if (size < 4 || size > WIRE_MESSAGE_MAX || wire_fill_input(wire, (size_t)size + 1, -1) != WIRE_FILL_OK)
+        return false;
+    *type = (char)wire->input[wire->input_at];
+    *body = wire->input + wire->input_at + 5;
+    *length = size - 4;
+    wire->input_at += (size_t)size + 1;
+    return true;
 }
 
 static bool has_whole_message(const rdb_wire *wire)

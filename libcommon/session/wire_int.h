@@ -37,6 +37,7 @@ struct rdb_wire {
     size_t input_at, input_end, input_capacity;
     rdb_strbuf output;
     struct wire_auth *auth;
+    void *scram;          /* the exchange under way */
     rdb_session *session; /* after authentication */
 };
 
@@ -71,7 +72,16 @@ wire_fill wire_fill_input(rdb_wire *wire, size_t need, int64_t wait_us);
 
 /* wire_startup.c: one packet of the startup or authentication phase. */
 void wire_handle_startup(rdb_wire *wire, wire_reader *reader);
+const char *wire_auth_verifier(const rdb_wire *wire); /* of the role that asks, "" where it has none or does not exist */
+const char *wire_auth_user(const rdb_wire *wire);
+RDB_CHECKED bool wire_auth_accept(rdb_wire *wire, rdb_error *err); /* AuthenticationOk, and the session begins */
+/* wire_scram.c: SCRAM-SHA-256, one message at a time. */
+RDB_CHECKED bool wire_scram_begin(rdb_wire *wire, rdb_error *err);
 void wire_handle_authentication(rdb_wire *wire, char type, wire_reader *reader);
+void wire_scram_end(rdb_wire *wire);
+/* The session's owner. */
+bool wire_owner_flush(void *wire);
+bool wire_owner_copy_message(void *wire, char *type, const uint8_t **body, size_t *length);
 void wire_auth_destroy(struct wire_auth **auth);
 void wire_fatal(rdb_wire *wire, rdb_error *err); /* sends it as FATAL and ends the connection */
 
