@@ -4,7 +4,8 @@
  * Page header, 80 bytes, little-endian; page size 4, 8, 16 or 32 KiB, chosen at init:
  *    0  4  crc32c of the rest of the page, made at each write and checked at each read
  *    4  1  type RDB_PAGE_*            5  1  version 1        6  2  flags, the owner's
- *    8  8  change_no    Lamport number: max(page's, own clock) + 1 at each change (R21)
+ *    8  8  change_no    Lamport number (R21): at each change max(page's + 1, LSN where the record begins), so that redo
+ *                       knows from the record alone what the page had after it
  *   16  8  lsn          end of the newest record that changed it: durable before the page is written
  *   24  8  settled_scn  every stamp here is committed at or before it; 0 = unknown (R7)
  *   32  4  birth tag    of the relation file; clones inherit it
@@ -60,14 +61,18 @@ typedef struct rdb_storage_config {
     const char *data_directory; /* tables/<pdb>/<file> ... lie under it */
     uint32_t page_bytes;
     uint32_t frame_count;
-    rdb_wal *wal;  /* NULL: read-only tools and tests of pages alone */
+    rdb_wal *wal;  /* NULL: recovery until rdb_storage_set_wal, and read-only tools; rdb_change_apply answers 25006 */
     bool sync;
+    /* Called once when a file's sync failed, just before the process ends: for a line in the log. */
+    void (*on_failure)(void *context, const rdb_error *err);
+    void *failure_context;
 } rdb_storage_config;
 RDB_CHECKED bool rdb_storage_open(rdb_storage **storage, const rdb_storage_config *config, rdb_error *err);
 /* Forgets dirty pages: flush first (upkeep's checkpoint) or mean it. */
 void rdb_storage_close(rdb_storage **storage);
 uint32_t rdb_storage_page_bytes(const rdb_storage *storage);
 rdb_wal *rdb_storage_wal(const rdb_storage *storage);
+void rdb_storage_set_wal(rdb_storage *storage, rdb_wal *wal); /* once, at the end of recovery, before any change */
 /* The flush barrier: a page goes to disk only when its LSN is below it. Default: the WAL's durable LSN. */
 void rdb_storage_set_barrier(rdb_storage *storage, bool (*wait)(void *context, rdb_lsn lsn, rdb_error *err), void *context);
 
@@ -76,9 +81,11 @@ void rdb_storage_set_barrier(rdb_storage *storage, bool (*wait)(void *context, r
  * latches: leaf → heap → undo → xact; two pages of one kind in the order their room documents. */
 typedef enum rdb_buffer_mode { RDB_BUFFER_PIN, RDB_BUFFER_SHARED, RDB_BUFFER_EXCLUSIVE } rdb_buffer_mode;
 RDB_CHECKED bool rdb_buffer_acquire(rdb_storage *storage, rdb_page_tag tag, rdb_buffer_mode mode, rdb_buffer **buffer, rdb_error *err);
-/* As acquire, for a page that will be built from nothing: not read, zeroed, exclusive; extends the file as needed. */
+/* As acquire, for a page that will be built from nothing (RDB_WAL_BLOCK_INIT): not read, exclusive, its old bytes not to be
+ * looked at; extends the file as needed. */
 RDB_CHECKED bool rdb_buffer_acquire_new(rdb_storage *storage, rdb_page_tag tag, rdb_buffer **buffer, rdb_error *err);
-/* Adds a block at the end of the file: zeroed page, exclusive. The file grows for good when a change initialises the page. */
+/* Adds a block at the end of the file: zeroed page, exclusive; 53100 where the disk has no room for it. The file grows for
+ * good when a change initialises the page; one that was never initialised reads as zeroes (RDB_PAGE_FREE). */
 RDB_CHECKED bool rdb_buffer_extend(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork, uint64_t *block,
                                    rdb_buffer **buffer, rdb_error *err);
 void rdb_buffer_release(rdb_buffer *buffer, rdb_buffer_mode mode); /* unlatch and unpin; NULL is fine */
@@ -96,7 +103,7 @@ void rdb_storage_prefetch(rdb_storage *storage, rdb_page_tag tag, uint32_t block
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 RDB_CHECKED bool rdb_storage_next_file(rdb_storage *storage, uint32_t pdb, unsigned file_class, uint64_t *file, rdb_error *err);
-/* Logs, creates and syncs (R36). The caller's undo record makes an abort remove it. */
+/* Logs, creates (or empties what a crash left) and syncs (R36). The caller's undo record makes an abort remove it. */
 RDB_CHECKED bool rdb_storage_create_file(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_xid xid, rdb_error *err);
 /* Logs, forgets its pages without writing them, unlinks all forks. Missing is fine. */
 RDB_CHECKED bool rdb_storage_drop_file(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_error *err);

@@ -74,6 +74,7 @@ typedef struct rdb_wal_config {
 RDB_CHECKED bool rdb_wal_open(rdb_wal **wal, const rdb_wal_config *config, rdb_lsn end_lsn, rdb_error *err);
 /* Flushes what is there and closes. */
 bool rdb_wal_close(rdb_wal **wal, rdb_error *err);
+uint16_t rdb_wal_thread_no(const rdb_wal *wal);
 
 typedef struct rdb_wal_piece {
     const void *bytes;
@@ -97,7 +98,8 @@ RDB_CHECKED bool rdb_wal_insert(rdb_wal *wal, const rdb_wal_piece *pieces, uint3
 RDB_CHECKED bool rdb_wal_flush(rdb_wal *wal, rdb_lsn lsn, rdb_error *err);
 rdb_lsn rdb_wal_durable_lsn(const rdb_wal *wal); /* one atomic load */
 rdb_lsn rdb_wal_insert_lsn(const rdb_wal *wal);  /* where the next record would begin */
-/* Called after every advance of the durable LSN, on the leader's thread; the barrier and the publishing of commits hang on it. */
+/* Called after every advance of the durable LSN, on the leader's thread (any thread that flushes, an evicting reader too, so it
+ * takes no lock of a rank below LEAF); the barrier and the publishing of commits hang on it. */
 void rdb_wal_set_durable_hook(rdb_wal *wal, void (*hook)(void *context, rdb_lsn durable), void *context);
 
 /* The redo gate (R19). A change enters the gate before it decides on full-page images and leaves it when its pages are
@@ -131,6 +133,7 @@ typedef struct rdb_wal_record {
     rdb_lsn lsn, end_lsn;
     rdb_xid xid;
     uint32_t pdb;
+    uint16_t thread_no; /* of the log it was read from; 0 from rdb_wal_record_decode */
     uint8_t resource, operation, flags, block_count;
     rdb_wal_block blocks[RDB_WAL_BLOCKS_MAX];
     const uint8_t *data;

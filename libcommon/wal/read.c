@@ -289,6 +289,7 @@ bool rdb_wal_reader_next(rdb_wal_reader *reader, rdb_wal_record *record, bool *f
     if (!rdb_wal_record_decode(reader->record, length, reader->position, record, err))
         return false;
     stop = wal_advance(&reader->config, reader->position, RDB_ALIGN_UP((uint64_t)length, UINT64_C(8)));
+    record->thread_no = reader->config.thread_no;
     record->end_lsn = reader->position = wal_normalise(&reader->config, stop);
     *found = true;
     return true;

@@ -112,6 +112,11 @@ bool rdb_wal_close(rdb_wal **handle, rdb_error *err)
     return ok;
 }
 
+uint16_t rdb_wal_thread_no(const rdb_wal *wal)
+{
+    return wal->config.thread_no;
+}
+
 void rdb_wal_count_images(rdb_wal *wal, uint32_t images)
 {
     atomic_fetch_add_explicit(&wal->image_count, images, memory_order_relaxed);

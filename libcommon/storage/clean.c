@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Dirty pages on their way to disk: one page from a private copy, the cleaner thread that keeps a share of frames clean
+ * (R25), and the checkpoint's flush of all. */
+#include "storage_int.h"
+
+#include <sched.h>
+#include <stdlib.h>
+
+enum { CLEANER_PAUSE_US = 100000, CLEANER_AHEAD_MAX = 512, ADMIT_PATIENCE_US = 30000000 };
+
+/* True: WRITING is ours. False: the frame is clean, or (where wait is false) somebody else writes it. */
+static bool claim_writing(rdb_buffer *frame, bool wait)
+{
+    for (uint32_t tries = 0;; tries++) {
+        uint32_t state = atomic_load_explicit(&frame->state, memory_order_acquire);
+        if ((state & FRAME_WRITING) != 0) {
+            if (!wait)
+                return false;
+            if (tries < 100)
+                sched_yield();
+            else
+                rdb_time_sleep_us(100);
+            continue;
+        }
+        if ((state & FRAME_DIRTY) == 0)
+            return false;
+        if (atomic_compare_exchange_weak_explicit(&frame->state, &state, state | FRAME_WRITING, memory_order_acquire,
+                                                  memory_order_relaxed))
+            return true;
+    }
+}
+
+bool frame_write(rdb_buffer *frame, frame_write_mode mode, uint8_t *copy, bool *clean, rdb_error *err)
+{
+    rdb_storage *storage = frame->storage;
+    bool dirty = false, ok = true;
+    *clean = false;
+    if (mode == WRITE_IF_EASY && storage->wal != NULL &&
+        atomic_load_explicit(&frame->lsn, memory_order_relaxed) > rdb_wal_durable_lsn(storage->wal))
+        return true;
+    if (!claim_writing(frame, mode == WRITE_WAIT)) {
+        *clean = (atomic_load_explicit(&frame->state, memory_order_relaxed) & (FRAME_DIRTY | FRAME_WRITING)) == 0;
+        return true;
+    }
+    if (mode == WRITE_WAIT) {
+        rdb_latch_lock_shared(&frame->latch);
+    } else if (!rdb_latch_try_shared(&frame->latch)) {
+        atomic_fetch_and_explicit(&frame->state, ~FRAME_WRITING, memory_order_release);
+        return true;
+    }
+    /* The copy holds what DIRTY stood for; a change that comes after the latch falls sets it again. */
+    dirty = (atomic_fetch_and_explicit(&frame->state, ~FRAME_DIRTY, memory_order_acquire) & FRAME_DIRTY) != 0;
+    rdb_page_tag tag = frame->tag;
+    if (dirty)
+        page_copy(copy, frame->page, storage->page_bytes);
+    rdb_latch_unlock_shared(&frame->latch);
+    if (dirty) {
+        storage_relation *relation = NULL;
+        rdb_page *page = (rdb_page *)(void *)copy;
+        atomic_fetch_sub_explicit(&storage->dirty_count, 1, memory_order_relaxed);
+        ok = storage->barrier == NULL || storage->barrier(storage->barrier_context, page->lsn, err);
+        if (ok) {
+            page_stamp(page, tag, storage->page_bytes);
+            ok = relation_get(storage, tag.pdb, tag.file, tag.fork, RELATION_EXISTING, &relation, err) &&
+                 relation_write(storage, relation, tag.block, copy, err);
+            relation_put(relation);
+        }
+        if (ok)
+            atomic_fetch_add_explicit(&storage->write_count, 1, memory_order_relaxed);
+        else if ((atomic_fetch_or_explicit(&frame->state, FRAME_DIRTY, memory_order_relaxed) & FRAME_DIRTY) == 0)
+            atomic_fetch_add_explicit(&storage->dirty_count, 1, memory_order_relaxed);
+    }
+    *clean = (atomic_fetch_and_explicit(&frame->state, ~FRAME_WRITING, memory_order_release) & FRAME_DIRTY) == 0;
+    return ok;
+}
+
+/* ---- the checkpoint ------------------------------------------------------------------------------------------------- */
+
+typedef struct dirty_page {
+    rdb_page_tag tag;
+    uint32_t frame_no;
+} dirty_page;
+
+static int compare_dirty_pages(const void *left, const void *right)
+{
+    const rdb_page_tag *a = &((const dirty_page *)left)->tag, *b = &((const dirty_page *)right)->tag;
+    if (a->pdb != b->pdb)
+        return a->pdb < b->pdb ? -1 : 1;
+    if (a->file != b->file)
+        return a->file < b->file ? -1 : 1;
+    if (a->fork != b->fork)
+        return a->fork < b->fork ? -1 : 1;
+    return a->block < b->block ? -1 : a->block > b->block;
+}
+
+/* The frame again, where it still holds that page. */
+static bool pin_if_same(rdb_buffer *frame, const rdb_page_tag *tag)
+{
+    if (!frame_pin(frame))
+        return false;
+    if (storage_tag_equal(&frame->tag, tag))
+        return true;
+    frame_unpin(frame);
+    return false;
+}
+
+bool rdb_storage_flush_all(rdb_storage *storage, int64_t spread_us, rdb_error *err)
+{
+    bool ok = true, clean = false;
+    uint32_t count = 0;
+    uint8_t *copy = NULL;
+    dirty_page *pages = malloc(sizeof *pages * storage->frame_count);
+    if (pages == NULL || posix_memalign((void **)&copy, 4096, storage->page_bytes) != 0) {
+        free(pages);
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    }
+    rdb_mutex_lock(&storage->flush_lock);
+    for (uint32_t i = 0; i < storage->frame_count; i++) {
+        rdb_buffer *frame = &storage->frames[i];
+        /* A BUSY frame is clean and nobody writes it; one that is being written counts: its write may still fail. */
+        if ((atomic_load_explicit(&frame->state, memory_order_acquire) & (FRAME_DIRTY | FRAME_WRITING)) == 0 || !frame_pin(frame))
+            continue;
+        pages[count].tag = frame->tag;
+        pages[count++].frame_no = i;
+        frame_unpin(frame);
+    }
+    qsort(pages, count, sizeof *pages, compare_dirty_pages);
+    /* One sync of the log up to here, instead of one for each page that is newer than the last. */
+    if (count > 0 && storage->wal != NULL && storage->barrier != NULL)
+        ok = storage->barrier(storage->barrier_context, rdb_wal_insert_lsn(storage->wal), err);
+    int64_t begin_us = rdb_time_monotonic_us();
+    for (uint32_t i = 0; ok && i < count; i++) {
+        rdb_buffer *frame = &storage->frames[pages[i].frame_no];
+        if (!pin_if_same(frame, &pages[i].tag))
+            continue; /* written by an evictor meanwhile */
+        ok = frame_write(frame, WRITE_WAIT, copy, &clean, err);
+        frame_unpin(frame);
+        if (spread_us > 0) {
+            int64_t due_us = begin_us + (int64_t)((double)spread_us * (i + 1) / count), now_us = rdb_time_monotonic_us();
+            if (due_us > now_us + 1000 && atomic_load_explicit(&storage->stopping, memory_order_relaxed) == 0)
+                rdb_time_sleep_us(RDB_MIN(due_us - now_us, 100000));
+        }
+    }
+    ok = ok && relation_sync_all(storage, err);
+    rdb_mutex_unlock(&storage->flush_lock);
+    free(pages);
+    free(copy);
+    return ok;
+}
+
+/* ---- the cleaner ------------------------------------------------------------------------------------------------------- */
+
+void cleaner_wake(rdb_storage *storage)
+{
+    if (atomic_load_explicit(&storage->cleaner_word, memory_order_relaxed) == 0 &&
+        atomic_exchange_explicit(&storage->cleaner_word, 1, memory_order_release) == 0)
+        rdb_futex_wake(&storage->cleaner_word, 1);
+}
+
+/* Copies up to max frame numbers from the end where frames leave the queue. */
+static uint32_t look_ahead(rdb_storage *storage, const storage_queue *queue, uint32_t *frame_nos, uint32_t max)
+{
+    uint32_t count = RDB_MIN(queue->count, max);
+    for (uint32_t i = 0; i < count; i++)
+        frame_nos[i] = queue->frames[(queue->head + i) % storage->frame_count];
+    return count;
+}
+
+static bool clean_frame(rdb_storage *storage, uint32_t frame_no, frame_write_mode mode, uint8_t *copy, rdb_error *err)
+{
+    rdb_buffer *frame = &storage->frames[frame_no];
+    bool clean = false;
+    if ((atomic_load_explicit(&frame->state, memory_order_relaxed) & FRAME_DIRTY) == 0 || !frame_pin(frame))
+        return true;
+    bool ok = frame_write(frame, mode, copy, &clean, err);
+    frame_unpin(frame);
+    return ok;
+}
+
+/* One round: what is next to leave the pool; and where the share of dirty frames is high, a walk over all of them. */
+static bool clean_round(rdb_storage *storage, uint32_t *hand, uint32_t *frame_nos, uint8_t *copy, rdb_error *err)
+{
+    uint32_t ahead = RDB_MIN((uint32_t)CLEANER_AHEAD_MAX, storage->frame_count / 8 + 1);
+    rdb_mutex_lock(&storage->queue_lock);
+    uint32_t count = look_ahead(storage, &storage->small_queue, frame_nos, ahead);
+    count += look_ahead(storage, &storage->main_queue, frame_nos + count, ahead);
+    rdb_mutex_unlock(&storage->queue_lock);
+    for (uint32_t i = 0; i < count; i++) {
+        if (atomic_load_explicit(&storage->frames[frame_nos[i]].usage, memory_order_relaxed) < FRAME_USAGE_HOT &&
+            !clean_frame(storage, frame_nos[i], WRITE_IF_EASY, copy, err))
+            return false;
+    }
+    uint32_t high = storage->dirty_max - storage->dirty_max / 4, low = storage->dirty_max / 2;
+    if (atomic_load_explicit(&storage->dirty_count, memory_order_relaxed) < high)
+        return true;
+    if (storage->wal != NULL && storage->barrier != NULL &&
+        !storage->barrier(storage->barrier_context, rdb_wal_insert_lsn(storage->wal), err))
+        return false;
+    for (uint32_t seen = 0; seen < storage->frame_count; seen++) {
+        if (atomic_load_explicit(&storage->dirty_count, memory_order_relaxed) <= low)
+            break;
+        *hand = (*hand + 1) % storage->frame_count;
+        if (!clean_frame(storage, *hand, WRITE_NO_LATCH, copy, err))
+            return false;
+    }
+    return true;
+}
+
+static void run_cleaner(void *argument)
+{
+    rdb_storage *storage = argument;
+    uint32_t hand = 0, *frame_nos = calloc(2 * CLEANER_AHEAD_MAX, sizeof *frame_nos);
+    uint8_t *copy = NULL;
+    if (posix_memalign((void **)&copy, 4096, storage->page_bytes) != 0)
+        copy = NULL;
+    while (atomic_load(&storage->stopping) == 0 && copy != NULL && frame_nos != NULL) {
+        rdb_error err = {0};
+        rdb_futex_wait(&storage->cleaner_word, 0, CLEANER_PAUSE_US);
+        atomic_store(&storage->cleaner_word, 0);
+        if (atomic_load_explicit(&storage->dirty_count, memory_order_relaxed) == 0)
+            continue;
+        bool ok = clean_round(storage, &hand, frame_nos, copy, &err);
+        rdb_mutex_lock(&storage->cleaner_lock);
+        rdb_error_clear(&storage->cleaner_error);
+        if (!ok)
+            rdb_error_move(&storage->cleaner_error, &err);
+        rdb_mutex_unlock(&storage->cleaner_lock);
+        rdb_error_clear(&err);
+        if (!ok)
+            rdb_time_sleep_us(10000);
+    }
+    free(frame_nos);
+    free(copy);
+}
+
+bool cleaner_admit(rdb_storage *storage, uint32_t count, rdb_error *err)
+{
+    int64_t begin_us = 0;
+    while (RDB_UNLIKELY(atomic_load_explicit(&storage->dirty_count, memory_order_relaxed) + count > storage->dirty_max)) {
+        int64_t now_us = rdb_time_monotonic_us();
+        if (begin_us == 0)
+            begin_us = now_us;
+        cleaner_wake(storage);
+        rdb_mutex_lock(&storage->cleaner_lock);
+        bool failing = rdb_error_is_set(&storage->cleaner_error);
+        if (failing && now_us - begin_us > 100000) {
+            rdb_error_set(err, storage->cleaner_error.sqlstate, "%s", rdb_error_message(&storage->cleaner_error));
+            rdb_error_detail(err, "The buffer pool's share of dirty pages is used up, and they can not be written.");
+        }
+        rdb_mutex_unlock(&storage->cleaner_lock);
+        if (rdb_error_is_set(err))
+            return false;
+        if (now_us - begin_us > ADMIT_PATIENCE_US)
+            return rdb_error_set(err, RDB_INSUFFICIENT_RESOURCES, "too many pages of the buffer pool wait to be written");
+        rdb_time_sleep_us(200);
+    }
+    return true;
+}
+
+bool cleaner_start(rdb_storage *storage, rdb_error *err)
+{
+    return rdb_thread_start(&storage->cleaner, "cleaner", run_cleaner, storage, err);
+}
+
+void cleaner_stop(rdb_storage *storage)
+{
+    atomic_store(&storage->stopping, 1);
+    atomic_store(&storage->cleaner_word, 1);
+    rdb_futex_wake(&storage->cleaner_word, 1);
+    rdb_thread_join(&storage->cleaner);
+}

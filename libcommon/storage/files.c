@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Files of relations come, go and shrink by logged steps (R36). Each stands inside the redo gate: a redo point never
+ * falls between such a record and its deed. What cannot be taken back (an unlink, a cut) waits for its record to be durable.
+ *
+ * Main data of the records:  create: file 8 | drop: file 8 | truncate: file 8, blocks 8, fork 1
+ * File numbers of a PDB are drawn from page 0 of its file "tables/<pdb>/0": the next number, 8 bytes behind the header. */
+#include "storage_int.h"
+
+enum { NUMBER_OFFSET = RDB_PAGE_HEADER_BYTES, FIRST_FILE_NUMBER = 16384, RECORD_BYTES = RDB_WAL_HEADER_BYTES + 17 };
+
+/* Logs a step of main data only and waits until it is durable. Inside the gate. */
+static bool log_step(rdb_storage *storage, uint32_t pdb, rdb_xid xid, uint8_t operation, const uint8_t *data, uint32_t data_bytes,
+                     rdb_error *err)
+{
+    uint8_t record[RECORD_BYTES] = {0};
+    rdb_lsn lsn = 0, end_lsn = 0;
+    rdb_put_u64(record + 8, xid);
+    rdb_put_u32(record + 16, pdb);
+    record[20] = RDB_RESOURCE_STORAGE;
+    record[21] = operation;
+    memcpy(record + RDB_WAL_HEADER_BYTES, data, data_bytes);
+    rdb_wal_piece piece = {record, RDB_WAL_HEADER_BYTES + data_bytes};
+    return rdb_wal_insert(storage->wal, &piece, 1, NULL, NULL, &lsn, &end_lsn, err) &&
+           (storage->barrier == NULL || storage->barrier(storage->barrier_context, end_lsn, err));
+}
+
+static bool need_wal(const rdb_storage *storage, rdb_error *err)
+{
+    return storage->wal != NULL ||
+           rdb_error_set(err, RDB_READ_ONLY_SQL_TRANSACTION, "cannot change a file: the instance is open for reading only");
+}
+
+bool rdb_storage_create_file(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_xid xid, rdb_error *err)
+{
+    uint8_t data[8];
+    rdb_put_u64(data, file);
+    if (!need_wal(storage, err))
+        return false;
+    rdb_wal_gate_enter(storage->wal);
+    bool ok = log_step(storage, pdb, xid, STORAGE_OP_CREATE, data, sizeof data, err) && relation_create(storage, pdb, file, err);
+    rdb_wal_gate_leave(storage->wal);
+    return ok;
+}
+
+static bool drop_now(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_error *err)
+{
+    pool_discard(storage, pdb, file, -1, 0);
+    return relation_drop(storage, pdb, file, err);
+}
+
+bool rdb_storage_drop_file(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_error *err)
+{
+    uint8_t data[8];
+    rdb_put_u64(data, file);
+    if (!need_wal(storage, err))
+        return false;
+    rdb_wal_gate_enter(storage->wal);
+    bool ok = log_step(storage, pdb, 0, STORAGE_OP_DROP, data, sizeof data, err) && drop_now(storage, pdb, file, err);
+    rdb_wal_gate_leave(storage->wal);
+    return ok;
+}
+
+static bool truncate_now(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork, uint64_t blocks, relation_open how,
+                         rdb_error *err)
+{
+    storage_relation *relation = NULL;
+    if (!relation_get(storage, pdb, file, fork, how, &relation, err))
+        return false;
+    pool_discard(storage, pdb, file, fork, blocks);
+    bool ok = relation_truncate(storage, relation, blocks, err);
+    relation_put(relation);
+    return ok;
+}
+
+bool rdb_storage_truncate_file(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork, uint64_t blocks, rdb_error *err)
+{
+    uint8_t data[17];
+    rdb_put_u64(data, file);
+    rdb_put_u64(data + 8, blocks);
+    data[16] = fork;
+    if (!need_wal(storage, err))
+        return false;
+    rdb_wal_gate_enter(storage->wal);
+    bool ok = log_step(storage, pdb, 0, STORAGE_OP_TRUNCATE, data, sizeof data, err) &&
+              truncate_now(storage, pdb, file, fork, blocks, RELATION_EXISTING, err);
+    rdb_wal_gate_leave(storage->wal);
+    return ok;
+}
+
+bool files_replay(rdb_storage *storage, const rdb_wal_record *record, rdb_error *err)
+{
+    uint32_t wanted = record->operation == STORAGE_OP_TRUNCATE ? 17 : 8;
+    if (record->operation == STORAGE_OP_NUMBER)
+        return true; /* a page change */
+    if (record->operation < STORAGE_OP_CREATE || record->operation > STORAGE_OP_NUMBER || record->data_bytes != wanted)
+        return rdb_error_set(err, RDB_DATA_CORRUPTED, "malformed WAL record at %llX", (unsigned long long)record->lsn);
+    uint64_t file = rdb_get_u64(record->data);
+    if (record->operation == STORAGE_OP_DROP)
+        return drop_now(storage, record->pdb, file, err);
+    if (record->operation == STORAGE_OP_TRUNCATE)
+        return truncate_now(storage, record->pdb, file, record->data[16], rdb_get_u64(record->data + 8), RELATION_OR_CREATE, err);
+    /* Create: what the file holds already was logged behind this record and comes again. A page of it that reached the disk
+     * is not needed for that, since each first change after the redo point initialises its page or brings its image. */
+    pool_discard(storage, record->pdb, file, -1, 0);
+    return relation_create(storage, record->pdb, file, err);
+}
+
+bool rdb_storage_block_count(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork, uint64_t *blocks, rdb_error *err)
+{
+    storage_relation *relation = NULL;
+    *blocks = 0;
+    if (!relation_get(storage, pdb, file, fork, RELATION_EXISTING, &relation, err))
+        return false;
+    *blocks = atomic_load_explicit(&relation->block_count, memory_order_acquire);
+    relation_put(relation);
+    return true;
+}
+
+bool rdb_storage_file_exists(rdb_storage *storage, uint32_t pdb, uint64_t file)
+{
+    char path[1200];
+    rdb_error err = {0};
+    bool ok = relation_path(storage, pdb, file, RDB_FORK_MAIN, path, &err) && rdb_path_exists(path);
+    rdb_error_clear(&err);
+    return ok;
+}
+
+void rdb_storage_prefetch(rdb_storage *storage, rdb_page_tag tag, uint32_t block_count)
+{
+    rdb_error err = {0};
+    relation_prefetch(storage, tag, block_count, &err);
+    rdb_error_clear(&err);
+}
+
+/* ---- file numbers --------------------------------------------------------------------------------------------------------- */
+
+static bool redo_number(const rdb_redo *redo, rdb_page *page, rdb_error *err)
+{
+    if (redo->operation != STORAGE_OP_NUMBER || redo->data_bytes != 8)
+        return rdb_error_set(err, RDB_DATA_CORRUPTED, "malformed WAL record at %llX", (unsigned long long)redo->lsn);
+    page->type = RDB_PAGE_META;
+    page->lower = NUMBER_OFFSET + 8;
+    page->upper = (uint16_t)redo->page_bytes;
+    memcpy((uint8_t *)page + NUMBER_OFFSET, redo->data, 8);
+    return true;
+}
+
+static void describe_step(const rdb_wal_record *record, rdb_strbuf *text)
+{
+    static const char *const names[] = {"?", "create", "drop", "truncate", "number"};
+    rdb_strbuf_adds(text, names[record->operation <= STORAGE_OP_NUMBER ? record->operation : 0]);
+    if (record->operation != STORAGE_OP_NUMBER && record->data_bytes >= 8) {
+        char name[96];
+        rdb_page_tag tag = {.file = rdb_get_u64(record->data), .pdb = record->pdb};
+        storage_tag_name(name, tag);
+        rdb_strbuf_addf(text, " %s", name);
+    }
+    if (record->operation == STORAGE_OP_TRUNCATE && record->data_bytes == 17)
+        rdb_strbuf_addf(text, " to %llu blocks", (unsigned long long)rdb_get_u64(record->data + 8));
+}
+
+void files_register(void)
+{
+    static const rdb_resource_ops ops = {.name = "storage", .redo = redo_number, .describe = describe_step};
+    rdb_resource_register(RDB_RESOURCE_STORAGE, &ops);
+}
+
+bool rdb_storage_next_file(rdb_storage *storage, uint32_t pdb, unsigned file_class, uint64_t *file, rdb_error *err)
+{
+    uint64_t number_file = RDB_FILE_NO(RDB_FILE_TABLE, 0), blocks = 0, number = FIRST_FILE_NUMBER;
+    rdb_page_tag tag = {.file = number_file, .pdb = pdb};
+    rdb_buffer *buffer = NULL;
+    rdb_change change;
+    rdb_lsn end_lsn = 0;
+    bool ok = false, first = false;
+    *file = 0;
+    rdb_mutex_lock(&storage->number_lock);
+    if (!rdb_storage_file_exists(storage, pdb, number_file) && !rdb_storage_create_file(storage, pdb, number_file, 0, err))
+        goto out;
+    if (!rdb_storage_block_count(storage, pdb, number_file, RDB_FORK_MAIN, &blocks, err))
+        goto out;
+    first = blocks == 0;
+    if (first ? !rdb_buffer_acquire_new(storage, tag, &buffer, err)
+              : !rdb_buffer_acquire(storage, tag, RDB_BUFFER_EXCLUSIVE, &buffer, err))
+        goto out;
+    if (rdb_buffer_page(buffer)->type == RDB_PAGE_META)
+        number = rdb_get_u64((const uint8_t *)rdb_buffer_page(buffer) + NUMBER_OFFSET);
+    else
+        first = true; /* the page was added and never written */
+    uint64_t next = number + 1;
+    rdb_change_init(&change, storage, pdb, 0, RDB_RESOURCE_STORAGE, STORAGE_OP_NUMBER);
+    rdb_change_block(&change, buffer, first ? RDB_WAL_BLOCK_INIT : 0);
+    rdb_change_block_data(&change, &next, sizeof next);
+    ok = rdb_change_apply(&change, NULL, NULL, &end_lsn, err);
+    rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+    if (ok)
+        *file = RDB_FILE_NO(file_class, number);
+out:
+    rdb_mutex_unlock(&storage->number_lock);
+    return ok;
+}

@@ -1,0 +1,585 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The buffer pool: the table from tags to frames, pins and latches, and replacement. The life of a frame is told in
+ * storage_int.h. Acquiring a page that is there takes no lock and allocates nothing. */
+#include "storage_int.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+/* ---- the table ----------------------------------------------------------------------------------------------------- */
+
+static inline storage_partition *partition_of(rdb_storage *storage, uint64_t hash)
+{
+    return &storage->partitions[(hash >> 24) & storage->partition_mask];
+}
+
+static inline uint64_t table_entry(uint64_t hash, const rdb_storage *storage, const rdb_buffer *frame)
+{
+    return (hash & UINT64_C(0xffffffff00000000)) | (uint64_t)(frame - storage->frames + 1);
+}
+
+/* The pinned frame of the tag. NULL proves absence only under the partition's latch: a removal moves entries. */
+static inline rdb_buffer *find_frame(rdb_storage *storage, const rdb_page_tag *tag, uint64_t hash)
+{
+    storage_partition *partition = partition_of(storage, hash);
+    for (uint32_t i = (uint32_t)hash & storage->slot_mask, seen = 0; seen <= storage->slot_mask; seen++) {
+        /* relaxed: the pin's acquire orders the frame's fields, the entry only says where to look */
+        uint64_t entry = atomic_load_explicit(&partition->slots[i], memory_order_relaxed);
+        if (entry == 0)
+            return NULL;
+        if ((entry ^ hash) >> 32 == 0) {
+            rdb_buffer *frame = &storage->frames[(uint32_t)entry - 1];
+            if (frame_pin(frame)) {
+                if (RDB_LIKELY(storage_tag_equal(&frame->tag, tag)))
+                    return frame;
+                frame_unpin(frame);
+            }
+        }
+        i = (i + 1) & storage->slot_mask;
+    }
+    return NULL;
+}
+
+static void table_insert(rdb_storage *storage, uint64_t hash, const rdb_buffer *frame)
+{
+    storage_partition *partition = partition_of(storage, hash);
+    uint32_t i = (uint32_t)hash & storage->slot_mask, seen = 0;
+    while (atomic_load_explicit(&partition->slots[i], memory_order_relaxed) != 0) {
+        i = (i + 1) & storage->slot_mask;
+        RDB_VERIFY(++seen <= storage->slot_mask); /* four slots a frame: a partition never fills */
+    }
+    atomic_store_explicit(&partition->slots[i], table_entry(hash, storage, frame), memory_order_release);
+}
+
+/* Takes the frame's entry out, if it is in; what was probed past it moves up. */
+static void table_remove(rdb_storage *storage, uint64_t hash, const rdb_buffer *frame)
+{
+    storage_partition *partition = partition_of(storage, hash);
+    uint64_t wanted = table_entry(hash, storage, frame), entry = 0;
+    uint32_t hole = (uint32_t)hash & storage->slot_mask;
+    while ((entry = atomic_load_explicit(&partition->slots[hole], memory_order_relaxed)) != wanted) {
+        if (entry == 0)
+            return;
+        hole = (hole + 1) & storage->slot_mask;
+    }
+    for (uint32_t i = (hole + 1) & storage->slot_mask;; i = (i + 1) & storage->slot_mask) {
+        entry = atomic_load_explicit(&partition->slots[i], memory_order_relaxed);
+        if (entry == 0)
+            break;
+        /* Its frame's tag stands still: it changes only under this latch, in publish(). */
+        uint32_t home = (uint32_t)storage_tag_hash(storage->frames[(uint32_t)entry - 1].tag) & storage->slot_mask;
+        if (((i - home) & storage->slot_mask) >= ((i - hole) & storage->slot_mask)) {
+            atomic_store_explicit(&partition->slots[hole], entry, memory_order_release);
+            hole = i;
+        }
+    }
+    atomic_store_explicit(&partition->slots[hole], 0, memory_order_release);
+}
+
+/* ---- replacement ----------------------------------------------------------------------------------------------------- */
+
+static void queue_push(rdb_storage *storage, storage_queue *queue, uint32_t frame_no)
+{
+    queue->frames[(queue->head + queue->count) % storage->frame_count] = frame_no;
+    queue->count++;
+    storage->frames[frame_no].queue = queue == &storage->small_queue ? QUEUE_SMALL : QUEUE_MAIN;
+}
+
+static uint32_t queue_pop(rdb_storage *storage, storage_queue *queue)
+{
+    uint32_t frame_no = queue->frames[queue->head];
+    queue->head = (queue->head + 1) % storage->frame_count;
+    queue->count--;
+    return frame_no;
+}
+
+static void ghost_note(rdb_storage *storage, uint64_t hash)
+{
+    storage->ghosts[hash & storage->ghost_mask] = (hash & UINT64_C(0xffffffff00000000)) | ++storage->eviction_no;
+}
+
+static bool ghost_knows(const rdb_storage *storage, uint64_t hash)
+{
+    uint64_t ghost = storage->ghosts[hash & storage->ghost_mask];
+    return ghost != 0 && (ghost ^ hash) >> 32 == 0 && storage->eviction_no - (uint32_t)ghost < storage->frame_count;
+}
+
+/* Claims the frame where nobody holds it and it is clean. */
+static bool claim_frame(rdb_buffer *frame)
+{
+    uint32_t state = atomic_load_explicit(&frame->state, memory_order_relaxed);
+    if ((state & (FRAME_PINS | FRAME_BUSY | FRAME_DIRTY | FRAME_WRITING)) != 0)
+        return false;
+    /* acquire: pairs with the release of the last unpin */
+    return atomic_compare_exchange_strong_explicit(&frame->state, &state, state | FRAME_BUSY, memory_order_acquire,
+                                                   memory_order_relaxed);
+}
+
+/* Writes a dirty candidate, popped from its queue. Lets go of queue_lock meanwhile. */
+static bool clean_candidate(rdb_storage *storage, rdb_buffer *frame, frame_write_mode mode, uint8_t **copy, rdb_error *err)
+{
+    bool clean = false, ok = true;
+    if (!frame_pin(frame))
+        return true;
+    rdb_mutex_unlock(&storage->queue_lock);
+    cleaner_wake(storage);
+    if (*copy == NULL && posix_memalign((void **)copy, 4096, storage->page_bytes) != 0)
+        *copy = NULL, ok = rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    ok = ok && frame_write(frame, mode, *copy, &clean, err);
+    frame_unpin(frame);
+    rdb_mutex_lock(&storage->queue_lock);
+    return ok;
+}
+
+/* A frame of one's own, BUSY, out of the table, already queued for its new page. Clean frames first, then dirty ones that
+ * can be written at once, then any: so readers go on while the barrier or the disk stand still (R25). */
+static rdb_buffer *take_frame(rdb_storage *storage, uint64_t new_hash, rdb_error *err)
+{
+    enum { PASS_CLEAN, PASS_EASY, PASS_ANY, PASS_RETRY_LAST = 40 };
+    rdb_buffer *taken = NULL;
+    uint8_t *copy = NULL;
+    uint32_t visited = 0, pass = PASS_CLEAN;
+    rdb_mutex_lock(&storage->queue_lock);
+    if (storage->free_count > 0) {
+        taken = &storage->frames[storage->free_frames[--storage->free_count]];
+        goto queue_it;
+    }
+    while (taken == NULL) {
+        bool from_small = storage->small_queue.count > 0 &&
+                          (storage->small_queue.count > storage->small_target || storage->main_queue.count == 0);
+        storage_queue *queue = from_small ? &storage->small_queue : &storage->main_queue;
+        if (queue->count == 0 || visited > 4 * storage->frame_count) {
+            visited = 0;
+            if (++pass > PASS_RETRY_LAST)
+                break;
+            if (pass > PASS_ANY) { /* everything is pinned: others may let go */
+                rdb_mutex_unlock(&storage->queue_lock);
+                rdb_time_sleep_us(500 * (int64_t)pass);
+                rdb_mutex_lock(&storage->queue_lock);
+            }
+            continue;
+        }
+        visited++;
+        uint32_t frame_no = queue_pop(storage, queue);
+        rdb_buffer *frame = &storage->frames[frame_no];
+        uint32_t state = atomic_load_explicit(&frame->state, memory_order_relaxed);
+        uint8_t usage = atomic_load_explicit(&frame->usage, memory_order_relaxed);
+        if ((state & (FRAME_PINS | FRAME_BUSY)) != 0) {
+            queue_push(storage, queue, frame_no);
+            continue;
+        }
+        if (from_small && usage >= FRAME_USAGE_HOT) {
+            atomic_store_explicit(&frame->usage, 0, memory_order_relaxed);
+            queue_push(storage, &storage->main_queue, frame_no);
+            continue;
+        }
+        if (!from_small && usage > 0) {
+            atomic_store_explicit(&frame->usage, (uint8_t)(usage - 1), memory_order_relaxed);
+            queue_push(storage, queue, frame_no);
+            continue;
+        }
+        if ((state & (FRAME_DIRTY | FRAME_WRITING)) != 0 && pass >= PASS_EASY &&
+            !clean_candidate(storage, frame, pass == PASS_EASY ? WRITE_IF_EASY : WRITE_NO_LATCH, &copy, err)) {
+            queue_push(storage, queue, frame_no);
+            rdb_mutex_unlock(&storage->queue_lock);
+            free(copy);
+            return NULL;
+        }
+        if (!claim_frame(frame)) {
+            if ((state & FRAME_DIRTY) != 0)
+                cleaner_wake(storage);
+            queue_push(storage, queue, frame_no);
+            continue;
+        }
+        if (from_small && (state & FRAME_VALID) != 0)
+            ghost_note(storage, storage_tag_hash(frame->tag));
+        taken = frame;
+    }
+    if (taken == NULL) {
+        rdb_mutex_unlock(&storage->queue_lock);
+        free(copy);
+        rdb_error_set(err, RDB_INSUFFICIENT_RESOURCES, "no unpinned buffers available");
+        return NULL;
+    }
+queue_it:
+    queue_push(storage, ghost_knows(storage, new_hash) ? &storage->main_queue : &storage->small_queue,
+               (uint32_t)(taken - storage->frames));
+    rdb_mutex_unlock(&storage->queue_lock);
+    free(copy);
+    if ((atomic_load_explicit(&taken->state, memory_order_relaxed) & FRAME_VALID) != 0) {
+        uint64_t old_hash = storage_tag_hash(taken->tag);
+        storage_partition *partition = partition_of(storage, old_hash);
+        rdb_latch_lock_exclusive(&partition->latch);
+        table_remove(storage, old_hash, taken);
+        rdb_latch_unlock_exclusive(&partition->latch);
+        atomic_fetch_and_explicit(&taken->state, ~FRAME_VALID, memory_order_relaxed);
+        atomic_fetch_add_explicit(&storage->eviction_count, 1, memory_order_relaxed);
+    }
+    return taken;
+}
+
+/* ---- getting a page in ------------------------------------------------------------------------------------------------ */
+
+static bool read_page(rdb_storage *storage, storage_relation *relation, rdb_buffer *frame, frame_load load, rdb_error *err)
+{
+    size_t got = 0;
+    const char *what = NULL;
+    rdb_page_tag tag = frame->tag;
+    memset(frame->page, 0, RDB_PAGE_HEADER_BYTES);
+    if (!relation_read(storage, relation, tag.block, frame->page, &got, err))
+        return false;
+    atomic_fetch_add_explicit(&storage->read_count, 1, memory_order_relaxed);
+    if (got == storage->page_bytes && page_verify(frame->page, tag, storage->page_bytes, &what))
+        return true;
+    if (got == 0 || load == LOAD_REPLAY) { /* a block that was added and never written; or the record brings the page */
+        memset(frame->page, 0, storage->page_bytes);
+        return true;
+    }
+    char name[96];
+    storage_tag_name(name, tag);
+    rdb_error_set(err, RDB_DATA_CORRUPTED, "invalid page in block %llu of relation %s", (unsigned long long)tag.block, name);
+    if (what != NULL)
+        return rdb_error_detail(err, "%s.", what);
+    return rdb_error_detail(err, "Read only %zu of %u bytes.", got, storage->page_bytes);
+}
+
+bool pool_get(rdb_storage *storage, rdb_page_tag tag, frame_load load, rdb_buffer **out, bool *fresh, rdb_error *err)
+{
+    uint64_t hash = storage_tag_hash(tag);
+    storage_partition *partition = partition_of(storage, hash);
+    storage_relation *relation = NULL;
+    bool ok = false;
+    *out = NULL;
+    *fresh = false;
+    rdb_buffer *frame = find_frame(storage, &tag, hash);
+    if (frame != NULL) {
+        *out = frame;
+        return true;
+    }
+    atomic_fetch_add_explicit(&storage->miss_count, 1, memory_order_relaxed);
+    if (!relation_get(storage, tag.pdb, tag.file, tag.fork, load == LOAD_REPLAY ? RELATION_OR_CREATE : RELATION_EXISTING,
+                      &relation, err))
+        return false;
+    if (load == LOAD_READ && tag.block >= atomic_load_explicit(&relation->block_count, memory_order_acquire)) {
+        char name[96];
+        storage_tag_name(name, tag);
+        rdb_error_set(err, RDB_DATA_CORRUPTED, "block %llu of relation %s does not exist", (unsigned long long)tag.block, name);
+        goto out;
+    }
+    rdb_buffer *taken = take_frame(storage, hash, err);
+    if (taken == NULL)
+        goto out;
+    rdb_latch_lock_exclusive(&partition->latch);
+    frame = find_frame(storage, &tag, hash);
+    if (frame != NULL) { /* another thread was quicker; the frame stays queued as a dead one and is taken next time */
+        rdb_latch_unlock_exclusive(&partition->latch);
+        atomic_fetch_and_explicit(&taken->state, ~FRAME_BUSY, memory_order_release);
+        *out = frame;
+        ok = true;
+        goto out;
+    }
+    taken->tag = tag;
+    atomic_store_explicit(&taken->usage, 0, memory_order_relaxed);
+    atomic_store_explicit(&taken->lsn, 0, memory_order_relaxed);
+    rdb_latch_lock_exclusive(&taken->latch); /* nobody can hold it: no pins but vain ones */
+    /* BUSY goes and our pin comes in one step; release publishes the tag to whoever pins from now on */
+    atomic_fetch_add_explicit(&taken->state, 1u - FRAME_BUSY, memory_order_release);
+    table_insert(storage, hash, taken);
+    rdb_latch_unlock_exclusive(&partition->latch);
+
+    if (load == LOAD_ZERO) {
+        memset(taken->page, 0, storage->page_bytes);
+        ok = true;
+    } else {
+        ok = read_page(storage, relation, taken, load, err);
+    }
+    if (ok) {
+        atomic_store_explicit(&taken->lsn, taken->page->lsn, memory_order_relaxed);
+        atomic_fetch_or_explicit(&taken->state, FRAME_VALID, memory_order_release);
+        *out = taken;
+        *fresh = true;
+    } else {
+        rdb_latch_lock_exclusive(&partition->latch);
+        table_remove(storage, hash, taken);
+        rdb_latch_unlock_exclusive(&partition->latch);
+        rdb_latch_unlock_exclusive(&taken->latch);
+        frame_unpin(taken);
+    }
+out:
+    relation_put(relation);
+    return ok;
+}
+
+static inline void latch_frame(rdb_buffer *frame, rdb_buffer_mode mode)
+{
+    if (mode == RDB_BUFFER_SHARED)
+        rdb_latch_lock_shared(&frame->latch);
+    else if (mode == RDB_BUFFER_EXCLUSIVE)
+        rdb_latch_lock_exclusive(&frame->latch);
+}
+
+/* Waits for the thread that reads the page in. False: it failed; the pin is gone. */
+static bool wait_until_valid(rdb_buffer *frame)
+{
+    rdb_latch_lock_shared(&frame->latch);
+    rdb_latch_unlock_shared(&frame->latch);
+    if ((atomic_load_explicit(&frame->state, memory_order_acquire) & FRAME_VALID) != 0)
+        return true;
+    frame_unpin(frame);
+    return false;
+}
+
+bool rdb_buffer_acquire(rdb_storage *storage, rdb_page_tag tag, rdb_buffer_mode mode, rdb_buffer **out, rdb_error *err)
+{
+    for (;;) {
+        rdb_buffer *frame = find_frame(storage, &tag, storage_tag_hash(tag));
+        if (RDB_LIKELY(frame != NULL)) {
+            uint8_t usage = atomic_load_explicit(&frame->usage, memory_order_relaxed);
+            if (usage < FRAME_USAGE_MAX)
+                atomic_store_explicit(&frame->usage, (uint8_t)(usage + 1), memory_order_relaxed);
+            if (RDB_UNLIKELY((atomic_load_explicit(&frame->state, memory_order_acquire) & FRAME_VALID) == 0) &&
+                !wait_until_valid(frame))
+                continue;
+            /* a statistic: two threads of one stripe may lose a count */
+            _Atomic uint64_t *hits = &storage->stripes[rdb_thread_stripe()].hits;
+            atomic_store_explicit(hits, atomic_load_explicit(hits, memory_order_relaxed) + 1, memory_order_relaxed);
+            latch_frame(frame, mode);
+            *out = frame;
+            return true;
+        }
+        bool fresh = false;
+        *out = NULL;
+        if (!pool_get(storage, tag, LOAD_READ, &frame, &fresh, err))
+            return false;
+        if (fresh) {
+            if (mode != RDB_BUFFER_EXCLUSIVE) {
+                rdb_latch_unlock_exclusive(&frame->latch);
+                latch_frame(frame, mode);
+            }
+        } else {
+            if ((atomic_load_explicit(&frame->state, memory_order_acquire) & FRAME_VALID) == 0 && !wait_until_valid(frame))
+                continue;
+            latch_frame(frame, mode);
+        }
+        *out = frame;
+        return true;
+    }
+}
+
+bool rdb_buffer_acquire_new(rdb_storage *storage, rdb_page_tag tag, rdb_buffer **out, rdb_error *err)
+{
+    storage_relation *relation = NULL;
+    *out = NULL;
+    if (!relation_get(storage, tag.pdb, tag.file, tag.fork, RELATION_EXISTING, &relation, err))
+        return false;
+    bool ok = relation_grow(storage, relation, tag.block + 1, err);
+    relation_put(relation);
+    while (ok) {
+        bool fresh = false;
+        rdb_buffer *frame = NULL;
+        ok = pool_get(storage, tag, LOAD_ZERO, &frame, &fresh, err);
+        if (!ok)
+            break;
+        if (!fresh) {
+            if ((atomic_load_explicit(&frame->state, memory_order_acquire) & FRAME_VALID) == 0 && !wait_until_valid(frame))
+                continue;
+            rdb_latch_lock_exclusive(&frame->latch);
+        }
+        *out = frame;
+        return true;
+    }
+    return false;
+}
+
+bool rdb_buffer_extend(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork, uint64_t *block, rdb_buffer **buffer,
+                       rdb_error *err)
+{
+    storage_relation *relation = NULL;
+    bool fresh = false, ok = false;
+    *buffer = NULL;
+    *block = 0;
+    if (!relation_get(storage, pdb, file, fork, RELATION_EXISTING, &relation, err))
+        return false;
+    if (relation_extend(storage, relation, block, err)) {
+        rdb_page_tag tag = {.file = file, .block = *block, .pdb = pdb, .fork = fork};
+        do { /* a scan that runs ahead of the file's use may have the page already */
+            ok = pool_get(storage, tag, LOAD_ZERO, buffer, &fresh, err);
+        } while (ok && !fresh && (atomic_load_explicit(&(*buffer)->state, memory_order_acquire) & FRAME_VALID) == 0 &&
+                 !wait_until_valid(*buffer));
+        if (ok && !fresh)
+            rdb_latch_lock_exclusive(&(*buffer)->latch);
+        if (!ok) /* the block stays, zeroed; somebody else may use it */
+            rdb_space_note(storage, pdb, file, *block, storage->page_bytes - RDB_PAGE_HEADER_BYTES);
+    }
+    relation_put(relation);
+    return ok;
+}
+
+void rdb_buffer_lock(rdb_buffer *buffer, rdb_buffer_mode mode)
+{
+    latch_frame(buffer, mode);
+}
+
+void rdb_buffer_unlock(rdb_buffer *buffer, rdb_buffer_mode mode)
+{
+    if (mode == RDB_BUFFER_SHARED)
+        rdb_latch_unlock_shared(&buffer->latch);
+    else if (mode == RDB_BUFFER_EXCLUSIVE)
+        rdb_latch_unlock_exclusive(&buffer->latch);
+}
+
+void rdb_buffer_release(rdb_buffer *buffer, rdb_buffer_mode mode)
+{
+    if (buffer == NULL)
+        return;
+    rdb_buffer_unlock(buffer, mode);
+    RDB_ASSERT((atomic_load_explicit(&buffer->state, memory_order_relaxed) & FRAME_PINS) > 0);
+    frame_unpin(buffer);
+}
+
+bool rdb_buffer_try_lock(rdb_buffer *buffer, rdb_buffer_mode mode)
+{
+    if (mode == RDB_BUFFER_SHARED)
+        return rdb_latch_try_shared(&buffer->latch);
+    return mode != RDB_BUFFER_EXCLUSIVE || rdb_latch_try_exclusive(&buffer->latch);
+}
+
+void rdb_buffer_pin_again(rdb_buffer *buffer)
+{
+    atomic_fetch_add_explicit(&buffer->state, 1, memory_order_relaxed); /* one pin is held already */
+}
+
+rdb_page *rdb_buffer_page(rdb_buffer *buffer)
+{
+    return buffer->page;
+}
+
+rdb_latch *rdb_buffer_latch(rdb_buffer *buffer)
+{
+    return &buffer->latch;
+}
+
+rdb_page_tag rdb_buffer_tag(const rdb_buffer *buffer)
+{
+    return buffer->tag;
+}
+
+void rdb_buffer_settle(rdb_buffer *buffer, rdb_scn scn)
+{
+    if (__atomic_load_n(&buffer->page->settled_scn, __ATOMIC_RELAXED) != scn)
+        __atomic_store_n(&buffer->page->settled_scn, scn, __ATOMIC_RELAXED);
+}
+
+void frame_mark_dirty(rdb_buffer *frame)
+{
+    if ((atomic_load_explicit(&frame->state, memory_order_relaxed) & FRAME_DIRTY) != 0)
+        return;
+    if ((atomic_fetch_or_explicit(&frame->state, FRAME_DIRTY, memory_order_release) & FRAME_DIRTY) == 0)
+        atomic_fetch_add_explicit(&frame->storage->dirty_count, 1, memory_order_relaxed);
+}
+
+/* ---- forgetting pages ----------------------------------------------------------------------------------------------------- */
+
+static void discard_frame(rdb_storage *storage, rdb_buffer *frame)
+{
+    uint64_t hash = storage_tag_hash(frame->tag);
+    storage_partition *partition = partition_of(storage, hash);
+    rdb_latch_lock_exclusive(&frame->latch);
+    while ((atomic_load_explicit(&frame->state, memory_order_acquire) & FRAME_WRITING) != 0)
+        rdb_time_sleep_us(20);
+    rdb_latch_lock_exclusive(&partition->latch);
+    table_remove(storage, hash, frame);
+    rdb_latch_unlock_exclusive(&partition->latch);
+    uint32_t before = atomic_fetch_and_explicit(&frame->state, ~(FRAME_DIRTY | FRAME_VALID), memory_order_acq_rel);
+    if ((before & FRAME_DIRTY) != 0)
+        atomic_fetch_sub_explicit(&storage->dirty_count, 1, memory_order_relaxed);
+    rdb_latch_unlock_exclusive(&frame->latch);
+}
+
+void pool_discard(rdb_storage *storage, uint32_t pdb, uint64_t file, int fork, uint64_t from_block)
+{
+    for (uint32_t i = 0; i < storage->frame_count; i++) {
+        rdb_buffer *frame = &storage->frames[i];
+        if ((atomic_load_explicit(&frame->state, memory_order_relaxed) & (FRAME_VALID | FRAME_BUSY)) != FRAME_VALID ||
+            !frame_pin(frame))
+            continue;
+        if ((atomic_load_explicit(&frame->state, memory_order_acquire) & FRAME_VALID) != 0 && frame->tag.pdb == pdb &&
+            frame->tag.file == file && (fork < 0 || frame->tag.fork == fork) && frame->tag.block >= from_block)
+            discard_frame(storage, frame);
+        frame_unpin(frame);
+    }
+}
+
+/* ---- open and close --------------------------------------------------------------------------------------------------------- */
+
+static uint32_t power_of_two_from(uint32_t value)
+{
+    uint32_t power = 1;
+    while (power < value)
+        power <<= 1;
+    return power;
+}
+
+bool pool_open(rdb_storage *storage, rdb_error *err)
+{
+    uint32_t count = storage->frame_count, partitions = count >= 8192 ? 16 : 1;
+    uint32_t slots = RDB_MAX(64u, power_of_two_from(4 * (count / partitions + 1)));
+    rdb_mutex_init(&storage->queue_lock, RDB_RANK_BUFFER);
+    storage->partition_mask = partitions - 1;
+    storage->slot_mask = slots - 1;
+    storage->ghost_mask = power_of_two_from(2 * count) - 1;
+    storage->small_target = RDB_MAX(1u, count / 10);
+    /* Untouched frames cost no memory: anonymous pages come when they are used. */
+    storage->pages = mmap(NULL, (size_t)count * storage->page_bytes, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (storage->pages == MAP_FAILED) {
+        storage->pages = NULL;
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    }
+    if (posix_memalign((void **)&storage->frames, 64, sizeof(rdb_buffer) * count) != 0)
+        storage->frames = NULL;
+    if (posix_memalign((void **)&storage->partitions, 64, sizeof(storage_partition) * partitions) != 0)
+        storage->partitions = NULL;
+    storage->small_queue.frames = calloc(count, sizeof(uint32_t));
+    storage->main_queue.frames = calloc(count, sizeof(uint32_t));
+    storage->free_frames = calloc(count, sizeof(uint32_t));
+    storage->ghosts = calloc(storage->ghost_mask + 1, sizeof(uint64_t));
+    bool ok = storage->frames != NULL && storage->partitions != NULL && storage->small_queue.frames != NULL &&
+              storage->main_queue.frames != NULL && storage->free_frames != NULL && storage->ghosts != NULL;
+    if (storage->partitions != NULL)
+        memset(storage->partitions, 0, sizeof(storage_partition) * partitions);
+    for (uint32_t i = 0; ok && i < partitions; i++) {
+        rdb_latch_init(&storage->partitions[i].latch);
+        storage->partitions[i].slots = calloc(slots, sizeof(uint64_t));
+        ok = storage->partitions[i].slots != NULL;
+    }
+    if (!ok)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    for (uint32_t i = 0; i < count; i++) {
+        rdb_buffer *frame = &storage->frames[i];
+        memset(frame, 0, sizeof *frame);
+        atomic_init(&frame->state, FRAME_BUSY);
+        rdb_latch_init(&frame->latch);
+        frame->storage = storage;
+        frame->page = (rdb_page *)(void *)(storage->pages + (size_t)i * storage->page_bytes);
+        storage->free_frames[count - 1 - i] = i;
+    }
+    storage->free_count = count;
+    return true;
+}
+
+void pool_close(rdb_storage *storage)
+{
+    if (storage->pages != NULL)
+        munmap(storage->pages, (size_t)storage->frame_count * storage->page_bytes);
+    for (uint32_t i = 0; storage->partitions != NULL && i <= storage->partition_mask; i++)
+        free(storage->partitions[i].slots);
+    free(storage->partitions);
+    free(storage->frames);
+    free(storage->small_queue.frames);
+    free(storage->main_queue.frames);
+    free(storage->free_frames);
+    free(storage->ghosts);
+    rdb_mutex_deinit(&storage->queue_lock);
+}
