@@ -75,7 +75,6 @@ bool wal_write_out(rdb_wal *wal, rdb_error *err)
     }
     rdb_lsn at = atomic_load_explicit(&wal->written_lsn, memory_order_relaxed);
     while (at < wal->completed_lsn) {
-        at = wal_normalise(&wal->config, at);
         uint64_t number = wal_segment_number(&wal->config, at);
         if (wal->current != NULL && wal->current->number != number) {
             sync_or_fail(wal, wal->current->file);
@@ -90,11 +89,9 @@ bool wal_write_out(rdb_wal *wal, rdb_error *err)
         if (!rdb_file_write(wal->current->file, offset, wal->ring + (at & wal->ring_mask), length, err))
             return false;
         at += length;
-        if (at == wal->completed_lsn || (at & (wal->config.segment_bytes - 1)) != 0)
-            atomic_store_explicit(&wal->written_lsn, at, memory_order_release);
-        else
-            atomic_store_explicit(&wal->written_lsn, RDB_MIN(wal_normalise(&wal->config, at), wal->completed_lsn),
-                                  memory_order_release);
+        /* At a segment's end the next position lies behind a header; that segment may not even be there yet. */
+        at = RDB_MIN(wal_normalise(&wal->config, at), wal->completed_lsn);
+        atomic_store_explicit(&wal->written_lsn, at, memory_order_release);
     }
     return true;
 }

@@ -165,6 +165,21 @@ static bool wipe_tail(rdb_wal *wal, rdb_file *file, uint64_t offset, rdb_error *
     return ok;
 }
 
+/* Makes the log's directory where it is missing; its name is durable before a segment in it counts. */
+static bool make_directory(rdb_wal *wal, rdb_error *err)
+{
+    char parent[sizeof wal->directory];
+    if (rdb_path_exists(wal->directory))
+        return true;
+    if (!rdb_path_make_directory(wal->directory, 0700, true, err))
+        return false;
+    snprintf(parent, sizeof parent, "%s", wal->directory);
+    char *slash = strrchr(parent, '/');
+    if (slash != NULL && slash != parent)
+        *slash = '\0';
+    return !wal->config.sync || rdb_path_sync_directory(slash == NULL ? "." : slash == parent ? "/" : parent, err);
+}
+
 bool wal_segments_begin(rdb_wal *wal, rdb_lsn end_lsn, rdb_error *err)
 {
     uint64_t number = wal_segment_number(&wal->config, end_lsn), *numbers = NULL;
@@ -175,8 +190,7 @@ bool wal_segments_begin(rdb_wal *wal, rdb_lsn end_lsn, rdb_error *err)
     rdb_arena *arena = rdb_arena_create("wal segments", NULL, NULL);
     if (arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    if (!rdb_path_make_directory(wal->directory, 0700, true, err) ||
-        !wal_segment_list(wal->directory, arena, &numbers, &count, err))
+    if (!make_directory(wal, err) || !wal_segment_list(wal->directory, arena, &numbers, &count, err))
         goto out;
     wal->oldest_segment = count > 0 && numbers[0] < number ? numbers[0] : number;
     for (uint32_t i = count; i > 0; i--) { /* from the end, so that a crash here leaves no gap */
