@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Changes to the catalog: what DDL statements are made of. Each is transactional: rows of the system tables, files whose
+ * creation and removal follow the transaction (R36), dependencies in pg_depend, invalidations at commit. Names and rules are
+ * checked by the caller (command room) except what a unique index of a catalog would refuse (42P07, 42710 with
+ * PostgreSQL's text). Everything made is visible to the transaction at once. The caller holds the locks. */
+#ifndef RDB_DDL_H
+#define RDB_DDL_H
+
+#include "catalog/rdb_catalog.h"
+
+typedef struct rdb_column_definition {
+    const char *name;
+    const rdb_type *type;
+    int32_t typmod;
+    uint32_t collation;        /* 0: none */
+    bool not_null;
+    char identity, generated;  /* 'a' 'd' / 's' or 0 */
+    const char *default_tree;  /* rdb_tree_write_expr's text, or NULL */
+    /* ADD COLUMN to a table that has rows: what old rows read (R14); NULL is_missing_null false means missing_value counts. */
+    bool has_missing;
+    rdb_datum missing_value;
+} rdb_column_definition;
+
+typedef struct rdb_relation_definition {
+    const char *name;
+    uint32_t namespace_oid, owner_oid;
+    char kind;                 /* r v m S p c */
+    char persistence;          /* p u t */
+    const rdb_column_definition *columns;
+    uint16_t column_count;
+    const char *view_tree;     /* v, m: the analysed query */
+    const uint32_t *depends_on;/* relation oids a view reads: a normal dependency each */
+    uint32_t depends_count;
+} rdb_relation_definition;
+/* Rows in pg_class, pg_attribute, pg_attrdef, pg_type (row type and its array), pg_rewrite, pg_depend; a heap file for r and m; for
+ * S the caller calls rdb_ddl_create_sequence instead. *oid: the new relation. */
+RDB_CHECKED bool rdb_ddl_create_relation(rdb_access *access, const rdb_relation_definition *definition, uint32_t *oid, rdb_error *err);
+
+typedef struct rdb_index_definition {
+    const char *name;
+    uint32_t table_oid;
+    bool is_unique, is_primary, nulls_not_distinct, is_immediate;
+    const rdb_index_column *columns; /* keys, then INCLUDE */
+    uint16_t key_count, column_count;
+    const char *const *column_names; /* of the index's pg_attribute rows */
+    const char *expression_tree, *predicate_tree;
+} rdb_index_definition;
+/* Rows and an empty index file; filling it is the caller's (rdb_ddl_build_index). */
+RDB_CHECKED bool rdb_ddl_create_index(rdb_access *access, const rdb_index_definition *definition, uint32_t *oid, rdb_error *err);
+/* Fills the index from the table: every version a snapshot may need; sorts and builds bottom-up; 23505 with PostgreSQL's text and
+ * detail ("Key (a)=(1) is duplicated.") for a unique one. Expression columns and predicates come through values_of, NULL where there are
+ * none. */
+typedef bool (*rdb_index_values_of)(void *context, const rdb_datum *values, const bool *is_null, rdb_index_values *index_values, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_build_index(rdb_access *access, uint32_t index_oid, rdb_index_values_of values_of, void *context, rdb_error *err);
+
+typedef struct rdb_constraint_definition {
+    const char *name;
+    char kind;                 /* c f p u */
+    uint32_t relation_oid, namespace_oid, index_oid;
+    bool is_deferrable, is_deferred, is_validated;
+    const int16_t *columns;
+    uint16_t column_count;
+    const char *check_tree;
+    uint32_t foreign_relation_oid;
+    const int16_t *foreign_columns;
+    const uint32_t *equality_operators; /* foreign keys: pk = fk, column by column (conpfeqop) */
+    char on_update, on_delete, match;
+} rdb_constraint_definition;
+RDB_CHECKED bool rdb_ddl_create_constraint(rdb_access *access, const rdb_constraint_definition *definition, uint32_t *oid, rdb_error *err);
+
+typedef struct rdb_sequence_definition {
+    const char *name;
+    uint32_t namespace_oid, owner_oid;
+    uint32_t type_oid;         /* int2, int4, int8 */
+    int64_t start, increment, minimum, maximum, cache;
+    bool cycles;
+    char persistence;
+    uint32_t owned_by_oid;     /* table whose column owns it (serial: auto dependency), 0 */
+    int16_t owned_by_column;
+    bool is_identity;          /* internal dependency instead */
+} rdb_sequence_definition;
+RDB_CHECKED bool rdb_ddl_create_sequence(rdb_access *access, const rdb_sequence_definition *definition, uint32_t *oid, rdb_error *err);
+/* nextval and kin; not transactional, logged ahead as PostgreSQL's are. */
+RDB_CHECKED bool rdb_sequence_next(rdb_access *access, uint32_t oid, int64_t *value, rdb_error *err);
+RDB_CHECKED bool rdb_sequence_set(rdb_access *access, uint32_t oid, int64_t value, bool is_called, rdb_error *err);
+RDB_CHECKED bool rdb_sequence_get(rdb_access *access, uint32_t oid, int64_t *last_value, bool *is_called, rdb_error *err);
+
+/* Alterations of one relation. */
+RDB_CHECKED bool rdb_ddl_add_column(rdb_access *access, uint32_t relation_oid, const rdb_column_definition *column, int16_t *number, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_drop_column(rdb_access *access, uint32_t relation_oid, int16_t number, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_set_default(rdb_access *access, uint32_t relation_oid, int16_t number, const char *default_tree /* NULL: drop */, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_set_not_null(rdb_access *access, uint32_t relation_oid, int16_t number, bool not_null, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_set_type(rdb_access *access, uint32_t relation_oid, int16_t number, const rdb_type *type, int32_t typmod, uint32_t collation, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_rename_relation(rdb_access *access, uint32_t relation_oid, const char *name, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_rename_column(rdb_access *access, uint32_t relation_oid, int16_t number, const char *name, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_set_namespace(rdb_access *access, uint32_t relation_oid, uint32_t namespace_oid, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_set_owner(rdb_access *access, uint32_t catalog_oid, uint32_t object_oid, uint32_t owner_oid, rdb_error *err);
+/* A fresh, empty file for the relation and each of its indexes (TRUNCATE, rewrites); the old ones go when purge reaches them. */
+RDB_CHECKED bool rdb_ddl_new_files(rdb_access *access, uint32_t relation_oid, rdb_error *err);
+/* relpages, reltuples; not worth an invalidation of plans. */
+RDB_CHECKED bool rdb_ddl_set_statistics(rdb_access *access, uint32_t relation_oid, double pages, double tuples, rdb_error *err);
+
+RDB_CHECKED bool rdb_ddl_create_namespace(rdb_access *access, const char *name, uint32_t owner_oid, uint32_t *oid, rdb_error *err);
+
+typedef struct rdb_role_definition {
+    const char *name;
+    bool is_superuser, inherits, can_create_role, can_create_db, can_login, can_replicate, bypasses_rls;
+    int32_t connection_limit;
+    const char *verifier; /* NULL: no password */
+} rdb_role_definition;
+RDB_CHECKED bool rdb_ddl_create_role(rdb_access *access, const rdb_role_definition *definition, uint32_t *oid, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_alter_role(rdb_access *access, uint32_t role_oid, const rdb_role_definition *definition, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_drop_role(rdb_access *access, uint32_t role_oid, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_create_enum(rdb_access *access, const char *name, uint32_t namespace_oid, uint32_t owner_oid, const char *const *labels, uint32_t label_count, uint32_t *oid, rdb_error *err);
+
+/* Dependencies. kind: n normal, a auto, i internal. */
+typedef struct rdb_object_address {
+    uint32_t catalog_oid, object_oid;
+    int32_t sub_id; /* column, or 0 */
+} rdb_object_address;
+RDB_CHECKED bool rdb_ddl_depend(rdb_access *access, rdb_object_address dependent, rdb_object_address referenced, char kind, rdb_error *err);
+/* Drops the objects and what depends on them automatically; with cascade also what depends normally, without it 2BP01 with
+ * PostgreSQL's message, DETAIL ("view v depends on table t") and HINT. notice receives "drop cascades to ..." lines. Relations,
+ * columns (sub_id), indexes, constraints, defaults, sequences, views, types, namespaces, functions. */
+RDB_CHECKED bool rdb_ddl_drop(rdb_access *access, const rdb_object_address *objects, uint32_t count, bool cascade,
+                              void (*notice)(void *context, const char *text), void *context, rdb_error *err);
+/* "table t", "column a of table t", "constraint c on table t": for messages. */
+RDB_CHECKED bool rdb_object_describe(rdb_access *access, rdb_object_address object, rdb_strbuf *text, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_comment(rdb_access *access, rdb_object_address object, const char *text /* NULL: remove */, rdb_error *err);
+
+#endif
