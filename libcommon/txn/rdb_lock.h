@@ -36,17 +36,36 @@ rdb_lock_table *rdb_lock_table_of(rdb_txn_manager *manager);
  * locks (up to ROW EXCLUSIVE) take a striped fast path while nobody wants a strong one. */
 RDB_CHECKED bool rdb_lock_acquire(rdb_txn *txn, rdb_lock_tag tag, rdb_lock_mode mode, rdb_lock_policy policy,
                                   int64_t lock_timeout_us, bool *taken, rdb_error *err);
+/* As rdb_lock_acquire, with the relation's name for the message of NOWAIT. */
+RDB_CHECKED bool rdb_lock_acquire_relation(rdb_txn *txn, uint32_t pdb, uint32_t oid, const char *name, rdb_lock_mode mode,
+                                           rdb_lock_policy policy, int64_t lock_timeout_us, bool *taken, rdb_error *err);
 /* Row locks of one home block share an entry (a slot bitmap) where they can. */
 RDB_CHECKED bool rdb_lock_acquire_row(rdb_txn *txn, uint64_t file, uint64_t address, rdb_row_lock strength,
                                       rdb_lock_policy policy, int64_t lock_timeout_us, bool *taken, rdb_error *err);
 /* Does any other transaction hold or wait for a row lock here that conflicts with strength? Writers ask before they
  * write in place; cheap where the table holds no row lock at all (one atomic load). */
 bool rdb_lock_row_is_free(rdb_txn *txn, uint64_t file, uint64_t address, rdb_row_lock strength);
-/* Waits until xid (of this transaction's PDB) has ended. */
+/* Waits until xid (of this transaction's PDB) has ended; one's own xid counts as ended. SKIP: true whether or not it has. */
 RDB_CHECKED bool rdb_lock_wait_xid(rdb_txn *txn, rdb_xid xid, rdb_lock_policy policy, int64_t lock_timeout_us, rdb_error *err);
 /* Session-level and early release: advisory locks, LOCK_DATABASE. False: it was not held. */
 bool rdb_lock_release(rdb_txn *txn, rdb_lock_tag tag, rdb_lock_mode mode);
 bool rdb_lock_is_held(rdb_txn *txn, rdb_lock_tag tag, rdb_lock_mode mode);
+
+/* What locks have in common over the transactions of one session: a number for messages and session-level locks. Optional:
+ * a transaction without one is an owner of its own. Attach right after rdb_txn_begin; close when no transaction runs. */
+typedef struct lock_owner rdb_lock_session;
+RDB_CHECKED bool rdb_lock_session_open(rdb_lock_session **session, rdb_txn_manager *manager, rdb_cancel *cancel, int32_t process_id,
+                                       rdb_error *err);
+void rdb_lock_session_attach(rdb_lock_session *session, rdb_txn *txn);
+/* Inside a transaction of the session: as rdb_lock_acquire and rdb_lock_release, held until released or the session's end
+ * (pg_advisory_lock). release_all: every lock of the session level (pg_advisory_unlock_all). */
+RDB_CHECKED bool rdb_lock_session_acquire(rdb_txn *txn, rdb_lock_tag tag, rdb_lock_mode mode, rdb_lock_policy policy,
+                                          int64_t lock_timeout_us, bool *taken, rdb_error *err);
+bool rdb_lock_session_release(rdb_txn *txn, rdb_lock_tag tag, rdb_lock_mode mode);
+void rdb_lock_session_release_all(rdb_lock_session *session, uint8_t kind); /* an rdb_lock_kind, or 0: all */
+void rdb_lock_session_close(rdb_lock_session **session);
+/* How long a waiter waits before it looks for a deadlock (deadlock_timeout); 1 s until set. */
+void rdb_lock_set_deadlock_timeout(rdb_txn_manager *manager, int64_t timeout_us);
 
 /* Called by txn at the ends: wakes who waits. */
 void rdb_lock_release_all(rdb_txn *txn);
@@ -58,8 +77,11 @@ typedef struct rdb_lock_info {
     bool granted;
     rdb_xid holder_xid;
     const rdb_txn *txn; /* identity only */
+    int32_t process_id; /* of the session, 0 unknown */
+    bool fast_path;
     int64_t waiting_since_us;
 } rdb_lock_info;
+/* Rows: mode is the table mode that PostgreSQL shows for the strength, b the row's address. */
 void rdb_lock_visit(rdb_txn_manager *manager, void (*visit)(void *context, const rdb_lock_info *info), void *context);
 
 #endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The lock manager as the other rooms call it: finds the owner of a transaction and hands on. */
+#include "txn/lock_int.h"
+
+rdb_lock_table *rdb_lock_table_of(rdb_txn_manager *manager)
+{
+    return manager->locks;
+}
+
+static lock_owner *owner_of(rdb_txn *txn, rdb_error *err)
+{
+    if (txn->locks == NULL && (txn->locks = lock_owner_begin(txn->manager->locks, txn, txn->cancel)) == NULL)
+        rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of shared memory");
+    return txn->locks;
+}
+
+bool rdb_lock_acquire(rdb_txn *txn, rdb_lock_tag tag, rdb_lock_mode mode, rdb_lock_policy policy, int64_t lock_timeout_us,
+                      bool *taken, rdb_error *err)
+{
+    *taken = false;
+    lock_owner *owner = owner_of(txn, err);
+    return owner != NULL &&
+           lock_owner_acquire(owner, tag, mode, txn->level, policy, lock_timeout_us, NULL, taken, err);
+}
+
+bool rdb_lock_acquire_relation(rdb_txn *txn, uint32_t pdb, uint32_t oid, const char *name, rdb_lock_mode mode,
+                               rdb_lock_policy policy, int64_t lock_timeout_us, bool *taken, rdb_error *err)
+{
+    *taken = false;
+    lock_owner *owner = owner_of(txn, err);
+    rdb_lock_tag tag = {.kind = RDB_LOCK_RELATION, .pdb = pdb, .a = oid};
+    return owner != NULL &&
+           lock_owner_acquire(owner, tag, mode, txn->level, policy, lock_timeout_us, name, taken, err);
+}
+
+bool rdb_lock_acquire_row(rdb_txn *txn, uint64_t file, uint64_t address, rdb_row_lock strength, rdb_lock_policy policy,
+                          int64_t lock_timeout_us, bool *taken, rdb_error *err)
+{
+    *taken = false;
+    lock_owner *owner = owner_of(txn, err);
+    return owner != NULL && lock_row_acquire(owner, rdb_txn_pdb(txn), file, address, strength, txn->level, policy,
+                                             lock_timeout_us, NULL, taken, err);
+}
+
+bool rdb_lock_row_is_free(rdb_txn *txn, uint64_t file, uint64_t address, rdb_row_lock strength)
+{
+    return lock_row_is_free(txn->manager->locks, txn->locks, rdb_txn_pdb(txn), file, address, strength);
+}
+
+bool rdb_lock_wait_xid(rdb_txn *txn, rdb_xid xid, rdb_lock_policy policy, int64_t lock_timeout_us, rdb_error *err)
+{
+    bool ended;
+    lock_owner *owner = owner_of(txn, err);
+    return owner != NULL && lock_xid_wait(owner, rdb_txn_pdb(txn), xid, policy, lock_timeout_us, &ended, err);
+}
+
+bool rdb_lock_release(rdb_txn *txn, rdb_lock_tag tag, rdb_lock_mode mode)
+{
+    return txn->locks != NULL && lock_owner_release(txn->locks, tag, mode, false);
+}
+
+bool rdb_lock_is_held(rdb_txn *txn, rdb_lock_tag tag, rdb_lock_mode mode)
+{
+    return txn->locks != NULL && lock_owner_holds(txn->locks, tag, mode);
+}
+
+void rdb_lock_release_all(rdb_txn *txn)
+{
+    lock_owner *owner = txn->locks;
+    if (owner == NULL)
+        return;
+    txn->locks = NULL;
+    lock_owner_release_all(owner, false);
+    if (!owner->belongs_to_session)
+        lock_owner_end(owner);
+    else
+        lock_owner_attach(owner, NULL);
+}
+
+void rdb_lock_release_level(rdb_txn *txn, uint32_t level)
+{
+    if (txn->locks != NULL)
+        lock_owner_release_level(txn->locks, level);
+}
+
+/* ---- sessions -------------------------------------------------------------------------------------------------------- */
+bool rdb_lock_session_open(rdb_lock_session **session, rdb_txn_manager *manager, rdb_cancel *cancel, int32_t process_id,
+                           rdb_error *err)
+{
+    *session = lock_owner_begin(manager->locks, NULL, cancel);
+    if (*session == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of shared memory");
+    (*session)->belongs_to_session = true;
+    atomic_store_explicit(&(*session)->process_id, process_id, memory_order_relaxed);
+    return true;
+}
+
+void rdb_lock_session_attach(rdb_lock_session *session, rdb_txn *txn)
+{
+    RDB_ASSERT(session->belongs_to_session && txn->locks == NULL);
+    txn->locks = session;
+    lock_owner_attach(session, txn);
+}
+
+bool rdb_lock_session_acquire(rdb_txn *txn, rdb_lock_tag tag, rdb_lock_mode mode, rdb_lock_policy policy,
+                              int64_t lock_timeout_us, bool *taken, rdb_error *err)
+{
+    *taken = false;
+    if (txn->locks == NULL || !txn->locks->belongs_to_session)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "session-level locks need a session");
+    return lock_owner_acquire(txn->locks, tag, mode, LOCK_LEVEL_SESSION, policy, lock_timeout_us, NULL, taken, err);
+}
+
+bool rdb_lock_session_release(rdb_txn *txn, rdb_lock_tag tag, rdb_lock_mode mode)
+{
+    return txn->locks != NULL && lock_owner_release(txn->locks, tag, mode, true);
+}
+
+void rdb_lock_session_release_all(rdb_lock_session *session, uint8_t kind)
+{
+    lock_owner_release_session(session, kind);
+}
+
+void rdb_lock_session_close(rdb_lock_session **session)
+{
+    if (*session == NULL)
+        return;
+    RDB_ASSERT((*session)->txn == NULL);
+    lock_owner_release_all(*session, true);
+    lock_owner_end(*session);
+    *session = NULL;
+}
+
+void rdb_lock_set_deadlock_timeout(rdb_txn_manager *manager, int64_t timeout_us)
+{
+    atomic_store_explicit(&manager->locks->deadlock_timeout_us, timeout_us, memory_order_relaxed);
+}
+
+void rdb_lock_visit(rdb_txn_manager *manager, void (*visit)(void *context, const rdb_lock_info *info), void *context)
+{
+    lock_table_visit(manager->locks, visit, context);
+}

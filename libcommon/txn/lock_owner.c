@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What an owner holds: per tag which modes, how often, in which level. What always holds: a mode of a local has a count
+ * exactly while the lock stands in the table or in a fast slot for this owner; holds of transaction levels stand in the
+ * array in the order of their levels, those of the session in between. */
+#include "txn/lock_int.h"
+
+#include <stdlib.h>
+
+#define LOCALS_MIN 32u
+#define LOCALS_KEEP 4096u /* more are given back at the end of a transaction */
+
+/* ---- the owner's own books --------------------------------------------------------------------------------------------- */
+static bool same_tag(const lock_local *local, rdb_lock_tag tag)
+{
+    return local->tag.a == tag.a && local->tag.b == tag.b && local->tag.pdb == tag.pdb && local->tag.kind == tag.kind;
+}
+
+static lock_local *find_local(const lock_owner *owner, rdb_lock_tag tag, uint64_t hash)
+{
+    if (owner->local_count == 0)
+        return NULL;
+    uint32_t mask = owner->local_capacity * 2 - 1;
+    for (uint32_t at = (uint32_t)hash & mask; owner->index[at] != 0; at = (at + 1) & mask) {
+        lock_local *local = &owner->locals[owner->index[at] - 1];
+        if (local->hash == hash && same_tag(local, tag))
+            return local;
+    }
+    return NULL;
+}
+
+static void index_local(lock_owner *owner, uint32_t local_no)
+{
+    uint32_t mask = owner->local_capacity * 2 - 1;
+    uint32_t at = (uint32_t)owner->locals[local_no].hash & mask;
+    while (owner->index[at] != 0)
+        at = (at + 1) & mask;
+    owner->index[at] = local_no + 1;
+    owner->locals[local_no].index_position = at;
+}
+
+static bool grow_locals(lock_owner *owner)
+{
+    uint32_t capacity = owner->local_capacity == 0 ? LOCALS_MIN : owner->local_capacity * 2;
+    lock_local *locals = realloc(owner->locals, capacity * sizeof *locals);
+    if (locals == NULL)
+        return false;
+    owner->locals = locals;
+    uint32_t *index = calloc((size_t)capacity * 2, sizeof *index);
+    if (index == NULL)
+        return false;
+    free(owner->index);
+    owner->index = index;
+    owner->local_capacity = capacity;
+    for (uint32_t i = 0; i < owner->local_count; i++)
+        index_local(owner, i);
+    return true;
+}
+
+static lock_local *ensure_local(lock_owner *owner, rdb_lock_tag tag, uint64_t hash)
+{
+    lock_local *local = find_local(owner, tag, hash);
+    if (local != NULL)
+        return local;
+    if (owner->local_count == owner->local_capacity && !grow_locals(owner))
+        return NULL;
+    local = &owner->locals[owner->local_count];
+    memset(local, 0, sizeof *local);
+    local->tag = tag;
+    local->hash = hash;
+    index_local(owner, owner->local_count++);
+    return local;
+}
+
+static bool reserve_hold(lock_owner *owner)
+{
+    if (owner->hold_count < owner->hold_capacity)
+        return true;
+    uint32_t capacity = owner->hold_capacity == 0 ? LOCALS_MIN : owner->hold_capacity * 2;
+    lock_hold *holds = realloc(owner->holds, capacity * sizeof *holds);
+    if (holds == NULL)
+        return false;
+    owner->holds = holds;
+    owner->hold_capacity = capacity;
+    return true;
+}
+
+/* Room was reserved. */
+static void note_hold(lock_owner *owner, lock_local *local, uint8_t mode, uint32_t level)
+{
+    local->modes |= LOCK_BIT(mode);
+    local->count[mode]++;
+    for (uint32_t at = local->first_hold; at != 0; at = owner->holds[at - 1].next) {
+        lock_hold *hold = &owner->holds[at - 1];
+        if (hold->mode == mode && hold->level == level && hold->count > 0) {
+            hold->count++;
+            return;
+        }
+    }
+    owner->holds[owner->hold_count++] = (lock_hold){.local_no = (uint32_t)(local - owner->locals),
+                                                   .next = local->first_hold,
+                                                   .level = level,
+                                                   .count = 1,
+                                                   .mode = mode};
+    local->first_hold = owner->hold_count;
+}
+
+/* ---- taking -------------------------------------------------------------------------------------------------------------- */
+static bool out_of_memory(rdb_error *err)
+{
+    return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of shared memory");
+}
+
+static bool acquire_in_table(lock_owner *owner, lock_local *local, rdb_lock_mode mode, uint32_t level, rdb_lock_policy policy,
+                             int64_t lock_timeout_us, const char *name, bool *taken, rdb_error *err)
+{
+    rdb_lock_table *table = owner->table;
+    lock_partition *partition = lock_partition_of(table, local->hash);
+    bool strong = lock_strong(local->tag, mode);
+    if (owner->age == 0)
+        owner->age = atomic_fetch_add_explicit(&table->next_age, 1, memory_order_relaxed);
+    if (strong)
+        lock_strong_raise(table, local->hash);
+    rdb_latch_lock_exclusive(&partition->latch);
+    bool ok = false;
+    lock_object *object = lock_ensure_object(partition, local->tag, local->hash);
+    lock_request request = {.owner = owner, .object = object, .level = level, .mode = (uint8_t)mode};
+    if (object == NULL) {
+        rdb_latch_unlock_exclusive(&partition->latch);
+        out_of_memory(err);
+        goto out;
+    }
+    if ((local->fast_slot != 0 && !lock_fast_settle(owner, local, partition, object)) ||
+        (strong && !lock_fast_move(table, partition, object)) ||
+        (local->grant == NULL && (request.spare = lock_take_grant(partition)) == NULL)) {
+        lock_discard_object_if_idle(partition, object);
+        rdb_latch_unlock_exclusive(&partition->latch);
+        out_of_memory(err);
+        goto out;
+    }
+    request.own = local->grant;
+    ok = lock_obtain(partition, &request, policy, lock_timeout_us, name, taken, err);
+    if (*taken)
+        local->grant = request.own;
+out:
+    if (strong && !*taken)
+        lock_strong_lower(table, local->hash);
+    return ok;
+}
+
+bool lock_owner_acquire(lock_owner *owner, rdb_lock_tag tag, rdb_lock_mode mode, uint32_t level, rdb_lock_policy policy,
+                        int64_t lock_timeout_us, const char *name, bool *taken, rdb_error *err)
+{
+    RDB_ASSERT(mode > RDB_LOCK_NONE && mode <= RDB_LOCK_ACCESS_EXCLUSIVE);
+    *taken = false;
+    lock_local *local = ensure_local(owner, tag, lock_tag_hash(tag));
+    if (local == NULL || !reserve_hold(owner))
+        return out_of_memory(err);
+    bool ok = true;
+    if ((local->modes & LOCK_BIT(mode)) != 0)
+        *taken = true;
+    else if (local->grant == NULL && lock_fast_eligible(tag, mode) && lock_fast_acquire(owner, local, mode))
+        *taken = true;
+    else
+        ok = acquire_in_table(owner, local, mode, level, policy, lock_timeout_us, name, taken, err);
+    if (*taken)
+        note_hold(owner, local, (uint8_t)mode, level);
+    return ok;
+}
+
+/* ---- giving back ---------------------------------------------------------------------------------------------------------- */
+static void drop_mode(lock_owner *owner, lock_local *local, rdb_lock_mode mode)
+{
+    local->modes &= (uint16_t)~LOCK_BIT(mode);
+    if (local->fast_slot != 0 && lock_fast_release(owner, local, mode))
+        return;
+    lock_partition *partition = lock_partition_of(owner->table, local->hash);
+    rdb_latch_lock_exclusive(&partition->latch);
+    if (local->fast_slot != 0) {
+        bool settled = lock_fast_settle(owner, local, partition, lock_find_object(partition, local->tag, local->hash));
+        RDB_VERIFY(settled); /* the slot was moved already: nothing to allocate */
+    }
+    lock_grant *grant = local->grant;
+    if (grant->modes == LOCK_BIT(mode))
+        local->grant = NULL;
+    lock_drop_modes(partition, grant, LOCK_BIT(mode));
+    rdb_latch_unlock_exclusive(&partition->latch);
+    if (lock_strong(local->tag, mode))
+        lock_strong_lower(owner->table, local->hash);
+}
+
+static void drop_hold(lock_owner *owner, lock_hold *hold, uint32_t count)
+{
+    lock_local *local = &owner->locals[hold->local_no];
+    hold->count -= count;
+    local->count[hold->mode] -= count;
+    if (local->count[hold->mode] == 0)
+        drop_mode(owner, local, (rdb_lock_mode)hold->mode);
+}
+
+bool lock_owner_release(lock_owner *owner, rdb_lock_tag tag, rdb_lock_mode mode, bool of_session)
+{
+    lock_local *local = find_local(owner, tag, lock_tag_hash(tag));
+    if (local == NULL)
+        return false;
+    for (uint32_t at = local->first_hold; at != 0; at = owner->holds[at - 1].next) {
+        lock_hold *hold = &owner->holds[at - 1];
+        if (hold->count > 0 && hold->mode == mode && (hold->level == LOCK_LEVEL_SESSION) == of_session) {
+            drop_hold(owner, hold, 1);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool lock_owner_holds(const lock_owner *owner, rdb_lock_tag tag, rdb_lock_mode mode)
+{
+    const lock_local *local = find_local(owner, tag, lock_tag_hash(tag));
+    return local != NULL && (local->modes & LOCK_BIT(mode)) != 0;
+}
+
+/* Holds with a count of zero at the end of the array go, so that early releases do not pile up. */
+static void trim_holds(lock_owner *owner)
+{
+    while (owner->hold_count > 0 && owner->holds[owner->hold_count - 1].count == 0) {
+        lock_hold *hold = &owner->holds[owner->hold_count - 1];
+        lock_local *local = &owner->locals[hold->local_no];
+        RDB_ASSERT(local->first_hold == owner->hold_count);
+        local->first_hold = hold->next;
+        owner->hold_count--;
+    }
+}
+
+void lock_owner_release_level(lock_owner *owner, uint32_t level)
+{
+    for (uint32_t i = owner->hold_count; i > 0; i--) {
+        lock_hold *hold = &owner->holds[i - 1];
+        if (hold->count == 0 || hold->level == LOCK_LEVEL_SESSION)
+            continue;
+        if (hold->level < level)
+            break;
+        drop_hold(owner, hold, hold->count);
+    }
+    trim_holds(owner);
+    lock_grants_release(owner, level);
+}
+
+void lock_owner_merge_level(lock_owner *owner, uint32_t level)
+{
+    RDB_ASSERT(level > 0);
+    for (uint32_t i = owner->hold_count; i > 0; i--) {
+        lock_hold *hold = &owner->holds[i - 1];
+        if (hold->count == 0 || hold->level == LOCK_LEVEL_SESSION)
+            continue;
+        if (hold->level < level)
+            break;
+        hold->level = level - 1;
+    }
+    lock_grants_merge(owner, level);
+}
+
+void lock_owner_release_session(lock_owner *owner, uint8_t kind)
+{
+    for (uint32_t i = owner->hold_count; i > 0; i--) {
+        lock_hold *hold = &owner->holds[i - 1];
+        if (hold->count > 0 && hold->level == LOCK_LEVEL_SESSION &&
+            (kind == 0 || owner->locals[hold->local_no].tag.kind == kind))
+            drop_hold(owner, hold, hold->count);
+    }
+    trim_holds(owner);
+}
+
+void lock_owner_attach(lock_owner *owner, const rdb_txn *txn)
+{
+    atomic_store_explicit(&owner->txn, txn, memory_order_relaxed);
+    atomic_store_explicit(&owner->xid, 0, memory_order_relaxed);
+}
+
+/* Forgets locals without locks; what the session holds stays, in order. */
+static void compact(lock_owner *owner)
+{
+    uint32_t kept_holds = 0, kept_locals = 0;
+    for (uint32_t i = 0; i < owner->local_count; i++)
+        owner->index[owner->locals[i].index_position] = 0;
+    for (uint32_t i = 0; i < owner->hold_count; i++)
+        if (owner->holds[i].count > 0)
+            owner->holds[kept_holds++] = owner->holds[i];
+    owner->hold_count = kept_holds;
+    if (kept_holds == 0) {
+        owner->local_count = 0;
+        if (owner->local_capacity > LOCALS_KEEP) {
+            free(owner->locals);
+            free(owner->index);
+            free(owner->holds);
+            owner->locals = NULL;
+            owner->index = NULL;
+            owner->holds = NULL;
+            owner->local_capacity = owner->hold_capacity = 0;
+        }
+        return;
+    }
+    for (uint32_t i = 0; i < owner->local_count; i++)
+        if (owner->locals[i].modes != 0)
+            owner->locals[i].index_position = kept_locals++; /* its new number, for the holds */
+    for (uint32_t at = 0; at < kept_holds; at++)
+        owner->holds[at].local_no = owner->locals[owner->holds[at].local_no].index_position;
+    kept_locals = 0;
+    for (uint32_t i = 0; i < owner->local_count; i++)
+        if (owner->locals[i].modes != 0) {
+            owner->locals[kept_locals] = owner->locals[i];
+            owner->locals[kept_locals++].first_hold = 0;
+        }
+    owner->local_count = kept_locals;
+    for (uint32_t i = 0; i < kept_locals; i++)
+        index_local(owner, i);
+    for (uint32_t at = 0; at < kept_holds; at++) {
+        lock_local *local = &owner->locals[owner->holds[at].local_no];
+        owner->holds[at].next = local->first_hold;
+        local->first_hold = at + 1;
+    }
+}
+
+void lock_owner_release_all(lock_owner *owner, bool with_session)
+{
+    for (uint32_t i = owner->hold_count; i > 0; i--) {
+        lock_hold *hold = &owner->holds[i - 1];
+        if (hold->count > 0 && (with_session || hold->level != LOCK_LEVEL_SESSION))
+            drop_hold(owner, hold, hold->count);
+    }
+    lock_grants_release(owner, 0);
+    compact(owner);
+    owner->age = 0;
+}
