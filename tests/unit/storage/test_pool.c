@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The pool: pages come back as they left, through few frames and many threads; what is broken on disk is told; readers
+ * go on where writing stands still. */
+#include "os/rdb_fault.h"
+#include "toy.h"
+
+static void test_pages_return_through_few_frames(void **state)
+{
+    (void)state;
+    toy t;
+    toy_begin(&t, 16);
+    toy_fill(&t, 300);
+    for (uint64_t round = 0; round < 3; round++) {
+        for (uint64_t block = 0; block < 300; block++) {
+            rdb_buffer *buffer = NULL;
+            if (!rdb_buffer_acquire(t.storage, toy_tag(block), RDB_BUFFER_SHARED, &buffer, &t.err))
+                fail_msg("block %u: %s %s", (unsigned)block, t.err.message, t.err.detail);
+            assert_int_equal(toy_slots(rdb_buffer_page(buffer))[1], block + 1);
+            assert_true(toy_is_whole(rdb_buffer_page(buffer)));
+            rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+        }
+    }
+    rdb_storage_statistics statistics;
+    rdb_storage_get_statistics(t.storage, &statistics);
+    assert_true(statistics.evictions > 600 && statistics.writes >= 280);
+    assert_int_equal(statistics.pinned, 0);
+    rdb_buffer *buffer = NULL;
+    assert_false(rdb_buffer_acquire(t.storage, toy_tag(300), RDB_BUFFER_SHARED, &buffer, &t.err)); /* beyond the end */
+    assert_string_equal(t.err.sqlstate, RDB_DATA_CORRUPTED);
+    assert_null(buffer);
+    rdb_error_clear(&t.err);
+    toy_end(&t);
+}
+
+static void test_all_pinned_is_an_error_and_heals(void **state)
+{
+    (void)state;
+    toy t;
+    rdb_buffer *held[16], *more = NULL;
+    toy_begin(&t, 16);
+    toy_fill(&t, 40);
+    for (unsigned i = 0; i < 16; i++)
+        assert_true(rdb_buffer_acquire(t.storage, toy_tag(i), RDB_BUFFER_PIN, &held[i], &t.err));
+    assert_false(rdb_buffer_acquire(t.storage, toy_tag(30), RDB_BUFFER_SHARED, &more, &t.err));
+    assert_string_equal(t.err.sqlstate, RDB_INSUFFICIENT_RESOURCES);
+    rdb_error_clear(&t.err);
+    rdb_buffer_release(held[5], RDB_BUFFER_PIN);
+    assert_true(rdb_buffer_acquire(t.storage, toy_tag(30), RDB_BUFFER_SHARED, &more, &t.err));
+    assert_int_equal(toy_slots(rdb_buffer_page(more))[1], 31);
+    rdb_buffer_release(more, RDB_BUFFER_SHARED);
+    for (unsigned i = 0; i < 16; i++)
+        rdb_buffer_release(i == 5 ? NULL : held[i], RDB_BUFFER_PIN);
+    toy_end(&t);
+}
+
+/* Pages that are hit again and again survive one long scan. */
+static void test_scan_does_not_wash_out(void **state)
+{
+    (void)state;
+    toy t;
+    rdb_storage_statistics before, after;
+    rdb_buffer *buffer = NULL;
+    toy_begin(&t, 128);
+    toy_fill(&t, 2000);
+    for (unsigned round = 0; round < 6; round++) {
+        for (uint64_t block = 0; block < 40; block++) {
+            assert_true(rdb_buffer_acquire(t.storage, toy_tag(block), RDB_BUFFER_SHARED, &buffer, &t.err));
+            rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+        }
+    }
+    for (uint64_t block = 100; block < 2000; block++) {
+        assert_true(rdb_buffer_acquire(t.storage, toy_tag(block), RDB_BUFFER_SHARED, &buffer, &t.err));
+        rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+    }
+    rdb_storage_get_statistics(t.storage, &before);
+    for (uint64_t block = 0; block < 40; block++) {
+        assert_true(rdb_buffer_acquire(t.storage, toy_tag(block), RDB_BUFFER_SHARED, &buffer, &t.err));
+        rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+    }
+    rdb_storage_get_statistics(t.storage, &after);
+    assert_in_range(after.misses - before.misses, 0, 8);
+    toy_end(&t);
+}
+
+/* ---- many threads, few frames ---------------------------------------------------------------------------------------- */
+
+enum { THREADS = 4, PAGES = 60, CHANGES = 2500 };
+
+typedef struct changer {
+    toy *t;
+    uint64_t seed;
+    uint64_t added[PAGES];
+    uint64_t optimistic, retried;
+} changer;
+
+static void run_changer(void *argument)
+{
+    changer *c = argument;
+    rdb_storage *storage = c->t->storage;
+    rdb_random random;
+    rdb_error err = {0};
+    rdb_random_seed(&random, c->seed);
+    for (unsigned i = 0; i < CHANGES; i++) {
+        uint64_t block = rdb_random_next(&random) % PAGES;
+        rdb_buffer *buffer = NULL;
+        rdb_lsn end_lsn = 0;
+        uint64_t kind = rdb_random_next(&random) % 8;
+        if (kind < 3) {
+            toy_must(rdb_buffer_acquire(storage, toy_tag(block), RDB_BUFFER_EXCLUSIVE, &buffer, &err), &err);
+            uint64_t *slots = toy_slots(rdb_buffer_page(buffer)), slot = 2 + rdb_random_next(&random) % 60;
+            toy_must(toy_set(storage, buffer, slot, slots[slot] + 1, false, &end_lsn, &err), &err);
+            rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+            c->added[block]++;
+        } else if (kind < 7) {
+            toy_must(rdb_buffer_acquire(storage, toy_tag(block), RDB_BUFFER_SHARED, &buffer, &err), &err);
+            toy_must(toy_is_whole(rdb_buffer_page(buffer)) && toy_slots(rdb_buffer_page(buffer))[1] == block + 1, &err);
+            rdb_buffer_settle(buffer, i);
+            rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+        } else { /* optimistically: the frame cannot be another page's while the pin is held */
+            uint64_t version = 0, first = 0;
+            toy_must(rdb_buffer_acquire(storage, toy_tag(block), RDB_BUFFER_PIN, &buffer, &err), &err);
+            if (rdb_latch_read_begin(rdb_buffer_latch(buffer), &version)) {
+                first = __atomic_load_n(&toy_slots(rdb_buffer_page(buffer))[1], __ATOMIC_RELAXED);
+                if (rdb_latch_read_validate(rdb_buffer_latch(buffer), version)) {
+                    toy_must(first == block + 1, &err);
+                    c->optimistic++;
+                } else {
+                    c->retried++;
+                }
+            }
+            rdb_buffer_release(buffer, RDB_BUFFER_PIN);
+        }
+        if (i % 500 == 250 && c->seed == 1) {
+            rdb_wal_fix_redo_point(c->t->wal);
+            toy_must(rdb_storage_flush_all(storage, 0, &err), &err);
+        }
+    }
+}
+
+static void test_many_threads_few_frames(void **state)
+{
+    (void)state;
+    toy t;
+    changer *changers = calloc(THREADS, sizeof *changers);
+    rdb_thread *threads[THREADS];
+    uint64_t optimistic = 0;
+    toy_begin(&t, 24);
+    toy_fill(&t, PAGES);
+    for (unsigned i = 0; i < THREADS; i++) {
+        changers[i] = (changer){.t = &t, .seed = i + 1};
+        assert_true(rdb_thread_start(&threads[i], "changer", run_changer, &changers[i], &t.err));
+    }
+    for (unsigned i = 0; i < THREADS; i++)
+        rdb_thread_join(&threads[i]);
+    for (uint64_t block = 0; block < PAGES; block++) {
+        rdb_buffer *buffer = NULL;
+        uint64_t expected = block + 1;
+        for (unsigned i = 0; i < THREADS; i++)
+            expected += changers[i].added[block];
+        assert_true(rdb_buffer_acquire(t.storage, toy_tag(block), RDB_BUFFER_SHARED, &buffer, &t.err));
+        assert_true(toy_is_whole(rdb_buffer_page(buffer)));
+        assert_int_equal(toy_slots(rdb_buffer_page(buffer))[0], expected);
+        rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+    }
+    for (unsigned i = 0; i < THREADS; i++)
+        optimistic += changers[i].optimistic;
+    assert_true(optimistic > 0);
+    rdb_storage_statistics statistics;
+    rdb_storage_get_statistics(t.storage, &statistics);
+    assert_int_equal(statistics.pinned, 0);
+    assert_true(rdb_storage_flush_all(t.storage, 0, &t.err));
+    rdb_storage_get_statistics(t.storage, &statistics);
+    assert_int_equal(statistics.dirty, 0);
+    free(changers);
+    toy_end(&t);
+}
+
+/* ---- damage, and disks that refuse ---------------------------------------------------------------------------------------- */
+
+static void poke(const toy *t, uint64_t offset, const void *bytes, size_t length)
+{
+    char path[160];
+    rdb_file *file = NULL;
+    rdb_error err = {0};
+    snprintf(path, sizeof path, "%s/tables/3/20000", t->data_directory);
+    assert_true(rdb_file_open(&file, path, RDB_FILE_WRITE, &err));
+    assert_true(rdb_file_write(file, offset, bytes, length, &err));
+    assert_true(rdb_file_close(&file, &err));
+}
+
+static void reopen_storage(toy *t)
+{
+    assert_true(rdb_storage_flush_all(t->storage, 0, &t->err));
+    rdb_storage_close(&t->storage);
+    assert_true(rdb_storage_open(&t->storage, &t->config, &t->err));
+}
+
+static void test_broken_pages_are_told(void **state)
+{
+    (void)state;
+    toy t;
+    uint8_t page[4096];
+    char path[160];
+    rdb_file *file = NULL;
+    rdb_buffer *buffer = NULL;
+    toy_begin(&t, 16);
+    toy_fill(&t, 8);
+    reopen_storage(&t);
+    snprintf(path, sizeof path, "%s/tables/3/20000", t.data_directory);
+    assert_true(rdb_file_open(&file, path, RDB_FILE_READ, &t.err));
+    assert_true(rdb_file_read(file, 2 * 4096, page, 4096, NULL, &t.err));
+    assert_true(rdb_file_close(&file, &t.err));
+    poke(&t, 3 * 4096 + 1000, "x", 1); /* one byte */
+    poke(&t, 5 * 4096, page, 4096);    /* a good page in a wrong place */
+    static const uint64_t broken[] = {3, 5};
+    for (unsigned i = 0; i < 2; i++) {
+        assert_false(rdb_buffer_acquire(t.storage, toy_tag(broken[i]), RDB_BUFFER_SHARED, &buffer, &t.err));
+        assert_string_equal(t.err.sqlstate, RDB_DATA_CORRUPTED);
+        assert_non_null(strstr(t.err.message, "tables/3/20000"));
+        assert_non_null(strstr(t.err.detail, i == 0 ? "checksum" : "another place"));
+        rdb_error_clear(&t.err);
+    }
+    assert_true(rdb_buffer_acquire(t.storage, toy_tag(4), RDB_BUFFER_SHARED, &buffer, &t.err)); /* the others serve on */
+    rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+    /* a read that fails is told and may be tried again */
+    assert_true(rdb_fault_arm("read:20000:nth=1:EIO", &t.err));
+    assert_false(rdb_buffer_acquire(t.storage, toy_tag(6), RDB_BUFFER_SHARED, &buffer, &t.err));
+    assert_string_equal(t.err.sqlstate, RDB_IO_ERROR);
+    rdb_error_clear(&t.err);
+    rdb_fault_disarm();
+    assert_true(rdb_buffer_acquire(t.storage, toy_tag(6), RDB_BUFFER_SHARED, &buffer, &t.err));
+    assert_int_equal(toy_slots(rdb_buffer_page(buffer))[1], 7);
+    rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+    toy_end(&t);
+}
+
+static void test_full_disk_refuses_growth(void **state)
+{
+    (void)state;
+    toy t;
+    uint64_t block = 0, blocks = 0;
+    rdb_buffer *buffer = NULL;
+    rdb_lsn end_lsn = 0;
+    toy_begin(&t, 64);
+    toy_fill(&t, 3);
+    assert_true(rdb_fault_arm("write:tables/3:count=0:ENOSPC", &t.err));
+    bool ok = true;
+    for (unsigned i = 0; ok && i < 100; i++) {
+        ok = rdb_buffer_extend(t.storage, 3, TOY_FILE, 0, &block, &buffer, &t.err);
+        if (ok)
+            rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+    }
+    assert_false(ok);
+    assert_null(buffer);
+    assert_string_equal(t.err.sqlstate, RDB_DISK_FULL);
+    rdb_error_clear(&t.err);
+    /* a flush is refused too, and its pages stay dirty until there is room */
+    assert_false(rdb_storage_flush_all(t.storage, 0, &t.err));
+    assert_string_equal(t.err.sqlstate, RDB_DISK_FULL);
+    rdb_error_clear(&t.err);
+    rdb_fault_disarm();
+    assert_true(rdb_buffer_extend(t.storage, 3, TOY_FILE, 0, &block, &buffer, &t.err));
+    assert_true(toy_set(t.storage, buffer, 1, block + 1, true, &end_lsn, &t.err));
+    rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+    reopen_storage(&t);
+    assert_true(rdb_storage_block_count(t.storage, 3, TOY_FILE, 0, &blocks, &t.err));
+    assert_int_equal(blocks, block + 1);
+    for (uint64_t i = 0; i <= block; i++) {
+        assert_true(rdb_buffer_acquire(t.storage, toy_tag(i), RDB_BUFFER_SHARED, &buffer, &t.err));
+        assert_true(i > 2 && i < block ? rdb_buffer_page(buffer)->type == RDB_PAGE_FREE : toy_slots(rdb_buffer_page(buffer))[1] == i + 1);
+        rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+    }
+    toy_end(&t);
+}
+
+static _Atomic bool barrier_stands;
+static bool standing_barrier(void *context, rdb_lsn lsn, rdb_error *err)
+{
+    if (atomic_load(&barrier_stands))
+        return rdb_error_set(err, RDB_IO_ERROR, "nothing passes");
+    return rdb_wal_flush(context, lsn, err);
+}
+
+/* R25: with the barrier standing, changes are refused before the clean frames are used up, and readers go on. */
+static void test_a_share_of_frames_stays_clean(void **state)
+{
+    (void)state;
+    toy t;
+    rdb_buffer *buffer = NULL;
+    rdb_lsn end_lsn = 0;
+    bool ok = true;
+    uint64_t changed = 0;
+    rdb_storage_statistics statistics;
+    toy_begin(&t, 64);
+    toy_fill(&t, 200);
+    reopen_storage(&t);
+    rdb_storage_set_barrier(t.storage, standing_barrier, t.wal);
+    atomic_store(&barrier_stands, true);
+    for (; ok && changed < 200; changed += ok) {
+        assert_true(rdb_buffer_acquire(t.storage, toy_tag(changed), RDB_BUFFER_EXCLUSIVE, &buffer, &t.err));
+        ok = toy_set(t.storage, buffer, 2, 7, false, &end_lsn, &t.err);
+        rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+    }
+    assert_false(ok);
+    rdb_error_clear(&t.err);
+    rdb_storage_get_statistics(t.storage, &statistics);
+    assert_in_range(statistics.dirty, 16, 56);
+    for (uint64_t block = 0; block < 200; block++) {
+        assert_true(rdb_buffer_acquire(t.storage, toy_tag(block), RDB_BUFFER_SHARED, &buffer, &t.err));
+        assert_int_equal(toy_slots(rdb_buffer_page(buffer))[2], block < changed ? 7 : 0);
+        rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+    }
+    atomic_store(&barrier_stands, false);
+    for (uint64_t block = 0; block < 200; block++) {
+        assert_true(rdb_buffer_acquire(t.storage, toy_tag(block), RDB_BUFFER_EXCLUSIVE, &buffer, &t.err));
+        assert_true(toy_set(t.storage, buffer, 3, 8, false, &end_lsn, &t.err));
+        rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+    }
+    toy_end(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pages_return_through_few_frames),
+        cmocka_unit_test(test_all_pinned_is_an_error_and_heals),
+        cmocka_unit_test(test_scan_does_not_wash_out),
+        cmocka_unit_test(test_many_threads_few_frames),
+        cmocka_unit_test(test_broken_pages_are_told),
+        cmocka_unit_test(test_full_disk_refuses_growth),
+        cmocka_unit_test(test_a_share_of_frames_stays_clean),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
