@@ -556,6 +556,29 @@ bool type_numeric_mod(rdb_call *call, const type_numeric *x, const type_numeric 
     return true;
 }
 
+void type_numeric_sqrt(type_numeric *number, int scale)
+{
+    mpz_t root, rest, power;
+    mpz_init(root);
+    mpz_init(rest);
+    mpz_init(power);
+    type_numeric_get_mpz(number, root);
+    int by = 2 * scale - (int)number->scale; /* sqrt(c / 10^s) * 10^scale = sqrt(c * 10^(2 * scale - s)) */
+    type_pow10(power, (unsigned long)abs(by));
+    if (by >= 0)
+        mpz_mul(root, root, power);
+    else
+        mpz_tdiv_q(root, root, power);
+    mpz_sqrtrem(root, rest, root);
+    if (mpz_cmp(rest, root) > 0) /* past the middle */
+        mpz_add_ui(root, root, 1);
+    type_numeric_clear(number);
+    type_numeric_set_mpz(number, root, (uint16_t)scale);
+    mpz_clear(root);
+    mpz_clear(rest);
+    mpz_clear(power);
+}
+
 /* ---- text ------------------------------------------------------------------------------------------------------------------ */
 bool type_numeric_parse(rdb_call *call, rdb_slice text, type_numeric *number)
 {
@@ -659,21 +682,8 @@ bool type_numeric_parse(rdb_call *call, rdb_slice text, type_numeric *number)
         mpz_clear(power);
         return true;
     }
-    if (scale > TYPE_NUMERIC_SCALE_MAX) { /* digits past the last place that can be kept are rounded away */
-        mpz_t power;
-        mpz_init(power);
-        mpz_init(big);
-        long cut = scale - TYPE_NUMERIC_SCALE_MAX;
-        cut = RDB_MIN(cut, (long)digits_of(number) + 1);
-        type_pow10(power, (unsigned long)cut);
-        type_numeric_get_mpz(number, big);
-        divide_mpz(big, power, TYPE_ROUND_HALF_AWAY);
-        type_numeric_clear(number);
-        type_numeric_set_mpz(number, big, TYPE_NUMERIC_SCALE_MAX);
-        mpz_clear(big);
-        mpz_clear(power);
-        return true;
-    }
+    if (scale > TYPE_NUMERIC_SCALE_MAX)
+        return rdb_error_set(call->err, RDB_NUMERIC_VALUE_OUT_OF_RANGE, "value overflows numeric format");
     number->scale = (uint16_t)scale;
     if (digits_of(number) > (size_t)TYPE_NUMERIC_DIGITS_MAX + number->scale)
         return rdb_error_set(call->err, RDB_NUMERIC_VALUE_OUT_OF_RANGE, "value overflows numeric format");

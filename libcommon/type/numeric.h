@@ -62,6 +62,9 @@ int type_numeric_quotient_scale(const type_numeric *x, const type_numeric *y);
 typedef enum type_rounding { TYPE_ROUND_HALF_AWAY, TYPE_ROUND_TOWARD_ZERO, TYPE_ROUND_FLOOR, TYPE_ROUND_CEILING } type_rounding;
 void type_numeric_round(type_numeric *number, int scale, type_rounding rounding);
 
+/* In place, rounded at `scale`; the number is finite and not negative. */
+void type_numeric_sqrt(type_numeric *number, int scale);
+
 bool type_numeric_parse(rdb_call *call, rdb_slice text, type_numeric *number);
 void type_numeric_format(const type_numeric *number, rdb_strbuf *text);
 bool type_numeric_apply_typmod(rdb_call *call, type_numeric *number, int32_t typmod);

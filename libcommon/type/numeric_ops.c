@@ -88,7 +88,8 @@ static bool numeric_send(TYPE_OPS_PARAMETERS_OUTPUT)
         type_add_be32(text, 0);
         type_add_be16(text, number.kind == TYPE_NUMERIC_NAN ? WIRE_NAN
                             : number.kind == TYPE_NUMERIC_INFINITY ? WIRE_INFINITY : WIRE_MINUS_INFINITY);
-        type_add_be16(text, 0);
+        /* PostgreSQL's bytes: an infinity is sent with this scale. */
+        type_add_be16(text, number.kind == TYPE_NUMERIC_NAN ? 0 : 0x20);
         return true;
     }
     rdb_strbuf digits;

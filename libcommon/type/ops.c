@@ -60,6 +60,10 @@ static const rdb_type_ops *find_by_oid(uint32_t oid)
         return &type_name_ops;
     case RDB_NUMERICOID:
         return &type_numeric_ops;
+    case RDB_FLOAT4OID:
+        return &type_float4_ops;
+    case RDB_FLOAT8OID:
+        return &type_float8_ops;
     default:
         return NULL;
     }

@@ -5,6 +5,7 @@
 #include "type/type_int.h"
 #include "type/tables.h"
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define OID_COUNT 10000u /* built-in functions and our own stand below */
@@ -38,6 +39,18 @@ static uint32_t find_source(const char *source)
     return low;
 }
 
+/* A table that names a source PostgreSQL does not have is a mistake of ours. All are told before the process stops. */
+static bool any_unknown;
+static uint32_t must_find_source(const char *source)
+{
+    uint32_t at = find_source(source);
+    if (at == RDB_COUNT_OF(PROC_SOURCES) || strcmp(PROC_SOURCES[at].source, source) != 0) {
+        fprintf(stderr, "no built-in function has the source \"%s\"\n", source);
+        any_unknown = true;
+    }
+    return at;
+}
+
 static void *must_alloc(size_t bytes)
 {
     void *memory = calloc(1, bytes);
@@ -49,7 +62,10 @@ static void add_kernel(const type_kernel *kernel, uint32_t oid)
 {
     rdb_kernel_entry *entry = must_alloc(sizeof *entry);
     *entry = (rdb_kernel_entry){.proc_oid = oid, .kernel = kernel->kernel, .flags = kernel->flags};
-    RDB_VERIFY(kernels[oid] == NULL); /* two kernels for one function: a table is wrong */
+    if (kernels[oid] != NULL) { /* two kernels for one function: a table is wrong */
+        fprintf(stderr, "two kernels for function %u (%s)\n", oid, kernel->source != NULL ? kernel->source : "by OID");
+        any_unknown = true;
+    }
     kernels[oid] = entry;
 }
 
@@ -71,8 +87,7 @@ static void fill(void)
                 add_kernel(kernel, kernel->oid);
                 continue;
             }
-            uint32_t at = find_source(kernel->source);
-            RDB_VERIFY(at < RDB_COUNT_OF(PROC_SOURCES) && strcmp(PROC_SOURCES[at].source, kernel->source) == 0);
+            uint32_t at = must_find_source(kernel->source);
             for (; at < RDB_COUNT_OF(PROC_SOURCES) && strcmp(PROC_SOURCES[at].source, kernel->source) == 0; at++)
                 add_kernel(kernel, PROC_SOURCES[at].oid);
         }
@@ -85,8 +100,7 @@ static void fill(void)
                 add_set_kernel(kernel, kernel->oid);
                 continue;
             }
-            uint32_t at = find_source(kernel->source);
-            RDB_VERIFY(at < RDB_COUNT_OF(PROC_SOURCES) && strcmp(PROC_SOURCES[at].source, kernel->source) == 0);
+            uint32_t at = must_find_source(kernel->source);
             for (; at < RDB_COUNT_OF(PROC_SOURCES) && strcmp(PROC_SOURCES[at].source, kernel->source) == 0; at++)
                 add_set_kernel(kernel, PROC_SOURCES[at].oid);
         }
@@ -98,6 +112,7 @@ static void fill(void)
             aggregates[table->entries[i].proc_oid] = &table->entries[i];
         }
     }
+    RDB_VERIFY(!any_unknown);
 }
 
 const rdb_kernel_entry *rdb_kernel_find(uint32_t proc_oid)

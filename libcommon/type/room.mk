@@ -4,6 +4,9 @@ $(BUILD)/gen/type/proc_sources.inc: $(POSTGRES_BKI) libcommon/type/proc_sources.
 	@mkdir -p $(@D)
 	awk -f libcommon/type/proc_sources.awk $(POSTGRES_BKI) | LC_ALL=C sort > $@.tmp && mv $@.tmp $@
 $(BUILD)/obj/libcommon/type/registry.o: $(BUILD)/gen/type/proc_sources.inc
-$(BUILD)/obj/tests/unit/type/test_registry.o: $(BUILD)/gen/type/proc_sources.inc
 CFLAGS_type += -O3
 LIBS += -licuuc -ltcl8.6
+$(BUILD)/gen/type/types.inc: $(POSTGRES_BKI) libcommon/type/types.awk
+	@mkdir -p $(@D)
+	awk -f libcommon/type/types.awk $(POSTGRES_BKI) > $@.tmp && mv $@.tmp $@
+$(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/unit/type/*.c)): $(BUILD)/gen/type/types.inc $(BUILD)/gen/type/proc_sources.inc

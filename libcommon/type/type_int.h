@@ -273,6 +273,9 @@ bool type_bad_binary(rdb_call *call); /* 22P03 */
 /* An integer with white space around; min and max bound it. type_name is used in errors. */
 bool type_parse_int(rdb_call *call, rdb_slice text, int64_t min, int64_t max, const char *type_name, int64_t *value);
 void type_add_int(rdb_strbuf *text, int64_t value);
+void type_add_float8(rdb_strbuf *text, double value, int extra_float_digits);
+void type_add_float4(rdb_strbuf *text, float value, int extra_float_digits);
+bool type_parse_float(rdb_call *call, rdb_slice text, bool is_single, const char *type_name, double *value);
 /* A value through the type's own text output, in call->arena. */
 bool type_to_text(rdb_call *call, const rdb_type *type, rdb_datum value, rdb_strbuf *text);
 
