@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One table of statements: which of them this room runs, under which command tag, and whether a read-only transaction may. */
+#include "command/command_int.h"
+
+typedef bool (*run_statement)(rdb_command_context *context, rdb_ast_node *statement, rdb_error *err);
+
+/* Adapters give every statement function one type. */
+#define ADAPTER(function, type)                                                                        \
+    static bool run_##function(rdb_command_context *context, rdb_ast_node *statement, rdb_error *err)  \
+    {                                                                                                  \
+        return command_##function(context, (type *)statement, err);                                    \
+    }
+ADAPTER(create_table, rdb_ast_create_table)
+ADAPTER(create_index, rdb_ast_create_index)
+ADAPTER(create_sequence, rdb_ast_create_sequence)
+ADAPTER(create_view, rdb_ast_create_view)
+ADAPTER(create_schema, rdb_ast_create_schema)
+ADAPTER(drop, rdb_ast_drop)
+ADAPTER(truncate, rdb_ast_truncate)
+ADAPTER(lock_table, rdb_ast_lock)
+ADAPTER(create_database, rdb_ast_create_database)
+ADAPTER(drop_database, rdb_ast_drop_database)
+#undef ADAPTER
+
+static bool run_checkpoint(rdb_command_context *context, rdb_ast_node *statement, rdb_error *err)
+{
+    (void)statement;
+    if (!context->role->is_superuser)
+        return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "must be superuser or have privileges of pg_checkpoint to do CHECKPOINT");
+    return context->checkpoint(context->session, err);
+}
+
+typedef struct statement_kind {
+    const char *tag;
+    run_statement run; /* NULL: the session's own, or not built yet */
+    bool is_read_only;
+} statement_kind;
+
+static const statement_kind KINDS[RDB_AST_TAG_COUNT] = {
+    [RDB_AST_SELECT] = {"SELECT", NULL, true},
+    [RDB_AST_INSERT] = {"INSERT", NULL, false},
+    [RDB_AST_UPDATE] = {"UPDATE", NULL, false},
+    [RDB_AST_DELETE] = {"DELETE", NULL, false},
+    [RDB_AST_MERGE] = {"MERGE", NULL, false},
+    [RDB_AST_COPY] = {"COPY", NULL, true},
+    [RDB_AST_CREATE_TABLE] = {"CREATE TABLE", run_create_table, false},
+    [RDB_AST_CREATE_TABLE_AS] = {"CREATE TABLE AS", NULL, false},
+    [RDB_AST_ALTER_TABLE] = {"ALTER TABLE", NULL, false},
+    [RDB_AST_CREATE_INDEX] = {"CREATE INDEX", run_create_index, false},
+    [RDB_AST_CREATE_VIEW] = {"CREATE VIEW", run_create_view, false},
+    [RDB_AST_REFRESH] = {"REFRESH MATERIALIZED VIEW", NULL, false},
+    [RDB_AST_CREATE_SEQUENCE] = {"CREATE SEQUENCE", run_create_sequence, false},
+    [RDB_AST_ALTER_SEQUENCE] = {"ALTER SEQUENCE", NULL, false},
+    [RDB_AST_CREATE_STATISTICS] = {"CREATE STATISTICS", NULL, false},
+    [RDB_AST_TRUNCATE] = {"TRUNCATE TABLE", run_truncate, false},
+    [RDB_AST_CREATE_POLICY] = {"CREATE POLICY", NULL, false},
+    [RDB_AST_ALTER_POLICY] = {"ALTER POLICY", NULL, false},
+    [RDB_AST_CREATE_RULE] = {"CREATE RULE", NULL, false},
+    [RDB_AST_CREATE_TRIGGER] = {"CREATE TRIGGER", NULL, false},
+    [RDB_AST_CREATE_SCHEMA] = {"CREATE SCHEMA", run_create_schema, false},
+    [RDB_AST_CREATE_DATABASE] = {"CREATE DATABASE", run_create_database, false},
+    [RDB_AST_ALTER_DATABASE] = {"ALTER DATABASE", NULL, false},
+    [RDB_AST_ALTER_DATABASE_SET] = {"ALTER DATABASE", NULL, false},
+    [RDB_AST_DROP_DATABASE] = {"DROP DATABASE", run_drop_database, false},
+    [RDB_AST_CREATE_ENUM] = {"CREATE TYPE", NULL, false},
+    [RDB_AST_ALTER_ENUM] = {"ALTER TYPE", NULL, false},
+    [RDB_AST_CREATE_COMPOSITE] = {"CREATE TYPE", NULL, false},
+    [RDB_AST_CREATE_RANGE] = {"CREATE TYPE", NULL, false},
+    [RDB_AST_ALTER_TYPE] = {"ALTER TYPE", NULL, false},
+    [RDB_AST_CREATE_DOMAIN] = {"CREATE DOMAIN", NULL, false},
+    [RDB_AST_ALTER_DOMAIN] = {"ALTER DOMAIN", NULL, false},
+    [RDB_AST_CREATE_FUNCTION] = {"CREATE FUNCTION", NULL, false},
+    [RDB_AST_ALTER_FUNCTION] = {"ALTER FUNCTION", NULL, false},
+    [RDB_AST_DO] = {"DO", NULL, true},
+    [RDB_AST_CALL_PROCEDURE] = {"CALL", NULL, true},
+    [RDB_AST_DEFINE] = {"CREATE", NULL, false},
+    [RDB_AST_CREATE_CAST] = {"CREATE CAST", NULL, false},
+    [RDB_AST_CREATE_EXTENSION] = {"CREATE EXTENSION", NULL, false},
+    [RDB_AST_ALTER_EXTENSION] = {"ALTER EXTENSION", NULL, false},
+    [RDB_AST_CREATE_LANGUAGE] = {"CREATE LANGUAGE", NULL, false},
+    [RDB_AST_DROP] = {"DROP", run_drop, false},
+    [RDB_AST_COMMENT] = {"COMMENT", NULL, false},
+    [RDB_AST_RENAME] = {"ALTER TABLE", NULL, false},
+    [RDB_AST_SET_SCHEMA] = {"ALTER TABLE", NULL, false},
+    [RDB_AST_SET_OWNER] = {"ALTER TABLE", NULL, false},
+    [RDB_AST_CREATE_PUBLICATION] = {"CREATE PUBLICATION", NULL, false},
+    [RDB_AST_ALTER_PUBLICATION] = {"ALTER PUBLICATION", NULL, false},
+    [RDB_AST_CREATE_SUBSCRIPTION] = {"CREATE SUBSCRIPTION", NULL, false},
+    [RDB_AST_ALTER_SUBSCRIPTION] = {"ALTER SUBSCRIPTION", NULL, false},
+    [RDB_AST_DROP_SUBSCRIPTION] = {"DROP SUBSCRIPTION", NULL, false},
+    [RDB_AST_CREATE_ROLE] = {"CREATE ROLE", NULL, false},
+    [RDB_AST_ALTER_ROLE] = {"ALTER ROLE", NULL, false},
+    [RDB_AST_ALTER_ROLE_SET] = {"ALTER ROLE", NULL, false},
+    [RDB_AST_DROP_ROLE] = {"DROP ROLE", NULL, false},
+    [RDB_AST_GRANT] = {"GRANT", NULL, false},
+    [RDB_AST_GRANT_ROLE] = {"GRANT ROLE", NULL, false},
+    [RDB_AST_DEFAULT_PRIVILEGES] = {"ALTER DEFAULT PRIVILEGES", NULL, false},
+    [RDB_AST_DROP_OWNED] = {"DROP OWNED", NULL, false},
+    [RDB_AST_REASSIGN_OWNED] = {"REASSIGN OWNED", NULL, false},
+    [RDB_AST_SET] = {"SET", NULL, true},
+    [RDB_AST_SHOW] = {"SHOW", NULL, true},
+    [RDB_AST_ALTER_SYSTEM] = {"ALTER SYSTEM", NULL, true},
+    [RDB_AST_TRANSACTION] = {"BEGIN", NULL, true},
+    [RDB_AST_SET_CONSTRAINTS] = {"SET CONSTRAINTS", NULL, true},
+    [RDB_AST_LOCK] = {"LOCK TABLE", run_lock_table, true},
+    [RDB_AST_VACUUM] = {"VACUUM", NULL, true},
+    [RDB_AST_CLUSTER] = {"CLUSTER", NULL, true},
+    [RDB_AST_REINDEX] = {"REINDEX", NULL, true},
+    [RDB_AST_CHECKPOINT] = {"CHECKPOINT", run_checkpoint, true},
+    [RDB_AST_EXPLAIN] = {"EXPLAIN", NULL, true},
+    [RDB_AST_PREPARE] = {"PREPARE", NULL, true},
+    [RDB_AST_EXECUTE] = {"EXECUTE", NULL, true},
+    [RDB_AST_DEALLOCATE] = {"DEALLOCATE", NULL, true},
+    [RDB_AST_DECLARE] = {"DECLARE CURSOR", NULL, true},
+    [RDB_AST_FETCH] = {"FETCH", NULL, true},
+    [RDB_AST_CLOSE] = {"CLOSE CURSOR", NULL, true},
+    [RDB_AST_LISTEN] = {"LISTEN", NULL, true},
+    [RDB_AST_NOTIFY] = {"NOTIFY", NULL, true},
+    [RDB_AST_UNLISTEN] = {"UNLISTEN", NULL, true},
+    [RDB_AST_DISCARD] = {"DISCARD", NULL, true},
+};
+
+bool rdb_command_handles(const rdb_ast_node *statement)
+{
+    return KINDS[statement->tag].run != NULL;
+}
+
+bool rdb_command_is_read_only(const rdb_ast_node *statement)
+{
+    return KINDS[statement->tag].is_read_only;
+}
+
+static const char *drop_tag(const rdb_ast_drop *statement)
+{
+    switch (statement->object_type) {
+    case RDB_SQL_OBJECT_TABLE:
+        return "DROP TABLE";
+    case RDB_SQL_OBJECT_INDEX:
+        return "DROP INDEX";
+    case RDB_SQL_OBJECT_VIEW:
+        return "DROP VIEW";
+    case RDB_SQL_OBJECT_MATVIEW:
+        return "DROP MATERIALIZED VIEW";
+    case RDB_SQL_OBJECT_SEQUENCE:
+        return "DROP SEQUENCE";
+    case RDB_SQL_OBJECT_SCHEMA:
+        return "DROP SCHEMA";
+    case RDB_SQL_OBJECT_TYPE:
+        return "DROP TYPE";
+    case RDB_SQL_OBJECT_DOMAIN:
+        return "DROP DOMAIN";
+    case RDB_SQL_OBJECT_FUNCTION:
+        return "DROP FUNCTION";
+    case RDB_SQL_OBJECT_TRIGGER:
+        return "DROP TRIGGER";
+    case RDB_SQL_OBJECT_EXTENSION:
+        return "DROP EXTENSION";
+    default:
+        return "DROP";
+    }
+}
+
+const char *rdb_command_tag(const rdb_ast_node *statement)
+{
+    if (statement->tag == RDB_AST_DROP)
+        return drop_tag((const rdb_ast_drop *)statement);
+    if (statement->tag == RDB_AST_VACUUM && !((const rdb_ast_vacuum *)statement)->is_vacuum)
+        return "ANALYZE";
+    const char *tag = KINDS[statement->tag].tag;
+    return tag != NULL ? tag : rdb_ast_tag_name(statement->tag);
+}
+
+bool rdb_command_describe(rdb_command_context *context, rdb_ast_node *statement, const rdb_result_column **columns, uint32_t *count, rdb_error *err)
+{
+    (void)context;
+    (void)statement;
+    (void)err;
+    *columns = NULL;
+    *count = 0;
+    return true;
+}
+
+bool rdb_command_run(rdb_command_context *context, rdb_ast_node *statement, rdb_error *err)
+{
+    snprintf(context->tag, sizeof context->tag, "%s", rdb_command_tag(statement));
+    if (KINDS[statement->tag].run == NULL)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "%s is not supported yet", context->tag);
+    return KINDS[statement->tag].run(context, statement, err);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the statements of this room share. */
+#ifndef RDB_COMMAND_INT_H
+#define RDB_COMMAND_INT_H
+
+#include "catalog/rdb_ddl.h"
+#include "command/rdb_command.h"
+#include "sql/rdb_sql.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* An analysis in the statement's arena. Its eval is for folding. */
+void command_analysis(rdb_command_context *context, rdb_analysis *analysis);
+rdb_eval *command_eval(rdb_command_context *context);
+void command_notice(rdb_command_context *context, const char *severity, const char *sqlstate, const char *format, ...) RDB_PRINTF(4, 5);
+bool command_at(rdb_command_context *context, int32_t location, rdb_error *err); /* adds the position; false */
+/* "Foo.Bar" as the user wrote it, for messages. */
+const char *command_table_name(rdb_command_context *context, const rdb_ast_table *table);
+
+/* The relation by name, locked. missing_ok: *relation NULL instead of 42P01. */
+RDB_CHECKED bool command_open_table(rdb_command_context *context, const rdb_ast_table *table, rdb_lock_mode mode, bool missing_ok,
+                                    const rdb_relation **relation, rdb_error *err);
+RDB_CHECKED bool command_lock(rdb_command_context *context, uint32_t relation_oid, rdb_lock_mode mode, rdb_error *err);
+/* The descriptor as it is now: after a change in this transaction the one in hand is the old one. */
+RDB_CHECKED bool command_reload(rdb_command_context *context, const rdb_relation **relation, rdb_error *err);
+RDB_CHECKED bool command_check_owner(rdb_command_context *context, const rdb_relation *relation, rdb_error *err);
+RDB_CHECKED bool command_creation_namespace(rdb_command_context *context, const rdb_ast_table *table, uint32_t *oid, rdb_error *err);
+int16_t command_find_column(const rdb_relation *relation, const char *name); /* 0: none */
+RDB_CHECKED bool command_column_number(const rdb_relation *relation, const char *name, int16_t *number, rdb_error *err); /* 42703 */
+/* name1_name2_label within 63 bytes, made unique among the namespace's relations by a number. */
+RDB_CHECKED bool command_choose_name(rdb_command_context *context, const char *first, const char *second, const char *label, uint32_t namespace_oid,
+                                     char name[RDB_NAMEDATALEN], rdb_error *err);
+
+/* options of WITH (...) and statement option lists */
+const rdb_ast_option *command_option(const rdb_list *options, const char *name);
+RDB_CHECKED bool command_option_bool(const rdb_ast_option *option, bool *value, rdb_error *err); /* absent argument: true */
+RDB_CHECKED bool command_option_int64(const rdb_ast_option *option, int64_t *value, rdb_error *err);
+const char *command_option_text(const rdb_ast_option *option); /* NULL: not a text */
+
+/* create_table.c, constraint.c, create_index.c, sequence.c ... */
+RDB_CHECKED bool command_create_table(rdb_command_context *context, const rdb_ast_create_table *statement, rdb_error *err);
+RDB_CHECKED bool command_add_constraint(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_constraint *constraint,
+                                        const char *column_name /* of a column constraint, or NULL */, bool table_is_new, rdb_error *err);
+RDB_CHECKED bool command_set_not_null(rdb_command_context *context, const rdb_relation *relation, int16_t number, rdb_error *err);
+/* Every row of the table must have its partner. */
+RDB_CHECKED bool command_validate_foreign_key(rdb_command_context *context, uint32_t relation_oid, uint32_t constraint_oid, rdb_error *err);
+RDB_CHECKED bool command_define_column(rdb_command_context *context, const rdb_ast_column_def *raw, rdb_column_definition *column, const char **serial_type, rdb_error *err);
+RDB_CHECKED bool command_add_serial(rdb_command_context *context, const rdb_relation *relation, int16_t number, uint32_t type_oid, char identity,
+                                    const rdb_list *options, rdb_error *err);
+RDB_CHECKED bool command_default_tree(rdb_command_context *context, const rdb_relation *relation, rdb_ast_node *raw, const rdb_type *type, int32_t typmod,
+                                      const char *column, const char **tree, rdb_error *err);
+RDB_CHECKED bool command_create_index(rdb_command_context *context, const rdb_ast_create_index *statement, rdb_error *err);
+/* Fills a new index: plain columns at once, expressions and predicates through programs. */
+RDB_CHECKED bool command_fill_index(rdb_command_context *context, uint32_t table_oid, uint32_t index_oid, rdb_error *err);
+RDB_CHECKED bool command_create_sequence(rdb_command_context *context, const rdb_ast_create_sequence *statement, rdb_error *err);
+RDB_CHECKED bool command_sequence_options(rdb_command_context *context, const rdb_list *options, rdb_sequence_definition *definition, rdb_error *err);
+RDB_CHECKED bool command_create_view(rdb_command_context *context, const rdb_ast_create_view *statement, rdb_error *err);
+RDB_CHECKED bool command_create_schema(rdb_command_context *context, const rdb_ast_create_schema *statement, rdb_error *err);
+RDB_CHECKED bool command_drop(rdb_command_context *context, const rdb_ast_drop *statement, rdb_error *err);
+RDB_CHECKED bool command_truncate(rdb_command_context *context, const rdb_ast_truncate *statement, rdb_error *err);
+RDB_CHECKED bool command_lock_table(rdb_command_context *context, const rdb_ast_lock *statement, rdb_error *err);
+RDB_CHECKED bool command_create_database(rdb_command_context *context, const rdb_ast_create_database *statement, rdb_error *err);
+RDB_CHECKED bool command_drop_database(rdb_command_context *context, const rdb_ast_drop_database *statement, rdb_error *err);
+
+#endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Names, locks, options: what most statements begin with. */
+#include "command/command_int.h"
+
+#include <strings.h>
+
+rdb_eval *command_eval(rdb_command_context *context)
+{
+    rdb_eval *eval = RDB_NEW(context->arena, rdb_eval);
+    *eval = (rdb_eval){.access = context->access,
+                       .txn = context->txn,
+                       .snapshot = context->snapshot,
+                       .format = context->format,
+                       .statement_us = context->statement_us,
+                       .transaction_us = context->transaction_us,
+                       .cancel = context->cancel,
+                       .session = context->session,
+                       .session_user = context->role->name,
+                       .current_user = context->role->name,
+                       .lock_timeout_us = context->lock_timeout_us};
+    return eval;
+}
+
+void command_analysis(rdb_command_context *context, rdb_analysis *analysis)
+{
+    *analysis = (rdb_analysis){.arena = context->arena,
+                               .access = context->access,
+                               .text = context->text,
+                               .format = context->format,
+                               .session = command_eval(context),
+                               .statement_us = context->statement_us,
+                               .transaction_us = context->transaction_us};
+}
+
+void command_notice(rdb_command_context *context, const char *severity, const char *sqlstate, const char *format, ...)
+{
+    rdb_error notice = {0};
+    va_list arguments;
+    va_start(arguments, format);
+    rdb_error_set_va(&notice, sqlstate, format, arguments);
+    va_end(arguments);
+    context->client->notice(context->client->context, severity, &notice);
+    rdb_error_clear(&notice);
+}
+
+bool command_at(rdb_command_context *context, int32_t location, rdb_error *err)
+{
+    if (location >= 0 && context->text != NULL)
+        rdb_error_position(err, rdb_sql_position(context->text, strlen(context->text), location));
+    return false;
+}
+
+const char *command_table_name(rdb_command_context *context, const rdb_ast_table *table)
+{
+    return table->schema != NULL ? rdb_arena_printf(context->arena, "%s.%s", table->schema, table->name) : table->name;
+}
+
+bool command_lock(rdb_command_context *context, uint32_t relation_oid, rdb_lock_mode mode, rdb_error *err)
+{
+    bool taken = false;
+    rdb_lock_tag tag = {.kind = RDB_LOCK_RELATION, .pdb = rdb_txn_pdb(context->txn), .a = relation_oid};
+    return rdb_lock_acquire(context->txn, tag, mode, RDB_LOCK_WAIT, context->lock_timeout_us, &taken, err);
+}
+
+bool command_open_table(rdb_command_context *context, const rdb_ast_table *table, rdb_lock_mode mode, bool missing_ok,
+                        const rdb_relation **relation, rdb_error *err)
+{
+    *relation = NULL;
+    for (;;) {
+        const rdb_relation *found = NULL, *again = NULL;
+        if (!rdb_relation_find(context->access, table->schema, table->name, &found, err))
+            return false;
+        if (found == NULL) {
+            if (missing_ok)
+                return true;
+            rdb_error_set(err, RDB_UNDEFINED_TABLE, "relation \"%s\" does not exist", command_table_name(context, table));
+            return command_at(context, table->node.location, err);
+        }
+        if (!command_lock(context, found->oid, mode, err))
+            return false;
+        /* The name may mean something else after the wait. */
+        if (!rdb_relation_find(context->access, table->schema, table->name, &again, err))
+            return false;
+        if (again != NULL && again->oid == found->oid) {
+            *relation = again;
+            return true;
+        }
+    }
+}
+
+bool command_reload(rdb_command_context *context, const rdb_relation **relation, rdb_error *err)
+{
+    uint32_t oid = (*relation)->oid;
+    if (!rdb_relation_get(context->access, oid, relation, err))
+        return false;
+    return *relation != NULL || rdb_error_set(err, RDB_INTERNAL_ERROR, "relation %u vanished within its own transaction", oid);
+}
+
+bool command_check_owner(rdb_command_context *context, const rdb_relation *relation, rdb_error *err)
+{
+    if (relation->is_system)
+        return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "permission denied: \"%s\" is a system catalog", relation->name);
+    if (context->role->is_superuser || context->role->oid == relation->owner_oid)
+        return true;
+    return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "must be owner of %s %s",
+                         relation->kind == 'v'   ? "view"
+                         : relation->kind == 'i' ? "index"
+                         : relation->kind == 'S' ? "sequence"
+                                                 : "table",
+                         relation->name);
+}
+
+bool command_creation_namespace(rdb_command_context *context, const rdb_ast_table *table, uint32_t *oid, rdb_error *err)
+{
+    if (table->persistence == 't')
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "temporary tables are not supported yet");
+    if (table->schema == NULL)
+        return rdb_access_creation_namespace(context->access, oid, err);
+    if (!rdb_namespace_find(context->access, table->schema, oid, err))
+        return false;
+    if (*oid == 0) {
+        rdb_error_set(err, RDB_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", table->schema);
+        return command_at(context, table->node.location, err);
+    }
+    if (*oid == RDB_NAMESPACE_PG_CATALOG)
+        return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "permission denied to create \"%s.%s\"", table->schema, table->name) ||
+               rdb_error_detail(err, "System catalog modifications are currently disallowed.");
+    return true;
+}
+
+int16_t command_find_column(const rdb_relation *relation, const char *name)
+{
+    for (uint16_t i = 0; i < relation->column_count; i++)
+        if (!relation->columns[i].is_dropped && strcmp(relation->columns[i].name, name) == 0)
+            return relation->columns[i].number;
+    return 0;
+}
+
+bool command_column_number(const rdb_relation *relation, const char *name, int16_t *number, rdb_error *err)
+{
+    *number = command_find_column(relation, name);
+    return *number != 0 || rdb_error_set(err, RDB_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist", name, relation->name);
+}
+
+/* Cuts the longer of the two names, a byte at a time, never inside a character. */
+static void make_name(const char *first, const char *second, const char *label, char name[RDB_NAMEDATALEN])
+{
+    size_t first_length = strlen(first), second_length = second != NULL ? strlen(second) : 0;
+    size_t overhead = (second != NULL ? 1 : 0) + (label != NULL ? strlen(label) + 1 : 0);
+    while (first_length + second_length + overhead > RDB_NAMEDATALEN - 1) {
+        if (first_length > second_length)
+            first_length--;
+        else
+            second_length--;
+    }
+    while (first_length > 0 && ((uint8_t)first[first_length] & 0xC0) == 0x80)
+        first_length--;
+    while (second_length > 0 && ((uint8_t)second[second_length] & 0xC0) == 0x80)
+        second_length--;
+    snprintf(name, RDB_NAMEDATALEN, "%.*s%s%.*s%s%s", (int)first_length, first, second != NULL ? "_" : "", (int)second_length,
+             second != NULL ? second : "", label != NULL ? "_" : "", label != NULL ? label : "");
+}
+
+bool command_choose_name(rdb_command_context *context, const char *first, const char *second, const char *label, uint32_t namespace_oid,
+                         char name[RDB_NAMEDATALEN], rdb_error *err)
+{
+    char schema[RDB_NAMEDATALEN], numbered[32];
+    if (!rdb_namespace_get_name(context->access, namespace_oid, schema, err))
+        return false;
+    make_name(first, second, label, name);
+    for (unsigned attempt = 1;; attempt++) {
+        const rdb_relation *taken = NULL;
+        if (!rdb_relation_find(context->access, schema, name, &taken, err))
+            return false;
+        if (taken == NULL)
+            return true;
+        snprintf(numbered, sizeof numbered, "%s%u", label, attempt);
+        make_name(first, second, numbered, name);
+    }
+}
+
+const rdb_ast_option *command_option(const rdb_list *options, const char *name)
+{
+    for (uint32_t i = 0; i < options->count; i++) {
+        const rdb_ast_option *option = options->items[i];
+        if (strcasecmp(option->name, name) == 0)
+            return option;
+    }
+    return NULL;
+}
+
+const char *command_option_text(const rdb_ast_option *option)
+{
+    const rdb_ast_value *value = (const rdb_ast_value *)option->arg;
+    if (value == NULL || (value->node.tag != RDB_AST_VALUE && value->node.tag != RDB_AST_CONST))
+        return NULL;
+    return value->kind == RDB_SQL_VALUE_STRING || value->kind == RDB_SQL_VALUE_NUMBER ? value->text : NULL;
+}
+
+bool command_option_bool(const rdb_ast_option *option, bool *value, rdb_error *err)
+{
+    const rdb_ast_value *argument = (const rdb_ast_value *)option->arg;
+    const char *text = command_option_text(option);
+    *value = true;
+    if (argument == NULL)
+        return true;
+    if (argument->node.tag == RDB_AST_VALUE && (argument->kind == RDB_SQL_VALUE_BOOL || argument->kind == RDB_SQL_VALUE_INTEGER) &&
+        (argument->integer == 0 || argument->integer == 1)) {
+        *value = argument->integer;
+        return true;
+    }
+    if (text != NULL && (strcasecmp(text, "true") == 0 || strcasecmp(text, "on") == 0))
+        return true;
+    if (text != NULL && (strcasecmp(text, "false") == 0 || strcasecmp(text, "off") == 0)) {
+        *value = false;
+        return true;
+    }
+    return rdb_error_set(err, RDB_SYNTAX_ERROR, "%s requires a Boolean value", option->name);
+}
+
+bool command_option_int64(const rdb_ast_option *option, int64_t *value, rdb_error *err)
+{
+    const rdb_ast_value *argument = (const rdb_ast_value *)option->arg;
+    *value = 0;
+    if (argument != NULL && argument->kind == RDB_SQL_VALUE_INTEGER) {
+        *value = argument->integer;
+        return true;
+    }
+    const char *text = command_option_text(option);
+    char *end = NULL;
+    if (text != NULL)
+        *value = strtoll(text, &end, 10);
+    if (text == NULL || end == text || *end != '\0')
+        return rdb_error_set(err, RDB_SYNTAX_ERROR, "%s requires a numeric value", option->name);
+    return true;
+}

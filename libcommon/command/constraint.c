@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Constraints: checks, keys with their indexes, foreign keys. The same code serves CREATE TABLE and ALTER TABLE ADD. */
+#include "command/command_int.h"
+
+/* The columns a constraint names: its keys, or the column it stands behind. */
+static bool constraint_columns(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_names *names, const char *column_name,
+                               int16_t **numbers, uint16_t *count, rdb_error *err)
+{
+    uint32_t wanted = column_name != NULL && names->count == 0 ? 1 : names->count;
+    *numbers = RDB_NEW_ARRAY(context->arena, int16_t, wanted + 1);
+    *count = (uint16_t)wanted;
+    for (uint32_t i = 0; i < wanted; i++) {
+        const char *name = names->count > 0 ? names->items[i] : column_name;
+        (*numbers)[i] = command_find_column(relation, name);
+        if ((*numbers)[i] == 0)
+            return rdb_error_set(err, RDB_UNDEFINED_COLUMN, "column \"%s\" named in key does not exist", name);
+    }
+    return true;
+}
+
+/* ---- CHECK ------------------------------------------------------------------------------------------------------------- */
+typedef struct var_search {
+    int16_t number;
+    uint32_t distinct_count;
+} var_search;
+
+static bool note_column(void *search_at, rdb_expr *expr)
+{
+    var_search *search = search_at;
+    if (expr != NULL && expr->kind == RDB_EXPR_VAR) {
+        int16_t number = ((const rdb_expr_var *)expr)->attribute_no;
+        if (search->number != number)
+            search->distinct_count++;
+        search->number = number;
+        return true;
+    }
+    return expr == NULL || rdb_expr_visit_children(expr, note_column, search_at);
+}
+
+/* Rows that are there already must pass. */
+static bool check_rows(rdb_command_context *context, const rdb_relation *relation, rdb_expr *source, const char *name, rdb_error *err)
+{
+    rdb_plan_context plan = {.arena = context->arena, .access = context->access, .format = context->format};
+    rdb_eval *eval = command_eval(context);
+    rdb_expr *expr = NULL;
+    rdb_program *program = NULL;
+    rdb_table_scan *scan = NULL;
+    rdb_snapshot latest;
+    bool ok = false;
+    plan.session = eval;
+    if (!rdb_plan_make_expr(&plan, relation, source, &expr, err) || !rdb_program_compile(&program, context->arena, eval, &expr, 1, err))
+        return false;
+    int16_t *columns = RDB_NEW_ARRAY(context->arena, int16_t, relation->column_count + 1);
+    rdb_vector **vectors = RDB_NEW_ARRAY(context->arena, rdb_vector *, relation->column_count + 1);
+    for (uint16_t i = 0; i < relation->column_count; i++) {
+        columns[i] = (int16_t)(i + 1);
+        vectors[i] = RDB_NEW(context->arena, rdb_vector);
+        if (!rdb_vector_init(vectors[i], context->arena, relation->table.reps[i], RDB_BATCH_ROWS, err))
+            return false;
+    }
+    rdb_txn_latest_snapshot(context->txn, &latest);
+    rdb_arena *batch_arena = rdb_arena_create("check rows", NULL, NULL);
+    if (batch_arena == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    if (!rdb_table_scan_open(&scan, &relation->table, context->txn, &latest, columns, relation->column_count, 0, UINT64_MAX, context->arena, err))
+        goto out;
+    for (;;) {
+        uint32_t count = 0, good = 0;
+        rdb_arena_reset(batch_arena);
+        for (uint16_t i = 0; i < relation->column_count; i++)
+            rdb_vector_clear_nulls(vectors[i]);
+        if (!rdb_cancel_check(context->cancel, err) ||
+            !rdb_table_scan_next(scan, RDB_BATCH_ROWS, batch_arena, vectors, NULL, NULL, &count, err))
+            goto out;
+        if (count == 0)
+            break;
+        rdb_batch batch = {vectors, relation->column_count, count, {NULL, count}};
+        if (!rdb_program_run(program, eval, batch_arena, &batch, &batch.selection, &good, err))
+            goto out;
+        const rdb_vector *result = rdb_program_result(program, 0);
+        for (uint32_t row = 0; row < count; row++)
+            if (!rdb_vector_is_null(result, row) && !RDB_AT(result, uint8_t, row)) {
+                rdb_error_set(err, RDB_CHECK_VIOLATION, "check constraint \"%s\" of relation \"%s\" is violated by some row", name, relation->name);
+                rdb_error_name(err, RDB_ERROR_SCHEMA, relation->namespace_name);
+                rdb_error_name(err, RDB_ERROR_TABLE, relation->name);
+                rdb_error_name(err, RDB_ERROR_CONSTRAINT, name);
+                goto out;
+            }
+    }
+    ok = true;
+out:
+    rdb_table_scan_close(&scan);
+    rdb_arena_destroy(batch_arena);
+    return ok;
+}
+
+static bool constraint_name_is_free(const rdb_relation *relation, const char *name)
+{
+    for (uint16_t i = 0; i < relation->constraint_count; i++)
+        if (strcmp(relation->constraints[i].name, name) == 0)
+            return false;
+    return true;
+}
+
+static bool refuse_taken(const rdb_relation *relation, const char *name, rdb_error *err)
+{
+    return constraint_name_is_free(relation, name) ||
+           rdb_error_set(err, RDB_DUPLICATE_OBJECT, "constraint \"%s\" for relation \"%s\" already exists", name, relation->name);
+}
+
+/* t_a_check, t_a_check1 ...: unique among the relation's constraints, which need not be relations. */
+static bool choose_constraint_name(rdb_command_context *context, const rdb_relation *relation, const char *column, const char *label,
+                                   char name[RDB_NAMEDATALEN], rdb_error *err)
+{
+    char numbered[32];
+    snprintf(numbered, sizeof numbered, "%s", label);
+    for (unsigned attempt = 1;; attempt++) {
+        if (!command_choose_name(context, relation->name, column, numbered, relation->namespace_oid, name, err))
+            return false;
+        if (constraint_name_is_free(relation, name))
+            return true;
+        snprintf(numbered, sizeof numbered, "%s%u", label, attempt);
+    }
+}
+
+static bool add_check(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_constraint *raw, bool table_is_new, rdb_error *err)
+{
+    rdb_analysis analysis;
+    rdb_expr *expr = NULL;
+    rdb_strbuf text;
+    char name[RDB_NAMEDATALEN];
+    const rdb_type *boolean = NULL;
+    uint32_t oid = 0;
+    command_analysis(context, &analysis);
+    rdb_strbuf_init(&text, context->arena);
+    if (!rdb_type_get(context->access, RDB_BOOLOID, &boolean, err) ||
+        !rdb_expr_analyse(&analysis, relation, raw->expr, boolean, -1, "check constraints", &expr, err) ||
+        !rdb_tree_write_expr(expr, &text, err) || !rdb_strbuf_check(&text, err))
+        return false;
+    var_search search = {0};
+    note_column(&search, expr);
+    if (raw->name != NULL) {
+        snprintf(name, sizeof name, "%s", raw->name);
+        if (!refuse_taken(relation, name, err))
+            return false;
+    } else if (!choose_constraint_name(context, relation, search.distinct_count == 1 && search.number > 0 ? relation->columns[search.number - 1].name : NULL,
+                                       "check", name, err)) {
+        return false;
+    }
+    if (!table_is_new && !raw->skip_validation && !check_rows(context, relation, expr, name, err))
+        return false;
+    rdb_constraint_definition definition = {.name = name, .kind = 'c', .relation_oid = relation->oid, .namespace_oid = relation->namespace_oid,
+                                            .is_validated = !raw->skip_validation, .check_tree = text.data,
+                                            .columns = &search.number, .column_count = search.distinct_count == 1 && search.number > 0 ? 1 : 0};
+    return rdb_ddl_create_constraint(context->access, &definition, &oid, err);
+}
+
+/* ---- PRIMARY KEY and UNIQUE --------------------------------------------------------------------------------------------- */
+static bool add_key(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_constraint *raw, const char *column_name, rdb_error *err)
+{
+    bool is_primary = raw->kind == RDB_SQL_CONSTRAINT_PRIMARY;
+    int16_t *numbers = NULL;
+    uint16_t count = 0;
+    char name[RDB_NAMEDATALEN];
+    uint32_t index_oid = 0, oid = 0;
+    if (raw->is_deferrable)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "deferrable unique constraints are not supported yet");
+    if (raw->index_name != NULL)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "constraints using an existing index are not supported yet");
+    if (raw->including.count > 0)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "INCLUDE in constraints is not supported yet");
+    if (!constraint_columns(context, relation, &raw->keys, column_name, &numbers, &count, err))
+        return false;
+    for (uint16_t i = 0; i < relation->constraint_count; i++)
+        if (is_primary && relation->constraints[i].kind == 'p')
+            return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "multiple primary keys for table \"%s\" are not allowed", relation->name);
+    /* t_pkey, t_a_b_key */
+    rdb_strbuf joined;
+    rdb_strbuf_init(&joined, context->arena);
+    for (uint16_t i = 0; i < count; i++)
+        rdb_strbuf_addf(&joined, "%s%s", i > 0 ? "_" : "", relation->columns[numbers[i] - 1].name);
+    if (raw->name != NULL)
+        snprintf(name, sizeof name, "%s", raw->name);
+    else if (!command_choose_name(context, relation->name, is_primary ? NULL : joined.data, is_primary ? "pkey" : "key", relation->namespace_oid, name, err))
+        return false;
+    if (!refuse_taken(relation, name, err))
+        return false;
+    rdb_index_column *columns = RDB_NEW_ARRAY(context->arena, rdb_index_column, count + 1);
+    const char **names = RDB_NEW_ARRAY(context->arena, const char *, count + 1);
+    for (uint16_t i = 0; i < count; i++) {
+        const rdb_column *column = &relation->columns[numbers[i] - 1];
+        for (uint16_t k = 0; k < i; k++)
+            if (numbers[k] == numbers[i])
+                return rdb_error_set(err, RDB_DUPLICATE_COLUMN, "column \"%s\" appears twice in %s constraint", column->name, is_primary ? "primary key" : "unique");
+        columns[i] = (rdb_index_column){.column_number = numbers[i], .type = column->type, .collation = column->collation};
+        names[i] = column->name;
+        if (!rdb_opclass_default(context->access, column->type->oid, &columns[i].opclass_oid, err))
+            return false;
+        if (columns[i].opclass_oid == 0) {
+            rdb_error_set(err, RDB_UNDEFINED_OBJECT, "data type %s has no default operator class for access method \"btree\"", column->type->name);
+            return rdb_error_hint(err, "You must specify an operator class for the index or define a default operator class for the data type.");
+        }
+        if (is_primary && !column->not_null && !command_set_not_null(context, relation, numbers[i], err))
+            return false;
+    }
+    rdb_index_definition index = {.name = name, .table_oid = relation->oid, .is_unique = true, .is_primary = is_primary,
+                                  .nulls_not_distinct = raw->nulls_not_distinct, .is_immediate = true, .columns = columns,
+                                  .key_count = count, .column_count = count, .column_names = names};
+    rdb_constraint_definition definition = {.name = name, .kind = is_primary ? 'p' : 'u', .relation_oid = relation->oid,
+                                            .namespace_oid = relation->namespace_oid, .is_validated = true, .columns = numbers, .column_count = count};
+    if (!rdb_ddl_create_index(context->access, &index, &index_oid, err))
+        return false;
+    definition.index_oid = index_oid;
+    return rdb_ddl_create_constraint(context->access, &definition, &oid, err) && command_fill_index(context, relation->oid, index_oid, err);
+}
+
+/* NOT NULL on a table that may have rows. */
+bool command_set_not_null(rdb_command_context *context, const rdb_relation *relation, int16_t number, rdb_error *err)
+{
+    rdb_table_scan *scan = NULL;
+    rdb_snapshot latest;
+    rdb_vector vector, *vectors[] = {&vector};
+    bool ok = rdb_vector_init(&vector, context->arena, relation->table.reps[number - 1], RDB_BATCH_ROWS, err);
+    rdb_txn_latest_snapshot(context->txn, &latest);
+    ok = ok && rdb_table_scan_open(&scan, &relation->table, context->txn, &latest, &number, 1, 0, UINT64_MAX, context->arena, err);
+    rdb_arena *batch_arena = rdb_arena_create("not null", NULL, NULL);
+    if (ok && batch_arena == NULL)
+        ok = rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    for (uint32_t count = 1; ok && count > 0;) {
+        rdb_arena_reset(batch_arena);
+        rdb_vector_clear_nulls(&vector);
+        ok = rdb_cancel_check(context->cancel, err) && rdb_table_scan_next(scan, RDB_BATCH_ROWS, batch_arena, vectors, NULL, NULL, &count, err);
+        for (uint32_t row = 0; ok && row < count; row++)
+            if (rdb_vector_is_null(&vector, row)) {
+                const char *column = relation->columns[number - 1].name;
+                rdb_error_set(err, RDB_NOT_NULL_VIOLATION, "column \"%s\" of relation \"%s\" contains null values", column, relation->name);
+                rdb_error_name(err, RDB_ERROR_SCHEMA, relation->namespace_name);
+                rdb_error_name(err, RDB_ERROR_TABLE, relation->name);
+                rdb_error_name(err, RDB_ERROR_COLUMN, column);
+                ok = false;
+            }
+    }
+    rdb_table_scan_close(&scan);
+    rdb_arena_destroy(batch_arena);
+    return ok && rdb_ddl_set_not_null(context->access, relation->oid, number, true, err);
+}
+
+/* ---- FOREIGN KEY ----------------------------------------------------------------------------------------------------------- */
+/* The referenced columns: as named, or the primary key; they must be a unique index's columns, in any order. */
+static bool referenced_columns(rdb_command_context *context, const rdb_relation *target, const rdb_ast_constraint *raw, int16_t **numbers,
+                               uint16_t *count, uint32_t *index_oid, rdb_error *err)
+{
+    *index_oid = 0;
+    if (raw->ref_columns.count > 0) {
+        *numbers = RDB_NEW_ARRAY(context->arena, int16_t, raw->ref_columns.count);
+        *count = (uint16_t)raw->ref_columns.count;
+        for (uint16_t i = 0; i < *count; i++)
+            if (((*numbers)[i] = command_find_column(target, raw->ref_columns.items[i])) == 0)
+                return rdb_error_set(err, RDB_UNDEFINED_COLUMN, "column \"%s\" referenced in foreign key constraint does not exist", raw->ref_columns.items[i]);
+    }
+    for (uint16_t i = 0; i < target->index_count && *index_oid == 0; i++) {
+        const rdb_relation_index *index = &target->indexes[i];
+        if (!index->is_unique || index->predicate_tree != NULL || index->expression_tree != NULL)
+            continue;
+        if (raw->ref_columns.count == 0) {
+            if (!index->is_primary)
+                continue;
+            *count = index->key_count;
+            *numbers = RDB_NEW_ARRAY(context->arena, int16_t, *count);
+            for (uint16_t k = 0; k < *count; k++)
+                (*numbers)[k] = index->columns[k].column_number;
+            *index_oid = index->oid;
+        } else if (index->key_count == *count) {
+            uint16_t found = 0;
+            for (uint16_t k = 0; k < *count; k++)
+                for (uint16_t m = 0; m < *count; m++)
+                    found += index->columns[k].column_number == (*numbers)[m];
+            if (found == *count)
+                *index_oid = index->oid;
+        }
+    }
+    if (*index_oid != 0)
+        return true;
+    if (raw->ref_columns.count == 0)
+        return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "there is no primary key for referenced table \"%s\"", target->name);
+    return rdb_error_set(err, RDB_INVALID_FOREIGN_KEY, "there is no unique constraint matching given keys for referenced table \"%s\"", target->name);
+}
+
+static bool add_foreign_key(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_constraint *raw, const char *column_name,
+                            bool table_is_new, rdb_error *err)
+{
+    const rdb_relation *target = NULL;
+    int16_t *numbers = NULL, *targets = NULL;
+    uint16_t count = 0, target_count = 0;
+    uint32_t index_oid = 0, oid = 0;
+    char name[RDB_NAMEDATALEN];
+    if (raw->delete_set_columns.count > 0)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "ON DELETE SET (columns) is not supported yet");
+    if (raw->match_type == 'p')
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "MATCH PARTIAL not yet implemented");
+    if (!command_open_table(context, raw->ref_table, RDB_LOCK_SHARE_ROW_EXCLUSIVE, false, &target, err))
+        return false;
+    if (target->kind != 'r')
+        return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "referenced relation \"%s\" is not a table", target->name);
+    if (!constraint_columns(context, relation, &raw->columns, column_name, &numbers, &count, err) ||
+        !referenced_columns(context, target, raw, &targets, &target_count, &index_oid, err))
+        return false;
+    if (count != target_count)
+        return rdb_error_set(err, RDB_INVALID_FOREIGN_KEY, "number of referencing and referenced columns for foreign key disagree");
+    rdb_strbuf joined;
+    rdb_strbuf_init(&joined, context->arena);
+    uint32_t *operators = RDB_NEW_ARRAY(context->arena, uint32_t, count);
+    for (uint16_t i = 0; i < count; i++) {
+        const rdb_column *column = &relation->columns[numbers[i] - 1], *referenced = &target->columns[targets[i] - 1];
+        rdb_strbuf_addf(&joined, "%s%s", i > 0 ? "_" : "", column->name);
+        if (!rdb_opclass_operator(context->access, referenced->type->oid, column->type->oid, 3, &operators[i], err))
+            return false;
+        if (operators[i] == 0 && !rdb_opclass_operator(context->access, referenced->type->oid, referenced->type->oid, 3, &operators[i], err))
+            return false;
+        bool comparable = operators[i] != 0 && (column->type->oid == referenced->type->oid || column->type->category == referenced->type->category);
+        if (!comparable) {
+            rdb_strbuf left, right;
+            rdb_strbuf_init(&left, context->arena);
+            rdb_strbuf_init(&right, context->arena);
+            rdb_type_format_name(column->type, -1, false, &left);
+            rdb_type_format_name(referenced->type, -1, false, &right);
+            rdb_error_set(err, RDB_DATATYPE_MISMATCH, "foreign key constraint \"%s_%s_fkey\" cannot be implemented", relation->name, column->name);
+            return rdb_error_detail(err, "Key columns \"%s\" and \"%s\" are of incompatible types: %s and %s.", column->name, referenced->name, left.data, right.data);
+        }
+    }
+    if (raw->name != NULL)
+        snprintf(name, sizeof name, "%s", raw->name);
+    else if (!choose_constraint_name(context, relation, joined.data, "fkey", name, err))
+        return false;
+    if (!refuse_taken(relation, name, err))
+        return false;
+    rdb_constraint_definition definition = {.name = name, .kind = 'f', .relation_oid = relation->oid, .namespace_oid = relation->namespace_oid,
+                                            .index_oid = index_oid, .is_deferrable = raw->is_deferrable, .is_deferred = raw->is_deferred,
+                                            .is_validated = !raw->skip_validation, .columns = numbers, .column_count = count,
+                                            .foreign_relation_oid = target->oid, .foreign_columns = targets, .equality_operators = operators,
+                                            .on_update = raw->update_action ? raw->update_action : 'a',
+                                            .on_delete = raw->delete_action ? raw->delete_action : 'a',
+                                            .match = raw->match_type ? raw->match_type : 's'};
+    if (!rdb_ddl_create_constraint(context->access, &definition, &oid, err))
+        return false;
+    return table_is_new || raw->skip_validation || command_validate_foreign_key(context, relation->oid, oid, err);
+}
+
+bool command_add_constraint(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_constraint *constraint, const char *column_name,
+                            bool table_is_new, rdb_error *err)
+{
+    switch (constraint->kind) {
+    case RDB_SQL_CONSTRAINT_CHECK:
+        return add_check(context, relation, constraint, table_is_new, err);
+    case RDB_SQL_CONSTRAINT_PRIMARY:
+    case RDB_SQL_CONSTRAINT_UNIQUE:
+        return add_key(context, relation, constraint, column_name, err);
+    case RDB_SQL_CONSTRAINT_FOREIGN:
+        return add_foreign_key(context, relation, constraint, column_name, table_is_new, err);
+    case RDB_SQL_CONSTRAINT_EXCLUSION:
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "exclusion constraints are not supported yet");
+    default:
+        return true;
+    }
+}

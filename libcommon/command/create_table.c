@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * CREATE TABLE: columns first, then what hangs on them: serial sequences, checks, keys, foreign keys, in PostgreSQL's order. */
+#include "command/command_int.h"
+
+#include <strings.h>
+
+static bool not_yet(rdb_command_context *context, int32_t location, const char *what, rdb_error *err)
+{
+    rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "%s is not supported yet", what);
+    return command_at(context, location, err);
+}
+
+bool command_default_tree(rdb_command_context *context, const rdb_relation *relation, rdb_ast_node *raw, const rdb_type *type, int32_t typmod,
+                          const char *column, const char **tree, rdb_error *err)
+{
+    rdb_analysis analysis;
+    rdb_expr *expr = NULL;
+    rdb_strbuf text;
+    command_analysis(context, &analysis);
+    rdb_strbuf_init(&text, context->arena);
+    const char *what = relation != NULL ? "column generation expressions" : "DEFAULT expressions";
+    if (!rdb_expr_analyse(&analysis, relation, raw, type, typmod, what, &expr, err) || !rdb_tree_write_expr(expr, &text, err) ||
+        !rdb_strbuf_check(&text, err)) {
+        if (rdb_error_is(err, RDB_DATATYPE_MISMATCH) && column != NULL)
+            rdb_error_name(err, RDB_ERROR_COLUMN, column);
+        return false;
+    }
+    *tree = text.data;
+    return true;
+}
+
+/* serial and its kin are integers with a sequence. */
+static const char *serial_base(const rdb_ast_type *type)
+{
+    static const struct { const char *name, *base; } SERIALS[] = {
+        {"smallserial", "int2"}, {"serial2", "int2"}, {"serial", "int4"}, {"serial4", "int4"}, {"bigserial", "int8"}, {"serial8", "int8"}};
+    if (type->names.count != 1 || type->bounds.count > 0)
+        return NULL;
+    for (size_t i = 0; i < RDB_COUNT_OF(SERIALS); i++)
+        if (strcmp(type->names.items[0], SERIALS[i].name) == 0)
+            return SERIALS[i].base;
+    return NULL;
+}
+
+bool command_define_column(rdb_command_context *context, const rdb_ast_column_def *raw, rdb_column_definition *column, const char **serial_type, rdb_error *err)
+{
+    rdb_analysis analysis;
+    command_analysis(context, &analysis);
+    *column = (rdb_column_definition){.name = raw->name, .typmod = -1, .not_null = raw->is_not_null};
+    *serial_type = raw->type != NULL ? serial_base(raw->type) : NULL;
+    if (*serial_type != NULL) {
+        if (!rdb_type_find(context->access, "pg_catalog", *serial_type, &column->type, err))
+            return false;
+        column->not_null = true;
+    } else if (!rdb_type_resolve(&analysis, &raw->type->node, &column->type, &column->typmod, &column->collation, err)) {
+        return false;
+    }
+    if (column->type->kind == 'p') {
+        rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "column \"%s\" has pseudo-type %s", raw->name, column->type->name);
+        return command_at(context, raw->node.location, err);
+    }
+    if (raw->collate != NULL) {
+        const rdb_ast_names *name = &raw->collate->name;
+        uint32_t collation = 0;
+        if (!rdb_collation_find(context->access, name->count > 1 ? name->items[0] : NULL, name->items[name->count - 1], &collation, err))
+            return false;
+        if (collation == 0)
+            return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "collation \"%s\" for encoding \"UTF8\" does not exist", name->items[name->count - 1]);
+        column->collation = collation;
+    }
+    bool says_null = false, has_default = false;
+    for (uint32_t i = 0; i < raw->constraints.count; i++) {
+        const rdb_ast_constraint *constraint = raw->constraints.items[i];
+        switch (constraint->kind) {
+        case RDB_SQL_CONSTRAINT_NULL:
+            says_null = true;
+            break;
+        case RDB_SQL_CONSTRAINT_NOT_NULL:
+        case RDB_SQL_CONSTRAINT_PRIMARY:
+            column->not_null = true;
+            break;
+        case RDB_SQL_CONSTRAINT_DEFAULT:
+            if (has_default || *serial_type != NULL) {
+                rdb_error_set(err, RDB_SYNTAX_ERROR, "multiple default values specified for column \"%s\" of table", raw->name);
+                return command_at(context, constraint->node.location, err);
+            }
+            has_default = true;
+            if (!command_default_tree(context, NULL, constraint->expr, column->type, column->typmod, raw->name, &column->default_tree, err))
+                return false;
+            break;
+        case RDB_SQL_CONSTRAINT_IDENTITY:
+            column->identity = constraint->generated_when;
+            column->not_null = true;
+            break;
+        case RDB_SQL_CONSTRAINT_GENERATED:
+            column->generated = 's';
+            break;
+        default:
+            break;
+        }
+    }
+    if (says_null && column->not_null) {
+        rdb_error_set(err, RDB_SYNTAX_ERROR, "conflicting NULL/NOT NULL declarations for column \"%s\"", raw->name);
+        return command_at(context, raw->node.location, err);
+    }
+    return true;
+}
+
+static bool check_column_names(rdb_command_context *context, const rdb_column_definition *columns, uint16_t count, rdb_error *err)
+{
+    static const char *const SYSTEM_NAMES[] = {"ctid", "xmin", "cmin", "xmax", "cmax", "tableoid"};
+    (void)context;
+    for (uint16_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < RDB_COUNT_OF(SYSTEM_NAMES); k++)
+            if (strcmp(columns[i].name, SYSTEM_NAMES[k]) == 0)
+                return rdb_error_set(err, RDB_DUPLICATE_COLUMN, "column name \"%s\" conflicts with a system column name", columns[i].name);
+        for (uint16_t k = 0; k < i; k++)
+            if (strcmp(columns[i].name, columns[k].name) == 0)
+                return rdb_error_set(err, RDB_DUPLICATE_COLUMN, "column \"%s\" specified more than once", columns[i].name);
+    }
+    return true;
+}
+
+/* nextval of the sequence, as the default's tree. */
+static bool nextval_tree(rdb_command_context *context, uint32_t sequence_oid, const rdb_type *type, const char **tree, rdb_error *err)
+{
+    enum { NEXTVAL_OID = 1574 };
+    const rdb_function *nextval = NULL;
+    const rdb_type *regclass = NULL, *int8 = NULL;
+    if (!rdb_function_get(context->access, NEXTVAL_OID, &nextval, err) || !rdb_type_get(context->access, RDB_REGCLASSOID, &regclass, err) ||
+        !rdb_type_get(context->access, RDB_INT8OID, &int8, err))
+        return false;
+    rdb_expr_const *argument = RDB_NEW(context->arena, rdb_expr_const);
+    argument->head = (rdb_expr){.kind = RDB_EXPR_CONST, .location = -1, .type = regclass, .typmod = -1};
+    argument->value.oid = sequence_oid;
+    rdb_expr_function *call = RDB_NEW(context->arena, rdb_expr_function);
+    call->head = (rdb_expr){.kind = RDB_EXPR_FUNCTION, .location = -1, .type = int8, .typmod = -1};
+    call->function = nextval;
+    call->form = RDB_FORM_CALL;
+    rdb_list_push(context->arena, &call->arguments, argument);
+    rdb_expr *expr = &call->head;
+    if (type->oid != RDB_INT8OID) { /* int4(int8), int2(int8): the assignment cast */
+        const rdb_cast_entry *cast = NULL;
+        const rdb_function *function = NULL;
+        if (!rdb_cast_find(context->access, RDB_INT8OID, type->oid, &cast, err) || cast == NULL ||
+            !rdb_function_get(context->access, cast->function_oid, &function, err))
+            return rdb_error_is_set(err) ? false : rdb_error_set(err, RDB_INTERNAL_ERROR, "no cast from bigint to %s", type->name);
+        rdb_expr_function *coerce = RDB_NEW(context->arena, rdb_expr_function);
+        coerce->head = (rdb_expr){.kind = RDB_EXPR_FUNCTION, .location = -1, .type = type, .typmod = -1};
+        coerce->function = function;
+        coerce->form = RDB_FORM_IMPLICIT_CAST;
+        rdb_list_push(context->arena, &coerce->arguments, expr);
+        expr = &coerce->head;
+    }
+    rdb_strbuf text;
+    rdb_strbuf_init(&text, context->arena);
+    if (!rdb_tree_write_expr(expr, &text, err) || !rdb_strbuf_check(&text, err))
+        return false;
+    *tree = text.data;
+    return true;
+}
+
+bool command_add_serial(rdb_command_context *context, const rdb_relation *relation, int16_t number, uint32_t type_oid, char identity,
+                        const rdb_list *options, rdb_error *err)
+{
+    const rdb_column *column = &relation->columns[number - 1];
+    char name[RDB_NAMEDATALEN];
+    uint32_t sequence_oid = 0;
+    const char *tree = NULL;
+    if (!command_choose_name(context, relation->name, column->name, "seq", relation->namespace_oid, name, err))
+        return false;
+    rdb_sequence_definition definition = {.name = name, .namespace_oid = relation->namespace_oid, .owner_oid = context->role->oid,
+                                          .type_oid = type_oid, .increment = 1, .cache = 1, .persistence = relation->persistence,
+                                          .owned_by_oid = relation->oid, .owned_by_column = number, .is_identity = identity != 0};
+    static const rdb_list NO_OPTIONS = {0};
+    if (!command_sequence_options(context, options != NULL ? options : &NO_OPTIONS, &definition, err) ||
+        !rdb_ddl_create_sequence(context->access, &definition, &sequence_oid, err))
+        return false;
+    if (identity != 0)
+        return true; /* the insert finds the sequence through pg_depend */
+    return nextval_tree(context, sequence_oid, column->type, &tree, err) &&
+           rdb_ddl_set_default(context->access, relation->oid, number, tree, err);
+}
+
+static bool refuse_what_is_missing(rdb_command_context *context, const rdb_ast_create_table *statement, rdb_error *err)
+{
+    int32_t location = statement->table->node.location;
+    if (statement->inherits.count > 0)
+        return not_yet(context, location, "table inheritance", err);
+    if (statement->partition_spec != NULL || statement->partition_bound != NULL)
+        return not_yet(context, location, "partitioning", err);
+    if (statement->of_type != NULL)
+        return not_yet(context, location, "CREATE TABLE OF", err);
+    return true;
+}
+
+/* The generated columns' expressions may name other columns, so they come when the relation is there. */
+static bool add_generated(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_column_def *raw, int16_t number, rdb_error *err)
+{
+    for (uint32_t i = 0; i < raw->constraints.count; i++) {
+        const rdb_ast_constraint *constraint = raw->constraints.items[i];
+        const rdb_column *column = &relation->columns[number - 1];
+        const char *tree = NULL;
+        if (constraint->kind == RDB_SQL_CONSTRAINT_GENERATED &&
+            (!command_default_tree(context, relation, constraint->expr, column->type, column->typmod, column->name, &tree, err) ||
+             !rdb_ddl_set_default(context->access, relation->oid, number, tree, err)))
+            return false;
+    }
+    return true;
+}
+
+static bool is_of_pass(const rdb_ast_constraint *constraint, int pass)
+{
+    switch (constraint->kind) {
+    case RDB_SQL_CONSTRAINT_CHECK:
+        return pass == 0;
+    case RDB_SQL_CONSTRAINT_PRIMARY:
+        return pass == 1;
+    case RDB_SQL_CONSTRAINT_UNIQUE:
+    case RDB_SQL_CONSTRAINT_EXCLUSION:
+        return pass == 2;
+    case RDB_SQL_CONSTRAINT_FOREIGN:
+        return pass == 3;
+    default:
+        return false;
+    }
+}
+
+/* Checks, then keys, then foreign keys; each pass sees the descriptor with what the one before made. */
+static bool add_constraints(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_create_table *statement, rdb_error *err)
+{
+    bool has_primary = false;
+    for (int pass = 0; pass < 4; pass++)
+        for (uint32_t i = 0; i < statement->elements.count; i++) {
+            const rdb_ast_node *element = statement->elements.items[i];
+            const rdb_ast_column_def *column = element->tag == RDB_AST_COLUMN_DEF ? (const rdb_ast_column_def *)element : NULL;
+            uint32_t count = column != NULL ? column->constraints.count : 1;
+            for (uint32_t k = 0; k < count; k++) {
+                const rdb_ast_constraint *constraint = column != NULL ? column->constraints.items[k] : (const rdb_ast_constraint *)element;
+                if (constraint->node.tag != RDB_AST_CONSTRAINT || !is_of_pass(constraint, pass))
+                    continue;
+                if (pass == 1 && has_primary) {
+                    rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "multiple primary keys for table \"%s\" are not allowed", relation->name);
+                    return command_at(context, constraint->node.location, err);
+                }
+                has_primary = has_primary || pass == 1;
+                if (!command_reload(context, &relation, err) ||
+                    !command_add_constraint(context, relation, constraint, column != NULL ? column->name : NULL, true, err))
+                    return false;
+            }
+        }
+    return true;
+}
+
+bool command_create_table(rdb_command_context *context, const rdb_ast_create_table *statement, rdb_error *err)
+{
+    uint32_t namespace_oid = 0, oid = 0;
+    char schema[RDB_NAMEDATALEN];
+    const rdb_relation *relation = NULL;
+    if (!refuse_what_is_missing(context, statement, err) || !command_creation_namespace(context, statement->table, &namespace_oid, err) ||
+        !rdb_namespace_get_name(context->access, namespace_oid, schema, err) ||
+        !rdb_relation_find(context->access, schema, statement->table->name, &relation, err))
+        return false;
+    if (relation != NULL) {
+        if (!statement->if_not_exists)
+            return rdb_error_set(err, RDB_DUPLICATE_TABLE, "relation \"%s\" already exists", statement->table->name);
+        command_notice(context, "NOTICE", RDB_DUPLICATE_TABLE, "relation \"%s\" already exists, skipping", statement->table->name);
+        return true;
+    }
+    uint16_t count = 0;
+    if (statement->elements.count > 1700)
+        return rdb_error_set(err, RDB_TOO_MANY_COLUMNS, "tables can have at most 1600 columns");
+    rdb_column_definition *columns = RDB_NEW_ARRAY(context->arena, rdb_column_definition, statement->elements.count + 1);
+    const rdb_ast_column_def **raws = RDB_NEW_ARRAY(context->arena, const rdb_ast_column_def *, statement->elements.count + 1);
+    const char **serials = RDB_NEW_ARRAY(context->arena, const char *, statement->elements.count + 1);
+    for (uint32_t i = 0; i < statement->elements.count; i++) {
+        const rdb_ast_node *element = statement->elements.items[i];
+        if (element->tag == RDB_AST_LIKE)
+            return not_yet(context, element->location, "CREATE TABLE ... LIKE", err);
+        if (element->tag != RDB_AST_COLUMN_DEF)
+            continue;
+        raws[count] = (const rdb_ast_column_def *)element;
+        if (!command_define_column(context, raws[count], &columns[count], &serials[count], err))
+            return false;
+        count++;
+    }
+    if (count > 1600)
+        return rdb_error_set(err, RDB_TOO_MANY_COLUMNS, "tables can have at most 1600 columns");
+    rdb_relation_definition definition = {.name = statement->table->name,
+                                          .namespace_oid = namespace_oid,
+                                          .owner_oid = context->role->oid,
+                                          .kind = 'r',
+                                          .persistence = statement->table->persistence == 'u' ? 'u' : 'p',
+                                          .columns = columns,
+                                          .column_count = count};
+    if (!check_column_names(context, columns, count, err) || !rdb_ddl_create_relation(context->access, &definition, &oid, err) ||
+        !command_lock(context, oid, RDB_LOCK_ACCESS_EXCLUSIVE, err) || !rdb_relation_get(context->access, oid, &relation, err))
+        return false;
+    for (uint16_t i = 0; i < count; i++) {
+        const rdb_list *options = NULL;
+        for (uint32_t k = 0; k < raws[i]->constraints.count; k++) {
+            const rdb_ast_constraint *constraint = raws[i]->constraints.items[k];
+            if (constraint->kind == RDB_SQL_CONSTRAINT_IDENTITY)
+                options = &constraint->options;
+        }
+        if ((serials[i] != NULL || columns[i].identity != 0) &&
+            !command_add_serial(context, relation, (int16_t)(i + 1), columns[i].type->oid, columns[i].identity, options, err))
+            return false;
+        if (!add_generated(context, relation, raws[i], (int16_t)(i + 1), err))
+            return false;
+    }
+    return add_constraints(context, relation, statement, err);
+}

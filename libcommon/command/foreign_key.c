@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Validating a foreign key over rows that are there already: one look-up in the referenced table's unique index a row, read
+ * with the latest snapshot under locks that keep both tables as they are. */
+#include "command/command_int.h"
+
+typedef struct validation {
+    rdb_command_context *context;
+    const rdb_relation *relation, *target;
+    const rdb_constraint *constraint;
+    const rdb_relation_index *index;
+    rdb_snapshot latest;
+    rdb_index_cursor *cursor;
+    rdb_arena *arena; /* reset a batch */
+} validation;
+
+/* Which key of the constraint the index's column key_no holds. */
+static uint16_t position_in_constraint(const validation *work, uint16_t key_no)
+{
+    for (uint16_t i = 0; i < work->constraint->column_count; i++)
+        if (work->constraint->foreign_columns[i] == work->index->columns[key_no].column_number)
+            return i;
+    return 0;
+}
+
+static bool has_partner(validation *work, rdb_vector *const *vectors, uint32_t row, bool *found, rdb_error *err)
+{
+    rdb_strbuf key;
+    rdb_strbuf_init(&key, work->arena);
+    uint16_t count = work->constraint->column_count;
+    for (uint16_t k = 0; k < count; k++) {
+        const rdb_index_column *column = &work->index->columns[k];
+        if (!rdb_type_encode_column(column->type, column->collation, rdb_vector_get(vectors[position_in_constraint(work, k)], row), false,
+                                    column->is_descending, column->nulls_first, &key, err))
+            return false;
+    }
+    rdb_slice bytes = {(const uint8_t *)key.data, key.length};
+    rdb_index_range range = {.lower = bytes, .upper = bytes};
+    bool ok = work->cursor != NULL ? rdb_index_cursor_seek(work->cursor, &range, err)
+                                   : rdb_index_cursor_open(&work->cursor, &work->index->index, &range, false, work->context->arena, err);
+    rdb_index_entry entries[16];
+    uint32_t entry_count = 1;
+    *found = false;
+    while (ok && !*found && entry_count > 0) {
+        ok = rdb_index_cursor_next(work->cursor, RDB_COUNT_OF(entries), false, work->arena, entries, &entry_count, err);
+        for (uint32_t i = 0; ok && !*found && i < entry_count; i++) {
+            bool exists = false, recheck = false;
+            ok = rdb_table_fetch(&work->target->table, work->context->txn, &work->latest, &entries[i].address, 1, work->constraint->foreign_columns, 0,
+                                 work->arena, NULL, &exists, &recheck, NULL, err);
+            *found = exists && !recheck;
+            if (ok && exists && recheck) { /* an indexed column may have changed: compare the key itself */
+                rdb_vector values[32], *columns[32];
+                rdb_strbuf now;
+                rdb_strbuf_init(&now, work->arena);
+                int16_t numbers[32];
+                for (uint16_t k = 0; ok && k < count; k++) {
+                    numbers[k] = work->index->columns[k].column_number;
+                    columns[k] = &values[k];
+                    ok = rdb_vector_init(columns[k], work->arena, work->target->table.reps[numbers[k] - 1], 1, err);
+                }
+                ok = ok && rdb_table_fetch(&work->target->table, work->context->txn, &work->latest, &entries[i].address, 1, numbers, count, work->arena, columns, &exists, NULL, NULL, err);
+                for (uint16_t k = 0; ok && exists && k < count; k++) {
+                    const rdb_index_column *column = &work->index->columns[k];
+                    ok = rdb_type_encode_column(column->type, column->collation, rdb_vector_get(columns[k], 0), rdb_vector_is_null(columns[k], 0),
+                                                column->is_descending, column->nulls_first, &now, err);
+                }
+                *found = ok && exists && now.length == key.length && memcmp(now.data, key.data, key.length) == 0;
+            }
+        }
+    }
+    return ok;
+}
+
+static bool report_orphan(validation *work, rdb_vector *const *vectors, uint32_t row, rdb_error *err)
+{
+    rdb_strbuf names, values;
+    rdb_eval *eval = command_eval(work->context);
+    rdb_strbuf_init(&names, work->arena);
+    rdb_strbuf_init(&values, work->arena);
+    for (uint16_t i = 0; i < work->constraint->column_count; i++) {
+        const rdb_column *column = &work->relation->columns[work->constraint->columns[i] - 1];
+        const char *text = "";
+        if (!rdb_expr_value_to_text(eval, work->arena, column->type, rdb_vector_get(vectors[i], row), &text, err))
+            return false;
+        rdb_strbuf_addf(&names, "%s%s", i > 0 ? ", " : "", column->name);
+        rdb_strbuf_addf(&values, "%s%s", i > 0 ? ", " : "", text);
+    }
+    rdb_error_set(err, RDB_FOREIGN_KEY_VIOLATION, "insert or update on table \"%s\" violates foreign key constraint \"%s\"", work->relation->name, work->constraint->name);
+    rdb_error_detail(err, "Key (%s)=(%s) is not present in table \"%s\".", names.data, values.data, work->target->name);
+    rdb_error_name(err, RDB_ERROR_SCHEMA, work->relation->namespace_name);
+    rdb_error_name(err, RDB_ERROR_TABLE, work->relation->name);
+    return rdb_error_name(err, RDB_ERROR_CONSTRAINT, work->constraint->name);
+}
+
+static bool validate_rows(validation *work, rdb_error *err)
+{
+    uint16_t count = work->constraint->column_count;
+    rdb_vector **vectors = RDB_NEW_ARRAY(work->context->arena, rdb_vector *, count);
+    rdb_table_scan *scan = NULL;
+    for (uint16_t i = 0; i < count; i++) {
+        vectors[i] = RDB_NEW(work->context->arena, rdb_vector);
+        if (!rdb_vector_init(vectors[i], work->context->arena, work->relation->table.reps[work->constraint->columns[i] - 1], RDB_BATCH_ROWS, err))
+            return false;
+    }
+    bool ok = rdb_table_scan_open(&scan, &work->relation->table, work->context->txn, &work->latest, work->constraint->columns, count, 0, UINT64_MAX, work->context->arena, err);
+    for (uint32_t rows = 1; ok && rows > 0;) {
+        rdb_arena_reset(work->arena);
+        for (uint16_t i = 0; i < count; i++)
+            rdb_vector_clear_nulls(vectors[i]);
+        ok = rdb_cancel_check(work->context->cancel, err) && rdb_table_scan_next(scan, RDB_BATCH_ROWS, work->arena, vectors, NULL, NULL, &rows, err);
+        for (uint32_t row = 0; ok && row < rows; row++) {
+            bool has_null = false, found = false;
+            for (uint16_t i = 0; i < count; i++)
+                has_null = has_null || rdb_vector_is_null(vectors[i], row);
+            if (has_null)
+                continue;
+            ok = has_partner(work, vectors, row, &found, err) && (found || report_orphan(work, vectors, row, err));
+        }
+    }
+    rdb_table_scan_close(&scan);
+    return ok;
+}
+
+bool command_validate_foreign_key(rdb_command_context *context, uint32_t relation_oid, uint32_t constraint_oid, rdb_error *err)
+{
+    validation work = {.context = context};
+    if (!rdb_relation_get(context->access, relation_oid, &work.relation, err))
+        return false;
+    for (uint16_t i = 0; work.relation != NULL && i < work.relation->constraint_count; i++)
+        if (work.relation->constraints[i].oid == constraint_oid)
+            work.constraint = &work.relation->constraints[i];
+    if (work.constraint == NULL)
+        return rdb_error_set(err, RDB_INTERNAL_ERROR, "constraint %u is not among those of relation %u", constraint_oid, relation_oid);
+    if (!rdb_relation_get(context->access, work.constraint->foreign_relation_oid, &work.target, err))
+        return false;
+    for (uint16_t i = 0; work.target != NULL && i < work.target->index_count; i++)
+        if (work.target->indexes[i].oid == work.constraint->index_oid)
+            work.index = &work.target->indexes[i];
+    if (work.index == NULL)
+        return rdb_error_set(err, RDB_INTERNAL_ERROR, "index %u is not among those of the referenced relation", work.constraint->index_oid);
+    for (uint16_t i = 0; i < work.constraint->column_count; i++)
+        if (work.relation->columns[work.constraint->columns[i] - 1].type->rep != work.target->columns[work.constraint->foreign_columns[i] - 1].type->rep)
+            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "validating a foreign key between columns of different types is not supported yet");
+    rdb_txn_latest_snapshot(context->txn, &work.latest);
+    work.arena = rdb_arena_create("foreign key check", NULL, NULL);
+    if (work.arena == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    bool ok = validate_rows(&work, err);
+    rdb_index_cursor_close(&work.cursor);
+    rdb_arena_destroy(work.arena);
+    return ok;
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Views, schemas, databases; DROP, TRUNCATE and LOCK. */
+#include "command/command_int.h"
+
+/* ---- CREATE VIEW ------------------------------------------------------------------------------------------------------- */
+/* Relations the query reads, in it and below. */
+static void collect_relations(rdb_command_context *context, const rdb_query *query, rdb_list *oids)
+{
+    for (uint32_t i = 0; i < query->ranges.count; i++) {
+        const rdb_range *range = query->ranges.items[i];
+        if (range->relation != NULL)
+            rdb_list_push(context->arena, oids, (void *)(uintptr_t)range->relation->oid);
+        if (range->subquery != NULL)
+            collect_relations(context, range->subquery, oids);
+    }
+    for (uint32_t i = 0; i < query->ctes.count; i++)
+        collect_relations(context, ((const rdb_cte *)query->ctes.items[i])->query, oids);
+}
+
+bool command_create_view(rdb_command_context *context, const rdb_ast_create_view *statement, rdb_error *err)
+{
+    rdb_analysis analysis;
+    rdb_query *query = NULL;
+    rdb_strbuf tree;
+    uint32_t namespace_oid = 0, oid = 0;
+    char schema[RDB_NAMEDATALEN];
+    const rdb_relation *taken = NULL;
+    if (statement->options.count > 0 || statement->check_option != RDB_SQL_CHECK_OPTION_NONE)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "view options are not supported yet");
+    command_analysis(context, &analysis);
+    rdb_strbuf_init(&tree, context->arena);
+    if (!command_creation_namespace(context, statement->table, &namespace_oid, err) || !rdb_namespace_get_name(context->access, namespace_oid, schema, err) ||
+        !rdb_query_analyse(&analysis, statement->query, &query, err))
+        return false;
+    if (query->command != RDB_COMMAND_SELECT)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "views must not contain data-modifying statements");
+    uint16_t count = 0;
+    rdb_column_definition *columns = RDB_NEW_ARRAY(context->arena, rdb_column_definition, query->targets.count + 1);
+    for (uint32_t i = 0; i < query->targets.count; i++) {
+        rdb_target *target = query->targets.items[i];
+        if (target->is_junk)
+            continue;
+        if (count < statement->columns.count)
+            target->name = rdb_arena_strdup(context->arena, statement->columns.items[count]);
+        for (uint16_t k = 0; k < count; k++)
+            if (strcmp(columns[k].name, target->name) == 0)
+                return rdb_error_set(err, RDB_DUPLICATE_COLUMN, "column \"%s\" specified more than once", target->name);
+        columns[count++] = (rdb_column_definition){.name = target->name, .type = target->expr->type, .typmod = target->expr->typmod, .collation = target->expr->collation};
+    }
+    if (statement->columns.count > count)
+        return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "CREATE VIEW specifies more column names than columns");
+    if (!rdb_relation_find(context->access, schema, statement->table->name, &taken, err))
+        return false;
+    if (taken != NULL && statement->or_replace && taken->kind == 'v') {
+        /* The new view's columns must begin with the old one's: whatever reads it goes on. */
+        for (uint16_t i = 0; i < taken->column_count; i++)
+            if (i >= count || strcmp(columns[i].name, taken->columns[i].name) != 0 || columns[i].type->oid != taken->columns[i].type->oid)
+                return i >= count ? rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "cannot drop columns from view")
+                                  : rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "cannot change name or data type of view column \"%s\"", taken->columns[i].name);
+        rdb_object_address old = {RDB_PG_CLASS, taken->oid, 0};
+        if (!rdb_ddl_drop(context->access, &old, 1, false, NULL, NULL, err)) /* a view that others read cannot be replaced yet: 2BP01 */
+            return false;
+    } else if (taken != NULL) {
+        return rdb_error_set(err, RDB_DUPLICATE_TABLE, "relation \"%s\" already exists", statement->table->name);
+    }
+    rdb_list relations = {0};
+    collect_relations(context, query, &relations);
+    uint32_t *depends = RDB_NEW_ARRAY(context->arena, uint32_t, relations.count + 1);
+    for (uint32_t i = 0; i < relations.count; i++)
+        depends[i] = (uint32_t)(uintptr_t)relations.items[i];
+    if (!rdb_tree_write_query(query, &tree, err) || !rdb_strbuf_check(&tree, err))
+        return false;
+    rdb_relation_definition definition = {.name = statement->table->name, .namespace_oid = namespace_oid, .owner_oid = context->role->oid, .kind = 'v',
+                                          .persistence = 'p', .columns = columns, .column_count = count, .view_tree = tree.data,
+                                          .depends_on = depends, .depends_count = relations.count};
+    return rdb_ddl_create_relation(context->access, &definition, &oid, err);
+}
+
+/* ---- schemas and databases ------------------------------------------------------------------------------------------------ */
+bool command_create_schema(rdb_command_context *context, const rdb_ast_create_schema *statement, rdb_error *err)
+{
+    uint32_t oid = 0;
+    const char *name = statement->name != NULL ? statement->name : statement->owner != NULL ? statement->owner->name : NULL;
+    if (statement->elements.count > 0)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "CREATE SCHEMA with schema elements is not supported yet");
+    if (name == NULL)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "CREATE SCHEMA without a name is not supported yet");
+    if (strncmp(name, "pg_", 3) == 0)
+        return rdb_error_set(err, RDB_RESERVED_NAME, "unacceptable schema name \"%s\"", name) || rdb_error_detail(err, "The prefix \"pg_\" is reserved for system schemas.");
+    if (!rdb_namespace_find(context->access, name, &oid, err))
+        return false;
+    if (oid != 0 && statement->if_not_exists) {
+        command_notice(context, "NOTICE", RDB_DUPLICATE_SCHEMA, "schema \"%s\" already exists, skipping", name);
+        return true;
+    }
+    if (oid != 0)
+        return rdb_error_set(err, RDB_DUPLICATE_SCHEMA, "schema \"%s\" already exists", name);
+    return rdb_ddl_create_namespace(context->access, name, context->role->oid, &oid, err);
+}
+
+static bool outside_block(rdb_command_context *context, rdb_error *err)
+{
+    return context->is_top_level || rdb_error_set(err, RDB_ACTIVE_SQL_TRANSACTION, "%s cannot run inside a transaction block", context->tag);
+}
+
+bool command_create_database(rdb_command_context *context, const rdb_ast_create_database *statement, rdb_error *err)
+{
+    const rdb_ast_option *template_option = command_option(&statement->options, "template");
+    const char *template_name = template_option != NULL ? command_option_text(template_option) : NULL;
+    if (!outside_block(context, err))
+        return false;
+    if (!context->role->can_create_db && !context->role->is_superuser)
+        return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "permission denied to create database");
+    return rdb_database_create(rdb_access_get_context(context->access)->catalog, statement->name, template_name != NULL ? template_name : "template1", context->role->oid, err);
+}
+
+bool command_drop_database(rdb_command_context *context, const rdb_ast_drop_database *statement, rdb_error *err)
+{
+    if (!outside_block(context, err))
+        return false;
+    if (!context->role->is_superuser)
+        return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "must be owner of database %s", statement->name);
+    return rdb_database_drop(rdb_access_get_context(context->access)->catalog, statement->name, statement->missing_ok, err);
+}
+
+/* ---- DROP ------------------------------------------------------------------------------------------------------------------- */
+static void drop_notice(void *context, const char *text)
+{
+    command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "%s", text);
+}
+
+static const char *kind_word(rdb_sql_object_type type)
+{
+    switch (type) {
+    case RDB_SQL_OBJECT_INDEX:
+        return "index";
+    case RDB_SQL_OBJECT_VIEW:
+        return "view";
+    case RDB_SQL_OBJECT_SEQUENCE:
+        return "sequence";
+    case RDB_SQL_OBJECT_MATVIEW:
+        return "materialized view";
+    default:
+        return "table";
+    }
+}
+
+static char kind_letter(rdb_sql_object_type type)
+{
+    return type == RDB_SQL_OBJECT_INDEX ? 'i' : type == RDB_SQL_OBJECT_VIEW ? 'v' : type == RDB_SQL_OBJECT_SEQUENCE ? 'S' : type == RDB_SQL_OBJECT_MATVIEW ? 'm' : 'r';
+}
+
+/* The parts of a name in a list of RDB_AST_VALUE: schema (or NULL) and name. */
+static void name_parts(const rdb_ast_node *object, const char **schema, const char **name)
+{
+    *schema = NULL;
+    if (object->tag != RDB_AST_LIST) {
+        *name = ((const rdb_ast_value *)object)->text;
+        return;
+    }
+    const rdb_list *parts = &((const rdb_ast_items *)object)->items;
+    *name = ((const rdb_ast_value *)parts->items[parts->count - 1])->text;
+    if (parts->count > 1)
+        *schema = ((const rdb_ast_value *)parts->items[parts->count - 2])->text;
+}
+
+static bool find_relation(rdb_command_context *context, const rdb_ast_drop *statement, const rdb_ast_node *object, uint32_t *oid, rdb_error *err)
+{
+    rdb_ast_table table = {.node = {RDB_AST_TABLE, -1}};
+    const rdb_relation *relation = NULL;
+    *oid = 0;
+    name_parts(object, &table.schema, &table.name);
+    const char *word = kind_word(statement->object_type);
+    if (!command_open_table(context, &table, RDB_LOCK_ACCESS_EXCLUSIVE, true, &relation, err))
+        return false;
+    if (relation == NULL) {
+        uint32_t namespace_oid = 1;
+        if (table.schema != NULL && !rdb_namespace_find(context->access, table.schema, &namespace_oid, err))
+            return false;
+        if (statement->missing_ok) {
+            if (namespace_oid == 0)
+                command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "schema \"%s\" does not exist, skipping", table.schema);
+            else
+                command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "%s \"%s\" does not exist, skipping", word, table.name);
+            return true;
+        }
+        return rdb_error_set(err, statement->object_type == RDB_SQL_OBJECT_INDEX ? RDB_UNDEFINED_OBJECT : RDB_UNDEFINED_TABLE, "%s \"%s\" does not exist", word,
+                             command_table_name(context, &table));
+    }
+    if (relation->kind != kind_letter(statement->object_type) && !(relation->kind == 'p' && statement->object_type == RDB_SQL_OBJECT_TABLE)) {
+        rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "\"%s\" is not %s %s", relation->name, word[0] == 'i' ? "an" : "a", word);
+        const char *verb = relation->kind == 'v' ? "VIEW" : relation->kind == 'i' ? "INDEX" : relation->kind == 'S' ? "SEQUENCE" : "TABLE";
+        return rdb_error_hint(err, "Use DROP %s to remove %s %s.", verb, verb[0] == 'I' ? "an" : "a", relation->kind == 'v' ? "view" : relation->kind == 'i' ? "index" : relation->kind == 'S' ? "sequence" : "table");
+    }
+    if (!command_check_owner(context, relation, err))
+        return false;
+    /* Its table is changed too. */
+    if (relation->kind == 'i' && relation->index_of != 0 && !command_lock(context, relation->index_of, RDB_LOCK_ACCESS_EXCLUSIVE, err))
+        return false;
+    *oid = relation->oid;
+    return true;
+}
+
+bool command_drop(rdb_command_context *context, const rdb_ast_drop *statement, rdb_error *err)
+{
+    uint32_t count = 0;
+    rdb_object_address *objects = RDB_NEW_ARRAY(context->arena, rdb_object_address, statement->objects.count + 1);
+    for (uint32_t i = 0; i < statement->objects.count; i++) {
+        const rdb_ast_node *object = statement->objects.items[i];
+        uint32_t oid = 0;
+        const char *schema, *name;
+        switch (statement->object_type) {
+        case RDB_SQL_OBJECT_TABLE:
+        case RDB_SQL_OBJECT_INDEX:
+        case RDB_SQL_OBJECT_VIEW:
+        case RDB_SQL_OBJECT_SEQUENCE:
+        case RDB_SQL_OBJECT_MATVIEW:
+            if (!find_relation(context, statement, object, &oid, err))
+                return false;
+            if (oid != 0)
+                objects[count++] = (rdb_object_address){RDB_PG_CLASS, oid, 0};
+            break;
+        case RDB_SQL_OBJECT_SCHEMA:
+            name_parts(object, &schema, &name);
+            if (!rdb_namespace_find(context->access, name, &oid, err))
+                return false;
+            if (oid == 0 && !statement->missing_ok)
+                return rdb_error_set(err, RDB_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", name);
+            if (oid == 0)
+                command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "schema \"%s\" does not exist, skipping", name);
+            else
+                objects[count++] = (rdb_object_address){RDB_PG_NAMESPACE, oid, 0};
+            break;
+        default:
+            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "%s is not supported yet", context->tag);
+        }
+    }
+    return count == 0 || rdb_ddl_drop(context->access, objects, count, statement->behavior == RDB_SQL_DROP_CASCADE, drop_notice, context, err);
+}
+
+/* ---- TRUNCATE and LOCK --------------------------------------------------------------------------------------------------------- */
+static bool is_listed(const rdb_list *relations, uint32_t oid)
+{
+    for (uint32_t i = 0; i < relations->count; i++)
+        if (((const rdb_relation *)relations->items[i])->oid == oid)
+            return true;
+    return false;
+}
+
+bool command_truncate(rdb_command_context *context, const rdb_ast_truncate *statement, rdb_error *err)
+{
+    rdb_list relations = {0};
+    for (uint32_t i = 0; i < statement->tables.count; i++) {
+        const rdb_relation *relation = NULL;
+        if (!command_open_table(context, statement->tables.items[i], RDB_LOCK_ACCESS_EXCLUSIVE, false, &relation, err))
+            return false;
+        if (relation->kind != 'r')
+            return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "\"%s\" is not a table", relation->name);
+        if (!command_check_owner(context, relation, err))
+            return false;
+        if (!is_listed(&relations, relation->oid))
+            rdb_list_push(context->arena, &relations, (void *)relation);
+    }
+    /* Tables that point here come along, or stand in the way. */
+    for (uint32_t i = 0; i < relations.count; i++) {
+        const rdb_relation *relation = relations.items[i], *referrer = NULL;
+        for (uint16_t k = 0; k < relation->referrer_count; k++) {
+            uint32_t oid = relation->referrers[k].relation_oid;
+            if (is_listed(&relations, oid))
+                continue;
+            if (!rdb_relation_get(context->access, oid, &referrer, err))
+                return false;
+            if (statement->behavior != RDB_SQL_DROP_CASCADE) {
+                rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "cannot truncate a table referenced in a foreign key constraint");
+                rdb_error_detail(err, "Table \"%s\" references \"%s\".", referrer->name, relation->name);
+                return rdb_error_hint(err, "Truncate table \"%s\" at the same time, or use TRUNCATE ... CASCADE.", referrer->name);
+            }
+            if (!command_lock(context, oid, RDB_LOCK_ACCESS_EXCLUSIVE, err) || !command_check_owner(context, referrer, err))
+                return false;
+            command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "truncate cascades to table \"%s\"", referrer->name);
+            rdb_list_push(context->arena, &relations, (void *)referrer);
+        }
+    }
+    if (statement->restart_identity)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "TRUNCATE ... RESTART IDENTITY is not supported yet");
+    for (uint32_t i = 0; i < relations.count; i++)
+        if (!rdb_ddl_new_files(context->access, ((const rdb_relation *)relations.items[i])->oid, err))
+            return false;
+    return true;
+}
+
+bool command_lock_table(rdb_command_context *context, const rdb_ast_lock *statement, rdb_error *err)
+{
+    if (context->is_top_level)
+        return rdb_error_set(err, RDB_NO_ACTIVE_SQL_TRANSACTION, "LOCK TABLE can only be used in transaction blocks");
+    for (uint32_t i = 0; i < statement->tables.count; i++) {
+        const rdb_ast_table *table = statement->tables.items[i];
+        const rdb_relation *relation = NULL;
+        bool taken = true;
+        if (!rdb_relation_find(context->access, table->schema, table->name, &relation, err))
+            return false;
+        if (relation == NULL) {
+            rdb_error_set(err, RDB_UNDEFINED_TABLE, "relation \"%s\" does not exist", command_table_name(context, table));
+            return command_at(context, table->node.location, err);
+        }
+        rdb_lock_tag tag = {.kind = RDB_LOCK_RELATION, .pdb = rdb_txn_pdb(context->txn), .a = relation->oid};
+        if (!rdb_lock_acquire(context->txn, tag, (rdb_lock_mode)statement->mode, statement->no_wait ? RDB_LOCK_NOWAIT : RDB_LOCK_WAIT, context->lock_timeout_us, &taken, err))
+            return false;
+    }
+    return true;
+}
