@@ -18,6 +18,8 @@ typedef enum rdb_lock_rank {
     RDB_RANK_SESSION = 10,
     RDB_RANK_COMMAND = 20,
     RDB_RANK_CATALOG = 30,
+    RDB_RANK_CHECKPOINT = 35,
+    RDB_RANK_FLUSH = 37,
     RDB_RANK_UPKEEP = 40,
     RDB_RANK_TXN = 50,
     RDB_RANK_LOCK_TABLE = 55,

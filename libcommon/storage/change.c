@@ -20,6 +20,19 @@ const rdb_resource_ops *rdb_resource_find(rdb_resource resource)
     return resource > 0 && resource < RDB_RESOURCE_COUNT && resources[resource].name != NULL ? &resources[resource] : NULL;
 }
 
+static rdb_checkpoint_part parts[RDB_RESOURCE_COUNT]; /* changed while no checkpoint runs: at open and close */
+
+void rdb_checkpoint_set_part(rdb_resource resource, const rdb_checkpoint_part *part)
+{
+    RDB_VERIFY(resource > 0 && resource < RDB_RESOURCE_COUNT);
+    parts[resource] = *part;
+}
+
+const rdb_checkpoint_part *rdb_checkpoint_find_part(rdb_resource resource)
+{
+    return resource > 0 && resource < RDB_RESOURCE_COUNT ? &parts[resource] : NULL;
+}
+
 void rdb_change_init(rdb_change *change, rdb_storage *storage, uint32_t pdb, rdb_xid xid, rdb_resource resource, uint8_t operation)
 {
     change->storage = storage;
@@ -132,7 +145,7 @@ bool rdb_change_apply(rdb_change *change, rdb_wal_at_position at_position, void 
 {
     enum { STACK_SCRATCH = 2048 };
     rdb_storage *storage = change->storage;
-    rdb_wal *wal = storage->wal;
+    rdb_wal *wal = storage_wal(storage);
     const rdb_resource_ops *ops = rdb_resource_find(change->resource);
     uint8_t head[RDB_WAL_HEADER_BYTES + RDB_CHANGE_BLOCKS_MAX * RDB_WAL_BLOCK_BYTES];
     rdb_wal_piece pieces[1 + RDB_CHANGE_BLOCKS_MAX + RDB_CHANGE_PIECES_MAX];

@@ -35,8 +35,8 @@ bool frame_write(rdb_buffer *frame, frame_write_mode mode, uint8_t *copy, bool *
     rdb_storage *storage = frame->storage;
     bool dirty = false, ok = true;
     *clean = false;
-    if (mode == WRITE_IF_EASY && storage->wal != NULL &&
-        atomic_load_explicit(&frame->lsn, memory_order_relaxed) > rdb_wal_durable_lsn(storage->wal))
+    rdb_wal *wal = storage_wal(storage);
+    if (mode == WRITE_IF_EASY && wal != NULL && atomic_load_explicit(&frame->lsn, memory_order_relaxed) > rdb_wal_durable_lsn(wal))
         return true;
     if (!claim_writing(frame, mode == WRITE_WAIT)) {
         *clean = (atomic_load_explicit(&frame->state, memory_order_relaxed) & (FRAME_DIRTY | FRAME_WRITING)) == 0;
@@ -58,7 +58,7 @@ bool frame_write(rdb_buffer *frame, frame_write_mode mode, uint8_t *copy, bool *
         storage_relation *relation = NULL;
         rdb_page *page = (rdb_page *)(void *)copy;
         atomic_fetch_sub_explicit(&storage->dirty_count, 1, memory_order_relaxed);
-        ok = storage->barrier == NULL || storage->barrier(storage->barrier_context, page->lsn, err);
+        ok = storage_pass_barrier(storage, page->lsn, err);
         if (ok) {
             page_stamp(page, tag, storage->page_bytes);
             ok = relation_get(storage, tag.pdb, tag.file, tag.fork, RELATION_EXISTING, &relation, err) &&
@@ -126,8 +126,8 @@ bool rdb_storage_flush_all(rdb_storage *storage, int64_t spread_us, rdb_error *e
     }
     qsort(pages, count, sizeof *pages, compare_dirty_pages);
     /* One sync of the log up to here, instead of one for each page that is newer than the last. */
-    if (count > 0 && storage->wal != NULL && storage->barrier != NULL)
-        ok = storage->barrier(storage->barrier_context, rdb_wal_insert_lsn(storage->wal), err);
+    if (count > 0 && storage_wal(storage) != NULL)
+        ok = storage_pass_barrier(storage, rdb_wal_insert_lsn(storage_wal(storage)), err);
     int64_t begin_us = rdb_time_monotonic_us();
     for (uint32_t i = 0; ok && i < count; i++) {
         rdb_buffer *frame = &storage->frames[pages[i].frame_no];
@@ -193,8 +193,7 @@ static bool clean_round(rdb_storage *storage, uint32_t *hand, uint32_t *frame_no
     uint32_t high = storage->dirty_max - storage->dirty_max / 4, low = storage->dirty_max / 2;
     if (atomic_load_explicit(&storage->dirty_count, memory_order_relaxed) < high)
         return true;
-    if (storage->wal != NULL && storage->barrier != NULL &&
-        !storage->barrier(storage->barrier_context, rdb_wal_insert_lsn(storage->wal), err))
+    if (storage_wal(storage) != NULL && !storage_pass_barrier(storage, rdb_wal_insert_lsn(storage_wal(storage)), err))
         return false;
     for (uint32_t seen = 0; seen < storage->frame_count; seen++) {
         if (atomic_load_explicit(&storage->dirty_count, memory_order_relaxed) <= low)

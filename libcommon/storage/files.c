@@ -20,13 +20,13 @@ static bool log_step(rdb_storage *storage, uint32_t pdb, rdb_xid xid, uint8_t op
     record[21] = operation;
     memcpy(record + RDB_WAL_HEADER_BYTES, data, data_bytes);
     rdb_wal_piece piece = {record, RDB_WAL_HEADER_BYTES + data_bytes};
-    return rdb_wal_insert(storage->wal, &piece, 1, NULL, NULL, &lsn, &end_lsn, err) &&
-           (storage->barrier == NULL || storage->barrier(storage->barrier_context, end_lsn, err));
+    return rdb_wal_insert(storage_wal(storage), &piece, 1, NULL, NULL, &lsn, &end_lsn, err) &&
+           storage_pass_barrier(storage, end_lsn, err);
 }
 
 static bool need_wal(const rdb_storage *storage, rdb_error *err)
 {
-    return storage->wal != NULL ||
+    return storage_wal(storage) != NULL ||
            rdb_error_set(err, RDB_READ_ONLY_SQL_TRANSACTION, "cannot change a file: the instance is open for reading only");
 }
 
@@ -36,9 +36,9 @@ bool rdb_storage_create_file(rdb_storage *storage, uint32_t pdb, uint64_t file, 
     rdb_put_u64(data, file);
     if (!need_wal(storage, err))
         return false;
-    rdb_wal_gate_enter(storage->wal);
+    rdb_wal_gate_enter(storage_wal(storage));
     bool ok = log_step(storage, pdb, xid, STORAGE_OP_CREATE, data, sizeof data, err) && relation_create(storage, pdb, file, err);
-    rdb_wal_gate_leave(storage->wal);
+    rdb_wal_gate_leave(storage_wal(storage));
     return ok;
 }
 
@@ -54,9 +54,9 @@ bool rdb_storage_drop_file(rdb_storage *storage, uint32_t pdb, uint64_t file, rd
     rdb_put_u64(data, file);
     if (!need_wal(storage, err))
         return false;
-    rdb_wal_gate_enter(storage->wal);
+    rdb_wal_gate_enter(storage_wal(storage));
     bool ok = log_step(storage, pdb, 0, STORAGE_OP_DROP, data, sizeof data, err) && drop_now(storage, pdb, file, err);
-    rdb_wal_gate_leave(storage->wal);
+    rdb_wal_gate_leave(storage_wal(storage));
     return ok;
 }
 
@@ -80,10 +80,10 @@ bool rdb_storage_truncate_file(rdb_storage *storage, uint32_t pdb, uint64_t file
     data[16] = fork;
     if (!need_wal(storage, err))
         return false;
-    rdb_wal_gate_enter(storage->wal);
+    rdb_wal_gate_enter(storage_wal(storage));
     bool ok = log_step(storage, pdb, 0, STORAGE_OP_TRUNCATE, data, sizeof data, err) &&
               truncate_now(storage, pdb, file, fork, blocks, RELATION_EXISTING, err);
-    rdb_wal_gate_leave(storage->wal);
+    rdb_wal_gate_leave(storage_wal(storage));
     return ok;
 }
 

@@ -142,6 +142,17 @@ typedef struct rdb_resource_ops {
 } rdb_resource_ops;
 void rdb_resource_register(rdb_resource resource, const rdb_resource_ops *ops); /* copied; before the instance opens */
 const rdb_resource_ops *rdb_resource_find(rdb_resource resource);
+/* What a room must know after a restart beside its pages (the highest SCN, say): saved into every checkpoint record, after
+ * the redo point was fixed, and given back when recovery meets that record, which lies behind the redo point: so records
+ * met before it may know more, and load takes the maximum. */
+typedef struct rdb_checkpoint_part {
+    void (*save)(void *context, rdb_strbuf *bytes);
+    bool (*load)(void *context, const uint8_t *bytes, uint32_t length, rdb_error *err);
+    void *save_context, *load_context;
+} rdb_checkpoint_part;
+/* load before recovery; save may be set again when the room is open, and NULL before it closes. */
+void rdb_checkpoint_set_part(rdb_resource resource, const rdb_checkpoint_part *part);
+const rdb_checkpoint_part *rdb_checkpoint_find_part(rdb_resource resource);
 
 #define RDB_CHANGE_BLOCKS_MAX 12u
 #define RDB_CHANGE_PIECES_MAX 64u

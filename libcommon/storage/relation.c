@@ -404,15 +404,18 @@ bool relation_create(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_erro
 
 bool relation_drop(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_error *err)
 {
+    bool there = false;
     for (int fork = RDB_FORK_SPACE; fork >= RDB_FORK_MAIN; fork--) { /* the main fork last: while it is there, so is the file */
         char path[1200];
         if (!relation_path(storage, pdb, file, (uint8_t)fork, path, err))
             return false;
         forget_relation(storage, pdb, file, (uint8_t)fork);
+        there = there || rdb_path_exists(path);
         if (!rdb_path_remove(path, true, err))
             return false;
     }
-    return true;
+    /* Durable before a redo point may pass the record: else a crash brings the file back for good. */
+    return !there || sync_pdb_folder(storage, pdb, file, err);
 }
 
 void relation_close_all(rdb_storage *storage)

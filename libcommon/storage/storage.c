@@ -12,15 +12,15 @@ static bool wait_until_durable(void *context, rdb_lsn lsn, rdb_error *err)
 
 void rdb_storage_set_wal(rdb_storage *storage, rdb_wal *wal)
 {
-    storage->wal = wal;
-    if (wal != NULL && storage->barrier == NULL)
+    atomic_store_explicit(&storage->wal, wal, memory_order_release);
+    if (wal != NULL && atomic_load_explicit(&storage->barrier, memory_order_relaxed) == NULL)
         rdb_storage_set_barrier(storage, wait_until_durable, wal);
 }
 
 void rdb_storage_set_barrier(rdb_storage *storage, bool (*wait)(void *context, rdb_lsn lsn, rdb_error *err), void *context)
 {
-    storage->barrier_context = context;
-    storage->barrier = wait;
+    atomic_store_explicit(&storage->barrier_context, context, memory_order_relaxed);
+    atomic_store_explicit(&storage->barrier, wait, memory_order_release);
 }
 
 bool rdb_storage_open(rdb_storage **out, const rdb_storage_config *config, rdb_error *err)
@@ -44,7 +44,7 @@ bool rdb_storage_open(rdb_storage **out, const rdb_storage_config *config, rdb_e
     storage->frame_count = config->frame_count;
     storage->dirty_max = config->frame_count - RDB_MAX(config->frame_count / 8, RDB_MIN(config->frame_count / 2, 32u));
     rdb_mutex_init(&storage->number_lock, RDB_RANK_UNDO); /* below RELATION: a change is made under it */
-    rdb_mutex_init(&storage->flush_lock, RDB_RANK_UPKEEP);
+    rdb_mutex_init(&storage->flush_lock, RDB_RANK_FLUSH);
     rdb_mutex_init(&storage->cleaner_lock, RDB_RANK_LEAF);
     for (unsigned i = 0; i < RELATION_LATCHES; i++)
         rdb_latch_init(&storage->relation_latches[i]);
@@ -81,7 +81,7 @@ uint32_t rdb_storage_page_bytes(const rdb_storage *storage)
 
 rdb_wal *rdb_storage_wal(const rdb_storage *storage)
 {
-    return storage->wal;
+    return storage_wal(storage);
 }
 
 void rdb_storage_get_statistics(rdb_storage *storage, rdb_storage_statistics *statistics)

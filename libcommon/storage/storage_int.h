@@ -85,14 +85,14 @@ typedef struct storage_stripe {
 struct rdb_storage {
     rdb_storage_config config RDB_SET_ONCE;
     char directory[1024] RDB_SET_ONCE;
-    rdb_wal *wal RDB_SET_ONCE;
+    rdb_wal *_Atomic wal;      /* NULL until recovery has ended; set once, while only the cleaner runs beside */
     uint32_t page_bytes RDB_SET_ONCE, frame_count RDB_SET_ONCE, dirty_max RDB_SET_ONCE;
     rdb_buffer *frames RDB_SET_ONCE;
     uint8_t *pages RDB_SET_ONCE;
     storage_partition *partitions RDB_SET_ONCE;
     uint32_t partition_mask RDB_SET_ONCE, slot_mask RDB_SET_ONCE;
-    bool (*barrier)(void *context, rdb_lsn lsn, rdb_error *err);
-    void *barrier_context;
+    bool (*_Atomic barrier)(void *context, rdb_lsn lsn, rdb_error *err); /* release after its context */
+    void *_Atomic barrier_context;
     storage_stripe stripes[RDB_STRIPES];
 
     _Alignas(64) rdb_mutex queue_lock; /* RDB_RANK_BUFFER */
@@ -109,7 +109,7 @@ struct rdb_storage {
     rdb_latch relation_latches[RELATION_LATCHES];
     _Atomic uint32_t handle_count, handle_hand;
     rdb_mutex number_lock; /* RDB_RANK_UNDO: a change is made under it; see files.c */
-    rdb_mutex flush_lock;  /* one flush_all at a time; RDB_RANK_UPKEEP */
+    rdb_mutex flush_lock;  /* one flush_all at a time; RDB_RANK_FLUSH */
 
     rdb_thread *cleaner;
     _Atomic uint32_t cleaner_word; /* futex */
@@ -202,6 +202,17 @@ _Noreturn void storage_fail(const rdb_storage *storage, const rdb_error *err);
 /* space.c */
 void space_destroy(storage_space *space);
 void space_cut(storage_space *space, uint64_t blocks); /* forgets blocks from there on */
+
+/* Waits until a page of that LSN may be written (R20). Before the log is open all there is came from it. */
+static inline bool storage_pass_barrier(rdb_storage *storage, rdb_lsn lsn, rdb_error *err)
+{
+    bool (*barrier)(void *, rdb_lsn, rdb_error *) = atomic_load_explicit(&storage->barrier, memory_order_acquire);
+    return barrier == NULL || barrier(atomic_load_explicit(&storage->barrier_context, memory_order_relaxed), lsn, err);
+}
+static inline rdb_wal *storage_wal(const rdb_storage *storage)
+{
+    return atomic_load_explicit(&storage->wal, memory_order_acquire);
+}
 
 /* change.c */
 static inline uint64_t change_no_after(uint64_t previous, rdb_lsn lsn)

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Room upkeep: what keeps an instance going: opening with recovery, checkpoints, and (in files of their own) purge and
+ * the reverter.
+ *
+ * Checkpoint record: resource RDB_RESOURCE_WAL, operation RDB_WAL_OP_CHECKPOINT, main data:
+ *    0  8  redo LSN               8  8  wall time (timestamptz us)
+ *   16  .  parts: resource 1, zero 3, bytes 4, then the bytes (rdb_checkpoint_part)
+ * The control file points to the redo LSN; recovery starts there and meets the record of its checkpoint on its way. */
+#ifndef RDB_UPKEEP_H
+#define RDB_UPKEEP_H
+
+#include "storage/rdb_storage.h"
+
+enum { RDB_WAL_OP_CHECKPOINT = 1 };
+
+typedef struct rdb_upkeep rdb_upkeep; /* an open instance's log and storage, and their upkeep */
+
+typedef struct rdb_upkeep_config {
+    const char *home;
+    uint32_t frame_count;
+    uint32_t wal_ring_bytes;
+    bool sync;                      /* storage.fsync */
+    int64_t checkpoint_interval_us; /* 0: no checkpoints by time */
+    uint64_t checkpoint_wal_bytes;  /* 0: none by volume */
+    int64_t checkpoint_spread_us;   /* over which a checkpoint by time or volume spreads its writes */
+    void (*on_failure)(void *context, const rdb_error *err); /* as rdb_wal_config's */
+    void *failure_context;
+    /* The instance's highest SCN, for the control file; may be NULL. */
+    rdb_scn (*highest_scn)(void *context);
+    void *scn_context;
+} rdb_upkeep_config;
+
+typedef struct rdb_recovery_result {
+    rdb_lsn redo_lsn, end_lsn, checkpoint_lsn; /* checkpoint_lsn: the last checkpoint record met, 0 = none */
+    uint64_t records, bytes;
+    int64_t elapsed_us;
+    bool was_clean; /* the last life ended with its checkpoint */
+} rdb_recovery_result;
+
+/* Reads the control file, replays the log from its redo LSN, opens the log for inserting where it ended. The caller holds
+ * the instance's lock and has registered every resource. Changes may be made when it returns; nothing runs in the
+ * background before rdb_upkeep_start. */
+RDB_CHECKED bool rdb_upkeep_open(rdb_upkeep **upkeep, const rdb_upkeep_config *config, rdb_error *err);
+rdb_storage *rdb_upkeep_storage(rdb_upkeep *upkeep);
+rdb_wal *rdb_upkeep_wal(rdb_upkeep *upkeep);
+const rdb_recovery_result *rdb_upkeep_recovery(const rdb_upkeep *upkeep);
+/* The highest SCN is asked from here on: set it when transactions are open, NULL before they close. */
+void rdb_upkeep_set_highest_scn(rdb_upkeep *upkeep, rdb_scn (*highest_scn)(void *context), void *context);
+/* Starts the checkpointer; the rooms above are open and have set their checkpoint parts. */
+RDB_CHECKED bool rdb_upkeep_start(rdb_upkeep *upkeep, rdb_error *err);
+/* Ends the background threads; the rooms above close after this and before rdb_upkeep_close. */
+void rdb_upkeep_stop(rdb_upkeep *upkeep);
+/* With clean a last checkpoint first, so that the next start has nothing to replay; without, as a crash would leave it. */
+bool rdb_upkeep_close(rdb_upkeep **upkeep, bool clean, rdb_error *err);
+
+/* A checkpoint now. spread_us 0: as fast as can be (CHECKPOINT). One runs at a time; a second caller waits its turn. False:
+ * the former one still counts and nothing is lost. */
+RDB_CHECKED bool rdb_upkeep_checkpoint(rdb_upkeep *upkeep, int64_t spread_us, rdb_error *err);
+/* Segments of the log are kept from the lowest LSN that keeper returns on (archive, standbys); NULL: the redo point alone. */
+void rdb_upkeep_set_wal_keeper(rdb_upkeep *upkeep, rdb_lsn (*keeper)(void *context), void *context);
+
+typedef struct rdb_upkeep_statistics {
+    uint64_t checkpoints_by_time, checkpoints_by_volume, checkpoints_by_request, checkpoints_failed;
+    rdb_lsn redo_lsn, checkpoint_lsn;
+    int64_t checkpoint_us; /* wall time of the last one */
+} rdb_upkeep_statistics;
+void rdb_upkeep_get_statistics(rdb_upkeep *upkeep, rdb_upkeep_statistics *statistics);
+
+/* Recovery alone, for tools: brings the pages of storage (which has no log) to where the log ends. */
+RDB_CHECKED bool rdb_recovery_run(rdb_storage *storage, const rdb_wal_config *wal, rdb_lsn redo_lsn, rdb_recovery_result *result,
+                                  rdb_error *err);
+
+#endif
