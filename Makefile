@@ -83,6 +83,21 @@ $(BUILD)/bin/$(1): $$(call program_objects,$(1)) $(if $(filter base,$(LINK_$(1))
 endef
 $(foreach program,$(PROGRAMS),$(eval $(call program_rule,$(program))))
 
+# What a program's option table says to shells and to its man page (the OPTIONS section).
+define completion_rule
+$(BUILD)/share/bash/$(1) $(BUILD)/share/zsh/_$(1) $(BUILD)/share/fish/$(1).fish &: $(BUILD)/bin/$(1)
+	@mkdir -p $(BUILD)/share/bash $(BUILD)/share/zsh $(BUILD)/share/fish
+	$$< --rdb-print-completion=bash >$(BUILD)/share/bash/$(1)
+	$$< --rdb-print-completion=zsh >$(BUILD)/share/zsh/_$(1)
+	$$< --rdb-print-completion=fish >$(BUILD)/share/fish/$(1).fish
+$(BUILD)/share/man-options/$(1): $(BUILD)/bin/$(1)
+	@mkdir -p $$(@D)
+	$$< --rdb-print-man-options >$$@
+endef
+$(foreach program,$(PROGRAMS),$(eval $(call completion_rule,$(program))))
+.PHONY: completions
+completions: $(foreach program,$(PROGRAMS),$(BUILD)/share/bash/$(program) $(BUILD)/share/man-options/$(program))
+
 # ---- unit tests: tests/unit/<room>/test_<subject>.c, one program each -------------------------------------------
 UNIT_SOURCES := $(wildcard tests/unit/*/test_*.c)
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SOURCES))
