@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The inside of the undo store. */
+#ifndef RDB_UNDO_INT_H
+#define RDB_UNDO_INT_H
+
+#include "undo/rdb_undo.h"
+
+#define UNDO_SEGMENT_PAGES 1024u
+#define UNDO_LOGS_MAX 16383u
+#define UNDO_HEADER_BYTES 80u
+#define UNDO_BUCKETS 256u
+enum { UNDO_OP_META_INIT = 1, UNDO_OP_TAIL, UNDO_OP_APPEND };
+#define UNDO_PART_FRESH 1u /* the page is built from nothing */
+
+typedef struct undo_meta { /* as on the page */
+    uint64_t owner_xid, begin, tail;
+} undo_meta;
+_Static_assert(sizeof(undo_meta) == 24, "the drawing in rdb_undo.h and the struct disagree");
+
+typedef struct undo_header { /* as in the log */
+    uint32_t crc, bytes;
+    uint64_t xid, previous_xid, previous, previous_of_txn, file, home;
+    uint8_t kind, flags;
+    uint16_t row_flags, layout, key_count;
+    uint32_t image_bytes;
+    uint16_t shared_start, new_middle, old_heads, new_heads, slots, zero;
+} undo_header;
+_Static_assert(sizeof(undo_header) == UNDO_HEADER_BYTES, "the drawing in rdb_undo.h and the struct disagree");
+_Static_assert(offsetof(undo_header, kind) == 56 && offsetof(undo_header, image_bytes) == 64 && offsetof(undo_header, slots) == 76,
+               "the drawing in rdb_undo.h and the struct disagree");
+
+typedef struct undo_pdb undo_pdb;
+/* While owned, next, begin and last_record change by the owner's thread alone; the atomics are what others look at. */
+typedef struct undo_log {
+    undo_pdb *pdb;
+    uint16_t number;          /* class and number: the top 16 bits of its addresses */
+    _Atomic uint64_t next;    /* offset where the next record begins */
+    _Atomic uint64_t tail;    /* offsets below are gone */
+    _Atomic uint64_t end;     /* records below belong to finished transactions */
+    uint64_t begin;           /* of the owner's records */
+    rdb_undo_address last_record;
+    uint64_t segments;        /* files made so far */
+    bool has_written;         /* the owner's name stands in the meta page */
+    struct undo_log *next_free;
+} undo_log;
+
+struct undo_pdb {
+    undo_pdb *next;
+    uint32_t pdb;
+    rdb_mutex lock; /* RDB_RANK_UNDO: free lists, making logs */
+    undo_log *free_logs[RDB_UNDO_CLASS_COUNT] RDB_GUARDED_BY(lock);
+    undo_log *_Atomic *logs[RDB_UNDO_CLASS_COUNT]; /* [number - 1], read without the lock */
+    _Atomic uint32_t log_count[RDB_UNDO_CLASS_COUNT];
+};
+
+typedef struct undo_job {
+    struct undo_job *next;
+    rdb_undo_job job;
+    bool taken;
+} undo_job;
+
+struct rdb_undo {
+    rdb_storage *storage;
+    rdb_txn_manager *txns;
+    uint32_t page_bytes, page_shift;
+    rdb_mutex lock;                       /* RDB_RANK_UPKEEP: attaching PDBs */
+    _Atomic(undo_pdb *) pdbs[UNDO_BUCKETS];
+    rdb_mutex jobs_lock;                  /* RDB_RANK_LEAF */
+    undo_job *jobs RDB_GUARDED_BY(jobs_lock), **jobs_end RDB_GUARDED_BY(jobs_lock);
+    uint64_t job_count RDB_GUARDED_BY(jobs_lock);
+};
+
+/* logs.c */
+bool undo_find_pdb(rdb_undo *undo, uint32_t pdb, undo_pdb **found, rdb_error *err);
+undo_log *undo_find_log(undo_pdb *pdb, uint16_t number);
+rdb_page_tag undo_page_tag(const rdb_undo *undo, const undo_log *log, uint64_t offset);
+rdb_page_tag undo_meta_tag(const undo_log *log);
+/* The log that the transaction owns in this class; takes one at the first call. */
+bool undo_own_log(rdb_undo *undo, rdb_txn *txn, unsigned undo_class, undo_log **log, rdb_error *err);
+bool undo_ensure_segment(rdb_undo *undo, undo_log *log, uint64_t offset, rdb_error *err);
+/* offset + bytes, stepping over page headers; never the very end of a page. */
+uint64_t undo_advance(const rdb_undo *undo, uint64_t offset, uint32_t bytes);
+
+#endif
