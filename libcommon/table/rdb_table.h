@@ -128,6 +128,8 @@ RDB_CHECKED bool rdb_table_retract(const rdb_table *table, rdb_txn *txn, rdb_row
 
 /* A new, empty heap file. */
 RDB_CHECKED bool rdb_table_create(rdb_storage *storage, rdb_txn *txn, uint64_t file, rdb_error *err);
+/* The file (a heap's, an index's) goes when no snapshot can ask for it any more; an abort keeps it. */
+RDB_CHECKED bool rdb_table_drop(rdb_txn *txn, uint64_t file, rdb_error *err);
 RDB_CHECKED bool rdb_table_block_count(const rdb_table *table, uint64_t *blocks, rdb_error *err);
 void rdb_table_register_redo(void);
 

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Values out of rows into vectors, one column after the other. Rows of the layout that is current go through loops with
+ * the width and the offset fixed; all else value by value. Bytes are copied into the arena (R16). */
+#include "table/table_int.h"
+
+#include <stdlib.h>
+
+void heap_output_init(heap_output *output, const rdb_table *table, const int16_t *columns, uint16_t column_count,
+                      rdb_arena *arena, rdb_vector *const *vectors)
+{
+    *output = (heap_output){.table = table, .columns = columns, .column_count = column_count, .arena = arena, .vectors = vectors};
+    output->place = heap_place_of(table);
+}
+
+void heap_output_deinit(heap_output *output)
+{
+    free(output->pending);
+    output->pending = NULL;
+}
+
+static const rdb_table_layout *layout_of(const rdb_table *table, uint16_t layout_no, rdb_error *err)
+{
+    if (layout_no < table->layout_count && table->layouts[layout_no] != NULL)
+        return table->layouts[layout_no];
+    rdb_error_set(err, RDB_DATA_CORRUPTED, "a row of relation %u has the unknown layout %u", (unsigned)table->relation_oid, (unsigned)layout_no);
+    return NULL;
+}
+
+/* Where the image of a version begins: behind its entries of large values. */
+static const uint8_t *image_of(const heap_version *version, uint32_t *length)
+{
+    uint32_t at = 0;
+    heap_external external;
+    uint16_t slot;
+    const uint8_t *inline_bytes;
+    if ((version->flags & HEAP_EXTERNAL) != 0) {
+        at = 2;
+        while (heap_next_external(version->flags, version->body, version->length, &at, &slot, &external, &inline_bytes))
+            ;
+    }
+    *length = version->length - at;
+    return version->body + at;
+}
+
+static bool add_pending(heap_output *output, rdb_vector *vector, uint32_t row, const heap_external *external,
+                        const uint8_t *inline_bytes, rdb_error *err)
+{
+    if (output->pending_count == output->pending_capacity) {
+        uint32_t capacity = output->pending_capacity == 0 ? 16 : output->pending_capacity * 2;
+        heap_pending *pending = realloc(output->pending, capacity * sizeof *pending);
+        if (pending == NULL)
+            return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+        output->pending = pending;
+        output->pending_capacity = capacity;
+    }
+    uint8_t *copy = NULL;
+    if (external->block == 0) { /* the stored bytes stand in the row: the row's page will not be there later */
+        copy = rdb_arena_try_alloc(output->arena, RDB_MAX(external->stored, 1u), err);
+        if (copy == NULL)
+            return false;
+        memcpy(copy, inline_bytes, external->stored);
+    }
+    output->pending[output->pending_count++] = (heap_pending){vector, row, *external, copy};
+    return true;
+}
+
+static bool find_external(const heap_version *version, uint16_t wanted, heap_external *external, const uint8_t **inline_bytes)
+{
+    uint32_t at = 0;
+    uint16_t slot;
+    while (heap_next_external(version->flags, version->body, version->length, &at, &slot, external, inline_bytes))
+        if (slot == wanted)
+            return true;
+    return false;
+}
+
+static bool put_bytes(heap_output *output, rdb_vector *vector, uint32_t row, rdb_bytes bytes, rdb_error *err)
+{
+    uint8_t *copy = rdb_arena_try_alloc(output->arena, RDB_MAX(bytes.length, 1u), err);
+    if (copy == NULL)
+        return false;
+    memcpy(copy, bytes.data, bytes.length);
+    RDB_VALUES(vector, rdb_bytes)[row] = (rdb_bytes){copy, bytes.length, 0};
+    rdb_vector_set_valid(vector, row);
+    return true;
+}
+
+/* One attribute of one row, whatever its layout. */
+static bool put_value(heap_output *output, rdb_vector *vector, const heap_version *version, uint16_t attribute, uint32_t row, rdb_error *err)
+{
+    const rdb_table_layout *layout = layout_of(output->table, version->layout, err);
+    if (layout == NULL)
+        return false;
+    int16_t slot = layout->slots[attribute];
+    if (slot < 0) { /* the row is older than the column */
+        if (layout->missing == NULL || layout->missing_is_null == NULL || layout->missing_is_null[attribute]) {
+            rdb_vector_set_null(vector, row);
+            return true;
+        }
+        if (vector->rep == RDB_REP_BYTES)
+            return put_bytes(output, vector, row, layout->missing[attribute].bytes, err);
+        rdb_vector_put(vector, row, layout->missing[attribute], false);
+        return true;
+    }
+    uint32_t length;
+    const uint8_t *image = image_of(version, &length);
+    rdb_datum value;
+    if (!rdb_row_read(layout->rows, image, version->flags & HEAP_IMAGE_FLAGS, (uint16_t)slot, &value)) {
+        rdb_vector_set_null(vector, row);
+        return true;
+    }
+    if (vector->rep != RDB_REP_BYTES) {
+        rdb_vector_put(vector, row, value, false);
+        return true;
+    }
+    heap_external external;
+    const uint8_t *inline_bytes;
+    if (value.bytes.length == 0 && (version->flags & HEAP_EXTERNAL) != 0 && find_external(version, (uint16_t)slot, &external, &inline_bytes)) {
+        RDB_VALUES(vector, rdb_bytes)[row] = (rdb_bytes){0};
+        rdb_vector_set_valid(vector, row);
+        return add_pending(output, vector, row, &external, inline_bytes, err);
+    }
+    if (value.bytes.data < image || value.bytes.data > image + length || value.bytes.length > length - (size_t)(value.bytes.data - image))
+        return rdb_error_set(err, RDB_DATA_CORRUPTED, "a row of relation %u is damaged", (unsigned)output->table->relation_oid);
+    return put_bytes(output, vector, row, value.bytes, err);
+}
+
+/* Rows of one layout, none of them with values outside: what loops may rely on. */
+static bool are_plain(const heap_row *rows, uint32_t count, uint16_t layout)
+{
+    unsigned odd = 0;
+    for (uint32_t i = 0; i < count; i++)
+        odd |= (rows[i].version.flags & (HEAP_EXTERNAL | HEAP_WHOLE)) | (unsigned)(rows[i].version.layout ^ layout);
+    return odd == 0;
+}
+
+static bool is_null(const heap_version *version, uint32_t null_bit)
+{
+    return (version->flags & RDB_ROW_HAS_NULLS) != 0 && (version->body[null_bit >> 3] >> (null_bit & 7) & 1) != 0;
+}
+
+#define COPY_FIXED(type)                                                                         \
+    do {                                                                                         \
+        type *target = RDB_VALUES(vector, type) + first;                                         \
+        for (uint32_t i = 0; i < count; i++) {                                                   \
+            const heap_version *version = &rows[i].version;                                      \
+            uint32_t skip = (version->flags & RDB_ROW_HAS_NULLS) != 0 ? bitmap : 0;              \
+            memcpy(&target[i], version->body + skip + slot->position, sizeof(type));             \
+        }                                                                                        \
+    } while (0)
+
+static void put_fixed(rdb_vector *vector, const rdb_row_layout *layout, const rdb_row_slot *slot, const heap_row *rows,
+                      uint32_t count, uint32_t first)
+{
+    uint32_t bitmap = ((uint32_t)layout->slot_count + 7) / 8;
+    unsigned any_nulls = 0;
+    switch (rdb_rep_width((rdb_rep)slot->rep)) {
+    case 1:
+        COPY_FIXED(uint8_t);
+        break;
+    case 2:
+        COPY_FIXED(uint16_t);
+        break;
+    case 4:
+        COPY_FIXED(uint32_t);
+        break;
+    case 8:
+        COPY_FIXED(uint64_t);
+        break;
+    default:
+        COPY_FIXED(rdb_datum);
+        break;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        any_nulls |= rows[i].version.flags & RDB_ROW_HAS_NULLS;
+    if (any_nulls == 0 && vector->nulls == NULL)
+        return;
+    for (uint32_t i = 0; i < count; i++) {
+        if (is_null(&rows[i].version, slot->null_bit))
+            rdb_vector_set_null(vector, first + i);
+        else
+            rdb_vector_set_valid(vector, first + i);
+    }
+}
+
+/* Variable values: one allocation for all of them. */
+static bool put_variable(heap_output *output, rdb_vector *vector, const rdb_row_layout *layout, uint16_t slot_no,
+                         const heap_row *rows, uint32_t count, uint32_t first, rdb_error *err)
+{
+    rdb_bytes *target = RDB_VALUES(vector, rdb_bytes) + first;
+    size_t total = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const heap_version *version = &rows[i].version;
+        rdb_datum value;
+        if (!rdb_row_read(layout, version->body, version->flags & HEAP_IMAGE_FLAGS, slot_no, &value)) {
+            rdb_vector_set_null(vector, first + i);
+            target[i] = (rdb_bytes){0};
+            continue;
+        }
+        rdb_vector_set_valid(vector, first + i);
+        size_t start = (size_t)(value.bytes.data - version->body);
+        if (start > version->length || value.bytes.length > version->length - start)
+            return rdb_error_set(err, RDB_DATA_CORRUPTED, "a row of relation %u is damaged", (unsigned)output->table->relation_oid);
+        target[i] = value.bytes;
+        total += value.bytes.length;
+    }
+    uint8_t *bytes = rdb_arena_try_alloc(output->arena, RDB_MAX(total, (size_t)1), err);
+    if (bytes == NULL)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (target[i].length > 0)
+            memcpy(bytes, target[i].data, target[i].length);
+        target[i].data = bytes;
+        target[i].spare = 0;
+        bytes += target[i].length;
+    }
+    return true;
+}
+
+static bool put_system(heap_output *output, rdb_vector *vector, int16_t column, const heap_row *rows, uint32_t count, uint32_t first, rdb_error *err)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        rdb_datum value = {.words = {0, 0}};
+        bool null = false;
+        if (column == RDB_COLUMN_CTID) {
+            uint64_t block = RDB_ROW_BLOCK(rows[i].address);
+            uint16_t slot = RDB_ROW_SLOT(rows[i].address);
+            memcpy(value.fixed, &block, sizeof block);
+            memcpy(value.fixed + 8, &slot, sizeof slot);
+        } else if (column == RDB_COLUMN_XMIN) {
+            value.oid = (uint32_t)rows[i].version.xid;
+        } else if (column == RDB_COLUMN_TABLEOID) {
+            value.oid = output->table->relation_oid;
+        } else if (column == RDB_COLUMN_SCN) {
+            rdb_xid_state state;
+            rdb_scn scn;
+            if (!rdb_txn_resolve(output->place.txns, output->place.pdb, rows[i].version.xid, &state, &scn, err))
+                return false;
+            value.i64 = (int64_t)scn;
+            null = state != RDB_XID_COMMITTED;
+        } else {
+            return rdb_error_set(err, RDB_INTERNAL_ERROR, "system column %d is not known", (int)column);
+        }
+        rdb_vector_put(vector, first + i, value, null);
+    }
+    return true;
+}
+
+/* Rows whose image lies in a chain: fetched into the arena, so that they read like any other. */
+static bool load_whole(heap_output *output, heap_row *row, rdb_error *err)
+{
+    heap_external external;
+    rdb_bytes image;
+    if (row->version.length < sizeof external)
+        return rdb_error_set(err, RDB_DATA_CORRUPTED, "a row of relation %u is damaged", (unsigned)output->table->relation_oid);
+    memcpy(&external, row->version.body, sizeof external);
+    if (!heap_read_external(&output->place, &external, NULL, output->arena, &image, err))
+        return false;
+    const rdb_table_layout *layout = layout_of(output->table, row->version.layout, err);
+    if (layout == NULL)
+        return false;
+    if (!rdb_row_check(layout->rows, image.data, image.length, row->version.flags & HEAP_IMAGE_FLAGS))
+        return rdb_error_set(err, RDB_DATA_CORRUPTED, "a row of relation %u is damaged", (unsigned)output->table->relation_oid);
+    row->version.body = image.data;
+    row->version.length = image.length;
+    row->version.flags &= (uint16_t)~HEAP_WHOLE;
+    return true;
+}
+
+bool heap_output_rows(heap_output *output, const heap_row *rows, uint32_t count, uint32_t first, rdb_error *err)
+{
+    const rdb_table *table = output->table;
+    heap_row *loaded = NULL;
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < count && output->column_count > 0; i++) {
+        if ((rows[i].version.flags & HEAP_WHOLE) == 0)
+            continue;
+        if (loaded == NULL) {
+            loaded = malloc(sizeof *loaded * count);
+            if (loaded == NULL)
+                return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+            memcpy(loaded, rows, sizeof *loaded * count);
+        }
+        ok = load_whole(output, &loaded[i], err);
+    }
+    if (loaded != NULL)
+        rows = loaded;
+    const rdb_table_layout *layout = table->layouts[table->current_layout];
+    bool plain = are_plain(rows, count, table->current_layout);
+    for (uint16_t c = 0; ok && c < output->column_count; c++) {
+        rdb_vector *vector = output->vectors[c];
+        int16_t column = output->columns[c];
+        if (column < 0) {
+            ok = put_system(output, vector, column, rows, count, first, err);
+            continue;
+        }
+        uint16_t attribute = (uint16_t)(column - 1);
+        RDB_ASSERT(attribute < table->attribute_count);
+        int16_t slot = layout->slots[attribute];
+        if (plain && slot >= 0 && !layout->rows->slots[slot].is_variable)
+            put_fixed(vector, layout->rows, &layout->rows->slots[slot], rows, count, first);
+        else if (plain && slot >= 0)
+            ok = put_variable(output, vector, layout->rows, (uint16_t)slot, rows, count, first, err);
+        else
+            for (uint32_t i = 0; ok && i < count; i++)
+                ok = put_value(output, vector, &rows[i].version, attribute, first + i, err);
+    }
+    free(loaded);
+    return ok;
+}
+
+bool heap_output_finish(heap_output *output, rdb_error *err)
+{
+    for (uint32_t i = 0; i < output->pending_count; i++) {
+        heap_pending *pending = &output->pending[i];
+        rdb_bytes value;
+        if (!heap_read_external(&output->place, &pending->external, pending->inline_bytes, output->arena, &value, err))
+            return false;
+        RDB_VALUES(pending->vector, rdb_bytes)[pending->row] = value;
+    }
+    output->pending_count = 0;
+    return true;
+}

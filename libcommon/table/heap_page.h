@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Block 0 of a heap is a meta page that says nothing yet (so that neither a row address nor a link is ever 0). The others
+ * are heap pages, overflow pages, or free ones that the next insert builds anew.
+ *
+ * A heap page and what can be done to one. Little-endian; the page header is drawn in storage/rdb_storage.h.
+ *
+ *   80  2  bytes of all cells       82  2  free slots      84  4  zero
+ *   88     slots, 4 bytes each, growing up to `lower`:
+ *            0  2  offset of the cell; bit 15: zero
+ *            2  2  bytes of the cell; bit 15: it is a moved body
+ *          both 0: free
+ *    .     free space, from lower to upper; holes between cells count as free too and are closed at need
+ *    .     cells, growing down from the end to `upper`
+ *
+ * A row's cell stands at its home for life (R13). 20-byte header (R15), then at least 8 bytes, so that a stub always fits:
+ *    0  8  xid of the writer of this version      8  8  address of its undo record
+ *   16  2  flags HEAP_*                          18  2  layout number
+ *   20     HEAP_MOVED: 8 bytes, the address (block, slot) of the body
+ *          else the body:
+ *            HEAP_WHOLE: one heap_external that holds the whole image
+ *            HEAP_EXTERNAL: 2 bytes count, then so many entries {slot 2, heap_external 32, stored bytes where its block is
+ *            0}: values that stand here and not in the image, which has them empty
+ *            the image (vec/rdb_vec.h)
+ * A moved body's cell: 8 bytes home address, then the body.
+ *
+ * heap_external, 32 bytes: where a large value is.
+ *    0  8  first block of its chain; 0: the stored bytes follow in the entry
+ *    8  8  xid that wrote the chain     16  4  bytes of the value     20  4  bytes stored
+ *   24  1  method: 0 plain, 1 lz4       25  7  zero
+ * Overflow page (RDB_PAGE_OVERFLOW), after the page header: next block 8 (0: the last), writer's xid 8, bytes up to lower.
+ *
+ * A change of a page is a run of edits, the data of its block reference; redo applies them in order:
+ *    0  1  HEAP_EDIT_*   1  1  kind (PUT: 0 row, 1 body)   2  2  slot   then by edit:
+ *    INIT, FREE  nothing more
+ *    PUT         2 bytes length, the bytes: the slot's new cell, whatever it had
+ *    SPLICE      2 start, 2 old length, 2 new length, the new bytes: replaces a stretch of the cell
+ */
+#ifndef RDB_HEAP_PAGE_H
+#define RDB_HEAP_PAGE_H
+
+#include "table/rdb_table.h"
+
+#define HEAP_DELETED 4u
+#define HEAP_MOVED 8u
+#define HEAP_EXTERNAL 16u
+#define HEAP_WHOLE 32u
+#define HEAP_KEYS_CHANGED 64u  /* an indexed column changed since the row came: entries that lead here are re-checked */
+#define HEAP_KEY_UPDATED 128u  /* the writer of this version changed a key that others may refer to, or deleted */
+#define HEAP_IMAGE_FLAGS (RDB_ROW_HAS_NULLS | RDB_ROW_WIDE)
+#define HEAP_BODY_FLAGS (HEAP_IMAGE_FLAGS | HEAP_EXTERNAL | HEAP_WHOLE) /* how the body is to be read */
+
+#define HEAP_HEADER_BYTES 20u
+#define HEAP_STUB_BYTES 28u
+#define HEAP_BODY_PREFIX 8u
+#define HEAP_SLOTS_AT 88u
+#define HEAP_SLOT_BYTES 4u
+
+typedef struct heap_page_head {
+    uint16_t cell_bytes, free_slots;
+    uint32_t zero;
+} heap_page_head;
+_Static_assert(sizeof(heap_page_head) == HEAP_SLOTS_AT - RDB_PAGE_HEADER_BYTES, "the drawing above and the struct disagree");
+
+typedef struct heap_external {
+    uint64_t block;
+    rdb_xid xid;
+    uint32_t length, stored;
+    uint8_t method, zero[7];
+} heap_external;
+_Static_assert(sizeof(heap_external) == 32, "the drawing above and the struct disagree");
+
+enum { HEAP_EDIT_INIT = 1, HEAP_EDIT_PUT, HEAP_EDIT_SPLICE, HEAP_EDIT_FREE };
+enum { HEAP_OP_EDIT = 1, HEAP_OP_OVERFLOW, HEAP_OP_OVERFLOW_FREE, HEAP_OP_META };
+
+typedef enum heap_slot_kind { HEAP_SLOT_FREE, HEAP_SLOT_ROW, HEAP_SLOT_BODY } heap_slot_kind;
+
+static inline uint32_t heap_slot_count(const rdb_page *page)
+{
+    return page->lower < HEAP_SLOTS_AT ? 0 : (page->lower - HEAP_SLOTS_AT) / HEAP_SLOT_BYTES;
+}
+static inline heap_slot_kind heap_slot(const rdb_page *page, uint32_t slot_no, uint32_t *offset, uint32_t *length)
+{
+    const uint8_t *at = (const uint8_t *)page + HEAP_SLOTS_AT + slot_no * HEAP_SLOT_BYTES;
+    uint16_t word = rdb_get_u16(at + 2);
+    *offset = rdb_get_u16(at);
+    *length = word & 0x7fffu;
+    return *offset == 0 ? HEAP_SLOT_FREE : (word & 0x8000u) != 0 ? HEAP_SLOT_BODY : HEAP_SLOT_ROW;
+}
+static inline const uint8_t *heap_cell(const rdb_page *page, uint32_t offset)
+{
+    return (const uint8_t *)page + offset;
+}
+static inline heap_page_head heap_get_head(const rdb_page *page)
+{
+    heap_page_head head;
+    memcpy(&head, (const uint8_t *)page + RDB_PAGE_HEADER_BYTES, sizeof head);
+    return head;
+}
+/* Bytes that cells may still take, those of a new slot not yet taken off. */
+static inline uint32_t heap_free_bytes(const rdb_page *page, uint32_t page_bytes)
+{
+    return page_bytes - page->lower - heap_get_head(page).cell_bytes;
+}
+/* Bytes of the largest cell that a page of this size holds. */
+static inline uint32_t heap_cell_max(uint32_t page_bytes)
+{
+    return page_bytes - HEAP_SLOTS_AT - HEAP_SLOT_BYTES;
+}
+/* True where every slot of the page lies inside it. */
+bool heap_page_check(const rdb_page *page, uint32_t page_bytes);
+/* A slot for a new cell of this length; UINT32_MAX: no room. */
+uint32_t heap_choose_slot(const rdb_page *page, uint32_t page_bytes, uint32_t length);
+
+/* Edits being gathered; bytes are copied in. */
+typedef struct heap_edits {
+    uint8_t *bytes;
+    uint32_t length, capacity;
+    bool failed;
+    uint8_t inline_bytes[1024];
+} heap_edits;
+void heap_edits_init(heap_edits *edits);
+void heap_edits_deinit(heap_edits *edits);
+void heap_edit_init_page(heap_edits *edits);
+void heap_edit_free(heap_edits *edits, uint32_t slot);
+/* The cell is first followed by second. */
+void heap_edit_put(heap_edits *edits, heap_slot_kind kind, uint32_t slot, const void *first, uint32_t first_length,
+                   const void *second, uint32_t second_length);
+void heap_edit_splice(heap_edits *edits, uint32_t slot, uint32_t start, uint32_t old_length, const void *bytes, uint32_t new_length);
+
+bool heap_redo(const rdb_redo *redo, rdb_page *page, rdb_error *err);
+
+#endif

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Sequential scans. A page is visited under its shared latch: which of its rows the snapshot sees is settled first, then
+ * the wanted columns are copied out, column by column. A page whose settled_scn the snapshot has passed needs no look at
+ * its stamps at all (R7); a page whose stamps all turn out to be old is given one. */
+#include "table/table_int.h"
+
+#include <stdlib.h>
+
+#define SCAN_ROWS 128u /* gathered at a time: bounds what stands on the stack */
+#define SCAN_PREFETCH 32u
+
+struct rdb_table_scan {
+    const rdb_table *table;
+    heap_place place;
+    rdb_txn *txn;
+    const rdb_snapshot *snapshot;
+    const int16_t *columns;
+    uint16_t column_count;
+    uint64_t first_block, end_block;
+    uint64_t block; /* next to visit */
+    uint32_t slot;  /* in it */
+    uint64_t prefetched;
+    heap_walker walker;
+};
+
+static bool check_snapshot(const rdb_table *table, const rdb_snapshot *snapshot, rdb_error *err)
+{
+    if (table->data_since_scn == 0 || snapshot->scn >= table->data_since_scn)
+        return true;
+    rdb_error_set(err, RDB_SNAPSHOT_TOO_OLD, "snapshot too old");
+    return rdb_error_detail(err, "The table was rewritten after the snapshot was taken.");
+}
+
+bool rdb_table_scan_open(rdb_table_scan **opened, const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot,
+                         const int16_t *columns, uint16_t column_count, uint64_t first_block, uint64_t block_count,
+                         rdb_arena *arena, rdb_error *err)
+{
+    *opened = NULL;
+    uint64_t blocks;
+    if (!check_snapshot(table, snapshot, err) || !rdb_table_block_count(table, &blocks, err))
+        return false;
+    rdb_table_scan *scan = RDB_NEW(arena, rdb_table_scan);
+    scan->table = table;
+    scan->place = heap_place_of(table);
+    scan->txn = txn;
+    scan->snapshot = snapshot;
+    scan->columns = columns;
+    scan->column_count = column_count;
+    scan->first_block = RDB_MIN(RDB_MAX(first_block, UINT64_C(1)), blocks); /* block 0 holds no rows */
+    uint64_t asked_end = block_count > UINT64_MAX - first_block ? UINT64_MAX : first_block + block_count;
+    scan->end_block = RDB_MAX(RDB_MIN(blocks, asked_end), scan->first_block);
+    scan->block = scan->prefetched = scan->first_block;
+    heap_walker_init(&scan->walker, scan->place.page_bytes);
+    *opened = scan;
+    return true;
+}
+
+void rdb_table_scan_rewind(rdb_table_scan *scan)
+{
+    scan->block = scan->prefetched = scan->first_block;
+    scan->slot = 0;
+}
+
+void rdb_table_scan_close(rdb_table_scan **opened)
+{
+    rdb_table_scan *scan = *opened;
+    *opened = NULL;
+    if (scan != NULL)
+        heap_walker_deinit(&scan->walker); /* the struct lies in the caller's arena */
+}
+
+/* Where every stamp of the page is of a published commit, remembers the newest of them (R7). */
+static void settle(const heap_place *place, rdb_buffer *buffer)
+{
+    const rdb_page *page = rdb_buffer_page(buffer);
+    rdb_scn newest = 0, published = rdb_txn_published_scn(place->txns);
+    uint32_t count = heap_slot_count(page);
+    rdb_error err = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t offset, length;
+        if (heap_slot(page, i, &offset, &length) != HEAP_SLOT_ROW)
+            continue;
+        rdb_xid_state state;
+        rdb_scn scn;
+        if (!rdb_txn_resolve(place->txns, place->pdb, heap_cell_xid(heap_cell(page, offset)), &state, &scn, &err)) {
+            rdb_error_clear(&err);
+            return;
+        }
+        if (state != RDB_XID_COMMITTED || scn > published)
+            return;
+        newest = RDB_MAX(newest, scn);
+    }
+    rdb_buffer_settle(buffer, RDB_MAX(newest, UINT64_C(1)));
+}
+
+/* Rows of the latched page from scan->slot on, until max are found or the page ends. A row that had to be built from undo
+ * ends the run, for its bytes hold only until the next such row. */
+static bool gather(rdb_table_scan *scan, rdb_buffer *buffer, heap_row *rows, uint32_t max, uint32_t *count, bool *page_ended,
+                   rdb_error *err)
+{
+    const rdb_page *page = rdb_buffer_page(buffer);
+    const heap_place *place = &scan->place;
+    uint32_t slots = heap_slot_count(page);
+    rdb_scn settled_scn = heap_settled_scn(page);
+    bool is_settled = settled_scn != 0 && settled_scn <= scan->snapshot->scn;
+    bool all_plain = true;
+    *count = 0;
+    for (; scan->slot < slots && *count < max; scan->slot++) {
+        uint32_t offset, length;
+        if (heap_slot(page, scan->slot, &offset, &length) != HEAP_SLOT_ROW)
+            continue;
+        const uint8_t *cell = heap_cell(page, offset);
+        heap_row *row = &rows[*count];
+        uint16_t flags = heap_cell_flags(cell);
+        row->address = RDB_ROW_ADDRESS(rdb_buffer_tag(buffer).block, scan->slot);
+        bool visible = is_settled;
+        if (!visible && !rdb_txn_sees(place->txns, place->pdb, scan->snapshot, scan->txn, heap_cell_xid(cell),
+                                      heap_cell_undo(cell), &visible, err))
+            return false;
+        if (visible && (flags & HEAP_DELETED) != 0)
+            continue;
+        if (RDB_LIKELY(visible && (flags & HEAP_MOVED) == 0)) {
+            row->version = (heap_version){heap_cell_xid(cell),         heap_cell_undo(cell),      flags,
+                                          rdb_get_u16(cell + 18),      length - HEAP_HEADER_BYTES, cell + HEAP_HEADER_BYTES};
+            (*count)++;
+            continue;
+        }
+        all_plain = false;
+        bool found;
+        if (!heap_read_place(place, page, scan->slot, &scan->walker, &row->version, &found, err))
+            return false;
+        if (found && !visible && !heap_find_visible(place, scan->txn, scan->snapshot, &scan->walker, &row->version, &found, err))
+            return false;
+        if (found) {
+            (*count)++;
+            scan->slot++;
+            break;
+        }
+    }
+    *page_ended = scan->slot >= slots;
+    if (settled_scn == 0 && *page_ended && all_plain)
+        settle(place, buffer);
+    return true;
+}
+
+bool rdb_table_scan_next(rdb_table_scan *scan, uint32_t capacity, rdb_arena *batch_arena, rdb_vector *const *vectors,
+                         rdb_row_address *addresses, rdb_row_version *versions, uint32_t *count, rdb_error *err)
+{
+    heap_output output;
+    heap_row rows[SCAN_ROWS];
+    bool ok = true;
+    *count = 0;
+    for (uint16_t c = 0; c < scan->column_count; c++)
+        rdb_vector_clear_nulls(vectors[c]);
+    heap_output_init(&output, scan->table, scan->columns, scan->column_count, batch_arena, vectors);
+    while (ok && *count < capacity && scan->block < scan->end_block) {
+        if (scan->block >= scan->prefetched) {
+            uint64_t ahead = RDB_MIN((uint64_t)SCAN_PREFETCH, scan->end_block - scan->block);
+            if (ahead > 1)
+                rdb_storage_prefetch(scan->place.storage, heap_tag(&scan->place, scan->block), (uint32_t)ahead);
+            scan->prefetched = scan->block + ahead;
+        }
+        rdb_buffer *buffer = NULL;
+        if (!rdb_buffer_acquire(scan->place.storage, heap_tag(&scan->place, scan->block), RDB_BUFFER_SHARED, &buffer, err)) {
+            ok = false;
+            break;
+        }
+        bool ended = rdb_buffer_page(buffer)->type != RDB_PAGE_HEAP;
+        while (ok && !ended && *count < capacity) {
+            uint32_t found = 0;
+            ok = gather(scan, buffer, rows, RDB_MIN(SCAN_ROWS, capacity - *count), &found, &ended, err) &&
+                 (found == 0 || heap_output_rows(&output, rows, found, *count, err));
+            for (uint32_t i = 0; ok && i < found; i++) {
+                if (addresses != NULL)
+                    addresses[*count + i] = rows[i].address;
+                if (versions != NULL)
+                    versions[*count + i] = (rdb_row_version){rows[i].version.xid, rows[i].version.undo};
+            }
+            *count += ok ? found : 0;
+        }
+        rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+        if (ended) {
+            scan->block++;
+            scan->slot = 0;
+        }
+    }
+    ok = ok && heap_output_finish(&output, err);
+    heap_output_deinit(&output);
+    return ok;
+}
+
+/* ---- rows by address ------------------------------------------------------------------------------------------------- */
+bool rdb_table_fetch(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot, const rdb_row_address *addresses,
+                     uint32_t count, const int16_t *columns, uint16_t column_count, rdb_arena *batch_arena,
+                     rdb_vector *const *vectors, bool *found, bool *recheck, rdb_row_version *versions, rdb_error *err)
+{
+    heap_output output;
+    heap_place place = heap_place_of(table);
+    heap_walker walker;
+    rdb_buffer *buffer = NULL;
+    bool ok = check_snapshot(table, snapshot, err);
+    for (uint16_t c = 0; c < column_count; c++)
+        rdb_vector_clear_nulls(vectors[c]);
+    heap_output_init(&output, table, columns, column_count, batch_arena, vectors);
+    heap_walker_init(&walker, place.page_bytes);
+    for (uint32_t i = 0; ok && i < count; i++) {
+        uint64_t block = RDB_ROW_BLOCK(addresses[i]);
+        if (buffer != NULL && rdb_buffer_tag(buffer).block != block) { /* neighbours share one visit */
+            rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+            buffer = NULL;
+        }
+        if (buffer == NULL && !rdb_buffer_acquire(place.storage, heap_tag(&place, block), RDB_BUFFER_SHARED, &buffer, err)) {
+            ok = false;
+            break;
+        }
+        heap_row row = {.address = addresses[i]};
+        const rdb_page *page = rdb_buffer_page(buffer);
+        ok = heap_read_place(&place, page, RDB_ROW_SLOT(addresses[i]), &walker, &row.version, &found[i], err);
+        if (!ok || !found[i])
+            continue;
+        if (recheck != NULL)
+            recheck[i] = (row.version.flags & HEAP_KEYS_CHANGED) != 0;
+        rdb_scn settled_scn = heap_settled_scn(page);
+        if (settled_scn != 0 && settled_scn <= snapshot->scn)
+            found[i] = (row.version.flags & HEAP_DELETED) == 0;
+        else
+            ok = heap_find_visible(&place, txn, snapshot, &walker, &row.version, &found[i], err);
+        if (!ok || !found[i])
+            continue;
+        ok = heap_output_rows(&output, &row, 1, i, err);
+        if (versions != NULL)
+            versions[i] = (rdb_row_version){row.version.xid, row.version.undo};
+    }
+    rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+    ok = ok && heap_output_finish(&output, err);
+    heap_walker_deinit(&walker);
+    heap_output_deinit(&output);
+    return ok;
+}
+
+bool rdb_table_fetch_latest(const rdb_table *table, rdb_txn *txn, rdb_row_address address, const int16_t *columns,
+                            uint16_t column_count, rdb_arena *batch_arena, rdb_vector *const *vectors, bool *found,
+                            rdb_row_version *version, rdb_error *err)
+{
+    heap_output output;
+    heap_place place = heap_place_of(table);
+    heap_walker walker;
+    rdb_buffer *buffer = NULL;
+    heap_row row = {.address = address};
+    heap_fate fate;
+    rdb_xid top;
+    *found = false;
+    for (uint16_t c = 0; c < column_count; c++)
+        rdb_vector_clear_nulls(vectors[c]);
+    heap_output_init(&output, table, columns, column_count, batch_arena, vectors);
+    heap_walker_init(&walker, place.page_bytes);
+    bool ok = rdb_buffer_acquire(place.storage, heap_tag(&place, RDB_ROW_BLOCK(address)), RDB_BUFFER_SHARED, &buffer, err) &&
+              heap_read_place(&place, rdb_buffer_page(buffer), RDB_ROW_SLOT(address), &walker, &row.version, found, err);
+    if (ok && *found)
+        ok = heap_find_newest(&place, txn, &walker, &row.version, true, found, &fate, &top, err);
+    if (ok && *found && (row.version.flags & HEAP_DELETED) != 0)
+        *found = false;
+    if (ok && *found) {
+        ok = heap_output_rows(&output, &row, 1, 0, err);
+        if (version != NULL)
+            *version = (rdb_row_version){row.version.xid, row.version.undo};
+    }
+    rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+    ok = ok && heap_output_finish(&output, err);
+    heap_walker_deinit(&walker);
+    heap_output_deinit(&output);
+    return ok;
+}
+
+bool rdb_table_check_row(const rdb_table *table, rdb_txn *txn, rdb_row_address address, const int16_t *columns,
+                         uint16_t column_count, rdb_arena *batch_arena, rdb_vector *const *vectors, bool *in_place,
+                         bool *committed, rdb_row_status *status, rdb_xid *xid, rdb_error *err)
+{
+    heap_output output;
+    heap_place place = heap_place_of(table);
+    heap_walker walker;
+    rdb_buffer *buffer = NULL;
+    heap_row row = {.address = address};
+    bool found = false;
+    *in_place = *committed = false;
+    *status = RDB_ROW_DEAD;
+    *xid = 0;
+    for (uint16_t c = 0; c < column_count; c++)
+        rdb_vector_clear_nulls(vectors[c]);
+    heap_output_init(&output, table, columns, column_count, batch_arena, vectors);
+    heap_walker_init(&walker, place.page_bytes);
+    bool ok = rdb_buffer_acquire(place.storage, heap_tag(&place, RDB_ROW_BLOCK(address)), RDB_BUFFER_SHARED, &buffer, err) &&
+              heap_read_place(&place, rdb_buffer_page(buffer), RDB_ROW_SLOT(address), &walker, &row.version, &found, err);
+    heap_fate fate = HEAP_ABORTED;
+    if (ok && found) /* over what is aborted: that was never there */
+        ok = heap_find_newest(&place, txn, &walker, &row.version, false, &found, &fate, xid, err);
+    if (ok && found) {
+        *in_place = ok && (row.version.flags & HEAP_DELETED) == 0;
+        if (ok && *in_place)
+            ok = heap_output_rows(&output, &row, 1, 0, err);
+        if (ok && fate != HEAP_RUNNING) {
+            *status = *in_place ? RDB_ROW_LIVE : RDB_ROW_DEAD;
+            *xid = 0;
+        } else if (ok) {
+            rdb_xid older;
+            *status = RDB_ROW_UNCERTAIN;
+            ok = heap_step_back(&place, &walker, &row.version, &found, err) &&
+                 (!found || heap_find_newest(&place, txn, &walker, &row.version, true, &found, &fate, &older, err));
+            *committed = ok && found && (row.version.flags & HEAP_DELETED) == 0;
+            if (*committed)
+                ok = heap_output_rows(&output, &row, 1, 1, err);
+        }
+    }
+    rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+    ok = ok && heap_output_finish(&output, err);
+    heap_walker_deinit(&walker);
+    heap_output_deinit(&output);
+    return ok;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The inside of room table. Latches: home page, then body page, then overflow, undo, xact pages; a second heap page is
+ * only ever tried for while a first one is held exclusively. */
+#ifndef RDB_TABLE_INT_H
+#define RDB_TABLE_INT_H
+
+#include "table/heap_page.h"
+
+/* Where a heap is: all that reading versions needs. Purge and the reverter have no rdb_table. */
+typedef struct heap_place {
+    rdb_storage *storage;
+    rdb_txn_manager *txns;
+    rdb_undo *undo;
+    uint32_t pdb, page_bytes;
+    uint64_t file;
+} heap_place;
+static inline heap_place heap_place_of(const rdb_table *table)
+{
+    return (heap_place){table->storage, table->txns, table->undo, table->pdb, rdb_storage_page_bytes(table->storage), table->file};
+}
+static inline rdb_page_tag heap_tag(const heap_place *place, uint64_t block)
+{
+    return (rdb_page_tag){.file = place->file, .block = block, .pdb = place->pdb, .fork = RDB_FORK_MAIN};
+}
+
+/* One version of a row. body points into a page, a walker or an undo reader, and is good as long as that. */
+typedef struct heap_version {
+    rdb_xid xid;
+    rdb_undo_address undo;
+    uint16_t flags, layout; /* HEAP_MOVED never */
+    uint32_t length;
+    const uint8_t *body;
+} heap_version;
+
+/* Memory for walking back: a version built from a delta lives in one of two buffers. */
+typedef struct heap_walker {
+    rdb_undo_reader reader;
+    uint8_t *buffers[3]; /* page-sized, made at need; the last one for a moved body */
+    uint32_t page_bytes;
+    unsigned turn;
+    rdb_undo_record record; /* of the newest step */
+} heap_walker;
+void heap_walker_init(heap_walker *walker, uint32_t page_bytes);
+void heap_walker_deinit(heap_walker *walker);
+uint8_t *heap_walker_buffer(heap_walker *walker, unsigned which, rdb_error *err);
+
+static inline uint64_t heap_cell_xid(const uint8_t *cell)
+{
+    return rdb_get_u64(cell);
+}
+static inline uint64_t heap_cell_undo(const uint8_t *cell)
+{
+    return rdb_get_u64(cell + 8);
+}
+static inline uint16_t heap_cell_flags(const uint8_t *cell)
+{
+    return rdb_get_u16(cell + 16);
+}
+static inline void heap_write_header(uint8_t *cell, rdb_xid xid, rdb_undo_address undo, unsigned flags, uint16_t layout)
+{
+    rdb_put_u64(cell, xid);
+    rdb_put_u64(cell + 8, undo);
+    rdb_put_u16(cell + 16, (uint16_t)flags);
+    rdb_put_u16(cell + 18, layout);
+}
+
+/* version.c. The version in place of a home slot on a latched page. A moved body is copied into the walker. *found false:
+ * the slot holds no row. */
+bool heap_read_place(const heap_place *place, const rdb_page *page, uint32_t slot, heap_walker *walker, heap_version *version,
+                     bool *found, rdb_error *err);
+/* The version before; *found false: there is none (the row began with this one, or all before is purged). */
+bool heap_step_back(const heap_place *place, heap_walker *walker, heap_version *version, bool *found, rdb_error *err);
+/* From version back to the one that the snapshot sees; *found false: none, or it is deleted. */
+bool heap_find_visible(const heap_place *place, const rdb_txn *txn, const rdb_snapshot *snapshot, heap_walker *walker,
+                       heap_version *version, bool *found, rdb_error *err);
+/* What became of a version's writer as this transaction sees it. */
+typedef enum heap_fate { HEAP_OWN, HEAP_COMMITTED, HEAP_ABORTED, HEAP_RUNNING } heap_fate;
+bool heap_judge_writer(const heap_place *place, rdb_txn *txn, const heap_version *version, heap_fate *fate, rdb_xid *top, rdb_error *err);
+/* From version back over aborted (and, with over_running, running) ones to the newest that counts; what became of its
+ * writer, and whom to wait for where that still runs. */
+bool heap_find_newest(const heap_place *place, rdb_txn *txn, heap_walker *walker, heap_version *version, bool over_running,
+                      bool *found, heap_fate *fate, rdb_xid *top, rdb_error *err);
+static inline rdb_scn heap_settled_scn(const rdb_page *page)
+{
+    return __atomic_load_n(&page->settled_scn, __ATOMIC_RELAXED); /* other readers set it beside us */
+}
+
+/* column.c: values out of versions into vectors. Large values are noted and read when no page is latched. */
+typedef struct heap_row {
+    heap_version version;
+    rdb_row_address address;
+} heap_row;
+typedef struct heap_pending {
+    rdb_vector *vector;
+    uint32_t row;
+    heap_external external;
+    const uint8_t *inline_bytes; /* copied into the arena; NULL: in the chain */
+} heap_pending;
+typedef struct heap_output {
+    const rdb_table *table;
+    heap_place place;
+    const int16_t *columns;
+    uint16_t column_count;
+    rdb_arena *arena;
+    rdb_vector *const *vectors;
+    heap_pending *pending;
+    uint32_t pending_count, pending_capacity;
+} heap_output;
+void heap_output_init(heap_output *output, const rdb_table *table, const int16_t *columns, uint16_t column_count,
+                      rdb_arena *arena, rdb_vector *const *vectors);
+void heap_output_deinit(heap_output *output);
+/* Rows go to positions first, first + 1, ... of every vector. */
+bool heap_output_rows(heap_output *output, const heap_row *rows, uint32_t count, uint32_t first, rdb_error *err);
+/* Reads the large values that were met; no latch is held. */
+bool heap_output_finish(heap_output *output, rdb_error *err);
+
+/* overflow.c */
+bool heap_write_chain(const heap_place *place, rdb_xid xid, const uint8_t *bytes, uint32_t length, uint64_t *block, rdb_error *err);
+bool heap_read_chain(const heap_place *place, const heap_external *external, uint8_t *bytes, rdb_error *err); /* the stored bytes */
+/* The value of an external, uncompressed, in the arena. inline_bytes: the stored bytes where they stand in the row. */
+bool heap_read_external(const heap_place *place, const heap_external *external, const uint8_t *inline_bytes, rdb_arena *arena,
+                        rdb_bytes *value, rdb_error *err);
+/* Frees a chain whose pages still bear that writer. Purge and the reverter may come twice. */
+bool heap_free_chain(const heap_place *place, uint64_t block, rdb_xid xid, rdb_error *err);
+/* The chains that a version's body leads to; at most max are stored, all are counted. */
+uint32_t heap_collect_heads(uint16_t flags, const uint8_t *body, uint32_t length, rdb_undo_head *heads, uint32_t max);
+/* The entries before an image, one after the other: *at starts at 0 and ends where the image begins. */
+bool heap_next_external(uint16_t flags, const uint8_t *body, uint32_t length, uint32_t *at, uint16_t *slot,
+                        heap_external *external, const uint8_t **inline_bytes);
+
+/* row.c: a row of values as the body of a cell. */
+typedef struct heap_body {
+    uint8_t *bytes; /* HEAP_HEADER_BYTES of room for the header, then the body */
+    uint32_t length; /* header included */
+    uint16_t flags, layout;
+    rdb_undo_head *heads;
+    uint32_t head_count;
+    uint8_t inline_bytes[1024];
+} heap_body;
+/* Makes the body; large values are written to their chains here (logged), before any latch is taken. */
+bool heap_body_make(heap_body *body, const rdb_table *table, rdb_xid xid, const rdb_datum *values, const bool *is_null, rdb_error *err);
+void heap_body_deinit(heap_body *body);
+/* The row was not written after all: its chains go. */
+void heap_body_free_chains(heap_body *body, const heap_place *place);
+
+/* space.c: pages to put rows into. */
+/* An exclusively latched page with room for a cell of this length; *fresh: it is to be initialised. avoid: a block that
+ * the caller holds (UINT64_MAX: none; then a second heap page is only tried for). */
+bool heap_find_page(const heap_place *place, uint32_t length, uint64_t avoid, rdb_buffer **buffer, bool *fresh, rdb_error *err);
+void heap_note_space(const heap_place *place, rdb_buffer *buffer); /* latched */
+
+bool heap_check_pdb(const rdb_table *table, const rdb_txn *txn, rdb_error *err);
+
+#define HEAP_HEADS_MAX 1600u
+#endif
