@@ -205,11 +205,7 @@ bool rdb_txn_begin(rdb_txn_manager *manager, uint32_t pdb_no, rdb_isolation isol
     memset(txn->undo_next, 0, sizeof txn->undo_next);
     memset(txn->undo_state, 0, sizeof txn->undo_state);
     txn->undo_first = 0;
-    txn->locks = lock_owner_begin(manager->locks, txn, cancel);
-    if (txn->locks == NULL) {
-        txn_entry_give(manager, entry);
-        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    }
+    txn->locks = NULL; /* the lock manager's business from the first lock on */
     atomic_store_explicit(&entry->pdb, pdb_no, memory_order_relaxed);
     atomic_store_explicit(&entry->isolation, (uint32_t)isolation, memory_order_relaxed);
     atomic_store_explicit(&entry->started_us, rdb_time_wall_us(), memory_order_relaxed);
@@ -292,6 +288,8 @@ bool rdb_txn_assign_xid(rdb_txn *txn, rdb_xid *xid, rdb_error *err)
         return true;
     if (txn->is_read_only)
         return rdb_error_set(err, RDB_READ_ONLY_SQL_TRANSACTION, "cannot write in a read-only transaction");
+    if (txn->locks == NULL && (txn->locks = lock_owner_begin(txn->manager->locks, txn, txn->cancel)) == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of shared memory");
     if (txn->xid == 0) {
         rdb_xid top;
         if (!txn_new_xid(txn->manager, txn->pdb, &top, err) ||
@@ -374,7 +372,8 @@ void rdb_txn_release_level(rdb_txn *txn, uint32_t level)
     for (uint32_t i = 0; i < txn->hook_count; i++)
         if (txn->hooks[i].level >= level)
             txn->hooks[i].level = level - 1;
-    lock_owner_merge_level(txn->locks, level);
+    if (txn->locks != NULL)
+        lock_owner_merge_level(txn->locks, level);
     txn->level = level - 1;
 }
 
@@ -418,8 +417,7 @@ static void finish(rdb_txn **handle)
 {
     rdb_txn *txn = *handle;
     *handle = NULL;
-    lock_owner_end(txn->locks);
-    txn->locks = NULL;
+    RDB_ASSERT(txn->locks == NULL);
     rdb_arena_reset(txn->arena);
     rdb_strbuf_clear(&txn->payload);
     txn->payload.failed = false;
