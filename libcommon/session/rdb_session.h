@@ -23,9 +23,8 @@ typedef struct rdb_recovery_report {
     uint64_t records;
     int64_t elapsed_us;
 } rdb_recovery_report;
-/* rdb-init's second half: an empty log, control file, system tables, databases. */
-RDB_CHECKED bool rdb_engine_create(const rdb_engine_config *config, uint32_t page_bytes, const char *admin_role,
-                                   const char *verifier, rdb_error *err);
+/* rdb-init's second half, in a fresh layout: system tables, roles, databases. verifier: a SCRAM one, or NULL. */
+RDB_CHECKED bool rdb_engine_create(const rdb_engine_config *config, const char *admin_role, const char *verifier, rdb_error *err);
 /* Recovers and opens. report may be NULL. */
 RDB_CHECKED bool rdb_engine_open(rdb_engine **engine, const rdb_engine_config *config, rdb_recovery_report *report, rdb_error *err);
 /* with_checkpoint: the next start has nothing to replay. Sessions must be gone. */

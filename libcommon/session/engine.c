@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The engine: every room below opened in order, bottom up, and closed top down. Redo is registered before recovery runs,
+ * background work starts when all is open. */
+#include "command/rdb_command.h"
+#include "instance/rdb_instance.h"
+#include "session/rdb_session.h"
+#include "upkeep/rdb_upkeep.h"
+
+#include <stdlib.h>
+
+struct rdb_engine {
+    rdb_upkeep *upkeep;
+    rdb_txn_manager *txns;
+    rdb_undo *undo;
+    rdb_catalog *catalog;
+};
+
+#define WAL_RING_BYTES (4u << 20)
+#define FRAMES_MIN 256u
+#define CHECKPOINT_SPREAD 2 /* a timed checkpoint spreads its writes over half of the interval */
+
+/* Once a process, whoever opens the first instance. */
+static void register_rooms(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, rdb_exec_register);
+    rdb_txn_register_redo();
+    rdb_undo_register_redo();
+    rdb_table_register_redo();
+    rdb_index_register_redo();
+    rdb_catalog_register_redo();
+}
+
+static rdb_scn highest_scn(void *engine_at)
+{
+    return rdb_txn_published_scn(((rdb_engine *)engine_at)->txns);
+}
+
+static bool open_rooms(rdb_engine *engine, rdb_error *err)
+{
+    rdb_txn_config txn = {.storage = rdb_upkeep_storage(engine->upkeep)};
+    if (!rdb_txn_open(&engine->txns, &txn, err))
+        return false;
+    rdb_undo_config undo = {.storage = txn.storage, .txns = engine->txns};
+    if (!rdb_undo_open(&engine->undo, &undo, err))
+        return false;
+    rdb_catalog_config catalog = {.storage = txn.storage, .txns = engine->txns, .undo = engine->undo};
+    return rdb_catalog_open(&engine->catalog, &catalog, err);
+}
+
+static bool close_rooms(rdb_engine *engine, bool clean, rdb_error *err)
+{
+    if (engine->upkeep != NULL)
+        rdb_upkeep_stop(engine->upkeep);
+    rdb_catalog_close(&engine->catalog);
+    rdb_undo_close(&engine->undo);
+    if (engine->upkeep != NULL)
+        rdb_upkeep_set_highest_scn(engine->upkeep, NULL, NULL);
+    rdb_txn_close(&engine->txns);
+    return engine->upkeep == NULL || rdb_upkeep_close(&engine->upkeep, clean, err);
+}
+
+static bool open_engine(rdb_engine **engine_out, const rdb_engine_config *config, rdb_recovery_report *report, rdb_error *err)
+{
+    rdb_control control;
+    *engine_out = NULL;
+    register_rooms();
+    if (!rdb_control_read(config->home, &control, err))
+        return false;
+    rdb_engine *engine = calloc(1, sizeof *engine);
+    if (engine == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    rdb_upkeep_config upkeep = {.home = config->home,
+                                .frame_count = RDB_MAX((uint32_t)(config->buffer_bytes / control.page_bytes), FRAMES_MIN),
+                                .wal_ring_bytes = WAL_RING_BYTES,
+                                .sync = config->sync,
+                                .checkpoint_interval_us = config->checkpoint_interval_us,
+                                .checkpoint_wal_bytes = config->checkpoint_wal_bytes,
+                                .checkpoint_spread_us = config->checkpoint_interval_us / CHECKPOINT_SPREAD};
+    if (!rdb_upkeep_open(&engine->upkeep, &upkeep, err)) {
+        free(engine);
+        return false;
+    }
+    if (report != NULL) {
+        const rdb_recovery_result *result = rdb_upkeep_recovery(engine->upkeep);
+        *report = (rdb_recovery_report){.was_clean = result->was_clean, .redo_lsn = result->redo_lsn, .end_lsn = result->end_lsn,
+                                        .records = result->records, .elapsed_us = result->elapsed_us};
+    }
+    if (!open_rooms(engine, err)) {
+        rdb_error ignored = {0};
+        if (!close_rooms(engine, false, &ignored))
+            rdb_error_clear(&ignored);
+        free(engine);
+        return false;
+    }
+    rdb_upkeep_set_highest_scn(engine->upkeep, highest_scn, engine);
+    *engine_out = engine;
+    return true;
+}
+
+bool rdb_engine_create(const rdb_engine_config *config, const char *admin_role, const char *verifier, rdb_error *err)
+{
+    rdb_engine *engine = NULL;
+    if (!open_engine(&engine, config, NULL, err))
+        return false;
+    bool ok = rdb_catalog_bootstrap(engine->catalog, admin_role, verifier, err);
+    return rdb_engine_close(&engine, ok, err) && ok;
+}
+
+bool rdb_engine_open(rdb_engine **engine, const rdb_engine_config *config, rdb_recovery_report *report, rdb_error *err)
+{
+    if (!open_engine(engine, config, report, err))
+        return false;
+    if (rdb_upkeep_start((*engine)->upkeep, err))
+        return true;
+    rdb_error ignored = {0};
+    if (!rdb_engine_close(engine, false, &ignored))
+        rdb_error_clear(&ignored);
+    return false;
+}
+
+bool rdb_engine_close(rdb_engine **engine, bool with_checkpoint, rdb_error *err)
+{
+    if (*engine == NULL)
+        return true;
+    bool ok = close_rooms(*engine, with_checkpoint, err);
+    free(*engine);
+    *engine = NULL;
+    return ok;
+}
+
+rdb_catalog *rdb_engine_catalog(rdb_engine *engine)
+{
+    return engine->catalog;
+}
+
+rdb_txn_manager *rdb_engine_txns(rdb_engine *engine)
+{
+    return engine->txns;
+}
+
+rdb_storage *rdb_engine_storage(rdb_engine *engine)
+{
+    return rdb_upkeep_storage(engine->upkeep);
+}
+
+bool rdb_engine_checkpoint(rdb_engine *engine, rdb_error *err)
+{
+    return rdb_upkeep_checkpoint(engine->upkeep, 0, err);
+}
