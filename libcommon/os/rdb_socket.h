@@ -20,6 +20,9 @@ RDB_CHECKED bool rdb_socket_accept(int listener, int *fd, bool *short_of_descrip
 RDB_CHECKED bool rdb_socket_connect(const char *host, uint16_t port, int64_t timeout_us, int *fd, rdb_error *err);
 /* What is there, at most capacity. *got 0: nothing now, or the end where *is_closed is set. False: broken (08006). */
 RDB_CHECKED bool rdb_socket_read(int fd, void *buffer, size_t capacity, size_t *got, bool *is_closed, rdb_error *err);
+/* Makes reads and writes on the descriptor wait, reads at most wait_us (0: without limit), so that a busy connection costs
+ * one system call a read: rdb_socket_read then gives *got 0 when nothing came in time. */
+void rdb_socket_set_waiting(int fd, int64_t wait_us);
 /* *done may be less than length: wait until it is writable. */
 RDB_CHECKED bool rdb_socket_write(int fd, const void *bytes, size_t length, size_t *done, rdb_error *err);
 /* All of them, waiting; 08006 when timeout_us (negative: no limit) passes without any progress. */

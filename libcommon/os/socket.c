@@ -246,6 +246,15 @@ bool rdb_socket_read(int fd, void *buffer, size_t capacity, size_t *got, bool *i
     return true;
 }
 
+void rdb_socket_set_waiting(int fd, int64_t wait_us)
+{
+    struct timeval timeout = {.tv_sec = wait_us / 1000000, .tv_usec = wait_us % 1000000};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+    int flags = fcntl(fd, F_GETFL);
+    if (flags >= 0)
+        fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+}
+
 bool rdb_socket_write(int fd, const void *bytes, size_t length, size_t *done, rdb_error *err)
 {
     *done = 0;

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * rdb-serve: locks the instance, recovers it, serves it until a signal says stop, and closes it with a checkpoint. */
+#include "network.h"
+#include "options.h"
+
+#include "base/rdb_log.h"
+#include "instance/rdb_config.h"
+#include "instance/rdb_instance.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/un.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#define DRAIN_US 30000000
+
+typedef struct server {
+    char home[PATH_MAX];
+    char socket_path[PATH_MAX];
+    const serve_arguments *arguments;
+    rdb_config *config;
+    rdb_log *log;
+    rdb_instance_lock *lock;
+    rdb_engine *engine;
+    rdb_wire_host *host;
+    rdb_tls_context *tls;
+    network *net;
+    int signal_fd;
+    int stop_signal; /* 0 while serving */
+} server;
+
+/* ---- configuration ---------------------------------------------------------------------------------------------------------- */
+static bool find_key(const char *name, size_t length, rdb_config_key *key)
+{
+    for (int i = 0; i < RDB_CONFIG_KEYS; i++)
+        if (strlen(rdb_config_name(i)) == length && memcmp(rdb_config_name(i), name, length) == 0) {
+            *key = i;
+            return true;
+        }
+    return false;
+}
+
+static bool load_configuration(server *srv, rdb_error *err)
+{
+    const serve_arguments *arguments = srv->arguments;
+    rdb_config_flag flags[RDB_OPTION_LIST_MAX + 8];
+    uint32_t count = 0;
+    const struct { rdb_config_key key; const char *flag, *value; } DIRECT[] = {
+        {RDB_CONFIG_SERVER_LISTEN_HOST, "--listen", arguments->listen_host},
+        {RDB_CONFIG_SERVER_LISTEN_PORT, "--port", arguments->port},
+        {RDB_CONFIG_SERVER_MAX_CONNECTIONS, "--max-connections", arguments->max_connections},
+        {RDB_CONFIG_STORAGE_BUFFER_POOL_PAGES, "--buffer-pool-size", arguments->buffer_pages},
+        {RDB_CONFIG_LOGGING_LEVEL, "--log-level", arguments->log_level}};
+    for (size_t i = 0; i < RDB_COUNT_OF(DIRECT); i++)
+        if (DIRECT[i].value != NULL)
+            flags[count++] = (rdb_config_flag){DIRECT[i].key, DIRECT[i].flag, DIRECT[i].value};
+    for (uint32_t i = 0; i < arguments->set.count; i++) {
+        const char *item = arguments->set.items[i], *equals = strchr(item, '=');
+        rdb_config_key key;
+        if (equals == NULL)
+            return rdb_error_set(err, RDB_CONFIG_FILE_ERROR, "--set takes SECTION.KEY=VALUE, not \"%s\"", item);
+        if (!find_key(item, (size_t)(equals - item), &key))
+            return rdb_error_set(err, RDB_CONFIG_FILE_ERROR, "--set: there is no configuration key \"%.*s\"", (int)(equals - item), item);
+        flags[count++] = (rdb_config_flag){key, "--set", equals + 1};
+    }
+    return rdb_config_load(&srv->config, srv->home, arguments->config_file, flags, count, err);
+}
+
+static bool refuse_unsafe(const server *srv, rdb_error *err)
+{
+    const char *auth = rdb_config_text(srv->config, RDB_CONFIG_AUTH_MODE), *host = rdb_config_text(srv->config, RDB_CONFIG_SERVER_LISTEN_HOST);
+    bool is_loopback = strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || host[0] == '\0';
+    if (strcmp(auth, "none") == 0 && strcmp(rdb_config_text(srv->config, RDB_CONFIG_SECURITY_MODE), "prod") == 0)
+        return rdb_error_set(err, RDB_CONFIG_FILE_ERROR, "auth.mode = \"none\" is refused in security.mode = \"prod\"");
+    if (strcmp(auth, "none") == 0 && !is_loopback) {
+        rdb_error_set(err, RDB_CONFIG_FILE_ERROR, "auth.mode = \"none\" is refused on \"%s\": it serves this machine only", host);
+        return rdb_error_hint(err, "Listen on localhost, or set auth.mode = \"password\".");
+    }
+    if (strcmp(auth, "none") != 0 && strcmp(auth, "password") != 0)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "auth.mode = \"%s\" is not supported yet", auth);
+    return true;
+}
+
+static int check_configuration(server *srv)
+{
+    rdb_error err = {0};
+    if (!load_configuration(srv, &err) || !refuse_unsafe(srv, &err)) {
+        rdb_options_report(&PROGRAM, srv->arguments->json, &err);
+        rdb_error_clear(&err);
+        return RDB_EXIT_USAGE;
+    }
+    rdb_strbuf text;
+    rdb_strbuf_init(&text, NULL);
+    if (srv->arguments->json)
+        rdb_config_print_json(srv->config, &text);
+    else
+        rdb_config_print(srv->config, true, &text);
+    fputs(text.data != NULL ? text.data : "", stdout);
+    rdb_strbuf_free(&text);
+    return RDB_EXIT_DONE;
+}
+
+/* ---- commands to a running server ----------------------------------------------------------------------------------------------- */
+static int control(const server *srv)
+{
+    const serve_arguments *arguments = srv->arguments;
+    rdb_error err = {0};
+    int64_t pid = 0;
+    if (!rdb_instance_check_versions(srv->home, &err) || !rdb_instance_holder(srv->home, &pid, &err))
+        return rdb_options_report(&PROGRAM, arguments->json, &err);
+    if (arguments->json)
+        printf("{\"running\":%s,\"pid\":%lld}\n", pid != 0 ? "true" : "false", (long long)pid);
+    else if (pid == 0)
+        printf("no server is running on %s\n", srv->home);
+    else if (arguments->status)
+        printf("a server is running on %s (PID %lld)\n", srv->home, (long long)pid);
+    if (pid == 0)
+        return RDB_EXIT_CONNECTION;
+    if (arguments->status)
+        return RDB_EXIT_DONE;
+    if (kill((pid_t)pid, arguments->reload ? SIGHUP : SIGTERM) != 0) {
+        rdb_error_set_errno(&err, errno, "could not signal PID %lld", (long long)pid);
+        return rdb_options_report(&PROGRAM, arguments->json, &err);
+    }
+    for (int64_t now = pid; arguments->stop && now == pid;) {
+        rdb_time_sleep_us(20000);
+        if (!rdb_instance_holder(srv->home, &now, &err))
+            return rdb_options_report(&PROGRAM, arguments->json, &err);
+    }
+    if (!arguments->json)
+        printf("%s (PID %lld)\n", arguments->stop ? "stopped" : "reload asked for", (long long)pid);
+    return RDB_EXIT_DONE;
+}
+
+/* ---- serving ------------------------------------------------------------------------------------------------------------------------ */
+static bool open_log(server *srv, rdb_error *err)
+{
+    const rdb_config *config = srv->config;
+    char path[PATH_MAX];
+    rdb_log_level level = RDB_LOG_INFO;
+    for (int i = RDB_LOG_TRACE; i <= RDB_LOG_ERROR; i++)
+        if (strcmp(rdb_log_level_name(i), rdb_config_text(config, RDB_CONFIG_LOGGING_LEVEL)) == 0)
+            level = i;
+    rdb_log_options options = {.level = level,
+                               .format = strcmp(rdb_config_text(config, RDB_CONFIG_LOGGING_FORMAT), "text") == 0 ? RDB_LOG_TEXT : RDB_LOG_JSON,
+                               .rotate = rdb_config_switch(config, RDB_CONFIG_LOGGING_ROTATE),
+                               .files_max = (uint32_t)rdb_config_number(config, RDB_CONFIG_LOGGING_MAX_FILES),
+                               .file_bytes_max = (uint64_t)rdb_config_number(config, RDB_CONFIG_LOGGING_MAX_FILE_SIZE_MB) << 20,
+                               .omit_timestamps = !rdb_config_switch(config, RDB_CONFIG_LOGGING_INCLUDE_TIMESTAMPS),
+                               .include_source = rdb_config_switch(config, RDB_CONFIG_LOGGING_INCLUDE_SOURCE_LOCATION)};
+    bool to_file = strcmp(rdb_config_text(config, RDB_CONFIG_LOGGING_MODE), "file") == 0;
+    if (!rdb_instance_path(rdb_config_path(config, RDB_CONFIG_PATHS_LOGS_DIR), "rustydb.log", path, sizeof path, err) ||
+        !rdb_log_open(&srv->log, to_file ? path : NULL, STDERR_FILENO, &options, err))
+        return false;
+    rdb_log_set_default(srv->log);
+    return true;
+}
+
+static bool make_socket_path(server *srv, rdb_error *err)
+{
+    char tail[64];
+    snprintf(tail, sizeof tail, ".s.PGSQL.%lld", (long long)rdb_config_number(srv->config, RDB_CONFIG_SERVER_LISTEN_PORT));
+    if (!rdb_instance_path(rdb_config_path(srv->config, RDB_CONFIG_SERVER_IPC_PATH), tail, srv->socket_path, sizeof srv->socket_path, err))
+        return false;
+    size_t longest = sizeof ((struct sockaddr_un *)0)->sun_path - 1;
+    if (strlen(srv->socket_path) <= longest)
+        return true;
+    rdb_error_set(err, RDB_CONFIG_FILE_ERROR, "the path of the Unix socket is too long");
+    rdb_error_detail(err, "\"%s\" has %zu bytes; the system takes %zu.", srv->socket_path, strlen(srv->socket_path), longest);
+    return rdb_error_hint(err, "Serve the instance through a short symbolic link, e.g.: ln -s %s /tmp/db && rdb-serve --home /tmp/db", srv->home);
+}
+
+static bool open_tls(server *srv, rdb_error *err)
+{
+    if (!rdb_config_switch(srv->config, RDB_CONFIG_TLS_ENABLED))
+        return true;
+    const char *authority = rdb_config_path(srv->config, RDB_CONFIG_TLS_CA_PATH);
+    rdb_tls_options options = {.certificate_path = rdb_config_path(srv->config, RDB_CONFIG_TLS_CERT_PATH),
+                               .key_path = rdb_config_path(srv->config, RDB_CONFIG_TLS_KEY_PATH),
+                               .authority_path = authority[0] != '\0' ? authority : NULL,
+                               .require_client_certificate = rdb_config_switch(srv->config, RDB_CONFIG_TLS_REQUIRE_CLIENT_CERT),
+                               .tls13_only = strcmp(rdb_config_text(srv->config, RDB_CONFIG_TLS_MIN_VERSION), "1.3") == 0};
+    return rdb_tls_server_context(&srv->tls, &options, err);
+}
+
+static void reload(server *srv)
+{
+    rdb_error err = {0};
+    rdb_config *old = srv->config, *fresh = NULL;
+    srv->config = NULL;
+    if (load_configuration(srv, &err) && refuse_unsafe(srv, &err)) {
+        fresh = srv->config;
+        for (int i = RDB_LOG_TRACE; i <= RDB_LOG_ERROR; i++)
+            if (strcmp(rdb_log_level_name(i), rdb_config_text(fresh, RDB_CONFIG_LOGGING_LEVEL)) == 0)
+                rdb_log_set_level(srv->log, i);
+        RDB_LOG(RDB_LOG_INFO, "serve", "configuration reloaded");
+        rdb_config_destroy(&old);
+    } else {
+        rdb_log_error(RDB_LOG_ERROR, "serve", &err);
+        rdb_config_destroy(&srv->config);
+        srv->config = old;
+    }
+    rdb_error_clear(&err);
+    if (!rdb_log_reopen(srv->log, &err))
+        rdb_error_clear(&err);
+}
+
+/* False: stop serving, or stop waiting for the last ones. */
+static bool on_signal(void *srv_at)
+{
+    server *srv = srv_at;
+    bool goes_on = true;
+    for (int number = rdb_signals_next(srv->signal_fd); number != 0; number = rdb_signals_next(srv->signal_fd)) {
+        switch (number) {
+        case SIGHUP:
+            sd_notify(0, "RELOADING=1");
+            reload(srv);
+            sd_notify(0, "READY=1");
+            break;
+        case SIGQUIT:
+            _exit(RDB_EXIT_GENERAL);
+        default:
+            srv->stop_signal = number;
+            goes_on = false;
+        }
+    }
+    return goes_on;
+}
+
+static void stop_serving(server *srv)
+{
+    sd_notify(0, "STOPPING=1");
+    RDB_LOG(RDB_LOG_INFO, "serve", "stopping: %s", srv->stop_signal == SIGINT ? "transactions are ended" : "waiting for transactions to end");
+    rdb_wire_host_shutdown(srv->host, srv->stop_signal == SIGINT);
+    network_drain(srv->net, srv->stop_signal == SIGINT ? 10000000 : DRAIN_US, srv->signal_fd, on_signal, srv);
+    rdb_wire_host_shutdown(srv->host, true);
+    network_drain(srv->net, 10000000, srv->signal_fd, on_signal, srv);
+}
+
+static bool serve(server *srv, rdb_error *err)
+{
+    static const int SIGNALS[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP};
+    const rdb_config *config = srv->config;
+    rdb_recovery_report recovered;
+    if (!rdb_signals_open(SIGNALS, RDB_COUNT_OF(SIGNALS), &srv->signal_fd, err) || !make_socket_path(srv, err) ||
+        !rdb_instance_lock_take(&srv->lock, srv->home, "rdb-serve", err) || !open_log(srv, err) || !open_tls(srv, err))
+        return false;
+    rdb_engine_config engine = {.home = srv->home,
+                                .buffer_bytes = rdb_config_buffer_bytes(config),
+                                .max_connections = (uint32_t)rdb_config_number(config, RDB_CONFIG_SERVER_MAX_CONNECTIONS),
+                                .checkpoint_interval_us = rdb_config_number(config, RDB_CONFIG_WAL_CHECKPOINT_INTERVAL_MS) * 1000,
+                                .checkpoint_wal_bytes = UINT64_C(1) << 30,
+                                .sync = rdb_config_switch(config, RDB_CONFIG_STORAGE_FSYNC)};
+    if (!rdb_engine_open(&srv->engine, &engine, &recovered, err))
+        return false;
+    if (recovered.was_clean)
+        RDB_LOG(RDB_LOG_INFO, "serve", "instance was closed cleanly");
+    else
+        RDB_LOG(RDB_LOG_INFO, "serve", "recovered: %llu log records in %lld ms", (unsigned long long)recovered.records, (long long)recovered.elapsed_us / 1000);
+    rdb_wire_config wire = {.engine = srv->engine,
+                            .auth = strcmp(rdb_config_text(config, RDB_CONFIG_AUTH_MODE), "none") == 0 ? RDB_AUTH_NONE : RDB_AUTH_SCRAM,
+                            .max_connections = engine.max_connections};
+    network_options options = {.listen_host = rdb_config_text(config, RDB_CONFIG_SERVER_LISTEN_HOST),
+                               .port = (uint16_t)rdb_config_number(config, RDB_CONFIG_SERVER_LISTEN_PORT),
+                               .backlog = (int)rdb_config_number(config, RDB_CONFIG_SERVER_BACKLOG),
+                               .socket_path = rdb_config_switch(config, RDB_CONFIG_SERVER_IPC_ENABLED) ? srv->socket_path : NULL,
+                               .tls = srv->tls,
+                               .max_connections = engine.max_connections};
+    if (!rdb_wire_host_create(&srv->host, &wire, err))
+        return false;
+    options.host = srv->host;
+    if (!network_open(&srv->net, &options, err))
+        return false;
+    printf("Server listening on %s:%u and %s\n", options.listen_host, options.port, srv->socket_path);
+    fflush(stdout);
+    RDB_LOG(RDB_LOG_INFO, "serve", "accepting connections on %s:%u", options.listen_host, options.port);
+    sd_notify(0, "READY=1");
+    bool ok = network_run(srv->net, srv->signal_fd, on_signal, srv, err);
+    stop_serving(srv);
+    return ok;
+}
+
+static bool close_server(server *srv, bool served, rdb_error *err)
+{
+    network_close(&srv->net);
+    rdb_wire_host_destroy(&srv->host);
+    bool ok = rdb_engine_close(&srv->engine, served, err);
+    rdb_tls_context_destroy(&srv->tls);
+    if (served)
+        RDB_LOG(RDB_LOG_INFO, "serve", "stopped");
+    rdb_log_set_default(NULL);
+    rdb_log_close(&srv->log);
+    rdb_instance_lock_release(&srv->lock);
+    return ok;
+}
+
+int main(int argc, char **argv)
+{
+    static server srv;
+    serve_arguments arguments = {0};
+    rdb_operands operands;
+    rdb_error err = {0};
+    int exit_code = RDB_EXIT_DONE;
+    srv.arguments = &arguments;
+    if (!rdb_options_parse(&PROGRAM, argc, argv, &arguments, &operands, &exit_code))
+        return exit_code;
+    if (arguments.home == NULL)
+        return rdb_options_refuse(&PROGRAM, "no instance directory was named: use --home DIR or set RUSTYDB_HOME");
+    if (arguments.status + arguments.stop + arguments.reload + arguments.check_config > 1)
+        return rdb_options_refuse(&PROGRAM, "only one of --status, --stop, --reload and --check-config at a time");
+    if (!rdb_instance_resolve(arguments.home, srv.home, sizeof srv.home, &err))
+        return rdb_options_report(&PROGRAM, arguments.json, &err);
+    if (arguments.status || arguments.stop || arguments.reload)
+        return control(&srv);
+    if (arguments.check_config)
+        return check_configuration(&srv);
+    bool ok = rdb_instance_check_versions(srv.home, &err) && load_configuration(&srv, &err) && refuse_unsafe(&srv, &err) && serve(&srv, &err);
+    rdb_error closing = {0};
+    bool closed = close_server(&srv, ok, ok ? &err : &closing);
+    if (!ok || !closed)
+        exit_code = rdb_options_report(&PROGRAM, arguments.json, &err);
+    rdb_error_clear(&closing);
+    rdb_error_clear(&err);
+    rdb_config_destroy(&srv.config);
+    return exit_code;
+}
