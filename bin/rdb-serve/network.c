@@ -24,6 +24,7 @@ typedef struct connection {
     SSL *tls;
     int64_t waiting_us; /* as set on the descriptor; -1: never set */
     rdb_wire *wire;
+    _Atomic bool is_parked; /* whoever changes it from true to false owns the connection */
     struct connection *next, *previous; /* all of them, under net->lock */
 } connection;
 
@@ -152,10 +153,12 @@ static void connection_run(void *conn_at)
     while (rdb_wire_serve(conn->wire, PATIENCE_US) == RDB_WIRE_IDLE) {
         if (has_hidden_input(conn))
             continue;
-        /* Parked: from here on another thread may have it. */
+        atomic_store(&conn->is_parked, true); /* from here on another thread may have it */
         if (rdb_poller_change(conn->net->poller, conn->fd, RDB_POLL_READ | RDB_POLL_ONCE, conn, &err))
             return;
         rdb_error_clear(&err);
+        if (!atomic_exchange(&conn->is_parked, false))
+            return;
         break;
     }
     connection_close(conn);
@@ -280,7 +283,7 @@ bool network_run(network *net, int signal_fd, bool (*on_signal)(void *context), 
                 goes_on = on_signal(context) && goes_on;
             else if (is_listener(net, events[i].tag))
                 take_connections(net, *(int *)events[i].tag);
-            else
+            else if (atomic_exchange(&((connection *)events[i].tag)->is_parked, false))
                 connection_dispatch(events[i].tag);
         }
         if (!goes_on)
@@ -288,21 +291,42 @@ bool network_run(network *net, int signal_fd, bool (*on_signal)(void *context), 
     }
 }
 
-/* Parked connections are woken, so that each sees that the server is stopping. */
-static void wake_parked(network *net)
+/* Takes one parked connection out of epoll, so that it sees that the server is stopping; NULL: none is parked. */
+static connection *take_parked(network *net, connection *const *seen, uint32_t seen_count)
 {
+    connection *taken = NULL;
     rdb_mutex_lock(&net->lock);
-    for (connection *conn = net->connections; conn != NULL; conn = conn->next)
-        shutdown(conn->fd, SHUT_RD);
+    for (connection *conn = net->connections; conn != NULL && taken == NULL; conn = conn->next) {
+        bool is_new = true;
+        for (uint32_t i = 0; i < seen_count && is_new; i++)
+            is_new = seen[i] != conn;
+        if (is_new && atomic_exchange(&conn->is_parked, false))
+            taken = conn;
+    }
     rdb_mutex_unlock(&net->lock);
+    return taken;
+}
+
+/* Runs every parked connection once: those outside a transaction end themselves, the others park again. */
+static void run_parked(network *net)
+{
+    connection *seen[256];
+    uint32_t count = 0;
+    while (count < RDB_COUNT_OF(seen)) {
+        connection *conn = take_parked(net, seen, count);
+        if (conn == NULL)
+            return;
+        seen[count++] = conn;
+        connection_dispatch(conn);
+    }
 }
 
 void network_drain(network *net, int64_t wait_us, int signal_fd, bool (*on_signal)(void *context), void *context)
 {
-    rdb_poll_event events[EVENTS_MAX];
     int64_t until_us = wait_us < 0 ? INT64_MAX : rdb_time_monotonic_us() + wait_us;
-    (void)signal_fd;
     for (uint32_t i = 0; i < net->listener_count; i++) {
+        if (net->listeners[i] < 0)
+            continue;
         rdb_poller_remove(net->poller, net->listeners[i]);
         rdb_socket_close(&net->listeners[i]);
     }
@@ -311,30 +335,15 @@ void network_drain(network *net, int64_t wait_us, int signal_fd, bool (*on_signa
         if (!rdb_path_remove(net->options.socket_path, true, &ignored))
             rdb_error_clear(&ignored);
     }
-    wake_parked(net);
     while (rdb_time_monotonic_us() < until_us) {
         rdb_mutex_lock(&net->lock);
         uint32_t left = net->connection_count;
+        if (left > 0)
+            rdb_condition_wait_for(&net->gone, &net->lock, 20000);
         rdb_mutex_unlock(&net->lock);
-        if (left == 0)
+        if (left == 0 || (rdb_socket_wait(signal_fd, false, 0) && !on_signal(context)))
             return;
-        uint32_t count = 0;
-        rdb_error err = {0};
-        if (!rdb_poller_wait(net->poller, events, EVENTS_MAX, 20000, &count, &err)) {
-            rdb_error_clear(&err);
-            return;
-        }
-        for (uint32_t i = 0; i < count; i++) {
-            bool is_connection = false;
-            rdb_mutex_lock(&net->lock);
-            for (connection *conn = net->connections; conn != NULL && !is_connection; conn = conn->next)
-                is_connection = conn == events[i].tag;
-            rdb_mutex_unlock(&net->lock);
-            if (is_connection)
-                connection_dispatch(events[i].tag);
-            else if (!on_signal(context))
-                return;
-        }
+        run_parked(net);
     }
 }
 
