@@ -43,7 +43,11 @@ bool rdb_instance_lock_take(rdb_instance_lock **lock_out, const char *home, cons
     lock->fd = open_lock(home, true, err);
     if (lock->fd < 0 || !rdb_instance_path(home, "run/rustydb.pid", lock->pid_path, sizeof lock->pid_path, err))
         goto failed;
-    if (flock(lock->fd, LOCK_EX | LOCK_NB) != 0) {
+    /* Whoever asks who holds it takes the lock for a moment: that is not a holder, so a refusal is asked again for a while. */
+    int refused = -1;
+    for (int attempt = 0; attempt < 10 && (refused = flock(lock->fd, LOCK_EX | LOCK_NB)) != 0 && errno == EWOULDBLOCK; attempt++)
+        rdb_time_sleep_us(5000);
+    if (refused != 0) {
         if (errno != EWOULDBLOCK) {
             rdb_error_set_errno(err, errno, "could not lock \"%s\"", home);
             goto failed;
