@@ -176,6 +176,15 @@ static void test_pool_does_not_grow_without_need(void **state)
             rdb_time_sleep_us(100);
     }
     assert_int_equal(rdb_pool_get_state(pool).threads, 1);
+    /* two jobs at once and one idle thread: the second must not wait for the first */
+    atomic_store(&gate_waiting, 0);
+    atomic_store(&gate_open, 0);
+    assert_true(rdb_pool_submit(pool, run_gate, NULL, &err));
+    assert_true(rdb_pool_submit(pool, run_gate, NULL, &err));
+    for (int turn = 0; turn < 4000 && atomic_load(&gate_waiting) < 2; turn++)
+        rdb_time_sleep_us(500);
+    assert_int_equal(atomic_load(&gate_waiting), 2);
+    atomic_store(&gate_open, 1);
     rdb_pool_destroy(&pool);
 }
 
