@@ -124,6 +124,11 @@ unit-$(1): $(filter $(BUILD)/unit/$(1)/%,$(UNIT_PROGRAMS))
 endef
 $(foreach room,$(ROOMS),$(eval $(call unit_room_rule,$(room))))
 
+# ---- measuring programs: tests/bench/bench_<subject>.c ----------------------------------------------------------
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) -pthread -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBRDB_EXTRA) $(LIBS) -lstdc++
+
 .PHONY: clean
 clean:
 	rm -rf $(BUILD)
