@@ -1,5 +1,5 @@
 # The functions PostgreSQL 15 builds in, by the name of their source: kernels register under that name.
-POSTGRES_BKI ?= /usr/share/postgresql/15/postgres.bki
+POSTGRES_BKI ?= $(BUILD)/pgshare/postgres.bki
 $(BUILD)/gen/type/proc_sources.inc: $(POSTGRES_BKI) libcommon/type/proc_sources.awk
 	@mkdir -p $(@D)
 	awk -f libcommon/type/proc_sources.awk $(POSTGRES_BKI) | LC_ALL=C sort > $@.tmp && mv $@.tmp $@
