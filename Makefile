@@ -129,6 +129,44 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) -pthread -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBRDB_EXTRA) $(LIBS) -lstdc++
 
+# ---- what people and CI call ------------------------------------------------------------------------------------
+.PHONY: deps deps-test quickstart check check-long bench format lint sanitize e2e check-rooms install
+deps:
+	@tests/tools/deps build
+deps-test:
+	@tests/tools/deps test
+
+# The compilers may have come with deps, so the build runs in a make of its own.
+quickstart: deps
+	$(MAKE) programs
+	@BIN_DIR=$(abspath $(BUILD)/bin) HOME_DIR=$(abspath $(BUILD))/quickstart examples/quickstart.sh
+
+check-rooms:
+	@tests/tools/check-rooms $(ROOMS)
+e2e: programs
+	@tests/tools/run-bats tests/e2e/*.bats
+# Everything that a change must pass, in one count.
+check: deps-test
+	@tests/tools/check
+
+check-long: programs
+	@tests/tools/run-bats tests/long/*.bats
+bench: programs
+	@tests/bench/run
+format:
+	clang-format -i $(shell git ls-files 'libcommon/*.c' 'libcommon/*.h' 'bin/*.c' 'bin/*.h' 'tests/*.c' | grep -v '_keys.def')
+lint:
+	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --suppress=missingInclude --error-exitcode=1 -Ilibcommon libcommon bin
+	$(MAKE) BUILD=$(BUILD)-clang CC=clang CXX=clang++ rooms programs
+sanitize:
+	$(MAKE) BUILD=$(BUILD)-asan SANITIZE='-fsanitize=address,undefined' OPTIMISE='-O1 -g' unit
+
+install: programs completions
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -m 0755 $(foreach program,$(PROGRAMS),$(BUILD)/bin/$(program)) $(DESTDIR)$(PREFIX)/bin
+	install -m 0644 $(foreach program,$(PROGRAMS),$(BUILD)/share/bash/$(program)) $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	for page in man/*.1; do install -m 0644 $$page $(DESTDIR)$(PREFIX)/share/man/man1; done
+
 .PHONY: clean
 clean:
 	rm -rf $(BUILD)
