@@ -98,9 +98,13 @@ static bool fill(void *work_at, const char *home, rdb_error *err)
         rdb_password_generate(password, PASSWORD_LETTERS);
         if (!rdb_scram_make_verifier(password, RDB_SCRAM_ITERATIONS, verifier, err))
             return false;
+        uint8_t secret[32];
+        rdb_random_bytes(secret, sizeof secret);
         size_t length = strlen(password);
         password[length] = '\n';
-        bool ok = rdb_instance_path(home, "conf/secrets/auth/admin.password", path, sizeof path, err) &&
+        bool ok = rdb_instance_path(home, "conf/secrets/auth/scram.secret", path, sizeof path, err) &&
+                  rdb_path_write_atomic(path, secret, sizeof secret, 0600, err) &&
+                  rdb_instance_path(home, "conf/secrets/auth/admin.password", path, sizeof path, err) &&
                   rdb_path_write_atomic(path, password, length + 1, 0600, err) &&
                   rdb_instance_path(home, "conf/secrets/tls", path, sizeof path, err) && rdb_certificate_create(path, work->name, err);
         rdb_wipe(password, sizeof password);

@@ -6,6 +6,7 @@
 #include "base/rdb_log.h"
 #include "instance/rdb_config.h"
 #include "instance/rdb_instance.h"
+#include "os/rdb_fault.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -187,6 +188,29 @@ static bool open_tls(server *srv, rdb_error *err)
     return rdb_tls_server_context(&srv->tls, &options, err);
 }
 
+/* An instance without passwords has none; nothing is lost by that. */
+static bool read_scram_secret(const server *srv, uint8_t secret[32], rdb_error *err)
+{
+    char path[PATH_MAX];
+    rdb_slice content = {0};
+    if (!rdb_instance_path(rdb_config_path(srv->config, RDB_CONFIG_PATHS_CONF_DIR), "secrets/auth/scram.secret", path, sizeof path, err))
+        return false;
+    if (!rdb_path_exists(path)) {
+        rdb_random_bytes(secret, 32);
+        return true;
+    }
+    rdb_arena *arena = rdb_arena_create("secret", NULL, NULL);
+    if (arena == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    bool ok = rdb_path_read(path, arena, &content, 32, err);
+    if (ok && content.length != 32)
+        ok = rdb_error_set(err, RDB_CONFIG_FILE_ERROR, "\"%s\" must have 32 bytes", path);
+    if (ok)
+        memcpy(secret, content.data, 32);
+    rdb_arena_destroy(arena);
+    return ok;
+}
+
 static void reload(server *srv)
 {
     rdb_error err = {0};
@@ -270,7 +294,7 @@ static bool serve(server *srv, rdb_error *err)
                                .socket_path = rdb_config_switch(config, RDB_CONFIG_SERVER_IPC_ENABLED) ? srv->socket_path : NULL,
                                .tls = srv->tls,
                                .max_connections = engine.max_connections};
-    if (!rdb_wire_host_create(&srv->host, &wire, err))
+    if (!read_scram_secret(srv, wire.scram_secret, err) || !rdb_wire_host_create(&srv->host, &wire, err))
         return false;
     options.host = srv->host;
     if (!network_open(&srv->net, &options, err))
@@ -318,6 +342,9 @@ int main(int argc, char **argv)
         return control(&srv);
     if (arguments.check_config)
         return check_configuration(&srv);
+    bool armed = false; /* RDB_FAULT: for tests of what a broken disk does */
+    if (!rdb_fault_arm_from_environment(&armed, &err))
+        return rdb_options_report(&PROGRAM, arguments.json, &err);
     bool ok = rdb_instance_check_versions(srv.home, &err) && load_configuration(&srv, &err) && refuse_unsafe(&srv, &err) && serve(&srv, &err);
     rdb_error closing = {0};
     bool closed = close_server(&srv, ok, ok ? &err : &closing);

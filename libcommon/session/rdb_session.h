@@ -53,6 +53,7 @@ typedef struct rdb_wire_config {
     rdb_engine *engine;
     rdb_auth_mode auth;
     uint32_t max_connections;
+    uint8_t scram_secret[32]; /* of the instance: makes the salts of users that do not exist */
 } rdb_wire_config;
 
 typedef struct rdb_wire_host rdb_wire_host; /* what all connections share: their list, cancel keys, counters */

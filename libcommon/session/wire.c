@@ -16,7 +16,6 @@ bool rdb_wire_host_create(rdb_wire_host **host_out, const rdb_wire_config *confi
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     host->config = *config;
     host->next_pid = (uint32_t)getpid();
-    rdb_random_bytes(host->scram_secret, sizeof host->scram_secret);
     rdb_mutex_init(&host->lock, RDB_RANK_SESSION);
     *host_out = host;
     return true;

@@ -96,7 +96,6 @@ struct rdb_wire_host {
     uint32_t connection_count RDB_GUARDED_BY(lock);
     uint32_t next_pid RDB_GUARDED_BY(lock);
     _Atomic bool is_stopping;
-    uint8_t scram_secret[32]; /* salts of users that do not exist */
 };
 void wire_host_cancel(rdb_wire_host *host, uint32_t pid, uint32_t secret);
 

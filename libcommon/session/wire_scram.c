@@ -35,7 +35,7 @@ bool wire_scram_begin(rdb_wire *wire, rdb_error *err)
     if (exchange == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     wire->scram = exchange;
-    if (!rdb_scram_server_create(&exchange->server, wire_auth_verifier(wire), wire_auth_user(wire), wire->host->scram_secret, err))
+    if (!rdb_scram_server_create(&exchange->server, wire_auth_verifier(wire), wire_auth_user(wire), wire->host->config.scram_secret, err))
         return false;
     static const char MECHANISMS[] = MECHANISM "\0";
     put_sasl(wire, AUTHENTICATION_SASL, MECHANISMS, sizeof MECHANISMS);
