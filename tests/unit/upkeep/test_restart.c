@@ -15,7 +15,8 @@
 #include <cmocka.h>
 
 /* One life of the instance in a process of its own, since what a process remembers must not help: makes commits, and ends
- * cleanly or not. The exit status is 0 where its first snapshot was at least scn_before. *scn_after comes back in a file. */
+ * cleanly or not. The exit status is 0 where its first snapshot sees scn_before, the newest commit of the lives before. Its own
+ * newest comes back in a file. */
 static rdb_scn live(const char *home, rdb_scn scn_before, unsigned commits, bool checkpoint, bool clean)
 {
     char path[128];
@@ -47,7 +48,7 @@ static rdb_scn live(const char *home, rdb_scn scn_before, unsigned commits, bool
             ok = rdb_txn_begin(txns, 1, RDB_READ_COMMITTED, false, NULL, &txn, &err) && rdb_txn_assign_xid(txn, &xid, &err) &&
                  rdb_txn_commit(&txn, RDB_COMMIT_LOCAL, &scn, &err);
         }
-        scn = ok ? rdb_txn_published_scn(txns) : 0;
+        scn = RDB_MAX(scn, scn_before);
         ok = ok && rdb_path_write_atomic(path, &scn, sizeof scn, 0600, &err) && (!checkpoint || rdb_upkeep_checkpoint(upkeep, 0, &err));
         if (ok && !clean)
             _exit(0);
