@@ -64,6 +64,9 @@ static const rdb_type_ops *find_by_oid(uint32_t oid)
         return &type_float4_ops;
     case RDB_FLOAT8OID:
         return &type_float8_ops;
+    case RDB_INT2VECTOROID:
+    case RDB_OIDVECTOROID:
+        return &type_vector_ops;
     default:
         return NULL;
     }
@@ -74,6 +77,8 @@ const rdb_type_ops *rdb_type_ops_find(const rdb_type *type)
     while (type->kind == 'd' && type->base != NULL)
         type = type->base;
     const rdb_type_ops *ops = find_by_oid(type->oid);
+    if (ops == NULL && (type->element != NULL || type->oid == RDB_ANYARRAYOID))
+        ops = &type_array_ops;
     return ops;
 }
 
@@ -189,24 +194,6 @@ static const char *long_name(uint32_t oid)
     }
 }
 
-static void add_identifier(rdb_strbuf *text, const char *name)
-{
-    bool plain = (name[0] >= 'a' && name[0] <= 'z') || name[0] == '_';
-    for (const char *at = name; *at != '\0' && plain; at++)
-        plain = (*at >= 'a' && *at <= 'z') || type_is_digit(*at) || *at == '_';
-    if (plain) {
-        rdb_strbuf_adds(text, name);
-        return;
-    }
-    rdb_strbuf_addc(text, '"');
-    for (const char *at = name; *at != '\0'; at++) {
-        if (*at == '"')
-            rdb_strbuf_addc(text, '"');
-        rdb_strbuf_addc(text, *at);
-    }
-    rdb_strbuf_addc(text, '"');
-}
-
 static void add_interval_typmod(rdb_strbuf *text, int32_t typmod)
 {
     static const struct {
@@ -286,7 +273,7 @@ void rdb_type_format_name(const rdb_type *type, int32_t typmod, bool with_typmod
         if (known != NULL)
             rdb_strbuf_adds(text, known);
         else
-            add_identifier(text, named->name);
+            rdb_identifier_add(text, named->name);
         break;
     }
     if (is_array)

@@ -178,6 +178,33 @@ const rdb_type_ops *rdb_type_ops_find(const rdb_type *type);
 /* The representation of a type, by OID and, for those not built in, by kind; for whoever makes descriptors. */
 rdb_rep rdb_type_rep(uint32_t oid, char kind, int16_t typlen);
 
+/* Arrays, for who evaluates subscripts, ANY and ALL, and ARRAY[...]. Values borrow from the array they are read from. */
+#define RDB_ARRAY_DIMS_MAX 6
+typedef struct rdb_array_shape {
+    uint32_t element_oid, count;
+    int32_t ndim;
+    int32_t lengths[RDB_ARRAY_DIMS_MAX], lowers[RDB_ARRAY_DIMS_MAX];
+} rdb_array_shape;
+void rdb_array_get_shape(rdb_datum array, rdb_array_shape *shape);
+/* The index-th element in storage order; false: it is null. */
+bool rdb_array_get(rdb_datum array, uint32_t index, rdb_datum *value);
+/* ARRAY[a, b]: one dimension from 1. */
+RDB_CHECKED bool rdb_array_build(rdb_call *call, const rdb_type *element, const rdb_datum *values, const bool *nulls,
+                                 uint32_t count, rdb_datum *result);
+/* ARRAY[[..],[..]]: the parts, arrays of one shape, become the rows of one more dimension. */
+RDB_CHECKED bool rdb_array_build_nested(rdb_call *call, const rdb_type *element, const rdb_datum *parts, const bool *nulls,
+                                        uint32_t count, rdb_datum *result);
+/* a[i][j]; false: null or outside. */
+bool rdb_array_subscript(rdb_datum array, const int32_t *subscripts, uint32_t count, rdb_datum *value);
+/* a[lower:upper]...; a missing bound is the array's own. */
+RDB_CHECKED bool rdb_array_slice(rdb_call *call, const rdb_type *element, rdb_datum array, const int32_t *lowers,
+                                 const int32_t *uppers, const bool *has_lower, const bool *has_upper, uint32_t count,
+                                 rdb_datum *result);
+/* array[i] = value for UPDATE; array_is_null starts an empty one. One dimension grows at both ends. */
+RDB_CHECKED bool rdb_array_assign(rdb_call *call, const rdb_type *element, rdb_datum array, bool array_is_null,
+                                  const int32_t *subscripts, uint32_t count, rdb_datum value, bool value_is_null,
+                                  rdb_datum *result);
+
 /* How the reg* types and the values of anonymous rows meet the catalog: an upper room sets these once, at start. Without
  * them a reg* value reads and prints as a number. */
 typedef bool (*rdb_regtype_input)(rdb_call *call, const rdb_type *type, rdb_slice text, uint32_t *oid);
@@ -188,6 +215,11 @@ typedef const rdb_type *(*rdb_type_resolver)(rdb_call *call, uint32_t oid);
 void rdb_type_set_resolver(rdb_type_resolver resolver);
 /* The resolver's answer, or an error (42704). */
 RDB_CHECKED bool rdb_type_descriptor(rdb_call *call, uint32_t oid, const rdb_type **type);
+
+/* Names and literals as quote_ident and quote_literal write them, for deparsers. */
+bool rdb_identifier_needs_quotes(const char *name);
+void rdb_identifier_add(rdb_strbuf *text, const char *name);
+void rdb_literal_add(rdb_strbuf *text, const char *bytes, size_t length);
 
 /* An index key column: a tag byte (0x01 null first, 0x02 value, 0x03 null last), then the encoded value; descending flips
  * every byte of the value (not of the tag). */

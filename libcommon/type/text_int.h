@@ -9,5 +9,9 @@
 size_t type_utf8_prefix(const uint8_t *bytes, size_t length, size_t characters);
 /* The bytes of a name that fit into 63, whole characters only. */
 size_t type_name_clip(const uint8_t *bytes, size_t length);
+/* The character at `at` and its bytes; at < end. */
+uint32_t type_utf8_decode(const uint8_t *at, const uint8_t *end, uint32_t *length);
+void type_utf8_encode(rdb_strbuf *text, uint32_t c);
+bool type_text_lower(rdb_call *call, rdb_bytes source, rdb_datum *r);
 
 #endif

@@ -273,6 +273,7 @@ bool type_bad_binary(rdb_call *call); /* 22P03 */
 /* An integer with white space around; min and max bound it. type_name is used in errors. */
 bool type_parse_int(rdb_call *call, rdb_slice text, int64_t min, int64_t max, const char *type_name, int64_t *value);
 void type_add_int(rdb_strbuf *text, int64_t value);
+const rdb_type *type_base(const rdb_type *type); /* what a domain is over, or the type itself */
 void type_add_float8(rdb_strbuf *text, double value, int extra_float_digits);
 void type_add_float4(rdb_strbuf *text, float value, int extra_float_digits);
 bool type_parse_float(rdb_call *call, rdb_slice text, bool is_single, const char *type_name, double *value);

@@ -69,11 +69,12 @@ def main():
                     "(select " + ", ".join(f"null::{t} as c{i}" for i, t in enumerate(types)) + " where false) v"
                 if type_name == "*":
                     source = f"generate_series(1, {len(values)})"
-                expression = f"pg_catalog.{name}({'' if type_name == '*' else columns})"
+                bare = name.partition("(")[0]
+                expression = f"pg_catalog.{bare}({'' if type_name == '*' else columns})"
                 if type_name == "*":
-                    expression = f"pg_catalog.{name}(*)"
-                signature = "" if type_name == "*" else ",".join(types)
-                queries.append(f"select {proc(name, signature)} || E'\\t' || pg_temp.try($q$select case when r is null then null else format('%s', r) end from (select {expression} r from {source} offset 0) s$q$)")
+                    expression = f"pg_catalog.{bare}(*)"
+                types = [] if type_name == "*" else types
+                queries.append(f"select {proc(name, types, f'(select {expression} from {source})')} || E'\\t' || pg_temp.try($q$select case when r is null then null else format('%s', r) end from (select {expression} r from {source} offset 0) s$q$)")
                 out.append(("agg", type_name, values))
                 continue
             types, values = [], []
@@ -81,14 +82,15 @@ def main():
                 type_name, _, value = argument.partition(":")
                 types.append(type_name)
                 values.append(f"cast({quote(unescape(value))} as {type_name})")
-            call = f"pg_catalog.{name}({', '.join(values)})"
+            bare = name.partition("(")[0]
+            call = f"pg_catalog.{bare}({', '.join(values)})"
             if kind == "fn":
                 body = f"select case when r is null then null else format('%s', r) end from (select {call} r offset 0) s"
             elif kind == "srf":
                 body = f"select string_agg(coalesce(t::text, E'\\\\N'), chr(30)) from {call} t"
             else:
                 sys.exit(f"{spec}:{number}: unknown kind {kind}")
-            queries.append(f"select {proc(name, ','.join(types))} || E'\\t' || pg_temp.try($q$ {body} $q$)")
+            queries.append(f"select {proc(name, types, call)} || E'\\t' || pg_temp.try($q$ {body} $q$)")
             out.append((kind, [a.partition(':')[2] for a in arguments], types))
         script = SETUP + "".join(q + ";\n" for q in queries)
         run = subprocess.run(["psql", "-qAtX", "-v", "ON_ERROR_STOP=0"], input=script, capture_output=True, text=True)
@@ -111,12 +113,18 @@ def main():
                     target.write(f"{item[0]}\t{answer}" + "".join("\t" + v for v in item[1]) + "\n")
 
 
-def proc(name, signature):
-    """oid, strictness, result type and argument types of a function, tab-separated."""
-    condition = f"p.oid = 'pg_catalog.{name}({signature})'::regprocedure"
-    return (f"(select p.oid || E'\\t' || p.proisstrict || E'\\t' || p.proname || E'\\t' || p.prorettype || E'\\t' || "
-            f"coalesce((select string_agg(t::text, ',' order by n) from unnest(p.proargtypes::oid[]) with ordinality u(t, n)), '-') "
-            f"from pg_proc p where {condition})")
+def proc(name, types, expression):
+    """oid, strictness, name, result type and argument types of a function, tab-separated. A polymorphic function is named
+    with its signature, array_length(anyarray,integer); its result type is what PostgreSQL makes of the call."""
+    bare, _, signature = name.partition("(")
+    signature = signature.rstrip(")") if "(" in name else ",".join(types)
+    listed = ",".join(f"'{t}'::regtype::oid::text" for t in types)
+    listed = f"array_to_string(array[{listed}]::text[], ',')" if types else "'-'"
+    result = (f"case when p.prorettype in (2277, 2283, 2776, 5077, 5078, 5079) then "
+              f"coalesce(substring(pg_temp.try($q$select pg_typeof(r)::oid from (select {expression} r offset 0) s limit 1$q$) from '^= (.*)'), p.prorettype::text) "
+              f"else p.prorettype::text end")
+    return (f"(select p.oid || E'\\t' || p.proisstrict || E'\\t' || p.proname || E'\\t' || {result} || E'\\t' || {listed} "
+            f"from pg_proc p where p.oid = 'pg_catalog.{bare}({signature})'::regprocedure)")
 
 
 def io_query(type_name, raw):
