@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Cursors over a range. Between calls a cursor keeps a key and the number of the leaf it was in, no latch and no pin. That
+ * is enough: pages never go away and lose keys only to their right, so a forward cursor goes on in the same leaf or to the
+ * right of it; a backward one stays while the leaf still reaches up to its key, and else descends anew. */
+#include "index/btree_int.h"
+
+struct rdb_index_cursor {
+    const rdb_index *index;
+    btree tree;
+    bool backward, at_end, is_placed;
+    bool lower_open, upper_open, lower_exclusive, upper_exclusive;
+    uint64_t leaf;        /* of the last call, or 0 */
+    uint32_t lower_length, upper_length;
+    btree_bound place;    /* forward: the next entry is >= it; backward: < it; not set: the end of the range */
+    btree_bound low;      /* backward: of the leaf */
+    uint8_t lower[RDB_INDEX_KEY_MAX], upper[RDB_INDEX_KEY_MAX];
+};
+
+static bool set_range(rdb_index_cursor *cursor, const rdb_index_range *range, rdb_error *err)
+{
+    if (range->lower.length > RDB_INDEX_KEY_MAX || range->upper.length > RDB_INDEX_KEY_MAX)
+        return rdb_error_set(err, RDB_PROGRAM_LIMIT_EXCEEDED, "index search key is too long");
+    cursor->lower_open = range->lower.length == 0;
+    cursor->upper_open = range->upper.length == 0;
+    cursor->lower_exclusive = range->lower_exclusive;
+    cursor->upper_exclusive = range->upper_exclusive;
+    cursor->lower_length = (uint32_t)range->lower.length;
+    cursor->upper_length = (uint32_t)range->upper.length;
+    if (!cursor->lower_open)
+        memcpy(cursor->lower, range->lower.data, range->lower.length);
+    if (!cursor->upper_open)
+        memcpy(cursor->upper, range->upper.data, range->upper.length);
+    cursor->at_end = cursor->is_placed = false;
+    cursor->leaf = 0;
+    return true;
+}
+
+bool rdb_index_cursor_open(rdb_index_cursor **cursor, const rdb_index *index, const rdb_index_range *range, bool backward,
+                           rdb_arena *arena, rdb_error *err)
+{
+    *cursor = rdb_arena_alloc(arena, sizeof **cursor); /* not cleared: its buffers are large */
+    (*cursor)->index = index;
+    (*cursor)->backward = backward;
+    (*cursor)->low.is_set = (*cursor)->place.is_set = false;
+    if (set_range(*cursor, range, err))
+        return true;
+    *cursor = NULL;
+    return false;
+}
+
+bool rdb_index_cursor_seek(rdb_index_cursor *cursor, const rdb_index_range *range, rdb_error *err)
+{
+    return set_range(cursor, range, err);
+}
+
+void rdb_index_cursor_close(rdb_index_cursor **cursor)
+{
+    *cursor = NULL; /* the arena has it; nothing is held */
+}
+
+/* What the cursor looks for next; length 0 with after_prefix: behind every key. */
+static btree_probe probe_of(const rdb_index_cursor *cursor)
+{
+    if (cursor->is_placed)
+        return btree_bound_probe(&cursor->place);
+    if (!cursor->backward)
+        return (btree_probe){.key = cursor->lower, .length = cursor->lower_length, .after_prefix = !cursor->lower_open && cursor->lower_exclusive};
+    return (btree_probe){.key = cursor->upper, .length = cursor->upper_length, .after_prefix = cursor->upper_open || !cursor->upper_exclusive};
+}
+
+/* Whether the cell lies beyond the far end of the range. */
+static btree_answer is_beyond(const rdb_index_cursor *cursor, const btree_cell *cell, btree_fetcher *fetcher, bool *beyond)
+{
+    bool open = cursor->backward ? cursor->lower_open : cursor->upper_open;
+    *beyond = false;
+    if (open)
+        return BTREE_OK;
+    btree_probe far = cursor->backward
+                          ? (btree_probe){.key = cursor->lower, .length = cursor->lower_length, .after_prefix = cursor->lower_exclusive}
+                          : (btree_probe){.key = cursor->upper, .length = cursor->upper_length, .after_prefix = !cursor->upper_exclusive};
+    int order;
+    btree_answer answer = btree_compare(&far, cell, 0, fetcher, &order);
+    *beyond = cursor->backward ? order > 0 : order <= 0; /* the far place is behind, or not behind, the cell */
+    return answer;
+}
+
+typedef struct reading { /* of one leaf in one look */
+    uint32_t count;
+    bool ended;        /* the range ends in this leaf */
+    uint64_t right;    /* forward: where to go on; 0: nowhere */
+    bool is_elsewhere; /* the leaf does not have the place any more: it is right of it, beyond the key in *place */
+    bool is_no_leaf;   /* the root was a leaf and has grown */
+} reading;
+
+static btree_answer copy_entry(const btree_cell *cell, bool want_keys, btree_fetcher *fetcher, rdb_arena *arena, rdb_index_entry *entry)
+{
+    *entry = (rdb_index_entry){.address = cell->address};
+    if (!want_keys)
+        return BTREE_OK;
+    const uint8_t *key = cell->key, *payload = cell->payload;
+    uint32_t key_bytes = cell->whole_key_bytes, payload_bytes = cell->payload_bytes;
+    if ((cell->flags & BTREE_CELL_OVERFLOW) != 0) {
+        if (fetcher->fetch == NULL)
+            return BTREE_LATCH;
+        if (!fetcher->fetch(fetcher, cell->overflow, &key, &key_bytes, &payload_bytes, fetcher->err))
+            return BTREE_FAILED;
+        payload = key + key_bytes;
+    }
+    if (key_bytes + payload_bytes > RDB_INDEX_KEY_MAX)
+        return BTREE_TORN;
+    uint8_t *bytes = rdb_arena_alloc(arena, key_bytes + payload_bytes + 1u);
+    memcpy(bytes, key, key_bytes);
+    if (payload_bytes > 0)
+        memcpy(bytes + key_bytes, payload, payload_bytes);
+    entry->key = (rdb_slice){.data = bytes, .length = key_bytes};
+    entry->payload = (rdb_slice){.data = bytes + key_bytes, .length = payload_bytes};
+    return BTREE_OK;
+}
+
+static btree_answer read_forward(rdb_index_cursor *cursor, const btree_page *page, const btree_probe *probe, uint32_t capacity,
+                                 bool want_keys, btree_fetcher *fetcher, rdb_arena *arena, rdb_index_entry *entries, btree_bound *place,
+                                 reading *r)
+{
+    uint32_t page_bytes = cursor->tree.page_bytes, slot_no;
+    bool equal;
+    int order;
+    btree_cell cell;
+    btree_answer answer = btree_page_compare_high(page, page_bytes, probe, fetcher, &order);
+    if (answer != BTREE_OK)
+        return answer;
+    r->right = __atomic_load_n(&page->right, __ATOMIC_RELAXED);
+    if (order >= 0) {
+        r->is_elsewhere = true;
+        return r->right != 0 ? BTREE_OK : BTREE_TORN;
+    }
+    answer = btree_page_search(page, page_bytes, probe, fetcher, &slot_no, &equal);
+    uint32_t count = btree_page_count(page, page_bytes);
+    for (; answer == BTREE_OK && slot_no < count && r->count < capacity; slot_no++) {
+        if (!btree_slot_decode(page, page_bytes, slot_no, &cell))
+            return BTREE_TORN;
+        answer = is_beyond(cursor, &cell, fetcher, &r->ended);
+        if (answer != BTREE_OK || r->ended)
+            return answer;
+        answer = copy_entry(&cell, want_keys, fetcher, arena, &entries[r->count]);
+        r->count++;
+    }
+    if (answer != BTREE_OK)
+        return answer;
+    if (slot_no < count) { /* the batch is full: does the range go on? Else the next call is spared. */
+        btree_cell next;
+        if (!btree_slot_decode(page, page_bytes, slot_no, &next))
+            return BTREE_TORN;
+        answer = is_beyond(cursor, &next, fetcher, &r->ended);
+        if (answer != BTREE_OK || r->ended)
+            return answer;
+        answer = btree_bound_copy(place, &next, fetcher);
+        r->right = UINT64_MAX; /* go on here */
+        return answer;
+    }
+    if (r->right == 0) {
+        r->ended = true;
+        return BTREE_OK;
+    }
+    if (!btree_cell_decode(page, page_bytes, page->high_offset, page->high_key_bytes, &cell))
+        return BTREE_TORN;
+    answer = is_beyond(cursor, &cell, fetcher, &r->ended);
+    return answer == BTREE_OK && !r->ended ? btree_bound_copy(place, &cell, fetcher) : answer;
+}
+
+static btree_answer read_backward(rdb_index_cursor *cursor, const btree_page *page, const btree_probe *probe, uint32_t capacity,
+                                  bool want_keys, btree_fetcher *fetcher, rdb_arena *arena, rdb_index_entry *entries,
+                                  btree_bound *place, reading *r)
+{
+    uint32_t page_bytes = cursor->tree.page_bytes, slot_no;
+    bool equal;
+    int order;
+    btree_cell cell;
+    btree_answer answer = btree_page_compare_high(page, page_bytes, probe, fetcher, &order);
+    if (answer != BTREE_OK)
+        return answer;
+    if (order > 0) {
+        r->is_elsewhere = true;
+        r->right = __atomic_load_n(&page->right, __ATOMIC_RELAXED);
+        if (r->right == 0 || !btree_cell_decode(page, page_bytes, page->high_offset, page->high_key_bytes, &cell))
+            return BTREE_TORN;
+        return btree_bound_copy(place, &cell, fetcher);
+    }
+    answer = btree_page_search(page, page_bytes, probe, fetcher, &slot_no, &equal);
+    if (slot_no > btree_page_count(page, page_bytes))
+        return BTREE_TORN;
+    bool stays = false;
+    for (; answer == BTREE_OK && slot_no > 0; slot_no--) {
+        if (!btree_slot_decode(page, page_bytes, slot_no - 1, &cell))
+            return BTREE_TORN;
+        answer = is_beyond(cursor, &cell, fetcher, &r->ended);
+        if (answer != BTREE_OK || r->ended)
+            return answer;
+        if (r->count == capacity) {
+            stays = true;
+            break;
+        }
+        answer = copy_entry(&cell, want_keys, fetcher, arena, &entries[r->count]);
+        if (answer == BTREE_OK && ++r->count == capacity)
+            answer = btree_bound_copy(place, &cell, fetcher);
+    }
+    r->right = stays ? UINT64_MAX : 0;
+    return answer;
+}
+
+/* Reads from a pinned leaf: without a latch where that works, else with one. */
+static bool read_leaf(rdb_index_cursor *cursor, rdb_buffer *buffer, const btree_probe *probe, uint32_t capacity, bool want_keys,
+                      rdb_arena *arena, rdb_index_entry *entries, btree_bound *place, reading *r)
+{
+    btree *tree = &cursor->tree;
+    const btree_page *page = btree_page_of(buffer);
+    rdb_latch *latch = rdb_buffer_latch(buffer);
+    btree_fetcher no_fetch = {0};
+    for (unsigned tries = 0;; tries++) {
+        uint64_t version = 0;
+        bool latched = !BTREE_OPTIMISTIC || tries >= BTREE_OPTIMISTIC_TRIES;
+        if (latched) {
+            rdb_buffer_lock(buffer, RDB_BUFFER_SHARED);
+        } else if (!rdb_latch_read_begin(latch, &version)) {
+            rdb_cpu_relax();
+            continue;
+        }
+        rdb_arena_mark mark = {0};
+        if (arena != NULL)
+            mark = rdb_arena_get_mark(arena);
+        *r = (reading){0};
+        btree_fetcher *fetcher = latched ? &tree->fetcher : &no_fetch;
+        btree_answer answer = BTREE_OK;
+        bool is_leaf = btree_page_is_tree(page) && __atomic_load_n(&page->level, __ATOMIC_RELAXED) == 0;
+        if (!is_leaf)
+            r->is_no_leaf = true;
+        else
+            answer = cursor->backward
+                         ? read_backward(cursor, page, probe, capacity, want_keys, fetcher, arena, entries, place, r)
+                         : read_forward(cursor, page, probe, capacity, want_keys, fetcher, arena, entries, place, r);
+        if (latched) {
+            bool ok = btree_expect(tree, buffer, answer);
+            rdb_buffer_unlock(buffer, RDB_BUFFER_SHARED);
+            return ok;
+        }
+        bool whole = rdb_latch_read_validate(latch, version);
+        if (whole && answer == BTREE_OK)
+            return true;
+        if (arena != NULL)
+            rdb_arena_rewind(arena, mark);
+        if (whole)
+            tries = BTREE_OPTIMISTIC_TRIES - 1; /* an overflow page or damage: with the latch */
+    }
+}
+
+static void copy_bound(btree_bound *to, const btree_bound *from)
+{
+    to->is_set = from->is_set;
+    to->length = from->length;
+    to->address = from->address;
+    memcpy(to->key, from->key, from->length);
+}
+
+bool rdb_index_cursor_next(rdb_index_cursor *cursor, uint32_t capacity, bool want_keys, rdb_arena *batch_arena,
+                           rdb_index_entry *entries, uint32_t *count, rdb_error *err)
+{
+    const rdb_index *index = cursor->index;
+    btree *tree = &cursor->tree;
+    rdb_buffer *buffer = NULL;
+    bool ok = false;
+    *count = 0;
+    if (cursor->at_end || capacity == 0)
+        return true;
+    btree_begin(tree, index->storage, index->pdb, index->file, 0, err);
+    while (*count < capacity && !cursor->at_end) {
+        btree_bound next;
+        btree_probe probe = probe_of(cursor);
+        reading r;
+        next.is_set = false;
+        if (cursor->leaf == 0) {
+            if (!btree_descend(tree, &probe, cursor->backward, 0, NULL, cursor->backward ? &cursor->low : NULL, &buffer))
+                goto out;
+        } else if (!btree_acquire(tree, cursor->leaf, RDB_BUFFER_PIN, &buffer)) {
+            goto out;
+        }
+        cursor->leaf = rdb_buffer_tag(buffer).block;
+        if (!read_leaf(cursor, buffer, &probe, capacity - *count, want_keys, batch_arena, entries + *count, &next, &r))
+            goto out;
+        rdb_buffer_release(buffer, RDB_BUFFER_PIN);
+        buffer = NULL;
+        *count += r.count;
+        if (r.is_no_leaf) {
+            cursor->leaf = 0;
+        } else if (r.is_elsewhere) {
+            cursor->leaf = r.right;
+            if (cursor->backward)
+                copy_bound(&cursor->low, &next);
+        } else if (r.ended) {
+            cursor->at_end = true;
+        } else if (r.right == UINT64_MAX) { /* the batch is full, the leaf is not done */
+            copy_bound(&cursor->place, &next);
+            cursor->is_placed = true;
+        } else if (!cursor->backward) {
+            copy_bound(&cursor->place, &next);
+            cursor->is_placed = true;
+            cursor->leaf = r.right;
+        } else if (!cursor->low.is_set) {
+            cursor->at_end = true;
+        } else { /* what comes before the leaf's low bound is in another */
+            copy_bound(&cursor->place, &cursor->low);
+            cursor->is_placed = true;
+            cursor->leaf = 0;
+        }
+    }
+    ok = batch_arena == NULL || rdb_arena_check(batch_arena, err);
+out:
+    rdb_buffer_release(buffer, RDB_BUFFER_PIN);
+    btree_end(tree);
+    return ok;
+}

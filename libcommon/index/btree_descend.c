@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * From the root to a page. */
+#include "index/btree_int.h"
+
+static bool fetch_overflow(btree_fetcher *fetcher, uint64_t block, const uint8_t **whole, uint32_t *key_bytes,
+                           uint32_t *payload_bytes, rdb_error *err)
+{
+    btree *tree = (btree *)fetcher; /* its first member */
+    rdb_buffer *buffer = NULL;
+    rdb_buffer_release(tree->overflow, RDB_BUFFER_PIN);
+    tree->overflow = NULL;
+    if (!rdb_buffer_acquire(tree->storage, btree_tag(tree, block), RDB_BUFFER_SHARED, &buffer, err))
+        return false;
+    const uint8_t *bytes = (const uint8_t *)rdb_buffer_page(buffer) + RDB_PAGE_HEADER_BYTES;
+    *key_bytes = rdb_get_u16(bytes);
+    *payload_bytes = rdb_get_u16(bytes + 2);
+    *whole = bytes + 4;
+    bool ok = rdb_buffer_page(buffer)->type == RDB_PAGE_OVERFLOW &&
+              *key_bytes + *payload_bytes <= tree->page_bytes - RDB_PAGE_HEADER_BYTES - 4;
+    rdb_buffer_unlock(buffer, RDB_BUFFER_SHARED); /* it never changes: the pin keeps it readable */
+    tree->overflow = buffer;
+    return ok || btree_corrupted(tree, buffer, "It is not an overflow page.");
+}
+
+void btree_begin(btree *tree, rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_xid xid, rdb_error *err)
+{
+    *tree = (btree){.fetcher = {.fetch = fetch_overflow, .err = err},
+                    .storage = storage,
+                    .file = file,
+                    .pdb = pdb,
+                    .page_bytes = rdb_storage_page_bytes(storage),
+                    .xid = xid};
+}
+
+void btree_end(btree *tree)
+{
+    rdb_buffer_release(tree->overflow, RDB_BUFFER_PIN);
+    tree->overflow = NULL;
+}
+
+bool btree_acquire(btree *tree, uint64_t block, rdb_buffer_mode mode, rdb_buffer **buffer)
+{
+    return rdb_buffer_acquire(tree->storage, btree_tag(tree, block), mode, buffer, tree->fetcher.err);
+}
+
+bool btree_corrupted(btree *tree, const rdb_buffer *buffer, const char *what)
+{
+    rdb_error *err = tree->fetcher.err;
+    if (rdb_error_is_set(err))
+        return false;
+    rdb_error_set(err, RDB_INDEX_CORRUPTED, "index is corrupted");
+    rdb_error_detail(err, "File %llu of database %u, block %llu: %s", (unsigned long long)(tree->file & (UINT64_MAX >> 8)), tree->pdb,
+                     (unsigned long long)rdb_buffer_tag(buffer).block, what);
+    return rdb_error_hint(err, "Please REINDEX it.");
+}
+
+bool btree_expect(btree *tree, const rdb_buffer *buffer, btree_answer answer)
+{
+    return answer == BTREE_OK || btree_corrupted(tree, buffer, "A cell does not lie in the page.");
+}
+
+btree_answer btree_bound_copy(btree_bound *bound, const btree_cell *cell, btree_fetcher *fetcher)
+{
+    const uint8_t *key = cell->key;
+    uint32_t length = cell->whole_key_bytes;
+    if (length > cell->key_bytes) {
+        uint32_t key_bytes, payload_bytes;
+        if (fetcher == NULL || fetcher->fetch == NULL)
+            return BTREE_LATCH;
+        if (!fetcher->fetch(fetcher, cell->overflow, &key, &key_bytes, &payload_bytes, fetcher->err))
+            return BTREE_FAILED;
+        if (key_bytes != length)
+            return BTREE_TORN;
+    }
+    if (length > RDB_INDEX_KEY_MAX)
+        return BTREE_TORN;
+    memcpy(bound->key, key, length);
+    bound->length = length;
+    bound->address = cell->address;
+    bound->is_set = true;
+    return BTREE_OK;
+}
+
+typedef struct step {
+    uint64_t next; /* 0: arrived */
+    bool goes_down;
+    uint32_t level;
+} step;
+
+/* Decides where to go from a page that is latched or read optimistically (fetcher without fetch). */
+static btree_answer look(const btree *tree, const btree_page *page, const btree_probe *probe, bool before, uint32_t target_level,
+                         btree_bound *low, btree_fetcher *fetcher, step *out)
+{
+    if (!btree_page_is_tree(page))
+        return BTREE_TORN;
+    out->level = __atomic_load_n(&page->level, __ATOMIC_RELAXED);
+    out->next = 0;
+    out->goes_down = false;
+    if (out->level <= target_level)
+        return BTREE_OK;
+    int order;
+    btree_cell cell;
+    btree_answer answer = btree_page_compare_high(page, tree->page_bytes, probe, fetcher, &order);
+    if (answer != BTREE_OK)
+        return answer;
+    if (before ? order > 0 : order >= 0) {
+        out->next = __atomic_load_n(&page->right, __ATOMIC_RELAXED);
+        if (out->next == 0 || !btree_cell_decode(page, tree->page_bytes, page->high_offset, page->high_key_bytes, &cell))
+            return BTREE_TORN;
+        return low != NULL ? btree_bound_copy(low, &cell, fetcher) : BTREE_OK;
+    }
+    uint32_t slot_no;
+    bool equal;
+    answer = btree_page_search(page, tree->page_bytes, probe, fetcher, &slot_no, &equal);
+    if (answer != BTREE_OK)
+        return answer;
+    if (before || !equal)
+        slot_no--; /* at least 1 in an inner page */
+    if (!btree_slot_decode(page, tree->page_bytes, slot_no, &cell) || (cell.flags & BTREE_CELL_CHILD) == 0 || cell.child == 0)
+        return BTREE_TORN;
+    out->next = cell.child;
+    out->goes_down = true;
+    return low != NULL && slot_no > 0 ? btree_bound_copy(low, &cell, fetcher) : BTREE_OK;
+}
+
+/* The same with the page in hand pinned only. */
+static bool look_at_pinned(btree *tree, rdb_buffer *buffer, const btree_probe *probe, bool before, uint32_t target_level,
+                           btree_bound *low, step *out)
+{
+    const btree_page *page = btree_page_of(buffer);
+    rdb_latch *latch = rdb_buffer_latch(buffer);
+    btree_fetcher no_fetch = {0};
+    for (unsigned tries = 0; BTREE_OPTIMISTIC && tries < BTREE_OPTIMISTIC_TRIES; tries++) {
+        uint64_t version;
+        if (!rdb_latch_read_begin(latch, &version)) {
+            rdb_cpu_relax();
+            continue;
+        }
+        btree_answer answer = look(tree, page, probe, before, target_level, low, &no_fetch, out);
+        if (rdb_latch_read_validate(latch, version)) {
+            if (answer == BTREE_OK)
+                return true;
+            break; /* an overflow page, or damage: the latched look tells */
+        }
+    }
+    rdb_buffer_lock(buffer, RDB_BUFFER_SHARED);
+    btree_answer answer = look(tree, page, probe, before, target_level, low, &tree->fetcher, out);
+    bool ok = btree_expect(tree, buffer, answer);
+    rdb_buffer_unlock(buffer, RDB_BUFFER_SHARED);
+    return ok;
+}
+
+bool btree_descend(btree *tree, const btree_probe *probe, bool before, uint32_t level, btree_path *path, btree_bound *low,
+                   rdb_buffer **buffer)
+{
+    uint64_t block = BTREE_ROOT_BLOCK;
+    if (path != NULL)
+        memset(path, 0, sizeof *path);
+    if (low != NULL)
+        low->is_set = false;
+    for (uint32_t moves = 0;; moves++) {
+        step s;
+        if (!btree_acquire(tree, block, RDB_BUFFER_PIN, buffer))
+            return false;
+        if (!look_at_pinned(tree, *buffer, probe, before, level, low, &s))
+            break;
+        if (s.level < level || s.level >= BTREE_LEVELS_MAX) {
+            btree_corrupted(tree, *buffer, "It stands on the wrong level.");
+            break;
+        }
+        if (s.next == 0)
+            return true;
+        if (s.goes_down && path != NULL)
+            path->blocks[s.level] = block;
+        rdb_buffer_release(*buffer, RDB_BUFFER_PIN);
+        *buffer = NULL;
+        block = s.next;
+    }
+    rdb_buffer_release(*buffer, RDB_BUFFER_PIN);
+    *buffer = NULL;
+    return false;
+}
+
+bool btree_move_right_for_write(btree *tree, const btree_probe *probe, btree_path *path, rdb_buffer **buffer)
+{
+    for (;;) {
+        btree_page *page = btree_page_of(*buffer);
+        int order;
+        if (!btree_page_is_tree(page)) {
+            btree_corrupted(tree, *buffer, "It is not a page of a tree.");
+            break;
+        }
+        if ((page->base.flags & BTREE_INCOMPLETE) != 0 && !btree_finish_split(tree, path, *buffer))
+            break;
+        if (!btree_expect(tree, *buffer, btree_page_compare_high(page, tree->page_bytes, probe, &tree->fetcher, &order)))
+            break;
+        if (order < 0)
+            return true;
+        uint64_t right = page->right;
+        rdb_buffer_release(*buffer, RDB_BUFFER_EXCLUSIVE);
+        *buffer = NULL;
+        if (!btree_acquire(tree, right, RDB_BUFFER_EXCLUSIVE, buffer))
+            return false;
+    }
+    rdb_buffer_release(*buffer, RDB_BUFFER_EXCLUSIVE);
+    *buffer = NULL;
+    return false;
+}
+
+bool btree_find_for_write(btree *tree, const btree_probe *probe, uint32_t level, btree_path *path, rdb_buffer **buffer)
+{
+    for (;;) {
+        if (!btree_descend(tree, probe, false, level, path, NULL, buffer))
+            return false;
+        rdb_buffer_lock(*buffer, RDB_BUFFER_EXCLUSIVE);
+        if (btree_page_of(*buffer)->level == level) /* else the root grew meanwhile */
+            return btree_move_right_for_write(tree, probe, path, buffer);
+        rdb_buffer_release(*buffer, RDB_BUFFER_EXCLUSIVE);
+    }
+}
