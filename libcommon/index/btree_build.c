@@ -119,11 +119,12 @@ static bool next_page(rdb_index_builder *b, uint32_t level_no, const btree_cell 
 }
 
 /* Whether the page takes the cell, stays near its fill target, and can still be ended: the high key to come is at most one
- * byte longer than the leaf's last key (or that key and an address), and in inner pages the next cell's whole key. */
+ * byte longer than the leaf's last key (or that key and an address); behind a long key, and in inner pages, the next cell's. */
 static bool has_room(const btree_content *content, const btree_cell *cell, bool is_leaf)
 {
     uint32_t used = content->page_used + btree_cell_bytes(cell) + (uint32_t)sizeof(btree_slot);
-    uint32_t high_bytes = BTREE_CELL_HEAD_MAX + (is_leaf ? cell->key_bytes + 1u : btree_inline_max(content->page_bytes));
+    uint32_t high_bytes =
+        BTREE_CELL_HEAD_MAX + (is_leaf && cell->whole_key_bytes == cell->key_bytes ? cell->key_bytes + 1u : btree_inline_max(content->page_bytes));
     return used <= content->page_bytes * FILL_PERCENT / 100 && used + high_bytes <= content->page_bytes;
 }
 

@@ -252,7 +252,7 @@ static bool is_sane(const btree_page *page, uint32_t page_bytes)
 
 static uint32_t common_bytes(const btree_cell *a, const btree_cell *b)
 {
-    uint32_t both = RDB_MIN(a->key_bytes, b->key_bytes), i = 0;
+    uint32_t both = RDB_MIN(RDB_MIN(a->key_bytes, b->key_bytes), BTREE_PREFIX_MAX), i = 0;
     while (i < both && a->key[i] == b->key[i])
         i++;
     return i;

@@ -53,6 +53,8 @@ _Static_assert(sizeof(btree_page) == 104 && offsetof(btree_page, level) == 80 &&
 #define BTREE_MAGIC UINT64_C(0x4545525442424452) /* "RDBBTREE" */
 #define BTREE_LEVELS_MAX 32u
 #define BTREE_PAGE_BYTES_MAX 32768u
+#define BTREE_LONG_KEY_INLINE 128u /* of a key that goes on in an overflow page: so much stands in the cell */
+#define BTREE_PREFIX_MAX (BTREE_LONG_KEY_INLINE - 4) /* so that every head lies in the cell */
 enum { BTREE_INCOMPLETE = 1 }; /* page flag: the right sibling is not in the parent yet */
 enum { BTREE_CELL_ADDRESS = 1, BTREE_CELL_CHILD = 2, BTREE_CELL_PAYLOAD = 4, BTREE_CELL_OVERFLOW = 8 };
 #define BTREE_CELL_FLAGS 15u

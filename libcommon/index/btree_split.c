@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #define SEPARATOR_WINDOW_SHARE 8u /* the split point is sought in an eighth of the page around its middle */
-#define LONG_KEY_INLINE 128u
 
 btree_cell btree_separator(const btree_cell *left, const btree_cell *right)
 {
@@ -14,7 +13,8 @@ btree_cell btree_separator(const btree_cell *left, const btree_cell *right)
     while (common < both && left->key[common] == right->key[common])
         common++;
     btree_cell separator = {.key = right->key};
-    if (common < right->key_bytes) {
+    bool left_goes_on = common == left->key_bytes && left->whole_key_bytes > left->key_bytes; /* as right does, for all we see */
+    if (common < right->key_bytes && !left_goes_on) {
         separator.key_bytes = separator.whole_key_bytes = (uint16_t)(common + 1);
         return separator;
     }
@@ -72,7 +72,7 @@ bool btree_make_cell(btree *tree, const rdb_index_entry *entry, btree_cell *cell
     bool ok = rdb_change_apply(&change, NULL, NULL, &end_lsn, tree->fetcher.err);
     rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
     cell->flags |= BTREE_CELL_OVERFLOW;
-    cell->key_bytes = (uint16_t)RDB_MIN(key_bytes, LONG_KEY_INLINE);
+    cell->key_bytes = (uint16_t)RDB_MIN(key_bytes, BTREE_LONG_KEY_INLINE);
     cell->payload = NULL;
     return ok;
 }
