@@ -10,6 +10,7 @@ typedef bool (*run_statement)(rdb_command_context *context, rdb_ast_node *statem
     {                                                                                                  \
         return command_##function(context, (type *)statement, err);                                    \
     }
+ADAPTER(copy, rdb_ast_copy)
 ADAPTER(create_table, rdb_ast_create_table)
 ADAPTER(create_index, rdb_ast_create_index)
 ADAPTER(create_sequence, rdb_ast_create_sequence)
@@ -42,7 +43,7 @@ static const statement_kind KINDS[RDB_AST_TAG_COUNT] = {
     [RDB_AST_UPDATE] = {"UPDATE", NULL, false},
     [RDB_AST_DELETE] = {"DELETE", NULL, false},
     [RDB_AST_MERGE] = {"MERGE", NULL, false},
-    [RDB_AST_COPY] = {"COPY", NULL, true},
+    [RDB_AST_COPY] = {"COPY", run_copy, true},
     [RDB_AST_CREATE_TABLE] = {"CREATE TABLE", run_create_table, false},
     [RDB_AST_CREATE_TABLE_AS] = {"CREATE TABLE AS", NULL, false},
     [RDB_AST_ALTER_TABLE] = {"ALTER TABLE", NULL, false},

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * COPY: what its files share. */
+#ifndef RDB_COMMAND_COPY_H
+#define RDB_COMMAND_COPY_H
+
+#include "command/command_int.h"
+
+typedef enum copy_format { COPY_TEXT, COPY_CSV, COPY_BINARY } copy_format;
+
+typedef struct copy_options {
+    copy_format format;
+    char delimiter, quote, escape;
+    const char *null_text;
+    size_t null_length;
+    bool header, header_must_match;
+    bool force_quote_all;
+    bool *force_quote, *force_not_null, *force_null; /* by position in the column list; NULL: none */
+} copy_options;
+
+/* The columns copied: attribute numbers, all but dropped and generated ones where none are named. */
+typedef struct copy_columns {
+    int16_t *numbers;
+    const char **names;
+    const rdb_type **types;
+    int32_t *typmods;
+    uint16_t count;
+} copy_columns;
+
+RDB_CHECKED bool copy_read_options(rdb_command_context *context, const rdb_ast_copy *statement, const copy_columns *columns, copy_options *options, rdb_error *err);
+RDB_CHECKED bool copy_relation_columns(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_names *names, copy_columns *columns, rdb_error *err);
+
+/* ---- reading (copy_read.c) ----------------------------------------------------------------------------------------------- */
+/* A row taken apart: fields[i] has no terminator; NULL data means null. Valid until the next row. */
+typedef struct copy_field {
+    const char *data;
+    size_t length;
+} copy_field;
+typedef struct copy_reader {
+    rdb_command_context *context;
+    const copy_options *options;
+    rdb_file *file; /* NULL: the client */
+    uint64_t file_at;
+    uint8_t *file_buffer;
+    const uint8_t *chunk;
+    size_t chunk_at, chunk_length;
+    bool is_at_end;
+    rdb_strbuf line;     /* the row's raw bytes */
+    rdb_strbuf unescaped; /* its fields without escapes */
+    copy_field *fields;
+    uint32_t field_count, field_capacity;
+    uint64_t line_no;    /* of the row in hand */
+} copy_reader;
+RDB_CHECKED bool copy_reader_open(copy_reader *reader, rdb_command_context *context, const copy_options *options, const char *file_name, rdb_error *err);
+void copy_reader_close(copy_reader *reader);
+/* The next line's fields; *found false: the end of the data. */
+RDB_CHECKED bool copy_read_row(copy_reader *reader, bool *found, rdb_error *err);
+/* Exactly length bytes (binary); *got false: the data ended before the first. */
+RDB_CHECKED bool copy_read_bytes(copy_reader *reader, void *target, size_t length, bool *got, rdb_error *err);
+
+RDB_CHECKED bool copy_from(rdb_command_context *context, const rdb_ast_copy *statement, rdb_error *err);
+RDB_CHECKED bool copy_to(rdb_command_context *context, const rdb_ast_copy *statement, rdb_error *err);
+
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * COPY FROM's input: chunks from the client or a file, cut into rows and fields. A row is looked at when it is whole. */
+#include "command/copy.h"
+
+#define FILE_CHUNK_BYTES (64u << 10)
+#define LINE_MAX_BYTES ((UINT32_C(1) << 30) - 1)
+
+bool copy_reader_open(copy_reader *reader, rdb_command_context *context, const copy_options *options, const char *file_name, rdb_error *err)
+{
+    *reader = (copy_reader){.context = context, .options = options};
+    rdb_strbuf_init(&reader->line, NULL);
+    rdb_strbuf_init(&reader->unescaped, NULL);
+    if (file_name == NULL)
+        return true;
+    if (!rdb_file_open(&reader->file, file_name, RDB_FILE_READ, err))
+        return false;
+    reader->file_buffer = malloc(FILE_CHUNK_BYTES);
+    return reader->file_buffer != NULL || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+}
+
+void copy_reader_close(copy_reader *reader)
+{
+    rdb_error ignored = {0};
+    if (!rdb_file_close(&reader->file, &ignored))
+        rdb_error_clear(&ignored);
+    free(reader->file_buffer);
+    free(reader->fields);
+    rdb_strbuf_free(&reader->line);
+    rdb_strbuf_free(&reader->unescaped);
+}
+
+static bool next_chunk(copy_reader *reader, rdb_error *err)
+{
+    reader->chunk_at = reader->chunk_length = 0;
+    if (reader->is_at_end)
+        return true;
+    if (reader->file != NULL) {
+        size_t got = 0;
+        if (!rdb_cancel_check(reader->context->cancel, err) ||
+            !rdb_file_read(reader->file, reader->file_at, reader->file_buffer, FILE_CHUNK_BYTES, &got, err))
+            return false;
+        reader->chunk = reader->file_buffer;
+        reader->chunk_length = got;
+        reader->file_at += got;
+    } else if (!reader->context->client->receive_copy(reader->context->client->context, &reader->chunk, &reader->chunk_length, err)) {
+        return false;
+    }
+    reader->is_at_end = reader->chunk_length == 0;
+    return true;
+}
+
+bool copy_read_bytes(copy_reader *reader, void *target, size_t length, bool *got, rdb_error *err)
+{
+    size_t done = 0;
+    *got = true;
+    while (done < length) {
+        if (reader->chunk_at == reader->chunk_length) {
+            if (!next_chunk(reader, err))
+                return false;
+            if (reader->is_at_end) {
+                *got = false;
+                return done == 0 || rdb_error_set(err, RDB_BAD_COPY_FILE_FORMAT, "unexpected EOF in COPY data");
+            }
+        }
+        size_t part = RDB_MIN(length - done, reader->chunk_length - reader->chunk_at);
+        memcpy((uint8_t *)target + done, reader->chunk + reader->chunk_at, part);
+        reader->chunk_at += part;
+        done += part;
+    }
+    return true;
+}
+
+/* One row's bytes without its line end. In CSV a line end inside quotes belongs to the row. */
+static bool read_line(copy_reader *reader, bool *found, rdb_error *err)
+{
+    const copy_options *options = reader->options;
+    bool is_csv = options->format == COPY_CSV, in_quote = false, is_escaped = false, has_bytes = false;
+    rdb_strbuf_clear(&reader->line);
+    *found = false;
+    for (;;) {
+        if (reader->chunk_at == reader->chunk_length) {
+            if (!next_chunk(reader, err))
+                return false;
+            if (reader->is_at_end)
+                break;
+        }
+        const uint8_t *start = reader->chunk + reader->chunk_at, *end = reader->chunk + reader->chunk_length, *at = start;
+        has_bytes = true;
+        if (!is_csv) {
+            /* Backslash and newline: the newline is data. */
+            for (; at < end; at++) {
+                if (is_escaped)
+                    is_escaped = false;
+                else if (*at == '\\')
+                    is_escaped = true;
+                else if (*at == '\n')
+                    break;
+            }
+        } else {
+            for (; at < end; at++) {
+                if (is_escaped)
+                    is_escaped = false;
+                else if (in_quote && *at == (uint8_t)options->escape && options->escape != options->quote)
+                    is_escaped = true;
+                else if (*at == (uint8_t)options->quote)
+                    in_quote = !in_quote; /* a doubled quote closes and opens again: the same in the end */
+                else if (*at == '\n' && !in_quote)
+                    break;
+            }
+        }
+        rdb_strbuf_add(&reader->line, start, (size_t)(at - start));
+        if (reader->line.length > LINE_MAX_BYTES)
+            return rdb_error_set(err, RDB_PROGRAM_LIMIT_EXCEEDED, "COPY row is too long");
+        reader->chunk_at = (size_t)(at - reader->chunk);
+        if (at < end) {
+            reader->chunk_at++;
+            *found = true;
+            break;
+        }
+    }
+    if (!rdb_strbuf_check(&reader->line, err))
+        return false;
+    if (!*found && has_bytes) {
+        if (in_quote)
+            return rdb_error_set(err, RDB_BAD_COPY_FILE_FORMAT, "unterminated CSV quoted field");
+        *found = reader->line.length > 0; /* a last line without its end */
+    }
+    if (*found) {
+        reader->line_no++;
+        if (reader->line.length > 0 && reader->line.data[reader->line.length - 1] == '\r')
+            reader->line.data[--reader->line.length] = '\0';
+        if (reader->line.length == 2 && memcmp(reader->line.data, "\\.", 2) == 0) { /* the end marker; what follows is read and dropped */
+            *found = false;
+            while (!reader->is_at_end)
+                if (!next_chunk(reader, err))
+                    return false;
+        }
+    }
+    return true;
+}
+
+static bool add_field(copy_reader *reader, size_t start, size_t length, bool is_null, rdb_error *err)
+{
+    if (reader->field_count == reader->field_capacity) {
+        uint32_t capacity = RDB_MAX(64u, reader->field_capacity * 2);
+        copy_field *grown = realloc(reader->fields, capacity * sizeof *grown);
+        if (grown == NULL)
+            return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+        reader->fields = grown;
+        reader->field_capacity = capacity;
+    }
+    /* Offsets for now: the text may move while it grows. */
+    reader->fields[reader->field_count++] = (copy_field){is_null ? NULL : (const char *)(uintptr_t)(start + 1), length};
+    return true;
+}
+
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+static bool split_text(copy_reader *reader, rdb_error *err)
+{
+    const copy_options *options = reader->options;
+    const char *at = reader->line.data, *end = at + reader->line.length;
+    for (;;) {
+        const char *raw = at;
+        size_t start = reader->unescaped.length;
+        while (at < end && *at != options->delimiter) {
+            /* A run without escapes at once. */
+            const char *run = at;
+            while (at < end && *at != options->delimiter && *at != '\\')
+                at++;
+            rdb_strbuf_add(&reader->unescaped, run, (size_t)(at - run));
+            if (at == end || *at != '\\')
+                continue;
+            if (++at == end) {
+                rdb_strbuf_addc(&reader->unescaped, '\\');
+                break;
+            }
+            char c = *at++;
+            int value;
+            switch (c) {
+            case 'b':
+                c = '\b';
+                break;
+            case 'f':
+                c = '\f';
+                break;
+            case 'n':
+                c = '\n';
+                break;
+            case 'r':
+                c = '\r';
+                break;
+            case 't':
+                c = '\t';
+                break;
+            case 'v':
+                c = '\v';
+                break;
+            case 'x':
+                if (at < end && (value = hex_digit(*at)) >= 0) {
+                    at++;
+                    if (at < end && hex_digit(*at) >= 0)
+                        value = value * 16 + hex_digit(*at++);
+                    c = (char)value;
+                }
+                break;
+            default:
+                if (c >= '0' && c <= '7') {
+                    value = c - '0';
+                    for (int digits = 1; digits < 3 && at < end && *at >= '0' && *at <= '7'; digits++)
+                        value = value * 8 + (*at++ - '0');
+                    c = (char)value;
+                }
+                break;
+            }
+            rdb_strbuf_addc(&reader->unescaped, c);
+        }
+        bool is_null = (size_t)(at - raw) == options->null_length && memcmp(raw, options->null_text, options->null_length) == 0;
+        if (!add_field(reader, start, reader->unescaped.length - start, is_null, err))
+            return false;
+        if (at == end)
+            return true;
+        at++;
+    }
+}
+
+static bool split_csv(copy_reader *reader, rdb_error *err)
+{
+    const copy_options *options = reader->options;
+    const char *at = reader->line.data, *end = at + reader->line.length;
+    for (;;) {
+        const char *raw = at;
+        size_t start = reader->unescaped.length;
+        bool had_quote = false, in_quote = false;
+        for (; at < end && (in_quote || *at != options->delimiter); at++) {
+            if (in_quote && *at == options->escape && at + 1 < end && (at[1] == options->quote || at[1] == options->escape)) {
+                rdb_strbuf_addc(&reader->unescaped, *++at);
+            } else if (*at == options->quote) {
+                in_quote = !in_quote;
+                had_quote = true;
+            } else {
+                rdb_strbuf_addc(&reader->unescaped, *at);
+            }
+        }
+        bool is_null = (size_t)(at - raw) == options->null_length && memcmp(raw, options->null_text, options->null_length) == 0 && !had_quote;
+        if (!add_field(reader, start, reader->unescaped.length - start, is_null, err))
+            return false;
+        if (at == end)
+            return true;
+        at++;
+    }
+}
+
+bool copy_read_row(copy_reader *reader, bool *found, rdb_error *err)
+{
+    if (!read_line(reader, found, err) || !*found)
+        return !rdb_error_is_set(err);
+    reader->field_count = 0;
+    rdb_strbuf_clear(&reader->unescaped);
+    if (!rdb_strbuf_reserve(&reader->unescaped, reader->line.length + 1))
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    bool ok = reader->options->format == COPY_CSV ? split_csv(reader, err) : split_text(reader, err);
+    if (!ok || !rdb_strbuf_check(&reader->unescaped, err))
+        return false;
+    for (uint32_t i = 0; i < reader->field_count; i++)
+        if (reader->fields[i].data != NULL)
+            reader->fields[i].data = reader->unescaped.data + ((uintptr_t)reader->fields[i].data - 1);
+    return true;
+}

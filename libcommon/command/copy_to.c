@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * COPY TO: a table's or a query's rows as text, CSV or binary. */
+#include "command/copy.h"
+
+#include <arpa/inet.h>
+
+#define CHUNK_BYTES (32u << 10)
+
+typedef struct sending {
+    rdb_command_context *context;
+    copy_columns columns;
+    copy_options options;
+    rdb_file *file; /* NULL: the client */
+    uint64_t file_at;
+    rdb_strbuf out;   /* rows not handed on yet */
+    rdb_strbuf value; /* one value's text */
+    rdb_arena *arena;
+    rdb_call call;
+    uint64_t row_count;
+} sending;
+
+/* To a client one message a row, as PostgreSQL has it; to a file in larger pieces. */
+static bool hand_on(sending *work, bool all, rdb_error *err)
+{
+    if (!rdb_strbuf_check(&work->out, err))
+        return false;
+    if (work->file != NULL) {
+        if (!all && work->out.length < CHUNK_BYTES)
+            return true;
+        if (!rdb_file_write(work->file, work->file_at, work->out.data, work->out.length, err))
+            return false;
+        work->file_at += work->out.length;
+    } else if (work->out.length > 0 && !work->context->client->send_copy(work->context->client->context, work->out.data, work->out.length, err)) {
+        return false;
+    }
+    rdb_strbuf_clear(&work->out);
+    return true;
+}
+
+static void put_text_escaped(sending *work)
+{
+    const char *at = work->value.data, *end = at + work->value.length, *run = at;
+    for (; at < end; at++) {
+        char mark = 0;
+        switch (*at) {
+        case '\b':
+            mark = 'b';
+            break;
+        case '\f':
+            mark = 'f';
+            break;
+        case '\n':
+            mark = 'n';
+            break;
+        case '\r':
+            mark = 'r';
+            break;
+        case '\t':
+            mark = 't';
+            break;
+        case '\v':
+            mark = 'v';
+            break;
+        case '\\':
+            mark = '\\';
+            break;
+        default:
+            if (*at != work->options.delimiter)
+                continue;
+            mark = *at;
+        }
+        rdb_strbuf_add(&work->out, run, (size_t)(at - run));
+        rdb_strbuf_addc(&work->out, '\\');
+        rdb_strbuf_addc(&work->out, mark);
+        run = at + 1;
+    }
+    rdb_strbuf_add(&work->out, run, (size_t)(at - run));
+}
+
+static void put_csv(sending *work, const char *text, size_t length, bool must_quote)
+{
+    const copy_options *options = &work->options;
+    bool quote = must_quote || (length == options->null_length && memcmp(text, options->null_text, length) == 0);
+    for (size_t i = 0; i < length && !quote; i++)
+        quote = text[i] == options->delimiter || text[i] == options->quote || text[i] == '\n' || text[i] == '\r';
+    /* A line with nothing but the end marker would end the data. */
+    if (!quote && work->columns.count == 1 && length == 2 && memcmp(text, "\\.", 2) == 0)
+        quote = true;
+    if (!quote) {
+        rdb_strbuf_add(&work->out, text, length);
+        return;
+    }
+    rdb_strbuf_addc(&work->out, options->quote);
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == options->quote || text[i] == options->escape)
+            rdb_strbuf_addc(&work->out, options->escape);
+        rdb_strbuf_addc(&work->out, text[i]);
+    }
+    rdb_strbuf_addc(&work->out, options->quote);
+}
+
+static void put_u32(rdb_strbuf *out, uint32_t value)
+{
+    value = htonl(value);
+    rdb_strbuf_add(out, &value, sizeof value);
+}
+
+static void put_u16(rdb_strbuf *out, uint16_t value)
+{
+    value = htons(value);
+    rdb_strbuf_add(out, &value, sizeof value);
+}
+
+static bool put_row(sending *work, const rdb_batch *batch, uint32_t row, rdb_error *err)
+{
+    const copy_options *options = &work->options;
+    if (options->format == COPY_BINARY)
+        put_u16(&work->out, work->columns.count);
+    for (uint16_t i = 0; i < work->columns.count; i++) {
+        const rdb_type *type = work->columns.types[i];
+        const rdb_vector *vector = batch->columns[i];
+        bool is_null = rdb_vector_is_null(vector, row);
+        if (i > 0 && options->format != COPY_BINARY)
+            rdb_strbuf_addc(&work->out, options->delimiter);
+        if (is_null) {
+            if (options->format == COPY_BINARY)
+                put_u32(&work->out, UINT32_MAX);
+            else
+                rdb_strbuf_add(&work->out, options->null_text, options->null_length);
+            continue;
+        }
+        rdb_strbuf_clear(&work->value);
+        work->call.err = err;
+        bool (*convert)(rdb_call *, const rdb_type *, rdb_datum, rdb_strbuf *) = options->format == COPY_BINARY ? type->ops->send : type->ops->output;
+        if (convert == NULL)
+            return rdb_error_set(err, RDB_UNDEFINED_FUNCTION, "no binary output function available for type %s", type->name);
+        if (!convert(&work->call, type, rdb_vector_get(vector, row), &work->value) || !rdb_strbuf_check(&work->value, err))
+            return false;
+        if (options->format == COPY_BINARY) {
+            put_u32(&work->out, (uint32_t)work->value.length);
+            rdb_strbuf_add(&work->out, work->value.data, work->value.length);
+        } else if (options->format == COPY_CSV) {
+            put_csv(work, work->value.length > 0 ? work->value.data : "", work->value.length, options->force_quote != NULL && options->force_quote[i]);
+        } else if (work->value.length > 0) {
+            put_text_escaped(work);
+        }
+    }
+    if (options->format != COPY_BINARY)
+        rdb_strbuf_addc(&work->out, '\n');
+    work->row_count++;
+    return hand_on(work, false, err);
+}
+
+static bool put_header(sending *work, rdb_error *err)
+{
+    if (work->options.format == COPY_BINARY) {
+        rdb_strbuf_add(&work->out, "PGCOPY\n\377\r\n\0", 11);
+        put_u32(&work->out, 0);
+        put_u32(&work->out, 0);
+        return hand_on(work, false, err);
+    }
+    if (!work->options.header)
+        return true;
+    for (uint16_t i = 0; i < work->columns.count; i++) {
+        if (i > 0)
+            rdb_strbuf_addc(&work->out, work->options.delimiter);
+        if (work->options.format == COPY_CSV)
+            put_csv(work, work->columns.names[i], strlen(work->columns.names[i]), false);
+        else
+            rdb_strbuf_adds(&work->out, work->columns.names[i]);
+    }
+    rdb_strbuf_addc(&work->out, '\n');
+    return hand_on(work, false, err);
+}
+
+/* The query whose rows go out: as given, or SELECT columns FROM the table. */
+static bool make_query(sending *work, const rdb_ast_copy *statement, rdb_query **query, rdb_error *err)
+{
+    rdb_command_context *context = work->context;
+    rdb_analysis analysis;
+    command_analysis(context, &analysis);
+    rdb_ast_node *raw = statement->query;
+    if (raw == NULL) {
+        const rdb_relation *relation = NULL;
+        if (!command_open_table(context, statement->table, RDB_LOCK_ACCESS_SHARE, false, &relation, err))
+            return false;
+        if (relation->kind != 'r' && relation->kind != 'm')
+            return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "cannot copy from %s \"%s\"", relation->kind == 'v' ? "view" : "non-table relation", relation->name) ||
+                   (relation->kind == 'v' && rdb_error_hint(err, "Try the COPY (SELECT ...) TO variant."));
+        if (!copy_relation_columns(context, relation, &statement->columns, &work->columns, err))
+            return false;
+        rdb_strbuf text;
+        rdb_strbuf_init(&text, context->arena);
+        rdb_strbuf_adds(&text, "SELECT ");
+        for (uint16_t i = 0; i < work->columns.count; i++) {
+            rdb_strbuf_adds(&text, i > 0 ? ", \"" : "\"");
+            for (const char *c = work->columns.names[i]; *c != '\0'; c++)
+                rdb_strbuf_add(&text, *c == '"' ? "\"\"" : c, *c == '"' ? 2 : 1);
+            rdb_strbuf_addc(&text, '"');
+        }
+        rdb_strbuf_adds(&text, " FROM ONLY x");
+        rdb_ast_list list = {0};
+        if (!rdb_sql_parse(context->arena, text.data, text.length, &list, err))
+            return false;
+        rdb_ast_select *select = (rdb_ast_select *)list.items[0].body;
+        select->from.items[0] = (void *)statement->table;
+        raw = list.items[0].body;
+    }
+    if (!rdb_query_analyse(&analysis, raw, query, err) || !rdb_query_rewrite(&analysis, query, err))
+        return false;
+    if ((*query)->command == RDB_COMMAND_UTILITY || ((*query)->command != RDB_COMMAND_SELECT && (*query)->returning.count == 0))
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "COPY query must have a RETURNING clause");
+    return true;
+}
+
+static void describe_query(sending *work, const rdb_plan *plan)
+{
+    const rdb_list *targets = plan->result_targets;
+    rdb_command_context *context = work->context;
+    work->columns = (copy_columns){.numbers = RDB_NEW_ARRAY(context->arena, int16_t, targets->count + 1),
+                                   .names = RDB_NEW_ARRAY(context->arena, const char *, targets->count + 1),
+                                   .types = RDB_NEW_ARRAY(context->arena, const rdb_type *, targets->count + 1),
+                                   .typmods = RDB_NEW_ARRAY(context->arena, int32_t, targets->count + 1)};
+    for (uint32_t i = 0; i < targets->count; i++) {
+        const rdb_target *target = targets->items[i];
+        if (target->is_junk)
+            continue;
+        work->columns.names[work->columns.count] = target->name != NULL ? target->name : "?column?";
+        work->columns.types[work->columns.count++] = target->expr->type;
+    }
+}
+
+static bool send_rows(sending *work, const rdb_plan *plan, rdb_error *err)
+{
+    rdb_command_context *context = work->context;
+    rdb_execution *execution = NULL;
+    rdb_execution_context execution_context = {.txn = context->txn,
+                                               .snapshot = context->snapshot,
+                                               .access = context->access,
+                                               .format = context->format,
+                                               .cancel = context->cancel,
+                                               .session = context->session,
+                                               .session_user = context->role->name,
+                                               .current_user = context->role->name,
+                                               .statement_us = context->statement_us,
+                                               .transaction_us = context->transaction_us,
+                                               .lock_timeout_us = context->lock_timeout_us,
+                                               .work_mem_bytes = context->work_mem_bytes};
+    bool done = false, ok = rdb_execution_open(&execution, plan, &execution_context, err);
+    while (ok && !done) {
+        const rdb_batch *batch = NULL;
+        ok = rdb_execution_pull(execution, 0, &batch, &done, err);
+        for (uint32_t position = 0; ok && batch != NULL && position < batch->selection.count; position++)
+            ok = put_row(work, batch, rdb_selected(&batch->selection, position), err);
+        rdb_arena_reset(work->arena);
+    }
+    rdb_execution_close(&execution);
+    return ok;
+}
+
+bool copy_to(rdb_command_context *context, const rdb_ast_copy *statement, rdb_error *err)
+{
+    sending work = {.context = context};
+    rdb_query *query = NULL;
+    rdb_plan *plan = NULL;
+    rdb_plan_context plan_context = {.arena = context->arena, .access = context->access, .format = context->format,
+                                     .session = command_eval(context), .work_mem_bytes = context->work_mem_bytes};
+    if (!make_query(&work, statement, &query, err) || !rdb_plan_make(&plan_context, query, &plan, err))
+        return false;
+    describe_query(&work, plan);
+    if (!copy_read_options(context, statement, &work.columns, &work.options, err))
+        return false;
+    for (uint16_t i = 0; i < work.columns.count; i++)
+        if (work.columns.types[i]->ops == NULL || work.columns.types[i]->ops->output == NULL)
+            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "type %s is not supported yet", work.columns.types[i]->name);
+    bool ok = false, is_binary = work.options.format == COPY_BINARY;
+    rdb_strbuf_init(&work.out, NULL);
+    rdb_strbuf_init(&work.value, NULL);
+    work.arena = rdb_arena_create("copy", NULL, NULL);
+    if (work.arena == NULL) {
+        rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+        goto out;
+    }
+    work.call = (rdb_call){.arena = work.arena, .format = context->format, .session = plan_context.session};
+    if (statement->file_name != NULL ? !rdb_file_open(&work.file, statement->file_name, RDB_FILE_CREATE | RDB_FILE_TRUNCATE, err)
+                                     : !context->client->begin_copy_out(context->client->context, is_binary, work.columns.count, err))
+        goto out;
+    ok = put_header(&work, err) && send_rows(&work, plan, err);
+    if (ok && is_binary)
+        put_u16(&work.out, UINT16_MAX);
+    ok = ok && hand_on(&work, true, err);
+    if (ok && work.file == NULL)
+        ok = context->client->end_copy_out(context->client->context, err);
+    snprintf(context->tag, sizeof context->tag, "COPY %llu", (unsigned long long)work.row_count);
+out:
+    ok = rdb_file_close(&work.file, err) && ok;
+    rdb_arena_destroy(work.arena);
+    rdb_strbuf_free(&work.out);
+    rdb_strbuf_free(&work.value);
+    return ok;
+}
