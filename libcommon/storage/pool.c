@@ -485,9 +485,13 @@ static void discard_frame(rdb_storage *storage, rdb_buffer *frame)
 {
     uint64_t hash = storage_tag_hash(frame->tag);
     storage_partition *partition = partition_of(storage, hash);
-    rdb_latch_lock_exclusive(&frame->latch);
-    while ((atomic_load_explicit(&frame->state, memory_order_acquire) & FRAME_WRITING) != 0)
+    for (;;) { /* not waiting under the latch: who claimed the writing may still want it */
+        rdb_latch_lock_exclusive(&frame->latch);
+        if ((atomic_load_explicit(&frame->state, memory_order_acquire) & FRAME_WRITING) == 0)
+            break;
+        rdb_latch_unlock_exclusive(&frame->latch);
         rdb_time_sleep_us(20);
+    }
     rdb_latch_lock_exclusive(&partition->latch);
     table_remove(storage, hash, frame);
     rdb_latch_unlock_exclusive(&partition->latch);

@@ -104,6 +104,51 @@ static void commit_with(unsigned threads)
            (double)commits / (double)RDB_MAX(after.syncs - before.syncs, 1u));
 }
 
+/* Pages added, initialised and filled by several threads through a pool that holds a sixteenth of them, as a load does. */
+static uint64_t fill_file;
+static void run_filler(void *argument)
+{
+    uint64_t pages = *(uint64_t *)argument;
+    rdb_error err = {0};
+    uint8_t data[3900] = {1};
+    for (uint64_t i = 0; i < pages; i++) {
+        uint64_t block = 0;
+        rdb_lsn end_lsn = 0;
+        rdb_buffer *buffer = NULL;
+        rdb_change change;
+        must(rdb_buffer_extend(storage, 3, fill_file, 0, &block, &buffer, &err), &err);
+        rdb_change_init(&change, storage, 3, 0, RDB_RESOURCE_HEAP, SET);
+        rdb_change_block(&change, buffer, RDB_WAL_BLOCK_INIT);
+        rdb_change_block_data(&change, data, sizeof data);
+        must(rdb_change_apply(&change, NULL, NULL, &end_lsn, &err), &err);
+        rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+    }
+}
+
+static void fill_with(unsigned threads, uint64_t pages)
+{
+    rdb_thread *running[64];
+    rdb_error err = {0};
+    uint64_t each = pages / threads;
+    fill_file = RDB_FILE_NO(RDB_FILE_TABLE, 30000 + threads);
+    must(rdb_storage_create_file(storage, 3, fill_file, 0, &err), &err);
+    int64_t begin_us = rdb_time_monotonic_us();
+    for (unsigned i = 0; i < threads; i++)
+        must(rdb_thread_start(&running[i], "filler", run_filler, &each, &err), &err);
+    for (unsigned i = 0; i < threads; i++)
+        rdb_thread_join(&running[i]);
+    printf("pages added and filled, %2u threads            %8.0f /s\n", threads,
+           (double)pages * 1e6 / (double)(rdb_time_monotonic_us() - begin_us));
+    begin_us = rdb_time_monotonic_us();
+    for (uint64_t i = 0; i < pages; i++) {
+        rdb_page_tag tag = {.file = fill_file, .block = i, .pdb = 3};
+        rdb_buffer *buffer = NULL;
+        must(rdb_buffer_acquire(storage, tag, RDB_BUFFER_SHARED, &buffer, &err), &err);
+        rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+    }
+    printf("pages read in turn, from the system's cache    %8.0f /s\n", (double)pages * 1e6 / (double)(rdb_time_monotonic_us() - begin_us));
+}
+
 int main(int argc, char **argv)
 {
     char root[256], wal_directory[300], data_directory[300];
@@ -140,6 +185,14 @@ int main(int argc, char **argv)
     change_pages(1000000, 100, 100);
     for (unsigned threads = 1; threads <= 32; threads *= 2)
         commit_with(threads);
+    rdb_storage_close(&storage);
+    config.frame_count = 2048;
+    must(rdb_storage_open(&storage, &config, &err), &err);
+    fill_with(1, 32768);
+    fill_with(4, 32768);
+    int64_t begin_us = rdb_time_monotonic_us();
+    must(rdb_storage_flush_all(storage, 0, &err), &err);
+    printf("flush of what is left, with sync               %8.0f ms\n", (double)(rdb_time_monotonic_us() - begin_us) / 1000);
     rdb_storage_close(&storage);
     must(rdb_wal_close(&wal, &err) && rdb_path_remove_tree(root, &err), &err);
     return 0;

@@ -255,6 +255,53 @@ static void test_replay_refuses_what_does_not_fit(void **state)
     toy_end(&t);
 }
 
+/* ---- files come and go beside checkpoints ------------------------------------------------------------------------------ */
+
+typedef struct flusher {
+    toy *t;
+    _Atomic bool stop;
+    uint64_t rounds;
+} flusher;
+
+static void run_flusher(void *argument)
+{
+    flusher *f = argument;
+    rdb_error err = {0};
+    while (!atomic_load(&f->stop)) {
+        rdb_wal_fix_redo_point(f->t->wal);
+        toy_must(rdb_storage_flush_all(f->t->storage, 0, &err), &err);
+        f->rounds++;
+    }
+}
+
+static void test_files_come_and_go_beside_checkpoints(void **state)
+{
+    (void)state;
+    toy t;
+    rdb_thread *thread = NULL;
+    toy_begin(&t, 64);
+    flusher f = {.t = &t};
+    assert_true(rdb_thread_start(&thread, "flusher", run_flusher, &f, &t.err));
+    for (unsigned round = 0; round < 60; round++) {
+        toy_fill(&t, 40);
+        for (uint64_t left = 40; left > 0; left /= 2) {
+            uint64_t blocks = 0;
+            rdb_buffer *buffer = NULL;
+            assert_true(rdb_storage_truncate_file(t.storage, 3, TOY_FILE, 0, left, &t.err));
+            assert_true(rdb_storage_block_count(t.storage, 3, TOY_FILE, 0, &blocks, &t.err));
+            assert_int_equal(blocks, left);
+            assert_true(rdb_buffer_acquire(t.storage, toy_tag(left - 1), RDB_BUFFER_SHARED, &buffer, &t.err));
+            assert_int_equal(toy_slots(rdb_buffer_page(buffer))[1], left);
+            rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+        }
+        assert_true(rdb_storage_drop_file(t.storage, 3, TOY_FILE, &t.err));
+    }
+    atomic_store(&f.stop, true);
+    rdb_thread_join(&thread);
+    assert_true(f.rounds > 5);
+    toy_end(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +311,7 @@ int main(void)
         cmocka_unit_test(test_space_hints),
         cmocka_unit_test(test_images_and_change_numbers),
         cmocka_unit_test(test_refused_change_changes_nothing),
+        cmocka_unit_test(test_files_come_and_go_beside_checkpoints),
         cmocka_unit_test(test_replay_refuses_what_does_not_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
