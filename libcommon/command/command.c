@@ -11,6 +11,8 @@ typedef bool (*run_statement)(rdb_command_context *context, rdb_ast_node *statem
         return command_##function(context, (type *)statement, err);                                    \
     }
 ADAPTER(copy, rdb_ast_copy)
+ADAPTER(explain, rdb_ast_explain)
+ADAPTER(vacuum, rdb_ast_vacuum)
 ADAPTER(create_table, rdb_ast_create_table)
 ADAPTER(create_index, rdb_ast_create_index)
 ADAPTER(create_sequence, rdb_ast_create_sequence)
@@ -104,11 +106,11 @@ static const statement_kind KINDS[RDB_AST_TAG_COUNT] = {
     [RDB_AST_TRANSACTION] = {"BEGIN", NULL, true},
     [RDB_AST_SET_CONSTRAINTS] = {"SET CONSTRAINTS", NULL, true},
     [RDB_AST_LOCK] = {"LOCK TABLE", run_lock_table, true},
-    [RDB_AST_VACUUM] = {"VACUUM", NULL, true},
+    [RDB_AST_VACUUM] = {"VACUUM", run_vacuum, true},
     [RDB_AST_CLUSTER] = {"CLUSTER", NULL, true},
     [RDB_AST_REINDEX] = {"REINDEX", NULL, true},
     [RDB_AST_CHECKPOINT] = {"CHECKPOINT", run_checkpoint, true},
-    [RDB_AST_EXPLAIN] = {"EXPLAIN", NULL, true},
+    [RDB_AST_EXPLAIN] = {"EXPLAIN", run_explain, true},
     [RDB_AST_PREPARE] = {"PREPARE", NULL, true},
     [RDB_AST_EXECUTE] = {"EXECUTE", NULL, true},
     [RDB_AST_DEALLOCATE] = {"DEALLOCATE", NULL, true},
@@ -173,12 +175,9 @@ const char *rdb_command_tag(const rdb_ast_node *statement)
 
 bool rdb_command_describe(rdb_command_context *context, rdb_ast_node *statement, const rdb_result_column **columns, uint32_t *count, rdb_error *err)
 {
-    (void)context;
-    (void)statement;
-    (void)err;
     *columns = NULL;
     *count = 0;
-    return true;
+    return statement->tag != RDB_AST_EXPLAIN || command_explain_columns(context, (const rdb_ast_explain *)statement, columns, count, err);
 }
 
 bool rdb_command_run(rdb_command_context *context, rdb_ast_node *statement, rdb_error *err)

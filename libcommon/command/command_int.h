@@ -62,6 +62,9 @@ RDB_CHECKED bool command_truncate(rdb_command_context *context, const rdb_ast_tr
 RDB_CHECKED bool command_lock_table(rdb_command_context *context, const rdb_ast_lock *statement, rdb_error *err);
 RDB_CHECKED bool command_create_database(rdb_command_context *context, const rdb_ast_create_database *statement, rdb_error *err);
 RDB_CHECKED bool command_drop_database(rdb_command_context *context, const rdb_ast_drop_database *statement, rdb_error *err);
+RDB_CHECKED bool command_explain(rdb_command_context *context, const rdb_ast_explain *statement, rdb_error *err);
+RDB_CHECKED bool command_explain_columns(rdb_command_context *context, const rdb_ast_explain *statement, const rdb_result_column **columns, uint32_t *count, rdb_error *err);
+RDB_CHECKED bool command_vacuum(rdb_command_context *context, const rdb_ast_vacuum *statement, rdb_error *err);
 RDB_CHECKED bool command_copy(rdb_command_context *context, const rdb_ast_copy *statement, rdb_error *err);
 
 #endif
