@@ -11,6 +11,7 @@
 
 #include "index/rdb_index.h"
 #include "type/rdb_type.h"
+#include "catalog/columns.h" /* RDB_pg_class_relname and its kin: made by the build */
 
 #define RDB_PDB_ROOT 1u
 #define RDB_NAMEDATALEN 64u
@@ -22,7 +23,9 @@ enum {
     RDB_PG_DATABASE = 1262, RDB_PG_ATTRDEF = 2604, RDB_PG_CONSTRAINT = 2606, RDB_PG_DEPEND = 2608,
     RDB_PG_DESCRIPTION = 2609, RDB_PG_INDEX = 2610, RDB_PG_INHERITS = 2611, RDB_PG_NAMESPACE = 2615,
     RDB_PG_OPERATOR = 2617, RDB_PG_REWRITE = 2618, RDB_PG_STATISTIC = 2619, RDB_PG_TRIGGER = 2620, RDB_PG_SEQUENCE = 2224,
-    RDB_PG_SETTING = 2964, RDB_PG_ENUM = 3501
+    RDB_PG_SETTING = 2964, RDB_PG_ENUM = 3501, RDB_PG_COLLATION = 3456, RDB_PG_TABLESPACE = 1213, RDB_PG_AUTH_MEMBERS = 1261,
+    RDB_PG_AM = 2601, RDB_PG_CAST = 2605, RDB_PG_OPCLASS = 2616, RDB_PG_SHDEPEND = 1214, RDB_PG_SHDESCRIPTION = 2396,
+    RDB_LAYOUT = 8000, RDB_PLUGGABLE = 8010, RDB_MISSING = 8030 /* our own */
 };
 
 typedef struct rdb_catalog rdb_catalog;   /* one an instance */
@@ -46,6 +49,8 @@ void rdb_database_close(rdb_database **database);
 uint32_t rdb_database_pdb(const rdb_database *database);
 uint32_t rdb_database_oid(const rdb_database *database);
 const char *rdb_database_name(const rdb_database *database);
+/* While on, new objects get OIDs between 12000 and 16383: for rdb-init's views of pg_catalog and information_schema. */
+void rdb_database_make_system_objects(rdb_database *database, bool on);
 /* CREATE DATABASE clones a template PDB; DROP DATABASE. Run outside a transaction block, as PostgreSQL has it. */
 RDB_CHECKED bool rdb_database_create(rdb_catalog *catalog, const char *name, const char *template_name, uint32_t owner_oid, rdb_error *err);
 RDB_CHECKED bool rdb_database_drop(rdb_catalog *catalog, const char *name, bool missing_is_fine, rdb_error *err);
@@ -233,6 +238,7 @@ typedef struct rdb_catalog_row {
     rdb_row_version version;
     rdb_datum *values; /* column_count of the system table; bytes in the arena of the scan */
     bool *is_null;
+    const rdb_column *columns; /* of the system table */
 } rdb_catalog_row;
 typedef struct rdb_catalog_scan rdb_catalog_scan;
 /* Rows whose first key_count columns of the index equal keys (index_oid 0: all rows, in heap order). */

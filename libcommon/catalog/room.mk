@@ -13,9 +13,16 @@ $(CATALOG_GEN)/builtin_gen: libcommon/catalog/gen/builtin_gen.c libcommon/catalo
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O1 -g $(WARNINGS) -D_GNU_SOURCE -Ilibcommon -o $@ $<
 
-$(CATALOG_BLOB): $(CATALOG_GEN)/builtin_gen $(CATALOG_SHARE)/postgres.bki
-	$(CATALOG_GEN)/builtin_gen $(CATALOG_SHARE)/postgres.bki $(CATALOG_SHARE)/system_constraints.sql \
-		$(CATALOG_SHARE)/system_functions.sql $@
+# Made makefiles are made first: so the header of columns is there before any room that includes it compiles.
+CATALOG_INPUTS := $(CATALOG_SHARE)/postgres.bki libcommon/catalog/gen/own.bki $(CATALOG_SHARE)/system_constraints.sql \
+	$(CATALOG_SHARE)/system_functions.sql
+$(CATALOG_GEN)/made.mk: $(CATALOG_GEN)/builtin_gen $(CATALOG_SHARE)/postgres.bki libcommon/catalog/gen/own.bki
+	$(CATALOG_GEN)/builtin_gen $(CATALOG_INPUTS) $(CATALOG_BLOB) $(CATALOG_GEN)/columns.h
+	@touch $@
+$(CATALOG_BLOB): $(CATALOG_GEN)/made.mk
+ifeq ($(filter clean,$(MAKECMDGOALS)),)
+-include $(CATALOG_GEN)/made.mk
+endif
 
 $(BUILD)/obj/libcommon/catalog/builtin.o: $(CATALOG_BLOB)
 CFLAGS_catalog := -DCATALOG_BLOB_PATH='"$(CATALOG_BLOB)"'

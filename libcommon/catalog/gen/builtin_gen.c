@@ -3,7 +3,9 @@
  * system_constraints.sql (which of their indexes are primary keys and unique constraints) and system_functions.sql (the
  * defaults of built-in functions' arguments), and writes the blob drawn in builtin_format.h.
  *
- *    builtin_gen POSTGRES.BKI SYSTEM_CONSTRAINTS.SQL SYSTEM_FUNCTIONS.SQL OUTPUT
+ *    builtin_gen POSTGRES.BKI OWN.BKI SYSTEM_CONSTRAINTS.SQL SYSTEM_FUNCTIONS.SQL BLOB HEADER
+ *
+ * OWN.BKI has the tables and indexes of ours, in the same grammar. HEADER receives the numbers of all columns as constants.
  *
  * It accepts the whole grammar of the file and ends the build at the first line it does not understand: a row that was
  * silently dropped would be missing at run time. */
@@ -237,6 +239,8 @@ static void read_create(const char *at)
             relation->out.flags |= CATALOG_BLOB_SHARED;
         else if (token_is(&t, "rowtype_oid"))
             relation->out.row_type_oid = read_number(&at);
+        else if (token_is(&t, "arraytype_oid")) /* in OWN.BKI only */
+            relation->out.array_type_oid = read_number(&at);
         else
             fail("\"create\" with unknown option \"%s\"", t.text);
     }
@@ -368,7 +372,7 @@ static void read_bki(const char *path)
         const char *at = line;
         static token t;
         if (line[0] == '#') {
-            if (line_no == 1 && strcmp(line, "# PostgreSQL 15\n") != 0)
+            if (line_no == 1 && relation_count == 0 && strcmp(line, "# PostgreSQL 15\n") != 0)
                 fail("these are not the rows of PostgreSQL 15");
             continue;
         }
@@ -558,7 +562,8 @@ static void write_blob(const char *path)
     for (uint32_t i = 0; i < relation_count; i++) {
         if (relations[i].out.flags & CATALOG_BLOB_BOOTSTRAP)
             continue; /* theirs stand in pg_type's rows */
-        relations[i].out.array_type_oid = next_oid++;
+        if (relations[i].out.array_type_oid == 0)
+            relations[i].out.array_type_oid = next_oid++;
         if (relations[i].out.row_type_oid == 0)
             relations[i].out.row_type_oid = next_oid++;
     }
@@ -613,23 +618,52 @@ static void write_blob(const char *path)
     free(keys);
 }
 
+/* "RDB_pg_class_relname = 2": positions from 1, as in pg_attribute. */
+static void write_header(const char *path)
+{
+    FILE *file = fopen(path, "w");
+    if (file == NULL)
+        fail("%s", strerror(errno));
+    fprintf(file, "/* Made by builtin_gen. The columns of system tables by number (pg_attribute.attnum). */\n"
+                  "#ifndef RDB_CATALOG_COLUMNS_H\n#define RDB_CATALOG_COLUMNS_H\n");
+    for (uint32_t i = 0; i < relation_count; i++) {
+        const relation_source *relation = &relations[i];
+        fprintf(file, "enum {\n");
+        for (uint32_t k = 0; k < relation->out.column_count; k++)
+            fprintf(file, "    RDB_%s_%s = %u,\n", relation->name, relation->columns[k].name, k + 1);
+        fprintf(file, "    RDB_%s_COLUMNS = %u\n};\n", relation->name, relation->out.column_count);
+    }
+    fprintf(file, "#endif\n");
+    if (fclose(file) != 0)
+        fail("%s", strerror(errno));
+}
+
+/* Writes beside the target and renames: a build that is interrupted leaves no half of it. */
+static void write_output(const char *path, void (*write)(const char *))
+{
+    char *temporary = grow(NULL, strlen(path) + 5);
+    sprintf(temporary, "%s.new", path);
+    input_path = temporary;
+    line_no = 0;
+    write(temporary);
+    if (rename(temporary, path) != 0)
+        fail("%s", strerror(errno));
+    free(temporary);
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 5) {
-        fprintf(stderr, "usage: builtin_gen POSTGRES.BKI SYSTEM_CONSTRAINTS.SQL SYSTEM_FUNCTIONS.SQL OUTPUT\n");
+    if (argc != 7) {
+        fprintf(stderr, "usage: builtin_gen POSTGRES.BKI OWN.BKI SYSTEM_CONSTRAINTS.SQL SYSTEM_FUNCTIONS.SQL BLOB HEADER\n");
         return 2;
     }
     string_slots = grow(NULL, string_slot_count * sizeof *string_slots);
     memset(string_slots, 0, string_slot_count * sizeof *string_slots);
     read_bki(argv[1]);
-    read_constraints(argv[2]);
-    read_functions(argv[3]);
-    char *temporary = grow(NULL, strlen(argv[4]) + 5);
-    sprintf(temporary, "%s.new", argv[4]);
-    input_path = temporary;
-    line_no = 0;
-    write_blob(temporary);
-    if (rename(temporary, argv[4]) != 0)
-        fail("%s", strerror(errno));
+    read_bki(argv[2]);
+    read_constraints(argv[3]);
+    read_functions(argv[4]);
+    write_output(argv[5], write_blob);
+    write_output(argv[6], write_header);
     return 0;
 }

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Inside the catalog room: the instance's catalog, open databases, the cache of descriptors, accesses and the overlay of a
+ * transaction with uncommitted changes.
+ *
+ * A cached descriptor stands in an entry with a count of references and an arena of its own. Entries are immutable; the
+ * database's maps hold one reference, each access that handed the descriptor out one, and a relation one for each type it
+ * points to. An entry enters the shared maps only if the epoch did not move while it was read, so that what a commit made
+ * stale is never put back. */
+#ifndef RDB_CATALOG_INT_H
+#define RDB_CATALOG_INT_H
+
+#include "catalog/columns.h"
+#include "catalog/objects.h"
+#include "catalog/rdb_catalog.h"
+#include "os/rdb_os.h"
+
+#include <stdio.h>
+
+typedef enum entry_kind { ENTRY_RELATION, ENTRY_TYPE, ENTRY_FUNCTION, ENTRY_KIND_COUNT } entry_kind;
+
+typedef struct cache_entry {
+    _Atomic uint32_t references;
+    entry_kind kind;
+    uint32_t oid;
+    rdb_arena *arena;             /* holds the entry itself too */
+    struct cache_entry **needs;   /* entries this one points into */
+    uint32_t need_count, need_capacity;
+    union {
+        rdb_relation relation;
+        rdb_type type;
+        rdb_function function;
+    } is;
+} cache_entry;
+
+typedef struct sequence_state sequence_state; /* sequence.c */
+
+/* Uncommitted catalog changes of one transaction. Used by its thread only, found through the catalog's list. */
+typedef struct catalog_overlay {
+    struct catalog_overlay *next;
+    rdb_txn *txn;
+    rdb_database *database;
+    rdb_map *dirty;                      /* key: kind of object and oid; value: non-NULL */
+    rdb_map *entries[ENTRY_KIND_COUNT];  /* own versions of dirty objects */
+    bool names_dirty;
+    uint64_t generation;                 /* grows with each change */
+    rdb_txn *root_txn;                   /* writes shared tables; ends with txn */
+} catalog_overlay;
+
+struct rdb_database {
+    rdb_database *next;
+    rdb_catalog *catalog;
+    uint32_t pdb, oid;
+    char name[RDB_NAMEDATALEN];
+    uint32_t references RDB_GUARDED_BY(catalog->lock);
+    _Atomic uint64_t epoch;
+    rdb_arena *system_arena;                  /* of the descriptors below */
+    rdb_relation **system RDB_SET_ONCE;       /* by position among the built-in relations; shared ones are the root's */
+    rdb_mutex lock;                           /* RDB_RANK_LEAF; guards what follows */
+    rdb_map *entries[ENTRY_KIND_COUNT];       /* oid -> cache_entry */
+    rdb_map *names;                           /* kind, namespace, name -> oid + 1: "not there" is remembered too */
+    uint32_t next_oid;                        /* 0: not known yet */
+    bool makes_system_objects;
+};
+
+struct rdb_catalog {
+    rdb_storage *storage;
+    rdb_txn_manager *txns;
+    rdb_undo *undo;
+    rdb_mutex lock; /* RDB_RANK_CATALOG */
+    rdb_database *databases RDB_GUARDED_BY(lock);
+    rdb_database *root RDB_SET_ONCE;
+    rdb_mutex overlay_lock; /* RDB_RANK_LEAF */
+    catalog_overlay *overlays RDB_GUARDED_BY(overlay_lock);
+    sequence_state *sequences RDB_GUARDED_BY(overlay_lock); /* the list; each has a lock of its own */
+    _Atomic uint32_t overlay_count; /* lets a session without any change skip the list */
+};
+
+struct rdb_access {
+    rdb_access_context context;
+    rdb_arena *arena;
+    uint64_t epoch;
+    uint64_t generation;            /* of the overlay at the beginning */
+    catalog_overlay *overlay;       /* NULL: the transaction changed nothing */
+    cache_entry **pins;
+    uint32_t pin_count, pin_capacity;
+    uint32_t *path;                 /* resolved search_path, with the implied schemas */
+    uint32_t path_count;
+    uint64_t path_generation;       /* of the overlay, when it was resolved */
+    bool path_resolved;
+    uint32_t creation_namespace;
+    rdb_txn *root_reader;           /* reads shared tables from a transaction of another database */
+};
+
+/* ---- system.c: the system tables themselves --------------------------------------------------------------------------- */
+#define CATALOG_TABLE_FILE(oid) RDB_FILE_NO(RDB_FILE_TABLE, (oid))
+#define CATALOG_INDEX_FILE(oid) RDB_FILE_NO(RDB_FILE_INDEX, (oid))
+RDB_CHECKED bool system_relations_make(rdb_database *database, rdb_error *err);
+const rdb_relation *system_relation(const rdb_database *database, uint32_t oid);        /* NULL: none */
+const rdb_relation *system_relation_by_name(const rdb_database *database, const char *name);
+/* The C order of names in system tables. */
+uint32_t system_collation(const rdb_type *type);
+
+/* ---- cache.c -------------------------------------------------------------------------------------------------------------- */
+RDB_CHECKED bool entry_create(entry_kind kind, uint32_t oid, cache_entry **entry, rdb_error *err);
+void entry_release(cache_entry *entry); /* NULL is fine */
+RDB_CHECKED bool entry_need(cache_entry *entry, cache_entry *needed, rdb_error *err);
+RDB_CHECKED bool cache_init(rdb_database *database, rdb_error *err);
+void cache_deinit(rdb_database *database);
+/* Pins the object's entry in the access, reading it where it is not cached; *entry NULL: there is no such object. */
+RDB_CHECKED bool cache_get(rdb_access *access, entry_kind kind, uint32_t oid, cache_entry **entry, rdb_error *err);
+/* The OID for a name in a namespace, 0: none. lookup reads the table on a miss. */
+typedef bool (*name_lookup)(rdb_access *access, uint32_t namespace_oid, const char *name, uint32_t *oid, rdb_error *err);
+RDB_CHECKED bool cache_find_name(rdb_access *access, char kind, uint32_t namespace_oid, const char *name, name_lookup lookup,
+                                 uint32_t *oid, rdb_error *err);
+/* Notes a change of the transaction; makes its overlay at the first one. */
+RDB_CHECKED bool overlay_note(rdb_access *access, uint32_t catalog_oid, uint32_t object_oid, rdb_error *err);
+catalog_overlay *overlay_find(rdb_catalog *catalog, const rdb_txn *txn);
+RDB_CHECKED bool overlay_need(rdb_access *access, rdb_error *err);
+
+/* ---- load.c: descriptors from rows ------------------------------------------------------------------------------------- */
+RDB_CHECKED bool load_entry(rdb_access *access, entry_kind kind, uint32_t oid, cache_entry **entry, rdb_error *err);
+
+/* ---- scan.c ---------------------------------------------------------------------------------------------------------------- */
+/* The transaction that reads (or, for_write, changes) the table: the access's own, or one in the root PDB. */
+RDB_CHECKED bool access_txn_for(rdb_access *access, const rdb_relation *relation, bool for_write, rdb_txn **txn, rdb_error *err);
+/* The first row with those keys; *found false: none. The row lives in arena. */
+RDB_CHECKED bool catalog_find_row(rdb_access *access, uint32_t catalog_oid, uint32_t index_oid, const rdb_datum *keys, uint16_t key_count,
+                                  rdb_arena *arena, rdb_catalog_row *row, bool *found, rdb_error *err);
+
+/* Values of rows, by column number. */
+static inline rdb_datum datum_oid(uint32_t oid)
+{
+    return (rdb_datum){.oid = oid};
+}
+static inline rdb_datum datum_int16(int16_t value)
+{
+    return (rdb_datum){.i16 = value};
+}
+static inline rdb_datum datum_text(const char *text)
+{
+    return (rdb_datum){.bytes = {(const uint8_t *)text, (uint32_t)strlen(text), 0}};
+}
+static inline uint32_t row_oid(const rdb_catalog_row *row, int column)
+{
+    return row->is_null[column - 1] ? 0 : row->values[column - 1].oid;
+}
+static inline bool row_bool(const rdb_catalog_row *row, int column)
+{
+    return !row->is_null[column - 1] && row->values[column - 1].b != 0;
+}
+static inline char row_char(const rdb_catalog_row *row, int column)
+{
+    return row->is_null[column - 1] ? 0 : (char)row->values[column - 1].i8;
+}
+static inline int16_t row_int16(const rdb_catalog_row *row, int column)
+{
+    return row->is_null[column - 1] ? 0 : row->values[column - 1].i16;
+}
+static inline int32_t row_int32(const rdb_catalog_row *row, int column)
+{
+    return row->is_null[column - 1] ? 0 : row->values[column - 1].i32;
+}
+/* A terminated copy; NULL where the value is null. */
+const char *row_text(rdb_arena *arena, const rdb_catalog_row *row, int column);
+/* Arrays in rows (arrays.c), in the arena; count 0 for NULL. */
+RDB_CHECKED bool row_int16s(rdb_arena *arena, const rdb_catalog_row *row, int column, const int16_t **items, uint32_t *count, rdb_error *err);
+RDB_CHECKED bool row_oids(rdb_arena *arena, const rdb_catalog_row *row, int column, const uint32_t **items, uint32_t *count, rdb_error *err);
+RDB_CHECKED bool row_chars(rdb_arena *arena, const rdb_catalog_row *row, int column, const char **items, uint32_t *count, rdb_error *err);
+RDB_CHECKED bool row_texts(rdb_arena *arena, const rdb_catalog_row *row, int column, const char *const **items, uint32_t *count, rdb_error *err);
+/* A value from its text as the built-in rows have it: regproc as a number or "-". In the arena. */
+RDB_CHECKED bool datum_from_text(rdb_arena *arena, const rdb_type *type, const char *text, rdb_datum *value, rdb_error *err);
+/* type_oid: int2vector or int2[]; oidvector or oid[]. */
+RDB_CHECKED bool datum_from_int16s(rdb_arena *arena, uint32_t type_oid, const int16_t *items, uint32_t count, rdb_datum *value, rdb_error *err);
+RDB_CHECKED bool datum_from_oids(rdb_arena *arena, uint32_t type_oid, const uint32_t *items, uint32_t count, rdb_datum *value, rdb_error *err);
+/* Copies a name of at most 63 bytes. */
+void row_name(const rdb_catalog_row *row, int column, char name[RDB_NAMEDATALEN]);
+
+#endif

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * DDL on indexes: their rows and files, and filling them from the table. */
+#include "catalog/ddl_int.h"
+#include "catalog/fill.h"
+
+enum { BTREE_METHOD = 403, DESCENDING = 1, NULLS_FIRST = 2, INDEX_KEYS_MAX = 32 };
+
+/* ---- creation ------------------------------------------------------------------------------------------------------------------ */
+static bool insert_index_row(rdb_access *access, const rdb_index_definition *definition, uint32_t oid, rdb_arena *arena, rdb_error *err)
+{
+    const new_row row = row_begin(access, RDB_PG_INDEX, arena);
+    int16_t numbers[INDEX_KEYS_MAX], options[INDEX_KEYS_MAX];
+    uint32_t collations[INDEX_KEYS_MAX], classes[INDEX_KEYS_MAX];
+    for (uint16_t i = 0; i < definition->column_count; i++) {
+        numbers[i] = definition->columns[i].column_number;
+        collations[i] = definition->columns[i].collation;
+        classes[i] = definition->columns[i].opclass_oid;
+        options[i] = (int16_t)((definition->columns[i].is_descending ? DESCENDING : 0) | (definition->columns[i].nulls_first ? NULLS_FIRST : 0));
+    }
+    set_oid(&row, RDB_pg_index_indexrelid, oid);
+    set_oid(&row, RDB_pg_index_indrelid, definition->table_oid);
+    set_int16(&row, RDB_pg_index_indnatts, (int16_t)definition->column_count);
+    set_int16(&row, RDB_pg_index_indnkeyatts, (int16_t)definition->key_count);
+    set_bool(&row, RDB_pg_index_indisunique, definition->is_unique);
+    set_bool(&row, RDB_pg_index_indnullsnotdistinct, definition->nulls_not_distinct);
+    set_bool(&row, RDB_pg_index_indisprimary, definition->is_primary);
+    set_bool(&row, RDB_pg_index_indisexclusion, false);
+    set_bool(&row, RDB_pg_index_indimmediate, definition->is_immediate);
+    set_bool(&row, RDB_pg_index_indisclustered, false);
+    set_bool(&row, RDB_pg_index_indisvalid, true);
+    set_bool(&row, RDB_pg_index_indcheckxmin, false);
+    set_bool(&row, RDB_pg_index_indisready, true);
+    set_bool(&row, RDB_pg_index_indislive, true);
+    set_bool(&row, RDB_pg_index_indisreplident, false);
+    set_text(&row, RDB_pg_index_indexprs, definition->expression_tree);
+    set_text(&row, RDB_pg_index_indpred, definition->predicate_tree);
+    return datum_from_int16s(arena, RDB_INT2VECTOROID, numbers, definition->column_count, row_at(&row, RDB_pg_index_indkey), err) &&
+           datum_from_oids(arena, RDB_OIDVECTOROID, collations, definition->key_count, row_at(&row, RDB_pg_index_indcollation), err) &&
+           datum_from_oids(arena, RDB_OIDVECTOROID, classes, definition->key_count, row_at(&row, RDB_pg_index_indclass), err) &&
+           datum_from_int16s(arena, RDB_INT2VECTOROID, options, definition->key_count, row_at(&row, RDB_pg_index_indoption), err) && row_insert(&row, err);
+}
+
+static bool set_has_index(rdb_access *access, uint32_t table_oid, rdb_arena *arena, rdb_error *err)
+{
+    rdb_catalog_row row;
+    if (!need_class_row(access, table_oid, arena, &row, err))
+        return false;
+    if (row_bool(&row, RDB_pg_class_relhasindex))
+        return true;
+    row.values[RDB_pg_class_relhasindex - 1].b = true;
+    return rdb_catalog_update(access, RDB_PG_CLASS, &row, err);
+}
+
+static bool depend_on_columns(rdb_access *access, const rdb_index_definition *definition, uint32_t oid, rdb_error *err)
+{
+    const rdb_object_address index = {RDB_PG_CLASS, oid, 0};
+    bool has_column = false;
+    for (uint16_t i = 0; i < definition->column_count; i++) {
+        const rdb_index_column *column = &definition->columns[i];
+        if (column->column_number == 0)
+            continue;
+        bool is_repeated = false;
+        for (uint16_t k = 0; k < i; k++)
+            is_repeated = is_repeated || definition->columns[k].column_number == column->column_number;
+        has_column = true;
+        if (!is_repeated && !rdb_ddl_depend(access, index, (rdb_object_address){RDB_PG_CLASS, definition->table_oid, column->column_number}, 'a', err))
+            return false;
+    }
+    /* Expressions and predicates may use any column: the index goes with the table at least. */
+    return (has_column && definition->expression_tree == NULL && definition->predicate_tree == NULL) ||
+           rdb_ddl_depend(access, index, (rdb_object_address){RDB_PG_CLASS, definition->table_oid, 0}, 'a', err);
+}
+
+static bool create_index(rdb_access *access, const rdb_index_definition *definition, uint32_t *oid, rdb_arena *arena, rdb_error *err)
+{
+    const rdb_relation *table;
+    uint64_t file;
+    uint32_t filenode;
+    if (definition->column_count > INDEX_KEYS_MAX)
+        return rdb_error_set(err, RDB_TOO_MANY_COLUMNS, "cannot use more than %d columns in an index", INDEX_KEYS_MAX);
+    if (!need_relation(access, definition->table_oid, &table, err))
+        return false;
+    for (uint16_t i = 0; i < definition->key_count; i++) {
+        const rdb_type *type = definition->columns[i].type;
+        if (type->ops == NULL || type->ops->encode_key == NULL)
+            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "type %s cannot be a key of an index yet", type->name);
+    }
+    if (!ddl_check_relation_name(access, table->namespace_oid, definition->name, err) || !rdb_catalog_new_oid(access, oid, err) ||
+        !ddl_new_file(access, RDB_FILE_INDEX, &file, &filenode, err) ||
+        !rdb_index_create(access->context.catalog->storage, access->context.txn, file, err))
+        return false;
+    const class_definition class = {.oid = *oid,
+                                    .namespace_oid = table->namespace_oid,
+                                    .owner_oid = table->owner_oid,
+                                    .method_oid = BTREE_METHOD,
+                                    .filenode = filenode,
+                                    .name = definition->name,
+                                    .kind = 'i',
+                                    .persistence = table->persistence,
+                                    .column_count = definition->column_count};
+    if (!ddl_insert_class(access, &class, arena, err))
+        return false;
+    for (uint16_t i = 0; i < definition->column_count; i++) {
+        const rdb_index_column *column = &definition->columns[i];
+        const rdb_column_definition attribute = {.name = definition->column_names[i],
+                                                 .type = column->type,
+                                                 .typmod = column->column_number > 0 ? table->columns[column->column_number - 1].typmod : -1,
+                                                 .collation = column->collation};
+        if (!ddl_insert_attribute(access, *oid, (int16_t)(i + 1), &attribute, arena, err))
+            return false;
+    }
+    return insert_index_row(access, definition, *oid, arena, err) && depend_on_columns(access, definition, *oid, err) &&
+           set_has_index(access, definition->table_oid, arena, err) && rdb_arena_check(arena, err);
+}
+
+bool rdb_ddl_create_index(rdb_access *access, const rdb_index_definition *definition, uint32_t *oid, rdb_error *err)
+{
+    rdb_arena *arena = ddl_arena(err);
+    bool ok = arena != NULL && create_index(access, definition, oid, arena, err);
+    rdb_arena_destroy(arena);
+    return ok;
+}
+
+/* ---- filling -------------------------------------------------------------------------------------------------------------------- */
+typedef struct index_fill {
+    const rdb_relation *relation;
+    const rdb_relation_index *index;
+    rdb_index_values_of values_of;
+    void *context;
+    fill_entries *entries;
+    int16_t *columns; /* read from the table */
+    uint16_t column_count;
+    rdb_datum *values; /* a row by attribute number - 1 */
+    bool *is_null;
+} index_fill;
+
+static bool add_row(index_fill *fill, rdb_vector *const *vectors, uint32_t row, rdb_row_address address, rdb_arena *arena, rdb_error *err)
+{
+    const rdb_relation_index *index = fill->index;
+    for (uint16_t i = 0; i < fill->column_count; i++) {
+        uint16_t at = (uint16_t)(fill->columns[i] - 1);
+        fill->is_null[at] = rdb_vector_is_null(vectors[i], row);
+        if (!fill->is_null[at])
+            fill->values[at] = rdb_vector_get(vectors[i], row);
+    }
+    rdb_index_values computed = {0};
+    rdb_strbuf key;
+    rdb_strbuf_init(&key, arena);
+    if (fill->values_of != NULL) {
+        if (!fill->values_of(fill->context, fill->values, fill->is_null, &computed, err))
+            return false;
+        if (computed.is_excluded)
+            return true;
+    }
+    bool has_null = false;
+    for (uint16_t i = 0; i < index->key_count; i++)
+        has_null = has_null || (computed.values != NULL ? computed.is_null[i] : fill->is_null[index->columns[i].column_number - 1]);
+    bool ok = computed.values != NULL ? rdb_index_key_encode(index, computed.values, computed.is_null, index->key_count, &key, err)
+                                      : rdb_index_key_encode_row(index, fill->values, fill->is_null, &key, err);
+    return ok && fill_entries_add(fill->entries, (rdb_slice){(const uint8_t *)key.data, key.length}, address,
+                                  index->is_unique && (!has_null || index->index.nulls_not_distinct), err);
+}
+
+/* 23505 with the values of the row at the address. */
+static bool report_duplicate(rdb_access *access, index_fill *fill, rdb_row_address address, rdb_arena *arena, rdb_error *err)
+{
+    const rdb_relation_index *index = fill->index;
+    rdb_snapshot snapshot;
+    rdb_vector storage[INDEX_KEYS_MAX], *vectors[INDEX_KEYS_MAX];
+    int16_t columns[INDEX_KEYS_MAX];
+    rdb_strbuf names, texts;
+    bool found = false, recheck, whole = fill->values_of == NULL;
+    rdb_row_version version;
+    rdb_error ignored = {0};
+    rdb_strbuf_init(&names, arena);
+    rdb_strbuf_init(&texts, arena);
+    for (uint16_t i = 0; whole && i < index->key_count; i++) {
+        columns[i] = index->columns[i].column_number;
+        vectors[i] = &storage[i];
+        whole = rdb_vector_init(vectors[i], arena, (rdb_rep)fill->relation->table.reps[columns[i] - 1], 1, &ignored);
+    }
+    rdb_txn_latest_snapshot(access->context.txn, &snapshot);
+    whole = whole && rdb_table_fetch(&fill->relation->table, access->context.txn, &snapshot, &address, 1, columns, index->key_count, arena, vectors,
+                                     &found, &recheck, &version, &ignored) && found;
+    for (uint16_t i = 0; whole && i < index->key_count; i++) {
+        const rdb_type *type = index->columns[i].type;
+        rdb_call call = {.arena = arena, .err = &ignored, .format = rdb_format_default()};
+        rdb_strbuf_addf(&names, "%s%s", i > 0 ? ", " : "", fill->relation->columns[columns[i] - 1].name);
+        rdb_strbuf_adds(&texts, i > 0 ? ", " : "");
+        if (rdb_vector_is_null(vectors[i], 0))
+            rdb_strbuf_adds(&texts, "null");
+        else
+            whole = type->ops->output != NULL && type->ops->output(&call, type, rdb_vector_get(vectors[i], 0), &texts);
+    }
+    rdb_error_clear(&ignored);
+    rdb_error_set(err, RDB_UNIQUE_VIOLATION, "could not create unique index \"%s\"", index->name);
+    if (whole && names.data != NULL && texts.data != NULL)
+        rdb_error_detail(err, "Key (%s)=(%s) is duplicated.", names.data, texts.data);
+    rdb_error_name(err, RDB_ERROR_SCHEMA, fill->relation->namespace_name);
+    rdb_error_name(err, RDB_ERROR_TABLE, fill->relation->name);
+    return rdb_error_name(err, RDB_ERROR_CONSTRAINT, index->name);
+}
+
+static bool scan_table(rdb_access *access, index_fill *fill, rdb_arena *arena, rdb_error *err)
+{
+    const rdb_relation *relation = fill->relation;
+    rdb_txn *txn = access->context.txn;
+    rdb_arena *batch = ddl_arena(err);
+    rdb_table_scan *scan = NULL;
+    rdb_snapshot snapshot;
+    bool ok = false;
+    if (batch == NULL)
+        return false;
+    rdb_vector *storage = RDB_NEW_ARRAY(arena, rdb_vector, fill->column_count + 1u), **vectors = RDB_NEW_ARRAY(arena, rdb_vector *, fill->column_count + 1u);
+    rdb_row_address *addresses = RDB_NEW_ARRAY(arena, rdb_row_address, RDB_BATCH_ROWS);
+    rdb_txn_latest_snapshot(txn, &snapshot);
+    rdb_txn_hold_snapshot(txn, &snapshot);
+    for (uint16_t i = 0; i < fill->column_count; i++) {
+        vectors[i] = &storage[i];
+        if (!rdb_vector_init(vectors[i], arena, (rdb_rep)relation->table.reps[fill->columns[i] - 1], RDB_BATCH_ROWS, err))
+            goto out;
+    }
+    if (!rdb_table_scan_open(&scan, &relation->table, txn, &snapshot, fill->columns, fill->column_count, 0, UINT64_MAX, arena, err))
+        goto out;
+    for (;;) {
+        uint32_t count;
+        rdb_arena_reset(batch);
+        for (uint16_t i = 0; i < fill->column_count; i++)
+            rdb_vector_clear_nulls(vectors[i]);
+        if (!rdb_cancel_check(rdb_txn_cancel(txn), err) ||
+            !rdb_table_scan_next(scan, RDB_BATCH_ROWS, batch, vectors, addresses, NULL, &count, err))
+            goto out;
+        if (count == 0)
+            break;
+        for (uint32_t row = 0; row < count; row++)
+            if (!add_row(fill, vectors, row, addresses[row], batch, err))
+                goto out;
+        if (!rdb_arena_check(batch, err))
+            goto out;
+    }
+    ok = true;
+out:
+    rdb_table_scan_close(&scan);
+    rdb_txn_drop_snapshot(txn, &snapshot);
+    rdb_arena_destroy(batch);
+    return ok;
+}
+
+static const rdb_relation_index *find_index(const rdb_relation *relation, uint32_t index_oid)
+{
+    for (uint16_t i = 0; i < relation->index_count; i++)
+        if (relation->indexes[i].oid == index_oid)
+            return &relation->indexes[i];
+    return NULL;
+}
+
+bool rdb_ddl_build_index(rdb_access *access, uint32_t index_oid, rdb_index_values_of values_of, void *context, rdb_error *err)
+{
+    const rdb_relation *index_relation;
+    index_fill fill = {.values_of = values_of, .context = context};
+    rdb_arena *arena = NULL;
+    rdb_row_address duplicate;
+    rdb_xid xid;
+    bool ok = false;
+    if (!need_relation(access, index_oid, &index_relation, err) || !need_relation(access, index_relation->index_of, &fill.relation, err))
+        return false;
+    fill.index = find_index(fill.relation, index_oid);
+    if (fill.index == NULL)
+        return rdb_error_set(err, RDB_INTERNAL_ERROR, "index %u is not one of table \"%s\"", index_oid, fill.relation->name);
+    if (values_of == NULL && (fill.index->expression_tree != NULL || fill.index->predicate_tree != NULL))
+        return rdb_error_set(err, RDB_INTERNAL_ERROR, "index \"%s\" has expressions that nobody computes", fill.index->name);
+    if ((arena = ddl_arena(err)) == NULL || !fill_entries_create(&fill.entries, err))
+        goto out;
+    fill.columns = RDB_NEW_ARRAY(arena, int16_t, fill.relation->column_count + 1u);
+    fill.values = RDB_NEW_ARRAY(arena, rdb_datum, fill.relation->column_count + 1u);
+    fill.is_null = RDB_NEW_ARRAY(arena, bool, fill.relation->column_count + 1u);
+    memset(fill.is_null, true, fill.relation->column_count);
+    for (int16_t number = 1; number <= (int16_t)fill.relation->column_count; number++) {
+        bool is_read = values_of != NULL && !fill.relation->columns[number - 1].is_dropped;
+        for (uint16_t i = 0; i < fill.index->key_count; i++)
+            is_read = is_read || fill.index->columns[i].column_number == number;
+        if (is_read)
+            fill.columns[fill.column_count++] = number;
+    }
+    if (!scan_table(access, &fill, arena, err) || !rdb_txn_assign_xid(access->context.txn, &xid, err) ||
+        !fill_entries_build(fill.entries, &fill.index->index, xid, &duplicate, err))
+        goto out;
+    ok = duplicate == 0 || report_duplicate(access, &fill, duplicate, arena, err);
+out:
+    fill_entries_destroy(fill.entries);
+    rdb_arena_destroy(arena);
+    return ok;
+}
