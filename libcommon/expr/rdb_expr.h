@@ -61,6 +61,13 @@ RDB_CHECKED bool rdb_program_filter(rdb_program *program, rdb_eval *eval, rdb_ar
 RDB_CHECKED bool rdb_program_value(rdb_program *program, rdb_eval *eval, rdb_arena *arena, uint32_t expr_no, rdb_datum *value, bool *is_null, rdb_error *err);
 bool rdb_program_is_volatile(const rdb_program *program);
 
+/* ---- trees ---------------------------------------------------------------------------------------------------------------
+ * A copy of the node with each direct child replaced by map(child); the node itself where no child changed. Of a sublink the
+ * children are left's expressions and test, never the query. NULL: map gave NULL for a child. */
+rdb_expr *rdb_expr_map_children(rdb_arena *arena, rdb_expr *expr, rdb_expr *(*map)(void *context, rdb_expr *child), void *context);
+/* The same structure, whatever the locations. Sublinks are equal only where they are one and the same node. */
+bool rdb_expr_equal(const rdb_expr *left, const rdb_expr *right);
+
 /* Folds what is constant and immutable; the tree is copied where it changes. For the planner and the analyser. */
 RDB_CHECKED bool rdb_expr_fold(rdb_arena *arena, rdb_eval *eval, rdb_expr *expr, rdb_expr **folded, rdb_error *err);
 /* v, s or i: the most volatile function in it. */
