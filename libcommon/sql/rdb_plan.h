@@ -85,7 +85,7 @@ typedef struct rdb_plan_join {
     uint32_t key_count;               /* hash and merge joins */
     rdb_expr *const *left_keys;       /* over left's output */
     rdb_expr *const *right_keys;      /* over right's output */
-    bool null_aware;                  /* ANTI for NOT IN: a null on either side makes the answer unknown */
+    rdb_list shown_keys;              /* the equalities that the keys came from, for EXPLAIN */
     rdb_list condition;               /* over left and right columns: join quals other than the keys */
     uint32_t parameter_count;         /* nested loops: EXECUTION parameters set for each left row */
     const uint32_t *parameter_nos;
@@ -255,7 +255,8 @@ typedef struct rdb_plan_property {
     const char *label;             /* "Filter", "Index Cond", "Hash Cond", "Sort Key", "Group Key", ... */
     rdb_plan_property_kind kind;
     const char *text;
-    const rdb_list *exprs;         /* AND'ed conditions; slots know their origin (rdb_deparse_expr prints it) */
+    bool is_list;                  /* exprs are listed with commas, not AND'ed */
+    const rdb_list *exprs;         /* conditions; slots know their origin (rdb_deparse_expr prints it) */
     const rdb_plan_key *keys;
     uint32_t key_count;
 } rdb_plan_property;

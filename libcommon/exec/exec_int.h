@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Operators from the inside. A node is asked for batches by exec_next, which applies what every node has (filter, targets,
+ * row budget, errors held back) around the operator's own `next`. An operator is built once (open), started any number of
+ * times (begin: a new run, or a new turn of a nested loop) and closed with the execution. */
+#ifndef RDB_EXEC_INT_H
+#define RDB_EXEC_INT_H
+
+#include "exec/rdb_exec.h"
+
+typedef struct exec_node exec_node;
+typedef struct exec_ops {
+    bool (*open)(exec_node *node, rdb_error *err);   /* allocates in node->x->arena; children are there already */
+    bool (*begin)(exec_node *node, rdb_error *err);  /* from the start; begins its children itself */
+    /* The next rows of the row space: a batch with at least one selected row, or NULL at the end. At most budget rows. */
+    bool (*next)(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_error *err);
+    void (*close)(exec_node *node);                  /* may be NULL */
+} exec_ops;
+
+struct exec_node {
+    const exec_ops *ops;
+    const rdb_plan_node *plan;
+    rdb_execution *x;
+    exec_node *left, *right;
+    exec_node **children;      /* APPEND */
+    uint32_t child_count;
+    rdb_program *filter, *project;
+    rdb_arena *arena;          /* of the current batch: reset at each next */
+    rdb_batch output;
+    uint32_t *kept;            /* selection after the filter */
+    uint32_t kept_capacity;
+    bool reads_parameters;     /* EXECUTION parameters somewhere in or below: a new turn may give other rows */
+    bool has_pending;          /* pending comes with the next pull */
+    bool is_open;
+    rdb_error *pending;
+    uint64_t built_run;        /* the run (x->run_no) whose rows a materialising operator still has */
+    void *state;               /* the operator's own */
+    rdb_node_statistics *statistics; /* NULL: not instrumented */
+};
+
+/* Rows kept column by column in chunks of RDB_BATCH_ROWS: what sorts, hash joins and aggregates stand on. */
+typedef struct exec_store {
+    rdb_arena *arena;          /* own: values and their bytes */
+    uint32_t column_count;
+    const uint8_t *reps;
+    rdb_vector **chunks;       /* chunk c, column k: chunks[c][k] */
+    uint32_t chunk_count, chunk_capacity;
+    uint32_t row_count;
+    uint32_t last_capacity;    /* of the last chunk */
+} exec_store;
+typedef struct exec_hash_table {
+    uint32_t *buckets;         /* entry + 1 */
+    uint32_t mask, count, capacity;
+    uint32_t *next;            /* by entry: entry + 1 */
+    uint64_t *hashes;          /* by entry */
+    rdb_arena *arena;
+} exec_hash_table;
+
+typedef struct exec_subplan {
+    exec_node *node;
+    const rdb_plan_subplan *plan;
+    rdb_program *test;         /* ANY, ALL: compiled at first use */
+    uint64_t kept_run;         /* uncorrelated: the run whose answer is kept */
+    exec_store store;          /* uncorrelated: its rows */
+    bool is_running;
+    rdb_datum value;           /* kept answer of a scalar */
+    bool value_is_null;
+    rdb_arena *arena;          /* of kept answers */
+    rdb_arena *row_arena;
+    /* hashed: single-column or multi-column "=" */
+    bool hash_decided, is_hashed, has_null_row;
+    exec_hash_table hash;
+    uint32_t hash_keys;
+    rdb_program *probe;        /* the left sides, over parameters */
+    const rdb_type **key_types;
+    uint32_t *key_collations;
+    uint32_t *key_slots;
+} exec_subplan;
+
+typedef struct exec_cte {
+    exec_node *node;
+    exec_store store;
+    bool is_started, is_done;
+    exec_store *work_table;    /* recursive: what WorkTableScan reads */
+} exec_cte;
+
+typedef struct exec_substitute { /* one-row substitution (R35): what a scan gives in place of its table */
+    bool is_set;
+    rdb_row_address address;   /* 0: no row (the null side of an outer join) */
+    bool is_latest;            /* read the newest version, not the snapshot's */
+} exec_substitute;
+
+struct rdb_execution {
+    rdb_arena *arena;          /* operators and programs */
+    rdb_arena *run_arena;      /* of one run */
+    const rdb_plan *plan;
+    rdb_execution_context context;
+    rdb_eval eval;
+    exec_node *root;
+    exec_subplan *subplans;
+    exec_cte *ctes;
+    exec_substitute *substitutes; /* by scan_no, or NULL: an ordinary run */
+    rdb_node_statistics *statistics;
+    uint64_t run_no;
+    uint64_t rows_written;
+    bool is_running, is_done;
+    rdb_batch result;          /* root's output without junk */
+    uint32_t *result_columns;
+    rdb_error *pending;
+    bool has_pending;
+    struct exec_after_queue *after; /* checks and actions of foreign keys waiting for the statement's end */
+};
+
+/* ---- node.c */
+RDB_CHECKED bool exec_build(rdb_execution *x, const rdb_plan_node *plan, exec_node **node, rdb_error *err);
+RDB_CHECKED bool exec_begin(exec_node *node, rdb_error *err);
+/* *batch NULL: the end. */
+RDB_CHECKED bool exec_next(exec_node *node, uint32_t budget, rdb_batch **batch, rdb_error *err);
+void exec_close(exec_node *node);
+RDB_CHECKED bool exec_compile(rdb_execution *x, rdb_program **program, rdb_expr *const *exprs, uint32_t count, rdb_error *err);
+RDB_CHECKED bool exec_compile_list(rdb_execution *x, rdb_program **program, const rdb_list *exprs, rdb_error *err); /* NULL program for an empty list */
+/* Holds back an error until the rows before it are out. */
+void exec_set_pending(exec_node *node, rdb_error *err);
+uint32_t exec_grow_capacity(uint32_t capacity, uint32_t budget);
+bool exec_reads_parameters(const rdb_expr *expr);
+/* Vectors of the row space with room for capacity rows. */
+RDB_CHECKED bool exec_make_vectors(rdb_arena *arena, const rdb_type *const *types, uint32_t count, uint32_t capacity, rdb_vector ***vectors, rdb_error *err);
+
+/* ---- store.c */
+RDB_CHECKED bool exec_store_init(exec_store *store, const uint8_t *reps, uint32_t column_count, rdb_error *err);
+void exec_store_deinit(exec_store *store);
+void exec_store_clear(exec_store *store);
+/* Appends the selected rows; the columns come from two lists put side by side. */
+RDB_CHECKED bool exec_store_append(exec_store *store, rdb_vector *const *columns, uint32_t count, rdb_vector *const *more, uint32_t more_count, const rdb_selection *selection, rdb_error *err);
+static inline const rdb_vector *exec_store_column(const exec_store *store, uint32_t row, uint32_t column)
+{
+    return &store->chunks[row / RDB_BATCH_ROWS][column];
+}
+#define EXEC_ROW_IN_CHUNK(row) ((row) % RDB_BATCH_ROWS)
+/* target[i] = row ids[i] of the column; UINT32_MAX reads null. */
+void exec_store_gather(const exec_store *store, uint32_t column, const uint32_t *ids, uint32_t count, rdb_vector *target);
+/* A batch over one chunk, columns first ... first + count - 1; vectors is room for the pointers. */
+void exec_store_chunk(const exec_store *store, uint32_t chunk_no, uint32_t first, uint32_t count, rdb_vector **vectors, rdb_batch *batch);
+
+bool exec_type_is_plain(const rdb_type *type); /* equality is that of the bits */
+/* Hashes of the keys of each selected position; has_null[i] (may be NULL): one of them is null (it hashes as a constant). */
+void exec_hash_keys(const rdb_type *const *types, const uint32_t *collations, rdb_vector *const *keys, uint32_t key_count, const rdb_selection *selection, uint64_t *hashes, bool *has_null);
+/* Equal, nulls equal to nulls. */
+bool exec_values_equal(const rdb_type *type, uint32_t collation, const rdb_vector *left, uint32_t left_row, const rdb_vector *right, uint32_t right_row);
+int exec_values_compare(const rdb_plan_key *key, const rdb_vector *left, uint32_t left_row, const rdb_vector *right, uint32_t right_row);
+RDB_CHECKED bool exec_hash_init(exec_hash_table *table, rdb_arena *arena, uint32_t expected, rdb_error *err);
+/* The entry gets the next number: rows go in in the order of their store. */
+RDB_CHECKED bool exec_hash_add(exec_hash_table *table, uint64_t hash, bool is_linked, rdb_error *err);
+static inline uint32_t exec_hash_first(const exec_hash_table *table, uint64_t hash) /* entry + 1 or 0 */
+{
+    return table->count == 0 ? 0 : table->buckets[hash & table->mask];
+}
+RDB_CHECKED bool exec_check_sortable(const rdb_plan_key *keys, uint32_t count, rdb_error *err);
+RDB_CHECKED bool exec_check_hashable(const rdb_type *const *types, uint32_t count, rdb_error *err);
+
+/* ---- operators */
+extern const exec_ops exec_result_ops, exec_values_ops, exec_subquery_ops, exec_append_ops, exec_limit_ops, exec_materialize_ops,
+    exec_cte_ops, exec_work_table_ops, exec_recursive_ops, exec_project_set_ops, exec_function_ops;
+extern const exec_ops exec_seq_scan_ops, exec_index_scan_ops;
+extern const exec_ops exec_nest_loop_ops, exec_hash_join_ops;
+extern const exec_ops exec_aggregate_ops, exec_unique_ops, exec_set_op_ops;
+extern const exec_ops exec_sort_ops, exec_window_ops;
+extern const exec_ops exec_lock_ops, exec_modify_ops;
+/* Limit tells the sort below it how many rows can be asked for at most. */
+void exec_sort_set_bound(exec_node *node, uint64_t bound);
+
+/* ---- subplan.c */
+bool exec_run_subplan(void *owner, const rdb_expr_subplan *subplan, rdb_arena *arena, rdb_datum *value, bool *is_null, rdb_error *err);
+RDB_CHECKED bool exec_subplan_array(rdb_execution *x, exec_subplan *sub, const rdb_expr_subplan *e, rdb_arena *arena, rdb_datum *value, rdb_error *err);
+/* ---- after.c: foreign keys */
+RDB_CHECKED bool exec_after_run(rdb_execution *x, rdb_error *err);
+/* ---- recheck.c: one-row substitution */
+typedef struct exec_recheck exec_recheck;
+/* Runs the plan below with scan_no reading the newest version at address. *batch NULL: the row does not qualify any more. */
+RDB_CHECKED bool exec_recheck_row(rdb_execution *x, exec_recheck **recheck, const rdb_plan_node *below, uint32_t scan_no, rdb_row_address address,
+                                  rdb_batch **batch, rdb_error *err);
+void exec_recheck_close(exec_recheck **recheck);
+
+#endif

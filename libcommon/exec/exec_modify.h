@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What INSERT, UPDATE, COPY and the actions of foreign keys have in common. */
+#ifndef RDB_EXEC_MODIFY_H
+#define RDB_EXEC_MODIFY_H
+
+#include "exec/exec_int.h"
+
+/* The rules of one table for new rows: generated columns, NOT NULL, CHECK, keys of expression indexes. */
+typedef struct exec_row_rules {
+    rdb_execution *x;
+    const rdb_plan_modify *plan;
+    rdb_program **checks, **generated, **predicates, **keys; /* the last three by attribute or index, NULL: none */
+    bool has_generated, has_index_values;
+    rdb_vector **row;        /* the row at hand, as a batch of one */
+    rdb_arena *arena;        /* of the row at hand: the caller resets it between rows */
+} exec_row_rules;
+RDB_CHECKED bool exec_row_rules_open(exec_row_rules *rules, rdb_execution *x, const rdb_plan_modify *plan, rdb_error *err);
+void exec_row_rules_close(exec_row_rules *rules);
+/* Fills generated columns and checks the row; PostgreSQL's messages. */
+RDB_CHECKED bool exec_row_rules_apply(exec_row_rules *rules, rdb_datum *values, bool *is_null, rdb_error *err);
+RDB_CHECKED bool exec_row_rules_index_values(exec_row_rules *rules, const rdb_datum *values, const bool *is_null, const rdb_index_values **out, rdb_error *err);
+
+/* Notes a written row for the checks and actions of foreign keys at the statement's end. old NULL: an insert. */
+RDB_CHECKED bool exec_after_note(rdb_execution *x, const rdb_relation *relation, uint8_t command, const rdb_datum *old_values, const bool *old_is_null,
+                                 const rdb_datum *values, const bool *is_null, rdb_error *err);
+
+#endif

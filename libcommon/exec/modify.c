@@ -1,0 +1,567 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * ModifyTable: rows of the child are written one after the other, in the order they come. A row that someone else changed
+ * meanwhile is looked at anew under READ COMMITTED (one-row substitution, R35) and is an error above it. */
+#include "exec/exec_modify.h"
+
+/* ---- what a new row must pass -------------------------------------------------------------------------------------------------- */
+bool exec_row_rules_open(exec_row_rules *rules, rdb_execution *x, const rdb_plan_modify *plan, rdb_error *err)
+{
+    const rdb_relation *relation = plan->relation;
+    rdb_arena *arena = x->arena;
+    uint16_t columns = relation->column_count;
+    memset(rules, 0, sizeof *rules);
+    rules->x = x;
+    rules->plan = plan;
+    rules->checks = RDB_NEW_ARRAY(arena, rdb_program *, plan->check_count + 1);
+    rules->generated = RDB_NEW_ARRAY(arena, rdb_program *, columns + 1u);
+    rules->predicates = RDB_NEW_ARRAY(arena, rdb_program *, relation->index_count + 1u);
+    rules->keys = RDB_NEW_ARRAY(arena, rdb_program *, relation->index_count + 1u);
+    for (uint32_t i = 0; i < plan->check_count; i++)
+        if (!exec_compile(x, &rules->checks[i], &plan->checks[i], 1, err))
+            return false;
+    for (uint16_t i = 0; i < columns; i++) {
+        if (plan->generated[i] == NULL)
+            continue;
+        rules->has_generated = true;
+        if (!exec_compile(x, &rules->generated[i], &plan->generated[i], 1, err))
+            return false;
+    }
+    for (uint16_t i = 0; i < relation->index_count; i++) {
+        rdb_expr *predicate = plan->index_predicates[i];
+        if (predicate != NULL && !exec_compile(x, &rules->predicates[i], &predicate, 1, err))
+            return false;
+        if (!exec_compile_list(x, &rules->keys[i], &plan->index_expressions[i], err))
+            return false;
+        rules->has_index_values |= predicate != NULL || rules->keys[i] != NULL;
+    }
+    rules->row = RDB_NEW_ARRAY(arena, rdb_vector *, columns + 1u);
+    for (uint16_t i = 0; i < columns; i++) {
+        rules->row[i] = RDB_NEW(arena, rdb_vector);
+        if (!rdb_vector_init(rules->row[i], arena, (rdb_rep)relation->table.reps[i], 1, err))
+            return false;
+    }
+    rules->arena = rdb_arena_create("row", NULL, NULL);
+    return rules->arena != NULL || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+}
+
+void exec_row_rules_close(exec_row_rules *rules)
+{
+    rdb_arena_destroy(rules->arena);
+    rules->arena = NULL;
+}
+
+static void name_table(const rdb_relation *relation, rdb_error *err)
+{
+    rdb_error_name(err, RDB_ERROR_SCHEMA, relation->namespace_name);
+    rdb_error_name(err, RDB_ERROR_TABLE, relation->name);
+}
+
+/* "Failing row contains (1, null, ...)." A long value is cut. */
+static void tell_row(exec_row_rules *rules, const rdb_datum *values, const bool *is_null, rdb_error *err)
+{
+    const rdb_relation *relation = rules->plan->relation;
+    rdb_strbuf text;
+    rdb_error quiet = {0};
+    bool is_first = true;
+    rdb_strbuf_init(&text, rules->arena);
+    for (uint16_t i = 0; i < relation->column_count; i++) {
+        const rdb_column *column = &relation->columns[i];
+        const char *value = "null";
+        if (column->is_dropped)
+            continue;
+        if (!is_null[i] && !rdb_expr_value_to_text(&rules->x->eval, rules->arena, column->type, values[i], &value, &quiet))
+            value = "?";
+        size_t length = strlen(value), kept = length;
+        if (length > 64) {
+            kept = 64;
+            while (kept > 0 && ((unsigned char)value[kept] & 0xc0) == 0x80)
+                kept--;
+        }
+        if (!is_first)
+            rdb_strbuf_adds(&text, ", ");
+        is_first = false;
+        rdb_strbuf_add(&text, value, kept);
+        if (kept < length)
+            rdb_strbuf_adds(&text, "...");
+    }
+    rdb_error_clear(&quiet);
+    rdb_error_detail(err, "Failing row contains (%s).", text.data ? text.data : "");
+}
+
+static rdb_batch row_batch(exec_row_rules *rules, const rdb_datum *values, const bool *is_null)
+{
+    uint16_t columns = rules->plan->relation->column_count;
+    for (uint16_t i = 0; i < columns; i++) {
+        rdb_vector_clear_nulls(rules->row[i]);
+        rdb_vector_put(rules->row[i], 0, values[i], is_null[i]);
+    }
+    return (rdb_batch){.columns = rules->row, .column_count = columns, .row_count = 1, .selection = {NULL, 1}};
+}
+
+static bool compute_generated(exec_row_rules *rules, rdb_datum *values, bool *is_null, rdb_error *err)
+{
+    rdb_batch row = row_batch(rules, values, is_null);
+    for (uint16_t i = 0; i < rules->plan->relation->column_count; i++) {
+        uint32_t good = 0;
+        if (rules->generated[i] == NULL)
+            continue;
+        if (!rdb_program_run(rules->generated[i], &rules->x->eval, rules->arena, &row, &row.selection, &good, err))
+            return false;
+        const rdb_vector *value = rdb_program_result(rules->generated[i], 0);
+        is_null[i] = rdb_vector_is_null(value, 0);
+        if (!is_null[i])
+            values[i] = rdb_vector_get(value, 0);
+    }
+    return true;
+}
+
+bool exec_row_rules_apply(exec_row_rules *rules, rdb_datum *values, bool *is_null, rdb_error *err)
+{
+    const rdb_relation *relation = rules->plan->relation;
+    if (rules->has_generated && !compute_generated(rules, values, is_null, err))
+        return false;
+    for (uint16_t i = 0; i < relation->column_count; i++) {
+        const rdb_column *column = &relation->columns[i];
+        if (!column->not_null || column->is_dropped || !is_null[i])
+            continue;
+        rdb_error_set(err, RDB_NOT_NULL_VIOLATION, "null value in column \"%s\" of relation \"%s\" violates not-null constraint", column->name, relation->name);
+        tell_row(rules, values, is_null, err);
+        name_table(relation, err);
+        rdb_error_name(err, RDB_ERROR_COLUMN, column->name);
+        return false;
+    }
+    if (rules->plan->check_count == 0)
+        return true;
+    rdb_batch row = row_batch(rules, values, is_null);
+    for (uint32_t i = 0; i < rules->plan->check_count; i++) {
+        uint32_t good = 0;
+        if (!rdb_program_run(rules->checks[i], &rules->x->eval, rules->arena, &row, &row.selection, &good, err))
+            return false;
+        const rdb_vector *answer = rdb_program_result(rules->checks[i], 0);
+        if (rdb_vector_is_null(answer, 0) || RDB_AT(answer, uint8_t, 0))
+            continue;
+        const char *name = rules->plan->check_constraints[i]->name;
+        rdb_error_set(err, RDB_CHECK_VIOLATION, "new row for relation \"%s\" violates check constraint \"%s\"", relation->name, name);
+        tell_row(rules, values, is_null, err);
+        name_table(relation, err);
+        rdb_error_name(err, RDB_ERROR_CONSTRAINT, name);
+        return false;
+    }
+    return true;
+}
+
+/* Keys of expression indexes and predicates of partial ones, in rules->arena. *out NULL: the relation has none. */
+bool exec_row_rules_index_values(exec_row_rules *rules, const rdb_datum *values, const bool *is_null, const rdb_index_values **out, rdb_error *err)
+{
+    const rdb_relation *relation = rules->plan->relation;
+    *out = NULL;
+    if (!rules->has_index_values)
+        return true;
+    rdb_index_values *all = RDB_NEW_ARRAY(rules->arena, rdb_index_values, relation->index_count);
+    rdb_batch row = row_batch(rules, values, is_null);
+    for (uint16_t i = 0; i < relation->index_count; i++) {
+        const rdb_relation_index *index = &relation->indexes[i];
+        uint32_t good = 0;
+        if (rules->predicates[i] != NULL) {
+            if (!rdb_program_run(rules->predicates[i], &rules->x->eval, rules->arena, &row, &row.selection, &good, err))
+                return false;
+            const rdb_vector *answer = rdb_program_result(rules->predicates[i], 0);
+            all[i].is_excluded = rdb_vector_is_null(answer, 0) || !RDB_AT(answer, uint8_t, 0);
+        }
+        if (rules->keys[i] == NULL || all[i].is_excluded)
+            continue;
+        if (!rdb_program_run(rules->keys[i], &rules->x->eval, rules->arena, &row, &row.selection, &good, err))
+            return false;
+        rdb_datum *keys = RDB_NEW_ARRAY(rules->arena, rdb_datum, index->column_count);
+        bool *nulls = RDB_NEW_ARRAY(rules->arena, bool, index->column_count);
+        uint32_t expression_no = 0;
+        for (uint16_t k = 0; k < index->column_count; k++) {
+            int16_t number = index->columns[k].column_number;
+            if (number != 0) {
+                keys[k] = values[number - 1];
+                nulls[k] = is_null[number - 1];
+                continue;
+            }
+            const rdb_vector *value = rdb_program_result(rules->keys[i], expression_no++);
+            nulls[k] = rdb_vector_is_null(value, 0);
+            if (!nulls[k] && !rdb_datum_copy(rules->arena, (rdb_rep)value->rep, rdb_vector_get(value, 0), &keys[k], err))
+                return false;
+        }
+        all[i].values = keys;
+        all[i].is_null = nulls;
+    }
+    *out = all;
+    return true;
+}
+
+/* ---- the operator ---------------------------------------------------------------------------------------------------------------- */
+typedef struct modify_state {
+    const rdb_plan_modify *plan;
+    exec_row_rules rules;
+    rdb_program *defaults;      /* of the attributes in default_columns */
+    uint16_t *default_columns, default_count;
+    rdb_program *conflict_values, *conflict_where;
+    rdb_vector **both;          /* ON CONFLICT DO UPDATE: existing row, excluded row */
+    int16_t *all_columns;
+    rdb_vector **existing;
+    rdb_datum *values, *old_values;
+    bool *is_null, *old_is_null;
+    rdb_vector **columns;       /* the row space: new row, address, child's columns */
+    rdb_vector **own;           /* those of them that are ours */
+    uint32_t own_capacity;
+    uint32_t *rows;
+    rdb_batch batch;
+    exec_recheck *recheck;
+    bool is_done;
+} modify_state;
+
+static bool open_modify(exec_node *node, rdb_error *err)
+{
+    const rdb_plan_modify *plan = &node->plan->of.modify;
+    rdb_arena *arena = node->x->arena;
+    modify_state *state = node->state = RDB_NEW(arena, modify_state);
+    uint16_t count = plan->relation->column_count;
+    state->plan = plan;
+    state->values = RDB_NEW_ARRAY(arena, rdb_datum, count + 1u);
+    state->old_values = RDB_NEW_ARRAY(arena, rdb_datum, count + 1u);
+    state->is_null = RDB_NEW_ARRAY(arena, bool, count + 1u);
+    state->old_is_null = RDB_NEW_ARRAY(arena, bool, count + 1u);
+    state->rows = RDB_NEW_ARRAY(arena, uint32_t, RDB_BATCH_ROWS);
+    state->columns = RDB_NEW_ARRAY(arena, rdb_vector *, node->plan->input_count + 1);
+    state->own = RDB_NEW_ARRAY(arena, rdb_vector *, count + 2u);
+    state->all_columns = RDB_NEW_ARRAY(arena, int16_t, count + 1u);
+    state->default_columns = RDB_NEW_ARRAY(arena, uint16_t, count + 1u);
+    for (uint16_t i = 0; i < count; i++)
+        state->all_columns[i] = (int16_t)(i + 1);
+    if (!exec_row_rules_open(&state->rules, node->x, plan, err))
+        return false;
+    if (plan->command == RDB_COMMAND_INSERT) {
+        rdb_expr **defaults = RDB_NEW_ARRAY(arena, rdb_expr *, count + 1u);
+        for (uint16_t i = 0; i < count; i++) {
+            bool is_set = false;
+            for (uint16_t k = 0; k < plan->set_count; k++)
+                is_set = is_set || plan->set_columns[k] == i + 1;
+            if (is_set || plan->defaults[i] == NULL)
+                continue;
+            defaults[state->default_count] = plan->defaults[i];
+            state->default_columns[state->default_count++] = i;
+        }
+        if (state->default_count > 0 && !exec_compile(node->x, &state->defaults, defaults, state->default_count, err))
+            return false;
+    }
+    if (plan->conflict_action == 2) {
+        rdb_expr *where = plan->conflict_where;
+        if (!exec_compile(node->x, &state->conflict_values, plan->conflict_values, plan->conflict_set_count, err) ||
+            (where != NULL && !exec_compile(node->x, &state->conflict_where, &where, 1, err)))
+            return false;
+        state->both = RDB_NEW_ARRAY(arena, rdb_vector *, 2u * count + 1);
+        for (uint32_t i = 0; i < 2u * count; i++) {
+            state->both[i] = RDB_NEW(arena, rdb_vector);
+            if (!rdb_vector_init(state->both[i], arena, (rdb_rep)plan->relation->table.reps[i % count], 1, err))
+                return false;
+        }
+    }
+    return true;
+}
+
+static void close_modify(exec_node *node)
+{
+    modify_state *state = node->state;
+    if (state == NULL)
+        return;
+    exec_row_rules_close(&state->rules);
+    exec_recheck_close(&state->recheck);
+}
+
+static bool begin_modify(exec_node *node, rdb_error *err)
+{
+    modify_state *state = node->state;
+    state->is_done = false;
+    if (rdb_txn_is_read_only(node->x->context.txn))
+        return rdb_error_set(err, RDB_READ_ONLY_SQL_TRANSACTION, "cannot execute %s in a read-only transaction",
+                             state->plan->command == RDB_COMMAND_INSERT ? "INSERT" : state->plan->command == RDB_COMMAND_UPDATE ? "UPDATE" : "DELETE");
+    return exec_begin(node->left, err);
+}
+
+static rdb_row_writer make_writer(exec_node *node)
+{
+    modify_state *state = node->state;
+    const rdb_execution_context *context = &node->x->context;
+    return (rdb_row_writer){.txn = context->txn, .snapshot = context->snapshot, .relation = state->plan->relation, .lock_timeout_us = context->lock_timeout_us, .arena = state->rules.arena};
+}
+
+static void read_row(rdb_vector *const *columns, uint32_t row, uint16_t count, rdb_datum *values, bool *is_null)
+{
+    for (uint16_t i = 0; i < count; i++) {
+        is_null[i] = rdb_vector_is_null(columns[i], row);
+        values[i] = is_null[i] ? (rdb_datum){.words = {0, 0}} : rdb_vector_get(columns[i], row);
+    }
+}
+
+static bool raise_conflict(exec_node *node, bool is_gone, rdb_error *err)
+{
+    (void)node;
+    return rdb_error_set(err, RDB_SERIALIZATION_FAILURE, "could not serialize access due to concurrent %s", is_gone ? "delete" : "update");
+}
+
+static bool above_read_committed(const exec_node *node)
+{
+    return rdb_txn_get_isolation(node->x->context.txn) >= RDB_REPEATABLE_READ;
+}
+
+/* UPDATE or DELETE of one row. batch and row change to the re-checked ones where the row had changed. */
+static bool write_existing(exec_node *node, rdb_batch *batch, uint32_t row, bool *is_written, rdb_row_address *address, rdb_error *err)
+{
+    modify_state *state = node->state;
+    const rdb_plan_modify *plan = state->plan;
+    uint16_t count = plan->relation->column_count;
+    *is_written = false;
+    for (;;) {
+        const rdb_index_values *keys = NULL, *old_keys = NULL;
+        rdb_write_outcome outcome = RDB_WRITE_DONE;
+        if (!rdb_cancel_check(node->x->context.cancel, err))
+            return false;
+        if (rdb_vector_is_null(batch->columns[plan->identity_slot], row))
+            return true; /* the null side of an outer join */
+        *address = (rdb_row_address)RDB_AT(batch->columns[plan->identity_slot], int64_t, row);
+        const rdb_row_version seen = {(rdb_xid)RDB_AT(batch->columns[plan->identity_slot + 1], int64_t, row), (rdb_undo_address)RDB_AT(batch->columns[plan->identity_slot + 2], int64_t, row)};
+        read_row(batch->columns + plan->old_slot, row, count, state->old_values, state->old_is_null);
+        rdb_arena_reset(state->rules.arena);
+        rdb_row_writer writer = make_writer(node);
+        if (!exec_row_rules_index_values(&state->rules, state->old_values, state->old_is_null, &old_keys, err))
+            return false;
+        if (plan->command == RDB_COMMAND_UPDATE) {
+            memcpy(state->values, state->old_values, count * sizeof *state->values);
+            memcpy(state->is_null, state->old_is_null, count * sizeof *state->is_null);
+            for (uint16_t i = 0; i < plan->set_count; i++) {
+                if (plan->set_columns[i] <= 0)
+                    continue;
+                uint32_t at = (uint32_t)plan->set_columns[i] - 1;
+                state->is_null[at] = rdb_vector_is_null(batch->columns[i], row);
+                state->values[at] = state->is_null[at] ? (rdb_datum){.words = {0, 0}} : rdb_vector_get(batch->columns[i], row);
+            }
+            if (!exec_row_rules_apply(&state->rules, state->values, state->is_null, err) || !exec_row_rules_index_values(&state->rules, state->values, state->is_null, &keys, err) ||
+                !rdb_row_update(&writer, *address, seen, state->old_values, state->old_is_null, state->values, state->is_null, old_keys, keys, &outcome, err))
+                return false;
+        } else {
+            memcpy(state->values, state->old_values, count * sizeof *state->values);
+            memcpy(state->is_null, state->old_is_null, count * sizeof *state->is_null);
+            if (!rdb_row_delete(&writer, *address, seen, state->old_values, state->old_is_null, old_keys, &outcome, err))
+                return false;
+        }
+        switch (outcome) {
+        case RDB_WRITE_DONE:
+            *is_written = true;
+            return exec_after_note(node->x, plan->relation, plan->command, state->old_values, state->old_is_null, state->values, state->is_null, err);
+        case RDB_WRITE_SELF: return true;
+        case RDB_WRITE_GONE:
+            if (above_read_committed(node))
+                return raise_conflict(node, true, err);
+            return true;
+        case RDB_WRITE_CHANGED:
+        case RDB_WRITE_WAIT: break;
+        }
+        if (above_read_committed(node))
+            return raise_conflict(node, false, err);
+        rdb_batch *again = NULL;
+        if (!exec_recheck_row(node->x, &state->recheck, node->plan->left, plan->scan_no, *address, &again, err))
+            return false;
+        if (again == NULL)
+            return true;
+        batch = again;
+        row = rdb_selected(&again->selection, 0);
+    }
+}
+
+/* The row in the way of an insert becomes the one to update. *is_gone: it vanished, insert again. */
+static bool update_conflicting(exec_node *node, rdb_row_address conflict, bool *is_written, bool *is_gone, rdb_error *err)
+{
+    modify_state *state = node->state;
+    const rdb_plan_modify *plan = state->plan;
+    const rdb_execution_context *context = &node->x->context;
+    uint16_t count = plan->relation->column_count;
+    *is_written = *is_gone = false;
+    for (;;) {
+        rdb_row_version version;
+        bool found = false;
+        for (uint16_t i = 0; i < count; i++) {
+            rdb_vector_clear_nulls(state->both[i]);
+            rdb_vector_clear_nulls(state->both[count + i]);
+            rdb_vector_put(state->both[count + i], 0, state->values[i], state->is_null[i]);
+        }
+        if (!rdb_table_fetch_latest(&plan->relation->table, context->txn, conflict, state->all_columns, count, state->rules.arena, state->both, &found, &version, err))
+            return false;
+        if (!found) {
+            *is_gone = true;
+            return true;
+        }
+        rdb_batch pair = {.columns = state->both, .column_count = 2u * count, .row_count = 1, .selection = {NULL, 1}};
+        uint32_t good = 0;
+        if (state->conflict_where != NULL) {
+            if (!rdb_program_run(state->conflict_where, &node->x->eval, state->rules.arena, &pair, &pair.selection, &good, err))
+                return false;
+            const rdb_vector *answer = rdb_program_result(state->conflict_where, 0);
+            if (rdb_vector_is_null(answer, 0) || !RDB_AT(answer, uint8_t, 0))
+                return true;
+        }
+        if (!rdb_program_run(state->conflict_values, &node->x->eval, state->rules.arena, &pair, &pair.selection, &good, err))
+            return false;
+        read_row(state->both, 0, count, state->old_values, state->old_is_null);
+        rdb_datum *values = rdb_arena_memdup(state->rules.arena, state->old_values, count * sizeof *values);
+        bool *is_null = rdb_arena_memdup(state->rules.arena, state->old_is_null, count * sizeof *is_null);
+        for (uint16_t i = 0; i < plan->conflict_set_count; i++) {
+            const rdb_vector *value = rdb_program_result(state->conflict_values, i);
+            uint32_t at = (uint32_t)plan->conflict_set_columns[i] - 1;
+            is_null[at] = rdb_vector_is_null(value, 0);
+            values[at] = is_null[at] ? (rdb_datum){.words = {0, 0}} : rdb_vector_get(value, 0);
+        }
+        const rdb_index_values *keys = NULL, *old_keys = NULL;
+        rdb_write_outcome outcome = RDB_WRITE_DONE;
+        rdb_row_writer writer = make_writer(node);
+        if (!exec_row_rules_index_values(&state->rules, state->old_values, state->old_is_null, &old_keys, err) || !exec_row_rules_apply(&state->rules, values, is_null, err) ||
+            !exec_row_rules_index_values(&state->rules, values, is_null, &keys, err) ||
+            !rdb_row_update(&writer, conflict, version, state->old_values, state->old_is_null, values, is_null, old_keys, keys, &outcome, err))
+            return false;
+        if (outcome == RDB_WRITE_DONE) {
+            *is_written = true;
+            if (!exec_after_note(node->x, plan->relation, RDB_COMMAND_UPDATE, state->old_values, state->old_is_null, values, is_null, err))
+                return false;
+            memcpy(state->values, values, count * sizeof *values);
+            memcpy(state->is_null, is_null, count * sizeof *is_null);
+            return true;
+        }
+        if (outcome == RDB_WRITE_SELF) {
+            rdb_error_set(err, RDB_CARDINALITY_VIOLATION, "ON CONFLICT DO UPDATE command cannot affect row a second time");
+            return rdb_error_hint(err, "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.");
+        }
+        if (above_read_committed(node))
+            return raise_conflict(node, outcome == RDB_WRITE_GONE, err);
+    }
+}
+
+static bool insert_row(exec_node *node, const rdb_batch *batch, uint32_t row, bool *is_written, rdb_row_address *address, rdb_error *err)
+{
+    modify_state *state = node->state;
+    const rdb_plan_modify *plan = state->plan;
+    uint16_t count = plan->relation->column_count;
+    const rdb_index_values *keys = NULL;
+    *is_written = false;
+    rdb_arena_reset(state->rules.arena);
+    for (uint16_t i = 0; i < count; i++) {
+        state->is_null[i] = true;
+        state->values[i] = (rdb_datum){.words = {0, 0}};
+    }
+    for (uint16_t i = 0; i < plan->set_count; i++) {
+        if (plan->set_columns[i] <= 0)
+            continue;
+        uint32_t at = (uint32_t)plan->set_columns[i] - 1;
+        state->is_null[at] = rdb_vector_is_null(batch->columns[i], row);
+        if (!state->is_null[at])
+            state->values[at] = rdb_vector_get(batch->columns[i], row);
+    }
+    if (state->defaults != NULL) {
+        const rdb_selection one = {NULL, 1};
+        uint32_t good = 0;
+        if (!rdb_program_run(state->defaults, &node->x->eval, state->rules.arena, NULL, &one, &good, err))
+            return false;
+        for (uint16_t i = 0; i < state->default_count; i++) {
+            const rdb_vector *value = rdb_program_result(state->defaults, i);
+            uint16_t at = state->default_columns[i];
+            state->is_null[at] = rdb_vector_is_null(value, 0);
+            if (!state->is_null[at])
+                state->values[at] = rdb_vector_get(value, 0);
+        }
+    }
+    if (!exec_row_rules_apply(&state->rules, state->values, state->is_null, err) || !exec_row_rules_index_values(&state->rules, state->values, state->is_null, &keys, err))
+        return false;
+    for (;;) {
+        rdb_row_writer writer = make_writer(node);
+        rdb_row_address conflict = 0;
+        bool is_gone = false;
+        if (!rdb_row_insert(&writer, state->values, state->is_null, keys, plan->conflict_action == 0 ? RDB_CONFLICT_ERROR : plan->conflict_index, address, &conflict, err))
+            return false;
+        if (conflict == 0) {
+            *is_written = true;
+            return exec_after_note(node->x, plan->relation, RDB_COMMAND_INSERT, NULL, NULL, state->values, state->is_null, err);
+        }
+        if (plan->conflict_action != 2)
+            return true;
+        if (!update_conflicting(node, conflict, is_written, &is_gone, err))
+            return false;
+        *address = conflict;
+        if (!is_gone)
+            return true;
+    }
+}
+
+static bool reserve_own(exec_node *node, uint32_t rows, rdb_error *err)
+{
+    modify_state *state = node->state;
+    if (rows <= state->own_capacity)
+        return true;
+    uint32_t capacity = rows <= 1 ? 1 : rows <= 64 ? 64 : RDB_MAX(rows, RDB_BATCH_ROWS);
+    uint16_t count = state->plan->relation->column_count;
+    for (uint16_t i = 0; i <= count; i++) {
+        if (state->own[i] == NULL)
+            state->own[i] = RDB_NEW(node->x->arena, rdb_vector);
+        if (!rdb_vector_init(state->own[i], node->x->arena, i == count ? RDB_REP_INT64 : (rdb_rep)state->plan->relation->table.reps[i], capacity, err))
+            return false;
+    }
+    state->own_capacity = capacity;
+    return true;
+}
+
+static bool next_modify(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_error *err)
+{
+    modify_state *state = node->state;
+    const rdb_plan_modify *plan = state->plan;
+    uint16_t count = plan->relation->column_count;
+    *raw = NULL;
+    while (!state->is_done) {
+        rdb_batch *batch = NULL;
+        uint32_t kept = 0;
+        if (!exec_next(node->left, plan->returns_rows ? budget : RDB_BATCH_ROWS, &batch, err))
+            return false;
+        if (batch == NULL) {
+            state->is_done = true;
+            break;
+        }
+        if (plan->returns_rows) {
+            if (!reserve_own(node, batch->row_count, err))
+                return false;
+            for (uint16_t i = 0; i <= count; i++)
+                rdb_vector_clear_nulls(state->own[i]);
+        }
+        RDB_FOR_SELECTED (&batch->selection, row) {
+            bool is_written = false;
+            rdb_row_address address = 0;
+            if (plan->command == RDB_COMMAND_INSERT ? !insert_row(node, batch, row, &is_written, &address, err) : !write_existing(node, batch, row, &is_written, &address, err))
+                return false;
+            if (!is_written)
+                continue;
+            node->x->rows_written++;
+            if (!plan->returns_rows)
+                continue;
+            for (uint16_t i = 0; i < count; i++) { /* values may live in the row's arena: the next row reuses it */
+                rdb_datum value = state->values[i];
+                if (!state->is_null[i] && !rdb_datum_copy(node->arena, (rdb_rep)state->own[i]->rep, value, &value, err))
+                    return false;
+                rdb_vector_put(state->own[i], row, value, state->is_null[i]);
+            }
+            rdb_vector_put(state->own[count], row, (rdb_datum){.i64 = (int64_t)address}, false);
+            state->rows[kept++] = row;
+        }
+        if (kept == 0)
+            continue;
+        for (uint16_t i = 0; i <= count; i++)
+            state->columns[i] = state->own[i];
+        for (uint32_t i = 0; i < batch->column_count; i++)
+            state->columns[count + 1 + i] = batch->columns[i];
+        state->batch = (rdb_batch){.columns = state->columns, .column_count = node->plan->input_count, .row_count = batch->row_count, .selection = {state->rows, kept}};
+        *raw = &state->batch;
+        return true;
+    }
+    return true;
+}
+
+const exec_ops exec_modify_ops = {open_modify, begin_modify, next_modify, close_modify};

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What every operator has: building from the plan, filter and targets, errors held back behind the rows before them. */
+#include "exec/exec_int.h"
+#include "os/rdb_time.h"
+
+bool exec_compile(rdb_execution *x, rdb_program **program, rdb_expr *const *exprs, uint32_t count, rdb_error *err)
+{
+    return rdb_program_compile(program, x->arena, &x->eval, exprs, count, err);
+}
+
+bool exec_compile_list(rdb_execution *x, rdb_program **program, const rdb_list *exprs, rdb_error *err)
+{
+    *program = NULL;
+    return exprs->count == 0 || exec_compile(x, program, (rdb_expr *const *)exprs->items, exprs->count, err);
+}
+
+uint32_t exec_grow_capacity(uint32_t capacity, uint32_t budget)
+{
+    capacity = capacity == 0 ? 1 : capacity < 16 ? 16 : capacity * 8;
+    return RDB_MAX(1u, RDB_MIN(RDB_MIN(capacity, RDB_BATCH_ROWS), budget));
+}
+
+bool exec_make_vectors(rdb_arena *arena, const rdb_type *const *types, uint32_t count, uint32_t capacity, rdb_vector ***vectors, rdb_error *err)
+{
+    *vectors = RDB_NEW_ARRAY(arena, rdb_vector *, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        (*vectors)[i] = RDB_NEW(arena, rdb_vector);
+        if (!rdb_vector_init((*vectors)[i], arena, types[i]->rep, capacity, err))
+            return false;
+    }
+    return true;
+}
+
+typedef struct parameter_search {
+    bool found;
+} parameter_search;
+
+static bool visit_parameter(void *context, rdb_expr *expr)
+{
+    parameter_search *search = context;
+    if (expr->kind == RDB_EXPR_SUBPLAN || (expr->kind == RDB_EXPR_PARAM && ((rdb_expr_param *)expr)->param_kind == RDB_PARAM_EXECUTION)) {
+        search->found = true;
+        return false;
+    }
+    return rdb_expr_visit_children(expr, visit_parameter, context);
+}
+
+bool exec_reads_parameters(const rdb_expr *expr)
+{
+    parameter_search search = {false};
+    if (expr != NULL)
+        (void)visit_parameter(&search, (rdb_expr *)(uintptr_t)expr);
+    return search.found;
+}
+
+static bool list_reads_parameters(const rdb_list *exprs)
+{
+    for (uint32_t i = 0; i < exprs->count; i++)
+        if (exec_reads_parameters(exprs->items[i]))
+            return true;
+    return false;
+}
+
+static bool array_reads_parameters(rdb_expr *const *exprs, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (exec_reads_parameters(exprs[i]))
+            return true;
+    return false;
+}
+
+static bool plan_reads_parameters(const rdb_plan_node *plan)
+{
+    if (list_reads_parameters(&plan->filter))
+        return true;
+    for (uint32_t i = 0; i < plan->targets.count; i++)
+        if (exec_reads_parameters(((rdb_target *)plan->targets.items[i])->expr))
+            return true;
+    switch ((rdb_plan_kind)plan->kind) {
+    case RDB_PLAN_INDEX_SCAN:
+    case RDB_PLAN_INDEX_ONLY_SCAN:
+        for (uint32_t i = 0; i < plan->of.scan.bound_count; i++)
+            if (exec_reads_parameters(plan->of.scan.bounds[i].value))
+                return true;
+        return false;
+    case RDB_PLAN_VALUES_SCAN:
+        for (uint32_t i = 0; i < plan->of.values.row_count; i++)
+            if (list_reads_parameters(&plan->of.values.rows[i]))
+                return true;
+        return false;
+    case RDB_PLAN_FUNCTION_SCAN:
+        for (uint32_t i = 0; i < plan->of.function.function_count; i++)
+            if (exec_reads_parameters(plan->of.function.functions[i]->call))
+                return true;
+        return false;
+    case RDB_PLAN_NEST_LOOP:
+    case RDB_PLAN_HASH_JOIN:
+    case RDB_PLAN_MERGE_JOIN:
+        return list_reads_parameters(&plan->of.join.condition) || array_reads_parameters(plan->of.join.left_keys, plan->of.join.key_count) ||
+               array_reads_parameters(plan->of.join.right_keys, plan->of.join.key_count) ||
+               array_reads_parameters(plan->of.join.parameter_values, plan->of.join.parameter_count);
+    case RDB_PLAN_AGGREGATE:
+        for (uint32_t i = 0; i < plan->of.aggregate.call_count; i++) {
+            const rdb_plan_aggregate_call *call = &plan->of.aggregate.calls[i];
+            if (array_reads_parameters(call->arguments, call->argument_count) || exec_reads_parameters(call->filter) ||
+                array_reads_parameters(call->extra, call->extra_count))
+                return true;
+        }
+        return array_reads_parameters(plan->of.aggregate.keys, plan->of.aggregate.key_count);
+    case RDB_PLAN_LIMIT:
+        return exec_reads_parameters(plan->of.limit.count) || exec_reads_parameters(plan->of.limit.offset);
+    case RDB_PLAN_CTE_SCAN:
+    case RDB_PLAN_WORK_TABLE_SCAN: /* gives other rows each turn of the recursion */
+        return plan->kind == RDB_PLAN_WORK_TABLE_SCAN;
+    default:
+        return false;
+    }
+}
+
+static const exec_ops *find_ops(uint8_t kind)
+{
+    switch ((rdb_plan_kind)kind) {
+    case RDB_PLAN_RESULT: return &exec_result_ops;
+    case RDB_PLAN_SEQ_SCAN: return &exec_seq_scan_ops;
+    case RDB_PLAN_INDEX_SCAN:
+    case RDB_PLAN_INDEX_ONLY_SCAN: return &exec_index_scan_ops;
+    case RDB_PLAN_VALUES_SCAN: return &exec_values_ops;
+    case RDB_PLAN_FUNCTION_SCAN: return &exec_function_ops;
+    case RDB_PLAN_CTE_SCAN: return &exec_cte_ops;
+    case RDB_PLAN_WORK_TABLE_SCAN: return &exec_work_table_ops;
+    case RDB_PLAN_SUBQUERY_SCAN: return &exec_subquery_ops;
+    case RDB_PLAN_NEST_LOOP: return &exec_nest_loop_ops;
+    case RDB_PLAN_HASH_JOIN: return &exec_hash_join_ops;
+    case RDB_PLAN_AGGREGATE: return &exec_aggregate_ops;
+    case RDB_PLAN_SORT: return &exec_sort_ops;
+    case RDB_PLAN_LIMIT: return &exec_limit_ops;
+    case RDB_PLAN_UNIQUE: return &exec_unique_ops;
+    case RDB_PLAN_SET_OP: return &exec_set_op_ops;
+    case RDB_PLAN_APPEND: return &exec_append_ops;
+    case RDB_PLAN_WINDOW: return &exec_window_ops;
+    case RDB_PLAN_MATERIALIZE: return &exec_materialize_ops;
+    case RDB_PLAN_PROJECT_SET: return &exec_project_set_ops;
+    case RDB_PLAN_RECURSIVE_UNION: return &exec_recursive_ops;
+    case RDB_PLAN_LOCK_ROWS: return &exec_lock_ops;
+    case RDB_PLAN_MODIFY_TABLE: return &exec_modify_ops;
+    case RDB_PLAN_MERGE_JOIN: return NULL;
+    }
+    return NULL;
+}
+
+bool exec_build(rdb_execution *x, const rdb_plan_node *plan, exec_node **out, rdb_error *err)
+{
+    exec_node *node = RDB_NEW(x->arena, exec_node);
+    *out = node;
+    node->x = x;
+    node->plan = plan;
+    node->ops = find_ops(plan->kind);
+    if (node->ops == NULL)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "plan node %s is not supported", rdb_plan_node_name(plan));
+    node->arena = rdb_arena_create("batch", NULL, NULL);
+    if (node->arena == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    if (x->statistics != NULL)
+        node->statistics = &x->statistics[plan->node_no];
+    node->reads_parameters = plan_reads_parameters(plan);
+    if (plan->left != NULL) {
+        if (!exec_build(x, plan->left, &node->left, err))
+            return false;
+        node->reads_parameters |= node->left->reads_parameters;
+    }
+    if (plan->right != NULL) {
+        if (!exec_build(x, plan->right, &node->right, err))
+            return false;
+        node->reads_parameters |= node->right->reads_parameters;
+    }
+    node->child_count = plan->children.count;
+    node->children = RDB_NEW_ARRAY(x->arena, exec_node *, node->child_count + 1);
+    for (uint32_t i = 0; i < node->child_count; i++) {
+        if (!exec_build(x, plan->children.items[i], &node->children[i], err))
+            return false;
+        node->reads_parameters |= node->children[i]->reads_parameters;
+    }
+    if (!exec_compile_list(x, &node->filter, &plan->filter, err))
+        return false;
+    if (!plan->passes_through && plan->kind != RDB_PLAN_PROJECT_SET) {
+        rdb_expr **exprs = RDB_NEW_ARRAY(x->arena, rdb_expr *, plan->targets.count + 1);
+        for (uint32_t i = 0; i < plan->targets.count; i++)
+            exprs[i] = ((rdb_target *)plan->targets.items[i])->expr;
+        if (!exec_compile(x, &node->project, exprs, plan->targets.count, err))
+            return false;
+        node->output.column_count = plan->targets.count;
+        node->output.columns = RDB_NEW_ARRAY(x->arena, rdb_vector *, plan->targets.count + 1);
+    }
+    node->is_open = true;
+    return node->ops->open == NULL || node->ops->open(node, err);
+}
+
+void exec_close(exec_node *node)
+{
+    if (node == NULL)
+        return;
+    exec_close(node->left);
+    exec_close(node->right);
+    for (uint32_t i = 0; i < node->child_count; i++)
+        exec_close(node->children ? node->children[i] : NULL);
+    if (node->is_open && node->ops->close != NULL)
+        node->ops->close(node);
+    if (node->pending != NULL)
+        rdb_error_clear(node->pending);
+    rdb_arena_destroy(node->arena);
+    node->arena = NULL;
+}
+
+bool exec_begin(exec_node *node, rdb_error *err)
+{
+    if (node->has_pending) {
+        rdb_error_clear(node->pending);
+        node->has_pending = false;
+    }
+    if (node->statistics != NULL)
+        node->statistics->loops++;
+    return node->ops->begin(node, err);
+}
+
+void exec_set_pending(exec_node *node, rdb_error *err)
+{
+    if (node->pending == NULL) {
+        node->pending = RDB_NEW(node->x->arena, rdb_error);
+    }
+    rdb_error_clear(node->pending);
+    rdb_error_move(node->pending, err);
+    node->has_pending = true;
+}
+
+static bool reserve_kept(exec_node *node, uint32_t rows, rdb_error *err)
+{
+    if (rows <= node->kept_capacity)
+        return true;
+    uint32_t capacity = rows <= 16 ? 16 : rows <= RDB_BATCH_ROWS ? RDB_BATCH_ROWS : rows;
+    node->kept = rdb_arena_try_alloc(node->x->arena, capacity * sizeof *node->kept, err);
+    if (node->kept == NULL)
+        return false;
+    node->kept_capacity = capacity;
+    return true;
+}
+
+/* Applies filter and targets to raw. *batch NULL: no row is left. */
+static bool shape_batch(exec_node *node, rdb_batch *raw, rdb_batch **batch, rdb_error *err)
+{
+    rdb_selection selection = raw->selection;
+    *batch = NULL;
+    if (node->filter != NULL) {
+        uint32_t kept_count = 0;
+        if (!reserve_kept(node, selection.count, err))
+            return false;
+        bool ok = rdb_program_filter(node->filter, &node->x->eval, node->arena, raw, &selection, node->kept, &kept_count, err);
+        if (node->statistics != NULL)
+            node->statistics->rows_filtered += selection.count - kept_count;
+        if (!ok && kept_count == 0)
+            return false;
+        if (!ok)
+            exec_set_pending(node, err);
+        if (kept_count == 0)
+            return true;
+        selection = (rdb_selection){node->kept, kept_count};
+    }
+    if (node->project == NULL) {
+        node->output = *raw;
+        node->output.selection = selection;
+        *batch = &node->output;
+        return true;
+    }
+    uint32_t good_count = 0;
+    if (!rdb_program_run(node->project, &node->x->eval, node->arena, raw, &selection, &good_count, err)) {
+        if (good_count == 0) {
+            node->has_pending = false;
+            return false;
+        }
+        exec_set_pending(node, err);
+        selection.count = good_count;
+    }
+    for (uint32_t i = 0; i < node->output.column_count; i++)
+        node->output.columns[i] = rdb_program_result(node->project, i);
+    node->output.row_count = raw->row_count;
+    node->output.selection = selection;
+    *batch = &node->output;
+    return true;
+}
+
+static bool next_batch(exec_node *node, uint32_t budget, rdb_batch **batch, rdb_error *err)
+{
+    *batch = NULL;
+    if (node->has_pending) {
+        node->has_pending = false;
+        rdb_error_move(err, node->pending);
+        return false;
+    }
+    for (;;) {
+        rdb_batch *raw = NULL;
+        rdb_arena_reset(node->arena);
+        if (!rdb_cancel_check(node->x->context.cancel, err) || !node->ops->next(node, budget, &raw, err))
+            return false;
+        if (raw == NULL)
+            return true;
+        if (raw->selection.count > 0) {
+            if (!shape_batch(node, raw, batch, err))
+                return false;
+            if (*batch != NULL)
+                return true;
+        }
+        if (node->has_pending) {
+            node->has_pending = false;
+            rdb_error_move(err, node->pending);
+            return false;
+        }
+    }
+}
+
+bool exec_next(exec_node *node, uint32_t budget, rdb_batch **batch, rdb_error *err)
+{
+    if (node->statistics == NULL)
+        return next_batch(node, budget, batch, err);
+    int64_t started_us = rdb_time_monotonic_us();
+    bool ok = next_batch(node, budget, batch, err);
+    int64_t elapsed_us = rdb_time_monotonic_us() - started_us;
+    if (node->statistics->rows == 0)
+        node->statistics->startup_us += elapsed_us;
+    node->statistics->total_us += elapsed_us;
+    if (ok && *batch != NULL)
+        node->statistics->rows += (*batch)->selection.count;
+    return ok;
+}

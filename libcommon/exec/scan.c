@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SeqScan and IndexScan. In one-row substitution (R35) a scan gives the one row that the execution names for it. */
+#include "exec/exec_int.h"
+
+typedef struct scan_columns { /* the wanted columns, apart by where they come from */
+    int16_t *numbers;        /* of those that the table room reads */
+    rdb_vector **vectors;    /* beside numbers */
+    uint16_t count;
+    rdb_vector **row_space;  /* all columns of the node, in order */
+    rdb_vector *address, *version_xid, *version_undo; /* NULL: not wanted */
+    rdb_row_address *addresses;
+    rdb_row_version *versions;
+    bool *found, *recheck;
+    uint32_t capacity;
+    uint16_t key_first;      /* index scans: vectors[key_first + k] is key column k of the index */
+} scan_columns;
+
+typedef struct scan_bound {
+    rdb_program *program;
+    const rdb_plan_bound *plan;
+    rdb_datum *items;        /* is_any: the elements, distinct, in index order */
+    uint32_t item_count, item_no;
+} scan_bound;
+
+typedef struct scan_state {
+    scan_columns columns;
+    rdb_batch batch;
+    rdb_table_scan *table_scan;
+    rdb_arena *scan_arena;   /* of the scan or cursor below */
+    bool is_done;
+    /* index scans */
+    const rdb_relation_index *index;
+    rdb_index_cursor *cursor;
+    rdb_index_entry *entries;
+    uint32_t *rows;
+    scan_bound *bounds;
+    rdb_strbuf lower, upper, key;
+    rdb_arena *bound_arena;
+    bool is_empty;           /* a bound is null: no row */
+    rdb_program *index_expressions;
+    rdb_program *condition;  /* the bounds again, for substitution */
+} scan_state;
+
+/* ---- columns ------------------------------------------------------------------------------------------------------------------ */
+static bool add_columns(exec_node *node, scan_state *state)
+{
+    const rdb_plan_scan *scan = &node->plan->of.scan;
+    scan_columns *columns = &state->columns;
+    uint32_t room = scan->column_count + 40u + (state->index ? state->index->column_count : 0);
+    columns->numbers = RDB_NEW_ARRAY(node->x->arena, int16_t, room);
+    columns->vectors = RDB_NEW_ARRAY(node->x->arena, rdb_vector *, room);
+    columns->row_space = RDB_NEW_ARRAY(node->x->arena, rdb_vector *, scan->column_count + 1);
+    for (uint16_t i = 0; i < scan->column_count; i++) {
+        rdb_vector *vector = RDB_NEW(node->x->arena, rdb_vector);
+        vector->rep = node->plan->input_types[i]->rep;
+        columns->row_space[i] = vector;
+        switch (scan->columns[i]) {
+        case RDB_COLUMN_ADDRESS: columns->address = vector; break;
+        case RDB_COLUMN_VERSION_XID: columns->version_xid = vector; break;
+        case RDB_COLUMN_VERSION_UNDO: columns->version_undo = vector; break;
+        default:
+            columns->numbers[columns->count] = scan->columns[i];
+            columns->vectors[columns->count++] = vector;
+        }
+    }
+    columns->key_first = columns->count;
+    for (uint16_t k = 0; state->index != NULL && k < state->index->key_count; k++) {
+        const rdb_index_column *key = &state->index->columns[k];
+        if (key->column_number == 0)
+            continue;
+        rdb_vector *vector = RDB_NEW(node->x->arena, rdb_vector);
+        vector->rep = key->type->rep;
+        columns->numbers[columns->count] = key->column_number;
+        columns->vectors[columns->count++] = vector;
+    }
+    return true;
+}
+
+static bool reserve_rows(exec_node *node, scan_state *state, uint32_t capacity, rdb_error *err)
+{
+    scan_columns *columns = &state->columns;
+    rdb_arena *arena = node->x->arena;
+    if (capacity <= columns->capacity)
+        return true;
+    for (uint16_t i = 0; i < columns->count; i++)
+        if (!rdb_vector_init(columns->vectors[i], arena, columns->vectors[i]->rep, capacity, err))
+            return false;
+    rdb_vector *own[3] = {columns->address, columns->version_xid, columns->version_undo};
+    for (int i = 0; i < 3; i++)
+        if (own[i] != NULL && !rdb_vector_init(own[i], arena, RDB_REP_INT64, capacity, err))
+            return false;
+    columns->addresses = rdb_arena_alloc(arena, capacity * sizeof *columns->addresses);
+    columns->versions = rdb_arena_alloc(arena, capacity * sizeof *columns->versions);
+    columns->found = rdb_arena_alloc(arena, capacity);
+    columns->recheck = rdb_arena_alloc(arena, capacity);
+    if (state->index != NULL) {
+        state->entries = rdb_arena_alloc(arena, capacity * sizeof *state->entries);
+        state->rows = rdb_arena_alloc(arena, capacity * sizeof *state->rows);
+    }
+    columns->capacity = capacity;
+    return true;
+}
+
+static void fill_identity(scan_columns *columns, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (columns->address != NULL)
+            RDB_VALUES(columns->address, int64_t)[i] = (int64_t)columns->addresses[i];
+        if (columns->version_xid != NULL)
+            RDB_VALUES(columns->version_xid, int64_t)[i] = (int64_t)columns->versions[i].xid;
+        if (columns->version_undo != NULL)
+            RDB_VALUES(columns->version_undo, int64_t)[i] = (int64_t)columns->versions[i].undo;
+    }
+}
+
+static void give(exec_node *node, scan_state *state, uint32_t rows, rdb_selection selection, rdb_batch **raw)
+{
+    state->batch = (rdb_batch){.columns = state->columns.row_space, .column_count = node->plan->of.scan.column_count, .row_count = rows, .selection = selection};
+    *raw = &state->batch;
+}
+
+/* ---- substitution ------------------------------------------------------------------------------------------------------------------ */
+static bool next_substitute(exec_node *node, const exec_substitute *substitute, rdb_batch **raw, rdb_error *err)
+{
+    scan_state *state = node->state;
+    scan_columns *columns = &state->columns;
+    *raw = NULL;
+    if (state->is_done || substitute->address == 0)
+        return true;
+    state->is_done = true;
+    if (!reserve_rows(node, state, 1, err))
+        return false;
+    const rdb_execution_context *context = &node->x->context;
+    const rdb_table *table = &node->plan->of.scan.relation->table;
+    bool found = false;
+    columns->addresses[0] = substitute->address;
+    for (uint16_t i = 0; i < columns->count; i++)
+        rdb_vector_clear_nulls(columns->vectors[i]);
+    if (substitute->is_latest) {
+        if (!rdb_table_fetch_latest(table, context->txn, substitute->address, columns->numbers, columns->count, node->arena, columns->vectors, &found, &columns->versions[0], err))
+            return false;
+    } else {
+        if (!rdb_table_fetch(table, context->txn, context->snapshot, columns->addresses, 1, columns->numbers, columns->count, node->arena, columns->vectors, columns->found, columns->recheck, columns->versions, err))
+            return false;
+        found = columns->found[0];
+    }
+    if (!found)
+        return true;
+    fill_identity(columns, 1);
+    give(node, state, 1, (rdb_selection){NULL, 1}, raw);
+    if (state->condition != NULL) {
+        uint32_t kept = 0, row = 0;
+        if (!rdb_program_filter(state->condition, &node->x->eval, node->arena, *raw, &state->batch.selection, &row, &kept, err))
+            return false;
+        if (kept == 0)
+            *raw = NULL;
+    }
+    return true;
+}
+
+static const exec_substitute *substitute_of(const exec_node *node)
+{
+    const exec_substitute *all = node->x->substitutes;
+    return all != NULL && all[node->plan->of.scan.scan_no].is_set ? &all[node->plan->of.scan.scan_no] : NULL;
+}
+
+/* ---- SeqScan -------------------------------------------------------------------------------------------------------------------------- */
+static bool open_scan(exec_node *node, rdb_error *err)
+{
+    scan_state *state = node->state = RDB_NEW(node->x->arena, scan_state);
+    state->scan_arena = rdb_arena_create("scan", NULL, NULL);
+    if (state->scan_arena == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    return add_columns(node, state);
+}
+
+static bool begin_seq_scan(exec_node *node, rdb_error *err)
+{
+    scan_state *state = node->state;
+    const rdb_execution_context *context = &node->x->context;
+    state->is_done = false;
+    if (substitute_of(node) != NULL)
+        return true;
+    if (state->table_scan != NULL && node->built_run == node->x->run_no) {
+        rdb_table_scan_rewind(state->table_scan);
+        return true;
+    }
+    if (state->table_scan != NULL)
+        rdb_table_scan_close(&state->table_scan);
+    rdb_arena_reset(state->scan_arena);
+    node->built_run = node->x->run_no;
+    return rdb_table_scan_open(&state->table_scan, &node->plan->of.scan.relation->table, context->txn, context->snapshot, state->columns.numbers, state->columns.count, 0, UINT64_MAX, state->scan_arena, err);
+}
+
+static bool next_seq_scan(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_error *err)
+{
+    scan_state *state = node->state;
+    scan_columns *columns = &state->columns;
+    const exec_substitute *substitute = substitute_of(node);
+    if (substitute != NULL)
+        return next_substitute(node, substitute, raw, err);
+    *raw = NULL;
+    if (state->is_done)
+        return true;
+    uint32_t capacity = exec_grow_capacity(columns->capacity, budget), count = 0;
+    if (!reserve_rows(node, state, capacity, err))
+        return false;
+    for (uint16_t i = 0; i < columns->count; i++)
+        rdb_vector_clear_nulls(columns->vectors[i]);
+    if (!rdb_table_scan_next(state->table_scan, RDB_MIN(columns->capacity, budget), node->arena, columns->vectors, columns->addresses, columns->versions, &count, err))
+        return false;
+    if (count == 0) {
+        state->is_done = true;
+        return true;
+    }
+    fill_identity(columns, count);
+    give(node, state, count, (rdb_selection){NULL, count}, raw);
+    return true;
+}
+
+static void close_scan(exec_node *node)
+{
+    scan_state *state = node->state;
+    if (state == NULL)
+        return;
+    if (state->table_scan != NULL)
+        rdb_table_scan_close(&state->table_scan);
+    if (state->cursor != NULL)
+        rdb_index_cursor_close(&state->cursor);
+    rdb_arena_destroy(state->scan_arena);
+    rdb_arena_destroy(state->bound_arena);
+    rdb_strbuf_free(&state->lower);
+    rdb_strbuf_free(&state->upper);
+    rdb_strbuf_free(&state->key);
+}
+
+const exec_ops exec_seq_scan_ops = {open_scan, begin_seq_scan, next_seq_scan, close_scan};
+
+/* ---- IndexScan ------------------------------------------------------------------------------------------------------------------------ */
+static bool open_index_scan(exec_node *node, rdb_error *err)
+{
+    const rdb_plan_scan *scan = &node->plan->of.scan;
+    scan_state *state = node->state = RDB_NEW(node->x->arena, scan_state);
+    state->index = &scan->relation->indexes[scan->index_no];
+    state->scan_arena = rdb_arena_create("scan", NULL, NULL);
+    state->bound_arena = rdb_arena_create("bounds", NULL, NULL);
+    if (state->scan_arena == NULL || state->bound_arena == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    state->bounds = RDB_NEW_ARRAY(node->x->arena, scan_bound, scan->bound_count + 1u);
+    for (uint16_t i = 0; i < scan->bound_count; i++) {
+        state->bounds[i].plan = &scan->bounds[i];
+        rdb_expr *value = scan->bounds[i].value;
+        if (value != NULL && !exec_compile(node->x, &state->bounds[i].program, &value, 1, err))
+            return false;
+    }
+    for (uint16_t k = 0; k < state->index->key_count; k++)
+        if (state->index->columns[k].column_number == 0)
+            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "scanning an index on expressions is not supported");
+    return add_columns(node, state) && exec_compile_list(node->x, &state->condition, &scan->condition, err);
+}
+
+static bool encode_bound(const scan_state *state, uint16_t column_no, rdb_datum value, bool is_null, rdb_strbuf *key, rdb_error *err)
+{
+    const rdb_index_column *column = &state->index->columns[column_no];
+    return rdb_type_encode_column(column->type, column->collation, value, is_null, column->is_descending, column->nulls_first, key, err);
+}
+
+/* Where all values that are not null lie: the tag byte of a value (type/rdb_type.h). */
+#define VALUE_TAG 0x02
+
+/* The range for the current values of the bounds. *has_range false: nothing can match (a null bound, or no more elements). */
+static bool compute_range(exec_node *node, rdb_index_range *range, bool *has_range, rdb_error *err)
+{
+    scan_state *state = node->state;
+    const rdb_plan_scan *scan = &node->plan->of.scan;
+    *range = (rdb_index_range){.lower = {NULL, 0}};
+    *has_range = true;
+    rdb_strbuf_clear(&state->lower);
+    uint16_t i = 0;
+    for (; i < scan->bound_count && (scan->bounds[i].strategy == 3 || scan->bounds[i].strategy == RDB_PLAN_BOUND_IS_NULL); i++) {
+        rdb_datum value = {.words = {0, 0}};
+        bool is_null = scan->bounds[i].strategy == RDB_PLAN_BOUND_IS_NULL;
+        if (!is_null) {
+            if (!rdb_program_value(state->bounds[i].program, &node->x->eval, state->bound_arena, 0, &value, &is_null, err))
+                return false;
+            if (is_null) {
+                *has_range = false;
+                return true;
+            }
+        }
+        if (!encode_bound(state, scan->bounds[i].column_no, value, is_null, &state->lower, err))
+            return false;
+    }
+    rdb_strbuf_clear(&state->upper);
+    rdb_strbuf_add(&state->upper, state->lower.data, state->lower.length);
+    bool has_lower = false, has_upper = false, any = i < scan->bound_count;
+    for (; i < scan->bound_count; i++) {
+        const rdb_plan_bound *bound = &scan->bounds[i];
+        rdb_datum value = {.words = {0, 0}};
+        bool is_null = true;
+        if (bound->strategy == RDB_PLAN_BOUND_IS_NOT_NULL)
+            continue;
+        if (!rdb_program_value(state->bounds[i].program, &node->x->eval, state->bound_arena, 0, &value, &is_null, err))
+            return false;
+        if (is_null) {
+            *has_range = false;
+            return true;
+        }
+        bool is_lower = bound->strategy >= 4, is_exclusive = bound->strategy == 1 || bound->strategy == 5;
+        if (state->index->columns[bound->column_no].is_descending)
+            is_lower = !is_lower;
+        rdb_strbuf *key = is_lower ? &state->lower : &state->upper;
+        if (!encode_bound(state, bound->column_no, value, false, key, err))
+            return false;
+        if (is_lower) {
+            has_lower = true;
+            range->lower_exclusive = is_exclusive;
+        } else {
+            has_upper = true;
+            range->upper_exclusive = is_exclusive;
+        }
+    }
+    if (any && !has_lower)
+        rdb_strbuf_addc(&state->lower, VALUE_TAG);
+    if (any && !has_upper)
+        rdb_strbuf_addc(&state->upper, VALUE_TAG);
+    if (!rdb_strbuf_check(&state->lower, err) || !rdb_strbuf_check(&state->upper, err))
+        return false;
+    range->lower = (rdb_slice){(const uint8_t *)state->lower.data, state->lower.length};
+    range->upper = (rdb_slice){(const uint8_t *)state->upper.data, state->upper.length};
+    return true;
+}
+
+static bool begin_index_scan(exec_node *node, rdb_error *err)
+{
+    scan_state *state = node->state;
+    rdb_index_range range;
+    bool has_range = false;
+    state->is_done = false;
+    if (substitute_of(node) != NULL)
+        return true;
+    rdb_arena_reset(state->bound_arena);
+    if (!compute_range(node, &range, &has_range, err))
+        return false;
+    if (!has_range) {
+        state->is_done = true;
+        return true;
+    }
+    if (state->cursor != NULL)
+        return rdb_index_cursor_seek(state->cursor, &range, err);
+    return rdb_index_cursor_open(&state->cursor, &state->index->index, &range, node->plan->of.scan.is_backward, state->scan_arena, err);
+}
+
+/* Does the row's key still equal the entry that led to it (R28)? */
+static bool entry_counts(exec_node *node, uint32_t row, bool *counts, rdb_error *err)
+{
+    scan_state *state = node->state;
+    rdb_strbuf_clear(&state->key);
+    for (uint16_t k = 0; k < state->index->key_count; k++) {
+        const rdb_index_column *column = &state->index->columns[k];
+        const rdb_vector *vector = state->columns.vectors[state->columns.key_first + k];
+        bool is_null = rdb_vector_is_null(vector, row);
+        rdb_datum value = {.words = {0, 0}};
+        if (!is_null)
+            value = rdb_vector_get(vector, row);
+        if (!rdb_type_encode_column(column->type, column->collation, value, is_null, column->is_descending, column->nulls_first, &state->key, err))
+            return false;
+    }
+    const rdb_slice *key = &state->entries[row].key;
+    *counts = key->length == state->key.length && memcmp(key->data, state->key.data, key->length) == 0;
+    return true;
+}
+
+static bool next_index_scan(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_error *err)
+{
+    scan_state *state = node->state;
+    scan_columns *columns = &state->columns;
+    const rdb_execution_context *context = &node->x->context;
+    const exec_substitute *substitute = substitute_of(node);
+    if (substitute != NULL)
+        return next_substitute(node, substitute, raw, err);
+    *raw = NULL;
+    if (state->is_done)
+        return true;
+    uint32_t capacity = exec_grow_capacity(columns->capacity, budget), count = 0, kept = 0;
+    if (!reserve_rows(node, state, capacity, err))
+        return false;
+    if (!rdb_index_cursor_next(state->cursor, RDB_MIN(columns->capacity, budget), true, node->arena, state->entries, &count, err))
+        return false;
+    if (count == 0) {
+        state->is_done = true;
+        return true;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        columns->addresses[i] = state->entries[i].address;
+    for (uint16_t i = 0; i < columns->count; i++)
+        rdb_vector_clear_nulls(columns->vectors[i]);
+    if (!rdb_table_fetch(&node->plan->of.scan.relation->table, context->txn, context->snapshot, columns->addresses, count, columns->numbers, columns->count, node->arena, columns->vectors, columns->found, columns->recheck, columns->versions, err))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        bool counts = columns->found[i];
+        if (counts && columns->recheck[i] && !entry_counts(node, i, &counts, err))
+            return false;
+        state->rows[kept] = i;
+        kept += counts;
+    }
+    fill_identity(columns, count);
+    give(node, state, count, (rdb_selection){state->rows, kept}, raw);
+    return true;
+}
+
+const exec_ops exec_index_scan_ops = {open_index_scan, begin_index_scan, next_index_scan, close_scan};

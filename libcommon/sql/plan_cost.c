@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Estimates, and which conditions an index can use. Without statistics the figures are the customary guesses. */
+#include "sql/plan_int.h"
+#include <math.h>
+
+#define GUESS_EQUAL 0.005
+#define GUESS_RANGE 0.3333333333333333
+#define GUESS_MATCH 0.005
+#define GUESS_DISTINCT 200.0
+
+/* Wraps *expr in the implicit cast to type; false, with nothing changed, where there is none. */
+bool plan_cast_to(planner *p, rdb_expr **expr, const rdb_type *type)
+{
+    const rdb_cast_entry *cast = NULL;
+    rdb_error quiet = {0};
+    rdb_expr *source = *expr, *result = NULL;
+    if (source->type->oid == type->oid)
+        return true;
+    if (rdb_cast_find(p->access, source->type->oid, type->oid, &cast, &quiet) && cast != NULL && cast->context == 'i') {
+        if (cast->method == 'b' && source->type->rep == type->rep) {
+            rdb_expr_unary *label = RDB_NEW(p->arena, rdb_expr_unary);
+            label->head = (rdb_expr){.kind = RDB_EXPR_RELABEL, .location = -1, .type = type, .typmod = -1, .collation = source->collation};
+            label->argument = source;
+            label->form = RDB_FORM_IMPLICIT_CAST;
+            result = &label->head;
+        } else if (cast->method == 'f') {
+            const rdb_function *function = NULL;
+            if (rdb_function_get(p->access, cast->function_oid, &function, &quiet) && function != NULL && function->argument_count == 1) {
+                rdb_expr_function *call = RDB_NEW(p->arena, rdb_expr_function);
+                call->head = (rdb_expr){.kind = RDB_EXPR_FUNCTION, .location = -1, .type = type, .typmod = -1, .collation = type->collation};
+                call->function = function;
+                call->form = RDB_FORM_IMPLICIT_CAST;
+                rdb_list_push(p->arena, &call->arguments, source);
+                if (!rdb_expr_fold(p->arena, &p->eval, &call->head, &result, &quiet))
+                    result = NULL;
+            }
+        }
+    }
+    rdb_error_clear(&quiet);
+    if (result == NULL)
+        return false;
+    *expr = result;
+    return true;
+}
+
+static const rdb_expr *strip(const rdb_expr *expr)
+{
+    while (expr->kind == RDB_EXPR_RELABEL)
+        expr = ((const rdb_expr_unary *)expr)->argument;
+    return expr;
+}
+
+/* The relation and column that an expression is, or NULL. */
+static plan_rel *column_of(plan_level *level, const rdb_expr *expr, int16_t *attribute_no)
+{
+    expr = strip(expr);
+    if (expr->kind != RDB_EXPR_VAR || ((const rdb_expr_var *)expr)->levels_up != 0)
+        return NULL;
+    const rdb_expr_var *var = (const rdb_expr_var *)expr;
+    *attribute_no = var->attribute_no;
+    return var->range_no <= level->range_count ? level->rels[var->range_no] : NULL;
+}
+
+static bool is_unique_column(const plan_rel *rel, int16_t attribute_no)
+{
+    const rdb_relation *relation = rel->range->kind == RDB_RANGE_RELATION ? rel->range->relation : NULL;
+    for (uint16_t i = 0; relation != NULL && i < relation->index_count; i++) {
+        const rdb_relation_index *index = &relation->indexes[i];
+        if (index->is_unique && index->is_valid && index->predicate_tree == NULL && index->key_count == 1 && index->columns[0].column_number == attribute_no)
+            return true;
+    }
+    return false;
+}
+
+/* Distinct values that an expression has among so many rows. */
+double plan_distinct(plan_level *level, const rdb_expr *expr, double rows)
+{
+    int16_t attribute_no = 0;
+    plan_rel *rel = column_of(level, expr, &attribute_no);
+    if (expr->kind == RDB_EXPR_CONST)
+        return 1;
+    if (expr->type->oid == RDB_BOOLOID)
+        return 2;
+    if (rel != NULL && is_unique_column(rel, attribute_no))
+        return RDB_MAX(1.0, rel->tuples);
+    return RDB_MAX(1.0, RDB_MIN(rows, GUESS_DISTINCT));
+}
+
+double plan_selectivity(plan_level *level, const rdb_expr *clause)
+{
+    switch ((rdb_expr_kind)clause->kind) {
+    case RDB_EXPR_CONST: {
+        const rdb_expr_const *e = (const rdb_expr_const *)clause;
+        return !e->is_null && e->value.b ? 1 : 0;
+    }
+    case RDB_EXPR_BOOL: {
+        const rdb_expr_bool *e = (const rdb_expr_bool *)clause;
+        double result = e->bool_kind == RDB_BOOL_AND ? 1 : 0;
+        if (e->bool_kind == RDB_BOOL_NOT)
+            return 1 - plan_selectivity(level, e->arguments.items[0]);
+        for (uint32_t i = 0; i < e->arguments.count; i++) {
+            double one = plan_selectivity(level, e->arguments.items[i]);
+            result = e->bool_kind == RDB_BOOL_AND ? result * one : result + one - result * one;
+        }
+        return result;
+    }
+    case RDB_EXPR_NULL_TEST:
+        return ((const rdb_expr_null_test *)clause)->is_not ? 1 - GUESS_EQUAL : GUESS_EQUAL;
+    case RDB_EXPR_ARRAY_OP: {
+        const rdb_expr_array_op *e = (const rdb_expr_array_op *)clause;
+        double items = e->right->kind == RDB_EXPR_ARRAY ? ((const rdb_expr_array *)e->right)->elements.count : 10;
+        int16_t attribute_no = 0;
+        plan_rel *rel = column_of(level, e->left, &attribute_no);
+        double one = rel != NULL && is_unique_column(rel, attribute_no) ? 1 / RDB_MAX(1.0, rel->tuples) : GUESS_EQUAL;
+        return e->use_or ? RDB_MIN(1.0, items * one) : RDB_MAX(0.0, 1 - items * one);
+    }
+    case RDB_EXPR_FUNCTION: {
+        const rdb_expr_function *e = (const rdb_expr_function *)clause;
+        uint16_t strategy = 0;
+        uint32_t family = 0;
+        rdb_error quiet = {0};
+        if (e->operator_oid == 0 || e->arguments.count != 2)
+            return 0.5;
+        bool known = rdb_opclass_strategy(level->p->access, e->operator_oid, &strategy, &family, &quiet);
+        rdb_error_clear(&quiet);
+        if (known && strategy == 3) {
+            double best = GUESS_EQUAL;
+            for (uint32_t i = 0; i < 2; i++) {
+                int16_t attribute_no = 0;
+                plan_rel *rel = column_of(level, e->arguments.items[i], &attribute_no);
+                if (rel == NULL)
+                    continue;
+                best = RDB_MIN(best, 1 / plan_distinct(level, e->arguments.items[i], RDB_MAX(1.0, rel->tuples)));
+            }
+            return best;
+        }
+        if (known && strategy != 0)
+            return GUESS_RANGE;
+        const rdb_operator_entry *entry = NULL;
+        bool negated = rdb_operator_get(level->p->access, e->operator_oid, &entry, &quiet) && entry != NULL && strcmp(entry->name, "<>") == 0;
+        rdb_error_clear(&quiet);
+        return negated ? 1 - GUESS_EQUAL : GUESS_MATCH * 10;
+    }
+    default:
+        return 0.5;
+    }
+}
+
+/* ---- indexes --------------------------------------------------------------------------------------------------------------------- */
+static bool same_family(planner *p, const rdb_type *type, uint32_t family)
+{
+    uint32_t operator_oid = 0, own = 0;
+    uint16_t strategy = 0;
+    rdb_error quiet = {0};
+    bool ok = rdb_opclass_operator(p->access, type->oid, type->oid, 3, &operator_oid, &quiet) && operator_oid != 0 && rdb_opclass_strategy(p->access, operator_oid, &strategy, &own, &quiet);
+    rdb_error_clear(&quiet);
+    if (!ok && type->oid == RDB_VARCHAROID) /* lives by the operators of text */
+        ok = rdb_opclass_operator(p->access, RDB_TEXTOID, RDB_TEXTOID, 3, &operator_oid, &quiet) && rdb_opclass_strategy(p->access, operator_oid, &strategy, &own, &quiet);
+    rdb_error_clear(&quiet);
+    return ok && own == family;
+}
+
+/* Does the clause bound this index column by a value known before the scan begins? outer: relations whose columns count as known. */
+static bool match_clause(plan_level *level, plan_rel *rel, const rdb_relation_index *index, uint16_t column_no, rdb_expr *clause, plan_relids outer, plan_match *match)
+{
+    planner *p = level->p;
+    const rdb_index_column *column = &index->columns[column_no];
+    plan_relids own = relids_none();
+    int16_t attribute_no = 0;
+    relids_add(&own, rel->range_no);
+    if (column->column_number == 0)
+        return false;
+    if (clause->kind == RDB_EXPR_NULL_TEST) {
+        const rdb_expr_null_test *e = (const rdb_expr_null_test *)clause;
+        if (e->argument_is_row || e->is_not || column_of(level, e->argument, &attribute_no) != rel || attribute_no != column->column_number)
+            return false;
+        *match = (plan_match){.column_no = column_no, .strategy = RDB_PLAN_BOUND_IS_NULL, .clause = clause};
+        return true;
+    }
+    if (clause->kind != RDB_EXPR_FUNCTION)
+        return false;
+    rdb_expr_function *e = (rdb_expr_function *)clause;
+    if (e->operator_oid == 0 || e->arguments.count != 2)
+        return false;
+    rdb_expr *left = e->arguments.items[0], *right = e->arguments.items[1], *value = NULL;
+    bool swapped = false;
+    plan_relids both = relids_union(own, outer);
+    if (column_of(level, left, &attribute_no) == rel && attribute_no == column->column_number && !relids_meet(plan_relids_of(right), own))
+        value = right;
+    else if (column_of(level, right, &attribute_no) == rel && attribute_no == column->column_number && !relids_meet(plan_relids_of(left), own))
+        value = left, swapped = true;
+    if (value == NULL || !relids_within(plan_relids_of(value), both) || rdb_expr_volatility(value) == 'v')
+        return false;
+    uint16_t strategy = 0;
+    uint32_t family = 0;
+    rdb_error quiet = {0};
+    bool ok = rdb_opclass_strategy(p->access, e->operator_oid, &strategy, &family, &quiet) && strategy >= 1 && strategy <= 5 && same_family(p, column->type, family);
+    rdb_error_clear(&quiet);
+    if (!ok)
+        return false;
+    if (strategy != 3 && column->collation != e->input_collation && column->collation != 0 && e->input_collation != 0)
+        return false;
+    if (swapped)
+        strategy = (uint16_t)(6 - strategy);
+    if (value->type->oid != column->type->oid && value->type->rep != RDB_REP_BYTES && !plan_cast_to(p, &value, column->type))
+        return false;
+    if (value->type->rep != column->type->rep)
+        return false;
+    *match = (plan_match){.column_no = column_no, .strategy = (uint8_t)strategy, .value = value, .clause = clause};
+    return true;
+}
+
+static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, const rdb_list *clauses, plan_relids outer, plan_path **out)
+{
+    planner *p = level->p;
+    const rdb_relation_index *index = &rel->range->relation->indexes[index_no];
+    *out = NULL;
+    if (!index->is_valid || index->predicate_tree != NULL || index->expression_tree != NULL)
+        return true;
+    plan_path *path = RDB_NEW(p->arena, plan_path);
+    bool *used = RDB_NEW_ARRAY(p->arena, bool, clauses->count + 1);
+    double selectivity = 1;
+    bool is_whole_key = index->is_unique;
+    for (uint16_t column = 0; column < index->key_count; column++) {
+        plan_match match, lower = {0}, upper = {0};
+        bool has_equal = false;
+        for (uint32_t i = 0; i < clauses->count && !has_equal; i++) {
+            if (used[i] || !match_clause(level, rel, index, column, clauses->items[i], outer, &match))
+                continue;
+            if (match.strategy == 3 || match.strategy == RDB_PLAN_BOUND_IS_NULL) {
+                has_equal = used[i] = true;
+                plan_match *kept = rdb_arena_memdup(p->arena, &match, sizeof match);
+                rdb_list_push(p->arena, &path->bounds, kept);
+                selectivity *= plan_selectivity(level, clauses->items[i]);
+                is_whole_key = is_whole_key && match.strategy == 3;
+            }
+        }
+        if (has_equal)
+            continue;
+        is_whole_key = false;
+        for (uint32_t i = 0; i < clauses->count; i++) {
+            if (used[i] || !match_clause(level, rel, index, column, clauses->items[i], outer, &match) || match.strategy > 5 || match.strategy == 3)
+                continue;
+            plan_match *side = match.strategy >= 4 ? &lower : &upper;
+            if (side->clause != NULL)
+                continue;
+            *side = match;
+            used[i] = true;
+            selectivity *= lower.clause != NULL && upper.clause != NULL ? 0.015 : GUESS_RANGE;
+        }
+        if (lower.clause != NULL)
+            rdb_list_push(p->arena, &path->bounds, rdb_arena_memdup(p->arena, &lower, sizeof lower));
+        if (upper.clause != NULL)
+            rdb_list_push(p->arena, &path->bounds, rdb_arena_memdup(p->arena, &upper, sizeof upper));
+        break;
+    }
+    if (path->bounds.count == 0)
+        return true;
+    double fetched = is_whole_key ? 1 : rel->tuples * selectivity;
+    fetched = fetched < 1 ? 1 : fetched;
+    path->kind = RDB_PLAN_INDEX_SCAN;
+    path->rel = rel;
+    path->index_no = index_no;
+    path->width = rel->width;
+    path->rows = fetched;
+    relids_add(&path->relids, rel->range_no);
+    for (uint32_t i = 0; i < clauses->count; i++) {
+        plan_relids needs = plan_relids_of(clauses->items[i]);
+        for (int w = 0; w < PLAN_RELIDS_WORDS; w++)
+            path->needs.words[w] |= needs.words[w] & ~path->relids.words[w];
+        if (used[i])
+            continue;
+        rdb_list_push(p->arena, &path->filter, clauses->items[i]);
+        path->rows *= plan_selectivity(level, clauses->items[i]);
+    }
+    path->rows = path->rows < 1 ? 1 : rint(path->rows);
+    /* down the tree, then one heap page for each row at worst: the heap is not ordered by the index */
+    double heap_pages = RDB_MIN(fetched, rel->pages);
+    path->startup = 0.25 + COST_OPERATOR * log2(rel->tuples + 2);
+    path->total = path->startup + COST_RANDOM_PAGE * RDB_MAX(1.0, fetched / 200) + heap_pages * COST_RANDOM_PAGE * 0.9 + fetched * (COST_INDEX_TUPLE + COST_TUPLE + COST_OPERATOR * (path->filter.count + 1.0));
+    *out = path;
+    return true;
+}
+
+/* The cheapest index scan by these clauses, all of which it checks (by its bounds or its filter); *best NULL: no index serves. */
+bool plan_index_paths(plan_level *level, plan_rel *rel, const rdb_list *clauses, plan_relids outer, plan_path **best)
+{
+    *best = NULL;
+    for (uint16_t i = 0; i < rel->range->relation->index_count; i++) {
+        plan_path *path = NULL;
+        if (!index_path(level, rel, i, clauses, outer, &path))
+            return false;
+        if (path != NULL && (*best == NULL || path->total < (*best)->total))
+            *best = path;
+    }
+    return true;
+}

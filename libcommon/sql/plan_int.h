@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The planner from the inside. One query is one level; sub-queries are levels of their own, planned first. An expression is
+ * prepared once (outer columns become parameters, sublinks get their plans, join columns become what they stand for) and
+ * resolved last, when the columns of the node that evaluates it are known.
+ *
+ * A built node carries its outputs: for each column the expression whose value it holds. Resolving replaces whatever
+ * equals an output by its slot, so group keys, aggregates and window functions need no bookkeeping of their own. */
+#ifndef RDB_SQL_PLAN_INT_H
+#define RDB_SQL_PLAN_INT_H
+
+#include "expr/rdb_expr.h"
+#include "sql/rdb_plan.h"
+
+#define PLAN_RELIDS_WORDS 4
+typedef struct plan_relids {
+    uint64_t words[PLAN_RELIDS_WORDS];
+} plan_relids;
+static inline plan_relids relids_none(void)
+{
+    return (plan_relids){{0, 0, 0, 0}};
+}
+static inline void relids_add(plan_relids *set, uint32_t no)
+{
+    set->words[no / 64] |= UINT64_C(1) << (no % 64);
+}
+static inline bool relids_has(plan_relids set, uint32_t no)
+{
+    return (set.words[no / 64] >> (no % 64)) & 1;
+}
+static inline plan_relids relids_union(plan_relids a, plan_relids b)
+{
+    for (int i = 0; i < PLAN_RELIDS_WORDS; i++)
+        a.words[i] |= b.words[i];
+    return a;
+}
+static inline bool relids_within(plan_relids a, plan_relids b)
+{
+    for (int i = 0; i < PLAN_RELIDS_WORDS; i++)
+        if (a.words[i] & ~b.words[i])
+            return false;
+    return true;
+}
+static inline bool relids_meet(plan_relids a, plan_relids b)
+{
+    for (int i = 0; i < PLAN_RELIDS_WORDS; i++)
+        if (a.words[i] & b.words[i])
+            return true;
+    return false;
+}
+static inline bool relids_empty(plan_relids a)
+{
+    return (a.words[0] | a.words[1] | a.words[2] | a.words[3]) == 0;
+}
+
+typedef struct planner {
+    rdb_arena *arena;
+    rdb_access *access;
+    const rdb_plan_context *context;
+    rdb_eval eval;              /* for folding */
+    rdb_error *err;
+    rdb_plan *plan;
+    uint32_t subplan_capacity, cte_capacity;
+    uint32_t depth;
+    uint32_t init_plan_no, sub_plan_no;
+} planner;
+
+/* A node under construction and what its columns hold. */
+typedef struct plan_built {
+    rdb_plan_node *node;
+    rdb_expr **outputs;
+    uint32_t count;
+} plan_built;
+
+typedef struct plan_wanted { /* a value that a level needs from the level around it */
+    uint32_t parameter_no;
+    rdb_expr *expr;          /* in the frame of the level around, prepared */
+} plan_wanted;
+
+typedef struct plan_rel {    /* one range-table entry that gives rows */
+    uint32_t range_no;
+    const rdb_range *range;
+    int16_t *columns;        /* needed ones, in the order they were met */
+    uint16_t column_count, column_capacity;
+    rdb_list quals;          /* prepared; this relation's alone */
+    double rows, tuples, pages;
+    int32_t width;
+    plan_built built;        /* SUBQUERY, CTE, FUNCTION, VALUES: planned already */
+    bool has_built;
+    plan_relids lateral;     /* relations whose values it needs */
+    uint32_t wanted_count;   /* LATERAL: parameters set from them */
+    const plan_wanted *wanted;
+    uint32_t scan_no;
+} plan_rel;
+
+typedef struct plan_level {
+    planner *p;
+    struct plan_level *parent;
+    const rdb_query *query;
+    plan_rel **rels;         /* by range number; NULL: a join, or not in FROM */
+    uint32_t range_count;
+    bool is_correlated;      /* reads parameters of levels around it */
+    uint32_t wanted_count, wanted_capacity;
+    plan_wanted *wanted;
+    uint32_t *cte_nos;       /* by position in query->ctes; UINT32_MAX: planned where it is read */
+    const char *work_table_name; /* inside the recursive half of this CTE */
+    uint32_t work_table_no;
+    double tuple_fraction;   /* rows that will be asked for; 0: all */
+} plan_level;
+
+/* Inner joins flattened into groups; outer joins keep their shape. */
+typedef enum plan_join_shape { PLAN_SHAPE_REL, PLAN_SHAPE_GROUP, PLAN_SHAPE_OUTER } plan_join_shape;
+typedef struct plan_tree {
+    uint8_t shape;
+    plan_relids relids;
+    uint32_t range_no;       /* REL */
+    rdb_list items;          /* GROUP: plan_tree * */
+    rdb_list quals;          /* GROUP: conditions over more than one item, or none; OUTER: the join's own */
+    uint8_t join_kind;       /* OUTER: LEFT, FULL, SEMI, ANTI */
+    struct plan_tree *left, *right;
+} plan_tree;
+
+typedef struct plan_path {
+    uint8_t kind;            /* rdb_plan_kind */
+    uint8_t join_kind;
+    plan_relids relids, needs; /* needs: relations that must stand on the outer side of a nested loop */
+    double rows, startup, total;
+    int32_t width;
+    plan_rel *rel;
+    uint16_t index_no;
+    bool is_backward;
+    rdb_list bounds;         /* plan_match * */
+    rdb_list filter;         /* conditions checked at this node */
+    struct plan_path *left, *right;
+    rdb_list left_keys, right_keys; /* hash joins */
+    rdb_list condition;      /* join conditions besides the keys */
+    rdb_list parameters;     /* NEST_LOOP: plan_wanted *, values from the left side */
+} plan_path;
+
+typedef struct plan_match { /* a condition that an index can use */
+    uint16_t column_no;
+    uint8_t strategy;
+    rdb_expr *value;         /* prepared, of the column's type */
+    rdb_expr *clause;
+} plan_match;
+
+/* plan.c */
+bool plan_query(planner *p, plan_level *parent, const rdb_query *query, plan_level *level, plan_built *built);
+bool plan_add_cte(planner *p, uint32_t *cte_no);
+bool plan_add_subplan(planner *p, uint32_t *subplan_no);
+/* plan_prepare.c */
+bool plan_prepare(plan_level *level, rdb_expr *expr, rdb_expr **prepared);
+bool plan_prepare_conjuncts(plan_level *level, rdb_expr *expr, rdb_list *conjuncts);
+bool plan_parametrise(planner *p, rdb_expr *expr, rdb_expr **result, rdb_list *arguments, uint32_t **numbers, uint32_t *used, uint32_t room);
+plan_relids plan_relids_of(const rdb_expr *expr);
+/* Wraps *expr in the implicit cast to type; false where there is none. */
+bool plan_cast_to(planner *p, rdb_expr **expr, const rdb_type *type);
+double plan_distinct(plan_level *level, const rdb_expr *expr, double rows);
+void plan_need_column(plan_level *level, uint32_t range_no, int16_t attribute_no);
+rdb_expr *plan_make_var(planner *p, uint32_t range_no, int16_t attribute_no, const rdb_type *type, int32_t typmod, uint32_t collation);
+rdb_expr *plan_make_param(planner *p, const rdb_expr *like, uint32_t *param_no);
+const rdb_type *plan_column_type(plan_level *level, uint32_t range_no, int16_t attribute_no, int32_t *typmod, uint32_t *collation);
+/* Slots for what equals an output; false with XX000 where a column is not among them. */
+bool plan_resolve(planner *p, const plan_built *built, rdb_expr *expr, rdb_expr **resolved);
+bool plan_resolve_list(planner *p, const plan_built *built, const rdb_list *exprs, rdb_list *resolved);
+bool plan_contains_set(const rdb_expr *expr);
+/* plan_join.c */
+bool plan_from(plan_level *level, rdb_list *where, plan_built *built, const rdb_list *wanted_order);
+/* plan_node.c */
+rdb_plan_node *plan_new_node(planner *p, rdb_plan_kind kind, const plan_built *left, const plan_built *right);
+void plan_set_inputs(planner *p, rdb_plan_node *node, rdb_expr *const *exprs, uint32_t count);
+bool plan_project(planner *p, plan_built *built, rdb_expr *const *exprs, const rdb_list *targets, uint32_t count);
+/* Makes sure that each expression is a column; appends those that are not. slots[i]: where. */
+bool plan_ensure_columns(planner *p, plan_built *built, rdb_expr *const *exprs, uint32_t count, uint32_t *slots);
+plan_built plan_identity(planner *p, rdb_plan_node *node, rdb_expr *const *outputs, uint32_t count);
+double plan_selectivity(plan_level *level, const rdb_expr *clause);
+bool plan_index_paths(plan_level *level, plan_rel *rel, const rdb_list *clauses, plan_relids outer, plan_path **best);
+/* plan_modify.c */
+bool plan_modify(planner *p, plan_level *level, plan_built *built);
+/* UPDATE, DELETE: identity of the row and its old columns, which the modify node reads. */
+bool plan_modify_columns(plan_level *level, rdb_list *extra);
+/* plan_cost figures, PostgreSQL's defaults */
+#define COST_SEQ_PAGE 1.0
+#define COST_RANDOM_PAGE 4.0
+#define COST_TUPLE 0.01
+#define COST_INDEX_TUPLE 0.005
+#define COST_OPERATOR 0.0025
+
+#endif

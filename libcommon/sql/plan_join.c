@@ -1,0 +1,792 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * FROM and WHERE: conditions pushed to where they can first be checked, joins ordered by dynamic programming up to ten
+ * relations and greedily beyond, access paths chosen by cost, and the chosen path turned into nodes. */
+#include "sql/plan_int.h"
+#include <math.h>
+
+#define DP_ITEMS_MAX 10u
+
+/* ---- the tree ----------------------------------------------------------------------------------------------------------------- */
+static plan_relids from_relids(const rdb_from *from)
+{
+    plan_relids set = relids_none();
+    if (!from->is_join) {
+        relids_add(&set, from->range_no);
+        return set;
+    }
+    return relids_union(from_relids(from->left), from_relids(from->right));
+}
+
+/* Relations that must have a (non-null-extended) row for the condition to be true. */
+static plan_relids rejecting_relids(const rdb_expr *expr)
+{
+    plan_relids set = relids_none();
+    switch ((rdb_expr_kind)expr->kind) {
+    case RDB_EXPR_VAR:
+        relids_add(&set, ((const rdb_expr_var *)expr)->range_no);
+        return set;
+    case RDB_EXPR_FUNCTION: {
+        const rdb_expr_function *e = (const rdb_expr_function *)expr;
+        if (!e->function->is_strict)
+            return set;
+        for (uint32_t i = 0; i < e->arguments.count; i++)
+            set = relids_union(set, rejecting_relids(e->arguments.items[i]));
+        return set;
+    }
+    case RDB_EXPR_ARRAY_OP:
+        if (((const rdb_expr_array_op *)expr)->function->is_strict && ((const rdb_expr_array_op *)expr)->use_or)
+            return rejecting_relids(((const rdb_expr_array_op *)expr)->left);
+        return set;
+    case RDB_EXPR_RELABEL:
+        return rejecting_relids(((const rdb_expr_unary *)expr)->argument);
+    case RDB_EXPR_NULL_TEST:
+        return ((const rdb_expr_null_test *)expr)->is_not ? rejecting_relids(((const rdb_expr_null_test *)expr)->argument) : set;
+    case RDB_EXPR_BOOL: {
+        const rdb_expr_bool *e = (const rdb_expr_bool *)expr;
+        if (e->bool_kind == RDB_BOOL_NOT)
+            return rejecting_relids(e->arguments.items[0]);
+        for (uint32_t i = 0; i < e->arguments.count; i++) {
+            plan_relids one = rejecting_relids(e->arguments.items[i]);
+            for (int w = 0; w < PLAN_RELIDS_WORDS; w++)
+                set.words[w] = i == 0 || e->bool_kind == RDB_BOOL_AND ? set.words[w] | one.words[w] : set.words[w] & one.words[w];
+        }
+        return set;
+    }
+    default:
+        return set;
+    }
+}
+
+static plan_tree *new_tree(planner *p, plan_join_shape shape)
+{
+    plan_tree *tree = RDB_NEW(p->arena, plan_tree);
+    tree->shape = (uint8_t)shape;
+    return tree;
+}
+
+static bool add_from(plan_level *level, plan_tree *group, const rdb_from *from, plan_relids rejected);
+
+static bool tree_of(plan_level *level, const rdb_from *from, plan_relids rejected, plan_tree **tree)
+{
+    *tree = new_tree(level->p, PLAN_SHAPE_GROUP);
+    return add_from(level, *tree, from, rejected);
+}
+
+static bool push_condition(planner *p, plan_level *level, plan_tree *tree, rdb_expr *condition, plan_relids relids);
+
+static bool add_outer(plan_level *level, plan_tree *group, const rdb_from *from, uint8_t kind, plan_relids rejected, rdb_list *conditions)
+{
+    planner *p = level->p;
+    const rdb_from *left = from->left, *right = from->right;
+    if (kind == RDB_JOIN_RIGHT) {
+        left = from->right;
+        right = from->left;
+        kind = RDB_JOIN_LEFT;
+    }
+    plan_tree *outer = new_tree(p, PLAN_SHAPE_OUTER);
+    outer->join_kind = kind;
+    plan_relids inner_rejected = relids_none();
+    if (kind == RDB_JOIN_LEFT) {
+        for (uint32_t i = 0; i < conditions->count; i++)
+            inner_rejected = relids_union(inner_rejected, rejecting_relids(conditions->items[i]));
+        if (!tree_of(level, left, rejected, &outer->left) || !tree_of(level, right, inner_rejected, &outer->right))
+            return false;
+    } else if (!tree_of(level, left, relids_none(), &outer->left) || !tree_of(level, right, relids_none(), &outer->right)) {
+        return false;
+    }
+    outer->relids = relids_union(outer->left->relids, outer->right->relids);
+    for (uint32_t i = 0; i < conditions->count; i++) {
+        plan_relids relids = plan_relids_of(conditions->items[i]);
+        if (kind == RDB_JOIN_LEFT && !relids_empty(relids) && relids_within(relids, outer->right->relids)) {
+            if (!push_condition(p, level, outer->right, conditions->items[i], relids))
+                return false;
+        } else {
+            rdb_list_push(p->arena, &outer->quals, conditions->items[i]);
+        }
+    }
+    rdb_list_push(p->arena, &group->items, outer);
+    group->relids = relids_union(group->relids, outer->relids);
+    return true;
+}
+
+static bool add_from(plan_level *level, plan_tree *group, const rdb_from *from, plan_relids rejected)
+{
+    planner *p = level->p;
+    if (!from->is_join) {
+        plan_tree *leaf = new_tree(p, PLAN_SHAPE_REL);
+        leaf->range_no = from->range_no;
+        relids_add(&leaf->relids, from->range_no);
+        rdb_list_push(p->arena, &group->items, leaf);
+        group->relids = relids_union(group->relids, leaf->relids);
+        return true;
+    }
+    rdb_list conditions = {0};
+    if (!plan_prepare_conjuncts(level, from->condition, &conditions))
+        return false;
+    uint8_t kind = from->join_kind;
+    plan_relids left = from_relids(from->left), right = from_relids(from->right);
+    if (kind == RDB_JOIN_FULL) { /* a side whose null-extended rows are thrown away above need not be made up */
+        bool drops_left = relids_meet(rejected, left), drops_right = relids_meet(rejected, right);
+        kind = drops_left && drops_right ? RDB_JOIN_INNER : drops_left ? RDB_JOIN_LEFT : drops_right ? RDB_JOIN_RIGHT : RDB_JOIN_FULL;
+    }
+    if ((kind == RDB_JOIN_LEFT && relids_meet(rejected, right)) || (kind == RDB_JOIN_RIGHT && relids_meet(rejected, left)))
+        kind = RDB_JOIN_INNER;
+    if (kind != RDB_JOIN_INNER)
+        return add_outer(level, group, from, kind, rejected, &conditions);
+    for (uint32_t i = 0; i < conditions.count; i++) {
+        rejected = relids_union(rejected, rejecting_relids(conditions.items[i]));
+        rdb_list_push(p->arena, &group->quals, conditions.items[i]);
+    }
+    return add_from(level, group, from->left, rejected) && add_from(level, group, from->right, rejected);
+}
+
+/* Puts a condition as deep as it may go. */
+static bool push_condition(planner *p, plan_level *level, plan_tree *tree, rdb_expr *condition, plan_relids relids)
+{
+    switch ((plan_join_shape)tree->shape) {
+    case PLAN_SHAPE_REL:
+        rdb_list_push(p->arena, &level->rels[tree->range_no]->quals, condition);
+        return true;
+    case PLAN_SHAPE_GROUP:
+        for (uint32_t i = 0; i < tree->items.count && !relids_empty(relids); i++) {
+            plan_tree *item = tree->items.items[i];
+            if (!relids_within(relids, item->relids))
+                continue;
+            if (item->shape != PLAN_SHAPE_OUTER)
+                return push_condition(p, level, item, condition, relids);
+            if (item->join_kind != RDB_JOIN_FULL && relids_within(relids, item->left->relids))
+                return push_condition(p, level, item->left, condition, relids);
+        }
+        rdb_list_push(p->arena, &tree->quals, condition);
+        return true;
+    case PLAN_SHAPE_OUTER:
+        break;
+    }
+    return true;
+}
+
+/* Conditions of inner joins were gathered in the group before all its items were known: sends each on its way. */
+static bool settle_group(plan_level *level, plan_tree *tree)
+{
+    planner *p = level->p;
+    if (tree->shape == PLAN_SHAPE_OUTER)
+        return settle_group(level, tree->left) && settle_group(level, tree->right);
+    if (tree->shape != PLAN_SHAPE_GROUP)
+        return true;
+    rdb_list conditions = tree->quals;
+    tree->quals = (rdb_list){0};
+    for (uint32_t i = 0; i < conditions.count; i++)
+        if (!push_condition(p, level, tree, conditions.items[i], plan_relids_of(conditions.items[i])))
+            return false;
+    for (uint32_t i = 0; i < tree->items.count; i++)
+        if (!settle_group(level, tree->items.items[i]))
+            return false;
+    return true;
+}
+
+/* ---- paths --------------------------------------------------------------------------------------------------------------------- */
+static plan_path *new_path(planner *p, rdb_plan_kind kind)
+{
+    plan_path *path = RDB_NEW(p->arena, plan_path);
+    path->kind = (uint8_t)kind;
+    return path;
+}
+
+static double clamp_rows(double rows)
+{
+    return rows < 1 ? 1 : rint(rows);
+}
+
+static double selectivity_of(plan_level *level, const rdb_list *clauses)
+{
+    double selectivity = 1;
+    for (uint32_t i = 0; i < clauses->count; i++)
+        selectivity *= plan_selectivity(level, clauses->items[i]);
+    return selectivity;
+}
+
+static bool estimate_relation(plan_level *level, plan_rel *rel)
+{
+    const rdb_relation *relation = rel->range->relation;
+    uint64_t blocks = 0;
+    if (!rdb_table_block_count(&relation->table, &blocks, level->p->err))
+        return false;
+    rel->pages = blocks > 0 ? (double)blocks : 1;
+    rel->width = 0;
+    for (uint16_t i = 0; i < relation->column_count; i++)
+        if (!relation->columns[i].is_dropped)
+            rel->width += relation->columns[i].type->rep == RDB_REP_BYTES ? 32 : (int32_t)rdb_rep_width(relation->columns[i].type->rep);
+    double density = relation->tuples > 0 && relation->pages > 0 ? relation->tuples / relation->pages : 4000.0 / (rel->width + 28);
+    rel->tuples = relation->tuples >= 0 && relation->pages <= 0 && blocks == 0 ? relation->tuples : clamp_rows(density * rel->pages);
+    rel->rows = clamp_rows(rel->tuples * selectivity_of(level, &rel->quals));
+    return true;
+}
+
+static bool base_path(plan_level *level, plan_rel *rel, plan_path **out)
+{
+    planner *p = level->p;
+    plan_path *path = NULL;
+    if (rel->has_built) {
+        path = new_path(p, RDB_PLAN_SUBQUERY_SCAN);
+        rel->tuples = rel->built.node->rows;
+        rel->rows = clamp_rows(rel->tuples * selectivity_of(level, &rel->quals));
+        path->startup = rel->built.node->startup_cost;
+        path->total = rel->built.node->total_cost + rel->tuples * COST_OPERATOR * rel->quals.count;
+        rel->width = path->width = rel->built.node->width;
+    } else {
+        if (!estimate_relation(level, rel))
+            return false;
+        path = new_path(p, RDB_PLAN_SEQ_SCAN);
+        path->total = rel->pages * COST_SEQ_PAGE + rel->tuples * (COST_TUPLE + COST_OPERATOR * rel->quals.count);
+        if (p->context->no_seq_scan)
+            path->total += 1e10;
+        path->width = rel->width;
+    }
+    path->rel = rel;
+    path->filter = rel->quals;
+    path->rows = rel->rows;
+    relids_add(&path->relids, rel->range_no);
+    path->needs = rel->lateral;
+    if (!rel->has_built && !p->context->no_index_scan) {
+        plan_path *indexed = NULL;
+        if (!plan_index_paths(level, rel, &rel->quals, relids_none(), &indexed))
+            return false;
+        if (indexed != NULL && indexed->total < path->total)
+            path = indexed;
+    }
+    *out = path;
+    return true;
+}
+
+/* An equality between the two sides: *left and *right are its halves, of one type. */
+static bool split_equality(plan_level *level, rdb_expr *clause, plan_relids left_ids, plan_relids right_ids, rdb_expr **left, rdb_expr **right)
+{
+    planner *p = level->p;
+    if (clause->kind != RDB_EXPR_FUNCTION)
+        return false;
+    rdb_expr_function *e = (rdb_expr_function *)clause;
+    if (e->operator_oid == 0 || e->arguments.count != 2)
+        return false;
+    rdb_expr *a = e->arguments.items[0], *b = e->arguments.items[1];
+    plan_relids a_ids = plan_relids_of(a), b_ids = plan_relids_of(b);
+    if (relids_empty(a_ids) || relids_empty(b_ids))
+        return false;
+    if (relids_within(a_ids, right_ids) && relids_within(b_ids, left_ids)) {
+        rdb_expr *swap = a;
+        a = b;
+        b = swap;
+    } else if (!relids_within(a_ids, left_ids) || !relids_within(b_ids, right_ids)) {
+        return false;
+    }
+    rdb_error quiet = {0};
+    uint16_t strategy = 0;
+    uint32_t family = 0;
+    bool ok = rdb_opclass_strategy(p->access, e->operator_oid, &strategy, &family, &quiet) && strategy == 3;
+    if (ok && a->type->oid != b->type->oid)
+        ok = plan_cast_to(p, &a, b->type) || plan_cast_to(p, &b, a->type);
+    ok = ok && ((a->type->ops != NULL && a->type->ops->hash != NULL && a->type->ops->compare != NULL));
+    rdb_error_clear(&quiet);
+    *left = a;
+    *right = b;
+    return ok;
+}
+
+static double join_selectivity(plan_level *level, const rdb_list *clauses, const plan_path *left, const plan_path *right)
+{
+    double selectivity = 1;
+    for (uint32_t i = 0; i < clauses->count; i++) {
+        rdb_expr *a = NULL, *b = NULL;
+        if (split_equality(level, clauses->items[i], left->relids, right->relids, &a, &b))
+            selectivity *= 1 / RDB_MAX(plan_distinct(level, a, left->rows), plan_distinct(level, b, right->rows));
+        else
+            selectivity *= plan_selectivity(level, clauses->items[i]);
+    }
+    return selectivity;
+}
+
+static double join_rows(uint8_t kind, double left, double right, double selectivity)
+{
+    double rows = left * right * selectivity;
+    switch ((rdb_join_kind)kind) {
+    case RDB_JOIN_LEFT: return clamp_rows(RDB_MAX(rows, left));
+    case RDB_JOIN_FULL: return clamp_rows(RDB_MAX(rows, left + right));
+    case RDB_JOIN_SEMI: return clamp_rows(RDB_MIN(left, left * RDB_MIN(1.0, right * selectivity)));
+    case RDB_JOIN_ANTI: return clamp_rows(left * RDB_MAX(0.1, 1 - RDB_MIN(1.0, right * selectivity)));
+    default: return clamp_rows(rows);
+    }
+}
+
+static void keep_cheaper(plan_path **best, plan_path *path)
+{
+    if (path != NULL && (*best == NULL || path->total < (*best)->total))
+        *best = path;
+}
+
+/* The cheapest way to join two paths on the clauses; *best stays NULL where the order is impossible. */
+static bool join_paths(plan_level *level, plan_path *left, plan_path *right, uint8_t kind, const rdb_list *clauses, plan_path **best)
+{
+    planner *p = level->p;
+    plan_relids relids = relids_union(left->relids, right->relids);
+    plan_relids needs = relids_none();
+    if (relids_meet(left->needs, right->relids))
+        return true;
+    bool is_lateral = relids_meet(right->needs, left->relids);
+    for (int w = 0; w < PLAN_RELIDS_WORDS; w++)
+        needs.words[w] = (left->needs.words[w] | right->needs.words[w]) & ~relids.words[w];
+    double rows = join_rows(kind, left->rows, right->rows, join_selectivity(level, clauses, left, right));
+    int32_t width = left->width + right->width;
+    rdb_list left_keys = {0}, right_keys = {0}, rest = {0};
+    for (uint32_t i = 0; i < clauses->count; i++) {
+        rdb_expr *a = NULL, *b = NULL;
+        if (split_equality(level, clauses->items[i], left->relids, right->relids, &a, &b)) {
+            rdb_list_push(p->arena, &left_keys, a);
+            rdb_list_push(p->arena, &right_keys, b);
+        } else {
+            rdb_list_push(p->arena, &rest, clauses->items[i]);
+        }
+    }
+    if (left_keys.count > 0 && !is_lateral) {
+        plan_path *hash = new_path(p, RDB_PLAN_HASH_JOIN);
+        hash->left_keys = left_keys;
+        hash->right_keys = right_keys;
+        hash->condition = rest;
+        hash->startup = right->total + right->rows * (COST_OPERATOR * left_keys.count + COST_TUPLE);
+        hash->total = hash->startup + left->total + left->rows * COST_OPERATOR * left_keys.count + rows * COST_TUPLE;
+        if (p->context->no_hash_join && kind != RDB_JOIN_FULL)
+            hash->total += 1e10;
+        hash->left = left;
+        hash->right = right;
+        keep_cheaper(best, hash);
+    }
+    if (kind != RDB_JOIN_FULL) {
+        plan_path *loop = new_path(p, RDB_PLAN_NEST_LOOP), *inner = right;
+        double rescan = right->total, first = right->total;
+        if (!is_lateral && right->kind != RDB_PLAN_RESULT) { /* read once, then kept */
+            rescan = right->rows * COST_OPERATOR;
+            loop->is_backward = true; /* wants a Materialize */
+        }
+        loop->condition = *clauses;
+        double total = left->total + first + (left->rows - 1) * rescan + left->rows * right->rows * COST_OPERATOR * (clauses->count + 1.0) + rows * COST_TUPLE;
+        loop->left = left;
+        loop->right = inner;
+        loop->total = total + (p->context->no_nest_loop ? 1e10 : 0);
+        keep_cheaper(best, loop);
+        if (right->rel != NULL && !right->rel->has_built && relids_within(right->needs, left->relids) && !p->context->no_index_scan) {
+            rdb_list all = {0};
+            for (uint32_t i = 0; i < right->rel->quals.count; i++)
+                rdb_list_push(p->arena, &all, right->rel->quals.items[i]);
+            for (uint32_t i = 0; i < clauses->count; i++)
+                rdb_list_push(p->arena, &all, clauses->items[i]);
+            plan_path *indexed = NULL;
+            if (!plan_index_paths(level, right->rel, &all, left->relids, &indexed))
+                return false;
+            if (indexed != NULL && !relids_empty(indexed->needs)) {
+                loop = new_path(p, RDB_PLAN_NEST_LOOP);
+                loop->left = left;
+                loop->right = indexed;
+                /* conditions that the scan checks itself are met already; its filter has the others that it can see */
+                loop->total = left->total + left->rows * indexed->total + rows * COST_TUPLE + (p->context->no_nest_loop ? 1e10 : 0);
+                keep_cheaper(best, loop);
+            }
+        }
+    }
+    if (*best != NULL) {
+        (*best)->relids = relids;
+        (*best)->needs = needs;
+        (*best)->rows = rows;
+        (*best)->width = kind == RDB_JOIN_SEMI || kind == RDB_JOIN_ANTI ? left->width : width;
+        (*best)->join_kind = kind;
+    }
+    return true;
+}
+
+static bool tree_path(plan_level *level, plan_tree *tree, plan_path **out);
+
+/* The clauses of the group that join the two sets: all their relations are there, and neither side has them alone. */
+static rdb_list clauses_between(planner *p, const rdb_list *quals, plan_relids left, plan_relids right)
+{
+    rdb_list found = {0};
+    plan_relids both = relids_union(left, right);
+    for (uint32_t i = 0; i < quals->count; i++) {
+        plan_relids relids = plan_relids_of(quals->items[i]);
+        if (relids_within(relids, both) && !relids_within(relids, left) && !relids_within(relids, right))
+            rdb_list_push(p->arena, &found, quals->items[i]);
+    }
+    return found;
+}
+
+static bool try_join(plan_level *level, const plan_tree *group, plan_path *left, plan_path *right, plan_path **best, bool needs_clause)
+{
+    rdb_list clauses = clauses_between(level->p, &group->quals, left->relids, right->relids);
+    if (clauses.count == 0 && needs_clause && !relids_meet(left->needs, right->relids) && !relids_meet(right->needs, left->relids))
+        return true;
+    plan_path *joined = NULL;
+    if (!join_paths(level, left, right, RDB_JOIN_INNER, &clauses, &joined))
+        return false;
+    keep_cheaper(best, joined);
+    return true;
+}
+
+static bool dp_join(plan_level *level, const plan_tree *group, plan_path **items, uint32_t count, plan_path **out)
+{
+    planner *p = level->p;
+    uint32_t full = (UINT32_C(1) << count) - 1;
+    plan_path **best = RDB_NEW_ARRAY(p->arena, plan_path *, full + 1u);
+    for (uint32_t i = 0; i < count; i++)
+        best[UINT32_C(1) << i] = items[i];
+    for (uint32_t set = 3; set <= full; set++) {
+        if ((set & (set - 1)) == 0)
+            continue;
+        for (int pass = 0; pass < 2 && best[set] == NULL; pass++) { /* a cross product only where nothing else joins */
+            if (pass == 1 && set != full && group->quals.count > 0)
+                break; /* leave it out: a later join may bring it in by a clause */
+            for (uint32_t left = (set - 1) & set; left != 0; left = (left - 1) & set) {
+                uint32_t right = set & ~left;
+                if (best[left] == NULL || best[right] == NULL)
+                    continue;
+                if (!try_join(level, group, best[left], best[right], &best[set], pass == 0))
+                    return false;
+            }
+        }
+    }
+    *out = best[full];
+    return true;
+}
+
+static bool greedy_join(plan_level *level, const plan_tree *group, plan_path **items, uint32_t count, plan_path **out)
+{
+    while (count > 1) {
+        plan_path *best = NULL;
+        uint32_t best_left = 0, best_right = 0;
+        for (int pass = 0; pass < 2 && best == NULL; pass++)
+            for (uint32_t i = 0; i < count; i++)
+                for (uint32_t j = 0; j < count; j++) {
+                    plan_path *joined = NULL;
+                    if (i == j)
+                        continue;
+                    if (!try_join(level, group, items[i], items[j], &joined, pass == 0))
+                        return false;
+                    if (joined != NULL && (best == NULL || joined->rows < best->rows || (joined->rows == best->rows && joined->total < best->total))) {
+                        best = joined;
+                        best_left = i;
+                        best_right = j;
+                    }
+                }
+        if (best == NULL) {
+            *out = NULL;
+            return true;
+        }
+        items[RDB_MIN(best_left, best_right)] = best;
+        items[RDB_MAX(best_left, best_right)] = items[--count];
+    }
+    *out = items[0];
+    return true;
+}
+
+static bool group_path(plan_level *level, plan_tree *tree, plan_path **out)
+{
+    planner *p = level->p;
+    uint32_t count = tree->items.count;
+    plan_path **items = RDB_NEW_ARRAY(p->arena, plan_path *, count + 1);
+    for (uint32_t i = 0; i < count; i++)
+        if (!tree_path(level, tree->items.items[i], &items[i]))
+            return false;
+    if (count == 0) {
+        *out = new_path(p, RDB_PLAN_RESULT);
+        (*out)->rows = 1;
+        (*out)->total = COST_TUPLE;
+    } else if (count == 1) {
+        *out = items[0];
+    } else {
+        plan_path **copy = RDB_NEW_ARRAY(p->arena, plan_path *, count);
+        memcpy(copy, items, count * sizeof *copy);
+        *out = NULL;
+        if (count <= DP_ITEMS_MAX && !dp_join(level, tree, items, count, out))
+            return false;
+        if (*out == NULL && !greedy_join(level, tree, copy, count, out))
+            return false;
+        if (*out == NULL)
+            return rdb_error_set(p->err, RDB_INTERNAL_ERROR, "no join order satisfies the lateral references");
+    }
+    /* what no join could check: conditions without columns, and those over one outer join */
+    rdb_list above = {0};
+    for (uint32_t i = 0; i < tree->quals.count; i++) {
+        plan_relids relids = plan_relids_of(tree->quals.items[i]);
+        bool alone = relids_empty(relids);
+        for (uint32_t k = 0; k < count && !alone; k++)
+            alone = relids_within(relids, ((plan_tree *)tree->items.items[k])->relids);
+        if (alone)
+            rdb_list_push(p->arena, &above, tree->quals.items[i]);
+    }
+    if (above.count > 0) {
+        plan_path *gate = new_path(p, RDB_PLAN_RESULT);
+        *gate = (plan_path){.kind = RDB_PLAN_RESULT, .left = *out, .relids = (*out)->relids, .needs = (*out)->needs, .startup = (*out)->startup, .width = (*out)->width, .filter = above};
+        gate->rows = clamp_rows((*out)->rows * selectivity_of(level, &above));
+        gate->total = (*out)->total + (*out)->rows * COST_OPERATOR * above.count;
+        *out = gate;
+    }
+    return true;
+}
+
+static bool tree_path(plan_level *level, plan_tree *tree, plan_path **out)
+{
+    planner *p = level->p;
+    switch ((plan_join_shape)tree->shape) {
+    case PLAN_SHAPE_REL:
+        return base_path(level, level->rels[tree->range_no], out);
+    case PLAN_SHAPE_GROUP:
+        return group_path(level, tree, out);
+    case PLAN_SHAPE_OUTER: {
+        plan_path *left = NULL, *right = NULL;
+        *out = NULL;
+        if (!tree_path(level, tree->left, &left) || !tree_path(level, tree->right, &right) ||
+            !join_paths(level, left, right, tree->join_kind, &tree->quals, out))
+            return false;
+        if (*out == NULL)
+            return rdb_error_set(p->err, RDB_FEATURE_NOT_SUPPORTED, tree->join_kind == RDB_JOIN_FULL ? "FULL JOIN is only supported with merge-joinable or hash-joinable join conditions"
+                                                                                                      : "this use of LATERAL is not supported");
+        return true;
+    }
+    }
+    return true;
+}
+
+/* ---- nodes ------------------------------------------------------------------------------------------------------------------------ */
+typedef struct builder { /* parameters at hand inside the inner side of nested loops: columns of the outer sides */
+    plan_level *level;
+    const struct builder *outer;
+    plan_relids relids;      /* columns of these become parameters */
+    rdb_list wanted;         /* plan_wanted * */
+} builder;
+
+static bool build_path(builder *b, plan_path *path, plan_built *built);
+
+static rdb_expr *outer_to_param(void *context, rdb_expr *expr)
+{
+    builder *b = context;
+    planner *p = b->level->p;
+    if (expr->kind != RDB_EXPR_VAR || !relids_has(b->relids, ((rdb_expr_var *)expr)->range_no))
+        return rdb_expr_map_children(p->arena, expr, outer_to_param, b);
+    for (uint32_t i = 0; i < b->wanted.count; i++) {
+        plan_wanted *wanted = b->wanted.items[i];
+        if (rdb_expr_equal(wanted->expr, expr)) {
+            rdb_expr_param *param = RDB_NEW(p->arena, rdb_expr_param);
+            param->head = *expr;
+            param->head.kind = RDB_EXPR_PARAM;
+            param->param_kind = RDB_PARAM_EXECUTION;
+            param->param_no = wanted->parameter_no;
+            return &param->head;
+        }
+    }
+    plan_wanted *wanted = RDB_NEW(p->arena, plan_wanted);
+    wanted->expr = expr;
+    rdb_list_push(p->arena, &b->wanted, wanted);
+    return plan_make_param(p, expr, &wanted->parameter_no);
+}
+
+static bool resolve_here(builder *b, const plan_built *built, const rdb_list *exprs, rdb_list *resolved)
+{
+    rdb_list parametrised = {0};
+    for (uint32_t i = 0; i < exprs->count; i++) {
+        rdb_expr *one = exprs->items[i];
+        if (!relids_empty(b->relids) && (one = outer_to_param(b, one)) == NULL)
+            return false;
+        rdb_list_push(b->level->p->arena, &parametrised, one);
+    }
+    return plan_resolve_list(b->level->p, built, &parametrised, resolved);
+}
+
+static bool build_scan(builder *b, plan_path *path, plan_built *built)
+{
+    plan_level *level = b->level;
+    planner *p = level->p;
+    plan_rel *rel = path->rel;
+    if (rel->has_built) { /* planned on its own: a filter over it */
+        *built = rel->built;
+        if (rel->wanted_count > 0)
+            for (uint32_t i = 0; i < rel->wanted_count; i++) {
+                plan_wanted *wanted = RDB_NEW(p->arena, plan_wanted);
+                *wanted = rel->wanted[i];
+                rdb_list_push(p->arena, &b->wanted, wanted);
+            }
+        if (path->filter.count == 0)
+            return true;
+        rdb_plan_node *node = plan_new_node(p, RDB_PLAN_SUBQUERY_SCAN, built, NULL);
+        node->of.subquery.alias = rel->range->alias;
+        plan_built above = plan_identity(p, node, built->outputs, built->count);
+        if (!resolve_here(b, &above, &path->filter, &node->filter))
+            return false;
+        node->rows = path->rows;
+        node->total_cost = path->total;
+        *built = above;
+        return true;
+    }
+    rdb_plan_node *node = plan_new_node(p, (rdb_plan_kind)path->kind, NULL, NULL);
+    rdb_plan_scan *scan = &node->of.scan;
+    rdb_expr **outputs = RDB_NEW_ARRAY(p->arena, rdb_expr *, rel->column_count + 1u);
+    int16_t *columns = RDB_NEW_ARRAY(p->arena, int16_t, rel->column_count + 1u);
+    for (uint16_t i = 0; i < rel->column_count; i++) {
+        columns[i] = rel->columns[i];
+        int32_t typmod = -1;
+        uint32_t collation = 0;
+        const rdb_type *type = NULL;
+        if (columns[i] > 0) {
+            type = plan_column_type(level, rel->range_no, columns[i], &typmod, &collation);
+        } else {
+            uint32_t oid = columns[i] == RDB_COLUMN_CTID ? RDB_TIDOID : columns[i] == RDB_COLUMN_XMIN ? RDB_XIDOID : columns[i] == RDB_COLUMN_TABLEOID ? RDB_OIDOID : RDB_INT8OID;
+            if (!rdb_type_get(p->access, oid, &type, p->err))
+                return false;
+            if (columns[i] < 0 && columns[i] > -100 && columns[i] != RDB_COLUMN_CTID && columns[i] != RDB_COLUMN_XMIN && columns[i] != RDB_COLUMN_TABLEOID && columns[i] != RDB_COLUMN_SCN)
+                return rdb_error_set(p->err, RDB_FEATURE_NOT_SUPPORTED, "system column %d is not supported", columns[i]);
+        }
+        outputs[i] = plan_make_var(p, rel->range_no, columns[i], type, typmod, collation);
+    }
+    plan_set_inputs(p, node, outputs, rel->column_count);
+    scan->range_no = rel->range_no;
+    scan->scan_no = rel->scan_no;
+    scan->alias = rel->range->alias;
+    scan->relation = rel->range->relation;
+    scan->columns = columns;
+    scan->column_count = rel->column_count;
+    node->startup_cost = path->startup;
+    node->total_cost = path->total;
+    node->rows = path->rows;
+    node->width = path->width;
+    *built = plan_identity(p, node, outputs, rel->column_count);
+    if (path->kind != RDB_PLAN_SEQ_SCAN) {
+        rdb_plan_bound *bounds = RDB_NEW_ARRAY(p->arena, rdb_plan_bound, path->bounds.count + 1);
+        rdb_list condition = {0};
+        for (uint32_t i = 0; i < path->bounds.count; i++) {
+            const plan_match *match = path->bounds.items[i];
+            rdb_expr *value = match->value;
+            if (value != NULL && !relids_empty(b->relids) && (value = outer_to_param(b, value)) == NULL)
+                return false;
+            bounds[i] = (rdb_plan_bound){.column_no = match->column_no, .strategy = match->strategy, .value = value, .origin = match->clause};
+            rdb_list_push(p->arena, &condition, match->clause);
+        }
+        scan->index_no = path->index_no;
+        scan->is_backward = path->is_backward;
+        scan->bounds = bounds;
+        scan->bound_count = (uint16_t)path->bounds.count;
+        if (!resolve_here(b, built, &condition, &scan->condition))
+            return false;
+    }
+    return resolve_here(b, built, &path->filter, &node->filter);
+}
+
+static bool build_join(builder *b, plan_path *path, plan_built *built)
+{
+    plan_level *level = b->level;
+    planner *p = level->p;
+    plan_built left, right;
+    bool is_loop = path->kind == RDB_PLAN_NEST_LOOP, is_semi = path->join_kind == RDB_JOIN_SEMI || path->join_kind == RDB_JOIN_ANTI;
+    if (!build_path(b, path->left, &left))
+        return false;
+    builder inner = {.level = level, .outer = b, .relids = b->relids};
+    if (is_loop) { /* what the right side needs of the left becomes parameters of this loop */
+        inner.relids = relids_union(b->relids, path->left->relids);
+        if (!build_path(&inner, path->right, &right))
+            return false;
+    } else if (!build_path(b, path->right, &right)) {
+        return false;
+    }
+    if (is_loop && path->is_backward && right.node->kind != RDB_PLAN_MATERIALIZE && right.node->kind != RDB_PLAN_RESULT && right.node->kind != RDB_PLAN_CTE_SCAN &&
+        right.node->kind != RDB_PLAN_VALUES_SCAN) {
+        rdb_plan_node *kept = plan_new_node(p, RDB_PLAN_MATERIALIZE, &right, NULL);
+        kept->total_cost += right.node->rows * COST_OPERATOR;
+        right = plan_identity(p, kept, right.outputs, right.count);
+    }
+    rdb_plan_node *node = plan_new_node(p, (rdb_plan_kind)path->kind, &left, &right);
+    rdb_expr **outputs = RDB_NEW_ARRAY(p->arena, rdb_expr *, left.count + right.count + 1);
+    memcpy(outputs, left.outputs, left.count * sizeof *outputs);
+    memcpy(outputs + left.count, right.outputs, right.count * sizeof *outputs);
+    plan_built both = plan_identity(p, node, outputs, left.count + right.count);
+    rdb_plan_join *join = &node->of.join;
+    join->kind = path->join_kind;
+    node->startup_cost = path->startup;
+    node->total_cost = path->total;
+    node->rows = path->rows;
+    node->width = path->width;
+    if (!resolve_here(b, &both, &path->condition, &join->condition))
+        return false;
+    if (path->kind == RDB_PLAN_HASH_JOIN) {
+        rdb_list left_keys = {0}, right_keys = {0};
+        if (!resolve_here(b, &left, &path->left_keys, &left_keys) || !resolve_here(b, &right, &path->right_keys, &right_keys))
+            return false;
+        join->key_count = left_keys.count;
+        join->left_keys = (rdb_expr *const *)left_keys.items;
+        join->right_keys = (rdb_expr *const *)right_keys.items;
+    }
+    if (is_loop && inner.wanted.count > 0) {
+        uint32_t *numbers = RDB_NEW_ARRAY(p->arena, uint32_t, inner.wanted.count);
+        rdb_expr **values = RDB_NEW_ARRAY(p->arena, rdb_expr *, inner.wanted.count);
+        uint32_t count = 0;
+        for (uint32_t i = 0; i < inner.wanted.count; i++) {
+            plan_wanted *wanted = inner.wanted.items[i];
+            if (!relids_meet(plan_relids_of(wanted->expr), path->left->relids)) { /* of a loop further out */
+                rdb_list_push(p->arena, &b->wanted, wanted);
+                continue;
+            }
+            rdb_list one = {0}, resolved = {0};
+            rdb_list_push(p->arena, &one, wanted->expr);
+            if (!resolve_here(b, &left, &one, &resolved))
+                return false;
+            numbers[count] = wanted->parameter_no;
+            values[count++] = resolved.items[0];
+        }
+        join->parameter_count = count;
+        join->parameter_nos = numbers;
+        join->parameter_values = values;
+    }
+    if (is_semi) {
+        plan_set_inputs(p, node, left.outputs, left.count);
+        both = plan_identity(p, node, left.outputs, left.count);
+    }
+    *built = both;
+    return true;
+}
+
+static bool build_path(builder *b, plan_path *path, plan_built *built)
+{
+    planner *p = b->level->p;
+    switch ((rdb_plan_kind)path->kind) {
+    case RDB_PLAN_RESULT: {
+        plan_built below = {0};
+        if (path->left != NULL && !build_path(b, path->left, &below))
+            return false;
+        rdb_plan_node *node = plan_new_node(p, RDB_PLAN_RESULT, path->left ? &below : NULL, NULL);
+        node->rows = path->rows;
+        node->total_cost = path->total;
+        *built = plan_identity(p, node, below.outputs, below.count);
+        return resolve_here(b, built, &path->filter, &node->filter);
+    }
+    case RDB_PLAN_HASH_JOIN:
+    case RDB_PLAN_NEST_LOOP:
+        return build_join(b, path, built);
+    default:
+        return build_scan(b, path, built);
+    }
+}
+
+bool plan_from(plan_level *level, rdb_list *where, plan_built *built, const rdb_list *wanted_order)
+{
+    planner *p = level->p;
+    plan_tree *tree = new_tree(p, PLAN_SHAPE_GROUP);
+    plan_relids rejected = relids_none();
+    plan_path *path = NULL;
+    (void)wanted_order;
+    for (uint32_t i = 0; i < where->count; i++) {
+        rejected = relids_union(rejected, rejecting_relids(where->items[i]));
+        rdb_list_push(p->arena, &tree->quals, where->items[i]);
+    }
+    for (uint32_t i = 0; i < level->query->from.count; i++)
+        if (!add_from(level, tree, level->query->from.items[i], rejected))
+            return false;
+    if ((level->query->command == RDB_COMMAND_UPDATE || level->query->command == RDB_COMMAND_DELETE) && !relids_has(tree->relids, level->query->result_range_no)) {
+        const rdb_from target = {.range_no = level->query->result_range_no};
+        if (!add_from(level, tree, &target, rejected))
+            return false;
+    }
+    builder b = {.level = level};
+    return settle_group(level, tree) && tree_path(level, tree, &path) && build_path(&b, path, built);
+}

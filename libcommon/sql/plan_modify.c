@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * INSERT, UPDATE and DELETE: the node that writes, above the plan that gives the rows; what each new row must pass. */
+#include "sql/plan_int.h"
+
+static bool read_tree(planner *p, const rdb_relation *relation, const char *text, rdb_expr **expr)
+{
+    rdb_expr *raw = NULL;
+    rdb_plan_context context = *p->context;
+    context.arena = p->arena;
+    return rdb_tree_read_expr(p->arena, p->access, text, &raw, p->err) && rdb_plan_make_expr(&context, relation, raw, expr, p->err);
+}
+
+/* What each row written must pass or get: checks, generated columns, keys of expression indexes. */
+static bool fill_row_rules(planner *p, const rdb_relation *relation, rdb_plan_modify *modify)
+{
+    uint16_t columns = relation->column_count;
+    rdb_expr **defaults = RDB_NEW_ARRAY(p->arena, rdb_expr *, columns + 1u), **generated = RDB_NEW_ARRAY(p->arena, rdb_expr *, columns + 1u);
+    for (uint16_t i = 0; i < columns; i++) {
+        const rdb_column *column = &relation->columns[i];
+        if (column->is_dropped || column->default_tree == NULL)
+            continue;
+        if (!read_tree(p, relation, column->default_tree, column->generated ? &generated[i] : &defaults[i]))
+            return false;
+    }
+    modify->defaults = defaults;
+    modify->generated = generated;
+    rdb_expr **checks = RDB_NEW_ARRAY(p->arena, rdb_expr *, relation->constraint_count + 1u);
+    const rdb_constraint **check_constraints = RDB_NEW_ARRAY(p->arena, const rdb_constraint *, relation->constraint_count + 1u);
+    /* PostgreSQL checks in the order of the constraints' names */
+    for (uint16_t i = 0; i < relation->constraint_count; i++) {
+        const rdb_constraint *constraint = &relation->constraints[i];
+        if (constraint->kind != 'c' || constraint->check_tree == NULL)
+            continue;
+        uint32_t at = modify->check_count;
+        while (at > 0 && strcmp(check_constraints[at - 1]->name, constraint->name) > 0) {
+            check_constraints[at] = check_constraints[at - 1];
+            checks[at] = checks[at - 1];
+            at--;
+        }
+        check_constraints[at] = constraint;
+        if (!read_tree(p, relation, constraint->check_tree, &checks[at]))
+            return false;
+        modify->check_count++;
+    }
+    modify->checks = checks;
+    modify->check_constraints = check_constraints;
+    modify->index_expressions = RDB_NEW_ARRAY(p->arena, rdb_list, relation->index_count + 1u);
+    modify->index_predicates = RDB_NEW_ARRAY(p->arena, rdb_expr *, relation->index_count + 1u);
+    for (uint16_t i = 0; i < relation->index_count; i++) {
+        const rdb_relation_index *index = &relation->indexes[i];
+        if (index->predicate_tree != NULL && !read_tree(p, relation, index->predicate_tree, &modify->index_predicates[i]))
+            return false;
+        if (index->expression_tree == NULL)
+            continue;
+        /* a list of expressions is kept as the fields of a row */
+        rdb_expr *list = NULL;
+        if (!read_tree(p, relation, index->expression_tree, &list))
+            return false;
+        if (list->kind == RDB_EXPR_ROW)
+            modify->index_expressions[i] = ((rdb_expr_row *)list)->fields;
+        else
+            rdb_list_push(p->arena, &modify->index_expressions[i], list);
+    }
+    return true;
+}
+
+static bool add_returning_columns(plan_level *level, rdb_list *extra);
+
+bool plan_modify_columns(plan_level *level, rdb_list *extra)
+{
+    planner *p = level->p;
+    uint32_t range_no = level->query->result_range_no;
+    const rdb_relation *relation = ((const rdb_range *)level->query->ranges.items[range_no - 1])->relation;
+    const rdb_type *identity = NULL, *filler = NULL;
+    if (!rdb_type_get(p->access, RDB_INT8OID, &identity, p->err) || !rdb_type_get(p->access, RDB_INT4OID, &filler, p->err))
+        return false;
+    for (int16_t column = RDB_COLUMN_ADDRESS; column >= RDB_COLUMN_VERSION_UNDO; column--) {
+        plan_need_column(level, range_no, column);
+        rdb_list_push(p->arena, extra, plan_make_var(p, range_no, column, identity, -1, 0));
+    }
+    for (uint16_t i = 0; i < relation->column_count; i++) {
+        const rdb_column *column = &relation->columns[i];
+        if (column->is_dropped) {
+            rdb_expr_const *null = RDB_NEW(p->arena, rdb_expr_const);
+            null->head = (rdb_expr){.kind = RDB_EXPR_CONST, .location = -1, .type = column->type ? column->type : filler, .typmod = -1};
+            null->is_null = true;
+            rdb_list_push(p->arena, extra, &null->head);
+            continue;
+        }
+        plan_need_column(level, range_no, (int16_t)(i + 1));
+        rdb_list_push(p->arena, extra, plan_make_var(p, range_no, (int16_t)(i + 1), column->type, column->typmod, column->collation));
+    }
+    return add_returning_columns(level, extra);
+}
+
+typedef struct foreign_columns {
+    planner *p;
+    uint32_t range_no;
+    rdb_list *extra;
+} foreign_columns;
+
+static bool see_foreign_column(void *context, rdb_expr *expr)
+{
+    foreign_columns *see = context;
+    if (expr->kind == RDB_EXPR_VAR && ((rdb_expr_var *)expr)->range_no != see->range_no)
+        rdb_list_push(see->p->arena, see->extra, expr);
+    return rdb_expr_visit_children(expr, see_foreign_column, context);
+}
+
+/* RETURNING may ask for columns of the tables joined: they travel through the modify node. */
+static bool add_returning_columns(plan_level *level, rdb_list *extra)
+{
+    foreign_columns see = {level->p, level->query->result_range_no, extra};
+    for (uint32_t i = 0; i < level->query->returning.count; i++) {
+        rdb_expr *prepared = NULL;
+        if (!plan_prepare(level, ((const rdb_target *)level->query->returning.items[i])->expr, &prepared))
+            return false;
+        (void)see_foreign_column(&see, prepared);
+    }
+    return true;
+}
+
+/* The table's columns by attribute number, as columns of range_no. */
+static void row_outputs(planner *p, const rdb_relation *relation, uint32_t range_no, rdb_expr **outputs, const rdb_type *filler)
+{
+    for (uint16_t i = 0; i < relation->column_count; i++) {
+        const rdb_column *column = &relation->columns[i];
+        /* nothing refers to a dropped column; the place keeps the numbering */
+        outputs[i] = plan_make_var(p, range_no, (int16_t)(i + 1), column->type ? column->type : filler, column->typmod, column->collation);
+    }
+}
+
+static bool plan_conflict(planner *p, plan_level *level, const rdb_relation *relation, rdb_plan_modify *modify, const rdb_type *filler)
+{
+    const rdb_on_conflict *clause = level->query->on_conflict;
+    modify->conflict_action = clause->action;
+    modify->conflict_index = RDB_CONFLICT_ANY;
+    uint32_t wanted = clause->arbiter_indexes.count > 0 ? (uint32_t)(uintptr_t)clause->arbiter_indexes.items[0] : 0;
+    for (uint16_t i = 0; i < relation->constraint_count; i++)
+        if (clause->constraint_oid != 0 && relation->constraints[i].oid == clause->constraint_oid)
+            wanted = relation->constraints[i].index_oid;
+    for (uint16_t i = 0; wanted != 0 && i < relation->index_count; i++)
+        if (relation->indexes[i].oid == wanted)
+            modify->conflict_index = i;
+    if (wanted != 0 && modify->conflict_index == RDB_CONFLICT_ANY)
+        return rdb_error_set(p->err, RDB_INVALID_COLUMN_REFERENCE, "there is no unique or exclusion constraint matching the ON CONFLICT specification");
+    if (clause->action != 2)
+        return true;
+    uint32_t columns = relation->column_count;
+    plan_built both = {.count = 2 * columns, .outputs = RDB_NEW_ARRAY(p->arena, rdb_expr *, 2 * columns + 1)};
+    row_outputs(p, relation, level->query->result_range_no, both.outputs, filler);
+    row_outputs(p, relation, clause->excluded_range_no, both.outputs + columns, filler);
+    rdb_list values = {0};
+    int16_t *numbers = RDB_NEW_ARRAY(p->arena, int16_t, clause->set_targets.count + 1);
+    for (uint32_t i = 0; i < clause->set_targets.count; i++) {
+        const rdb_target *target = clause->set_targets.items[i];
+        rdb_expr *prepared = NULL, *resolved = NULL;
+        if (target->is_junk)
+            continue;
+        if (!plan_prepare(level, target->expr, &prepared) || !plan_resolve(p, &both, prepared, &resolved))
+            return false;
+        numbers[values.count] = target->number;
+        rdb_list_push(p->arena, &values, resolved);
+    }
+    modify->conflict_set_count = (uint16_t)values.count;
+    modify->conflict_set_columns = numbers;
+    modify->conflict_values = (rdb_expr *const *)values.items;
+    if (clause->where != NULL) {
+        rdb_expr *prepared = NULL;
+        return plan_prepare(level, clause->where, &prepared) && plan_resolve(p, &both, prepared, &modify->conflict_where);
+    }
+    return true;
+}
+
+bool plan_modify(planner *p, plan_level *level, plan_built *built)
+{
+    const rdb_query *query = level->query;
+    const rdb_range *range = query->ranges.items[query->result_range_no - 1];
+    const rdb_relation *relation = range->relation;
+    const rdb_type *identity = NULL, *filler = NULL;
+    p->plan->is_read_only = false;
+    if (!rdb_type_get(p->access, RDB_INT8OID, &identity, p->err) || !rdb_type_get(p->access, RDB_INT4OID, &filler, p->err))
+        return false;
+    if (relation == NULL || (relation->kind != 'r' && relation->kind != 't'))
+        return rdb_error_set(p->err, RDB_FEATURE_NOT_SUPPORTED, "writing to relation \"%s\" is not supported", range->alias);
+    rdb_plan_node *node = plan_new_node(p, RDB_PLAN_MODIFY_TABLE, built, NULL);
+    rdb_plan_modify *modify = &node->of.modify;
+    modify->command = query->command;
+    modify->relation = relation;
+    modify->alias = range->alias;
+    modify->scan_no = level->rels[query->result_range_no] ? level->rels[query->result_range_no]->scan_no : 0;
+    uint32_t set_count = query->command == RDB_COMMAND_DELETE ? 0 : query->targets.count;
+    int16_t *numbers = RDB_NEW_ARRAY(p->arena, int16_t, set_count + 1);
+    for (uint32_t i = 0; i < set_count; i++) {
+        const rdb_target *target = query->targets.items[i];
+        numbers[i] = target->is_junk ? 0 : target->number;
+    }
+    modify->set_count = (uint16_t)set_count;
+    modify->set_columns = numbers;
+    modify->identity_slot = query->targets.count;
+    modify->old_slot = query->targets.count + 3;
+    modify->conflict_index = RDB_CONFLICT_ERROR;
+    if (!fill_row_rules(p, relation, modify))
+        return false;
+    if (query->command == RDB_COMMAND_INSERT && query->on_conflict != NULL && !plan_conflict(p, level, relation, modify, filler))
+        return false;
+    /* the row space: the row after the write, its address, then what the child gave */
+    uint32_t columns = relation->column_count, count = columns + 1 + built->count;
+    rdb_expr **outputs = RDB_NEW_ARRAY(p->arena, rdb_expr *, count + 1);
+    row_outputs(p, relation, query->result_range_no, outputs, filler);
+    outputs[columns] = plan_make_var(p, query->result_range_no, RDB_COLUMN_ADDRESS, identity, -1, 0);
+    memcpy(outputs + columns + 1, built->outputs, built->count * sizeof *outputs);
+    plan_set_inputs(p, node, outputs, count);
+    *built = plan_identity(p, node, outputs, count);
+    modify->returns_rows = query->returning.count > 0;
+    if (!modify->returns_rows) {
+        node->rows = 0;
+        return true;
+    }
+    rdb_expr **exprs = RDB_NEW_ARRAY(p->arena, rdb_expr *, query->returning.count + 1);
+    for (uint32_t i = 0; i < query->returning.count; i++)
+        if (!plan_prepare(level, ((const rdb_target *)query->returning.items[i])->expr, &exprs[i]))
+            return false;
+    rdb_list targets = {0};
+    for (uint32_t i = 0; i < query->returning.count; i++) {
+        rdb_target *target = rdb_arena_memdup(p->arena, query->returning.items[i], sizeof *target);
+        if (!plan_resolve(p, built, exprs[i], &target->expr))
+            return false;
+        rdb_list_push(p->arena, &targets, target);
+    }
+    node->targets = targets;
+    node->passes_through = false;
+    *built = plan_identity(p, node, exprs, query->returning.count);
+    return true;
+}
+
+bool rdb_plan_make_insert(const rdb_plan_context *context, const rdb_relation *relation, const int16_t *columns, uint16_t column_count, rdb_plan_modify **out, rdb_error *err)
+{
+    rdb_plan plan = {.arena = context->arena};
+    planner p = {.arena = context->arena, .access = context->access, .context = context, .err = err, .plan = &plan, .eval = {.access = context->access, .format = context->format ? context->format : rdb_format_default()}};
+    rdb_plan_modify *modify = RDB_NEW(context->arena, rdb_plan_modify);
+    modify->command = RDB_COMMAND_INSERT;
+    modify->relation = relation;
+    modify->alias = relation->name;
+    modify->set_count = column_count;
+    modify->set_columns = rdb_arena_memdup(context->arena, columns, column_count * sizeof *columns);
+    modify->conflict_index = RDB_CONFLICT_ERROR;
+    *out = modify;
+    return fill_row_rules(&p, relation, modify);
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Building nodes: row spaces, projections, and the words that EXPLAIN has for them. */
+#include "sql/plan_int.h"
+
+void plan_set_inputs(planner *p, rdb_plan_node *node, rdb_expr *const *exprs, uint32_t count)
+{
+    const rdb_type **types = RDB_NEW_ARRAY(p->arena, const rdb_type *, count + 1);
+    for (uint32_t i = 0; i < count; i++)
+        types[i] = exprs[i]->type;
+    node->input_count = count;
+    node->input_types = types;
+}
+
+/* A node whose row space is what its children give, one beside the other, and whose output is its row space. */
+rdb_plan_node *plan_new_node(planner *p, rdb_plan_kind kind, const plan_built *left, const plan_built *right)
+{
+    rdb_plan_node *node = RDB_NEW(p->arena, rdb_plan_node);
+    node->kind = (uint8_t)kind;
+    node->node_no = p->plan->node_count++;
+    node->passes_through = true;
+    uint32_t left_count = left ? left->count : 0, right_count = right ? right->count : 0;
+    rdb_expr **exprs = RDB_NEW_ARRAY(p->arena, rdb_expr *, left_count + right_count + 1);
+    if (left != NULL) {
+        node->left = left->node;
+        memcpy(exprs, left->outputs, left_count * sizeof *exprs);
+        node->rows = left->node->rows;
+        node->width = left->node->width;
+        node->startup_cost = left->node->startup_cost;
+        node->total_cost = left->node->total_cost;
+    }
+    if (right != NULL) {
+        node->right = right->node;
+        memcpy(exprs + left_count, right->outputs, right_count * sizeof *exprs);
+        node->width += right->node->width;
+    }
+    plan_set_inputs(p, node, exprs, left_count + right_count);
+    return node;
+}
+
+plan_built plan_identity(planner *p, rdb_plan_node *node, rdb_expr *const *outputs, uint32_t count)
+{
+    plan_built built = {.node = node, .count = count};
+    built.outputs = RDB_NEW_ARRAY(p->arena, rdb_expr *, count + 1);
+    if (count > 0)
+        memcpy(built.outputs, outputs, count * sizeof *outputs);
+    return built;
+}
+
+static rdb_target *make_target(planner *p, rdb_expr *expr, const rdb_target *like)
+{
+    rdb_target *target = RDB_NEW(p->arena, rdb_target);
+    if (like != NULL)
+        *target = *like;
+    target->expr = expr;
+    return target;
+}
+
+/* May this node still get targets of its own? One that has some already, or whose rows are shared, may not. */
+static bool can_project(const rdb_plan_node *node)
+{
+    switch ((rdb_plan_kind)node->kind) {
+    case RDB_PLAN_SORT:
+    case RDB_PLAN_LIMIT:
+    case RDB_PLAN_UNIQUE:
+    case RDB_PLAN_SET_OP:
+    case RDB_PLAN_APPEND:
+    case RDB_PLAN_MATERIALIZE:
+    case RDB_PLAN_RECURSIVE_UNION:
+    case RDB_PLAN_LOCK_ROWS:
+    case RDB_PLAN_MODIFY_TABLE:
+    case RDB_PLAN_PROJECT_SET:
+        return false;
+    default:
+        return node->passes_through;
+    }
+}
+
+/* The outputs become exactly these expressions. targets (may be NULL) gives names and origins. */
+bool plan_project(planner *p, plan_built *built, rdb_expr *const *exprs, const rdb_list *targets, uint32_t count)
+{
+    rdb_plan_node *node = built->node;
+    rdb_list resolved = {0};
+    bool has_set = false;
+    for (uint32_t i = 0; i < count; i++) {
+        rdb_expr *one = NULL;
+        if (!plan_resolve(p, built, exprs[i], &one))
+            return false;
+        has_set = has_set || plan_contains_set(one);
+        rdb_list_push(p->arena, &resolved, make_target(p, one, targets ? targets->items[i] : NULL));
+    }
+    if (has_set) {
+        node = plan_new_node(p, RDB_PLAN_PROJECT_SET, built, NULL);
+        node->rows *= 1000;
+    } else if (!can_project(node)) {
+        node = plan_new_node(p, RDB_PLAN_RESULT, built, NULL);
+    }
+    node->targets = resolved;
+    node->passes_through = false;
+    node->total_cost += node->rows * COST_OPERATOR * 0.1;
+    *built = plan_identity(p, node, exprs, count);
+    return true;
+}
+
+bool plan_ensure_columns(planner *p, plan_built *built, rdb_expr *const *exprs, uint32_t count, uint32_t *slots)
+{
+    rdb_expr **all = RDB_NEW_ARRAY(p->arena, rdb_expr *, built->count + count + 1);
+    uint32_t total = built->count;
+    if (total > 0)
+        memcpy(all, built->outputs, total * sizeof *all);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = 0;
+        while (at < total && !rdb_expr_equal(all[at], exprs[i]))
+            at++;
+        if (at == total)
+            all[total++] = exprs[i];
+        slots[i] = at;
+    }
+    return total == built->count || plan_project(p, built, all, NULL, total);
+}
+
+/* ---- words for EXPLAIN ------------------------------------------------------------------------------------------------------------ */
+static const char *join_name(const rdb_plan_node *node, const char *const names[6])
+{
+    return names[node->of.join.kind <= RDB_JOIN_ANTI ? node->of.join.kind : 0];
+}
+
+const char *rdb_plan_node_name(const rdb_plan_node *node)
+{
+    static const char *const loops[6] = {"Nested Loop", "Nested Loop Left Join", "Nested Loop Full Join", "Nested Loop Right Join", "Nested Loop Semi Join", "Nested Loop Anti Join"};
+    static const char *const hashes[6] = {"Hash Join", "Hash Left Join", "Hash Full Join", "Hash Right Join", "Hash Semi Join", "Hash Anti Join"};
+    static const char *const merges[6] = {"Merge Join", "Merge Left Join", "Merge Full Join", "Merge Right Join", "Merge Semi Join", "Merge Anti Join"};
+    switch ((rdb_plan_kind)node->kind) {
+    case RDB_PLAN_RESULT: return "Result";
+    case RDB_PLAN_SEQ_SCAN: return "Seq Scan";
+    case RDB_PLAN_INDEX_SCAN: return node->of.scan.is_backward ? "Index Scan Backward" : "Index Scan";
+    case RDB_PLAN_INDEX_ONLY_SCAN: return node->of.scan.is_backward ? "Index Only Scan Backward" : "Index Only Scan";
+    case RDB_PLAN_VALUES_SCAN: return "Values Scan";
+    case RDB_PLAN_FUNCTION_SCAN: return "Function Scan";
+    case RDB_PLAN_CTE_SCAN: return "CTE Scan";
+    case RDB_PLAN_WORK_TABLE_SCAN: return "WorkTable Scan";
+    case RDB_PLAN_SUBQUERY_SCAN: return "Subquery Scan";
+    case RDB_PLAN_NEST_LOOP: return join_name(node, loops);
+    case RDB_PLAN_HASH_JOIN: return join_name(node, hashes);
+    case RDB_PLAN_MERGE_JOIN: return join_name(node, merges);
+    case RDB_PLAN_AGGREGATE:
+        if (node->of.aggregate.set_count > 0)
+            return node->of.aggregate.strategy == RDB_AGGREGATE_HASHED ? "MixedAggregate" : "GroupAggregate";
+        return node->of.aggregate.strategy == RDB_AGGREGATE_PLAIN ? "Aggregate" : node->of.aggregate.strategy == RDB_AGGREGATE_HASHED ? "HashAggregate" : "GroupAggregate";
+    case RDB_PLAN_SORT: return "Sort";
+    case RDB_PLAN_LIMIT: return "Limit";
+    case RDB_PLAN_UNIQUE: return "Unique";
+    case RDB_PLAN_SET_OP:
+        if (node->of.set_op.kind == RDB_SET_INTERSECT)
+            return node->of.set_op.all ? "HashSetOp Intersect All" : "HashSetOp Intersect";
+        return node->of.set_op.all ? "HashSetOp Except All" : "HashSetOp Except";
+    case RDB_PLAN_APPEND: return "Append";
+    case RDB_PLAN_WINDOW: return "WindowAgg";
+    case RDB_PLAN_MATERIALIZE: return "Materialize";
+    case RDB_PLAN_PROJECT_SET: return "ProjectSet";
+    case RDB_PLAN_RECURSIVE_UNION: return "Recursive Union";
+    case RDB_PLAN_LOCK_ROWS: return "LockRows";
+    case RDB_PLAN_MODIFY_TABLE:
+        return node->of.modify.command == RDB_COMMAND_INSERT ? "Insert" : node->of.modify.command == RDB_COMMAND_UPDATE ? "Update" : "Delete";
+    }
+    return "???";
+}
+
+static void say_exprs(const char *label, const rdb_list *exprs, void (*visit)(void *, const rdb_plan_property *), void *context)
+{
+    const rdb_plan_property property = {.label = label, .kind = RDB_PLAN_PROPERTY_EXPRS, .exprs = exprs};
+    if (exprs->count > 0)
+        visit(context, &property);
+}
+
+static void say_keys(const char *label, const rdb_plan_key *keys, uint32_t count, void (*visit)(void *, const rdb_plan_property *), void *context)
+{
+    const rdb_plan_property property = {.label = label, .kind = RDB_PLAN_PROPERTY_KEYS, .keys = keys, .key_count = count};
+    if (count > 0)
+        visit(context, &property);
+}
+
+void rdb_plan_node_describe(const rdb_plan_node *node, void (*visit)(void *context, const rdb_plan_property *property), void *context)
+{
+    switch ((rdb_plan_kind)node->kind) {
+    case RDB_PLAN_INDEX_SCAN:
+    case RDB_PLAN_INDEX_ONLY_SCAN:
+        say_exprs("Index Cond", &node->of.scan.condition, visit, context);
+        break;
+    case RDB_PLAN_HASH_JOIN:
+    case RDB_PLAN_NEST_LOOP:
+    case RDB_PLAN_MERGE_JOIN:
+        if (node->of.join.key_count > 0)
+            say_exprs(node->kind == RDB_PLAN_HASH_JOIN ? "Hash Cond" : "Merge Cond", &node->of.join.shown_keys, visit, context);
+        say_exprs("Join Filter", &node->of.join.condition, visit, context);
+        break;
+    case RDB_PLAN_SORT:
+        say_keys("Sort Key", node->of.sort.keys, node->of.sort.key_count, visit, context);
+        break;
+    case RDB_PLAN_AGGREGATE: {
+        if (node->of.aggregate.key_count == 0)
+            break;
+        const rdb_list keys = {.items = (void **)(uintptr_t)node->of.aggregate.keys, .count = node->of.aggregate.key_count};
+        const rdb_plan_property property = {.label = "Group Key", .kind = RDB_PLAN_PROPERTY_EXPRS, .exprs = &keys, .is_list = true};
+        visit(context, &property);
+        break;
+    }
+    default:
+        break;
+    }
+    const rdb_plan_property one_time = {.label = "One-Time Filter", .kind = RDB_PLAN_PROPERTY_EXPRS, .exprs = &node->filter};
+    if (node->kind == RDB_PLAN_RESULT && node->filter.count > 0)
+        visit(context, &one_time);
+    else
+        say_exprs("Filter", &node->filter, visit, context);
+}
