@@ -170,7 +170,6 @@ void exec_sort_set_bound(exec_node *node, uint64_t bound);
 
 /* ---- subplan.c */
 bool exec_run_subplan(void *owner, const rdb_expr_subplan *subplan, rdb_arena *arena, rdb_datum *value, bool *is_null, rdb_error *err);
-RDB_CHECKED bool exec_subplan_array(rdb_execution *x, exec_subplan *sub, const rdb_expr_subplan *e, rdb_arena *arena, rdb_datum *value, rdb_error *err);
 /* ---- after.c: foreign keys */
 RDB_CHECKED bool exec_after_run(rdb_execution *x, rdb_error *err);
 /* ---- recheck.c: one-row substitution */

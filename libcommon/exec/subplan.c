@@ -239,6 +239,40 @@ static bool run_row_compare(rdb_execution *x, exec_subplan *sub, const rdb_expr_
     return !many || rdb_error_set(err, RDB_CARDINALITY_VIOLATION, "more than one row returned by a subquery used as an expression");
 }
 
+/* ARRAY(SELECT ...) */
+static bool run_array(rdb_execution *x, exec_subplan *sub, const rdb_expr_subplan *e, rdb_arena *arena, rdb_datum *value, rdb_error *err)
+{
+    rdb_datum *values = NULL;
+    bool *nulls = NULL;
+    uint32_t count = 0, capacity = 0;
+    if (e->head.type->element == NULL)
+        return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "could not find array type for data type %s", e->head.type->name);
+    if (!exec_begin(sub->node, err))
+        return false;
+    for (;;) {
+        rdb_batch *batch = NULL;
+        if (!exec_next(sub->node, RDB_BATCH_ROWS, &batch, err))
+            return false;
+        if (batch == NULL)
+            break;
+        if (count + batch->selection.count > capacity) {
+            uint32_t wanted = RDB_MAX(capacity * 2, count + batch->selection.count);
+            values = rdb_arena_try_grow(arena, values, capacity * sizeof *values, wanted * sizeof *values, err);
+            nulls = values ? rdb_arena_try_grow(arena, nulls, capacity, wanted, err) : NULL;
+            if (nulls == NULL)
+                return false;
+            capacity = wanted;
+        }
+        RDB_FOR_SELECTED (&batch->selection, row) {
+            if (!keep_value(arena, batch->columns[0], row, &values[count], &nulls[count], err))
+                return false;
+            count++;
+        }
+    }
+    rdb_call call = {.arena = arena, .plan_arena = arena, .err = err, .format = x->eval.format, .session = &x->eval, .result_type = e->head.type, .result_typmod = -1};
+    return rdb_array_build(&call, e->head.type->element, values, nulls, count, value);
+}
+
 bool exec_run_subplan(void *owner, const rdb_expr_subplan *e, rdb_arena *arena, rdb_datum *value, bool *is_null, rdb_error *err)
 {
     rdb_execution *x = owner;
@@ -268,7 +302,7 @@ bool exec_run_subplan(void *owner, const rdb_expr_subplan *e, rdb_arena *arena, 
     case RDB_SUBLINK_ANY:
     case RDB_SUBLINK_ALL: ok = run_any(x, sub, e, value, is_null, err); break;
     case RDB_SUBLINK_ROW_COMPARE: ok = run_row_compare(x, sub, e, value, is_null, err); break;
-    case RDB_SUBLINK_ARRAY: ok = exec_subplan_array(x, sub, e, arena, value, err); break;
+    case RDB_SUBLINK_ARRAY: ok = run_array(x, sub, e, arena, value, err); break;
     case RDB_SUBLINK_MULTI: ok = rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "assigning several columns from one sub-select is not supported"); break;
     }
     sub->is_running = false;

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Functions over the catalog: names of OIDs, visibility, comments, sizes, privileges. Those that print trees as SQL stand in
+ * room exec, above the deparser. */
+#include "expr/kernels.h"
+#include <stdio.h>
+
+static bool user_name_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls, (void)is_null;
+    const char *name = NULL;
+    if (!expr_role_name(call, a[0].oid, &name))
+        return false;
+    if (name == NULL)
+        name = rdb_arena_printf(call->arena, "unknown (OID=%u)", a[0].oid);
+    return expr_set_text(call, name, strlen(name), result);
+}
+EXPR_ROW_KERNEL(user_name, 1)
+
+static bool table_is_visible_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls;
+    const rdb_relation *relation = NULL;
+    bool visible = false;
+    rdb_access *access = rdb_eval_of(call)->access;
+    if (!rdb_relation_get(access, a[0].oid, &relation, call->err))
+        return false;
+    *is_null = relation == NULL;
+    if (!*is_null && !rdb_relation_is_visible(access, a[0].oid, &visible, call->err))
+        return false;
+    result->b = visible;
+    return true;
+}
+EXPR_ROW_KERNEL(table_is_visible, 1)
+
+static bool schema_in_path(rdb_call *call, uint32_t namespace_oid)
+{
+    uint32_t count = 0;
+    const uint32_t *path = rdb_access_search_path(rdb_eval_of(call)->access, &count);
+    for (uint32_t i = 0; i < count; i++)
+        if (path[i] == namespace_oid)
+            return true;
+    return namespace_oid == RDB_NAMESPACE_PG_CATALOG;
+}
+
+static bool type_is_visible_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls;
+    const rdb_type *type = NULL, *found = NULL;
+    rdb_access *access = rdb_eval_of(call)->access;
+    if (!rdb_type_get(access, a[0].oid, &type, call->err))
+        return false;
+    *is_null = type == NULL;
+    if (type == NULL)
+        return true;
+    if (!rdb_type_find(access, NULL, type->name, &found, call->err))
+        return false;
+    result->b = found != NULL && found->oid == type->oid;
+    return true;
+}
+EXPR_ROW_KERNEL(type_is_visible, 1)
+
+static bool function_is_visible_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls;
+    const rdb_function *function = NULL;
+    if (!rdb_function_get(rdb_eval_of(call)->access, a[0].oid, &function, call->err))
+        return false;
+    *is_null = function == NULL;
+    result->b = function != NULL && schema_in_path(call, function->namespace_oid);
+    return true;
+}
+EXPR_ROW_KERNEL(function_is_visible, 1)
+
+static bool operator_is_visible_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls;
+    const rdb_operator_entry *entry = NULL;
+    if (!rdb_operator_get(rdb_eval_of(call)->access, a[0].oid, &entry, call->err))
+        return false;
+    *is_null = entry == NULL;
+    result->b = entry != NULL && schema_in_path(call, entry->namespace_oid);
+    return true;
+}
+EXPR_ROW_KERNEL(operator_is_visible, 1)
+
+/* Objects that only the built-in schema has yet: visible where they are. */
+static bool always_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)call, (void)a, (void)nulls, (void)is_null;
+    result->b = 1;
+    return true;
+}
+EXPR_ROW_KERNEL(always, 1)
+
+static bool format_type_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    const rdb_type *type = NULL;
+    rdb_strbuf text;
+    if (nulls[0]) {
+        *is_null = true;
+        return true;
+    }
+    if (a[0].oid == 0)
+        return expr_set_text(call, "-", 1, result);
+    if (!rdb_type_get(rdb_eval_of(call)->access, a[0].oid, &type, call->err))
+        return false;
+    if (type == NULL)
+        return expr_set_text(call, "???", 3, result);
+    rdb_strbuf_init(&text, call->arena);
+    rdb_type_format_name(type, nulls[1] ? -1 : a[1].i32, !nulls[1], &text);
+    return rdb_strbuf_check(&text, call->err) && expr_set_text(call, text.data, text.length, result);
+}
+EXPR_ROW_KERNEL(format_type, 2)
+
+/* ---- comments ---------------------------------------------------------------------------------------------------------------------- */
+static bool read_comment(rdb_call *call, uint32_t object, uint32_t class_oid, int32_t sub, rdb_datum *result, bool *is_null)
+{
+    const rdb_datum keys[3] = {{.oid = object}, {.oid = class_oid}, {.i32 = sub}};
+    bool found = false;
+    return expr_read_catalog(call, RDB_PG_DESCRIPTION, 2675, keys, 3, 4, RDB_REP_BYTES, result, is_null, &found);
+}
+
+static bool object_comment_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls;
+    const rdb_relation *class_relation = NULL;
+    *is_null = true;
+    if (!rdb_relation_find(rdb_eval_of(call)->access, "pg_catalog", expr_get_text(call, a[1]), &class_relation, call->err))
+        return false;
+    return class_relation == NULL || read_comment(call, a[0].oid, class_relation->oid, 0, result, is_null);
+}
+EXPR_ROW_KERNEL(object_comment, 2)
+
+static bool column_comment_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls;
+    return read_comment(call, a[0].oid, RDB_PG_CLASS, a[1].i32, result, is_null);
+}
+EXPR_ROW_KERNEL(column_comment, 2)
+
+static bool shared_comment_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls;
+    const rdb_relation *class_relation = NULL;
+    bool found = false;
+    *is_null = true;
+    if (!rdb_relation_find(rdb_eval_of(call)->access, "pg_catalog", expr_get_text(call, a[1]), &class_relation, call->err))
+        return false;
+    const rdb_datum keys[2] = {{.oid = a[0].oid}, {.oid = class_relation ? class_relation->oid : 0}};
+    return class_relation == NULL || expr_read_catalog(call, 2396, 2397, keys, 2, 3, RDB_REP_BYTES, result, is_null, &found);
+}
+EXPR_ROW_KERNEL(shared_comment, 2)
+
+/* ---- sizes ------------------------------------------------------------------------------------------------------------------------- */
+static bool file_bytes(rdb_call *call, const rdb_relation *relation, bool with_indexes, int64_t *bytes)
+{
+    uint64_t blocks = 0;
+    if (relation->kind != 'r' && relation->kind != 'm' && relation->kind != 't')
+        return true;
+    if (!rdb_table_block_count(&relation->table, &blocks, call->err))
+        return false;
+    *bytes += (int64_t)(blocks * rdb_storage_page_bytes(relation->table.storage));
+    for (uint16_t i = 0; with_indexes && i < relation->index_count; i++) {
+        rdb_index_statistics statistics = {0};
+        if (!rdb_index_verify(&relation->indexes[i].index, &statistics, call->err))
+            return false;
+        *bytes += (int64_t)((statistics.leaf_pages + statistics.inner_pages) * rdb_storage_page_bytes(relation->table.storage));
+    }
+    return true;
+}
+
+static bool relation_bytes(rdb_call *call, uint32_t oid, bool with_indexes, rdb_datum *result, bool *is_null)
+{
+    const rdb_relation *relation = NULL;
+    if (!rdb_relation_get(rdb_eval_of(call)->access, oid, &relation, call->err))
+        return false;
+    *is_null = relation == NULL;
+    return relation == NULL || file_bytes(call, relation, with_indexes, &result->i64);
+}
+
+static bool table_size_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls;
+    return relation_bytes(call, a[0].oid, false, result, is_null);
+}
+EXPR_ROW_KERNEL(table_size, 1)
+
+static bool total_size_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls;
+    return relation_bytes(call, a[0].oid, true, result, is_null);
+}
+EXPR_ROW_KERNEL(total_size, 1)
+
+static bool size_pretty_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls, (void)is_null;
+    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB", "PB"};
+    int64_t size = a[0].i64;
+    uint32_t unit = 0;
+    /* halves are rounded where the unit changes: one bit more is kept until then */
+    if (size >= 10240 || size <= -10240) {
+        size /= 512;
+        unit = 1;
+        while ((size >= 20479 || size <= -20479) && unit + 1 < RDB_COUNT_OF(units)) {
+            size /= 1024;
+            unit++;
+        }
+        size = (size + (size < 0 ? -1 : 1)) / 2;
+    }
+    char text[40];
+    int length = snprintf(text, sizeof text, "%lld %s", (long long)size, units[unit]);
+    return expr_set_text(call, text, (size_t)length, result);
+}
+EXPR_ROW_KERNEL(size_pretty, 1)
+
+static const rdb_kernel_entry ENTRIES[] = {
+    {1642, user_name, RDB_KERNEL_NEEDS_SESSION},
+    {2079, table_is_visible, RDB_KERNEL_NEEDS_SESSION},
+    {2080, type_is_visible, RDB_KERNEL_NEEDS_SESSION},
+    {2081, function_is_visible, RDB_KERNEL_NEEDS_SESSION},
+    {2082, operator_is_visible, RDB_KERNEL_NEEDS_SESSION},
+    {2083, always, 0}, /* pg_opclass_is_visible */
+    {3829, always, 0}, /* pg_opfamily_is_visible */
+    {2093, always, 0}, /* pg_conversion_is_visible */
+    {3756, always, 0}, /* pg_ts_parser_is_visible */
+    {3757, always, 0}, /* pg_ts_dict_is_visible */
+    {3758, always, 0}, /* pg_ts_config_is_visible */
+    {3768, always, 0}, /* pg_ts_template_is_visible */
+    {3815, always, 0}, /* pg_collation_is_visible */
+    {3403, always, 0}, /* pg_statistics_obj_is_visible */
+    {1081, format_type, RDB_KERNEL_NEEDS_SESSION},
+    {1215, object_comment, RDB_KERNEL_NEEDS_SESSION},
+    {1216, column_comment, RDB_KERNEL_NEEDS_SESSION},
+    {1993, shared_comment, RDB_KERNEL_NEEDS_SESSION},
+    {2325, table_size, RDB_KERNEL_NEEDS_SESSION}, /* pg_relation_size(regclass) */
+    {2997, table_size, RDB_KERNEL_NEEDS_SESSION}, /* pg_table_size */
+    {2286, total_size, RDB_KERNEL_NEEDS_SESSION},
+    {2288, size_pretty, 0},
+};
+
+void expr_register_catalog_kernels(void)
+{
+    rdb_kernel_register(ENTRIES, RDB_COUNT_OF(ENTRIES));
+}
