@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * LIKE and ILIKE: % stands for any characters, _ for one, a backslash takes the next as it is. Matching walks the text
+ * once and goes back only to the last %, so it needs no recursion. */
+#include "type/text_int.h"
+#include "type/tables.h"
+
+/* -1: the pattern ends with a lone escape. */
+static int match(const uint8_t *text, size_t text_length, const uint8_t *pattern, size_t pattern_length, bool by_bytes)
+{
+    const uint8_t *t = text, *t_end = text + text_length, *p = pattern, *p_end = pattern + pattern_length;
+    const uint8_t *star_p = NULL, *star_t = NULL;
+    for (;;) {
+        if (p < p_end && *p == '%') {
+            star_p = ++p;
+            star_t = t;
+            if (p == p_end)
+                return 1;
+            continue;
+        }
+        bool same = false;
+        if (p < p_end && t < t_end) {
+            if (*p == '_') {
+                t += by_bytes ? 1 : RDB_MIN(rdb_utf8_length(*t), (uint32_t)(t_end - t));
+                p++;
+                continue;
+            }
+            const uint8_t *literal = p;
+            if (*p == '\\' && ++literal == p_end)
+                return -1;
+            same = *literal == *t;
+            if (same) {
+                p = literal + 1;
+                t++;
+                continue;
+            }
+        }
+        if (p == p_end && t == t_end)
+            return 1;
+        if (star_p == NULL || star_t >= t_end)
+            return 0;
+        star_t += by_bytes ? 1 : RDB_MIN(rdb_utf8_length(*star_t), (uint32_t)(t_end - star_t));
+        t = star_t;
+        p = star_p;
+    }
+}
+
+static bool like(rdb_call *call, rdb_bytes text, rdb_bytes pattern, bool by_bytes, uint8_t *result)
+{
+    int answer = match(text.data, text.length, pattern.data, pattern.length, by_bytes);
+    if (answer < 0)
+        return rdb_error_set(call->err, RDB_INVALID_ESCAPE_SEQUENCE, "LIKE pattern must not end with escape character");
+    *result = answer == 1;
+    return true;
+}
+
+#define LIKE_KERNEL(name, by_bytes, wanted)                                               \
+    TYPE_CHECKED_BINARY(name, rdb_bytes, rdb_bytes, uint8_t, {                            \
+        z = 0;                                                                            \
+        if (!like(call, x, y, by_bytes, &z)) {                                            \
+            call->bad_row = row;                                                          \
+            return false;                                                                 \
+        }                                                                                 \
+        z = z == (wanted);                                                                \
+    })
+LIKE_KERNEL(text_like, false, 1)
+LIKE_KERNEL(text_not_like, false, 0)
+LIKE_KERNEL(bytea_like, true, 1)
+LIKE_KERNEL(bytea_not_like, true, 0)
+
+static bool ilike(rdb_call *call, const rdb_datum *a, uint8_t wanted, rdb_datum *r)
+{
+    rdb_datum text, pattern;
+    if (!type_text_lower(call, a[0].bytes, &text) || !type_text_lower(call, a[1].bytes, &pattern) ||
+        !like(call, text.bytes, pattern.bytes, false, &r->b))
+        return false;
+    r->b = r->b == wanted;
+    return true;
+}
+
+TYPE_ROW_FUNCTION(text_ilike, 2)
+{
+    return ilike(call, a, 1, r);
+}
+
+TYPE_ROW_FUNCTION(text_not_ilike, 2)
+{
+    return ilike(call, a, 0, r);
+}
+
+/* x LIKE y ESCAPE z: the pattern with z's meaning given to the backslash. */
+TYPE_ROW_FUNCTION(like_escape, 2)
+{
+    rdb_bytes pattern = a[0].bytes, escape = a[1].bytes;
+    rdb_strbuf text;
+    rdb_strbuf_init(&text, call->arena);
+    if (escape.length > 0 && rdb_utf8_count(escape.data, escape.length) != 1) {
+        rdb_error_set(call->err, RDB_INVALID_ESCAPE_SEQUENCE, "invalid escape string");
+        rdb_error_hint(call->err, "Escape string must be empty or one character.");
+        return false;
+    }
+    if (escape.length == 1 && escape.data[0] == '\\') {
+        *r = a[0];
+        return true;
+    }
+    bool after_escape = false;
+    for (uint32_t at = 0; at < pattern.length;) {
+        uint32_t length = RDB_MIN(rdb_utf8_length(pattern.data[at]), pattern.length - at);
+        if (escape.length > 0 && !after_escape && length == escape.length && memcmp(pattern.data + at, escape.data, length) == 0) {
+            rdb_strbuf_addc(&text, '\\');
+            after_escape = true;
+        } else {
+            if (pattern.data[at] == '\\' && !after_escape)
+                rdb_strbuf_addc(&text, '\\');
+            rdb_strbuf_add(&text, pattern.data + at, length);
+            after_escape = false;
+        }
+        at += length;
+    }
+    return type_take_buffer(call, &text, r);
+}
+
+#define F RDB_KERNEL_FALLIBLE
+static const type_kernel KERNELS[] = {
+    {"textlike", text_like, F, 0}, {"textnlike", text_not_like, F, 0}, {"namelike", text_like, F, 0}, {"namenlike", text_not_like, F, 0},
+    {"bytealike", bytea_like, F, 0}, {"byteanlike", bytea_not_like, F, 0},
+    {"texticlike", text_ilike, F, 0}, {"texticnlike", text_not_ilike, F, 0}, {"nameiclike", text_ilike, F, 0},
+    {"nameicnlike", text_not_ilike, F, 0}, {"like_escape", like_escape, F, 0}, {"like_escape_bytea", like_escape, F, 0},
+};
+TYPE_KERNEL_TABLE(type_pattern_table, KERNELS);
