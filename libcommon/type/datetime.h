@@ -22,6 +22,7 @@
 #define TYPE_TIMESTAMP_MIN INT64_C(-211813488000000000)
 #define TYPE_TIMESTAMP_END INT64_C(9223371331200000000)
 #define TYPE_JULIAN_2000 2451545
+#define RDB_UNIX_EPOCH_US_VALUE INT64_C(-946684800000000) /* 1970-01-01 */
 
 typedef struct type_interval { /* the 16 bytes of an interval value */
     int64_t usecs;
@@ -99,6 +100,8 @@ typedef struct type_datetime {
 } type_datetime;
 /* type_name is used in errors. */
 bool type_parse_datetime(rdb_call *call, rdb_slice text, const char *type_name, bool is_time_only, type_datetime *result);
+bool type_interval_apply_typmod(rdb_call *call, int32_t typmod, type_interval *interval);
+__int128 type_interval_span(type_interval interval); /* one number, as intervals compare */
 bool type_parse_interval(rdb_call *call, rdb_slice text, int32_t typmod, type_interval *result);
 
 void type_add_date(rdb_strbuf *text, const rdb_format_settings *format, int32_t days);

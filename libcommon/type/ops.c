@@ -67,6 +67,18 @@ static const rdb_type_ops *find_by_oid(uint32_t oid)
     case RDB_INT2VECTOROID:
     case RDB_OIDVECTOROID:
         return &type_vector_ops;
+    case RDB_DATEOID:
+        return &type_date_ops;
+    case RDB_TIMEOID:
+        return &type_time_ops;
+    case RDB_TIMETZOID:
+        return &type_timetz_ops;
+    case RDB_TIMESTAMPOID:
+        return &type_timestamp_ops;
+    case RDB_TIMESTAMPTZOID:
+        return &type_timestamptz_ops;
+    case RDB_INTERVALOID:
+        return &type_interval_ops;
     default:
         return NULL;
     }

@@ -9,7 +9,7 @@
 #define TYPE_EACH_TABLE(X) \
     X(type_bool_table) X(type_int_table) X(type_text_table) X(type_numeric_table) X(type_oid_table) \
     X(type_float_table) X(type_float_math_table) X(type_array_table) X(type_text_ops_table) \
-    X(type_pattern_table) X(type_regex_table)
+    X(type_pattern_table) X(type_regex_table) X(type_datetime_table)
 #define TYPE_EACH_SET_TABLE(X) \
     X(type_array_set_table) X(type_regex_set_table)
 #define TYPE_EACH_AGGREGATE_TABLE(X) \
@@ -34,6 +34,7 @@ static const type_aggregate_table *const TYPE_AGGREGATE_TABLES[] TYPE_UNUSED = {
 extern const rdb_type_ops type_bool_ops, type_char_ops, type_int2_ops, type_int4_ops, type_int8_ops, type_oid_ops,
     type_text_ops, type_varchar_ops, type_bpchar_ops, type_name_ops, type_numeric_ops,
     type_reg_ops, type_xid_ops, type_float4_ops, type_float8_ops,
-    type_array_ops, type_vector_ops;
+    type_array_ops, type_vector_ops, type_date_ops, type_time_ops, type_timetz_ops, type_timestamp_ops,
+    type_timestamptz_ops, type_interval_ops;
 
 #endif

@@ -363,7 +363,7 @@ static void run_setting(const char *name, const char *value)
     } else if (strcmp(name, "datestyle") == 0) {
         settings.date_style = strstr(value, "ISO") ? RDB_DATESTYLE_ISO : strstr(value, "SQL") ? RDB_DATESTYLE_SQL
                               : strstr(value, "German") ? RDB_DATESTYLE_GERMAN : RDB_DATESTYLE_POSTGRES;
-        settings.date_order = strstr(value, "DMY") ? RDB_DATEORDER_DMY : strstr(value, "YMD") ? RDB_DATEORDER_YMD : RDB_DATEORDER_MDY;
+        settings.date_order = strstr(value, "DMY") || strstr(value, "German") ? RDB_DATEORDER_DMY : strstr(value, "YMD") ? RDB_DATEORDER_YMD : RDB_DATEORDER_MDY;
     } else if (strcmp(name, "intervalstyle") == 0) {
         settings.interval_style = strcmp(value, "postgres") == 0 ? RDB_INTERVALSTYLE_POSTGRES
                                   : strcmp(value, "postgres_verbose") == 0 ? RDB_INTERVALSTYLE_VERBOSE
