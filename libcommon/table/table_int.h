@@ -149,6 +149,40 @@ void heap_body_free_chains(heap_body *body, const heap_place *place);
 bool heap_find_page(const heap_place *place, uint32_t length, uint64_t avoid, rdb_buffer **buffer, bool *fresh, rdb_error *err);
 void heap_note_space(const heap_place *place, rdb_buffer *buffer); /* latched */
 
+/* place.c: a row that is being changed. */
+typedef struct heap_write {
+    const rdb_table *table; /* NULL: the reverter or purge */
+    heap_place place;
+    rdb_txn *txn;
+    rdb_row_address address;
+    rdb_xid xid;
+    heap_walker walker;
+    rdb_buffer *home, *body_page, *new_page;
+    uint32_t cell_offset, cell_length; /* at home */
+    bool is_moved, new_is_fresh;
+    rdb_row_address body_address;      /* where the body is, moved */
+    uint32_t body_length;              /* of its cell */
+    heap_version current, base;        /* in place; the newest that counts */
+} heap_write;
+
+typedef struct heap_edits_set {
+    heap_edits home, body, fresh;
+} heap_edits_set;
+
+/* Latches the home page and, where the body has moved, its page: tried, for two heap pages have no order. *again: another
+ * thread was in the way, nothing is held. *found false: the slot holds no row; the home page is held. */
+bool heap_latch_row(heap_write *w, bool *found, bool *again, rdb_error *err);
+void heap_release_row(heap_write *w);
+void heap_edits_set_init(heap_edits_set *set);
+void heap_edits_set_deinit(heap_edits_set *set);
+/* The edits that make a version (header, flags without HEAP_MOVED, bytes) stand where it fits: at home, in the body's page,
+ * or in another one, which is chosen and latched here. */
+bool heap_place_version(heap_write *w, heap_edits_set *set, uint8_t header[HEAP_STUB_BYTES], unsigned flags, const uint8_t *bytes,
+                        uint32_t length, rdb_error *err);
+bool heap_apply_edits(heap_write *w, const heap_edits_set *set, rdb_undo_append *append, rdb_error *err);
+/* How much of the start and the end two stretches share. */
+void heap_compare(const uint8_t *a, uint32_t a_length, const uint8_t *b, uint32_t b_length, uint32_t *start, uint32_t *end);
+
 bool heap_check_pdb(const rdb_table *table, const rdb_txn *txn, rdb_error *err);
 
 #define HEAP_HEADS_MAX 1600u

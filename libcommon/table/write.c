@@ -9,70 +9,6 @@
 
 #include <stdlib.h>
 
-typedef struct heap_write {
-    const rdb_table *table;
-    heap_place place;
-    rdb_txn *txn;
-    rdb_row_address address;
-    rdb_xid xid;
-    heap_walker walker;
-    rdb_buffer *home, *body_page, *new_page;
-    uint32_t cell_offset, cell_length; /* at home */
-    bool is_moved, new_is_fresh;
-    rdb_row_address body_address;      /* where the body is, moved */
-    uint32_t body_length;              /* of its cell */
-    heap_version current, base;        /* in place; the newest that counts */
-} heap_write;
-
-static void release_pages(heap_write *w)
-{
-    rdb_buffer_release(w->new_page, RDB_BUFFER_EXCLUSIVE);
-    rdb_buffer_release(w->body_page, RDB_BUFFER_EXCLUSIVE);
-    rdb_buffer_release(w->home, RDB_BUFFER_EXCLUSIVE);
-    w->home = w->body_page = w->new_page = NULL;
-}
-
-/* Latches the home page and, where the body has moved, its page: tried, for two heap pages have no order. *again: another
- * thread was in the way, nothing is held. */
-static bool latch_row(heap_write *w, bool *found, bool *again, rdb_error *err)
-{
-    *again = *found = false;
-    if (!rdb_buffer_acquire(w->place.storage, heap_tag(&w->place, RDB_ROW_BLOCK(w->address)), RDB_BUFFER_EXCLUSIVE, &w->home, err))
-        return false;
-    const rdb_page *page = rdb_buffer_page(w->home);
-    uint32_t slot = RDB_ROW_SLOT(w->address);
-    if (page->type != RDB_PAGE_HEAP || slot >= heap_slot_count(page) ||
-        heap_slot(page, slot, &w->cell_offset, &w->cell_length) != HEAP_SLOT_ROW)
-        return true;
-    *found = true;
-    const uint8_t *cell = heap_cell(page, w->cell_offset);
-    w->current = (heap_version){heap_cell_xid(cell),  heap_cell_undo(cell),           heap_cell_flags(cell) & (uint16_t)~HEAP_MOVED,
-                                rdb_get_u16(cell + 18), w->cell_length - HEAP_HEADER_BYTES, cell + HEAP_HEADER_BYTES};
-    w->is_moved = (heap_cell_flags(cell) & HEAP_MOVED) != 0;
-    if (!w->is_moved)
-        return true;
-    w->body_address = rdb_get_u64(cell + HEAP_HEADER_BYTES);
-    if (!rdb_buffer_acquire(w->place.storage, heap_tag(&w->place, RDB_ROW_BLOCK(w->body_address)), RDB_BUFFER_PIN, &w->body_page, err)) {
-        return false;
-    }
-    if (!rdb_buffer_try_lock(w->body_page, RDB_BUFFER_EXCLUSIVE)) {
-        rdb_buffer_release(w->body_page, RDB_BUFFER_PIN);
-        w->body_page = NULL;
-        release_pages(w);
-        *again = true;
-        return true;
-    }
-    const rdb_page *other = rdb_buffer_page(w->body_page);
-    uint32_t offset;
-    if (other->type != RDB_PAGE_HEAP || RDB_ROW_SLOT(w->body_address) >= heap_slot_count(other) ||
-        heap_slot(other, RDB_ROW_SLOT(w->body_address), &offset, &w->body_length) != HEAP_SLOT_BODY)
-        return rdb_error_set(err, RDB_DATA_CORRUPTED, "a moved row of relation %u has lost its body",
-                             w->table != NULL ? (unsigned)w->table->relation_oid : 0u);
-    w->current.body = heap_cell(other, offset) + HEAP_BODY_PREFIX;
-    w->current.length = w->body_length - HEAP_BODY_PREFIX;
-    return true;
-}
-
 static bool same_version(const heap_version *version, rdb_row_version seen)
 {
     return version->xid == seen.xid && version->undo == seen.undo;
@@ -108,115 +44,6 @@ static bool judge(const heap_place *place, rdb_txn *txn, const rdb_snapshot *sna
         *outcome = (base->flags & HEAP_DELETED) != 0 ? RDB_WRITE_GONE : RDB_WRITE_CHANGED;
     }
     return true;
-}
-
-/* How much of the start and the end two stretches share. */
-static void compare(const uint8_t *a, uint32_t a_length, const uint8_t *b, uint32_t b_length, uint32_t *start, uint32_t *end)
-{
-    uint32_t shorter = RDB_MIN(a_length, b_length), s = 0, e = 0;
-    while (s + 8 <= shorter && rdb_get_u64(a + s) == rdb_get_u64(b + s))
-        s += 8;
-    while (s < shorter && a[s] == b[s])
-        s++;
-    while (e < shorter - s && a[a_length - 1 - e] == b[b_length - 1 - e])
-        e++;
-    *start = s;
-    *end = e;
-}
-
-/* Adds the edits that turn the cell of a slot from old into new, both without their first `skip` bytes. */
-static void splice_body(heap_edits *edits, uint32_t slot, uint32_t skip, const uint8_t *old_bytes, uint32_t old_length,
-                        const uint8_t *new_bytes, uint32_t new_length)
-{
-    uint32_t start, end;
-    compare(old_bytes, old_length, new_bytes, new_length, &start, &end);
-    if (start + end < old_length || start + end < new_length)
-        heap_edit_splice(edits, slot, skip + start, old_length - start - end, new_bytes + start, new_length - start - end);
-}
-
-typedef struct heap_edits_set {
-    heap_edits home, body, fresh;
-} heap_edits_set;
-
-/* Places a version of the row (header and bytes) where it fits: at home, in the body's page, or in another one, which is
- * chosen and latched here. Page room is counted as redo will count it. */
-static bool place_version(heap_write *w, heap_edits_set *set, uint8_t header[HEAP_STUB_BYTES], unsigned flags, const uint8_t *bytes,
-                          uint32_t length, rdb_error *err)
-{
-    uint32_t slot = RDB_ROW_SLOT(w->address), page_bytes = w->place.page_bytes;
-    uint32_t room = heap_free_bytes(rdb_buffer_page(w->home), page_bytes) + w->cell_length;
-    if (HEAP_HEADER_BYTES + length <= room) { /* at home */
-        rdb_put_u16(header + 16, (uint16_t)flags);
-        if (!w->is_moved) {
-            heap_edit_splice(&set->home, slot, 0, HEAP_HEADER_BYTES, header, HEAP_HEADER_BYTES);
-            splice_body(&set->home, slot, HEAP_HEADER_BYTES, w->current.body, w->current.length, bytes, length);
-        } else {
-            heap_edit_put(&set->home, HEAP_SLOT_ROW, slot, header, HEAP_HEADER_BYTES, bytes, length);
-            heap_edit_free(&set->body, RDB_ROW_SLOT(w->body_address));
-        }
-        return true;
-    }
-    rdb_put_u16(header + 16, (uint16_t)(flags | HEAP_MOVED));
-    if (w->is_moved && HEAP_BODY_PREFIX + length <= heap_free_bytes(rdb_buffer_page(w->body_page), page_bytes) + w->body_length) {
-        heap_edit_splice(&set->home, slot, 0, HEAP_HEADER_BYTES, header, HEAP_HEADER_BYTES);
-        splice_body(&set->body, RDB_ROW_SLOT(w->body_address), HEAP_BODY_PREFIX, w->current.body, w->current.length, bytes, length);
-        return true;
-    }
-    do { /* a page that neither is: what the caller holds exclusively cannot be had twice */
-        rdb_buffer_release(w->new_page, RDB_BUFFER_EXCLUSIVE);
-        if (!heap_find_page(&w->place, HEAP_BODY_PREFIX + length, RDB_ROW_BLOCK(w->address), &w->new_page, &w->new_is_fresh, err))
-            return false;
-    } while (w->new_page == w->home || w->new_page == w->body_page);
-    uint64_t block = rdb_buffer_tag(w->new_page).block;
-    uint32_t new_slot = w->new_is_fresh ? 0 : heap_choose_slot(rdb_buffer_page(w->new_page), page_bytes, HEAP_BODY_PREFIX + length);
-    uint8_t home[HEAP_BODY_PREFIX];
-    rdb_put_u64(home, w->address);
-    if (w->new_is_fresh)
-        heap_edit_init_page(&set->fresh);
-    heap_edit_put(&set->fresh, HEAP_SLOT_BODY, new_slot, home, sizeof home, bytes, length);
-    rdb_put_u64(header + HEAP_HEADER_BYTES, RDB_ROW_ADDRESS(block, new_slot));
-    heap_edit_put(&set->home, HEAP_SLOT_ROW, slot, header, HEAP_STUB_BYTES, NULL, 0);
-    if (w->is_moved)
-        heap_edit_free(&set->body, RDB_ROW_SLOT(w->body_address));
-    return true;
-}
-
-static void add_block(rdb_change *change, rdb_buffer *buffer, const heap_edits *edits, unsigned flags)
-{
-    if (edits->length == 0)
-        return;
-    rdb_change_block(change, buffer, flags);
-    rdb_change_block_data(change, edits->bytes, edits->length);
-}
-
-static bool apply_edits(heap_write *w, const heap_edits_set *set, rdb_undo_append *append, rdb_error *err)
-{
-    rdb_change change;
-    rdb_lsn end_lsn;
-    if (set->home.failed || set->body.failed || set->fresh.failed)
-        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    rdb_change_init(&change, w->place.storage, w->place.pdb, w->xid, RDB_RESOURCE_HEAP, HEAP_OP_EDIT);
-    add_block(&change, w->home, &set->home, 0);
-    if (w->body_page != NULL)
-        add_block(&change, w->body_page, &set->body, 0);
-    if (w->new_page != NULL)
-        add_block(&change, w->new_page, &set->fresh, w->new_is_fresh ? RDB_WAL_BLOCK_INIT : 0);
-    if (append != NULL)
-        rdb_undo_append_add(append, &change);
-    return rdb_change_apply(&change, NULL, NULL, &end_lsn, err);
-}
-
-static void edits_set_init(heap_edits_set *set)
-{
-    heap_edits_init(&set->home);
-    heap_edits_init(&set->body);
-    heap_edits_init(&set->fresh);
-}
-static void edits_set_deinit(heap_edits_set *set)
-{
-    heap_edits_deinit(&set->home);
-    heap_edits_deinit(&set->body);
-    heap_edits_deinit(&set->fresh);
 }
 
 /* What a new version is made of. */
@@ -257,7 +84,7 @@ static bool write_version(heap_write *w, const heap_new *made, rdb_row_version *
     if (made->kind == RDB_UNDO_UPDATE) {
         uint32_t start = 0, end = 0;
         if (w->base.layout == made->layout) { /* no delta across layouts (R14) */
-            compare(w->base.body, w->base.length, bytes, length, &start, &end);
+            heap_compare(w->base.body, w->base.length, bytes, length, &start, &end);
             record.flags = RDB_UNDO_IS_DELTA;
         }
         record.shared_start = (uint16_t)start;
@@ -273,17 +100,17 @@ static bool write_version(heap_write *w, const heap_new *made, rdb_row_version *
             record.old_head_count = (uint16_t)count;
         }
     }
-    edits_set_init(&set);
+    heap_edits_set_init(&set);
     if (rdb_undo_append_begin(&append, w->txn, w->table->undo_class, &record, err)) {
         uint8_t header[HEAP_STUB_BYTES];
         unsigned flags = made->flags | ((w->base.flags | w->current.flags) & HEAP_KEYS_CHANGED);
         heap_write_header(header, w->xid, append.address, flags, made->layout);
-        ok = place_version(w, &set, header, flags, bytes, length, err) && apply_edits(w, &set, &append, err);
+        ok = heap_place_version(w, &set, header, flags, bytes, length, err) && heap_apply_edits(w, &set, &append, err);
         if (ok && version != NULL)
             *version = (rdb_row_version){w->xid, append.address};
     }
     rdb_undo_append_end(&append, ok);
-    edits_set_deinit(&set);
+    heap_edits_set_deinit(&set);
     free(old_heads);
     return ok;
 }
@@ -294,7 +121,7 @@ static bool begin_write(heap_write *w, const rdb_snapshot *snapshot, rdb_row_ver
 {
     for (;;) {
         bool found, again;
-        if (!latch_row(w, &found, &again, err))
+        if (!heap_latch_row(w, &found, &again, err))
             return false;
         if (again) {
             rdb_cpu_relax();
@@ -309,7 +136,7 @@ static bool begin_write(heap_write *w, const rdb_snapshot *snapshot, rdb_row_ver
         if (*outcome == RDB_WRITE_DONE && !rdb_lock_row_is_free(w->txn, w->place.file, w->address, strength))
             *outcome = RDB_WRITE_WAIT;
         if (*outcome != RDB_WRITE_DONE)
-            release_pages(w);
+            heap_release_row(w);
         return true;
     }
 }
@@ -323,7 +150,7 @@ static bool open_write(heap_write *w, const rdb_table *table, rdb_txn *txn, rdb_
 
 static void close_write(heap_write *w)
 {
-    release_pages(w);
+    heap_release_row(w);
     heap_walker_deinit(&w->walker);
 }
 
@@ -425,7 +252,7 @@ bool rdb_table_retract(const rdb_table *table, rdb_txn *txn, rdb_row_address add
     if (!open_write(&w, table, txn, address, err))
         goto out;
     while (again)
-        if (!latch_row(&w, &found, &again, err))
+        if (!heap_latch_row(&w, &found, &again, err))
             goto out;
     if (!found || !rdb_txn_is_own(txn, w.current.xid) || (w.current.flags & HEAP_DELETED) != 0) {
         rdb_error_set(err, RDB_INTERNAL_ERROR, "a row that this transaction did not insert cannot be taken back");
