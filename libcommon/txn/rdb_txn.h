@@ -4,7 +4,8 @@
  * xids are 64-bit, one sequence a PDB, never reused; a row's stamp is its writer's xid for life. xact/<pdb> maps an xid
  * to what became of it, 16 bytes each, in pages of the buffer pool (RDB_FILE_XACT, page header then slots):
  *    0  8  bits 0..2 state (0 unknown = running or lost in a crash, 1 committed, 2 aborted, 3 subtransaction, 4 prepared),
- *          bits 3..63 SCN of the commit, or the parent's xid for a subtransaction (R9)
+ *          bits 3..63 SCN of the commit, or the xid of the transaction for a subtransaction (R9), or of an aborted one
+ *          whether its work is reverted (1)
  *    8  8  first undo address
  * An xid below the tail means "committed, visible to all" (R6).
  *
@@ -41,6 +42,7 @@ typedef enum rdb_isolation {
 
 typedef struct rdb_txn_config {
     rdb_storage *storage;
+    rdb_scn scn;          /* no commit has one at or below it: the control file's, 0 = unknown */
     int64_t retention_us; /* undo_retention: the horizon stays so far behind now */
 } rdb_txn_config;
 /* Registers the room's redo and opens over recovered storage: scn and xids go on above what recovery met. */
@@ -63,6 +65,7 @@ rdb_isolation rdb_txn_get_isolation(const rdb_txn *txn);
 bool rdb_txn_is_read_only(const rdb_txn *txn);
 /* The current (sub)transaction's xid, assigned at the first write; 0 while there is none. */
 rdb_xid rdb_txn_xid(const rdb_txn *txn);
+rdb_xid rdb_txn_top_xid(const rdb_txn *txn); /* the transaction's own; 0 while there is none */
 RDB_CHECKED bool rdb_txn_assign_xid(rdb_txn *txn, rdb_xid *xid, rdb_error *err);
 bool rdb_txn_is_own(const rdb_txn *txn, rdb_xid xid); /* top or any of its subtransactions, aborted ones too */
 
@@ -121,6 +124,14 @@ RDB_CHECKED bool rdb_txn_resolve_top(rdb_txn_manager *manager, uint32_t pdb, rdb
 bool rdb_txn_is_own_aborted(const rdb_txn *txn, rdb_xid xid);
 /* xids below X are finished, their aborts are reverted and their commits lie below every horizon: forgets them (R6). */
 RDB_CHECKED bool rdb_txn_cut(rdb_txn_manager *manager, uint32_t pdb, rdb_xid below, rdb_error *err);
+/* An aborted xid whose work is all reverted: remembered in its slot, so that a restart does not revert it again over what
+ * came after. False in *reverted also for xids that did not abort. */
+RDB_CHECKED bool rdb_txn_mark_reverted(rdb_txn_manager *manager, uint32_t pdb, rdb_xid xid, rdb_error *err);
+RDB_CHECKED bool rdb_txn_is_reverted(rdb_txn_manager *manager, uint32_t pdb, rdb_xid xid, bool *reverted, rdb_error *err);
+/* Every xid of the PDB below it has ended. */
+RDB_CHECKED bool rdb_txn_oldest_xid(rdb_txn_manager *manager, uint32_t pdb, rdb_xid *xid, rdb_error *err);
+rdb_xid rdb_txn_tail(rdb_txn_manager *manager, uint32_t pdb); /* where the commit log begins */
+rdb_scn rdb_txn_highest_scn(const rdb_txn_manager *manager); /* given out */
 void rdb_txn_set_retention(rdb_txn_manager *manager, int64_t retention_us);
 /* Differs between any two managers that this process ever opened: a key for caches. */
 uint64_t rdb_txn_instance_no(const rdb_txn_manager *manager);
@@ -130,8 +141,11 @@ rdb_cancel *rdb_txn_cancel(const rdb_txn *txn);
 /* ---- for the undo room ---------------------------------------------------------------------------------------------
  * What it keeps with a transaction, one pointer a class; told at the end what became of it. */
 typedef struct rdb_txn_undo_ops {
-    /* The outcome is recorded; scn is 0 for an abort. has_aborted_subs: a committed one holds work to revert. */
-    void (*ended)(void *context, rdb_txn *txn, bool committed, rdb_scn scn, bool has_aborted_subs);
+    /* Called before xid (the transaction's, or that of a subtransaction that is being rolled back, with it all above) is
+     * marked as aborted: once it is, others build over its work, and the work to revert must be known by then. */
+    void (*aborting)(void *context, rdb_txn *txn, rdb_xid xid);
+    /* The outcome is recorded; scn is 0 for an abort. */
+    void (*ended)(void *context, rdb_txn *txn, bool committed, rdb_scn scn);
     void *context;
 } rdb_txn_undo_ops;
 void rdb_txn_set_undo_ops(rdb_txn_manager *manager, const rdb_txn_undo_ops *ops); /* before the first write */

@@ -2,7 +2,7 @@
  * A transaction's life: begin, savepoint levels, commit, abort, and what upper rooms hang on it.
  *
  * The order at a commit: the callbacks that may still refuse; the record, whose place in the log gives the SCN and whose
- * redo writes the slot; callbacks; the undo room; locks fall; then the wait for the log (R17). An abort is one mark. */
+ * redo writes the slot; the undo room; callbacks; locks fall; then the wait for the log (R17). An abort is one mark. */
 #include "txn/txn_int.h"
 
 #include <stdlib.h>
@@ -85,10 +85,10 @@ bool rdb_txn_open(rdb_txn_manager **opened, const rdb_txn_config *config, rdb_er
     manager->slots_per_page = (manager->page_bytes - RDB_PAGE_HEADER_BYTES) / TXN_SLOT_BYTES;
     manager->instance_no = atomic_fetch_add(&instances, 1) + 1;
     atomic_store(&manager->retention_us, config->retention_us);
-    rdb_mutex_init(&manager->lock, RDB_RANK_UPKEEP);
+    rdb_mutex_init(&manager->lock, RDB_RANK_TXN - 1);
     for (unsigned i = 0; i < RDB_STRIPES; i++)
         rdb_mutex_init(&manager->stripes[i].lock, RDB_RANK_LEAF);
-    rdb_scn scn = atomic_load(&replayed_scn);
+    rdb_scn scn = RDB_MAX(atomic_load(&replayed_scn), config->scn);
     atomic_store(&manager->last_scn, scn);
     atomic_store(&manager->recorded_scn, scn);
     atomic_store(&manager->published_scn, scn);
@@ -132,6 +132,10 @@ void rdb_txn_close(rdb_txn_manager **opened)
 void rdb_txn_set_retention(rdb_txn_manager *manager, int64_t retention_us)
 {
     atomic_store(&manager->retention_us, retention_us);
+}
+rdb_scn rdb_txn_highest_scn(const rdb_txn_manager *manager)
+{
+    return atomic_load(&manager->last_scn);
 }
 uint64_t rdb_txn_instance_no(const rdb_txn_manager *manager)
 {
@@ -281,6 +285,11 @@ rdb_xid rdb_txn_xid(const rdb_txn *txn)
     return 0;
 }
 
+rdb_xid rdb_txn_top_xid(const rdb_txn *txn)
+{
+    return txn->xid;
+}
+
 bool rdb_txn_assign_xid(rdb_txn *txn, rdb_xid *xid, rdb_error *err)
 {
     *xid = rdb_txn_xid(txn);
@@ -292,11 +301,10 @@ bool rdb_txn_assign_xid(rdb_txn *txn, rdb_xid *xid, rdb_error *err)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of shared memory");
     if (txn->xid == 0) {
         rdb_xid top;
-        if (!txn_new_xid(txn->manager, txn->pdb, &top, err) ||
+        if (!txn_new_xid(txn->manager, txn->pdb, &txn->entry->xid, &top, err) ||
             !lock_xid_register(txn->locks, txn->pdb->pdb, top, 0, err))
             return false; /* an xid without a lock is never stamped on anything */
         txn->xid = top;
-        atomic_store_explicit(&txn->entry->xid, top, memory_order_relaxed);
     }
     if (txn->level == 0) {
         *xid = txn->xid;
@@ -311,7 +319,7 @@ bool rdb_txn_assign_xid(rdb_txn *txn, rdb_xid *xid, rdb_error *err)
         txn->sub_capacity = capacity;
     }
     rdb_xid sub;
-    if (!txn_new_xid(txn->manager, txn->pdb, &sub, err) ||
+    if (!txn_new_xid(txn->manager, txn->pdb, NULL, &sub, err) ||
         !lock_xid_register(txn->locks, txn->pdb->pdb, sub, txn->level, err) ||
         !txn_mark_xids(txn->manager, txn->pdb, txn->xid, TXN_OP_SUBTRANSACTION, &sub, 1,
                        TXN_SLOT(TXN_SLOT_SUBTRANSACTION, txn->xid), err))
@@ -380,6 +388,12 @@ void rdb_txn_release_level(rdb_txn *txn, uint32_t level)
 void rdb_txn_rollback_level(rdb_txn *txn, uint32_t level)
 {
     RDB_ASSERT(level >= 1 && level <= txn->level);
+    rdb_txn_manager *manager = txn->manager;
+    for (uint32_t i = 0; i < txn->sub_count && manager->undo_ops.aborting != NULL; i++)
+        if (!txn->subs[i].aborted && txn->subs[i].level >= level) {
+            manager->undo_ops.aborting(manager->undo_ops.context, txn, txn->subs[i].xid);
+            break; /* one call for all of them */
+        }
     abort_subs(txn, level);
     fire(txn, RDB_TXN_LEVEL_ABORTED, level);
     uint32_t kept = 0;
@@ -433,6 +447,8 @@ void rdb_txn_abort(rdb_txn **handle)
     rdb_txn_manager *manager = txn->manager;
     if (txn->xid != 0) {
         rdb_error err = {0};
+        if (manager->undo_ops.aborting != NULL)
+            manager->undo_ops.aborting(manager->undo_ops.context, txn, txn->xid);
         abort_subs(txn, 0);
         if (!txn_mark_xids(manager, txn->pdb, txn->xid, TXN_OP_ABORT, &txn->xid, 1, TXN_SLOT(TXN_SLOT_ABORTED, 0), &err)) {
             txn_note_unmarked(manager, txn->pdb->pdb, txn->xid);
@@ -442,7 +458,7 @@ void rdb_txn_abort(rdb_txn **handle)
     }
     fire(txn, RDB_TXN_ABORTED, 0);
     if (txn->xid != 0 && manager->undo_ops.ended != NULL)
-        manager->undo_ops.ended(manager->undo_ops.context, txn, false, 0, false);
+        manager->undo_ops.ended(manager->undo_ops.context, txn, false, 0);
     rdb_lock_release_all(txn);
     finish(handle);
 }
@@ -498,8 +514,12 @@ static bool record_commit(rdb_txn *txn, txn_commit_header *header, rdb_lsn *end_
     if (header->payload_bytes > 0)
         rdb_change_main_data(&change, txn->payload.data, header->payload_bytes);
     ok = rdb_change_apply(&change, draw_scn, &position, end_lsn, err);
-    if (ok)
+    if (ok) {
         txn_cache_outcome(manager, txn->pdb->pdb, txn->xid, RDB_XID_COMMITTED, header->scn);
+        /* Before the commit can be published: who sees it below the horizon finds its undo among the finished. */
+        if (manager->undo_ops.ended != NULL)
+            manager->undo_ops.ended(manager->undo_ops.context, txn, true, header->scn);
+    }
 out:
     rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
     if (header->scn != 0)
@@ -538,12 +558,6 @@ bool rdb_txn_commit(rdb_txn **handle, rdb_commit_wait wait, rdb_scn *scn, rdb_er
         txn_note_time(manager, header.scn, header.wall_us);
     }
     fire(txn, RDB_TXN_COMMITTED, 0);
-    if (txn->xid != 0 && manager->undo_ops.ended != NULL) {
-        bool has_aborted = false;
-        for (uint32_t i = 0; i < txn->sub_count; i++)
-            has_aborted = has_aborted || txn->subs[i].aborted;
-        manager->undo_ops.ended(manager->undo_ops.context, txn, true, header.scn, has_aborted);
-    }
     rdb_lock_release_all(txn);
     rdb_scn met_scn = atomic_load_explicit(&txn->met_scn, memory_order_relaxed);
     bool raised = header.scn == 0 || header.scn <= atomic_load(&txn->pdb->scn_bound) || txn_raise_bound(manager, txn->pdb, err);

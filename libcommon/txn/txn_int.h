@@ -107,7 +107,7 @@ struct rdb_txn_manager {
     uint32_t page_bytes, slots_per_page;
     uint64_t instance_no; /* differs from every other manager of this process */
     _Atomic(txn_pdb *) pdbs[TXN_PDB_BUCKETS];
-    rdb_mutex lock;        /* rank RDB_RANK_UPKEEP: attaching PDBs, making entries */
+    rdb_mutex lock;        /* rank below RDB_RANK_TXN: attaching PDBs, making entries */
 
     _Atomic rdb_scn last_scn;      /* given out; changes in WAL order, inside the log's reservation */
     _Atomic rdb_scn recorded_scn;  /* all slots up to it are written */
@@ -188,7 +188,8 @@ struct rdb_txn {
 /* xact.c: pages and slots, resolving. */
 bool txn_redo(const rdb_redo *redo, rdb_page *page, rdb_error *err);
 bool txn_find_pdb(rdb_txn_manager *manager, uint32_t pdb, txn_pdb **found, rdb_error *err);
-bool txn_new_xid(rdb_txn_manager *manager, txn_pdb *pdb, rdb_xid *xid, rdb_error *err);
+/* publish, where not NULL, shows the xid to rdb_txn_oldest_xid before any later one is given out. */
+bool txn_new_xid(rdb_txn_manager *manager, txn_pdb *pdb, _Atomic rdb_xid *publish, rdb_xid *xid, rdb_error *err);
 rdb_page_tag txn_slot_tag(const rdb_txn_manager *manager, const txn_pdb *pdb, rdb_xid xid, uint16_t *slot_no);
 /* Logs one new state for each of the xids (ascending or not); not flushed. */
 bool txn_mark_xids(rdb_txn_manager *manager, txn_pdb *pdb, rdb_xid top, uint8_t operation, const rdb_xid *xids,

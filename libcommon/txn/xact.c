@@ -262,13 +262,15 @@ static bool add_slot_page(rdb_txn_manager *manager, txn_pdb *pdb, rdb_error *err
     return ok;
 }
 
-bool txn_new_xid(rdb_txn_manager *manager, txn_pdb *pdb, rdb_xid *xid, rdb_error *err)
+bool txn_new_xid(rdb_txn_manager *manager, txn_pdb *pdb, _Atomic rdb_xid *publish, rdb_xid *xid, rdb_error *err)
 {
     rdb_mutex_lock(&pdb->lock);
     bool ok = pdb->next_xid < pdb->limit_xid || add_slot_page(manager, pdb, err);
     if (ok) {
         pdb->next_xid = RDB_MAX(pdb->next_xid, (uint64_t)TXN_FIRST_XID);
         *xid = pdb->next_xid++;
+        if (publish != NULL)
+            atomic_store_explicit(publish, *xid, memory_order_relaxed);
     }
     rdb_mutex_unlock(&pdb->lock);
     return ok;
@@ -326,6 +328,37 @@ bool rdb_txn_cut(rdb_txn_manager *manager, uint32_t pdb_no, rdb_xid below, rdb_e
         if (!rdb_storage_drop_file(manager->storage, pdb_no, segment_file(segment), err))
             return false;
     return old_segment >= new_segment || change_meta(manager, pdb_no, set_first_segment, new_segment, NULL, err);
+}
+
+bool rdb_txn_oldest_xid(rdb_txn_manager *manager, uint32_t pdb_no, rdb_xid *xid, rdb_error *err)
+{
+    txn_pdb *pdb;
+    *xid = 0;
+    if (!txn_find_pdb(manager, pdb_no, &pdb, err))
+        return false;
+    rdb_mutex_lock(&pdb->lock); /* an xid below next_xid stands in its entry, or has ended */
+    *xid = RDB_MAX(pdb->next_xid, (uint64_t)TXN_FIRST_XID);
+    rdb_mutex_unlock(&pdb->lock);
+    uint32_t count = atomic_load(&manager->chunk_count);
+    for (uint32_t i = 0; i < count; i++) {
+        txn_entry *chunk = atomic_load_explicit(&manager->chunks[i], memory_order_relaxed);
+        for (uint32_t j = 0; j < TXN_ENTRY_CHUNK; j++) {
+            rdb_xid running = atomic_load(&chunk[j].xid);
+            if (running != 0 && atomic_load_explicit(&chunk[j].pdb, memory_order_relaxed) == pdb_no)
+                *xid = RDB_MIN(*xid, running);
+        }
+    }
+    return true;
+}
+
+rdb_xid rdb_txn_tail(rdb_txn_manager *manager, uint32_t pdb_no)
+{
+    rdb_error err = {0};
+    txn_pdb *pdb;
+    if (txn_find_pdb(manager, pdb_no, &pdb, &err))
+        return atomic_load(&pdb->tail);
+    rdb_error_clear(&err);
+    return 0;
 }
 
 /* ---- outcomes -------------------------------------------------------------------------------------------------------- */
@@ -396,6 +429,29 @@ static bool read_slot(rdb_txn_manager *manager, txn_pdb *pdb, rdb_xid xid, uint6
         return false;
     memcpy(word, (uint8_t *)rdb_buffer_page(buffer) + RDB_PAGE_HEADER_BYTES + slot_no * TXN_SLOT_BYTES, sizeof *word);
     rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+    return true;
+}
+
+bool rdb_txn_mark_reverted(rdb_txn_manager *manager, uint32_t pdb_no, rdb_xid xid, rdb_error *err)
+{
+    txn_pdb *pdb;
+    return txn_find_pdb(manager, pdb_no, &pdb, err) &&
+           (xid < atomic_load(&pdb->tail) ||
+            txn_mark_xids(manager, pdb, xid, TXN_OP_ABORT, &xid, 1, TXN_SLOT(TXN_SLOT_ABORTED, 1), err));
+}
+
+bool rdb_txn_is_reverted(rdb_txn_manager *manager, uint32_t pdb_no, rdb_xid xid, bool *reverted, rdb_error *err)
+{
+    txn_pdb *pdb;
+    uint64_t word;
+    *reverted = false;
+    if (!txn_find_pdb(manager, pdb_no, &pdb, err))
+        return false;
+    if (xid < atomic_load(&pdb->tail))
+        return true;
+    if (!read_slot(manager, pdb, xid, &word, err))
+        return false;
+    *reverted = word == TXN_SLOT(TXN_SLOT_ABORTED, 1);
     return true;
 }
 

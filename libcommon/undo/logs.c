@@ -31,7 +31,7 @@ rdb_page_tag undo_page_tag(const rdb_undo *undo, const undo_log *log, uint64_t o
 static rdb_page_tag meta_tag(uint32_t pdb, uint16_t number)
 {
     uint64_t log_no = (number & 0x3fffu) - 1u;
-    return (rdb_page_tag){.file = meta_file(), .block = log_no * 4 + (number >> 14), .pdb = pdb, .fork = RDB_FORK_MAIN};
+    return (rdb_page_tag){.file = meta_file(), .block = 1 + log_no * 4 + (number >> 14), .pdb = pdb, .fork = RDB_FORK_MAIN};
 }
 rdb_page_tag undo_meta_tag(const undo_log *log)
 {
@@ -66,6 +66,7 @@ static bool push_job(rdb_undo *undo, const rdb_undo_job *job)
         return false; /* purge meets the work again when it comes by */
     *item = (undo_job){.job = *job};
     rdb_mutex_lock(&undo->jobs_lock);
+    item->job.id = ++undo->next_job_id;
     *undo->jobs_end = item;
     undo->jobs_end = &item->next;
     undo->job_count++;
@@ -73,22 +74,31 @@ static bool push_job(rdb_undo *undo, const rdb_undo_job *job)
     return true;
 }
 
-static void transaction_ended(void *context, rdb_txn *txn, bool committed, rdb_scn scn, bool has_aborted_subs)
+static void transaction_aborting(void *context, rdb_txn *txn, rdb_xid xid)
 {
-    (void)scn;
     rdb_undo *undo = context;
+    for (unsigned undo_class = 0; undo_class < RDB_UNDO_CLASS_COUNT; undo_class++) {
+        undo_log *log = rdb_txn_get_undo_state(txn, undo_class);
+        if (log == NULL || log->last_record == 0)
+            continue;
+        rdb_undo_job job = {.pdb = log->pdb->pdb,
+                            .xid = xid,
+                            .last = log->last_record,
+                            .begin = RDB_UNDO_ADDRESS(log->number, log->begin),
+                            .is_savepoint = xid != rdb_txn_top_xid(txn)};
+        (void)push_job(undo, &job);
+    }
+}
+
+static void transaction_ended(void *context, rdb_txn *txn, bool committed, rdb_scn scn)
+{
+    (void)context;
+    (void)committed;
+    (void)scn;
     for (unsigned undo_class = 0; undo_class < RDB_UNDO_CLASS_COUNT; undo_class++) {
         undo_log *log = rdb_txn_get_undo_state(txn, undo_class);
         if (log == NULL)
             continue;
-        if (log->last_record != 0 && (!committed || has_aborted_subs)) {
-            rdb_undo_job job = {.pdb = log->pdb->pdb,
-                                .xid = 0,
-                                .last = log->last_record,
-                                .begin = RDB_UNDO_ADDRESS(log->number, log->begin),
-                                .only_subtransactions = committed};
-            (void)push_job(undo, &job);
-        }
         rdb_txn_set_undo_state(txn, undo_class, NULL);
         atomic_store_explicit(&log->end, atomic_load_explicit(&log->next, memory_order_relaxed), memory_order_release);
         log->last_record = 0;
@@ -114,7 +124,7 @@ bool rdb_undo_open(rdb_undo **opened, const rdb_undo_config *config, rdb_error *
     rdb_mutex_init(&undo->lock, RDB_RANK_UPKEEP);
     rdb_mutex_init(&undo->jobs_lock, RDB_RANK_LEAF);
     undo->jobs_end = &undo->jobs;
-    rdb_txn_undo_ops ops = {transaction_ended, undo};
+    rdb_txn_undo_ops ops = {transaction_aborting, transaction_ended, undo};
     rdb_txn_set_undo_ops(config->txns, &ops);
     *opened = undo;
     return true;
@@ -241,17 +251,20 @@ static bool queue_crashed_work(rdb_undo *undo, undo_log *log, rdb_error *err)
     rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
     rdb_xid_state state;
     rdb_scn scn;
+    bool reverted;
     uint64_t end = atomic_load(&log->end);
     if (meta.owner_xid == 0 || meta.begin >= end || meta.begin < meta.tail)
         return true;
-    if (!rdb_txn_resolve(undo->txns, log->pdb->pdb, meta.owner_xid, &state, &scn, err))
+    if (!rdb_txn_resolve(undo->txns, log->pdb->pdb, meta.owner_xid, &state, &scn, err) ||
+        !rdb_txn_is_reverted(undo->txns, log->pdb->pdb, meta.owner_xid, &reverted, err))
         return false;
+    if (state != RDB_XID_ABORTED || reverted)
+        return true; /* savepoints rolled back in a committed one are met by purge */
     rdb_undo_reader reader;
     rdb_undo_reader_init(&reader);
     rdb_undo_job job = {.pdb = log->pdb->pdb,
                         .xid = meta.owner_xid,
-                        .begin = RDB_UNDO_ADDRESS(log->number, meta.begin),
-                        .only_subtransactions = state == RDB_XID_COMMITTED};
+                        .begin = RDB_UNDO_ADDRESS(log->number, meta.begin)};
     bool ok = true, found = true;
     for (rdb_undo_address at = job.begin; ok && found && RDB_UNDO_OFFSET(at) < end;) {
         rdb_undo_record record;
@@ -267,6 +280,38 @@ static bool queue_crashed_work(rdb_undo *undo, undo_log *log, rdb_error *err)
     return ok;
 }
 
+static rdb_page_tag pdb_meta_tag(uint32_t pdb)
+{
+    return (rdb_page_tag){.file = meta_file(), .block = 0, .pdb = pdb, .fork = RDB_FORK_MAIN};
+}
+
+/* The PDB's own meta page; made where a new PDB, or a crash just after the file was made, has none. */
+static bool load_pdb_meta(rdb_undo *undo, undo_pdb *pdb, uint64_t blocks, rdb_error *err)
+{
+    rdb_buffer *buffer = NULL;
+    if (blocks > 0) {
+        if (!rdb_buffer_acquire(undo->storage, pdb_meta_tag(pdb->pdb), RDB_BUFFER_SHARED, &buffer, err))
+            return false;
+        bool exists = rdb_buffer_page(buffer)->type == RDB_PAGE_META;
+        if (exists)
+            atomic_store(&pdb->purged_scn, rdb_get_u64((uint8_t *)rdb_buffer_page(buffer) + RDB_PAGE_HEADER_BYTES));
+        rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+        if (exists)
+            return true;
+    }
+    if (!rdb_buffer_acquire_new(undo->storage, pdb_meta_tag(pdb->pdb), &buffer, err))
+        return false;
+    rdb_change change;
+    rdb_lsn end_lsn;
+    undo_meta meta = {0};
+    rdb_change_init(&change, undo->storage, pdb->pdb, 0, RDB_RESOURCE_UNDO, UNDO_OP_META_INIT);
+    rdb_change_block(&change, buffer, RDB_WAL_BLOCK_INIT);
+    rdb_change_block_data(&change, &meta, sizeof meta);
+    bool ok = rdb_change_apply(&change, NULL, NULL, &end_lsn, err);
+    rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+    return ok;
+}
+
 static bool load_pdb(rdb_undo *undo, undo_pdb *pdb, rdb_error *err)
 {
     for (unsigned c = 0; c < RDB_UNDO_CLASS_COUNT; c++) {
@@ -274,14 +319,16 @@ static bool load_pdb(rdb_undo *undo, undo_pdb *pdb, rdb_error *err)
         if (pdb->logs[c] == NULL)
             return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     }
-    if (!rdb_storage_file_exists(undo->storage, pdb->pdb, meta_file()))
-        return rdb_storage_create_file(undo->storage, pdb->pdb, meta_file(), 0, err);
     uint64_t blocks;
-    if (!rdb_storage_block_count(undo->storage, pdb->pdb, meta_file(), RDB_FORK_MAIN, &blocks, err))
+    if (!rdb_storage_file_exists(undo->storage, pdb->pdb, meta_file()) &&
+        !rdb_storage_create_file(undo->storage, pdb->pdb, meta_file(), 0, err))
         return false;
-    for (uint64_t block = 0; block < blocks && block / 4 < UNDO_LOGS_MAX; block++) {
-        unsigned undo_class = (unsigned)(block % 4);
-        uint32_t log_no = (uint32_t)(block / 4);
+    if (!rdb_storage_block_count(undo->storage, pdb->pdb, meta_file(), RDB_FORK_MAIN, &blocks, err) ||
+        !load_pdb_meta(undo, pdb, blocks, err))
+        return false;
+    for (uint64_t block = 1; block < blocks && (block - 1) / 4 < UNDO_LOGS_MAX; block++) {
+        unsigned undo_class = (unsigned)((block - 1) % 4);
+        uint32_t log_no = (uint32_t)((block - 1) / 4);
         undo_log *log;
         if (!load_log(undo, pdb, log_number(undo_class, log_no), &log, err))
             return false;
@@ -470,7 +517,7 @@ void rdb_undo_finish_job(rdb_undo *undo, const rdb_undo_job *job, bool done)
     rdb_mutex_lock(&undo->jobs_lock);
     for (undo_job **at = &undo->jobs; *at != NULL; at = &(*at)->next) {
         undo_job *item = *at;
-        if (item->job.pdb != job->pdb || item->job.begin != job->begin)
+        if (item->job.id != job->id)
             continue;
         if (done) {
             *at = item->next;
@@ -486,14 +533,45 @@ void rdb_undo_finish_job(rdb_undo *undo, const rdb_undo_job *job, bool done)
     rdb_mutex_unlock(&undo->jobs_lock);
 }
 
-bool rdb_undo_is_reverted(rdb_undo *undo, uint32_t pdb, rdb_undo_address begin)
+bool rdb_undo_has_job(rdb_undo *undo, uint32_t pdb, rdb_undo_address begin)
 {
     bool pending = false;
     rdb_mutex_lock(&undo->jobs_lock);
     for (undo_job *item = undo->jobs; item != NULL && !pending; item = item->next)
         pending = item->job.pdb == pdb && item->job.begin == begin;
     rdb_mutex_unlock(&undo->jobs_lock);
-    return !pending;
+    return pending;
+}
+
+void rdb_undo_add_job(rdb_undo *undo, const rdb_undo_job *job)
+{
+    if (!rdb_undo_has_job(undo, job->pdb, job->begin))
+        (void)push_job(undo, job);
+}
+
+rdb_scn rdb_undo_purged_scn(rdb_undo *undo, uint32_t pdb_no)
+{
+    undo_pdb *pdb = look_up(undo, pdb_no);
+    return pdb == NULL ? 0 : atomic_load(&pdb->purged_scn);
+}
+
+bool rdb_undo_set_purged_scn(rdb_undo *undo, uint32_t pdb_no, rdb_scn scn, rdb_error *err)
+{
+    undo_pdb *pdb;
+    rdb_buffer *buffer = NULL;
+    if (!undo_find_pdb(undo, pdb_no, &pdb, err) ||
+        !rdb_buffer_acquire(undo->storage, pdb_meta_tag(pdb_no), RDB_BUFFER_EXCLUSIVE, &buffer, err))
+        return false;
+    rdb_change change;
+    rdb_lsn end_lsn;
+    rdb_change_init(&change, undo->storage, pdb_no, 0, RDB_RESOURCE_UNDO, UNDO_OP_PURGED);
+    rdb_change_block(&change, buffer, 0);
+    rdb_change_block_data(&change, &scn, sizeof scn);
+    bool ok = rdb_change_apply(&change, NULL, NULL, &end_lsn, err);
+    if (ok)
+        atomic_store(&pdb->purged_scn, scn);
+    rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+    return ok;
 }
 
 void rdb_undo_visit_logs(rdb_undo *undo, void (*visit)(void *context, const rdb_undo_log_info *info), void *context)

@@ -5,7 +5,9 @@
  * An address is class (2 bits), log number in the class (14 bits, from 1), offset (48 bits). Offsets count the bytes of the
  * log's pages, headers included, and are never reused: offset / page size is the page, below the tail is gone. Pages lie in
  * segment files RDB_FILE_NO(RDB_FILE_UNDO, class and log number << 32 | segment + 1), 1,024 pages each, dropped whole.
- * File number 0 holds one meta page a log, at block (number - 1) * 4 + class, after the page header:
+ * File number 0: block 0 is the PDB's meta page, after the page header:
+ *    0  8  purged SCN: commits up to it are purged, though tails may lag behind
+ * and block 1 + (number - 1) * 4 + class is the meta page of a log:
  *    0  8  xid of the newest owner   8  8  offset where its records begin   16  8  tail
  *
  * Record, at a multiple of 8, running over page ends; the gap after it zero:
@@ -130,18 +132,19 @@ rdb_undo_address rdb_undo_after(const rdb_undo *undo, rdb_undo_address address, 
 
 /* ---- for the reverter and purge (upkeep) ------------------------------------------------------------------------------ */
 typedef struct rdb_undo_job { /* aborted work of one transaction in one log */
+    uint64_t id;            /* in the queue */
     uint32_t pdb;
-    rdb_xid xid;
-    rdb_undo_address last; /* its newest record; older ones through previous_of_txn */
-    rdb_undo_address begin;
-    bool only_subtransactions; /* the transaction committed; savepoints of it were rolled back */
+    rdb_xid xid;            /* may still be about to be marked as aborted: wait while it counts as running */
+    rdb_undo_address last;  /* its newest record; older ones through previous_of_txn */
+    rdb_undo_address begin; /* the transaction's first record */
+    bool is_savepoint;      /* xid is the oldest of its subtransactions: the first record of an older xid ends it */
 } rdb_undo_job;
 /* Takes the oldest job; false: none. */
 bool rdb_undo_take_job(rdb_undo *undo, rdb_undo_job *job);
 /* The job is done, or given back after a failure. */
 void rdb_undo_finish_job(rdb_undo *undo, const rdb_undo_job *job, bool done);
-/* False while the aborted work that begins at this address is not yet reverted. */
-bool rdb_undo_is_reverted(rdb_undo *undo, uint32_t pdb, rdb_undo_address begin);
+/* True while the aborted work that begins at this address is in the queue. */
+bool rdb_undo_has_job(rdb_undo *undo, uint32_t pdb, rdb_undo_address begin);
 /* Calls visit for each log of every attached PDB: records in [tail, end) belong to finished transactions. */
 typedef struct rdb_undo_log_info {
     uint32_t pdb;
@@ -151,6 +154,13 @@ typedef struct rdb_undo_log_info {
 void rdb_undo_visit_logs(rdb_undo *undo, void (*visit)(void *context, const rdb_undo_log_info *info), void *context);
 /* Everything below is purged: forgets it, drops whole segments. */
 RDB_CHECKED bool rdb_undo_set_tail(rdb_undo *undo, uint32_t pdb, rdb_undo_address tail, rdb_error *err);
+
+/* Commits up to scn are purged: logged before the tails that follow from it, so that none is purged twice after a crash
+ * (the second time later versions would be missing from the chains). */
+RDB_CHECKED bool rdb_undo_set_purged_scn(rdb_undo *undo, uint32_t pdb, rdb_scn scn, rdb_error *err);
+rdb_scn rdb_undo_purged_scn(rdb_undo *undo, uint32_t pdb);
+/* Queues aborted work that is not in the queue: what stood in the logs before a restart. */
+void rdb_undo_add_job(rdb_undo *undo, const rdb_undo_job *job);
 
 typedef struct rdb_undo_statistics {
     uint64_t logs, bytes; /* between tails and ends */

@@ -52,6 +52,10 @@ static bool undo_redo(const rdb_redo *redo, rdb_page *page, rdb_error *err)
         memcpy(body + offsetof(undo_meta, tail), redo->data, 8);
         return true;
     }
+    if (redo->operation == UNDO_OP_PURGED && redo->data_bytes == 8 && page->type == RDB_PAGE_META) {
+        memcpy(body, redo->data, 8);
+        return true;
+    }
     if (redo->operation == UNDO_OP_APPEND)
         return rdb_undo_redo(redo, page, err);
     return rdb_error_set(err, RDB_DATA_CORRUPTED, "the undo record at %llX is of no known kind", (unsigned long long)redo->lsn);
@@ -59,7 +63,7 @@ static bool undo_redo(const rdb_redo *redo, rdb_page *page, rdb_error *err)
 
 static void describe(const rdb_wal_record *record, rdb_strbuf *text)
 {
-    static const char *const names[] = {"?", "new log", "tail", "append"};
+    static const char *const names[] = {"?", "new log", "tail", "append", "purged"};
     rdb_strbuf_adds(text, record->operation < RDB_COUNT_OF(names) ? names[record->operation] : "?");
 }
 

@@ -9,7 +9,7 @@
 #define UNDO_LOGS_MAX 16383u
 #define UNDO_HEADER_BYTES 80u
 #define UNDO_BUCKETS 256u
-enum { UNDO_OP_META_INIT = 1, UNDO_OP_TAIL, UNDO_OP_APPEND };
+enum { UNDO_OP_META_INIT = 1, UNDO_OP_TAIL, UNDO_OP_APPEND, UNDO_OP_PURGED };
 #define UNDO_PART_FRESH 1u /* the page is built from nothing */
 
 typedef struct undo_meta { /* as on the page */
@@ -47,6 +47,7 @@ typedef struct undo_log {
 struct undo_pdb {
     undo_pdb *next;
     uint32_t pdb;
+    _Atomic rdb_scn purged_scn;
     rdb_mutex lock; /* RDB_RANK_UNDO: free lists, making logs */
     undo_log *free_logs[RDB_UNDO_CLASS_COUNT] RDB_GUARDED_BY(lock);
     undo_log *_Atomic *logs[RDB_UNDO_CLASS_COUNT]; /* [number - 1], read without the lock */
@@ -67,7 +68,7 @@ struct rdb_undo {
     _Atomic(undo_pdb *) pdbs[UNDO_BUCKETS];
     rdb_mutex jobs_lock;                  /* RDB_RANK_LEAF */
     undo_job *jobs RDB_GUARDED_BY(jobs_lock), **jobs_end RDB_GUARDED_BY(jobs_lock);
-    uint64_t job_count RDB_GUARDED_BY(jobs_lock);
+    uint64_t job_count RDB_GUARDED_BY(jobs_lock), next_job_id RDB_GUARDED_BY(jobs_lock);
 };
 
 /* logs.c */

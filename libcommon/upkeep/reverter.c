@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The reverter: takes back what aborted transactions and rolled-back savepoints did, from the queue of the undo store.
+ * Nobody waits for it: readers step over aborted versions and writers build under them. When all records of an xid are
+ * taken back that is remembered in the commit log, so that a restart does not do it again over what came after. */
+#include "upkeep/purge_int.h"
+
+#include <stdlib.h>
+
+bool reverter_revert_record(rdb_purge *purge, uint32_t pdb, const rdb_undo_record *record, rdb_undo_address address, rdb_error *err)
+{
+    rdb_table_cleanup cleanup = {purge->config.undo, pdb, purge->config.remove_entry};
+    atomic_fetch_add_explicit(&purge->reverted_records, 1, memory_order_relaxed);
+    return rdb_table_revert_record(&cleanup, record, address, err);
+}
+
+typedef struct xid_set { /* the aborted xids of a job: few, and in runs */
+    rdb_xid *xids;
+    uint32_t count, capacity;
+} xid_set;
+
+static bool add_xid(xid_set *set, rdb_xid xid, rdb_error *err)
+{
+    for (uint32_t i = set->count; i-- > 0 && set->count - i < 16;)
+        if (set->xids[i] == xid)
+            return true;
+    if (set->count == set->capacity) {
+        uint32_t capacity = set->capacity == 0 ? 16 : set->capacity * 2;
+        rdb_xid *grown = realloc(set->xids, capacity * sizeof *grown);
+        if (grown == NULL)
+            return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+        set->xids = grown;
+        set->capacity = capacity;
+    }
+    set->xids[set->count++] = xid;
+    return true;
+}
+
+static int compare_xids(const void *a, const void *b)
+{
+    rdb_xid x = *(const rdb_xid *)a, y = *(const rdb_xid *)b;
+    return x < y ? -1 : x > y;
+}
+
+static bool run_job(rdb_purge *purge, const rdb_undo_job *job, rdb_error *err)
+{
+    rdb_undo *undo = purge->config.undo;
+    rdb_undo_reader reader;
+    xid_set set = {0};
+    rdb_xid last_xid = 0;
+    bool ok = true, last_aborted = false, last_reverted = false;
+    rdb_undo_reader_init(&reader);
+    for (rdb_undo_address at = job->last; ok && at != 0;) {
+        rdb_undo_record record;
+        bool found;
+        if (atomic_load(&purge->stopping)) {
+            ok = rdb_error_set(err, RDB_QUERY_CANCELED, "the reverter was stopped");
+            break;
+        }
+        ok = rdb_undo_read(undo, job->pdb, at, &reader, &record, &found, err);
+        if (!ok || !found) /* below the tail: purge has been there and found it done */
+            break;
+        if (record.xid != last_xid) {
+            rdb_xid_state state;
+            rdb_scn scn;
+            ok = rdb_txn_resolve(purge->txns, job->pdb, record.xid, &state, &scn, err) &&
+                 rdb_txn_is_reverted(purge->txns, job->pdb, record.xid, &last_reverted, err);
+            last_xid = record.xid;
+            last_aborted = ok && state == RDB_XID_ABORTED;
+        }
+        /* What lies below belongs to the transaction, which may have been aborted meanwhile: that is a job of its own,
+         * and an xid is remembered as taken back only by the job that met all of its records. */
+        if (ok && job->is_savepoint && record.xid < job->xid)
+            break;
+        rdb_undo_address next = record.previous_of_txn;
+        if (ok && last_aborted && !last_reverted)
+            ok = add_xid(&set, record.xid, err) && reverter_revert_record(purge, job->pdb, &record, at, err);
+        at = next;
+    }
+    if (ok && set.count > 0) {
+        qsort(set.xids, set.count, sizeof *set.xids, compare_xids);
+        for (uint32_t i = 0; ok && i < set.count; i++)
+            if (i == 0 || set.xids[i] != set.xids[i - 1])
+                ok = rdb_txn_mark_reverted(purge->txns, job->pdb, set.xids[i], err);
+    }
+    free(set.xids);
+    rdb_undo_reader_deinit(&reader);
+    return ok;
+}
+
+bool reverter_run(rdb_purge *purge, bool *done, rdb_error *err)
+{
+    rdb_undo *undo = purge->config.undo;
+    rdb_undo_job job;
+    *done = true;
+    while (rdb_undo_take_job(undo, &job)) {
+        rdb_xid_state state = RDB_XID_RUNNING;
+        rdb_scn scn;
+        bool ok = true;
+        /* The mark follows the queueing at once; what takes longer is looked at again in the next round. */
+        for (unsigned tries = 0; ok && state == RDB_XID_RUNNING && tries < 100; tries++) {
+            ok = rdb_txn_resolve(purge->txns, job.pdb, job.xid, &state, &scn, err);
+            if (ok && state == RDB_XID_RUNNING)
+                rdb_time_sleep_us(100);
+        }
+        if (ok && state == RDB_XID_RUNNING) {
+            rdb_undo_finish_job(undo, &job, false);
+            *done = false;
+            return true;
+        }
+        ok = ok && run_job(purge, &job, err);
+        rdb_undo_finish_job(undo, &job, ok);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
