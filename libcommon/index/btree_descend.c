@@ -2,6 +2,8 @@
  * From the root to a page. */
 #include "index/btree_int.h"
 
+#define MOVES_MAX 100000u /* down or right in one descent: more is a ring */
+
 static bool fetch_overflow(btree_fetcher *fetcher, uint64_t block, const uint8_t **whole, uint32_t *key_bytes,
                            uint32_t *payload_bytes, rdb_error *err)
 {
@@ -159,12 +161,12 @@ bool btree_descend(btree *tree, const btree_probe *probe, bool before, uint32_t 
     if (low != NULL)
         low->is_set = false;
     for (uint32_t moves = 0;; moves++) {
-        step s;
+        step s = {0};
         if (!btree_acquire(tree, block, RDB_BUFFER_PIN, buffer))
             return false;
         if (!look_at_pinned(tree, *buffer, probe, before, level, low, &s))
             break;
-        if (s.level < level || s.level >= BTREE_LEVELS_MAX) {
+        if (s.level < level || s.level >= BTREE_LEVELS_MAX || moves > MOVES_MAX) {
             btree_corrupted(tree, *buffer, "It stands on the wrong level.");
             break;
         }

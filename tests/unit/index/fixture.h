@@ -37,7 +37,7 @@ typedef struct fixture {
 static inline void fixture_begin(fixture *f, uint32_t page_bytes, uint32_t frames)
 {
     memset(f, 0, sizeof *f);
-    snprintf(f->root, sizeof f->root, "/tmp/rdb-index-XXXXXX");
+    memcpy(f->root, "/tmp/rdb-index-XXXXXX", sizeof "/tmp/rdb-index-XXXXXX");
     assert_non_null(mkdtemp(f->root));
     snprintf(f->wal_directory, sizeof f->wal_directory, "%s/wal", f->root);
     snprintf(f->data_directory, sizeof f->data_directory, "%s/data", f->root);
