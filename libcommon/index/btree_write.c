@@ -8,7 +8,9 @@ bool rdb_index_create(rdb_storage *storage, rdb_txn *txn, uint64_t file, rdb_err
 {
     uint32_t pdb = rdb_txn_pdb(txn);
     rdb_xid xid;
-    return rdb_txn_assign_xid(txn, &xid, err) && rdb_storage_create_file(storage, pdb, file, xid, err) &&
+    /* The note first: a file that is made and not named by any undo record would stay for ever. */
+    return rdb_txn_assign_xid(txn, &xid, err) && rdb_undo_note_file(txn, RDB_UNDO_FILE_CREATE, file, err) &&
+           rdb_storage_create_file(storage, pdb, file, xid, err) &&
            btree_create_root(storage, pdb, file, xid, err);
 }
 
