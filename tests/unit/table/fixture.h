@@ -18,7 +18,7 @@
 #define TABLE_FILE RDB_FILE_NO(RDB_FILE_TABLE, 20000)
 
 typedef struct instance {
-    char root[128], wal_directory[160], data_directory[160];
+    char root[160], wal_directory[200], data_directory[200];
     rdb_wal_config wal_config;
     rdb_wal *wal;
     rdb_storage *storage;
@@ -100,7 +100,7 @@ static inline void instance_open(instance *f)
 
 static inline void instance_paths(instance *f, const char *root)
 {
-    snprintf(f->root, sizeof f->root, "%s", root);
+    snprintf(f->root, sizeof f->root, "%.159s", root);
     snprintf(f->wal_directory, sizeof f->wal_directory, "%s/wal", f->root);
     snprintf(f->data_directory, sizeof f->data_directory, "%s/data", f->root);
     f->wal_config = (rdb_wal_config){.directory = f->wal_directory, .system_id = 77, .segment_bytes = SEGMENT,

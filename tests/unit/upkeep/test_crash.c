@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A recorded history of transactions, crashed at every call of the file layer: after recovery each row is as the last
+ * acknowledged commit left it (or the one that was on its way), purge brings the store to rest, and work goes on. */
+#include "../table/fixture.h"
+#include "os/rdb_fault.h"
+#include "upkeep/rdb_purge.h"
+
+enum { ROWS = 40, COMMITS = 60 };
+
+typedef struct state { /* of the table after a commit */
+    uint64_t hash;
+    uint32_t count;
+} state;
+static state states[COMMITS + 2];
+static int32_t model[ROWS]; /* -1: not there */
+static scanned rows;
+
+static uint64_t row_hash(int64_t id, int32_t number, uint32_t length)
+{
+    uint64_t words[3] = {(uint64_t)id, (uint64_t)number, length};
+    return rdb_hash64(words, sizeof words, 0);
+}
+static uint32_t note_length(int32_t number)
+{
+    return number % 11 == 0 ? 3000u + (uint32_t)number % 3000u : number % 3 == 0 ? 400u : 1u + (uint32_t)number % 30u;
+}
+static state state_of_model(void)
+{
+    state s = {0};
+    for (int i = 0; i < ROWS; i++)
+        if (model[i] >= 0) {
+            s.hash += row_hash(i, model[i], note_length(model[i]));
+            s.count++;
+        }
+    return s;
+}
+static state state_of_table(instance *f)
+{
+    state s = {0};
+    rdb_txn *txn = begin(f, RDB_READ_COMMITTED);
+    scan_now(f, txn, &rows);
+    for (uint32_t i = 0; i < rows.count; i++)
+        s.hash += row_hash(rows.ids[i], rows.numbers[i], rows.note_null[i] ? 0 : rows.notes[i].length);
+    s.count = rows.count;
+    rdb_txn_abort(&txn);
+    return s;
+}
+static bool same(state a, state b)
+{
+    return a.hash == b.hash && a.count == b.count;
+}
+
+static void change_some(instance *f, rdb_txn *txn, int32_t now[ROWS], rdb_random *random, const char *noise)
+{
+    for (int n = 0; n < 6; n++) {
+        int id = (int)(rdb_random_next(random) % ROWS);
+        int32_t number = (int32_t)(rdb_random_next(random) % 100000);
+        sample s = {.id = id, .number = number, .note = noise + number % 50, .note_length = note_length(number)};
+        if (now[id] < 0) {
+            insert(f, txn, s);
+            now[id] = number;
+            continue;
+        }
+        rdb_snapshot snapshot;
+        rdb_xid wait;
+        rdb_txn_take_snapshot(txn, &snapshot);
+        scan_with(f, txn, &snapshot, 64, &rows);
+        int32_t at = find_id(&rows, id);
+        assert_true(at >= 0);
+        bool deletes = rdb_random_next(random) % 5 == 0;
+        rdb_write_outcome outcome = deletes ? try_delete(f, txn, &snapshot, rows.addresses[at], rows.versions[at], &wait)
+                                            : try_update(f, txn, &snapshot, rows.addresses[at], rows.versions[at], s, &wait, NULL);
+        assert_int_equal(outcome, RDB_WRITE_DONE);
+        now[id] = deletes ? -1 : number;
+    }
+}
+
+static void test_crash_at_every_call(void **unused)
+{
+    (void)unused;
+    static char noise[8000];
+    instance f;
+    rdb_fault_log *log = NULL;
+    rdb_purge *purge;
+    rdb_random random;
+    const char *given = getenv("RDB_TEST_SEED");
+    uint64_t seed = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)rdb_time_wall_us();
+    printf("seed %llu\n", (unsigned long long)seed);
+    rdb_random_seed(&random, seed);
+    for (size_t i = 0; i < sizeof noise; i++)
+        noise[i] = (char)rdb_random_next(&random);
+    for (int i = 0; i < ROWS; i++)
+        model[i] = -1;
+    instance_begin(&f, 4096, 64); /* few frames: pages are written while the history goes on */
+    create_table(&f);
+    states[0] = state_of_model();
+    MUST(&f.err, rdb_fault_record_begin(f.root, NULL, &f.err));
+    rdb_purge_config config = {.undo = f.undo};
+    MUST(&f.err, rdb_purge_open(&purge, &config, &f.err));
+    for (uint32_t n = 1; n <= COMMITS; n++) {
+        int32_t now[ROWS];
+        if (rdb_random_next(&random) % 3 == 0) { /* one that comes to nothing */
+            memcpy(now, model, sizeof now);
+            rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
+            change_some(&f, txn, now, &random, noise);
+            rdb_txn_abort(&txn);
+        }
+        memcpy(now, model, sizeof now);
+        rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
+        change_some(&f, txn, now, &random, noise);
+        if (rdb_random_next(&random) % 2 == 0) {
+            uint32_t level;
+            int32_t undone[ROWS];
+            memcpy(undone, now, sizeof undone);
+            MUST(&f.err, rdb_txn_push_level(txn, &level, &f.err));
+            change_some(&f, txn, undone, &random, noise);
+            rdb_txn_rollback_level(txn, level);
+        }
+        memcpy(model, now, sizeof model);
+        states[n] = state_of_model();
+        commit(&f, txn);
+        rdb_fault_record_note(n);
+        if (n % 5 == 0)
+            MUST(&f.err, rdb_purge_run(purge, &f.err));
+        if (n % 20 == 0) { /* pages get their images anew after this */
+            rdb_wal_fix_redo_point(f.wal);
+            MUST(&f.err, rdb_storage_flush_all(f.storage, 0, &f.err));
+        }
+    }
+    rdb_purge_close(&purge);
+    MUST(&f.err, rdb_fault_record_end(&log, &f.err));
+    instance_close(&f);
+    uint32_t first = rdb_fault_log_base(log), count = rdb_fault_log_count(log), tried = 0;
+    uint32_t points = getenv("RDB_TEST_POINTS") != NULL ? (uint32_t)strtoul(getenv("RDB_TEST_POINTS"), NULL, 10) : 400;
+    uint32_t step = RDB_MAX((count - first) / RDB_MAX(points, 1u), 1u);
+    for (uint32_t point = first + (uint32_t)(seed % step); point <= count; point += step) {
+        instance crashed = {.page_bytes = 4096, .frames = 64};
+        char root[180];
+        rdb_crash_mode mode = (rdb_crash_mode)(tried++ % 3);
+        snprintf(root, sizeof root, "%.150s.crash", f.root);
+        MUST(&crashed.err, rdb_fault_log_rebuild(log, point, mode, seed + point, root, &crashed.err));
+        instance_paths(&crashed, root);
+        instance_open(&crashed);
+        MUST(&crashed.err, rdb_undo_attach(crashed.undo, PDB, &crashed.err));
+        uint64_t acknowledged = rdb_fault_log_note_at(log, point);
+        state found = state_of_table(&crashed);
+        bool ok = same(found, states[acknowledged]) || (acknowledged < COMMITS && same(found, states[acknowledged + 1]));
+        if (!ok)
+            print_message("point %u of %u, mode %d, %llu commits acknowledged: %u rows\n", point, count, (int)mode,
+                          (unsigned long long)acknowledged, found.count);
+        assert_true(ok);
+        config.undo = crashed.undo;
+        MUST(&crashed.err, rdb_purge_open(&purge, &config, &crashed.err));
+        rdb_txn *txn = begin(&crashed, RDB_READ_COMMITTED);
+        insert(&crashed, txn, (sample){.id = 5000, .number = 1});
+        commit(&crashed, txn);
+        MUST(&crashed.err, rdb_purge_run(purge, &crashed.err));
+        rdb_undo_statistics statistics;
+        rdb_undo_get_statistics(crashed.undo, &statistics);
+        assert_int_equal(statistics.bytes, 0);
+        assert_int_equal(statistics.jobs, 0);
+        state after = state_of_table(&crashed);
+        found.hash += row_hash(5000, 1, 0);
+        found.count++;
+        assert_true(same(after, found));
+        rdb_purge_close(&purge);
+        instance_close(&crashed);
+        MUST(&crashed.err, rdb_path_remove_tree(root, &crashed.err));
+    }
+    printf("%u crashes of %u possible\n", tried, count - first + 1);
+    rdb_fault_log_destroy(log);
+    MUST(&f.err, rdb_path_remove_tree(f.root, &f.err));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_crash_at_every_call)};
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
