@@ -373,6 +373,12 @@ static bool write_existing(exec_node *node, rdb_batch *batch, uint32_t row, bool
     }
 }
 
+static bool refuse_second_change(rdb_error *err)
+{
+    rdb_error_set(err, RDB_CARDINALITY_VIOLATION, "ON CONFLICT DO UPDATE command cannot affect row a second time");
+    return rdb_error_hint(err, "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.");
+}
+
 /* The row in the way of an insert becomes the one to update. *is_gone: it vanished, insert again. */
 static bool update_conflicting(exec_node *node, rdb_row_address conflict, bool *is_written, bool *is_gone, rdb_error *err)
 {
@@ -395,6 +401,14 @@ static bool update_conflicting(exec_node *node, rdb_row_address conflict, bool *
             *is_gone = true;
             return true;
         }
+        const rdb_table *table = &plan->relation->table;
+        bool is_visible = false;
+        if (!rdb_txn_sees(table->txns, table->pdb, context->snapshot, context->txn, version.xid, version.undo, &is_visible, err))
+            return false;
+        if (!is_visible && rdb_txn_is_own(context->txn, version.xid))
+            return refuse_second_change(err);
+        if (!is_visible && above_read_committed(node))
+            return raise_conflict(node, false, err);
         rdb_batch pair = {.columns = state->both, .column_count = 2u * count, .row_count = 1, .selection = {NULL, 1}};
         uint32_t good = 0;
         if (state->conflict_where != NULL) {
@@ -430,10 +444,8 @@ static bool update_conflicting(exec_node *node, rdb_row_address conflict, bool *
             memcpy(state->is_null, is_null, count * sizeof *is_null);
             return true;
         }
-        if (outcome == RDB_WRITE_SELF) {
-            rdb_error_set(err, RDB_CARDINALITY_VIOLATION, "ON CONFLICT DO UPDATE command cannot affect row a second time");
-            return rdb_error_hint(err, "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.");
-        }
+        if (outcome == RDB_WRITE_SELF)
+            return refuse_second_change(err);
         if (above_read_committed(node))
             return raise_conflict(node, outcome == RDB_WRITE_GONE, err);
     }

@@ -212,6 +212,8 @@ static bool estimate_relation(plan_level *level, plan_rel *rel)
     if (!rdb_table_block_count(&relation->table, &blocks, level->p->err))
         return false;
     rel->pages = blocks > 0 ? (double)blocks : 1;
+    if (relation->tuples < 0 && rel->pages < 10)
+        rel->pages = 10; /* never counted: it is likely to grow, and a plan may be kept for long */
     rel->width = 0;
     for (uint16_t i = 0; i < relation->column_count; i++)
         if (!relation->columns[i].is_dropped)

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SELECT from planned trees: expressions, scans of system tables, joins, aggregates, sorting, sub-selects. */
+#include "builder.h"
+
+static instance the;
+
+static int setup(void **state)
+{
+    (void)state;
+    rdb_exec_register();
+    instance_begin(&the);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    instance_end(&the);
+    return 0;
+}
+
+static void test_constant(void **state)
+{
+    (void)state;
+    maker m = maker_begin(&the);
+    query_begin(&m, RDB_COMMAND_SELECT);
+    select_add(&m, op(&m, integer(&m, 1), "+", integer(&m, 1)));
+    rdb_plan *plan = plan_of(&m);
+    assert_string_equal(shape(&m, plan), "Result");
+    assert_int_equal(((rdb_target *)plan->root->targets.items[0])->expr->kind, RDB_EXPR_CONST); /* folded */
+    assert_string_equal(run_plan(&m, plan, NULL, 0, 0, NULL), "2\n");
+    maker_end(&m, false);
+}
+
+/* A failing sub-expression that no row reaches raises nothing; one that is reached does. */
+static void test_lazy_errors(void **state)
+{
+    (void)state;
+    maker m = maker_begin(&the);
+    rdb_expr *bad = op(&m, integer(&m, 1), "/", parameter(&m, 1, RDB_INT4OID));
+    query_begin(&m, RDB_COMMAND_SELECT);
+    rdb_expr_case *e = RDB_NEW(m.arena, rdb_expr_case);
+    rdb_case_when when = {op(&m, parameter(&m, 1, RDB_INT4OID), "<>", integer(&m, 0)), bad};
+    e->head = head_of(&m, RDB_EXPR_CASE, RDB_INT4OID);
+    rdb_list_push(m.arena, &e->whens, &when);
+    e->otherwise = integer(&m, -1);
+    select_add(&m, &e->head);
+    rdb_plan *plan = plan_of(&m);
+    rdb_parameter zero = {.value = {.i32 = 0}, .type_oid = RDB_INT4OID}, two = {.value = {.i32 = 2}, .type_oid = RDB_INT4OID};
+    assert_string_equal(run_plan(&m, plan, &zero, 1, 0, NULL), "-1\n");
+    assert_string_equal(run_plan(&m, plan, &two, 1, 0, NULL), "0\n");
+    query_begin(&m, RDB_COMMAND_SELECT);
+    select_add(&m, bad);
+    assert_string_equal(run_plan(&m, plan_of(&m), &zero, 1, 0, NULL), "ERROR 22012 division by zero");
+    maker_end(&m, false);
+}
+
+/* The rows before the bad one come out first (R38). */
+static void test_rows_before_error(void **state)
+{
+    (void)state;
+    static const int32_t rows[][2] = {{4, 1}, {2, 2}, {0, 3}, {1, 4}};
+    maker m = maker_begin(&the);
+    query_begin(&m, RDB_COMMAND_SELECT);
+    uint32_t v = range_values(&m, rows, 4);
+    rdb_list_push(m.arena, &m.query->from, from_range(&m, v));
+    select_add(&m, op(&m, integer(&m, 8), "/", numbered(&m, v, 1, RDB_INT4OID)));
+    select_add(&m, numbered(&m, v, 2, RDB_INT4OID));
+    assert_string_equal(run(&m), "2|1\n4|2\nERROR 22012 division by zero");
+    maker_end(&m, false);
+}
+
+static void test_scan_filter_sort_limit(void **state)
+{
+    (void)state;
+    maker m = maker_begin(&the);
+    query_begin(&m, RDB_COMMAND_SELECT);
+    uint32_t n = range_relation(&m, "pg_catalog", "pg_namespace");
+    rdb_list_push(m.arena, &m.query->from, from_range(&m, n));
+    rdb_target *name = select_add(&m, column(&m, n, "nspname"));
+    m.query->where = op(&m, column(&m, n, "nspname"), "<>", text(&m, RDB_NAMEOID, "public"));
+    sort_add(&m, &m.query->sort, name, false);
+    m.query->limit_count = bigint(&m, 2);
+    rdb_plan *plan = plan_of(&m);
+    assert_string_equal(shape(&m, plan), "Limit(Sort(Seq Scan))");
+    assert_string_equal(run_plan(&m, plan, NULL, 0, 0, NULL), "pg_catalog\npg_toast\n");
+    assert_string_equal(run_plan(&m, plan, NULL, 0, 1, NULL), "pg_catalog\npg_toast\n");
+    maker_end(&m, false);
+}
+
+static void test_index_scan(void **state)
+{
+    (void)state;
+    maker m = maker_begin(&the);
+    query_begin(&m, RDB_COMMAND_SELECT);
+    uint32_t c = range_relation(&m, "pg_catalog", "pg_class");
+    rdb_list_push(m.arena, &m.query->from, from_range(&m, c));
+    select_add(&m, column(&m, c, "relname"));
+    m.query->where = op(&m, column(&m, c, "oid"), "=", parameter(&m, 1, RDB_OIDOID));
+    rdb_plan *plan = plan_of(&m);
+    assert_string_equal(shape(&m, plan), "Index Scan");
+    rdb_parameter key = {.value = {.oid = RDB_PG_CLASS}, .type_oid = RDB_OIDOID};
+    assert_string_equal(run_plan(&m, plan, &key, 1, 0, NULL), "pg_class\n");
+    key.value.oid = RDB_PG_PROC;
+    assert_string_equal(run_plan(&m, plan, &key, 1, 0, NULL), "pg_proc\n");
+    key.is_null = true;
+    assert_string_equal(run_plan(&m, plan, &key, 1, 0, NULL), "");
+    maker_end(&m, false);
+}
+
+/* pg_class LEFT JOIN pg_namespace, as \d asks; the strict condition on the right side makes the join inner. */
+static void test_joins(void **state)
+{
+    (void)state;
+    maker m = maker_begin(&the);
+    query_begin(&m, RDB_COMMAND_SELECT);
+    uint32_t c = range_relation(&m, "pg_catalog", "pg_class"), n = range_relation(&m, "pg_catalog", "pg_namespace");
+    rdb_list_push(m.arena, &m.query->from, from_join(&m, RDB_JOIN_LEFT, from_range(&m, c), from_range(&m, n), op(&m, column(&m, n, "oid"), "=", column(&m, c, "relnamespace"))));
+    rdb_target *name = select_add(&m, column(&m, c, "relname"));
+    select_add(&m, column(&m, n, "nspname"));
+    m.query->where = junction(&m, RDB_BOOL_AND, op(&m, column(&m, n, "nspname"), "=", text(&m, RDB_NAMEOID, "pg_catalog")), op(&m, column(&m, c, "relname"), ">=", text(&m, RDB_NAMEOID, "pg_tablespace")));
+    m.query->where = junction(&m, RDB_BOOL_AND, m.query->where, op(&m, column(&m, c, "relname"), "<", text(&m, RDB_NAMEOID, "pg_trigger")));
+    sort_add(&m, &m.query->sort, name, true);
+    rdb_plan *plan = plan_of(&m);
+    assert_null(strstr(shape(&m, plan), "Left"));
+    const char *rows = run_plan(&m, plan, NULL, 0, 0, NULL);
+    assert_non_null(strstr(rows, "pg_tablespace|pg_catalog\n"));
+    /* the same by each way to join */
+    for (int way = 0; way < 2; way++) {
+        rdb_plan_context context = {.arena = m.arena, .access = m.s.access, .no_hash_join = way == 0, .no_nest_loop = way == 1};
+        MUST(&the, rdb_plan_make(&context, m.query, &plan, &the.err));
+        assert_non_null(strstr(shape(&m, plan), way == 0 ? "Nested Loop" : "Hash Join"));
+        assert_string_equal(run_plan(&m, plan, NULL, 0, 0, NULL), rows);
+    }
+    maker_end(&m, false);
+}
+
+static const char *join_values(maker *m, rdb_join_kind kind, bool loops, bool with_condition)
+{
+    static const int32_t left[][2] = {{1, 10}, {2, 20}, {2, 21}, {3, 30}}, right[][2] = {{2, 200}, {2, 201}, {3, 29}, {4, 400}};
+    query_begin(m, RDB_COMMAND_SELECT);
+    uint32_t l = range_values(m, left, 4), r = range_values(m, right, 4);
+    rdb_expr *condition = op(m, numbered(m, l, 1, RDB_INT4OID), "=", numbered(m, r, 1, RDB_INT4OID));
+    if (with_condition)
+        condition = junction(m, RDB_BOOL_AND, condition, op(m, numbered(m, l, 2, RDB_INT4OID), "<", numbered(m, r, 2, RDB_INT4OID)));
+    rdb_list_push(m->arena, &m->query->from, from_join(m, kind, from_range(m, l), from_range(m, r), condition));
+    rdb_target *a = select_add(m, numbered(m, l, 2, RDB_INT4OID)), *b = select_add(m, numbered(m, r, 2, RDB_INT4OID));
+    sort_add(m, &m->query->sort, a, false);
+    sort_add(m, &m->query->sort, b, false);
+    rdb_plan *plan = NULL;
+    const rdb_plan_context context = {.arena = m->arena, .access = m->s.access, .no_hash_join = loops, .no_nest_loop = !loops};
+    MUST(&the, rdb_plan_make(&context, m->query, &plan, &the.err));
+    return run_plan(m, plan, NULL, 0, 0, NULL);
+}
+
+static void test_join_kinds(void **state)
+{
+    (void)state;
+    maker m = maker_begin(&the);
+    for (int loops = 0; loops < 2; loops++) {
+        assert_string_equal(join_values(&m, RDB_JOIN_INNER, loops, false), "20|200\n20|201\n21|200\n21|201\n30|29\n");
+        assert_string_equal(join_values(&m, RDB_JOIN_LEFT, loops, false), "10|NULL\n20|200\n20|201\n21|200\n21|201\n30|29\n");
+        assert_string_equal(join_values(&m, RDB_JOIN_RIGHT, loops, false), "20|200\n20|201\n21|200\n21|201\n30|29\nNULL|400\n");
+        assert_string_equal(join_values(&m, RDB_JOIN_INNER, loops, true), "20|200\n20|201\n21|200\n21|201\n");
+        assert_string_equal(join_values(&m, RDB_JOIN_LEFT, loops, true), "10|NULL\n20|200\n20|201\n21|200\n21|201\n30|NULL\n");
+        assert_string_equal(join_values(&m, RDB_JOIN_RIGHT, loops, true), "20|200\n20|201\n21|200\n21|201\nNULL|29\nNULL|400\n");
+    }
+    assert_string_equal(join_values(&m, RDB_JOIN_FULL, false, false), "10|NULL\n20|200\n20|201\n21|200\n21|201\n30|29\nNULL|400\n");
+    assert_string_equal(join_values(&m, RDB_JOIN_FULL, false, true), "10|NULL\n20|200\n20|201\n21|200\n21|201\n30|NULL\nNULL|29\nNULL|400\n");
+    maker_end(&m, false);
+}
+
+static void test_aggregates(void **state)
+{
+    (void)state;
+    static const int32_t rows[][2] = {{1, 10}, {2, 20}, {1, 30}, {2, 20}, {3, 5}};
+    maker m = maker_begin(&the);
+    query_begin(&m, RDB_COMMAND_SELECT);
+    uint32_t v = range_values(&m, rows, 5);
+    rdb_list_push(m.arena, &m.query->from, from_range(&m, v));
+    rdb_target *key = select_add(&m, numbered(&m, v, 1, RDB_INT4OID));
+    select_add(&m, aggregate(&m, 2803, NULL));                                  /* count(*) */
+    select_add(&m, aggregate(&m, 2108, numbered(&m, v, 2, RDB_INT4OID)));        /* sum(int4) */
+    rdb_expr *distinct = aggregate(&m, 2108, numbered(&m, v, 2, RDB_INT4OID));
+    rdb_sort_item by_argument = {0};
+    rdb_list_push(m.arena, &((rdb_expr_aggregate *)distinct)->distinct, &by_argument);
+    select_add(&m, distinct);
+    m.query->has_aggregates = true;
+    sort_add(&m, &m.query->group, key, false);
+    sort_add(&m, &m.query->sort, key, true);
+    m.query->having = op(&m, aggregate(&m, 2803, NULL), ">", bigint(&m, 1));
+    assert_string_equal(run(&m), "2|2|40|20\n1|2|40|40\n");
+    /* no row at all: one group without GROUP BY, none with it */
+    m.query->where = op(&m, integer(&m, 1), "=", parameter(&m, 1, RDB_INT4OID));
+    m.query->having = NULL;
+    rdb_parameter two = {.value = {.i32 = 2}, .type_oid = RDB_INT4OID};
+    assert_string_equal(run_plan(&m, plan_of(&m), &two, 1, 0, NULL), "");
+    query_begin(&m, RDB_COMMAND_SELECT);
+    v = range_values(&m, rows, 5);
+    rdb_list_push(m.arena, &m.query->from, from_range(&m, v));
+    select_add(&m, aggregate(&m, 2803, NULL));
+    select_add(&m, aggregate(&m, 2108, numbered(&m, v, 2, RDB_INT4OID)));
+    m.query->has_aggregates = true;
+    m.query->where = op(&m, integer(&m, 1), "=", parameter(&m, 1, RDB_INT4OID));
+    assert_string_equal(run_plan(&m, plan_of(&m), &two, 1, 0, NULL), "0|NULL\n");
+    maker_end(&m, false);
+}
+
+static rdb_expr *sublink(maker *m, rdb_sublink_kind kind, rdb_query *query, uint32_t type_oid)
+{
+    rdb_expr_sublink *e = RDB_NEW(m->arena, rdb_expr_sublink);
+    e->head = head_of(m, RDB_EXPR_SUBLINK, type_oid);
+    e->sublink_kind = (uint8_t)kind;
+    e->query = query;
+    return &e->head;
+}
+
+/* SELECT a, (SELECT max...) correlated; EXISTS; IN with nulls. */
+static void test_sublinks(void **state)
+{
+    (void)state;
+    static const int32_t outer_rows[][2] = {{1, 10}, {2, 20}, {3, 30}}, inner_rows[][2] = {{2, 7}, {3, 8}, {2, 9}};
+    maker m = maker_begin(&the);
+    rdb_query *outer = query_begin(&m, RDB_COMMAND_SELECT);
+    uint32_t o = range_values(&m, outer_rows, 3);
+    rdb_query *inner = query_begin(&m, RDB_COMMAND_SELECT);
+    uint32_t i = range_values(&m, inner_rows, 3);
+    rdb_list_push(m.arena, &inner->from, from_range(&m, i));
+    select_add(&m, aggregate(&m, 2108, numbered(&m, i, 2, RDB_INT4OID)));
+    inner->has_aggregates = true;
+    rdb_expr *up = numbered(&m, o, 1, RDB_INT4OID);
+    ((rdb_expr_var *)up)->levels_up = 1;
+    inner->where = op(&m, numbered(&m, i, 1, RDB_INT4OID), "=", up);
+    m.query = outer;
+    rdb_list_push(m.arena, &outer->from, from_range(&m, o));
+    select_add(&m, numbered(&m, o, 2, RDB_INT4OID));
+    select_add(&m, sublink(&m, RDB_SUBLINK_SCALAR, inner, RDB_INT8OID));
+    outer->has_sublinks = true;
+    assert_string_equal(run(&m), "10|NULL\n20|16\n30|8\n");
+    /* WHERE a IN (SELECT ...), uncorrelated: hashed */
+    inner = query_begin(&m, RDB_COMMAND_SELECT);
+    i = range_values(&m, inner_rows, 3);
+    rdb_list_push(m.arena, &inner->from, from_range(&m, i));
+    select_add(&m, numbered(&m, i, 1, RDB_INT4OID));
+    outer = query_begin(&m, RDB_COMMAND_SELECT);
+    o = range_values(&m, outer_rows, 3);
+    rdb_list_push(m.arena, &outer->from, from_range(&m, o));
+    select_add(&m, numbered(&m, o, 1, RDB_INT4OID));
+    rdb_expr_sublink *in = (rdb_expr_sublink *)sublink(&m, RDB_SUBLINK_ANY, inner, RDB_BOOLOID);
+    rdb_expr_param *output = (rdb_expr_param *)parameter(&m, 1, RDB_INT4OID);
+    output->param_kind = RDB_PARAM_EXECUTION;
+    in->test = op(&m, numbered(&m, o, 1, RDB_INT4OID), "=", &output->head);
+    outer->where = &in->head;
+    assert_string_equal(run(&m), "2\n3\n");
+    outer->where = junction(&m, RDB_BOOL_NOT, &in->head, NULL);
+    assert_string_equal(run(&m), "1\n");
+    /* a null among the rows: NOT IN is never true */
+    select_add(&m, integer(&m, 0));
+    outer->targets.count = 1;
+    m.query = inner;
+    ((rdb_target *)inner->targets.items[0])->expr = null_of(&m, RDB_INT4OID);
+    m.query = outer;
+    assert_string_equal(run(&m), "");
+    maker_end(&m, false);
+}
+
+/* A prepared plan starts again with other parameters without building anything. */
+static void test_restart(void **state)
+{
+    (void)state;
+    maker m = maker_begin(&the);
+    query_begin(&m, RDB_COMMAND_SELECT);
+    uint32_t n = range_relation(&m, "pg_catalog", "pg_namespace");
+    rdb_list_push(m.arena, &m.query->from, from_range(&m, n));
+    select_add(&m, column(&m, n, "nspname"));
+    m.query->where = op(&m, column(&m, n, "oid"), "=", parameter(&m, 1, RDB_OIDOID));
+    rdb_plan *plan = plan_of(&m);
+    rdb_snapshot snapshot;
+    rdb_parameter key = {.value = {.oid = RDB_NAMESPACE_PUBLIC}, .type_oid = RDB_OIDOID};
+    rdb_execution_context context = context_of(&m, &snapshot);
+    context.parameters = &key;
+    context.parameter_count = 1;
+    rdb_execution *execution = NULL;
+    const rdb_batch *batch = NULL;
+    bool done = false;
+    MUST(&the, rdb_execution_open(&execution, plan, &context, &the.err));
+    static const struct { uint32_t oid; const char *name; } cases[] = {{RDB_NAMESPACE_PUBLIC, "public"}, {RDB_NAMESPACE_PG_CATALOG, "pg_catalog"}, {RDB_NAMESPACE_PUBLIC, "public"}};
+    for (uint32_t i = 0; i < RDB_COUNT_OF(cases); i++) {
+        key.value.oid = cases[i].oid;
+        if (i > 0)
+            MUST(&the, rdb_execution_restart(execution, &context, &the.err));
+        MUST(&the, rdb_execution_pull(execution, 0, &batch, &done, &the.err));
+        assert_int_equal(batch->selection.count, 1);
+        rdb_bytes name = RDB_AT(batch->columns[0], rdb_bytes, rdb_selected(&batch->selection, 0));
+        assert_int_equal(name.length, strlen(cases[i].name));
+        assert_memory_equal(name.data, cases[i].name, name.length);
+        MUST(&the, rdb_execution_pull(execution, 0, &batch, &done, &the.err));
+        assert_true(done);
+    }
+    rdb_execution_close(&execution);
+    maker_end(&m, false);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_constant), cmocka_unit_test(test_lazy_errors), cmocka_unit_test(test_rows_before_error), cmocka_unit_test(test_scan_filter_sort_limit),
+        cmocka_unit_test(test_index_scan), cmocka_unit_test(test_joins), cmocka_unit_test(test_join_kinds), cmocka_unit_test(test_aggregates), cmocka_unit_test(test_sublinks), cmocka_unit_test(test_restart),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
