@@ -4,17 +4,53 @@
  * right of it; a backward one stays while the leaf still reaches up to its key, and else descends anew. */
 #include "index/btree_int.h"
 
+/* A key that the cursor keeps; bytes points to small or, for longer ones, into the arena, and grows. */
+#define SMALL_KEY_BYTES 64u
+typedef struct kept_key {
+    uint8_t *bytes;
+    uint32_t length, capacity;
+    bool is_set;
+    uint64_t address;
+    uint8_t small[SMALL_KEY_BYTES];
+} kept_key;
+
 struct rdb_index_cursor {
     const rdb_index *index;
+    rdb_arena *arena;
     btree tree;
     bool backward, at_end, is_placed;
     bool lower_open, upper_open, lower_exclusive, upper_exclusive;
-    uint64_t leaf;        /* of the last call, or 0 */
-    uint32_t lower_length, upper_length;
-    btree_bound place;    /* forward: the next entry is >= it; backward: < it; not set: the end of the range */
-    btree_bound low;      /* backward: of the leaf */
-    uint8_t lower[RDB_INDEX_KEY_MAX], upper[RDB_INDEX_KEY_MAX];
+    uint64_t leaf;         /* of the last call, or 0 */
+    kept_key lower, upper; /* of the range */
+    kept_key place;        /* forward: the next entry is >= it; backward: < it; counts where is_placed */
+    kept_key low;          /* backward: of the leaf */
 };
+
+static void keep_key(rdb_index_cursor *cursor, kept_key *kept, const uint8_t *bytes, size_t length, uint64_t address, bool is_set)
+{
+    if (length > kept->capacity) { /* at most RDB_INDEX_KEY_MAX: small for an arena */
+        kept->capacity = (uint32_t)RDB_MIN(RDB_MAX(length, 2 * (size_t)kept->capacity), (size_t)RDB_INDEX_KEY_MAX);
+        kept->bytes = rdb_arena_alloc(cursor->arena, kept->capacity);
+    }
+    if (length > 0)
+        memcpy(kept->bytes, bytes, length);
+    kept->length = (uint32_t)length;
+    kept->address = address;
+    kept->is_set = is_set;
+}
+
+static void keep_bound(rdb_index_cursor *cursor, kept_key *kept, const btree_bound *bound)
+{
+    keep_key(cursor, kept, bound->key, bound->is_set ? bound->length : 0, bound->address, bound->is_set);
+}
+
+static void kept_init(kept_key *kept)
+{
+    kept->bytes = kept->small;
+    kept->capacity = SMALL_KEY_BYTES;
+    kept->length = 0;
+    kept->is_set = false;
+}
 
 static bool set_range(rdb_index_cursor *cursor, const rdb_index_range *range, rdb_error *err)
 {
@@ -24,12 +60,8 @@ static bool set_range(rdb_index_cursor *cursor, const rdb_index_range *range, rd
     cursor->upper_open = range->upper.length == 0;
     cursor->lower_exclusive = range->lower_exclusive;
     cursor->upper_exclusive = range->upper_exclusive;
-    cursor->lower_length = (uint32_t)range->lower.length;
-    cursor->upper_length = (uint32_t)range->upper.length;
-    if (!cursor->lower_open)
-        memcpy(cursor->lower, range->lower.data, range->lower.length);
-    if (!cursor->upper_open)
-        memcpy(cursor->upper, range->upper.data, range->upper.length);
+    keep_key(cursor, &cursor->lower, range->lower.data, range->lower.length, 0, true);
+    keep_key(cursor, &cursor->upper, range->upper.data, range->upper.length, 0, true);
     cursor->at_end = cursor->is_placed = false;
     cursor->leaf = 0;
     return true;
@@ -38,14 +70,16 @@ static bool set_range(rdb_index_cursor *cursor, const rdb_index_range *range, rd
 bool rdb_index_cursor_open(rdb_index_cursor **cursor, const rdb_index *index, const rdb_index_range *range, bool backward,
                            rdb_arena *arena, rdb_error *err)
 {
-    *cursor = rdb_arena_alloc(arena, sizeof **cursor); /* not cleared: its buffers are large */
-    (*cursor)->index = index;
-    (*cursor)->backward = backward;
-    (*cursor)->low.is_set = (*cursor)->place.is_set = false;
-    if (set_range(*cursor, range, err))
-        return true;
-    *cursor = NULL;
-    return false;
+    rdb_index_cursor *c = rdb_arena_alloc(arena, sizeof *c);
+    c->index = index;
+    c->arena = arena;
+    c->backward = backward;
+    kept_init(&c->lower);
+    kept_init(&c->upper);
+    kept_init(&c->place);
+    kept_init(&c->low);
+    *cursor = set_range(c, range, err) ? c : NULL;
+    return *cursor != NULL;
 }
 
 bool rdb_index_cursor_seek(rdb_index_cursor *cursor, const rdb_index_range *range, rdb_error *err)
@@ -62,10 +96,10 @@ void rdb_index_cursor_close(rdb_index_cursor **cursor)
 static btree_probe probe_of(const rdb_index_cursor *cursor)
 {
     if (cursor->is_placed)
-        return btree_bound_probe(&cursor->place);
+        return (btree_probe){.key = cursor->place.bytes, .length = cursor->place.length, .address = cursor->place.address};
     if (!cursor->backward)
-        return (btree_probe){.key = cursor->lower, .length = cursor->lower_length, .after_prefix = !cursor->lower_open && cursor->lower_exclusive};
-    return (btree_probe){.key = cursor->upper, .length = cursor->upper_length, .after_prefix = cursor->upper_open || !cursor->upper_exclusive};
+        return (btree_probe){.key = cursor->lower.bytes, .length = cursor->lower.length, .after_prefix = !cursor->lower_open && cursor->lower_exclusive};
+    return (btree_probe){.key = cursor->upper.bytes, .length = cursor->upper.length, .after_prefix = cursor->upper_open || !cursor->upper_exclusive};
 }
 
 /* Whether the cell lies beyond the far end of the range. */
@@ -76,8 +110,8 @@ static btree_answer is_beyond(const rdb_index_cursor *cursor, const btree_cell *
     if (open)
         return BTREE_OK;
     btree_probe far = cursor->backward
-                          ? (btree_probe){.key = cursor->lower, .length = cursor->lower_length, .after_prefix = cursor->lower_exclusive}
-                          : (btree_probe){.key = cursor->upper, .length = cursor->upper_length, .after_prefix = !cursor->upper_exclusive};
+                          ? (btree_probe){.key = cursor->lower.bytes, .length = cursor->lower.length, .after_prefix = cursor->lower_exclusive}
+                          : (btree_probe){.key = cursor->upper.bytes, .length = cursor->upper.length, .after_prefix = !cursor->upper_exclusive};
     int order;
     btree_answer answer = btree_compare(&far, cell, 0, fetcher, &order);
     *beyond = cursor->backward ? order > 0 : order <= 0; /* the far place is behind, or not behind, the cell */
@@ -252,14 +286,6 @@ static bool read_leaf(rdb_index_cursor *cursor, rdb_buffer *buffer, const btree_
     }
 }
 
-static void copy_bound(btree_bound *to, const btree_bound *from)
-{
-    to->is_set = from->is_set;
-    to->length = from->length;
-    to->address = from->address;
-    memcpy(to->key, from->key, from->length);
-}
-
 bool rdb_index_cursor_next(rdb_index_cursor *cursor, uint32_t capacity, bool want_keys, rdb_arena *batch_arena,
                            rdb_index_entry *entries, uint32_t *count, rdb_error *err)
 {
@@ -272,13 +298,15 @@ bool rdb_index_cursor_next(rdb_index_cursor *cursor, uint32_t capacity, bool wan
         return true;
     btree_begin(tree, index->storage, index->pdb, index->file, 0, err);
     while (*count < capacity && !cursor->at_end) {
-        btree_bound next;
+        btree_bound next, low;
         btree_probe probe = probe_of(cursor);
         reading r;
         next.is_set = false;
         if (cursor->leaf == 0) {
-            if (!btree_descend(tree, &probe, cursor->backward, 0, NULL, cursor->backward ? &cursor->low : NULL, &buffer))
+            if (!btree_descend(tree, &probe, cursor->backward, 0, NULL, cursor->backward ? &low : NULL, &buffer))
                 goto out;
+            if (cursor->backward)
+                keep_bound(cursor, &cursor->low, &low);
         } else if (!btree_acquire(tree, cursor->leaf, RDB_BUFFER_PIN, &buffer)) {
             goto out;
         }
@@ -293,20 +321,20 @@ bool rdb_index_cursor_next(rdb_index_cursor *cursor, uint32_t capacity, bool wan
         } else if (r.is_elsewhere) {
             cursor->leaf = r.right;
             if (cursor->backward)
-                copy_bound(&cursor->low, &next);
+                keep_bound(cursor, &cursor->low, &next);
         } else if (r.ended) {
             cursor->at_end = true;
         } else if (r.right == UINT64_MAX) { /* the batch is full, the leaf is not done */
-            copy_bound(&cursor->place, &next);
+            keep_bound(cursor, &cursor->place, &next);
             cursor->is_placed = true;
         } else if (!cursor->backward) {
-            copy_bound(&cursor->place, &next);
+            keep_bound(cursor, &cursor->place, &next);
             cursor->is_placed = true;
             cursor->leaf = r.right;
         } else if (!cursor->low.is_set) {
             cursor->at_end = true;
         } else { /* what comes before the leaf's low bound is in another */
-            copy_bound(&cursor->place, &cursor->low);
+            keep_key(cursor, &cursor->place, cursor->low.bytes, cursor->low.length, cursor->low.address, true);
             cursor->is_placed = true;
             cursor->leaf = 0;
         }
