@@ -157,18 +157,19 @@ static btree_answer read_forward(rdb_index_cursor *cursor, const btree_page *pag
 {
     uint32_t page_bytes = cursor->tree.page_bytes, slot_no;
     bool equal;
-    int order;
+    int order = -1;
     btree_cell cell;
-    btree_answer answer = btree_page_compare_high(page, page_bytes, probe, fetcher, &order);
+    uint32_t count = btree_page_count(page, page_bytes);
+    btree_answer answer = btree_page_search(page, page_bytes, probe, fetcher, &slot_no, &equal);
+    r->right = __atomic_load_n(&page->right, __ATOMIC_RELAXED);
+    if (answer == BTREE_OK && !equal && slot_no >= count) /* before a key of the page it is before the high key too */
+        answer = btree_page_compare_high(page, page_bytes, probe, fetcher, &order);
     if (answer != BTREE_OK)
         return answer;
-    r->right = __atomic_load_n(&page->right, __ATOMIC_RELAXED);
     if (order >= 0) {
         r->is_elsewhere = true;
         return r->right != 0 ? BTREE_OK : BTREE_TORN;
     }
-    answer = btree_page_search(page, page_bytes, probe, fetcher, &slot_no, &equal);
-    uint32_t count = btree_page_count(page, page_bytes);
     for (; answer == BTREE_OK && slot_no < count && r->count < capacity; slot_no++) {
         if (!btree_slot_decode(page, page_bytes, slot_no, &cell))
             return BTREE_TORN;
@@ -207,9 +208,11 @@ static btree_answer read_backward(rdb_index_cursor *cursor, const btree_page *pa
 {
     uint32_t page_bytes = cursor->tree.page_bytes, slot_no;
     bool equal;
-    int order;
+    int order = -1;
     btree_cell cell;
-    btree_answer answer = btree_page_compare_high(page, page_bytes, probe, fetcher, &order);
+    btree_answer answer = btree_page_search(page, page_bytes, probe, fetcher, &slot_no, &equal);
+    if (answer == BTREE_OK && !equal && slot_no >= btree_page_count(page, page_bytes))
+        answer = btree_page_compare_high(page, page_bytes, probe, fetcher, &order);
     if (answer != BTREE_OK)
         return answer;
     if (order > 0) {
@@ -219,7 +222,6 @@ static btree_answer read_backward(rdb_index_cursor *cursor, const btree_page *pa
             return BTREE_TORN;
         return btree_bound_copy(place, &cell, fetcher);
     }
-    answer = btree_page_search(page, page_bytes, probe, fetcher, &slot_no, &equal);
     if (slot_no > btree_page_count(page, page_bytes))
         return BTREE_TORN;
     bool stays = false;

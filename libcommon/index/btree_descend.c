@@ -100,9 +100,14 @@ static btree_answer look(const btree *tree, const btree_page *page, const btree_
     out->goes_down = false;
     if (out->level <= target_level)
         return BTREE_OK;
-    int order;
+    int order = -1;
     btree_cell cell;
-    btree_answer answer = btree_page_compare_high(page, tree->page_bytes, probe, fetcher, &order);
+    uint32_t slot_no;
+    bool equal;
+    btree_answer answer = btree_page_search(page, tree->page_bytes, probe, fetcher, &slot_no, &equal);
+    /* Every key here is less than the high key: only who lies behind them all may have to go right. */
+    if (answer == BTREE_OK && !equal && slot_no >= btree_page_count(page, tree->page_bytes))
+        answer = btree_page_compare_high(page, tree->page_bytes, probe, fetcher, &order);
     if (answer != BTREE_OK)
         return answer;
     if (before ? order > 0 : order >= 0) {
@@ -111,11 +116,6 @@ static btree_answer look(const btree *tree, const btree_page *page, const btree_
             return BTREE_TORN;
         return low != NULL ? btree_bound_copy(low, &cell, fetcher) : BTREE_OK;
     }
-    uint32_t slot_no;
-    bool equal;
-    answer = btree_page_search(page, tree->page_bytes, probe, fetcher, &slot_no, &equal);
-    if (answer != BTREE_OK)
-        return answer;
     if (before || !equal)
         slot_no--; /* at least 1 in an inner page */
     if (!btree_slot_decode(page, tree->page_bytes, slot_no, &cell) || (cell.flags & BTREE_CELL_CHILD) == 0 || cell.child == 0)

@@ -177,24 +177,14 @@ btree_answer btree_page_search(const btree_page *page, uint32_t page_bytes, cons
 {
     uint32_t count = btree_page_count(page, page_bytes);
     uint32_t prefix = __atomic_load_n(&page->prefix, __ATOMIC_RELAXED);
-    uint32_t low = __atomic_load_n(&page->level, __ATOMIC_RELAXED) > 0 ? 1 : 0, high = count;
+    const uint32_t first = __atomic_load_n(&page->level, __ATOMIC_RELAXED) > 0 ? 1 : 0;
+    uint32_t low = first, high = count;
     btree_cell cell;
     int order = 0;
     *equal = false;
     *slot_no = low;
     if (low >= high)
         return BTREE_OK;
-    if (prefix > 0) {
-        if (!btree_slot_decode(page, page_bytes, count - 1, &cell) || cell.key_bytes < prefix)
-            return BTREE_TORN;
-        order = memcmp(probe->key, cell.key, RDB_MIN(probe->length, prefix));
-        if (order == 0 && probe->length < prefix)
-            order = probe->after_prefix ? 1 : -1;
-        if (order != 0) {
-            *slot_no = order < 0 ? low : high;
-            return BTREE_OK;
-        }
-    }
     uint32_t head = head_of(probe->key, probe->length, prefix);
     while (low < high) {
         uint32_t middle = (low + high) / 2;
@@ -212,9 +202,9 @@ btree_answer btree_page_search(const btree_page *page, uint32_t page_bytes, cons
             if (answer != BTREE_OK)
                 return answer;
             if (order == 0) {
-                *slot_no = middle;
+                low = middle;
                 *equal = true;
-                return BTREE_OK;
+                break;
             }
             before = order > 0;
         }
@@ -224,6 +214,19 @@ btree_answer btree_page_search(const btree_page *page, uint32_t page_bytes, cons
             high = middle;
     }
     *slot_no = low;
+    if (prefix == 0)
+        return BTREE_OK;
+    /* So far the probe was taken to begin as all keys do. Whether it does, any key tells: the one before the place is
+     * touched next anyway. */
+    if (!btree_slot_decode(page, page_bytes, *equal || low == first ? low : low - 1, &cell) || cell.key_bytes < prefix)
+        return BTREE_TORN;
+    order = memcmp(probe->key, cell.key, RDB_MIN(probe->length, prefix));
+    if (order == 0 && probe->length < prefix)
+        order = probe->after_prefix ? 1 : -1;
+    if (order != 0) {
+        *slot_no = order < 0 ? first : count;
+        *equal = false;
+    }
     return BTREE_OK;
 }
 
