@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+# What end-to-end tests share: an instance and a server of their own, on the Unix socket and a free loopback port.
+bats_require_minimum_version 1.5.0
+TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+BIN=${BIN_DIR:-$TOP/build/bin}
+PATH=$BIN:$PATH
+PSQL=$(command -v psql)
+
+# A home short enough for a Unix socket.
+make_home() {
+    HOME_DIR=$(mktemp -d /tmp/rdb.XXXXXX)/i
+}
+
+free_port() {
+    local port
+    for port in $(shuf -i 20000-29999 -n 50); do
+        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
+    done
+}
+
+# start_server [flags]: returns when it accepts connections.
+start_server() {
+    PORT=${PORT:-$(free_port)}
+    rdb-serve --home "$HOME_DIR" --port "$PORT" "$@" >"$HOME_DIR.out" 2>&1 3>&- &
+    SERVER_PID=$!
+    for _ in $(seq 200); do
+        grep -q "Server listening" "$HOME_DIR.out" && return 0
+        kill -0 "$SERVER_PID" 2>/dev/null || break
+        sleep 0.05
+    done
+    cat "$HOME_DIR.out" >&2
+    return 1
+}
+
+stop_server() {
+    [ -n "${SERVER_PID:-}" ] || return 0
+    kill "-${1:-TERM}" "$SERVER_PID" 2>/dev/null
+    wait "$SERVER_PID" 2>/dev/null
+    local status=$?
+    SERVER_PID=
+    return $status
+}
+
+remove_home() {
+    [ -z "${SERVER_PID:-}" ] || { kill -KILL "$SERVER_PID" 2>/dev/null; wait "$SERVER_PID" 2>/dev/null; }
+    rm -rf "$(dirname "$HOME_DIR")"
+}
+
+# sql STATEMENT: unaligned, tuples only.
+sql() {
+    "$PSQL" -X -A -t -q -v ON_ERROR_STOP=1 -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin "${DATABASE:-rustydb}" -c "$1"
+}
+psql_file() {
+    "$PSQL" -X -A -t -q -v ON_ERROR_STOP=1 -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin "${DATABASE:-rustydb}" -f "$1"
+}
+
+# pgbench comes with the server package, which is unpacked and never installed.
+find_pgbench() {
+    local candidate
+    for candidate in "$(command -v pgbench)" /usr/lib/postgresql/15/bin/pgbench "$TOP/build/peer/usr/lib/postgresql/15/bin/pgbench"; do
+        [ -x "$candidate" ] && { echo "$candidate"; return; }
+    done
+    mkdir -p "$TOP/build/peer"
+    (cd "$TOP/build/peer" && apt-get download -q postgresql-15 >/dev/null && dpkg -x postgresql-15_*.deb . && rm -f postgresql-15_*.deb) || return 1
+    echo "$TOP/build/peer/usr/lib/postgresql/15/bin/pgbench"
+}

@@ -1,0 +1,80 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+load helper
+setup() {
+    make_home
+    rdb-init --home "$HOME_DIR" --tune small >/dev/null
+}
+teardown() { remove_home; }
+
+@test "rdb-serve: an unknown option exits 2, is explained on stderr, and leaves stdout empty" {
+    run -2 --separate-stderr rdb-serve --no-such-option
+    [ -z "$output" ] && [[ "$stderr" == *"rdb-serve --help"* ]]
+}
+
+@test "rdb-serve: a directory that is no instance is refused with what to do" {
+    run rdb-serve --home "$HOME_DIR/conf"
+    [ "$status" -ne 0 ] && [[ "$output" == *"is not an instance"* && "$output" == *"rdb-init --home"* ]]
+}
+
+@test "rdb-serve: an unknown key names file and line" {
+    printf '\n[server]\nlisten_prot = 1\n' >"$HOME_DIR/conf/overrides.d/10-wrong.toml"
+    run -2 rdb-serve --home "$HOME_DIR" --check-config
+    [[ "$output" == *"10-wrong.toml"* && "$output" == *"3"* && "$output" == *"listen_prot"* ]]
+}
+
+@test "rdb-serve: --check-config says where each value comes from" {
+    RUSTYDB_SERVER_MAX_CONNECTIONS=77 run -0 rdb-serve --home "$HOME_DIR" --port 6001 --check-config
+    [[ "$output" == *"77"* && "$output" == *"RUSTYDB_SERVER_MAX_CONNECTIONS"* && "$output" == *"--port"* ]]
+}
+
+@test "rdb-serve: psql connects, asks, and the server stops when told" {
+    start_server
+    [ "$(sql 'select 1 + 1')" = 2 ]
+    run -0 rdb-serve --home "$HOME_DIR" --status
+    run -0 rdb-serve --home "$HOME_DIR" --stop
+    wait "$SERVER_PID"
+    SERVER_PID=
+    run -4 rdb-serve --home "$HOME_DIR" --status
+    [ ! -e "$HOME_DIR/run/rustydb.pid" ]
+}
+
+@test "rdb-serve: a second server on the instance is refused and told who holds it" {
+    start_server
+    run -8 rdb-serve --home "$HOME_DIR" --port "$(free_port)"
+    [[ "$output" == *"PID $SERVER_PID"* ]]
+}
+
+@test "rdb-serve: TCP asks for the password, with TLS and without" {
+    start_server
+    password=$(cat "$HOME_DIR/conf/secrets/auth/admin.password")
+    for mode in require disable; do
+        [ "$(PGPASSWORD=$password psql -X -A -t "host=127.0.0.1 port=$PORT user=admin dbname=rustydb sslmode=$mode" -c 'select 2')" = 2 ]
+        PGPASSWORD=wrong run psql -X "host=127.0.0.1 port=$PORT user=admin dbname=rustydb sslmode=$mode" -c 'select 2'
+        [ "$status" -ne 0 ] && [[ "$output" == *'password authentication failed for user "admin"'* ]]
+    done
+    PGPASSWORD=wrong run psql -X "host=127.0.0.1 port=$PORT user=nobody dbname=rustydb" -c 'select 2'
+    [ "$status" -ne 0 ] && [[ "$output" == *'password authentication failed for user "nobody"'* ]]
+}
+
+@test "rdb-serve: an unknown database is an error of its own" {
+    start_server
+    DATABASE=nowhere run sql 'select 1'
+    [ "$status" -ne 0 ] && [[ "$output" == *'database "nowhere" does not exist'* ]]
+}
+
+@test "rdb-serve: a socket path that is too long gets a way out" {
+    long=$(dirname "$HOME_DIR")/$(printf 'x%.0s' $(seq 120))
+    mv "$HOME_DIR" "$long"
+    run -2 rdb-serve --home "$long"
+    [[ "$output" == *"too long"* && "$output" == *"ln -s"* ]]
+}
+
+@test "rdb-serve: an idle start takes well under a second" {
+    start_server && stop_server
+    begin=$(date +%s%N)
+    start_server
+    elapsed_ms=$((($(date +%s%N) - begin) / 1000000))
+    echo "start: $elapsed_ms ms"
+    [ "$elapsed_ms" -lt 600 ]
+}
