@@ -29,8 +29,7 @@ bool rdb_access_begin(rdb_access **access, const rdb_access_context *context, rd
     begun->context.search_path = rdb_arena_strdup(arena, context->search_path != NULL ? context->search_path : "\"$user\", public");
     begun->context.role_name = rdb_arena_strdup(arena, context->role_name != NULL ? context->role_name : "");
     begun->epoch = rdb_catalog_epoch(context->database);
-    begun->overlay = overlay_find(context->catalog, context->txn);
-    begun->generation = begun->overlay != NULL ? begun->overlay->generation : 0;
+    begun->generation = overlay_generation(begun);
     *access = begun;
     return true;
 }
@@ -58,8 +57,7 @@ void rdb_access_rebind(rdb_access *access, rdb_txn *txn)
 {
     end_root_reader(access);
     access->context.txn = txn;
-    access->overlay = overlay_find(access->context.catalog, txn);
-    access->generation = access->overlay != NULL ? access->overlay->generation : 0;
+    access->generation = overlay_generation(access);
 }
 
 const rdb_access_context *rdb_access_get_context(const rdb_access *access)
@@ -74,8 +72,7 @@ uint64_t rdb_catalog_epoch(const rdb_database *database)
 
 bool rdb_access_is_current(const rdb_access *access)
 {
-    const catalog_overlay *overlay = overlay_find(access->context.catalog, access->context.txn);
-    return rdb_catalog_epoch(access->context.database) == access->epoch && (overlay != NULL ? overlay->generation : 0) == access->generation;
+    return rdb_catalog_epoch(access->context.database) == access->epoch && overlay_generation(access) == access->generation;
 }
 
 /* ---- schemas ---------------------------------------------------------------------------------------------------------------- */
@@ -148,7 +145,7 @@ static bool next_schema(const char **at, char name[RDB_NAMEDATALEN])
 
 static bool resolve_path(rdb_access *access, rdb_error *err)
 {
-    uint64_t generation = access->overlay != NULL ? access->overlay->generation : 0;
+    uint64_t generation = overlay_generation(access);
     if (access->path_resolved && access->path_generation == generation)
         return true;
     uint32_t path[PATH_MAX_SCHEMAS + 1], count = 1, creation = 0;
@@ -175,7 +172,7 @@ static bool resolve_path(rdb_access *access, rdb_error *err)
     access->path = rdb_arena_memdup(access->arena, path + first, access->path_count * sizeof *path);
     access->creation_namespace = creation;
     access->path_resolved = true;
-    access->path_generation = access->overlay != NULL ? access->overlay->generation : 0;
+    access->path_generation = generation;
     return true;
 }
 

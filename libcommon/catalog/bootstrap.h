@@ -27,4 +27,9 @@ RDB_CHECKED bool bootstrap_create_files(rdb_database *database, rdb_txn *txn, rd
 /* Does this PDB hold the table? */
 bool bootstrap_holds(const rdb_database *database, const rdb_relation *relation);
 
+/* Fills the new PDB with what a snapshot of source sees. */
+RDB_CHECKED bool clone_pdb(rdb_database *source, rdb_database *target, rdb_error *err);
+/* The files of all relations of the PDB; the caller frees them. */
+RDB_CHECKED bool clone_list_files(rdb_database *database, uint64_t **files, uint32_t *count, rdb_error *err);
+
 #endif

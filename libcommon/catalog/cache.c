@@ -153,9 +153,7 @@ bool cache_get(rdb_access *access, entry_kind kind, uint32_t oid, cache_entry **
 {
     rdb_database *database = access->context.database;
     *entry = NULL;
-    if (access->overlay == NULL)
-        access->overlay = overlay_find(access->context.catalog, access->context.txn);
-    catalog_overlay *overlay = access->overlay;
+    catalog_overlay *overlay = overlay_find(access->context.catalog, access->context.txn);
     cache_entry *found = overlay != NULL ? find_entry(overlay->entries[kind], oid) : NULL;
     uint64_t epoch = 0, generation = overlay != NULL ? overlay->generation : 0;
     if (found == NULL && (overlay == NULL || !is_dirty(overlay, kind, oid))) {
@@ -173,7 +171,6 @@ bool cache_get(rdb_access *access, entry_kind kind, uint32_t oid, cache_entry **
             return false;
         if (found == NULL)
             return true;
-        overlay = access->overlay;
         if (overlay != NULL && is_stale(overlay, found)) {
             if (overlay->generation == generation)
                 keep_entry(overlay->entries[kind], found);
@@ -200,9 +197,8 @@ bool cache_find_name(rdb_access *access, char kind, uint32_t namespace_oid, cons
     *oid = 0;
     if (length >= RDB_NAMEDATALEN)
         return true;
-    if (access->overlay == NULL)
-        access->overlay = overlay_find(access->context.catalog, access->context.txn);
-    if (access->overlay != NULL && access->overlay->names_dirty)
+    const catalog_overlay *overlay = overlay_find(access->context.catalog, access->context.txn);
+    if (overlay != NULL && overlay->names_dirty)
         return lookup(access, namespace_oid, name, oid, err);
     key[0] = kind;
     memcpy(key + 1, &namespace_oid, sizeof namespace_oid);
@@ -241,6 +237,17 @@ catalog_overlay *overlay_find(rdb_catalog *catalog, const rdb_txn *txn)
     return overlay;
 }
 
+uint64_t overlay_generation(const rdb_access *access)
+{
+    const catalog_overlay *overlay = overlay_find(access->context.catalog, access->context.txn);
+    return overlay != NULL ? overlay->generation : 0;
+}
+
+static uint64_t next_generation(rdb_catalog *catalog)
+{
+    return atomic_fetch_add_explicit(&catalog->generation, 1, memory_order_relaxed) + 1; /* only has to differ */
+}
+
 static void overlay_forget_entries(catalog_overlay *overlay)
 {
     for (int kind = 0; kind < ENTRY_KIND_COUNT; kind++) {
@@ -252,7 +259,7 @@ static void overlay_forget_entries(catalog_overlay *overlay)
             entry_release(entry);
         }
     }
-    overlay->generation++;
+    overlay->generation = next_generation(overlay->database->catalog);
 }
 
 static void overlay_destroy(catalog_overlay *overlay)
@@ -272,6 +279,7 @@ static void overlay_destroy(catalog_overlay *overlay)
     rdb_map_destroy(overlay->dirty);
     if (overlay->root_txn != NULL)
         rdb_txn_abort(&overlay->root_txn);
+    free(overlay->hook_levels);
     free(overlay);
 }
 
@@ -317,44 +325,84 @@ static bool add_payload(catalog_overlay *overlay, rdb_error *err)
     return true;
 }
 
+/* The companion in the root PDB has the same savepoints, as far as it was used in them. */
+static void end_root_level(catalog_overlay *overlay, uint32_t level, bool rolls_back)
+{
+    if (overlay->root_txn == NULL || rdb_txn_current_level(overlay->root_txn) < level)
+        return;
+    if (rolls_back)
+        rdb_txn_rollback_level(overlay->root_txn, level);
+    else
+        rdb_txn_release_level(overlay->root_txn, level);
+}
+
+static bool prepare_commit(catalog_overlay *overlay, rdb_error *err)
+{
+    rdb_scn scn;
+    if (overlay->is_prepared)
+        return true;
+    overlay->is_prepared = true;
+    return add_payload(overlay, err) && (overlay->root_txn == NULL || rdb_txn_commit(&overlay->root_txn, RDB_COMMIT_LOCAL, &scn, err));
+}
+
+/* The transaction calls a hook for the level that it was added in and those below, so there is one for each level that changed
+ * something. The last one to be called ends the overlay. */
 static bool overlay_event(void *context, rdb_txn *txn, rdb_txn_event event, uint32_t level, rdb_error *err)
 {
     catalog_overlay *overlay = context;
     (void)txn;
-    (void)level;
     switch (event) {
     case RDB_TXN_PRE_COMMIT:
-        if (!add_payload(overlay, err))
-            return false;
-        if (overlay->root_txn != NULL) {
-            rdb_scn scn;
-            if (!rdb_txn_commit(&overlay->root_txn, RDB_COMMIT_LOCAL, &scn, err))
-                return false;
-        }
-        return true;
+        return prepare_commit(overlay, err);
     case RDB_TXN_COMMITTED:
-        publish(overlay);
-        overlay_destroy(overlay);
-        return true;
+        if (!overlay->is_published)
+            publish(overlay);
+        overlay->is_published = true;
+        overlay->hook_count--;
+        break;
     case RDB_TXN_ABORTED:
-        overlay_destroy(overlay);
-        return true;
+        overlay->hook_count--;
+        break;
     case RDB_TXN_LEVEL_ABORTED:
+        overlay->hook_count--; /* the newest one: it is forgotten with its level */
         overlay_forget_entries(overlay);
-        return true;
+        end_root_level(overlay, level, true);
+        break;
     case RDB_TXN_LEVEL_RELEASED:
-        return true;
+        for (uint32_t i = 0; i < overlay->hook_count; i++)
+            overlay->hook_levels[i] = RDB_MIN(overlay->hook_levels[i], level - 1);
+        end_root_level(overlay, level, false);
+        break;
     }
+    if (overlay->hook_count == 0)
+        overlay_destroy(overlay);
     return true;
 }
 
-bool overlay_need(rdb_access *access, rdb_error *err)
+static bool add_hook(catalog_overlay *overlay, rdb_error *err)
+{
+    const uint32_t level = rdb_txn_current_level(overlay->txn);
+    if (overlay->hook_count > 0 && overlay->hook_levels[overlay->hook_count - 1] >= level)
+        return true;
+    if (overlay->hook_count == overlay->hook_capacity) {
+        uint32_t capacity = overlay->hook_capacity * 2 + 4;
+        uint32_t *grown = realloc(overlay->hook_levels, capacity * sizeof *grown);
+        if (grown == NULL)
+            return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+        overlay->hook_levels = grown;
+        overlay->hook_capacity = capacity;
+    }
+    overlay->hook_levels[overlay->hook_count++] = level;
+    rdb_txn_add_callback(overlay->txn, overlay_event, overlay);
+    return true;
+}
+
+bool overlay_need(rdb_access *access, catalog_overlay **needed, rdb_error *err)
 {
     rdb_catalog *catalog = access->context.catalog;
-    if (access->overlay == NULL)
-        access->overlay = overlay_find(catalog, access->context.txn);
-    if (access->overlay != NULL)
-        return true;
+    *needed = overlay_find(catalog, access->context.txn);
+    if (*needed != NULL)
+        return add_hook(*needed, err);
     if (access->context.txn == NULL)
         return rdb_error_set(err, RDB_INTERNAL_ERROR, "a catalog change needs a transaction");
     catalog_overlay *overlay = calloc(1, sizeof *overlay);
@@ -362,9 +410,11 @@ bool overlay_need(rdb_access *access, rdb_error *err)
     if (ok) {
         overlay->txn = access->context.txn;
         overlay->database = access->context.database;
+        overlay->generation = next_generation(catalog);
         ok = (overlay->dirty = rdb_map_create()) != NULL;
         for (int kind = 0; ok && kind < ENTRY_KIND_COUNT; kind++)
             ok = (overlay->entries[kind] = rdb_map_create()) != NULL;
+        ok = ok && add_hook(overlay, err);
     }
     if (!ok) {
         for (int kind = 0; overlay != NULL && kind < ENTRY_KIND_COUNT; kind++)
@@ -379,17 +429,16 @@ bool overlay_need(rdb_access *access, rdb_error *err)
     catalog->overlays = overlay;
     atomic_fetch_add_explicit(&catalog->overlay_count, 1, memory_order_relaxed);
     rdb_mutex_unlock(&catalog->overlay_lock);
-    rdb_txn_add_callback(access->context.txn, overlay_event, overlay);
-    access->overlay = overlay;
+    *needed = overlay;
     return true;
 }
 
 bool overlay_note(rdb_access *access, uint32_t catalog_oid, uint32_t object_oid, rdb_error *err)
 {
     static const char mark;
-    if (!overlay_need(access, err))
+    catalog_overlay *overlay;
+    if (!overlay_need(access, &overlay, err))
         return false;
-    catalog_overlay *overlay = access->overlay;
     if (!rdb_map_put_u64(overlay->dirty, dirty_key(catalog_oid, object_oid), (void *)(uintptr_t)&mark))
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     overlay->names_dirty = true;

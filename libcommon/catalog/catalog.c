@@ -8,7 +8,6 @@
 
 enum {
     INDEX_DATABASE_NAME = 2671,
-    INDEX_DATABASE_OID = 2672,
     INDEX_PLUGGABLE_DATABASE = 8013,
     DATABASE_TEMPLATE1 = 1,
     DATABASE_TEMPLATE0 = 4,
@@ -215,6 +214,182 @@ void rdb_database_make_system_objects(rdb_database *database, bool on)
     rdb_mutex_unlock(&database->lock);
 }
 
+/* ---- making and dropping ---------------------------------------------------------------------------------------------------- */
+/* A transaction of the root with an access to the shared tables. */
+static bool begin_root(rdb_catalog *catalog, rdb_txn **txn, rdb_access **access, rdb_error *err)
+{
+    *access = NULL;
+    if (!rdb_txn_begin(catalog->txns, RDB_PDB_ROOT, RDB_READ_COMMITTED, false, NULL, txn, err))
+        return false;
+    const rdb_access_context context = {.catalog = catalog, .database = catalog->root, .txn = *txn, .role_oid = RDB_ROLE_ADMIN_OID};
+    if (rdb_access_begin(access, &context, err))
+        return true;
+    rdb_txn_abort(txn);
+    return false;
+}
+
+static bool end_root(rdb_txn **txn, rdb_access **access, bool ok, rdb_error *err)
+{
+    rdb_scn scn;
+    rdb_access_end(access);
+    if (ok)
+        return rdb_txn_commit(txn, RDB_COMMIT_LOCAL, &scn, err);
+    rdb_txn_abort(txn);
+    return false;
+}
+
+static bool note_pdb(void *context, rdb_access *access, uint32_t catalog_oid, rdb_catalog_row *row, rdb_error *err)
+{
+    uint32_t *largest = context;
+    (void)access;
+    (void)catalog_oid;
+    (void)err;
+    *largest = RDB_MAX(*largest, (uint32_t)row_int32(row, RDB_rdb_pluggable_plgnumber));
+    return true;
+}
+
+/* A number that no PDB has, not even one whose making was cut off. */
+static bool free_pdb(rdb_access *access, uint32_t *pdb, rdb_error *err)
+{
+    *pdb = RDB_PDB_ROOT;
+    if (!visit_rows(access, RDB_PLUGGABLE, 0, NULL, 0, note_pdb, pdb, err))
+        return false;
+    do
+        ++*pdb;
+    while (rdb_storage_file_exists(access->context.catalog->storage, *pdb, RDB_FILE_NO(RDB_FILE_XACT, 0)));
+    return true;
+}
+
+static bool insert_database(rdb_access *access, const rdb_catalog_row *template_row, const char *name, uint32_t oid, uint32_t pdb, uint32_t owner_oid,
+                            rdb_error *err)
+{
+    const new_row row = row_begin(access, RDB_PG_DATABASE, access->arena);
+    memcpy(row.values, template_row->values, RDB_pg_database_COLUMNS * sizeof *row.values);
+    memcpy(row.is_null, template_row->is_null, RDB_pg_database_COLUMNS * sizeof *row.is_null);
+    set_oid(&row, RDB_pg_database_oid, oid);
+    set_text(&row, RDB_pg_database_datname, name);
+    set_oid(&row, RDB_pg_database_datdba, owner_oid);
+    set_bool(&row, RDB_pg_database_datistemplate, false);
+    set_bool(&row, RDB_pg_database_datallowconn, true);
+    set_int32(&row, RDB_pg_database_datconnlimit, -1);
+    row.is_null[RDB_pg_database_datacl - 1] = true;
+    const new_row pluggable = row_begin(access, RDB_PLUGGABLE, access->arena);
+    set_oid(&pluggable, RDB_rdb_pluggable_plgdatabase, oid);
+    set_int32(&pluggable, RDB_rdb_pluggable_plgnumber, (int32_t)pdb);
+    return row_insert(&row, err) && row_insert(&pluggable, err);
+}
+
+static bool clone_template(rdb_catalog *catalog, const database_facts *template_facts, const char *name, uint32_t oid, uint32_t pdb, rdb_error *err)
+{
+    rdb_database *source, *target = NULL;
+    if (!open_pdb(catalog, template_facts, &source, err))
+        return false;
+    bool ok = make_database(catalog, pdb, oid, name, &target, err) && clone_pdb(source, target, err);
+    free_database(target);
+    rdb_database_close(&source);
+    return ok;
+}
+
+bool rdb_database_create(rdb_catalog *catalog, const char *name, const char *template_name, uint32_t owner_oid, rdb_error *err)
+{
+    rdb_txn *txn;
+    rdb_access *access;
+    rdb_catalog_row row, template_row;
+    database_facts facts, template_facts;
+    uint32_t oid, pdb;
+    bool found, ok = false;
+    if (!begin_root(catalog, &txn, &access, err))
+        return false;
+    /* One at a time: the number of the new PDB is looked for and taken. */
+    const rdb_lock_tag tag = {.kind = RDB_LOCK_DATABASE, .pdb = RDB_PDB_ROOT};
+    bool taken;
+    if (!rdb_lock_acquire(txn, tag, RDB_LOCK_EXCLUSIVE, RDB_LOCK_WAIT, 0, &taken, err) ||
+        !read_database(access, name, &facts, &row, &found, err))
+        goto out;
+    if (found) {
+        rdb_error_set(err, RDB_DUPLICATE_DATABASE, "database \"%s\" already exists", name);
+        goto out;
+    }
+    if (!read_database(access, template_name, &template_facts, &template_row, &found, err))
+        goto out;
+    if (!found) {
+        rdb_error_set(err, RDB_INVALID_CATALOG_NAME, "template database \"%s\" does not exist", template_name);
+        goto out;
+    }
+    ok = rdb_catalog_new_oid(access, &oid, err) && free_pdb(access, &pdb, err) && clone_template(catalog, &template_facts, name, oid, pdb, err) &&
+         insert_database(access, &template_row, name, oid, pdb, owner_oid, err);
+out:
+    return end_root(&txn, &access, ok, err);
+}
+
+/* Takes the database out of the list of open ones; false: sessions use it. */
+static bool close_for_drop(rdb_catalog *catalog, uint32_t pdb, uint32_t *sessions)
+{
+    rdb_database *closed = NULL;
+    *sessions = 0;
+    rdb_mutex_lock(&catalog->lock);
+    for (rdb_database **at = &catalog->databases; *at != NULL; at = &(*at)->next) {
+        if ((*at)->pdb != pdb)
+            continue;
+        *sessions = (*at)->references;
+        if (*sessions == 0) {
+            closed = *at;
+            *at = closed->next;
+        }
+        break;
+    }
+    rdb_mutex_unlock(&catalog->lock);
+    free_database(closed);
+    return *sessions == 0;
+}
+
+static bool report_in_use(const char *name, uint32_t sessions, rdb_error *err)
+{
+    rdb_error_set(err, RDB_OBJECT_IN_USE, "database \"%s\" is being accessed by other users", name);
+    return rdb_error_detail(err, sessions == 1 ? "There is %u other session using the database." : "There are %u other sessions using the database.",
+                            sessions);
+}
+
+bool rdb_database_drop(rdb_catalog *catalog, const char *name, bool missing_is_fine, rdb_error *err)
+{
+    rdb_txn *txn;
+    rdb_access *access;
+    rdb_catalog_row row;
+    rdb_database *database;
+    database_facts facts;
+    uint64_t *files = NULL;
+    uint32_t file_count = 0, sessions;
+    bool found, ok = false;
+    if (!begin_root(catalog, &txn, &access, err))
+        return false;
+    if (!read_database(access, name, &facts, &row, &found, err))
+        goto out;
+    if (!found) {
+        ok = missing_is_fine || rdb_error_set(err, RDB_INVALID_CATALOG_NAME, "database \"%s\" does not exist", name);
+        goto out;
+    }
+    if (facts.is_template) {
+        rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "cannot drop a template database");
+        goto out;
+    }
+    if (!open_pdb(catalog, &facts, &database, err))
+        goto out;
+    ok = clone_list_files(database, &files, &file_count, err);
+    rdb_database_close(&database);
+    const rdb_datum key = datum_oid(facts.oid);
+    ok = ok && (close_for_drop(catalog, facts.pdb, &sessions) || report_in_use(name, sessions, err)) &&
+         rdb_catalog_delete(access, RDB_PG_DATABASE, &row, err) &&
+         delete_rows(access, RDB_PLUGGABLE, INDEX_PLUGGABLE_DATABASE, &key, 1, err) &&
+         rdb_ddl_comment(access, (rdb_object_address){RDB_PG_DATABASE, facts.oid, 0}, NULL, err);
+out:
+    ok = end_root(&txn, &access, ok, err);
+    /* Nobody can open it any more. Its commit log and undo stay until their numbers are swept. */
+    for (uint32_t i = 0; ok && i < file_count; i++)
+        ok = rdb_storage_drop_file(catalog->storage, facts.pdb, files[i], err);
+    free(files);
+    return ok;
+}
+
 /* ---- roles ---------------------------------------------------------------------------------------------------------------------- */
 bool rdb_role_find(rdb_catalog *catalog, const char *name, rdb_role *role, bool *found, rdb_error *err)
 {
@@ -260,7 +435,7 @@ static bool find_largest_oid(rdb_access *access, uint32_t limit, uint32_t *large
     bool ok = true;
     for (uint32_t i = 0; ok && i < builtin_relation_count(); i++) {
         const rdb_relation *relation = database->system[i];
-        for (uint16_t k = 0; ok && k < relation->index_count; k++) {
+        for (uint16_t k = 0; ok && bootstrap_holds(database, relation) && k < relation->index_count; k++) {
             const rdb_relation_index *index = &relation->indexes[k];
             if (!index->is_unique || index->key_count != 1 || strcmp(relation->columns[index->columns[0].column_number - 1].name, "oid") != 0)
                 continue;

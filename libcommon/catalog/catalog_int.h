@@ -42,7 +42,10 @@ typedef struct catalog_overlay {
     rdb_map *dirty;                      /* key: kind of object and oid; value: non-NULL */
     rdb_map *entries[ENTRY_KIND_COUNT];  /* own versions of dirty objects */
     bool names_dirty;
-    uint64_t generation;                 /* grows with each change */
+    uint64_t generation;                 /* another one after each change; never 0 */
+    uint32_t *hook_levels;               /* of the callbacks hung on the transaction, ascending */
+    uint32_t hook_count, hook_capacity;
+    bool is_prepared, is_published;
     rdb_txn *root_txn;                   /* writes shared tables; ends with txn */
 } catalog_overlay;
 
@@ -72,6 +75,7 @@ struct rdb_catalog {
     rdb_mutex overlay_lock; /* RDB_RANK_LEAF */
     catalog_overlay *overlays RDB_GUARDED_BY(overlay_lock);
     sequence_state *sequences RDB_GUARDED_BY(overlay_lock); /* the list; each has a lock of its own */
+    _Atomic uint64_t generation;    /* of overlays: the last one given out */
     _Atomic uint32_t overlay_count; /* lets a session without any change skip the list */
 };
 
@@ -79,8 +83,7 @@ struct rdb_access {
     rdb_access_context context;
     rdb_arena *arena;
     uint64_t epoch;
-    uint64_t generation;            /* of the overlay at the beginning */
-    catalog_overlay *overlay;       /* NULL: the transaction changed nothing */
+    uint64_t generation;            /* of the transaction's overlay at the beginning; 0: it had changed nothing */
     cache_entry **pins;
     uint32_t pin_count, pin_capacity;
     uint32_t *path;                 /* resolved search_path, with the implied schemas */
@@ -115,7 +118,9 @@ RDB_CHECKED bool cache_find_name(rdb_access *access, char kind, uint32_t namespa
 /* Notes a change of the transaction; makes its overlay at the first one. */
 RDB_CHECKED bool overlay_note(rdb_access *access, uint32_t catalog_oid, uint32_t object_oid, rdb_error *err);
 catalog_overlay *overlay_find(rdb_catalog *catalog, const rdb_txn *txn);
-RDB_CHECKED bool overlay_need(rdb_access *access, rdb_error *err);
+RDB_CHECKED bool overlay_need(rdb_access *access, catalog_overlay **overlay, rdb_error *err);
+/* 0 where the transaction changed nothing. */
+uint64_t overlay_generation(const rdb_access *access);
 
 /* ---- load.c: descriptors from rows ------------------------------------------------------------------------------------- */
 RDB_CHECKED bool load_entry(rdb_access *access, entry_kind kind, uint32_t oid, cache_entry **entry, rdb_error *err);

@@ -141,7 +141,7 @@ RDB_CHECKED bool ddl_insert_array_type(rdb_access *access, const type_definition
 /* An access to the root PDB in the same transaction, for shared objects' OIDs. */
 RDB_CHECKED bool catalog_new_shared_oid(rdb_access *access, uint32_t *oid, rdb_error *err);
 
-RDB_CHECKED bool sequence_create_file(rdb_access *access, uint64_t file, int64_t start, rdb_error *err);
+RDB_CHECKED bool sequence_create_file(rdb_storage *storage, rdb_txn *txn, uint64_t file, int64_t last_value, bool is_called, rdb_error *err);
 void sequence_register_redo(void);
 void sequences_close(rdb_catalog *catalog); /* writes back how far they got */
 

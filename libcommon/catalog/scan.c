@@ -50,18 +50,19 @@ bool access_txn_for(rdb_access *access, const rdb_relation *relation, bool for_w
     *txn = own;
     if (own != NULL && relation->table.pdb == rdb_txn_pdb(own))
         return true;
+    catalog_overlay *overlay = overlay_find(access->context.catalog, own);
     if (for_write) {
-        if (own == NULL)
-            return rdb_error_set(err, RDB_INTERNAL_ERROR, "a catalog change needs a transaction");
-        if (!overlay_need(access, err))
+        uint32_t level;
+        if (!overlay_need(access, &overlay, err) ||
+            (overlay->root_txn == NULL && !rdb_txn_begin(access->context.catalog->txns, RDB_PDB_ROOT, RDB_READ_COMMITTED, false, rdb_txn_cancel(own),
+                                                         &overlay->root_txn, err)))
             return false;
-        if (access->overlay->root_txn == NULL &&
-            !rdb_txn_begin(access->context.catalog->txns, RDB_PDB_ROOT, RDB_READ_COMMITTED, false, rdb_txn_cancel(own),
-                           &access->overlay->root_txn, err))
-            return false;
+        while (rdb_txn_current_level(overlay->root_txn) < rdb_txn_current_level(own))
+            if (!rdb_txn_push_level(overlay->root_txn, &level, err))
+                return false;
     }
-    if (relation->table.pdb == RDB_PDB_ROOT && access->overlay != NULL && access->overlay->root_txn != NULL) {
-        *txn = access->overlay->root_txn;
+    if (relation->table.pdb == RDB_PDB_ROOT && overlay != NULL && overlay->root_txn != NULL) {
+        *txn = overlay->root_txn;
         return true;
     }
     if (access->root_reader == NULL &&

@@ -87,14 +87,12 @@ static bool read_page(rdb_storage *storage, uint32_t pdb, uint64_t file, sequenc
     return ok || rdb_error_set(err, RDB_DATA_CORRUPTED, "the page of a sequence is not one");
 }
 
-bool sequence_create_file(rdb_access *access, uint64_t file, int64_t start, rdb_error *err)
+bool sequence_create_file(rdb_storage *storage, rdb_txn *txn, uint64_t file, int64_t last_value, bool is_called, rdb_error *err)
 {
-    rdb_storage *storage = access->context.catalog->storage;
-    rdb_txn *txn = access->context.txn;
     rdb_xid xid;
     return rdb_txn_assign_xid(txn, &xid, err) && rdb_undo_note_file(txn, RDB_UNDO_FILE_CREATE, file, err) &&
            rdb_storage_create_file(storage, rdb_txn_pdb(txn), file, xid, err) &&
-           write_page(storage, rdb_txn_pdb(txn), file, (sequence_page){.last_value = start}, true, err);
+           write_page(storage, rdb_txn_pdb(txn), file, (sequence_page){last_value, is_called}, true, err);
 }
 
 /* ---- states ------------------------------------------------------------------------------------------------------------------------ */
@@ -134,7 +132,7 @@ void sequences_close(rdb_catalog *catalog)
 
 static bool need_definition(rdb_access *access, const rdb_relation *relation, sequence_state *state, rdb_error *err)
 {
-    const uint64_t epoch = access->overlay == NULL ? rdb_catalog_epoch(access->context.database) : 0;
+    const uint64_t epoch = overlay_generation(access) == 0 ? rdb_catalog_epoch(access->context.database) : 0;
     if (epoch != 0 && state->epoch == epoch)
         return true;
     rdb_arena *arena = ddl_arena(err);
@@ -310,7 +308,8 @@ static bool create_sequence(rdb_access *access, const rdb_sequence_definition *d
                               .persistence = definition->persistence,
                               .column_count = 3};
     if (!ddl_check_relation_name(access, definition->namespace_oid, definition->name, err) || !rdb_catalog_new_oid(access, oid, err) ||
-        !ddl_new_file(access, RDB_FILE_TABLE, &file, &class.filenode, err) || !sequence_create_file(access, file, definition->start, err))
+        !ddl_new_file(access, RDB_FILE_TABLE, &file, &class.filenode, err) ||
+        !sequence_create_file(access->context.catalog->storage, access->context.txn, file, definition->start, false, err))
         return false;
     class.oid = *oid;
     const new_row row = row_begin(access, RDB_PG_SEQUENCE, arena);
