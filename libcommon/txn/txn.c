@@ -557,6 +557,8 @@ bool rdb_txn_commit(rdb_txn **handle, rdb_commit_wait wait, rdb_scn *scn, rdb_er
         *scn = header.scn;
         txn_note_time(manager, header.scn, header.wall_us);
     }
+    if (header.scn != 0 && txn->hook_count > 0)
+        txn_publish_wait_recorded(manager, header.scn); /* who reads anew what the hooks make stale must meet the commit */
     fire(txn, RDB_TXN_COMMITTED, 0);
     rdb_lock_release_all(txn);
     rdb_scn met_scn = atomic_load_explicit(&txn->met_scn, memory_order_relaxed);
