@@ -4,6 +4,7 @@
 #include "command/rdb_command.h"
 #include "instance/rdb_instance.h"
 #include "session/rdb_session.h"
+#include "upkeep/rdb_purge.h"
 #include "upkeep/rdb_upkeep.h"
 
 #include <stdlib.h>
@@ -13,10 +14,12 @@ struct rdb_engine {
     rdb_txn_manager *txns;
     rdb_undo *undo;
     rdb_catalog *catalog;
+    rdb_purge *purge;
 };
 
 #define WAL_RING_BYTES (4u << 20)
 #define FRAMES_MIN 256u
+#define PURGE_INTERVAL_US 100000 /* between looks at the undo store that found nothing to do */
 #define CHECKPOINT_SPREAD 2 /* a timed checkpoint spreads its writes over half of the interval */
 
 /* Once a process, whoever opens the first instance. */
@@ -33,7 +36,7 @@ static void register_rooms(void)
 
 static rdb_scn highest_scn(void *engine_at)
 {
-    return rdb_txn_published_scn(((rdb_engine *)engine_at)->txns);
+    return rdb_txn_highest_scn(((rdb_engine *)engine_at)->txns);
 }
 
 static bool open_rooms(rdb_engine *engine, rdb_error *err)
@@ -45,13 +48,15 @@ static bool open_rooms(rdb_engine *engine, rdb_error *err)
     if (!rdb_undo_open(&engine->undo, &undo, err))
         return false;
     rdb_catalog_config catalog = {.storage = txn.storage, .txns = engine->txns, .undo = engine->undo};
-    return rdb_catalog_open(&engine->catalog, &catalog, err);
+    rdb_purge_config purge = {.undo = engine->undo, .remove_entry = rdb_index_remove, .interval_us = PURGE_INTERVAL_US};
+    return rdb_catalog_open(&engine->catalog, &catalog, err) && rdb_purge_open(&engine->purge, &purge, err);
 }
 
 static bool close_rooms(rdb_engine *engine, bool clean, rdb_error *err)
 {
     if (engine->upkeep != NULL)
         rdb_upkeep_stop(engine->upkeep);
+    rdb_purge_close(&engine->purge);
     rdb_catalog_close(&engine->catalog);
     rdb_undo_close(&engine->undo);
     if (engine->upkeep != NULL)
@@ -111,7 +116,7 @@ bool rdb_engine_open(rdb_engine **engine, const rdb_engine_config *config, rdb_r
 {
     if (!open_engine(engine, config, report, err))
         return false;
-    if (rdb_upkeep_start((*engine)->upkeep, err))
+    if (rdb_upkeep_start((*engine)->upkeep, err) && rdb_purge_start((*engine)->purge, err))
         return true;
     rdb_error ignored = {0};
     if (!rdb_engine_close(engine, false, &ignored))

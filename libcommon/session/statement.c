@@ -374,6 +374,8 @@ void session_statement_begin(rdb_session *session)
 void session_statement_end(rdb_session *session)
 {
     rdb_cancel_end_statement(&session->cancel);
+    if (session->txn != NULL)
+        rdb_txn_end_statement(session->txn);
     rdb_arena_reset(session->statement_arena);
     atomic_store_explicit(&session->state_name,
                           session->block == SESSION_IDLE     ? "idle"

@@ -186,6 +186,14 @@ void rdb_txn_drop_snapshot(rdb_txn *txn, const rdb_snapshot *snapshot)
         }
 }
 
+void rdb_txn_end_statement(rdb_txn *txn)
+{
+    if (txn->current_scn != 0 || txn->latest_scn != 0) {
+        txn->current_scn = txn->latest_scn = 0;
+        set_entry_scn(txn);
+    }
+}
+
 void txn_release_snapshots(rdb_txn *txn)
 {
     txn->held_count = 0;

@@ -82,7 +82,9 @@ RDB_CHECKED bool rdb_txn_wait_met(rdb_txn *txn, rdb_error *err);
 void rdb_txn_take_snapshot(rdb_txn *txn, rdb_snapshot *snapshot);
 void rdb_txn_hold_snapshot(rdb_txn *txn, const rdb_snapshot *snapshot);
 void rdb_txn_drop_snapshot(rdb_txn *txn, const rdb_snapshot *snapshot);
-/* The latest committed state plus all of one's own: catalog reads (R44). */
+/* Between statements: only what is held keeps the horizon back, so that a session that idles in a transaction does not. */
+void rdb_txn_end_statement(rdb_txn *txn);
+/* The latest committed state plus all of one's own: catalog reads (R44). Good until the next one, and the statement's end. */
 void rdb_txn_latest_snapshot(rdb_txn *txn, rdb_snapshot *snapshot);
 
 typedef enum rdb_commit_wait { RDB_COMMIT_NO_WAIT, RDB_COMMIT_LOCAL } rdb_commit_wait; /* synchronous_commit */
