@@ -121,6 +121,18 @@ static inline void toy_must(bool ok, const rdb_error *err)
     }
 }
 
+/* Frames that stay pinned: the cleaner holds one for a moment now and then. */
+static inline uint32_t toy_pinned(rdb_storage *storage)
+{
+    rdb_storage_statistics statistics = {.pinned = 1};
+    for (unsigned tries = 0; tries < 2000 && statistics.pinned > 0; tries++) {
+        rdb_storage_get_statistics(storage, &statistics);
+        if (statistics.pinned > 0)
+            rdb_time_sleep_us(1000);
+    }
+    return statistics.pinned;
+}
+
 #define TOY_FILE RDB_FILE_NO(RDB_FILE_TABLE, 20000)
 static inline rdb_page_tag toy_tag(uint64_t block)
 {
