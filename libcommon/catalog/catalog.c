@@ -158,7 +158,7 @@ static bool open_pdb(rdb_catalog *catalog, const database_facts *facts, rdb_data
     return ok;
 }
 
-bool rdb_database_open(rdb_catalog *catalog, const char *name, rdb_database **database, rdb_error *err)
+static bool open_by_name(rdb_catalog *catalog, const char *name, bool must_allow, rdb_database **database, rdb_error *err)
 {
     rdb_access *access;
     rdb_catalog_row row;
@@ -173,9 +173,19 @@ bool rdb_database_open(rdb_catalog *catalog, const char *name, rdb_database **da
         return false;
     if (!found)
         return rdb_error_set(err, RDB_INVALID_CATALOG_NAME, "database \"%s\" does not exist", name);
-    if (!facts.allows_connections)
+    if (must_allow && !facts.allows_connections)
         return rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "database \"%s\" is not currently accepting connections", name);
     return open_pdb(catalog, &facts, database, err);
+}
+
+bool rdb_database_open(rdb_catalog *catalog, const char *name, rdb_database **database, rdb_error *err)
+{
+    return open_by_name(catalog, name, true, database, err);
+}
+
+bool rdb_database_open_any(rdb_catalog *catalog, const char *name, rdb_database **database, rdb_error *err)
+{
+    return open_by_name(catalog, name, false, database, err);
 }
 
 void rdb_database_close(rdb_database **database)

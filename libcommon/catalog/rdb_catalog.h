@@ -51,6 +51,11 @@ uint32_t rdb_database_oid(const rdb_database *database);
 const char *rdb_database_name(const rdb_database *database);
 /* While on, new objects get OIDs between 12000 and 16383: for rdb-init's views of pg_catalog and information_schema. */
 void rdb_database_make_system_objects(rdb_database *database, bool on);
+/* Opens a database by name even where it takes no connections (template0): for rdb-init and maintenance. */
+RDB_CHECKED bool rdb_database_open_any(rdb_catalog *catalog, const char *name, rdb_database **database, rdb_error *err);
+/* PostgreSQL's own scripts of CREATE VIEW and the like, many statements each; zero-terminated. */
+typedef enum rdb_catalog_script_name { RDB_SCRIPT_SYSTEM_VIEWS, RDB_SCRIPT_INFORMATION_SCHEMA } rdb_catalog_script_name;
+const char *rdb_catalog_script(rdb_catalog_script_name name);
 /* CREATE DATABASE clones a template PDB; DROP DATABASE. Run outside a transaction block, as PostgreSQL has it. */
 RDB_CHECKED bool rdb_database_create(rdb_catalog *catalog, const char *name, const char *template_name, uint32_t owner_oid, rdb_error *err);
 RDB_CHECKED bool rdb_database_drop(rdb_catalog *catalog, const char *name, bool missing_is_fine, rdb_error *err);

@@ -25,4 +25,5 @@ ifeq ($(filter clean,$(MAKECMDGOALS)),)
 endif
 
 $(BUILD)/obj/libcommon/catalog/builtin.o: $(CATALOG_BLOB)
-CFLAGS_catalog := -DCATALOG_BLOB_PATH='"$(CATALOG_BLOB)"'
+$(BUILD)/obj/libcommon/catalog/script.o: $(CATALOG_SHARE)/postgres.bki
+CFLAGS_catalog := -DCATALOG_BLOB_PATH='"$(CATALOG_BLOB)"' -DCATALOG_SHARE_PATH='"$(CATALOG_SHARE)"'

@@ -113,7 +113,11 @@ static void test_databases_and_roles(void **state)
         rdb_database_close(&database);
     }
     MUST_FAIL(&f, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, rdb_database_open(f.catalog, "template0", &database, &f.err));
+    MUST(&f, rdb_database_open_any(f.catalog, "template0", &database, &f.err));
+    rdb_database_close(&database);
     MUST_FAIL(&f, RDB_INVALID_CATALOG_NAME, rdb_database_open(f.catalog, "nowhere", &database, &f.err));
+    assert_non_null(strstr(rdb_catalog_script(RDB_SCRIPT_SYSTEM_VIEWS), "CREATE VIEW pg_roles AS"));
+    assert_non_null(strstr(rdb_catalog_script(RDB_SCRIPT_INFORMATION_SCHEMA), "CREATE VIEW columns AS"));
     MUST(&f, rdb_role_find(f.catalog, "admin", &role, &found, &f.err));
     assert_true(found);
     assert_int_equal(role.oid, RDB_ROLE_ADMIN_OID);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The distribution's SQL scripts that make the views of pg_catalog and information_schema, linked as they are (rule 42). */
+#include "catalog/rdb_catalog.h"
+
+#define SCRIPT(name, file)                                                 \
+    __asm__(".pushsection .rodata\n"                                       \
+            ".global catalog_script_" #name "\n"                           \
+            ".hidden catalog_script_" #name "\n"                           \
+            "catalog_script_" #name ":\n"                                  \
+            ".incbin \"" CATALOG_SHARE_PATH "/" file "\"\n"                \
+            ".byte 0\n"                                                    \
+            ".popsection\n");                                              \
+    extern const char catalog_script_##name[] __attribute__((visibility("hidden")));
+
+SCRIPT(system_views, "system_views.sql")
+SCRIPT(information_schema, "information_schema.sql")
+
+const char *rdb_catalog_script(rdb_catalog_script_name name)
+{
+    switch (name) {
+    case RDB_SCRIPT_SYSTEM_VIEWS:
+        return catalog_script_system_views;
+    case RDB_SCRIPT_INFORMATION_SCHEMA:
+        return catalog_script_information_schema;
+    }
+    return "";
+}
