@@ -103,6 +103,7 @@ struct rdb_session {
     rdb_arena *statement_arena; /* reset after each statement */
 
     session_block block;
+    rdb_scn last_commit_scn; /* what it committed without waiting, its own snapshots see all the same (R17) */
     rdb_txn *txn;               /* NULL: not begun yet, also inside BLOCK */
     rdb_isolation isolation;    /* of this transaction */
     bool is_read_only, is_deferrable, has_run_statement;

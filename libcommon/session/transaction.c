@@ -43,8 +43,11 @@ static bool begin_engine_transaction(rdb_session *session, rdb_error *err)
 {
     if (session->txn != NULL)
         return true;
-    return rdb_txn_begin(rdb_engine_txns(session->engine), rdb_database_pdb(session->database), session->isolation,
-                         session->is_read_only, &session->cancel, &session->txn, err);
+    if (!rdb_txn_begin(rdb_engine_txns(session->engine), rdb_database_pdb(session->database), session->isolation,
+                       session->is_read_only, &session->cancel, &session->txn, err))
+        return false;
+    rdb_txn_set_session_scn(session->txn, session->last_commit_scn);
+    return true;
 }
 
 bool session_begin_statement(rdb_session *session, rdb_error *err)
@@ -99,6 +102,7 @@ bool session_commit(rdb_session *session, rdb_error *err)
     if (session->txn != NULL) {
         rdb_scn scn = 0;
         ok = rdb_txn_commit(&session->txn, session_setting_commit_wait(session), &scn, err);
+        session->last_commit_scn = RDB_MAX(session->last_commit_scn, scn);
     }
     forget(session, ok);
     return ok;
