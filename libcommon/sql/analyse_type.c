@@ -31,9 +31,8 @@ const char *analyse_join_names(rdb_arena *arena, const rdb_ast_names *names)
     return buf.data == NULL ? "" : buf.data;
 }
 
-/* [database.][schema.]name, the last part being at names->items[count - 1]. */
-static bool split_name(rdb_analysis *analysis, const rdb_ast_names *names, uint32_t count, const char **schema,
-                       const char **name, rdb_error *err)
+bool analyse_split_name(rdb_analysis *analysis, const rdb_ast_names *names, uint32_t count, const char **schema,
+                        const char **name, rdb_error *err)
 {
     *schema = NULL;
     *name = NULL;
@@ -69,7 +68,7 @@ static bool find_column_type(rdb_analysis *analysis, const rdb_ast_type *written
     }
     const char *schema, *name, *column_name = names->items[names->count - 1];
     const rdb_relation *relation = NULL;
-    if (!split_name(analysis, names, names->count - 1, &schema, &name, err) ||
+    if (!analyse_split_name(analysis, names, names->count - 1, &schema, &name, err) ||
         !rdb_relation_find(analysis->access, schema, name, &relation, err))
         return analyse_place(analysis, written->node.location, err);
     if (relation == NULL) {
@@ -96,7 +95,7 @@ bool analyse_find_type(rdb_analysis *analysis, const rdb_ast_type *written, cons
 {
     *type = NULL;
     const char *schema, *name;
-    if (!split_name(analysis, &written->names, written->names.count, &schema, &name, err))
+    if (!analyse_split_name(analysis, &written->names, written->names.count, &schema, &name, err))
         return analyse_place(analysis, written->node.location, err);
     if (schema != NULL) {
         uint32_t namespace_oid = 0;
