@@ -21,7 +21,12 @@ RDB_CHECKED bool exec_row_rules_apply(exec_row_rules *rules, rdb_datum *values, 
 RDB_CHECKED bool exec_row_rules_index_values(exec_row_rules *rules, const rdb_datum *values, const bool *is_null, const rdb_index_values **out, rdb_error *err);
 
 /* Notes a written row for the checks and actions of foreign keys at the statement's end. old NULL: an insert. */
-RDB_CHECKED bool exec_after_note(rdb_execution *x, const rdb_relation *relation, uint8_t command, const rdb_datum *old_values, const bool *old_is_null,
+RDB_CHECKED bool exec_after_note(rdb_execution *x, const rdb_relation *relation, uint8_t command, rdb_row_address address, const rdb_datum *old_values, const bool *old_is_null,
                                  const rdb_datum *values, const bool *is_null, rdb_error *err);
+
+
+/* Is the constraint deferred in this transaction, by its definition or SET CONSTRAINTS? And the queue that runs at commit. */
+bool exec_constraint_is_deferred(const rdb_execution *x, const rdb_constraint *constraint);
+struct exec_after_queue *exec_deferred_queue(rdb_execution *x, rdb_error *err);
 
 #endif

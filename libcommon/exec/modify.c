@@ -352,7 +352,7 @@ static bool write_existing(exec_node *node, rdb_batch *batch, uint32_t row, bool
         switch (outcome) {
         case RDB_WRITE_DONE:
             *is_written = true;
-            return exec_after_note(node->x, plan->relation, plan->command, state->old_values, state->old_is_null, state->values, state->is_null, err);
+            return exec_after_note(node->x, plan->relation, plan->command, *address, state->old_values, state->old_is_null, state->values, state->is_null, err);
         case RDB_WRITE_SELF: return true;
         case RDB_WRITE_GONE:
             if (above_read_committed(node))
@@ -438,7 +438,7 @@ static bool update_conflicting(exec_node *node, rdb_row_address conflict, bool *
             return false;
         if (outcome == RDB_WRITE_DONE) {
             *is_written = true;
-            if (!exec_after_note(node->x, plan->relation, RDB_COMMAND_UPDATE, state->old_values, state->old_is_null, values, is_null, err))
+            if (!exec_after_note(node->x, plan->relation, RDB_COMMAND_UPDATE, conflict, state->old_values, state->old_is_null, values, is_null, err))
                 return false;
             memcpy(state->values, values, count * sizeof *values);
             memcpy(state->is_null, is_null, count * sizeof *is_null);
@@ -494,7 +494,7 @@ static bool insert_row(exec_node *node, const rdb_batch *batch, uint32_t row, bo
             return false;
         if (conflict == 0) {
             *is_written = true;
-            return exec_after_note(node->x, plan->relation, RDB_COMMAND_INSERT, NULL, NULL, state->values, state->is_null, err);
+            return exec_after_note(node->x, plan->relation, RDB_COMMAND_INSERT, *address, NULL, NULL, state->values, state->is_null, err);
         }
         if (plan->conflict_action != 2)
             return true;

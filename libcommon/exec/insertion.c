@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Rows from outside into a table, a batch at a time: COPY. What INSERT does to a row is done to each; the heap and the indexes
+ * get many rows at once. */
+#include "exec/exec_modify.h"
+
+struct rdb_insertion {
+    rdb_execution x;           /* no operators: what programs and the AFTER queue work with */
+    rdb_plan plan;
+    const rdb_plan_modify *modify;
+    exec_row_rules rules;
+    rdb_program *defaults;
+    uint16_t *default_columns, default_count;
+    rdb_arena *batch_arena;    /* of one put */
+    uint64_t row_count;
+};
+
+bool rdb_insertion_open(rdb_insertion **insertion, const rdb_plan_modify *modify, const rdb_execution_context *context, rdb_error *err)
+{
+    *insertion = NULL;
+    rdb_arena *arena = rdb_arena_create("insertion", NULL, NULL);
+    if (arena == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    rdb_insertion *in = RDB_NEW(arena, rdb_insertion);
+    const uint16_t count = modify->relation->column_count;
+    in->modify = modify;
+    in->x.arena = arena;
+    in->x.plan = &in->plan;
+    in->x.context = *context;
+    in->x.run_arena = rdb_arena_create("insertion's events", NULL, NULL);
+    in->batch_arena = rdb_arena_create("insertion's rows", NULL, NULL);
+    in->x.eval = (rdb_eval){.access = context->access, .txn = context->txn, .snapshot = context->snapshot, .format = context->format ? context->format : rdb_format_default(), .statement_us = context->statement_us,
+                            .transaction_us = context->transaction_us, .cancel = context->cancel, .session = context->session, .session_user = context->session_user, .current_user = context->current_user,
+                            .database_name = context->database_name, .lock_timeout_us = context->lock_timeout_us};
+    rdb_expr **exprs = RDB_NEW_ARRAY(arena, rdb_expr *, count + 1u);
+    in->default_columns = RDB_NEW_ARRAY(arena, uint16_t, count + 1u);
+    for (uint16_t i = 0; i < count; i++) {
+        bool is_given = false;
+        for (uint16_t k = 0; k < modify->set_count; k++)
+            is_given = is_given || modify->set_columns[k] == i + 1;
+        if (is_given || modify->defaults[i] == NULL)
+            continue;
+        exprs[in->default_count] = modify->defaults[i];
+        in->default_columns[in->default_count++] = i;
+    }
+    bool ok = in->x.run_arena != NULL && in->batch_arena != NULL;
+    if (!ok)
+        rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    ok = ok && exec_row_rules_open(&in->rules, &in->x, modify, err) && (in->default_count == 0 || exec_compile(&in->x, &in->defaults, exprs, in->default_count, err));
+    if (!ok) {
+        rdb_insertion_close(&in);
+        return false;
+    }
+    *insertion = in;
+    return true;
+}
+
+static bool make_row(rdb_insertion *in, const rdb_batch *batch, uint32_t row, rdb_datum *values, bool *is_null, const rdb_index_values **keys, rdb_error *err)
+{
+    const uint16_t count = in->modify->relation->column_count;
+    for (uint16_t i = 0; i < count; i++) {
+        values[i] = (rdb_datum){.words = {0, 0}};
+        is_null[i] = true;
+    }
+    for (uint16_t i = 0; i < in->modify->set_count; i++) {
+        uint32_t at = (uint32_t)in->modify->set_columns[i] - 1;
+        is_null[at] = rdb_vector_is_null(batch->columns[i], row);
+        if (!is_null[at])
+            values[at] = rdb_vector_get(batch->columns[i], row);
+    }
+    if (in->defaults != NULL) {
+        const rdb_selection one = {NULL, 1};
+        uint32_t good = 0;
+        if (!rdb_program_run(in->defaults, &in->x.eval, in->batch_arena, NULL, &one, &good, err))
+            return false;
+        for (uint16_t i = 0; i < in->default_count; i++) {
+            const rdb_vector *value = rdb_program_result(in->defaults, i);
+            is_null[in->default_columns[i]] = rdb_vector_is_null(value, 0);
+            if (!is_null[in->default_columns[i]])
+                values[in->default_columns[i]] = rdb_vector_get(value, 0);
+        }
+    }
+    return exec_row_rules_apply(&in->rules, values, is_null, err) && exec_row_rules_index_values(&in->rules, values, is_null, keys, err);
+}
+
+bool rdb_insertion_put(rdb_insertion *in, const rdb_batch *batch, rdb_error *err)
+{
+    const rdb_relation *relation = in->modify->relation;
+    const uint32_t rows = batch->selection.count;
+    const uint16_t count = relation->column_count;
+    if (rows == 0)
+        return true;
+    if (!rdb_cancel_check(in->x.context.cancel, err))
+        return false;
+    rdb_arena_reset(in->batch_arena);
+    rdb_arena_reset(in->rules.arena);
+    rdb_datum *values = rdb_arena_try_alloc(in->batch_arena, (size_t)rows * (count + 1u) * sizeof *values, err);
+    bool *is_null = rdb_arena_try_alloc(in->batch_arena, (size_t)rows * (count + 1u), err);
+    const rdb_datum **all_values = rdb_arena_try_alloc(in->batch_arena, rows * sizeof *all_values, err);
+    const bool **all_nulls = rdb_arena_try_alloc(in->batch_arena, rows * sizeof *all_nulls, err);
+    const rdb_index_values **all_keys = rdb_arena_try_alloc(in->batch_arena, rows * sizeof *all_keys, err);
+    rdb_row_address *addresses = rdb_arena_try_alloc(in->batch_arena, rows * sizeof *addresses, err);
+    if (values == NULL || is_null == NULL || all_values == NULL || all_nulls == NULL || all_keys == NULL || addresses == NULL)
+        return false;
+    RDB_FOR_SELECTED (&batch->selection, row) {
+        rdb_datum *row_values = values + (size_t)row_at * count;
+        bool *row_nulls = is_null + (size_t)row_at * count;
+        if (!make_row(in, batch, row, row_values, row_nulls, &all_keys[row_at], err))
+            return false;
+        all_values[row_at] = row_values;
+        all_nulls[row_at] = row_nulls;
+    }
+    rdb_arena *keys_arena = in->rules.arena;
+    const rdb_row_writer writer = {.txn = in->x.context.txn, .snapshot = in->x.context.snapshot, .relation = relation, .lock_timeout_us = in->x.context.lock_timeout_us, .arena = keys_arena};
+    if (!rdb_row_insert_many(&writer, all_values, all_nulls, rows, all_keys, addresses, err))
+        return false;
+    for (uint32_t i = 0; i < rows; i++)
+        if (!exec_after_note(&in->x, relation, RDB_COMMAND_INSERT, addresses[i], NULL, NULL, all_values[i], all_nulls[i], err))
+            return false;
+    in->row_count += rows;
+    return true;
+}
+
+bool rdb_insertion_finish(rdb_insertion *in, uint64_t *row_count, rdb_error *err)
+{
+    *row_count = in->row_count;
+    return exec_after_run(&in->x, err);
+}
+
+void rdb_insertion_close(rdb_insertion **insertion)
+{
+    rdb_insertion *in = *insertion;
+    *insertion = NULL;
+    if (in == NULL)
+        return;
+    exec_row_rules_close(&in->rules);
+    rdb_arena_destroy(in->batch_arena);
+    rdb_arena_destroy(in->x.run_arena);
+    rdb_arena_destroy(in->x.arena);
+}
