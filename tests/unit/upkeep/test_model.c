@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Random histories against a model in memory: several transactions insert, update, delete, set savepoints and roll back,
  * commit and abort, with snapshots of different ages reading in between by scan and through an index, while the reverter
- * and purge come by and the instance crashes now and then. At the end nothing but the live rows is left. */
+ * and purge come by and the instance crashes now and then. At the end nothing but the live rows is left. The index is a
+ * B+tree, or a set in memory that finds its faults more plainly. */
+#include "index/rdb_index.h"
 #include "toy_index.h"
 
 enum { TXNS = 5, OBJECTS_MAX = 4000, VERSIONS_MAX = 24, KEYS = 40 };
@@ -36,6 +38,60 @@ static party actors[TXNS];
 static rdb_random rng;
 static scanned rows;
 static char noise[20000];
+
+/* ---- the index ------------------------------------------------------------------------------------------------------ */
+static bool uses_tree;
+static rdb_index tree;
+
+static void put_key(uint8_t bytes[8], uint64_t key)
+{
+    for (int i = 0; i < 8; i++) /* in the order of memcmp */
+        bytes[i] = uses_tree ? (uint8_t)(key >> (56 - 8 * i)) : (uint8_t)(key >> (8 * i));
+}
+static void index_open(instance *f)
+{
+    tree = (rdb_index){.storage = f->storage, .txns = f->txns, .pdb = PDB, .file = TOY_INDEX_FILE};
+}
+static void index_insert(instance *f, rdb_xid xid, uint64_t key, rdb_row_address row)
+{
+    uint8_t bytes[8];
+    put_key(bytes, key);
+    rdb_index_entry entry = {.key = {bytes, 8}, .address = row};
+    if (uses_tree)
+        MUST(&f->err, rdb_index_insert(&tree, xid, &entry, &f->err));
+    else
+        toy_insert(key, row);
+}
+/* Rows of the entries of a key, or of all. */
+static uint32_t index_rows(instance *f, const uint64_t *key, rdb_row_address *found, uint32_t max)
+{
+    uint32_t count = 0;
+    if (!uses_tree) {
+        for (uint32_t i = 0; i < toy.count; i++)
+            if ((key == NULL || toy.entries[i].key == *key) && count < max)
+                found[count++] = toy.entries[i].row;
+        return count;
+    }
+    uint8_t bytes[8];
+    rdb_index_range range = {0};
+    if (key != NULL) {
+        put_key(bytes, *key);
+        range.lower = range.upper = (rdb_slice){bytes, 8};
+    }
+    rdb_index_cursor *cursor;
+    MUST(&f->err, rdb_index_cursor_open(&cursor, &tree, &range, false, f->batch, &f->err));
+    for (;;) {
+        rdb_index_entry entries[32];
+        uint32_t n;
+        MUST(&f->err, rdb_index_cursor_next(cursor, 32, false, f->batch, entries, &n, &f->err));
+        for (uint32_t i = 0; i < n && count < max; i++)
+            found[count++] = entries[i].address;
+        if (n == 0)
+            break;
+    }
+    rdb_index_cursor_close(&cursor);
+    return count;
+}
 
 static uint32_t pick(uint32_t n)
 {
@@ -228,11 +284,11 @@ static void check_lookup(instance *f, int32_t a)
     rdb_arena_reset(f->batch);
     MUST(&f->err, rdb_vector_init(&store[0], f->batch, RDB_REP_INT64, 1, &f->err));
     MUST(&f->err, rdb_vector_init(&store[1], f->batch, RDB_REP_INT32, 1, &f->err));
-    for (uint32_t i = 0; i < toy.count; i++) {
+    static rdb_row_address entries[OBJECTS_MAX * 2];
+    uint32_t entry_count = index_rows(f, &key, entries, RDB_COUNT_OF(entries));
+    for (uint32_t i = 0; i < entry_count; i++) {
         bool found, recheck;
-        if (toy.entries[i].key != key)
-            continue;
-        MUST(&f->err, rdb_table_fetch(&f->table, actors[a].txn, &snapshot, &toy.entries[i].row, 1, columns, 2, f->batch,
+        MUST(&f->err, rdb_table_fetch(&f->table, actors[a].txn, &snapshot, &entries[i], 1, columns, 2, f->batch,
                                       vectors, &found, &recheck, NULL, &f->err));
         if (!found)
             continue;
@@ -255,7 +311,7 @@ static void write_one(instance *f, int32_t a)
     if (object_count < OBJECTS_MAX && (object_count < 20 || pick(4) == 0)) {
         uint32_t id = object_count++;
         int32_t number = new_number();
-        rdb_put_u64(new_key, key_of(number));
+        put_key(new_key, key_of(number));
         rdb_index_key key = {.index_file = TOY_INDEX_FILE, .new_key = {new_key, 8}};
         rdb_datum values[3];
         bool is_null[3];
@@ -269,7 +325,7 @@ static void write_one(instance *f, int32_t a)
         } else {
             MUST(&f->err, rdb_table_insert(&f->table, actor->txn, values, is_null, &key, 1, &objects[id].address, NULL, &f->err));
         }
-        toy_insert(key_of(number), objects[id].address);
+        index_insert(f, rdb_txn_xid(actor->txn), key_of(number), objects[id].address);
         push(&objects[id], a, actor->level, number);
         if (pick(20) == 0) {
             MUST(&f->err, rdb_table_retract(&f->table, actor->txn, objects[id].address, &f->err));
@@ -295,8 +351,8 @@ static void write_one(instance *f, int32_t a)
     int32_t number = new_number();
     if (pick(3) == 0) /* the key comes back to what it was some time */
         number = number / KEYS * KEYS + old % KEYS;
-    rdb_put_u64(old_key, key_of(old));
-    rdb_put_u64(new_key, key_of(number));
+    put_key(old_key, key_of(old));
+    put_key(new_key, key_of(number));
     rdb_index_key key = {.index_file = TOY_INDEX_FILE, .old_key = {old_key, 8}, .new_key = {new_key, deletes ? 0 : 8}};
     uint32_t key_count = deletes || key_of(old) != key_of(number);
     rdb_datum values[3];
@@ -319,7 +375,7 @@ static void write_one(instance *f, int32_t a)
     if (outcome != RDB_WRITE_DONE)
         return;
     if (!deletes && key_count > 0)
-        toy_insert(key_of(number), o->address);
+        index_insert(f, rdb_txn_xid(actor->txn), key_of(number), o->address);
     push(o, a, actor->level, deletes ? -1 : number);
 }
 
@@ -340,7 +396,8 @@ static void run_history(uint64_t seed, uint32_t page_bytes, uint32_t steps)
 {
     instance f;
     rdb_purge *purge;
-    printf("seed %llu, pages of %u\n", (unsigned long long)seed, page_bytes);
+    uses_tree = seed % 2 == 1;
+    printf("seed %llu, pages of %u, %s\n", (unsigned long long)seed, page_bytes, uses_tree ? "B+tree" : "set");
     rdb_random_seed(&rng, seed);
     for (size_t i = 0; i < sizeof noise; i++)
         noise[i] = (char)(rdb_random_next(&rng) >> (i % 3 == 0 ? 60 : 56));
@@ -349,8 +406,17 @@ static void run_history(uint64_t seed, uint32_t page_bytes, uint32_t steps)
     memset(actors, 0, sizeof actors);
     instance_begin(&f, page_bytes, 2048);
     create_table(&f);
-    toy_create(&f);
-    rdb_purge_config config = {.undo = f.undo, .remove_entry = toy_remove, .interval_us = 1000};
+    rdb_index_register_redo();
+    toy_reset();
+    index_open(&f);
+    if (uses_tree) {
+        rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
+        MUST(&f.err, rdb_index_create(f.storage, txn, TOY_INDEX_FILE, &f.err));
+        commit(&f, txn);
+    } else {
+        toy_create(&f);
+    }
+    rdb_purge_config config = {.undo = f.undo, .remove_entry = uses_tree ? rdb_index_remove : toy_remove, .interval_us = 1000};
     MUST(&f.err, rdb_purge_open(&purge, &config, &f.err));
     for (uint32_t step = 0; step < steps; step++) {
         int32_t a = (int32_t)pick(TXNS);
@@ -411,6 +477,7 @@ static void run_history(uint64_t seed, uint32_t page_bytes, uint32_t steps)
                     actors[i] = (party){0};
                 }
                 instance_open(&f);
+                index_open(&f);
                 config.undo = f.undo;
                 MUST(&f.err, rdb_undo_attach(f.undo, PDB, &f.err));
                 MUST(&f.err, rdb_purge_open(&purge, &config, &f.err));
@@ -438,16 +505,22 @@ static void run_history(uint64_t seed, uint32_t page_bytes, uint32_t steps)
     /* What is left: one entry a live row, one slot a live row. */
     last = begin(&f, RDB_READ_COMMITTED);
     scan_now(&f, last, &rows);
-    uint32_t live = 0, slots = 0, bodies = 0;
+    static rdb_row_address left[OBJECTS_MAX * 2];
+    uint32_t live = 0, slots = 0, bodies = 0, entry_count = index_rows(&f, NULL, left, RDB_COUNT_OF(left));
     for (uint32_t i = 0; i < object_count; i++) {
         int32_t number = committed_at(&objects[i], UINT64_MAX);
         if (number < 0)
             continue;
         live++;
-        assert_true(toy_find(key_of(number), objects[i].address) >= 0);
+        uint64_t key = key_of(number);
+        static rdb_row_address of_key[OBJECTS_MAX * 2];
+        uint32_t n = index_rows(&f, &key, of_key, RDB_COUNT_OF(of_key)), met = 0;
+        for (uint32_t e = 0; e < n; e++)
+            met += of_key[e] == objects[i].address;
+        assert_int_equal(met, 1);
     }
     assert_int_equal(rows.count, live + 1);
-    assert_int_equal(toy.count, live);
+    assert_int_equal(entry_count, live);
     uint64_t blocks, moved = 0;
     MUST(&f.err, rdb_table_block_count(&f.table, &blocks, &f.err));
     for (uint64_t block = 1; block < blocks; block++) {
