@@ -169,7 +169,7 @@ static void test_waiting_ends_with_timeout_or_cancel_and_lets_the_next_go(void *
     for (unsigned i = 0; i < 4; i++)
         actor_init(&a[i], table, (int32_t)i);
     have(&a[0], RELATION, RDB_LOCK_SHARE);
-    a[1].timeout_us = 30000;
+    a[1].timeout_us = 500000; /* long enough to be seen waiting on a busy machine */
     start_waiting(table, &a[1], ASK_LOCK, RELATION, RDB_LOCK_ACCESS_EXCLUSIVE);
     start_waiting(table, &a[2], ASK_LOCK, RELATION, RDB_LOCK_SHARE); /* only the first is in its way */
     rdb_thread_join(&a[1].thread);
