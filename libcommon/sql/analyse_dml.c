@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * INSERT, UPDATE and DELETE: which columns get which values, ON CONFLICT, RETURNING. What a column not named gets (its default)
+ * is the planner's to add; what is written into a named one is coerced here as an assignment. */
+#include "sql/analyse_int.h"
+
+static const rdb_column *column_of(const rdb_relation *relation, const char *name)
+{
+    for (uint16_t i = 0; i < relation->column_count; i++)
+        if (!relation->columns[i].is_dropped && strcmp(relation->columns[i].name, name) == 0)
+            return &relation->columns[i];
+    return NULL;
+}
+
+static bool no_such_column(const analyse_state *state, const rdb_relation *relation, const char *name, int32_t location, rdb_error *err)
+{
+    return analyse_error(state, location, err, RDB_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist", name, relation->name);
+}
+
+/* ---- one value into one column ------------------------------------------------------------------------------------------ */
+bool analyse_assignment(analyse_state *state, rdb_expr *value, analyse_clause clause, const char *column_name, const analyse_item *table,
+                        int16_t number, const rdb_list *indirection, int32_t location, rdb_expr **expr, rdb_error *err)
+{
+    const rdb_column *column = &table->range->relation->columns[number - 1];
+    (void)clause;
+    if (value->kind == RDB_EXPR_DEFAULT) {
+        value->type = column->type;
+        value->typmod = column->typmod;
+        value->collation = column->collation;
+        *expr = value;
+        return true;
+    }
+    if (indirection != NULL && indirection->count > 0)
+        return analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "assigning to parts of column \"%s\" is not supported yet", column_name);
+    if (!analyse_coerce_to_target(state, value, column->type, column->typmod, ANALYSE_ASSIGNMENT, RDB_FORM_IMPLICIT_CAST, -1, expr, err))
+        return false;
+    if (*expr != NULL)
+        return true;
+    analyse_error(state, value->location >= 0 ? value->location : location, err, RDB_DATATYPE_MISMATCH, "column \"%s\" is of type %s but expression is of type %s",
+                  column_name, analyse_type_name(state, column->type->oid), analyse_type_name(state, value->type->oid));
+    return rdb_error_hint(err, "You will need to rewrite or cast the expression.");
+}
+
+/* DEFAULT where a value can stand. */
+static bool analyse_value(analyse_state *state, const rdb_ast_node *raw, analyse_clause clause, rdb_expr **expr, rdb_error *err)
+{
+    if (raw->tag != RDB_AST_DEFAULT)
+        return analyse_expr(state, raw, clause, expr, err);
+    *expr = analyse_new(state, sizeof(rdb_expr_case_test), RDB_EXPR_DEFAULT, NULL, raw->location);
+    return true;
+}
+
+/* Identity and generated columns take what they make themselves. */
+static bool refuse_value(const analyse_state *state, const rdb_column *column, bool is_update, rdb_sql_overriding overriding, int32_t location, rdb_error *err)
+{
+    const char *verb = is_update ? "updated to DEFAULT" : NULL;
+    if (column->generated) {
+        if (is_update)
+            analyse_error(state, location, err, RDB_GENERATED_ALWAYS, "column \"%s\" can only be %s", column->name, verb);
+        else
+            analyse_error(state, location, err, RDB_GENERATED_ALWAYS, "cannot insert a non-DEFAULT value into column \"%s\"", column->name);
+        return rdb_error_detail(err, "Column \"%s\" is a generated column.", column->name);
+    }
+    if (column->identity == 'a' && overriding == RDB_SQL_OVERRIDING_NONE) {
+        if (is_update)
+            analyse_error(state, location, err, RDB_GENERATED_ALWAYS, "column \"%s\" can only be %s", column->name, verb);
+        else
+            analyse_error(state, location, err, RDB_GENERATED_ALWAYS, "cannot insert a non-DEFAULT value into column \"%s\"", column->name);
+        rdb_error_detail(err, "Column \"%s\" is an identity column defined as GENERATED ALWAYS.", column->name);
+        return is_update ? false : rdb_error_hint(err, "Use OVERRIDING SYSTEM VALUE to override.");
+    }
+    return true;
+}
+
+/* The sequence behind an identity column: it depends on the column internally. */
+static bool identity_sequence(const analyse_state *state, const rdb_relation *relation, int16_t number, uint32_t *sequence_oid, rdb_error *err)
+{
+    enum { DEPEND_REFERENCE_INDEX = 2674, DEPEND_CLASS = 0, DEPEND_OBJECT = 1, DEPEND_TYPE = 6 };
+    rdb_datum keys[3] = {{.oid = RDB_PG_CLASS}, {.oid = relation->oid}, {.i32 = number}};
+    rdb_catalog_scan *scan = NULL;
+    rdb_catalog_row row;
+    bool found = true;
+    *sequence_oid = 0;
+    bool ok = rdb_catalog_scan_open(&scan, state->analysis->access, RDB_PG_DEPEND, DEPEND_REFERENCE_INDEX, keys, 3, analyse_arena(state), err);
+    while (ok && found && *sequence_oid == 0) {
+        ok = rdb_catalog_scan_next(scan, &row, &found, err);
+        if (ok && found && row.values[DEPEND_CLASS].oid == RDB_PG_CLASS && row.values[DEPEND_TYPE].i8 == 'i')
+            *sequence_oid = row.values[DEPEND_OBJECT].oid;
+    }
+    rdb_catalog_scan_close(&scan);
+    return ok && (*sequence_oid != 0 || rdb_error_set(err, RDB_INTERNAL_ERROR, "no sequence found for identity column \"%s\"", relation->columns[number - 1].name));
+}
+
+/* What DEFAULT means for a column, where it must be written out. *expr NULL: null. */
+static bool default_of(const analyse_state *state, const rdb_relation *relation, int16_t number, rdb_expr **expr, rdb_error *err)
+{
+    const rdb_column *column = &relation->columns[number - 1];
+    *expr = NULL;
+    if (column->identity) {
+        uint32_t sequence_oid;
+        const rdb_type *int8 = NULL;
+        if (!identity_sequence(state, relation, number, &sequence_oid, err) || !analyse_get_type(state, RDB_INT8OID, &int8, err))
+            return false;
+        rdb_expr_next_value *next = ANALYSE_NEW(state, rdb_expr_next_value, RDB_EXPR_NEXT_VALUE, column->type, -1);
+        next->sequence_oid = sequence_oid;
+        *expr = &next->head;
+        return true;
+    }
+    if (column->default_tree == NULL || column->generated)
+        return true;
+    return rdb_tree_read_expr(analyse_arena(state), state->analysis->access, column->default_tree, expr, err);
+}
+
+/* ---- INSERT ------------------------------------------------------------------------------------------------------------------ */
+typedef struct insert_column {
+    const rdb_column *column;
+    const rdb_list *indirection;
+    int32_t location;
+} insert_column;
+
+static bool read_columns(analyse_state *state, const rdb_ast_insert *raw, const rdb_relation *relation, insert_column **columns, uint32_t *count, rdb_error *err)
+{
+    uint32_t capacity = raw->columns.count > 0 ? raw->columns.count : relation->column_count;
+    *columns = RDB_NEW_ARRAY(analyse_arena(state), insert_column, capacity + 1);
+    *count = 0;
+    for (uint32_t i = 0; i < capacity; i++) {
+        insert_column *column = &(*columns)[*count];
+        if (raw->columns.count == 0) {
+            if (relation->columns[i].is_dropped)
+                continue;
+            *column = (insert_column){&relation->columns[i], NULL, -1};
+        } else {
+            const rdb_ast_target *target = raw->columns.items[i];
+            *column = (insert_column){column_of(relation, target->name), &target->indirection, target->node.location};
+            if (column->column == NULL)
+                return no_such_column(state, relation, target->name, target->node.location, err);
+            for (uint32_t k = 0; k < *count; k++)
+                if ((*columns)[k].column == column->column)
+                    return analyse_error(state, target->node.location, err, RDB_DUPLICATE_COLUMN, "column \"%s\" specified more than once", target->name);
+        }
+        (*count)++;
+    }
+    return true;
+}
+
+/* One row's expressions, coerced to their columns. */
+static bool assign_row(analyse_state *state, const rdb_ast_insert *raw, const analyse_item *table, const insert_column *columns, uint32_t column_count,
+                       const rdb_list *exprs, analyse_clause clause, rdb_list *assigned, rdb_error *err)
+{
+    if (exprs->count > column_count) {
+        const rdb_expr *extra = exprs->items[column_count];
+        return analyse_error(state, extra->location, err, RDB_SYNTAX_ERROR, "INSERT has more expressions than target columns");
+    }
+    if (raw->columns.count > 0 && exprs->count < column_count)
+        return analyse_error(state, columns[exprs->count].location, err, RDB_SYNTAX_ERROR, "INSERT has more target columns than expressions");
+    for (uint32_t i = 0; i < exprs->count; i++) {
+        rdb_expr *value = exprs->items[i], *result = NULL;
+        const rdb_column *column = columns[i].column;
+        if (value->kind != RDB_EXPR_DEFAULT && !refuse_value(state, column, false, raw->overriding, value->location, err))
+            return false;
+        if (!analyse_assignment(state, value, clause, column->name, table, column->number, columns[i].indirection, columns[i].location, &result, err))
+            return false;
+        rdb_list_push(analyse_arena(state), assigned, result);
+    }
+    return true;
+}
+
+static void add_target(analyse_state *state, const rdb_column *column, rdb_expr *expr)
+{
+    rdb_list_push(analyse_arena(state), &state->query->targets, analyse_new_target(state, expr, column->number, column->name, false));
+}
+
+static bool insert_single(analyse_state *state, const rdb_ast_insert *raw, const analyse_item *table, const insert_column *columns, uint32_t column_count,
+                          const rdb_list *values, rdb_error *err)
+{
+    rdb_list exprs = {0}, assigned = {0};
+    for (uint32_t i = 0; i < values->count; i++) {
+        rdb_expr *expr = NULL;
+        if (!analyse_value(state, values->items[i], ANALYSE_VALUES_SINGLE, &expr, err))
+            return false;
+        rdb_list_push(analyse_arena(state), &exprs, expr);
+    }
+    if (!assign_row(state, raw, table, columns, column_count, &exprs, ANALYSE_VALUES_SINGLE, &assigned, err))
+        return false;
+    for (uint32_t i = 0; i < assigned.count; i++) {
+        rdb_expr *expr = assigned.items[i];
+        if (expr->kind == RDB_EXPR_DEFAULT)
+            continue; /* as if it were not named */
+        if (!analyse_assign_collations(state, expr, err))
+            return false;
+        add_target(state, columns[i].column, expr);
+    }
+    return true;
+}
+
+static void add_from(analyse_state *state, uint32_t range_no)
+{
+    rdb_from *from = RDB_NEW(analyse_arena(state), rdb_from);
+    from->range_no = range_no;
+    rdb_list_push(analyse_arena(state), &state->query->from, from);
+}
+
+/* Several rows: a VALUES range whose columns have the table's types; DEFAULT is written out. */
+static bool insert_rows(analyse_state *state, const rdb_ast_insert *raw, const analyse_item *table, const insert_column *columns, uint32_t column_count,
+                        const rdb_list *rows, rdb_error *err)
+{
+    rdb_arena *arena = analyse_arena(state);
+    const rdb_relation *relation = table->range->relation;
+    uint32_t range_no = 0, width = 0;
+    rdb_range *range = analyse_add_range(state, RDB_RANGE_VALUES, &range_no);
+    for (uint32_t r = 0; r < rows->count; r++) {
+        const rdb_list *raw_row = &((const rdb_ast_items *)rows->items[r])->items;
+        rdb_list exprs = {0}, *assigned = RDB_NEW(arena, rdb_list);
+        if (r == 0)
+            width = raw_row->count;
+        else if (raw_row->count != width)
+            return analyse_error(state, ((const rdb_ast_node *)raw_row->items[0])->location, err, RDB_SYNTAX_ERROR, "VALUES lists must all be the same length");
+        for (uint32_t i = 0; i < raw_row->count; i++) {
+            rdb_expr *expr = NULL;
+            if (!analyse_value(state, raw_row->items[i], ANALYSE_VALUES, &expr, err))
+                return false;
+            rdb_list_push(arena, &exprs, expr);
+        }
+        if (!assign_row(state, raw, table, columns, column_count, &exprs, ANALYSE_VALUES, assigned, err))
+            return false;
+        for (uint32_t i = 0; i < assigned->count; i++) {
+            rdb_expr *expr = assigned->items[i];
+            if (expr->kind != RDB_EXPR_DEFAULT)
+                continue;
+            if (!default_of(state, relation, columns[i].column->number, &expr, err))
+                return false;
+            assigned->items[i] = expr != NULL ? expr : analyse_make_null(state, columns[i].column->type, columns[i].column->typmod, -1);
+        }
+        if (!analyse_list_collations(state, assigned, err) || !rdb_arena_check(arena, err))
+            return false;
+        rdb_list_push(arena, &range->values, assigned);
+    }
+    range->alias = "*VALUES*";
+    range->column_typmods = RDB_NEW_ARRAY(arena, int32_t, width + 1);
+    range->column_collations = RDB_NEW_ARRAY(arena, uint32_t, width + 1);
+    for (uint32_t i = 0; i < width; i++) {
+        const rdb_column *column = columns[i].column;
+        rdb_list_push(arena, &range->columns, rdb_arena_printf(arena, "column%u", i + 1));
+        rdb_list_push(arena, &range->column_types, (void *)column->type);
+        range->column_typmods[i] = column->typmod;
+        range->column_collations[i] = column->collation;
+        rdb_expr_var *var = ANALYSE_NEW(state, rdb_expr_var, RDB_EXPR_VAR, column->type, -1);
+        var->head.typmod = column->typmod;
+        var->head.collation = column->collation;
+        var->range_no = range_no;
+        var->attribute_no = (int16_t)(i + 1);
+        if (column->generated)
+            continue; /* only DEFAULT stood there */
+        add_target(state, column, &var->head);
+    }
+    add_from(state, range_no);
+    return true;
+}
+
+static bool insert_query(analyse_state *state, const rdb_ast_insert *raw, const analyse_item *table, const insert_column *columns, uint32_t column_count, rdb_error *err)
+{
+    rdb_arena *arena = analyse_arena(state);
+    rdb_query *subquery = NULL;
+    analyse_item *item = NULL;
+    rdb_list exprs = {0}, assigned = {0};
+    if (!analyse_subquery(state, state->analysis, raw->query, NULL, false, true, &subquery, err))
+        return false;
+    if (subquery->command != RDB_COMMAND_SELECT)
+        return rdb_error_set(err, RDB_INTERNAL_ERROR, "INSERT from a statement that is no SELECT");
+    if (!analyse_add_subquery(state, subquery, "*SELECT*", NULL, false, false, -1, &item, err))
+        return false;
+    add_from(state, item->range_no);
+    int16_t number = 0;
+    for (uint32_t i = 0; i < subquery->targets.count; i++) {
+        const rdb_target *target = subquery->targets.items[i];
+        rdb_expr *expr = target->expr;
+        if (target->is_junk)
+            continue;
+        number++;
+        /* A literal whose type is not settled yet becomes what the column is. */
+        if (!analyse_is_unknown_constant(expr) && !analyse_item_column(state, item, number, 0, expr->location, &expr, err))
+            return false;
+        rdb_list_push(arena, &exprs, expr);
+    }
+    if (!assign_row(state, raw, table, columns, column_count, &exprs, ANALYSE_INSERT_TARGET, &assigned, err))
+        return false;
+    for (uint32_t i = 0; i < assigned.count; i++) {
+        if (!analyse_assign_collations(state, assigned.items[i], err))
+            return false;
+        add_target(state, columns[i].column, assigned.items[i]);
+    }
+    return true;
+}
+
+/* Identity columns that got no value draw it from their sequence. */
+static bool add_identities(analyse_state *state, const rdb_relation *relation, rdb_error *err)
+{
+    for (uint16_t i = 0; i < relation->column_count; i++) {
+        const rdb_column *column = &relation->columns[i];
+        bool is_set = !column->identity || column->is_dropped;
+        for (uint32_t k = 0; k < state->query->targets.count && !is_set; k++)
+            is_set = ((const rdb_target *)state->query->targets.items[k])->number == column->number;
+        rdb_expr *expr = NULL;
+        if (is_set)
+            continue;
+        if (!default_of(state, relation, column->number, &expr, err))
+            return false;
+        add_target(state, column, expr);
+    }
+    return true;
+}
+
+/* ---- ON CONFLICT -------------------------------------------------------------------------------------------------------------- */
+static bool index_matches(const rdb_relation_index *index, const int16_t *numbers, uint32_t count)
+{
+    if (!index->is_unique || !index->is_immediate || index->predicate_tree != NULL || index->expression_tree != NULL || index->key_count != count)
+        return false;
+    for (uint16_t k = 0; k < index->key_count; k++) {
+        bool found = false;
+        for (uint32_t i = 0; i < count && !found; i++)
+            found = index->columns[k].column_number == numbers[i];
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+static bool infer_arbiters(analyse_state *state, const rdb_ast_infer *infer, const rdb_relation *relation, rdb_on_conflict *clause, rdb_error *err)
+{
+    if (infer->constraint != NULL) {
+        for (uint16_t i = 0; i < relation->constraint_count; i++)
+            if (strcmp(relation->constraints[i].name, infer->constraint) == 0 && relation->constraints[i].index_oid != 0) {
+                clause->constraint_oid = relation->constraints[i].oid;
+                return true;
+            }
+        return analyse_error(state, infer->node.location, err, RDB_UNDEFINED_OBJECT, "constraint \"%s\" for table \"%s\" does not exist", infer->constraint, relation->name);
+    }
+    int16_t *numbers = RDB_NEW_ARRAY(analyse_arena(state), int16_t, infer->elements.count + 1);
+    if (infer->where != NULL)
+        return analyse_error(state, infer->node.location, err, RDB_FEATURE_NOT_SUPPORTED, "ON CONFLICT with an index predicate is not supported yet");
+    for (uint32_t i = 0; i < infer->elements.count; i++) {
+        const rdb_ast_index_elem *element = infer->elements.items[i];
+        if (element->name == NULL)
+            return analyse_error(state, infer->node.location, err, RDB_FEATURE_NOT_SUPPORTED, "ON CONFLICT on expressions is not supported yet");
+        const rdb_column *column = column_of(relation, element->name);
+        if (column == NULL)
+            return analyse_error(state, element->node.location, err, RDB_UNDEFINED_COLUMN, "column \"%s\" does not exist", element->name);
+        numbers[i] = column->number;
+    }
+    for (uint16_t i = 0; i < relation->index_count; i++)
+        if (index_matches(&relation->indexes[i], numbers, infer->elements.count))
+            rdb_list_push(analyse_arena(state), &clause->arbiter_indexes, (void *)(uintptr_t)relation->indexes[i].oid);
+    return clause->arbiter_indexes.count > 0 ||
+           rdb_error_set(err, RDB_INVALID_COLUMN_REFERENCE, "there is no unique or exclusion constraint matching the ON CONFLICT specification");
+}
+
+/* SET column = value, ...: UPDATE's list and DO UPDATE's. */
+static bool analyse_set(analyse_state *state, const rdb_list *raw, const analyse_item *table, rdb_list *targets, rdb_error *err)
+{
+    const rdb_relation *relation = table->range->relation;
+    for (uint32_t i = 0; i < raw->count; i++) {
+        const rdb_ast_target *source = raw->items[i];
+        const rdb_column *column = column_of(relation, source->name);
+        rdb_expr *value = NULL, *assigned = NULL;
+        if (column == NULL)
+            return no_such_column(state, relation, source->name, source->node.location, err);
+        if (source->value->tag == RDB_AST_MULTI_ASSIGN ? !analyse_multi_assign(state, (const rdb_ast_multi_assign *)source->value, &value, err)
+                                                       : !analyse_value(state, source->value, ANALYSE_UPDATE_SOURCE, &value, err))
+            return false;
+        for (uint32_t k = 0; k < targets->count; k++)
+            if (((const rdb_target *)targets->items[k])->number == column->number && source->indirection.count == 0)
+                return rdb_error_set(err, RDB_SYNTAX_ERROR, "multiple assignments to same column \"%s\"", column->name);
+        if (value->kind != RDB_EXPR_DEFAULT && !refuse_value(state, column, true, RDB_SQL_OVERRIDING_NONE, source->node.location, err))
+            return false;
+        if (!analyse_assignment(state, value, ANALYSE_UPDATE_TARGET, column->name, table, column->number, &source->indirection, source->node.location, &assigned, err))
+            return false;
+        if (assigned->kind == RDB_EXPR_DEFAULT) {
+            if (column->generated)
+                continue; /* it is made anew in any case */
+            if (!default_of(state, relation, column->number, &assigned, err))
+                return false;
+            if (assigned == NULL)
+                assigned = analyse_make_null(state, column->type, column->typmod, -1);
+        }
+        if (!analyse_assign_collations(state, assigned, err))
+            return false;
+        analyse_mark_column(state, &table->range->updated_columns, table->range, column->number);
+        rdb_list_push(analyse_arena(state), targets, analyse_new_target(state, assigned, column->number, column->name, false));
+    }
+    return true;
+}
+
+bool analyse_multi_assign(analyse_state *state, const rdb_ast_multi_assign *raw, rdb_expr **expr, rdb_error *err)
+{
+    if (raw->source->tag != RDB_AST_ROW)
+        return analyse_error(state, raw->source->location, err, RDB_FEATURE_NOT_SUPPORTED, "SET (columns) = (SELECT ...) is not supported yet");
+    const rdb_ast_row *row = (const rdb_ast_row *)raw->source;
+    if (row->args.count != (uint32_t)raw->column_count)
+        return analyse_error(state, raw->source->location, err, RDB_SYNTAX_ERROR, "number of columns does not match number of values");
+    return analyse_value(state, row->args.items[raw->column_no - 1], ANALYSE_UPDATE_SOURCE, expr, err);
+}
+
+static bool analyse_on_conflict(analyse_state *state, const rdb_ast_on_conflict *raw, analyse_item *table, rdb_error *err)
+{
+    const rdb_relation *relation = table->range->relation;
+    rdb_on_conflict *clause = RDB_NEW(analyse_arena(state), rdb_on_conflict);
+    state->query->on_conflict = clause;
+    clause->action = raw->action == RDB_SQL_ON_CONFLICT_UPDATE ? 2 : 1;
+    if (raw->infer != NULL && !infer_arbiters(state, raw->infer, relation, clause, err))
+        return false;
+    if (clause->action == 1)
+        return true;
+    if (raw->infer == NULL) {
+        analyse_error(state, raw->node.location, err, RDB_SYNTAX_ERROR, "ON CONFLICT DO UPDATE requires inference specification or constraint name");
+        return rdb_error_hint(err, "For example, ON CONFLICT (column_name).");
+    }
+    analyse_item *excluded = analyse_add_relation(state, relation, "excluded", NULL, RDB_LOCK_NONE, false);
+    clause->excluded_range_no = excluded->range_no;
+    rdb_list kept = state->items;
+    state->items = (rdb_list){0};
+    table->range->required_privileges |= ANALYSE_ACL_UPDATE;
+    bool ok = analyse_push_item(state, table, true, true, err) && analyse_push_item(state, excluded, true, true, err) &&
+              analyse_set(state, &raw->targets, table, &clause->set_targets, err) &&
+              analyse_where(state, raw->where, ANALYSE_WHERE, "WHERE", &clause->where, err);
+    state->items = kept;
+    return ok;
+}
+
+/* ---- the statements ------------------------------------------------------------------------------------------------------------- */
+bool analyse_returning(analyse_state *state, const rdb_list *raw, rdb_error *err)
+{
+    if (raw->count == 0)
+        return true;
+    if (!analyse_targets(state, raw, ANALYSE_RETURNING, &state->query->returning, err) || !analyse_settle_unknown(state, &state->query->returning, err))
+        return false;
+    for (uint32_t i = 0; i < state->query->returning.count; i++)
+        if (!analyse_assign_collations(state, ((rdb_target *)state->query->returning.items[i])->expr, err))
+            return false;
+    analyse_set_origins(state, &state->query->returning);
+    return true;
+}
+
+bool analyse_insert(analyse_state *state, const rdb_ast_insert *raw, rdb_error *err)
+{
+    analyse_item *table = NULL;
+    insert_column *columns = NULL;
+    uint32_t column_count = 0;
+    state->query->command = RDB_COMMAND_INSERT;
+    if (raw->with != NULL && !analyse_with(state, raw->with, err))
+        return false;
+    if (!analyse_target_table(state, raw->table, ANALYSE_ACL_INSERT, &table, err))
+        return false;
+    state->query->result_range_no = table->range_no;
+    state->query->overriding = (uint8_t)raw->overriding;
+    const rdb_relation *relation = table->range->relation;
+    const rdb_ast_select *select = raw->query != NULL && raw->query->tag == RDB_AST_SELECT ? (const rdb_ast_select *)raw->query : NULL;
+    bool is_values = select != NULL && select->values.count > 0 && select->sort.count == 0 && select->limit_count == NULL && select->limit_offset == NULL &&
+                     select->with == NULL && select->locking.count == 0;
+    bool ok = read_columns(state, raw, relation, &columns, &column_count, err);
+    if (ok && is_values && select->values.count == 1)
+        ok = insert_single(state, raw, table, columns, column_count, &((const rdb_ast_items *)select->values.items[0])->items, err);
+    else if (ok && is_values)
+        ok = insert_rows(state, raw, table, columns, column_count, &select->values, err);
+    else if (ok && raw->query != NULL)
+        ok = insert_query(state, raw, table, columns, column_count, err);
+    ok = ok && add_identities(state, relation, err);
+    for (uint32_t i = 0; ok && i < column_count; i++)
+        analyse_mark_column(state, &table->range->inserted_columns, table->range, columns[i].column->number);
+    if (ok && raw->on_conflict != NULL)
+        ok = analyse_on_conflict(state, raw->on_conflict, table, err);
+    state->items = (rdb_list){0};
+    return ok && analyse_push_item(state, table, true, true, err) && analyse_returning(state, &raw->returning, err);
+}
+
+bool analyse_update(analyse_state *state, const rdb_ast_update *raw, rdb_error *err)
+{
+    analyse_item *table = NULL;
+    state->query->command = RDB_COMMAND_UPDATE;
+    if (raw->with != NULL && !analyse_with(state, raw->with, err))
+        return false;
+    if (!analyse_target_table(state, raw->table, ANALYSE_ACL_UPDATE, &table, err) || !analyse_push_item(state, table, true, true, err))
+        return false;
+    state->query->result_range_no = table->range_no;
+    if (!analyse_from(state, &raw->from, err) || !analyse_where(state, raw->where, ANALYSE_WHERE, "WHERE", &state->query->where, err) ||
+        !analyse_set(state, &raw->targets, table, &state->query->targets, err) || !analyse_returning(state, &raw->returning, err))
+        return false;
+    return state->query->where == NULL || analyse_assign_collations(state, state->query->where, err);
+}
+
+bool analyse_delete(analyse_state *state, const rdb_ast_delete *raw, rdb_error *err)
+{
+    analyse_item *table = NULL;
+    state->query->command = RDB_COMMAND_DELETE;
+    if (raw->with != NULL && !analyse_with(state, raw->with, err))
+        return false;
+    if (!analyse_target_table(state, raw->table, ANALYSE_ACL_DELETE, &table, err) || !analyse_push_item(state, table, true, true, err))
+        return false;
+    state->query->result_range_no = table->range_no;
+    if (!analyse_from(state, &raw->using, err) || !analyse_where(state, raw->where, ANALYSE_WHERE, "WHERE", &state->query->where, err) ||
+        !analyse_returning(state, &raw->returning, err))
+        return false;
+    return state->query->where == NULL || analyse_assign_collations(state, state->query->where, err);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The rewrite: a range that names a view becomes the view's stored query. The range keeps its relation, so that privileges and
+ * EXPLAIN still know the view. Stored trees are made of the view's own columns, so the ranges of the query need no renumbering. */
+#include "sql/analyse_int.h"
+
+#define VIEW_DEPTH_MAX 200u
+
+typedef struct rewriting {
+    rdb_analysis *analysis;
+    rdb_error *err;
+    uint32_t depth;
+} rewriting;
+
+static bool rewrite_query(rewriting *work, rdb_query *query);
+
+static bool rewrite_expr(void *work_at, rdb_expr *expr)
+{
+    rewriting *work = work_at;
+    if (expr == NULL)
+        return true;
+    if (expr->kind == RDB_EXPR_SUBLINK && !rewrite_query(work, ((rdb_expr_sublink *)expr)->query))
+        return false;
+    return rdb_expr_visit_children(expr, rewrite_expr, work);
+}
+
+static bool rewrite_targets(rewriting *work, const rdb_list *targets)
+{
+    for (uint32_t i = 0; i < targets->count; i++)
+        if (!rewrite_expr(work, ((rdb_target *)targets->items[i])->expr))
+            return false;
+    return true;
+}
+
+static bool rewrite_from(rewriting *work, rdb_from *from)
+{
+    return from == NULL || (rewrite_expr(work, from->condition) && rewrite_from(work, from->left) && rewrite_from(work, from->right));
+}
+
+/* The view's tables are locked as its reader would lock them. */
+static bool lock_ranges(rewriting *work, rdb_query *query)
+{
+    rdb_txn *txn = rdb_access_get_context(work->analysis->access)->txn;
+    for (uint32_t i = 0; i < query->ranges.count; i++) {
+        rdb_range *range = query->ranges.items[i];
+        bool taken = false;
+        if (range->relation == NULL)
+            continue;
+        if (range->lock_mode == RDB_LOCK_NONE)
+            range->lock_mode = RDB_LOCK_ACCESS_SHARE;
+        rdb_lock_tag tag = {.kind = RDB_LOCK_RELATION, .pdb = rdb_txn_pdb(txn), .a = range->relation->oid};
+        if (!rdb_lock_acquire(txn, tag, range->lock_mode, RDB_LOCK_WAIT, 0, &taken, work->err))
+            return false;
+    }
+    return true;
+}
+
+static bool rewrite_range(rewriting *work, rdb_query *query, rdb_range *range, uint32_t range_no)
+{
+    if (range->kind == RDB_RANGE_RELATION && range->relation->kind == 'v') {
+        const rdb_relation *view = range->relation;
+        rdb_arena *arena = work->analysis->arena;
+        if (query->result_range_no == range_no)
+            return rdb_error_set(work->err, RDB_FEATURE_NOT_SUPPORTED, "writing through view \"%s\" is not supported yet", view->name);
+        if (view->view_tree == NULL)
+            return rdb_error_set(work->err, RDB_FEATURE_NOT_SUPPORTED, "view \"%s\" is not supported yet", view->name);
+        if (!rdb_tree_read_query(arena, work->analysis->access, view->view_tree, &range->subquery, work->err) || !lock_ranges(work, range->subquery))
+            return false;
+        range->kind = RDB_RANGE_SUBQUERY;
+        range->column_types = (rdb_list){0};
+        range->column_typmods = RDB_NEW_ARRAY(arena, int32_t, view->column_count + 1u);
+        range->column_collations = RDB_NEW_ARRAY(arena, uint32_t, view->column_count + 1u);
+        for (uint16_t i = 0; i < view->column_count; i++) {
+            rdb_list_push(arena, &range->column_types, (void *)view->columns[i].type);
+            range->column_typmods[i] = view->columns[i].typmod;
+            range->column_collations[i] = view->columns[i].collation;
+        }
+    }
+    for (uint32_t i = 0; i < range->functions.count; i++)
+        if (!rewrite_expr(work, ((rdb_range_function *)range->functions.items[i])->call))
+            return false;
+    for (uint32_t r = 0; r < range->values.count; r++) {
+        const rdb_list *row = range->values.items[r];
+        for (uint32_t i = 0; i < row->count; i++)
+            if (!rewrite_expr(work, row->items[i]))
+                return false;
+    }
+    return range->subquery == NULL || rewrite_query(work, range->subquery);
+}
+
+static bool rewrite_query(rewriting *work, rdb_query *query)
+{
+    if (query == NULL)
+        return true;
+    if (++work->depth > VIEW_DEPTH_MAX)
+        return rdb_error_set(work->err, RDB_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
+    for (uint32_t i = 0; i < query->ctes.count; i++)
+        if (!rewrite_query(work, ((rdb_cte *)query->ctes.items[i])->query))
+            return false;
+    for (uint32_t i = 0; i < query->ranges.count; i++)
+        if (!rewrite_range(work, query, query->ranges.items[i], i + 1))
+            return false;
+    for (uint32_t i = 0; i < query->from.count; i++)
+        if (!rewrite_from(work, query->from.items[i]))
+            return false;
+    bool ok = rewrite_expr(work, query->where) && rewrite_targets(work, &query->targets) && rewrite_targets(work, &query->returning) &&
+              rewrite_expr(work, query->having) && rewrite_expr(work, query->limit_count) && rewrite_expr(work, query->limit_offset);
+    if (ok && query->on_conflict != NULL)
+        ok = rewrite_targets(work, &query->on_conflict->set_targets) && rewrite_expr(work, query->on_conflict->where);
+    work->depth--;
+    return ok;
+}
+
+bool rdb_query_rewrite(rdb_analysis *analysis, rdb_query **query, rdb_error *err)
+{
+    rewriting work = {analysis, err, 0};
+    return (*query)->command == RDB_COMMAND_UTILITY || rewrite_query(&work, *query);
+}
