@@ -183,6 +183,15 @@ rdb_lsn rdb_wal_insert_lsn(const rdb_wal *wal)
 
 void rdb_wal_set_durable_hook(rdb_wal *wal, void (*hook)(void *context, rdb_lsn durable), void *context)
 {
+    /* A leader calls the hook without the lock: when this returns nobody is inside the old one, and every later leader sees
+     * the new one. */
+    rdb_mutex_lock(&wal->flush_lock);
+    while (wal->flush_leader) {
+        rdb_mutex_unlock(&wal->flush_lock);
+        rdb_time_sleep_us(50);
+        rdb_mutex_lock(&wal->flush_lock);
+    }
     wal->durable_context = context;
     wal->durable_hook = hook;
+    rdb_mutex_unlock(&wal->flush_lock);
 }

@@ -99,7 +99,8 @@ RDB_CHECKED bool rdb_wal_flush(rdb_wal *wal, rdb_lsn lsn, rdb_error *err);
 rdb_lsn rdb_wal_durable_lsn(const rdb_wal *wal); /* one atomic load */
 rdb_lsn rdb_wal_insert_lsn(const rdb_wal *wal);  /* where the next record would begin */
 /* Called after every advance of the durable LSN, on the leader's thread (any thread that flushes, an evicting reader too, so it
- * takes no lock of a rank below LEAF); the barrier and the publishing of commits hang on it. */
+ * takes no lock of a rank below LEAF); the barrier and the publishing of commits hang on it.
+ * When this returns nobody is inside the former hook any more; NULL ends it. Not to be called from a hook. */
 void rdb_wal_set_durable_hook(rdb_wal *wal, void (*hook)(void *context, rdb_lsn durable), void *context);
 
 /* The redo gate (R19). A change enters the gate before it decides on full-page images and leaves it when its pages are

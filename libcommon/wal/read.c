@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WINDOW_BYTES = 256 << 10 };
+enum { WINDOW_BYTES = 256 << 10, JUDGE_BYTES = 1 << 20 };
 
 struct rdb_wal_reader {
     rdb_wal_config config;
@@ -241,7 +241,9 @@ static bool judge_end(rdb_wal_reader *reader, rdb_lsn stop, rdb_error *err)
 {
     uint64_t number = wal_segment_number(&reader->config, stop > reader->position ? stop - 1 : stop) + 1;
     rdb_lsn at = number * reader->config.segment_bytes + WAL_SEGMENT_HEADER_BYTES;
-    rdb_lsn limit = (number + 1) * reader->config.segment_bytes;
+    /* Its first MiB is enough but for a record still larger that runs into it; a restart must not take long over a
+     * recycled segment full of old records. */
+    rdb_lsn limit = number * reader->config.segment_bytes + RDB_MIN((uint64_t)JUDGE_BYTES, reader->config.segment_bytes);
     while (at < limit) {
         const uint8_t *bytes = NULL;
         uint64_t got = 0, skip = 0;

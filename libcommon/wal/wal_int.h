@@ -38,7 +38,7 @@ struct rdb_wal {
     uint8_t *ring RDB_SET_ONCE;
     _Atomic uint64_t *links RDB_SET_ONCE;
     uint64_t ring_mask RDB_SET_ONCE, link_mask RDB_SET_ONCE;
-    void (*durable_hook)(void *context, rdb_lsn durable);
+    void (*durable_hook)(void *context, rdb_lsn durable); /* changed under flush_lock while nobody leads, read by the leader */
     void *durable_context;
 
     /* Reservation: every change of insert_lsn happens under this latch, and at_position is called under it. */
