@@ -4,6 +4,8 @@
  * refuses the statement that grows a table and not the checkpoint after it. */
 #include "storage_int.h"
 
+#include "base/rdb_log.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,8 +14,8 @@ void storage_fail(const rdb_storage *storage, const rdb_error *err)
 {
     if (storage->config.on_failure != NULL)
         storage->config.on_failure(storage->config.failure_context, err);
-    fprintf(stderr, "rdb: a data file can not be kept, the process ends: %s\n", rdb_error_message(err));
-    fflush(stderr);
+    rdb_log_error(RDB_LOG_ERROR, "storage", err);
+    RDB_LOG(RDB_LOG_ERROR, "storage", "a data file can not be kept, the process ends");
     _exit(1);
 }
 

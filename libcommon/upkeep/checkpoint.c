@@ -3,6 +3,8 @@
  * Each step rests on the one before being durable; a failure in between leaves the former checkpoint in force. */
 #include "upkeep_int.h"
 
+#include "base/rdb_log.h"
+
 static bool make_record(rdb_lsn redo_lsn, int64_t wall_us, rdb_strbuf *bytes, rdb_error *err)
 {
     uint8_t header[RDB_WAL_HEADER_BYTES + 16] = {0};
@@ -32,6 +34,9 @@ bool upkeep_checkpoint(rdb_upkeep *upkeep, int64_t spread_us, uint32_t state, rd
     rdb_strbuf_init(&bytes, NULL);
     rdb_mutex_lock(&upkeep->checkpoint_lock);
     rdb_control control = upkeep->control;
+    rdb_storage_statistics before, after;
+    int64_t begin_us = rdb_time_monotonic_us();
+    rdb_storage_get_statistics(upkeep->storage, &before);
     rdb_lsn redo_lsn = rdb_wal_fix_redo_point(upkeep->wal);
     int64_t wall_us = rdb_time_wall_us();
     bool ok = make_record(redo_lsn, wall_us, &bytes, err) && rdb_storage_flush_all(upkeep->storage, spread_us, err);
@@ -59,8 +64,15 @@ bool upkeep_checkpoint(rdb_upkeep *upkeep, int64_t spread_us, uint32_t state, rd
             below = RDB_MIN(below, upkeep->wal_keeper(upkeep->keeper_context));
         ok = rdb_wal_release(upkeep->wal, below, err);
     }
-    if (!ok)
+    if (ok) {
+        rdb_storage_get_statistics(upkeep->storage, &after);
+        RDB_LOG(RDB_LOG_INFO, "upkeep", "checkpoint complete: redo from %llX, %llu pages written in %.3f s",
+                (unsigned long long)redo_lsn, (unsigned long long)(after.writes - before.writes),
+                (double)(rdb_time_monotonic_us() - begin_us) / 1e6);
+    } else {
         atomic_fetch_add(&upkeep->failed, 1);
+        rdb_log_error(RDB_LOG_ERROR, "upkeep", err); /* nobody may be waiting for its answer */
+    }
     atomic_store(&upkeep->checkpoint_monotonic_us, rdb_time_monotonic_us());
     rdb_mutex_unlock(&upkeep->checkpoint_lock);
     rdb_strbuf_free(&bytes);

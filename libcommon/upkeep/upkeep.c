@@ -4,6 +4,8 @@
  * pages that the new life changes get their images as if there had been no crash. */
 #include "upkeep_int.h"
 
+#include "base/rdb_log.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -47,6 +49,10 @@ bool rdb_upkeep_open(rdb_upkeep **out, const rdb_upkeep_config *config, rdb_erro
         goto fail;
     }
     upkeep->recovery.was_clean = upkeep->control.state == RDB_CONTROL_CLEAN;
+    if (!upkeep->recovery.was_clean && upkeep->recovery.records > 0)
+        RDB_LOG(RDB_LOG_INFO, "upkeep", "recovery complete: %llu records from %llX to %llX in %.3f s",
+                (unsigned long long)upkeep->recovery.records, (unsigned long long)redo_lsn,
+                (unsigned long long)upkeep->recovery.end_lsn, (double)upkeep->recovery.elapsed_us / 1e6);
     if (!rdb_wal_open(&upkeep->wal, &upkeep->wal_config, upkeep->recovery.end_lsn, err))
         goto fail;
     rdb_wal_set_redo_point(upkeep->wal, redo_lsn);

@@ -7,8 +7,9 @@
  * records is damage, not a crash (the reader relies on it). */
 #include "wal_int.h"
 
+#include "base/rdb_log.h"
+
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -16,8 +17,8 @@ void wal_fail(const rdb_wal *wal, const rdb_error *err)
 {
     if (wal->config.on_failure != NULL)
         wal->config.on_failure(wal->config.failure_context, err);
-    fprintf(stderr, "rdb: the write-ahead log can not be kept, the process ends: %s\n", rdb_error_message(err));
-    fflush(stderr);
+    rdb_log_error(RDB_LOG_ERROR, "wal", err);
+    RDB_LOG(RDB_LOG_ERROR, "wal", "the write-ahead log can not be kept, the process ends");
     _exit(1);
 }
 
