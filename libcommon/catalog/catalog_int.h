@@ -32,7 +32,6 @@ typedef struct cache_entry {
     } is;
 } cache_entry;
 
-typedef struct sequence_state sequence_state; /* sequence.c */
 
 /* Uncommitted catalog changes of one transaction. Used by its thread only, found through the catalog's list. */
 typedef struct catalog_overlay {
@@ -74,7 +73,7 @@ struct rdb_catalog {
     rdb_database *root RDB_SET_ONCE;
     rdb_mutex overlay_lock; /* RDB_RANK_LEAF */
     catalog_overlay *overlays RDB_GUARDED_BY(overlay_lock);
-    sequence_state *sequences RDB_GUARDED_BY(overlay_lock); /* the list; each has a lock of its own */
+    rdb_map *sequences RDB_GUARDED_BY(overlay_lock); /* sequence.c: states by place; each has a lock of its own */
     _Atomic uint64_t generation;    /* of overlays: the last one given out */
     _Atomic uint32_t overlay_count; /* lets a session without any change skip the list */
 };

@@ -80,10 +80,25 @@ typedef struct rdb_sequence_definition {
     bool is_identity;          /* internal dependency instead */
 } rdb_sequence_definition;
 RDB_CHECKED bool rdb_ddl_create_sequence(rdb_access *access, const rdb_sequence_definition *definition, uint32_t *oid, rdb_error *err);
-/* nextval and kin; not transactional, logged ahead as PostgreSQL's are. */
+/* nextval and kin; not transactional, logged ahead as PostgreSQL's are. They take ROW EXCLUSIVE (get: ACCESS SHARE) on the
+ * sequence; 25006 in a read-only transaction. */
 RDB_CHECKED bool rdb_sequence_next(rdb_access *access, uint32_t oid, int64_t *value, rdb_error *err);
 RDB_CHECKED bool rdb_sequence_set(rdb_access *access, uint32_t oid, int64_t value, bool is_called, rdb_error *err);
 RDB_CHECKED bool rdb_sequence_get(rdb_access *access, uint32_t oid, int64_t *last_value, bool *is_called, rdb_error *err);
+/* As rdb_sequence_get, with the values that may be given out before the next log record: the row that SELECT * FROM a sequence
+ * shows. */
+RDB_CHECKED bool rdb_sequence_get_row(rdb_access *access, uint32_t oid, int64_t *last_value, int64_t *log_count, bool *is_called, rdb_error *err);
+/* What one session was given: currval and lastval. Made with the session, handed down in rdb_access_context.sequences, used by
+ * one thread at a time. */
+typedef struct rdb_sequence_session rdb_sequence_session;
+RDB_CHECKED bool rdb_sequence_session_create(rdb_sequence_session **session, rdb_error *err);
+void rdb_sequence_session_destroy(rdb_sequence_session **session); /* NULL inside is fine */
+void rdb_sequence_session_forget(rdb_sequence_session *session);   /* DISCARD SEQUENCES */
+/* 55000 where the session was given none yet. */
+RDB_CHECKED bool rdb_sequence_current(rdb_access *access, uint32_t oid, int64_t *value, rdb_error *err);
+/* The sequence that a serial or identity column owns; 0: none. */
+RDB_CHECKED bool rdb_sequence_of_column(rdb_access *access, uint32_t relation_oid, int16_t column_number, uint32_t *oid, rdb_error *err);
+RDB_CHECKED bool rdb_sequence_last(rdb_access *access, int64_t *value, rdb_error *err);
 
 /* Alterations of one relation. */
 RDB_CHECKED bool rdb_ddl_add_column(rdb_access *access, uint32_t relation_oid, const rdb_column_definition *column, int16_t *number, rdb_error *err);

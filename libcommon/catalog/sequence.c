@@ -4,8 +4,10 @@
  *
  * Page, after the page header:
  *    0  8  last value: given out, or logged ahead to      8  8  1 = it was given out, 0 = it is the next to give
- * Values logged ahead are handed out from memory (sequence_state); a clean close writes back how far they got. */
+ * Values logged ahead are handed out from memory (sequence_state); a clean close writes back how far they got. Whoever logs
+ * gets a transaction id, so that its commit flushes the record before the value leaves the server. */
 #include "catalog/ddl_int.h"
+#include "txn/rdb_lock.h"
 
 #include <stdlib.h>
 
@@ -17,12 +19,16 @@ typedef struct sequence_page {
 } sequence_page;
 static_assert(sizeof(sequence_page) == 16, "the drawing above and the struct disagree");
 
-/* What this process knows of a sequence; found by (pdb, file), so that a restart by a new file begins anew. */
-struct sequence_state {
-    sequence_state *next;
-    uint32_t pdb;
+/* Where a sequence is: a new file, as TRUNCATE ... RESTART IDENTITY makes, begins anew. Files are never numbered twice. */
+typedef struct sequence_place {
     uint64_t file;
-    rdb_mutex lock; /* RDB_RANK_CATALOG; held over the change of the page */
+    uint64_t pdb;
+} sequence_place;
+
+/* What this process knows of a sequence. */
+typedef struct sequence_state {
+    sequence_place place;
+    rdb_mutex lock; /* RDB_RANK_CATALOG; held over the change of the page, guards what follows */
     bool is_known;
     sequence_page page;         /* as logged */
     int64_t last_value;         /* as given out */
@@ -31,16 +37,20 @@ struct sequence_state {
     uint64_t epoch;             /* of the definition below; 0: not read */
     int64_t increment, minimum, maximum;
     bool cycles;
-};
+} sequence_state;
 
 static bool redo_sequence(const rdb_redo *redo, rdb_page *page, rdb_error *err)
 {
     if (redo->data_bytes != sizeof(sequence_page))
         return rdb_error_set(err, RDB_DATA_CORRUPTED, "a sequence's log record has %u bytes", redo->data_bytes);
     if (redo->operation == OP_INIT) {
+        memset((uint8_t *)page + RDB_PAGE_HEADER_BYTES, 0, redo->page_bytes - RDB_PAGE_HEADER_BYTES);
         page->type = RDB_PAGE_SEQUENCE;
+        page->flags = 0;
         page->lower = RDB_PAGE_HEADER_BYTES + sizeof(sequence_page);
-        page->upper = (uint16_t)RDB_MIN(redo->page_bytes, UINT16_MAX);
+        page->upper = (uint16_t)redo->page_bytes;
+    } else if (page->type != RDB_PAGE_SEQUENCE) {
+        return rdb_error_set(err, RDB_DATA_CORRUPTED, "a sequence's log record meets a page of type %u", page->type);
     }
     memcpy((uint8_t *)page + RDB_PAGE_HEADER_BYTES, redo->data, sizeof(sequence_page));
     return true;
@@ -58,15 +68,15 @@ void sequence_register_redo(void)
     rdb_resource_register(RDB_RESOURCE_SEQUENCE, &ops);
 }
 
-static bool write_page(rdb_storage *storage, uint32_t pdb, uint64_t file, sequence_page content, bool is_new, rdb_error *err)
+static bool write_page(rdb_storage *storage, sequence_place place, rdb_xid xid, sequence_page content, bool is_new, rdb_error *err)
 {
-    const rdb_page_tag tag = {.file = file, .pdb = pdb};
+    const rdb_page_tag tag = {.file = place.file, .pdb = (uint32_t)place.pdb};
     rdb_buffer *buffer = NULL;
     rdb_change change;
     rdb_lsn end_lsn;
     if (is_new ? !rdb_buffer_acquire_new(storage, tag, &buffer, err) : !rdb_buffer_acquire(storage, tag, RDB_BUFFER_EXCLUSIVE, &buffer, err))
         return false;
-    rdb_change_init(&change, storage, pdb, 0, RDB_RESOURCE_SEQUENCE, is_new ? OP_INIT : OP_SET);
+    rdb_change_init(&change, storage, tag.pdb, xid, RDB_RESOURCE_SEQUENCE, is_new ? OP_INIT : OP_SET);
     rdb_change_block(&change, buffer, is_new ? RDB_WAL_BLOCK_INIT : 0);
     rdb_change_block_data(&change, &content, sizeof content);
     bool ok = rdb_change_apply(&change, NULL, NULL, &end_lsn, err);
@@ -74,9 +84,9 @@ static bool write_page(rdb_storage *storage, uint32_t pdb, uint64_t file, sequen
     return ok;
 }
 
-static bool read_page(rdb_storage *storage, uint32_t pdb, uint64_t file, sequence_page *content, rdb_error *err)
+static bool read_page(rdb_storage *storage, sequence_place place, sequence_page *content, rdb_error *err)
 {
-    const rdb_page_tag tag = {.file = file, .pdb = pdb};
+    const rdb_page_tag tag = {.file = place.file, .pdb = (uint32_t)place.pdb};
     rdb_buffer *buffer = NULL;
     if (!rdb_buffer_acquire(storage, tag, RDB_BUFFER_SHARED, &buffer, err))
         return false;
@@ -92,22 +102,24 @@ bool sequence_create_file(rdb_storage *storage, rdb_txn *txn, uint64_t file, int
     rdb_xid xid;
     return rdb_txn_assign_xid(txn, &xid, err) && rdb_undo_note_file(txn, RDB_UNDO_FILE_CREATE, file, err) &&
            rdb_storage_create_file(storage, rdb_txn_pdb(txn), file, xid, err) &&
-           write_page(storage, rdb_txn_pdb(txn), file, (sequence_page){last_value, is_called}, true, err);
+           write_page(storage, (sequence_place){file, rdb_txn_pdb(txn)}, xid, (sequence_page){last_value, is_called}, true, err);
 }
 
 /* ---- states ------------------------------------------------------------------------------------------------------------------------ */
-static sequence_state *find_state(rdb_catalog *catalog, uint32_t pdb, uint64_t file, rdb_error *err)
+static sequence_state *find_state(rdb_catalog *catalog, sequence_place place, rdb_error *err)
 {
     rdb_mutex_lock(&catalog->overlay_lock);
-    sequence_state *state = catalog->sequences;
-    while (state != NULL && (state->pdb != pdb || state->file != file))
-        state = state->next;
-    if (state == NULL && (state = calloc(1, sizeof *state)) != NULL) {
-        state->pdb = pdb;
-        state->file = file;
+    if (catalog->sequences == NULL)
+        catalog->sequences = rdb_map_create();
+    sequence_state *state = catalog->sequences != NULL ? rdb_map_get(catalog->sequences, &place, sizeof place) : NULL;
+    if (state == NULL && catalog->sequences != NULL && (state = calloc(1, sizeof *state)) != NULL) {
+        state->place = place;
         rdb_mutex_init(&state->lock, RDB_RANK_CATALOG);
-        state->next = catalog->sequences;
-        catalog->sequences = state;
+        if (!rdb_map_put(catalog->sequences, &place, sizeof place, state, NULL)) {
+            rdb_mutex_deinit(&state->lock);
+            free(state);
+            state = NULL;
+        }
     }
     rdb_mutex_unlock(&catalog->overlay_lock);
     if (state == NULL)
@@ -117,17 +129,31 @@ static sequence_state *find_state(rdb_catalog *catalog, uint32_t pdb, uint64_t f
 
 void sequences_close(rdb_catalog *catalog)
 {
-    for (sequence_state *state = catalog->sequences, *next; state != NULL; state = next) {
-        next = state->next;
-        if (state->is_known && state->last_value != state->page.last_value && rdb_storage_file_exists(catalog->storage, state->pdb, state->file)) {
+    uint32_t cursor = 0;
+    rdb_slice key;
+    void *at;
+    while (catalog->sequences != NULL && rdb_map_next(catalog->sequences, &cursor, &key, &at)) {
+        sequence_state *state = at;
+        const bool is_behind = state->is_known && state->last_value != state->page.last_value;
+        if (is_behind && rdb_storage_file_exists(catalog->storage, (uint32_t)state->place.pdb, state->place.file)) {
             rdb_error ignored = {0}; /* values are skipped then, as after a crash */
-            if (!write_page(catalog->storage, state->pdb, state->file, (sequence_page){state->last_value, state->is_called}, false, &ignored))
+            if (!write_page(catalog->storage, state->place, 0, (sequence_page){state->last_value, state->is_called}, false, &ignored))
                 rdb_error_clear(&ignored);
         }
         rdb_mutex_deinit(&state->lock);
         free(state);
     }
+    rdb_map_destroy(catalog->sequences);
     catalog->sequences = NULL;
+}
+
+static bool need_sequence(rdb_access *access, uint32_t oid, const rdb_relation **relation, rdb_error *err)
+{
+    if (!rdb_relation_get(access, oid, relation, err))
+        return false;
+    if (*relation == NULL)
+        return rdb_error_set(err, RDB_UNDEFINED_TABLE, "could not open relation with OID %u", oid);
+    return (*relation)->kind == 'S' || rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "\"%s\" is not a sequence", (*relation)->name);
 }
 
 static bool need_definition(rdb_access *access, const rdb_relation *relation, sequence_state *state, rdb_error *err)
@@ -155,7 +181,7 @@ static bool need_values(rdb_catalog *catalog, sequence_state *state, rdb_error *
 {
     if (state->is_known)
         return true;
-    if (!read_page(catalog->storage, state->pdb, state->file, &state->page, err))
+    if (!read_page(catalog->storage, state->place, &state->page, err))
         return false;
     state->last_value = state->page.last_value;
     state->is_called = state->page.is_called != 0;
@@ -164,16 +190,83 @@ static bool need_values(rdb_catalog *catalog, sequence_state *state, rdb_error *
     return true;
 }
 
-static bool open_sequence(rdb_access *access, uint32_t oid, const rdb_relation **relation, sequence_state **state, rdb_error *err)
+/* Locks the sequence first, so that what is looked up after a wait is what stands now (R44). change: the function that is going
+ * to change it, NULL: none. */
+static bool open_sequence(rdb_access *access, uint32_t oid, const char *change, const rdb_relation **relation, sequence_state **state, rdb_error *err)
 {
-    if (!need_relation(access, oid, relation, err))
+    rdb_txn *txn = access->context.txn;
+    bool taken;
+    if (txn == NULL)
+        return rdb_error_set(err, RDB_INTERNAL_ERROR, "a sequence needs a transaction");
+    if (!need_sequence(access, oid, relation, err))
         return false;
-    if ((*relation)->kind != 'S')
-        return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "\"%s\" is not a sequence", (*relation)->name);
-    *state = find_state(access->context.catalog, access->context.database->pdb, (*relation)->file, err);
+    if (change != NULL && (*relation)->persistence != 't' && rdb_txn_is_read_only(txn))
+        return rdb_error_set(err, RDB_READ_ONLY_SQL_TRANSACTION, "cannot execute %s in a read-only transaction", change);
+    if (!rdb_lock_acquire_relation(txn, rdb_txn_pdb(txn), oid, (*relation)->name, change != NULL ? RDB_LOCK_ROW_EXCLUSIVE : RDB_LOCK_ACCESS_SHARE,
+                                   RDB_LOCK_WAIT, 0, &taken, err) ||
+        !need_sequence(access, oid, relation, err))
+        return false;
+    *state = find_state(access->context.catalog, (sequence_place){(*relation)->file, rdb_txn_pdb(txn)}, err);
     return *state != NULL;
 }
 
+/* ---- what a session was given ---------------------------------------------------------------------------------------------------------- */
+struct rdb_sequence_session {
+    rdb_map *values;   /* oid -> int64_t */
+    uint32_t last_oid; /* of the newest nextval; 0: none yet */
+};
+
+bool rdb_sequence_session_create(rdb_sequence_session **session, rdb_error *err)
+{
+    *session = calloc(1, sizeof **session);
+    if (*session != NULL && ((*session)->values = rdb_map_create()) != NULL)
+        return true;
+    free(*session);
+    *session = NULL;
+    return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+}
+
+void rdb_sequence_session_forget(rdb_sequence_session *session)
+{
+    uint32_t cursor = 0;
+    rdb_slice key;
+    void *value;
+    session->last_oid = 0;
+    while (rdb_map_next(session->values, &cursor, &key, &value)) {
+        rdb_map_remove(session->values, key.data, key.length);
+        free(value);
+    }
+}
+
+void rdb_sequence_session_destroy(rdb_sequence_session **session)
+{
+    if (*session == NULL)
+        return;
+    rdb_sequence_session_forget(*session);
+    rdb_map_destroy((*session)->values);
+    free(*session);
+    *session = NULL;
+}
+
+static bool session_note(rdb_sequence_session *session, uint32_t oid, int64_t value, bool is_last, rdb_error *err)
+{
+    if (session == NULL)
+        return true;
+    int64_t *known = rdb_map_get_u64(session->values, oid);
+    if (known == NULL) {
+        known = malloc(sizeof *known);
+        if (known == NULL || !rdb_map_put_u64(session->values, oid, known)) {
+            free(known);
+            return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+        }
+    }
+    *known = value;
+    if (is_last)
+        session->last_oid = oid;
+    return true;
+}
+
+/* ---- values ---------------------------------------------------------------------------------------------------------------------------- */
 /* The value after value; false with 2200H at the end of a sequence that does not cycle. */
 static bool step(const sequence_state *state, const rdb_relation *relation, int64_t value, int64_t *next, rdb_error *err)
 {
@@ -207,7 +300,7 @@ bool rdb_sequence_next(rdb_access *access, uint32_t oid, int64_t *value, rdb_err
     sequence_state *state;
     bool ok = false;
     *value = 0;
-    if (!open_sequence(access, oid, &relation, &state, err))
+    if (!open_sequence(access, oid, "nextval()", &relation, &state, err))
         return false;
     rdb_mutex_lock(&state->lock);
     if (!need_values(catalog, state, err) || !need_definition(access, relation, state, err))
@@ -218,8 +311,8 @@ bool rdb_sequence_next(rdb_access *access, uint32_t oid, int64_t *value, rdb_err
     if (state->ahead == 0) {
         sequence_page logged = {.is_called = true};
         int64_t ahead = steps_ahead(state, next, &logged.last_value);
-        rdb_xid xid; /* so that the commit flushes the log before the value leaves the server */
-        if (!rdb_txn_assign_xid(access->context.txn, &xid, err) || !write_page(catalog->storage, state->pdb, state->file, logged, false, err))
+        rdb_xid xid;
+        if (!rdb_txn_assign_xid(access->context.txn, &xid, err) || !write_page(catalog->storage, state->place, xid, logged, false, err))
             goto out;
         state->page = logged;
         state->ahead = ahead;
@@ -232,7 +325,7 @@ bool rdb_sequence_next(rdb_access *access, uint32_t oid, int64_t *value, rdb_err
     ok = true;
 out:
     rdb_mutex_unlock(&state->lock);
-    return ok;
+    return ok && session_note(access->context.sequences, oid, *value, true, err);
 }
 
 bool rdb_sequence_set(rdb_access *access, uint32_t oid, int64_t value, bool is_called, rdb_error *err)
@@ -241,7 +334,7 @@ bool rdb_sequence_set(rdb_access *access, uint32_t oid, int64_t value, bool is_c
     const rdb_relation *relation;
     sequence_state *state;
     bool ok = false;
-    if (!open_sequence(access, oid, &relation, &state, err))
+    if (!open_sequence(access, oid, "setval()", &relation, &state, err))
         return false;
     rdb_mutex_lock(&state->lock);
     if (!need_definition(access, relation, state, err))
@@ -252,7 +345,8 @@ bool rdb_sequence_set(rdb_access *access, uint32_t oid, int64_t value, bool is_c
         goto out;
     }
     const sequence_page content = {.last_value = value, .is_called = is_called};
-    if (!write_page(catalog->storage, state->pdb, state->file, content, false, err))
+    rdb_xid xid;
+    if (!rdb_txn_assign_xid(access->context.txn, &xid, err) || !write_page(catalog->storage, state->place, xid, content, false, err))
         goto out;
     state->page = content;
     state->last_value = value;
@@ -262,24 +356,90 @@ bool rdb_sequence_set(rdb_access *access, uint32_t oid, int64_t value, bool is_c
     ok = true;
 out:
     rdb_mutex_unlock(&state->lock);
-    return ok;
+    return ok && (!is_called || session_note(access->context.sequences, oid, value, false, err));
 }
 
-bool rdb_sequence_get(rdb_access *access, uint32_t oid, int64_t *last_value, bool *is_called, rdb_error *err)
+bool rdb_sequence_get_row(rdb_access *access, uint32_t oid, int64_t *last_value, int64_t *log_count, bool *is_called, rdb_error *err)
 {
     const rdb_relation *relation;
     sequence_state *state;
-    *last_value = 0;
+    *last_value = *log_count = 0;
     *is_called = false;
-    if (!open_sequence(access, oid, &relation, &state, err))
+    if (!open_sequence(access, oid, NULL, &relation, &state, err))
         return false;
     rdb_mutex_lock(&state->lock);
     bool ok = need_values(access->context.catalog, state, err);
     if (ok) {
         *last_value = state->last_value;
+        *log_count = state->ahead;
         *is_called = state->is_called;
     }
     rdb_mutex_unlock(&state->lock);
+    return ok;
+}
+
+bool rdb_sequence_get(rdb_access *access, uint32_t oid, int64_t *last_value, bool *is_called, rdb_error *err)
+{
+    int64_t log_count;
+    return rdb_sequence_get_row(access, oid, last_value, &log_count, is_called, err);
+}
+
+bool rdb_sequence_current(rdb_access *access, uint32_t oid, int64_t *value, rdb_error *err)
+{
+    const rdb_relation *relation;
+    const int64_t *known = NULL;
+    *value = 0;
+    if (!need_sequence(access, oid, &relation, err))
+        return false;
+    if (access->context.sequences != NULL)
+        known = rdb_map_get_u64(access->context.sequences->values, oid);
+    if (known == NULL)
+        return rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "currval of sequence \"%s\" is not yet defined in this session", relation->name);
+    *value = *known;
+    return true;
+}
+
+bool rdb_sequence_last(rdb_access *access, int64_t *value, rdb_error *err)
+{
+    const rdb_sequence_session *session = access->context.sequences;
+    const rdb_relation *relation = NULL;
+    *value = 0;
+    /* A sequence that was dropped since counts no more. */
+    if (session != NULL && session->last_oid != 0 && !rdb_relation_get(access, session->last_oid, &relation, err))
+        return false;
+    if (relation == NULL)
+        return rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "lastval is not yet defined in this session");
+    return rdb_sequence_current(access, session->last_oid, value, err);
+}
+
+/* ---- owners --------------------------------------------------------------------------------------------------------------------------- */
+typedef struct owned_search {
+    int16_t column_number;
+    uint32_t oid;
+} owned_search;
+
+static bool note_owned(void *context, rdb_access *access, uint32_t catalog_oid, rdb_catalog_row *row, rdb_error *err)
+{
+    owned_search *search = context;
+    const rdb_relation *dependent;
+    const char kind = row_char(row, RDB_pg_depend_deptype);
+    (void)catalog_oid;
+    if (search->oid != 0 || row_oid(row, RDB_pg_depend_classid) != RDB_PG_CLASS || (kind != 'a' && kind != 'i') ||
+        row_int32(row, RDB_pg_depend_refobjsubid) != search->column_number)
+        return true;
+    if (!rdb_relation_get(access, row_oid(row, RDB_pg_depend_objid), &dependent, err))
+        return false;
+    if (dependent != NULL && dependent->kind == 'S')
+        search->oid = dependent->oid;
+    return true;
+}
+
+bool rdb_sequence_of_column(rdb_access *access, uint32_t relation_oid, int16_t column_number, uint32_t *oid, rdb_error *err)
+{
+    owned_search search = {.column_number = column_number};
+    const rdb_datum keys[] = {datum_oid(RDB_PG_CLASS), datum_oid(relation_oid)};
+    bool ok = visit_rows(access, RDB_PG_DEPEND, INDEX_DEPEND_REFERENCE, keys, 2, note_owned, &search, err);
+    *oid = search.oid;
     return ok;
 }
 

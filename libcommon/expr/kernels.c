@@ -269,4 +269,5 @@ void rdb_expr_register_kernels(void)
     rdb_type_set_resolver(resolve_type);
     expr_register_session_kernels();
     expr_register_catalog_kernels();
+    expr_register_sequence_functions();
 }

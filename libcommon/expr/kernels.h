@@ -7,6 +7,7 @@
 
 void expr_register_session_kernels(void);
 void expr_register_catalog_kernels(void);
+void expr_register_sequence_functions(void);
 
 bool expr_split_name(rdb_call *call, rdb_slice text, const char *parts[3], uint32_t *count);
 void expr_add_qualified(rdb_strbuf *text, const char *schema /* NULL: none */, const char *name);

@@ -2,6 +2,7 @@
  * A session's life, its notices, and the ends of extended-protocol runs. */
 #include "session/portal.h"
 
+#include "catalog/rdb_ddl.h"
 #include "session/row_sink.h"
 #include "session/settings.h"
 #include "session/wire_int.h"
@@ -26,7 +27,8 @@ bool session_create(rdb_session **session_out, rdb_engine *engine, rdb_database 
     atomic_store(&session->state_name, "idle");
     if (session->statement_arena == NULL || session->statements == NULL || session->portals == NULL)
         rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    if (rdb_error_is_set(err) || !session_settings_create(session, err) || !session_sink_create(session, err)) {
+    if (rdb_error_is_set(err) || !session_settings_create(session, err) || !session_sink_create(session, err) ||
+        !rdb_sequence_session_create(&session->sequences, err)) {
         session->database = NULL; /* stays the caller's */
         session_destroy(&session);
         return false;
@@ -57,6 +59,7 @@ void session_destroy(rdb_session **session_at)
     session_settings_destroy(session);
     rdb_map_destroy(session->statements);
     rdb_map_destroy(session->portals);
+    rdb_sequence_session_destroy(&session->sequences);
     rdb_arena_destroy(session->statement_arena);
     rdb_database_close(&session->database);
     free(session->savepoints);

@@ -114,6 +114,7 @@ struct rdb_session {
     int64_t transaction_us, statement_us;
 
     rdb_map *statements, *portals; /* by name */
+    struct rdb_sequence_session *sequences; /* for currval */
     rdb_client client;             /* rows and COPY to the wire */
     struct session_row_sink *sink;
     enum { SESSION_COPY_NONE, SESSION_COPY_OPEN, SESSION_COPY_CLOSED } copy_in; /* OPEN: the client may still be sending */

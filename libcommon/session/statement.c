@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * From text to plan to rows: how one statement runs, and the simple protocol's list of them. */
+#include "catalog/rdb_ddl.h"
 #include "session/row_sink.h"
 #include "session/settings.h"
 #include "session/wire_int.h"
@@ -41,7 +42,8 @@ static void access_context(const rdb_session *session, rdb_access_context *conte
                                     .txn = session->txn,
                                     .role_oid = session->role.oid,
                                     .role_name = session->role.name,
-                                    .search_path = session_setting_search_path(session)};
+                                    .search_path = session_setting_search_path(session),
+                                    .sequences = session->sequences};
 }
 
 static bool plan_query(rdb_session *session, session_plan *plan, rdb_analysis *analysis, rdb_error *err)
@@ -291,12 +293,14 @@ static bool discard(rdb_session *session, const rdb_ast_discard *statement, char
             return rdb_error_set(err, RDB_ACTIVE_SQL_TRANSACTION, "DISCARD ALL cannot run inside a transaction block");
         snprintf(tag, 64, "DISCARD ALL");
         session_discard_statements(session);
+        rdb_sequence_session_forget(session->sequences);
         return session_settings_discard(session, err);
     case RDB_SQL_DISCARD_PLANS:
         snprintf(tag, 64, "DISCARD PLANS");
         return true;
     case RDB_SQL_DISCARD_SEQUENCES:
         snprintf(tag, 64, "DISCARD SEQUENCES");
+        rdb_sequence_session_forget(session->sequences);
         return true;
     default:
         snprintf(tag, 64, "DISCARD TEMP");

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Functions of sequences. What currval and lastval remember belongs to the session and comes with the access. */
+#include "catalog/rdb_ddl.h"
+#include "expr/kernels.h"
+
+static rdb_access *access_of(const rdb_call *call)
+{
+    return rdb_eval_of(call)->access;
+}
+
+static bool nextval_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls, (void)is_null;
+    return rdb_sequence_next(access_of(call), a[0].oid, &result->i64, call->err);
+}
+EXPR_ROW_KERNEL(nextval, 1)
+
+static bool currval_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls, (void)is_null;
+    return rdb_sequence_current(access_of(call), a[0].oid, &result->i64, call->err);
+}
+EXPR_ROW_KERNEL(currval, 1)
+
+static bool lastval_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)a, (void)nulls, (void)is_null;
+    return rdb_sequence_last(access_of(call), &result->i64, call->err);
+}
+EXPR_ROW_KERNEL(lastval, 0)
+
+static bool setval_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls, (void)is_null;
+    result->i64 = a[1].i64;
+    return rdb_sequence_set(access_of(call), a[0].oid, a[1].i64, true, call->err);
+}
+EXPR_ROW_KERNEL(setval, 2)
+
+static bool setval_called_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls, (void)is_null;
+    result->i64 = a[1].i64;
+    return rdb_sequence_set(access_of(call), a[0].oid, a[1].i64, a[2].b != 0, call->err);
+}
+EXPR_ROW_KERNEL(setval_called, 3)
+
+/* Null until the first value was given out. */
+static bool last_value_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls;
+    bool is_called;
+    if (!rdb_sequence_get(access_of(call), a[0].oid, &result->i64, &is_called, call->err))
+        return false;
+    *is_null = !is_called;
+    return true;
+}
+EXPR_ROW_KERNEL(last_value, 1)
+
+/* The sequence behind a serial or identity column, as its qualified name. The table is written as in SQL, the column as it is. */
+static bool serial_sequence_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    const char *parts[3];
+    uint32_t count = 0, oid = 0;
+    const rdb_relation *table = NULL, *sequence = NULL;
+    rdb_access *access = access_of(call);
+    rdb_strbuf text;
+    (void)nulls;
+    if (!expr_split_name(call, (rdb_slice){a[0].bytes.data, a[0].bytes.length}, parts, &count))
+        return false;
+    const char *column = expr_get_text(call, a[1]), *name = parts[count - 1];
+    if (!rdb_relation_find(access, count > 1 ? parts[count - 2] : NULL, name, &table, call->err))
+        return false;
+    if (table == NULL)
+        return rdb_error_set(call->err, RDB_UNDEFINED_TABLE, "relation \"%s\" does not exist", name);
+    int16_t number = 0;
+    for (uint16_t i = 0; i < table->column_count; i++)
+        if (!table->columns[i].is_dropped && strcmp(table->columns[i].name, column) == 0)
+            number = table->columns[i].number;
+    if (number == 0)
+        return rdb_error_set(call->err, RDB_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist", column, table->name);
+    if (!rdb_sequence_of_column(access, table->oid, number, &oid, call->err) || (oid != 0 && !rdb_relation_get(access, oid, &sequence, call->err)))
+        return false;
+    *is_null = sequence == NULL;
+    if (*is_null)
+        return true;
+    rdb_strbuf_init(&text, call->arena);
+    expr_add_qualified(&text, sequence->namespace_name, sequence->name);
+    return rdb_strbuf_check(&text, call->err) && expr_set_text(call, text.data, text.length, result);
+}
+EXPR_ROW_KERNEL(serial_sequence, 2)
+
+static const rdb_kernel_entry ENTRIES[] = {
+    {1574, nextval, RDB_KERNEL_FALLIBLE | RDB_KERNEL_NEEDS_SESSION},
+    {1575, currval, RDB_KERNEL_FALLIBLE | RDB_KERNEL_NEEDS_SESSION},
+    {2559, lastval, RDB_KERNEL_FALLIBLE | RDB_KERNEL_NEEDS_SESSION},
+    {1576, setval, RDB_KERNEL_FALLIBLE | RDB_KERNEL_NEEDS_SESSION},
+    {1765, setval_called, RDB_KERNEL_FALLIBLE | RDB_KERNEL_NEEDS_SESSION},
+    {4032, last_value, RDB_KERNEL_FALLIBLE | RDB_KERNEL_NEEDS_SESSION},
+    {1665, serial_sequence, RDB_KERNEL_FALLIBLE | RDB_KERNEL_NEEDS_SESSION},
+};
+
+void expr_register_sequence_functions(void)
+{
+    rdb_kernel_register(ENTRIES, RDB_COUNT_OF(ENTRIES));
+}
