@@ -349,8 +349,8 @@ static void write_one(instance *f, int32_t a)
     assert_int_equal(RDB_VALUES(&store, int32_t)[0], old);
     bool deletes = pick(5) == 0;
     int32_t number = new_number();
-    if (pick(3) == 0) /* the key comes back to what it was some time */
-        number = number / KEYS * KEYS + old % KEYS;
+    if (pick(2) == 0) /* few keys a row, so that it comes back to what it was some time */
+        number = number / KEYS * KEYS + (int32_t)((id + pick(2)) % KEYS);
     put_key(old_key, key_of(old));
     put_key(new_key, key_of(number));
     rdb_index_key key = {.index_file = TOY_INDEX_FILE, .old_key = {old_key, 8}, .new_key = {new_key, deletes ? 0 : 8}};
