@@ -123,7 +123,7 @@ static void put_target(explaining *work, const rdb_plan_node *node)
 
 static void put_expr(explaining *work, const rdb_expr *expr, rdb_strbuf *text)
 {
-    if (work->ok && !rdb_deparse_expr(work->context->access, expr, NULL, false, text, work->err))
+    if (work->ok && !rdb_deparse_expr(work->context->access, expr, NULL, work->plan->scan_count > 1, text, work->err))
         work->ok = false;
 }
 

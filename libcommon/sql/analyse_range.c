@@ -205,6 +205,7 @@ bool analyse_item_column(analyse_state *state, const analyse_item *item, int16_t
     var->head.typmod = typmod;
     var->head.collation = collation;
     var->range_no = item->range_no;
+    var->range = item->range;
     var->attribute_no = number;
     var->levels_up = (uint16_t)levels_up;
     mark_read(state, &var->head, 0);
@@ -245,6 +246,7 @@ bool analyse_whole_row(analyse_state *state, const analyse_item *item, uint32_t 
         return false;
     rdb_expr_var *var = ANALYSE_NEW(state, rdb_expr_var, RDB_EXPR_VAR, type, location);
     var->range_no = item->range_no;
+    var->range = item->range;
     var->levels_up = (uint16_t)levels_up;
     mark_read(state, &var->head, 0);
     *expr = &var->head;

@@ -39,7 +39,7 @@ struct rdb_expr { /* the head of each node below */
 
 typedef struct rdb_expr_const { RDB_EXPR_HEAD; rdb_datum value; bool is_null; } rdb_expr_const;
 /* Column attribute_no (0: the whole row, negative: RDB_COLUMN_*) of range-table entry range_no (from 1), levels_up queries out. */
-typedef struct rdb_expr_var { RDB_EXPR_HEAD; uint32_t range_no; int16_t attribute_no; uint16_t levels_up; } rdb_expr_var;
+typedef struct rdb_expr_var { RDB_EXPR_HEAD; uint32_t range_no; int16_t attribute_no; uint16_t levels_up; const struct rdb_range *range; /* the entry itself, for the deparser; NULL in trees read back */ } rdb_expr_var;
 typedef enum rdb_param_kind { RDB_PARAM_EXTERNAL /* $n */, RDB_PARAM_EXECUTION /* set by Apply or a sublink's operator */ } rdb_param_kind;
 typedef struct rdb_expr_param { RDB_EXPR_HEAD; uint8_t param_kind; uint32_t param_no; /* from 1 */ } rdb_expr_param;
 /* Functions, operators and casts by function. operator_oid 0: not written as an operator. */
@@ -232,7 +232,10 @@ RDB_CHECKED bool rdb_tree_read_expr(rdb_arena *arena, rdb_access *access, const 
 RDB_CHECKED bool rdb_tree_write_query(const rdb_query *query, rdb_strbuf *text, rdb_error *err);
 RDB_CHECKED bool rdb_tree_read_query(rdb_arena *arena, rdb_access *access, const char *text, rdb_query **query, rdb_error *err);
 /* Trees to SQL, as PostgreSQL's ruleutils prints it (pg_get_expr, pg_get_viewdef, pg_get_constraintdef, EXPLAIN). */
-RDB_CHECKED bool rdb_deparse_expr(rdb_access *access, const rdb_expr *expr, const rdb_relation *relation, bool pretty, rdb_strbuf *text, rdb_error *err);
+/* relation: whose columns range 1 has (defaults, checks, indexes), or NULL. In EXPLAIN columns are named through their ranges,
+ * qualified where qualify is set. */
+RDB_CHECKED bool rdb_deparse_expr(rdb_access *access, const rdb_expr *expr, const rdb_relation *relation, bool qualify, rdb_strbuf *text, rdb_error *err);
+void rdb_deparse_name(const char *name, rdb_strbuf *text); /* quoted where it needs it */
 RDB_CHECKED bool rdb_deparse_query(rdb_access *access, const rdb_query *query, bool pretty, rdb_strbuf *text, rdb_error *err);
 /* Visits the direct children of an expression (not into sub-queries); false stops. */
 bool rdb_expr_visit_children(const rdb_expr *expr, bool (*visit)(void *context, rdb_expr *child), void *context);
