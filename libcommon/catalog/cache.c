@@ -155,7 +155,7 @@ bool cache_get(rdb_access *access, entry_kind kind, uint32_t oid, cache_entry **
     *entry = NULL;
     catalog_overlay *overlay = overlay_find(access->context.catalog, access->context.txn);
     cache_entry *found = overlay != NULL ? find_entry(overlay->entries[kind], oid) : NULL;
-    uint64_t epoch = 0, generation = overlay != NULL ? overlay->generation : 0;
+    uint64_t epoch = rdb_catalog_epoch(database), generation = overlay != NULL ? overlay->generation : 0;
     if (found == NULL && (overlay == NULL || !is_dirty(overlay, kind, oid))) {
         rdb_mutex_lock(&database->lock);
         found = find_entry(database->entries[kind], oid);
@@ -167,7 +167,9 @@ bool cache_get(rdb_access *access, entry_kind kind, uint32_t oid, cache_entry **
         }
     }
     if (found == NULL) {
-        if (!load_entry(access, kind, oid, &found, err))
+        if (access->loads)
+            epoch = access->load_epoch; /* its snapshot is as old as that */
+        if (!load_entry(access, kind, oid, epoch, &found, err))
             return false;
         if (found == NULL)
             return true;
@@ -277,6 +279,7 @@ static void overlay_destroy(catalog_overlay *overlay)
     for (int kind = 0; kind < ENTRY_KIND_COUNT; kind++)
         release_all(overlay->entries[kind]);
     rdb_map_destroy(overlay->dirty);
+    rdb_map_destroy(overlay->recounted);
     if (overlay->root_txn != NULL)
         rdb_txn_abort(&overlay->root_txn);
     free(overlay->hook_levels);
@@ -302,9 +305,15 @@ static void publish(catalog_overlay *overlay)
             entry_release(value);
         }
     }
+    for (cursor = 0; overlay->recounted != NULL && rdb_map_next(overlay->recounted, &cursor, &key, &value);) {
+        uint64_t oid;
+        memcpy(&oid, key.data, sizeof oid);
+        entry_release(rdb_map_remove_u64(database->entries[ENTRY_RELATION], oid));
+    }
     for (cursor = 0; overlay->names_dirty && rdb_map_next(database->names, &cursor, &key, &value);)
         rdb_map_remove(database->names, key.data, key.length);
-    atomic_fetch_add_explicit(&database->epoch, 1, memory_order_acq_rel);
+    if (rdb_map_count(overlay->dirty) > 0)
+        atomic_fetch_add_explicit(&database->epoch, 1, memory_order_acq_rel);
     rdb_mutex_unlock(&database->lock);
 }
 
@@ -444,6 +453,18 @@ bool overlay_note(rdb_access *access, uint32_t catalog_oid, uint32_t object_oid,
     overlay->names_dirty = true;
     overlay_forget_entries(overlay);
     return true;
+}
+
+bool overlay_note_figures(rdb_access *access, uint32_t relation_oid, rdb_error *err)
+{
+    static const char mark;
+    catalog_overlay *overlay;
+    if (!overlay_need(access, &overlay, err))
+        return false;
+    if ((overlay->recounted != NULL || (overlay->recounted = rdb_map_create()) != NULL) &&
+        rdb_map_put_u64(overlay->recounted, relation_oid, (void *)(uintptr_t)&mark))
+        return true;
+    return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
 }
 
 void rdb_catalog_invalidate(rdb_access *access, uint32_t catalog_oid, uint32_t object_oid)

@@ -41,6 +41,7 @@ typedef struct catalog_overlay {
     rdb_map *dirty;                      /* key: kind of object and oid; value: non-NULL */
     rdb_map *entries[ENTRY_KIND_COUNT];  /* own versions of dirty objects */
     bool names_dirty;
+    rdb_map *recounted;                  /* relations whose figures changed and nothing else: read anew, plans stay; or NULL */
     uint64_t generation;                 /* another one after each change; never 0 */
     uint32_t *hook_levels;               /* of the callbacks hung on the transaction, ascending */
     uint32_t hook_count, hook_capacity;
@@ -90,6 +91,9 @@ struct rdb_access {
     uint64_t path_generation;       /* of the overlay, when it was resolved */
     bool path_resolved;
     uint32_t creation_namespace;
+    bool loads;                     /* a descriptor is being read: all its rows with one snapshot, taken at that epoch */
+    rdb_snapshot load_snapshot;
+    uint64_t load_epoch;
     rdb_txn *root_reader;           /* reads shared tables from a transaction of another database */
 };
 
@@ -116,13 +120,16 @@ RDB_CHECKED bool cache_find_name(rdb_access *access, char kind, uint32_t namespa
                                  uint32_t *oid, rdb_error *err);
 /* Notes a change of the transaction; makes its overlay at the first one. */
 RDB_CHECKED bool overlay_note(rdb_access *access, uint32_t catalog_oid, uint32_t object_oid, rdb_error *err);
+/* Notes that only relpages and reltuples of the relation changed. */
+RDB_CHECKED bool overlay_note_figures(rdb_access *access, uint32_t relation_oid, rdb_error *err);
 catalog_overlay *overlay_find(rdb_catalog *catalog, const rdb_txn *txn);
 RDB_CHECKED bool overlay_need(rdb_access *access, catalog_overlay **overlay, rdb_error *err);
 /* 0 where the transaction changed nothing. */
 uint64_t overlay_generation(const rdb_access *access);
 
 /* ---- load.c: descriptors from rows ------------------------------------------------------------------------------------- */
-RDB_CHECKED bool load_entry(rdb_access *access, entry_kind kind, uint32_t oid, cache_entry **entry, rdb_error *err);
+/* epoch: of the database before the call. */
+RDB_CHECKED bool load_entry(rdb_access *access, entry_kind kind, uint32_t oid, uint64_t epoch, cache_entry **entry, rdb_error *err);
 
 /* ---- scan.c ---------------------------------------------------------------------------------------------------------------- */
 /* The transaction that reads (or, for_write, changes) the table: the access's own, or one in the root PDB. */

@@ -550,22 +550,40 @@ static bool load_function(rdb_access *access, cache_entry *entry, rdb_arena *wor
            row_texts(entry->arena, &row, RDB_pg_proc_proargnames, &function->argument_names, &count, err);
 }
 
-bool load_entry(rdb_access *access, entry_kind kind, uint32_t oid, cache_entry **entry, rdb_error *err)
+static bool run_loader(rdb_access *access, cache_entry *made, bool *found, rdb_error *err)
 {
     static bool (*const loaders[ENTRY_KIND_COUNT])(rdb_access *, cache_entry *, rdb_arena *, bool *, rdb_error *) = {
         [ENTRY_RELATION] = load_relation, [ENTRY_TYPE] = load_type, [ENTRY_FUNCTION] = load_function};
-    cache_entry *made;
-    bool found = false;
-    *entry = NULL;
     rdb_arena *work = rdb_arena_create("catalog load", NULL, NULL);
     if (work == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    if (!entry_create(kind, oid, &made, err)) {
-        rdb_arena_destroy(work);
-        return false;
-    }
-    bool ok = loaders[kind](access, made, work, &found, err) && rdb_arena_check(made->arena, err) && rdb_arena_check(work, err);
+    bool ok = loaders[made->kind](access, made, work, found, err) && rdb_arena_check(made->arena, err) && rdb_arena_check(work, err);
     rdb_arena_destroy(work);
+    return ok;
+}
+
+/* A relation's rows stand in several tables: they are read with one snapshot, so that a commit that comes between shows in all
+ * of them or in none. What the loader needs beside (types) is read with the same one. */
+bool load_entry(rdb_access *access, entry_kind kind, uint32_t oid, uint64_t epoch, cache_entry **entry, rdb_error *err)
+{
+    cache_entry *made;
+    bool found = false;
+    rdb_txn *txn = access->context.txn;
+    const bool is_outermost = !access->loads;
+    *entry = NULL;
+    if (!entry_create(kind, oid, &made, err))
+        return false;
+    if (is_outermost) {
+        rdb_txn_latest_snapshot(txn, &access->load_snapshot);
+        rdb_txn_hold_snapshot(txn, &access->load_snapshot);
+        access->load_epoch = epoch;
+        access->loads = true;
+    }
+    bool ok = run_loader(access, made, &found, err);
+    if (is_outermost) {
+        access->loads = false;
+        rdb_txn_drop_snapshot(txn, &access->load_snapshot);
+    }
     if (!ok || !found)
         entry_release(made);
     else

@@ -97,7 +97,10 @@ bool rdb_catalog_scan_open(rdb_catalog_scan **scan, rdb_access *access, uint32_t
     opened->capacity = index_oid == 0 ? SCAN_ROWS : 8;
     if (!access_txn_for(access, relation, false, &opened->txn, err))
         return false;
-    rdb_txn_latest_snapshot(opened->txn, &opened->snapshot);
+    if (access->loads && opened->txn == access->context.txn)
+        opened->snapshot = access->load_snapshot;
+    else
+        rdb_txn_latest_snapshot(opened->txn, &opened->snapshot);
     opened->batch = rdb_arena_create("catalog scan", NULL, NULL);
     if (opened->batch == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");

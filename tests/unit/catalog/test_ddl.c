@@ -191,6 +191,12 @@ static void test_columns_and_layouts(void **state)
     session_commit(&s);
     s = session_begin(&f);
     assert_int_equal((int)find(&s, "u")->tuples, 345);
+    const uint64_t epoch = rdb_catalog_epoch(f.database);
+    MUST(&f, rdb_ddl_set_statistics(s.access, oid, 13, 346, &f.err));
+    session_commit(&s);
+    s = session_begin(&f);
+    assert_int_equal((int)find(&s, "u")->tuples, 346);
+    assert_true(rdb_catalog_epoch(f.database) == epoch); /* plans stay */
     session_abort(&s);
     instance_end(&f);
 }
