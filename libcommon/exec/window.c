@@ -1,23 +1,452 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Window functions. */
+ * Window functions. The input comes sorted by partition and order; all of it is kept, with the arguments of every call beside
+ * it, and each call is computed partition by partition. A frame that only grows feeds its aggregate row by row; one that
+ * moves starts over where it left a row behind. */
 #include "exec/exec_int.h"
+
+/* PostgreSQL's frame option bits (rdb_window.frame_options). */
+enum {
+    FRAME_RANGE = 0x2, FRAME_ROWS = 0x4, FRAME_GROUPS = 0x8, FRAME_START_UNBOUNDED_PRECEDING = 0x20, FRAME_END_UNBOUNDED_PRECEDING = 0x40, FRAME_START_UNBOUNDED_FOLLOWING = 0x80,
+    FRAME_END_UNBOUNDED_FOLLOWING = 0x100, FRAME_START_CURRENT_ROW = 0x200, FRAME_END_CURRENT_ROW = 0x400, FRAME_START_PRECEDING = 0x800, FRAME_END_PRECEDING = 0x1000,
+    FRAME_START_FOLLOWING = 0x2000, FRAME_END_FOLLOWING = 0x4000, FRAME_EXCLUDE_CURRENT_ROW = 0x8000, FRAME_EXCLUDE_GROUP = 0x10000, FRAME_EXCLUDE_TIES = 0x20000,
+    FRAME_EXCLUDES = FRAME_EXCLUDE_CURRENT_ROW | FRAME_EXCLUDE_GROUP | FRAME_EXCLUDE_TIES
+};
+/* pg_proc OIDs of the window functions proper. */
+enum {
+    WINDOW_ROW_NUMBER = 3100, WINDOW_RANK, WINDOW_DENSE_RANK, WINDOW_PERCENT_RANK, WINDOW_CUME_DIST, WINDOW_NTILE, WINDOW_LAG, WINDOW_LAG_OFFSET, WINDOW_LAG_DEFAULT,
+    WINDOW_LEAD, WINDOW_LEAD_OFFSET, WINDOW_LEAD_DEFAULT, WINDOW_FIRST_VALUE, WINDOW_LAST_VALUE, WINDOW_NTH_VALUE
+};
+
+typedef struct window_call {
+    const rdb_plan_window_call *plan;
+    const rdb_aggregate_entry *aggregate; /* NULL: a window function proper */
+    uint32_t first_column;                /* of its arguments in the store */
+    uint32_t filter_column;               /* UINT32_MAX: none */
+    rdb_call call;
+    void *site;
+    void *state;
+    rdb_vector *results;                  /* one vector a chunk */
+} window_call;
+
+typedef struct window_state {
+    exec_store store;                     /* input columns, then arguments and filters */
+    rdb_program *arguments;               /* all calls' arguments and filters */
+    uint32_t input_columns, argument_columns;
+    window_call *calls;
+    rdb_program *start_offset, *end_offset;
+    int64_t start_rows, end_rows;
+    rdb_arena *arena;                     /* results */
+    rdb_arena *argument_arena;
+    bool is_computed;
+    uint32_t next_chunk;
+    rdb_vector **columns;
+    rdb_batch batch;
+    uint32_t *rows, next_row;
+} window_state;
+
+typedef struct window_partition { /* rows first .. end - 1; row r's peers are peer_first[r - first] .. peer_end[r - first] - 1 */
+    uint32_t first, end;
+    uint32_t *peer_first, *peer_end, *group;
+} window_partition;
 
 static bool open_window(exec_node *node, rdb_error *err)
 {
-    (void)node;
-    return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "window functions are not supported");
+    const rdb_plan_window *plan = &node->plan->of.window;
+    rdb_arena *arena = node->x->arena;
+    window_state *state = node->state = RDB_NEW(arena, window_state);
+    rdb_list exprs = {0};
+    state->calls = RDB_NEW_ARRAY(arena, window_call, plan->call_count + 1);
+    state->input_columns = node->plan->input_count - plan->call_count;
+    for (uint32_t i = 0; i < plan->call_count; i++) {
+        window_call *call = &state->calls[i];
+        const rdb_expr_window *window = plan->calls[i].window;
+        call->plan = &plan->calls[i];
+        call->first_column = state->input_columns + exprs.count;
+        call->filter_column = UINT32_MAX;
+        const rdb_type **types = RDB_NEW_ARRAY(arena, const rdb_type *, call->plan->argument_count + 1);
+        for (uint32_t k = 0; k < call->plan->argument_count; k++) {
+            types[k] = call->plan->arguments[k]->type;
+            rdb_list_push(arena, &exprs, call->plan->arguments[k]);
+        }
+        if (call->plan->filter != NULL) {
+            call->filter_column = state->input_columns + exprs.count;
+            rdb_list_push(arena, &exprs, call->plan->filter);
+        }
+        call->call = (rdb_call){.collation = window->input_collation, .argument_types = types, .argument_count = call->plan->argument_count, .result_type = window->head.type, .result_typmod = window->head.typmod, .state = &call->site, .plan_arena = arena};
+        if (window->function->oid >= WINDOW_ROW_NUMBER && window->function->oid <= WINDOW_NTH_VALUE)
+            continue;
+        call->aggregate = rdb_aggregate_find(window->function->oid);
+        if (call->aggregate == NULL)
+            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "window function \"%s\" is not supported", window->function->name);
+    }
+    state->argument_columns = exprs.count;
+    if ((plan->window->frame_options & FRAME_EXCLUDES) != 0)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "EXCLUDE in a window frame is not supported");
+    if ((plan->window->frame_options & FRAME_RANGE) != 0 && (plan->start_offset != NULL || plan->end_offset != NULL))
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "RANGE with an offset is not supported");
+    uint8_t *reps = RDB_NEW_ARRAY(arena, uint8_t, state->input_columns + exprs.count + 1);
+    for (uint32_t i = 0; i < state->input_columns; i++)
+        reps[i] = node->plan->input_types[i]->rep;
+    for (uint32_t i = 0; i < exprs.count; i++)
+        reps[state->input_columns + i] = ((rdb_expr *)exprs.items[i])->type->rep;
+    rdb_expr *start = plan->start_offset, *end = plan->end_offset;
+    state->columns = RDB_NEW_ARRAY(arena, rdb_vector *, node->plan->input_count + 1);
+    state->rows = RDB_NEW_ARRAY(arena, uint32_t, RDB_BATCH_ROWS);
+    state->arena = rdb_arena_create("window", NULL, NULL);
+    state->argument_arena = rdb_arena_create("window arguments", NULL, NULL);
+    if (state->arena == NULL || state->argument_arena == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    return exec_compile_list(node->x, &state->arguments, &exprs, err) && exec_store_init(&state->store, reps, state->input_columns + exprs.count, err) &&
+           exec_check_sortable(plan->keys, plan->partition_count + plan->order_count, err) && (start == NULL || exec_compile(node->x, &state->start_offset, &start, 1, err)) &&
+           (end == NULL || exec_compile(node->x, &state->end_offset, &end, 1, err));
+}
+
+static void close_window(exec_node *node)
+{
+    window_state *state = node->state;
+    if (state == NULL)
+        return;
+    exec_store_deinit(&state->store);
+    rdb_arena_destroy(state->arena);
+    rdb_arena_destroy(state->argument_arena);
 }
 
 static bool begin_window(exec_node *node, rdb_error *err)
 {
+    window_state *state = node->state;
+    state->is_computed = false;
+    state->next_row = 0;
+    exec_store_clear(&state->store);
+    rdb_arena_reset(state->arena);
     return exec_begin(node->left, err);
+}
+
+static bool get_offset(exec_node *node, rdb_program *program, const char *which, int64_t *rows, rdb_error *err)
+{
+    rdb_datum value;
+    bool is_null = true;
+    window_state *state = node->state;
+    if (program == NULL)
+        return true;
+    if (!rdb_program_value(program, &node->x->eval, state->arena, 0, &value, &is_null, err))
+        return false;
+    if (is_null)
+        return rdb_error_set(err, RDB_NULL_VALUE_NOT_ALLOWED, "frame %s offset must not be null", which);
+    if (value.i64 < 0)
+        return rdb_error_set(err, RDB_INVALID_PRECEDING_OR_FOLLOWING_SIZE, "frame %s offset must not be negative", which);
+    *rows = value.i64;
+    return true;
+}
+
+static bool read_input(exec_node *node, rdb_error *err)
+{
+    window_state *state = node->state;
+    rdb_vector **arguments = RDB_NEW_ARRAY(state->arena, rdb_vector *, state->argument_columns + 1);
+    for (;;) {
+        rdb_batch *batch = NULL;
+        uint32_t good = 0;
+        if (!exec_next(node->left, RDB_BATCH_ROWS, &batch, err))
+            return false;
+        if (batch == NULL)
+            return true;
+        rdb_arena_reset(state->argument_arena);
+        if (state->arguments != NULL && !rdb_program_run(state->arguments, &node->x->eval, state->argument_arena, batch, &batch->selection, &good, err))
+            return false;
+        for (uint32_t i = 0; i < state->argument_columns; i++)
+            arguments[i] = rdb_program_result(state->arguments, i);
+        if (!exec_store_append(&state->store, batch->columns, state->input_columns, arguments, state->argument_columns, &batch->selection, err))
+            return false;
+    }
+}
+
+static bool same_keys(const exec_node *node, uint32_t from, uint32_t to, uint32_t left, uint32_t right)
+{
+    const window_state *state = node->state;
+    for (uint32_t i = from; i < to; i++) {
+        const rdb_plan_key *key = &node->plan->of.window.keys[i];
+        if (exec_values_compare(key, exec_store_column(&state->store, left, key->slot_no), EXEC_ROW_IN_CHUNK(left), exec_store_column(&state->store, right, key->slot_no), EXEC_ROW_IN_CHUNK(right)) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool find_peers(exec_node *node, window_partition *p, rdb_error *err)
+{
+    window_state *state = node->state;
+    const rdb_plan_window *plan = &node->plan->of.window;
+    uint32_t count = p->end - p->first, group = 0;
+    p->peer_first = rdb_arena_try_alloc(state->arena, 3 * sizeof(uint32_t) * (size_t)count, err);
+    if (p->peer_first == NULL)
+        return false;
+    p->peer_end = p->peer_first + count;
+    p->group = p->peer_end + count;
+    for (uint32_t from = 0; from < count; group++) {
+        uint32_t to = from + 1;
+        while (to < count && same_keys(node, plan->partition_count, plan->partition_count + plan->order_count, p->first + from, p->first + to))
+            to++;
+        for (uint32_t i = from; i < to; i++) {
+            p->peer_first[i] = p->first + from;
+            p->peer_end[i] = p->first + to;
+            p->group[i] = group;
+        }
+        from = to;
+    }
+    return true;
+}
+
+static uint32_t clamp(int64_t row, const window_partition *p)
+{
+    return row < (int64_t)p->first ? p->first : row > (int64_t)p->end ? p->end : (uint32_t)row;
+}
+
+/* First row of group number `wanted`, or one past the partition. */
+static uint32_t group_start(const window_partition *p, int64_t wanted)
+{
+    if (wanted <= 0)
+        return p->first;
+    uint32_t low = 0, high = p->end - p->first;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (p->group[middle] < (uint64_t)wanted)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return p->first + low;
+}
+
+/* The frame of a row: rows *from .. *to - 1. */
+static void find_frame(const exec_node *node, const window_partition *p, uint32_t row, uint32_t *from, uint32_t *to)
+{
+    const window_state *state = node->state;
+    const uint32_t options = node->plan->of.window.window->frame_options;
+    const uint32_t at = row - p->first;
+    const bool by_rows = (options & FRAME_ROWS) != 0, by_groups = (options & FRAME_GROUPS) != 0;
+    int64_t here = row, group = p->group[at];
+    *from = p->first;
+    *to = p->end;
+    if (options & FRAME_START_CURRENT_ROW)
+        *from = by_rows ? row : p->peer_first[at];
+    else if (options & FRAME_START_PRECEDING)
+        *from = by_groups ? group_start(p, group - state->start_rows) : clamp(here - RDB_MIN(state->start_rows, INT32_MAX), p);
+    else if (options & FRAME_START_FOLLOWING)
+        *from = by_groups ? group_start(p, group + state->start_rows) : clamp(here + RDB_MIN(state->start_rows, INT32_MAX), p);
+    else if (options & FRAME_START_UNBOUNDED_FOLLOWING)
+        *from = p->end;
+    if (options & FRAME_END_CURRENT_ROW)
+        *to = by_rows ? row + 1 : p->peer_end[at];
+    else if (options & FRAME_END_PRECEDING)
+        *to = by_groups ? (group - state->end_rows < 0 ? p->first : group_start(p, group - state->end_rows + 1)) : clamp(here - RDB_MIN(state->end_rows, INT32_MAX) + 1, p);
+    else if (options & FRAME_END_FOLLOWING)
+        *to = by_groups ? group_start(p, group + state->end_rows + 1) : clamp(here + RDB_MIN(state->end_rows, INT32_MAX) + 1, p);
+    else if (options & FRAME_END_UNBOUNDED_PRECEDING)
+        *to = p->first;
+    if (*to < *from)
+        *to = *from;
+}
+
+static void put_result(window_call *call, uint32_t row, rdb_datum value, bool is_null)
+{
+    rdb_vector_put(&call->results[row / RDB_BATCH_ROWS], EXEC_ROW_IN_CHUNK(row), value, is_null);
+}
+
+static bool get_argument(const window_state *state, const window_call *call, uint32_t argument_no, uint32_t row, rdb_datum *value)
+{
+    const rdb_vector *column = exec_store_column(&state->store, row, call->first_column + argument_no);
+    bool is_null = rdb_vector_is_null(column, EXEC_ROW_IN_CHUNK(row));
+    *value = is_null ? (rdb_datum){.words = {0, 0}} : rdb_vector_get(column, EXEC_ROW_IN_CHUNK(row));
+    return !is_null;
+}
+
+/* Feeds one row to an aggregate, unless its filter or a null keeps it out. */
+static bool feed_row(const window_state *state, window_call *call, uint32_t row)
+{
+    const rdb_vector *few[8];
+    uint32_t count = call->plan->argument_count, at = EXEC_ROW_IN_CHUNK(row);
+    const rdb_vector **arguments = count <= RDB_COUNT_OF(few) ? few : RDB_NEW_ARRAY(call->call.arena, const rdb_vector *, count);
+    const rdb_selection one = {&at, 1};
+    if (call->filter_column != UINT32_MAX) {
+        const rdb_vector *filter = exec_store_column(&state->store, row, call->filter_column);
+        if (rdb_vector_is_null(filter, at) || !RDB_AT(filter, uint8_t, at))
+            return true;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        arguments[i] = exec_store_column(&state->store, row, call->first_column + i);
+        if ((call->aggregate->flags & RDB_AGGREGATE_SKIPS_NULLS) != 0 && rdb_vector_is_null(arguments[i], at))
+            return true;
+    }
+    return call->aggregate->update(&call->call, &call->state, arguments, &one);
+}
+
+static bool compute_aggregate(exec_node *node, window_call *call, const window_partition *p, rdb_error *err)
+{
+    window_state *state = node->state;
+    uint32_t fed_from = 0, fed_to = 0;
+    bool has_value = false, is_null = false;
+    rdb_datum value = {.words = {0, 0}};
+    call->state = NULL;
+    for (uint32_t row = p->first; row < p->end; row++) {
+        uint32_t from, to;
+        find_frame(node, p, row, &from, &to);
+        if (call->state != NULL && from == fed_from && to == fed_to && has_value) {
+            put_result(call, row, value, is_null);
+            continue;
+        }
+        if (call->state == NULL || from != fed_from || to < fed_to) {
+            call->state = rdb_arena_zalloc(state->arena, call->aggregate->state_bytes + 16);
+            fed_from = fed_to = from;
+        }
+        for (; fed_to < to; fed_to++)
+            if (!feed_row(state, call, fed_to))
+                return false;
+        if (!call->aggregate->finish(&call->call, call->state, &value, &is_null) || !rdb_arena_check(state->arena, err))
+            return false;
+        has_value = true;
+        put_result(call, row, value, is_null);
+    }
+    return true;
+}
+
+/* lag and lead: the row so many before or after, else the default or null. */
+static bool compute_offset(exec_node *node, window_call *call, const window_partition *p, uint32_t row)
+{
+    const window_state *state = node->state;
+    const uint32_t oid = call->plan->window->function->oid;
+    int64_t offset = 1, target;
+    rdb_datum value;
+    if (call->plan->argument_count > 1) {
+        if (!get_argument(state, call, 1, row, &value)) {
+            put_result(call, row, (rdb_datum){.words = {0, 0}}, true);
+            return true;
+        }
+        offset = value.i32;
+    }
+    target = (int64_t)row + (oid >= WINDOW_LEAD ? offset : -offset);
+    bool found = target >= (int64_t)p->first && target < (int64_t)p->end;
+    bool has_value = found ? get_argument(state, call, 0, (uint32_t)target, &value) : call->plan->argument_count > 2 && get_argument(state, call, 2, row, &value);
+    put_result(call, row, has_value ? value : (rdb_datum){.words = {0, 0}}, !has_value);
+    return true;
+}
+
+static bool compute_frame_value(exec_node *node, window_call *call, const window_partition *p, uint32_t row, rdb_error *err)
+{
+    const window_state *state = node->state;
+    const uint32_t oid = call->plan->window->function->oid;
+    uint32_t from, to, target;
+    rdb_datum value = {.words = {0, 0}};
+    find_frame(node, p, row, &from, &to);
+    target = oid == WINDOW_LAST_VALUE ? to - 1 : from;
+    bool found = to > from;
+    if (oid == WINDOW_NTH_VALUE) {
+        rdb_datum nth;
+        found = found && get_argument(state, call, 1, row, &nth);
+        if (found && nth.i32 <= 0)
+            return rdb_error_set(err, RDB_INVALID_ARGUMENT_FOR_NTH_VALUE, "argument of nth_value must be greater than zero");
+        target = found ? from + (uint32_t)nth.i32 - 1 : from;
+        found = found && target < to;
+    }
+    found = found && get_argument(state, call, 0, target, &value);
+    put_result(call, row, value, !found);
+    return true;
+}
+
+static bool compute_function(exec_node *node, window_call *call, const window_partition *p, rdb_error *err)
+{
+    window_state *state = node->state;
+    const uint32_t oid = call->plan->window->function->oid, count = p->end - p->first;
+    rdb_datum value;
+    int64_t buckets = 0;
+    bool has_buckets = false;
+    if (oid == WINDOW_NTILE) {
+        has_buckets = get_argument(state, call, 0, p->first, &value);
+        buckets = value.i32;
+        if (has_buckets && buckets <= 0)
+            return rdb_error_set(err, RDB_INVALID_ARGUMENT_FOR_NTILE, "argument of ntile must be greater than zero");
+    }
+    for (uint32_t row = p->first; row < p->end; row++) {
+        const uint32_t at = row - p->first;
+        value = (rdb_datum){.words = {0, 0}};
+        bool is_null = false;
+        switch (oid) {
+        case WINDOW_ROW_NUMBER: value.i64 = (int64_t)at + 1; break;
+        case WINDOW_RANK: value.i64 = (int64_t)(p->peer_first[at] - p->first) + 1; break;
+        case WINDOW_DENSE_RANK: value.i64 = (int64_t)p->group[at] + 1; break;
+        case WINDOW_PERCENT_RANK: value.f8 = count <= 1 ? 0 : (double)(p->peer_first[at] - p->first) / (double)(count - 1); break;
+        case WINDOW_CUME_DIST: value.f8 = (double)(p->peer_end[at] - p->first) / (double)count; break;
+        case WINDOW_NTILE: {
+            int64_t size = buckets > 0 ? count / buckets : 0, larger = buckets > 0 ? count % buckets : 0; /* the first ones have one more */
+            int64_t in_larger = larger * (size + 1);
+            is_null = !has_buckets;
+            value.i32 = (int32_t)(is_null ? 0 : (int64_t)at < in_larger ? (int64_t)at / (size + 1) + 1 : larger + ((int64_t)at - in_larger) / RDB_MAX(size, 1) + 1);
+            break;
+        }
+        case WINDOW_FIRST_VALUE:
+        case WINDOW_LAST_VALUE:
+        case WINDOW_NTH_VALUE:
+            if (!compute_frame_value(node, call, p, row, err))
+                return false;
+            continue;
+        default:
+            if (!compute_offset(node, call, p, row))
+                return false;
+            continue;
+        }
+        put_result(call, row, value, is_null);
+    }
+    return true;
+}
+
+static bool compute_all(exec_node *node, rdb_error *err)
+{
+    window_state *state = node->state;
+    const rdb_plan_window *plan = &node->plan->of.window;
+    if (!get_offset(node, state->start_offset, "starting", &state->start_rows, err) || !get_offset(node, state->end_offset, "ending", &state->end_rows, err) || !read_input(node, err))
+        return false;
+    for (uint32_t i = 0; i < plan->call_count; i++) {
+        window_call *call = &state->calls[i];
+        call->results = RDB_NEW_ARRAY(state->arena, rdb_vector, state->store.chunk_count + 1);
+        call->call.arena = state->arena;
+        call->call.err = err;
+        call->call.format = node->x->eval.format;
+        call->call.session = &node->x->eval;
+        for (uint32_t chunk = 0; chunk < state->store.chunk_count; chunk++)
+            if (!rdb_vector_init(&call->results[chunk], state->arena, (rdb_rep)call->plan->window->head.type->rep, RDB_BATCH_ROWS, err))
+                return false;
+    }
+    for (window_partition p = {0}; p.first < state->store.row_count; p.first = p.end) {
+        p.end = p.first + 1;
+        while (p.end < state->store.row_count && same_keys(node, 0, plan->partition_count, p.first, p.end))
+            p.end++;
+        if (!rdb_cancel_check(node->x->context.cancel, err) || !find_peers(node, &p, err))
+            return false;
+        for (uint32_t i = 0; i < plan->call_count; i++)
+            if (state->calls[i].aggregate != NULL ? !compute_aggregate(node, &state->calls[i], &p, err) : !compute_function(node, &state->calls[i], &p, err))
+                return false;
+    }
+    state->is_computed = true;
+    return rdb_arena_check(state->arena, err);
 }
 
 static bool next_window(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_error *err)
 {
-    (void)node, (void)budget;
+    window_state *state = node->state;
     *raw = NULL;
-    return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "window functions are not supported");
+    if (!state->is_computed && !compute_all(node, err))
+        return false;
+    if (state->next_row >= state->store.row_count)
+        return true;
+    uint32_t chunk = state->next_row / RDB_BATCH_ROWS, from = state->next_row % RDB_BATCH_ROWS;
+    exec_store_chunk(&state->store, chunk, 0, state->input_columns, state->columns, &state->batch);
+    uint32_t count = RDB_MIN(state->batch.row_count - from, budget);
+    for (uint32_t i = 0; i < node->plan->of.window.call_count; i++)
+        state->columns[state->input_columns + i] = &state->calls[i].results[chunk];
+    for (uint32_t i = 0; i < count; i++)
+        state->rows[i] = from + i;
+    state->batch.column_count = node->plan->input_count;
+    state->batch.selection = (rdb_selection){state->rows, count};
+    state->next_row += count;
+    *raw = &state->batch;
+    return true;
 }
 
-const exec_ops exec_window_ops = {open_window, begin_window, next_window, NULL};
+const exec_ops exec_window_ops = {open_window, begin_window, next_window, close_window};

@@ -301,11 +301,103 @@ static void test_restart(void **state)
     maker_end(&m, false);
 }
 
+static rdb_expr *window_call(maker *m, uint32_t function_oid, rdb_expr *argument, bool is_aggregate)
+{
+    rdb_expr_window *e = RDB_NEW(m->arena, rdb_expr_window);
+    e->function = function_of(m, function_oid);
+    e->head = head_of(m, RDB_EXPR_WINDOW, function_oid == 3106 ? RDB_INT4OID : e->function->return_type);
+    e->is_aggregate = is_aggregate;
+    if (argument != NULL)
+        rdb_list_push(m->arena, &e->arguments, argument);
+    return &e->head;
+}
+
+/* PARTITION BY a ORDER BY b: ranks, a running sum with peers, lag; then a moving frame of rows. */
+static void test_windows(void **state)
+{
+    (void)state;
+    static const int32_t rows[][2] = {{1, 10}, {2, 5}, {1, 20}, {1, 20}, {2, 7}, {1, 30}};
+    static const struct { uint32_t options; const char *expected; } frames[] = {
+        {0x2 | 0x20 | 0x400, "1|10|1|1|10|NULL\n1|20|2|2|50|10\n1|20|3|2|50|20\n1|30|4|4|80|20\n2|5|1|1|5|NULL\n2|7|2|2|12|5\n"},         /* RANGE to the current row's peers */
+        {0x4 | 0x10 | 0x800 | 0x400, "1|10|1|1|10|NULL\n1|20|2|2|30|10\n1|20|3|2|40|20\n1|30|4|4|50|20\n2|5|1|1|5|NULL\n2|7|2|2|12|5\n"}, /* ROWS 1 PRECEDING */
+    };
+    for (uint32_t f = 0; f < RDB_COUNT_OF(frames); f++) {
+        maker m = maker_begin(&the);
+        query_begin(&m, RDB_COMMAND_SELECT);
+        uint32_t v = range_values(&m, rows, 6);
+        rdb_list_push(m.arena, &m.query->from, from_range(&m, v));
+        rdb_target *a = select_add(&m, numbered(&m, v, 1, RDB_INT4OID)), *b = select_add(&m, numbered(&m, v, 2, RDB_INT4OID));
+        rdb_target *number = select_add(&m, window_call(&m, 3100, NULL, false));
+        select_add(&m, window_call(&m, 3101, NULL, false));
+        select_add(&m, window_call(&m, 2108, numbered(&m, v, 2, RDB_INT4OID), true));
+        select_add(&m, window_call(&m, 3106, numbered(&m, v, 2, RDB_INT4OID), false));
+        rdb_window *window = RDB_NEW(m.arena, rdb_window);
+        window->frame_options = frames[f].options;
+        if (f == 1)
+            window->start_offset = bigint(&m, 1);
+        sort_add(&m, &window->partition, a, false);
+        sort_add(&m, &window->order, b, false);
+        rdb_list_push(m.arena, &m.query->windows, window);
+        m.query->has_windows = true;
+        sort_add(&m, &m.query->sort, a, false);
+        sort_add(&m, &m.query->sort, number, false);
+        assert_string_equal(run(&m), frames[f].expected);
+        maker_end(&m, false);
+    }
+}
+
+/* WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 5) SELECT i FROM n */
+static void test_recursion(void **state)
+{
+    (void)state;
+    static const int32_t start[][2] = {{1, 0}};
+    maker m = maker_begin(&the);
+    const rdb_type *type = type_of(&m, RDB_INT4OID);
+    rdb_query *left = query_begin(&m, RDB_COMMAND_SELECT);
+    uint32_t v = range_values(&m, start, 1);
+    rdb_list_push(m.arena, &left->from, from_range(&m, v));
+    select_add(&m, numbered(&m, v, 1, RDB_INT4OID));
+    rdb_query *right = query_begin(&m, RDB_COMMAND_SELECT);
+    rdb_range *self = RDB_NEW(m.arena, rdb_range);
+    *self = (rdb_range){.kind = RDB_RANGE_CTE, .alias = "n", .cte_name = "n", .cte_levels_up = 2, .is_self_reference = true};
+    rdb_list_push(m.arena, &self->column_types, (void *)(uintptr_t)type);
+    range_add(&m, self);
+    rdb_list_push(m.arena, &right->from, from_range(&m, 1));
+    select_add(&m, op(&m, numbered(&m, 1, 1, RDB_INT4OID), "+", integer(&m, 1)));
+    right->where = op(&m, numbered(&m, 1, 1, RDB_INT4OID), "<", integer(&m, 5));
+    rdb_query *whole = query_begin(&m, RDB_COMMAND_SELECT);
+    rdb_query *halves[2] = {left, right};
+    rdb_set_operation *operation = RDB_NEW(m.arena, rdb_set_operation), *leaves[2];
+    for (int i = 0; i < 2; i++) {
+        rdb_range *range = RDB_NEW(m.arena, rdb_range);
+        *range = (rdb_range){.kind = RDB_RANGE_SUBQUERY, .alias = "*SELECT*", .subquery = halves[i]};
+        rdb_list_push(m.arena, &range->column_types, (void *)(uintptr_t)type);
+        leaves[i] = RDB_NEW(m.arena, rdb_set_operation);
+        leaves[i]->range_no = range_add(&m, range);
+    }
+    *operation = (rdb_set_operation){.kind = RDB_SET_UNION, .all = true, .left = leaves[0], .right = leaves[1]};
+    rdb_list_push(m.arena, &operation->column_types, (void *)(uintptr_t)type);
+    whole->set_operation = operation;
+    select_add(&m, numbered(&m, 1, 1, RDB_INT4OID));
+    query_begin(&m, RDB_COMMAND_SELECT);
+    rdb_cte *cte = RDB_NEW(m.arena, rdb_cte);
+    *cte = (rdb_cte){.name = "n", .query = whole, .is_recursive = true, .reference_count = 1};
+    rdb_list_push(m.arena, &m.query->ctes, cte);
+    rdb_range *scan = RDB_NEW(m.arena, rdb_range);
+    *scan = (rdb_range){.kind = RDB_RANGE_CTE, .alias = "n", .cte_name = "n"};
+    rdb_list_push(m.arena, &scan->column_types, (void *)(uintptr_t)type);
+    range_add(&m, scan);
+    rdb_list_push(m.arena, &m.query->from, from_range(&m, 1));
+    select_add(&m, numbered(&m, 1, 1, RDB_INT4OID));
+    assert_string_equal(run(&m), "1\n2\n3\n4\n5\n");
+    maker_end(&m, false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_constant), cmocka_unit_test(test_lazy_errors), cmocka_unit_test(test_rows_before_error), cmocka_unit_test(test_scan_filter_sort_limit),
-        cmocka_unit_test(test_index_scan), cmocka_unit_test(test_joins), cmocka_unit_test(test_join_kinds), cmocka_unit_test(test_aggregates), cmocka_unit_test(test_sublinks), cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_index_scan), cmocka_unit_test(test_joins), cmocka_unit_test(test_join_kinds), cmocka_unit_test(test_aggregates), cmocka_unit_test(test_sublinks), cmocka_unit_test(test_restart), cmocka_unit_test(test_windows), cmocka_unit_test(test_recursion),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
