@@ -10,27 +10,47 @@
 
 #define OVERFLOW_HEAD_BYTES 16u
 
+/* A page of the file that holds nothing: freed, or a heap page without rows. *buffer NULL: none at hand. */
+static bool find_empty_page(const heap_place *place, uint64_t *block, rdb_buffer **buffer, rdb_error *err)
+{
+    enum { TRIES = 4 };
+    struct { uint64_t block; uint32_t free_bytes; } rejected[TRIES];
+    uint32_t rejected_count = 0;
+    bool ok = true, found = true;
+    *buffer = NULL;
+    while (ok && found && *buffer == NULL && rejected_count < TRIES) { /* hints count in sixteenths of a page */
+        ok = rdb_space_find(place->storage, place->pdb, place->file, place->page_bytes / 16 * 15, block, &found, err);
+        if (!ok || !found)
+            break;
+        rdb_buffer *tried = NULL;
+        uint32_t free_bytes = place->page_bytes / 16 * 15;
+        ok = rdb_buffer_acquire(place->storage, heap_tag(place, *block), RDB_BUFFER_PIN, &tried, err);
+        if (!ok)
+            break;
+        if (!rdb_buffer_try_lock(tried, RDB_BUFFER_EXCLUSIVE)) {
+            rdb_buffer_release(tried, RDB_BUFFER_PIN);
+        } else {
+            const rdb_page *page = rdb_buffer_page(tried);
+            if (page->type == RDB_PAGE_FREE || (page->type == RDB_PAGE_HEAP && heap_get_head(page).cell_bytes == 0)) {
+                *buffer = tried;
+                break;
+            }
+            free_bytes = page->type == RDB_PAGE_HEAP ? heap_free_bytes(page, place->page_bytes) : 0;
+            rdb_buffer_release(tried, RDB_BUFFER_EXCLUSIVE);
+        }
+        rejected[rejected_count].block = *block;
+        rejected[rejected_count++].free_bytes = free_bytes;
+    }
+    for (uint32_t i = 0; i < rejected_count; i++)
+        rdb_space_note(place->storage, place->pdb, place->file, rejected[i].block, rejected[i].free_bytes);
+    return ok;
+}
+
 static bool write_page(const heap_place *place, rdb_xid xid, uint64_t next, const uint8_t *bytes, uint32_t length, uint64_t *block, rdb_error *err)
 {
     rdb_buffer *buffer = NULL;
-    bool found = false;
-    if (!rdb_space_find(place->storage, place->pdb, place->file, place->page_bytes - RDB_PAGE_HEADER_BYTES, block, &found, err))
-        return false;
-    if (found) { /* a hint: only a page that was freed will do */
-        if (!rdb_buffer_acquire(place->storage, heap_tag(place, *block), RDB_BUFFER_PIN, &buffer, err))
-            return false;
-        if (!rdb_buffer_try_lock(buffer, RDB_BUFFER_EXCLUSIVE)) {
-            rdb_buffer_release(buffer, RDB_BUFFER_PIN);
-            buffer = NULL;
-        } else if (rdb_buffer_page(buffer)->type != RDB_PAGE_FREE) {
-            heap_note_space(place, buffer);
-            rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
-            buffer = NULL;
-        } else {
-            rdb_space_note(place->storage, place->pdb, place->file, *block, 0);
-        }
-    }
-    if (buffer == NULL && !rdb_buffer_extend(place->storage, place->pdb, place->file, RDB_FORK_MAIN, block, &buffer, err))
+    if (!find_empty_page(place, block, &buffer, err) ||
+        (buffer == NULL && !rdb_buffer_extend(place->storage, place->pdb, place->file, RDB_FORK_MAIN, block, &buffer, err)))
         return false;
     uint64_t head[2] = {next, xid};
     rdb_change change;

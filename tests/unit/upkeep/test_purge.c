@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What purge may take and when: open snapshots, the order over logs across a crash, files, the commit log, undo segments. */
+#include "toy_index.h"
+#include "undo/undo_int.h"
+
+static scanned rows;
+
+static rdb_purge *open_purge(instance *f)
+{
+    rdb_purge *purge;
+    rdb_purge_config config = {.undo = f->undo, .remove_entry = toy_remove};
+    MUST(&f->err, rdb_purge_open(&purge, &config, &f->err));
+    return purge;
+}
+static uint64_t backlog(instance *f)
+{
+    rdb_undo_statistics statistics;
+    rdb_undo_get_statistics(f->undo, &statistics);
+    return statistics.bytes;
+}
+/* An update that changes the one indexed key, heap before index. */
+static void change_key(instance *f, rdb_txn *txn, rdb_row_address address, uint64_t old_key, uint64_t new_key)
+{
+    uint8_t old_bytes[8], new_bytes[8];
+    rdb_put_u64(old_bytes, old_key);
+    rdb_put_u64(new_bytes, new_key);
+    rdb_index_key key = {.index_file = TOY_INDEX_FILE, .old_key = {old_bytes, 8}, .new_key = {new_bytes, 8}};
+    rdb_snapshot snapshot;
+    rdb_datum values[3];
+    bool is_null[3];
+    rdb_write_outcome outcome;
+    rdb_xid wait;
+    rdb_txn_take_snapshot(txn, &snapshot);
+    scan_with(f, txn, &snapshot, 64, &rows);
+    rdb_row_version seen = {0};
+    for (uint32_t i = 0; i < rows.count; i++)
+        if (rows.addresses[i] == address)
+            seen = rows.versions[i];
+    fill_values(&(sample){.id = 1, .number = (int32_t)new_key}, values, is_null);
+    MUST(&f->err, rdb_table_update(&f->table, txn, &snapshot, address, seen, values, is_null, &key, 1, false, &outcome, &wait, NULL, &f->err));
+    assert_int_equal(outcome, RDB_WRITE_DONE);
+    toy_insert(new_key, address);
+}
+
+static void test_open_snapshots_keep_versions(void **state)
+{
+    (void)state;
+    instance f;
+    rdb_xid wait;
+    rdb_snapshot old, now;
+    instance_begin(&f, 4096, 256);
+    create_table(&f);
+    toy_create(&f);
+    rdb_purge *purge = open_purge(&f);
+    rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
+    rdb_row_address address = insert(&f, txn, (sample){.id = 1, .note = "x", .number = 100});
+    toy_insert(100, address);
+    rdb_row_address gone = insert(&f, txn, (sample){.id = 2, .note = "y", .number = 5});
+    commit(&f, txn);
+    rdb_txn *reader = begin(&f, RDB_REPEATABLE_READ);
+    rdb_txn_take_snapshot(reader, &old);
+    rdb_txn_hold_snapshot(reader, &old);
+    txn = begin(&f, RDB_READ_COMMITTED);
+    change_key(&f, txn, address, 100, 200);
+    rdb_txn_take_snapshot(txn, &now);
+    scan_with(&f, txn, &now, 64, &rows);
+    assert_int_equal(try_delete(&f, txn, &now, gone, rows.versions[find_id(&rows, 2)], &wait), RDB_WRITE_DONE);
+    commit(&f, txn);
+    MUST(&f.err, rdb_purge_run(purge, &f.err));
+    assert_true(toy_find(100, address) >= 0 && toy_find(200, address) >= 0);
+    scan_with(&f, reader, &old, 64, &rows);
+    assert_int_equal(rows.count, 2);
+    assert_int_equal(rows.numbers[find_id(&rows, 1)], 100);
+    /* Held by the statement alone, it falls at the statement's end. */
+    rdb_txn_drop_snapshot(reader, &old);
+    MUST(&f.err, rdb_purge_run(purge, &f.err));
+    assert_true(toy_find(100, address) >= 0);
+    rdb_txn_end_statement(reader);
+    MUST(&f.err, rdb_purge_run(purge, &f.err));
+    assert_int_equal(toy_find(100, address), -1);
+    assert_true(toy_find(200, address) >= 0);
+    assert_int_equal(backlog(&f), 0);
+    rdb_txn_abort(&reader);
+    /* The slot of the deleted row serves the next insert. */
+    txn = begin(&f, RDB_READ_COMMITTED);
+    assert_int_equal(insert(&f, txn, (sample){.id = 3, .note = "z", .number = 1}), gone);
+    rdb_txn_abort(&txn);
+    rdb_purge_close(&purge);
+    instance_end(&f);
+}
+
+/* Undo retention keeps versions though nobody holds a snapshot. */
+static void test_retention_keeps_versions(void **state)
+{
+    (void)state;
+    instance f;
+    instance_begin(&f, 4096, 256);
+    create_table(&f);
+    toy_create(&f);
+    rdb_purge *purge = open_purge(&f);
+    rdb_txn_set_retention(f.txns, INT64_C(3600) * 1000000);
+    rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
+    insert(&f, txn, (sample){.id = 1, .number = 1});
+    commit(&f, txn);
+    MUST(&f.err, rdb_purge_run(purge, &f.err));
+    assert_true(backlog(&f) > 0);
+    rdb_txn_set_retention(f.txns, 0);
+    MUST(&f.err, rdb_purge_run(purge, &f.err));
+    assert_int_equal(backlog(&f), 0);
+    rdb_purge_close(&purge);
+    instance_end(&f);
+}
+
+/* Cuts the log behind the first record of this kind that follows from, as a crash would that lost the rest. */
+static void cut_wal_after(instance *f, rdb_lsn from, uint8_t resource, uint8_t operation)
+{
+    rdb_wal_reader *reader;
+    static rdb_wal_record record;
+    bool found = true;
+    rdb_lsn end = 0;
+    MUST(&f->err, rdb_wal_reader_open(&reader, &f->wal_config, from, &f->err));
+    while (found && end == 0) {
+        MUST(&f->err, rdb_wal_reader_next(reader, &record, &found, &f->err));
+        if (found && record.resource == resource && record.operation == operation)
+            end = record.end_lsn;
+    }
+    rdb_wal_reader_close(&reader);
+    assert_true(end != 0);
+    char path[300];
+    rdb_file *file;
+    static uint8_t zeroes[SEGMENT];
+    snprintf(path, sizeof path, "%s/%016llX", f->wal_directory, (unsigned long long)(end / SEGMENT));
+    if (!rdb_path_exists(path))
+        snprintf(path, sizeof path, "%s/%016llx", f->wal_directory, (unsigned long long)(end / SEGMENT));
+    MUST(&f->err, rdb_file_open(&file, path, RDB_FILE_WRITE, &f->err));
+    MUST(&f->err, rdb_file_write(file, end % SEGMENT, zeroes, SEGMENT - end % SEGMENT, &f->err));
+    MUST(&f->err, rdb_file_close(&file, &f->err));
+}
+
+/* The later change is forgotten by a crash-cut tail, the earlier one is not: purged again, it must not take the entry that
+ * the later one put back. */
+static void test_crash_between_two_tails(void **state)
+{
+    (void)state;
+    instance f;
+    instance_begin(&f, 4096, 1024);
+    create_table(&f);
+    toy_create(&f);
+    rdb_purge *purge = open_purge(&f);
+    rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
+    rdb_row_address address = insert(&f, txn, (sample){.id = 1, .number = 1});
+    toy_insert(1, address);
+    commit(&f, txn);
+    MUST(&f.err, rdb_purge_run(purge, &f.err));
+    /* The first log is busy with another transaction while the earlier change is made in the second one. */
+    rdb_txn *holder = begin(&f, RDB_READ_COMMITTED);
+    insert(&f, holder, (sample){.id = 2, .number = 2});
+    txn = begin(&f, RDB_READ_COMMITTED);
+    change_key(&f, txn, address, 1, 2);
+    commit(&f, txn);
+    rdb_txn *reader = begin(&f, RDB_REPEATABLE_READ); /* keeps purge away */
+    rdb_snapshot old;
+    rdb_txn_take_snapshot(reader, &old);
+    rdb_txn *second_holder = begin(&f, RDB_READ_COMMITTED);
+    insert(&f, second_holder, (sample){.id = 3, .number = 3}); /* takes the second log */
+    commit(&f, holder);
+    txn = begin(&f, RDB_READ_COMMITTED); /* takes the first log */
+    change_key(&f, txn, address, 2, 1);
+    commit(&f, txn);
+    rdb_txn_abort(&reader);
+    commit(&f, second_holder);
+    rdb_lsn before = rdb_wal_insert_lsn(f.wal);
+    MUST(&f.err, rdb_purge_run(purge, &f.err));
+    assert_int_equal(toy_find(2, address), -1);
+    rdb_purge_close(&purge);
+    instance_close(&f);
+    cut_wal_after(&f, before, RDB_RESOURCE_UNDO, UNDO_OP_TAIL);
+    instance_open(&f);
+    MUST(&f.err, rdb_undo_attach(f.undo, PDB, &f.err));
+    assert_true(backlog(&f) > 0);
+    purge = open_purge(&f);
+    txn = begin(&f, RDB_READ_COMMITTED);
+    insert(&f, txn, (sample){.id = 4, .number = 4});
+    commit(&f, txn);
+    MUST(&f.err, rdb_purge_run(purge, &f.err));
+    assert_int_equal(backlog(&f), 0);
+    assert_true(toy_find(1, address) >= 0);
+    rdb_purge_close(&purge);
+    instance_end(&f);
+}
+
+static void test_files_go_with_their_transaction(void **state)
+{
+    (void)state;
+    instance f;
+    rdb_snapshot old;
+    instance_begin(&f, 4096, 256);
+    create_table(&f);
+    toy_create(&f);
+    rdb_purge *purge = open_purge(&f);
+    uint64_t made = RDB_FILE_NO(RDB_FILE_TABLE, 30000);
+    rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
+    MUST(&f.err, rdb_table_create(f.storage, txn, made, &f.err));
+    assert_true(rdb_storage_file_exists(f.storage, PDB, made));
+    rdb_txn_abort(&txn);
+    MUST(&f.err, rdb_purge_run(purge, &f.err));
+    assert_false(rdb_storage_file_exists(f.storage, PDB, made));
+    /* Dropped: an abort keeps it, an older snapshot keeps it, then it goes. */
+    txn = begin(&f, RDB_READ_COMMITTED);
+    MUST(&f.err, rdb_table_drop(txn, TABLE_FILE, &f.err));
+    rdb_txn_abort(&txn);
+    MUST(&f.err, rdb_purge_run(purge, &f.err));
+    assert_true(rdb_storage_file_exists(f.storage, PDB, TABLE_FILE));
+    rdb_txn *reader = begin(&f, RDB_REPEATABLE_READ);
+    rdb_txn_take_snapshot(reader, &old);
+    txn = begin(&f, RDB_READ_COMMITTED);
+    MUST(&f.err, rdb_table_drop(txn, TABLE_FILE, &f.err));
+    commit(&f, txn);
+    MUST(&f.err, rdb_purge_run(purge, &f.err));
+    assert_true(rdb_storage_file_exists(f.storage, PDB, TABLE_FILE));
+    rdb_txn_abort(&reader);
+    MUST(&f.err, rdb_purge_run(purge, &f.err));
+    assert_false(rdb_storage_file_exists(f.storage, PDB, TABLE_FILE));
+    rdb_purge_close(&purge);
+    instance_end(&f);
+}
+
+/* Large values leave no page behind when their rows go. */
+static void test_chains_are_freed(void **state)
+{
+    (void)state;
+    instance f;
+    rdb_xid wait;
+    rdb_snapshot now;
+    static char noise[50000];
+    rdb_random random;
+    uint64_t blocks = 0, later = 0;
+    rdb_random_seed(&random, 3);
+    for (size_t i = 0; i < sizeof noise; i++)
+        noise[i] = (char)rdb_random_next(&random);
+    instance_begin(&f, 4096, 1024);
+    create_table(&f);
+    toy_create(&f);
+    rdb_purge *purge = open_purge(&f);
+    for (int round = 0; round < 6; round++) {
+        rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
+        for (int i = 0; i < 5; i++)
+            insert(&f, txn, (sample){.id = i, .note = noise, .note_length = sizeof noise, .number = round});
+        if (round % 2 == 0) {
+            rdb_txn_abort(&txn);
+        } else {
+            commit(&f, txn);
+            for (int step = 0; step < 2; step++) { /* an update, then a delete */
+                txn = begin(&f, RDB_READ_COMMITTED);
+                rdb_txn_take_snapshot(txn, &now);
+                scan_with(&f, txn, &now, 64, &rows);
+                assert_int_equal(rows.count, 5);
+                for (uint32_t i = 0; i < rows.count; i++) {
+                    sample s = {.id = rows.ids[i], .note = noise + 100, .note_length = sizeof noise - 100, .number = 1};
+                    assert_int_equal(step == 0 ? try_update(&f, txn, &now, rows.addresses[i], rows.versions[i], s, &wait, NULL)
+                                               : try_delete(&f, txn, &now, rows.addresses[i], rows.versions[i], &wait), RDB_WRITE_DONE);
+                }
+                commit(&f, txn);
+                MUST(&f.err, rdb_purge_run(purge, &f.err));
+            }
+        }
+        MUST(&f.err, rdb_purge_run(purge, &f.err));
+        MUST(&f.err, rdb_table_block_count(&f.table, &later, &f.err));
+        if (round <= 1)
+            blocks = later;
+        else
+            assert_true(later <= blocks + 2); /* the pages are used again */
+    }
+    for (uint64_t block = 1; block < later; block++) {
+        heap_place place = heap_place_of(&f.table);
+        rdb_buffer *buffer;
+        MUST(&f.err, rdb_buffer_acquire(f.storage, heap_tag(&place, block), RDB_BUFFER_SHARED, &buffer, &f.err));
+        assert_int_not_equal(rdb_buffer_page(buffer)->type, RDB_PAGE_OVERFLOW);
+        rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+    }
+    rdb_purge_close(&purge);
+    instance_end(&f);
+}
+
+/* Undo runs over many pages and segments; those behind the tail go. */
+static void test_undo_segments_are_dropped(void **state)
+{
+    (void)state;
+    instance f;
+    static rdb_datum values[1000][3];
+    static bool is_null[1000][3];
+    static const rdb_datum *value_rows[1000];
+    static const bool *null_rows[1000];
+    static rdb_row_address addresses[1000];
+    rdb_index_key *keys = calloc(1000, sizeof *keys);
+    static uint8_t long_key[2000];
+    instance_begin(&f, 4096, 4096);
+    create_table(&f);
+    toy_create(&f);
+    rdb_purge_config config = {.undo = f.undo};
+    rdb_purge *purge;
+    MUST(&f.err, rdb_purge_open(&purge, &config, &f.err));
+    for (int i = 0; i < 1000; i++) {
+        fill_values(&(sample){.id = i, .note = "text", .number = i}, values[i], is_null[i]);
+        value_rows[i] = values[i];
+        null_rows[i] = is_null[i];
+        keys[i] = (rdb_index_key){.index_file = TOY_INDEX_FILE, .new_key = {long_key, sizeof long_key}};
+    }
+    for (int round = 0; round < 5; round++) { /* 2 MB each */
+        rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
+        MUST(&f.err, rdb_table_insert_many(&f.table, txn, value_rows, null_rows, 1000, keys, 1, addresses, &f.err));
+        commit(&f, txn);
+    }
+    uint64_t first_segment = RDB_FILE_NO(RDB_FILE_UNDO, UINT64_C(1) << 32 | 1), second = first_segment + 1;
+    assert_true(backlog(&f) > 5 * 2000 * 1000);
+    assert_true(rdb_storage_file_exists(f.storage, PDB, second));
+    /* Found again after a crash: nothing of it is lost, and the next record goes behind the last. */
+    uint64_t bytes = backlog(&f);
+    rdb_purge_close(&purge);
+    instance_close(&f);
+    instance_open(&f);
+    MUST(&f.err, rdb_undo_attach(f.undo, PDB, &f.err));
+    assert_int_equal(backlog(&f), bytes);
+    config.undo = f.undo;
+    MUST(&f.err, rdb_purge_open(&purge, &config, &f.err));
+    rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
+    insert(&f, txn, (sample){.id = 5000, .number = 1});
+    commit(&f, txn);
+    MUST(&f.err, rdb_purge_run(purge, &f.err));
+    assert_int_equal(backlog(&f), 0);
+    assert_false(rdb_storage_file_exists(f.storage, PDB, first_segment));
+    assert_false(rdb_storage_file_exists(f.storage, PDB, second));
+    txn = begin(&f, RDB_READ_COMMITTED);
+    scan_now(&f, txn, &rows);
+    assert_int_equal(rows.count, 5001);
+    rdb_txn_abort(&txn);
+    rdb_purge_close(&purge);
+    free(keys);
+    instance_end(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_open_snapshots_keep_versions), cmocka_unit_test(test_retention_keeps_versions),
+        cmocka_unit_test(test_crash_between_two_tails),      cmocka_unit_test(test_files_go_with_their_transaction),
+        cmocka_unit_test(test_chains_are_freed),             cmocka_unit_test(test_undo_segments_are_dropped),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
