@@ -9,11 +9,12 @@
 #define TYPE_EACH_TABLE(X) \
     X(type_bool_table) X(type_int_table) X(type_text_table) X(type_numeric_table) X(type_oid_table) \
     X(type_float_table) X(type_float_math_table) X(type_array_table) X(type_text_ops_table) \
-    X(type_pattern_table) X(type_regex_table) X(type_datetime_table)
+    X(type_pattern_table) X(type_regex_table) X(type_datetime_table) \
+    X(type_datetime_math_table) X(type_datetime_fields_table)
 #define TYPE_EACH_SET_TABLE(X) \
-    X(type_array_set_table) X(type_regex_set_table)
+    X(type_array_set_table) X(type_regex_set_table) X(type_series_set_table)
 #define TYPE_EACH_AGGREGATE_TABLE(X) \
-    X(type_aggregate_basic_table) X(type_aggregate_sum_table) X(type_array_aggregate_table) X(type_text_aggregate_table)
+    X(type_aggregate_basic_table) X(type_aggregate_sum_table) X(type_array_aggregate_table) X(type_text_aggregate_table) X(type_interval_aggregate_table)
 
 #define DECLARE_TABLE(name) extern const type_kernel_table name;
 #define DECLARE_SET_TABLE(name) extern const type_set_kernel_table name;
