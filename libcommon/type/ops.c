@@ -79,6 +79,16 @@ static const rdb_type_ops *find_by_oid(uint32_t oid)
         return &type_timestamptz_ops;
     case RDB_INTERVALOID:
         return &type_interval_ops;
+    case RDB_BYTEAOID:
+        return &type_bytea_ops;
+    case RDB_UUIDOID:
+        return &type_uuid_ops;
+    case RDB_TIDOID:
+        return &type_tid_ops;
+    case RDB_XID8OID:
+        return &type_xid8_ops;
+    case RDB_PG_LSNOID:
+        return &type_lsn_ops;
     default:
         return NULL;
     }

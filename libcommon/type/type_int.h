@@ -181,7 +181,7 @@ bool type_run_null_rows(TYPE_KERNEL_PARAMETERS, uint32_t count, type_null_functi
     TYPE_BINARY(prefix##_gt, LEFT, RIGHT, uint8_t, x > y)  \
     TYPE_BINARY(prefix##_ge, LEFT, RIGHT, uint8_t, x >= y) \
     TYPE_BINARY(prefix##_cmp, LEFT, RIGHT, int32_t, (x > y) - (x < y))
-/* The same where order(call, x, y) gives a three-way answer on values held as LEFT and RIGHT. */
+/* The same where order(x, y) gives a three-way answer on values held as LEFT and RIGHT. */
 #define TYPE_ORDERED_COMPARISONS(prefix, LEFT, RIGHT, order)         \
     TYPE_BINARY(prefix##_eq, LEFT, RIGHT, uint8_t, order(x, y) == 0)  \
     TYPE_BINARY(prefix##_ne, LEFT, RIGHT, uint8_t, order(x, y) != 0)  \
@@ -189,9 +189,7 @@ bool type_run_null_rows(TYPE_KERNEL_PARAMETERS, uint32_t count, type_null_functi
     TYPE_BINARY(prefix##_le, LEFT, RIGHT, uint8_t, order(x, y) <= 0)  \
     TYPE_BINARY(prefix##_gt, LEFT, RIGHT, uint8_t, order(x, y) > 0)   \
     TYPE_BINARY(prefix##_ge, LEFT, RIGHT, uint8_t, order(x, y) >= 0)  \
-    TYPE_BINARY(prefix##_cmp, LEFT, RIGHT, int32_t, order(x, y))      \
-    TYPE_BINARY(prefix##_larger, LEFT, RIGHT, LEFT, order(x, y) >= 0 ? x : y) \
-    TYPE_BINARY(prefix##_smaller, LEFT, RIGHT, LEFT, order(x, y) <= 0 ? x : y)
+    TYPE_BINARY(prefix##_cmp, LEFT, RIGHT, int32_t, order(x, y))
 /* Rows of a kernel table for the six comparisons under PostgreSQL's names. */
 #define TYPE_SIX(sql, prefix)                                                                                    \
     {sql "eq", prefix##_eq, 0, 0}, {sql "ne", prefix##_ne, 0, 0}, {sql "lt", prefix##_lt, 0, 0},                 \
