@@ -51,7 +51,10 @@ static const rdb_type_ops *find_by_oid(uint32_t oid)
     case RDB_CSTRINGOID:
     case RDB_REFCURSOROID:
     case RDB_PG_NODE_TREEOID:
+    case RDB_ACLITEMOID: /* kept as its text: role=privileges/grantor */
         return &type_text_ops;
+    case RDB_VOIDOID:
+        return &type_void_ops;
     case RDB_VARCHAROID:
         return &type_varchar_ops;
     case RDB_BPCHAROID:
@@ -79,6 +82,10 @@ static const rdb_type_ops *find_by_oid(uint32_t oid)
         return &type_timestamptz_ops;
     case RDB_INTERVALOID:
         return &type_interval_ops;
+    case RDB_JSONOID:
+        return &type_json_ops;
+    case RDB_JSONBOID:
+        return &type_jsonb_ops;
     case RDB_BYTEAOID:
         return &type_bytea_ops;
     case RDB_UUIDOID:
@@ -101,6 +108,10 @@ const rdb_type_ops *rdb_type_ops_find(const rdb_type *type)
     const rdb_type_ops *ops = find_by_oid(type->oid);
     if (ops == NULL && (type->element != NULL || type->oid == RDB_ANYARRAYOID))
         ops = &type_array_ops;
+    if (ops == NULL && type->kind == 'e')
+        ops = &type_enum_ops;
+    if (ops == NULL && (type->kind == 'c' || type->oid == RDB_RECORDOID))
+        ops = &type_record_ops;
     return ops;
 }
 

@@ -205,6 +205,13 @@ RDB_CHECKED bool rdb_array_assign(rdb_call *call, const rdb_type *element, rdb_d
                                   const int32_t *subscripts, uint32_t count, rdb_datum value, bool value_is_null,
                                   rdb_datum *result);
 
+/* Rows as values: ROW(...), composite columns. read fills arrays of rdb_record_count(record) items; values borrow. */
+RDB_CHECKED bool rdb_record_build(rdb_call *call, const rdb_type *const *types, const rdb_datum *values, const bool *nulls,
+                                  uint32_t count, rdb_datum *result);
+uint32_t rdb_record_count(rdb_datum record);
+RDB_CHECKED bool rdb_record_read(rdb_call *call, rdb_datum record, const rdb_type **types, rdb_datum *values, bool *nulls,
+                                 uint32_t count);
+
 /* How the reg* types and the values of anonymous rows meet the catalog: an upper room sets these once, at start. Without
  * them a reg* value reads and prints as a number. */
 typedef bool (*rdb_regtype_input)(rdb_call *call, const rdb_type *type, rdb_slice text, uint32_t *oid);

@@ -82,6 +82,9 @@ def main():
                 type_name, _, value = argument.partition(":")
                 types.append(type_name)
                 values.append(f"cast({quote(unescape(value))} as {type_name})")
+            if name.startswith("variadic "): # the last argument is the array of a variadic one
+                name = name[9:]
+                values[-1] = "variadic " + values[-1]
             bare = name.partition("(")[0]
             call = f"pg_catalog.{bare}({', '.join(values)})"
             if kind == "fn":
