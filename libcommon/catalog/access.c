@@ -92,6 +92,10 @@ static bool lookup_namespace(rdb_access *access, uint32_t namespace_oid, const c
 
 bool rdb_namespace_find(rdb_access *access, const char *name, uint32_t *oid, rdb_error *err)
 {
+    if (strcmp(name, "pg_temp") == 0) {
+        *oid = access->context.temp_namespace_oid;
+        return true;
+    }
     *oid = objects_namespace_find(name);
     if (*oid == RDB_NAMESPACE_PG_CATALOG || access->context.txn == NULL)
         return true; /* the one schema that cannot be dropped */
@@ -148,26 +152,32 @@ static bool resolve_path(rdb_access *access, rdb_error *err)
     uint64_t generation = overlay_generation(access);
     if (access->path_resolved && access->path_generation == generation)
         return true;
-    uint32_t path[PATH_MAX_SCHEMAS + 1], count = 1, creation = 0;
-    bool has_catalog = false;
+    uint32_t path[PATH_MAX_SCHEMAS + 2], count = 2, creation = 0;
+    const uint32_t temp_oid = access->context.temp_namespace_oid;
+    bool has_catalog = false, has_temp = temp_oid == 0;
     char name[RDB_NAMEDATALEN];
-    for (const char *at = access->context.search_path; count <= PATH_MAX_SCHEMAS && next_schema(&at, name);) {
+    for (const char *at = access->context.search_path; count < PATH_MAX_SCHEMAS + 2 && next_schema(&at, name);) {
         uint32_t oid;
         const char *schema = strcmp(name, "$user") == 0 ? access->context.role_name : name;
         if (!rdb_namespace_find(access, schema, &oid, err))
             return false;
         bool is_repeated = oid == 0; /* a schema that is not there is skipped, as PostgreSQL does */
-        for (uint32_t i = 1; i < count; i++)
+        for (uint32_t i = 2; i < count; i++)
             is_repeated = is_repeated || path[i] == oid;
         if (is_repeated)
             continue;
         path[count++] = oid;
         has_catalog = has_catalog || oid == RDB_NAMESPACE_PG_CATALOG;
+        has_temp = has_temp || oid == temp_oid;
         if (creation == 0)
             creation = oid;
     }
-    path[0] = RDB_NAMESPACE_PG_CATALOG; /* before all others, unless the setting says where it stands */
-    const uint32_t first = has_catalog ? 1 : 0;
+    /* Temporary objects, then the built-in ones stand before all others, unless the setting says where they do. */
+    uint32_t first = 2;
+    if (!has_catalog)
+        path[--first] = RDB_NAMESPACE_PG_CATALOG;
+    if (!has_temp)
+        path[--first] = temp_oid;
     access->path_count = count - first;
     access->path = rdb_arena_memdup(access->arena, path + first, access->path_count * sizeof *path);
     access->creation_namespace = creation;
@@ -395,6 +405,8 @@ bool rdb_function_find(rdb_access *access, const char *schema, const char *name,
     const uint32_t path_count = schema != NULL ? 1 : access->path_count;
     const rdb_function **list = RDB_NEW_ARRAY(access->arena, const rdb_function *, found + builtin_count);
     for (uint32_t i = 0; i < path_count; i++) {
+        if (schema == NULL && path[i] == access->context.temp_namespace_oid)
+            continue; /* functions are never found there by their bare name */
         for (uint32_t k = 0; path[i] == RDB_NAMESPACE_PG_CATALOG && k < builtin_count; k++)
             list[(*count)++] = builtin[k];
         for (uint32_t k = 0; k < found; k++) {

@@ -80,6 +80,7 @@ typedef struct rdb_access_context {
     uint32_t role_oid;
     const char *role_name;
     const char *search_path;       /* the setting's text: "$user", public */
+    uint32_t temp_namespace_oid;   /* the session's schema of temporary objects, which "pg_temp" means; 0: none yet */
     struct rdb_sequence_session *sequences; /* what the session remembers for currval (rdb_ddl.h); NULL: nothing */
 } rdb_access_context;
 RDB_CHECKED bool rdb_access_begin(rdb_access **access, const rdb_access_context *context, rdb_error *err);

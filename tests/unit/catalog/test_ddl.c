@@ -372,6 +372,47 @@ static void test_roles_schemas_enums(void **state)
     instance_end(&f);
 }
 
+/* A temporary table hides others of its name; "pg_temp" is the session's own schema. */
+static void test_temporary_schema(void **state)
+{
+    instance f;
+    uint32_t temp, hidden, shown, count;
+    (void)state;
+    instance_begin(&f);
+    session s = session_begin(&f);
+    MUST(&f, rdb_ddl_create_namespace(s.access, "pg_temp_7", RDB_ROLE_ADMIN_OID, &temp, &f.err));
+    hidden = make_table(&s, "t");
+    const rdb_column_definition column = {.name = "x", .type = objects_type_get(RDB_INT4OID), .typmod = -1};
+    const rdb_relation_definition definition = {.name = "t", .namespace_oid = temp, .owner_oid = RDB_ROLE_ADMIN_OID, .kind = 'r', .persistence = 't',
+                                                .columns = &column, .column_count = 1};
+    MUST(&f, rdb_ddl_create_relation(s.access, &definition, &shown, &f.err));
+    assert_int_equal(find(&s, "t")->oid, hidden); /* another session's */
+    rdb_access_end(&s.access);
+    rdb_access_context context = {.catalog = f.catalog, .database = f.database, .txn = s.txn, .role_name = "admin", .search_path = "public",
+                                  .temp_namespace_oid = temp};
+    MUST(&f, rdb_access_begin(&s.access, &context, &f.err));
+    assert_int_equal(find(&s, "t")->oid, shown);
+    const rdb_relation *relation;
+    MUST(&f, rdb_relation_find(s.access, "pg_temp", "t", &relation, &f.err));
+    assert_int_equal(relation->oid, shown);
+    assert_int_equal(relation->table.undo_class, RDB_UNDO_TEMPORARY);
+    rdb_row_address address;
+    assert_true(insert_row(&s, relation, 1, NULL, &address));
+    bool visible;
+    MUST(&f, rdb_relation_is_visible(s.access, hidden, &visible, &f.err));
+    assert_false(visible);
+    const uint32_t *path = rdb_access_search_path(s.access, &count);
+    assert_int_equal(count, 3);
+    assert_int_equal(path[0], temp);
+    assert_int_equal(path[1], RDB_NAMESPACE_PG_CATALOG);
+    rdb_access_end(&s.access);
+    context.search_path = "public, pg_temp";
+    MUST(&f, rdb_access_begin(&s.access, &context, &f.err));
+    assert_int_equal(find(&s, "t")->oid, hidden);
+    session_abort(&s);
+    instance_end(&f);
+}
+
 static void test_databases(void **state)
 {
     instance f;
@@ -424,6 +465,7 @@ int main(void)
         cmocka_unit_test(test_dependencies),
         cmocka_unit_test(test_sequences),
         cmocka_unit_test(test_roles_schemas_enums),
+        cmocka_unit_test(test_temporary_schema),
         cmocka_unit_test(test_databases),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
