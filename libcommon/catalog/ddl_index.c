@@ -66,8 +66,14 @@ static bool depend_on_columns(rdb_access *access, const rdb_index_definition *de
         if (!is_repeated && !rdb_ddl_depend(access, index, (rdb_object_address){RDB_PG_CLASS, definition->table_oid, column->column_number}, 'a', err))
             return false;
     }
+    for (uint32_t i = 0; i < definition->use_count; i++) {
+        const bool is_own = definition->uses[i].catalog_oid == RDB_PG_CLASS && definition->uses[i].object_oid == definition->table_oid;
+        has_column = has_column || is_own;
+        if (!rdb_ddl_depend(access, index, definition->uses[i], is_own ? 'a' : 'n', err))
+            return false;
+    }
     /* Expressions and predicates may use any column: the index goes with the table at least. */
-    return (has_column && definition->expression_tree == NULL && definition->predicate_tree == NULL) ||
+    return (has_column && (definition->use_count > 0 || (definition->expression_tree == NULL && definition->predicate_tree == NULL))) ||
            rdb_ddl_depend(access, index, (rdb_object_address){RDB_PG_CLASS, definition->table_oid, 0}, 'a', err);
 }
 

@@ -138,6 +138,10 @@ RDB_CHECKED bool ddl_insert_type(rdb_access *access, const type_definition *defi
 /* The array type of an element: makes a free name for it ("_name", more underscores where that is taken). */
 RDB_CHECKED bool ddl_insert_array_type(rdb_access *access, const type_definition *element, rdb_arena *arena, rdb_error *err);
 
+/* A built-in object, which nobody drops and whose dependents are not kept. */
+bool ddl_is_pinned(rdb_object_address object);
+/* A normal dependency on each, once. */
+RDB_CHECKED bool ddl_depend_on_uses(rdb_access *access, rdb_object_address dependent, const rdb_object_address *uses, uint32_t use_count, rdb_error *err);
 /* An access to the root PDB in the same transaction, for shared objects' OIDs. */
 RDB_CHECKED bool catalog_new_shared_oid(rdb_access *access, uint32_t *oid, rdb_error *err);
 

@@ -7,15 +7,15 @@
 
 /* ---- dependencies ---------------------------------------------------------------------------------------------------------------- */
 /* What PostgreSQL pins: the built-in objects, which nobody drops. */
-static bool is_pinned(rdb_object_address object)
+bool ddl_is_pinned(rdb_object_address object)
 {
-    return object.object_oid < RDB_FIRST_NORMAL_OID && !(object.catalog_oid == RDB_PG_NAMESPACE && object.object_oid == RDB_NAMESPACE_PUBLIC) &&
-           object.object_oid < 12000;
+    enum { FIRST_UNPINNED = 12000 };
+    return object.object_oid < FIRST_UNPINNED && !(object.catalog_oid == RDB_PG_NAMESPACE && object.object_oid == RDB_NAMESPACE_PUBLIC);
 }
 
 bool rdb_ddl_depend(rdb_access *access, rdb_object_address dependent, rdb_object_address referenced, char kind, rdb_error *err)
 {
-    if (is_pinned(referenced))
+    if (ddl_is_pinned(referenced))
         return true;
     rdb_arena *arena = ddl_arena(err);
     if (arena == NULL)
@@ -31,6 +31,19 @@ bool rdb_ddl_depend(rdb_access *access, rdb_object_address dependent, rdb_object
     bool ok = row_insert(&row, err);
     rdb_arena_destroy(arena);
     return ok;
+}
+
+bool ddl_depend_on_uses(rdb_access *access, rdb_object_address dependent, const rdb_object_address *uses, uint32_t use_count, rdb_error *err)
+{
+    for (uint32_t i = 0; i < use_count; i++) {
+        const bool is_itself = uses[i].catalog_oid == dependent.catalog_oid && uses[i].object_oid == dependent.object_oid && uses[i].sub_id == dependent.sub_id;
+        bool is_repeated = false;
+        for (uint32_t k = 0; k < i; k++)
+            is_repeated = is_repeated || (uses[k].catalog_oid == uses[i].catalog_oid && uses[k].object_oid == uses[i].object_oid && uses[k].sub_id == uses[i].sub_id);
+        if (!is_itself && !is_repeated && !rdb_ddl_depend(access, dependent, uses[i], 'n', err))
+            return false;
+    }
+    return true;
 }
 
 /* ---- constraints ------------------------------------------------------------------------------------------------------------------ */
@@ -120,7 +133,8 @@ static bool create_constraint(rdb_access *access, const rdb_constraint_definitio
     set_text(&row, RDB_pg_constraint_conbin, definition->check_tree);
     const rdb_object_address constraint = {RDB_PG_CONSTRAINT, *oid, 0};
     if (!row_insert(&row, err) ||
-        !depend_on_columns(access, constraint, definition->relation_oid, definition->columns, definition->column_count, 'a', err))
+        !depend_on_columns(access, constraint, definition->relation_oid, definition->columns, definition->column_count, 'a', err) ||
+        !ddl_depend_on_uses(access, constraint, definition->uses, definition->use_count, err))
         return false;
     if (definition->kind == 'c')
         return count_check(access, definition->relation_oid, arena, err);

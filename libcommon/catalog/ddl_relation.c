@@ -5,7 +5,21 @@
 enum { HEAP_METHOD = 2, TOO_MANY_COLUMNS = 1600 };
 
 /* ---- creation ------------------------------------------------------------------------------------------------------------------ */
-static bool insert_default(rdb_access *access, uint32_t relation_oid, int16_t number, const char *tree, rdb_arena *arena, rdb_error *err)
+/* A generated column goes with the columns it is made of, so it is the column that depends on them. */
+static bool depend_default(rdb_access *access, uint32_t default_oid, uint32_t relation_oid, int16_t number, const rdb_object_address *uses,
+                           uint32_t use_count, rdb_error *err)
+{
+    const rdb_object_address column = {RDB_PG_CLASS, relation_oid, number}, value = {RDB_PG_ATTRDEF, default_oid, 0};
+    for (uint32_t i = 0; i < use_count; i++) {
+        const bool is_sibling = uses[i].catalog_oid == RDB_PG_CLASS && uses[i].object_oid == relation_oid;
+        if (!ddl_depend_on_uses(access, is_sibling ? column : value, &uses[i], 1, err))
+            return false;
+    }
+    return true;
+}
+
+static bool insert_default(rdb_access *access, uint32_t relation_oid, int16_t number, const char *tree, const rdb_object_address *uses,
+                           uint32_t use_count, rdb_arena *arena, rdb_error *err)
 {
     uint32_t oid;
     if (!rdb_catalog_new_oid(access, &oid, err))
@@ -16,7 +30,8 @@ static bool insert_default(rdb_access *access, uint32_t relation_oid, int16_t nu
     set_int16(&row, RDB_pg_attrdef_adnum, number);
     set_text(&row, RDB_pg_attrdef_adbin, tree);
     return row_insert(&row, err) && rdb_ddl_depend(access, (rdb_object_address){RDB_PG_ATTRDEF, oid, 0},
-                                                   (rdb_object_address){RDB_PG_CLASS, relation_oid, number}, 'a', err);
+                                                   (rdb_object_address){RDB_PG_CLASS, relation_oid, number}, 'a', err) &&
+           depend_default(access, oid, relation_oid, number, uses, use_count, err);
 }
 
 /* Types and collations that are built in cannot be dropped and need no row. */
@@ -33,7 +48,8 @@ static bool insert_column(rdb_access *access, uint32_t relation_oid, int16_t num
 {
     return ddl_insert_attribute(access, relation_oid, number, column, arena, err) &&
            depend_on_type(access, (rdb_object_address){RDB_PG_CLASS, relation_oid, number}, column, err) &&
-           (column->default_tree == NULL || insert_default(access, relation_oid, number, column->default_tree, arena, err));
+           (column->default_tree == NULL || insert_default(access, relation_oid, number, column->default_tree, column->default_uses,
+                                                              column->default_use_count, arena, err));
 }
 
 static bool insert_system_columns(rdb_access *access, uint32_t relation_oid, rdb_arena *arena, rdb_error *err)
@@ -111,7 +127,7 @@ static bool insert_view(rdb_access *access, const rdb_relation_definition *defin
     for (uint32_t i = 0; i < definition->depends_count; i++)
         if (!rdb_ddl_depend(access, rule, (rdb_object_address){RDB_PG_CLASS, definition->depends_on[i], 0}, 'n', err))
             return false;
-    return true;
+    return ddl_depend_on_uses(access, rule, definition->uses, definition->use_count, err);
 }
 
 static bool create_relation(rdb_access *access, const rdb_relation_definition *definition, uint32_t *oid, rdb_arena *arena, rdb_error *err)
@@ -214,6 +230,13 @@ static bool set_has_default(rdb_access *access, uint32_t relation_oid, int16_t n
     return rdb_catalog_update(access, RDB_PG_ATTRIBUTE, &row, err);
 }
 
+/* Of a generated column: what it has to do with its siblings. */
+static bool forget_sibling(void *relation_oid, rdb_access *access, uint32_t catalog_oid, rdb_catalog_row *row, rdb_error *err)
+{
+    const bool is_sibling = row_oid(row, RDB_pg_depend_refclassid) == RDB_PG_CLASS && row_oid(row, RDB_pg_depend_refobjid) == *(const uint32_t *)relation_oid;
+    return !is_sibling || rdb_catalog_delete(access, catalog_oid, row, err);
+}
+
 /* Its rows in pg_attrdef with their dependencies. */
 static bool remove_default(rdb_access *access, uint32_t relation_oid, int16_t number, rdb_arena *arena, rdb_error *err)
 {
@@ -225,14 +248,22 @@ static bool remove_default(rdb_access *access, uint32_t relation_oid, int16_t nu
     if (!found)
         return true;
     const rdb_datum depender[] = {datum_oid(RDB_PG_ATTRDEF), datum_oid(row_oid(&row, RDB_pg_attrdef_oid))};
-    return delete_rows(access, RDB_PG_DEPEND, INDEX_DEPEND_DEPENDER, depender, 2, err) && rdb_catalog_delete(access, RDB_PG_ATTRDEF, &row, err);
+    const rdb_datum column[] = {datum_oid(RDB_PG_CLASS), datum_oid(relation_oid), {.i32 = number}};
+    return visit_rows(access, RDB_PG_DEPEND, INDEX_DEPEND_DEPENDER, column, 3, forget_sibling, &relation_oid, err) &&
+           delete_rows(access, RDB_PG_DEPEND, INDEX_DEPEND_DEPENDER, depender, 2, err) && rdb_catalog_delete(access, RDB_PG_ATTRDEF, &row, err);
 }
 
 bool rdb_ddl_set_default(rdb_access *access, uint32_t relation_oid, int16_t number, const char *default_tree, rdb_error *err)
 {
+    return rdb_ddl_set_default_using(access, relation_oid, number, default_tree, NULL, 0, err);
+}
+
+bool rdb_ddl_set_default_using(rdb_access *access, uint32_t relation_oid, int16_t number, const char *default_tree, const rdb_object_address *uses,
+                               uint32_t use_count, rdb_error *err)
+{
     rdb_arena *arena = ddl_arena(err);
     bool ok = arena != NULL && remove_default(access, relation_oid, number, arena, err) &&
-              (default_tree == NULL || insert_default(access, relation_oid, number, default_tree, arena, err)) &&
+              (default_tree == NULL || insert_default(access, relation_oid, number, default_tree, uses, use_count, arena, err)) &&
               set_has_default(access, relation_oid, number, default_tree != NULL, arena, err);
     rdb_arena_destroy(arena);
     return ok;

@@ -8,6 +8,13 @@
 
 #include "catalog/rdb_catalog.h"
 
+typedef struct rdb_object_address {
+    uint32_t catalog_oid, object_oid;
+    int32_t sub_id; /* column, or 0 */
+} rdb_object_address;
+
+/* uses, wherever it stands below: the objects that a tree names (columns of other relations, functions, types, sequences): a
+ * normal dependency on each. Built-in ones and repetitions may be among them. */
 typedef struct rdb_column_definition {
     const char *name;
     const rdb_type *type;
@@ -16,6 +23,8 @@ typedef struct rdb_column_definition {
     bool not_null;
     char identity, generated;  /* 'a' 'd' / 's' or 0 */
     const char *default_tree;  /* rdb_tree_write_expr's text, or NULL */
+    const rdb_object_address *default_uses;
+    uint32_t default_use_count;
     /* ADD COLUMN to a table that has rows: what old rows read (R14); NULL is_missing_null false means missing_value counts. */
     bool has_missing;
     rdb_datum missing_value;
@@ -31,6 +40,8 @@ typedef struct rdb_relation_definition {
     const char *view_tree;     /* v, m: the analysed query */
     const uint32_t *depends_on;/* relation oids a view reads: a normal dependency each */
     uint32_t depends_count;
+    const rdb_object_address *uses; /* of the view */
+    uint32_t use_count;
 } rdb_relation_definition;
 /* Rows in pg_class, pg_attribute, pg_attrdef, pg_type (row type and its array), pg_rewrite, pg_depend; a heap file for r and m; for
  * S the caller calls rdb_ddl_create_sequence instead. *oid: the new relation. */
@@ -44,6 +55,8 @@ typedef struct rdb_index_definition {
     uint16_t key_count, column_count;
     const char *const *column_names; /* of the index's pg_attribute rows */
     const char *expression_tree, *predicate_tree;
+    const rdb_object_address *uses;  /* of expressions and predicate; columns of the table among them go with an automatic dependency */
+    uint32_t use_count;
 } rdb_index_definition;
 /* Rows and an empty index file; filling it is the caller's (rdb_ddl_build_index). */
 RDB_CHECKED bool rdb_ddl_create_index(rdb_access *access, const rdb_index_definition *definition, uint32_t *oid, rdb_error *err);
@@ -65,6 +78,8 @@ typedef struct rdb_constraint_definition {
     const int16_t *foreign_columns;
     const uint32_t *equality_operators; /* foreign keys: pk = fk, column by column (conpfeqop) */
     char on_update, on_delete, match;
+    const rdb_object_address *uses;     /* of the check */
+    uint32_t use_count;
 } rdb_constraint_definition;
 RDB_CHECKED bool rdb_ddl_create_constraint(rdb_access *access, const rdb_constraint_definition *definition, uint32_t *oid, rdb_error *err);
 
@@ -104,6 +119,9 @@ RDB_CHECKED bool rdb_sequence_last(rdb_access *access, int64_t *value, rdb_error
 RDB_CHECKED bool rdb_ddl_add_column(rdb_access *access, uint32_t relation_oid, const rdb_column_definition *column, int16_t *number, rdb_error *err);
 RDB_CHECKED bool rdb_ddl_drop_column(rdb_access *access, uint32_t relation_oid, int16_t number, rdb_error *err);
 RDB_CHECKED bool rdb_ddl_set_default(rdb_access *access, uint32_t relation_oid, int16_t number, const char *default_tree /* NULL: drop */, rdb_error *err);
+/* As rdb_ddl_set_default, with what the tree uses. A generated column itself depends on the columns it is made of. */
+RDB_CHECKED bool rdb_ddl_set_default_using(rdb_access *access, uint32_t relation_oid, int16_t number, const char *default_tree,
+                                           const rdb_object_address *uses, uint32_t use_count, rdb_error *err);
 RDB_CHECKED bool rdb_ddl_set_not_null(rdb_access *access, uint32_t relation_oid, int16_t number, bool not_null, rdb_error *err);
 RDB_CHECKED bool rdb_ddl_set_type(rdb_access *access, uint32_t relation_oid, int16_t number, const rdb_type *type, int32_t typmod, uint32_t collation, rdb_error *err);
 RDB_CHECKED bool rdb_ddl_rename_relation(rdb_access *access, uint32_t relation_oid, const char *name, rdb_error *err);
@@ -129,10 +147,6 @@ RDB_CHECKED bool rdb_ddl_drop_role(rdb_access *access, uint32_t role_oid, rdb_er
 RDB_CHECKED bool rdb_ddl_create_enum(rdb_access *access, const char *name, uint32_t namespace_oid, uint32_t owner_oid, const char *const *labels, uint32_t label_count, uint32_t *oid, rdb_error *err);
 
 /* Dependencies. kind: n normal, a auto, i internal. */
-typedef struct rdb_object_address {
-    uint32_t catalog_oid, object_oid;
-    int32_t sub_id; /* column, or 0 */
-} rdb_object_address;
 RDB_CHECKED bool rdb_ddl_depend(rdb_access *access, rdb_object_address dependent, rdb_object_address referenced, char kind, rdb_error *err);
 /* Drops the objects and what depends on them automatically; with cascade also what depends normally, without it 2BP01 with
  * PostgreSQL's message, DETAIL ("view v depends on table t") and HINT. notice receives "drop cascades to ..." lines. Relations,
