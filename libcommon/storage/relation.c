@@ -97,17 +97,18 @@ static bool count_blocks(rdb_storage *storage, storage_relation *relation, rdb_e
     return ok;
 }
 
+/* The folder of a PDB's files of that class, its name durable. Whoever makes it is inside the redo gate until it is, so a
+ * redo point never passes a file in a folder that could be lost. */
 static bool make_pdb_folder(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_error *err)
 {
-    char path[1200];
-    snprintf(path, sizeof path, "%s/%s", storage->directory, class_folder(RDB_FILE_CLASS(file)));
-    if (!rdb_path_make_directory(path, 0700, true, err) ||
-        (storage->config.sync && !rdb_path_sync_directory(storage->directory, err)))
-        return false;
-    char inner[1200];
+    char outer[1200], inner[1200];
+    snprintf(outer, sizeof outer, "%s/%s", storage->directory, class_folder(RDB_FILE_CLASS(file)));
     snprintf(inner, sizeof inner, "%s/%s/%u", storage->directory, class_folder(RDB_FILE_CLASS(file)), pdb);
-    return rdb_path_make_directory(inner, 0700, true, err) &&
-           (!storage->config.sync || rdb_path_sync_directory(path, err));
+    if (rdb_path_exists(inner))
+        return true;
+    return rdb_path_make_directory(outer, 0700, true, err) &&
+           (!storage->config.sync || rdb_path_sync_directory(storage->directory, err)) &&
+           rdb_path_make_directory(inner, 0700, true, err) && (!storage->config.sync || rdb_path_sync_directory(outer, err));
 }
 
 static bool sync_pdb_folder(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_error *err)
@@ -398,8 +399,9 @@ bool relation_create(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_erro
     if (!relation_path(storage, pdb, file, RDB_FORK_MAIN, path, err) || !make_pdb_folder(storage, pdb, file, err))
         return false;
     forget_relation(storage, pdb, file, RDB_FORK_MAIN);
+    bool existed = rdb_path_exists(path); /* a crash's leftover: its old length must not come back; a new file has nothing to sync */
     bool ok = rdb_file_open(&handle, path, RDB_FILE_CREATE | RDB_FILE_TRUNCATE, err) &&
-              (!storage->config.sync || rdb_file_sync(handle, err));
+              (!existed || !storage->config.sync || rdb_file_sync(handle, err));
     ok = rdb_file_close(&handle, err) && ok;
     return ok && sync_pdb_folder(storage, pdb, file, err);
 }
