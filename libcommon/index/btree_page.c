@@ -296,8 +296,8 @@ static uint16_t put_cell(btree_page *page, const uint8_t *cell, uint32_t cell_by
 static bool tidy(btree_page *page, uint32_t page_bytes, uint32_t keep, bool keep_high)
 {
     uint64_t copy_words[BTREE_PAGE_BYTES_MAX / 8];
-    const btree_page *old = (const btree_page *)(const void *)copy_words;
     memcpy(copy_words, page, page_bytes);
+    const btree_page *old = (const btree_page *)(const void *)copy_words;
     page->base.upper = (uint16_t)page_bytes; /* 32 KiB pages: 32768 fits */
     page->garbage = 0;
     page->count = (uint16_t)keep;
