@@ -243,22 +243,27 @@ static btree_answer read_backward(rdb_index_cursor *cursor, const btree_page *pa
     return answer;
 }
 
-/* Reads from a pinned leaf: without a latch where that works, else with one. */
-static bool read_leaf(rdb_index_cursor *cursor, rdb_buffer *buffer, const btree_probe *probe, uint32_t capacity, bool want_keys,
-                      rdb_arena *arena, rdb_index_entry *entries, btree_bound *place, reading *r)
+/* Reads from the cursor's leaf: without pin or latch where that works, else with them. */
+static bool read_leaf(rdb_index_cursor *cursor, const btree_probe *probe, uint32_t capacity, bool want_keys, rdb_arena *arena,
+                      rdb_index_entry *entries, btree_bound *place, reading *r)
 {
     btree *tree = &cursor->tree;
-    const btree_page *page = btree_page_of(buffer);
-    rdb_latch *latch = rdb_buffer_latch(buffer);
     btree_fetcher no_fetch = {0};
     for (unsigned tries = 0;; tries++) {
-        uint64_t version = 0;
         bool latched = !BTREE_OPTIMISTIC || tries >= BTREE_OPTIMISTIC_TRIES;
+        rdb_buffer *buffer = NULL;
+        rdb_peek peek = {0};
+        const btree_page *page;
         if (latched) {
-            rdb_buffer_lock(buffer, RDB_BUFFER_SHARED);
-        } else if (!rdb_latch_read_begin(latch, &version)) {
-            rdb_cpu_relax();
-            continue;
+            if (!btree_acquire(tree, cursor->leaf, RDB_BUFFER_SHARED, &buffer))
+                return false;
+            page = btree_page_of(buffer);
+        } else {
+            if (!rdb_buffer_peek_begin(tree->storage, btree_tag(tree, cursor->leaf), &peek)) {
+                rdb_cpu_relax();
+                continue;
+            }
+            page = (const btree_page *)(const void *)peek.page;
         }
         rdb_arena_mark mark = {0};
         if (arena != NULL)
@@ -275,10 +280,10 @@ static bool read_leaf(rdb_index_cursor *cursor, rdb_buffer *buffer, const btree_
                          : read_forward(cursor, page, probe, capacity, want_keys, fetcher, arena, entries, place, r);
         if (latched) {
             bool ok = btree_expect(tree, buffer, answer);
-            rdb_buffer_unlock(buffer, RDB_BUFFER_SHARED);
+            rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
             return ok;
         }
-        bool whole = rdb_latch_read_validate(latch, version);
+        bool whole = rdb_buffer_peek_end(&peek);
         if (whole && answer == BTREE_OK)
             return true;
         if (arena != NULL)
@@ -293,7 +298,7 @@ bool rdb_index_cursor_next(rdb_index_cursor *cursor, uint32_t capacity, bool wan
 {
     const rdb_index *index = cursor->index;
     btree *tree = &cursor->tree;
-    rdb_buffer *buffer = NULL;
+    uint32_t restarts = 0;
     bool ok = false;
     *count = 0;
     if (cursor->at_end || capacity == 0)
@@ -305,21 +310,20 @@ bool rdb_index_cursor_next(rdb_index_cursor *cursor, uint32_t capacity, bool wan
         reading r;
         next.is_set = false;
         if (cursor->leaf == 0) {
-            if (!btree_descend(tree, &probe, cursor->backward, 0, NULL, cursor->backward ? &low : NULL, &buffer))
+            if (!btree_descend(tree, &probe, cursor->backward, 0, NULL, cursor->backward ? &low : NULL, &cursor->leaf))
                 goto out;
             if (cursor->backward)
                 keep_bound(cursor, &cursor->low, &low);
-        } else if (!btree_acquire(tree, cursor->leaf, RDB_BUFFER_PIN, &buffer)) {
-            goto out;
         }
-        cursor->leaf = rdb_buffer_tag(buffer).block;
-        if (!read_leaf(cursor, buffer, &probe, capacity - *count, want_keys, batch_arena, entries + *count, &next, &r))
+        if (!read_leaf(cursor, &probe, capacity - *count, want_keys, batch_arena, entries + *count, &next, &r))
             goto out;
-        rdb_buffer_release(buffer, RDB_BUFFER_PIN);
-        buffer = NULL;
         *count += r.count;
-        if (r.is_no_leaf) {
+        if (r.is_no_leaf) { /* a root that has grown */
             cursor->leaf = 0;
+            if (++restarts > BTREE_RESTARTS_MAX) {
+                rdb_error_set(err, RDB_INDEX_CORRUPTED, "index is corrupted");
+                goto out;
+            }
         } else if (r.is_elsewhere) {
             cursor->leaf = r.right;
             if (cursor->backward)
@@ -343,7 +347,6 @@ bool rdb_index_cursor_next(rdb_index_cursor *cursor, uint32_t capacity, bool wan
     }
     ok = batch_arena == NULL || rdb_arena_check(batch_arena, err);
 out:
-    rdb_buffer_release(buffer, RDB_BUFFER_PIN);
     btree_end(tree);
     return ok;
 }

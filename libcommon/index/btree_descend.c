@@ -125,62 +125,64 @@ static btree_answer look(const btree *tree, const btree_page *page, const btree_
     return low != NULL && slot_no > 0 ? btree_bound_copy(low, &cell, fetcher) : BTREE_OK;
 }
 
-/* The same with the page in hand pinned only. */
-static bool look_at_pinned(btree *tree, rdb_buffer *buffer, const btree_probe *probe, bool before, uint32_t target_level,
-                           btree_bound *low, step *out)
+/* The same for a block: without a pin where the page is in the pool and nobody writes it. */
+static bool look_at_block(btree *tree, uint64_t block, const btree_probe *probe, bool before, uint32_t target_level, btree_bound *low,
+                          step *out)
 {
-    const btree_page *page = btree_page_of(buffer);
-    rdb_latch *latch = rdb_buffer_latch(buffer);
     btree_fetcher no_fetch = {0};
+    rdb_peek peek;
+    rdb_buffer *buffer = NULL;
     for (unsigned tries = 0; BTREE_OPTIMISTIC && tries < BTREE_OPTIMISTIC_TRIES; tries++) {
-        uint64_t version;
-        if (!rdb_latch_read_begin(latch, &version)) {
+        if (!rdb_buffer_peek_begin(tree->storage, btree_tag(tree, block), &peek)) {
             rdb_cpu_relax();
             continue;
         }
-        btree_answer answer = look(tree, page, probe, before, target_level, low, &no_fetch, out);
-        if (rdb_latch_read_validate(latch, version)) {
+        btree_answer answer = look(tree, (const btree_page *)(const void *)peek.page, probe, before, target_level, low, &no_fetch, out);
+        if (rdb_buffer_peek_end(&peek)) {
             if (answer == BTREE_OK)
                 return true;
             break; /* an overflow page, or damage: the latched look tells */
         }
     }
-    rdb_buffer_lock(buffer, RDB_BUFFER_SHARED);
-    btree_answer answer = look(tree, page, probe, before, target_level, low, &tree->fetcher, out);
-    bool ok = btree_expect(tree, buffer, answer);
-    rdb_buffer_unlock(buffer, RDB_BUFFER_SHARED);
+    if (!btree_acquire(tree, block, RDB_BUFFER_SHARED, &buffer))
+        return false;
+    bool ok = btree_expect(tree, buffer, look(tree, btree_page_of(buffer), probe, before, target_level, low, &tree->fetcher, out));
+    rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
     return ok;
 }
 
-bool btree_descend(btree *tree, const btree_probe *probe, bool before, uint32_t level, btree_path *path, btree_bound *low,
-                   rdb_buffer **buffer)
+static bool lost_way(btree *tree, uint64_t block)
 {
-    uint64_t block = BTREE_ROOT_BLOCK;
+    rdb_buffer *buffer = NULL;
+    if (!btree_acquire(tree, block, RDB_BUFFER_PIN, &buffer))
+        return false;
+    btree_corrupted(tree, buffer, "It stands on the wrong level.");
+    rdb_buffer_release(buffer, RDB_BUFFER_PIN);
+    return false;
+}
+
+bool btree_descend(btree *tree, const btree_probe *probe, bool before, uint32_t level, btree_path *path, btree_bound *low,
+                   uint64_t *block)
+{
+    *block = BTREE_ROOT_BLOCK;
     if (path != NULL)
         memset(path, 0, sizeof *path);
     if (low != NULL)
         low->is_set = false;
     for (uint32_t moves = 0;; moves++) {
         step s = {0};
-        if (!btree_acquire(tree, block, RDB_BUFFER_PIN, buffer))
+        if (!look_at_block(tree, *block, probe, before, level, low, &s))
             return false;
-        if (!look_at_pinned(tree, *buffer, probe, before, level, low, &s))
-            break;
-        if (s.level < level || s.level >= BTREE_LEVELS_MAX || moves > MOVES_MAX) {
-            btree_corrupted(tree, *buffer, "It stands on the wrong level.");
-            break;
-        }
+        if (s.level < level || s.level >= BTREE_LEVELS_MAX || moves > MOVES_MAX)
+            return lost_way(tree, *block);
         if (s.next == 0)
             return true;
         if (s.goes_down && path != NULL)
-            path->blocks[s.level] = block;
-        rdb_buffer_release(*buffer, RDB_BUFFER_PIN);
-        *buffer = NULL;
-        block = s.next;
+            path->blocks[s.level] = *block;
+        *block = s.next;
+        if (s.goes_down && s.level == level + 1)
+            return true;
     }
-    rdb_buffer_release(*buffer, RDB_BUFFER_PIN);
-    *buffer = NULL;
-    return false;
 }
 
 bool btree_move_right_for_write(btree *tree, const btree_probe *probe, btree_path *path, rdb_buffer **buffer)
@@ -211,12 +213,15 @@ bool btree_move_right_for_write(btree *tree, const btree_probe *probe, btree_pat
 
 bool btree_find_for_write(btree *tree, const btree_probe *probe, uint32_t level, btree_path *path, rdb_buffer **buffer)
 {
-    for (;;) {
-        if (!btree_descend(tree, probe, false, level, path, NULL, buffer))
+    uint64_t block = BTREE_ROOT_BLOCK;
+    for (uint32_t restarts = 0; restarts < BTREE_RESTARTS_MAX; restarts++) {
+        *buffer = NULL;
+        if (!btree_descend(tree, probe, false, level, path, NULL, &block) || !btree_acquire(tree, block, RDB_BUFFER_EXCLUSIVE, buffer))
             return false;
-        rdb_buffer_lock(*buffer, RDB_BUFFER_EXCLUSIVE);
-        if (btree_page_of(*buffer)->level == level) /* else the root grew meanwhile */
+        if (btree_page_is_tree(btree_page_of(*buffer)) && btree_page_of(*buffer)->level == level)
             return btree_move_right_for_write(tree, probe, path, buffer);
         rdb_buffer_release(*buffer, RDB_BUFFER_EXCLUSIVE);
     }
+    *buffer = NULL;
+    return lost_way(tree, block);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The inside of the B+tree.
  *
- * Readers take no latch where they can: they pin a page, read it between two looks at its latch's version, and go on with what
- * they copied. They hold one page at a time and need no coupling: pages never go away and only ever lose keys to their
+ * Readers take neither pin nor latch where they can: they read a page between two looks at its latch's version, and go on with
+ * what they copied. They look at one page at a time and need no coupling: pages never go away and only ever lose keys to their
  * right, so whoever comes too late finds a high key that is not greater than what it looks for and follows the link.
  *
  * Writers latch exclusively from left to right and from the leaf upwards, never downwards: a split holds its page until the
@@ -76,11 +76,12 @@ typedef struct btree_path { /* where the descent went down, per level; 0: unknow
     uint64_t blocks[BTREE_LEVELS_MAX];
 } btree_path;
 
-/* Finds the page of the level that takes the probe; with before, the page that takes what comes right before it. The page
- * is pinned, not latched, and may have lost its right part since: whoever looks compares the high key. path and low (the
- * page's low bound) may be NULL. */
+/* Finds the page of the level that takes the probe; with before, the page that takes what comes right before it. Its block
+ * is all that is found out: it may have lost its right part since, or be a root that has grown, so whoever looks compares the
+ * level and the high key. path and low (the page's low bound) may be NULL. */
 bool btree_descend(btree *tree, const btree_probe *probe, bool before, uint32_t level, btree_path *path, btree_bound *low,
-                   rdb_buffer **buffer);
+                   uint64_t *block);
+#define BTREE_RESTARTS_MAX 1000u /* because a root grew; more is damage */
 /* As descend, and latched exclusively, moved right as far as the probe asks, any unfinished split of it finished. */
 bool btree_find_for_write(btree *tree, const btree_probe *probe, uint32_t level, btree_path *path, rdb_buffer **buffer);
 /* The same from a page that may be the one or left of it, latched already; it is let go where another takes its place. */

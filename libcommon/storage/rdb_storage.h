@@ -88,6 +88,15 @@ RDB_CHECKED bool rdb_buffer_acquire_new(rdb_storage *storage, rdb_page_tag tag, 
  * good when a change initialises the page; one that was never initialised reads as zeroes (RDB_PAGE_FREE). */
 RDB_CHECKED bool rdb_buffer_extend(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork, uint64_t *block,
                                    rdb_buffer **buffer, rdb_error *err);
+/* A look at a page that is in the pool, without pin or latch. begin false: not there, or somebody writes it: acquire it instead.
+ * What is read in between may be torn: copy, bound every offset, and use nothing before end said true. */
+typedef struct rdb_peek {
+    const rdb_page *page;
+    const rdb_latch *latch;
+    uint64_t version;
+} rdb_peek;
+bool rdb_buffer_peek_begin(rdb_storage *storage, rdb_page_tag tag, rdb_peek *peek);
+bool rdb_buffer_peek_end(const rdb_peek *peek);
 void rdb_buffer_release(rdb_buffer *buffer, rdb_buffer_mode mode); /* unlatch and unpin; NULL is fine */
 void rdb_buffer_lock(rdb_buffer *buffer, rdb_buffer_mode mode);    /* a pinned one */
 void rdb_buffer_unlock(rdb_buffer *buffer, rdb_buffer_mode mode);  /* stays pinned */

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Looking at a page without pinning it: nothing shared is written, so that the pages everyone visits (roots of indexes) cost the
+ * same whatever the number of threads.
+ *
+ * Why it holds. A frame is given another page in this order: BUSY is set, the tag changes, the latch is taken exclusively,
+ * BUSY goes, the bytes are read in, the latch is let go and its version has grown. A look takes the version, finds the
+ * frame VALID and not BUSY before and after it compared the tag, so the tag stood still and the bytes were this page's;
+ * they are overwritten only under the exclusive latch, which the version tells at the end. Between the two the page may
+ * have been evicted, and changed in another frame: then the look saw it as it was when it began. */
+#include "storage_int.h"
+
+bool rdb_buffer_peek_begin(rdb_storage *storage, rdb_page_tag tag, rdb_peek *peek)
+{
+    uint64_t hash = storage_tag_hash(tag);
+    const storage_partition *partition = &storage->partitions[(hash >> 24) & storage->partition_mask];
+    for (uint32_t i = (uint32_t)hash & storage->slot_mask, seen = 0; seen <= storage->slot_mask; seen++) {
+        uint64_t entry = atomic_load_explicit(&partition->slots[i], memory_order_acquire);
+        if (entry == 0)
+            return false;
+        if ((entry ^ hash) >> 32 == 0) {
+            rdb_buffer *frame = &storage->frames[(uint32_t)entry - 1];
+            uint64_t version;
+            if (!rdb_latch_read_begin(&frame->latch, &version))
+                return false;
+            uint32_t before = atomic_load_explicit(&frame->state, memory_order_acquire);
+            bool is_ours = storage_tag_equal(&frame->tag, &tag);
+            atomic_thread_fence(memory_order_acquire); /* the tag was read before the state is looked at again */
+            uint32_t after = atomic_load_explicit(&frame->state, memory_order_acquire);
+            if (is_ours && (before & (FRAME_BUSY | FRAME_VALID)) == FRAME_VALID && (after & (FRAME_BUSY | FRAME_VALID)) == FRAME_VALID) {
+                uint8_t usage = atomic_load_explicit(&frame->usage, memory_order_relaxed);
+                if (usage < FRAME_USAGE_MAX)
+                    atomic_store_explicit(&frame->usage, (uint8_t)(usage + 1), memory_order_relaxed);
+                *peek = (rdb_peek){.page = frame->page, .latch = &frame->latch, .version = version};
+                return true;
+            }
+        }
+        i = (i + 1) & storage->slot_mask;
+    }
+    return false;
+}
+
+bool rdb_buffer_peek_end(const rdb_peek *peek)
+{
+    return rdb_latch_read_validate(peek->latch, peek->version);
+}
