@@ -67,7 +67,7 @@ static bool open_call(exec_node *node, agg_call *call, const rdb_plan_aggregate_
     if ((count > 0 && !exec_compile(node->x, &call->arguments, exprs, count, err)) || (filter != NULL && !exec_compile(node->x, &call->filter, &filter, 1, err)))
         return false;
     call->keeps_rows = plan->is_distinct || plan->order_count > 0;
-    if (call->keeps_rows && !exec_store_init(&call->kept, reps, count + 1, err))
+    if (call->keeps_rows && !exec_store_init(&call->kept, node->x, reps, count + 1, err))
         return false;
     if (plan->direct_count > 0)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "ordered-set aggregate \"%s\" is not supported", plan->aggregate->function->name);
@@ -94,12 +94,12 @@ static bool open_aggregate(exec_node *node, rdb_error *err)
         state->key_collations[i] = plan->keys[i]->collation;
         reps[i] = plan->keys[i]->type->rep;
     }
-    state->group_arena = rdb_arena_create("groups", NULL, NULL);
-    state->call_arena = rdb_arena_create("arguments", NULL, NULL);
+    state->group_arena = exec_arena(node->x, "groups");
+    state->call_arena = exec_arena(node->x, "arguments");
     if (state->group_arena == NULL || state->call_arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     reps[plan->key_count] = RDB_REP_INT32;
-    if (!exec_store_init(&state->groups, reps, plan->key_count + 1, err) || !exec_check_hashable(state->key_types, plan->key_count, err))
+    if (!exec_store_init(&state->groups, node->x, reps, plan->key_count + 1, err) || !exec_check_hashable(state->key_types, plan->key_count, err))
         return false;
     for (uint32_t i = 0; i < plan->call_count; i++) {
         if (!open_call(node, &state->calls[i], &plan->calls[i], err))
@@ -491,7 +491,7 @@ static bool open_unique(exec_node *node, rdb_error *err)
         reps[i] = node->plan->of.sort.keys[i].type->rep;
     state->keys = RDB_NEW_ARRAY(node->x->arena, rdb_vector *, count + 1);
     state->rows = RDB_NEW_ARRAY(node->x->arena, uint32_t, RDB_BATCH_ROWS);
-    return exec_store_init(&state->last, reps, count, err);
+    return exec_store_init(&state->last, node->x, reps, count, err);
 }
 
 static bool begin_unique(exec_node *node, rdb_error *err)
@@ -578,10 +578,10 @@ static bool open_set_op(exec_node *node, rdb_error *err)
         reps[i] = state->types[i]->rep;
     }
     state->ids = RDB_NEW_ARRAY(node->x->arena, uint32_t, RDB_BATCH_ROWS);
-    state->arena = rdb_arena_create("set operation", NULL, NULL);
+    state->arena = exec_arena(node->x, "set operation");
     if (state->arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    return exec_check_hashable(state->types, count, err) && exec_store_init(&state->rows, reps, count, err);
+    return exec_check_hashable(state->types, count, err) && exec_store_init(&state->rows, node->x, reps, count, err);
 }
 
 static bool begin_set_op(exec_node *node, rdb_error *err)

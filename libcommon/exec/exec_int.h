@@ -95,6 +95,8 @@ struct rdb_execution {
     const rdb_plan *plan;
     rdb_execution_context context;
     rdb_eval eval;
+    rdb_account account;       /* what all arenas of the statement hold; inside the caller's */
+    rdb_account *account_owner; /* &account; a substitution counts with the execution it serves */
     exec_node *root;
     exec_subplan *subplans;
     exec_cte *ctes;
@@ -111,6 +113,8 @@ struct rdb_execution {
 };
 
 /* ---- node.c */
+/* An arena that counts against the statement's account. NULL when there is no memory. */
+rdb_arena *exec_arena(rdb_execution *x, const char *name);
 RDB_CHECKED bool exec_build(rdb_execution *x, const rdb_plan_node *plan, exec_node **node, rdb_error *err);
 RDB_CHECKED bool exec_begin(exec_node *node, rdb_error *err);
 /* *batch NULL: the end. */
@@ -126,7 +130,7 @@ bool exec_reads_parameters(const rdb_expr *expr);
 RDB_CHECKED bool exec_make_vectors(rdb_arena *arena, const rdb_type *const *types, uint32_t count, uint32_t capacity, rdb_vector ***vectors, rdb_error *err);
 
 /* ---- store.c */
-RDB_CHECKED bool exec_store_init(exec_store *store, const uint8_t *reps, uint32_t column_count, rdb_error *err);
+RDB_CHECKED bool exec_store_init(exec_store *store, rdb_execution *x, const uint8_t *reps, uint32_t column_count, rdb_error *err);
 void exec_store_deinit(exec_store *store);
 void exec_store_clear(exec_store *store);
 /* Appends the selected rows; the columns come from two lists put side by side. */

@@ -38,7 +38,7 @@ static bool build_shared(rdb_execution *x, rdb_error *err)
         uint8_t *reps = RDB_NEW_ARRAY(x->arena, uint8_t, columns + 1);
         for (uint32_t k = 0; k < columns; k++)
             reps[k] = node->passes_through ? node->input_types[k]->rep : ((rdb_target *)node->targets.items[k])->expr->type->rep;
-        if (!exec_store_init(&cte->store, reps, columns, err))
+        if (!exec_store_init(&cte->store, x, reps, columns, err))
             return false;
     }
     for (uint32_t i = 0; i < plan->subplan_count; i++) {
@@ -99,6 +99,8 @@ bool rdb_execution_open(rdb_execution **execution, const rdb_plan *plan, const r
     x->arena = arena;
     x->run_arena = run_arena;
     x->plan = plan;
+    rdb_account_init(&x->account, context->account, 0);
+    x->account_owner = &x->account;
     take_context(x, context);
     if (!open_operators(x, err) || !begin_run(x, err)) {
         rdb_execution_close(&x);

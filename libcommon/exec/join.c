@@ -50,7 +50,7 @@ static bool open_loop(exec_node *node, rdb_error *err)
     state->shown = RDB_NEW_ARRAY(node->x->arena, rdb_vector, count + 1);
     state->null_words = RDB_NEW_ARRAY(node->x->arena, uint64_t, count + 1);
     state->columns = RDB_NEW_ARRAY(node->x->arena, rdb_vector *, count + 1);
-    state->arena = rdb_arena_create("loop", NULL, NULL);
+    state->arena = exec_arena(node->x, "loop");
     if (state->arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     if (join->parameter_count > 0 && !exec_compile(node->x, &state->values, join->parameter_values, join->parameter_count, err))
@@ -240,11 +240,11 @@ static bool open_hash(exec_node *node, rdb_error *err)
     state->rebuilds = node->right->reads_parameters;
     for (uint32_t i = 0; i < join->key_count; i++)
         state->rebuilds |= exec_reads_parameters(join->right_keys[i]);
-    state->table_arena = rdb_arena_create("hash table", NULL, NULL);
-    state->probe_arena = rdb_arena_create("probe", NULL, NULL);
+    state->table_arena = exec_arena(node->x, "hash table");
+    state->probe_arena = exec_arena(node->x, "probe");
     if (state->table_arena == NULL || state->probe_arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    return exec_store_init(&state->store, reps, state->right_count + join->key_count, err) &&
+    return exec_store_init(&state->store, node->x, reps, state->right_count + join->key_count, err) &&
            exec_check_hashable(state->key_types, join->key_count, err) &&
            exec_compile(node->x, &state->left_keys, join->left_keys, join->key_count, err) &&
            exec_compile(node->x, &state->right_keys, join->right_keys, join->key_count, err) &&

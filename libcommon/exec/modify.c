@@ -40,7 +40,7 @@ bool exec_row_rules_open(exec_row_rules *rules, rdb_execution *x, const rdb_plan
         if (!rdb_vector_init(rules->row[i], arena, (rdb_rep)relation->table.reps[i], 1, err))
             return false;
     }
-    rules->arena = rdb_arena_create("row", NULL, NULL);
+    rules->arena = exec_arena(x, "row");
     return rules->arena != NULL || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
 }
 

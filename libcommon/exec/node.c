@@ -3,6 +3,11 @@
 #include "exec/exec_int.h"
 #include "os/rdb_time.h"
 
+rdb_arena *exec_arena(rdb_execution *x, const char *name)
+{
+    return rdb_arena_create(name, rdb_account_charge, x->account_owner);
+}
+
 bool exec_compile(rdb_execution *x, rdb_program **program, rdb_expr *const *exprs, uint32_t count, rdb_error *err)
 {
     return rdb_program_compile(program, x->arena, &x->eval, exprs, count, err);
@@ -157,7 +162,7 @@ bool exec_build(rdb_execution *x, const rdb_plan_node *plan, exec_node **out, rd
     node->ops = find_ops(plan->kind);
     if (node->ops == NULL)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "plan node %s is not supported", rdb_plan_node_name(plan));
-    node->arena = rdb_arena_create("batch", NULL, NULL);
+    node->arena = exec_arena(x, "batch");
     if (node->arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     if (x->statistics != NULL)

@@ -27,6 +27,7 @@ typedef struct rdb_execution_context {
     int64_t statement_us, transaction_us;
     int64_t lock_timeout_us;           /* 0: none */
     uint64_t work_mem_bytes;           /* 0: 4 MiB */
+    rdb_account *account;              /* of the session: the statement's memory counts in it; may be NULL */
     bool instrument;                   /* EXPLAIN ANALYZE */
 } rdb_execution_context;
 

@@ -17,7 +17,7 @@ bool exec_recheck_row(rdb_execution *x, exec_recheck **recheck, const rdb_plan_n
         r = *recheck = RDB_NEW(x->arena, exec_recheck);
         r->x = *x;
         r->x.statistics = NULL;
-        r->x.arena = rdb_arena_create("recheck", NULL, NULL);
+        r->x.arena = exec_arena(x, "recheck");
         r->x.run_arena = NULL;
         r->x.run_no = 0;
         if (r->x.arena == NULL)
@@ -61,7 +61,7 @@ static bool open_lock(exec_node *node, rdb_error *err)
         reps[i] = node->plan->input_types[i]->rep;
     state->rows = RDB_NEW_ARRAY(node->x->arena, uint32_t, RDB_BATCH_ROWS);
     state->vectors = RDB_NEW_ARRAY(node->x->arena, rdb_vector *, node->plan->input_count + 1);
-    return exec_store_init(&state->changed, reps, node->plan->input_count, err);
+    return exec_store_init(&state->changed, node->x, reps, node->plan->input_count, err);
 }
 
 static void close_lock(exec_node *node)

@@ -168,7 +168,7 @@ static const exec_substitute *substitute_of(const exec_node *node)
 static bool open_scan(exec_node *node, rdb_error *err)
 {
     scan_state *state = node->state = RDB_NEW(node->x->arena, scan_state);
-    state->scan_arena = rdb_arena_create("scan", NULL, NULL);
+    state->scan_arena = exec_arena(node->x, "scan");
     if (state->scan_arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     return add_columns(node, state);
@@ -242,8 +242,8 @@ static bool open_index_scan(exec_node *node, rdb_error *err)
     const rdb_plan_scan *scan = &node->plan->of.scan;
     scan_state *state = node->state = RDB_NEW(node->x->arena, scan_state);
     state->index = &scan->relation->indexes[scan->index_no];
-    state->scan_arena = rdb_arena_create("scan", NULL, NULL);
-    state->bound_arena = rdb_arena_create("bounds", NULL, NULL);
+    state->scan_arena = exec_arena(node->x, "scan");
+    state->bound_arena = exec_arena(node->x, "bounds");
     if (state->scan_arena == NULL || state->bound_arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     state->bounds = RDB_NEW_ARRAY(node->x->arena, scan_bound, scan->bound_count + 1u);

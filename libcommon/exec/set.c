@@ -28,8 +28,8 @@ static bool open_set_call(rdb_execution *x, set_call *set, rdb_expr *expr, const
     set->types = RDB_NEW_ARRAY(arena, const rdb_type *, column_count + 1);
     for (uint32_t i = 0; i < column_count; i++)
         set->types[i] = types[i];
-    set->arena = rdb_arena_create("set", NULL, NULL);
-    set->batch_arena = rdb_arena_create("set rows", NULL, NULL);
+    set->arena = exec_arena(x, "set");
+    set->batch_arena = exec_arena(x, "set rows");
     if (set->arena == NULL || set->batch_arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     if (!exec_make_vectors(arena, set->types, column_count, SET_ROWS, &set->columns, err))
@@ -237,7 +237,7 @@ static bool open_project(exec_node *node, rdb_error *err)
     state->plain_no = RDB_NEW_ARRAY(arena, uint32_t, targets->count + 1);
     state->sets = RDB_NEW_ARRAY(arena, set_call, targets->count + 1);
     state->types = RDB_NEW_ARRAY(arena, const rdb_type *, targets->count + 1);
-    state->plain_arena = rdb_arena_create("project", NULL, NULL);
+    state->plain_arena = exec_arena(node->x, "project");
     if (state->plain_arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     for (uint32_t i = 0; i < targets->count; i++) {

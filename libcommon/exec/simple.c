@@ -179,7 +179,7 @@ static bool open_limit(exec_node *node, rdb_error *err)
         const rdb_type **types = RDB_NEW_ARRAY(node->x->arena, const rdb_type *, node->plan->of.limit.key_count + 1);
         for (uint32_t i = 0; i < node->plan->of.limit.key_count; i++)
             types[i] = node->plan->of.limit.keys[i].type;
-        state->last_arena = rdb_arena_create("ties", NULL, NULL);
+        state->last_arena = exec_arena(node->x, "ties");
         if (state->last_arena == NULL)
             return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
         if (!exec_make_vectors(node->x->arena, types, node->plan->of.limit.key_count, 1, &state->last, err))
@@ -338,7 +338,7 @@ static bool open_materialize(exec_node *node, rdb_error *err)
     materialize_state *state = node->state = RDB_NEW(node->x->arena, materialize_state);
     state->vectors = RDB_NEW_ARRAY(node->x->arena, rdb_vector *, node->plan->input_count + 1);
     state->rows = RDB_NEW_ARRAY(node->x->arena, uint32_t, RDB_BATCH_ROWS);
-    return exec_store_init(&state->store, reps_of(node), node->plan->input_count, err);
+    return exec_store_init(&state->store, node->x, reps_of(node), node->plan->input_count, err);
 }
 
 static bool begin_materialize(exec_node *node, rdb_error *err)
@@ -477,11 +477,11 @@ static bool open_recursive(exec_node *node, rdb_error *err)
     }
     if (plan->of.recursive.distinct && !exec_check_hashable(state->types, plan->input_count, err))
         return false;
-    state->hash_arena = rdb_arena_create("distinct", NULL, NULL);
+    state->hash_arena = exec_arena(node->x, "distinct");
     if (state->hash_arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    return exec_store_init(&state->tables[0], reps, plan->input_count, err) && exec_store_init(&state->tables[1], reps, plan->input_count, err) &&
-           exec_store_init(&state->seen, reps, plan->input_count, err);
+    return exec_store_init(&state->tables[0], node->x, reps, plan->input_count, err) && exec_store_init(&state->tables[1], node->x, reps, plan->input_count, err) &&
+           exec_store_init(&state->seen, node->x, reps, plan->input_count, err);
 }
 
 static bool begin_recursive(exec_node *node, rdb_error *err)

@@ -23,11 +23,11 @@ static bool open_sort(exec_node *node, rdb_error *err)
     state->reps = RDB_NEW_ARRAY(node->x->arena, uint8_t, node->plan->input_count + 1);
     for (uint32_t i = 0; i < node->plan->input_count; i++)
         state->reps[i] = node->plan->input_types[i]->rep;
-    state->arena = rdb_arena_create("sort", NULL, NULL);
+    state->arena = exec_arena(node->x, "sort");
     if (state->arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     return exec_check_sortable(node->plan->of.sort.keys, node->plan->of.sort.key_count, err) &&
-           exec_store_init(&state->store, state->reps, node->plan->input_count, err);
+           exec_store_init(&state->store, node->x, state->reps, node->plan->input_count, err);
 }
 
 static void close_sort(exec_node *node)
@@ -129,7 +129,7 @@ static bool compact(exec_node *node, rdb_error *err)
     if (state->store.row_count < 4 * RDB_BATCH_ROWS || state->store.row_count / 4 < state->id_count)
         return true;
     exec_store fresh;
-    if (!exec_store_init(&fresh, state->reps, node->plan->input_count, err))
+    if (!exec_store_init(&fresh, node->x, state->reps, node->plan->input_count, err))
         return false;
     rdb_vector **columns = RDB_NEW_ARRAY(state->arena, rdb_vector *, node->plan->input_count + 1);
     qsort_r(state->ids, state->id_count, sizeof *state->ids, compare_ids, node);

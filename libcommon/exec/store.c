@@ -2,10 +2,10 @@
  * Rows kept by column, and hash tables over them. */
 #include "exec/exec_int.h"
 
-bool exec_store_init(exec_store *store, const uint8_t *reps, uint32_t column_count, rdb_error *err)
+bool exec_store_init(exec_store *store, rdb_execution *x, const uint8_t *reps, uint32_t column_count, rdb_error *err)
 {
     memset(store, 0, sizeof *store);
-    store->arena = rdb_arena_create("rows", NULL, NULL);
+    store->arena = exec_arena(x, "rows");
     store->reps = reps;
     store->column_count = column_count;
     return store->arena != NULL || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");

@@ -45,7 +45,7 @@ static bool compile_test(rdb_execution *x, exec_subplan *sub, const rdb_expr_sub
         return true;
     if (test == NULL)
         return rdb_error_set(err, RDB_INTERNAL_ERROR, "a sub-select with ANY or ALL has no test");
-    sub->row_arena = sub->row_arena ? sub->row_arena : rdb_arena_create("test", NULL, NULL);
+    sub->row_arena = sub->row_arena ? sub->row_arena : exec_arena(x, "test");
     if (sub->row_arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     return exec_compile(x, &sub->test, &test, 1, err);
@@ -80,7 +80,7 @@ static bool store_rows(rdb_execution *x, exec_subplan *sub, rdb_error *err)
         uint8_t *reps = RDB_NEW_ARRAY(x->arena, uint8_t, count + 1);
         for (uint32_t i = 0; i < count; i++)
             reps[i] = plan->passes_through ? plan->input_types[i]->rep : ((rdb_target *)plan->targets.items[i])->expr->type->rep;
-        if (!exec_store_init(&sub->store, reps, count, err))
+        if (!exec_store_init(&sub->store, x, reps, count, err))
             return false;
     }
     exec_store_clear(&sub->store);
@@ -190,7 +190,7 @@ static bool run_any(rdb_execution *x, exec_subplan *sub, const rdb_expr_subplan 
         }
     } else {
         if (sub->kept_run != x->run_no) {
-            sub->arena = sub->arena ? sub->arena : rdb_arena_create("sub-select", NULL, NULL);
+            sub->arena = sub->arena ? sub->arena : exec_arena(x, "sub-select");
             if (sub->arena == NULL)
                 return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
             rdb_arena_reset(sub->arena);
@@ -288,7 +288,7 @@ bool exec_run_subplan(void *owner, const rdb_expr_subplan *e, rdb_arena *arena, 
         return true;
     }
     if (keeps) {
-        sub->arena = sub->arena ? sub->arena : rdb_arena_create("sub-select", NULL, NULL);
+        sub->arena = sub->arena ? sub->arena : exec_arena(x, "sub-select");
         if (sub->arena == NULL)
             return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
         rdb_arena_reset(sub->arena);

@@ -92,11 +92,11 @@ static bool open_window(exec_node *node, rdb_error *err)
     rdb_expr *start = plan->start_offset, *end = plan->end_offset;
     state->columns = RDB_NEW_ARRAY(arena, rdb_vector *, node->plan->input_count + 1);
     state->rows = RDB_NEW_ARRAY(arena, uint32_t, RDB_BATCH_ROWS);
-    state->arena = rdb_arena_create("window", NULL, NULL);
-    state->argument_arena = rdb_arena_create("window arguments", NULL, NULL);
+    state->arena = exec_arena(node->x, "window");
+    state->argument_arena = exec_arena(node->x, "window arguments");
     if (state->arena == NULL || state->argument_arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    return exec_compile_list(node->x, &state->arguments, &exprs, err) && exec_store_init(&state->store, reps, state->input_columns + exprs.count, err) &&
+    return exec_compile_list(node->x, &state->arguments, &exprs, err) && exec_store_init(&state->store, node->x, reps, state->input_columns + exprs.count, err) &&
            exec_check_sortable(plan->keys, plan->partition_count + plan->order_count, err) && (start == NULL || exec_compile(node->x, &state->start_offset, &start, 1, err)) &&
            (end == NULL || exec_compile(node->x, &state->end_offset, &end, 1, err));
 }
