@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SeqScan and IndexScan. In one-row substitution (R35) a scan gives the one row that the execution names for it. */
 #include "exec/exec_int.h"
+#include <stdlib.h>
 
 typedef struct scan_columns { /* the wanted columns, apart by where they come from */
     int16_t *numbers;        /* of those that the table room reads */
@@ -280,7 +281,13 @@ static bool compute_range(exec_node *node, rdb_index_range *range, bool *has_ran
     for (; i < scan->bound_count && (scan->bounds[i].strategy == 3 || scan->bounds[i].strategy == RDB_PLAN_BOUND_IS_NULL); i++) {
         rdb_datum value = {.words = {0, 0}};
         bool is_null = scan->bounds[i].strategy == RDB_PLAN_BOUND_IS_NULL;
-        if (!is_null) {
+        if (scan->bounds[i].is_any) {
+            if (state->bounds[i].item_no >= state->bounds[i].item_count) {
+                *has_range = false;
+                return true;
+            }
+            value = state->bounds[i].items[state->bounds[i].item_no];
+        } else if (!is_null) {
             if (!rdb_program_value(state->bounds[i].program, &node->x->eval, state->bound_arena, 0, &value, &is_null, err))
                 return false;
             if (is_null) {
@@ -331,6 +338,69 @@ static bool compute_range(exec_node *node, rdb_index_range *range, bool *has_ran
     return true;
 }
 
+typedef struct any_item {
+    rdb_datum value;
+    rdb_strbuf key;
+} any_item;
+
+static int compare_items(const void *left, const void *right)
+{
+    const rdb_strbuf *a = &((const any_item *)left)->key, *b = &((const any_item *)right)->key;
+    int order = memcmp(a->data, b->data, RDB_MIN(a->length, b->length));
+    return order != 0 ? order : a->length < b->length ? -1 : a->length > b->length;
+}
+
+/* The elements of an IN list, each once, in index order; nulls match nothing. */
+static bool list_items(exec_node *node, scan_bound *bound, rdb_error *err)
+{
+    scan_state *state = node->state;
+    rdb_datum array;
+    bool is_null = true;
+    bound->item_count = bound->item_no = 0;
+    if (!rdb_program_value(bound->program, &node->x->eval, state->bound_arena, 0, &array, &is_null, err))
+        return false;
+    if (is_null)
+        return true;
+    rdb_array_shape shape;
+    rdb_array_get_shape(array, &shape);
+    any_item *items = rdb_arena_try_alloc(state->bound_arena, (shape.count + 1) * sizeof *items, err);
+    bound->items = rdb_arena_try_alloc(state->bound_arena, (shape.count + 1) * sizeof *bound->items, err);
+    if (items == NULL || bound->items == NULL)
+        return false;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < shape.count; i++) {
+        if (!rdb_array_get(array, i, &items[count].value))
+            continue;
+        rdb_strbuf_init(&items[count].key, state->bound_arena);
+        if (!encode_bound(state, bound->plan->column_no, items[count].value, false, &items[count].key, err))
+            return false;
+        count++;
+    }
+    qsort(items, count, sizeof *items, compare_items);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t from = node->plan->of.scan.is_backward ? count - 1 - i : i;
+        if (i > 0 && compare_items(&items[from], &items[node->plan->of.scan.is_backward ? from + 1 : from - 1]) == 0)
+            continue;
+        bound->items[bound->item_count++] = items[from].value;
+    }
+    return true;
+}
+
+/* On to the next element of the IN list; *has_range false: there is none. */
+static bool next_item(exec_node *node, bool *has_range, rdb_error *err)
+{
+    scan_state *state = node->state;
+    rdb_index_range range;
+    *has_range = false;
+    for (uint16_t i = 0; i < node->plan->of.scan.bound_count; i++) {
+        if (!state->bounds[i].plan->is_any)
+            continue;
+        state->bounds[i].item_no++;
+        return compute_range(node, &range, has_range, err) && (!*has_range || rdb_index_cursor_seek(state->cursor, &range, err));
+    }
+    return true;
+}
+
 static bool begin_index_scan(exec_node *node, rdb_error *err)
 {
     scan_state *state = node->state;
@@ -340,6 +410,9 @@ static bool begin_index_scan(exec_node *node, rdb_error *err)
     if (substitute_of(node) != NULL)
         return true;
     rdb_arena_reset(state->bound_arena);
+    for (uint16_t i = 0; i < node->plan->of.scan.bound_count; i++)
+        if (state->bounds[i].plan->is_any && !list_items(node, &state->bounds[i], err))
+            return false;
     if (!compute_range(node, &range, &has_range, err))
         return false;
     if (!has_range) {
@@ -385,11 +458,18 @@ static bool next_index_scan(exec_node *node, uint32_t budget, rdb_batch **raw, r
     uint32_t capacity = exec_grow_capacity(columns->capacity, budget), count = 0, kept = 0;
     if (!reserve_rows(node, state, capacity, err))
         return false;
-    if (!rdb_index_cursor_next(state->cursor, RDB_MIN(columns->capacity, budget), true, node->arena, state->entries, &count, err))
-        return false;
-    if (count == 0) {
-        state->is_done = true;
-        return true;
+    while (count == 0) {
+        bool has_range = false;
+        if (!rdb_index_cursor_next(state->cursor, RDB_MIN(columns->capacity, budget), true, node->arena, state->entries, &count, err))
+            return false;
+        if (count > 0)
+            break;
+        if (!next_item(node, &has_range, err))
+            return false;
+        if (!has_range) {
+            state->is_done = true;
+            return true;
+        }
     }
     for (uint32_t i = 0; i < count; i++)
         columns->addresses[i] = state->entries[i].address;

@@ -900,6 +900,30 @@ static bool plan_locks(plan_level *level, plan_built *built, uint32_t first_slot
     return true;
 }
 
+/* The order that FROM could give already: plain columns of one relation, and nothing above that changes rows or order. */
+static uint32_t wanted_order(plan_level *level, rdb_expr *const *targets, plan_order *order, double *limit)
+{
+    const rdb_query *query = level->query;
+    uint32_t range_no = 0;
+    if (query->sort.count == 0 || query->has_aggregates || query->group.count > 0 || query->grouping_sets.count > 0 || query->has_windows || query->distinct.count > 0 || query->has_set_returning_targets)
+        return 0;
+    for (uint32_t i = 0; i < query->sort.count; i++) {
+        const rdb_sort_item *item = query->sort.items[i];
+        uint32_t position = 0;
+        if (find_target(&query->targets, item->target_ref, &position) == NULL || targets[position]->kind != RDB_EXPR_VAR)
+            return 0;
+        const rdb_expr_var *var = (const rdb_expr_var *)targets[position];
+        if (var->attribute_no <= 0 || (range_no != 0 && var->range_no != range_no))
+            return 0;
+        range_no = var->range_no;
+        order[i] = (plan_order){var->attribute_no, item->is_descending, item->nulls_first};
+    }
+    const rdb_expr_const *count = (const rdb_expr_const *)query->limit_count;
+    if (count != NULL)
+        *limit = count->head.kind == RDB_EXPR_CONST && !count->is_null && count->value.i64 > 0 ? (double)count->value.i64 : 10;
+    return query->sort.count;
+}
+
 /* ---- one level ------------------------------------------------------------------------------------------------------------------------------ */
 static bool plan_select(plan_level *level, plan_built *built)
 {
@@ -922,8 +946,12 @@ static bool plan_select(plan_level *level, plan_built *built)
             return false;
         const rdb_range *first = query->ranges.items[leftmost(query->set_operation)->range_no - 1];
         built->outputs = range_outputs(p, first, leftmost(query->set_operation)->range_no, built->count);
-    } else if (!plan_from(level, &where, built, NULL)) {
-        return false;
+    } else {
+        plan_order *order = RDB_NEW_ARRAY(p->arena, plan_order, query->sort.count + 1);
+        double limit = 0;
+        uint32_t order_count = wanted_order(level, targets, order, &limit);
+        if (!plan_from(level, &where, built, order, order_count, limit))
+            return false;
     }
     if ((query->has_aggregates || query->group.count > 0 || query->grouping_sets.count > 0 || query->having != NULL) && !plan_aggregation(level, built, targets, &having))
         return false;
@@ -943,7 +971,7 @@ static bool plan_select(plan_level *level, plan_built *built)
     }
     if (!plan_project(p, built, all, &all_targets, count + extra.count))
         return false;
-    bool is_sorted = false;
+    bool is_sorted = level->is_ordered;
     if (query->distinct.count > 0 && !plan_distinct_clause(level, built, &is_sorted))
         return false;
     if (query->sort.count > 0 && !is_sorted) {

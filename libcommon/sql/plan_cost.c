@@ -160,6 +160,31 @@ static bool same_family(planner *p, const rdb_type *type, uint32_t family)
     return ok && own == family;
 }
 
+static bool is_equality(planner *p, uint32_t operator_oid, const rdb_type *type)
+{
+    uint16_t strategy = 0;
+    uint32_t family = 0;
+    rdb_error quiet = {0};
+    bool ok = rdb_opclass_strategy(p->access, operator_oid, &strategy, &family, &quiet) && strategy == 3 && same_family(p, type, family);
+    rdb_error_clear(&quiet);
+    return ok;
+}
+
+/* column IN (...), column = ANY (array): elements of the column's own type, known before the scan begins. */
+static bool match_any(plan_level *level, plan_rel *rel, const rdb_index_column *column, uint16_t column_no, rdb_expr_array_op *e, plan_relids known, plan_match *match)
+{
+    int16_t attribute_no = 0;
+    plan_relids own = relids_none();
+    relids_add(&own, rel->range_no);
+    plan_relids needs = plan_relids_of(e->right);
+    if (!e->use_or || column_of(level, e->left, &attribute_no) != rel || attribute_no != column->column_number || relids_meet(needs, own) || !relids_within(needs, known) ||
+        rdb_expr_volatility(e->right) == 'v' || e->right->type->element == NULL || e->right->type->element->rep != column->type->rep ||
+        (column->type->rep != RDB_REP_BYTES && e->right->type->element->oid != column->type->oid) || !is_equality(level->p, e->operator_oid, column->type))
+        return false;
+    *match = (plan_match){.column_no = column_no, .strategy = 3, .is_any = true, .value = e->right, .clause = &e->head};
+    return true;
+}
+
 /* Does the clause bound this index column by a value known before the scan begins? outer: relations whose columns count as known. */
 static bool match_clause(plan_level *level, plan_rel *rel, const rdb_relation_index *index, uint16_t column_no, rdb_expr *clause, plan_relids outer, plan_match *match)
 {
@@ -177,6 +202,8 @@ static bool match_clause(plan_level *level, plan_rel *rel, const rdb_relation_in
         *match = (plan_match){.column_no = column_no, .strategy = RDB_PLAN_BOUND_IS_NULL, .clause = clause};
         return true;
     }
+    if (clause->kind == RDB_EXPR_ARRAY_OP)
+        return match_any(level, rel, column, column_no, (rdb_expr_array_op *)clause, relids_union(own, outer), match);
     if (clause->kind != RDB_EXPR_FUNCTION)
         return false;
     rdb_expr_function *e = (rdb_expr_function *)clause;
@@ -210,7 +237,7 @@ static bool match_clause(plan_level *level, plan_rel *rel, const rdb_relation_in
     return true;
 }
 
-static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, const rdb_list *clauses, plan_relids outer, plan_path **out)
+static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, const rdb_list *clauses, plan_relids outer, bool may_be_open, plan_path **out)
 {
     planner *p = level->p;
     const rdb_relation_index *index = &rel->range->relation->indexes[index_no];
@@ -220,19 +247,21 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
     plan_path *path = RDB_NEW(p->arena, plan_path);
     bool *used = RDB_NEW_ARRAY(p->arena, bool, clauses->count + 1);
     double selectivity = 1;
-    bool is_whole_key = index->is_unique;
+    bool is_whole_key = index->is_unique, has_any = false;
     for (uint16_t column = 0; column < index->key_count; column++) {
         plan_match match, lower = {0}, upper = {0};
         bool has_equal = false;
         for (uint32_t i = 0; i < clauses->count && !has_equal; i++) {
-            if (used[i] || !match_clause(level, rel, index, column, clauses->items[i], outer, &match))
+            if (used[i] || !match_clause(level, rel, index, column, clauses->items[i], outer, &match) || (match.is_any && (has_any || may_be_open)))
                 continue;
             if (match.strategy == 3 || match.strategy == RDB_PLAN_BOUND_IS_NULL) {
                 has_equal = used[i] = true;
                 plan_match *kept = rdb_arena_memdup(p->arena, &match, sizeof match);
                 rdb_list_push(p->arena, &path->bounds, kept);
                 selectivity *= plan_selectivity(level, clauses->items[i]);
-                is_whole_key = is_whole_key && match.strategy == 3;
+                is_whole_key = is_whole_key && match.strategy == 3 && !match.is_any;
+                has_any = has_any || match.is_any;
+                path->equal_columns++;
             }
         }
         if (has_equal)
@@ -254,7 +283,7 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
             rdb_list_push(p->arena, &path->bounds, rdb_arena_memdup(p->arena, &upper, sizeof upper));
         break;
     }
-    if (path->bounds.count == 0)
+    if (path->bounds.count == 0 && !may_be_open)
         return true;
     double fetched = is_whole_key ? 1 : rel->tuples * selectivity;
     fetched = fetched < 1 ? 1 : fetched;
@@ -274,10 +303,10 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
         path->rows *= plan_selectivity(level, clauses->items[i]);
     }
     path->rows = path->rows < 1 ? 1 : rint(path->rows);
-    /* down the tree, then one heap page for each row at worst: the heap is not ordered by the index */
+    /* down the tree, then one heap page for each row at worst, of which half are taken to be in memory */
     double heap_pages = RDB_MIN(fetched, rel->pages);
     path->startup = 0.25 + COST_OPERATOR * log2(rel->tuples + 2);
-    path->total = path->startup + COST_RANDOM_PAGE * RDB_MAX(1.0, fetched / 200) + heap_pages * COST_RANDOM_PAGE * 0.9 + fetched * (COST_INDEX_TUPLE + COST_TUPLE + COST_OPERATOR * (path->filter.count + 1.0));
+    path->total = path->startup + COST_RANDOM_PAGE * RDB_MAX(1.0, fetched / 200) + heap_pages * COST_RANDOM_PAGE * 0.5 + fetched * (COST_INDEX_TUPLE + COST_TUPLE + COST_OPERATOR * (path->filter.count + 1.0));
     *out = path;
     return true;
 }
@@ -288,10 +317,50 @@ bool plan_index_paths(plan_level *level, plan_rel *rel, const rdb_list *clauses,
     *best = NULL;
     for (uint16_t i = 0; i < rel->range->relation->index_count; i++) {
         plan_path *path = NULL;
-        if (!index_path(level, rel, i, clauses, outer, &path))
+        if (!index_path(level, rel, i, clauses, outer, false, &path))
             return false;
         if (path != NULL && (*best == NULL || path->total < (*best)->total))
             *best = path;
+    }
+    return true;
+}
+
+/* Do the index's columns, after those bound to one value, give the order? *backward: read from its end. */
+static bool gives_order(const rdb_relation_index *index, const plan_path *path, const plan_order *order, uint32_t order_count, bool *backward)
+{
+    uint16_t at = path->equal_columns;
+    for (uint32_t i = 0; i < order_count; i++) {
+        bool is_bound = false;
+        for (uint16_t k = 0; k < path->equal_columns; k++)
+            is_bound = is_bound || index->columns[k].column_number == order[i].attribute_no;
+        if (is_bound)
+            continue; /* one value: any order is its order */
+        if (at >= index->key_count || index->columns[at].column_number != order[i].attribute_no)
+            return false;
+        bool flips = index->columns[at].is_descending != order[i].is_descending;
+        if ((index->columns[at].nulls_first != order[i].nulls_first) != flips)
+            return false;
+        if (at > path->equal_columns && flips != *backward)
+            return false;
+        *backward = flips;
+        at++;
+    }
+    return true;
+}
+
+bool plan_ordered_path(plan_level *level, plan_rel *rel, const plan_order *order, uint32_t order_count, plan_path **best)
+{
+    *best = NULL;
+    for (uint16_t i = 0; i < rel->range->relation->index_count; i++) {
+        const rdb_relation_index *index = &rel->range->relation->indexes[i];
+        plan_path *path = NULL;
+        bool backward = false;
+        if (!index_path(level, rel, i, &rel->quals, relids_none(), true, &path))
+            return false;
+        if (path == NULL || !gives_order(index, path, order, order_count, &backward) || (*best != NULL && (*best)->total <= path->total))
+            continue;
+        path->is_backward = backward;
+        *best = path;
     }
     return true;
 }

@@ -105,6 +105,7 @@ typedef struct plan_level {
     const char *work_table_name; /* inside the recursive half of this CTE */
     uint32_t work_table_no;
     double tuple_fraction;   /* rows that will be asked for; 0: all */
+    bool is_ordered;         /* FROM already gives its rows in the query's order */
 } plan_level;
 
 /* Inner joins flattened into groups; outer joins keep their shape. */
@@ -128,6 +129,7 @@ typedef struct plan_path {
     plan_rel *rel;
     uint16_t index_no;
     bool is_backward;
+    uint16_t equal_columns;  /* index scans: so many first columns are bound to one value each */
     rdb_list bounds;         /* plan_match * */
     rdb_list filter;         /* conditions checked at this node */
     struct plan_path *left, *right;
@@ -136,9 +138,15 @@ typedef struct plan_path {
     rdb_list parameters;     /* NEST_LOOP: plan_wanted *, values from the left side */
 } plan_path;
 
+typedef struct plan_order { /* an ORDER BY item that is a plain column */
+    int16_t attribute_no;
+    bool is_descending, nulls_first;
+} plan_order;
+
 typedef struct plan_match { /* a condition that an index can use */
     uint16_t column_no;
     uint8_t strategy;
+    bool is_any;             /* value is an array: the column equals one of its elements */
     rdb_expr *value;         /* prepared, of the column's type */
     rdb_expr *clause;
 } plan_match;
@@ -164,7 +172,8 @@ bool plan_resolve(planner *p, const plan_built *built, rdb_expr *expr, rdb_expr 
 bool plan_resolve_list(planner *p, const plan_built *built, const rdb_list *exprs, rdb_list *resolved);
 bool plan_contains_set(const rdb_expr *expr);
 /* plan_join.c */
-bool plan_from(plan_level *level, rdb_list *where, plan_built *built, const rdb_list *wanted_order);
+/* order: of one relation's columns, which an index may give; count 0: none wanted. limit: rows that will be asked for, 0: all. */
+bool plan_from(plan_level *level, rdb_list *where, plan_built *built, const plan_order *order, uint32_t order_count, double limit);
 /* plan_node.c */
 rdb_plan_node *plan_new_node(planner *p, rdb_plan_kind kind, const plan_built *left, const plan_built *right);
 void plan_set_inputs(planner *p, rdb_plan_node *node, rdb_expr *const *exprs, uint32_t count);
@@ -174,6 +183,8 @@ bool plan_ensure_columns(planner *p, plan_built *built, rdb_expr *const *exprs, 
 plan_built plan_identity(planner *p, rdb_plan_node *node, rdb_expr *const *outputs, uint32_t count);
 double plan_selectivity(plan_level *level, const rdb_expr *clause);
 bool plan_index_paths(plan_level *level, plan_rel *rel, const rdb_list *clauses, plan_relids outer, plan_path **best);
+/* The cheapest index scan that gives the rows in this order; *best NULL: there is none. */
+bool plan_ordered_path(plan_level *level, plan_rel *rel, const plan_order *order, uint32_t order_count, plan_path **best);
 /* plan_modify.c */
 bool plan_modify(planner *p, plan_level *level, plan_built *built);
 /* UPDATE, DELETE: identity of the row and its old columns, which the modify node reads. */

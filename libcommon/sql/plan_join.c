@@ -663,7 +663,7 @@ static bool build_scan(builder *b, plan_path *path, plan_built *built)
             rdb_expr *value = match->value;
             if (value != NULL && !relids_empty(b->relids) && (value = outer_to_param(b, value)) == NULL)
                 return false;
-            bounds[i] = (rdb_plan_bound){.column_no = match->column_no, .strategy = match->strategy, .value = value, .origin = match->clause};
+            bounds[i] = (rdb_plan_bound){.column_no = match->column_no, .strategy = match->strategy, .is_any = match->is_any, .value = value, .origin = match->clause};
             rdb_list_push(p->arena, &condition, match->clause);
         }
         scan->index_no = path->index_no;
@@ -770,13 +770,33 @@ static bool build_path(builder *b, plan_path *path, plan_built *built)
     }
 }
 
-bool plan_from(plan_level *level, rdb_list *where, plan_built *built, const rdb_list *wanted_order)
+/* Reading one relation in the wanted order can save a sort, and under a limit most of the reading. */
+static bool try_ordered(plan_level *level, const plan_tree *tree, const plan_order *order, uint32_t order_count, double limit, plan_path **path)
+{
+    plan_path *ordered = NULL;
+    const plan_tree *item = tree->items.count == 1 ? tree->items.items[0] : NULL;
+    if (order_count == 0 || item == NULL || item->shape != PLAN_SHAPE_REL || tree->quals.count > 0 || level->rels[item->range_no]->has_built || level->p->context->no_index_scan)
+        return true;
+    if (!plan_ordered_path(level, level->rels[item->range_no], order, order_count, &ordered))
+        return false;
+    if (ordered == NULL)
+        return true;
+    double part = limit > 0 && limit < ordered->rows ? limit / ordered->rows : 1;
+    double read = ordered->startup + (ordered->total - ordered->startup) * part;
+    double sorted = (*path)->total + 2 * COST_OPERATOR * (*path)->rows * log2((*path)->rows + 2);
+    if (read < sorted || level->p->context->no_sort) {
+        *path = ordered;
+        level->is_ordered = true;
+    }
+    return true;
+}
+
+bool plan_from(plan_level *level, rdb_list *where, plan_built *built, const plan_order *order, uint32_t order_count, double limit)
 {
     planner *p = level->p;
     plan_tree *tree = new_tree(p, PLAN_SHAPE_GROUP);
     plan_relids rejected = relids_none();
     plan_path *path = NULL;
-    (void)wanted_order;
     for (uint32_t i = 0; i < where->count; i++) {
         rejected = relids_union(rejected, rejecting_relids(where->items[i]));
         rdb_list_push(p->arena, &tree->quals, where->items[i]);
@@ -790,5 +810,5 @@ bool plan_from(plan_level *level, rdb_list *where, plan_built *built, const rdb_
             return false;
     }
     builder b = {.level = level};
-    return settle_group(level, tree) && tree_path(level, tree, &path) && build_path(&b, path, built);
+    return settle_group(level, tree) && tree_path(level, tree, &path) && try_ordered(level, tree, order, order_count, limit, &path) && build_path(&b, path, built);
 }

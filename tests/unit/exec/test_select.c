@@ -301,6 +301,46 @@ static void test_restart(void **state)
     maker_end(&m, false);
 }
 
+/* WHERE oid IN (...) walks the index once an element; ORDER BY an indexed column under LIMIT reads it in order, either way. */
+static void test_index_lists_and_order(void **state)
+{
+    (void)state;
+    maker m = maker_begin(&the);
+    query_begin(&m, RDB_COMMAND_SELECT);
+    uint32_t c = range_relation(&m, "pg_catalog", "pg_class");
+    rdb_list_push(m.arena, &m.query->from, from_range(&m, c));
+    rdb_target *oid = select_add(&m, column(&m, c, "oid"));
+    rdb_expr_array *list = RDB_NEW(m.arena, rdb_expr_array);
+    list->head = head_of(&m, RDB_EXPR_ARRAY, 1028);
+    static const uint32_t oids[] = {RDB_PG_PROC, RDB_PG_CLASS, RDB_PG_PROC};
+    for (uint32_t i = 0; i < RDB_COUNT_OF(oids); i++) {
+        rdb_expr *one = integer(&m, (int32_t)oids[i]);
+        one->type = type_of(&m, RDB_OIDOID);
+        rdb_list_push(m.arena, &list->elements, one);
+    }
+    rdb_expr_function *equal = (rdb_expr_function *)op(&m, column(&m, c, "oid"), "=", list->elements.items[0]);
+    rdb_expr_array_op *in = RDB_NEW(m.arena, rdb_expr_array_op);
+    *in = (rdb_expr_array_op){.head = head_of(&m, RDB_EXPR_ARRAY_OP, RDB_BOOLOID), .function = equal->function, .operator_oid = equal->operator_oid, .use_or = true, .left = column(&m, c, "oid"), .right = &list->head};
+    m.query->where = &in->head;
+    rdb_plan *plan = plan_of(&m);
+    assert_string_equal(shape(&m, plan), "Index Scan");
+    assert_string_equal(run_plan(&m, plan, NULL, 0, 0, NULL), "1255\n1259\n");
+    for (int descending = 0; descending < 2; descending++) {
+        query_begin(&m, RDB_COMMAND_SELECT);
+        c = range_relation(&m, "pg_catalog", "pg_class");
+        rdb_list_push(m.arena, &m.query->from, from_range(&m, c));
+        oid = select_add(&m, column(&m, c, "oid"));
+        m.query->where = op(&m, column(&m, c, "oid"), descending ? "<=" : ">=", parameter(&m, 1, RDB_OIDOID));
+        sort_add(&m, &m.query->sort, oid, descending);
+        m.query->limit_count = bigint(&m, 2);
+        plan = plan_of(&m);
+        assert_string_equal(shape(&m, plan), descending ? "Limit(Index Scan Backward)" : "Limit(Index Scan)");
+        rdb_parameter bound = {.value = {.oid = descending ? RDB_PG_CLASS : RDB_PG_PROC}, .type_oid = RDB_OIDOID};
+        assert_string_equal(run_plan(&m, plan, &bound, 1, 0, NULL), descending ? "1259\n1255\n" : "1255\n1259\n");
+    }
+    maker_end(&m, false);
+}
+
 static rdb_expr *window_call(maker *m, uint32_t function_oid, rdb_expr *argument, bool is_aggregate)
 {
     rdb_expr_window *e = RDB_NEW(m->arena, rdb_expr_window);
@@ -397,7 +437,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_constant), cmocka_unit_test(test_lazy_errors), cmocka_unit_test(test_rows_before_error), cmocka_unit_test(test_scan_filter_sort_limit),
-        cmocka_unit_test(test_index_scan), cmocka_unit_test(test_joins), cmocka_unit_test(test_join_kinds), cmocka_unit_test(test_aggregates), cmocka_unit_test(test_sublinks), cmocka_unit_test(test_restart), cmocka_unit_test(test_windows), cmocka_unit_test(test_recursion),
+        cmocka_unit_test(test_index_scan), cmocka_unit_test(test_joins), cmocka_unit_test(test_join_kinds), cmocka_unit_test(test_aggregates), cmocka_unit_test(test_sublinks), cmocka_unit_test(test_restart), cmocka_unit_test(test_index_lists_and_order), cmocka_unit_test(test_windows), cmocka_unit_test(test_recursion),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
