@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Transactions without tables: ids, SCNs, publishing, snapshots and the horizon, savepoints, callbacks, payloads, and what
+ * of it all outlives a crash. */
+#include "txn/txn_int.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#define PDB 9u
+#define SEGMENT (1u << 20)
+#define MUST(f_err, call)                                                                                            \
+    do {                                                                                                             \
+        if (!(call)) {                                                                                               \
+            fprintf(stderr, "%s:%d: %s: %s %s %s\n", __FILE__, __LINE__, #call, (f_err)->sqlstate, (f_err)->message, \
+                    (f_err)->detail);                                                                                \
+            abort();                                                                                                 \
+        }                                                                                                            \
+    } while (0)
+
+typedef struct instance {
+    char root[64], wal_directory[96], data_directory[96];
+    rdb_wal_config wal_config;
+    rdb_wal *wal;
+    rdb_storage *storage;
+    rdb_txn_manager *txns;
+    rdb_error err;
+} instance;
+
+static void instance_open(instance *f)
+{
+    rdb_txn_register_redo();
+    rdb_storage_config config = {.data_directory = f->data_directory, .page_bytes = 4096, .frame_count = 256, .sync = true};
+    rdb_lsn end = SEGMENT + 64;
+    bool is_new = !rdb_path_exists(f->wal_directory), found = true;
+    if (is_new)
+        MUST(&f->err, rdb_path_make_directory(f->data_directory, 0700, true, &f->err));
+    MUST(&f->err, rdb_storage_open(&f->storage, &config, &f->err));
+    if (!is_new) {
+        rdb_wal_reader *reader;
+        static rdb_wal_record record;
+        MUST(&f->err, rdb_wal_reader_open(&reader, &f->wal_config, end, &f->err));
+        for (;;) {
+            MUST(&f->err, rdb_wal_reader_next(reader, &record, &found, &f->err));
+            if (!found)
+                break;
+            MUST(&f->err, rdb_storage_replay(f->storage, &record, &f->err));
+            const rdb_resource_ops *ops = rdb_resource_find((rdb_resource)record.resource);
+            if (ops != NULL && ops->replay != NULL)
+                MUST(&f->err, ops->replay(ops->replay_context, &record, &f->err));
+        }
+        end = rdb_wal_reader_end(reader);
+        rdb_wal_reader_close(&reader);
+    }
+    MUST(&f->err, rdb_wal_open(&f->wal, &f->wal_config, end, &f->err));
+    rdb_storage_set_wal(f->storage, f->wal);
+    rdb_txn_config txn_config = {.storage = f->storage};
+    MUST(&f->err, rdb_txn_open(&f->txns, &txn_config, &f->err));
+}
+static void instance_close(instance *f)
+{
+    rdb_txn_close(&f->txns);
+    rdb_storage_close(&f->storage);
+    MUST(&f->err, rdb_wal_close(&f->wal, &f->err));
+}
+static void instance_begin(instance *f)
+{
+    memset(f, 0, sizeof *f);
+    snprintf(f->root, sizeof f->root, "/tmp/rdb-txn-XXXXXX");
+    assert_non_null(mkdtemp(f->root));
+    snprintf(f->wal_directory, sizeof f->wal_directory, "%s/wal", f->root);
+    snprintf(f->data_directory, sizeof f->data_directory, "%s/data", f->root);
+    f->wal_config = (rdb_wal_config){.directory = f->wal_directory, .system_id = 5, .segment_bytes = SEGMENT, .ring_bytes = 1 << 18,
+                                     .incarnation = 1, .thread_no = 1, .sync = true};
+    instance_open(f);
+    MUST(&f->err, rdb_txn_create_pdb(f->txns, PDB, &f->err));
+}
+static void instance_end(instance *f)
+{
+    instance_close(f);
+    MUST(&f->err, rdb_path_remove_tree(f->root, &f->err));
+}
+
+static rdb_txn *begin(instance *f)
+{
+    rdb_txn *txn;
+    MUST(&f->err, rdb_txn_begin(f->txns, PDB, RDB_READ_COMMITTED, false, NULL, &txn, &f->err));
+    return txn;
+}
+static rdb_xid assign(instance *f, rdb_txn *txn)
+{
+    rdb_xid xid;
+    MUST(&f->err, rdb_txn_assign_xid(txn, &xid, &f->err));
+    return xid;
+}
+static rdb_scn commit(instance *f, rdb_txn *txn, rdb_commit_wait wait)
+{
+    rdb_scn scn;
+    MUST(&f->err, rdb_txn_commit(&txn, wait, &scn, &f->err));
+    assert_null(txn);
+    return scn;
+}
+static rdb_xid_state state_of(instance *f, rdb_xid xid, rdb_scn *scn)
+{
+    rdb_xid_state state;
+    MUST(&f->err, rdb_txn_resolve(f->txns, PDB, xid, &state, scn, &f->err));
+    return state;
+}
+
+/* More xids than a page of slots holds; each keeps what became of it, over a crash too. */
+static void test_outcomes_outlive_a_crash(void **state)
+{
+    (void)state;
+    instance f;
+    enum { COUNT = 700 };
+    rdb_xid xids[COUNT], last = 0;
+    rdb_scn scns[COUNT], scn;
+    rdb_txn *txn;
+    instance_begin(&f);
+    for (int i = 0; i < COUNT; i++) {
+        txn = begin(&f);
+        assert_int_equal(rdb_txn_xid(txn), 0);
+        xids[i] = assign(&f, txn);
+        assert_int_equal(assign(&f, txn), xids[i]);
+        assert_true(xids[i] > last);
+        last = xids[i];
+        assert_int_equal(state_of(&f, xids[i], &scn), RDB_XID_RUNNING);
+        scns[i] = 0;
+        if (i % 3 == 0)
+            rdb_txn_abort(&txn);
+        else if (i % 3 == 1)
+            scns[i] = commit(&f, txn, i % 100 == 1 ? RDB_COMMIT_LOCAL : RDB_COMMIT_NO_WAIT);
+        /* each third one is never heard of again */
+    }
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < COUNT; i++) {
+            rdb_xid_state found = state_of(&f, xids[i], &scn);
+            assert_int_equal(found, i % 3 == 1 ? RDB_XID_COMMITTED : i % 3 == 0 || round == 1 ? RDB_XID_ABORTED : RDB_XID_RUNNING);
+            assert_int_equal(scn, scns[i]);
+        }
+        if (round == 0) {
+            instance_close(&f);
+            instance_open(&f);
+        }
+    }
+    txn = begin(&f);
+    assert_true(assign(&f, txn) > last);
+    rdb_scn newest = commit(&f, txn, RDB_COMMIT_LOCAL);
+    for (int i = 0; i < COUNT; i++)
+        assert_true(newest > scns[i]);
+    assert_int_equal(rdb_txn_published_scn(f.txns), newest);
+    instance_end(&f);
+}
+
+static void test_savepoints_resolve_through_their_transaction(void **state)
+{
+    (void)state;
+    instance f;
+    rdb_scn scn;
+    uint32_t level;
+    rdb_snapshot snapshot;
+    bool visible;
+    instance_begin(&f);
+    rdb_txn *txn = begin(&f), *other = begin(&f);
+    rdb_xid top = assign(&f, txn);
+    MUST(&f.err, rdb_txn_push_level(txn, &level, &f.err));
+    assert_int_equal(rdb_txn_xid(txn), 0);
+    rdb_xid kept = assign(&f, txn);
+    assert_true(kept > top);
+    MUST(&f.err, rdb_txn_push_level(txn, &level, &f.err));
+    rdb_xid undone = assign(&f, txn);
+    rdb_txn_rollback_level(txn, level);
+    assert_int_equal(state_of(&f, undone, &scn), RDB_XID_ABORTED);
+    assert_int_equal(state_of(&f, kept, &scn), RDB_XID_RUNNING);
+    assert_true(rdb_txn_is_own(txn, undone) && rdb_txn_is_own_aborted(txn, undone));
+    assert_true(rdb_txn_is_own(txn, kept) && !rdb_txn_is_own_aborted(txn, kept));
+    assert_int_equal(rdb_txn_xid(txn), kept); /* back in the level that has one */
+    rdb_txn_release_level(txn, 1);
+    assert_int_equal(rdb_txn_xid(txn), top);
+    rdb_xid_state found;
+    rdb_xid whose;
+    MUST(&f.err, rdb_txn_resolve_top(f.txns, PDB, kept, &found, &scn, &whose, &f.err));
+    assert_int_equal(whose, top);
+    /* One's own writing counts up to the snapshot's place in it (R8). */
+    rdb_undo_address here = UINT64_C(1) << 48 | 1000;
+    rdb_txn_note_undo(txn, RDB_UNDO_PERMANENT, here, here + 100);
+    rdb_txn_take_snapshot(txn, &snapshot);
+    MUST(&f.err, rdb_txn_sees(f.txns, PDB, &snapshot, txn, kept, here, &visible, &f.err));
+    assert_true(visible);
+    MUST(&f.err, rdb_txn_sees(f.txns, PDB, &snapshot, txn, top, here + 100, &visible, &f.err));
+    assert_false(visible);
+    MUST(&f.err, rdb_txn_sees(f.txns, PDB, &snapshot, txn, undone, here, &visible, &f.err));
+    assert_false(visible);
+    MUST(&f.err, rdb_txn_sees(f.txns, PDB, &snapshot, other, kept, here, &visible, &f.err));
+    assert_false(visible);
+    rdb_scn committed = commit(&f, txn, RDB_COMMIT_LOCAL);
+    MUST(&f.err, rdb_txn_sees(f.txns, PDB, &snapshot, other, kept, here, &visible, &f.err));
+    assert_false(visible); /* an older snapshot */
+    rdb_txn_take_snapshot(other, &snapshot);
+    MUST(&f.err, rdb_txn_sees(f.txns, PDB, &snapshot, other, kept, here, &visible, &f.err));
+    assert_true(visible);
+    rdb_txn_abort(&other);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(state_of(&f, kept, &scn), RDB_XID_COMMITTED);
+        assert_int_equal(scn, committed);
+        assert_int_equal(state_of(&f, undone, &scn), RDB_XID_ABORTED);
+        instance_close(&f);
+        instance_open(&f);
+    }
+    instance_end(&f);
+}
+
+/* ---- callbacks ------------------------------------------------------------------------------------------------------- */
+static char trace[200];
+static bool note_event(void *context, rdb_txn *txn, rdb_txn_event event, uint32_t level, rdb_error *err)
+{
+    (void)txn;
+    (void)level;
+    snprintf(trace + strlen(trace), sizeof trace - strlen(trace), "%s%d ", (const char *)context, (int)event);
+    if (event == RDB_TXN_PRE_COMMIT && strcmp(context, "no") == 0)
+        return rdb_error_set(err, RDB_CHECK_VIOLATION, "deferred check");
+    return true;
+}
+
+static void test_callbacks(void **state)
+{
+    (void)state;
+    instance f;
+    uint32_t level;
+    rdb_scn scn;
+    instance_begin(&f);
+    rdb_txn *txn = begin(&f);
+    trace[0] = '\0';
+    rdb_txn_add_callback(txn, note_event, "a");
+    MUST(&f.err, rdb_txn_push_level(txn, &level, &f.err));
+    rdb_txn_add_callback(txn, note_event, "b");
+    rdb_txn_rollback_level(txn, level);
+    MUST(&f.err, rdb_txn_push_level(txn, &level, &f.err));
+    rdb_txn_add_callback(txn, note_event, "c");
+    rdb_txn_release_level(txn, level);
+    assign(&f, txn);
+    commit(&f, txn, RDB_COMMIT_LOCAL);
+    assert_string_equal(trace, "b4 c3 c0 a0 c1 a1 ");
+    trace[0] = '\0';
+    txn = begin(&f);
+    rdb_txn_add_callback(txn, note_event, "a");
+    rdb_txn_add_callback(txn, note_event, "no");
+    rdb_xid xid = assign(&f, txn);
+    rdb_error err = {0};
+    assert_false(rdb_txn_commit(&txn, RDB_COMMIT_LOCAL, &scn, &err));
+    assert_null(txn);
+    assert_string_equal(err.sqlstate, RDB_CHECK_VIOLATION);
+    assert_string_equal(trace, "no0 no2 a2 ");
+    assert_int_equal(state_of(&f, xid, &scn), RDB_XID_ABORTED);
+    rdb_error_clear(&err);
+    instance_end(&f);
+}
+
+static char replayed[100];
+static void replay_payload(void *context, uint32_t pdb, const void *bytes, uint32_t length)
+{
+    (void)context;
+    assert_int_equal(pdb, PDB);
+    snprintf(replayed + strlen(replayed), sizeof replayed - strlen(replayed), "%.*s;", (int)length, (const char *)bytes);
+}
+
+static void test_payloads_are_replayed(void **state)
+{
+    (void)state;
+    instance f;
+    instance_begin(&f);
+    rdb_txn_register_payload(7, replay_payload, NULL);
+    rdb_txn *txn = begin(&f);
+    rdb_txn_add_commit_payload(txn, 7, "first", 5);
+    rdb_txn_add_commit_payload(txn, 8, "nobody's", 8);
+    rdb_txn_add_commit_payload(txn, 7, "second", 6);
+    assert_true(commit(&f, txn, RDB_COMMIT_LOCAL) > 0); /* a payload alone makes it a commit */
+    txn = begin(&f);
+    rdb_txn_add_commit_payload(txn, 7, "aborted", 7);
+    assign(&f, txn);
+    rdb_txn_abort(&txn);
+    instance_close(&f);
+    replayed[0] = '\0';
+    instance_open(&f);
+    assert_string_equal(replayed, "first;second;");
+    instance_end(&f);
+}
+
+/* What the reverter did and what purge cut off is remembered. */
+static void test_reverted_and_cut(void **state)
+{
+    (void)state;
+    instance f;
+    rdb_scn scn;
+    bool reverted;
+    instance_begin(&f);
+    rdb_txn *txn = begin(&f);
+    rdb_xid aborted = assign(&f, txn);
+    rdb_txn_abort(&txn);
+    txn = begin(&f);
+    rdb_xid committed = assign(&f, txn);
+    commit(&f, txn, RDB_COMMIT_LOCAL);
+    MUST(&f.err, rdb_txn_is_reverted(f.txns, PDB, aborted, &reverted, &f.err));
+    assert_false(reverted);
+    MUST(&f.err, rdb_txn_mark_reverted(f.txns, PDB, aborted, &f.err));
+    txn = begin(&f);
+    rdb_xid running = assign(&f, txn), oldest;
+    MUST(&f.err, rdb_txn_oldest_xid(f.txns, PDB, &oldest, &f.err));
+    assert_int_equal(oldest, running);
+    MUST(&f.err, rdb_txn_cut(f.txns, PDB, running, &f.err));
+    for (int round = 0; round < 2; round++) {
+        rdb_xid_state found;
+        assert_int_equal(rdb_txn_tail(f.txns, PDB), running);
+        if (round == 1) { /* the cache is empty now */
+            MUST(&f.err, rdb_txn_resolve(f.txns, PDB, committed, &found, &scn, &f.err));
+            assert_int_equal(found, RDB_XID_COMMITTED);
+            assert_int_equal(scn, 0);
+        } else {
+            rdb_txn_abort(&txn);
+            MUST(&f.err, rdb_txn_mark_reverted(f.txns, PDB, running, &f.err));
+        }
+        assert_int_equal(state_of(&f, running, &scn), RDB_XID_ABORTED);
+        MUST(&f.err, rdb_txn_is_reverted(f.txns, PDB, running, &reverted, &f.err));
+        assert_true(reverted);
+        if (round == 0) {
+            instance_close(&f);
+            instance_open(&f);
+        }
+    }
+    txn = begin(&f);
+    MUST(&f.err, rdb_txn_oldest_xid(f.txns, PDB, &oldest, &f.err));
+    assert_true(oldest > running);
+    assert_int_equal(assign(&f, txn), oldest);
+    rdb_txn_abort(&txn);
+    instance_end(&f);
+}
+
+static void test_times(void **state)
+{
+    (void)state;
+    instance f;
+    instance_begin(&f);
+    rdb_txn_manager *m = f.txns;
+    for (int i = 0; i < (int)TXN_TIMES + 500; i++) {
+        txn_note_time(m, (rdb_scn)(100 + i), INT64_C(1000000) * (i + 1) * 2);
+        txn_note_time(m, (rdb_scn)(100 + i), INT64_C(1000000) * (i + 1) * 2 - 5000000); /* the clock jumped back */
+    }
+    assert_int_equal(rdb_txn_scn_at_time(m, INT64_C(1000000) * 2 * (TXN_TIMES + 500)), 100 + TXN_TIMES + 499);
+    assert_int_equal(rdb_txn_scn_at_time(m, INT64_C(1000000) * 2 * 2000 + 10), 100 + 1999);
+    assert_int_equal(rdb_txn_scn_at_time(m, INT64_C(1000000)), 0); /* before all that is remembered */
+    assert_int_equal(rdb_txn_scn_at_time(m, INT64_MAX), 100 + TXN_TIMES + 499);
+    instance_end(&f);
+}
+
+static void test_read_only_and_unknown_database(void **state)
+{
+    (void)state;
+    instance f;
+    rdb_txn *txn;
+    rdb_xid xid;
+    rdb_error err = {0};
+    instance_begin(&f);
+    MUST(&f.err, rdb_txn_begin(f.txns, PDB, RDB_REPEATABLE_READ, true, NULL, &txn, &f.err));
+    assert_false(rdb_txn_assign_xid(txn, &xid, &err));
+    assert_string_equal(err.sqlstate, RDB_READ_ONLY_SQL_TRANSACTION);
+    rdb_error_clear(&err);
+    assert_int_equal(commit(&f, txn, RDB_COMMIT_LOCAL), 0);
+    assert_false(rdb_txn_begin(f.txns, 4444, RDB_READ_COMMITTED, false, NULL, &txn, &err));
+    assert_string_equal(err.sqlstate, RDB_INVALID_CATALOG_NAME);
+    rdb_error_clear(&err);
+    instance_end(&f);
+}
+
+/* ---- threads --------------------------------------------------------------------------------------------------------- */
+enum { COMMITTERS = 3, WATCHERS = 2 };
+static instance shared;
+static _Atomic bool stop;
+static _Atomic uint64_t commit_count, snapshot_count, scn_seen[1 << 20];
+
+static void commit_many(void *argument)
+{
+    rdb_error err = {0};
+    rdb_scn last = 0;
+    for (uint64_t i = 0; !atomic_load(&stop); i++) {
+        rdb_txn *txn;
+        rdb_xid xid;
+        rdb_scn scn;
+        bool waits = (i + (uintptr_t)argument) % 7 == 0;
+        MUST(&err, rdb_txn_begin(shared.txns, PDB, RDB_READ_COMMITTED, false, NULL, &txn, &err));
+        MUST(&err, rdb_txn_assign_xid(txn, &xid, &err));
+        MUST(&err, rdb_txn_commit(&txn, waits ? RDB_COMMIT_LOCAL : RDB_COMMIT_NO_WAIT, &scn, &err));
+        if (scn <= last || atomic_fetch_add(&scn_seen[scn % RDB_COUNT_OF(scn_seen)], 1) != 0)
+            abort(); /* an SCN was given out twice */
+        if (waits && rdb_txn_published_scn(shared.txns) < scn)
+            abort();
+        last = scn;
+        atomic_fetch_add(&commit_count, 1);
+    }
+}
+
+/* No horizon ever passes a snapshot that is held, whatever runs beside. */
+static void watch_horizon(void *argument)
+{
+    (void)argument;
+    rdb_error err = {0};
+    rdb_scn published = 0;
+    while (!atomic_load(&stop)) {
+        rdb_txn *txn;
+        rdb_snapshot snapshot;
+        MUST(&err, rdb_txn_begin(shared.txns, PDB, RDB_READ_COMMITTED, true, NULL, &txn, &err));
+        for (int i = 0; i < 20; i++) {
+            rdb_txn_take_snapshot(txn, &snapshot);
+            if (snapshot.scn < published)
+                abort(); /* publishing went backwards */
+            published = snapshot.scn;
+            if (rdb_txn_horizon(shared.txns) > snapshot.scn)
+                abort();
+            atomic_fetch_add(&snapshot_count, 1);
+        }
+        rdb_txn_abort(&txn);
+    }
+}
+
+static void test_threads(void **state)
+{
+    (void)state;
+    rdb_thread *threads[COMMITTERS + WATCHERS];
+    instance_begin(&shared);
+    for (uintptr_t i = 0; i < COMMITTERS + WATCHERS; i++)
+        MUST(&shared.err, rdb_thread_start(&threads[i], "txn", i < COMMITTERS ? commit_many : watch_horizon, (void *)i, &shared.err));
+    rdb_time_sleep_us(1500000);
+    atomic_store(&stop, true);
+    for (int i = 0; i < COMMITTERS + WATCHERS; i++)
+        rdb_thread_join(&threads[i]);
+    rdb_txn *txn = begin(&shared);
+    assign(&shared, txn);
+    rdb_scn scn = commit(&shared, txn, RDB_COMMIT_LOCAL);
+    assert_int_equal(rdb_txn_published_scn(shared.txns), scn);
+    assert_int_equal(rdb_txn_horizon(shared.txns), scn);
+    printf("%llu commits, %llu snapshots\n", (unsigned long long)commit_count, (unsigned long long)snapshot_count);
+    assert_true(commit_count > 0 && snapshot_count > 0);
+    instance_end(&shared);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_outcomes_outlive_a_crash),
+        cmocka_unit_test(test_savepoints_resolve_through_their_transaction),
+        cmocka_unit_test(test_callbacks),
+        cmocka_unit_test(test_payloads_are_replayed),
+        cmocka_unit_test(test_reverted_and_cut),
+        cmocka_unit_test(test_times),
+        cmocka_unit_test(test_read_only_and_unknown_database),
+        cmocka_unit_test(test_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
