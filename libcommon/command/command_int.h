@@ -38,6 +38,15 @@ RDB_CHECKED bool command_option_bool(const rdb_ast_option *option, bool *value, 
 RDB_CHECKED bool command_option_int64(const rdb_ast_option *option, int64_t *value, rdb_error *err);
 const char *command_option_text(const rdb_ast_option *option); /* NULL: not a text */
 
+/* The objects that trees name, for their dependencies: added to uses, each once (uses.c). */
+typedef struct command_uses {
+    rdb_object_address *items; /* in the statement's arena */
+    uint32_t count, capacity;
+} command_uses;
+RDB_CHECKED bool command_query_uses(rdb_command_context *context, const rdb_query *query, command_uses *uses, rdb_error *err);
+/* relation: whose columns are range 1 of the expression, NULL: none. */
+RDB_CHECKED bool command_expr_uses(rdb_command_context *context, const rdb_relation *relation, const rdb_expr *expr, command_uses *uses, rdb_error *err);
+
 /* create_table.c, constraint.c, create_index.c, sequence.c ... */
 RDB_CHECKED bool command_create_table(rdb_command_context *context, const rdb_ast_create_table *statement, rdb_error *err);
 RDB_CHECKED bool command_add_constraint(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_constraint *constraint,
@@ -49,7 +58,7 @@ RDB_CHECKED bool command_define_column(rdb_command_context *context, const rdb_a
 RDB_CHECKED bool command_add_serial(rdb_command_context *context, const rdb_relation *relation, int16_t number, uint32_t type_oid, char identity,
                                     const rdb_list *options, rdb_error *err);
 RDB_CHECKED bool command_default_tree(rdb_command_context *context, const rdb_relation *relation, rdb_ast_node *raw, const rdb_type *type, int32_t typmod,
-                                      const char *column, const char **tree, rdb_error *err);
+                                      const char *column, const char **tree, command_uses *uses, rdb_error *err);
 RDB_CHECKED bool command_create_index(rdb_command_context *context, const rdb_ast_create_index *statement, rdb_error *err);
 /* Fills a new index: plain columns at once, expressions and predicates through programs. */
 RDB_CHECKED bool command_fill_index(rdb_command_context *context, uint32_t table_oid, uint32_t index_oid, rdb_error *err);

@@ -19,24 +19,6 @@ static bool constraint_columns(rdb_command_context *context, const rdb_relation 
 }
 
 /* ---- CHECK ------------------------------------------------------------------------------------------------------------- */
-typedef struct var_search {
-    int16_t number;
-    uint32_t distinct_count;
-} var_search;
-
-static bool note_column(void *search_at, rdb_expr *expr)
-{
-    var_search *search = search_at;
-    if (expr != NULL && expr->kind == RDB_EXPR_VAR) {
-        int16_t number = ((const rdb_expr_var *)expr)->attribute_no;
-        if (search->number != number)
-            search->distinct_count++;
-        search->number = number;
-        return true;
-    }
-    return expr == NULL || rdb_expr_visit_children(expr, note_column, search_at);
-}
-
 /* Rows that are there already must pass. */
 static bool check_rows(rdb_command_context *context, const rdb_relation *relation, rdb_expr *source, const char *name, rdb_error *err)
 {
@@ -137,13 +119,26 @@ static bool add_check(rdb_command_context *context, const rdb_relation *relation
         !rdb_expr_analyse(&analysis, relation, raw->expr, boolean, -1, "check constraints", &expr, err) ||
         !rdb_tree_write_expr(expr, &text, err) || !rdb_strbuf_check(&text, err))
         return false;
-    var_search search = {0};
-    note_column(&search, expr);
+    /* Columns of its own are the constraint's columns; all else it depends on. */
+    command_uses uses = {0};
+    if (!command_expr_uses(context, relation, expr, &uses, err))
+        return false;
+    int16_t *columns = RDB_NEW_ARRAY(context->arena, int16_t, uses.count + 1);
+    rdb_object_address *others = RDB_NEW_ARRAY(context->arena, rdb_object_address, uses.count + 1);
+    uint16_t column_count = 0;
+    uint32_t other_count = 0;
+    for (uint32_t i = 0; i < uses.count; i++) {
+        const bool is_own = uses.items[i].catalog_oid == RDB_PG_CLASS && uses.items[i].object_oid == relation->oid;
+        if (is_own && uses.items[i].sub_id > 0)
+            columns[column_count++] = (int16_t)uses.items[i].sub_id;
+        else if (!is_own)
+            others[other_count++] = uses.items[i];
+    }
     if (raw->name != NULL) {
         snprintf(name, sizeof name, "%s", raw->name);
         if (!refuse_taken(relation, name, err))
             return false;
-    } else if (!choose_constraint_name(context, relation, search.distinct_count == 1 && search.number > 0 ? relation->columns[search.number - 1].name : NULL,
+    } else if (!choose_constraint_name(context, relation, column_count == 1 ? relation->columns[columns[0] - 1].name : NULL,
                                        "check", name, err)) {
         return false;
     }
@@ -151,7 +146,7 @@ static bool add_check(rdb_command_context *context, const rdb_relation *relation
         return false;
     rdb_constraint_definition definition = {.name = name, .kind = 'c', .relation_oid = relation->oid, .namespace_oid = relation->namespace_oid,
                                             .is_validated = !raw->skip_validation, .check_tree = text.data,
-                                            .columns = &search.number, .column_count = search.distinct_count == 1 && search.number > 0 ? 1 : 0};
+                                            .columns = columns, .column_count = column_count, .uses = others, .use_count = other_count};
     return rdb_ddl_create_constraint(context->access, &definition, &oid, err);
 }
 

@@ -188,6 +188,7 @@ bool command_create_index(rdb_command_context *context, const rdb_ast_create_ind
     rdb_strbuf_init(&joined, context->arena);
     rdb_strbuf_init(&expression_tree, context->arena);
     rdb_strbuf_init(&predicate_tree, context->arena);
+    command_uses uses = {0};
     for (uint32_t i = 0; i < count; i++)
         rdb_strbuf_addf(&joined, "%s%s", i > 0 ? "_" : "", names[i]);
     if (expressions.count > 0) {
@@ -197,7 +198,7 @@ bool command_create_index(rdb_command_context *context, const rdb_ast_create_ind
             return false;
         row->head = (rdb_expr){.kind = RDB_EXPR_ROW, .location = -1, .type = record, .typmod = -1};
         row->fields = expressions;
-        if (!rdb_tree_write_expr(&row->head, &expression_tree, err))
+        if (!rdb_tree_write_expr(&row->head, &expression_tree, err) || !command_expr_uses(context, relation, &row->head, &uses, err))
             return false;
     }
     if (statement->where != NULL) {
@@ -207,7 +208,7 @@ bool command_create_index(rdb_command_context *context, const rdb_ast_create_ind
         command_analysis(context, &analysis);
         if (!rdb_type_get(context->access, RDB_BOOLOID, &boolean, err) ||
             !rdb_expr_analyse(&analysis, relation, statement->where, boolean, -1, "index predicates", &predicate, err) ||
-            !rdb_tree_write_expr(predicate, &predicate_tree, err))
+            !rdb_tree_write_expr(predicate, &predicate_tree, err) || !command_expr_uses(context, relation, predicate, &uses, err))
             return false;
         if (rdb_expr_volatility(predicate) != 'i')
             return rdb_error_set(err, RDB_INVALID_OBJECT_DEFINITION, "functions in index predicate must be marked IMMUTABLE");
@@ -229,6 +230,7 @@ bool command_create_index(rdb_command_context *context, const rdb_ast_create_ind
                                        .nulls_not_distinct = statement->nulls_not_distinct, .columns = columns, .key_count = (uint16_t)count,
                                        .column_count = (uint16_t)(count + included), .column_names = names,
                                        .expression_tree = expression_tree.length > 0 ? expression_tree.data : NULL,
-                                       .predicate_tree = predicate_tree.length > 0 ? predicate_tree.data : NULL};
+                                       .predicate_tree = predicate_tree.length > 0 ? predicate_tree.data : NULL,
+                                       .uses = uses.items, .use_count = uses.count};
     return rdb_ddl_create_index(context->access, &definition, &oid, err) && command_fill_index(context, relation->oid, oid, err);
 }

@@ -11,7 +11,7 @@ static bool not_yet(rdb_command_context *context, int32_t location, const char *
 }
 
 bool command_default_tree(rdb_command_context *context, const rdb_relation *relation, rdb_ast_node *raw, const rdb_type *type, int32_t typmod,
-                          const char *column, const char **tree, rdb_error *err)
+                          const char *column, const char **tree, command_uses *uses, rdb_error *err)
 {
     rdb_analysis analysis;
     rdb_expr *expr = NULL;
@@ -26,7 +26,7 @@ bool command_default_tree(rdb_command_context *context, const rdb_relation *rela
         return false;
     }
     *tree = text.data;
-    return true;
+    return command_expr_uses(context, relation, expr, uses, err);
 }
 
 /* serial and its kin are integers with a sequence. */
@@ -85,8 +85,11 @@ bool command_define_column(rdb_command_context *context, const rdb_ast_column_de
                 return command_at(context, constraint->node.location, err);
             }
             has_default = true;
-            if (!command_default_tree(context, NULL, constraint->expr, column->type, column->typmod, raw->name, &column->default_tree, err))
+            command_uses uses = {0};
+            if (!command_default_tree(context, NULL, constraint->expr, column->type, column->typmod, raw->name, &column->default_tree, &uses, err))
                 return false;
+            column->default_uses = uses.items;
+            column->default_use_count = uses.count;
             break;
         case RDB_SQL_CONSTRAINT_IDENTITY:
             column->identity = constraint->generated_when;
@@ -178,8 +181,9 @@ bool command_add_serial(rdb_command_context *context, const rdb_relation *relati
         return false;
     if (identity != 0)
         return true; /* the insert finds the sequence through pg_depend */
+    const rdb_object_address use = {RDB_PG_CLASS, sequence_oid, 0};
     return nextval_tree(context, sequence_oid, column->type, &tree, err) &&
-           rdb_ddl_set_default(context->access, relation->oid, number, tree, err);
+           rdb_ddl_set_default_using(context->access, relation->oid, number, tree, &use, 1, err);
 }
 
 static bool refuse_what_is_missing(rdb_command_context *context, const rdb_ast_create_table *statement, rdb_error *err)
@@ -201,9 +205,10 @@ static bool add_generated(rdb_command_context *context, const rdb_relation *rela
         const rdb_ast_constraint *constraint = raw->constraints.items[i];
         const rdb_column *column = &relation->columns[number - 1];
         const char *tree = NULL;
+        command_uses uses = {0};
         if (constraint->kind == RDB_SQL_CONSTRAINT_GENERATED &&
-            (!command_default_tree(context, relation, constraint->expr, column->type, column->typmod, column->name, &tree, err) ||
-             !rdb_ddl_set_default(context->access, relation->oid, number, tree, err)))
+            (!command_default_tree(context, relation, constraint->expr, column->type, column->typmod, column->name, &tree, &uses, err) ||
+             !rdb_ddl_set_default_using(context->access, relation->oid, number, tree, uses.items, uses.count, err)))
             return false;
     }
     return true;

@@ -3,20 +3,6 @@
 #include "command/command_int.h"
 
 /* ---- CREATE VIEW ------------------------------------------------------------------------------------------------------- */
-/* Relations the query reads, in it and below. */
-static void collect_relations(rdb_command_context *context, const rdb_query *query, rdb_list *oids)
-{
-    for (uint32_t i = 0; i < query->ranges.count; i++) {
-        const rdb_range *range = query->ranges.items[i];
-        if (range->relation != NULL)
-            rdb_list_push(context->arena, oids, (void *)(uintptr_t)range->relation->oid);
-        if (range->subquery != NULL)
-            collect_relations(context, range->subquery, oids);
-    }
-    for (uint32_t i = 0; i < query->ctes.count; i++)
-        collect_relations(context, ((const rdb_cte *)query->ctes.items[i])->query, oids);
-}
-
 bool command_create_view(rdb_command_context *context, const rdb_ast_create_view *statement, rdb_error *err)
 {
     rdb_analysis analysis;
@@ -63,16 +49,12 @@ bool command_create_view(rdb_command_context *context, const rdb_ast_create_view
     } else if (taken != NULL) {
         return rdb_error_set(err, RDB_DUPLICATE_TABLE, "relation \"%s\" already exists", statement->table->name);
     }
-    rdb_list relations = {0};
-    collect_relations(context, query, &relations);
-    uint32_t *depends = RDB_NEW_ARRAY(context->arena, uint32_t, relations.count + 1);
-    for (uint32_t i = 0; i < relations.count; i++)
-        depends[i] = (uint32_t)(uintptr_t)relations.items[i];
-    if (!rdb_tree_write_query(query, &tree, err) || !rdb_strbuf_check(&tree, err))
+    command_uses uses = {0};
+    if (!command_query_uses(context, query, &uses, err) || !rdb_tree_write_query(query, &tree, err) || !rdb_strbuf_check(&tree, err))
         return false;
     rdb_relation_definition definition = {.name = statement->table->name, .namespace_oid = namespace_oid, .owner_oid = context->role->oid, .kind = 'v',
                                           .persistence = 'p', .columns = columns, .column_count = count, .view_tree = tree.data,
-                                          .depends_on = depends, .depends_count = relations.count};
+                                          .uses = uses.items, .use_count = uses.count};
     return rdb_ddl_create_relation(context->access, &definition, &oid, err);
 }
 
@@ -126,7 +108,15 @@ bool command_drop_database(rdb_command_context *context, const rdb_ast_drop_data
 /* ---- DROP ------------------------------------------------------------------------------------------------------------------- */
 static void drop_notice(void *context, const char *text)
 {
-    command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "%s", text);
+    /* The first line is the message, the list its detail. */
+    rdb_command_context *command = context;
+    const char *list = strchr(text, '\n');
+    rdb_error notice = {0};
+    rdb_error_set(&notice, RDB_SUCCESSFUL_COMPLETION, "%.*s", (int)(list != NULL ? (size_t)(list - text) : strlen(text)), text);
+    if (list != NULL)
+        rdb_error_detail(&notice, "%s", list + 1);
+    command->client->notice(command->client->context, "NOTICE", &notice);
+    rdb_error_clear(&notice);
 }
 
 static const char *kind_word(rdb_sql_object_type type)
