@@ -137,8 +137,10 @@ bool rdb_storage_flush_all(rdb_storage *storage, int64_t spread_us, rdb_error *e
         frame_unpin(frame);
         if (spread_us > 0) {
             int64_t due_us = begin_us + (int64_t)((double)spread_us * (i + 1) / count), now_us = rdb_time_monotonic_us();
-            if (due_us > now_us + 1000 && atomic_load_explicit(&storage->stopping, memory_order_relaxed) == 0)
-                rdb_time_sleep_us(RDB_MIN(due_us - now_us, 100000));
+            while (due_us > now_us + 1000 && atomic_load_explicit(&storage->flush_hurry, memory_order_relaxed) == 0) {
+                rdb_futex_wait(&storage->flush_hurry, 0, due_us - now_us);
+                now_us = rdb_time_monotonic_us();
+            }
         }
     }
     ok = ok && relation_sync_all(storage, err);
@@ -146,6 +148,14 @@ bool rdb_storage_flush_all(rdb_storage *storage, int64_t spread_us, rdb_error *e
     free(pages);
     free(copy);
     return ok;
+}
+
+void rdb_storage_hurry_flush(rdb_storage *storage, bool hurry)
+{
+    if (!hurry)
+        atomic_fetch_sub_explicit(&storage->flush_hurry, 1, memory_order_relaxed);
+    else if (atomic_fetch_add_explicit(&storage->flush_hurry, 1, memory_order_relaxed) == 0)
+        rdb_futex_wake(&storage->flush_hurry, UINT32_MAX);
 }
 
 /* ---- the cleaner ------------------------------------------------------------------------------------------------------- */

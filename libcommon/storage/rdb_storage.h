@@ -189,6 +189,8 @@ RDB_CHECKED bool rdb_change_apply(rdb_change *change, rdb_wal_at_position at_pos
 /* Writes every page that was dirty when it began (sorted by file and block, throttled to spread over spread_us), then
  * syncs the files. */
 RDB_CHECKED bool rdb_storage_flush_all(rdb_storage *storage, int64_t spread_us, rdb_error *err);
+/* While anybody hurries, a running flush_all does not spread: for who waits behind it. Counts; each true is followed by a false. */
+void rdb_storage_hurry_flush(rdb_storage *storage, bool hurry);
 /* Recovery: brings the record's pages to at least its LSN: image if any, change number check, redo (R21). */
 RDB_CHECKED bool rdb_storage_replay(rdb_storage *storage, const rdb_wal_record *record, rdb_error *err);
 

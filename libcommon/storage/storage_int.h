@@ -111,6 +111,8 @@ struct rdb_storage {
     rdb_mutex number_lock; /* RDB_RANK_UNDO: a change is made under it; see files.c */
     rdb_mutex flush_lock;  /* one flush_all at a time; RDB_RANK_FLUSH */
 
+    _Atomic uint32_t flush_hurry; /* futex: how many wait for flush_all to end */
+
     rdb_thread *cleaner;
     _Atomic uint32_t cleaner_word; /* futex */
     _Atomic uint32_t stopping;

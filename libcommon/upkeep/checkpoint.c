@@ -32,7 +32,11 @@ bool upkeep_checkpoint(rdb_upkeep *upkeep, int64_t spread_us, uint32_t state, rd
     rdb_strbuf bytes;
     rdb_lsn lsn = 0, end_lsn = 0;
     rdb_strbuf_init(&bytes, NULL);
+    if (spread_us == 0) /* one that spreads its writes may be running: it need not any more */
+        rdb_storage_hurry_flush(upkeep->storage, true);
     rdb_mutex_lock(&upkeep->checkpoint_lock);
+    if (spread_us == 0)
+        rdb_storage_hurry_flush(upkeep->storage, false);
     rdb_control control = upkeep->control;
     rdb_storage_statistics before, after;
     int64_t begin_us = rdb_time_monotonic_us();
@@ -143,7 +147,11 @@ void rdb_upkeep_stop(rdb_upkeep *upkeep)
     atomic_store(&upkeep->stopping, 1);
     atomic_store(&upkeep->wake, 1);
     rdb_futex_wake(&upkeep->wake, 1);
+    if (upkeep->storage != NULL)
+        rdb_storage_hurry_flush(upkeep->storage, true);
     rdb_thread_join(&upkeep->checkpointer);
+    if (upkeep->storage != NULL)
+        rdb_storage_hurry_flush(upkeep->storage, false);
 }
 
 void rdb_upkeep_get_statistics(rdb_upkeep *upkeep, rdb_upkeep_statistics *statistics)

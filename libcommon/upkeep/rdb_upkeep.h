@@ -53,7 +53,8 @@ void rdb_upkeep_stop(rdb_upkeep *upkeep);
 /* With clean a last checkpoint first, so that the next start has nothing to replay; without, as a crash would leave it. */
 bool rdb_upkeep_close(rdb_upkeep **upkeep, bool clean, rdb_error *err);
 
-/* A checkpoint now. spread_us 0: as fast as can be (CHECKPOINT). One runs at a time; a second caller waits its turn. False:
+/* A checkpoint now. spread_us 0: as fast as can be (CHECKPOINT). One runs at a time; a second caller waits its
+ * turn, and one in a hurry makes the running one hurry. False:
  * the former one still counts and nothing is lost. */
 RDB_CHECKED bool rdb_upkeep_checkpoint(rdb_upkeep *upkeep, int64_t spread_us, rdb_error *err);
 /* Segments of the log are kept from the lowest LSN that keeper returns on (archive, standbys); NULL: the redo point alone. */

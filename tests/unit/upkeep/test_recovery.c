@@ -486,12 +486,44 @@ static void test_failing_checkpoint_loses_nothing(void **state)
     assert_true(failures > 10);
 }
 
+static void run_slow_checkpoint(void *argument)
+{
+    rdb_error err = {0};
+    toy_must(rdb_upkeep_checkpoint(argument, 60000000, &err), &err);
+}
+
+/* Who asks for a checkpoint now, or stops, does not wait for one that takes its time. */
+static void test_hurry_ends_a_spread_checkpoint(void **state)
+{
+    (void)state;
+    char home[] = "/tmp/rdb-recovery-XXXXXX";
+    static workload w;
+    rdb_thread *thread = NULL;
+    rdb_error err = {0};
+    assert_non_null(mkdtemp(home));
+    make_home(home, 1);
+    begin_workload(&w);
+    assert_true(open_upkeep(&w.upkeep, home, true, &err));
+    w.storage = rdb_upkeep_storage(w.upkeep);
+    run_workload(&w, 140);
+    assert_true(rdb_thread_start(&thread, "slow", run_slow_checkpoint, w.upkeep, &err));
+    rdb_time_sleep_us(100000);
+    int64_t begin_us = rdb_time_monotonic_us();
+    assert_true(rdb_upkeep_checkpoint(w.upkeep, 0, &err));
+    rdb_thread_join(&thread);
+    assert_in_range(rdb_time_monotonic_us() - begin_us, 0, 20000000);
+    check_state(w.upkeep, 140, "after two checkpoints");
+    assert_true(rdb_upkeep_close(&w.upkeep, true, &err));
+    assert_true(rdb_path_remove_tree(home, &err));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_clean_end_replays_nothing),
         cmocka_unit_test(test_lost_write_is_told),
         cmocka_unit_test(test_checkpointer_runs_by_volume_and_lets_segments_go),
+        cmocka_unit_test(test_hurry_ends_a_spread_checkpoint),
         cmocka_unit_test(test_failing_checkpoint_loses_nothing),
         cmocka_unit_test(test_crash_at_every_point),
     };
