@@ -155,6 +155,8 @@ typedef struct plan_match { /* a condition that an index can use */
 bool plan_query(planner *p, plan_level *parent, const rdb_query *query, plan_level *level, plan_built *built);
 bool plan_add_cte(planner *p, uint32_t *cte_no);
 bool plan_add_subplan(planner *p, uint32_t *subplan_no);
+/* plan_semijoin.c */
+const rdb_query *plan_join_sublinks(planner *p, const rdb_query *query);
 /* plan_prepare.c */
 bool plan_prepare(plan_level *level, rdb_expr *expr, rdb_expr **prepared);
 bool plan_prepare_conjuncts(plan_level *level, rdb_expr *expr, rdb_list *conjuncts);

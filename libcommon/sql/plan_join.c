@@ -86,7 +86,7 @@ static bool add_outer(plan_level *level, plan_tree *group, const rdb_from *from,
     plan_tree *outer = new_tree(p, PLAN_SHAPE_OUTER);
     outer->join_kind = kind;
     plan_relids inner_rejected = relids_none();
-    if (kind == RDB_JOIN_LEFT) {
+    if (kind != RDB_JOIN_FULL) {
         for (uint32_t i = 0; i < conditions->count; i++)
             inner_rejected = relids_union(inner_rejected, rejecting_relids(conditions->items[i]));
         if (!tree_of(level, left, rejected, &outer->left) || !tree_of(level, right, inner_rejected, &outer->right))
@@ -97,7 +97,7 @@ static bool add_outer(plan_level *level, plan_tree *group, const rdb_from *from,
     outer->relids = relids_union(outer->left->relids, outer->right->relids);
     for (uint32_t i = 0; i < conditions->count; i++) {
         plan_relids relids = plan_relids_of(conditions->items[i]);
-        if (kind == RDB_JOIN_LEFT && !relids_empty(relids) && relids_within(relids, outer->right->relids)) {
+        if (kind != RDB_JOIN_FULL && !relids_empty(relids) && relids_within(relids, outer->right->relids)) {
             if (!push_condition(p, level, outer->right, conditions->items[i], relids))
                 return false;
         } else {
