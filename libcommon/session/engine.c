@@ -15,6 +15,7 @@ struct rdb_engine {
     rdb_undo *undo;
     rdb_catalog *catalog;
     rdb_purge *purge;
+    rdb_scn closed_scn; /* the highest one, once transactions are closed: for the last checkpoint */
 };
 
 #define WAL_RING_BYTES (4u << 20)
@@ -36,12 +37,13 @@ static void register_rooms(void)
 
 static rdb_scn highest_scn(void *engine_at)
 {
-    return rdb_txn_highest_scn(((rdb_engine *)engine_at)->txns);
+    const rdb_engine *engine = engine_at;
+    return engine->txns != NULL ? rdb_txn_highest_scn(engine->txns) : engine->closed_scn;
 }
 
-static bool open_rooms(rdb_engine *engine, rdb_error *err)
+static bool open_rooms(rdb_engine *engine, rdb_scn scn, rdb_error *err)
 {
-    rdb_txn_config txn = {.storage = rdb_upkeep_storage(engine->upkeep)};
+    rdb_txn_config txn = {.storage = rdb_upkeep_storage(engine->upkeep), .scn = scn};
     if (!rdb_txn_open(&engine->txns, &txn, err))
         return false;
     rdb_undo_config undo = {.storage = txn.storage, .txns = engine->txns};
@@ -59,8 +61,8 @@ static bool close_rooms(rdb_engine *engine, bool clean, rdb_error *err)
     rdb_purge_close(&engine->purge);
     rdb_catalog_close(&engine->catalog);
     rdb_undo_close(&engine->undo);
-    if (engine->upkeep != NULL)
-        rdb_upkeep_set_highest_scn(engine->upkeep, NULL, NULL);
+    if (engine->txns != NULL)
+        engine->closed_scn = rdb_txn_highest_scn(engine->txns);
     rdb_txn_close(&engine->txns);
     return engine->upkeep == NULL || rdb_upkeep_close(&engine->upkeep, clean, err);
 }
@@ -91,7 +93,7 @@ static bool open_engine(rdb_engine **engine_out, const rdb_engine_config *config
         *report = (rdb_recovery_report){.was_clean = result->was_clean, .redo_lsn = result->redo_lsn, .end_lsn = result->end_lsn,
                                         .records = result->records, .elapsed_us = result->elapsed_us};
     }
-    if (!open_rooms(engine, err)) {
+    if (!open_rooms(engine, control.scn, err)) {
         rdb_error ignored = {0};
         if (!close_rooms(engine, false, &ignored))
             rdb_error_clear(&ignored);
