@@ -7,7 +7,7 @@
 #include "type/type_int.h"
 
 #define TYPE_EACH_TABLE(X) \
-    X(type_bool_table) X(type_int_table) X(type_text_table) X(type_numeric_table) X(type_oid_table) \
+    X(type_bool_table) X(type_int_table) X(type_text_table) X(type_numeric_table) X(type_numeric_math_table) X(type_oid_table) \
     X(type_float_table) X(type_float_math_table) X(type_array_table) X(type_text_ops_table) \
     X(type_pattern_table) X(type_regex_table) X(type_datetime_table) \
     X(type_datetime_math_table) X(type_datetime_fields_table) X(type_bytea_table) X(type_uuid_table) \

@@ -192,7 +192,7 @@ static bool unroll(rdb_timezone *zone, const posix_zone *rule, int64_t after)
             zone->first = standard;
         return true;
     }
-    uint8_t daylight = add_type(zone, &rule->daylight);
+    uint8_t summer = add_type(zone, &rule->daylight);
     int year, month, day;
     int64_t days = after == INT64_MIN ? type_days_from_civil(1970, 1, 1) : after / 86400 - RDB_UNIX_EPOCH_DAYS;
     type_civil_from_days(days, &year, &month, &day);
@@ -212,7 +212,7 @@ static bool unroll(rdb_timezone *zone, const posix_zone *rule, int64_t after)
         int64_t end = rule_in_year(&rule->end, y) - rule->daylight.offset;
         bool start_first = start < end;
         int64_t moments[2] = {start_first ? start : end, start_first ? end : start};
-        uint8_t kinds[2] = {start_first ? daylight : standard, start_first ? standard : daylight};
+        uint8_t kinds[2] = {start_first ? summer : standard, start_first ? standard : summer};
         for (int i = 0; i < 2; i++) {
             if (after != INT64_MIN && moments[i] <= after)
                 continue;
