@@ -133,8 +133,12 @@ static bool begin_write(heap_write *w, const rdb_snapshot *snapshot, rdb_row_ver
         } else if (!judge(&w->place, w->txn, snapshot, &w->current, seen, false, &w->walker, &w->base, outcome, wait_xid, err)) {
             return false;
         }
-        if (*outcome == RDB_WRITE_DONE && !rdb_lock_row_is_free(w->txn, w->place.file, w->address, strength))
-            *outcome = RDB_WRITE_WAIT;
+        if (*outcome == RDB_WRITE_DONE) {
+            /* Over one's own change: those who wait for its end, row lock in hand, are no hindrance. */
+            bool is_writer = rdb_txn_is_own(w->txn, w->current.xid) && !rdb_txn_is_own_aborted(w->txn, w->current.xid);
+            if (!(is_writer ? rdb_lock_row_is_free_for_writer : rdb_lock_row_is_free)(w->txn, w->place.file, w->address, strength))
+                *outcome = RDB_WRITE_WAIT;
+        }
         if (*outcome != RDB_WRITE_DONE)
             heap_release_row(w);
         return true;
@@ -319,6 +323,8 @@ bool rdb_table_lock_row(const rdb_table *table, rdb_txn *txn, const rdb_snapshot
             *outcome = RDB_WRITE_GONE;
         else if (ok)
             ok = judge(&place, txn, snapshot, &current, seen, strength == RDB_ROW_KEY_SHARE, &walker, &base, outcome, &wait_xid, err);
+        if (ok && *outcome != RDB_WRITE_WAIT)
+            rdb_lock_confirm_row(txn, table->file, address); /* before the page is let go: see rdb_lock.h */
         rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
         if (!ok || *outcome != RDB_WRITE_WAIT)
             break;

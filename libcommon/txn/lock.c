@@ -44,7 +44,18 @@ bool rdb_lock_acquire_row(rdb_txn *txn, uint64_t file, uint64_t address, rdb_row
 
 bool rdb_lock_row_is_free(rdb_txn *txn, uint64_t file, uint64_t address, rdb_row_lock strength)
 {
-    return lock_row_is_free(txn->manager->locks, txn->locks, rdb_txn_pdb(txn), file, address, strength);
+    return lock_row_is_free(txn->manager->locks, txn->locks, rdb_txn_pdb(txn), file, address, strength, false);
+}
+
+bool rdb_lock_row_is_free_for_writer(rdb_txn *txn, uint64_t file, uint64_t address, rdb_row_lock strength)
+{
+    return lock_row_is_free(txn->manager->locks, txn->locks, rdb_txn_pdb(txn), file, address, strength, true);
+}
+
+void rdb_lock_confirm_row(rdb_txn *txn, uint64_t file, uint64_t address)
+{
+    if (txn->locks != NULL)
+        lock_row_confirm(txn->locks, rdb_txn_pdb(txn), file, address);
 }
 
 bool rdb_lock_wait_xid(rdb_txn *txn, rdb_xid xid, rdb_lock_policy policy, int64_t lock_timeout_us, rdb_error *err)

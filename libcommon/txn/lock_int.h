@@ -39,6 +39,7 @@ typedef struct lock_grant {
     uint16_t modes;
     uint16_t window;                              /* rows: slot / LOCK_WINDOW_SLOTS */
     uint64_t slots[LOCK_WINDOW_SLOTS / 64];       /* rows */
+    uint64_t tentative[LOCK_WINDOW_SLOTS / 64];   /* rows: of these, who has them may still have to wait for a writer's end */
 } lock_grant;
 
 struct lock_object {
@@ -212,8 +213,10 @@ bool lock_fast_move(rdb_lock_table *table, lock_partition *partition, lock_objec
 /* lock_row.c: rows and xids, which stand in the owner's list of grants. */
 bool lock_row_acquire(lock_owner *owner, uint32_t pdb, uint64_t file, uint64_t address, rdb_row_lock strength, uint32_t level,
                       rdb_lock_policy policy, int64_t lock_timeout_us, const char *name, bool *taken, rdb_error *err);
+/* is_writer: the owner's own change stands in the row already, so tentative locks and waiters are behind it. */
 bool lock_row_is_free(rdb_lock_table *table, const lock_owner *owner, uint32_t pdb, uint64_t file, uint64_t address,
-                      rdb_row_lock strength);
+                      rdb_row_lock strength, bool is_writer);
+void lock_row_confirm(lock_owner *owner, uint32_t pdb, uint64_t file, uint64_t address);
 bool lock_xid_wait(lock_owner *owner, uint32_t pdb, rdb_xid xid, rdb_lock_policy policy, int64_t lock_timeout_us, bool *ended,
                    rdb_error *err);
 void lock_grants_release(lock_owner *owner, uint32_t level); /* rows and xids of this level and above */

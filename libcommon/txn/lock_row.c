@@ -67,8 +67,27 @@ bool lock_row_acquire(lock_owner *owner, uint32_t pdb, uint64_t file, uint64_t a
     return ok;
 }
 
+static bool is_tentative(const lock_grant *grant, uint16_t slot)
+{
+    return (grant->tentative[slot % LOCK_WINDOW_SLOTS / 64] >> slot % 64 & 1) != 0;
+}
+
+void lock_row_confirm(lock_owner *owner, uint32_t pdb, uint64_t file, uint64_t address)
+{
+    rdb_lock_tag tag = {.kind = RDB_LOCK_ROW, .pdb = pdb, .a = file, .b = ADDRESS_BLOCK(address)};
+    uint64_t hash = lock_tag_hash(tag);
+    uint16_t slot = ADDRESS_SLOT(address);
+    lock_partition *partition = lock_partition_of(owner->table, hash);
+    rdb_latch_lock_exclusive(&partition->latch);
+    lock_object *object = lock_find_object(partition, tag, hash);
+    for (lock_grant *grant = object != NULL ? object->grants : NULL; grant != NULL; grant = grant->next)
+        if (grant->owner == owner && has_slot(grant, slot))
+            grant->tentative[slot % LOCK_WINDOW_SLOTS / 64] &= ~(UINT64_C(1) << slot % 64);
+    rdb_latch_unlock_exclusive(&partition->latch);
+}
+
 bool lock_row_is_free(rdb_lock_table *table, const lock_owner *owner, uint32_t pdb, uint64_t file, uint64_t address,
-                      rdb_row_lock strength)
+                      rdb_row_lock strength, bool is_writer)
 {
     rdb_lock_tag tag = {.kind = RDB_LOCK_ROW, .pdb = pdb, .a = file, .b = ADDRESS_BLOCK(address)};
     uint64_t hash = lock_tag_hash(tag);
@@ -83,9 +102,12 @@ bool lock_row_is_free(rdb_lock_table *table, const lock_owner *owner, uint32_t p
     if (object != NULL) {
         lock_request request = {
             .owner = (lock_owner *)owner, .object = object, .mode = (uint8_t)(1 + strength), .slot = ADDRESS_SLOT(address)};
-        is_free = !lock_blocked_by_grants(&request);
+        if (!is_writer)
+            is_free = !lock_blocked_by_grants(&request);
+        for (const lock_grant *grant = object->grants; is_writer && is_free && grant != NULL; grant = grant->next)
+            is_free = !lock_blocked_by_grant(&request, grant) || is_tentative(grant, request.slot);
         /* Who has the row locked already need not stand behind those who wait for it. */
-        bool is_own = false;
+        bool is_own = is_writer;
         for (const lock_grant *grant = object->grants; is_free && grant != NULL && !is_own; grant = grant->next)
             is_own = owner != NULL && grant->owner == owner && has_slot(grant, request.slot);
         for (const lock_request *ahead = object->first_waiter; is_free && !is_own && ahead != NULL; ahead = ahead->next)

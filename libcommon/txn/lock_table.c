@@ -438,8 +438,11 @@ static void give(lock_request *request)
     }
     lock_add_modes(grant, LOCK_BIT(request->mode));
     if (request->object->tag.kind == RDB_LOCK_ROW) {
+        unsigned word = request->slot % LOCK_WINDOW_SLOTS / 64;
+        uint64_t bit = UINT64_C(1) << request->slot % 64;
         grant->window = request->slot / LOCK_WINDOW_SLOTS;
-        grant->slots[request->slot % LOCK_WINDOW_SLOTS / 64] |= UINT64_C(1) << request->slot % 64;
+        grant->tentative[word] |= bit & ~grant->slots[word];
+        grant->slots[word] |= bit;
     }
 }
 

@@ -45,6 +45,12 @@ RDB_CHECKED bool rdb_lock_acquire_row(rdb_txn *txn, uint64_t file, uint64_t addr
 /* Does any other transaction hold or wait for a row lock here that conflicts with strength? Writers ask before they
  * write in place; cheap where the table holds no row lock at all (one atomic load). */
 bool rdb_lock_row_is_free(rdb_txn *txn, uint64_t file, uint64_t address, rdb_row_lock strength);
+/* A row lock is tentative until the row was looked at: its taker may find a running writer's change there and wait for its
+ * end, lock in hand to keep its place in the queue. So a writer whose own change stands in the row asks _for_writer, which passes over
+ * tentative locks and waiters: all of them wait for this writer. Whoever found the row as it should be confirms the lock
+ * before it lets go of the row's page. */
+bool rdb_lock_row_is_free_for_writer(rdb_txn *txn, uint64_t file, uint64_t address, rdb_row_lock strength);
+void rdb_lock_confirm_row(rdb_txn *txn, uint64_t file, uint64_t address);
 /* Waits until xid (of this transaction's PDB) has ended; one's own xid counts as ended. SKIP: true whether or not it has. */
 RDB_CHECKED bool rdb_lock_wait_xid(rdb_txn *txn, rdb_xid xid, rdb_lock_policy policy, int64_t lock_timeout_us, rdb_error *err);
 /* Session-level and early release: advisory locks, LOCK_DATABASE. False: it was not held. */

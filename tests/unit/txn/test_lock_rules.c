@@ -113,17 +113,44 @@ static void test_row_strengths_exclude_as_the_manual_says(void **state)
             lock_owner *a = begin(table), *b = begin(table);
             uint64_t address = UINT64_C(9) << 16 | 300;
             bool free_to_ask = ROW_CONFLICTS[held][asked] == '.';
-            assert_true(lock_row_is_free(table, b, 5, 77, address, (rdb_row_lock)asked));
+            assert_true(lock_row_is_free(table, b, 5, 77, address, (rdb_row_lock)asked, false));
             assert_true(try_row(a, address, (rdb_row_lock)held, 0));
-            assert_int_equal(lock_row_is_free(table, b, 5, 77, address, (rdb_row_lock)asked), free_to_ask);
-            assert_int_equal(lock_row_is_free(table, NULL, 5, 77, address, (rdb_row_lock)asked), free_to_ask);
-            assert_true(lock_row_is_free(table, a, 5, 77, address, (rdb_row_lock)asked));
+            assert_int_equal(lock_row_is_free(table, b, 5, 77, address, (rdb_row_lock)asked, false), free_to_ask);
+            assert_int_equal(lock_row_is_free(table, NULL, 5, 77, address, (rdb_row_lock)asked, false), free_to_ask);
+            assert_true(lock_row_is_free(table, a, 5, 77, address, (rdb_row_lock)asked, false));
             assert_int_equal(try_row(b, address, (rdb_row_lock)asked, 0), free_to_ask);
             assert_true(try_row(b, address + 1, RDB_ROW_UPDATE, 0)); /* a neighbour in the same entry */
             assert_true(try_row(b, address + (1 << 16), RDB_ROW_UPDATE, 0));
             end(a);
             end(b);
         }
+    assert_empty(table);
+    lock_table_destroy(table);
+}
+
+/* Whoever waits for a writer with a row lock in hand does not hinder that writer; whoever has the lock for sure does. */
+static void test_a_writer_passes_over_tentative_row_locks(void **state)
+{
+    (void)state;
+    rdb_lock_table *table = lock_table_create();
+    lock_owner *writer = begin(table), *other = begin(table), *third = begin(table);
+    uint64_t address = UINT64_C(4) << 16 | 9;
+    assert_true(try_row(other, address, RDB_ROW_KEY_SHARE, 0));
+    assert_true(try_row(other, address + 1, RDB_ROW_UPDATE, 0));
+    assert_false(lock_row_is_free(table, writer, 5, 77, address, RDB_ROW_UPDATE, false));
+    assert_true(lock_row_is_free(table, writer, 5, 77, address, RDB_ROW_UPDATE, true));
+    lock_row_confirm(other, 5, 77, address);
+    assert_false(lock_row_is_free(table, writer, 5, 77, address, RDB_ROW_UPDATE, true));
+    assert_true(lock_row_is_free(table, writer, 5, 77, address, RDB_ROW_NO_KEY_UPDATE, true));
+    assert_true(lock_row_is_free(table, writer, 5, 77, address + 1, RDB_ROW_UPDATE, true)); /* another row, not confirmed */
+    assert_true(try_row(other, address, RDB_ROW_KEY_SHARE, 0)); /* again: stays confirmed */
+    assert_false(lock_row_is_free(table, writer, 5, 77, address, RDB_ROW_UPDATE, true));
+    assert_true(try_row(third, address, RDB_ROW_SHARE, 0));
+    lock_owner_release_all(other, false);
+    assert_true(lock_row_is_free(table, writer, 5, 77, address, RDB_ROW_UPDATE, true));
+    end(writer);
+    end(other);
+    end(third);
     assert_empty(table);
     lock_table_destroy(table);
 }
@@ -263,7 +290,7 @@ static void test_an_xid_is_locked_until_its_level_falls(void **state)
     lock_owner_release_level(a, 1);
     assert_true(lock_xid_wait(b, 5, 101, RDB_LOCK_SKIP, 0, &ended, &err));
     assert_true(ended);
-    assert_true(lock_row_is_free(table, b, 5, 77, 1 << 16, RDB_ROW_UPDATE));
+    assert_true(lock_row_is_free(table, b, 5, 77, 1 << 16, RDB_ROW_UPDATE, false));
     assert_true(lock_xid_register(a, 5, 102, 3, &err));
     lock_owner_merge_level(a, 3);
     lock_owner_merge_level(a, 2);
@@ -384,7 +411,7 @@ static void random_steps(uint64_t seed, bool rows)
                 is_held = is_held || (m->held[i].owner == o && m->held[i].tag == tag_no && m->held[i].mode == mode);
             assert_int_equal(lock_owner_holds(owners[o], tag, (rdb_lock_mode)mode), is_held);
         } else {
-            assert_int_equal(lock_row_is_free(table, owners[o], 5, 77, address, (rdb_row_lock)mode),
+            assert_int_equal(lock_row_is_free(table, owners[o], 5, 77, address, (rdb_row_lock)mode, false),
                              !model_blocks(m, o, tag_no, mode, true));
         }
     }
@@ -414,6 +441,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table_modes_exclude_as_the_manual_says),
         cmocka_unit_test(test_row_strengths_exclude_as_the_manual_says),
+        cmocka_unit_test(test_a_writer_passes_over_tentative_row_locks),
         cmocka_unit_test(test_nowait_says_what_it_could_not_have),
         cmocka_unit_test(test_weak_locks_stay_out_of_the_table_until_a_strong_one_comes),
         cmocka_unit_test(test_weak_locks_beyond_the_slots_hold),
