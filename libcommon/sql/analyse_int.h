@@ -49,7 +49,9 @@ struct analyse_state {
     uint32_t depth;
     const rdb_type *value_type;   /* DOMAIN_CHECK: what VALUE is */
     int32_t value_typmod;
-    rdb_cte *recursive;           /* the WITH RECURSIVE item being defined, in the state that holds it */
+    rdb_list raw_ctes;            /* rdb_ast_cte *, one each of ctes */
+    rdb_list defining;            /* rdb_cte * of this level whose queries are being analysed */
+    rdb_cte *defines;             /* the WITH RECURSIVE item that this very query is, or NULL */
     rdb_list multi_sources;       /* UPDATE SET (a, b) = ...: analyse_multi * */
 };
 static inline rdb_arena *analyse_arena(const analyse_state *state)
@@ -286,12 +288,14 @@ RDB_CHECKED bool analyse_window_call(analyse_state *state, rdb_expr_window *call
 RDB_CHECKED bool analyse_check_aggregates(analyse_state *state, rdb_error *err);
 
 /* A nested query: state is the enclosing one, NULL at the top. */
-RDB_CHECKED bool analyse_subquery(analyse_state *parent, rdb_analysis *analysis, const rdb_ast_node *raw, const rdb_cte *cte,
+RDB_CHECKED bool analyse_subquery(analyse_state *parent, rdb_analysis *analysis, const rdb_ast_node *raw, rdb_cte *cte,
                                   bool locked_by_parent, bool keep_unknown, rdb_query **query, rdb_error *err);
 RDB_CHECKED bool analyse_select(analyse_state *state, const rdb_ast_select *raw, rdb_error *err);
 RDB_CHECKED bool analyse_values(analyse_state *state, const rdb_ast_select *raw, rdb_error *err);
 RDB_CHECKED bool analyse_set_operations(analyse_state *state, const rdb_ast_select *raw, rdb_error *err);
 RDB_CHECKED bool analyse_with(analyse_state *state, const rdb_ast_with *with, rdb_error *err);
+/* A WITH item about to be named: analysed now if it was not yet. owner: the state that holds it. */
+RDB_CHECKED bool analyse_use_cte(analyse_state *owner, rdb_cte *cte, int32_t location, bool *is_self, rdb_error *err);
 RDB_CHECKED bool analyse_where(analyse_state *state, const rdb_ast_node *raw, analyse_clause clause, const char *construct, rdb_expr **expr, rdb_error *err);
 RDB_CHECKED bool analyse_limit(analyse_state *state, const rdb_ast_node *raw, analyse_clause clause, const char *construct, bool with_ties, rdb_expr **expr, rdb_error *err);
 RDB_CHECKED bool analyse_locking(analyse_state *state, const rdb_ast_locking *locking, bool pushed_down, rdb_error *err);
