@@ -3,7 +3,7 @@
  * background work starts when all is open. */
 #include "command/rdb_command.h"
 #include "instance/rdb_instance.h"
-#include "session/rdb_session.h"
+#include "session/settings.h"
 #include "upkeep/rdb_purge.h"
 #include "upkeep/rdb_upkeep.h"
 
@@ -24,10 +24,17 @@ struct rdb_engine {
 #define CHECKPOINT_SPREAD 2 /* a timed checkpoint spreads its writes over half of the interval */
 
 /* Once a process, whoever opens the first instance. */
+static void register_functions(void)
+{
+    rdb_exec_register();
+    rdb_command_register();
+    session_register_functions();
+}
+
 static void register_rooms(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, rdb_exec_register);
+    pthread_once(&once, register_functions);
     rdb_txn_register_redo();
     rdb_undo_register_redo();
     rdb_table_register_redo();

@@ -35,5 +35,6 @@ RDB_CHECKED bool session_show_statement(rdb_session *session, const rdb_ast_show
 RDB_CHECKED bool session_setting_get(rdb_session *session, const char *name, rdb_arena *arena, const char **value, rdb_error *err);
 RDB_CHECKED bool session_setting_set(rdb_session *session, const char *name, const char *value, bool is_local, rdb_error *err);
 RDB_CHECKED bool session_settings_discard(rdb_session *session, rdb_error *err); /* RESET ALL */
+void session_register_functions(void); /* functions.c */
 
 #endif
