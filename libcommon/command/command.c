@@ -14,6 +14,12 @@ ADAPTER(copy, rdb_ast_copy)
 ADAPTER(explain, rdb_ast_explain)
 ADAPTER(vacuum, rdb_ast_vacuum)
 ADAPTER(create_table, rdb_ast_create_table)
+ADAPTER(alter_table, rdb_ast_alter_table)
+ADAPTER(rename, rdb_ast_rename)
+ADAPTER(set_schema, rdb_ast_set_schema)
+ADAPTER(set_owner, rdb_ast_set_owner)
+ADAPTER(comment, rdb_ast_comment)
+ADAPTER(create_enum, rdb_ast_create_enum)
 ADAPTER(create_index, rdb_ast_create_index)
 ADAPTER(create_sequence, rdb_ast_create_sequence)
 ADAPTER(create_view, rdb_ast_create_view)
@@ -48,7 +54,7 @@ static const statement_kind KINDS[RDB_AST_TAG_COUNT] = {
     [RDB_AST_COPY] = {"COPY", run_copy, true},
     [RDB_AST_CREATE_TABLE] = {"CREATE TABLE", run_create_table, false},
     [RDB_AST_CREATE_TABLE_AS] = {"CREATE TABLE AS", NULL, false},
-    [RDB_AST_ALTER_TABLE] = {"ALTER TABLE", NULL, false},
+    [RDB_AST_ALTER_TABLE] = {"ALTER TABLE", run_alter_table, false},
     [RDB_AST_CREATE_INDEX] = {"CREATE INDEX", run_create_index, false},
     [RDB_AST_CREATE_VIEW] = {"CREATE VIEW", run_create_view, false},
     [RDB_AST_REFRESH] = {"REFRESH MATERIALIZED VIEW", NULL, false},
@@ -65,7 +71,7 @@ static const statement_kind KINDS[RDB_AST_TAG_COUNT] = {
     [RDB_AST_ALTER_DATABASE] = {"ALTER DATABASE", NULL, false},
     [RDB_AST_ALTER_DATABASE_SET] = {"ALTER DATABASE", NULL, false},
     [RDB_AST_DROP_DATABASE] = {"DROP DATABASE", run_drop_database, false},
-    [RDB_AST_CREATE_ENUM] = {"CREATE TYPE", NULL, false},
+    [RDB_AST_CREATE_ENUM] = {"CREATE TYPE", run_create_enum, false},
     [RDB_AST_ALTER_ENUM] = {"ALTER TYPE", NULL, false},
     [RDB_AST_CREATE_COMPOSITE] = {"CREATE TYPE", NULL, false},
     [RDB_AST_CREATE_RANGE] = {"CREATE TYPE", NULL, false},
@@ -82,10 +88,10 @@ static const statement_kind KINDS[RDB_AST_TAG_COUNT] = {
     [RDB_AST_ALTER_EXTENSION] = {"ALTER EXTENSION", NULL, false},
     [RDB_AST_CREATE_LANGUAGE] = {"CREATE LANGUAGE", NULL, false},
     [RDB_AST_DROP] = {"DROP", run_drop, false},
-    [RDB_AST_COMMENT] = {"COMMENT", NULL, false},
-    [RDB_AST_RENAME] = {"ALTER TABLE", NULL, false},
-    [RDB_AST_SET_SCHEMA] = {"ALTER TABLE", NULL, false},
-    [RDB_AST_SET_OWNER] = {"ALTER TABLE", NULL, false},
+    [RDB_AST_COMMENT] = {"COMMENT", run_comment, false},
+    [RDB_AST_RENAME] = {"ALTER TABLE", run_rename, false},
+    [RDB_AST_SET_SCHEMA] = {"ALTER TABLE", run_set_schema, false},
+    [RDB_AST_SET_OWNER] = {"ALTER TABLE", run_set_owner, false},
     [RDB_AST_CREATE_PUBLICATION] = {"CREATE PUBLICATION", NULL, false},
     [RDB_AST_ALTER_PUBLICATION] = {"ALTER PUBLICATION", NULL, false},
     [RDB_AST_CREATE_SUBSCRIPTION] = {"CREATE SUBSCRIPTION", NULL, false},
@@ -163,8 +169,50 @@ static const char *drop_tag(const rdb_ast_drop *statement)
     }
 }
 
+static const char *alter_tag(rdb_sql_object_type type)
+{
+    switch (type) {
+    case RDB_SQL_OBJECT_INDEX:
+        return "ALTER INDEX";
+    case RDB_SQL_OBJECT_VIEW:
+        return "ALTER VIEW";
+    case RDB_SQL_OBJECT_MATVIEW:
+        return "ALTER MATERIALIZED VIEW";
+    case RDB_SQL_OBJECT_SEQUENCE:
+        return "ALTER SEQUENCE";
+    case RDB_SQL_OBJECT_SCHEMA:
+        return "ALTER SCHEMA";
+    case RDB_SQL_OBJECT_TYPE:
+        return "ALTER TYPE";
+    case RDB_SQL_OBJECT_DOMAIN:
+        return "ALTER DOMAIN";
+    case RDB_SQL_OBJECT_FUNCTION:
+        return "ALTER FUNCTION";
+    case RDB_SQL_OBJECT_DATABASE:
+        return "ALTER DATABASE";
+    case RDB_SQL_OBJECT_ROLE:
+        return "ALTER ROLE";
+    default:
+        return "ALTER TABLE";
+    }
+}
+
+/* A column's renaming alters the relation that it is of. */
+static rdb_sql_object_type renamed_type(const rdb_ast_rename *statement)
+{
+    return statement->object_type == RDB_SQL_OBJECT_COLUMN ? statement->relation_type : statement->object_type;
+}
+
 const char *rdb_command_tag(const rdb_ast_node *statement)
 {
+    if (statement->tag == RDB_AST_ALTER_TABLE)
+        return alter_tag(((const rdb_ast_alter_table *)statement)->object_type);
+    if (statement->tag == RDB_AST_RENAME)
+        return alter_tag(renamed_type((const rdb_ast_rename *)statement));
+    if (statement->tag == RDB_AST_SET_SCHEMA)
+        return alter_tag(((const rdb_ast_set_schema *)statement)->object_type);
+    if (statement->tag == RDB_AST_SET_OWNER)
+        return alter_tag(((const rdb_ast_set_owner *)statement)->object_type);
     if (statement->tag == RDB_AST_DROP)
         return drop_tag((const rdb_ast_drop *)statement);
     if (statement->tag == RDB_AST_VACUUM && !((const rdb_ast_vacuum *)statement)->is_vacuum)

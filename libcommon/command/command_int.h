@@ -59,6 +59,15 @@ RDB_CHECKED bool command_add_serial(rdb_command_context *context, const rdb_rela
                                     const rdb_list *options, rdb_error *err);
 RDB_CHECKED bool command_default_tree(rdb_command_context *context, const rdb_relation *relation, rdb_ast_node *raw, const rdb_type *type, int32_t typmod,
                                       const char *column, const char **tree, command_uses *uses, rdb_error *err);
+/* alter_table.c, alter_names.c */
+RDB_CHECKED bool command_alter_table(rdb_command_context *context, const rdb_ast_alter_table *statement, rdb_error *err);
+RDB_CHECKED bool command_rename(rdb_command_context *context, const rdb_ast_rename *statement, rdb_error *err);
+RDB_CHECKED bool command_set_schema(rdb_command_context *context, const rdb_ast_set_schema *statement, rdb_error *err);
+RDB_CHECKED bool command_set_owner(rdb_command_context *context, const rdb_ast_set_owner *statement, rdb_error *err);
+RDB_CHECKED bool command_comment(rdb_command_context *context, const rdb_ast_comment *statement, rdb_error *err);
+RDB_CHECKED bool command_create_enum(rdb_command_context *context, const rdb_ast_create_enum *statement, rdb_error *err);
+RDB_CHECKED bool command_role_oid(rdb_command_context *context, const rdb_ast_role *role, uint32_t *oid, rdb_error *err); /* 42704 */
+void command_drop_notice(void *context, const char *text); /* rdb_ddl_drop's notice, with the command's context */
 RDB_CHECKED bool command_create_index(rdb_command_context *context, const rdb_ast_create_index *statement, rdb_error *err);
 /* Fills a new index: plain columns at once, expressions and predicates through programs. */
 RDB_CHECKED bool command_fill_index(rdb_command_context *context, uint32_t table_oid, uint32_t index_oid, rdb_error *err);

@@ -106,7 +106,7 @@ bool command_drop_database(rdb_command_context *context, const rdb_ast_drop_data
 }
 
 /* ---- DROP ------------------------------------------------------------------------------------------------------------------- */
-static void drop_notice(void *context, const char *text)
+void command_drop_notice(void *context, const char *text)
 {
     /* The first line is the message, the list its detail. */
     rdb_command_context *command = context;
@@ -191,6 +191,23 @@ static bool find_relation(rdb_command_context *context, const rdb_ast_drop *stat
     return true;
 }
 
+static bool find_type(rdb_command_context *context, const rdb_ast_drop *statement, const rdb_ast_node *object, uint32_t *oid, rdb_error *err)
+{
+    const rdb_ast_names *names = &((const rdb_ast_type *)object)->names;
+    const char *name = names->items[names->count - 1];
+    const rdb_type *type = NULL;
+    *oid = 0;
+    if (!rdb_type_find(context->access, names->count > 1 ? names->items[names->count - 2] : NULL, name, &type, err))
+        return false;
+    if (type == NULL && !statement->missing_ok)
+        return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "type \"%s\" does not exist", name);
+    if (type == NULL)
+        command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "type \"%s\" does not exist, skipping", name);
+    else
+        *oid = type->oid;
+    return true;
+}
+
 bool command_drop(rdb_command_context *context, const rdb_ast_drop *statement, rdb_error *err)
 {
     uint32_t count = 0;
@@ -221,11 +238,17 @@ bool command_drop(rdb_command_context *context, const rdb_ast_drop *statement, r
             else
                 objects[count++] = (rdb_object_address){RDB_PG_NAMESPACE, oid, 0};
             break;
+        case RDB_SQL_OBJECT_TYPE:
+            if (!find_type(context, statement, object, &oid, err))
+                return false;
+            if (oid != 0)
+                objects[count++] = (rdb_object_address){RDB_PG_TYPE, oid, 0};
+            break;
         default:
             return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "%s is not supported yet", context->tag);
         }
     }
-    return count == 0 || rdb_ddl_drop(context->access, objects, count, statement->behavior == RDB_SQL_DROP_CASCADE, drop_notice, context, err);
+    return count == 0 || rdb_ddl_drop(context->access, objects, count, statement->behavior == RDB_SQL_DROP_CASCADE, command_drop_notice, context, err);
 }
 
 /* ---- TRUNCATE and LOCK --------------------------------------------------------------------------------------------------------- */

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What objects are called and whose they are: RENAME, SET SCHEMA, OWNER TO, COMMENT; CREATE TYPE AS ENUM. */
+#include "command/command_int.h"
+
+bool command_role_oid(rdb_command_context *context, const rdb_ast_role *role, uint32_t *oid, rdb_error *err)
+{
+    rdb_role found_role;
+    bool found = false;
+    *oid = context->role->oid;
+    if (role->kind == RDB_SQL_ROLE_PUBLIC)
+        return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "role \"public\" does not exist");
+    if (role->kind != RDB_SQL_ROLE_NAMED)
+        return true;
+    if (!rdb_role_find(rdb_access_get_context(context->access)->catalog, role->name, &found_role, &found, err))
+        return false;
+    if (!found)
+        return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "role \"%s\" does not exist", role->name);
+    *oid = found_role.oid;
+    return true;
+}
+
+static bool is_relation_type(rdb_sql_object_type type)
+{
+    return type == RDB_SQL_OBJECT_TABLE || type == RDB_SQL_OBJECT_VIEW || type == RDB_SQL_OBJECT_INDEX || type == RDB_SQL_OBJECT_SEQUENCE ||
+           type == RDB_SQL_OBJECT_MATVIEW;
+}
+
+/* The relation, locked for the change; NULL where it is missing and may be. ALTER TABLE takes any kind, the others their own. */
+static bool open_for_change(rdb_command_context *context, const rdb_ast_table *table, rdb_sql_object_type type, bool missing_ok,
+                            const rdb_relation **relation, rdb_error *err)
+{
+    static const struct {
+        rdb_sql_object_type type;
+        char kind;
+        const char *words;
+    } KINDS[] = {{RDB_SQL_OBJECT_VIEW, 'v', "a view"}, {RDB_SQL_OBJECT_INDEX, 'i', "an index"},
+                 {RDB_SQL_OBJECT_SEQUENCE, 'S', "a sequence"}, {RDB_SQL_OBJECT_MATVIEW, 'm', "a materialized view"}};
+    if (!command_open_table(context, table, RDB_LOCK_ACCESS_EXCLUSIVE, missing_ok, relation, err))
+        return false;
+    if (*relation == NULL) {
+        command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "relation \"%s\" does not exist, skipping", table->name);
+        return true;
+    }
+    for (size_t i = 0; i < RDB_COUNT_OF(KINDS); i++)
+        if (KINDS[i].type == type && (*relation)->kind != KINDS[i].kind)
+            return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "\"%s\" is not %s", (*relation)->name, KINDS[i].words);
+    return command_check_owner(context, *relation, err);
+}
+
+bool command_rename(rdb_command_context *context, const rdb_ast_rename *statement, rdb_error *err)
+{
+    const rdb_relation *relation = NULL;
+    int16_t number;
+    const bool is_column = statement->object_type == RDB_SQL_OBJECT_COLUMN;
+    if (!is_column && !is_relation_type(statement->object_type))
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "this form of RENAME is not supported yet");
+    if (!open_for_change(context, statement->table, is_column ? RDB_SQL_OBJECT_TABLE : statement->object_type, statement->missing_ok, &relation, err))
+        return false;
+    if (relation == NULL)
+        return true;
+    if (!is_column)
+        return rdb_ddl_rename_relation(context->access, relation->oid, statement->new_name, err);
+    if (relation->kind != 'r' && relation->kind != 'v' && relation->kind != 'm')
+        return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "cannot rename columns of relation \"%s\"", relation->name);
+    number = command_find_column(relation, statement->sub_name);
+    if (number == 0)
+        return rdb_error_set(err, RDB_UNDEFINED_COLUMN, "column \"%s\" does not exist", statement->sub_name);
+    return rdb_ddl_rename_column(context->access, relation->oid, number, statement->new_name, err);
+}
+
+bool command_set_schema(rdb_command_context *context, const rdb_ast_set_schema *statement, rdb_error *err)
+{
+    const rdb_relation *relation = NULL;
+    uint32_t namespace_oid = 0;
+    if (!is_relation_type(statement->object_type))
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "SET SCHEMA of this kind of object is not supported yet");
+    if (!open_for_change(context, statement->table, statement->object_type, statement->missing_ok, &relation, err))
+        return false;
+    if (relation == NULL)
+        return true;
+    if (!rdb_namespace_find(context->access, statement->new_schema, &namespace_oid, err))
+        return false;
+    if (namespace_oid == 0)
+        return rdb_error_set(err, RDB_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", statement->new_schema);
+    if (relation->kind == 'i')
+        return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "cannot change schema of index \"%s\"", relation->name) ||
+               rdb_error_hint(err, "Change the schema of the table instead.");
+    return rdb_ddl_set_namespace(context->access, relation->oid, namespace_oid, err);
+}
+
+/* ---- objects by a list of names ---------------------------------------------------------------------------------------------- */
+static const char *name_at(const rdb_list *names, uint32_t from_end)
+{
+    return names->count > from_end ? ((const rdb_ast_value *)names->items[names->count - 1 - from_end])->text : NULL;
+}
+
+bool command_set_owner(rdb_command_context *context, const rdb_ast_set_owner *statement, rdb_error *err)
+{
+    uint32_t owner_oid = 0, oid = 0;
+    if (statement->object_type != RDB_SQL_OBJECT_SCHEMA)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "OWNER TO of this kind of object is not supported yet");
+    const char *name = ((const rdb_ast_value *)statement->object)->text;
+    if (!command_role_oid(context, statement->new_owner, &owner_oid, err) || !rdb_namespace_find(context->access, name, &oid, err))
+        return false;
+    if (oid == 0)
+        return rdb_error_set(err, RDB_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", name);
+    if (!context->role->is_superuser)
+        return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "must be owner of schema %s", name);
+    return rdb_ddl_set_owner(context->access, RDB_PG_NAMESPACE, oid, owner_oid, err);
+}
+
+bool command_comment(rdb_command_context *context, const rdb_ast_comment *statement, rdb_error *err)
+{
+    rdb_object_address object = {0};
+    if (statement->object_type == RDB_SQL_OBJECT_SCHEMA) {
+        const char *name = ((const rdb_ast_value *)statement->object)->text;
+        if (!rdb_namespace_find(context->access, name, &object.object_oid, err))
+            return false;
+        if (object.object_oid == 0)
+            return rdb_error_set(err, RDB_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", name);
+        object.catalog_oid = RDB_PG_NAMESPACE;
+        return rdb_ddl_comment(context->access, object, statement->comment, err);
+    }
+    const bool is_column = statement->object_type == RDB_SQL_OBJECT_COLUMN, is_constraint = statement->object_type == RDB_SQL_OBJECT_TABCONSTRAINT;
+    if (!is_column && !is_constraint && !is_relation_type(statement->object_type))
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "COMMENT ON this kind of object is not supported yet");
+    const rdb_list *names = &((const rdb_ast_items *)statement->object)->items;
+    const uint32_t skipped = is_column || is_constraint ? 1 : 0;
+    const rdb_ast_table table = {.node = {RDB_AST_TABLE, -1}, .name = name_at(names, skipped), .schema = name_at(names, skipped + 1)};
+    const rdb_relation *relation = NULL;
+    if (table.name == NULL)
+        return rdb_error_set(err, RDB_SYNTAX_ERROR, "column name must be qualified");
+    if (!open_for_change(context, &table, is_column || is_constraint ? RDB_SQL_OBJECT_TABLE : statement->object_type, false, &relation, err))
+        return false;
+    object = (rdb_object_address){RDB_PG_CLASS, relation->oid, 0};
+    if (is_column) {
+        int16_t number;
+        if (!command_column_number(relation, name_at(names, 0), &number, err))
+            return false;
+        object.sub_id = number;
+    } else if (is_constraint) {
+        object = (rdb_object_address){0};
+        for (uint16_t i = 0; i < relation->constraint_count; i++)
+            if (strcmp(relation->constraints[i].name, name_at(names, 0)) == 0)
+                object = (rdb_object_address){RDB_PG_CONSTRAINT, relation->constraints[i].oid, 0};
+        if (object.object_oid == 0)
+            return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "constraint \"%s\" for table \"%s\" does not exist", name_at(names, 0), relation->name);
+    }
+    return rdb_ddl_comment(context->access, object, statement->comment, err);
+}
+
+bool command_create_enum(rdb_command_context *context, const rdb_ast_create_enum *statement, rdb_error *err)
+{
+    const rdb_ast_names *name = &statement->name;
+    const rdb_ast_table table = {.node = {RDB_AST_TABLE, -1}, .name = name->items[name->count - 1],
+                                 .schema = name->count > 1 ? name->items[name->count - 2] : NULL};
+    uint32_t namespace_oid = 0, oid = 0;
+    return command_creation_namespace(context, &table, &namespace_oid, err) &&
+           rdb_ddl_create_enum(context->access, table.name, namespace_oid, context->role->oid, (const char *const *)statement->labels.items,
+                               statement->labels.count, &oid, err);
+}
