@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * VACUUM and ANALYZE. Garbage is followed by purge from the undo store as it comes, so VACUUM has no table to sweep: it counts
- * pages and rows anew. ANALYZE counts them too; column statistics are not gathered yet. */
+ * VACUUM and ANALYZE. Garbage is followed by purge from the undo store as it comes: VACUUM drives it to the horizon now, makes
+ * the tables' free-space hints anew and counts pages and rows. ANALYZE counts them too; column statistics are not gathered yet. */
 #include "command/command_int.h"
 
 /* One pass over the table: how many rows the latest snapshot sees. */
@@ -36,6 +36,9 @@ static bool vacuum_one(rdb_command_context *context, const rdb_relation *relatio
         command_notice(context, "WARNING", RDB_INSUFFICIENT_PRIVILEGE, "permission denied to %s \"%s\", skipping it", what, relation->name);
         return true;
     }
+    rdb_table_sweep_result swept;
+    if (what[0] == 'v' && !rdb_table_sweep(&relation->table, context->cancel, &swept, err))
+        return false;
     return count_rows(context, relation, &pages, &tuples, err) && rdb_ddl_set_statistics(context->access, relation->oid, pages, tuples, err);
 }
 
@@ -68,6 +71,8 @@ bool command_vacuum(rdb_command_context *context, const rdb_ast_vacuum *statemen
     const char *what = statement->is_vacuum ? "vacuum" : "analyze";
     if (statement->is_vacuum && !context->is_top_level)
         return rdb_error_set(err, RDB_ACTIVE_SQL_TRANSACTION, "VACUUM cannot run inside a transaction block");
+    if (statement->is_vacuum && !rdb_undo_purge_now(rdb_undo_of(rdb_txn_manager_of(context->txn)), err))
+        return false;
     const rdb_ast_option *full = command_option(&statement->options, "full");
     bool is_full = false;
     if (full != NULL && !command_option_bool(full, &is_full, err))

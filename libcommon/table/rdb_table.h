@@ -130,6 +130,11 @@ RDB_CHECKED bool rdb_table_retract(const rdb_table *table, rdb_txn *txn, rdb_row
 RDB_CHECKED bool rdb_table_create(rdb_storage *storage, rdb_txn *txn, uint64_t file, rdb_error *err);
 /* The file (a heap's, an index's) goes when no snapshot can ask for it any more; an abort keeps it. */
 RDB_CHECKED bool rdb_table_drop(rdb_txn *txn, uint64_t file, rdb_error *err);
+/* One pass over the pages for VACUUM: free-space hints and settled SCNs are made anew. */
+typedef struct rdb_table_sweep_result {
+    uint64_t blocks, heap_blocks, overflow_blocks, free_bytes;
+} rdb_table_sweep_result;
+RDB_CHECKED bool rdb_table_sweep(const rdb_table *table, rdb_cancel *cancel, rdb_table_sweep_result *result, rdb_error *err);
 RDB_CHECKED bool rdb_table_block_count(const rdb_table *table, uint64_t *blocks, rdb_error *err);
 void rdb_table_register_redo(void);
 

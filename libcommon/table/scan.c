@@ -69,8 +69,7 @@ void rdb_table_scan_close(rdb_table_scan **opened)
         heap_walker_deinit(&scan->walker); /* the struct lies in the caller's arena */
 }
 
-/* Where every stamp of the page is of a published commit, remembers the newest of them (R7). */
-static void settle(const heap_place *place, rdb_buffer *buffer)
+void heap_settle(const heap_place *place, rdb_buffer *buffer)
 {
     const rdb_page *page = rdb_buffer_page(buffer);
     rdb_scn newest = 0, published = rdb_txn_published_scn(place->txns);
@@ -139,7 +138,7 @@ static bool gather(rdb_table_scan *scan, rdb_buffer *buffer, heap_row *rows, uin
     }
     *page_ended = scan->slot >= slots;
     if (settled_scn == 0 && *page_ended && all_plain)
-        settle(place, buffer);
+        heap_settle(place, buffer);
     return true;
 }
 

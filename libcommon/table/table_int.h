@@ -85,6 +85,9 @@ static inline rdb_scn heap_settled_scn(const rdb_page *page)
     return __atomic_load_n(&page->settled_scn, __ATOMIC_RELAXED); /* other readers set it beside us */
 }
 
+/* Where every stamp of a latched page is of a published commit, remembers the newest of them (R7). */
+void heap_settle(const heap_place *place, rdb_buffer *buffer);
+
 /* column.c: values out of versions into vectors. Large values are noted and read when no page is latched. */
 typedef struct heap_row {
     heap_version version;

@@ -625,6 +625,17 @@ bool rdb_undo_set_tail(rdb_undo *undo, uint32_t pdb_no, rdb_undo_address tail, r
     return true;
 }
 
+void rdb_undo_set_purger(rdb_undo *undo, bool (*run)(void *context, rdb_error *err), void *context)
+{
+    undo->purger = run;
+    undo->purger_context = context;
+}
+
+bool rdb_undo_purge_now(rdb_undo *undo, rdb_error *err)
+{
+    return undo->purger == NULL || undo->purger(undo->purger_context, err);
+}
+
 static void count_log(void *context, const rdb_undo_log_info *info)
 {
     rdb_undo_statistics *statistics = context;

@@ -162,6 +162,10 @@ rdb_scn rdb_undo_purged_scn(rdb_undo *undo, uint32_t pdb);
 /* Queues aborted work that is not in the queue: what stood in the logs before a restart. */
 void rdb_undo_add_job(rdb_undo *undo, const rdb_undo_job *job);
 
+/* Purge, which lies above, can be asked to run now: VACUUM. Set by whoever opens it; NULL: there is none. */
+void rdb_undo_set_purger(rdb_undo *undo, bool (*run)(void *context, rdb_error *err), void *context);
+RDB_CHECKED bool rdb_undo_purge_now(rdb_undo *undo, rdb_error *err);
+
 typedef struct rdb_undo_statistics {
     uint64_t logs, bytes; /* between tails and ends */
     uint64_t jobs;        /* aborted transactions not yet reverted */

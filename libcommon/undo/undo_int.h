@@ -66,6 +66,8 @@ struct rdb_undo {
     uint32_t page_bytes, page_shift;
     rdb_mutex lock;                       /* RDB_RANK_UPKEEP: attaching PDBs */
     _Atomic(undo_pdb *) pdbs[UNDO_BUCKETS];
+    bool (*purger)(void *context, rdb_error *err); /* set while one thread runs */
+    void *purger_context;
     rdb_mutex jobs_lock;                  /* RDB_RANK_LEAF */
     undo_job *jobs RDB_GUARDED_BY(jobs_lock), **jobs_end RDB_GUARDED_BY(jobs_lock);
     uint64_t job_count RDB_GUARDED_BY(jobs_lock), next_job_id RDB_GUARDED_BY(jobs_lock);

@@ -11,6 +11,11 @@
 #define PURGE_BATCH 4096u              /* transactions between two looks at stopping and writings of tails */
 #define CUT_XIDS (UINT64_C(1) << 18)   /* the commit log is cut when so many xids would go */
 
+static bool run_for_others(void *context, rdb_error *err)
+{
+    return rdb_purge_run(context, err);
+}
+
 bool rdb_purge_open(rdb_purge **opened, const rdb_purge_config *config, rdb_error *err)
 {
     rdb_purge *purge = calloc(1, sizeof *purge);
@@ -20,6 +25,7 @@ bool rdb_purge_open(rdb_purge **opened, const rdb_purge_config *config, rdb_erro
     purge->config = *config;
     purge->txns = rdb_undo_txns(config->undo);
     rdb_mutex_init(&purge->lock, RDB_RANK_UPKEEP - 1);
+    rdb_undo_set_purger(config->undo, run_for_others, purge);
     return true;
 }
 
@@ -30,6 +36,7 @@ void rdb_purge_close(rdb_purge **opened)
     if (purge == NULL)
         return;
     rdb_purge_stop(purge);
+    rdb_undo_set_purger(purge->config.undo, NULL, NULL);
     rdb_mutex_deinit(&purge->lock);
     free(purge->mark.ends);
     free(purge->logs);

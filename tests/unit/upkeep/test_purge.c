@@ -339,12 +339,53 @@ static void test_undo_segments_are_dropped(void **state)
     instance_end(&f);
 }
 
+/* Free space is known again after a restart when VACUUM has been there. */
+static void test_sweep_finds_free_space(void **state)
+{
+    (void)state;
+    instance f;
+    rdb_snapshot now;
+    rdb_xid wait;
+    uint64_t blocks, later;
+    rdb_table_sweep_result swept;
+    instance_begin(&f, 4096, 512);
+    create_table(&f);
+    toy_create(&f);
+    rdb_purge *purge = open_purge(&f);
+    rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
+    for (int i = 0; i < 2000; i++)
+        insert(&f, txn, (sample){.id = i, .note = "some text to fill pages with", .number = i});
+    commit(&f, txn);
+    txn = begin(&f, RDB_READ_COMMITTED);
+    rdb_txn_take_snapshot(txn, &now);
+    scan_with(&f, txn, &now, 64, &rows);
+    for (uint32_t i = 0; i < rows.count; i++)
+        assert_int_equal(try_delete(&f, txn, &now, rows.addresses[i], rows.versions[i], &wait), RDB_WRITE_DONE);
+    commit(&f, txn);
+    MUST(&f.err, rdb_undo_purge_now(f.undo, &f.err)); /* as VACUUM asks for it */
+    assert_int_equal(backlog(&f), 0);
+    rdb_purge_close(&purge);
+    instance_close(&f);
+    instance_open(&f);
+    MUST(&f.err, rdb_table_sweep(&f.table, NULL, &swept, &f.err));
+    blocks = swept.blocks;
+    assert_true(blocks > 20 && swept.overflow_blocks == 0 && swept.free_bytes > (blocks - 1) * 3900);
+    txn = begin(&f, RDB_READ_COMMITTED);
+    for (int i = 0; i < 1900; i++)
+        insert(&f, txn, (sample){.id = i, .note = "some text to fill pages with", .number = i});
+    commit(&f, txn);
+    MUST(&f.err, rdb_table_block_count(&f.table, &later, &f.err));
+    assert_int_equal(later, blocks);
+    instance_end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_open_snapshots_keep_versions), cmocka_unit_test(test_retention_keeps_versions),
         cmocka_unit_test(test_crash_between_two_tails),      cmocka_unit_test(test_files_go_with_their_transaction),
         cmocka_unit_test(test_chains_are_freed),             cmocka_unit_test(test_undo_segments_are_dropped),
+        cmocka_unit_test(test_sweep_finds_free_space),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
