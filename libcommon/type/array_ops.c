@@ -433,7 +433,7 @@ static bool split(rdb_call *call, uint32_t count, const rdb_datum *a, const bool
         } else if (delimiter.length == 0) {
             end = text.length;
         } else {
-            const uint8_t *hit = memmem(text.data + at, text.length - at, delimiter.data, delimiter.length);
+            const uint8_t *hit = type_find_bytes(text.data + at, text.length - at, delimiter.data, delimiter.length);
             end = hit == NULL ? text.length : (uint32_t)(hit - text.data);
         }
         rdb_datum part = {.bytes = {.data = text.data + at, .length = end - at}};

@@ -162,7 +162,7 @@ TYPE_ROW_FUNCTION(bytea_join, 2)
 TYPE_ROW_FUNCTION(bytea_position, 2)
 {
     const uint8_t *hit = a[1].bytes.length > a[0].bytes.length ? NULL
-                         : memmem(a[0].bytes.data, a[0].bytes.length, a[1].bytes.data, a[1].bytes.length);
+                         : type_find_bytes(a[0].bytes.data, a[0].bytes.length, a[1].bytes.data, a[1].bytes.length);
     r->i32 = a[1].bytes.length == 0 ? 1 : hit == NULL ? 0 : (int32_t)(hit - a[0].bytes.data) + 1;
     return true;
 }

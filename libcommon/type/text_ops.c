@@ -157,7 +157,7 @@ TYPE_ROW_FUNCTION(text_position, 2)
         r->i32 = 1;
         return true;
     }
-    const uint8_t *hit = sought.length > text.length ? NULL : memmem(text.data, text.length, sought.data, sought.length);
+    const uint8_t *hit = sought.length > text.length ? NULL : type_find_bytes(text.data, text.length, sought.data, sought.length);
     r->i32 = hit == NULL ? 0 : (int32_t)rdb_utf8_count(text.data, (size_t)(hit - text.data)) + 1;
     return true;
 }
@@ -180,7 +180,7 @@ TYPE_ROW_FUNCTION(text_split_part, 3)
     if (wanted < 0) {
         int64_t parts = 1;
         for (const uint8_t *at = text.data, *end = at + text.length;
-             (at = memmem(at, (size_t)(end - at), delimiter.data, delimiter.length)) != NULL; at += delimiter.length)
+             (at = type_find_bytes(at, (size_t)(end - at), delimiter.data, delimiter.length)) != NULL; at += delimiter.length)
             parts++;
         wanted += parts + 1;
         if (wanted <= 0)
@@ -188,7 +188,7 @@ TYPE_ROW_FUNCTION(text_split_part, 3)
     }
     const uint8_t *at = text.data, *end = at + text.length;
     for (;;) {
-        const uint8_t *hit = memmem(at, (size_t)(end - at), delimiter.data, delimiter.length);
+        const uint8_t *hit = type_find_bytes(at, (size_t)(end - at), delimiter.data, delimiter.length);
         if (--wanted == 0) {
             r->bytes = (rdb_bytes){.data = at, .length = (uint32_t)((hit == NULL ? end : hit) - at)};
             return true;
@@ -378,14 +378,14 @@ TYPE_ROW_FUNCTION(text_replace, 3)
 {
     rdb_bytes text = a[0].bytes, from = a[1].bytes, to = a[2].bytes;
     const uint8_t *at = text.data, *end = at + text.length;
-    const uint8_t *hit = from.length == 0 || from.length > text.length ? NULL : memmem(at, text.length, from.data, from.length);
+    const uint8_t *hit = from.length == 0 || from.length > text.length ? NULL : type_find_bytes(at, text.length, from.data, from.length);
     if (hit == NULL) {
         *r = a[0];
         return true;
     }
     rdb_strbuf buffer;
     rdb_strbuf_init(&buffer, call->arena);
-    for (; hit != NULL; hit = memmem(at, (size_t)(end - at), from.data, from.length)) {
+    for (; hit != NULL; hit = type_find_bytes(at, (size_t)(end - at), from.data, from.length)) {
         rdb_strbuf_add(&buffer, at, (size_t)(hit - at));
         rdb_strbuf_add(&buffer, to.data, to.length);
         at = hit + from.length;

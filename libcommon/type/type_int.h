@@ -220,6 +220,13 @@ static inline bool type_equal_bytes(rdb_bytes left, rdb_bytes right)
 {
     return left.length == right.length && (left.length == 0 || memcmp(left.data, right.data, left.length) == 0);
 }
+/* memmem for bytes that may be empty and then without an address; an empty needle is found nowhere. */
+static inline const uint8_t *type_find_bytes(const uint8_t *bytes, size_t length, const uint8_t *needle, size_t needle_length)
+{
+    if (bytes == NULL || needle == NULL || needle_length == 0 || needle_length > length)
+        return NULL;
+    return memmem(bytes, length, needle, needle_length);
+}
 static inline uint64_t type_mix64(uint64_t x)
 {
     x ^= x >> 32;
