@@ -176,6 +176,8 @@ void exec_sort_set_bound(exec_node *node, uint64_t bound);
 bool exec_run_subplan(void *owner, const rdb_expr_subplan *subplan, rdb_arena *arena, rdb_datum *value, bool *is_null, rdb_error *err);
 /* ---- after.c: foreign keys */
 RDB_CHECKED bool exec_after_run(rdb_execution *x, rdb_error *err);
+/* ---- tree_functions.c */
+void exec_register_tree_functions(void);
 /* ---- recheck.c: one-row substitution */
 typedef struct exec_recheck exec_recheck;
 /* Runs the plan below with scan_no reading the newest version at address. *batch NULL: the row does not qualify any more. */

@@ -202,4 +202,5 @@ const rdb_node_statistics *rdb_execution_statistics(const rdb_execution *executi
 void rdb_exec_register(void)
 {
     rdb_expr_register_kernels();
+    exec_register_tree_functions();
 }
