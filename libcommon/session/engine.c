@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The engine: every room below opened in order, bottom up, and closed top down. Redo is registered before recovery runs,
  * background work starts when all is open. */
+#include "session/setup.h"
 #include "command/rdb_command.h"
 #include "instance/rdb_instance.h"
 #include "session/settings.h"
@@ -117,7 +118,7 @@ bool rdb_engine_create(const rdb_engine_config *config, const char *admin_role, 
     rdb_engine *engine = NULL;
     if (!open_engine(&engine, config, NULL, err))
         return false;
-    bool ok = rdb_catalog_bootstrap(engine->catalog, admin_role, verifier, err);
+    bool ok = rdb_catalog_bootstrap(engine->catalog, admin_role, verifier, err) && session_make_system_views(engine, admin_role, err);
     return rdb_engine_close(&engine, ok, err) && ok;
 }
 

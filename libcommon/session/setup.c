@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a new instance gets through SQL: the views of pg_catalog and information_schema, made from PostgreSQL's own scripts in
+ * every database. A statement that needs what is not built yet (a function, a kind of statement) is passed over, as are those
+ * that build on it: the views that an instance has grow with what the server can do. Any other error ends the setup. */
+#include "session/session_int.h"
+#include "session/setup.h"
+
+/* The fields of the ErrorResponse at the front of the output; false: there is none. */
+static bool read_error(const rdb_strbuf *output, char sqlstate[6], const char **message)
+{
+    const size_t header = 5;
+    sqlstate[0] = '\0';
+    *message = "";
+    if (output->length <= header || output->data[0] != 'E')
+        return false;
+    for (const char *field = output->data + header; *field != '\0'; field += strlen(field) + 1) {
+        if (*field == 'C')
+            snprintf(sqlstate, 6, "%s", field + 1);
+        else if (*field == 'M')
+            *message = field + 1;
+    }
+    return true;
+}
+
+static bool may_pass_over(const char *sqlstate)
+{
+    static const char *const codes[] = {RDB_FEATURE_NOT_SUPPORTED, RDB_UNDEFINED_TABLE, RDB_UNDEFINED_FUNCTION, RDB_UNDEFINED_OBJECT,
+                                        RDB_INVALID_SCHEMA_NAME, RDB_CANNOT_COERCE};
+    for (size_t i = 0; i < RDB_COUNT_OF(codes); i++)
+        if (strcmp(sqlstate, codes[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool run_statement(rdb_session *session, rdb_strbuf *output, const char *text, bool is_optional, rdb_error *err)
+{
+    char sqlstate[6];
+    const char *message;
+    rdb_strbuf_clear(output);
+    session_simple_query(session, text);
+    if (!rdb_strbuf_check(output, err))
+        return false;
+    if (!read_error(output, sqlstate, &message) || (is_optional && may_pass_over(sqlstate)))
+        return true;
+    rdb_error_set(err, sqlstate, "%s", message);
+    rdb_error_add_context(err, "setup statement \"%.120s\"", text);
+    return false;
+}
+
+static bool run_script(rdb_session *session, rdb_strbuf *output, const char *script, rdb_error *err)
+{
+    const size_t length = strlen(script);
+    rdb_sql_piece piece;
+    for (size_t at = 0;; at += piece.next) {
+        rdb_sql_cut_end end = rdb_sql_cut(script + at, length - at, true, &piece);
+        if (end != RDB_SQL_CUT_SEMICOLON && end != RDB_SQL_CUT_TEXT)
+            return true;
+        char *text = strndup(script + at + piece.start, piece.length);
+        if (text == NULL)
+            return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+        bool ok = run_statement(session, output, text, true, err);
+        free(text);
+        if (!ok)
+            return false;
+        if (end == RDB_SQL_CUT_TEXT)
+            return true;
+    }
+}
+
+static bool drop_output(void *output)
+{
+    rdb_strbuf_clear(output);
+    return true;
+}
+
+static bool no_copy(void *output, char *type, const uint8_t **body, size_t *length)
+{
+    (void)output;
+    *type = 0;
+    *body = NULL;
+    *length = 0;
+    return false;
+}
+
+static bool set_up_database(rdb_engine *engine, const rdb_role *role, rdb_database *database, rdb_error *err)
+{
+    rdb_strbuf output;
+    rdb_session *session = NULL;
+    rdb_strbuf_init(&output, NULL);
+    const session_owner owner = {.context = &output, .output = &output, .flush = drop_output, .next_copy_message = no_copy};
+    if (!session_create(&session, engine, database, role, 0, &owner, err)) {
+        rdb_database_close(&database);
+        rdb_strbuf_free(&output);
+        return false;
+    }
+    rdb_database_make_system_objects(database, true);
+    bool ok = run_statement(session, &output, "SET synchronous_commit = off", false, err) &&
+              run_statement(session, &output, "SET search_path = pg_catalog", false, err) &&
+              run_script(session, &output, rdb_catalog_script(RDB_SCRIPT_SYSTEM_VIEWS), err) &&
+              run_script(session, &output, rdb_catalog_script(RDB_SCRIPT_INFORMATION_SCHEMA), err);
+    rdb_database_make_system_objects(database, false);
+    session_destroy(&session); /* closes the database too */
+    rdb_strbuf_free(&output);
+    return ok;
+}
+
+bool session_make_system_views(rdb_engine *engine, const char *admin_role, rdb_error *err)
+{
+    static const char *const names[] = {"template0", "template1", "postgres", "rustydb"};
+    rdb_role role;
+    bool found;
+    if (!rdb_role_find(rdb_engine_catalog(engine), admin_role, &role, &found, err))
+        return false;
+    if (!found)
+        return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "role \"%s\" does not exist", admin_role);
+    for (size_t i = 0; i < RDB_COUNT_OF(names); i++) {
+        rdb_database *database;
+        if (!rdb_database_open_any(rdb_engine_catalog(engine), names[i], &database, err) || !set_up_database(engine, &role, database, err))
+            return false;
+    }
+    return true;
+}
