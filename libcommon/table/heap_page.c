@@ -237,6 +237,11 @@ static bool apply_edits(const uint8_t *data, uint32_t bytes, rdb_page *page, uin
                 return false;
             drop_cell(page, slot, &head);
             head.free_slots++;
+            while (page->lower > HEAP_SLOTS_AT &&
+                   heap_slot(page, heap_slot_count(page) - 1, &offset, &length) == HEAP_SLOT_FREE) {
+                page->lower = (uint16_t)(page->lower - HEAP_SLOT_BYTES); /* free slots at the end of the array go */
+                head.free_slots--;
+            }
             set_head(page, head);
         } else if (edit == HEAP_EDIT_PUT) {
             if (left < 2 || rdb_get_u16(more) > left - 2 ||
