@@ -120,7 +120,7 @@ bool analyse_aggregate(analyse_state *state, rdb_expr_aggregate *aggregate, cons
                 const rdb_expr *expr = analyse_target_by_ref(&aggregate->arguments, item->target_ref)->expr;
                 if (item->order_oid != 0)
                     continue;
-                analyse_error(state, expr->location, err, RDB_UNDEFINED_FUNCTION, "could not identify an ordering operator for type %s",
+                analyse_error(state, analyse_location(expr), err, RDB_UNDEFINED_FUNCTION, "could not identify an ordering operator for type %s",
                               analyse_type_name(state, expr->type->oid));
                 return rdb_error_detail(err, "Aggregates with DISTINCT must be able to sort their inputs.");
             }
@@ -209,7 +209,7 @@ static bool frame_offset(analyse_state *state, const rdb_ast_node *raw, const rd
         return analyse_error(state, raw->location, err, RDB_FEATURE_NOT_SUPPORTED, "RANGE with offset PRECEDING/FOLLOWING is not supported yet");
     }
     if (analyse_has_own_vars(*offset))
-        return analyse_error(state, (*offset)->location, err, RDB_INVALID_COLUMN_REFERENCE, "argument of %s must not contain variables", construct);
+        return analyse_error(state, analyse_own_var_location(*offset), err, RDB_INVALID_COLUMN_REFERENCE, "argument of %s must not contain variables", construct);
     return true;
 }
 

@@ -313,13 +313,14 @@ static bool read_constant(analyse_state *state, const rdb_expr_const *unknown, c
         }
         const rdb_analysis *analysis = state->analysis;
         rdb_eval eval = {.access = analysis->access, .format = analysis->format, .statement_us = analysis->statement_us,
-                         .transaction_us = analysis->transaction_us, .session = analysis->session,
+                         .transaction_us = analysis->transaction_us,
                          .txn = analysis->access == NULL ? NULL : rdb_access_get_context(analysis->access)->txn};
         void *call_state = NULL;
         rdb_call call = {.arena = analysis->arena, .err = err, .format = analysis->format == NULL ? rdb_format_default() : analysis->format,
                          .statement_us = analysis->statement_us, .transaction_us = analysis->transaction_us,
                          .result_type = base, .result_typmod = input_typmod, .state = &call_state,
-                         .plan_arena = analysis->arena, .session = &eval};
+                         .plan_arena = analysis->arena,
+                         .session = analysis->session != NULL ? analysis->session : &eval}; /* kernels see an rdb_eval there */
         rdb_slice text = {unknown->value.bytes.data, unknown->value.bytes.length};
         if (!base->ops->input(&call, base, text, input_typmod, &value->value))
             return analyse_place(analysis, unknown->head.location, err);
@@ -520,12 +521,12 @@ bool analyse_coerce_to_type(analyse_state *state, rdb_expr **expr, uint32_t targ
             !analyse_coerce_to_target(state, *expr, type, -1, ANALYSE_ASSIGNMENT, RDB_FORM_IMPLICIT_CAST, -1, &result, err))
             return false;
         if (result == NULL)
-            return analyse_error(state, (*expr)->location, err, RDB_DATATYPE_MISMATCH,
+            return analyse_error(state, analyse_location(*expr), err, RDB_DATATYPE_MISMATCH,
                                  "argument of %s must be type %s, not type %s", construct, analyse_type_name(state, target),
                                  analyse_type_name(state, (*expr)->type->oid));
     }
     if (analyse_is_set(result))
-        return analyse_error(state, (*expr)->location, err, RDB_DATATYPE_MISMATCH, "argument of %s must not return a set", construct);
+        return analyse_error(state, analyse_location(*expr), err, RDB_DATATYPE_MISMATCH, "argument of %s must not return a set", construct);
     *expr = result;
     return true;
 }
@@ -596,7 +597,7 @@ bool analyse_common_type(analyse_state *state, const rdb_list *exprs, const char
     if (mismatch != UINT32_MAX) {
         if (context == NULL)
             return true;
-        return analyse_error(state, ((const rdb_expr *)exprs->items[mismatch])->location, err, RDB_DATATYPE_MISMATCH,
+        return analyse_error(state, analyse_location((const rdb_expr *)exprs->items[mismatch]), err, RDB_DATATYPE_MISMATCH,
                              "%s types %s and %s cannot be matched", context, analyse_type_name(state, common->oid),
                              analyse_type_name(state, analyse_base_type(types[mismatch], NULL)->oid));
     }
@@ -615,7 +616,7 @@ bool analyse_coerce_to_common(analyse_state *state, rdb_expr **expr, const rdb_t
         return false;
     if (can)
         return analyse_coerce(state, *expr, type, -1, ANALYSE_IMPLICIT, RDB_FORM_IMPLICIT_CAST, -1, expr, err);
-    return analyse_error(state, (*expr)->location, err, RDB_CANNOT_COERCE, "%s could not convert type %s to %s", context,
+    return analyse_error(state, analyse_location(*expr), err, RDB_CANNOT_COERCE, "%s could not convert type %s to %s", context,
                          analyse_type_name(state, (*expr)->type->oid), analyse_type_name(state, type->oid));
 }
 

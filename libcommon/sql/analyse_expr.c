@@ -552,7 +552,7 @@ static bool refuse_sets(const analyse_state *state, const rdb_list *exprs, const
         const rdb_expr *expr = exprs->items[at];
         if (!analyse_is_set(expr))
             continue;
-        analyse_error(state, expr->location, err, RDB_FEATURE_NOT_SUPPORTED, "set-returning functions are not allowed in %s", construct);
+        analyse_error(state, analyse_location(expr), err, RDB_FEATURE_NOT_SUPPORTED, "set-returning functions are not allowed in %s", construct);
         return rdb_error_hint(err, "You might be able to move the set-returning function into a LATERAL FROM item.");
     }
     return true;
@@ -729,7 +729,7 @@ static bool make_array(analyse_state *state, const rdb_ast_array *raw, const rdb
             if (!analyse_coerce_to_target(state, value, wanted, typmod, ANALYSE_EXPLICIT, RDB_FORM_EXPLICIT_CAST, -1, &coerced, err))
                 return false;
             if (coerced == NULL)
-                return analyse_error(state, value->location, err, RDB_CANNOT_COERCE, "cannot cast type %s to %s",
+                return analyse_error(state, analyse_location(value), err, RDB_CANNOT_COERCE, "cannot cast type %s to %s",
                                      analyse_type_name(state, value->type->oid), analyse_type_name(state, wanted->oid));
         } else if (!analyse_coerce_to_common(state, &coerced, wanted, "ARRAY", err)) {
             return false;
@@ -748,7 +748,7 @@ bool analyse_subscripts(analyse_state *state, rdb_expr *container, const rdb_lis
     const rdb_type *base = analyse_base_type(container->type, &typmod);
     bool is_slice = false, is_json = base->oid == RDB_JSONBOID;
     if (is_json)
-        return analyse_error(state, container->location, err, RDB_FEATURE_NOT_SUPPORTED, "subscripts of type jsonb are not supported yet");
+        return analyse_error(state, analyse_location(container), err, RDB_FEATURE_NOT_SUPPORTED, "subscripts of type jsonb are not supported yet");
     if (base->element == NULL)
         return analyse_error(state, container->location >= 0 ? container->location : location, err, RDB_DATATYPE_MISMATCH, "cannot subscript type %s because it does not support subscripting",
                              analyse_type_name(state, container->type->oid));
@@ -777,7 +777,7 @@ bool analyse_subscripts(analyse_state *state, rdb_expr *container, const rdb_lis
                     !analyse_coerce_to_target(state, bound, int4, -1, ANALYSE_ASSIGNMENT, RDB_FORM_IMPLICIT_CAST, -1, &coerced, err))
                     return false;
                 if (coerced == NULL)
-                    return analyse_error(state, bound->location, err, RDB_DATATYPE_MISMATCH, "array subscript must have type integer");
+                    return analyse_error(state, analyse_location(bound), err, RDB_DATATYPE_MISMATCH, "array subscript must have type integer");
                 bound = coerced;
             } else if (!upper && !step->is_slice) { /* [n] beside a slice is [1:n] */
                 if (!analyse_make_int4(state, 1, -1, &bound, err))
@@ -816,11 +816,11 @@ static bool make_indirection(analyse_state *state, const rdb_ast_indirection *ra
             return false;
         if (field == NULL) {
             if (value->type->oid == RDB_RECORDOID)
-                return analyse_error(state, value->location, err, RDB_UNDEFINED_COLUMN, "could not identify column \"%s\" in record data type", name);
+                return analyse_error(state, analyse_location(value), err, RDB_UNDEFINED_COLUMN, "could not identify column \"%s\" in record data type", name);
             if (analyse_is_row_type(value->type))
-                return analyse_error(state, value->location, err, RDB_UNDEFINED_COLUMN, "column \"%s\" not found in data type %s", name,
+                return analyse_error(state, analyse_location(value), err, RDB_UNDEFINED_COLUMN, "column \"%s\" not found in data type %s", name,
                                      analyse_type_name(state, value->type->oid));
-            return analyse_error(state, value->location, err, RDB_WRONG_OBJECT_TYPE, "column notation .%s applied to type %s, which is not a composite type",
+            return analyse_error(state, analyse_location(value), err, RDB_WRONG_OBJECT_TYPE, "column notation .%s applied to type %s, which is not a composite type",
                                  name, analyse_type_name(state, value->type->oid));
         }
         value = field;

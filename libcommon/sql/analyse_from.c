@@ -41,9 +41,11 @@ bool analyse_open_relation(analyse_state *state, const rdb_ast_table *table, rdb
                 return true;
             if (table->schema != NULL)
                 return analyse_error(state, location, err, RDB_UNDEFINED_TABLE, "relation \"%s.%s\" does not exist", table->schema, table->name);
-            for (uint32_t at = 0; at < state->future_ctes.count; at++) {
-                const rdb_ast_cte *cte = state->future_ctes.items[at];
-                if (strcmp(cte->name, table->name) != 0)
+            for (const analyse_state *level = state; level != NULL; level = level->parent) {
+                bool is_future = false;
+                for (uint32_t at = 0; at < level->future_ctes.count; at++)
+                    is_future |= strcmp(((const rdb_ast_cte *)level->future_ctes.items[at])->name, table->name) == 0;
+                if (!is_future)
                     continue;
                 analyse_error(state, location, err, RDB_UNDEFINED_TABLE, "relation \"%s\" does not exist", table->name);
                 rdb_error_detail(err, "There is a WITH item named \"%s\", but it cannot be referenced from this part of the query.", table->name);

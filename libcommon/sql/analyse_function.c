@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Calls: which function of a name is meant (exact types, named arguments, defaults, VARIADIC, the best of several), what
  * kind it is, and the node that calls it. A name that is a type's may also be a cast, one that is a column's a field. */
+#include <strings.h>
+
 #include "sql/analyse_int.h"
 
 enum { ARGUMENTS_MAX = 100 };
@@ -228,6 +230,40 @@ static bool resolve(call_context *c, rdb_error *err)
 
 /* ---- arguments ---- */
 
+enum { BUILTIN_OID_LIMIT = 16384 };
+
+/* Defaults of the last arguments: those of built-in functions are kept as literals, one a line, others as the tree of a row. */
+static bool read_defaults(const call_context *c, rdb_list *defaults, rdb_error *err)
+{
+    const rdb_function *function = c->function;
+    rdb_arena *arena = analyse_arena(c->state);
+    if (function->defaults_tree == NULL)
+        return rdb_error_set(err, RDB_INTERNAL_ERROR, "function %u has no defaults", function->oid);
+    if (function->oid >= BUILTIN_OID_LIMIT) {
+        rdb_expr *row;
+        if (!rdb_tree_read_expr(arena, c->state->analysis->access, function->defaults_tree, &row, err))
+            return false;
+        if (row->kind != RDB_EXPR_ROW)
+            return rdb_error_set(err, RDB_DATA_CORRUPTED, "defaults of function %u are no row", function->oid);
+        *defaults = ((rdb_expr_row *)row)->fields;
+        return true;
+    }
+    uint32_t argument_no = (uint32_t)(function->argument_count - function->default_count);
+    for (const char *line = function->defaults_tree; line != NULL && argument_no < function->argument_count; argument_no++) {
+        const char *end = strchr(line, '\n');
+        const rdb_ast_value literal = {.node = {RDB_AST_CONST, -1}, .kind = strncasecmp(line, "null", 4) == 0 ? RDB_SQL_VALUE_NULL : RDB_SQL_VALUE_STRING,
+                                       .text = end == NULL ? line : rdb_arena_strndup(arena, line, (size_t)(end - line))};
+        rdb_expr *value;
+        const rdb_type *type;
+        if (!analyse_make_literal(c->state, &literal, &value, err) || !analyse_get_type(c->state, function->argument_types[argument_no], &type, err) ||
+            !analyse_coerce(c->state, value, type, -1, ANALYSE_IMPLICIT, RDB_FORM_IMPLICIT_CAST, -1, &value, err))
+            return false;
+        rdb_list_push(arena, defaults, value);
+        line = end == NULL ? NULL : end + 1;
+    }
+    return true;
+}
+
 /* Puts named arguments where they belong and defaults where none were given. */
 static bool complete_arguments(call_context *c, uint32_t *declared, rdb_error *err)
 {
@@ -236,12 +272,8 @@ static bool complete_arguments(call_context *c, uint32_t *declared, rdb_error *e
     uint32_t given = c->arguments.count;
     if (c->chosen.default_count > 0) {
         rdb_list defaults = {0};
-        if (function->defaults_tree == NULL)
-            return rdb_error_set(err, RDB_INTERNAL_ERROR, "function %u has no defaults", function->oid);
-        rdb_expr *list;
-        if (!rdb_tree_read_expr(arena, c->state->analysis->access, function->defaults_tree, &list, err))
+        if (!read_defaults(c, &defaults, err))
             return false;
-        defaults = ((rdb_expr_row *)list)->fields; /* kept as a row of the last arguments' defaults */
         uint32_t first_default = function->argument_count - defaults.count;
         for (uint32_t at = 0; at < c->chosen.default_count; at++) {
             uint32_t parameter_no = c->chosen.argument_nos != NULL ? (uint32_t)c->chosen.argument_nos[given + at] : given + at;
@@ -284,7 +316,7 @@ static bool collect_variadic(call_context *c, rdb_error *err)
     if (!analyse_array_of(c->state, one->type, &array, err))
         return false;
     if (array == NULL)
-        return analyse_error(c->state, one->location, err, RDB_UNDEFINED_OBJECT, "could not find array type for data type %s",
+        return analyse_error(c->state, analyse_location(one), err, RDB_UNDEFINED_OBJECT, "could not find array type for data type %s",
                              analyse_type_name(c->state, one->type->oid));
     rdb_expr_array *node = ANALYSE_NEW(c->state, rdb_expr_array, RDB_EXPR_ARRAY, array, one->location);
     node->elements = elements;
@@ -505,7 +537,7 @@ bool analyse_call(analyse_state *state, const rdb_ast_call *call, rdb_expr **exp
     if (call->is_variadic && c.function->variadic_type == RDB_ANYOID) {
         const rdb_expr *last = c.arguments.items[c.arguments.count - 1];
         if (last->type->oid != RDB_UNKNOWNOID && analyse_base_type(last->type, NULL)->element == NULL)
-            return analyse_error(state, last->location, err, RDB_DATATYPE_MISMATCH, "VARIADIC argument must be an array");
+            return analyse_error(state, analyse_location(last), err, RDB_DATATYPE_MISMATCH, "VARIADIC argument must be an array");
     }
     if (call->is_variadic && c.function->variadic_type == 0)
         return report_missing(&c, false, err);

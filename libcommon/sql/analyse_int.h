@@ -105,6 +105,8 @@ RDB_CHECKED bool analyse_make_call(const analyse_state *state, const rdb_functio
 RDB_CHECKED bool analyse_check_kernel(const analyse_state *state, const rdb_function *function, int32_t location, rdb_error *err);
 bool analyse_is_unknown_constant(const rdb_expr *expr);
 bool analyse_is_null_constant(const rdb_expr *expr);
+int32_t analyse_location(const rdb_expr *expr);         /* where its text begins: that of the leftmost operand too */
+int32_t analyse_own_var_location(const rdb_expr *expr); /* the first variable of this query level; -1: none */
 bool analyse_is_set(const rdb_expr *expr); /* a set-returning call stands somewhere in it */
 /* "f(integer, a => text)" for messages. names: one an argument, NULL items for positional ones; or NULL. */
 const char *analyse_signature(const analyse_state *state, const char *name, uint32_t count, const uint32_t *types,

@@ -263,6 +263,31 @@ bool analyse_is_set(const rdb_expr *expr)
     return !rdb_expr_visit_children(expr, stop_at_set, NULL);
 }
 
+/* ---- where an expression begins ---- */
+
+static bool note_leftmost(void *context, rdb_expr *child)
+{
+    int32_t *leftmost = context, location = analyse_location(child);
+    if (location >= 0 && (*leftmost < 0 || location < *leftmost))
+        *leftmost = location;
+    return true;
+}
+
+int32_t analyse_location(const rdb_expr *expr)
+{
+    int32_t leftmost = expr->location;
+    switch (expr->kind) {
+    case RDB_EXPR_FUNCTION: case RDB_EXPR_ARRAY_OP: case RDB_EXPR_BOOL: case RDB_EXPR_NULLIF: case RDB_EXPR_DISTINCT: case RDB_EXPR_NULL_TEST:
+    case RDB_EXPR_BOOL_TEST: case RDB_EXPR_RELABEL: case RDB_EXPR_COERCE_IO: case RDB_EXPR_ARRAY_COERCE: case RDB_EXPR_COERCE_DOMAIN:
+    case RDB_EXPR_ROW_CONVERT: case RDB_EXPR_FIELD: case RDB_EXPR_SUBSCRIPT: case RDB_EXPR_ROW_COMPARE:
+        (void)rdb_expr_visit_children(expr, note_leftmost, &leftmost);
+        break;
+    default:
+        break;
+    }
+    return leftmost;
+}
+
 /* ---- walks that go into sub-queries ---- */
 
 typedef struct deep_walk {
@@ -362,13 +387,23 @@ bool analyse_walk_query(const rdb_query *query, uint32_t levels, analyse_visit v
 
 static bool stop_at_own_var(void *context, const rdb_expr *node, uint32_t levels)
 {
-    (void)context;
-    return !(node->kind == RDB_EXPR_VAR && ((const rdb_expr_var *)node)->levels_up == levels);
+    if (node->kind != RDB_EXPR_VAR || ((const rdb_expr_var *)node)->levels_up != levels)
+        return true;
+    if (context != NULL)
+        *(int32_t *)context = node->location;
+    return false;
 }
 
 bool analyse_has_own_vars(const rdb_expr *expr)
 {
     return !analyse_walk(expr, 0, stop_at_own_var, NULL);
+}
+
+int32_t analyse_own_var_location(const rdb_expr *expr)
+{
+    int32_t location = -1;
+    (void)analyse_walk(expr, 0, stop_at_own_var, &location);
+    return location;
 }
 
 /* ---- the same expression, seen from a query further in ---- */

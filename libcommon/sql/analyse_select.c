@@ -16,7 +16,7 @@ bool analyse_limit(analyse_state *state, const rdb_ast_node *raw, analyse_clause
     if (!analyse_expr(state, raw, clause, expr, err) || !analyse_coerce_to_type(state, expr, RDB_INT8OID, construct, err))
         return false;
     if (analyse_has_own_vars(*expr))
-        return analyse_error(state, (*expr)->location, err, RDB_INVALID_COLUMN_REFERENCE, "argument of %s must not contain variables", construct);
+        return analyse_error(state, analyse_own_var_location(*expr), err, RDB_INVALID_COLUMN_REFERENCE, "argument of %s must not contain variables", construct);
     if (with_ties && analyse_is_null_constant(*expr))
         return rdb_error_set(err, RDB_INVALID_ROW_COUNT_IN_LIMIT, "row count cannot be null in FETCH FIRST ... WITH TIES clause");
     return true;

@@ -80,7 +80,7 @@ static bool coerce_member(analyse_state *state, const rdb_set_operation *leaf, u
             outer_finder f = {false};
             analyse_walk_query(range->subquery, 0, find_outer, &f);
             if (f.found)
-                return analyse_error(state, target->expr->location, err, RDB_FEATURE_NOT_SUPPORTED,
+                return analyse_error(state, analyse_location(target->expr), err, RDB_FEATURE_NOT_SUPPORTED,
                                      "a member of %s that refers to an outer query cannot be of another type here yet", context);
             if (!wrap_member(state, range, err))
                 return false;
@@ -179,7 +179,7 @@ static bool make_tree(analyse_state *state, const rdb_ast_select *raw, bool is_t
         while (first->range_no == 0)
             first = first->left;
         const rdb_target *target = nth_visible(range_of(state, first)->subquery, 0);
-        return analyse_error(state, target == NULL ? -1 : target->expr->location, err, RDB_SYNTAX_ERROR, "each %s query must have the same number of columns", context);
+        return analyse_error(state, target == NULL ? -1 : analyse_location(target->expr), err, RDB_SYNTAX_ERROR, "each %s query must have the same number of columns", context);
     }
     node->column_typmods = RDB_NEW_ARRAY(analyse_arena(state), int32_t, count + 1);
     node->column_collations = RDB_NEW_ARRAY(analyse_arena(state), uint32_t, count + 1);
@@ -200,7 +200,7 @@ static bool make_tree(analyse_state *state, const rdb_ast_select *raw, bool is_t
             if (!analyse_can_coerce(state, 1, &sample->type->oid, &type->oid, ANALYSE_IMPLICIT, &can, err))
                 return false;
             if (!can)
-                return analyse_error(state, sample->location, err, RDB_CANNOT_COERCE, "%s could not convert type %s to %s", context,
+                return analyse_error(state, analyse_location(sample), err, RDB_CANNOT_COERCE, "%s could not convert type %s to %s", context,
                                      analyse_type_name(state, sample->type->oid), analyse_type_name(state, type->oid));
         }
         rdb_list_push(analyse_arena(state), &node->column_types, (void *)(uintptr_t)type);
@@ -264,7 +264,7 @@ bool analyse_set_operations(analyse_state *state, const rdb_ast_select *raw, rdb
     if (!analyse_sort(state, &raw->sort, &query->targets, ANALYSE_ORDER_BY, false, &query->sort, err))
         return false;
     if (query->targets.count > count) {
-        analyse_error(state, ((const rdb_target *)query->targets.items[count])->expr->location, err, RDB_FEATURE_NOT_SUPPORTED, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause");
+        analyse_error(state, analyse_location(((const rdb_target *)query->targets.items[count])->expr), err, RDB_FEATURE_NOT_SUPPORTED, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause");
         rdb_error_detail(err, "Only result column names can be used, not expressions or functions.");
         return rdb_error_hint(err, "Add the expression/function to every SELECT, or move the UNION into a FROM clause.");
     }
@@ -345,7 +345,7 @@ static bool check_recursive(const analyse_state *owner, const rdb_cte *cte, cons
         const rdb_target *target = nth_visible(((const rdb_range *)query->ranges.items[leaf->range_no - 1])->subquery, at);
         if (declared->oid == overall->oid)
             continue;
-        analyse_error(owner, target == NULL ? raw->node.location : target->expr->location, err, RDB_DATATYPE_MISMATCH,
+        analyse_error(owner, target == NULL ? raw->node.location : analyse_location(target->expr), err, RDB_DATATYPE_MISMATCH,
                       "recursive query \"%s\" column %u has type %s in non-recursive term but type %s overall", cte->name, at + 1,
                       analyse_type_name(owner, declared->oid), analyse_type_name(owner, overall->oid));
         return rdb_error_hint(err, "Cast the output of the non-recursive term to the correct type.");
@@ -387,9 +387,9 @@ static bool define(analyse_state *owner, rdb_cte *cte, const rdb_ast_cte *raw, b
         if (query->sort.count > 0)
             return analyse_error(owner, raw->node.location, err, RDB_FEATURE_NOT_SUPPORTED, "ORDER BY in a recursive query is not implemented");
         if (query->limit_offset != NULL)
-            return analyse_error(owner, query->limit_offset->location, err, RDB_FEATURE_NOT_SUPPORTED, "OFFSET in a recursive query is not implemented");
+            return analyse_error(owner, analyse_location(query->limit_offset), err, RDB_FEATURE_NOT_SUPPORTED, "OFFSET in a recursive query is not implemented");
         if (query->limit_count != NULL)
-            return analyse_error(owner, query->limit_count->location, err, RDB_FEATURE_NOT_SUPPORTED, "LIMIT in a recursive query is not implemented");
+            return analyse_error(owner, analyse_location(query->limit_count), err, RDB_FEATURE_NOT_SUPPORTED, "LIMIT in a recursive query is not implemented");
         if (!check_recursive(owner, cte, raw, err))
             return false;
     } else if (!set_columns(owner, cte, raw, query, err)) {

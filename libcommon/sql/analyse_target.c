@@ -177,7 +177,7 @@ static bool expand_row(analyse_state *state, const rdb_ast_indirection *raw, ana
     if (!analyse_row_fields(state, row, &fields, err))
         return false;
     if (fields.count == 0)
-        return analyse_error(state, row->location, err, RDB_WRONG_OBJECT_TYPE, "type %s is not composite", analyse_type_name(state, row->type->oid));
+        return analyse_error(state, analyse_location(row), err, RDB_WRONG_OBJECT_TYPE, "type %s is not composite", analyse_type_name(state, row->type->oid));
     for (uint32_t at = 0; at < fields.count; at++) {
         if (fields.names[at][0] == '\0')
             continue;
@@ -538,7 +538,7 @@ bool analyse_distinct(analyse_state *state, rdb_list *targets, const rdb_list *s
         const rdb_sort_item *sorted = sort->items[at];
         const rdb_target *target = analyse_target_by_ref(targets, sorted->target_ref);
         if (target->is_junk)
-            return analyse_error(state, target->expr->location, err, RDB_INVALID_COLUMN_REFERENCE,
+            return analyse_error(state, analyse_location(target->expr), err, RDB_INVALID_COLUMN_REFERENCE,
                                  for_aggregate ? "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list"
                                                : "for SELECT DISTINCT, ORDER BY expressions must appear in select list");
         rdb_list_push(analyse_arena(state), items, rdb_arena_memdup(analyse_arena(state), sorted, sizeof *sorted));
