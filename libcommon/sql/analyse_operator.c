@@ -208,7 +208,8 @@ bool analyse_sort_operators(const analyse_state *state, const rdb_type *type, bo
 {
     *equality_oid = *order_oid = 0;
     *can_hash = false;
-    uint32_t oid = analyse_base_type(type, NULL)->oid;
+    const rdb_type *base = analyse_base_type(type, NULL);
+    uint32_t oid = base->kind == 'c' ? RDB_RECORDOID : base->oid; /* rows compare by the operators of record */
     rdb_access *access = state->analysis->access;
     if (!rdb_opclass_operator(access, oid, oid, 3, equality_oid, err) ||
         !rdb_opclass_operator(access, oid, oid, is_descending ? 5 : 1, order_oid, err))
