@@ -57,6 +57,42 @@ static bool last_value_row(rdb_call *call, const rdb_datum *a, const bool *nulls
 }
 EXPR_ROW_KERNEL(last_value, 1)
 
+/* The row that SELECT from a sequence shows, a column each: functions of ours that the rewriter puts in its place. */
+static bool read_row(rdb_call *call, uint32_t oid, int64_t *last_value, int64_t *log_count, bool *is_called)
+{
+    return rdb_sequence_get_row(access_of(call), oid, last_value, log_count, is_called, call->err);
+}
+
+static bool row_last_value_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    int64_t log_count;
+    bool is_called;
+    (void)nulls, (void)is_null;
+    return read_row(call, a[0].oid, &result->i64, &log_count, &is_called);
+}
+EXPR_ROW_KERNEL(row_last_value, 1)
+
+static bool row_log_count_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    int64_t last_value;
+    bool is_called;
+    (void)nulls, (void)is_null;
+    return read_row(call, a[0].oid, &last_value, &result->i64, &is_called);
+}
+EXPR_ROW_KERNEL(row_log_count, 1)
+
+static bool row_is_called_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    int64_t last_value, log_count;
+    bool is_called;
+    (void)nulls, (void)is_null;
+    if (!read_row(call, a[0].oid, &last_value, &log_count, &is_called))
+        return false;
+    result->b = is_called;
+    return true;
+}
+EXPR_ROW_KERNEL(row_is_called, 1)
+
 /* The sequence behind a serial or identity column, as its qualified name. The table is written as in SQL, the column as it is. */
 static bool serial_sequence_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
@@ -97,6 +133,9 @@ static const rdb_kernel_entry ENTRIES[] = {
     {1576, setval, RDB_KERNEL_FALLIBLE | RDB_KERNEL_NEEDS_SESSION},
     {1765, setval_called, RDB_KERNEL_FALLIBLE | RDB_KERNEL_NEEDS_SESSION},
     {4032, last_value, RDB_KERNEL_FALLIBLE | RDB_KERNEL_NEEDS_SESSION},
+    {8050, row_last_value, RDB_KERNEL_FALLIBLE | RDB_KERNEL_NEEDS_SESSION},
+    {8051, row_log_count, RDB_KERNEL_FALLIBLE | RDB_KERNEL_NEEDS_SESSION},
+    {8052, row_is_called, RDB_KERNEL_FALLIBLE | RDB_KERNEL_NEEDS_SESSION},
     {1665, serial_sequence, RDB_KERNEL_FALLIBLE | RDB_KERNEL_NEEDS_SESSION},
 };
 

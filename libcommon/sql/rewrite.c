@@ -54,8 +54,51 @@ static bool lock_ranges(rewriting *work, rdb_query *query)
     return true;
 }
 
+/* A sequence has one row that stands in no heap: VALUES over functions of ours that read it. Their numbers are those of the expr
+ * room's kernels (sequence_functions.c). */
+static bool rewrite_sequence(rewriting *work, rdb_range *range)
+{
+    static const uint32_t argument[] = {RDB_REGCLASSOID};
+#define READER(number, text, type)                                                                                                       \
+    {                                                                                                                                     \
+        .oid = (number), .namespace_oid = RDB_NAMESPACE_PG_CATALOG, .name = (text), .kind = 'f', .is_strict = true, .volatility = 'v',    \
+        .parallel = 'u', .argument_count = 1, .argument_types = argument, .return_type = (type)                                           \
+    }
+    static const rdb_function readers[] = {READER(8050, "rdb_sequence_last_value", RDB_INT8OID), READER(8051, "rdb_sequence_log_count", RDB_INT8OID),
+                                           READER(8052, "rdb_sequence_is_called", RDB_BOOLOID)};
+#undef READER
+    const rdb_relation *sequence = range->relation;
+    rdb_arena *arena = work->analysis->arena;
+    const rdb_type *regclass = NULL;
+    rdb_list *row = RDB_NEW(arena, rdb_list);
+    if (sequence->column_count != RDB_COUNT_OF(readers))
+        return rdb_error_set(work->err, RDB_DATA_CORRUPTED, "sequence \"%s\" has %u columns", sequence->name, sequence->column_count);
+    if (!rdb_type_get(work->analysis->access, RDB_REGCLASSOID, &regclass, work->err))
+        return false;
+    range->column_types = (rdb_list){0};
+    range->column_typmods = RDB_NEW_ARRAY(arena, int32_t, RDB_COUNT_OF(readers));
+    range->column_collations = RDB_NEW_ARRAY(arena, uint32_t, RDB_COUNT_OF(readers));
+    for (uint16_t i = 0; i < RDB_COUNT_OF(readers); i++) {
+        rdb_expr_const *which = RDB_NEW(arena, rdb_expr_const);
+        which->head = (rdb_expr){.kind = RDB_EXPR_CONST, .location = -1, .type = regclass, .typmod = -1};
+        which->value.oid = sequence->oid;
+        rdb_expr_function *call = RDB_NEW(arena, rdb_expr_function);
+        call->head = (rdb_expr){.kind = RDB_EXPR_FUNCTION, .location = -1, .type = sequence->columns[i].type, .typmod = -1};
+        call->function = &readers[i];
+        rdb_list_push(arena, &call->arguments, which);
+        rdb_list_push(arena, row, call);
+        rdb_list_push(arena, &range->column_types, (void *)(uintptr_t)sequence->columns[i].type);
+        range->column_typmods[i] = -1;
+    }
+    rdb_list_push(arena, &range->values, row);
+    range->kind = RDB_RANGE_VALUES;
+    return true;
+}
+
 static bool rewrite_range(rewriting *work, rdb_query *query, rdb_range *range, uint32_t range_no)
 {
+    if (range->kind == RDB_RANGE_RELATION && range->relation->kind == 'S' && query->result_range_no != range_no && !rewrite_sequence(work, range))
+        return false;
     if (range->kind == RDB_RANGE_RELATION && range->relation->kind == 'v') {
         const rdb_relation *view = range->relation;
         rdb_arena *arena = work->analysis->arena;

@@ -282,7 +282,7 @@ static void test_many(void **state)
     enum { VIEWS = 300 };
     ddl_instance *f = *state;
     ddl_session session = ddl_begin(f, NULL);
-    char name[16];
+    char name[32];
     uint32_t below = ddl_create_table(&session, "base"), base = below;
     for (int i = 0; i < VIEWS; i++) {
         const rdb_object_address use = column_of(below, 1);
