@@ -20,7 +20,7 @@ bool rdb_undo_redo(const rdb_redo *redo, rdb_page *page, rdb_error *err)
         flags = rdb_get_u16(redo->data + 2);
     }
     uint32_t length = redo->data_bytes - 4;
-    if (redo->data_bytes < 4 || position < RDB_PAGE_HEADER_BYTES || length > redo->page_bytes - position ||
+    if (redo->data_bytes < 4 || position < RDB_PAGE_HEADER_BYTES || position > redo->page_bytes || length > redo->page_bytes - position ||
         ((flags & UNDO_PART_FRESH) == 0 && (page->type != RDB_PAGE_UNDO || page->lower != position)))
         return rdb_error_set(err, RDB_DATA_CORRUPTED, "an undo record at %llX does not fit its page", (unsigned long long)redo->lsn);
     if ((flags & UNDO_PART_FRESH) != 0) {
