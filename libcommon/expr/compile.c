@@ -346,6 +346,21 @@ static bool compile_next_value(compiler *c, program_block *block, const rdb_expr
     return true;
 }
 
+/* (a, b) IS [NOT] NULL: every field is, and none of their rows is looked into again. */
+static bool compile_row_null_test(compiler *c, program_block *block, const rdb_expr_null_test *e, uint32_t *out)
+{
+    const rdb_expr_row *row = (const rdb_expr_row *)e->argument;
+    rdb_list tests = {0};
+    for (uint32_t i = 0; i < row->fields.count; i++) {
+        rdb_expr_null_test *test = RDB_NEW(c->arena, rdb_expr_null_test);
+        *test = *e;
+        test->argument = row->fields.items[i];
+        test->argument_is_row = false;
+        rdb_list_push(c->arena, &tests, test);
+    }
+    return compile_narrowing(c, block, &e->head, OP_AND, &tests, out);
+}
+
 static bool compile_expr_inner(compiler *c, program_block *block, const rdb_expr *expr, uint32_t *out)
 {
     switch ((rdb_expr_kind)expr->kind) {
@@ -397,6 +412,8 @@ static bool compile_expr_inner(compiler *c, program_block *block, const rdb_expr
         return compile_pair(c, block, (const rdb_expr_pair *)expr, OP_DISTINCT, out);
     case RDB_EXPR_NULL_TEST: {
         const rdb_expr_null_test *e = (const rdb_expr_null_test *)expr;
+        if (e->argument_is_row && e->argument->kind == RDB_EXPR_ROW)
+            return compile_row_null_test(c, block, e, out);
         return compile_simple(c, block, expr, OP_NULL_TEST, e->is_not, e->argument, out);
     }
     case RDB_EXPR_BOOL_TEST: {
