@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * to_char of timestamps and intervals: the template is read from left to right, the longest known word at each place
+ * to_char of timestamps and intervals, to_date and to_timestamp: the template is read from left to right, the longest known word at each place
  * wins, its letters say the case of names, and what is no word stands for itself. */
 #include "type/datetime.h"
 #include "type/tables.h"
@@ -335,8 +335,272 @@ TYPE_ROW_FUNCTION(interval_to_char, 2)
     return *is_null || format_moment(call, &m, a[1].bytes, r);
 }
 
+/* ---- reading by a template ------------------------------------------------------------------------------------------------ */
+typedef struct scanned {
+    int64_t year, month, day, hour, minute, second, usec, day_of_year, julian, offset;
+    int meridian; /* 1 am, 2 pm */
+    bool is_bc, has_year, has_doy, has_julian, twelve_hours, has_offset;
+} scanned;
+
+static bool scan_number(rdb_call *call, const char **at, const char *word_text, size_t word_length, size_t digits_max, int64_t *number)
+{
+    const char *start = *at;
+    bool negative = *start == '-' || *start == '+' ? *start++ == '-' : false;
+    size_t count = strspn(start, "0123456789");
+    count = RDB_MIN(count, digits_max);
+    if (count == 0) {
+        rdb_error_set(call->err, RDB_INVALID_DATETIME_FORMAT, "invalid value \"%.*s\" for \"%.*s\"", (int)RDB_MIN(strlen(*at), digits_max), *at, (int)word_length, word_text);
+        return rdb_error_detail(call->err, "Value must be an integer.");
+    }
+    *number = 0;
+    for (size_t i = 0; i < count; i++)
+        *number = *number * 10 + (start[i] - '0');
+    if (negative)
+        *number = -*number;
+    *at = start + count;
+    return true;
+}
+
+/* One of the names, whole or by its first three letters; its place, or -1. */
+static int scan_name(const char **at, const char *const *names, int count, bool whole)
+{
+    for (int i = 0; i < count; i++) {
+        size_t length = whole ? strlen(names[i]) : 3, same = 0;
+        while (same < length && type_lower((unsigned char)(*at)[same]) == type_lower((unsigned char)names[i][same]))
+            same++;
+        if (same == length) {
+            *at += length;
+            return i;
+        }
+    }
+    return -1;
+}
+
+static bool scan_word(rdb_call *call, word w, const char *pattern, size_t length, bool next_is_digit, const char **at, scanned *s)
+{
+    int64_t number = 0;
+    /* A number runs on where no digit place follows at once, and to its word's width where one does. */
+    size_t width = next_is_digit ? (w == YYYY ? 4 : w == YYY || w == DDD || w == MS ? 3 : w == US ? 6 : w == Y || w == D || w == Q ? 1 : 2) : 9;
+    if (!next_is_digit && (w == MM || w == DD || w == HH24 || w == HH12 || w == HH || w == MI || w == SS))
+        width = 2;
+    int found;
+    switch (w) {
+    case MONTH:
+    case MON:
+        found = scan_name(at, MONTHS, 12, w == MONTH);
+        if (found < 0) {
+            rdb_error_set(call->err, RDB_INVALID_DATETIME_FORMAT, "invalid value \"%.*s\" for \"%.*s\"", (int)strcspn(*at, " "), *at, (int)length, pattern);
+            return rdb_error_detail(call->err, "The given value did not match any of the allowed values for this field.");
+        }
+        s->month = found + 1;
+        return true;
+    case DAY:
+    case DY:
+        found = scan_name(at, DAYS, 7, w == DAY);
+        if (found < 0) {
+            rdb_error_set(call->err, RDB_INVALID_DATETIME_FORMAT, "invalid value \"%.*s\" for \"%.*s\"", (int)strcspn(*at, " "), *at, (int)length, pattern);
+            return rdb_error_detail(call->err, "The given value did not match any of the allowed values for this field.");
+        }
+        return true;
+    case AM:
+    case AM_DOTS:
+    case AD:
+    case AD_DOTS: {
+        static const char *const MARKS[] = {"AM", "PM", "AD", "BC"}, *const DOTTED[] = {"A.M.", "P.M.", "A.D.", "B.C."};
+        bool dots = w == AM_DOTS || w == AD_DOTS;
+        int first = w == AM || w == AM_DOTS ? 0 : 2;
+        found = scan_name(at, (dots ? DOTTED : MARKS) + first, 2, true);
+        if (found < 0) {
+            rdb_error_set(call->err, RDB_INVALID_DATETIME_FORMAT, "invalid value \"%.*s\" for \"%.*s\"", (int)strcspn(*at, " "), *at, (int)length, pattern);
+            return rdb_error_detail(call->err, "The given value did not match any of the allowed values for this field.");
+        }
+        if (first == 0)
+            s->meridian = found + 1;
+        else
+            s->is_bc = found == 1;
+        return true;
+    }
+    case MS:
+    case US:
+    case FF: {
+        const char *start = *at;
+        size_t places = w == MS ? 3 : w == US ? 6 : (size_t)(pattern[2] - '0');
+        if (!scan_number(call, at, pattern, length, places, &number))
+            return false;
+        for (size_t i = (size_t)(*at - start); i < 6; i++)
+            number *= 10;
+        s->usec += number;
+        return true;
+    }
+    default:
+        break;
+    }
+    if (!scan_number(call, at, pattern, length, width, &number))
+        return false;
+    switch (w) {
+    case YYYY:
+        s->year = number;
+        s->has_year = true;
+        return true;
+    case YYY:
+    case YY:
+    case Y: /* the year nearest to 2020 */
+        s->year = number < 70 ? number + 2000 : number < 100 ? number + 1900 : number < 520 ? number + 2000 : number < 1000 ? number + 1000 : number;
+        s->has_year = true;
+        return true;
+    case MM:
+        s->month = number;
+        return true;
+    case DD:
+        s->day = number;
+        return true;
+    case DDD:
+        s->day_of_year = number;
+        s->has_doy = true;
+        return true;
+    case J:
+        s->julian = number;
+        s->has_julian = true;
+        return true;
+    case HH24:
+        s->hour = number;
+        return true;
+    case HH12:
+    case HH:
+        s->hour = number;
+        s->twelve_hours = true;
+        return true;
+    case MI:
+        s->minute = number;
+        return true;
+    case SS:
+        s->second = number;
+        return true;
+    case SSSS:
+        s->hour = number / 3600;
+        s->minute = number / 60 % 60;
+        s->second = number % 60;
+        return true;
+    case TZH:
+        s->offset += number * 3600;
+        s->has_offset = true;
+        return true;
+    case TZM:
+        s->offset += (s->offset < 0 ? -number : number) * 60;
+        s->has_offset = true;
+        return true;
+    default:
+        return rdb_error_set(call->err, RDB_FEATURE_NOT_SUPPORTED, "reading a date by \"%.*s\" is not built", (int)length, pattern);
+    }
+}
+
+static bool scan_moment(rdb_call *call, rdb_bytes source, rdb_bytes pattern_bytes, scanned *s, type_civil *civil)
+{
+    const char *text = rdb_arena_strndup(call->arena, (const char *)source.data, source.length);
+    const char *pattern = rdb_arena_strndup(call->arena, (const char *)pattern_bytes.data, pattern_bytes.length);
+    memset(s, 0, sizeof *s);
+    s->month = s->day = 1;
+    while (*pattern != '\0') {
+        size_t i = 0, length = 0;
+        if ((pattern[0] == 'F' || pattern[0] == 'f') && (pattern[1] == 'M' || pattern[1] == 'm')) {
+            pattern += 2;
+            continue;
+        }
+        for (; i < RDB_COUNT_OF(WORDS); i++) {
+            size_t same = 0;
+            length = strlen(WORDS[i].text);
+            while (same < length && type_lower((unsigned char)pattern[same]) == type_lower((unsigned char)WORDS[i].text[same]))
+                same++;
+            if (same == length)
+                break;
+        }
+        if (i < RDB_COUNT_OF(WORDS)) {
+            const char *after = pattern + length;
+            bool next_is_digit = *after != '\0' && (type_is_digit((unsigned char)*after) || (*after | 0x20) == 'm' || (*after | 0x20) == 'd' || (*after | 0x20) == 'h' || (*after | 0x20) == 's' || (*after | 0x20) == 'y');
+            while (type_is_space((unsigned char)*text))
+                text++;
+            if (*text == '\0')
+                break; /* what the text leaves out keeps its default */
+            if (!scan_word(call, WORDS[i].word, pattern, length, next_is_digit, &text, s))
+                return false;
+            pattern = after;
+            continue;
+        }
+        if (*pattern == '"') { /* quoted text stands for as many characters */
+            for (pattern++; *pattern != '\0' && *pattern != '"'; pattern++)
+                text += *text != '\0';
+            pattern += *pattern == '"';
+            continue;
+        }
+        bool letter = (*pattern >= 'a' && *pattern <= 'z') || (*pattern >= 'A' && *pattern <= 'Z') || type_is_digit((unsigned char)*pattern);
+        if (letter) {
+            text += *text != '\0';
+        } else { /* a separator in the template matches any run of them */
+            while (type_is_space((unsigned char)*text))
+                text++;
+            if (*text != '\0' && strchr("!\"#$%&'()*,./:;<=>?@[\\]^_`{|}~", *text) != NULL)
+                text++;
+            else if (*text == '-' && !(type_is_space((unsigned char)*pattern)))
+                text++;
+        }
+        pattern++;
+    }
+    if (s->twelve_hours) {
+        if (s->hour < 1 || s->hour > 12) {
+            rdb_error_set(call->err, RDB_INVALID_DATETIME_FORMAT, "hour \"%lld\" is invalid for the 12-hour clock", (long long)s->hour);
+            return rdb_error_hint(call->err, "Use the 24-hour clock, or give an hour between 1 and 12.");
+        }
+        if (s->meridian == 2 && s->hour < 12)
+            s->hour += 12;
+        else if (s->meridian == 1 && s->hour == 12)
+            s->hour = 0;
+    }
+    int year = s->has_year ? (int)(s->is_bc ? -(s->year - 1) : s->year) : 0, month = (int)s->month, day = (int)s->day;
+    if (s->has_julian)
+        type_civil_from_days(s->julian - TYPE_JULIAN_2000, &year, &month, &day);
+    bool valid = month >= 1 && month <= 12 && year > -4800 && year < 5900000;
+    if (valid && s->has_doy) {
+        valid = s->day_of_year >= 1 && s->day_of_year <= 365 + type_is_leap_year(year);
+        type_civil_from_days(type_days_from_civil(year, 1, 1) + s->day_of_year - 1, &year, &month, &day);
+    }
+    if (!valid || day < 1 || day > type_days_in_month(year, month) || s->hour < 0 || s->hour > 23 || s->minute < 0 || s->minute > 59 || s->second < 0 || s->second > 59)
+        return rdb_error_set(call->err, RDB_DATETIME_FIELD_OVERFLOW, "date/time field value out of range: \"%.*s\"", (int)source.length, (const char *)source.data);
+    *civil = (type_civil){.year = year, .month = month, .day = day, .hour = (int)s->hour, .minute = (int)s->minute, .second = (int)s->second, .usec = (int)s->usec};
+    return true;
+}
+
+TYPE_ROW_FUNCTION(text_to_date, 2)
+{
+    scanned s;
+    type_civil civil;
+    if (!scan_moment(call, a[0].bytes, a[1].bytes, &s, &civil))
+        return false;
+    int64_t days = type_days_from_civil(civil.year, civil.month, civil.day);
+    if (days < TYPE_DATE_MIN || days > TYPE_DATE_MAX)
+        return rdb_error_set(call->err, RDB_DATETIME_FIELD_OVERFLOW, "date out of range: \"%.*s\"", (int)a[0].bytes.length, (const char *)a[0].bytes.data);
+    r->i32 = (int32_t)days;
+    return true;
+}
+
+TYPE_ROW_FUNCTION(text_to_timestamp, 2)
+{
+    scanned s;
+    type_civil civil;
+    int64_t local;
+    if (!scan_moment(call, a[0].bytes, a[1].bytes, &s, &civil))
+        return false;
+    if (!type_timestamp_from_civil(&civil, &local))
+        return type_timestamp_range_error(call);
+    if (s.has_offset)
+        r->i64 = local - s.offset * TYPE_USECS_PER_SEC;
+    else if (!type_from_local(call->format->timezone, local, &r->i64))
+        return type_timestamp_range_error(call);
+    return true;
+}
+
 #define F RDB_KERNEL_FALLIBLE
 static const type_kernel KERNELS[] = {
     {"timestamp_to_char", timestamp_to_char, F, 0}, {"timestamptz_to_char", timestamptz_to_char, F, 0}, {"interval_to_char", interval_to_char, F, 0},
+    {"to_date", text_to_date, F, 0}, {"to_timestamp", text_to_timestamp, F, 0},
 };
 TYPE_KERNEL_TABLE(type_format_time_table, KERNELS);
