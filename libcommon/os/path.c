@@ -84,6 +84,16 @@ bool rdb_path_sync_directory(const char *path, rdb_error *err)
     return result == 0 || rdb_error_set_errno(err, reason, "could not fsync directory \"%s\"", path);
 }
 
+bool rdb_path_sync_file_system(const char *path, rdb_error *err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return rdb_error_set_errno(err, errno, "could not open directory \"%s\"", path);
+    int result = syncfs(fd), reason = errno;
+    close(fd);
+    return result == 0 || rdb_error_set_errno(err, reason, "could not synchronize the file system of \"%s\"", path);
+}
+
 bool rdb_path_exists(const char *path)
 {
     return access(path, F_OK) == 0;

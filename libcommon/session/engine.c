@@ -113,13 +113,16 @@ static bool open_engine(rdb_engine **engine_out, const rdb_engine_config *config
     return true;
 }
 
+/* A making that is cut off is begun anew, so nothing has to be durable before the end; then all of it at once. */
 bool rdb_engine_create(const rdb_engine_config *config, const char *admin_role, const char *verifier, rdb_error *err)
 {
+    rdb_engine_config hurried = *config;
     rdb_engine *engine = NULL;
-    if (!open_engine(&engine, config, NULL, err))
+    hurried.sync = false;
+    if (!open_engine(&engine, &hurried, NULL, err))
         return false;
     bool ok = rdb_catalog_bootstrap(engine->catalog, admin_role, verifier, err) && session_make_system_views(engine, admin_role, err);
-    return rdb_engine_close(&engine, ok, err) && ok;
+    return rdb_engine_close(&engine, ok, err) && ok && (!config->sync || rdb_path_sync_file_system(config->home, err));
 }
 
 bool rdb_engine_open(rdb_engine **engine, const rdb_engine_config *config, rdb_recovery_report *report, rdb_error *err)

@@ -76,7 +76,8 @@ bool analyse_find_path(const analyse_state *state, uint32_t target, uint32_t sou
         *function_oid = entry->function_oid;
         return true;
     }
-    const rdb_type *to_element = analyse_array_element(to), *from_element = analyse_array_element(from);
+    /* int2vector and oidvector convert to arrays as arrays do; nothing converts to them. */
+    const rdb_type *to_element = analyse_array_element(to), *from_element = from->typlen == -1 ? from->element : NULL;
     if (to_element != NULL && from_element != NULL) {
         analyse_path element_path;
         if (!analyse_find_path(state, to_element->oid, from_element->oid, cast, &element_path, function_oid, err))
