@@ -209,7 +209,8 @@ static bool call_cast_function(analyse_state *state, rdb_expr *expr, uint32_t fu
     rdb_expr_function *call;
     if (!analyse_make_call(state, function, target, &arguments, form, location, &call, err))
         return false;
-    call->head.typmod = typmod;
+    if (function->argument_count >= 2) /* a function that knows no modifier does not apply it */
+        call->head.typmod = typmod;
     *result = &call->head;
     return true;
 }

@@ -815,6 +815,12 @@ static bool make_indirection(analyse_state *state, const rdb_ast_indirection *ra
         if (!analyse_field(state, value, name, value->location, &field, err))
             return false;
         if (field == NULL) {
+            if (value->kind == RDB_EXPR_VAR && ((rdb_expr_var *)value)->attribute_no == 0) {
+                const rdb_expr_var *var = (const rdb_expr_var *)value;
+                const rdb_range *range = analyse_state_up(state, var->levels_up)->query->ranges.items[var->range_no - 1];
+                return analyse_error(state, analyse_location(value), err, RDB_UNDEFINED_COLUMN, "column %s.%s does not exist",
+                                     range->alias == NULL ? "" : range->alias, name);
+            }
             if (value->type->oid == RDB_RECORDOID)
                 return analyse_error(state, analyse_location(value), err, RDB_UNDEFINED_COLUMN, "could not identify column \"%s\" in record data type", name);
             if (analyse_is_row_type(value->type))

@@ -38,6 +38,11 @@ bool analyse_find_operator(const analyse_state *state, const rdb_ast_names *name
     *entry = NULL;
     if (!analyse_split_name(state->analysis, name, name->count, &schema, &base, err))
         return analyse_place(state->analysis, location, err);
+    uint32_t namespace_oid = 0;
+    if (schema != NULL && !rdb_namespace_find(state->analysis->access, schema, &namespace_oid, err))
+        return false;
+    if (schema != NULL && namespace_oid == 0)
+        return analyse_error(state, location, err, RDB_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", schema);
     if (!rdb_operator_find(state->analysis->access, schema, base, &entries, &count, err))
         return false;
     /* One unknown side is taken for the other side's type first. */

@@ -438,7 +438,8 @@ bool analyse_sort(analyse_state *state, const rdb_list *raw, rdb_list *targets, 
         rdb_target *target;
         if (sql99_only ? !find_expression(state, sort->expr, clause, targets, &target, err) : !find_target(state, sort->expr, clause, targets, &target, err))
             return false;
-        if (!analyse_add_sort_item(state, target, items, targets, sort, sort->expr->location, err))
+        bool is_using = sort->direction == RDB_SQL_SORT_USING;
+        if (!analyse_add_sort_item(state, target, items, targets, sort, is_using ? sort->node.location : sort->expr->location, err))
             return false;
     }
     return true;
