@@ -404,13 +404,21 @@ out:
 bool rdb_role_find(rdb_catalog *catalog, const char *name, rdb_role *role, bool *found, rdb_error *err)
 {
     rdb_access *access;
+    *found = false;
+    if (!root_access(catalog, &access, err))
+        return false;
+    bool ok = rdb_role_find_within(access, name, role, found, err);
+    rdb_access_end(&access);
+    return ok;
+}
+
+bool rdb_role_find_within(rdb_access *access, const char *name, rdb_role *role, bool *found, rdb_error *err)
+{
     rdb_catalog_row row;
     *found = false;
     *role = (rdb_role){0};
     if (strlen(name) >= RDB_NAMEDATALEN)
         return true;
-    if (!root_access(catalog, &access, err))
-        return false;
     const rdb_datum key = datum_text(name);
     bool ok = catalog_find_row(access, RDB_PG_AUTHID, INDEX_ROLE_NAME, &key, 1, access->arena, &row, found, err);
     if (ok && *found) {
@@ -430,7 +438,6 @@ bool rdb_role_find(rdb_catalog *catalog, const char *name, rdb_role *role, bool 
         if (!row.is_null[RDB_pg_authid_rolvaliduntil - 1])
             role->password_expired = row.values[RDB_pg_authid_rolvaliduntil - 1].i64 < rdb_time_wall_us() - epoch_us;
     }
-    rdb_access_end(&access);
     return ok;
 }
 

@@ -73,6 +73,8 @@ RDB_CHECKED bool rdb_role_find(rdb_catalog *catalog, const char *name, rdb_role 
 /* How one session looks at the catalog during one statement. Descriptors handed out are pinned in it and hold until
  * rdb_access_end; whoever keeps a plan longer keeps the access (or pins of its own). */
 typedef struct rdb_access rdb_access;
+/* As rdb_role_find, with what the access's transaction changed. */
+RDB_CHECKED bool rdb_role_find_within(rdb_access *access, const char *name, rdb_role *role, bool *found, rdb_error *err);
 typedef struct rdb_access_context {
     rdb_catalog *catalog;
     rdb_database *database;

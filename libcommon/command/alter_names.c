@@ -11,7 +11,7 @@ bool command_role_oid(rdb_command_context *context, const rdb_ast_role *role, ui
         return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "role \"public\" does not exist");
     if (role->kind != RDB_SQL_ROLE_NAMED)
         return true;
-    if (!rdb_role_find(rdb_access_get_context(context->access)->catalog, role->name, &found_role, &found, err))
+    if (!rdb_role_find_within(context->access, role->name, &found_role, &found, err))
         return false;
     if (!found)
         return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "role \"%s\" does not exist", role->name);

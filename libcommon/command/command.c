@@ -15,6 +15,9 @@ ADAPTER(explain, rdb_ast_explain)
 ADAPTER(vacuum, rdb_ast_vacuum)
 ADAPTER(create_table, rdb_ast_create_table)
 ADAPTER(alter_table, rdb_ast_alter_table)
+ADAPTER(create_role, rdb_ast_create_role)
+ADAPTER(alter_role, rdb_ast_alter_role)
+ADAPTER(drop_role, rdb_ast_drop_role)
 ADAPTER(rename, rdb_ast_rename)
 ADAPTER(set_schema, rdb_ast_set_schema)
 ADAPTER(set_owner, rdb_ast_set_owner)
@@ -97,10 +100,10 @@ static const statement_kind KINDS[RDB_AST_TAG_COUNT] = {
     [RDB_AST_CREATE_SUBSCRIPTION] = {"CREATE SUBSCRIPTION", NULL, false},
     [RDB_AST_ALTER_SUBSCRIPTION] = {"ALTER SUBSCRIPTION", NULL, false},
     [RDB_AST_DROP_SUBSCRIPTION] = {"DROP SUBSCRIPTION", NULL, false},
-    [RDB_AST_CREATE_ROLE] = {"CREATE ROLE", NULL, false},
-    [RDB_AST_ALTER_ROLE] = {"ALTER ROLE", NULL, false},
+    [RDB_AST_CREATE_ROLE] = {"CREATE ROLE", run_create_role, false},
+    [RDB_AST_ALTER_ROLE] = {"ALTER ROLE", run_alter_role, false},
     [RDB_AST_ALTER_ROLE_SET] = {"ALTER ROLE", NULL, false},
-    [RDB_AST_DROP_ROLE] = {"DROP ROLE", NULL, false},
+    [RDB_AST_DROP_ROLE] = {"DROP ROLE", run_drop_role, false},
     [RDB_AST_GRANT] = {"GRANT", NULL, false},
     [RDB_AST_GRANT_ROLE] = {"GRANT ROLE", NULL, false},
     [RDB_AST_DEFAULT_PRIVILEGES] = {"ALTER DEFAULT PRIVILEGES", NULL, false},
