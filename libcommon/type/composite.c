@@ -260,3 +260,66 @@ static bool record_input(TYPE_OPS_PARAMETERS_INPUT)
 }
 
 const rdb_type_ops type_record_ops = {.input = record_input, .output = record_output, .send = record_send};
+
+/* ---- comparisons ------------------------------------------------------------------------------------------------------------- */
+/* Field by field; a null comes after every value and equals a null. */
+static bool compare_rows(rdb_call *call, const rdb_datum *a, int *order)
+{
+    fields x, y;
+    if (!read_fields(call, a[0], &x) || !read_fields(call, a[1], &y))
+        return false;
+    *order = 0;
+    for (uint32_t i = 0; i < RDB_MIN(x.count, y.count) && *order == 0; i++) {
+        if (x.types[i]->oid != y.types[i]->oid)
+            return rdb_error_set(call->err, RDB_DATATYPE_MISMATCH, "cannot compare dissimilar column types %s and %s at record column %u",
+                                 x.types[i]->name, y.types[i]->name, i + 1);
+        const rdb_type_ops *ops = x.types[i]->ops != NULL ? x.types[i]->ops : rdb_type_ops_find(x.types[i]);
+        if (ops == NULL || ops->compare == NULL)
+            return rdb_error_set(call->err, RDB_UNDEFINED_FUNCTION, "could not identify a comparison function for type %s", x.types[i]->name);
+        if (x.nulls[i] || y.nulls[i])
+            *order = (int)x.nulls[i] - (int)y.nulls[i];
+        else
+            *order = ops->compare(x.types[i], call->collation, x.values[i], y.values[i]);
+    }
+    if (*order == 0 && x.count != y.count)
+        return rdb_error_set(call->err, RDB_DATATYPE_MISMATCH, "cannot compare record types with different numbers of columns");
+    return true;
+}
+
+static bool compare_enums(rdb_call *call, const rdb_datum *a, int *order)
+{
+    *order = enum_compare(call->argument_types[0], 0, a[0], a[1]);
+    return true;
+}
+
+#define COMPARISON(prefix, suffix, function, field, expression)       \
+    TYPE_ROW_FUNCTION(prefix##_##suffix, 2)                           \
+    {                                                                 \
+        int order = 0;                                                \
+        if (!function(call, a, &order))                               \
+            return false;                                             \
+        r->field = (expression);                                      \
+        return true;                                                  \
+    }
+#define COMPARISONS(prefix, function)                                               \
+    COMPARISON(prefix, eq, function, b, order == 0)                                 \
+    COMPARISON(prefix, ne, function, b, order != 0)                                 \
+    COMPARISON(prefix, lt, function, b, order < 0)                                  \
+    COMPARISON(prefix, le, function, b, order <= 0)                                 \
+    COMPARISON(prefix, gt, function, b, order > 0)                                  \
+    COMPARISON(prefix, ge, function, b, order >= 0)                                 \
+    COMPARISON(prefix, cmp, function, i32, order < 0 ? -1 : order > 0)
+COMPARISONS(record, compare_rows)
+COMPARISONS(enum, compare_enums)
+COMPARISON(enum, larger, compare_enums, oid, order > 0 ? a[0].oid : a[1].oid)
+COMPARISON(enum, smaller, compare_enums, oid, order < 0 ? a[0].oid : a[1].oid)
+
+#define F RDB_KERNEL_FALLIBLE
+#define P RDB_KERNEL_POLYMORPHIC
+static const type_kernel KERNELS[] = {
+    {"record_eq", record_eq, F | P, 0}, {"record_ne", record_ne, F | P, 0}, {"record_lt", record_lt, F | P, 0}, {"record_le", record_le, F | P, 0},
+    {"record_gt", record_gt, F | P, 0}, {"record_ge", record_ge, F | P, 0}, {"btrecordcmp", record_cmp, F | P, 0},
+    {"enum_eq", enum_eq, P, 0}, {"enum_ne", enum_ne, P, 0}, {"enum_lt", enum_lt, P, 0}, {"enum_le", enum_le, P, 0}, {"enum_gt", enum_gt, P, 0},
+    {"enum_ge", enum_ge, P, 0}, {"enum_cmp", enum_cmp, P, 0}, {"enum_larger", enum_larger, P, 0}, {"enum_smaller", enum_smaller, P, 0},
+};
+TYPE_KERNEL_TABLE(type_composite_table, KERNELS);

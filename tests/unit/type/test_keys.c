@@ -263,6 +263,19 @@ static void test_enums_and_rows(void **state)
     assert_true(mood.ops->compare(&mood, 0, sad, happy) < 0);
     assert_true(mood.ops->output(&call, &mood, happy, &text));
     assert_string_equal(text.data, "happy");
+    const rdb_type *moods[] = {&mood, &mood};
+    rdb_vector left, right, out;
+    const rdb_vector *arguments[] = {&left, &right};
+    rdb_selection one = {.rows = NULL, .count = 1};
+    call.argument_types = moods;
+    call.argument_count = 2;
+    rdb_vector_set_constant(&left, arena, RDB_REP_INT32, sad, false);
+    rdb_vector_set_constant(&right, arena, RDB_REP_INT32, happy, false);
+    assert_true(rdb_vector_init(&out, arena, RDB_REP_BOOL, 1, &err));
+    assert_true(rdb_kernel_find(3511)->kernel(&call, arguments, &out, &one)); /* enum_gt */
+    assert_int_equal(RDB_VALUES(&out, uint8_t)[0], 0);
+    assert_true(rdb_kernel_find(3510)->kernel(&call, arguments, &out, &one)); /* enum_lt */
+    assert_int_equal(RDB_VALUES(&out, uint8_t)[0], 1);
     assert_false(mood.ops->input(&call, &mood, (rdb_slice){.data = (const uint8_t *)"mad", .length = 3}, -1, &sad));
     assert_string_equal(err.message, "invalid input value for enum mood: \"mad\"");
     rdb_error_clear(&err);
@@ -276,6 +289,17 @@ static void test_enums_and_rows(void **state)
     assert_int_equal(got[0].i32, 7);
     assert_true(got_nulls[3]);
     assert_ptr_equal(back[1], types[1]);
+    rdb_datum other;
+    const rdb_type *records[] = {fixture_type(RDB_RECORDOID), fixture_type(RDB_RECORDOID)};
+    values[0].i32 = 8;
+    assert_true(rdb_record_build(&call, types, values, nulls, 4, &other));
+    call.argument_types = records;
+    rdb_vector_set_constant(&left, arena, RDB_REP_BYTES, row, false);
+    rdb_vector_set_constant(&right, arena, RDB_REP_BYTES, other, false);
+    assert_true(rdb_kernel_find(2981)->kernel(&call, arguments, &out, &one)); /* record_eq */
+    assert_int_equal(RDB_VALUES(&out, uint8_t)[0], 0);
+    assert_true(rdb_kernel_find(2983)->kernel(&call, arguments, &out, &one)); /* record_lt */
+    assert_int_equal(RDB_VALUES(&out, uint8_t)[0], 1);
     rdb_strbuf_clear(&text);
     const rdb_type *record = fixture_type(RDB_RECORDOID);
     assert_true(record->ops->output(&call, record, row, &text));
