@@ -51,8 +51,6 @@ typedef struct rdb_command_context {
     char tag[64];                 /* out: the command tag, "CREATE TABLE", "COPY 5" */
 } rdb_command_context;
 
-/* Registers this room's functions; once at start, after rdb_exec_register. */
-void rdb_command_register(void);
 /* Is it one of this room's? Those that are not are the session's own or unknown. */
 bool rdb_command_handles(const struct rdb_ast_node *statement);
 /* The columns it will give, for Describe; *count 0: none. */

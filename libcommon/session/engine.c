@@ -5,6 +5,7 @@
 #include "command/rdb_command.h"
 #include "instance/rdb_instance.h"
 #include "session/settings.h"
+#include "session/system_views.h"
 #include "upkeep/rdb_purge.h"
 #include "upkeep/rdb_upkeep.h"
 
@@ -28,7 +29,6 @@ struct rdb_engine {
 static void register_functions(void)
 {
     rdb_exec_register();
-    rdb_command_register();
     session_register_functions();
 }
 

@@ -55,6 +55,8 @@ void session_destroy(rdb_session **session_at)
     }
     if (session->statements != NULL)
         session_discard_statements(session);
+    if (session->locks != NULL)
+        rdb_lock_session_close(&session->locks);
     session_sink_destroy(session);
     session_settings_destroy(session);
     rdb_map_destroy(session->statements);

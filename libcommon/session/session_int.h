@@ -104,6 +104,7 @@ struct rdb_session {
 
     session_block block;
     rdb_scn last_commit_scn; /* what it committed without waiting, its own snapshots see all the same (R17) */
+    rdb_lock_session *locks;    /* those that outlive transactions, and who waits: for deadlock reports */
     rdb_txn *txn;               /* NULL: not begun yet, also inside BLOCK */
     rdb_isolation isolation;    /* of this transaction */
     bool is_read_only, is_deferrable, has_run_statement;
