@@ -17,6 +17,35 @@ static bool no_such_column(const analyse_state *state, const rdb_relation *relat
 }
 
 /* ---- one value into one column ------------------------------------------------------------------------------------------ */
+
+/* column[n] = value, column[n:m] = value: the whole array with a part replaced; of a row being inserted there is none yet. */
+static bool assign_element(analyse_state *state, rdb_expr *value, analyse_clause clause, const char *column_name, const analyse_item *table,
+                           int16_t number, const rdb_list *indirection, int32_t location, rdb_expr **expr, rdb_error *err)
+{
+    const rdb_column *column = &table->range->relation->columns[number - 1];
+    rdb_expr *container;
+    rdb_expr_subscript *subscript;
+    for (uint32_t i = 0; i < indirection->count; i++)
+        if (((const rdb_ast_node *)indirection->items[i])->tag != RDB_AST_SUBSCRIPT)
+            return analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "assigning to fields of column \"%s\" is not supported yet", column_name);
+    if (clause != ANALYSE_UPDATE_TARGET)
+        container = analyse_make_null(state, column->type, column->typmod, location);
+    else if (!analyse_item_column(state, table, number, 0, location, &container, err))
+        return false;
+    if (!analyse_subscripts(state, container, indirection, 0, indirection->count, location, &subscript, err))
+        return false;
+    const rdb_type *wanted = subscript->head.type, *array = subscript->argument->type;
+    if (!analyse_coerce_to_target(state, value, wanted, subscript->head.typmod, ANALYSE_ASSIGNMENT, RDB_FORM_IMPLICIT_CAST, -1, &subscript->assignment, err))
+        return false;
+    if (subscript->assignment == NULL) {
+        analyse_error(state, analyse_location(value), err, RDB_DATATYPE_MISMATCH, "subscripted assignment to \"%s\" requires type %s but expression is of type %s",
+                      column_name, analyse_type_name(state, wanted->oid), analyse_type_name(state, value->type->oid));
+        return rdb_error_hint(err, "You will need to rewrite or cast the expression.");
+    }
+    subscript->head.type = array;
+    return analyse_coerce_to_target(state, &subscript->head, column->type, column->typmod, ANALYSE_ASSIGNMENT, RDB_FORM_IMPLICIT_CAST, -1, expr, err);
+}
+
 bool analyse_assignment(analyse_state *state, rdb_expr *value, analyse_clause clause, const char *column_name, const analyse_item *table,
                         int16_t number, const rdb_list *indirection, int32_t location, rdb_expr **expr, rdb_error *err)
 {
@@ -30,7 +59,7 @@ bool analyse_assignment(analyse_state *state, rdb_expr *value, analyse_clause cl
         return true;
     }
     if (indirection != NULL && indirection->count > 0)
-        return analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "assigning to parts of column \"%s\" is not supported yet", column_name);
+        return assign_element(state, value, clause, column_name, table, number, indirection, location, expr, err);
     if (!analyse_coerce_to_target(state, value, column->type, column->typmod, ANALYSE_ASSIGNMENT, RDB_FORM_IMPLICIT_CAST, -1, expr, err))
         return false;
     if (*expr != NULL)
