@@ -100,7 +100,8 @@ bool fill_entries_build(fill_entries *entries, const rdb_index *index, rdb_xid x
 {
     rdb_index_builder *builder;
     *duplicate = 0;
-    qsort(entries->items, entries->count, sizeof *entries->items, compare_entries);
+    if (entries->count > 1)
+        qsort(entries->items, entries->count, sizeof *entries->items, compare_entries);
     const fill_entry *checked = NULL; /* the last checked entry of the current key */
     for (size_t i = 0; i < entries->count; i++) {
         const fill_entry *entry = &entries->items[i];

@@ -103,6 +103,10 @@ RDB_CHECKED bool rdb_sequence_get(rdb_access *access, uint32_t oid, int64_t *las
 /* As rdb_sequence_get, with the values that may be given out before the next log record: the row that SELECT * FROM a sequence
  * shows. */
 RDB_CHECKED bool rdb_sequence_get_row(rdb_access *access, uint32_t oid, int64_t *last_value, int64_t *log_count, bool *is_called, rdb_error *err);
+/* A fresh file that begins at *value, NULL: the sequence's START: unlike setval it follows the transaction. Under ACCESS EXCLUSIVE. */
+RDB_CHECKED bool rdb_ddl_restart_sequence(rdb_access *access, uint32_t oid, const int64_t *value, rdb_error *err);
+/* The column that the sequence goes with from now on; relation_oid 0: none. */
+RDB_CHECKED bool rdb_ddl_own_sequence(rdb_access *access, uint32_t oid, uint32_t relation_oid, int16_t column_number, rdb_error *err);
 /* What one session was given: currval and lastval. Made with the session, handed down in rdb_access_context.sequences, used by
  * one thread at a time. */
 typedef struct rdb_sequence_session rdb_sequence_session;

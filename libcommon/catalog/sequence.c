@@ -496,3 +496,59 @@ bool rdb_ddl_create_sequence(rdb_access *access, const rdb_sequence_definition *
     rdb_arena_destroy(arena);
     return ok;
 }
+
+/* ---- alterations ----------------------------------------------------------------------------------------------------------------------- */
+static bool restart_sequence(rdb_access *access, uint32_t oid, const int64_t *value, rdb_arena *arena, rdb_error *err)
+{
+    const rdb_relation *relation;
+    rdb_catalog_row class_row, row;
+    uint64_t file;
+    uint32_t filenode;
+    const rdb_datum key = datum_oid(oid);
+    if (!need_sequence(access, oid, &relation, err) || !need_class_row(access, oid, arena, &class_row, err) ||
+        !need_row(access, RDB_PG_SEQUENCE, INDEX_SEQUENCE, &key, 1, arena, &row, err))
+        return false;
+    const int64_t minimum = row.values[RDB_pg_sequence_seqmin - 1].i64, maximum = row.values[RDB_pg_sequence_seqmax - 1].i64;
+    const int64_t start = value != NULL ? *value : row.values[RDB_pg_sequence_seqstart - 1].i64;
+    if (start < minimum)
+        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "RESTART value (%lld) cannot be less than MINVALUE (%lld)", (long long)start, (long long)minimum);
+    if (start > maximum)
+        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "RESTART value (%lld) cannot be greater than MAXVALUE (%lld)", (long long)start, (long long)maximum);
+    if (!ddl_new_file(access, RDB_FILE_TABLE, &file, &filenode, err) ||
+        !sequence_create_file(access->context.catalog->storage, access->context.txn, file, start, false, err) ||
+        !rdb_table_drop(access->context.txn, relation->file, err))
+        return false;
+    class_row.values[RDB_pg_class_relfilenode - 1].oid = filenode;
+    return rdb_catalog_update(access, RDB_PG_CLASS, &class_row, err);
+}
+
+bool rdb_ddl_restart_sequence(rdb_access *access, uint32_t oid, const int64_t *value, rdb_error *err)
+{
+    rdb_arena *arena = ddl_arena(err);
+    bool ok = arena != NULL && restart_sequence(access, oid, value, arena, err);
+    rdb_arena_destroy(arena);
+    return ok;
+}
+
+static bool forget_owner(void *sequence_at, rdb_access *access, uint32_t catalog_oid, rdb_catalog_row *row, rdb_error *err)
+{
+    const rdb_relation *sequence = sequence_at;
+    const char kind = row_char(row, RDB_pg_depend_deptype);
+    if (row_oid(row, RDB_pg_depend_refclassid) != RDB_PG_CLASS || (kind != 'a' && kind != 'i'))
+        return true;
+    if (kind == 'i') {
+        rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "cannot change ownership of identity sequence");
+        return rdb_error_detail(err, "Sequence \"%s\" is linked to an identity column.", sequence->name);
+    }
+    return rdb_catalog_delete(access, catalog_oid, row, err);
+}
+
+bool rdb_ddl_own_sequence(rdb_access *access, uint32_t oid, uint32_t relation_oid, int16_t column_number, rdb_error *err)
+{
+    const rdb_relation *sequence;
+    const rdb_datum depender[] = {datum_oid(RDB_PG_CLASS), datum_oid(oid)};
+    return need_sequence(access, oid, &sequence, err) &&
+           visit_rows(access, RDB_PG_DEPEND, INDEX_DEPEND_DEPENDER, depender, 2, forget_owner, (void *)(uintptr_t)sequence, err) &&
+           (relation_oid == 0 ||
+            rdb_ddl_depend(access, (rdb_object_address){RDB_PG_CLASS, oid, 0}, (rdb_object_address){RDB_PG_CLASS, relation_oid, column_number}, 'a', err));
+}

@@ -26,6 +26,7 @@ ADAPTER(create_enum, rdb_ast_create_enum)
 ADAPTER(create_index, rdb_ast_create_index)
 ADAPTER(create_sequence, rdb_ast_create_sequence)
 ADAPTER(create_view, rdb_ast_create_view)
+ADAPTER(alter_sequence, rdb_ast_alter_sequence)
 ADAPTER(create_schema, rdb_ast_create_schema)
 ADAPTER(drop, rdb_ast_drop)
 ADAPTER(truncate, rdb_ast_truncate)
@@ -62,7 +63,7 @@ static const statement_kind KINDS[RDB_AST_TAG_COUNT] = {
     [RDB_AST_CREATE_VIEW] = {"CREATE VIEW", run_create_view, false},
     [RDB_AST_REFRESH] = {"REFRESH MATERIALIZED VIEW", NULL, false},
     [RDB_AST_CREATE_SEQUENCE] = {"CREATE SEQUENCE", run_create_sequence, false},
-    [RDB_AST_ALTER_SEQUENCE] = {"ALTER SEQUENCE", NULL, false},
+    [RDB_AST_ALTER_SEQUENCE] = {"ALTER SEQUENCE", run_alter_sequence, false},
     [RDB_AST_CREATE_STATISTICS] = {"CREATE STATISTICS", NULL, false},
     [RDB_AST_TRUNCATE] = {"TRUNCATE TABLE", run_truncate, false},
     [RDB_AST_CREATE_POLICY] = {"CREATE POLICY", NULL, false},

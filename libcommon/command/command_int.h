@@ -76,6 +76,7 @@ RDB_CHECKED bool command_create_index(rdb_command_context *context, const rdb_as
 /* Fills a new index: plain columns at once, expressions and predicates through programs. */
 RDB_CHECKED bool command_fill_index(rdb_command_context *context, uint32_t table_oid, uint32_t index_oid, rdb_error *err);
 RDB_CHECKED bool command_create_sequence(rdb_command_context *context, const rdb_ast_create_sequence *statement, rdb_error *err);
+RDB_CHECKED bool command_alter_sequence(rdb_command_context *context, const rdb_ast_alter_sequence *statement, rdb_error *err);
 RDB_CHECKED bool command_sequence_options(rdb_command_context *context, const rdb_list *options, rdb_sequence_definition *definition, rdb_error *err);
 RDB_CHECKED bool command_create_view(rdb_command_context *context, const rdb_ast_create_view *statement, rdb_error *err);
 RDB_CHECKED bool command_create_schema(rdb_command_context *context, const rdb_ast_create_schema *statement, rdb_error *err);

@@ -260,6 +260,19 @@ static bool is_listed(const rdb_list *relations, uint32_t oid)
     return false;
 }
 
+/* The sequences that the table's columns own begin anew. */
+static bool restart_identities(rdb_command_context *context, const rdb_relation *relation, rdb_error *err)
+{
+    for (uint16_t i = 0; i < relation->column_count; i++) {
+        uint32_t oid = 0;
+        if (!rdb_sequence_of_column(context->access, relation->oid, (int16_t)(i + 1), &oid, err))
+            return false;
+        if (oid != 0 && (!command_lock(context, oid, RDB_LOCK_ACCESS_EXCLUSIVE, err) || !rdb_ddl_restart_sequence(context->access, oid, NULL, err)))
+            return false;
+    }
+    return true;
+}
+
 bool command_truncate(rdb_command_context *context, const rdb_ast_truncate *statement, rdb_error *err)
 {
     rdb_list relations = {0};
@@ -294,11 +307,11 @@ bool command_truncate(rdb_command_context *context, const rdb_ast_truncate *stat
             rdb_list_push(context->arena, &relations, (void *)referrer);
         }
     }
-    if (statement->restart_identity)
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "TRUNCATE ... RESTART IDENTITY is not supported yet");
-    for (uint32_t i = 0; i < relations.count; i++)
-        if (!rdb_ddl_new_files(context->access, ((const rdb_relation *)relations.items[i])->oid, err))
+    for (uint32_t i = 0; i < relations.count; i++) {
+        const rdb_relation *relation = relations.items[i];
+        if (!rdb_ddl_new_files(context->access, relation->oid, err) || (statement->restart_identity && !restart_identities(context, relation, err)))
             return false;
+    }
     return true;
 }
 

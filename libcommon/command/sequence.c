@@ -99,3 +99,55 @@ bool command_create_sequence(rdb_command_context *context, const rdb_ast_create_
     return command_sequence_options(context, &statement->options, &definition, err) &&
            rdb_ddl_create_sequence(context->access, &definition, &oid, err);
 }
+
+/* OWNED BY table.column, or NONE. */
+static bool own_sequence(rdb_command_context *context, const rdb_relation *sequence, const rdb_ast_option *option, rdb_error *err)
+{
+    const rdb_list *names = &((const rdb_ast_items *)option->arg)->items;
+    const rdb_relation *table = NULL;
+    int16_t number;
+    if (names->count < 2)
+        return rdb_ddl_own_sequence(context->access, sequence->oid, 0, 0, err);
+    const rdb_ast_table named = {.node = {RDB_AST_TABLE, -1}, .name = ((const rdb_ast_value *)names->items[names->count - 2])->text,
+                                 .schema = names->count > 2 ? ((const rdb_ast_value *)names->items[names->count - 3])->text : NULL};
+    if (!command_open_table(context, &named, RDB_LOCK_ACCESS_SHARE, false, &table, err))
+        return false;
+    if (table->kind != 'r')
+        return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "sequence cannot be owned by relation \"%s\"", table->name);
+    if (table->owner_oid != sequence->owner_oid)
+        return rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "sequence must have same owner as table it is linked to");
+    if (table->namespace_oid != sequence->namespace_oid)
+        return rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "sequence must be in same schema as table it is linked to");
+    return command_column_number(table, ((const rdb_ast_value *)names->items[names->count - 1])->text, &number, err) &&
+           rdb_ddl_own_sequence(context->access, sequence->oid, table->oid, number, err);
+}
+
+bool command_alter_sequence(rdb_command_context *context, const rdb_ast_alter_sequence *statement, rdb_error *err)
+{
+    const rdb_relation *sequence = NULL;
+    if (!command_open_table(context, statement->table, RDB_LOCK_ACCESS_EXCLUSIVE, statement->missing_ok, &sequence, err))
+        return false;
+    if (sequence == NULL) {
+        command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "relation \"%s\" does not exist, skipping", statement->table->name);
+        return true;
+    }
+    if (sequence->kind != 'S')
+        return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "\"%s\" is not a sequence", sequence->name);
+    if (!command_check_owner(context, sequence, err))
+        return false;
+    for (uint32_t i = 0; i < statement->options.count; i++) {
+        const rdb_ast_option *option = statement->options.items[i];
+        int64_t value = 0;
+        bool ok = true;
+        if (strcmp(option->name, "restart") == 0)
+            ok = (option->arg == NULL || command_option_int64(option, &value, err)) &&
+                 rdb_ddl_restart_sequence(context->access, sequence->oid, option->arg != NULL ? &value : NULL, err);
+        else if (strcmp(option->name, "owned_by") == 0)
+            ok = own_sequence(context, sequence, option, err);
+        else
+            ok = rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "ALTER SEQUENCE with this option is not supported yet");
+        if (!ok)
+            return false;
+    }
+    return true;
+}

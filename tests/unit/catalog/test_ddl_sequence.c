@@ -192,6 +192,38 @@ static void test_ends_of_an_instance(void **state)
     ddl_close(&shared, true);
 }
 
+/* Unlike setval, a restart follows its transaction. */
+static void test_restart(void **state)
+{
+    ddl_instance *f = *state;
+    ddl_session session = ddl_begin(f, NULL);
+    uint32_t oid = create_sequence(&session, "restarted", 3, 1, 1, 100, false);
+    assert_int_equal(next(&session, oid), 3);
+    assert_int_equal(next(&session, oid), 4);
+    ddl_commit(&session);
+    session = ddl_begin(f, NULL);
+    MUST(rdb_ddl_restart_sequence(session.access, oid, &(int64_t){50}, &i_err));
+    assert_int_equal(next(&session, oid), 50);
+    ddl_rollback(&session);
+    session = ddl_begin(f, NULL);
+    assert_int_equal(next(&session, oid), 5);
+    REFUSED(rdb_ddl_restart_sequence(session.access, oid, &(int64_t){101}, &i_err), RDB_INVALID_PARAMETER_VALUE,
+            "RESTART value (101) cannot be greater than MAXVALUE (100)");
+    MUST(rdb_ddl_restart_sequence(session.access, oid, NULL, &i_err));
+    ddl_commit(&session);
+    session = ddl_begin(f, NULL);
+    assert_int_equal(next(&session, oid), 3);
+    /* It can be given to a column, and goes with it. */
+    uint32_t table = ddl_create_table(&session, "adopter"), found;
+    MUST(rdb_ddl_own_sequence(session.access, oid, table, 1, &i_err));
+    MUST(rdb_ddl_own_sequence(session.access, oid, table, 2, &i_err));
+    MUST(rdb_sequence_of_column(session.access, table, 1, &found, &i_err));
+    assert_int_equal(found, 0);
+    MUST(rdb_ddl_drop(session.access, &(rdb_object_address){RDB_PG_CLASS, table, 2}, 1, false, NULL, NULL, &i_err));
+    assert_null(ddl_find(&session, "restarted"));
+    ddl_commit(&session);
+}
+
 enum { TAKERS = 4, VALUES_EACH = 2000 };
 typedef struct taker {
     ddl_instance *f;
@@ -265,6 +297,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_a_session_remembers, open_instance, close_instance),
         cmocka_unit_test(test_ends_of_an_instance),
         cmocka_unit_test_setup_teardown(test_no_value_twice_from_many_hands, open_instance, close_instance),
+        cmocka_unit_test_setup_teardown(test_restart, open_instance, close_instance),
         cmocka_unit_test_setup_teardown(test_owner, open_instance, close_instance),
     };
     return cmocka_run_group_tests(tests, make_instance, remove_instance);
