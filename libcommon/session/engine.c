@@ -5,7 +5,6 @@
 #include "command/rdb_command.h"
 #include "instance/rdb_instance.h"
 #include "session/settings.h"
-#include "session/system_views.h"
 #include "upkeep/rdb_purge.h"
 #include "upkeep/rdb_upkeep.h"
 
