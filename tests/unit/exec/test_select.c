@@ -2,6 +2,8 @@
  * SELECT from planned trees: expressions, scans of system tables, joins, aggregates, sorting, sub-selects. */
 #include "builder.h"
 
+#include <malloc.h>
+
 static instance the;
 
 static int setup(void **state)
@@ -336,6 +338,16 @@ static void test_restart(void **state)
         MUST(&the, rdb_execution_pull(execution, 0, &batch, &done, &the.err));
         assert_true(done);
     }
+    /* and the hundredth run holds no byte more than the one before it (R40) */
+    size_t held = 0;
+    for (int round = 0; round < 100; round++) {
+        MUST(&the, rdb_execution_restart(execution, &context, &the.err));
+        for (done = false; !done;)
+            MUST(&the, rdb_execution_pull(execution, 0, &batch, &done, &the.err));
+        if (round == 0)
+            held = mallinfo2().uordblks;
+    }
+    assert_int_equal(mallinfo2().uordblks, held);
     rdb_execution_close(&execution);
     maker_end(&m, false);
 }
