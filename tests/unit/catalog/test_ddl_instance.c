@@ -321,6 +321,9 @@ static void test_names_and_places(void **state)
     MUST(rdb_namespace_find(session.access, "s", &schema, &i_err));
     oid = ddl_create_table(&session, "moving");
     ddl_add_primary_key(&session, oid, "moving_pkey", &index_oid);
+    MUST(rdb_ddl_rename_relation(session.access, index_oid, "moving_key", &i_err)); /* the constraint goes by the same name */
+    assert_string_equal(ddl_find(&session, "moving")->constraints[0].name, "moving_key");
+    MUST(rdb_ddl_rename_relation(session.access, index_oid, "moving_pkey", &i_err));
     MUST(rdb_ddl_set_namespace(session.access, oid, schema, &i_err));
     MUST(rdb_ddl_create_enum(session.access, "mood", RDB_NAMESPACE_PUBLIC, RDB_ROLE_ADMIN_OID, labels, 3, &mood, &i_err));
     MUST(rdb_ddl_comment(session.access, (rdb_object_address){RDB_PG_CLASS, oid, 0}, "a table", &i_err));
