@@ -2,6 +2,7 @@
  * rdb-init: lays out an instance directory, whole or not at all. */
 #include "options.h"
 
+#include "base/rdb_log.h"
 #include "crypto/rdb_crypto.h"
 #include "instance/rdb_instance.h"
 #include "session/rdb_session.h"
@@ -170,13 +171,20 @@ int main(int argc, char **argv)
     rdb_strbuf_init(&configuration, NULL);
     write_configuration(&work, &configuration);
     rdb_instance_options options = {.name = work.name, .page_bytes = (uint32_t)arguments.page_bytes, .wal_segment_bytes = WAL_SEGMENT_BYTES, .configuration = configuration.data};
-    bool ok = rdb_strbuf_check(&configuration, &err) && rdb_instance_create(home, &options, fill, &work, &err);
+    rdb_log *log = NULL; /* the engine's own messages matter here only when something is wrong */
+    rdb_log_options quiet = {.level = RDB_LOG_WARN, .format = RDB_LOG_TEXT};
+    bool ok = rdb_strbuf_check(&configuration, &err) && rdb_log_open(&log, NULL, STDERR_FILENO, &quiet, &err);
+    if (ok)
+        rdb_log_set_default(log);
+    ok = ok && rdb_instance_create(home, &options, fill, &work, &err);
     if (ok)
         report(&arguments, home, true);
     else
         exit_code = rdb_error_is(&err, RDB_DUPLICATE_FILE) ? RDB_EXIT_INITIALISATION : rdb_options_report(&PROGRAM, arguments.json, &err);
     if (!ok && exit_code == RDB_EXIT_INITIALISATION)
         rdb_options_report(&PROGRAM, arguments.json, &err);
+    rdb_log_set_default(NULL);
+    rdb_log_close(&log);
     rdb_strbuf_free(&configuration);
     rdb_error_clear(&err);
     return exit_code;
