@@ -276,7 +276,8 @@ bool rdb_expr_equal(const rdb_expr *left, const rdb_expr *right)
 {
     if (left == right)
         return true;
-    if (left == NULL || right == NULL || left->kind != right->kind || left->collation != right->collation ||
+    /* A column is the same one under whichever collation it is read (members of a set operation differ there). */
+    if (left == NULL || right == NULL || left->kind != right->kind || (left->collation != right->collation && left->kind != RDB_EXPR_VAR) ||
         (left->type != right->type && left->type->oid != right->type->oid))
         return false;
     switch ((rdb_expr_kind)left->kind) {
