@@ -243,11 +243,12 @@ bool analyse_set_operations(analyse_state *state, const rdb_ast_select *raw, rdb
     const rdb_set_operation *top = query->set_operation, *first = top;
     while (first->range_no == 0)
         first = first->left;
-    const rdb_range *names = range_of(state, first);
+    rdb_range *names = range_of(state, first);
+    /* The result's columns are variables of the first member: it is told the modifiers and collations of the whole. */
+    names->column_typmods = top->column_typmods;
+    names->column_collations = top->column_collations;
     rdb_range *shown = rdb_arena_memdup(arena, names, sizeof *names); /* what ORDER BY sees: the result's columns */
     shown->column_types = top->column_types;
-    shown->column_typmods = top->column_typmods;
-    shown->column_collations = top->column_collations;
     shown->alias = NULL;
     analyse_item *item = RDB_NEW(arena, analyse_item);
     *item = (analyse_item){.range = shown, .range_no = first->range_no};
