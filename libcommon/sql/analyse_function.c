@@ -283,7 +283,8 @@ static bool complete_arguments(call_context *c, uint32_t *declared, rdb_error *e
             c->types[given + at] = value->type->oid;
         }
     }
-    memcpy(declared, c->chosen.types, RDB_MAX(c->chosen.count, given) * sizeof *declared);
+    if (c->chosen.types != NULL) /* a function without parameters has none */
+        memcpy(declared, c->chosen.types, RDB_MAX(c->chosen.count, given) * sizeof *declared);
     if (c->chosen.argument_nos != NULL) {
         rdb_list ordered = {0};
         uint32_t *types = rdb_arena_alloc(arena, (ARGUMENTS_MAX + 1) * sizeof *types);
