@@ -80,6 +80,18 @@ static bool count_check(rdb_access *access, uint32_t relation_oid, rdb_arena *ar
     return rdb_catalog_update(access, RDB_PG_CLASS, &row, err);
 }
 
+/* A foreign key fires at both of its tables: clients ask for keys only where this is set. */
+static bool mark_triggers(rdb_access *access, uint32_t relation_oid, rdb_arena *arena, rdb_error *err)
+{
+    rdb_catalog_row row;
+    if (!need_class_row(access, relation_oid, arena, &row, err))
+        return false;
+    if (row.values[RDB_pg_class_relhastriggers - 1].b)
+        return true;
+    row.values[RDB_pg_class_relhastriggers - 1].b = 1;
+    return rdb_catalog_update(access, RDB_PG_CLASS, &row, err);
+}
+
 static bool check_constraint_name(rdb_access *access, const rdb_constraint_definition *definition, rdb_arena *arena, rdb_error *err)
 {
     rdb_catalog_row row;
@@ -140,7 +152,8 @@ static bool create_constraint(rdb_access *access, const rdb_constraint_definitio
         return count_check(access, definition->relation_oid, arena, err);
     const rdb_object_address index = {RDB_PG_CLASS, definition->index_oid, 0};
     if (is_foreign)
-        return depend_on_columns(access, constraint, definition->foreign_relation_oid, definition->foreign_columns, definition->column_count, 'n', err) &&
+        return mark_triggers(access, definition->relation_oid, arena, err) && mark_triggers(access, definition->foreign_relation_oid, arena, err) &&
+               depend_on_columns(access, constraint, definition->foreign_relation_oid, definition->foreign_columns, definition->column_count, 'n', err) &&
                (definition->index_oid == 0 || rdb_ddl_depend(access, constraint, index, 'n', err));
     if (definition->index_oid == 0)
         return true;

@@ -84,7 +84,9 @@ static bool bind_parameters(rdb_session *session, session_portal *portal, const 
                              bind->parameter_count, statement->name, statement->parameter_count);
     portal->parameter_count = bind->parameter_count;
     portal->parameters = RDB_NEW_ARRAY(portal->arena, rdb_parameter, bind->parameter_count + 1);
-    rdb_call call = {.arena = portal->arena, .err = err, .format = session_setting_format(session), .session = session,
+    rdb_eval eval;
+    session_make_eval(session, statement->plan->access, &eval);
+    rdb_call call = {.arena = portal->arena, .err = err, .format = eval.format, .session = &eval,
                      .statement_us = session->statement_us, .transaction_us = session->transaction_us};
     for (uint32_t i = 0; i < bind->parameter_count; i++) {
         rdb_parameter *parameter = &portal->parameters[i];

@@ -176,7 +176,8 @@ bool session_sink_begin(rdb_session *session, const rdb_result_column *columns, 
     }
     sink->column_count = count;
     sink->row_count = 0;
-    sink->call = (rdb_call){.arena = sink->scratch, .format = session_setting_format(session), .session = session};
+    session_make_eval(session, session->access, &sink->eval);
+    sink->call = (rdb_call){.arena = sink->scratch, .format = sink->eval.format, .session = &sink->eval};
     return true;
 }
 

@@ -12,6 +12,7 @@ typedef struct session_row_sink {
     uint64_t row_count; /* sent since session_sink_begin */
     rdb_arena *scratch; /* of conversions; reset after each batch */
     rdb_call call;
+    rdb_eval eval;      /* what output functions see of the session: names of reg* types come from the catalog */
     /* For commands that give rows: do they begin with a RowDescription (simple protocol), and in which formats? */
     bool describes;
     const uint16_t *default_formats;

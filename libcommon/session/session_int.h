@@ -102,6 +102,7 @@ struct rdb_session {
     struct session_settings *settings;
     rdb_arena *statement_arena; /* reset after each statement */
 
+    rdb_access *access;         /* of the statement that runs now; borrowed */
     session_block block;
     rdb_scn last_commit_scn; /* what it committed without waiting, its own snapshots see all the same (R17) */
     rdb_lock_session *locks;    /* those that outlive transactions, and who waits: for deadlock reports */
@@ -189,6 +190,8 @@ session_statement *session_find_statement(rdb_session *session, const char *name
 session_portal *session_find_portal(rdb_session *session, const char *name, rdb_error *err);       /* 34000 */
 void session_discard_statements(rdb_session *session);
 
+/* What kernels are given of the session. */
+void session_make_eval(rdb_session *session, rdb_access *access, rdb_eval *eval);
 bool session_checkpoint(void *session, rdb_error *err);
 
 /* transaction.c */

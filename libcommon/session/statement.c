@@ -46,6 +46,21 @@ static void access_context(const rdb_session *session, rdb_access_context *conte
                                     .sequences = session->sequences};
 }
 
+void session_make_eval(rdb_session *session, rdb_access *access, rdb_eval *eval)
+{
+    *eval = (rdb_eval){.access = access,
+                       .txn = session->txn,
+                       .format = session_setting_format(session),
+                       .statement_us = session->statement_us,
+                       .transaction_us = session->transaction_us,
+                       .cancel = &session->cancel,
+                       .session = session,
+                       .session_user = session->role.name,
+                       .current_user = session->role.name,
+                       .database_name = session->database_name,
+                       .lock_timeout_us = session_setting_lock_timeout_us(session)};
+}
+
 static bool plan_query(rdb_session *session, session_plan *plan, rdb_analysis *analysis, rdb_error *err)
 {
     if (!rdb_query_rewrite(analysis, &plan->query, err))
@@ -80,16 +95,7 @@ bool session_plan_make(rdb_session *session, const char *text, rdb_ast_node *raw
     if (!rdb_access_begin(&plan->access, &context, err))
         goto failed;
     rdb_eval *eval = RDB_NEW(arena, rdb_eval);
-    *eval = (rdb_eval){.access = plan->access,
-                       .txn = session->txn,
-                       .format = session_setting_format(session),
-                       .statement_us = session->statement_us,
-                       .transaction_us = session->transaction_us,
-                       .cancel = &session->cancel,
-                       .session = session,
-                       .session_user = session->role.name,
-                       .current_user = session->role.name,
-                       .database_name = session->database_name};
+    session_make_eval(session, plan->access, eval);
     rdb_analysis analysis = {.arena = arena,
                              .access = plan->access,
                              .text = text,
@@ -149,6 +155,7 @@ bool session_plan_lock(rdb_session *session, session_plan *plan, bool *is_curren
 bool session_plan_start(rdb_session *session, session_plan *plan, const rdb_parameter *parameters, uint32_t count,
                         const rdb_snapshot *snapshot, rdb_error *err)
 {
+    session->access = plan->access;
     rdb_execution_context context = {.txn = session->txn,
                                      .snapshot = snapshot,
                                      .access = plan->access,
@@ -313,6 +320,7 @@ bool session_run_utility(rdb_session *session, session_plan *plan, const char *t
 {
     session->sink->describes = describes;
     session->sink->default_formats = formats;
+    session->access = plan != NULL ? plan->access : NULL;
     snprintf(tag, 64, "%s", rdb_command_tag(raw));
     switch (raw->tag) {
     case RDB_AST_TRANSACTION:

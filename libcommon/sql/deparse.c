@@ -168,31 +168,46 @@ static bool operator_name(deparsing *out, uint32_t operator_oid, const char **na
     return true;
 }
 
+static bool put_cast(deparsing *out, const rdb_expr *argument, const rdb_expr *whole)
+{
+    /* A literal that only gets its length: 'x'::character varying(3), not a cast of a cast. */
+    if (argument->kind == RDB_EXPR_CONST && argument->type->oid == whole->type->oid) {
+        rdb_expr_const constant = *(const rdb_expr_const *)argument;
+        constant.head.typmod = whole->typmod;
+        return put_constant(out, &constant);
+    }
+    rdb_strbuf_addc(out->text, '(');
+    if (!put_expr(out, argument))
+        return false;
+    rdb_strbuf_adds(out->text, ")::");
+    put_type(out, whole->type, whole->typmod);
+    return true;
+}
+
+/* Under an operator or in a call the casts that nobody wrote show too: they say which function it is. */
+static bool put_argument(deparsing *out, const rdb_expr *expr)
+{
+    const rdb_expr_function *call = (const rdb_expr_function *)expr;
+    const rdb_expr_unary *unary = (const rdb_expr_unary *)expr;
+    if (expr->kind == RDB_EXPR_FUNCTION && call->form == RDB_FORM_IMPLICIT_CAST && call->arguments.count > 0)
+        return put_cast(out, call->arguments.items[0], expr);
+    if ((expr->kind == RDB_EXPR_RELABEL || expr->kind == RDB_EXPR_COERCE_IO) && unary->form == RDB_FORM_IMPLICIT_CAST)
+        return put_cast(out, unary->argument, expr);
+    return put_expr(out, expr);
+}
+
 static bool put_binary(deparsing *out, const char *name, const rdb_expr *left, const rdb_expr *right)
 {
     rdb_strbuf_addc(out->text, '(');
     if (left != NULL) {
-        if (!put_expr(out, left))
+        if (!put_argument(out, left))
             return false;
         rdb_strbuf_addc(out->text, ' ');
     }
     rdb_strbuf_addf(out->text, "%s ", name);
-    if (!put_expr(out, right))
+    if (!put_argument(out, right))
         return false;
     rdb_strbuf_addc(out->text, ')');
-    return true;
-}
-
-static bool put_cast(deparsing *out, const rdb_expr *argument, const rdb_expr *whole)
-{
-    /* A literal carries its brackets itself; all else gets them. */
-    bool bare = argument->kind == RDB_EXPR_CONST;
-    if (!bare)
-        rdb_strbuf_addc(out->text, '(');
-    if (!put_expr(out, argument))
-        return false;
-    rdb_strbuf_adds(out->text, bare ? "::" : ")::");
-    put_type(out, whole->type, whole->typmod);
     return true;
 }
 
@@ -223,7 +238,7 @@ static bool put_call(deparsing *out, const rdb_expr_function *call)
             rdb_strbuf_adds(out->text, ", ");
         if (call->is_variadic && i + 1 == call->arguments.count)
             rdb_strbuf_adds(out->text, "VARIADIC ");
-        if (!put_expr(out, call->arguments.items[i]))
+        if (!put_argument(out, call->arguments.items[i]))
             return false;
     }
     rdb_strbuf_addc(out->text, ')');
