@@ -210,6 +210,7 @@ static bool run_plan_portal(rdb_session *session, session_portal *portal, uint32
 {
     char tag[64];
     const session_plan *plan = portal->plan;
+    session->access = plan->access;
     if (!portal_start(session, portal, err) || !session_sink_begin(session, plan->columns, plan->column_count, portal->formats, err))
         return false;
     uint64_t sent = 0;
