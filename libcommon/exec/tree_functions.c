@@ -369,6 +369,8 @@ static const rdb_kernel_entry ENTRIES[] = {
     {2162, function_arguments, RDB_KERNEL_NEEDS_SESSION},
     {2232, function_arguments, RDB_KERNEL_NEEDS_SESSION},
     {2165, function_result, RDB_KERNEL_NEEDS_SESSION},
+    {1662, nothing, 0}, /* pg_get_triggerdef: no trigger can be made yet */
+    {2730, nothing, 0},
     {3352, nothing, 0},
     {3408, nothing, 0},
     {3415, nothing, 0},
