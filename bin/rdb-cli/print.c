@@ -119,8 +119,11 @@ static void print_table_row(const cli_printer *printer, const cli_value *values,
             size_t length = from != NULL ? first_line(&values[column_no], from, &left[column_no]) : 0;
             size_t space = widths[column_no] - (from != NULL ? cli_text_width(from, length) : 0);
             bool is_last = column_no + 1 == printer->column_count, is_right = is_number(printer->columns[column_no].type);
-            fputs(column_no == 0 ? " " : "| ", target);
-            if (is_right)
+            if (column_no > 0)
+                putc('|', target);
+            if (from != NULL || !is_last)
+                putc(' ', target);
+            if (is_right && (from != NULL || !is_last))
                 put_times(target, ' ', space);
             if (from != NULL)
                 put_text(target, from, length);

@@ -156,6 +156,8 @@ static bool run_part(cli_shell *shell, const char *name, const char *text, const
         ok = part[0] == '\\' ? cli_run_meta(shell, part, &err) : cli_run_statement(shell, part, &err);
     if (!ok) {
         *exit_code = exit_code_of(shell);
+        if (from[0] == '\\')
+            err.position = 0; /* of the catalog query behind it, which nobody wrote */
         report_at(name, text, from, to, &err);
     }
     free(part);

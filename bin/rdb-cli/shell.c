@@ -209,6 +209,8 @@ static void run_one(editor *e, const char *text, size_t length)
     rdb_error err = {0};
     char *part = strndup(text, length);
     bool ok = part != NULL && (part[0] == '\\' ? cli_run_meta(e->shell, part, &err) : cli_run_statement(e->shell, part, &err));
+    if (part != NULL && part[0] == '\\')
+        err.position = 0; /* of the catalog query behind it, which nobody wrote */
     if (!ok)
         report(part != NULL ? part : "", &err);
     free(part);

@@ -1,0 +1,135 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+load helper
+setup_file() {
+    load helper
+    make_home
+    rdb-init --home "$HOME_DIR" --tune small >/dev/null
+    start_server
+    export HOME_DIR PORT SERVER_PID
+}
+teardown_file() {
+    kill -KILL "$SERVER_PID" 2>/dev/null || true
+    rm -rf "$(dirname "$HOME_DIR")"
+}
+cli() { rdb-cli --home "$HOME_DIR" "$@"; }
+
+@test "rdb-cli: an unknown option exits 2, is explained on stderr, and leaves stdout empty" {
+    run -2 --separate-stderr rdb-cli --no-such-option
+    [ -z "$output" ] && [[ "$stderr" == *"rdb-cli --help"* ]]
+}
+
+@test "rdb-cli: no server named is a usage error" {
+    RUSTYDB_HOME= PGHOST= run -2 env -u RUSTYDB_HOME -u PGHOST rdb-cli -c 'select 1'
+    [[ "$output" == *"--home DIR"* ]]
+}
+
+@test "rdb-cli: an instance without a server exits 4 with what to do" {
+    idle=$(mktemp -d /tmp/rdb.XXXXXX)
+    mkdir -p "$idle/run/sockets"
+    run -4 rdb-cli --home "$idle" -c 'select 1'
+    rm -rf "$idle"
+    [[ "$output" == *"no server runs on the instance"* && "$output" == *"rdb-serve --home $idle"* ]]
+}
+
+@test "rdb-cli: a table is aligned by characters, numbers to the right, NULL empty, rows counted" {
+    run -0 cli -c "select 'é漢' as t, 7 as number, null as n, 'z' as z"
+    [ "${lines[0]}" = "  t  | number | n | z" ]
+    [ "${lines[1]}" = "-----+--------+---+---" ]
+    [ "${lines[2]}" = " é漢 |      7 |   | z" ]
+    [ "${lines[3]}" = "(1 row)" ]
+}
+
+@test "rdb-cli: a value of several lines goes on below itself" {
+    run -0 cli -t -c "select E'a\nbc' as x, 5 as y"
+    [ "${lines[0]}" = " a +| 5" ] && [ "${lines[1]}" = " bc |" ]
+}
+
+@test "rdb-cli: CSV quotes what must be quoted and tells NULL from an empty text" {
+    run -0 cli -o csv -c "select 1 as a, 'x,\"y' as b, null as c, '' as d"
+    [ "${lines[0]}" = 'a,b,c,d' ] && [ "${lines[1]}" = '1,"x,""y",,""' ]
+}
+
+@test "rdb-cli: JSON is one object a line with numbers, booleans and nulls of its own" {
+    run -0 cli -o json -c "select 1.50 as a, 'x\"y' as b, null as c, true as d, 'NaN'::float8 as e"
+    [ "$output" = '{"a":1.50,"b":"x\"y","c":null,"d":true,"e":"NaN"}' ]
+}
+
+@test "rdb-cli: expanded shows a record's columns below one another" {
+    run -0 cli -o expanded -c "select 1 as a, 'two' as bcd"
+    [ "${lines[0]}" = '-[ RECORD 1 ]' ] && [ "${lines[1]}" = 'a   | 1' ] && [ "${lines[2]}" = 'bcd | two' ]
+}
+
+@test "rdb-cli: a script stops at its first error with file, line, column and SQLSTATE" {
+    printf 'select 1 as one;\n/* ; */ select $$;$$,\n   nope;\nselect 3 as three;\n' >"$BATS_TEST_TMPDIR/s.sql"
+    run -7 --separate-stderr cli -f "$BATS_TEST_TMPDIR/s.sql"
+    [[ "$output" == *one* && "$output" != *three* ]]
+    [[ "$stderr" == "$BATS_TEST_TMPDIR/s.sql:3:4: ERROR 42703: "*'column "nope" does not exist'* ]]
+}
+
+@test "rdb-cli: commands run in their order, and not after a failed one" {
+    run -7 --separate-stderr cli -t -c 'select 10' -c 'select 1/0' -c 'select 30'
+    [[ "$output" == *10* && "$output" != *30* && "$stderr" == *"22012"* ]]
+}
+
+@test "rdb-cli: semicolons inside quotes, comments and parentheses end nothing" {
+    run -0 cli -t -o csv -c "select ';' as a, E'\\';' as b, \$q\$;\$x\$;\$q\$ as c /* ; /* ; */ ; */ -- ;
+; select 2"
+    [ "${lines[0]}" = ";,';,;\$x\$;" ] && [ "${lines[1]}" = 2 ]
+}
+
+@test "rdb-cli: COPY takes stdin, a script's own lines, and gives to stdout" {
+    cli -c 'create table cli_copy(a int, b text)'
+    printf '1\tx\n2\t\\N\n' | cli -c 'copy cli_copy from stdin'
+    printf 'copy cli_copy from stdin;\n3\tz;\n\\.\nselect count(*) from cli_copy;\n' >"$BATS_TEST_TMPDIR/c.sql"
+    run -0 cli -t -o csv -f "$BATS_TEST_TMPDIR/c.sql"
+    [ "$output" = 3 ]
+    run -0 cli -o csv -c 'copy cli_copy to stdout'
+    [ "${lines[1]}" = $'2\t\\N' ] && [ "${lines[2]}" = $'3\tz;' ]
+}
+
+@test "rdb-cli: a COPY that fails undoes its rows and exits 7" {
+    cli -c 'create table cli_bad(a int)'
+    run -7 cli -c 'copy cli_bad from stdin' <<<$'1\nx'
+    run -0 cli -t -o csv -c 'select count(*) from cli_bad'
+    [ "$output" = 0 ]
+}
+
+@test "rdb-cli: \\d shows columns, indexes and constraints" {
+    cli -c 'create table cli_d(id int primary key, name text not null)'
+    run -0 cli -c '\d cli_d'
+    [[ "$output" == *"Columns of \"public.cli_d\""* && "$output" == *"not null"* && "$output" == *"cli_d_pkey"* && "$output" == *"PRIMARY KEY (id)"* ]]
+    run -0 cli -c '\dt cli_*'
+    [[ "$output" == *"cli_d "* ]]
+    run -7 cli -c '\d no_such_table'
+    [[ "$output" == *'no relation matches "no_such_table"'* ]]
+}
+
+@test "rdb-cli: \\l and \\dn list databases and schemas" {
+    run -0 cli -t -c '\l' -c '\dn'
+    [[ "$output" == *rustydb* && "$output" == *postgres* && "$output" == *public* ]]
+}
+
+@test "rdb-cli: \\i, \\o and \\output work from a script" {
+    echo 'select 11 as eleven;' >"$BATS_TEST_TMPDIR/inner.sql"
+    printf '\\output csv\n\\o %s\n\\i %s\n' "$BATS_TEST_TMPDIR/out" "$BATS_TEST_TMPDIR/inner.sql" >"$BATS_TEST_TMPDIR/outer.sql"
+    run -0 cli -f "$BATS_TEST_TMPDIR/outer.sql"
+    [ -z "$output" ] && [ "$(cat "$BATS_TEST_TMPDIR/out")" = $'eleven\n11' ]
+}
+
+@test "rdb-cli: over TCP the password decides, with TLS and without" {
+    password=$(cat "$HOME_DIR/conf/secrets/auth/admin.password")
+    for mode in require disable; do
+        PGPASSWORD=$password run -0 rdb-cli -h 127.0.0.1 -p "$PORT" --tls "$mode" -t -o csv -c 'select 2'
+        [ "$output" = 2 ]
+        PGPASSWORD=wrong run -4 rdb-cli -h 127.0.0.1 -p "$PORT" --tls "$mode" -c 'select 2'
+        [[ "$output" == *"password authentication failed"* ]]
+    done
+    run -0 rdb-cli -h 127.0.0.1 -p "$PORT" --password-file "$HOME_DIR/conf/secrets/auth/admin.password" -t -o csv -c 'select 3'
+    [ "$output" = 3 ]
+}
+
+@test "rdb-cli: is under a megabyte without its debug information" {
+    strip -o "$BATS_TEST_TMPDIR/stripped" "$BIN/rdb-cli"
+    [ "$(stat -c %s "$BATS_TEST_TMPDIR/stripped")" -lt 1000000 ]
+}
