@@ -20,7 +20,7 @@ cli() { rdb-cli --home "$HOME_DIR" "$@"; }
 }
 
 @test "rdb-cli: no server named is a usage error" {
-    RUSTYDB_HOME= PGHOST= run -2 env -u RUSTYDB_HOME -u PGHOST rdb-cli -c 'select 1'
+    run -2 env -u RUSTYDB_HOME -u PGHOST rdb-cli -c 'select 1'
     [[ "$output" == *"--home DIR"* ]]
 }
 
