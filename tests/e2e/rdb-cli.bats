@@ -133,3 +133,23 @@ cli() { rdb-cli --home "$HOME_DIR" "$@"; }
     strip -o "$BATS_TEST_TMPDIR/stripped" "$BIN/rdb-cli"
     [ "$(stat -c %s "$BATS_TEST_TMPDIR/stripped")" -lt 1000000 ]
 }
+
+@test "rdb-cli: an interrupt cancels the running statement on the server and exits 130" {
+    rdb-cli --home "$HOME_DIR" -c 'select count(*) from pg_proc a, pg_proc b, pg_proc c where a.pronargs + b.pronargs + c.pronargs = 1000' \
+        >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+    client=$!
+    sleep 1
+    kill -INT "$client"
+    status=0
+    wait "$client" || status=$?
+    [ "$status" -eq 130 ]
+    grep -q 'ERROR 57014' "$BATS_TEST_TMPDIR/out"
+}
+
+@test "rdb-cli: the shell joins lines, completes keywords, and keeps passwords out of its history" {
+    run -0 env HOME="$BATS_TEST_TMPDIR" TERM=xterm timeout 20 script -qec "rdb-cli --home $HOME_DIR" /dev/null \
+        < <(sleep 0.5; printf 'sel\t40\n+ 2 as answer;\n'; sleep 0.5; printf "select 'password';\n"; sleep 0.5; printf '\\q\n'; sleep 0.5)
+    [[ "$output" == *answer* && "$output" == *42* && "$output" == *'?column?'* ]]
+    grep -q answer "$BATS_TEST_TMPDIR/.rdb_history"
+    ! grep -qi password "$BATS_TEST_TMPDIR/.rdb_history"
+}
