@@ -62,7 +62,8 @@ bool statement_plan_ready(rdb_session *session, session_statement *statement, rd
             return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "cached plan must not change while a portal runs it");
     }
     uint32_t *types = RDB_NEW_ARRAY(statement->arena, uint32_t, statement->declared_count + 1), count = statement->declared_count;
-    memcpy(types, statement->declared_types, count * sizeof *types);
+    if (count > 0)
+        memcpy(types, statement->declared_types, count * sizeof *types);
     session_plan *fresh = NULL;
     if (!session_plan_make(session, statement->text, statement->raw, &types, &count, true, &fresh, err))
         return false;
@@ -80,7 +81,9 @@ bool statement_plan_ready(rdb_session *session, session_statement *statement, rd
     }
     session_plan_destroy(&statement->plan);
     statement->plan = fresh;
-    statement->parameter_types = rdb_arena_memdup(statement->arena, types, (count + 1) * sizeof *types);
+    statement->parameter_types = RDB_NEW_ARRAY(statement->arena, uint32_t, count + 1);
+    if (count > 0)
+        memcpy(statement->parameter_types, types, count * sizeof *types);
     statement->parameter_count = count;
     return true;
 }
@@ -122,7 +125,7 @@ bool session_parse(rdb_session *session, const char *name, const char *text, con
     session_statement_begin(session);
     /* The same text again under the unnamed statement: drivers and pgbench do that all day. */
     if (old != NULL && old->use_count == 1 && old->plan != NULL && old->declared_count == type_count && strcmp(old->text, text) == 0 &&
-        memcmp(old->declared_types, types, type_count * sizeof *types) == 0 && session->block != SESSION_FAILED) {
+        (type_count == 0 || memcmp(old->declared_types, types, type_count * sizeof *types) == 0) && session->block != SESSION_FAILED) {
         bool ok = session_extended_transaction(session, err) && statement_plan_ready(session, old, err);
         session_statement_end(session);
         return ok;
