@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -265,11 +266,22 @@ static void stop_serving(server *srv)
     network_drain(srv->net, 10000000, srv->signal_fd, on_signal, srv);
 }
 
+/* Relations' files and connections each take a descriptor: as many as the system lets us have. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static bool serve(server *srv, rdb_error *err)
 {
     static const int SIGNALS[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP};
     const rdb_config *config = srv->config;
     rdb_recovery_report recovered;
+    raise_descriptor_limit();
     if (!rdb_signals_open(SIGNALS, RDB_COUNT_OF(SIGNALS), &srv->signal_fd, err) || !make_socket_path(srv, err) ||
         !rdb_instance_lock_take(&srv->lock, srv->home, "rdb-serve", err) || !open_log(srv, err) || !open_tls(srv, err))
         return false;
