@@ -112,7 +112,8 @@ bool rdb_insertion_put(rdb_insertion *in, const rdb_batch *batch, rdb_error *err
         all_nulls[row_at] = row_nulls;
     }
     rdb_arena *keys_arena = in->rules.arena;
-    const rdb_row_writer writer = {.txn = in->x.context.txn, .snapshot = in->x.context.snapshot, .relation = relation, .lock_timeout_us = in->x.context.lock_timeout_us, .arena = keys_arena};
+    const rdb_row_writer writer = {.txn = in->x.context.txn, .snapshot = in->x.context.snapshot, .relation = relation, .lock_timeout_us = in->x.context.lock_timeout_us, .arena = keys_arena,
+                                   .compute_index = exec_row_rules_compute_index, .compute_context = &in->rules, .format = in->x.context.format};
     if (!rdb_row_insert_many(&writer, all_values, all_nulls, rows, all_keys, addresses, err))
         return false;
     for (uint32_t i = 0; i < rows; i++)

@@ -194,6 +194,20 @@ bool exec_row_rules_index_values(exec_row_rules *rules, const rdb_datum *values,
     return true;
 }
 
+/* rdb_row_writer's compute_index: the same for a row that a unique check met. */
+bool exec_row_rules_compute_index(void *rules_at, const rdb_relation_index *index, const rdb_datum *values, const bool *is_null, rdb_index_values *index_values, rdb_error *err)
+{
+    exec_row_rules *rules = rules_at;
+    const rdb_index_values *all = NULL;
+    *index_values = (rdb_index_values){0};
+    if (!exec_row_rules_index_values(rules, values, is_null, &all, err))
+        return false;
+    for (uint16_t i = 0; all != NULL && i < rules->plan->relation->index_count; i++)
+        if (rules->plan->relation->indexes[i].oid == index->oid)
+            *index_values = all[i];
+    return true;
+}
+
 /* ---- the operator ---------------------------------------------------------------------------------------------------------------- */
 typedef struct modify_state {
     const rdb_plan_modify *plan;
@@ -287,7 +301,8 @@ static rdb_row_writer make_writer(exec_node *node)
 {
     modify_state *state = node->state;
     const rdb_execution_context *context = &node->x->context;
-    return (rdb_row_writer){.txn = context->txn, .snapshot = context->snapshot, .relation = state->plan->relation, .lock_timeout_us = context->lock_timeout_us, .arena = state->rules.arena};
+    return (rdb_row_writer){.txn = context->txn, .snapshot = context->snapshot, .relation = state->plan->relation, .lock_timeout_us = context->lock_timeout_us, .arena = state->rules.arena,
+                            .compute_index = exec_row_rules_compute_index, .compute_context = &state->rules, .format = context->format};
 }
 
 static void read_row(rdb_vector *const *columns, uint32_t row, uint16_t count, rdb_datum *values, bool *is_null)
