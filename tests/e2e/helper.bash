@@ -54,11 +54,12 @@ psql_file() {
     "$PSQL" -X -A -t -q -v ON_ERROR_STOP=1 -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin "${DATABASE:-rustydb}" -f "$1"
 }
 
-# pgbench comes with the server package, which is unpacked and never installed.
+# pgbench comes with the server package, which is unpacked and never installed. (What Debian's client package calls pgbench is a
+# wrapper that looks for the server's.)
 find_pgbench() {
     local candidate
-    for candidate in "$(command -v pgbench)" /usr/lib/postgresql/15/bin/pgbench "$TOP/build/peer/usr/lib/postgresql/15/bin/pgbench"; do
-        [ -x "$candidate" ] && { echo "$candidate"; return; }
+    for candidate in /usr/lib/postgresql/15/bin/pgbench "$TOP/build/peer/usr/lib/postgresql/15/bin/pgbench" "$(command -v pgbench)"; do
+        "$candidate" --version >/dev/null 2>&1 && { echo "$candidate"; return; }
     done
     mkdir -p "$TOP/build/peer"
     (cd "$TOP/build/peer" && apt-get download -q postgresql-15 >/dev/null && dpkg -x postgresql-15_*.deb . && rm -f postgresql-15_*.deb) || return 1
