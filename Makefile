@@ -161,11 +161,17 @@ lint:
 sanitize:
 	$(MAKE) BUILD=$(BUILD)-asan SANITIZE='-fsanitize=address,undefined' OPTIMISE='-O1 -g' unit
 
+# A page's OPTIONS section comes from the program's own table.
 install: programs completions
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 	install -m 0755 $(foreach program,$(PROGRAMS),$(BUILD)/bin/$(program)) $(DESTDIR)$(PREFIX)/bin
 	install -m 0644 $(foreach program,$(PROGRAMS),$(BUILD)/share/bash/$(program)) $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-	for page in man/*.1; do install -m 0644 $$page $(DESTDIR)$(PREFIX)/share/man/man1; done
+	install -m 0644 $(foreach program,$(PROGRAMS),$(BUILD)/share/zsh/_$(program)) $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+	install -m 0644 $(foreach program,$(PROGRAMS),$(BUILD)/share/fish/$(program).fish) $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	for program in $(PROGRAMS); do \
+		tests/tools/man-page man/$$program.1 $(BUILD)/share/man-options/$$program >$(DESTDIR)$(PREFIX)/share/man/man1/$$program.1 || exit 1; \
+	done
 
 .PHONY: clean
 clean:

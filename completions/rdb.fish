@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Source this in fish: each program prints its own completion from its option table.
+for program in rdb-cli rdb-init rdb-serve
+    command -q $program; and $program --rdb-print-completion=fish | source
+end
