@@ -130,7 +130,7 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(ARCHIVES)
 	$(CC) $(SANITIZE) -pthread -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBRDB_EXTRA) $(LIBS) -lstdc++
 
 # ---- what people and CI call ------------------------------------------------------------------------------------
-.PHONY: deps deps-test quickstart check check-long bench format lint sanitize e2e check-rooms install
+.PHONY: deps deps-test quickstart check check-pg check-sql check-long bench format lint sanitize e2e check-rooms install
 deps:
 	@tests/tools/deps build
 deps-test:
@@ -145,6 +145,12 @@ check-rooms:
 	@tests/tools/check-rooms $(ROOMS)
 e2e: programs
 	@tests/tools/run-bats tests/e2e/*.bats
+# Statement files against the output that PostgreSQL 15 printed for them; check-pg shows that it still prints it.
+check-sql: programs
+	@tests/tools/run-sql
+check-pg: programs
+	@tests/tools/run-sql --peer
+	@tests/tools/run-sql
 # Everything that a change must pass, in one count.
 check: deps-test
 	@tests/tools/check

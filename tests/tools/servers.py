@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A server of ours and a PostgreSQL 15 for tests and measurements: both made in a directory, started, stopped. PostgreSQL's
+programs come from the system or are unpacked into build/peer; no cluster of the system's is touched."""
+import glob, os, pwd, shutil, socket, subprocess
+
+TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+BIN = os.environ.get("BIN_DIR", TOP + "/build/bin")
+
+
+def run(command, **options):
+    return subprocess.run(command, check=True, capture_output=True, text=True, **options).stdout
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+def postgresql_bin():
+    for candidate in ("/usr/lib/postgresql/15/bin", TOP + "/build/peer/usr/lib/postgresql/15/bin"):
+        if os.path.exists(candidate + "/initdb") and os.path.exists(candidate + "/postgres"):
+            return candidate
+    peer = TOP + "/build/peer"
+    os.makedirs(peer, exist_ok=True)
+    run(["apt-get", "download", "-q", "postgresql-15"], cwd=peer)
+    for package in glob.glob(peer + "/*.deb"):
+        run(["dpkg", "-x", package, peer])
+        os.unlink(package)
+    return peer + "/usr/lib/postgresql/15/bin"
+
+
+class RustyDB:
+    name = "rustydb"
+    database = "rustydb"
+
+    def __init__(self, work, init=(), serve=()):
+        self.home = work + "/r"
+        run([BIN + "/rdb-init", "--home", self.home, *init])
+        self.port = free_port()
+        self.server = subprocess.Popen([BIN + "/rdb-serve", "--home", self.home, "--port", self.port, *serve], stdout=subprocess.PIPE, text=True)
+        self.server.stdout.readline()
+        self.connect = ["-h", self.home + "/run/sockets", "-p", self.port, "-U", "admin"]
+
+    def alive(self):
+        return self.server.poll() is None
+
+    def stop(self):
+        self.server.terminate()
+        self.server.wait(60)
+
+
+class PostgreSQL:
+    name = "postgresql"
+    database = "postgres"
+
+    def __init__(self, work, settings=()):
+        self.home = work + "/p"
+        self.port = free_port()
+        self.bin = postgresql_bin()
+        user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+        self.wrap = ["runuser", "-u", user, "--"] if os.geteuid() == 0 else []
+        os.mkdir(self.home)
+        if self.wrap:
+            os.chmod(work, 0o755)
+            shutil.chown(self.home, user)
+        run(self.wrap + [self.bin + "/initdb", "-D", self.home + "/data", "-U", "admin", "-A", "trust", "--no-sync", "-k", "-E", "UTF8", "--locale=C"],
+            cwd=self.home)
+        with open(self.home + "/data/postgresql.conf", "a") as conf:
+            conf.write(f"port={self.port}\nunix_socket_directories='{self.home}'\nlisten_addresses=''\n" + "".join(line + "\n" for line in settings))
+        run(self.wrap + [self.bin + "/pg_ctl", "-D", self.home + "/data", "-w", "-l", self.home + "/log", "start"], cwd=self.home)
+        self.connect = ["-h", self.home, "-p", self.port, "-U", "admin"]
+
+    def alive(self):
+        return True
+
+    def stop(self):
+        run(self.wrap + [self.bin + "/pg_ctl", "-D", self.home + "/data", "-w", "-m", "fast", "stop"], cwd=self.home)
