@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #define GUARD 12 /* digits carried beyond the result's */
+#define EXP_MAX 6000.0   /* exponentials beyond e^6000 overflow or vanish, as in PostgreSQL */
+#define POWER_MAX 6020.0 /* the same where the exponent of a power is no small integer */
 
 static bool store(rdb_call *call, type_numeric *number, rdb_datum *r)
 {
@@ -255,17 +257,18 @@ TYPE_ROW_FUNCTION(numeric_exp, 1)
         }
         return true;
     }
-    double power = type_numeric_to_double(&x) * 0.434294481903252; /* of ten */
-    if (power > TYPE_NUMERIC_DIGITS_MAX) {
+    double argument = type_numeric_to_double(&x);
+    if (argument >= EXP_MAX) {
         type_numeric_clear(&x);
         return overflow(call);
     }
-    int scale = clamp_scale(TYPE_NUMERIC_MIN_DIGITS - (int)RDB_MAX(power, -1e6), (int)x.scale);
-    if (power < -TYPE_NUMERIC_RESULT_SCALE_MAX - 20) {
+    if (argument <= -EXP_MAX) {
         type_numeric_clear(&x);
-        type_numeric_set_int(&z, 0, (uint16_t)scale);
+        type_numeric_set_int(&z, 0, TYPE_NUMERIC_RESULT_SCALE_MAX);
         return store(call, &z, r);
     }
+    double power = argument * 0.434294481903252; /* of ten */
+    int scale = clamp_scale(TYPE_NUMERIC_MIN_DIGITS - (int)power, (int)x.scale);
     mpz_t value, result;
     int work = scale + GUARD + 10 + (power > 0 ? (int)power * 2 : 0);
     mpz_init(value);
@@ -359,6 +362,70 @@ static bool power_of_specials(const type_numeric *x, const type_numeric *y, type
     return true;
 }
 
+/* A positive number as coefficient * 10^exponent, cut to a number of significant digits. */
+typedef struct decimal {
+    mpz_t coefficient;
+    int64_t exponent;
+} decimal;
+
+static void cut_decimal(decimal *number, unsigned long digits)
+{
+    unsigned long length = mpz_sizeinbase(number->coefficient, 10);
+    if (length <= digits + 1)
+        return;
+    mpz_t power;
+    mpz_init(power);
+    type_pow10(power, length - digits);
+    mpz_tdiv_q(number->coefficient, number->coefficient, power);
+    number->exponent += (int64_t)(length - digits);
+    mpz_clear(power);
+}
+
+/* x^n by squaring, x > 0, with `digits` significant digits on the way. */
+static void whole_power(const type_numeric *x, int64_t n, unsigned long digits, int scale, type_numeric *z)
+{
+    decimal square, result;
+    mpz_init(square.coefficient);
+    mpz_init_set_ui(result.coefficient, 1);
+    type_numeric_get_mpz(x, square.coefficient);
+    square.exponent = -(int64_t)x->scale;
+    result.exponent = 0;
+    for (uint64_t left = (uint64_t)(n < 0 ? -n : n); left > 0; left >>= 1) {
+        if (left & 1) {
+            mpz_mul(result.coefficient, result.coefficient, square.coefficient);
+            result.exponent += square.exponent;
+            cut_decimal(&result, digits);
+        }
+        if (left > 1) {
+            mpz_mul(square.coefficient, square.coefficient, square.coefficient);
+            square.exponent *= 2;
+            cut_decimal(&square, digits);
+        }
+    }
+    mpz_t power;
+    mpz_init(power);
+    if (n < 0) { /* its inverse */
+        unsigned long shift = mpz_sizeinbase(result.coefficient, 10) + digits;
+        type_pow10(power, shift);
+        mpz_tdiv_q(result.coefficient, power, result.coefficient);
+        result.exponent = -result.exponent - (int64_t)shift;
+    }
+    if (result.exponent > 0) {
+        type_pow10(power, (unsigned long)result.exponent);
+        mpz_mul(result.coefficient, result.coefficient, power);
+        result.exponent = 0;
+    }
+    if (-result.exponent > scale + GUARD) { /* only what the rounding looks at */
+        uint64_t drop = (uint64_t)-result.exponent - (uint64_t)(scale + GUARD);
+        unsigned long length = mpz_sizeinbase(result.coefficient, 10);
+        type_pow10(power, drop > length ? length + 1 : (unsigned long)drop);
+        mpz_tdiv_q(result.coefficient, result.coefficient, power);
+        result.exponent = -(int64_t)(scale + GUARD);
+    }
+    from_scale(z, result.coefficient, (int)-result.exponent, scale);
+    mpz_clears(power, square.coefficient, result.coefficient, NULL);
+}
+
 static bool power_of(rdb_call *call, const type_numeric *x, const type_numeric *y, type_numeric *z)
 {
     int x_sign = type_numeric_sign(x), y_sign = type_numeric_sign(y);
@@ -386,41 +453,45 @@ static bool power_of(rdb_call *call, const type_numeric *x, const type_numeric *
     }
     int64_t exponent = 0;
     bool small_power = whole && type_numeric_to_int64(y, &exponent) && exponent >= INT32_MIN && exponent <= INT32_MAX;
-    type_numeric ln;
-    ln_number(&magnitude, 40, &ln);
-    double digits = type_numeric_to_double(&ln) * type_numeric_to_double(y) * 0.434294481903252;
+    /* ln(x^y) by estimate; near one, ln x is tiny and needs decimals of its own to have any digits at all. */
+    type_numeric ln, product;
+    int weight = ln_weight(&magnitude);
+    ln_number(&magnitude, RDB_MIN(40 - RDB_MIN(weight, 0), TYPE_NUMERIC_SCALE_MAX), &ln);
+    int product_exponent = type_numeric_sign(&ln) == 0 ? -1 : type_numeric_exponent(&ln) + type_numeric_exponent(y);
+    double argument;
+    if (product_exponent > 20) {
+        argument = type_numeric_sign(&ln) * y_sign > 0 ? INFINITY : -INFINITY;
+    } else {
+        if (!type_numeric_mul(call, &ln, y, &product)) {
+            type_numeric_clear(&ln);
+            type_numeric_clear(&magnitude);
+            return false;
+        }
+        argument = type_numeric_to_double(&product);
+        type_numeric_clear(&product);
+    }
     type_numeric_clear(&ln);
-    if (digits > TYPE_NUMERIC_DIGITS_MAX) {
+    double digits = argument * 0.434294481903252;
+    if (digits > TYPE_NUMERIC_DIGITS_MAX || (!small_power && argument > POWER_MAX)) {
         type_numeric_clear(&magnitude);
         return overflow(call);
     }
     int scale = clamp_scale(TYPE_NUMERIC_MIN_DIGITS - (int)RDB_MAX(digits, -1e6), RDB_MAX((int)x->scale, (int)y->scale));
     if (small_power) /* a whole power shows sixteen decimals whatever its size */
         scale = clamp_scale(TYPE_NUMERIC_MIN_DIGITS, (int)x->scale);
-    if (digits < -TYPE_NUMERIC_RESULT_SCALE_MAX - 20) {
+    if (digits < -TYPE_NUMERIC_RESULT_SCALE_MAX - 20 || (!small_power && argument < -POWER_MAX)) {
         type_numeric_clear(&magnitude);
-        type_numeric_set_int(z, 0, TYPE_NUMERIC_RESULT_SCALE_MAX);
+        type_numeric_set_int(z, 0, (uint16_t)(small_power ? scale : TYPE_NUMERIC_RESULT_SCALE_MAX));
         return true;
     }
-    mpz_t value, result, one;
-    mpz_inits(value, result, one, NULL);
-    int work;
-    if (small_power && exponent >= 0 && (double)exponent * (type_numeric_exponent(&magnitude) + (int)magnitude.scale + 2) < 20000) {
-        /* exactly, by squaring */
-        type_numeric_get_mpz(&magnitude, value);
-        mpz_pow_ui(result, value, (unsigned long)exponent);
-        int from = (int)magnitude.scale * (int)exponent;
-        if (from > TYPE_NUMERIC_SCALE_MAX) {
-            type_pow10(one, (unsigned long)(from - scale - GUARD));
-            mpz_tdiv_q(result, result, one);
-            from = scale + GUARD;
-        }
-        from_scale(z, result, from, scale);
+    if (small_power) {
+        whole_power(&magnitude, exponent, (unsigned long)(scale + (int)RDB_MAX(digits, 0) + GUARD + 30), scale, z);
     } else {
+        mpz_t value, result, one, exponent_value;
+        mpz_inits(value, result, one, exponent_value, NULL);
         int spare = abs((int)digits) + GUARD + 20 + abs(type_numeric_exponent(y)) + abs(type_numeric_exponent(&magnitude));
-        work = scale + spare + (digits > 0 ? (int)digits : 0);
-        mpz_t exponent_value;
-        mpz_init(exponent_value);
+        int work = scale + spare + (digits > 0 ? (int)digits : 0);
+        work = RDB_MAX(work, (int)magnitude.scale); /* a number next to one must not be cut to one */
         at_scale(&magnitude, work, value);
         ln_scaled(result, value, work);
         at_scale(y, work, exponent_value);
@@ -429,9 +500,8 @@ static bool power_of(rdb_call *call, const type_numeric *x, const type_numeric *
         mpz_tdiv_q(value, result, one);
         exp_scaled(result, value, work);
         from_scale(z, result, work, scale);
-        mpz_clear(exponent_value);
+        mpz_clears(value, result, one, exponent_value, NULL);
     }
-    mpz_clears(value, result, one, NULL);
     type_numeric_clear(&magnitude);
     if (x_sign < 0 && is_odd(y)) {
         if (z->is_big)
