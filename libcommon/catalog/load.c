@@ -453,11 +453,14 @@ static bool load_labels(rdb_access *access, cache_entry *entry, rdb_arena *work,
         return false;
     const char **labels = RDB_NEW_ARRAY(entry->arena, const char *, list.count + 1);
     uint32_t *oids = RDB_NEW_ARRAY(entry->arena, uint32_t, list.count + 1);
+    float *orders = RDB_NEW_ARRAY(entry->arena, float, list.count + 1);
     for (uint32_t i = 0; i < list.count; i++) { /* the index gives them by sort order */
         labels[i] = row_text(entry->arena, &list.rows[i], RDB_pg_enum_enumlabel);
         oids[i] = row_oid(&list.rows[i], RDB_pg_enum_oid);
+        orders[i] = list.rows[i].values[RDB_pg_enum_enumsortorder - 1].f4;
     }
     type->labels = labels;
+    type->label_orders = orders;
     type->label_oids = oids;
     type->label_count = list.count;
     return true;

@@ -7,7 +7,7 @@
  *    .       a row image over those types' representations, as vec draws it, after one byte of its flags
  *
  * and void, whose one value prints as nothing. */
-#include "type/type_int.h"
+#include "type/array.h"
 #include "type/tables.h"
 
 /* ---- enums ----------------------------------------------------------------------------------------------------------------- */
@@ -55,9 +55,43 @@ static uint64_t enum_hash(TYPE_OPS_PARAMETERS_HASH)
     return type_mix64(value.oid);
 }
 
-/* const rdb_type_ops of enums: no index key, since a label added in the middle would move the places of others. */
+/* The key is the label's sort order, a float that a label keeps for life: one added in the middle gets a number between
+ * its neighbours'. Its bits are turned so that bytes compare as numbers do. */
+static uint32_t order_bits(float order)
+{
+    uint32_t bits;
+    memcpy(&bits, &order, sizeof bits);
+    return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
+}
+
+static bool enum_encode(TYPE_OPS_PARAMETERS_ENCODE)
+{
+    const rdb_type *base = type_base(type);
+    uint32_t place = place_of(base, value.oid);
+    if (place == base->label_count || base->label_orders == NULL)
+        return false;
+    type_add_be32(key, order_bits(base->label_orders[place]));
+    return !key->failed;
+}
+
+static bool enum_decode(TYPE_OPS_PARAMETERS_DECODE)
+{
+    const rdb_type *base = type_base(type);
+    if (end - *at < 4 || base->label_orders == NULL)
+        return false;
+    uint32_t bits = type_be32(*at), place = 0;
+    while (place < base->label_count && order_bits(base->label_orders[place]) != bits)
+        place++;
+    if (place == base->label_count)
+        return false;
+    *at += 4;
+    value->words[0] = value->words[1] = 0;
+    value->oid = base->label_oids[place];
+    return true;
+}
+
 const rdb_type_ops type_enum_ops = {.input = enum_input, .output = enum_output, .receive = enum_input, .send = enum_output,
-                                    .compare = enum_compare, .hash = enum_hash};
+                                    .compare = enum_compare, .hash = enum_hash, .encode_key = enum_encode, .decode_key = enum_decode};
 
 /* ---- void -------------------------------------------------------------------------------------------------------------------- */
 static bool void_input(TYPE_OPS_PARAMETERS_INPUT)
@@ -314,9 +348,53 @@ COMPARISONS(enum, compare_enums)
 COMPARISON(enum, larger, compare_enums, oid, order > 0 ? a[0].oid : a[1].oid)
 COMPARISON(enum, smaller, compare_enums, oid, order < 0 ? a[0].oid : a[1].oid)
 
+/* enum_first, enum_last, enum_range: the type is the argument's, even where the argument is null. */
+static bool enum_type(rdb_call *call, const rdb_type **type)
+{
+    *type = call->argument_types[0] != NULL ? type_base(call->argument_types[0]) : NULL;
+    if (*type == NULL || (*type)->kind != 'e')
+        return rdb_error_set(call->err, RDB_FEATURE_NOT_SUPPORTED, "could not determine actual enum type");
+    return true;
+}
+
+static bool enum_end(rdb_call *call, bool last, rdb_datum *r)
+{
+    const rdb_type *type;
+    if (!enum_type(call, &type))
+        return false;
+    if (type->label_count == 0)
+        return rdb_error_set(call->err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "enum %s contains no values", type->name);
+    r->oid = type->label_oids[last ? type->label_count - 1 : 0];
+    return true;
+}
+TYPE_NULL_FUNCTION(enum_first, 1) { return enum_end(call, false, r); }
+TYPE_NULL_FUNCTION(enum_last, 1) { return enum_end(call, true, r); }
+
+static bool enum_range(rdb_call *call, uint32_t from, uint32_t to, rdb_datum *r)
+{
+    const rdb_type *type;
+    if (!enum_type(call, &type))
+        return false;
+    rdb_datum *values = rdb_arena_zalloc(call->arena, sizeof *values * ((size_t)type->label_count + 1));
+    uint32_t count = 0;
+    for (uint32_t i = from; i < type->label_count && i <= to; i++)
+        values[count++].oid = type->label_oids[i];
+    return type_array_build_list(call, type, values, NULL, count, r);
+}
+TYPE_NULL_FUNCTION(enum_range_all, 1) { return enum_range(call, 0, UINT32_MAX, r); }
+TYPE_NULL_FUNCTION(enum_range_bounds, 2)
+{
+    const rdb_type *type;
+    if (!enum_type(call, &type))
+        return false;
+    return enum_range(call, nulls[0] ? 0 : place_of(type, a[0].oid), nulls[1] ? UINT32_MAX : place_of(type, a[1].oid), r);
+}
+
 #define F RDB_KERNEL_FALLIBLE
 #define P RDB_KERNEL_POLYMORPHIC
 static const type_kernel KERNELS[] = {
+    {"enum_first", enum_first, F | P, 0}, {"enum_last", enum_last, F | P, 0}, {"enum_range_all", enum_range_all, F | P, 0},
+    {"enum_range_bounds", enum_range_bounds, F | P, 0},
     {"record_eq", record_eq, F | P, 0}, {"record_ne", record_ne, F | P, 0}, {"record_lt", record_lt, F | P, 0}, {"record_le", record_le, F | P, 0},
     {"record_gt", record_gt, F | P, 0}, {"record_ge", record_ge, F | P, 0}, {"btrecordcmp", record_cmp, F | P, 0},
     {"enum_eq", enum_eq, P, 0}, {"enum_ne", enum_ne, P, 0}, {"enum_lt", enum_lt, P, 0}, {"enum_le", enum_le, P, 0}, {"enum_gt", enum_gt, P, 0},

@@ -19,15 +19,16 @@ enum {
     RDB_BOOLOID = 16, RDB_BYTEAOID = 17, RDB_CHAROID = 18, RDB_NAMEOID = 19, RDB_INT8OID = 20, RDB_INT2OID = 21,
     RDB_INT2VECTOROID = 22, RDB_INT4OID = 23, RDB_REGPROCOID = 24, RDB_TEXTOID = 25, RDB_OIDOID = 26, RDB_TIDOID = 27,
     RDB_XIDOID = 28, RDB_CIDOID = 29, RDB_OIDVECTOROID = 30, RDB_JSONOID = 114, RDB_XMLOID = 142,
-    RDB_PG_NODE_TREEOID = 194, RDB_POINTOID = 600, RDB_CIDROID = 650, RDB_FLOAT4OID = 700, RDB_FLOAT8OID = 701,
-    RDB_UNKNOWNOID = 705, RDB_MONEYOID = 790, RDB_MACADDROID = 829, RDB_INETOID = 869, RDB_INT4ARRAYOID = 1007,
+    RDB_PG_NODE_TREEOID = 194, RDB_POINTOID = 600, RDB_LSEGOID = 601, RDB_PATHOID = 602, RDB_BOXOID = 603, RDB_POLYGONOID = 604,
+    RDB_LINEOID = 628, RDB_CIDROID = 650, RDB_FLOAT4OID = 700, RDB_FLOAT8OID = 701,
+    RDB_UNKNOWNOID = 705, RDB_CIRCLEOID = 718, RDB_MACADDR8OID = 774, RDB_MONEYOID = 790, RDB_MACADDROID = 829, RDB_INETOID = 869, RDB_INT4ARRAYOID = 1007,
     RDB_TEXTARRAYOID = 1009, RDB_ACLITEMOID = 1033, RDB_BPCHAROID = 1042, RDB_VARCHAROID = 1043, RDB_DATEOID = 1082,
     RDB_TIMEOID = 1083, RDB_TIMESTAMPOID = 1114, RDB_TIMESTAMPTZOID = 1184, RDB_INTERVALOID = 1186,
     RDB_TIMETZOID = 1266, RDB_BITOID = 1560, RDB_VARBITOID = 1562, RDB_NUMERICOID = 1700, RDB_REFCURSOROID = 1790,
     RDB_REGCLASSOID = 2205, RDB_REGTYPEOID = 2206, RDB_RECORDOID = 2249, RDB_CSTRINGOID = 2275, RDB_ANYOID = 2276,
     RDB_ANYARRAYOID = 2277, RDB_VOIDOID = 2278, RDB_TRIGGEROID = 2279, RDB_INTERNALOID = 2281,
     RDB_ANYELEMENTOID = 2283, RDB_RECORDARRAYOID = 2287, RDB_ANYNONARRAYOID = 2776, RDB_UUIDOID = 2950,
-    RDB_PG_LSNOID = 3220, RDB_ANYENUMOID = 3500, RDB_JSONBOID = 3802, RDB_ANYRANGEOID = 3831, RDB_JSONPATHOID = 4072,
+    RDB_PG_LSNOID = 3220, RDB_ANYENUMOID = 3500, RDB_TSVECTOROID = 3614, RDB_TSQUERYOID = 3615, RDB_JSONBOID = 3802, RDB_ANYRANGEOID = 3831, RDB_JSONPATHOID = 4072,
     RDB_REGNAMESPACEOID = 4089, RDB_REGROLEOID = 4096, RDB_XID8OID = 5069, RDB_ANYCOMPATIBLEOID = 5077,
     RDB_ANYCOMPATIBLEARRAYOID = 5078, RDB_ANYCOMPATIBLENONARRAYOID = 5079, RDB_ANYCOMPATIBLERANGEOID = 5080
 };
@@ -68,6 +69,7 @@ struct rdb_type {
     uint32_t field_count;
     const char *const *labels; /* enum, in sort order; the value is the uint32 oid of the label */
     const uint32_t *label_oids;
+    const float *label_orders; /* enumsortorder: a label keeps it for life, so index keys are made of it */
     uint32_t label_count;
     const struct rdb_type_ops *ops; /* rdb_type_ops_find's answer, kept; NULL: no kernels for this type yet */
 };
@@ -175,6 +177,9 @@ typedef struct rdb_type_ops {
 } rdb_type_ops;
 /* The operations for a descriptor, by its OID, or its kind (array, enum, composite, domain → base). NULL: none yet. */
 const rdb_type_ops *rdb_type_ops_find(const rdb_type *type);
+/* The hash that PostgreSQL's extended hash function of the type gives: rows of hash-partitioned tables find their
+ * partition by it (seed UINT64_C(0x7A5B22367996DCFD) there). */
+RDB_CHECKED bool rdb_type_hash_compatible(rdb_call *call, const rdb_type *type, rdb_datum value, uint64_t seed, uint64_t *hash);
 /* The representation of a type, by OID and, for those not built in, by kind; for whoever makes descriptors. */
 rdb_rep rdb_type_rep(uint32_t oid, char kind, int16_t typlen);
 

@@ -2,7 +2,7 @@
  * Which kernel serves which function. Each file of the room has a table of kernels by the name of PostgreSQL's source
  * (prosrc); the build prints the pairs (source, OID) of every built-in function; at the first look-up the two are joined
  * into arrays indexed by OID. After that the arrays are only read, but for registrations of upper rooms at start. */
-#include "type/type_int.h"
+#include "type/generic.h"
 #include "type/tables.h"
 #include <pthread.h>
 #include <stdio.h>
@@ -19,6 +19,16 @@ static const proc_source PROC_SOURCES[] = { /* sorted by source */
 #include "type/proc_sources.inc"
 };
 #undef TYPE_PROC
+
+typedef struct io_proc {
+    rdb_kernel kernel;
+    uint32_t oid;
+} io_proc;
+#define TYPE_IO(kind, function, type) {type_generic_##kind, function},
+static const io_proc IO_PROCS[] = {
+#include "type/io_procs.inc"
+};
+#undef TYPE_IO
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static const rdb_kernel_entry *kernels[OID_COUNT];
@@ -91,6 +101,10 @@ static void fill(void)
             for (; at < RDB_COUNT_OF(PROC_SOURCES) && strcmp(PROC_SOURCES[at].source, kernel->source) == 0; at++)
                 add_kernel(kernel, PROC_SOURCES[at].oid);
         }
+    }
+    for (uint32_t i = 0; i < RDB_COUNT_OF(IO_PROCS); i++) {
+        if (kernels[IO_PROCS[i].oid] == NULL)
+            add_kernel(&(type_kernel){.kernel = IO_PROCS[i].kernel, .flags = RDB_KERNEL_FALLIBLE | RDB_KERNEL_POLYMORPHIC}, IO_PROCS[i].oid);
     }
     for (uint32_t t = 0; TYPE_SET_TABLES[t] != NULL; t++) {
         const type_set_kernel_table *table = TYPE_SET_TABLES[t];
