@@ -2,6 +2,8 @@
  * Steps over arrays, rows and domains: they work row by row. */
 #include "expr/program_int.h"
 
+#define ITEM_SET_ROWS_MIN 4u /* for fewer rows the items are walked */
+
 static bool fail_at(rdb_program *program, uint32_t row)
 {
     program->bad_row = row;
@@ -24,12 +26,40 @@ static void borrow_constant(rdb_vector *vector, uint64_t *null_word, uint8_t rep
     *vector = (rdb_vector){.values = value, .nulls = is_null ? null_word : NULL, .rep = rep, .capacity = 1};
 }
 
+/* One long array for many rows: a set of its items answers for all of them. *set stays NULL where that does not pay. */
+static bool gather_items(rdb_program *program, program_step *step, const rdb_selection *selection, program_item_set **set)
+{
+    rdb_array_shape shape;
+    *set = NULL;
+    if (!step->may_hash || step->vectors[1]->mask != 0 || selection->count < ITEM_SET_ROWS_MIN || rdb_vector_is_null(step->vectors[1], 0))
+        return true;
+    rdb_datum array = rdb_vector_get(step->vectors[1], 0);
+    rdb_array_get_shape(array, &shape);
+    if (shape.count < PROGRAM_SET_ITEMS_MIN)
+        return true;
+    rdb_datum *items = rdb_arena_try_alloc(program->run_arena, shape.count * sizeof *items, program->err);
+    bool *nulls = items == NULL ? NULL : rdb_arena_try_alloc(program->run_arena, shape.count, program->err);
+    if (nulls == NULL)
+        return false;
+    for (uint32_t i = 0; i < shape.count; i++) {
+        items[i] = (rdb_datum){.words = {0, 0}};
+        nulls[i] = !rdb_array_get(array, i, &items[i]);
+    }
+    return program_item_set_create(set, program->run_arena, ((const rdb_expr_array_op *)step->expr)->right->type->element,
+                                   step->call.collation, items, nulls, shape.count, program->err);
+}
+
 /* left op ANY/ALL (array) */
 bool program_run_array_op(rdb_program *program, program_step *step, const rdb_selection *selection)
 {
     const bool deciding = step->detail; /* ANY: true decides; ALL: false */
     rdb_vector *out = program->registers[step->out];
     const uint8_t rep = ((const rdb_expr_array_op *)step->expr)->right->type->element->rep;
+    program_item_set *set;
+    if (!gather_items(program, step, selection, &set))
+        return fail_at(program, rdb_selected(selection, 0));
+    if (set != NULL)
+        return program_run_item_set(program, step, set, selection);
     rdb_vector_clear_nulls(out);
     RDB_FOR_SELECTED (selection, row) {
         if (rdb_vector_is_null(step->vectors[1], row)) {

@@ -206,6 +206,50 @@ static bool compile_pair(compiler *c, program_block *block, const rdb_expr_pair 
     return true;
 }
 
+/* = ANY or <> ALL by the equality that the type's hash agrees with? */
+static bool may_hash_items(compiler *c, const rdb_expr_array_op *e, const rdb_type *element)
+{
+    uint32_t equality = e->operator_oid, wanted = 0;
+    const rdb_operator_entry *operator;
+    rdb_error quiet = {0};
+    bool known = element->ops != NULL && element->ops->hash != NULL && element->ops->compare != NULL && e->left->type == element &&
+                 e->operator_oid != 0 && c->eval->access != NULL;
+    if (known && !e->use_or) {
+        known = rdb_operator_get(c->eval->access, e->operator_oid, &operator, &quiet);
+        equality = known ? operator->negator_oid : 0;
+    }
+    known = known && equality != 0 && rdb_opclass_operator(c->eval->access, element->oid, element->oid, 3, &wanted, &quiet) && wanted == equality;
+    rdb_error_clear(&quiet);
+    return known;
+}
+
+/* A written-out list of constants, long enough that a hash finds an item faster than a walk. */
+static bool compile_item_set(compiler *c, program_step *step, const rdb_expr_array_op *e, const rdb_expr_array *items, bool *is_set)
+{
+    const rdb_type *element = e->right->type->element;
+    *is_set = false;
+    for (uint32_t i = 0; i < items->elements.count; i++)
+        if (((const rdb_expr *)items->elements.items[i])->kind != RDB_EXPR_CONST)
+            return true;
+    if (items->elements.count < PROGRAM_SET_ITEMS_MIN || !may_hash_items(c, e, element))
+        return true;
+    rdb_datum *values = RDB_NEW_ARRAY(c->arena, rdb_datum, items->elements.count);
+    bool *nulls = RDB_NEW_ARRAY(c->arena, bool, items->elements.count);
+    for (uint32_t i = 0; i < items->elements.count; i++) {
+        const rdb_expr_const *item = items->elements.items[i];
+        values[i] = item->value;
+        nulls[i] = item->is_null;
+    }
+    program_item_set *set;
+    if (!program_item_set_create(&set, c->arena, element, e->input_collation, values, nulls, items->elements.count, c->err))
+        return false;
+    step->set = set;
+    step->op = OP_ITEM_SET;
+    step->argument_count = 1;
+    *is_set = true;
+    return true;
+}
+
 static bool compile_array_op(compiler *c, program_block *block, const rdb_expr_array_op *e, uint32_t *out)
 {
     const rdb_expr_array *items = (const rdb_expr_array *)e->right;
@@ -219,9 +263,13 @@ static bool compile_array_op(compiler *c, program_block *block, const rdb_expr_a
     rdb_expr *pair[2] = {e->left, element_expr};
     if (!set_kernel(c, step, e->function, e->input_collation, pair, 2) || !compile_expr(c, block, e->left, &step->arguments[0]))
         return false;
-    if (unrolled ? !compile_arguments(c, block, &items->elements, step->arguments + 1)
-                 : !compile_expr(c, block, e->right, &step->arguments[1]))
+    bool is_set = false;
+    if (unrolled && !compile_item_set(c, step, e, items, &is_set))
         return false;
+    if (!is_set && (unrolled ? !compile_arguments(c, block, &items->elements, step->arguments + 1)
+                             : !compile_expr(c, block, e->right, &step->arguments[1])))
+        return false;
+    step->may_hash = !unrolled && may_hash_items(c, e, element);
     step->detail = e->use_or;
     step->flags = add_owned(c, RDB_REP_BOOL);
     append_step(c, block, step);

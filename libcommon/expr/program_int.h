@@ -23,6 +23,7 @@ typedef enum program_op {
     OP_COERCE_IO,
     OP_ARRAY_ITEMS, /* argument 0 op ANY/ALL (arguments 1 ...) */
     OP_ARRAY_OP,    /* argument 0 op ANY/ALL (array argument 1) */
+    OP_ITEM_SET,    /* argument 0 = ANY or <> ALL (set) */
     OP_ARRAY,       /* constructor */
     OP_SUBSCRIPT,
     OP_ARRAY_COERCE,
@@ -36,6 +37,7 @@ typedef enum program_op {
 } program_op;
 
 typedef struct program_step program_step;
+typedef struct program_item_set program_item_set;
 typedef struct program_block {
     program_step **steps;
     uint32_t count, capacity;
@@ -58,6 +60,8 @@ struct program_step {
     uint32_t *rows, *more_rows; /* scratch selections of the program's capacity */
     rdb_vector *flags;        /* scratch bool vector (kernels whose result is not out) */
     const rdb_expr *expr;     /* what it came from */
+    const program_item_set *set; /* ITEM_SET */
+    bool may_hash;            /* ARRAY_OP: = ANY or <> ALL by the type's own equality, so a set answers it too */
     uint32_t item_count;      /* ROW_COMPARE: pairs; their kernels: */
     struct program_step **items;
 };
@@ -105,5 +109,11 @@ bool program_run_field(rdb_program *program, program_step *step, const rdb_selec
 bool program_row_null_test(const rdb_type *type, rdb_datum value, bool is_not, rdb_arena *arena, bool *answer, rdb_error *err);
 /* A kernel over explicit vectors for one row: 1 true, 0 false, -1 null, -2 failed. */
 int program_call_bool(rdb_program *program, program_step *step, const rdb_vector *left, const rdb_vector *right, uint32_t row);
+
+/* item_set.c: the items of a long list, found by hash. */
+#define PROGRAM_SET_ITEMS_MIN 9u /* below that comparing one by one is as good */
+RDB_CHECKED bool program_item_set_create(program_item_set **set, rdb_arena *arena, const rdb_type *type, uint32_t collation,
+                                         const rdb_datum *items, const bool *nulls, uint32_t count, rdb_error *err);
+bool program_run_item_set(rdb_program *program, program_step *step, const program_item_set *set, const rdb_selection *selection);
 
 #endif

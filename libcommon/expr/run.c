@@ -547,6 +547,7 @@ static bool run_step(rdb_program *program, program_step *step, const rdb_selecti
     case OP_SQL_VALUE: return run_sql_value(program, step, selection);
     case OP_SUBPLAN: return run_subplan(program, step, selection);
     case OP_NARROW_INTEGER: return run_narrow_integer(program, step, selection);
+    case OP_ITEM_SET: return program_run_item_set(program, step, step->set, selection);
     case OP_ARRAY_OP: return program_run_array_op(program, step, selection);
     case OP_ARRAY: return program_run_array(program, step, selection);
     case OP_SUBSCRIPT: return program_run_subscript(program, step, selection);

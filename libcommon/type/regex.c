@@ -22,9 +22,32 @@ static bool compile_error(rdb_call *call, Tcl_Obj *pattern, int flags)
     return false;
 }
 
+/* The engine compiles a pattern by recursion, and in time that grows faster than the square of the nesting: a limit on both. */
+#define PATTERN_BYTES_MAX 100000u
+#define PATTERN_DEPTH_MAX 500u
+static bool is_too_complex(rdb_bytes pattern, type_regex_flags flags)
+{
+    uint32_t depth = 0;
+    if (flags.literal)
+        return false;
+    for (uint32_t i = 0; i < pattern.length; i++) {
+        bool escaped = pattern.data[i] == '\\' && i + 1 < pattern.length;
+        i += escaped;
+        if (escaped != flags.basic)
+            continue;
+        if (pattern.data[i] == '(' && ++depth > PATTERN_DEPTH_MAX)
+            return true;
+        if (pattern.data[i] == ')' && depth > 0)
+            depth--;
+    }
+    return pattern.length > PATTERN_BYTES_MAX;
+}
+
 bool type_regex_open(rdb_call *call, type_regex *regex, rdb_bytes pattern, type_regex_flags flags)
 {
     memset(regex, 0, sizeof *regex);
+    if (is_too_complex(pattern, flags))
+        return rdb_error_set(call->err, RDB_INVALID_REGULAR_EXPRESSION, "invalid regular expression: regular expression is too complex");
     pthread_once(&tcl_once, start_tcl);
     int tcl_flags = flags.literal ? TCL_REG_QUOTE : flags.basic ? TCL_REG_BASIC : TCL_REG_ADVANCED;
     tcl_flags |= flags.ignore_case ? TCL_REG_NOCASE : 0;
