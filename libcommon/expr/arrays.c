@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Steps over arrays, rows and domains: they work row by row. */
+ * Steps over arrays and domains: they work row by row. */
 #include "expr/program_int.h"
 
 #define ITEM_SET_ROWS_MIN 4u /* for fewer rows the items are walked */
@@ -229,25 +229,6 @@ static bool refuse(rdb_program *program, const rdb_selection *selection, const c
 {
     program->bad_row = selection->count ? rdb_selected(selection, 0) : 0;
     return rdb_error_set(program->err, RDB_FEATURE_NOT_SUPPORTED, "%s is not supported", what);
-}
-
-bool program_run_row(rdb_program *program, program_step *step, const rdb_selection *selection)
-{
-    (void)step;
-    return refuse(program, selection, "the ROW constructor");
-}
-
-bool program_run_field(rdb_program *program, program_step *step, const rdb_selection *selection)
-{
-    (void)step;
-    return refuse(program, selection, "selecting a field of a row value");
-}
-
-bool program_row_null_test(const rdb_type *type, rdb_datum value, bool is_not, rdb_arena *arena, bool *answer, rdb_error *err)
-{
-    (void)value, (void)is_not, (void)arena;
-    *answer = false;
-    return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "IS NULL of a value of type \"%s\" is not supported", type->name);
 }
 
 /* The built-in domains (information_schema's) only narrow what their own views give: nothing to check there. */

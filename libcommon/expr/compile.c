@@ -491,6 +491,10 @@ static bool compile_expr_inner(compiler *c, program_block *block, const rdb_expr
         return compile_row_compare(c, block, (const rdb_expr_row_compare *)expr, out);
     case RDB_EXPR_FIELD: {
         const rdb_expr_unary *e = (const rdb_expr_unary *)expr;
+        const rdb_expr_row *row = (const rdb_expr_row *)e->argument;
+        if (row->head.kind == RDB_EXPR_ROW && (uint32_t)e->field_no <= row->fields.count &&
+            ((const rdb_expr *)row->fields.items[e->field_no - 1])->type->rep == expr->type->rep)
+            return compile_expr(c, block, row->fields.items[e->field_no - 1], out); /* the row itself is not needed */
         return compile_simple(c, block, expr, OP_FIELD, 0, e->argument, out);
     }
     case RDB_EXPR_SUBSCRIPT:
@@ -506,7 +510,7 @@ static bool compile_expr_inner(compiler *c, program_block *block, const rdb_expr
     case RDB_EXPR_DEFAULT:
         return rdb_error_set(c->err, RDB_SYNTAX_ERROR, "DEFAULT is not allowed in this context");
     case RDB_EXPR_ROW_CONVERT:
-        return rdb_error_set(c->err, RDB_FEATURE_NOT_SUPPORTED, "conversion between row types is not supported");
+        return compile_simple(c, block, expr, OP_ROW_CONVERT, 0, ((const rdb_expr_unary *)expr)->argument, out);
     case RDB_EXPR_VAR:
     case RDB_EXPR_SUBLINK:
     case RDB_EXPR_AGGREGATE:

@@ -30,6 +30,7 @@ typedef enum program_op {
     OP_ROW,
     OP_ROW_COMPARE,
     OP_FIELD,
+    OP_ROW_CONVERT,
     OP_SQL_VALUE,
     OP_SUBPLAN,
     OP_DOMAIN_CHECK,
@@ -98,7 +99,7 @@ struct rdb_program {
 /* run.c */
 bool program_run_block(rdb_program *program, const program_block *block, const rdb_selection *selection);
 bool program_grow(rdb_program *program, uint32_t rows, rdb_error *err);
-/* arrays.c: steps over arrays and rows */
+/* arrays.c, records.c: steps over arrays and rows */
 bool program_run_array_op(rdb_program *program, program_step *step, const rdb_selection *selection);
 bool program_run_array(rdb_program *program, program_step *step, const rdb_selection *selection);
 bool program_run_subscript(rdb_program *program, program_step *step, const rdb_selection *selection);
@@ -106,7 +107,8 @@ bool program_run_array_coerce(rdb_program *program, program_step *step, const rd
 bool program_run_row(rdb_program *program, program_step *step, const rdb_selection *selection);
 bool program_run_domain_check(rdb_program *program, program_step *step, const rdb_selection *selection);
 bool program_run_field(rdb_program *program, program_step *step, const rdb_selection *selection);
-bool program_row_null_test(const rdb_type *type, rdb_datum value, bool is_not, rdb_arena *arena, bool *answer, rdb_error *err);
+bool program_run_row_convert(rdb_program *program, program_step *step, const rdb_selection *selection);
+bool program_row_null_test(const rdb_type *type, rdb_datum value, bool is_not);
 /* A kernel over explicit vectors for one row: 1 true, 0 false, -1 null, -2 failed. */
 int program_call_bool(rdb_program *program, program_step *step, const rdb_vector *left, const rdb_vector *right, uint32_t row);
 

@@ -272,9 +272,8 @@ static bool run_null_test(rdb_program *program, program_step *step, const rdb_se
     rdb_vector_clear_nulls(out);
     RDB_FOR_SELECTED (selection, row) {
         bool is_null = rdb_vector_is_null(step->vectors[0], row), answer = is_null != e->is_not;
-        if (e->argument_is_row && !is_null &&
-            !program_row_null_test(e->argument->type, rdb_vector_get(step->vectors[0], row), e->is_not, program->run_arena, &answer, program->err))
-            return fail_row(program, row);
+        if (e->argument_is_row && !is_null)
+            answer = program_row_null_test(e->argument->type, rdb_vector_get(step->vectors[0], row), e->is_not);
         RDB_VALUES(out, uint8_t)[row] = answer;
     }
     return true;
@@ -554,6 +553,7 @@ static bool run_step(rdb_program *program, program_step *step, const rdb_selecti
     case OP_ARRAY_COERCE: return program_run_array_coerce(program, step, selection);
     case OP_ROW: return program_run_row(program, step, selection);
     case OP_FIELD: return program_run_field(program, step, selection);
+    case OP_ROW_CONVERT: return program_run_row_convert(program, step, selection);
     case OP_DOMAIN_CHECK: return program_run_domain_check(program, step, selection);
     }
     return false;

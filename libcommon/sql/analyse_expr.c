@@ -672,8 +672,10 @@ static bool make_row(analyse_state *state, const rdb_ast_row *raw, rdb_expr **ex
     }
     for (uint32_t at = 0; at < node->fields.count; at++)
         rdb_list_push(arena, &node->field_names, rdb_arena_printf(arena, "f%u", at + 1));
+    if (node->fields.count > 1664)
+        return analyse_error(state, raw->node.location, err, RDB_TOO_MANY_COLUMNS, "ROW expressions can have at most 1664 entries");
     *expr = &node->head;
-    return true;
+    return analyse_describe_record(state, &node->head, err);
 }
 
 /* array: the type asked for by a cast around it, or NULL. */

@@ -251,6 +251,9 @@ RDB_CHECKED bool analyse_field(analyse_state *state, rdb_expr *argument, const c
 /* The fields of a row value, record types that a range or ROW() explains among them. */
 typedef struct analyse_fields { uint32_t count; const char **names; const rdb_type **types; int32_t *typmods; uint32_t *collations; } analyse_fields;
 RDB_CHECKED bool analyse_row_fields(analyse_state *state, const rdb_expr *row, analyse_fields *fields, rdb_error *err);
+/* RECORD with the fields it is known to have; and the same for an expression of type RECORD, where they can be told. */
+const rdb_type *analyse_record_of(const analyse_state *state, const rdb_type *record, const analyse_fields *fields);
+RDB_CHECKED bool analyse_describe_record(analyse_state *state, rdb_expr *row, rdb_error *err);
 /* Finds table.column's table in this and the enclosing queries. */
 const analyse_item *analyse_find_item(const analyse_state *state, const char *schema, const char *name, uint32_t *levels_up, bool *ambiguous);
 const analyse_state *analyse_state_up(const analyse_state *state, uint32_t levels_up);

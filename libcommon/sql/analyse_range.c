@@ -213,6 +213,29 @@ bool analyse_item_column(analyse_state *state, const analyse_item *item, int16_t
     return true;
 }
 
+const rdb_type *analyse_record_of(const analyse_state *state, const rdb_type *record, const analyse_fields *fields)
+{
+    rdb_type *type = rdb_arena_memdup(analyse_arena(state), record, sizeof *type);
+    rdb_type_field *items = RDB_NEW_ARRAY(analyse_arena(state), rdb_type_field, fields->count + 1);
+    for (uint32_t at = 0; at < fields->count; at++)
+        items[at] = (rdb_type_field){.name = fields->names[at], .type = fields->types[at], .typmod = fields->typmods[at], .collation = fields->collations[at]};
+    type->fields = items;
+    type->field_count = fields->count;
+    return type;
+}
+
+bool analyse_describe_record(analyse_state *state, rdb_expr *row, rdb_error *err)
+{
+    analyse_fields fields;
+    if (row->type->oid != RDB_RECORDOID || row->type->fields != NULL)
+        return true;
+    if (!analyse_row_fields(state, row, &fields, err))
+        return false;
+    if (fields.count > 0)
+        row->type = analyse_record_of(state, row->type, &fields);
+    return true;
+}
+
 bool analyse_whole_row(analyse_state *state, const analyse_item *item, uint32_t levels_up, int32_t location, rdb_expr **expr, rdb_error *err)
 {
     const rdb_range *range = item->range;
@@ -230,7 +253,7 @@ bool analyse_whole_row(analyse_state *state, const analyse_item *item, uint32_t 
             rdb_list_push(analyse_arena(state), &row->field_names, range->columns.items[at]);
         }
         *expr = &row->head;
-        return true;
+        return analyse_describe_record(state, &row->head, err);
     }
     uint32_t type_oid = RDB_RECORDOID;
     if (range->kind == RDB_RANGE_RELATION) {
@@ -250,7 +273,7 @@ bool analyse_whole_row(analyse_state *state, const analyse_item *item, uint32_t 
     var->levels_up = (uint16_t)levels_up;
     mark_read(state, &var->head, 0);
     *expr = &var->head;
-    return true;
+    return analyse_describe_record(state, &var->head, err);
 }
 
 /* ---- fields of rows ---- */
@@ -325,7 +348,7 @@ bool analyse_row_fields(analyse_state *state, const rdb_expr *row, analyse_field
 {
     *fields = (analyse_fields){0};
     const rdb_type *type = analyse_base_type(row->type, NULL);
-    if (type->kind == 'c')
+    if (type->kind == 'c' || type->fields != NULL)
         return fields_of_type(state, type, fields);
     if (type->oid != RDB_RECORDOID)
         return true;

@@ -90,6 +90,7 @@ typedef struct plan_rel {    /* one range-table entry that gives rows */
     uint32_t wanted_count;   /* LATERAL: parameters set from them */
     const plan_wanted *wanted;
     uint32_t scan_no;
+    rdb_expr *whole_row, *row_of; /* wanted as one value from the null-extended side of a join: the variable, and what it is made of */
 } plan_rel;
 
 typedef struct plan_level {

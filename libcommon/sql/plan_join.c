@@ -17,8 +17,11 @@ static plan_relids from_relids(const rdb_from *from)
     return relids_union(from_relids(from->left), from_relids(from->right));
 }
 
-/* Relations that must have a (non-null-extended) row for the condition to be true. */
-static plan_relids rejecting_relids(const rdb_expr *expr)
+/* Relations without a row (all of their columns null) for which the condition cannot be true, cannot be false, or must be
+ * null. A null deep inside of AND and OR need not come out as null, so the three differ. */
+typedef enum reject_mode { REJECT_TRUE, REJECT_FALSE, REJECT_ALL_BUT_NULL } reject_mode;
+
+static plan_relids rejecting(const rdb_expr *expr, reject_mode mode)
 {
     plan_relids set = relids_none();
     switch ((rdb_expr_kind)expr->kind) {
@@ -27,34 +30,44 @@ static plan_relids rejecting_relids(const rdb_expr *expr)
         return set;
     case RDB_EXPR_FUNCTION: {
         const rdb_expr_function *e = (const rdb_expr_function *)expr;
-        if (!e->function->is_strict)
+        if (!e->function->is_strict || e->returns_set)
             return set;
         for (uint32_t i = 0; i < e->arguments.count; i++)
-            set = relids_union(set, rejecting_relids(e->arguments.items[i]));
+            set = relids_union(set, rejecting(e->arguments.items[i], REJECT_ALL_BUT_NULL));
         return set;
     }
-    case RDB_EXPR_ARRAY_OP:
-        if (((const rdb_expr_array_op *)expr)->function->is_strict && ((const rdb_expr_array_op *)expr)->use_or)
-            return rejecting_relids(((const rdb_expr_array_op *)expr)->left);
+    case RDB_EXPR_ARRAY_OP: /* over an empty array the answer is false, whatever the left side */
+        if (mode == REJECT_TRUE && ((const rdb_expr_array_op *)expr)->function->is_strict && ((const rdb_expr_array_op *)expr)->use_or)
+            return rejecting(((const rdb_expr_array_op *)expr)->left, REJECT_ALL_BUT_NULL);
         return set;
     case RDB_EXPR_RELABEL:
-        return rejecting_relids(((const rdb_expr_unary *)expr)->argument);
-    case RDB_EXPR_NULL_TEST:
-        return ((const rdb_expr_null_test *)expr)->is_not ? rejecting_relids(((const rdb_expr_null_test *)expr)->argument) : set;
+        return rejecting(((const rdb_expr_unary *)expr)->argument, mode);
+    case RDB_EXPR_NULL_TEST: {
+        const rdb_expr_null_test *e = (const rdb_expr_null_test *)expr;
+        if (mode == (e->is_not ? REJECT_TRUE : REJECT_FALSE) && !e->argument_is_row)
+            return rejecting(e->argument, REJECT_ALL_BUT_NULL);
+        return set;
+    }
     case RDB_EXPR_BOOL: {
         const rdb_expr_bool *e = (const rdb_expr_bool *)expr;
         if (e->bool_kind == RDB_BOOL_NOT)
-            return rejecting_relids(e->arguments.items[0]);
+            return rejecting(e->arguments.items[0], mode == REJECT_TRUE ? REJECT_FALSE : mode == REJECT_FALSE ? REJECT_TRUE : mode);
+        bool any_decides = mode == (e->bool_kind == RDB_BOOL_AND ? REJECT_TRUE : REJECT_FALSE);
         for (uint32_t i = 0; i < e->arguments.count; i++) {
-            plan_relids one = rejecting_relids(e->arguments.items[i]);
+            plan_relids one = rejecting(e->arguments.items[i], mode);
             for (int w = 0; w < PLAN_RELIDS_WORDS; w++)
-                set.words[w] = i == 0 || e->bool_kind == RDB_BOOL_AND ? set.words[w] | one.words[w] : set.words[w] & one.words[w];
+                set.words[w] = i == 0 || any_decides ? set.words[w] | one.words[w] : set.words[w] & one.words[w];
         }
         return set;
     }
     default:
         return set;
     }
+}
+
+static plan_relids rejecting_relids(const rdb_expr *expr)
+{
+    return rejecting(expr, REJECT_TRUE);
 }
 
 static plan_tree *new_tree(planner *p, plan_join_shape shape)
@@ -598,7 +611,26 @@ static bool resolve_here(builder *b, const plan_built *built, const rdb_list *ex
     return plan_resolve_list(b->level->p, built, &parametrised, resolved);
 }
 
+/* The row as a whole, made where its columns are read: above an outer join it is null where there is no row. */
+static bool add_whole_row(planner *p, const plan_rel *rel, plan_built *built)
+{
+    uint32_t slot;
+    if (rel->whole_row == NULL)
+        return true;
+    if (!plan_ensure_columns(p, built, &(rdb_expr *){rel->row_of}, 1, &slot))
+        return false;
+    built->outputs[slot] = rel->whole_row;
+    return true;
+}
+
+static bool build_rel(builder *b, plan_path *path, plan_built *built);
+
 static bool build_scan(builder *b, plan_path *path, plan_built *built)
+{
+    return build_rel(b, path, built) && add_whole_row(b->level->p, path->rel, built);
+}
+
+static bool build_rel(builder *b, plan_path *path, plan_built *built)
 {
     plan_level *level = b->level;
     planner *p = level->p;

@@ -110,6 +110,15 @@ const rdb_type *plan_column_type(plan_level *level, uint32_t range_no, int16_t a
     return at < range->column_types.count ? range->column_types.items[at] : NULL;
 }
 
+/* Does the range stand on a side of an outer join that may be null-extended? */
+static bool is_nullable(const rdb_from *from, uint32_t range_no, bool below)
+{
+    if (!from->is_join)
+        return below && from->range_no == range_no;
+    bool left = from->join_kind == RDB_JOIN_RIGHT || from->join_kind == RDB_JOIN_FULL, right = from->join_kind == RDB_JOIN_LEFT || from->join_kind == RDB_JOIN_FULL;
+    return is_nullable(from->left, range_no, below || left) || is_nullable(from->right, range_no, below || right);
+}
+
 /* t.*, as a value: a row of its columns. */
 static rdb_expr *whole_row(plan_level *level, rdb_expr_var *var)
 {
@@ -126,8 +135,16 @@ static rdb_expr *whole_row(plan_level *level, rdb_expr_var *var)
         return column;
     }
     for (uint32_t i = 0; i < count; i++) {
-        if (range->kind == RDB_RANGE_RELATION && range->relation->columns[i].is_dropped)
+        if (range->kind == RDB_RANGE_RELATION && range->relation->columns[i].is_dropped) { /* its place in the row type stays */
+            rdb_expr_const *none = RDB_NEW(p->arena, rdb_expr_const);
+            none->head = (rdb_expr){.kind = RDB_EXPR_CONST, .location = -1, .typmod = -1};
+            none->is_null = true;
+            if (!rdb_type_get(p->access, RDB_INT4OID, &none->head.type, p->err))
+                return NULL;
+            rdb_list_push(p->arena, &row->fields, none);
+            rdb_list_push(p->arena, &row->field_names, (void *)(uintptr_t)"");
             continue;
+        }
         int32_t typmod = -1;
         uint32_t collation = 0;
         const rdb_type *type = plan_column_type(level, var->range_no, (int16_t)(i + 1), &typmod, &collation);
@@ -137,6 +154,15 @@ static rdb_expr *whole_row(plan_level *level, rdb_expr_var *var)
         rdb_list_push(p->arena, &row->fields, prepared);
         rdb_list_push(p->arena, &row->field_names, i < range->columns.count ? range->columns.items[i] : (void *)(uintptr_t)"");
     }
+    plan_rel *rel = level->rels[var->range_no];
+    for (uint32_t i = 0; rel != NULL && i < level->query->from.count; i++)
+        if (is_nullable(level->query->from.items[i], var->range_no, false)) {
+            if (rel->whole_row == NULL) {
+                rel->whole_row = &var->head;
+                rel->row_of = &row->head;
+            }
+            return &var->head;
+        }
     return &row->head;
 }
 

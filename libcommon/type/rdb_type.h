@@ -216,6 +216,8 @@ RDB_CHECKED bool rdb_record_build(rdb_call *call, const rdb_type *const *types, 
 uint32_t rdb_record_count(rdb_datum record);
 RDB_CHECKED bool rdb_record_read(rdb_call *call, rdb_datum record, const rdb_type **types, rdb_datum *values, bool *nulls,
                                  uint32_t count);
+/* One field, from 0: false where it is null or the record has none. *type_oid (may be NULL): what it was built as. */
+bool rdb_record_field(rdb_datum record, uint32_t field_no, uint32_t *type_oid, rdb_datum *value);
 
 /* How the reg* types and the values of anonymous rows meet the catalog: an upper room sets these once, at start. Without
  * them a reg* value reads and prints as a number. */
