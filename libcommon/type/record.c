@@ -572,25 +572,12 @@ static bool compare_images(rdb_call *call, const rdb_datum *a, bool is_equality,
 COMPARISONS(record, compare_rows)
 COMPARISONS(record_image, compare_images)
 
-TYPE_ROW_FUNCTION(hash_record, 1)
-{
-    r->i32 = (int32_t)record_hash(call->argument_types[0], 0, a[0]);
-    return true;
-}
-
-TYPE_ROW_FUNCTION(hash_record_extended, 2)
-{
-    uint64_t hash = record_hash(call->argument_types[0], 0, a[0]);
-    r->i64 = (int64_t)(a[1].i64 == 0 ? hash : type_mix64(hash ^ (uint64_t)a[1].i64));
-    return true;
-}
-
 #define FP (RDB_KERNEL_FALLIBLE | RDB_KERNEL_POLYMORPHIC)
 static const type_kernel KERNELS[] = {
     {"record_eq", record_eq, FP, 0}, {"record_ne", record_ne, FP, 0}, {"record_lt", record_lt, FP, 0}, {"record_le", record_le, FP, 0},
     {"record_gt", record_gt, FP, 0}, {"record_ge", record_ge, FP, 0}, {"btrecordcmp", record_cmp, FP, 0},
     {"record_image_eq", record_image_eq, FP, 0}, {"record_image_ne", record_image_ne, FP, 0}, {"record_image_lt", record_image_lt, FP, 0},
     {"record_image_le", record_image_le, FP, 0}, {"record_image_gt", record_image_gt, FP, 0}, {"record_image_ge", record_image_ge, FP, 0},
-    {"btrecordimagecmp", record_image_cmp, FP, 0}, {"hash_record", hash_record, FP, 0}, {"hash_record_extended", hash_record_extended, FP, 0},
+    {"btrecordimagecmp", record_image_cmp, FP, 0},
 };
 TYPE_KERNEL_TABLE(type_record_table, KERNELS);
