@@ -178,6 +178,7 @@ bool exec_run_subplan(void *owner, const rdb_expr_subplan *subplan, rdb_arena *a
 RDB_CHECKED bool exec_after_run(rdb_execution *x, rdb_error *err);
 /* ---- tree_functions.c */
 void exec_register_tree_functions(void);
+void exec_register_definition_functions(void);
 /* ---- recheck.c: one-row substitution */
 typedef struct exec_recheck exec_recheck;
 /* Runs the plan below with scan_no reading the newest version at address. *batch NULL: the row does not qualify any more. */

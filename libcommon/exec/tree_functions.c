@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Functions that print what the catalog keeps as trees: pg_get_expr, pg_get_indexdef, pg_get_constraintdef, pg_get_viewdef,
- * and the signatures of functions. The texts are PostgreSQL's. */
+ * Functions that print what the catalog keeps as trees: pg_get_expr, pg_get_indexdef, pg_get_constraintdef. The texts are
+ * PostgreSQL's. Views, rules and functions: definition_functions.c. */
 #include "exec/exec_int.h"
 #include "expr/kernels.h"
 
@@ -14,16 +14,20 @@ static bool find_relation(rdb_call *call, uint32_t oid, const rdb_relation **rel
     return rdb_relation_get(rdb_eval_of(call)->access, oid, relation, call->err);
 }
 
-static bool add_tree(rdb_call *call, const char *tree, const rdb_relation *relation, rdb_strbuf *text)
+static rdb_deparse_style style_of(rdb_call *call, bool is_pretty, bool breaks_lines)
 {
-    rdb_expr *expr = NULL;
-    rdb_access *access = rdb_eval_of(call)->access;
-    return rdb_tree_read_expr(call->arena, access, tree, &expr, call->err) && rdb_deparse_expr(access, expr, relation, false, text, call->err);
+    return (rdb_deparse_style){.access = rdb_eval_of(call)->access, .format = call->format, .is_pretty = is_pretty, .breaks_lines = breaks_lines};
 }
 
-static bool expression_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+static bool add_tree(rdb_call *call, const char *tree, const rdb_relation *relation, bool is_pretty, rdb_strbuf *text)
 {
-    (void)nulls;
+    rdb_expr *expr = NULL;
+    const rdb_deparse_style style = style_of(call, is_pretty, true);
+    return rdb_tree_read_expr(call->arena, style.access, tree, &expr, call->err) && rdb_deparse_stored_expr(&style, expr, relation, text, call->err);
+}
+
+static bool give_expression(rdb_call *call, const rdb_datum *a, bool is_pretty, rdb_datum *result, bool *is_null)
+{
     const rdb_relation *relation = NULL;
     rdb_strbuf text;
     if (a[1].oid != 0 && !find_relation(call, a[1].oid, &relation))
@@ -32,13 +36,22 @@ static bool expression_row(rdb_call *call, const rdb_datum *a, const bool *nulls
     if (*is_null)
         return true;
     rdb_strbuf_init(&text, call->arena);
-    return add_tree(call, expr_get_text(call, a[0]), relation, &text) && finish_text(call, &text, result);
+    return add_tree(call, expr_get_text(call, a[0]), relation, is_pretty, &text) && finish_text(call, &text, result);
+}
+
+static bool expression_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls;
+    return give_expression(call, a, false, result, is_null);
 }
 EXPR_ROW_KERNEL(expression, 2)
-static bool expression_pretty(rdb_call *call, const rdb_vector *const *arguments, rdb_vector *out, const rdb_selection *selection)
+
+static bool expression_pretty_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
-    return expr_run_rows(call, arguments, out, selection, 3, expression_row);
+    (void)nulls;
+    return give_expression(call, a, a[2].b, result, is_null);
 }
+EXPR_ROW_KERNEL(expression_pretty, 3)
 
 /* ---- indexes ---------------------------------------------------------------------------------------------------------------------- */
 static bool add_relation_name(rdb_call *call, const rdb_relation *relation, bool always_qualify, rdb_strbuf *text)
@@ -50,23 +63,84 @@ static bool add_relation_name(rdb_call *call, const rdb_relation *relation, bool
     return true;
 }
 
-static bool add_index_column(rdb_call *call, const rdb_relation *table, const rdb_relation_index *index, uint16_t column_no, const rdb_list *expressions, uint32_t *expression_no, bool with_options, rdb_strbuf *text)
+static bool is_function_like(const rdb_expr *expr)
 {
-    const rdb_index_column *column = &index->columns[column_no];
-    if (column->column_number != 0) {
-        rdb_identifier_add(text, table->columns[column->column_number - 1].name);
-    } else {
-        rdb_expr *expr = *expression_no < expressions->count ? expressions->items[(*expression_no)++] : NULL;
-        bool is_call = expr != NULL && expr->kind == RDB_EXPR_FUNCTION && ((rdb_expr_function *)expr)->form == RDB_FORM_CALL;
-        if (!is_call && with_options)
-            rdb_strbuf_addc(text, '(');
-        if (expr != NULL && !rdb_deparse_expr(rdb_eval_of(call)->access, expr, table, false, text, call->err))
-            return false;
-        if (!is_call && with_options)
-            rdb_strbuf_addc(text, ')');
+    if (expr->kind == RDB_EXPR_FUNCTION) {
+        const rdb_expr_function *call = (const rdb_expr_function *)expr;
+        return call->operator_oid == 0 && (call->form == RDB_FORM_CALL || call->form == RDB_FORM_SQL_SYNTAX);
     }
-    if (!with_options || column_no >= index->key_count)
+    return expr->kind == RDB_EXPR_COALESCE || expr->kind == RDB_EXPR_MINMAX || expr->kind == RDB_EXPR_NULLIF || expr->kind == RDB_EXPR_SQL_VALUE;
+}
+
+/* An operator class that is not the type's own is named. */
+static bool add_opclass(rdb_call *call, const rdb_index_column *column, uint32_t type_oid, rdb_strbuf *text)
+{
+    rdb_access *access = rdb_eval_of(call)->access;
+    uint32_t standard = 0;
+    rdb_datum name = {.words = {0, 0}};
+    bool is_null = true, found = false;
+    const rdb_datum key = {.oid = column->opclass_oid};
+    if (column->opclass_oid == 0)
         return true;
+    if (!rdb_opclass_default(access, type_oid, &standard, call->err))
+        return false;
+    if (standard == column->opclass_oid)
+        return true;
+    if (!expr_read_catalog(call, RDB_PG_OPCLASS, 2687, &key, 1, RDB_pg_opclass_opcname, RDB_REP_BYTES, &name, &is_null, &found))
+        return false;
+    if (found && !is_null) {
+        rdb_strbuf_addc(text, ' ');
+        rdb_identifier_add(text, expr_get_text(call, name));
+    }
+    return true;
+}
+
+typedef struct index_printing {
+    const rdb_relation *table;
+    const rdb_relation_index *index;
+    rdb_list expressions;
+    uint32_t expression_no; /* the next one */
+    bool is_pretty;
+} index_printing;
+
+static bool add_index_column(rdb_call *call, index_printing *work, uint16_t column_no, bool with_options, rdb_strbuf *text)
+{
+    const rdb_index_column *column = &work->index->columns[column_no];
+    const rdb_deparse_style style = style_of(call, work->is_pretty, work->is_pretty);
+    const rdb_type *type = column->type;
+    uint32_t collation = column->type != NULL ? column->type->collation : 0;
+    if (column->column_number > 0) {
+        const rdb_column *source = &work->table->columns[column->column_number - 1];
+        rdb_identifier_add(text, source->name);
+        type = source->type;
+        collation = source->collation;
+    } else {
+        rdb_expr *expr = work->expression_no < work->expressions.count ? work->expressions.items[work->expression_no++] : NULL;
+        if (expr != NULL) {
+            bool brackets = !is_function_like(expr);
+            type = expr->type;
+            collation = expr->collation;
+            if (brackets)
+                rdb_strbuf_addc(text, '(');
+            if (!rdb_deparse_stored_expr(&style, expr, work->table, text, call->err))
+                return false;
+            if (brackets)
+                rdb_strbuf_addc(text, ')');
+        }
+    }
+    if (!with_options || column_no >= work->index->key_count)
+        return true;
+    if (column->collation != 0 && column->collation != collation) {
+        const char *schema, *name;
+        if (!rdb_expr_collation_name(style.access, call->arena, column->collation, &schema, &name, call->err))
+            return false;
+        if (name != NULL) {
+            rdb_strbuf_adds(text, " COLLATE ");
+            expr_add_qualified(text, schema, name);
+        }
+    }
+    if (type != NULL && !add_opclass(call, column, type->oid, text))
+        return false;
     if (column->is_descending)
         rdb_strbuf_adds(text, column->nulls_first ? " DESC" : " DESC NULLS LAST");
     else if (column->nulls_first)
@@ -74,56 +148,109 @@ static bool add_index_column(rdb_call *call, const rdb_relation *table, const rd
     return true;
 }
 
-static bool index_text(rdb_call *call, uint32_t oid, int32_t column_no, rdb_datum *result, bool *is_null)
+/* WITH (fillfactor='70') of an index. */
+static bool add_options(rdb_call *call, uint32_t oid, rdb_strbuf *text)
 {
-    const rdb_relation *relation = NULL, *table = NULL;
-    const rdb_relation_index *index = NULL;
-    rdb_list expressions = {0};
-    rdb_strbuf text;
-    uint32_t expression_no = 0;
-    *is_null = true;
-    if (!find_relation(call, oid, &relation) || (relation != NULL && relation->kind == 'i' && !find_relation(call, relation->index_of, &table)))
+    rdb_datum options = {.words = {0, 0}};
+    bool is_null = true, found = false;
+    const rdb_datum key = {.oid = oid};
+    if (!expr_read_catalog(call, RDB_PG_CLASS, 2662, &key, 1, RDB_pg_class_reloptions, RDB_REP_BYTES, &options, &is_null, &found))
         return false;
-    for (uint16_t i = 0; table != NULL && i < table->index_count; i++)
-        if (table->indexes[i].oid == oid)
-            index = &table->indexes[i];
-    if (index == NULL)
+    if (!found || is_null)
         return true;
-    if (index->expression_tree != NULL) {
-        rdb_expr *list = NULL;
-        if (!rdb_tree_read_expr(call->arena, rdb_eval_of(call)->access, index->expression_tree, &list, call->err))
-            return false;
-        if (list->kind == RDB_EXPR_ROW)
-            expressions = ((rdb_expr_row *)list)->fields;
+    rdb_array_shape shape;
+    rdb_array_get_shape(options, &shape);
+    for (uint32_t i = 0; i < shape.count; i++) {
+        rdb_datum item;
+        if (!rdb_array_get(options, i, &item))
+            continue;
+        const char *option = expr_get_text(call, item), *equals = strchr(option, '=');
+        rdb_strbuf_adds(text, i == 0 ? " WITH (" : ", ");
+        rdb_identifier_add(text, rdb_arena_strndup(call->arena, option, equals != NULL ? (size_t)(equals - option) : strlen(option)));
+        rdb_strbuf_adds(text, "=");
+        const char *value = equals != NULL ? equals + 1 : "true";
+        if (rdb_identifier_needs_quotes(value))
+            rdb_literal_add(text, value, strlen(value));
         else
-            rdb_list_push(call->arena, &expressions, list);
+            rdb_strbuf_adds(text, value);
     }
+    if (shape.count > 0)
+        rdb_strbuf_addc(text, ')');
+    return true;
+}
+
+static bool open_index(rdb_call *call, uint32_t oid, bool is_pretty, index_printing *work)
+{
+    const rdb_relation *relation = NULL;
+    *work = (index_printing){.is_pretty = is_pretty};
+    if (!find_relation(call, oid, &relation))
+        return false;
+    if (relation == NULL || (relation->kind != 'i' && relation->kind != 'I') || relation->index_of == 0)
+        return true;
+    if (!find_relation(call, relation->index_of, &work->table))
+        return false;
+    for (uint16_t i = 0; work->table != NULL && i < work->table->index_count; i++)
+        if (work->table->indexes[i].oid == oid)
+            work->index = &work->table->indexes[i];
+    if (work->index == NULL || work->index->expression_tree == NULL)
+        return true;
+    rdb_expr *list = NULL;
+    if (!rdb_tree_read_expr(call->arena, rdb_eval_of(call)->access, work->index->expression_tree, &list, call->err))
+        return false;
+    if (list->kind == RDB_EXPR_ROW)
+        work->expressions = ((rdb_expr_row *)list)->fields;
+    else
+        rdb_list_push(call->arena, &work->expressions, list);
+    return true;
+}
+
+static bool add_index_columns(rdb_call *call, index_printing *work, rdb_strbuf *text)
+{
+    for (uint16_t i = 0; i < work->index->column_count; i++) {
+        rdb_strbuf_adds(text, i == 0 ? "(" : i == work->index->key_count ? ") INCLUDE (" : ", ");
+        if (!add_index_column(call, work, i, true, text))
+            return false;
+    }
+    rdb_strbuf_addc(text, ')');
+    return true;
+}
+
+static bool index_text(rdb_call *call, uint32_t oid, int32_t column_no, bool is_pretty, rdb_datum *result, bool *is_null)
+{
+    index_printing work;
+    rdb_strbuf text;
+    *is_null = true;
+    if (!open_index(call, oid, is_pretty, &work))
+        return false;
+    if (work.index == NULL)
+        return true;
     *is_null = false;
     rdb_strbuf_init(&text, call->arena);
     if (column_no != 0) {
-        for (uint16_t i = 0; i + 1 < column_no && i < index->column_count; i++)
-            expression_no += index->columns[i].column_number == 0;
-        if (column_no > 0 && column_no <= index->column_count && !add_index_column(call, table, index, (uint16_t)(column_no - 1), &expressions, &expression_no, false, &text))
+        for (uint16_t i = 0; i + 1 < column_no && i < work.index->column_count; i++)
+            work.expression_no += work.index->columns[i].column_number == 0;
+        if (column_no > 0 && column_no <= work.index->column_count && !add_index_column(call, &work, (uint16_t)(column_no - 1), false, &text))
             return false;
         return finish_text(call, &text, result);
     }
-    rdb_strbuf_adds(&text, index->is_unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ");
-    rdb_identifier_add(&text, index->name);
-    rdb_strbuf_adds(&text, " ON ");
-    if (!add_relation_name(call, table, true, &text))
+    rdb_strbuf_adds(&text, work.index->is_unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ");
+    rdb_identifier_add(&text, work.index->name);
+    rdb_strbuf_adds(&text, work.table->kind == 'p' ? " ON ONLY " : " ON ");
+    if (!add_relation_name(call, work.table, !is_pretty, &text))
         return false;
-    rdb_strbuf_adds(&text, " USING btree (");
-    for (uint16_t i = 0; i < index->column_count; i++) {
-        rdb_strbuf_adds(&text, i == 0 ? "" : i == index->key_count ? ") INCLUDE (" : ", ");
-        if (!add_index_column(call, table, index, i, &expressions, &expression_no, true, &text))
-            return false;
-    }
-    rdb_strbuf_addc(&text, ')');
-    if (index->index.nulls_not_distinct)
+    rdb_strbuf_adds(&text, " USING btree ");
+    if (!add_index_columns(call, &work, &text))
+        return false;
+    if (work.index->index.nulls_not_distinct)
         rdb_strbuf_adds(&text, " NULLS NOT DISTINCT");
-    if (index->predicate_tree != NULL) {
+    if (!add_options(call, oid, &text))
+        return false;
+    if (work.index->predicate_tree != NULL) {
+        rdb_expr *predicate = NULL;
+        const rdb_deparse_style style = style_of(call, is_pretty, is_pretty);
         rdb_strbuf_adds(&text, " WHERE ");
-        if (!add_tree(call, index->predicate_tree, table, &text))
+        if (!rdb_tree_read_expr(call->arena, style.access, work.index->predicate_tree, &predicate, call->err) ||
+            !rdb_deparse_stored_expr(&style, predicate, work.table, &text, call->err))
             return false;
     }
     return finish_text(call, &text, result);
@@ -132,14 +259,14 @@ static bool index_text(rdb_call *call, uint32_t oid, int32_t column_no, rdb_datu
 static bool index_def_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
     (void)nulls;
-    return index_text(call, a[0].oid, 0, result, is_null);
+    return index_text(call, a[0].oid, 0, false, result, is_null);
 }
 EXPR_ROW_KERNEL(index_def, 1)
 
 static bool index_column_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
     (void)nulls;
-    return index_text(call, a[0].oid, a[1].i32, result, is_null);
+    return index_text(call, a[0].oid, a[1].i32, a[2].b, result, is_null);
 }
 EXPR_ROW_KERNEL(index_column, 3)
 
@@ -159,13 +286,13 @@ static const char *action_text(char action)
     return action == 'c' ? "CASCADE" : action == 'n' ? "SET NULL" : action == 'd' ? "SET DEFAULT" : action == 'r' ? "RESTRICT" : NULL;
 }
 
-static bool add_constraint(rdb_call *call, const rdb_relation *relation, const rdb_constraint *constraint, rdb_strbuf *text)
+static bool add_constraint(rdb_call *call, const rdb_relation *relation, const rdb_constraint *constraint, bool is_pretty, rdb_strbuf *text)
 {
     const rdb_relation *foreign = NULL;
     switch (constraint->kind) {
     case 'c':
         rdb_strbuf_adds(text, "CHECK (");
-        if (constraint->check_tree == NULL || !add_tree(call, constraint->check_tree, relation, text))
+        if (constraint->check_tree == NULL || !add_tree(call, constraint->check_tree, relation, is_pretty, text))
             return false;
         rdb_strbuf_addc(text, ')');
         break;
@@ -210,133 +337,86 @@ static bool add_constraint(rdb_call *call, const rdb_relation *relation, const r
     default:
         return rdb_error_set(call->err, RDB_FEATURE_NOT_SUPPORTED, "constraint \"%s\" is of a kind that is not supported", constraint->name);
     }
+    return true;
+}
+
+static void add_deferral(const rdb_constraint *constraint, rdb_strbuf *text)
+{
     if (constraint->is_deferrable)
         rdb_strbuf_adds(text, " DEFERRABLE");
     if (constraint->is_deferred)
         rdb_strbuf_adds(text, " INITIALLY DEFERRED");
     if (!constraint->is_validated)
         rdb_strbuf_adds(text, " NOT VALID");
+}
+
+/* A domain's: CHECK over VALUE. */
+static bool add_domain_check(rdb_call *call, const rdb_datum *key, bool is_pretty, rdb_strbuf *text)
+{
+    rdb_datum tree = {.words = {0, 0}}, validated = {.words = {0, 0}};
+    bool is_null = true, found = false;
+    if (!expr_read_catalog(call, RDB_PG_CONSTRAINT, 2667, key, 1, RDB_pg_constraint_conbin, RDB_REP_BYTES, &tree, &is_null, &found))
+        return false;
+    rdb_strbuf_adds(text, "CHECK (");
+    if (!is_null && !add_tree(call, expr_get_text(call, tree), NULL, is_pretty, text))
+        return false;
+    rdb_strbuf_addc(text, ')');
+    if (!expr_read_catalog(call, RDB_PG_CONSTRAINT, 2667, key, 1, RDB_pg_constraint_convalidated, RDB_REP_BOOL, &validated, &is_null, &found))
+        return false;
+    if (!is_null && !validated.b)
+        rdb_strbuf_adds(text, " NOT VALID");
+    return true;
+}
+
+static bool give_constraint(rdb_call *call, const rdb_datum *a, bool is_pretty, rdb_datum *result, bool *is_null)
+{
+    const rdb_relation *relation = NULL;
+    rdb_datum table = {.words = {0, 0}}, no_inherit = {.words = {0, 0}};
+    bool found = false, no_table = true;
+    rdb_strbuf text;
+    *is_null = true;
+    rdb_strbuf_init(&text, call->arena);
+    if (!expr_read_catalog(call, RDB_PG_CONSTRAINT, 2667, a, 1, RDB_pg_constraint_conrelid, RDB_REP_INT32, &table, &no_table, &found))
+        return false;
+    if (!found)
+        return true;
+    if (no_table || table.oid == 0) {
+        *is_null = false;
+        return add_domain_check(call, a, is_pretty, &text) && finish_text(call, &text, result);
+    }
+    if (!find_relation(call, table.oid, &relation) ||
+        !expr_read_catalog(call, RDB_PG_CONSTRAINT, 2667, a, 1, RDB_pg_constraint_connoinherit, RDB_REP_BOOL, &no_inherit, &no_table, &found))
+        return false;
+    for (uint16_t i = 0; relation != NULL && i < relation->constraint_count; i++) {
+        const rdb_constraint *constraint = &relation->constraints[i];
+        if (constraint->oid != a[0].oid)
+            continue;
+        *is_null = false;
+        if (!add_constraint(call, relation, constraint, is_pretty, &text))
+            return false;
+        if (constraint->kind == 'c' && no_inherit.b)
+            rdb_strbuf_adds(&text, " NO INHERIT");
+        add_deferral(constraint, &text);
+        return finish_text(call, &text, result);
+    }
     return true;
 }
 
 static bool constraint_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
     (void)nulls;
-    const rdb_relation *relation = NULL;
-    rdb_datum table = {.words = {0, 0}};
-    bool found = false, no_table = true;
-    rdb_strbuf text;
-    *is_null = true;
-    if (!expr_read_catalog(call, RDB_PG_CONSTRAINT, 2667, a, 1, RDB_pg_constraint_conrelid, RDB_REP_INT32, &table, &no_table, &found))
-        return false;
-    if (!found || no_table || table.oid == 0)
-        return true;
-    if (!find_relation(call, table.oid, &relation))
-        return false;
-    for (uint16_t i = 0; relation != NULL && i < relation->constraint_count; i++) {
-        if (relation->constraints[i].oid != a[0].oid)
-            continue;
-        *is_null = false;
-        rdb_strbuf_init(&text, call->arena);
-        return add_constraint(call, relation, &relation->constraints[i], &text) && finish_text(call, &text, result);
-    }
-    return true;
+    return give_constraint(call, a, false, result, is_null);
 }
 EXPR_ROW_KERNEL(constraint, 1)
-static bool constraint_pretty(rdb_call *call, const rdb_vector *const *arguments, rdb_vector *out, const rdb_selection *selection)
-{
-    return expr_run_rows(call, arguments, out, selection, 2, constraint_row);
-}
 
-/* ---- views ------------------------------------------------------------------------------------------------------------------------------- */
-static bool view_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+static bool constraint_pretty_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
     (void)nulls;
-    const rdb_relation *relation = NULL;
-    rdb_query *query = NULL;
-    rdb_strbuf text;
-    rdb_access *access = rdb_eval_of(call)->access;
-    if (!find_relation(call, a[0].oid, &relation))
-        return false;
-    *is_null = relation == NULL;
-    if (relation == NULL)
-        return true;
-    if (relation->view_tree == NULL)
-        return expr_set_text(call, "Not a view", 10, result);
-    rdb_strbuf_init(&text, call->arena);
-    if (!rdb_tree_read_query(call->arena, access, relation->view_tree, &query, call->err) || !rdb_deparse_query(access, query, true, &text, call->err))
-        return false;
-    if (text.length > 0 && text.data[text.length - 1] != ';')
-        rdb_strbuf_addc(&text, ';');
-    return finish_text(call, &text, result);
+    return give_constraint(call, a, a[1].b, result, is_null);
 }
-EXPR_ROW_KERNEL(view, 1)
-static bool view_pretty(rdb_call *call, const rdb_vector *const *arguments, rdb_vector *out, const rdb_selection *selection)
-{
-    return expr_run_rows(call, arguments, out, selection, 2, view_row);
-}
+EXPR_ROW_KERNEL(constraint_pretty, 2)
 
-/* ---- functions ----------------------------------------------------------------------------------------------------------------------------- */
-static bool add_type_name(rdb_call *call, uint32_t oid, rdb_strbuf *text)
-{
-    const rdb_type *type = NULL;
-    if (!rdb_type_get(rdb_eval_of(call)->access, oid, &type, call->err))
-        return false;
-    if (type != NULL)
-        rdb_type_format_name(type, -1, false, text);
-    return true;
-}
-
-static bool function_arguments_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
-{
-    (void)nulls;
-    const rdb_function *function = NULL;
-    rdb_strbuf text;
-    if (!rdb_function_get(rdb_eval_of(call)->access, a[0].oid, &function, call->err))
-        return false;
-    *is_null = function == NULL;
-    if (function == NULL)
-        return true;
-    rdb_strbuf_init(&text, call->arena);
-    uint32_t count = function->all_count ? function->all_count : function->argument_count;
-    const uint32_t *types = function->all_count ? function->all_types : function->argument_types;
-    bool is_first = true;
-    for (uint32_t i = 0; i < count; i++) {
-        char mode = function->all_modes ? function->all_modes[i] : 'i';
-        if (mode == 't')
-            continue;
-        rdb_strbuf_adds(&text, is_first ? "" : ", ");
-        is_first = false;
-        rdb_strbuf_adds(&text, mode == 'o' ? "OUT " : mode == 'b' ? "INOUT " : mode == 'v' || (function->variadic_type != 0 && function->all_count == 0 && i + 1 == count) ? "VARIADIC " : "");
-        if (function->argument_names != NULL && function->argument_names[i] != NULL && function->argument_names[i][0] != '\0') {
-            rdb_identifier_add(&text, function->argument_names[i]);
-            rdb_strbuf_addc(&text, ' ');
-        }
-        if (!add_type_name(call, types[i], &text))
-            return false;
-    }
-    return finish_text(call, &text, result);
-}
-EXPR_ROW_KERNEL(function_arguments, 1)
-
-static bool function_result_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
-{
-    (void)nulls;
-    const rdb_function *function = NULL;
-    rdb_strbuf text;
-    if (!rdb_function_get(rdb_eval_of(call)->access, a[0].oid, &function, call->err))
-        return false;
-    *is_null = function == NULL || function->kind == 'p';
-    if (*is_null)
-        return true;
-    rdb_strbuf_init(&text, call->arena);
-    if (function->returns_set)
-        rdb_strbuf_adds(&text, "SETOF ");
-    return add_type_name(call, function->return_type, &text) && finish_text(call, &text, result);
-}
-EXPR_ROW_KERNEL(function_result, 1)
-
-/* What cannot exist here yet (partition keys, extended statistics) has no definition. */
+/* What cannot exist here yet (triggers, extended statistics) has no definition. */
 static bool nothing_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
     (void)call, (void)a, (void)nulls, (void)result;
@@ -364,11 +444,6 @@ static const rdb_kernel_entry ENTRIES[] = {
     {2507, index_column, RDB_KERNEL_NEEDS_SESSION},
     {1387, constraint, RDB_KERNEL_NEEDS_SESSION},
     {2508, constraint_pretty, RDB_KERNEL_NEEDS_SESSION},
-    {1641, view, RDB_KERNEL_NEEDS_SESSION},
-    {2506, view_pretty, RDB_KERNEL_NEEDS_SESSION},
-    {2162, function_arguments, RDB_KERNEL_NEEDS_SESSION},
-    {2232, function_arguments, RDB_KERNEL_NEEDS_SESSION},
-    {2165, function_result, RDB_KERNEL_NEEDS_SESSION},
     {1662, nothing, 0}, /* pg_get_triggerdef: no trigger can be made yet */
     {2730, nothing, 0},
     {3352, nothing, 0},
@@ -381,4 +456,5 @@ static const rdb_kernel_entry ENTRIES[] = {
 void exec_register_tree_functions(void)
 {
     rdb_kernel_register(ENTRIES, RDB_COUNT_OF(ENTRIES));
+    exec_register_definition_functions();
 }

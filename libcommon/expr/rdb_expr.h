@@ -77,6 +77,11 @@ char rdb_expr_volatility(const rdb_expr *expr);
 RDB_CHECKED bool rdb_expr_value_to_text(rdb_eval *eval, rdb_arena *arena, const rdb_type *type, rdb_datum value, const char **text, rdb_error *err);
 RDB_CHECKED bool rdb_expr_value_from_text(rdb_eval *eval, rdb_arena *arena, const rdb_type *type, int32_t typmod, rdb_slice text, rdb_datum *value, rdb_error *err);
 
+/* A type as format_type prints it: with its schema where search_path would find another type or none. */
+RDB_CHECKED bool rdb_expr_format_type(rdb_access *access, const rdb_type *type, int32_t typmod, bool with_typmod, rdb_strbuf *text, rdb_error *err);
+/* A collation's name; *schema: only where the name alone would not find it. *name NULL: there is none. */
+RDB_CHECKED bool rdb_expr_collation_name(rdb_access *access, rdb_arena *arena, uint32_t oid, const char **schema, const char **name, rdb_error *err);
+
 /* Registers this room's kernels (catalog lookups, current_user, version, ...); once at start. */
 void rdb_expr_register_kernels(void);
 static inline rdb_eval *rdb_eval_of(const rdb_call *call)

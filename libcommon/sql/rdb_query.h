@@ -236,7 +236,17 @@ RDB_CHECKED bool rdb_tree_read_query(rdb_arena *arena, rdb_access *access, const
  * qualified where qualify is set. */
 RDB_CHECKED bool rdb_deparse_expr(rdb_access *access, const rdb_expr *expr, const rdb_relation *relation, bool qualify, rdb_strbuf *text, rdb_error *err);
 void rdb_deparse_name(const char *name, rdb_strbuf *text); /* quoted where it needs it */
-RDB_CHECKED bool rdb_deparse_query(rdb_access *access, const rdb_query *query, bool pretty, rdb_strbuf *text, rdb_error *err);
+/* How a stored tree is printed: pretty leaves out brackets that precedence makes needless; lists of a query that breaks lines break
+ * where a line would pass wrap_column (0: at each item, negative: never). */
+typedef struct rdb_deparse_style {
+    rdb_access *access;
+    const rdb_format_settings *format;
+    bool is_pretty, breaks_lines;
+    int32_t wrap_column;
+} rdb_deparse_style;
+RDB_CHECKED bool rdb_deparse_stored_expr(const rdb_deparse_style *style, const rdb_expr *expr, const rdb_relation *relation, rdb_strbuf *text, rdb_error *err);
+/* view: whose query it is: columns are called as the view's; or NULL. No semicolon. */
+RDB_CHECKED bool rdb_deparse_query(const rdb_deparse_style *style, const rdb_query *query, const rdb_relation *view, rdb_strbuf *text, rdb_error *err);
 /* Visits the direct children of an expression (not into sub-queries); false stops. */
 bool rdb_expr_visit_children(const rdb_expr *expr, bool (*visit)(void *context, rdb_expr *child), void *context);
 

@@ -1,0 +1,50 @@
+-- Definitions of views, as written back from the stored tree: plain, pretty and wrapped.
+create table t (a int primary key, b text, c numeric(10,2), d timestamp, e int[], f boolean);
+create table u (a int, x varchar(20), y bigint);
+create table w (a int, z date);
+create view v1 as select a, b, c from t where a > 10 and (b like 'x%' or c is null) and not f order by b desc nulls last, a limit 5 offset 2;
+create view v2 as select t.a, u.x from t join u on t.a = u.a left join w on w.a = u.a + 1 where u.y in (1, 2, 3);
+create view v3 as select a, x, z from t join u using (a) join w using (a);
+create view v4 as select * from u full join w using (a);
+create view v5 as select j.p, j.q from (u join w on u.a = w.a) as j(p, q, r);
+create view v6 as with recursive q(n) as (select 1 union all select n + 1 from q where n < 10) select n, n * 2 as twice from q;
+create view v7 as select a from t union select a from u except all (select a from w order by a limit 1);
+create view v8 as select count(*), sum(c) filter (where a > 1) as s, max(b), count(distinct f), string_agg(b, ',' order by a desc) as names from t group by f having count(*) > 1;
+create view v9 as select a, row_number() over (partition by f order by c), sum(a) over w1 as s2, avg(a) over (order by a rows between 2 preceding and current row) as m from t window w1 as (order by b desc);
+create view v10 as select case when a > 1 then 'big' when a < 0 then 'neg' end as size, case f when true then 1 else 0 end as flag, coalesce(b, 'none') as b, nullif(a, 0) as n, greatest(a, 1) as g from t;
+create view v11 as select a, (select max(y) from u where u.a = t.a) as m, exists (select 1 from w where w.a = t.a) as ex, a in (select a from u) as inn, array(select a from u) as arr from t;
+create view v12 as select * from generate_series(1, 10) as g(n), lateral (select g.n * 2 as d) l, unnest(array[1,2]) with ordinality as un(v, o);
+create view v13 as values (1, 'one'), (2, 'two');
+create view v14(k, s) as select 1, 'x'::varchar(3);
+create view v15 as select a::text as at, b::varchar(5) as bv, c::int as ci, '2020-01-01'::date as dt, -1 as neg, 1.5 as num, e[1] as e1, e[1:2] as es, array[a, 2] as ar, interval '1 day' as iv, null::text as nu, true as tr from t;
+create view v16 as select extract(year from d) as y, position('a' in b) as p, substring(b from 1 for 2) as s, trim(both 'x' from b) as tb, d at time zone 'UTC' as utc, overlay(b placing 'x' from 1) as ov, current_date as cd, current_timestamp(3) as ct from t;
+create view v17 as select t from t;
+create view v18 as select a + 1 - (2 - a) * 3 as p, -a as m, a = any (e) as q, (a, b) < (1, 'x') as rc, a is distinct from 1 as di, f is not true as nt, b || 'x' || 'y' as cc from t;
+create view v19 as select distinct on (f, b) a, b from t order by f, b, a;
+create view v20 as select a, b, grouping(a) as g from t group by rollup (a, b);
+create view v21 as select 1 from t group by grouping sets ((a), (b, c), ()), cube (f);
+create view v22 as select a from t where a = (select 1) and exists (select from u) and b collate "C" < 'x';
+create view v24 as select * from t t1, t t2 where t1.a = t2.a;
+create view v25 as select "order", "Mixed" from (select a as "order", b as "Mixed" from t) as sub;
+create view v26 as with x as materialized (select a from t), y as not materialized (select a as k from x) select k from y for update of y;
+create view v26 as with x as materialized (select a from t), y as not materialized (select a as k from x) select k from y;
+create view v27 as select a from t order by a fetch first 3 rows with ties;
+create view v28 as select a from only t where a between 1 and 5 and b not like 'q' and c not in (1, 2) for share;
+create view v29 as select t.a from (t cross join u) left join w on true;
+create view v30 as select a from t where (a > 1 or b = 'x') and (f or not (a = 2)) is not false;
+select viewname, definition from pg_views where viewname ~ '^v' and schemaname = 'public' order by length(viewname), viewname;
+\pset format unaligned
+\pset tuples_only on
+select relname || ':' || e'\n' || pg_get_viewdef(oid, true) from pg_class where relkind = 'v' and relname ~ '^v' and relnamespace = 'public'::regnamespace order by length(relname), relname;
+select relname || ':' || e'\n' || pg_get_viewdef(oid, 60) from pg_class where relkind = 'v' and relname in ('v1', 'v8', 'v12', 'v15') and relnamespace = 'public'::regnamespace order by length(relname), relname;
+select pg_get_ruledef(oid) from pg_rewrite where ev_class = 'v2'::regclass;
+select pg_get_ruledef(oid, true) from pg_rewrite where ev_class = 'v2'::regclass;
+-- renamed tables and columns
+alter table u rename to u2;
+alter table u2 rename column x to x2;
+alter table w rename column a to a2;
+alter view v2 rename column x to xx;
+select pg_get_viewdef('v2');
+select pg_get_viewdef('v3', true);
+select pg_get_viewdef('v4', true);
+select pg_get_viewdef('t'), pg_get_viewdef(0);
