@@ -96,6 +96,18 @@ static const rdb_type_ops *find_by_oid(uint32_t oid)
         return &type_xid8_ops;
     case RDB_PG_LSNOID:
         return &type_lsn_ops;
+    case RDB_INETOID:
+    case RDB_CIDROID:
+        return &type_inet_ops;
+    case RDB_MACADDROID:
+        return &type_macaddr_ops;
+    case RDB_MACADDR8OID:
+        return &type_macaddr8_ops;
+    case RDB_BITOID:
+    case RDB_VARBITOID:
+        return &type_bit_ops;
+    case RDB_MONEYOID:
+        return &type_money_ops;
     default:
         return NULL;
     }

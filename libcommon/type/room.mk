@@ -13,3 +13,12 @@ $(BUILD)/gen/type/types.inc: $(POSTGRES_BKI) libcommon/type/types.awk
 	@mkdir -p $(@D)
 	awk -f libcommon/type/types.awk $(POSTGRES_BKI) > $@.tmp && mv $@.tmp $@
 $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/unit/type/*.c)): $(BUILD)/gen/type/types.inc $(BUILD)/gen/type/proc_sources.inc
+
+# Which built-in functions of PostgreSQL have no implementation yet; the README's count comes from here.
+$(BUILD)/tools/list_functions: tests/tools/list_functions.c $(ARCHIVES)
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS_ALL) -o $@ $< -Wl,--start-group $(foreach room,$(ROOMS),$(BUILD)/rooms/$(room).a) -Wl,--end-group $(LIBRDB_EXTRA) $(LIBS) -lstdc++
+.PHONY: missing-functions
+missing-functions: rooms $(BUILD)/tools/list_functions
+	@tests/tools/missing-functions $(BUILD)/tools/list_functions $(POSTGRES_BKI)
+	@echo "implemented: $$(tests/tools/missing-functions $(BUILD)/tools/list_functions $(POSTGRES_BKI) --count)"

@@ -1,0 +1,26 @@
+-- Bit strings and money.
+create table bits (k int primary key, f bit(11), v bit varying(16));
+insert into bits values (1, B'10', B'0');
+insert into bits values (1, B'00000000000', B'0'), (2, B'11011000000', B'010101'), (3, B'01010101010', B'1010101010101010'), (4, X'5A'::bit(11), X'F0F0');
+insert into bits values (9, B'00000000000', B'10101010101010101');
+create index on bits (v);
+select k, f, v, length(v), octet_length(v), ~f as n, f << 3 as l, f >> 2 as r, f || v as c, substring(v from 2 for 3) as s, bit_count(v) from bits order by v;
+select v from bits where v > B'0101' order by v;
+select bit_and(f), bit_or(f), bit_xor(f) from bits;
+select B'1010' & B'0110', B'1010' | B'0110', B'1010' # B'0110', position(B'101' in B'0010101'), overlay(B'0000000' placing B'111' from 3), overlay(B'0000000' placing B'1' from 3 for 3);
+select get_bit(B'0101', 1), set_bit(B'0101', 0, 1), 44::bit(10), 44::bit(3), cast(-44 as bit(12)), '1110'::bit(4)::integer, B'1010'::bit(6), B'1111'::bit(64)::bigint;
+select B'101' & B'1';
+select get_bit(B'0101', 4);
+select set_bit(B'0101', 1, 2);
+select '2'::bit, 'xZ'::varbit;
+select B'111111111111111111111111111111111'::int;
+select '$1,234.567'::money, '(1)'::money, '-12345678.9'::money * 2, '10'::money / 3, '10'::money / '4'::money, 2.5::float8 * '3'::money, 1234.5::numeric::money, 7::money, '12.34'::money::numeric;
+select cash_words('1234567.89'), cash_words('-0.01'), cash_words('120'), cash_words('21.15');
+select '1'::money / 0;
+select '92233720368547758.07'::money + '0.01'::money;
+select 'abc'::money;
+select '92233720368547758.08'::money;
+create table cash (m money primary key);
+insert into cash values ('3'), ('-1'), ('2.5');
+select m, m > '0' from cash order by m;
+select sum(m), min(m), max(m) from cash;
