@@ -51,7 +51,7 @@ bool command_rename(rdb_command_context *context, const rdb_ast_rename *statemen
 {
     const rdb_relation *relation = NULL;
     int16_t number;
-    const bool is_column = statement->object_type == RDB_SQL_OBJECT_COLUMN;
+    const bool is_column = statement->object_type == RDB_SQL_OBJECT_COLUMN || statement->object_type == RDB_SQL_OBJECT_ATTRIBUTE;
     if (!is_column && !is_relation_type(statement->object_type))
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "this form of RENAME is not supported yet");
     if (!open_for_change(context, statement->table, is_column ? RDB_SQL_OBJECT_TABLE : statement->object_type, statement->missing_ok, &relation, err))
@@ -60,7 +60,7 @@ bool command_rename(rdb_command_context *context, const rdb_ast_rename *statemen
         return true;
     if (!is_column)
         return rdb_ddl_rename_relation(context->access, relation->oid, statement->new_name, err);
-    if (relation->kind != 'r' && relation->kind != 'v' && relation->kind != 'm')
+    if (relation->kind != 'r' && relation->kind != 'v' && relation->kind != 'm' && (relation->kind != 'c' || statement->object_type != RDB_SQL_OBJECT_ATTRIBUTE))
         return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "cannot rename columns of relation \"%s\"", relation->name);
     number = command_find_column(relation, statement->sub_name);
     if (number == 0)

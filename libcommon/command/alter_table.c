@@ -275,6 +275,8 @@ static const char *kind_words(char kind)
 bool command_alter_table(rdb_command_context *context, const rdb_ast_alter_table *statement, rdb_error *err)
 {
     const rdb_relation *relation = NULL;
+    if (statement->object_type == RDB_SQL_OBJECT_TYPE)
+        return command_alter_composite(context, statement, err);
     if (!command_open_table(context, statement->table, RDB_LOCK_ACCESS_EXCLUSIVE, statement->missing_ok, &relation, err))
         return false;
     if (relation == NULL) {

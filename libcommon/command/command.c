@@ -23,6 +23,7 @@ ADAPTER(set_schema, rdb_ast_set_schema)
 ADAPTER(set_owner, rdb_ast_set_owner)
 ADAPTER(comment, rdb_ast_comment)
 ADAPTER(create_enum, rdb_ast_create_enum)
+ADAPTER(create_composite, rdb_ast_create_composite)
 ADAPTER(create_index, rdb_ast_create_index)
 ADAPTER(create_sequence, rdb_ast_create_sequence)
 ADAPTER(create_view, rdb_ast_create_view)
@@ -77,7 +78,7 @@ static const statement_kind KINDS[RDB_AST_TAG_COUNT] = {
     [RDB_AST_DROP_DATABASE] = {"DROP DATABASE", run_drop_database, false},
     [RDB_AST_CREATE_ENUM] = {"CREATE TYPE", run_create_enum, false},
     [RDB_AST_ALTER_ENUM] = {"ALTER TYPE", NULL, false},
-    [RDB_AST_CREATE_COMPOSITE] = {"CREATE TYPE", NULL, false},
+    [RDB_AST_CREATE_COMPOSITE] = {"CREATE TYPE", run_create_composite, false},
     [RDB_AST_CREATE_RANGE] = {"CREATE TYPE", NULL, false},
     [RDB_AST_ALTER_TYPE] = {"ALTER TYPE", NULL, false},
     [RDB_AST_CREATE_DOMAIN] = {"CREATE DOMAIN", NULL, false},

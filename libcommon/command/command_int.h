@@ -59,6 +59,10 @@ RDB_CHECKED bool command_add_serial(rdb_command_context *context, const rdb_rela
                                     const rdb_list *options, rdb_error *err);
 RDB_CHECKED bool command_default_tree(rdb_command_context *context, const rdb_relation *relation, rdb_ast_node *raw, const rdb_type *type, int32_t typmod,
                                       const char *column, const char **tree, command_uses *uses, rdb_error *err);
+/* composite.c. refuse_used_row_type: 0A000 where a column holds values of the relation's row type. */
+RDB_CHECKED bool command_create_composite(rdb_command_context *context, const rdb_ast_create_composite *statement, rdb_error *err);
+RDB_CHECKED bool command_alter_composite(rdb_command_context *context, const rdb_ast_alter_table *statement, rdb_error *err);
+RDB_CHECKED bool command_refuse_used_row_type(rdb_command_context *context, const rdb_relation *relation, rdb_error *err);
 /* role.c */
 RDB_CHECKED bool command_create_role(rdb_command_context *context, const rdb_ast_create_role *statement, rdb_error *err);
 RDB_CHECKED bool command_alter_role(rdb_command_context *context, const rdb_ast_alter_role *statement, rdb_error *err);

@@ -16,61 +16,8 @@ static bool no_such_column(const analyse_state *state, const rdb_relation *relat
     return analyse_error(state, location, err, RDB_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist", name, relation->name);
 }
 
-/* ---- one value into one column ------------------------------------------------------------------------------------------ */
-
-/* column[n] = value, column[n:m] = value: the whole array with a part replaced; of a row being inserted there is none yet. */
-static bool assign_element(analyse_state *state, rdb_expr *value, analyse_clause clause, const char *column_name, const analyse_item *table,
-                           int16_t number, const rdb_list *indirection, int32_t location, rdb_expr **expr, rdb_error *err)
-{
-    const rdb_column *column = &table->range->relation->columns[number - 1];
-    rdb_expr *container;
-    rdb_expr_subscript *subscript;
-    for (uint32_t i = 0; i < indirection->count; i++)
-        if (((const rdb_ast_node *)indirection->items[i])->tag != RDB_AST_SUBSCRIPT)
-            return analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "assigning to fields of column \"%s\" is not supported yet", column_name);
-    if (clause != ANALYSE_UPDATE_TARGET)
-        container = analyse_make_null(state, column->type, column->typmod, location);
-    else if (!analyse_item_column(state, table, number, 0, location, &container, err))
-        return false;
-    if (!analyse_subscripts(state, container, indirection, 0, indirection->count, location, &subscript, err))
-        return false;
-    const rdb_type *wanted = subscript->head.type, *array = subscript->argument->type;
-    if (!analyse_coerce_to_target(state, value, wanted, subscript->head.typmod, ANALYSE_ASSIGNMENT, RDB_FORM_IMPLICIT_CAST, -1, &subscript->assignment, err))
-        return false;
-    if (subscript->assignment == NULL) {
-        analyse_error(state, analyse_location(value), err, RDB_DATATYPE_MISMATCH, "subscripted assignment to \"%s\" requires type %s but expression is of type %s",
-                      column_name, analyse_type_name(state, wanted->oid), analyse_type_name(state, value->type->oid));
-        return rdb_error_hint(err, "You will need to rewrite or cast the expression.");
-    }
-    subscript->head.type = array;
-    return analyse_coerce_to_target(state, &subscript->head, column->type, column->typmod, ANALYSE_ASSIGNMENT, RDB_FORM_IMPLICIT_CAST, -1, expr, err);
-}
-
-bool analyse_assignment(analyse_state *state, rdb_expr *value, analyse_clause clause, const char *column_name, const analyse_item *table,
-                        int16_t number, const rdb_list *indirection, int32_t location, rdb_expr **expr, rdb_error *err)
-{
-    const rdb_column *column = &table->range->relation->columns[number - 1];
-    (void)clause;
-    if (value->kind == RDB_EXPR_DEFAULT) {
-        value->type = column->type;
-        value->typmod = column->typmod;
-        value->collation = column->collation;
-        *expr = value;
-        return true;
-    }
-    if (indirection != NULL && indirection->count > 0)
-        return assign_element(state, value, clause, column_name, table, number, indirection, location, expr, err);
-    if (!analyse_coerce_to_target(state, value, column->type, column->typmod, ANALYSE_ASSIGNMENT, RDB_FORM_IMPLICIT_CAST, -1, expr, err))
-        return false;
-    if (*expr != NULL)
-        return true;
-    analyse_error(state, value->location >= 0 ? value->location : location, err, RDB_DATATYPE_MISMATCH, "column \"%s\" is of type %s but expression is of type %s",
-                  column_name, analyse_type_name(state, column->type->oid), analyse_type_name(state, value->type->oid));
-    return rdb_error_hint(err, "You will need to rewrite or cast the expression.");
-}
-
 /* DEFAULT where a value can stand. */
-static bool analyse_value(analyse_state *state, const rdb_ast_node *raw, analyse_clause clause, rdb_expr **expr, rdb_error *err)
+bool analyse_value(analyse_state *state, const rdb_ast_node *raw, analyse_clause clause, rdb_expr **expr, rdb_error *err)
 {
     if (raw->tag != RDB_AST_DEFAULT)
         return analyse_expr(state, raw, clause, expr, err);
@@ -144,27 +91,42 @@ typedef struct insert_column {
     const rdb_column *column;
     const rdb_list *indirection;
     int32_t location;
+    uint32_t slot; /* several parts of one column (c.x, c.y; a[1], a[2]) make one value */
 } insert_column;
+
+static const rdb_column *column_at(const insert_column *columns, uint32_t slot)
+{
+    while (columns->slot != slot)
+        columns++;
+    return columns->column;
+}
 
 static bool read_columns(analyse_state *state, const rdb_ast_insert *raw, const rdb_relation *relation, insert_column **columns, uint32_t *count, rdb_error *err)
 {
     uint32_t capacity = raw->columns.count > 0 ? raw->columns.count : relation->column_count;
     *columns = RDB_NEW_ARRAY(analyse_arena(state), insert_column, capacity + 1);
     *count = 0;
+    uint32_t slots = 0;
     for (uint32_t i = 0; i < capacity; i++) {
         insert_column *column = &(*columns)[*count];
         if (raw->columns.count == 0) {
             if (relation->columns[i].is_dropped)
                 continue;
-            *column = (insert_column){&relation->columns[i], NULL, -1};
+            *column = (insert_column){&relation->columns[i], NULL, -1, slots++};
         } else {
             const rdb_ast_target *target = raw->columns.items[i];
-            *column = (insert_column){column_of(relation, target->name), &target->indirection, target->node.location};
+            *column = (insert_column){column_of(relation, target->name), &target->indirection, target->node.location, slots};
             if (column->column == NULL)
                 return no_such_column(state, relation, target->name, target->node.location, err);
-            for (uint32_t k = 0; k < *count; k++)
-                if ((*columns)[k].column == column->column)
+            for (uint32_t k = 0; k < *count; k++) {
+                const insert_column *earlier = &(*columns)[k];
+                if (earlier->column != column->column)
+                    continue;
+                if (earlier->indirection->count == 0 || column->indirection->count == 0)
                     return analyse_error(state, target->node.location, err, RDB_DUPLICATE_COLUMN, "column \"%s\" specified more than once", target->name);
+                column->slot = earlier->slot;
+            }
+            slots += column->slot == slots;
         }
         (*count)++;
     }
@@ -186,9 +148,14 @@ static bool assign_row(analyse_state *state, const rdb_ast_insert *raw, const an
         const rdb_column *column = columns[i].column;
         if (value->kind != RDB_EXPR_DEFAULT && !refuse_value(state, column, false, raw->overriding, value->location, err))
             return false;
-        if (!analyse_assignment(state, value, clause, column->name, table, column->number, columns[i].indirection, columns[i].location, &result, err))
+        bool is_more = columns[i].slot < assigned->count;
+        if (!analyse_assignment(state, value, clause, column->name, table, column->number, columns[i].indirection,
+                                is_more ? assigned->items[columns[i].slot] : NULL, columns[i].location, &result, err))
             return false;
-        rdb_list_push(analyse_arena(state), assigned, result);
+        if (is_more)
+            assigned->items[columns[i].slot] = result;
+        else
+            rdb_list_push(analyse_arena(state), assigned, result);
     }
     return true;
 }
@@ -216,7 +183,7 @@ static bool insert_single(analyse_state *state, const rdb_ast_insert *raw, const
             continue; /* as if it were not named */
         if (!analyse_assign_collations(state, expr, err))
             return false;
-        add_target(state, columns[i].column, expr);
+        add_target(state, column_at(columns, i), expr);
     }
     return true;
 }
@@ -234,7 +201,7 @@ static bool insert_rows(analyse_state *state, const rdb_ast_insert *raw, const a
 {
     rdb_arena *arena = analyse_arena(state);
     const rdb_relation *relation = table->range->relation;
-    uint32_t range_no = 0, width = 0;
+    uint32_t range_no = 0, width = 0, slots = 0;
     rdb_range *range = analyse_add_range(state, RDB_RANGE_VALUES, &range_no);
     for (uint32_t r = 0; r < rows->count; r++) {
         const rdb_list *raw_row = &((const rdb_ast_items *)rows->items[r])->items;
@@ -255,19 +222,21 @@ static bool insert_rows(analyse_state *state, const rdb_ast_insert *raw, const a
             rdb_expr *expr = assigned->items[i];
             if (expr->kind != RDB_EXPR_DEFAULT)
                 continue;
-            if (!default_of(state, relation, columns[i].column->number, &expr, err))
+            const rdb_column *column = column_at(columns, i);
+            if (!default_of(state, relation, column->number, &expr, err))
                 return false;
-            assigned->items[i] = expr != NULL ? expr : analyse_make_null(state, columns[i].column->type, columns[i].column->typmod, -1);
+            assigned->items[i] = expr != NULL ? expr : analyse_make_null(state, column->type, column->typmod, -1);
         }
         if (!analyse_list_collations(state, assigned, err) || !rdb_arena_check(arena, err))
             return false;
         rdb_list_push(arena, &range->values, assigned);
+        slots = assigned->count;
     }
     range->alias = "*VALUES*";
     range->column_typmods = RDB_NEW_ARRAY(arena, int32_t, width + 1);
     range->column_collations = RDB_NEW_ARRAY(arena, uint32_t, width + 1);
-    for (uint32_t i = 0; i < width; i++) {
-        const rdb_column *column = columns[i].column;
+    for (uint32_t i = 0; i < slots; i++) {
+        const rdb_column *column = column_at(columns, i);
         rdb_list_push(arena, &range->columns, rdb_arena_printf(arena, "column%u", i + 1));
         rdb_list_push(arena, &range->column_types, (void *)column->type);
         range->column_typmods[i] = column->typmod;
@@ -315,7 +284,7 @@ static bool insert_query(analyse_state *state, const rdb_ast_insert *raw, const 
     for (uint32_t i = 0; i < assigned.count; i++) {
         if (!analyse_assign_collations(state, assigned.items[i], err))
             return false;
-        add_target(state, columns[i].column, assigned.items[i]);
+        add_target(state, column_at(columns, i), assigned.items[i]);
     }
     return true;
 }
@@ -386,6 +355,7 @@ static bool infer_arbiters(analyse_state *state, const rdb_ast_infer *infer, con
 static bool analyse_set(analyse_state *state, const rdb_list *raw, const analyse_item *table, rdb_list *targets, rdb_error *err)
 {
     const rdb_relation *relation = table->range->relation;
+    bool *is_part = RDB_NEW_ARRAY(analyse_arena(state), bool, relation->column_count + 1u); /* by column: only parts of it are assigned */
     for (uint32_t i = 0; i < raw->count; i++) {
         const rdb_ast_target *source = raw->items[i];
         const rdb_column *column = column_of(relation, source->name);
@@ -395,12 +365,16 @@ static bool analyse_set(analyse_state *state, const rdb_list *raw, const analyse
         if (source->value->tag == RDB_AST_MULTI_ASSIGN ? !analyse_multi_assign(state, (const rdb_ast_multi_assign *)source->value, &value, err)
                                                        : !analyse_value(state, source->value, ANALYSE_UPDATE_SOURCE, &value, err))
             return false;
+        rdb_target *earlier = NULL;
         for (uint32_t k = 0; k < targets->count; k++)
-            if (((const rdb_target *)targets->items[k])->number == column->number && source->indirection.count == 0)
-                return rdb_error_set(err, RDB_SYNTAX_ERROR, "multiple assignments to same column \"%s\"", column->name);
+            if (((const rdb_target *)targets->items[k])->number == column->number)
+                earlier = targets->items[k];
+        if (earlier != NULL && (source->indirection.count == 0 || !is_part[earlier->number]))
+            return rdb_error_set(err, RDB_SYNTAX_ERROR, "multiple assignments to same column \"%s\"", column->name);
         if (value->kind != RDB_EXPR_DEFAULT && !refuse_value(state, column, true, RDB_SQL_OVERRIDING_NONE, source->node.location, err))
             return false;
-        if (!analyse_assignment(state, value, ANALYSE_UPDATE_TARGET, column->name, table, column->number, &source->indirection, source->node.location, &assigned, err))
+        if (!analyse_assignment(state, value, ANALYSE_UPDATE_TARGET, column->name, table, column->number, &source->indirection, earlier == NULL ? NULL : earlier->expr,
+                                source->node.location, &assigned, err))
             return false;
         if (assigned->kind == RDB_EXPR_DEFAULT) {
             if (column->generated)
@@ -413,19 +387,13 @@ static bool analyse_set(analyse_state *state, const rdb_list *raw, const analyse
         if (!analyse_assign_collations(state, assigned, err))
             return false;
         analyse_mark_column(state, &table->range->updated_columns, table->range, column->number);
-        rdb_list_push(analyse_arena(state), targets, analyse_new_target(state, assigned, column->number, column->name, false));
+        is_part[column->number] = source->indirection.count > 0;
+        if (earlier != NULL)
+            earlier->expr = assigned;
+        else
+            rdb_list_push(analyse_arena(state), targets, analyse_new_target(state, assigned, column->number, column->name, false));
     }
     return true;
-}
-
-bool analyse_multi_assign(analyse_state *state, const rdb_ast_multi_assign *raw, rdb_expr **expr, rdb_error *err)
-{
-    if (raw->source->tag != RDB_AST_ROW)
-        return analyse_error(state, raw->source->location, err, RDB_FEATURE_NOT_SUPPORTED, "SET (columns) = (SELECT ...) is not supported yet");
-    const rdb_ast_row *row = (const rdb_ast_row *)raw->source;
-    if (row->args.count != (uint32_t)raw->column_count)
-        return analyse_error(state, raw->source->location, err, RDB_SYNTAX_ERROR, "number of columns does not match number of values");
-    return analyse_value(state, row->args.items[raw->column_no - 1], ANALYSE_UPDATE_SOURCE, expr, err);
 }
 
 static bool analyse_on_conflict(analyse_state *state, const rdb_ast_on_conflict *raw, analyse_item *table, rdb_error *err)

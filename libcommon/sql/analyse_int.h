@@ -310,10 +310,13 @@ RDB_CHECKED bool analyse_insert(analyse_state *state, const rdb_ast_insert *raw,
 RDB_CHECKED bool analyse_update(analyse_state *state, const rdb_ast_update *raw, rdb_error *err);
 RDB_CHECKED bool analyse_delete(analyse_state *state, const rdb_ast_delete *raw, rdb_error *err);
 RDB_CHECKED bool analyse_returning(analyse_state *state, const rdb_list *raw, rdb_error *err);
-/* The value that goes into a column: assignment coercion, subscripts and fields below it. */
+/* analyse_assign.c. The value that goes into a column: assignment coercion, subscripts and fields below it. so_far: what other
+ * parts of the column were assigned already, or NULL. */
 RDB_CHECKED bool analyse_assignment(analyse_state *state, rdb_expr *value, analyse_clause clause, const char *column_name,
-                                    const analyse_item *table, int16_t number, const rdb_list *indirection, int32_t location,
-                                    rdb_expr **expr, rdb_error *err);
+                                    const analyse_item *table, int16_t number, const rdb_list *indirection, rdb_expr *so_far,
+                                    int32_t location, rdb_expr **expr, rdb_error *err);
+/* DEFAULT where a value can stand. */
+RDB_CHECKED bool analyse_value(analyse_state *state, const rdb_ast_node *raw, analyse_clause clause, rdb_expr **expr, rdb_error *err);
 RDB_CHECKED bool analyse_multi_assign(analyse_state *state, const rdb_ast_multi_assign *raw, rdb_expr **expr, rdb_error *err);
 
 /* PostgreSQL's privilege bits. */

@@ -108,6 +108,13 @@ static bool is_dropped(const rdb_type *type, uint32_t field_no)
     return type != NULL && type->fields != NULL && field_no < type->field_count && type->fields[field_no].is_dropped;
 }
 
+/* Attributes added to the type after the value was made are there, and null. */
+static uint32_t fields_of(const rdb_type *type, rdb_datum record)
+{
+    uint32_t count = rdb_record_count(record);
+    return type != NULL && type->kind == 'c' ? RDB_MAX(count, type->field_count) : count;
+}
+
 static bool field_type(rdb_call *call, const rdb_type *type, uint32_t field_no, uint32_t oid, const rdb_type **found)
 {
     const rdb_type_field *field = known_field(type, field_no, oid);
@@ -140,7 +147,7 @@ static void add_quoted(rdb_strbuf *text, const rdb_strbuf *item)
 static bool record_output(TYPE_OPS_PARAMETERS_OUTPUT)
 {
     const rdb_type *base = type_base(type);
-    uint32_t count = rdb_record_count(value);
+    uint32_t count = fields_of(base, value);
     bool is_first = true;
     rdb_strbuf item;
     rdb_strbuf_init(&item, call->arena);
@@ -168,7 +175,7 @@ static bool record_output(TYPE_OPS_PARAMETERS_OUTPUT)
 static bool record_send(TYPE_OPS_PARAMETERS_OUTPUT)
 {
     const rdb_type *base = type_base(type);
-    uint32_t count = rdb_record_count(value), shown = 0;
+    uint32_t count = fields_of(base, value), shown = 0;
     for (uint32_t i = 0; i < count; i++)
         shown += !is_dropped(base, i);
     type_add_be32(text, shown);
@@ -179,7 +186,7 @@ static bool record_send(TYPE_OPS_PARAMETERS_OUTPUT)
         if (is_dropped(base, i))
             continue;
         bool has_value = rdb_record_field(value, i, &oid, &one);
-        type_add_be32(text, oid);
+        type_add_be32(text, oid != 0 ? oid : base->fields[i].type->oid);
         size_t start = text->length;
         type_add_be32(text, UINT32_MAX);
         if (!has_value)
@@ -372,7 +379,7 @@ static const rdb_type *quiet_type(const rdb_type *type, rdb_datum record, uint32
 static int record_compare(TYPE_OPS_PARAMETERS_COMPARE)
 {
     const rdb_type *base = type_base(type);
-    uint32_t left_count = rdb_record_count(left), right_count = rdb_record_count(right);
+    uint32_t left_count = fields_of(base, left), right_count = fields_of(base, right);
     for (uint32_t i = 0; i < RDB_MIN(left_count, right_count); i++) {
         uint32_t left_oid, right_oid, field_collation;
         rdb_datum x, y;
@@ -380,13 +387,13 @@ static int record_compare(TYPE_OPS_PARAMETERS_COMPARE)
         if (is_dropped(base, i))
             continue;
         bool has_x = rdb_record_field(left, i, &left_oid, &x), has_y = rdb_record_field(right, i, &right_oid, &y);
-        if (left_oid != right_oid)
-            return left_oid < right_oid ? -1 : 1;
         if (!has_x || !has_y) {
             if (has_x != has_y)
                 return has_x ? -1 : 1;
             continue;
         }
+        if (left_oid != right_oid)
+            return left_oid < right_oid ? -1 : 1;
         const rdb_type *one = quiet_type(base, left, i, left_oid, &made, &field_collation);
         int order = one != NULL && ops_of(one) != NULL && ops_of(one)->compare != NULL ? ops_of(one)->compare(one, field_collation, x, y)
                                                                                      : compare_bytes(field_bytes(left, i), field_bytes(right, i));
@@ -399,7 +406,7 @@ static int record_compare(TYPE_OPS_PARAMETERS_COMPARE)
 static uint64_t record_hash(TYPE_OPS_PARAMETERS_HASH)
 {
     const rdb_type *base = type_base(type);
-    uint32_t count = rdb_record_count(value);
+    uint32_t count = fields_of(base, value);
     uint64_t hash = type_mix64(count + 1);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t oid, field_collation;
@@ -426,7 +433,7 @@ static uint64_t record_hash(TYPE_OPS_PARAMETERS_HASH)
 static bool record_encode(TYPE_OPS_PARAMETERS_ENCODE)
 {
     const rdb_type *base = type_base(type);
-    uint32_t count = RDB_MAX(rdb_record_count(value), base->field_count);
+    uint32_t count = fields_of(base, value);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t oid, field_collation;
         rdb_datum one;
@@ -452,9 +459,9 @@ const rdb_type_ops type_record_ops = {.input = record_input, .output = record_ou
 /* What both sides have at the same place, dropped attributes skipped on each; false where one of them is through. */
 static bool next_field(const rdb_type *type, rdb_datum record, uint32_t *at)
 {
-    while (*at < rdb_record_count(record) && is_dropped(type, *at))
+    while (*at < fields_of(type, record) && is_dropped(type, *at))
         ++*at;
-    return *at < rdb_record_count(record);
+    return *at < fields_of(type, record);
 }
 
 static const char *type_words(rdb_call *call, const rdb_type *type)
@@ -483,6 +490,8 @@ static bool compare_rows(rdb_call *call, const rdb_datum *a, bool is_equality, i
         const rdb_type *one, *other;
         bool has_x = rdb_record_field(a[0], i, &left_oid, &x), has_y = rdb_record_field(a[1], k, &right_oid, &y);
         column++;
+        left_oid = left_oid != 0 ? left_oid : left->fields[i].type->oid;
+        right_oid = right_oid != 0 ? right_oid : right->fields[k].type->oid;
         if (!field_type(call, left, i, left_oid, &one) || !field_type(call, right, k, right_oid, &other))
             return false;
         if (left_oid != right_oid)
@@ -530,6 +539,8 @@ static bool compare_images(rdb_call *call, const rdb_datum *a, bool is_equality,
         rdb_datum x, y;
         bool has_x = rdb_record_field(a[0], i, &left_oid, &x), has_y = rdb_record_field(a[1], k, &right_oid, &y);
         column++;
+        left_oid = left_oid != 0 ? left_oid : left->fields[i].type->oid;
+        right_oid = right_oid != 0 ? right_oid : right->fields[k].type->oid;
         if (left_oid != right_oid) {
             const rdb_type *one, *other;
             return field_type(call, left, i, left_oid, &one) && field_type(call, right, k, right_oid, &other) &&
