@@ -133,6 +133,11 @@ typedef struct type_definition {
     bool is_by_value;
     char kind, category, align, storage;
     uint32_t input, output, receive, send, analyze, subscript;
+    uint32_t base_oid, collation_oid; /* of a domain; the rest too: */
+    int32_t typmod, dimensions;
+    bool not_null;
+    char delimiter;                   /* 0: a comma */
+    const char *default_tree, *default_text;
 } type_definition;
 RDB_CHECKED bool ddl_insert_type(rdb_access *access, const type_definition *definition, rdb_arena *arena, rdb_error *err);
 /* The array type of an element: makes a free name for it ("_name", more underscores where that is taken). */

@@ -97,11 +97,16 @@ static bool check_constraint_name(rdb_access *access, const rdb_constraint_defin
     rdb_catalog_row row;
     bool found;
     const rdb_relation *relation;
-    const rdb_datum keys[] = {datum_oid(definition->relation_oid), datum_oid(0), datum_text(definition->name)};
+    const rdb_datum keys[] = {datum_oid(definition->relation_oid), datum_oid(definition->type_oid), datum_text(definition->name)};
     if (!catalog_find_row(access, RDB_PG_CONSTRAINT, INDEX_CONSTRAINT_RELATION, keys, 3, arena, &row, &found, err))
         return false;
     if (!found)
         return true;
+    if (definition->relation_oid == 0) {
+        const rdb_type *domain;
+        return rdb_type_get(access, definition->type_oid, &domain, err) &&
+               rdb_error_set(err, RDB_DUPLICATE_OBJECT, "constraint \"%s\" for domain \"%s\" already exists", definition->name, domain != NULL ? domain->name : "?");
+    }
     if (!need_relation(access, definition->relation_oid, &relation, err))
         return false;
     return rdb_error_set(err, RDB_DUPLICATE_OBJECT, "constraint \"%s\" for relation \"%s\" already exists", definition->name, relation->name);
@@ -121,7 +126,7 @@ static bool create_constraint(rdb_access *access, const rdb_constraint_definitio
     set_bool(&row, RDB_pg_constraint_condeferred, definition->is_deferred);
     set_bool(&row, RDB_pg_constraint_convalidated, definition->is_validated);
     set_oid(&row, RDB_pg_constraint_conrelid, definition->relation_oid);
-    set_oid(&row, RDB_pg_constraint_contypid, 0);
+    set_oid(&row, RDB_pg_constraint_contypid, definition->type_oid);
     set_oid(&row, RDB_pg_constraint_conindid, definition->index_oid);
     set_oid(&row, RDB_pg_constraint_conparentid, 0);
     set_oid(&row, RDB_pg_constraint_confrelid, is_foreign ? definition->foreign_relation_oid : 0);
@@ -144,6 +149,9 @@ static bool create_constraint(rdb_access *access, const rdb_constraint_definitio
     }
     set_text(&row, RDB_pg_constraint_conbin, definition->check_tree);
     const rdb_object_address constraint = {RDB_PG_CONSTRAINT, *oid, 0};
+    if (definition->relation_oid == 0)
+        return row_insert(&row, err) && rdb_ddl_depend(access, constraint, (rdb_object_address){RDB_PG_TYPE, definition->type_oid, 0}, 'a', err) &&
+               ddl_depend_on_uses(access, constraint, definition->uses, definition->use_count, err);
     if (!row_insert(&row, err) ||
         !depend_on_columns(access, constraint, definition->relation_oid, definition->columns, definition->column_count, 'a', err) ||
         !ddl_depend_on_uses(access, constraint, definition->uses, definition->use_count, err))

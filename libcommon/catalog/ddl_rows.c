@@ -204,7 +204,7 @@ bool ddl_insert_type(rdb_access *access, const type_definition *definition, rdb_
     set_char(&row, RDB_pg_type_typcategory, definition->category);
     set_bool(&row, RDB_pg_type_typispreferred, false);
     set_bool(&row, RDB_pg_type_typisdefined, true);
-    set_char(&row, RDB_pg_type_typdelim, ',');
+    set_char(&row, RDB_pg_type_typdelim, definition->delimiter != 0 ? definition->delimiter : ',');
     set_oid(&row, RDB_pg_type_typrelid, definition->relation_oid);
     set_oid(&row, RDB_pg_type_typsubscript, definition->subscript);
     set_oid(&row, RDB_pg_type_typelem, definition->element_oid);
@@ -218,11 +218,13 @@ bool ddl_insert_type(rdb_access *access, const type_definition *definition, rdb_
     set_oid(&row, RDB_pg_type_typanalyze, definition->analyze);
     set_char(&row, RDB_pg_type_typalign, definition->align);
     set_char(&row, RDB_pg_type_typstorage, definition->storage);
-    set_bool(&row, RDB_pg_type_typnotnull, false);
-    set_oid(&row, RDB_pg_type_typbasetype, 0);
-    set_int32(&row, RDB_pg_type_typtypmod, -1);
-    set_int32(&row, RDB_pg_type_typndims, 0);
-    set_oid(&row, RDB_pg_type_typcollation, 0);
+    set_bool(&row, RDB_pg_type_typnotnull, definition->not_null);
+    set_oid(&row, RDB_pg_type_typbasetype, definition->base_oid);
+    set_int32(&row, RDB_pg_type_typtypmod, definition->base_oid != 0 ? definition->typmod : -1);
+    set_int32(&row, RDB_pg_type_typndims, definition->dimensions);
+    set_oid(&row, RDB_pg_type_typcollation, definition->collation_oid);
+    set_text(&row, RDB_pg_type_typdefaultbin, definition->default_tree);
+    set_text(&row, RDB_pg_type_typdefault, definition->default_text);
     return row_insert(&row, err);
 }
 
@@ -256,7 +258,8 @@ bool ddl_insert_array_type(rdb_access *access, const type_definition *element, r
                                    .receive = ARRAY_RECEIVE,
                                    .send = ARRAY_SEND,
                                    .analyze = ARRAY_ANALYZE,
-                                   .subscript = ARRAY_SUBSCRIPT};
+                                   .subscript = ARRAY_SUBSCRIPT,
+                                   .collation_oid = element->collation_oid};
     return ddl_insert_type(access, &array, arena, err) &&
            rdb_ddl_depend(access, (rdb_object_address){RDB_PG_TYPE, array.oid, 0}, (rdb_object_address){RDB_PG_TYPE, element->oid, 0}, 'i', err);
 }

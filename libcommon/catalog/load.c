@@ -466,6 +466,42 @@ static bool load_labels(rdb_access *access, cache_entry *entry, rdb_arena *work,
     return true;
 }
 
+/* NOT NULL, DEFAULT and CHECKs of a domain; the index gives the checks by name. */
+static bool load_domain(rdb_access *access, cache_entry *entry, rdb_arena *work, const rdb_catalog_row *type_row, rdb_error *err)
+{
+    rdb_type *type = &entry->is.type;
+    rdb_catalog_scan *scan;
+    rdb_catalog_row row;
+    bool ok, found = true;
+    uint32_t capacity = 0;
+    rdb_domain_rule *rules = NULL;
+    const rdb_datum keys[] = {datum_oid(0), datum_oid(type->oid)};
+    if (!need_type(access, entry, row_oid(type_row, RDB_pg_type_typbasetype), &type->base, err))
+        return false;
+    type->domain_not_null = row_bool(type_row, RDB_pg_type_typnotnull);
+    type->domain_default_tree = row_text(entry->arena, type_row, RDB_pg_type_typdefaultbin);
+    if (!rdb_catalog_scan_open(&scan, access, RDB_PG_CONSTRAINT, INDEX_CONSTRAINT_RELATION, keys, 2, work, err))
+        return false;
+    while ((ok = rdb_catalog_scan_next(scan, &row, &found, err)) && found) {
+        if (row_char(&row, RDB_pg_constraint_contype) != 'c')
+            continue;
+        if (type->domain_rule_count == capacity) {
+            const uint32_t larger = capacity * 2 + 4;
+            rules = rdb_arena_try_grow(entry->arena, rules, capacity * sizeof *rules, larger * sizeof *rules, err);
+            if (rules == NULL) {
+                ok = false;
+                break;
+            }
+            capacity = larger;
+        }
+        rules[type->domain_rule_count++] = (rdb_domain_rule){row_text(entry->arena, &row, RDB_pg_constraint_conname),
+                                                             row_text(entry->arena, &row, RDB_pg_constraint_conbin)};
+    }
+    rdb_catalog_scan_close(&scan);
+    type->domain_rules = rules;
+    return ok;
+}
+
 static bool load_type(rdb_access *access, cache_entry *entry, rdb_arena *work, bool *found, rdb_error *err)
 {
     rdb_type *type = &entry->is.type;
@@ -498,7 +534,7 @@ static bool load_type(rdb_access *access, cache_entry *entry, rdb_arena *work, b
     if (row_oid(&row, RDB_pg_type_typsubscript) == ARRAY_SUBSCRIPT_HANDLER &&
         !need_type(access, entry, row_oid(&row, RDB_pg_type_typelem), &type->element, err))
         return false;
-    if (type->kind == 'd' && !need_type(access, entry, row_oid(&row, RDB_pg_type_typbasetype), &type->base, err))
+    if (type->kind == 'd' && !load_domain(access, entry, work, &row, err))
         return false;
     if (type->kind == 'c' && !load_fields(access, entry, work, err))
         return false;
@@ -513,7 +549,7 @@ static bool load_type(rdb_access *access, cache_entry *entry, rdb_arena *work, b
     }
     type->rep = type->kind == 'd' && type->base != NULL ? type->base->rep : (uint8_t)rdb_type_rep(type->oid, type->kind, type->typlen);
     type->ops = rdb_type_ops_find(type);
-    return true;
+    return type->kind != 'd' || rdb_domain_make_ops(entry->arena, type, err);
 }
 
 /* ---- functions --------------------------------------------------------------------------------------------------------------- */

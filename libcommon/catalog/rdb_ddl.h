@@ -80,6 +80,7 @@ typedef struct rdb_constraint_definition {
     char on_update, on_delete, match;
     const rdb_object_address *uses;     /* of the check */
     uint32_t use_count;
+    uint32_t type_oid;                  /* of a domain's check, whose relation_oid is 0 */
 } rdb_constraint_definition;
 RDB_CHECKED bool rdb_ddl_create_constraint(rdb_access *access, const rdb_constraint_definition *definition, uint32_t *oid, rdb_error *err);
 
@@ -149,6 +150,29 @@ RDB_CHECKED bool rdb_ddl_create_role(rdb_access *access, const rdb_role_definiti
 RDB_CHECKED bool rdb_ddl_alter_role(rdb_access *access, uint32_t role_oid, const rdb_role_definition *definition, rdb_error *err);
 RDB_CHECKED bool rdb_ddl_drop_role(rdb_access *access, uint32_t role_oid, rdb_error *err);
 RDB_CHECKED bool rdb_ddl_create_enum(rdb_access *access, const char *name, uint32_t namespace_oid, uint32_t owner_oid, const char *const *labels, uint32_t label_count, uint32_t *oid, rdb_error *err);
+
+/* Domains (ddl_domain.c). The default's text is what clients are shown. */
+typedef struct rdb_domain_definition {
+    const char *name;
+    uint32_t namespace_oid, owner_oid;
+    const rdb_type *base;      /* may be a domain */
+    int32_t typmod, dimensions;
+    uint32_t collation;
+    bool not_null;
+    const char *default_tree, *default_text; /* NULL: none */
+    const rdb_object_address *default_uses;
+    uint32_t default_use_count;
+} rdb_domain_definition;
+RDB_CHECKED bool rdb_ddl_create_domain(rdb_access *access, const rdb_domain_definition *definition, uint32_t *oid, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_set_domain_default(rdb_access *access, uint32_t oid, const char *tree, const char *text, const rdb_object_address *uses,
+                                            uint32_t use_count, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_set_domain_not_null(rdb_access *access, uint32_t oid, bool not_null, rdb_error *err);
+/* Of a constraint of a relation or a domain. */
+RDB_CHECKED bool rdb_ddl_rename_constraint(rdb_access *access, uint32_t constraint_oid, const char *name, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_set_validated(rdb_access *access, uint32_t constraint_oid, rdb_error *err);
+/* Types of their own (not rows of tables): name and schema, their arrays' with them. 42710 where the name is taken. */
+RDB_CHECKED bool rdb_ddl_rename_type(rdb_access *access, uint32_t oid, const char *name, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_set_type_namespace(rdb_access *access, uint32_t oid, uint32_t namespace_oid, rdb_error *err);
 
 /* Dependencies. kind: n normal, a auto, i internal. */
 RDB_CHECKED bool rdb_ddl_depend(rdb_access *access, rdb_object_address dependent, rdb_object_address referenced, char kind, rdb_error *err);

@@ -19,6 +19,72 @@ bool command_role_oid(rdb_command_context *context, const rdb_ast_role *role, ui
     return true;
 }
 
+static const char *name_at(const rdb_list *names, uint32_t from_end)
+{
+    return names->count > from_end ? ((const rdb_ast_value *)names->items[names->count - 1 - from_end])->text : NULL;
+}
+
+static bool is_type_of_its_own(rdb_sql_object_type type)
+{
+    return type == RDB_SQL_OBJECT_TYPE || type == RDB_SQL_OBJECT_DOMAIN;
+}
+
+/* The type that a statement names by a list or as a type; DOMAIN wants a domain. Rows of tables and arrays follow theirs. */
+static bool find_type(rdb_command_context *context, rdb_sql_object_type object_type, const rdb_ast_node *object, bool for_change, const rdb_type **type,
+                      rdb_error *err)
+{
+    rdb_ast_names names = {0};
+    if (object->tag == RDB_AST_TYPE) {
+        names = ((const rdb_ast_type *)object)->names;
+    } else {
+        const rdb_list *list = &((const rdb_ast_items *)object)->items;
+        names.items = RDB_NEW_ARRAY(context->arena, const char *, list->count + 1);
+        for (; names.count < list->count; names.count++)
+            names.items[names.count] = name_at(list, list->count - 1 - names.count);
+    }
+    if (object_type == RDB_SQL_OBJECT_DOMAIN || object_type == RDB_SQL_OBJECT_DOMCONSTRAINT)
+        return command_find_domain(context, &names, type, err);
+    if (!command_find_type(context, &names, false, type, err))
+        return false;
+    rdb_strbuf shown, element;
+    rdb_strbuf_init(&shown, context->arena);
+    rdb_strbuf_init(&element, context->arena);
+    rdb_type_format_name(*type, -1, false, &shown);
+    if (for_change && (*type)->kind == 'c') {
+        const rdb_relation *relation = NULL;
+        if (!rdb_relation_get(context->access, (*type)->relation_oid, &relation, err))
+            return false;
+        if (relation != NULL && relation->kind != 'c') {
+            rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "%s is a table's row type", shown.data);
+            return rdb_error_hint(err, "Use ALTER TABLE instead.");
+        }
+    }
+    if (for_change && (*type)->element != NULL && (*type)->category == 'A') {
+        rdb_type_format_name((*type)->element, -1, false, &element);
+        rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "cannot alter array type %s", shown.data);
+        return rdb_error_hint(err, "You can alter type %s, which will alter the array type as well.", element.data);
+    }
+    return true;
+}
+
+static bool rename_type_or_rule(rdb_command_context *context, const rdb_ast_rename *statement, rdb_error *err)
+{
+    const rdb_type *type = NULL;
+    uint32_t oid = 0;
+    if (!find_type(context, statement->object_type, statement->object, true, &type, err))
+        return false;
+    if (statement->object_type != RDB_SQL_OBJECT_DOMCONSTRAINT) {
+        if (type->kind == 'c')
+            return rdb_ddl_rename_relation(context->access, type->relation_oid, statement->new_name, err);
+        return rdb_ddl_rename_type(context->access, type->oid, statement->new_name, err);
+    }
+    if (!command_find_domain_constraint(context, type, statement->sub_name, &oid, err))
+        return false;
+    if (oid == 0)
+        return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "constraint \"%s\" for domain %s does not exist", statement->sub_name, type->name);
+    return rdb_ddl_rename_constraint(context->access, oid, statement->new_name, err);
+}
+
 static bool is_relation_type(rdb_sql_object_type type)
 {
     return type == RDB_SQL_OBJECT_TABLE || type == RDB_SQL_OBJECT_VIEW || type == RDB_SQL_OBJECT_INDEX || type == RDB_SQL_OBJECT_SEQUENCE ||
@@ -52,6 +118,8 @@ bool command_rename(rdb_command_context *context, const rdb_ast_rename *statemen
     const rdb_relation *relation = NULL;
     int16_t number;
     const bool is_column = statement->object_type == RDB_SQL_OBJECT_COLUMN || statement->object_type == RDB_SQL_OBJECT_ATTRIBUTE;
+    if (is_type_of_its_own(statement->object_type) || statement->object_type == RDB_SQL_OBJECT_DOMCONSTRAINT)
+        return rename_type_or_rule(context, statement, err);
     if (!is_column && !is_relation_type(statement->object_type))
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "this form of RENAME is not supported yet");
     if (!open_for_change(context, statement->table, is_column ? RDB_SQL_OBJECT_TABLE : statement->object_type, statement->missing_ok, &relation, err))
@@ -72,6 +140,16 @@ bool command_set_schema(rdb_command_context *context, const rdb_ast_set_schema *
 {
     const rdb_relation *relation = NULL;
     uint32_t namespace_oid = 0;
+    if (is_type_of_its_own(statement->object_type)) {
+        const rdb_type *type = NULL;
+        if (!find_type(context, statement->object_type, statement->object, true, &type, err) ||
+            !rdb_namespace_find(context->access, statement->new_schema, &namespace_oid, err))
+            return false;
+        if (namespace_oid == 0)
+            return rdb_error_set(err, RDB_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", statement->new_schema);
+        return type->kind == 'c' ? rdb_ddl_set_namespace(context->access, type->relation_oid, namespace_oid, err)
+                                 : rdb_ddl_set_type_namespace(context->access, type->oid, namespace_oid, err);
+    }
     if (!is_relation_type(statement->object_type))
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "SET SCHEMA of this kind of object is not supported yet");
     if (!open_for_change(context, statement->table, statement->object_type, statement->missing_ok, &relation, err))
@@ -88,15 +166,15 @@ bool command_set_schema(rdb_command_context *context, const rdb_ast_set_schema *
     return rdb_ddl_set_namespace(context->access, relation->oid, namespace_oid, err);
 }
 
-/* ---- objects by a list of names ---------------------------------------------------------------------------------------------- */
-static const char *name_at(const rdb_list *names, uint32_t from_end)
-{
-    return names->count > from_end ? ((const rdb_ast_value *)names->items[names->count - 1 - from_end])->text : NULL;
-}
-
 bool command_set_owner(rdb_command_context *context, const rdb_ast_set_owner *statement, rdb_error *err)
 {
     uint32_t owner_oid = 0, oid = 0;
+    if (is_type_of_its_own(statement->object_type)) {
+        const rdb_type *type = NULL;
+        return find_type(context, statement->object_type, statement->object, true, &type, err) &&
+               command_role_oid(context, statement->new_owner, &owner_oid, err) &&
+               rdb_ddl_set_owner(context->access, type->kind == 'c' ? RDB_PG_CLASS : RDB_PG_TYPE, type->kind == 'c' ? type->relation_oid : type->oid, owner_oid, err);
+    }
     if (statement->object_type != RDB_SQL_OBJECT_SCHEMA)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "OWNER TO of this kind of object is not supported yet");
     const char *name = ((const rdb_ast_value *)statement->object)->text;
@@ -119,6 +197,25 @@ bool command_comment(rdb_command_context *context, const rdb_ast_comment *statem
         if (object.object_oid == 0)
             return rdb_error_set(err, RDB_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", name);
         object.catalog_oid = RDB_PG_NAMESPACE;
+        return rdb_ddl_comment(context->access, object, statement->comment, err);
+    }
+    if (is_type_of_its_own(statement->object_type)) {
+        const rdb_type *type = NULL;
+        if (!find_type(context, statement->object_type, statement->object, false, &type, err))
+            return false;
+        object = (rdb_object_address){RDB_PG_TYPE, type->oid, 0};
+        return rdb_ddl_comment(context->access, object, statement->comment, err);
+    }
+    if (statement->object_type == RDB_SQL_OBJECT_DOMCONSTRAINT) {
+        const rdb_list *parts = &((const rdb_ast_items *)statement->object)->items;
+        const rdb_type *type = NULL;
+        const char *rule = ((const rdb_ast_value *)parts->items[1])->text;
+        object.catalog_oid = RDB_PG_CONSTRAINT;
+        if (!find_type(context, RDB_SQL_OBJECT_DOMAIN, parts->items[0], false, &type, err) ||
+            !command_find_domain_constraint(context, type, rule, &object.object_oid, err))
+            return false;
+        if (object.object_oid == 0)
+            return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "constraint \"%s\" for domain %s does not exist", rule, type->name);
         return rdb_ddl_comment(context->access, object, statement->comment, err);
     }
     const bool is_column = statement->object_type == RDB_SQL_OBJECT_COLUMN, is_constraint = statement->object_type == RDB_SQL_OBJECT_TABCONSTRAINT;

@@ -56,9 +56,12 @@ static bool missing_value(rdb_command_context *context, rdb_column_definition *c
     rdb_expr *source = NULL, *expr = NULL;
     rdb_program *program = NULL;
     bool is_null = true;
+    const rdb_column added = {.type = column->type, .typmod = column->typmod, .collation = column->collation, .default_tree = column->default_tree};
     plan.session = eval;
-    if (!rdb_tree_read_expr(context->arena, context->access, column->default_tree, &source, err))
+    if (!rdb_column_default(context->arena, context->access, &added, &source, err))
         return false;
+    if (source == NULL)
+        return true;
     if (rdb_expr_volatility(source) == 'v')
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "a column with a volatile default cannot be added to a table with rows yet");
     if (!rdb_plan_make_expr(&plan, NULL, source, &expr, err) || !rdb_program_compile(&program, context->arena, eval, &expr, 1, err) ||
@@ -89,7 +92,7 @@ static bool add_column(rdb_command_context *context, const rdb_relation *relatio
         return false;
     if (is_filled && (serial_type != NULL || column.identity != 0 || column.generated != 0))
         return not_yet(context, command, "ADD COLUMN with values of its own, to a table with rows,", err);
-    if (is_filled && column.default_tree != NULL && !missing_value(context, &column, err))
+    if (is_filled && !missing_value(context, &column, err))
         return false;
     if (is_filled && column.not_null && !column.has_missing) {
         rdb_error_set(err, RDB_NOT_NULL_VIOLATION, "column \"%s\" of relation \"%s\" contains null values", raw->name, relation->name);

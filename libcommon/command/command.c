@@ -34,6 +34,8 @@ ADAPTER(truncate, rdb_ast_truncate)
 ADAPTER(lock_table, rdb_ast_lock)
 ADAPTER(create_database, rdb_ast_create_database)
 ADAPTER(drop_database, rdb_ast_drop_database)
+ADAPTER(create_domain, rdb_ast_create_domain)
+ADAPTER(alter_domain, rdb_ast_alter_domain)
 #undef ADAPTER
 
 static bool run_checkpoint(rdb_command_context *context, rdb_ast_node *statement, rdb_error *err)
@@ -81,8 +83,8 @@ static const statement_kind KINDS[RDB_AST_TAG_COUNT] = {
     [RDB_AST_CREATE_COMPOSITE] = {"CREATE TYPE", run_create_composite, false},
     [RDB_AST_CREATE_RANGE] = {"CREATE TYPE", NULL, false},
     [RDB_AST_ALTER_TYPE] = {"ALTER TYPE", NULL, false},
-    [RDB_AST_CREATE_DOMAIN] = {"CREATE DOMAIN", NULL, false},
-    [RDB_AST_ALTER_DOMAIN] = {"ALTER DOMAIN", NULL, false},
+    [RDB_AST_CREATE_DOMAIN] = {"CREATE DOMAIN", run_create_domain, false},
+    [RDB_AST_ALTER_DOMAIN] = {"ALTER DOMAIN", run_alter_domain, false},
     [RDB_AST_CREATE_FUNCTION] = {"CREATE FUNCTION", NULL, false},
     [RDB_AST_ALTER_FUNCTION] = {"ALTER FUNCTION", NULL, false},
     [RDB_AST_DO] = {"DO", NULL, true},
@@ -190,6 +192,7 @@ static const char *alter_tag(rdb_sql_object_type type)
     case RDB_SQL_OBJECT_TYPE:
         return "ALTER TYPE";
     case RDB_SQL_OBJECT_DOMAIN:
+    case RDB_SQL_OBJECT_DOMCONSTRAINT:
         return "ALTER DOMAIN";
     case RDB_SQL_OBJECT_FUNCTION:
         return "ALTER FUNCTION";

@@ -28,6 +28,7 @@ RDB_CHECKED bool command_check_owner(rdb_command_context *context, const rdb_rel
 RDB_CHECKED bool command_creation_namespace(rdb_command_context *context, const rdb_ast_table *table, uint32_t *oid, rdb_error *err);
 int16_t command_find_column(const rdb_relation *relation, const char *name); /* 0: none */
 RDB_CHECKED bool command_column_number(const rdb_relation *relation, const char *name, int16_t *number, rdb_error *err); /* 42703 */
+void command_make_name(const char *first, const char *second, const char *label, char name[RDB_NAMEDATALEN]); /* within 63 bytes */
 /* name1_name2_label within 63 bytes, made unique among the namespace's relations by a number. */
 RDB_CHECKED bool command_choose_name(rdb_command_context *context, const char *first, const char *second, const char *label, uint32_t namespace_oid,
                                      char name[RDB_NAMEDATALEN], rdb_error *err);
@@ -46,6 +47,18 @@ typedef struct command_uses {
 RDB_CHECKED bool command_query_uses(rdb_command_context *context, const rdb_query *query, command_uses *uses, rdb_error *err);
 /* relation: whose columns are range 1 of the expression, NULL: none. */
 RDB_CHECKED bool command_expr_uses(rdb_command_context *context, const rdb_relation *relation, const rdb_expr *expr, command_uses *uses, rdb_error *err);
+
+/* rows.c: is the condition, whose columns are range 1, true for any row? */
+RDB_CHECKED bool command_any_row(rdb_command_context *context, const rdb_relation *relation, rdb_expr *condition, bool *any, rdb_error *err);
+rdb_expr *command_is_false(rdb_command_context *context, rdb_expr *rule); /* a rule IS FALSE: null keeps it */
+/* domain.c */
+RDB_CHECKED bool command_create_domain(rdb_command_context *context, const rdb_ast_create_domain *statement, rdb_error *err);
+RDB_CHECKED bool command_alter_domain(rdb_command_context *context, const rdb_ast_alter_domain *statement, rdb_error *err);
+/* The domain, 42809 where the type is none; the constraint of one, 0: none. */
+RDB_CHECKED bool command_find_domain(rdb_command_context *context, const rdb_ast_names *name, const rdb_type **domain, rdb_error *err);
+RDB_CHECKED bool command_find_domain_constraint(rdb_command_context *context, const rdb_type *domain, const char *name, uint32_t *oid, rdb_error *err);
+/* A type by its name as written, 42704 where there is none and missing_ok is not said. */
+RDB_CHECKED bool command_find_type(rdb_command_context *context, const rdb_ast_names *name, bool missing_ok, const rdb_type **type, rdb_error *err);
 
 /* create_table.c, constraint.c, create_index.c, sequence.c ... */
 RDB_CHECKED bool command_create_table(rdb_command_context *context, const rdb_ast_create_table *statement, rdb_error *err);

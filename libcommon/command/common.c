@@ -143,7 +143,7 @@ bool command_column_number(const rdb_relation *relation, const char *name, int16
 }
 
 /* Cuts the longer of the two names, a byte at a time, never inside a character. */
-static void make_name(const char *first, const char *second, const char *label, char name[RDB_NAMEDATALEN])
+void command_make_name(const char *first, const char *second, const char *label, char name[RDB_NAMEDATALEN])
 {
     size_t first_length = strlen(first), second_length = second != NULL ? strlen(second) : 0;
     size_t overhead = (second != NULL ? 1 : 0) + (label != NULL ? strlen(label) + 1 : 0);
@@ -167,7 +167,7 @@ bool command_choose_name(rdb_command_context *context, const char *first, const 
     char schema[RDB_NAMEDATALEN], numbered[32];
     if (!rdb_namespace_get_name(context->access, namespace_oid, schema, err))
         return false;
-    make_name(first, second, label, name);
+    command_make_name(first, second, label, name);
     for (unsigned attempt = 1;; attempt++) {
         const rdb_relation *taken = NULL;
         if (!rdb_relation_find(context->access, schema, name, &taken, err))
@@ -175,7 +175,7 @@ bool command_choose_name(rdb_command_context *context, const char *first, const 
         if (taken == NULL)
             return true;
         snprintf(numbered, sizeof numbered, "%s%u", label, attempt);
-        make_name(first, second, numbered, name);
+        command_make_name(first, second, numbered, name);
     }
 }
 

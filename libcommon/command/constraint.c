@@ -22,58 +22,13 @@ static bool constraint_columns(rdb_command_context *context, const rdb_relation 
 /* Rows that are there already must pass. */
 static bool check_rows(rdb_command_context *context, const rdb_relation *relation, rdb_expr *source, const char *name, rdb_error *err)
 {
-    rdb_plan_context plan = {.arena = context->arena, .access = context->access, .format = context->format};
-    rdb_eval *eval = command_eval(context);
-    rdb_expr *expr = NULL;
-    rdb_program *program = NULL;
-    rdb_table_scan *scan = NULL;
-    rdb_snapshot latest;
-    bool ok = false;
-    plan.session = eval;
-    if (!rdb_plan_make_expr(&plan, relation, source, &expr, err) || !rdb_program_compile(&program, context->arena, eval, &expr, 1, err))
-        return false;
-    int16_t *columns = RDB_NEW_ARRAY(context->arena, int16_t, relation->column_count + 1);
-    rdb_vector **vectors = RDB_NEW_ARRAY(context->arena, rdb_vector *, relation->column_count + 1);
-    for (uint16_t i = 0; i < relation->column_count; i++) {
-        columns[i] = (int16_t)(i + 1);
-        vectors[i] = RDB_NEW(context->arena, rdb_vector);
-        if (!rdb_vector_init(vectors[i], context->arena, relation->table.reps[i], RDB_BATCH_ROWS, err))
-            return false;
-    }
-    rdb_txn_latest_snapshot(context->txn, &latest);
-    rdb_arena *batch_arena = rdb_arena_create("check rows", NULL, NULL);
-    if (batch_arena == NULL)
-        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    if (!rdb_table_scan_open(&scan, &relation->table, context->txn, &latest, columns, relation->column_count, 0, UINT64_MAX, context->arena, err))
-        goto out;
-    for (;;) {
-        uint32_t count = 0, good = 0;
-        rdb_arena_reset(batch_arena);
-        for (uint16_t i = 0; i < relation->column_count; i++)
-            rdb_vector_clear_nulls(vectors[i]);
-        if (!rdb_cancel_check(context->cancel, err) ||
-            !rdb_table_scan_next(scan, RDB_BATCH_ROWS, batch_arena, vectors, NULL, NULL, &count, err))
-            goto out;
-        if (count == 0)
-            break;
-        rdb_batch batch = {vectors, relation->column_count, count, {NULL, count}};
-        if (!rdb_program_run(program, eval, batch_arena, &batch, &batch.selection, &good, err))
-            goto out;
-        const rdb_vector *result = rdb_program_result(program, 0);
-        for (uint32_t row = 0; row < count; row++)
-            if (!rdb_vector_is_null(result, row) && !RDB_AT(result, uint8_t, row)) {
-                rdb_error_set(err, RDB_CHECK_VIOLATION, "check constraint \"%s\" of relation \"%s\" is violated by some row", name, relation->name);
-                rdb_error_name(err, RDB_ERROR_SCHEMA, relation->namespace_name);
-                rdb_error_name(err, RDB_ERROR_TABLE, relation->name);
-                rdb_error_name(err, RDB_ERROR_CONSTRAINT, name);
-                goto out;
-            }
-    }
-    ok = true;
-out:
-    rdb_table_scan_close(&scan);
-    rdb_arena_destroy(batch_arena);
-    return ok;
+    bool any = false;
+    if (!command_any_row(context, relation, command_is_false(context, source), &any, err) || !any)
+        return !any && !rdb_error_is_set(err);
+    rdb_error_set(err, RDB_CHECK_VIOLATION, "check constraint \"%s\" of relation \"%s\" is violated by some row", name, relation->name);
+    rdb_error_name(err, RDB_ERROR_SCHEMA, relation->namespace_name);
+    rdb_error_name(err, RDB_ERROR_TABLE, relation->name);
+    return rdb_error_name(err, RDB_ERROR_CONSTRAINT, name);
 }
 
 static bool constraint_name_is_free(const rdb_relation *relation, const char *name)

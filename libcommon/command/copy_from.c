@@ -15,6 +15,7 @@ typedef struct copying {
     rdb_vector **vectors;
     uint32_t row_count;
     rdb_call call;
+    void **states; /* of the input functions, a column each */
 } copying;
 
 static bool flush(copying *work, rdb_error *err)
@@ -60,7 +61,13 @@ static bool take_fields(copying *work, rdb_error *err)
         if (work->options.force_null != NULL && work->options.force_null[i] && field.data != NULL && field.length == work->options.null_length &&
             memcmp(field.data, work->options.null_text, field.length) == 0)
             field.data = NULL;
+        work->call.err = err;
+        work->call.state = &work->states[i];
         if (field.data == NULL) {
+            if (!rdb_domain_check(&work->call, type, value, true)) {
+                rdb_error_add_context(err, "COPY %s, line %llu, column %s: null input", work->relation->name, (unsigned long long)work->reader.line_no, work->columns.names[i]);
+                return false;
+            }
             rdb_vector_set_null(work->vectors[i], work->row_count);
             continue;
         }
@@ -68,7 +75,6 @@ static bool take_fields(copying *work, rdb_error *err)
             rdb_error_set(err, RDB_CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\": 0x%02x", (uint8_t)field.data[bad_offset]);
             return add_context(work, NULL, NULL, err);
         }
-        work->call.err = err;
         if (!type->ops->input(&work->call, type, (rdb_slice){(const uint8_t *)field.data, field.length}, work->columns.typmods[i], &value))
             return add_context(work, work->columns.names[i], &field, err);
         /* The reader's text goes away with the next row. */
@@ -136,7 +142,11 @@ static bool read_binary_field(copying *work, uint16_t i, rdb_error *err)
     if (!copy_read_bytes(&work->reader, head, 4, &got, err) || !got)
         return rdb_error_is_set(err) ? false : bad_binary("unexpected EOF in COPY data", err);
     int32_t length = (int32_t)get_u32(head);
+    work->call.err = err;
+    work->call.state = &work->states[i];
     if (length == -1) {
+        if (!rdb_domain_check(&work->call, type, value, true))
+            return false;
         rdb_vector_set_null(work->vectors[i], work->row_count);
         return true;
     }
@@ -147,7 +157,6 @@ static bool read_binary_field(copying *work, uint16_t i, rdb_error *err)
         return false;
     if (!got && length > 0)
         return bad_binary("unexpected EOF in COPY data", err);
-    work->call.err = err;
     if (type->ops->receive == NULL)
         return rdb_error_set(err, RDB_UNDEFINED_FUNCTION, "no binary input function available for type %s", type->name);
     if (!type->ops->receive(&work->call, type, (rdb_slice){bytes, (size_t)length}, work->columns.typmods[i], &value))
@@ -209,6 +218,7 @@ static bool open_insertion(copying *work, rdb_error *err)
     if (!rdb_plan_make_insert(&plan, work->relation, work->columns.numbers, work->columns.count, &modify, err) ||
         !rdb_insertion_open(&work->insertion, modify, &execution, err))
         return false;
+    work->states = RDB_NEW_ARRAY(context->arena, void *, work->columns.count + 1u);
     work->vectors = RDB_NEW_ARRAY(context->arena, rdb_vector *, work->columns.count + 1u);
     for (uint16_t i = 0; i < work->columns.count; i++) {
         work->vectors[i] = RDB_NEW(context->arena, rdb_vector);
@@ -218,7 +228,7 @@ static bool open_insertion(copying *work, rdb_error *err)
             return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "type %s is not supported yet", work->columns.types[i]->name);
     }
     work->call = (rdb_call){.arena = work->arena, .format = context->format, .statement_us = context->statement_us,
-                            .transaction_us = context->transaction_us, .session = eval};
+                            .transaction_us = context->transaction_us, .session = eval, .plan_arena = context->arena};
     return true;
 }
 

@@ -201,6 +201,8 @@ static bool find_type(rdb_command_context *context, const rdb_ast_drop *statemen
         return false;
     if (type == NULL && !statement->missing_ok)
         return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "type \"%s\" does not exist", name);
+    if (type != NULL && statement->object_type == RDB_SQL_OBJECT_DOMAIN && type->kind != 'd')
+        return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "\"%s\" is not a domain", name);
     if (type == NULL)
         command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "type \"%s\" does not exist, skipping", name);
     else
@@ -239,6 +241,7 @@ bool command_drop(rdb_command_context *context, const rdb_ast_drop *statement, r
                 objects[count++] = (rdb_object_address){RDB_PG_NAMESPACE, oid, 0};
             break;
         case RDB_SQL_OBJECT_TYPE:
+        case RDB_SQL_OBJECT_DOMAIN:
             if (!find_type(context, statement, object, &oid, err))
                 return false;
             if (oid != 0)

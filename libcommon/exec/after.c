@@ -238,8 +238,11 @@ static bool make_value(after_runner *r, const rdb_relation *table, int16_t numbe
         *value = make_external(r->arena, given, parameter_no);
         return true;
     }
-    if (purpose == STATEMENT_SET_DEFAULT && column->default_tree != NULL)
-        return rdb_tree_read_expr(r->arena, r->context.access, column->default_tree, value, r->err);
+    *value = NULL;
+    if (purpose == STATEMENT_SET_DEFAULT && !rdb_column_default(r->arena, r->context.access, column, value, r->err))
+        return false;
+    if (*value != NULL)
+        return true;
     rdb_expr_const *null = RDB_NEW(r->arena, rdb_expr_const);
     null->head = (rdb_expr){.kind = RDB_EXPR_CONST, .location = -1, .type = column->type, .typmod = column->typmod, .collation = column->collation};
     null->is_null = true;

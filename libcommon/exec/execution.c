@@ -202,5 +202,6 @@ const rdb_node_statistics *rdb_execution_statistics(const rdb_execution *executi
 void rdb_exec_register(void)
 {
     rdb_expr_register_kernels();
+    rdb_expr_set_tree_reader(rdb_tree_read_expr);
     exec_register_tree_functions();
 }

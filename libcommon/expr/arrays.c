@@ -224,21 +224,3 @@ bool program_run_array_coerce(rdb_program *program, program_step *step, const rd
     }
     return true;
 }
-
-static bool refuse(rdb_program *program, const rdb_selection *selection, const char *what)
-{
-    program->bad_row = selection->count ? rdb_selected(selection, 0) : 0;
-    return rdb_error_set(program->err, RDB_FEATURE_NOT_SUPPORTED, "%s is not supported", what);
-}
-
-/* The built-in domains (information_schema's) only narrow what their own views give: nothing to check there. */
-bool program_run_domain_check(rdb_program *program, program_step *step, const rdb_selection *selection)
-{
-    if (step->expr->type->oid >= RDB_FIRST_NORMAL_OID)
-        return refuse(program, selection, "conversion to a domain");
-    rdb_vector *out = program->registers[step->out];
-    rdb_vector_clear_nulls(out);
-    RDB_FOR_SELECTED (selection, row)
-        rdb_vector_copy_row(out, row, step->vectors[0], row);
-    return true;
-}

@@ -409,6 +409,43 @@ static bool compile_row_null_test(compiler *c, program_block *block, const rdb_e
     return compile_narrowing(c, block, &e->head, OP_AND, &tests, out);
 }
 
+/* The value itself goes on; beside it a step asks the rules of the domain and those below it, the innermost first. Each is a
+ * block over VALUE. */
+static bool compile_domain(compiler *c, program_block *block, const rdb_expr_unary *e, uint32_t *out)
+{
+    const uint32_t outer_test = c->case_test;
+    const bool outer_has = c->has_case_test;
+    uint32_t count = 0;
+    bool ok = compile_expr(c, block, e->argument, out);
+    if (!ok || !rdb_domain_has_rules(e->head.type))
+        return ok;
+    program_step *step = new_step(c, &e->head, OP_DOMAIN_CHECK, 1);
+    step->arguments[0] = *out;
+    for (const rdb_type *type = e->head.type; type != NULL && type->kind == 'd'; type = type->base) {
+        count += type->domain_rule_count;
+        step->detail = step->detail || type->domain_not_null;
+    }
+    const char **names = RDB_NEW_ARRAY(c->arena, const char *, count + 1);
+    step->blocks = RDB_NEW_ARRAY(c->arena, program_block, count + 1);
+    step->block_count = count;
+    step->state = names;
+    c->case_test = *out;
+    c->has_case_test = true;
+    for (const rdb_type *type = e->head.type; ok && type != NULL && type->kind == 'd'; type = type->base) {
+        count -= type->domain_rule_count;
+        for (uint32_t i = 0; ok && i < type->domain_rule_count; i++) {
+            rdb_expr *rule = NULL;
+            names[count + i] = type->domain_rules[i].name;
+            ok = program_read_tree(c->arena, c->eval->access, type->domain_rules[i].tree, &rule, c->err) &&
+                 compile_block(c, &step->blocks[count + i], rule);
+        }
+    }
+    c->case_test = outer_test;
+    c->has_case_test = outer_has;
+    append_step(c, block, step);
+    return ok;
+}
+
 static bool compile_expr_inner(compiler *c, program_block *block, const rdb_expr *expr, uint32_t *out)
 {
     switch ((rdb_expr_kind)expr->kind) {
@@ -482,7 +519,7 @@ static bool compile_expr_inner(compiler *c, program_block *block, const rdb_expr
         return compile_simple(c, block, expr, OP_COERCE_IO, 0, e->argument, out);
     }
     case RDB_EXPR_COERCE_DOMAIN:
-        return compile_simple(c, block, expr, OP_DOMAIN_CHECK, 0, ((const rdb_expr_unary *)expr)->argument, out);
+        return compile_domain(c, block, (const rdb_expr_unary *)expr, out);
     case RDB_EXPR_ARRAY:
         return compile_list(c, block, expr, OP_ARRAY, &((const rdb_expr_array *)expr)->elements, out);
     case RDB_EXPR_ROW:

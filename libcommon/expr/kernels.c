@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Registration of this room's kernels, and what the type room asks of the catalog: names of reg* values, descriptors. */
 #include "expr/kernels.h"
+#include "expr/program_int.h"
 #include <ctype.h>
 #include <strings.h>
 #include <stdlib.h>
@@ -267,6 +268,7 @@ void rdb_expr_register_kernels(void)
 {
     rdb_regtype_set_hooks(input_reg, output_reg);
     rdb_type_set_resolver(resolve_type);
+    rdb_domain_set_checker(program_check_domain);
     expr_register_session_kernels();
     expr_register_catalog_kernels();
     expr_register_sequence_functions();

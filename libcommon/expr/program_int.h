@@ -99,13 +99,16 @@ struct rdb_program {
 /* run.c */
 bool program_run_block(rdb_program *program, const program_block *block, const rdb_selection *selection);
 bool program_grow(rdb_program *program, uint32_t rows, rdb_error *err);
+/* domain.c */
+bool program_run_domain_check(rdb_program *program, program_step *step, const rdb_selection *selection);
+bool program_read_tree(rdb_arena *arena, rdb_access *access, const char *text, rdb_expr **expr, rdb_error *err);
+bool program_check_domain(rdb_call *call, const rdb_type *domain, rdb_datum value, bool is_null);
 /* arrays.c, records.c: steps over arrays and rows */
 bool program_run_array_op(rdb_program *program, program_step *step, const rdb_selection *selection);
 bool program_run_array(rdb_program *program, program_step *step, const rdb_selection *selection);
 bool program_run_subscript(rdb_program *program, program_step *step, const rdb_selection *selection);
 bool program_run_array_coerce(rdb_program *program, program_step *step, const rdb_selection *selection);
 bool program_run_row(rdb_program *program, program_step *step, const rdb_selection *selection);
-bool program_run_domain_check(rdb_program *program, program_step *step, const rdb_selection *selection);
 bool program_run_field(rdb_program *program, program_step *step, const rdb_selection *selection);
 bool program_run_row_convert(rdb_program *program, program_step *step, const rdb_selection *selection);
 bool program_row_null_test(const rdb_type *type, rdb_datum value, bool is_not);

@@ -82,6 +82,9 @@ RDB_CHECKED bool rdb_expr_format_type(rdb_access *access, const rdb_type *type, 
 /* A collation's name; *schema: only where the name alone would not find it. *name NULL: there is none. */
 RDB_CHECKED bool rdb_expr_collation_name(rdb_access *access, rdb_arena *arena, uint32_t oid, const char **schema, const char **name, rdb_error *err);
 
+/* Who reads stored trees (the CHECKs of domains): the room above, once at start. */
+typedef bool (*rdb_expr_tree_reader)(rdb_arena *arena, rdb_access *access, const char *text, rdb_expr **expr, rdb_error *err);
+void rdb_expr_set_tree_reader(rdb_expr_tree_reader reader);
 /* Registers this room's kernels (catalog lookups, current_user, version, ...); once at start. */
 void rdb_expr_register_kernels(void);
 static inline rdb_eval *rdb_eval_of(const rdb_call *call)

@@ -36,12 +36,16 @@ void session_put_row_description(rdb_session *session, const rdb_result_column *
     size_t begin = wire_message_begin(output, 'T');
     wire_put_u16(output, (uint16_t)count);
     for (uint32_t i = 0; i < count; i++) {
+        const rdb_type *type = columns[i].type; /* clients are told what is below a domain */
+        int32_t typmod = columns[i].typmod;
+        for (; type->kind == 'd' && type->base != NULL; type = type->base)
+            typmod = type->domain_typmod;
         wire_put_text(output, columns[i].name);
         wire_put_u32(output, columns[i].origin_table);
         wire_put_u16(output, (uint16_t)columns[i].origin_column);
-        wire_put_u32(output, columns[i].type->oid);
-        wire_put_u16(output, (uint16_t)wire_type_length(columns[i].type));
-        wire_put_u32(output, (uint32_t)columns[i].typmod);
+        wire_put_u32(output, type->oid);
+        wire_put_u16(output, (uint16_t)wire_type_length(type));
+        wire_put_u32(output, (uint32_t)typmod);
         wire_put_u16(output, formats != NULL ? formats[i] : 0);
     }
     wire_message_end(output, begin);

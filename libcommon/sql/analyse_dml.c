@@ -81,9 +81,7 @@ static bool default_of(const analyse_state *state, const rdb_relation *relation,
         *expr = &next->head;
         return true;
     }
-    if (column->default_tree == NULL || column->generated)
-        return true;
-    return rdb_tree_read_expr(analyse_arena(state), state->analysis->access, column->default_tree, expr, err);
+    return column->generated || rdb_column_default(analyse_arena(state), state->analysis->access, column, expr, err);
 }
 
 /* ---- INSERT ------------------------------------------------------------------------------------------------------------------ */

@@ -17,9 +17,14 @@ static bool fill_row_rules(planner *p, const rdb_relation *relation, rdb_plan_mo
     rdb_expr **defaults = RDB_NEW_ARRAY(p->arena, rdb_expr *, columns + 1u), **generated = RDB_NEW_ARRAY(p->arena, rdb_expr *, columns + 1u);
     for (uint16_t i = 0; i < columns; i++) {
         const rdb_column *column = &relation->columns[i];
-        if (column->is_dropped || column->default_tree == NULL)
+        rdb_expr *value = NULL;
+        rdb_plan_context context = *p->context;
+        context.arena = p->arena;
+        if (column->is_dropped)
             continue;
-        if (!read_tree(p, relation, column->default_tree, column->generated ? &generated[i] : &defaults[i]))
+        if (!rdb_column_default(p->arena, p->access, column, &value, p->err))
+            return false;
+        if (value != NULL && !rdb_plan_make_expr(&context, relation, value, column->generated ? &generated[i] : &defaults[i], p->err))
             return false;
     }
     modify->defaults = defaults;

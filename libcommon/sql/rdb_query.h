@@ -221,6 +221,9 @@ RDB_CHECKED bool rdb_query_rewrite(rdb_analysis *analysis, rdb_query **query, rd
 /* An expression alone: defaults and checks of a table (its columns are range 1), index expressions, LIMIT-like constants. */
 RDB_CHECKED bool rdb_expr_analyse(rdb_analysis *analysis, const rdb_relation *relation, struct rdb_ast_node *raw,
                                   const rdb_type *target_type, int32_t target_typmod, const char *what, rdb_expr **expr, rdb_error *err);
+/* What a column gets where it is given no value: its own default, its domain's, or null through the domain's rules. *expr NULL:
+ * a plain null. Identity and generated columns are the caller's. */
+RDB_CHECKED bool rdb_column_default(rdb_arena *arena, rdb_access *access, const rdb_column *column, rdb_expr **expr, rdb_error *err);
 /* A type as written. */
 RDB_CHECKED bool rdb_type_resolve(rdb_analysis *analysis, struct rdb_ast_node *type_name, const rdb_type **type, int32_t *typmod, uint32_t *collation, rdb_error *err);
 /* What the query gives: RowDescription. A SELECT's targets (junk ones among them: pass over is_junk), or RETURNING's. */

@@ -45,6 +45,9 @@ typedef struct rdb_type_field { /* of a composite type */
     uint32_t collation;
     bool is_dropped;
 } rdb_type_field;
+typedef struct rdb_domain_rule { /* a CHECK of a domain */
+    const char *name, *tree; /* the tree as the sql room wrote it */
+} rdb_domain_rule;
 struct rdb_type {
     uint32_t oid;
     const char *name;        /* typname: int4, _int4 */
@@ -61,6 +64,10 @@ struct rdb_type {
     uint32_t collation;      /* typcollation */
     uint32_t relation_oid;   /* typrelid of a composite */
     int32_t domain_typmod;
+    bool domain_not_null;           /* the domain's own rules; its base may have more */
+    const char *domain_default_tree; /* NULL: none */
+    const rdb_domain_rule *domain_rules; /* by name */
+    uint32_t domain_rule_count;
     uint32_t input_oid, output_oid, receive_oid, send_oid; /* pg_proc */
     uint32_t typmod_in_oid, typmod_out_oid;
     const rdb_type *element; /* true arrays (and int2vector, oidvector): the element; else NULL */
@@ -182,6 +189,17 @@ const rdb_type_ops *rdb_type_ops_find(const rdb_type *type);
 RDB_CHECKED bool rdb_type_hash_compatible(rdb_call *call, const rdb_type *type, rdb_datum value, uint64_t seed, uint64_t *hash);
 /* The representation of a type, by OID and, for those not built in, by kind; for whoever makes descriptors. */
 rdb_rep rdb_type_rep(uint32_t oid, char kind, int16_t typlen);
+
+/* Domains: values are their base's. The descriptor of a domain has operations of its own, made here from its base's: what
+ * comes in from outside is checked, all else goes through. */
+RDB_CHECKED bool rdb_domain_make_ops(rdb_arena *arena, rdb_type *domain, rdb_error *err);
+/* Has it, or a domain below it, a rule that a value could break? */
+bool rdb_domain_has_rules(const rdb_type *type);
+/* NOT NULL and CHECKs of a domain and those below it; true where type is none. */
+bool rdb_domain_check(rdb_call *call, const rdb_type *type, rdb_datum value, bool is_null);
+/* Who evaluates them: the room of expressions, once at start. */
+typedef bool (*rdb_domain_checker)(rdb_call *call, const rdb_type *domain, rdb_datum value, bool is_null);
+void rdb_domain_set_checker(rdb_domain_checker checker);
 
 /* Arrays, for who evaluates subscripts, ANY and ALL, and ARRAY[...]. Values borrow from the array they are read from. */
 #define RDB_ARRAY_DIMS_MAX 6
