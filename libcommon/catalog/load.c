@@ -579,6 +579,12 @@ static bool load_function(rdb_access *access, cache_entry *entry, rdb_arena *wor
     function->language_oid = row_oid(&row, RDB_pg_proc_prolang);
     function->source = row_text(entry->arena, &row, RDB_pg_proc_prosrc);
     function->binary_source = row_text(entry->arena, &row, RDB_pg_proc_probin);
+    function->has_body = true;
+    function->is_security_definer = row_bool(&row, RDB_pg_proc_prosecdef);
+    function->owner_oid = row_oid(&row, RDB_pg_proc_proowner);
+    function->body_tree = row_text(entry->arena, &row, RDB_pg_proc_prosqlbody);
+    if (!row_texts(entry->arena, &row, RDB_pg_proc_proconfig, &function->configuration, &function->configuration_count, err))
+        return false;
     if (!row_oids(entry->arena, &row, RDB_pg_proc_proargtypes, &function->argument_types, &count, err))
         return false;
     function->argument_count = (uint16_t)count;

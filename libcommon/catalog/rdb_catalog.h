@@ -199,6 +199,12 @@ typedef struct rdb_function { /* of pg_proc; immutable */
     const char *defaults_tree;
     uint32_t language_oid;
     const char *source, *binary_source;
+    bool has_body;                          /* made by CREATE FUNCTION: not one of the built-in rows */
+    bool is_security_definer;
+    uint32_t owner_oid;                     /* 0: a built-in one's */
+    const char *body_tree;                  /* prosqlbody, as rdb_body_write wrote it (sql/rdb_body.h); NULL: source is the body */
+    const char *const *configuration;       /* proconfig: name=value */
+    uint32_t configuration_count;
 } rdb_function;
 /* All functions of that name, whatever their arguments, in search order: *functions in access's memory. */
 RDB_CHECKED bool rdb_function_find(rdb_access *access, const char *schema, const char *name,

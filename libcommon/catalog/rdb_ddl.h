@@ -173,6 +173,34 @@ RDB_CHECKED bool rdb_ddl_set_validated(rdb_access *access, uint32_t constraint_o
 /* Types of their own (not rows of tables): name and schema, their arrays' with them. 42710 where the name is taken. */
 RDB_CHECKED bool rdb_ddl_rename_type(rdb_access *access, uint32_t oid, const char *name, rdb_error *err);
 RDB_CHECKED bool rdb_ddl_set_type_namespace(rdb_access *access, uint32_t oid, uint32_t namespace_oid, rdb_error *err);
+/* pg_proc, every column that CREATE FUNCTION decides. */
+typedef struct rdb_function_definition {
+    const char *name;
+    uint32_t namespace_oid, owner_oid, language_oid;
+    char kind;                          /* f p a w */
+    bool is_security_definer, is_leakproof, is_strict, returns_set;
+    char volatility, parallel;
+    float cost, rows;
+    uint32_t variadic_type, return_type, support_oid;
+    const uint32_t *argument_types;     /* of input arguments */
+    uint16_t argument_count, default_count;
+    const uint32_t *all_types;          /* with OUT ones; all_count 0: all are IN */
+    const char *all_modes;
+    uint16_t all_count;
+    const char *const *names;           /* of all; NULL: none has one, "" within: that one has none */
+    const char *defaults_tree, *source, *binary_source, *body_tree;
+    const char *const *configuration;   /* name=value */
+    uint32_t configuration_count;
+    const rdb_object_address *uses;
+    uint32_t use_count;
+} rdb_function_definition;
+/* A new function (*oid 0), or the row of *oid replaced: then owner and privileges stay. 42723 where one of that name and
+ * arguments is there. */
+RDB_CHECKED bool rdb_ddl_write_function(rdb_access *access, const rdb_function_definition *definition, uint32_t *oid, rdb_error *err);
+/* A function by exact input types; 0: none. */
+RDB_CHECKED bool rdb_function_find_exact(rdb_access *access, uint32_t namespace_oid, const char *name, const uint32_t *types, uint32_t count, uint32_t *oid, rdb_error *err);
+/* The definition as it stands, for those who change a part of it. Memory of arena. */
+RDB_CHECKED bool rdb_ddl_read_function(rdb_access *access, uint32_t oid, rdb_arena *arena, rdb_function_definition *definition, rdb_error *err);
 
 /* Dependencies. kind: n normal, a auto, i internal. */
 RDB_CHECKED bool rdb_ddl_depend(rdb_access *access, rdb_object_address dependent, rdb_object_address referenced, char kind, rdb_error *err);

@@ -22,6 +22,8 @@ ADAPTER(rename, rdb_ast_rename)
 ADAPTER(set_schema, rdb_ast_set_schema)
 ADAPTER(set_owner, rdb_ast_set_owner)
 ADAPTER(comment, rdb_ast_comment)
+ADAPTER(create_function, rdb_ast_create_function)
+ADAPTER(alter_function, rdb_ast_alter_function)
 ADAPTER(create_enum, rdb_ast_create_enum)
 ADAPTER(create_composite, rdb_ast_create_composite)
 ADAPTER(create_index, rdb_ast_create_index)
@@ -85,8 +87,8 @@ static const statement_kind KINDS[RDB_AST_TAG_COUNT] = {
     [RDB_AST_ALTER_TYPE] = {"ALTER TYPE", NULL, false},
     [RDB_AST_CREATE_DOMAIN] = {"CREATE DOMAIN", run_create_domain, false},
     [RDB_AST_ALTER_DOMAIN] = {"ALTER DOMAIN", run_alter_domain, false},
-    [RDB_AST_CREATE_FUNCTION] = {"CREATE FUNCTION", NULL, false},
-    [RDB_AST_ALTER_FUNCTION] = {"ALTER FUNCTION", NULL, false},
+    [RDB_AST_CREATE_FUNCTION] = {"CREATE FUNCTION", run_create_function, false},
+    [RDB_AST_ALTER_FUNCTION] = {"ALTER FUNCTION", run_alter_function, false},
     [RDB_AST_DO] = {"DO", NULL, true},
     [RDB_AST_CALL_PROCEDURE] = {"CALL", NULL, true},
     [RDB_AST_DEFINE] = {"CREATE", NULL, false},
@@ -167,6 +169,12 @@ static const char *drop_tag(const rdb_ast_drop *statement)
         return "DROP DOMAIN";
     case RDB_SQL_OBJECT_FUNCTION:
         return "DROP FUNCTION";
+    case RDB_SQL_OBJECT_PROCEDURE:
+        return "DROP PROCEDURE";
+    case RDB_SQL_OBJECT_ROUTINE:
+        return "DROP ROUTINE";
+    case RDB_SQL_OBJECT_AGGREGATE:
+        return "DROP AGGREGATE";
     case RDB_SQL_OBJECT_TRIGGER:
         return "DROP TRIGGER";
     case RDB_SQL_OBJECT_EXTENSION:

@@ -80,6 +80,14 @@ RDB_CHECKED bool command_refuse_used_row_type(rdb_command_context *context, cons
 RDB_CHECKED bool command_create_role(rdb_command_context *context, const rdb_ast_create_role *statement, rdb_error *err);
 RDB_CHECKED bool command_alter_role(rdb_command_context *context, const rdb_ast_alter_role *statement, rdb_error *err);
 RDB_CHECKED bool command_drop_role(rdb_command_context *context, const rdb_ast_drop_role *statement, rdb_error *err);
+/* function.c */
+RDB_CHECKED bool command_create_function(rdb_command_context *context, const rdb_ast_create_function *statement, rdb_error *err);
+RDB_CHECKED bool command_alter_function(rdb_command_context *context, const rdb_ast_alter_function *statement, rdb_error *err);
+/* The routine of a signature; NULL with a notice where it is missing and may be. type: FUNCTION, PROCEDURE, ROUTINE, AGGREGATE. */
+RDB_CHECKED bool command_find_routine(rdb_command_context *context, const rdb_ast_signature *signature, rdb_sql_object_type type, bool missing_ok,
+                                      const rdb_function **function, rdb_error *err);
+RDB_CHECKED bool command_check_function_owner(rdb_command_context *context, const rdb_function *function, rdb_error *err);
+RDB_CHECKED bool command_rewrite_function(rdb_command_context *context, uint32_t oid, rdb_function_definition *definition, rdb_error *err);
 /* alter_table.c, alter_names.c */
 RDB_CHECKED bool command_alter_table(rdb_command_context *context, const rdb_ast_alter_table *statement, rdb_error *err);
 RDB_CHECKED bool command_rename(rdb_command_context *context, const rdb_ast_rename *statement, rdb_error *err);

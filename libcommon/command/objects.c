@@ -247,6 +247,17 @@ bool command_drop(rdb_command_context *context, const rdb_ast_drop *statement, r
             if (oid != 0)
                 objects[count++] = (rdb_object_address){RDB_PG_TYPE, oid, 0};
             break;
+        case RDB_SQL_OBJECT_FUNCTION:
+        case RDB_SQL_OBJECT_PROCEDURE:
+        case RDB_SQL_OBJECT_ROUTINE: {
+            const rdb_function *function = NULL;
+            if (!command_find_routine(context, (const rdb_ast_signature *)object, statement->object_type, statement->missing_ok, &function, err) ||
+                (function != NULL && !command_check_function_owner(context, function, err)))
+                return false;
+            if (function != NULL)
+                objects[count++] = (rdb_object_address){RDB_PG_PROC, function->oid, 0};
+            break;
+        }
         default:
             return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "%s is not supported yet", context->tag);
         }

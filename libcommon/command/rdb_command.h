@@ -47,6 +47,7 @@ typedef struct rdb_command_context {
     const rdb_parameter *parameters; /* of EXECUTE or Bind, for EXPLAIN and CREATE TABLE AS */
     uint32_t parameter_count;
     const rdb_role *role;
+    bool skips_function_bodies;   /* check_function_bodies = off */
     bool (*checkpoint)(void *session, rdb_error *err); /* CHECKPOINT */
     char tag[64];                 /* out: the command tag, "CREATE TABLE", "COPY 5" */
 } rdb_command_context;

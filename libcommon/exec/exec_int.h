@@ -109,6 +109,7 @@ struct rdb_execution {
     uint32_t *result_columns;
     rdb_error *pending;
     bool has_pending;
+    struct rdb_routine_site *routines; /* called within the statement: closed with it */
     struct exec_after_queue *after; /* checks and actions of foreign keys waiting for the statement's end */
 };
 
@@ -179,6 +180,8 @@ RDB_CHECKED bool exec_after_run(rdb_execution *x, rdb_error *err);
 /* ---- tree_functions.c */
 void exec_register_tree_functions(void);
 void exec_register_definition_functions(void);
+/* ---- sql_function.c: routines written in SQL */
+void exec_register_sql_language(void);
 /* ---- recheck.c: one-row substitution */
 typedef struct exec_recheck exec_recheck;
 /* Runs the plan below with scan_no reading the newest version at address. *batch NULL: the row does not qualify any more. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A plan being run: opened once, run any number of times, pulled in batches. */
 #include "exec/exec_int.h"
+#include "expr/rdb_routine.h"
 
 static void take_context(rdb_execution *x, const rdb_execution_context *context)
 {
@@ -22,6 +23,8 @@ static void take_context(rdb_execution *x, const rdb_execution_context *context)
     eval->current_user = context->current_user;
     eval->database_name = context->database_name;
     eval->lock_timeout_us = context->lock_timeout_us;
+    eval->routines = &x->routines;
+    eval->routine_depth = context->routine_depth;
 }
 
 static bool build_shared(rdb_execution *x, rdb_error *err)
@@ -167,6 +170,7 @@ uint64_t rdb_execution_row_count(const rdb_execution *execution)
 
 void rdb_execution_finish(rdb_execution *x)
 {
+    rdb_routine_sites_end(x->routines);
     x->is_running = false;
     x->is_done = true;
 }
@@ -177,6 +181,7 @@ void rdb_execution_close(rdb_execution **execution)
     *execution = NULL;
     if (x == NULL)
         return;
+    rdb_routine_sites_close(&x->routines);
     exec_close(x->root);
     for (uint32_t i = 0; x->ctes != NULL && i < x->plan->cte_count; i++) {
         exec_close(x->ctes[i].node);
@@ -203,5 +208,6 @@ void rdb_exec_register(void)
 {
     rdb_expr_register_kernels();
     rdb_expr_set_tree_reader(rdb_tree_read_expr);
+    exec_register_sql_language();
     exec_register_tree_functions();
 }

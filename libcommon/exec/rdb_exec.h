@@ -29,6 +29,7 @@ typedef struct rdb_execution_context {
     uint64_t work_mem_bytes;           /* 0: 4 MiB */
     rdb_account *account;              /* of the session: the statement's memory counts in it; may be NULL */
     bool instrument;                   /* EXPLAIN ANALYZE */
+    uint32_t routine_depth;            /* routines around this statement (expr/rdb_routine.h) */
 } rdb_execution_context;
 
 /* Builds the operators of a plan in memory of its own and begins a run. The plan must outlive the execution. */

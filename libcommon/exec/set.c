@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Set-returning functions, in FROM (FunctionScan) and in the target list (ProjectSet). */
 #include "exec/exec_int.h"
+#include "expr/rdb_routine.h"
 
 /* One call of a set-returning function, begun for one row of arguments and read to its end. */
 typedef struct set_call {
     const rdb_expr_function *expr;
-    const rdb_set_kernel_entry *entry; /* NULL: a plain function gives one row */
+    const rdb_set_kernel_entry *entry; /* NULL: a plain function gives one row, or a routine gives them */
+    rdb_routine_site *routine;         /* NULL: no routine */
+    bool as_row;                       /* the routine's rows are values of one column */
     rdb_program *arguments;            /* of a set function; of a plain one the call itself */
     rdb_call call;
     void *site;
@@ -35,17 +38,30 @@ static bool open_set_call(rdb_execution *x, set_call *set, rdb_expr *expr, const
     if (!exec_make_vectors(arena, set->types, column_count, SET_ROWS, &set->columns, err))
         return false;
     set->expr = (const rdb_expr_function *)expr;
-    if (expr->kind != RDB_EXPR_FUNCTION || !set->expr->function->returns_set)
+    const bool gives_fields = expr->kind == RDB_EXPR_FUNCTION && (column_count != 1 || types[0]->oid != expr->type->oid);
+    if (expr->kind != RDB_EXPR_FUNCTION || (!set->expr->function->returns_set && !(gives_fields && rdb_function_can_run(set->expr->function))))
         return exec_compile(x, &set->arguments, &expr, 1, err);
     const rdb_expr_function *e = set->expr;
     set->entry = rdb_set_kernel_find(e->function->oid);
-    if (set->entry == NULL)
+    if (set->entry == NULL && rdb_function_can_run(e->function)) {
+        set->routine = RDB_NEW(arena, rdb_routine_site);
+        set->as_row = !gives_fields;
+        if (!rdb_routine_site_make(set->routine, e->function, arena, err))
+            return false;
+    } else if (set->entry == NULL)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "set-returning function \"%s\" is not supported", e->function->name);
-    set->state = rdb_arena_zalloc(arena, set->entry->state_bytes + 16);
+    if (set->entry != NULL)
+        set->state = rdb_arena_zalloc(arena, set->entry->state_bytes + 16);
     const rdb_type **argument_types = RDB_NEW_ARRAY(arena, const rdb_type *, e->arguments.count + 1);
     for (uint32_t i = 0; i < e->arguments.count; i++)
         argument_types[i] = ((rdb_expr *)e->arguments.items[i])->type;
     set->call = (rdb_call){.collation = e->input_collation, .argument_types = argument_types, .argument_count = e->arguments.count, .result_type = expr->type, .result_typmod = expr->typmod, .state = &set->site, .plan_arena = arena};
+    if (set->routine != NULL) {
+        set->routine->argument_types = argument_types;
+        set->routine->argument_count = e->arguments.count;
+        set->routine->result_type = expr->type;
+        set->routine->collation = e->input_collation;
+    }
     return e->arguments.count == 0 || exec_compile(x, &set->arguments, (rdb_expr *const *)e->arguments.items, e->arguments.count, err);
 }
 
@@ -74,7 +90,7 @@ static bool begin_set_call(rdb_execution *x, set_call *set, rdb_batch *input, ui
     set->is_done = false;
     if (set->arguments != NULL && !rdb_program_run(set->arguments, &x->eval, set->arena, input, &one, &good, err))
         return false;
-    if (set->entry == NULL) { /* a plain function in FROM: one row */
+    if (set->entry == NULL && set->routine == NULL) { /* a plain function in FROM: one row */
         rdb_vector_clear_nulls(set->columns[0]);
         rdb_vector_copy_row(set->columns[0], 0, rdb_program_result(set->arguments, 0), row);
         set->row_count = 1;
@@ -91,6 +107,22 @@ static bool begin_set_call(rdb_execution *x, set_call *set, rdb_batch *input, ui
             values[i] = rdb_vector_get(vector, row);
         else if (set->expr->function->is_strict)
             set->is_done = true; /* no rows */
+    }
+    if (set->routine != NULL) {
+        rdb_parameter *parameters = RDB_NEW_ARRAY(set->arena, rdb_parameter, count + 1);
+        for (uint32_t i = 0; i < count; i++)
+            parameters[i] = (rdb_parameter){.value = values[i], .is_null = is_null[i], .type_oid = set->call.argument_types[i]->oid};
+        set->routine->language->end(set->routine);
+        if (!set->is_done)
+            return set->routine->language->begin(set->routine, &x->eval, parameters, err);
+        if (set->expr->function->returns_set)
+            return true;
+        for (uint32_t i = 0; i < set->column_count; i++) { /* a strict function of one row: a row of nulls */
+            rdb_vector_clear_nulls(set->columns[i]);
+            rdb_vector_put(set->columns[i], 0, (rdb_datum){.words = {0, 0}}, true);
+        }
+        set->row_count = 1;
+        return true;
     }
     if (set->is_done)
         return true;
@@ -110,7 +142,11 @@ static bool fill_set_call(rdb_execution *x, set_call *set, uint32_t budget, bool
         rdb_vector_clear_nulls(set->columns[i]);
     set->row_count = set->next_row = 0;
     prepare_set_call(x, set, set->batch_arena, err);
-    if (!set->entry->next(&set->call, set->state, set->columns, set->column_count, RDB_MIN(SET_ROWS, budget), &set->row_count))
+    if (set->routine != NULL) {
+        if (!set->routine->language->next(set->routine, &x->eval, set->batch_arena, set->as_row, set->columns, set->column_count, RDB_MIN(SET_ROWS, budget),
+                                          &set->row_count, err))
+            return false;
+    } else if (!set->entry->next(&set->call, set->state, set->columns, set->column_count, RDB_MIN(SET_ROWS, budget), &set->row_count))
         return false;
     set->is_done = set->row_count == 0;
     *has_row = set->row_count > 0;

@@ -2,6 +2,7 @@
  * Expressions to programs. Sub-expressions that are always computed become steps of the enclosing block, innermost first;
  * those that SQL may skip get blocks of their own. */
 #include "expr/program_int.h"
+#include "expr/rdb_routine.h"
 
 typedef struct compiler {
     rdb_program *program;
@@ -115,11 +116,17 @@ static bool set_kernel(compiler *c, program_step *step, const rdb_function *func
                        rdb_expr *const *arguments, uint32_t argument_count)
 {
     const rdb_kernel_entry *entry = rdb_kernel_find(function->oid);
-    if (entry == NULL)
-        return rdb_error_set(c->err, RDB_FEATURE_NOT_SUPPORTED, "function \"%s\" is not supported", function->name);
-    step->kernel = entry->kernel;
+    if (entry == NULL) {
+        rdb_routine_site *site = RDB_NEW(c->arena, rdb_routine_site);
+        if (!rdb_routine_site_make(site, function, c->arena, c->err))
+            return false;
+        step->state = site;
+        step->kernel = rdb_routine_kernel;
+    } else {
+        step->kernel = entry->kernel;
+    }
     step->is_strict = function->is_strict;
-    step->is_volatile = function->volatility == 'v';
+    step->is_volatile = function->volatility == 'v' || entry == NULL; /* users' functions row by row, in order (R38) */
     if (step->is_volatile)
         c->program->is_volatile = true;
     step->call.collation = input_collation;

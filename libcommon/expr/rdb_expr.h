@@ -43,6 +43,8 @@ typedef struct rdb_eval {
     void *session;                    /* the session room's own */
     const char *session_user, *current_user, *database_name;
     int64_t lock_timeout_us;
+    struct rdb_routine_site **routines; /* called within this execution, for its end to close; NULL: nothing is kept (rdb_routine.h) */
+    uint32_t routine_depth;             /* routines that this statement runs inside of */
 } rdb_eval;
 
 typedef struct rdb_program rdb_program;

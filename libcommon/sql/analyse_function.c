@@ -230,8 +230,6 @@ static bool resolve(call_context *c, rdb_error *err)
 
 /* ---- arguments ---- */
 
-enum { BUILTIN_OID_LIMIT = 16384 };
-
 /* Defaults of the last arguments: those of built-in functions are kept as literals, one a line, others as the tree of a row. */
 static bool read_defaults(const call_context *c, rdb_list *defaults, rdb_error *err)
 {
@@ -239,7 +237,7 @@ static bool read_defaults(const call_context *c, rdb_list *defaults, rdb_error *
     rdb_arena *arena = analyse_arena(c->state);
     if (function->defaults_tree == NULL)
         return rdb_error_set(err, RDB_INTERNAL_ERROR, "function %u has no defaults", function->oid);
-    if (function->oid >= BUILTIN_OID_LIMIT) {
+    if (function->has_body) {
         rdb_expr *row;
         if (!rdb_tree_read_expr(arena, c->state->analysis->access, function->defaults_tree, &row, err))
             return false;

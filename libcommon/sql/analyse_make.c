@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "expr/rdb_routine.h"
 #include "sql/analyse_int.h"
 
-enum { BUILTIN_OID_LIMIT = 16384 };
 
 bool analyse_error(const analyse_state *state, int32_t location, rdb_error *err, const char sqlstate[6],
                    const char *format, ...)
@@ -209,7 +209,7 @@ const char *analyse_signature(const analyse_state *state, const char *name, uint
 
 bool analyse_check_kernel(const analyse_state *state, const rdb_function *function, int32_t location, rdb_error *err)
 {
-    if (function->oid >= BUILTIN_OID_LIMIT)
+    if (rdb_function_can_run(function))
         return true;
     bool found = true; /* window functions are the executor's own */
     if (function->kind == 'a')

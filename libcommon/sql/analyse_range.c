@@ -603,6 +603,39 @@ static bool report_missing_column(const analyse_state *state, const char *table,
     return false;
 }
 
+/* In a routine's body a name that is no column's may be an argument's: name, routine.name, argument.field,
+ * routine.argument.field. */
+static bool routine_argument(analyse_state *state, const rdb_ast_names *names, int32_t location, rdb_expr **expr, rdb_error *err)
+{
+    const rdb_analysis *analysis = state->analysis;
+    *expr = NULL;
+    if (analysis->routine_name == NULL || analysis->routine_arguments == NULL || names->count > 3)
+        return true;
+    for (uint32_t first = 0; first < 2 && first < names->count; first++) {
+        const bool is_qualified = first == 0 && names->count > 1 && strcmp(names->items[0], analysis->routine_name) == 0;
+        const uint32_t name_at = first == 0 ? (is_qualified ? 1u : 0u) : 0u;
+        const uint32_t rest = names->count - name_at - 1;
+        if (rest > 1 || (first == 1 && names->count < 2))
+            continue;
+        for (uint32_t i = 0; i < analysis->routine_argument_count; i++) {
+            const char *argument = analysis->routine_arguments[i];
+            if (argument == NULL || argument[0] == '\0' || strcmp(argument, names->items[name_at]) != 0)
+                continue;
+            const rdb_type *type;
+            if (!analyse_get_type(state, analysis->parameter_types[i], &type, err))
+                return false;
+            rdb_expr_param *node = ANALYSE_NEW(state, rdb_expr_param, RDB_EXPR_PARAM, type, location);
+            node->param_kind = RDB_PARAM_EXTERNAL;
+            node->param_no = i + 1;
+            *expr = &node->head;
+            if (rest == 0)
+                return true;
+            return analyse_field(state, &node->head, names->items[name_at + 1], location, expr, err);
+        }
+    }
+    return true;
+}
+
 static bool place_refuses_columns(const analyse_state *state, int32_t location, bool *refused, rdb_error *err)
 {
     *refused = state->clause == ANALYSE_DEFAULT;
@@ -633,7 +666,9 @@ static bool plain_column(analyse_state *state, const rdb_ast_column *column, rdb
     const analyse_item *item = analyse_find_item(state, NULL, name, &levels_up, &ambiguous);
     if (item != NULL)
         return check_lateral(state, item, location, err) && analyse_whole_row(state, item, levels_up, location, expr, err);
-    return report_missing_column(state, NULL, name, location, err);
+    if (!routine_argument(state, &column->names, location, expr, err))
+        return false;
+    return *expr != NULL || report_missing_column(state, NULL, name, location, err);
 }
 
 bool analyse_column(analyse_state *state, const rdb_ast_column *column, rdb_expr **expr, rdb_error *err)
@@ -662,6 +697,10 @@ bool analyse_column(analyse_state *state, const rdb_ast_column *column, rdb_expr
     const analyse_item *item = analyse_find_item(state, schema, table, &levels_up, &ambiguous);
     if (ambiguous)
         return analyse_error(state, location, err, RDB_AMBIGUOUS_ALIAS, "table reference \"%s\" is ambiguous", table);
+    if (item == NULL && !column->is_star && !routine_argument(state, names, location, expr, err))
+        return false;
+    if (item == NULL && !column->is_star && *expr != NULL)
+        return true;
     if (item == NULL)
         return report_missing_table(state, schema, table, location, err);
     if (!check_lateral(state, item, location, err))
@@ -684,8 +723,11 @@ bool analyse_column(analyse_state *state, const rdb_ast_column *column, rdb_expr
     uint32_t row_type = item->range->kind == RDB_RANGE_RELATION ? item->range->relation->row_type_oid : RDB_RECORDOID;
     for (uint32_t at = 0; at < count; at++)
         takes_row |= functions[at]->argument_count == 1 && functions[at]->argument_types[0] == row_type;
-    if (!takes_row)
-        return report_missing_column(state, table, name, location, err);
+    if (!takes_row) {
+        if (!routine_argument(state, names, location, expr, err))
+            return false;
+        return *expr != NULL || report_missing_column(state, table, name, location, err);
+    }
     rdb_ast_column row = {.node = {RDB_AST_COLUMN, location}, .names = {names->items, names->count - 1}, .is_star = true};
     call.name = (rdb_ast_names){&names->items[names->count - 1], 1};
     rdb_list_push(analyse_arena(state), &call.args, &row);

@@ -2,6 +2,7 @@
  * Preparing and resolving expressions: outer columns to parameters, sublinks to sub-plans, join columns to what they stand
  * for; and at the end, columns to slots. */
 #include "sql/plan_int.h"
+#include "sql/rdb_body.h"
 
 rdb_expr *plan_make_var(planner *p, uint32_t range_no, int16_t attribute_no, const rdb_type *type, int32_t typmod, uint32_t collation)
 {
@@ -275,6 +276,13 @@ static rdb_expr *prepare_node(void *context, rdb_expr *expr)
     default:
         result = rdb_expr_map_children(p->arena, expr, prepare_node, s);
         break;
+    }
+    if (result != NULL && result->kind == RDB_EXPR_FUNCTION && ((rdb_expr_function *)result)->function->has_body) {
+        rdb_expr *inlined = NULL;
+        if (!rdb_inline_call(p->arena, p->eval.access, p->eval.format, &p->eval, (rdb_expr_function *)result, &inlined, p->err))
+            result = NULL;
+        else if (inlined != NULL)
+            result = inlined;
     }
     p->depth--;
     return result;

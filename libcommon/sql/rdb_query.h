@@ -211,6 +211,10 @@ typedef struct rdb_analysis {
     bool infer_parameters;           /* Parse message and PREPARE: an undeclared $n gets its type from its use */
     void *session;                   /* for kernels that fold constants */
     int64_t statement_us, transaction_us;
+    /* The body of a routine: its name, and its arguments' names by parameter number - 1 (NULL or "": unnamed). */
+    const char *routine_name;
+    const char *const *routine_arguments;
+    uint32_t routine_argument_count;
 } rdb_analysis;
 /* One raw statement to an analysed one. Utility statements pass through as COMMAND_UTILITY, except those that contain a
  * query (EXPLAIN, CREATE TABLE AS, DECLARE, COPY (query), PREPARE, CREATE VIEW), whose query the command room analyses

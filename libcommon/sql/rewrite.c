@@ -2,6 +2,7 @@
  * The rewrite: a range that names a view becomes the view's stored query. The range keeps its relation, so that privileges and
  * EXPLAIN still know the view. Stored trees are made of the view's own columns, so the ranges of the query need no renumbering. */
 #include "sql/analyse_int.h"
+#include "sql/rdb_body.h"
 
 #define VIEW_DEPTH_MAX 200u
 
@@ -116,6 +117,16 @@ static bool rewrite_range(rewriting *work, rdb_query *query, rdb_range *range, u
             rdb_list_push(arena, &range->column_types, (void *)view->columns[i].type);
             range->column_typmods[i] = view->columns[i].typmod;
             range->column_collations[i] = view->columns[i].collation;
+        }
+    }
+    if (range->kind == RDB_RANGE_FUNCTION) {
+        rdb_query *inlined = NULL;
+        if (!rdb_inline_range(work->analysis, range, &inlined, work->err))
+            return false;
+        if (inlined != NULL) {
+            range->kind = RDB_RANGE_SUBQUERY;
+            range->subquery = inlined;
+            range->functions = (rdb_list){0};
         }
     }
     for (uint32_t i = 0; i < range->functions.count; i++)
