@@ -647,10 +647,11 @@ bool command_find_routine(rdb_command_context *context, const rdb_ast_signature 
     const char *schema = signature->name.count > 1 ? signature->name.items[signature->name.count - 2] : NULL;
     const char *name = signature->name.items[signature->name.count - 1];
     const rdb_function *other = NULL;
-    rdb_strbuf text;
+    rdb_strbuf text, resolved; /* the arguments as written; as the types they are */
     *function = NULL;
     command_analysis(context, &analysis);
     rdb_strbuf_init(&text, context->arena);
+    rdb_strbuf_init(&resolved, context->arena);
     if (schema != NULL)
         rdb_strbuf_addf(&text, "%s.", schema);
     rdb_strbuf_adds(&text, name);
@@ -677,9 +678,13 @@ bool command_find_routine(rdb_command_context *context, const rdb_ast_signature 
             return false;
         }
         types[count++] = argument->oid;
+        rdb_strbuf_adds(&resolved, i > 0 ? "," : "(");
+        rdb_type_format_name(argument, -1, false, &resolved);
     }
     if (!signature->is_bare)
         rdb_strbuf_addc(&text, ')');
+    rdb_strbuf_adds(&resolved, count > 0 ? ")" : "()");
+    const char *called = signature->is_bare ? name : rdb_arena_printf(context->arena, "%s%s%s%s", schema != NULL ? schema : "", schema != NULL ? "." : "", name, resolved.data);
     if (!rdb_strbuf_check(&text, err) || !rdb_function_find(context->access, schema, name, &functions, &function_count, err))
         return false;
     for (uint32_t i = 0; i < function_count; i++) {
@@ -709,7 +714,7 @@ bool command_find_routine(rdb_command_context *context, const rdb_ast_signature 
         return true;
     if (other != NULL) {
         const char *article = type == RDB_SQL_OBJECT_AGGREGATE ? "an aggregate" : type == RDB_SQL_OBJECT_PROCEDURE ? "a procedure" : "a function";
-        return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, type == RDB_SQL_OBJECT_AGGREGATE && !signature->is_bare ? "function %s is not %s" : "%s is not %s", text.data, article);
+        return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, type == RDB_SQL_OBJECT_AGGREGATE && !signature->is_bare ? "function %s is not %s" : "%s is not %s", called, article);
     }
     if (missing_ok) {
         command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "%s %s does not exist, skipping", word, text.data);
@@ -717,7 +722,7 @@ bool command_find_routine(rdb_command_context *context, const rdb_ast_signature 
     }
     if (signature->is_bare)
         return rdb_error_set(err, RDB_UNDEFINED_FUNCTION, "could not find a %s named \"%s\"", word, text.data);
-    return rdb_error_set(err, RDB_UNDEFINED_FUNCTION, "%s %s does not exist", word, text.data);
+    return rdb_error_set(err, RDB_UNDEFINED_FUNCTION, "%s %s does not exist", word, called);
 }
 
 bool command_alter_function(rdb_command_context *context, const rdb_ast_alter_function *statement, rdb_error *err)

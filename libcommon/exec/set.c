@@ -61,6 +61,10 @@ static bool open_set_call(rdb_execution *x, set_call *set, rdb_expr *expr, const
         set->routine->argument_count = e->arguments.count;
         set->routine->result_type = expr->type;
         set->routine->collation = e->input_collation;
+        if (gives_fields && expr->type->oid == RDB_RECORDOID && e->function->all_count == 0) {
+            set->routine->column_types = set->types;
+            set->routine->column_count = column_count;
+        }
     }
     return e->arguments.count == 0 || exec_compile(x, &set->arguments, (rdb_expr *const *)e->arguments.items, e->arguments.count, err);
 }

@@ -118,7 +118,7 @@ static bool prepare(rdb_routine_site *site, const rdb_eval *eval, rdb_error *err
     s->eval.execution_count = 0;
     s->eval.routines = NULL;
     rdb_analysis analysis = {.arena = arena, .access = s->access, .format = eval->format, .session = &s->eval, .statement_us = eval->statement_us,
-                             .transaction_us = eval->transaction_us};
+                             .transaction_us = eval->transaction_us, .routine_columns = site->column_types, .routine_column_count = site->column_count};
     if (!rdb_body_analyse(&analysis, site->function, site->argument_types, site->argument_count, site->result_type, &s->body, err))
         return tell(site, 0, err);
     s->statements = RDB_NEW_ARRAY(arena, sql_statement, s->body->statements.count + 1);

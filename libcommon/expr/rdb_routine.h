@@ -23,6 +23,8 @@ typedef struct rdb_routine_site {
     const rdb_type *const *argument_types; /* as the call has them: nothing polymorphic is left */
     uint32_t argument_count;
     const rdb_type *result_type;
+    const rdb_type *const *column_types;   /* of a record whose columns the call names; column_count 0: it names none */
+    uint32_t column_count;
     uint32_t collation;
     rdb_arena *arena;                      /* lives as long as the site */
     void *state;                           /* the language's; NULL at first */

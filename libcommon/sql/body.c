@@ -165,6 +165,13 @@ static bool fit_row(fitting *f, rdb_list *columns, const analyse_fields *fields)
 {
     rdb_arena *arena = analyse_arena(f->state);
     uint32_t at = 0;
+    if (fields->count == 0 && f->state->analysis->routine_column_count > 0) { /* record, and the call says of what */
+        const analyse_fields said = {.count = f->state->analysis->routine_column_count, .types = (const rdb_type **)(uintptr_t)f->state->analysis->routine_columns,
+                                     .names = RDB_NEW_ARRAY(arena, const char *, f->state->analysis->routine_column_count)};
+        for (uint32_t i = 0; i < said.count; i++)
+            said.names[i] = "";
+        return fit_row(f, columns, &said);
+    }
     if (fields->count == 0) { /* record: whatever comes */
         f->body->gives_fields = true;
         for (uint32_t i = 0; i < columns->count; i++)

@@ -215,6 +215,8 @@ typedef struct rdb_analysis {
     const char *routine_name;
     const char *const *routine_arguments;
     uint32_t routine_argument_count;
+    const rdb_type *const *routine_columns; /* a call AS (a int, ...) of a routine that returns record: the columns' types */
+    uint32_t routine_column_count;
 } rdb_analysis;
 /* One raw statement to an analysed one. Utility statements pass through as COMMAND_UTILITY, except those that contain a
  * query (EXPLAIN, CREATE TABLE AS, DECLARE, COPY (query), PREPARE, CREATE VIEW), whose query the command room analyses
