@@ -18,13 +18,112 @@ typedef struct set_call {
     uint32_t column_count;
     uint32_t row_count, next_row;      /* in columns */
     bool is_done;
+    bool takes_apart, puts_together;   /* a row value as its columns; columns as a row value */
+    rdb_vector **native;               /* what the function itself fills, where that is not columns */
+    const rdb_type **native_types;
+    uint32_t native_count;
     rdb_arena *arena;                  /* of one begin ... end */
     rdb_arena *batch_arena;
 } set_call;
 
 #define SET_ROWS 64u
 
-static bool open_set_call(rdb_execution *x, set_call *set, rdb_expr *expr, const rdb_type *const *types, uint32_t column_count, rdb_error *err)
+/* ---- rows of the function and rows of the query -------------------------------------------------------------------------------- */
+static const rdb_type *base_of(const rdb_type *type)
+{
+    while (type->kind == 'd' && type->base != NULL)
+        type = type->base;
+    return type;
+}
+
+/* In FROM a function of a row type gives that type's columns; in a target list one with OUT parameters gives a row. Kernels of set
+ * functions with OUT parameters fill columns; all others give one value. */
+static bool plan_shape(rdb_execution *x, set_call *set, const rdb_expr *expr, bool in_from, rdb_error *err)
+{
+    const rdb_type *base = base_of(expr->type);
+    const rdb_function *function = set->entry != NULL ? set->expr->function : NULL;
+    bool is_row = base->oid == RDB_RECORDOID || base->kind == 'c', has_columns = false;
+    for (uint32_t i = 0; function != NULL && function->all_modes != NULL && i < function->all_count; i++)
+        has_columns |= function->all_modes[i] != 'i' && function->all_modes[i] != 'v';
+    set->takes_apart = in_from && is_row && !has_columns;
+    set->puts_together = !in_from && is_row && has_columns && base->fields != NULL;
+    if (!set->takes_apart && !set->puts_together)
+        return true;
+    set->native_count = set->takes_apart ? 1 : base->field_count;
+    set->native_types = RDB_NEW_ARRAY(x->arena, const rdb_type *, set->native_count + 1);
+    for (uint32_t i = 0; i < set->native_count; i++)
+        set->native_types[i] = set->takes_apart ? expr->type : base->fields[i].type;
+    return exec_make_vectors(x->arena, set->native_types, set->native_count, SET_ROWS, &set->native, err);
+}
+
+static bool refuse_shape(const char *detail, uint32_t given, uint32_t wanted, rdb_error *err)
+{
+    rdb_error_set(err, RDB_DATATYPE_MISMATCH, "function return row and query-specified return row do not match");
+    return rdb_error_detail(err, detail, given, wanted);
+}
+
+static bool wrong_field(rdb_call *call, uint32_t given_oid, const rdb_type *wanted, uint32_t position, rdb_error *err)
+{
+    const rdb_type *given = NULL;
+    rdb_strbuf text;
+    rdb_strbuf_init(&text, call->arena);
+    if (!rdb_type_descriptor(call, given_oid, &given))
+        return false;
+    rdb_type_format_name(given, -1, false, &text);
+    rdb_strbuf_addf(&text, " at ordinal position %u, but query expects ", position);
+    rdb_type_format_name(wanted, -1, false, &text);
+    rdb_error_set(err, RDB_DATATYPE_MISMATCH, "function return row and query-specified return row do not match");
+    return rdb_strbuf_check(&text, err) && rdb_error_detail(err, "Returned type %s.", text.data);
+}
+
+static bool take_apart(set_call *set, uint32_t rows, rdb_error *err)
+{
+    for (uint32_t c = 0; c < set->column_count; c++)
+        rdb_vector_clear_nulls(set->columns[c]);
+    for (uint32_t row = 0; row < rows; row++) {
+        bool is_null = rdb_vector_is_null(set->native[0], row);
+        rdb_datum record = is_null ? (rdb_datum){.words = {0, 0}} : rdb_vector_get(set->native[0], row);
+        uint32_t given = is_null ? set->column_count : rdb_record_count(record);
+        if (given > set->column_count || (given < set->column_count && base_of(set->native_types[0])->kind != 'c'))
+            return refuse_shape("Returned row contains %u attributes, but query expects %u.", given, set->column_count, err);
+        for (uint32_t c = 0; c < set->column_count; c++) {
+            uint32_t oid = 0;
+            rdb_datum value = {.words = {0, 0}};
+            bool has_value = !is_null && rdb_record_field(record, c, &oid, &value);
+            if (oid != 0 && oid != set->types[c]->oid && base_of(set->types[c])->oid != oid)
+                return wrong_field(&set->call, oid, set->types[c], c + 1, err);
+            rdb_vector_put(set->columns[c], row, value, !has_value);
+        }
+    }
+    return true;
+}
+
+static bool put_together(set_call *set, uint32_t rows, rdb_error *err)
+{
+    rdb_datum *values = rdb_arena_try_alloc(set->batch_arena, (set->native_count + 1) * sizeof *values, err);
+    bool *nulls = rdb_arena_try_alloc(set->batch_arena, set->native_count + 1, err);
+    if (values == NULL || nulls == NULL)
+        return false;
+    rdb_vector_clear_nulls(set->columns[0]);
+    for (uint32_t row = 0; row < rows; row++) {
+        rdb_datum record;
+        for (uint32_t c = 0; c < set->native_count; c++) {
+            nulls[c] = rdb_vector_is_null(set->native[c], row);
+            values[c] = nulls[c] ? (rdb_datum){.words = {0, 0}} : rdb_vector_get(set->native[c], row);
+        }
+        if (!rdb_record_build(&set->call, set->native_types, values, nulls, set->native_count, &record))
+            return false;
+        rdb_vector_put(set->columns[0], row, record, false);
+    }
+    return true;
+}
+
+static bool shape_rows(set_call *set, uint32_t rows, rdb_error *err)
+{
+    return set->takes_apart ? take_apart(set, rows, err) : !set->puts_together || put_together(set, rows, err);
+}
+
+static bool open_set_call(rdb_execution *x, set_call *set, rdb_expr *expr, const rdb_type *const *types, uint32_t column_count, bool in_from, rdb_error *err)
 {
     rdb_arena *arena = x->arena;
     set->column_count = column_count;
@@ -40,7 +139,7 @@ static bool open_set_call(rdb_execution *x, set_call *set, rdb_expr *expr, const
     set->expr = (const rdb_expr_function *)expr;
     const bool gives_fields = expr->kind == RDB_EXPR_FUNCTION && (column_count != 1 || types[0]->oid != expr->type->oid);
     if (expr->kind != RDB_EXPR_FUNCTION || (!set->expr->function->returns_set && !(gives_fields && rdb_function_can_run(set->expr->function))))
-        return exec_compile(x, &set->arguments, &expr, 1, err);
+        return exec_compile(x, &set->arguments, &expr, 1, err) && plan_shape(x, set, expr, in_from, err);
     const rdb_expr_function *e = set->expr;
     set->entry = rdb_set_kernel_find(e->function->oid);
     if (set->entry == NULL && rdb_function_can_run(e->function)) {
@@ -66,7 +165,8 @@ static bool open_set_call(rdb_execution *x, set_call *set, rdb_expr *expr, const
             set->routine->column_count = column_count;
         }
     }
-    return e->arguments.count == 0 || exec_compile(x, &set->arguments, (rdb_expr *const *)e->arguments.items, e->arguments.count, err);
+    return (set->routine != NULL || plan_shape(x, set, expr, in_from, err)) &&
+           (e->arguments.count == 0 || exec_compile(x, &set->arguments, (rdb_expr *const *)e->arguments.items, e->arguments.count, err));
 }
 
 static void close_set_call(set_call *set)
@@ -95,11 +195,13 @@ static bool begin_set_call(rdb_execution *x, set_call *set, rdb_batch *input, ui
     if (set->arguments != NULL && !rdb_program_run(set->arguments, &x->eval, set->arena, input, &one, &good, err))
         return false;
     if (set->entry == NULL && set->routine == NULL) { /* a plain function in FROM: one row */
-        rdb_vector_clear_nulls(set->columns[0]);
-        rdb_vector_copy_row(set->columns[0], 0, rdb_program_result(set->arguments, 0), row);
+        rdb_vector *target = set->takes_apart ? set->native[0] : set->columns[0];
+        rdb_vector_clear_nulls(target);
+        rdb_vector_copy_row(target, 0, rdb_program_result(set->arguments, 0), row);
         set->row_count = 1;
         set->is_done = true;
-        return true;
+        prepare_set_call(x, set, set->arena, err);
+        return shape_rows(set, 1, err);
     }
     uint32_t count = set->expr->arguments.count;
     rdb_datum *values = RDB_NEW_ARRAY(set->arena, rdb_datum, count + 1);
@@ -142,15 +244,18 @@ static bool fill_set_call(rdb_execution *x, set_call *set, uint32_t budget, bool
     if (*has_row || set->is_done)
         return true;
     rdb_arena_reset(set->batch_arena);
-    for (uint32_t i = 0; i < set->column_count; i++)
-        rdb_vector_clear_nulls(set->columns[i]);
+    bool has_native = set->takes_apart || set->puts_together;
+    rdb_vector **filled = has_native ? set->native : set->columns;
+    uint32_t filled_count = has_native ? set->native_count : set->column_count;
+    for (uint32_t i = 0; i < filled_count; i++)
+        rdb_vector_clear_nulls(filled[i]);
     set->row_count = set->next_row = 0;
     prepare_set_call(x, set, set->batch_arena, err);
     if (set->routine != NULL) {
         if (!set->routine->language->next(set->routine, &x->eval, set->batch_arena, set->as_row, set->columns, set->column_count, RDB_MIN(SET_ROWS, budget),
                                           &set->row_count, err))
             return false;
-    } else if (!set->entry->next(&set->call, set->state, set->columns, set->column_count, RDB_MIN(SET_ROWS, budget), &set->row_count))
+    } else if (!set->entry->next(&set->call, set->state, filled, filled_count, RDB_MIN(SET_ROWS, budget), &set->row_count) || !shape_rows(set, set->row_count, err))
         return false;
     set->is_done = set->row_count == 0;
     *has_row = set->row_count > 0;
@@ -174,7 +279,7 @@ static bool open_function(exec_node *node, rdb_error *err)
     state->calls = RDB_NEW_ARRAY(node->x->arena, set_call, count + 1);
     for (uint32_t i = 0; i < count; i++) {
         const rdb_range_function *function = node->plan->of.function.functions[i];
-        if (!open_set_call(node->x, &state->calls[i], function->call, node->plan->input_types + at, function->column_count, err))
+        if (!open_set_call(node->x, &state->calls[i], function->call, node->plan->input_types + at, function->column_count, true, err))
             return false;
         at += function->column_count;
     }
@@ -285,7 +390,7 @@ static bool open_project(exec_node *node, rdb_error *err)
         state->types[i] = expr->type;
         if (expr->kind == RDB_EXPR_FUNCTION && ((rdb_expr_function *)expr)->function->returns_set) {
             state->plain_no[i] = UINT32_MAX;
-            if (!open_set_call(node->x, &state->sets[i], expr, &state->types[i], 1, err))
+            if (!open_set_call(node->x, &state->sets[i], expr, &state->types[i], 1, false, err))
                 return false;
         } else {
             state->plain_no[i] = plain_count;

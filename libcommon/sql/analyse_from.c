@@ -237,6 +237,9 @@ static bool definition_columns(analyse_state *state, rdb_range *range, rdb_range
     function->typmods = RDB_NEW_ARRAY(arena, int32_t, definitions->count);
     function->collations = RDB_NEW_ARRAY(arena, uint32_t, definitions->count);
     function->column_count = definitions->count;
+    analyse_fields fields = {.count = definitions->count, .typmods = function->typmods, .collations = function->collations};
+    fields.names = RDB_NEW_ARRAY(arena, const char *, definitions->count + 1);
+    fields.types = RDB_NEW_ARRAY(arena, const rdb_type *, definitions->count + 1);
     for (uint32_t at = 0; at < definitions->count; at++) {
         const rdb_ast_column_def *definition = definitions->items[at];
         const rdb_type *type;
@@ -244,10 +247,13 @@ static bool definition_columns(analyse_state *state, rdb_range *range, rdb_range
             return false;
         if (definition->collate != NULL && !analyse_find_collation(state, &definition->collate->name, definition->collate->node.location, &function->collations[at], err))
             return false;
+        fields.names[at] = definition->name;
+        fields.types[at] = type;
         rdb_list_push(arena, &function->types, (void *)(uintptr_t)type);
         if (!add_column(state, range, FUNCTION_COLUMNS_MAX, definition->name, type, function->typmods[at], function->collations[at], location, err))
             return false;
     }
+    function->call->type = analyse_record_of(state, function->call->type, &fields); /* what the function is told it shall give */
     return true;
 }
 

@@ -556,5 +556,5 @@ bool analyse_call(analyse_state *state, const rdb_ast_call *call, rdb_expr **exp
         return false;
     node->is_variadic = c.chosen.variadic_count > 0 || call->is_variadic;
     *expr = &node->head;
-    return true;
+    return analyse_describe_record(state, *expr, err);
 }

@@ -623,6 +623,8 @@ static bool plan_aggregation(plan_level *level, plan_built *built, rdb_expr **ta
         rdb_list_push(p->arena, &c.keys, targets[position]);
     }
     uint32_t group_count = c.keys.count;
+    if (query->has_set_returning_targets && !plan_inner_sets(p, built, (rdb_expr *const *)c.keys.items, group_count, true))
+        return false;
     for (uint32_t i = 0; i < query->targets.count; i++)
         (void)collect(&c, targets[i]);
     for (uint32_t i = 0; i < having->count; i++)

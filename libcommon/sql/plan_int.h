@@ -181,6 +181,7 @@ bool plan_from(plan_level *level, rdb_list *where, plan_built *built, const plan
 rdb_plan_node *plan_new_node(planner *p, rdb_plan_kind kind, const plan_built *left, const plan_built *right);
 void plan_set_inputs(planner *p, rdb_plan_node *node, rdb_expr *const *exprs, uint32_t count);
 bool plan_project(planner *p, plan_built *built, rdb_expr *const *exprs, const rdb_list *targets, uint32_t count);
+bool plan_inner_sets(planner *p, plan_built *built, rdb_expr *const *exprs, uint32_t count, bool all_of_them);
 /* Makes sure that each expression is a column; appends those that are not. slots[i]: where. */
 bool plan_ensure_columns(planner *p, plan_built *built, rdb_expr *const *exprs, uint32_t count, uint32_t *slots);
 plan_built plan_identity(planner *p, rdb_plan_node *node, rdb_expr *const *outputs, uint32_t count);

@@ -75,9 +75,92 @@ static bool can_project(const rdb_plan_node *node)
     }
 }
 
+typedef struct set_finder {
+    planner *p;
+    const plan_built *built;
+    rdb_list *calls;  /* set-returning calls whose arguments have none inside */
+    bool is_inside;   /* below the top of a target */
+    bool needs_level; /* one stands inside of something, or has another one inside */
+} set_finder;
+
+static bool is_computed(const plan_built *built, const rdb_expr *expr)
+{
+    for (uint32_t i = 0; i < built->count; i++)
+        if (built->outputs[i] != NULL && rdb_expr_equal(built->outputs[i], expr))
+            return true;
+    return false;
+}
+
+static bool find_sets(void *context, rdb_expr *expr)
+{
+    set_finder *f = context;
+    if (is_computed(f->built, expr))
+        return true;
+    if (expr->kind != RDB_EXPR_FUNCTION || !((rdb_expr_function *)expr)->function->returns_set) {
+        bool was_inside = f->is_inside;
+        f->is_inside = true;
+        bool ok = rdb_expr_visit_children(expr, find_sets, f);
+        f->is_inside = was_inside;
+        return ok;
+    }
+    f->needs_level |= f->is_inside;
+    bool was_inside = f->is_inside;
+    f->is_inside = true;
+    if (!rdb_expr_visit_children(expr, find_sets, f))
+        return false;
+    f->is_inside = was_inside;
+    rdb_list inner = {0};
+    set_finder within = {f->p, f->built, &inner, true, false};
+    if (!rdb_expr_visit_children(expr, find_sets, &within))
+        return false;
+    if (inner.count > 0)
+        return true; /* a later level's */
+    for (uint32_t i = 0; i < f->calls->count; i++)
+        if (rdb_expr_equal(f->calls->items[i], expr))
+            return true;
+    rdb_list_push(f->p->arena, f->calls, expr);
+    return true;
+}
+
+/* Sets inside of expressions, or of other sets, are run first, innermost ones below: each level is a ProjectSet that hands on what it
+ * was given and adds the calls it makes. What is left then stands at the top of a target (all: nothing is left). */
+bool plan_inner_sets(planner *p, plan_built *built, rdb_expr *const *exprs, uint32_t count, bool all_of_them)
+{
+    for (;;) {
+        rdb_list calls = {0};
+        set_finder f = {.p = p, .built = built, .calls = &calls};
+        for (uint32_t i = 0; i < count; i++) {
+            f.is_inside = false;
+            if (!find_sets(&f, exprs[i]))
+                return false;
+        }
+        if ((!f.needs_level && !all_of_them) || calls.count == 0)
+            return true;
+        uint32_t total = built->count + calls.count;
+        rdb_expr **all = RDB_NEW_ARRAY(p->arena, rdb_expr *, total + 1);
+        rdb_list resolved = {0};
+        if (built->count > 0)
+            memcpy(all, built->outputs, built->count * sizeof *all);
+        memcpy(all + built->count, calls.items, calls.count * sizeof *all);
+        for (uint32_t i = 0; i < total; i++) {
+            rdb_expr *one = NULL;
+            if (!plan_resolve(p, built, all[i], &one))
+                return false;
+            rdb_list_push(p->arena, &resolved, make_target(p, one, NULL));
+        }
+        rdb_plan_node *node = plan_new_node(p, RDB_PLAN_PROJECT_SET, built, NULL);
+        node->rows *= 1000;
+        node->targets = resolved;
+        node->passes_through = false;
+        *built = plan_identity(p, node, all, total);
+    }
+}
+
 /* The outputs become exactly these expressions. targets (may be NULL) gives names and origins. */
 bool plan_project(planner *p, plan_built *built, rdb_expr *const *exprs, const rdb_list *targets, uint32_t count)
 {
+    if (!plan_inner_sets(p, built, exprs, count, false))
+        return false;
     rdb_plan_node *node = built->node;
     rdb_list resolved = {0};
     bool has_set = false;
