@@ -130,7 +130,7 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(ARCHIVES)
 	$(CC) $(SANITIZE) -pthread -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBRDB_EXTRA) $(LIBS) -lstdc++
 
 # ---- what people and CI call ------------------------------------------------------------------------------------
-.PHONY: deps deps-test quickstart check check-pg check-sql check-long bench format lint sanitize e2e check-rooms install
+.PHONY: deps deps-test quickstart check check-pg check-sql check-wire check-long bench format lint sanitize e2e check-rooms install
 deps:
 	@tests/tools/deps build
 deps-test:
@@ -151,6 +151,11 @@ check-sql: programs
 check-pg: programs
 	@tests/tools/run-sql --peer
 	@tests/tools/run-sql
+	@tests/tools/run-wire --peer
+	@tests/tools/run-wire
+# Scripts of protocol messages against what PostgreSQL 15 sent back, byte by byte.
+check-wire: programs
+	@tests/tools/run-wire
 # Everything that a change must pass, in one count.
 check: deps-test
 	@tests/tools/check

@@ -73,6 +73,7 @@ static bool take_fields(copying *work, rdb_error *err)
         }
         if (!rdb_utf8_validate(field.data, field.length, &bad_offset)) {
             rdb_error_set(err, RDB_CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\": 0x%02x", (uint8_t)field.data[bad_offset]);
+            rdb_strbuf_clear(&work->reader.line); /* is not told: it is no text */
             return add_context(work, NULL, NULL, err);
         }
         if (!type->ops->input(&work->call, type, (rdb_slice){(const uint8_t *)field.data, field.length}, work->columns.typmods[i], &value))
@@ -165,14 +166,27 @@ static bool read_binary_field(copying *work, uint16_t i, rdb_error *err)
     return true;
 }
 
+static bool read_header_part(copying *work, uint8_t *target, size_t length, const char *what, rdb_error *err)
+{
+    bool got = false;
+    if (copy_read_bytes(&work->reader, target, length, &got, err) && got)
+        return true;
+    if (strcmp(err->sqlstate, RDB_BAD_COPY_FILE_FORMAT) == 0)
+        rdb_error_clear(err);
+    return rdb_error_is_set(err) ? false : bad_binary(what, err);
+}
+
 static bool read_binary(copying *work, rdb_error *err)
 {
     uint8_t head[19], word[4];
     bool got;
-    if (!copy_read_bytes(&work->reader, head, sizeof head, &got, err))
-        return rdb_error_is_set(err) ? false : bad_binary("COPY file signature not recognized", err);
-    if (!got || memcmp(head, SIGNATURE, sizeof SIGNATURE) != 0)
+    if (!read_header_part(work, head, sizeof SIGNATURE, "COPY file signature not recognized", err))
+        return false;
+    if (memcmp(head, SIGNATURE, sizeof SIGNATURE) != 0)
         return bad_binary("COPY file signature not recognized", err);
+    if (!read_header_part(work, head + 11, 4, "invalid COPY file header (missing flags)", err) ||
+        !read_header_part(work, head + 15, 4, "invalid COPY file header (missing length)", err))
+        return false;
     if (get_u32(head + 11) & 0xFFFF0000u)
         return bad_binary("unrecognized critical flags in COPY file header", err);
     for (uint32_t extension = get_u32(head + 15); extension > 0; extension--)

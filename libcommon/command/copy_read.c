@@ -77,6 +77,7 @@ static bool read_line(copy_reader *reader, bool *found, rdb_error *err)
     bool is_csv = options->format == COPY_CSV, in_quote = false, is_escaped = false, has_bytes = false;
     rdb_strbuf_clear(&reader->line);
     *found = false;
+    reader->line_no++; /* what fails from here on fails in this line */
     for (;;) {
         if (reader->chunk_at == reader->chunk_length) {
             if (!next_chunk(reader, err))
@@ -126,7 +127,6 @@ static bool read_line(copy_reader *reader, bool *found, rdb_error *err)
         *found = reader->line.length > 0; /* a last line without its end */
     }
     if (*found) {
-        reader->line_no++;
         if (reader->line.length > 0 && reader->line.data[reader->line.length - 1] == '\r')
             reader->line.data[--reader->line.length] = '\0';
         if (reader->line.length == 2 && memcmp(reader->line.data, "\\.", 2) == 0) { /* the end marker; what follows is read and dropped */

@@ -157,7 +157,7 @@ static bool put_header(sending *work, rdb_error *err)
         rdb_strbuf_add(&work->out, "PGCOPY\n\377\r\n\0", 11);
         put_u32(&work->out, 0);
         put_u32(&work->out, 0);
-        return hand_on(work, false, err);
+        return true; /* goes out with the first row, as PostgreSQL sends it */
     }
     if (!work->options.header)
         return true;

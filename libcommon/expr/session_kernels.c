@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Functions that tell of the session: who, where, which server. */
 #include "expr/kernels.h"
+#include "os/rdb_time.h"
 
 bool expr_run_rows(rdb_call *call, const rdb_vector *const *arguments, rdb_vector *out, const rdb_selection *selection, uint32_t count, expr_row_function function)
 {
@@ -143,7 +144,25 @@ static bool txid_current_row(rdb_call *call, const rdb_datum *a, const bool *nul
 }
 EXPR_ROW_KERNEL(txid_current, 0)
 
+/* Sleeps on a word that nobody changes: only a cancel or the time wakes it. */
+static bool sleep_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls, (void)result, (void)is_null;
+    rdb_cancel *cancel = rdb_eval_of(call)->cancel;
+    _Atomic uint32_t word = 0;
+    double wanted_us = a[0].f8 * 1e6;
+    int64_t end_us = rdb_time_monotonic_us() + (wanted_us > 1e15 ? INT64_C(1000000000000000) : (int64_t)wanted_us), left_us;
+    while (a[0].f8 > 0 && (left_us = end_us - rdb_time_monotonic_us()) > 0) {
+        if (!rdb_cancel_check(cancel, call->err))
+            return false;
+        rdb_cancel_sleep(cancel, "PgSleep", &word, 0, left_us);
+    }
+    return rdb_cancel_check(cancel, call->err);
+}
+EXPR_ROW_KERNEL(sleep, 1)
+
 static const rdb_kernel_entry ENTRIES[] = {
+    {2626, sleep, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE}, /* pg_sleep */
     {745, current_user, RDB_KERNEL_NEEDS_SESSION},
     {746, session_user, RDB_KERNEL_NEEDS_SESSION},
     {861, current_database, RDB_KERNEL_NEEDS_SESSION},

@@ -9,7 +9,7 @@
 
 session_portal *session_find_portal(rdb_session *session, const char *name, rdb_error *err)
 {
-    session_portal *portal = rdb_map_get(session->portals, name, strlen(name));
+    session_portal *portal = rdb_map_get(session->portals, name, session_name_length(name));
     if (portal == NULL)
         rdb_error_set(err, RDB_INVALID_CURSOR_NAME, "portal \"%s\" does not exist", name);
     return portal;
@@ -49,7 +49,7 @@ void portal_destroy(rdb_session *session, session_portal *portal)
 bool portal_create(rdb_session *session, const char *name, session_portal **portal_out, rdb_error *err)
 {
     *portal_out = NULL;
-    session_portal *old = rdb_map_get(session->portals, name, strlen(name));
+    session_portal *old = rdb_map_get(session->portals, name, session_name_length(name));
     if (old != NULL) {
         if (name[0] != '\0')
             return rdb_error_set(err, RDB_DUPLICATE_CURSOR, "cursor \"%s\" already exists", name);
@@ -104,12 +104,21 @@ static bool bind_parameters(rdb_session *session, session_portal *portal, const 
         size_t bad_offset;
         if (format == 0 && !rdb_utf8_validate(bytes.data, bytes.length, &bad_offset))
             return rdb_error_set(err, RDB_CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\": 0x%02x", bytes.data[bad_offset]);
+        if (format > 1)
+            return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "unsupported format code: %d", (int16_t)format);
         if (type == NULL || type->ops == NULL || (format == 0 ? type->ops->input == NULL : type->ops->receive == NULL))
             return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "no %s input for parameter $%u", format == 0 ? "text" : "binary", i + 1);
         bool ok = format == 0 ? type->ops->input(&call, type, bytes, -1, &parameter->value)
                               : type->ops->receive(&call, type, bytes, -1, &parameter->value);
         if (!ok) {
-            rdb_error_add_context(err, "%s parameter $%u", bind->portal[0] == '\0' ? "unnamed portal" : bind->portal, i + 1);
+            if (format == 1 && strcmp(rdb_error_message(err), "incorrect binary data format") == 0) {
+                rdb_error_clear(err);
+                rdb_error_set(err, RDB_INVALID_BINARY_REPRESENTATION, "incorrect binary data format in bind parameter %u", i + 1);
+            }
+            /* The value itself is not told: it may be secret. */
+            bool is_named = bind->portal[0] != '\0';
+            rdb_error_add_context(err, "%s%s%s parameter $%u%s", is_named ? "portal \"" : "unnamed portal", bind->portal, is_named ? "\"" : "", i + 1,
+                                  format == 0 ? " = '...'" : "");
             return false;
         }
         /* Text values may point into the message, which goes away. */
@@ -206,22 +215,59 @@ bool portal_next_rows(session_portal *portal, uint64_t row_max, const rdb_batch 
     return true;
 }
 
+static bool check_formats(const session_portal *portal, rdb_error *err)
+{
+    for (uint32_t i = 0; portal->formats != NULL && i < portal->plan->column_count; i++) /* a cursor of SQL has none: text */
+        if (portal->formats[i] > 1)
+            return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "unsupported format code: %d", (int16_t)portal->formats[i]);
+    return true;
+}
+
+/* A change with RETURNING happens whole at its first Execute, however few rows that asks for. */
+static bool keep_all_rows(session_portal *portal, rdb_error *err)
+{
+    if (!row_store_create(&portal->store, portal->plan->columns, portal->plan->column_count, err))
+        return false;
+    for (;;) {
+        const rdb_batch *batch;
+        uint32_t from, to;
+        if (!portal_next_rows(portal, 0, &batch, &from, &to, err))
+            return false;
+        if (from == to)
+            return true;
+        if (!row_store_add(portal->store, batch, from, to, err))
+            return false;
+    }
+}
+
+static bool next_kept_row(session_portal *portal, const rdb_batch **batch, uint32_t *from, uint32_t *to)
+{
+    *from = 0;
+    *to = portal->store_at < row_store_count(portal->store);
+    *batch = *to ? row_store_row(portal->store, portal->store_at++) : NULL;
+    return true;
+}
+
 static bool run_plan_portal(rdb_session *session, session_portal *portal, uint32_t row_max, rdb_error *err)
 {
     char tag[64];
     const session_plan *plan = portal->plan;
+    bool returns_rows = plan->plan->returns_rows;
     session->access = plan->access;
-    if (!portal_start(session, portal, err) || !session_sink_begin(session, plan->columns, plan->column_count, portal->formats, err))
+    if (!check_formats(portal, err) || !portal_start(session, portal, err) || !session_sink_begin(session, plan->columns, plan->column_count, portal->formats, err))
+        return false;
+    if (row_max != 0 && plan->plan->command != RDB_COMMAND_SELECT && returns_rows && portal->store == NULL && !keep_all_rows(portal, err))
         return false;
     uint64_t sent = 0;
     while (row_max == 0 || sent < row_max) {
         const rdb_batch *batch;
         uint32_t from, to;
-        if (!portal_next_rows(portal, row_max == 0 ? 0 : row_max - sent, &batch, &from, &to, err))
+        if (!(portal->store != NULL ? next_kept_row(portal, &batch, &from, &to)
+                                    : portal_next_rows(portal, row_max == 0 ? 0 : row_max - sent, &batch, &from, &to, err)))
             return false;
         if (from == to)
             break;
-        if (plan->plan->returns_rows && !session_send_rows(session, batch, from, to, err))
+        if (returns_rows && !session_send_rows(session, batch, from, to, err))
             return false;
         sent += to - from;
     }
@@ -229,7 +275,7 @@ static bool run_plan_portal(rdb_session *session, session_portal *portal, uint32
         wire_message_end(session->owner.output, wire_message_begin(session->owner.output, 's'));
         return true;
     }
-    session_command_tag(plan, plan->plan->command == RDB_COMMAND_SELECT ? sent : rdb_execution_row_count(plan->execution), tag);
+    session_command_tag(plan, returns_rows ? sent : rdb_execution_row_count(plan->execution), tag);
     session_put_complete(session, tag);
     if (portal->name[0] == '\0') { /* its resources go early; a second Execute finds it done */
         rdb_execution_finish(plan->execution);
@@ -275,7 +321,7 @@ bool session_execute(rdb_session *session, const char *name, uint32_t row_max, r
             session_put_complete(session, tag);
     }
     if (!ok) {
-        portal = rdb_map_get(session->portals, name, strlen(name));
+        portal = rdb_map_get(session->portals, name, session_name_length(name));
         if (portal != NULL)
             portal->is_failed = true;
     }
@@ -297,7 +343,7 @@ bool session_describe_portal(rdb_session *session, const char *name, rdb_error *
 bool session_close_portal(rdb_session *session, const char *name, rdb_error *err)
 {
     (void)err; /* closing what is not there is fine */
-    portal_destroy(session, rdb_map_get(session->portals, name, strlen(name)));
+    portal_destroy(session, rdb_map_get(session->portals, name, session_name_length(name)));
     return true;
 }
 

@@ -9,7 +9,7 @@
 
 session_statement *session_find_statement(rdb_session *session, const char *name, rdb_error *err)
 {
-    session_statement *statement = rdb_map_get(session->statements, name, strlen(name));
+    session_statement *statement = rdb_map_get(session->statements, name, session_name_length(name));
     if (statement == NULL && name[0] == '\0')
         rdb_error_set(err, RDB_INVALID_SQL_STATEMENT_NAME, "unnamed prepared statement does not exist");
     else if (statement == NULL)
@@ -29,7 +29,13 @@ void statement_release(rdb_session *session, session_statement *statement)
 
 static void forget_statement(rdb_session *session, const char *name)
 {
-    statement_release(session, rdb_map_remove(session->statements, name, strlen(name)));
+    statement_release(session, rdb_map_remove(session->statements, name, session_name_length(name)));
+}
+
+void session_forget_unnamed(rdb_session *session)
+{
+    forget_statement(session, "");
+    portal_destroy(session, rdb_map_get(session->portals, "", 0));
 }
 
 bool session_extended_transaction(rdb_session *session, rdb_error *err)
@@ -117,7 +123,7 @@ bool session_parse(rdb_session *session, const char *name, const char *text, con
     size_t length = strlen(text), bad_offset;
     rdb_ast_list list = {0};
     rdb_sql_reading reading = session_setting_reading(session);
-    session_statement *old = rdb_map_get(session->statements, name, strlen(name));
+    session_statement *old = rdb_map_get(session->statements, name, session_name_length(name));
     if (strlen(name) >= RDB_NAMEDATALEN)
         return rdb_error_set(err, RDB_NAME_TOO_LONG, "prepared statement name is too long");
     if (name[0] != '\0' && old != NULL)

@@ -150,6 +150,15 @@ bool session_describe_portal(rdb_session *session, const char *name, rdb_error *
 bool session_execute(rdb_session *session, const char *portal, uint32_t row_max, rdb_error *err);
 bool session_close_statement(rdb_session *session, const char *name, rdb_error *err);
 bool session_close_portal(rdb_session *session, const char *name, rdb_error *err);
+typedef struct session_function_call { /* the fast path's FunctionCall */
+    uint32_t function_oid;
+    const uint16_t *formats;
+    uint32_t format_count, argument_count;
+    const uint8_t **arguments; /* NULL: null */
+    uint32_t *lengths;
+    uint16_t result_format;
+} session_function_call;
+bool session_call_function(rdb_session *session, const session_function_call *call, rdb_error *err); /* puts FunctionCallResponse */
 void session_sync(rdb_session *session); /* ends an implicit transaction; sends its error if the commit fails */
 /* After an error that was or will be sent: the transaction's fate (AUTO and IMPLICIT abort, BLOCK becomes FAILED). */
 void session_fail(rdb_session *session);
@@ -158,6 +167,7 @@ void session_fail(rdb_session *session);
 RDB_CHECKED bool session_plan_make(rdb_session *session, const char *text, rdb_ast_node *raw, uint32_t **parameter_types, uint32_t *parameter_count,
                                    bool infer, session_plan **plan, rdb_error *err);
 void session_plan_destroy(session_plan **plan);
+RDB_CHECKED bool session_access_begin(rdb_session *session, rdb_access **access, rdb_error *err);
 bool session_plan_is_current(const rdb_session *session, const session_plan *plan);
 /* Locks what the plan reads and writes, for a plan that was made earlier. False with err unset: it must be made again. */
 RDB_CHECKED bool session_plan_lock(rdb_session *session, session_plan *plan, bool *is_current, rdb_error *err);
@@ -186,6 +196,12 @@ RDB_CHECKED bool session_deallocate_statement(rdb_session *session, const rdb_as
 RDB_CHECKED bool session_declare_cursor(rdb_session *session, const rdb_ast_declare *declare, const char *text, rdb_error *err);
 RDB_CHECKED bool session_fetch_cursor(rdb_session *session, const rdb_ast_fetch *fetch, bool describes, const uint16_t *formats, char tag[64], rdb_error *err);
 RDB_CHECKED bool session_close_cursor(rdb_session *session, const rdb_ast_close *close, char tag[64], rdb_error *err);
+/* Names are cut like identifiers, where they are given and where they are looked up. */
+static inline size_t session_name_length(const char *name)
+{
+    return strnlen(name, RDB_NAMEDATALEN - 1);
+}
+void session_forget_unnamed(rdb_session *session); /* statement and portal: a Query ends them */
 session_statement *session_find_statement(rdb_session *session, const char *name, rdb_error *err); /* 26000 */
 session_portal *session_find_portal(rdb_session *session, const char *name, rdb_error *err);       /* 34000 */
 void session_discard_statements(rdb_session *session);

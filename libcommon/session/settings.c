@@ -50,6 +50,7 @@ struct session_settings {
     char *values[SET_COUNT];
     char *reset_values[SET_COUNT]; /* what RESET gives back: the start of the session */
     bool to_report[SET_COUNT];
+    char *reported[SET_COUNT]; /* what the client was told last; NULL: nothing yet */
     trail_entry *trail;
     uint32_t trail_count, trail_capacity, level;
     rdb_map *custom; /* "a.b" settings of users: malloc'ed texts; outside the trail */
@@ -180,6 +181,7 @@ static bool parse_date_style(const char *text, rdb_format_settings *format, char
 {
     static const char *const STYLES[] = {"ISO", "SQL", "Postgres", "German"}, *const ORDERS[] = {"MDY", "DMY", "YMD"};
     char copy[64], *rest = copy;
+    char unknown[64] = "";
     bool ok = strlen(text) < sizeof copy;
     snprintf(copy, sizeof copy, "%s", text);
     for (char *word; ok && (word = strsep(&rest, ", ")) != NULL;) {
@@ -204,9 +206,13 @@ static bool parse_date_style(const char *text, rdb_format_settings *format, char
             known = true;
         }
         ok = known;
+        for (size_t i = 0; !ok && i <= strlen(word); i++)
+            unknown[i] = (char)tolower((unsigned char)word[i]);
     }
-    if (!ok)
-        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "invalid value for parameter \"DateStyle\": \"%s\"", text);
+    if (!ok) {
+        rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "invalid value for parameter \"DateStyle\": \"%s\"", text);
+        return unknown[0] == '\0' || rdb_error_detail(err, "Unrecognized key word: \"%s\".", unknown);
+    }
     snprintf(canonical, 64, "%s, %s", STYLES[format->date_style], ORDERS[format->date_order]);
     return true;
 }
@@ -540,8 +546,13 @@ void session_settings_report(rdb_session *session, bool all)
     char text[1024];
     for (int no = 0; no < SET_COUNT; no++) {
         if ((SETTINGS[no].flags & REPORT) && (all || session->settings->to_report[no])) {
+            char **told = &session->settings->reported[no];
             show_value(session, no, text, sizeof text);
-            wire_put_parameter_status(session->owner.output, shown_name(no), text);
+            if (*told == NULL || strcmp(*told, text) != 0) {
+                wire_put_parameter_status(session->owner.output, shown_name(no), text);
+                free(*told);
+                *told = strdup(text);
+            }
         }
         session->settings->to_report[no] = false;
     }
@@ -780,6 +791,7 @@ void session_settings_destroy(rdb_session *session)
         return;
     for (int no = 0; no < SET_COUNT; no++) {
         free(settings->values[no]);
+        free(settings->reported[no]);
         free(settings->reset_values[no]);
     }
     for (uint32_t i = 0; i < settings->trail_count; i++)

@@ -46,6 +46,13 @@ static void access_context(const rdb_session *session, rdb_access_context *conte
                                     .sequences = session->sequences};
 }
 
+bool session_access_begin(rdb_session *session, rdb_access **access, rdb_error *err)
+{
+    rdb_access_context context;
+    access_context(session, &context);
+    return rdb_access_begin(access, &context, err);
+}
+
 void session_make_eval(rdb_session *session, rdb_access *access, rdb_eval *eval)
 {
     *eval = (rdb_eval){.access = access,
@@ -90,9 +97,7 @@ bool session_plan_make(rdb_session *session, const char *text, rdb_ast_node *raw
     plan->epoch = rdb_catalog_epoch(session->database);
     plan->role_oid = session->role.oid;
     plan->search_path = rdb_arena_strdup(arena, session_setting_search_path(session));
-    rdb_access_context context;
-    access_context(session, &context);
-    if (!rdb_access_begin(&plan->access, &context, err))
+    if (!session_access_begin(session, &plan->access, err))
         goto failed;
     rdb_eval *eval = RDB_NEW(arena, rdb_eval);
     session_make_eval(session, plan->access, eval);
@@ -450,24 +455,9 @@ static bool run_one(rdb_session *session, const char *text, const rdb_ast_statem
     return ok;
 }
 
-/* Reads on past what the client still sends of a COPY that failed here: it must not be taken for messages. */
-static void drain_copy(rdb_session *session)
-{
-    while (session->copy_in == SESSION_COPY_OPEN) {
-        char type = '\0';
-        const uint8_t *body;
-        size_t length;
-        if (!session->owner.next_copy_message(session->owner.context, &type, &body, &length) || type == 'c' || type == 'f')
-            session->copy_in = SESSION_COPY_CLOSED;
-    }
-    session->copy_in = SESSION_COPY_NONE;
-}
-
 static void simple_failed(rdb_session *session, rdb_error *err)
 {
     wire_put_error(session->owner.output, err, "ERROR");
-    if (session->copy_in == SESSION_COPY_OPEN)
-        session->owner.flush(session->owner.context);
     rdb_error_clear(err);
     session_fail(session);
 }
@@ -477,6 +467,7 @@ void session_simple_query(rdb_session *session, const char *text)
     rdb_error err = {0};
     size_t length = strlen(text), bad_offset = 0;
     session_statement_begin(session);
+    session_forget_unnamed(session);
     rdb_arena *arena = rdb_arena_create("simple query", NULL, NULL);
     rdb_ast_list statements = {0};
     rdb_sql_reading reading = session_setting_reading(session);
@@ -502,7 +493,7 @@ void session_simple_query(rdb_session *session, const char *text)
         ok = session_commit(session, &err);
     if (!ok)
         simple_failed(session, &err);
-    drain_copy(session);
+    session->copy_in = SESSION_COPY_NONE; /* what the client still sends of a COPY that failed is dropped message by message */
     rdb_arena_destroy(arena);
     session_statement_end(session);
 }

@@ -4,6 +4,8 @@
  * idle and parked owns no buffer. */
 #include "session/wire_int.h"
 
+#include "base/rdb_log.h"
+
 #include <unistd.h>
 
 #define INPUT_BYTES_MIN (8u << 10)
@@ -177,13 +179,6 @@ static uint32_t peek_length(const uint8_t *at)
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-static void protocol_violation(rdb_wire *wire, const char *message)
-{
-    rdb_error err = {0};
-    rdb_error_set(&err, RDB_PROTOCOL_VIOLATION, "%s", message);
-    wire_fatal(wire, &err);
-}
-
 /* Takes one whole message and handles it. The input does not move while a handler looks at it, except in a COPY, which
  * takes its messages itself after this one has been consumed. */
 static wire_fill serve_one(rdb_wire *wire, int64_t wait_us)
@@ -195,12 +190,18 @@ static wire_fill serve_one(rdb_wire *wire, int64_t wait_us)
         return fill;
     const uint8_t *at = wire->input + wire->input_at;
     char type = has_type ? (char)at[0] : '\0';
+    if (wire->phase == WIRE_READY && (type == '\0' || strchr("QPBDECSHXdcfF", type) == NULL)) { /* before its length, which means nothing then */
+        rdb_error err = {0};
+        rdb_error_set(&err, RDB_PROTOCOL_VIOLATION, "invalid frontend message type %d", (unsigned char)type);
+        wire_fatal(wire, &err);
+        return WIRE_FILL_CLOSED;
+    }
     uint32_t length = peek_length(at + head - 4);
     uint32_t longest = !has_type ? WIRE_STARTUP_MAX : may_be_long(type) ? WIRE_MESSAGE_MAX : WIRE_SMALL_MESSAGE_MAX;
     if (wire->phase == WIRE_AUTHENTICATING)
         longest = RDB_MIN(longest, 65535u);
     if (length < 4 || length > longest) {
-        protocol_violation(wire, has_type ? "invalid message length" : "invalid length of startup packet");
+        RDB_LOG(RDB_LOG_INFO, "wire", "%s %u: the connection is closed", has_type ? "invalid message length" : "invalid length of startup packet", length);
         return WIRE_FILL_CLOSED;
     }
     size_t whole = head - 4 + length;
@@ -208,7 +209,7 @@ static wire_fill serve_one(rdb_wire *wire, int64_t wait_us)
     if (fill != WIRE_FILL_OK)
         return fill;
     at = wire->input + wire->input_at;
-    wire_reader reader = {at + head, at + whole, false};
+    wire_reader reader = {.at = at + head, .end = at + whole};
     wire->input_at += whole;
     if (wire->phase == WIRE_STARTUP)
         wire_handle_startup(wire, &reader);
@@ -231,9 +232,13 @@ bool wire_owner_copy_message(void *wire_at, char *type, const uint8_t **body, si
     if (wire_fill_input(wire, 5, -1) != WIRE_FILL_OK)
         return false;
     uint32_t size = peek_length(wire->input + wire->input_at + 1);
-    if (size < 4 || size > WIRE_MESSAGE_MAX || wire_fill_input(wire, (size_t)size + 1, -1) != WIRE_FILL_OK)
-        return false;
     *type = (char)wire->input[wire->input_at];
+    wire->sync_lost = strchr("dcfHS", *type) == NULL || *type == '\0';
+    if (wire->sync_lost)
+        return true;
+    wire->sync_lost = size < 4 || size > (*type == 'd' ? WIRE_MESSAGE_MAX : WIRE_SMALL_MESSAGE_MAX);
+    if (wire->sync_lost || wire_fill_input(wire, (size_t)size + 1, -1) != WIRE_FILL_OK)
+        return false;
     *body = wire->input + wire->input_at + 5;
     *length = size - 4;
     wire->input_at += (size_t)size + 1;

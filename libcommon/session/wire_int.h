@@ -12,7 +12,7 @@
 #define WIRE_GSS_REQUEST 80877104u
 #define WIRE_STARTUP_MAX 10000u              /* PostgreSQL's MAX_STARTUP_PACKET_LENGTH */
 #define WIRE_MESSAGE_MAX ((UINT32_C(1) << 30) - 1)
-#define WIRE_SMALL_MESSAGE_MAX 30000u        /* of messages that carry no data: PostgreSQL's PQ_SMALL_MESSAGE_LIMIT */
+#define WIRE_SMALL_MESSAGE_MAX 10000u        /* of messages that carry no data: PostgreSQL's PQ_SMALL_MESSAGE_LIMIT */
 #define WIRE_SEND_BYTES (32u << 10)          /* pending output goes out once it is this long */
 
 typedef enum wire_phase {
@@ -31,6 +31,7 @@ struct rdb_wire {
     bool tls_done, gss_refused;
     bool skip_to_sync;   /* an extended-query error: messages are dropped until Sync */
     bool is_broken;      /* the channel failed: nothing more is sent */
+    bool sync_lost;      /* a COPY met bytes that are no message of its own: where the next message begins is unknown */
     _Atomic bool stop_asked;
     uint32_t pid, secret; /* BackendKeyData */
     uint8_t *input;       /* unread bytes are input[input_at .. input_end); NULL while parked with none */
@@ -45,6 +46,7 @@ struct rdb_wire {
 typedef struct wire_reader {
     const uint8_t *at, *end;
     bool bad;
+    bool text_unended; /* bad, for a text without its zero byte */
 } wire_reader;
 uint8_t wire_read_u8(wire_reader *reader);
 uint16_t wire_read_u16(wire_reader *reader);
@@ -87,6 +89,7 @@ void wire_fatal(rdb_wire *wire, rdb_error *err); /* sends it as FATAL and ends t
 
 /* wire_query.c: one message of the READY phase. */
 void wire_handle_message(rdb_wire *wire, char type, wire_reader *reader);
+bool wire_reader_done(const wire_reader *reader, rdb_error *err); /* all of the body was read, and nothing beyond it */
 
 /* The host: who is connected. */
 struct rdb_wire_host {

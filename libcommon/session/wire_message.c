@@ -37,6 +37,7 @@ const char *wire_read_text(wire_reader *reader)
 {
     const uint8_t *zero = reader->bad ? NULL : memchr(reader->at, 0, (size_t)(reader->end - reader->at));
     if (zero == NULL) {
+        reader->text_unended = !reader->bad;
         reader->bad = true;
         return "";
     }

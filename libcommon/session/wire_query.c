@@ -10,6 +10,12 @@
 
 static void put_ready(rdb_wire *wire)
 {
+    if (wire->sync_lost) {
+        rdb_error err = {0};
+        rdb_error_set(&err, RDB_PROTOCOL_VIOLATION, "terminating connection because protocol synchronization was lost");
+        wire_fatal(wire, &err);
+        return;
+    }
     session_settings_report(wire->session, false);
     wire_put_ready(&wire->output, session_ready_status(wire->session));
 }
@@ -21,13 +27,17 @@ static void extended_failed(rdb_wire *wire, rdb_error *err)
     rdb_error_clear(err);
     session_fail(wire->session);
     wire->skip_to_sync = true;
+    if (wire->sync_lost)
+        put_ready(wire);
 }
 
-static bool reader_done(const wire_reader *reader, rdb_error *err)
+bool wire_reader_done(const wire_reader *reader, rdb_error *err)
 {
-    if (!reader->bad && reader->at == reader->end)
-        return true;
-    return rdb_error_set(err, RDB_PROTOCOL_VIOLATION, "invalid message format");
+    if (reader->text_unended)
+        return rdb_error_set(err, RDB_PROTOCOL_VIOLATION, "invalid string in message");
+    if (reader->bad)
+        return rdb_error_set(err, RDB_PROTOCOL_VIOLATION, "insufficient data left in message");
+    return reader->at == reader->end || rdb_error_set(err, RDB_PROTOCOL_VIOLATION, "invalid message format");
 }
 
 static bool handle_parse(rdb_wire *wire, wire_reader *reader, rdb_error *err)
@@ -39,23 +49,21 @@ static bool handle_parse(rdb_wire *wire, wire_reader *reader, rdb_error *err)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     for (uint32_t i = 0; i < count; i++)
         types[i] = wire_read_u32(reader);
-    bool ok = reader_done(reader, err) && session_parse(wire->session, name, text, types, count, err);
+    bool ok = wire_reader_done(reader, err) && session_parse(wire->session, name, text, types, count, err);
     free(types);
     if (ok)
         wire_message_end(&wire->output, wire_message_begin(&wire->output, '1'));
     return ok;
 }
 
+/* A format that does not exist is refused where it is used: for parameters in Bind, for results in Execute. */
 static bool read_formats(wire_reader *reader, uint16_t **formats, uint32_t *count, rdb_error *err)
 {
     *count = wire_read_u16(reader);
     if (*count > 0 && (*formats = malloc(*count * sizeof **formats)) == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    for (uint32_t i = 0; i < *count; i++) {
+    for (uint32_t i = 0; i < *count; i++)
         (*formats)[i] = wire_read_u16(reader);
-        if ((*formats)[i] > 1 && !reader->bad)
-            return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "unsupported format code: %d", (int16_t)(*formats)[i]);
-    }
     return true;
 }
 
@@ -86,7 +94,7 @@ static bool handle_bind(rdb_wire *wire, wire_reader *reader, rdb_error *err)
         parameters[i] = wire_read_bytes(reader, length);
         lengths[i] = length;
     }
-    if (!read_formats(reader, &result_formats, &bind.result_format_count, err) || !reader_done(reader, err))
+    if (!read_formats(reader, &result_formats, &bind.result_format_count, err) || !wire_reader_done(reader, err))
         goto out;
     bind.parameter_formats = parameter_formats;
     bind.result_formats = result_formats;
@@ -107,7 +115,7 @@ static bool handle_describe(rdb_wire *wire, wire_reader *reader, rdb_error *err)
 {
     char kind = (char)wire_read_u8(reader);
     const char *name = wire_read_text(reader);
-    if (!reader_done(reader, err))
+    if (!wire_reader_done(reader, err))
         return false;
     if (kind == 'S')
         return session_describe_statement(wire->session, name, err);
@@ -120,14 +128,14 @@ static bool handle_execute(rdb_wire *wire, wire_reader *reader, rdb_error *err)
 {
     const char *name = wire_read_text(reader);
     uint32_t row_max = wire_read_u32(reader);
-    return reader_done(reader, err) && session_execute(wire->session, name, (int32_t)row_max > 0 ? row_max : 0, err);
+    return wire_reader_done(reader, err) && session_execute(wire->session, name, (int32_t)row_max > 0 ? row_max : 0, err);
 }
 
 static bool handle_close(rdb_wire *wire, wire_reader *reader, rdb_error *err)
 {
     char kind = (char)wire_read_u8(reader);
     const char *name = wire_read_text(reader);
-    if (!reader_done(reader, err))
+    if (!wire_reader_done(reader, err))
         return false;
     bool ok = kind == 'S'   ? session_close_statement(wire->session, name, err)
               : kind == 'P' ? session_close_portal(wire->session, name, err)
@@ -137,18 +145,62 @@ static bool handle_close(rdb_wire *wire, wire_reader *reader, rdb_error *err)
     return ok;
 }
 
+/* The error of a message that ends with ReadyForQuery whatever happens. */
+static void message_failed(rdb_wire *wire, rdb_error *err)
+{
+    wire_put_error(&wire->output, err, "ERROR");
+    rdb_error_clear(err);
+    session_fail(wire->session);
+}
+
 static void handle_query(rdb_wire *wire, wire_reader *reader)
 {
     rdb_error err = {0};
     const char *text = wire_read_text(reader);
-    if (reader_done(reader, &err)) {
+    if (wire_reader_done(reader, &err))
         session_simple_query(wire->session, text);
-    } else {
-        wire_put_error(&wire->output, &err, "ERROR");
-        session_fail(wire->session);
-    }
-    rdb_error_clear(&err);
+    else
+        message_failed(wire, &err);
     put_ready(wire);
+}
+
+static void handle_sync(rdb_wire *wire, wire_reader *reader)
+{
+    rdb_error err = {0};
+    wire->skip_to_sync = false;
+    if (wire_reader_done(reader, &err))
+        session_sync(wire->session);
+    else
+        message_failed(wire, &err);
+    put_ready(wire);
+}
+
+static bool handle_function_call(rdb_wire *wire, wire_reader *reader, rdb_error *err)
+{
+    session_function_call call = {.function_oid = wire_read_u32(reader)};
+    uint16_t *formats = NULL;
+    bool ok = read_formats(reader, &formats, &call.format_count, err);
+    call.argument_count = ok ? wire_read_u16(reader) : 0;
+    call.arguments = calloc(call.argument_count + 1, sizeof *call.arguments);
+    call.lengths = calloc(call.argument_count + 1, sizeof *call.lengths);
+    if (ok && (call.arguments == NULL || call.lengths == NULL))
+        ok = rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    for (uint32_t i = 0; ok && i < call.argument_count; i++) {
+        int32_t length = (int32_t)wire_read_u32(reader);
+        if (length == -1 || reader->bad)
+            continue;
+        if (length < 0)
+            ok = rdb_error_set(err, RDB_PROTOCOL_VIOLATION, "invalid argument size %d in function call message", length);
+        call.arguments[i] = ok ? wire_read_bytes(reader, (size_t)length) : NULL;
+        call.lengths[i] = (uint32_t)length;
+    }
+    call.formats = formats;
+    call.result_format = wire_read_u16(reader);
+    ok = ok && wire_reader_done(reader, err) && session_call_function(wire->session, &call, err);
+    free(formats);
+    free(call.arguments);
+    free(call.lengths);
+    return ok;
 }
 
 void wire_handle_message(rdb_wire *wire, char type, wire_reader *reader)
@@ -177,13 +229,13 @@ void wire_handle_message(rdb_wire *wire, char type, wire_reader *reader)
         ok = handle_close(wire, reader, &err);
         break;
     case 'S':
-        wire->skip_to_sync = false;
-        session_sync(wire->session);
-        put_ready(wire);
+        handle_sync(wire, reader);
         return;
     case 'H':
-        wire_flush(wire);
-        return;
+        ok = wire_reader_done(reader, &err);
+        if (ok)
+            wire_flush(wire);
+        break;
     case 'X':
         wire->phase = WIRE_FINISHED;
         return;
@@ -192,17 +244,12 @@ void wire_handle_message(rdb_wire *wire, char type, wire_reader *reader)
     case 'f':
         return;
     case 'F':
-        ok = rdb_error_set(&err, RDB_FEATURE_NOT_SUPPORTED, "function calls through the fastpath protocol are not supported");
-        if (!ok) {
-            wire_put_error(&wire->output, &err, "ERROR");
-            rdb_error_clear(&err);
-            session_fail(wire->session);
-            put_ready(wire);
-        }
+        if (!handle_function_call(wire, reader, &err))
+            message_failed(wire, &err);
+        put_ready(wire);
         return;
-    default:
-        rdb_error_set(&err, RDB_PROTOCOL_VIOLATION, "invalid frontend message type %d", (unsigned char)type);
-        wire_fatal(wire, &err);
+    default: /* wire.c lets no other type through */
+        RDB_ASSERT(false);
         return;
     }
     if (!ok)

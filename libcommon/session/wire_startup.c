@@ -13,7 +13,7 @@ typedef struct startup_option {
 /* What the startup packet said, kept while authentication is under way. */
 struct wire_auth {
     rdb_arena *arena;
-    const char *user, *database;
+    const char *user, *database, *switches; /* what came as "options" */
     startup_option options[STARTUP_OPTIONS_MAX];
     uint32_t option_count;
     rdb_role role;
@@ -44,6 +44,12 @@ static void put_authentication(rdb_wire *wire, uint32_t code)
     wire_message_end(&wire->output, begin);
 }
 
+static bool bad_option(const char *word, rdb_error *err)
+{
+    rdb_error_set(err, RDB_SYNTAX_ERROR, "invalid command-line argument for server process: %s", word);
+    return rdb_error_hint(err, "Try \"postgres --help\" for more information.");
+}
+
 /* -c name=value and --name=value, blanks escaped by backslashes: what PGOPTIONS carries. */
 static bool split_options(struct wire_auth *auth, const char *text, rdb_error *err)
 {
@@ -68,10 +74,12 @@ static bool split_options(struct wire_auth *auth, const char *text, rdb_error *e
                 rdb_strbuf_addc(&word, *text);
             }
             at = word.data;
+            if (at == NULL || at[0] == '\0')
+                return bad_option("-c", err);
         } else if (strncmp(at, "-c", 2) == 0 || strncmp(at, "--", 2) == 0) {
             at += 2;
         } else {
-            return rdb_error_set(err, RDB_SYNTAX_ERROR, "invalid command-line argument for server process: %s", at);
+            return bad_option(at, err);
         }
         char *equals = at != NULL ? strchr(at, '=') : NULL;
         if (equals == NULL || auth->option_count == STARTUP_OPTIONS_MAX)
@@ -107,8 +115,7 @@ static bool read_startup(rdb_wire *wire, wire_reader *reader, uint32_t protocol,
         } else if (strcmp(name, "database") == 0) {
             auth->database = value;
         } else if (strcmp(name, "options") == 0) {
-            if (!split_options(auth, value, err))
-                return false;
+            auth->switches = value;
         } else if (strcmp(name, "replication") == 0) {
             if (strcmp(value, "false") != 0 && strcmp(value, "off") != 0 && strcmp(value, "0") != 0)
                 return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "replication connections are not supported yet");
@@ -144,6 +151,8 @@ static bool begin_session(rdb_wire *wire, rdb_error *err)
     uint32_t limit = wire->host->config.max_connections;
     if (limit > 0 && rdb_wire_host_connection_count(wire->host) > limit)
         return rdb_error_set(err, RDB_TOO_MANY_CONNECTIONS, "sorry, too many clients already");
+    if (auth->switches != NULL && !split_options(auth, auth->switches, err))
+        return false;
     if (!auth->role.can_login)
         return rdb_error_set(err, RDB_INVALID_AUTHORIZATION_SPECIFICATION, "role \"%s\" is not permitted to log in", auth->role.name);
     if (!rdb_database_open(rdb_engine_catalog(wire->host->config.engine), auth->database, &database, err))
@@ -181,7 +190,7 @@ static bool map_owner(rdb_wire *wire, rdb_error *err)
     if (auth->role_exists)
         return true;
     if (strcmp(auth->user, wire->channel.owner_name) != 0)
-        return rdb_error_set(err, RDB_INVALID_AUTHORIZATION_SPECIFICATION, "role \"%s\" does not exist", auth->user);
+        return true; /* told after AuthenticationOk */
     if (strcmp(auth->database, auth->user) == 0)
         auth->database = "rustydb";
     return rdb_role_find(catalog, "admin", &auth->role, &auth->role_exists, err);
@@ -198,9 +207,9 @@ static bool start_authentication(rdb_wire *wire, rdb_error *err)
     } else if (wire->host->config.auth == RDB_AUTH_SCRAM) {
         return wire_scram_begin(wire, err);
     }
+    put_authentication(wire, 0);
     if (!auth->role_exists)
         return rdb_error_set(err, RDB_INVALID_AUTHORIZATION_SPECIFICATION, "role \"%s\" does not exist", auth->user);
-    put_authentication(wire, 0);
     return begin_session(wire, err);
 }
 

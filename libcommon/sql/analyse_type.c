@@ -14,7 +14,7 @@
 
 bool analyse_place(const rdb_analysis *analysis, int32_t location, rdb_error *err)
 {
-    if (location >= 0 && analysis->text != NULL)
+    if (location >= 0 && analysis->text != NULL && strcmp(err->sqlstate, RDB_QUERY_CANCELED) != 0) /* a cancel has no place in the text */
         rdb_error_position(err, rdb_sql_position(analysis->text, strlen(analysis->text), location));
     return false;
 }
