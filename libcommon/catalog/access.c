@@ -28,6 +28,8 @@ bool rdb_access_begin(rdb_access **access, const rdb_access_context *context, rd
     begun->context = *context;
     begun->context.search_path = rdb_arena_strdup(arena, context->search_path != NULL ? context->search_path : "\"$user\", public");
     begun->context.role_name = rdb_arena_strdup(arena, context->role_name != NULL ? context->role_name : "");
+    if (context->temp != NULL)
+        begun->context.temp_namespace_oid = temp_namespace_of(context->temp);
     begun->epoch = rdb_catalog_epoch(context->database);
     begun->generation = overlay_generation(begun);
     *access = begun;
@@ -57,6 +59,10 @@ void rdb_access_rebind(rdb_access *access, rdb_txn *txn)
 {
     end_root_reader(access);
     access->context.txn = txn;
+    if (access->context.temp != NULL && access->context.temp_namespace_oid != temp_namespace_of(access->context.temp)) {
+        access->context.temp_namespace_oid = temp_namespace_of(access->context.temp);
+        access->path_resolved = false;
+    }
     access->generation = overlay_generation(access);
 }
 

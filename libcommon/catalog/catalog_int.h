@@ -62,6 +62,7 @@ struct rdb_database {
     rdb_map *entries[ENTRY_KIND_COUNT];       /* oid -> cache_entry */
     rdb_map *names;                           /* kind, namespace, name -> oid + 1: "not there" is remembered too */
     uint32_t next_oid;                        /* 0: not known yet */
+    uint64_t temp_slots[64];                  /* a bit for each schema of temporary objects that a session has */
     bool makes_system_objects;
 };
 
@@ -105,6 +106,9 @@ const rdb_relation *system_relation(const rdb_database *database, uint32_t oid);
 const rdb_relation *system_relation_by_name(const rdb_database *database, const char *name);
 /* The C order of names in system tables. */
 uint32_t system_collation(const rdb_type *type);
+
+/* ---- temp.c: 0: none yet */
+uint32_t temp_namespace_of(const struct rdb_temp_session *session);
 
 /* ---- cache.c -------------------------------------------------------------------------------------------------------------- */
 RDB_CHECKED bool entry_create(entry_kind kind, uint32_t oid, cache_entry **entry, rdb_error *err);

@@ -83,6 +83,7 @@ typedef struct rdb_access_context {
     const char *role_name;
     const char *search_path;       /* the setting's text: "$user", public */
     uint32_t temp_namespace_oid;   /* the session's schema of temporary objects, which "pg_temp" means; 0: none yet */
+    struct rdb_temp_session *temp; /* the session's temporary objects (rdb_ddl.h), which sets the number above; NULL: it has none */
     struct rdb_sequence_session *sequences; /* what the session remembers for currval (rdb_ddl.h); NULL: nothing */
 } rdb_access_context;
 RDB_CHECKED bool rdb_access_begin(rdb_access **access, const rdb_access_context *context, rdb_error *err);

@@ -120,6 +120,19 @@ RDB_CHECKED bool rdb_sequence_current(rdb_access *access, uint32_t oid, int64_t 
 RDB_CHECKED bool rdb_sequence_of_column(rdb_access *access, uint32_t relation_oid, int16_t column_number, uint32_t *oid, rdb_error *err);
 RDB_CHECKED bool rdb_sequence_last(rdb_access *access, int64_t *value, rdb_error *err);
 
+/* Temporary objects of one session (temp.c): made with it, handed down in rdb_access_context.temp. They are logged like others,
+ * and go with the session; what a crash leaves goes when a session takes the same schema. */
+typedef struct rdb_temp_session rdb_temp_session;
+RDB_CHECKED bool rdb_temp_session_create(rdb_temp_session **session, rdb_catalog *catalog, rdb_database *database, rdb_error *err);
+void rdb_temp_session_destroy(rdb_temp_session **session); /* drops what is there; outside a transaction, before the database is closed */
+/* The session's schema, made now where it is not there; the access knows it from here on. */
+RDB_CHECKED bool rdb_temp_namespace_need(rdb_access *access, uint32_t *oid, rdb_error *err);
+RDB_CHECKED bool rdb_temp_discard(rdb_access *access, rdb_error *err); /* all of them */
+/* A table that at each commit loses its rows, or at the first one goes itself; done by before_commit. */
+RDB_CHECKED bool rdb_temp_on_commit(rdb_access *access, uint32_t relation_oid, bool drops, rdb_error *err);
+bool rdb_temp_has_actions(const rdb_temp_session *session);
+RDB_CHECKED bool rdb_temp_before_commit(rdb_access *access, rdb_error *err);
+
 /* Alterations of one relation. */
 RDB_CHECKED bool rdb_ddl_add_column(rdb_access *access, uint32_t relation_oid, const rdb_column_definition *column, int16_t *number, rdb_error *err);
 RDB_CHECKED bool rdb_ddl_drop_column(rdb_access *access, uint32_t relation_oid, int16_t number, rdb_error *err);

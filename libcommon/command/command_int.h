@@ -26,6 +26,8 @@ RDB_CHECKED bool command_lock(rdb_command_context *context, uint32_t relation_oi
 RDB_CHECKED bool command_reload(rdb_command_context *context, const rdb_relation **relation, rdb_error *err);
 RDB_CHECKED bool command_check_owner(rdb_command_context *context, const rdb_relation *relation, rdb_error *err);
 RDB_CHECKED bool command_creation_namespace(rdb_command_context *context, const rdb_ast_table *table, uint32_t *oid, rdb_error *err);
+/* What a relation made there is: temporary in the session's own schema, whatever was said. */
+char command_persistence(rdb_command_context *context, const rdb_ast_table *table, uint32_t namespace_oid);
 int16_t command_find_column(const rdb_relation *relation, const char *name); /* 0: none */
 RDB_CHECKED bool command_column_number(const rdb_relation *relation, const char *name, int16_t *number, rdb_error *err); /* 42703 */
 void command_make_name(const char *first, const char *second, const char *label, char name[RDB_NAMEDATALEN]); /* within 63 bytes */

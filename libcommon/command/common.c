@@ -112,20 +112,41 @@ bool command_check_owner(rdb_command_context *context, const rdb_relation *relat
 
 bool command_creation_namespace(rdb_command_context *context, const rdb_ast_table *table, uint32_t *oid, rdb_error *err)
 {
-    if (table->persistence == 't')
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "temporary tables are not supported yet");
-    if (table->schema == NULL)
+    const bool in_temp = table->schema != NULL && strcmp(table->schema, "pg_temp") == 0;
+    if (in_temp || (table->persistence == 't' && table->schema == NULL))
+        return rdb_temp_namespace_need(context->access, oid, err);
+    if (table->schema == NULL) {
+        const char *path = rdb_access_get_context(context->access)->search_path;
+        uint32_t ignored = 0; /* a path that begins with pg_temp creates there, also when nothing is there yet */
+        while (*path == ' ' || *path == '"')
+            path++;
+        if (strncmp(path, "pg_temp", 7) == 0 && strchr("\" ,", path[7]) != NULL && !rdb_temp_namespace_need(context->access, &ignored, err))
+            return false;
         return rdb_access_creation_namespace(context->access, oid, err);
+    }
     if (!rdb_namespace_find(context->access, table->schema, oid, err))
         return false;
     if (*oid == 0) {
         rdb_error_set(err, RDB_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", table->schema);
         return command_at(context, table->node.location, err);
     }
+    const bool is_own_temp = *oid == rdb_access_get_context(context->access)->temp_namespace_oid;
+    if (!is_own_temp && (table->persistence == 't' || strncmp(table->schema, "pg_temp_", 8) == 0)) {
+        rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, table->persistence == 't' ? "cannot create temporary relation in non-temporary schema"
+                                                                                   : "cannot create relations in temporary schemas of other sessions");
+        return command_at(context, table->node.location, err);
+    }
     if (*oid == RDB_NAMESPACE_PG_CATALOG)
         return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "permission denied to create \"%s.%s\"", table->schema, table->name) ||
                rdb_error_detail(err, "System catalog modifications are currently disallowed.");
     return true;
+}
+
+char command_persistence(rdb_command_context *context, const rdb_ast_table *table, uint32_t namespace_oid)
+{
+    if (namespace_oid != 0 && namespace_oid == rdb_access_get_context(context->access)->temp_namespace_oid)
+        return 't';
+    return table->persistence == 'u' ? 'u' : 'p';
 }
 
 int16_t command_find_column(const rdb_relation *relation, const char *name)

@@ -252,6 +252,12 @@ static bool add_foreign_key(rdb_command_context *context, const rdb_relation *re
         return false;
     if (target->kind != 'r')
         return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "referenced relation \"%s\" is not a table", target->name);
+    if (relation->persistence == 'p' && target->persistence != 'p')
+        return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "constraints on permanent tables may reference only permanent tables");
+    if (relation->persistence == 'u' && target->persistence == 't')
+        return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "constraints on unlogged tables may reference only permanent or unlogged tables");
+    if (relation->persistence == 't' && target->persistence != 't')
+        return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "constraints on temporary tables may reference only temporary tables");
     if (!constraint_columns(context, relation, &raw->columns, column_name, &numbers, &count, err) ||
         !referenced_columns(context, target, raw, &targets, &target_count, &index_oid, err))
         return false;

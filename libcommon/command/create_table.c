@@ -295,9 +295,11 @@ bool command_create_table(rdb_command_context *context, const rdb_ast_create_tab
                                           .namespace_oid = namespace_oid,
                                           .owner_oid = context->role->oid,
                                           .kind = 'r',
-                                          .persistence = statement->table->persistence == 'u' ? 'u' : 'p',
+                                          .persistence = command_persistence(context, statement->table, namespace_oid),
                                           .columns = columns,
                                           .column_count = count};
+    if (statement->on_commit != RDB_SQL_ON_COMMIT_NOOP && definition.persistence != 't')
+        return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "ON COMMIT can only be used on temporary tables");
     if (!check_column_names(context, columns, count, err) || !rdb_ddl_create_relation(context->access, &definition, &oid, err) ||
         !command_lock(context, oid, RDB_LOCK_ACCESS_EXCLUSIVE, err) || !rdb_relation_get(context->access, oid, &relation, err))
         return false;
@@ -314,5 +316,7 @@ bool command_create_table(rdb_command_context *context, const rdb_ast_create_tab
         if (!add_generated(context, relation, raws[i], (int16_t)(i + 1), err))
             return false;
     }
-    return add_constraints(context, relation, statement, err);
+    const bool acts = statement->on_commit == RDB_SQL_ON_COMMIT_DROP || statement->on_commit == RDB_SQL_ON_COMMIT_DELETE_ROWS;
+    return add_constraints(context, relation, statement, err) &&
+           (!acts || rdb_temp_on_commit(context->access, oid, statement->on_commit == RDB_SQL_ON_COMMIT_DROP, err));
 }

@@ -3,6 +3,21 @@
 #include "command/command_int.h"
 
 /* ---- CREATE VIEW ------------------------------------------------------------------------------------------------------- */
+/* A view of something temporary is temporary. */
+static bool uses_temporary(rdb_command_context *context, const command_uses *uses, bool *does, rdb_error *err)
+{
+    *does = false;
+    for (uint32_t i = 0; i < uses->count && !*does; i++) {
+        const rdb_relation *relation = NULL;
+        if (uses->items[i].catalog_oid != RDB_PG_CLASS)
+            continue;
+        if (!rdb_relation_get(context->access, uses->items[i].object_oid, &relation, err))
+            return false;
+        *does = relation != NULL && relation->persistence == 't';
+    }
+    return true;
+}
+
 bool command_create_view(rdb_command_context *context, const rdb_ast_create_view *statement, rdb_error *err)
 {
     rdb_analysis analysis;
@@ -15,8 +30,17 @@ bool command_create_view(rdb_command_context *context, const rdb_ast_create_view
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "view options are not supported yet");
     command_analysis(context, &analysis);
     rdb_strbuf_init(&tree, context->arena);
-    if (!command_creation_namespace(context, statement->table, &namespace_oid, err) || !rdb_namespace_get_name(context->access, namespace_oid, schema, err) ||
-        !rdb_query_analyse(&analysis, statement->query, &query, err))
+    command_uses uses = {0};
+    bool is_temporary = false;
+    rdb_ast_table place = *statement->table;
+    if (!rdb_query_analyse(&analysis, statement->query, &query, err) || !command_query_uses(context, query, &uses, err) ||
+        !uses_temporary(context, &uses, &is_temporary, err))
+        return false;
+    if (is_temporary && place.persistence != 't') {
+        command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "view \"%s\" will be a temporary view", place.name);
+        place.persistence = 't';
+    }
+    if (!command_creation_namespace(context, &place, &namespace_oid, err) || !rdb_namespace_get_name(context->access, namespace_oid, schema, err))
         return false;
     if (query->command != RDB_COMMAND_SELECT)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "views must not contain data-modifying statements");
@@ -49,11 +73,10 @@ bool command_create_view(rdb_command_context *context, const rdb_ast_create_view
     } else if (taken != NULL) {
         return rdb_error_set(err, RDB_DUPLICATE_TABLE, "relation \"%s\" already exists", statement->table->name);
     }
-    command_uses uses = {0};
-    if (!command_query_uses(context, query, &uses, err) || !rdb_tree_write_query(query, &tree, err) || !rdb_strbuf_check(&tree, err))
+    if (!rdb_tree_write_query(query, &tree, err) || !rdb_strbuf_check(&tree, err))
         return false;
     rdb_relation_definition definition = {.name = statement->table->name, .namespace_oid = namespace_oid, .owner_oid = context->role->oid, .kind = 'v',
-                                          .persistence = 'p', .columns = columns, .column_count = count, .view_tree = tree.data,
+                                          .persistence = command_persistence(context, &place, namespace_oid), .columns = columns, .column_count = count, .view_tree = tree.data,
                                           .uses = uses.items, .use_count = uses.count};
     return rdb_ddl_create_relation(context->access, &definition, &oid, err);
 }

@@ -85,11 +85,12 @@ bool command_create_sequence(rdb_command_context *context, const rdb_ast_create_
     char schema[RDB_NAMEDATALEN];
     const rdb_relation *taken = NULL;
     rdb_sequence_definition definition = {.name = statement->table->name, .owner_oid = context->role->oid, .increment = 1, .cache = 1,
-                                          .persistence = statement->table->persistence == 'u' ? 'u' : 'p'};
+                                          .persistence = 'p'};
     if (!command_creation_namespace(context, statement->table, &definition.namespace_oid, err) ||
         !rdb_namespace_get_name(context->access, definition.namespace_oid, schema, err) ||
         !rdb_relation_find(context->access, schema, definition.name, &taken, err))
         return false;
+    definition.persistence = command_persistence(context, statement->table, definition.namespace_oid);
     if (taken != NULL && statement->if_not_exists) {
         command_notice(context, "NOTICE", RDB_DUPLICATE_TABLE, "relation \"%s\" already exists, skipping", definition.name);
         return true;

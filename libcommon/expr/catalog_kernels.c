@@ -32,6 +32,26 @@ static bool table_is_visible_row(rdb_call *call, const rdb_datum *a, const bool 
 }
 EXPR_ROW_KERNEL(table_is_visible, 1)
 
+static bool my_temp_schema_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)a, (void)nulls, (void)is_null;
+    result->oid = rdb_access_get_context(rdb_eval_of(call)->access)->temp_namespace_oid;
+    return true;
+}
+EXPR_ROW_KERNEL(my_temp_schema, 0)
+
+static bool is_other_temp_schema_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    char name[RDB_NAMEDATALEN];
+    rdb_access *access = rdb_eval_of(call)->access;
+    (void)nulls, (void)is_null;
+    if (!rdb_namespace_get_name(access, a[0].oid, name, call->err))
+        return false;
+    result->b = strncmp(name, "pg_temp_", 8) == 0 && a[0].oid != rdb_access_get_context(access)->temp_namespace_oid;
+    return true;
+}
+EXPR_ROW_KERNEL(is_other_temp_schema, 1)
+
 static bool schema_in_path(rdb_call *call, uint32_t namespace_oid)
 {
     uint32_t count = 0;
@@ -233,6 +253,8 @@ static const rdb_set_kernel_entry SETS[] = {{.proc_oid = 3425, .state_bytes = 1,
 static const rdb_kernel_entry ENTRIES[] = {
     {1642, user_name, RDB_KERNEL_NEEDS_SESSION},
     {2079, table_is_visible, RDB_KERNEL_NEEDS_SESSION},
+    {2854, my_temp_schema, RDB_KERNEL_NEEDS_SESSION},
+    {2855, is_other_temp_schema, RDB_KERNEL_NEEDS_SESSION},
     {2080, type_is_visible, RDB_KERNEL_NEEDS_SESSION},
     {2081, function_is_visible, RDB_KERNEL_NEEDS_SESSION},
     {2082, operator_is_visible, RDB_KERNEL_NEEDS_SESSION},

@@ -228,7 +228,7 @@ bool session_prepare_statement(rdb_session *session, const rdb_ast_prepare *prep
         ok = rdb_error_set(err, RDB_PROGRAM_LIMIT_EXCEEDED, "too many parameters");
     rdb_access *access = NULL;
     rdb_access_context context = {.catalog = rdb_engine_catalog(session->engine), .database = session->database, .txn = session->txn,
-                                  .role_oid = session->role.oid, .role_name = session->role.name, .search_path = session_setting_search_path(session)};
+                                  .role_oid = session->role.oid, .role_name = session->role.name, .search_path = session_setting_search_path(session), .temp = session->temp};
     ok = ok && rdb_access_begin(&access, &context, err);
     for (uint32_t i = 0; ok && i < own->types.count; i++) {
         rdb_analysis analysis = {.arena = arena, .access = access, .text = copy, .format = session_setting_format(session)};

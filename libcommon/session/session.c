@@ -28,7 +28,7 @@ bool session_create(rdb_session **session_out, rdb_engine *engine, rdb_database 
     if (session->statement_arena == NULL || session->statements == NULL || session->portals == NULL)
         rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     if (rdb_error_is_set(err) || !session_settings_create(session, err) || !session_sink_create(session, err) ||
-        !rdb_sequence_session_create(&session->sequences, err)) {
+        !rdb_sequence_session_create(&session->sequences, err) || !rdb_temp_session_create(&session->temp, rdb_engine_catalog(engine), database, err)) {
         session->database = NULL; /* stays the caller's */
         session_destroy(&session);
         return false;
@@ -63,6 +63,7 @@ void session_destroy(rdb_session **session_at)
     rdb_map_destroy(session->portals);
     rdb_sequence_session_destroy(&session->sequences);
     rdb_arena_destroy(session->statement_arena);
+    rdb_temp_session_destroy(&session->temp);
     rdb_database_close(&session->database);
     free(session->savepoints);
     free(session);

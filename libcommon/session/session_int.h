@@ -117,6 +117,7 @@ struct rdb_session {
 
     rdb_map *statements, *portals; /* by name */
     struct rdb_sequence_session *sequences; /* for currval */
+    struct rdb_temp_session *temp;
     rdb_client client;             /* rows and COPY to the wire */
     struct session_row_sink *sink;
     enum { SESSION_COPY_NONE, SESSION_COPY_OPEN, SESSION_COPY_CLOSED } copy_in; /* OPEN: the client may still be sending */
@@ -214,6 +215,8 @@ bool session_checkpoint(void *session, rdb_error *err);
 RDB_CHECKED bool session_begin_statement(rdb_session *session, rdb_error *err); /* a transaction is there afterwards */
 RDB_CHECKED bool session_commit(rdb_session *session, rdb_error *err);          /* AUTO, IMPLICIT, BLOCK to IDLE */
 void session_rollback(rdb_session *session);
+/* statement.c: what temporary tables do at a commit. */
+RDB_CHECKED bool session_temp_before_commit(rdb_session *session, rdb_error *err);
 RDB_CHECKED bool session_statement_snapshot(rdb_session *session, rdb_snapshot *snapshot, rdb_error *err);
 void session_drop_statement_snapshot(rdb_session *session, const rdb_snapshot *snapshot);
 /* BEGIN, COMMIT, ROLLBACK, SAVEPOINT, ...: tag receives the command tag. */

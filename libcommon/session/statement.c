@@ -43,6 +43,7 @@ static void access_context(const rdb_session *session, rdb_access_context *conte
                                     .role_oid = session->role.oid,
                                     .role_name = session->role.name,
                                     .search_path = session_setting_search_path(session),
+                                    .temp = session->temp,
                                     .sequences = session->sequences};
 }
 
@@ -51,6 +52,18 @@ bool session_access_begin(rdb_session *session, rdb_access **access, rdb_error *
     rdb_access_context context;
     access_context(session, &context);
     return rdb_access_begin(access, &context, err);
+}
+
+bool session_temp_before_commit(rdb_session *session, rdb_error *err)
+{
+    rdb_access_context context;
+    rdb_access *access = NULL;
+    if (session->txn == NULL || !rdb_temp_has_actions(session->temp))
+        return true;
+    access_context(session, &context);
+    bool ok = rdb_access_begin(&access, &context, err) && rdb_temp_before_commit(access, err);
+    rdb_access_end(&access);
+    return ok;
 }
 
 void session_make_eval(rdb_session *session, rdb_access *access, rdb_eval *eval)
@@ -306,7 +319,7 @@ static bool discard(rdb_session *session, const rdb_ast_discard *statement, char
         snprintf(tag, 64, "DISCARD ALL");
         session_discard_statements(session);
         rdb_sequence_session_forget(session->sequences);
-        return session_settings_discard(session, err);
+        return rdb_temp_discard(session->access, err) && session_settings_discard(session, err);
     case RDB_SQL_DISCARD_PLANS:
         snprintf(tag, 64, "DISCARD PLANS");
         return true;
@@ -316,7 +329,7 @@ static bool discard(rdb_session *session, const rdb_ast_discard *statement, char
         return true;
     default:
         snprintf(tag, 64, "DISCARD TEMP");
-        return true;
+        return rdb_temp_discard(session->access, err);
     }
 }
 

@@ -94,7 +94,7 @@ bool session_commit(rdb_session *session, rdb_error *err)
         session_rollback(session);
         return true;
     }
-    if (!session_close_portals(session, true, err)) { /* WITH HOLD cursors are materialised first, and may fail */
+    if (!session_close_portals(session, true, err) || !session_temp_before_commit(session, err)) { /* WITH HOLD cursors are materialised first, and may fail */
         session_rollback(session);
         return false;
     }

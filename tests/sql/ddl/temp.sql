@@ -1,0 +1,80 @@
+-- temporary tables hide permanent ones and go with the session
+create table t (a int);
+insert into t values (1), (2);
+create temp table t (b text);
+insert into t values ('mine');
+select * from t;
+select * from pg_temp.t;
+select * from public.t order by a;
+select relpersistence, relnamespace = pg_my_temp_schema() as is_mine from pg_class where relname = 't' order by 1;
+drop table t;
+select * from t order by a;
+-- the path decides where the temporary schema stands
+create temp table t (b text);
+set search_path = public, pg_temp;
+select * from t order by a;
+set search_path = pg_temp, public;
+select * from t;
+create table here (x int);
+select relpersistence from pg_class where relname = 'here';
+reset search_path;
+drop table t;
+-- with everything a table may have
+create temp table full_one (id serial primary key, n int unique, v text check (v <> ''), d int generated always as (n * 2) stored);
+insert into full_one (n, v) values (10, 'a'), (20, 'b');
+insert into full_one (n, v) values (10, 'c');
+insert into full_one (n, v) values (30, '');
+create index on full_one (v);
+update full_one set n = n + 1;
+select * from full_one order by id;
+alter table full_one add column more int default 7;
+select * from full_one order by id;
+create temp sequence numbers start 5;
+select nextval('numbers'), nextval('pg_temp.numbers');
+create temp view both as select id, v from full_one;
+select * from both order by id;
+create view not_asked as select count(*) from full_one;
+select * from not_asked;
+drop table full_one;
+drop table full_one cascade;
+-- at a commit
+create temp table rows_go (a int) on commit delete rows;
+begin;
+insert into rows_go values (1), (2);
+select count(*) from rows_go;
+commit;
+select count(*) from rows_go;
+create temp table stays (a int) on commit preserve rows;
+insert into stays values (1);
+select * from stays;
+begin;
+create temp table goes (a int) on commit drop;
+insert into goes values (1);
+select * from goes;
+commit;
+select * from goes;
+begin;
+create temp table goes (a int) on commit drop;
+rollback;
+begin;
+savepoint one;
+create temp table goes (a int) on commit drop;
+rollback to one;
+create temp table goes (b int) on commit drop;
+select * from goes;
+commit;
+-- errors
+create table no_temp (a int) on commit drop;
+create temp table public.wrong (a int);
+create table permanent_key (a int primary key);
+create temp table temp_key (a int primary key);
+create temp table points (a int references permanent_key);
+create table points (a int references temp_key);
+create temp table points (a int references temp_key);
+-- DISCARD
+discard temp;
+select * from stays;
+create temp table stays (a text);
+select * from stays;
+\c -
+select * from stays;
