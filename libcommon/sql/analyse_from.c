@@ -272,7 +272,17 @@ static bool function_columns(analyse_state *state, rdb_range *range, rdb_range_f
                                  fields.count > 0 && type->oid == RDB_RECORDOID ? "a column definition list is redundant for a function with OUT parameters"
                                  : fields.count > 0 ? "a column definition list is redundant for a function returning a named composite type"
                                                     : "a column definition list is only allowed for functions returning \"record\"");
-        return definition_columns(state, range, function, definitions, location, err);
+        if (!definition_columns(state, range, function, definitions, location, err))
+            return false;
+        /* the function learns from its result's type which columns are wanted */
+        uint32_t first = range->columns.count - function->column_count;
+        analyse_fields wanted = {.count = function->column_count,
+                                 .names = (const char **)(range->columns.items + first),
+                                 .types = (const rdb_type **)(range->column_types.items + first),
+                                 .typmods = function->typmods,
+                                 .collations = function->collations};
+        call->type = analyse_record_of(state, type, &wanted);
+        return true;
     }
     if (fields.count == 0 && type->oid == RDB_RECORDOID)
         return analyse_error(state, location, err, RDB_SYNTAX_ERROR, "a column definition list is required for functions returning \"record\"");

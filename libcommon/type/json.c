@@ -503,6 +503,8 @@ bool type_json_from_value(rdb_call *call, const rdb_type *type, rdb_datum value,
             type_array_read(value.bytes, &array);
             return array_from_value(call, type->element, &array, 0, &index, text);
         }
+        if (type->kind == 'c' || type->oid == RDB_RECORDOID)
+            return type_json_add_record(call, type, value, false, text);
         if (!type_to_text(call, type, value, &plain))
             return false;
         break;

@@ -62,6 +62,11 @@ typedef struct type_json_members {
 } type_json_members;
 bool type_json_split(rdb_call *call, rdb_slice text, type_json_members *members);
 
+bool type_json_add_record(rdb_call *call, const rdb_type *type, rdb_datum record, bool line_feeds, rdb_strbuf *text);
+/* jsonb_set(target, path, value, create) and target #- path, for those that decide between them. */
+bool type_jsonb_set_path(rdb_call *call, const rdb_datum *a, rdb_datum *r);
+bool type_jsonb_delete_at(rdb_call *call, const rdb_datum *a, rdb_datum *r);
+
 /* Any SQL value as JSON text, as to_json gives it. */
 bool type_json_from_value(rdb_call *call, const rdb_type *type, rdb_datum value, bool is_null, rdb_strbuf *text);
 

@@ -453,6 +453,18 @@ TYPE_ROW_FUNCTION(jsonb_set, 4)
     return change_path(call, a[0], a[1], &a[2], a[3].b ? CREATE : REPLACE_ONLY, r);
 }
 
+bool type_jsonb_set_path(rdb_call *call, const rdb_datum *a, rdb_datum *r)
+{
+    bool is_null = false;
+    return jsonb_set_row(call, a, r, &is_null);
+}
+
+bool type_jsonb_delete_at(rdb_call *call, const rdb_datum *a, rdb_datum *r)
+{
+    bool is_null = false;
+    return jsonb_delete_path_row(call, a, r, &is_null);
+}
+
 TYPE_ROW_FUNCTION(jsonb_insert, 4)
 {
     return change_path(call, a[0], a[1], &a[2], a[3].b ? INSERT_AFTER : INSERT_BEFORE, r);
@@ -749,6 +761,7 @@ static bool agg_update(rdb_call *call, void *const *states, const rdb_vector *co
 {
     RDB_FOR_SELECTED (selection, row) {
         agg_state *state = states[row_at];
+        bool is_first = !state->any;
         if (!state->any) {
             rdb_strbuf_init(&state->text, call->arena);
             rdb_strbuf_adds(&state->text, is_object ? "{ " : "[");
@@ -768,6 +781,9 @@ static bool agg_update(rdb_call *call, void *const *states, const rdb_vector *co
         rdb_datum value = {.words = {0, 0}};
         if (!is_null)
             value = rdb_vector_get(arguments[at], row);
+        const rdb_type *type = type_base(call->argument_types[at]);
+        if (!is_object && !is_null && !is_first && (type->element != NULL || type->kind == 'c' || type->oid == RDB_RECORDOID))
+            rdb_strbuf_adds(&state->text, "\n "); /* arrays and rows stand on lines of their own */
         if (!type_json_from_value(call, call->argument_types[at], value, is_null, &state->text) || !rdb_strbuf_check(&state->text, call->err))
             return false;
     }
