@@ -305,52 +305,9 @@ static bool add_identities(analyse_state *state, const rdb_relation *relation, r
     return true;
 }
 
-/* ---- ON CONFLICT -------------------------------------------------------------------------------------------------------------- */
-static bool index_matches(const rdb_relation_index *index, const int16_t *numbers, uint32_t count)
-{
-    if (!index->is_unique || !index->is_immediate || index->predicate_tree != NULL || index->expression_tree != NULL || index->key_count != count)
-        return false;
-    for (uint16_t k = 0; k < index->key_count; k++) {
-        bool found = false;
-        for (uint32_t i = 0; i < count && !found; i++)
-            found = index->columns[k].column_number == numbers[i];
-        if (!found)
-            return false;
-    }
-    return true;
-}
-
-static bool infer_arbiters(analyse_state *state, const rdb_ast_infer *infer, const rdb_relation *relation, rdb_on_conflict *clause, rdb_error *err)
-{
-    if (infer->constraint != NULL) {
-        for (uint16_t i = 0; i < relation->constraint_count; i++)
-            if (strcmp(relation->constraints[i].name, infer->constraint) == 0 && relation->constraints[i].index_oid != 0) {
-                clause->constraint_oid = relation->constraints[i].oid;
-                return true;
-            }
-        return analyse_error(state, infer->node.location, err, RDB_UNDEFINED_OBJECT, "constraint \"%s\" for table \"%s\" does not exist", infer->constraint, relation->name);
-    }
-    int16_t *numbers = RDB_NEW_ARRAY(analyse_arena(state), int16_t, infer->elements.count + 1);
-    if (infer->where != NULL)
-        return analyse_error(state, infer->node.location, err, RDB_FEATURE_NOT_SUPPORTED, "ON CONFLICT with an index predicate is not supported yet");
-    for (uint32_t i = 0; i < infer->elements.count; i++) {
-        const rdb_ast_index_elem *element = infer->elements.items[i];
-        if (element->name == NULL)
-            return analyse_error(state, infer->node.location, err, RDB_FEATURE_NOT_SUPPORTED, "ON CONFLICT on expressions is not supported yet");
-        const rdb_column *column = column_of(relation, element->name);
-        if (column == NULL)
-            return analyse_error(state, element->node.location, err, RDB_UNDEFINED_COLUMN, "column \"%s\" does not exist", element->name);
-        numbers[i] = column->number;
-    }
-    for (uint16_t i = 0; i < relation->index_count; i++)
-        if (index_matches(&relation->indexes[i], numbers, infer->elements.count))
-            rdb_list_push(analyse_arena(state), &clause->arbiter_indexes, (void *)(uintptr_t)relation->indexes[i].oid);
-    return clause->arbiter_indexes.count > 0 ||
-           rdb_error_set(err, RDB_INVALID_COLUMN_REFERENCE, "there is no unique or exclusion constraint matching the ON CONFLICT specification");
-}
-
+/* ---- SET ------------------------------------------------------------------------------------------------------------------------ */
 /* SET column = value, ...: UPDATE's list and DO UPDATE's. */
-static bool analyse_set(analyse_state *state, const rdb_list *raw, const analyse_item *table, rdb_list *targets, rdb_error *err)
+bool analyse_set(analyse_state *state, const rdb_list *raw, const analyse_item *table, rdb_list *targets, rdb_error *err)
 {
     const rdb_relation *relation = table->range->relation;
     bool *is_part = RDB_NEW_ARRAY(analyse_arena(state), bool, relation->column_count + 1u); /* by column: only parts of it are assigned */
@@ -392,32 +349,6 @@ static bool analyse_set(analyse_state *state, const rdb_list *raw, const analyse
             rdb_list_push(analyse_arena(state), targets, analyse_new_target(state, assigned, column->number, column->name, false));
     }
     return true;
-}
-
-static bool analyse_on_conflict(analyse_state *state, const rdb_ast_on_conflict *raw, analyse_item *table, rdb_error *err)
-{
-    const rdb_relation *relation = table->range->relation;
-    rdb_on_conflict *clause = RDB_NEW(analyse_arena(state), rdb_on_conflict);
-    state->query->on_conflict = clause;
-    clause->action = raw->action == RDB_SQL_ON_CONFLICT_UPDATE ? 2 : 1;
-    if (raw->infer != NULL && !infer_arbiters(state, raw->infer, relation, clause, err))
-        return false;
-    if (clause->action == 1)
-        return true;
-    if (raw->infer == NULL) {
-        analyse_error(state, raw->node.location, err, RDB_SYNTAX_ERROR, "ON CONFLICT DO UPDATE requires inference specification or constraint name");
-        return rdb_error_hint(err, "For example, ON CONFLICT (column_name).");
-    }
-    analyse_item *excluded = analyse_add_relation(state, relation, "excluded", NULL, RDB_LOCK_NONE, false);
-    clause->excluded_range_no = excluded->range_no;
-    rdb_list kept = state->items;
-    state->items = (rdb_list){0};
-    table->range->required_privileges |= ANALYSE_ACL_UPDATE;
-    bool ok = analyse_push_item(state, table, true, true, err) && analyse_push_item(state, excluded, true, true, err) &&
-              analyse_set(state, &raw->targets, table, &clause->set_targets, err) &&
-              analyse_where(state, raw->where, ANALYSE_WHERE, "WHERE", &clause->where, err);
-    state->items = kept;
-    return ok;
 }
 
 /* ---- the statements ------------------------------------------------------------------------------------------------------------- */

@@ -317,6 +317,10 @@ RDB_CHECKED bool analyse_assignment(analyse_state *state, rdb_expr *value, analy
                                     int32_t location, rdb_expr **expr, rdb_error *err);
 /* DEFAULT where a value can stand. */
 RDB_CHECKED bool analyse_value(analyse_state *state, const rdb_ast_node *raw, analyse_clause clause, rdb_expr **expr, rdb_error *err);
+/* SET column = value, ...: UPDATE's list and DO UPDATE's. */
+RDB_CHECKED bool analyse_set(analyse_state *state, const rdb_list *raw, const analyse_item *table, rdb_list *targets, rdb_error *err);
+/* analyse_conflict.c */
+RDB_CHECKED bool analyse_on_conflict(analyse_state *state, const rdb_ast_on_conflict *raw, analyse_item *table, rdb_error *err);
 RDB_CHECKED bool analyse_multi_assign(analyse_state *state, const rdb_ast_multi_assign *raw, rdb_expr **expr, rdb_error *err);
 
 /* PostgreSQL's privilege bits. */
