@@ -119,6 +119,12 @@ static bool channel_start_tls(void *context, rdb_error *err)
     return true;
 }
 
+/* The end of input makes the descriptor readable wherever it waits, and nothing more is expected from the client anyway. */
+static void channel_wake(void *context)
+{
+    shutdown(((connection *)context)->fd, SHUT_RD);
+}
+
 /* ---- connections ---------------------------------------------------------------------------------------------------------- */
 static void connection_close(connection *conn)
 {
@@ -176,7 +182,7 @@ static void connection_dispatch(connection *conn)
 static bool connection_open(network *net, int fd, rdb_error *err)
 {
     connection *conn = calloc(1, sizeof *conn);
-    rdb_channel channel = {.receive = channel_receive, .send = channel_send, .context = conn};
+    rdb_channel channel = {.receive = channel_receive, .send = channel_send, .wake = channel_wake, .context = conn};
     if (conn == NULL) {
         rdb_socket_close(&fd);
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Functions that ask the session: current_setting, set_config, pg_backend_pid. */
+ * Functions that ask the session: settings, its number, its clock; and those that act on another one. */
 #include "expr/kernels.h"
+#include "session/session_int.h"
 #include "session/settings.h"
 
 static rdb_session *session_of(const rdb_call *call)
@@ -53,6 +54,73 @@ static bool backend_pid_row(rdb_call *call, const rdb_datum *a, const bool *null
 }
 EXPR_ROW_KERNEL(backend_pid, 0)
 
+/* Looks at the cancel token at least ten times a second, as every wait does. */
+static bool sleep_until(rdb_call *call, int64_t until_us)
+{
+    _Atomic uint32_t word = 0;
+    rdb_cancel *cancel = rdb_eval_of(call)->cancel;
+    for (;;) {
+        if (!rdb_cancel_check(cancel, call->err))
+            return false;
+        int64_t left_us = until_us - rdb_time_monotonic_us();
+        if (left_us <= 0)
+            return true;
+        rdb_cancel_sleep(cancel, "PgSleep", &word, 0, left_us);
+    }
+}
+
+/* Longer than any wait, short of an overflow. */
+#define SLEEP_SECONDS_MAX 1e12
+
+static bool sleep_seconds(rdb_call *call, double seconds)
+{
+    if (!(seconds > 0))
+        return rdb_cancel_check(rdb_eval_of(call)->cancel, call->err);
+    return sleep_until(call, rdb_time_monotonic_us() + (int64_t)(RDB_MIN(seconds, SLEEP_SECONDS_MAX) * 1e6));
+}
+
+static bool sleep_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls, (void)result, (void)is_null;
+    return sleep_seconds(call, a[0].f8);
+}
+EXPR_ROW_KERNEL(sleep, 1)
+
+static bool sleep_for_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls, (void)result, (void)is_null;
+    struct { int64_t usecs; int32_t days, months; } span; /* rdb_type.h draws it */
+    _Static_assert(sizeof span == sizeof a[0].words, "an interval fills a datum");
+    memcpy(&span, a[0].words, sizeof span);
+    return sleep_seconds(call, ((double)span.months * 30 + span.days) * 86400 + (double)span.usecs / 1e6);
+}
+EXPR_ROW_KERNEL(sleep_for, 1)
+
+static bool signal_row(rdb_call *call, uint32_t pid, bool terminate, rdb_datum *result)
+{
+    const session_owner *owner = &session_of(call)->owner;
+    result->b = owner->signal != NULL && owner->signal(owner->context, pid, terminate);
+    if (!result->b)
+        session_notice(session_of(call), "WARNING", RDB_WARNING, "PID %d is not a PostgreSQL server process", (int32_t)pid);
+    return true;
+}
+
+static bool cancel_backend_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls, (void)is_null;
+    return signal_row(call, (uint32_t)a[0].i32, false, result);
+}
+EXPR_ROW_KERNEL(cancel_backend, 1)
+
+static bool terminate_backend_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls, (void)is_null;
+    if (a[1].i64 < 0)
+        return rdb_error_set(call->err, RDB_NUMERIC_VALUE_OUT_OF_RANGE, "\"timeout\" must not be negative");
+    return signal_row(call, (uint32_t)a[0].i32, true, result);
+}
+EXPR_ROW_KERNEL(terminate_backend, 2)
+
 void session_register_functions(void)
 {
     static const rdb_kernel_entry KERNELS[] = {
@@ -60,6 +128,10 @@ void session_register_functions(void)
         {3294, current_setting_missing, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
         {2078, set_config, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
         {2026, backend_pid, RDB_KERNEL_NEEDS_SESSION},
+        {2626, sleep, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
+        {3935, sleep_for, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
+        {2171, cancel_backend, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
+        {2096, terminate_backend, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
     };
     rdb_kernel_register(KERNELS, RDB_COUNT_OF(KERNELS));
 }

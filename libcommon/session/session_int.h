@@ -21,6 +21,8 @@ typedef struct session_owner {
     bool (*flush)(void *context); /* sends the output; false: the client is gone */
     /* The next message inside COPY FROM STDIN: 'd', 'c', 'f', 'H', 'S'; body borrowed until the next call. False: gone. */
     bool (*next_copy_message)(void *context, char *type, const uint8_t **body, size_t *length);
+    /* Cancels the statement of the session with that number, or ends the session. False: there is none. */
+    bool (*signal)(void *context, uint32_t pid, bool terminate);
 } session_owner;
 
 /* ---- the transaction block (transaction.c) -------------------------------------------------------------------------

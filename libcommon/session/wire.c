@@ -220,6 +220,26 @@ static wire_fill serve_one(rdb_wire *wire, int64_t wait_us)
     return WIRE_FILL_OK;
 }
 
+/* The list's lock keeps the connection while it is told: it leaves the list before anything of it is freed. */
+bool wire_owner_signal(void *wire_at, uint32_t pid, bool terminate)
+{
+    rdb_wire_host *host = ((rdb_wire *)wire_at)->host;
+    bool found = false;
+    rdb_mutex_lock(&host->lock);
+    for (rdb_wire *wire = host->connections; wire != NULL && !found; wire = wire->next) {
+        if (wire->pid != pid || wire->session == NULL)
+            continue;
+        found = true;
+        if (terminate)
+            atomic_store(&wire->kill_asked, true);
+        session_cancel(wire->session, terminate);
+        if (terminate && wire->channel.wake != NULL)
+            wire->channel.wake(wire->channel.context);
+    }
+    rdb_mutex_unlock(&host->lock);
+    return found;
+}
+
 bool wire_owner_flush(void *wire)
 {
     return wire_flush(wire);
@@ -256,8 +276,8 @@ rdb_wire_state rdb_wire_serve(rdb_wire *wire, int64_t patience_us)
     for (;;) {
         if (wire->phase == WIRE_FINISHED || wire->is_broken)
             break;
-        if (atomic_load_explicit(&wire->stop_asked, memory_order_relaxed) &&
-            (wire->session == NULL || session_is_idle(wire->session))) {
+        if (atomic_load_explicit(&wire->kill_asked, memory_order_relaxed) ||
+            (atomic_load_explicit(&wire->stop_asked, memory_order_relaxed) && (wire->session == NULL || session_is_idle(wire->session)))) {
             rdb_error err = {0};
             rdb_error_set(&err, RDB_ADMIN_SHUTDOWN, "terminating connection due to administrator command");
             wire_fatal(wire, &err);

@@ -32,7 +32,8 @@ struct rdb_wire {
     bool skip_to_sync;   /* an extended-query error: messages are dropped until Sync */
     bool is_broken;      /* the channel failed: nothing more is sent */
     bool sync_lost;      /* a COPY met bytes that are no message of its own: where the next message begins is unknown */
-    _Atomic bool stop_asked;
+    _Atomic bool stop_asked; /* to end when it is outside a transaction */
+    _Atomic bool kill_asked; /* to end now */
     uint32_t pid, secret; /* BackendKeyData */
     uint8_t *input;       /* unread bytes are input[input_at .. input_end); NULL while parked with none */
     size_t input_at, input_end, input_capacity;
@@ -83,6 +84,7 @@ void wire_handle_authentication(rdb_wire *wire, char type, wire_reader *reader);
 void wire_scram_end(rdb_wire *wire);
 /* The session's owner. */
 bool wire_owner_flush(void *wire);
+bool wire_owner_signal(void *wire, uint32_t pid, bool terminate);
 bool wire_owner_copy_message(void *wire, char *type, const uint8_t **body, size_t *length);
 void wire_auth_destroy(struct wire_auth **auth);
 void wire_fatal(rdb_wire *wire, rdb_error *err); /* sends it as FATAL and ends the connection */
