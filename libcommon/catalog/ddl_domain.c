@@ -126,6 +126,83 @@ bool rdb_ddl_set_domain_not_null(rdb_access *access, uint32_t oid, bool not_null
     return ok;
 }
 
+/* ---- single fields ---------------------------------------------------------------------------------------------------------- */
+static bool set_field(rdb_access *access, uint32_t catalog_oid, rdb_catalog_row *row, int column, rdb_datum value, bool is_null, rdb_error *err)
+{
+    row->values[column - 1] = value;
+    row->is_null[column - 1] = is_null;
+    return rdb_catalog_update(access, catalog_oid, row, err);
+}
+
+bool rdb_ddl_set_class_field(rdb_access *access, uint32_t relation_oid, int column, rdb_datum value, bool is_null, rdb_error *err)
+{
+    rdb_arena *arena = ddl_arena(err);
+    rdb_catalog_row row;
+    bool ok = arena != NULL && need_class_row(access, relation_oid, arena, &row, err) && set_field(access, RDB_PG_CLASS, &row, column, value, is_null, err);
+    rdb_arena_destroy(arena);
+    return ok;
+}
+
+bool rdb_ddl_set_attribute_field(rdb_access *access, uint32_t relation_oid, int16_t number, int column, rdb_datum value, bool is_null, rdb_error *err)
+{
+    rdb_arena *arena = ddl_arena(err);
+    rdb_catalog_row row;
+    bool ok = arena != NULL && need_attribute_row(access, relation_oid, number, arena, &row, err) &&
+              set_field(access, RDB_PG_ATTRIBUTE, &row, column, value, is_null, err);
+    rdb_arena_destroy(arena);
+    return ok;
+}
+
+bool rdb_ddl_set_index_field(rdb_access *access, uint32_t index_oid, int column, rdb_datum value, rdb_error *err)
+{
+    rdb_arena *arena = ddl_arena(err);
+    rdb_catalog_row row;
+    const rdb_datum key = datum_oid(index_oid);
+    bool ok = arena != NULL && need_row(access, RDB_PG_INDEX, INDEX_INDEX_OID, &key, 1, arena, &row, err) &&
+              set_field(access, RDB_PG_INDEX, &row, column, value, false, err);
+    rdb_arena_destroy(arena);
+    return ok;
+}
+
+bool rdb_ddl_set_constraint_fields(rdb_access *access, uint32_t constraint_oid, bool is_deferrable, bool is_deferred, rdb_error *err)
+{
+    rdb_arena *arena = ddl_arena(err);
+    rdb_catalog_row row;
+    const rdb_datum key = datum_oid(constraint_oid);
+    bool ok = arena != NULL && need_row(access, RDB_PG_CONSTRAINT, INDEX_CONSTRAINT_OID, &key, 1, arena, &row, err);
+    if (ok) {
+        row.values[RDB_pg_constraint_condeferrable - 1].b = is_deferrable;
+        row.values[RDB_pg_constraint_condeferred - 1].b = is_deferred;
+        ok = rdb_catalog_update(access, RDB_PG_CONSTRAINT, &row, err);
+    }
+    rdb_arena_destroy(arena);
+    return ok;
+}
+
+bool rdb_ddl_set_options(rdb_access *access, uint32_t relation_oid, const char *const *options, uint32_t count, rdb_error *err)
+{
+    rdb_arena *arena = ddl_arena(err);
+    rdb_datum value = {.words = {0, 0}};
+    bool ok = arena != NULL;
+    if (ok && count > 0) {
+        rdb_datum *texts = RDB_NEW_ARRAY(arena, rdb_datum, count);
+        bool *nulls = RDB_NEW_ARRAY(arena, bool, count);
+        rdb_call call = {.arena = arena, .err = err, .format = rdb_format_default()};
+        for (uint32_t i = 0; i < count; i++)
+            texts[i] = datum_text(options[i]);
+        ok = rdb_array_build(&call, objects_type_get(RDB_TEXTOID), texts, nulls, count, &value);
+    }
+    ok = ok && rdb_ddl_set_class_field(access, relation_oid, RDB_pg_class_reloptions, value, count == 0, err);
+    rdb_arena_destroy(arena);
+    return ok;
+}
+
+bool rdb_ddl_get_options(rdb_access *access, uint32_t relation_oid, rdb_arena *arena, const char *const **options, uint32_t *count, rdb_error *err)
+{
+    rdb_catalog_row row;
+    return need_class_row(access, relation_oid, arena, &row, err) && row_texts(arena, &row, RDB_pg_class_reloptions, options, count, err);
+}
+
 /* ---- constraints by number ------------------------------------------------------------------------------------------------ */
 bool rdb_ddl_rename_constraint(rdb_access *access, uint32_t constraint_oid, const char *name, rdb_error *err)
 {

@@ -130,6 +130,44 @@ static bool insert_view(rdb_access *access, const rdb_relation_definition *defin
     return ddl_depend_on_uses(access, rule, definition->uses, definition->use_count, err);
 }
 
+static bool forget_rule_use(void *context, rdb_access *access, uint32_t catalog_oid, rdb_catalog_row *row, rdb_error *err)
+{
+    (void)context;
+    return row_char(row, RDB_pg_depend_deptype) != 'n' || rdb_catalog_delete(access, catalog_oid, row, err);
+}
+
+/* The view's number stays, so whatever reads it goes on. */
+static bool replace_view(rdb_access *access, uint32_t relation_oid, const rdb_relation_definition *definition, rdb_arena *arena, rdb_error *err)
+{
+    rdb_catalog_row row;
+    const rdb_relation *relation;
+    const rdb_datum key = datum_oid(relation_oid);
+    if (!need_relation(access, relation_oid, &relation, err) || !need_row(access, RDB_PG_REWRITE, INDEX_REWRITE_RELATION, &key, 1, arena, &row, err))
+        return false;
+    const uint16_t old_count = relation->column_count;
+    const rdb_object_address rule = {RDB_PG_REWRITE, row_oid(&row, RDB_pg_rewrite_oid), 0};
+    const rdb_datum depender[] = {datum_oid(RDB_PG_REWRITE), datum_oid(rule.object_oid)};
+    row.values[RDB_pg_rewrite_ev_action - 1] = datum_text(definition->view_tree);
+    if (!rdb_catalog_update(access, RDB_PG_REWRITE, &row, err) ||
+        !visit_rows(access, RDB_PG_DEPEND, INDEX_DEPEND_DEPENDER, depender, 2, forget_rule_use, NULL, err) ||
+        !ddl_depend_on_uses(access, rule, definition->uses, definition->use_count, err))
+        return false;
+    for (uint16_t i = old_count; i < definition->column_count; i++) {
+        int16_t number;
+        if (!rdb_ddl_add_column(access, relation_oid, &definition->columns[i], &number, err))
+            return false;
+    }
+    return true;
+}
+
+bool rdb_ddl_replace_view(rdb_access *access, uint32_t relation_oid, const rdb_relation_definition *definition, rdb_error *err)
+{
+    rdb_arena *arena = ddl_arena(err);
+    bool ok = arena != NULL && replace_view(access, relation_oid, definition, arena, err);
+    rdb_arena_destroy(arena);
+    return ok;
+}
+
 static bool create_relation(rdb_access *access, const rdb_relation_definition *definition, uint32_t *oid, rdb_arena *arena, rdb_error *err)
 {
     const bool is_heap = definition->kind == 'r' || definition->kind == 'm';

@@ -365,6 +365,21 @@ static bool load_view(rdb_access *access, cache_entry *entry, rdb_arena *work, r
     return true;
 }
 
+static bool load_view_options(rdb_relation *relation, rdb_arena *work, const rdb_catalog_row *row, rdb_error *err)
+{
+    const char *const *options;
+    uint32_t count;
+    if (!row_texts(work, row, RDB_pg_class_reloptions, &options, &count, err))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (strncmp(options[i], "check_option=", 13) == 0)
+            relation->check_option = options[i][13];
+        else if (strncmp(options[i], "security_barrier=", 17) == 0)
+            relation->is_security_barrier = strchr("tTyY1", options[i][17]) != NULL || strcmp(options[i] + 17, "on") == 0;
+    }
+    return true;
+}
+
 static bool load_relation(rdb_access *access, cache_entry *entry, rdb_arena *work, bool *found, rdb_error *err)
 {
     rdb_relation *relation = &entry->is.relation;
@@ -386,6 +401,9 @@ static bool load_relation(rdb_access *access, cache_entry *entry, rdb_arena *wor
     relation->row_type_oid = row_oid(&row, RDB_pg_class_reltype);
     relation->is_system = relation->oid < RDB_FIRST_NORMAL_OID;
     relation->column_count = (uint16_t)row_int16(&row, RDB_pg_class_relnatts);
+    relation->is_populated = row_bool(&row, RDB_pg_class_relispopulated);
+    if (relation->kind == 'v' && !load_view_options(relation, work, &row, err))
+        return false;
     relation->pages = row_int32(&row, RDB_pg_class_relpages);
     relation->tuples = (double)row.values[RDB_pg_class_reltuples - 1].f4;
     bool is_table = relation->kind == 'r' || relation->kind == 'm' || relation->kind == 't';

@@ -153,6 +153,9 @@ struct rdb_relation {
     uint32_t owner_oid, row_type_oid;
     bool is_shared;   /* lives in the root PDB */
     bool is_system;   /* oid < 16384 */
+    bool is_populated; /* m: it has been filled */
+    bool is_security_barrier; /* v: from reloptions, like */
+    char check_option;        /* v: l local, c cascaded, 0 */
     rdb_table table;  /* r, m, t: its heap */
     uint64_t file;    /* also of S */
     uint16_t column_count; /* dropped ones included: number = index + 1 */

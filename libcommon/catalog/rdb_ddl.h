@@ -146,6 +146,17 @@ RDB_CHECKED bool rdb_ddl_rename_relation(rdb_access *access, uint32_t relation_o
 RDB_CHECKED bool rdb_ddl_rename_column(rdb_access *access, uint32_t relation_oid, int16_t number, const char *name, rdb_error *err);
 RDB_CHECKED bool rdb_ddl_set_namespace(rdb_access *access, uint32_t relation_oid, uint32_t namespace_oid, rdb_error *err);
 RDB_CHECKED bool rdb_ddl_set_owner(rdb_access *access, uint32_t catalog_oid, uint32_t object_oid, uint32_t owner_oid, rdb_error *err);
+/* One field of the rows that describe a relation, its columns, its place as an index: column is RDB_pg_class_relispopulated and its
+ * kin. For what is kept and shown, and has no rules of its own. */
+RDB_CHECKED bool rdb_ddl_set_class_field(rdb_access *access, uint32_t relation_oid, int column, rdb_datum value, bool is_null, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_set_attribute_field(rdb_access *access, uint32_t relation_oid, int16_t number, int column, rdb_datum value, bool is_null, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_set_index_field(rdb_access *access, uint32_t index_oid, int column, rdb_datum value, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_set_constraint_fields(rdb_access *access, uint32_t constraint_oid, bool is_deferrable, bool is_deferred, rdb_error *err);
+/* "name=value" texts: pg_class.reloptions. */
+RDB_CHECKED bool rdb_ddl_set_options(rdb_access *access, uint32_t relation_oid, const char *const *options, uint32_t count, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_get_options(rdb_access *access, uint32_t relation_oid, rdb_arena *arena, const char *const **options, uint32_t *count, rdb_error *err);
+/* A view's query and columns; columns that are there already stay as they are, new ones come behind. */
+RDB_CHECKED bool rdb_ddl_replace_view(rdb_access *access, uint32_t relation_oid, const rdb_relation_definition *definition, rdb_error *err);
 /* A fresh, empty file for the relation and each of its indexes (TRUNCATE, rewrites); the old ones go when purge reaches them. */
 RDB_CHECKED bool rdb_ddl_new_files(rdb_access *access, uint32_t relation_oid, rdb_error *err);
 /* relpages, reltuples; not worth an invalidation of plans. */

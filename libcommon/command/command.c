@@ -36,6 +36,8 @@ ADAPTER(truncate, rdb_ast_truncate)
 ADAPTER(lock_table, rdb_ast_lock)
 ADAPTER(create_database, rdb_ast_create_database)
 ADAPTER(drop_database, rdb_ast_drop_database)
+ADAPTER(create_table_as, rdb_ast_create_table_as)
+ADAPTER(refresh, rdb_ast_refresh)
 ADAPTER(create_domain, rdb_ast_create_domain)
 ADAPTER(alter_domain, rdb_ast_alter_domain)
 #undef ADAPTER
@@ -62,11 +64,11 @@ static const statement_kind KINDS[RDB_AST_TAG_COUNT] = {
     [RDB_AST_MERGE] = {"MERGE", NULL, false},
     [RDB_AST_COPY] = {"COPY", run_copy, true},
     [RDB_AST_CREATE_TABLE] = {"CREATE TABLE", run_create_table, false},
-    [RDB_AST_CREATE_TABLE_AS] = {"CREATE TABLE AS", NULL, false},
+    [RDB_AST_CREATE_TABLE_AS] = {"CREATE TABLE AS", run_create_table_as, false},
     [RDB_AST_ALTER_TABLE] = {"ALTER TABLE", run_alter_table, false},
     [RDB_AST_CREATE_INDEX] = {"CREATE INDEX", run_create_index, false},
     [RDB_AST_CREATE_VIEW] = {"CREATE VIEW", run_create_view, false},
-    [RDB_AST_REFRESH] = {"REFRESH MATERIALIZED VIEW", NULL, false},
+    [RDB_AST_REFRESH] = {"REFRESH MATERIALIZED VIEW", run_refresh, false},
     [RDB_AST_CREATE_SEQUENCE] = {"CREATE SEQUENCE", run_create_sequence, false},
     [RDB_AST_ALTER_SEQUENCE] = {"ALTER SEQUENCE", run_alter_sequence, false},
     [RDB_AST_CREATE_STATISTICS] = {"CREATE STATISTICS", NULL, false},

@@ -53,6 +53,13 @@ RDB_CHECKED bool command_expr_uses(rdb_command_context *context, const rdb_relat
 /* rows.c: is the condition, whose columns are range 1, true for any row? */
 RDB_CHECKED bool command_any_row(rdb_command_context *context, const rdb_relation *relation, rdb_expr *condition, bool *any, rdb_error *err);
 rdb_expr *command_is_false(rdb_command_context *context, rdb_expr *rule); /* a rule IS FALSE: null keeps it */
+/* reloptions.c: WITH (...) of a relation of this kind (r m i v). merge: what is kept, with the changes. */
+RDB_CHECKED bool command_set_options(rdb_command_context *context, uint32_t relation_oid, char kind, const rdb_list *options, rdb_error *err);
+RDB_CHECKED bool command_merge_options(rdb_command_context *context, char kind, const rdb_list *changes, bool reset, const char *const **kept, uint32_t *count,
+                                       rdb_error *err);
+/* create_as.c */
+RDB_CHECKED bool command_create_table_as(rdb_command_context *context, const rdb_ast_create_table_as *statement, rdb_error *err);
+RDB_CHECKED bool command_refresh(rdb_command_context *context, const rdb_ast_refresh *statement, rdb_error *err);
 /* domain.c */
 RDB_CHECKED bool command_create_domain(rdb_command_context *context, const rdb_ast_create_domain *statement, rdb_error *err);
 RDB_CHECKED bool command_alter_domain(rdb_command_context *context, const rdb_ast_alter_domain *statement, rdb_error *err);

@@ -301,7 +301,7 @@ bool command_create_table(rdb_command_context *context, const rdb_ast_create_tab
     if (statement->on_commit != RDB_SQL_ON_COMMIT_NOOP && definition.persistence != 't')
         return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "ON COMMIT can only be used on temporary tables");
     if (!check_column_names(context, columns, count, err) || !rdb_ddl_create_relation(context->access, &definition, &oid, err) ||
-        !command_lock(context, oid, RDB_LOCK_ACCESS_EXCLUSIVE, err) || !rdb_relation_get(context->access, oid, &relation, err))
+        !command_lock(context, oid, RDB_LOCK_ACCESS_EXCLUSIVE, err) || !command_set_options(context, oid, 'r', &statement->options, err) || !rdb_relation_get(context->access, oid, &relation, err))
         return false;
     for (uint16_t i = 0; i < count; i++) {
         const rdb_list *options = NULL;

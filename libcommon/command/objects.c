@@ -202,6 +202,10 @@ static bool find_relation(rdb_command_context *context, const rdb_ast_drop *stat
     }
     if (relation->kind != kind_letter(statement->object_type) && !(relation->kind == 'p' && statement->object_type == RDB_SQL_OBJECT_TABLE)) {
         rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "\"%s\" is not %s %s", relation->name, word[0] == 'i' ? "an" : "a", word);
+        if (relation->kind == 'm')
+            return rdb_error_hint(err, "Use DROP MATERIALIZED VIEW to remove a materialized view.");
+        if (relation->kind == 'c')
+            return rdb_error_hint(err, "Use DROP TYPE to remove a type.");
         const char *verb = relation->kind == 'v' ? "VIEW" : relation->kind == 'i' ? "INDEX" : relation->kind == 'S' ? "SEQUENCE" : "TABLE";
         return rdb_error_hint(err, "Use DROP %s to remove %s %s.", verb, verb[0] == 'I' ? "an" : "a", relation->kind == 'v' ? "view" : relation->kind == 'i' ? "index" : relation->kind == 'S' ? "sequence" : "table");
     }

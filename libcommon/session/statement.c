@@ -339,6 +339,8 @@ bool session_run_utility(rdb_session *session, session_plan *plan, const char *t
     session->sink->describes = describes;
     session->sink->default_formats = formats;
     session->access = plan != NULL ? plan->access : NULL;
+    if (raw->tag == RDB_AST_SELECT && plan != NULL && plan->query->utility != NULL)
+        raw = plan->query->utility; /* SELECT INTO */
     snprintf(tag, 64, "%s", rdb_command_tag(raw));
     switch (raw->tag) {
     case RDB_AST_TRANSACTION:

@@ -138,7 +138,7 @@ static bool define_recursive(analyse_state *state, const rdb_set_operation *firs
 static bool make_leaf(analyse_state *state, const rdb_ast_select *raw, rdb_set_operation **operation, rdb_error *err)
 {
     if (raw->into != NULL)
-        return analyse_error(state, raw->into->node.location, err, RDB_SYNTAX_ERROR, "INTO is only allowed on first SELECT of UNION/INTERSECT/EXCEPT");
+        return analyse_error(state, raw->into->table->node.location, err, RDB_SYNTAX_ERROR, "INTO is only allowed on first SELECT of UNION/INTERSECT/EXCEPT");
     if (raw->locking.count > 0 && raw->op != RDB_SQL_SET_OP_NONE)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "%s is not allowed with UNION/INTERSECT/EXCEPT",
                              analyse_lock_name(((const rdb_ast_locking *)raw->locking.items[0])->strength));

@@ -186,6 +186,10 @@ bool plan_modify(planner *p, plan_level *level, plan_built *built)
     p->plan->is_read_only = false;
     if (!rdb_type_get(p->access, RDB_INT8OID, &identity, p->err) || !rdb_type_get(p->access, RDB_INT4OID, &filler, p->err))
         return false;
+    if (relation != NULL && relation->kind == 'm')
+        return rdb_error_set(p->err, RDB_WRONG_OBJECT_TYPE, "cannot change materialized view \"%s\"", relation->name);
+    if (relation != NULL && relation->kind == 'S')
+        return rdb_error_set(p->err, RDB_WRONG_OBJECT_TYPE, "cannot change sequence \"%s\"", relation->name);
     if (relation == NULL || (relation->kind != 'r' && relation->kind != 't'))
         return rdb_error_set(p->err, RDB_FEATURE_NOT_SUPPORTED, "writing to relation \"%s\" is not supported", range->alias);
     rdb_plan_node *node = plan_new_node(p, RDB_PLAN_MODIFY_TABLE, built, NULL);

@@ -100,6 +100,10 @@ static bool rewrite_range(rewriting *work, rdb_query *query, rdb_range *range, u
 {
     if (range->kind == RDB_RANGE_RELATION && range->relation->kind == 'S' && query->result_range_no != range_no && !rewrite_sequence(work, range))
         return false;
+    if (range->kind == RDB_RANGE_RELATION && range->relation->kind == 'm' && !range->relation->is_populated) {
+        rdb_error_set(work->err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "materialized view \"%s\" has not been populated", range->relation->name);
+        return rdb_error_hint(work->err, "Use the REFRESH MATERIALIZED VIEW command.");
+    }
     if (range->kind == RDB_RANGE_RELATION && range->relation->kind == 'v') {
         const rdb_relation *view = range->relation;
         rdb_arena *arena = work->analysis->arena;

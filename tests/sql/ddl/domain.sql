@@ -56,7 +56,7 @@ alter domain small_positive set default 5;
 insert into uses default values;
 alter domain small_positive drop default;
 insert into uses default values;
-select * from uses;
+select * from uses order by a;
 alter domain positive add check (value < 1000);
 alter domain positive rename to positive_integer;
 select conname, contype, convalidated from pg_constraint where contypid = 'positive_integer'::regtype order by 1;
