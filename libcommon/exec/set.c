@@ -138,7 +138,7 @@ static bool open_set_call(rdb_execution *x, set_call *set, rdb_expr *expr, const
         return false;
     set->expr = (const rdb_expr_function *)expr;
     const bool gives_fields = expr->kind == RDB_EXPR_FUNCTION && (column_count != 1 || types[0]->oid != expr->type->oid);
-    if (expr->kind != RDB_EXPR_FUNCTION || (!set->expr->function->returns_set && !(gives_fields && rdb_function_can_run(set->expr->function))))
+    if (expr->kind != RDB_EXPR_FUNCTION || (!set->expr->function->returns_set && rdb_set_kernel_find(set->expr->function->oid) == NULL && !(gives_fields && rdb_function_can_run(set->expr->function))))
         return exec_compile(x, &set->arguments, &expr, 1, err) && plan_shape(x, set, expr, in_from, err);
     const rdb_expr_function *e = set->expr;
     set->entry = rdb_set_kernel_find(e->function->oid);

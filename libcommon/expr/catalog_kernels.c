@@ -2,7 +2,6 @@
  * Functions over the catalog: names of OIDs, visibility, comments, sizes, privileges. Those that print trees as SQL stand in
  * room exec, above the deparser. */
 #include "expr/kernels.h"
-#include <stdio.h>
 
 static bool user_name_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
@@ -171,69 +170,6 @@ static bool shared_comment_row(rdb_call *call, const rdb_datum *a, const bool *n
 }
 EXPR_ROW_KERNEL(shared_comment, 2)
 
-/* ---- sizes ------------------------------------------------------------------------------------------------------------------------- */
-static bool file_bytes(rdb_call *call, const rdb_relation *relation, bool with_indexes, int64_t *bytes)
-{
-    uint64_t blocks = 0;
-    if (relation->kind != 'r' && relation->kind != 'm' && relation->kind != 't')
-        return true;
-    if (!rdb_table_block_count(&relation->table, &blocks, call->err))
-        return false;
-    *bytes += (int64_t)(blocks * rdb_storage_page_bytes(relation->table.storage));
-    for (uint16_t i = 0; with_indexes && i < relation->index_count; i++) {
-        rdb_index_statistics statistics = {0};
-        if (!rdb_index_verify(&relation->indexes[i].index, &statistics, call->err))
-            return false;
-        *bytes += (int64_t)((statistics.leaf_pages + statistics.inner_pages) * rdb_storage_page_bytes(relation->table.storage));
-    }
-    return true;
-}
-
-static bool relation_bytes(rdb_call *call, uint32_t oid, bool with_indexes, rdb_datum *result, bool *is_null)
-{
-    const rdb_relation *relation = NULL;
-    if (!rdb_relation_get(rdb_eval_of(call)->access, oid, &relation, call->err))
-        return false;
-    *is_null = relation == NULL;
-    return relation == NULL || file_bytes(call, relation, with_indexes, &result->i64);
-}
-
-static bool table_size_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
-{
-    (void)nulls;
-    return relation_bytes(call, a[0].oid, false, result, is_null);
-}
-EXPR_ROW_KERNEL(table_size, 1)
-
-static bool total_size_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
-{
-    (void)nulls;
-    return relation_bytes(call, a[0].oid, true, result, is_null);
-}
-EXPR_ROW_KERNEL(total_size, 1)
-
-static bool size_pretty_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
-{
-    (void)nulls, (void)is_null;
-    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB", "PB"};
-    int64_t size = a[0].i64;
-    uint32_t unit = 0;
-    /* halves are rounded where the unit changes: one bit more is kept until then */
-    if (size >= 10240 || size <= -10240) {
-        size /= 512;
-        unit = 1;
-        while ((size >= 20479 || size <= -20479) && unit + 1 < RDB_COUNT_OF(units)) {
-            size /= 1024;
-            unit++;
-        }
-        size = (size + (size < 0 ? -1 : 1)) / 2;
-    }
-    char text[40];
-    int length = snprintf(text, sizeof text, "%lld %s", (long long)size, units[unit]);
-    return expr_set_text(call, text, (size_t)length, result);
-}
-EXPR_ROW_KERNEL(size_pretty, 1)
-
 /* pg_partition_ancestors: a plain table has none, and no other kind can be made yet. */
 static bool no_rows_begin(rdb_call *call, void *state, const rdb_datum *arguments, const bool *is_null)
 {
@@ -271,10 +207,6 @@ static const rdb_kernel_entry ENTRIES[] = {
     {1215, object_comment, RDB_KERNEL_NEEDS_SESSION},
     {1216, column_comment, RDB_KERNEL_NEEDS_SESSION},
     {1993, shared_comment, RDB_KERNEL_NEEDS_SESSION},
-    {2325, table_size, RDB_KERNEL_NEEDS_SESSION}, /* pg_relation_size(regclass) */
-    {2997, table_size, RDB_KERNEL_NEEDS_SESSION}, /* pg_table_size */
-    {2286, total_size, RDB_KERNEL_NEEDS_SESSION},
-    {2288, size_pretty, 0},
 };
 
 void expr_register_catalog_kernels(void)

@@ -99,6 +99,12 @@ bool rdb_path_exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
+uint64_t rdb_path_bytes(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode) ? (uint64_t)info.st_size : 0;
+}
+
 bool rdb_path_is_directory(const char *path)
 {
     struct stat status;

@@ -47,6 +47,7 @@ RDB_CHECKED bool rdb_path_sync_directory(const char *path, rdb_error *err);
 RDB_CHECKED bool rdb_path_sync_file_system(const char *path, rdb_error *err);
 bool rdb_path_exists(const char *path);
 bool rdb_path_is_directory(const char *path);
+uint64_t rdb_path_bytes(const char *path); /* of a file, 0 where there is none (any more) */
 /* Names in the directory without "." and "..", sorted bytewise, in the arena (items are char *). */
 RDB_CHECKED bool rdb_path_list(const char *path, rdb_arena *arena, rdb_list *names, rdb_error *err);
 /* Whole small files. write_atomic: temporary name, sync, rename, sync of the directory. */

@@ -4,6 +4,7 @@
 #include "session/setup.h"
 #include "command/rdb_command.h"
 #include "instance/rdb_instance.h"
+#include "session/activity.h"
 #include "session/settings.h"
 #include "upkeep/rdb_purge.h"
 #include "upkeep/rdb_upkeep.h"
@@ -16,6 +17,7 @@ struct rdb_engine {
     rdb_undo *undo;
     rdb_catalog *catalog;
     rdb_purge *purge;
+    struct session_registry *registry; /* of its sessions */
     rdb_scn closed_scn; /* the highest one, once transactions are closed: for the last checkpoint */
 };
 
@@ -29,6 +31,8 @@ static void register_functions(void)
 {
     rdb_exec_register();
     session_register_functions();
+    session_register_activity_functions();
+    session_register_settings_functions();
 }
 
 static void register_rooms(void)
@@ -91,7 +95,8 @@ static bool open_engine(rdb_engine **engine_out, const rdb_engine_config *config
                                 .checkpoint_interval_us = config->checkpoint_interval_us,
                                 .checkpoint_wal_bytes = config->checkpoint_wal_bytes,
                                 .checkpoint_spread_us = config->checkpoint_interval_us / CHECKPOINT_SPREAD};
-    if (!rdb_upkeep_open(&engine->upkeep, &upkeep, err)) {
+    if (!session_registry_create(&engine->registry, err) || !rdb_upkeep_open(&engine->upkeep, &upkeep, err)) {
+        session_registry_destroy(&engine->registry);
         free(engine);
         return false;
     }
@@ -104,6 +109,7 @@ static bool open_engine(rdb_engine **engine_out, const rdb_engine_config *config
         rdb_error ignored = {0};
         if (!close_rooms(engine, false, &ignored))
             rdb_error_clear(&ignored);
+        session_registry_destroy(&engine->registry);
         free(engine);
         return false;
     }
@@ -141,9 +147,20 @@ bool rdb_engine_close(rdb_engine **engine, bool with_checkpoint, rdb_error *err)
     if (*engine == NULL)
         return true;
     bool ok = close_rooms(*engine, with_checkpoint, err);
+    session_registry_destroy(&(*engine)->registry);
     free(*engine);
     *engine = NULL;
     return ok;
+}
+
+session_registry *session_engine_registry(rdb_engine *engine)
+{
+    return engine->registry;
+}
+
+rdb_upkeep *session_engine_upkeep(rdb_engine *engine)
+{
+    return engine->upkeep;
 }
 
 rdb_catalog *rdb_engine_catalog(rdb_engine *engine)

@@ -3,6 +3,7 @@
  * savepoint does to them. SQL's cursors are portals too (cursor.c). */
 #include "session/portal.h"
 
+#include "session/activity.h"
 #include "session/row_sink.h"
 #include "session/settings.h"
 #include "session/wire_int.h"
@@ -296,6 +297,8 @@ bool session_execute(rdb_session *session, const char *name, uint32_t row_max, r
         return true;
     }
     session_statement_begin(session);
+    if (portal->statement != NULL)
+        session_activity_query(session, portal->statement->text);
     const rdb_ast_node *raw = portal->statement != NULL ? portal->statement->raw : NULL;
     bool ok = session_check_not_failed(session, raw, err);
     if (ok && portal->is_failed)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Prepared statements: Parse and Describe of the extended protocol, SQL's PREPARE, EXECUTE and DEALLOCATE. A statement keeps its
  * text and raw tree; its plan is made at once and made again when the catalog, the role or search_path has changed. */
+#include "session/activity.h"
 #include "session/portal.h"
 
 #include "session/row_sink.h"
@@ -129,6 +130,7 @@ bool session_parse(rdb_session *session, const char *name, const char *text, con
     if (name[0] != '\0' && old != NULL)
         return rdb_error_set(err, RDB_DUPLICATE_PREPARED_STATEMENT, "prepared statement \"%s\" already exists", name);
     session_statement_begin(session);
+    session_activity_query(session, text);
     /* The same text again under the unnamed statement: drivers and pgbench do that all day. */
     if (old != NULL && old->use_count == 1 && old->plan != NULL && old->declared_count == type_count && strcmp(old->text, text) == 0 &&
         (type_count == 0 || memcmp(old->declared_types, types, type_count * sizeof *types) == 0) && session->block != SESSION_FAILED) {

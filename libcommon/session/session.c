@@ -3,6 +3,7 @@
 #include "session/portal.h"
 
 #include "catalog/rdb_ddl.h"
+#include "session/activity.h"
 #include "session/row_sink.h"
 #include "session/settings.h"
 #include "session/wire_int.h"
@@ -28,7 +29,8 @@ bool session_create(rdb_session **session_out, rdb_engine *engine, rdb_database 
     if (session->statement_arena == NULL || session->statements == NULL || session->portals == NULL)
         rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     if (rdb_error_is_set(err) || !session_settings_create(session, err) || !session_sink_create(session, err) ||
-        !rdb_sequence_session_create(&session->sequences, err) || !rdb_temp_session_create(&session->temp, rdb_engine_catalog(engine), database, err)) {
+        !rdb_sequence_session_create(&session->sequences, err) || !rdb_temp_session_create(&session->temp, rdb_engine_catalog(engine), database, err) ||
+        !session_activity_begin(session, err)) {
         session->database = NULL; /* stays the caller's */
         session_destroy(&session);
         return false;
@@ -42,6 +44,7 @@ void session_destroy(rdb_session **session_at)
     rdb_session *session = *session_at;
     if (session == NULL)
         return;
+    session_activity_end(session);
     if (session->settings != NULL && session->portals != NULL)
         session_rollback(session);
     if (session->portals != NULL) {

@@ -23,6 +23,7 @@ typedef struct session_owner {
     bool (*next_copy_message)(void *context, char *type, const uint8_t **body, size_t *length);
     /* Cancels the statement of the session with that number, or ends the session. False: there is none. */
     bool (*signal)(void *context, uint32_t pid, bool terminate);
+    const char *peer; /* "address:port" of the client; NULL or without port: local */
 } session_owner;
 
 /* ---- the transaction block (transaction.c) -------------------------------------------------------------------------
@@ -124,6 +125,7 @@ struct rdb_session {
     struct session_row_sink *sink;
     enum { SESSION_COPY_NONE, SESSION_COPY_OPEN, SESSION_COPY_CLOSED } copy_in; /* OPEN: the client may still be sending */
     _Atomic(const char *) state_name; /* for pg_stat_activity */
+    struct session_activity *activity; /* its entry in the engine's list; NULL: not listed */
 };
 
 RDB_CHECKED bool session_create(rdb_session **session, rdb_engine *engine, rdb_database *database, const rdb_role *role, uint32_t pid,

@@ -469,6 +469,11 @@ uint64_t session_setting_work_mem(const rdb_session *session)
 {
     return session->settings->work_mem_bytes;
 }
+const char *session_setting_application_name(const rdb_session *session)
+{
+    return session->settings->values[SET_application_name];
+}
+
 const char *session_setting_search_path(const rdb_session *session)
 {
     return session->settings->values[SET_search_path];
@@ -539,6 +544,30 @@ static void show_value(const rdb_session *session, int setting_no, char *text, s
             snprintf(text, size, "%.0f%s", whole / UNITS[i].size, UNITS[i].name);
             return;
         }
+}
+
+uint32_t session_setting_count(void)
+{
+    return SET_COUNT;
+}
+
+void session_setting_describe(const rdb_session *session, uint32_t number, session_setting_info *info)
+{
+    static const char *const KINDS[] = {"bool", "integer", "real", "string", "enum"};
+    static const char *const UNIT_NAMES[] = {NULL, "ms", "s", "min", "kB", "8kB", "B"};
+    const setting_entry *setting = &SETTINGS[number];
+    const char *reset = session->settings->reset_values[number];
+    *info = (session_setting_info){.name = shown_name((int)number), .folded_name = setting->name, .kind = KINDS[setting->kind], .unit = UNIT_NAMES[setting->unit],
+                                   .description = setting->description, .values = setting->values, .boot_value = setting->boot_value,
+                                   .reset_value = reset, .is_fixed = (setting->flags & FIXED) != 0};
+    info->source = strcmp(session->settings->values[number], reset) != 0 ? "session" : strcmp(reset, setting->boot_value) != 0 ? "client" : "default";
+    show_value(session, (int)number, info->value, sizeof info->value);
+    if (setting->unit != UNIT_NONE)
+        snprintf(info->value, sizeof info->value, "%s", session->settings->values[number]);
+    if (setting->kind == KIND_INT || setting->kind == KIND_REAL) {
+        snprintf(info->min, sizeof info->min, "%.15g", setting->min);
+        snprintf(info->max, sizeof info->max, "%.15g", setting->max >= 1e300 ? 1.79769e+308 : setting->max);
+    }
 }
 
 void session_settings_report(rdb_session *session, bool all)

@@ -18,6 +18,7 @@ rdb_commit_wait session_setting_commit_wait(const rdb_session *session);
 int64_t session_setting_lock_timeout_us(const rdb_session *session);
 int64_t session_setting_statement_timeout_us(const rdb_session *session);
 uint64_t session_setting_work_mem(const rdb_session *session);
+const char *session_setting_application_name(const rdb_session *session);
 const char *session_setting_search_path(const rdb_session *session);
 rdb_sql_reading session_setting_reading(const rdb_session *session);
 bool session_isolation_from_text(const char *text, rdb_isolation *isolation);
@@ -34,6 +35,15 @@ RDB_CHECKED bool session_show_statement(rdb_session *session, const rdb_ast_show
 /* Any setting by name for functions such as current_setting(); the text lives in arena. *value NULL: there is none. */
 RDB_CHECKED bool session_setting_get(rdb_session *session, const char *name, rdb_arena *arena, const char **value, rdb_error *err);
 RDB_CHECKED bool session_setting_set(rdb_session *session, const char *name, const char *value, bool is_local, rdb_error *err);
+/* One setting for pg_settings. Numbers as texts in the setting's unit; min and max "" where it has none. */
+typedef struct session_setting_info {
+    const char *name, *folded_name, *kind, *unit, *description, *values; /* values: "a, b, c" of an enumeration, or NULL */
+    const char *boot_value, *reset_value, *source;
+    char value[1024], min[32], max[32];
+    bool is_fixed;
+} session_setting_info;
+uint32_t session_setting_count(void);
+void session_setting_describe(const rdb_session *session, uint32_t number, session_setting_info *info);
 RDB_CHECKED bool session_settings_discard(rdb_session *session, rdb_error *err); /* RESET ALL */
 void session_register_functions(void); /* functions.c */
 

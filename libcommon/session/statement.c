@@ -2,6 +2,7 @@
  * From text to plan to rows: how one statement runs, and the simple protocol's list of them. */
 #include "catalog/rdb_ddl.h"
 #include "session/row_sink.h"
+#include "session/activity.h"
 #include "session/settings.h"
 #include "session/wire_int.h"
 
@@ -401,6 +402,7 @@ void session_statement_begin(rdb_session *session)
     session->statement_us = rdb_time_wall_us();
     rdb_cancel_begin_statement(&session->cancel, session_setting_statement_timeout_us(session));
     atomic_store_explicit(&session->state_name, "active", memory_order_relaxed);
+    session_activity_state(session);
 }
 
 void session_statement_end(rdb_session *session)
@@ -414,6 +416,7 @@ void session_statement_end(rdb_session *session)
                           : session->block == SESSION_FAILED ? "idle in transaction (aborted)"
                                                              : "idle in transaction",
                           memory_order_relaxed);
+    session_activity_state(session);
 }
 
 /* Runs a plan to its end, rows going to the client. */
@@ -483,6 +486,7 @@ void session_simple_query(rdb_session *session, const char *text)
     size_t length = strlen(text), bad_offset = 0;
     session_statement_begin(session);
     session_forget_unnamed(session);
+    session_activity_query(session, text);
     rdb_arena *arena = rdb_arena_create("simple query", NULL, NULL);
     rdb_ast_list statements = {0};
     rdb_sql_reading reading = session_setting_reading(session);

@@ -47,6 +47,12 @@ static bool begin_engine_transaction(rdb_session *session, rdb_error *err)
                        session->is_read_only, &session->cancel, &session->txn, err))
         return false;
     rdb_txn_set_session_scn(session->txn, session->last_commit_scn);
+    /* Its locks carry the process's number: pg_locks and deadlock reports tell it. */
+    if (session->locks == NULL && session->pid != 0 &&
+        !rdb_lock_session_open(&session->locks, rdb_engine_txns(session->engine), &session->cancel, (int32_t)session->pid, err))
+        return false;
+    if (session->locks != NULL)
+        rdb_lock_session_attach(session->locks, session->txn);
     return true;
 }
 

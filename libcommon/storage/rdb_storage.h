@@ -119,6 +119,8 @@ RDB_CHECKED bool rdb_storage_drop_file(rdb_storage *storage, uint32_t pdb, uint6
 /* Logs, and cuts the fork to so many blocks. */
 RDB_CHECKED bool rdb_storage_truncate_file(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork, uint64_t blocks, rdb_error *err);
 RDB_CHECKED bool rdb_storage_block_count(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork, uint64_t *blocks, rdb_error *err);
+/* What the files of a PDB take on disk, from their directories: for sizes that people ask. */
+RDB_CHECKED bool rdb_storage_measure_pdb(rdb_storage *storage, uint32_t pdb, uint64_t *bytes, rdb_error *err);
 bool rdb_storage_file_exists(rdb_storage *storage, uint32_t pdb, uint64_t file);
 
 /* ---- logged changes ------------------------------------------------------------------------------------------------

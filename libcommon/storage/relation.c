@@ -118,6 +118,28 @@ static bool sync_pdb_folder(rdb_storage *storage, uint32_t pdb, uint64_t file, r
     return !storage->config.sync || rdb_path_sync_directory(folder, err);
 }
 
+bool rdb_storage_measure_pdb(rdb_storage *storage, uint32_t pdb, uint64_t *bytes, rdb_error *err)
+{
+    rdb_arena *arena = rdb_arena_create("measure", NULL, NULL);
+    bool ok = arena != NULL || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    *bytes = 0;
+    for (unsigned file_class = 1; ok && class_folder(file_class) != NULL; file_class++) {
+        char folder[1200];
+        rdb_list names = {0};
+        snprintf(folder, sizeof folder, "%s/%s/%u", storage->directory, class_folder(file_class), pdb);
+        if (!rdb_path_is_directory(folder))
+            continue;
+        ok = rdb_path_list(folder, arena, &names, err);
+        for (uint32_t i = 0; ok && i < names.count; i++) {
+            const char *path = rdb_arena_printf(arena, "%s/%s", folder, (const char *)names.items[i]);
+            ok = rdb_arena_check(arena, err);
+            *bytes += ok ? rdb_path_bytes(path) : 0;
+        }
+    }
+    rdb_arena_destroy(arena);
+    return ok;
+}
+
 static void close_idle_handles(rdb_storage *storage);
 
 static bool open_handle(rdb_storage *storage, storage_relation *relation, relation_open how, rdb_error *err)

@@ -465,24 +465,16 @@ bool type_zone_abbreviation(rdb_slice name, int32_t *offset, bool *is_dst)
 {
     static const struct {
         const char *name;
-        int16_t minutes;
+        int32_t offset;
         bool is_dst;
     } ZONES[] = {
-        {"utc", 0, false}, {"gmt", 0, false}, {"z", 0, false}, {"zulu", 0, false}, {"ut", 0, false}, {"uct", 0, false},
-        {"wet", 0, false}, {"west", 60, true}, {"bst", 60, true}, {"cet", 60, false}, {"cest", 120, true}, {"met", 60, false},
-        {"mest", 120, true}, {"mez", 60, false}, {"mesz", 120, true}, {"eet", 120, false}, {"eest", 180, true},
-        {"msk", 180, false}, {"msd", 240, true}, {"ist", 120, false}, {"idt", 180, true}, {"sast", 120, false},
-        {"est", -300, false}, {"edt", -240, true}, {"cst", -360, false}, {"cdt", -300, true}, {"mst", -420, false},
-        {"mdt", -360, true}, {"pst", -480, false}, {"pdt", -420, true}, {"akst", -540, false}, {"akdt", -480, true},
-        {"hst", -600, false}, {"ast", -240, false}, {"adt", -180, true}, {"nst", -210, false}, {"ndt", -150, true},
-        {"brt", -180, false}, {"brst", -120, true}, {"art", -180, false}, {"jst", 540, false}, {"kst", 540, false},
-        {"hkt", 480, false}, {"sgt", 480, false}, {"pht", 480, false}, {"pkt", 300, false}, {"npt", 345, false},
-        {"aest", 600, false}, {"aedt", 660, true}, {"acst", 570, false}, {"acdt", 630, true}, {"awst", 480, false},
-        {"nzst", 720, false}, {"nzdt", 780, true}, {"ict", 420, false}, {"uzt", 300, false},
+#define ABBREVIATION(name, seconds, is_dst) {#name, seconds, is_dst},
+#include "type/zone_abbreviations.def"
+#undef ABBREVIATION
     };
     for (size_t i = 0; i < RDB_COUNT_OF(ZONES); i++) {
         if (type_equals_ignoring_case(name, ZONES[i].name)) {
-            *offset = ZONES[i].minutes * 60;
+            *offset = ZONES[i].offset;
             *is_dst = ZONES[i].is_dst;
             return true;
         }

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The list of sessions. A session writes its own entry under the entry's lock, so that a reader never sees half a query; the
+ * list's lock keeps entries, and the sessions behind them, from going away under a reader. */
+#include "session/activity.h"
+#include "session/settings.h"
+
+struct session_activity {
+    struct session_activity *next, *previous;
+    rdb_session *session;
+    rdb_mutex lock; /* of info */
+    session_activity_info info RDB_GUARDED_BY(lock);
+};
+
+struct session_registry {
+    rdb_mutex lock; /* rank CATALOG: entries' locks come after it */
+    struct session_activity *first, *last;
+    int64_t start_us;
+};
+
+bool session_registry_create(session_registry **registry, rdb_error *err)
+{
+    *registry = calloc(1, sizeof **registry);
+    if (*registry == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    rdb_mutex_init(&(*registry)->lock, RDB_RANK_CATALOG);
+    (*registry)->start_us = rdb_time_wall_us();
+    return true;
+}
+
+void session_registry_destroy(session_registry **registry)
+{
+    if (*registry == NULL)
+        return;
+    RDB_VERIFY((*registry)->first == NULL);
+    rdb_mutex_deinit(&(*registry)->lock);
+    free(*registry);
+    *registry = NULL;
+}
+
+int64_t session_registry_start_us(const session_registry *registry)
+{
+    return registry->start_us;
+}
+
+/* "address:port" or "[address]:port"; anything else is a Unix socket. */
+static void split_peer(const char *peer, session_activity_info *info)
+{
+    const char *colon = peer != NULL ? strrchr(peer, ':') : NULL;
+    info->port = -1;
+    if (colon == NULL)
+        return;
+    size_t from = peer[0] == '[', length = (size_t)(colon - peer) - 2 * from;
+    snprintf(info->address, sizeof info->address, "%.*s", (int)length, peer + from);
+    info->port = atoi(colon + 1);
+}
+
+bool session_activity_begin(rdb_session *session, rdb_error *err)
+{
+    session_registry *registry = session_engine_registry(session->engine);
+    if (session->pid == 0)
+        return true;
+    struct session_activity *entry = session->activity = calloc(1, sizeof *entry);
+    if (entry == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    entry->session = session;
+    rdb_mutex_init(&entry->lock, RDB_RANK_LEAF);
+    int64_t now_us = rdb_time_wall_us();
+    entry->info = (session_activity_info){.pid = session->pid, .database_oid = rdb_database_oid(session->database), .role_oid = session->role.oid,
+                                          .backend_start_us = now_us, .state_change_us = now_us, .state = "idle"};
+    split_peer(session->owner.peer, &entry->info);
+    rdb_mutex_lock(&registry->lock);
+    entry->previous = registry->last;
+    *(registry->last != NULL ? &registry->last->next : &registry->first) = entry;
+    registry->last = entry;
+    rdb_mutex_unlock(&registry->lock);
+    return true;
+}
+
+void session_activity_end(rdb_session *session)
+{
+    struct session_activity *entry = session->activity;
+    if (entry == NULL)
+        return;
+    session_registry *registry = session_engine_registry(session->engine);
+    rdb_mutex_lock(&registry->lock);
+    *(entry->previous != NULL ? &entry->previous->next : &registry->first) = entry->next;
+    *(entry->next != NULL ? &entry->next->previous : &registry->last) = entry->previous;
+    rdb_mutex_unlock(&registry->lock);
+    rdb_mutex_deinit(&entry->lock);
+    free(entry);
+    session->activity = NULL;
+}
+
+void session_activity_query(rdb_session *session, const char *text)
+{
+    struct session_activity *entry = session->activity;
+    if (entry == NULL)
+        return;
+    size_t length = strlen(text);
+    if (length >= ACTIVITY_QUERY_BYTES) { /* cut between characters */
+        length = ACTIVITY_QUERY_BYTES - 1;
+        while (length > 0 && ((uint8_t)text[length] & 0xC0) == 0x80)
+            length--;
+    }
+    rdb_mutex_lock(&entry->lock);
+    memcpy(entry->info.query, text, length);
+    entry->info.query[length] = '\0';
+    entry->info.query_start_us = session->statement_us;
+    entry->info.role_oid = session->role.oid;
+    snprintf(entry->info.application_name, sizeof entry->info.application_name, "%s", session_setting_application_name(session));
+    rdb_mutex_unlock(&entry->lock);
+}
+
+void session_activity_state(rdb_session *session)
+{
+    struct session_activity *entry = session->activity;
+    if (entry == NULL)
+        return;
+    const char *state = atomic_load_explicit(&session->state_name, memory_order_relaxed);
+    bool is_active = strcmp(state, "active") == 0, in_block = session->block != SESSION_IDLE;
+    rdb_mutex_lock(&entry->lock);
+    entry->info.state = state;
+    entry->info.state_change_us = is_active ? session->statement_us : rdb_time_wall_us();
+    if (is_active && !in_block) {
+        entry->info.transaction_count++;
+        entry->info.xact_start_us = session->statement_us;
+    } else if (!in_block) {
+        entry->info.xact_start_us = 0;
+    }
+    entry->info.xid = session->txn != NULL ? rdb_txn_top_xid(session->txn) : 0;
+    rdb_mutex_unlock(&entry->lock);
+}
+
+bool session_activity_list(session_registry *registry, rdb_arena *arena, session_activity_info **infos, uint32_t *count, rdb_error *err)
+{
+    rdb_mutex_lock(&registry->lock);
+    uint32_t room = 0;
+    for (const struct session_activity *entry = registry->first; entry != NULL; entry = entry->next)
+        room++;
+    *infos = rdb_arena_try_alloc(arena, (room + 1) * sizeof **infos, err);
+    *count = 0;
+    for (struct session_activity *entry = registry->first; *infos != NULL && entry != NULL; entry = entry->next) {
+        session_activity_info *info = &(*infos)[(*count)++];
+        rdb_mutex_lock(&entry->lock);
+        *info = entry->info;
+        rdb_mutex_unlock(&entry->lock);
+        info->wait_name = atomic_load_explicit(&entry->session->cancel.wait_name, memory_order_relaxed);
+    }
+    rdb_mutex_unlock(&registry->lock);
+    return *infos != NULL;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Who is connected and does what, for pg_stat_activity and pg_locks. Each session has one entry in the
+ * engine's list; it writes the entry, anyone reads it. */
+#ifndef RDB_SESSION_ACTIVITY_H
+#define RDB_SESSION_ACTIVITY_H
+
+#include "session/session_int.h"
+#include "upkeep/rdb_upkeep.h"
+
+#define ACTIVITY_QUERY_BYTES 1024u /* track_activity_query_size */
+
+typedef struct session_registry session_registry; /* one an engine */
+RDB_CHECKED bool session_registry_create(session_registry **registry, rdb_error *err);
+void session_registry_destroy(session_registry **registry);
+session_registry *session_engine_registry(rdb_engine *engine);
+rdb_upkeep *session_engine_upkeep(rdb_engine *engine);
+int64_t session_registry_start_us(const session_registry *registry);
+
+/* A session without a process id (rdb-init's own) is not listed. */
+RDB_CHECKED bool session_activity_begin(rdb_session *session, rdb_error *err);
+void session_activity_end(rdb_session *session);
+void session_activity_query(rdb_session *session, const char *text); /* a statement begins */
+void session_activity_state(rdb_session *session);                   /* after each change of state_name */
+
+/* A copy of one entry, as it was at one moment. */
+typedef struct session_activity_info {
+    uint32_t pid, database_oid, role_oid;
+    char application_name[RDB_NAMEDATALEN], address[64];
+    int32_t port; /* -1: a Unix socket */
+    int64_t backend_start_us, xact_start_us, query_start_us, state_change_us; /* 0: not yet, or none */
+    const char *state, *wait_name; /* static texts */
+    char query[ACTIVITY_QUERY_BYTES];
+    rdb_xid xid;
+    uint64_t transaction_count;
+} session_activity_info;
+/* All sessions, in the order in which they came; in arena. */
+RDB_CHECKED bool session_activity_list(session_registry *registry, rdb_arena *arena, session_activity_info **infos, uint32_t *count, rdb_error *err);
+void session_register_activity_functions(void); /* stat_activity.c */
+void session_register_settings_functions(void); /* stat_settings.c */
+
+#endif
