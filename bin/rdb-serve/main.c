@@ -276,6 +276,18 @@ static void raise_descriptor_limit(void)
     }
 }
 
+/* What all statements together may take: resources.max_memory_mb, or three quarters of the machine, less the buffers. One
+ * statement that asks for more gets 53200; the server stays. */
+static uint64_t statement_memory(const rdb_config *config)
+{
+    uint64_t limit = (uint64_t)rdb_config_number(config, RDB_CONFIG_RESOURCES_MAX_MEMORY_MB) << 20, buffers = rdb_config_buffer_bytes(config);
+    if (limit == 0) {
+        long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+        limit = pages > 0 && page_bytes > 0 ? (uint64_t)pages * (uint64_t)page_bytes / 4 * 3 : UINT64_C(2) << 30;
+    }
+    return RDB_MAX(limit, buffers + (UINT64_C(64) << 20)) - buffers;
+}
+
 static bool serve(server *srv, rdb_error *err)
 {
     static const int SIGNALS[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP};
@@ -287,6 +299,7 @@ static bool serve(server *srv, rdb_error *err)
         return false;
     rdb_engine_config engine = {.home = srv->home,
                                 .buffer_bytes = rdb_config_buffer_bytes(config),
+                                .memory_bytes = statement_memory(config),
                                 .max_connections = (uint32_t)rdb_config_number(config, RDB_CONFIG_SERVER_MAX_CONNECTIONS),
                                 .checkpoint_interval_us = rdb_config_number(config, RDB_CONFIG_WAL_CHECKPOINT_INTERVAL_MS) * 1000,
                                 .checkpoint_wal_bytes = UINT64_C(1) << 30,

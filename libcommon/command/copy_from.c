@@ -228,7 +228,8 @@ static bool open_insertion(copying *work, rdb_error *err)
                                        .statement_us = context->statement_us,
                                        .transaction_us = context->transaction_us,
                                        .lock_timeout_us = context->lock_timeout_us,
-                                       .work_mem_bytes = context->work_mem_bytes};
+                                       .work_mem_bytes = context->work_mem_bytes,
+                                       .work = context->work};
     if (!rdb_plan_make_insert(&plan, work->relation, work->columns.numbers, work->columns.count, &modify, err) ||
         !rdb_insertion_open(&work->insertion, modify, &execution, err))
         return false;

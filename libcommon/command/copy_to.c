@@ -245,7 +245,8 @@ static bool send_rows(sending *work, const rdb_plan *plan, rdb_error *err)
                                                .statement_us = context->statement_us,
                                                .transaction_us = context->transaction_us,
                                                .lock_timeout_us = context->lock_timeout_us,
-                                               .work_mem_bytes = context->work_mem_bytes};
+                                               .work_mem_bytes = context->work_mem_bytes,
+                                               .work = context->work};
     bool done = false, ok = rdb_execution_open(&execution, plan, &execution_context, err);
     while (ok && !done) {
         const rdb_batch *batch = NULL;

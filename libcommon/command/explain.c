@@ -219,7 +219,16 @@ static void put_extra_statistics(explaining *work, const rdb_plan_node *node)
     if (statistics->rows_filtered_by_join > 0)
         rdb_strbuf_addf(&work->out, "%*sRows Removed by Join Filter: %.0f\n", (int)work->indent, "", (double)statistics->rows_filtered_by_join / loops);
     if (statistics->method != NULL)
-        rdb_strbuf_addf(&work->out, "%*sSort Method: %s  Memory: %llukB\n", (int)work->indent, "", statistics->method, (unsigned long long)(statistics->memory_bytes + 1023) / 1024);
+        rdb_strbuf_addf(&work->out, "%*sSort Method: %s  %s: %llukB\n", (int)work->indent, "", statistics->method, statistics->disk_bytes > 0 ? "Disk" : "Memory",
+                        (unsigned long long)((statistics->disk_bytes > 0 ? statistics->disk_bytes : statistics->memory_bytes) + 1023) / 1024);
+    if (node->kind == RDB_PLAN_AGGREGATE && statistics->batches > 0 && node->of.aggregate.key_count > 0) {
+        rdb_strbuf_addf(&work->out, "%*sBatches: %u  Memory Usage: %llukB", (int)work->indent, "", statistics->batches, (unsigned long long)(statistics->memory_bytes + 1023) / 1024);
+        if (statistics->disk_bytes > 0)
+            rdb_strbuf_addf(&work->out, "  Disk Usage: %llukB", (unsigned long long)(statistics->disk_bytes + 1023) / 1024);
+        rdb_strbuf_adds(&work->out, "\n");
+    } else if (node->kind == RDB_PLAN_HASH_JOIN && statistics->memory_bytes > 0) {
+        rdb_strbuf_addf(&work->out, "%*sBatches: %u  Memory Usage: %llukB\n", (int)work->indent, "", RDB_MAX(statistics->batches, 1u), (unsigned long long)(statistics->memory_bytes + 1023) / 1024);
+    }
 }
 
 static void put_costs(explaining *work, const rdb_plan_node *node)
@@ -338,6 +347,7 @@ static bool run_plan(explaining *work, rdb_execution **execution, int64_t *elaps
                                                .transaction_us = context->transaction_us,
                                                .lock_timeout_us = context->lock_timeout_us,
                                                .work_mem_bytes = context->work_mem_bytes,
+                                               .work = context->work,
                                                .instrument = true};
     if (!work->plan->is_read_only && rdb_txn_is_read_only(context->txn))
         return rdb_error_set(err, RDB_READ_ONLY_SQL_TRANSACTION, "cannot execute EXPLAIN ANALYZE of a writing statement in a read-only transaction");

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Aggregation, plain and by hashing, DISTINCT by sorted neighbours (Unique), INTERSECT and EXCEPT (SetOp).
+ * Aggregation, plain and by hashing.
  *
  * Groups are numbered in the order they are met; keys of group g are row g of a store, states of group g a block of memory
- * that never moves. An aggregate with DISTINCT or ORDER BY inside keeps its arguments, with the group's number, and is
- * computed when all input is in. */
-#include "exec/exec_int.h"
-#include <stdlib.h>
+ * that never moves. An aggregate with DISTINCT or ORDER BY inside gives its arguments, with the group's number, to a sorter
+ * and is computed when all input is in.
+ *
+ * Where groups outgrow their memory no new ones are made: rows of the groups there are still count, the others go to
+ * partitions by the hash of their keys, which are aggregated one after the other when the groups in memory are out. */
+#include "exec/exec_spill.h"
 
 typedef struct agg_call {
     const rdb_plan_aggregate_call *plan;
@@ -15,10 +17,19 @@ typedef struct agg_call {
     rdb_call call;
     void *site;
     uint32_t state_offset;
-    exec_store kept;           /* DISTINCT or ORDER BY inside: arguments, extra, group number */
+    exec_sorter *kept;         /* DISTINCT or ORDER BY inside: arguments, extra, group number */
+    uint8_t *kept_reps;
+    exec_store last;           /* the row fed before */
     bool keeps_rows;
     const rdb_type **types;    /* of arguments and extra */
 } agg_call;
+
+typedef struct agg_part { /* rows of groups not met yet */
+    struct agg_part *next;
+    exec_partitions *set;
+    exec_tape *tape;
+    uint32_t level;
+} agg_part;
 
 typedef struct agg_state {
     rdb_program *keys;
@@ -44,7 +55,38 @@ typedef struct agg_state {
     rdb_vector **out;
     uint32_t out_capacity;
     rdb_batch batch;
+    /* spilling */
+    uint32_t left_count;
+    uint8_t *spill_reps;       /* left columns, the set's number, the hash */
+    bool is_full, was_spilled;
+    exec_partitions *spilled;  /* of the pass at hand */
+    uint32_t level;            /* of the pass at hand: 0 reads the left side */
+    agg_part *parts;           /* waiting */
+    agg_part *current;
+    uint32_t *live_rows, *spill_rows, *set_rows;
+    uint64_t *spill_hashes;
+    uint64_t disk_bytes;
+    uint32_t batch_count;
 } agg_state;
+
+/* Rows are sorted by group, then as ORDER BY says, then so that duplicates stand together. */
+static bool open_kept(exec_node *node, agg_call *call, uint8_t *reps, uint32_t count, rdb_error *err)
+{
+    const rdb_plan_aggregate_call *plan = call->plan;
+    rdb_plan_key *keys = RDB_NEW_ARRAY(node->x->arena, rdb_plan_key, 1 + plan->order_count + plan->argument_count);
+    uint32_t key_count = 0;
+    rdb_type *number = RDB_NEW(node->x->arena, rdb_type);
+    *number = (rdb_type){.oid = RDB_INT4OID, .kind = 'b', .rep = RDB_REP_INT32, .name = "integer"};
+    number->ops = rdb_type_ops_find(number);
+    keys[key_count++] = (rdb_plan_key){.slot_no = count, .type = number};
+    for (uint32_t i = 0; i < plan->order_count; i++)
+        keys[key_count++] = plan->order[i];
+    for (uint32_t i = 0; plan->is_distinct && i < plan->argument_count; i++)
+        keys[key_count++] = (rdb_plan_key){.slot_no = i, .type = call->types[i], .collation = plan->aggregate->input_collation};
+    call->kept_reps = reps;
+    return exec_check_sortable(keys, key_count, err) && exec_sorter_open(&call->kept, node->x, reps, count + 1, keys, key_count, err) &&
+           exec_store_init(&call->last, node->x, reps, count + 1, err);
+}
 
 static bool open_call(exec_node *node, agg_call *call, const rdb_plan_aggregate_call *plan, rdb_error *err)
 {
@@ -67,11 +109,9 @@ static bool open_call(exec_node *node, agg_call *call, const rdb_plan_aggregate_
     if ((count > 0 && !exec_compile(node->x, &call->arguments, exprs, count, err)) || (filter != NULL && !exec_compile(node->x, &call->filter, &filter, 1, err)))
         return false;
     call->keeps_rows = plan->is_distinct || plan->order_count > 0;
-    if (call->keeps_rows && !exec_store_init(&call->kept, node->x, reps, count + 1, err))
-        return false;
     if (plan->direct_count > 0)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "ordered-set aggregate \"%s\" is not supported", plan->aggregate->function->name);
-    if (!exec_check_sortable(plan->order, plan->order_count, err))
+    if (!exec_check_sortable(plan->order, plan->order_count, err) || (call->keeps_rows && !open_kept(node, call, reps, count, err)))
         return false;
     call->call = (rdb_call){.collation = plan->aggregate->input_collation, .argument_types = call->types, .argument_count = plan->argument_count,
                             .result_type = plan->aggregate->head.type, .result_typmod = plan->aggregate->head.typmod, .state = &call->site, .plan_arena = arena};
@@ -84,6 +124,17 @@ static bool open_aggregate(exec_node *node, rdb_error *err)
     rdb_arena *arena = node->x->arena;
     agg_state *state = node->state = RDB_NEW(arena, agg_state);
     state->key_count = plan->key_count;
+    const rdb_plan_node *left = node->plan->left;
+    state->left_count = left->passes_through ? left->input_count : left->targets.count;
+    state->spill_reps = RDB_NEW_ARRAY(arena, uint8_t, state->left_count + 2);
+    for (uint32_t i = 0; i < state->left_count; i++)
+        state->spill_reps[i] = left->passes_through ? left->input_types[i]->rep : ((rdb_target *)left->targets.items[i])->expr->type->rep;
+    state->spill_reps[state->left_count] = RDB_REP_INT32;
+    state->spill_reps[state->left_count + 1] = RDB_REP_INT64;
+    state->live_rows = RDB_NEW_ARRAY(arena, uint32_t, RDB_BATCH_ROWS);
+    state->spill_rows = RDB_NEW_ARRAY(arena, uint32_t, RDB_BATCH_ROWS);
+    state->set_rows = RDB_NEW_ARRAY(arena, uint32_t, RDB_BATCH_ROWS);
+    state->spill_hashes = RDB_NEW_ARRAY(arena, uint64_t, RDB_BATCH_ROWS);
     state->call_count = plan->call_count;
     state->calls = RDB_NEW_ARRAY(arena, agg_call, plan->call_count + 1);
     state->key_types = RDB_NEW_ARRAY(arena, const rdb_type *, plan->key_count + 2);
@@ -116,34 +167,70 @@ static bool open_aggregate(exec_node *node, rdb_error *err)
     return plan->key_count == 0 || exec_compile(node->x, &state->keys, plan->keys, plan->key_count, err);
 }
 
+static void finish_part(agg_part *part)
+{
+    exec_tape_deinit(part->tape);
+    if (--part->set->pending == 0)
+        exec_partitions_close(&part->set);
+}
+
+static void drop_parts(agg_state *state)
+{
+    if (state->current != NULL)
+        finish_part(state->current);
+    state->current = NULL;
+    for (agg_part *part; (part = state->parts) != NULL;) {
+        state->parts = part->next;
+        finish_part(part);
+    }
+    exec_partitions_close(&state->spilled);
+}
+
 static void close_aggregate(exec_node *node)
 {
     agg_state *state = node->state;
     if (state == NULL)
         return;
-    for (uint32_t i = 0; i < state->call_count; i++)
-        exec_store_deinit(&state->calls[i].kept);
+    drop_parts(state);
+    for (uint32_t i = 0; i < state->call_count; i++) {
+        exec_sorter_close(&state->calls[i].kept);
+        exec_store_deinit(&state->calls[i].last);
+    }
     exec_store_deinit(&state->groups);
     rdb_arena_destroy(state->group_arena);
     rdb_arena_destroy(state->call_arena);
+}
+
+/* No groups and no states, for the next pass. */
+static bool clear_groups(exec_node *node, double expected, rdb_error *err)
+{
+    agg_state *state = node->state;
+    uint64_t most = RDB_MAX(exec_hash_memory(node->x) / 128, 16);
+    state->next_group = 0;
+    state->is_full = state->is_built = false;
+    exec_store_clear(&state->groups);
+    for (uint32_t i = 0; i < state->call_count; i++)
+        if (state->calls[i].keeps_rows)
+            exec_sorter_clear(state->calls[i].kept);
+    rdb_arena_reset(state->group_arena);
+    state->states = NULL;
+    state->states_capacity = 0;
+    return exec_hash_init(&state->table, state->group_arena, (uint32_t)RDB_MIN(RDB_MIN(RDB_MAX(expected, 16), 1 << 20), (double)most), err);
 }
 
 static bool begin_aggregate(exec_node *node, rdb_error *err)
 {
     agg_state *state = node->state;
     state->next_group = 0;
-    if (node->built_run == node->x->run_no && !node->reads_parameters && state->is_built)
+    if (node->built_run == node->x->run_no && !node->reads_parameters && state->is_built && !state->was_spilled)
         return true;
     node->built_run = node->x->run_no;
-    state->is_built = false;
-    exec_store_clear(&state->groups);
-    for (uint32_t i = 0; i < state->call_count; i++)
-        if (state->calls[i].keeps_rows)
-            exec_store_clear(&state->calls[i].kept);
-    rdb_arena_reset(state->group_arena);
-    state->states = NULL;
-    state->states_capacity = 0;
-    return exec_hash_init(&state->table, state->group_arena, (uint32_t)RDB_MIN(RDB_MAX(node->plan->rows, 16), 1 << 20), err) && exec_begin(node->left, err);
+    drop_parts(state);
+    state->was_spilled = false;
+    state->level = 0;
+    state->batch_count = 1;
+    state->disk_bytes = 0;
+    return clear_groups(node, node->plan->rows, err) && exec_begin(node->left, err);
 }
 
 static bool new_group(agg_state *state, uint32_t group, rdb_error *err)
@@ -159,9 +246,11 @@ static bool new_group(agg_state *state, uint32_t group, rdb_error *err)
     return rdb_arena_check(state->group_arena, err);
 }
 
-/* Numbers the groups of the selected rows into group_of, by position. keys has key_count vectors and the set's number. */
-static bool find_groups(agg_state *state, rdb_vector *const *keys, const rdb_selection *selection, rdb_error *err)
+/* Numbers the groups of the selected rows into group_of, by position of live, which has the rows that have one; the others are
+ * in spill_rows. keys has key_count vectors and the set's number. */
+static bool find_groups(agg_state *state, rdb_vector *const *keys, const rdb_selection *selection, rdb_selection *live, uint32_t *spill_count, rdb_error *err)
 {
+    uint32_t live_count = 0, away = 0;
     uint32_t set_no = RDB_AT(keys[state->key_count], uint32_t, 0);
     exec_hash_keys(state->key_types, state->key_collations, keys, state->key_count, selection, state->hashes, NULL);
     RDB_FOR_SELECTED (selection, row) {
@@ -175,6 +264,11 @@ static bool find_groups(agg_state *state, rdb_vector *const *keys, const rdb_sel
             if (same)
                 break;
         }
+        if (at == 0 && state->is_full) {
+            state->spill_hashes[away] = hash;
+            state->spill_rows[away++] = row;
+            continue;
+        }
         if (at == 0) {
             const rdb_selection one = {&row, 1};
             uint32_t group = state->groups.row_count;
@@ -183,8 +277,11 @@ static bool find_groups(agg_state *state, rdb_vector *const *keys, const rdb_sel
                 return false;
             at = group + 1;
         }
-        state->group_of[row_at] = at - 1;
+        state->live_rows[live_count] = row;
+        state->group_of[live_count++] = at - 1;
     }
+    *spill_count = away;
+    *live = away == 0 ? *selection : (rdb_selection){state->live_rows, live_count};
     return true;
 }
 
@@ -255,7 +352,7 @@ static bool feed_call(exec_node *node, agg_call *call, rdb_batch *batch, const r
         RDB_FOR_SELECTED (&selection, row)
             RDB_VALUES(&number, uint32_t)[row] = groups[row_at];
         rdb_vector *last[1] = {&number};
-        return exec_store_append(&call->kept, (rdb_vector *const *)arguments, count, last, 1, &selection, err);
+        return exec_sorter_put(call->kept, (rdb_vector *const *)arguments, count, last, 1, &selection, err);
     }
     prepare_aggregate_call(node, call, err);
     if (state->key_count == 0 && node->plan->of.aggregate.set_count == 0 && call->entry->update_all != NULL)
@@ -265,83 +362,67 @@ static bool feed_call(exec_node *node, agg_call *call, rdb_batch *batch, const r
     return call->entry->update(&call->call, state->state_of, arguments, &selection);
 }
 
-typedef struct kept_order {
-    const agg_call *call;
-    uint32_t count; /* of arguments and extra */
-} kept_order;
-
-static int compare_kept(const kept_order *order, uint32_t left, uint32_t right)
-{
-    const exec_store *store = &order->call->kept;
-    uint32_t a = RDB_AT(exec_store_column(store, left, order->count), uint32_t, EXEC_ROW_IN_CHUNK(left));
-    uint32_t b = RDB_AT(exec_store_column(store, right, order->count), uint32_t, EXEC_ROW_IN_CHUNK(right));
-    if (a != b)
-        return a < b ? -1 : 1;
-    const rdb_plan_aggregate_call *plan = order->call->plan;
-    for (uint32_t i = 0; i < plan->order_count; i++) {
-        uint32_t slot = plan->order[i].slot_no;
-        int one = exec_values_compare(&plan->order[i], exec_store_column(store, left, slot), EXEC_ROW_IN_CHUNK(left), exec_store_column(store, right, slot), EXEC_ROW_IN_CHUNK(right));
-        if (one != 0)
-            return one;
-    }
-    for (uint32_t i = 0; plan->is_distinct && i < plan->argument_count; i++) {
-        const rdb_plan_key key = {.type = order->call->types[i], .collation = plan->aggregate->input_collation, .nulls_first = false};
-        int one = exec_values_compare(&key, exec_store_column(store, left, i), EXEC_ROW_IN_CHUNK(left), exec_store_column(store, right, i), EXEC_ROW_IN_CHUNK(right));
-        if (one != 0)
-            return one;
-    }
-    return left < right ? -1 : left > right;
-}
-
-static int compare_kept_rows(const void *left, const void *right, void *context)
-{
-    return compare_kept(context, *(const uint32_t *)left, *(const uint32_t *)right);
-}
-
-/* A call with DISTINCT or ORDER BY inside: sorts what it kept and feeds it row by row, duplicates left out. */
+/* A call with DISTINCT or ORDER BY inside: feeds what it kept in order, row by row, duplicates left out. */
 static bool feed_kept(exec_node *node, agg_call *call, rdb_error *err)
 {
     agg_state *state = node->state;
-    const exec_store *store = &call->kept;
     const rdb_plan_aggregate_call *plan = call->plan;
-    kept_order order = {call, plan->argument_count + plan->extra_count};
-    if (store->row_count == 0)
-        return true;
-    uint32_t *ids = rdb_arena_try_alloc(state->call_arena, store->row_count * sizeof *ids, err);
-    if (ids == NULL)
+    uint32_t number = plan->argument_count + plan->extra_count;
+    bool has_last = false;
+    exec_store_clear(&call->last);
+    if (!exec_sorter_finish(call->kept, err))
         return false;
-    for (uint32_t i = 0; i < store->row_count; i++)
-        ids[i] = i;
-    if (plan->is_distinct) {
-        rdb_plan_key key = {.slot_no = 0};
-        for (uint32_t i = 0; i < plan->argument_count; i++) {
-            key.type = call->types[i];
-            if (!exec_check_sortable(&key, 1, err))
-                return false;
-        }
-    }
-    qsort_r(ids, store->row_count, sizeof *ids, compare_kept_rows, &order);
-    const rdb_vector **arguments = RDB_NEW_ARRAY(state->call_arena, const rdb_vector *, plan->argument_count + 1);
-    prepare_aggregate_call(node, call, err);
-    for (uint32_t i = 0; i < store->row_count; i++) {
-        uint32_t id = ids[i], row = EXEC_ROW_IN_CHUNK(id);
-        uint32_t group = RDB_AT(exec_store_column(store, id, order.count), uint32_t, row);
-        if (plan->is_distinct && i > 0) {
-            uint32_t before = ids[i - 1];
-            bool same = RDB_AT(exec_store_column(store, before, order.count), uint32_t, EXEC_ROW_IN_CHUNK(before)) == group;
-            for (uint32_t k = 0; k < plan->argument_count && same; k++)
-                same = exec_values_equal(call->types[k], plan->aggregate->input_collation, exec_store_column(store, before, k), EXEC_ROW_IN_CHUNK(before), exec_store_column(store, id, k), row);
+    for (;;) {
+        rdb_batch batch;
+        if (!rdb_cancel_check(node->x->context.cancel, err) || !exec_sorter_next(call->kept, RDB_BATCH_ROWS, &batch, err))
+            return false;
+        if (batch.row_count == 0)
+            return true;
+        prepare_aggregate_call(node, call, err);
+        for (uint32_t row = 0; row < batch.row_count; row++) {
+            uint32_t group = RDB_AT(batch.columns[number], uint32_t, row);
+            bool same = plan->is_distinct && (row > 0 || has_last);
+            for (uint32_t k = 0; k <= plan->argument_count && same; k++) {
+                uint32_t slot = k < plan->argument_count ? k : number;
+                const rdb_vector *before = row > 0 ? batch.columns[slot] : exec_store_column(&call->last, 0, slot);
+                same = k < plan->argument_count ? exec_values_equal(call->types[k], plan->aggregate->input_collation, before, row > 0 ? row - 1 : 0, batch.columns[k], row)
+                                                : RDB_AT(before, uint32_t, row > 0 ? row - 1 : 0) == group;
+            }
             if (same)
                 continue;
+            const rdb_selection one = {&row, 1};
+            void *target = state->states[group] + call->state_offset;
+            if (!call->entry->update(&call->call, &target, (const rdb_vector *const *)batch.columns, &one))
+                return false;
         }
-        for (uint32_t k = 0; k < plan->argument_count; k++)
-            arguments[k] = exec_store_column(store, id, k);
-        const rdb_selection one = {&row, 1};
-        void *target = state->states[group] + call->state_offset;
-        if (!call->entry->update(&call->call, &target, arguments, &one))
+        const uint32_t last = batch.row_count - 1;
+        exec_store_clear(&call->last);
+        if (plan->is_distinct && !exec_store_append(&call->last, batch.columns, number + 1, NULL, 0, &(rdb_selection){&last, 1}, err))
             return false;
+        has_last = true;
     }
-    return true;
+}
+
+/* A later pass: the rows of the batch that belong to the set. */
+static rdb_selection rows_of_set(agg_state *state, const rdb_batch *batch, uint32_t set)
+{
+    uint32_t count = 0;
+    RDB_FOR_SELECTED (&batch->selection, row) {
+        state->set_rows[count] = row;
+        count += RDB_AT(batch->columns[state->left_count], uint32_t, row) == set;
+    }
+    return (rdb_selection){state->set_rows, count};
+}
+
+static bool spill_rows(exec_node *node, const rdb_batch *batch, uint32_t count, rdb_error *err)
+{
+    agg_state *state = node->state;
+    const rdb_selection leaving = {state->spill_rows, count};
+    rdb_vector *set_number[1] = {state->set_number};
+    state->was_spilled = true;
+    if (state->spilled == NULL && !exec_partitions_open(&state->spilled, node->x, state->spill_reps, state->left_count + 2, exec_hash_memory(node->x), err))
+        return false;
+    return exec_partitions_put(state->spilled, state->level, batch->columns, state->left_count, set_number, 1, &leaving, state->spill_hashes, err);
 }
 
 static bool feed_batch(exec_node *node, rdb_batch *batch, rdb_error *err)
@@ -363,14 +444,22 @@ static bool feed_batch(exec_node *node, rdb_batch *batch, rdb_error *err)
             }
         }
         state->set_keys[state->key_count] = state->set_number;
+        rdb_selection live = state->current != NULL ? rows_of_set(state, batch, set) : batch->selection;
+        uint32_t spill_count = 0;
+        if (live.count == 0)
+            continue;
         if (state->key_count == 0 && plan->set_count == 0)
-            memset(state->group_of, 0, batch->selection.count * sizeof *state->group_of);
-        else if (!find_groups(state, state->set_keys, &batch->selection, err))
+            memset(state->group_of, 0, live.count * sizeof *state->group_of);
+        else if (!find_groups(state, state->set_keys, &live, &live, &spill_count, err))
             return false;
-        for (uint32_t i = 0; i < state->call_count; i++)
-            if (!feed_call(node, &state->calls[i], batch, &batch->selection, err))
+        if (spill_count > 0 && !spill_rows(node, batch, spill_count, err))
+            return false;
+        for (uint32_t i = 0; live.count > 0 && i < state->call_count; i++)
+            if (!feed_call(node, &state->calls[i], batch, &live, err))
                 return false;
     }
+    if (!state->is_full && state->groups.row_count > 16 && state->level < EXEC_PARTITION_LEVELS - 1)
+        state->is_full = rdb_arena_bytes(state->group_arena) + rdb_arena_bytes(state->groups.arena) > exec_hash_memory(node->x);
     return rdb_arena_check(state->group_arena, err);
 }
 
@@ -389,15 +478,56 @@ static bool add_empty_groups(exec_node *node, rdb_error *err)
         }
         rdb_vector_set_constant(state->set_number, node->arena, RDB_REP_INT32, (rdb_datum){.oid = set}, false);
         state->set_keys[state->key_count] = state->set_number;
-        if (!find_groups(state, state->set_keys, &one, err))
+        rdb_selection live;
+        uint32_t spill_count = 0;
+        if (!find_groups(state, state->set_keys, &one, &live, &spill_count, err))
             return false;
     }
     return true;
 }
 
-static bool build_groups(exec_node *node, rdb_error *err)
+static bool feed_tape(exec_node *node, exec_tape *tape, rdb_error *err)
+{
+    exec_reader reader;
+    rdb_batch batch;
+    bool ok = exec_reader_init(&reader, tape, err);
+    while (ok && (ok = rdb_cancel_check(node->x->context.cancel, err) && exec_reader_next(&reader, RDB_BATCH_ROWS, &batch, err)) && batch.selection.count > 0)
+        ok = feed_batch(node, &batch, err);
+    exec_reader_deinit(&reader);
+    return ok;
+}
+
+/* The rows of this pass are in: what had to wait is fed, what was spilled gets its turn later. */
+static bool end_pass(exec_node *node, rdb_error *err)
 {
     agg_state *state = node->state;
+    rdb_arena_reset(state->call_arena);
+    for (uint32_t i = 0; i < state->call_count; i++)
+        if (state->calls[i].keeps_rows && !feed_kept(node, &state->calls[i], err))
+            return false;
+    if (state->spilled != NULL) {
+        exec_partitions *set = state->spilled;
+        state->spilled = NULL;
+        set->pending = EXEC_PARTITIONS;
+        state->disk_bytes = RDB_MAX(state->disk_bytes, exec_partitions_disk(set));
+        for (uint32_t p = 0; p < EXEC_PARTITIONS; p++) {
+            agg_part *part = RDB_NEW(node->x->arena, agg_part);
+            *part = (agg_part){.next = state->parts, .set = set, .tape = &set->tapes[p], .level = state->level + 1};
+            state->parts = part;
+        }
+        state->batch_count += EXEC_PARTITIONS;
+    }
+    if (node->statistics != NULL) {
+        node->statistics->memory_bytes = RDB_MAX(node->statistics->memory_bytes, rdb_arena_bytes(state->group_arena) + rdb_arena_bytes(state->groups.arena));
+        node->statistics->disk_bytes = state->disk_bytes;
+        node->statistics->batches = state->batch_count;
+    }
+    state->is_built = true;
+    return true;
+}
+
+static bool build_groups(exec_node *node, rdb_error *err)
+{
     if (!add_empty_groups(node, err))
         return false;
     for (;;) {
@@ -409,13 +539,29 @@ static bool build_groups(exec_node *node, rdb_error *err)
         if (!feed_batch(node, batch, err))
             return false;
     }
-    rdb_arena_reset(state->call_arena);
-    for (uint32_t i = 0; i < state->call_count; i++)
-        if (state->calls[i].keeps_rows && !feed_kept(node, &state->calls[i], err))
+    return end_pass(node, err);
+}
+
+/* The groups at hand are out: those of the next partition take their place. *found false: there is none. */
+static bool build_part(exec_node *node, bool *found, rdb_error *err)
+{
+    agg_state *state = node->state;
+    *found = false;
+    if (state->current != NULL)
+        finish_part(state->current);
+    state->current = NULL;
+    for (agg_part *part; !*found && (part = state->parts) != NULL;) {
+        state->parts = part->next;
+        if (part->tape->row_count == 0) {
+            finish_part(part);
+            continue;
+        }
+        state->current = part;
+        state->level = part->level;
+        *found = true;
+        if (!clear_groups(node, (double)part->tape->row_count, err) || !feed_tape(node, part->tape, err) || !end_pass(node, err))
             return false;
-    if (node->statistics != NULL)
-        node->statistics->memory_bytes = rdb_arena_bytes(state->group_arena) + rdb_arena_bytes(state->groups.arena);
-    state->is_built = true;
+    }
     return true;
 }
 
@@ -426,6 +572,9 @@ static bool next_aggregate(exec_node *node, uint32_t budget, rdb_batch **raw, rd
     *raw = NULL;
     if (!state->is_built && !build_groups(node, err))
         return false;
+    for (bool found = true; found && state->was_spilled && state->next_group == state->groups.row_count;)
+        if (!build_part(node, &found, err))
+            return false;
     uint32_t rows = RDB_MIN(RDB_MIN(state->groups.row_count - state->next_group, budget), RDB_BATCH_ROWS);
     if (rows == 0)
         return true;
@@ -473,225 +622,3 @@ static bool next_aggregate(exec_node *node, uint32_t budget, rdb_batch **raw, rd
 
 const exec_ops exec_aggregate_ops = {open_aggregate, begin_aggregate, next_aggregate, close_aggregate};
 
-/* ---- Unique: the first row of each run of equal keys ------------------------------------------------------------------------------ */
-typedef struct unique_state {
-    exec_store last;
-    rdb_vector **keys;
-    uint32_t *rows;
-    bool has_last;
-    rdb_batch batch;
-} unique_state;
-
-static bool open_unique(exec_node *node, rdb_error *err)
-{
-    unique_state *state = node->state = RDB_NEW(node->x->arena, unique_state);
-    uint32_t count = node->plan->of.sort.key_count;
-    uint8_t *reps = RDB_NEW_ARRAY(node->x->arena, uint8_t, count + 1);
-    for (uint32_t i = 0; i < count; i++)
-        reps[i] = node->plan->of.sort.keys[i].type->rep;
-    state->keys = RDB_NEW_ARRAY(node->x->arena, rdb_vector *, count + 1);
-    state->rows = RDB_NEW_ARRAY(node->x->arena, uint32_t, RDB_BATCH_ROWS);
-    return exec_store_init(&state->last, node->x, reps, count, err);
-}
-
-static bool begin_unique(exec_node *node, rdb_error *err)
-{
-    ((unique_state *)node->state)->has_last = false;
-    return exec_begin(node->left, err);
-}
-
-static bool next_unique(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_error *err)
-{
-    unique_state *state = node->state;
-    uint32_t count = node->plan->of.sort.key_count;
-    *raw = NULL;
-    for (;;) {
-        rdb_batch *batch = NULL;
-        if (!exec_next(node->left, budget, &batch, err))
-            return false;
-        if (batch == NULL)
-            return true;
-        uint32_t kept = 0, before = UINT32_MAX;
-        for (uint32_t i = 0; i < count; i++)
-            state->keys[i] = batch->columns[node->plan->of.sort.keys[i].slot_no];
-        RDB_FOR_SELECTED (&batch->selection, row) {
-            bool same = before != UINT32_MAX || state->has_last;
-            for (uint32_t i = 0; i < count && same; i++) {
-                const rdb_plan_key *key = &node->plan->of.sort.keys[i];
-                same = before != UINT32_MAX ? exec_values_equal(key->type, key->collation, state->keys[i], before, state->keys[i], row)
-                                            : exec_values_equal(key->type, key->collation, exec_store_column(&state->last, 0, i), 0, state->keys[i], row);
-            }
-            if (!same)
-                state->rows[kept++] = row;
-            before = row;
-        }
-        const rdb_selection one = {&before, 1};
-        exec_store_clear(&state->last);
-        if (!exec_store_append(&state->last, state->keys, count, NULL, 0, &one, err))
-            return false;
-        state->has_last = true;
-        if (kept == 0)
-            continue;
-        state->batch = *batch;
-        state->batch.selection = (rdb_selection){state->rows, kept};
-        *raw = &state->batch;
-        return true;
-    }
-}
-
-static void close_unique(exec_node *node)
-{
-    if (node->state != NULL)
-        exec_store_deinit(&((unique_state *)node->state)->last);
-}
-
-const exec_ops exec_unique_ops = {open_unique, begin_unique, next_unique, close_unique};
-
-/* ---- SetOp: rows with how often each side has them ------------------------------------------------------------------------------------ */
-typedef struct set_state {
-    exec_store rows;
-    exec_hash_table table;
-    rdb_arena *arena;
-    uint64_t *counts;          /* two a row: left, right */
-    uint32_t counts_capacity;
-    const rdb_type **types;
-    uint32_t *collations;
-    bool is_built;
-    uint32_t next_row;
-    uint64_t repeat;           /* how many more times next_row comes out */
-    uint32_t *ids;
-    rdb_vector **out;
-    uint32_t out_capacity;
-    rdb_batch batch;
-} set_state;
-
-static bool open_set_op(exec_node *node, rdb_error *err)
-{
-    set_state *state = node->state = RDB_NEW(node->x->arena, set_state);
-    uint32_t count = node->plan->input_count;
-    uint8_t *reps = RDB_NEW_ARRAY(node->x->arena, uint8_t, count + 1);
-    state->types = RDB_NEW_ARRAY(node->x->arena, const rdb_type *, count + 1);
-    state->collations = RDB_NEW_ARRAY(node->x->arena, uint32_t, count + 1);
-    for (uint32_t i = 0; i < count; i++) {
-        state->types[i] = node->plan->input_types[i];
-        state->collations[i] = state->types[i]->collation;
-        reps[i] = state->types[i]->rep;
-    }
-    state->ids = RDB_NEW_ARRAY(node->x->arena, uint32_t, RDB_BATCH_ROWS);
-    state->arena = exec_arena(node->x, "set operation");
-    if (state->arena == NULL)
-        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    return exec_check_hashable(state->types, count, err) && exec_store_init(&state->rows, node->x, reps, count, err);
-}
-
-static bool begin_set_op(exec_node *node, rdb_error *err)
-{
-    set_state *state = node->state;
-    exec_store_clear(&state->rows);
-    rdb_arena_reset(state->arena);
-    state->counts = NULL;
-    state->counts_capacity = state->next_row = 0;
-    state->repeat = 0;
-    state->is_built = false;
-    return exec_hash_init(&state->table, state->arena, 64, err) && exec_begin(node->left, err) && exec_begin(node->right, err);
-}
-
-static bool count_side(exec_node *node, int side, rdb_error *err)
-{
-    set_state *state = node->state;
-    uint32_t columns = node->plan->input_count;
-    for (;;) {
-        rdb_batch *batch = NULL;
-        if (!exec_next(side == 0 ? node->left : node->right, RDB_BATCH_ROWS, &batch, err))
-            return false;
-        if (batch == NULL)
-            return true;
-        rdb_arena_reset(node->arena);
-        uint64_t *hashes = rdb_arena_try_alloc(node->arena, batch->selection.count * sizeof *hashes, err);
-        if (hashes == NULL)
-            return false;
-        exec_hash_keys(state->types, state->collations, batch->columns, columns, &batch->selection, hashes, NULL);
-        RDB_FOR_SELECTED (&batch->selection, row) {
-            uint32_t at = exec_hash_first(&state->table, hashes[row_at]);
-            for (; at != 0; at = state->table.next[at - 1]) {
-                bool same = state->table.hashes[at - 1] == hashes[row_at];
-                for (uint32_t c = 0; c < columns && same; c++)
-                    same = exec_values_equal(state->types[c], state->collations[c], exec_store_column(&state->rows, at - 1, c), EXEC_ROW_IN_CHUNK(at - 1), batch->columns[c], row);
-                if (same)
-                    break;
-            }
-            if (at == 0) {
-                if (side == 1)
-                    continue; /* neither INTERSECT nor EXCEPT gives a row that the left side lacks */
-                const rdb_selection one = {&row, 1};
-                uint32_t number = state->rows.row_count;
-                if (!exec_store_append(&state->rows, batch->columns, columns, NULL, 0, &one, err) || !exec_hash_add(&state->table, hashes[row_at], true, err))
-                    return false;
-                if (number >= state->counts_capacity) {
-                    uint32_t capacity = state->counts_capacity ? state->counts_capacity * 2 : 64;
-                    state->counts = rdb_arena_try_grow(state->arena, state->counts, 2 * sizeof(uint64_t) * state->counts_capacity, 2 * sizeof(uint64_t) * capacity, err);
-                    if (state->counts == NULL)
-                        return false;
-                    state->counts_capacity = capacity;
-                }
-                state->counts[2 * number] = state->counts[2 * number + 1] = 0;
-                at = number + 1;
-            }
-            state->counts[2 * (at - 1) + (uint32_t)side]++;
-        }
-    }
-}
-
-static uint64_t times_out(const exec_node *node, uint64_t left, uint64_t right)
-{
-    bool all = node->plan->of.set_op.all;
-    if (node->plan->of.set_op.kind == RDB_SET_INTERSECT)
-        return all ? RDB_MIN(left, right) : right > 0;
-    return all ? (left > right ? left - right : 0) : right == 0;
-}
-
-static bool next_set_op(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_error *err)
-{
-    set_state *state = node->state;
-    *raw = NULL;
-    if (!state->is_built) {
-        if (!count_side(node, 0, err) || !count_side(node, 1, err))
-            return false;
-        state->is_built = true;
-        if (state->rows.row_count > 0)
-            state->repeat = times_out(node, state->counts[0], state->counts[1]);
-    }
-    uint32_t count = 0, limit = RDB_MIN(budget, RDB_BATCH_ROWS);
-    while (count < limit && state->next_row < state->rows.row_count) {
-        if (state->repeat == 0) {
-            if (++state->next_row < state->rows.row_count)
-                state->repeat = times_out(node, state->counts[2 * state->next_row], state->counts[2 * state->next_row + 1]);
-            continue;
-        }
-        state->ids[count++] = state->next_row;
-        state->repeat--;
-    }
-    if (count == 0)
-        return true;
-    if (count > state->out_capacity) {
-        if (!exec_make_vectors(node->x->arena, node->plan->input_types, node->plan->input_count, count, &state->out, err))
-            return false;
-        state->out_capacity = count;
-    }
-    for (uint32_t c = 0; c < node->plan->input_count; c++)
-        exec_store_gather(&state->rows, c, state->ids, count, state->out[c]);
-    state->batch = (rdb_batch){.columns = state->out, .column_count = node->plan->input_count, .row_count = count, .selection = {NULL, count}};
-    *raw = &state->batch;
-    return true;
-}
-
-static void close_set_op(exec_node *node)
-{
-    set_state *state = node->state;
-    if (state == NULL)
-        return;
-    exec_store_deinit(&state->rows);
-    rdb_arena_destroy(state->arena);
-}
-
-const exec_ops exec_set_op_ops = {open_set_op, begin_set_op, next_set_op, close_set_op};

@@ -78,9 +78,9 @@ typedef struct exec_subplan {
 
 typedef struct exec_cte {
     exec_node *node;
-    exec_store store;
+    struct exec_tape *rows;    /* exec_spill.h; NULL: planned away */
     bool is_started, is_done;
-    exec_store *work_table;    /* recursive: what WorkTableScan reads */
+    struct exec_tape *work_table; /* recursive: what WorkTableScan reads */
 } exec_cte;
 
 typedef struct exec_substitute { /* one-row substitution (R35): what a scan gives in place of its table */
@@ -136,6 +136,8 @@ void exec_store_deinit(exec_store *store);
 void exec_store_clear(exec_store *store);
 /* Appends the selected rows; the columns come from two lists put side by side. */
 RDB_CHECKED bool exec_store_append(exec_store *store, rdb_vector *const *columns, uint32_t count, rdb_vector *const *more, uint32_t more_count, const rdb_selection *selection, rdb_error *err);
+/* The same with a last column of INT64, the hashes, given by position of the selection. */
+RDB_CHECKED bool exec_store_append_hashed(exec_store *store, rdb_vector *const *columns, uint32_t count, rdb_vector *const *more, uint32_t more_count, const rdb_selection *selection, const uint64_t *hashes, rdb_error *err);
 static inline const rdb_vector *exec_store_column(const exec_store *store, uint32_t row, uint32_t column)
 {
     return &store->chunks[row / RDB_BATCH_ROWS][column];

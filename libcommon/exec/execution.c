@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A plan being run: opened once, run any number of times, pulled in batches. */
-#include "exec/exec_int.h"
+#include "exec/exec_spill.h"
 #include "expr/rdb_routine.h"
 
 static void take_context(rdb_execution *x, const rdb_execution_context *context)
@@ -41,7 +41,8 @@ static bool build_shared(rdb_execution *x, rdb_error *err)
         uint8_t *reps = RDB_NEW_ARRAY(x->arena, uint8_t, columns + 1);
         for (uint32_t k = 0; k < columns; k++)
             reps[k] = node->passes_through ? node->input_types[k]->rep : ((rdb_target *)node->targets.items[k])->expr->type->rep;
-        if (!exec_store_init(&cte->store, x, reps, columns, err))
+        cte->rows = RDB_NEW(x->arena, exec_tape);
+        if (!exec_tape_init(cte->rows, x, reps, columns, exec_sort_memory(x), err))
             return false;
     }
     for (uint32_t i = 0; i < plan->subplan_count; i++) {
@@ -66,8 +67,8 @@ static bool begin_run(rdb_execution *x, rdb_error *err)
     for (uint32_t i = 0; i < x->plan->cte_count; i++) {
         exec_cte *cte = &x->ctes[i];
         cte->is_started = cte->is_done = false;
-        if (cte->store.arena != NULL)
-            exec_store_clear(&cte->store);
+        if (cte->rows != NULL)
+            exec_tape_clear(cte->rows);
     }
     for (uint32_t i = 0; i < x->eval.execution_count; i++)
         x->eval.execution_values[i].is_null = true;
@@ -102,7 +103,7 @@ bool rdb_execution_open(rdb_execution **execution, const rdb_plan *plan, const r
     x->arena = arena;
     x->run_arena = run_arena;
     x->plan = plan;
-    rdb_account_init(&x->account, context->account, 0);
+    rdb_account_init(&x->account, context->work != NULL ? &context->work->account : NULL, 0);
     x->account_owner = &x->account;
     take_context(x, context);
     if (!open_operators(x, err) || !begin_run(x, err)) {
@@ -185,7 +186,8 @@ void rdb_execution_close(rdb_execution **execution)
     exec_close(x->root);
     for (uint32_t i = 0; x->ctes != NULL && i < x->plan->cte_count; i++) {
         exec_close(x->ctes[i].node);
-        exec_store_deinit(&x->ctes[i].store);
+        if (x->ctes[i].rows != NULL)
+            exec_tape_deinit(x->ctes[i].rows);
     }
     for (uint32_t i = 0; x->subplans != NULL && i < x->plan->subplan_count; i++) {
         exec_close(x->subplans[i].node);

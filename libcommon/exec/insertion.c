@@ -24,7 +24,7 @@ bool rdb_insertion_open(rdb_insertion **insertion, const rdb_plan_modify *modify
     const uint16_t count = modify->relation->column_count;
     in->modify = modify;
     in->x.arena = arena;
-    rdb_account_init(&in->x.account, context->account, 0);
+    rdb_account_init(&in->x.account, context->work != NULL ? &context->work->account : NULL, 0);
     in->x.account_owner = &in->x.account;
     in->x.plan = &in->plan;
     in->x.context = *context;

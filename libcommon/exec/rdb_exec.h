@@ -10,6 +10,7 @@
 
 #include "expr/rdb_expr.h"
 #include "sql/rdb_plan.h"
+#include "task/rdb_work.h"
 
 typedef struct rdb_execution rdb_execution;
 
@@ -27,7 +28,7 @@ typedef struct rdb_execution_context {
     int64_t statement_us, transaction_us;
     int64_t lock_timeout_us;           /* 0: none */
     uint64_t work_mem_bytes;           /* 0: 4 MiB */
-    rdb_account *account;              /* of the session: the statement's memory counts in it; may be NULL */
+    rdb_work_space *work;              /* of the session: the statement's memory and temporary files count in it; NULL: no spilling */
     bool instrument;                   /* EXPLAIN ANALYZE */
     uint32_t routine_depth;            /* routines around this statement (expr/rdb_routine.h) */
 } rdb_execution_context;
@@ -51,7 +52,8 @@ typedef struct rdb_node_statistics { /* of one node, by node_no; with context->i
     int64_t startup_us, total_us;  /* wall time in it and below */
     uint64_t rows, loops, rows_filtered, rows_filtered_by_join;
     uint64_t memory_bytes, disk_bytes;
-    const char *method;            /* "quicksort", "top-N heapsort"; or NULL */
+    const char *method;            /* "quicksort", "top-N heapsort", "external merge"; or NULL */
+    uint32_t batches;              /* hash joins and aggregates: passes over partitions, 0 or 1: none spilled */
 } rdb_node_statistics;
 const rdb_node_statistics *rdb_execution_statistics(const rdb_execution *execution, uint32_t node_no);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Operators that keep little: Result, ValuesScan, SubqueryScan, Append, Limit, Materialize, CteScan, WorkTableScan,
  * RecursiveUnion. */
-#include "exec/exec_int.h"
+#include "exec/exec_spill.h"
 
 /* ---- Result: one row without columns, or the rows of its child ------------------------------------------------------------ */
 typedef struct result_state {
@@ -317,12 +317,10 @@ const exec_ops exec_limit_ops = {open_limit, begin_limit, next_limit, close_limi
 
 /* ---- Materialize ------------------------------------------------------------------------------------------------------------------------ */
 typedef struct materialize_state {
-    exec_store store;
-    uint32_t next_row;
+    exec_tape tape;
+    exec_reader reader;
     bool is_full;           /* the child has been read to its end */
-    rdb_vector **vectors;
     rdb_batch batch;
-    uint32_t *rows;
 } materialize_state;
 
 static uint8_t *reps_of(exec_node *node)
@@ -336,43 +334,26 @@ static uint8_t *reps_of(exec_node *node)
 static bool open_materialize(exec_node *node, rdb_error *err)
 {
     materialize_state *state = node->state = RDB_NEW(node->x->arena, materialize_state);
-    state->vectors = RDB_NEW_ARRAY(node->x->arena, rdb_vector *, node->plan->input_count + 1);
-    state->rows = RDB_NEW_ARRAY(node->x->arena, uint32_t, RDB_BATCH_ROWS);
-    return exec_store_init(&state->store, node->x, reps_of(node), node->plan->input_count, err);
+    return exec_tape_init(&state->tape, node->x, reps_of(node), node->plan->input_count, exec_sort_memory(node->x), err) && exec_reader_init(&state->reader, &state->tape, err);
 }
 
 static bool begin_materialize(exec_node *node, rdb_error *err)
 {
     materialize_state *state = node->state;
-    state->next_row = 0;
+    exec_reader_rewind(&state->reader);
     if (node->built_run == node->x->run_no && !node->left->reads_parameters)
         return true;
     node->built_run = node->x->run_no;
-    exec_store_clear(&state->store);
+    exec_tape_clear(&state->tape);
     state->is_full = false;
     return exec_begin(node->left, err);
-}
-
-/* A batch over stored rows from *next_row on, at most budget, within one chunk. */
-static void give_stored(const exec_store *store, uint32_t *next_row, uint32_t budget, rdb_vector **vectors, uint32_t *rows, rdb_batch *batch)
-{
-    exec_store_chunk(store, *next_row / RDB_BATCH_ROWS, 0, store->column_count, vectors, batch);
-    uint32_t from = *next_row % RDB_BATCH_ROWS, count = RDB_MIN(batch->row_count - from, budget);
-    if (from == 0 && count == batch->row_count) {
-        batch->selection = (rdb_selection){NULL, count};
-    } else {
-        for (uint32_t i = 0; i < count; i++)
-            rows[i] = from + i;
-        batch->selection = (rdb_selection){rows, count};
-    }
-    *next_row += count;
 }
 
 static bool next_materialize(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_error *err)
 {
     materialize_state *state = node->state;
     *raw = NULL;
-    if (state->next_row >= state->store.row_count) {
+    if (state->reader.next_row >= state->tape.row_count) {
         rdb_batch *batch = NULL;
         if (state->is_full)
             return true;
@@ -382,44 +363,64 @@ static bool next_materialize(exec_node *node, uint32_t budget, rdb_batch **raw, 
             state->is_full = true;
             return true;
         }
-        if (!exec_store_append(&state->store, batch->columns, batch->column_count, NULL, 0, &batch->selection, err))
+        if (!exec_tape_append(&state->tape, batch->columns, batch->column_count, NULL, 0, &batch->selection, err))
             return false;
     }
-    give_stored(&state->store, &state->next_row, budget, state->vectors, state->rows, &state->batch);
+    if (!exec_reader_next(&state->reader, budget, &state->batch, err))
+        return false;
     *raw = &state->batch;
     return true;
 }
 
 static void close_materialize(exec_node *node)
 {
-    if (node->state != NULL)
-        exec_store_deinit(&((materialize_state *)node->state)->store);
+    materialize_state *state = node->state;
+    if (state == NULL)
+        return;
+    exec_reader_deinit(&state->reader);
+    exec_tape_deinit(&state->tape);
 }
 
 const exec_ops exec_materialize_ops = {open_materialize, begin_materialize, next_materialize, close_materialize};
 
-/* ---- CteScan: all scans of a CTE read one store, which is filled as the first of them needs it -------------------------------- */
+/* ---- CteScan: all scans of a CTE read one tape, which is filled as the first of them needs it ---------------------------------- */
 typedef struct cte_state {
-    uint32_t next_row;
-    rdb_vector **vectors;
-    uint32_t *rows;
+    exec_reader reader;
     rdb_batch batch;
 } cte_state;
+
+/* The tape is known only when all is built, and which one a work table is changes with each turn. */
+static bool read_from(cte_state *state, exec_tape *tape, rdb_error *err)
+{
+    if (state->reader.tape == tape)
+        return true;
+    if (state->reader.tape == NULL)
+        return exec_reader_init(&state->reader, tape, err);
+    exec_reader_rewind(&state->reader);
+    state->reader.tape = tape;
+    return true;
+}
 
 static bool open_cte(exec_node *node, rdb_error *err)
 {
     (void)err;
-    cte_state *state = node->state = RDB_NEW(node->x->arena, cte_state);
-    state->vectors = RDB_NEW_ARRAY(node->x->arena, rdb_vector *, node->plan->input_count + 1);
-    state->rows = RDB_NEW_ARRAY(node->x->arena, uint32_t, RDB_BATCH_ROWS);
+    node->state = RDB_NEW(node->x->arena, cte_state);
     return true;
 }
 
 static bool begin_cte(exec_node *node, rdb_error *err)
 {
     (void)err;
-    ((cte_state *)node->state)->next_row = 0;
+    cte_state *state = node->state;
+    if (state->reader.tape != NULL)
+        exec_reader_rewind(&state->reader);
     return true;
+}
+
+static void close_cte(exec_node *node)
+{
+    if (node->state != NULL)
+        exec_reader_deinit(&((cte_state *)node->state)->reader);
 }
 
 static bool next_cte(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_error *err)
@@ -427,7 +428,9 @@ static bool next_cte(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_erro
     cte_state *state = node->state;
     exec_cte *cte = &node->x->ctes[node->plan->of.cte.cte_no];
     *raw = NULL;
-    while (state->next_row >= cte->store.row_count) {
+    if (!read_from(state, cte->rows, err))
+        return false;
+    while (state->reader.next_row >= cte->rows->row_count) {
         rdb_batch *batch = NULL;
         if (cte->is_done)
             return true;
@@ -439,19 +442,20 @@ static bool next_cte(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_erro
             return false;
         if (batch == NULL)
             cte->is_done = true;
-        else if (!exec_store_append(&cte->store, batch->columns, cte->store.column_count, NULL, 0, &batch->selection, err))
+        else if (!exec_tape_append(cte->rows, batch->columns, cte->rows->column_count, NULL, 0, &batch->selection, err))
             return false;
     }
-    give_stored(&cte->store, &state->next_row, budget, state->vectors, state->rows, &state->batch);
+    if (!exec_reader_next(&state->reader, budget, &state->batch, err))
+        return false;
     *raw = &state->batch;
     return true;
 }
 
-const exec_ops exec_cte_ops = {open_cte, begin_cte, next_cte, NULL};
+const exec_ops exec_cte_ops = {open_cte, begin_cte, next_cte, close_cte};
 
 /* ---- RecursiveUnion and the table its right side works on ---------------------------------------------------------------------- */
 typedef struct recursive_state {
-    exec_store tables[2];   /* the rows of the last turn, and those of this one */
+    exec_tape tables[2];    /* the rows of the last turn, and those of this one */
     uint32_t current;       /* tables[current] is the work table */
     bool in_right, is_done;
     exec_store seen;        /* UNION: all rows so far */
@@ -480,15 +484,16 @@ static bool open_recursive(exec_node *node, rdb_error *err)
     state->hash_arena = exec_arena(node->x, "distinct");
     if (state->hash_arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    return exec_store_init(&state->tables[0], node->x, reps, plan->input_count, err) && exec_store_init(&state->tables[1], node->x, reps, plan->input_count, err) &&
+    uint64_t memory = exec_sort_memory(node->x);
+    return exec_tape_init(&state->tables[0], node->x, reps, plan->input_count, memory, err) && exec_tape_init(&state->tables[1], node->x, reps, plan->input_count, memory, err) &&
            exec_store_init(&state->seen, node->x, reps, plan->input_count, err);
 }
 
 static bool begin_recursive(exec_node *node, rdb_error *err)
 {
     recursive_state *state = node->state;
-    exec_store_clear(&state->tables[0]);
-    exec_store_clear(&state->tables[1]);
+    exec_tape_clear(&state->tables[0]);
+    exec_tape_clear(&state->tables[1]);
     exec_store_clear(&state->seen);
     rdb_arena_reset(state->hash_arena);
     state->current = 0;
@@ -531,7 +536,7 @@ static bool next_recursive(exec_node *node, uint32_t budget, rdb_batch **raw, rd
     while (!state->is_done) {
         rdb_batch *batch = NULL;
         exec_node *side = state->in_right ? node->right : node->left;
-        exec_store *coming = &state->tables[!state->current];
+        exec_tape *coming = &state->tables[!state->current];
         if (!exec_next(side, budget, &batch, err))
             return false;
         if (batch == NULL) { /* the turn is over: what it gave is the next one's work table */
@@ -540,7 +545,7 @@ static bool next_recursive(exec_node *node, uint32_t budget, rdb_batch **raw, rd
                 return true;
             }
             state->current = !state->current;
-            exec_store_clear(&state->tables[!state->current]);
+            exec_tape_clear(&state->tables[!state->current]);
             cte->work_table = &state->tables[state->current];
             state->in_right = true;
             if (!exec_begin(node->right, err))
@@ -557,7 +562,7 @@ static bool next_recursive(exec_node *node, uint32_t budget, rdb_batch **raw, rd
                 continue;
             state->batch.selection = (rdb_selection){state->rows, kept};
         }
-        if (!exec_store_append(coming, state->batch.columns, node->plan->input_count, NULL, 0, &state->batch.selection, err))
+        if (!exec_tape_append(coming, state->batch.columns, node->plan->input_count, NULL, 0, &state->batch.selection, err))
             return false;
         *raw = &state->batch;
         return true;
@@ -570,8 +575,8 @@ static void close_recursive(exec_node *node)
     recursive_state *state = node->state;
     if (state == NULL)
         return;
-    exec_store_deinit(&state->tables[0]);
-    exec_store_deinit(&state->tables[1]);
+    exec_tape_deinit(&state->tables[0]);
+    exec_tape_deinit(&state->tables[1]);
     exec_store_deinit(&state->seen);
     rdb_arena_destroy(state->hash_arena);
 }
@@ -580,15 +585,16 @@ const exec_ops exec_recursive_ops = {open_recursive, begin_recursive, next_recur
 
 static bool next_work_table(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_error *err)
 {
-    (void)err;
     cte_state *state = node->state;
-    const exec_store *table = node->x->ctes[node->plan->of.cte.cte_no].work_table;
+    exec_tape *table = node->x->ctes[node->plan->of.cte.cte_no].work_table;
     *raw = NULL;
-    if (table == NULL || state->next_row >= table->row_count)
+    if (table == NULL)
         return true;
-    give_stored(table, &state->next_row, budget, state->vectors, state->rows, &state->batch);
-    *raw = &state->batch;
+    if (!read_from(state, table, err) || !exec_reader_next(&state->reader, budget, &state->batch, err))
+        return false;
+    if (state->batch.selection.count > 0)
+        *raw = &state->batch;
     return true;
 }
 
-const exec_ops exec_work_table_ops = {open_cte, begin_cte, next_work_table, NULL};
+const exec_ops exec_work_table_ops = {open_cte, begin_cte, next_work_table, close_cte};

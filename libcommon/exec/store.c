@@ -115,9 +115,9 @@ static bool append_column(exec_store *store, rdb_vector *target, uint32_t at, co
     return true;
 }
 
-bool exec_store_append(exec_store *store, rdb_vector *const *columns, uint32_t count, rdb_vector *const *more, uint32_t more_count, const rdb_selection *selection, rdb_error *err)
+static bool append_rows(exec_store *store, rdb_vector *const *columns, uint32_t count, rdb_vector *const *more, uint32_t more_count, const rdb_selection *selection, const uint64_t *hashes, rdb_error *err)
 {
-    RDB_ASSERT(count + more_count == store->column_count);
+    RDB_ASSERT(count + more_count + (hashes != NULL) == store->column_count);
     uint32_t from = 0;
     if ((uint64_t)store->row_count + selection->count >= UINT32_MAX)
         return rdb_error_set(err, RDB_PROGRAM_LIMIT_EXCEEDED, "too many rows to keep in memory");
@@ -133,10 +133,22 @@ bool exec_store_append(exec_store *store, rdb_vector *const *columns, uint32_t c
         for (uint32_t i = 0; i < more_count; i++)
             if (!append_column(store, &chunk[count + i], at, more[i], selection, from, rows, err))
                 return false;
+        if (hashes != NULL)
+            memcpy(RDB_VALUES(&chunk[count + more_count], uint64_t) + at, hashes + from, rows * sizeof *hashes);
         store->row_count += rows;
         from += rows;
     }
     return true;
+}
+
+bool exec_store_append(exec_store *store, rdb_vector *const *columns, uint32_t count, rdb_vector *const *more, uint32_t more_count, const rdb_selection *selection, rdb_error *err)
+{
+    return append_rows(store, columns, count, more, more_count, selection, NULL, err);
+}
+
+bool exec_store_append_hashed(exec_store *store, rdb_vector *const *columns, uint32_t count, rdb_vector *const *more, uint32_t more_count, const rdb_selection *selection, const uint64_t *hashes, rdb_error *err)
+{
+    return append_rows(store, columns, count, more, more_count, selection, hashes, err);
 }
 
 void exec_store_gather(const exec_store *store, uint32_t column, const uint32_t *ids, uint32_t count, rdb_vector *target)

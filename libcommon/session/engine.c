@@ -5,7 +5,9 @@
 #include "command/rdb_command.h"
 #include "instance/rdb_instance.h"
 #include "session/activity.h"
+#include "os/rdb_file.h"
 #include "session/settings.h"
+#include "task/rdb_work.h"
 #include "upkeep/rdb_purge.h"
 #include "upkeep/rdb_upkeep.h"
 
@@ -18,6 +20,8 @@ struct rdb_engine {
     rdb_catalog *catalog;
     rdb_purge *purge;
     struct session_registry *registry; /* of its sessions */
+    rdb_account memory;         /* of all statements */
+    char temp_directory[4096];
     rdb_scn closed_scn; /* the highest one, once transactions are closed: for the last checkpoint */
 };
 
@@ -88,6 +92,12 @@ static bool open_engine(rdb_engine **engine_out, const rdb_engine_config *config
     rdb_engine *engine = calloc(1, sizeof *engine);
     if (engine == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    rdb_account_init(&engine->memory, NULL, (int64_t)config->memory_bytes);
+    snprintf(engine->temp_directory, sizeof engine->temp_directory, "%s/tmp", config->home);
+    if (!rdb_path_make_directory(engine->temp_directory, 0700, true, err) || !rdb_work_space_clean(engine->temp_directory, err)) {
+        free(engine);
+        return false;
+    }
     rdb_upkeep_config upkeep = {.home = config->home,
                                 .frame_count = RDB_MAX((uint32_t)(config->buffer_bytes / control.page_bytes), FRAMES_MIN),
                                 .wal_ring_bytes = WAL_RING_BYTES,
@@ -161,6 +171,13 @@ session_registry *session_engine_registry(rdb_engine *engine)
 rdb_upkeep *session_engine_upkeep(rdb_engine *engine)
 {
     return engine->upkeep;
+}
+
+void engine_open_work(rdb_engine *engine, rdb_work_space *work)
+{
+    rdb_account_init(&work->account, &engine->memory, 0);
+    work->directory = engine->temp_directory;
+    work->limit_bytes = -1;
 }
 
 rdb_catalog *rdb_engine_catalog(rdb_engine *engine)

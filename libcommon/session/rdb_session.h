@@ -12,6 +12,7 @@ typedef struct rdb_engine rdb_engine;
 typedef struct rdb_engine_config {
     const char *home;          /* the instance directory, already locked by the caller */
     uint64_t buffer_bytes;     /* memory.shared_buffers */
+    uint64_t memory_bytes;     /* what all statements together may take; 0: no limit */
     uint32_t max_connections;
     int64_t checkpoint_interval_us;
     uint64_t checkpoint_wal_bytes;

@@ -6,6 +6,7 @@
 #include "session/activity.h"
 #include "session/row_sink.h"
 #include "session/settings.h"
+#include "session/setup.h"
 #include "session/wire_int.h"
 
 bool session_create(rdb_session **session_out, rdb_engine *engine, rdb_database *database, const rdb_role *role, uint32_t pid,
@@ -22,7 +23,8 @@ bool session_create(rdb_session **session_out, rdb_engine *engine, rdb_database 
     session->owner = *owner;
     snprintf(session->database_name, sizeof session->database_name, "%s", rdb_database_name(database));
     rdb_cancel_init(&session->cancel);
-    session->statement_arena = rdb_arena_create("statement", NULL, NULL);
+    engine_open_work(engine, &session->work);
+    session->statement_arena = rdb_arena_create("statement", rdb_account_charge, &session->work.account);
     session->statements = rdb_map_create();
     session->portals = rdb_map_create();
     atomic_store(&session->state_name, "idle");

@@ -7,6 +7,7 @@
 #include "command/rdb_command.h"
 #include "session/rdb_session.h"
 #include "sql/rdb_sql.h"
+#include "task/rdb_work.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,6 +105,7 @@ struct rdb_session {
     rdb_cancel cancel;
     struct session_settings *settings;
     rdb_arena *statement_arena; /* reset after each statement */
+    rdb_work_space work;        /* what its statements may take */
 
     rdb_access *access;         /* of the statement that runs now; borrowed */
     session_block block;

@@ -318,6 +318,12 @@ static bool check_value(rdb_session *session, int setting_no, const char *text, 
     case SET_work_mem:
         settings->work_mem_bytes = (uint64_t)number * 1024;
         break;
+    case SET_hash_mem_multiplier:
+        session->work.hash_mem_multiplier = strtod(result, NULL);
+        break;
+    case SET_temp_file_limit:
+        session->work.limit_bytes = number < 0 ? -1 : (int64_t)number * 1024;
+        break;
     case SET_standard_conforming_strings:
         settings->reading.standard_conforming_strings = flag;
         break;

@@ -189,7 +189,8 @@ bool session_plan_start(rdb_session *session, session_plan *plan, const rdb_para
                                      .statement_us = session->statement_us,
                                      .transaction_us = session->transaction_us,
                                      .lock_timeout_us = session_setting_lock_timeout_us(session),
-                                     .work_mem_bytes = session_setting_work_mem(session)};
+                                     .work_mem_bytes = session_setting_work_mem(session),
+                                     .work = &session->work};
     if (!plan->plan->is_read_only && session->is_read_only)
         return rdb_error_set(err, RDB_READ_ONLY_SQL_TRANSACTION, "cannot execute %s in a read-only transaction",
                              plan->plan->command == RDB_COMMAND_SELECT   ? "SELECT FOR UPDATE"
@@ -250,6 +251,7 @@ static void command_context(rdb_session *session, const session_plan *plan, cons
                                      .transaction_us = session->transaction_us,
                                      .lock_timeout_us = session_setting_lock_timeout_us(session),
                                      .work_mem_bytes = session_setting_work_mem(session),
+                                     .work = &session->work,
                                      .is_top_level = session->block == SESSION_AUTO,
                                      .role = &session->role,
                                      .checkpoint = session_checkpoint};
