@@ -18,7 +18,7 @@ static rdb_execution_context execution_context(rdb_command_context *context)
                                    .statement_us = context->statement_us,
                                    .transaction_us = context->transaction_us,
                                    .lock_timeout_us = context->lock_timeout_us,
-                                   .work_mem_bytes = context->work_mem_bytes};
+                                   .work_mem_bytes = context->work_mem_bytes, .work = context->work};
 }
 
 /* Runs the query, which was analysed and not rewritten yet, into the relation's first columns. */
