@@ -44,40 +44,52 @@ bool command_create_composite(rdb_command_context *context, const rdb_ast_create
     return rdb_ddl_create_relation(context->access, &definition, &oid, err);
 }
 
-/* Refuses where a column of some relation is of the type, or an array of it. */
-static bool refuse_used(rdb_command_context *context, const char *what, const char *name, uint32_t type_oid, rdb_error *err)
+/* A column of some table that holds values of the type, arrays of it, or composite types made of it. */
+static bool find_use(rdb_command_context *context, uint32_t type_oid, uint32_t depth, const rdb_relation **user, int32_t *number, rdb_error *err)
 {
-    enum { DEPEND_REFERENCE_INDEX = 2674, DEPEND_CLASS = 0, DEPEND_OBJECT = 1, DEPEND_SUB = 2 };
+    enum { DEPEND_REFERENCE_INDEX = 2674, DEPEND_CLASS = 0, DEPEND_OBJECT = 1, DEPEND_SUB = 2, DEPTH_MAX = 100 };
     rdb_datum keys[2] = {{.oid = RDB_PG_TYPE}, {.oid = type_oid}};
     rdb_catalog_scan *scan = NULL;
     rdb_catalog_row row;
-    const rdb_relation *user = NULL;
-    int32_t number = 0;
-    bool found = true, ok = rdb_catalog_scan_open(&scan, context->access, RDB_PG_DEPEND, DEPEND_REFERENCE_INDEX, keys, 2, context->arena, err);
-    while (ok && found && number == 0) {
+    const rdb_type *type = NULL;
+    rdb_list inner = {0}; /* relations of kind c that have an attribute of the type, and arrays */
+    *number = 0;
+    if (depth > DEPTH_MAX)
+        return rdb_error_set(err, RDB_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
+    bool found = true, ok = rdb_type_get(context->access, type_oid, &type, err) &&
+                            rdb_catalog_scan_open(&scan, context->access, RDB_PG_DEPEND, DEPEND_REFERENCE_INDEX, keys, 2, context->arena, err);
+    while (ok && found && *number == 0) {
+        const rdb_relation *relation = NULL;
         ok = rdb_catalog_scan_next(scan, &row, &found, err);
         if (!ok || !found || row.values[DEPEND_CLASS].oid != RDB_PG_CLASS || row.values[DEPEND_SUB].i32 <= 0)
             continue;
-        ok = rdb_relation_get(context->access, row.values[DEPEND_OBJECT].oid, &user, err);
-        if (ok && user != NULL && user->oid != 0 && user->kind != 'c')
-            number = row.values[DEPEND_SUB].i32;
+        ok = rdb_relation_get(context->access, row.values[DEPEND_OBJECT].oid, &relation, err);
+        if (!ok || relation == NULL)
+            continue;
+        if (relation->kind != 'c') {
+            *user = relation;
+            *number = row.values[DEPEND_SUB].i32;
+        } else if (inner.count == 0 || ((const rdb_relation *)inner.items[inner.count - 1])->oid != relation->oid) {
+            ok = find_use(context, relation->row_type_oid, depth + 1, user, number, err);
+            rdb_list_push(context->arena, &inner, (void *)(uintptr_t)relation);
+        }
     }
     rdb_catalog_scan_close(&scan);
-    if (!ok || number == 0)
-        return ok;
-    return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "cannot alter %s \"%s\" because column \"%s.%s\" uses %s", what, name, user->name, user->columns[number - 1].name,
-                         strcmp(what, "table") == 0 ? "its row type" : "it");
+    if (ok && *number == 0 && type != NULL && type->array_oid != 0)
+        ok = find_use(context, type->array_oid, depth + 1, user, number, err);
+    return ok;
 }
 
 bool command_refuse_used_row_type(rdb_command_context *context, const rdb_relation *relation, rdb_error *err)
 {
-    const rdb_type *type = NULL;
-    const char *what = relation->kind == 'c' ? "type" : "table";
-    if (relation->row_type_oid == 0 || !rdb_type_get(context->access, relation->row_type_oid, &type, err) || type == NULL)
-        return relation->row_type_oid == 0 || type == NULL;
-    if (!refuse_used(context, what, relation->name, type->oid, err) || (type->array_oid != 0 && !refuse_used(context, what, relation->name, type->array_oid, err)))
+    const rdb_relation *user = NULL;
+    int32_t number = 0;
+    if (relation->row_type_oid == 0)
+        return true;
+    if (!find_use(context, relation->row_type_oid, 0, &user, &number, err))
         return false;
-    return true;
+    return number == 0 || rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "cannot alter %s \"%s\" because column \"%s.%s\" uses %s", relation->kind == 'c' ? "type" : "table",
+                                        relation->name, user->name, user->columns[number - 1].name, relation->kind == 'c' ? "it" : "its row type");
 }
 
 static bool add_attribute(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_column_def *raw, rdb_error *err)

@@ -189,6 +189,8 @@ typedef struct exec_recheck exec_recheck;
 /* Runs the plan below with scan_no reading the newest version at address. *batch NULL: the row does not qualify any more. */
 RDB_CHECKED bool exec_recheck_row(rdb_execution *x, exec_recheck **recheck, const rdb_plan_node *below, uint32_t scan_no, rdb_row_address address,
                                   rdb_batch **batch, rdb_error *err);
+/* The plan's further rows for the same substitution. */
+RDB_CHECKED bool exec_recheck_next(exec_recheck *recheck, rdb_batch **batch, rdb_error *err);
 void exec_recheck_close(exec_recheck **recheck);
 
 #endif

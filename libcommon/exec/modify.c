@@ -226,8 +226,53 @@ typedef struct modify_state {
     uint32_t *rows;
     rdb_batch batch;
     exec_recheck *recheck;
+    struct merge_action *actions; /* MERGE */
     bool is_done;
 } modify_state;
+
+/* A WHEN of MERGE, compiled. */
+typedef struct merge_action {
+    const rdb_plan_merge_action *plan;
+    rdb_program *condition, *values, *defaults;
+    uint16_t *default_columns, default_count;
+} merge_action;
+
+/* Which attributes an INSERT leaves to their defaults, and the program for those that have one. */
+static bool compile_defaults(exec_node *node, const int16_t *set_columns, uint16_t set_count, rdb_program **program, uint16_t *columns, uint16_t *default_count, rdb_error *err)
+{
+    const rdb_plan_modify *plan = &node->plan->of.modify;
+    uint16_t count = plan->relation->column_count;
+    rdb_expr **defaults = RDB_NEW_ARRAY(node->x->arena, rdb_expr *, count + 1u);
+    for (uint16_t i = 0; i < count; i++) {
+        bool is_set = false;
+        for (uint16_t k = 0; k < set_count; k++)
+            is_set = is_set || set_columns[k] == i + 1;
+        if (is_set || plan->defaults[i] == NULL)
+            continue;
+        defaults[*default_count] = plan->defaults[i];
+        columns[(*default_count)++] = i;
+    }
+    return *default_count == 0 || exec_compile(node->x, program, defaults, *default_count, err);
+}
+
+static bool open_merge(exec_node *node, modify_state *state, rdb_error *err)
+{
+    const rdb_plan_modify *plan = state->plan;
+    state->actions = RDB_NEW_ARRAY(node->x->arena, merge_action, plan->action_count + 1);
+    for (uint32_t i = 0; i < plan->action_count; i++) {
+        merge_action *action = &state->actions[i];
+        rdb_expr *condition = plan->actions[i].condition;
+        action->plan = &plan->actions[i];
+        if ((condition != NULL && !exec_compile(node->x, &action->condition, &condition, 1, err)) ||
+            (action->plan->set_count > 0 && !exec_compile(node->x, &action->values, action->plan->values, action->plan->set_count, err)))
+            return false;
+        action->default_columns = RDB_NEW_ARRAY(node->x->arena, uint16_t, plan->relation->column_count + 1u);
+        if (action->plan->command == RDB_COMMAND_INSERT &&
+            !compile_defaults(node, action->plan->set_columns, action->plan->set_count, &action->defaults, action->default_columns, &action->default_count, err))
+            return false;
+    }
+    return true;
+}
 
 static bool open_modify(exec_node *node, rdb_error *err)
 {
@@ -249,20 +294,11 @@ static bool open_modify(exec_node *node, rdb_error *err)
         state->all_columns[i] = (int16_t)(i + 1);
     if (!exec_row_rules_open(&state->rules, node->x, plan, err))
         return false;
-    if (plan->command == RDB_COMMAND_INSERT) {
-        rdb_expr **defaults = RDB_NEW_ARRAY(arena, rdb_expr *, count + 1u);
-        for (uint16_t i = 0; i < count; i++) {
-            bool is_set = false;
-            for (uint16_t k = 0; k < plan->set_count; k++)
-                is_set = is_set || plan->set_columns[k] == i + 1;
-            if (is_set || plan->defaults[i] == NULL)
-                continue;
-            defaults[state->default_count] = plan->defaults[i];
-            state->default_columns[state->default_count++] = i;
-        }
-        if (state->default_count > 0 && !exec_compile(node->x, &state->defaults, defaults, state->default_count, err))
-            return false;
-    }
+    if (plan->command == RDB_COMMAND_INSERT &&
+        !compile_defaults(node, plan->set_columns, plan->set_count, &state->defaults, state->default_columns, &state->default_count, err))
+        return false;
+    if (plan->command == RDB_COMMAND_MERGE && !open_merge(node, state, err))
+        return false;
     if (plan->conflict_action == 2) {
         rdb_expr *where = plan->conflict_where;
         if (!exec_compile(node->x, &state->conflict_values, plan->conflict_values, plan->conflict_set_count, err) ||
@@ -293,7 +329,7 @@ static bool begin_modify(exec_node *node, rdb_error *err)
     state->is_done = false;
     if (rdb_txn_is_read_only(node->x->context.txn))
         return rdb_error_set(err, RDB_READ_ONLY_SQL_TRANSACTION, "cannot execute %s in a read-only transaction",
-                             state->plan->command == RDB_COMMAND_INSERT ? "INSERT" : state->plan->command == RDB_COMMAND_UPDATE ? "UPDATE" : "DELETE");
+                             state->plan->command == RDB_COMMAND_INSERT ? "INSERT" : state->plan->command == RDB_COMMAND_UPDATE ? "UPDATE" : state->plan->command == RDB_COMMAND_MERGE ? "MERGE" : "DELETE");
     return exec_begin(node->left, err);
 }
 
@@ -324,50 +360,65 @@ static bool above_read_committed(const exec_node *node)
     return rdb_txn_get_isolation(node->x->context.txn) >= RDB_REPEATABLE_READ;
 }
 
+static void read_target(exec_node *node, const rdb_batch *batch, uint32_t row, rdb_row_address *address, rdb_row_version *seen)
+{
+    modify_state *state = node->state;
+    const rdb_plan_modify *plan = state->plan;
+    *address = (rdb_row_address)RDB_AT(batch->columns[plan->identity_slot], int64_t, row);
+    *seen = (rdb_row_version){(rdb_xid)RDB_AT(batch->columns[plan->identity_slot + 1], int64_t, row), (rdb_undo_address)RDB_AT(batch->columns[plan->identity_slot + 2], int64_t, row)};
+    read_row(batch->columns + plan->old_slot, row, plan->relation->column_count, state->old_values, state->old_is_null);
+    memcpy(state->values, state->old_values, plan->relation->column_count * sizeof *state->values);
+    memcpy(state->is_null, state->old_is_null, plan->relation->column_count * sizeof *state->is_null);
+}
+
+/* Tries to write the version seen: the row in state->values (UPDATE), or none (DELETE). */
+static bool write_once(exec_node *node, uint8_t command, rdb_row_address address, rdb_row_version seen, rdb_write_outcome *outcome, rdb_error *err)
+{
+    modify_state *state = node->state;
+    const rdb_index_values *keys = NULL, *old_keys = NULL;
+    rdb_row_writer writer = make_writer(node);
+    *outcome = RDB_WRITE_DONE;
+    if (!exec_row_rules_index_values(&state->rules, state->old_values, state->old_is_null, &old_keys, err))
+        return false;
+    if (command == RDB_COMMAND_UPDATE) {
+        if (!exec_row_rules_apply(&state->rules, state->values, state->is_null, err) || !exec_row_rules_index_values(&state->rules, state->values, state->is_null, &keys, err) ||
+            !rdb_row_update(&writer, address, seen, state->old_values, state->old_is_null, state->values, state->is_null, old_keys, keys, outcome, err))
+            return false;
+    } else if (!rdb_row_delete(&writer, address, seen, state->old_values, state->old_is_null, old_keys, outcome, err)) {
+        return false;
+    }
+    return *outcome != RDB_WRITE_DONE ||
+           exec_after_note(node->x, state->plan->relation, command, address, state->old_values, state->old_is_null, state->values, state->is_null, err);
+}
+
 /* UPDATE or DELETE of one row. batch and row change to the re-checked ones where the row had changed. */
 static bool write_existing(exec_node *node, rdb_batch *batch, uint32_t row, bool *is_written, rdb_row_address *address, rdb_error *err)
 {
     modify_state *state = node->state;
     const rdb_plan_modify *plan = state->plan;
-    uint16_t count = plan->relation->column_count;
     *is_written = false;
     for (;;) {
-        const rdb_index_values *keys = NULL, *old_keys = NULL;
+        rdb_row_version seen;
         rdb_write_outcome outcome = RDB_WRITE_DONE;
         if (!rdb_cancel_check(node->x->context.cancel, err))
             return false;
         if (rdb_vector_is_null(batch->columns[plan->identity_slot], row))
             return true; /* the null side of an outer join */
-        *address = (rdb_row_address)RDB_AT(batch->columns[plan->identity_slot], int64_t, row);
-        const rdb_row_version seen = {(rdb_xid)RDB_AT(batch->columns[plan->identity_slot + 1], int64_t, row), (rdb_undo_address)RDB_AT(batch->columns[plan->identity_slot + 2], int64_t, row)};
-        read_row(batch->columns + plan->old_slot, row, count, state->old_values, state->old_is_null);
         rdb_arena_reset(state->rules.arena);
-        rdb_row_writer writer = make_writer(node);
-        if (!exec_row_rules_index_values(&state->rules, state->old_values, state->old_is_null, &old_keys, err))
-            return false;
-        if (plan->command == RDB_COMMAND_UPDATE) {
-            memcpy(state->values, state->old_values, count * sizeof *state->values);
-            memcpy(state->is_null, state->old_is_null, count * sizeof *state->is_null);
-            for (uint16_t i = 0; i < plan->set_count; i++) {
-                if (plan->set_columns[i] <= 0)
-                    continue;
-                uint32_t at = (uint32_t)plan->set_columns[i] - 1;
-                state->is_null[at] = rdb_vector_is_null(batch->columns[i], row);
-                state->values[at] = state->is_null[at] ? (rdb_datum){.words = {0, 0}} : rdb_vector_get(batch->columns[i], row);
-            }
-            if (!exec_row_rules_apply(&state->rules, state->values, state->is_null, err) || !exec_row_rules_index_values(&state->rules, state->values, state->is_null, &keys, err) ||
-                !rdb_row_update(&writer, *address, seen, state->old_values, state->old_is_null, state->values, state->is_null, old_keys, keys, &outcome, err))
-                return false;
-        } else {
-            memcpy(state->values, state->old_values, count * sizeof *state->values);
-            memcpy(state->is_null, state->old_is_null, count * sizeof *state->is_null);
-            if (!rdb_row_delete(&writer, *address, seen, state->old_values, state->old_is_null, old_keys, &outcome, err))
-                return false;
+        read_target(node, batch, row, address, &seen);
+        for (uint16_t i = 0; plan->command == RDB_COMMAND_UPDATE && i < plan->set_count; i++) {
+            if (plan->set_columns[i] <= 0)
+                continue;
+            uint32_t at = (uint32_t)plan->set_columns[i] - 1;
+            state->is_null[at] = rdb_vector_is_null(batch->columns[i], row);
+            state->values[at] = state->is_null[at] ? (rdb_datum){.words = {0, 0}} : rdb_vector_get(batch->columns[i], row);
         }
+        if (!write_once(node, plan->command, *address, seen, &outcome, err))
+            return false;
         switch (outcome) {
         case RDB_WRITE_DONE:
             *is_written = true;
-            return exec_after_note(node->x, plan->relation, plan->command, *address, state->old_values, state->old_is_null, state->values, state->is_null, err);
+            return true;
         case RDB_WRITE_SELF: return true;
         case RDB_WRITE_GONE:
             if (above_read_committed(node))
@@ -466,39 +517,39 @@ static bool update_conflicting(exec_node *node, rdb_row_address conflict, bool *
     }
 }
 
-static bool insert_row(exec_node *node, const rdb_batch *batch, uint32_t row, bool *is_written, rdb_row_address *address, rdb_error *err)
+static bool fill_defaults(exec_node *node, rdb_program *defaults, const uint16_t *columns, uint16_t count, rdb_error *err)
 {
     modify_state *state = node->state;
-    const rdb_plan_modify *plan = state->plan;
-    uint16_t count = plan->relation->column_count;
-    const rdb_index_values *keys = NULL;
-    *is_written = false;
-    rdb_arena_reset(state->rules.arena);
+    const rdb_selection one = {NULL, 1};
+    uint32_t good = 0;
+    if (defaults == NULL)
+        return true;
+    if (!rdb_program_run(defaults, &node->x->eval, state->rules.arena, NULL, &one, &good, err))
+        return false;
     for (uint16_t i = 0; i < count; i++) {
+        const rdb_vector *value = rdb_program_result(defaults, i);
+        uint16_t at = columns[i];
+        state->is_null[at] = rdb_vector_is_null(value, 0);
+        if (!state->is_null[at])
+            state->values[at] = rdb_vector_get(value, 0);
+    }
+    return true;
+}
+
+static void clear_row(modify_state *state)
+{
+    for (uint16_t i = 0; i < state->plan->relation->column_count; i++) {
         state->is_null[i] = true;
         state->values[i] = (rdb_datum){.words = {0, 0}};
     }
-    for (uint16_t i = 0; i < plan->set_count; i++) {
-        if (plan->set_columns[i] <= 0)
-            continue;
-        uint32_t at = (uint32_t)plan->set_columns[i] - 1;
-        state->is_null[at] = rdb_vector_is_null(batch->columns[i], row);
-        if (!state->is_null[at])
-            state->values[at] = rdb_vector_get(batch->columns[i], row);
-    }
-    if (state->defaults != NULL) {
-        const rdb_selection one = {NULL, 1};
-        uint32_t good = 0;
-        if (!rdb_program_run(state->defaults, &node->x->eval, state->rules.arena, NULL, &one, &good, err))
-            return false;
-        for (uint16_t i = 0; i < state->default_count; i++) {
-            const rdb_vector *value = rdb_program_result(state->defaults, i);
-            uint16_t at = state->default_columns[i];
-            state->is_null[at] = rdb_vector_is_null(value, 0);
-            if (!state->is_null[at])
-                state->values[at] = rdb_vector_get(value, 0);
-        }
-    }
+}
+
+/* The row in state->values, complete but for what the rules add. */
+static bool insert_values(exec_node *node, bool *is_written, rdb_row_address *address, rdb_error *err)
+{
+    modify_state *state = node->state;
+    const rdb_plan_modify *plan = state->plan;
+    const rdb_index_values *keys = NULL;
     if (!exec_row_rules_apply(&state->rules, state->values, state->is_null, err) || !exec_row_rules_index_values(&state->rules, state->values, state->is_null, &keys, err))
         return false;
     for (;;) {
@@ -518,6 +569,152 @@ static bool insert_row(exec_node *node, const rdb_batch *batch, uint32_t row, bo
         *address = conflict;
         if (!is_gone)
             return true;
+    }
+}
+
+static bool insert_row(exec_node *node, const rdb_batch *batch, uint32_t row, bool *is_written, rdb_row_address *address, rdb_error *err)
+{
+    modify_state *state = node->state;
+    const rdb_plan_modify *plan = state->plan;
+    *is_written = false;
+    rdb_arena_reset(state->rules.arena);
+    clear_row(state);
+    for (uint16_t i = 0; i < plan->set_count; i++) {
+        if (plan->set_columns[i] <= 0)
+            continue;
+        uint32_t at = (uint32_t)plan->set_columns[i] - 1;
+        state->is_null[at] = rdb_vector_is_null(batch->columns[i], row);
+        if (!state->is_null[at])
+            state->values[at] = rdb_vector_get(batch->columns[i], row);
+    }
+    return fill_defaults(node, state->defaults, state->default_columns, state->default_count, err) && insert_values(node, is_written, address, err);
+}
+
+/* ---- MERGE ------------------------------------------------------------------------------------------------------------------------- */
+/* The first WHEN of the pair's kind whose condition holds; NULL: none. */
+static bool choose_action(exec_node *node, const rdb_batch *batch, uint32_t row, bool is_matched, merge_action **chosen, rdb_error *err)
+{
+    modify_state *state = node->state;
+    const rdb_selection one = {&row, 1};
+    *chosen = NULL;
+    for (uint32_t i = 0; i < state->plan->action_count; i++) {
+        merge_action *action = &state->actions[i];
+        uint32_t good = 0;
+        if (action->plan->is_matched != is_matched)
+            continue;
+        if (action->condition != NULL) {
+            if (!rdb_program_run(action->condition, &node->x->eval, state->rules.arena, batch, &one, &good, err))
+                return false;
+            const rdb_vector *answer = rdb_program_result(action->condition, 0);
+            if (rdb_vector_is_null(answer, row) || !RDB_AT(answer, uint8_t, row))
+                continue;
+        }
+        *chosen = action;
+        return true;
+    }
+    return true;
+}
+
+static bool run_action_values(exec_node *node, const merge_action *action, const rdb_batch *batch, uint32_t row, rdb_error *err)
+{
+    modify_state *state = node->state;
+    const rdb_selection one = {&row, 1};
+    uint32_t good = 0;
+    if (action->values == NULL)
+        return true;
+    if (!rdb_program_run(action->values, &node->x->eval, state->rules.arena, batch, &one, &good, err))
+        return false;
+    for (uint16_t i = 0; i < action->plan->set_count; i++) {
+        const rdb_vector *value = rdb_program_result(action->values, i);
+        uint32_t at = (uint32_t)action->plan->set_columns[i] - 1;
+        state->is_null[at] = rdb_vector_is_null(value, row);
+        state->values[at] = state->is_null[at] ? (rdb_datum){.words = {0, 0}} : rdb_vector_get(value, row);
+    }
+    return true;
+}
+
+static bool same_value(const rdb_vector *left, uint32_t left_row, const rdb_vector *right, uint32_t right_row)
+{
+    bool left_null = rdb_vector_is_null(left, left_row), right_null = rdb_vector_is_null(right, right_row);
+    if (left_null || right_null)
+        return left_null == right_null;
+    rdb_datum x = rdb_vector_get(left, left_row), y = rdb_vector_get(right, right_row);
+    if (left->rep != RDB_REP_BYTES)
+        return memcmp(&x, &y, rdb_rep_width((rdb_rep)left->rep)) == 0;
+    return x.bytes.length == y.bytes.length && (x.bytes.length == 0 || memcmp(x.bytes.data, y.bytes.data, x.bytes.length) == 0);
+}
+
+/* The pair of this source row with the target's newest version; *batch NULL: they match no more. The plan runs over all source rows,
+ * which what they brought along tells apart. */
+static bool join_again(exec_node *node, const rdb_batch *first, uint32_t first_row, rdb_row_address address, rdb_batch **batch, uint32_t *row, rdb_error *err)
+{
+    modify_state *state = node->state;
+    const rdb_plan_modify *plan = state->plan;
+    rdb_batch *again = NULL;
+    *batch = NULL;
+    if (!exec_recheck_row(node->x, &state->recheck, node->plan->left, plan->scan_no, address, &again, err))
+        return false;
+    while (again != NULL) {
+        RDB_FOR_SELECTED (&again->selection, at) {
+            bool is_same = !rdb_vector_is_null(again->columns[plan->identity_slot], at);
+            for (uint32_t c = plan->old_slot + plan->relation->column_count; c < again->column_count && is_same; c++)
+                is_same = same_value(first->columns[c], first_row, again->columns[c], at);
+            if (is_same) {
+                *batch = again;
+                *row = at;
+                return true;
+            }
+        }
+        if (!exec_recheck_next(state->recheck, &again, err))
+            return false;
+    }
+    return true;
+}
+
+/* One pair of source and target. A target that changed meanwhile is joined anew and its WHENs are tried again; one that is gone makes
+ * the source row one without a partner. */
+static bool merge_row(exec_node *node, rdb_batch *batch, uint32_t row, bool *is_written, rdb_row_address *address, rdb_error *err)
+{
+    modify_state *state = node->state;
+    const rdb_plan_modify *plan = state->plan;
+    const rdb_batch *first = batch;
+    const uint32_t first_row = row;
+    bool is_alone = false;
+    *is_written = false;
+    for (;;) {
+        merge_action *action = NULL;
+        rdb_row_version seen = {0};
+        rdb_write_outcome outcome = RDB_WRITE_DONE;
+        bool is_matched = !is_alone && !rdb_vector_is_null(batch->columns[plan->identity_slot], row);
+        rdb_arena_reset(state->rules.arena);
+        if (!rdb_cancel_check(node->x->context.cancel, err) || !choose_action(node, batch, row, is_matched, &action, err))
+            return false;
+        if (action == NULL || action->plan->command == 0)
+            return true;
+        if (!is_matched) {
+            clear_row(state);
+            return run_action_values(node, action, batch, row, err) && fill_defaults(node, action->defaults, action->default_columns, action->default_count, err) &&
+                   insert_values(node, is_written, address, err);
+        }
+        read_target(node, batch, row, address, &seen);
+        if (!run_action_values(node, action, batch, row, err) || !write_once(node, action->plan->command, *address, seen, &outcome, err))
+            return false;
+        if (outcome == RDB_WRITE_DONE) {
+            *is_written = true;
+            return true;
+        }
+        if (outcome == RDB_WRITE_SELF) {
+            rdb_error_set(err, RDB_CARDINALITY_VIOLATION, "MERGE command cannot affect row a second time");
+            return rdb_error_hint(err, "Ensure that not more than one source row matches any one target row.");
+        }
+        if (above_read_committed(node))
+            return raise_conflict(node, outcome == RDB_WRITE_GONE, err);
+        rdb_batch *again = NULL;
+        if (!join_again(node, first, first_row, *address, &again, &row, err))
+            return false;
+        is_alone = again == NULL; /* WHEN NOT MATCHED reads the source's columns alone: those of the first pair */
+        batch = is_alone ? (rdb_batch *)(uintptr_t)first : again;
+        row = is_alone ? first_row : row;
     }
 }
 
@@ -562,7 +759,9 @@ static bool next_modify(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_e
         RDB_FOR_SELECTED (&batch->selection, row) {
             bool is_written = false;
             rdb_row_address address = 0;
-            if (plan->command == RDB_COMMAND_INSERT ? !insert_row(node, batch, row, &is_written, &address, err) : !write_existing(node, batch, row, &is_written, &address, err))
+            if (plan->command == RDB_COMMAND_INSERT  ? !insert_row(node, batch, row, &is_written, &address, err)
+                : plan->command == RDB_COMMAND_MERGE ? !merge_row(node, batch, row, &is_written, &address, err)
+                                                     : !write_existing(node, batch, row, &is_written, &address, err))
                 return false;
             if (!is_written)
                 continue;

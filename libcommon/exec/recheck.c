@@ -33,6 +33,12 @@ bool exec_recheck_row(rdb_execution *x, exec_recheck **recheck, const rdb_plan_n
     return exec_begin(r->root, err) && exec_next(r->root, 1, batch, err);
 }
 
+bool exec_recheck_next(exec_recheck *recheck, rdb_batch **batch, rdb_error *err)
+{
+    *batch = NULL;
+    return exec_next(recheck->root, 1, batch, err);
+}
+
 void exec_recheck_close(exec_recheck **recheck)
 {
     exec_recheck *r = *recheck;

@@ -17,6 +17,10 @@ static bool analyse_body(analyse_state *state, const rdb_ast_node *raw, rdb_erro
         return analyse_update(state, (const rdb_ast_update *)raw, err) && analyse_query_collations(state, state->query, err);
     case RDB_AST_DELETE:
         return analyse_delete(state, (const rdb_ast_delete *)raw, err) && analyse_query_collations(state, state->query, err);
+    case RDB_AST_MERGE:
+        if (state->parent != NULL)
+            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "MERGE not supported in WITH query");
+        return analyse_merge(state, (const rdb_ast_merge *)raw, err) && analyse_query_collations(state, state->query, err);
     default:
         return analyse_error(state, raw->location, err, RDB_FEATURE_NOT_SUPPORTED, "%s is not supported here yet", rdb_ast_tag_name(raw->tag));
     }

@@ -22,10 +22,10 @@ static bool coerce_value(const assignment *a, const rdb_type *type, int32_t typm
     if (*expr != NULL)
         return true;
     if (field == NULL)
-        analyse_error(a->state, analyse_location(a->value), err, RDB_DATATYPE_MISMATCH, "subscripted assignment to \"%s\" requires type %s but expression is of type %s",
+        analyse_error(a->state, a->location, err, RDB_DATATYPE_MISMATCH, "subscripted assignment to \"%s\" requires type %s but expression is of type %s",
                       a->column_name, analyse_type_name(a->state, type->oid), analyse_type_name(a->state, a->value->type->oid));
     else
-        analyse_error(a->state, analyse_location(a->value), err, RDB_DATATYPE_MISMATCH, "subfield \"%s\" is of type %s but expression is of type %s", field,
+        analyse_error(a->state, a->location, err, RDB_DATATYPE_MISMATCH, "subfield \"%s\" is of type %s but expression is of type %s", field,
                       analyse_type_name(a->state, type->oid), analyse_type_name(a->state, a->value->type->oid));
     return rdb_error_hint(err, "You will need to rewrite or cast the expression.");
 }

@@ -26,21 +26,21 @@ bool analyse_value(analyse_state *state, const rdb_ast_node *raw, analyse_clause
 }
 
 /* Identity and generated columns take what they make themselves. */
-static bool refuse_value(const analyse_state *state, const rdb_column *column, bool is_update, rdb_sql_overriding overriding, int32_t location, rdb_error *err)
+static bool refuse_value(const rdb_column *column, bool is_update, rdb_sql_overriding overriding, rdb_error *err)
 {
     const char *verb = is_update ? "updated to DEFAULT" : NULL;
     if (column->generated) {
         if (is_update)
-            analyse_error(state, location, err, RDB_GENERATED_ALWAYS, "column \"%s\" can only be %s", column->name, verb);
+            rdb_error_set(err, RDB_GENERATED_ALWAYS, "column \"%s\" can only be %s", column->name, verb);
         else
-            analyse_error(state, location, err, RDB_GENERATED_ALWAYS, "cannot insert a non-DEFAULT value into column \"%s\"", column->name);
+            rdb_error_set(err, RDB_GENERATED_ALWAYS, "cannot insert a non-DEFAULT value into column \"%s\"", column->name);
         return rdb_error_detail(err, "Column \"%s\" is a generated column.", column->name);
     }
     if (column->identity == 'a' && overriding == RDB_SQL_OVERRIDING_NONE) {
         if (is_update)
-            analyse_error(state, location, err, RDB_GENERATED_ALWAYS, "column \"%s\" can only be %s", column->name, verb);
+            rdb_error_set(err, RDB_GENERATED_ALWAYS, "column \"%s\" can only be %s", column->name, verb);
         else
-            analyse_error(state, location, err, RDB_GENERATED_ALWAYS, "cannot insert a non-DEFAULT value into column \"%s\"", column->name);
+            rdb_error_set(err, RDB_GENERATED_ALWAYS, "cannot insert a non-DEFAULT value into column \"%s\"", column->name);
         rdb_error_detail(err, "Column \"%s\" is an identity column defined as GENERATED ALWAYS.", column->name);
         return is_update ? false : rdb_error_hint(err, "Use OVERRIDING SYSTEM VALUE to override.");
     }
@@ -144,7 +144,7 @@ static bool assign_row(analyse_state *state, const rdb_ast_insert *raw, const an
     for (uint32_t i = 0; i < exprs->count; i++) {
         rdb_expr *value = exprs->items[i], *result = NULL;
         const rdb_column *column = columns[i].column;
-        if (value->kind != RDB_EXPR_DEFAULT && !refuse_value(state, column, false, raw->overriding, value->location, err))
+        if (value->kind != RDB_EXPR_DEFAULT && !refuse_value(column, false, raw->overriding, err))
             return false;
         bool is_more = columns[i].slot < assigned->count;
         if (!analyse_assignment(state, value, clause, column->name, table, column->number, columns[i].indirection,
@@ -326,7 +326,7 @@ bool analyse_set(analyse_state *state, const rdb_list *raw, const analyse_item *
                 earlier = targets->items[k];
         if (earlier != NULL && (source->indirection.count == 0 || !is_part[earlier->number]))
             return rdb_error_set(err, RDB_SYNTAX_ERROR, "multiple assignments to same column \"%s\"", column->name);
-        if (value->kind != RDB_EXPR_DEFAULT && !refuse_value(state, column, true, RDB_SQL_OVERRIDING_NONE, source->node.location, err))
+        if (value->kind != RDB_EXPR_DEFAULT && !refuse_value(column, true, RDB_SQL_OVERRIDING_NONE, err))
             return false;
         if (!analyse_assignment(state, value, ANALYSE_UPDATE_TARGET, column->name, table, column->number, &source->indirection, earlier == NULL ? NULL : earlier->expr,
                                 source->node.location, &assigned, err))
@@ -395,6 +395,20 @@ bool analyse_insert(analyse_state *state, const rdb_ast_insert *raw, rdb_error *
         ok = analyse_on_conflict(state, raw->on_conflict, table, err);
     state->items = (rdb_list){0};
     return ok && analyse_push_item(state, table, true, true, err) && analyse_returning(state, &raw->returning, err);
+}
+
+bool analyse_insert_action(analyse_state *state, const rdb_ast_merge_when *when, analyse_item *table, rdb_error *err)
+{
+    rdb_ast_insert raw = {.node = when->node, .columns = when->targets, .overriding = when->overriding};
+    const rdb_relation *relation = table->range->relation;
+    insert_column *columns = NULL;
+    uint32_t column_count = 0;
+    if (!read_columns(state, &raw, relation, &columns, &column_count, err) ||
+        (when->values.count > 0 && !insert_single(state, &raw, table, columns, column_count, &when->values, err)) || !add_identities(state, relation, err))
+        return false;
+    for (uint32_t i = 0; i < column_count; i++)
+        analyse_mark_column(state, &table->range->inserted_columns, table->range, columns[i].column->number);
+    return true;
 }
 
 bool analyse_update(analyse_state *state, const rdb_ast_update *raw, rdb_error *err)

@@ -309,6 +309,9 @@ const char *analyse_lock_name(uint32_t strength); /* "FOR UPDATE" */
 RDB_CHECKED bool analyse_insert(analyse_state *state, const rdb_ast_insert *raw, rdb_error *err);
 RDB_CHECKED bool analyse_update(analyse_state *state, const rdb_ast_update *raw, rdb_error *err);
 RDB_CHECKED bool analyse_delete(analyse_state *state, const rdb_ast_delete *raw, rdb_error *err);
+RDB_CHECKED bool analyse_merge(analyse_state *state, const rdb_ast_merge *raw, rdb_error *err);
+/* WHEN NOT MATCHED THEN INSERT: the targets go to state->query->targets. */
+RDB_CHECKED bool analyse_insert_action(analyse_state *state, const rdb_ast_merge_when *when, analyse_item *table, rdb_error *err);
 RDB_CHECKED bool analyse_returning(analyse_state *state, const rdb_list *raw, rdb_error *err);
 /* analyse_assign.c. The value that goes into a column: assignment coercion, subscripts and fields below it. so_far: what other
  * parts of the column were assigned already, or NULL. */

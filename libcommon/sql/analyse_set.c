@@ -370,6 +370,8 @@ static bool define(analyse_state *owner, rdb_cte *cte, const rdb_ast_cte *raw, b
     owner->clause = ANALYSE_OTHER;
     rdb_list_push(analyse_arena(owner), &owner->defining, cte);
     rdb_query *query;
+    if (raw->query->tag == RDB_AST_MERGE)
+        return analyse_error(owner, raw->node.location, err, RDB_FEATURE_NOT_SUPPORTED, "MERGE not supported in WITH query");
     bool ok = analyse_subquery(owner, owner->analysis, raw->query, may_recurse ? cte : NULL, false, false, &query, err);
     owner->defining.count--;
     owner->items = items;

@@ -941,7 +941,7 @@ static bool plan_select(plan_level *level, plan_built *built)
         return false;
     if (query->command == RDB_COMMAND_SELECT && query->row_marks.count > 0 && !add_lock_columns(level, &extra))
         return false;
-    if ((query->command == RDB_COMMAND_UPDATE || query->command == RDB_COMMAND_DELETE) && !plan_modify_columns(level, &extra))
+    if ((query->command == RDB_COMMAND_UPDATE || query->command == RDB_COMMAND_DELETE || query->command == RDB_COMMAND_MERGE) && !plan_modify_columns(level, &extra))
         return false;
     if (query->set_operation != NULL) {
         if (!plan_set_operation(level, query->set_operation, built))
@@ -998,8 +998,6 @@ bool plan_query(planner *p, plan_level *parent, const rdb_query *query, plan_lev
     if (query->ranges.count >= PLAN_RELIDS_WORDS * 64)
         return rdb_error_set(p->err, RDB_STATEMENT_TOO_COMPLEX, "too many range table entries");
     level->rels = RDB_NEW_ARRAY(p->arena, plan_rel *, query->ranges.count + 1);
-    if (query->command == RDB_COMMAND_MERGE)
-        return rdb_error_set(p->err, RDB_FEATURE_NOT_SUPPORTED, "MERGE is not supported");
     if (!plan_ctes(level))
         return false;
     for (uint32_t i = 1; i <= query->ranges.count; i++)

@@ -106,6 +106,7 @@ typedef struct plan_level {
     const char *work_table_name; /* inside the recursive half of this CTE */
     uint32_t work_table_no;
     double tuple_fraction;   /* rows that will be asked for; 0: all */
+    rdb_list merge_exprs;    /* MERGE: prepared conditions (NULL: none) and values, action after action */
     bool is_ordered;         /* FROM already gives its rows in the query's order */
 } plan_level;
 

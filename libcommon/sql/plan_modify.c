@@ -102,20 +102,54 @@ typedef struct foreign_columns {
     planner *p;
     uint32_t range_no;
     rdb_list *extra;
+    bool takes_all; /* the target's own columns as well */
 } foreign_columns;
 
 static bool see_foreign_column(void *context, rdb_expr *expr)
 {
     foreign_columns *see = context;
-    if (expr->kind == RDB_EXPR_VAR && ((rdb_expr_var *)expr)->range_no != see->range_no)
-        rdb_list_push(see->p->arena, see->extra, expr);
+    if (expr->kind == RDB_EXPR_VAR) {
+        const rdb_expr_var *var = (const rdb_expr_var *)expr;
+        bool is_there = var->range_no == see->range_no && var->attribute_no > 0 && !see->takes_all;
+        for (uint32_t i = 0; i < see->extra->count && !is_there; i++)
+            is_there = rdb_expr_equal(see->extra->items[i], expr);
+        if (!is_there)
+            rdb_list_push(see->p->arena, see->extra, expr);
+        return true;
+    }
+    if (expr->kind == RDB_EXPR_SUBPLAN) {
+        rdb_list *arguments = &((rdb_expr_subplan *)expr)->arguments;
+        for (uint32_t i = 0; i < arguments->count; i++)
+            (void)see_foreign_column(context, arguments->items[i]);
+        return true;
+    }
     return rdb_expr_visit_children(expr, see_foreign_column, context);
+}
+
+/* Prepares what the actions of MERGE need, and sees to it that the columns they read come along. */
+static bool add_merge_columns(plan_level *level, rdb_list *extra)
+{
+    foreign_columns see = {level->p, level->query->result_range_no, extra, true};
+    for (uint32_t i = 0; i < level->query->merge_actions.count; i++) {
+        const rdb_merge_action *action = level->query->merge_actions.items[i];
+        for (uint32_t k = 0; k <= action->targets.count; k++) {
+            rdb_expr *raw = k == 0 ? action->condition : ((const rdb_target *)action->targets.items[k - 1])->expr, *prepared = NULL;
+            if (raw != NULL && !plan_prepare(level, raw, &prepared))
+                return false;
+            if (prepared != NULL)
+                (void)see_foreign_column(&see, prepared);
+            rdb_list_push(level->p->arena, &level->merge_exprs, prepared);
+        }
+    }
+    return true;
 }
 
 /* RETURNING may ask for columns of the tables joined: they travel through the modify node. */
 static bool add_returning_columns(plan_level *level, rdb_list *extra)
 {
-    foreign_columns see = {level->p, level->query->result_range_no, extra};
+    foreign_columns see = {level->p, level->query->result_range_no, extra, false};
+    if (level->query->command == RDB_COMMAND_MERGE)
+        return add_merge_columns(level, extra);
     for (uint32_t i = 0; i < level->query->returning.count; i++) {
         rdb_expr *prepared = NULL;
         if (!plan_prepare(level, ((const rdb_target *)level->query->returning.items[i])->expr, &prepared))
@@ -177,6 +211,34 @@ static bool plan_conflict(planner *p, plan_level *level, const rdb_relation *rel
     return true;
 }
 
+static bool plan_merge(planner *p, plan_level *level, const plan_built *built, rdb_plan_modify *modify)
+{
+    const rdb_list *actions = &level->query->merge_actions;
+    rdb_plan_merge_action *made = RDB_NEW_ARRAY(p->arena, rdb_plan_merge_action, actions->count + 1);
+    uint32_t next = 0;
+    for (uint32_t i = 0; i < actions->count; i++) {
+        const rdb_merge_action *action = actions->items[i];
+        rdb_expr *condition = level->merge_exprs.items[next++];
+        rdb_list values = {0};
+        int16_t *numbers = RDB_NEW_ARRAY(p->arena, int16_t, action->targets.count + 1);
+        made[i] = (rdb_plan_merge_action){.is_matched = action->matched, .command = action->command, .set_columns = numbers};
+        if (condition != NULL && !plan_resolve(p, built, condition, &made[i].condition))
+            return false;
+        for (uint32_t k = 0; k < action->targets.count; k++) {
+            rdb_expr *value = NULL;
+            if (!plan_resolve(p, built, level->merge_exprs.items[next++], &value))
+                return false;
+            numbers[k] = ((const rdb_target *)action->targets.items[k])->number;
+            rdb_list_push(p->arena, &values, value);
+        }
+        made[i].set_count = (uint16_t)values.count;
+        made[i].values = (rdb_expr *const *)values.items;
+    }
+    modify->actions = made;
+    modify->action_count = actions->count;
+    return true;
+}
+
 bool plan_modify(planner *p, plan_level *level, plan_built *built)
 {
     const rdb_query *query = level->query;
@@ -212,6 +274,8 @@ bool plan_modify(planner *p, plan_level *level, plan_built *built)
     if (!fill_row_rules(p, relation, modify))
         return false;
     if (query->command == RDB_COMMAND_INSERT && query->on_conflict != NULL && !plan_conflict(p, level, relation, modify, filler))
+        return false;
+    if (query->command == RDB_COMMAND_MERGE && !plan_merge(p, level, built, modify))
         return false;
     /* the row space: the row after the write, its address, then what the child gave */
     uint32_t columns = relation->column_count, count = columns + 1 + built->count;

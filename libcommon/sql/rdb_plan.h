@@ -139,6 +139,15 @@ typedef struct rdb_plan_window {
  *   UPDATE: one column for each of set_columns, then at identity_slot ADDRESS, VERSION_XID, VERSION_UNDO, then at
  *           old_slot the table's columns by attribute number
  *   DELETE: the same without set_columns */
+typedef struct rdb_plan_merge_action { /* a WHEN of MERGE; expressions over left's output */
+    bool is_matched;
+    uint8_t command;                   /* INSERT, UPDATE, DELETE; 0: DO NOTHING */
+    rdb_expr *condition;               /* NULL: always */
+    uint16_t set_count;
+    const int16_t *set_columns;
+    rdb_expr *const *values;
+} rdb_plan_merge_action;
+
 typedef struct rdb_plan_modify {
     uint8_t command;                   /* rdb_command */
     uint32_t scan_no;                  /* of the target's scan (UPDATE, DELETE): the one substituted */
@@ -160,6 +169,8 @@ typedef struct rdb_plan_modify {
     const int16_t *conflict_set_columns;
     rdb_expr *const *conflict_values;
     rdb_expr *conflict_where;
+    uint32_t action_count;             /* MERGE */
+    const rdb_plan_merge_action *actions;
     bool returns_rows;
 } rdb_plan_modify;
 

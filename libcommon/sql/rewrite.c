@@ -164,6 +164,10 @@ static bool rewrite_query(rewriting *work, rdb_query *query)
               rewrite_expr(work, query->having) && rewrite_expr(work, query->limit_count) && rewrite_expr(work, query->limit_offset);
     if (ok && query->on_conflict != NULL)
         ok = rewrite_targets(work, &query->on_conflict->set_targets) && rewrite_expr(work, query->on_conflict->where);
+    for (uint32_t i = 0; ok && i < query->merge_actions.count; i++) {
+        const rdb_merge_action *action = query->merge_actions.items[i];
+        ok = rewrite_expr(work, action->condition) && rewrite_targets(work, &action->targets);
+    }
     work->depth--;
     return ok;
 }
