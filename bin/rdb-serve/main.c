@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define DRAIN_US 30000000
+#define FAREWELL_US 3000000 /* for a client to take the last message */
 
 typedef struct server {
     char home[PATH_MAX];
@@ -261,8 +262,10 @@ static void stop_serving(server *srv)
     sd_notify(0, "STOPPING=1");
     RDB_LOG(RDB_LOG_INFO, "serve", "stopping: %s", srv->stop_signal == SIGINT ? "transactions are ended" : "waiting for transactions to end");
     rdb_wire_host_shutdown(srv->host, srv->stop_signal == SIGINT);
-    network_drain(srv->net, srv->stop_signal == SIGINT ? 10000000 : DRAIN_US, srv->signal_fd, on_signal, srv);
+    network_drain(srv->net, srv->stop_signal == SIGINT ? FAREWELL_US : DRAIN_US, srv->signal_fd, on_signal, srv);
     rdb_wire_host_shutdown(srv->host, true);
+    network_drain(srv->net, FAREWELL_US, srv->signal_fd, on_signal, srv);
+    network_cut(srv->net); /* those whose client does not even read */
     network_drain(srv->net, 10000000, srv->signal_fd, on_signal, srv);
 }
 

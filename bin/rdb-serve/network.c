@@ -134,9 +134,9 @@ static void connection_close(connection *conn)
         SSL_shutdown(conn->tls);
         SSL_free(conn->tls);
     }
-    rdb_poller_remove(net->poller, conn->fd);
-    rdb_socket_close(&conn->fd);
     rdb_mutex_lock(&net->lock);
+    rdb_poller_remove(net->poller, conn->fd);
+    rdb_socket_close(&conn->fd); /* under the lock: who is in the list may be shut down by its descriptor */
     *(conn->previous != NULL ? &conn->previous->next : &net->connections) = conn->next;
     if (conn->next != NULL)
         conn->next->previous = conn->previous;
@@ -351,6 +351,14 @@ void network_drain(network *net, int64_t wait_us, int signal_fd, bool (*on_signa
             return;
         run_parked(net);
     }
+}
+
+void network_cut(network *net)
+{
+    rdb_mutex_lock(&net->lock);
+    for (connection *conn = net->connections; conn != NULL; conn = conn->next)
+        shutdown(conn->fd, SHUT_RDWR);
+    rdb_mutex_unlock(&net->lock);
 }
 
 void network_close(network **net_at)

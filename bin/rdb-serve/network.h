@@ -27,6 +27,8 @@ RDB_CHECKED bool network_run(network *net, int signal_fd, bool (*on_signal)(void
 /* No more connections are taken; returns when all are gone or wait_us has passed (negative: no limit), or more signals
  * say so: on_signal returns false to stop waiting. */
 void network_drain(network *net, int64_t wait_us, int signal_fd, bool (*on_signal)(void *context), void *context);
+/* Cuts every connection: whoever waits for a client that neither reads nor writes comes back. */
+void network_cut(network *net);
 void network_close(network **net);
 
 #endif

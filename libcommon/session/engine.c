@@ -87,7 +87,7 @@ static bool open_engine(rdb_engine **engine_out, const rdb_engine_config *config
     rdb_control control;
     *engine_out = NULL;
     register_rooms();
-    if (!rdb_control_read(config->home, &control, err))
+    if (!rdb_upkeep_read_control(config->home, &control, err))
         return false;
     rdb_engine *engine = calloc(1, sizeof *engine);
     if (engine == NULL)

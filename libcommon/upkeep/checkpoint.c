@@ -5,7 +5,7 @@
 
 #include "base/rdb_log.h"
 
-static bool make_record(rdb_lsn redo_lsn, int64_t wall_us, rdb_strbuf *bytes, rdb_error *err)
+static bool make_record(const rdb_control *control, rdb_lsn redo_lsn, int64_t wall_us, rdb_scn scn, rdb_strbuf *bytes, rdb_error *err)
 {
     uint8_t header[RDB_WAL_HEADER_BYTES + 16] = {0};
     header[20] = RDB_RESOURCE_WAL;
@@ -13,6 +13,13 @@ static bool make_record(rdb_lsn redo_lsn, int64_t wall_us, rdb_strbuf *bytes, rd
     rdb_put_u64(header + RDB_WAL_HEADER_BYTES, redo_lsn);
     rdb_put_u64(header + RDB_WAL_HEADER_BYTES + 8, (uint64_t)wall_us);
     rdb_strbuf_add(bytes, header, sizeof header);
+    uint8_t own[8 + UPKEEP_CONTROL_PART_BYTES] = {RDB_RESOURCE_WAL};
+    rdb_put_u32(own + 4, UPKEEP_CONTROL_PART_BYTES);
+    rdb_put_u32(own + 8, control->layout_version);
+    rdb_put_u32(own + 12, control->data_format);
+    rdb_put_u32(own + 16, control->page_bytes);
+    rdb_put_u64(own + 24, scn);
+    rdb_strbuf_add(bytes, own, sizeof own);
     for (unsigned resource = 1; resource < RDB_RESOURCE_COUNT; resource++) {
         const rdb_checkpoint_part *part = rdb_checkpoint_find_part(resource);
         uint8_t part_header[8] = {(uint8_t)resource};
@@ -43,7 +50,9 @@ bool upkeep_checkpoint(rdb_upkeep *upkeep, int64_t spread_us, uint32_t state, rd
     rdb_storage_get_statistics(upkeep->storage, &before);
     rdb_lsn redo_lsn = rdb_wal_fix_redo_point(upkeep->wal);
     int64_t wall_us = rdb_time_wall_us();
-    bool ok = make_record(redo_lsn, wall_us, &bytes, err) && rdb_storage_flush_all(upkeep->storage, spread_us, err);
+    /* Commits with a higher SCN stand behind the redo point: recovery meets them. */
+    rdb_scn scn = upkeep->highest_scn != NULL ? RDB_MAX(control.scn, upkeep->highest_scn(upkeep->scn_context)) : control.scn;
+    bool ok = make_record(&control, redo_lsn, wall_us, scn, &bytes, err) && rdb_storage_flush_all(upkeep->storage, spread_us, err);
     if (ok) {
         rdb_wal_piece piece = {bytes.data, (uint32_t)bytes.length};
         ok = rdb_wal_insert(upkeep->wal, &piece, 1, NULL, NULL, &lsn, &end_lsn, err) && rdb_wal_flush(upkeep->wal, end_lsn, err);

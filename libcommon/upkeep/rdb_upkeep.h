@@ -5,10 +5,13 @@
  * Checkpoint record: resource RDB_RESOURCE_WAL, operation RDB_WAL_OP_CHECKPOINT, main data:
  *    0  8  redo LSN               8  8  wall time (timestamptz us)
  *   16  .  parts: resource 1, zero 3, bytes 4, then the bytes (rdb_checkpoint_part)
+ * The part of resource RDB_RESOURCE_WAL is what else the control file says, so that it can be made again (R23):
+ *    0  4  layout version    4  4  data format    8  4  page bytes   12  4  zero   16  8  highest SCN
  * The control file points to the redo LSN; recovery starts there and meets the record of its checkpoint on its way. */
 #ifndef RDB_UPKEEP_H
 #define RDB_UPKEEP_H
 
+#include "instance/rdb_instance.h"
 #include "storage/rdb_storage.h"
 
 enum { RDB_WAL_OP_CHECKPOINT = 1 };
@@ -36,6 +39,10 @@ typedef struct rdb_recovery_result {
     int64_t elapsed_us;
     bool was_clean; /* the last life ended with its checkpoint */
 } rdb_recovery_result;
+
+/* The control file as it is; where it is missing or both copies are bad, made anew from the last checkpoint record in the log,
+ * and written. XX001 with the reason where that cannot be done either. */
+RDB_CHECKED bool rdb_upkeep_read_control(const char *home, rdb_control *control, rdb_error *err);
 
 /* Reads the control file, replays the log from its redo LSN, opens the log for inserting where it ended. The caller holds
  * the instance's lock and has registered every resource. Changes may be made when it returns; nothing runs in the

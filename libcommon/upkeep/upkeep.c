@@ -28,7 +28,7 @@ bool rdb_upkeep_open(rdb_upkeep **out, const rdb_upkeep_config *config, rdb_erro
     upkeep->config.home = upkeep->home;
     if (!rdb_instance_path(upkeep->home, "data", upkeep->data_directory, sizeof upkeep->data_directory, err) ||
         !rdb_instance_path(upkeep->home, "data/wal", upkeep->wal_directory, sizeof upkeep->wal_directory, err) ||
-        !rdb_control_read(upkeep->home, &upkeep->control, err))
+        !rdb_upkeep_read_control(upkeep->home, &upkeep->control, err))
         goto fail;
     upkeep->wal_config = (rdb_wal_config){.directory = upkeep->wal_directory, .system_id = upkeep->control.system_id,
                                           .segment_bytes = upkeep->control.wal_segment_bytes, .ring_bytes = config->wal_ring_bytes,

@@ -33,6 +33,7 @@ struct rdb_upkeep {
     _Atomic uint32_t stopping;
 };
 
+enum { UPKEEP_CONTROL_PART_BYTES = 24 }; /* drawn in rdb_upkeep.h */
 /* Registers the log's own resource. */
 void upkeep_register_redo(void);
 /* One checkpoint; state is what the control file says after it. */

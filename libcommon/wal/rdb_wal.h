@@ -149,6 +149,16 @@ void rdb_wal_reader_close(rdb_wal_reader **reader);
 /* *found false: the log ends here, and *end_lsn of the reader is where inserting may go on. A record that is cut or torn
  * at the end of the log is its end; one with a valid record in a later segment is damage, XX001 (a segment is synced
  * before the next one is written). */
+/* What the segments in a directory say of their log, without anything known of it: the newest system whose headers are whole.
+ * *found false: no segment's header is. */
+typedef struct rdb_wal_look {
+    uint64_t system_id, first_segment, last_segment;
+    uint32_t segment_bytes, incarnation;
+    uint16_t thread_no;
+} rdb_wal_look;
+RDB_CHECKED bool rdb_wal_look_at(const char *directory, rdb_wal_look *look, bool *found, rdb_error *err);
+/* Moves to the first valid record at or after where the reader stands and before limit; *found false: there is none. */
+RDB_CHECKED bool rdb_wal_reader_seek(rdb_wal_reader *reader, rdb_lsn limit, bool *found, rdb_error *err);
 RDB_CHECKED bool rdb_wal_reader_next(rdb_wal_reader *reader, rdb_wal_record *record, bool *found, rdb_error *err);
 rdb_lsn rdb_wal_reader_end(const rdb_wal_reader *reader);
 

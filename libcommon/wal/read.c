@@ -278,6 +278,63 @@ static bool judge_end(rdb_wal_reader *reader, rdb_lsn stop, rdb_error *err)
     return true;
 }
 
+bool rdb_wal_reader_seek(rdb_wal_reader *reader, rdb_lsn limit, bool *found, rdb_error *err)
+{
+    *found = false;
+    for (rdb_lsn at = reader->position; at < limit; at += 8) {
+        const uint8_t *bytes = NULL;
+        uint64_t got = 0;
+        uint32_t length = 0;
+        rdb_lsn end = 0;
+        at = wal_normalise(&reader->config, at);
+        if (at >= limit || !peek(reader, at, &bytes, &got, err))
+            return at >= limit;
+        if (got < 8 || rdb_get_u32(bytes) < RDB_WAL_HEADER_BYTES || rdb_get_u32(bytes) > RDB_WAL_RECORD_MAX)
+            continue;
+        if (!load_record(reader, at, found, &length, &end, err))
+            return false;
+        if (*found) {
+            reader->position = at;
+            return true;
+        }
+    }
+    return true;
+}
+
+bool rdb_wal_look_at(const char *directory, rdb_wal_look *look, bool *found, rdb_error *err)
+{
+    uint64_t *numbers;
+    uint32_t count;
+    rdb_arena *arena = rdb_arena_create("wal segments", NULL, NULL);
+    *found = false;
+    *look = (rdb_wal_look){0};
+    if (arena == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    bool ok = wal_segment_list(directory, arena, &numbers, &count, err);
+    for (uint32_t i = count; ok && i-- > 0;) { /* the newest first: older ones of another log do not count */
+        char path[WAL_PATH_BYTES];
+        uint8_t header[WAL_SEGMENT_HEADER_BYTES] = {0};
+        rdb_file *file = NULL;
+        size_t got = 0;
+        wal_segment_path(path, directory, numbers[i]);
+        ok = rdb_file_open(&file, path, RDB_FILE_READ, err) && rdb_file_read(file, 0, header, sizeof header, &got, err);
+        ok = rdb_file_close(&file, err) && ok;
+        if (!ok || got != sizeof header || memcmp(header, WAL_SEGMENT_MAGIC, 8) != 0)
+            continue;
+        rdb_wal_config config = {.system_id = rdb_get_u64(header + 8), .segment_bytes = rdb_get_u32(header + 24),
+                                 .incarnation = rdb_get_u32(header + 28), .thread_no = rdb_get_u16(header + 32)};
+        if (!wal_segment_check_header(header, &config, numbers[i]) || (*found && config.system_id != look->system_id))
+            continue;
+        if (!*found)
+            *look = (rdb_wal_look){.system_id = config.system_id, .last_segment = numbers[i], .segment_bytes = config.segment_bytes,
+                                   .incarnation = config.incarnation, .thread_no = config.thread_no};
+        look->first_segment = numbers[i];
+        *found = true;
+    }
+    rdb_arena_destroy(arena);
+    return ok;
+}
+
 bool rdb_wal_reader_next(rdb_wal_reader *reader, rdb_wal_record *record, bool *found, rdb_error *err)
 {
     uint32_t length = 0;

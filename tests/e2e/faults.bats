@@ -1,0 +1,326 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What the machine does to a database: a full disk, damaged files, failing syncs, killed processes, cut connections. Each gets a
+# clear error, other work goes on where it can, and nothing that was acknowledged is lost.
+load helper
+setup() {
+    make_home
+    rdb-init --home "$HOME_DIR" --tune small >/dev/null
+}
+teardown() {
+    remove_home
+    [ -z "${MOUNTED:-}" ] || umount "$MOUNTED" || true
+}
+
+# sqlstate STATEMENT: the state of its error.
+sqlstate() {
+    "$PSQL" -X -A -t -q -v VERBOSITY=sqlstate -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin "${DATABASE:-rustydb}" -c "$1" 2>&1 >/dev/null | sed -n 's/^ERROR:  //p'
+}
+# Where a table's rows lie on disk.
+table_file() {
+    ls -S "$HOME_DIR"/data/tables/*/"$(sql "select relfilenode from pg_class where relname = '$1'")" | head -1
+}
+# overwrite FILE OFFSET BYTES: garbage in the middle of a file.
+overwrite() {
+    head -c "$3" /dev/urandom | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+load_balances() {
+    sql 'create table account (id int primary key, balance int)'
+    sql 'insert into account select i, 100 from generate_series(1, 1000) i'
+}
+books_balance() {
+    [ "$(sql 'select count(*), sum(balance) from account')" = "1000|100000" ]
+}
+
+@test "faults: a full disk fails COPY with 53100, not what was there before, and heals" {
+    MOUNTED=$(dirname "$HOME_DIR")/small
+    mkdir "$MOUNTED"
+    if ! mount -t tmpfs -o size=80m rdbtest "$MOUNTED" 2>/dev/null; then MOUNTED=; skip "no right to mount a small file system"; fi
+    mv "$HOME_DIR" "$MOUNTED/i"
+    HOME_DIR=$MOUNTED/i
+    start_server --buffer-pool-size 2000
+    load_balances
+    sql 'create table big (n int, t text)'
+    run "$PSQL" -X -q -v VERBOSITY=verbose -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb \
+        -c "\\copy big from program 'seq 1 3000000 | sed \"s/\$/\\tsome text that takes room/\"'"
+    [ "$status" -ne 0 ] && [[ "$output" == *"53100"*"No space left on device"* ]]
+    [ "$(sql 'select count(*) from big')" = 0 ]
+    books_balance
+    sql 'update account set balance = balance + 1 where id = 1; update account set balance = balance - 1 where id = 2'
+    stop_server KILL || true
+    start_server --buffer-pool-size 2000
+    books_balance
+    [ "$(sql 'select count(*) from big')" = 0 ]
+    sql 'drop table big'
+    for _ in $(seq 50); do # purge takes the file away
+        sql 'checkpoint'
+        [ "$(df --output=avail -m "$MOUNTED" | tail -1)" -gt 10 ] && break
+        sleep 0.2
+    done
+    sql 'create table again (n int)'
+    sql 'insert into again select generate_series(1, 10000)'
+    [ "$(sql 'select count(*) from again')" = 10000 ]
+}
+
+@test "faults: no room for the log refuses changes with 53100 until there is room again" {
+    export RDB_FAULT="create:/data/wal/:nth=1:count=0:ENOSPC"
+    start_server
+    load_balances
+    sql 'create table big (t text)'
+    run sqlstate "insert into big select repeat(md5(i::text), 20) from generate_series(1, 60000) i"
+    [ "$output" = 53100 ]
+    [ "$(sql 'select count(*) from big')" = 0 ]
+    books_balance
+    unset RDB_FAULT
+    stop_server KILL || true
+    start_server
+    books_balance
+    [ "$(sql 'select count(*) from big')" = 0 ]
+    sql "insert into big select repeat(md5(i::text), 20) from generate_series(1, 60000) i"
+    [ "$(sql 'select count(*) from big')" = 60000 ]
+}
+
+@test "faults: a failing write of a table fails the checkpoint, and the next one succeeds" {
+    start_server
+    load_balances
+    stop_server
+    RDB_FAULT="write:/data/tables/:nth=1:count=3:EIO" start_server
+    sql 'update account set balance = balance + 1 where id <= 500; update account set balance = balance - 1 where id <= 500'
+    [ "$(sqlstate checkpoint)" = 58030 ]
+    books_balance
+    for _ in 1 2 3 4; do sqlstate checkpoint; done
+    [ "$(sqlstate checkpoint)" = "" ]
+    stop_server KILL || true
+    start_server
+    books_balance
+}
+
+@test "faults: a failing sync of the log stops the server, which says why, and the next start recovers" {
+    start_server
+    load_balances
+    stop_server
+    RDB_FAULT="sync:/data/wal/:nth=12:count=0:EIO" start_server
+    sql 'create table told (n int primary key)'
+    told=0
+    for n in $(seq 100); do
+        sql "insert into told values ($n)" 2>/dev/null || break
+        told=$n
+    done
+    [ "$told" -lt 100 ]
+    wait "$SERVER_PID" && false # not a clean end
+    SERVER_PID=
+    grep -q '"level":"error".*sync' "$HOME_DIR/logs/rustydb.log"
+    start_server
+    books_balance
+    [ "$(sql 'select count(*) from told')" -ge "$told" ]
+    [ "$(sql 'select count(*) from told')" -le $((told + 1)) ]
+}
+
+@test "faults: a failing sync of a table stops the server rather than forgetting the pages" {
+    start_server
+    load_balances
+    stop_server
+    RDB_FAULT="sync:/data/tables/:nth=1:count=0:EIO" start_server
+    sql 'update account set balance = balance + 1 where id <= 500; update account set balance = balance - 1 where id <= 500'
+    run sql checkpoint
+    [ "$status" -ne 0 ]
+    for _ in $(seq 50); do kill -0 "$SERVER_PID" 2>/dev/null || break; sleep 0.1; done
+    wait "$SERVER_PID" && false
+    SERVER_PID=
+    start_server
+    books_balance
+}
+
+@test "faults: a damaged page is XX001 with file and block, and everything else works" {
+    start_server
+    load_balances
+    sql 'create table hurt (n int)'
+    sql 'insert into hurt select generate_series(1, 10000)'
+    file=$(table_file hurt)
+    stop_server
+    overwrite "$file" 8500 20
+    start_server
+    [ "$(sqlstate 'select sum(n) from hurt')" = XX001 ]
+    run sql 'select sum(n) from hurt'
+    [[ "$output" == *"invalid page in block 2 of relation"*"checksum does not match"* && "$output" == *"/$(basename "$file")"* ]]
+    [ "$(sqlstate 'insert into hurt values (1)')" = "" ] || [ "$(sqlstate 'insert into hurt values (1)')" = XX001 ]
+    books_balance
+    [ "$(sqlstate 'drop table hurt')" = "" ]
+    [ "$(sql "select count(*) from pg_class where relname = 'hurt'")" = 0 ]
+    stop_server
+}
+
+@test "faults: a page written to the wrong place is told" {
+    start_server
+    sql 'create table hurt (n int)'
+    sql 'insert into hurt select generate_series(1, 10000)'
+    file=$(table_file hurt)
+    stop_server
+    dd if="$file" of="$file" bs=4096 skip=3 seek=5 count=1 conv=notrunc status=none
+    start_server
+    [ "$(sqlstate 'select sum(n) from hurt')" = XX001 ]
+}
+
+@test "faults: a table's file that is gone is an error of that table alone" {
+    start_server
+    load_balances
+    sql 'create table hurt (n int)'
+    sql 'insert into hurt select generate_series(1, 10000)'
+    gone=$(table_file hurt)
+    stop_server
+    rm "$gone"
+    start_server
+    [[ "$(sqlstate 'select sum(n) from hurt')" == @(XX001|58P01) ]]
+    books_balance
+}
+
+@test "faults: one bad copy of the control file is as good as none" {
+    start_server
+    load_balances
+    stop_server
+    for offset in 0 4096; do
+        cp "$HOME_DIR/data/meta/control" "$HOME_DIR.control"
+        overwrite "$HOME_DIR/data/meta/control" $((offset + 20)) 60
+        start_server
+        books_balance
+        stop_server
+    done
+}
+
+@test "faults: a control file with both copies bad, or none, is made anew from the log" {
+    start_server
+    load_balances
+    stop_server
+    overwrite "$HOME_DIR/data/meta/control" 10 60
+    overwrite "$HOME_DIR/data/meta/control" 4110 60
+    start_server
+    grep -q 'the control file was made anew' "$HOME_DIR/logs/rustydb.log" "$HOME_DIR.out"
+    books_balance
+    sql 'insert into account values (1001, 0)'
+    sql 'checkpoint'
+    sql 'insert into account values (1002, 0)'
+    stop_server KILL || true
+    rm "$HOME_DIR/data/meta/control"
+    start_server
+    [ "$(sql 'select count(*), sum(balance) from account')" = "1002|100000" ]
+    stop_server
+    start_server
+    [ "$(sql 'select count(*), sum(balance) from account')" = "1002|100000" ]
+    stop_server
+    # Without a log it cannot be, and nothing is touched.
+    truncate -s 0 "$HOME_DIR/data/meta/control"
+    mv "$HOME_DIR/data/wal" "$HOME_DIR.wal"
+    mkdir "$HOME_DIR/data/wal"
+    run rdb-serve --home "$HOME_DIR" --port "$PORT"
+    [ "$status" -ne 0 ] && [[ "$output" == *"control file"* && "$output" == *"no segment of the write-ahead log"* ]]
+    [ ! -s "$HOME_DIR/data/meta/control" ]
+    rmdir "$HOME_DIR/data/wal"
+    mv "$HOME_DIR.wal" "$HOME_DIR/data/wal"
+    start_server
+    [ "$(sql 'select count(*), sum(balance) from account')" = "1002|100000" ]
+}
+
+@test "faults: garbage behind the end of the log is an end, in its middle it is damage" {
+    start_server
+    load_balances
+    sql 'checkpoint'
+    first=$(ls "$HOME_DIR/data/wal" | head -1)
+    for i in 1 2 3; do sql "create table filler$i (t text); insert into filler$i select repeat(md5(i::text), 10) from generate_series(1, 40000) i"; done
+    sql 'insert into account values (1001, 0)'
+    stop_server KILL || true
+    [ "$(ls "$HOME_DIR/data/wal" | wc -l)" -gt 2 ]
+    cp -a "$HOME_DIR" "$HOME_DIR.copy"
+    # The middle: a byte of a segment that is followed by others.
+    second=$(ls "$HOME_DIR/data/wal" | sed -n 2p)
+    overwrite "$HOME_DIR/data/wal/$second" 5000000 1000
+    run rdb-serve --home "$HOME_DIR" --port "$PORT"
+    [ "$status" -ne 0 ] && [[ "$output" == *"the WAL is damaged at"* ]]
+    rm -rf "$HOME_DIR"
+    mv "$HOME_DIR.copy" "$HOME_DIR"
+    start_server
+    [ "$(sql 'select count(*) from account')" = 1001 ]
+    stop_server KILL || true
+    # The end: find the last bytes that are not zero and add garbage behind them.
+    last=$(for f in "$HOME_DIR"/data/wal/*; do [ -n "$(tail -c +65 "$f" | tr -d '\0' | head -c 1)" ] && echo "$f"; done | tail -1)
+    end=$(python3 -c 'import sys; print(len(open(sys.argv[1], "rb").read().rstrip(b"\0")))' "$last")
+    overwrite "$last" $((end + 64)) 300
+    start_server
+    [ "$(sql 'select count(*) from account')" = 1001 ]
+}
+
+@test "faults: killed at rest and at work, it comes back in a moment" {
+    start_server
+    load_balances
+    for signal in KILL QUIT ABRT; do
+        "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -c 'begin; update account set balance = 0; select pg_sleep(30)' >/dev/null 2>&1 3>&- &
+        client=$!
+        sleep 0.3
+        stop_server "$signal" || true
+        wait "$client" || true
+        begin=$(date +%s%N)
+        start_server
+        [ $((($(date +%s%N) - begin) / 1000000)) -lt 3000 ]
+        books_balance
+    done
+}
+
+@test "faults: a connection cut in a transaction, a message or a COPY leaves nothing behind" {
+    start_server
+    load_balances
+    python3 - "$HOME_DIR/run/sockets/.s.PGSQL.$PORT" <<'PY'
+import socket, struct, sys, time
+def connect():
+    s = socket.socket(socket.AF_UNIX); s.settimeout(10); s.connect(sys.argv[1])
+    body = struct.pack(">I", 196608) + b"user\0admin\0database\0rustydb\0\0"
+    s.sendall(struct.pack(">I", len(body) + 4) + body)
+    until(s, b"Z")
+    return s
+def until(s, kind):
+    data = b""
+    while True:
+        while len(data) < 5 or len(data) < 1 + struct.unpack(">I", data[1:5])[0]:
+            data += s.recv(65536)
+        size = 1 + struct.unpack(">I", data[1:5])[0]
+        found, data = data[:1], data[size:]
+        if found == kind: return
+def query(s, text, kind=b"Z"):
+    body = text.encode() + b"\0"
+    s.sendall(b"Q" + struct.pack(">I", len(body) + 4) + body)
+    until(s, kind)
+for round in range(20):
+    s = connect(); query(s, "begin"); query(s, "update account set balance = 0"); s.close()
+    s = connect(); query(s, "begin"); query(s, "update account set balance = 0"); s.sendall(b"Q\0\0\1\0commit"); s.close()
+    s = connect(); query(s, "copy account from stdin", b"G"); s.sendall(b"d" + struct.pack(">I", 4 + 12) + b"%d\t1\n%d\t1\n" % (2000 + round, 3000 + round)); s.close()
+    s = connect(); query(s, "copy account from stdin", b"G"); s.sendall(b"d\0\0\xff\xff" + b"5000\t1\n"); s.close()
+    s = connect(); s.sendall(b"P\0\0\0\x20\0insert"); s.close()
+PY
+    for _ in $(seq 50); do
+        [ "$(sql "select count(*) from pg_stat_activity where state <> 'active'" 2>/dev/null || echo 0)" = 0 ] && break
+        sleep 0.1
+    done
+    books_balance
+    sql 'update account set balance = balance' # nobody holds a lock any more
+    stop_server
+}
+
+@test "faults: a client that does not read does not stop the server's end" {
+    start_server
+    sql 'create table big (t text)'
+    sql "insert into big select repeat('x', 500) from generate_series(1, 20000)"
+    python3 - "$HOME_DIR/run/sockets/.s.PGSQL.$PORT" 3>&- <<'PY' &
+import socket, struct, sys, time
+s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])
+body = struct.pack(">I", 196608) + b"user\0admin\0database\0rustydb\0\0"
+s.sendall(struct.pack(">I", len(body) + 4) + body)
+text = b"select * from big\0"
+s.sendall(b"Q" + struct.pack(">I", len(text) + 4) + text)
+time.sleep(60)
+PY
+    client=$!
+    sleep 0.5
+    begin=$(date +%s)
+    stop_server INT || true
+    [ $(($(date +%s) - begin)) -lt 30 ]
+    kill "$client" 2>/dev/null
+    wait "$client" || true
+}
