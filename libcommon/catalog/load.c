@@ -16,6 +16,7 @@ enum {
     INDEX_MISSING = 8033,
     INDEX_TYPE_OID = 2703,
     INDEX_RANGE_TYPE = 3542,
+    INDEX_RANGE_MULTIRANGE = 2228,
     INDEX_ENUM_ORDER = 3534,
     INDEX_PROC_OID = 2690,
     ARRAY_SUBSCRIPT_HANDLER = 6179
@@ -562,7 +563,16 @@ static bool load_type(rdb_access *access, cache_entry *entry, rdb_arena *work, b
         bool has_range;
         if (!catalog_find_row(access, 3541, INDEX_RANGE_TYPE, &key, 1, work, &row, &has_range, err))
             return false;
+        if (has_range)
+            type->multirange_oid = row_oid(&row, RDB_pg_range_rngmultitypid);
         if (has_range && !need_type(access, entry, row_oid(&row, RDB_pg_range_rngsubtype), &type->base, err))
+            return false;
+    }
+    if (type->kind == 'm') {
+        bool has_range;
+        if (!catalog_find_row(access, 3541, INDEX_RANGE_MULTIRANGE, &key, 1, work, &row, &has_range, err))
+            return false;
+        if (has_range && !need_type(access, entry, row_oid(&row, RDB_pg_range_rngtypid), &type->base, err))
             return false;
     }
     type->rep = type->kind == 'd' && type->base != NULL ? type->base->rep : (uint8_t)rdb_type_rep(type->oid, type->kind, type->typlen);

@@ -225,6 +225,7 @@ static bool load_types(void)
         RDB_VERIFY(range != NULL && multirange != NULL);
         range->base = type_slot(to_oid(read_text(&row, "rngsubtype")));
         multirange->base = range;
+        range->multirange_oid = multirange->oid;
     }
     for (uint32_t i = 0; i < builtin_relation_count(); i++) {
         const catalog_blob_relation *table = builtin_relation_at(i);

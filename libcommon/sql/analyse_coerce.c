@@ -4,12 +4,14 @@
  * follows from them. */
 #include "sql/analyse_int.h"
 
+enum { ANYMULTIRANGE = 4537, ANYCOMPATIBLEMULTIRANGE = 4538 };
+
 bool analyse_is_polymorphic(uint32_t type_oid)
 {
     switch (type_oid) {
     case RDB_ANYELEMENTOID: case RDB_ANYARRAYOID: case RDB_ANYNONARRAYOID: case RDB_ANYENUMOID: case RDB_ANYRANGEOID:
     case RDB_ANYCOMPATIBLEOID: case RDB_ANYCOMPATIBLEARRAYOID: case RDB_ANYCOMPATIBLENONARRAYOID:
-    case RDB_ANYCOMPATIBLERANGEOID: case 4537 /* anymultirange */: case 4538 /* anycompatiblemultirange */:
+    case RDB_ANYCOMPATIBLERANGEOID: case ANYMULTIRANGE: case ANYCOMPATIBLEMULTIRANGE:
         return true;
     default:
         return false;
@@ -640,7 +642,7 @@ typedef struct polymorph {
     const analyse_state *state;
     bool probing, fits;
     rdb_error *err;
-    uint32_t element, array, range;     /* of the any... family; 0 unknown yet */
+    uint32_t element, array, range, multirange; /* of the any... family; 0 unknown yet */
     uint32_t compatible_range;
     bool nonarray, is_enum, compatible_nonarray;
     uint32_t plain_count, compatible_count;
@@ -672,7 +674,7 @@ static bool note_same(polymorph *p, uint32_t *known, uint32_t actual, const char
 static bool note_argument(polymorph *p, uint32_t declared, uint32_t actual)
 {
     bool plain = declared == RDB_ANYELEMENTOID || declared == RDB_ANYNONARRAYOID || declared == RDB_ANYENUMOID ||
-                 declared == RDB_ANYARRAYOID || declared == RDB_ANYRANGEOID || declared == 4537;
+                 declared == RDB_ANYARRAYOID || declared == RDB_ANYRANGEOID || declared == ANYMULTIRANGE;
     if (plain)
         p->plain_count++;
     else
@@ -697,6 +699,8 @@ static bool note_argument(polymorph *p, uint32_t declared, uint32_t actual)
         return note_same(p, &p->array, base->oid, "anyarray");
     case RDB_ANYRANGEOID:
         return note_same(p, &p->range, base->oid, "anyrange");
+    case ANYMULTIRANGE:
+        return note_same(p, &p->multirange, base->oid, "anymultirange");
     case RDB_ANYCOMPATIBLEOID: case RDB_ANYCOMPATIBLENONARRAYOID:
         p->compatible_types[p->compatible_type_count++] = type;
         return true;
@@ -743,9 +747,26 @@ static bool settle_plain(polymorph *p)
                                     analyse_type_name(p->state, p->element));
         }
     }
+    if (p->multirange != 0) { /* says which range, and the range says which element */
+        if (!analyse_get_type(p->state, p->multirange, &type, p->err))
+            return false;
+        if (type->kind != 'm' || type->base == NULL)
+            MISFIT(p, "argument declared %s is not a multirange type but type %s", "anymultirange", analyse_type_name(p->state, p->multirange));
+        if (p->range == 0) {
+            p->range = type->base->oid;
+        } else if (p->range != type->base->oid) {
+            p->fits = false;
+            if (p->probing)
+                return true;
+            rdb_error_set(p->err, RDB_DATATYPE_MISMATCH, "argument declared %s is not consistent with argument declared %s", "anymultirange", "anyrange");
+            return rdb_error_detail(p->err, "%s versus %s", analyse_type_name(p->state, p->multirange), analyse_type_name(p->state, p->range));
+        }
+    }
     if (p->range != 0) {
         if (!analyse_get_type(p->state, p->range, &type, p->err))
             return false;
+        if (p->multirange == 0 && type->kind == 'r')
+            p->multirange = type->multirange_oid;
         if (type->kind != 'r' || type->base == NULL)
             MISFIT(p, "argument declared %s is not a range type but type %s", "anyrange", analyse_type_name(p->state, p->range));
         if (p->element == 0) {
@@ -865,6 +886,9 @@ bool analyse_resolve_polymorphic(const analyse_state *state, uint32_t count, con
             break;
         case RDB_ANYRANGEOID:
             *slot = p.range;
+            break;
+        case ANYMULTIRANGE:
+            *slot = p.multirange;
             break;
         case RDB_ANYCOMPATIBLEOID: case RDB_ANYCOMPATIBLENONARRAYOID:
             *slot = compatible;

@@ -5,6 +5,7 @@
 #include "type/array.h"
 #include "type/datetime.h"
 #include "type/json.h"
+#include "type/range.h"
 #include "type/tables.h"
 #include <math.h>
 
@@ -190,6 +191,22 @@ static bool hash_json(rdb_call *call, rdb_bytes node, uint64_t seed, bool extend
     return true;
 }
 
+static bool hash_value(rdb_call *call, const rdb_type *type, rdb_datum value, uint64_t seed, bool extended, uint64_t *hash);
+
+static bool hash_range(rdb_call *call, const rdb_type *type, rdb_bytes stored, uint64_t seed, bool extended, uint64_t *hash)
+{
+    type_range range;
+    uint64_t lower = 0, upper = 0;
+    type_range_read(type, stored, &range);
+    bool has_lower = !range.is_empty && !range.lower.is_infinite, has_upper = !range.is_empty && !range.upper.is_infinite;
+    if ((has_lower && !hash_value(call, type->base, range.lower.value, seed, extended, &lower)) ||
+        (has_upper && !hash_value(call, type->base, range.upper.value, seed, extended, &upper)))
+        return false;
+    uint64_t total = hash_word(type_range_flags(&range), extended ? seed : 0);
+    *hash = extended ? rotate_halves(total ^ lower) ^ upper : rotate((uint32_t)total ^ (uint32_t)lower, 1) ^ (uint32_t)upper;
+    return true;
+}
+
 static bool hash_value(rdb_call *call, const rdb_type *type, rdb_datum value, uint64_t seed, bool extended, uint64_t *hash)
 {
     type = type_base(type);
@@ -285,6 +302,22 @@ static bool hash_value(rdb_call *call, const rdb_type *type, rdb_datum value, ui
         *hash = total;
         return true;
     }
+    if (type->kind == 'r' && type->base != NULL)
+        return hash_range(call, type, value.bytes, seed, extended, hash);
+    if (type->kind == 'm' && type->base != NULL) {
+        type_range_list list;
+        uint64_t total = 1;
+        if (!type_multirange_read(call, type->base, value.bytes, &list))
+            return false;
+        for (uint32_t i = 0; i < list.count; i++) {
+            rdb_datum one;
+            if (!type_range_write(call, type->base, &list.ranges[i], &one) || !hash_range(call, type->base, one.bytes, seed, extended, &part))
+                return false;
+            total = extended ? total * 31 + part : (uint32_t)((uint32_t)total * 31 + (uint32_t)part);
+        }
+        *hash = total;
+        return true;
+    }
     rdb_rep rep = (rdb_rep)type->rep;
     if (rep == RDB_REP_INT32) { /* int4, date, oid and its kin, enums */
         *hash = hash_word((uint32_t)value.i32, seed);
@@ -324,7 +357,7 @@ TYPE_ROW_FUNCTION(hash_any_extended, 2)
 static const type_kernel KERNELS[] = {
     BOTH("hashint2"), BOTH("hashint4"), BOTH("hashint8"), BOTH("hashfloat4"), BOTH("hashfloat8"), BOTH("hashoid"), BOTH("hashoidvector"),
     BOTH("hashchar"), BOTH("hashname"), BOTH("hashtext"), BOTH("hashbpchar"), BOTH("hashenum"), BOTH("hashtid"), BOTH("hashinet"),
-    BOTH("hashmacaddr"), BOTH("hashmacaddr8"), BOTH_("hash_numeric"), BOTH_("hash_array"), BOTH_("hash_record"), BOTH_("uuid_hash"),
+    BOTH("hashmacaddr"), BOTH("hashmacaddr8"), BOTH_("hash_numeric"), BOTH_("hash_array"), BOTH_("hash_record"), BOTH_("hash_range"), BOTH_("hash_multirange"), BOTH_("uuid_hash"),
     BOTH_("interval_hash"), BOTH_("time_hash"), BOTH_("timetz_hash"), BOTH_("timestamp_hash"), BOTH_("pg_lsn_hash"), BOTH_("jsonb_hash"),
 };
 TYPE_KERNEL_TABLE(type_hash_table, KERNELS);

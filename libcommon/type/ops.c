@@ -120,6 +120,10 @@ const rdb_type_ops *rdb_type_ops_find(const rdb_type *type)
     const rdb_type_ops *ops = find_by_oid(type->oid);
     if (ops == NULL && (type->element != NULL || type->oid == RDB_ANYARRAYOID))
         ops = &type_array_ops;
+    if (ops == NULL && type->kind == 'r')
+        ops = &type_range_ops;
+    if (ops == NULL && type->kind == 'm')
+        ops = &type_multirange_ops;
     if (ops == NULL && type->kind == 'e')
         ops = &type_enum_ops;
     if (ops == NULL && (type->kind == 'c' || type->oid == RDB_RECORDOID))

@@ -71,7 +71,8 @@ struct rdb_type {
     uint32_t input_oid, output_oid, receive_oid, send_oid; /* pg_proc */
     uint32_t typmod_in_oid, typmod_out_oid;
     const rdb_type *element; /* true arrays (and int2vector, oidvector): the element; else NULL */
-    const rdb_type *base;    /* domain: what it is over; range: its subtype; else NULL */
+    const rdb_type *base;    /* domain: what it is over; range: its subtype; multirange: its range; else NULL */
+    uint32_t multirange_oid; /* range: its multirange */
     const rdb_type_field *fields;
     uint32_t field_count;
     const char *const *labels; /* enum, in sort order; the value is the uint32 oid of the label */

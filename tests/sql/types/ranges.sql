@@ -1,0 +1,34 @@
+-- Ranges and multiranges: forms, canonical bounds, operators, functions, indexes, aggregates, errors.
+select '[1,10)'::int4range, '(1,10]'::int4range, '(1,2)'::int4range, 'empty'::int4range, '[,5]'::int8range, '( , )'::numrange, '["2020-01-01",infinity]'::daterange, '[1.5,1.5]'::numrange;
+select int4range(1,5), int4range(null,5,'[]'), numrange(1.1,2.2,'(]'), daterange('2020-01-01','2020-02-01','[]'), tsrange('2020-01-01','2020-01-02'), tstzrange(null,null);
+select int4range(5,1);
+select int4range(1,5,'x');
+select int4range(1,2147483647,'[]');
+select '[1,2'::int4range;
+select '{1,2}'::int4range;
+select '[b,c]'::int4range;
+select r, lower(r), upper(r), isempty(r), lower_inc(r), upper_inc(r), lower_inf(r), upper_inf(r) from (values (int4range(1,5)), ('empty'), ('(,3]'), ('[3,)')) v(r);
+select a, b, a = b as eq, a < b as lt, a && b as ov, a @> b as co, a <@ b as ci, a << b as le, a >> b as ri, a &< b as ol, a &> b as "or", a -|- b as ad, a * b as i
+  from (values (numrange(1,3)),(numrange(3,5)),(numrange(2,4,'[]')),('empty'),('(,)')) x(a), (values (numrange(1,3)),(numrange(3,5,'[]'))) y(b) order by a, b;
+select int4range(1,5) + int4range(5,8), int4range(1,5) - int4range(3,9), range_merge(int4range(1,2), int4range(7,9)), int4range(1,5) @> 4, 5 <@ int4range(1,5), int4range(1,5) -|- int4range(5,7);
+select int4range(1,2) + int4range(5,8);
+select int4range(1,9) - int4range(3,5);
+create table stay (room int, during tsrange, primary key (room, during));
+insert into stay values (1, '[2020-01-01,2020-01-03)'), (1, '[2020-01-05,2020-01-06)'), (2, 'empty'), (1, '(,2019-01-01)'), (2, '[2020-01-02,)');
+insert into stay values (2, 'empty');
+select * from stay order by during, room;
+select * from stay where during && '[2020-01-02,2020-01-05]' order by during;
+select room, range_agg(during), range_intersect_agg(during) from stay group by room order by room;
+select during, count(*) from stay group by during order by 1;
+select '{[1,3),[5,9),[3,4]}'::int4multirange, '{}'::int4multirange, '{empty}'::nummultirange, int4multirange(int4range(7,9), int4range(1,3)), multirange(numrange(1,2));
+select '{[1,3),[5,9)'::int4multirange;
+select '{1}'::int4multirange;
+select m, lower(m), upper(m), isempty(m), lower_inc(m), upper_inf(m), range_merge(m) from (values ('{[1,3),[5,9)}'::int4multirange), ('{}'), ('{(,2),[9,)}')) v(m);
+select a + b, a - b, a * b, a && b, a @> b, a <@ b, a << b, a -|- b from (values ('{[1,3),[5,9)}'::int4multirange, '{[2,6),[20,22)}'::int4multirange), ('{[1,3)}', '{[3,4)}'), ('{}', '{[1,2)}')) v(a, b);
+select '{[1,3),[5,9)}'::int4multirange @> 6, '{[1,3),[5,9)}'::int4multirange @> int4range(6,8), int4range(0,20) @> '{[1,3),[5,9)}'::int4multirange, int4range(9,20) -|- '{[1,3),[5,9)}'::int4multirange, 4 <@ '{[1,3),[5,9)}'::int4multirange;
+select unnest('{[1,3),[5,9)}'::int4multirange);
+select range_agg(m) from (values ('{[1,3),[5,9)}'::int4multirange), ('{[2,6)}'), (null)) v(m);
+select m from (values ('{[1,3),[5,9)}'::int4multirange), ('{[1,3)}'), ('{}'), ('{[1,4)}')) v(m) order by m;
+select hash_range(int4range(1,10)), hash_range_extended(numrange(1.5,null),7), hash_multirange('{[1,3),[5,9)}'::int4multirange);
+select lower('x'), upper(null::int4range), isempty(null::int4range);
+select pg_typeof(int4range(1,2) * '[1,5)'), int4range(1,2) = '[1,1]';
