@@ -72,6 +72,7 @@ bool rdb_catalog_open(rdb_catalog **catalog, const rdb_catalog_config *config, r
     opened->undo = config->undo;
     rdb_mutex_init(&opened->lock, RDB_RANK_CATALOG);
     rdb_mutex_init(&opened->overlay_lock, RDB_RANK_LEAF);
+    rdb_mutex_init(&opened->counters_lock, RDB_RANK_LEAF);
     if (!attach_pdb(opened, RDB_PDB_ROOT, err) || !make_database(opened, RDB_PDB_ROOT, 0, "root", &opened->root, err)) {
         rdb_catalog_close(&opened);
         return false;
@@ -94,6 +95,7 @@ void rdb_catalog_close(rdb_catalog **catalog)
         closed->databases = next;
     }
     free_database(closed->root);
+    counters_free(closed);
     rdb_mutex_deinit(&closed->overlay_lock);
     rdb_mutex_deinit(&closed->lock);
     free(closed);

@@ -76,6 +76,8 @@ struct rdb_catalog {
     rdb_mutex overlay_lock; /* RDB_RANK_LEAF */
     catalog_overlay *overlays RDB_GUARDED_BY(overlay_lock);
     rdb_map *sequences RDB_GUARDED_BY(overlay_lock); /* sequence.c: states by place; each has a lock of its own */
+    rdb_mutex counters_lock; /* RDB_RANK_LEAF */
+    rdb_map *counters RDB_GUARDED_BY(counters_lock); /* counters.c: rdb_counters by PDB and OID */
     _Atomic uint64_t generation;    /* of overlays: the last one given out */
     _Atomic uint32_t overlay_count; /* lets a session without any change skip the list */
 };
@@ -189,5 +191,8 @@ RDB_CHECKED bool datum_from_int16s(rdb_arena *arena, uint32_t type_oid, const in
 RDB_CHECKED bool datum_from_oids(rdb_arena *arena, uint32_t type_oid, const uint32_t *items, uint32_t count, rdb_datum *value, rdb_error *err);
 /* Copies a name of at most 63 bytes. */
 void row_name(const rdb_catalog_row *row, int column, char name[RDB_NAMEDATALEN]);
+
+/* counters.c */
+void counters_free(rdb_catalog *catalog);
 
 #endif

@@ -426,6 +426,10 @@ static bool load_relation(rdb_access *access, cache_entry *entry, rdb_arena *wor
         return false;
     if (is_table && (!load_layouts(access, entry, work, err) || !load_indexes(access, entry, work, err)))
         return false;
+    if (is_table || relation->kind == 'i' || relation->kind == 'S')
+        relation->counters = rdb_counters_get(database->catalog, database->pdb, relation->oid);
+    for (uint16_t i = 0; i < relation->index_count; i++)
+        ((rdb_relation_index *)(uintptr_t)&relation->indexes[i])->counters = rdb_counters_get(database->catalog, database->pdb, relation->indexes[i].oid);
     if ((is_table || relation->kind == 'p' || relation->kind == 'f') && !load_constraints(access, entry, work, err))
         return false;
     if ((relation->kind == 'v' || relation->kind == 'm') && !load_view(access, entry, work, err))

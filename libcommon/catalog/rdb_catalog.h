@@ -116,8 +116,27 @@ typedef struct rdb_index_column {
     bool is_descending, nulls_first;
 } rdb_index_column;
 
+/* What was done to a relation since the server started (counters.c). */
+typedef enum rdb_counter_kind {
+    RDB_COUNTER_SCANS,       /* of a table: sequential ones; of an index: of it */
+    RDB_COUNTER_ROWS_READ,   /* by those: rows, entries */
+    RDB_COUNTER_ROWS_FETCHED,/* through an index: rows that were there */
+    RDB_COUNTER_INSERTS, RDB_COUNTER_UPDATES, RDB_COUNTER_DELETES,
+    RDB_COUNTER_VACUUMS, RDB_COUNTER_ANALYZES, RDB_COUNTER_VACUUM_US, RDB_COUNTER_ANALYZE_US, /* how often, and when last: wall clock */
+    RDB_COUNTER_CHANGES_ANALYZED, RDB_COUNTER_INSERTS_VACUUMED, /* inserts, updates, deletes up to the last ANALYZE; inserts to the last VACUUM */
+    RDB_COUNTER_COMMITS, RDB_COUNTER_ROLLBACKS, RDB_COUNTER_SESSIONS, /* of a database: its counters have OID 0 */
+    RDB_COUNTER_COUNT
+} rdb_counter_kind;
+typedef struct rdb_counters rdb_counters;
+rdb_counters *rdb_counters_get(rdb_catalog *catalog, uint32_t pdb, uint32_t oid); /* NULL where there is no memory */
+void rdb_counters_add(rdb_counters *counters, rdb_counter_kind counter, uint64_t amount); /* NULL is fine, as below */
+void rdb_counters_set(rdb_counters *counters, rdb_counter_kind counter, uint64_t value);
+uint64_t rdb_counters_read(const rdb_counters *counters, rdb_counter_kind counter);
+uint64_t rdb_counters_sum(rdb_catalog *catalog, uint32_t pdb, rdb_counter_kind counter); /* over the relations of a database */
+
 typedef struct rdb_relation rdb_relation;
 typedef struct rdb_relation_index {
+    rdb_counters *counters;
     uint32_t oid;
     char name[RDB_NAMEDATALEN];
     rdb_index index;
@@ -169,6 +188,7 @@ struct rdb_relation {
     const char *view_tree;           /* v: the analysed query; NULL else */
     double pages, tuples;            /* relpages, reltuples (-1: never counted) */
     uint32_t index_of;               /* i: the table's oid */
+    rdb_counters *counters;          /* tables and indexes; NULL: not counted */
 };
 
 /* ---- lookups. Found descriptors are pinned by the access; NULL/false with no error means: there is none. --------------- */

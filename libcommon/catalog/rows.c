@@ -349,6 +349,7 @@ bool rdb_row_insert(const rdb_row_writer *writer, const rdb_datum *values, const
         *conflict = in_the_way;
         return true;
     }
+    rdb_counters_add(relation->counters, RDB_COUNTER_INSERTS, 1);
     return true;
 }
 
@@ -384,6 +385,7 @@ bool rdb_row_insert_many(const rdb_row_writer *writer, const rdb_datum *const *v
     }
     if (!rdb_table_insert_many(&relation->table, writer->txn, values, is_null, row_count, keys, count, addresses, err))
         return false;
+    rdb_counters_add(relation->counters, RDB_COUNTER_INSERTS, row_count);
     for (uint16_t i = 0; i < count; i++) {
         const rdb_relation_index *index = &relation->indexes[i];
         for (uint32_t row = 0; row < row_count; row++) {
@@ -477,6 +479,7 @@ bool rdb_row_update(const rdb_row_writer *writer, rdb_row_address address, rdb_r
     }
     if (*outcome != RDB_WRITE_DONE)
         return true;
+    rdb_counters_add(relation->counters, RDB_COUNTER_UPDATES, 1);
     for (uint32_t k = 0; k < changed_count; k++) {
         const rdb_relation_index *index = &relation->indexes[changed[k]];
         const rdb_index_values *computed = computed_of(index_values, changed[k]);
@@ -510,8 +513,10 @@ bool rdb_row_delete(const rdb_row_writer *writer, rdb_row_address address, rdb_r
         rdb_xid wait_xid = 0;
         if (!rdb_table_delete(&relation->table, writer->txn, writer->snapshot, address, seen, undo_keys, key_count, outcome, &wait_xid, err))
             return false;
-        if (*outcome != RDB_WRITE_WAIT)
+        if (*outcome != RDB_WRITE_WAIT) {
+            rdb_counters_add(relation->counters, RDB_COUNTER_DELETES, *outcome == RDB_WRITE_DONE);
             return true;
+        }
         if (!wait_for_row(writer, address, RDB_ROW_UPDATE, wait_xid, err))
             return false;
     }

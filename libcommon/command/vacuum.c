@@ -39,6 +39,15 @@ static bool vacuum_one(rdb_command_context *context, const rdb_relation *relatio
     rdb_table_sweep_result swept;
     if (what[0] == 'v' && !rdb_table_sweep(&relation->table, context->cancel, &swept, err))
         return false;
+    bool is_vacuum = what[0] == 'v';
+    uint64_t inserts = rdb_counters_read(relation->counters, RDB_COUNTER_INSERTS);
+    rdb_counters_add(relation->counters, is_vacuum ? RDB_COUNTER_VACUUMS : RDB_COUNTER_ANALYZES, 1);
+    rdb_counters_set(relation->counters, is_vacuum ? RDB_COUNTER_VACUUM_US : RDB_COUNTER_ANALYZE_US, (uint64_t)rdb_time_wall_us());
+    if (is_vacuum)
+        rdb_counters_set(relation->counters, RDB_COUNTER_INSERTS_VACUUMED, inserts);
+    else
+        rdb_counters_set(relation->counters, RDB_COUNTER_CHANGES_ANALYZED,
+                         inserts + rdb_counters_read(relation->counters, RDB_COUNTER_UPDATES) + rdb_counters_read(relation->counters, RDB_COUNTER_DELETES));
     return count_rows(context, relation, &pages, &tuples, err) && rdb_ddl_set_statistics(context->access, relation->oid, pages, tuples, err);
 }
 

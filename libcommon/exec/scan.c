@@ -182,6 +182,7 @@ static bool begin_seq_scan(exec_node *node, rdb_error *err)
     state->is_done = false;
     if (substitute_of(node) != NULL)
         return true;
+    rdb_counters_add(node->plan->of.scan.relation->counters, RDB_COUNTER_SCANS, 1);
     if (state->table_scan != NULL && node->built_run == node->x->run_no) {
         rdb_table_scan_rewind(state->table_scan);
         return true;
@@ -214,6 +215,7 @@ static bool next_seq_scan(exec_node *node, uint32_t budget, rdb_batch **raw, rdb
         state->is_done = true;
         return true;
     }
+    rdb_counters_add(node->plan->of.scan.relation->counters, RDB_COUNTER_ROWS_READ, count);
     fill_identity(columns, count);
     give(node, state, count, (rdb_selection){NULL, count}, raw);
     return true;
@@ -409,6 +411,7 @@ static bool begin_index_scan(exec_node *node, rdb_error *err)
     state->is_done = false;
     if (substitute_of(node) != NULL)
         return true;
+    rdb_counters_add(state->index->counters, RDB_COUNTER_SCANS, 1);
     rdb_arena_reset(state->bound_arena);
     for (uint16_t i = 0; i < node->plan->of.scan.bound_count; i++)
         if (state->bounds[i].plan->is_any && !list_items(node, &state->bounds[i], err))
@@ -484,6 +487,8 @@ static bool next_index_scan(exec_node *node, uint32_t budget, rdb_batch **raw, r
         state->rows[kept] = i;
         kept += counts;
     }
+    rdb_counters_add(state->index->counters, RDB_COUNTER_ROWS_READ, count);
+    rdb_counters_add(state->index->counters, RDB_COUNTER_ROWS_FETCHED, kept);
     fill_identity(columns, count);
     give(node, state, count, (rdb_selection){state->rows, kept}, raw);
     return true;

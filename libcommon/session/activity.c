@@ -63,6 +63,8 @@ bool session_activity_begin(rdb_session *session, rdb_error *err)
     if (entry == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     entry->session = session;
+    session->counters = rdb_counters_get(rdb_engine_catalog(session->engine), rdb_database_pdb(session->database), 0);
+    rdb_counters_add(session->counters, RDB_COUNTER_SESSIONS, 1);
     rdb_mutex_init(&entry->lock, RDB_RANK_LEAF);
     int64_t now_us = rdb_time_wall_us();
     entry->info = (session_activity_info){.pid = session->pid, .database_oid = rdb_database_oid(session->database), .role_oid = session->role.oid,

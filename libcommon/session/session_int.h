@@ -127,6 +127,7 @@ struct rdb_session {
     struct session_row_sink *sink;
     enum { SESSION_COPY_NONE, SESSION_COPY_OPEN, SESSION_COPY_CLOSED } copy_in; /* OPEN: the client may still be sending */
     _Atomic(const char *) state_name; /* for pg_stat_activity */
+    rdb_counters *counters;      /* of its database; NULL: not counted */
     struct session_activity *activity; /* its entry in the engine's list; NULL: not listed */
 };
 

@@ -109,6 +109,7 @@ bool session_commit(rdb_session *session, rdb_error *err)
         rdb_scn scn = 0;
         ok = rdb_txn_commit(&session->txn, session_setting_commit_wait(session), &scn, err);
         session->last_commit_scn = RDB_MAX(session->last_commit_scn, scn);
+        rdb_counters_add(session->counters, ok ? RDB_COUNTER_COMMITS : RDB_COUNTER_ROLLBACKS, 1);
     }
     forget(session, ok);
     return ok;
@@ -119,8 +120,10 @@ void session_rollback(rdb_session *session)
     rdb_error ignored = {0};
     if (!session_close_portals(session, false, &ignored))
         rdb_error_clear(&ignored);
-    if (session->txn != NULL)
+    if (session->txn != NULL) {
+        rdb_counters_add(session->counters, RDB_COUNTER_ROLLBACKS, 1);
         rdb_txn_abort(&session->txn);
+    }
     forget(session, false);
 }
 

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Counters of what was done to relations and databases since the server started, for pg_stat_user_tables and its kin. One set a
+ * relation for the life of the catalog, made when its descriptor is first loaded; descriptors point to it, so counting is an
+ * addition without lock or look-up. They count what was tried, also in transactions that aborted, as PostgreSQL's do. */
+#include "catalog/catalog_int.h"
+
+#include <stdlib.h>
+
+struct rdb_counters {
+    uint32_t pdb, oid;
+    _Atomic uint64_t values[RDB_COUNTER_COUNT]; /* relaxed: a statistic may lag */
+};
+
+rdb_counters *rdb_counters_get(rdb_catalog *catalog, uint32_t pdb, uint32_t oid)
+{
+    const uint64_t key = (uint64_t)pdb << 32 | oid;
+    rdb_mutex_lock(&catalog->counters_lock);
+    if (catalog->counters == NULL)
+        catalog->counters = rdb_map_create();
+    rdb_counters *counters = catalog->counters != NULL ? rdb_map_get_u64(catalog->counters, key) : NULL;
+    if (counters == NULL && catalog->counters != NULL && (counters = calloc(1, sizeof *counters)) != NULL) {
+        counters->pdb = pdb;
+        counters->oid = oid;
+        if (!rdb_map_put_u64(catalog->counters, key, counters)) {
+            free(counters);
+            counters = NULL;
+        }
+    }
+    rdb_mutex_unlock(&catalog->counters_lock);
+    return counters;
+}
+
+void rdb_counters_add(rdb_counters *counters, rdb_counter_kind counter, uint64_t amount)
+{
+    if (counters != NULL)
+        atomic_fetch_add_explicit(&counters->values[counter], amount, memory_order_relaxed);
+}
+
+void rdb_counters_set(rdb_counters *counters, rdb_counter_kind counter, uint64_t value)
+{
+    if (counters != NULL)
+        atomic_store_explicit(&counters->values[counter], value, memory_order_relaxed);
+}
+
+uint64_t rdb_counters_read(const rdb_counters *counters, rdb_counter_kind counter)
+{
+    return counters != NULL ? atomic_load_explicit(&counters->values[counter], memory_order_relaxed) : 0;
+}
+
+uint64_t rdb_counters_sum(rdb_catalog *catalog, uint32_t pdb, rdb_counter_kind counter)
+{
+    uint64_t sum = 0;
+    uint32_t cursor = 0;
+    rdb_slice key;
+    void *value;
+    rdb_mutex_lock(&catalog->counters_lock);
+    while (catalog->counters != NULL && rdb_map_next(catalog->counters, &cursor, &key, &value)) {
+        const rdb_counters *counters = value;
+        if (counters->pdb == pdb && counters->oid != 0)
+            sum += rdb_counters_read(counters, counter);
+    }
+    rdb_mutex_unlock(&catalog->counters_lock);
+    return sum;
+}
+
+void counters_free(rdb_catalog *catalog)
+{
+    uint32_t cursor = 0;
+    rdb_slice key;
+    void *value;
+    while (catalog->counters != NULL && rdb_map_next(catalog->counters, &cursor, &key, &value))
+        free(value);
+    rdb_map_destroy(catalog->counters);
+    rdb_mutex_deinit(&catalog->counters_lock);
+}

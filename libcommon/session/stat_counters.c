@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * pg_stat_all_tables, pg_stat_all_indexes, pg_stat_database, pg_stat_bgwriter, pg_stat_wal: counters since the server started. The
+ * buffer pool is one for all databases; its counters show in pg_stat_database's row of shared objects. Writes by sessions and by
+ * the transaction that asks are not told apart, so the pg_stat_xact_* views show zeroes. */
+#include "expr/kernels.h"
+#include "session/activity.h"
+#include "wal/rdb_wal.h"
+
+static rdb_session *session_of(const rdb_call *call)
+{
+    return rdb_eval_of(call)->session;
+}
+
+/* Of a relation of the session's database; *is_null: there is no such relation. */
+static bool find_counters(rdb_call *call, uint32_t oid, const rdb_relation **relation, const rdb_counters **counters)
+{
+    rdb_session *session = session_of(call);
+    *counters = NULL;
+    if (!rdb_relation_get(rdb_eval_of(call)->access, oid, relation, call->err))
+        return false;
+    if (*relation != NULL)
+        *counters = rdb_counters_get(rdb_engine_catalog(session->engine), rdb_database_pdb(session->database), oid);
+    return true;
+}
+
+static bool read_counter(rdb_call *call, uint32_t oid, rdb_counter_kind counter, rdb_datum *result)
+{
+    const rdb_relation *relation = NULL;
+    const rdb_counters *counters = NULL;
+    if (!find_counters(call, oid, &relation, &counters))
+        return false;
+    result->i64 = (int64_t)rdb_counters_read(counters, counter);
+    return true;
+}
+
+#define RELATION_COUNTER(name, counter)                                                                                             \
+    static bool name##_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)                  \
+    {                                                                                                                                \
+        (void)nulls, (void)is_null;                                                                                                  \
+        return read_counter(call, a[0].oid, (counter), result);                                                                      \
+    }                                                                                                                                \
+    EXPR_ROW_KERNEL(name, 1)
+RELATION_COUNTER(scans, RDB_COUNTER_SCANS)
+RELATION_COUNTER(rows_read, RDB_COUNTER_ROWS_READ)
+RELATION_COUNTER(rows_fetched, RDB_COUNTER_ROWS_FETCHED)
+RELATION_COUNTER(inserts, RDB_COUNTER_INSERTS)
+RELATION_COUNTER(updates, RDB_COUNTER_UPDATES)
+RELATION_COUNTER(deletes, RDB_COUNTER_DELETES)
+RELATION_COUNTER(vacuums, RDB_COUNTER_VACUUMS)
+RELATION_COUNTER(analyzes, RDB_COUNTER_ANALYZES)
+
+static bool give_time(rdb_call *call, uint32_t oid, rdb_counter_kind counter, rdb_datum *result, bool *is_null)
+{
+    if (!read_counter(call, oid, counter, result))
+        return false;
+    *is_null = result->i64 == 0;
+    return true;
+}
+
+static bool vacuum_time_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls;
+    return give_time(call, a[0].oid, RDB_COUNTER_VACUUM_US, result, is_null);
+}
+EXPR_ROW_KERNEL(vacuum_time, 1)
+
+static bool analyze_time_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls;
+    return give_time(call, a[0].oid, RDB_COUNTER_ANALYZE_US, result, is_null);
+}
+EXPR_ROW_KERNEL(analyze_time, 1)
+
+/* What was counted, or where nothing was changed since the start, what ANALYZE said last. */
+static bool live_rows_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    const rdb_relation *relation = NULL;
+    const rdb_counters *counters = NULL;
+    (void)nulls, (void)is_null;
+    if (!find_counters(call, a[0].oid, &relation, &counters))
+        return false;
+    int64_t inserts = (int64_t)rdb_counters_read(counters, RDB_COUNTER_INSERTS), deletes = (int64_t)rdb_counters_read(counters, RDB_COUNTER_DELETES);
+    result->i64 = RDB_MAX(inserts - deletes, 0);
+    if (inserts == 0 && deletes == 0 && relation != NULL && relation->tuples > 0)
+        result->i64 = (int64_t)relation->tuples;
+    return true;
+}
+EXPR_ROW_KERNEL(live_rows, 1)
+
+static bool changes_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    const rdb_relation *relation = NULL;
+    const rdb_counters *counters = NULL;
+    (void)nulls, (void)is_null;
+    if (!find_counters(call, a[0].oid, &relation, &counters))
+        return false;
+    result->i64 = (int64_t)(rdb_counters_read(counters, RDB_COUNTER_INSERTS) + rdb_counters_read(counters, RDB_COUNTER_UPDATES) +
+                            rdb_counters_read(counters, RDB_COUNTER_DELETES) - rdb_counters_read(counters, RDB_COUNTER_CHANGES_ANALYZED));
+    return true;
+}
+EXPR_ROW_KERNEL(changes, 1)
+
+static bool new_inserts_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    const rdb_relation *relation = NULL;
+    const rdb_counters *counters = NULL;
+    (void)nulls, (void)is_null;
+    if (!find_counters(call, a[0].oid, &relation, &counters))
+        return false;
+    result->i64 = (int64_t)(rdb_counters_read(counters, RDB_COUNTER_INSERTS) - rdb_counters_read(counters, RDB_COUNTER_INSERTS_VACUUMED));
+    return true;
+}
+EXPR_ROW_KERNEL(new_inserts, 1)
+
+/* ---- databases ------------------------------------------------------------------------------------------------------------------------ */
+static bool pdb_of(rdb_call *call, uint32_t database_oid, uint32_t *pdb)
+{
+    const rdb_datum key = {.oid = database_oid};
+    rdb_datum value = {.words = {0, 0}};
+    bool is_null = true, found = false;
+    *pdb = RDB_PDB_ROOT;
+    if (database_oid == 0)
+        return true;
+    if (!expr_read_catalog(call, RDB_PLUGGABLE, 8013, &key, 1, RDB_rdb_pluggable_plgnumber, RDB_REP_INT32, &value, &is_null, &found))
+        return false;
+    *pdb = found ? value.oid : 0;
+    return true;
+}
+
+static bool database_counter(rdb_call *call, uint32_t oid, rdb_counter_kind counter, rdb_datum *result)
+{
+    rdb_catalog *catalog = rdb_engine_catalog(session_of(call)->engine);
+    uint32_t pdb;
+    if (!pdb_of(call, oid, &pdb))
+        return false;
+    if (pdb != 0)
+        result->i64 = (int64_t)(counter >= RDB_COUNTER_COMMITS ? rdb_counters_read(rdb_counters_get(catalog, pdb, 0), counter) : rdb_counters_sum(catalog, pdb, counter));
+    return true;
+}
+
+#define DATABASE_COUNTER(name, counter)                                                                                             \
+    static bool name##_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)                  \
+    {                                                                                                                                \
+        (void)nulls, (void)is_null;                                                                                                  \
+        return database_counter(call, a[0].oid, (counter), result);                                                                  \
+    }                                                                                                                                \
+    EXPR_ROW_KERNEL(name, 1)
+DATABASE_COUNTER(commits, RDB_COUNTER_COMMITS)
+DATABASE_COUNTER(rollbacks, RDB_COUNTER_ROLLBACKS)
+DATABASE_COUNTER(sessions, RDB_COUNTER_SESSIONS)
+DATABASE_COUNTER(database_read, RDB_COUNTER_ROWS_READ)
+DATABASE_COUNTER(database_fetched, RDB_COUNTER_ROWS_FETCHED)
+DATABASE_COUNTER(database_inserts, RDB_COUNTER_INSERTS)
+DATABASE_COUNTER(database_updates, RDB_COUNTER_UPDATES)
+DATABASE_COUNTER(database_deletes, RDB_COUNTER_DELETES)
+
+static bool give_blocks(rdb_call *call, uint32_t oid, bool hits_only, rdb_datum *result)
+{
+    rdb_storage_statistics statistics;
+    if (oid != 0)
+        return true;
+    rdb_storage_get_statistics(rdb_engine_storage(session_of(call)->engine), &statistics);
+    result->i64 = (int64_t)(hits_only ? statistics.hits : statistics.hits + statistics.misses);
+    return true;
+}
+
+static bool blocks_fetched_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls, (void)is_null;
+    return give_blocks(call, a[0].oid, false, result);
+}
+EXPR_ROW_KERNEL(blocks_fetched, 1)
+
+static bool blocks_hit_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls, (void)is_null;
+    return give_blocks(call, a[0].oid, true, result);
+}
+EXPR_ROW_KERNEL(blocks_hit, 1)
+
+/* ---- the instance ---------------------------------------------------------------------------------------------------------------------- */
+static bool give_checkpoints(rdb_call *call, bool timed, rdb_datum *result)
+{
+    rdb_upkeep_statistics statistics;
+    rdb_upkeep_get_statistics(session_engine_upkeep(session_of(call)->engine), &statistics);
+    result->i64 = (int64_t)(timed ? statistics.checkpoints_by_time : statistics.checkpoints_by_volume + statistics.checkpoints_by_request);
+    return true;
+}
+
+static bool checkpoints_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)a, (void)nulls, (void)is_null;
+    return give_checkpoints(call, true, result);
+}
+EXPR_ROW_KERNEL(checkpoints, 0)
+
+static bool requested_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)a, (void)nulls, (void)is_null;
+    return give_checkpoints(call, false, result);
+}
+EXPR_ROW_KERNEL(requested, 0)
+
+static bool pages_written_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    rdb_storage_statistics statistics;
+    (void)a, (void)nulls, (void)is_null;
+    rdb_storage_get_statistics(rdb_engine_storage(session_of(call)->engine), &statistics);
+    result->i64 = (int64_t)statistics.writes;
+    return true;
+}
+EXPR_ROW_KERNEL(pages_written, 0)
+
+static bool pages_read_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    rdb_storage_statistics statistics;
+    (void)a, (void)nulls, (void)is_null;
+    rdb_storage_get_statistics(rdb_engine_storage(session_of(call)->engine), &statistics);
+    result->i64 = (int64_t)statistics.misses;
+    return true;
+}
+EXPR_ROW_KERNEL(pages_read, 0)
+
+static bool zero_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)call, (void)a, (void)nulls, (void)result, (void)is_null;
+    return true;
+}
+EXPR_ROW_KERNEL(zero, 0)
+
+static bool null_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)call, (void)a, (void)nulls, (void)result;
+    *is_null = true;
+    return true;
+}
+EXPR_ROW_KERNEL(null, 0)
+
+static bool wal_record(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *columns, bool *column_nulls)
+{
+    rdb_wal_statistics statistics;
+    const rdb_type *numeric = NULL;
+    rdb_wal *wal = rdb_upkeep_wal(session_engine_upkeep(session_of(call)->engine));
+    (void)a, (void)nulls;
+    rdb_wal_get_statistics(wal, &statistics);
+    const char *bytes = rdb_arena_printf(call->arena, "%llu", (unsigned long long)statistics.bytes);
+    columns[0].i64 = (int64_t)statistics.records;
+    columns[1].i64 = (int64_t)statistics.images;
+    columns[5].i64 = (int64_t)statistics.syncs;
+    column_nulls[8] = true;
+    const rdb_slice text = {(const uint8_t *)bytes, strlen(bytes)};
+    return rdb_type_get(rdb_eval_of(call)->access, RDB_NUMERICOID, &numeric, call->err) &&
+           rdb_expr_value_from_text(rdb_eval_of(call), call->arena, numeric, -1, text, &columns[2], call->err);
+}
+EXPR_RECORD_KERNEL(wal, 0, RDB_INT8OID, RDB_INT8OID, RDB_NUMERICOID, RDB_INT8OID, RDB_INT8OID, RDB_INT8OID, RDB_FLOAT8OID, RDB_FLOAT8OID, RDB_TIMESTAMPTZOID)
+
+static const rdb_set_kernel_entry SETS[] = {
+    {.proc_oid = 1136, .state_bytes = sizeof(expr_rows), .begin = wal_begin, .next = expr_rows_next, .flags = RDB_KERNEL_NEEDS_SESSION},
+};
+
+#define S RDB_KERNEL_NEEDS_SESSION
+static const rdb_kernel_entry ENTRIES[] = {
+    {1928, scans, S}, {1929, rows_read, S}, {1930, rows_fetched, S}, {1931, inserts, S}, {1932, updates, S}, {1933, deletes, S},
+    {1972, updates, S}, /* every update that moves no key is what PostgreSQL calls hot; those that do are few */
+    {3054, vacuums, S}, {3056, analyzes, S}, {3055, zero, 0}, {3057, zero, 0},
+    {2781, vacuum_time, S}, {2783, analyze_time, S}, {2782, null, 0}, {2784, null, 0},
+    {2878, live_rows, S}, {2879, zero, 0}, {3177, changes, S}, {5053, new_inserts, S},
+    {1934, zero, 0}, {1935, zero, 0}, /* blocks of one relation */
+    {3037, zero, 0}, {3038, zero, 0}, {3039, zero, 0}, {3040, zero, 0}, {3041, zero, 0}, {3042, zero, 0}, {3043, zero, 0}, {3044, zero, 0}, {3045, zero, 0},
+    {1942, commits, S}, {1943, rollbacks, S}, {6188, sessions, S},
+    {2758, database_read, S}, {2759, database_fetched, S}, {2760, database_inserts, S}, {2761, database_updates, S}, {2762, database_deletes, S},
+    {1944, blocks_fetched, S}, {1945, blocks_hit, S},
+    {2769, checkpoints, S}, {2770, requested, S}, {2771, pages_written, S}, {2772, zero, 0}, {2859, pages_read, S},
+    {1136, wal, S},
+};
+#undef S
+
+void session_register_counter_functions(void)
+{
+    rdb_set_kernel_register(SETS, RDB_COUNT_OF(SETS));
+    rdb_kernel_register(ENTRIES, RDB_COUNT_OF(ENTRIES));
+}
