@@ -397,6 +397,7 @@ typedef struct folder {
     rdb_eval *eval;
     rdb_error *err;
     uint32_t depth;
+    rdb_expr *case_value; /* what CASE_TEST stands for here, where it is a constant; else NULL */
 } folder;
 
 static rdb_expr *fold_node(void *context, rdb_expr *expr);
@@ -421,30 +422,30 @@ static rdb_expr *make_constant(folder *f, const rdb_expr *like, rdb_datum value,
     return &constant->head;
 }
 
-/* The value of an expression whose inputs are all constants. Where computing it fails the expression stays: the error
- * belongs to the moment, if any, when a row reaches it. */
+/* The value of an expression whose inputs are all constants. Computing it may fail, as it does in PostgreSQL before any row is
+ * there; what CASE, AND, OR and COALESCE make unreachable is not folded. */
 static rdb_expr *evaluate_now(folder *f, rdb_expr *expr)
 {
     rdb_program *program = NULL;
-    rdb_error err = {0};
     rdb_datum value;
     bool is_null = true;
-    rdb_expr *result = expr;
-    if (rdb_program_compile(&program, f->arena, f->eval, &expr, 1, &err) &&
-        rdb_program_value(program, f->eval, f->arena, 0, &value, &is_null, &err) &&
-        (is_null || rdb_datum_copy(f->arena, expr->type->rep, value, &value, &err)))
-        result = make_constant(f, expr, value, is_null);
-    rdb_error_clear(&err);
-    return result;
+    if (!rdb_program_compile(&program, f->arena, f->eval, &expr, 1, f->err) || !rdb_program_value(program, f->eval, f->arena, 0, &value, &is_null, f->err) ||
+        (!is_null && !rdb_datum_copy(f->arena, expr->type->rep, value, &value, f->err)))
+        return NULL;
+    return make_constant(f, expr, value, is_null);
 }
 
-/* AND without true, OR without false; a deciding constant decides when it comes first. */
+/* AND without true, OR without false; a deciding constant decides, and nothing behind it counts. */
 static rdb_expr *fold_bool(folder *f, rdb_expr_bool *e)
 {
     const bool deciding = e->bool_kind == RDB_BOOL_OR;
     rdb_list kept = {0};
+    bool has_changed = false;
     for (uint32_t i = 0; i < e->arguments.count; i++) {
-        rdb_expr *argument = e->arguments.items[i];
+        rdb_expr *argument = fold_node(f, e->arguments.items[i]);
+        if (argument == NULL)
+            return NULL;
+        has_changed |= argument != e->arguments.items[i];
         if (is_constant(argument) && !is_null_constant(argument)) {
             bool value = ((rdb_expr_const *)argument)->value.b;
             if (value != deciding)
@@ -457,10 +458,68 @@ static rdb_expr *fold_bool(folder *f, rdb_expr_bool *e)
         return make_constant(f, &e->head, (rdb_datum){.b = !deciding}, false);
     if (kept.count == 1)
         return kept.items[0];
-    if (kept.count == e->arguments.count)
+    if (!has_changed && kept.count == e->arguments.count)
         return &e->head;
     rdb_expr_bool *copy = rdb_arena_memdup(f->arena, e, sizeof *e);
     copy->arguments = kept;
+    return &copy->head;
+}
+
+static rdb_expr *fold_coalesce(folder *f, rdb_expr_list *e)
+{
+    rdb_list kept = {0};
+    for (uint32_t i = 0; i < e->arguments.count; i++) {
+        rdb_expr *argument = fold_node(f, e->arguments.items[i]);
+        if (argument == NULL)
+            return NULL;
+        if (is_null_constant(argument))
+            continue;
+        if (is_constant(argument) && kept.count == 0)
+            return argument;
+        rdb_list_push(f->arena, &kept, argument);
+        if (is_constant(argument))
+            break;
+    }
+    if (kept.count == 0)
+        return make_constant(f, &e->head, (rdb_datum){.words = {0, 0}}, true);
+    rdb_expr_list *copy = rdb_arena_memdup(f->arena, e, sizeof *e);
+    copy->arguments = kept;
+    return &copy->head;
+}
+
+static rdb_expr *fold_case(folder *f, rdb_expr_case *e)
+{
+    rdb_expr_case *copy = rdb_arena_memdup(f->arena, e, sizeof *e);
+    rdb_expr *outer_value = f->case_value;
+    bool is_decided = false;
+    if (e->argument != NULL && (copy->argument = fold_node(f, e->argument)) == NULL)
+        return NULL;
+    copy->whens = (rdb_list){0};
+    for (uint32_t i = 0; i < e->whens.count && !is_decided; i++) {
+        const rdb_case_when *when = e->whens.items[i];
+        f->case_value = copy->argument != NULL && is_constant(copy->argument) ? copy->argument : e->argument != NULL ? NULL : outer_value;
+        rdb_expr *condition = fold_node(f, when->condition);
+        f->case_value = outer_value;
+        if (condition == NULL)
+            return NULL;
+        if (is_constant(condition) && (is_null_constant(condition) || !((rdb_expr_const *)condition)->value.b))
+            continue;
+        rdb_expr *result = fold_node(f, when->result);
+        if (result == NULL)
+            return NULL;
+        if (is_constant(condition)) {
+            copy->otherwise = result;
+            is_decided = true;
+            break;
+        }
+        rdb_case_when *folded = RDB_NEW(f->arena, rdb_case_when);
+        *folded = (rdb_case_when){condition, result};
+        rdb_list_push(f->arena, &copy->whens, folded);
+    }
+    if (!is_decided && e->otherwise != NULL && (copy->otherwise = fold_node(f, e->otherwise)) == NULL)
+        return NULL;
+    if (copy->whens.count == 0)
+        return copy->otherwise != NULL ? copy->otherwise : make_constant(f, &e->head, (rdb_datum){.words = {0, 0}}, true);
     return &copy->head;
 }
 
@@ -483,9 +542,7 @@ static rdb_expr *fold_here(folder *f, rdb_expr *expr)
         return evaluate_now(f, expr);
     }
     case RDB_EXPR_BOOL:
-        if (((rdb_expr_bool *)expr)->bool_kind == RDB_BOOL_NOT)
-            return is_constant(((rdb_expr_bool *)expr)->arguments.items[0]) ? evaluate_now(f, expr) : expr;
-        return fold_bool(f, (rdb_expr_bool *)expr);
+        return is_constant(((rdb_expr_bool *)expr)->arguments.items[0]) ? evaluate_now(f, expr) : expr;
     case RDB_EXPR_RELABEL: {
         rdb_expr *argument = ((rdb_expr_unary *)expr)->argument;
         if (!is_constant(argument) || argument->type->rep != expr->type->rep)
@@ -495,37 +552,6 @@ static rdb_expr *fold_here(folder *f, rdb_expr *expr)
     case RDB_EXPR_NULL_TEST:
     case RDB_EXPR_BOOL_TEST: /* the two structs begin alike: head, argument */
         return is_constant(((rdb_expr_null_test *)expr)->argument) ? evaluate_now(f, expr) : expr;
-    case RDB_EXPR_COALESCE: {
-        rdb_list *arguments = &((rdb_expr_list *)expr)->arguments;
-        if (arguments->count > 0 && is_constant(arguments->items[0]) && !is_null_constant(arguments->items[0]))
-            return arguments->items[0];
-        return expr;
-    }
-    case RDB_EXPR_CASE: {
-        rdb_expr_case *e = (rdb_expr_case *)expr;
-        if (e->argument != NULL || e->whens.count == 0)
-            return expr;
-        rdb_list kept = {0};
-        rdb_expr *otherwise = e->otherwise;
-        for (uint32_t i = 0; i < e->whens.count; i++) {
-            rdb_case_when *when = e->whens.items[i];
-            if (is_constant(when->condition)) {
-                if (is_null_constant(when->condition) || !((rdb_expr_const *)when->condition)->value.b)
-                    continue;
-                otherwise = when->result;
-                break;
-            }
-            rdb_list_push(f->arena, &kept, when);
-        }
-        if (kept.count == e->whens.count)
-            return expr;
-        if (kept.count == 0)
-            return otherwise ? otherwise : make_constant(f, expr, (rdb_datum){.words = {0, 0}}, true);
-        rdb_expr_case *copy = rdb_arena_memdup(f->arena, e, sizeof *e);
-        copy->whens = kept;
-        copy->otherwise = otherwise;
-        return &copy->head;
-    }
     default:
         return expr;
     }
@@ -538,9 +564,24 @@ static rdb_expr *fold_node(void *context, rdb_expr *expr)
         rdb_error_set(f->err, RDB_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
         return NULL;
     }
-    rdb_expr *mapped = rdb_expr_map_children(f->arena, expr, fold_node, f);
+    rdb_expr *result = NULL, *outer_value = f->case_value;
+    if (expr->kind == RDB_EXPR_BOOL && ((rdb_expr_bool *)expr)->bool_kind != RDB_BOOL_NOT) {
+        result = fold_bool(f, (rdb_expr_bool *)expr);
+    } else if (expr->kind == RDB_EXPR_COALESCE) {
+        result = fold_coalesce(f, (rdb_expr_list *)expr);
+    } else if (expr->kind == RDB_EXPR_CASE) {
+        result = fold_case(f, (rdb_expr_case *)expr);
+    } else if (expr->kind == RDB_EXPR_CASE_TEST && f->case_value != NULL) {
+        result = f->case_value;
+    } else {
+        if (expr->kind == RDB_EXPR_ARRAY_COERCE) /* its CASE_TEST is the element */
+            f->case_value = NULL;
+        result = rdb_expr_map_children(f->arena, expr, fold_node, f);
+        f->case_value = outer_value;
+        result = result == NULL ? NULL : fold_here(f, result);
+    }
     f->depth--;
-    return mapped == NULL ? NULL : fold_here(f, mapped);
+    return result;
 }
 
 bool rdb_expr_fold(rdb_arena *arena, rdb_eval *eval, rdb_expr *expr, rdb_expr **folded, rdb_error *err)
