@@ -26,6 +26,7 @@ struct cli_client {
     rdb_tls_context *tls_context;
     char *host;
     uint16_t port;
+    pid_t server_pid; /* 0: not a server of our own */
     uint32_t process_id, secret;
     char transaction_state;
     bool is_open, cancel_sent;
@@ -121,6 +122,10 @@ static bool tls_failed(cli_client *client, const char *what, rdb_error *err)
 /* A connection of its own, in the clear as the protocol has it; a failure is silent, the statement just goes on. */
 static void send_cancel(cli_client *client)
 {
+    if (client->server_pid != 0) {
+        kill(client->server_pid, SIGUSR1);
+        return;
+    }
     int fd = -1;
     rdb_error ignored = {0};
     rdb_strbuf request;
@@ -370,7 +375,7 @@ static bool start_tls(cli_client *client, const cli_target *target, rdb_error *e
 
 static bool negotiate_tls(cli_client *client, const cli_target *target, rdb_error *err)
 {
-    if (target->host[0] == '/' || target->tls == CLI_TLS_DISABLE)
+    if (target->has_own_server || target->host[0] == '/' || target->tls == CLI_TLS_DISABLE)
         return true;
     put_be32(&client->out, 8);
     put_be32(&client->out, SSL_REQUEST_CODE);
@@ -523,8 +528,12 @@ bool cli_client_open(cli_client **client, const cli_target *target, const cli_si
     rdb_strbuf_init(&made->in, NULL);
     rdb_strbuf_init(&made->out, NULL);
     rdb_strbuf_init(&made->names, NULL);
+    if (target->has_own_server) {
+        made->fd = target->fd;
+        made->server_pid = target->server_pid;
+    }
     bool ok = (made->host != NULL || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory")) &&
-              rdb_socket_connect(target->host, target->port, CONNECT_WAIT_US, &made->fd, err);
+              (target->has_own_server || rdb_socket_connect(target->host, target->port, CONNECT_WAIT_US, &made->fd, err));
     if (ok) {
         rdb_socket_tune(made->fd, 0);
         made->is_open = true;
@@ -638,7 +647,7 @@ static bool send_copy(cli_client *client, const cli_sink *sink, void *at, rdb_er
 
 bool cli_client_query(cli_client *client, const char *sql, const cli_sink *sink, void *at, rdb_error *err)
 {
-    if (!client->is_open)
+    if (client == NULL || !client->is_open)
         return rdb_error_set(err, RDB_CONNECTION_FAILURE, "the connection is closed");
     client->cancel_sent = false;
     client->column_count = 0;
@@ -696,12 +705,12 @@ bool cli_client_query(cli_client *client, const char *sql, const cli_sink *sink,
 
 bool cli_client_is_open(const cli_client *client)
 {
-    return client->is_open;
+    return client != NULL && client->is_open;
 }
 
 char cli_client_transaction_state(const cli_client *client)
 {
-    return client->transaction_state;
+    return client != NULL ? client->transaction_state : 'I';
 }
 
 bool cli_client_is_encrypted(const cli_client *client)

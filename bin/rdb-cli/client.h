@@ -7,6 +7,7 @@
 #include "base/rdb_base.h"
 
 #include <signal.h>
+#include <sys/types.h>
 
 typedef struct cli_client cli_client;
 
@@ -22,6 +23,9 @@ typedef struct cli_target {
     const char *user, *database;
     const char *authority_path; /* the certificate that must have signed the server's; NULL: not verified */
     cli_tls tls;                /* of TCP only */
+    bool has_own_server;        /* embedded: fd is a socket to a server of our own, which the client then owns; host only names it */
+    int fd;
+    pid_t server_pid;           /* of that server; SIGUSR1 is its cancel request */
     /* Asked at most once, when the server wants a password; false: there is none. */
     bool (*ask_password)(const char *user, char *password, size_t size);
 } cli_target;
@@ -58,7 +62,7 @@ RDB_CHECKED bool cli_client_open(cli_client **client, const cli_target *target, 
 void cli_client_close(cli_client **client); /* NULL inside is fine */
 /* Runs the text and takes its whole answer. False: err is the server's own error (or that of a sink, or 08xxx). */
 RDB_CHECKED bool cli_client_query(cli_client *client, const char *sql, const cli_sink *sink, void *at, rdb_error *err);
-bool cli_client_is_open(const cli_client *client); /* false after the server or the network ended it */
+bool cli_client_is_open(const cli_client *client); /* NULL is not; false after the server or the network ended it */
 char cli_client_transaction_state(const cli_client *client); /* 'I' idle, 'T' inside, 'E' failed */
 bool cli_client_is_encrypted(const cli_client *client);
 const char *cli_client_server_version(const cli_client *client); /* "" where the server did not say */

@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
- * rdb-cli: the SQL shell. Finds the server, connects, and runs what the command line, a script or a person says. */
+ * rdb-cli: the SQL shell. Connects (connect.c), and runs what the command line, a script or a person says. */
 #include "options.h"
 
-#include "os/rdb_file.h"
 #include "os/rdb_os.h"
 #include "shell.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <langinfo.h>
-#include <limits.h>
 #include <locale.h>
 #include <stdlib.h>
-#include <sys/un.h>
 #include <termios.h>
 #include <unistd.h>
 
-#define SOCKET_PREFIX ".s.PGSQL."
 #define COPY_BUFFER_BYTES 65536u
 
 static const char *password_file; /* what ask_password reads; set before the connection is opened */
@@ -73,75 +66,33 @@ static bool ask_password(const char *user, char *password, size_t size)
     return ok;
 }
 
-/* The path of a socket in a directory; a directory whose name is too long for an address is reached by a descriptor. */
-static bool make_socket_path(const char *directory, const char *file, char *path, size_t size, rdb_error *err)
+static bool set_variables(cli_shell *shell, const rdb_option_list *variables, rdb_error *err)
 {
-    int length = snprintf(path, size, "%s/%s", directory, file);
-    if (length > 0 && (size_t)length < size && (size_t)length < sizeof((struct sockaddr_un *)0)->sun_path)
-        return true;
-    int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC); /* lives as long as the program: cancelling needs it too */
-    if (fd < 0)
-        return rdb_error_set_errno(err, errno, "%s cannot be opened", directory);
-    snprintf(path, size, "/proc/self/fd/%d/%s", fd, file);
+    for (uint32_t variable_no = 0; variable_no < variables->count; variable_no++) {
+        char name[256];
+        const char *item = variables->items[variable_no], *equals = strchr(item, '=');
+        if (equals == NULL || equals == item || (size_t)(equals - item) >= sizeof name)
+            return rdb_error_set(err, RDB_CONFIG_FILE_ERROR, "--variable takes NAME=VALUE, not \"%s\"", item);
+        snprintf(name, sizeof name, "%.*s", (int)(equals - item), item);
+        if (!cli_variable_set(shell, name, equals + 1, err))
+            return false;
+    }
     return true;
 }
 
-static bool say_not_served(const char *home, rdb_error *err)
+static void free_shell(cli_shell *shell)
 {
-    rdb_error_set(err, RDB_CANNOT_CONNECT, "no server runs on the instance %s", home);
-    return rdb_error_hint(err, "Start one with: rdb-serve --home %s", home);
-}
-
-/* Connects to the one socket in home/run/sockets that answers: that of --port where it is given. */
-static bool open_home(cli_shell *shell, cli_target *target, const cli_arguments *arguments, char *path, size_t size, rdb_error *err)
-{
-    char resolved[PATH_MAX], directory[PATH_MAX + 16], wanted[32];
-    if (realpath(arguments->home, resolved) == NULL)
-        return rdb_error_set_errno(err, errno, "the instance %s cannot be opened", arguments->home);
-    snprintf(directory, sizeof directory, "%s/run/sockets", resolved);
-    snprintf(wanted, sizeof wanted, SOCKET_PREFIX "%lld", (long long)arguments->port);
-    if (!rdb_path_is_directory(directory)) {
-        rdb_error_set(err, RDB_CANNOT_CONNECT, "%s is not an instance, or was never served", resolved);
-        return rdb_error_hint(err, "Make one with: rdb-init --home %s; serve it with: rdb-serve --home %s", resolved, resolved);
-    }
-    DIR *listing = opendir(directory);
-    if (listing == NULL)
-        return rdb_error_set_errno(err, errno, "%s cannot be read", directory);
-    rdb_error refusal = {0};
-    target->host = path;
-    for (struct dirent *entry; shell->client == NULL && (entry = readdir(listing)) != NULL;) {
-        if (strncmp(entry->d_name, SOCKET_PREFIX, sizeof SOCKET_PREFIX - 1) != 0 || strstr(entry->d_name, ".lock") != NULL ||
-            (arguments->port_given && strcmp(entry->d_name, wanted) != 0))
-            continue;
-        rdb_error trouble = {0};
-        if (make_socket_path(directory, entry->d_name, path, size, &trouble) && cli_client_open(&shell->client, target, &cli_shell_sink, &trouble))
-            target->port = (uint16_t)atoi(entry->d_name + sizeof SOCKET_PREFIX - 1);
-        else if (!rdb_error_is(&trouble, RDB_CANNOT_CONNECT) && !rdb_error_is_set(&refusal))
-            rdb_error_move(&refusal, &trouble); /* a server that answered and said no is worth more than a dead socket */
-        rdb_error_clear(&trouble);
-    }
-    closedir(listing);
-    if (shell->client != NULL) {
-        rdb_error_clear(&refusal);
-        return true;
-    }
-    if (!rdb_error_is_set(&refusal))
-        return say_not_served(resolved, err);
-    rdb_error_move(err, &refusal);
-    return false;
-}
-
-static bool open_host(cli_shell *shell, cli_target *target, const cli_arguments *arguments, char *path, size_t size, rdb_error *err)
-{
-    target->host = arguments->host;
-    if (arguments->host[0] == '/') {
-        char file[32];
-        snprintf(file, sizeof file, SOCKET_PREFIX "%d", target->port);
-        if (!make_socket_path(arguments->host, file, path, size, err))
-            return false;
-        target->host = path;
-    }
-    return cli_client_open(&shell->client, target, &cli_shell_sink, err);
+    uint32_t cursor = 0;
+    rdb_slice key;
+    for (void *value; shell->variables != NULL && rdb_map_next(shell->variables, &cursor, &key, &value);)
+        free(value);
+    rdb_map_destroy(shell->variables);
+    rdb_strbuf_free(&shell->buffer);
+    rdb_strbuf_free(&shell->previous);
+    rdb_strbuf_free(&shell->edited);
+    rdb_arena_destroy(shell->printer.arena);
+    free((char *)(uintptr_t)shell->printer.null_text);
+    free(shell->copy_buffer);
 }
 
 static bool run_all(cli_shell *shell, const cli_arguments *arguments, int *exit_code)
@@ -175,27 +126,35 @@ int main(int argc, char **argv)
     sigaction(SIGINT, &on_interrupt, NULL); /* no SA_RESTART: a read of the terminal is to notice it */
     sigaction(SIGPIPE, &ignored, NULL);
 
-    char path[PATH_MAX + 64];
-    cli_target target = {.port = (uint16_t)arguments.port, .user = arguments.user, .database = arguments.database,
-                         .authority_path = arguments.authority, .ask_password = ask_password,
-                         .tls = strcmp(arguments.tls, "require") == 0 ? CLI_TLS_REQUIRE : strcmp(arguments.tls, "disable") == 0 ? CLI_TLS_DISABLE : CLI_TLS_PREFER};
-    cli_shell shell = {.target = &target, .printer = {.target = stdout, .tuples_only = arguments.tuples_only}};
+    bool by_home = arguments.home_given || (arguments.home != NULL && !arguments.host_given);
+    cli_place place = {.home = by_home ? strdup(arguments.home) : NULL, .host = by_home ? NULL : strdup(arguments.host), .port = (uint16_t)arguments.port,
+                       .port_given = arguments.port_given, .user = strdup(arguments.user), .database = strdup(arguments.database),
+                       .authority_path = arguments.authority, .ask_password = ask_password,
+                       .tls = strcmp(arguments.tls, "require") == 0 ? CLI_TLS_REQUIRE : strcmp(arguments.tls, "disable") == 0 ? CLI_TLS_DISABLE : CLI_TLS_PREFER};
+    cli_shell shell = {.place = &place, .printer = {.target = stdout, .tuples_only = arguments.tuples_only}};
     password_file = arguments.password_file;
     shell.printer.arena = rdb_arena_create("result", NULL, NULL);
     shell.copy_buffer = malloc(COPY_BUFFER_BYTES);
-    bool ok = shell.printer.arena != NULL && shell.copy_buffer != NULL ? true : rdb_error_set(&err, RDB_OUT_OF_MEMORY, "out of memory");
-    bool by_home = arguments.home_given || (arguments.home != NULL && !arguments.host_given);
-    ok = ok && cli_format_parse(arguments.output, &shell.printer.format) &&
-         (by_home ? open_home(&shell, &target, &arguments, path, sizeof path, &err) : open_host(&shell, &target, &arguments, path, sizeof path, &err));
+    shell.variables = rdb_map_create();
+    rdb_strbuf_init(&shell.buffer, NULL);
+    rdb_strbuf_init(&shell.previous, NULL);
+    rdb_strbuf_init(&shell.edited, NULL);
+    bool ok = true;
+    if (shell.printer.arena == NULL || shell.copy_buffer == NULL || shell.variables == NULL || (place.home == NULL && place.host == NULL) || place.user == NULL || place.database == NULL)
+        ok = rdb_error_set(&err, RDB_OUT_OF_MEMORY, "out of memory");
+    exit_code = RDB_EXIT_USAGE;
+    ok = ok && set_variables(&shell, &arguments.variables, &err) && cli_format_parse(arguments.output, &shell.printer.format) &&
+         cli_connect(&shell.client, &place, &cli_shell_sink, &exit_code, &err);
     if (!ok) {
         rdb_options_report(&PROGRAM, false, &err);
-        exit_code = RDB_EXIT_CONNECTION; /* a wrong password or database too: there is no connection */
     } else if (arguments.commands.count > 0 || arguments.files.count > 0) {
+        exit_code = RDB_EXIT_DONE;
         ok = run_all(&shell, &arguments, &exit_code);
     } else if (isatty(STDIN_FILENO)) {
         shell.is_interactive = true;
         exit_code = cli_run_interactive(&shell);
     } else {
+        exit_code = RDB_EXIT_DONE;
         ok = cli_run_file(&shell, "-", &exit_code);
     }
     if (fflush(shell.printer.target) != 0 || ferror(shell.printer.target)) {
@@ -204,9 +163,9 @@ int main(int argc, char **argv)
     }
     if (shell.printer.target != stdout)
         fclose(shell.printer.target);
-    cli_client_close(&shell.client);
-    rdb_arena_destroy(shell.printer.arena);
-    free(shell.copy_buffer);
+    cli_disconnect(&shell.client, &place);
+    cli_place_free(&place);
+    free_shell(&shell);
     rdb_error_clear(&err);
     return exit_code;
 }

@@ -22,7 +22,7 @@ static bool is_number(uint32_t type)
 
 bool cli_format_parse(const char *name, cli_format *format)
 {
-    static const char *const NAMES[] = {"table", "csv", "json", "expanded"};
+    static const char *const NAMES[] = {"table", "csv", "json", "expanded", "unaligned"};
     for (size_t format_no = 0; format_no < RDB_COUNT_OF(NAMES); format_no++)
         if (strcmp(NAMES[format_no], name) == 0) {
             *format = (cli_format)format_no;
@@ -44,9 +44,11 @@ static uint32_t decode(const char *text, size_t length, uint32_t *bytes)
     return code;
 }
 
-/* One character's width; 4 where it is shown as \xNN. */
+/* One character's width; more where it is shown as \r or \xNN. */
 static uint32_t character_width(uint32_t code)
 {
+    if (code == '\r')
+        return 2;
     if (code < 0x20 || code == 0x7f)
         return 4;
     int width = wcwidth((wchar_t)code);
@@ -72,6 +74,8 @@ static void put_text(FILE *target, const char *text, size_t length)
         uint32_t wide = code == '\t' ? 8 - (uint32_t)(width % 8) : character_width(code);
         if (code == '\t')
             fprintf(target, "%*s", (int)wide, "");
+        else if (code == '\r')
+            fputs("\\r", target);
         else if (code < 0x20 || code == 0x7f)
             fprintf(target, "\\x%02X", code);
         else
@@ -149,7 +153,7 @@ static void print_table(const cli_printer *printer)
     size_t total = 0;
     for (uint32_t column_no = 0; column_no < count; column_no++) {
         const char *name = printer->columns[column_no].name;
-        widths[column_no] = printer->tuples_only ? 0 : cli_text_width(name, strlen(name));
+        widths[column_no] = cli_text_width(name, strlen(name));
         for (uint32_t row_no = 0; row_no < printer->rows.count; row_no++)
             widths[column_no] = RDB_MAX(widths[column_no], value_width(&((const cli_value *)rdb_list_get(&printer->rows, row_no))[column_no]));
         total += widths[column_no] + 3;
@@ -166,9 +170,12 @@ static void print_table(const cli_printer *printer)
             fputs(column_no == 0 ? " " : "| ", target);
             put_times(target, ' ', space / 2);
             put_text(target, name, strlen(name));
-            put_times(target, ' ', space - space / 2 + (column_no + 1 < count));
+            put_times(target, ' ', space - space / 2 + 1);
         }
-        putc('\n', target);
+        if (count > 0)
+            putc('\n', target);
+        else
+            fputs("--", target);
         for (uint32_t column_no = 0; column_no < count; column_no++) {
             if (column_no > 0)
                 putc('+', target);
@@ -178,7 +185,7 @@ static void print_table(const cli_printer *printer)
     }
     for (uint32_t row_no = 0; row_no < printer->rows.count && count > 0; row_no++)
         print_table_row(printer, rdb_list_get(&printer->rows, row_no), widths, left);
-    if (!printer->tuples_only)
+    if (!printer->tuples_only && !printer->no_footer)
         fprintf(target, "(%llu row%s)\n", (unsigned long long)printer->row_count, printer->row_count == 1 ? "" : "s");
     putc('\n', target);
 }
@@ -196,9 +203,9 @@ static void print_expanded(const cli_printer *printer)
     }
     if (printer->title != NULL && !printer->tuples_only)
         fprintf(target, "%s\n", printer->title);
-    if (printer->rows.count == 0 && !printer->tuples_only)
-        fputs("(0 rows)\n", target);
-    for (uint32_t row_no = 0; row_no < printer->rows.count; row_no++) {
+    if ((printer->rows.count == 0 || printer->column_count == 0) && !printer->tuples_only)
+        fprintf(target, "(%llu row%s)\n", (unsigned long long)printer->row_count, printer->row_count == 1 ? "" : "s");
+    for (uint32_t row_no = 0; row_no < printer->rows.count && printer->column_count > 0; row_no++) {
         const cli_value *values = rdb_list_get(&printer->rows, row_no);
         if (printer->tuples_only) {
             if (row_no > 0)
@@ -217,10 +224,12 @@ static void print_expanded(const cli_printer *printer)
                 if (is_first)
                     put_text(target, name, strlen(name));
                 put_times(target, ' ', name_width - (is_first ? cli_text_width(name, strlen(name)) : 0));
-                fputs(is_first ? " |" : "+|", target);
-                if (length > 0)
-                    putc(' ', target);
+                fputs(" | ", target);
                 put_text(target, from, length);
+                if (rest != NULL) { /* it goes on below */
+                    put_times(target, ' ', widest - cli_text_width(from, length));
+                    putc('+', target);
+                }
                 putc('\n', target);
             }
         }
@@ -276,6 +285,22 @@ static void put_json_value(rdb_strbuf *line, uint32_t type, const cli_value *val
     }
 }
 
+/* psql's layout of -A: nothing is quoted. */
+static void print_unaligned_row(const cli_printer *printer, const cli_value *values)
+{
+    if (printer->column_count == 0)
+        return;
+    for (uint32_t column_no = 0; column_no < printer->column_count; column_no++) {
+        if (column_no > 0)
+            fputs(printer->separator[0] != '\0' ? printer->separator : "|", printer->target);
+        if (values[column_no].length >= 0)
+            fwrite(values[column_no].text, 1, (size_t)values[column_no].length, printer->target);
+        else if (printer->null_text != NULL)
+            fputs(printer->null_text, printer->target);
+    }
+    putc('\n', printer->target);
+}
+
 static bool print_json_row(const cli_printer *printer, const cli_value *values, rdb_error *err)
 {
     rdb_strbuf line;
@@ -308,6 +333,13 @@ bool cli_printer_begin(cli_printer *printer, const cli_column *columns, uint32_t
         return false;
     for (uint32_t column_no = 0; column_no < column_count; column_no++)
         printer->columns[column_no] = (cli_column){rdb_arena_strdup(printer->arena, columns[column_no].name), columns[column_no].type};
+    if (printer->format == CLI_FORMAT_UNALIGNED && !printer->tuples_only) {
+        if (printer->title != NULL)
+            fprintf(printer->target, "%s\n", printer->title);
+        for (uint32_t column_no = 0; column_no < column_count; column_no++)
+            fprintf(printer->target, "%s%s", column_no == 0 ? "" : printer->separator[0] != '\0' ? printer->separator : "|", columns[column_no].name);
+        putc('\n', printer->target);
+    }
     if (printer->format == CLI_FORMAT_CSV && !printer->tuples_only) {
         for (uint32_t column_no = 0; column_no < column_count; column_no++) {
             if (column_no > 0)
@@ -326,18 +358,24 @@ bool cli_printer_row(cli_printer *printer, const cli_value *values, rdb_error *e
         print_csv_row(printer, values);
         return true;
     }
+    if (printer->format == CLI_FORMAT_UNALIGNED) {
+        print_unaligned_row(printer, values);
+        return true;
+    }
     if (printer->format == CLI_FORMAT_JSON)
         return print_json_row(printer, values, err);
     cli_value *kept = rdb_arena_try_alloc(printer->arena, (printer->column_count + 1) * sizeof *kept, err);
     if (kept == NULL)
         return false;
     for (uint32_t column_no = 0; column_no < printer->column_count; column_no++) {
-        size_t length = (size_t)RDB_MAX(values[column_no].length, 0);
+        bool is_null = values[column_no].length < 0;
+        const char *from = !is_null ? values[column_no].text : printer->null_text != NULL ? printer->null_text : "";
+        size_t length = !is_null ? (size_t)values[column_no].length : strlen(from);
         char *text = rdb_arena_try_alloc(printer->arena, length + 1, err);
         if (text == NULL)
             return false;
-        memcpy(text, values[column_no].text, length);
-        kept[column_no] = (cli_value){text, values[column_no].length};
+        memcpy(text, from, length);
+        kept[column_no] = (cli_value){text, (int32_t)length};
     }
     rdb_list_push(printer->arena, &printer->rows, kept);
     return rdb_arena_check(printer->arena, err);
@@ -349,6 +387,8 @@ void cli_printer_end(cli_printer *printer)
         print_table(printer);
     else if (printer->has_rows && printer->format == CLI_FORMAT_EXPANDED)
         print_expanded(printer);
+    else if (printer->has_rows && printer->format == CLI_FORMAT_UNALIGNED && !printer->tuples_only && !printer->no_footer)
+        fprintf(printer->target, "(%llu row%s)\n", (unsigned long long)printer->row_count, printer->row_count == 1 ? "" : "s");
     printer->has_rows = false;
     printer->title = NULL;
     fflush(printer->target);

@@ -12,13 +12,16 @@ typedef enum cli_format {
     CLI_FORMAT_TABLE,
     CLI_FORMAT_CSV,
     CLI_FORMAT_JSON,
-    CLI_FORMAT_EXPANDED
+    CLI_FORMAT_EXPANDED,
+    CLI_FORMAT_UNALIGNED
 } cli_format;
 
 typedef struct cli_printer {
     FILE *target;
     cli_format format;
-    bool tuples_only;
+    bool tuples_only, no_footer;
+    const char *null_text; /* shown for NULL in tables and records; NULL: nothing */
+    char separator[16];    /* of unaligned columns; "": | */
     /* of the result that is being taken */
     const char *title; /* above a table; NULL: none */
     rdb_arena *arena;  /* reset with each result */

@@ -36,14 +36,17 @@ static bool end_command(void *at, const char *tag, rdb_error *err)
     cli_printer *printer = &shell->printer;
     if (printer->has_rows)
         cli_printer_end(printer);
-    else if (printer->format != CLI_FORMAT_CSV && printer->format != CLI_FORMAT_JSON && !printer->tuples_only)
+    else if (!shell->has_copied && printer->format != CLI_FORMAT_CSV && printer->format != CLI_FORMAT_JSON && !printer->tuples_only)
         fprintf(printer->target, "%s\n", tag);
+    shell->has_copied = false;
     return true;
 }
 
 static bool take_copy(void *at, const void *bytes, size_t length, rdb_error *err)
 {
-    FILE *target = ((cli_shell *)at)->printer.target;
+    cli_shell *shell = at;
+    FILE *target = shell->copy_file != NULL ? shell->copy_file : shell->printer.target;
+    shell->has_copied = target == shell->printer.target;
     return fwrite(bytes, 1, length, target) == length || rdb_error_set_errno(err, errno, "the output cannot be written");
 }
 
@@ -52,6 +55,11 @@ static bool give_copy(void *at, const void **bytes, size_t *length, rdb_error *e
 {
     cli_shell *shell = at;
     *length = 0;
+    if (shell->copy_file != NULL) {
+        *length = fread(shell->copy_buffer, 1, COPY_CHUNK_BYTES, shell->copy_file);
+        *bytes = shell->copy_buffer;
+        return !ferror(shell->copy_file) || rdb_error_set_errno(err, errno, "the file cannot be read");
+    }
     if (shell->script != NULL) {
         const char *from = shell->script_at, *line = from;
         while (line < shell->script_end && (size_t)(line - from) < COPY_CHUNK_BYTES) {
@@ -106,12 +114,57 @@ static void take_notice(const cli_notice *notice)
 
 const cli_sink cli_shell_sink = {begin_rows, take_row, end_command, take_copy, give_copy, take_notice};
 
+/* ---- variables ---------------------------------------------------------------------------------------------------- */
+const char *cli_variable_get(const cli_shell *shell, const char *name, size_t length)
+{
+    return rdb_map_get(shell->variables, name, length);
+}
+
+bool cli_variable_set(cli_shell *shell, const char *name, const char *value, rdb_error *err)
+{
+    void *old = NULL;
+    if (value == NULL) {
+        old = rdb_map_remove(shell->variables, name, strlen(name));
+    } else {
+        char *copy = strdup(value);
+        if (copy == NULL || !rdb_map_put(shell->variables, name, strlen(name), copy, &old)) {
+            free(copy);
+            return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+        }
+    }
+    free(old);
+    return true;
+}
+
+static const char *look_up(void *at, const char *name, size_t length)
+{
+    return cli_variable_get(at, name, length);
+}
+
+bool cli_query(cli_shell *shell, const char *sql, const cli_sink *sink, void *at, rdb_error *err)
+{
+    rdb_strbuf text;
+    bool is_changed = false;
+    rdb_strbuf_init(&text, NULL);
+    if (rdb_map_count(shell->variables) > 0)
+        cli_split_interpolate(sql, strlen(sql), look_up, shell, &text, &is_changed);
+    if (!rdb_strbuf_check(&text, err)) {
+        rdb_strbuf_free(&text);
+        return false;
+    }
+    bool ok = cli_client_query(shell->client, is_changed ? text.data : sql, sink, at, err);
+    if (is_changed && !ok)
+        err->position = 0; /* in a text that nobody wrote */
+    rdb_strbuf_free(&text);
+    return ok;
+}
+
 bool cli_run_statement(cli_shell *shell, const char *sql, rdb_error *err)
 {
     struct timespec begin, end;
     clock_gettime(CLOCK_MONOTONIC, &begin);
     shell->printer.has_rows = false;
-    bool ok = cli_client_query(shell->client, sql, &cli_shell_sink, shell, err);
+    bool ok = cli_query(shell, sql, &cli_shell_sink, shell, err);
     clock_gettime(CLOCK_MONOTONIC, &end);
     shell->printer.has_rows = false;
     fflush(shell->printer.target);
@@ -146,19 +199,33 @@ static int exit_code_of(const cli_shell *shell)
     return cli_interrupted ? RDB_EXIT_INTERRUPTED : !cli_client_is_open(shell->client) ? RDB_EXIT_CONNECTION : RDB_EXIT_SQL;
 }
 
-/* Runs text[from, to), which is one statement or one backslash line. */
-static bool run_part(cli_shell *shell, const char *name, const char *text, const char *from, const char *to, int *exit_code)
+bool cli_run_part(cli_shell *shell, const char *part, rdb_error *err)
+{
+    if (part[0] == '\\')
+        return cli_run_meta(shell, part, err);
+    bool has_more = shell->buffer.length > 0;
+    rdb_strbuf_clear(&shell->previous);
+    rdb_strbuf_adds(&shell->previous, has_more ? shell->buffer.data : "");
+    rdb_strbuf_adds(&shell->previous, part);
+    rdb_strbuf_clear(&shell->buffer);
+    if (!rdb_strbuf_check(&shell->previous, err))
+        return false;
+    bool ok = cli_run_statement(shell, shell->previous.data, err);
+    if (has_more && !ok)
+        err->position = 0; /* begins before the part */
+    return ok;
+}
+
+/* Runs text[from, to), which is one statement or one backslash line; a backslash line runs the statement that begins at typed. */
+static bool run_part(cli_shell *shell, const char *name, const char *text, const char *typed, const char *from, const char *to, int *exit_code)
 {
     rdb_error err = {0};
     char *part = strndup(from, (size_t)(to - from));
     bool ok = part != NULL ? true : rdb_error_set(&err, RDB_OUT_OF_MEMORY, "out of memory");
-    if (ok)
-        ok = part[0] == '\\' ? cli_run_meta(shell, part, &err) : cli_run_statement(shell, part, &err);
+    ok = ok && cli_run_part(shell, part, &err);
     if (!ok) {
         *exit_code = exit_code_of(shell);
-        if (from[0] == '\\')
-            err.position = 0; /* of the catalog query behind it, which nobody wrote */
-        report_at(name, text, from, to, &err);
+        report_at(name, text, typed, to, &err);
     }
     free(part);
     rdb_error_clear(&err);
@@ -171,6 +238,7 @@ bool cli_run_script(cli_shell *shell, const char *name, const char *text, size_t
     const char *outer_script = shell->script, *outer_end = shell->script_end, *outer_at = shell->script_at;
     bool is_command = shell->script == NULL && shell->include_depth == 0; /* data for COPY comes from stdin then */
     bool ok = true;
+    rdb_strbuf_clear(&shell->buffer);
     while (ok && !shell->wants_quit) {
         size_t start, stop;
         char open_with;
@@ -178,7 +246,10 @@ bool cli_run_script(cli_shell *shell, const char *name, const char *text, size_t
         if (found == CLI_SPLIT_BLANK)
             break;
         const char *from = at + RDB_MIN(start, (size_t)(end - at)), *to = at + stop;
-        if (from < end && *from == '\\') { /* a backslash command takes its line */
+        const char *typed = from;
+        if (found == CLI_SPLIT_META) { /* a backslash command takes its line, and may run what stands before it */
+            rdb_strbuf_add(&shell->buffer, from, (size_t)(to - from));
+            from = to;
             const char *line_end = memchr(from, '\n', (size_t)(end - from));
             to = line_end != NULL ? line_end : end;
         }
@@ -190,7 +261,7 @@ bool cli_run_script(cli_shell *shell, const char *name, const char *text, size_t
             shell->script_at = line_end != NULL ? line_end + 1 : end;
         }
         const char *data_at = shell->script_at;
-        ok = run_part(shell, name, text, from, to, exit_code);
+        ok = run_part(shell, name, text, typed, from, to, exit_code);
         if (!is_command && shell->script_at > data_at)
             at = shell->script_at; /* COPY took what follows */
         if (is_command && to < end && *from == '\\')

@@ -92,6 +92,13 @@ static void add_candidate(candidates *found, const char *name, size_t length)
         rdb_list_push(found->arena, &found->names, rdb_arena_strndup(found->arena, name, length));
 }
 
+#define NAMES_QUERY \
+    "SELECT c.relname::text FROM pg_catalog.pg_class c WHERE c.relkind IN ('r','v','m','p','S') AND pg_catalog.pg_table_is_visible(c.oid) AND pg_catalog.starts_with(c.relname, '%s')\n" \
+    "UNION SELECT n.nspname::text FROM pg_catalog.pg_namespace n WHERE pg_catalog.starts_with(n.nspname, '%s')\n" \
+    "UNION SELECT a.attname::text FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid\n" \
+    "WHERE c.oid >= 16384 AND c.relkind IN ('r','v','m','p') AND a.attnum > 0 AND NOT a.attisdropped AND pg_catalog.starts_with(a.attname, '%s')\n" \
+    "ORDER BY 1 LIMIT 200"
+
 static bool take_columns(void *at, const cli_column *columns, uint32_t column_count, rdb_error *err)
 {
     (void)at;
@@ -123,15 +130,27 @@ static unsigned char complete(EditLine *line, int character)
     const char *word = info->cursor;
     while (word > info->buffer && (isalnum((unsigned char)word[-1]) || word[-1] == '_' || (unsigned char)word[-1] >= 0x80))
         word--;
+    if (word > info->buffer && word[-1] == '\\')
+        word--;
     candidates found = {.prefix = word, .prefix_length = (size_t)(info->cursor - word)};
     if (found.prefix_length == 0 || (found.arena = rdb_arena_create("completion", NULL, NULL)) == NULL)
         return CC_ERROR;
-    for (size_t word_no = 0; word_no < RDB_COUNT_OF(KEYWORDS); word_no++)
+    bool is_meta = word[0] == '\\', is_of_table = word > info->buffer && word[-1] == '.';
+    for (size_t word_no = 0; is_meta && cli_meta_names[word_no] != NULL; word_no++)
+        add_candidate(&found, cli_meta_names[word_no], strlen(cli_meta_names[word_no]));
+    for (size_t word_no = 0; !is_meta && !is_of_table && word_no < RDB_COUNT_OF(KEYWORDS); word_no++)
         add_candidate(&found, KEYWORDS[word_no], strlen(KEYWORDS[word_no]));
-    if (cli_client_transaction_state(e->shell->client) != 'E') { /* a failed transaction answers no query */
+    if (!is_meta && cli_client_transaction_state(e->shell->client) != 'E') { /* a failed transaction answers no query */
         cli_sink sink = {.begin_rows = take_columns, .take_row = take_name, .end_command = take_end};
         rdb_error ignored = {0};
-        (void)!cli_client_query(e->shell->client, "SELECT c.relname FROM pg_catalog.pg_class c WHERE c.relkind IN ('r','v','m','p','S') AND pg_catalog.pg_table_is_visible(c.oid) ORDER BY 1", &sink, &found, &ignored);
+        char sql[1024], prefix[65];
+        size_t length = 0;
+        for (; length < found.prefix_length && length + 1 < sizeof prefix; length++)
+            prefix[length] = (char)tolower((unsigned char)word[length]);
+        prefix[length] = '\0'; /* letters, digits and underscores: safe inside quotes */
+        /* Tables and schemas, and columns of tables that are not the system's: what a statement of one's own speaks of. */
+        snprintf(sql, sizeof sql, NAMES_QUERY, prefix, prefix, prefix);
+        (void)!cli_client_query(e->shell->client, sql, &sink, &found, &ignored);
         rdb_error_clear(&ignored);
     }
     unsigned char result = CC_ERROR;
@@ -207,12 +226,12 @@ static void report(const char *sql, const rdb_error *err)
 static void run_one(editor *e, const char *text, size_t length)
 {
     rdb_error err = {0};
+    char *typed = e->shell->buffer.length > 0 ? strdup(e->shell->buffer.data) : NULL; /* what a backslash command may run */
     char *part = strndup(text, length);
-    bool ok = part != NULL && (part[0] == '\\' ? cli_run_meta(e->shell, part, &err) : cli_run_statement(e->shell, part, &err));
-    if (part != NULL && part[0] == '\\')
-        err.position = 0; /* of the catalog query behind it, which nobody wrote */
+    bool ok = part != NULL ? cli_run_part(e->shell, part, &err) : rdb_error_set(&err, RDB_OUT_OF_MEMORY, "out of memory");
     if (!ok)
-        report(part != NULL ? part : "", &err);
+        report(part == NULL ? "" : part[0] != '\\' ? part : typed != NULL ? typed : "", &err);
+    free(typed);
     free(part);
     rdb_error_clear(&err);
     cli_interrupted = 0;
@@ -220,21 +239,29 @@ static void run_one(editor *e, const char *text, size_t length)
 
 static void run_typed(editor *e, const char *line)
 {
-    size_t skipped = strspn(line, " \t");
-    if (e->statement.length == 0 && line[skipped] == '\\') {
-        remember(e, line);
-        run_one(e, line + skipped, strcspn(line + skipped, "\n"));
-        return;
-    }
     rdb_strbuf_adds(&e->statement, line);
     size_t at = 0, start, end;
     char open_with;
     cli_split found;
-    while ((found = cli_split_next(e->statement.data + at, e->statement.length - at, &start, &end, &open_with)) == CLI_SPLIT_WHOLE) {
+    while ((found = cli_split_next(e->statement.data + at, e->statement.length - at, &start, &end, &open_with)) >= CLI_SPLIT_WHOLE) {
         if (at == 0)
             remember(e, e->statement.data);
-        run_one(e, e->statement.data + at + start, end - start);
+        const char *from = e->statement.data + at + start;
+        if (found == CLI_SPLIT_META) {
+            rdb_strbuf_add(&e->shell->buffer, from, end - start);
+            from = e->statement.data + at + end;
+            start = end;
+            end += strcspn(from, "\n");
+        }
+        run_one(e, from, end - start);
         at += end;
+        if (e->shell->edited.length > 0) { /* taken as typed; the rest of the line is gone */
+            rdb_strbuf_clear(&e->statement);
+            rdb_strbuf_add(&e->statement, e->shell->edited.data, e->shell->edited.length);
+            rdb_strbuf_clear(&e->shell->edited);
+            fputs(e->statement.data, stdout);
+            at = 0;
+        }
     }
     if (found == CLI_SPLIT_BLANK)
         at = e->statement.length;
@@ -245,11 +272,13 @@ static void run_typed(editor *e, const char *line)
 static void make_prompt(editor *e)
 {
     char mark = cli_client_transaction_state(e->shell->client) == 'T' ? '*' : cli_client_transaction_state(e->shell->client) == 'E' ? '!' : '=';
+    if (e->statement.length > 0 || e->shell->buffer.length > 0)
+        mark = '-';
     if (e->statement.length > 0) {
         size_t start, end;
         cli_split_next(e->statement.data, e->statement.length, &start, &end, &mark);
     }
-    snprintf(e->prompt, sizeof e->prompt, "%.100s%c> ", e->shell->target->database, mark);
+    snprintf(e->prompt, sizeof e->prompt, "%.100s%c> ", e->shell->place->database, mark);
 }
 
 int cli_run_interactive(cli_shell *shell)
@@ -284,6 +313,7 @@ int cli_run_interactive(cli_shell *shell)
         if (e.was_interrupted) {
             e.was_interrupted = false;
             rdb_strbuf_clear(&e.statement);
+            rdb_strbuf_clear(&shell->buffer);
             fputs("^C\n", stdout);
             continue;
         }

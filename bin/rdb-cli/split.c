@@ -99,6 +99,12 @@ cli_split cli_split_next(const char *text, size_t length, size_t *start, size_t 
                 break;
             continue;
         }
+        if (byte == '\\') {
+            *end = c.at;
+            if (!has_begun)
+                *start = c.at;
+            return CLI_SPLIT_META;
+        }
         if (!has_begun)
             *start = c.at;
         has_begun = true;
@@ -128,4 +134,61 @@ cli_split cli_split_next(const char *text, size_t length, size_t *start, size_t 
     *end = length;
     *open_with = c.open_with != '-' ? c.open_with : depth > 0 ? '(' : '-';
     return has_begun || c.open_with == '*' ? CLI_SPLIT_OPEN : CLI_SPLIT_BLANK;
+}
+
+/* ---- variables ---------------------------------------------------------------------------------------------------- */
+static void add_quoted(rdb_strbuf *out, const char *value, char quote)
+{
+    bool has_backslash = quote == '\'' && strchr(value, '\\') != NULL;
+    if (has_backslash)
+        rdb_strbuf_adds(out, " E");
+    rdb_strbuf_addc(out, quote);
+    for (; *value != '\0'; value++) {
+        if (*value == quote || (has_backslash && *value == '\\'))
+            rdb_strbuf_addc(out, *value);
+        rdb_strbuf_addc(out, *value);
+    }
+    rdb_strbuf_addc(out, quote);
+}
+
+void cli_split_interpolate(const char *text, size_t length, const char *(*lookup)(void *at, const char *name, size_t length), void *at, rdb_strbuf *out, bool *changed)
+{
+    cursor c = {.text = text, .length = length};
+    *changed = false;
+    while (c.at < length) {
+        size_t from = c.at;
+        char byte = text[c.at];
+        if (byte == '-' && peek(&c, 1) == '-') {
+            const char *line_end = memchr(text + c.at, '\n', length - c.at);
+            c.at = line_end != NULL ? (size_t)(line_end - text) : length;
+        } else if (byte == '/' && peek(&c, 1) == '*') {
+            (void)skip_comment(&c);
+        } else if (byte == '\'' || byte == '"') {
+            (void)skip_quoted(&c, byte, from > 0 && (text[from - 1] == 'E' || text[from - 1] == 'e') && (from < 2 || !is_word_byte(text[from - 2])));
+        } else if (byte == '$' && (from == 0 || !is_word_byte(text[from - 1]))) {
+            (void)skip_dollar_quoted(&c);
+        } else if (byte == ':' && (peek(&c, 1) == ':' || peek(&c, 1) == '=')) {
+            c.at += 2;
+        } else if (byte == ':') {
+            char quote = peek(&c, 1) == '\'' || peek(&c, 1) == '"' ? peek(&c, 1) : '\0';
+            size_t name = c.at + 1 + (quote != '\0'), end = name;
+            while (end < length && is_word_byte(text[end]))
+                end++;
+            bool is_closed = quote == '\0' || (end < length && text[end] == quote);
+            const char *value = end > name && is_closed ? lookup(at, text + name, end - name) : NULL;
+            c.at = c.at + 1;
+            if (value != NULL) {
+                if (quote != '\0')
+                    add_quoted(out, value, quote);
+                else
+                    rdb_strbuf_adds(out, value);
+                *changed = true;
+                c.at = end + (quote != '\0');
+                continue;
+            }
+        } else {
+            c.at++;
+        }
+        rdb_strbuf_add(out, text + from, c.at - from);
+    }
 }

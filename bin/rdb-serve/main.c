@@ -247,6 +247,9 @@ static bool on_signal(void *srv_at)
             reload(srv);
             sd_notify(0, "READY=1");
             break;
+        case SIGUSR1:
+            rdb_wire_host_cancel_all(srv->host);
+            break;
         case SIGQUIT:
             _exit(RDB_EXIT_GENERAL);
         default:
@@ -293,11 +296,12 @@ static uint64_t statement_memory(const rdb_config *config)
 
 static bool serve(server *srv, rdb_error *err)
 {
-    static const int SIGNALS[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP};
+    static const int SIGNALS[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1};
     const rdb_config *config = srv->config;
     rdb_recovery_report recovered;
     raise_descriptor_limit();
-    if (!rdb_signals_open(SIGNALS, RDB_COUNT_OF(SIGNALS), &srv->signal_fd, err) || !make_socket_path(srv, err) ||
+    bool is_private = srv->arguments->has_inherited;
+    if (!rdb_signals_open(SIGNALS, RDB_COUNT_OF(SIGNALS), &srv->signal_fd, err) || (!is_private && !make_socket_path(srv, err)) ||
         !rdb_instance_lock_take(&srv->lock, srv->home, "rdb-serve", err) || !open_log(srv, err) || !open_tls(srv, err))
         return false;
     rdb_engine_config engine = {.home = srv->home,
@@ -321,15 +325,25 @@ static bool serve(server *srv, rdb_error *err)
                                .backlog = (int)rdb_config_number(config, RDB_CONFIG_SERVER_BACKLOG),
                                .socket_path = rdb_config_switch(config, RDB_CONFIG_SERVER_IPC_ENABLED) ? srv->socket_path : NULL,
                                .tls = srv->tls,
+                               .inherited_fd = -1,
                                .max_connections = engine.max_connections};
     if (!read_scram_secret(srv, wire.scram_secret, err) || !rdb_wire_host_create(&srv->host, &wire, err))
         return false;
     options.host = srv->host;
+    if (is_private) {
+        options.listen_host = "";
+        options.socket_path = NULL;
+        options.inherited_fd = (int)srv->arguments->inherited_fd;
+    }
     if (!network_open(&srv->net, &options, err))
         return false;
-    printf("Server listening on %s:%u and %s\n", options.listen_host, options.port, srv->socket_path);
-    fflush(stdout);
-    RDB_LOG(RDB_LOG_INFO, "serve", "accepting connections on %s:%u", options.listen_host, options.port);
+    if (is_private) {
+        RDB_LOG(RDB_LOG_INFO, "serve", "serving one connection and listening nowhere");
+    } else {
+        printf("Server listening on %s:%u and %s\n", options.listen_host, options.port, srv->socket_path);
+        fflush(stdout);
+        RDB_LOG(RDB_LOG_INFO, "serve", "accepting connections on %s:%u", options.listen_host, options.port);
+    }
     sd_notify(0, "READY=1");
     bool ok = network_run(srv->net, srv->signal_fd, on_signal, srv, err);
     stop_serving(srv);

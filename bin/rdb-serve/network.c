@@ -11,6 +11,7 @@
 #include <openssl/ssl.h>
 #include <pwd.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -40,6 +41,7 @@ struct network {
     connection *connections RDB_GUARDED_BY(lock);
     uint32_t connection_count RDB_GUARDED_BY(lock);
     rdb_condition gone; /* a connection closed */
+    int ended_fd;       /* eventfd: the inherited connection closed; -1: there was none */
 };
 
 /* ---- the channel -------------------------------------------------------------------------------------------------------- */
@@ -142,7 +144,10 @@ static void connection_close(connection *conn)
         conn->next->previous = conn->previous;
     net->connection_count--;
     rdb_condition_broadcast(&net->gone);
+    bool is_last = net->connection_count == 0;
     rdb_mutex_unlock(&net->lock);
+    if (is_last && net->ended_fd >= 0)
+        eventfd_write(net->ended_fd, 1);
     free(conn);
 }
 
@@ -224,6 +229,7 @@ bool network_open(network **net_out, const network_options *options, rdb_error *
     if (net == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     net->options = *options;
+    net->ended_fd = -1;
     net->owner = geteuid();
     struct passwd entry, *found = NULL;
     char names[4096];
@@ -276,9 +282,17 @@ static void take_connections(network *net, int listener)
 bool network_run(network *net, int signal_fd, bool (*on_signal)(void *context), void *context, rdb_error *err)
 {
     rdb_poll_event events[EVENTS_MAX];
-    static int signal_tag;
+    static int signal_tag, ended_tag;
     if (!rdb_poller_add(net->poller, signal_fd, RDB_POLL_READ, &signal_tag, err))
         return false;
+    if (net->options.inherited_fd >= 0) {
+        net->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (net->ended_fd < 0)
+            return rdb_error_set_errno(err, errno, "no descriptor is left");
+        if (!rdb_poller_add(net->poller, net->ended_fd, RDB_POLL_READ, &ended_tag, err) ||
+            !connection_open(net, net->options.inherited_fd, err))
+            return false;
+    }
     for (;;) {
         uint32_t count = 0;
         if (!rdb_poller_wait(net->poller, events, EVENTS_MAX, -1, &count, err))
@@ -287,6 +301,8 @@ bool network_run(network *net, int signal_fd, bool (*on_signal)(void *context), 
         for (uint32_t i = 0; i < count; i++) {
             if (events[i].tag == &signal_tag)
                 goes_on = on_signal(context) && goes_on;
+            else if (events[i].tag == &ended_tag)
+                goes_on = false;
             else if (is_listener(net, events[i].tag))
                 take_connections(net, *(int *)events[i].tag);
             else if (atomic_exchange(&((connection *)events[i].tag)->is_parked, false))
@@ -373,6 +389,7 @@ void network_close(network **net_at)
     for (uint32_t i = 0; i < net->listener_count; i++)
         rdb_socket_close(&net->listeners[i]);
     rdb_poller_destroy(&net->poller);
+    rdb_socket_close(&net->ended_fd);
     rdb_condition_deinit(&net->gone);
     rdb_mutex_deinit(&net->lock);
     free(net);

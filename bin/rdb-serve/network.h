@@ -18,6 +18,7 @@ typedef struct network_options {
     const char *socket_path;   /* NULL: no Unix socket */
     rdb_tls_context *tls;      /* NULL: not on offer */
     uint32_t max_connections;
+    int inherited_fd;          /* >= 0: a connected socket; when it closes, network_run returns */
 } network_options;
 
 /* Binds everything; connections are taken once network_run runs. *port as bound. */

@@ -8,7 +8,8 @@
 typedef struct serve_arguments {
     const char *home, *config_file, *listen_host, *port, *max_connections, *buffer_pages, *log_level;
     rdb_option_list set;
-    bool status, stop, reload, check_config, json;
+    int64_t inherited_fd;
+    bool status, stop, reload, check_config, json, has_inherited;
 } serve_arguments;
 
 #define FIELD(name) RDB_OPTION_FIELD(serve_arguments, name)
@@ -22,6 +23,7 @@ static const rdb_option OPTIONS[] = {
     {.name = "set", .kind = RDB_OPT_LIST, .value = "SECTION.KEY=VALUE", .field = FIELD(set), .help = "set any configuration key; may be repeated"},
     {.name = "config", .value = "FILE", .field = FIELD(config_file), .help = "read FILE instead of conf/rustydb.toml"},
     {.name = "check-config", .kind = RDB_OPT_FLAG, .aliases = "validate-config check validate show-config", .field = FIELD(check_config), .help = "print the configuration that would be used and where each value comes from, and exit"},
+    {.name = "inherit", .kind = RDB_OPT_COUNT, .value = "FD", .field = FIELD(inherited_fd), .given = FIELD(has_inherited), .min = 0, .max = INT32_MAX, .help = "listen nowhere: serve the connected socket FD and end with it (what rdb-cli does on an instance that is not served)"},
     {.name = "status", .kind = RDB_OPT_FLAG, .field = FIELD(status), .help = "say whether the instance is served: exit 0 when it is, 4 when it is not"},
     {.name = "stop", .kind = RDB_OPT_FLAG, .field = FIELD(stop), .help = "stop the server of the instance and wait until it is gone"},
     {.name = "reload", .kind = RDB_OPT_FLAG, .field = FIELD(reload), .help = "make the server of the instance read its configuration again"},
@@ -34,7 +36,7 @@ static const rdb_program PROGRAM = {
     .summary = "serve a RustyDB instance to PostgreSQL clients",
     .options = OPTIONS,
     .option_count = RDB_COUNT_OF(OPTIONS),
-    .epilog = "Signals: SIGTERM lets transactions end, then stops; SIGINT ends them; SIGQUIT stops at once; SIGHUP reloads.",
+    .epilog = "Signals: SIGTERM lets transactions end, then stops; SIGINT ends them; SIGQUIT stops at once; SIGHUP reloads; SIGUSR1 cancels what runs.",
 };
 
 #endif

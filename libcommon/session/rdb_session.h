@@ -63,6 +63,7 @@ RDB_CHECKED bool rdb_wire_host_create(rdb_wire_host **host, const rdb_wire_confi
 void rdb_wire_host_destroy(rdb_wire_host **host); /* all connections closed before */
 /* Asks every connection to end: idle ones at their next run, busy ones by cancellation (57P01) where terminate is set. */
 void rdb_wire_host_shutdown(rdb_wire_host *host, bool terminate);
+void rdb_wire_host_cancel_all(rdb_wire_host *host); /* every running statement, as a client's cancel request does */
 uint32_t rdb_wire_host_connection_count(rdb_wire_host *host);
 
 typedef struct rdb_wire rdb_wire; /* one connection */

@@ -45,6 +45,15 @@ void rdb_wire_host_shutdown(rdb_wire_host *host, bool terminate)
     rdb_mutex_unlock(&host->lock);
 }
 
+void rdb_wire_host_cancel_all(rdb_wire_host *host)
+{
+    rdb_mutex_lock(&host->lock);
+    for (rdb_wire *wire = host->connections; wire != NULL; wire = wire->next)
+        if (wire->session != NULL)
+            session_cancel(wire->session, false);
+    rdb_mutex_unlock(&host->lock);
+}
+
 uint32_t rdb_wire_host_connection_count(rdb_wire_host *host)
 {
     rdb_mutex_lock(&host->lock);

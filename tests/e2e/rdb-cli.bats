@@ -24,17 +24,86 @@ cli() { rdb-cli --home "$HOME_DIR" "$@"; }
     [[ "$output" == *"--home DIR"* ]]
 }
 
-@test "rdb-cli: an instance without a server exits 4 with what to do" {
+@test "rdb-cli: a directory that is no instance exits 4 with what to do" {
     idle=$(mktemp -d /tmp/rdb.XXXXXX)
-    mkdir -p "$idle/run/sockets"
     run -4 rdb-cli --home "$idle" -c 'select 1'
     rm -rf "$idle"
-    [[ "$output" == *"no server runs on the instance"* && "$output" == *"rdb-serve --home $idle"* ]]
+    [[ "$output" == *"is not an instance"* && "$output" == *"rdb-init --home $idle"* ]]
+}
+
+@test "rdb-cli: an instance without a server is opened for the shell alone, and closed after it" {
+    idle=$(mktemp -d /tmp/rdb.XXXXXX)
+    rdb-init --home "$idle/i" --tune small >/dev/null
+    run -0 rdb-cli --home "$idle/i" -t -o csv -c 'create table kept (a int)' -c 'insert into kept values (41)' -c 'select a + 1 from kept' -c '\c postgres' -c 'select current_database()'
+    [ "$output" = $'42\npostgres' ]
+    run -4 rdb-serve --home "$idle/i" --status
+    run -0 rdb-cli --home "$idle/i" -t -o csv -c '\conninfo' -c 'select count(*) from kept'
+    [[ "$output" == *embedded*$'\n1' ]]
+    run -4 rdb-cli --home "$idle/i" -d nowhere -c 'select 1'
+    [[ "$output" == *'database "nowhere" does not exist'* ]]
+    # a second one at the same time is told who has it
+    rdb-cli --home "$idle/i" -c 'select pg_sleep(30)' >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+    client=$!
+    for _ in $(seq 100); do rdb-serve --home "$idle/i" --status >/dev/null && break; sleep 0.05; done
+    run -8 rdb-cli --home "$idle/i" -c 'select 1'
+    [[ "$output" == *"in use"* || "$output" == *"locked"* || "$output" == *"PID"* ]]
+    sleep 0.3
+    kill -INT "$client"
+    status=0
+    wait "$client" || status=$?
+    [ "$status" -eq 130 ] && grep -q 'ERROR 57014' "$BATS_TEST_TMPDIR/out"
+    run -4 rdb-serve --home "$idle/i" --status
+    rm -rf "$idle"
+}
+
+@test "rdb-cli: \\g, \\gx, \\gset, \\gexec and variables" {
+    printf '%s\n' '\output unaligned' '\t' "\\set who 'it''s'" "select :'who', 3 as n \\gset" 'select :n + 1, 1::int;' '\g' "select 'select ' || g from generate_series(7, 8) g \\gexec" \
+        "select 'a:n', \$\$:n\$\$, 1 -- :n" ';' "select 5 as five \\g $BATS_TEST_TMPDIR/g.out" 'select 6 as six \gx' >"$BATS_TEST_TMPDIR/v.sql"
+    run -0 cli -f "$BATS_TEST_TMPDIR/v.sql"
+    [ "$output" = $'4|1\n4|1\n7\n8\na:n|:n|1\nsix | 6' ]
+    [ "$(cat "$BATS_TEST_TMPDIR/g.out")" = 5 ]
+    run -0 cli -t -o csv -v limit=2 -c 'select g from generate_series(1, 9) g limit :limit'
+    [ "$output" = $'1\n2' ]
+    run -7 cli -c 'select 1 where false \gset'
+    [[ "$output" == *"no rows returned"* ]]
+}
+
+@test "rdb-cli: \\copy reads and writes files and programs of this side" {
+    cli -c 'create table cli_file (a int, b text)'
+    printf '1,x\n2,"y, z"\n' >"$BATS_TEST_TMPDIR/in file.csv"
+    cli -c "\\copy cli_file from '$BATS_TEST_TMPDIR/in file.csv' with (format csv)" -c "\\copy cli_file (a) from program 'seq 3 5'"
+    run -0 cli -c "\\copy (select a, b from cli_file where b is not null order by a) to $BATS_TEST_TMPDIR/out.csv csv header" -c '\copy (select count(*) from cli_file) to stdout'
+    [[ "$output" == *5 ]]
+    [ "$(cat "$BATS_TEST_TMPDIR/out.csv")" = $'a,b\n1,x\n2,"y, z"' ]
+    run -7 cli -c '\copy cli_file from /nowhere/at/all'
+    [[ "$output" == *"/nowhere/at/all cannot be opened"* ]]
+}
+
+@test "rdb-cli: \\watch repeats until it is interrupted" {
+    rdb-cli --home "$HOME_DIR" <<<'select 7 as seven \watch 0.1' >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+    client=$!
+    sleep 1
+    kill -INT "$client"
+    wait "$client" || true
+    [ "$(grep -c seven "$BATS_TEST_TMPDIR/out")" -ge 3 ]
+}
+
+@test "rdb-cli: tables and records are laid out as psql lays them out" {
+    local statements="select 1 as a, 'x' as long_header_name, null as n; select; select 1 where false; select E'a\\nbc' as x, 5 as y, E'q\\nr\\ns' as z;
+        select E'tab\\there' as t, E'\\r' as cr, 'é漢' as w; select g, repeat('x', g) from generate_series(1, 3) g; select array[1, 2], true, 1.50; create table laid (a int);
+        insert into laid values (1), (2); update laid set a = 3; select * from laid; drop table laid"
+    for mode in '' '\x' '\a' '\pset footer off' '\pset null NULL'; do
+        printf '%s\n%s;\n' "$mode" "$statements" >"$BATS_TEST_TMPDIR/laid.sql"
+        psql -X -q -P pager=off -v QUIET=0 -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -f "$BATS_TEST_TMPDIR/laid.sql" |
+            grep -vE '^(Expanded display|Output format|Null display|Default footer)' >"$BATS_TEST_TMPDIR/psql.out"
+        cli -f "$BATS_TEST_TMPDIR/laid.sql" >"$BATS_TEST_TMPDIR/cli.out"
+        diff "$BATS_TEST_TMPDIR/psql.out" "$BATS_TEST_TMPDIR/cli.out"
+    done
 }
 
 @test "rdb-cli: a table is aligned by characters, numbers to the right, NULL empty, rows counted" {
     run -0 cli -c "select 'é漢' as t, 7 as number, null as n, 'z' as z"
-    [ "${lines[0]}" = "  t  | number | n | z" ]
+    [ "${lines[0]}" = "  t  | number | n | z " ]
     [ "${lines[1]}" = "-----+--------+---+---" ]
     [ "${lines[2]}" = " é漢 |      7 |   | z" ]
     [ "${lines[3]}" = "(1 row)" ]
@@ -103,6 +172,22 @@ cli() { rdb-cli --home "$HOME_DIR" "$@"; }
     [[ "$output" == *"cli_d "* ]]
     run -7 cli -c '\d no_such_table'
     [[ "$output" == *'no relation matches "no_such_table"'* ]]
+}
+
+@test "rdb-cli: every catalog command answers" {
+    cli -c "create view cli_v as select 1 as a" -c "create type cli_mood as enum ('sad', 'ok')" -c "create sequence cli_s" -c "comment on view cli_v is 'said'"
+    for command in '\d' '\d+' '\dt' '\dt+' '\di' '\dv+' '\dm' '\ds' '\df lower' '\da sum' '\dT' '\dT cli_mood' '\dD' '\dn' '\du' '\dp' '\dx' '\l' '\d+ cli_v' '\sv cli_v'; do
+        run -0 cli -c "$command"
+        echo "$command: $output"
+        [[ "$output" != *ERROR* ]]
+    done
+    [[ "$output" == *"CREATE OR REPLACE VIEW cli_v AS"*"SELECT 1 AS a"* ]]
+    run -0 cli -c '\dv+ cli_*'
+    [[ "$output" == *said* ]]
+    run -0 cli -c '\df pg_catalog.lower'
+    [[ "$output" == *"text"*"(3 rows)"* ]]
+    run -0 cli -c '\dT cli_mood'
+    [[ "$output" == *"sad, ok"* ]]
 }
 
 @test "rdb-cli: \\l and \\dn list databases and schemas" {
