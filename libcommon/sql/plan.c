@@ -35,6 +35,8 @@ bool plan_add_cte(planner *p, uint32_t *cte_no)
 }
 
 /* ---- common table expressions ---------------------------------------------------------------------------------------------- */
+static bool plan_ctes(plan_level *level);
+
 static bool plan_recursive_cte(plan_level *level, const rdb_cte *cte, uint32_t cte_no)
 {
     planner *p = level->p;
@@ -49,7 +51,8 @@ static bool plan_recursive_cte(plan_level *level, const rdb_cte *cte, uint32_t c
     plan_built left, right;
     *whole = (plan_level){.p = p, .parent = level, .query = query, .range_count = query->ranges.count};
     whole->rels = RDB_NEW_ARRAY(p->arena, plan_rel *, query->ranges.count + 1);
-    whole->cte_nos = RDB_NEW_ARRAY(p->arena, uint32_t, query->ctes.count + 1);
+    if (!plan_ctes(whole)) /* WITH items of its own, which both halves may read */
+        return false;
     whole->work_table_name = cte->name;
     whole->work_table_no = cte_no;
     const rdb_range *left_range = query->ranges.items[operation->left->range_no - 1], *right_range = query->ranges.items[operation->right->range_no - 1];
