@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Window functions. The input comes sorted by partition and order; all of it is kept, with the arguments of every call beside
  * it, and each call is computed partition by partition. A frame that only grows feeds its aggregate row by row; one that
- * moves starts over where it left a row behind. */
+ * moves starts over where it left a row behind. RANGE with offsets searches the partition by the type's in_range function. */
 #include "exec/exec_int.h"
 
 /* PostgreSQL's frame option bits (rdb_window.frame_options). */
@@ -35,6 +35,9 @@ typedef struct window_state {
     window_call *calls;
     rdb_program *start_offset, *end_offset;
     int64_t start_rows, end_rows;
+    bool by_range;                        /* RANGE with offsets: */
+    rdb_datum start_value, end_value;
+    rdb_call range_call;
     rdb_arena *arena;                     /* results */
     rdb_arena *argument_arena;
     bool is_computed;
@@ -47,6 +50,7 @@ typedef struct window_state {
 typedef struct window_partition { /* rows first .. end - 1; row r's peers are peer_first[r - first] .. peer_end[r - first] - 1 */
     uint32_t first, end;
     uint32_t *peer_first, *peer_end, *group;
+    uint32_t valued_first, valued_end; /* RANGE with offsets: rows whose key is not null */
 } window_partition;
 
 static bool open_window(exec_node *node, rdb_error *err)
@@ -80,10 +84,7 @@ static bool open_window(exec_node *node, rdb_error *err)
             return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "window function \"%s\" is not supported", window->function->name);
     }
     state->argument_columns = exprs.count;
-    if ((plan->window->frame_options & FRAME_EXCLUDES) != 0)
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "EXCLUDE in a window frame is not supported");
-    if ((plan->window->frame_options & FRAME_RANGE) != 0 && (plan->start_offset != NULL || plan->end_offset != NULL))
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "RANGE with an offset is not supported");
+    state->by_range = (plan->window->frame_options & FRAME_RANGE) != 0 && (plan->start_offset != NULL || plan->end_offset != NULL);
     uint8_t *reps = RDB_NEW_ARRAY(arena, uint8_t, state->input_columns + exprs.count + 1);
     for (uint32_t i = 0; i < state->input_columns; i++)
         reps[i] = node->plan->input_types[i]->rep;
@@ -121,7 +122,7 @@ static bool begin_window(exec_node *node, rdb_error *err)
     return exec_begin(node->left, err);
 }
 
-static bool get_offset(exec_node *node, rdb_program *program, const char *which, int64_t *rows, rdb_error *err)
+static bool get_offset(exec_node *node, rdb_program *program, const char *which, int64_t *rows, rdb_datum *range, rdb_error *err)
 {
     rdb_datum value;
     bool is_null = true;
@@ -132,6 +133,10 @@ static bool get_offset(exec_node *node, rdb_program *program, const char *which,
         return false;
     if (is_null)
         return rdb_error_set(err, RDB_NULL_VALUE_NOT_ALLOWED, "frame %s offset must not be null", which);
+    if (state->by_range) {
+        *range = value;
+        return true;
+    }
     if (value.i64 < 0)
         return rdb_error_set(err, RDB_INVALID_PRECEDING_OR_FOLLOWING_SIZE, "frame %s offset must not be negative", which);
     *rows = value.i64;
@@ -180,6 +185,15 @@ static bool find_peers(exec_node *node, window_partition *p, rdb_error *err)
         return false;
     p->peer_end = p->peer_first + count;
     p->group = p->peer_end + count;
+    p->valued_first = p->first;
+    p->valued_end = p->end;
+    if (state->by_range) {
+        const uint32_t slot = plan->keys[plan->partition_count].slot_no;
+        while (p->valued_first < p->end && rdb_vector_is_null(exec_store_column(&state->store, p->valued_first, slot), EXEC_ROW_IN_CHUNK(p->valued_first)))
+            p->valued_first++;
+        while (p->valued_end > p->valued_first && rdb_vector_is_null(exec_store_column(&state->store, p->valued_end - 1, slot), EXEC_ROW_IN_CHUNK(p->valued_end - 1)))
+            p->valued_end--;
+    }
     for (uint32_t from = 0; from < count; group++) {
         uint32_t to = from + 1;
         while (to < count && same_keys(node, plan->partition_count, plan->partition_count + plan->order_count, p->first + from, p->first + to))
@@ -215,8 +229,43 @@ static uint32_t group_start(const window_partition *p, int64_t wanted)
     return p->first + low;
 }
 
-/* The frame of a row: rows *from .. *to - 1. */
-static void find_frame(const exec_node *node, const window_partition *p, uint32_t row, uint32_t *from, uint32_t *to)
+/* RANGE with an offset: the first row at or after the frame's start, or the first one past its end. */
+static bool find_by_range(exec_node *node, const window_partition *p, uint32_t row, bool is_end, bool is_preceding, uint32_t *found, rdb_error *err)
+{
+    window_state *state = node->state;
+    const rdb_plan_window *plan = &node->plan->of.window;
+    const rdb_plan_key *key = &plan->keys[plan->partition_count];
+    const rdb_type *type = key->type, *offset_type = (is_end ? plan->end_offset : plan->start_offset)->type;
+    const rdb_vector *column = exec_store_column(&state->store, row, key->slot_no);
+    if (rdb_vector_is_null(column, EXEC_ROW_IN_CHUNK(row))) { /* no value is in reach of a null but the other nulls */
+        *found = is_end ? p->peer_end[row - p->first] : p->peer_first[row - p->first];
+        return true;
+    }
+    rdb_datum base = rdb_vector_get(column, EXEC_ROW_IN_CHUNK(row)), offset = is_end ? state->end_value : state->start_value;
+    const bool sub = is_preceding != key->is_descending, less = is_end != key->is_descending;
+    uint32_t low = p->valued_first, high = p->valued_end;
+    state->range_call.err = err;
+    state->range_call.arena = state->arena;
+    state->range_call.format = node->x->eval.format;
+    while (type->kind == 'd' && type->element != NULL)
+        type = type->element;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        bool in = false;
+        rdb_datum value = rdb_vector_get(exec_store_column(&state->store, middle, key->slot_no), EXEC_ROW_IN_CHUNK(middle));
+        if (!rdb_in_range(&state->range_call, type->oid, offset_type->oid, value, base, offset, sub, less, &in))
+            return false;
+        if (in == is_end) /* at the start rows out of reach come first, at the end last */
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *found = low;
+    return true;
+}
+
+/* The frame of a row before anything is excluded: rows *from .. *to - 1. */
+static bool find_frame(exec_node *node, const window_partition *p, uint32_t row, uint32_t *from, uint32_t *to, rdb_error *err)
 {
     const window_state *state = node->state;
     const uint32_t options = node->plan->of.window.window->frame_options;
@@ -227,22 +276,62 @@ static void find_frame(const exec_node *node, const window_partition *p, uint32_
     *to = p->end;
     if (options & FRAME_START_CURRENT_ROW)
         *from = by_rows ? row : p->peer_first[at];
-    else if (options & FRAME_START_PRECEDING)
-        *from = by_groups ? group_start(p, group - state->start_rows) : clamp(here - RDB_MIN(state->start_rows, INT32_MAX), p);
+    else if ((options & (FRAME_START_PRECEDING | FRAME_START_FOLLOWING)) && state->by_range) {
+        if (!find_by_range(node, p, row, false, (options & FRAME_START_PRECEDING) != 0, from, err))
+            return false;
+    } else if (options & FRAME_START_PRECEDING)
+        *from = by_groups ? group_start(p, group - RDB_MIN(state->start_rows, INT32_MAX)) : clamp(here - RDB_MIN(state->start_rows, INT32_MAX), p);
     else if (options & FRAME_START_FOLLOWING)
-        *from = by_groups ? group_start(p, group + state->start_rows) : clamp(here + RDB_MIN(state->start_rows, INT32_MAX), p);
+        *from = by_groups ? group_start(p, group + RDB_MIN(state->start_rows, UINT32_MAX)) : clamp(here + RDB_MIN(state->start_rows, UINT32_MAX), p);
     else if (options & FRAME_START_UNBOUNDED_FOLLOWING)
         *from = p->end;
     if (options & FRAME_END_CURRENT_ROW)
         *to = by_rows ? row + 1 : p->peer_end[at];
-    else if (options & FRAME_END_PRECEDING)
-        *to = by_groups ? (group - state->end_rows < 0 ? p->first : group_start(p, group - state->end_rows + 1)) : clamp(here - RDB_MIN(state->end_rows, INT32_MAX) + 1, p);
+    else if ((options & (FRAME_END_PRECEDING | FRAME_END_FOLLOWING)) && state->by_range) {
+        if (!find_by_range(node, p, row, true, (options & FRAME_END_PRECEDING) != 0, to, err))
+            return false;
+    } else if (options & FRAME_END_PRECEDING)
+        *to = by_groups ? (group - state->end_rows < 0 ? p->first : group_start(p, group - state->end_rows + 1)) : clamp(here - RDB_MIN(state->end_rows, UINT32_MAX) + 1, p);
     else if (options & FRAME_END_FOLLOWING)
-        *to = by_groups ? group_start(p, group + state->end_rows + 1) : clamp(here + RDB_MIN(state->end_rows, INT32_MAX) + 1, p);
+        *to = by_groups ? group_start(p, group + RDB_MIN(state->end_rows, UINT32_MAX) + 1) : clamp(here + RDB_MIN(state->end_rows, UINT32_MAX) + 1, p);
     else if (options & FRAME_END_UNBOUNDED_PRECEDING)
         *to = p->first;
     if (*to < *from)
         *to = *from;
+    return true;
+}
+
+typedef struct frame_parts { /* what EXCLUDE leaves of a frame */
+    uint32_t count;
+    struct { uint32_t from, to; } at[3];
+} frame_parts;
+
+static void add_part(frame_parts *parts, uint32_t from, uint32_t to)
+{
+    if (from < to) {
+        parts->at[parts->count].from = from;
+        parts->at[parts->count++].to = to;
+    }
+}
+
+static bool find_parts(exec_node *node, const window_partition *p, uint32_t row, frame_parts *parts, rdb_error *err)
+{
+    const uint32_t options = node->plan->of.window.window->frame_options, at = row - p->first;
+    uint32_t from, to, out_from, out_to;
+    parts->count = 0;
+    if (!find_frame(node, p, row, &from, &to, err))
+        return false;
+    if ((options & FRAME_EXCLUDES) == 0) {
+        add_part(parts, from, to);
+        return true;
+    }
+    out_from = options & FRAME_EXCLUDE_CURRENT_ROW ? row : p->peer_first[at];
+    out_to = options & FRAME_EXCLUDE_CURRENT_ROW ? row + 1 : p->peer_end[at];
+    add_part(parts, from, RDB_MIN(to, out_from));
+    if ((options & FRAME_EXCLUDE_TIES) && row >= from && row < to)
+        add_part(parts, row, row + 1);
+    add_part(parts, RDB_MAX(from, out_to), to);
+    return true;
 }
 
 static void put_result(window_call *call, uint32_t row, rdb_datum value, bool is_null)
@@ -281,27 +370,34 @@ static bool feed_row(const window_state *state, window_call *call, uint32_t row)
 static bool compute_aggregate(exec_node *node, window_call *call, const window_partition *p, rdb_error *err)
 {
     window_state *state = node->state;
-    uint32_t fed_from = 0, fed_to = 0;
+    frame_parts fed = {0};
     bool has_value = false, is_null = false;
     rdb_datum value = {.words = {0, 0}};
     call->state = NULL;
     for (uint32_t row = p->first; row < p->end; row++) {
-        uint32_t from, to;
-        find_frame(node, p, row, &from, &to);
-        if (call->state != NULL && from == fed_from && to == fed_to && has_value) {
+        frame_parts parts;
+        if (!find_parts(node, p, row, &parts, err))
+            return false;
+        if (has_value && parts.count == fed.count && memcmp(parts.at, fed.at, parts.count * sizeof parts.at[0]) == 0) {
             put_result(call, row, value, is_null);
             continue;
         }
-        if (call->state == NULL || from != fed_from || to < fed_to) {
-            call->state = rdb_arena_zalloc(state->arena, call->aggregate->state_bytes + 16);
-            fed_from = fed_to = from;
-        }
-        for (; fed_to < to; fed_to++)
-            if (!feed_row(state, call, fed_to))
+        /* a frame that only grew goes on where it was */
+        bool grew = has_value && parts.count == 1 && fed.count == 1 && parts.at[0].from == fed.at[0].from && parts.at[0].to >= fed.at[0].to;
+        uint32_t next = grew ? fed.at[0].to : 0;
+        if (!grew) {
+            if (row % RDB_BATCH_ROWS == 0 && !rdb_cancel_check(node->x->context.cancel, err))
                 return false;
+            call->state = rdb_arena_zalloc(state->arena, call->aggregate->state_bytes + 16);
+        }
+        for (uint32_t i = 0; i < parts.count; i++)
+            for (uint32_t at = grew ? next : parts.at[i].from; at < parts.at[i].to; at++)
+                if (!feed_row(state, call, at))
+                    return false;
         if (!call->aggregate->finish(&call->call, call->state, &value, &is_null) || !rdb_arena_check(state->arena, err))
             return false;
         has_value = true;
+        fed = parts;
         put_result(call, row, value, is_null);
     }
     return true;
@@ -332,18 +428,26 @@ static bool compute_frame_value(exec_node *node, window_call *call, const window
 {
     const window_state *state = node->state;
     const uint32_t oid = call->plan->window->function->oid;
-    uint32_t from, to, target;
+    frame_parts parts;
     rdb_datum value = {.words = {0, 0}};
-    find_frame(node, p, row, &from, &to);
-    target = oid == WINDOW_LAST_VALUE ? to - 1 : from;
-    bool found = to > from;
+    if (!find_parts(node, p, row, &parts, err))
+        return false;
+    bool found = parts.count > 0;
+    uint32_t target = 0;
     if (oid == WINDOW_NTH_VALUE) {
         rdb_datum nth;
-        found = found && get_argument(state, call, 1, row, &nth);
-        if (found && nth.i32 <= 0)
+        bool is_given = get_argument(state, call, 1, row, &nth);
+        if (is_given && nth.i32 <= 0)
             return rdb_error_set(err, RDB_INVALID_ARGUMENT_FOR_NTH_VALUE, "argument of nth_value must be greater than zero");
-        target = found ? from + (uint32_t)nth.i32 - 1 : from;
-        found = found && target < to;
+        uint32_t left = is_given ? (uint32_t)nth.i32 - 1 : 0, i = 0;
+        while (i < parts.count && left >= parts.at[i].to - parts.at[i].from) {
+            left -= parts.at[i].to - parts.at[i].from;
+            i++;
+        }
+        found = is_given && i < parts.count;
+        target = found ? parts.at[i].from + left : 0;
+    } else if (found) {
+        target = oid == WINDOW_LAST_VALUE ? parts.at[parts.count - 1].to - 1 : parts.at[0].from;
     }
     found = found && get_argument(state, call, 0, target, &value);
     put_result(call, row, value, !found);
@@ -400,7 +504,7 @@ static bool compute_all(exec_node *node, rdb_error *err)
 {
     window_state *state = node->state;
     const rdb_plan_window *plan = &node->plan->of.window;
-    if (!get_offset(node, state->start_offset, "starting", &state->start_rows, err) || !get_offset(node, state->end_offset, "ending", &state->end_rows, err) || !read_input(node, err))
+    if (!get_offset(node, state->start_offset, "starting", &state->start_rows, &state->start_value, err) || !get_offset(node, state->end_offset, "ending", &state->end_rows, &state->end_value, err) || !read_input(node, err))
         return false;
     for (uint32_t i = 0; i < plan->call_count; i++) {
         window_call *call = &state->calls[i];

@@ -188,7 +188,49 @@ bool analyse_window_call(analyse_state *state, rdb_expr_window *call, const rdb_
     return true;
 }
 
-static bool frame_offset(analyse_state *state, const rdb_ast_node *raw, const rdb_window *window, rdb_list *targets, rdb_expr **offset, uint32_t *function,
+/* RANGE with an offset: which in_range function it goes by, and the offset made that one's type. */
+static bool range_offset(analyse_state *state, const rdb_window *window, int32_t window_location, rdb_list *targets, rdb_expr **offset, uint32_t *function, rdb_error *err)
+{
+    const int32_t location = analyse_location(*offset);
+    if (window->order.count != 1)
+        return analyse_error(state, window_location, err, RDB_WINDOWING_ERROR, "RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column");
+    const rdb_sort_item *item = window->order.items[0];
+    const rdb_type *key = analyse_base_type(analyse_target_by_ref(targets, item->target_ref)->expr->type, NULL);
+    uint32_t given = (*offset)->type->oid, wanted = given, found_count = 0, chosen = 0, chosen_type = 0, one, type;
+    if (given == RDB_UNKNOWNOID)
+        wanted = key->category == 'D' ? (uint32_t)RDB_INTERVALOID : key->oid;
+    bool is_exact = false;
+    for (uint32_t at = 0; (one = rdb_in_range_find(key->oid, at, &type)) != 0; at++) {
+        bool can = false;
+        if (!analyse_can_coerce(state, 1, &given, &type, ANALYSE_IMPLICIT, &can, err))
+            return false;
+        if (!can || is_exact)
+            continue;
+        found_count++;
+        is_exact = type == wanted;
+        if (is_exact || chosen == 0 || found_count == 1) {
+            chosen = one;
+            chosen_type = type;
+        }
+    }
+    if (rdb_in_range_find(key->oid, 0, &type) == 0)
+        return analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "RANGE with offset PRECEDING/FOLLOWING is not supported for column type %s",
+                             analyse_type_name(state, key->oid));
+    if (found_count == 0) {
+        analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "RANGE with offset PRECEDING/FOLLOWING is not supported for column type %s and offset type %s",
+                      analyse_type_name(state, key->oid), analyse_type_name(state, given));
+        return rdb_error_hint(err, "Cast the offset value to an appropriate type.");
+    }
+    if (found_count > 1 && !is_exact) {
+        analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "RANGE with offset PRECEDING/FOLLOWING has multiple interpretations for column type %s and offset type %s",
+                      analyse_type_name(state, key->oid), analyse_type_name(state, given));
+        return rdb_error_hint(err, "Cast the offset value to the exact intended type.");
+    }
+    *function = chosen;
+    return analyse_coerce_to_type(state, offset, chosen_type, "RANGE", err);
+}
+
+static bool frame_offset(analyse_state *state, const rdb_ast_node *raw, const rdb_window *window, int32_t location, rdb_list *targets, rdb_expr **offset, uint32_t *function,
                          rdb_error *err)
 {
     *offset = NULL;
@@ -204,9 +246,9 @@ static bool frame_offset(analyse_state *state, const rdb_ast_node *raw, const rd
         if (!analyse_expr(state, raw, ANALYSE_WINDOW_GROUPS, offset, err) || !analyse_coerce_to_type(state, offset, RDB_INT8OID, construct, err))
             return false;
     } else {
-        (void)targets;
-        *function = 0;
-        return analyse_error(state, raw->location, err, RDB_FEATURE_NOT_SUPPORTED, "RANGE with offset PRECEDING/FOLLOWING is not supported yet");
+        construct = "RANGE";
+        if (!analyse_expr(state, raw, ANALYSE_WINDOW_RANGE, offset, err) || !range_offset(state, window, location, targets, offset, function, err))
+            return false;
     }
     if (analyse_has_own_vars(*offset))
         return analyse_error(state, analyse_own_var_location(*offset), err, RDB_INVALID_COLUMN_REFERENCE, "argument of %s must not contain variables", construct);
@@ -283,8 +325,8 @@ bool analyse_windows(analyse_state *state, rdb_list *targets, rdb_error *err)
         }
         if ((window->frame_options & RDB_SQL_FRAME_GROUPS) && window->order.count == 0)
             return analyse_error(state, location, err, RDB_WINDOWING_ERROR, "GROUPS mode requires an ORDER BY clause");
-        if (!frame_offset(state, raw->start_offset, window, targets, &window->start_offset, &window->start_function, err) ||
-            !frame_offset(state, raw->end_offset, window, targets, &window->end_offset, &window->end_function, err))
+        if (!frame_offset(state, raw->start_offset, window, location, targets, &window->start_offset, &window->start_function, err) ||
+            !frame_offset(state, raw->end_offset, window, location, targets, &window->end_offset, &window->end_function, err))
             return false;
         rdb_list_push(analyse_arena(state), &state->query->windows, window);
     }

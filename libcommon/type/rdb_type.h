@@ -168,6 +168,11 @@ typedef struct rdb_aggregate_entry {
 #define RDB_AGGREGATE_SKIPS_NULLS 1u /* the caller drops rows with a null argument */
 const rdb_aggregate_entry *rdb_aggregate_find(uint32_t proc_oid);
 
+/* Frames by RANGE with an offset: is value <= (less) or >= base - offset (sub) or base + offset? None is null. False: call->err. */
+bool rdb_in_range(rdb_call *call, uint32_t key_oid, uint32_t offset_oid, rdb_datum value, rdb_datum base, rdb_datum offset, bool sub, bool less, bool *result);
+/* The at-th kind of offset that a key of the type can have: pg_proc OID of the support function; 0: there are no more. */
+uint32_t rdb_in_range_find(uint32_t key_oid, uint32_t at, uint32_t *offset_oid);
+
 /* The operations of one type. Inputs of compare, hash and encode_key are never null. */
 typedef struct rdb_type_ops {
     /* text is not terminated. typmod is applied where the type's input function does (varchar(n), numeric(p,s)). */
