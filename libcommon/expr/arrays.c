@@ -152,8 +152,11 @@ bool program_run_subscript(rdb_program *program, program_step *step, const rdb_s
                 return fail_at(program, row);
             }
             if (e->is_slice) {
-                rdb_error_set(program->err, RDB_FEATURE_NOT_SUPPORTED, "assigning to a slice of an array is not supported");
-                return fail_at(program, row);
+                if (!rdb_array_assign_slice(&call, element, array, array_null, lower, upper, has_lower, has_upper, bounds, value_null ? result : rdb_vector_get(step->vectors[1], row),
+                                            value_null, &result))
+                    return fail_at(program, row);
+                rdb_vector_put(out, row, result, false);
+                continue;
             }
             if (!rdb_array_assign(&call, element, array, array_null, upper, bounds, value_null ? result : rdb_vector_get(step->vectors[1], row), value_null, &result))
                 return fail_at(program, row);

@@ -453,8 +453,9 @@ static bool run_sql_value(rdb_program *program, program_step *step, const rdb_se
         int64_t unit = 1;
         for (int32_t i = step->expr->typmod; i < 6; i++)
             unit *= 10;
-        int64_t low = now_us % unit;
-        now_us -= low < 0 ? low + unit : low;
+        int64_t low = now_us % unit; /* rounded, as a cast to that precision would */
+        low = low < 0 ? low + unit : low;
+        now_us += low * 2 >= unit ? unit - low : -low;
     }
     if (cast != 0) {
         const rdb_kernel_entry *entry = rdb_kernel_find(cast);

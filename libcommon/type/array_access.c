@@ -179,3 +179,89 @@ bool rdb_array_assign(rdb_call *call, const rdb_type *element, rdb_datum stored,
     array.lengths[0] += (int32_t)(before + after);
     return type_array_build(call, element, array.ndim, array.lengths, array.lowers, gather.values, gather.nulls, gather.count, result);
 }
+
+/* The region that a slice assignment means, where the bounds left open are the array's own. */
+static bool slice_bounds(rdb_call *call, type_array *array, const int32_t *lowers, const int32_t *uppers, const bool *has_lower, const bool *has_upper, uint32_t count,
+                         int32_t *from, int32_t *lengths)
+{
+    uint64_t total = 1;
+    for (uint32_t i = 0; i < count; i++) {
+        if (array->ndim == 0 && (!has_lower[i] || !has_upper[i])) {
+            rdb_error_set(call->err, RDB_ARRAY_SUBSCRIPT_ERROR, "array slice subscript must provide both boundaries");
+            return rdb_error_detail(call->err, "When assigning to a slice of an empty array value, slice boundaries must be fully specified.");
+        }
+        int64_t low = has_lower[i] ? lowers[i] : array->lowers[i], high = has_upper[i] ? uppers[i] : (int64_t)array->lowers[i] + array->lengths[i] - 1;
+        if (low > high + (array->ndim == 0 ? 1 : 0))
+            return rdb_error_set(call->err, RDB_ARRAY_SUBSCRIPT_ERROR, "upper bound cannot be less than lower bound");
+        if (array->ndim > 1 && (low < array->lowers[i] || high >= (int64_t)array->lowers[i] + array->lengths[i]))
+            return rdb_error_set(call->err, RDB_ARRAY_SUBSCRIPT_ERROR, "array subscript out of range");
+        from[i] = (int32_t)low;
+        lengths[i] = (int32_t)(high - low + 1);
+        total *= (uint64_t)lengths[i];
+        if (total > TYPE_ARRAY_COUNT_MAX)
+            return rdb_error_set(call->err, RDB_PROGRAM_LIMIT_EXCEEDED, "array size exceeds the maximum allowed (%u)", TYPE_ARRAY_COUNT_MAX);
+    }
+    return true;
+}
+
+bool rdb_array_assign_slice(rdb_call *call, const rdb_type *element, rdb_datum stored, bool array_is_null, const int32_t *lowers, const int32_t *uppers,
+                            const bool *has_lower, const bool *has_upper, uint32_t count, rdb_datum value, bool value_is_null, rdb_datum *result)
+{
+    type_array array = {0}, source;
+    int32_t from[TYPE_ARRAY_DIMS_MAX] = {0}, lengths[TYPE_ARRAY_DIMS_MAX] = {0};
+    if (!array_is_null)
+        type_array_read(stored.bytes, &array);
+    if (value_is_null) { /* nothing to put there: the array stays, an empty one where there was none */
+        *result = stored;
+        return !array_is_null || type_array_build(call, element, 0, lengths, from, NULL, NULL, 0, result);
+    }
+    type_array_read(value.bytes, &source);
+    if (array.ndim != 0 && array.ndim != (int)count)
+        return rdb_error_set(call->err, RDB_ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts");
+    if (!slice_bounds(call, &array, lowers, uppers, has_lower, has_upper, count, from, lengths))
+        return false;
+    uint64_t wanted = 1, total = 1;
+    for (uint32_t i = 0; i < count; i++)
+        wanted *= (uint64_t)lengths[i];
+    if (source.count < wanted)
+        return rdb_error_set(call->err, RDB_ARRAY_SUBSCRIPT_ERROR, "source array too small");
+    type_array whole = array;
+    if (array.ndim == 0) {
+        whole.ndim = (int)count;
+        memcpy(whole.lengths, lengths, sizeof lengths);
+        memcpy(whole.lowers, from, sizeof from);
+    } else if (count == 1) { /* one dimension grows at both ends */
+        int64_t first = RDB_MIN(array.lowers[0], from[0]), end = RDB_MAX((int64_t)array.lowers[0] + array.lengths[0], (int64_t)from[0] + lengths[0]);
+        if (end - first > TYPE_ARRAY_COUNT_MAX)
+            return rdb_error_set(call->err, RDB_PROGRAM_LIMIT_EXCEEDED, "array size exceeds the maximum allowed (%u)", TYPE_ARRAY_COUNT_MAX);
+        whole.lowers[0] = (int32_t)first;
+        whole.lengths[0] = (int32_t)(end - first);
+    }
+    for (int i = 0; i < whole.ndim; i++)
+        total *= (uint64_t)whole.lengths[i];
+    type_gather gather = {0};
+    uint32_t next = 0; /* of the source, in storage order */
+    for (uint64_t at = 0; at < total; at++) {
+        rdb_datum one = {.words = {0, 0}};
+        bool is_inside = true, was_there = array.ndim != 0, is_set = false;
+        uint64_t rest = at, old_index = 0, old_stride = 1;
+        for (int i = whole.ndim; i-- > 0;) {
+            int64_t subscript = whole.lowers[i] + (int64_t)(rest % (uint64_t)whole.lengths[i]);
+            rest /= (uint64_t)whole.lengths[i];
+            is_inside = is_inside && subscript >= from[i] && subscript < (int64_t)from[i] + lengths[i];
+            if (was_there && subscript >= array.lowers[i] && subscript < (int64_t)array.lowers[i] + array.lengths[i]) {
+                old_index += (uint64_t)(subscript - array.lowers[i]) * old_stride;
+                old_stride *= (uint64_t)array.lengths[i];
+            } else {
+                was_there = false;
+            }
+        }
+        if (is_inside)
+            is_set = type_array_get(&source, next++, &one);
+        else if (was_there)
+            is_set = type_array_get(&array, (uint32_t)old_index, &one);
+        if (!type_gather_add(call, &gather, one, !is_set))
+            return false;
+    }
+    return type_array_build(call, element, gather.count == 0 ? 0 : whole.ndim, whole.lengths, whole.lowers, gather.values, gather.nulls, gather.count, result);
+}

@@ -234,6 +234,11 @@ RDB_CHECKED bool rdb_array_assign(rdb_call *call, const rdb_type *element, rdb_d
                                   const int32_t *subscripts, uint32_t count, rdb_datum value, bool value_is_null,
                                   rdb_datum *result);
 
+/* array[lower:upper] = value: the region takes value's first elements. value_is_null changes nothing. */
+RDB_CHECKED bool rdb_array_assign_slice(rdb_call *call, const rdb_type *element, rdb_datum array, bool array_is_null,
+                                        const int32_t *lowers, const int32_t *uppers, const bool *has_lower, const bool *has_upper,
+                                        uint32_t count, rdb_datum value, bool value_is_null, rdb_datum *result);
+
 /* Rows as values: ROW(...), composite columns. read fills arrays of rdb_record_count(record) items; values borrow. */
 RDB_CHECKED bool rdb_record_build(rdb_call *call, const rdb_type *const *types, const rdb_datum *values, const bool *nulls,
                                   uint32_t count, rdb_datum *result);

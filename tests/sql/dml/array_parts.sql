@@ -1,0 +1,28 @@
+-- assigning to elements and slices of arrays
+create table c(id int, a int[], m int[][], t text[]);
+insert into c(id, a) values (1, '{1,2,3,4,5}'), (2, null), (3, '{}');
+update c set a[2:3] = '{20,30}' where id = 1;
+update c set a[:2] = '{7,8}' where id = 1;
+update c set a[7:8] = '{70,80}' where id = 1;
+update c set a[-1:0] = array[-10, -11] where id = 1;
+select * from c where id = 1;
+update c set a[2:3] = '{1,2}' where id in (2, 3);
+update c set a[2:4] = '{1,2}' where id = 2;
+update c set a[:4] = '{1,2}' where id = 3;
+update c set a[4:3] = '{1,2}' where id = 1;
+update c set a[1:2] = null where id = 3;
+update c set a[1] = null where id = 2;
+update c set m = '{{1,2,3},{4,5,6}}' where id = 1;
+update c set m[1:2][2:3] = '{{20,30},{50,60}}' where id = 1;
+update c set m[2][1] = 40 where id = 1;
+update c set m[3][1] = 1 where id = 1;
+update c set m[2:3][1:1] = '{1,2}' where id = 1;
+update c set m[1] = 1 where id = 1;
+update c set a[null] = 1 where id = 1;
+insert into c(id, t[2], t[4]) values (5, 'two', 'four');
+insert into c(id, a[1:2], t[1]) values (6, '{1,2}', 'one'), (7, '{3,4}', null);
+update c set a[1] = a[1] + 100, a[2] = 200, t[3:4] = array['x', 'y'] where id = 6;
+update c set a[1] = 'x' where id = 6;
+update c set a[1] = 1.5, t[1] = 5 where id = 7;
+update c set id[1] = 3;
+select * from c order by id;
