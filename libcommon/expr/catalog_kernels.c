@@ -126,8 +126,7 @@ static bool format_type_row(rdb_call *call, const rdb_datum *a, const bool *null
     if (type == NULL)
         return expr_set_text(call, "???", 3, result);
     rdb_strbuf_init(&text, call->arena);
-    rdb_type_format_name(type, nulls[1] ? -1 : a[1].i32, !nulls[1], &text);
-    return rdb_strbuf_check(&text, call->err) && expr_set_text(call, text.data, text.length, result);
+    return rdb_expr_format_type(rdb_eval_of(call)->access, type, nulls[1] ? -1 : a[1].i32, !nulls[1], &text, call->err) && expr_set_text(call, text.data, text.length, result);
 }
 EXPR_ROW_KERNEL(format_type, 2)
 

@@ -272,7 +272,7 @@ static bool bad_size(rdb_call *call, const char *text, const char *unit)
     if (unit == NULL)
         return false;
     rdb_error_detail(call->err, "Invalid size unit: \"%s\".", unit);
-    return rdb_error_hint(call->err, "Valid units are \"bytes\", \"B\", \"kB\", \"MB\", \"GB\", \"TB\", and \"PB\".");
+    return rdb_error_hint(call->err, "Valid units are \"bytes\", \"kB\", \"MB\", \"GB\", \"TB\", and \"PB\".");
 }
 
 /* "1.5 GB", "10 kb", "-3e2": a number, then a unit whatever its case. */
@@ -313,9 +313,9 @@ static bool size_bytes_row(rdb_call *call, const rdb_datum *a, const bool *nulls
             *c = (char)tolower((unsigned char)*c);
         while (no < RDB_COUNT_OF(NAMES) && strcmp(NAMES[no], unit) != 0)
             no++;
-        if (no == RDB_COUNT_OF(NAMES) && strcmp(unit, "b") != 0)
+        if (no == RDB_COUNT_OF(NAMES))
             return bad_size(call, text, rdb_arena_strndup(call->arena, at, length));
-        for (size_t i = 0; no < RDB_COUNT_OF(NAMES) && i < no; i++)
+        for (size_t i = 0; i < no; i++)
             value *= 1024;
     }
     value += value < 0 ? -0.5L : 0.5L;

@@ -23,7 +23,7 @@ bool session_declare_cursor(rdb_session *session, const rdb_ast_declare *declare
     portal->is_scroll = declare->options & RDB_SQL_CURSOR_SCROLL;
     portal->holds = holds;
     /* Its own copy of the tree: the statement's text goes away, the cursor stays. */
-    const char *copy = rdb_arena_strdup(portal->arena, text);
+    const char *copy = portal->text = rdb_arena_strdup(portal->arena, text);
     rdb_sql_reading reading = session_setting_reading(session);
     rdb_ast_list list = {0};
     uint32_t *types = NULL, count = 0;

@@ -75,6 +75,7 @@ typedef struct session_portal {
     char name[RDB_NAMEDATALEN];
     rdb_arena *arena;
     session_statement *statement;
+    const char *text;         /* of DECLARE, in arena; NULL: the statement's */
     session_plan *plan;       /* the statement's, or its own where that one is in use */
     bool owns_plan;
     rdb_parameter *parameters;

@@ -1,0 +1,21 @@
+-- Names of objects and back: the reg* types, to_reg*, format_type.
+create schema s1;
+create table s1."Odd Name" (a int);
+create table plain (a int);
+create type s1.mood as enum ('sad', 'ok');
+select 's1."Odd Name"'::regclass, 'plain'::regclass, 'pg_class'::regclass::oid, 0::regclass, 99999999::regclass;
+select 'int'::regtype, 'timestamp(3) with time zone'::regtype, 'varchar(10)[]'::regtype, 's1.mood'::regtype, 's1.mood[]'::regtype;
+select 'now'::regproc, 'pg_catalog.now'::regproc, 'abs'::regproc;
+select 'abs(int)'::regprocedure, 'pg_catalog.abs(numeric)'::regprocedure, 'now()'::regprocedure, 'substring(text, int, int)'::regprocedure;
+select '=(int,int)'::regoperator, '-(none,int)'::regoperator, '!~~(text,text)'::regoperator, '=(int)'::regoperator;
+select '||/'::regoper, '='::regoper;
+select '"C"'::regcollation, 'nope'::regcollation;
+select 'public'::regnamespace, 'nobody'::regrole;
+select 'absent'::regclass;
+select 's1.absent'::regclass;
+select 'absent.x'::regclass;
+select to_regclass('plain'), to_regclass('absent'), to_regtype('s9.x'), to_regproc('abs'), to_regprocedure('abs(nix)'), to_regnamespace('public'), to_regrole('nobody');
+set search_path = s1;
+select 's1."Odd Name"'::regclass, 'public.plain'::regclass, 's1.mood'::regtype, format_type('mood'::regtype, -1), 'abs(int)'::regprocedure;
+reset search_path;
+select format_type('s1.mood'::regtype, -1), format_type('varchar'::regtype, 14), format_type(0, null), format_type(99999999, null), format_type('bpchar'::regtype, -1), format_type('bpchar'::regtype, null);
