@@ -179,6 +179,59 @@ bool rdb_ddl_set_constraint_fields(rdb_access *access, uint32_t constraint_oid, 
     return ok;
 }
 
+bool rdb_ddl_set_index_key_type(rdb_access *access, uint32_t index_oid, uint16_t key_no, const rdb_type *type, int32_t typmod, uint32_t collation,
+                                uint32_t opclass_oid, rdb_error *err)
+{
+    rdb_arena *arena = ddl_arena(err);
+    rdb_catalog_row row, attribute;
+    const rdb_datum key = datum_oid(index_oid);
+    const uint32_t *old[2];
+    uint32_t counts[2];
+    char align, storage;
+    bool ok = false;
+    if (arena == NULL || !need_row(access, RDB_PG_INDEX, INDEX_INDEX_OID, &key, 1, arena, &row, err) ||
+        !row_oids(arena, &row, RDB_pg_index_indclass, &old[0], &counts[0], err) || !row_oids(arena, &row, RDB_pg_index_indcollation, &old[1], &counts[1], err) ||
+        !need_attribute_row(access, index_oid, (int16_t)(key_no + 1), arena, &attribute, err) || !ddl_type_storage(access, type->oid, arena, &align, &storage, err))
+        goto out;
+    const int columns[] = {RDB_pg_index_indclass, RDB_pg_index_indcollation};
+    const uint32_t values[] = {opclass_oid, collation};
+    for (int i = 0; i < 2; i++) {
+        uint32_t *items = rdb_arena_memdup(arena, old[i], counts[i] * sizeof *items);
+        if (key_no < counts[i])
+            items[key_no] = values[i];
+        if (!datum_from_oids(arena, RDB_OIDVECTOROID, items, counts[i], &row.values[columns[i] - 1], err))
+            goto out;
+    }
+    attribute.values[RDB_pg_attribute_atttypid - 1].oid = type->oid;
+    attribute.values[RDB_pg_attribute_attlen - 1].i16 = type->typlen;
+    attribute.values[RDB_pg_attribute_atttypmod - 1].i32 = typmod;
+    attribute.values[RDB_pg_attribute_attbyval - 1].b = type->is_by_value;
+    attribute.values[RDB_pg_attribute_attalign - 1].i8 = (int8_t)align;
+    attribute.values[RDB_pg_attribute_attstorage - 1].i8 = (int8_t)storage;
+    attribute.values[RDB_pg_attribute_attcollation - 1].oid = collation;
+    ok = rdb_catalog_update(access, RDB_PG_INDEX, &row, err) && rdb_catalog_update(access, RDB_PG_ATTRIBUTE, &attribute, err);
+out:
+    rdb_arena_destroy(arena);
+    return ok;
+}
+
+bool rdb_ddl_set_index_trees(rdb_access *access, uint32_t index_oid, const char *expression_tree, const char *predicate_tree, rdb_error *err)
+{
+    return (expression_tree == NULL || rdb_ddl_set_index_field(access, index_oid, RDB_pg_index_indexprs, datum_text(expression_tree), err)) &&
+           (predicate_tree == NULL || rdb_ddl_set_index_field(access, index_oid, RDB_pg_index_indpred, datum_text(predicate_tree), err));
+}
+
+bool rdb_ddl_set_check_tree(rdb_access *access, uint32_t constraint_oid, const char *tree, rdb_error *err)
+{
+    rdb_arena *arena = ddl_arena(err);
+    rdb_catalog_row row;
+    const rdb_datum key = datum_oid(constraint_oid);
+    bool ok = arena != NULL && need_row(access, RDB_PG_CONSTRAINT, INDEX_CONSTRAINT_OID, &key, 1, arena, &row, err) &&
+              set_field(access, RDB_PG_CONSTRAINT, &row, RDB_pg_constraint_conbin, datum_text(tree), false, err);
+    rdb_arena_destroy(arena);
+    return ok;
+}
+
 bool rdb_ddl_set_options(rdb_access *access, uint32_t relation_oid, const char *const *options, uint32_t count, rdb_error *err)
 {
     rdb_arena *arena = ddl_arena(err);

@@ -152,6 +152,12 @@ RDB_CHECKED bool rdb_ddl_set_class_field(rdb_access *access, uint32_t relation_o
 RDB_CHECKED bool rdb_ddl_set_attribute_field(rdb_access *access, uint32_t relation_oid, int16_t number, int column, rdb_datum value, bool is_null, rdb_error *err);
 RDB_CHECKED bool rdb_ddl_set_index_field(rdb_access *access, uint32_t index_oid, int column, rdb_datum value, rdb_error *err);
 RDB_CHECKED bool rdb_ddl_set_constraint_fields(rdb_access *access, uint32_t constraint_oid, bool is_deferrable, bool is_deferred, rdb_error *err);
+/* A key of an index (from 0) whose column or expression has another type now: the index is filled anew by the caller. */
+RDB_CHECKED bool rdb_ddl_set_index_key_type(rdb_access *access, uint32_t index_oid, uint16_t key_no, const rdb_type *type, int32_t typmod,
+                                            uint32_t collation, uint32_t opclass_oid, rdb_error *err);
+/* Stored trees that were made anew over changed columns; NULL: leave. */
+RDB_CHECKED bool rdb_ddl_set_index_trees(rdb_access *access, uint32_t index_oid, const char *expression_tree, const char *predicate_tree, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_set_check_tree(rdb_access *access, uint32_t constraint_oid, const char *tree, rdb_error *err);
 /* "name=value" texts: pg_class.reloptions. */
 RDB_CHECKED bool rdb_ddl_set_options(rdb_access *access, uint32_t relation_oid, const char *const *options, uint32_t count, rdb_error *err);
 RDB_CHECKED bool rdb_ddl_get_options(rdb_access *access, uint32_t relation_oid, rdb_arena *arena, const char *const **options, uint32_t *count, rdb_error *err);

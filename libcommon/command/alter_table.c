@@ -33,111 +33,6 @@ static bool not_yet(rdb_command_context *context, const rdb_ast_alter_command *c
     return command_at(context, command->node.location, err);
 }
 
-static bool has_rows(rdb_command_context *context, const rdb_relation *relation, bool *has, rdb_error *err)
-{
-    rdb_table_scan *scan = NULL;
-    rdb_snapshot latest;
-    rdb_row_address address;
-    uint32_t count = 0;
-    rdb_txn_latest_snapshot(context->txn, &latest);
-    bool ok = rdb_table_scan_open(&scan, &relation->table, context->txn, &latest, NULL, 0, 0, UINT64_MAX, context->arena, err) &&
-              rdb_table_scan_next(scan, 1, context->arena, NULL, &address, NULL, &count, err);
-    rdb_table_scan_close(&scan);
-    *has = count > 0;
-    return ok;
-}
-
-/* ---- ADD COLUMN ------------------------------------------------------------------------------------------------------------ */
-/* What rows that are there already read: the default's value now, where it is the same for all. */
-static bool missing_value(rdb_command_context *context, rdb_column_definition *column, rdb_error *err)
-{
-    rdb_plan_context plan = {.arena = context->arena, .access = context->access, .format = context->format};
-    rdb_eval *eval = command_eval(context);
-    rdb_expr *source = NULL, *expr = NULL;
-    rdb_program *program = NULL;
-    bool is_null = true;
-    const rdb_column added = {.type = column->type, .typmod = column->typmod, .collation = column->collation, .default_tree = column->default_tree};
-    plan.session = eval;
-    if (!rdb_column_default(context->arena, context->access, &added, &source, err))
-        return false;
-    if (source == NULL)
-        return true;
-    if (rdb_expr_volatility(source) == 'v')
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "a column with a volatile default cannot be added to a table with rows yet");
-    if (!rdb_plan_make_expr(&plan, NULL, source, &expr, err) || !rdb_program_compile(&program, context->arena, eval, &expr, 1, err) ||
-        !rdb_program_value(program, eval, context->arena, 0, &column->missing_value, &is_null, err))
-        return false;
-    column->has_missing = !is_null;
-    return true;
-}
-
-static bool add_column(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_alter_command *command, rdb_error *err)
-{
-    static const char *const SYSTEM_NAMES[] = {"ctid", "xmin", "cmin", "xmax", "cmax", "tableoid"};
-    const rdb_ast_column_def *raw = (const rdb_ast_column_def *)command->def;
-    rdb_column_definition column;
-    const char *serial_type = NULL;
-    int16_t number = 0;
-    bool is_filled = false;
-    if (command_find_column(relation, raw->name) != 0) {
-        if (!command->missing_ok)
-            return rdb_error_set(err, RDB_DUPLICATE_COLUMN, "column \"%s\" of relation \"%s\" already exists", raw->name, relation->name);
-        command_notice(context, "NOTICE", RDB_DUPLICATE_COLUMN, "column \"%s\" of relation \"%s\" already exists, skipping", raw->name, relation->name);
-        return true;
-    }
-    for (size_t i = 0; i < RDB_COUNT_OF(SYSTEM_NAMES); i++)
-        if (strcmp(raw->name, SYSTEM_NAMES[i]) == 0)
-            return rdb_error_set(err, RDB_DUPLICATE_COLUMN, "column name \"%s\" conflicts with a system column name", raw->name);
-    if (!command_define_column(context, raw, &column, &serial_type, err) || !has_rows(context, relation, &is_filled, err))
-        return false;
-    if (is_filled && (serial_type != NULL || column.identity != 0 || column.generated != 0))
-        return not_yet(context, command, "ADD COLUMN with values of its own, to a table with rows,", err);
-    if (is_filled && !missing_value(context, &column, err))
-        return false;
-    if (is_filled && column.not_null && !column.has_missing) {
-        rdb_error_set(err, RDB_NOT_NULL_VIOLATION, "column \"%s\" of relation \"%s\" contains null values", raw->name, relation->name);
-        rdb_error_name(err, RDB_ERROR_SCHEMA, relation->namespace_name);
-        rdb_error_name(err, RDB_ERROR_TABLE, relation->name);
-        return rdb_error_name(err, RDB_ERROR_COLUMN, raw->name);
-    }
-    if (!rdb_ddl_add_column(context->access, relation->oid, &column, &number, err) || !command_reload(context, &relation, err))
-        return false;
-    const rdb_list *options = NULL;
-    for (uint32_t i = 0; i < raw->constraints.count; i++) {
-        const rdb_ast_constraint *constraint = raw->constraints.items[i];
-        if (constraint->kind == RDB_SQL_CONSTRAINT_IDENTITY)
-            options = &constraint->options;
-    }
-    if ((serial_type != NULL || column.identity != 0) &&
-        (!command_add_serial(context, relation, number, column.type->oid, column.identity, options, err) || !command_reload(context, &relation, err)))
-        return false;
-    for (uint32_t i = 0; i < raw->constraints.count; i++) {
-        const rdb_ast_constraint *constraint = raw->constraints.items[i];
-        switch (constraint->kind) {
-        case RDB_SQL_CONSTRAINT_GENERATED: {
-            const char *tree = NULL;
-            command_uses uses = {0};
-            if (!command_default_tree(context, relation, constraint->expr, column.type, column.typmod, raw->name, &tree, &uses, err) ||
-                !rdb_ddl_set_default_using(context->access, relation->oid, number, tree, uses.items, uses.count, err))
-                return false;
-            break;
-        }
-        case RDB_SQL_CONSTRAINT_CHECK:
-        case RDB_SQL_CONSTRAINT_PRIMARY:
-        case RDB_SQL_CONSTRAINT_UNIQUE:
-        case RDB_SQL_CONSTRAINT_FOREIGN:
-            if (!command_add_constraint(context, relation, constraint, raw->name, false, err))
-                return false;
-            break;
-        default:
-            break;
-        }
-        if (!command_reload(context, &relation, err))
-            return false;
-    }
-    return true;
-}
-
 /* ---- one column ------------------------------------------------------------------------------------------------------------- */
 static bool drop_column(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_alter_command *command, rdb_error *err)
 {
@@ -190,39 +85,6 @@ static bool set_not_null(rdb_command_context *context, const rdb_relation *relat
            (relation->columns[number - 1].not_null || command_set_not_null(context, relation, number, err));
 }
 
-/* Without touching a row: the bytes of old values are values of the new type, all of them. */
-static bool is_same_bytes(const rdb_column *column, const rdb_type *type, int32_t typmod)
-{
-    enum { VARCHAR_HEADER = 4 };
-    const uint32_t from = column->type->oid, to = type->oid;
-    const bool texts = (from == RDB_TEXTOID || from == RDB_VARCHAROID) && (to == RDB_TEXTOID || to == RDB_VARCHAROID);
-    if (from == to && (typmod == column->typmod || typmod < 0))
-        return from != RDB_BPCHAROID || typmod == column->typmod;
-    if (texts) /* wider or without a bound */
-        return to == RDB_TEXTOID || typmod < VARCHAR_HEADER || (from == RDB_VARCHAROID && column->typmod >= VARCHAR_HEADER && typmod >= column->typmod);
-    return false;
-}
-
-static bool set_type(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_alter_command *command, rdb_error *err)
-{
-    const rdb_ast_column_def *raw = (const rdb_ast_column_def *)command->def;
-    rdb_analysis analysis;
-    const rdb_type *type = NULL;
-    int32_t typmod = -1;
-    uint32_t collation = 0;
-    int16_t number;
-    command_analysis(context, &analysis);
-    if (!command_column_number(relation, command->name, &number, err) ||
-        !rdb_type_resolve(&analysis, &raw->type->node, &type, &typmod, &collation, err))
-        return false;
-    const rdb_column *column = &relation->columns[number - 1];
-    if (raw->collate != NULL)
-        return not_yet(context, command, "ALTER COLUMN TYPE with COLLATE", err);
-    if (raw->default_value != NULL || !is_same_bytes(column, type, typmod))
-        return not_yet(context, command, "ALTER COLUMN TYPE that rewrites the rows", err);
-    return rdb_ddl_set_type(context->access, relation->oid, number, type, typmod, collation, err);
-}
-
 /* ---- constraints and owner ----------------------------------------------------------------------------------------------------- */
 static bool drop_constraint(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_alter_command *command, rdb_error *err)
 {
@@ -248,7 +110,7 @@ static bool run_part(rdb_command_context *context, const rdb_relation *relation,
 {
     switch (command->kind) {
     case RDB_SQL_ALTER_ADD_COLUMN:
-        return add_column(context, relation, command, err);
+        return command_add_column(context, relation, command, err);
     case RDB_SQL_ALTER_DROP_COLUMN:
         return drop_column(context, relation, command, err);
     case RDB_SQL_ALTER_COLUMN_DEFAULT:
@@ -258,7 +120,7 @@ static bool run_part(rdb_command_context *context, const rdb_relation *relation,
     case RDB_SQL_ALTER_SET_NOT_NULL:
         return set_not_null(context, relation, command, err);
     case RDB_SQL_ALTER_COLUMN_TYPE:
-        return set_type(context, relation, command, err);
+        return command_alter_column_type(context, relation, command, err);
     case RDB_SQL_ALTER_ADD_CONSTRAINT:
         return command_add_constraint(context, relation, (const rdb_ast_constraint *)command->def, NULL, false, err);
     case RDB_SQL_ALTER_DROP_CONSTRAINT:

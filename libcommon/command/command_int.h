@@ -50,6 +50,19 @@ RDB_CHECKED bool command_query_uses(rdb_command_context *context, const rdb_quer
 /* relation: whose columns are range 1 of the expression, NULL: none. */
 RDB_CHECKED bool command_expr_uses(rdb_command_context *context, const rdb_relation *relation, const rdb_expr *expr, command_uses *uses, rdb_error *err);
 
+/* rewrite.c: every row of old anew; exprs by number - 1 of the relation's columns as they are now, over old's; NULL: as it was. */
+RDB_CHECKED bool command_rewrite_table(rdb_command_context *context, const rdb_relation *old, rdb_expr *const *exprs, rdb_error *err);
+/* What a stored tree says, as a raw tree, to be analysed anew. */
+RDB_CHECKED bool command_raw_of_tree(rdb_command_context *context, const rdb_relation *relation, const rdb_expr *expr, rdb_ast_node **raw, rdb_error *err);
+/* constraint.c: rows of a check that was not asked of them yet. */
+RDB_CHECKED bool command_validate_check(rdb_command_context *context, const rdb_relation *relation, const rdb_constraint *constraint, rdb_error *err);
+/* COLLATE of a column of this type. */
+RDB_CHECKED bool command_collation(rdb_command_context *context, const rdb_type *type, const rdb_ast_collate *collate, uint32_t *collation, rdb_error *err);
+/* alter_column.c */
+RDB_CHECKED bool command_alter_column_type(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_alter_command *command, rdb_error *err);
+RDB_CHECKED bool command_add_column(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_alter_command *command, rdb_error *err);
+/* alter_options.c: what is kept of a table, its columns and constraints beside their meaning; handled false: not one of these. */
+RDB_CHECKED bool command_alter_property(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_alter_command *command, bool *handled, rdb_error *err);
 /* rows.c: is the condition, whose columns are range 1, true for any row? */
 RDB_CHECKED bool command_any_row(rdb_command_context *context, const rdb_relation *relation, rdb_expr *condition, bool *any, rdb_error *err);
 rdb_expr *command_is_false(rdb_command_context *context, rdb_expr *rule); /* a rule IS FALSE: null keeps it */

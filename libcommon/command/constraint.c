@@ -31,6 +31,12 @@ static bool check_rows(rdb_command_context *context, const rdb_relation *relatio
     return rdb_error_name(err, RDB_ERROR_CONSTRAINT, name);
 }
 
+bool command_validate_check(rdb_command_context *context, const rdb_relation *relation, const rdb_constraint *constraint, rdb_error *err)
+{
+    rdb_expr *rule = NULL;
+    return rdb_tree_read_expr(context->arena, context->access, constraint->check_tree, &rule, err) && check_rows(context, relation, rule, constraint->name, err);
+}
+
 static bool constraint_name_is_free(const rdb_relation *relation, const char *name)
 {
     for (uint16_t i = 0; i < relation->constraint_count; i++)

@@ -42,6 +42,24 @@ static const char *serial_base(const rdb_ast_type *type)
     return NULL;
 }
 
+bool command_collation(rdb_command_context *context, const rdb_type *type, const rdb_ast_collate *collate, uint32_t *collation, rdb_error *err)
+{
+    const rdb_ast_names *name = &collate->name;
+    if (!rdb_collation_find(context->access, name->count > 1 ? name->items[0] : NULL, name->items[name->count - 1], collation, err))
+        return false;
+    if (*collation == 0) {
+        rdb_error_set(err, RDB_UNDEFINED_OBJECT, "collation \"%s\" for encoding \"UTF8\" does not exist", name->items[name->count - 1]);
+        return command_at(context, collate->node.location, err);
+    }
+    if (type->collation != 0)
+        return true;
+    rdb_strbuf text;
+    rdb_strbuf_init(&text, context->arena);
+    rdb_type_format_name(type, -1, false, &text);
+    rdb_error_set(err, RDB_DATATYPE_MISMATCH, "collations are not supported by type %s", text.data);
+    return command_at(context, collate->node.location, err);
+}
+
 bool command_define_column(rdb_command_context *context, const rdb_ast_column_def *raw, rdb_column_definition *column, const char **serial_type, rdb_error *err)
 {
     rdb_analysis analysis;
@@ -59,15 +77,8 @@ bool command_define_column(rdb_command_context *context, const rdb_ast_column_de
         rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "column \"%s\" has pseudo-type %s", raw->name, column->type->name);
         return command_at(context, raw->node.location, err);
     }
-    if (raw->collate != NULL) {
-        const rdb_ast_names *name = &raw->collate->name;
-        uint32_t collation = 0;
-        if (!rdb_collation_find(context->access, name->count > 1 ? name->items[0] : NULL, name->items[name->count - 1], &collation, err))
-            return false;
-        if (collation == 0)
-            return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "collation \"%s\" for encoding \"UTF8\" does not exist", name->items[name->count - 1]);
-        column->collation = collation;
-    }
+    if (raw->collate != NULL && !command_collation(context, column->type, raw->collate, &column->collation, err))
+        return false;
     bool says_null = false, has_default = false;
     for (uint32_t i = 0; i < raw->constraints.count; i++) {
         const rdb_ast_constraint *constraint = raw->constraints.items[i];
