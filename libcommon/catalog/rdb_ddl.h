@@ -96,6 +96,9 @@ typedef struct rdb_sequence_definition {
     bool is_identity;          /* internal dependency instead */
 } rdb_sequence_definition;
 RDB_CHECKED bool rdb_ddl_create_sequence(rdb_access *access, const rdb_sequence_definition *definition, uint32_t *oid, rdb_error *err);
+/* What pg_sequence has of it: the bounds and their kin. */
+RDB_CHECKED bool rdb_ddl_get_sequence(rdb_access *access, uint32_t oid, rdb_sequence_definition *definition, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_set_sequence(rdb_access *access, uint32_t oid, const rdb_sequence_definition *definition, rdb_error *err);
 /* nextval and kin; not transactional, logged ahead as PostgreSQL's are. They take ROW EXCLUSIVE (get: ACCESS SHARE) on the
  * sequence; 25006 in a read-only transaction. */
 RDB_CHECKED bool rdb_sequence_next(rdb_access *access, uint32_t oid, int64_t *value, rdb_error *err);
@@ -108,6 +111,8 @@ RDB_CHECKED bool rdb_sequence_get_row(rdb_access *access, uint32_t oid, int64_t 
 RDB_CHECKED bool rdb_ddl_restart_sequence(rdb_access *access, uint32_t oid, const int64_t *value, rdb_error *err);
 /* The column that the sequence goes with from now on; relation_oid 0: none. */
 RDB_CHECKED bool rdb_ddl_own_sequence(rdb_access *access, uint32_t oid, uint32_t relation_oid, int16_t column_number, rdb_error *err);
+/* The sequence of an identity column is a part of it no more. */
+RDB_CHECKED bool rdb_ddl_release_identity(rdb_access *access, uint32_t oid, rdb_error *err);
 /* What one session was given: currval and lastval. Made with the session, handed down in rdb_access_context.sequences, used by
  * one thread at a time. */
 typedef struct rdb_sequence_session rdb_sequence_session;

@@ -127,8 +127,77 @@ static bool run_part(rdb_command_context *context, const rdb_relation *relation,
         return drop_constraint(context, relation, command, err);
     case RDB_SQL_ALTER_CHANGE_OWNER:
         return change_owner(context, relation, command, err);
+    default: {
+        bool handled = false;
+        if (!command_alter_property(context, relation, command, &handled, err))
+            return false;
+        return handled || not_yet(context, command, "with this action", err);
+    }
+    }
+}
+
+static const char *action_words(rdb_sql_alter_kind kind)
+{
+    switch (kind) {
+    case RDB_SQL_ALTER_ADD_COLUMN: return "ADD COLUMN";
+    case RDB_SQL_ALTER_COLUMN_DEFAULT: return "ALTER COLUMN ... SET DEFAULT";
+    case RDB_SQL_ALTER_DROP_NOT_NULL: return "ALTER COLUMN ... DROP NOT NULL";
+    case RDB_SQL_ALTER_SET_NOT_NULL: return "ALTER COLUMN ... SET NOT NULL";
+    case RDB_SQL_ALTER_DROP_EXPRESSION: return "ALTER COLUMN ... DROP EXPRESSION";
+    case RDB_SQL_ALTER_SET_STATISTICS: return "ALTER COLUMN ... SET STATISTICS";
+    case RDB_SQL_ALTER_SET_OPTIONS: return "ALTER COLUMN ... SET";
+    case RDB_SQL_ALTER_RESET_OPTIONS: return "ALTER COLUMN ... RESET";
+    case RDB_SQL_ALTER_SET_STORAGE: return "ALTER COLUMN ... SET STORAGE";
+    case RDB_SQL_ALTER_SET_COMPRESSION: return "ALTER COLUMN ... SET COMPRESSION";
+    case RDB_SQL_ALTER_DROP_COLUMN: return "DROP COLUMN";
+    case RDB_SQL_ALTER_ADD_CONSTRAINT: return "ADD CONSTRAINT";
+    case RDB_SQL_ALTER_ALTER_CONSTRAINT: return "ALTER CONSTRAINT";
+    case RDB_SQL_ALTER_VALIDATE_CONSTRAINT: return "VALIDATE CONSTRAINT";
+    case RDB_SQL_ALTER_DROP_CONSTRAINT: return "DROP CONSTRAINT";
+    case RDB_SQL_ALTER_COLUMN_TYPE: return "ALTER COLUMN ... SET DATA TYPE";
+    case RDB_SQL_ALTER_CLUSTER_ON: return "CLUSTER ON";
+    case RDB_SQL_ALTER_DROP_CLUSTER: return "SET WITHOUT CLUSTER";
+    case RDB_SQL_ALTER_SET_LOGGED: return "SET LOGGED";
+    case RDB_SQL_ALTER_SET_UNLOGGED: return "SET UNLOGGED";
+    case RDB_SQL_ALTER_REPLICA_IDENTITY: return "REPLICA IDENTITY";
+    case RDB_SQL_ALTER_SET_REL_OPTIONS: return "SET";
+    case RDB_SQL_ALTER_RESET_REL_OPTIONS: return "RESET";
+    case RDB_SQL_ALTER_ADD_IDENTITY: return "ALTER COLUMN ... ADD IDENTITY";
+    case RDB_SQL_ALTER_SET_IDENTITY: return "ALTER COLUMN ... SET IDENTITY";
+    case RDB_SQL_ALTER_DROP_IDENTITY: return "ALTER COLUMN ... DROP IDENTITY";
+    default: return NULL;
+    }
+}
+
+/* What other kinds of relations take. */
+static bool takes(char kind, rdb_sql_alter_kind action)
+{
+    switch (action) {
+    case RDB_SQL_ALTER_CHANGE_OWNER:
+        return true;
+    case RDB_SQL_ALTER_SET_REL_OPTIONS:
+    case RDB_SQL_ALTER_RESET_REL_OPTIONS:
+        return kind == 'v' || kind == 'm' || kind == 'i';
+    case RDB_SQL_ALTER_COLUMN_DEFAULT:
+        return kind == 'v';
+    case RDB_SQL_ALTER_SET_STATISTICS:
+    case RDB_SQL_ALTER_SET_TABLE_SPACE:
+        return kind == 'm' || kind == 'i';
+    case RDB_SQL_ALTER_SET_STORAGE:
+    case RDB_SQL_ALTER_SET_COMPRESSION:
+    case RDB_SQL_ALTER_SET_OPTIONS:
+    case RDB_SQL_ALTER_RESET_OPTIONS:
+    case RDB_SQL_ALTER_CLUSTER_ON:
+    case RDB_SQL_ALTER_DROP_CLUSTER:
+    case RDB_SQL_ALTER_REPLICA_IDENTITY:
+    case RDB_SQL_ALTER_SET_ACCESS_METHOD:
+        return kind == 'm';
+    case RDB_SQL_ALTER_ADD_COLUMN:
+    case RDB_SQL_ALTER_DROP_COLUMN:
+    case RDB_SQL_ALTER_COLUMN_TYPE:
+        return kind == 'c';
     default:
-        return not_yet(context, command, "with this action", err);
+        return false;
     }
 }
 
@@ -152,9 +221,13 @@ bool command_alter_table(rdb_command_context *context, const rdb_ast_alter_table
         return false;
     for (uint32_t i = 0; i < statement->commands.count; i++) {
         const rdb_ast_alter_command *command = statement->commands.items[i];
-        if (relation->kind == 'r' || command->kind == RDB_SQL_ALTER_CHANGE_OWNER)
+        const char *words = action_words(command->kind);
+        if (relation->kind == 'r' || relation->kind == 'p' || takes(relation->kind, command->kind))
             continue;
-        rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "this ALTER action cannot be performed on relation \"%s\"", relation->name);
+        if (words != NULL)
+            rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "ALTER action %s cannot be performed on relation \"%s\"", words, relation->name);
+        else
+            rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "this ALTER action cannot be performed on relation \"%s\"", relation->name);
         return rdb_error_detail(err, "This operation is not supported for %s.", kind_words(relation->kind));
     }
     for (int pass = 0; pass < PASS_COUNT; pass++)

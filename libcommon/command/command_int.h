@@ -63,6 +63,7 @@ RDB_CHECKED bool command_alter_column_type(rdb_command_context *context, const r
 RDB_CHECKED bool command_add_column(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_alter_command *command, rdb_error *err);
 /* alter_options.c: what is kept of a table, its columns and constraints beside their meaning; handled false: not one of these. */
 RDB_CHECKED bool command_alter_property(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_alter_command *command, bool *handled, rdb_error *err);
+RDB_CHECKED bool command_mark_clustered(rdb_command_context *context, const rdb_relation *relation, const char *name, rdb_error *err); /* NULL: none */
 /* rows.c: is the condition, whose columns are range 1, true for any row? */
 RDB_CHECKED bool command_any_row(rdb_command_context *context, const rdb_relation *relation, rdb_expr *condition, bool *any, rdb_error *err);
 rdb_expr *command_is_false(rdb_command_context *context, rdb_expr *rule); /* a rule IS FALSE: null keeps it */
@@ -125,6 +126,7 @@ RDB_CHECKED bool command_fill_index(rdb_command_context *context, uint32_t table
 RDB_CHECKED bool command_create_sequence(rdb_command_context *context, const rdb_ast_create_sequence *statement, rdb_error *err);
 RDB_CHECKED bool command_alter_sequence(rdb_command_context *context, const rdb_ast_alter_sequence *statement, rdb_error *err);
 RDB_CHECKED bool command_sequence_options(rdb_command_context *context, const rdb_list *options, rdb_sequence_definition *definition, rdb_error *err);
+RDB_CHECKED bool command_change_sequence(rdb_command_context *context, const rdb_relation *sequence, const rdb_list *options, bool for_identity, rdb_error *err);
 RDB_CHECKED bool command_create_view(rdb_command_context *context, const rdb_ast_create_view *statement, rdb_error *err);
 RDB_CHECKED bool command_create_schema(rdb_command_context *context, const rdb_ast_create_schema *statement, rdb_error *err);
 RDB_CHECKED bool command_drop(rdb_command_context *context, const rdb_ast_drop *statement, rdb_error *err);

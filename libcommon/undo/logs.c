@@ -512,6 +512,21 @@ bool rdb_undo_take_job(rdb_undo *undo, rdb_undo_job *job)
     return found;
 }
 
+bool rdb_undo_take_sibling(rdb_undo *undo, const rdb_undo_job *job, rdb_undo_job *sibling)
+{
+    bool found = false;
+    rdb_mutex_lock(&undo->jobs_lock);
+    for (undo_job *item = undo->jobs; item != NULL && !found; item = item->next) {
+        found = !item->taken && item->job.pdb == job->pdb && item->job.xid == job->xid && item->job.is_savepoint == job->is_savepoint;
+        if (found) {
+            item->taken = true;
+            *sibling = item->job;
+        }
+    }
+    rdb_mutex_unlock(&undo->jobs_lock);
+    return found;
+}
+
 void rdb_undo_finish_job(rdb_undo *undo, const rdb_undo_job *job, bool done)
 {
     rdb_mutex_lock(&undo->jobs_lock);

@@ -141,6 +141,8 @@ typedef struct rdb_undo_job { /* aborted work of one transaction in one log */
 } rdb_undo_job;
 /* Takes the oldest job; false: none. */
 bool rdb_undo_take_job(rdb_undo *undo, rdb_undo_job *job);
+/* The same transaction's (or savepoint's) work in another log; false: none is left. */
+bool rdb_undo_take_sibling(rdb_undo *undo, const rdb_undo_job *job, rdb_undo_job *sibling);
 /* The job is done, or given back after a failure. */
 void rdb_undo_finish_job(rdb_undo *undo, const rdb_undo_job *job, bool done);
 /* True while the aborted work that begins at this address is in the queue. */

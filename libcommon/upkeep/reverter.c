@@ -41,11 +41,11 @@ static int compare_xids(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static bool run_job(rdb_purge *purge, const rdb_undo_job *job, rdb_error *err)
+/* The records of one log; set gathers the xids met. */
+static bool run_job(rdb_purge *purge, const rdb_undo_job *job, xid_set *set, rdb_error *err)
 {
     rdb_undo *undo = purge->config.undo;
     rdb_undo_reader reader;
-    xid_set set = {0};
     rdb_xid last_xid = 0;
     bool ok = true, last_aborted = false, last_reverted = false;
     rdb_undo_reader_init(&reader);
@@ -73,17 +73,28 @@ static bool run_job(rdb_purge *purge, const rdb_undo_job *job, rdb_error *err)
             break;
         rdb_undo_address next = record.previous_of_txn;
         if (ok && last_aborted && !last_reverted)
-            ok = add_xid(&set, record.xid, err) && reverter_revert_record(purge, job->pdb, &record, at, err);
+            ok = add_xid(set, record.xid, err) && reverter_revert_record(purge, job->pdb, &record, at, err);
         at = next;
     }
+    rdb_undo_reader_deinit(&reader);
+    return ok;
+}
+
+/* A transaction has a log of each class it wrote. Only when its records in all of them are taken back may its xids be remembered
+ * as reverted: the mark keeps any other job away. */
+static bool run_jobs(rdb_purge *purge, const rdb_undo_job *jobs, uint32_t count, rdb_error *err)
+{
+    xid_set set = {0};
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < count; i++)
+        ok = run_job(purge, &jobs[i], &set, err);
     if (ok && set.count > 0) {
         qsort(set.xids, set.count, sizeof *set.xids, compare_xids);
         for (uint32_t i = 0; ok && i < set.count; i++)
             if (i == 0 || set.xids[i] != set.xids[i - 1])
-                ok = rdb_txn_mark_reverted(purge->txns, job->pdb, set.xids[i], err);
+                ok = rdb_txn_mark_reverted(purge->txns, jobs[0].pdb, set.xids[i], err);
     }
     free(set.xids);
-    rdb_undo_reader_deinit(&reader);
     return ok;
 }
 
@@ -107,8 +118,13 @@ bool reverter_run(rdb_purge *purge, bool *done, rdb_error *err)
             *done = false;
             return true;
         }
-        ok = ok && run_job(purge, &job, err);
-        rdb_undo_finish_job(undo, &job, ok);
+        rdb_undo_job jobs[RDB_UNDO_CLASS_COUNT] = {job};
+        uint32_t count = 1;
+        while (count < RDB_UNDO_CLASS_COUNT && rdb_undo_take_sibling(undo, &job, &jobs[count]))
+            count++;
+        ok = ok && run_jobs(purge, jobs, count, err);
+        for (uint32_t i = 0; i < count; i++)
+            rdb_undo_finish_job(undo, &jobs[i], ok);
         if (!ok)
             return false;
     }

@@ -1,0 +1,25 @@
+-- what a definition that was taken back leaves: nothing, also when the background work on it is done
+create table kept (id int primary key, a int default 7, b text);
+insert into kept values (1, 10, 'x');
+begin;
+create index kept_b on kept (b);
+alter table kept alter a type bigint;
+alter table kept add column c serial;
+create table other (n int);
+rollback;
+alter table kept alter id type text using 'same';
+insert into kept values (2, 20, 'y');
+alter table kept alter id type text using 'same';
+select pg_sleep(0.5) is null as rested;
+select attname, atttypid::regtype from pg_attribute where attrelid = 'kept'::regclass and attnum > 0 order by attnum;
+select count(*) from pg_class where relname in ('kept_b', 'other', 'kept_c_seq');
+begin;
+savepoint s;
+alter table kept alter b type varchar(10) using b || b;
+rollback to s;
+create index kept_b on kept (b);
+commit;
+select pg_sleep(0.5) is null as rested;
+alter table kept add column d int default 4;
+select * from kept order by id;
+select indexrelid::regclass from pg_index where indrelid = 'kept'::regclass order by indexrelid::regclass::text;
