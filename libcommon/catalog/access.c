@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * An access: what one statement sees of the catalog, and the lookups by name and number. Built-in objects come first and cost
  * no read; all else goes through the cache, and through the system tables on a miss. */
+#include "catalog/rdb_acl.h"
 #include "catalog/catalog_int.h"
 
 #include <stdlib.h>
@@ -153,6 +154,28 @@ static bool next_schema(const char **at, char name[RDB_NAMEDATALEN])
     return true;
 }
 
+/* A schema that the role may not look into is passed over: *usable 0. */
+static bool may_use(rdb_access *access, uint32_t namespace_oid, uint32_t *usable, rdb_error *err)
+{
+    rdb_acl_object schema;
+    bool is_superuser, found;
+    uint32_t got;
+    *usable = namespace_oid;
+    if (namespace_oid == RDB_NAMESPACE_PG_CATALOG || access->context.txn == NULL)
+        return true;
+    if (!rdb_role_is_superuser(access, access->context.role_oid, &is_superuser, err))
+        return false;
+    if (is_superuser)
+        return true;
+    if (!rdb_acl_get_object(access, access->arena, 'n', namespace_oid, 0, &schema, &found, err))
+        return false;
+    if (!found || !rdb_acl_object_mask(access, &schema, access->context.role_oid, RDB_ACL_USAGE, false, &got, err))
+        return !rdb_error_is_set(err);
+    if (got == 0)
+        *usable = 0;
+    return true;
+}
+
 static bool resolve_path(rdb_access *access, rdb_error *err)
 {
     uint64_t generation = overlay_generation(access);
@@ -166,6 +189,8 @@ static bool resolve_path(rdb_access *access, rdb_error *err)
         uint32_t oid;
         const char *schema = strcmp(name, "$user") == 0 ? access->context.role_name : name;
         if (!rdb_namespace_find(access, schema, &oid, err))
+            return false;
+        if (oid != 0 && oid != temp_oid && !may_use(access, oid, &oid, err))
             return false;
         bool is_repeated = oid == 0; /* a schema that is not there is skipped, as PostgreSQL does */
         for (uint32_t i = 2; i < count; i++)

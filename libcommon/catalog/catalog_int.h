@@ -97,6 +97,11 @@ struct rdb_access {
     bool loads;                     /* a descriptor is being read: all its rows with one snapshot, taken at that epoch */
     rdb_snapshot load_snapshot;
     uint64_t load_epoch;
+    bool superuser_known, superuser; /* acl.c: what is known of one role */
+    uint32_t superuser_role;
+    uint32_t *privileged_roles;     /* acl.c: the roles whose privileges privileged_member has; NULL: not asked yet */
+    uint32_t privileged_count, privileged_member;
+    uint64_t privileged_generation;
     rdb_txn *root_reader;           /* reads shared tables from a transaction of another database */
 };
 

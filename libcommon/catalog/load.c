@@ -399,6 +399,7 @@ static bool load_relation(rdb_access *access, cache_entry *entry, rdb_arena *wor
     relation->kind = row_char(&row, RDB_pg_class_relkind);
     relation->persistence = row_char(&row, RDB_pg_class_relpersistence);
     relation->owner_oid = row_oid(&row, RDB_pg_class_relowner);
+    relation->has_acl = !row.is_null[RDB_pg_class_relacl - 1];
     relation->row_type_oid = row_oid(&row, RDB_pg_class_reltype);
     relation->is_system = relation->oid < RDB_FIRST_NORMAL_OID;
     relation->column_count = (uint16_t)row_int16(&row, RDB_pg_class_relnatts);
@@ -614,6 +615,7 @@ static bool load_function(rdb_access *access, cache_entry *entry, rdb_arena *wor
     function->has_body = true;
     function->is_security_definer = row_bool(&row, RDB_pg_proc_prosecdef);
     function->owner_oid = row_oid(&row, RDB_pg_proc_proowner);
+    function->has_acl = !row.is_null[RDB_pg_proc_proacl - 1];
     function->body_tree = row_text(entry->arena, &row, RDB_pg_proc_prosqlbody);
     if (!row_texts(entry->arena, &row, RDB_pg_proc_proconfig, &function->configuration, &function->configuration_count, err))
         return false;

@@ -170,6 +170,7 @@ struct rdb_relation {
     char kind;        /* r i S v m c p I t */
     char persistence; /* p u t */
     uint32_t owner_oid, row_type_oid;
+    bool has_acl;     /* privileges were granted or taken away: rdb_acl.h */
     bool is_shared;   /* lives in the root PDB */
     bool is_system;   /* oid < 16384 */
     bool is_populated; /* m: it has been filled */
@@ -225,6 +226,7 @@ typedef struct rdb_function { /* of pg_proc; immutable */
     const char *source, *binary_source;
     bool has_body;                          /* made by CREATE FUNCTION: not one of the built-in rows */
     bool is_security_definer;
+    bool has_acl;                           /* not everyone may call it: rdb_acl.h */
     uint32_t owner_oid;                     /* 0: a built-in one's */
     const char *body_tree;                  /* prosqlbody, as rdb_body_write wrote it (sql/rdb_body.h); NULL: source is the body */
     const char *const *configuration;       /* proconfig: name=value */

@@ -237,6 +237,15 @@ RDB_CHECKED bool rdb_function_find_exact(rdb_access *access, uint32_t namespace_
 /* The definition as it stands, for those who change a part of it. Memory of arena. */
 RDB_CHECKED bool rdb_ddl_read_function(rdb_access *access, uint32_t oid, rdb_arena *arena, rdb_function_definition *definition, rdb_error *err);
 
+/* Membership of roles (ddl_membership.c). */
+typedef struct rdb_ddl_notice {
+    void (*notice)(void *context, const char *text);
+    void *context;
+} rdb_ddl_notice;
+RDB_CHECKED bool rdb_ddl_grant_role(rdb_access *access, const rdb_role *role, const rdb_role *member, uint32_t grantor_oid, bool with_admin,
+                                    const rdb_ddl_notice *notice, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_revoke_role(rdb_access *access, uint32_t role_oid, uint32_t member_oid, bool only_admin, bool *found, rdb_error *err);
+
 /* Dependencies. kind: n normal, a auto, i internal. */
 RDB_CHECKED bool rdb_ddl_depend(rdb_access *access, rdb_object_address dependent, rdb_object_address referenced, char kind, rdb_error *err);
 /* Drops the objects and what depends on them automatically; with cascade also what depends normally, without it 2BP01 with

@@ -23,6 +23,8 @@ ADAPTER(set_schema, rdb_ast_set_schema)
 ADAPTER(set_owner, rdb_ast_set_owner)
 ADAPTER(comment, rdb_ast_comment)
 ADAPTER(create_function, rdb_ast_create_function)
+ADAPTER(grant, rdb_ast_grant)
+ADAPTER(grant_role, rdb_ast_grant_role)
 ADAPTER(alter_function, rdb_ast_alter_function)
 ADAPTER(create_enum, rdb_ast_create_enum)
 ADAPTER(create_composite, rdb_ast_create_composite)
@@ -112,8 +114,8 @@ static const statement_kind KINDS[RDB_AST_TAG_COUNT] = {
     [RDB_AST_ALTER_ROLE] = {"ALTER ROLE", run_alter_role, false},
     [RDB_AST_ALTER_ROLE_SET] = {"ALTER ROLE", NULL, false},
     [RDB_AST_DROP_ROLE] = {"DROP ROLE", run_drop_role, false},
-    [RDB_AST_GRANT] = {"GRANT", NULL, false},
-    [RDB_AST_GRANT_ROLE] = {"GRANT ROLE", NULL, false},
+    [RDB_AST_GRANT] = {"GRANT", run_grant, false},
+    [RDB_AST_GRANT_ROLE] = {"GRANT ROLE", run_grant_role, false},
     [RDB_AST_DEFAULT_PRIVILEGES] = {"ALTER DEFAULT PRIVILEGES", NULL, false},
     [RDB_AST_DROP_OWNED] = {"DROP OWNED", NULL, false},
     [RDB_AST_REASSIGN_OWNED] = {"REASSIGN OWNED", NULL, false},

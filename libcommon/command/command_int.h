@@ -103,6 +103,12 @@ RDB_CHECKED bool command_refuse_used_row_type(rdb_command_context *context, cons
 RDB_CHECKED bool command_create_role(rdb_command_context *context, const rdb_ast_create_role *statement, rdb_error *err);
 RDB_CHECKED bool command_alter_role(rdb_command_context *context, const rdb_ast_alter_role *statement, rdb_error *err);
 RDB_CHECKED bool command_drop_role(rdb_command_context *context, const rdb_ast_drop_role *statement, rdb_error *err);
+RDB_CHECKED bool command_check_schema(rdb_command_context *context, const char *schema, rdb_error *err);
+/* grant.c */
+RDB_CHECKED bool command_grant(rdb_command_context *context, const rdb_ast_grant *statement, rdb_error *err);
+RDB_CHECKED bool command_grant_role(rdb_command_context *context, const rdb_ast_grant_role *statement, rdb_error *err);
+RDB_CHECKED bool command_find_role(rdb_command_context *context, const char *name, rdb_role *role, rdb_error *err); /* 42704 */
+RDB_CHECKED bool command_check_role_admin(rdb_command_context *context, const rdb_role *role, rdb_error *err);
 /* function.c */
 RDB_CHECKED bool command_create_function(rdb_command_context *context, const rdb_ast_create_function *statement, rdb_error *err);
 RDB_CHECKED bool command_alter_function(rdb_command_context *context, const rdb_ast_alter_function *statement, rdb_error *err);

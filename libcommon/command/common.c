@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Names, locks, options: what most statements begin with. */
+#include "catalog/rdb_acl.h"
 #include "command/command_int.h"
 
 #include <strings.h>
@@ -62,12 +63,22 @@ bool command_lock(rdb_command_context *context, uint32_t relation_oid, rdb_lock_
     return rdb_lock_acquire(context->txn, tag, mode, RDB_LOCK_WAIT, context->lock_timeout_us, &taken, err);
 }
 
+/* Who names a schema must be allowed to look into it. */
+bool command_check_schema(rdb_command_context *context, const char *schema, rdb_error *err)
+{
+    uint32_t oid = 0;
+    return schema == NULL || (rdb_namespace_find(context->access, schema, &oid, err) &&
+                              (oid == 0 || rdb_acl_check(context->access, 'n', oid, context->role->oid, RDB_ACL_USAGE, err)));
+}
+
 bool command_open_table(rdb_command_context *context, const rdb_ast_table *table, rdb_lock_mode mode, bool missing_ok,
                         const rdb_relation **relation, rdb_error *err)
 {
     *relation = NULL;
     for (;;) {
         const rdb_relation *found = NULL, *again = NULL;
+        if (!command_check_schema(context, table->schema, err))
+            return command_at(context, table->node.location, err);
         if (!rdb_relation_find(context->access, table->schema, table->name, &found, err))
             return false;
         if (found == NULL) {
@@ -100,7 +111,10 @@ bool command_check_owner(rdb_command_context *context, const rdb_relation *relat
 {
     if (relation->is_system)
         return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "permission denied: \"%s\" is a system catalog", relation->name);
-    if (context->role->is_superuser || context->role->oid == relation->owner_oid)
+    bool is_owner = false;
+    if (!rdb_acl_is_owner(context->access, context->role->oid, relation->owner_oid, &is_owner, err))
+        return false;
+    if (is_owner)
         return true;
     return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "must be owner of %s %s",
                          relation->kind == 'v'   ? "view"
@@ -122,7 +136,8 @@ bool command_creation_namespace(rdb_command_context *context, const rdb_ast_tabl
             path++;
         if (strncmp(path, "pg_temp", 7) == 0 && strchr("\" ,", path[7]) != NULL && !rdb_temp_namespace_need(context->access, &ignored, err))
             return false;
-        return rdb_access_creation_namespace(context->access, oid, err);
+        return rdb_access_creation_namespace(context->access, oid, err) &&
+               (rdb_acl_check(context->access, 'n', *oid, context->role->oid, RDB_ACL_CREATE, err) || command_at(context, table->node.location, err));
     }
     if (!rdb_namespace_find(context->access, table->schema, oid, err))
         return false;
@@ -139,6 +154,8 @@ bool command_creation_namespace(rdb_command_context *context, const rdb_ast_tabl
     if (*oid == RDB_NAMESPACE_PG_CATALOG)
         return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "permission denied to create \"%s.%s\"", table->schema, table->name) ||
                rdb_error_detail(err, "System catalog modifications are currently disallowed.");
+    if (!rdb_acl_check(context->access, 'n', *oid, context->role->oid, RDB_ACL_USAGE | RDB_ACL_CREATE, err))
+        return command_at(context, table->node.location, err);
     return true;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * COPY FROM: fields to values to batches; a batch goes into the table as INSERT's rows do. */
+#include "catalog/rdb_acl.h"
 #include "command/copy.h"
 
 static const uint8_t SIGNATURE[11] = "PGCOPY\n\377\r\n";
@@ -230,6 +231,11 @@ static bool open_insertion(copying *work, rdb_error *err)
                                        .lock_timeout_us = context->lock_timeout_us,
                                        .work_mem_bytes = context->work_mem_bytes,
                                        .work = context->work};
+    uint64_t *written = RDB_NEW_ARRAY(context->arena, uint64_t, (work->relation->column_count + 7u) / 64 + 1);
+    for (uint16_t i = 0; i < work->columns.count; i++)
+        written[(work->columns.numbers[i] + 7) / 64] |= UINT64_C(1) << ((work->columns.numbers[i] + 7) % 64);
+    if (!rdb_acl_check_relation(context->access, work->relation, context->role->oid, RDB_ACL_INSERT, NULL, written, NULL, err))
+        return false;
     if (!rdb_plan_make_insert(&plan, work->relation, work->columns.numbers, work->columns.count, &modify, err) ||
         !rdb_insertion_open(&work->insertion, modify, &execution, err))
         return false;

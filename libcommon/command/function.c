@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * CREATE and ALTER FUNCTION and PROCEDURE, CALL; routines named by their signature for every other statement. */
+#include "catalog/rdb_acl.h"
 #include "command/command_int.h"
 #include "expr/rdb_routine.h"
 #include "sql/rdb_body.h"
@@ -618,7 +619,10 @@ static const char *routine_word(rdb_sql_object_type type)
 
 bool command_check_function_owner(rdb_command_context *context, const rdb_function *function, rdb_error *err)
 {
-    if (context->role->is_superuser || (function->owner_oid != 0 && function->owner_oid == context->role->oid))
+    bool is_owner = false;
+    if (!rdb_acl_is_owner(context->access, context->role->oid, function->owner_oid != 0 ? function->owner_oid : (uint32_t)RDB_ROLE_ADMIN_OID, &is_owner, err))
+        return false;
+    if (is_owner)
         return true;
     return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "must be owner of %s %s", function->kind == 'p' ? "procedure" : function->kind == 'a' ? "aggregate" : "function",
                          function->name);

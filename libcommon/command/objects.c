@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Views, schemas, databases; DROP, TRUNCATE and LOCK. */
+#include "catalog/rdb_acl.h"
 #include "command/command_int.h"
 
 /* ---- CREATE VIEW ------------------------------------------------------------------------------------------------------- */
@@ -90,6 +91,8 @@ bool command_create_schema(rdb_command_context *context, const rdb_ast_create_sc
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "CREATE SCHEMA with schema elements is not supported yet");
     if (name == NULL)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "CREATE SCHEMA without a name is not supported yet");
+    if (!rdb_acl_check(context->access, 'd', rdb_database_oid(rdb_access_get_context(context->access)->database), context->role->oid, RDB_ACL_CREATE, err))
+        return false;
     if (strncmp(name, "pg_", 3) == 0)
         return rdb_error_set(err, RDB_RESERVED_NAME, "unacceptable schema name \"%s\"", name) || rdb_error_detail(err, "The prefix \"pg_\" is reserved for system schemas.");
     if (!rdb_namespace_find(context->access, name, &oid, err))
@@ -323,7 +326,9 @@ bool command_truncate(rdb_command_context *context, const rdb_ast_truncate *stat
             return false;
         if (relation->kind != 'r')
             return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "\"%s\" is not a table", relation->name);
-        if (!command_check_owner(context, relation, err))
+        if (relation->is_system)
+            return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "permission denied: \"%s\" is a system catalog", relation->name);
+        if (!rdb_acl_check_relation(context->access, relation, context->role->oid, RDB_ACL_TRUNCATE, NULL, NULL, NULL, err))
             return false;
         if (!is_listed(&relations, relation->oid))
             rdb_list_push(context->arena, &relations, (void *)relation);
@@ -370,6 +375,16 @@ bool command_lock_table(rdb_command_context *context, const rdb_ast_lock *statem
             rdb_error_set(err, RDB_UNDEFINED_TABLE, "relation \"%s\" does not exist", command_table_name(context, table));
             return command_at(context, table->node.location, err);
         }
+        rdb_acl_object object;
+        bool found;
+        uint32_t got;
+        const uint32_t writes = RDB_ACL_UPDATE | RDB_ACL_DELETE | RDB_ACL_TRUNCATE;
+        const uint32_t any_of = statement->mode == RDB_LOCK_ACCESS_SHARE ? RDB_ACL_SELECT | writes : statement->mode == RDB_LOCK_ROW_EXCLUSIVE ? RDB_ACL_INSERT | writes : writes;
+        if (!rdb_acl_get_object(context->access, context->arena, 'r', relation->oid, 0, &object, &found, err) ||
+            !rdb_acl_object_mask(context->access, &object, context->role->oid, any_of, true, &got, err))
+            return false;
+        if (got == 0)
+            return rdb_acl_denied(&object, err);
         rdb_lock_tag tag = {.kind = RDB_LOCK_RELATION, .pdb = rdb_txn_pdb(context->txn), .a = relation->oid};
         if (!rdb_lock_acquire(context->txn, tag, (rdb_lock_mode)statement->mode, statement->no_wait ? RDB_LOCK_NOWAIT : RDB_LOCK_WAIT, context->lock_timeout_us, &taken, err))
             return false;

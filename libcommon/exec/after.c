@@ -467,6 +467,7 @@ static bool run_queue(const rdb_execution_context *context, rdb_arena *arena, af
     after_runner r = {.context = *context, .arena = arena, .err = err};
     bool ok = true;
     r.context.instrument = false;
+    r.context.skips_privileges = true;
     for (const after_event *event = first; ok && event != NULL; event = event->next)
         ok = run_event(&r, event) && rdb_cancel_check(context->cancel, err);
     end_runner(&r);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A plan being run: opened once, run any number of times, pulled in batches. */
 #include "exec/exec_spill.h"
+#include "catalog/rdb_acl.h"
 #include "expr/rdb_routine.h"
 
 static void take_context(rdb_execution *x, const rdb_execution_context *context)
@@ -89,9 +90,25 @@ static bool open_operators(rdb_execution *x, rdb_error *err)
     return build_shared(x, err) && exec_build(x, plan->root, &x->root, err) && rdb_arena_check(x->arena, err);
 }
 
+/* Once for the life of the operators: a plan is made anew when the role or the catalog changes. */
+static bool check_privileges(const rdb_plan *plan, const rdb_execution_context *context, rdb_error *err)
+{
+    const uint32_t role = rdb_access_get_context(context->access)->role_oid;
+    for (uint32_t i = 0; i < plan->ranges.count; i++) {
+        const rdb_range *range = plan->ranges.items[i];
+        if (range->relation != NULL && range->required_privileges != 0 &&
+            !rdb_acl_check_relation(context->access, range->relation, range->check_as != 0 ? range->check_as : role, range->required_privileges, range->selected_columns,
+                                    range->inserted_columns, range->updated_columns, err))
+            return false;
+    }
+    return true;
+}
+
 bool rdb_execution_open(rdb_execution **execution, const rdb_plan *plan, const rdb_execution_context *context, rdb_error *err)
 {
     *execution = NULL;
+    if (!context->skips_privileges && !check_privileges(plan, context, err))
+        return false;
     rdb_arena *arena = rdb_arena_create("execution", NULL, NULL);
     rdb_arena *run_arena = rdb_arena_create("run", NULL, NULL);
     if (arena == NULL || run_arena == NULL) {

@@ -30,6 +30,7 @@ typedef struct rdb_execution_context {
     uint64_t work_mem_bytes;           /* 0: 4 MiB */
     rdb_work_space *work;              /* of the session: the statement's memory and temporary files count in it; NULL: no spilling */
     bool instrument;                   /* EXPLAIN ANALYZE */
+    bool skips_privileges;             /* statements of the system's own: foreign keys */
     uint32_t routine_depth;            /* routines around this statement (expr/rdb_routine.h) */
 } rdb_execution_context;
 

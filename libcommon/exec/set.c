@@ -145,7 +145,7 @@ static bool open_set_call(rdb_execution *x, set_call *set, rdb_expr *expr, const
     if (set->entry == NULL && rdb_function_can_run(e->function)) {
         set->routine = RDB_NEW(arena, rdb_routine_site);
         set->as_row = !gives_fields;
-        if (!rdb_routine_site_make(set->routine, e->function, arena, err))
+        if (!rdb_routine_site_make(set->routine, e->function, &x->eval, arena, err))
             return false;
     } else if (set->entry == NULL)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "set-returning function \"%s\" is not supported", e->function->name);

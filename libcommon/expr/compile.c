@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Expressions to programs. Sub-expressions that are always computed become steps of the enclosing block, innermost first;
  * those that SQL may skip get blocks of their own. */
+#include "expr/kernels.h"
 #include "expr/program_int.h"
 #include "expr/rdb_routine.h"
 
@@ -118,7 +119,7 @@ static bool set_kernel(compiler *c, program_step *step, const rdb_function *func
     const rdb_kernel_entry *entry = rdb_kernel_find(function->oid);
     if (entry == NULL) {
         rdb_routine_site *site = RDB_NEW(c->arena, rdb_routine_site);
-        if (!rdb_routine_site_make(site, function, c->arena, c->err))
+        if (!rdb_routine_site_make(site, function, c->eval, c->arena, c->err))
             return false;
         step->state = site;
         step->kernel = rdb_routine_kernel;
@@ -389,6 +390,7 @@ static bool compile_next_value(compiler *c, program_block *block, const rdb_expr
     c->program->registers[step->out]->rep = RDB_REP_INT64; /* nextval gives a bigint, whatever the column's width */
     step->arguments[0] = add_constant(c, RDB_REP_INT32, (rdb_datum){.oid = e->sequence_oid}, false);
     step->kernel = entry->kernel;
+    step->state = EXPR_SEQUENCE_IS_OWN;
     step->is_strict = step->is_volatile = c->program->is_volatile = true;
     if (e->head.type->rep != RDB_REP_INT64) {
         append_step(c, block, step);

@@ -24,6 +24,10 @@ bool expr_run_rows(rdb_call *call, const rdb_vector *const *arguments, rdb_vecto
     {                                                                                                                               \
         return expr_run_rows(call, arguments, out, selection, (count), name##_row);                                                \
     }
+/* What a step that calls nextval for an identity column has as its state. */
+#define EXPR_SEQUENCE_IS_OWN ((void *)UINTPTR_MAX)
+/* privilege_functions.c */
+void expr_register_privilege_functions(void);
 bool expr_set_text(rdb_call *call, const char *text, size_t length, rdb_datum *result); /* copied */
 const char *expr_get_text(rdb_call *call, rdb_datum value); /* terminated */
 

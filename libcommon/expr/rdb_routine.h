@@ -51,8 +51,8 @@ const rdb_language *rdb_language_find(uint32_t oid); /* NULL: none */
 /* Can a call of this function be run at all: by a kernel or by a language? */
 bool rdb_function_can_run(const rdb_function *function);
 
-/* A site for a call; language NULL (0A000) where there is no handler. */
-RDB_CHECKED bool rdb_routine_site_make(rdb_routine_site *site, const rdb_function *function, rdb_arena *arena, rdb_error *err);
+/* A site for a call: 0A000 where there is no handler, 42501 where the access's role may not call the function. */
+RDB_CHECKED bool rdb_routine_site_make(rdb_routine_site *site, const rdb_function *function, rdb_eval *eval, rdb_arena *arena, rdb_error *err);
 /* The execution's end: every site that was called in it. */
 void rdb_routine_sites_end(rdb_routine_site *first);
 void rdb_routine_sites_close(rdb_routine_site **first);

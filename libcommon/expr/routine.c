@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The table of languages and the calls that expressions make of routines. */
+#include "catalog/rdb_acl.h"
 #include "expr/rdb_routine.h"
 
 enum { LANGUAGES_MAX = 16, DEPTH_MAX = 600 };
@@ -42,8 +43,10 @@ bool rdb_function_can_run(const rdb_function *function)
     return function->has_body && rdb_language_find(function->language_oid) != NULL;
 }
 
-bool rdb_routine_site_make(rdb_routine_site *site, const rdb_function *function, rdb_arena *arena, rdb_error *err)
+bool rdb_routine_site_make(rdb_routine_site *site, const rdb_function *function, rdb_eval *eval, rdb_arena *arena, rdb_error *err)
 {
+    if (function->has_acl && eval->access != NULL && !rdb_acl_check(eval->access, 'f', function->oid, rdb_access_get_context(eval->access)->role_oid, RDB_ACL_EXECUTE, err))
+        return false;
     *site = (rdb_routine_site){.function = function, .arena = arena, .language = rdb_language_find(function->language_oid)};
     return rdb_function_can_run(function) || rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "function \"%s\" is not supported", function->name);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Functions of sequences. What currval and lastval remember belongs to the session and comes with the access. */
-#include "catalog/rdb_ddl.h"
+#include "catalog/rdb_acl.h"
 #include "expr/kernels.h"
 
 static rdb_access *access_of(const rdb_call *call)
@@ -8,17 +8,39 @@ static rdb_access *access_of(const rdb_call *call)
     return rdb_eval_of(call)->access;
 }
 
+/* The site remembers the sequence that it was allowed to use; an identity column's own may always. */
+static bool may_use(rdb_call *call, uint32_t oid, uint32_t any_of)
+{
+    rdb_access *access = access_of(call);
+    rdb_acl_object object;
+    bool found;
+    uint32_t got;
+    if (call->state != NULL && (*call->state == EXPR_SEQUENCE_IS_OWN || *call->state == (void *)(uintptr_t)oid))
+        return true;
+    if (!rdb_acl_get_object(access, call->arena, 's', oid, 0, &object, &found, call->err))
+        return false;
+    if (found && object.relation_kind == 'S') {
+        if (!rdb_acl_object_mask(access, &object, rdb_access_get_context(access)->role_oid, any_of, true, &got, call->err))
+            return false;
+        if (got == 0)
+            return rdb_acl_denied(&object, call->err);
+    }
+    if (call->state != NULL)
+        *call->state = (void *)(uintptr_t)oid;
+    return true;
+}
+
 static bool nextval_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
     (void)nulls, (void)is_null;
-    return rdb_sequence_next(access_of(call), a[0].oid, &result->i64, call->err);
+    return may_use(call, a[0].oid, RDB_ACL_USAGE | RDB_ACL_UPDATE) && rdb_sequence_next(access_of(call), a[0].oid, &result->i64, call->err);
 }
 EXPR_ROW_KERNEL(nextval, 1)
 
 static bool currval_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
     (void)nulls, (void)is_null;
-    return rdb_sequence_current(access_of(call), a[0].oid, &result->i64, call->err);
+    return may_use(call, a[0].oid, RDB_ACL_USAGE | RDB_ACL_SELECT) && rdb_sequence_current(access_of(call), a[0].oid, &result->i64, call->err);
 }
 EXPR_ROW_KERNEL(currval, 1)
 
@@ -33,7 +55,7 @@ static bool setval_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rd
 {
     (void)nulls, (void)is_null;
     result->i64 = a[1].i64;
-    return rdb_sequence_set(access_of(call), a[0].oid, a[1].i64, true, call->err);
+    return may_use(call, a[0].oid, RDB_ACL_UPDATE) && rdb_sequence_set(access_of(call), a[0].oid, a[1].i64, true, call->err);
 }
 EXPR_ROW_KERNEL(setval, 2)
 
@@ -41,7 +63,7 @@ static bool setval_called_row(rdb_call *call, const rdb_datum *a, const bool *nu
 {
     (void)nulls, (void)is_null;
     result->i64 = a[1].i64;
-    return rdb_sequence_set(access_of(call), a[0].oid, a[1].i64, a[2].b != 0, call->err);
+    return may_use(call, a[0].oid, RDB_ACL_UPDATE) && rdb_sequence_set(access_of(call), a[0].oid, a[1].i64, a[2].b != 0, call->err);
 }
 EXPR_ROW_KERNEL(setval_called, 3)
 

@@ -39,6 +39,7 @@ static void register_functions(void)
     session_register_advisory_functions();
     session_register_counter_functions();
     session_register_settings_functions();
+    session_register_nested();
 }
 
 static void register_rooms(void)

@@ -260,7 +260,7 @@ static bool execute_arguments(rdb_session *session, session_statement *statement
         rdb_program *program = NULL;
         rdb_eval eval = {.access = access, .txn = session->txn, .format = session_setting_format(session), .statement_us = session->statement_us,
                          .transaction_us = session->transaction_us, .cancel = &session->cancel, .session = session,
-                         .session_user = session->role.name, .current_user = session->role.name, .database_name = session->database_name};
+                         .session_user = session->session_role.name, .current_user = session->role.name, .database_name = session->database_name};
         rdb_analysis analysis = {.arena = session->statement_arena, .access = access, .text = text, .format = eval.format, .session = &eval,
                                  .statement_us = session->statement_us, .transaction_us = session->transaction_us};
         rdb_plan_context context = {.arena = session->statement_arena, .access = access, .format = eval.format, .session = &eval};

@@ -26,6 +26,7 @@ RDB_CHECKED bool session_sink_begin(rdb_session *session, const rdb_result_colum
 /* Positions from .. to - 1 of the batch's selection. */
 RDB_CHECKED bool session_send_rows(rdb_session *session, const rdb_batch *batch, uint32_t from, uint32_t to, rdb_error *err);
 /* Does client_min_messages let it through? */
+bool session_setting_checks_bodies(const rdb_session *session);
 bool session_notice_passes(const rdb_session *session, const char *severity);
 const rdb_format_settings *session_setting_format(const rdb_session *session);
 

@@ -18,7 +18,7 @@ bool session_create(rdb_session **session_out, rdb_engine *engine, rdb_database 
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     session->engine = engine;
     session->database = database;
-    session->role = *role;
+    session->role = session->session_role = session->login_role = *role;
     session->pid = pid;
     session->owner = *owner;
     snprintf(session->database_name, sizeof session->database_name, "%s", rdb_database_name(database));

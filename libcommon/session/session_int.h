@@ -99,7 +99,9 @@ typedef struct session_portal {
 struct rdb_session {
     rdb_engine *engine;
     rdb_database *database;
-    rdb_role role;
+    rdb_role role;               /* the current one: statements run by its privileges */
+    rdb_role session_role;       /* the session's user */
+    rdb_role login_role;         /* who logged in */
     char database_name[RDB_NAMEDATALEN];
     uint32_t pid;
     session_owner owner;
@@ -218,6 +220,11 @@ void session_discard_statements(rdb_session *session);
 /* What kernels are given of the session. */
 void session_make_eval(rdb_session *session, rdb_access *access, rdb_eval *eval);
 bool session_checkpoint(void *session, rdb_error *err);
+
+/* roles.c: SET ROLE and SET SESSION AUTHORIZATION; statements inside routines. */
+RDB_CHECKED bool session_check_role(rdb_session *session, bool is_authorization, const char *name, rdb_error *err);
+void session_apply_roles(rdb_session *session, const char *authorization, const char *role_name);
+void session_register_nested(void);
 
 /* transaction.c */
 RDB_CHECKED bool session_begin_statement(rdb_session *session, rdb_error *err); /* a transaction is there afterwards */

@@ -297,12 +297,21 @@ static bool check_value(rdb_session *session, int setting_no, const char *text, 
     default:
         break;
     }
+    if (!apply && (setting_no == SET_role || setting_no == SET_session_authorization) &&
+        !session_check_role(session, setting_no == SET_session_authorization, text, err))
+        return false;
     if (canonical != NULL && (*canonical = strdup(result)) == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     if (!apply)
         return true;
     settings->format = format;
     switch (setting_no) {
+    case SET_role:
+    case SET_session_authorization:
+        if (settings->values[SET_role] != NULL && settings->values[SET_session_authorization] != NULL)
+            session_apply_roles(session, settings->values[SET_session_authorization], settings->values[SET_role]);
+        settings->to_report[SET_is_superuser] = settings->to_report[SET_session_authorization] = true;
+        break;
     case SET_extra_float_digits:
         settings->format.extra_float_digits = (int)number;
         break;
@@ -488,6 +497,10 @@ rdb_sql_reading session_setting_reading(const rdb_session *session)
 {
     return session->settings->reading;
 }
+bool session_setting_checks_bodies(const rdb_session *session)
+{
+    return strcmp(session->settings->values[SET_check_function_bodies], "off") != 0;
+}
 bool session_notice_passes(const rdb_session *session, const char *severity)
 {
     return strcmp(severity, "INFO") == 0 || message_rank(severity) >= session->settings->message_rank;
@@ -536,7 +549,7 @@ static void show_value(const rdb_session *session, int setting_no, char *text, s
     else if (setting_no == SET_transaction_read_only)
         value = (in_transaction ? session->is_read_only : session->settings->default_read_only) ? "on" : "off";
     else if (setting_no == SET_session_authorization)
-        value = session->role.name;
+        value = session->session_role.name;
     else if (setting_no == SET_is_superuser)
         value = session->role.is_superuser ? "on" : "off";
     snprintf(text, size, "%s", value);
@@ -640,7 +653,9 @@ bool session_setting_set(rdb_session *session, const char *name, const char *val
         rdb_list options = {items, 1, 1};
         return session_apply_transaction_options(session, &options, err);
     }
-    return set_value(session, setting_no, value != NULL ? value : session->settings->reset_values[setting_no], is_local, err);
+    if (!set_value(session, setting_no, value != NULL ? value : session->settings->reset_values[setting_no], is_local, err))
+        return false;
+    return setting_no != SET_session_authorization || strcmp(session->settings->values[SET_role], "none") == 0 || set_value(session, SET_role, "none", is_local, err);
 }
 
 /* The arguments of SET joined as PostgreSQL joins them: identifiers in search_path are quoted where they need it. */

@@ -76,7 +76,7 @@ void session_make_eval(rdb_session *session, rdb_access *access, rdb_eval *eval)
                        .transaction_us = session->transaction_us,
                        .cancel = &session->cancel,
                        .session = session,
-                       .session_user = session->role.name,
+                       .session_user = session->session_role.name,
                        .current_user = session->role.name,
                        .database_name = session->database_name,
                        .lock_timeout_us = session_setting_lock_timeout_us(session)};
@@ -183,7 +183,7 @@ bool session_plan_start(rdb_session *session, session_plan *plan, const rdb_para
                                      .format = session_setting_format(session),
                                      .cancel = &session->cancel,
                                      .session = session,
-                                     .session_user = session->role.name,
+                                     .session_user = session->session_role.name,
                                      .current_user = session->role.name,
                                      .database_name = session->database_name,
                                      .statement_us = session->statement_us,
@@ -254,6 +254,7 @@ static void command_context(rdb_session *session, const session_plan *plan, cons
                                      .work = &session->work,
                                      .is_top_level = session->block == SESSION_AUTO,
                                      .role = &session->role,
+                                     .skips_function_bodies = !session_setting_checks_bodies(session),
                                      .checkpoint = session_checkpoint};
 }
 

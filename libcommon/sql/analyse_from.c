@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * FROM: tables, sub-selects, functions, WITH items and joins, each an entry of the range table and an item that names are
  * looked up in. A join's columns stand for columns of what it joins; those merged by USING come first. */
+#include "catalog/rdb_acl.h"
 #include "sql/analyse_int.h"
 
 /* ---- relations ---- */
@@ -34,6 +35,11 @@ bool analyse_open_relation(analyse_state *state, const rdb_ast_table *table, rdb
 {
     int32_t location = table->node.location;
     for (uint32_t locked_oid = 0;;) { /* names are looked up again after the lock: the table may be another one by then */
+        uint32_t namespace_oid = 0;
+        if (table->schema != NULL && (!rdb_namespace_find(state->analysis->access, table->schema, &namespace_oid, err) ||
+                                      (namespace_oid != 0 && !rdb_acl_check(state->analysis->access, 'n', namespace_oid, rdb_access_get_context(state->analysis->access)->role_oid,
+                                                                            RDB_ACL_USAGE, err))))
+            return analyse_place(state->analysis, location, err);
         if (!find_relation(state, table, relation, err))
             return false;
         if (*relation == NULL) {

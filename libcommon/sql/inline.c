@@ -97,7 +97,7 @@ static rdb_expr *inline_node(void *context, rdb_expr *expr);
 static bool may_inline(const inliner *in, const rdb_function *function)
 {
     if (!function->has_body || function->language_oid != RDB_LANGUAGE_SQL || function->kind != 'f' || function->is_security_definer ||
-        function->configuration_count > 0 || in->active_count >= INLINE_DEPTH_MAX)
+        function->configuration_count > 0 || function->has_acl || in->active_count >= INLINE_DEPTH_MAX)
         return false;
     for (uint32_t i = 0; i < in->active_count; i++)
         if (in->active[i]->oid == function->oid)

@@ -151,6 +151,7 @@ typedef struct rdb_range {
     uint16_t cte_levels_up;
     bool is_self_reference;
     /* privileges that executing needs: bit (attribute number + 7) of columns, whole-table bits */
+    uint32_t check_as;               /* the role whose privileges count: a view's owner; 0: whoever runs the statement */
     uint32_t required_privileges;    /* RDB_PRIVILEGE_* (acl bits of PostgreSQL) */
     uint64_t *selected_columns, *inserted_columns, *updated_columns;
 } rdb_range;

@@ -10,6 +10,7 @@ typedef struct rewriting {
     rdb_analysis *analysis;
     rdb_error *err;
     uint32_t depth;
+    uint32_t check_as; /* the owner of the view whose query this is; 0: of none */
 } rewriting;
 
 static bool rewrite_query(rewriting *work, rdb_query *query);
@@ -98,6 +99,15 @@ static bool rewrite_sequence(rewriting *work, rdb_range *range)
 
 static bool rewrite_range(rewriting *work, rdb_query *query, rdb_range *range, uint32_t range_no)
 {
+    const uint32_t outer_check_as = work->check_as;
+    if (work->check_as != 0 && range->relation != NULL) {
+        range->check_as = work->check_as;
+        if (range->selected_columns == NULL && range->kind == RDB_RANGE_RELATION && range->required_privileges != 0) {
+            /* Stored trees do not say which columns they read: the whole row. */
+            range->selected_columns = RDB_NEW_ARRAY(work->analysis->arena, uint64_t, (range->relation->column_count + 7u) / 64 + 1);
+            range->selected_columns[0] = UINT64_C(1) << 7;
+        }
+    }
     if (range->kind == RDB_RANGE_RELATION && range->relation->kind == 'S' && query->result_range_no != range_no && !rewrite_sequence(work, range))
         return false;
     if (range->kind == RDB_RANGE_RELATION && range->relation->kind == 'm' && !range->relation->is_populated) {
@@ -113,6 +123,7 @@ static bool rewrite_range(rewriting *work, rdb_query *query, rdb_range *range, u
             return rdb_error_set(work->err, RDB_FEATURE_NOT_SUPPORTED, "view \"%s\" is not supported yet", view->name);
         if (!rdb_tree_read_query(arena, work->analysis->access, view->view_tree, &range->subquery, work->err) || !lock_ranges(work, range->subquery))
             return false;
+        work->check_as = view->owner_oid;
         range->kind = RDB_RANGE_SUBQUERY;
         range->column_types = (rdb_list){0};
         range->column_typmods = RDB_NEW_ARRAY(arena, int32_t, view->column_count + 1u);
@@ -142,7 +153,9 @@ static bool rewrite_range(rewriting *work, rdb_query *query, rdb_range *range, u
             if (!rewrite_expr(work, row->items[i]))
                 return false;
     }
-    return range->subquery == NULL || rewrite_query(work, range->subquery);
+    bool ok = range->subquery == NULL || rewrite_query(work, range->subquery);
+    work->check_as = outer_check_as;
+    return ok;
 }
 
 static bool rewrite_query(rewriting *work, rdb_query *query)
@@ -174,6 +187,6 @@ static bool rewrite_query(rewriting *work, rdb_query *query)
 
 bool rdb_query_rewrite(rdb_analysis *analysis, rdb_query **query, rdb_error *err)
 {
-    rewriting work = {analysis, err, 0};
+    rewriting work = {.analysis = analysis, .err = err};
     return (*query)->command == RDB_COMMAND_UTILITY || rewrite_query(&work, *query);
 }

@@ -51,8 +51,9 @@ static const rdb_type_ops *find_by_oid(uint32_t oid)
     case RDB_CSTRINGOID:
     case RDB_REFCURSOROID:
     case RDB_PG_NODE_TREEOID:
-    case RDB_ACLITEMOID: /* kept as its text: role=privileges/grantor */
         return &type_text_ops;
+    case RDB_ACLITEMOID:
+        return &type_aclitem_ops;
     case RDB_VOIDOID:
         return &type_void_ops;
     case RDB_VARCHAROID:
