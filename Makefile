@@ -130,7 +130,7 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(ARCHIVES)
 	$(CC) $(SANITIZE) -pthread -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBRDB_EXTRA) $(LIBS) -lstdc++
 
 # ---- what people and CI call ------------------------------------------------------------------------------------
-.PHONY: deps deps-test quickstart check check-pg check-sql check-wire check-long bench format lint sanitize e2e check-rooms install
+.PHONY: deps deps-test check-clients quickstart check check-pg check-sql check-wire check-long bench format lint sanitize e2e check-rooms install
 deps:
 	@tests/tools/deps build
 deps-test:
@@ -138,7 +138,7 @@ deps-test:
 
 # The compilers may have come with deps, so the build runs in a make of its own.
 quickstart: deps
-	$(MAKE) programs
+	$(MAKE) -j$(shell nproc) programs
 	@BIN_DIR=$(abspath $(BUILD)/bin) HOME_DIR=$(abspath $(BUILD))/quickstart examples/quickstart.sh
 
 check-rooms:
@@ -160,6 +160,10 @@ check-wire: programs
 check: deps-test
 	@tests/tools/check
 
+# Object mappers and migration tools, which are too long for check.
+check-clients: programs
+	@tests/tools/deps clients
+	@tests/tools/run-bats tests/clients/*.bats
 check-long: programs
 	@tests/tools/run-bats tests/long/*.bats
 bench: programs

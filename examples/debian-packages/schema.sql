@@ -1,4 +1,5 @@
 -- The machine's own package index: tens of thousands of packages, hundreds of thousands of dependencies.
+SET client_min_messages = warning; -- the first time there is nothing to drop
 DROP TABLE IF EXISTS dependency;
 DROP TABLE IF EXISTS package;
 CREATE TABLE package (

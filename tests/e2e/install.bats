@@ -19,3 +19,22 @@ load helper
     run -0 bash -c "source '$TOP/completions/rdb.bash'; complete -p rdb-serve rdb-init rdb-cli"
     [ "${#lines[@]}" -eq 3 ]
 }
+
+# Loads the installed file in the shell itself and asks what follows a word.
+@test "install: zsh and fish complete options in earnest" {
+    target=$BATS_TEST_TMPDIR/target
+    run -0 make -s -C "$TOP" install PREFIX=/usr DESTDIR="$target" MAKEFLAGS=
+    run -0 env HOME="$BATS_TEST_TMPDIR" PATH="$target/usr/bin:$PATH" XDG_DATA_HOME="$BATS_TEST_TMPDIR" fish --no-config -c "
+        source $target/usr/share/fish/vendor_completions.d/rdb-cli.fish; complete -C 'rdb-cli --tup'; complete -C 'rdb-cli --output '"
+    echo "$output"
+    [[ "$output" == *"--tuples-only"* && "$output" == *unaligned* ]]
+    cat >"$BATS_TEST_TMPDIR/.zshrc" <<ZSH
+fpath=($target/usr/share/zsh/site-functions \$fpath)
+path=($target/usr/bin \$path)
+autoload -Uz compinit && compinit -u -d $BATS_TEST_TMPDIR/dump
+ZSH
+    run env HOME="$BATS_TEST_TMPDIR" ZDOTDIR="$BATS_TEST_TMPDIR" TERM=xterm timeout 20 script -qc "zsh -i" /dev/null \
+        < <(sleep 1; printf 'rdb-serve --max-c\t'; sleep 1; printf ' 7 --che\t --home /nowhere\n'; sleep 1; printf 'exit\n'; sleep 0.5)
+    echo "$output"
+    [[ "$output" == *"--max-connections"* && "$output" == *"--check-config"* ]]
+}
