@@ -95,12 +95,12 @@ static bool open_call(exec_node *node, agg_call *call, const rdb_plan_aggregate_
     call->entry = rdb_aggregate_find(plan->aggregate->function->oid);
     if (call->entry == NULL)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "aggregate function \"%s\" is not supported", plan->aggregate->function->name);
-    uint32_t count = plan->argument_count + plan->extra_count;
+    const uint32_t own_count = plan->argument_count + plan->extra_count, count = own_count + plan->direct_count;
     rdb_expr **exprs = RDB_NEW_ARRAY(arena, rdb_expr *, count + 1);
     call->types = RDB_NEW_ARRAY(arena, const rdb_type *, count + 1);
     uint8_t *reps = RDB_NEW_ARRAY(arena, uint8_t, count + 2);
     for (uint32_t i = 0; i < count; i++) {
-        exprs[i] = i < plan->argument_count ? plan->arguments[i] : plan->extra[i - plan->argument_count];
+        exprs[i] = i < plan->argument_count ? plan->arguments[i] : i < own_count ? plan->extra[i - plan->argument_count] : plan->direct[i - own_count];
         call->types[i] = exprs[i]->type;
         reps[i] = exprs[i]->type->rep;
     }
@@ -109,12 +109,25 @@ static bool open_call(exec_node *node, agg_call *call, const rdb_plan_aggregate_
     if ((count > 0 && !exec_compile(node->x, &call->arguments, exprs, count, err)) || (filter != NULL && !exec_compile(node->x, &call->filter, &filter, 1, err)))
         return false;
     call->keeps_rows = plan->is_distinct || plan->order_count > 0;
-    if (plan->direct_count > 0)
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "ordered-set aggregate \"%s\" is not supported", plan->aggregate->function->name);
     if (!exec_check_sortable(plan->order, plan->order_count, err) || (call->keeps_rows && !open_kept(node, call, reps, count, err)))
         return false;
     call->call = (rdb_call){.collation = plan->aggregate->input_collation, .argument_types = call->types, .argument_count = plan->argument_count,
                             .result_type = plan->aggregate->head.type, .result_typmod = plan->aggregate->head.typmod, .state = &call->site, .plan_arena = arena};
+    if (plan->aggregate->is_within_group) {
+        bool *descending = RDB_NEW_ARRAY(arena, bool, plan->argument_count + 1), *nulls_first = RDB_NEW_ARRAY(arena, bool, plan->argument_count + 1);
+        uint32_t *collations = RDB_NEW_ARRAY(arena, uint32_t, plan->argument_count + 1);
+        for (uint32_t i = 0; i < plan->order_count; i++) {
+            const rdb_plan_key *key = &plan->order[i];
+            RDB_ASSERT(key->slot_no < plan->argument_count);
+            descending[key->slot_no] = key->is_descending;
+            nulls_first[key->slot_no] = key->nulls_first;
+            collations[key->slot_no] = key->collation;
+        }
+        call->call.direct_count = plan->direct_count;
+        call->call.sort_descending = descending;
+        call->call.sort_nulls_first = nulls_first;
+        call->call.sort_collations = collations;
+    }
     return true;
 }
 
@@ -311,7 +324,7 @@ static bool feed_call(exec_node *node, agg_call *call, rdb_batch *batch, const r
     }
     if (selection.count == 0)
         return true;
-    uint32_t argument_count = call->plan->argument_count, count = argument_count + call->plan->extra_count, good = 0;
+    uint32_t argument_count = call->plan->argument_count, count = argument_count + call->plan->extra_count + call->plan->direct_count, good = 0;
     const rdb_vector *few[8], **arguments = count <= 8 ? few : RDB_NEW_ARRAY(state->call_arena, const rdb_vector *, count);
     if (call->arguments != NULL && !rdb_program_run(call->arguments, eval, state->call_arena, batch, &selection, &good, err))
         return false;
@@ -367,7 +380,7 @@ static bool feed_kept(exec_node *node, agg_call *call, rdb_error *err)
 {
     agg_state *state = node->state;
     const rdb_plan_aggregate_call *plan = call->plan;
-    uint32_t number = plan->argument_count + plan->extra_count;
+    uint32_t number = plan->argument_count + plan->extra_count + plan->direct_count;
     bool has_last = false;
     exec_store_clear(&call->last);
     if (!exec_sorter_finish(call->kept, err))

@@ -103,6 +103,7 @@ bool analyse_aggregate(analyse_state *state, rdb_expr_aggregate *aggregate, cons
     aggregate->direct_arguments = *direct;
     for (uint32_t at = 0; at < arguments->count; at++)
         rdb_list_push(arena, &aggregate->arguments, analyse_new_target(state, arguments->items[at], (int16_t)(at + 1), NULL, false));
+    aggregate->is_within_group = within_group;
     if (within_group) {
         for (uint32_t at = 0; at < order->count; at++) {
             const rdb_ast_sort *sort = order->items[at];
@@ -434,8 +435,11 @@ static bool check_expr(group_check *c, const rdb_expr *expr)
         if (aggregate->levels_up > 0)
             return true;
         for (uint32_t at = 0; at < aggregate->direct_arguments.count; at++)
-            if (!check_expr(c, aggregate->direct_arguments.items[at]))
+            if (!check_expr(c, aggregate->direct_arguments.items[at])) {
+                if (strncmp(c->err->message, "column", 6) == 0)
+                    return rdb_error_detail(c->err, "Direct arguments of an ordered-set aggregate must use only grouped columns.");
                 return false;
+            }
         return true;
     }
     if (expr->kind == RDB_EXPR_GROUPING)

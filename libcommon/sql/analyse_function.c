@@ -375,6 +375,24 @@ static bool check_plain(const call_context *c, rdb_error *err)
     return true;
 }
 
+/* A hypothetical-set aggregate: each direct argument and the column it is compared with get a common type. */
+static bool match_hypothetical(call_context *c, uint32_t count, rdb_error *err)
+{
+    for (uint32_t at = 0; at < count; at++) {
+        rdb_list pair = {0};
+        const rdb_type *common = NULL;
+        rdb_expr *direct = c->arguments.items[at], *column = c->arguments.items[count + at];
+        rdb_list_push(analyse_arena(c->state), &pair, column);
+        rdb_list_push(analyse_arena(c->state), &pair, direct);
+        if (!analyse_common_type(c->state, &pair, "WITHIN GROUP", &common, NULL, err) || !analyse_coerce_to_common(c->state, &direct, common, "WITHIN GROUP", err) ||
+            !analyse_coerce_to_common(c->state, &column, common, "WITHIN GROUP", err))
+            return false;
+        c->arguments.items[at] = direct;
+        c->arguments.items[count + at] = column;
+    }
+    return true;
+}
+
 static bool make_aggregate(call_context *c, const rdb_type *result, rdb_expr **expr, rdb_error *err)
 {
     const rdb_ast_call *call = c->call;
@@ -394,6 +412,14 @@ static bool make_aggregate(call_context *c, const rdb_type *result, rdb_expr **e
         direct_count = c->arguments.count - call->order.count;
         if (c->function->variadic_type == 0 && direct_count != entry->direct_argument_count)
             return report_missing(c, false, err);
+        if (kind == 'h' && direct_count != call->order.count) {
+            rdb_error_set(err, RDB_UNDEFINED_FUNCTION, "function %s does not exist", analyse_signature(c->state, c->name, c->arguments.count, c->types, c->argument_names));
+            rdb_error_hint(err, "To use the hypothetical-set aggregate %s, the number of hypothetical direct arguments (here %u) must match the number of ordering columns (here %u).",
+                           c->name, direct_count, call->order.count);
+            return analyse_place(c->state->analysis, location, err);
+        }
+        if (kind == 'h' && !match_hypothetical(c, direct_count, err))
+            return false;
     } else if (call->within_group) {
         return analyse_error(c->state, location, err, RDB_WRONG_OBJECT_TYPE, "%s is not an ordered-set aggregate, so it cannot have WITHIN GROUP", c->name);
     }

@@ -91,7 +91,7 @@ typedef struct rdb_expr_aggregate {
     rdb_list arguments;           /* rdb_target *: arguments, then ORDER BY-only expressions as junk */
     rdb_list order, distinct;     /* rdb_sort_item * on arguments */
     rdb_expr *filter;
-    bool is_star, is_variadic;
+    bool is_star, is_variadic, is_within_group; /* WITHIN GROUP: ordered-set and hypothetical-set aggregates */
     uint16_t levels_up;
     uint32_t aggregate_no;        /* planner's */
 } rdb_expr_aggregate;

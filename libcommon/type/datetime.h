@@ -104,6 +104,7 @@ bool type_interval_apply_typmod(rdb_call *call, int32_t typmod, type_interval *i
 __int128 type_interval_span(type_interval interval); /* one number, as intervals compare */
 bool type_parse_interval(rdb_call *call, rdb_slice text, int32_t typmod, type_interval *result);
 
+bool type_interval_multiply(rdb_call *call, type_interval interval, double factor, type_interval *product);
 bool type_interval_add(rdb_call *call, type_interval x, type_interval y, type_interval *sum);
 /* moment + interval: of a timestamp without zone (is_local), or of an instant with months and days counted in the zone. */
 bool type_add_interval_to(rdb_call *call, int64_t moment, type_interval interval, bool is_local, const rdb_timezone *zone, int64_t *result);

@@ -321,6 +321,15 @@ static bool scale_interval(rdb_call *call, type_interval interval, double factor
     return true;
 }
 
+bool type_interval_multiply(rdb_call *call, type_interval interval, double factor, type_interval *product)
+{
+    rdb_datum result = {.words = {0, 0}};
+    if (!scale_interval(call, interval, factor, false, &result))
+        return false;
+    *product = type_get_interval(result);
+    return true;
+}
+
 TYPE_ROW_FUNCTION(interval_times, 2)
 {
     return scale_interval(call, type_get_interval(a[0]), a[1].f8, false, r);

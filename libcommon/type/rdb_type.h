@@ -109,6 +109,10 @@ typedef struct rdb_call {
     int64_t statement_us, transaction_us;  /* wall clock at their start: statement_timestamp(), now() */
     const rdb_type *const *argument_types; /* for polymorphic kernels */
     uint32_t argument_count;
+    /* ordered-set aggregates: direct arguments stand after the aggregated ones; how those are sorted, by argument */
+    uint32_t direct_count;
+    const bool *sort_descending, *sort_nulls_first;
+    const uint32_t *sort_collations;
     const rdb_type *result_type;
     int32_t result_typmod;
     void **state;          /* one pointer per call site, NULL at first: a compiled pattern; memory from plan_arena */

@@ -19,7 +19,7 @@
     X(type_array_set_table) X(type_regex_set_table) X(type_series_set_table) X(type_json_set_table) X(type_json_record_set_table) X(type_multirange_set_table)
 #define TYPE_EACH_AGGREGATE_TABLE(X) \
     X(type_aggregate_basic_table) X(type_aggregate_sum_table) X(type_array_aggregate_table) X(type_text_aggregate_table) X(type_interval_aggregate_table) \
-    X(type_json_aggregate_table) X(type_bit_aggregate_table) X(type_money_aggregate_table) X(type_range_aggregate_table)
+    X(type_json_aggregate_table) X(type_ordered_set_table) X(type_bit_aggregate_table) X(type_money_aggregate_table) X(type_range_aggregate_table)
 
 #define DECLARE_TABLE(name) extern const type_kernel_table name;
 #define DECLARE_SET_TABLE(name) extern const type_set_kernel_table name;
