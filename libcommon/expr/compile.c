@@ -285,19 +285,40 @@ static bool compile_array_op(compiler *c, program_block *block, const rdb_expr_a
     return true;
 }
 
+/* "=" beside the pair's operator, with the same types on either side. */
+static bool find_equality(compiler *c, const rdb_function *function, const rdb_function **equality)
+{
+    enum { EQUAL_STRATEGY = 3 };
+    const rdb_operator_entry *entry = NULL;
+    uint32_t operator_oid = 0;
+    *equality = NULL;
+    if (!rdb_opclass_operator(c->eval->access, function->argument_types[0], function->argument_types[1], EQUAL_STRATEGY, &operator_oid, c->err) ||
+        (operator_oid != 0 && !rdb_operator_get(c->eval->access, operator_oid, &entry, c->err)) ||
+        (entry != NULL && !rdb_function_get(c->eval->access, entry->function_oid, equality, c->err)))
+        return false;
+    return *equality != NULL || rdb_error_set(c->err, RDB_UNDEFINED_FUNCTION, "could not identify an equality operator for \"%s\"", function->name);
+}
+
 static bool compile_row_compare(compiler *c, program_block *block, const rdb_expr_row_compare *e, uint32_t *out)
 {
     uint32_t pairs = e->left.count;
+    const bool is_order = e->strategy != 3 && e->strategy != 6;
     program_step *step = new_step(c, &e->head, OP_ROW_COMPARE, pairs * 2);
     step->detail = e->strategy;
     step->item_count = pairs;
-    step->items = RDB_NEW_ARRAY(c->arena, program_step *, pairs);
+    step->items = RDB_NEW_ARRAY(c->arena, program_step *, pairs * 2); /* the operators, then the equalities */
     for (uint32_t i = 0; i < pairs; i++) {
         rdb_expr *pair[2] = {e->left.items[i], e->right.items[i]};
+        const rdb_function *equality = NULL;
+        uint32_t collation = e->input_collations ? e->input_collations[i] : 0;
         step->items[i] = new_step(c, &e->head, OP_KERNEL, 2);
-        if (!set_kernel(c, step->items[i], e->functions.items[i], e->input_collations ? e->input_collations[i] : 0, pair, 2) ||
-            !compile_expr(c, block, pair[0], &step->arguments[2 * i]) ||
+        if (!set_kernel(c, step->items[i], e->functions.items[i], collation, pair, 2) || !compile_expr(c, block, pair[0], &step->arguments[2 * i]) ||
             !compile_expr(c, block, pair[1], &step->arguments[2 * i + 1]))
+            return false;
+        if (!is_order)
+            continue;
+        step->items[pairs + i] = new_step(c, &e->head, OP_KERNEL, 2);
+        if (!find_equality(c, e->functions.items[i], &equality) || !set_kernel(c, step->items[pairs + i], equality, collation, pair, 2))
             return false;
     }
     step->flags = add_owned(c, RDB_REP_BOOL);

@@ -406,14 +406,18 @@ static bool run_row_compare(rdb_program *program, program_step *step, const rdb_
                 is_null = true;
                 break;
             }
-            int forth = program_call_bool(program, item, left, right, row);
-            int back = forth == -2 ? -2 : program_call_bool(program, item, right, left, row);
-            if (forth == -2 || back == -2)
+            program_step *equality = step->items[step->item_count + i];
+            equality->flags = step->flags;
+            int is_equal = program_call_bool(program, equality, left, right, row);
+            if (is_equal == -2)
                 return false;
-            if (forth != back) { /* they differ in the operator's order */
-                answer = forth == 1;
-                break;
-            }
+            if (is_equal == 1)
+                continue;
+            answer = is_equal == -1 ? -1 : program_call_bool(program, item, left, right, row);
+            if (answer == -2)
+                return false;
+            is_null = answer == -1;
+            break;
         }
         if (is_null)
             rdb_vector_set_null(out, row);

@@ -623,6 +623,14 @@ static bool plan_aggregation(plan_level *level, plan_built *built, rdb_expr **ta
         if (find_target(&query->targets, item->target_ref, &position) == NULL)
             return rdb_error_set(p->err, RDB_INTERNAL_ERROR, "GROUP BY item is not there");
         refs[i] = item->target_ref;
+        if (query->grouping_sets.count > 0 && targets[position]->kind == RDB_EXPR_CONST) { /* null in the sets that lack it: a column, not a constant */
+            rdb_expr_unary *key = RDB_NEW(p->arena, rdb_expr_unary);
+            key->head = *targets[position];
+            key->head.kind = RDB_EXPR_RELABEL;
+            key->argument = targets[position];
+            key->form = RDB_FORM_IMPLICIT_CAST;
+            targets[position] = &key->head;
+        }
         rdb_list_push(p->arena, &c.keys, targets[position]);
     }
     uint32_t group_count = c.keys.count;
@@ -808,10 +816,8 @@ static bool plan_distinct_clause(plan_level *level, plan_built *built, bool *is_
     for (uint32_t i = 0; i < query->targets.count; i++)
         count += !((const rdb_target *)query->targets.items[i])->is_junk;
     if (!query->has_distinct_on) {
-        bool has_junk = count < query->targets.count;
-        if (!has_junk)
-            return plan_distinct_hash(p, built, count);
-        return rdb_error_set(p->err, RDB_INTERNAL_ERROR, "SELECT DISTINCT with junk columns");
+        /* junk, which stands last, served the windows */
+        return (count == built->count || plan_project(p, built, built->outputs, NULL, count)) && plan_distinct_hash(p, built, count);
     }
     /* DISTINCT ON: sorted by ORDER BY, which begins with the expressions (in some order), then by the rest of them */
     rdb_plan_key *sort_keys = NULL, *keys = NULL;
