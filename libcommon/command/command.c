@@ -23,6 +23,7 @@ ADAPTER(set_schema, rdb_ast_set_schema)
 ADAPTER(set_owner, rdb_ast_set_owner)
 ADAPTER(comment, rdb_ast_comment)
 ADAPTER(create_function, rdb_ast_create_function)
+ADAPTER(call, rdb_ast_call_procedure)
 ADAPTER(grant, rdb_ast_grant)
 ADAPTER(grant_role, rdb_ast_grant_role)
 ADAPTER(alter_function, rdb_ast_alter_function)
@@ -94,7 +95,7 @@ static const statement_kind KINDS[RDB_AST_TAG_COUNT] = {
     [RDB_AST_CREATE_FUNCTION] = {"CREATE FUNCTION", run_create_function, false},
     [RDB_AST_ALTER_FUNCTION] = {"ALTER FUNCTION", run_alter_function, false},
     [RDB_AST_DO] = {"DO", NULL, true},
-    [RDB_AST_CALL_PROCEDURE] = {"CALL", NULL, true},
+    [RDB_AST_CALL_PROCEDURE] = {"CALL", run_call, true},
     [RDB_AST_DEFINE] = {"CREATE", NULL, false},
     [RDB_AST_CREATE_CAST] = {"CREATE CAST", NULL, false},
     [RDB_AST_CREATE_EXTENSION] = {"CREATE EXTENSION", NULL, false},
@@ -245,6 +246,8 @@ bool rdb_command_describe(rdb_command_context *context, rdb_ast_node *statement,
 {
     *columns = NULL;
     *count = 0;
+    if (statement->tag == RDB_AST_CALL_PROCEDURE)
+        return command_call_columns(context, (const rdb_ast_call_procedure *)statement, columns, count, err);
     return statement->tag != RDB_AST_EXPLAIN || command_explain_columns(context, (const rdb_ast_explain *)statement, columns, count, err);
 }
 

@@ -716,7 +716,7 @@ bool command_find_routine(rdb_command_context *context, const rdb_ast_signature 
     }
     if (*function != NULL)
         return true;
-    if (other != NULL) {
+    if (other != NULL && !signature->is_bare) {
         const char *article = type == RDB_SQL_OBJECT_AGGREGATE ? "an aggregate" : type == RDB_SQL_OBJECT_PROCEDURE ? "a procedure" : "a function";
         return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, type == RDB_SQL_OBJECT_AGGREGATE && !signature->is_bare ? "function %s is not %s" : "%s is not %s", called, article);
     }

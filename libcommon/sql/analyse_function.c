@@ -127,7 +127,7 @@ static bool gather(const call_context *c, analyse_candidate **candidates, uint32
     *candidates = rdb_arena_alloc(analyse_arena(c->state), (count + 1) * sizeof **candidates);
     for (uint32_t at = 0; at < count; at++) {
         analyse_candidate one;
-        if (functions[at]->kind == 'p' || !make_candidate(c, functions[at], !c->call->is_variadic, &one))
+        if (!make_candidate(c, functions[at], !c->call->is_variadic, &one))
             continue;
         bool add = true;
         for (uint32_t before = 0; before < *candidate_count && add; before++) {
@@ -189,6 +189,9 @@ static bool report_missing(const call_context *c, bool is_ambiguous, rdb_error *
     if (is_ambiguous) {
         rdb_error_set(err, RDB_AMBIGUOUS_FUNCTION, "function %s is not unique", signature);
         rdb_error_hint(err, "Could not choose a best candidate function. You might need to add explicit type casts.");
+    } else if (c->state->analysis->procedure_call == c->call) {
+        rdb_error_set(err, RDB_UNDEFINED_FUNCTION, "procedure %s does not exist", signature);
+        rdb_error_hint(err, "No procedure matches the given name and argument types. You might need to add explicit type casts.");
     } else {
         rdb_error_set(err, RDB_UNDEFINED_FUNCTION, "function %s does not exist", signature);
         rdb_error_hint(err, c->call->order.count > 0 && !c->call->within_group
@@ -225,7 +228,13 @@ static bool resolve(call_context *c, rdb_error *err)
         return report_missing(c, candidate_count > 1 || (best != NULL && best->is_ambiguous), err);
     c->chosen = *best;
     c->function = best->object;
-    return true;
+    const bool wants_procedure = c->state->analysis->procedure_call == c->call;
+    if ((c->function->kind == 'p') == wants_procedure)
+        return true;
+    rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, wants_procedure ? "%s is not a procedure" : "%s is a procedure",
+                  analyse_signature(c->state, c->name, count, c->types, c->argument_names));
+    rdb_error_hint(err, wants_procedure ? "To call a function, use SELECT." : "To call a procedure, use CALL.");
+    return analyse_place(c->state->analysis, c->call->node.location, err);
 }
 
 /* ---- arguments ---- */

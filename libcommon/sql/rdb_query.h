@@ -216,6 +216,7 @@ typedef struct rdb_analysis {
     const char *routine_name;
     const char *const *routine_arguments;
     uint32_t routine_argument_count;
+    const void *procedure_call;      /* the rdb_ast_call of CALL: it names a procedure; every other call a function */
     const rdb_type *const *routine_columns; /* a call AS (a int, ...) of a routine that returns record: the columns' types */
     uint32_t routine_column_count;
 } rdb_analysis;
