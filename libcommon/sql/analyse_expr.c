@@ -792,6 +792,46 @@ bool analyse_subscripts(analyse_state *state, rdb_expr *container, const rdb_lis
     return true;
 }
 
+/* A name is an array of characters, counted from 0: name[0] is "char"(substr(name, 1, 1)). */
+static bool name_character(analyse_state *state, rdb_expr *name, const rdb_ast_subscript *raw, rdb_expr **expr, rdb_error *err)
+{
+    enum { TEXT_OF_NAME = 406, SUBSTR = 877, CHAR_OF_TEXT = 944, INT4_PLUS = 177 };
+    static const struct { uint32_t function, result; } CALLS[] = {{TEXT_OF_NAME, RDB_TEXTOID}, {INT4_PLUS, RDB_INT4OID}, {SUBSTR, RDB_TEXTOID}, {CHAR_OF_TEXT, RDB_CHAROID}};
+    const rdb_type *int4;
+    rdb_expr *at, *one, *first = name, *second = NULL, *third = NULL;
+    if (!analyse_get_type(state, RDB_INT4OID, &int4, err) || !analyse_node(state, raw->upper, &at, err) ||
+        !analyse_coerce_to_target(state, at, int4, -1, ANALYSE_ASSIGNMENT, RDB_FORM_IMPLICIT_CAST, -1, &at, err))
+        return false;
+    if (at == NULL)
+        return analyse_error(state, raw->node.location, err, RDB_DATATYPE_MISMATCH, "fixed-length array subscript must have type integer");
+    if (!analyse_make_int4(state, 1, -1, &one, err))
+        return false;
+    for (size_t i = 0; i < RDB_COUNT_OF(CALLS); i++) {
+        const rdb_function *function = NULL;
+        const rdb_type *result;
+        rdb_list arguments = {0};
+        rdb_expr_function *call;
+        if (!rdb_function_get(state->analysis->access, CALLS[i].function, &function, err) || !analyse_get_type(state, CALLS[i].result, &result, err))
+            return false;
+        bool is_plus = CALLS[i].function == INT4_PLUS, is_substr = CALLS[i].function == SUBSTR;
+        rdb_list_push(analyse_arena(state), &arguments, is_plus ? at : first);
+        if (is_plus || is_substr)
+            rdb_list_push(analyse_arena(state), &arguments, is_plus ? one : second);
+        if (is_substr)
+            rdb_list_push(analyse_arena(state), &arguments, third);
+        if (!analyse_make_call(state, function, result, &arguments, RDB_FORM_CALL, name->location, &call, err))
+            return false;
+        if (is_plus) {
+            second = &call->head;
+            third = one;
+        } else {
+            first = &call->head;
+        }
+    }
+    *expr = first;
+    return true;
+}
+
 static bool make_indirection(analyse_state *state, const rdb_ast_indirection *raw, rdb_expr **expr, rdb_error *err)
 {
     rdb_expr *value;
@@ -803,6 +843,12 @@ static bool make_indirection(analyse_state *state, const rdb_ast_indirection *ra
             uint32_t count = 1;
             while (at + count < raw->steps.count && ((const rdb_ast_node *)raw->steps.items[at + count])->tag == RDB_AST_SUBSCRIPT)
                 count++;
+            if (count == 1 && !((const rdb_ast_subscript *)step)->is_slice && analyse_base_type(value->type, NULL)->oid == RDB_NAMEOID) {
+                if (!name_character(state, value, (const rdb_ast_subscript *)step, &value, err))
+                    return false;
+                at++;
+                continue;
+            }
             rdb_expr_subscript *subscript;
             if (!analyse_subscripts(state, value, &raw->steps, at, count, value->location, &subscript, err))
                 return false;
