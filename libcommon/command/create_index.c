@@ -136,7 +136,9 @@ static bool index_element(rdb_command_context *context, const rdb_relation *rela
             return rdb_error_set(err, RDB_INVALID_OBJECT_DEFINITION, "functions in index expression must be marked IMMUTABLE");
         column->type = expr->type;
         column->collation = expr->collation;
-        *name = expr->kind == RDB_EXPR_FUNCTION ? ((rdb_expr_function *)expr)->function->name : "expr";
+        const rdb_expr_function *call = (const rdb_expr_function *)expr;
+        bool is_call = expr->kind == RDB_EXPR_FUNCTION && call->operator_oid == 0 && (call->form == RDB_FORM_CALL || call->form == RDB_FORM_SQL_SYNTAX);
+        *name = is_call ? call->function->name : "expr";
         rdb_list_push(context->arena, expressions, expr);
     }
     if (!is_key)

@@ -243,6 +243,25 @@ static bool is_of_pass(const rdb_ast_constraint *constraint, int pass)
 }
 
 /* Checks, then keys, then foreign keys; each pass sees the descriptor with what the one before made. */
+/* DEFERRABLE and its kin stand behind the constraint of a column that they speak of. */
+static const rdb_ast_constraint *with_attributes(rdb_command_context *context, const rdb_list *constraints, uint32_t number)
+{
+    const rdb_ast_constraint *written = constraints->items[number];
+    rdb_ast_constraint *whole = NULL;
+    for (uint32_t i = number + 1; i < constraints->count; i++) {
+        const rdb_ast_constraint *attribute = constraints->items[i];
+        if (attribute->kind < RDB_SQL_CONSTRAINT_ATTR_DEFERRABLE || attribute->kind > RDB_SQL_CONSTRAINT_ATTR_IMMEDIATE)
+            break;
+        if (whole == NULL)
+            whole = rdb_arena_memdup(context->arena, written, sizeof *whole);
+        if (attribute->kind == RDB_SQL_CONSTRAINT_ATTR_DEFERRED)
+            whole->is_deferrable = whole->is_deferred = true;
+        else if (attribute->kind == RDB_SQL_CONSTRAINT_ATTR_DEFERRABLE)
+            whole->is_deferrable = true;
+    }
+    return whole != NULL ? whole : written;
+}
+
 static bool add_constraints(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_create_table *statement, rdb_error *err)
 {
     bool has_primary = false;
@@ -252,7 +271,7 @@ static bool add_constraints(rdb_command_context *context, const rdb_relation *re
             const rdb_ast_column_def *column = element->tag == RDB_AST_COLUMN_DEF ? (const rdb_ast_column_def *)element : NULL;
             uint32_t count = column != NULL ? column->constraints.count : 1;
             for (uint32_t k = 0; k < count; k++) {
-                const rdb_ast_constraint *constraint = column != NULL ? column->constraints.items[k] : (const rdb_ast_constraint *)element;
+                const rdb_ast_constraint *constraint = column != NULL ? with_attributes(context, &column->constraints, k) : (const rdb_ast_constraint *)element;
                 if (constraint->node.tag != RDB_AST_CONSTRAINT || !is_of_pass(constraint, pass))
                     continue;
                 if (pass == 1 && has_primary) {

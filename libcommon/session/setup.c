@@ -82,6 +82,17 @@ static bool no_copy(void *output, char *type, const uint8_t **body, size_t *leng
     return false;
 }
 
+/* What initdb grants, and a note of all privileges that objects are born with: pg_dump tells later ones by it. */
+static const char *const PRIVILEGES[] = {
+    "GRANT USAGE ON SCHEMA pg_catalog TO PUBLIC",
+    "GRANT USAGE ON SCHEMA public TO PUBLIC",
+    "INSERT INTO pg_init_privs (objoid, classoid, objsubid, initprivs, privtype) SELECT oid, 'pg_class'::regclass, 0, relacl, 'i' FROM pg_class WHERE relacl IS NOT NULL",
+    "INSERT INTO pg_init_privs (objoid, classoid, objsubid, initprivs, privtype) SELECT attrelid, 'pg_class'::regclass, attnum, attacl, 'i' FROM pg_attribute WHERE attacl IS NOT NULL",
+    "INSERT INTO pg_init_privs (objoid, classoid, objsubid, initprivs, privtype) SELECT oid, 'pg_proc'::regclass, 0, proacl, 'i' FROM pg_proc WHERE proacl IS NOT NULL",
+    "INSERT INTO pg_init_privs (objoid, classoid, objsubid, initprivs, privtype) SELECT oid, 'pg_type'::regclass, 0, typacl, 'i' FROM pg_type WHERE typacl IS NOT NULL",
+    "INSERT INTO pg_init_privs (objoid, classoid, objsubid, initprivs, privtype) SELECT oid, 'pg_namespace'::regclass, 0, nspacl, 'i' FROM pg_namespace WHERE nspacl IS NOT NULL",
+};
+
 static bool set_up_database(rdb_engine *engine, const rdb_role *role, rdb_database *database, rdb_error *err)
 {
     rdb_strbuf output;
@@ -98,6 +109,8 @@ static bool set_up_database(rdb_engine *engine, const rdb_role *role, rdb_databa
               run_statement(session, &output, "SET search_path = pg_catalog", false, err) &&
               run_script(session, &output, rdb_catalog_script(RDB_SCRIPT_SYSTEM_VIEWS), err) &&
               run_script(session, &output, rdb_catalog_script(RDB_SCRIPT_INFORMATION_SCHEMA), err);
+    for (size_t i = 0; ok && i < RDB_COUNT_OF(PRIVILEGES); i++)
+        ok = run_statement(session, &output, PRIVILEGES[i], true, err);
     rdb_database_make_system_objects(database, false);
     session_destroy(&session); /* closes the database too */
     rdb_strbuf_free(&output);

@@ -50,6 +50,16 @@ static const rdb_target *find_target(const rdb_list *targets, uint32_t ref)
     return NULL;
 }
 
+/* Without the coercion that made it a member's column of the set's type. */
+static const rdb_expr *as_written(const rdb_expr *expr)
+{
+    if (expr->kind == RDB_EXPR_FUNCTION && ((const rdb_expr_function *)expr)->form == RDB_FORM_IMPLICIT_CAST)
+        return as_written(((const rdb_expr_function *)expr)->arguments.items[0]);
+    if (deparse_is_coercion(expr) && ((const rdb_expr_unary *)expr)->form == RDB_FORM_IMPLICIT_CAST)
+        return as_written(((const rdb_expr_unary *)expr)->argument);
+    return expr;
+}
+
 static void put_targets(deparse *out, const rdb_list *targets, const deparse_results *results)
 {
     list_lines lines = {0};
@@ -65,13 +75,14 @@ static void put_targets(deparse *out, const rdb_list *targets, const deparse_res
         if (results->view != NULL && column < results->view->column_count)
             name = results->view->columns[column].name;
         column++;
+        const rdb_expr *expr = results->is_member ? as_written(target->expr) : target->expr;
         const char *merged = NULL;
-        if (target->expr->kind == RDB_EXPR_VAR)
-            shown = deparse_variable(out, (const rdb_expr_var *)target->expr, true);
-        else if ((merged = deparse_merged_column(out, target->expr)) != NULL)
+        if (expr->kind == RDB_EXPR_VAR)
+            shown = deparse_variable(out, (const rdb_expr_var *)expr, true);
+        else if ((merged = deparse_merged_column(out, expr)) != NULL)
             shown = merged;
         else
-            deparse_expr(out, target->expr, !results->is_member);
+            deparse_expr(out, expr, !results->is_member);
         if (name != NULL && (shown == NULL || strcmp(shown, name) != 0)) {
             deparse_add(out, " AS ");
             deparse_name(out, name);
@@ -645,7 +656,6 @@ static void put_set_operation(deparse *out, const rdb_query *query, const rdb_se
     deparse_break(out, "", step, 0, 0);
     deparse_results right = *results;
     right.names_matter = false;
-    right.view = NULL;
     put_set_operation(out, query, node->right, &right);
     if (out->breaks_lines)
         out->indent -= step;

@@ -45,7 +45,7 @@ create view sales.per_customer (customer, how_many, worth) as
     select c.name, coalesce(s.n, 0), s.s from sales.customer c left join sums s on s.customer = c.id order by c.name limit 10;
 create view public.united as select id, 'c' as what from sales.customer union all select id, 'p' from sales.purchase where exists (select 1 from sales.big b where b.id = purchase.id);
 comment on view public.united is 'both';
-insert into sales.customer (name, email, note) values ('Ann', 'ann@example.org', E'line\nbreak'), ('Bob', null, 'back\slash'), ('Eve', 'e@x', null);
+insert into sales.customer (name, email, note, created) values ('Ann', 'ann@example.org', E'line\nbreak', '2020-01-01 00:00:01.5+00'), ('Bob', null, 'back\slash', '2021-02-03 04:05+00'), ('Eve', 'e@x', null, 'infinity');
 insert into sales.purchase (customer, state, total, data, raw, span) values (1, 'paid', 12.50, '{"k": [1, null, "x"]}', '\x00ff10', '1 day 02:03:04.5'), (1, 'it''s odd', 999, null, null, '-3 months'), (2, default, default, '[]', '', null);
 insert into "Odd Schema"."Odd Table" values (1, 'a', null), (2, 'tab	here', false);
 insert into public.serials default values;
