@@ -155,6 +155,7 @@ static bool compile_function(compiler *c, program_block *block, const rdb_expr_f
     if (!set_kernel(c, step, e->function, e->input_collation, (rdb_expr *const *)e->arguments.items, e->arguments.count) ||
         !compile_arguments(c, block, &e->arguments, step->arguments))
         return false;
+    step->call.is_variadic = e->is_variadic;
     append_step(c, block, step);
     *out = step->out;
     return true;

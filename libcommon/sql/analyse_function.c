@@ -589,7 +589,7 @@ bool analyse_call(analyse_state *state, const rdb_ast_call *call, rdb_expr **exp
     rdb_expr_function *node;
     if (!analyse_make_call(state, c.function, result, &c.arguments, form, location, &node, err))
         return false;
-    node->is_variadic = c.chosen.variadic_count > 0 || call->is_variadic;
+    node->is_variadic = (c.chosen.variadic_count > 0 && c.function->variadic_type != RDB_ANYOID) || call->is_variadic;
     *expr = &node->head;
     return analyse_describe_record(state, *expr, err);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What all kernels share: running a function row by row, memory for results, bytes of keys, and the texts of errors. */
-#include "type/type_int.h"
+#include "type/array.h"
 
 #define ARGUMENTS_MAX 100 /* PostgreSQL's FUNC_MAX_ARGS */
 
@@ -25,13 +25,50 @@ bool type_run_rows(rdb_call *call, const rdb_vector *const *arguments, rdb_vecto
     return true;
 }
 
+/* A call whose last argument is a VARIADIC array, as if its elements had been written one by one. */
+static bool run_spread(rdb_call *call, uint32_t count, const rdb_datum *a, const bool *nulls, bool null_is_none, type_null_function function,
+                       rdb_datum *result, bool *is_null)
+{
+    uint32_t fixed = count - 1;
+    type_array array = {0};
+    if (nulls[fixed] && !null_is_none) {
+        *is_null = true;
+        return true;
+    }
+    if (!nulls[fixed])
+        type_array_read(a[fixed].bytes, &array);
+    const rdb_type *element = call->argument_types[fixed]->element;
+    if (!nulls[fixed] && element == NULL)
+        return rdb_error_set(call->err, RDB_DATATYPE_MISMATCH, "VARIADIC argument must be an array");
+    size_t total = (size_t)fixed + array.count;
+    rdb_datum *values = rdb_arena_zalloc(call->arena, sizeof *values * (total + 1));
+    bool *are_null = rdb_arena_zalloc(call->arena, total + 1);
+    const rdb_type **types = rdb_arena_zalloc(call->arena, sizeof *types * (total + 1));
+    for (uint32_t i = 0; i < total; i++) {
+        types[i] = i < fixed ? call->argument_types[i] : element;
+        if (i < fixed) {
+            values[i] = a[i];
+            are_null[i] = nulls[i];
+        } else {
+            are_null[i] = !type_array_get(&array, i - fixed, &values[i]);
+        }
+    }
+    rdb_call inner = *call;
+    inner.argument_types = types;
+    inner.argument_count = (uint32_t)total;
+    inner.is_variadic = false;
+    return function(&inner, (uint32_t)total, values, are_null, result, is_null);
+}
+
 bool type_run_null_rows(rdb_call *call, const rdb_vector *const *arguments, rdb_vector *out,
                         const rdb_selection *selection, uint32_t count, type_null_function function)
 {
     rdb_datum a[ARGUMENTS_MAX];
     bool nulls[ARGUMENTS_MAX];
-    if (count == UINT32_MAX)
+    bool any_count = count >= TYPE_ANY_COUNT_OR_NONE, null_is_none = count == TYPE_ANY_COUNT_OR_NONE;
+    if (any_count)
         count = call->argument_count;
+    bool spread = any_count && call->is_variadic && count > 0;
     RDB_VERIFY(count <= ARGUMENTS_MAX);
     RDB_FOR_SELECTED (selection, row) {
         rdb_datum result = {.words = {0, 0}};
@@ -40,7 +77,9 @@ bool type_run_null_rows(rdb_call *call, const rdb_vector *const *arguments, rdb_
             nulls[i] = rdb_vector_is_null(arguments[i], row);
             a[i] = nulls[i] ? (rdb_datum){.words = {0, 0}} : rdb_vector_get(arguments[i], row);
         }
-        if (RDB_UNLIKELY(!function(call, count, a, nulls, &result, &is_null))) {
+        bool ok = spread ? run_spread(call, count, a, nulls, null_is_none, function, &result, &is_null)
+                         : function(call, count, a, nulls, &result, &is_null);
+        if (RDB_UNLIKELY(!ok)) {
             call->bad_row = row;
             return false;
         }

@@ -270,7 +270,96 @@ TYPE_ROW_FUNCTION(float4_to_char, 2)
 }
 
 #define F RDB_KERNEL_FALLIBLE
+/* ---- to_number ----------------------------------------------------------------------------------------------------------------- */
+static bool is_data(uint8_t c)
+{
+    return type_is_digit(c) || c == '.' || c == ',' || c == '+' || c == '-';
+}
+
+/* A sign where the template or the number's beginning allows one. */
+static void read_sign(const uint8_t **at, const uint8_t *end, bool *negative, bool *has_sign)
+{
+    if (*has_sign || *at == end || (**at != '-' && **at != '+'))
+        return;
+    *negative = *(*at)++ == '-';
+    *has_sign = true;
+}
+
+TYPE_ROW_FUNCTION(numeric_to_number, 2)
+{
+    template t;
+    rdb_strbuf number;
+    const uint8_t *at = a[0].bytes.data, *end = at + a[0].bytes.length;
+    bool negative = false, has_sign = false, any = false, has_point = false;
+    if (!parse_template(call, a[1].bytes, &t))
+        return false;
+    rdb_strbuf_init(&number, call->arena);
+    rdb_strbuf_addc(&number, ' '); /* the sign's place */
+    for (uint32_t i = 0; i < t.count && at < end; i++) {
+        switch (t.items[i].kind) {
+        case NINE:
+        case ZERO:
+        case POINT:
+            while (at < end && *at == ' ')
+                at++;
+            if (!any && t.has_pr && at < end && *at == '<') {
+                negative = has_sign = true;
+                at++;
+            }
+            if (t.has_s || (!any && !t.has_mi && !t.has_pl && !t.has_sg))
+                read_sign(&at, end, &negative, &has_sign);
+            if (at < end && (type_is_digit(*at) || (*at == '.' && !has_point))) {
+                if (*at == '.' && t.items[i].kind != POINT && !t.has_point)
+                    break; /* the template ends the number before its point */
+                has_point |= *at == '.';
+                rdb_strbuf_addc(&number, (char)*at++);
+                any = true;
+            }
+            break;
+        case GROUP:
+            if (at < end && *at == ',')
+                at++;
+            break;
+        case SIGN_S:
+        case SIGN_MI:
+        case SIGN_PL:
+        case SIGN_SG:
+            while (at < end && *at == ' ' && t.items[i].kind == SIGN_S)
+                at++;
+            read_sign(&at, end, &negative, &has_sign);
+            break;
+        case SIGN_PR:
+            if (at < end && *at == '>')
+                at++;
+            break;
+        case CURRENCY:
+            if (at < end && !is_data(*at))
+                at++;
+            break;
+        case ORDINAL:
+            for (int letters = 0; letters < 2 && at < end && !is_data(*at); letters++)
+                at++;
+            break;
+        case LITERAL:
+            if (!is_data(*at))
+                at += RDB_MIN((size_t)rdb_utf8_length(*at), (size_t)(end - at));
+            break;
+        }
+    }
+    if (!rdb_strbuf_check(&number, call->err))
+        return false;
+    if (negative)
+        number.data[0] = '-';
+    type_numeric value;
+    if (!type_numeric_parse(call, (rdb_slice){.data = (const uint8_t *)number.data, .length = number.length}, &value)) {
+        type_numeric_clear(&value);
+        return false;
+    }
+    return type_numeric_write(call, &value, r) && (type_numeric_clear(&value), true);
+}
+
 static const type_kernel KERNELS[] = {
+    {"numeric_to_number", numeric_to_number, F, 0},
     {"numeric_to_char", numeric_to_char, F, 0}, {"int4_to_char", int4_to_char, F, 0}, {"int8_to_char", int8_to_char, F, 0},
     {"float4_to_char", float4_to_char, F, 0}, {"float8_to_char", float8_to_char, F, 0},
 };

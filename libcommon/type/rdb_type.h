@@ -113,6 +113,7 @@ typedef struct rdb_call {
     uint32_t direct_count;
     const bool *sort_descending, *sort_nulls_first;
     const uint32_t *sort_collations;
+    bool is_variadic; /* the last argument was written VARIADIC: an array of what functions of "any" would get one by one */
     const rdb_type *result_type;
     int32_t result_typmod;
     void **state;          /* one pointer per call site, NULL at first: a compiled pattern; memory from plan_arena */

@@ -13,8 +13,7 @@
     X(type_datetime_math_table) X(type_datetime_fields_table) X(type_bytea_table) X(type_uuid_table) \
     X(type_json_table) X(type_format_time_table) X(type_format_number_table) X(type_composite_table) \
     X(type_generic_table) X(type_hash_table) X(type_record_table) \
-    X(type_in_range_table) X(type_inet_table) X(type_macaddr_table) X(type_bit_table) X(type_money_table) \
-    X(type_json_record_table) X(type_range_table) X(type_multirange_table)
+    X(type_in_range_table) X(type_inet_table) X(type_macaddr_table) X(type_bit_table) X(type_money_table) X(type_json_record_table) X(type_range_table) X(type_multirange_table) X(type_text_more_table)
 #define TYPE_EACH_SET_TABLE(X) \
     X(type_array_set_table) X(type_regex_set_table) X(type_series_set_table) X(type_json_set_table) X(type_json_record_set_table) X(type_multirange_set_table)
 #define TYPE_EACH_AGGREGATE_TABLE(X) \

@@ -608,7 +608,7 @@ static bool format_number(const uint8_t **at, const uint8_t *end, int *number)
     return *at > start;
 }
 
-TYPE_NULL_FUNCTION(text_format, UINT32_MAX)
+TYPE_NULL_FUNCTION(text_format, TYPE_ANY_COUNT_OR_NONE)
 {
     rdb_strbuf text, item;
     rdb_strbuf_init(&text, call->arena);

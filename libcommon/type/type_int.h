@@ -68,7 +68,9 @@ bool type_run_null_rows(TYPE_KERNEL_PARAMETERS, uint32_t count, type_null_functi
         return type_run_rows(call, arguments, out, selection, argument_count, name##_row); \
     }                                                                                      \
     static bool name##_row(TYPE_ROW_PARAMETERS)
-/* argument_count UINT32_MAX: as many as the call has. */
+/* argument_count UINT32_MAX: as many as the call has; a VARIADIC array is spread before, and a null one makes the result
+ * null. TYPE_ANY_COUNT_OR_NONE: a null VARIADIC array is no arguments. */
+#define TYPE_ANY_COUNT_OR_NONE (UINT32_MAX - 1)
 #define TYPE_NULL_FUNCTION(name, argument_count)                                                \
     static bool name##_row(TYPE_NULL_PARAMETERS);                                               \
     static bool name(TYPE_KERNEL_PARAMETERS)                                                    \

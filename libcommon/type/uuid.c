@@ -304,8 +304,60 @@ TYPE_ROW_FUNCTION(lsn_difference, 2)
     return type_numeric_write(call, &number, r);
 }
 
+/* lsn + bytes, lsn - bytes, and a number as an lsn. */
+static bool lsn_move(rdb_call *call, rdb_datum lsn, rdb_bytes bytes, bool back, rdb_datum *r)
+{
+    static const char *const VERBS[] = {"add NaN to", "subtract NaN from"};
+    type_numeric from, by, sum;
+    type_numeric_read(bytes, &by);
+    if (by.kind == TYPE_NUMERIC_NAN)
+        return rdb_error_set(call->err, RDB_FEATURE_NOT_SUPPORTED, "cannot %s pg_lsn", VERBS[back]);
+    if (by.kind != TYPE_NUMERIC_FINITE)
+        return rdb_error_set(call->err, RDB_NUMERIC_VALUE_OUT_OF_RANGE, "pg_lsn out of range");
+    type_numeric_set_int(&from, (type_int128)lsn.words[0], 0);
+    bool ok = type_numeric_add(call, &from, &by, back, &sum);
+    type_numeric_round(&sum, 0, TYPE_ROUND_HALF_AWAY);
+    if (ok && (sum.is_big || sum.small < 0 || sum.small > UINT64_MAX))
+        ok = rdb_error_set(call->err, RDB_NUMERIC_VALUE_OUT_OF_RANGE, "pg_lsn out of range");
+    r->words[0] = ok ? (uint64_t)sum.small : 0;
+    type_numeric_clear(&by);
+    type_numeric_clear(&sum);
+    return ok;
+}
+TYPE_ROW_FUNCTION(lsn_plus, 2) { return lsn_move(call, a[0], a[1].bytes, false, r); }
+TYPE_ROW_FUNCTION(plus_lsn, 2) { return lsn_move(call, a[1], a[0].bytes, false, r); }
+TYPE_ROW_FUNCTION(lsn_minus, 2) { return lsn_move(call, a[0], a[1].bytes, true, r); }
+TYPE_ROW_FUNCTION(lsn_of_numeric, 1)
+{
+    type_numeric number;
+    type_numeric_read(a[0].bytes, &number);
+    if (number.kind == TYPE_NUMERIC_NAN || number.kind != TYPE_NUMERIC_FINITE)
+        return rdb_error_set(call->err, RDB_FEATURE_NOT_SUPPORTED, "cannot convert %s to pg_lsn", number.kind == TYPE_NUMERIC_NAN ? "NaN" : "infinity");
+    type_numeric_clear(&number);
+    return lsn_move(call, (rdb_datum){.words = {0, 0}}, a[0].bytes, false, r);
+}
+
+TYPE_ROW_FUNCTION(tid_cmp, 2)
+{
+    r->i32 = tid_compare(NULL, 0, a[0], a[1]);
+    return true;
+}
+TYPE_ROW_FUNCTION(tid_larger, 2)
+{
+    *r = tid_compare(NULL, 0, a[0], a[1]) >= 0 ? a[0] : a[1];
+    return true;
+}
+TYPE_ROW_FUNCTION(tid_smaller, 2)
+{
+    *r = tid_compare(NULL, 0, a[0], a[1]) <= 0 ? a[0] : a[1];
+    return true;
+}
+
 #define F RDB_KERNEL_FALLIBLE
 static const type_kernel KERNELS[] = {
+    {"bttidcmp", tid_cmp, 0, 0}, {"tidlarger", tid_larger, 0, 0}, {"tidsmaller", tid_smaller, 0, 0},
+    {"pg_lsn_pli", lsn_plus, F, 0}, {"pg_lsn_mii", lsn_minus, F, 0}, {NULL, plus_lsn, F, 5023}, {"numeric_pg_lsn", lsn_of_numeric, F, 0},
+    {"pg_wal_lsn_diff", lsn_difference, F, 0},
     TYPE_SIX_("uuid", uuid), {"uuid_cmp", uuid_cmp, 0, 0}, {"gen_random_uuid", uuid_random, 0, 0},
     TYPE_SIX("tid", tid),
     {"xid8eq", word_eq, 0, 0}, {"xid8ne", word_ne, 0, 0}, {"xid8lt", word_lt, 0, 0}, {"xid8le", word_le, 0, 0}, {"xid8gt", word_gt, 0, 0},
