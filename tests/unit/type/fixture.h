@@ -45,6 +45,15 @@ static void fixture_open(void)
         type->is_defined = true;
         type->domain_typmod = -1;
     }
+    static const uint32_t RANGES[][3] = {/* range, its subtype, its multirange */
+                                         {3904, RDB_INT4OID, 4451}, {3906, RDB_NUMERICOID, 4532}, {3908, RDB_TIMESTAMPOID, 4533},
+                                         {3910, RDB_TIMESTAMPTZOID, 4534}, {3912, RDB_DATEOID, 4535}, {3926, RDB_INT8OID, 4536}};
+    for (size_t i = 0; i < RDB_COUNT_OF(RANGES); i++) {
+        rdb_type *range = (rdb_type *)(uintptr_t)fixture_type(RANGES[i][0]), *multirange = (rdb_type *)(uintptr_t)fixture_type(RANGES[i][2]);
+        range->base = fixture_type(RANGES[i][1]);
+        range->multirange_oid = RANGES[i][2];
+        multirange->base = range;
+    }
     for (size_t i = 0; i < RDB_COUNT_OF(fixture_types); i++)
         fixture_types[i].ops = rdb_type_ops_find(&fixture_types[i]);
     rdb_type_set_resolver(fixture_resolve);

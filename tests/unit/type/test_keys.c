@@ -98,6 +98,25 @@ static void test_given_values(void **state)
     check_texts(RDB_JSONBOID, JSONS, RDB_COUNT_OF(JSONS));
     check_texts(RDB_TIMETZOID, TIMETZS, RDB_COUNT_OF(TIMETZS));
     check_texts(RDB_OIDVECTOROID, VECTORS, RDB_COUNT_OF(VECTORS));
+    static const char *const NETWORKS[] = {"10.1.2.3/8", "10.1.2.3", "10.0.0.0/8", "10.0.0.0/7", "0.0.0.0/0", "255.255.255.255", "::/0", "::1", "10:23::f1/64",
+                                           "10:23::8000/113", "::ffff:1.2.3.4", "10.1.2.3/9", "11.1.2.3/8", "10.1.2.4/8", "10.129.0.0/9", "10:23::f1"};
+    static const char *const CIDRS[] = {"10", "10.1", "10.1.2", "10.1.2.3", "0.0.0.0/0", "::/0", "2001:4f8:3:ba::/64", "192.168.1.0/26", "128.0.0.0/1"};
+    static const char *const MACS[] = {"08:00:2b:01:02:03", "00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff", "08:00:2b:01:02:04", "09:00:00:00:00:00"};
+    static const char *const BITS[] = {"", "0", "1", "00", "01", "10", "11111111", "111111110", "000000000", "00000000", "1010101010101010"};
+    static const char *const MONEYS[] = {"0", "-1", "1", "92233720368547758.07", "-92233720368547758.08", "0.01"};
+    static const char *const INT4RANGES[] = {"empty", "(,)", "[1,5)", "[1,6)", "[2,3)", "(,3)", "[3,)", "[-5,-1)", "[1,)", "(,1)"};
+    static const char *const NUMRANGES[] = {"empty", "(,)", "[1,5)", "[1,5]", "(1,5)", "(1,5]", "[1.0,5.00)", "[1,1]", "(,5]", "(,5)", "(1,)", "[1,)", "[-2,7)"};
+    static const char *const MULTIRANGES[] = {"{}", "{[1,3)}", "{[1,3),[5,9)}", "{[1,4)}", "{(,)}", "{[1,3),[5,)}", "{(,0),[5,9)}", "{[1,3),[5,8)}"};
+    check_texts(RDB_INETOID, NETWORKS, RDB_COUNT_OF(NETWORKS));
+    check_texts(RDB_CIDROID, CIDRS, RDB_COUNT_OF(CIDRS));
+    check_texts(RDB_MACADDROID, MACS, RDB_COUNT_OF(MACS));
+    check_texts(RDB_MACADDR8OID, MACS, RDB_COUNT_OF(MACS));
+    check_texts(RDB_BITOID, BITS, RDB_COUNT_OF(BITS));
+    check_texts(RDB_VARBITOID, BITS, RDB_COUNT_OF(BITS));
+    check_texts(RDB_MONEYOID, MONEYS, RDB_COUNT_OF(MONEYS));
+    check_texts(3904, INT4RANGES, RDB_COUNT_OF(INT4RANGES));
+    check_texts(3906, NUMRANGES, RDB_COUNT_OF(NUMRANGES));
+    check_texts(4451, MULTIRANGES, RDB_COUNT_OF(MULTIRANGES));
 }
 
 static void test_random_words(void **state)
