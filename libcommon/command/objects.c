@@ -19,6 +19,63 @@ static bool uses_temporary(rdb_command_context *context, const command_uses *use
     return true;
 }
 
+static const char *full_type(rdb_command_context *context, const rdb_type *type, int32_t typmod)
+{
+    rdb_strbuf name;
+    rdb_strbuf_init(&name, context->arena);
+    rdb_type_format_name(type, typmod, true, &name);
+    return name.data;
+}
+
+/* The new view's columns must begin with the old one's: whatever reads it goes on. */
+static bool check_replacement(rdb_command_context *context, const rdb_relation *old, const rdb_column_definition *columns, uint16_t count, rdb_error *err)
+{
+    if (count < old->column_count)
+        return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "cannot drop columns from view");
+    for (uint16_t i = 0; i < old->column_count; i++) {
+        const rdb_column *column = &old->columns[i];
+        if (strcmp(columns[i].name, column->name) != 0) {
+            rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "cannot change name of view column \"%s\" to \"%s\"", column->name, columns[i].name);
+            return rdb_error_hint(err, "Use ALTER VIEW ... RENAME COLUMN ... to change name of view column instead.");
+        }
+        if (columns[i].type->oid != column->type->oid || columns[i].typmod != column->typmod)
+            return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "cannot change data type of view column \"%s\" from %s to %s", column->name,
+                                 full_type(context, column->type, column->typmod), full_type(context, columns[i].type, columns[i].typmod));
+    }
+    return true;
+}
+
+/* WITH (...) and WITH CHECK OPTION, which only views that can be written through may have. */
+static bool set_view_options(rdb_command_context *context, uint32_t oid, const rdb_ast_create_view *statement, const rdb_query *query, bool replaces, rdb_error *err)
+{
+    rdb_list options = {0};
+    const char *const *kept = NULL;
+    uint32_t count = 0;
+    bool checks = statement->check_option != RDB_SQL_CHECK_OPTION_NONE;
+    for (uint32_t i = 0; i < statement->options.count; i++) {
+        checks = checks || strcmp(((const rdb_ast_option *)statement->options.items[i])->name, "check_option") == 0;
+        rdb_list_push(context->arena, &options, statement->options.items[i]);
+    }
+    if (statement->check_option != RDB_SQL_CHECK_OPTION_NONE) {
+        rdb_ast_option *option = RDB_NEW(context->arena, rdb_ast_option);
+        rdb_ast_value *value = RDB_NEW(context->arena, rdb_ast_value);
+        value->node = (rdb_ast_node){RDB_AST_VALUE, -1};
+        value->kind = RDB_SQL_VALUE_STRING;
+        value->text = statement->check_option == RDB_SQL_CHECK_OPTION_LOCAL ? "local" : "cascaded";
+        option->node = (rdb_ast_node){RDB_AST_OPTION, -1};
+        option->name = "check_option";
+        option->arg = &value->node;
+        rdb_list_push(context->arena, &options, option);
+    }
+    const char *reason = checks ? rdb_view_not_updatable(query, true) : NULL;
+    if (reason != NULL) {
+        rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "WITH CHECK OPTION is supported only on automatically updatable views");
+        return rdb_error_hint(err, "%s", reason);
+    }
+    return (options.count == 0 && !replaces) || (command_merge_options(context, 'v', &options, false, &kept, &count, err) &&
+                                                 rdb_ddl_set_options(context->access, oid, kept, count, err));
+}
+
 bool command_create_view(rdb_command_context *context, const rdb_ast_create_view *statement, rdb_error *err)
 {
     rdb_analysis analysis;
@@ -27,8 +84,6 @@ bool command_create_view(rdb_command_context *context, const rdb_ast_create_view
     uint32_t namespace_oid = 0, oid = 0;
     char schema[RDB_NAMEDATALEN];
     const rdb_relation *taken = NULL;
-    if (statement->options.count > 0 || statement->check_option != RDB_SQL_CHECK_OPTION_NONE)
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "view options are not supported yet");
     command_analysis(context, &analysis);
     rdb_strbuf_init(&tree, context->arena);
     command_uses uses = {0};
@@ -63,14 +118,10 @@ bool command_create_view(rdb_command_context *context, const rdb_ast_create_view
     if (!rdb_relation_find(context->access, schema, statement->table->name, &taken, err))
         return false;
     if (taken != NULL && statement->or_replace && taken->kind == 'v') {
-        /* The new view's columns must begin with the old one's: whatever reads it goes on. */
-        for (uint16_t i = 0; i < taken->column_count; i++)
-            if (i >= count || strcmp(columns[i].name, taken->columns[i].name) != 0 || columns[i].type->oid != taken->columns[i].type->oid)
-                return i >= count ? rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "cannot drop columns from view")
-                                  : rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "cannot change name or data type of view column \"%s\"", taken->columns[i].name);
-        rdb_object_address old = {RDB_PG_CLASS, taken->oid, 0};
-        if (!rdb_ddl_drop(context->access, &old, 1, false, NULL, NULL, err)) /* a view that others read cannot be replaced yet: 2BP01 */
+        if (!check_replacement(context, taken, columns, count, err))
             return false;
+    } else if (taken != NULL && statement->or_replace) {
+        return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "\"%s\" is not a view", taken->name);
     } else if (taken != NULL) {
         return rdb_error_set(err, RDB_DUPLICATE_TABLE, "relation \"%s\" already exists", statement->table->name);
     }
@@ -79,7 +130,15 @@ bool command_create_view(rdb_command_context *context, const rdb_ast_create_view
     rdb_relation_definition definition = {.name = statement->table->name, .namespace_oid = namespace_oid, .owner_oid = context->role->oid, .kind = 'v',
                                           .persistence = command_persistence(context, &place, namespace_oid), .columns = columns, .column_count = count, .view_tree = tree.data,
                                           .uses = uses.items, .use_count = uses.count};
-    return rdb_ddl_create_relation(context->access, &definition, &oid, err);
+    if (taken != NULL) {
+        oid = taken->oid;
+        if (!command_lock(context, oid, RDB_LOCK_ACCESS_EXCLUSIVE, err) || !command_check_owner(context, taken, err) ||
+            !rdb_ddl_replace_view(context->access, oid, &definition, err))
+            return false;
+    } else if (!rdb_ddl_create_relation(context->access, &definition, &oid, err)) {
+        return false;
+    }
+    return set_view_options(context, oid, statement, query, taken != NULL, err);
 }
 
 /* ---- schemas and databases ------------------------------------------------------------------------------------------------ */

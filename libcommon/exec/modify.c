@@ -141,6 +141,11 @@ bool exec_row_rules_apply(exec_row_rules *rules, rdb_datum *values, bool *is_nul
         if (rdb_vector_is_null(answer, 0) || RDB_AT(answer, uint8_t, 0))
             continue;
         const char *name = rules->plan->check_constraints[i]->name;
+        if (rules->plan->check_constraints[i]->kind == 'w') { /* WITH CHECK OPTION */
+            rdb_error_set(err, RDB_WITH_CHECK_OPTION_VIOLATION, "new row violates check option for view \"%s\"", name);
+            tell_row(rules, values, is_null, err);
+            return false;
+        }
         rdb_error_set(err, RDB_CHECK_VIOLATION, "new row for relation \"%s\" violates check constraint \"%s\"", relation->name, name);
         tell_row(rules, values, is_null, err);
         name_table(relation, err);

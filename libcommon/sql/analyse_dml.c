@@ -305,6 +305,12 @@ static bool add_identities(analyse_state *state, const rdb_relation *relation, r
     return true;
 }
 
+bool analyse_add_identities(rdb_analysis *analysis, rdb_query *query, const rdb_relation *relation, rdb_error *err)
+{
+    analyse_state state = {.analysis = analysis, .query = query};
+    return add_identities(&state, relation, err);
+}
+
 /* ---- SET ------------------------------------------------------------------------------------------------------------------------ */
 /* SET column = value, ...: UPDATE's list and DO UPDATE's. */
 bool analyse_set(analyse_state *state, const rdb_list *raw, const analyse_item *table, rdb_list *targets, rdb_error *err)

@@ -307,6 +307,8 @@ RDB_CHECKED bool analyse_locking(analyse_state *state, const rdb_ast_locking *lo
 const char *analyse_lock_name(uint32_t strength); /* "FOR UPDATE" */
 
 RDB_CHECKED bool analyse_insert(analyse_state *state, const rdb_ast_insert *raw, rdb_error *err);
+/* For an INSERT that came to its table through a view. */
+RDB_CHECKED bool analyse_add_identities(rdb_analysis *analysis, rdb_query *query, const rdb_relation *relation, rdb_error *err);
 RDB_CHECKED bool analyse_update(analyse_state *state, const rdb_ast_update *raw, rdb_error *err);
 RDB_CHECKED bool analyse_delete(analyse_state *state, const rdb_ast_delete *raw, rdb_error *err);
 RDB_CHECKED bool analyse_merge(analyse_state *state, const rdb_ast_merge *raw, rdb_error *err);

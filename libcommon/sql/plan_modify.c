@@ -2,6 +2,8 @@
  * INSERT, UPDATE and DELETE: the node that writes, above the plan that gives the rows; what each new row must pass. */
 #include "sql/plan_int.h"
 
+#include <stdio.h>
+
 static bool read_tree(planner *p, const rdb_relation *relation, const char *text, rdb_expr **expr)
 {
     rdb_expr *raw = NULL;
@@ -66,6 +68,39 @@ static bool fill_row_rules(planner *p, const rdb_relation *relation, rdb_plan_mo
         else
             rdb_list_push(p->arena, &modify->index_expressions[i], list);
     }
+    return true;
+}
+
+/* WITH CHECK OPTION of the views that the statement came through: after the table's own checks. */
+static bool add_view_checks(planner *p, const rdb_query *query, const rdb_relation *relation, rdb_plan_modify *modify)
+{
+    rdb_plan_context context = *p->context;
+    const uint32_t own = modify->check_count, count = query->view_checks.count;
+    if (count == 0)
+        return true;
+    context.arena = p->arena;
+    rdb_expr **checks = RDB_NEW_ARRAY(p->arena, rdb_expr *, own + count);
+    const rdb_constraint **constraints = RDB_NEW_ARRAY(p->arena, const rdb_constraint *, own + count);
+    if (own > 0) {
+        memcpy(checks, modify->checks, own * sizeof *checks);
+        memcpy(constraints, modify->check_constraints, own * sizeof *constraints);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const rdb_view_check *check = query->view_checks.items[i];
+        rdb_constraint *constraint = RDB_NEW(p->arena, rdb_constraint);
+        rdb_expr_bool_test *test = RDB_NEW(p->arena, rdb_expr_bool_test);
+        test->head = (rdb_expr){.kind = RDB_EXPR_BOOL_TEST, .location = -1, .type = check->condition->type, .typmod = -1};
+        test->argument = check->condition;
+        test->test = RDB_IS_TRUE;
+        constraint->kind = 'w'; /* of no catalog: a view's */
+        snprintf(constraint->name, sizeof constraint->name, "%s", check->view);
+        constraints[own + i] = constraint;
+        if (!rdb_plan_make_expr(&context, relation, &test->head, &checks[own + i], p->err))
+            return false;
+    }
+    modify->checks = checks;
+    modify->check_constraints = constraints;
+    modify->check_count = own + count;
     return true;
 }
 
@@ -271,7 +306,7 @@ bool plan_modify(planner *p, plan_level *level, plan_built *built)
     modify->identity_slot = query->targets.count;
     modify->old_slot = query->targets.count + 3;
     modify->conflict_index = RDB_CONFLICT_ERROR;
-    if (!fill_row_rules(p, relation, modify))
+    if (!fill_row_rules(p, relation, modify) || !add_view_checks(p, level->query, relation, modify))
         return false;
     if (query->command == RDB_COMMAND_INSERT && query->on_conflict != NULL && !plan_conflict(p, level, relation, modify, filler))
         return false;

@@ -172,6 +172,8 @@ typedef struct rdb_on_conflict { uint8_t action; /* 1 nothing, 2 update */ rdb_l
 typedef struct rdb_merge_action { uint8_t matched; uint8_t command; rdb_expr *condition; rdb_list targets; uint8_t overriding; } rdb_merge_action;
 
 typedef enum rdb_command { RDB_COMMAND_SELECT = 1, RDB_COMMAND_UPDATE, RDB_COMMAND_INSERT, RDB_COMMAND_DELETE, RDB_COMMAND_MERGE, RDB_COMMAND_UTILITY } rdb_command;
+/* WITH CHECK OPTION of a view that is written through: over the result's range; must be true for each new row. */
+typedef struct rdb_view_check { const char *view; rdb_expr *condition; } rdb_view_check;
 struct rdb_query {
     uint8_t command;                 /* rdb_command */
     bool has_aggregates, has_windows, has_set_returning_targets, has_sublinks, has_distinct_on, has_recursive, has_modifying_cte, has_for_update;
@@ -181,6 +183,7 @@ struct rdb_query {
     rdb_expr *where;
     rdb_list targets;                /* rdb_target * */
     rdb_list returning;              /* rdb_target * */
+    rdb_list view_checks;            /* rdb_view_check *, made by the rewrite */
     uint32_t result_range_no;        /* INSERT/UPDATE/DELETE/MERGE: the table */
     uint8_t overriding;              /* INSERT: 0, 1 user, 2 system value */
     rdb_on_conflict *on_conflict;
@@ -224,6 +227,8 @@ typedef struct rdb_analysis {
  * query (EXPLAIN, CREATE TABLE AS, DECLARE, COPY (query), PREPARE, CREATE VIEW), whose query the command room analyses
  * itself by calling this again. Locks tables in their lock_mode as it names them. Views are expanded by rdb_query_rewrite. */
 RDB_CHECKED bool rdb_query_analyse(rdb_analysis *analysis, struct rdb_ast_node *statement, rdb_query **query, rdb_error *err);
+/* Why a view cannot be written through, NULL: it can. needs_column: for INSERT and UPDATE. */
+const char *rdb_view_not_updatable(const rdb_query *view, bool needs_column);
 /* Views to subqueries, DML on simple views to their tables, defaults of INSERT filled in. */
 RDB_CHECKED bool rdb_query_rewrite(rdb_analysis *analysis, rdb_query **query, rdb_error *err);
 /* An expression alone: defaults and checks of a table (its columns are range 1), index expressions, LIMIT-like constants. */

@@ -2,6 +2,7 @@
  * The rewrite: a range that names a view becomes the view's stored query. The range keeps its relation, so that privileges and
  * EXPLAIN still know the view. Stored trees are made of the view's own columns, so the ranges of the query need no renumbering. */
 #include "sql/analyse_int.h"
+#include "sql/rewrite_int.h"
 #include "sql/rdb_body.h"
 
 #define VIEW_DEPTH_MAX 200u
@@ -117,8 +118,6 @@ static bool rewrite_range(rewriting *work, rdb_query *query, rdb_range *range, u
     if (range->kind == RDB_RANGE_RELATION && range->relation->kind == 'v') {
         const rdb_relation *view = range->relation;
         rdb_arena *arena = work->analysis->arena;
-        if (query->result_range_no == range_no)
-            return rdb_error_set(work->err, RDB_FEATURE_NOT_SUPPORTED, "writing through view \"%s\" is not supported yet", view->name);
         if (view->view_tree == NULL)
             return rdb_error_set(work->err, RDB_FEATURE_NOT_SUPPORTED, "view \"%s\" is not supported yet", view->name);
         if (!rdb_tree_read_query(arena, work->analysis->access, view->view_tree, &range->subquery, work->err) || !lock_ranges(work, range->subquery))
@@ -164,6 +163,8 @@ static bool rewrite_query(rewriting *work, rdb_query *query)
         return true;
     if (++work->depth > VIEW_DEPTH_MAX)
         return rdb_error_set(work->err, RDB_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
+    if (query->result_range_no > 0 && !rewrite_view_target(work->analysis, query, work->err))
+        return false;
     for (uint32_t i = 0; i < query->ctes.count; i++)
         if (!rewrite_query(work, ((rdb_cte *)query->ctes.items[i])->query))
             return false;

@@ -1,0 +1,82 @@
+-- writing through views
+create table base (id int primary key, name text default 'none', n int, secret text default 's');
+insert into base values (1, 'a', 10, 'x'), (2, 'b', 20, 'y'), (3, 'c', 30, 'z');
+create view simple as select id, name, n as amount from base where n > 5;
+insert into simple values (4, 'd', 40);
+insert into simple (id) values (5);
+update simple set amount = amount + 1, name = upper(name) where id < 3;
+update simple set amount = 100 where id = 5;
+delete from simple where id = 3;
+select * from base order by id;
+insert into simple (id, amount) values (6, 60) returning *;
+update simple set name = 'six' where id = 6 returning id, name, amount;
+delete from simple using (values (6)) v(k) where id = v.k returning simple.id;
+update simple s set amount = s.amount + b.n from base b where b.id = s.id and s.id = 1;
+select * from simple order by id;
+insert into simple values (1, 'again', 1);
+insert into simple values (7, default, default);
+select * from base where id = 7;
+-- columns that are made
+create view computed as select id, n * 2 as twice, name from base;
+update computed set name = 'by ' || twice where twice > 70;
+select * from computed order by id;
+update computed set twice = 1;
+insert into computed values (8, 1, 'x');
+insert into computed (id, name) values (8, 'eight');
+delete from computed where twice is null;
+select id from base order by id;
+-- defaults of the view
+alter view simple alter name set default 'of the view';
+insert into simple (id, amount) values (9, 90);
+select name from base where id = 9;
+-- a view over a view
+create view outer_one as select amount, id from simple where id > 1 with cascaded check option;
+insert into outer_one values (11, 20);
+insert into outer_one values (11, 0);
+insert into outer_one values (1, 21);
+update outer_one set amount = 0 where id = 20;
+update outer_one set amount = 50 where id = 20;
+select * from base where id = 20;
+create view local_one as select id, amount from simple where id < 1000 with local check option;
+insert into local_one values (2000, 50);
+insert into local_one values (30, 1);
+select id, n from base where id = 30;
+select table_name, reloptions from (select relname as table_name, reloptions from pg_class where relname in ('outer_one', 'local_one')) x order by 1;
+-- those that cannot
+create view grouped as select n, count(*) from base group by n;
+insert into grouped values (1, 1);
+update grouped set n = 1;
+delete from grouped;
+create view joined as select a.id from base a, base b;
+delete from joined;
+create view limited as select id from base limit 1;
+update limited set id = 1;
+create view distinct_one as select distinct id from base;
+insert into distinct_one values (1);
+create view constants as select 1 as a from base;
+insert into constants values (1);
+create view bad as select count(*) from base with check option;
+create view bad with (check_option = wrong) as select id from base;
+-- sub-queries in the condition, and around
+create view rich as select id, n from base where n > (select avg(n) from base b);
+update rich set n = n + 1;
+update base set n = (select max(amount) from simple) where id = 1;
+with gone as (delete from simple where id = 9 returning id) select * from gone;
+-- a view replaced keeps those that read it
+create view reader as select * from simple;
+create or replace view simple as select id, name, n as amount, secret from base where n > 8;
+select * from reader order by id;
+select secret from simple where id = 2;
+create or replace view simple as select id, name from base;
+create or replace view simple as select id as key, name, n as amount, secret from base;
+create or replace view simple as select id::bigint as id, name, n as amount, secret from base;
+create or replace view base as select 1;
+create view with_options with (security_barrier) as select id from base;
+select reloptions from pg_class where relname = 'with_options';
+alter view with_options reset (security_barrier);
+alter view with_options set (check_option = local);
+select reloptions from pg_class where relname = 'with_options';
+create table ident (id int generated always as identity, t text, g int generated always as (1) stored);
+create view over_ident as select * from ident;
+insert into over_ident (t) values ('first');
+insert into over_ident (t) values ('second') returning *;
