@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * CREATE, ALTER and DROP ROLE. A password is kept as a SCRAM verifier; one that comes as a verifier is kept as it is. */
+#include "catalog/rdb_acl.h"
 #include "command/command_int.h"
 #include "crypto/rdb_crypto.h"
 
@@ -9,6 +10,7 @@ typedef struct role_options {
     rdb_role_definition definition;
     char verifier[RDB_SCRAM_VERIFIER_BYTES];
     bool only_password; /* what a role may change of itself */
+    const rdb_list *in_roles, *members, *admins; /* rdb_ast_role *: IN ROLE, ROLE or USER, ADMIN; NULL: not said */
 } role_options;
 
 static bool set_password(rdb_command_context *context, role_options *options, const char *password, rdb_error *err)
@@ -65,9 +67,33 @@ static bool read_options(rdb_command_context *context, const rdb_list *list, rol
             role->connection_limit = (int32_t)limit;
         } else if (strcmp(option->name, "sysid") == 0) {
             command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "SYSID can no longer be specified");
+        } else if (strcmp(option->name, "addroleto") == 0 || strcmp(option->name, "rolemembers") == 0 || strcmp(option->name, "adminmembers") == 0) {
+            const rdb_list *roles = &((const rdb_ast_items *)option->arg)->items;
+            *(option->name[2] == 'd' ? &options->in_roles : option->name[0] == 'r' ? &options->members : &options->admins) = roles;
         } else {
             return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "role option \"%s\" is not supported yet", option->name);
         }
+    }
+    return true;
+}
+
+/* The role and each one of the list, one a member of the other. */
+static bool add_members(rdb_command_context *context, const rdb_role *role, const rdb_list *list, bool into_listed, bool with_admin, rdb_error *err)
+{
+    const rdb_ddl_notice notice = {.notice = command_drop_notice, .context = context};
+    for (uint32_t i = 0; list != NULL && i < list->count; i++) {
+        const rdb_ast_role *named = list->items[i];
+        rdb_role other;
+        bool is_circular = false;
+        if (!command_find_role(context, named->kind == RDB_SQL_ROLE_NAMED ? named->name : context->role->name, &other, err))
+            return false;
+        const rdb_role *group = into_listed ? &other : role, *member = into_listed ? role : &other;
+        if (into_listed && !command_check_role_admin(context, group, err))
+            return false;
+        if (group->oid == member->oid || (!group->is_superuser && !rdb_role_is_member_of(context->access, group->oid, member->oid, &is_circular, err)) || is_circular)
+            return rdb_error_set(err, RDB_INVALID_GRANT_OPERATION, "role \"%s\" is a member of role \"%s\"", group->name, member->name);
+        if (!rdb_ddl_grant_role(context->access, group, member, context->role->oid, with_admin, &notice, err))
+            return false;
     }
     return true;
 }
@@ -94,7 +120,13 @@ bool command_create_role(rdb_command_context *context, const rdb_ast_create_role
         rdb_error_set(err, RDB_RESERVED_NAME, "role name \"%s\" is reserved", statement->name);
         return rdb_error_detail(err, "Role names starting with \"pg_\" are reserved.");
     }
-    return rdb_ddl_create_role(context->access, &options.definition, &oid, err);
+    rdb_role role = {.is_superuser = options.definition.is_superuser};
+    if (!rdb_ddl_create_role(context->access, &options.definition, &oid, err))
+        return false;
+    role.oid = oid;
+    snprintf(role.name, sizeof role.name, "%s", statement->name);
+    return add_members(context, &role, options.in_roles, true, false, err) && add_members(context, &role, options.members, false, false, err) &&
+           add_members(context, &role, options.admins, false, true, err);
 }
 
 bool command_alter_role(rdb_command_context *context, const rdb_ast_alter_role *statement, rdb_error *err)
@@ -114,6 +146,19 @@ bool command_alter_role(rdb_command_context *context, const rdb_ast_alter_role *
         return false;
     const bool is_own_password = options.only_password && role.oid == context->role->oid;
     if (!is_own_password && !check_power(context, &options, role.is_superuser, "alter", err))
+        return false;
+    /* ALTER GROUP ... ADD and DROP USER come this way too. */
+    for (uint32_t i = 0; statement->action < 0 && options.members != NULL && i < options.members->count; i++) {
+        const rdb_ast_role *named = options.members->items[i];
+        rdb_role member;
+        bool was_member;
+        if (!command_find_role(context, named->kind == RDB_SQL_ROLE_NAMED ? named->name : context->role->name, &member, err) ||
+            !rdb_ddl_revoke_role(context->access, role.oid, member.oid, false, &was_member, err))
+            return false;
+        if (!was_member)
+            command_notice(context, "WARNING", RDB_SUCCESSFUL_COMPLETION, "role \"%s\" is not a member of role \"%s\"", member.name, role.name);
+    }
+    if (statement->action > 0 && !add_members(context, &role, options.members, false, false, err))
         return false;
     return rdb_ddl_alter_role(context->access, role.oid, &options.definition, err);
 }

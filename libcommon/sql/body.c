@@ -303,9 +303,11 @@ bool rdb_body_analyse_raw(const rdb_analysis *analysis, const rdb_function *func
         const rdb_list *lists = &((rdb_ast_items *)raw)->items;
         for (uint32_t i = 0; i < lists->count; i++) {
             rdb_ast_node *item = lists->items[i];
+            if (item == NULL) /* an empty body, an empty statement */
+                continue;
             const rdb_list one = {.items = &lists->items[i], .count = 1}, *inner = item->tag == RDB_AST_LIST ? &((rdb_ast_items *)item)->items : &one;
             for (uint32_t k = 0; k < inner->count; k++)
-                if (!analyse_raw(&own, inner->items[k], statements, err))
+                if (inner->items[k] != NULL && !analyse_raw(&own, inner->items[k], statements, err))
                     return false;
         }
     }

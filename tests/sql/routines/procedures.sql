@@ -23,3 +23,5 @@ begin;
 create function definer() returns name language sql security definer set search_path = pg_catalog as 'select current_user';
 select definer() = current_user;
 rollback;
+create procedure empty(x text) begin atomic end;
+call empty('');

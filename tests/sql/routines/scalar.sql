@@ -63,3 +63,6 @@ create table uses_it (a int, b int default atomic(4));
 drop function atomic(int);
 drop table log;
 select log_count();
+create function tell(int) returns int language sql as 'select 1';
+alter function tell(int) security definer;
+select prosecdef from pg_proc where proname = 'tell';

@@ -1,0 +1,12 @@
+create role rdb_r_group;
+create role rdb_r_a in role rdb_r_group;
+create role rdb_r_b role rdb_r_a;
+create role rdb_r_c admin rdb_r_a;
+select r.rolname, m.rolname, admin_option from pg_auth_members a join pg_roles r on r.oid = a.roleid join pg_roles m on m.oid = a.member where r.rolname like 'rdb\_r%' order by 1, 2;
+alter group rdb_r_group add user rdb_r_b, rdb_r_c;
+alter group rdb_r_group drop user rdb_r_c;
+alter group rdb_r_group drop user rdb_r_c;
+alter group rdb_r_group add user rdb_r_group;
+select pg_has_role('rdb_r_b', 'rdb_r_group', 'member'), pg_has_role('rdb_r_c', 'rdb_r_group', 'member'), pg_has_role('rdb_r_a', 'rdb_r_c', 'member with admin option');
+create role rdb_r_d in role nosuch;
+drop role rdb_r_a, rdb_r_b, rdb_r_c, rdb_r_group;
