@@ -395,7 +395,9 @@ bool rdb_database_drop(rdb_catalog *catalog, const char *name, bool missing_is_f
          rdb_ddl_comment(access, (rdb_object_address){RDB_PG_DATABASE, facts.oid, 0}, NULL, err);
 out:
     ok = end_root(&txn, &access, ok, err);
-    /* Nobody can open it any more. Its commit log and undo stay until their numbers are swept. */
+    /* Nobody can open it any more, and once it is retired purge leaves it alone too. Its commit log and undo stay until their
+     * numbers are swept. */
+    ok = ok && rdb_undo_retire(catalog->undo, facts.pdb, err);
     for (uint32_t i = 0; ok && i < file_count; i++)
         ok = rdb_storage_drop_file(catalog->storage, facts.pdb, files[i], err);
     free(files);

@@ -404,6 +404,33 @@ bool rdb_undo_attach(rdb_undo *undo, uint32_t pdb, rdb_error *err)
     return undo_find_pdb(undo, pdb, &found, err);
 }
 
+bool rdb_undo_work_begin(rdb_undo *undo, uint32_t pdb_no)
+{
+    undo_pdb *pdb = look_up(undo, pdb_no);
+    RDB_VERIFY(pdb != NULL); /* whoever has a record of it has met its logs */
+    atomic_fetch_add(&pdb->workers, 1);
+    if (!atomic_load(&pdb->is_retired))
+        return true;
+    atomic_fetch_sub(&pdb->workers, 1);
+    return false;
+}
+
+void rdb_undo_work_end(rdb_undo *undo, uint32_t pdb_no)
+{
+    atomic_fetch_sub(&look_up(undo, pdb_no)->workers, 1);
+}
+
+bool rdb_undo_retire(rdb_undo *undo, uint32_t pdb_no, rdb_error *err)
+{
+    undo_pdb *pdb;
+    if (!undo_find_pdb(undo, pdb_no, &pdb, err))
+        return false;
+    atomic_store(&pdb->is_retired, true);
+    while (atomic_load(&pdb->workers) != 0)
+        rdb_time_sleep_us(100);
+    return true;
+}
+
 undo_log *undo_find_log(undo_pdb *pdb, uint16_t number)
 {
     unsigned undo_class = number >> 14;

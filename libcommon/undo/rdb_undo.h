@@ -82,6 +82,12 @@ void rdb_undo_register_redo(void);
 rdb_undo *rdb_undo_of(const rdb_txn_manager *manager);
 rdb_txn_manager *rdb_undo_txns(const rdb_undo *undo);
 rdb_storage *rdb_undo_storage(const rdb_undo *undo);
+/* Purge and the reverter touch a PDB's files between these two; false: the PDB is retired, its records count as done. */
+bool rdb_undo_work_begin(rdb_undo *undo, uint32_t pdb);
+void rdb_undo_work_end(rdb_undo *undo, uint32_t pdb);
+/* Before the files of a PDB are dropped: when it returns nobody touches them any more. A change logged behind the drop
+ * would find no page when it is replayed. */
+RDB_CHECKED bool rdb_undo_retire(rdb_undo *undo, uint32_t pdb, rdb_error *err);
 /* Meets a PDB's logs now: what a crash left is queued for the reverter. */
 RDB_CHECKED bool rdb_undo_attach(rdb_undo *undo, uint32_t pdb, rdb_error *err);
 

@@ -48,6 +48,8 @@ struct undo_pdb {
     undo_pdb *next;
     uint32_t pdb;
     _Atomic rdb_scn purged_scn;
+    _Atomic bool is_retired;    /* its database is being dropped: its files are not to be touched */
+    _Atomic uint32_t workers;   /* who touches them right now on undo's behalf */
     rdb_mutex lock; /* RDB_RANK_UNDO: free lists, making logs */
     undo_log *free_logs[RDB_UNDO_CLASS_COUNT] RDB_GUARDED_BY(lock);
     undo_log *_Atomic *logs[RDB_UNDO_CLASS_COUNT]; /* [number - 1], read without the lock */

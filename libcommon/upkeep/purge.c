@@ -173,8 +173,10 @@ static bool purge_transaction(rdb_purge *purge, purge_log *log, rdb_error *err)
             aborted = ok && state != RDB_XID_COMMITTED;
         }
         /* Savepoints that were rolled back inside it are taken back already: the reverter was here first. */
-        if (ok && !is_done && !aborted)
+        if (ok && !is_done && !aborted && rdb_undo_work_begin(undo, log->pdb)) {
             ok = rdb_table_purge_record(&cleanup, &record, at, err);
+            rdb_undo_work_end(undo, log->pdb);
+        }
         if (ok) {
             at = rdb_undo_after(undo, at, record.bytes);
             atomic_fetch_add_explicit(&purge->purged_records, 1, memory_order_relaxed);

@@ -9,8 +9,12 @@
 bool reverter_revert_record(rdb_purge *purge, uint32_t pdb, const rdb_undo_record *record, rdb_undo_address address, rdb_error *err)
 {
     rdb_table_cleanup cleanup = {purge->config.undo, pdb, purge->config.remove_entry};
+    if (!rdb_undo_work_begin(purge->config.undo, pdb))
+        return true;
     atomic_fetch_add_explicit(&purge->reverted_records, 1, memory_order_relaxed);
-    return rdb_table_revert_record(&cleanup, record, address, err);
+    bool ok = rdb_table_revert_record(&cleanup, record, address, err);
+    rdb_undo_work_end(purge->config.undo, pdb);
+    return ok;
 }
 
 typedef struct xid_set { /* the aborted xids of a job: few, and in runs */

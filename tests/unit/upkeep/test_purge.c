@@ -89,6 +89,38 @@ static void test_open_snapshots_keep_versions(void **state)
     instance_end(&f);
 }
 
+/* The files of a retired database are about to go: its records count as done, and its pages stay as they are. */
+static void test_retired_databases_are_left_alone(void **state)
+{
+    (void)state;
+    instance f;
+    rdb_xid wait;
+    rdb_snapshot now;
+    instance_begin(&f, 4096, 256);
+    create_table(&f);
+    toy_create(&f);
+    rdb_purge *purge = open_purge(&f);
+    rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
+    rdb_row_address address = insert(&f, txn, (sample){.id = 1, .note = "x", .number = 100});
+    toy_insert(100, address);
+    rdb_row_address gone = insert(&f, txn, (sample){.id = 2, .note = "y", .number = 5});
+    commit(&f, txn);
+    txn = begin(&f, RDB_READ_COMMITTED);
+    change_key(&f, txn, address, 100, 200);
+    rdb_txn_take_snapshot(txn, &now);
+    scan_with(&f, txn, &now, 64, &rows);
+    assert_int_equal(try_delete(&f, txn, &now, gone, rows.versions[find_id(&rows, 2)], &wait), RDB_WRITE_DONE);
+    commit(&f, txn);
+    assert_true(rdb_undo_work_begin(f.undo, f.table.pdb));
+    rdb_undo_work_end(f.undo, f.table.pdb);
+    MUST(&f.err, rdb_undo_retire(f.undo, f.table.pdb, &f.err));
+    assert_false(rdb_undo_work_begin(f.undo, f.table.pdb));
+    MUST(&f.err, rdb_purge_run(purge, &f.err));
+    assert_true(toy_find(100, address) >= 0 && toy_find(200, address) >= 0);
+    rdb_purge_close(&purge);
+    instance_end(&f);
+}
+
 /* Undo retention keeps versions though nobody holds a snapshot. */
 static void test_retention_keeps_versions(void **state)
 {
@@ -382,7 +414,8 @@ static void test_sweep_finds_free_space(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_open_snapshots_keep_versions), cmocka_unit_test(test_retention_keeps_versions),
+        cmocka_unit_test(test_open_snapshots_keep_versions), cmocka_unit_test(test_retired_databases_are_left_alone),
+        cmocka_unit_test(test_retention_keeps_versions),
         cmocka_unit_test(test_crash_between_two_tails),      cmocka_unit_test(test_files_go_with_their_transaction),
         cmocka_unit_test(test_chains_are_freed),             cmocka_unit_test(test_undo_segments_are_dropped),
         cmocka_unit_test(test_sweep_finds_free_space),
