@@ -129,6 +129,22 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) -pthread -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBRDB_EXTRA) $(LIBS) -lstdc++
 
+# ---- fuzz targets: tests/fuzz/fuzz_<subject>.c; with a driver of our own for a bounded run, or with clang's fuzzer ------
+FUZZ_SUBJECTS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+$(BUILD)/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/driver.o $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) -pthread -o $@ $< $(BUILD)/obj/tests/fuzz/driver.o -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBRDB_EXTRA) $(LIBS) -lstdc++
+$(BUILD)/fuzz/libfuzzer_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) -fsanitize=fuzzer -pthread -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBRDB_EXTRA) $(LIBS) -lstdc++
+.PHONY: check-fuzz fuzz
+check-fuzz: programs $(foreach subject,$(FUZZ_SUBJECTS),$(BUILD)/fuzz/fuzz_$(subject))
+	@BIN_DIR=$(abspath $(BUILD)/bin) tests/tools/run-unit $(foreach subject,$(FUZZ_SUBJECTS),$(BUILD)/fuzz/fuzz_$(subject))
+# Programs build-fuzz/fuzz/libfuzzer_*: run one with a directory of seeds (fuzz_<subject> --seeds DIRECTORY writes them).
+fuzz:
+	$(MAKE) BUILD=$(BUILD)-fuzz CC=clang CXX=clang++ SANITIZE='-fsanitize=address,undefined,fuzzer-no-link' OPTIMISE='-O1 -g' \
+		programs $(foreach subject,$(FUZZ_SUBJECTS),$(BUILD)-fuzz/fuzz/libfuzzer_$(subject))
+
 # ---- what people and CI call ------------------------------------------------------------------------------------
 .PHONY: deps deps-test check-clients quickstart check check-pg check-sql check-wire check-long bench format lint sanitize e2e check-rooms install
 deps:

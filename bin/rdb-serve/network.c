@@ -25,6 +25,7 @@ typedef struct connection {
     SSL *tls;
     int64_t waiting_us; /* as set on the descriptor; -1: never set */
     rdb_wire *wire;
+    bool is_known;          /* to the poller, which would tell of a client that hangs up while a thread serves it */
     _Atomic bool is_parked; /* whoever changes it from true to false owns the connection */
     struct connection *next, *previous; /* all of them, under net->lock */
 } connection;
@@ -137,7 +138,8 @@ static void connection_close(connection *conn)
         SSL_free(conn->tls);
     }
     rdb_mutex_lock(&net->lock);
-    rdb_poller_remove(net->poller, conn->fd);
+    if (conn->is_known)
+        rdb_poller_remove(net->poller, conn->fd);
     rdb_socket_close(&conn->fd); /* under the lock: who is in the list may be shut down by its descriptor */
     *(conn->previous != NULL ? &conn->previous->next : &net->connections) = conn->next;
     if (conn->next != NULL)
@@ -157,6 +159,22 @@ static bool has_hidden_input(const connection *conn)
     return conn->tls != NULL && SSL_pending(conn->tls) > 0;
 }
 
+/* True: it is another thread's from now on. Under the lock, so that who takes it and closes it cannot free it under our feet. */
+static bool connection_park(connection *conn, rdb_error *err)
+{
+    network *net = conn->net;
+    rdb_mutex_lock(&net->lock);
+    atomic_store(&conn->is_parked, true);
+    bool ok = conn->is_known ? rdb_poller_change(net->poller, conn->fd, RDB_POLL_READ | RDB_POLL_ONCE, conn, err)
+                             : rdb_poller_add(net->poller, conn->fd, RDB_POLL_READ | RDB_POLL_ONCE, conn, err);
+    if (ok)
+        conn->is_known = true;
+    else
+        atomic_store(&conn->is_parked, false);
+    rdb_mutex_unlock(&net->lock);
+    return ok;
+}
+
 static void connection_run(void *conn_at)
 {
     connection *conn = conn_at;
@@ -164,12 +182,9 @@ static void connection_run(void *conn_at)
     while (rdb_wire_serve(conn->wire, PATIENCE_US) == RDB_WIRE_IDLE) {
         if (has_hidden_input(conn))
             continue;
-        atomic_store(&conn->is_parked, true); /* from here on another thread may have it */
-        if (rdb_poller_change(conn->net->poller, conn->fd, RDB_POLL_READ | RDB_POLL_ONCE, conn, &err))
+        if (connection_park(conn, &err))
             return;
         rdb_error_clear(&err);
-        if (!atomic_exchange(&conn->is_parked, false))
-            return;
         break;
     }
     connection_close(conn);
@@ -212,8 +227,7 @@ static bool connection_open(network *net, int fd, rdb_error *err)
     net->connections = conn;
     net->connection_count++;
     rdb_mutex_unlock(&net->lock);
-    /* Armed for nothing yet: a thread serves it first. */
-    if (!rdb_wire_create(&conn->wire, net->options.host, &channel, err) || !rdb_poller_add(net->poller, fd, RDB_POLL_ONCE, conn, err)) {
+    if (!rdb_wire_create(&conn->wire, net->options.host, &channel, err)) {
         connection_close(conn);
         return false;
     }

@@ -643,9 +643,11 @@ bool session_setting_set(rdb_session *session, const char *name, const char *val
     if (!may_set(setting_no, err))
         return false;
     if (setting_no == SET_transaction_isolation || setting_no == SET_transaction_read_only) {
+        if (value == NULL) /* RESET: as a transaction begins */
+            value = session->settings->values[setting_no == SET_transaction_isolation ? SET_default_transaction_isolation : SET_default_transaction_read_only];
         rdb_ast_value argument = {.kind = RDB_SQL_VALUE_STRING, .text = value};
         bool flag = false;
-        if (setting_no == SET_transaction_read_only && value != NULL && !parse_bool(value, &flag))
+        if (setting_no == SET_transaction_read_only && !parse_bool(value, &flag))
             return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "parameter \"%s\" requires a Boolean value", name);
         argument.integer = flag;
         rdb_ast_option option = {.name = SETTINGS[setting_no].name, .arg = (rdb_ast_node *)&argument};

@@ -210,7 +210,7 @@ static wire_fill serve_one(rdb_wire *wire, int64_t wait_us)
     if (wire->phase == WIRE_AUTHENTICATING)
         longest = RDB_MIN(longest, 65535u);
     if (length < 4 || length > longest) {
-        RDB_LOG(RDB_LOG_INFO, "wire", "%s %u: the connection is closed", has_type ? "invalid message length" : "invalid length of startup packet", length);
+        RDB_LOG(RDB_LOG_DEBUG, "wire", "%s %u: the connection is closed", has_type ? "invalid message length" : "invalid length of startup packet", length);
         return WIRE_FILL_CLOSED;
     }
     size_t whole = head - 4 + length;

@@ -219,6 +219,8 @@ bool analyse_sort_operators(const analyse_state *state, const rdb_type *type, bo
     if (!rdb_opclass_operator(access, oid, oid, 3, equality_oid, err) ||
         !rdb_opclass_operator(access, oid, oid, is_descending ? 5 : 1, order_oid, err))
         return false;
+    if (base->element != NULL && base->ops != NULL && base->ops->compare == NULL) /* arrays are as ordered as their elements */
+        *equality_oid = *order_oid = 0;
     if (need_order && *order_oid == 0) {
         analyse_error(state, location, err, RDB_UNDEFINED_FUNCTION, "could not identify an ordering operator for type %s",
                       analyse_type_name(state, type->oid));
@@ -230,7 +232,7 @@ bool analyse_sort_operators(const analyse_state *state, const rdb_type *type, bo
         const rdb_operator_entry *entry = NULL;
         if (!analyse_find_operator(state, &name, oid, oid, true, location, &entry, err))
             return false;
-        if (entry != NULL && entry->can_hash && entry->left_type == oid && entry->right_type == oid)
+        if (entry != NULL && base->element == NULL && entry->can_hash && entry->left_type == oid && entry->right_type == oid)
             *equality_oid = entry->oid;
     }
     if (*equality_oid == 0)

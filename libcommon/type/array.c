@@ -319,6 +319,8 @@ static bool read_bound(array_reader *reader, int32_t *bound)
 static bool array_input(TYPE_OPS_PARAMETERS_INPUT)
 {
     type = type_base(type);
+    if (type->element == NULL)
+        return rdb_error_set(call->err, RDB_FEATURE_NOT_SUPPORTED, "cannot accept a value of type %s", type->name);
     array_reader reader = {.call = call, .element = type->element, .typmod = typmod, .text = text, .at = text.data,
                            .end = text.data + text.length, .delimiter = type->delimiter != 0 ? type->delimiter : ',', .ndim = -1};
     int32_t lowers[TYPE_ARRAY_DIMS_MAX] = {1, 1, 1, 1, 1, 1}, given_lengths[TYPE_ARRAY_DIMS_MAX];
@@ -488,6 +490,8 @@ static bool array_receive(TYPE_OPS_PARAMETERS_INPUT)
 {
     type = type_base(type);
     const rdb_type *element = type->element;
+    if (element == NULL)
+        return rdb_error_set(call->err, RDB_FEATURE_NOT_SUPPORTED, "cannot accept a value of type %s", type->name);
     const rdb_type_ops *ops = ops_of(element);
     if (ops == NULL || ops->receive == NULL)
         return rdb_error_set(call->err, RDB_UNDEFINED_FUNCTION, "no binary input function available for type %s", element->name);
@@ -607,6 +611,8 @@ static bool array_encode(TYPE_OPS_PARAMETERS_ENCODE)
 const rdb_type_ops type_array_ops = {.input = array_input, .output = array_output, .receive = array_receive,
                                      .send = array_send, .compare = array_compare, .hash = array_hash,
                                      .encode_key = array_encode, .decode_key = NULL};
+/* Of elements without an order, json: equality and order are refused where they are asked for. */
+const rdb_type_ops type_unordered_array_ops = {.input = array_input, .output = array_output, .receive = array_receive, .send = array_send};
 
 /* ---- int2vector, oidvector ---------------------------------------------------------------------------------------------------------------- */
 static bool vector_build(rdb_call *call, const rdb_type *element, const type_gather *gather, rdb_datum *value)

@@ -88,6 +88,14 @@ bool type_run_null_rows(rdb_call *call, const rdb_vector *const *arguments, rdb_
     return true;
 }
 
+bool type_check_utf8(rdb_call *call, rdb_slice text)
+{
+    size_t bad = 0;
+    if (rdb_utf8_validate(text.data, text.length, &bad))
+        return true;
+    return rdb_error_set(call->err, RDB_CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\": 0x%02x", text.data[bad]);
+}
+
 void *type_alloc(rdb_call *call, size_t bytes)
 {
     if (RDB_UNLIKELY(bytes > TYPE_BYTES_MAX)) {

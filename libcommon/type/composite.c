@@ -84,7 +84,12 @@ static bool enum_decode(TYPE_OPS_PARAMETERS_DECODE)
     return true;
 }
 
-const rdb_type_ops type_enum_ops = {.input = enum_input, .output = enum_output, .receive = enum_input, .send = enum_output,
+static bool enum_receive(TYPE_OPS_PARAMETERS_INPUT)
+{
+    return type_check_utf8(call, text) && enum_input(call, type, text, typmod, value);
+}
+
+const rdb_type_ops type_enum_ops = {.input = enum_input, .output = enum_output, .receive = enum_receive, .send = enum_output,
                                     .compare = enum_compare, .hash = enum_hash, .encode_key = enum_encode, .decode_key = enum_decode};
 
 /* ---- void -------------------------------------------------------------------------------------------------------------------- */

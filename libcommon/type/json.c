@@ -385,8 +385,13 @@ static bool json_output(TYPE_OPS_PARAMETERS_OUTPUT)
     return true;
 }
 
+static bool json_receive(TYPE_OPS_PARAMETERS_INPUT)
+{
+    return type_check_utf8(call, text) && json_input(call, type, text, typmod, value);
+}
+
 /* No order and no equality, as in PostgreSQL. */
-const rdb_type_ops type_json_ops = {.input = json_input, .output = json_output, .receive = json_input, .send = json_output};
+const rdb_type_ops type_json_ops = {.input = json_input, .output = json_output, .receive = json_receive, .send = json_output};
 
 /* ---- SQL values as JSON ---------------------------------------------------------------------------------------------------------- */
 void type_json_add_string(rdb_strbuf *text, rdb_bytes bytes)

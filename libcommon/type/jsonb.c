@@ -217,7 +217,8 @@ static bool jsonb_receive(TYPE_OPS_PARAMETERS_INPUT)
 {
     if (text.length < 1 || text.data[0] != 1)
         return rdb_error_set(call->err, RDB_INTERNAL_ERROR, "unsupported jsonb version number %d", text.length < 1 ? 0 : text.data[0]);
-    return jsonb_input(call, type, (rdb_slice){.data = text.data + 1, .length = text.length - 1}, typmod, value);
+    rdb_slice json = {.data = text.data + 1, .length = text.length - 1};
+    return type_check_utf8(call, json) && jsonb_input(call, type, json, typmod, value);
 }
 
 static bool jsonb_send(TYPE_OPS_PARAMETERS_OUTPUT)

@@ -114,13 +114,19 @@ static const rdb_type_ops *find_by_oid(uint32_t oid)
     }
 }
 
+static bool is_unordered(const rdb_type *element)
+{
+    const rdb_type_ops *ops = element == NULL ? NULL : element->ops != NULL ? element->ops : rdb_type_ops_find(element);
+    return ops != NULL && (ops->compare == NULL || ops->hash == NULL);
+}
+
 const rdb_type_ops *rdb_type_ops_find(const rdb_type *type)
 {
     while (type->kind == 'd' && type->base != NULL)
         type = type->base;
     const rdb_type_ops *ops = find_by_oid(type->oid);
     if (ops == NULL && (type->element != NULL || type->oid == RDB_ANYARRAYOID))
-        ops = &type_array_ops;
+        ops = is_unordered(type->element) ? &type_unordered_array_ops : &type_array_ops;
     if (ops == NULL && type->kind == 'r')
         ops = &type_range_ops;
     if (ops == NULL && type->kind == 'm')

@@ -373,7 +373,7 @@ static const rdb_type *quiet_type(const rdb_type *type, rdb_datum record, uint32
     *made = (rdb_type){.oid = oid, .name = "", .kind = 'b', .rep = record.bytes.data[HEAD_BYTES + FIELD_BYTES * (size_t)field_no + 8]};
     made->ops = rdb_type_ops_find(made);
     *collation = RDB_DEFAULT_COLLATION_OID;
-    return made->ops != NULL && made->ops != &type_array_ops && made->ops != &type_record_ops ? made : NULL;
+    return made->ops != NULL && made->ops != &type_array_ops && made->ops != &type_unordered_array_ops && made->ops != &type_record_ops ? made : NULL;
 }
 
 static int record_compare(TYPE_OPS_PARAMETERS_COMPARE)

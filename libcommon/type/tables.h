@@ -39,7 +39,7 @@ static const type_aggregate_table *const TYPE_AGGREGATE_TABLES[] TYPE_UNUSED = {
 extern const rdb_type_ops type_bool_ops, type_char_ops, type_int2_ops, type_int4_ops, type_int8_ops, type_oid_ops,
     type_text_ops, type_varchar_ops, type_bpchar_ops, type_name_ops, type_numeric_ops,
     type_reg_ops, type_xid_ops, type_float4_ops, type_float8_ops,
-    type_array_ops, type_vector_ops, type_date_ops, type_time_ops, type_timetz_ops, type_timestamp_ops,
+    type_array_ops, type_unordered_array_ops, type_vector_ops, type_date_ops, type_time_ops, type_timetz_ops, type_timestamp_ops,
     type_timestamptz_ops, type_interval_ops, type_bytea_ops, type_uuid_ops, type_tid_ops, type_xid8_ops, type_lsn_ops, type_json_ops, type_jsonb_ops,
     type_range_ops, type_multirange_ops, type_inet_ops, type_macaddr_ops, type_macaddr8_ops, type_bit_ops, type_money_ops, type_enum_ops, type_record_ops, type_void_ops, type_aclitem_ops;
 

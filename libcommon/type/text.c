@@ -97,11 +97,7 @@ static bool text_input(TYPE_OPS_PARAMETERS_INPUT)
 
 static bool checked_text_receive(TYPE_OPS_PARAMETERS_INPUT)
 {
-    size_t bad = 0;
-    if (!rdb_utf8_validate(text.data, text.length, &bad))
-        return rdb_error_set(call->err, RDB_CHARACTER_NOT_IN_REPERTOIRE,
-                             "invalid byte sequence for encoding \"UTF8\": 0x%02x", text.data[bad]);
-    return type_make_bytes(call, text.data, text.length, value);
+    return type_check_utf8(call, text) && type_make_bytes(call, text.data, text.length, value);
 }
 
 static bool text_output(TYPE_OPS_PARAMETERS_OUTPUT)

@@ -203,6 +203,7 @@ bool type_run_null_rows(TYPE_KERNEL_PARAMETERS, uint32_t count, type_null_functi
 /* ---- memory and bytes -------------------------------------------------------------------------------------------- */
 #define TYPE_BYTES_MAX 0x3fffffffu /* PostgreSQL's limit for one value */
 /* From call->arena; NULL with an error. */
+bool type_check_utf8(rdb_call *call, rdb_slice text); /* 22021 for what came as bytes and is to be text */
 void *type_alloc(rdb_call *call, size_t bytes);
 bool type_make_bytes(rdb_call *call, const void *bytes, size_t length, rdb_datum *value);
 bool type_make_text(rdb_call *call, const char *text, rdb_datum *value);
