@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The bridge to toml++, compiled here without exceptions. Its nodes are copied into the arena and forgotten; the walk
+ * The bridge to toml++, the one file that is compiled with exceptions: without them the library goes on after an error and asserts
+ * what the error left behind; and what it asserts of a file is an error of the file. Its nodes are copied into the arena and forgotten; the walk
  * recurses as deep as the text nests, which the library itself limits (256). */
-#define TOML_EXCEPTIONS 0
+#include <stdexcept>
+[[noreturn]] __attribute__((noinline)) static void toml_is_broken()
+{
+    throw std::invalid_argument("this is not valid TOML");
+}
+#define TOML_EXCEPTIONS 1
+#define TOML_ASSERT(condition) ((condition) ? static_cast<void>(0) : toml_is_broken())
 #define TOML_HEADER_ONLY 1
 #define TOML_ENABLE_FORMATTERS 1
 #define TOML_ENABLE_WINDOWS_COMPAT 0
@@ -73,14 +80,23 @@ extern "C" bool rdb_toml_parse(rdb_arena *arena, const char *name, const char *t
                                rdb_toml_value **root, rdb_error *err)
 {
     *root = nullptr;
-    toml::parse_result result = toml::parse(std::string_view(text, length), std::string_view(name));
-    if (!result) {
-        std::string_view what = result.error().description();
-        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "%s, line %u: %.*s", name,
-                             static_cast<unsigned>(result.error().source().begin.line), static_cast<int>(what.size()),
-                             what.data());
+    size_t bad_offset = 0;
+    if (!rdb_utf8_validate(text, length, &bad_offset)) { /* told with its line */
+        unsigned line = 1;
+        for (size_t i = 0; i < bad_offset; i++)
+            line += text[i] == '\n';
+        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "%s, line %u: the text is not valid UTF-8", name, line);
     }
-    *root = copy_node(arena, result.table());
+    try {
+        toml::table result = toml::parse(std::string_view(text, length), std::string_view(name));
+        *root = copy_node(arena, result);
+    } catch (const toml::parse_error &failure) {
+        std::string_view what = failure.description();
+        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "%s, line %u: %.*s", name, static_cast<unsigned>(failure.source().begin.line),
+                             static_cast<int>(what.size()), what.data());
+    } catch (const std::exception &failure) {
+        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "%s: %s", name, failure.what());
+    }
     return rdb_arena_check(arena, err);
 }
 
