@@ -10,6 +10,7 @@
 typedef struct rdb_thread rdb_thread;
 /* name: at most 15 characters, shown by top and gdb. The stack has 8 MiB less a guard. */
 RDB_CHECKED bool rdb_thread_start(rdb_thread **thread, const char *name, void (*run)(void *argument), void *argument, rdb_error *err);
+void rdb_thread_trim_memory(void); /* gives the system back what freed memory holds: after many threads have ended */
 void rdb_thread_join(rdb_thread **thread); /* NULL inside is fine; becomes NULL */
 
 /* A mutex carries its rank: debug builds stop at once when a thread locks a mutex whose rank is not above the ranks of

@@ -2,6 +2,7 @@
  * Threads and futexes. A thread started here takes no signals: they belong to the main thread, which decides. */
 #include "os/os_int.h"
 
+#include <malloc.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -54,6 +55,11 @@ bool rdb_thread_start(rdb_thread **thread, const char *name, void (*run)(void *a
     }
     *thread = started;
     return true;
+}
+
+void rdb_thread_trim_memory(void)
+{
+    malloc_trim(0);
 }
 
 void rdb_thread_join(rdb_thread **thread)

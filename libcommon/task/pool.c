@@ -4,6 +4,7 @@
 #include "task/rdb_pool.h"
 
 #include "base/rdb_log.h"
+#include "os/rdb_os.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,28 +15,64 @@ typedef struct job {
     void *argument;
 } job;
 
+#define KEPT_THREADS 4u       /* as many idle ones stay */
+#define LOOK_US INT64_C(2000000) /* how long threads must have been idle, all of that time, before they end */
+
+typedef struct pool_thread {
+    rdb_pool *pool;
+    rdb_thread *thread; /* NULL: none was started here, or it was joined */
+    bool is_over;       /* it has left the pool: to be joined, then the place is free */
+} pool_thread;
+
 struct rdb_pool {
     rdb_mutex lock; /* rank task: jobs run without it */
     rdb_condition job_came, all_done;
     job *first, **last RDB_GUARDED_BY(lock);
     job *spare RDB_GUARDED_BY(lock); /* used job structs, for the next ones */
-    rdb_thread **threads RDB_GUARDED_BY(lock);
+    pool_thread *threads RDB_GUARDED_BY(lock); /* threads_max places */
+    uint32_t idle_low, surplus RDB_GUARDED_BY(lock); /* the fewest idle ones since looked_us; how many may end */
+    int64_t looked_us RDB_GUARDED_BY(lock);
     uint32_t threads_max RDB_SET_ONCE;
     uint32_t thread_count, idle_count, queued_count, running_count RDB_GUARDED_BY(lock);
     bool ending RDB_GUARDED_BY(lock);
     char name[11] RDB_SET_ONCE;
 };
 
+/* Waiting threads are woken in turn, so none of them is idle for long while there is any work: what counts is how many
+ * were idle at every moment of the last while. Those end, whoever comes by first. */
+static bool is_surplus(rdb_pool *pool)
+{
+    int64_t now_us = rdb_time_monotonic_us();
+    if (now_us - pool->looked_us >= LOOK_US) {
+        pool->surplus = pool->idle_low > KEPT_THREADS ? pool->idle_low - KEPT_THREADS : 0;
+        pool->idle_low = pool->idle_count;
+        pool->looked_us = now_us;
+    }
+    if (pool->surplus == 0 || pool->thread_count <= KEPT_THREADS)
+        return false;
+    pool->surplus--;
+    return true;
+}
+
 static void run_thread(void *argument)
 {
-    rdb_pool *pool = argument;
+    pool_thread *self = argument;
+    rdb_pool *pool = self->pool;
+    bool is_over = false, is_last = false;
     rdb_mutex_lock(&pool->lock);
-    for (;;) {
-        while (pool->first == NULL && !pool->ending) {
+    while (!is_over) {
+        while (pool->first == NULL && !pool->ending && !is_over) {
             pool->idle_count++;
-            rdb_condition_wait(&pool->job_came, &pool->lock);
+            if (pool->thread_count <= KEPT_THREADS)
+                rdb_condition_wait(&pool->job_came, &pool->lock);
+            else
+                rdb_condition_wait_for(&pool->job_came, &pool->lock, LOOK_US);
             pool->idle_count--;
+            pool->idle_low = RDB_MIN(pool->idle_low, pool->idle_count);
+            is_over = pool->first == NULL && !pool->ending && is_surplus(pool);
         }
+        if (is_over)
+            break;
         job *next = pool->first;
         if (next == NULL)
             break;
@@ -54,7 +91,27 @@ static void run_thread(void *argument)
         if (pool->running_count == 0 && pool->queued_count == 0)
             rdb_condition_broadcast(&pool->all_done);
     }
+    if (is_over) {
+        self->is_over = true;
+        is_last = --pool->thread_count <= KEPT_THREADS;
+    }
     rdb_mutex_unlock(&pool->lock);
+    if (is_last)
+        rdb_thread_trim_memory(); /* what the many left behind */
+}
+
+/* A place for one more thread, one that ended joined first (it is past its last look at the pool). */
+static pool_thread *free_place(rdb_pool *pool)
+{
+    for (uint32_t i = 0; i < pool->threads_max; i++) {
+        pool_thread *place = &pool->threads[i];
+        if (place->is_over)
+            rdb_thread_join(&place->thread);
+        place->is_over = false;
+        if (place->thread == NULL)
+            return place;
+    }
+    return NULL;
 }
 
 bool rdb_pool_create(rdb_pool **pool, const char *name, uint32_t threads_max, rdb_error *err)
@@ -62,7 +119,7 @@ bool rdb_pool_create(rdb_pool **pool, const char *name, uint32_t threads_max, rd
     *pool = NULL;
     RDB_VERIFY(threads_max > 0);
     rdb_pool *made = calloc(1, sizeof *made);
-    rdb_thread **threads = calloc(threads_max, sizeof(rdb_thread *));
+    pool_thread *threads = calloc(threads_max, sizeof *threads);
     if (made == NULL || threads == NULL) {
         free(made);
         free(threads);
@@ -97,7 +154,10 @@ bool rdb_pool_submit(rdb_pool *pool, void (*run)(void *argument), void *argument
         char name[16];
         rdb_error failure = {0};
         snprintf(name, sizeof name, "%s-%u", pool->name, (pool->thread_count + 1) % 10000);
-        if (rdb_thread_start(&pool->threads[pool->thread_count], name, run_thread, pool, &failure)) {
+        pool_thread *place = free_place(pool);
+        RDB_VERIFY(place != NULL);
+        place->pool = pool;
+        if (rdb_thread_start(&place->thread, name, run_thread, place, &failure)) {
             pool->thread_count++;
         } else if (pool->thread_count == 0) {
             ok = false;
@@ -140,10 +200,9 @@ void rdb_pool_destroy(rdb_pool **pool)
     rdb_mutex_lock(&ending->lock);
     ending->ending = true;
     rdb_condition_broadcast(&ending->job_came);
-    uint32_t count = ending->thread_count;
     rdb_mutex_unlock(&ending->lock);
-    for (uint32_t thread_no = 0; thread_no < count; thread_no++)
-        rdb_thread_join(&ending->threads[thread_no]);
+    for (uint32_t thread_no = 0; thread_no < ending->threads_max; thread_no++)
+        rdb_thread_join(&ending->threads[thread_no].thread);
     for (job *at = ending->spare, *next; at != NULL; at = next) {
         next = at->next;
         free(at);
