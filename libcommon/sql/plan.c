@@ -128,8 +128,15 @@ static bool finish_subquery(plan_level *level, plan_rel *rel, plan_level *inner,
     rel->built.count = count;
     if (count < built->count) { /* junk: the row space of whatever stands above has it, unnamed */
         rdb_expr **all = RDB_NEW_ARRAY(p->arena, rdb_expr *, built->count + 1);
-        memcpy(all, built->outputs, built->count * sizeof *all);
         memcpy(all, outputs, count * sizeof *all);
+        for (uint32_t i = count; i < built->count; i++) { /* what it was in the inner level would be taken for a column of this one */
+            rdb_expr_param *unnamed = RDB_NEW(p->arena, rdb_expr_param);
+            unnamed->head = *built->outputs[i];
+            unnamed->head.kind = RDB_EXPR_PARAM;
+            unnamed->param_kind = RDB_PARAM_EXECUTION;
+            unnamed->param_no = UINT32_MAX;
+            all[i] = &unnamed->head;
+        }
         rel->built = plan_identity(p, built->node, all, built->count);
     }
     rel->has_built = true;
