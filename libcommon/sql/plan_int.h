@@ -159,6 +159,8 @@ bool plan_add_cte(planner *p, uint32_t *cte_no);
 bool plan_add_subplan(planner *p, uint32_t *subplan_no);
 /* plan_semijoin.c */
 const rdb_query *plan_join_sublinks(planner *p, const rdb_query *query);
+/* plan_qual.c: an AND's parts, and what its ORs have in common; true constants left out. */
+void plan_split_conjuncts(planner *p, rdb_expr *expr, rdb_list *conjuncts);
 /* plan_prepare.c */
 bool plan_prepare(plan_level *level, rdb_expr *expr, rdb_expr **prepared);
 bool plan_prepare_conjuncts(plan_level *level, rdb_expr *expr, rdb_list *conjuncts);

@@ -296,19 +296,6 @@ bool plan_prepare(plan_level *level, rdb_expr *expr, rdb_expr **prepared)
     return node != NULL && rdb_expr_fold(level->p->arena, &level->p->eval, node, prepared, level->p->err);
 }
 
-static void split_conjuncts(rdb_arena *arena, rdb_expr *expr, rdb_list *conjuncts)
-{
-    if (expr->kind == RDB_EXPR_BOOL && ((rdb_expr_bool *)expr)->bool_kind == RDB_BOOL_AND) {
-        rdb_list *arguments = &((rdb_expr_bool *)expr)->arguments;
-        for (uint32_t i = 0; i < arguments->count; i++)
-            split_conjuncts(arena, arguments->items[i], conjuncts);
-        return;
-    }
-    if (expr->kind == RDB_EXPR_CONST && !((rdb_expr_const *)expr)->is_null && ((rdb_expr_const *)expr)->value.b)
-        return;
-    rdb_list_push(arena, conjuncts, expr);
-}
-
 bool plan_prepare_conjuncts(plan_level *level, rdb_expr *expr, rdb_list *conjuncts)
 {
     rdb_expr *prepared = NULL;
@@ -316,7 +303,7 @@ bool plan_prepare_conjuncts(plan_level *level, rdb_expr *expr, rdb_list *conjunc
         return true;
     if (!plan_prepare(level, expr, &prepared))
         return false;
-    split_conjuncts(level->p->arena, prepared, conjuncts);
+    plan_split_conjuncts(level->p, prepared, conjuncts);
     return true;
 }
 
