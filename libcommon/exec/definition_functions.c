@@ -133,13 +133,35 @@ static bool add_type_name(rdb_call *call, uint32_t oid, rdb_strbuf *text)
     return rdb_type_get(access, oid, &type, call->err) && (type == NULL || rdb_expr_format_type(access, type, -1, false, text, call->err));
 }
 
+static bool is_built_in(const rdb_function *function)
+{
+    enum { SCRIPTED_OIDS = 12000 }; /* from here on functions are made by statements, at initialisation too, and have trees */
+    return function->oid < SCRIPTED_OIDS;
+}
+
+/* Defaults of a built-in function are texts, a line each: the input of the argument's type. */
+static bool add_built_in_default(rdb_call *call, const rdb_function *function, uint32_t default_no, uint32_t type, rdb_strbuf *text)
+{
+    const char *line = function->defaults_tree;
+    for (; default_no > 0 && line != NULL; default_no--)
+        line = (line = strchr(line, '\n')) != NULL ? line + 1 : NULL;
+    if (line == NULL)
+        return rdb_error_set(call->err, RDB_DATA_CORRUPTED, "function %u has fewer defaults than it says", function->oid);
+    int length = (int)strcspn(line, "\n");
+    if (type == RDB_BOOLOID || type == RDB_INT4OID || type == RDB_INT8OID || type == RDB_FLOAT8OID) {
+        rdb_strbuf_addf(text, "%.*s", length, line);
+        return true;
+    }
+    rdb_strbuf_addf(text, "'%.*s'::", length, line);
+    return add_type_name(call, type, text);
+}
+
 /* The defaults of the last arguments, as trees. */
 static bool read_defaults(rdb_call *call, const rdb_function *function, rdb_list *defaults)
 {
     rdb_expr *list = NULL;
     *defaults = (rdb_list){0};
-    enum { BUILT_IN_OIDS = 12000 }; /* below, defaults are kept as text, which has no tree to print */
-    if (function->defaults_tree == NULL || function->default_count == 0 || function->oid < BUILT_IN_OIDS)
+    if (function->defaults_tree == NULL || function->default_count == 0 || is_built_in(function))
         return true;
     if (!rdb_tree_read_expr(call->arena, rdb_eval_of(call)->access, function->defaults_tree, &list, call->err))
         return false;
@@ -182,7 +204,11 @@ static bool add_arguments(rdb_call *call, const rdb_function *function, bool wit
         }
         if (!add_type_name(call, types[i], text))
             return false;
-        if (is_input && input_no + defaults.count > function->argument_count) {
+        if (with_defaults && is_built_in(function) && is_input && input_no + function->default_count > function->argument_count) {
+            rdb_strbuf_adds(text, " DEFAULT ");
+            if (!add_built_in_default(call, function, input_no - 1 + function->default_count - function->argument_count, types[i], text))
+                return false;
+        } else if (is_input && input_no + defaults.count > function->argument_count) {
             rdb_strbuf_adds(text, " DEFAULT ");
             if (!add_default(call, defaults.items[input_no - 1 + defaults.count - function->argument_count], text))
                 return false;

@@ -105,10 +105,21 @@ bool files_replay(rdb_storage *storage, const rdb_wal_record *record, rdb_error 
     return relation_create(storage, record->pdb, file, err);
 }
 
+static bool fork_exists(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork)
+{
+    char path[1200];
+    rdb_error err = {0};
+    bool ok = relation_path(storage, pdb, file, fork, path, &err) && rdb_path_exists(path);
+    rdb_error_clear(&err);
+    return ok;
+}
+
 bool rdb_storage_block_count(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork, uint64_t *blocks, rdb_error *err)
 {
     storage_relation *relation = NULL;
     *blocks = 0;
+    if (fork != RDB_FORK_MAIN && !fork_exists(storage, pdb, file, fork)) /* a clone has none until it is needed */
+        return true;
     if (!relation_get(storage, pdb, file, fork, RELATION_EXISTING, &relation, err))
         return false;
     *blocks = atomic_load_explicit(&relation->block_count, memory_order_acquire);
@@ -118,11 +129,7 @@ bool rdb_storage_block_count(rdb_storage *storage, uint32_t pdb, uint64_t file, 
 
 bool rdb_storage_file_exists(rdb_storage *storage, uint32_t pdb, uint64_t file)
 {
-    char path[1200];
-    rdb_error err = {0};
-    bool ok = relation_path(storage, pdb, file, RDB_FORK_MAIN, path, &err) && rdb_path_exists(path);
-    rdb_error_clear(&err);
-    return ok;
+    return fork_exists(storage, pdb, file, RDB_FORK_MAIN);
 }
 
 void rdb_storage_prefetch(rdb_storage *storage, rdb_page_tag tag, uint32_t block_count)

@@ -36,8 +36,8 @@ psql_here() { psql -X -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb "$@
     [[ "$output" == *"checks"* ]]
 }
 
-@test "clients: JDBC by SCRAM and verified TLS; types in text and binary, batches, keys, portions, COPY, cancel" {
-    run -0 timeout 120 java -cp /usr/share/java/postgresql.jar "$TOP/tests/clients/Jdbc.java" localhost "$PORT" "$(password)" "$HOME_DIR/conf/secrets/tls/ca.crt"
+@test "clients: JDBC by SCRAM and verified TLS; types in text and binary, batches, keys, portions, metadata, COPY, cancel" {
+    run -0 timeout 120 java -cp /usr/share/java/postgresql.jar "$TOP/tests/clients/Jdbc.java" localhost "$PORT" "$(password)" "$HOME_DIR/conf/secrets/tls/ca.crt" metadata
     echo "$output"
     [[ "$output" == *"checks"* ]]
 }
@@ -49,7 +49,7 @@ psql_here() { psql -X -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb "$@
     echo "$output"
     [[ "$output" == *'Table "public.t"'* && "$output" == *"not null"* && "$output" == *"t_pkey"*"PRIMARY KEY, btree (a)"* && "$output" == *"t_b"*"btree (b)"* ]]
     for command in '\dt+' '\di+' '\ds+' '\dv' '\l' '\du' '\dg+' '\dn+' '\d' '\d+' '\df lower' '\df+ lower' '\do+ =' '\dT+' '\dC int4' '\da sum' '\dc' '\dd' '\ddp' '\dp' \
-        '\dD' '\dF' '\dL' '\dP' '\drds' '\dRp' '\dRs' '\dx' '\dy' '\dA' '\dAc' '\dAf' '\dE' '\dm' '\dX' '\dtS' '\diS+'; do
+        '\dD' '\dF' '\dL' '\dP' '\drds' '\dRp' '\dRs' '\dx' '\dy' '\dA' '\dAc' '\dAf' '\dE' '\dm' '\dX' '\dtS+' '\diS+' '\dfS' '\dvS'; do
         run -0 psql_here -c "$command"
         echo "$command: $output"
         [[ "$output" != *ERROR* ]]
