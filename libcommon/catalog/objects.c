@@ -96,6 +96,7 @@ const char *const *objects_split_array(rdb_arena *arena, const char *text, uint3
         char *item = rdb_arena_alloc(arena, strlen(p) + 1);
         size_t length = 0;
         bool in_quotes = false;
+        p += strspn(p, " ");
         for (; *p != '\0' && (in_quotes || (*p != ',' && *p != '}')); p++) {
             if (*p == '"')
                 in_quotes = !in_quotes;

@@ -42,17 +42,24 @@ static bool plan_shape(rdb_execution *x, set_call *set, const rdb_expr *expr, bo
 {
     const rdb_type *base = base_of(expr->type);
     const rdb_function *function = set->entry != NULL ? set->expr->function : NULL;
-    bool is_row = base->oid == RDB_RECORDOID || base->kind == 'c', has_columns = false;
-    for (uint32_t i = 0; function != NULL && function->all_modes != NULL && i < function->all_count; i++)
-        has_columns |= function->all_modes[i] != 'i' && function->all_modes[i] != 'v';
-    set->takes_apart = in_from && is_row && !has_columns;
-    set->puts_together = !in_from && is_row && has_columns && base->fields != NULL;
+    bool is_row = base->oid == RDB_RECORDOID || base->kind == 'c', is_anonymous = base->fields == NULL;
+    uint32_t column_count = 0;
+    const rdb_type *columns[128];
+    for (uint32_t i = 0; function != NULL && function->all_modes != NULL && i < function->all_count && column_count < RDB_COUNT_OF(columns); i++)
+        if (function->all_modes[i] != 'i' && function->all_modes[i] != 'v') {
+            const rdb_type **column = &columns[column_count++];
+            if (!rdb_type_get(x->context.access, function->all_types[i], column, err))
+                return false;
+            is_anonymous = is_anonymous && *column != NULL && (*column)->kind != 'p'; /* polymorphic ones have no type of their own */
+        }
+    set->takes_apart = in_from && is_row && column_count == 0;
+    set->puts_together = !in_from && is_row && column_count > 0 && (base->fields != NULL || is_anonymous);
     if (!set->takes_apart && !set->puts_together)
         return true;
-    set->native_count = set->takes_apart ? 1 : base->field_count;
+    set->native_count = set->takes_apart ? 1 : base->fields != NULL ? base->field_count : column_count;
     set->native_types = RDB_NEW_ARRAY(x->arena, const rdb_type *, set->native_count + 1);
     for (uint32_t i = 0; i < set->native_count; i++)
-        set->native_types[i] = set->takes_apart ? expr->type : base->fields[i].type;
+        set->native_types[i] = set->takes_apart ? expr->type : base->fields != NULL ? base->fields[i].type : columns[i];
     return exec_make_vectors(x->arena, set->native_types, set->native_count, SET_ROWS, &set->native, err);
 }
 

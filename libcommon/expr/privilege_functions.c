@@ -287,7 +287,7 @@ static bool has_role_row(rdb_call *call, const rdb_datum *values, const bool *nu
         ok = rdb_role_is_member_of(access, member.role, role.role, &has, call->err);
     else
         return rdb_error_set(call->err, RDB_INVALID_PARAMETER_VALUE, "unrecognized privilege type: \"%s\"", text);
-    result->b = has;
+    result->b = has && (call->argument_count < 3 || member.role != 0); /* a member of number 0 is PUBLIC, which nobody's role is; elsewhere 0 is the system */
     return ok;
 }
 static bool has_role(rdb_call *call, const rdb_vector *const *arguments, rdb_vector *out, const rdb_selection *selection)
