@@ -26,6 +26,34 @@ static bool empty_text_row(rdb_call *call, const rdb_datum *a, const bool *nulls
 }
 EXPR_ROW_KERNEL(empty_text, 0)
 
+/* has_server_privilege and has_foreign_data_wrapper_privilege: by number there is none (null), by name that is an error. */
+static bool foreign_privilege_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    const uint32_t at = call->argument_count - 2;
+    (void)nulls, (void)result;
+    *is_null = true;
+    return call->argument_types[at]->oid == RDB_OIDOID || rdb_error_set(call->err, RDB_UNDEFINED_OBJECT, "server \"%s\" does not exist", expr_get_text(call, a[at]));
+}
+
+static bool foreign_privilege(rdb_call *call, const rdb_vector *const *arguments, rdb_vector *out, const rdb_selection *selection)
+{
+    return expr_run_rows(call, arguments, out, selection, call->argument_count, foreign_privilege_row);
+}
+
+static bool wrapper_privilege_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    const uint32_t at = call->argument_count - 2;
+    (void)nulls, (void)result;
+    *is_null = true;
+    return call->argument_types[at]->oid == RDB_OIDOID ||
+           rdb_error_set(call->err, RDB_UNDEFINED_OBJECT, "foreign-data wrapper \"%s\" does not exist", expr_get_text(call, a[at]));
+}
+
+static bool wrapper_privilege(rdb_call *call, const rdb_vector *const *arguments, rdb_vector *out, const rdb_selection *selection)
+{
+    return expr_run_rows(call, arguments, out, selection, call->argument_count, wrapper_privilege_row);
+}
+
 static bool no_rows_begin(rdb_call *call, void *state, const rdb_datum *arguments, const bool *is_null)
 {
     (void)call, (void)state, (void)arguments, (void)is_null;
@@ -108,6 +136,7 @@ static const rdb_set_kernel_entry SETS[] = {
     EMPTY(3082), /* pg_available_extensions */
     EMPTY(3819), /* pg_get_multixact_members */
     EMPTY(5031), EMPTY(3353), EMPTY(6271), EMPTY(6270), EMPTY(6272), EMPTY(5029), EMPTY(5030), EMPTY(3354), /* pg_ls_...dir */
+    EMPTY(3427), /* pg_mcv_list_items: no extended statistics */
     EMPTY(2282), /* pg_get_backend_memory_contexts */
     ROWS(3317, null_record_begin), /* pg_stat_get_wal_receiver */
     ROWS(6169, null_record_begin), /* pg_stat_get_replication_slot */
@@ -117,7 +146,10 @@ static const rdb_set_kernel_entry SETS[] = {
     ROWS(6248, prefetch_begin),
 };
 
+#define P (RDB_KERNEL_FALLIBLE | RDB_KERNEL_POLYMORPHIC)
 static const rdb_kernel_entry ENTRIES[] = {
+    {3000, wrapper_privilege, P}, {3001, wrapper_privilege, P}, {3002, wrapper_privilege, P}, {3003, wrapper_privilege, P}, {3004, wrapper_privilege, P}, {3005, wrapper_privilege, P},
+    {3006, foreign_privilege, P}, {3007, foreign_privilege, P}, {3008, foreign_privilege, P}, {3009, foreign_privilege, P}, {3010, foreign_privilege, P}, {3011, foreign_privilege, P},
     /* functions: no calls are timed */
     {2978, null, 0}, {2979, null, 0}, {2980, null, 0}, {3046, null, 0}, {3047, null, 0}, {3048, null, 0},
     /* a database: conflicts with recovery, temporary files, checksums, I/O times, sessions' times */
