@@ -291,11 +291,19 @@ static bool plan_empty_range(plan_level *level, plan_rel *rel)
     return true;
 }
 
+/* The views that a table is written through stand before it: their privileges are asked first. */
+static void list_range(planner *p, const rdb_range *range)
+{
+    if (range->through != NULL)
+        list_range(p, range->through);
+    rdb_list_push(p->arena, &p->plan->ranges, (void *)(uintptr_t)range);
+}
+
 static bool plan_range(plan_level *level, uint32_t range_no)
 {
     planner *p = level->p;
     const rdb_range *range = level->query->ranges.items[range_no - 1];
-    rdb_list_push(p->arena, &p->plan->ranges, (void *)(uintptr_t)range);
+    list_range(p, range);
     if (range->kind == RDB_RANGE_JOIN)
         return true;
     plan_rel *rel = RDB_NEW(p->arena, plan_rel);

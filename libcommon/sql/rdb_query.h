@@ -154,6 +154,7 @@ typedef struct rdb_range {
     uint32_t check_as;               /* the role whose privileges count: a view's owner; 0: whoever runs the statement */
     uint32_t required_privileges;    /* RDB_PRIVILEGE_* (acl bits of PostgreSQL) */
     uint64_t *selected_columns, *inserted_columns, *updated_columns;
+    const struct rdb_range *through; /* a table that is written through a view: the view's range as the statement names it, for its privileges */
 } rdb_range;
 
 /* FROM: a tree of range numbers and joins. */

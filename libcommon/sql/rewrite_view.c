@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Writing through views. A view over one table (or such a view) without anything that makes rows of its own is written by writing
  * that table: the statement's range becomes the table's, its columns the table's columns, and the view's condition is added to
- * the statement's own. What WITH CHECK OPTION asks of new rows goes into the query as checks. */
+ * the statement's own. The view's own range stays behind the table's (through) for its privileges. What WITH CHECK OPTION asks of
+ * new rows goes into the query as checks. */
 #include "sql/analyse_int.h"
 #include "sql/rewrite_int.h"
 
@@ -210,18 +211,107 @@ static rdb_expr *both(rdb_analysis *analysis, rdb_expr *left, rdb_expr *right)
     return &conjunction->head;
 }
 
-static bool use_base(rdb_analysis *analysis, rdb_range *range, const rdb_relation *base, rdb_error *err)
+/* ---- privileges ---------------------------------------------------------------------------------------------------------------- */
+typedef struct base_reads {
+    uint32_t range_no;
+    uint32_t word_count;
+    uint64_t *columns;
+} base_reads;
+
+static bool mark_read(void *context, const rdb_expr *node, uint32_t levels)
+{
+    base_reads *reads = context;
+    const rdb_expr_var *var = (const rdb_expr_var *)node;
+    if (node->kind != RDB_EXPR_VAR || var->levels_up != levels || var->range_no != reads->range_no)
+        return true;
+    const uint32_t bit = (uint32_t)(var->attribute_no + 7);
+    if (bit / 64 < reads->word_count)
+        reads->columns[bit / 64] |= UINT64_C(1) << (bit % 64);
+    return true;
+}
+
+/* What the view reads of its table, whatever a statement uses of it. */
+static uint64_t *columns_read(rdb_analysis *analysis, const rdb_query *tree, uint32_t base_no, const rdb_relation *base)
+{
+    base_reads reads = {.range_no = base_no, .word_count = (base->column_count + 7u) / 64 + 1};
+    reads.columns = RDB_NEW_ARRAY(analysis->arena, uint64_t, reads.word_count);
+    (void)analyse_walk_query(tree, 0, mark_read, &reads); /* the visit never ends it */
+    return reads.columns;
+}
+
+typedef struct ownership {
+    rdb_analysis *analysis;
+    uint32_t owner_oid;
+} ownership;
+
+static void own_ranges(const ownership *own, const rdb_query *query)
+{
+    for (uint32_t i = 0; i < query->ranges.count; i++) {
+        rdb_range *range = query->ranges.items[i];
+        if (range->subquery != NULL)
+            own_ranges(own, range->subquery);
+        if (range->kind != RDB_RANGE_RELATION || range->relation == NULL || range->required_privileges == 0)
+            continue;
+        range->check_as = own->owner_oid;
+        if (range->selected_columns == NULL) { /* stored trees do not say which columns they read: the whole row */
+            range->selected_columns = RDB_NEW_ARRAY(own->analysis->arena, uint64_t, (range->relation->column_count + 7u) / 64 + 1);
+            range->selected_columns[0] = UINT64_C(1) << 7;
+        }
+    }
+    for (uint32_t i = 0; i < query->ctes.count; i++)
+        own_ranges(own, ((const rdb_cte *)query->ctes.items[i])->query);
+}
+
+static bool own_sublink(void *context, const rdb_expr *node, uint32_t levels)
+{
+    (void)levels;
+    if (node->kind == RDB_EXPR_SUBLINK)
+        own_ranges(context, ((const rdb_expr_sublink *)node)->query);
+    return true;
+}
+
+/* The subqueries of a view's condition become the statement's, and yet read with the rights of the view's owner. */
+static void own_sublinks(rdb_analysis *analysis, const rdb_query *tree, uint32_t owner_oid)
+{
+    ownership own = {.analysis = analysis, .owner_oid = owner_oid};
+    (void)analyse_walk_query(tree, 0, own_sublink, &own); /* the visit never ends it */
+}
+
+/* The columns of range's relation, the table, behind those of the view. */
+static uint64_t *map_columns(const analyse_state *state, const rdb_range *range, const rdb_relation *view, const rdb_query *tree, const uint64_t *columns)
+{
+    uint64_t *mapped = NULL;
+    for (int16_t number = 1; columns != NULL && number <= (int16_t)view->column_count; number++) {
+        const uint32_t bit = (uint32_t)(number + 7);
+        const rdb_target *target = columns[bit / 64] & UINT64_C(1) << (bit % 64) ? target_of(tree, number) : NULL;
+        const int16_t behind = target != NULL ? base_column(tree, target->expr) : 0;
+        if (behind > 0)
+            analyse_mark_column(state, &mapped, range, behind);
+    }
+    return mapped;
+}
+
+/* The statement's range becomes the table's. Who runs the statement needs its privileges on the view, the view's owner the same
+ * ones on the table; a statement that reads anything needs an owner who may read all that the view reads. */
+static bool use_base(rdb_analysis *analysis, rdb_range *range, const rdb_relation *base, const rdb_query *tree, uint64_t *reads, rdb_error *err)
 {
     rdb_txn *txn = rdb_access_get_context(analysis->access)->txn;
     rdb_lock_tag tag = {.kind = RDB_LOCK_RELATION, .pdb = rdb_txn_pdb(txn), .a = base->oid};
+    const analyse_state state = {.analysis = analysis};
     bool taken = false;
     if (!rdb_lock_acquire(txn, tag, RDB_LOCK_ROW_EXCLUSIVE, RDB_LOCK_WAIT, 0, &taken, err))
         return false;
+    const rdb_range *named = rdb_arena_memdup(analysis->arena, range, sizeof *range);
+    range->through = named;
     range->relation = base;
     range->lock_mode = RDB_LOCK_ROW_EXCLUSIVE;
     range->columns = (rdb_list){0};
     for (uint16_t i = 0; i < base->column_count; i++)
         rdb_list_push(analysis->arena, &range->columns, (void *)(uintptr_t)base->columns[i].name);
+    range->check_as = named->relation->owner_oid;
+    range->selected_columns = reads;
+    range->inserted_columns = map_columns(&state, range, named->relation, tree, named->inserted_columns);
+    range->updated_columns = map_columns(&state, range, named->relation, tree, named->updated_columns);
     return true;
 }
 
@@ -247,6 +337,8 @@ bool rewrite_view_target(rdb_analysis *analysis, rdb_query *query, rdb_error *er
             return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "ON CONFLICT DO UPDATE on view \"%s\" is not supported yet", view->name);
         const uint32_t base_no = ((const rdb_from *)tree->from.items[0])->range_no;
         const rdb_relation *base = ((const rdb_range *)tree->ranges.items[base_no - 1])->relation;
+        uint64_t *reads = columns_read(analysis, tree, base_no, base);
+        own_sublinks(analysis, tree, view->owner_oid);
         /* The view's trees speak of the statement's range from here on. */
         ((rdb_from *)tree->from.items[0])->range_no = query->result_range_no;
         if (!replace_in_query(analysis, tree, base_no, query->result_range_no, NULL, err))
@@ -270,11 +362,12 @@ bool rewrite_view_target(rdb_analysis *analysis, rdb_query *query, rdb_error *er
             if (!rdb_tree_read_query(analysis->arena, analysis->access, view->view_tree, &again, err) ||
                 !replace_in_expr(analysis, again->where, base_no, query->result_range_no, err))
                 return false;
+            own_sublinks(analysis, again, view->owner_oid);
             check->view = view->name;
             check->condition = again->where;
             rdb_list_push(analysis->arena, &query->view_checks, check);
         }
-        if (!use_base(analysis, range, base, err))
+        if (!use_base(analysis, range, base, tree, reads, err))
             return false;
         if (is_insert && base->kind != 'v' && !analyse_add_identities(analysis, query, base, err))
             return false;

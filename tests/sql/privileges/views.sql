@@ -1,0 +1,154 @@
+-- Writing through views: the user needs the view's privileges, the view's owner the table's.
+create role rdb_t_vowner;
+create role rdb_t_vuser;
+create role rdb_t_vnone;
+create schema rdb_t_vs;
+grant usage, create on schema rdb_t_vs to rdb_t_vowner;
+grant usage on schema rdb_t_vs to rdb_t_vuser, rdb_t_vnone;
+set search_path = rdb_t_vs;
+create table t (hidden int default 7, b text, a int, c int);
+create table allowed (a int, note text);
+insert into allowed values (1, 'x'), (2, 'y');
+insert into t (b, a, c) values ('x', 1, 10), ('y', 2, 20), ('z', 3, 30);
+grant all on t to rdb_t_vowner;
+-- The columns have other numbers than the table's.
+set role rdb_t_vowner;
+create view v as select a, b as label, c from t where a < 100 with check option;
+create view vv as select label, a from v where a > 0;
+grant select, insert, update, delete on v to rdb_t_vuser;
+-- The view is enough, the table is closed.
+set role rdb_t_vuser;
+insert into v values (4, 'q', 40);
+insert into v (label, a) values ('r', 5) returning a, label, c;
+update v set label = 'new' where a = 1 returning *;
+update v set c = c + 1;
+delete from v where a = 5;
+\set VERBOSITY terse
+update v set a = 100 where a = 1;
+\set VERBOSITY default
+select * from v order by a;
+select * from t;
+insert into t (a) values (1);
+update t set b = 'z';
+delete from t;
+-- The user of another role has nothing on the view.
+set role rdb_t_vnone;
+insert into v values (6, 's', 60);
+update v set label = 's';
+delete from v;
+-- One privilege at a time.
+reset role;
+grant insert on v to rdb_t_vnone;
+set role rdb_t_vnone;
+insert into v values (6, 's', 60);
+insert into v values (7, 't', 70) returning a;
+update v set label = 's';
+delete from v;
+reset role;
+revoke insert on v from rdb_t_vnone;
+grant update on v to rdb_t_vnone;
+set role rdb_t_vnone;
+update v set c = 0;
+update v set c = 1 where a = 2;
+insert into v values (6, 's', 60);
+reset role;
+revoke update on v from rdb_t_vnone;
+grant delete on v to rdb_t_vnone;
+set role rdb_t_vnone;
+delete from v where a = 6;
+update v set c = 0;
+delete from v;
+-- A prepared statement asks again.
+reset role;
+insert into t (a, b, c) values (1, 'x', 10), (2, 'y', 20);
+set role rdb_t_vuser;
+prepare p as update v set label = 'p' where a = 1;
+execute p;
+reset role;
+revoke update on v from rdb_t_vuser;
+set role rdb_t_vuser;
+execute p;
+deallocate p;
+-- Columns of the view.
+reset role;
+revoke all on v from rdb_t_vuser, rdb_t_vnone;
+grant select (a, label), insert (a, label), update (label) on v to rdb_t_vuser;
+set role rdb_t_vuser;
+insert into v (a, label) values (8, 'c');
+insert into v (a, c) values (9, 9);
+insert into v values (9, 'c', 9);
+update v set label = 'cc' where a = 8;
+update v set a = 9 where a = 8;
+update v set label = 'cc' where c = 1;
+update v set label = 'dd' where a = 8 returning label;
+update v set label = 'dd' where a = 8 returning c;
+delete from v;
+select a, label from v order by a;
+-- Columns of the table, for the view's owner.
+reset role;
+revoke all on t from rdb_t_vowner;
+grant select (a, b, c), insert (a, b), update (b) on t to rdb_t_vowner;
+grant select, insert, update, delete on v to rdb_t_vuser;
+set role rdb_t_vuser;
+insert into v (a, label) values (10, 'd');
+insert into v (a, c) values (10, 1);
+update v set label = 'ee' where a = 10;
+update v set c = 1 where a = 10;
+delete from v where a = 10;
+-- What the view reads, the owner must be allowed to read where the statement reads anything.
+reset role;
+revoke select (c) on t from rdb_t_vowner;
+set role rdb_t_vuser;
+insert into v (a, label) values (11, 'd');
+update v set label = 'ee';
+update v set label = 'ff' where a = 11;
+insert into v (a, label) values (11, 'd') returning a;
+select a from v;
+-- The owner without anything; the user's own rights on the table do not help.
+reset role;
+revoke all on t from rdb_t_vowner;
+grant all on t to rdb_t_vuser;
+set role rdb_t_vuser;
+insert into v (a, label) values (12, 'f');
+update v set label = 'ee';
+delete from v;
+insert into t (a, b) values (12, 'f');
+set role rdb_t_vowner;
+insert into v (a, label) values (12, 'f');
+-- A view over a view: each owner answers for the next.
+reset role;
+revoke all on t from rdb_t_vuser;
+grant all on t to rdb_t_vowner;
+alter view vv owner to rdb_t_vnone;
+grant select, insert, update, delete on vv to rdb_t_vuser;
+revoke all on v from rdb_t_vuser;
+set role rdb_t_vuser;
+insert into vv values ('n', 20);
+reset role;
+grant select, insert, update (label) on v to rdb_t_vnone;
+set role rdb_t_vuser;
+insert into vv values ('n', 20);
+update vv set label = 'nn' where a = 20;
+update vv set a = 21 where a = 20;
+delete from vv where a = 20;
+update v set label = 'nn' where a = 20;
+select * from vv where a >= 12 order by a;
+-- A condition that reads another table does so as the view's owner.
+reset role;
+grant select on allowed to rdb_t_vowner;
+set role rdb_t_vowner;
+create view vs as select a, b from t where a in (select a from allowed);
+grant select, update, delete on vs to rdb_t_vuser;
+set role rdb_t_vuser;
+update vs set b = 'allowed' where a = 2;
+select * from vs order by a;
+reset role;
+revoke select on allowed from rdb_t_vowner;
+grant select on allowed to rdb_t_vuser;
+set role rdb_t_vuser;
+update vs set b = 'allowed' where a = 2;
+delete from vs;
+reset role;
+reset search_path;
+drop schema rdb_t_vs cascade;
+drop role rdb_t_vowner, rdb_t_vuser, rdb_t_vnone;
