@@ -121,10 +121,21 @@ static void put_target(explaining *work, const rdb_plan_node *node)
         rdb_strbuf_addf(&work->out, " %s", alias);
 }
 
+/* Columns bear their table's name where several tables are read and the node is not the scan of one of them. */
 static void put_expr(explaining *work, const rdb_expr *expr, rdb_strbuf *text)
 {
-    if (work->ok && !rdb_deparse_expr(work->context->access, expr, NULL, work->plan->scan_count > 1, text, work->err))
+    rdb_plan_kind kind = work->node->kind;
+    bool is_scan = kind == RDB_PLAN_SEQ_SCAN || kind == RDB_PLAN_INDEX_SCAN || kind == RDB_PLAN_INDEX_ONLY_SCAN || kind == RDB_PLAN_FUNCTION_SCAN ||
+                   kind == RDB_PLAN_VALUES_SCAN || kind == RDB_PLAN_CTE_SCAN || kind == RDB_PLAN_WORK_TABLE_SCAN;
+    if (work->ok && !rdb_deparse_expr(work->context->access, expr, NULL, !is_scan && work->plan->ranges.count > 1, text, work->err))
         work->ok = false;
+}
+
+static bool is_column(const rdb_expr *expr)
+{
+    while (expr->kind == RDB_EXPR_SLOT && ((const rdb_expr_slot *)expr)->origin != NULL)
+        expr = ((const rdb_expr_slot *)expr)->origin;
+    return expr->kind == RDB_EXPR_VAR;
 }
 
 static void property_text(explaining *work, const rdb_plan_property *property, rdb_strbuf *text)
@@ -134,6 +145,13 @@ static void property_text(explaining *work, const rdb_plan_property *property, r
         rdb_strbuf_adds(text, property->text);
         break;
     case RDB_PLAN_PROPERTY_EXPRS:
+        if (property->is_list) {
+            for (uint32_t i = 0; i < property->exprs->count; i++) {
+                rdb_strbuf_adds(text, i > 0 ? ", " : "");
+                put_expr(work, property->exprs->items[i], text);
+            }
+            break;
+        }
         if (property->exprs->count > 1)
             rdb_strbuf_addc(text, '(');
         for (uint32_t i = 0; i < property->exprs->count; i++) {
@@ -152,9 +170,11 @@ static void property_text(explaining *work, const rdb_plan_property *property, r
             const rdb_plan_key *key = &property->keys[i];
             if (i > 0)
                 rdb_strbuf_adds(text, ", ");
-            if (key->origin != NULL)
+            if (key->origin != NULL) { /* what is computed below stands in brackets */
+                rdb_strbuf_adds(text, is_column(key->origin) ? "" : "(");
                 put_expr(work, key->origin, text);
-            else
+                rdb_strbuf_adds(text, is_column(key->origin) ? "" : ")");
+            } else
                 rdb_strbuf_addf(text, "$%u", key->slot_no + 1);
             if (key->is_descending)
                 rdb_strbuf_adds(text, key->nulls_first ? " DESC" : " DESC NULLS LAST");
@@ -259,6 +279,7 @@ static void put_text_node(explaining *work, const rdb_plan_node *node, uint32_t 
     put_costs(work, node);
     put_actual(work, node);
     rdb_strbuf_addc(&work->out, '\n');
+    work->node = node;
     rdb_plan_node_describe(node, put_property, work);
     put_extra_statistics(work, node);
     put_text_node(work, node->left, inner, NULL);
@@ -296,6 +317,7 @@ static void put_json_node(explaining *work, const rdb_plan_node *node, uint32_t 
     put_target(work, node);
     put_costs(work, node);
     put_actual(work, node);
+    work->node = node;
     rdb_plan_node_describe(node, put_property, work);
     bool is_root = node == work->plan->root;
     uint32_t count = (node->left != NULL) + (node->right != NULL) + node->children.count + (is_root ? work->plan->cte_count + work->plan->subplan_count : 0);

@@ -78,7 +78,13 @@ static bool version_row(rdb_call *call, const rdb_datum *a, const bool *nulls, r
 }
 EXPR_ROW_KERNEL(version, 0)
 
-/* The first schema of the path that is there; implied ones (pg_temp, pg_catalog unless written) do not count. */
+/* Implied by every path, unless it names them: pg_catalog and the session's own schema of temporary objects. */
+static bool is_implied(uint32_t oid, const char *name)
+{
+    return oid == RDB_NAMESPACE_PG_CATALOG || strncmp(name, "pg_temp_", 8) == 0;
+}
+
+/* The first schema of the path that is there; implied ones do not count. */
 static bool current_schema_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
     (void)a, (void)nulls;
@@ -87,10 +93,10 @@ static bool current_schema_row(rdb_call *call, const rdb_datum *a, const bool *n
     char name[RDB_NAMEDATALEN] = "";
     *is_null = true;
     for (uint32_t i = 0; i < count; i++) {
-        if (path[i] == RDB_NAMESPACE_PG_CATALOG)
-            continue;
         if (!rdb_namespace_get_name(rdb_eval_of(call)->access, path[i], name, call->err))
             return false;
+        if (is_implied(path[i], name))
+            continue;
         return give_text(call, name[0] ? name : NULL, result, is_null);
     }
     return true;
@@ -106,9 +112,11 @@ static bool current_schemas_row(rdb_call *call, const rdb_datum *a, const bool *
     bool *name_nulls = RDB_NEW_ARRAY(call->arena, bool, count + 1);
     for (uint32_t i = 0; i < count; i++) {
         char name[RDB_NAMEDATALEN] = "";
-        if (path[i] == RDB_NAMESPACE_PG_CATALOG && !a[0].b)
+        if (!rdb_namespace_get_name(rdb_eval_of(call)->access, path[i], name, call->err))
+            return false;
+        if (is_implied(path[i], name) && !a[0].b)
             continue;
-        if (!rdb_namespace_get_name(rdb_eval_of(call)->access, path[i], name, call->err) || !expr_set_text(call, name, strlen(name), &names[used++]))
+        if (!expr_set_text(call, name, strlen(name), &names[used++]))
             return false;
     }
     const rdb_type *element = NULL;

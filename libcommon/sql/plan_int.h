@@ -135,7 +135,7 @@ typedef struct plan_path {
     rdb_list bounds;         /* plan_match * */
     rdb_list filter;         /* conditions checked at this node */
     struct plan_path *left, *right;
-    rdb_list left_keys, right_keys; /* hash joins */
+    rdb_list left_keys, right_keys, key_clauses; /* hash joins; key_clauses: the equalities, for EXPLAIN */
     rdb_list condition;      /* join conditions besides the keys */
     rdb_list parameters;     /* NEST_LOOP: plan_wanted *, values from the left side */
 } plan_path;

@@ -350,12 +350,13 @@ static bool join_paths(plan_level *level, plan_path *left, plan_path *right, uin
         needs.words[w] = (left->needs.words[w] | right->needs.words[w]) & ~relids.words[w];
     double rows = join_rows(kind, left->rows, right->rows, join_selectivity(level, clauses, left, right));
     int32_t width = left->width + right->width;
-    rdb_list left_keys = {0}, right_keys = {0}, rest = {0};
+    rdb_list left_keys = {0}, right_keys = {0}, key_clauses = {0}, rest = {0};
     for (uint32_t i = 0; i < clauses->count; i++) {
         rdb_expr *a = NULL, *b = NULL;
         if (split_equality(level, clauses->items[i], left->relids, right->relids, &a, &b)) {
             rdb_list_push(p->arena, &left_keys, a);
             rdb_list_push(p->arena, &right_keys, b);
+            rdb_list_push(p->arena, &key_clauses, clauses->items[i]);
         } else {
             rdb_list_push(p->arena, &rest, clauses->items[i]);
         }
@@ -364,6 +365,7 @@ static bool join_paths(plan_level *level, plan_path *left, plan_path *right, uin
         plan_path *hash = new_path(p, RDB_PLAN_HASH_JOIN);
         hash->left_keys = left_keys;
         hash->right_keys = right_keys;
+        hash->key_clauses = key_clauses;
         hash->condition = rest;
         hash->startup = right->total + right->rows * (COST_OPERATOR * left_keys.count + COST_TUPLE);
         hash->total = hash->startup + left->total + left->rows * COST_OPERATOR * left_keys.count + rows * COST_TUPLE;
@@ -748,6 +750,7 @@ static bool build_join(builder *b, plan_path *path, plan_built *built)
         if (!resolve_here(b, &left, &path->left_keys, &left_keys) || !resolve_here(b, &right, &path->right_keys, &right_keys))
             return false;
         join->key_count = left_keys.count;
+        join->shown_keys = path->key_clauses;
         join->left_keys = (rdb_expr *const *)left_keys.items;
         join->right_keys = (rdb_expr *const *)right_keys.items;
     }

@@ -13,3 +13,9 @@ insert into sale values (1, '2024-02-01', 0);
 insert into sale values (9, '2024-02-01', 1);
 select nosuch from item;
 select 1 / (id - 1) from item;
+-- Schemas that every path implies are no current ones; the words of plans.
+create temp table aside (a int);
+select current_schema, current_schemas(false);
+explain (costs off) select name from item where price > 1;
+explain (costs off) select id from item where id = 2;
+explain (costs off) select name, count(*) from item group by name order by count(*);
