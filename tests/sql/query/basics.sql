@@ -17,5 +17,5 @@ select 1 / (id - 1) from item;
 create temp table aside (a int);
 select current_schema, current_schemas(false);
 explain (costs off) select name from item where price > 1;
-explain (costs off) select id from item where id = 2;
+explain (costs off) select name from item where id = 2;
 explain (costs off) select name, count(*) from item group by name order by count(*);
