@@ -170,7 +170,8 @@ static bool find_function(rdb_call *call, rdb_slice text, bool with_arguments, b
         return !strict || rdb_error_set(call->err, RDB_AMBIGUOUS_FUNCTION, "more than one function named \"%s\"",
                                         rdb_arena_strndup(call->arena, (const char *)text.data, text.length));
     for (uint32_t i = 0; i < candidate_count && *oid == 0; i++)
-        if (!with_arguments || (candidates[i]->argument_count == type_count && memcmp(candidates[i]->argument_types, types, type_count * sizeof *types) == 0))
+        if (!with_arguments || (candidates[i]->argument_count == type_count &&
+                                (type_count == 0 || memcmp(candidates[i]->argument_types, types, type_count * sizeof *types) == 0)))
             *oid = candidates[i]->oid;
     return *oid != 0 || !strict || no_function(call, text);
 }
@@ -376,7 +377,8 @@ static bool look_up_function(rdb_call *call, const rdb_function *function, bool 
     *is_only = count == 1 && candidates[0]->oid == function->oid;
     for (uint32_t i = 0; i < count; i++)
         if (candidates[i]->argument_count == function->argument_count &&
-            memcmp(candidates[i]->argument_types, function->argument_types, function->argument_count * sizeof(uint32_t)) == 0) {
+            (function->argument_count == 0 ||
+             memcmp(candidates[i]->argument_types, function->argument_types, function->argument_count * sizeof(uint32_t)) == 0)) {
             *is_first = candidates[i]->oid == function->oid;
             break;
         }

@@ -60,7 +60,8 @@ void deparse_function_name(deparse *out, const rdb_function *function)
         deparse_fail(out, rdb_function_find(out->access, NULL, function->name, &candidates, &count, out->err));
         for (uint32_t i = 0; out->ok && i < count && !is_found; i++)
             if (candidates[i]->argument_count == function->argument_count &&
-                memcmp(candidates[i]->argument_types, function->argument_types, function->argument_count * sizeof(uint32_t)) == 0) {
+                (function->argument_count == 0 ||
+                 memcmp(candidates[i]->argument_types, function->argument_types, function->argument_count * sizeof(uint32_t)) == 0)) {
                 is_found = candidates[i]->oid == function->oid;
                 break;
             }

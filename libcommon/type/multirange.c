@@ -48,7 +48,8 @@ static int compare_for_sort(const void *left, const void *right, void *type)
 static bool write_list(rdb_call *call, const rdb_type *range_type, type_range_list *list, rdb_datum *r)
 {
     uint32_t count = 0;
-    qsort_r(list->ranges, list->count, sizeof *list->ranges, compare_for_sort, (void *)(uintptr_t)range_type);
+    if (list->count > 0)
+        qsort_r(list->ranges, list->count, sizeof *list->ranges, compare_for_sort, (void *)(uintptr_t)range_type);
     for (uint32_t i = 0; i < list->count; i++) {
         type_range *last = count > 0 ? &list->ranges[count - 1] : NULL, *range = &list->ranges[i];
         if (range->is_empty)
