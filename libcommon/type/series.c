@@ -43,13 +43,29 @@ static bool int_next(TYPE_UNUSED rdb_call *call, void *state, rdb_vector **colum
 typedef struct numeric_series {
     rdb_datum at, last, step; /* stored numbers */
     int direction;
+    rdb_arena *arena;         /* of the whole series; that of a call of next lives until the following one */
+    uint8_t *kept;            /* where at lies between two calls of next */
+    size_t kept_capacity;
 } numeric_series;
+
+static void keep_position(numeric_series *series)
+{
+    rdb_bytes at = series->at.bytes;
+    if (at.length > series->kept_capacity) {
+        series->kept_capacity = 2 * at.length;
+        series->kept = RDB_NEW_ARRAY(series->arena, uint8_t, series->kept_capacity);
+    }
+    if (at.length > 0)
+        memmove(series->kept, at.data, at.length);
+    series->at.bytes.data = series->kept;
+}
 
 static bool numeric_begin(rdb_call *call, void *state, const rdb_datum *a, TYPE_UNUSED const bool *is_null)
 {
     numeric_series *series = state;
     static const char *const NAMES[] = {"start", "stop", "step size"};
     type_numeric one;
+    series->arena = call->arena;
     series->at = a[0];
     series->last = a[1];
     for (uint32_t i = 0; i < call->argument_count; i++) {
@@ -76,6 +92,8 @@ static bool numeric_next(rdb_call *call, void *state, rdb_vector **columns, TYPE
 {
     numeric_series *series = state;
     bool ok = true;
+    if (series->kept != NULL) /* the row that it becomes outlives this call, the place does not */
+        series->at.bytes.data = rdb_arena_memdup(call->arena, series->kept, series->at.bytes.length);
     for (*count = 0; ok && *count < capacity; ++*count) {
         type_numeric at, last, step, sum;
         type_numeric_read(series->at.bytes, &at);
@@ -93,6 +111,8 @@ static bool numeric_next(rdb_call *call, void *state, rdb_vector **columns, TYPE
         if (past)
             break;
     }
+    if (ok)
+        keep_position(series);
     return ok;
 }
 
