@@ -366,6 +366,11 @@ static bool load_view(rdb_access *access, cache_entry *entry, rdb_arena *work, r
     return true;
 }
 
+static bool option_is_on(const char *value)
+{
+    return strchr("tTyY1", value[0]) != NULL || strcasecmp(value, "on") == 0;
+}
+
 static bool load_view_options(rdb_relation *relation, rdb_arena *work, const rdb_catalog_row *row, rdb_error *err)
 {
     const char *const *options;
@@ -376,7 +381,9 @@ static bool load_view_options(rdb_relation *relation, rdb_arena *work, const rdb
         if (strncmp(options[i], "check_option=", 13) == 0)
             relation->check_option = options[i][13];
         else if (strncmp(options[i], "security_barrier=", 17) == 0)
-            relation->is_security_barrier = strchr("tTyY1", options[i][17]) != NULL || strcmp(options[i] + 17, "on") == 0;
+            relation->is_security_barrier = option_is_on(options[i] + 17);
+        else if (strncmp(options[i], "security_invoker=", 17) == 0)
+            relation->is_security_invoker = option_is_on(options[i] + 17);
     }
     return true;
 }

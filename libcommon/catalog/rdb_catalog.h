@@ -175,6 +175,7 @@ struct rdb_relation {
     bool is_system;   /* oid < 16384 */
     bool is_populated; /* m: it has been filled */
     bool is_security_barrier; /* v: from reloptions, like */
+    bool is_security_invoker; /* v: its tables are checked for whoever runs the statement, not for the owner */
     char check_option;        /* v: l local, c cascaded, 0 */
     rdb_table table;  /* r, m, t: its heap */
     uint64_t file;    /* also of S */

@@ -11,7 +11,8 @@ typedef struct rewriting {
     rdb_analysis *analysis;
     rdb_error *err;
     uint32_t depth;
-    uint32_t check_as; /* the owner of the view whose query this is; 0: of none */
+    bool is_stored;    /* the query is a view's */
+    uint32_t check_as; /* the view's owner; 0: whoever runs the statement */
 } rewriting;
 
 static bool rewrite_query(rewriting *work, rdb_query *query);
@@ -101,7 +102,8 @@ static bool rewrite_sequence(rewriting *work, rdb_range *range)
 static bool rewrite_range(rewriting *work, rdb_query *query, rdb_range *range, uint32_t range_no)
 {
     const uint32_t outer_check_as = work->check_as;
-    if (work->check_as != 0 && range->relation != NULL) {
+    const bool outer_is_stored = work->is_stored;
+    if (work->is_stored && range->relation != NULL) {
         range->check_as = work->check_as;
         if (range->selected_columns == NULL && range->kind == RDB_RANGE_RELATION && range->required_privileges != 0) {
             /* Stored trees do not say which columns they read: the whole row. */
@@ -122,7 +124,8 @@ static bool rewrite_range(rewriting *work, rdb_query *query, rdb_range *range, u
             return rdb_error_set(work->err, RDB_FEATURE_NOT_SUPPORTED, "view \"%s\" is not supported yet", view->name);
         if (!rdb_tree_read_query(arena, work->analysis->access, view->view_tree, &range->subquery, work->err) || !lock_ranges(work, range->subquery))
             return false;
-        work->check_as = view->owner_oid;
+        work->is_stored = true;
+        work->check_as = view->is_security_invoker ? 0 : view->owner_oid;
         range->kind = RDB_RANGE_SUBQUERY;
         range->column_types = (rdb_list){0};
         range->column_typmods = RDB_NEW_ARRAY(arena, int32_t, view->column_count + 1u);
@@ -154,6 +157,7 @@ static bool rewrite_range(rewriting *work, rdb_query *query, rdb_range *range, u
     }
     bool ok = range->subquery == NULL || rewrite_query(work, range->subquery);
     work->check_as = outer_check_as;
+    work->is_stored = outer_is_stored;
     return ok;
 }
 

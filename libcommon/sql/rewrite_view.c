@@ -212,6 +212,12 @@ static rdb_expr *both(rdb_analysis *analysis, rdb_expr *left, rdb_expr *right)
 }
 
 /* ---- privileges ---------------------------------------------------------------------------------------------------------------- */
+/* Whose privileges on its tables a view asks for; 0: those of whoever runs the statement. */
+static uint32_t checked_role(const rdb_relation *view)
+{
+    return view->is_security_invoker ? 0 : view->owner_oid;
+}
+
 typedef struct base_reads {
     uint32_t range_no;
     uint32_t word_count;
@@ -291,8 +297,8 @@ static uint64_t *map_columns(const analyse_state *state, const rdb_range *range,
     return mapped;
 }
 
-/* The statement's range becomes the table's. Who runs the statement needs its privileges on the view, the view's owner the same
- * ones on the table; a statement that reads anything needs an owner who may read all that the view reads. */
+/* The statement's range becomes the table's. Who runs the statement needs its privileges on the view, the view's owner (or, of a
+ * security_invoker view, the user) the same ones on the table, and to read all that the view reads if the statement reads at all. */
 static bool use_base(rdb_analysis *analysis, rdb_range *range, const rdb_relation *base, const rdb_query *tree, uint64_t *reads, rdb_error *err)
 {
     rdb_txn *txn = rdb_access_get_context(analysis->access)->txn;
@@ -308,7 +314,7 @@ static bool use_base(rdb_analysis *analysis, rdb_range *range, const rdb_relatio
     range->columns = (rdb_list){0};
     for (uint16_t i = 0; i < base->column_count; i++)
         rdb_list_push(analysis->arena, &range->columns, (void *)(uintptr_t)base->columns[i].name);
-    range->check_as = named->relation->owner_oid;
+    range->check_as = checked_role(named->relation);
     range->selected_columns = reads;
     range->inserted_columns = map_columns(&state, range, named->relation, tree, named->inserted_columns);
     range->updated_columns = map_columns(&state, range, named->relation, tree, named->updated_columns);
@@ -338,7 +344,7 @@ bool rewrite_view_target(rdb_analysis *analysis, rdb_query *query, rdb_error *er
         const uint32_t base_no = ((const rdb_from *)tree->from.items[0])->range_no;
         const rdb_relation *base = ((const rdb_range *)tree->ranges.items[base_no - 1])->relation;
         uint64_t *reads = columns_read(analysis, tree, base_no, base);
-        own_sublinks(analysis, tree, view->owner_oid);
+        own_sublinks(analysis, tree, checked_role(view));
         /* The view's trees speak of the statement's range from here on. */
         ((rdb_from *)tree->from.items[0])->range_no = query->result_range_no;
         if (!replace_in_query(analysis, tree, base_no, query->result_range_no, NULL, err))
@@ -362,7 +368,7 @@ bool rewrite_view_target(rdb_analysis *analysis, rdb_query *query, rdb_error *er
             if (!rdb_tree_read_query(analysis->arena, analysis->access, view->view_tree, &again, err) ||
                 !replace_in_expr(analysis, again->where, base_no, query->result_range_no, err))
                 return false;
-            own_sublinks(analysis, again, view->owner_oid);
+            own_sublinks(analysis, again, checked_role(view));
             check->view = view->name;
             check->condition = again->where;
             rdb_list_push(analysis->arena, &query->view_checks, check);
