@@ -64,7 +64,8 @@ bool upkeep_checkpoint(rdb_upkeep *upkeep, int64_t spread_us, uint32_t state, rd
         control.state = state;
         if (upkeep->highest_scn != NULL)
             control.scn = RDB_MAX(control.scn, upkeep->highest_scn(upkeep->scn_context));
-        ok = rdb_control_write(upkeep->home, &control, err);
+        /* Both copies, before segments go that only the former checkpoint needs: either one alone leads to a start. */
+        ok = rdb_control_write(upkeep->home, &control, err) && rdb_control_write(upkeep->home, &control, err);
     }
     if (ok) {
         rdb_lsn below = redo_lsn;

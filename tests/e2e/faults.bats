@@ -65,9 +65,11 @@ books_balance() {
 }
 
 @test "faults: no room for the log refuses changes with 53100 until there is room again" {
-    export RDB_FAULT="create:/data/wal/:nth=1:count=0:ENOSPC"
     start_server
     load_balances
+    stop_server
+    export RDB_FAULT="create:/data/wal/:nth=1:count=0:ENOSPC"
+    start_server
     sql 'create table big (t text)'
     run sqlstate "insert into big select repeat(md5(i::text), 20) from generate_series(1, 60000) i"
     [ "$output" = 53100 ]
