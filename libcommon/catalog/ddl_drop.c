@@ -38,7 +38,8 @@ typedef struct drop_plan {
     uint32_t *order;   /* numbers of nodes, dependents first */
     uint32_t count, capacity, order_count;
     frame *top;
-    rdb_object_address owner; /* of which an object is an internal part; 0: none */
+    rdb_object_address owner; /* of which an object is an internal part, or the partitioned table's own; 0: none */
+    uint32_t part_of_table;   /* the owner is another table's: the table that the part goes with too */
 } drop_plan;
 
 /* A whole object includes its columns. */
@@ -82,7 +83,10 @@ static bool note_owner(void *context, rdb_access *access, uint32_t catalog_oid, 
     (void)access;
     (void)catalog_oid;
     (void)err;
-    if (row_char(row, RDB_pg_depend_deptype) == 'i' && plan->owner.object_oid == 0)
+    const char kind = row_char(row, RDB_pg_depend_deptype);
+    if (kind == 'S')
+        plan->part_of_table = row_oid(row, RDB_pg_depend_refobjid);
+    if ((kind == 'i' || kind == 'P') && plan->owner.object_oid == 0)
         plan->owner = (rdb_object_address){row_oid(row, RDB_pg_depend_refclassid), row_oid(row, RDB_pg_depend_refobjid),
                                            row_int32(row, RDB_pg_depend_refobjsubid)};
     return true;
@@ -93,6 +97,7 @@ static bool find_owner(drop_plan *plan, rdb_object_address object, rdb_error *er
 {
     const rdb_datum keys[] = {datum_oid(object.catalog_oid), datum_oid(object.object_oid), {.i32 = object.sub_id}};
     plan->owner = (rdb_object_address){0};
+    plan->part_of_table = 0;
     return visit_rows(plan->access, RDB_PG_DEPEND, INDEX_DEPEND_DEPENDER, keys, 3, note_owner, plan, err);
 }
 
@@ -150,10 +155,10 @@ static bool walk_dependent(drop_plan *plan, dependent found, rdb_error *err)
     if (includes(referenced, found.object))
         return true; /* a column of itself, such as a generated one */
     /* A part of another object drags that object along: a view's rule the view, an index its constraint. */
-    for (int depth = 0; found.kind != 'i' && depth < 8; depth++) {
+    for (int depth = 0; found.kind != 'i' && found.kind != 'P' && found.kind != 'S' && depth < 8; depth++) {
         if (!find_owner(plan, found.object, err))
             return false;
-        if (plan->owner.object_oid == 0 || includes(referenced, plan->owner))
+        if (plan->owner.object_oid == 0 || includes(referenced, plan->owner) || plan->part_of_table == referenced.object_oid)
             break;
         found.object = plan->owner;
     }
@@ -259,7 +264,9 @@ static bool drop_relation(rdb_access *access, uint32_t oid, rdb_arena *arena, rd
     const rdb_datum key = datum_oid(oid);
     return drop_file_of(access, oid, arena, &kind, &row, err) && rdb_catalog_delete(access, RDB_PG_CLASS, &row, err) &&
            delete_rows(access, RDB_PG_ATTRIBUTE, INDEX_ATTRIBUTE_NUMBER, &key, 1, err) &&
-           (kind != 'i' || delete_rows(access, RDB_PG_INDEX, INDEX_INDEX_OID, &key, 1, err)) &&
+           ((kind != 'i' && kind != 'I') || delete_rows(access, RDB_PG_INDEX, INDEX_INDEX_OID, &key, 1, err)) &&
+           (kind != 'p' || delete_rows(access, RDB_PG_PARTITIONED_TABLE, INDEX_PARTITIONED_TABLE, &key, 1, err)) &&
+           (!row_bool(&row, RDB_pg_class_relispartition) || kind == 'i' || kind == 'I' || ddl_forget_default_partition(access, oid, err)) &&
            (kind != 'S' || delete_rows(access, RDB_PG_SEQUENCE, INDEX_SEQUENCE, &key, 1, err)) &&
            delete_rows(access, RDB_PG_INHERITS, INDEX_INHERITS_RELATION, &key, 1, err) &&
            delete_rows(access, RDB_PG_STATISTIC, INDEX_STATISTIC, &key, 1, err) && delete_rows(access, RDB_LAYOUT, INDEX_LAYOUT, &key, 1, err) &&

@@ -27,7 +27,7 @@ static bool insert_index_row(rdb_access *access, const rdb_index_definition *def
     set_bool(&row, RDB_pg_index_indisexclusion, false);
     set_bool(&row, RDB_pg_index_indimmediate, definition->is_immediate);
     set_bool(&row, RDB_pg_index_indisclustered, false);
-    set_bool(&row, RDB_pg_index_indisvalid, true);
+    set_bool(&row, RDB_pg_index_indisvalid, !definition->is_invalid);
     set_bool(&row, RDB_pg_index_indcheckxmin, false);
     set_bool(&row, RDB_pg_index_indisready, true);
     set_bool(&row, RDB_pg_index_indislive, true);
@@ -81,7 +81,7 @@ static bool create_index(rdb_access *access, const rdb_index_definition *definit
 {
     const rdb_relation *table;
     uint64_t file;
-    uint32_t filenode;
+    uint32_t filenode = 0;
     if (definition->column_count > INDEX_KEYS_MAX)
         return rdb_error_set(err, RDB_TOO_MANY_COLUMNS, "cannot use more than %d columns in an index", INDEX_KEYS_MAX);
     if (!need_relation(access, definition->table_oid, &table, err))
@@ -91,9 +91,10 @@ static bool create_index(rdb_access *access, const rdb_index_definition *definit
         if (type->ops == NULL || type->ops->encode_key == NULL)
             return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "type %s cannot be a key of an index yet", type->name);
     }
-    if (!ddl_check_relation_name(access, table->namespace_oid, definition->name, err) || !rdb_catalog_new_oid(access, oid, err) ||
-        !ddl_new_file(access, RDB_FILE_INDEX, &file, &filenode, err) ||
-        !rdb_index_create(access->context.catalog->storage, access->context.txn, file, err))
+    if (!ddl_check_relation_name(access, table->namespace_oid, definition->name, err) || !rdb_catalog_new_oid(access, oid, err))
+        return false;
+    if (table->kind != 'p' && (!ddl_new_file(access, RDB_FILE_INDEX, &file, &filenode, err) ||
+                               !rdb_index_create(access->context.catalog->storage, access->context.txn, file, err)))
         return false;
     const class_definition class = {.oid = *oid,
                                     .namespace_oid = table->namespace_oid,
@@ -101,7 +102,8 @@ static bool create_index(rdb_access *access, const rdb_index_definition *definit
                                     .method_oid = BTREE_METHOD,
                                     .filenode = filenode,
                                     .name = definition->name,
-                                    .kind = 'i',
+                                    .kind = table->kind == 'p' ? 'I' : 'i',
+                                    .is_partition = definition->parent_oid != 0,
                                     .persistence = table->persistence,
                                     .column_count = definition->column_count};
     if (!ddl_insert_class(access, &class, arena, err))
@@ -115,6 +117,10 @@ static bool create_index(rdb_access *access, const rdb_index_definition *definit
         if (!ddl_insert_attribute(access, *oid, (int16_t)(i + 1), &attribute, arena, err))
             return false;
     }
+    const rdb_object_address made = {RDB_PG_CLASS, *oid, 0};
+    if (definition->parent_oid != 0 && (!rdb_ddl_add_parent(access, *oid, definition->parent_oid, 1, false, err) ||
+                                        !rdb_ddl_set_part_of(access, made, definition->parent_oid, definition->table_oid, err)))
+        return false;
     return insert_index_row(access, definition, *oid, arena, err) && depend_on_columns(access, definition, *oid, err) &&
            set_has_index(access, definition->table_oid, arena, err) && rdb_arena_check(arena, err);
 }

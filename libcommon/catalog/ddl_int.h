@@ -32,6 +32,7 @@ enum {
     INDEX_TYPE_OID = 2703,
     INDEX_TYPE_NAME = 2704,
     INDEX_INHERITS_RELATION = 2680,
+    INDEX_PARTITIONED_TABLE = 3351,
     INDEX_ENUM_TYPE = 3534,
     INDEX_SEQUENCE = 5002,
     INDEX_ATTRDEF_OID = 2657,
@@ -114,7 +115,7 @@ typedef struct class_definition { /* what pg_class wants to know */
     const char *name;
     char kind, persistence;
     uint16_t column_count;
-    bool has_rules;
+    bool has_rules, is_partition;
 } class_definition;
 RDB_CHECKED bool ddl_insert_class(rdb_access *access, const class_definition *definition, rdb_arena *arena, rdb_error *err);
 RDB_CHECKED bool ddl_insert_attribute(rdb_access *access, uint32_t relation_oid, int16_t number, const rdb_column_definition *column,
@@ -147,6 +148,8 @@ RDB_CHECKED bool ddl_insert_array_type(rdb_access *access, const type_definition
 bool ddl_is_pinned(rdb_object_address object);
 /* A normal dependency on each, once. */
 RDB_CHECKED bool ddl_depend_on_uses(rdb_access *access, rdb_object_address dependent, const rdb_object_address *uses, uint32_t use_count, rdb_error *err);
+/* A partition goes: its parent has no DEFAULT one any more if it was that. */
+RDB_CHECKED bool ddl_forget_default_partition(rdb_access *access, uint32_t oid, rdb_error *err);
 /* An access to the root PDB in the same transaction, for shared objects' OIDs. */
 RDB_CHECKED bool catalog_new_shared_oid(rdb_access *access, uint32_t *oid, rdb_error *err);
 

@@ -128,14 +128,15 @@ static bool create_constraint(rdb_access *access, const rdb_constraint_definitio
     set_oid(&row, RDB_pg_constraint_conrelid, definition->relation_oid);
     set_oid(&row, RDB_pg_constraint_contypid, definition->type_oid);
     set_oid(&row, RDB_pg_constraint_conindid, definition->index_oid);
-    set_oid(&row, RDB_pg_constraint_conparentid, 0);
+    set_oid(&row, RDB_pg_constraint_conparentid, definition->parent_oid);
     set_oid(&row, RDB_pg_constraint_confrelid, is_foreign ? definition->foreign_relation_oid : 0);
     set_char(&row, RDB_pg_constraint_confupdtype, is_foreign ? definition->on_update : ' ');
     set_char(&row, RDB_pg_constraint_confdeltype, is_foreign ? definition->on_delete : ' ');
     set_char(&row, RDB_pg_constraint_confmatchtype, is_foreign ? definition->match : ' ');
-    set_bool(&row, RDB_pg_constraint_conislocal, true);
-    set_int32(&row, RDB_pg_constraint_coninhcount, 0);
-    set_bool(&row, RDB_pg_constraint_connoinherit, definition->kind != 'c');
+    set_bool(&row, RDB_pg_constraint_conislocal, !definition->is_inherited_only);
+    set_int32(&row, RDB_pg_constraint_coninhcount, definition->inherit_count);
+    set_bool(&row, RDB_pg_constraint_connoinherit,
+             definition->kind == 'c' ? definition->is_no_inherit : !definition->is_of_partitioned && definition->parent_oid == 0 && definition->type_oid == 0);
     if (definition->column_count > 0 &&
         !datum_from_int16s(arena, 1005, definition->columns, definition->column_count, row_at(&row, RDB_pg_constraint_conkey), err))
         return false;
@@ -158,6 +159,8 @@ static bool create_constraint(rdb_access *access, const rdb_constraint_definitio
         return false;
     if (definition->kind == 'c')
         return count_check(access, definition->relation_oid, arena, err);
+    if (definition->parent_oid != 0 && !rdb_ddl_set_part_of(access, constraint, definition->parent_oid, definition->relation_oid, err))
+        return false;
     const rdb_object_address index = {RDB_PG_CLASS, definition->index_oid, 0};
     if (is_foreign)
         return mark_triggers(access, definition->relation_oid, arena, err) && mark_triggers(access, definition->foreign_relation_oid, arena, err) &&

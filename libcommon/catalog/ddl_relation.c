@@ -199,7 +199,9 @@ static bool create_relation(rdb_access *access, const rdb_relation_definition *d
     for (uint16_t i = 0; i < definition->column_count; i++)
         if (!insert_column(access, *oid, (int16_t)(i + 1), &definition->columns[i], arena, err))
             return false;
-    if (is_heap && (!insert_system_columns(access, *oid, arena, err) || !ddl_add_layout(access, *oid, err)))
+    if ((is_heap || definition->kind == 'p') && !insert_system_columns(access, *oid, arena, err))
+        return false;
+    if (is_heap && !ddl_add_layout(access, *oid, err))
         return false;
     if (definition->view_tree != NULL && !insert_view(access, definition, *oid, arena, err))
         return false;

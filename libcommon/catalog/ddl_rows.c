@@ -140,8 +140,8 @@ bool ddl_insert_class(rdb_access *access, const class_definition *definition, rd
     set_bool(&row, RDB_pg_class_relrowsecurity, false);
     set_bool(&row, RDB_pg_class_relforcerowsecurity, false);
     set_bool(&row, RDB_pg_class_relispopulated, true);
-    set_char(&row, RDB_pg_class_relreplident, is_heap ? 'd' : 'n');
-    set_bool(&row, RDB_pg_class_relispartition, false);
+    set_char(&row, RDB_pg_class_relreplident, is_heap || definition->kind == 'p' ? 'd' : 'n');
+    set_bool(&row, RDB_pg_class_relispartition, definition->is_partition);
     set_oid(&row, RDB_pg_class_relrewrite, 0);
     set_oid(&row, RDB_pg_class_relfrozenxid, is_heap ? 3 : 0);
     set_oid(&row, RDB_pg_class_relminmxid, is_heap ? 1 : 0);
@@ -184,8 +184,8 @@ bool ddl_insert_attribute(rdb_access *access, uint32_t relation_oid, int16_t num
     set_char(&row, RDB_pg_attribute_attidentity, column->identity);
     set_char(&row, RDB_pg_attribute_attgenerated, column->generated);
     set_bool(&row, RDB_pg_attribute_attisdropped, false);
-    set_bool(&row, RDB_pg_attribute_attislocal, true);
-    set_int32(&row, RDB_pg_attribute_attinhcount, 0);
+    set_bool(&row, RDB_pg_attribute_attislocal, !column->is_inherited_only);
+    set_int32(&row, RDB_pg_attribute_attinhcount, column->inherit_count);
     set_oid(&row, RDB_pg_attribute_attcollation, column->collation);
     return row_insert(&row, err);
 }

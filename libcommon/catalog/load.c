@@ -3,6 +3,8 @@
  * layouts, indexes and constraints; types; functions. */
 #include "catalog/catalog_int.h"
 
+#include <stdlib.h>
+
 enum {
     INDEX_CLASS_OID = 2662,
     INDEX_ATTRIBUTE_NUMBER = 2659,
@@ -19,6 +21,8 @@ enum {
     INDEX_RANGE_MULTIRANGE = 2228,
     INDEX_ENUM_ORDER = 3534,
     INDEX_PROC_OID = 2690,
+    INDEX_INHERITS_PARENT = 2187,
+    INDEX_PARTITIONED_TABLE = 3351,
     ARRAY_SUBSCRIPT_HANDLER = 6179
 };
 
@@ -106,6 +110,8 @@ static bool load_columns(rdb_access *access, cache_entry *entry, rdb_arena *work
         column->has_default = row_bool(row, RDB_pg_attribute_atthasdef);
         column->identity = row_char(row, RDB_pg_attribute_attidentity);
         column->generated = row_char(row, RDB_pg_attribute_attgenerated);
+        column->is_local = row_bool(row, RDB_pg_attribute_attislocal);
+        column->inherit_count = row_int32(row, RDB_pg_attribute_attinhcount);
         if (!need_column_type(access, entry, row_oid(row, RDB_pg_attribute_atttypid), column->is_dropped, &column->type, err))
             return false;
         reps[number - 1] = column->type->rep;
@@ -224,6 +230,7 @@ static bool load_index(rdb_access *access, cache_entry *entry, rdb_arena *work, 
     if (!found)
         return rdb_error_set(err, RDB_INTERNAL_ERROR, "cache lookup failed for index %u", index->oid);
     row_name(&class_row, RDB_pg_class_relname, index->name);
+    index->is_partitioned = row_char(&class_row, RDB_pg_class_relkind) == 'I';
     index->is_unique = row_bool(row, RDB_pg_index_indisunique);
     index->is_primary = row_bool(row, RDB_pg_index_indisprimary);
     index->is_exclusion = row_bool(row, RDB_pg_index_indisexclusion);
@@ -312,6 +319,10 @@ static bool load_constraint(cache_entry *entry, rdb_arena *work, const rdb_catal
     constraint->is_deferrable = row_bool(row, RDB_pg_constraint_condeferrable);
     constraint->is_deferred = row_bool(row, RDB_pg_constraint_condeferred);
     constraint->is_validated = row_bool(row, RDB_pg_constraint_convalidated);
+    constraint->is_local = row_bool(row, RDB_pg_constraint_conislocal);
+    constraint->inherit_count = row_int32(row, RDB_pg_constraint_coninhcount);
+    constraint->is_no_inherit = row_bool(row, RDB_pg_constraint_connoinherit);
+    constraint->parent_oid = row_oid(row, RDB_pg_constraint_conparentid);
     constraint->index_oid = row_oid(row, RDB_pg_constraint_conindid);
     constraint->check_tree = row_text(entry->arena, row, RDB_pg_constraint_conbin);
     constraint->relation_oid = row_oid(row, RDB_pg_constraint_conrelid);
@@ -388,6 +399,66 @@ static bool load_view_options(rdb_relation *relation, rdb_arena *work, const rdb
     return true;
 }
 
+static int compare_children(const void *left, const void *right)
+{
+    const uint32_t a = ((const rdb_child *)left)->oid, b = ((const rdb_child *)right)->oid;
+    return a < b ? -1 : a > b;
+}
+
+/* Those that inherit from it; a partition's bound stands with its row of pg_class. */
+static bool load_children(rdb_access *access, cache_entry *entry, rdb_arena *work, rdb_error *err)
+{
+    rdb_relation *relation = &entry->is.relation;
+    row_list list;
+    if (!collect(access, RDB_PG_INHERITS, INDEX_INHERITS_PARENT, relation->oid, work, &list, err))
+        return false;
+    rdb_child *children = RDB_NEW_ARRAY(entry->arena, rdb_child, list.count + 1);
+    for (uint32_t i = 0; i < list.count; i++) {
+        rdb_catalog_row row;
+        bool found;
+        children[i].oid = row_oid(&list.rows[i], RDB_pg_inherits_inhrelid);
+        children[i].is_detaching = row_bool(&list.rows[i], RDB_pg_inherits_inhdetachpending);
+        const rdb_datum key = datum_oid(children[i].oid);
+        if (relation->kind != 'p')
+            continue;
+        if (!catalog_find_row(access, RDB_PG_CLASS, INDEX_CLASS_OID, &key, 1, work, &row, &found, err))
+            return false;
+        if (found)
+            children[i].bound = row_text(entry->arena, &row, RDB_pg_class_relpartbound);
+    }
+    if (list.count > 1)
+        qsort(children, list.count, sizeof *children, compare_children);
+    relation->children = children;
+    relation->child_count = list.count;
+    return true;
+}
+
+static bool load_partition_key(rdb_access *access, cache_entry *entry, rdb_arena *work, rdb_error *err)
+{
+    rdb_relation *relation = &entry->is.relation;
+    const rdb_datum key = datum_oid(relation->oid);
+    rdb_catalog_row row;
+    bool found;
+    uint32_t column_count, class_count, collation_count;
+    if (!catalog_find_row(access, RDB_PG_PARTITIONED_TABLE, INDEX_PARTITIONED_TABLE, &key, 1, work, &row, &found, err))
+        return false;
+    if (!found)
+        return true; /* it is being made */
+    rdb_partition_key *made = RDB_NEW(entry->arena, rdb_partition_key);
+    made->strategy = row_char(&row, RDB_pg_partitioned_table_partstrat);
+    made->count = (uint16_t)row_int16(&row, RDB_pg_partitioned_table_partnatts);
+    made->default_oid = row_oid(&row, RDB_pg_partitioned_table_partdefid);
+    made->expression_tree = row_text(entry->arena, &row, RDB_pg_partitioned_table_partexprs);
+    if (!row_int16s(entry->arena, &row, RDB_pg_partitioned_table_partattrs, &made->columns, &column_count, err) ||
+        !row_oids(entry->arena, &row, RDB_pg_partitioned_table_partclass, &made->opclasses, &class_count, err) ||
+        !row_oids(entry->arena, &row, RDB_pg_partitioned_table_partcollation, &made->collations, &collation_count, err))
+        return false;
+    if (column_count != made->count || class_count != made->count || collation_count != made->count)
+        return rdb_error_set(err, RDB_DATA_CORRUPTED, "partition key of relation \"%s\" does not say what its columns are", relation->name);
+    relation->partition_key = made;
+    return true;
+}
+
 static bool load_relation(rdb_access *access, cache_entry *entry, rdb_arena *work, bool *found, rdb_error *err)
 {
     rdb_relation *relation = &entry->is.relation;
@@ -413,6 +484,9 @@ static bool load_relation(rdb_access *access, cache_entry *entry, rdb_arena *wor
     relation->is_populated = row_bool(&row, RDB_pg_class_relispopulated);
     if (relation->kind == 'v' && !load_view_options(relation, work, &row, err))
         return false;
+    relation->has_subclass = row_bool(&row, RDB_pg_class_relhassubclass);
+    relation->is_partition = row_bool(&row, RDB_pg_class_relispartition);
+    relation->partition_bound = row_text(entry->arena, &row, RDB_pg_class_relpartbound);
     relation->pages = row_int32(&row, RDB_pg_class_relpages);
     relation->tuples = (double)row.values[RDB_pg_class_reltuples - 1].f4;
     bool is_table = relation->kind == 'r' || relation->kind == 'm' || relation->kind == 't';
@@ -432,7 +506,13 @@ static bool load_relation(rdb_access *access, cache_entry *entry, rdb_arena *wor
                                   .attribute_count = relation->column_count};
     if (!load_columns(access, entry, work, err))
         return false;
-    if (is_table && (!load_layouts(access, entry, work, err) || !load_indexes(access, entry, work, err)))
+    if (is_table && !load_layouts(access, entry, work, err))
+        return false;
+    if ((is_table || relation->kind == 'p') && !load_indexes(access, entry, work, err))
+        return false;
+    if (relation->has_subclass && !load_children(access, entry, work, err))
+        return false;
+    if (relation->kind == 'p' && !load_partition_key(access, entry, work, err))
         return false;
     if (is_table || relation->kind == 'i' || relation->kind == 'S')
         relation->counters = rdb_counters_get(database->catalog, database->pdb, relation->oid);
@@ -442,7 +522,7 @@ static bool load_relation(rdb_access *access, cache_entry *entry, rdb_arena *wor
         return false;
     if ((relation->kind == 'v' || relation->kind == 'm') && !load_view(access, entry, work, err))
         return false;
-    if (relation->kind == 'i') {
+    if (relation->kind == 'i' || relation->kind == 'I') {
         if (!catalog_find_row(access, RDB_PG_INDEX, INDEX_INDEX_OID, &key, 1, work, &row, found, err))
             return false;
         if (*found)

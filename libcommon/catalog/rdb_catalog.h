@@ -24,7 +24,7 @@ enum {
     RDB_PG_DESCRIPTION = 2609, RDB_PG_INDEX = 2610, RDB_PG_INHERITS = 2611, RDB_PG_NAMESPACE = 2615,
     RDB_PG_OPERATOR = 2617, RDB_PG_REWRITE = 2618, RDB_PG_STATISTIC = 2619, RDB_PG_TRIGGER = 2620, RDB_PG_SEQUENCE = 2224,
     RDB_PG_SETTING = 2964, RDB_PG_ENUM = 3501, RDB_PG_COLLATION = 3456, RDB_PG_TABLESPACE = 1213, RDB_PG_AUTH_MEMBERS = 1261,
-    RDB_PG_AM = 2601, RDB_PG_CAST = 2605, RDB_PG_OPCLASS = 2616, RDB_PG_SHDEPEND = 1214, RDB_PG_SHDESCRIPTION = 2396,
+    RDB_PG_PARTITIONED_TABLE = 3350, RDB_PG_AM = 2601, RDB_PG_CAST = 2605, RDB_PG_OPCLASS = 2616, RDB_PG_SHDEPEND = 1214, RDB_PG_SHDESCRIPTION = 2396,
     RDB_LAYOUT = 8000, RDB_PLUGGABLE = 8010, RDB_MISSING = 8030 /* our own */
 };
 
@@ -107,7 +107,25 @@ typedef struct rdb_column {
     char identity;  /* 'a', 'd' or 0 */
     char generated; /* 's' or 0 */
     const char *default_tree; /* pg_attrdef.adbin: the analysed expression as rdb_tree_write wrote it; NULL: none */
+    bool is_local;            /* declared by the table itself, whether or not it inherits it too */
+    int32_t inherit_count;    /* parents that have it */
 } rdb_column;
+
+/* A table that inherits from the relation, or a partition of it. */
+typedef struct rdb_child {
+    uint32_t oid;
+    bool is_detaching;
+    const char *bound;        /* of a partition: pg_class.relpartbound (sql/rdb_partition.h says what stands in it) */
+} rdb_child;
+/* By what a partitioned table is divided. */
+typedef struct rdb_partition_key {
+    char strategy;            /* r l h */
+    uint16_t count;
+    const int16_t *columns;   /* 0: the next expression of expression_tree */
+    const uint32_t *opclasses, *collations;
+    const char *expression_tree; /* a row of them; NULL: none */
+    uint32_t default_oid;     /* the DEFAULT partition, 0: none */
+} rdb_partition_key;
 
 typedef struct rdb_index_column {
     int16_t column_number; /* of the table, 0: an expression */
@@ -141,6 +159,7 @@ typedef struct rdb_relation_index {
     char name[RDB_NAMEDATALEN];
     rdb_index index;
     bool is_unique, is_primary, is_immediate, is_valid, is_exclusion;
+    bool is_partitioned;      /* of a partitioned table: has no file, its partitions have indexes of their own */
     uint16_t key_count, column_count; /* key_count first ones are keys, the rest INCLUDE */
     const rdb_index_column *columns;
     const char *expression_tree; /* pg_index.indexprs, a list; NULL: none */
@@ -152,6 +171,9 @@ typedef struct rdb_constraint {
     char name[RDB_NAMEDATALEN];
     char kind; /* c f p u x t */
     bool is_deferrable, is_deferred, is_validated;
+    bool is_local, is_no_inherit; /* as of columns; NO INHERIT: children do not get it */
+    int32_t inherit_count;
+    uint32_t parent_oid;          /* the partitioned table's constraint that this one is a part of; 0: none */
     uint32_t index_oid;
     const int16_t *columns;
     uint16_t column_count;
@@ -188,6 +210,11 @@ struct rdb_relation {
     uint16_t referrer_count;
     const rdb_constraint *referrers;
     const char *view_tree;           /* v: the analysed query; NULL else */
+    bool has_subclass, is_partition; /* relhassubclass: has or had children */
+    const char *partition_bound;     /* of a partition */
+    uint32_t child_count;            /* direct ones, by OID */
+    const rdb_child *children;
+    const rdb_partition_key *partition_key; /* p; NULL else */
     double pages, tuples;            /* relpages, reltuples (-1: never counted) */
     uint32_t index_of;               /* i: the table's oid */
     rdb_counters *counters;          /* tables and indexes; NULL: not counted */

@@ -25,6 +25,8 @@ typedef struct rdb_column_definition {
     const char *default_tree;  /* rdb_tree_write_expr's text, or NULL */
     const rdb_object_address *default_uses;
     uint32_t default_use_count;
+    bool is_inherited_only;    /* not declared by the table itself */
+    int32_t inherit_count;     /* parents that have the column */
     /* ADD COLUMN to a table that has rows: what old rows read (R14); NULL is_missing_null false means missing_value counts. */
     bool has_missing;
     rdb_datum missing_value;
@@ -55,6 +57,8 @@ typedef struct rdb_index_definition {
     uint16_t key_count, column_count;
     const char *const *column_names; /* of the index's pg_attribute rows */
     const char *expression_tree, *predicate_tree;
+    uint32_t parent_oid;             /* the partitioned table's index that it is a part of, 0 */
+    bool is_invalid;                 /* of a partitioned table: not all partitions have theirs yet */
     const rdb_object_address *uses;  /* of expressions and predicate; columns of the table among them go with an automatic dependency */
     uint32_t use_count;
 } rdb_index_definition;
@@ -71,6 +75,10 @@ typedef struct rdb_constraint_definition {
     char kind;                 /* c f p u */
     uint32_t relation_oid, namespace_oid, index_oid;
     bool is_deferrable, is_deferred, is_validated;
+    bool is_inherited_only, is_no_inherit;
+    int32_t inherit_count;
+    uint32_t parent_oid;                /* of which constraint of the partitioned table it is a part */
+    bool is_of_partitioned;             /* p, u, f: of a partitioned table, whose partitions have it too */
     const int16_t *columns;
     uint16_t column_count;
     const char *check_tree;
@@ -137,6 +145,22 @@ RDB_CHECKED bool rdb_temp_discard(rdb_access *access, rdb_error *err); /* all of
 RDB_CHECKED bool rdb_temp_on_commit(rdb_access *access, uint32_t relation_oid, bool drops, rdb_error *err);
 bool rdb_temp_has_actions(const rdb_temp_session *session);
 RDB_CHECKED bool rdb_temp_before_commit(rdb_access *access, rdb_error *err);
+
+/* Inheritance and partitions (ddl_inherit.c). seqno: the parent's place among the child's parents, from 1. */
+RDB_CHECKED bool rdb_ddl_add_parent(rdb_access *access, uint32_t child_oid, uint32_t parent_oid, int32_t seqno, bool is_partition, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_remove_parent(rdb_access *access, uint32_t child_oid, uint32_t parent_oid, bool *found, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_set_detaching(rdb_access *access, uint32_t child_oid, uint32_t parent_oid, bool is_detaching, rdb_error *err);
+/* The parents in the order of their places. Memory of arena. */
+RDB_CHECKED bool rdb_ddl_get_parents(rdb_access *access, uint32_t child_oid, rdb_arena *arena, uint32_t **parents, uint32_t *count, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_set_partition_key(rdb_access *access, uint32_t relation_oid, const rdb_partition_key *key, const rdb_object_address *uses,
+                                           uint32_t use_count, rdb_error *err);
+/* relpartbound and relispartition; NULL: it is a partition no more. */
+RDB_CHECKED bool rdb_ddl_set_partition_bound(rdb_access *access, uint32_t relation_oid, const char *bound, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_set_default_partition(rdb_access *access, uint32_t relation_oid, uint32_t default_oid, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_set_constraint_inheritance(rdb_access *access, uint32_t constraint_oid, bool is_local, int32_t inherit_count, bool is_no_inherit,
+                                                    uint32_t parent_oid, rdb_error *err);
+/* An index or constraint becomes a part of the partitioned table's, or (parent_oid 0) stands alone again. */
+RDB_CHECKED bool rdb_ddl_set_part_of(rdb_access *access, rdb_object_address part, uint32_t parent_oid, uint32_t table_oid, rdb_error *err);
 
 /* Alterations of one relation. */
 RDB_CHECKED bool rdb_ddl_add_column(rdb_access *access, uint32_t relation_oid, const rdb_column_definition *column, int16_t *number, rdb_error *err);
