@@ -80,6 +80,7 @@ typedef struct exec_cte {
     exec_node *node;
     struct exec_tape *rows;    /* exec_spill.h; NULL: planned away */
     bool is_started, is_done;
+    bool has_turns;            /* reads parameters of a query around its own: each turn of its query computes it anew */
     struct exec_tape *work_table; /* recursive: what WorkTableScan reads */
 } exec_cte;
 
@@ -117,6 +118,7 @@ struct rdb_execution {
 /* An arena that counts against the statement's account. NULL when there is no memory. */
 rdb_arena *exec_arena(rdb_execution *x, const char *name);
 RDB_CHECKED bool exec_build(rdb_execution *x, const rdb_plan_node *plan, exec_node **node, rdb_error *err);
+RDB_CHECKED bool exec_build_cte(rdb_execution *x, uint32_t cte_no, rdb_error *err); /* once: of exec_cte cte_no */
 RDB_CHECKED bool exec_begin(exec_node *node, rdb_error *err);
 /* *batch NULL: the end. */
 RDB_CHECKED bool exec_next(exec_node *node, uint32_t budget, rdb_batch **batch, rdb_error *err);

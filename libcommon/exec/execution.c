@@ -28,24 +28,29 @@ static void take_context(rdb_execution *x, const rdb_execution_context *context)
     eval->routine_depth = context->routine_depth;
 }
 
+bool exec_build_cte(rdb_execution *x, uint32_t cte_no, rdb_error *err)
+{
+    exec_cte *cte = &x->ctes[cte_no];
+    const rdb_plan_node *node = x->plan->ctes[cte_no].node;
+    if (node == NULL || cte->node != NULL)
+        return true;
+    if (!exec_build(x, node, &cte->node, err))
+        return false;
+    cte->has_turns = cte->node->reads_parameters && !x->plan->ctes[cte_no].is_outermost && !x->plan->ctes[cte_no].is_modifying;
+    uint32_t columns = node->passes_through ? node->input_count : node->targets.count;
+    uint8_t *reps = RDB_NEW_ARRAY(x->arena, uint8_t, columns + 1);
+    for (uint32_t k = 0; k < columns; k++)
+        reps[k] = node->passes_through ? node->input_types[k]->rep : ((rdb_target *)node->targets.items[k])->expr->type->rep;
+    cte->rows = RDB_NEW(x->arena, exec_tape);
+    return exec_tape_init(cte->rows, x, reps, columns, exec_sort_memory(x), err);
+}
+
 static bool build_shared(rdb_execution *x, rdb_error *err)
 {
     const rdb_plan *plan = x->plan;
-    for (uint32_t i = 0; i < plan->cte_count; i++) {
-        exec_cte *cte = &x->ctes[i];
-        if (plan->ctes[i].node == NULL)
-            continue;
-        if (!exec_build(x, plan->ctes[i].node, &cte->node, err))
+    for (uint32_t i = 0; i < plan->cte_count; i++)
+        if (!exec_build_cte(x, i, err))
             return false;
-        const rdb_plan_node *node = plan->ctes[i].node;
-        uint32_t columns = node->passes_through ? node->input_count : node->targets.count;
-        uint8_t *reps = RDB_NEW_ARRAY(x->arena, uint8_t, columns + 1);
-        for (uint32_t k = 0; k < columns; k++)
-            reps[k] = node->passes_through ? node->input_types[k]->rep : ((rdb_target *)node->targets.items[k])->expr->type->rep;
-        cte->rows = RDB_NEW(x->arena, exec_tape);
-        if (!exec_tape_init(cte->rows, x, reps, columns, exec_sort_memory(x), err))
-            return false;
-    }
     for (uint32_t i = 0; i < plan->subplan_count; i++) {
         x->subplans[i].plan = &plan->subplans[i];
         if (plan->subplans[i].node != NULL && !exec_build(x, plan->subplans[i].node, &x->subplans[i].node, err))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What every operator has: building from the plan, filter and targets, errors held back behind the rows before them. */
 #include "exec/exec_int.h"
+#include "exec/exec_spill.h"
 #include "os/rdb_time.h"
 
 rdb_arena *exec_arena(rdb_execution *x, const char *name)
@@ -168,6 +169,11 @@ bool exec_build(rdb_execution *x, const rdb_plan_node *plan, exec_node **out, rd
     if (x->statistics != NULL)
         node->statistics = &x->statistics[plan->node_no];
     node->reads_parameters = plan_reads_parameters(plan);
+    if (plan->kind == RDB_PLAN_CTE_SCAN) {
+        if (!exec_build_cte(x, plan->of.cte.cte_no, err))
+            return false;
+        node->reads_parameters |= x->ctes[plan->of.cte.cte_no].has_turns;
+    }
     if (plan->left != NULL) {
         if (!exec_build(x, plan->left, &node->left, err))
             return false;
@@ -224,6 +230,13 @@ bool exec_begin(exec_node *node, rdb_error *err)
     }
     if (node->statistics != NULL)
         node->statistics->loops++;
+    for (uint32_t i = node->plan->first_cte; i < node->plan->end_cte; i++) {
+        exec_cte *cte = &node->x->ctes[i];
+        if (!cte->has_turns || !cte->is_started)
+            continue;
+        cte->is_started = cte->is_done = false;
+        exec_tape_clear(cte->rows);
+    }
     return node->ops->begin(node, err);
 }
 

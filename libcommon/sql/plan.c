@@ -37,6 +37,15 @@ bool plan_add_cte(planner *p, uint32_t *cte_no)
 /* ---- common table expressions ---------------------------------------------------------------------------------------------- */
 static bool plan_ctes(plan_level *level);
 
+/* Notes the WITH items of a query in its last node, which may be that of a query inside it as well. */
+static void plan_own_ctes(rdb_plan_node *node, uint32_t first, uint32_t end)
+{
+    if (first == end)
+        return;
+    node->end_cte = RDB_MAX(node->end_cte, end);
+    node->first_cte = first;
+}
+
 static bool plan_recursive_cte(plan_level *level, const rdb_cte *cte, uint32_t cte_no)
 {
     planner *p = level->p;
@@ -51,8 +60,10 @@ static bool plan_recursive_cte(plan_level *level, const rdb_cte *cte, uint32_t c
     plan_built left, right;
     *whole = (plan_level){.p = p, .parent = level, .query = query, .range_count = query->ranges.count};
     whole->rels = RDB_NEW_ARRAY(p->arena, plan_rel *, query->ranges.count + 1);
+    uint32_t first_cte = p->plan->cte_count;
     if (!plan_ctes(whole)) /* WITH items of its own, which both halves may read */
         return false;
+    uint32_t end_cte = p->plan->cte_count;
     whole->work_table_name = cte->name;
     whole->work_table_no = cte_no;
     const rdb_range *left_range = query->ranges.items[operation->left->range_no - 1], *right_range = query->ranges.items[operation->right->range_no - 1];
@@ -62,9 +73,10 @@ static bool plan_recursive_cte(plan_level *level, const rdb_cte *cte, uint32_t c
     node->right = right.node;
     node->of.recursive.cte_no = cte_no;
     node->of.recursive.distinct = !operation->all;
+    plan_own_ctes(node, first_cte, end_cte);
     node->rows = left.node->rows * 10;
     node->total_cost = left.node->total_cost + right.node->total_cost * 10;
-    p->plan->ctes[cte_no] = (rdb_plan_cte){.node = node, .name = cte->name};
+    p->plan->ctes[cte_no] = (rdb_plan_cte){.node = node, .name = cte->name, .is_correlated = whole->is_correlated, .is_outermost = level->parent == NULL};
     level->is_correlated |= whole->is_correlated;
     return true;
 }
@@ -104,7 +116,7 @@ static bool plan_ctes(plan_level *level)
         }
         if (!plan_query(p, level, cte->query, inner, &built))
             return false;
-        p->plan->ctes[cte_no] = (rdb_plan_cte){.node = built.node, .name = cte->name, .is_modifying = is_modifying};
+        p->plan->ctes[cte_no] = (rdb_plan_cte){.node = built.node, .name = cte->name, .is_modifying = is_modifying, .is_correlated = inner->is_correlated, .is_outermost = level->parent == NULL};
     }
     return true;
 }
@@ -158,6 +170,8 @@ static bool plan_cte_range(plan_level *level, plan_rel *rel)
             owner = owner->parent;
         if (owner == NULL)
             return rdb_error_set(p->err, RDB_INTERNAL_ERROR, "recursive query \"%s\" refers to itself outside of itself", range->cte_name);
+        for (plan_level *inside = level; inside != owner; inside = inside->parent)
+            inside->is_correlated = true; /* other rows each turn */
         rdb_plan_node *node = plan_new_node(p, RDB_PLAN_WORK_TABLE_SCAN, NULL, NULL);
         node->of.cte.cte_no = owner->work_table_no;
         node->of.cte.name = range->cte_name;
@@ -180,6 +194,8 @@ static bool plan_cte_range(plan_level *level, plan_rel *rel)
             plan_built built;
             return plan_query(p, owner, cte->query, inner, &built) && finish_subquery(level, rel, inner, &built);
         }
+        for (plan_level *inside = level; p->plan->ctes[owner->cte_nos[i]].is_correlated && inside != owner; inside = inside->parent)
+            inside->is_correlated = true;
         rdb_plan_node *node = plan_new_node(p, RDB_PLAN_CTE_SCAN, NULL, NULL);
         const rdb_plan_node *source = p->plan->ctes[owner->cte_nos[i]].node;
         node->of.cte.cte_no = owner->cte_nos[i];
@@ -1022,8 +1038,10 @@ bool plan_query(planner *p, plan_level *parent, const rdb_query *query, plan_lev
     if (query->ranges.count >= PLAN_RELIDS_WORDS * 64)
         return rdb_error_set(p->err, RDB_STATEMENT_TOO_COMPLEX, "too many range table entries");
     level->rels = RDB_NEW_ARRAY(p->arena, plan_rel *, query->ranges.count + 1);
+    uint32_t first_cte = p->plan->cte_count;
     if (!plan_ctes(level))
         return false;
+    uint32_t end_cte = p->plan->cte_count;
     for (uint32_t i = 1; i <= query->ranges.count; i++)
         if (!plan_range(level, i))
             return false;
@@ -1034,6 +1052,7 @@ bool plan_query(planner *p, plan_level *parent, const rdb_query *query, plan_lev
         return false;
     if (query->command != RDB_COMMAND_SELECT && !plan_modify(p, level, built))
         return false;
+    plan_own_ctes(built->node, first_cte, end_cte);
     p->depth--;
     return rdb_arena_check(p->arena, p->err);
 }

@@ -193,6 +193,7 @@ struct rdb_plan_node {
     rdb_list filter;               /* rdb_expr *, AND'ed, over the row space */
     rdb_list targets;              /* rdb_target * over the row space */
     bool passes_through;           /* output = row space */
+    uint32_t first_cte, end_cte;   /* the last node of a query: its WITH items, which a new turn of it computes anew if they read parameters */
     union {
         rdb_plan_scan scan;
         rdb_plan_join join;
@@ -221,6 +222,8 @@ typedef struct rdb_plan_cte {
     rdb_plan_node *node;     /* a RECURSIVE_UNION where it is recursive */
     const char *name;
     bool is_modifying;       /* runs to its end even where nobody reads it */
+    bool is_correlated;      /* reads parameters or a work table of the queries around its own */
+    bool is_outermost;       /* of the statement's own WITH: has one turn */
 } rdb_plan_cte;
 
 /* A whole statement planned. */

@@ -1,0 +1,12 @@
+-- WITH items that read the query around them are computed anew for each of its rows
+select x, (with c as materialized (select x as y) select y from c) from generate_series(1,3) x;
+select x, (with c as materialized (select x + n as y from generate_series(1, x) n), d as materialized (select sum(y) as s from c) select s + (select max(y) from c) from d) from generate_series(1,3) x;
+select x, l.y from generate_series(1,3) x, lateral (with c as materialized (select x as y) select a.y + b.y as y from c a, c b) l;
+select x, (with recursive r(n) as (select x union all select n + 1 from r where n < 4) select string_agg(n::text, ',' order by n) from r) from generate_series(1,4) x;
+-- inside the recursive half: for each turn
+with recursive r(n) as (
+  select 1
+  union all (with a as materialized (select n + 1 as n from r where n < 5), b as materialized (select n from a) select a.n from a join b using (n)))
+select * from r;
+-- of the statement itself: once
+with recursive t(n) as (select 1 union all select n + 1 from t where n < 3) select a.n, b.n from t a, t b where a.n <> b.n order by 1, 2;
