@@ -19,6 +19,8 @@
 #define LISTENERS_MAX 16u
 #define EVENTS_MAX 64u
 
+static void connection_run(void *conn_at);
+
 typedef struct connection {
     network *net;
     int fd;
@@ -26,6 +28,7 @@ typedef struct connection {
     int64_t waiting_us; /* as set on the descriptor; -1: never set */
     rdb_wire *wire;
     bool is_known;          /* to the poller, which would tell of a client that hangs up while a thread serves it */
+    _Atomic bool is_roused; /* something waits to be sent: not to be parked before it was served again */
     _Atomic bool is_parked; /* whoever changes it from true to false owns the connection */
     struct connection *next, *previous; /* all of them, under net->lock */
 } connection;
@@ -128,6 +131,21 @@ static void channel_wake(void *context)
     shutdown(((connection *)context)->fd, SHUT_RD);
 }
 
+/* Whoever looks for a parked connection after it was roused sees that; whoever parks it looks after parking. */
+static void channel_rouse(void *context)
+{
+    connection *conn = context;
+    rdb_error ignored = {0};
+    atomic_store(&conn->is_roused, true);
+    if (!atomic_exchange(&conn->is_parked, false) || rdb_pool_submit(conn->net->pool, connection_run, conn, &ignored))
+        return;
+    /* No memory: it tells its client later. */
+    rdb_error_clear(&ignored);
+    atomic_store(&conn->is_parked, true);
+    if (!rdb_poller_change(conn->net->poller, conn->fd, RDB_POLL_READ | RDB_POLL_ONCE, conn, &ignored))
+        rdb_error_clear(&ignored);
+}
+
 /* ---- connections ---------------------------------------------------------------------------------------------------------- */
 static void connection_close(connection *conn)
 {
@@ -159,10 +177,11 @@ static bool has_hidden_input(const connection *conn)
     return conn->tls != NULL && SSL_pending(conn->tls) > 0;
 }
 
-/* True: it is another thread's from now on. Under the lock, so that who takes it and closes it cannot free it under our feet. */
-static bool connection_park(connection *conn, rdb_error *err)
+/* True: it is another thread's from now on, but for *is_mine: it was roused meanwhile. Under the lock, so that who takes it and closes it cannot free it under our feet. */
+static bool connection_park(connection *conn, bool *is_mine, rdb_error *err)
 {
     network *net = conn->net;
+    *is_mine = false;
     rdb_mutex_lock(&net->lock);
     atomic_store(&conn->is_parked, true);
     bool ok = conn->is_known ? rdb_poller_change(net->poller, conn->fd, RDB_POLL_READ | RDB_POLL_ONCE, conn, err)
@@ -171,6 +190,8 @@ static bool connection_park(connection *conn, rdb_error *err)
         conn->is_known = true;
     else
         atomic_store(&conn->is_parked, false);
+    if (ok && atomic_load(&conn->is_roused) && atomic_exchange(&conn->is_parked, false))
+        *is_mine = true;
     rdb_mutex_unlock(&net->lock);
     return ok;
 }
@@ -179,13 +200,19 @@ static void connection_run(void *conn_at)
 {
     connection *conn = conn_at;
     rdb_error err = {0};
-    while (rdb_wire_serve(conn->wire, PATIENCE_US) == RDB_WIRE_IDLE) {
+    for (;;) {
+        bool is_mine;
+        atomic_store(&conn->is_roused, false); /* before it is looked for what waits */
+        if (rdb_wire_serve(conn->wire, PATIENCE_US) != RDB_WIRE_IDLE)
+            break;
         if (has_hidden_input(conn))
             continue;
-        if (connection_park(conn, &err))
+        if (!connection_park(conn, &is_mine, &err)) {
+            rdb_error_clear(&err);
+            break;
+        }
+        if (!is_mine)
             return;
-        rdb_error_clear(&err);
-        break;
     }
     connection_close(conn);
 }
@@ -202,7 +229,7 @@ static void connection_dispatch(connection *conn)
 static bool connection_open(network *net, int fd, rdb_error *err)
 {
     connection *conn = calloc(1, sizeof *conn);
-    rdb_channel channel = {.receive = channel_receive, .send = channel_send, .wake = channel_wake, .context = conn};
+    rdb_channel channel = {.receive = channel_receive, .send = channel_send, .wake = channel_wake, .rouse = channel_rouse, .context = conn};
     if (conn == NULL) {
         rdb_socket_close(&fd);
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");

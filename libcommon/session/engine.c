@@ -5,6 +5,7 @@
 #include "command/rdb_command.h"
 #include "instance/rdb_instance.h"
 #include "session/activity.h"
+#include "session/notify.h"
 #include "os/rdb_file.h"
 #include "session/settings.h"
 #include "task/rdb_work.h"
@@ -20,6 +21,7 @@ struct rdb_engine {
     rdb_catalog *catalog;
     rdb_purge *purge;
     struct session_registry *registry; /* of its sessions */
+    notify_hub *hub;
     rdb_account memory;         /* of all statements */
     char temp_directory[4096];
     rdb_scn closed_scn; /* the highest one, once transactions are closed: for the last checkpoint */
@@ -39,6 +41,7 @@ static void register_functions(void)
     session_register_advisory_functions();
     session_register_counter_functions();
     session_register_settings_functions();
+    session_register_notify_functions();
     session_register_nested();
 }
 
@@ -108,8 +111,9 @@ static bool open_engine(rdb_engine **engine_out, const rdb_engine_config *config
                                 .checkpoint_interval_us = config->checkpoint_interval_us,
                                 .checkpoint_wal_bytes = config->checkpoint_wal_bytes,
                                 .checkpoint_spread_us = config->checkpoint_interval_us / CHECKPOINT_SPREAD};
-    if (!session_registry_create(&engine->registry, err) || !rdb_upkeep_open(&engine->upkeep, &upkeep, err)) {
+    if (!session_registry_create(&engine->registry, err) || !notify_hub_create(&engine->hub, err) || !rdb_upkeep_open(&engine->upkeep, &upkeep, err)) {
         session_registry_destroy(&engine->registry);
+        notify_hub_destroy(&engine->hub);
         free(engine);
         return false;
     }
@@ -123,6 +127,7 @@ static bool open_engine(rdb_engine **engine_out, const rdb_engine_config *config
         if (!close_rooms(engine, false, &ignored))
             rdb_error_clear(&ignored);
         session_registry_destroy(&engine->registry);
+        notify_hub_destroy(&engine->hub);
         free(engine);
         return false;
     }
@@ -161,6 +166,7 @@ bool rdb_engine_close(rdb_engine **engine, bool with_checkpoint, rdb_error *err)
         return true;
     bool ok = close_rooms(*engine, with_checkpoint, err);
     session_registry_destroy(&(*engine)->registry);
+    notify_hub_destroy(&(*engine)->hub);
     free(*engine);
     *engine = NULL;
     return ok;
@@ -169,6 +175,11 @@ bool rdb_engine_close(rdb_engine **engine, bool with_checkpoint, rdb_error *err)
 session_registry *session_engine_registry(rdb_engine *engine)
 {
     return engine->registry;
+}
+
+notify_hub *session_engine_notify_hub(rdb_engine *engine)
+{
+    return engine->hub;
 }
 
 rdb_upkeep *session_engine_upkeep(rdb_engine *engine)

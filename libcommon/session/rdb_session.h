@@ -44,6 +44,7 @@ typedef struct rdb_channel {
     bool (*send)(void *context, const void *bytes, size_t length, rdb_error *err); /* all of them */
     bool (*start_tls)(void *context, rdb_error *err); /* NULL: not on offer, SSLRequest gets 'N' */
     void (*wake)(void *context); /* from any thread: a parked connection is to be served again; NULL: never parked */
+    void (*rouse)(void *context); /* from any thread: it is to be served once more, since something waits to be sent; NULL: as above */
     bool is_local;        /* a Unix socket or memory */
     bool is_owner;        /* peer credentials: the user who owns the instance */
     char owner_name[64];  /* ... and what the system calls it */

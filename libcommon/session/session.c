@@ -4,6 +4,7 @@
 
 #include "catalog/rdb_ddl.h"
 #include "session/activity.h"
+#include "session/notify.h"
 #include "session/row_sink.h"
 #include "session/settings.h"
 #include "session/setup.h"
@@ -49,6 +50,7 @@ void session_destroy(rdb_session **session_at)
     session_activity_end(session);
     if (session->settings != NULL && session->portals != NULL)
         session_rollback(session);
+    session_notify_end(session);
     if (session->portals != NULL) {
         uint32_t cursor = 0;
         rdb_slice key;

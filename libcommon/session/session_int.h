@@ -24,6 +24,7 @@ typedef struct session_owner {
     bool (*next_copy_message)(void *context, char *type, const uint8_t **body, size_t *length);
     /* Cancels the statement of the session with that number, or ends the session. False: there is none. */
     bool (*signal)(void *context, uint32_t pid, bool terminate);
+    void (*rouse)(void *context, uint32_t pid); /* something waits for that session: it looks when it is idle; NULL: sessions are never parked */
     const char *peer; /* "address:port" of the client; NULL or without port: local */
 } session_owner;
 
@@ -131,6 +132,7 @@ struct rdb_session {
     enum { SESSION_COPY_NONE, SESSION_COPY_OPEN, SESSION_COPY_CLOSED } copy_in; /* OPEN: the client may still be sending */
     _Atomic(const char *) state_name; /* for pg_stat_activity */
     rdb_counters *counters;      /* of its database; NULL: not counted */
+    struct session_notify *notify; /* notify.c; NULL: it said and heard nothing yet */
     struct session_activity *activity; /* its entry in the engine's list; NULL: not listed */
 };
 

@@ -3,6 +3,7 @@
 #include "catalog/rdb_ddl.h"
 #include "session/row_sink.h"
 #include "session/activity.h"
+#include "session/notify.h"
 #include "session/settings.h"
 #include "session/wire_int.h"
 
@@ -323,7 +324,7 @@ static bool discard(rdb_session *session, const rdb_ast_discard *statement, char
         snprintf(tag, 64, "DISCARD ALL");
         session_discard_statements(session);
         rdb_sequence_session_forget(session->sequences);
-        return rdb_temp_discard(session->access, err) && session_settings_discard(session, err);
+        return session_unlisten_all(session, err) && rdb_temp_discard(session->access, err) && session_settings_discard(session, err);
     case RDB_SQL_DISCARD_PLANS:
         snprintf(tag, 64, "DISCARD PLANS");
         return true;
@@ -365,6 +366,10 @@ bool session_run_utility(rdb_session *session, session_plan *plan, const char *t
         return session_fetch_cursor(session, (rdb_ast_fetch *)raw, describes, formats, tag, err);
     case RDB_AST_CLOSE:
         return session_close_cursor(session, (rdb_ast_close *)raw, tag, err);
+    case RDB_AST_LISTEN:
+    case RDB_AST_NOTIFY:
+    case RDB_AST_UNLISTEN:
+        return session_notify_statement(session, raw, err);
     case RDB_AST_DISCARD:
         return discard(session, (rdb_ast_discard *)raw, tag, err);
     default:

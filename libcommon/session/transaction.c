@@ -2,6 +2,7 @@
  * The transaction block of a session: PostgreSQL's rules of BEGIN, COMMIT, savepoints and what an error does. The engine's
  * transaction is begun late, by the first statement that needs one, so BEGIN itself costs nothing and
  * SET TRANSACTION may still change its mind. */
+#include "session/notify.h"
 #include "session/session_int.h"
 #include "session/settings.h"
 
@@ -35,6 +36,7 @@ static void forget(rdb_session *session, bool committed)
     session->txn = NULL;
     session->has_txn_snapshot = false;
     session->savepoint_count = 0;
+    session_notify_forget(session);
     session->block = SESSION_IDLE;
     session_settings_end_transaction(session, committed);
 }
@@ -100,7 +102,8 @@ bool session_commit(rdb_session *session, rdb_error *err)
         session_rollback(session);
         return true;
     }
-    if (!session_close_portals(session, true, err) || !session_temp_before_commit(session, err)) { /* WITH HOLD cursors are materialised first, and may fail */
+    if (!session_close_portals(session, true, err) || !session_temp_before_commit(session, err) ||
+        !session_notify_begin_commit(session, err)) { /* WITH HOLD cursors are materialised first, and may fail */
         session_rollback(session);
         return false;
     }
@@ -111,6 +114,7 @@ bool session_commit(rdb_session *session, rdb_error *err)
         session->last_commit_scn = RDB_MAX(session->last_commit_scn, scn);
         rdb_counters_add(session->counters, ok ? RDB_COUNTER_COMMITS : RDB_COUNTER_ROLLBACKS, 1);
     }
+    session_notify_end_commit(session, ok);
     forget(session, ok);
     return ok;
 }
@@ -293,6 +297,7 @@ static bool release_savepoint(rdb_session *session, const char *name, rdb_error 
     session_savepoint *savepoint = &session->savepoints[savepoint_no];
     rdb_txn_release_level(session->txn, savepoint->level);
     session_settings_pop(session, savepoint->settings_level, true);
+    session_notify_release(session, savepoint_no);
     session->savepoint_count = savepoint_no;
     return true;
 }
@@ -306,6 +311,7 @@ static bool rollback_to_savepoint(rdb_session *session, const char *name, rdb_er
     session_close_portals_above(session, savepoint->level);
     rdb_txn_rollback_level(session->txn, savepoint->level);
     session_settings_pop(session, savepoint->settings_level, false);
+    session_notify_rollback(session, savepoint_no);
     session->savepoint_count = savepoint_no;
     session->block = SESSION_BLOCK;
     return push_savepoint(session, name, err); /* it can be rolled back to again */

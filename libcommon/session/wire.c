@@ -2,6 +2,7 @@
  * One connection: its buffers, and the loop that takes messages off the input one by one. What always holds: a message is
  * looked at only when it is whole; the output is sent before the connection waits for input; and a connection that is
  * idle and parked owns no buffer. */
+#include "session/notify.h"
 #include "session/wire_int.h"
 
 #include "base/rdb_log.h"
@@ -249,6 +250,17 @@ bool wire_owner_signal(void *wire_at, uint32_t pid, bool terminate)
     return found;
 }
 
+/* As above: the lock keeps the connection. */
+void wire_owner_rouse(void *wire_at, uint32_t pid)
+{
+    rdb_wire_host *host = ((rdb_wire *)wire_at)->host;
+    rdb_mutex_lock(&host->lock);
+    for (rdb_wire *wire = host->connections; wire != NULL; wire = wire->next)
+        if (wire->pid == pid && wire->session != NULL && wire->channel.rouse != NULL)
+            wire->channel.rouse(wire->channel.context);
+    rdb_mutex_unlock(&host->lock);
+}
+
 bool wire_owner_flush(void *wire)
 {
     return wire_flush(wire);
@@ -294,6 +306,8 @@ rdb_wire_state rdb_wire_serve(rdb_wire *wire, int64_t patience_us)
         }
         /* Pipelined messages are answered together: the output goes out when no whole message is left to read. */
         bool has_whole = has_whole_message(wire);
+        if (!has_whole && wire->session != NULL)
+            session_notify_deliver(wire->session);
         if (!has_whole && !wire_flush(wire))
             break;
         wire_fill fill = serve_one(wire, has_whole ? 0 : patience_us);

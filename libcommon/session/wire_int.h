@@ -84,6 +84,7 @@ void wire_handle_authentication(rdb_wire *wire, char type, wire_reader *reader);
 void wire_scram_end(rdb_wire *wire);
 /* The session's owner. */
 bool wire_owner_flush(void *wire);
+void wire_owner_rouse(void *wire, uint32_t pid);
 bool wire_owner_signal(void *wire, uint32_t pid, bool terminate);
 bool wire_owner_copy_message(void *wire, char *type, const uint8_t **body, size_t *length);
 void wire_auth_destroy(struct wire_auth **auth);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The READY phase: one message of the simple or extended protocol at a time. After an error in the extended protocol
  * everything up to the next Sync is dropped; each Sync and each Query ends with exactly one ReadyForQuery. */
+#include "session/notify.h"
 #include "session/settings.h"
 #include "session/wire_int.h"
 
@@ -16,6 +17,7 @@ static void put_ready(rdb_wire *wire)
         wire_fatal(wire, &err);
         return;
     }
+    session_notify_deliver(wire->session);
     session_settings_report(wire->session, false);
     wire_put_ready(&wire->output, session_ready_status(wire->session));
 }
