@@ -142,6 +142,9 @@ uint64_t overlay_generation(const rdb_access *access);
 /* epoch: of the database before the call. */
 RDB_CHECKED bool load_entry(rdb_access *access, entry_kind kind, uint32_t oid, uint64_t epoch, cache_entry **entry, rdb_error *err);
 
+/* ---- statistics.c: relation->statistics, from pg_statistic. */
+RDB_CHECKED bool load_statistics(rdb_access *access, cache_entry *entry, rdb_arena *work, rdb_error *err);
+
 /* ---- scan.c ---------------------------------------------------------------------------------------------------------------- */
 /* The transaction that reads (or, for_write, changes) the table: the access's own, or one in the root PDB. */
 RDB_CHECKED bool access_txn_for(rdb_access *access, const rdb_relation *relation, bool for_write, rdb_txn **txn, rdb_error *err);

@@ -184,6 +184,20 @@ typedef struct rdb_constraint {
     char on_update, on_delete, match; /* a r c n d / f p s */
 } rdb_constraint;
 
+/* What ANALYZE found in a column (statistics.c). Values are in the descriptor's memory. */
+typedef struct rdb_statistics {
+    double null_fraction;
+    double distinct;                 /* of the values; negative: that share of the rows, whatever their number; 0: not known */
+    int32_t width;                   /* bytes, on average, as stored */
+    uint32_t common_count;           /* most common values, the commonest first, each with its share of all rows */
+    const rdb_datum *common_values;
+    const float *common_fractions;
+    uint32_t bound_count;            /* histogram of the other values: bounds of parts that have as many rows each */
+    const rdb_datum *bounds;
+    bool has_correlation;
+    double correlation;              /* of the order of values with that of the rows on disk: -1 to 1 */
+} rdb_statistics;
+
 struct rdb_relation {
     uint32_t oid;
     char name[RDB_NAMEDATALEN];
@@ -216,6 +230,7 @@ struct rdb_relation {
     const rdb_child *children;
     const rdb_partition_key *partition_key; /* p; NULL else */
     double pages, tuples;            /* relpages, reltuples (-1: never counted) */
+    const rdb_statistics *const *statistics; /* by column number - 1, NULL: none; NULL: of no column */
     uint32_t index_of;               /* i: the table's oid */
     rdb_counters *counters;          /* tables and indexes; NULL: not counted */
 };

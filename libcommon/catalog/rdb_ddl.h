@@ -197,6 +197,11 @@ RDB_CHECKED bool rdb_ddl_new_files(rdb_access *access, uint32_t relation_oid, rd
 /* relpages, reltuples; not worth an invalidation of plans. */
 RDB_CHECKED bool rdb_ddl_set_statistics(rdb_access *access, uint32_t relation_oid, double pages, double tuples, rdb_error *err);
 
+/* attstattarget; -1: the session's. */
+RDB_CHECKED bool rdb_ddl_get_statistics_target(rdb_access *access, uint32_t relation_oid, int16_t number, int32_t *target, rdb_error *err);
+/* A row of pg_statistic; plans that were made without it are made anew. inherits: of a table with its children. */
+RDB_CHECKED bool rdb_ddl_set_column_statistics(rdb_access *access, const rdb_relation *relation, int16_t number, bool inherits, const rdb_statistics *statistics, rdb_error *err);
+
 RDB_CHECKED bool rdb_ddl_create_namespace(rdb_access *access, const char *name, uint32_t owner_oid, uint32_t *oid, rdb_error *err);
 
 typedef struct rdb_role_definition {

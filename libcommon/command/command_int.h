@@ -71,6 +71,8 @@ rdb_expr *command_is_false(rdb_command_context *context, rdb_expr *rule); /* a r
 RDB_CHECKED bool command_set_options(rdb_command_context *context, uint32_t relation_oid, char kind, const rdb_list *options, rdb_error *err);
 RDB_CHECKED bool command_merge_options(rdb_command_context *context, char kind, const rdb_list *changes, bool reset, const char *const **kept, uint32_t *count,
                                        rdb_error *err);
+/* analyze.c: names NULL or empty: all columns. */
+RDB_CHECKED bool command_analyze_table(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_names *names, bool is_verbose, rdb_error *err);
 /* create_as.c */
 RDB_CHECKED bool command_create_table_as(rdb_command_context *context, const rdb_ast_create_table_as *statement, rdb_error *err);
 RDB_CHECKED bool command_refresh(rdb_command_context *context, const rdb_ast_refresh *statement, rdb_error *err);

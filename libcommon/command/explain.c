@@ -443,6 +443,8 @@ bool command_explain(rdb_command_context *context, const rdb_ast_explain *statem
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "EXPLAIN of %s is not supported yet", rdb_command_tag(query->utility));
     rdb_plan_context plan_context = {.arena = context->arena, .access = context->access, .format = context->format, .session = command_eval(context),
                                      .work_mem_bytes = context->work_mem_bytes};
+    if (context->set_planner != NULL)
+        context->set_planner(context->session, &plan_context);
     if (!rdb_plan_make(&plan_context, query, &plan, err))
         return false;
     planning_us = rdb_time_monotonic_us() - begin_us;

@@ -48,6 +48,8 @@ typedef struct rdb_command_context {
     const rdb_parameter *parameters; /* of EXECUTE or Bind, for EXPLAIN and CREATE TABLE AS */
     uint32_t parameter_count;
     const rdb_role *role;
+    uint32_t statistics_target;   /* default_statistics_target; 0: 100 */
+    void (*set_planner)(const void *session, struct rdb_plan_context *plan); /* the session's settings for a plan (EXPLAIN); may be NULL */
     bool skips_function_bodies;   /* check_function_bodies = off */
     bool (*checkpoint)(void *session, rdb_error *err); /* CHECKPOINT */
     char tag[64];                 /* out: the command tag, "CREATE TABLE", "COPY 5" */

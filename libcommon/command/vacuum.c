@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * VACUUM and ANALYZE. Garbage is followed by purge from the undo store as it comes: VACUUM drives it to the horizon now, makes
- * the tables' free-space hints anew and counts pages and rows. ANALYZE counts them too; column statistics are not gathered yet. */
+ * the tables' free-space hints anew and counts pages and rows. What ANALYZE does with a table stands in analyze.c. */
 #include "command/command_int.h"
 
 /* One pass over the table: how many rows the latest snapshot sees. */
@@ -25,34 +25,53 @@ static bool count_rows(rdb_command_context *context, const rdb_relation *relatio
     return ok;
 }
 
-static bool vacuum_one(rdb_command_context *context, const rdb_relation *relation, const char *what, rdb_error *err)
+/* What the statement asks for. */
+typedef struct vacuum_request {
+    bool vacuums, analyzes, is_verbose, skips_locked;
+} vacuum_request;
+
+static void note_in_counters(const rdb_relation *relation, const vacuum_request *request)
 {
+    const uint64_t inserts = rdb_counters_read(relation->counters, RDB_COUNTER_INSERTS), now = (uint64_t)rdb_time_wall_us();
+    if (request->vacuums) {
+        rdb_counters_add(relation->counters, RDB_COUNTER_VACUUMS, 1);
+        rdb_counters_set(relation->counters, RDB_COUNTER_VACUUM_US, now);
+        rdb_counters_set(relation->counters, RDB_COUNTER_INSERTS_VACUUMED, inserts);
+    }
+    if (request->analyzes) {
+        rdb_counters_add(relation->counters, RDB_COUNTER_ANALYZES, 1);
+        rdb_counters_set(relation->counters, RDB_COUNTER_ANALYZE_US, now);
+        rdb_counters_set(relation->counters, RDB_COUNTER_CHANGES_ANALYZED,
+                         inserts + rdb_counters_read(relation->counters, RDB_COUNTER_UPDATES) + rdb_counters_read(relation->counters, RDB_COUNTER_DELETES));
+    }
+}
+
+static bool vacuum_one(rdb_command_context *context, const rdb_relation *relation, const vacuum_request *request, const rdb_ast_names *columns, rdb_error *err)
+{
+    const char *what = request->vacuums ? "vacuum" : "analyze";
     double pages = 0, tuples = 0;
-    if (relation->kind != 'r' && relation->kind != 'm') {
+    if (relation->kind == 'p')
+        return true; /* no rows of its own */
+    if (relation->kind != 'r' && relation->kind != 'm' && relation->kind != 't') {
         command_notice(context, "WARNING", RDB_WRONG_OBJECT_TYPE, "skipping \"%s\" --- cannot %s non-tables or special system tables", relation->name, what);
         return true;
     }
     if (!context->role->is_superuser && context->role->oid != relation->owner_oid) {
-        command_notice(context, "WARNING", RDB_INSUFFICIENT_PRIVILEGE, "permission denied to %s \"%s\", skipping it", what, relation->name);
+        command_notice(context, "WARNING", RDB_INSUFFICIENT_PRIVILEGE, "skipping \"%s\" --- only %s can %s it", relation->name,
+                       relation->is_system ? "superuser" : "table or database owner", what);
         return true;
     }
     rdb_table_sweep_result swept;
-    if (what[0] == 'v' && !rdb_table_sweep(&relation->table, context->cancel, &swept, err))
+    if (request->vacuums && !rdb_table_sweep(&relation->table, context->cancel, &swept, err))
         return false;
-    bool is_vacuum = what[0] == 'v';
-    uint64_t inserts = rdb_counters_read(relation->counters, RDB_COUNTER_INSERTS);
-    rdb_counters_add(relation->counters, is_vacuum ? RDB_COUNTER_VACUUMS : RDB_COUNTER_ANALYZES, 1);
-    rdb_counters_set(relation->counters, is_vacuum ? RDB_COUNTER_VACUUM_US : RDB_COUNTER_ANALYZE_US, (uint64_t)rdb_time_wall_us());
-    if (is_vacuum)
-        rdb_counters_set(relation->counters, RDB_COUNTER_INSERTS_VACUUMED, inserts);
-    else
-        rdb_counters_set(relation->counters, RDB_COUNTER_CHANGES_ANALYZED,
-                         inserts + rdb_counters_read(relation->counters, RDB_COUNTER_UPDATES) + rdb_counters_read(relation->counters, RDB_COUNTER_DELETES));
+    note_in_counters(relation, request);
+    if (request->analyzes && !relation->is_system)
+        return command_analyze_table(context, relation, columns, request->is_verbose, err);
     return count_rows(context, relation, &pages, &tuples, err) && rdb_ddl_set_statistics(context->access, relation->oid, pages, tuples, err);
 }
 
-/* Every user table of the database. */
-static bool vacuum_all(rdb_command_context *context, const char *what, rdb_error *err)
+/* Every user table of the database that one may touch. */
+static bool vacuum_all(rdb_command_context *context, const vacuum_request *request, rdb_error *err)
 {
     enum { CLASS_OID = 1, CLASS_KIND = 17 };
     rdb_catalog_scan *scan = NULL;
@@ -62,7 +81,7 @@ static bool vacuum_all(rdb_command_context *context, const char *what, rdb_error
     bool ok = rdb_catalog_scan_open(&scan, context->access, RDB_PG_CLASS, 0, NULL, 0, context->arena, err);
     while (ok && found) {
         ok = rdb_catalog_scan_next(scan, &row, &found, err);
-        if (ok && found && row.values[CLASS_OID - 1].oid >= RDB_FIRST_NORMAL_OID && row.values[CLASS_KIND - 1].i8 == 'r')
+        if (ok && found && row.values[CLASS_OID - 1].oid >= RDB_FIRST_NORMAL_OID && (row.values[CLASS_KIND - 1].i8 == 'r' || row.values[CLASS_KIND - 1].i8 == 'm'))
             rdb_list_push(context->arena, &oids, (void *)(uintptr_t)row.values[CLASS_OID - 1].oid);
     }
     rdb_catalog_scan_close(&scan);
@@ -70,30 +89,63 @@ static bool vacuum_all(rdb_command_context *context, const char *what, rdb_error
         const rdb_relation *relation = NULL;
         uint32_t oid = (uint32_t)(uintptr_t)oids.items[i];
         ok = command_lock(context, oid, RDB_LOCK_SHARE_UPDATE_EXCLUSIVE, err) && rdb_relation_get(context->access, oid, &relation, err) &&
-             (relation == NULL || vacuum_one(context, relation, what, err));
+             (relation == NULL || vacuum_one(context, relation, request, NULL, err));
     }
     return ok;
 }
 
+static bool read_request(rdb_command_context *context, const rdb_ast_vacuum *statement, vacuum_request *request, rdb_error *err)
+{
+    static const char *const taken_and_ignored[] = {"freeze", "disable_page_skipping", "index_cleanup", "process_toast", "truncate", "parallel"};
+    bool is_full = false;
+    *request = (vacuum_request){.vacuums = statement->is_vacuum, .analyzes = !statement->is_vacuum};
+    for (uint32_t i = 0; i < statement->options.count; i++) {
+        const rdb_ast_option *option = statement->options.items[i];
+        bool *flag = strcmp(option->name, "verbose") == 0       ? &request->is_verbose
+                     : strcmp(option->name, "skip_locked") == 0 ? &request->skips_locked
+                     : !statement->is_vacuum                    ? NULL
+                     : strcmp(option->name, "analyze") == 0     ? &request->analyzes
+                     : strcmp(option->name, "full") == 0        ? &is_full
+                                                                : NULL;
+        bool is_ignored = false;
+        for (uint32_t k = 0; statement->is_vacuum && k < RDB_COUNT_OF(taken_and_ignored); k++)
+            is_ignored = is_ignored || strcmp(option->name, taken_and_ignored[k]) == 0;
+        if (flag == NULL && !is_ignored) {
+            rdb_error_set(err, RDB_SYNTAX_ERROR, "unrecognized %s option \"%s\"", statement->is_vacuum ? "VACUUM" : "ANALYZE", option->name);
+            return command_at(context, option->node.location, err);
+        }
+        if (flag != NULL && !command_option_bool(option, flag, err))
+            return false;
+    }
+    if (is_full)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "VACUUM FULL is not supported yet");
+    for (uint32_t i = 0; i < statement->tables.count; i++) {
+        const rdb_ast_vacuum_table *item = statement->tables.items[i];
+        if (item->columns.count > 0 && !request->analyzes)
+            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "ANALYZE option must be specified when a column list is provided");
+    }
+    return true;
+}
+
 bool command_vacuum(rdb_command_context *context, const rdb_ast_vacuum *statement, rdb_error *err)
 {
-    const char *what = statement->is_vacuum ? "vacuum" : "analyze";
+    vacuum_request request;
+    if (!read_request(context, statement, &request, err))
+        return false;
     if (statement->is_vacuum && !context->is_top_level)
         return rdb_error_set(err, RDB_ACTIVE_SQL_TRANSACTION, "VACUUM cannot run inside a transaction block");
     if (statement->is_vacuum && !rdb_undo_purge_now(rdb_undo_of(rdb_txn_manager_of(context->txn)), err))
         return false;
-    const rdb_ast_option *full = command_option(&statement->options, "full");
-    bool is_full = false;
-    if (full != NULL && !command_option_bool(full, &is_full, err))
-        return false;
-    if (is_full)
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "VACUUM FULL is not supported yet");
     if (statement->tables.count == 0)
-        return vacuum_all(context, what, err);
+        return vacuum_all(context, &request, err);
     for (uint32_t i = 0; i < statement->tables.count; i++) {
         const rdb_ast_vacuum_table *item = statement->tables.items[i];
         const rdb_relation *relation = NULL;
-        if (!command_open_table(context, item->table, RDB_LOCK_SHARE_UPDATE_EXCLUSIVE, false, &relation, err) || !vacuum_one(context, relation, what, err))
+        if (!command_open_table(context, item->table, RDB_LOCK_SHARE_UPDATE_EXCLUSIVE, false, &relation, err)) {
+            err->position = 0; /* PostgreSQL names the table without pointing to it */
+            return false;
+        }
+        if (!vacuum_one(context, relation, &request, &item->columns, err))
             return false;
     }
     return true;

@@ -484,6 +484,10 @@ uint64_t session_setting_work_mem(const rdb_session *session)
 {
     return session->settings->work_mem_bytes;
 }
+uint32_t session_setting_statistics_target(const rdb_session *session)
+{
+    return (uint32_t)strtoul(session->settings->values[SET_default_statistics_target], NULL, 10);
+}
 const char *session_setting_application_name(const rdb_session *session)
 {
     return session->settings->values[SET_application_name];

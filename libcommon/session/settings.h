@@ -18,6 +18,7 @@ rdb_commit_wait session_setting_commit_wait(const rdb_session *session);
 int64_t session_setting_lock_timeout_us(const rdb_session *session);
 int64_t session_setting_statement_timeout_us(const rdb_session *session);
 uint64_t session_setting_work_mem(const rdb_session *session);
+uint32_t session_setting_statistics_target(const rdb_session *session);
 const char *session_setting_application_name(const rdb_session *session);
 const char *session_setting_search_path(const rdb_session *session);
 rdb_sql_reading session_setting_reading(const rdb_session *session);

@@ -233,6 +233,11 @@ void session_put_complete(rdb_session *session, const char *tag)
     wire_message_end(session->owner.output, begin);
 }
 
+static void set_planner(const void *session, rdb_plan_context *context)
+{
+    session_settings_set_planner(session, context);
+}
+
 /* ---- utility statements ------------------------------------------------------------------------------------------------ */
 static void command_context(rdb_session *session, const session_plan *plan, const char *text, const rdb_parameter *parameters,
                             uint32_t parameter_count, const rdb_snapshot *snapshot, rdb_command_context *context)
@@ -255,6 +260,8 @@ static void command_context(rdb_session *session, const session_plan *plan, cons
                                      .work = &session->work,
                                      .is_top_level = session->block == SESSION_AUTO,
                                      .role = &session->role,
+                                     .statistics_target = session_setting_statistics_target(session),
+                                     .set_planner = set_planner,
                                      .skips_function_bodies = !session_setting_checks_bodies(session),
                                      .checkpoint = session_checkpoint};
 }

@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * ANALYZE: a sample of a table's rows, and from it what pg_statistic says of each column.
+ *
+ * So many blocks are drawn as rows are wanted, and of the rows that stand in them a reservoir is kept (Li, "Reservoir-sampling
+ * algorithms of time complexity O(n(1+log(N/n)))", 1994), so that every row is as likely in it as any other. Three hundred
+ * rows for each part of a histogram keep its error small (Chaudhuri, Motwani, Narasayya, "Random sampling for histogram
+ * construction: how much is enough?", 1998). Distinct values of the whole are estimated from those of the sample by Haas and
+ * Stokes's first estimator ("Sampling-based estimation of the number of distinct values of an attribute", 1995 and 1998). */
+#include "command/command_int.h"
+
+#include <math.h>
+
+enum { ROWS_A_PART = 300, WIDE_BYTES = 1024 };
+
+/* ---- the sample ------------------------------------------------------------------------------------------------------------ */
+typedef struct sample {
+    const rdb_relation *relation;
+    rdb_arena *arena;         /* of the sampled values */
+    const int16_t *columns;   /* attribute numbers */
+    uint16_t column_count;
+    uint32_t wanted, count;   /* rows */
+    rdb_datum *values;        /* row after row, column_count of each */
+    bool *is_null;
+    rdb_row_address *addresses;
+    uint32_t *order;          /* of rows by address */
+    double met, skip_until, weight; /* rows met so far; the next one taken; Li's w */
+    uint64_t random;
+    double blocks, blocks_read, rows_total;
+} sample;
+
+static double draw(sample *s) /* between 0 and 1, neither included (splitmix64) */
+{
+    uint64_t z = s->random += UINT64_C(0x9E3779B97F4A7C15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    z ^= z >> 31;
+    return ((double)(z >> 11) + 0.5) / 9007199254740992.0;
+}
+
+static void choose_next(sample *s)
+{
+    s->weight *= exp(log(draw(s)) / s->wanted);
+    s->skip_until = s->met + floor(log(draw(s)) / log1p(-s->weight)) + 1;
+}
+
+static bool keep_row(sample *s, rdb_vector *const *vectors, uint32_t row, rdb_row_address address, uint32_t at, rdb_error *err)
+{
+    for (uint16_t i = 0; i < s->column_count; i++) {
+        const size_t place = (size_t)at * s->column_count + i;
+        s->is_null[place] = rdb_vector_is_null(vectors[i], row);
+        if (!s->is_null[place] && !rdb_datum_copy(s->arena, (rdb_rep)vectors[i]->rep, rdb_vector_get(vectors[i], row), &s->values[place], err))
+            return false;
+    }
+    s->addresses[at] = address;
+    return true;
+}
+
+static bool take_batch(sample *s, rdb_vector *const *vectors, const rdb_row_address *addresses, uint32_t count, rdb_error *err)
+{
+    for (uint32_t row = 0; row < count; row++) {
+        s->met++;
+        if (s->count < s->wanted) {
+            if (!keep_row(s, vectors, row, addresses[row], s->count++, err))
+                return false;
+            if (s->count == s->wanted)
+                choose_next(s);
+        } else if (s->met >= s->skip_until) {
+            if (!keep_row(s, vectors, row, addresses[row], RDB_MIN((uint32_t)(draw(s) * s->wanted), s->wanted - 1), err))
+                return false;
+            choose_next(s);
+        }
+    }
+    return true;
+}
+
+typedef struct sample_reader {
+    rdb_command_context *context;
+    rdb_snapshot snapshot;
+    rdb_vector *vectors, **vector_list;
+    rdb_row_address *addresses;
+    rdb_arena *scan_arena, *batch_arena;
+} sample_reader;
+
+static bool read_blocks(sample *s, sample_reader *r, uint64_t first, uint64_t count, rdb_error *err)
+{
+    rdb_table_scan *scan = NULL;
+    rdb_arena_reset(r->scan_arena);
+    bool ok = rdb_cancel_check(r->context->cancel, err) &&
+              rdb_table_scan_open(&scan, &s->relation->table, r->context->txn, &r->snapshot, s->columns, s->column_count, first, count, r->scan_arena, err);
+    for (uint32_t rows = 1; ok && rows > 0;) {
+        rdb_arena_reset(r->batch_arena);
+        for (uint16_t i = 0; i < s->column_count; i++)
+            rdb_vector_clear_nulls(&r->vectors[i]);
+        ok = rdb_cancel_check(r->context->cancel, err) && rdb_table_scan_next(scan, RDB_BATCH_ROWS, r->batch_arena, r->vector_list, r->addresses, NULL, &rows, err) &&
+             take_batch(s, r->vector_list, r->addresses, rows, err);
+    }
+    rdb_table_scan_close(&scan);
+    s->blocks_read += (double)count;
+    return ok;
+}
+
+/* Blocks one after the other, each with the probability that leaves the wanted number at the end (Knuth's algorithm S). */
+static bool read_some_blocks(sample *s, sample_reader *r, uint64_t blocks, rdb_error *err)
+{
+    uint64_t left = s->wanted, run_first = 0, run_count = 0;
+    bool ok = true;
+    for (uint64_t block = 0; ok && block <= blocks; block++) {
+        const bool is_chosen = block < blocks && left > 0 && draw(s) * (double)(blocks - block) < (double)left;
+        if (is_chosen && run_count++ == 0)
+            run_first = block;
+        if (is_chosen)
+            left--;
+        else if (run_count > 0) {
+            ok = read_blocks(s, r, run_first, run_count, err);
+            run_count = 0;
+        }
+    }
+    return ok;
+}
+
+static int by_address(const void *left, const void *right, void *sample_at)
+{
+    const sample *s = sample_at;
+    const rdb_row_address a = s->addresses[*(const uint32_t *)left], b = s->addresses[*(const uint32_t *)right];
+    return a < b ? -1 : a > b;
+}
+
+static bool take_sample(sample *s, rdb_command_context *context, rdb_error *err)
+{
+    sample_reader r = {.context = context};
+    uint64_t blocks = 0;
+    bool ok = rdb_table_block_count(&s->relation->table, &blocks, err);
+    rdb_txn_latest_snapshot(context->txn, &r.snapshot);
+    r.scan_arena = rdb_arena_create("analyze scan", NULL, NULL);
+    r.batch_arena = rdb_arena_create("analyze batch", NULL, NULL);
+    const size_t cells = (size_t)s->wanted * s->column_count + 1;
+    s->values = rdb_arena_try_alloc(s->arena, cells * sizeof *s->values, err);
+    s->is_null = rdb_arena_try_alloc(s->arena, cells * sizeof *s->is_null, err);
+    s->addresses = rdb_arena_try_alloc(s->arena, ((size_t)s->wanted + 1) * sizeof *s->addresses, err);
+    s->order = rdb_arena_try_alloc(s->arena, ((size_t)s->wanted + 1) * sizeof *s->order, err);
+    r.vectors = RDB_NEW_ARRAY(s->arena, rdb_vector, s->column_count + 1u);
+    r.vector_list = RDB_NEW_ARRAY(s->arena, rdb_vector *, s->column_count + 1u);
+    r.addresses = RDB_NEW_ARRAY(s->arena, rdb_row_address, RDB_BATCH_ROWS);
+    ok = ok && s->values != NULL && s->is_null != NULL && s->addresses != NULL && s->order != NULL;
+    if (r.scan_arena == NULL || r.batch_arena == NULL)
+        ok = rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    for (uint16_t i = 0; ok && i < s->column_count; i++) {
+        r.vector_list[i] = &r.vectors[i];
+        ok = rdb_vector_init(&r.vectors[i], s->arena, (rdb_rep)s->relation->columns[s->columns[i] - 1].type->rep, RDB_BATCH_ROWS, err);
+    }
+    s->blocks = (double)blocks;
+    s->weight = 1;
+    if (ok && blocks > 0)
+        ok = blocks <= s->wanted ? read_blocks(s, &r, 0, blocks, err) : read_some_blocks(s, &r, blocks, err);
+    rdb_arena_destroy(r.scan_arena);
+    rdb_arena_destroy(r.batch_arena);
+    if (!ok)
+        return false;
+    s->rows_total = s->blocks_read > 0 ? floor(s->met / s->blocks_read * s->blocks + 0.5) : 0;
+    for (uint32_t i = 0; i < s->count; i++)
+        s->order[i] = i;
+    qsort_r(s->order, s->count, sizeof *s->order, by_address, s);
+    return true;
+}
+
+/* ---- one column ---------------------------------------------------------------------------------------------------------------- */
+typedef struct column_value {
+    rdb_datum value;
+    uint32_t row; /* by its place in the table */
+} column_value;
+typedef struct value_run { /* equal values, one after the other when sorted */
+    uint32_t first, count;
+} value_run;
+typedef struct column_sorter {
+    const rdb_type *type;
+    uint32_t collation;
+} column_sorter;
+
+static int by_value(const void *left, const void *right, void *sorter_at)
+{
+    const column_sorter *sorter = sorter_at;
+    const column_value *a = left, *b = right;
+    int order = sorter->type->ops->compare(sorter->type, sorter->collation, a->value, b->value);
+    return order != 0 ? order : a->row < b->row ? -1 : 1;
+}
+
+static int by_count(const void *left, const void *right)
+{
+    const value_run *a = left, *b = right;
+    return a->count != b->count ? (a->count > b->count ? -1 : 1) : a->first < b->first ? -1 : a->first > b->first;
+}
+
+/* As PostgreSQL stores it: short values have a length of one byte, others of four. */
+static double stored_bytes(const rdb_type *type, rdb_datum value)
+{
+    if (type->rep != RDB_REP_BYTES || type->typlen > 0)
+        return type->typlen > 0 ? (double)type->typlen : (double)rdb_rep_width((rdb_rep)type->rep);
+    return value.bytes.length + (value.bytes.length < 127 ? 1.0 : 4.0);
+}
+
+/* Distinct values of all rows. distinct: those met; repeated: how many of them more than once; wide: values too wide to look at,
+ * taken to be all different. */
+static double estimate_distinct(double distinct, double repeated, double wide, double non_null, double total_rows, double null_fraction)
+{
+    if (repeated == 0)
+        return -(1 - null_fraction); /* every value once: they will go on like this */
+    if (wide == 0 && repeated == distinct)
+        return distinct; /* every value more than once: there is hardly another one */
+    const double once = distinct - repeated + wide, met = once + repeated, all = total_rows * (1 - null_fraction);
+    double estimate = all > 0 ? non_null * met / ((non_null - once) + once * non_null / all) : 0;
+    estimate = estimate < met ? met : estimate > all ? all : estimate;
+    return floor(estimate + 0.5);
+}
+
+/* How many of the counts, which descend, are surely above what any other value has: two standard deviations of the
+ * hypergeometric distribution above the mean of those that would be left. */
+static uint32_t common_enough(const value_run *runs, uint32_t count, double distinct, double null_fraction, double rows, double total_rows)
+{
+    if (rows == total_rows || total_rows <= 1)
+        return count;
+    double sum = 0;
+    for (uint32_t i = 0; i + 1 < count; i++)
+        sum += runs[i].count;
+    while (count > 0) {
+        double share = 1 - sum / rows - null_fraction, others = distinct - (count - 1.0);
+        share = share < 0 ? 0 : share > 1 ? 1 : share;
+        if (others > 1)
+            share /= others;
+        const double scaled = total_rows * runs[count - 1].count / rows;
+        const double variance = rows * scaled * (total_rows - scaled) * (total_rows - rows) / (total_rows * total_rows * (total_rows - 1));
+        if (runs[count - 1].count > share * rows + 2 * sqrt(variance) + 0.5)
+            break;
+        if (--count > 0)
+            sum -= runs[count - 1].count;
+    }
+    return count;
+}
+
+typedef struct column_work {
+    const sample *s;
+    rdb_arena *arena;
+    const rdb_column *column;
+    column_value *values;       /* sorted */
+    uint32_t value_count;       /* of them; neither null nor too wide */
+    value_run *runs;            /* of values met more than once, most common ones first */
+    uint32_t run_count, distinct;
+    uint32_t target;
+    rdb_statistics *statistics;
+} column_work;
+
+static void find_runs(column_work *w, const column_sorter *sorter)
+{
+    w->runs = RDB_NEW_ARRAY(w->arena, value_run, w->value_count / 2 + 1);
+    for (uint32_t first = 0, next; first < w->value_count; first = next) {
+        for (next = first + 1; next < w->value_count && sorter->type->ops->compare(sorter->type, sorter->collation, w->values[first].value, w->values[next].value) == 0;)
+            next++;
+        w->distinct++;
+        if (next - first > 1)
+            w->runs[w->run_count++] = (value_run){first, next - first};
+    }
+    qsort(w->runs, w->run_count, sizeof *w->runs, by_count);
+}
+
+static void keep_common(column_work *w, uint32_t wide)
+{
+    rdb_statistics *statistics = w->statistics;
+    const double total = w->s->rows_total, rows = w->s->count;
+    uint32_t count = RDB_MIN(w->run_count, w->target);
+    const bool is_all = w->run_count == w->distinct && wide == 0 && statistics->distinct > 0 && w->run_count <= w->target;
+    if (!is_all && count > 0)
+        count = common_enough(w->runs, count, statistics->distinct < 0 ? -statistics->distinct * total : statistics->distinct, statistics->null_fraction, rows, total);
+    rdb_datum *values = RDB_NEW_ARRAY(w->arena, rdb_datum, count + 1);
+    float *fractions = RDB_NEW_ARRAY(w->arena, float, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        values[i] = w->values[w->runs[i].first].value;
+        fractions[i] = (float)(w->runs[i].count / rows);
+    }
+    statistics->common_count = count;
+    statistics->common_values = values;
+    statistics->common_fractions = fractions;
+}
+
+/* Bounds that part the values which are not among the common ones into parts of one size. */
+static void keep_bounds(column_work *w)
+{
+    rdb_statistics *statistics = w->statistics;
+    const uint32_t parts = RDB_MIN(w->distinct - statistics->common_count, w->target + 1);
+    if (parts < 2)
+        return;
+    bool *is_common = RDB_NEW_ARRAY(w->arena, bool, w->value_count);
+    for (uint32_t i = 0; i < statistics->common_count; i++)
+        memset(is_common + w->runs[i].first, 1, w->runs[i].count);
+    rdb_datum *rest = RDB_NEW_ARRAY(w->arena, rdb_datum, w->value_count), *bounds = RDB_NEW_ARRAY(w->arena, rdb_datum, parts);
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < w->value_count; i++)
+        if (!is_common[i])
+            rest[count++] = w->values[i].value;
+    for (uint32_t i = 0; i < parts; i++)
+        bounds[i] = rest[i * (count - 1) / (parts - 1)];
+    statistics->bounds = bounds;
+    statistics->bound_count = parts;
+}
+
+static void keep_correlation(column_work *w)
+{
+    const double n = w->value_count, sum = (n - 1) * n / 2, squares = (n - 1) * n * (2 * n - 1) / 6;
+    double products = 0;
+    for (uint32_t i = 0; i < w->value_count; i++)
+        products += (double)i * w->values[i].row;
+    if (w->value_count < 2)
+        return;
+    w->statistics->has_correlation = true;
+    w->statistics->correlation = (n * products - sum * sum) / (n * squares - sum * sum);
+}
+
+static bool examine_column(column_work *w, uint16_t column_no, bool has_order, rdb_error *err)
+{
+    const sample *s = w->s;
+    const rdb_type *type = w->column->type;
+    const column_sorter sorter = {type, w->column->collation};
+    rdb_statistics *statistics = w->statistics;
+    double bytes = 0;
+    uint32_t nulls = 0, wide = 0;
+    *statistics = (rdb_statistics){0};
+    w->values = rdb_arena_try_alloc(w->arena, ((size_t)s->count + 1) * sizeof *w->values, err);
+    if (w->values == NULL)
+        return false;
+    for (uint32_t i = 0; i < s->count; i++) {
+        const size_t place = (size_t)s->order[i] * s->column_count + column_no;
+        if (s->is_null[place]) {
+            nulls++;
+            continue;
+        }
+        bytes += stored_bytes(type, s->values[place]);
+        if (type->rep == RDB_REP_BYTES && s->values[place].bytes.length > WIDE_BYTES)
+            wide++;
+        else {
+            w->values[w->value_count] = (column_value){s->values[place], w->value_count};
+            w->value_count++;
+        }
+    }
+    if (s->count == 0)
+        return true;
+    const uint32_t non_null = s->count - nulls;
+    statistics->null_fraction = (double)nulls / s->count;
+    statistics->width = type->typlen > 0 ? type->typlen : non_null > 0 ? (int32_t)(bytes / non_null) : 0;
+    if (non_null == 0 || !has_order)
+        return rdb_arena_check(w->arena, err);
+    qsort_r(w->values, w->value_count, sizeof *w->values, by_value, (void *)(uintptr_t)&sorter);
+    find_runs(w, &sorter);
+    statistics->distinct = estimate_distinct(w->distinct, w->run_count, wide, non_null, s->rows_total, statistics->null_fraction);
+    if (statistics->distinct > 0.1 * s->rows_total)
+        statistics->distinct = -(statistics->distinct / s->rows_total);
+    keep_common(w, wide);
+    keep_bounds(w);
+    keep_correlation(w);
+    return rdb_arena_check(w->arena, err);
+}
+
+/* ---- the statement --------------------------------------------------------------------------------------------------------------- */
+/* The columns that were named, or all; those whose target is 0 are left out. */
+static bool choose_columns(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_names *names, int16_t *columns, uint16_t *count, rdb_error *err)
+{
+    *count = 0;
+    for (uint32_t i = 0; names != NULL && i < names->count; i++) {
+        int16_t number = 0;
+        if (!command_column_number(relation, names->items[i], &number, err))
+            return false;
+        for (uint16_t k = 0; k < *count; k++)
+            if (columns[k] == number)
+                return rdb_error_set(err, RDB_DUPLICATE_COLUMN, "column \"%s\" of relation \"%s\" appears more than once", names->items[i], relation->name);
+        columns[(*count)++] = number;
+    }
+    if (names == NULL || names->count == 0)
+        for (uint16_t i = 0; i < relation->column_count; i++)
+            if (!relation->columns[i].is_dropped && relation->columns[i].type != NULL)
+                columns[(*count)++] = (int16_t)(i + 1);
+    (void)context;
+    return true;
+}
+
+static bool write_statistics(rdb_command_context *context, const sample *s, const uint32_t *targets, rdb_error *err)
+{
+    rdb_arena *arena = rdb_arena_create("analyze column", NULL, NULL);
+    bool ok = arena != NULL || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    for (uint16_t i = 0; ok && i < s->column_count && s->count > 0; i++) {
+        const rdb_column *column = &s->relation->columns[s->columns[i] - 1];
+        rdb_statistics statistics;
+        uint32_t less = 0;
+        rdb_arena_reset(arena);
+        column_work work = {.s = s, .arena = arena, .column = column, .target = targets[i], .statistics = &statistics};
+        const rdb_type *type = column->type;
+        while (type->kind == 'd' && type->base != NULL)
+            type = type->base;
+        ok = rdb_cancel_check(context->cancel, err) && rdb_opclass_operator(context->access, type->oid, type->oid, 1, &less, err) &&
+             examine_column(&work, i, less != 0 && column->type->ops != NULL && column->type->ops->compare != NULL, err) &&
+             rdb_ddl_set_column_statistics(context->access, s->relation, s->columns[i], false, &statistics, err);
+    }
+    rdb_arena_destroy(arena);
+    return ok;
+}
+
+/* Pages and rows of its indexes: an entry a row. */
+static bool count_indexes(rdb_command_context *context, const rdb_relation *relation, double rows, rdb_error *err)
+{
+    for (uint16_t i = 0; i < relation->index_count; i++) {
+        const rdb_relation *index = NULL;
+        uint64_t blocks = 0;
+        if (!rdb_relation_get(context->access, relation->indexes[i].oid, &index, err))
+            return false;
+        if (index == NULL || relation->indexes[i].predicate_tree != NULL)
+            continue;
+        if (!rdb_storage_block_count(relation->table.storage, relation->table.pdb, index->file, 0, &blocks, err) ||
+            !rdb_ddl_set_statistics(context->access, index->oid, (double)blocks, rows, err))
+            return false;
+    }
+    return true;
+}
+
+bool command_analyze_table(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_names *names, bool is_verbose, rdb_error *err)
+{
+    sample s = {.relation = relation};
+    int16_t *columns = RDB_NEW_ARRAY(context->arena, int16_t, relation->column_count + (names != NULL ? names->count : 0) + 1u);
+    uint32_t *targets = RDB_NEW_ARRAY(context->arena, uint32_t, relation->column_count + 1u);
+    uint32_t largest = 100;
+    if (!choose_columns(context, relation, names, columns, &s.column_count, err))
+        return false;
+    uint16_t kept = 0;
+    for (uint16_t i = 0; i < s.column_count; i++) {
+        int32_t target = -1;
+        if (!rdb_ddl_get_statistics_target(context->access, relation->oid, columns[i], &target, err))
+            return false;
+        if (target == 0)
+            continue;
+        columns[kept] = columns[i];
+        targets[kept] = target > 0 ? (uint32_t)target : context->statistics_target > 0 ? context->statistics_target : 100;
+        largest = RDB_MAX(largest, targets[kept]);
+        kept++;
+    }
+    if (is_verbose)
+        command_notice(context, "INFO", RDB_SUCCESSFUL_COMPLETION, "analyzing \"%s.%s\"", relation->namespace_name, relation->name);
+    s.columns = columns;
+    s.column_count = kept;
+    s.wanted = ROWS_A_PART * largest;
+    s.random = (uint64_t)rdb_time_wall_us() ^ (uint64_t)relation->oid << 32;
+    s.arena = rdb_arena_create("analyze", NULL, NULL);
+    bool ok = s.arena != NULL || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    ok = ok && take_sample(&s, context, err);
+    if (ok && is_verbose)
+        command_notice(context, "INFO", RDB_SUCCESSFUL_COMPLETION,
+                       "\"%s\": scanned %.0f of %.0f pages, containing %.0f live rows and 0 dead rows; %u rows in sample, %.0f estimated total rows", relation->name,
+                       s.blocks_read, s.blocks, s.met, s.count, s.rows_total);
+    ok = ok && write_statistics(context, &s, targets, err) && rdb_ddl_set_statistics(context->access, relation->oid, s.blocks, s.rows_total, err) &&
+         count_indexes(context, relation, s.rows_total, err);
+    rdb_arena_destroy(s.arena);
+    return ok;
+}
