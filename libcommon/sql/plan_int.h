@@ -157,6 +157,21 @@ typedef struct plan_match { /* a condition that an index can use */
 bool plan_query(planner *p, plan_level *parent, const rdb_query *query, plan_level *level, plan_built *built);
 bool plan_add_cte(planner *p, uint32_t *cte_no);
 bool plan_add_subplan(planner *p, uint32_t *subplan_no);
+/* plan_range.c */
+bool plan_ctes(plan_level *level);
+void plan_own_ctes(rdb_plan_node *node, uint32_t first, uint32_t end);
+bool plan_range(plan_level *level, uint32_t range_no);
+/* Sub-queries and the like of FROM, when the whole range table is known. */
+bool plan_built_range(plan_level *level, plan_rel *rel);
+rdb_expr **plan_range_outputs(planner *p, const rdb_range *range, uint32_t range_no, uint32_t count);
+/* plan_set.c */
+bool plan_set_operation(plan_level *level, const rdb_set_operation *operation, plan_built *built);
+const rdb_set_operation *plan_leftmost(const rdb_set_operation *operation);
+rdb_plan_key plan_key(uint32_t slot_no, const rdb_expr *expr);
+bool plan_distinct_hash(planner *p, plan_built *built, uint32_t count);
+/* plan_group.c */
+bool plan_aggregation(plan_level *level, plan_built *built, rdb_expr **targets, const rdb_list *having);
+const rdb_target *plan_find_target(const rdb_list *targets, uint32_t ref, uint32_t *position);
 /* plan_semijoin.c */
 const rdb_query *plan_join_sublinks(planner *p, const rdb_query *query);
 /* plan_qual.c: an AND's parts, and what its ORs have in common; true constants left out. */

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Planning GROUP BY, grouping sets and aggregates. */
+#include "sql/plan_int.h"
+
+typedef struct collector {
+    planner *p;
+    rdb_list aggregates, groupings, keys, loose; /* loose: columns outside of aggregates that are no keys */
+} collector;
+
+static bool collect(void *context, rdb_expr *expr)
+{
+    collector *c = context;
+    for (uint32_t i = 0; i < c->keys.count; i++)
+        if (rdb_expr_equal(c->keys.items[i], expr))
+            return true;
+    rdb_list *list = expr->kind == RDB_EXPR_AGGREGATE ? &c->aggregates : expr->kind == RDB_EXPR_GROUPING ? &c->groupings : expr->kind == RDB_EXPR_VAR ? &c->loose : NULL;
+    if (list != NULL) {
+        for (uint32_t i = 0; i < list->count; i++)
+            if (rdb_expr_equal(list->items[i], expr))
+                return true;
+        rdb_list_push(c->p->arena, list, expr);
+        return true;
+    }
+    if (expr->kind == RDB_EXPR_SUBPLAN) {
+        rdb_list *arguments = &((rdb_expr_subplan *)expr)->arguments;
+        for (uint32_t i = 0; i < arguments->count; i++)
+            if (!collect(context, arguments->items[i]))
+                return false;
+        return true;
+    }
+    return rdb_expr_visit_children(expr, collect, context);
+}
+
+const rdb_target *plan_find_target(const rdb_list *targets, uint32_t ref, uint32_t *position)
+{
+    for (uint32_t i = 0; i < targets->count; i++) {
+        const rdb_target *target = targets->items[i];
+        if (target->sort_ref == ref) {
+            *position = i;
+            return target;
+        }
+    }
+    *position = 0;
+    return NULL;
+}
+
+/* Grouping sets as bit masks over the keys: ROLLUP and CUBE written out, several items multiplied. */
+static bool expand_sets(planner *p, const rdb_list *sets, const uint32_t *refs, uint32_t key_count, uint64_t **masks, uint32_t *count);
+
+static uint64_t mask_of(const rdb_list *content, const uint32_t *refs, uint32_t key_count)
+{
+    uint64_t mask = 0;
+    for (uint32_t i = 0; i < content->count; i++)
+        for (uint32_t k = 0; k < key_count; k++)
+            if (refs[k] == (uint32_t)(uintptr_t)content->items[i])
+                mask |= UINT64_C(1) << k;
+    return mask;
+}
+
+static bool expand_set(planner *p, const rdb_grouping_set *set, const uint32_t *refs, uint32_t key_count, uint64_t **masks, uint32_t *count)
+{
+    *count = 0;
+    switch ((rdb_grouping_kind)set->kind) {
+    case RDB_GROUPING_EMPTY:
+    case RDB_GROUPING_SIMPLE:
+        *masks = RDB_NEW_ARRAY(p->arena, uint64_t, 1);
+        (*masks)[(*count)++] = set->kind == RDB_GROUPING_EMPTY ? 0 : mask_of(&set->content, refs, key_count);
+        return true;
+    case RDB_GROUPING_ROLLUP:
+    case RDB_GROUPING_CUBE: {
+        uint32_t items = set->content.count;
+        if (set->kind == RDB_GROUPING_CUBE && items > 12)
+            return rdb_error_set(p->err, RDB_TOO_MANY_COLUMNS, "CUBE is limited to 12 elements");
+        uint32_t total = set->kind == RDB_GROUPING_ROLLUP ? items + 1 : UINT32_C(1) << items;
+        *masks = RDB_NEW_ARRAY(p->arena, uint64_t, total);
+        for (uint32_t i = 0; i < total; i++) {
+            uint64_t mask = 0;
+            for (uint32_t k = 0; k < items; k++)
+                if (set->kind == RDB_GROUPING_ROLLUP ? k < items - i : ((total - 1 - i) >> (items - 1 - k) & 1) != 0)
+                    mask |= mask_of(&((const rdb_grouping_set *)set->content.items[k])->content, refs, key_count);
+            (*masks)[(*count)++] = mask;
+        }
+        return true;
+    }
+    case RDB_GROUPING_SETS: {
+        uint32_t capacity = 0;
+        uint64_t *all = NULL;
+        for (uint32_t i = 0; i < set->content.count; i++) {
+            uint64_t *one = NULL;
+            uint32_t one_count = 0;
+            if (!expand_set(p, set->content.items[i], refs, key_count, &one, &one_count))
+                return false;
+            uint64_t *larger = RDB_NEW_ARRAY(p->arena, uint64_t, capacity + one_count + 1);
+            if (capacity)
+                memcpy(larger, all, capacity * sizeof *larger);
+            memcpy(larger + capacity, one, one_count * sizeof *larger);
+            capacity += one_count;
+            all = larger;
+        }
+        *masks = all;
+        *count = capacity;
+        return true;
+    }
+    }
+    return true;
+}
+
+static bool expand_sets(planner *p, const rdb_list *sets, const uint32_t *refs, uint32_t key_count, uint64_t **masks, uint32_t *count)
+{
+    uint64_t *product = RDB_NEW_ARRAY(p->arena, uint64_t, 1);
+    uint32_t product_count = 1;
+    for (uint32_t i = 0; i < sets->count; i++) {
+        uint64_t *one = NULL;
+        uint32_t one_count = 0;
+        if (!expand_set(p, sets->items[i], refs, key_count, &one, &one_count))
+            return false;
+        if ((uint64_t)product_count * one_count > 4096)
+            return rdb_error_set(p->err, RDB_STATEMENT_TOO_COMPLEX, "too many grouping sets present (maximum 4096)");
+        uint64_t *next = RDB_NEW_ARRAY(p->arena, uint64_t, (size_t)product_count * one_count + 1);
+        uint32_t next_count = 0;
+        for (uint32_t a = 0; a < product_count; a++)
+            for (uint32_t b = 0; b < one_count; b++)
+                next[next_count++] = product[a] | one[b];
+        product = next;
+        product_count = next_count;
+    }
+    *masks = product;
+    *count = product_count;
+    return true;
+}
+
+static bool plan_call(planner *p, const plan_built *built, rdb_expr_aggregate *aggregate, rdb_plan_aggregate_call *call)
+{
+    rdb_list arguments = {0}, extra = {0};
+    uint32_t positions = 0;
+    uint32_t *slot_of = RDB_NEW_ARRAY(p->arena, uint32_t, aggregate->arguments.count + 1);
+    for (int junk = 0; junk < 2; junk++)
+        for (uint32_t i = 0; i < aggregate->arguments.count; i++) {
+            const rdb_target *target = aggregate->arguments.items[i];
+            rdb_expr *one = NULL;
+            if (target->is_junk != (junk == 1))
+                continue;
+            if (!plan_resolve(p, built, target->expr, &one))
+                return false;
+            rdb_list_push(p->arena, junk ? &extra : &arguments, one);
+            slot_of[i] = positions++;
+        }
+    rdb_list direct = {0};
+    if (!plan_resolve_list(p, built, &aggregate->direct_arguments, &direct))
+        return false;
+    *call = (rdb_plan_aggregate_call){.aggregate = aggregate, .argument_count = arguments.count, .arguments = (rdb_expr *const *)arguments.items, .extra_count = extra.count, .extra = (rdb_expr *const *)extra.items,
+                                      .direct_count = direct.count, .direct = (rdb_expr *const *)direct.items, .is_distinct = aggregate->distinct.count > 0};
+    if (aggregate->filter != NULL && !plan_resolve(p, built, aggregate->filter, &call->filter))
+        return false;
+    rdb_plan_key *keys = RDB_NEW_ARRAY(p->arena, rdb_plan_key, aggregate->order.count + 1);
+    for (uint32_t i = 0; i < aggregate->order.count; i++) {
+        const rdb_sort_item *item = aggregate->order.items[i];
+        uint32_t position = 0;
+        const rdb_target *target = plan_find_target(&aggregate->arguments, item->target_ref, &position);
+        if (target == NULL)
+            return rdb_error_set(p->err, RDB_INTERNAL_ERROR, "ORDER BY item of an aggregate is not there");
+        keys[i] = plan_key(slot_of[position], target->expr);
+        keys[i].is_descending = item->is_descending;
+        keys[i].nulls_first = item->nulls_first;
+    }
+    call->order = keys;
+    call->order_count = aggregate->order.count;
+    return true;
+}
+
+bool plan_aggregation(plan_level *level, plan_built *built, rdb_expr **targets, const rdb_list *having)
+{
+    planner *p = level->p;
+    const rdb_query *query = level->query;
+    collector c = {.p = p};
+    uint32_t *refs = RDB_NEW_ARRAY(p->arena, uint32_t, query->group.count + 1);
+    for (uint32_t i = 0; i < query->group.count; i++) {
+        const rdb_sort_item *item = query->group.items[i];
+        uint32_t position = 0;
+        if (plan_find_target(&query->targets, item->target_ref, &position) == NULL)
+            return rdb_error_set(p->err, RDB_INTERNAL_ERROR, "GROUP BY item is not there");
+        refs[i] = item->target_ref;
+        if (query->grouping_sets.count > 0 && targets[position]->kind == RDB_EXPR_CONST) { /* null in the sets that lack it: a column, not a constant */
+            rdb_expr_unary *key = RDB_NEW(p->arena, rdb_expr_unary);
+            key->head = *targets[position];
+            key->head.kind = RDB_EXPR_RELABEL;
+            key->argument = targets[position];
+            key->form = RDB_FORM_IMPLICIT_CAST;
+            targets[position] = &key->head;
+        }
+        rdb_list_push(p->arena, &c.keys, targets[position]);
+    }
+    uint32_t group_count = c.keys.count;
+    if (query->has_set_returning_targets && !plan_inner_sets(p, built, (rdb_expr *const *)c.keys.items, group_count, true))
+        return false;
+    for (uint32_t i = 0; i < query->targets.count; i++)
+        (void)collect(&c, targets[i]);
+    for (uint32_t i = 0; i < having->count; i++)
+        (void)collect(&c, having->items[i]);
+    rdb_plan_node *node = plan_new_node(p, RDB_PLAN_AGGREGATE, built, NULL);
+    rdb_plan_aggregate *plan = &node->of.aggregate;
+    rdb_list keys = {0};
+    /* columns that depend on the keys (the primary key is among them): keys as well, which changes no group */
+    for (uint32_t i = 0; i < c.loose.count; i++)
+        rdb_list_push(p->arena, &c.keys, c.loose.items[i]);
+    if (!plan_resolve_list(p, built, &c.keys, &keys))
+        return false;
+    rdb_plan_aggregate_call *calls = RDB_NEW_ARRAY(p->arena, rdb_plan_aggregate_call, c.aggregates.count + 1);
+    for (uint32_t i = 0; i < c.aggregates.count; i++)
+        if (!plan_call(p, built, c.aggregates.items[i], &calls[i]))
+            return false;
+    plan->key_count = keys.count;
+    plan->keys = (rdb_expr *const *)keys.items;
+    plan->call_count = c.aggregates.count;
+    plan->calls = calls;
+    plan->strategy = keys.count == 0 && query->grouping_sets.count == 0 ? RDB_AGGREGATE_PLAIN : RDB_AGGREGATE_HASHED;
+    if (query->grouping_sets.count > 0) {
+        uint64_t *masks = NULL;
+        if (keys.count > 64)
+            return rdb_error_set(p->err, RDB_STATEMENT_TOO_COMPLEX, "too many grouping columns");
+        if (!expand_sets(p, &query->grouping_sets, refs, group_count, &masks, &plan->set_count))
+            return false;
+        for (uint32_t i = 0; i < plan->set_count; i++)
+            for (uint32_t k = group_count; k < keys.count; k++)
+                masks[i] |= UINT64_C(1) << k;
+        if (query->group_distinct) {
+            uint32_t kept = 0;
+            for (uint32_t i = 0; i < plan->set_count; i++) {
+                bool seen = false;
+                for (uint32_t k = 0; k < kept; k++)
+                    seen = seen || masks[k] == masks[i];
+                if (!seen)
+                    masks[kept++] = masks[i];
+            }
+            plan->set_count = kept;
+        }
+        plan->sets = masks;
+    }
+    rdb_list *groupings = RDB_NEW_ARRAY(p->arena, rdb_list, c.groupings.count + 1);
+    for (uint32_t i = 0; i < c.groupings.count; i++) {
+        const rdb_expr_grouping *grouping = c.groupings.items[i];
+        for (uint32_t k = 0; k < grouping->arguments.count; k++)
+            for (uint32_t key = 0; key < group_count; key++)
+                if (refs[key] == grouping->refs[k])
+                    rdb_list_push(p->arena, &groupings[i], (void *)(uintptr_t)key);
+    }
+    plan->grouping_count = c.groupings.count;
+    plan->groupings = groupings;
+    uint32_t count = keys.count + c.aggregates.count + c.groupings.count;
+    rdb_expr **outputs = RDB_NEW_ARRAY(p->arena, rdb_expr *, count + 1);
+    for (uint32_t i = 0; i < keys.count; i++)
+        outputs[i] = c.keys.items[i];
+    for (uint32_t i = 0; i < c.aggregates.count; i++)
+        outputs[keys.count + i] = c.aggregates.items[i];
+    for (uint32_t i = 0; i < c.groupings.count; i++)
+        outputs[keys.count + c.aggregates.count + i] = c.groupings.items[i];
+    plan_set_inputs(p, node, outputs, count);
+    double input_rows = node->rows;
+    node->total_cost += input_rows * (COST_OPERATOR * (keys.count + c.aggregates.count) + 0.001);
+    node->startup_cost = node->total_cost;
+    double groups = 1;
+    for (uint32_t i = 0; i < group_count; i++)
+        groups *= plan_distinct(level, c.keys.items[i], input_rows);
+    node->rows = keys.count == 0 ? 1 : RDB_MAX(1.0, RDB_MIN(groups, input_rows));
+    *built = plan_identity(p, node, outputs, count);
+    return plan_resolve_list(p, built, having, &node->filter);
+}
