@@ -3,7 +3,7 @@
  * limited in depth (RDB_SQL_DEPTH_MAX), so the walk may recurse. */
 #include "sql/analyse_int.h"
 
-static const rdb_ast_names *one_name(const analyse_state *state, const char *name)
+const rdb_ast_names *analyse_one_name(const analyse_state *state, const char *name)
 {
     rdb_ast_names *names = RDB_NEW(analyse_arena(state), rdb_ast_names);
     names->items = rdb_arena_alloc(analyse_arena(state), sizeof *names->items);
@@ -260,201 +260,12 @@ bool analyse_row_compare(analyse_state *state, const rdb_ast_names *name, const 
     return true;
 }
 
-/* ---- sub-selects ---- */
-
-static uint32_t visible_targets(const rdb_query *query, const rdb_target **first)
-{
-    uint32_t count = 0;
-    const rdb_list *targets = rdb_query_result_targets(query);
-    for (uint32_t at = 0; at < targets->count; at++) {
-        const rdb_target *target = targets->items[at];
-        if (target->is_junk)
-            continue;
-        if (count++ == 0)
-            *first = target;
-    }
-    return count;
-}
-
-/* The outputs of a sub-select as parameters of its own, numbered from 1. */
-static void output_params(const analyse_state *state, const rdb_query *query, rdb_list *params, int32_t location)
-{
-    const rdb_list *targets = rdb_query_result_targets(query);
-    for (uint32_t at = 0; at < targets->count; at++) {
-        const rdb_target *target = targets->items[at];
-        if (target->is_junk)
-            continue;
-        rdb_expr_param *param = ANALYSE_NEW(state, rdb_expr_param, RDB_EXPR_PARAM, target->expr->type, location);
-        param->param_kind = RDB_PARAM_EXECUTION;
-        param->param_no = params->count + 1;
-        param->head.typmod = target->expr->typmod;
-        param->head.collation = target->expr->collation;
-        rdb_list_push(analyse_arena(state), params, param);
-    }
-}
-
-/* left op ANY/ALL (select), row op (select). */
-static bool make_test(analyse_state *state, rdb_expr_sublink *sublink, const rdb_ast_names *name, rdb_expr *left, int32_t location, rdb_error *err)
-{
-    rdb_list lefts = {0}, rights = {0};
-    if (left->kind == RDB_EXPR_ROW)
-        lefts = ((rdb_expr_row *)left)->fields;
-    else
-        rdb_list_push(analyse_arena(state), &lefts, left);
-    output_params(state, sublink->query, &rights, location);
-    if (lefts.count < rights.count)
-        return analyse_error(state, location, err, RDB_SYNTAX_ERROR, "subquery has too many columns");
-    if (lefts.count > rights.count)
-        return analyse_error(state, location, err, RDB_SYNTAX_ERROR, "subquery has too few columns");
-    if (!analyse_row_compare(state, name, &lefts, &rights, location, &sublink->test, err))
-        return false;
-    sublink->left = lefts;
-    const rdb_expr *test = sublink->test;
-    sublink->use_or = test->kind == RDB_EXPR_BOOL && ((const rdb_expr_bool *)test)->bool_kind == RDB_BOOL_OR;
-    sublink->operator_oids = RDB_NEW_ARRAY(analyse_arena(state), uint32_t, lefts.count);
-    for (uint32_t at = 0; at < lefts.count; at++) {
-        const rdb_function *function;
-        if (test->kind == RDB_EXPR_ROW_COMPARE) {
-            const rdb_expr_row_compare *compare = (const rdb_expr_row_compare *)test;
-            function = compare->functions.items[at];
-            sublink->operator_oids[at] = compare->operator_oids[at];
-        } else {
-            const rdb_expr_function *call = (const rdb_expr_function *)(test->kind == RDB_EXPR_BOOL ? ((const rdb_expr_bool *)test)->arguments.items[at] : test);
-            function = call->function;
-            sublink->operator_oids[at] = call->operator_oid;
-        }
-        rdb_list_push(analyse_arena(state), &sublink->functions, (void *)(uintptr_t)function);
-    }
-    return true;
-}
-
-static bool check_sublink_place(const analyse_state *state, int32_t location, rdb_error *err)
-{
-    const char *place = NULL;
-    switch (state->clause) {
-    case ANALYSE_CHECK: case ANALYSE_DOMAIN_CHECK: place = "check constraint"; break;
-    case ANALYSE_DEFAULT: place = "DEFAULT expression"; break;
-    case ANALYSE_INDEX_EXPRESSION: place = "index expression"; break;
-    case ANALYSE_INDEX_PREDICATE: place = "index predicate"; break;
-    case ANALYSE_GENERATED: place = "column generation expression"; break;
-    default: return true;
-    }
-    return analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "cannot use subquery in %s", place);
-}
-
-static bool make_sublink(analyse_state *state, const rdb_ast_sublink *raw, rdb_sublink_kind kind, rdb_expr *row, rdb_expr **expr, rdb_error *err)
-{
-    int32_t location = raw->node.location;
-    const rdb_type *boolean;
-    if (!check_sublink_place(state, location, err) || !analyse_get_type(state, RDB_BOOLOID, &boolean, err))
-        return false;
-    if (state->query != NULL)
-        state->query->has_sublinks = true;
-    rdb_expr_sublink *node = ANALYSE_NEW(state, rdb_expr_sublink, RDB_EXPR_SUBLINK, boolean, location);
-    node->sublink_kind = (uint8_t)kind;
-    if (!analyse_subquery(state, state->analysis, raw->query, NULL, false, false, &node->query, err))
-        return false;
-    if (node->query->command != RDB_COMMAND_SELECT)
-        return rdb_error_set(err, RDB_INTERNAL_ERROR, "unexpected non-SELECT command in SubLink");
-    *expr = &node->head;
-    const rdb_target *first = NULL;
-    if (kind == RDB_SUBLINK_EXISTS)
-        return true;
-    if (kind == RDB_SUBLINK_SCALAR || kind == RDB_SUBLINK_ARRAY) {
-        if (visible_targets(node->query, &first) != 1)
-            return analyse_error(state, location, err, RDB_SYNTAX_ERROR, "subquery must return only one column");
-        node->head.type = first->expr->type;
-        node->head.typmod = first->expr->typmod;
-        node->head.collation = first->expr->collation;
-        if (kind == RDB_SUBLINK_ARRAY && analyse_array_element(node->head.type) == NULL) {
-            const rdb_type *array;
-            if (!analyse_array_of(state, node->head.type, &array, err))
-                return false;
-            if (array == NULL)
-                return analyse_error(state, location, err, RDB_UNDEFINED_OBJECT, "could not find array type for data type %s",
-                                     analyse_type_name(state, node->head.type->oid));
-            node->head.type = array;
-        }
-        return true;
-    }
-    rdb_expr *left = row;
-    if (left == NULL && !analyse_node(state, raw->test, &left, err))
-        return false;
-    return make_test(state, node, raw->op_name.count == 0 ? one_name(state, "=") : &raw->op_name, left, location, err);
-}
-
-/* ---- operators and what behaves as one ---- */
-
-static bool make_in(analyse_state *state, const rdb_ast_op *raw, rdb_expr **expr, rdb_error *err)
-{
-    rdb_arena *arena = analyse_arena(state);
-    bool use_or = strcmp(raw->name.items[raw->name.count - 1], "<>") != 0;
-    int32_t location = raw->node.location;
-    rdb_expr *left;
-    rdb_list constants = {0}, others = {0}, parts = {0};
-    if (!analyse_node(state, raw->left, &left, err))
-        return false;
-    const rdb_list *written = &((const rdb_ast_items *)raw->right)->items;
-    for (uint32_t at = 0; at < written->count; at++) {
-        rdb_expr *right;
-        if (!analyse_node(state, written->items[at], &right, err))
-            return false;
-        rdb_list_push(arena, analyse_has_own_vars(right) ? &others : &constants, right);
-    }
-    if (constants.count > 1) {
-        /* Several values without columns are one array, if they have a type in common with the left side. */
-        rdb_list all = {0};
-        rdb_list_push(arena, &all, left);
-        for (uint32_t at = 0; at < constants.count; at++)
-            rdb_list_push(arena, &all, constants.items[at]);
-        const rdb_type *common = NULL, *array = NULL;
-        if (!analyse_common_type(state, &all, NULL, &common, NULL, err))
-            return false;
-        for (uint32_t at = 0; common != NULL && at < all.count; at++) {
-            bool can;
-            if (!analyse_can_coerce(state, 1, &((rdb_expr *)all.items[at])->type->oid, &common->oid, ANALYSE_IMPLICIT, &can, err))
-                return false;
-            if (!can)
-                common = NULL;
-        }
-        if (common != NULL && common->oid != RDB_RECORDOID && !analyse_array_of(state, common, &array, err))
-            return false;
-        if (array != NULL) {
-            for (uint32_t at = 0; at < constants.count; at++)
-                if (!analyse_coerce_to_common(state, (rdb_expr **)&constants.items[at], common, "IN", err))
-                    return false;
-            rdb_expr_array *list = ANALYSE_NEW(state, rdb_expr_array, RDB_EXPR_ARRAY, array, -1);
-            list->elements = constants;
-            rdb_expr *part;
-            if (!analyse_array_operator(state, &raw->name, use_or, left, &list->head, location, &part, err))
-                return false;
-            rdb_list_push(arena, &parts, part);
-            constants = (rdb_list){0};
-        }
-    }
-    for (uint32_t at = 0; at < others.count; at++)
-        rdb_list_push(arena, &constants, others.items[at]);
-    for (uint32_t at = 0; at < constants.count; at++) {
-        rdb_expr *right = constants.items[at], *part;
-        if (left->kind == RDB_EXPR_ROW && right->kind == RDB_EXPR_ROW) {
-            if (!analyse_row_compare(state, &raw->name, &((rdb_expr_row *)left)->fields, &((rdb_expr_row *)right)->fields, location, &part, err))
-                return false;
-        } else if (!analyse_operator(state, &raw->name, left, right, location, &part, err)) {
-            return false;
-        }
-        if (!analyse_coerce_to_boolean(state, &part, "IN", err))
-            return false;
-        rdb_list_push(arena, &parts, part);
-    }
-    return analyse_make_logic(state, use_or ? RDB_BOOL_OR : RDB_BOOL_AND, &parts, location, expr, err);
-}
-
 static rdb_ast_node *raw_operator(const analyse_state *state, const char *name, const rdb_ast_node *left, const rdb_ast_node *right, int32_t location)
 {
     rdb_ast_op *op = RDB_NEW(analyse_arena(state), rdb_ast_op);
     op->node = (rdb_ast_node){RDB_AST_OP, location};
     op->kind = RDB_SQL_OP_OP;
-    op->name = *one_name(state, name);
+    op->name = *analyse_one_name(state, name);
     op->left = (rdb_ast_node *)(uintptr_t)left;
     op->right = (rdb_ast_node *)(uintptr_t)right;
     return &op->node;
@@ -496,7 +307,7 @@ static bool make_plain_operator(analyse_state *state, const rdb_ast_op *raw, rdb
         rdb_ast_sublink sublink = *(const rdb_ast_sublink *)raw->right;
         sublink.op_name = raw->name;
         sublink.node.location = location;
-        return analyse_node(state, raw->left, &left, err) && make_sublink(state, &sublink, RDB_SUBLINK_ROW_COMPARE, left, expr, err);
+        return analyse_node(state, raw->left, &left, err) && analyse_sublink(state, &sublink, RDB_SUBLINK_ROW_COMPARE, left, expr, err);
     }
     if ((raw->left != NULL && !analyse_node(state, raw->left, &left, err)) || !analyse_node(state, raw->right, &right, err))
         return false;
@@ -520,7 +331,7 @@ static bool make_op(analyse_state *state, const rdb_ast_op *raw, rdb_expr **expr
         return analyse_node(state, raw->left, &left, err) && analyse_node(state, raw->right, &right, err) &&
                make_pair(state, &raw->name, RDB_EXPR_NULLIF, left, right, raw->node.location, expr, err);
     case RDB_SQL_OP_IN:
-        return make_in(state, raw, expr, err);
+        return analyse_in(state, raw, expr, err);
     case RDB_SQL_OP_BETWEEN: case RDB_SQL_OP_NOT_BETWEEN: case RDB_SQL_OP_BETWEEN_SYM: case RDB_SQL_OP_NOT_BETWEEN_SYM:
         return make_between(state, raw, expr, err);
     }
@@ -678,212 +489,6 @@ static bool make_row(analyse_state *state, const rdb_ast_row *raw, rdb_expr **ex
     return analyse_describe_record(state, &node->head, err);
 }
 
-/* array: the type asked for by a cast around it, or NULL. */
-static bool make_array(analyse_state *state, const rdb_ast_array *raw, const rdb_type *array, int32_t typmod, rdb_expr **expr, rdb_error *err)
-{
-    rdb_arena *arena = analyse_arena(state);
-    rdb_list elements = {0};
-    bool is_nested = false;
-    const rdb_type *element = array == NULL ? NULL : array->element;
-    for (uint32_t at = 0; at < raw->elements.count; at++) {
-        const rdb_ast_node *item = raw->elements.items[at];
-        rdb_expr *value;
-        if (item->tag == RDB_AST_ARRAY) {
-            if (!make_array(state, (const rdb_ast_array *)item, array, typmod, &value, err))
-                return false;
-            is_nested = true;
-        } else {
-            if (!analyse_node(state, item, &value, err))
-                return false;
-            const rdb_type *base = analyse_base_type(value->type, NULL);
-            if (!is_nested && analyse_array_element(base) != NULL)
-                is_nested = true;
-        }
-        rdb_list_push(arena, &elements, value);
-    }
-    const rdb_type *wanted;
-    if (array != NULL) {
-        wanted = is_nested ? array : element;
-    } else {
-        if (elements.count == 0) {
-            analyse_error(state, raw->node.location, err, RDB_INDETERMINATE_DATATYPE, "cannot determine type of empty array");
-            return rdb_error_hint(err, "Explicitly cast to the desired type, for example ARRAY[]::integer[].");
-        }
-        if (!analyse_common_type(state, &elements, "ARRAY", &wanted, NULL, err))
-            return false;
-        if (is_nested) {
-            array = wanted;
-            if (analyse_array_element(wanted) == NULL)
-                return analyse_error(state, raw->node.location, err, RDB_UNDEFINED_OBJECT, "could not find element type for data type %s",
-                                     analyse_type_name(state, wanted->oid));
-        } else {
-            if (!analyse_array_of(state, wanted, &array, err))
-                return false;
-            if (array == NULL)
-                return analyse_error(state, raw->node.location, err, RDB_UNDEFINED_OBJECT, "could not find array type for data type %s",
-                                     analyse_type_name(state, wanted->oid));
-        }
-    }
-    rdb_expr_array *node = ANALYSE_NEW(state, rdb_expr_array, RDB_EXPR_ARRAY, array, raw->node.location);
-    for (uint32_t at = 0; at < elements.count; at++) {
-        rdb_expr *value = elements.items[at], *coerced = value;
-        if (element != NULL && value->type->oid != wanted->oid) {
-            if (!analyse_coerce_to_target(state, value, wanted, typmod, ANALYSE_EXPLICIT, RDB_FORM_EXPLICIT_CAST, -1, &coerced, err))
-                return false;
-            if (coerced == NULL)
-                return analyse_error(state, analyse_location(value), err, RDB_CANNOT_COERCE, "cannot cast type %s to %s",
-                                     analyse_type_name(state, value->type->oid), analyse_type_name(state, wanted->oid));
-        } else if (!analyse_coerce_to_common(state, &coerced, wanted, "ARRAY", err)) {
-            return false;
-        }
-        rdb_list_push(arena, &node->elements, coerced);
-    }
-    node->is_multidimensional = is_nested;
-    *expr = &node->head;
-    return true;
-}
-
-bool analyse_subscripts(analyse_state *state, rdb_expr *container, const rdb_list *steps, uint32_t first, uint32_t count,
-                        int32_t location, rdb_expr_subscript **subscript, rdb_error *err)
-{
-    int32_t typmod = container->typmod;
-    const rdb_type *base = analyse_base_type(container->type, &typmod);
-    bool is_slice = false, is_json = base->oid == RDB_JSONBOID;
-    if (is_json)
-        return analyse_error(state, analyse_location(container), err, RDB_FEATURE_NOT_SUPPORTED, "subscripts of type jsonb are not supported yet");
-    if (base->element == NULL)
-        return analyse_error(state, container->location >= 0 ? container->location : location, err, RDB_DATATYPE_MISMATCH, "cannot subscript type %s because it does not support subscripting",
-                             analyse_type_name(state, container->type->oid));
-    if (base != container->type && container->type->oid != base->oid)
-        if (!analyse_coerce(state, container, base, -1, ANALYSE_IMPLICIT, RDB_FORM_IMPLICIT_CAST, -1, &container, err))
-            return false;
-    for (uint32_t at = 0; at < count; at++)
-        is_slice |= ((const rdb_ast_subscript *)steps->items[first + at])->is_slice;
-    rdb_expr_subscript *node = ANALYSE_NEW(state, rdb_expr_subscript, RDB_EXPR_SUBSCRIPT, is_slice ? base : base->element, location);
-    node->head.collation = 0;
-    node->head.typmod = typmod;
-    node->argument = container;
-    node->is_slice = is_slice;
-    const rdb_type *int4;
-    if (!analyse_get_type(state, RDB_INT4OID, &int4, err))
-        return false;
-    for (uint32_t at = 0; at < count; at++) {
-        const rdb_ast_subscript *step = steps->items[first + at];
-        for (uint32_t upper = 0; upper < 2; upper++) {
-            const rdb_ast_node *raw = upper ? step->upper : step->lower;
-            rdb_expr *bound = NULL, *coerced;
-            if (!upper && !is_slice)
-                continue;
-            if (raw != NULL) {
-                if (!analyse_node(state, raw, &bound, err) ||
-                    !analyse_coerce_to_target(state, bound, int4, -1, ANALYSE_ASSIGNMENT, RDB_FORM_IMPLICIT_CAST, -1, &coerced, err))
-                    return false;
-                if (coerced == NULL)
-                    return analyse_error(state, analyse_location(bound), err, RDB_DATATYPE_MISMATCH, "array subscript must have type integer");
-                bound = coerced;
-            } else if (!upper && !step->is_slice) { /* [n] beside a slice is [1:n] */
-                if (!analyse_make_int4(state, 1, -1, &bound, err))
-                    return false;
-            }
-            rdb_list_push(analyse_arena(state), upper ? &node->upper : &node->lower, bound);
-        }
-    }
-    *subscript = node;
-    return true;
-}
-
-/* A name is an array of characters, counted from 0: name[0] is "char"(substr(name, 1, 1)). */
-static bool name_character(analyse_state *state, rdb_expr *name, const rdb_ast_subscript *raw, rdb_expr **expr, rdb_error *err)
-{
-    enum { TEXT_OF_NAME = 406, SUBSTR = 877, CHAR_OF_TEXT = 944, INT4_PLUS = 177 };
-    static const struct { uint32_t function, result; } CALLS[] = {{TEXT_OF_NAME, RDB_TEXTOID}, {INT4_PLUS, RDB_INT4OID}, {SUBSTR, RDB_TEXTOID}, {CHAR_OF_TEXT, RDB_CHAROID}};
-    const rdb_type *int4;
-    rdb_expr *at, *one, *first = name, *second = NULL, *third = NULL;
-    if (!analyse_get_type(state, RDB_INT4OID, &int4, err) || !analyse_node(state, raw->upper, &at, err) ||
-        !analyse_coerce_to_target(state, at, int4, -1, ANALYSE_ASSIGNMENT, RDB_FORM_IMPLICIT_CAST, -1, &at, err))
-        return false;
-    if (at == NULL)
-        return analyse_error(state, raw->node.location, err, RDB_DATATYPE_MISMATCH, "fixed-length array subscript must have type integer");
-    if (!analyse_make_int4(state, 1, -1, &one, err))
-        return false;
-    for (size_t i = 0; i < RDB_COUNT_OF(CALLS); i++) {
-        const rdb_function *function = NULL;
-        const rdb_type *result;
-        rdb_list arguments = {0};
-        rdb_expr_function *call;
-        if (!rdb_function_get(state->analysis->access, CALLS[i].function, &function, err) || !analyse_get_type(state, CALLS[i].result, &result, err))
-            return false;
-        bool is_plus = CALLS[i].function == INT4_PLUS, is_substr = CALLS[i].function == SUBSTR;
-        rdb_list_push(analyse_arena(state), &arguments, is_plus ? at : first);
-        if (is_plus || is_substr)
-            rdb_list_push(analyse_arena(state), &arguments, is_plus ? one : second);
-        if (is_substr)
-            rdb_list_push(analyse_arena(state), &arguments, third);
-        if (!analyse_make_call(state, function, result, &arguments, RDB_FORM_CALL, name->location, &call, err))
-            return false;
-        if (is_plus) {
-            second = &call->head;
-            third = one;
-        } else {
-            first = &call->head;
-        }
-    }
-    *expr = first;
-    return true;
-}
-
-static bool make_indirection(analyse_state *state, const rdb_ast_indirection *raw, rdb_expr **expr, rdb_error *err)
-{
-    rdb_expr *value;
-    if (!analyse_node(state, raw->arg, &value, err))
-        return false;
-    for (uint32_t at = 0; at < raw->steps.count;) {
-        const rdb_ast_node *step = raw->steps.items[at];
-        if (step->tag == RDB_AST_SUBSCRIPT) {
-            uint32_t count = 1;
-            while (at + count < raw->steps.count && ((const rdb_ast_node *)raw->steps.items[at + count])->tag == RDB_AST_SUBSCRIPT)
-                count++;
-            if (count == 1 && !((const rdb_ast_subscript *)step)->is_slice && analyse_base_type(value->type, NULL)->oid == RDB_NAMEOID) {
-                if (!name_character(state, value, (const rdb_ast_subscript *)step, &value, err))
-                    return false;
-                at++;
-                continue;
-            }
-            rdb_expr_subscript *subscript;
-            if (!analyse_subscripts(state, value, &raw->steps, at, count, value->location, &subscript, err))
-                return false;
-            value = &subscript->head;
-            at += count;
-            continue;
-        }
-        if (step->tag == RDB_AST_STAR)
-            return analyse_error(state, raw->node.location, err, RDB_FEATURE_NOT_SUPPORTED, "row expansion via \"*\" is not supported here");
-        const char *name = ((const rdb_ast_value *)step)->text;
-        rdb_expr *field;
-        if (!analyse_field(state, value, name, value->location, &field, err))
-            return false;
-        if (field == NULL) {
-            if (value->kind == RDB_EXPR_VAR && ((rdb_expr_var *)value)->attribute_no == 0) {
-                const rdb_expr_var *var = (const rdb_expr_var *)value;
-                const rdb_range *range = analyse_state_up(state, var->levels_up)->query->ranges.items[var->range_no - 1];
-                return analyse_error(state, analyse_location(value), err, RDB_UNDEFINED_COLUMN, "column %s.%s does not exist",
-                                     range->alias == NULL ? "" : range->alias, name);
-            }
-            if (value->type->oid == RDB_RECORDOID)
-                return analyse_error(state, analyse_location(value), err, RDB_UNDEFINED_COLUMN, "could not identify column \"%s\" in record data type", name);
-            if (analyse_is_row_type(value->type))
-                return analyse_error(state, analyse_location(value), err, RDB_UNDEFINED_COLUMN, "column \"%s\" not found in data type %s", name,
-                                     analyse_type_name(state, value->type->oid));
-            return analyse_error(state, analyse_location(value), err, RDB_WRONG_OBJECT_TYPE, "column notation .%s applied to type %s, which is not a composite type",
-                                 name, analyse_type_name(state, value->type->oid));
-        }
-        value = field;
-        at++;
-    }
-    *expr = value;
-    return true;
-}
-
 /* ---- casts, collations, tests ---- */
 
 static bool make_cast(analyse_state *state, const rdb_ast_cast *raw, rdb_expr **expr, rdb_error *err)
@@ -899,7 +504,7 @@ static bool make_cast(analyse_state *state, const rdb_ast_cast *raw, rdb_expr **
     int32_t base_typmod = typmod;
     const rdb_type *base = analyse_base_type(type, &base_typmod);
     if (raw->arg->tag == RDB_AST_ARRAY && analyse_array_element(base) != NULL) {
-        if (!make_array(state, (const rdb_ast_array *)raw->arg, base, base_typmod, &value, err))
+        if (!analyse_array(state, (const rdb_ast_array *)raw->arg, base, base_typmod, &value, err))
             return false;
     } else if (!analyse_node(state, raw->arg, &value, err)) {
         return false;
@@ -985,9 +590,9 @@ static bool dispatch(analyse_state *state, const rdb_ast_node *raw, rdb_expr **e
     case RDB_AST_CALL:
         return analyse_call(state, (const rdb_ast_call *)raw, expr, err);
     case RDB_AST_INDIRECTION:
-        return make_indirection(state, (const rdb_ast_indirection *)raw, expr, err);
+        return analyse_indirection(state, (const rdb_ast_indirection *)raw, expr, err);
     case RDB_AST_ARRAY:
-        return make_array(state, (const rdb_ast_array *)raw, NULL, -1, expr, err);
+        return analyse_array(state, (const rdb_ast_array *)raw, NULL, -1, expr, err);
     case RDB_AST_ROW:
         return make_row(state, (const rdb_ast_row *)raw, expr, err);
     case RDB_AST_CASE:
@@ -1017,7 +622,7 @@ static bool dispatch(analyse_state *state, const rdb_ast_node *raw, rdb_expr **e
         static const uint8_t KINDS[] = {
             [RDB_SQL_SUBLINK_EXISTS] = RDB_SUBLINK_EXISTS, [RDB_SQL_SUBLINK_ALL] = RDB_SUBLINK_ALL, [RDB_SQL_SUBLINK_ANY] = RDB_SUBLINK_ANY,
             [RDB_SQL_SUBLINK_EXPR] = RDB_SUBLINK_SCALAR, [RDB_SQL_SUBLINK_ARRAY] = RDB_SUBLINK_ARRAY};
-        return make_sublink(state, written, KINDS[written->kind], NULL, expr, err);
+        return analyse_sublink(state, written, KINDS[written->kind], NULL, expr, err);
     }
     case RDB_AST_GROUPING:
         return make_grouping(state, (const rdb_ast_grouping *)raw, expr, err);

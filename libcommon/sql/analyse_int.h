@@ -212,6 +212,13 @@ RDB_CHECKED bool analyse_nodes(analyse_state *state, const rdb_list *raw, rdb_li
 RDB_CHECKED bool analyse_row_compare(analyse_state *state, const rdb_ast_names *name, const rdb_list *left, const rdb_list *right,
                                      int32_t location, rdb_expr **expr, rdb_error *err);
 /* Subscripts of a container that is already there. target: it is assigned to, and source is what is stored. */
+/* analyse_sublink.c; row: the left side of a row comparison that is analysed already, or NULL. */
+RDB_CHECKED bool analyse_sublink(analyse_state *state, const rdb_ast_sublink *raw, rdb_sublink_kind kind, rdb_expr *row, rdb_expr **expr, rdb_error *err);
+RDB_CHECKED bool analyse_in(analyse_state *state, const rdb_ast_op *raw, rdb_expr **expr, rdb_error *err);
+/* analyse_container.c; array: the type asked for by a cast around it, or NULL. */
+RDB_CHECKED bool analyse_array(analyse_state *state, const rdb_ast_array *raw, const rdb_type *array, int32_t typmod, rdb_expr **expr, rdb_error *err);
+RDB_CHECKED bool analyse_indirection(analyse_state *state, const rdb_ast_indirection *raw, rdb_expr **expr, rdb_error *err);
+const rdb_ast_names *analyse_one_name(const analyse_state *state, const char *name);
 RDB_CHECKED bool analyse_subscripts(analyse_state *state, rdb_expr *container, const rdb_list *steps, uint32_t first,
                                     uint32_t count, int32_t location, rdb_expr_subscript **subscript, rdb_error *err);
 /* Gives every node its collation and input collation; 42P21, 42P22 where explicit ones conflict. */
