@@ -197,6 +197,8 @@ RDB_CHECKED bool datum_from_text(rdb_arena *arena, const rdb_type *type, const c
 /* type_oid: int2vector or int2[]; oidvector or oid[]. */
 RDB_CHECKED bool datum_from_int16s(rdb_arena *arena, uint32_t type_oid, const int16_t *items, uint32_t count, rdb_datum *value, rdb_error *err);
 RDB_CHECKED bool datum_from_oids(rdb_arena *arena, uint32_t type_oid, const uint32_t *items, uint32_t count, rdb_datum *value, rdb_error *err);
+/* type_oid: text[], name[], "char"[]. */
+RDB_CHECKED bool datum_from_texts(rdb_arena *arena, uint32_t type_oid, const char *const *items, uint32_t count, rdb_datum *value, rdb_error *err);
 /* Copies a name of at most 63 bytes. */
 void row_name(const rdb_catalog_row *row, int column, char name[RDB_NAMEDATALEN]);
 

@@ -10,10 +10,10 @@ static bool set_oids(const new_row *row, int column, uint32_t type_oid, const ui
 }
 
 /* '{"a","b"}', everything quoted. */
-static bool set_texts(const new_row *row, int column, uint32_t type_oid, const char *const *items, uint32_t count, rdb_error *err)
+bool datum_from_texts(rdb_arena *arena, uint32_t type_oid, const char *const *items, uint32_t count, rdb_datum *value, rdb_error *err)
 {
     rdb_strbuf text;
-    rdb_strbuf_init(&text, row->arena);
+    rdb_strbuf_init(&text, arena);
     rdb_strbuf_addc(&text, '{');
     for (uint32_t i = 0; i < count; i++) {
         rdb_strbuf_adds(&text, i > 0 ? ",\"" : "\"");
@@ -25,7 +25,12 @@ static bool set_texts(const new_row *row, int column, uint32_t type_oid, const c
         rdb_strbuf_addc(&text, '"');
     }
     rdb_strbuf_addc(&text, '}');
-    return rdb_strbuf_check(&text, err) && datum_from_text(row->arena, objects_type_get(type_oid), text.data, row_at(row, column), err);
+    return rdb_strbuf_check(&text, err) && datum_from_text(arena, objects_type_get(type_oid), text.data, value, err);
+}
+
+static bool set_texts(const new_row *row, int column, uint32_t type_oid, const char *const *items, uint32_t count, rdb_error *err)
+{
+    return datum_from_texts(row->arena, type_oid, items, count, row_at(row, column), err);
 }
 
 static bool fill_function(const new_row *row, const rdb_function_definition *d, uint32_t oid, rdb_error *err)

@@ -144,6 +144,8 @@ RDB_CHECKED bool ddl_insert_type(rdb_access *access, const type_definition *defi
 /* The array type of an element: makes a free name for it ("_name", more underscores where that is taken). */
 RDB_CHECKED bool ddl_insert_array_type(rdb_access *access, const type_definition *element, rdb_arena *arena, rdb_error *err);
 
+/* Settings of a role that goes, in every database. */
+RDB_CHECKED bool ddl_forget_role_settings(rdb_access *access, uint32_t role_oid, rdb_error *err);
 /* A built-in object, which nobody drops and whose dependents are not kept. */
 bool ddl_is_pinned(rdb_object_address object);
 /* A normal dependency on each, once. */

@@ -16,6 +16,10 @@ static bool fill_role(rdb_catalog_row *row, const rdb_role_definition *definitio
     row->is_null[RDB_pg_authid_rolpassword - 1] = definition->verifier == NULL;
     if (definition->verifier != NULL)
         row->values[RDB_pg_authid_rolpassword - 1] = datum_text(definition->verifier);
+    if (definition->has_valid_until) {
+        row->is_null[RDB_pg_authid_rolvaliduntil - 1] = definition->valid_until_null;
+        row->values[RDB_pg_authid_rolvaliduntil - 1].i64 = definition->valid_until;
+    }
     return true;
 }
 
@@ -109,7 +113,7 @@ bool rdb_ddl_drop_role(rdb_access *access, uint32_t role_oid, rdb_error *err)
             goto out;
         }
     }
-    ok = delete_rows(access, RDB_PG_AUTH_MEMBERS, INDEX_AUTH_MEMBERS_MEMBER, &key, 1, err) &&
+    ok = ddl_forget_role_settings(access, role_oid, err) && delete_rows(access, RDB_PG_AUTH_MEMBERS, INDEX_AUTH_MEMBERS_MEMBER, &key, 1, err) &&
          delete_rows(access, RDB_PG_AUTH_MEMBERS, INDEX_AUTH_MEMBERS_ROLE, &key, 1, err) &&
          rdb_ddl_comment(access, (rdb_object_address){RDB_PG_AUTHID, role_oid, 0}, NULL, err) && rdb_catalog_delete(access, RDB_PG_AUTHID, &row, err);
 out:

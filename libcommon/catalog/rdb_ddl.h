@@ -209,6 +209,9 @@ typedef struct rdb_role_definition {
     bool is_superuser, inherits, can_create_role, can_create_db, can_login, can_replicate, bypasses_rls;
     int32_t connection_limit;
     const char *verifier; /* NULL: no password */
+    bool has_valid_until;  /* said: valid_until counts, null: for ever. Not said: what it was stays */
+    bool valid_until_null;
+    int64_t valid_until;   /* timestamptz */
 } rdb_role_definition;
 RDB_CHECKED bool rdb_ddl_create_role(rdb_access *access, const rdb_role_definition *definition, uint32_t *oid, rdb_error *err);
 RDB_CHECKED bool rdb_ddl_alter_role(rdb_access *access, uint32_t role_oid, const rdb_role_definition *definition, rdb_error *err);
@@ -274,6 +277,13 @@ typedef struct rdb_ddl_notice {
 RDB_CHECKED bool rdb_ddl_grant_role(rdb_access *access, const rdb_role *role, const rdb_role *member, uint32_t grantor_oid, bool with_admin,
                                     const rdb_ddl_notice *notice, rdb_error *err);
 RDB_CHECKED bool rdb_ddl_revoke_role(rdb_access *access, uint32_t role_oid, uint32_t member_oid, bool only_admin, bool *found, rdb_error *err);
+
+/* Settings that sessions begin with (ddl_setting.c): of a role, of a database, of a role in a database, of all (0, 0). name NULL:
+ * all of them are forgotten; value NULL: that one. */
+RDB_CHECKED bool rdb_ddl_store_setting(rdb_access *access, uint32_t database_oid, uint32_t role_oid, const char *name, const char *value, rdb_error *err);
+/* "name=value" texts in arena. */
+RDB_CHECKED bool rdb_ddl_read_settings(rdb_access *access, uint32_t database_oid, uint32_t role_oid, rdb_arena *arena, const char *const **texts,
+                                       uint32_t *count, rdb_error *err);
 
 /* Dependencies. kind: n normal, a auto, i internal. */
 RDB_CHECKED bool rdb_ddl_depend(rdb_access *access, rdb_object_address dependent, rdb_object_address referenced, char kind, rdb_error *err);

@@ -29,6 +29,23 @@ static bool set_password(rdb_command_context *context, role_options *options, co
     return rdb_scram_make_verifier(password, SCRAM_ITERATIONS, options->verifier, err);
 }
 
+static bool read_valid_until(rdb_command_context *context, const rdb_ast_option *option, rdb_role_definition *role, rdb_error *err)
+{
+    enum { TIMESTAMPTZ = 1184 };
+    rdb_call call = {.arena = context->arena, .err = err, .format = context->format};
+    const rdb_type *type = NULL;
+    rdb_datum value;
+    role->has_valid_until = true;
+    role->valid_until_null = option->arg == NULL;
+    if (role->valid_until_null)
+        return true;
+    const char *text = command_option_text(option);
+    if (!rdb_type_get(context->access, TIMESTAMPTZ, &type, err) || !type->ops->input(&call, type, (rdb_slice){(const uint8_t *)text, strlen(text)}, -1, &value))
+        return false;
+    role->valid_until = value.i64;
+    return true;
+}
+
 static bool read_options(rdb_command_context *context, const rdb_list *list, role_options *options, rdb_error *err)
 {
     rdb_role_definition *role = &options->definition;
@@ -65,6 +82,9 @@ static bool read_options(rdb_command_context *context, const rdb_list *list, rol
             if (limit < -1 || limit > INT32_MAX)
                 return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "invalid connection limit: %lld", (long long)limit);
             role->connection_limit = (int32_t)limit;
+        } else if (strcmp(option->name, "validUntil") == 0) {
+            if (!read_valid_until(context, option, role, err))
+                return false;
         } else if (strcmp(option->name, "sysid") == 0) {
             command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "SYSID can no longer be specified");
         } else if (strcmp(option->name, "addroleto") == 0 || strcmp(option->name, "rolemembers") == 0 || strcmp(option->name, "adminmembers") == 0) {

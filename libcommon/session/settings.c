@@ -41,6 +41,7 @@ static const struct { int setting_no; const char *shown; } SHOWN_NAMES[] = {
 
 typedef struct trail_entry {
     uint16_t setting_no;
+    char *custom; /* the name of a user's setting; NULL: setting_no counts */
     bool is_local;
     uint32_t level;
     char *before;
@@ -53,7 +54,7 @@ struct session_settings {
     char *reported[SET_COUNT]; /* what the client was told last; NULL: nothing yet */
     trail_entry *trail;
     uint32_t trail_count, trail_capacity, level;
-    rdb_map *custom; /* "a.b" settings of users: malloc'ed texts; outside the trail */
+    rdb_map *custom; /* "a.b" settings of users by folded name: malloc'ed texts */
     rdb_format_settings format;
     int64_t lock_timeout_us, statement_timeout_us;
     uint64_t work_mem_bytes;
@@ -370,7 +371,7 @@ static void put_back(rdb_session *session, int setting_no, char *value)
         rdb_error_clear(&ignored);
 }
 
-static bool leave_trail(rdb_session *session, int setting_no, bool is_local, char *before, rdb_error *err)
+static bool leave_trail(rdb_session *session, const trail_entry *entry, rdb_error *err)
 {
     struct session_settings *settings = session->settings;
     if (settings->trail_count == settings->trail_capacity) {
@@ -381,7 +382,8 @@ static bool leave_trail(rdb_session *session, int setting_no, bool is_local, cha
         settings->trail = grown;
         settings->trail_capacity = capacity;
     }
-    settings->trail[settings->trail_count++] = (trail_entry){(uint16_t)setting_no, is_local, settings->level, before};
+    settings->trail[settings->trail_count] = *entry;
+    settings->trail[settings->trail_count++].level = settings->level;
     return true;
 }
 
@@ -391,7 +393,7 @@ static bool set_value(rdb_session *session, int setting_no, const char *text, bo
     char *canonical = NULL;
     if (!check_value(session, setting_no, text, false, &canonical, err))
         return false;
-    if (session->block != SESSION_IDLE && !leave_trail(session, setting_no, is_local, settings->values[setting_no], err)) {
+    if (session->block != SESSION_IDLE && !leave_trail(session, &(trail_entry){.setting_no = (uint16_t)setting_no, .is_local = is_local, .before = settings->values[setting_no]}, err)) {
         free(canonical);
         return false;
     }
@@ -400,6 +402,98 @@ static bool set_value(rdb_session *session, int setting_no, const char *text, bo
     settings->values[setting_no] = canonical;
     settings->to_report[setting_no] = true;
     return check_value(session, setting_no, canonical, true, NULL, err);
+}
+
+/* ---- settings of users: any name with a dot ------------------------------------------------------------------------------ */
+static const char *fold_name(const char *name, char folded[256])
+{
+    size_t i = 0;
+    for (; name[i] != '\0' && i < 255; i++)
+        folded[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
+    folded[i] = '\0';
+    return folded;
+}
+
+/* Frees the text that stands there. What was not there before the transaction is empty from now on: its name is known. */
+static void put_custom_back(struct session_settings *settings, trail_entry *entry)
+{
+    char **at = rdb_map_get(settings->custom, entry->custom, strlen(entry->custom));
+    free(*at);
+    *at = entry->before;
+    free(entry->custom);
+}
+
+static bool is_custom_name(const char *name)
+{
+    bool begins = true, has_dot = false;
+    for (; *name != '\0'; name++) {
+        const bool letter = isalpha((unsigned char)*name) || *name == '_' || (unsigned char)*name >= 0x80;
+        if (!letter && (begins || !(isdigit((unsigned char)*name) || *name == '$' || *name == '.')))
+            return false;
+        begins = *name == '.';
+        has_dot = has_dot || begins;
+    }
+    return has_dot && !begins;
+}
+
+static bool set_custom(rdb_session *session, const char *name, const char *value, bool is_local, rdb_error *err)
+{
+    struct session_settings *settings = session->settings;
+    char folded[256], *copy, *key = NULL;
+    if (!is_custom_name(name)) {
+        rdb_error_set(err, RDB_INVALID_NAME, "invalid configuration parameter name \"%s\"", name);
+        return rdb_error_detail(err, "Custom parameter names must be two or more simple identifiers separated by dots.");
+    }
+    fold_name(name, folded);
+    char **at = rdb_map_get(settings->custom, folded, strlen(folded));
+    if (at == NULL) {
+        at = calloc(1, sizeof *at);
+        if (at == NULL || (*at = strdup("")) == NULL || !rdb_map_put(settings->custom, folded, strlen(folded), at, NULL)) {
+            if (at != NULL)
+                free(*at);
+            free(at);
+            return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+        }
+    }
+    if ((copy = strdup(value != NULL ? value : "")) == NULL || (session->block != SESSION_IDLE && (key = strdup(folded)) == NULL)) {
+        free(copy);
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    }
+    if (key == NULL) {
+        free(*at);
+    } else if (!leave_trail(session, &(trail_entry){.custom = key, .is_local = is_local, .before = *at}, err)) {
+        free(copy);
+        free(key);
+        return false;
+    }
+    *at = copy;
+    return true;
+}
+
+/* As the end of a transaction has it: a commit keeps what the newest SET, not LOCAL, made. */
+static void end_custom(struct session_settings *settings, bool committed, trail_entry *entry, uint32_t older_count)
+{
+    char **at = rdb_map_get(settings->custom, entry->custom, strlen(entry->custom));
+    if (!committed || entry->is_local) {
+        free(*at);
+        *at = entry->before;
+        free(entry->custom);
+        return;
+    }
+    /* Kept: the older entries of the name have nothing to give back any more. */
+    free(entry->before);
+    for (uint32_t i = 0; i < older_count; i++) {
+        trail_entry *older = &settings->trail[i];
+        if (older->custom == NULL || strcmp(older->custom, entry->custom) != 0)
+            continue;
+        free(older->before);
+        free(older->custom);
+        memmove(older, older + 1, (settings->trail_count - i - 1) * sizeof *older);
+        settings->trail_count--;
+        older_count--;
+        i--;
+    }
+    free(entry->custom);
 }
 
 /* ---- levels ---------------------------------------------------------------------------------------------------------------- */
@@ -414,7 +508,10 @@ void session_settings_pop(rdb_session *session, uint32_t level, bool keep)
     if (!keep)
         while (settings->trail_count > 0 && settings->trail[settings->trail_count - 1].level >= level) {
             trail_entry *entry = &settings->trail[--settings->trail_count];
-            put_back(session, entry->setting_no, entry->before);
+            if (entry->custom != NULL)
+                put_custom_back(settings, entry);
+            else
+                put_back(session, entry->setting_no, entry->before);
         }
     settings->level = level - 1;
     for (uint32_t i = settings->trail_count; keep && i-- > 0 && settings->trail[i].level >= level;)
@@ -433,6 +530,11 @@ void session_settings_end_transaction(rdb_session *session, bool committed)
     bool is_settled[SET_COUNT] = {0};
     while (settings->trail_count > 0) {
         trail_entry *entry = &settings->trail[--settings->trail_count];
+        if (entry->custom != NULL) {
+            trail_entry copy = *entry;
+            end_custom(settings, committed, &copy, settings->trail_count);
+            continue;
+        }
         int no = entry->setting_no;
         char *made = settings->values[no];
         if (committed && !entry->is_local && !is_settled[no]) {
@@ -557,11 +659,13 @@ static void show_value(const rdb_session *session, int setting_no, char *text, s
     else if (setting_no == SET_is_superuser)
         value = session->role.is_superuser ? "on" : "off";
     snprintf(text, size, "%s", value);
-    double number = setting->kind == KIND_INT && setting->unit != UNIT_NONE ? strtod(value, NULL) : 0;
+    double number = (setting->kind == KIND_INT || setting->kind == KIND_REAL) && setting->unit != UNIT_NONE ? strtod(value, NULL) : 0;
     if (number <= 0)
         return;
     bool is_time;
     double whole = number * base_unit(setting->unit, &is_time);
+    if (fabs(whole - rint(whole)) < 1e-6 * whole)
+        whole = rint(whole); /* 80.1 ms are 80100 us, though not quite in binary */
     for (size_t i = RDB_COUNT_OF(UNITS); i-- > 0;)
         if (UNITS[i].is_time == is_time && fmod(whole, UNITS[i].size) == 0) {
             snprintf(text, size, "%.0f%s", whole / UNITS[i].size, UNITS[i].name);
@@ -625,25 +729,11 @@ static bool unknown_setting(const char *name, rdb_error *err)
     return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "unrecognized configuration parameter \"%s\"", name);
 }
 
-static bool set_custom(rdb_session *session, const char *name, const char *value, rdb_error *err)
-{
-    void *old = NULL;
-    char *copy = value != NULL ? strdup(value) : NULL;
-    if (value != NULL && (copy == NULL || !rdb_map_put(session->settings->custom, name, strlen(name), copy, &old))) {
-        free(copy);
-        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    }
-    if (value == NULL)
-        old = rdb_map_remove(session->settings->custom, name, strlen(name));
-    free(old);
-    return true;
-}
-
 bool session_setting_set(rdb_session *session, const char *name, const char *value, bool is_local, rdb_error *err)
 {
     int setting_no = find_setting(name);
     if (setting_no < 0)
-        return strchr(name, '.') != NULL ? set_custom(session, name, value, err) : unknown_setting(name, err);
+        return strchr(name, '.') != NULL ? set_custom(session, name, value, is_local, err) : unknown_setting(name, err);
     if (!may_set(setting_no, err))
         return false;
     if (setting_no == SET_transaction_isolation || setting_no == SET_transaction_read_only) {
@@ -664,9 +754,19 @@ bool session_setting_set(rdb_session *session, const char *name, const char *val
     return setting_no != SET_session_authorization || strcmp(session->settings->values[SET_role], "none") == 0 || set_value(session, SET_role, "none", is_local, err);
 }
 
-/* The arguments of SET joined as PostgreSQL joins them: identifiers in search_path are quoted where they need it. */
-static bool join_arguments(rdb_arena *arena, const rdb_list *args, const char **text, rdb_error *err)
+static bool is_list_of_names(const char *name)
 {
+    static const char *const LISTS[] = {"search_path", "temp_tablespaces", "session_preload_libraries", "shared_preload_libraries", "local_preload_libraries"};
+    for (size_t i = 0; name != NULL && i < RDB_COUNT_OF(LISTS); i++)
+        if (strcasecmp(name, LISTS[i]) == 0)
+            return true;
+    return false;
+}
+
+/* The arguments of SET joined as PostgreSQL joins them: identifiers in search_path are quoted where they need it. */
+static bool join_arguments(rdb_arena *arena, const char *name, const rdb_list *args, const char **text, rdb_error *err)
+{
+    const bool is_list = is_list_of_names(name);
     rdb_strbuf buffer;
     rdb_strbuf_init(&buffer, arena);
     for (uint32_t i = 0; i < args->count; i++) {
@@ -682,8 +782,8 @@ static bool join_arguments(rdb_arena *arena, const rdb_list *args, const char **
             rdb_strbuf_addf(&buffer, "%d", value->integer);
         else if (value->kind == RDB_SQL_VALUE_BOOL)
             rdb_strbuf_adds(&buffer, value->integer ? "true" : "false");
-        else if (args->count > 1 && strpbrk(value->text, " ,\"$ABCDEFGHIJKLMNOPQRSTUVWXYZ") != NULL)
-            rdb_strbuf_addf(&buffer, "\"%s\"", value->text);
+        else if (is_list)
+            rdb_identifier_add(&buffer, value->text);
         else
             rdb_strbuf_adds(&buffer, value->text);
     }
@@ -729,7 +829,7 @@ bool session_set_statement(rdb_session *session, const rdb_ast_set *statement, c
     case RDB_SQL_SET_RESET:
         break;
     case RDB_SQL_SET_VALUE:
-        if (!join_arguments(session->statement_arena, &statement->args, &text, err))
+        if (!join_arguments(session->statement_arena, statement->name, &statement->args, &text, err))
             return false;
         break;
     }
@@ -758,8 +858,10 @@ bool session_setting_get(rdb_session *session, const char *name, rdb_arena *aren
         show_value(session, no, text, sizeof text);
         *value = rdb_arena_strdup(arena, text);
     } else {
-        const char *custom = rdb_map_get(session->settings->custom, name, strlen(name));
-        *value = custom != NULL ? rdb_arena_strdup(arena, custom) : NULL;
+        char folded[256];
+        fold_name(name, folded);
+        char *const *custom = rdb_map_get(session->settings->custom, folded, strlen(folded));
+        *value = custom != NULL ? rdb_arena_strdup(arena, *custom) : NULL;
     }
     return true;
 }
@@ -850,20 +952,24 @@ void session_settings_destroy(rdb_session *session)
         free(settings->reported[no]);
         free(settings->reset_values[no]);
     }
-    for (uint32_t i = 0; i < settings->trail_count; i++)
+    for (uint32_t i = 0; i < settings->trail_count; i++) {
         free(settings->trail[i].before);
+        free(settings->trail[i].custom);
+    }
     free(settings->trail);
     uint32_t cursor = 0;
     rdb_slice key;
     void *value;
-    while (settings->custom != NULL && rdb_map_next(settings->custom, &cursor, &key, &value))
+    while (settings->custom != NULL && rdb_map_next(settings->custom, &cursor, &key, &value)) {
+        free(*(char **)value);
         free(value);
+    }
     rdb_map_destroy(settings->custom);
     free(settings);
     session->settings = NULL;
 }
 
-bool session_set_startup_option(rdb_session *session, const char *name, const char *value, rdb_error *err)
+bool session_setting_begin_with(rdb_session *session, const char *name, const char *value, rdb_error *err)
 {
     if (!session_setting_set(session, name, value, false, err))
         return false;
@@ -875,4 +981,36 @@ bool session_set_startup_option(rdb_session *session, const char *name, const ch
             return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     }
     return true;
+}
+
+bool session_set_startup_option(rdb_session *session, const char *name, const char *value, rdb_error *err)
+{
+    return session_setting_begin_with(session, name, value, err);
+}
+
+bool session_setting_of_set(rdb_session *session, const rdb_ast_set *set, const char **name, const char **value, rdb_error *err)
+{
+    const int no = find_setting(set->name);
+    char *canonical = NULL;
+    *name = set->name;
+    *value = NULL;
+    if (no < 0 && strchr(set->name, '.') == NULL)
+        return unknown_setting(set->name, err);
+    if (no >= 0) {
+        *name = shown_name(no);
+        if (!may_set(no, err))
+            return false;
+    } else if (!is_custom_name(set->name)) {
+        rdb_error_set(err, RDB_INVALID_NAME, "invalid configuration parameter name \"%s\"", set->name);
+        return rdb_error_detail(err, "Custom parameter names must be two or more simple identifiers separated by dots.");
+    }
+    if (set->kind == RDB_SQL_SET_CURRENT)
+        return session_setting_get(session, set->name, session->statement_arena, value, err);
+    if (set->kind != RDB_SQL_SET_VALUE)
+        return true;
+    if (!join_arguments(session->statement_arena, set->name, &set->args, value, err))
+        return false;
+    bool ok = no < 0 || check_value(session, no, *value, false, &canonical, err);
+    free(canonical);
+    return ok;
 }

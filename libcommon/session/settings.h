@@ -45,6 +45,15 @@ typedef struct session_setting_info {
 } session_setting_info;
 uint32_t session_setting_count(void);
 void session_setting_describe(const rdb_session *session, uint32_t number, session_setting_info *info);
+/* What the SET of ALTER ROLE and its kin asks to keep: checked, and not set here. *name as the setting is called; *value NULL: RESET. */
+RDB_CHECKED bool session_setting_of_set(rdb_session *session, const rdb_ast_set *set, const char **name, const char **value, rdb_error *err);
+/* stored_settings.c */
+RDB_CHECKED bool session_alter_role_set(rdb_session *session, const rdb_ast_alter_role_set *statement, rdb_error *err);
+RDB_CHECKED bool session_alter_database_set(rdb_session *session, const rdb_ast_alter_database_set *statement, rdb_error *err);
+/* May the role connect? The settings that are kept for it. Before the client's own options. */
+RDB_CHECKED bool session_log_in(rdb_session *session, rdb_error *err);
+/* What RESET gives back from now on. */
+RDB_CHECKED bool session_setting_begin_with(rdb_session *session, const char *name, const char *value, rdb_error *err);
 RDB_CHECKED bool session_settings_discard(rdb_session *session, rdb_error *err); /* RESET ALL */
 void session_register_functions(void); /* functions.c */
 

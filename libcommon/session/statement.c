@@ -373,6 +373,12 @@ bool session_run_utility(rdb_session *session, session_plan *plan, const char *t
         return session_fetch_cursor(session, (rdb_ast_fetch *)raw, describes, formats, tag, err);
     case RDB_AST_CLOSE:
         return session_close_cursor(session, (rdb_ast_close *)raw, tag, err);
+    case RDB_AST_ALTER_ROLE_SET:
+    case RDB_AST_ALTER_DATABASE_SET:
+        if (session->is_read_only)
+            return rdb_error_set(err, RDB_READ_ONLY_SQL_TRANSACTION, "cannot execute %s in a read-only transaction", tag);
+        return raw->tag == RDB_AST_ALTER_ROLE_SET ? session_alter_role_set(session, (const rdb_ast_alter_role_set *)raw, err)
+                                                  : session_alter_database_set(session, (const rdb_ast_alter_database_set *)raw, err);
     case RDB_AST_LISTEN:
     case RDB_AST_NOTIFY:
     case RDB_AST_UNLISTEN:

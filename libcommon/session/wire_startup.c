@@ -163,6 +163,10 @@ static bool begin_session(rdb_wire *wire, rdb_error *err)
         rdb_database_close(&database);
         return false;
     }
+    if (!session_log_in(session, err)) {
+        session_destroy(&session);
+        return false;
+    }
     for (uint32_t i = 0; i < auth->option_count; i++)
         if (!session_set_startup_option(session, auth->options[i].name, auth->options[i].value, err)) {
             session_destroy(&session);
@@ -259,7 +263,7 @@ void wire_handle_startup(rdb_wire *wire, wire_reader *reader)
 
 const char *wire_auth_verifier(const rdb_wire *wire)
 {
-    return wire->auth->role_exists && wire->auth->role.can_login ? wire->auth->role.verifier : "";
+    return wire->auth->role_exists && wire->auth->role.can_login && !wire->auth->role.password_expired ? wire->auth->role.verifier : "";
 }
 
 const char *wire_auth_user(const rdb_wire *wire)

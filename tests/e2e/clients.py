@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """psycopg2 against a server: parameters, types, errors, COPY, cursors, cancel. Called by clients.bats with host and port."""
-import datetime, decimal, io, sys, threading, time
+import datetime, decimal, io, select, sys, threading, time
 
 import psycopg2
 import psycopg2.errors
@@ -65,6 +65,17 @@ except psycopg2.errors.QueryCanceled as error:
     check(error.pgcode, "57014")
 check(time.monotonic() - begin < 5, True)
 connection.rollback()
+listener = psycopg2.connect(connection.dsn)
+listener.autocommit = True
+listener.cursor().execute("listen news")
+cursor.execute("select pg_notify('news', 'first'), pg_notify('news', 'second')")
+check(select.select([listener], [], [], 0.2)[0], [])
+connection.commit()
+while len(listener.notifies) < 2 and select.select([listener], [], [], 5)[0]:
+    listener.poll()
+check([(n.channel, n.payload) for n in listener.notifies], [("news", "first"), ("news", "second")])
+check(listener.notifies[0].pid, connection.get_backend_pid())
+listener.close()
 cursor.execute("drop table client_test")
 connection.commit()
 print(f"{checked} checks")
