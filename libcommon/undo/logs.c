@@ -264,7 +264,8 @@ static bool queue_crashed_work(rdb_undo *undo, undo_log *log, rdb_error *err)
     rdb_undo_reader_init(&reader);
     rdb_undo_job job = {.pdb = log->pdb->pdb,
                         .xid = meta.owner_xid,
-                        .begin = RDB_UNDO_ADDRESS(log->number, meta.begin)};
+                        .begin = RDB_UNDO_ADDRESS(log->number, meta.begin),
+                        .is_found = true};
     bool ok = true, found = true;
     for (rdb_undo_address at = job.begin; ok && found && RDB_UNDO_OFFSET(at) < end;) {
         rdb_undo_record record;
@@ -544,7 +545,8 @@ bool rdb_undo_take_sibling(rdb_undo *undo, const rdb_undo_job *job, rdb_undo_job
     bool found = false;
     rdb_mutex_lock(&undo->jobs_lock);
     for (undo_job *item = undo->jobs; item != NULL && !found; item = item->next) {
-        found = !item->taken && item->job.pdb == job->pdb && item->job.xid == job->xid && item->job.is_savepoint == job->is_savepoint;
+        found = !item->taken && item->job.pdb == job->pdb && item->job.is_found == job->is_found &&
+                (job->is_found || (item->job.xid == job->xid && item->job.is_savepoint == job->is_savepoint));
         if (found) {
             item->taken = true;
             *sibling = item->job;

@@ -144,10 +144,12 @@ typedef struct rdb_undo_job { /* aborted work of one transaction in one log */
     rdb_undo_address last;  /* its newest record; older ones through previous_of_txn */
     rdb_undo_address begin; /* the transaction's first record */
     bool is_savepoint;      /* xid is the oldest of its subtransactions: the first record of an older xid ends it */
+    bool is_found;          /* met in the logs, after a restart: nobody knows any more which other logs hold its xids */
 } rdb_undo_job;
 /* Takes the oldest job; false: none. */
 bool rdb_undo_take_job(rdb_undo *undo, rdb_undo_job *job);
-/* The same transaction's (or savepoint's) work in another log; false: none is left. */
+/* The same transaction's (or savepoint's) work in another log, and for found work all that was found in the PDB: the xid of a
+ * rolled-back savepoint names no parent by which its logs could be told apart. False: none is left. */
 bool rdb_undo_take_sibling(rdb_undo *undo, const rdb_undo_job *job, rdb_undo_job *sibling);
 /* The job is done, or given back after a failure. */
 void rdb_undo_finish_job(rdb_undo *undo, const rdb_undo_job *job, bool done);

@@ -129,7 +129,7 @@ static bool search_log(rdb_purge *purge, purge_log *log, rdb_error *err)
         if (!look_at_head(purge, log, at, true, &aborted, &scn, &all_reverted, &last, &next, err))
             return false;
         if (!all_reverted) {
-            rdb_undo_job job = {.pdb = log->pdb, .last = last, .begin = at};
+            rdb_undo_job job = {.pdb = log->pdb, .last = last, .begin = at, .is_found = true};
             rdb_undo_reader reader;
             rdb_undo_record record;
             bool found;

@@ -102,6 +102,37 @@ static bool run_jobs(rdb_purge *purge, const rdb_undo_job *jobs, uint32_t count,
     return ok;
 }
 
+typedef struct job_list { /* of one transaction, or all that a restart found */
+    rdb_undo_job *jobs;
+    uint32_t count, capacity;
+} job_list;
+
+static bool add_job(job_list *list, const rdb_undo_job *job, rdb_error *err)
+{
+    if (list->count == list->capacity) {
+        uint32_t capacity = list->capacity == 0 ? RDB_UNDO_CLASS_COUNT : list->capacity * 2;
+        rdb_undo_job *grown = realloc(list->jobs, capacity * sizeof *grown);
+        if (grown == NULL)
+            return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+        list->jobs = grown;
+        list->capacity = capacity;
+    }
+    list->jobs[list->count++] = *job;
+    return true;
+}
+
+static bool take_siblings(rdb_undo *undo, const rdb_undo_job *job, job_list *list, rdb_error *err)
+{
+    rdb_undo_job sibling;
+    bool ok = add_job(list, job, err);
+    while (ok && rdb_undo_take_sibling(undo, job, &sibling)) {
+        ok = add_job(list, &sibling, err);
+        if (!ok)
+            rdb_undo_finish_job(undo, &sibling, false);
+    }
+    return ok;
+}
+
 bool reverter_run(rdb_purge *purge, bool *done, rdb_error *err)
 {
     rdb_undo *undo = purge->config.undo;
@@ -122,13 +153,13 @@ bool reverter_run(rdb_purge *purge, bool *done, rdb_error *err)
             *done = false;
             return true;
         }
-        rdb_undo_job jobs[RDB_UNDO_CLASS_COUNT] = {job};
-        uint32_t count = 1;
-        while (count < RDB_UNDO_CLASS_COUNT && rdb_undo_take_sibling(undo, &job, &jobs[count]))
-            count++;
-        ok = ok && run_jobs(purge, jobs, count, err);
-        for (uint32_t i = 0; i < count; i++)
-            rdb_undo_finish_job(undo, &jobs[i], ok);
+        job_list list = {0};
+        ok = take_siblings(undo, &job, &list, err) && ok && run_jobs(purge, list.jobs, list.count, err);
+        if (list.count == 0)
+            rdb_undo_finish_job(undo, &job, false);
+        for (uint32_t i = 0; i < list.count; i++)
+            rdb_undo_finish_job(undo, &list.jobs[i], ok);
+        free(list.jobs);
         if (!ok)
             return false;
     }
