@@ -77,6 +77,7 @@ typedef struct fitting {
     rdb_query *query;     /* the last statement */
     rdb_list *targets;    /* what it gives */
     rdb_list wanted;      /* rdb_expr *: the columns as the routine gives them */
+    rdb_list sources;     /* uintptr_t beside wanted: which of the query's columns, from 1; 0: none (a dropped column) */
     bool differs;         /* from what the query gives */
     rdb_error *err;
 } fitting;
@@ -104,23 +105,41 @@ static bool fit_column(fitting *f, rdb_expr *column, const rdb_type *type, rdb_e
     return analyse_coerce_to_target(f->state, column, type, -1, ANALYSE_ASSIGNMENT, RDB_FORM_IMPLICIT_CAST, -1, fitted, f->err);
 }
 
+static void want(fitting *f, rdb_expr *expr, uint32_t source)
+{
+    rdb_list_push(analyse_arena(f->state), &f->wanted, expr);
+    rdb_list_push(analyse_arena(f->state), &f->sources, (void *)(uintptr_t)source);
+}
+
+static const char *source_name(const fitting *f, uint32_t at)
+{
+    uintptr_t left = (uintptr_t)f->sources.items[at];
+    for (uint32_t i = 0; left > 0 && i < f->targets->count; i++) {
+        const rdb_target *target = f->targets->items[i];
+        if (!target->is_junk && --left == 0)
+            return target->name;
+    }
+    return "";
+}
+
 /* Puts the fitted columns into the query itself, or around it where something in it counts on the old ones. */
 static bool replace_columns(fitting *f)
 {
     rdb_arena *arena = analyse_arena(f->state);
     rdb_query *query = f->query;
-    uint32_t at = 0;
     bool is_plain = query->set_operation == NULL && f->targets->count == f->wanted.count;
     for (uint32_t i = 0; i < f->targets->count; i++)
         is_plain = is_plain && ((rdb_target *)f->targets->items[i])->sort_ref == 0;
     if (!f->differs)
         return true;
     if (is_plain || query->command != RDB_COMMAND_SELECT) {
-        for (uint32_t i = 0; i < f->targets->count; i++) {
-            rdb_target *target = f->targets->items[i];
-            if (!target->is_junk && at < f->wanted.count)
-                target->expr = f->wanted.items[at++];
-        }
+        rdb_list fitted = {0};
+        for (uint32_t i = 0; i < f->wanted.count; i++)
+            rdb_list_push(arena, &fitted, analyse_new_target(f->state, f->wanted.items[i], (int16_t)(i + 1), source_name(f, i), false));
+        for (uint32_t i = 0; i < f->targets->count; i++)
+            if (((rdb_target *)f->targets->items[i])->is_junk)
+                rdb_list_push(arena, &fitted, f->targets->items[i]);
+        *f->targets = fitted;
         return true;
     }
     analyse_state outer = {.analysis = f->state->analysis, .query = RDB_NEW(arena, rdb_query)};
@@ -132,16 +151,12 @@ static bool replace_columns(fitting *f)
     rdb_from *from = RDB_NEW(arena, rdb_from);
     from->range_no = item->range_no;
     rdb_list_push(arena, &around->from, from);
-    for (uint32_t i = 0; i < f->targets->count; i++) {
-        rdb_target *target = f->targets->items[i];
-        rdb_expr *column, *fitted;
-        if (target->is_junk)
-            continue;
-        const rdb_type *type = ((rdb_expr *)f->wanted.items[at])->type;
-        if (!analyse_item_column(&outer, item, (int16_t)(at + 1), 0, -1, &column, f->err) || !fit_column(f, column, type, &fitted))
+    for (uint32_t i = 0; i < f->wanted.count; i++) {
+        rdb_expr *column, *fitted = f->wanted.items[i];
+        const uintptr_t source = (uintptr_t)f->sources.items[i];
+        if (source != 0 && (!analyse_item_column(&outer, item, (int16_t)source, 0, -1, &column, f->err) || !fit_column(f, column, fitted->type, &fitted)))
             return false;
-        rdb_list_push(arena, &around->targets, analyse_new_target(&outer, fitted, (int16_t)(at + 1), target->name, false));
-        at++;
+        rdb_list_push(arena, &around->targets, analyse_new_target(&outer, fitted, (int16_t)(i + 1), source_name(f, i), false));
     }
     f->body->statements.items[f->body->statements.count - 1] = around;
     return analyse_query_collations(&outer, around, f->err);
@@ -157,7 +172,7 @@ static bool fit_scalar(fitting *f, rdb_list *columns)
         return false;
     if (fitted == NULL)
         return mismatch(f, "Actual return type is %s.", analyse_type_name(f->state, column->type->oid));
-    rdb_list_push(analyse_arena(f->state), &f->wanted, fitted);
+    want(f, fitted, 1);
     return true;
 }
 
@@ -175,14 +190,14 @@ static bool fit_row(fitting *f, rdb_list *columns, const analyse_fields *fields)
     if (fields->count == 0) { /* record: whatever comes */
         f->body->gives_fields = true;
         for (uint32_t i = 0; i < columns->count; i++)
-            rdb_list_push(arena, &f->wanted, ((rdb_target *)columns->items[i])->expr);
+            want(f, ((rdb_target *)columns->items[i])->expr, i + 1);
         return true;
     }
     for (uint32_t i = 0; i < fields->count; i++) {
         rdb_expr *fitted = NULL;
         if (fields->names[i][0] == '\0' && f->result_type->kind == 'c') { /* a dropped column */
             f->differs = true;
-            rdb_list_push(arena, &f->wanted, analyse_make_null(f->state, fields->types[i], -1, -1));
+            want(f, analyse_make_null(f->state, fields->types[i], -1, -1), 0);
             continue;
         }
         if (at >= columns->count)
@@ -193,7 +208,7 @@ static bool fit_row(fitting *f, rdb_list *columns, const analyse_fields *fields)
         if (fitted == NULL)
             return mismatch(f, "Final statement returns %s instead of %s at column %u.", analyse_type_name(f->state, column->type->oid),
                             analyse_type_name(f->state, fields->types[i]->oid), at);
-        rdb_list_push(arena, &f->wanted, fitted);
+        want(f, fitted, at);
     }
     if (at < columns->count)
         return mismatch(f, "Final statement returns too many columns.");
@@ -234,7 +249,7 @@ static bool fit_result(analyse_state *state, const rdb_function *function, const
             rdb_expr *fitted = NULL;
             if (!fit_column(&f, column, result_type, &fitted))
                 return false;
-            rdb_list_push(arena, &f.wanted, fitted);
+            want(&f, fitted, 1);
             return replace_columns(&f);
         }
     }
