@@ -197,10 +197,6 @@ bool program_run_array_coerce(rdb_program *program, program_step *step, const rd
         }
         rdb_datum array = rdb_vector_get(step->vectors[0], row);
         rdb_array_get_shape(array, &shape);
-        if (shape.ndim > 1) {
-            rdb_error_set(program->err, RDB_FEATURE_NOT_SUPPORTED, "converting an array of several dimensions is not supported");
-            return fail_at(program, row);
-        }
         rdb_vector items, *columns[1] = {&items};
         if (!rdb_vector_init(&items, program->run_arena, (rdb_rep)from->rep, shape.count + 1, program->err))
             return fail_at(program, row);
@@ -221,7 +217,7 @@ bool program_run_array_coerce(rdb_program *program, program_step *step, const rd
             nulls[i] = rdb_vector_is_null(converted, i);
             values[i] = nulls[i] ? result : rdb_vector_get(converted, i);
         }
-        if (!rdb_array_build(&call, to, values, nulls, shape.count, &result))
+        if (!rdb_array_build_shaped(&call, to, &shape, values, nulls, &result))
             return fail_at(program, row);
         rdb_vector_put(out, row, result, false);
     }

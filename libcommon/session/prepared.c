@@ -265,7 +265,7 @@ static bool execute_arguments(rdb_session *session, session_statement *statement
                                  .statement_us = session->statement_us, .transaction_us = session->transaction_us};
         rdb_plan_context context = {.arena = session->statement_arena, .access = access, .format = eval.format, .session = &eval};
         if (!rdb_type_get(access, statement->parameter_types[i], &type, err) ||
-            !rdb_expr_analyse(&analysis, NULL, execute->args.items[i], type, -1, "EXECUTE parameter", &expr, err) ||
+            !rdb_expr_analyse(&analysis, NULL, execute->args.items[i], type, -1, "EXECUTE parameters", &expr, err) ||
             !rdb_plan_make_expr(&context, NULL, expr, &expr, err) ||
             !rdb_program_compile(&program, session->statement_arena, &eval, &expr, 1, err) ||
             !rdb_program_value(program, &eval, session->statement_arena, 0, &parameters[i].value, &parameters[i].is_null, err))

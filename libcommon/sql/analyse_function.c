@@ -354,6 +354,12 @@ static bool check_set_placement(const analyse_state *state, int32_t location, rd
         return analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "set-returning functions are not allowed in index predicates");
     case ANALYSE_GENERATED:
         return analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "set-returning functions are not allowed in column generation expressions");
+    case ANALYSE_EXECUTE:
+        return analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "set-returning functions are not allowed in EXECUTE parameters");
+    case ANALYSE_COPY_WHERE:
+        return analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "set-returning functions are not allowed in COPY FROM WHERE conditions");
+    case ANALYSE_TRANSFORM:
+        return analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "set-returning functions are not allowed in transform expressions");
     default:
         return analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "set-returning functions are not allowed in %s",
                              analyse_clause_name(state->clause));

@@ -31,7 +31,7 @@ const char *analyse_clause_name(analyse_clause clause)
         [ANALYSE_OFFSET] = "OFFSET", [ANALYSE_RETURNING] = "RETURNING", [ANALYSE_VALUES] = "VALUES",
         [ANALYSE_VALUES_SINGLE] = "VALUES", [ANALYSE_CHECK] = "CHECK", [ANALYSE_DOMAIN_CHECK] = "CHECK",
         [ANALYSE_DEFAULT] = "DEFAULT", [ANALYSE_INDEX_EXPRESSION] = "index expression",
-        [ANALYSE_INDEX_PREDICATE] = "index predicate", [ANALYSE_GENERATED] = "GENERATED AS", [ANALYSE_OTHER] = "expression",
+        [ANALYSE_INDEX_PREDICATE] = "index predicate", [ANALYSE_GENERATED] = "GENERATED AS", [ANALYSE_EXECUTE] = "EXECUTE", [ANALYSE_COPY_WHERE] = "WHERE", [ANALYSE_TRANSFORM] = "USING", [ANALYSE_OTHER] = "expression",
     };
     return NAMES[clause];
 }

@@ -77,6 +77,9 @@ static bool check_sublink_place(const analyse_state *state, int32_t location, rd
     case ANALYSE_INDEX_EXPRESSION: place = "index expression"; break;
     case ANALYSE_INDEX_PREDICATE: place = "index predicate"; break;
     case ANALYSE_GENERATED: place = "column generation expression"; break;
+    case ANALYSE_EXECUTE: place = "EXECUTE parameter"; break;
+    case ANALYSE_COPY_WHERE: place = "COPY FROM WHERE condition"; break;
+    case ANALYSE_TRANSFORM: place = "transform expression"; break;
     default: return true;
     }
     return analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "cannot use subquery in %s", place);

@@ -25,6 +25,12 @@ bool rdb_array_build(rdb_call *call, const rdb_type *element, const rdb_datum *v
     return type_array_build_list(call, element, values, nulls, count, result);
 }
 
+bool rdb_array_build_shaped(rdb_call *call, const rdb_type *element, const rdb_array_shape *shape, const rdb_datum *values, const bool *nulls,
+                            rdb_datum *result)
+{
+    return type_array_build(call, element, shape->ndim, shape->lengths, shape->lowers, values, nulls, shape->count, result);
+}
+
 bool rdb_array_build_nested(rdb_call *call, const rdb_type *element, const rdb_datum *parts, const bool *nulls,
                             uint32_t count, rdb_datum *result)
 {

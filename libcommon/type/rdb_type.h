@@ -225,6 +225,9 @@ bool rdb_array_get(rdb_datum array, uint32_t index, rdb_datum *value);
 /* ARRAY[a, b]: one dimension from 1. */
 RDB_CHECKED bool rdb_array_build(rdb_call *call, const rdb_type *element, const rdb_datum *values, const bool *nulls,
                                  uint32_t count, rdb_datum *result);
+/* An array of that shape (its element_oid is not looked at); values in storage order. */
+RDB_CHECKED bool rdb_array_build_shaped(rdb_call *call, const rdb_type *element, const rdb_array_shape *shape, const rdb_datum *values,
+                                        const bool *nulls, rdb_datum *result);
 /* ARRAY[[..],[..]]: the parts, arrays of one shape, become the rows of one more dimension. */
 RDB_CHECKED bool rdb_array_build_nested(rdb_call *call, const rdb_type *element, const rdb_datum *parts, const bool *nulls,
                                         uint32_t count, rdb_datum *result);
