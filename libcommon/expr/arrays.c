@@ -118,6 +118,43 @@ bool program_run_array(rdb_program *program, program_step *step, const rdb_selec
     return true;
 }
 
+/* p[0] of a point, a box and the like: one subscript, no slices; what is null on either side changes nothing. */
+static bool run_fixed_subscript(rdb_program *program, program_step *step, const rdb_selection *selection)
+{
+    const rdb_expr_subscript *e = (const rdb_expr_subscript *)step->expr;
+    rdb_vector *out = program->registers[step->out];
+    rdb_call call = make_call(program, step);
+    const uint32_t type_oid = e->argument->type->oid;
+    const rdb_vector *subscripts = step->vectors[2];
+    rdb_vector_clear_nulls(out);
+    RDB_FOR_SELECTED (selection, row) {
+        rdb_datum result = {.words = {0, 0}};
+        bool is_null = rdb_vector_is_null(step->vectors[0], row);
+        if (e->is_slice) {
+            rdb_error_set(program->err, RDB_FEATURE_NOT_SUPPORTED, "slices of fixed-length arrays not implemented");
+            return fail_at(program, row);
+        }
+        if (e->assignment != NULL && rdb_vector_is_null(subscripts, row)) {
+            rdb_error_set(program->err, RDB_NULL_VALUE_NOT_ALLOWED, "array subscript in assignment must not be null");
+            return fail_at(program, row);
+        }
+        rdb_datum value = is_null ? result : rdb_vector_get(step->vectors[0], row);
+        if (e->assignment == NULL) {
+            is_null = is_null || e->upper.count != 1 || rdb_vector_is_null(subscripts, row) ||
+                      !rdb_fixed_get(type_oid, value, RDB_AT(subscripts, int32_t, row), &result);
+        } else if (is_null || rdb_vector_is_null(step->vectors[1], row)) {
+            result = value;
+        } else if (e->upper.count != 1) {
+            rdb_error_set(program->err, RDB_ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts");
+            return fail_at(program, row);
+        } else if (!rdb_fixed_assign(&call, type_oid, value, RDB_AT(subscripts, int32_t, row), rdb_vector_get(step->vectors[1], row), &result)) {
+            return fail_at(program, row);
+        }
+        rdb_vector_put(out, row, result, is_null);
+    }
+    return true;
+}
+
 bool program_run_subscript(rdb_program *program, program_step *step, const rdb_selection *selection)
 {
     const rdb_expr_subscript *e = (const rdb_expr_subscript *)step->expr;
@@ -125,6 +162,8 @@ bool program_run_subscript(rdb_program *program, program_step *step, const rdb_s
     rdb_call call = make_call(program, step);
     const uint32_t bounds = e->upper.count;
     const rdb_type *element = e->argument->type->element;
+    if (rdb_fixed_element(e->argument->type->oid) != 0)
+        return run_fixed_subscript(program, step, selection);
     if (bounds > RDB_ARRAY_DIMS_MAX || element == NULL) {
         rdb_error_set(program->err, bounds > RDB_ARRAY_DIMS_MAX ? RDB_PROGRAM_LIMIT_EXCEEDED : RDB_FEATURE_NOT_SUPPORTED, bounds > RDB_ARRAY_DIMS_MAX ? "number of array dimensions (%u) exceeds the maximum allowed (6)" : "subscripting a value of this type is not supported (%u)", bounds);
         return fail_at(program, rdb_selected(selection, 0));

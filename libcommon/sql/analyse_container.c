@@ -74,7 +74,10 @@ bool analyse_subscripts(analyse_state *state, rdb_expr *container, const rdb_lis
     bool is_slice = false, is_json = base->oid == RDB_JSONBOID;
     if (is_json)
         return analyse_error(state, analyse_location(container), err, RDB_FEATURE_NOT_SUPPORTED, "subscripts of type jsonb are not supported yet");
-    if (base->element == NULL)
+    const rdb_type *element = base->element;
+    if (rdb_fixed_element(base->oid) != 0 && !analyse_get_type(state, rdb_fixed_element(base->oid), &element, err))
+        return false;
+    if (element == NULL)
         return analyse_error(state, container->location >= 0 ? container->location : location, err, RDB_DATATYPE_MISMATCH, "cannot subscript type %s because it does not support subscripting",
                              analyse_type_name(state, container->type->oid));
     if (base != container->type && container->type->oid != base->oid)
@@ -82,7 +85,7 @@ bool analyse_subscripts(analyse_state *state, rdb_expr *container, const rdb_lis
             return false;
     for (uint32_t at = 0; at < count; at++)
         is_slice |= ((const rdb_ast_subscript *)steps->items[first + at])->is_slice;
-    rdb_expr_subscript *node = ANALYSE_NEW(state, rdb_expr_subscript, RDB_EXPR_SUBSCRIPT, is_slice ? base : base->element, location);
+    rdb_expr_subscript *node = ANALYSE_NEW(state, rdb_expr_subscript, RDB_EXPR_SUBSCRIPT, is_slice ? base : element, location);
     node->head.collation = 0;
     node->head.typmod = typmod;
     node->argument = container;

@@ -109,6 +109,20 @@ static const rdb_type_ops *find_by_oid(uint32_t oid)
         return &type_bit_ops;
     case RDB_MONEYOID:
         return &type_money_ops;
+    case RDB_POINTOID:
+        return &type_point_ops;
+    case RDB_LSEGOID:
+        return &type_lseg_ops;
+    case RDB_BOXOID:
+        return &type_box_ops;
+    case RDB_LINEOID:
+        return &type_line_ops;
+    case RDB_CIRCLEOID:
+        return &type_circle_ops;
+    case RDB_PATHOID:
+        return &type_path_ops;
+    case RDB_POLYGONOID:
+        return &type_polygon_ops;
     default:
         return NULL;
     }

@@ -247,6 +247,13 @@ RDB_CHECKED bool rdb_array_assign_slice(rdb_call *call, const rdb_type *element,
                                         const int32_t *lowers, const int32_t *uppers, const bool *has_lower, const bool *has_upper,
                                         uint32_t count, rdb_datum value, bool value_is_null, rdb_datum *result);
 
+/* point, line, lseg and box are read and written by subscript as well, from 0. The OID of the element's type; 0: the type is
+ * none of these. get gives false outside; the element borrows from the value. */
+uint32_t rdb_fixed_element(uint32_t type_oid);
+bool rdb_fixed_get(uint32_t type_oid, rdb_datum value, int32_t subscript, rdb_datum *element);
+RDB_CHECKED bool rdb_fixed_assign(rdb_call *call, uint32_t type_oid, rdb_datum value, int32_t subscript, rdb_datum element,
+                                  rdb_datum *result);
+
 /* Rows as values: ROW(...), composite columns. read fills arrays of rdb_record_count(record) items; values borrow. */
 RDB_CHECKED bool rdb_record_build(rdb_call *call, const rdb_type *const *types, const rdb_datum *values, const bool *nulls,
                                   uint32_t count, rdb_datum *result);
