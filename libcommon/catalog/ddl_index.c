@@ -24,7 +24,7 @@ static bool insert_index_row(rdb_access *access, const rdb_index_definition *def
     set_bool(&row, RDB_pg_index_indisunique, definition->is_unique);
     set_bool(&row, RDB_pg_index_indnullsnotdistinct, definition->nulls_not_distinct);
     set_bool(&row, RDB_pg_index_indisprimary, definition->is_primary);
-    set_bool(&row, RDB_pg_index_indisexclusion, false);
+    set_bool(&row, RDB_pg_index_indisexclusion, definition->is_exclusion);
     set_bool(&row, RDB_pg_index_indimmediate, definition->is_immediate);
     set_bool(&row, RDB_pg_index_indisclustered, false);
     set_bool(&row, RDB_pg_index_indisvalid, !definition->is_invalid);
@@ -99,7 +99,7 @@ static bool create_index(rdb_access *access, const rdb_index_definition *definit
     const class_definition class = {.oid = *oid,
                                     .namespace_oid = table->namespace_oid,
                                     .owner_oid = table->owner_oid,
-                                    .method_oid = BTREE_METHOD,
+                                    .method_oid = definition->method_oid != 0 ? definition->method_oid : BTREE_METHOD,
                                     .filenode = filenode,
                                     .name = definition->name,
                                     .kind = table->kind == 'p' ? 'I' : 'i',

@@ -137,6 +137,12 @@ static bool create_constraint(rdb_access *access, const rdb_constraint_definitio
     set_int32(&row, RDB_pg_constraint_coninhcount, definition->inherit_count);
     set_bool(&row, RDB_pg_constraint_connoinherit,
              definition->kind == 'c' ? definition->is_no_inherit : !definition->is_of_partitioned && definition->parent_oid == 0 && definition->type_oid == 0);
+    if (definition->delete_set_count > 0 &&
+        !datum_from_int16s(arena, 1005, definition->delete_set_columns, definition->delete_set_count, row_at(&row, RDB_pg_constraint_confdelsetcols), err))
+        return false;
+    if (definition->exclusion_count > 0 &&
+        !datum_from_oids(arena, 1028, definition->exclusion_operators, definition->exclusion_count, row_at(&row, RDB_pg_constraint_conexclop), err))
+        return false;
     if (definition->column_count > 0 &&
         !datum_from_int16s(arena, 1005, definition->columns, definition->column_count, row_at(&row, RDB_pg_constraint_conkey), err))
         return false;

@@ -231,6 +231,7 @@ static bool load_index(rdb_access *access, cache_entry *entry, rdb_arena *work, 
         return rdb_error_set(err, RDB_INTERNAL_ERROR, "cache lookup failed for index %u", index->oid);
     row_name(&class_row, RDB_pg_class_relname, index->name);
     index->is_partitioned = row_char(&class_row, RDB_pg_class_relkind) == 'I';
+    index->method_oid = row_oid(&class_row, RDB_pg_class_relam);
     index->is_unique = row_bool(row, RDB_pg_index_indisunique);
     index->is_primary = row_bool(row, RDB_pg_index_indisprimary);
     index->is_exclusion = row_bool(row, RDB_pg_index_indisexclusion);
@@ -339,6 +340,15 @@ static bool load_constraint(cache_entry *entry, rdb_arena *work, const rdb_catal
     if (constraint->kind == 'f' && count != constraint->column_count)
         return rdb_error_set(err, RDB_DATA_CORRUPTED, "foreign key \"%s\" refers to %u columns by %u", constraint->name, count, constraint->column_count);
     constraint->foreign_columns = rdb_arena_memdup(entry->arena, numbers, count * sizeof *numbers);
+    const uint32_t *operators;
+    if (!row_int16s(work, row, RDB_pg_constraint_confdelsetcols, &numbers, &count, err))
+        return false;
+    constraint->delete_set_columns = rdb_arena_memdup(entry->arena, numbers, count * sizeof *numbers);
+    constraint->delete_set_count = (uint16_t)count;
+    if (!row_oids(work, row, RDB_pg_constraint_conexclop, &operators, &count, err))
+        return false;
+    constraint->exclusion_operators = rdb_arena_memdup(entry->arena, operators, count * sizeof *operators);
+    constraint->exclusion_count = (uint16_t)count;
     return true;
 }
 
@@ -479,6 +489,7 @@ static bool load_relation(rdb_access *access, cache_entry *entry, rdb_arena *wor
     relation->owner_oid = row_oid(&row, RDB_pg_class_relowner);
     relation->has_acl = !row.is_null[RDB_pg_class_relacl - 1];
     relation->row_type_oid = row_oid(&row, RDB_pg_class_reltype);
+    relation->of_type_oid = row_oid(&row, RDB_pg_class_reloftype);
     relation->is_system = relation->oid < RDB_FIRST_NORMAL_OID;
     relation->column_count = (uint16_t)row_int16(&row, RDB_pg_class_relnatts);
     relation->is_populated = row_bool(&row, RDB_pg_class_relispopulated);

@@ -162,6 +162,7 @@ typedef struct rdb_relation_index {
     bool is_partitioned;      /* of a partitioned table: has no file, its partitions have indexes of their own */
     uint16_t key_count, column_count; /* key_count first ones are keys, the rest INCLUDE */
     const rdb_index_column *columns;
+    uint32_t method_oid;         /* pg_class.relam: what clients are shown; all are B-trees */
     const char *expression_tree; /* pg_index.indexprs, a list; NULL: none */
     const char *predicate_tree;  /* pg_index.indpred; NULL: whole */
 } rdb_relation_index;
@@ -182,6 +183,10 @@ typedef struct rdb_constraint {
     uint32_t relation_oid, foreign_relation_oid;
     const int16_t *foreign_columns;
     char on_update, on_delete, match; /* a r c n d / f p s */
+    const int16_t *delete_set_columns; /* ON DELETE SET NULL (a, b): those that are set; count 0: all */
+    uint16_t delete_set_count;
+    const uint32_t *exclusion_operators; /* x: one a column of the index's keys */
+    uint16_t exclusion_count;
 } rdb_constraint;
 
 /* What ANALYZE found in a column (statistics.c). Values are in the descriptor's memory. */
@@ -206,6 +211,7 @@ struct rdb_relation {
     char kind;        /* r i S v m c p I t */
     char persistence; /* p u t */
     uint32_t owner_oid, row_type_oid;
+    uint32_t of_type_oid; /* the composite type that the table is made OF; 0: none */
     bool has_acl;     /* privileges were granted or taken away: rdb_acl.h */
     bool is_shared;   /* lives in the root PDB */
     bool is_system;   /* oid < 16384 */
@@ -367,6 +373,10 @@ RDB_CHECKED bool rdb_row_insert(const rdb_row_writer *writer, const rdb_datum *v
 /* Many rows at once (COPY, INSERT ... SELECT); any conflict is an error. */
 RDB_CHECKED bool rdb_row_insert_many(const rdb_row_writer *writer, const rdb_datum *const *values, const bool *const *is_null, uint32_t row_count,
                                      const rdb_index_values *const *index_values, rdb_row_address *addresses, rdb_error *err);
+/* Has another row the key that these values (by column number - 1) have in a unique index over plain columns? *conflict 0: none. For
+ * deferrable constraints, whose entries were added unchecked. waits: for rows that are uncertain; else those count too. */
+RDB_CHECKED bool rdb_row_find_duplicate(const rdb_row_writer *writer, const rdb_relation_index *index, const rdb_datum *values, const bool *is_null,
+                                        rdb_row_address own, bool waits, rdb_row_address *conflict, rdb_error *err);
 /* outcome DONE, CHANGED, GONE or SELF; a WAIT has been waited out inside and shows as CHANGED or GONE, or retried. */
 RDB_CHECKED bool rdb_row_update(const rdb_row_writer *writer, rdb_row_address address, rdb_row_version seen, const rdb_datum *old_values, const bool *old_is_null,
                                 const rdb_datum *values, const bool *is_null, const rdb_index_values *old_index_values, const rdb_index_values *index_values,

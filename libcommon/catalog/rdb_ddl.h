@@ -52,7 +52,8 @@ RDB_CHECKED bool rdb_ddl_create_relation(rdb_access *access, const rdb_relation_
 typedef struct rdb_index_definition {
     const char *name;
     uint32_t table_oid;
-    bool is_unique, is_primary, nulls_not_distinct, is_immediate;
+    bool is_unique, is_primary, nulls_not_distinct, is_immediate, is_exclusion;
+    uint32_t method_oid;             /* as pg_am shows it; 0: btree */
     const rdb_index_column *columns; /* keys, then INCLUDE */
     uint16_t key_count, column_count;
     const char *const *column_names; /* of the index's pg_attribute rows */
@@ -72,7 +73,7 @@ RDB_CHECKED bool rdb_ddl_build_index(rdb_access *access, uint32_t index_oid, rdb
 
 typedef struct rdb_constraint_definition {
     const char *name;
-    char kind;                 /* c f p u */
+    char kind;                 /* c f p u x */
     uint32_t relation_oid, namespace_oid, index_oid;
     bool is_deferrable, is_deferred, is_validated;
     bool is_inherited_only, is_no_inherit;
@@ -86,6 +87,10 @@ typedef struct rdb_constraint_definition {
     const int16_t *foreign_columns;
     const uint32_t *equality_operators; /* foreign keys: pk = fk, column by column (conpfeqop) */
     char on_update, on_delete, match;
+    const int16_t *delete_set_columns;  /* ON DELETE SET NULL (a, b); none: all of them */
+    uint16_t delete_set_count;
+    const uint32_t *exclusion_operators; /* x: one a key column of the index (conexclop) */
+    uint16_t exclusion_count;
     const rdb_object_address *uses;     /* of the check */
     uint32_t use_count;
     uint32_t type_oid;                  /* of a domain's check, whose relation_oid is 0 */

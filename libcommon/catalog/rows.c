@@ -67,11 +67,12 @@ static void gather_key(const rdb_relation_index *index, const rdb_datum *values,
     }
 }
 
-/* A unique index lets rows with a null in their key pass, unless nulls are not distinct. */
+/* A unique index lets rows with a null in their key pass, unless nulls are not distinct. One of a deferrable constraint is
+ * checked by the statement's end: rdb_row_find_duplicate. */
 static bool must_check(const rdb_relation_index *index, const rdb_datum *values, const bool *is_null, const rdb_index_values *computed)
 {
     (void)values;
-    if (!index->is_unique)
+    if (!index->is_unique || !index->is_immediate)
         return false;
     if (index->index.nulls_not_distinct)
         return true;
@@ -212,13 +213,14 @@ out:
     return answer;
 }
 
-/* Is there a row with that key already? Before a tentative insert: it spares the row and its entries where the answer is
- * yes. A row that is uncertain is waited for. */
-static bool probe_conflict(const rdb_row_writer *writer, const rdb_relation_index *index, rdb_slice key, rdb_row_address *conflict, rdb_error *err)
+/* Is there a row, but for one's own, with that key already? Before a tentative insert: it spares the row and its entries where
+ * the answer is yes. A row that is uncertain is waited for, or, where waits is false, is in the way too. */
+static bool probe_conflict(const rdb_row_writer *writer, const rdb_relation_index *index, rdb_slice key, rdb_row_address own, bool waits,
+                           rdb_row_address *conflict, rdb_error *err)
 {
     unique_context context;
     *conflict = 0;
-    if (!unique_context_init(&context, writer, index, key, 0, err))
+    if (!unique_context_init(&context, writer, index, key, own, err))
         return false;
     for (;;) {
         rdb_xid wait_xid = 0;
@@ -235,7 +237,7 @@ static bool probe_conflict(const rdb_row_writer *writer, const rdb_relation_inde
                 break;
             rdb_unique_answer answer = check_entry(&context, entry.address, &wait_xid, err);
             ok = answer != RDB_UNIQUE_FAILED;
-            if (answer == RDB_UNIQUE_CONFLICT)
+            if (answer == RDB_UNIQUE_CONFLICT || (answer == RDB_UNIQUE_WAIT && !waits))
                 *conflict = entry.address;
             if (answer != RDB_UNIQUE_IGNORE)
                 break;
@@ -249,6 +251,17 @@ static bool probe_conflict(const rdb_row_writer *writer, const rdb_relation_inde
         if (!rdb_lock_wait_xid(writer->txn, wait_xid, RDB_LOCK_WAIT, writer->lock_timeout_us, err))
             return false;
     }
+}
+
+bool rdb_row_find_duplicate(const rdb_row_writer *writer, const rdb_relation_index *index, const rdb_datum *values, const bool *is_null,
+                            rdb_row_address own, bool waits, rdb_row_address *conflict, rdb_error *err)
+{
+    rdb_slice key;
+    *conflict = 0;
+    for (uint16_t i = 0; i < index->key_count && !index->index.nulls_not_distinct; i++)
+        if (is_null[index->columns[i].column_number - 1])
+            return true;
+    return encode_key(writer->arena, index, values, is_null, NULL, &key, err) && probe_conflict(writer, index, key, own, waits, conflict, err);
 }
 
 /* Adds one entry; *conflict: the row that has the key already, and no entry was added. */
@@ -320,10 +333,14 @@ bool rdb_row_insert(const rdb_row_writer *writer, const rdb_datum *values, const
     }
     if (conflict_index != RDB_CONFLICT_ERROR) {
         for (uint16_t i = 0; i < count; i++) {
+            const rdb_relation_index *index = &relation->indexes[i];
+            if ((index->is_unique || index->is_exclusion) && !index->is_immediate && answers_conflicts(conflict_index, i))
+                return rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                                     "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters");
             if (keys[i].data == NULL || !answers_conflicts(conflict_index, i) ||
                 !must_check(&relation->indexes[i], values, is_null, computed_of(index_values, i)))
                 continue;
-            if (!probe_conflict(writer, &relation->indexes[i], keys[i], conflict, err))
+            if (!probe_conflict(writer, &relation->indexes[i], keys[i], 0, true, conflict, err))
                 return false;
             if (*conflict != 0)
                 return true;

@@ -69,6 +69,8 @@ bool command_add_column(rdb_command_context *context, const rdb_relation *relati
     const char *serial_type = NULL;
     int16_t number = 0;
     bool is_filled = false;
+    if (!command_refuse_typed(relation, "add column to", err))
+        return false;
     if (command_find_column(relation, raw->name) != 0) {
         if (!command->missing_ok)
             return rdb_error_set(err, RDB_DUPLICATE_COLUMN, "column \"%s\" of relation \"%s\" already exists", raw->name, relation->name);
@@ -78,7 +80,8 @@ bool command_add_column(rdb_command_context *context, const rdb_relation *relati
     for (size_t i = 0; i < RDB_COUNT_OF(SYSTEM_NAMES); i++)
         if (strcmp(raw->name, SYSTEM_NAMES[i]) == 0)
             return rdb_error_set(err, RDB_DUPLICATE_COLUMN, "column name \"%s\" conflicts with a system column name", raw->name);
-    if (!command_define_column(context, raw, &column, &serial_type, err) || !has_rows(context, relation, &is_filled, err))
+    if (!command_define_column(context, raw, &column, &serial_type, err) ||
+        !command_check_column_type(context, raw->name, column.type, relation->row_type_oid, err) || !has_rows(context, relation, &is_filled, err))
         return false;
     bool rewrites = is_filled && (serial_type != NULL || column.identity != 0 || column.generated != 0);
     if (is_filled && !rewrites && !missing_value(context, &column, &rewrites, err))
@@ -100,6 +103,8 @@ bool command_add_column(rdb_command_context *context, const rdb_relation *relati
     }
     if ((serial_type != NULL || column.identity != 0) &&
         (!command_add_serial(context, relation, number, column.type->oid, column.identity, options, err) || !command_reload(context, &relation, err)))
+        return false;
+    if (!command_column_storage(context, relation, number, raw, err))
         return false;
     for (uint32_t i = 0; i < raw->constraints.count; i++) {
         const rdb_ast_constraint *constraint = raw->constraints.items[i];
@@ -383,7 +388,7 @@ bool command_alter_column_type(rdb_command_context *context, const rdb_relation 
     int16_t number;
     bool is_filled = false;
     command_analysis(context, &analysis);
-    if (!command_column_number(relation, command->name, &number, err))
+    if (!command_refuse_typed(relation, "alter column type of", err) || !command_column_number(relation, command->name, &number, err))
         return false;
     change.column = &relation->columns[number - 1];
     if (change.column->generated != 0 && raw->default_value != NULL) {
@@ -392,8 +397,8 @@ bool command_alter_column_type(rdb_command_context *context, const rdb_relation 
     }
     if (!rdb_type_resolve(&analysis, &raw->type->node, &change.type, &change.typmod, &change.collation, err))
         return false;
-    if (change.type->kind == 'p')
-        return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "column \"%s\" has pseudo-type %s", change.column->name, change.type->name);
+    if (!command_check_column_type(context, change.column->name, change.type, relation->row_type_oid, err))
+        return false;
     if (raw->collate != NULL && !command_collation(context, change.type, raw->collate, &change.collation, err))
         return false;
     if ((relation->kind == 'r' && !conversion(&change, raw->default_value, &expr, err)) || !refuse_users(&change, err) || !convert_default(&change, &default_tree, err))

@@ -130,6 +130,8 @@ bool command_rename(rdb_command_context *context, const rdb_ast_rename *statemen
         return rdb_ddl_rename_relation(context->access, relation->oid, statement->new_name, err);
     if (relation->kind != 'r' && relation->kind != 'v' && relation->kind != 'm' && (relation->kind != 'c' || statement->object_type != RDB_SQL_OBJECT_ATTRIBUTE))
         return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "cannot rename columns of relation \"%s\"", relation->name);
+    if (!command_refuse_typed(relation, "rename column of", err))
+        return false;
     number = command_find_column(relation, statement->sub_name);
     if (number == 0)
         return rdb_error_set(err, RDB_UNDEFINED_COLUMN, "column \"%s\" does not exist", statement->sub_name);

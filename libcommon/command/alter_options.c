@@ -63,12 +63,8 @@ static bool set_storage(rdb_command_context *context, const rdb_relation *relati
     return rdb_ddl_set_attribute_field(context->access, relation->oid, number, RDB_pg_attribute_attstorage, (rdb_datum){.i8 = (int8_t)letter}, false, err);
 }
 
-static bool set_compression(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_alter_command *command, rdb_error *err)
+static bool compress(rdb_command_context *context, const rdb_relation *relation, int16_t number, const char *word, rdb_error *err)
 {
-    const char *word = ((const rdb_ast_value *)command->def)->text;
-    int16_t number;
-    if (!command_column_number(relation, command->name, &number, err))
-        return false;
     char letter = strcasecmp(word, "pglz") == 0 ? 'p' : strcasecmp(word, "lz4") == 0 ? 'l' : 0;
     if (letter == 0 && strcasecmp(word, "default") != 0)
         return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "invalid compression method \"%s\"", word);
@@ -79,6 +75,21 @@ static bool set_compression(rdb_command_context *context, const rdb_relation *re
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "column data type %s does not support compression", name.data);
     }
     return rdb_ddl_set_attribute_field(context->access, relation->oid, number, RDB_pg_attribute_attcompression, (rdb_datum){.i8 = (int8_t)letter}, false, err);
+}
+
+static bool set_compression(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_alter_command *command, rdb_error *err)
+{
+    int16_t number;
+    return command_column_number(relation, command->name, &number, err) &&
+           compress(context, relation, number, ((const rdb_ast_value *)command->def)->text, err);
+}
+
+bool command_column_storage(rdb_command_context *context, const rdb_relation *relation, int16_t number, const rdb_ast_column_def *raw, rdb_error *err)
+{
+    if (raw->storage != 0 &&
+        !rdb_ddl_set_attribute_field(context->access, relation->oid, number, RDB_pg_attribute_attstorage, (rdb_datum){.i8 = (int8_t)raw->storage}, false, err))
+        return false;
+    return raw->compression == NULL || compress(context, relation, number, raw->compression, err);
 }
 
 /* n_distinct and n_distinct_inherited. */

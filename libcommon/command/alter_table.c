@@ -37,6 +37,8 @@ static bool not_yet(rdb_command_context *context, const rdb_ast_alter_command *c
 static bool drop_column(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_alter_command *command, rdb_error *err)
 {
     const int16_t number = command_find_column(relation, command->name);
+    if (!command_refuse_typed(relation, "drop column from", err))
+        return false;
     if (number == 0 && command->missing_ok) {
         command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "column \"%s\" of relation \"%s\" does not exist, skipping", command->name, relation->name);
         return true;
@@ -127,6 +129,10 @@ static bool run_part(rdb_command_context *context, const rdb_relation *relation,
         return drop_constraint(context, relation, command, err);
     case RDB_SQL_ALTER_CHANGE_OWNER:
         return change_owner(context, relation, command, err);
+    case RDB_SQL_ALTER_ADD_OF:
+        return command_alter_of_type(context, relation, (const rdb_ast_type *)command->def, err);
+    case RDB_SQL_ALTER_DROP_OF:
+        return command_alter_of_type(context, relation, NULL, err);
     default: {
         bool handled = false;
         if (!command_alter_property(context, relation, command, &handled, err))

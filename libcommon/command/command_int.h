@@ -89,9 +89,31 @@ RDB_CHECKED bool command_find_type(rdb_command_context *context, const rdb_ast_n
 RDB_CHECKED bool command_create_table(rdb_command_context *context, const rdb_ast_create_table *statement, rdb_error *err);
 RDB_CHECKED bool command_add_constraint(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_constraint *constraint,
                                         const char *column_name /* of a column constraint, or NULL */, bool table_is_new, rdb_error *err);
+/* The columns a constraint names: its keys, or the column it stands behind. */
+RDB_CHECKED bool command_constraint_columns(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_names *names, const char *column_name,
+                                            int32_t location, int16_t **numbers, uint16_t *count, rdb_error *err);
+RDB_CHECKED bool command_refuse_taken_constraint(const rdb_relation *relation, const char *name, rdb_error *err); /* 42710 */
+/* create_like.c: LIKE's columns as if they were written; the rest of it, when the table is there; a column of that name and type. */
+RDB_CHECKED bool command_expand_like(rdb_command_context *context, const rdb_ast_like *like, rdb_list *elements, rdb_error *err);
+RDB_CHECKED bool command_finish_like(rdb_command_context *context, const rdb_ast_like *like, uint32_t target_oid, rdb_error *err);
+rdb_ast_column_def *command_column_like(rdb_command_context *context, const rdb_column *column);
+RDB_CHECKED bool command_copy_comment(rdb_command_context *context, rdb_object_address from, rdb_object_address to, rdb_error *err);
+/* typed_table.c: the elements of CREATE TABLE with LIKE's columns and those of OF type in their places; ALTER TABLE ... OF. */
+RDB_CHECKED bool command_column_elements(rdb_command_context *context, const rdb_ast_create_table *statement, rdb_list *elements, uint32_t *of_type, rdb_error *err);
+RDB_CHECKED bool command_set_of_type(rdb_command_context *context, uint32_t relation_oid, uint32_t type_oid, rdb_error *err);
+RDB_CHECKED bool command_alter_of_type(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_type *type /* NULL: NOT OF */, rdb_error *err);
+RDB_CHECKED bool command_refuse_typed(const rdb_relation *relation, const char *what, rdb_error *err); /* "cannot <what> typed table" */
+/* alter_options.c: STORAGE and COMPRESSION of a column that was just made. */
+RDB_CHECKED bool command_column_storage(rdb_command_context *context, const rdb_relation *relation, int16_t number, const rdb_ast_column_def *raw, rdb_error *err);
+/* key.c: PRIMARY KEY, UNIQUE and EXCLUDE, which an index stands behind. */
+RDB_CHECKED bool command_add_key(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_constraint *raw, const char *column_name,
+                                 bool table_is_new, rdb_error *err);
+RDB_CHECKED bool command_add_exclusion(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_constraint *raw, rdb_error *err);
 RDB_CHECKED bool command_set_not_null(rdb_command_context *context, const rdb_relation *relation, int16_t number, rdb_error *err);
 /* Every row of the table must have its partner. */
 RDB_CHECKED bool command_validate_foreign_key(rdb_command_context *context, uint32_t relation_oid, uint32_t constraint_oid, rdb_error *err);
+/* 42P16 for pseudo-types, and, where own_type_oid is not 0, for types that hold that row type at some depth. */
+RDB_CHECKED bool command_check_column_type(rdb_command_context *context, const char *name, const rdb_type *type, uint32_t own_type_oid, rdb_error *err);
 RDB_CHECKED bool command_define_column(rdb_command_context *context, const rdb_ast_column_def *raw, rdb_column_definition *column, const char **serial_type, rdb_error *err);
 RDB_CHECKED bool command_add_serial(rdb_command_context *context, const rdb_relation *relation, int16_t number, uint32_t type_oid, char identity,
                                     const rdb_list *options, rdb_error *err);
@@ -131,6 +153,15 @@ RDB_CHECKED bool command_comment(rdb_command_context *context, const rdb_ast_com
 RDB_CHECKED bool command_create_enum(rdb_command_context *context, const rdb_ast_create_enum *statement, rdb_error *err);
 RDB_CHECKED bool command_role_oid(rdb_command_context *context, const rdb_ast_role *role, uint32_t *oid, rdb_error *err); /* 42704 */
 void command_drop_notice(void *context, const char *text); /* rdb_ddl_drop's notice, with the command's context */
+/* What CREATE INDEX and EXCLUDE write between the brackets (create_index.c). */
+typedef struct command_index_parts {
+    rdb_index_definition definition; /* columns, names, trees, uses, method; the rest is the caller's */
+    const char *joined_names;        /* a_b: for the index's name */
+} command_index_parts;
+RDB_CHECKED bool command_index_parts_read(rdb_command_context *context, const rdb_relation *relation, const char *method, const rdb_list *elements,
+                                          const rdb_list *including, rdb_ast_node *where, bool is_constraint, command_index_parts *parts, rdb_error *err);
+/* Names of index columns: a number is added to a name that was there before. */
+void command_index_column_names(rdb_command_context *context, const char **names, uint32_t count, const char **joined);
 RDB_CHECKED bool command_create_index(rdb_command_context *context, const rdb_ast_create_index *statement, rdb_error *err);
 /* Fills a new index: plain columns at once, expressions and predicates through programs. */
 RDB_CHECKED bool command_fill_index(rdb_command_context *context, uint32_t table_oid, uint32_t index_oid, rdb_error *err);

@@ -98,7 +98,8 @@ static bool add_attribute(rdb_command_context *context, const rdb_relation *rela
     int16_t number;
     if (command_find_column(relation, raw->name) != 0)
         return rdb_error_set(err, RDB_DUPLICATE_COLUMN, "column \"%s\" of relation \"%s\" already exists", raw->name, relation->name);
-    return define_attribute(context, raw, &column, err) && rdb_ddl_add_column(context->access, relation->oid, &column, &number, err);
+    return define_attribute(context, raw, &column, err) && command_check_column_type(context, raw->name, column.type, relation->row_type_oid, err) &&
+           rdb_ddl_add_column(context->access, relation->oid, &column, &number, err);
 }
 
 static bool alter_attribute(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_alter_command *command, rdb_error *err)

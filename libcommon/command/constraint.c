@@ -2,9 +2,8 @@
  * Constraints: checks, keys with their indexes, foreign keys. The same code serves CREATE TABLE and ALTER TABLE ADD. */
 #include "command/command_int.h"
 
-/* The columns a constraint names: its keys, or the column it stands behind. */
-static bool constraint_columns(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_names *names, const char *column_name,
-                               int16_t **numbers, uint16_t *count, rdb_error *err)
+bool command_constraint_columns(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_names *names, const char *column_name,
+                                int32_t location, int16_t **numbers, uint16_t *count, rdb_error *err)
 {
     uint32_t wanted = column_name != NULL && names->count == 0 ? 1 : names->count;
     *numbers = RDB_NEW_ARRAY(context->arena, int16_t, wanted + 1);
@@ -13,7 +12,7 @@ static bool constraint_columns(rdb_command_context *context, const rdb_relation 
         const char *name = names->count > 0 ? names->items[i] : column_name;
         (*numbers)[i] = command_find_column(relation, name);
         if ((*numbers)[i] == 0)
-            return rdb_error_set(err, RDB_UNDEFINED_COLUMN, "column \"%s\" named in key does not exist", name);
+            return rdb_error_set(err, RDB_UNDEFINED_COLUMN, "column \"%s\" named in key does not exist", name) || command_at(context, location, err);
     }
     return true;
 }
@@ -45,7 +44,7 @@ static bool constraint_name_is_free(const rdb_relation *relation, const char *na
     return true;
 }
 
-static bool refuse_taken(const rdb_relation *relation, const char *name, rdb_error *err)
+bool command_refuse_taken_constraint(const rdb_relation *relation, const char *name, rdb_error *err)
 {
     return constraint_name_is_free(relation, name) ||
            rdb_error_set(err, RDB_DUPLICATE_OBJECT, "constraint \"%s\" for relation \"%s\" already exists", name, relation->name);
@@ -97,7 +96,7 @@ static bool add_check(rdb_command_context *context, const rdb_relation *relation
     }
     if (raw->name != NULL) {
         snprintf(name, sizeof name, "%s", raw->name);
-        if (!refuse_taken(relation, name, err))
+        if (!command_refuse_taken_constraint(relation, name, err))
             return false;
     } else if (!choose_constraint_name(context, relation, column_count == 1 ? relation->columns[columns[0] - 1].name : NULL,
                                        "check", name, err)) {
@@ -106,68 +105,9 @@ static bool add_check(rdb_command_context *context, const rdb_relation *relation
     if (!table_is_new && !raw->skip_validation && !check_rows(context, relation, expr, name, err))
         return false;
     rdb_constraint_definition definition = {.name = name, .kind = 'c', .relation_oid = relation->oid, .namespace_oid = relation->namespace_oid,
-                                            .is_validated = !raw->skip_validation, .check_tree = text.data,
+                                            .is_validated = !raw->skip_validation, .is_no_inherit = raw->is_no_inherit, .check_tree = text.data,
                                             .columns = columns, .column_count = column_count, .uses = others, .use_count = other_count};
     return rdb_ddl_create_constraint(context->access, &definition, &oid, err);
-}
-
-/* ---- PRIMARY KEY and UNIQUE --------------------------------------------------------------------------------------------- */
-static bool add_key(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_constraint *raw, const char *column_name, rdb_error *err)
-{
-    bool is_primary = raw->kind == RDB_SQL_CONSTRAINT_PRIMARY;
-    int16_t *numbers = NULL;
-    uint16_t count = 0;
-    char name[RDB_NAMEDATALEN];
-    uint32_t index_oid = 0, oid = 0;
-    if (raw->is_deferrable)
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "deferrable unique constraints are not supported yet");
-    if (raw->index_name != NULL)
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "constraints using an existing index are not supported yet");
-    if (raw->including.count > 0)
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "INCLUDE in constraints is not supported yet");
-    if (!constraint_columns(context, relation, &raw->keys, column_name, &numbers, &count, err))
-        return false;
-    for (uint16_t i = 0; i < relation->constraint_count; i++)
-        if (is_primary && relation->constraints[i].kind == 'p')
-            return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "multiple primary keys for table \"%s\" are not allowed", relation->name);
-    /* t_pkey, t_a_b_key */
-    rdb_strbuf joined;
-    rdb_strbuf_init(&joined, context->arena);
-    for (uint16_t i = 0; i < count; i++)
-        rdb_strbuf_addf(&joined, "%s%s", i > 0 ? "_" : "", relation->columns[numbers[i] - 1].name);
-    if (raw->name != NULL)
-        snprintf(name, sizeof name, "%s", raw->name);
-    else if (!command_choose_name(context, relation->name, is_primary ? NULL : joined.data, is_primary ? "pkey" : "key", relation->namespace_oid, name, err))
-        return false;
-    if (!refuse_taken(relation, name, err))
-        return false;
-    rdb_index_column *columns = RDB_NEW_ARRAY(context->arena, rdb_index_column, count + 1);
-    const char **names = RDB_NEW_ARRAY(context->arena, const char *, count + 1);
-    for (uint16_t i = 0; i < count; i++) {
-        const rdb_column *column = &relation->columns[numbers[i] - 1];
-        for (uint16_t k = 0; k < i; k++)
-            if (numbers[k] == numbers[i])
-                return rdb_error_set(err, RDB_DUPLICATE_COLUMN, "column \"%s\" appears twice in %s constraint", column->name, is_primary ? "primary key" : "unique");
-        columns[i] = (rdb_index_column){.column_number = numbers[i], .type = column->type, .collation = column->collation};
-        names[i] = column->name;
-        if (!rdb_opclass_default(context->access, column->type->oid, &columns[i].opclass_oid, err))
-            return false;
-        if (columns[i].opclass_oid == 0) {
-            rdb_error_set(err, RDB_UNDEFINED_OBJECT, "data type %s has no default operator class for access method \"btree\"", column->type->name);
-            return rdb_error_hint(err, "You must specify an operator class for the index or define a default operator class for the data type.");
-        }
-        if (is_primary && !column->not_null && !command_set_not_null(context, relation, numbers[i], err))
-            return false;
-    }
-    rdb_index_definition index = {.name = name, .table_oid = relation->oid, .is_unique = true, .is_primary = is_primary,
-                                  .nulls_not_distinct = raw->nulls_not_distinct, .is_immediate = true, .columns = columns,
-                                  .key_count = count, .column_count = count, .column_names = names};
-    rdb_constraint_definition definition = {.name = name, .kind = is_primary ? 'p' : 'u', .relation_oid = relation->oid,
-                                            .namespace_oid = relation->namespace_oid, .is_validated = true, .columns = numbers, .column_count = count};
-    if (!rdb_ddl_create_index(context->access, &index, &index_oid, err))
-        return false;
-    definition.index_oid = index_oid;
-    return rdb_ddl_create_constraint(context->access, &definition, &oid, err) && command_fill_index(context, relation->oid, index_oid, err);
 }
 
 /* NOT NULL on a table that may have rows. */
@@ -264,7 +204,7 @@ static bool add_foreign_key(rdb_command_context *context, const rdb_relation *re
         return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "constraints on unlogged tables may reference only permanent or unlogged tables");
     if (relation->persistence == 't' && target->persistence != 't')
         return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "constraints on temporary tables may reference only temporary tables");
-    if (!constraint_columns(context, relation, &raw->columns, column_name, &numbers, &count, err) ||
+    if (!command_constraint_columns(context, relation, &raw->columns, column_name, -1, &numbers, &count, err) ||
         !referenced_columns(context, target, raw, &targets, &target_count, &index_oid, err))
         return false;
     if (count != target_count)
@@ -294,7 +234,7 @@ static bool add_foreign_key(rdb_command_context *context, const rdb_relation *re
         snprintf(name, sizeof name, "%s", raw->name);
     else if (!choose_constraint_name(context, relation, joined.data, "fkey", name, err))
         return false;
-    if (!refuse_taken(relation, name, err))
+    if (!command_refuse_taken_constraint(relation, name, err))
         return false;
     rdb_constraint_definition definition = {.name = name, .kind = 'f', .relation_oid = relation->oid, .namespace_oid = relation->namespace_oid,
                                             .index_oid = index_oid, .is_deferrable = raw->is_deferrable, .is_deferred = raw->is_deferred,
@@ -316,11 +256,11 @@ bool command_add_constraint(rdb_command_context *context, const rdb_relation *re
         return add_check(context, relation, constraint, table_is_new, err);
     case RDB_SQL_CONSTRAINT_PRIMARY:
     case RDB_SQL_CONSTRAINT_UNIQUE:
-        return add_key(context, relation, constraint, column_name, err);
+        return command_add_key(context, relation, constraint, column_name, table_is_new, err);
     case RDB_SQL_CONSTRAINT_FOREIGN:
         return add_foreign_key(context, relation, constraint, column_name, table_is_new, err);
     case RDB_SQL_CONSTRAINT_EXCLUSION:
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "exclusion constraints are not supported yet");
+        return command_add_exclusion(context, relation, constraint, err);
     default:
         return true;
     }

@@ -112,14 +112,135 @@ bool command_fill_index(rdb_command_context *context, uint32_t table_oid, uint32
     return ok;
 }
 
-static bool index_element(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_index_elem *raw, bool is_key,
-                          rdb_index_column *column, const char **name, rdb_list *expressions, rdb_error *err)
+/* ---- elements ----------------------------------------------------------------------------------------------------------------- */
+typedef struct index_method { /* every index is a B-tree inside; the name says what its user asked for */
+    const char *name;
+    uint32_t oid;
+    bool is_built, is_ordered, is_unique, is_wide, includes;
+} index_method;
+static const index_method METHODS[] = {
+    {"btree", 403, true, true, true, true, true},       {"hash", 405, true, false, false, false, false},
+    {"gist", 783, false, false, false, true, true},     {"gin", 2742, false, false, false, true, false},
+    {"spgist", 4000, false, false, false, false, true}, {"brin", 3580, false, false, false, true, false},
+};
+
+static const index_method *find_method(const char *name, rdb_error *err)
 {
+    for (size_t i = 0; i < RDB_COUNT_OF(METHODS); i++)
+        if (strcmp(name != NULL ? name : "btree", METHODS[i].name) == 0)
+            return &METHODS[i];
+    rdb_error_set(err, RDB_UNDEFINED_OBJECT, "access method \"%s\" does not exist", name);
+    return NULL;
+}
+
+/* A class of pg_opclass for the method: the one of that name (of any type), or the default of the input type. */
+static bool find_class(rdb_command_context *context, const index_method *method, const char *name, uint32_t input_type, uint32_t *oid, uint32_t *accepted,
+                       rdb_error *err)
+{
+    rdb_catalog_scan *scan = NULL;
+    rdb_catalog_row row;
+    bool found = true, ok;
+    *oid = *accepted = 0;
+    ok = rdb_catalog_scan_open(&scan, context->access, RDB_PG_OPCLASS, 0, NULL, 0, context->arena, err);
+    while (ok && *oid == 0 && (ok = rdb_catalog_scan_next(scan, &row, &found, err)) && found) {
+        const rdb_bytes shown = row.values[RDB_pg_opclass_opcname - 1].bytes;
+        if (row.values[RDB_pg_opclass_opcmethod - 1].oid != method->oid)
+            continue;
+        const uint32_t type_oid = row.values[RDB_pg_opclass_opcintype - 1].oid;
+        const bool fits = name != NULL ? shown.length == strlen(name) && memcmp(shown.data, name, shown.length) == 0
+                                       : row.values[RDB_pg_opclass_opcdefault - 1].b && type_oid == input_type;
+        if (fits) {
+            *oid = row.values[RDB_pg_opclass_oid - 1].oid;
+            *accepted = type_oid;
+        }
+    }
+    rdb_catalog_scan_close(&scan);
+    return ok;
+}
+
+/* What the class of a B-tree takes: hash and its kin have classes for the same types. */
+static bool class_input(rdb_command_context *context, const rdb_type *type, uint32_t *input, rdb_error *err)
+{
+    enum { OPCLASS_OID_INDEX = 2687 };
+    rdb_catalog_scan *scan = NULL;
+    rdb_catalog_row row;
+    rdb_datum key = {.oid = 0};
+    bool found = false;
+    *input = type->oid;
+    if (!rdb_opclass_default(context->access, type->oid, &key.oid, err) || key.oid == 0)
+        return !rdb_error_is_set(err);
+    bool ok = rdb_catalog_scan_open(&scan, context->access, RDB_PG_OPCLASS, OPCLASS_OID_INDEX, &key, 1, context->arena, err) &&
+              rdb_catalog_scan_next(scan, &row, &found, err);
+    if (ok && found)
+        *input = row.values[RDB_pg_opclass_opcintype - 1].oid;
+    rdb_catalog_scan_close(&scan);
+    return ok;
+}
+
+static const char *shown_type(rdb_command_context *context, const rdb_type *type)
+{
+    rdb_strbuf text;
+    rdb_strbuf_init(&text, context->arena);
+    rdb_type_format_name(type, -1, false, &text);
+    return text.data;
+}
+
+static bool choose_class(rdb_command_context *context, const index_method *method, const rdb_ast_names *written, rdb_index_column *column, rdb_error *err)
+{
+    uint32_t input = 0, accepted = 0;
+    if (!class_input(context, column->type, &input, err))
+        return false;
+    if (written->count > 0) {
+        const char *name = written->items[written->count - 1];
+        if (!find_class(context, method, name, 0, &column->opclass_oid, &accepted, err))
+            return false;
+        if (column->opclass_oid == 0)
+            return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "operator class \"%s\" does not exist for access method \"%s\"", name, method->name);
+        const rdb_type *taken = NULL;
+        if (!rdb_type_get(context->access, accepted, &taken, err))
+            return false;
+        const bool fits = accepted == input || accepted == column->type->oid || (taken != NULL && taken->kind == 'p');
+        return fits || rdb_error_set(err, RDB_DATATYPE_MISMATCH, "operator class \"%s\" does not accept data type %s", name, shown_type(context, column->type));
+    }
+    if (method->oid == METHODS[0].oid) {
+        if (!rdb_opclass_default(context->access, column->type->oid, &column->opclass_oid, err))
+            return false;
+    } else if (!find_class(context, method, NULL, input, &column->opclass_oid, &accepted, err)) {
+        return false;
+    }
+    if (column->opclass_oid != 0 && column->type->ops != NULL && column->type->ops->encode_key != NULL)
+        return true;
+    rdb_error_set(err, RDB_UNDEFINED_OBJECT, "data type %s has no default operator class for access method \"%s\"", shown_type(context, column->type), method->name);
+    return rdb_error_hint(err, "You must specify an operator class for the index or define a default operator class for the data type.");
+}
+
+static bool check_included(const rdb_ast_index_elem *raw, rdb_error *err)
+{
+    const char *what = raw->collation.count > 0                           ? "a collation"
+                       : raw->opclass.count > 0                           ? "an operator class"
+                       : raw->direction != RDB_SQL_SORT_DEFAULT           ? "ASC/DESC options"
+                       : raw->nulls != RDB_SQL_NULLS_DEFAULT              ? "NULLS FIRST/LAST options"
+                                                                          : NULL;
+    if (raw->name == NULL)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "expressions are not supported in included columns");
+    return what == NULL || rdb_error_set(err, RDB_INVALID_OBJECT_DEFINITION, "including column does not support %s", what);
+}
+
+static bool index_element(rdb_command_context *context, const rdb_relation *relation, const index_method *method, const rdb_ast_index_elem *raw, bool is_key,
+                          bool is_constraint, rdb_index_column *column, const char **name, rdb_list *expressions, rdb_error *err)
+{
+    static const char *const SYSTEM_NAMES[] = {"ctid", "xmin", "cmin", "xmax", "cmax", "tableoid"};
     *column = (rdb_index_column){0};
+    if (!is_key && !check_included(raw, err))
+        return false;
     if (raw->name != NULL) {
         column->column_number = command_find_column(relation, raw->name);
+        for (size_t i = 0; i < RDB_COUNT_OF(SYSTEM_NAMES) && column->column_number == 0; i++)
+            if (strcmp(raw->name, SYSTEM_NAMES[i]) == 0)
+                return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "index creation on system columns is not supported");
         if (column->column_number == 0)
-            return rdb_error_set(err, RDB_UNDEFINED_COLUMN, "column \"%s\" does not exist", raw->name);
+            return is_constraint ? rdb_error_set(err, RDB_UNDEFINED_COLUMN, "column \"%s\" named in key does not exist", raw->name)
+                                 : rdb_error_set(err, RDB_UNDEFINED_COLUMN, "column \"%s\" does not exist", raw->name);
         const rdb_column *source = &relation->columns[column->column_number - 1];
         column->type = source->type;
         column->collation = source->collation;
@@ -128,8 +249,6 @@ static bool index_element(rdb_command_context *context, const rdb_relation *rela
         rdb_analysis analysis;
         rdb_expr *expr = NULL;
         command_analysis(context, &analysis);
-        if (!is_key)
-            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "expressions are not supported in included columns");
         if (!rdb_expr_analyse(&analysis, relation, raw->expr, NULL, -1, "index expressions", &expr, err))
             return false;
         if (rdb_expr_volatility(expr) != 'i')
@@ -138,83 +257,141 @@ static bool index_element(rdb_command_context *context, const rdb_relation *rela
         column->collation = expr->collation;
         const rdb_expr_function *call = (const rdb_expr_function *)expr;
         bool is_call = expr->kind == RDB_EXPR_FUNCTION && call->operator_oid == 0 && (call->form == RDB_FORM_CALL || call->form == RDB_FORM_SQL_SYNTAX);
-        *name = is_call ? call->function->name : "expr";
+        *name = is_call ? call->function->name : expr->kind == RDB_EXPR_COALESCE ? "coalesce" : "expr";
+        if (expr->type->kind == 'p')
+            return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "column \"%s\" has pseudo-type %s", *name, shown_type(context, expr->type));
         rdb_list_push(context->arena, expressions, expr);
     }
     if (!is_key)
         return true;
     if (raw->collation.count > 0) {
-        const rdb_ast_names *collation = &raw->collation;
-        if (!rdb_collation_find(context->access, collation->count > 1 ? collation->items[0] : NULL, collation->items[collation->count - 1], &column->collation, err))
+        const rdb_ast_collate collate = {.node = {RDB_AST_COLLATE, -1}, .name = raw->collation};
+        if (!command_collation(context, column->type, &collate, &column->collation, err))
             return false;
     }
     column->is_descending = raw->direction == RDB_SQL_SORT_DESC;
     column->nulls_first = raw->nulls == RDB_SQL_NULLS_DEFAULT ? column->is_descending : raw->nulls == RDB_SQL_NULLS_FIRST;
-    if (raw->opclass.count > 0) {
-        if (!rdb_opclass_find(context->access, raw->opclass.count > 1 ? raw->opclass.items[0] : NULL, raw->opclass.items[raw->opclass.count - 1], &column->opclass_oid, err))
-            return false;
-        if (column->opclass_oid == 0)
-            return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "operator class \"%s\" does not exist for access method \"btree\"", raw->opclass.items[raw->opclass.count - 1]);
-        return true;
-    }
-    if (!rdb_opclass_default(context->access, column->type->oid, &column->opclass_oid, err))
+    if (!choose_class(context, method, &raw->opclass, column, err))
         return false;
-    if (column->opclass_oid != 0 && column->type->ops != NULL && column->type->ops->encode_key != NULL)
-        return true;
-    rdb_error_set(err, RDB_UNDEFINED_OBJECT, "data type %s has no default operator class for access method \"btree\"", column->type->name);
-    return rdb_error_hint(err, "You must specify an operator class for the index or define a default operator class for the data type.");
+    if (!method->is_ordered && raw->direction != RDB_SQL_SORT_DEFAULT)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "access method \"%s\" does not support ASC/DESC options", method->name);
+    return method->is_ordered || raw->nulls == RDB_SQL_NULLS_DEFAULT ||
+           rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "access method \"%s\" does not support NULLS FIRST/LAST options", method->name);
+}
+
+void command_index_column_names(rdb_command_context *context, const char **names, uint32_t count, const char **joined)
+{
+    rdb_strbuf text;
+    rdb_strbuf_init(&text, context->arena);
+    for (uint32_t i = 0; i < count; i++) {
+        char numbered[RDB_NAMEDATALEN], suffix[16];
+        snprintf(numbered, sizeof numbered, "%s", names[i]);
+        for (unsigned attempt = 1;; attempt++) {
+            bool is_taken = false;
+            for (uint32_t k = 0; k < i; k++)
+                is_taken = is_taken || strcmp(names[k], numbered) == 0;
+            if (!is_taken)
+                break;
+            const int suffix_length = snprintf(suffix, sizeof suffix, "%u", attempt);
+            snprintf(numbered, sizeof numbered, "%.*s%s", (int)RDB_NAMEDATALEN - 1 - suffix_length, names[i], suffix);
+        }
+        names[i] = rdb_arena_strdup(context->arena, numbered);
+        rdb_strbuf_addf(&text, "%s%s", i > 0 ? "_" : "", names[i]);
+    }
+    *joined = text.data != NULL ? text.data : "";
+}
+
+/* The lists of the elements as one row expression's tree, and the predicate's. */
+static bool write_trees(rdb_command_context *context, const rdb_relation *relation, const rdb_list *expressions, rdb_ast_node *where, rdb_index_definition *definition,
+                        rdb_error *err)
+{
+    rdb_strbuf expression_tree, predicate_tree;
+    rdb_strbuf_init(&expression_tree, context->arena);
+    rdb_strbuf_init(&predicate_tree, context->arena);
+    command_uses uses = {0};
+    if (expressions->count > 0) {
+        rdb_expr_row *row = RDB_NEW(context->arena, rdb_expr_row);
+        const rdb_type *record = NULL;
+        if (!rdb_type_get(context->access, RDB_RECORDOID, &record, err))
+            return false;
+        row->head = (rdb_expr){.kind = RDB_EXPR_ROW, .location = -1, .type = record, .typmod = -1};
+        row->fields = *expressions;
+        if (!rdb_tree_write_expr(&row->head, &expression_tree, err) || !rdb_strbuf_check(&expression_tree, err) ||
+            !command_expr_uses(context, relation, &row->head, &uses, err))
+            return false;
+        definition->expression_tree = expression_tree.data;
+    }
+    if (where != NULL) {
+        rdb_analysis analysis;
+        rdb_expr *predicate = NULL;
+        const rdb_type *boolean = NULL;
+        command_analysis(context, &analysis);
+        if (!rdb_type_get(context->access, RDB_BOOLOID, &boolean, err) ||
+            !rdb_expr_analyse(&analysis, relation, where, boolean, -1, "index predicates", &predicate, err) ||
+            !rdb_tree_write_expr(predicate, &predicate_tree, err) || !rdb_strbuf_check(&predicate_tree, err) ||
+            !command_expr_uses(context, relation, predicate, &uses, err))
+            return false;
+        if (rdb_expr_volatility(predicate) != 'i')
+            return rdb_error_set(err, RDB_INVALID_OBJECT_DEFINITION, "functions in index predicate must be marked IMMUTABLE");
+        definition->predicate_tree = predicate_tree.data;
+    }
+    definition->uses = uses.items;
+    definition->use_count = uses.count;
+    return true;
+}
+
+bool command_index_parts_read(rdb_command_context *context, const rdb_relation *relation, const char *method_name, const rdb_list *elements,
+                              const rdb_list *including, rdb_ast_node *where, bool is_constraint, command_index_parts *parts, rdb_error *err)
+{
+    enum { COLUMNS_MAX = 32 };
+    const uint32_t count = elements->count, included = including->count;
+    const index_method *method = find_method(method_name, err);
+    if (method == NULL)
+        return false;
+    if (count > 1 && !method->is_wide)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "access method \"%s\" does not support multicolumn indexes", method->name);
+    if (included > 0 && !method->includes)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "access method \"%s\" does not support included columns", method->name);
+    if (!method->is_built)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "access method \"%s\" is not supported yet", method->name);
+    if (count + included > COLUMNS_MAX)
+        return rdb_error_set(err, RDB_TOO_MANY_COLUMNS, "cannot use more than %d columns in an index", COLUMNS_MAX);
+    rdb_index_column *columns = RDB_NEW_ARRAY(context->arena, rdb_index_column, count + included + 1);
+    const char **names = RDB_NEW_ARRAY(context->arena, const char *, count + included + 1);
+    rdb_list expressions = {0};
+    for (uint32_t i = 0; i < count + included; i++)
+        if (!index_element(context, relation, method, i < count ? elements->items[i] : including->items[i - count], i < count, is_constraint, &columns[i],
+                           &names[i], &expressions, err))
+            return false;
+    command_index_column_names(context, names, count + included, &parts->joined_names);
+    parts->definition = (rdb_index_definition){.table_oid = relation->oid, .method_oid = method->oid, .is_immediate = true, .columns = columns,
+                                               .key_count = (uint16_t)count, .column_count = (uint16_t)(count + included), .column_names = names};
+    return write_trees(context, relation, &expressions, where, &parts->definition, err);
+}
+
+/* ---- CREATE INDEX --------------------------------------------------------------------------------------------------------------- */
+static bool refuse_relation(const rdb_relation *relation, rdb_error *err)
+{
+    const char *words = relation->kind == 'v' ? "views" : relation->kind == 'S' ? "sequences" : relation->kind == 'c' ? "composite types" : relation->kind == 'i' ? "indexes" : "this kind of relation";
+    rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "cannot create index on relation \"%s\"", relation->name);
+    return rdb_error_detail(err, "This operation is not supported for %s.", words);
 }
 
 bool command_create_index(rdb_command_context *context, const rdb_ast_create_index *statement, rdb_error *err)
 {
     const rdb_relation *relation = NULL, *taken = NULL;
     char name[RDB_NAMEDATALEN];
-    uint32_t oid = 0, count = statement->elements.count, included = statement->including.count;
-    if (statement->access_method != NULL && strcmp(statement->access_method, "btree") != 0)
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "access method \"%s\" is not supported yet", statement->access_method);
+    uint32_t oid = 0;
+    command_index_parts parts;
+    const index_method *method = NULL;
+    if (statement->is_concurrent && !context->is_top_level)
+        return rdb_error_set(err, RDB_ACTIVE_SQL_TRANSACTION, "CREATE INDEX CONCURRENTLY cannot run inside a transaction block");
     if (!command_open_table(context, statement->table, RDB_LOCK_SHARE, false, &relation, err) || !command_check_owner(context, relation, err))
         return false;
     if (relation->kind != 'r' && relation->kind != 'm')
-        return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "cannot create index on relation \"%s\"", relation->name) ||
-               rdb_error_detail(err, "This operation is not supported for %s.", relation->kind == 'v' ? "views" : "this kind of relation");
-    if (count + included > 32)
-        return rdb_error_set(err, RDB_TOO_MANY_COLUMNS, "cannot use more than 32 columns in an index");
-    rdb_index_column *columns = RDB_NEW_ARRAY(context->arena, rdb_index_column, count + included + 1);
-    const char **names = RDB_NEW_ARRAY(context->arena, const char *, count + included + 1);
-    rdb_list expressions = {0};
-    for (uint32_t i = 0; i < count + included; i++)
-        if (!index_element(context, relation, i < count ? statement->elements.items[i] : statement->including.items[i - count], i < count, &columns[i],
-                           &names[i], &expressions, err))
-            return false;
-    rdb_strbuf joined, expression_tree, predicate_tree;
-    rdb_strbuf_init(&joined, context->arena);
-    rdb_strbuf_init(&expression_tree, context->arena);
-    rdb_strbuf_init(&predicate_tree, context->arena);
-    command_uses uses = {0};
-    for (uint32_t i = 0; i < count; i++)
-        rdb_strbuf_addf(&joined, "%s%s", i > 0 ? "_" : "", names[i]);
-    if (expressions.count > 0) {
-        rdb_expr_row *row = RDB_NEW(context->arena, rdb_expr_row);
-        const rdb_type *record = NULL;
-        if (!rdb_type_get(context->access, RDB_RECORDOID, &record, err))
-            return false;
-        row->head = (rdb_expr){.kind = RDB_EXPR_ROW, .location = -1, .type = record, .typmod = -1};
-        row->fields = expressions;
-        if (!rdb_tree_write_expr(&row->head, &expression_tree, err) || !command_expr_uses(context, relation, &row->head, &uses, err))
-            return false;
-    }
-    if (statement->where != NULL) {
-        rdb_analysis analysis;
-        rdb_expr *predicate = NULL;
-        const rdb_type *boolean = NULL;
-        command_analysis(context, &analysis);
-        if (!rdb_type_get(context->access, RDB_BOOLOID, &boolean, err) ||
-            !rdb_expr_analyse(&analysis, relation, statement->where, boolean, -1, "index predicates", &predicate, err) ||
-            !rdb_tree_write_expr(predicate, &predicate_tree, err) || !command_expr_uses(context, relation, predicate, &uses, err))
-            return false;
-        if (rdb_expr_volatility(predicate) != 'i')
-            return rdb_error_set(err, RDB_INVALID_OBJECT_DEFINITION, "functions in index predicate must be marked IMMUTABLE");
-    }
+        return refuse_relation(relation, err);
+    if (statement->tablespace != NULL && strcmp(statement->tablespace, "pg_default") != 0)
+        return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "tablespace \"%s\" does not exist", statement->tablespace);
     if (statement->name != NULL) {
         snprintf(name, sizeof name, "%s", statement->name);
         if (!rdb_relation_find(context->access, relation->namespace_name, name, &taken, err))
@@ -223,16 +400,20 @@ bool command_create_index(rdb_command_context *context, const rdb_ast_create_ind
             command_notice(context, "NOTICE", RDB_DUPLICATE_TABLE, "relation \"%s\" already exists, skipping", name);
             return true;
         }
-        if (taken != NULL)
-            return rdb_error_set(err, RDB_DUPLICATE_TABLE, "relation \"%s\" already exists", name);
-    } else if (!command_choose_name(context, relation->name, joined.data, "idx", relation->namespace_oid, name, err)) {
-        return false;
     }
-    rdb_index_definition definition = {.name = name, .table_oid = relation->oid, .is_unique = statement->is_unique, .is_immediate = true,
-                                       .nulls_not_distinct = statement->nulls_not_distinct, .columns = columns, .key_count = (uint16_t)count,
-                                       .column_count = (uint16_t)(count + included), .column_names = names,
-                                       .expression_tree = expression_tree.length > 0 ? expression_tree.data : NULL,
-                                       .predicate_tree = predicate_tree.length > 0 ? predicate_tree.data : NULL,
-                                       .uses = uses.items, .use_count = uses.count};
-    return rdb_ddl_create_index(context->access, &definition, &oid, err) && command_fill_index(context, relation->oid, oid, err);
+    if ((method = find_method(statement->access_method, err)) == NULL)
+        return false;
+    if (statement->is_unique && !method->is_unique)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "access method \"%s\" does not support unique indexes", method->name);
+    if (!command_index_parts_read(context, relation, statement->access_method, &statement->elements, &statement->including, statement->where, false, &parts, err))
+        return false;
+    if (taken != NULL)
+        return rdb_error_set(err, RDB_DUPLICATE_TABLE, "relation \"%s\" already exists", name);
+    if (statement->name == NULL && !command_choose_name(context, relation->name, parts.joined_names, "idx", relation->namespace_oid, name, err))
+        return false;
+    parts.definition.name = name;
+    parts.definition.is_unique = statement->is_unique;
+    parts.definition.nulls_not_distinct = statement->nulls_not_distinct;
+    return rdb_ddl_create_index(context->access, &parts.definition, &oid, err) && command_set_options(context, oid, 'i', &statement->options, err) &&
+           command_fill_index(context, relation->oid, oid, err);
 }

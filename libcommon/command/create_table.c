@@ -60,6 +60,38 @@ bool command_collation(rdb_command_context *context, const rdb_type *type, const
     return command_at(context, collate->node.location, err);
 }
 
+/* Composite types may hold the table's own row type at some depth, which no row could. */
+static bool refuse_member(rdb_command_context *context, const rdb_type *type, uint32_t own_type_oid, uint32_t depth, rdb_error *err)
+{
+    enum { DEPTH_MAX = 200 };
+    const rdb_relation *relation = NULL;
+    if (depth > DEPTH_MAX)
+        return rdb_error_set(err, RDB_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
+    while (type != NULL && type->kind == 'd')
+        type = type->base;
+    if (type != NULL && type->element != NULL && type->category == 'A')
+        return refuse_member(context, type->element, own_type_oid, depth + 1, err);
+    if (type != NULL && (type->kind == 'r' || type->kind == 'm'))
+        return refuse_member(context, type->base, own_type_oid, depth + 1, err);
+    if (type == NULL || type->kind != 'c')
+        return true;
+    if (type->oid == own_type_oid)
+        return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "composite type %s cannot be made a member of itself", type->name);
+    if (!rdb_relation_get(context->access, type->relation_oid, &relation, err))
+        return false;
+    for (uint16_t i = 0; relation != NULL && i < relation->column_count; i++)
+        if (!relation->columns[i].is_dropped && !refuse_member(context, relation->columns[i].type, own_type_oid, depth + 1, err))
+            return false;
+    return true;
+}
+
+bool command_check_column_type(rdb_command_context *context, const char *name, const rdb_type *type, uint32_t own_type_oid, rdb_error *err)
+{
+    if (type->kind == 'p')
+        return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "column \"%s\" has pseudo-type %s", name, type->name);
+    return own_type_oid == 0 || refuse_member(context, type, own_type_oid, 0, err);
+}
+
 bool command_define_column(rdb_command_context *context, const rdb_ast_column_def *raw, rdb_column_definition *column, const char **serial_type, rdb_error *err)
 {
     rdb_analysis analysis;
@@ -73,10 +105,8 @@ bool command_define_column(rdb_command_context *context, const rdb_ast_column_de
     } else if (!rdb_type_resolve(&analysis, &raw->type->node, &column->type, &column->typmod, &column->collation, err)) {
         return false;
     }
-    if (column->type->kind == 'p') {
-        rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "column \"%s\" has pseudo-type %s", raw->name, column->type->name);
+    if (!command_check_column_type(context, raw->name, column->type, 0, err))
         return command_at(context, raw->node.location, err);
-    }
     if (raw->collate != NULL && !command_collation(context, column->type, raw->collate, &column->collation, err))
         return false;
     bool says_null = false, has_default = false;
@@ -204,8 +234,6 @@ static bool refuse_what_is_missing(rdb_command_context *context, const rdb_ast_c
         return not_yet(context, location, "table inheritance", err);
     if (statement->partition_spec != NULL || statement->partition_bound != NULL)
         return not_yet(context, location, "partitioning", err);
-    if (statement->of_type != NULL)
-        return not_yet(context, location, "CREATE TABLE OF", err);
     return true;
 }
 
@@ -262,10 +290,22 @@ static const rdb_ast_constraint *with_attributes(rdb_command_context *context, c
     return whole != NULL ? whole : written;
 }
 
+/* LIKE's indexes come behind the table's own keys, which a second primary key then meets, and before foreign keys, which may need them. */
+static bool finish_likes(rdb_command_context *context, uint32_t relation_oid, const rdb_ast_create_table *statement, rdb_error *err)
+{
+    for (uint32_t i = 0; i < statement->elements.count; i++)
+        if (((const rdb_ast_node *)statement->elements.items[i])->tag == RDB_AST_LIKE &&
+            !command_finish_like(context, statement->elements.items[i], relation_oid, err))
+            return false;
+    return true;
+}
+
 static bool add_constraints(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_create_table *statement, rdb_error *err)
 {
     bool has_primary = false;
-    for (int pass = 0; pass < 4; pass++)
+    for (int pass = 0; pass < 4; pass++) {
+        if (pass == 3 && !finish_likes(context, relation->oid, statement, err))
+            return false;
         for (uint32_t i = 0; i < statement->elements.count; i++) {
             const rdb_ast_node *element = statement->elements.items[i];
             const rdb_ast_column_def *column = element->tag == RDB_AST_COLUMN_DEF ? (const rdb_ast_column_def *)element : NULL;
@@ -284,6 +324,7 @@ static bool add_constraints(rdb_command_context *context, const rdb_relation *re
                     return false;
             }
         }
+    }
     return true;
 }
 
@@ -303,15 +344,17 @@ bool command_create_table(rdb_command_context *context, const rdb_ast_create_tab
         return true;
     }
     uint16_t count = 0;
-    if (statement->elements.count > 1700)
+    uint32_t of_type = 0;
+    rdb_list elements = {0};
+    if (!command_column_elements(context, statement, &elements, &of_type, err))
+        return false;
+    if (elements.count > 1700)
         return rdb_error_set(err, RDB_TOO_MANY_COLUMNS, "tables can have at most 1600 columns");
-    rdb_column_definition *columns = RDB_NEW_ARRAY(context->arena, rdb_column_definition, statement->elements.count + 1);
-    const rdb_ast_column_def **raws = RDB_NEW_ARRAY(context->arena, const rdb_ast_column_def *, statement->elements.count + 1);
-    const char **serials = RDB_NEW_ARRAY(context->arena, const char *, statement->elements.count + 1);
-    for (uint32_t i = 0; i < statement->elements.count; i++) {
-        const rdb_ast_node *element = statement->elements.items[i];
-        if (element->tag == RDB_AST_LIKE)
-            return not_yet(context, element->location, "CREATE TABLE ... LIKE", err);
+    rdb_column_definition *columns = RDB_NEW_ARRAY(context->arena, rdb_column_definition, elements.count + 1);
+    const rdb_ast_column_def **raws = RDB_NEW_ARRAY(context->arena, const rdb_ast_column_def *, elements.count + 1);
+    const char **serials = RDB_NEW_ARRAY(context->arena, const char *, elements.count + 1);
+    for (uint32_t i = 0; i < elements.count; i++) {
+        const rdb_ast_node *element = elements.items[i];
         if (element->tag != RDB_AST_COLUMN_DEF)
             continue;
         raws[count] = (const rdb_ast_column_def *)element;
@@ -331,7 +374,8 @@ bool command_create_table(rdb_command_context *context, const rdb_ast_create_tab
     if (statement->on_commit != RDB_SQL_ON_COMMIT_NOOP && definition.persistence != 't')
         return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "ON COMMIT can only be used on temporary tables");
     if (!check_column_names(context, columns, count, err) || !rdb_ddl_create_relation(context->access, &definition, &oid, err) ||
-        !command_lock(context, oid, RDB_LOCK_ACCESS_EXCLUSIVE, err) || !command_set_options(context, oid, 'r', &statement->options, err) || !rdb_relation_get(context->access, oid, &relation, err))
+        !command_lock(context, oid, RDB_LOCK_ACCESS_EXCLUSIVE, err) || !command_set_options(context, oid, 'r', &statement->options, err) ||
+        (of_type != 0 && !command_set_of_type(context, oid, of_type, err)) || !rdb_relation_get(context->access, oid, &relation, err))
         return false;
     for (uint16_t i = 0; i < count; i++) {
         const rdb_list *options = NULL;
@@ -343,7 +387,7 @@ bool command_create_table(rdb_command_context *context, const rdb_ast_create_tab
         if ((serials[i] != NULL || columns[i].identity != 0) &&
             !command_add_serial(context, relation, (int16_t)(i + 1), columns[i].type->oid, columns[i].identity, options, err))
             return false;
-        if (!add_generated(context, relation, raws[i], (int16_t)(i + 1), err))
+        if (!add_generated(context, relation, raws[i], (int16_t)(i + 1), err) || !command_column_storage(context, relation, (int16_t)(i + 1), raws[i], err))
             return false;
     }
     const bool acts = statement->on_commit == RDB_SQL_ON_COMMIT_DROP || statement->on_commit == RDB_SQL_ON_COMMIT_DELETE_ROWS;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The AFTER queue: what foreign keys check and do when a statement is over, or at commit where they are deferred.
+ * The AFTER queue: what foreign keys check and do when a statement is over, or at commit where they are deferred; so do
+ * deferrable keys and exclusion constraints.
  *
  * Each written row notes an event for every foreign key it touches, with the key's values. Events run in the order they came,
  * as small statements of their own over a fresh snapshot: the referenced row is looked up and locked FOR KEY SHARE, so that
@@ -7,7 +8,7 @@
 #include "exec/exec_modify.h"
 #include "os/rdb_thread.h"
 
-typedef enum after_kind { AFTER_CHECK_PARENT, AFTER_PARENT_DELETED, AFTER_PARENT_UPDATED } after_kind;
+typedef enum after_kind { AFTER_CHECK_PARENT, AFTER_PARENT_DELETED, AFTER_PARENT_UPDATED, AFTER_CHECK_UNIQUE, AFTER_CHECK_EXCLUSION } after_kind;
 
 typedef struct after_event {
     uint8_t kind;
@@ -73,7 +74,7 @@ static after_event *new_event(rdb_arena *arena, const rdb_relation *relation, co
     event->constraint_oid = constraint->oid;
     event->key_count = constraint->column_count;
     event->keys = RDB_NEW_ARRAY(arena, rdb_datum, constraint->column_count + 1u);
-    for (uint16_t i = 0; i < constraint->column_count; i++) {
+    for (uint16_t i = 0; i < constraint->column_count && values != NULL; i++) {
         uint32_t at = (uint32_t)columns[i] - 1;
         if (!rdb_datum_copy(arena, (rdb_rep)relation->table.reps[at], values[at], &event->keys[i], err))
             return NULL;
@@ -87,7 +88,7 @@ static bool queue_event(rdb_execution *x, const rdb_constraint *constraint, cons
     rdb_arena *arena = x->run_arena;
     exec_after_queue *queue = NULL;
     /* RESTRICT cannot be deferred; actions never are */
-    bool may_defer = kind == AFTER_CHECK_PARENT || (kind == AFTER_PARENT_DELETED ? constraint->on_delete : constraint->on_update) == 'a';
+    bool may_defer = kind == AFTER_CHECK_PARENT || kind >= AFTER_CHECK_UNIQUE || (kind == AFTER_PARENT_DELETED ? constraint->on_delete : constraint->on_update) == 'a';
     if (may_defer && exec_constraint_is_deferred(x, constraint)) {
         queue = exec_deferred_queue(x, err);
         if (queue == NULL)
@@ -100,7 +101,7 @@ static bool queue_event(rdb_execution *x, const rdb_constraint *constraint, cons
         }
         queue = x->after;
     }
-    after_event *event = new_event(arena, relation, constraint, kind, columns, values, err);
+    after_event *event = new_event(arena, relation, constraint, kind, columns, kind >= AFTER_CHECK_UNIQUE ? NULL : values, err);
     if (event == NULL)
         return false;
     event->address = address;
@@ -140,10 +141,37 @@ static bool note_child(rdb_execution *x, const rdb_relation *relation, const rdb
     return queue_event(x, constraint, relation, AFTER_CHECK_PARENT, address, constraint->columns, values, NULL, NULL, err);
 }
 
+static const rdb_relation_index *index_of(const rdb_relation *relation, const rdb_constraint *constraint)
+{
+    for (uint16_t i = 0; i < relation->index_count; i++)
+        if (relation->indexes[i].oid == constraint->index_oid)
+            return &relation->indexes[i];
+    return NULL;
+}
+
+/* A row with the same key is looked for at once: mostly there is none, and then nothing to ask later. Who writes the same key
+ * at the same time finds the entry of this row. */
+static bool note_key(rdb_execution *x, const rdb_relation *relation, const rdb_constraint *constraint, rdb_row_address address, const rdb_datum *values, const bool *is_null, rdb_error *err)
+{
+    const rdb_relation_index *index = index_of(relation, constraint);
+    rdb_row_address conflict = 0;
+    if (index == NULL)
+        return true;
+    if (constraint->kind == 'x')
+        return queue_event(x, constraint, relation, AFTER_CHECK_EXCLUSION, address, constraint->columns, NULL, NULL, NULL, err);
+    const rdb_row_writer writer = {.txn = x->context.txn, .snapshot = x->context.snapshot, .relation = relation, .arena = x->run_arena, .format = x->context.format};
+    if (!rdb_row_find_duplicate(&writer, index, values, is_null, address, false, &conflict, err))
+        return false;
+    return conflict == 0 || queue_event(x, constraint, relation, AFTER_CHECK_UNIQUE, address, constraint->columns, NULL, NULL, NULL, err);
+}
+
 bool exec_after_note(rdb_execution *x, const rdb_relation *relation, uint8_t command, rdb_row_address address, const rdb_datum *old_values, const bool *old_is_null, const rdb_datum *values, const bool *is_null, rdb_error *err)
 {
     for (uint16_t i = 0; i < relation->constraint_count && command != RDB_COMMAND_DELETE; i++) {
         const rdb_constraint *constraint = &relation->constraints[i];
+        const bool is_key = constraint->kind == 'x' || ((constraint->kind == 'u' || constraint->kind == 'p') && constraint->is_deferrable);
+        if (is_key && !note_key(x, relation, constraint, address, values, is_null, err))
+            return false;
         if (constraint->kind != 'f')
             continue;
         if (command == RDB_COMMAND_UPDATE && !keys_changed(relation, constraint->columns, constraint->column_count, old_values, old_is_null, values, is_null))
@@ -406,6 +434,265 @@ static bool still_refers(after_runner *r, const rdb_relation *child, const rdb_c
     return true;
 }
 
+/* ---- keys and exclusions ---------------------------------------------------------------------------------------------------------- */
+/* The row as it is now; found false: it is gone. */
+static bool fetch_row(after_runner *r, const rdb_relation *table, rdb_row_address address, rdb_datum **values, bool **is_null, bool *found)
+{
+    const uint16_t count = table->column_count;
+    rdb_vector **vectors = NULL;
+    rdb_row_version version;
+    const rdb_type **types = RDB_NEW_ARRAY(r->arena, const rdb_type *, count + 1u);
+    int16_t *numbers = RDB_NEW_ARRAY(r->arena, int16_t, count + 1u), *columns = RDB_NEW_ARRAY(r->arena, int16_t, count + 1u);
+    uint16_t read_count = 0;
+    for (uint16_t i = 0; i < count; i++)
+        if (!table->columns[i].is_dropped) {
+            types[read_count] = table->columns[i].type;
+            columns[read_count] = (int16_t)i;
+            numbers[read_count++] = (int16_t)(i + 1);
+        }
+    *values = RDB_NEW_ARRAY(r->arena, rdb_datum, count + 1u);
+    *is_null = RDB_NEW_ARRAY(r->arena, bool, count + 1u);
+    if (!exec_make_vectors(r->arena, types, read_count, 1, &vectors, r->err) ||
+        !rdb_table_fetch_latest(&table->table, r->context.txn, address, numbers, read_count, r->arena, vectors, found, &version, r->err))
+        return false;
+    for (uint16_t i = 0; i < count; i++)
+        (*is_null)[i] = true;
+    for (uint16_t i = 0; i < read_count && *found; i++) {
+        (*is_null)[columns[i]] = rdb_vector_is_null(vectors[i], 0);
+        if (!(*is_null)[columns[i]])
+            (*values)[columns[i]] = rdb_vector_get(vectors[i], 0);
+    }
+    return true;
+}
+
+static bool check_unique(after_runner *r, const rdb_relation *table, const rdb_constraint *constraint, const after_event *event)
+{
+    const rdb_relation_index *index = index_of(table, constraint);
+    rdb_datum *values = NULL, key[32];
+    bool *is_null = NULL, found = false, key_is_null[32];
+    rdb_row_address conflict = 0;
+    if (index == NULL || !fetch_row(r, table, event->address, &values, &is_null, &found) || !found)
+        return !rdb_error_is_set(r->err);
+    const rdb_row_writer writer = {.txn = r->context.txn, .snapshot = r->context.snapshot, .relation = table, .lock_timeout_us = r->context.lock_timeout_us, .arena = r->arena, .format = r->context.format};
+    if (!rdb_row_find_duplicate(&writer, index, values, is_null, event->address, true, &conflict, r->err))
+        return false;
+    if (conflict == 0)
+        return true;
+    for (uint16_t i = 0; i < index->key_count && i < RDB_COUNT_OF(key); i++) {
+        key[i] = values[index->columns[i].column_number - 1];
+        key_is_null[i] = is_null[index->columns[i].column_number - 1];
+    }
+    return rdb_index_report_duplicate(&writer, index, key, key_is_null, r->err);
+}
+
+/* The row's own columns become the statement's parameters, by number. A tree that was just read, and belongs to nobody else. */
+static bool make_own(void *arena, rdb_expr *expr)
+{
+    _Static_assert(sizeof(rdb_expr_param) <= sizeof(rdb_expr_var), "a parameter takes the place of a column");
+    if (expr->kind != RDB_EXPR_VAR)
+        return rdb_expr_visit_children(expr, make_own, arena);
+    const rdb_expr head = *expr;
+    const int16_t number = ((rdb_expr_var *)expr)->attribute_no;
+    rdb_expr_param *param = (rdb_expr_param *)expr;
+    memset(param, 0, sizeof *param);
+    param->head = head;
+    param->head.kind = RDB_EXPR_PARAM;
+    param->param_kind = RDB_PARAM_EXTERNAL;
+    param->param_no = (uint32_t)number;
+    return true;
+}
+
+/* Of the index: the key's expressions over the other row and over one's own. */
+static bool make_key_exprs(after_runner *r, const rdb_relation *table, const rdb_relation_index *index, bool own, rdb_expr **keys)
+{
+    rdb_list expressions = {0};
+    uint32_t at = 0;
+    if (index->expression_tree != NULL) {
+        rdb_expr *list = NULL;
+        if (!rdb_tree_read_expr(r->arena, r->context.access, index->expression_tree, &list, r->err))
+            return false;
+        if (list->kind == RDB_EXPR_ROW)
+            expressions = ((rdb_expr_row *)list)->fields;
+        else
+            rdb_list_push(r->arena, &expressions, list);
+    }
+    for (uint16_t i = 0; i < index->key_count; i++) {
+        keys[i] = index->columns[i].column_number > 0 ? make_column(r->arena, table, index->columns[i].column_number) : expressions.items[at++];
+        if (own)
+            make_own(r->arena, keys[i]);
+    }
+    return true;
+}
+
+static bool add_predicate(after_runner *r, const rdb_relation_index *index, bool own, rdb_list *conditions)
+{
+    rdb_expr *predicate = NULL;
+    if (index->predicate_tree == NULL)
+        return true;
+    if (!rdb_tree_read_expr(r->arena, r->context.access, index->predicate_tree, &predicate, r->err))
+        return false;
+    if (own)
+        make_own(r->arena, predicate);
+    rdb_list_push(r->arena, conditions, predicate);
+    return true;
+}
+
+/* SELECT ctid, the other's keys, one's own FROM table WHERE other op own AND ... */
+static bool plan_exclusion(after_runner *r, const rdb_relation *table, const rdb_constraint *constraint, const rdb_relation_index *index, rdb_plan **plan)
+{
+    rdb_arena *arena = r->arena;
+    rdb_query *query = RDB_NEW(arena, rdb_query);
+    rdb_range *range = RDB_NEW(arena, rdb_range);
+    rdb_from *from = RDB_NEW(arena, rdb_from);
+    rdb_expr_bool *where = RDB_NEW(arena, rdb_expr_bool);
+    const rdb_type *boolean = NULL, *tid = NULL;
+    rdb_expr **others = RDB_NEW_ARRAY(arena, rdb_expr *, index->key_count + 1u), **own = RDB_NEW_ARRAY(arena, rdb_expr *, index->key_count + 1u);
+    rdb_list shown = {0};
+    if (!rdb_type_get(r->context.access, RDB_BOOLOID, &boolean, r->err) || !rdb_type_get(r->context.access, RDB_TIDOID, &tid, r->err) ||
+        !make_key_exprs(r, table, index, false, others) || !make_key_exprs(r, table, index, true, own))
+        return false;
+    range->kind = RDB_RANGE_RELATION;
+    range->alias = table->name;
+    range->relation = table;
+    rdb_list_push(arena, &query->ranges, range);
+    from->range_no = 1;
+    rdb_list_push(arena, &query->from, from);
+    query->command = RDB_COMMAND_SELECT;
+    where->head = (rdb_expr){.kind = RDB_EXPR_BOOL, .location = -1, .type = boolean, .typmod = -1};
+    where->bool_kind = RDB_BOOL_AND;
+    for (uint16_t i = 0; i < index->key_count && i < constraint->exclusion_count; i++) {
+        const rdb_operator_entry *entry = NULL;
+        const rdb_function *function = NULL;
+        const rdb_type *left = NULL, *right = NULL;
+        if (!rdb_operator_get(r->context.access, constraint->exclusion_operators[i], &entry, r->err) || entry == NULL ||
+            !rdb_function_get(r->context.access, entry->function_oid, &function, r->err) || !rdb_type_get(r->context.access, entry->left_type, &left, r->err) ||
+            !rdb_type_get(r->context.access, entry->right_type, &right, r->err))
+            return rdb_error_is_set(r->err) ? false : rdb_error_set(r->err, RDB_INTERNAL_ERROR, "cache lookup failed for operator %u", constraint->exclusion_operators[i]);
+        rdb_expr_function *call = RDB_NEW(arena, rdb_expr_function);
+        call->head = (rdb_expr){.kind = RDB_EXPR_FUNCTION, .location = -1, .type = boolean, .typmod = -1};
+        call->function = function;
+        call->operator_oid = entry->oid;
+        call->input_collation = index->columns[i].collation;
+        call->form = RDB_FORM_OPERATOR;
+        rdb_list_push(arena, &call->arguments, left != NULL && left->kind != 'p' ? relabel(arena, others[i], left) : others[i]);
+        rdb_list_push(arena, &call->arguments, right != NULL && right->kind != 'p' ? relabel(arena, own[i], right) : own[i]);
+        rdb_list_push(arena, &where->arguments, call);
+        rdb_list_push(arena, &shown, others[i]);
+    }
+    if (!add_predicate(r, index, false, &where->arguments) || !add_predicate(r, index, true, &where->arguments))
+        return false;
+    rdb_expr_var *ctid = RDB_NEW(arena, rdb_expr_var);
+    ctid->head = (rdb_expr){.kind = RDB_EXPR_VAR, .location = -1, .type = tid, .typmod = -1};
+    ctid->range_no = 1;
+    ctid->attribute_no = RDB_COLUMN_CTID;
+    for (uint32_t i = 0; i <= 2 * shown.count; i++) {
+        rdb_target *target = RDB_NEW(arena, rdb_target);
+        target->expr = i == 0 ? &ctid->head : i <= shown.count ? shown.items[i - 1] : own[i - shown.count - 1];
+        target->name = "?column?";
+        rdb_list_push(arena, &query->targets, target);
+    }
+    query->where = &where->head;
+    const rdb_plan_context context = {.arena = arena, .access = r->context.access, .format = r->context.format, .work_mem_bytes = r->context.work_mem_bytes};
+    return rdb_plan_make(&context, query, plan, r->err);
+}
+
+static const char *exclusion_key(after_runner *r, const rdb_relation *table, const rdb_relation_index *index, const rdb_batch *batch, uint32_t row, uint16_t first)
+{
+    rdb_strbuf text;
+    rdb_list expressions = {0};
+    uint32_t expression_no = 0;
+    rdb_eval eval = {.access = r->context.access, .format = r->context.format ? r->context.format : rdb_format_default()};
+    rdb_error quiet = {0};
+    rdb_strbuf_init(&text, r->arena);
+    if (index->expression_tree != NULL) {
+        rdb_expr *list = NULL;
+        if (rdb_tree_read_expr(r->arena, r->context.access, index->expression_tree, &list, &quiet) && list->kind == RDB_EXPR_ROW)
+            expressions = ((rdb_expr_row *)list)->fields;
+    }
+    for (uint16_t i = 0; i < index->key_count; i++) {
+        const int16_t number = index->columns[i].column_number;
+        rdb_strbuf_adds(&text, i ? ", " : "(");
+        if (number > 0) {
+            rdb_strbuf_adds(&text, table->columns[number - 1].name);
+        } else if (expression_no < expressions.count) {
+            const rdb_expr *expr = expressions.items[expression_no++];
+            const bool is_call = expr->kind == RDB_EXPR_FUNCTION && ((const rdb_expr_function *)expr)->operator_oid == 0;
+            rdb_strbuf_adds(&text, is_call ? "" : "(");
+            (void)!rdb_deparse_expr(r->context.access, expr, table, false, &text, &quiet);
+            rdb_strbuf_adds(&text, is_call ? "" : ")");
+        }
+    }
+    for (uint16_t i = 0; i < index->key_count; i++) {
+        const char *value = "null";
+        const rdb_vector *vector = batch->columns[first + i];
+        rdb_strbuf_adds(&text, i ? ", " : ")=(");
+        if (!rdb_vector_is_null(vector, row) && !rdb_expr_value_to_text(&eval, r->arena, index->columns[i].type, rdb_vector_get(vector, row), &value, &quiet))
+            value = "?";
+        rdb_strbuf_adds(&text, value);
+    }
+    rdb_strbuf_addc(&text, ')');
+    rdb_error_clear(&quiet);
+    return text.data ? text.data : "";
+}
+
+static bool name_exclusion(after_runner *r, const rdb_relation *table, const rdb_constraint *constraint, const rdb_relation_index *index, const rdb_batch *batch, uint32_t row)
+{
+    rdb_error_set(r->err, RDB_EXCLUSION_VIOLATION, "conflicting key value violates exclusion constraint \"%s\"", constraint->name);
+    rdb_error_detail(r->err, "Key %s conflicts with existing key %s.", exclusion_key(r, table, index, batch, row, (uint16_t)(1 + index->key_count)), exclusion_key(r, table, index, batch, row, 1));
+    return name_constraint(table, constraint, r->err);
+}
+
+/* Writers of a table with such a constraint wait for one another here: no index tells of rows that are not committed. */
+static bool check_exclusion(after_runner *r, const rdb_relation *table, const rdb_constraint *constraint, const after_event *event)
+{
+    const rdb_relation_index *index = index_of(table, constraint);
+    const rdb_lock_tag tag = {.kind = RDB_LOCK_OBJECT, .pdb = rdb_txn_pdb(r->context.txn), .a = constraint->oid};
+    rdb_datum *values = NULL;
+    bool *is_null = NULL, found = false, taken = false;
+    after_statement *statement = r->statements;
+    if (index == NULL || !rdb_lock_acquire(r->context.txn, tag, RDB_LOCK_EXCLUSIVE, RDB_LOCK_WAIT, r->context.lock_timeout_us, &taken, r->err) ||
+        !fetch_row(r, table, event->address, &values, &is_null, &found) || !found)
+        return !rdb_error_is_set(r->err);
+    while (statement != NULL && statement->constraint_oid != constraint->oid)
+        statement = statement->next;
+    if (statement == NULL) {
+        statement = RDB_NEW(r->arena, after_statement);
+        statement->constraint_oid = constraint->oid;
+        if (!plan_exclusion(r, table, constraint, index, &statement->plan))
+            return false;
+        statement->next = r->statements;
+        r->statements = statement;
+    }
+    r->parameters = RDB_NEW_ARRAY(r->arena, rdb_parameter, table->column_count + 1u);
+    for (uint16_t i = 0; i < table->column_count; i++)
+        r->parameters[i] = (rdb_parameter){.value = values[i], .is_null = is_null[i], .type_oid = table->columns[i].is_dropped ? RDB_INT4OID : table->columns[i].type->oid};
+    r->context.parameters = r->parameters;
+    r->context.parameter_count = table->column_count;
+    rdb_txn_take_snapshot(r->context.txn, &r->snapshot);
+    r->context.snapshot = &r->snapshot;
+    rdb_txn_hold_snapshot(r->context.txn, &r->snapshot);
+    bool ok = statement->execution == NULL ? rdb_execution_open(&statement->execution, statement->plan, &r->context, r->err) : rdb_execution_restart(statement->execution, &r->context, r->err);
+    for (bool done = false; ok && !done;) {
+        const rdb_batch *batch = NULL;
+        ok = rdb_execution_pull(statement->execution, 0, &batch, &done, r->err);
+        if (!ok)
+            break;
+        RDB_FOR_SELECTED (&batch->selection, row) {
+            uint64_t block;
+            uint16_t slot;
+            const rdb_datum tid = rdb_vector_get(batch->columns[0], row);
+            memcpy(&block, tid.fixed, sizeof block);
+            memcpy(&slot, tid.fixed + 8, sizeof slot);
+            if (ok && (block != RDB_ROW_BLOCK(event->address) || slot != RDB_ROW_SLOT(event->address)))
+                ok = name_exclusion(r, table, constraint, index, batch, row);
+        }
+    }
+    rdb_txn_drop_snapshot(r->context.txn, &r->snapshot);
+    if (ok)
+        rdb_execution_finish(statement->execution);
+    return ok;
+}
+
 static bool run_event(after_runner *r, const after_event *event)
 {
     const rdb_relation *written = NULL, *parent = NULL, *child = NULL;
@@ -415,13 +702,16 @@ static bool run_event(after_runner *r, const after_event *event)
         return false;
     if (written == NULL)
         return true; /* dropped meanwhile */
-    uint16_t count = event->kind == AFTER_CHECK_PARENT ? written->constraint_count : written->referrer_count;
-    const rdb_constraint *all = event->kind == AFTER_CHECK_PARENT ? written->constraints : written->referrers;
+    const bool is_own = event->kind == AFTER_CHECK_PARENT || event->kind >= AFTER_CHECK_UNIQUE;
+    uint16_t count = is_own ? written->constraint_count : written->referrer_count;
+    const rdb_constraint *all = is_own ? written->constraints : written->referrers;
     for (uint16_t i = 0; i < count; i++)
         if (all[i].oid == event->constraint_oid)
             constraint = &all[i];
     if (constraint == NULL)
         return true;
+    if (event->kind >= AFTER_CHECK_UNIQUE)
+        return event->kind == AFTER_CHECK_UNIQUE ? check_unique(r, written, constraint, event) : check_exclusion(r, written, constraint, event);
     if (!rdb_relation_get(r->context.access, constraint->foreign_relation_oid, &parent, r->err) || !rdb_relation_get(r->context.access, constraint->relation_oid, &child, r->err))
         return false;
     if (parent == NULL || child == NULL)

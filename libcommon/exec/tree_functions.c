@@ -72,9 +72,15 @@ static bool is_function_like(const rdb_expr *expr)
     return expr->kind == RDB_EXPR_COALESCE || expr->kind == RDB_EXPR_MINMAX || expr->kind == RDB_EXPR_NULLIF || expr->kind == RDB_EXPR_SQL_VALUE;
 }
 
-/* An operator class that is not the type's own is named. */
-static bool add_opclass(rdb_call *call, const rdb_index_column *column, uint32_t type_oid, rdb_strbuf *text)
+static const char *method_name(uint32_t oid)
 {
+    return oid == 405 ? "hash" : oid == 783 ? "gist" : oid == 2742 ? "gin" : oid == 4000 ? "spgist" : oid == 3580 ? "brin" : "btree";
+}
+
+/* An operator class that is not the type's own is named. */
+static bool add_opclass(rdb_call *call, const rdb_index_column *column, uint32_t method_oid, uint32_t type_oid, rdb_strbuf *text)
+{
+    enum { BTREE = 403 };
     rdb_access *access = rdb_eval_of(call)->access;
     uint32_t standard = 0;
     rdb_datum name = {.words = {0, 0}};
@@ -85,6 +91,11 @@ static bool add_opclass(rdb_call *call, const rdb_index_column *column, uint32_t
     if (!rdb_opclass_default(access, type_oid, &standard, call->err))
         return false;
     if (standard == column->opclass_oid)
+        return true;
+    rdb_datum is_default = {.words = {0, 0}};
+    if (!expr_read_catalog(call, RDB_PG_OPCLASS, 2687, &key, 1, RDB_pg_opclass_opcdefault, RDB_REP_BOOL, &is_default, &is_null, &found))
+        return false;
+    if (method_oid != BTREE && found && is_default.b)
         return true;
     if (!expr_read_catalog(call, RDB_PG_OPCLASS, 2687, &key, 1, RDB_pg_opclass_opcname, RDB_REP_BYTES, &name, &is_null, &found))
         return false;
@@ -139,7 +150,7 @@ static bool add_index_column(rdb_call *call, index_printing *work, uint16_t colu
             expr_add_qualified(text, schema, name);
         }
     }
-    if (type != NULL && !add_opclass(call, column, type->oid, text))
+    if (type != NULL && !add_opclass(call, column, work->index->method_oid, type->oid, text))
         return false;
     if (column->is_descending)
         rdb_strbuf_adds(text, column->nulls_first ? " DESC" : " DESC NULLS LAST");
@@ -238,7 +249,7 @@ static bool index_text(rdb_call *call, uint32_t oid, int32_t column_no, bool is_
     rdb_strbuf_adds(&text, work.table->kind == 'p' ? " ON ONLY " : " ON ");
     if (!add_relation_name(call, work.table, !is_pretty, &text))
         return false;
-    rdb_strbuf_adds(&text, " USING btree ");
+    rdb_strbuf_addf(&text, " USING %s ", method_name(work.index->method_oid));
     if (!add_index_columns(call, &work, &text))
         return false;
     if (work.index->index.nulls_not_distinct)
@@ -284,6 +295,37 @@ static void add_columns(const rdb_relation *relation, const int16_t *columns, ui
 static const char *action_text(char action)
 {
     return action == 'c' ? "CASCADE" : action == 'n' ? "SET NULL" : action == 'd' ? "SET DEFAULT" : action == 'r' ? "RESTRICT" : NULL;
+}
+
+/* EXCLUDE USING btree (a WITH =) WHERE (b > 0) */
+static bool add_exclusion(rdb_call *call, const rdb_constraint *constraint, bool is_pretty, rdb_strbuf *text)
+{
+    index_printing work;
+    if (!open_index(call, constraint->index_oid, is_pretty, &work) || work.index == NULL)
+        return !rdb_error_is_set(call->err);
+    rdb_strbuf_addf(text, "EXCLUDE USING %s (", method_name(work.index->method_oid));
+    for (uint16_t i = 0; i < work.index->column_count; i++) {
+        const rdb_operator_entry *entry = NULL;
+        rdb_strbuf_adds(text, i == 0 ? "" : i == work.index->key_count ? ") INCLUDE (" : ", ");
+        if (!add_index_column(call, &work, i, true, text))
+            return false;
+        if (i >= constraint->exclusion_count)
+            continue;
+        if (!rdb_operator_get(rdb_eval_of(call)->access, constraint->exclusion_operators[i], &entry, call->err))
+            return false;
+        rdb_strbuf_addf(text, " WITH %s", entry != NULL ? entry->name : "?");
+    }
+    rdb_strbuf_addc(text, ')');
+    if (work.index->predicate_tree == NULL)
+        return true;
+    rdb_expr *predicate = NULL;
+    const rdb_deparse_style style = style_of(call, is_pretty, is_pretty);
+    rdb_strbuf_adds(text, " WHERE (");
+    if (!rdb_tree_read_expr(call->arena, style.access, work.index->predicate_tree, &predicate, call->err) ||
+        !rdb_deparse_stored_expr(&style, predicate, work.table, text, call->err))
+        return false;
+    rdb_strbuf_addc(text, ')');
+    return true;
 }
 
 static bool add_constraint(rdb_call *call, const rdb_relation *relation, const rdb_constraint *constraint, bool is_pretty, rdb_strbuf *text)
@@ -332,8 +374,14 @@ static bool add_constraint(rdb_call *call, const rdb_relation *relation, const r
             rdb_strbuf_addf(text, " ON UPDATE %s", update);
         if (delete != NULL)
             rdb_strbuf_addf(text, " ON DELETE %s", delete);
+        if (constraint->delete_set_count > 0) {
+            rdb_strbuf_addc(text, ' ');
+            add_columns(relation, constraint->delete_set_columns, constraint->delete_set_count, text);
+        }
         break;
     }
+    case 'x':
+        return add_exclusion(call, constraint, is_pretty, text);
     default:
         return rdb_error_set(call->err, RDB_FEATURE_NOT_SUPPORTED, "constraint \"%s\" is of a kind that is not supported", constraint->name);
     }

@@ -235,6 +235,11 @@ bool rdb_type_resolve(rdb_analysis *analysis, struct rdb_ast_node *type_name, co
     *type = NULL;
     *typmod = -1;
     *collation = 0;
+    if (written->oid != 0) {
+        *typmod = written->typmod;
+        *collation = written->collation;
+        return rdb_type_get(analysis->access, written->oid, type, err);
+    }
     if (written->is_reference) {
         if (!find_column_type(analysis, written, type, typmod, collation, err))
             return false;

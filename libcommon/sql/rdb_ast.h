@@ -542,7 +542,8 @@ typedef struct rdb_ast_multi_assign {
 
 /* ---- Types, roles and options ------------------------------------------------------------------------------------------ */
 
-/* A type as written. is_reference: table.column%TYPE. bounds: one RDB_AST_VALUE an array dimension, -1 where open. */
+/* A type as written. is_reference: table.column%TYPE. bounds: one RDB_AST_VALUE an array dimension, -1 where open. oid is
+ * never written: who makes a column like another says which type it is, with typmod and collation; then names are nothing. */
 typedef struct rdb_ast_type {
     rdb_ast_node node;
     rdb_ast_names names;
@@ -550,6 +551,7 @@ typedef struct rdb_ast_type {
     rdb_list modifiers;
     int32_t typmod;
     rdb_list bounds;
+    uint32_t oid, collation;
 } rdb_ast_type;
 
 typedef struct rdb_ast_role {
