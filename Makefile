@@ -169,6 +169,7 @@ check-pg: programs
 	@tests/tools/run-sql
 	@tests/tools/run-wire --peer
 	@tests/tools/run-wire
+	@tests/random/estimates
 	@tests/random/queries --count 10000
 # Scripts of protocol messages against what PostgreSQL 15 sent back, byte by byte.
 check-wire: programs

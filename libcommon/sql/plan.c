@@ -159,7 +159,7 @@ static bool plan_distinct_clause(plan_level *level, plan_built *built, bool *is_
         count += !((const rdb_target *)query->targets.items[i])->is_junk;
     if (!query->has_distinct_on) {
         /* junk, which stands last, served the windows */
-        return (count == built->count || plan_project(p, built, built->outputs, NULL, count)) && plan_distinct_hash(p, built, count);
+        return (count == built->count || plan_project(p, built, built->outputs, NULL, count)) && plan_distinct_hash(level, built, count);
     }
     /* DISTINCT ON: sorted by ORDER BY, which begins with the expressions (in some order), then by the rest of them */
     rdb_plan_key *sort_keys = NULL, *keys = NULL;

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Estimates, and which conditions an index can use. Without statistics the figures are the customary guesses. */
+ * Which conditions an index can use, and what reading through it costs. */
 #include "sql/plan_int.h"
 #include <math.h>
-
-#define GUESS_EQUAL 0.005
-#define GUESS_RANGE 0.3333333333333333
-#define GUESS_MATCH 0.005
-#define GUESS_DISTINCT 200.0
 
 /* Wraps *expr in the implicit cast to type; false, with nothing changed, where there is none. */
 bool plan_cast_to(planner *p, rdb_expr **expr, const rdb_type *type)
@@ -59,91 +54,6 @@ static plan_rel *column_of(plan_level *level, const rdb_expr *expr, int16_t *att
     const rdb_expr_var *var = (const rdb_expr_var *)expr;
     *attribute_no = var->attribute_no;
     return var->range_no <= level->range_count ? level->rels[var->range_no] : NULL;
-}
-
-static bool is_unique_column(const plan_rel *rel, int16_t attribute_no)
-{
-    const rdb_relation *relation = rel->range->kind == RDB_RANGE_RELATION ? rel->range->relation : NULL;
-    for (uint16_t i = 0; relation != NULL && i < relation->index_count; i++) {
-        const rdb_relation_index *index = &relation->indexes[i];
-        if (index->is_unique && index->is_valid && index->predicate_tree == NULL && index->key_count == 1 && index->columns[0].column_number == attribute_no)
-            return true;
-    }
-    return false;
-}
-
-/* Distinct values that an expression has among so many rows. */
-double plan_distinct(plan_level *level, const rdb_expr *expr, double rows)
-{
-    int16_t attribute_no = 0;
-    plan_rel *rel = column_of(level, expr, &attribute_no);
-    if (expr->kind == RDB_EXPR_CONST)
-        return 1;
-    if (expr->type->oid == RDB_BOOLOID)
-        return 2;
-    if (rel != NULL && is_unique_column(rel, attribute_no))
-        return RDB_MAX(1.0, rel->tuples);
-    return RDB_MAX(1.0, RDB_MIN(rows, GUESS_DISTINCT));
-}
-
-double plan_selectivity(plan_level *level, const rdb_expr *clause)
-{
-    switch ((rdb_expr_kind)clause->kind) {
-    case RDB_EXPR_CONST: {
-        const rdb_expr_const *e = (const rdb_expr_const *)clause;
-        return !e->is_null && e->value.b ? 1 : 0;
-    }
-    case RDB_EXPR_BOOL: {
-        const rdb_expr_bool *e = (const rdb_expr_bool *)clause;
-        double result = e->bool_kind == RDB_BOOL_AND ? 1 : 0;
-        if (e->bool_kind == RDB_BOOL_NOT)
-            return 1 - plan_selectivity(level, e->arguments.items[0]);
-        for (uint32_t i = 0; i < e->arguments.count; i++) {
-            double one = plan_selectivity(level, e->arguments.items[i]);
-            result = e->bool_kind == RDB_BOOL_AND ? result * one : result + one - result * one;
-        }
-        return result;
-    }
-    case RDB_EXPR_NULL_TEST:
-        return ((const rdb_expr_null_test *)clause)->is_not ? 1 - GUESS_EQUAL : GUESS_EQUAL;
-    case RDB_EXPR_ARRAY_OP: {
-        const rdb_expr_array_op *e = (const rdb_expr_array_op *)clause;
-        double items = e->right->kind == RDB_EXPR_ARRAY ? ((const rdb_expr_array *)e->right)->elements.count : 10;
-        int16_t attribute_no = 0;
-        plan_rel *rel = column_of(level, e->left, &attribute_no);
-        double one = rel != NULL && is_unique_column(rel, attribute_no) ? 1 / RDB_MAX(1.0, rel->tuples) : GUESS_EQUAL;
-        return e->use_or ? RDB_MIN(1.0, items * one) : RDB_MAX(0.0, 1 - items * one);
-    }
-    case RDB_EXPR_FUNCTION: {
-        const rdb_expr_function *e = (const rdb_expr_function *)clause;
-        uint16_t strategy = 0;
-        uint32_t family = 0;
-        rdb_error quiet = {0};
-        if (e->operator_oid == 0 || e->arguments.count != 2)
-            return 0.5;
-        bool known = rdb_opclass_strategy(level->p->access, e->operator_oid, &strategy, &family, &quiet);
-        rdb_error_clear(&quiet);
-        if (known && strategy == 3) {
-            double best = GUESS_EQUAL;
-            for (uint32_t i = 0; i < 2; i++) {
-                int16_t attribute_no = 0;
-                plan_rel *rel = column_of(level, e->arguments.items[i], &attribute_no);
-                if (rel == NULL)
-                    continue;
-                best = RDB_MIN(best, 1 / plan_distinct(level, e->arguments.items[i], RDB_MAX(1.0, rel->tuples)));
-            }
-            return best;
-        }
-        if (known && strategy != 0)
-            return GUESS_RANGE;
-        const rdb_operator_entry *entry = NULL;
-        bool negated = rdb_operator_get(level->p->access, e->operator_oid, &entry, &quiet) && entry != NULL && strcmp(entry->name, "<>") == 0;
-        rdb_error_clear(&quiet);
-        return negated ? 1 - GUESS_EQUAL : GUESS_MATCH * 10;
-    }
-    default:
-        return 0.5;
-    }
 }
 
 /* ---- indexes --------------------------------------------------------------------------------------------------------------------- */
@@ -246,7 +156,7 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
         return true;
     plan_path *path = RDB_NEW(p->arena, plan_path);
     bool *used = RDB_NEW_ARRAY(p->arena, bool, clauses->count + 1);
-    double selectivity = 1;
+    rdb_list bounding = {0}, others = {0};
     bool is_whole_key = index->is_unique, has_any = false;
     for (uint16_t column = 0; column < index->key_count; column++) {
         plan_match match, lower = {0}, upper = {0};
@@ -258,7 +168,7 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
                 has_equal = used[i] = true;
                 plan_match *kept = rdb_arena_memdup(p->arena, &match, sizeof match);
                 rdb_list_push(p->arena, &path->bounds, kept);
-                selectivity *= plan_selectivity(level, clauses->items[i]);
+                rdb_list_push(p->arena, &bounding, clauses->items[i]);
                 is_whole_key = is_whole_key && match.strategy == 3 && !match.is_any;
                 has_any = has_any || match.is_any;
                 path->equal_columns++;
@@ -275,7 +185,7 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
                 continue;
             *side = match;
             used[i] = true;
-            selectivity *= lower.clause != NULL && upper.clause != NULL ? 0.015 : GUESS_RANGE;
+            rdb_list_push(p->arena, &bounding, clauses->items[i]);
         }
         if (lower.clause != NULL)
             rdb_list_push(p->arena, &path->bounds, rdb_arena_memdup(p->arena, &lower, sizeof lower));
@@ -285,7 +195,7 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
     }
     if (path->bounds.count == 0 && !may_be_open)
         return true;
-    double fetched = is_whole_key ? 1 : rel->tuples * selectivity;
+    double fetched = is_whole_key ? 1 : rel->tuples * plan_selectivity_list(level, rel, &bounding);
     fetched = fetched < 1 ? 1 : fetched;
     path->kind = RDB_PLAN_INDEX_SCAN;
     path->rel = rel;
@@ -300,8 +210,9 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
         if (used[i])
             continue;
         rdb_list_push(p->arena, &path->filter, clauses->items[i]);
-        path->rows *= plan_selectivity(level, clauses->items[i]);
+        rdb_list_push(p->arena, &others, clauses->items[i]);
     }
+    path->rows *= plan_selectivity_list(level, rel, &others);
     path->rows = path->rows < 1 ? 1 : rint(path->rows);
     /* down the tree, then one heap page for each row at worst, of which half are taken to be in memory */
     double heap_pages = RDB_MIN(fetched, rel->pages);

@@ -258,9 +258,7 @@ bool plan_aggregation(plan_level *level, plan_built *built, rdb_expr **targets, 
     double input_rows = node->rows;
     node->total_cost += input_rows * (COST_OPERATOR * (keys.count + c.aggregates.count) + 0.001);
     node->startup_cost = node->total_cost;
-    double groups = 1;
-    for (uint32_t i = 0; i < group_count; i++)
-        groups *= plan_distinct(level, c.keys.items[i], input_rows);
+    double groups = plan_group_count(level, (rdb_expr *const *)c.keys.items, group_count, input_rows);
     node->rows = keys.count == 0 ? 1 : RDB_MAX(1.0, RDB_MIN(groups, input_rows));
     *built = plan_identity(p, node, outputs, count);
     return plan_resolve_list(p, built, having, &node->filter);

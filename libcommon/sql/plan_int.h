@@ -168,7 +168,7 @@ rdb_expr **plan_range_outputs(planner *p, const rdb_range *range, uint32_t range
 bool plan_set_operation(plan_level *level, const rdb_set_operation *operation, plan_built *built);
 const rdb_set_operation *plan_leftmost(const rdb_set_operation *operation);
 rdb_plan_key plan_key(uint32_t slot_no, const rdb_expr *expr);
-bool plan_distinct_hash(planner *p, plan_built *built, uint32_t count);
+bool plan_distinct_hash(plan_level *level, plan_built *built, uint32_t count);
 /* plan_group.c */
 bool plan_aggregation(plan_level *level, plan_built *built, rdb_expr **targets, const rdb_list *having);
 const rdb_target *plan_find_target(const rdb_list *targets, uint32_t ref, uint32_t *position);
@@ -183,7 +183,6 @@ bool plan_parametrise(planner *p, rdb_expr *expr, rdb_expr **result, rdb_list *a
 plan_relids plan_relids_of(const rdb_expr *expr);
 /* Wraps *expr in the implicit cast to type; false where there is none. */
 bool plan_cast_to(planner *p, rdb_expr **expr, const rdb_type *type);
-double plan_distinct(plan_level *level, const rdb_expr *expr, double rows);
 void plan_need_column(plan_level *level, uint32_t range_no, int16_t attribute_no);
 rdb_expr *plan_make_var(planner *p, uint32_t range_no, int16_t attribute_no, const rdb_type *type, int32_t typmod, uint32_t collation);
 rdb_expr *plan_make_param(planner *p, const rdb_expr *like, uint32_t *param_no);
@@ -203,7 +202,16 @@ bool plan_inner_sets(planner *p, plan_built *built, rdb_expr *const *exprs, uint
 /* Makes sure that each expression is a column; appends those that are not. slots[i]: where. */
 bool plan_ensure_columns(planner *p, plan_built *built, rdb_expr *const *exprs, uint32_t count, uint32_t *slots);
 plan_built plan_identity(planner *p, rdb_plan_node *node, rdb_expr *const *outputs, uint32_t count);
+/* plan_selectivity.c: shares of rows, 0 to 1. of: the relation whose rows a condition chooses among, all else being known; NULL:
+ * whichever it speaks of. */
 double plan_selectivity(plan_level *level, const rdb_expr *clause);
+double plan_selectivity_of(plan_level *level, const plan_rel *of, const rdb_expr *clause);
+double plan_selectivity_list(plan_level *level, const plan_rel *of, const rdb_list *clauses);
+/* Of a join's pairs of rows; SEMI and ANTI: of the left rows, those with a partner among right_rows. */
+double plan_join_selectivity(plan_level *level, const rdb_expr *clause, plan_relids left_ids, uint8_t join_kind, double right_rows);
+/* Distinct values among so many rows; groups of rows by several expressions. */
+double plan_distinct(plan_level *level, const rdb_expr *expr, double rows);
+double plan_group_count(plan_level *level, rdb_expr *const *exprs, uint32_t count, double rows);
 bool plan_index_paths(plan_level *level, plan_rel *rel, const rdb_list *clauses, plan_relids outer, plan_path **best);
 /* The cheapest index scan that gives the rows in this order; *best NULL: there is none. */
 bool plan_ordered_path(plan_level *level, plan_rel *rel, const plan_order *order, uint32_t order_count, plan_path **best);

@@ -212,10 +212,7 @@ static double clamp_rows(double rows)
 
 static double selectivity_of(plan_level *level, const rdb_list *clauses)
 {
-    double selectivity = 1;
-    for (uint32_t i = 0; i < clauses->count; i++)
-        selectivity *= plan_selectivity(level, clauses->items[i]);
-    return selectivity;
+    return plan_selectivity_list(level, NULL, clauses);
 }
 
 static bool estimate_relation(plan_level *level, plan_rel *rel)
@@ -230,7 +227,7 @@ static bool estimate_relation(plan_level *level, plan_rel *rel)
     rel->width = 0;
     for (uint16_t i = 0; i < relation->column_count; i++)
         if (!relation->columns[i].is_dropped)
-            rel->width += relation->columns[i].type->rep == RDB_REP_BYTES ? 32 : (int32_t)rdb_rep_width(relation->columns[i].type->rep);
+            rel->width += relation->statistics != NULL && relation->statistics[i] != NULL ? relation->statistics[i]->width : relation->columns[i].type->rep == RDB_REP_BYTES ? 32 : (int32_t)rdb_rep_width(relation->columns[i].type->rep);
     double density = relation->tuples > 0 && relation->pages > 0 ? relation->tuples / relation->pages : 4000.0 / (rel->width + 28);
     rel->tuples = relation->tuples >= 0 && relation->pages <= 0 && blocks == 0 ? relation->tuples : clamp_rows(density * rel->pages);
     rel->rows = clamp_rows(rel->tuples * selectivity_of(level, &rel->quals));
@@ -306,16 +303,11 @@ static bool split_equality(plan_level *level, rdb_expr *clause, plan_relids left
     return ok;
 }
 
-static double join_selectivity(plan_level *level, const rdb_list *clauses, const plan_path *left, const plan_path *right)
+static double join_selectivity(plan_level *level, const rdb_list *clauses, const plan_path *left, const plan_path *right, uint8_t kind)
 {
     double selectivity = 1;
-    for (uint32_t i = 0; i < clauses->count; i++) {
-        rdb_expr *a = NULL, *b = NULL;
-        if (split_equality(level, clauses->items[i], left->relids, right->relids, &a, &b))
-            selectivity *= 1 / RDB_MAX(plan_distinct(level, a, left->rows), plan_distinct(level, b, right->rows));
-        else
-            selectivity *= plan_selectivity(level, clauses->items[i]);
-    }
+    for (uint32_t i = 0; i < clauses->count; i++)
+        selectivity *= plan_join_selectivity(level, clauses->items[i], left->relids, kind, right->rows);
     return selectivity;
 }
 
@@ -324,9 +316,9 @@ static double join_rows(uint8_t kind, double left, double right, double selectiv
     double rows = left * right * selectivity;
     switch ((rdb_join_kind)kind) {
     case RDB_JOIN_LEFT: return clamp_rows(RDB_MAX(rows, left));
-    case RDB_JOIN_FULL: return clamp_rows(RDB_MAX(rows, left + right));
-    case RDB_JOIN_SEMI: return clamp_rows(RDB_MIN(left, left * RDB_MIN(1.0, right * selectivity)));
-    case RDB_JOIN_ANTI: return clamp_rows(left * RDB_MAX(0.1, 1 - RDB_MIN(1.0, right * selectivity)));
+    case RDB_JOIN_FULL: return clamp_rows(RDB_MAX(RDB_MAX(rows, left), right));
+    case RDB_JOIN_SEMI: return clamp_rows(left * selectivity);
+    case RDB_JOIN_ANTI: return clamp_rows(left * (1 - selectivity));
     default: return clamp_rows(rows);
     }
 }
@@ -348,7 +340,7 @@ static bool join_paths(plan_level *level, plan_path *left, plan_path *right, uin
     bool is_lateral = relids_meet(right->needs, left->relids);
     for (int w = 0; w < PLAN_RELIDS_WORDS; w++)
         needs.words[w] = (left->needs.words[w] | right->needs.words[w]) & ~relids.words[w];
-    double rows = join_rows(kind, left->rows, right->rows, join_selectivity(level, clauses, left, right));
+    double rows = join_rows(kind, left->rows, right->rows, join_selectivity(level, clauses, left, right, kind));
     int32_t width = left->width + right->width;
     rdb_list left_keys = {0}, right_keys = {0}, key_clauses = {0}, rest = {0};
     for (uint32_t i = 0; i < clauses->count; i++) {

@@ -8,8 +8,9 @@ rdb_plan_key plan_key(uint32_t slot_no, const rdb_expr *expr)
 }
 
 /* Groups by all columns: DISTINCT by hashing. */
-bool plan_distinct_hash(planner *p, plan_built *built, uint32_t count)
+bool plan_distinct_hash(plan_level *level, plan_built *built, uint32_t count)
 {
+    planner *p = level->p;
     rdb_plan_node *node = plan_new_node(p, RDB_PLAN_AGGREGATE, built, NULL);
     rdb_expr **keys = RDB_NEW_ARRAY(p->arena, rdb_expr *, count + 1);
     for (uint32_t i = 0; i < count; i++) {
@@ -25,7 +26,7 @@ bool plan_distinct_hash(planner *p, plan_built *built, uint32_t count)
     node->of.aggregate.keys = keys;
     node->total_cost += node->rows * COST_OPERATOR * count;
     node->startup_cost = node->total_cost;
-    node->rows = RDB_MAX(1.0, node->rows * 0.2);
+    node->rows = plan_group_count(level, built->outputs, count, node->rows);
     plan_set_inputs(p, node, built->outputs, count);
     *built = plan_identity(p, node, built->outputs, count);
     return true;
@@ -73,7 +74,7 @@ bool plan_set_operation(plan_level *level, const rdb_set_operation *operation, p
         }
         plan_set_inputs(p, node, outputs, count);
         *built = plan_identity(p, node, outputs, count);
-        if (!operation->all && !plan_distinct_hash(p, built, count))
+        if (!operation->all && !plan_distinct_hash(level, built, count))
             return false;
     } else {
         plan_built left, right;
