@@ -424,9 +424,35 @@ static rdb_expr *raise_node(void *context, rdb_expr *expr)
     return rdb_expr_map_children(analyse_arena(r->state), expr, raise_node, context);
 }
 
+static bool raise_outer(void *context, const rdb_expr *node, uint32_t depth)
+{
+    const raiser *r = context;
+    rdb_expr *own = (rdb_expr *)(uintptr_t)node;
+    uint16_t *up = node->kind == RDB_EXPR_VAR ? &((rdb_expr_var *)own)->levels_up
+                   : node->kind == RDB_EXPR_AGGREGATE ? &((rdb_expr_aggregate *)own)->levels_up
+                   : node->kind == RDB_EXPR_GROUPING ? &((rdb_expr_grouping *)own)->levels_up : NULL;
+    if (up != NULL && *up >= depth)
+        *up = (uint16_t)(*up + r->levels);
+    return true;
+}
+
+static bool find_sublink(void *context, const rdb_expr *node, uint32_t levels)
+{
+    (void)context, (void)levels;
+    return node->kind != RDB_EXPR_SUBLINK && node->kind != RDB_EXPR_AGGREGATE && node->kind != RDB_EXPR_GROUPING;
+}
+
 bool analyse_raise_levels(const analyse_state *state, rdb_expr *expr, uint32_t levels, rdb_expr **raised, rdb_error *err)
 {
     raiser r = {state, levels};
+    if (levels > 0 && !analyse_walk(expr, 0, find_sublink, NULL)) { /* its queries are to be copied too: written and read */
+        rdb_strbuf text;
+        rdb_strbuf_init(&text, analyse_arena(state));
+        if (!rdb_tree_write_expr(expr, &text, err) || !rdb_strbuf_check(&text, err) || !rdb_tree_read_expr(analyse_arena(state), state->analysis->access, text.data, raised, err))
+            return false;
+        (void)analyse_walk(*raised, 0, raise_outer, &r);
+        return true;
+    }
     *raised = levels == 0 ? expr : raise_node(&r, expr);
     if (*raised == NULL)
         return rdb_error_set(err, RDB_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");

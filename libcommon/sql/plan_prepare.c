@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Preparing and resolving expressions: outer columns to parameters, sublinks to sub-plans, join columns to what they stand
  * for; and at the end, columns to slots. */
+#include "sql/analyse_int.h"
 #include "sql/plan_int.h"
 #include "sql/rdb_body.h"
 
@@ -57,27 +58,25 @@ static rdb_expr *fail(planner *p, const char sqlstate[6], const char *what)
     return NULL;
 }
 
-/* A column of a level further out: a parameter that the level around the boundary supplies. */
-static rdb_expr *outer_column(plan_level *level, rdb_expr_var *var)
+/* An expression of a level further out, in that level's own terms: a parameter that the level around the boundary supplies. */
+static rdb_expr *outer_value(plan_level *level, rdb_expr *own, uint16_t levels_up)
 {
     planner *p = level->p;
     plan_level *boundary = level, *owner = level;
-    for (uint16_t i = 0; i < var->levels_up; i++) {
+    for (uint16_t i = 0; i < levels_up; i++) {
         boundary = owner;
         boundary->is_correlated = true;
         owner = owner->parent;
         if (owner == NULL)
             return fail(p, RDB_INTERNAL_ERROR, "a column refers to a query level that does not exist");
     }
-    rdb_expr_var *own = rdb_arena_memdup(p->arena, var, sizeof *var);
-    own->levels_up = 0;
     rdb_expr *prepared = NULL;
-    if (!plan_prepare(owner, &own->head, &prepared))
+    if (!plan_prepare(owner, own, &prepared))
         return NULL;
     for (uint32_t i = 0; i < boundary->wanted_count; i++)
         if (rdb_expr_equal(boundary->wanted[i].expr, prepared)) {
             rdb_expr_param *param = RDB_NEW(p->arena, rdb_expr_param);
-            param->head = prepared->kind == RDB_EXPR_VAR ? var->head : *prepared;
+            param->head = prepared->kind == RDB_EXPR_VAR ? *own : *prepared;
             param->head.kind = RDB_EXPR_PARAM;
             param->param_kind = RDB_PARAM_EXECUTION;
             param->param_no = boundary->wanted[i].parameter_no;
@@ -93,7 +92,40 @@ static rdb_expr *outer_column(plan_level *level, rdb_expr_var *var)
     }
     plan_wanted *wanted = &boundary->wanted[boundary->wanted_count++];
     wanted->expr = prepared;
-    return plan_make_param(p, &var->head, &wanted->parameter_no);
+    return plan_make_param(p, own, &wanted->parameter_no);
+}
+
+static rdb_expr *outer_column(plan_level *level, rdb_expr_var *var)
+{
+    rdb_expr_var *own = rdb_arena_memdup(level->p->arena, var, sizeof *var);
+    own->levels_up = 0;
+    return outer_value(level, &own->head, var->levels_up);
+}
+
+/* Brings what belongs to levels further out nearer. The nodes are a copy of our own, so they may be changed. */
+static bool lower_node(void *context, const rdb_expr *node, uint32_t depth)
+{
+    const uint32_t levels = *(const uint16_t *)context;
+    rdb_expr *own = (rdb_expr *)(uintptr_t)node;
+    uint16_t *up = node->kind == RDB_EXPR_VAR ? &((rdb_expr_var *)own)->levels_up
+                   : node->kind == RDB_EXPR_AGGREGATE ? &((rdb_expr_aggregate *)own)->levels_up
+                   : node->kind == RDB_EXPR_GROUPING ? &((rdb_expr_grouping *)own)->levels_up : NULL;
+    if (up != NULL && *up >= depth + levels)
+        *up = (uint16_t)(*up - levels);
+    return true;
+}
+
+/* An aggregate or GROUPING of a level further out: computed there, whole. */
+static rdb_expr *outer_aggregate(plan_level *level, rdb_expr *expr, uint16_t levels_up)
+{
+    planner *p = level->p;
+    rdb_strbuf text;
+    rdb_expr *own = NULL;
+    rdb_strbuf_init(&text, p->arena);
+    if (!rdb_tree_write_expr(expr, &text, p->err) || !rdb_strbuf_check(&text, p->err) || !rdb_tree_read_expr(p->arena, p->access, text.data, &own, p->err))
+        return NULL;
+    (void)analyse_walk(own, 0, lower_node, &levels_up);
+    return outer_value(level, own, levels_up);
 }
 
 const rdb_type *plan_column_type(plan_level *level, uint32_t range_no, int16_t attribute_no, int32_t *typmod, uint32_t *collation)
@@ -267,12 +299,11 @@ static rdb_expr *prepare_node(void *context, rdb_expr *expr)
         break;
     }
     case RDB_EXPR_AGGREGATE:
-        if (((rdb_expr_aggregate *)expr)->levels_up > 0) {
-            result = fail(p, RDB_FEATURE_NOT_SUPPORTED, "an aggregate of an outer query level is not supported");
-            break;
-        }
-        result = rdb_expr_map_children(p->arena, expr, prepare_node, s);
+    case RDB_EXPR_GROUPING: {
+        uint16_t levels_up = expr->kind == RDB_EXPR_AGGREGATE ? ((rdb_expr_aggregate *)expr)->levels_up : ((rdb_expr_grouping *)expr)->levels_up;
+        result = levels_up > 0 ? outer_aggregate(s->level, expr, levels_up) : rdb_expr_map_children(p->arena, expr, prepare_node, s);
         break;
+    }
     default:
         result = rdb_expr_map_children(p->arena, expr, prepare_node, s);
         break;
