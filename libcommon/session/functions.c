@@ -121,8 +121,24 @@ static bool terminate_backend_row(rdb_call *call, const rdb_datum *a, const bool
 }
 EXPR_ROW_KERNEL(terminate_backend, 2)
 
+/* What kernels have to say goes to the client of the statement that they run for. */
+static void kernel_notice(rdb_call *call, const char *sqlstate, const char *text, const char *detail)
+{
+    const rdb_eval *eval = rdb_eval_of(call);
+    rdb_session *session = eval == NULL ? NULL : eval->session;
+    rdb_error notice = {0};
+    if (session == NULL)
+        return;
+    rdb_error_set(&notice, sqlstate, "%s", text);
+    if (detail != NULL)
+        rdb_error_detail(&notice, "%s", detail);
+    session->client.notice(session->client.context, "NOTICE", &notice);
+    rdb_error_clear(&notice);
+}
+
 void session_register_functions(void)
 {
+    rdb_type_set_notice_hook(kernel_notice);
     static const rdb_kernel_entry KERNELS[] = {
         {2077, current_setting, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
         {3294, current_setting_missing, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},

@@ -2,8 +2,32 @@
  * From a type to its operations, representation and printed name, and the columns of index keys. */
 #include "type/type_int.h"
 #include "type/tables.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 static rdb_type_resolver resolver_hook;
+
+static rdb_type_notice_hook notice_hook;
+
+void rdb_type_set_notice_hook(rdb_type_notice_hook hook)
+{
+    notice_hook = hook;
+}
+
+void type_notice(rdb_call *call, const char *sqlstate, const char *format, ...)
+{
+    va_list arguments;
+    if (notice_hook == NULL)
+        return;
+    va_start(arguments, format);
+    char *text = NULL;
+    if (vasprintf(&text, format, arguments) >= 0) {
+        notice_hook(call, sqlstate, text, NULL);
+        free(text);
+    }
+    va_end(arguments);
+}
 
 void rdb_type_set_resolver(rdb_type_resolver resolver)
 {
@@ -123,6 +147,10 @@ static const rdb_type_ops *find_by_oid(uint32_t oid)
         return &type_path_ops;
     case RDB_POLYGONOID:
         return &type_polygon_ops;
+    case RDB_TSVECTOROID:
+        return &type_tsvector_ops;
+    case RDB_TSQUERYOID:
+        return &type_tsquery_ops;
     default:
         return NULL;
     }

@@ -268,6 +268,9 @@ bool rdb_record_field(rdb_datum record, uint32_t field_no, uint32_t *type_oid, r
 typedef bool (*rdb_regtype_input)(rdb_call *call, const rdb_type *type, rdb_slice text, uint32_t *oid);
 typedef bool (*rdb_regtype_output)(rdb_call *call, const rdb_type *type, uint32_t oid, rdb_strbuf *text);
 void rdb_regtype_set_hooks(rdb_regtype_input input, rdb_regtype_output output);
+/* NOTICEs that a kernel gives: a room with sessions takes them, once set at start; text is borrowed, detail may be NULL. */
+typedef void (*rdb_type_notice_hook)(rdb_call *call, const char *sqlstate, const char *text, const char *detail);
+void rdb_type_set_notice_hook(rdb_type_notice_hook hook);
 /* The descriptor of a type by OID, NULL where there is none; call->session tells whose catalog. */
 typedef const rdb_type *(*rdb_type_resolver)(rdb_call *call, uint32_t oid);
 void rdb_type_set_resolver(rdb_type_resolver resolver);

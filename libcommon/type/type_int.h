@@ -200,6 +200,9 @@ bool type_run_null_rows(TYPE_KERNEL_PARAMETERS, uint32_t count, type_null_functi
     {sql "_eq", prefix##_eq, 0, 0}, {sql "_ne", prefix##_ne, 0, 0}, {sql "_lt", prefix##_lt, 0, 0},              \
         {sql "_le", prefix##_le, 0, 0}, {sql "_gt", prefix##_gt, 0, 0}, {sql "_ge", prefix##_ge, 0, 0}
 
+/* A NOTICE to the client; nowhere where there is no session. */
+void type_notice(rdb_call *call, const char *sqlstate, const char *format, ...) RDB_PRINTF(3, 4);
+
 /* ---- memory and bytes -------------------------------------------------------------------------------------------- */
 #define TYPE_BYTES_MAX 0x3fffffffu /* PostgreSQL's limit for one value */
 /* From call->arena; NULL with an error. */
