@@ -188,8 +188,10 @@ void exec_register_definition_functions(void);
 void exec_register_sql_language(void);
 /* ---- recheck.c: one-row substitution */
 typedef struct exec_recheck exec_recheck;
-/* Runs the plan below with scan_no reading the newest version at address. *batch NULL: the row does not qualify any more. */
-RDB_CHECKED bool exec_recheck_row(rdb_execution *x, exec_recheck **recheck, const rdb_plan_node *below, uint32_t scan_no, rdb_row_address address,
+/* Runs the plan below with scan_no reading the newest version at address, and the scans of the other targets nothing. *batch NULL: the row
+ * does not qualify any more. */
+RDB_CHECKED bool exec_recheck_row(rdb_execution *x, exec_recheck **recheck, const rdb_plan_node *below, uint32_t scan_no, const rdb_plan_target *targets,
+                                  uint32_t target_count, rdb_row_address address,
                                   rdb_batch **batch, rdb_error *err);
 /* The plan's further rows for the same substitution. */
 RDB_CHECKED bool exec_recheck_next(exec_recheck *recheck, rdb_batch **batch, rdb_error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * ModifyTable: rows of the child are written one after the other, in the order they come. A row that someone else changed
  * meanwhile is looked at anew under READ COMMITTED (one-row substitution, R35) and is an error above it. */
-#include "exec/exec_modify.h"
+#include "exec/exec_route.h"
 
 /* ---- what a new row must pass -------------------------------------------------------------------------------------------------- */
 bool exec_row_rules_open(exec_row_rules *rules, rdb_execution *x, const rdb_plan_modify *plan, rdb_error *err)
@@ -57,7 +57,7 @@ static void name_table(const rdb_relation *relation, rdb_error *err)
 }
 
 /* "Failing row contains (1, null, ...)." A long value is cut. */
-static void tell_row(exec_row_rules *rules, const rdb_datum *values, const bool *is_null, rdb_error *err)
+void exec_row_rules_tell(exec_row_rules *rules, const rdb_datum *values, const bool *is_null, rdb_error *err)
 {
     const rdb_relation *relation = rules->plan->relation;
     rdb_strbuf text;
@@ -125,7 +125,7 @@ bool exec_row_rules_apply(exec_row_rules *rules, rdb_datum *values, bool *is_nul
         if (!column->not_null || column->is_dropped || !is_null[i])
             continue;
         rdb_error_set(err, RDB_NOT_NULL_VIOLATION, "null value in column \"%s\" of relation \"%s\" violates not-null constraint", column->name, relation->name);
-        tell_row(rules, values, is_null, err);
+        exec_row_rules_tell(rules, values, is_null, err);
         name_table(relation, err);
         rdb_error_name(err, RDB_ERROR_COLUMN, column->name);
         return false;
@@ -143,11 +143,11 @@ bool exec_row_rules_apply(exec_row_rules *rules, rdb_datum *values, bool *is_nul
         const char *name = rules->plan->check_constraints[i]->name;
         if (rules->plan->check_constraints[i]->kind == 'w') { /* WITH CHECK OPTION */
             rdb_error_set(err, RDB_WITH_CHECK_OPTION_VIOLATION, "new row violates check option for view \"%s\"", name);
-            tell_row(rules, values, is_null, err);
+            exec_row_rules_tell(rules, values, is_null, err);
             return false;
         }
         rdb_error_set(err, RDB_CHECK_VIOLATION, "new row for relation \"%s\" violates check constraint \"%s\"", relation->name, name);
-        tell_row(rules, values, is_null, err);
+        exec_row_rules_tell(rules, values, is_null, err);
         name_table(relation, err);
         rdb_error_name(err, RDB_ERROR_CONSTRAINT, name);
         return false;
@@ -216,7 +216,12 @@ bool exec_row_rules_compute_index(void *rules_at, const rdb_relation_index *inde
 /* ---- the operator ---------------------------------------------------------------------------------------------------------------- */
 typedef struct modify_state {
     const rdb_plan_modify *plan;
-    exec_row_rules rules;
+    exec_target *at;            /* the table of the row at hand */
+    exec_target *own;           /* the table that the statement names; NULL: it is partitioned */
+    exec_target *last_read;     /* of them: where the row before stood */
+    exec_target *targets;       /* those whose rows the plan reads, by plan->targets */
+    exec_route *route;          /* new rows of a partitioned table; NULL: it is none */
+    rdb_arena *row_arena;       /* of the row at hand */
     rdb_program *defaults;      /* of the attributes in default_columns */
     uint16_t *default_columns, default_count;
     rdb_program *conflict_values, *conflict_where;
@@ -226,8 +231,8 @@ typedef struct modify_state {
     rdb_datum *values, *old_values;
     bool *is_null, *old_is_null;
     rdb_vector **columns;       /* the row space: new row, address, child's columns */
-    rdb_vector **own;           /* those of them that are ours */
-    uint32_t own_capacity;
+    rdb_vector **row;           /* those of them that are ours */
+    uint32_t row_capacity;
     uint32_t *rows;
     rdb_batch batch;
     exec_recheck *recheck;
@@ -279,6 +284,38 @@ static bool open_merge(exec_node *node, modify_state *state, rdb_error *err)
     return true;
 }
 
+/* The row at hand lives in one arena, whichever table it goes to. */
+static bool open_targets(exec_node *node, modify_state *state, rdb_error *err)
+{
+    const rdb_plan_modify *plan = state->plan;
+    rdb_execution *x = node->x;
+    state->row_arena = exec_arena(x, "row");
+    if (state->row_arena == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    if (plan->has_targets) {
+        state->targets = RDB_NEW_ARRAY(x->arena, exec_target, plan->target_count + 1);
+        for (uint32_t i = 0; i < plan->target_count; i++) {
+            const rdb_plan_target *target = &plan->targets[i];
+            const bool is_own = target->relation->oid == plan->relation->oid;
+            if (!exec_target_open(&state->targets[i], x, target->relation, is_own ? plan : NULL, target->map, state->row_arena, err))
+                return false;
+            state->targets[i].scan_no = target->scan_no;
+        }
+    }
+    if (plan->relation->kind == 'p')
+        return plan->command == RDB_COMMAND_DELETE || exec_route_open(&state->route, x, plan->relation, state->row_arena, err);
+    exec_target *own = RDB_NEW(x->arena, exec_target);
+    if (!exec_target_open(own, x, plan->relation, plan, NULL, state->row_arena, err))
+        return false;
+    own->scan_no = plan->scan_no;
+    own->values = state->values;
+    own->is_null = state->is_null;
+    own->old_values = state->old_values;
+    own->old_is_null = state->old_is_null;
+    state->at = state->own = own;
+    return true;
+}
+
 static bool open_modify(exec_node *node, rdb_error *err)
 {
     const rdb_plan_modify *plan = &node->plan->of.modify;
@@ -292,12 +329,12 @@ static bool open_modify(exec_node *node, rdb_error *err)
     state->old_is_null = RDB_NEW_ARRAY(arena, bool, count + 1u);
     state->rows = RDB_NEW_ARRAY(arena, uint32_t, RDB_BATCH_ROWS);
     state->columns = RDB_NEW_ARRAY(arena, rdb_vector *, node->plan->input_count + 1);
-    state->own = RDB_NEW_ARRAY(arena, rdb_vector *, count + 2u);
+    state->row = RDB_NEW_ARRAY(arena, rdb_vector *, count + 3u);
     state->all_columns = RDB_NEW_ARRAY(arena, int16_t, count + 1u);
     state->default_columns = RDB_NEW_ARRAY(arena, uint16_t, count + 1u);
     for (uint16_t i = 0; i < count; i++)
         state->all_columns[i] = (int16_t)(i + 1);
-    if (!exec_row_rules_open(&state->rules, node->x, plan, err))
+    if (!open_targets(node, state, err))
         return false;
     if (plan->command == RDB_COMMAND_INSERT &&
         !compile_defaults(node, plan->set_columns, plan->set_count, &state->defaults, state->default_columns, &state->default_count, err))
@@ -312,7 +349,7 @@ static bool open_modify(exec_node *node, rdb_error *err)
         state->both = RDB_NEW_ARRAY(arena, rdb_vector *, 2u * count + 1);
         for (uint32_t i = 0; i < 2u * count; i++) {
             state->both[i] = RDB_NEW(arena, rdb_vector);
-            if (!rdb_vector_init(state->both[i], arena, (rdb_rep)plan->relation->table.reps[i % count], 1, err))
+            if (!rdb_vector_init(state->both[i], arena, (rdb_rep)plan->relation->columns[i % count].type->rep, 1, err))
                 return false;
         }
     }
@@ -324,7 +361,12 @@ static void close_modify(exec_node *node)
     modify_state *state = node->state;
     if (state == NULL)
         return;
-    exec_row_rules_close(&state->rules);
+    if (state->own != NULL)
+        exec_target_close(state->own);
+    for (uint32_t i = 0; state->targets != NULL && i < state->plan->target_count; i++)
+        exec_target_close(&state->targets[i]);
+    exec_route_close(state->route);
+    rdb_arena_destroy(state->row_arena);
     exec_recheck_close(&state->recheck);
 }
 
@@ -342,8 +384,8 @@ static rdb_row_writer make_writer(exec_node *node)
 {
     modify_state *state = node->state;
     const rdb_execution_context *context = &node->x->context;
-    return (rdb_row_writer){.txn = context->txn, .snapshot = context->snapshot, .relation = state->plan->relation, .lock_timeout_us = context->lock_timeout_us, .arena = state->rules.arena,
-                            .compute_index = exec_row_rules_compute_index, .compute_context = &state->rules, .format = context->format};
+    return (rdb_row_writer){.txn = context->txn, .snapshot = context->snapshot, .relation = state->at->relation, .lock_timeout_us = context->lock_timeout_us, .arena = state->row_arena,
+                            .compute_index = exec_row_rules_compute_index, .compute_context = &state->at->rules, .format = context->format};
 }
 
 static void read_row(rdb_vector *const *columns, uint32_t row, uint16_t count, rdb_datum *values, bool *is_null)
@@ -365,35 +407,113 @@ static bool above_read_committed(const exec_node *node)
     return rdb_txn_get_isolation(node->x->context.txn) >= RDB_REPEATABLE_READ;
 }
 
-static void read_target(exec_node *node, const rdb_batch *batch, uint32_t row, rdb_row_address *address, rdb_row_version *seen)
+/* The row to write: its table, place and version, and as what it stood there. *found false: it is gone. is_again: it was looked at anew, so
+ * the newest version counts. */
+static bool read_target(exec_node *node, const rdb_batch *batch, uint32_t row, bool is_again, rdb_row_address *address, rdb_row_version *seen, bool *found, rdb_error *err)
 {
     modify_state *state = node->state;
     const rdb_plan_modify *plan = state->plan;
+    const uint16_t count = plan->relation->column_count;
+    *found = true;
     *address = (rdb_row_address)RDB_AT(batch->columns[plan->identity_slot], int64_t, row);
     *seen = (rdb_row_version){(rdb_xid)RDB_AT(batch->columns[plan->identity_slot + 1], int64_t, row), (rdb_undo_address)RDB_AT(batch->columns[plan->identity_slot + 2], int64_t, row)};
-    read_row(batch->columns + plan->old_slot, row, plan->relation->column_count, state->old_values, state->old_is_null);
-    memcpy(state->values, state->old_values, plan->relation->column_count * sizeof *state->values);
-    memcpy(state->is_null, state->old_is_null, plan->relation->column_count * sizeof *state->is_null);
+    if (!plan->has_targets) {
+        state->at = state->own;
+        read_row(batch->columns + plan->old_slot, row, count, state->old_values, state->old_is_null);
+        memcpy(state->values, state->old_values, count * sizeof *state->values);
+        memcpy(state->is_null, state->old_is_null, count * sizeof *state->is_null);
+        return true;
+    }
+    const uint32_t oid = RDB_AT(batch->columns[plan->tableoid_slot], uint32_t, row);
+    state->at = state->last_read;
+    if (state->at == NULL || state->at->relation->oid != oid) {
+        state->at = NULL;
+        for (uint32_t i = 0; i < plan->target_count && state->at == NULL; i++)
+            if (plan->targets[i].relation->oid == oid)
+                state->at = &state->targets[i];
+        if (state->at == NULL)
+            return rdb_error_set(err, RDB_INTERNAL_ERROR, "row comes from relation %u, which the statement does not write", oid);
+    }
+    exec_target *at = state->last_read = state->at;
+    rdb_row_version version = {0};
+    if (!exec_target_fetch(at, node->x, *address, is_again, &version, found, err))
+        return false;
+    *found = *found && version.xid == seen->xid && version.undo == seen->undo;
+    memcpy(at->values, at->old_values, at->relation->column_count * sizeof *at->values);
+    memcpy(at->is_null, at->old_is_null, at->relation->column_count * sizeof *at->is_null);
+    return true;
+}
+
+static void assign(exec_target *at, int16_t number, bool is_null, rdb_datum value)
+{
+    const int16_t own = at->map != NULL ? at->map[number - 1] : number;
+    at->is_null[own - 1] = is_null;
+    at->values[own - 1] = is_null ? (rdb_datum){.words = {0, 0}} : value;
 }
 
 /* Tries to write the version seen: the row in state->values (UPDATE), or none (DELETE). */
 static bool write_once(exec_node *node, uint8_t command, rdb_row_address address, rdb_row_version seen, rdb_write_outcome *outcome, rdb_error *err)
 {
     modify_state *state = node->state;
+    exec_target *at = state->at;
     const rdb_index_values *keys = NULL, *old_keys = NULL;
     rdb_row_writer writer = make_writer(node);
     *outcome = RDB_WRITE_DONE;
-    if (!exec_row_rules_index_values(&state->rules, state->old_values, state->old_is_null, &old_keys, err))
+    if (!exec_row_rules_index_values(&at->rules, at->old_values, at->old_is_null, &old_keys, err))
         return false;
     if (command == RDB_COMMAND_UPDATE) {
-        if (!exec_row_rules_apply(&state->rules, state->values, state->is_null, err) || !exec_row_rules_index_values(&state->rules, state->values, state->is_null, &keys, err) ||
-            !rdb_row_update(&writer, address, seen, state->old_values, state->old_is_null, state->values, state->is_null, old_keys, keys, outcome, err))
+        if (!exec_row_rules_apply(&at->rules, at->values, at->is_null, err) || !exec_row_rules_index_values(&at->rules, at->values, at->is_null, &keys, err) ||
+            !rdb_row_update(&writer, address, seen, at->old_values, at->old_is_null, at->values, at->is_null, old_keys, keys, outcome, err))
             return false;
-    } else if (!rdb_row_delete(&writer, address, seen, state->old_values, state->old_is_null, old_keys, outcome, err)) {
+    } else if (!rdb_row_delete(&writer, address, seen, at->old_values, at->old_is_null, old_keys, outcome, err)) {
         return false;
     }
-    return *outcome != RDB_WRITE_DONE ||
-           exec_after_note(node->x, state->plan->relation, command, address, state->old_values, state->old_is_null, state->values, state->is_null, err);
+    return *outcome != RDB_WRITE_DONE || exec_after_note(node->x, at->relation, command, address, at->old_values, at->old_is_null, at->values, at->is_null, err);
+}
+
+static bool insert_values(exec_node *node, bool *is_written, rdb_row_address *address, rdb_error *err);
+
+/* An UPDATE that takes the row out of its partition: it is deleted there and finds its way anew. */
+static bool move_row(exec_node *node, rdb_row_address *address, rdb_row_version seen, rdb_write_outcome *outcome, rdb_error *err)
+{
+    modify_state *state = node->state;
+    exec_target *from = state->at;
+    const rdb_index_values *old_keys = NULL;
+    rdb_row_writer writer = make_writer(node);
+    rdb_row_address moved = 0;
+    bool is_written = false;
+    *outcome = RDB_WRITE_DONE;
+    exec_target_give(from, state->plan->relation->column_count, state->values, state->is_null);
+    exec_target *to = NULL;
+    bool holds = true;
+    if (!exec_route_check_root(state->route, state->row_arena, state->values, state->is_null, &holds, err))
+        return false;
+    if (!holds)
+        return exec_target_refuse(from, state->plan->relation, err);
+    if (!exec_route_find(state->route, state->row_arena, state->values, state->is_null, &to, err) ||
+        !exec_row_rules_index_values(&from->rules, from->old_values, from->old_is_null, &old_keys, err) ||
+        !rdb_row_delete(&writer, *address, seen, from->old_values, from->old_is_null, old_keys, outcome, err))
+        return false;
+    if (*outcome != RDB_WRITE_DONE)
+        return true;
+    if (!exec_after_note(node->x, from->relation, RDB_COMMAND_UPDATE, *address, from->old_values, from->old_is_null, from->values, from->is_null, err) ||
+        !insert_values(node, &is_written, &moved, err))
+        return false;
+    *address = moved;
+    return true;
+}
+
+/* The new row stands in state->at->values. */
+static bool update_once(exec_node *node, rdb_row_address *address, rdb_row_version seen, rdb_write_outcome *outcome, rdb_error *err)
+{
+    modify_state *state = node->state;
+    exec_target *at = state->at;
+    bool holds = true;
+    if (at->bound != NULL && !exec_bound_holds(at->bound, state->row_arena, at->values, at->is_null, &holds, err))
+        return false;
+    if (!holds)
+        return state->route != NULL ? move_row(node, address, seen, outcome, err) : exec_target_refuse(at, at->relation, err);
+    return write_once(node, RDB_COMMAND_UPDATE, *address, seen, outcome, err);
 }
 
 /* UPDATE or DELETE of one row. batch and row change to the re-checked ones where the row had changed. */
@@ -401,6 +521,7 @@ static bool write_existing(exec_node *node, rdb_batch *batch, uint32_t row, bool
 {
     modify_state *state = node->state;
     const rdb_plan_modify *plan = state->plan;
+    bool is_again = false, found = true;
     *is_written = false;
     for (;;) {
         rdb_row_version seen;
@@ -409,16 +530,15 @@ static bool write_existing(exec_node *node, rdb_batch *batch, uint32_t row, bool
             return false;
         if (rdb_vector_is_null(batch->columns[plan->identity_slot], row))
             return true; /* the null side of an outer join */
-        rdb_arena_reset(state->rules.arena);
-        read_target(node, batch, row, address, &seen);
-        for (uint16_t i = 0; plan->command == RDB_COMMAND_UPDATE && i < plan->set_count; i++) {
-            if (plan->set_columns[i] <= 0)
-                continue;
-            uint32_t at = (uint32_t)plan->set_columns[i] - 1;
-            state->is_null[at] = rdb_vector_is_null(batch->columns[i], row);
-            state->values[at] = state->is_null[at] ? (rdb_datum){.words = {0, 0}} : rdb_vector_get(batch->columns[i], row);
-        }
-        if (!write_once(node, plan->command, *address, seen, &outcome, err))
+        rdb_arena_reset(state->row_arena);
+        if (!read_target(node, batch, row, is_again, address, &seen, &found, err))
+            return false;
+        for (uint16_t i = 0; plan->command == RDB_COMMAND_UPDATE && i < plan->set_count; i++)
+            if (plan->set_columns[i] > 0)
+                assign(state->at, plan->set_columns[i], rdb_vector_is_null(batch->columns[i], row), rdb_vector_get(batch->columns[i], row));
+        if (!found)
+            outcome = RDB_WRITE_CHANGED;
+        else if (plan->command == RDB_COMMAND_UPDATE ? !update_once(node, address, seen, &outcome, err) : !write_once(node, plan->command, *address, seen, &outcome, err))
             return false;
         switch (outcome) {
         case RDB_WRITE_DONE:
@@ -435,10 +555,11 @@ static bool write_existing(exec_node *node, rdb_batch *batch, uint32_t row, bool
         if (above_read_committed(node))
             return raise_conflict(node, false, err);
         rdb_batch *again = NULL;
-        if (!exec_recheck_row(node->x, &state->recheck, node->plan->left, plan->scan_no, *address, &again, err))
+        if (!exec_recheck_row(node->x, &state->recheck, node->plan->left, state->at->scan_no, plan->targets, plan->target_count, *address, &again, err))
             return false;
         if (again == NULL)
             return true;
+        is_again = true;
         batch = again;
         row = rdb_selected(&again->selection, 0);
     }
@@ -456,23 +577,27 @@ static bool update_conflicting(exec_node *node, rdb_row_address conflict, bool *
     modify_state *state = node->state;
     const rdb_plan_modify *plan = state->plan;
     const rdb_execution_context *context = &node->x->context;
-    uint16_t count = plan->relation->column_count;
+    exec_target *at = state->at;
+    const uint16_t count = plan->relation->column_count, own_count = at->relation->column_count;
     *is_written = *is_gone = false;
     for (;;) {
         rdb_row_version version;
         bool found = false;
-        for (uint16_t i = 0; i < count; i++) {
-            rdb_vector_clear_nulls(state->both[i]);
-            rdb_vector_clear_nulls(state->both[count + i]);
-            rdb_vector_put(state->both[count + i], 0, state->values[i], state->is_null[i]);
-        }
-        if (!rdb_table_fetch_latest(&plan->relation->table, context->txn, conflict, state->all_columns, count, state->rules.arena, state->both, &found, &version, err))
+        if (!exec_target_fetch(at, node->x, conflict, true, &version, &found, err))
             return false;
         if (!found) {
             *is_gone = true;
             return true;
         }
-        const rdb_table *table = &plan->relation->table;
+        for (uint16_t i = 0; i < count; i++) {
+            const int16_t own = at->map != NULL ? at->map[i] : (int16_t)(i + 1);
+            const bool is_null = own == 0 || at->old_is_null[own - 1];
+            rdb_vector_clear_nulls(state->both[i]);
+            rdb_vector_clear_nulls(state->both[count + i]);
+            rdb_vector_put(state->both[i], 0, is_null ? (rdb_datum){.words = {0, 0}} : at->old_values[own - 1], is_null);
+            rdb_vector_put(state->both[count + i], 0, state->values[i], state->is_null[i]);
+        }
+        const rdb_table *table = &at->relation->table;
         bool is_visible = false;
         if (!rdb_txn_sees(table->txns, table->pdb, context->snapshot, context->txn, version.xid, version.undo, &is_visible, err))
             return false;
@@ -483,36 +608,42 @@ static bool update_conflicting(exec_node *node, rdb_row_address conflict, bool *
         rdb_batch pair = {.columns = state->both, .column_count = 2u * count, .row_count = 1, .selection = {NULL, 1}};
         uint32_t good = 0;
         if (state->conflict_where != NULL) {
-            if (!rdb_program_run(state->conflict_where, &node->x->eval, state->rules.arena, &pair, &pair.selection, &good, err))
+            if (!rdb_program_run(state->conflict_where, &node->x->eval, state->row_arena, &pair, &pair.selection, &good, err))
                 return false;
             const rdb_vector *answer = rdb_program_result(state->conflict_where, 0);
             if (rdb_vector_is_null(answer, 0) || !RDB_AT(answer, uint8_t, 0))
                 return true;
         }
-        if (!rdb_program_run(state->conflict_values, &node->x->eval, state->rules.arena, &pair, &pair.selection, &good, err))
+        if (!rdb_program_run(state->conflict_values, &node->x->eval, state->row_arena, &pair, &pair.selection, &good, err))
             return false;
-        read_row(state->both, 0, count, state->old_values, state->old_is_null);
-        rdb_datum *values = rdb_arena_memdup(state->rules.arena, state->old_values, count * sizeof *values);
-        bool *is_null = rdb_arena_memdup(state->rules.arena, state->old_is_null, count * sizeof *is_null);
+        rdb_datum *values = rdb_arena_memdup(state->row_arena, at->old_values, own_count * sizeof *values);
+        bool *is_null = rdb_arena_memdup(state->row_arena, at->old_is_null, own_count * sizeof *is_null), holds = true;
         for (uint16_t i = 0; i < plan->conflict_set_count; i++) {
             const rdb_vector *value = rdb_program_result(state->conflict_values, i);
-            uint32_t at = (uint32_t)plan->conflict_set_columns[i] - 1;
-            is_null[at] = rdb_vector_is_null(value, 0);
-            values[at] = is_null[at] ? (rdb_datum){.words = {0, 0}} : rdb_vector_get(value, 0);
+            const int16_t number = plan->conflict_set_columns[i];
+            const uint32_t place = (uint32_t)(at->map != NULL ? at->map[number - 1] : number) - 1;
+            is_null[place] = rdb_vector_is_null(value, 0);
+            values[place] = is_null[place] ? (rdb_datum){.words = {0, 0}} : rdb_vector_get(value, 0);
+        }
+        if (at->bound != NULL && !exec_bound_holds(at->bound, state->row_arena, values, is_null, &holds, err))
+            return false;
+        if (!holds) {
+            rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "invalid ON UPDATE specification");
+            return rdb_error_detail(err, "The result tuple would appear in a different partition than the original tuple.");
         }
         const rdb_index_values *keys = NULL, *old_keys = NULL;
         rdb_write_outcome outcome = RDB_WRITE_DONE;
         rdb_row_writer writer = make_writer(node);
-        if (!exec_row_rules_index_values(&state->rules, state->old_values, state->old_is_null, &old_keys, err) || !exec_row_rules_apply(&state->rules, values, is_null, err) ||
-            !exec_row_rules_index_values(&state->rules, values, is_null, &keys, err) ||
-            !rdb_row_update(&writer, conflict, version, state->old_values, state->old_is_null, values, is_null, old_keys, keys, &outcome, err))
+        if (!exec_row_rules_index_values(&at->rules, at->old_values, at->old_is_null, &old_keys, err) || !exec_row_rules_apply(&at->rules, values, is_null, err) ||
+            !exec_row_rules_index_values(&at->rules, values, is_null, &keys, err) ||
+            !rdb_row_update(&writer, conflict, version, at->old_values, at->old_is_null, values, is_null, old_keys, keys, &outcome, err))
             return false;
         if (outcome == RDB_WRITE_DONE) {
             *is_written = true;
-            if (!exec_after_note(node->x, plan->relation, RDB_COMMAND_UPDATE, conflict, state->old_values, state->old_is_null, values, is_null, err))
+            if (!exec_after_note(node->x, at->relation, RDB_COMMAND_UPDATE, conflict, at->old_values, at->old_is_null, values, is_null, err))
                 return false;
-            memcpy(state->values, values, count * sizeof *values);
-            memcpy(state->is_null, is_null, count * sizeof *is_null);
+            memcpy(at->values, values, own_count * sizeof *values);
+            memcpy(at->is_null, is_null, own_count * sizeof *is_null);
             return true;
         }
         if (outcome == RDB_WRITE_SELF)
@@ -529,7 +660,7 @@ static bool fill_defaults(exec_node *node, rdb_program *defaults, const uint16_t
     uint32_t good = 0;
     if (defaults == NULL)
         return true;
-    if (!rdb_program_run(defaults, &node->x->eval, state->rules.arena, NULL, &one, &good, err))
+    if (!rdb_program_run(defaults, &node->x->eval, state->row_arena, NULL, &one, &good, err))
         return false;
     for (uint16_t i = 0; i < count; i++) {
         const rdb_vector *value = rdb_program_result(defaults, i);
@@ -549,23 +680,40 @@ static void clear_row(modify_state *state)
     }
 }
 
-/* The row in state->values, complete but for what the rules add. */
+/* The row in state->values, complete but for what the rules add, goes to its table. */
 static bool insert_values(exec_node *node, bool *is_written, rdb_row_address *address, rdb_error *err)
 {
     modify_state *state = node->state;
     const rdb_plan_modify *plan = state->plan;
     const rdb_index_values *keys = NULL;
-    if (!exec_row_rules_apply(&state->rules, state->values, state->is_null, err) || !exec_row_rules_index_values(&state->rules, state->values, state->is_null, &keys, err))
+    uint16_t conflict_index = plan->conflict_action == 0 ? RDB_CONFLICT_ERROR : plan->conflict_index;
+    state->at = state->own;
+    if (state->route != NULL) {
+        bool holds = true;
+        if (!exec_route_check_root(state->route, state->row_arena, state->values, state->is_null, &holds, err))
+            return false;
+        if (!exec_route_find(state->route, state->row_arena, state->values, state->is_null, &state->at, err))
+            return false;
+        exec_target_take(state->at, plan->relation->column_count, state->values, state->is_null);
+        if (!holds)
+            return exec_target_refuse(state->at, plan->relation, err);
+        if (conflict_index != RDB_CONFLICT_ERROR && conflict_index != RDB_CONFLICT_ANY &&
+            !exec_target_arbiter(state->at, node->x, &plan->relation->indexes[conflict_index], &conflict_index, err))
+            return false;
+    }
+    exec_target *at = state->at;
+    if (!exec_row_rules_apply(&at->rules, at->values, at->is_null, err) || (state->route == NULL && !exec_target_check_bound(at, err)) ||
+        !exec_row_rules_index_values(&at->rules, at->values, at->is_null, &keys, err))
         return false;
     for (;;) {
         rdb_row_writer writer = make_writer(node);
         rdb_row_address conflict = 0;
         bool is_gone = false;
-        if (!rdb_row_insert(&writer, state->values, state->is_null, keys, plan->conflict_action == 0 ? RDB_CONFLICT_ERROR : plan->conflict_index, address, &conflict, err))
+        if (!rdb_row_insert(&writer, at->values, at->is_null, keys, conflict_index, address, &conflict, err))
             return false;
         if (conflict == 0) {
             *is_written = true;
-            return exec_after_note(node->x, plan->relation, RDB_COMMAND_INSERT, *address, NULL, NULL, state->values, state->is_null, err);
+            return exec_after_note(node->x, at->relation, RDB_COMMAND_INSERT, *address, NULL, NULL, at->values, at->is_null, err);
         }
         if (plan->conflict_action != 2)
             return true;
@@ -582,7 +730,7 @@ static bool insert_row(exec_node *node, const rdb_batch *batch, uint32_t row, bo
     modify_state *state = node->state;
     const rdb_plan_modify *plan = state->plan;
     *is_written = false;
-    rdb_arena_reset(state->rules.arena);
+    rdb_arena_reset(state->row_arena);
     clear_row(state);
     for (uint16_t i = 0; i < plan->set_count; i++) {
         if (plan->set_columns[i] <= 0)
@@ -608,7 +756,7 @@ static bool choose_action(exec_node *node, const rdb_batch *batch, uint32_t row,
         if (action->plan->is_matched != is_matched)
             continue;
         if (action->condition != NULL) {
-            if (!rdb_program_run(action->condition, &node->x->eval, state->rules.arena, batch, &one, &good, err))
+            if (!rdb_program_run(action->condition, &node->x->eval, state->row_arena, batch, &one, &good, err))
                 return false;
             const rdb_vector *answer = rdb_program_result(action->condition, 0);
             if (rdb_vector_is_null(answer, row) || !RDB_AT(answer, uint8_t, row))
@@ -620,18 +768,23 @@ static bool choose_action(exec_node *node, const rdb_batch *batch, uint32_t row,
     return true;
 }
 
-static bool run_action_values(exec_node *node, const merge_action *action, const rdb_batch *batch, uint32_t row, rdb_error *err)
+/* to_target: into the row of state->at; else into a new row of the table that the statement names. */
+static bool run_action_values(exec_node *node, const merge_action *action, const rdb_batch *batch, uint32_t row, bool to_target, rdb_error *err)
 {
     modify_state *state = node->state;
     const rdb_selection one = {&row, 1};
     uint32_t good = 0;
     if (action->values == NULL)
         return true;
-    if (!rdb_program_run(action->values, &node->x->eval, state->rules.arena, batch, &one, &good, err))
+    if (!rdb_program_run(action->values, &node->x->eval, state->row_arena, batch, &one, &good, err))
         return false;
     for (uint16_t i = 0; i < action->plan->set_count; i++) {
         const rdb_vector *value = rdb_program_result(action->values, i);
         uint32_t at = (uint32_t)action->plan->set_columns[i] - 1;
+        if (to_target) {
+            assign(state->at, action->plan->set_columns[i], rdb_vector_is_null(value, row), rdb_vector_get(value, row));
+            continue;
+        }
         state->is_null[at] = rdb_vector_is_null(value, row);
         state->values[at] = state->is_null[at] ? (rdb_datum){.words = {0, 0}} : rdb_vector_get(value, row);
     }
@@ -657,12 +810,12 @@ static bool join_again(exec_node *node, const rdb_batch *first, uint32_t first_r
     const rdb_plan_modify *plan = state->plan;
     rdb_batch *again = NULL;
     *batch = NULL;
-    if (!exec_recheck_row(node->x, &state->recheck, node->plan->left, plan->scan_no, address, &again, err))
+    if (!exec_recheck_row(node->x, &state->recheck, node->plan->left, state->at->scan_no, plan->targets, plan->target_count, address, &again, err))
         return false;
     while (again != NULL) {
         RDB_FOR_SELECTED (&again->selection, at) {
             bool is_same = !rdb_vector_is_null(again->columns[plan->identity_slot], at);
-            for (uint32_t c = plan->old_slot + plan->relation->column_count; c < again->column_count && is_same; c++)
+            for (uint32_t c = plan->foreign_slot; c < again->column_count && is_same; c++)
                 is_same = same_value(first->columns[c], first_row, again->columns[c], at);
             if (is_same) {
                 *batch = again;
@@ -684,25 +837,29 @@ static bool merge_row(exec_node *node, rdb_batch *batch, uint32_t row, bool *is_
     const rdb_plan_modify *plan = state->plan;
     const rdb_batch *first = batch;
     const uint32_t first_row = row;
-    bool is_alone = false;
+    bool is_alone = false, is_again = false, found = true;
     *is_written = false;
     for (;;) {
         merge_action *action = NULL;
         rdb_row_version seen = {0};
         rdb_write_outcome outcome = RDB_WRITE_DONE;
         bool is_matched = !is_alone && !rdb_vector_is_null(batch->columns[plan->identity_slot], row);
-        rdb_arena_reset(state->rules.arena);
+        rdb_arena_reset(state->row_arena);
         if (!rdb_cancel_check(node->x->context.cancel, err) || !choose_action(node, batch, row, is_matched, &action, err))
             return false;
         if (action == NULL || action->plan->command == 0)
             return true;
         if (!is_matched) {
             clear_row(state);
-            return run_action_values(node, action, batch, row, err) && fill_defaults(node, action->defaults, action->default_columns, action->default_count, err) &&
+            return run_action_values(node, action, batch, row, false, err) && fill_defaults(node, action->defaults, action->default_columns, action->default_count, err) &&
                    insert_values(node, is_written, address, err);
         }
-        read_target(node, batch, row, address, &seen);
-        if (!run_action_values(node, action, batch, row, err) || !write_once(node, action->plan->command, *address, seen, &outcome, err))
+        if (!read_target(node, batch, row, is_again, address, &seen, &found, err))
+            return false;
+        if (!found)
+            outcome = RDB_WRITE_CHANGED;
+        else if (!run_action_values(node, action, batch, row, true, err) ||
+                 (action->plan->command == RDB_COMMAND_UPDATE ? !update_once(node, address, seen, &outcome, err) : !write_once(node, action->plan->command, *address, seen, &outcome, err)))
             return false;
         if (outcome == RDB_WRITE_DONE) {
             *is_written = true;
@@ -717,26 +874,27 @@ static bool merge_row(exec_node *node, rdb_batch *batch, uint32_t row, bool *is_
         rdb_batch *again = NULL;
         if (!join_again(node, first, first_row, *address, &again, &row, err))
             return false;
+        is_again = true;
         is_alone = again == NULL; /* WHEN NOT MATCHED reads the source's columns alone: those of the first pair */
         batch = is_alone ? (rdb_batch *)(uintptr_t)first : again;
         row = is_alone ? first_row : row;
     }
 }
 
-static bool reserve_own(exec_node *node, uint32_t rows, rdb_error *err)
+static bool reserve_row(exec_node *node, uint32_t rows, rdb_error *err)
 {
     modify_state *state = node->state;
-    if (rows <= state->own_capacity)
+    if (rows <= state->row_capacity)
         return true;
     uint32_t capacity = rows <= 1 ? 1 : rows <= 64 ? 64 : RDB_MAX(rows, RDB_BATCH_ROWS);
     uint16_t count = state->plan->relation->column_count;
-    for (uint16_t i = 0; i <= count; i++) {
-        if (state->own[i] == NULL)
-            state->own[i] = RDB_NEW(node->x->arena, rdb_vector);
-        if (!rdb_vector_init(state->own[i], node->x->arena, i == count ? RDB_REP_INT64 : (rdb_rep)state->plan->relation->table.reps[i], capacity, err))
+    for (uint16_t i = 0; i < count + 2; i++) {
+        if (state->row[i] == NULL)
+            state->row[i] = RDB_NEW(node->x->arena, rdb_vector);
+        if (!rdb_vector_init(state->row[i], node->x->arena, (rdb_rep)node->plan->input_types[i]->rep, capacity, err))
             return false;
     }
-    state->own_capacity = capacity;
+    state->row_capacity = capacity;
     return true;
 }
 
@@ -756,10 +914,10 @@ static bool next_modify(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_e
             break;
         }
         if (plan->returns_rows) {
-            if (!reserve_own(node, batch->row_count, err))
+            if (!reserve_row(node, batch->row_count, err))
                 return false;
-            for (uint16_t i = 0; i <= count; i++)
-                rdb_vector_clear_nulls(state->own[i]);
+            for (uint16_t i = 0; i < count + 2; i++)
+                rdb_vector_clear_nulls(state->row[i]);
         }
         RDB_FOR_SELECTED (&batch->selection, row) {
             bool is_written = false;
@@ -773,21 +931,24 @@ static bool next_modify(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_e
             node->x->rows_written++;
             if (!plan->returns_rows)
                 continue;
+            if (state->at != state->own)
+                exec_target_give(state->at, count, state->values, state->is_null);
             for (uint16_t i = 0; i < count; i++) { /* values may live in the row's arena: the next row reuses it */
                 rdb_datum value = state->values[i];
-                if (!state->is_null[i] && !rdb_datum_copy(node->arena, (rdb_rep)state->own[i]->rep, value, &value, err))
+                if (!state->is_null[i] && !rdb_datum_copy(node->arena, (rdb_rep)state->row[i]->rep, value, &value, err))
                     return false;
-                rdb_vector_put(state->own[i], row, value, state->is_null[i]);
+                rdb_vector_put(state->row[i], row, value, state->is_null[i]);
             }
-            rdb_vector_put(state->own[count], row, (rdb_datum){.i64 = (int64_t)address}, false);
+            rdb_vector_put(state->row[count], row, (rdb_datum){.i64 = (int64_t)address}, false);
+            rdb_vector_put(state->row[count + 1], row, (rdb_datum){.oid = state->at->relation->oid}, false);
             state->rows[kept++] = row;
         }
         if (kept == 0)
             continue;
-        for (uint16_t i = 0; i <= count; i++)
-            state->columns[i] = state->own[i];
+        for (uint16_t i = 0; i < count + 2; i++)
+            state->columns[i] = state->row[i];
         for (uint32_t i = 0; i < batch->column_count; i++)
-            state->columns[count + 1 + i] = batch->columns[i];
+            state->columns[count + 2 + i] = batch->columns[i];
         state->batch = (rdb_batch){.columns = state->columns, .column_count = node->plan->input_count, .row_count = batch->row_count, .selection = {state->rows, kept}};
         *raw = &state->batch;
         return true;

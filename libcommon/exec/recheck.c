@@ -9,7 +9,8 @@ struct exec_recheck {
     exec_substitute *substitutes;
 };
 
-bool exec_recheck_row(rdb_execution *x, exec_recheck **recheck, const rdb_plan_node *below, uint32_t scan_no, rdb_row_address address, rdb_batch **batch, rdb_error *err)
+bool exec_recheck_row(rdb_execution *x, exec_recheck **recheck, const rdb_plan_node *below, uint32_t scan_no, const rdb_plan_target *targets, uint32_t target_count, rdb_row_address address,
+                      rdb_batch **batch, rdb_error *err)
 {
     exec_recheck *r = *recheck;
     *batch = NULL;
@@ -29,6 +30,8 @@ bool exec_recheck_row(rdb_execution *x, exec_recheck **recheck, const rdb_plan_n
     r->x.context = x->context;
     r->x.eval = x->eval;
     r->x.run_no++;
+    for (uint32_t i = 0; i < target_count; i++)
+        r->substitutes[targets[i].scan_no] = (exec_substitute){.is_set = true};
     r->substitutes[scan_no] = (exec_substitute){.is_set = true, .address = address, .is_latest = true};
     return exec_begin(r->root, err) && exec_next(r->root, 1, batch, err);
 }
@@ -103,7 +106,14 @@ static bool lock_row(exec_node *node, rdb_batch **batch, uint32_t *row, bool *ke
                 break;
             rdb_row_address address = (rdb_row_address)RDB_AT((*batch)->columns[lock->identity_slot], int64_t, *row);
             const rdb_row_version seen = {(rdb_xid)RDB_AT((*batch)->columns[lock->identity_slot + 1], int64_t, *row), (rdb_undo_address)RDB_AT((*batch)->columns[lock->identity_slot + 2], int64_t, *row)};
-            if (!rdb_table_lock_row(&lock->relation->table, context->txn, context->snapshot, address, seen, lock->strength, lock->policy, context->lock_timeout_us, &outcome, &taken, err))
+            const rdb_relation *relation = lock->relation;
+            uint32_t scan_no = lock->scan_no;
+            for (uint32_t k = 0; k < lock->target_count; k++)
+                if (lock->targets[k].relation->oid == RDB_AT((*batch)->columns[lock->identity_slot + 3], uint32_t, *row)) {
+                    relation = lock->targets[k].relation;
+                    scan_no = lock->targets[k].scan_no;
+                }
+            if (!rdb_table_lock_row(&relation->table, context->txn, context->snapshot, address, seen, lock->strength, lock->policy, context->lock_timeout_us, &outcome, &taken, err))
                 return false;
             if (!taken && outcome == RDB_WRITE_DONE) { /* SKIP LOCKED */
                 *keeps = false;
@@ -122,7 +132,7 @@ static bool lock_row(exec_node *node, rdb_batch **batch, uint32_t *row, bool *ke
                 return true;
             }
             rdb_batch *again = NULL;
-            if (!exec_recheck_row(node->x, &state->recheck, node->plan->left, lock->scan_no, address, &again, err))
+            if (!exec_recheck_row(node->x, &state->recheck, node->plan->left, scan_no, lock->targets, lock->target_count, address, &again, err))
                 return false;
             if (again == NULL) {
                 *keeps = false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Planning one query level: its range table, then FROM and WHERE, then what stands above them: aggregation, window
  * functions, targets, DISTINCT, ORDER BY, row locks, LIMIT. */
-#include "sql/plan_int.h"
+#include "sql/plan_append.h"
 #include <math.h>
 
 bool plan_add_subplan(planner *p, uint32_t *subplan_no)
@@ -226,6 +226,13 @@ static bool add_lock_columns(plan_level *level, rdb_list *extra)
             plan_need_column(level, mark->range_no, column);
             rdb_list_push(p->arena, extra, plan_make_var(p, mark->range_no, column, type, -1, 0));
         }
+        const rdb_type *oid = NULL;
+        if (!plan_is_parent(rel->range))
+            continue;
+        if (!rdb_type_get(p->access, RDB_OIDOID, &oid, p->err))
+            return false;
+        plan_need_column(level, mark->range_no, RDB_COLUMN_TABLEOID);
+        rdb_list_push(p->arena, extra, plan_make_var(p, mark->range_no, RDB_COLUMN_TABLEOID, oid, -1, 0));
     }
     return true;
 }
@@ -241,8 +248,12 @@ static bool plan_locks(plan_level *level, plan_built *built, uint32_t first_slot
         const plan_rel *rel = level->rels[mark->range_no];
         if (rel == NULL || rel->has_built)
             continue;
-        locks[count] = (rdb_plan_lock){.scan_no = rel->scan_no, .relation = rel->range->relation, .identity_slot = first_slot + 3 * count, .strength = mark->strength, .policy = mark->policy};
-        count++;
+        rdb_plan_lock *lock = &locks[count++];
+        *lock = (rdb_plan_lock){.scan_no = rel->scan_no, .relation = rel->range->relation, .identity_slot = first_slot, .strength = mark->strength, .policy = mark->policy};
+        lock->has_targets = plan_is_parent(rel->range);
+        first_slot += lock->has_targets ? 4 : 3;
+        if (lock->has_targets)
+            plan_targets(p, rel, &lock->targets, &lock->target_count);
     }
     if (count == 0)
         return true;

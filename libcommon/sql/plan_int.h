@@ -90,6 +90,10 @@ typedef struct plan_rel {    /* one range-table entry that gives rows */
     uint32_t wanted_count;   /* LATERAL: parameters set from them */
     const plan_wanted *wanted;
     uint32_t scan_no;
+    bool is_expanded, keeps_append;
+    rdb_list leaves;         /* plan_rel *: a parent's; plan_append.c */
+    struct plan_rel *parent; /* of a leaf */
+    const int16_t *map;      /* of a leaf: the parent's columns in it; NULL: the same */
     rdb_expr *whole_row, *row_of; /* wanted as one value from the null-extended side of a join: the variable, and what it is made of */
 } plan_rel;
 
@@ -135,6 +139,7 @@ typedef struct plan_path {
     rdb_list bounds;         /* plan_match * */
     rdb_list filter;         /* conditions checked at this node */
     struct plan_path *left, *right;
+    rdb_list children;       /* APPEND: plan_path *, one for each leaf */
     rdb_list left_keys, right_keys, key_clauses; /* hash joins; key_clauses: the equalities, for EXPLAIN */
     rdb_list condition;      /* join conditions besides the keys */
     rdb_list parameters;     /* NEST_LOOP: plan_wanted *, values from the left side */
@@ -193,6 +198,7 @@ bool plan_resolve_list(planner *p, const plan_built *built, const rdb_list *expr
 bool plan_contains_set(const rdb_expr *expr);
 /* plan_join.c */
 /* order: of one relation's columns, which an index may give; count 0: none wanted. limit: rows that will be asked for, 0: all. */
+bool plan_base_path(plan_level *level, plan_rel *rel, plan_path **out);
 bool plan_from(plan_level *level, rdb_list *where, plan_built *built, const plan_order *order, uint32_t order_count, double limit);
 /* plan_node.c */
 rdb_plan_node *plan_new_node(planner *p, rdb_plan_kind kind, const plan_built *left, const plan_built *right);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * FROM and WHERE: conditions pushed to where they can first be checked, joins ordered by dynamic programming up to ten
  * relations and greedily beyond, access paths chosen by cost, and the chosen path turned into nodes. */
-#include "sql/plan_int.h"
+#include "sql/plan_append.h"
 #include <math.h>
 
 #define DP_ITEMS_MAX 10u
@@ -234,10 +234,12 @@ static bool estimate_relation(plan_level *level, plan_rel *rel)
     return true;
 }
 
-static bool base_path(plan_level *level, plan_rel *rel, plan_path **out)
+bool plan_base_path(plan_level *level, plan_rel *rel, plan_path **out)
 {
     planner *p = level->p;
     plan_path *path = NULL;
+    if (rel->parent == NULL && plan_is_parent(rel->range))
+        return plan_append_path(level, rel, out);
     if (rel->has_built) {
         path = new_path(p, RDB_PLAN_SUBQUERY_SCAN);
         rel->tuples = rel->built.node->rows;
@@ -387,7 +389,8 @@ static bool join_paths(plan_level *level, plan_path *left, plan_path *right, uin
             for (uint32_t i = 0; i < clauses->count; i++)
                 rdb_list_push(p->arena, &all, clauses->items[i]);
             plan_path *indexed = NULL;
-            if (!plan_index_paths(level, right->rel, &all, left->relids, &indexed))
+            if (right->kind == RDB_PLAN_APPEND ? !plan_append_index_path(level, right->rel, &all, left->relids, &indexed)
+                                               : !plan_index_paths(level, right->rel, &all, left->relids, &indexed))
                 return false;
             if (indexed != NULL && !relids_empty(indexed->needs)) {
                 loop = new_path(p, RDB_PLAN_NEST_LOOP);
@@ -542,7 +545,7 @@ static bool tree_path(plan_level *level, plan_tree *tree, plan_path **out)
     planner *p = level->p;
     switch ((plan_join_shape)tree->shape) {
     case PLAN_SHAPE_REL:
-        return base_path(level, level->rels[tree->range_no], out);
+        return plan_base_path(level, level->rels[tree->range_no], out);
     case PLAN_SHAPE_GROUP:
         return group_path(level, tree, out);
     case PLAN_SHAPE_OUTER: {
@@ -659,7 +662,10 @@ static bool build_rel(builder *b, plan_path *path, plan_built *built)
         uint32_t collation = 0;
         const rdb_type *type = NULL;
         if (columns[i] > 0) {
-            type = plan_column_type(level, rel->range_no, columns[i], &typmod, &collation);
+            const rdb_column *column = rel->parent != NULL ? &rel->range->relation->columns[columns[i] - 1] : NULL;
+            type = column != NULL ? column->type : plan_column_type(level, rel->range_no, columns[i], &typmod, &collation);
+            typmod = column != NULL ? column->typmod : typmod;
+            collation = column != NULL ? column->collation : collation;
         } else {
             uint32_t oid = columns[i] == RDB_COLUMN_CTID ? RDB_TIDOID : columns[i] == RDB_COLUMN_XMIN ? RDB_XIDOID : columns[i] == RDB_COLUMN_TABLEOID ? RDB_OIDOID : RDB_INT8OID;
             if (!rdb_type_get(p->access, oid, &type, p->err))
@@ -775,6 +781,11 @@ static bool build_join(builder *b, plan_path *path, plan_built *built)
     return true;
 }
 
+static bool build_leaf(void *context, plan_path *path, plan_built *built)
+{
+    return build_scan(context, path, built);
+}
+
 static bool build_path(builder *b, plan_path *path, plan_built *built)
 {
     planner *p = b->level->p;
@@ -792,6 +803,8 @@ static bool build_path(builder *b, plan_path *path, plan_built *built)
     case RDB_PLAN_HASH_JOIN:
     case RDB_PLAN_NEST_LOOP:
         return build_join(b, path, built);
+    case RDB_PLAN_APPEND:
+        return plan_build_append(b->level, path, build_leaf, b, built);
     default:
         return build_scan(b, path, built);
     }
@@ -802,7 +815,8 @@ static bool try_ordered(plan_level *level, const plan_tree *tree, const plan_ord
 {
     plan_path *ordered = NULL;
     const plan_tree *item = tree->items.count == 1 ? tree->items.items[0] : NULL;
-    if (order_count == 0 || item == NULL || item->shape != PLAN_SHAPE_REL || tree->quals.count > 0 || level->rels[item->range_no]->has_built || level->p->context->no_index_scan)
+    if (order_count == 0 || item == NULL || item->shape != PLAN_SHAPE_REL || tree->quals.count > 0 || level->rels[item->range_no]->has_built || level->p->context->no_index_scan ||
+        (*path)->kind == RDB_PLAN_APPEND)
         return true;
     if (!plan_ordered_path(level, level->rels[item->range_no], order, order_count, &ordered))
         return false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * INSERT, UPDATE and DELETE: the node that writes, above the plan that gives the rows; what each new row must pass. */
-#include "sql/plan_int.h"
+#include "sql/plan_append.h"
 
 #include <stdio.h>
 
@@ -110,13 +110,23 @@ bool plan_modify_columns(plan_level *level, rdb_list *extra)
 {
     planner *p = level->p;
     uint32_t range_no = level->query->result_range_no;
-    const rdb_relation *relation = ((const rdb_range *)level->query->ranges.items[range_no - 1])->relation;
+    const rdb_range *range = level->query->ranges.items[range_no - 1];
+    const rdb_relation *relation = range->relation;
     const rdb_type *identity = NULL, *filler = NULL;
     if (!rdb_type_get(p->access, RDB_INT8OID, &identity, p->err) || !rdb_type_get(p->access, RDB_INT4OID, &filler, p->err))
         return false;
     for (int16_t column = RDB_COLUMN_ADDRESS; column >= RDB_COLUMN_VERSION_UNDO; column--) {
         plan_need_column(level, range_no, column);
         rdb_list_push(p->arena, extra, plan_make_var(p, range_no, column, identity, -1, 0));
+    }
+    if (plan_is_parent(range)) {
+        const rdb_type *oid = NULL;
+        if (!rdb_type_get(p->access, RDB_OIDOID, &oid, p->err))
+            return false;
+        level->rels[range_no]->keeps_append = true; /* its leaves are named one by one */
+        plan_need_column(level, range_no, RDB_COLUMN_TABLEOID);
+        rdb_list_push(p->arena, extra, plan_make_var(p, range_no, RDB_COLUMN_TABLEOID, oid, -1, 0));
+        return add_returning_columns(level, extra);
     }
     for (uint16_t i = 0; i < relation->column_count; i++) {
         const rdb_column *column = &relation->columns[i];
@@ -145,7 +155,7 @@ static bool see_foreign_column(void *context, rdb_expr *expr)
     foreign_columns *see = context;
     if (expr->kind == RDB_EXPR_VAR) {
         const rdb_expr_var *var = (const rdb_expr_var *)expr;
-        bool is_there = var->range_no == see->range_no && var->attribute_no > 0 && !see->takes_all;
+        bool is_there = var->range_no == see->range_no && (var->attribute_no > 0 || var->attribute_no == RDB_COLUMN_TABLEOID) && !see->takes_all;
         for (uint32_t i = 0; i < see->extra->count && !is_there; i++)
             is_there = rdb_expr_equal(see->extra->items[i], expr);
         if (!is_there)
@@ -287,7 +297,7 @@ bool plan_modify(planner *p, plan_level *level, plan_built *built)
         return rdb_error_set(p->err, RDB_WRONG_OBJECT_TYPE, "cannot change materialized view \"%s\"", relation->name);
     if (relation != NULL && relation->kind == 'S')
         return rdb_error_set(p->err, RDB_WRONG_OBJECT_TYPE, "cannot change sequence \"%s\"", relation->name);
-    if (relation == NULL || (relation->kind != 'r' && relation->kind != 't'))
+    if (relation == NULL || (relation->kind != 'r' && relation->kind != 't' && relation->kind != 'p'))
         return rdb_error_set(p->err, RDB_FEATURE_NOT_SUPPORTED, "writing to relation \"%s\" is not supported", range->alias);
     rdb_plan_node *node = plan_new_node(p, RDB_PLAN_MODIFY_TABLE, built, NULL);
     rdb_plan_modify *modify = &node->of.modify;
@@ -304,7 +314,13 @@ bool plan_modify(planner *p, plan_level *level, plan_built *built)
     modify->set_count = (uint16_t)set_count;
     modify->set_columns = numbers;
     modify->identity_slot = query->targets.count;
-    modify->old_slot = query->targets.count + 3;
+    modify->old_slot = modify->tableoid_slot = query->targets.count + 3;
+    modify->foreign_slot = modify->old_slot + relation->column_count;
+    if (query->command != RDB_COMMAND_INSERT && plan_is_parent(range)) {
+        modify->has_targets = true;
+        modify->foreign_slot = modify->tableoid_slot + 1;
+        plan_targets(p, level->rels[query->result_range_no], &modify->targets, &modify->target_count);
+    }
     modify->conflict_index = RDB_CONFLICT_ERROR;
     if (!fill_row_rules(p, relation, modify) || !add_view_checks(p, level->query, relation, modify))
         return false;
@@ -313,11 +329,15 @@ bool plan_modify(planner *p, plan_level *level, plan_built *built)
     if (query->command == RDB_COMMAND_MERGE && !plan_merge(p, level, built, modify))
         return false;
     /* the row space: the row after the write, its address, then what the child gave */
-    uint32_t columns = relation->column_count, count = columns + 1 + built->count;
+    uint32_t columns = relation->column_count, count = columns + 2 + built->count;
+    const rdb_type *table_oid = NULL;
+    if (!rdb_type_get(p->access, RDB_OIDOID, &table_oid, p->err))
+        return false;
     rdb_expr **outputs = RDB_NEW_ARRAY(p->arena, rdb_expr *, count + 1);
     row_outputs(p, relation, query->result_range_no, outputs, filler);
     outputs[columns] = plan_make_var(p, query->result_range_no, RDB_COLUMN_ADDRESS, identity, -1, 0);
-    memcpy(outputs + columns + 1, built->outputs, built->count * sizeof *outputs);
+    outputs[columns + 1] = plan_make_var(p, query->result_range_no, RDB_COLUMN_TABLEOID, table_oid, -1, 0);
+    memcpy(outputs + columns + 2, built->outputs, built->count * sizeof *outputs);
     plan_set_inputs(p, node, outputs, count);
     *built = plan_identity(p, node, outputs, count);
     modify->returns_rows = query->returning.count > 0;

@@ -296,7 +296,7 @@ bool plan_range(plan_level *level, uint32_t range_no)
     case RDB_RANGE_RELATION:
         if (range->sample != NULL)
             return rdb_error_set(p->err, RDB_FEATURE_NOT_SUPPORTED, "TABLESAMPLE is not supported");
-        if (range->relation->kind != 'r' && range->relation->kind != 'm' && range->relation->kind != 't')
+        if (range->relation->kind != 'r' && range->relation->kind != 'm' && range->relation->kind != 't' && range->relation->kind != 'p')
             return rdb_error_set(p->err, RDB_FEATURE_NOT_SUPPORTED, "reading relation \"%s\" (kind %c) is not supported", range->relation->name, range->relation->kind);
         rel->scan_no = p->plan->scan_count++;
         rdb_list_push(p->arena, &p->plan->relations, (void *)(uintptr_t)range->relation);

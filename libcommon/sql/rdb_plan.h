@@ -132,12 +132,21 @@ typedef struct rdb_plan_window {
     rdb_expr *start_offset, *end_offset;
 } rdb_plan_window;
 
+/* One of several tables whose rows a node writes or locks: what the table that the statement names has below it. */
+typedef struct rdb_plan_target {
+    uint32_t scan_no;
+    const rdb_relation *relation;
+    const char *alias;
+    const int16_t *map;                /* by attribute - 1 of the named table: attribute here; NULL: the same */
+} rdb_plan_target;
+
 /* A table written to. Row space of the node, and so of RETURNING: the table's columns after the write by attribute number
- * (dropped ones read null), ADDRESS, then left's output columns (what RETURNING of UPDATE ... FROM needs).
+ * (dropped ones read null), ADDRESS, TABLEOID, then left's output columns (what RETURNING of UPDATE ... FROM needs).
  * left's output:
  *   INSERT: one column for each of insert_columns
  *   UPDATE: one column for each of set_columns, then at identity_slot ADDRESS, VERSION_XID, VERSION_UNDO, then at
- *           old_slot the table's columns by attribute number
+ *           old_slot the table's columns by attribute number; where several tables are written in (has_targets) TABLEOID
+ *           at tableoid_slot in their stead
  *   DELETE: the same without set_columns */
 typedef struct rdb_plan_merge_action { /* a WHEN of MERGE; expressions over left's output */
     bool is_matched;
@@ -157,7 +166,11 @@ typedef struct rdb_plan_modify {
     const int16_t *set_columns;
     rdb_expr *const *defaults;         /* by attribute number - 1: what an attribute not assigned gets on INSERT; NULL: null */
     rdb_expr *const *generated;        /* by attribute number - 1: GENERATED ALWAYS AS (...) STORED over the new row; or NULL */
-    uint32_t identity_slot, old_slot;
+    uint32_t identity_slot, old_slot, tableoid_slot;
+    uint32_t foreign_slot;             /* what comes after the target's own columns */
+    bool has_targets;                  /* UPDATE, DELETE, MERGE: the rows are those of targets, by TABLEOID */
+    uint32_t target_count;
+    const rdb_plan_target *targets;
     uint32_t check_count;              /* CHECK constraints, over the new row by attribute number */
     rdb_expr *const *checks;
     const rdb_constraint *const *check_constraints;
@@ -177,7 +190,10 @@ typedef struct rdb_plan_modify {
 typedef struct rdb_plan_lock { /* one table of LockRows: slots of left's output */
     uint32_t scan_no;
     const rdb_relation *relation;
-    uint32_t identity_slot; /* ADDRESS; the version's two columns follow */
+    uint32_t identity_slot; /* ADDRESS; the version's two columns follow, and TABLEOID where has_targets */
+    bool has_targets;
+    uint32_t target_count;
+    const rdb_plan_target *targets;
     uint8_t strength, policy;
 } rdb_plan_lock;
 
