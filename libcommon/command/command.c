@@ -43,6 +43,7 @@ ADAPTER(create_table_as, rdb_ast_create_table_as)
 ADAPTER(refresh, rdb_ast_refresh)
 ADAPTER(create_domain, rdb_ast_create_domain)
 ADAPTER(alter_domain, rdb_ast_alter_domain)
+ADAPTER(set_constraints, rdb_ast_set_constraints)
 #undef ADAPTER
 
 static bool run_checkpoint(rdb_command_context *context, rdb_ast_node *statement, rdb_error *err)
@@ -124,7 +125,7 @@ static const statement_kind KINDS[RDB_AST_TAG_COUNT] = {
     [RDB_AST_SHOW] = {"SHOW", NULL, true},
     [RDB_AST_ALTER_SYSTEM] = {"ALTER SYSTEM", NULL, true},
     [RDB_AST_TRANSACTION] = {"BEGIN", NULL, true},
-    [RDB_AST_SET_CONSTRAINTS] = {"SET CONSTRAINTS", NULL, true},
+    [RDB_AST_SET_CONSTRAINTS] = {"SET CONSTRAINTS", run_set_constraints, true},
     [RDB_AST_LOCK] = {"LOCK TABLE", run_lock_table, true},
     [RDB_AST_VACUUM] = {"VACUUM", run_vacuum, true},
     [RDB_AST_CLUSTER] = {"CLUSTER", NULL, true},

@@ -73,9 +73,12 @@ RDB_CHECKED bool command_merge_options(rdb_command_context *context, char kind, 
                                        rdb_error *err);
 /* analyze.c: names NULL or empty: all columns. */
 RDB_CHECKED bool command_analyze_table(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_names *names, bool is_verbose, rdb_error *err);
-/* create_as.c */
+/* create_as.c; what statements that run within this one have of it. */
+rdb_execution_context command_execution_context(rdb_command_context *context);
 RDB_CHECKED bool command_create_table_as(rdb_command_context *context, const rdb_ast_create_table_as *statement, rdb_error *err);
 RDB_CHECKED bool command_refresh(rdb_command_context *context, const rdb_ast_refresh *statement, rdb_error *err);
+/* set_constraints.c */
+RDB_CHECKED bool command_set_constraints(rdb_command_context *context, const rdb_ast_set_constraints *statement, rdb_error *err);
 /* domain.c */
 RDB_CHECKED bool command_create_domain(rdb_command_context *context, const rdb_ast_create_domain *statement, rdb_error *err);
 RDB_CHECKED bool command_alter_domain(rdb_command_context *context, const rdb_ast_alter_domain *statement, rdb_error *err);

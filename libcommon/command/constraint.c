@@ -182,6 +182,29 @@ static bool referenced_columns(rdb_command_context *context, const rdb_relation 
     return rdb_error_set(err, RDB_INVALID_FOREIGN_KEY, "there is no unique constraint matching given keys for referenced table \"%s\"", target->name);
 }
 
+/* ON DELETE SET NULL (a, b): columns of the key, each once. */
+static bool delete_set_columns(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_constraint *raw, const int16_t *key, uint16_t key_count,
+                               int16_t **numbers, uint16_t *count, rdb_error *err)
+{
+    *numbers = RDB_NEW_ARRAY(context->arena, int16_t, raw->delete_set_columns.count + 1);
+    for (uint32_t i = 0; i < raw->delete_set_columns.count; i++) {
+        const char *name = raw->delete_set_columns.items[i];
+        const int16_t number = command_find_column(relation, name);
+        bool is_of_key = false, is_repeated = false;
+        if (number == 0)
+            return rdb_error_set(err, RDB_UNDEFINED_COLUMN, "column \"%s\" referenced in foreign key constraint does not exist", name);
+        for (uint16_t k = 0; k < key_count; k++)
+            is_of_key = is_of_key || key[k] == number;
+        for (uint16_t k = 0; k < *count; k++)
+            is_repeated = is_repeated || (*numbers)[k] == number;
+        if (!is_of_key)
+            return rdb_error_set(err, RDB_INVALID_COLUMN_REFERENCE, "column \"%s\" referenced in ON DELETE SET action must be part of foreign key", name);
+        if (!is_repeated)
+            (*numbers)[(*count)++] = number;
+    }
+    return true;
+}
+
 static bool add_foreign_key(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_constraint *raw, const char *column_name,
                             bool table_is_new, rdb_error *err)
 {
@@ -190,8 +213,6 @@ static bool add_foreign_key(rdb_command_context *context, const rdb_relation *re
     uint16_t count = 0, target_count = 0;
     uint32_t index_oid = 0, oid = 0;
     char name[RDB_NAMEDATALEN];
-    if (raw->delete_set_columns.count > 0)
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "ON DELETE SET (columns) is not supported yet");
     if (raw->match_type == 'p')
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "MATCH PARTIAL not yet implemented");
     if (!command_open_table(context, raw->ref_table, RDB_LOCK_SHARE_ROW_EXCLUSIVE, false, &target, err))
@@ -206,6 +227,10 @@ static bool add_foreign_key(rdb_command_context *context, const rdb_relation *re
         return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "constraints on temporary tables may reference only temporary tables");
     if (!command_constraint_columns(context, relation, &raw->columns, column_name, -1, &numbers, &count, err) ||
         !referenced_columns(context, target, raw, &targets, &target_count, &index_oid, err))
+        return false;
+    int16_t *set_columns = NULL;
+    uint16_t set_count = 0;
+    if (!delete_set_columns(context, relation, raw, numbers, count, &set_columns, &set_count, err))
         return false;
     if (count != target_count)
         return rdb_error_set(err, RDB_INVALID_FOREIGN_KEY, "number of referencing and referenced columns for foreign key disagree");
@@ -240,6 +265,7 @@ static bool add_foreign_key(rdb_command_context *context, const rdb_relation *re
                                             .index_oid = index_oid, .is_deferrable = raw->is_deferrable, .is_deferred = raw->is_deferred,
                                             .is_validated = !raw->skip_validation, .columns = numbers, .column_count = count,
                                             .foreign_relation_oid = target->oid, .foreign_columns = targets, .equality_operators = operators,
+                                            .delete_set_columns = set_columns, .delete_set_count = set_count,
                                             .on_update = raw->update_action ? raw->update_action : 'a',
                                             .on_delete = raw->delete_action ? raw->delete_action : 'a',
                                             .match = raw->match_type ? raw->match_type : 's'};

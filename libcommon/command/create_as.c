@@ -3,7 +3,7 @@
  * takes the rows as COPY's are taken, in batches. */
 #include "command/command_int.h"
 
-static rdb_execution_context execution_context(rdb_command_context *context)
+rdb_execution_context command_execution_context(rdb_command_context *context)
 {
     return (rdb_execution_context){.txn = context->txn,
                                    .snapshot = context->snapshot,
@@ -24,7 +24,7 @@ static rdb_execution_context execution_context(rdb_command_context *context)
 /* Runs the query, which was analysed and not rewritten yet, into the relation's first columns. */
 static bool fill(rdb_command_context *context, rdb_analysis *analysis, rdb_query *query, uint32_t relation_oid, uint64_t *row_count, rdb_error *err)
 {
-    const rdb_execution_context execution_settings = execution_context(context);
+    const rdb_execution_context execution_settings = command_execution_context(context);
     rdb_plan_context plan_context = {.arena = context->arena, .access = context->access, .format = context->format, .session = command_eval(context),
                                      .work_mem_bytes = context->work_mem_bytes};
     const rdb_relation *relation = NULL;

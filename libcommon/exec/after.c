@@ -30,7 +30,7 @@ typedef struct exec_after_queue {
 
 typedef struct after_statement { /* a small statement, planned once a run */
     uint32_t constraint_oid;
-    uint8_t purpose;
+    uint8_t purpose, event_kind;
     rdb_plan *plan;
     rdb_execution *execution;
     struct after_statement *next;
@@ -280,7 +280,7 @@ static bool make_value(after_runner *r, const rdb_relation *table, int16_t numbe
 
 /* table: what the statement reads or writes, columns: its columns that are compared with $1 ...; given: the columns whose
  * values the parameters are. */
-static bool plan_statement(after_runner *r, uint8_t purpose, const rdb_relation *table, const int16_t *columns, const rdb_relation *source, const int16_t *given, uint16_t count, rdb_plan **plan)
+static bool plan_statement(after_runner *r, uint8_t purpose, const rdb_constraint *constraint, bool is_delete, const rdb_relation *table, const int16_t *columns, const rdb_relation *source, const int16_t *given, uint16_t count, rdb_plan **plan)
 {
     rdb_arena *arena = r->arena;
     rdb_query *query = RDB_NEW(arena, rdb_query);
@@ -320,6 +320,11 @@ static bool plan_statement(after_runner *r, uint8_t purpose, const rdb_relation 
         query->result_range_no = 1;
     }
     for (uint16_t i = 0; i < count && query->command == RDB_COMMAND_UPDATE; i++) {
+        bool is_set = !is_delete || constraint->delete_set_count == 0;
+        for (uint16_t k = 0; k < constraint->delete_set_count && is_delete; k++)
+            is_set = is_set || constraint->delete_set_columns[k] == columns[i];
+        if (!is_set)
+            continue;
         rdb_target *target = RDB_NEW(arena, rdb_target);
         target->number = columns[i];
         target->name = table->columns[columns[i] - 1].name;
@@ -340,13 +345,14 @@ static bool run_statement(after_runner *r, uint8_t purpose, const rdb_constraint
 {
     after_statement *statement = r->statements;
     uint16_t count = constraint->column_count;
-    while (statement != NULL && (statement->constraint_oid != constraint->oid || statement->purpose != purpose))
+    while (statement != NULL && (statement->constraint_oid != constraint->oid || statement->purpose != purpose || statement->event_kind != event->kind))
         statement = statement->next;
     if (statement == NULL) {
         statement = RDB_NEW(r->arena, after_statement);
         statement->constraint_oid = constraint->oid;
         statement->purpose = purpose;
-        if (!plan_statement(r, purpose, table, columns, source, given, count, &statement->plan))
+        statement->event_kind = event->kind;
+        if (!plan_statement(r, purpose, constraint, event->kind == AFTER_PARENT_DELETED, table, columns, source, given, count, &statement->plan))
             return false;
         statement->next = r->statements;
         r->statements = statement;
