@@ -111,6 +111,8 @@ static const rdb_type_ops *find_by_oid(uint32_t oid)
         return &type_json_ops;
     case RDB_JSONBOID:
         return &type_jsonb_ops;
+    case RDB_JSONPATHOID:
+        return &type_jsonpath_ops;
     case RDB_BYTEAOID:
         return &type_bytea_ops;
     case RDB_UUIDOID:
