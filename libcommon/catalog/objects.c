@@ -623,7 +623,7 @@ const object_opclass *objects_opclass_default(const rdb_type *type)
     default:
         break;
     }
-    if (type->element != NULL && type->category == 'A')
+    if (type->element != NULL && (type->category == 'A' || type->oid == RDB_RECORDARRAYOID))
         return default_opclass_of(RDB_ANYARRAYOID);
     /* What it converts to without a function and without being asked; a preferred type wins, as PostgreSQL has it. */
     const object_opclass *found = NULL;

@@ -166,6 +166,7 @@ static bool cte_part(analyse_state *state, rdb_cte *cte, uint16_t levels_up, con
                              "table \"%s\" has %u columns available but %u columns specified", range->alias, count, alias_columns->count);
     analyse_item *item = RDB_NEW(analyse_arena(state), analyse_item);
     *item = (analyse_item){.range = range, .range_no = range_no, .name = range->alias, .table_visible = true, .columns_visible = true, .lateral_ok = true};
+    item->hidden_count = is_self ? cte->hidden_count : 0;
     state->joined.items[range_no - 1] = item;
     leaf(state, item, part);
     return true;

@@ -29,6 +29,7 @@ typedef struct analyse_item {
     const char *schema;           /* of a relation without alias: schema.name.column finds it */
     rdb_expr **columns;           /* joins: what each column stands for, levels_up 0; else NULL: plain columns */
     bool table_visible, columns_visible, lateral_only, lateral_ok;
+    uint32_t hidden_count;        /* last columns that "*" passes over */
 } analyse_item;
 
 typedef struct analyse_state analyse_state;
@@ -306,6 +307,8 @@ RDB_CHECKED bool analyse_select(analyse_state *state, const rdb_ast_select *raw,
 RDB_CHECKED bool analyse_values(analyse_state *state, const rdb_ast_select *raw, rdb_error *err);
 RDB_CHECKED bool analyse_set_operations(analyse_state *state, const rdb_ast_select *raw, rdb_error *err);
 RDB_CHECKED bool analyse_with(analyse_state *state, const rdb_ast_with *with, rdb_error *err);
+/* analyse_search.c. A WITH item that has SEARCH or CYCLE, written without them; added: columns that they add behind its own. */
+RDB_CHECKED bool analyse_add_search(analyse_state *owner, const rdb_ast_cte *raw, bool may_recurse, const rdb_ast_cte **written, uint32_t *added, rdb_error *err);
 /* A WITH item about to be named: analysed now if it was not yet. owner: the state that holds it. */
 RDB_CHECKED bool analyse_use_cte(analyse_state *owner, rdb_cte *cte, int32_t location, bool *is_self, rdb_error *err);
 RDB_CHECKED bool analyse_where(analyse_state *state, const rdb_ast_node *raw, analyse_clause clause, const char *construct, rdb_expr **expr, rdb_error *err);

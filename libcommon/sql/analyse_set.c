@@ -356,8 +356,14 @@ static bool check_recursive(const analyse_state *owner, const rdb_cte *cte, cons
 
 static bool define(analyse_state *owner, rdb_cte *cte, const rdb_ast_cte *raw, bool may_recurse, rdb_error *err)
 {
-    if (raw->search != NULL || raw->cycle != NULL)
-        return analyse_error(owner, raw->node.location, err, RDB_FEATURE_NOT_SUPPORTED, "SEARCH and CYCLE of WITH queries are not supported yet");
+    if (raw->search != NULL || raw->cycle != NULL) {
+        const rdb_ast_cte *written = raw;
+        if (!analyse_add_search(owner, raw, may_recurse, &raw, &cte->hidden_count, err))
+            return false;
+        for (uint32_t at = 0; at < owner->raw_ctes.count; at++)
+            if (owner->raw_ctes.items[at] == written)
+                owner->raw_ctes.items[at] = (void *)(uintptr_t)raw;
+    }
     bool is_modifying = raw->query->tag != RDB_AST_SELECT;
     if (is_modifying && owner->parent != NULL)
         return analyse_error(owner, raw->node.location, err, RDB_FEATURE_NOT_SUPPORTED, "WITH clause containing a data-modifying statement must be at the top level");

@@ -119,7 +119,7 @@ const char *analyse_column_name(const rdb_ast_node *raw)
 
 static bool add_item_columns(analyse_state *state, const analyse_item *item, uint32_t levels_up, int32_t location, rdb_list *targets, rdb_error *err)
 {
-    for (uint32_t at = 0; at < item->range->columns.count; at++) {
+    for (uint32_t at = 0; at + item->hidden_count < item->range->columns.count; at++) {
         const char *name = item->range->columns.items[at];
         rdb_expr *expr;
         if (name[0] == '\0')
