@@ -329,13 +329,21 @@ static bool drop_object(rdb_access *access, rdb_object_address object, rdb_arena
         return delete_rows(access, RDB_PG_ENUM, INDEX_ENUM_TYPE, &key, 1, err) && delete_rows(access, RDB_PG_TYPE, INDEX_TYPE_OID, &key, 1, err);
     case RDB_PG_NAMESPACE:
         return delete_rows(access, RDB_PG_NAMESPACE, INDEX_NAMESPACE_OID, &key, 1, err);
-    case RDB_PG_PROC:
-        return delete_rows(access, RDB_PG_PROC, INDEX_PROC_OID, &key, 1, err);
+    case RDB_PG_PROC: /* an aggregate has a row more */
+        return delete_rows(access, 2600 /* pg_aggregate */, 2650, &key, 1, err) && delete_rows(access, RDB_PG_PROC, INDEX_PROC_OID, &key, 1, err);
     case RDB_PG_TRIGGER:
         return delete_rows(access, RDB_PG_TRIGGER, INDEX_TRIGGER_OID, &key, 1, err);
     default:
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "objects of catalog %u cannot be dropped yet", object.catalog_oid);
+        break;
     }
+    /* Those that are a row and nothing else. */
+    static const struct { uint32_t catalog_oid, oid_index; } plain[] = {
+        {826, 828} /* pg_default_acl */, {3256, 3257} /* pg_policy */, {RDB_PG_OPERATOR, 2688}, {RDB_PG_CAST, 2660}, {2602, 2756} /* pg_amop */,
+        {2603, 2757} /* pg_amproc */, {RDB_PG_OPCLASS, 2687}, {2753, 2755} /* pg_opfamily */, {RDB_PG_COLLATION, 3085}, {2607, 2670} /* pg_conversion */};
+    for (size_t i = 0; i < RDB_COUNT_OF(plain); i++)
+        if (plain[i].catalog_oid == object.catalog_oid)
+            return delete_rows(access, object.catalog_oid, plain[i].oid_index, &key, 1, err);
+    return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "objects of catalog %u cannot be dropped yet", object.catalog_oid);
 }
 
 static bool drop_node(drop_plan *plan, const node *dropped, rdb_arena *arena, rdb_error *err)

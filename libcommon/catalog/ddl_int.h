@@ -144,6 +144,10 @@ RDB_CHECKED bool ddl_insert_type(rdb_access *access, const type_definition *defi
 /* The array type of an element: makes a free name for it ("_name", more underscores where that is taken). */
 RDB_CHECKED bool ddl_insert_array_type(rdb_access *access, const type_definition *element, rdb_arena *arena, rdb_error *err);
 
+/* The list of privileges of a new row, where ALTER DEFAULT PRIVILEGES says more than the standard (default_acl.c). */
+RDB_CHECKED bool ddl_default_privileges(const new_row *row, rdb_error *err);
+/* 2BP01 with the list of what hangs on the role, here and in other databases. */
+RDB_CHECKED bool ddl_report_role_objects(rdb_access *access, uint32_t role_oid, const char *name, rdb_arena *arena, rdb_error *err);
 /* Settings of a role that goes, in every database. */
 RDB_CHECKED bool ddl_forget_role_settings(rdb_access *access, uint32_t role_oid, rdb_error *err);
 /* A built-in object, which nobody drops and whose dependents are not kept. */

@@ -523,41 +523,6 @@ out:
     return ok;
 }
 
-bool rdb_ddl_set_owner(rdb_access *access, uint32_t catalog_oid, uint32_t object_oid, uint32_t owner_oid, rdb_error *err)
-{
-    static const struct {
-        uint32_t catalog_oid, index_oid;
-        int column;
-    } owned[] = {{RDB_PG_CLASS, INDEX_CLASS_OID, RDB_pg_class_relowner},
-                 {RDB_PG_TYPE, INDEX_TYPE_OID, RDB_pg_type_typowner},
-                 {RDB_PG_PROC, INDEX_PROC_OID, RDB_pg_proc_proowner},
-                 {RDB_PG_NAMESPACE, INDEX_NAMESPACE_OID, RDB_pg_namespace_nspowner}};
-    size_t kind = 0;
-    while (kind < RDB_COUNT_OF(owned) && owned[kind].catalog_oid != catalog_oid)
-        kind++;
-    if (kind == RDB_COUNT_OF(owned))
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "the owner of this kind of object cannot be changed yet");
-    rdb_arena *arena = ddl_arena(err);
-    rdb_catalog_row row;
-    const rdb_datum key = datum_oid(object_oid);
-    bool ok = arena != NULL && need_row(access, catalog_oid, owned[kind].index_oid, &key, 1, arena, &row, err);
-    if (ok && row_oid(&row, owned[kind].column) != owner_oid) {
-        row.values[owned[kind].column - 1].oid = owner_oid;
-        ok = rdb_catalog_update(access, catalog_oid, &row, err);
-        if (ok && catalog_oid == RDB_PG_CLASS) { /* its row type and indexes have the same owner */
-            const rdb_relation *relation = NULL;
-            ok = row_oid(&row, RDB_pg_class_reltype) == 0 || rdb_ddl_set_owner(access, RDB_PG_TYPE, row_oid(&row, RDB_pg_class_reltype), owner_oid, err);
-            ok = ok && need_relation(access, object_oid, &relation, err);
-            for (uint16_t i = 0; ok && i < relation->index_count; i++)
-                ok = rdb_ddl_set_owner(access, RDB_PG_CLASS, relation->indexes[i].oid, owner_oid, err);
-        } else if (ok && catalog_oid == RDB_PG_TYPE && row_oid(&row, RDB_pg_type_typarray) != 0) {
-            ok = rdb_ddl_set_owner(access, RDB_PG_TYPE, row_oid(&row, RDB_pg_type_typarray), owner_oid, err);
-        }
-    }
-    rdb_arena_destroy(arena);
-    return ok;
-}
-
 /* ---- files and figures ------------------------------------------------------------------------------------------------------------ */
 static bool new_file_for(rdb_access *access, uint32_t relation_oid, uint64_t old_file, unsigned file_class, bool keeps_figures, rdb_error *err)
 {

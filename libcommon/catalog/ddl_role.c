@@ -64,33 +64,8 @@ bool rdb_ddl_alter_role(rdb_access *access, uint32_t role_oid, const rdb_role_de
     return ok;
 }
 
-/* Objects of this database that the role owns; the first one is enough. */
-typedef struct ownership {
-    uint32_t role_oid;
-    int owner_column, oid_column;
-    rdb_object_address first;
-} ownership;
-
-static bool note_owned(void *context, rdb_access *access, uint32_t catalog_oid, rdb_catalog_row *row, rdb_error *err)
-{
-    ownership *owned = context;
-    (void)access;
-    (void)err;
-    if (owned->first.object_oid == 0 && row_oid(row, owned->owner_column) == owned->role_oid)
-        owned->first = (rdb_object_address){catalog_oid, row_oid(row, owned->oid_column), 0};
-    return true;
-}
-
 bool rdb_ddl_drop_role(rdb_access *access, uint32_t role_oid, rdb_error *err)
 {
-    static const struct {
-        uint32_t catalog_oid;
-        int owner_column, oid_column;
-    } owners[] = {{RDB_PG_CLASS, RDB_pg_class_relowner, RDB_pg_class_oid},
-                  {RDB_PG_NAMESPACE, RDB_pg_namespace_nspowner, RDB_pg_namespace_oid},
-                  {RDB_PG_TYPE, RDB_pg_type_typowner, RDB_pg_type_oid},
-                  {RDB_PG_PROC, RDB_pg_proc_proowner, RDB_pg_proc_oid},
-                  {RDB_PG_DATABASE, RDB_pg_database_datdba, RDB_pg_database_oid}};
     rdb_arena *arena = ddl_arena(err);
     rdb_catalog_row row;
     char name[RDB_NAMEDATALEN];
@@ -99,20 +74,8 @@ bool rdb_ddl_drop_role(rdb_access *access, uint32_t role_oid, rdb_error *err)
     if (arena == NULL || !need_row(access, RDB_PG_AUTHID, INDEX_ROLE_OID, &key, 1, arena, &row, err))
         goto out;
     row_name(&row, RDB_pg_authid_rolname, name);
-    for (size_t i = 0; i < RDB_COUNT_OF(owners); i++) {
-        ownership owned = {.role_oid = role_oid, .owner_column = owners[i].owner_column, .oid_column = owners[i].oid_column};
-        if (!visit_rows(access, owners[i].catalog_oid, 0, NULL, 0, note_owned, &owned, err))
-            goto out;
-        if (owned.first.object_oid != 0) {
-            rdb_strbuf text;
-            rdb_strbuf_init(&text, arena);
-            if (rdb_object_describe(access, owned.first, &text, err)) {
-                rdb_error_set(err, RDB_DEPENDENT_OBJECTS_STILL_EXIST, "role \"%s\" cannot be dropped because some objects depend on it", name);
-                rdb_error_detail(err, "owner of %s", text.data != NULL ? text.data : "an object");
-            }
-            goto out;
-        }
-    }
+    if (!ddl_report_role_objects(access, role_oid, name, arena, err))
+        goto out;
     ok = ddl_forget_role_settings(access, role_oid, err) && delete_rows(access, RDB_PG_AUTH_MEMBERS, INDEX_AUTH_MEMBERS_MEMBER, &key, 1, err) &&
          delete_rows(access, RDB_PG_AUTH_MEMBERS, INDEX_AUTH_MEMBERS_ROLE, &key, 1, err) &&
          rdb_ddl_comment(access, (rdb_object_address){RDB_PG_AUTHID, role_oid, 0}, NULL, err) && rdb_catalog_delete(access, RDB_PG_AUTHID, &row, err);

@@ -14,7 +14,7 @@ new_row row_begin(rdb_access *access, uint32_t catalog_oid, rdb_arena *arena)
 
 bool row_insert(const new_row *row, rdb_error *err)
 {
-    return rdb_catalog_insert(row->access, row->catalog_oid, row->values, row->is_null, err);
+    return ddl_default_privileges(row, err) && rdb_catalog_insert(row->access, row->catalog_oid, row->values, row->is_null, err);
 }
 
 rdb_arena *ddl_arena(rdb_error *err)

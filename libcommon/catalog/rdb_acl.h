@@ -80,6 +80,21 @@ bool rdb_acl_denied(const rdb_acl_object *object, rdb_error *err);
 /* May the role act as the owner? */
 RDB_CHECKED bool rdb_acl_is_owner(rdb_access *access, uint32_t role, uint32_t owner, bool *is_owner, rdb_error *err);
 
+/* ALTER DEFAULT PRIVILEGES (default_acl.c): the list that new objects of a kind (r s f T n) get whose owner the role is, in the schema or (0)
+ * anywhere; the standard one where nothing is kept. */
+RDB_CHECKED bool rdb_acl_get_default(rdb_access *access, rdb_arena *arena, uint32_t role_oid, uint32_t namespace_oid, rdb_acl_kind kind, rdb_acl *acl, rdb_error *err);
+RDB_CHECKED bool rdb_acl_set_default(rdb_access *access, uint32_t role_oid, uint32_t namespace_oid, rdb_acl_kind kind, const rdb_acl *acl, rdb_error *err);
+
+/* ---- what hangs on a role (ownership.c) ---- */
+typedef struct rdb_role_object {
+    rdb_object_address object;
+    char why; /* o it owns it, a a list of privileges names it, r a policy does */
+} rdb_role_object;
+/* In this database and, with_shared, in the instance's own tables; by number. In arena. */
+RDB_CHECKED bool rdb_role_objects(rdb_access *access, uint32_t role_oid, bool with_shared, rdb_arena *arena, rdb_role_object **objects, uint32_t *count, rdb_error *err);
+/* Takes the role out of the object's list or policy (why a or r). */
+RDB_CHECKED bool rdb_ddl_leave_object(rdb_access *access, const rdb_role_object *object, uint32_t role_oid, rdb_error *err);
+
 /* A relation under a query: required are the bits of the whole relation, the sets of columns (bit attribute number + 7; NULL: none)
  * say which columns are read, inserted, updated where the relation as a whole is not granted. */
 RDB_CHECKED bool rdb_acl_check_relation(rdb_access *access, const rdb_relation *relation, uint32_t role, uint32_t required, const uint64_t *selected,

@@ -26,6 +26,9 @@ ADAPTER(create_function, rdb_ast_create_function)
 ADAPTER(call, rdb_ast_call_procedure)
 ADAPTER(grant, rdb_ast_grant)
 ADAPTER(grant_role, rdb_ast_grant_role)
+ADAPTER(default_privileges, rdb_ast_default_privileges)
+ADAPTER(drop_owned, rdb_ast_drop_owned)
+ADAPTER(reassign_owned, rdb_ast_reassign_owned)
 ADAPTER(alter_function, rdb_ast_alter_function)
 ADAPTER(create_enum, rdb_ast_create_enum)
 ADAPTER(create_composite, rdb_ast_create_composite)
@@ -118,9 +121,9 @@ static const statement_kind KINDS[RDB_AST_TAG_COUNT] = {
     [RDB_AST_DROP_ROLE] = {"DROP ROLE", run_drop_role, false},
     [RDB_AST_GRANT] = {"GRANT", run_grant, false},
     [RDB_AST_GRANT_ROLE] = {"GRANT ROLE", run_grant_role, false},
-    [RDB_AST_DEFAULT_PRIVILEGES] = {"ALTER DEFAULT PRIVILEGES", NULL, false},
-    [RDB_AST_DROP_OWNED] = {"DROP OWNED", NULL, false},
-    [RDB_AST_REASSIGN_OWNED] = {"REASSIGN OWNED", NULL, false},
+    [RDB_AST_DEFAULT_PRIVILEGES] = {"ALTER DEFAULT PRIVILEGES", run_default_privileges, false},
+    [RDB_AST_DROP_OWNED] = {"DROP OWNED", run_drop_owned, false},
+    [RDB_AST_REASSIGN_OWNED] = {"REASSIGN OWNED", run_reassign_owned, false},
     [RDB_AST_SET] = {"SET", NULL, true},
     [RDB_AST_SHOW] = {"SHOW", NULL, true},
     [RDB_AST_ALTER_SYSTEM] = {"ALTER SYSTEM", NULL, true},

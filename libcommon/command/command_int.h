@@ -134,7 +134,18 @@ RDB_CHECKED bool command_check_schema(rdb_command_context *context, const char *
 /* call.c */
 RDB_CHECKED bool command_call(rdb_command_context *context, const rdb_ast_call_procedure *statement, rdb_error *err);
 RDB_CHECKED bool command_call_columns(rdb_command_context *context, const rdb_ast_call_procedure *statement, const rdb_result_column **columns, uint32_t *count, rdb_error *err);
+/* owned.c */
+RDB_CHECKED bool command_default_privileges(rdb_command_context *context, const rdb_ast_default_privileges *statement, rdb_error *err);
+RDB_CHECKED bool command_drop_owned(rdb_command_context *context, const rdb_ast_drop_owned *statement, rdb_error *err);
+RDB_CHECKED bool command_reassign_owned(rdb_command_context *context, const rdb_ast_reassign_owned *statement, rdb_error *err);
 /* grant.c */
+typedef struct command_grant_parts { /* what a GRANT says, whatever it is about */
+    char kind;     /* rdb_acl_kind */
+    bool has_columns;
+    uint32_t bits; /* ALL: all of the kind */
+    uint32_t *grantees, grantee_count;
+} command_grant_parts;
+RDB_CHECKED bool command_read_grant(rdb_command_context *context, const rdb_ast_grant *statement, command_grant_parts *parts, rdb_error *err);
 RDB_CHECKED bool command_grant(rdb_command_context *context, const rdb_ast_grant *statement, rdb_error *err);
 RDB_CHECKED bool command_grant_role(rdb_command_context *context, const rdb_ast_grant_role *statement, rdb_error *err);
 RDB_CHECKED bool command_find_role(rdb_command_context *context, const char *name, rdb_role *role, rdb_error *err); /* 42704 */
@@ -173,6 +184,8 @@ RDB_CHECKED bool command_alter_sequence(rdb_command_context *context, const rdb_
 RDB_CHECKED bool command_sequence_options(rdb_command_context *context, const rdb_list *options, rdb_sequence_definition *definition, rdb_error *err);
 RDB_CHECKED bool command_change_sequence(rdb_command_context *context, const rdb_relation *sequence, const rdb_list *options, bool for_identity, rdb_error *err);
 RDB_CHECKED bool command_create_view(rdb_command_context *context, const rdb_ast_create_view *statement, rdb_error *err);
+/* The role that objects are made for, NULL: the current one. */
+RDB_CHECKED bool command_new_owner(rdb_command_context *context, const rdb_ast_role *named, uint32_t *oid, rdb_error *err);
 RDB_CHECKED bool command_create_schema(rdb_command_context *context, const rdb_ast_create_schema *statement, rdb_error *err);
 RDB_CHECKED bool command_drop(rdb_command_context *context, const rdb_ast_drop *statement, rdb_error *err);
 RDB_CHECKED bool command_truncate(rdb_command_context *context, const rdb_ast_truncate *statement, rdb_error *err);

@@ -103,6 +103,20 @@ static bool read_grantees(grant_work *w)
     return true;
 }
 
+bool command_read_grant(rdb_command_context *context, const rdb_ast_grant *statement, command_grant_parts *parts, rdb_error *err)
+{
+    grant_work w = {.context = context, .statement = statement, .kind = kind_of(statement->object_type), .err = err};
+    if (w.kind == 0)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "privileges on this kind of object are not supported yet");
+    if (!read_grantees(&w) || !read_privileges(&w))
+        return false;
+    if ((w.bits & ~rdb_acl_all(w.kind)) != 0)
+        return rdb_error_set(err, RDB_INVALID_GRANT_OPERATION, "invalid privilege type %s for %s", rdb_acl_word(w.bits & ~rdb_acl_all(w.kind)), kind_words(statement->object_type));
+    *parts = (command_grant_parts){.kind = w.kind, .has_columns = w.column_grants.count > 0, .bits = w.is_all ? rdb_acl_all(w.kind) : w.bits,
+                                   .grantees = w.grantees, .grantee_count = w.grantee_count};
+    return true;
+}
+
 /* ---- one object --------------------------------------------------------------------------------------------------------------------- */
 static bool choose_grantor(grant_work *w, const rdb_acl_object *object, uint32_t bits, uint32_t *grantor, uint32_t *options)
 {

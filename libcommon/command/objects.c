@@ -142,15 +142,31 @@ bool command_create_view(rdb_command_context *context, const rdb_ast_create_view
 }
 
 /* ---- schemas and databases ------------------------------------------------------------------------------------------------ */
+/* Objects can be made for a role that one is a member of. */
+bool command_new_owner(rdb_command_context *context, const rdb_ast_role *named, uint32_t *oid, rdb_error *err)
+{
+    bool is_member = true;
+    rdb_role role;
+    *oid = context->role->oid;
+    if (named == NULL)
+        return true;
+    if (!command_role_oid(context, named, oid, err) || !rdb_role_is_member_of(context->access, context->role->oid, *oid, &is_member, err))
+        return false;
+    return is_member || (rdb_role_get(context->access, *oid, &role, &is_member, err) &&
+                         rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "must be member of role \"%s\"", role.name));
+}
+
 bool command_create_schema(rdb_command_context *context, const rdb_ast_create_schema *statement, rdb_error *err)
 {
-    uint32_t oid = 0;
+    uint32_t oid = 0, owner_oid = 0;
     const char *name = statement->name != NULL ? statement->name : statement->owner != NULL ? statement->owner->name : NULL;
     if (statement->elements.count > 0)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "CREATE SCHEMA with schema elements is not supported yet");
     if (name == NULL)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "CREATE SCHEMA without a name is not supported yet");
     if (!rdb_acl_check(context->access, 'd', rdb_database_oid(rdb_access_get_context(context->access)->database), context->role->oid, RDB_ACL_CREATE, err))
+        return false;
+    if (!command_new_owner(context, statement->owner, &owner_oid, err))
         return false;
     if (strncmp(name, "pg_", 3) == 0)
         return rdb_error_set(err, RDB_RESERVED_NAME, "unacceptable schema name \"%s\"", name) || rdb_error_detail(err, "The prefix \"pg_\" is reserved for system schemas.");
@@ -162,7 +178,7 @@ bool command_create_schema(rdb_command_context *context, const rdb_ast_create_sc
     }
     if (oid != 0)
         return rdb_error_set(err, RDB_DUPLICATE_SCHEMA, "schema \"%s\" already exists", name);
-    return rdb_ddl_create_namespace(context->access, name, context->role->oid, &oid, err);
+    return rdb_ddl_create_namespace(context->access, name, owner_oid, &oid, err);
 }
 
 static bool outside_block(rdb_command_context *context, rdb_error *err)
@@ -174,11 +190,16 @@ bool command_create_database(rdb_command_context *context, const rdb_ast_create_
 {
     const rdb_ast_option *template_option = command_option(&statement->options, "template");
     const char *template_name = template_option != NULL ? command_option_text(template_option) : NULL;
+    const rdb_ast_option *owner_option = command_option(&statement->options, "owner");
+    const rdb_ast_role owner = {.node = {.tag = RDB_AST_ROLE, .location = -1}, .kind = RDB_SQL_ROLE_NAMED, .name = owner_option != NULL ? command_option_text(owner_option) : NULL};
+    uint32_t owner_oid;
     if (!outside_block(context, err))
         return false;
     if (!context->role->can_create_db && !context->role->is_superuser)
         return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "permission denied to create database");
-    return rdb_database_create(rdb_access_get_context(context->access)->catalog, statement->name, template_name != NULL ? template_name : "template1", context->role->oid, err);
+    if (!command_new_owner(context, owner.name != NULL ? &owner : NULL, &owner_oid, err))
+        return false;
+    return rdb_database_create(rdb_access_get_context(context->access)->catalog, statement->name, template_name != NULL ? template_name : "template1", owner_oid, err);
 }
 
 bool command_drop_database(rdb_command_context *context, const rdb_ast_drop_database *statement, rdb_error *err)
