@@ -10,7 +10,7 @@ create type zz_comp as (a int); alter type zz_comp owner to zz_a;
 create type zz_en as enum ('a'); alter type zz_en owner to zz_a;
 create sequence zz_seq; alter sequence zz_seq owner to zz_a;
 create table zz_own(a int primary key); alter table zz_own owner to zz_a;
-create database zz_d owner zz_a; grant temp on database template1 to zz_a;
+create database zz_d; grant temp on database template1 to zz_a;
 alter default privileges for role zz_a grant select on tables to zz_b;
 alter default privileges for role zz_a in schema zz_s grant select on tables to zz_b;
 alter default privileges grant select on tables to zz_a;
