@@ -319,7 +319,8 @@ static bool serve(server *srv, rdb_error *err)
         RDB_LOG(RDB_LOG_INFO, "serve", "recovered: %llu log records in %lld ms", (unsigned long long)recovered.records, (long long)recovered.elapsed_us / 1000);
     rdb_wire_config wire = {.engine = srv->engine,
                             .auth = strcmp(rdb_config_text(config, RDB_CONFIG_AUTH_MODE), "none") == 0 ? RDB_AUTH_NONE : RDB_AUTH_SCRAM,
-                            .max_connections = engine.max_connections};
+                            .max_connections = engine.max_connections,
+                            .login_timeout_us = rdb_config_number(config, RDB_CONFIG_SERVER_REQUEST_TIMEOUT_MS) * 1000};
     network_options options = {.listen_host = rdb_config_text(config, RDB_CONFIG_SERVER_LISTEN_HOST),
                                .port = (uint16_t)rdb_config_number(config, RDB_CONFIG_SERVER_LISTEN_PORT),
                                .backlog = (int)rdb_config_number(config, RDB_CONFIG_SERVER_BACKLOG),

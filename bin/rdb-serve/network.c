@@ -27,9 +27,11 @@ typedef struct connection {
     SSL *tls;
     int64_t waiting_us; /* as set on the descriptor; -1: never set */
     rdb_wire *wire;
+    int64_t expires_us;     /* parked: when it is to be served though nothing came; INT64_MAX: never; under net->lock */
     bool is_known;          /* to the poller, which would tell of a client that hangs up while a thread serves it */
     _Atomic bool is_roused; /* something waits to be sent: not to be parked before it was served again */
     _Atomic bool is_parked; /* whoever changes it from true to false owns the connection */
+    struct connection *next_expired;
     struct connection *next, *previous; /* all of them, under net->lock */
 } connection;
 
@@ -45,6 +47,7 @@ struct network {
     connection *connections RDB_GUARDED_BY(lock);
     uint32_t connection_count RDB_GUARDED_BY(lock);
     rdb_condition gone; /* a connection closed */
+    int64_t expires_us RDB_GUARDED_BY(lock); /* not later than any parked connection's */
     int ended_fd;       /* eventfd: the inherited connection closed; -1: there was none */
 };
 
@@ -182,7 +185,13 @@ static bool connection_park(connection *conn, bool *is_mine, rdb_error *err)
 {
     network *net = conn->net;
     *is_mine = false;
+    int64_t expires_us = rdb_wire_expires_us(conn->wire);
     rdb_mutex_lock(&net->lock);
+    conn->expires_us = expires_us;
+    if (expires_us < net->expires_us) {
+        net->expires_us = expires_us;
+        rdb_poller_wake(net->poller); /* it waits for a later time */
+    }
     atomic_store(&conn->is_parked, true);
     bool ok = conn->is_known ? rdb_poller_change(net->poller, conn->fd, RDB_POLL_READ | RDB_POLL_ONCE, conn, err)
                              : rdb_poller_add(net->poller, conn->fd, RDB_POLL_READ | RDB_POLL_ONCE, conn, err);
@@ -237,6 +246,7 @@ static bool connection_open(network *net, int fd, rdb_error *err)
     conn->net = net;
     conn->fd = fd;
     conn->waiting_us = -1;
+    conn->expires_us = INT64_MAX;
     uid_t user = 0;
     if (rdb_socket_peer_user(fd, &user)) {
         channel.is_local = true;
@@ -271,6 +281,7 @@ bool network_open(network **net_out, const network_options *options, rdb_error *
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     net->options = *options;
     net->ended_fd = -1;
+    net->expires_us = INT64_MAX;
     net->owner = geteuid();
     struct passwd entry, *found = NULL;
     char names[4096];
@@ -320,6 +331,33 @@ static void take_connections(network *net, int listener)
     }
 }
 
+/* Serves parked connections whose time has come. Returns how long until the next one's; negative: there is none. */
+static int64_t run_expired(network *net)
+{
+    connection *expired = NULL;
+    int64_t now_us = rdb_time_monotonic_us(), next_us = INT64_MAX;
+    rdb_mutex_lock(&net->lock);
+    bool is_due = net->expires_us <= now_us;
+    for (connection *conn = net->connections; is_due && conn != NULL; conn = conn->next) {
+        if (conn->expires_us > now_us)
+            next_us = RDB_MIN(next_us, conn->expires_us);
+        else if (atomic_exchange(&conn->is_parked, false)) {
+            conn->next_expired = expired;
+            expired = conn;
+        }
+    }
+    if (is_due)
+        net->expires_us = next_us;
+    int64_t wait_us = net->expires_us == INT64_MAX ? -1 : RDB_MAX(net->expires_us - now_us, 0);
+    rdb_mutex_unlock(&net->lock);
+    while (expired != NULL) {
+        connection *next = expired->next_expired;
+        connection_dispatch(expired);
+        expired = next;
+    }
+    return wait_us;
+}
+
 bool network_run(network *net, int signal_fd, bool (*on_signal)(void *context), void *context, rdb_error *err)
 {
     rdb_poll_event events[EVENTS_MAX];
@@ -336,7 +374,7 @@ bool network_run(network *net, int signal_fd, bool (*on_signal)(void *context), 
     }
     for (;;) {
         uint32_t count = 0;
-        if (!rdb_poller_wait(net->poller, events, EVENTS_MAX, -1, &count, err))
+        if (!rdb_poller_wait(net->poller, events, EVENTS_MAX, run_expired(net), &count, err))
             return false;
         bool goes_on = true;
         for (uint32_t i = 0; i < count; i++) {

@@ -56,6 +56,7 @@ typedef struct rdb_wire_config {
     rdb_engine *engine;
     rdb_auth_mode auth;
     uint32_t max_connections;
+    int64_t login_timeout_us; /* of a client to begin its session; 0: none */
     uint8_t scram_secret[32]; /* of the instance: makes the salts of users that do not exist */
 } rdb_wire_config;
 
@@ -73,6 +74,8 @@ typedef enum rdb_wire_state { RDB_WIRE_IDLE, RDB_WIRE_CLOSED } rdb_wire_state;
 /* Serves whatever the client sends until it has been quiet for patience_us (IDLE: park it and call again when bytes are
  * there) or is done (CLOSED: destroy it). Any thread, one at a time. */
 rdb_wire_state rdb_wire_serve(rdb_wire *wire, int64_t patience_us);
+/* When an idle connection is to be served again though nothing came from it: rdb_time_monotonic_us's time, INT64_MAX: never. */
+int64_t rdb_wire_expires_us(const rdb_wire *wire);
 void rdb_wire_destroy(rdb_wire **wire); /* rolls back and frees */
 
 #endif

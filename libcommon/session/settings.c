@@ -56,7 +56,7 @@ struct session_settings {
     uint32_t trail_count, trail_capacity, level;
     rdb_map *custom; /* "a.b" settings of users by folded name: malloc'ed texts */
     rdb_format_settings format;
-    int64_t lock_timeout_us, statement_timeout_us;
+    int64_t lock_timeout_us, statement_timeout_us, idle_timeout_us, idle_in_transaction_timeout_us;
     uint64_t work_mem_bytes;
     rdb_sql_reading reading;
     rdb_isolation default_isolation;
@@ -322,6 +322,12 @@ static bool check_value(rdb_session *session, int setting_no, const char *text, 
     case SET_lock_timeout:
         settings->lock_timeout_us = (int64_t)number * 1000;
         break;
+    case SET_idle_session_timeout:
+        settings->idle_timeout_us = (int64_t)number * 1000;
+        break;
+    case SET_idle_in_transaction_session_timeout:
+        settings->idle_in_transaction_timeout_us = (int64_t)number * 1000;
+        break;
     case SET_statement_timeout:
         settings->statement_timeout_us = (int64_t)number * 1000;
         break;
@@ -581,6 +587,10 @@ int64_t session_setting_lock_timeout_us(const rdb_session *session)
 int64_t session_setting_statement_timeout_us(const rdb_session *session)
 {
     return session->settings->statement_timeout_us;
+}
+int64_t session_setting_idle_timeout_us(const rdb_session *session, bool in_transaction)
+{
+    return in_transaction ? session->settings->idle_in_transaction_timeout_us : session->settings->idle_timeout_us;
 }
 uint64_t session_setting_work_mem(const rdb_session *session)
 {

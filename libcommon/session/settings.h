@@ -17,6 +17,7 @@ bool session_setting_read_only(const rdb_session *session);          /* default_
 rdb_commit_wait session_setting_commit_wait(const rdb_session *session);
 int64_t session_setting_lock_timeout_us(const rdb_session *session);
 int64_t session_setting_statement_timeout_us(const rdb_session *session);
+int64_t session_setting_idle_timeout_us(const rdb_session *session, bool in_transaction); /* 0: none */
 uint64_t session_setting_work_mem(const rdb_session *session);
 uint32_t session_setting_statistics_target(const rdb_session *session);
 const char *session_setting_application_name(const rdb_session *session);

@@ -81,6 +81,7 @@ bool rdb_wire_create(rdb_wire **wire_out, rdb_wire_host *host, const rdb_channel
     wire->host = host;
     wire->channel = *channel;
     wire->phase = WIRE_STARTUP;
+    wire->opened_us = rdb_time_monotonic_us();
     rdb_strbuf_init(&wire->output, NULL);
     rdb_random_bytes(&wire->secret, sizeof wire->secret);
     rdb_mutex_lock(&host->lock);
@@ -308,12 +309,15 @@ rdb_wire_state rdb_wire_serve(rdb_wire *wire, int64_t patience_us)
         bool has_whole = has_whole_message(wire);
         if (!has_whole && wire->session != NULL)
             session_notify_deliver(wire->session);
-        if (!has_whole && !wire_flush(wire))
+        if (!has_whole && (!wire_flush(wire) || wire_patience_ended(wire)))
             break;
         wire_fill fill = serve_one(wire, has_whole ? 0 : patience_us);
         if (fill == WIRE_FILL_CLOSED)
             break;
-        if (fill == WIRE_FILL_QUIET) {
+        if (fill == WIRE_FILL_OK) {
+            wire->quiet_since_us = 0;
+        } else {
+            wire_patience_begin(wire);
             if (wire->input_at == wire->input_end) {
                 free(wire->input);
                 wire->input = NULL;

@@ -34,6 +34,7 @@ struct rdb_wire {
     bool sync_lost;      /* a COPY met bytes that are no message of its own: where the next message begins is unknown */
     _Atomic bool stop_asked; /* to end when it is outside a transaction */
     _Atomic bool kill_asked; /* to end now */
+    int64_t opened_us, quiet_since_us; /* monotonic; quiet_since_us: 0 from a message on until none follows it */
     uint32_t pid, secret; /* BackendKeyData */
     uint8_t *input;       /* unread bytes are input[input_at .. input_end); NULL while parked with none */
     size_t input_at, input_end, input_capacity;
@@ -82,6 +83,9 @@ RDB_CHECKED bool wire_auth_accept(rdb_wire *wire, rdb_error *err); /* Authentica
 RDB_CHECKED bool wire_scram_begin(rdb_wire *wire, rdb_error *err);
 void wire_handle_authentication(rdb_wire *wire, char type, wire_reader *reader);
 void wire_scram_end(rdb_wire *wire);
+/* wire_patience.c */
+void wire_patience_begin(rdb_wire *wire); /* no message follows for now */
+bool wire_patience_ended(rdb_wire *wire); /* it has been quiet for too long and was told so */
 /* The session's owner. */
 bool wire_owner_flush(void *wire);
 void wire_owner_rouse(void *wire, uint32_t pid);

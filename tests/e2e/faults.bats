@@ -328,3 +328,19 @@ PY
     kill "$client" 2>/dev/null
     wait "$client" || true
 }
+
+@test "faults: clients that say nothing are let go: at login, in a transaction, between two" {
+    start_server --set server.request_timeout_ms=300
+    run timeout 10 bash -c 'exec 3<>/dev/tcp/127.0.0.1/$0; cat <&3; echo gone' "$PORT"
+    [ "$output" = gone ]
+    [ "$(sql "select count(*) from pg_stat_activity where datname is not null")" = 1 ]
+    psql_says() { printf '%s\n' "$@" | "$PSQL" -X -A -t -q -v VERBOSITY=verbose -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb 2>&1; }
+    run psql_says "set idle_in_transaction_session_timeout = '200ms'" ';' '\! sleep 0.5' 'begin;' 'select 1;' '\! sleep 1' 'select 2;'
+    echo "$output"
+    [[ $output == *"FATAL:  25P03: terminating connection due to idle-in-transaction timeout"* && $output == 1* && $output != *$'\n2'* ]]
+    run psql_says "set idle_session_timeout = '200ms'" ';' 'begin;' '\! sleep 0.5' 'select 1;' 'commit;' '\! sleep 1' 'select 2;'
+    echo "$output"
+    [[ $output == *"FATAL:  57P05: terminating connection due to idle-session timeout"* && $output == 1* && $output != *$'\n2'* ]]
+    [ "$(sql 'select 3')" = 3 ]
+    stop_server
+}
