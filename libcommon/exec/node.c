@@ -89,6 +89,8 @@ static bool plan_reads_parameters(const rdb_plan_node *plan)
             if (exec_reads_parameters(plan->of.scan.bounds[i].value))
                 return true;
         return false;
+    case RDB_PLAN_SEQ_SCAN:
+        return plan->of.scan.sample != NULL && list_reads_parameters(&plan->of.scan.sample->arguments);
     case RDB_PLAN_VALUES_SCAN:
         for (uint32_t i = 0; i < plan->of.values.row_count; i++)
             if (list_reads_parameters(&plan->of.values.rows[i]))

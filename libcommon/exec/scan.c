@@ -29,6 +29,9 @@ typedef struct scan_state {
     rdb_table_scan *table_scan;
     rdb_arena *scan_arena;   /* of the scan or cursor below */
     bool is_done;
+    rdb_program *sample;     /* TABLESAMPLE's arguments */
+    uint64_t sample_seed, sample_below; /* a block or row is taken whose hash with the seed is below */
+    uint32_t *sample_rows;
     /* index scans */
     const rdb_relation_index *index;
     rdb_index_cursor *cursor;
@@ -172,7 +175,54 @@ static bool open_scan(exec_node *node, rdb_error *err)
     state->scan_arena = exec_arena(node->x, "scan");
     if (state->scan_arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    const rdb_plan_sample *sample = node->plan->of.scan.sample;
+    if (sample != NULL) {
+        state->sample_rows = RDB_NEW_ARRAY(node->x->arena, uint32_t, RDB_BATCH_ROWS);
+        if (!exec_compile(node->x, &state->sample, (rdb_expr **)sample->arguments.items, sample->arguments.count, err))
+            return false;
+    }
     return add_columns(node, state);
+}
+
+static bool begin_sample(exec_node *node, scan_state *state, rdb_error *err)
+{
+    const bool is_repeatable = node->plan->of.scan.sample->arguments.count > 1;
+    rdb_datum percent = {.words = {0, 0}}, seed = {.words = {0, 0}};
+    bool is_null = false;
+    rdb_arena_reset(state->scan_arena);
+    if (!rdb_program_value(state->sample, &node->x->eval, state->scan_arena, 0, &percent, &is_null, err))
+        return false;
+    if (is_null)
+        return rdb_error_set(err, RDB_INVALID_TABLESAMPLE_ARGUMENT, "TABLESAMPLE parameter cannot be null");
+    if (is_repeatable) {
+        if (!rdb_program_value(state->sample, &node->x->eval, state->scan_arena, 1, &seed, &is_null, err))
+            return false;
+        if (is_null)
+            return rdb_error_set(err, RDB_INVALID_TABLESAMPLE_REPEAT, "TABLESAMPLE REPEATABLE parameter cannot be null");
+        seed.f8 += 0.0; /* -0 is 0 */
+        memcpy(&state->sample_seed, &seed.f8, sizeof state->sample_seed);
+    } else {
+        rdb_random_bytes(&state->sample_seed, sizeof state->sample_seed);
+    }
+    if (!(percent.f4 >= 0 && percent.f4 <= 100))
+        return rdb_error_set(err, RDB_INVALID_TABLESAMPLE_ARGUMENT, "sample percentage must be between 0 and 100");
+    state->sample_below = (uint64_t)((double)percent.f4 / 100 * 0x1p53);
+    return true;
+}
+
+/* The rows of a batch that the sample has: by their block or their address alone, so that a seed gives the same ones again. */
+static rdb_selection sample_rows(const exec_node *node, scan_state *state, uint32_t count)
+{
+    const bool by_block = node->plan->of.scan.sample->method == RDB_SAMPLE_SYSTEM;
+    uint32_t taken = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint64_t address = state->columns.addresses[i];
+        rdb_random hash;
+        rdb_random_seed(&hash, state->sample_seed ^ (by_block ? address >> 16 : address));
+        if (rdb_random_next(&hash) >> 11 < state->sample_below)
+            state->sample_rows[taken++] = i;
+    }
+    return (rdb_selection){state->sample_rows, taken};
 }
 
 static bool begin_seq_scan(exec_node *node, rdb_error *err)
@@ -183,6 +233,10 @@ static bool begin_seq_scan(exec_node *node, rdb_error *err)
     if (substitute_of(node) != NULL)
         return true;
     rdb_counters_add(node->plan->of.scan.relation->counters, RDB_COUNTER_SCANS, 1);
+    if (state->sample != NULL && state->table_scan != NULL)
+        rdb_table_scan_close(&state->table_scan);
+    if (state->sample != NULL && !begin_sample(node, state, err))
+        return false;
     if (state->table_scan != NULL && node->built_run == node->x->run_no) {
         rdb_table_scan_rewind(state->table_scan);
         return true;
@@ -217,7 +271,7 @@ static bool next_seq_scan(exec_node *node, uint32_t budget, rdb_batch **raw, rdb
     }
     rdb_counters_add(node->plan->of.scan.relation->counters, RDB_COUNTER_ROWS_READ, count);
     fill_identity(columns, count);
-    give(node, state, count, (rdb_selection){NULL, count}, raw);
+    give(node, state, count, state->sample != NULL ? sample_rows(node, state, count) : (rdb_selection){NULL, count}, raw);
     return true;
 }
 

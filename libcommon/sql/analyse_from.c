@@ -198,6 +198,33 @@ static bool table_part(analyse_state *state, const rdb_ast_table *table, from_pa
     return true;
 }
 
+static bool sample_argument(analyse_state *state, const rdb_ast_node *raw, uint32_t type, const char *construct, rdb_expr **expr, rdb_error *err)
+{
+    const bool was_active = state->lateral_active;
+    state->lateral_active = true;
+    const bool ok = analyse_expr(state, raw, ANALYSE_FROM_FUNCTION, expr, err);
+    state->lateral_active = was_active;
+    return ok && analyse_coerce_to_type(state, expr, type, construct, err) && analyse_assign_collations(state, *expr, err);
+}
+
+/* table TABLESAMPLE method (percent) REPEATABLE (seed) */
+static bool sample_part(analyse_state *state, const rdb_ast_range_sample *raw, from_part *part, rdb_error *err)
+{
+    if (!table_part(state, (const rdb_ast_table *)raw->table, part, err))
+        return false;
+    rdb_range *range = part->top->range;
+    const char *method = raw->method.items[raw->method.count - 1];
+    if (range->kind != RDB_RANGE_RELATION || (range->relation->kind != 'r' && range->relation->kind != 'm' && range->relation->kind != 'p'))
+        return analyse_error(state, raw->table->location, err, RDB_FEATURE_NOT_SUPPORTED, "TABLESAMPLE clause can only be applied to tables and materialized views");
+    range->sample_method = strcmp(method, "system") == 0 ? RDB_SAMPLE_SYSTEM : strcmp(method, "bernoulli") == 0 ? RDB_SAMPLE_BERNOULLI : RDB_SAMPLE_NONE;
+    if (range->sample_method == RDB_SAMPLE_NONE)
+        return analyse_error(state, raw->node.location, err, RDB_UNDEFINED_OBJECT, "tablesample method %s does not exist", analyse_join_names(analyse_arena(state), &raw->method));
+    if (raw->args.count != 1)
+        return analyse_error(state, raw->node.location, err, RDB_INVALID_TABLESAMPLE_ARGUMENT, "tablesample method %s requires 1 argument, not %u", method, raw->args.count);
+    return sample_argument(state, raw->args.items[0], RDB_FLOAT4OID, "TABLESAMPLE", &range->sample_percent, err) &&
+           (raw->repeatable == NULL || sample_argument(state, raw->repeatable, RDB_FLOAT8OID, "REPEATABLE", &range->sample_seed, err));
+}
+
 static bool subquery_part(analyse_state *state, const rdb_ast_range_subquery *raw, from_part *part, rdb_error *err)
 {
     if (raw->alias == NULL) {
@@ -705,7 +732,7 @@ static bool make_part(analyse_state *state, const rdb_ast_node *raw, from_part *
         state->depth--;
         return true;
     case RDB_AST_RANGE_SAMPLE:
-        return analyse_error(state, raw->location, err, RDB_FEATURE_NOT_SUPPORTED, "TABLESAMPLE is not supported yet");
+        return sample_part(state, (const rdb_ast_range_sample *)raw, part, err);
     default:
         return analyse_error(state, raw->location, err, RDB_FEATURE_NOT_SUPPORTED, "%s is not supported in FROM", rdb_ast_tag_name(raw->tag));
     }

@@ -342,6 +342,8 @@ static bool walk_range(const rdb_range *range, uint32_t levels, analyse_visit vi
     for (uint32_t at = 0; at < range->functions.count; at++)
         if (!analyse_walk(((const rdb_range_function *)range->functions.items[at])->call, levels, visit, context))
             return false;
+    if (!walk_optional(range->sample_percent, levels, visit, context) || !walk_optional(range->sample_seed, levels, visit, context))
+        return false;
     for (uint32_t row = 0; row < range->values.count; row++) {
         const rdb_list *exprs = range->values.items[row];
         for (uint32_t at = 0; at < exprs->count; at++)

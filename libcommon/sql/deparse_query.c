@@ -440,6 +440,16 @@ static void put_range(deparse *out, uint32_t range_no)
     } else if (names->shows_columns) {
         put_column_list(out, names);
     }
+    if (range->sample_method != RDB_SAMPLE_NONE) {
+        deparse_add(out, range->sample_method == RDB_SAMPLE_SYSTEM ? " TABLESAMPLE system (" : " TABLESAMPLE bernoulli (");
+        deparse_expr(out, range->sample_percent, false);
+        rdb_strbuf_addc(out->text, ')');
+        if (range->sample_seed != NULL) {
+            deparse_add(out, " REPEATABLE (");
+            deparse_expr(out, range->sample_seed, false);
+            rdb_strbuf_addc(out->text, ')');
+        }
+    }
 }
 
 static void put_from(deparse *out, const rdb_from *from);

@@ -33,6 +33,8 @@ static bool add_leaf(expansion *e, const rdb_relation *relation, const int16_t *
     leaf->range = range;
     leaf->scan_no = p->plan->scan_count++;
     leaf->parent = e->parent;
+    leaf->sample = e->parent->sample;
+    leaf->lateral = e->parent->lateral;
     leaf->map = map;
     rdb_list_push(p->arena, &e->leaves, leaf);
     rdb_list_push(p->arena, &p->plan->ranges, range);

@@ -90,6 +90,7 @@ typedef struct plan_rel {    /* one range-table entry that gives rows */
     uint32_t wanted_count;   /* LATERAL: parameters set from them */
     const plan_wanted *wanted;
     uint32_t scan_no;
+    const rdb_plan_sample *sample; /* TABLESAMPLE; arguments are prepared, not yet resolved */
     bool is_expanded, keeps_append;
     rdb_list leaves;         /* plan_rel *: a parent's; plan_append.c */
     struct plan_rel *parent; /* of a leaf */

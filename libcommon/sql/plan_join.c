@@ -261,7 +261,7 @@ bool plan_base_path(plan_level *level, plan_rel *rel, plan_path **out)
     path->rows = rel->rows;
     relids_add(&path->relids, rel->range_no);
     path->needs = rel->lateral;
-    if (!rel->has_built && !p->context->no_index_scan) {
+    if (!rel->has_built && rel->sample == NULL && !p->context->no_index_scan) {
         plan_path *indexed = NULL;
         if (!plan_index_paths(level, rel, &rel->quals, relids_none(), &indexed))
             return false;
@@ -687,6 +687,13 @@ static bool build_rel(builder *b, plan_path *path, plan_built *built)
     node->rows = path->rows;
     node->width = path->width;
     *built = plan_identity(p, node, outputs, rel->column_count);
+    if (rel->sample != NULL) {
+        rdb_plan_sample *sample = rdb_arena_memdup(p->arena, rel->sample, sizeof *sample);
+        sample->arguments = (rdb_list){0};
+        if (!resolve_here(b, built, &rel->sample->arguments, &sample->arguments))
+            return false;
+        scan->sample = sample;
+    }
     if (path->kind != RDB_PLAN_SEQ_SCAN) {
         rdb_plan_bound *bounds = RDB_NEW_ARRAY(p->arena, rdb_plan_bound, path->bounds.count + 1);
         rdb_list condition = {0};

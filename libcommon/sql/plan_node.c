@@ -214,7 +214,7 @@ const char *rdb_plan_node_name(const rdb_plan_node *node)
     static const char *const merges[6] = {"Merge Join", "Merge Left Join", "Merge Full Join", "Merge Right Join", "Merge Semi Join", "Merge Anti Join"};
     switch ((rdb_plan_kind)node->kind) {
     case RDB_PLAN_RESULT: return "Result";
-    case RDB_PLAN_SEQ_SCAN: return "Seq Scan";
+    case RDB_PLAN_SEQ_SCAN: return node->of.scan.sample != NULL ? "Sample Scan" : "Seq Scan";
     case RDB_PLAN_INDEX_SCAN: return node->of.scan.is_backward ? "Index Scan Backward" : "Index Scan";
     case RDB_PLAN_INDEX_ONLY_SCAN: return node->of.scan.is_backward ? "Index Only Scan Backward" : "Index Only Scan";
     case RDB_PLAN_VALUES_SCAN: return "Values Scan";
@@ -265,6 +265,12 @@ static void say_keys(const char *label, const rdb_plan_key *keys, uint32_t count
 void rdb_plan_node_describe(const rdb_plan_node *node, void (*visit)(void *context, const rdb_plan_property *property), void *context)
 {
     switch ((rdb_plan_kind)node->kind) {
+    case RDB_PLAN_SEQ_SCAN:
+        if (node->of.scan.sample != NULL) {
+            const rdb_plan_property property = {.label = "Sampling", .kind = RDB_PLAN_PROPERTY_TEXT, .text = node->of.scan.sample->text};
+            visit(context, &property);
+        }
+        break;
     case RDB_PLAN_INDEX_SCAN:
     case RDB_PLAN_INDEX_ONLY_SCAN:
         say_exprs("Index Cond", &node->of.scan.condition, visit, context);

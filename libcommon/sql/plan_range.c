@@ -294,8 +294,6 @@ bool plan_range(plan_level *level, uint32_t range_no)
     level->rels[range_no] = rel;
     switch ((rdb_range_kind)range->kind) {
     case RDB_RANGE_RELATION:
-        if (range->sample != NULL)
-            return rdb_error_set(p->err, RDB_FEATURE_NOT_SUPPORTED, "TABLESAMPLE is not supported");
         if (range->relation->kind != 'r' && range->relation->kind != 'm' && range->relation->kind != 't' && range->relation->kind != 'p')
             return rdb_error_set(p->err, RDB_FEATURE_NOT_SUPPORTED, "reading relation \"%s\" (kind %c) is not supported", range->relation->name, range->relation->kind);
         rel->scan_no = p->plan->scan_count++;
@@ -314,6 +312,32 @@ bool plan_range(plan_level *level, uint32_t range_no)
     return true;
 }
 
+/* TABLESAMPLE's arguments, which may read what stands to the left. */
+static bool plan_sample(plan_level *level, plan_rel *rel)
+{
+    planner *p = level->p;
+    const rdb_range *range = rel->range;
+    rdb_expr *const given[2] = {range->sample_percent, range->sample_seed};
+    rdb_plan_sample *sample = RDB_NEW(p->arena, rdb_plan_sample);
+    rdb_strbuf text;
+    rdb_strbuf_init(&text, p->arena);
+    sample->method = range->sample_method;
+    rdb_strbuf_adds(&text, range->sample_method == RDB_SAMPLE_SYSTEM ? "system (" : "bernoulli (");
+    for (int i = 0; i < 2 && given[i] != NULL; i++) {
+        rdb_expr *prepared = NULL;
+        if (i > 0)
+            rdb_strbuf_adds(&text, " REPEATABLE (");
+        if (!plan_prepare(level, given[i], &prepared) || !rdb_deparse_expr(p->access, prepared, NULL, true, &text, p->err))
+            return false;
+        rdb_strbuf_addc(&text, ')');
+        rdb_list_push(p->arena, &sample->arguments, prepared);
+        rel->lateral = relids_union(rel->lateral, plan_relids_of(prepared));
+    }
+    sample->text = text.data;
+    rel->sample = sample;
+    return rdb_strbuf_check(&text, p->err);
+}
+
 bool plan_built_range(plan_level *level, plan_rel *rel)
 {
     planner *p = level->p;
@@ -326,6 +350,7 @@ bool plan_built_range(plan_level *level, plan_rel *rel)
     case RDB_RANGE_CTE: return plan_cte_range(level, rel);
     case RDB_RANGE_FUNCTION: return plan_function(level, rel);
     case RDB_RANGE_VALUES: return plan_values(level, rel);
+    case RDB_RANGE_RELATION: return rel->range->sample_method == RDB_SAMPLE_NONE || plan_sample(level, rel);
     default: return true;
     }
 }

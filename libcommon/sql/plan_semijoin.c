@@ -72,7 +72,7 @@ static bool is_plain(const rdb_query *query)
         return false;
     for (uint32_t i = 0; i < query->ranges.count; i++) {
         const rdb_range *range = query->ranges.items[i];
-        if ((range->kind != RDB_RANGE_RELATION && range->kind != RDB_RANGE_JOIN) || range->sample != NULL)
+        if ((range->kind != RDB_RANGE_RELATION && range->kind != RDB_RANGE_JOIN) || range->sample_method != RDB_SAMPLE_NONE)
             return false;
     }
     return true;

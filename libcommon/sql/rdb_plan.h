@@ -65,6 +65,12 @@ typedef struct rdb_plan_bound {
 } rdb_plan_bound;
 enum { RDB_PLAN_BOUND_IS_NULL = 6, RDB_PLAN_BOUND_IS_NOT_NULL = 7 };
 
+typedef struct rdb_plan_sample {   /* TABLESAMPLE: of a sequential scan */
+    uint8_t method;                /* rdb_sample_method */
+    rdb_list arguments;            /* rdb_expr *: percent, seed where it is REPEATABLE */
+    const char *text;              /* for EXPLAIN */
+} rdb_plan_sample;
+
 typedef struct rdb_plan_scan {
     uint32_t range_no;             /* of the query it came from */
     uint32_t scan_no;              /* from 0, over the whole plan: what one-row substitution goes by */
@@ -72,6 +78,7 @@ typedef struct rdb_plan_scan {
     const rdb_relation *relation;
     const int16_t *columns;        /* attribute numbers, RDB_COLUMN_*; column i is slot i */
     uint16_t column_count;
+    const rdb_plan_sample *sample; /* NULL: all rows */
     /* index scans */
     uint16_t index_no;             /* in relation->indexes */
     bool is_backward;

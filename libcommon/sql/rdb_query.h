@@ -119,6 +119,7 @@ typedef struct rdb_target { /* an output column or an assigned column */
 typedef enum rdb_range_kind { RDB_RANGE_RELATION, RDB_RANGE_SUBQUERY, RDB_RANGE_JOIN, RDB_RANGE_FUNCTION, RDB_RANGE_VALUES, RDB_RANGE_CTE, RDB_RANGE_RESULT } rdb_range_kind;
 typedef enum rdb_join_kind { RDB_JOIN_INNER, RDB_JOIN_LEFT, RDB_JOIN_FULL, RDB_JOIN_RIGHT, RDB_JOIN_SEMI, RDB_JOIN_ANTI } rdb_join_kind;
 typedef struct rdb_range_function { rdb_expr *call; uint32_t column_count; rdb_list types; /* const rdb_type * of a column definition list, else empty */ int32_t *typmods; uint32_t *collations; } rdb_range_function;
+typedef enum rdb_sample_method { RDB_SAMPLE_NONE, RDB_SAMPLE_SYSTEM /* blocks */, RDB_SAMPLE_BERNOULLI /* rows */ } rdb_sample_method;
 typedef struct rdb_range {
     uint8_t kind; /* rdb_range_kind */
     const char *alias;               /* what it is called; eref's name */
@@ -132,7 +133,8 @@ typedef struct rdb_range {
     const rdb_relation *relation;
     bool is_inherited;               /* no ONLY */
     uint8_t lock_mode;               /* rdb_lock_mode */
-    struct rdb_ast_node *sample;     /* TABLESAMPLE, or NULL */
+    uint8_t sample_method;           /* TABLESAMPLE: rdb_sample_method; 0: all rows */
+    rdb_expr *sample_percent, *sample_seed; /* real; double precision or NULL */
     /* SUBQUERY; a view is one after the rewrite, with relation still set */
     rdb_query *subquery;
     bool is_lateral, is_security_barrier;

@@ -146,6 +146,8 @@ static bool rewrite_range(rewriting *work, rdb_query *query, rdb_range *range, u
             range->functions = (rdb_list){0};
         }
     }
+    if (!rewrite_expr(work, range->sample_percent) || !rewrite_expr(work, range->sample_seed))
+        return false;
     for (uint32_t i = 0; i < range->functions.count; i++)
         if (!rewrite_expr(work, ((rdb_range_function *)range->functions.items[i])->call))
             return false;

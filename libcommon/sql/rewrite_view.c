@@ -34,7 +34,7 @@ static const char *reason_of(const rdb_query *view)
     const rdb_range *base = view->ranges.items[from->range_no - 1];
     if (base->kind != RDB_RANGE_RELATION || base->relation == NULL || strchr("rpfv", base->relation->kind) == NULL)
         return "Views that do not select from a single table or view are not automatically updatable.";
-    if (base->sample != NULL)
+    if (base->sample_method != RDB_SAMPLE_NONE)
         return "Views containing TABLESAMPLE are not automatically updatable.";
     return NULL;
 }

@@ -275,8 +275,6 @@ static bool write_struct(writer *out, struct_no no, const void *node)
 {
     if (++out->depth > RDB_TREE_DEPTH_MAX)
         return rdb_error_set(out->err, RDB_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
-    if (no == S_RANGE && ((const rdb_range *)node)->sample != NULL)
-        return rdb_error_set(out->err, RDB_FEATURE_NOT_SUPPORTED, "TABLESAMPLE in a view is not supported yet");
     rdb_strbuf_adds(out->text, " (");
     bool ok = no == S_GROUPING_SET ? write_grouping_set(out, node) : write_fields(out, no, node);
     rdb_strbuf_adds(out->text, " )");
