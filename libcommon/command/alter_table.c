@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * ALTER TABLE. Its parts run in passes, as PostgreSQL has them: what is removed goes first, then types, then new columns and
  * their properties, then keys, then foreign keys; each part sees the descriptor with what those before it made. */
-#include "command/command_int.h"
+#include "command/inherit.h"
 
 enum { PASS_DROP, PASS_TYPE, PASS_ADD, PASS_COLUMN, PASS_KEY, PASS_FOREIGN, PASS_OTHER, PASS_COUNT };
 
@@ -133,6 +133,13 @@ static bool run_part(rdb_command_context *context, const rdb_relation *relation,
         return command_alter_of_type(context, relation, (const rdb_ast_type *)command->def, err);
     case RDB_SQL_ALTER_DROP_OF:
         return command_alter_of_type(context, relation, NULL, err);
+    case RDB_SQL_ALTER_ADD_INHERIT:
+    case RDB_SQL_ALTER_DROP_INHERIT:
+        return command_alter_inherit(context, relation, (const rdb_ast_table *)command->def, command->kind == RDB_SQL_ALTER_ADD_INHERIT, err);
+    case RDB_SQL_ALTER_ATTACH_PARTITION:
+    case RDB_SQL_ALTER_DETACH_PARTITION:
+    case RDB_SQL_ALTER_DETACH_PARTITION_FINALIZE:
+        return command_alter_partition(context, relation, command, err);
     default: {
         bool handled = false;
         if (!command_alter_property(context, relation, command, &handled, err))

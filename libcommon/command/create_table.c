@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * CREATE TABLE: columns first, then what hangs on them: serial sequences, checks, keys, foreign keys, in PostgreSQL's order. */
-#include "command/command_int.h"
+#include "command/inherit.h"
 
 #include <strings.h>
-
-static bool not_yet(rdb_command_context *context, int32_t location, const char *what, rdb_error *err)
-{
-    rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "%s is not supported yet", what);
-    return command_at(context, location, err);
-}
 
 bool command_default_tree(rdb_command_context *context, const rdb_relation *relation, rdb_ast_node *raw, const rdb_type *type, int32_t typmod,
                           const char *column, const char **tree, command_uses *uses, rdb_error *err)
@@ -227,16 +221,6 @@ bool command_add_serial(rdb_command_context *context, const rdb_relation *relati
            rdb_ddl_set_default_using(context->access, relation->oid, number, tree, &use, 1, err);
 }
 
-static bool refuse_what_is_missing(rdb_command_context *context, const rdb_ast_create_table *statement, rdb_error *err)
-{
-    int32_t location = statement->table->node.location;
-    if (statement->inherits.count > 0)
-        return not_yet(context, location, "table inheritance", err);
-    if (statement->partition_spec != NULL || statement->partition_bound != NULL)
-        return not_yet(context, location, "partitioning", err);
-    return true;
-}
-
 /* The generated columns' expressions may name other columns, so they come when the relation is there. */
 static bool add_generated(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_column_def *raw, int16_t number, rdb_error *err)
 {
@@ -333,7 +317,7 @@ bool command_create_table(rdb_command_context *context, const rdb_ast_create_tab
     uint32_t namespace_oid = 0, oid = 0;
     char schema[RDB_NAMEDATALEN];
     const rdb_relation *relation = NULL;
-    if (!refuse_what_is_missing(context, statement, err) || !command_creation_namespace(context, statement->table, &namespace_oid, err) ||
+    if (!command_creation_namespace(context, statement->table, &namespace_oid, err) ||
         !rdb_namespace_get_name(context->access, namespace_oid, schema, err) ||
         !rdb_relation_find(context->access, schema, statement->table->name, &relation, err))
         return false;
@@ -346,7 +330,11 @@ bool command_create_table(rdb_command_context *context, const rdb_ast_create_tab
     uint16_t count = 0;
     uint32_t of_type = 0;
     rdb_list elements = {0};
-    if (!command_column_elements(context, statement, &elements, &of_type, err))
+    inheritance from;
+    rdb_partition_bound bound = {0};
+    const char persistence = command_persistence(context, statement->table, namespace_oid), kind = statement->partition_spec != NULL ? 'p' : 'r';
+    if (!command_column_elements(context, statement, &elements, &of_type, err) || !command_open_parents(context, statement, persistence, &from, err) ||
+        !command_merge_columns(context, &from, &elements, err))
         return false;
     if (elements.count > 1700)
         return rdb_error_set(err, RDB_TOO_MANY_COLUMNS, "tables can have at most 1600 columns");
@@ -358,7 +346,7 @@ bool command_create_table(rdb_command_context *context, const rdb_ast_create_tab
         if (element->tag != RDB_AST_COLUMN_DEF)
             continue;
         raws[count] = (const rdb_ast_column_def *)element;
-        if (!command_define_column(context, raws[count], &columns[count], &serials[count], err))
+        if (!command_define_column(context, raws[count], &columns[count], &serials[count], err) || !command_inherit_column(context, &from, count, &columns[count], err))
             return false;
         count++;
     }
@@ -367,15 +355,21 @@ bool command_create_table(rdb_command_context *context, const rdb_ast_create_tab
     rdb_relation_definition definition = {.name = statement->table->name,
                                           .namespace_oid = namespace_oid,
                                           .owner_oid = context->role->oid,
-                                          .kind = 'r',
-                                          .persistence = command_persistence(context, statement->table, namespace_oid),
+                                          .kind = kind,
+                                          .persistence = persistence,
                                           .columns = columns,
                                           .column_count = count};
     if (statement->on_commit != RDB_SQL_ON_COMMIT_NOOP && definition.persistence != 't')
         return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "ON COMMIT can only be used on temporary tables");
     if (!check_column_names(context, columns, count, err) || !rdb_ddl_create_relation(context->access, &definition, &oid, err) ||
-        !command_lock(context, oid, RDB_LOCK_ACCESS_EXCLUSIVE, err) || !command_set_options(context, oid, 'r', &statement->options, err) ||
-        (of_type != 0 && !command_set_of_type(context, oid, of_type, err)) || !rdb_relation_get(context->access, oid, &relation, err))
+        !command_lock(context, oid, RDB_LOCK_ACCESS_EXCLUSIVE, err) || !command_set_options(context, oid, kind, &statement->options, err) ||
+        (of_type != 0 && !command_set_of_type(context, oid, of_type, err)) || !command_finish_inheritance(context, &from, oid, err) ||
+        (statement->partition_spec != NULL && !command_set_partition_key(context, oid, statement->partition_spec, err)))
+        return false;
+    if (from.is_partition && (!command_make_bound(context, from.parents[0], statement->table->name, oid, statement->partition_bound, &bound, err) ||
+                              !command_finish_partition(context, from.parents[0], oid, &bound, err)))
+        return false;
+    if (!rdb_relation_get(context->access, oid, &relation, err))
         return false;
     for (uint16_t i = 0; i < count; i++) {
         const rdb_list *options = NULL;
@@ -391,6 +385,7 @@ bool command_create_table(rdb_command_context *context, const rdb_ast_create_tab
             return false;
     }
     const bool acts = statement->on_commit == RDB_SQL_ON_COMMIT_DROP || statement->on_commit == RDB_SQL_ON_COMMIT_DELETE_ROWS;
-    return add_constraints(context, relation, statement, err) &&
+    return (!from.is_partition || (command_clone_indexes(context, from.parents[0], oid, err) && command_clone_foreign_keys(context, from.parents[0], oid, err))) &&
+           add_constraints(context, relation, statement, err) &&
            (!acts || rdb_temp_on_commit(context->access, oid, statement->on_commit == RDB_SQL_ON_COMMIT_DROP, err));
 }

@@ -262,6 +262,20 @@ static void put_costs(explaining *work, const rdb_plan_node *node)
         rdb_strbuf_addf(&work->out, "  (cost=%.2f..%.2f rows=%.0f width=%d)", node->startup_cost, node->total_cost, node->rows, node->width);
 }
 
+/* The tables that a node writes in, where they are not just the one it names. */
+static void put_written_tables(explaining *work, const rdb_plan_node *node)
+{
+    if (node->kind != RDB_PLAN_MODIFY_TABLE)
+        return;
+    for (uint32_t i = 0; i < node->of.modify.target_count; i++) {
+        const rdb_plan_target *target = &node->of.modify.targets[i];
+        rdb_strbuf_addf(&work->out, "%*s%s on %s", (int)work->indent, "", rdb_plan_node_name(node), target->relation->name);
+        if (strcmp(target->alias, target->relation->name) != 0)
+            rdb_strbuf_addf(&work->out, " %s", target->alias);
+        rdb_strbuf_addc(&work->out, '\n');
+    }
+}
+
 /* ---- text: "  ->  Node", children six columns deeper ------------------------------------------------------------------------ */
 static void put_text_node(explaining *work, const rdb_plan_node *node, uint32_t indent, const char *label)
 {
@@ -282,6 +296,7 @@ static void put_text_node(explaining *work, const rdb_plan_node *node, uint32_t 
     work->node = node;
     rdb_plan_node_describe(node, put_property, work);
     put_extra_statistics(work, node);
+    put_written_tables(work, node);
     put_text_node(work, node->left, inner, NULL);
     put_text_node(work, node->right, inner, NULL);
     for (uint32_t i = 0; i < node->children.count; i++)

@@ -311,6 +311,7 @@ bool plan_build_append(plan_level *level, const plan_path *path, bool (*build)(v
     }
     rdb_plan_node *node = plan_new_node(p, children.count == 0 ? RDB_PLAN_RESULT : RDB_PLAN_APPEND, NULL, NULL);
     node->children = children;
+    node->of.append.of = rel->range->relation->kind == 'p' ? RDB_APPEND_PARTITIONS : RDB_APPEND_CHILDREN;
     node->startup_cost = path->startup;
     node->total_cost = path->total;
     node->rows = children.count == 0 ? 0 : path->rows;
@@ -352,4 +353,35 @@ void plan_targets(planner *p, const plan_rel *rel, const rdb_plan_target **targe
     }
     *targets = made;
     *count = rel->leaves.count;
+}
+
+/* Targets of an Append are computed by its children, which have the same columns in the same places: always where these are partitions; by
+ * children of a plain table only where nothing is computed, as PostgreSQL has it. */
+bool plan_push_targets(planner *p, plan_built *built, rdb_expr *const *exprs, const rdb_list *resolved)
+{
+    rdb_plan_node *append = built->node;
+    if (append->kind != RDB_PLAN_APPEND || append->of.append.of == RDB_APPEND_UNION)
+        return false;
+    for (uint32_t i = 0; i < resolved->count && append->of.append.of == RDB_APPEND_CHILDREN; i++) {
+        const rdb_expr *one = ((const rdb_target *)resolved->items[i])->expr;
+        if (one->kind != RDB_EXPR_SLOT)
+            return false;
+        for (uint32_t k = 0; k < i; k++)
+            if (rdb_expr_equal(((const rdb_target *)resolved->items[k])->expr, one))
+                return false;
+    }
+    rdb_list children = {0};
+    for (uint32_t i = 0; i < append->children.count; i++) {
+        rdb_plan_node *child = append->children.items[i];
+        if (!child->passes_through || child->kind == RDB_PLAN_APPEND) {
+            plan_built below = plan_identity(p, child, built->outputs, built->count);
+            child = plan_new_node(p, RDB_PLAN_RESULT, &below, NULL);
+        }
+        child->targets = *resolved;
+        child->passes_through = false;
+        rdb_list_push(p->arena, &children, child);
+    }
+    append->children = children;
+    plan_set_inputs(p, append, exprs, resolved->count);
+    return true;
 }

@@ -16,6 +16,7 @@ bool plan_append_index_path(plan_level *level, plan_rel *rel, const rdb_list *cl
 bool plan_build_append(plan_level *level, const plan_path *path, bool (*build)(void *context, plan_path *path, plan_built *built), void *context, plan_built *built);
 /* The leaves as tables to write in or to lock. */
 void plan_targets(planner *p, const plan_rel *rel, const rdb_plan_target **targets, uint32_t *count);
+bool plan_push_targets(planner *p, plan_built *built, rdb_expr *const *exprs, const rdb_list *resolved);
 bool plan_system_column_type(planner *p, int16_t number, const rdb_type **type);
 
 /* plan_prune.c */

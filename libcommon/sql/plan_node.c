@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Building nodes: row spaces, projections, and the words that EXPLAIN has for them. */
-#include "sql/plan_int.h"
+#include "sql/plan_append.h"
 
 void plan_set_inputs(planner *p, rdb_plan_node *node, rdb_expr *const *exprs, uint32_t count)
 {
@@ -170,6 +170,10 @@ bool plan_project(planner *p, plan_built *built, rdb_expr *const *exprs, const r
             return false;
         has_set = has_set || plan_contains_set(one);
         rdb_list_push(p->arena, &resolved, make_target(p, one, targets ? targets->items[i] : NULL));
+    }
+    if (!has_set && plan_push_targets(p, built, exprs, &resolved)) {
+        *built = plan_identity(p, node, exprs, count);
+        return true;
     }
     if (has_set) {
         node = plan_new_node(p, RDB_PLAN_PROJECT_SET, built, NULL);

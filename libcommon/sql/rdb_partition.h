@@ -65,6 +65,8 @@ int rdb_partition_compare_value(const rdb_partition_map *map, uint16_t key_no, r
 
 /* A bound as SQL: "FOR VALUES FROM (1) TO (10)", "DEFAULT". */
 RDB_CHECKED bool rdb_partition_bound_deparse(rdb_access *access, const rdb_partition_bound *bound, rdb_strbuf *text, rdb_error *err);
+/* "(1, MAXVALUE)" */
+RDB_CHECKED bool rdb_partition_end_deparse(rdb_access *access, const rdb_partition_bound *bound, bool is_lower, rdb_strbuf *text, rdb_error *err);
 /* The condition that a partition's rows meet by its bound, over the parent's columns as range 1; NULL: none (the only, DEFAULT one). */
 RDB_CHECKED bool rdb_partition_condition(rdb_arena *arena, rdb_access *access, const rdb_partition_map *map, const rdb_partition_bound *bound, rdb_expr **condition, rdb_error *err);
 

@@ -194,6 +194,9 @@ typedef struct rdb_plan_modify {
     bool returns_rows;
 } rdb_plan_modify;
 
+/* What an Append puts together: members of a UNION, a table and its children, partitions. */
+typedef enum rdb_plan_append_of { RDB_APPEND_UNION, RDB_APPEND_CHILDREN, RDB_APPEND_PARTITIONS } rdb_plan_append_of;
+
 typedef struct rdb_plan_lock { /* one table of LockRows: slots of left's output */
     uint32_t scan_no;
     const rdb_relation *relation;
@@ -227,6 +230,7 @@ struct rdb_plan_node {
         struct { uint32_t function_count; rdb_range_function *const *functions; bool with_ordinality; const char *alias; } function;
         struct { uint32_t cte_no; const char *name, *alias; } cte;
         struct { const char *alias; } subquery;
+        struct { uint8_t of; /* rdb_plan_append_of */ } append;
         struct { uint32_t key_count; const rdb_plan_key *keys; } sort; /* SORT, UNIQUE */
         struct { rdb_expr *count, *offset; bool with_ties; uint32_t key_count; const rdb_plan_key *keys; } limit;
         struct { uint8_t kind; bool all; uint32_t key_count; const rdb_plan_key *keys; } set_op;
