@@ -339,7 +339,9 @@ static bool drop_object(rdb_access *access, rdb_object_address object, rdb_arena
     /* Those that are a row and nothing else. */
     static const struct { uint32_t catalog_oid, oid_index; } plain[] = {
         {826, 828} /* pg_default_acl */, {3256, 3257} /* pg_policy */, {RDB_PG_OPERATOR, 2688}, {RDB_PG_CAST, 2660}, {2602, 2756} /* pg_amop */,
-        {2603, 2757} /* pg_amproc */, {RDB_PG_OPCLASS, 2687}, {2753, 2755} /* pg_opfamily */, {RDB_PG_COLLATION, 3085}, {2607, 2670} /* pg_conversion */};
+        {2603, 2757} /* pg_amproc */, {RDB_PG_OPCLASS, 2687}, {2753, 2755} /* pg_opfamily */, {RDB_PG_COLLATION, 3085}, {2607, 2670} /* pg_conversion */,
+        {3381, 3380} /* pg_statistic_ext */, {3079, 3080} /* pg_extension */, {2612, 2682} /* pg_language */, {3600, 3605} /* pg_ts_dict */,
+        {3602, 3712} /* pg_ts_config */, {3601, 3607} /* pg_ts_parser */, {3764, 3767} /* pg_ts_template */};
     for (size_t i = 0; i < RDB_COUNT_OF(plain); i++)
         if (plain[i].catalog_oid == object.catalog_oid)
             return delete_rows(access, object.catalog_oid, plain[i].oid_index, &key, 1, err);

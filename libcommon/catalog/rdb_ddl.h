@@ -292,6 +292,8 @@ RDB_CHECKED bool rdb_ddl_read_settings(rdb_access *access, uint32_t database_oid
 
 /* Dependencies. kind: n normal, a auto, i internal. */
 RDB_CHECKED bool rdb_ddl_depend(rdb_access *access, rdb_object_address dependent, rdb_object_address referenced, char kind, rdb_error *err);
+/* What the object depends on, one for another: its schema. */
+RDB_CHECKED bool rdb_ddl_move_dependency(rdb_access *access, rdb_object_address dependent, uint32_t catalog_oid, uint32_t from, uint32_t to, rdb_error *err);
 /* Drops the objects and what depends on them automatically; with cascade also what depends normally, without it 2BP01 with
  * PostgreSQL's message, DETAIL ("view v depends on table t") and HINT. notice receives "drop cascades to ..." lines. Relations,
  * columns (sub_id), indexes, constraints, defaults, sequences, views, types, namespaces, functions. */

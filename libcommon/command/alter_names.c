@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What objects are called and whose they are: RENAME, SET SCHEMA, OWNER TO, COMMENT; CREATE TYPE AS ENUM. */
+#include "catalog/rdb_acl.h"
 #include "command/command_int.h"
 
 bool command_role_oid(rdb_command_context *context, const rdb_ast_role *role, uint32_t *oid, rdb_error *err)
@@ -113,15 +114,91 @@ static bool open_for_change(rdb_command_context *context, const rdb_ast_table *t
     return command_check_owner(context, *relation, err);
 }
 
+static bool rename_constraint(rdb_command_context *context, const rdb_ast_rename *statement, rdb_error *err)
+{
+    const rdb_relation *relation = NULL;
+    if (!open_for_change(context, statement->table, RDB_SQL_OBJECT_TABLE, statement->missing_ok, &relation, err))
+        return false;
+    for (uint16_t i = 0; relation != NULL && i < relation->constraint_count; i++) {
+        const rdb_constraint *constraint = &relation->constraints[i];
+        if (strcmp(constraint->name, statement->sub_name) != 0)
+            continue;
+        if (constraint->inherit_count > 0)
+            return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "cannot rename inherited constraint \"%s\"", constraint->name);
+        if (constraint->kind == 'f' || constraint->kind == 'c')
+            return rdb_ddl_rename_constraint(context->access, constraint->oid, statement->new_name, err);
+        return command_refuse_taken_constraint(relation, statement->new_name, err) &&
+               rdb_ddl_rename_relation(context->access, constraint->index_oid, statement->new_name, err);
+    }
+    return relation == NULL || rdb_error_set(err, RDB_UNDEFINED_OBJECT, "constraint \"%s\" for table \"%s\" does not exist", statement->sub_name, relation->name);
+}
+
+static bool rename_role(rdb_command_context *context, const rdb_ast_rename *statement, rdb_error *err)
+{
+    const rdb_ast_role named = {.node = {RDB_AST_ROLE, -1}, .kind = RDB_SQL_ROLE_NAMED, .name = statement->sub_name};
+    uint32_t oid = 0;
+    rdb_role role, other;
+    bool found = false;
+    if (!command_role_oid(context, &named, &oid, err) || !rdb_role_find_within(context->access, statement->sub_name, &role, &found, err) || !found)
+        return false;
+    if (oid == context->role->oid)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "session user cannot be renamed");
+    if (strncmp(role.name, "pg_", 3) == 0) {
+        rdb_error_set(err, RDB_RESERVED_NAME, "role name \"%s\" is reserved", role.name);
+        return rdb_error_detail(err, "Role names starting with \"pg_\" are reserved.");
+    }
+    if (strncmp(statement->new_name, "pg_", 3) == 0) {
+        rdb_error_set(err, RDB_RESERVED_NAME, "role name \"%s\" is reserved", statement->new_name);
+        return rdb_error_detail(err, "Role names starting with \"pg_\" are reserved.");
+    }
+    if (!rdb_role_find_within(context->access, statement->new_name, &other, &found, err))
+        return false;
+    if (found)
+        return rdb_error_set(err, RDB_DUPLICATE_OBJECT, "role \"%s\" already exists", statement->new_name);
+    if (!context->role->is_superuser && (role.is_superuser || !context->role->can_create_role))
+        return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, role.is_superuser ? "must be superuser to rename superusers" : "permission denied to rename role");
+    const command_object object = {.type = RDB_SQL_OBJECT_ROLE, .address = {RDB_PG_AUTHID, oid, 0}, .word = "role", .name = role.name};
+    return command_change_object(context, &object, statement->new_name, 0, err);
+}
+
+static bool rename_object(rdb_command_context *context, const rdb_ast_rename *statement, rdb_error *err)
+{
+    const bool is_schema = statement->object_type == RDB_SQL_OBJECT_SCHEMA;
+    const rdb_ast_value named = {.node = {RDB_AST_VALUE, -1}, .kind = RDB_SQL_VALUE_STRING, .text = statement->sub_name};
+    const rdb_ast_node *node = statement->object != NULL ? statement->object : &named.node;
+    command_object object;
+    if (statement->object_type == RDB_SQL_OBJECT_DATABASE)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "ALTER DATABASE ... RENAME is not supported yet");
+    if (!command_find_object(context, statement->object_type, statement->table, node, statement->sub_name, statement->missing_ok, &object, err))
+        return false;
+    if (object.address.object_oid == 0)
+        return true;
+    if (object.relation != NULL && statement->object_type == RDB_SQL_OBJECT_RULE && strcmp(statement->sub_name, "_RETURN") == 0)
+        return rdb_error_set(err, RDB_INVALID_OBJECT_DEFINITION, "renaming an ON SELECT rule is not allowed");
+    if (!command_check_object_owner(context, &object, err))
+        return false;
+    if (is_schema && strncmp(statement->new_name, "pg_", 3) == 0) {
+        rdb_error_set(err, RDB_RESERVED_NAME, "unacceptable schema name \"%s\"", statement->new_name);
+        return rdb_error_detail(err, "The prefix \"pg_\" is reserved for system schemas.");
+    }
+    if (object.namespace_oid != 0 && !rdb_acl_check(context->access, 'n', object.namespace_oid, context->role->oid, RDB_ACL_CREATE, err))
+        return false;
+    return command_change_object(context, &object, statement->new_name, 0, err);
+}
+
 bool command_rename(rdb_command_context *context, const rdb_ast_rename *statement, rdb_error *err)
 {
     const rdb_relation *relation = NULL;
     int16_t number;
+    if (statement->object_type == RDB_SQL_OBJECT_TABCONSTRAINT)
+        return rename_constraint(context, statement, err);
+    if (statement->object_type == RDB_SQL_OBJECT_ROLE)
+        return rename_role(context, statement, err);
     const bool is_column = statement->object_type == RDB_SQL_OBJECT_COLUMN || statement->object_type == RDB_SQL_OBJECT_ATTRIBUTE;
     if (is_type_of_its_own(statement->object_type) || statement->object_type == RDB_SQL_OBJECT_DOMCONSTRAINT)
         return rename_type_or_rule(context, statement, err);
     if (!is_column && !is_relation_type(statement->object_type))
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "this form of RENAME is not supported yet");
+        return rename_object(context, statement, err);
     if (!open_for_change(context, statement->table, is_column ? RDB_SQL_OBJECT_TABLE : statement->object_type, statement->missing_ok, &relation, err))
         return false;
     if (relation == NULL)
@@ -136,6 +213,16 @@ bool command_rename(rdb_command_context *context, const rdb_ast_rename *statemen
     if (number == 0)
         return rdb_error_set(err, RDB_UNDEFINED_COLUMN, "column \"%s\" does not exist", statement->sub_name);
     return rdb_ddl_rename_column(context->access, relation->oid, number, statement->new_name, err);
+}
+
+static bool move_object(rdb_command_context *context, const rdb_ast_set_schema *statement, rdb_error *err)
+{
+    command_object object;
+    uint32_t namespace_oid = 0;
+    if (!command_find_object(context, statement->object_type, NULL, statement->object, NULL, statement->missing_ok, &object, err) || object.address.object_oid == 0)
+        return !rdb_error_is_set(err);
+    return command_check_object_owner(context, &object, err) && command_schema_for_objects(context, statement->new_schema, &namespace_oid, err) &&
+           command_change_object(context, &object, NULL, namespace_oid, err);
 }
 
 bool command_set_schema(rdb_command_context *context, const rdb_ast_set_schema *statement, rdb_error *err)
@@ -153,7 +240,7 @@ bool command_set_schema(rdb_command_context *context, const rdb_ast_set_schema *
                                  : rdb_ddl_set_type_namespace(context->access, type->oid, namespace_oid, err);
     }
     if (!is_relation_type(statement->object_type))
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "SET SCHEMA of this kind of object is not supported yet");
+        return move_object(context, statement, err);
     if (!open_for_change(context, statement->table, statement->object_type, statement->missing_ok, &relation, err))
         return false;
     if (relation == NULL)
@@ -168,39 +255,55 @@ bool command_set_schema(rdb_command_context *context, const rdb_ast_set_schema *
     return rdb_ddl_set_namespace(context->access, relation->oid, namespace_oid, err);
 }
 
+/* Who gives an object away must be able to act as the new owner. */
+static bool may_give(rdb_command_context *context, uint32_t owner_oid, rdb_error *err)
+{
+    bool is_member = false;
+    rdb_role role;
+    bool found = false;
+    if (context->role->is_superuser || owner_oid == context->role->oid)
+        return true;
+    if (!rdb_acl_is_owner(context->access, context->role->oid, owner_oid, &is_member, err) || is_member)
+        return !rdb_error_is_set(err);
+    return rdb_role_get(context->access, owner_oid, &role, &found, err) &&
+           rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "must be member of role \"%s\"", found ? role.name : "?");
+}
+
 bool command_set_owner(rdb_command_context *context, const rdb_ast_set_owner *statement, rdb_error *err)
 {
-    uint32_t owner_oid = 0, oid = 0;
+    uint32_t owner_oid = 0;
     if (is_type_of_its_own(statement->object_type)) {
         const rdb_type *type = NULL;
         return find_type(context, statement->object_type, statement->object, true, &type, err) &&
                command_role_oid(context, statement->new_owner, &owner_oid, err) &&
                rdb_ddl_set_owner(context->access, type->kind == 'c' ? RDB_PG_CLASS : RDB_PG_TYPE, type->kind == 'c' ? type->relation_oid : type->oid, owner_oid, err);
     }
-    if (statement->object_type != RDB_SQL_OBJECT_SCHEMA)
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "OWNER TO of this kind of object is not supported yet");
-    const char *name = ((const rdb_ast_value *)statement->object)->text;
-    if (!command_role_oid(context, statement->new_owner, &owner_oid, err) || !rdb_namespace_find(context->access, name, &oid, err))
+    command_object object;
+    if (!command_find_object(context, statement->object_type, statement->table, statement->object, NULL, false, &object, err) ||
+        !command_role_oid(context, statement->new_owner, &owner_oid, err) || !command_check_object_owner(context, &object, err))
         return false;
-    if (oid == 0)
-        return rdb_error_set(err, RDB_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", name);
-    if (!context->role->is_superuser)
-        return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "must be owner of schema %s", name);
-    return rdb_ddl_set_owner(context->access, RDB_PG_NAMESPACE, oid, owner_oid, err);
+    if (!may_give(context, owner_oid, err))
+        return false;
+    if (!context->role->is_superuser && object.namespace_oid != 0 && !rdb_acl_check(context->access, 'n', object.namespace_oid, owner_oid, RDB_ACL_CREATE, err))
+        return false;
+    if (object.address.catalog_oid == RDB_PG_NAMESPACE && !context->role->is_superuser &&
+        !rdb_acl_check(context->access, 'd', rdb_database_oid(rdb_access_get_context(context->access)->database), context->role->oid, RDB_ACL_CREATE, err))
+        return false;
+    return rdb_ddl_set_owner(context->access, object.address.catalog_oid, object.address.object_oid, owner_oid, err);
+}
+
+static bool comment_object(rdb_command_context *context, const rdb_ast_comment *statement, rdb_error *err)
+{
+    command_object object;
+    if (statement->object_type == RDB_SQL_OBJECT_LARGEOBJECT)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "COMMENT ON LARGE OBJECT is not supported yet");
+    return command_find_object(context, statement->object_type, NULL, statement->object, NULL, false, &object, err) && command_check_object_owner(context, &object, err) &&
+           rdb_ddl_comment(context->access, object.address, statement->comment, err);
 }
 
 bool command_comment(rdb_command_context *context, const rdb_ast_comment *statement, rdb_error *err)
 {
     rdb_object_address object = {0};
-    if (statement->object_type == RDB_SQL_OBJECT_SCHEMA) {
-        const char *name = ((const rdb_ast_value *)statement->object)->text;
-        if (!rdb_namespace_find(context->access, name, &object.object_oid, err))
-            return false;
-        if (object.object_oid == 0)
-            return rdb_error_set(err, RDB_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", name);
-        object.catalog_oid = RDB_PG_NAMESPACE;
-        return rdb_ddl_comment(context->access, object, statement->comment, err);
-    }
     if (is_type_of_its_own(statement->object_type)) {
         const rdb_type *type = NULL;
         if (!find_type(context, statement->object_type, statement->object, false, &type, err))
@@ -222,7 +325,7 @@ bool command_comment(rdb_command_context *context, const rdb_ast_comment *statem
     }
     const bool is_column = statement->object_type == RDB_SQL_OBJECT_COLUMN, is_constraint = statement->object_type == RDB_SQL_OBJECT_TABCONSTRAINT;
     if (!is_column && !is_constraint && !is_relation_type(statement->object_type))
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "COMMENT ON this kind of object is not supported yet");
+        return comment_object(context, statement, err);
     const rdb_list *names = &((const rdb_ast_items *)statement->object)->items;
     const uint32_t skipped = is_column || is_constraint ? 1 : 0;
     const rdb_ast_table table = {.node = {RDB_AST_TABLE, -1}, .name = name_at(names, skipped), .schema = name_at(names, skipped + 1)};

@@ -157,69 +157,65 @@ bool rdb_command_is_read_only(const rdb_ast_node *statement)
     return KINDS[statement->tag].is_read_only;
 }
 
+/* Tags of what is done to objects of a kind. */
+#define KIND(type, words) [type] = {"ALTER " words, "DROP " words}
+static const struct { const char *alter, *drop; } OBJECT_TAGS[] = {
+    KIND(RDB_SQL_OBJECT_ACCESS_METHOD, "ACCESS METHOD"),
+    KIND(RDB_SQL_OBJECT_AGGREGATE, "AGGREGATE"),
+    KIND(RDB_SQL_OBJECT_CAST, "CAST"),
+    KIND(RDB_SQL_OBJECT_COLLATION, "COLLATION"),
+    KIND(RDB_SQL_OBJECT_CONVERSION, "CONVERSION"),
+    KIND(RDB_SQL_OBJECT_DATABASE, "DATABASE"),
+    KIND(RDB_SQL_OBJECT_DOMAIN, "DOMAIN"),
+    KIND(RDB_SQL_OBJECT_DOMCONSTRAINT, "DOMAIN"),
+    KIND(RDB_SQL_OBJECT_EVENT_TRIGGER, "EVENT TRIGGER"),
+    KIND(RDB_SQL_OBJECT_EXTENSION, "EXTENSION"),
+    KIND(RDB_SQL_OBJECT_FDW, "FOREIGN DATA WRAPPER"),
+    KIND(RDB_SQL_OBJECT_FOREIGN_SERVER, "SERVER"),
+    KIND(RDB_SQL_OBJECT_FOREIGN_TABLE, "FOREIGN TABLE"),
+    KIND(RDB_SQL_OBJECT_FUNCTION, "FUNCTION"),
+    KIND(RDB_SQL_OBJECT_INDEX, "INDEX"),
+    KIND(RDB_SQL_OBJECT_LANGUAGE, "LANGUAGE"),
+    KIND(RDB_SQL_OBJECT_LARGEOBJECT, "LARGE OBJECT"),
+    KIND(RDB_SQL_OBJECT_MATVIEW, "MATERIALIZED VIEW"),
+    KIND(RDB_SQL_OBJECT_OPCLASS, "OPERATOR CLASS"),
+    KIND(RDB_SQL_OBJECT_OPERATOR, "OPERATOR"),
+    KIND(RDB_SQL_OBJECT_OPFAMILY, "OPERATOR FAMILY"),
+    KIND(RDB_SQL_OBJECT_POLICY, "POLICY"),
+    KIND(RDB_SQL_OBJECT_PROCEDURE, "PROCEDURE"),
+    KIND(RDB_SQL_OBJECT_PUBLICATION, "PUBLICATION"),
+    KIND(RDB_SQL_OBJECT_ROLE, "ROLE"),
+    KIND(RDB_SQL_OBJECT_ROUTINE, "ROUTINE"),
+    KIND(RDB_SQL_OBJECT_RULE, "RULE"),
+    KIND(RDB_SQL_OBJECT_SCHEMA, "SCHEMA"),
+    KIND(RDB_SQL_OBJECT_SEQUENCE, "SEQUENCE"),
+    KIND(RDB_SQL_OBJECT_STATISTIC_EXT, "STATISTICS"),
+    KIND(RDB_SQL_OBJECT_SUBSCRIPTION, "SUBSCRIPTION"),
+    KIND(RDB_SQL_OBJECT_TABLE, "TABLE"),
+    KIND(RDB_SQL_OBJECT_TABCONSTRAINT, "TABLE"),
+    KIND(RDB_SQL_OBJECT_TABLESPACE, "TABLESPACE"),
+    KIND(RDB_SQL_OBJECT_TRANSFORM, "TRANSFORM"),
+    KIND(RDB_SQL_OBJECT_TRIGGER, "TRIGGER"),
+    KIND(RDB_SQL_OBJECT_TSCONFIGURATION, "TEXT SEARCH CONFIGURATION"),
+    KIND(RDB_SQL_OBJECT_TSDICTIONARY, "TEXT SEARCH DICTIONARY"),
+    KIND(RDB_SQL_OBJECT_TSPARSER, "TEXT SEARCH PARSER"),
+    KIND(RDB_SQL_OBJECT_TSTEMPLATE, "TEXT SEARCH TEMPLATE"),
+    KIND(RDB_SQL_OBJECT_TYPE, "TYPE"),
+    KIND(RDB_SQL_OBJECT_ATTRIBUTE, "TYPE"),
+    KIND(RDB_SQL_OBJECT_VIEW, "VIEW"),
+};
+#undef KIND
+
 static const char *drop_tag(const rdb_ast_drop *statement)
 {
-    switch (statement->object_type) {
-    case RDB_SQL_OBJECT_TABLE:
-        return "DROP TABLE";
-    case RDB_SQL_OBJECT_INDEX:
-        return "DROP INDEX";
-    case RDB_SQL_OBJECT_VIEW:
-        return "DROP VIEW";
-    case RDB_SQL_OBJECT_MATVIEW:
-        return "DROP MATERIALIZED VIEW";
-    case RDB_SQL_OBJECT_SEQUENCE:
-        return "DROP SEQUENCE";
-    case RDB_SQL_OBJECT_SCHEMA:
-        return "DROP SCHEMA";
-    case RDB_SQL_OBJECT_TYPE:
-        return "DROP TYPE";
-    case RDB_SQL_OBJECT_DOMAIN:
-        return "DROP DOMAIN";
-    case RDB_SQL_OBJECT_FUNCTION:
-        return "DROP FUNCTION";
-    case RDB_SQL_OBJECT_PROCEDURE:
-        return "DROP PROCEDURE";
-    case RDB_SQL_OBJECT_ROUTINE:
-        return "DROP ROUTINE";
-    case RDB_SQL_OBJECT_AGGREGATE:
-        return "DROP AGGREGATE";
-    case RDB_SQL_OBJECT_TRIGGER:
-        return "DROP TRIGGER";
-    case RDB_SQL_OBJECT_EXTENSION:
-        return "DROP EXTENSION";
-    default:
-        return "DROP";
-    }
+    const char *tag = (size_t)statement->object_type < RDB_COUNT_OF(OBJECT_TAGS) ? OBJECT_TAGS[statement->object_type].drop : NULL;
+    return tag != NULL ? tag : "DROP";
 }
 
 static const char *alter_tag(rdb_sql_object_type type)
 {
-    switch (type) {
-    case RDB_SQL_OBJECT_INDEX:
-        return "ALTER INDEX";
-    case RDB_SQL_OBJECT_VIEW:
-        return "ALTER VIEW";
-    case RDB_SQL_OBJECT_MATVIEW:
-        return "ALTER MATERIALIZED VIEW";
-    case RDB_SQL_OBJECT_SEQUENCE:
-        return "ALTER SEQUENCE";
-    case RDB_SQL_OBJECT_SCHEMA:
-        return "ALTER SCHEMA";
-    case RDB_SQL_OBJECT_TYPE:
-        return "ALTER TYPE";
-    case RDB_SQL_OBJECT_DOMAIN:
-    case RDB_SQL_OBJECT_DOMCONSTRAINT:
-        return "ALTER DOMAIN";
-    case RDB_SQL_OBJECT_FUNCTION:
-        return "ALTER FUNCTION";
-    case RDB_SQL_OBJECT_DATABASE:
-        return "ALTER DATABASE";
-    case RDB_SQL_OBJECT_ROLE:
-        return "ALTER ROLE";
-    default:
-        return "ALTER TABLE";
-    }
+    const char *tag = (size_t)type < RDB_COUNT_OF(OBJECT_TAGS) ? OBJECT_TAGS[type].alter : NULL;
+    return tag != NULL ? tag : "ALTER TABLE";
 }
 
 /* A column's renaming alters the relation that it is of. */

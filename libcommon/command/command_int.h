@@ -77,6 +77,23 @@ RDB_CHECKED bool command_analyze_table(rdb_command_context *context, const rdb_r
 rdb_execution_context command_execution_context(rdb_command_context *context);
 RDB_CHECKED bool command_create_table_as(rdb_command_context *context, const rdb_ast_create_table_as *statement, rdb_error *err);
 RDB_CHECKED bool command_refresh(rdb_command_context *context, const rdb_ast_refresh *statement, rdb_error *err);
+/* object.c: objects of any kind by name. address.object_oid 0: it is missing, may be, and that was said. */
+typedef struct command_object {
+    rdb_sql_object_type type;
+    rdb_object_address address;
+    uint32_t owner_oid, namespace_oid;      /* 0: it has none of its own */
+    const char *word, *name, *method_name;  /* "operator class", its name, its method's */
+    const rdb_relation *relation;           /* of rules and their kin */
+    const rdb_function *function;           /* of routines */
+} command_object;
+/* table and sub_name: of what is on a relation, where the statement keeps them apart from node. */
+RDB_CHECKED bool command_find_object(rdb_command_context *context, rdb_sql_object_type type, const rdb_ast_table *table, const rdb_ast_node *node, const char *sub_name,
+                                     bool missing_ok, command_object *object, rdb_error *err);
+RDB_CHECKED bool command_check_object_owner(rdb_command_context *context, const command_object *object, rdb_error *err); /* 42501 */
+/* RENAME (name, namespace_oid 0) and SET SCHEMA (name NULL) of what is one row. */
+RDB_CHECKED bool command_change_object(rdb_command_context *context, const command_object *object, const char *name, uint32_t namespace_oid, rdb_error *err);
+/* A schema that objects may move to. */
+RDB_CHECKED bool command_schema_for_objects(rdb_command_context *context, const char *schema, uint32_t *oid, rdb_error *err);
 /* set_constraints.c */
 RDB_CHECKED bool command_set_constraints(rdb_command_context *context, const rdb_ast_set_constraints *statement, rdb_error *err);
 /* domain.c */

@@ -654,6 +654,15 @@ bool command_find_routine(rdb_command_context *context, const rdb_ast_signature 
     rdb_strbuf text, resolved; /* the arguments as written; as the types they are */
     *function = NULL;
     command_analysis(context, &analysis);
+    if (missing_ok && schema != NULL) {
+        uint32_t schema_oid = 0;
+        if (!rdb_namespace_find(context->access, schema, &schema_oid, err))
+            return false;
+        if (schema_oid == 0) {
+            command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "schema \"%s\" does not exist, skipping", schema);
+            return true;
+        }
+    }
     rdb_strbuf_init(&text, context->arena);
     rdb_strbuf_init(&resolved, context->arena);
     if (schema != NULL)
@@ -674,7 +683,7 @@ bool command_find_routine(rdb_command_context *context, const rdb_ast_signature 
         if (count == ARGUMENTS_MAX)
             return rdb_error_set(err, RDB_TOO_MANY_ARGUMENTS, "functions cannot have more than %d arguments", ARGUMENTS_MAX);
         if (!rdb_type_resolve(&analysis, signature->args.items[i], &argument, &typmod, &collation, err)) {
-            if (missing_ok && rdb_error_is(err, RDB_UNDEFINED_OBJECT)) {
+            if (missing_ok && (rdb_error_is(err, RDB_UNDEFINED_OBJECT) || rdb_error_is(err, RDB_INVALID_SCHEMA_NAME))) {
                 command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "%s, skipping", rdb_error_message(err));
                 rdb_error_clear(err);
                 return true;
@@ -682,12 +691,12 @@ bool command_find_routine(rdb_command_context *context, const rdb_ast_signature 
             return false;
         }
         types[count++] = argument->oid;
-        rdb_strbuf_adds(&resolved, i > 0 ? "," : "(");
+        rdb_strbuf_adds(&resolved, i > 0 ? ", " : "(");
         rdb_type_format_name(argument, -1, false, &resolved);
     }
     if (!signature->is_bare)
         rdb_strbuf_addc(&text, ')');
-    rdb_strbuf_adds(&resolved, count > 0 ? ")" : "()");
+    rdb_strbuf_adds(&resolved, count > 0 ? ")" : type == RDB_SQL_OBJECT_AGGREGATE ? "(*)" : "()");
     const char *called = signature->is_bare ? name : rdb_arena_printf(context->arena, "%s%s%s%s", schema != NULL ? schema : "", schema != NULL ? "." : "", name, resolved.data);
     if (!rdb_strbuf_check(&text, err) || !rdb_function_find(context->access, schema, name, &functions, &function_count, err))
         return false;

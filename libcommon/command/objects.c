@@ -208,6 +208,12 @@ bool command_drop_database(rdb_command_context *context, const rdb_ast_drop_data
         return false;
     if (!context->role->is_superuser)
         return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "must be owner of database %s", statement->name);
+    if (statement->missing_ok) {
+        command_object found;
+        const rdb_ast_value name = {.node = {RDB_AST_VALUE, -1}, .kind = RDB_SQL_VALUE_STRING, .text = statement->name};
+        if (!command_find_object(context, RDB_SQL_OBJECT_DATABASE, NULL, &name.node, NULL, true, &found, err) || found.address.object_oid == 0)
+            return !rdb_error_is_set(err);
+    }
     return rdb_database_drop(rdb_access_get_context(context->access)->catalog, statement->name, statement->missing_ok, err);
 }
 
@@ -236,6 +242,8 @@ static const char *kind_word(rdb_sql_object_type type)
         return "sequence";
     case RDB_SQL_OBJECT_MATVIEW:
         return "materialized view";
+    case RDB_SQL_OBJECT_FOREIGN_TABLE:
+        return "foreign table";
     default:
         return "table";
     }
@@ -243,7 +251,7 @@ static const char *kind_word(rdb_sql_object_type type)
 
 static char kind_letter(rdb_sql_object_type type)
 {
-    return type == RDB_SQL_OBJECT_INDEX ? 'i' : type == RDB_SQL_OBJECT_VIEW ? 'v' : type == RDB_SQL_OBJECT_SEQUENCE ? 'S' : type == RDB_SQL_OBJECT_MATVIEW ? 'm' : 'r';
+    return type == RDB_SQL_OBJECT_INDEX ? 'i' : type == RDB_SQL_OBJECT_VIEW ? 'v' : type == RDB_SQL_OBJECT_SEQUENCE ? 'S' : type == RDB_SQL_OBJECT_MATVIEW ? 'm' : type == RDB_SQL_OBJECT_FOREIGN_TABLE ? 'f' : 'r';
 }
 
 /* The parts of a name in a list of RDB_AST_VALUE: schema (or NULL) and name. */
@@ -307,6 +315,18 @@ static bool find_type(rdb_command_context *context, const rdb_ast_drop *statemen
     const char *name = names->items[names->count - 1];
     const rdb_type *type = NULL;
     *oid = 0;
+    if (names->count > 1) {
+        uint32_t schema_oid = 0;
+        const char *schema = names->items[names->count - 2];
+        if (!rdb_namespace_find(context->access, schema, &schema_oid, err))
+            return false;
+        if (schema_oid == 0 && !statement->missing_ok)
+            return rdb_error_set(err, RDB_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", schema);
+        if (schema_oid == 0) {
+            command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "schema \"%s\" does not exist, skipping", schema);
+            return true;
+        }
+    }
     if (!rdb_type_find(context->access, names->count > 1 ? names->items[names->count - 2] : NULL, name, &type, err))
         return false;
     if (type == NULL && !statement->missing_ok)
@@ -334,6 +354,7 @@ bool command_drop(rdb_command_context *context, const rdb_ast_drop *statement, r
         case RDB_SQL_OBJECT_VIEW:
         case RDB_SQL_OBJECT_SEQUENCE:
         case RDB_SQL_OBJECT_MATVIEW:
+        case RDB_SQL_OBJECT_FOREIGN_TABLE:
             if (!find_relation(context, statement, object, &oid, err))
                 return false;
             if (oid != 0)
@@ -368,8 +389,17 @@ bool command_drop(rdb_command_context *context, const rdb_ast_drop *statement, r
                 objects[count++] = (rdb_object_address){RDB_PG_PROC, function->oid, 0};
             break;
         }
-        default:
-            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "%s is not supported yet", context->tag);
+        default: {
+            command_object found;
+            if (!command_find_object(context, statement->object_type, NULL, object, NULL, statement->missing_ok, &found, err))
+                return false;
+            if (found.address.object_oid == 0)
+                break;
+            if (!command_check_object_owner(context, &found, err))
+                return false;
+            objects[count++] = found.address;
+            break;
+        }
         }
     }
     return count == 0 || rdb_ddl_drop(context->access, objects, count, statement->behavior == RDB_SQL_DROP_CASCADE, command_drop_notice, context, err);
