@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Steps over arrays and domains: they work row by row. */
 #include "expr/program_int.h"
+#include <stdio.h>
 
 #define ITEM_SET_ROWS_MIN 4u /* for fewer rows the items are walked */
 
@@ -155,6 +156,52 @@ static bool run_fixed_subscript(rdb_program *program, program_step *step, const 
     return true;
 }
 
+/* json['a'][0]: steps are texts or integers; a null one finds nothing. */
+static bool run_json_subscript(rdb_program *program, program_step *step, const rdb_selection *selection)
+{
+    const rdb_expr_subscript *e = (const rdb_expr_subscript *)step->expr;
+    rdb_vector *out = program->registers[step->out];
+    rdb_call call = make_call(program, step);
+    const uint32_t count = e->upper.count;
+    const bool starts_array = ((const rdb_expr *)e->upper.items[0])->type->oid == RDB_INT4OID;
+    rdb_bytes *steps = rdb_arena_try_alloc(program->run_arena, count * sizeof *steps, program->err);
+    char *digits = steps == NULL ? NULL : rdb_arena_try_alloc(program->run_arena, (size_t)count * 16, program->err);
+    if (digits == NULL)
+        return fail_at(program, rdb_selected(selection, 0));
+    rdb_vector_clear_nulls(out);
+    RDB_FOR_SELECTED (selection, row) {
+        rdb_datum json = {.words = {0, 0}}, value = {.words = {0, 0}}, result = {.words = {0, 0}};
+        bool json_null = rdb_vector_is_null(step->vectors[0], row), any_null = false, found;
+        if (!json_null)
+            json = rdb_vector_get(step->vectors[0], row);
+        for (uint32_t i = 0; i < count; i++) {
+            const rdb_vector *at = step->vectors[2 + i];
+            if (rdb_vector_is_null(at, row)) {
+                any_null = true;
+            } else if (at->rep == RDB_REP_INT32) {
+                int length = snprintf(digits + (size_t)i * 16, 16, "%d", RDB_AT(at, int32_t, row));
+                steps[i] = (rdb_bytes){.data = (const uint8_t *)digits + (size_t)i * 16, .length = (uint32_t)length};
+            } else {
+                steps[i] = rdb_vector_get(at, row).bytes;
+            }
+        }
+        if (e->assignment == NULL) {
+            found = !json_null && !any_null && rdb_jsonb_subscript(json, steps, count, &result);
+            rdb_vector_put(out, row, result, !found);
+            continue;
+        }
+        bool value_null = rdb_vector_is_null(step->vectors[1], row);
+        if (!value_null)
+            value = rdb_vector_get(step->vectors[1], row);
+        if (any_null)
+            rdb_error_set(program->err, RDB_NULL_VALUE_NOT_ALLOWED, "jsonb subscript in assignment must not be null");
+        if (any_null || !rdb_jsonb_assign(&call, json, json_null, starts_array, steps, count, value, value_null, &result))
+            return fail_at(program, row);
+        rdb_vector_put(out, row, result, false);
+    }
+    return true;
+}
+
 bool program_run_subscript(rdb_program *program, program_step *step, const rdb_selection *selection)
 {
     const rdb_expr_subscript *e = (const rdb_expr_subscript *)step->expr;
@@ -164,6 +211,8 @@ bool program_run_subscript(rdb_program *program, program_step *step, const rdb_s
     const rdb_type *element = e->argument->type->element;
     if (rdb_fixed_element(e->argument->type->oid) != 0)
         return run_fixed_subscript(program, step, selection);
+    if (e->argument->type->oid == RDB_JSONBOID)
+        return run_json_subscript(program, step, selection);
     if (bounds > RDB_ARRAY_DIMS_MAX || element == NULL) {
         rdb_error_set(program->err, bounds > RDB_ARRAY_DIMS_MAX ? RDB_PROGRAM_LIMIT_EXCEEDED : RDB_FEATURE_NOT_SUPPORTED, bounds > RDB_ARRAY_DIMS_MAX ? "number of array dimensions (%u) exceeds the maximum allowed (6)" : "subscripting a value of this type is not supported (%u)", bounds);
         return fail_at(program, rdb_selected(selection, 0));

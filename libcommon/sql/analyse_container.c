@@ -66,23 +66,68 @@ bool analyse_array(analyse_state *state, const rdb_ast_array *raw, const rdb_typ
     return true;
 }
 
+/* A subscript of jsonb is a key or a position: what is coercible to one of text and integer. */
+static bool json_subscript(analyse_state *state, const rdb_ast_subscript *step, rdb_expr **bound, rdb_error *err)
+{
+    if (step->is_slice) {
+        const rdb_ast_node *shown = step->upper != NULL ? step->upper : step->lower;
+        rdb_expr *value = NULL;
+        if (shown != NULL && !analyse_node(state, shown, &value, err))
+            return false;
+        return analyse_error(state, value == NULL ? -1 : analyse_location(value), err, RDB_DATATYPE_MISMATCH, "jsonb subscript does not support slices");
+    }
+    if (!analyse_node(state, step->upper, bound, err))
+        return false;
+    static const uint32_t TARGETS[] = {RDB_INT4OID, RDB_TEXTOID};
+    uint32_t from = (*bound)->type->oid, to = from == RDB_UNKNOWNOID ? RDB_TEXTOID : 0, count = 0;
+    for (size_t i = 0; from != RDB_UNKNOWNOID && i < RDB_COUNT_OF(TARGETS); i++) {
+        bool can;
+        if (!analyse_can_coerce(state, 1, &from, &TARGETS[i], ANALYSE_IMPLICIT, &can, err))
+            return false;
+        to = can ? TARGETS[i] : to;
+        count += can;
+    }
+    if (from != RDB_UNKNOWNOID && count != 1) {
+        analyse_error(state, analyse_location(*bound), err, RDB_DATATYPE_MISMATCH, "subscript type %s is not supported", analyse_type_name(state, from));
+        return rdb_error_hint(err, count == 0 ? "jsonb subscript must be coercible to either integer or text." : "jsonb subscript must be coercible to only one type, integer or text.");
+    }
+    const rdb_type *type;
+    return analyse_get_type(state, to, &type, err) && analyse_coerce(state, *bound, type, -1, ANALYSE_IMPLICIT, RDB_FORM_IMPLICIT_CAST, -1, bound, err);
+}
+
+static bool json_subscripts(analyse_state *state, rdb_expr *container, const rdb_type *base, const rdb_list *steps, uint32_t first, uint32_t count,
+                            int32_t location, rdb_expr_subscript **subscript, rdb_error *err)
+{
+    rdb_expr_subscript *node = ANALYSE_NEW(state, rdb_expr_subscript, RDB_EXPR_SUBSCRIPT, base, location);
+    node->head.typmod = -1;
+    node->argument = container;
+    for (uint32_t at = 0; at < count; at++) {
+        rdb_expr *bound;
+        if (!json_subscript(state, steps->items[first + at], &bound, err))
+            return false;
+        rdb_list_push(analyse_arena(state), &node->upper, bound);
+    }
+    *subscript = node;
+    return true;
+}
+
 bool analyse_subscripts(analyse_state *state, rdb_expr *container, const rdb_list *steps, uint32_t first, uint32_t count,
                         int32_t location, rdb_expr_subscript **subscript, rdb_error *err)
 {
     int32_t typmod = container->typmod;
     const rdb_type *base = analyse_base_type(container->type, &typmod);
     bool is_slice = false, is_json = base->oid == RDB_JSONBOID;
-    if (is_json)
-        return analyse_error(state, analyse_location(container), err, RDB_FEATURE_NOT_SUPPORTED, "subscripts of type jsonb are not supported yet");
     const rdb_type *element = base->element;
     if (rdb_fixed_element(base->oid) != 0 && !analyse_get_type(state, rdb_fixed_element(base->oid), &element, err))
         return false;
-    if (element == NULL)
+    if (element == NULL && !is_json)
         return analyse_error(state, container->location >= 0 ? container->location : location, err, RDB_DATATYPE_MISMATCH, "cannot subscript type %s because it does not support subscripting",
                              analyse_type_name(state, container->type->oid));
     if (base != container->type && container->type->oid != base->oid)
         if (!analyse_coerce(state, container, base, -1, ANALYSE_IMPLICIT, RDB_FORM_IMPLICIT_CAST, -1, &container, err))
             return false;
+    if (is_json)
+        return json_subscripts(state, container, base, steps, first, count, location, subscript, err);
     for (uint32_t at = 0; at < count; at++)
         is_slice |= ((const rdb_ast_subscript *)steps->items[first + at])->is_slice;
     rdb_expr_subscript *node = ANALYSE_NEW(state, rdb_expr_subscript, RDB_EXPR_SUBSCRIPT, is_slice ? base : element, location);

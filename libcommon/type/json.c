@@ -43,13 +43,14 @@ static bool fail_at(lexer *lex, const char *sqlstate, const char *message, const
     }
     if (line > stop)
         line = stop;
-    const char *prefix = "", *suffix = stop < lex->end && *stop != '\n' ? "..." : "";
-    if (stop - line > 50) {
-        line = stop - 50;
-        while ((*line & 0xc0) == 0x80)
-            line++;
+    const char *prefix = "", *suffix = stop < lex->end && *stop != '\n' && *stop != '\r' ? "..." : "";
+    const uint8_t *whole = line;
+    while (stop - line >= 50)
+        line += rdb_utf8_length(*line);
+    if (line - whole <= 3) /* the dots would take as much */
+        line = whole;
+    else
         prefix = "...";
-    }
     rdb_error_add_context(lex->call->err, "JSON data, line %d: %s%.*s%s", number, prefix, (int)(stop - line), (const char *)line, suffix);
     return false;
 }
@@ -502,11 +503,12 @@ bool type_json_from_value(rdb_call *call, const rdb_type *type, rdb_datum value,
         }
         break;
     default:
-        if (type->element != NULL && type->oid != RDB_INT2VECTOROID && type->oid != RDB_OIDVECTOROID) {
+        if ((type->element != NULL && type->oid != RDB_INT2VECTOROID && type->oid != RDB_OIDVECTOROID) || type->oid == RDB_ANYARRAYOID) {
             type_array array;
+            const rdb_type *element;
             uint32_t index = 0;
             type_array_read(value.bytes, &array);
-            return array_from_value(call, type->element, &array, 0, &index, text);
+            return type_array_element(call, type, &array, &element) && array_from_value(call, element, &array, 0, &index, text);
         }
         if (type->kind == 'c' || type->oid == RDB_RECORDOID)
             return type_json_add_record(call, type, value, false, text);

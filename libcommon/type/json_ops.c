@@ -87,6 +87,8 @@ static bool find_in_text(rdb_call *call, rdb_slice text, const rdb_bytes *key, i
 static bool jsonb_member(rdb_call *call, const rdb_datum *a, bool by_key, bool as_text, rdb_datum *r, bool *is_null)
 {
     rdb_bytes node;
+    if (!by_key && a[0].bytes.data[0] < TYPE_JSON_ARRAY && (a[1].i32 == 0 || a[1].i32 == -1)) /* a scalar alone passes for an array of one, as in PostgreSQL */
+        return give_node(call, a[0].bytes, as_text, r, is_null);
     *is_null = !find_in_node(a[0].bytes, by_key ? &a[1].bytes : NULL, a[1].i32, &node);
     return *is_null || give_node(call, node, as_text, r, is_null);
 }
@@ -436,11 +438,100 @@ static bool change_path(rdb_call *call, rdb_datum stored, rdb_datum path_value, 
         return rdb_error_set(call->err, RDB_ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts");
     if (tree->kind < TYPE_JSON_ARRAY)
         return rdb_error_set(call->err, RDB_INVALID_PARAMETER_VALUE, how == DELETE ? "cannot delete path in scalar" : "cannot set path in scalar");
-    if (path.count == 0 || (tree->count == 0 && how == REPLACE_ONLY)) {
+    if (path.count == 0 || (tree->count == 0 && (how == REPLACE_ONLY || how == DELETE))) {
         *r = stored;
         return true;
     }
     return change_at(call, tree, &path, 0, value, how) && type_jsonb_write(call, tree, r);
+}
+
+/* ---- subscripts ----------------------------------------------------------------------------------------------------------------------- */
+bool rdb_jsonb_subscript(rdb_datum json, const rdb_bytes *steps, uint32_t count, rdb_datum *result)
+{
+    rdb_bytes node = json.bytes;
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t index = 0;
+        bool is_array = node.data[0] == TYPE_JSON_ARRAY;
+        if ((is_array && !step_index(steps[i], &index)) || !find_in_node(node, is_array ? NULL : &steps[i], index, &node))
+            return false;
+    }
+    result->bytes = node;
+    return true;
+}
+
+static bool add_nulls(rdb_call *call, type_json *array, int64_t wanted_count)
+{
+    if (wanted_count > TYPE_BYTES_MAX / 5) /* a null takes a byte and the four of its end */
+        return rdb_error_set(call->err, RDB_PROGRAM_LIMIT_EXCEEDED, "total size of jsonb array elements exceeds the maximum of %u bytes", TYPE_BYTES_MAX);
+    while (array->count < wanted_count) {
+        if (!type_json_add(call, array, (rdb_bytes){0}, type_json_new(call, TYPE_JSON_NULL)))
+            return false;
+    }
+    return true;
+}
+
+/* What the steps lead to from nothing: value inside of new containers. */
+static bool build_path(rdb_call *call, const rdb_bytes *steps, uint32_t count, type_json *value, type_json **built)
+{
+    *built = value;
+    while (count-- > 0) {
+        int64_t index;
+        bool is_array = step_index(steps[count], &index);
+        type_json *container = type_json_new(call, is_array ? TYPE_JSON_ARRAY : TYPE_JSON_OBJECT);
+        if (is_array && !add_nulls(call, container, index))
+            return false;
+        if (!type_json_add(call, container, steps[count], *built))
+            return false;
+        *built = container;
+    }
+    return true;
+}
+
+static bool assign_step(rdb_call *call, type_json *tree, const rdb_bytes *steps, uint32_t count, uint32_t depth, type_json *value)
+{
+    bool is_last = depth + 1 == count;
+    type_json **place = NULL, *built;
+    if (tree->kind < TYPE_JSON_ARRAY) {
+        rdb_error_set(call->err, RDB_INVALID_PARAMETER_VALUE, "cannot replace existing key");
+        return rdb_error_detail(call->err, "The path assumes key is a composite object, but it is a scalar value.");
+    }
+    if (tree->kind == TYPE_JSON_OBJECT) {
+        uint32_t at = find_key(tree, steps[depth]);
+        if (at == tree->count)
+            return build_path(call, steps + depth + 1, count - depth - 1, value, &built) && type_json_add(call, tree, steps[depth], built);
+        place = &tree->items[at];
+    } else {
+        int64_t index;
+        if (!step_index(steps[depth], &index))
+            return rdb_error_set(call->err, RDB_INVALID_TEXT_REPRESENTATION, "path element at position %u is not an integer: \"%.*s\"", depth + 1,
+                                 (int)steps[depth].length, (const char *)steps[depth].data);
+        if (index < -(int64_t)tree->count)
+            return rdb_error_set(call->err, RDB_INVALID_PARAMETER_VALUE, "path element at position %u is out of range: %lld", depth + 1, (long long)index);
+        index += index < 0 ? tree->count : 0;
+        if (index >= tree->count)
+            return build_path(call, steps + depth + 1, count - depth - 1, value, &built) && add_nulls(call, tree, index) &&
+                   type_json_add(call, tree, (rdb_bytes){0}, built);
+        place = &tree->items[index];
+    }
+    if (!is_last)
+        return assign_step(call, *place, steps, count, depth + 1, value);
+    *place = value;
+    return true;
+}
+
+bool rdb_jsonb_assign(rdb_call *call, rdb_datum json, bool json_is_null, bool starts_array, const rdb_bytes *steps, uint32_t count,
+                      rdb_datum value, bool value_is_null, rdb_datum *result)
+{
+    type_json *tree, *item;
+    if (json_is_null)
+        tree = type_json_new(call, starts_array ? TYPE_JSON_ARRAY : TYPE_JSON_OBJECT);
+    else if (!type_jsonb_tree(call, json.bytes, &tree))
+        return false;
+    if (value_is_null)
+        item = type_json_new(call, TYPE_JSON_NULL);
+    else if (!type_jsonb_tree(call, value.bytes, &item))
+        return false;
+    return assign_step(call, tree, steps, count, 0, item) && type_jsonb_write(call, tree, result);
 }
 
 TYPE_ROW_FUNCTION(jsonb_delete_path, 2)
@@ -545,6 +636,11 @@ TYPE_ROW_FUNCTION(to_jsonb, 1)
 static bool add_key(rdb_call *call, const rdb_type *type, rdb_datum value, rdb_strbuf *text)
 {
     rdb_strbuf plain;
+    const rdb_type *base = type_base(type);
+    bool is_vector = base->oid == RDB_INT2VECTOROID || base->oid == RDB_OIDVECTOROID;
+    if ((base->element != NULL && !is_vector) || base->kind == 'c' || base->oid == RDB_RECORDOID || base->oid == RDB_ANYARRAYOID ||
+        base->oid == RDB_JSONOID || base->oid == RDB_JSONBOID)
+        return rdb_error_set(call->err, RDB_INVALID_PARAMETER_VALUE, "key value must be scalar, not array, composite, or json");
     rdb_strbuf_init(&plain, call->arena);
     if (!type_to_text(call, type, value, &plain) || !rdb_strbuf_check(&plain, call->err))
         return false;

@@ -243,7 +243,7 @@ static bool expected_array(rdb_call *call, const place *at)
     return rdb_error_hint(call->err, "See the array element %s of key \"%s\".", text, at->column);
 }
 
-static bool populate_value(rdb_call *call, const rdb_type *type, int32_t typmod, const source *s, const char *column, rdb_datum *r, bool *is_null, int depth);
+static bool populate_value(rdb_call *call, const rdb_type *type, int32_t typmod, const source *s, const char *column, const rdb_datum *old, rdb_datum *r, bool *is_null, int depth);
 
 typedef struct array_work {
     const rdb_type *element;
@@ -288,7 +288,7 @@ static bool gather_dimension(rdb_call *call, array_work *w, const source *s, int
             return malformed(call);
         rdb_datum value = {.words = {0, 0}};
         bool is_null = false;
-        if (!populate_value(call, w->element, w->typmod, &item, w->at.column, &value, &is_null, depth + 1) || !type_gather_add(call, &w->gather, value, is_null))
+        if (!populate_value(call, w->element, w->typmod, &item, w->at.column, NULL, &value, &is_null, depth + 1) || !type_gather_add(call, &w->gather, value, is_null))
             return false;
     }
     if (w->ndim == 0)
@@ -311,7 +311,7 @@ static bool populate_array(rdb_call *call, const rdb_type *element, int32_t typm
     return type_array_build(call, element, w.gather.count == 0 ? 0 : w.ndim, w.lengths, lowers, w.gather.values, w.gather.nulls, w.gather.count, r);
 }
 
-static bool populate_value(rdb_call *call, const rdb_type *type, int32_t typmod, const source *s, const char *column, rdb_datum *r, bool *is_null, int depth)
+static bool populate_plain(rdb_call *call, const rdb_type *type, int32_t typmod, const source *s, const char *column, const rdb_datum *old, rdb_datum *r, bool *is_null, int depth)
 {
     const rdb_type *base = type_base(type);
     rdb_slice plain;
@@ -319,11 +319,11 @@ static bool populate_value(rdb_call *call, const rdb_type *type, int32_t typmod,
         return rdb_error_set(call->err, RDB_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
     if (type->kind == 'd' && type->domain_typmod >= 0)
         typmod = type->domain_typmod;
-    *is_null = s->kind == TYPE_JSON_NULL;
+    *is_null = s == NULL || s->kind == TYPE_JSON_NULL;
     if (*is_null)
         return true;
     if (base->kind == 'c' && base->fields != NULL && s->kind != TYPE_JSON_STRING)
-        return populate_record(call, base, s, NULL, r, depth + 1);
+        return populate_record(call, base, s, old, r, depth + 1);
     if (base->element != NULL && base->oid != RDB_INT2VECTOROID && base->oid != RDB_OIDVECTOROID && s->kind != TYPE_JSON_STRING)
         return populate_array(call, base->element, typmod, s, column, r, depth + 1);
     if (base->oid == RDB_JSONBOID && s->is_binary) {
@@ -345,6 +345,12 @@ static bool populate_value(rdb_call *call, const rdb_type *type, int32_t typmod,
     return ops->input(call, base, plain, typmod, r);
 }
 
+/* s NULL: the document has no such member, which is a null for domains too. old: the value so far; NULL: there is none. */
+static bool populate_value(rdb_call *call, const rdb_type *type, int32_t typmod, const source *s, const char *column, const rdb_datum *old, rdb_datum *r, bool *is_null, int depth)
+{
+    return populate_plain(call, type, typmod, s, column, old, r, is_null, depth) && (type->kind != 'd' || rdb_domain_check(call, type, *r, *is_null));
+}
+
 /* The fields of a row; one that the object has not is that of `base`, or null. */
 static bool populate_fields(rdb_call *call, const rdb_type *type, const source *s, const rdb_datum *base, rdb_datum *values, bool *nulls, const rdb_type **types, int depth)
 {
@@ -363,7 +369,10 @@ static bool populate_fields(rdb_call *call, const rdb_type *type, const source *
             continue;
         if (!source_member(call, s, type->fields[i].name, &item, &found))
             return false;
-        if (found && !populate_value(call, types[i], type->fields[i].typmod, &item, type->fields[i].name, &values[i], &nulls[i], depth))
+        if (!found && base != NULL)
+            continue; /* the base's values are taken for valid */
+        rdb_datum old = values[i];
+        if (!populate_value(call, types[i], type->fields[i].typmod, found ? &item : NULL, type->fields[i].name, nulls[i] ? NULL : &old, &values[i], &nulls[i], depth))
             return false;
     }
     return true;
@@ -398,7 +407,37 @@ static bool populate(rdb_call *call, const rdb_type *declared, const char *funct
     source s = {.is_binary = is_binary, .text = type_slice(document), .node = document.bytes};
     if (!row_type_of(call, declared, function, &type) || !open_source(call, &s))
         return false;
-    return populate_record(call, type, &s, base, r, 0);
+    return populate_record(call, type, &s, base, r, 0) && (declared->kind != 'd' || rdb_domain_check(call, declared, *r, false));
+}
+
+/* A row of no named type says itself which columns come: those that the query declares must be the same. */
+static bool check_row_shape(rdb_call *call, const rdb_datum *base)
+{
+    const rdb_type *wanted = call->result_type, *given = call->argument_types[0];
+    if (base == NULL || given->oid != RDB_RECORDOID || wanted->fields == NULL)
+        return true;
+    uint32_t count = rdb_record_count(*base);
+    const rdb_type **types = rdb_arena_zalloc(call->arena, sizeof *types * ((size_t)count + 1));
+    rdb_datum *values = rdb_arena_zalloc(call->arena, sizeof *values * ((size_t)count + 1));
+    bool *nulls = rdb_arena_zalloc(call->arena, (size_t)count + 1);
+    if (!rdb_record_read(call, *base, types, values, nulls, count))
+        return false;
+    if (count != wanted->field_count) {
+        rdb_error_set(call->err, RDB_DATATYPE_MISMATCH, "function return row and query-specified return row do not match");
+        return rdb_error_detail(call->err, "Returned row contains %u attribute%s, but query expects %u.", count, count == 1 ? "" : "s", wanted->field_count);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (types[i]->oid == wanted->fields[i].type->oid)
+            continue;
+        rdb_strbuf has, wants;
+        rdb_strbuf_init(&has, call->arena);
+        rdb_strbuf_init(&wants, call->arena);
+        rdb_type_format_name(types[i], -1, false, &has);
+        rdb_type_format_name(wanted->fields[i].type, -1, false, &wants);
+        rdb_error_set(call->err, RDB_DATATYPE_MISMATCH, "function return row and query-specified return row do not match");
+        return rdb_error_detail(call->err, "Returned type %s at ordinal position %u, but query expects %s.", has.data, i + 1, wants.data);
+    }
+    return true;
 }
 
 /* json_populate_record(base, document): the base may be null, but says the type; without a document it is the answer. */
@@ -411,7 +450,8 @@ static bool populate(rdb_call *call, const rdb_type *declared, const char *funct
             *r = a[0];                                                                                                          \
             return true;                                                                                                        \
         }                                                                                                                       \
-        return populate(call, declared, #name, nulls[0] ? NULL : &a[0], a[1], is_binary, r);                                    \
+        return check_row_shape(call, nulls[0] ? NULL : &a[0]) &&                                                                \
+               populate(call, declared, #name, nulls[0] ? NULL : &a[0], a[1], is_binary, r);                                    \
     }
 POPULATE(json_populate_record, false)
 POPULATE(jsonb_populate_record, true)
@@ -421,7 +461,7 @@ TYPE_ROW_FUNCTION(jsonb_to_record, 1) { return populate(call, call->result_type,
 
 typedef struct set_state {
     source document;
-    const rdb_type *type;
+    const rdb_type *type, *declared;
     rdb_datum base;
     bool has_base;
     uint32_t next, count;
@@ -433,6 +473,7 @@ static bool set_begin(rdb_call *call, void *raw, const rdb_type *declared, const
     set_state *state = raw;
     memset(state, 0, sizeof *state);
     state->function = function;
+    state->declared = declared;
     state->document = (source){.is_binary = is_binary, .text = type_slice(document), .node = document.bytes};
     state->has_base = base != NULL;
     if (base != NULL)
@@ -462,7 +503,8 @@ static bool set_next(rdb_call *call, void *raw, rdb_vector **columns, TYPE_UNUSE
         if (!populate_fields(call, state->type, &item, state->has_base ? &state->base : NULL, values, nulls, types, 0))
             return false;
         rdb_datum record;
-        if (!rdb_record_build(call, types, values, nulls, fields, &record))
+        if (!rdb_record_build(call, types, values, nulls, fields, &record) ||
+            (state->declared->kind == 'd' && !rdb_domain_check(call, state->declared, record, false)))
             return false;
         rdb_vector_put(columns[0], *count, record, false);
     }
@@ -477,7 +519,8 @@ static bool set_next(rdb_call *call, void *raw, rdb_vector **columns, TYPE_UNUSE
             memset(state, 0, sizeof(set_state));                                                                                  \
             return row_type_of(call, declared, #name, &((set_state *)state)->type);                                               \
         }                                                                                                                         \
-        return set_begin(call, state, declared, #name, is_null[0] ? NULL : &a[0], a[1], is_binary);                               \
+        return check_row_shape(call, is_null[0] ? NULL : &a[0]) &&                                                                \
+               set_begin(call, state, declared, #name, is_null[0] ? NULL : &a[0], a[1], is_binary);                               \
     }
 POPULATE_SET(json_populate_recordset, false)
 POPULATE_SET(jsonb_populate_recordset, true)

@@ -210,6 +210,8 @@ static bool read_quoted(parser *p, token kind)
     return take_text(p, &out);
 }
 
+static bool next(parser *p);
+
 static bool read_word(parser *p)
 {
     rdb_strbuf out;
@@ -219,12 +221,14 @@ static bool read_word(parser *p)
         if (*p->at == '\\') {
             if (!read_escape(p, &out))
                 return false;
-        } else if (is_comment(p)) { /* it ends no word of which it is the inside, as PostgreSQL has it */
-            if (!skip_comment(p))
-                return false;
-            break;
+        } else if (is_comment(p)) { /* right after a word it takes the word away, as PostgreSQL has it */
+            return skip_comment(p) && next(p);
         } else if (is_blank(*p->at)) {
-            p->shown = (rdb_slice){.data = p->at++, .length = 1};
+            p->shown = (rdb_slice){.data = p->at, .length = 0};
+            while (p->at < p->end && is_blank(*p->at)) {
+                p->at++;
+                p->shown.length++;
+            }
             break;
         } else if (is_other(p, p->at)) {
             rdb_strbuf_addc(&out, (char)*p->at++);
@@ -251,10 +255,14 @@ static const uint8_t *skip_digits(const parser *p, const uint8_t *at)
     return at;
 }
 
+/* The longest of a number, a number with a wrong end, and a word that begins with digits ("12ab") counts; of equally long
+ * ones the number. */
 static bool read_number(parser *p)
 {
-    const uint8_t *start = p->at, *at = start;
+    const uint8_t *start = p->at, *at = start, *word_end = start;
     bool is_int = true;
+    while (is_other(p, word_end) && *start != '.')
+        word_end++;
     if (*at != '.')
         at = *at == '0' ? at + 1 : skip_digits(p, at);
     if (at < p->end && *at == '.') {
@@ -268,10 +276,12 @@ static bool read_number(parser *p)
         if (exponent < p->end && type_is_digit(*exponent)) {
             is_int = false;
             at = skip_digits(p, exponent);
-        } else if (exponent > at + 1) {
+        } else if (exponent > at + 1 && exponent >= word_end) {
             return complain_about(p, "invalid numeric literal", start, exponent);
         }
     }
+    if (word_end > at + is_other(p, at))
+        return read_word(p);
     if (is_other(p, at))
         return complain_about(p, "trailing junk after numeric literal", start, at + 1);
     p->shown = (rdb_slice){.data = start, .length = (size_t)(at - start)};
@@ -590,8 +600,6 @@ static bool parse_unit(parser *p, type_jsonpath **node)
     case T_NUMBER:
         ok = make_number(p, node);
         break;
-    case T_EXISTS:
-        return parse_exists(p, node);
     case T_SIGN:
         if (p->sign == '(')
             return parse_brackets(p, node);
@@ -729,6 +737,8 @@ static bool parse_comparison(parser *p, type_jsonpath **node)
 
 static bool parse_not(parser *p, type_jsonpath **node)
 {
+    if (p->token == T_EXISTS)
+        return parse_exists(p, node);
     if (!is_sign(p, '!'))
         return parse_comparison(p, node);
     type_jsonpath *inside;

@@ -580,6 +580,8 @@ static outcome walk_variable(run *r, const type_jsonpath *path, items *found)
 {
     type_jsonb vars;
     item value = {0};
+    if (r->given->vars.data == NULL) /* the operators have no variables: each is null there */
+        return make_node(r, TYPE_JSON_NULL, NULL, 0, &value) ? go_on(r, path, &value, found) : broken(r);
     type_jsonb_read(r->given->vars, &vars);
     if (!type_jsonb_find(&vars, path->bytes, &value.node)) {
         rdb_error_set(r->call->err, RDB_UNDEFINED_OBJECT, "could not find jsonpath variable \"%.*s\"", (int)path->bytes.length, (const char *)path->bytes.data);
@@ -600,10 +602,10 @@ static outcome walk_value(run *r, const type_jsonpath *path, items *found)
     static const type_json_kind KINDS[] = {[TYPE_JSONPATH_NULL] = TYPE_JSON_NULL, [TYPE_JSONPATH_FALSE] = TYPE_JSON_FALSE, [TYPE_JSONPATH_TRUE] = TYPE_JSON_TRUE,
                                            [TYPE_JSONPATH_NUMBER] = TYPE_JSON_NUMBER, [TYPE_JSONPATH_STRING] = TYPE_JSON_STRING};
     item value;
+    if (path->kind == TYPE_JSONPATH_VARIABLE) /* one that is missing is an error even where only existence is asked */
+        return walk_variable(r, path, found);
     if (found == NULL && path->next == NULL)
         return FOUND;
-    if (path->kind == TYPE_JSONPATH_VARIABLE)
-        return walk_variable(r, path, found);
     return make_node(r, KINDS[path->kind], path->bytes.data, path->bytes.length, &value) ? go_on(r, path, &value, found) : broken(r);
 }
 
@@ -669,14 +671,13 @@ static outcome walk_double(run *r, const type_jsonpath *path, const item *at, it
     if (!rdb_strbuf_check(&text, r->call->err))
         return broken(r);
     rdb_slice slice = {.data = (const uint8_t *)text.data, .length = text.length};
-    if (!type_parse_float(r->call, slice, false, "double precision", &number)) {
+    bool is_number_text = type_parse_float(r->call, slice, false, "double precision", &number);
+    if (!is_number_text || !isfinite(number)) {
         rdb_error_clear(r->call->err);
         if (is_text)
             return RAISE(r, RDB_NON_NUMERIC_SQL_JSON_ITEM, "string argument of jsonpath item method .%s() is not a valid representation of a double precision number", type_jsonpath_name(path->kind));
         return RAISE(r, RDB_NON_NUMERIC_SQL_JSON_ITEM, "numeric argument of jsonpath item method .%s() is out of range for type double precision", type_jsonpath_name(path->kind));
     }
-    if (!isfinite(number))
-        return RAISE(r, RDB_NON_NUMERIC_SQL_JSON_ITEM, "NaN or Infinity is not allowed for jsonpath item method .%s()", type_jsonpath_name(path->kind));
     if (is_text) {
         type_numeric made = {0};
         bool ok = type_numeric_from_double(r->call, number, 15, &made) && make_number(r, &made, &value);

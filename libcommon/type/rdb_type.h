@@ -254,6 +254,13 @@ bool rdb_fixed_get(uint32_t type_oid, rdb_datum value, int32_t subscript, rdb_da
 RDB_CHECKED bool rdb_fixed_assign(rdb_call *call, uint32_t type_oid, rdb_datum value, int32_t subscript, rdb_datum element,
                                   rdb_datum *result);
 
+/* json[...][...]: each step is a key, or a position as text. False: there is nothing. */
+bool rdb_jsonb_subscript(rdb_datum json, const rdb_bytes *steps, uint32_t count, rdb_datum *result);
+/* json[...][...] = value: what is missing on the way is made, arrays are filled with nulls. json_is_null starts an empty
+ * array or object, as starts_array says; a null value is JSON's. */
+RDB_CHECKED bool rdb_jsonb_assign(rdb_call *call, rdb_datum json, bool json_is_null, bool starts_array, const rdb_bytes *steps,
+                                  uint32_t count, rdb_datum value, bool value_is_null, rdb_datum *result);
+
 /* Rows as values: ROW(...), composite columns. read fills arrays of rdb_record_count(record) items; values borrow. */
 RDB_CHECKED bool rdb_record_build(rdb_call *call, const rdb_type *const *types, const rdb_datum *values, const bool *nulls,
                                   uint32_t count, rdb_datum *result);

@@ -431,14 +431,33 @@ static void read_constraints(const char *path)
     fclose(file);
 }
 
-/* One function's argument list, its outer parentheses left out: notes the defaults in its row of pg_proc. The row is found
- * by name and number of input arguments, which tells those functions apart. */
+/* The name of an argument ("target jsonb DEFAULT ..."), which the text loses; false: it has none, the word is its type. */
+static bool add_argument_name(const char *argument, char *names, size_t size, size_t *length)
+{
+    static const char *const MODES[] = {"OUT ", "INOUT ", "IN ", "VARIADIC "};
+    for (size_t i = 0; i < sizeof MODES / sizeof *MODES; i++) {
+        if (strncmp(argument, MODES[i], strlen(MODES[i])) == 0)
+            argument += strlen(MODES[i]);
+    }
+    size_t bytes = strcspn(argument, " \t\n");
+    const char *rest = argument + bytes;
+    rest += strspn(rest, " \t\n");
+    if (*rest == '\0' || strncmp(rest, "DEFAULT ", 8) == 0)
+        return false;
+    *length += (size_t)snprintf(names + *length, size - *length, "%s%.*s", *length > 1 ? "," : "", (int)bytes, argument);
+    return true;
+}
+
+/* One function's argument list, its outer parentheses left out: notes the defaults, and the names where the row has none, in
+ * its row of pg_proc. The row is found by name and number of input arguments, which tells those functions apart. */
 static void note_defaults(const char *name, char *arguments)
 {
     relation_source *functions = find_relation("pg_proc");
     uint32_t input_count = 0, default_count = 0;
-    static char defaults[4096];
-    size_t length = 0;
+    static char defaults[4096], names[4096];
+    size_t length = 0, names_length = 1;
+    bool has_names = true;
+    strcpy(names, "{");
     while (arguments != NULL) {
         char *at = arguments;
         for (bool in_quotes = false; *at != '\0' && (in_quotes || *at != ','); at++)
@@ -448,6 +467,7 @@ static void note_defaults(const char *name, char *arguments)
         arguments += strspn(arguments, " \t\n");
         if (strncmp(arguments, "OUT ", 4) != 0)
             input_count++;
+        has_names = has_names && add_argument_name(arguments, names, sizeof names - 1, &names_length) && names_length < sizeof names - 2;
         char *value = strstr(arguments, " DEFAULT ");
         if (value != NULL) {
             value += strlen(" DEFAULT ");
@@ -471,6 +491,9 @@ static void note_defaults(const char *name, char *arguments)
         snprintf(number, sizeof number, "%u", default_count);
         functions->cells[row * functions->out.column_count + find_column(functions, "pronargdefaults")] = intern(number);
         functions->cells[row * functions->out.column_count + find_column(functions, "proargdefaults")] = intern(defaults);
+        uint32_t *row_names = &functions->cells[row * functions->out.column_count + find_column(functions, "proargnames")];
+        if (has_names && *row_names == NULL_CELL)
+            *row_names = intern(strcat(names, "}"));
     }
     if (found != 1)
         fail("function \"%s\" with %u arguments: %u rows of pg_proc", name, input_count, found);
