@@ -155,11 +155,25 @@ EXACT_INT_UPDATE_ALL(int2_sum_update_all, int16_t, int64_t)
 EXACT_INT_UPDATE_ALL(int4_sum_update_all, int32_t, int64_t)
 EXACT_INT_UPDATE_ALL(int8_sum_update_all, int64_t, type_int128)
 
+/* A short number of no larger scale than the sum's, in registers. False: not one, or an error of memory that comes again. */
+static inline bool add_short(rdb_call *call, exact_state *state, rdb_bytes stored, bool squares_wanted)
+{
+    int64_t coefficient;
+    uint16_t scale;
+    if (squares_wanted || !type_numeric_read_short(stored, &coefficient, &scale) || scale > state->scale ||
+        state->scale - scale >= TYPE_NUMERIC_SHORT_POWERS || !add_word(call, state, (type_int128)coefficient * type_numeric_powers[state->scale - scale]))
+        return false;
+    state->count++;
+    return true;
+}
+
 #define EXACT_NUMERIC_UPDATE(name, squares_wanted)                                   \
     static bool name(UPDATE_PARAMETERS)                                              \
     {                                                                                \
         RDB_FOR_SELECTED (selection, row) {                                          \
             exact_state *state = states[row_at];                                     \
+            if (add_short(call, state, RDB_AT(arguments[0], rdb_bytes, row), squares_wanted)) \
+                continue;                                                            \
             type_numeric x;                                                          \
             type_numeric_read(RDB_AT(arguments[0], rdb_bytes, row), &x);             \
             state->wants_squares = squares_wanted;                                   \

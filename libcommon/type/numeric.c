@@ -97,6 +97,10 @@ void type_numeric_copy(type_numeric *target, const type_numeric *source)
         mpz_init_set(target->big, source->big);
 }
 
+const int64_t type_numeric_powers[TYPE_NUMERIC_SHORT_POWERS] = {
+    1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000, 1000000000000,
+    10000000000000, 100000000000000, 1000000000000000, 10000000000000000, 100000000000000000, 1000000000000000000};
+
 void type_numeric_read(rdb_bytes stored, type_numeric *number)
 {
     uint16_t head = stored.length >= 2 ? rdb_get_u16(stored.data) : 0;
@@ -108,9 +112,8 @@ void type_numeric_read(rdb_bytes stored, type_numeric *number)
     uint32_t length = stored.length > 2 ? stored.length - 2 : 0;
     type_numeric_set_int(number, 0, head & 0x3fff);
     if (length < 16) {
-        type_uint128 magnitude = 0;
-        if (length > 0)
-            memcpy(&magnitude, stored.data + 2, length);
+        type_uint128 magnitude = length <= 8 ? type_numeric_read_word(stored.data + 2, length)
+                                             : rdb_get_u64(stored.data + 2) | (type_uint128)type_numeric_read_word(stored.data + 10, length - 8) << 64;
         number->small = negative ? -(type_int128)magnitude : (type_int128)magnitude;
         return;
     }
@@ -165,16 +168,9 @@ bool type_numeric_write(rdb_call *call, const type_numeric *number, rdb_datum *v
         value->bytes = (rdb_bytes){.data = data, .length = 2};
         return true;
     }
-    uint16_t head = (uint16_t)(number->scale | (type_numeric_sign(number) < 0 ? 0x4000 : 0));
     if (!number->is_big) {
-        type_uint128 magnitude = magnitude_of(number->small);
-        uint64_t low = (uint64_t)magnitude, high = (uint64_t)(magnitude >> 64);
-        uint32_t length = high != 0 ? 16 - (uint32_t)__builtin_clzll(high) / 8
-                          : low != 0 ? 8 - (uint32_t)__builtin_clzll(low) / 8 : 0;
-        data = rdb_arena_alloc(call->arena, 2 + 16);
-        rdb_put_u16(data, head);
-        memcpy(data + 2, &magnitude, 16);
-        value->bytes = (rdb_bytes){.data = data, .length = 2 + length};
+        data = rdb_arena_alloc(call->arena, TYPE_NUMERIC_SMALL_BYTES);
+        value->bytes = (rdb_bytes){.data = data, .length = type_numeric_write_small(number->small, number->scale, data)};
         return true;
     }
     if (digits_of(number) > (size_t)TYPE_NUMERIC_DIGITS_MAX + number->scale)
@@ -183,7 +179,7 @@ bool type_numeric_write(rdb_call *call, const type_numeric *number, rdb_datum *v
     data = type_alloc(call, 2 + length);
     if (data == NULL)
         return false;
-    rdb_put_u16(data, head);
+    rdb_put_u16(data, (uint16_t)(number->scale | (mpz_sgn(number->big) < 0 ? 0x4000 : 0)));
     mpz_export(data + 2, &length, -1, 1, 0, 0, number->big);
     value->bytes = (rdb_bytes){.data = data, .length = (uint32_t)(2 + length)};
     return true;

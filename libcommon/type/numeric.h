@@ -36,6 +36,46 @@ typedef struct type_numeric {
     mpz_t big;
 } type_numeric;
 
+/* Little-endian, at most 8 bytes, by two loads that may overlap: a copy of unknown length through memory would have to be
+ * read back in another width than it was written, which stalls the processor. */
+static inline uint64_t type_numeric_read_word(const uint8_t *bytes, uint32_t length)
+{
+    if (length >= 4)
+        return rdb_get_u32(bytes) | (uint64_t)rdb_get_u32(bytes + length - 4) << (length - 4) * 8;
+    if (length >= 2)
+        return rdb_get_u16(bytes) | (uint64_t)rdb_get_u16(bytes + length - 2) << (length - 2) * 8;
+    return length == 1 ? bytes[0] : 0;
+}
+
+/* The common case, for kernels: a finite number whose coefficient fits 64 bits. False: read it whole. */
+static inline bool type_numeric_read_short(rdb_bytes stored, int64_t *coefficient, uint16_t *scale)
+{
+    if (RDB_UNLIKELY(stored.length < 2 || stored.length > 10))
+        return false;
+    uint16_t head = rdb_get_u16(stored.data);
+    uint64_t magnitude = type_numeric_read_word(stored.data + 2, stored.length - 2);
+    if (RDB_UNLIKELY((head & 0x8000) != 0 || magnitude > INT64_MAX))
+        return false;
+    *coefficient = (head & 0x4000) != 0 ? -(int64_t)magnitude : (int64_t)magnitude;
+    *scale = head & 0x3fff;
+    return true;
+}
+
+#define TYPE_NUMERIC_SHORT_POWERS 19
+extern const int64_t type_numeric_powers[TYPE_NUMERIC_SHORT_POWERS]; /* 10^0 .. 10^18 */
+
+#define TYPE_NUMERIC_SMALL_BYTES 18 /* room for a stored number that is not big */
+/* Writes a coefficient of less than 127 bits to data, which has that room; its length. */
+static inline uint32_t type_numeric_write_small(type_int128 coefficient, uint16_t scale, uint8_t *data)
+{
+    type_uint128 magnitude = coefficient < 0 ? 0 - (type_uint128)coefficient : (type_uint128)coefficient;
+    uint64_t low = (uint64_t)magnitude, high = (uint64_t)(magnitude >> 64);
+    rdb_put_u16(data, (uint16_t)(scale | (coefficient < 0 ? 0x4000 : 0)));
+    memcpy(data + 2, &low, 8);
+    memcpy(data + 10, &high, 8);
+    return 2 + (high != 0 ? 16 - (uint32_t)__builtin_clzll(high) / 8 : low != 0 ? 8 - (uint32_t)__builtin_clzll(low) / 8 : 0);
+}
+
 /* read never fails on bytes that write made. clear is needed for what read, parse or arithmetic filled; twice is fine. */
 void type_numeric_read(rdb_bytes stored, type_numeric *number);
 bool type_numeric_write(rdb_call *call, const type_numeric *number, rdb_datum *value);

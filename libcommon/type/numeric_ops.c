@@ -135,6 +135,18 @@ static bool numeric_send(TYPE_OPS_PARAMETERS_OUTPUT)
 
 static int compare_stored(rdb_bytes left, rdb_bytes right)
 {
+    int64_t left_short, right_short;
+    uint16_t left_scale, right_scale;
+    if (type_numeric_read_short(left, &left_short, &left_scale) && type_numeric_read_short(right, &right_short, &right_scale)) {
+        int more = left_scale - right_scale;
+        if (more == 0)
+            return (left_short > right_short) - (left_short < right_short);
+        if (more > -TYPE_NUMERIC_SHORT_POWERS && more < TYPE_NUMERIC_SHORT_POWERS) {
+            type_int128 a = (type_int128)left_short * type_numeric_powers[more < 0 ? -more : 0];
+            type_int128 b = (type_int128)right_short * type_numeric_powers[more > 0 ? more : 0];
+            return (a > b) - (a < b);
+        }
+    }
     type_numeric x, y;
     type_numeric_read(left, &x);
     type_numeric_read(right, &y);
@@ -267,8 +279,8 @@ TYPE_ROW_FUNCTION(numeric_smaller, 2)
 
 /* ---- arithmetic -------------------------------------------------------------------------------------------------------------- */
 /* { statements } see x and y read, and fill z; they say in ok whether they did. */
-#define NUMERIC_BINARY(name, ...)                               \
-    TYPE_ROW_FUNCTION(name, 2)                                  \
+#define NUMERIC_ROW(name, ...)                                  \
+    static bool name(TYPE_ROW_PARAMETERS)                       \
     {                                                           \
         type_numeric x, y, z;                                   \
         bool ok;                                                \
@@ -280,9 +292,60 @@ TYPE_ROW_FUNCTION(numeric_smaller, 2)
         type_numeric_clear(&y);                                 \
         return store(call, &z, ok, r);                          \
     }
-NUMERIC_BINARY(numeric_add, ok = type_numeric_add(call, &x, &y, false, &z))
-NUMERIC_BINARY(numeric_sub, ok = type_numeric_add(call, &x, &y, true, &z))
-NUMERIC_BINARY(numeric_mul, ok = type_numeric_mul(call, &x, &y, &z))
+#define NUMERIC_BINARY(name, ...)                                                        \
+    NUMERIC_ROW(name##_row, __VA_ARGS__)                                                 \
+    static bool name(TYPE_KERNEL_PARAMETERS)                                             \
+    {                                                                                    \
+        return type_run_rows(call, arguments, out, selection, 2, name##_row);            \
+    }
+/* Two short numbers are worked on in registers, all others one by one as above. { statements } see coefficients x and y of
+ * scales x_scale and y_scale and set z and z_scale, or `break` where the result would need more than 126 bits. */
+#define NUMERIC_SHORT_BINARY(name, any, ...)                                                                          \
+    static bool name(TYPE_KERNEL_PARAMETERS)                                                                          \
+    {                                                                                                                 \
+        rdb_bytes *results = out->values;                                                                             \
+        uint8_t *room = type_alloc(call, (size_t)TYPE_NUMERIC_SMALL_BYTES * selection->count);                        \
+        if (room == NULL)                                                                                             \
+            return false;                                                                                             \
+        RDB_FOR_SELECTED (selection, row) {                                                                           \
+            rdb_bytes left = RDB_AT(arguments[0], rdb_bytes, row), right = RDB_AT(arguments[1], rdb_bytes, row);      \
+            bool is_done = false;                                                                                     \
+            do {                                                                                                      \
+                int64_t x, y;                                                                                         \
+                uint16_t x_scale, y_scale, z_scale;                                                                   \
+                type_int128 z;                                                                                        \
+                if (!type_numeric_read_short(left, &x, &x_scale) || !type_numeric_read_short(right, &y, &y_scale))    \
+                    break;                                                                                            \
+                __VA_ARGS__;                                                                                          \
+                results[row] = (rdb_bytes){.data = room, .length = type_numeric_write_small(z, z_scale, room)};       \
+                room += TYPE_NUMERIC_SMALL_BYTES;                                                                     \
+                is_done = true;                                                                                       \
+            } while (false);                                                                                          \
+            if (RDB_LIKELY(is_done))                                                                                  \
+                continue;                                                                                             \
+            rdb_datum pair[2] = {{.bytes = left}, {.bytes = right}}, result;                                          \
+            if (RDB_UNLIKELY(!any(call, pair, &result, NULL))) {                                                      \
+                call->bad_row = row;                                                                                  \
+                return false;                                                                                         \
+            }                                                                                                         \
+            results[row] = result.bytes;                                                                              \
+        }                                                                                                             \
+        return true;                                                                                                  \
+    }
+/* To one scale: 64 bits times 10^18 and their sum stay below 125 bits. */
+#define TO_ONE_SCALE                                                              \
+    int more = x_scale - y_scale;                                                 \
+    if (more <= -TYPE_NUMERIC_SHORT_POWERS || more >= TYPE_NUMERIC_SHORT_POWERS)  \
+        break;                                                                    \
+    type_int128 a = (type_int128)x * type_numeric_powers[more < 0 ? -more : 0];   \
+    type_int128 b = (type_int128)y * type_numeric_powers[more > 0 ? more : 0];    \
+    z_scale = RDB_MAX(x_scale, y_scale)
+NUMERIC_ROW(any_add, ok = type_numeric_add(call, &x, &y, false, &z))
+NUMERIC_ROW(any_sub, ok = type_numeric_add(call, &x, &y, true, &z))
+NUMERIC_ROW(any_mul, ok = type_numeric_mul(call, &x, &y, &z))
+NUMERIC_SHORT_BINARY(numeric_add, any_add, TO_ONE_SCALE; z = a + b)
+NUMERIC_SHORT_BINARY(numeric_sub, any_sub, TO_ONE_SCALE; z = a - b)
+NUMERIC_SHORT_BINARY(numeric_mul, any_mul, if (x_scale + y_scale > TYPE_NUMERIC_SCALE_MAX) break; z = (type_int128)x * y; z_scale = (uint16_t)(x_scale + y_scale))
 NUMERIC_BINARY(numeric_div, ok = type_numeric_div(call, &x, &y, type_numeric_quotient_scale(&x, &y), true, &z))
 NUMERIC_BINARY(numeric_div_trunc, ok = type_numeric_div(call, &x, &y, 0, false, &z))
 NUMERIC_BINARY(numeric_mod, ok = type_numeric_mod(call, &x, &y, &z))
