@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * DDL on relations: creating tables, views and composite types; columns, defaults, names, owners, files. */
 #include "catalog/ddl_int.h"
+#include "txn/rdb_ssi.h"
 
 enum { HEAP_METHOD = 2, TOO_MANY_COLUMNS = 1600 };
 
@@ -557,6 +558,7 @@ bool rdb_ddl_new_files(rdb_access *access, uint32_t relation_oid, rdb_error *err
         return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "\"%s\" is not a table", relation->name);
     if (relation->is_system)
         return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "permission denied: \"%s\" is a system catalog", relation->name);
+    rdb_ssi_widen(relation->table.txns, relation->table.pdb, relation_oid); /* rows read so far have other homes now */
     if (!new_file_for(access, relation_oid, relation->table.file, RDB_FILE_TABLE, false, err))
         return false;
     for (uint16_t i = 0; i < relation->index_count; i++)

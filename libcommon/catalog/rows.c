@@ -3,6 +3,7 @@
  * so that purge and the reverter find the entries without a catalog (R10). Unique indexes are checked entry by entry while
  * the index holds the leaf (R30); whoever meets a row of a running transaction waits for it and asks again. */
 #include "catalog/rdb_catalog.h"
+#include "txn/rdb_ssi.h"
 
 /* ---- keys -------------------------------------------------------------------------------------------------------------- */
 bool rdb_index_key_encode(const rdb_relation_index *index, const rdb_datum *column_values, const bool *column_is_null,
@@ -271,8 +272,9 @@ static bool add_entry(const rdb_row_writer *writer, const rdb_relation_index *in
     const rdb_index_entry entry = {.key = key, .address = address};
     rdb_xid xid = rdb_txn_xid(writer->txn);
     *conflict = 0;
+    const uint32_t relation_oid = writer->relation->oid, index_oid = index->index.index_oid;
     if (!is_checked)
-        return rdb_index_insert(&index->index, xid, &entry, err);
+        return rdb_index_insert(&index->index, xid, &entry, err) && rdb_ssi_write_key(writer->txn, relation_oid, index_oid, key, err);
     unique_context context;
     if (!unique_context_init(&context, writer, index, key, address, err))
         return false;
@@ -283,8 +285,8 @@ static bool add_entry(const rdb_row_writer *writer, const rdb_relation_index *in
             return false;
         if (outcome == RDB_UNIQUE_INSERTED)
             *conflict = 0;
-        if (outcome != RDB_UNIQUE_MUST_WAIT)
-            return true;
+        if (outcome != RDB_UNIQUE_MUST_WAIT) /* where both fail, the serialization failure is told: a retry may meet no duplicate */
+            return rdb_ssi_write_key(writer->txn, relation_oid, index_oid, key, err);
         *conflict = 0;
         if (!rdb_lock_wait_xid(writer->txn, wait_xid, RDB_LOCK_WAIT, writer->lock_timeout_us, err))
             return false;

@@ -2,6 +2,7 @@
  * Views, schemas, databases; DROP, TRUNCATE and LOCK. */
 #include "catalog/rdb_acl.h"
 #include "command/command_int.h"
+#include "txn/rdb_ssi.h"
 
 /* ---- CREATE VIEW ------------------------------------------------------------------------------------------------------- */
 /* A view of something temporary is temporary. */
@@ -465,7 +466,8 @@ bool command_truncate(rdb_command_context *context, const rdb_ast_truncate *stat
     }
     for (uint32_t i = 0; i < relations.count; i++) {
         const rdb_relation *relation = relations.items[i];
-        if (!rdb_ddl_new_files(context->access, relation->oid, err) || (statement->restart_identity && !restart_identities(context, relation, err)))
+        if (!rdb_ssi_write_relation(context->txn, relation->oid, err) || !rdb_ddl_new_files(context->access, relation->oid, err) ||
+            (statement->restart_identity && !restart_identities(context, relation, err)))
             return false;
     }
     return true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SeqScan and IndexScan. In one-row substitution (R35) a scan gives the one row that the execution names for it. */
 #include "exec/exec_int.h"
+#include "txn/rdb_ssi.h"
 #include <stdlib.h>
 
 typedef struct scan_columns { /* the wanted columns, apart by where they come from */
@@ -442,6 +443,16 @@ static bool list_items(exec_node *node, scan_bound *bound, rdb_error *err)
     return true;
 }
 
+/* A serializable transaction tells what it is going to read, before it reads it. */
+static bool track_range(exec_node *node, const rdb_index_range *range, rdb_error *err)
+{
+    const rdb_execution_context *context = &node->x->context;
+    const scan_state *state = node->state;
+    return !context->snapshot->tracks_reads ||
+           rdb_ssi_read_range(context->txn, node->plan->of.scan.relation->oid, state->index->index.index_oid, range->lower, range->lower_exclusive,
+                              range->upper, range->upper_exclusive, err);
+}
+
 /* On to the next element of the IN list; *has_range false: there is none. */
 static bool next_item(exec_node *node, bool *has_range, rdb_error *err)
 {
@@ -452,7 +463,8 @@ static bool next_item(exec_node *node, bool *has_range, rdb_error *err)
         if (!state->bounds[i].plan->is_any)
             continue;
         state->bounds[i].item_no++;
-        return compute_range(node, &range, has_range, err) && (!*has_range || rdb_index_cursor_seek(state->cursor, &range, err));
+        return compute_range(node, &range, has_range, err) &&
+               (!*has_range || (track_range(node, &range, err) && rdb_index_cursor_seek(state->cursor, &range, err)));
     }
     return true;
 }
@@ -476,6 +488,8 @@ static bool begin_index_scan(exec_node *node, rdb_error *err)
         state->is_done = true;
         return true;
     }
+    if (!track_range(node, &range, err))
+        return false;
     if (state->cursor != NULL)
         return rdb_index_cursor_seek(state->cursor, &range, err);
     return rdb_index_cursor_open(&state->cursor, &state->index->index, &range, node->plan->of.scan.is_backward, state->scan_arena, err);

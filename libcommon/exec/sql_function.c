@@ -159,6 +159,7 @@ static const rdb_snapshot *statement_snapshot(sql_site *s, const rdb_routine_sit
         if (rdb_txn_get_isolation(eval->txn) >= RDB_REPEATABLE_READ)
             s->snapshot.scn = eval->snapshot->scn; /* the transaction's moment, a place of its own in its undo */
         s->snapshot.reads_uncommitted = eval->snapshot->reads_uncommitted;
+        s->snapshot.tracks_reads = eval->snapshot->tracks_reads;
     }
     rdb_txn_hold_snapshot(eval->txn, &s->snapshot);
     s->has_snapshot = true;

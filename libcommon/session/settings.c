@@ -292,8 +292,6 @@ static bool check_value(rdb_session *session, int setting_no, const char *text, 
         break;
     case SET_default_transaction_isolation:
         session_isolation_from_text(result, &isolation);
-        if (isolation == RDB_SERIALIZABLE)
-            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "SERIALIZABLE is not supported yet");
         break;
     default:
         break;
@@ -567,6 +565,10 @@ void session_settings_end_transaction(rdb_session *session, bool committed)
 const rdb_format_settings *session_setting_format(const rdb_session *session)
 {
     return &session->settings->format;
+}
+bool session_setting_deferrable(const rdb_session *session)
+{
+    return strcmp(session->settings->values[SET_default_transaction_deferrable], "on") == 0;
 }
 rdb_isolation session_setting_isolation(const rdb_session *session)
 {

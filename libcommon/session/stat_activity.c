@@ -5,6 +5,7 @@
 #include "session/activity.h"
 #include "session/portal.h"
 #include "wal/rdb_wal.h"
+#include "txn/rdb_ssi.h"
 
 static rdb_session *session_of(const rdb_call *call)
 {
@@ -329,6 +330,57 @@ static void add_transaction(rdb_call *call, expr_rows *rows, const session_activ
     expr_rows_add(call, rows, v, n, L_COUNT);
 }
 
+/* What serializable transactions read. As with locks: room first, until all fit. */
+typedef struct read_list {
+    rdb_ssi_lock *items;
+    uint32_t count, room;
+} read_list;
+
+static void take_read(void *list_at, const rdb_ssi_lock *lock)
+{
+    read_list *list = list_at;
+    if (list->count < list->room)
+        list->items[list->count] = *lock;
+    list->count++;
+}
+
+static bool add_reads(rdb_call *call, expr_rows *rows, const session_activity_info *infos, uint32_t info_count)
+{
+    read_list list = {.count = 0};
+    for (uint32_t room = 256;; room = list.count * 2) {
+        list = (read_list){.room = room};
+        list.items = rdb_arena_try_alloc(call->arena, room * sizeof *list.items, call->err);
+        if (list.items == NULL)
+            return false;
+        rdb_ssi_visit(rdb_engine_txns(session_of(call)->engine), take_read, &list);
+        if (list.count <= room)
+            break;
+    }
+    for (uint32_t i = 0; i < list.count; i++) {
+        const rdb_ssi_lock *lock = &list.items[i];
+        rdb_datum v[L_COUNT];
+        bool n[L_COUNT];
+        memset(v, 0, sizeof v);
+        memset(n, 1, sizeof n);
+        if (!database_of_pdb(call, lock->pdb, &v[L_DATABASE].oid))
+            return false;
+        v[L_TYPE] = expr_text(lock->kind == 'r' ? "relation" : lock->kind == 'p' ? "page" : lock->kind == 't' ? "tuple" : "range");
+        v[L_RELATION].oid = lock->relation_oid;
+        v[L_PAGE].i32 = (int32_t)(lock->kind == 'p' ? lock->place : lock->place >> 16);
+        v[L_TUPLE].i16 = (int16_t)(lock->place & 0xffff);
+        v[L_TRANSACTION] = expr_text(virtual_transaction(call, find_process(infos, info_count, lock->process_id)));
+        v[L_PID].i32 = lock->process_id;
+        v[L_MODE] = expr_text("SIReadLock");
+        v[L_GRANTED].b = 1;
+        n[L_TYPE] = n[L_DATABASE] = n[L_RELATION] = n[L_TRANSACTION] = n[L_MODE] = n[L_GRANTED] = n[L_FAST] = false;
+        n[L_PID] = lock->process_id == 0;
+        n[L_PAGE] = lock->kind != 'p' && lock->kind != 't';
+        n[L_TUPLE] = lock->kind != 't';
+        expr_rows_add(call, rows, v, n, L_COUNT);
+    }
+    return true;
+}
+
 static bool locks_begin(rdb_call *call, void *state, const rdb_datum *arguments, const bool *is_null)
 {
     session_activity_info *infos = NULL;
@@ -342,7 +394,7 @@ static bool locks_begin(rdb_call *call, void *state, const rdb_datum *arguments,
             return false;
     for (uint32_t i = 0; i < count; i++)
         add_transaction(call, state, &infos[i]);
-    return true;
+    return add_reads(call, state, infos, count);
 }
 
 static bool modes_conflict(rdb_lock_mode left, rdb_lock_mode right)
@@ -354,7 +406,9 @@ static bool modes_conflict(rdb_lock_mode left, rdb_lock_mode right)
 
 static bool blocks(const rdb_lock_info *waiter, const rdb_lock_info *holder)
 {
-    return holder->granted && holder->process_id != waiter->process_id && holder->tag.kind == waiter->tag.kind && holder->tag.pdb == waiter->tag.pdb &&
+    /* who has it, or stands before in the queue */
+    bool is_before = holder->granted || (holder->waiting_since_us != 0 && holder->waiting_since_us < waiter->waiting_since_us);
+    return is_before && holder->process_id != waiter->process_id && holder->tag.kind == waiter->tag.kind && holder->tag.pdb == waiter->tag.pdb &&
            holder->tag.a == waiter->tag.a && holder->tag.b == waiter->tag.b && modes_conflict(waiter->mode, holder->mode);
 }
 
@@ -384,13 +438,21 @@ static bool blocking_row(rdb_call *call, const rdb_datum *a, const bool *nulls, 
 }
 EXPR_ROW_KERNEL(blocking, 1)
 
-static bool no_pids_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+static bool safe_blocking_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
+    enum { PIDS_MAX = 1024 };
     const rdb_type *int4 = NULL;
-    (void)a, (void)nulls, (void)is_null;
-    return rdb_type_get(rdb_eval_of(call)->access, RDB_INT4OID, &int4, call->err) && rdb_array_build(call, int4, NULL, NULL, 0, result);
+    (void)nulls, (void)is_null;
+    int32_t *process_ids = RDB_NEW_ARRAY(call->arena, int32_t, PIDS_MAX);
+    uint32_t count = rdb_ssi_blockers(rdb_engine_txns(session_of(call)->engine), a[0].i32, process_ids, PIDS_MAX);
+    count = RDB_MIN(count, (uint32_t)PIDS_MAX);
+    rdb_datum *pids = RDB_NEW_ARRAY(call->arena, rdb_datum, count + 1);
+    bool *none = RDB_NEW_ARRAY(call->arena, bool, count + 1);
+    for (uint32_t i = 0; i < count; i++)
+        pids[i].i32 = process_ids[i];
+    return rdb_type_get(rdb_eval_of(call)->access, RDB_INT4OID, &int4, call->err) && rdb_array_build(call, int4, pids, none, count, result);
 }
-EXPR_ROW_KERNEL(no_pids, 1)
+EXPR_ROW_KERNEL(safe_blocking, 1)
 
 /* ---- the session's own --------------------------------------------------------------------------------------------------------------------- */
 static bool cursors_begin(rdb_call *call, void *state, const rdb_datum *arguments, const bool *is_null)
@@ -504,7 +566,7 @@ static const rdb_kernel_entry ENTRIES[] = {
     {1392, backend_address, RDB_KERNEL_NEEDS_SESSION},
     {1941, backend_count, RDB_KERNEL_NEEDS_SESSION},
     {2561, blocking, RDB_KERNEL_NEEDS_SESSION},
-    {3376, no_pids, RDB_KERNEL_NEEDS_SESSION}, /* pg_safe_snapshot_blocking_pids */
+    {3376, safe_blocking, RDB_KERNEL_NEEDS_SESSION}, /* pg_safe_snapshot_blocking_pids */
     {2560, start_time, RDB_KERNEL_NEEDS_SESSION},
     {2034, start_time, RDB_KERNEL_NEEDS_SESSION}, /* pg_conf_load_time: the configuration is read once */
     {2849, insert_lsn, RDB_KERNEL_NEEDS_SESSION},

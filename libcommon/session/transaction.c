@@ -5,6 +5,7 @@
 #include "session/notify.h"
 #include "session/session_int.h"
 #include "session/settings.h"
+#include "txn/rdb_ssi.h"
 
 bool session_is_idle(const rdb_session *session)
 {
@@ -25,7 +26,7 @@ static void set_defaults(rdb_session *session)
 {
     session->isolation = session_setting_isolation(session);
     session->is_read_only = session_setting_read_only(session);
-    session->is_deferrable = false;
+    session->is_deferrable = session_setting_deferrable(session);
     session->has_run_statement = false;
     session->transaction_us = session->statement_us;
 }
@@ -79,13 +80,17 @@ bool session_statement_snapshot(rdb_session *session, rdb_snapshot *snapshot, rd
         return true;
     }
     if (!session->has_txn_snapshot) {
-        rdb_txn_take_snapshot(session->txn, &session->txn_snapshot);
+        if (session->isolation < RDB_SERIALIZABLE)
+            rdb_txn_take_snapshot(session->txn, &session->txn_snapshot);
+        else if (!rdb_ssi_take_snapshot(session->txn, session->is_deferrable, (int32_t)session->pid, &session->txn_snapshot, err))
+            return false;
         rdb_txn_hold_snapshot(session->txn, &session->txn_snapshot);
         session->has_txn_snapshot = true;
     }
     /* The transaction's SCN, the statement's place in its own undo. */
     rdb_txn_take_snapshot(session->txn, snapshot);
     snapshot->scn = session->txn_snapshot.scn;
+    snapshot->tracks_reads = session->txn_snapshot.tracks_reads;
     rdb_txn_hold_snapshot(session->txn, snapshot);
     return true;
 }
@@ -172,9 +177,6 @@ static bool apply_option(rdb_session *session, const rdb_ast_option *option, rdb
             if (session->savepoint_count > 0)
                 return rdb_error_set(err, RDB_ACTIVE_SQL_TRANSACTION,
                                      "SET TRANSACTION ISOLATION LEVEL must not be called in a subtransaction");
-            if (level == RDB_SERIALIZABLE)
-                return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "SERIALIZABLE is not supported yet") ||
-                       rdb_error_hint(err, "REPEATABLE READ gives snapshot isolation.");
             session->isolation = level;
         }
     } else if (strcmp(option->name, "transaction_read_only") == 0) {

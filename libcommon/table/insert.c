@@ -123,7 +123,7 @@ out:
         free(made);
     heap_edits_deinit(&edits);
     heap_body_deinit(&body);
-    return ok;
+    return ok && rdb_ssi_write_row(txn, table->relation_oid, 0, 0, err);
 }
 
 /* ---- many ------------------------------------------------------------------------------------------------------------ */
@@ -281,5 +281,5 @@ bool rdb_table_insert_many(const rdb_table *table, rdb_txn *txn, const rdb_datum
     free(b->undo_keys);
     free(b->heads);
     free(b);
-    return ok;
+    return ok && rdb_ssi_write_row(txn, table->relation_oid, 0, 0, err);
 }

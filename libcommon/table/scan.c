@@ -37,6 +37,8 @@ bool rdb_table_scan_open(rdb_table_scan **opened, const rdb_table *table, rdb_tx
 {
     *opened = NULL;
     uint64_t blocks;
+    if (snapshot->tracks_reads && !rdb_ssi_read_relation(txn, table->relation_oid, err)) /* before the blocks are counted */
+        return false;
     if (!check_snapshot(table, snapshot, err) || !rdb_table_block_count(table, &blocks, err))
         return false;
     rdb_table_scan *scan = RDB_NEW(arena, rdb_table_scan);
@@ -197,7 +199,8 @@ bool rdb_table_fetch(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *s
     heap_place place = heap_place_of(table);
     heap_walker walker;
     rdb_buffer *buffer = NULL;
-    bool ok = check_snapshot(table, snapshot, err);
+    bool ok = check_snapshot(table, snapshot, err) &&
+              (!snapshot->tracks_reads || rdb_ssi_read_rows(txn, table->relation_oid, addresses, count, err));
     for (uint16_t c = 0; c < column_count; c++)
         rdb_vector_clear_nulls(vectors[c]);
     heap_output_init(&output, table, columns, column_count, batch_arena, vectors);

@@ -5,6 +5,7 @@
 #define RDB_TABLE_INT_H
 
 #include "table/heap_page.h"
+#include "txn/rdb_ssi.h"
 
 /* Where a heap is: all that reading versions needs. Purge and the reverter have no rdb_table. */
 typedef struct heap_place {

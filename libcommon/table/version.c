@@ -127,6 +127,8 @@ bool heap_find_visible(const heap_place *place, const rdb_txn *txn, const rdb_sn
             *found = (version->flags & HEAP_DELETED) == 0;
             return true;
         }
+        if (snapshot->tracks_reads && !rdb_ssi_read_past((rdb_txn *)(uintptr_t)txn, place->pdb, version->xid, err))
+            return false;
         if (!heap_step_back(place, walker, version, found, err) || !*found)
             return !rdb_error_is_set(err);
     }

@@ -204,6 +204,7 @@ bool rdb_table_update(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *
     }
 out:
     close_write(&w);
+    ok = ok && (*outcome != RDB_WRITE_DONE || rdb_ssi_write_row(txn, table->relation_oid, address, seen.xid, err));
     if (!written)
         heap_body_free_chains(&body, &w.place);
     if (body.bytes != NULL || body.heads != NULL)
@@ -240,6 +241,7 @@ bool rdb_table_delete(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *
     }
 out:
     close_write(&w);
+    ok = ok && (*outcome != RDB_WRITE_DONE || rdb_ssi_write_row(txn, table->relation_oid, address, seen.xid, err));
     if (made != small)
         free(made);
     return ok;

@@ -139,6 +139,7 @@ static void fill_own(const rdb_txn *txn, rdb_snapshot *snapshot, rdb_scn scn, bo
     snapshot->scn = scn;
     snapshot->own_xid = txn->xid;
     snapshot->reads_uncommitted = false;
+    snapshot->tracks_reads = false;
     for (unsigned i = 0; i < RDB_UNDO_CLASS_COUNT; i++)
         snapshot->own_undo[i] = all_of_own ? UINT64_MAX : txn->undo_next[i];
 }

@@ -31,6 +31,7 @@ typedef struct rdb_snapshot {
     rdb_xid own_xid; /* top-level xid of the owner, 0 while it has none */
     rdb_undo_address own_undo[RDB_UNDO_CLASS_COUNT]; /* next address of each log at the time; UINT64_MAX: all of one's own */
     bool reads_uncommitted; /* meets the version in place, committed or not */
+    bool tracks_reads;      /* SERIALIZABLE: what is read through it is told to rdb_ssi.h */
 } rdb_snapshot;
 
 typedef enum rdb_isolation {

@@ -3,7 +3,7 @@
  *
  * The order at a commit: the callbacks that may still refuse; the record, whose place in the log gives the SCN and whose
  * redo writes the slot; the undo room; callbacks; locks fall; then the wait for the log (R17). An abort is one mark. */
-#include "txn/txn_int.h"
+#include "txn/ssi_int.h"
 
 #include <stdlib.h>
 
@@ -94,8 +94,9 @@ bool rdb_txn_open(rdb_txn_manager **opened, const rdb_txn_config *config, rdb_er
     atomic_store(&manager->published_scn, scn);
     manager->outcomes = calloc(TXN_OUTCOME_SLOTS, sizeof *manager->outcomes);
     manager->locks = lock_table_create();
+    manager->ssi = ssi_create();
     bool ok = txn_publish_open(manager, err);
-    if (ok && (manager->outcomes == NULL || manager->locks == NULL))
+    if (ok && (manager->outcomes == NULL || manager->locks == NULL || manager->ssi == NULL))
         ok = rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     if (!ok) {
         rdb_txn_close(&manager);
@@ -115,6 +116,8 @@ void rdb_txn_close(rdb_txn_manager **opened)
     txn_entries_close(manager);
     if (manager->locks != NULL)
         lock_table_destroy(manager->locks);
+    if (manager->ssi != NULL)
+        ssi_destroy(manager->ssi);
     for (unsigned i = 0; i < TXN_PDB_BUCKETS; i++) {
         for (txn_pdb *pdb = atomic_load(&manager->pdbs[i]), *next; pdb != NULL; pdb = next) {
             next = pdb->next;
@@ -210,6 +213,7 @@ bool rdb_txn_begin(rdb_txn_manager *manager, uint32_t pdb_no, rdb_isolation isol
     memset(txn->undo_state, 0, sizeof txn->undo_state);
     txn->undo_first = 0;
     txn->locks = NULL; /* the lock manager's business from the first lock on */
+    txn->ssi = NULL;
     atomic_store_explicit(&entry->pdb, pdb_no, memory_order_relaxed);
     atomic_store_explicit(&entry->isolation, (uint32_t)isolation, memory_order_relaxed);
     atomic_store_explicit(&entry->started_us, rdb_time_wall_us(), memory_order_relaxed);
@@ -302,7 +306,7 @@ bool rdb_txn_assign_xid(rdb_txn *txn, rdb_xid *xid, rdb_error *err)
     if (txn->xid == 0) {
         rdb_xid top;
         if (!txn_new_xid(txn->manager, txn->pdb, &txn->entry->xid, &top, err) ||
-            !lock_xid_register(txn->locks, txn->pdb->pdb, top, 0, err))
+            !lock_xid_register(txn->locks, txn->pdb->pdb, top, 0, err) || !ssi_note_xid(txn, top, err))
             return false; /* an xid without a lock is never stamped on anything */
         txn->xid = top;
     }
@@ -320,7 +324,7 @@ bool rdb_txn_assign_xid(rdb_txn *txn, rdb_xid *xid, rdb_error *err)
     }
     rdb_xid sub;
     if (!txn_new_xid(txn->manager, txn->pdb, NULL, &sub, err) ||
-        !lock_xid_register(txn->locks, txn->pdb->pdb, sub, txn->level, err) ||
+        !lock_xid_register(txn->locks, txn->pdb->pdb, sub, txn->level, err) || !ssi_note_xid(txn, sub, err) ||
         !txn_mark_xids(txn->manager, txn->pdb, txn->xid, TXN_OP_SUBTRANSACTION, &sub, 1,
                        TXN_SLOT(TXN_SLOT_SUBTRANSACTION, txn->xid), err))
         return false;
@@ -457,6 +461,7 @@ void rdb_txn_abort(rdb_txn **handle)
         txn_cache_outcome(manager, txn->pdb->pdb, txn->xid, RDB_XID_ABORTED, 0);
     }
     fire(txn, RDB_TXN_ABORTED, 0);
+    ssi_end(txn, false);
     if (txn->xid != 0 && manager->undo_ops.ended != NULL)
         manager->undo_ops.ended(manager->undo_ops.context, txn, false, 0);
     rdb_lock_release_all(txn);
@@ -464,7 +469,7 @@ void rdb_txn_abort(rdb_txn **handle)
 }
 
 typedef struct commit_position {
-    rdb_txn_manager *manager;
+    rdb_txn *txn;
     txn_commit_header *header;
     txn_slot_change *slot;
 } commit_position;
@@ -473,7 +478,8 @@ static void draw_scn(void *context, rdb_lsn lsn)
 {
     (void)lsn;
     commit_position *position = context;
-    position->header->scn = txn_publish_draw(position->manager);
+    position->header->scn = txn_publish_draw(position->txn->manager);
+    ssi_committing(position->txn, position->header->scn);
     position->slot->state = TXN_SLOT(TXN_SLOT_COMMITTED, position->header->scn);
 }
 
@@ -504,7 +510,7 @@ static bool record_commit(rdb_txn *txn, txn_commit_header *header, rdb_lsn *end_
         !rdb_buffer_acquire(manager->storage, tag, RDB_BUFFER_EXCLUSIVE, &buffer, err))
         goto out;
     rdb_change change;
-    commit_position position = {manager, header, &slot};
+    commit_position position = {txn, header, &slot};
     rdb_change_init(&change, manager->storage, txn->pdb->pdb, txn->xid, RDB_RESOURCE_TXN, TXN_OP_COMMIT);
     rdb_change_block(&change, buffer, 0);
     rdb_change_block_data(&change, &slot, sizeof slot);
@@ -540,6 +546,10 @@ bool rdb_txn_commit(rdb_txn **handle, rdb_commit_wait wait, rdb_scn *scn, rdb_er
             rdb_txn_abort(handle);
             return false;
         }
+    if (!ssi_before_commit(txn, err)) {
+        rdb_txn_abort(handle);
+        return false;
+    }
     if (txn->level > 0)
         rdb_txn_release_level(txn, 1);
     rdb_xid unused;
@@ -559,6 +569,7 @@ bool rdb_txn_commit(rdb_txn **handle, rdb_commit_wait wait, rdb_scn *scn, rdb_er
     }
     if (header.scn != 0 && txn->hook_count > 0)
         txn_publish_wait_recorded(manager, header.scn); /* who reads anew what the hooks make stale must meet the commit */
+    ssi_end(txn, true);
     fire(txn, RDB_TXN_COMMITTED, 0);
     rdb_lock_release_all(txn);
     rdb_scn met_scn = atomic_load_explicit(&txn->met_scn, memory_order_relaxed);

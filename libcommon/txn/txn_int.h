@@ -100,6 +100,8 @@ typedef struct txn_recording { /* one commit on its way from recorded to publish
 } txn_recording;
 
 struct lock_owner;
+struct ssi_manager;
+struct ssi_txn;
 
 struct rdb_txn_manager {
     rdb_storage *storage;
@@ -139,6 +141,7 @@ struct rdb_txn_manager {
 
     rdb_txn_undo_ops undo_ops RDB_SET_ONCE;
     rdb_lock_table *locks RDB_SET_ONCE; /* the lock manager's */
+    struct ssi_manager *ssi RDB_SET_ONCE; /* ssi_int.h */
 };
 
 typedef struct txn_sub { /* a subtransaction that wrote */
@@ -169,6 +172,7 @@ struct rdb_txn {
     rdb_xid xid;      /* top level; 0: none yet */
     uint32_t level;   /* current savepoint level */
     struct lock_owner *locks; /* the lock manager's; NULL while there is none */
+    struct ssi_txn *ssi;      /* SERIALIZABLE, from its snapshot on; else NULL */
 
     txn_sub *subs;    /* ascending xids */
     uint32_t sub_count, sub_capacity;
