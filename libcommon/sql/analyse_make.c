@@ -331,7 +331,7 @@ static bool walk_from(const rdb_from *from, uint32_t levels, analyse_visit visit
 {
     if (!from->is_join)
         return true;
-    return walk_from(from->left, levels, visit, context) && walk_from(from->right, levels, visit, context) &&
+    return walk_from(from->left, levels, visit, context) && (from->right == NULL || walk_from(from->right, levels, visit, context)) &&
            walk_optional(from->condition, levels, visit, context);
 }
 

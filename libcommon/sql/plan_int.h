@@ -9,6 +9,7 @@
 #define RDB_SQL_PLAN_INT_H
 
 #include "expr/rdb_expr.h"
+#include "sql/analyse_int.h"
 #include "sql/rdb_plan.h"
 
 #define PLAN_RELIDS_WORDS 4
@@ -178,6 +179,32 @@ bool plan_distinct_hash(plan_level *level, plan_built *built, uint32_t count);
 /* plan_group.c */
 bool plan_aggregation(plan_level *level, plan_built *built, rdb_expr **targets, const rdb_list *having);
 const rdb_target *plan_find_target(const rdb_list *targets, uint32_t ref, uint32_t *position);
+/* plan_move.c */
+typedef enum plan_move_mode {
+    PLAN_MOVE_LIFT,    /* one level out: own ranges are numbered on by offset */
+    PLAN_MOVE_RAISE,   /* levels further in */
+    PLAN_MOVE_REPLACE  /* columns of ranges become the targets that stand for them */
+} plan_move_mode;
+typedef struct plan_mover {
+    planner *p;
+    plan_move_mode mode;
+    uint32_t depth;    /* queries entered on the way */
+    uint32_t offset, levels;
+    const rdb_list *const *replaced; /* by range number: rdb_target *, or NULL */
+    uint32_t replaced_count;
+    bool failed;       /* the tree must stay as it was */
+} plan_mover;
+rdb_expr *plan_move_expr(plan_mover *m, rdb_expr *expr); /* NULL for NULL */
+rdb_list plan_move_targets(plan_mover *m, const rdb_list *targets);
+rdb_range *plan_move_range(plan_mover *m, const rdb_range *range);
+rdb_from *plan_move_from(plan_mover *m, const rdb_from *from);
+void plan_move_query_parts(plan_mover *m, rdb_query *query);
+/* plan_pullup.c: the query with its simple sub-queries taken apart; the same query where there are none. A join of FROM without a
+ * right side is its left side, filtered. */
+const rdb_query *plan_pull_up(planner *p, const rdb_query *query);
+rdb_from *plan_join_items(planner *p, const rdb_list *items);
+bool plan_refers_outward(const rdb_query *query); /* to the level around it */
+bool plan_cte_is_inlined(const rdb_cte *cte);
 /* plan_semijoin.c */
 const rdb_query *plan_join_sublinks(planner *p, const rdb_query *query);
 /* plan_qual.c: an AND's parts, and what its ORs have in common; true constants left out. */

@@ -14,7 +14,7 @@ static plan_relids from_relids(const rdb_from *from)
         relids_add(&set, from->range_no);
         return set;
     }
-    return relids_union(from_relids(from->left), from_relids(from->right));
+    return from->right == NULL ? from_relids(from->left) : relids_union(from_relids(from->left), from_relids(from->right));
 }
 
 /* Relations without a row (all of their columns null) for which the condition cannot be true, cannot be false, or must be
@@ -137,7 +137,7 @@ static bool add_from(plan_level *level, plan_tree *group, const rdb_from *from, 
     if (!plan_prepare_conjuncts(level, from->condition, &conditions))
         return false;
     uint8_t kind = from->join_kind;
-    plan_relids left = from_relids(from->left), right = from_relids(from->right);
+    plan_relids left = from_relids(from->left), right = from->right ? from_relids(from->right) : relids_none();
     if (kind == RDB_JOIN_FULL) { /* a side whose null-extended rows are thrown away above need not be made up */
         bool drops_left = relids_meet(rejected, left), drops_right = relids_meet(rejected, right);
         kind = drops_left && drops_right ? RDB_JOIN_INNER : drops_left ? RDB_JOIN_LEFT : drops_right ? RDB_JOIN_RIGHT : RDB_JOIN_FULL;
@@ -146,11 +146,13 @@ static bool add_from(plan_level *level, plan_tree *group, const rdb_from *from, 
         kind = RDB_JOIN_INNER;
     if (kind != RDB_JOIN_INNER)
         return add_outer(level, group, from, kind, rejected, &conditions);
-    for (uint32_t i = 0; i < conditions.count; i++) {
+    for (uint32_t i = 0; i < conditions.count; i++)
         rejected = relids_union(rejected, rejecting_relids(conditions.items[i]));
+    if (!add_from(level, group, from->left, rejected) || (from->right != NULL && !add_from(level, group, from->right, rejected)))
+        return false;
+    for (uint32_t i = 0; i < conditions.count; i++)
         rdb_list_push(p->arena, &group->quals, conditions.items[i]);
-    }
-    return add_from(level, group, from->left, rejected) && add_from(level, group, from->right, rejected);
+    return true;
 }
 
 /* Puts a condition as deep as it may go. */
@@ -596,6 +598,44 @@ static rdb_expr *outer_to_param(void *context, rdb_expr *expr)
     return plan_make_param(p, expr, &wanted->parameter_no);
 }
 
+/* Calls that evaluating the expression takes; a sub-plan is dearer than any of them. */
+static bool count_calls(void *context, rdb_expr *expr)
+{
+    double *calls = context;
+    switch ((rdb_expr_kind)expr->kind) {
+    case RDB_EXPR_FUNCTION:
+    case RDB_EXPR_NULLIF:
+    case RDB_EXPR_DISTINCT:
+    case RDB_EXPR_MINMAX:
+    case RDB_EXPR_ROW_COMPARE: *calls += 1; break;
+    case RDB_EXPR_COERCE_IO: *calls += 2; break;
+    case RDB_EXPR_ARRAY_OP: *calls += 5; break;
+    case RDB_EXPR_SUBPLAN: *calls += 1000; break;
+    default: break;
+    }
+    return rdb_expr_visit_children(expr, count_calls, context);
+}
+
+/* Cheap conditions first; those that cost the same in the order of the statement. */
+static rdb_list by_cost(planner *p, const rdb_list *clauses)
+{
+    rdb_list sorted = {0};
+    double *costs = RDB_NEW_ARRAY(p->arena, double, clauses->count + 1);
+    for (uint32_t i = 0; i < clauses->count; i++) {
+        double cost = 0;
+        (void)count_calls(&cost, clauses->items[i]);
+        uint32_t at = i;
+        rdb_list_push(p->arena, &sorted, clauses->items[i]);
+        for (; at > 0 && costs[at - 1] > cost; at--) {
+            costs[at] = costs[at - 1];
+            sorted.items[at] = sorted.items[at - 1];
+        }
+        costs[at] = cost;
+        sorted.items[at] = clauses->items[i];
+    }
+    return sorted;
+}
+
 static bool resolve_here(builder *b, const plan_built *built, const rdb_list *exprs, rdb_list *resolved)
 {
     rdb_list parametrised = {0};
@@ -645,7 +685,8 @@ static bool build_rel(builder *b, plan_path *path, plan_built *built)
         rdb_plan_node *node = plan_new_node(p, RDB_PLAN_SUBQUERY_SCAN, built, NULL);
         node->of.subquery.alias = rel->range->alias;
         plan_built above = plan_identity(p, node, built->outputs, built->count);
-        if (!resolve_here(b, &above, &path->filter, &node->filter))
+        const rdb_list filter = by_cost(p, &path->filter);
+        if (!resolve_here(b, &above, &filter, &node->filter))
             return false;
         node->rows = path->rows;
         node->total_cost = path->total;
@@ -712,7 +753,8 @@ static bool build_rel(builder *b, plan_path *path, plan_built *built)
         if (!resolve_here(b, built, &condition, &scan->condition))
             return false;
     }
-    return resolve_here(b, built, &path->filter, &node->filter);
+    const rdb_list filter = by_cost(p, &path->filter);
+    return resolve_here(b, built, &filter, &node->filter);
 }
 
 static bool build_join(builder *b, plan_path *path, plan_built *built)
@@ -748,7 +790,8 @@ static bool build_join(builder *b, plan_path *path, plan_built *built)
     node->total_cost = path->total;
     node->rows = path->rows;
     node->width = path->width;
-    if (!resolve_here(b, &both, &path->condition, &join->condition))
+    const rdb_list condition = by_cost(p, &path->condition);
+    if (!resolve_here(b, &both, &condition, &join->condition))
         return false;
     if (path->kind == RDB_PLAN_HASH_JOIN) {
         rdb_list left_keys = {0}, right_keys = {0};
@@ -845,10 +888,8 @@ bool plan_from(plan_level *level, rdb_list *where, plan_built *built, const plan
     plan_tree *tree = new_tree(p, PLAN_SHAPE_GROUP);
     plan_relids rejected = relids_none();
     plan_path *path = NULL;
-    for (uint32_t i = 0; i < where->count; i++) {
+    for (uint32_t i = 0; i < where->count; i++)
         rejected = relids_union(rejected, rejecting_relids(where->items[i]));
-        rdb_list_push(p->arena, &tree->quals, where->items[i]);
-    }
     for (uint32_t i = 0; i < level->query->from.count; i++)
         if (!add_from(level, tree, level->query->from.items[i], rejected))
             return false;
@@ -857,6 +898,8 @@ bool plan_from(plan_level *level, rdb_list *where, plan_built *built, const plan
         if (!add_from(level, tree, &target, rejected))
             return false;
     }
+    for (uint32_t i = 0; i < where->count; i++) /* what stands further in is checked first */
+        rdb_list_push(p->arena, &tree->quals, where->items[i]);
     builder b = {.level = level};
     return settle_group(level, tree) && tree_path(level, tree, &path) && try_ordered(level, tree, order, order_count, limit, &path) && build_path(&b, path, built);
 }

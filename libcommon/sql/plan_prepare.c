@@ -149,7 +149,7 @@ static bool is_nullable(const rdb_from *from, uint32_t range_no, bool below)
     if (!from->is_join)
         return below && from->range_no == range_no;
     bool left = from->join_kind == RDB_JOIN_RIGHT || from->join_kind == RDB_JOIN_FULL, right = from->join_kind == RDB_JOIN_LEFT || from->join_kind == RDB_JOIN_FULL;
-    return is_nullable(from->left, range_no, below || left) || is_nullable(from->right, range_no, below || right);
+    return is_nullable(from->left, range_no, below || left) || (from->right != NULL && is_nullable(from->right, range_no, below || right));
 }
 
 /* t.*, as a value: a row of its columns. */
@@ -214,7 +214,11 @@ static rdb_expr *prepare_var(preparer *s, rdb_expr_var *var)
     if (var->attribute_no == 0)
         return whole_row(level, var);
     plan_need_column(level, var->range_no, var->attribute_no);
-    return &var->head;
+    if (var->range == range)
+        return &var->head;
+    rdb_expr_var *own = rdb_arena_memdup(level->p->arena, var, sizeof *own); /* read back from a view, or moved here: EXPLAIN names its range */
+    own->range = range;
+    return &own->head;
 }
 
 static rdb_expr *prepare_sublink(preparer *s, rdb_expr_sublink *link)

@@ -47,7 +47,7 @@ static bool plan_recursive_cte(plan_level *level, const rdb_cte *cte, uint32_t c
     return true;
 }
 
-static bool cte_is_inlined(const rdb_cte *cte)
+bool plan_cte_is_inlined(const rdb_cte *cte)
 {
     return cte->query->command == RDB_COMMAND_SELECT && !cte->is_recursive && cte->materialized != 1 && (cte->reference_count <= 1 || cte->materialized == 2) && !cte->query->has_modifying_cte &&
            cte->query->row_marks.count == 0;
@@ -67,7 +67,7 @@ bool plan_ctes(plan_level *level)
         const rdb_cte *cte = ctes->items[i];
         level->cte_nos[i] = UINT32_MAX;
         bool is_modifying = cte->query->command != RDB_COMMAND_SELECT;
-        if (cte_is_inlined(cte) || (!is_modifying && cte->reference_count == 0 && !uses_itself(cte)))
+        if (plan_cte_is_inlined(cte) || (!is_modifying && cte->reference_count == 0 && !uses_itself(cte)))
             continue;
         uint32_t cte_no = 0;
         plan_built built;
@@ -286,7 +286,7 @@ bool plan_range(plan_level *level, uint32_t range_no)
     planner *p = level->p;
     const rdb_range *range = level->query->ranges.items[range_no - 1];
     list_range(p, range);
-    if (range->kind == RDB_RANGE_JOIN)
+    if (range->kind == RDB_RANGE_JOIN || (range->kind == RDB_RANGE_SUBQUERY && range->subquery == NULL)) /* the latter: taken apart */
         return true;
     plan_rel *rel = RDB_NEW(p->arena, plan_rel);
     rel->range_no = range_no;

@@ -1,107 +1,68 @@
 /* SPDX-License-Identifier: Apache-2.0
  * EXISTS and IN in WHERE become semi-joins, NOT EXISTS an anti-join: the sub-query's tables join the range table, its
- * conditions become the join's. NOT IN stays a sub-plan: a null among its rows makes the answer unknown. What is not plain
- * enough stays a sub-plan too; both give the same rows. */
+ * conditions become the join's; an IN over a query of its own (aggregates and the like) joins it as a sub-query of FROM. NOT IN
+ * stays a sub-plan: a null among its rows makes the answer unknown. What is not plain enough stays a sub-plan too; both give the
+ * same rows. */
 #include "sql/plan_int.h"
 
-typedef struct lift { /* from inside the sub-query to the level around it */
+/* In an IN's test, EXECUTION parameter n stands for the sub-query's column n. */
+typedef struct test_reader {
     planner *p;
-    uint32_t offset;               /* of the sub-query's range numbers */
-    const rdb_list *targets;       /* in an IN's test, EXECUTION parameter n stands for target n */
-    bool in_test, failed;
-} lift;
+    rdb_expr *const *columns;
+    uint32_t count;
+    bool failed;
+} test_reader;
 
-static rdb_expr *lift_expr(void *context, rdb_expr *expr)
+static rdb_expr *read_test(void *context, rdb_expr *expr)
 {
-    lift *l = context;
-    switch ((rdb_expr_kind)expr->kind) {
-    case RDB_EXPR_VAR: {
-        if (l->in_test)
-            return expr; /* of the level around already */
-        rdb_expr_var *var = rdb_arena_memdup(l->p->arena, expr, sizeof *var);
-        if (var->levels_up == 0)
-            var->range_no += l->offset;
-        else
-            var->levels_up--;
-        return &var->head;
+    test_reader *r = context;
+    if (r->failed)
+        return NULL;
+    const rdb_expr_param *param = (const rdb_expr_param *)expr;
+    if (expr->kind != RDB_EXPR_PARAM || param->param_kind != RDB_PARAM_EXECUTION)
+        return rdb_expr_map_children(r->p->arena, expr, read_test, r);
+    if (param->param_no == 0 || param->param_no > r->count) {
+        r->failed = true;
+        return NULL;
     }
-    case RDB_EXPR_PARAM: {
-        const rdb_expr_param *param = (const rdb_expr_param *)expr;
-        if (!l->in_test || param->param_kind != RDB_PARAM_EXECUTION)
-            return expr;
-        if (param->param_no == 0 || param->param_no > l->targets->count)
-            break;
-        lift inside = *l;
-        inside.in_test = false;
-        rdb_expr *column = lift_expr(&inside, ((const rdb_target *)l->targets->items[param->param_no - 1])->expr);
-        if (column == NULL || inside.failed)
-            break;
-        return column;
-    }
-    case RDB_EXPR_SUBLINK:
-    case RDB_EXPR_AGGREGATE:
-    case RDB_EXPR_WINDOW:
-    case RDB_EXPR_GROUPING:
-        break;
-    default:
-        return rdb_expr_map_children(l->p->arena, expr, lift_expr, l);
-    }
-    l->failed = true;
-    return NULL;
+    return r->columns[param->param_no - 1];
 }
 
-static rdb_from *lift_from(lift *l, const rdb_from *from)
-{
-    rdb_from *copy = rdb_arena_memdup(l->p->arena, from, sizeof *copy);
-    if (copy->range_no != 0)
-        copy->range_no += l->offset;
-    if (!from->is_join)
-        return copy;
-    copy->left = lift_from(l, from->left);
-    copy->right = lift_from(l, from->right);
-    if (from->condition != NULL)
-        copy->condition = lift_expr(l, from->condition);
-    return copy;
-}
+typedef struct outward_search {
+    bool in_where, elsewhere;
+    bool is_where;
+} outward_search;
 
-/* A table read and filtered, nothing more: its rows may be joined instead of asked for. */
-static bool is_plain(const rdb_query *query)
+static bool see_outward(void *context, const rdb_expr *expr, uint32_t levels)
 {
-    if (query->command != RDB_COMMAND_SELECT || query->set_operation != NULL || query->has_aggregates || query->has_windows || query->has_set_returning_targets || query->group.count > 0 ||
-        query->grouping_sets.count > 0 || query->having != NULL || query->limit_count != NULL || query->limit_offset != NULL || query->ctes.count > 0 || query->row_marks.count > 0 || query->from.count == 0)
-        return false;
-    for (uint32_t i = 0; i < query->ranges.count; i++) {
-        const rdb_range *range = query->ranges.items[i];
-        if ((range->kind != RDB_RANGE_RELATION && range->kind != RDB_RANGE_JOIN) || range->sample_method != RDB_SAMPLE_NONE)
-            return false;
+    outward_search *s = context;
+    if (expr->kind == RDB_EXPR_VAR && ((const rdb_expr_var *)expr)->levels_up == levels + 1) {
+        s->in_where |= s->is_where;
+        s->elsewhere |= !s->is_where;
     }
     return true;
 }
 
-static bool lift_ranges(lift *l, const rdb_query *inner, rdb_list *ranges)
+/* Tables read and filtered, nothing more: their rows may be joined instead of asked for. Columns from around it may stand in
+ * WHERE and, for IN, among the targets. */
+static bool is_plain(const rdb_query *query, bool *is_correlated)
 {
-    for (uint32_t i = 0; i < inner->ranges.count; i++) {
-        rdb_range *range = rdb_arena_memdup(l->p->arena, inner->ranges.items[i], sizeof *range);
-        if (range->kind == RDB_RANGE_JOIN) {
-            rdb_list variables = {0};
-            for (uint32_t k = 0; k < range->join_variables.count && !l->failed; k++)
-                rdb_list_push(l->p->arena, &variables, lift_expr(l, range->join_variables.items[k]));
-            range->join_variables = variables;
-        }
-        rdb_list_push(l->p->arena, ranges, range);
-    }
-    return !l->failed;
-}
-
-static rdb_from *join_items(planner *p, const rdb_list *items)
-{
-    rdb_from *joined = items->items[0];
-    for (uint32_t i = 1; i < items->count; i++) {
-        rdb_from *join = RDB_NEW(p->arena, rdb_from);
-        *join = (rdb_from){.is_join = true, .join_kind = RDB_JOIN_INNER, .left = joined, .right = items->items[i]};
-        joined = join;
-    }
-    return joined;
+    outward_search s = {0};
+    if (query->command != RDB_COMMAND_SELECT || query->set_operation != NULL || query->has_aggregates || query->has_windows || query->has_set_returning_targets || query->group.count > 0 ||
+        query->grouping_sets.count > 0 || query->having != NULL || query->limit_count != NULL || query->limit_offset != NULL || query->ctes.count > 0 || query->row_marks.count > 0 || query->from.count == 0)
+        return false;
+    for (uint32_t i = 0; i < query->ranges.count; i++)
+        if (((const rdb_range *)query->ranges.items[i])->sample_method != RDB_SAMPLE_NONE)
+            return false;
+    rdb_query rest = *query;
+    rest.where = NULL;
+    rest.targets = (rdb_list){0};
+    (void)analyse_walk_query(&rest, 0, see_outward, &s);
+    s.is_where = true;
+    if (query->where != NULL)
+        (void)analyse_walk(query->where, 0, see_outward, &s);
+    *is_correlated = s.in_where;
+    return !s.elsewhere;
 }
 
 static rdb_expr *both(planner *p, rdb_expr *left, rdb_expr *right)
@@ -117,46 +78,127 @@ static rdb_expr *both(planner *p, rdb_expr *left, rdb_expr *right)
     return &e->head;
 }
 
+static bool has_own_column(const rdb_expr *test)
+{
+    return test != NULL && !relids_empty(plan_relids_of(test));
+}
+
+/* Puts what the sub-query reads beside query's FROM, joined on the condition. */
+static void put_join(planner *p, rdb_query *query, const rdb_list *new_ranges, rdb_from *right, rdb_expr *condition, bool negated)
+{
+    rdb_list ranges = {0};
+    for (uint32_t i = 0; i < query->ranges.count; i++)
+        rdb_list_push(p->arena, &ranges, query->ranges.items[i]);
+    for (uint32_t i = 0; i < new_ranges->count; i++)
+        rdb_list_push(p->arena, &ranges, new_ranges->items[i]);
+    rdb_from *join = RDB_NEW(p->arena, rdb_from);
+    *join = (rdb_from){.is_join = true, .join_kind = negated ? RDB_JOIN_ANTI : RDB_JOIN_SEMI, .left = plan_join_items(p, &query->from), .right = right, .condition = condition};
+    query->ranges = ranges;
+    query->from = (rdb_list){0};
+    rdb_list_push(p->arena, &query->from, join);
+}
+
+/* The tables of a plain sub-query become the query's own. */
+static bool join_tables(planner *p, rdb_query *query, const rdb_expr_sublink *link, bool negated)
+{
+    const rdb_query *inner = link->query;
+    const bool is_any = link->sublink_kind == RDB_SUBLINK_ANY;
+    plan_mover m = {.p = p, .mode = PLAN_MOVE_LIFT, .offset = query->ranges.count};
+    rdb_list ranges = {0}, items = {0};
+    for (uint32_t i = 0; i < inner->ranges.count && !m.failed; i++)
+        rdb_list_push(p->arena, &ranges, plan_move_range(&m, inner->ranges.items[i]));
+    for (uint32_t i = 0; i < inner->from.count && !m.failed; i++)
+        rdb_list_push(p->arena, &items, plan_move_from(&m, inner->from.items[i]));
+    rdb_expr *condition = plan_move_expr(&m, inner->where), *test = NULL;
+    if (is_any && !m.failed) {
+        rdb_expr **columns = RDB_NEW_ARRAY(p->arena, rdb_expr *, inner->targets.count + 1);
+        test_reader r = {.p = p, .columns = columns};
+        const rdb_list targets = plan_move_targets(&m, &inner->targets);
+        for (; r.count < targets.count; r.count++) {
+            columns[r.count] = ((const rdb_target *)targets.items[r.count])->expr;
+            m.failed |= columns[r.count] == NULL || rdb_expr_volatility(columns[r.count]) == 'v';
+        }
+        test = m.failed ? NULL : read_test(&r, link->test);
+        m.failed |= test == NULL || r.failed;
+    }
+    condition = both(p, test, condition);
+    if (m.failed || condition == NULL)
+        return false; /* EXISTS (SELECT ... FROM t): nothing joins; asked once it is cheaper */
+    put_join(p, query, &ranges, plan_join_items(p, &items), condition, negated);
+    query->has_sublinks |= inner->has_sublinks;
+    return true;
+}
+
+/* An IN over rows that do not depend on the query: they are a sub-query of its FROM. */
+static bool join_query(planner *p, rdb_query *query, const rdb_expr_sublink *link)
+{
+    const rdb_query *inner = link->query;
+    rdb_range *range = RDB_NEW(p->arena, rdb_range);
+    rdb_expr **columns = RDB_NEW_ARRAY(p->arena, rdb_expr *, inner->targets.count + 1);
+    test_reader r = {.p = p, .columns = columns};
+    rdb_list ranges = {0};
+    range->kind = RDB_RANGE_SUBQUERY;
+    range->alias = "ANY_subquery";
+    range->subquery = (rdb_query *)(uintptr_t)inner;
+    range->column_typmods = RDB_NEW_ARRAY(p->arena, int32_t, inner->targets.count + 1);
+    range->column_collations = RDB_NEW_ARRAY(p->arena, uint32_t, inner->targets.count + 1);
+    for (uint32_t i = 0; i < inner->targets.count; i++) {
+        const rdb_target *target = inner->targets.items[i];
+        if (target->is_junk)
+            continue;
+        rdb_list_push(p->arena, &range->columns, (void *)(uintptr_t)(target->name ? target->name : "?column?"));
+        rdb_list_push(p->arena, &range->column_types, (void *)(uintptr_t)target->expr->type);
+        range->column_typmods[r.count] = target->expr->typmod;
+        range->column_collations[r.count] = target->expr->collation;
+        rdb_expr_var *var = (rdb_expr_var *)plan_make_var(p, query->ranges.count + 1, (int16_t)(r.count + 1), target->expr->type, target->expr->typmod, target->expr->collation);
+        var->range = range;
+        columns[r.count++] = &var->head;
+    }
+    rdb_expr *test = read_test(&r, link->test);
+    if (test == NULL || r.failed)
+        return false;
+    rdb_list_push(p->arena, &ranges, range);
+    rdb_from *leaf = RDB_NEW(p->arena, rdb_from);
+    leaf->range_no = query->ranges.count + 1;
+    put_join(p, query, &ranges, leaf, test, false);
+    return true;
+}
+
+/* What EXISTS does not look at: targets, their order, and a LIMIT that lets a row through. */
+static const rdb_query *without_show(planner *p, const rdb_query *query)
+{
+    const rdb_expr_const *limit = (const rdb_expr_const *)query->limit_count;
+    const bool limits_nothing = limit == NULL || (limit->head.kind == RDB_EXPR_CONST && (limit->is_null || limit->value.i64 > 0));
+    if (query->command != RDB_COMMAND_SELECT || query->set_operation != NULL || query->has_aggregates || query->grouping_sets.count > 0 || query->having != NULL || query->has_set_returning_targets ||
+        query->limit_offset != NULL || !limits_nothing || query->row_marks.count > 0)
+        return query;
+    rdb_query *copy = rdb_arena_memdup(p->arena, query, sizeof *copy);
+    copy->targets = copy->group = copy->distinct = copy->sort = copy->windows = (rdb_list){0};
+    copy->has_windows = copy->has_distinct_on = false;
+    copy->limit_count = NULL;
+    return copy;
+}
+
 /* One conjunct into a join around query's FROM; false: it stays a condition. */
 static bool join_conjunct(planner *p, rdb_query *query, rdb_expr *conjunct)
 {
-    bool negated = false;
+    bool negated = false, is_correlated = false;
     while (conjunct->kind == RDB_EXPR_BOOL && ((rdb_expr_bool *)conjunct)->bool_kind == RDB_BOOL_NOT) {
         negated = !negated;
         conjunct = ((rdb_expr_bool *)conjunct)->arguments.items[0];
     }
     if (conjunct->kind != RDB_EXPR_SUBLINK || query->from.count == 0)
         return false;
-    const rdb_expr_sublink *link = (const rdb_expr_sublink *)conjunct;
-    bool is_any = link->sublink_kind == RDB_SUBLINK_ANY;
-    if ((!is_any && link->sublink_kind != RDB_SUBLINK_EXISTS) || (is_any && (negated || link->test == NULL)) || !is_plain(link->query))
+    rdb_expr_sublink link = *(const rdb_expr_sublink *)conjunct;
+    const bool is_any = link.sublink_kind == RDB_SUBLINK_ANY;
+    if ((!is_any && link.sublink_kind != RDB_SUBLINK_EXISTS) || (is_any && (negated || !has_own_column(link.test) || rdb_expr_volatility(link.test) == 'v')) ||
+        query->ranges.count + link.query->ranges.count + 1 >= PLAN_RELIDS_WORDS * 64 || link.query->command != RDB_COMMAND_SELECT || link.query->has_modifying_cte)
         return false;
-    lift l = {.p = p, .offset = query->ranges.count, .targets = &link->query->targets};
-    rdb_list ranges = {0}, items = {0};
-    rdb_expr *condition = NULL, *test = NULL;
-    for (uint32_t i = 0; i < query->ranges.count; i++)
-        rdb_list_push(p->arena, &ranges, query->ranges.items[i]);
-    if (ranges.count + link->query->ranges.count >= PLAN_RELIDS_WORDS * 64 || !lift_ranges(&l, link->query, &ranges))
-        return false;
-    for (uint32_t i = 0; i < link->query->from.count && !l.failed; i++)
-        rdb_list_push(p->arena, &items, lift_from(&l, link->query->from.items[i]));
-    if (!l.failed && link->query->where != NULL)
-        condition = lift_expr(&l, link->query->where);
-    if (!l.failed && is_any) {
-        l.in_test = true;
-        test = lift_expr(&l, link->test);
-    }
-    if (l.failed)
-        return false;
-    condition = both(p, test, condition);
-    if (condition == NULL)
-        return false; /* EXISTS (SELECT ... FROM t): nothing joins; asked once it is cheaper */
-    rdb_from *join = RDB_NEW(p->arena, rdb_from);
-    *join = (rdb_from){.is_join = true, .join_kind = negated ? RDB_JOIN_ANTI : RDB_JOIN_SEMI, .left = join_items(p, &query->from), .right = join_items(p, &items), .condition = condition};
-    query->ranges = ranges;
-    query->from = (rdb_list){0};
-    rdb_list_push(p->arena, &query->from, join);
-    return true;
+    if (!is_any)
+        link.query = (rdb_query *)(uintptr_t)without_show(p, link.query);
+    if (is_plain(link.query, &is_correlated) && (is_any || is_correlated) && join_tables(p, query, &link, negated))
+        return true;
+    return is_any && !plan_refers_outward(link.query) && join_query(p, query, &link);
 }
 
 static void split(planner *p, rdb_expr *expr, rdb_list *conjuncts)
@@ -170,6 +212,13 @@ static void split(planner *p, rdb_expr *expr, rdb_list *conjuncts)
     rdb_list_push(p->arena, conjuncts, expr);
 }
 
+static bool names_range(const rdb_from *from, uint32_t range_no)
+{
+    if (!from->is_join)
+        return from->range_no == range_no;
+    return names_range(from->left, range_no) || (from->right != NULL && names_range(from->right, range_no));
+}
+
 /* The query with its sub-selects joined where that may be done; the same query where there are none. */
 const rdb_query *plan_join_sublinks(planner *p, const rdb_query *query)
 {
@@ -178,6 +227,20 @@ const rdb_query *plan_join_sublinks(planner *p, const rdb_query *query)
         return query;
     rdb_query *copy = rdb_arena_memdup(p->arena, query, sizeof *copy);
     split(p, query->where, &conjuncts);
+    if (query->command != RDB_COMMAND_SELECT) { /* the table that is written is joined too */
+        bool is_there = false;
+        for (uint32_t i = 0; i < query->from.count; i++)
+            is_there = is_there || names_range(query->from.items[i], query->result_range_no);
+        if (!is_there) {
+            rdb_from *target = RDB_NEW(p->arena, rdb_from);
+            rdb_list from = {0};
+            target->range_no = query->result_range_no;
+            rdb_list_push(p->arena, &from, target);
+            for (uint32_t i = 0; i < query->from.count; i++)
+                rdb_list_push(p->arena, &from, query->from.items[i]);
+            copy->from = from;
+        }
+    }
     for (uint32_t i = 0; i < conjuncts.count; i++)
         if (!join_conjunct(p, copy, conjuncts.items[i]))
             rdb_list_push(p->arena, &kept, conjuncts.items[i]);
