@@ -198,11 +198,14 @@ static bool put_variable(heap_output *output, rdb_vector *vector, const rdb_row_
             continue;
         }
         rdb_vector_set_valid(vector, first + i);
-        size_t start = (size_t)(value.bytes.data - version->body);
-        if (start > version->length || value.bytes.length > version->length - start)
+        const uint8_t *data = value.bytes.data; /* by parts: as a whole it would be read in another width than it was written */
+        uint32_t length = value.bytes.length;
+        size_t start = (size_t)(data - version->body);
+        if (start > version->length || length > version->length - start)
             return rdb_error_set(err, RDB_DATA_CORRUPTED, "a row of relation %u is damaged", (unsigned)output->table->relation_oid);
-        target[i] = value.bytes;
-        total += value.bytes.length;
+        target[i].data = data;
+        target[i].length = length;
+        total += length;
     }
     uint8_t *bytes = rdb_arena_try_alloc(output->arena, RDB_MAX(total, (size_t)1), err);
     if (bytes == NULL)
