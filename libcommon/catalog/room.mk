@@ -14,9 +14,11 @@ $(CATALOG_GEN)/builtin_gen: libcommon/catalog/gen/builtin_gen.c libcommon/catalo
 	$(CC) -std=gnu11 -O1 -g $(WARNINGS) -D_GNU_SOURCE -Ilibcommon -o $@ $<
 
 # Made makefiles are made first: so the header of columns is there before any room that includes it compiles.
-CATALOG_INPUTS := $(CATALOG_SHARE)/postgres.bki libcommon/catalog/gen/own.bki $(CATALOG_SHARE)/system_constraints.sql \
+CATALOG_INPUTS := $(CATALOG_SHARE)/postgres.bki $(CATALOG_GEN)/own.bki $(CATALOG_SHARE)/system_constraints.sql \
 	$(CATALOG_SHARE)/system_functions.sql
-$(CATALOG_GEN)/made.mk: $(CATALOG_GEN)/builtin_gen $(CATALOG_SHARE)/postgres.bki libcommon/catalog/gen/own.bki
+$(CATALOG_GEN)/made.mk: $(CATALOG_GEN)/builtin_gen $(CATALOG_SHARE)/postgres.bki libcommon/catalog/gen/own.bki libcommon/catalog/gen/snowball.awk
+	cp libcommon/catalog/gen/own.bki $(CATALOG_GEN)/own.bki
+	awk -f libcommon/catalog/gen/snowball.awk $(CATALOG_SHARE)/snowball_create.sql >>$(CATALOG_GEN)/own.bki
 	$(CATALOG_GEN)/builtin_gen $(CATALOG_INPUTS) $(CATALOG_BLOB) $(CATALOG_GEN)/columns.h
 	@touch $@
 $(CATALOG_BLOB): $(CATALOG_GEN)/made.mk

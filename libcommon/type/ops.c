@@ -29,6 +29,12 @@ void type_notice(rdb_call *call, const char *sqlstate, const char *format, ...)
     va_end(arguments);
 }
 
+void type_notice_detail(rdb_call *call, const char *sqlstate, const char *text, const char *detail)
+{
+    if (notice_hook != NULL)
+        notice_hook(call, sqlstate, text, detail);
+}
+
 void rdb_type_set_resolver(rdb_type_resolver resolver)
 {
     resolver_hook = resolver;

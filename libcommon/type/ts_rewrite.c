@@ -2,7 +2,8 @@
  * ts_rewrite: every part of a query that equals the target becomes the substitute. AND and OR take their operands in any order
  * and number: their nodes are flattened and sorted first, and a target of some of the operands is found among them. */
 #include "type/tables.h"
-#include "type/ts_rewrite.h"
+#include "type/rdb_ts.h"
+#include "type/ts.h"
 #include <stdlib.h>
 
 typedef struct flat_node {

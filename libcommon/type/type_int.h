@@ -202,6 +202,7 @@ bool type_run_null_rows(TYPE_KERNEL_PARAMETERS, uint32_t count, type_null_functi
 
 /* A NOTICE to the client; nowhere where there is no session. */
 void type_notice(rdb_call *call, const char *sqlstate, const char *format, ...) RDB_PRINTF(3, 4);
+void type_notice_detail(rdb_call *call, const char *sqlstate, const char *text, const char *detail);
 
 /* ---- memory and bytes -------------------------------------------------------------------------------------------- */
 #define TYPE_BYTES_MAX 0x3fffffffu /* PostgreSQL's limit for one value */
