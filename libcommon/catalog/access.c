@@ -82,6 +82,11 @@ bool rdb_access_is_current(const rdb_access *access)
     return rdb_catalog_epoch(access->context.database) == access->epoch && overlay_generation(access) == access->generation;
 }
 
+bool rdb_access_has_changes(const rdb_access *access)
+{
+    return overlay_generation(access) != 0;
+}
+
 /* ---- schemas ---------------------------------------------------------------------------------------------------------------- */
 static bool lookup_namespace(rdb_access *access, uint32_t namespace_oid, const char *name, uint32_t *oid, rdb_error *err)
 {

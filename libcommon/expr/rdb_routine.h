@@ -76,6 +76,8 @@ typedef struct rdb_nested_statements {
     void (*leave)(void *session, void *saved);
     /* Who and where one is now. */
     void (*describe)(void *session, rdb_access_context *context, const char **current_user);
+    /* The value of a setting, as SHOW gives it. */
+    bool (*get_setting)(void *session, const char *name, rdb_arena *arena, const char **value, rdb_error *err);
 } rdb_nested_statements;
 void rdb_nested_set(const rdb_nested_statements *nested);
 const rdb_nested_statements *rdb_nested_get(void); /* NULL: there are no sessions */

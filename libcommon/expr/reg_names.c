@@ -8,7 +8,7 @@
 
 enum {
     REGPROCEDURE = 2202, REGOPER = 2203, REGOPERATOR = 2204, REGCONFIG = 3734, REGDICTIONARY = 3769, REGCOLLATION = 4191,
-    PG_TS_DICT = 3600, PG_TS_CONFIG = 3602, INDEX_COLLATION_OID = 3085, INDEX_TS_CONFIG_OID = 3712, INDEX_TS_DICT_OID = 3605
+    PG_TS_DICT = 3600, PG_TS_PARSER = 3601, PG_TS_CONFIG = 3602, INDEX_COLLATION_OID = 3085, INDEX_TS_CONFIG_OID = 3712, INDEX_TS_DICT_OID = 3605
 };
 
 static rdb_access *access_of(rdb_call *call)
@@ -264,6 +264,11 @@ static bool find_in_catalog(rdb_call *call, uint32_t catalog_oid, uint16_t name_
     const char *shown = rdb_arena_strndup(call->arena, (const char *)text.data, text.length);
     return catalog_oid == RDB_PG_COLLATION ? rdb_error_set(call->err, RDB_UNDEFINED_OBJECT, "collation \"%s\" for encoding \"UTF8\" does not exist", shown)
                                            : rdb_error_set(call->err, RDB_UNDEFINED_OBJECT, "%s \"%s\" does not exist", what, shown);
+}
+
+bool expr_find_parser(rdb_call *call, rdb_slice text, uint32_t *oid)
+{
+    return find_in_catalog(call, PG_TS_PARSER, RDB_pg_ts_parser_prsname, RDB_pg_ts_parser_prsnamespace, text, "text search parser", true, oid);
 }
 
 static bool find_relation(rdb_call *call, rdb_slice text, bool strict, uint32_t *oid)

@@ -169,8 +169,13 @@ static bool run_utility(void *session_at, rdb_access *access, const char *text, 
     return ok;
 }
 
+static bool get_setting(void *session, const char *name, rdb_arena *arena, const char **value, rdb_error *err)
+{
+    return session_setting_get(session, name, arena, value, err);
+}
+
 void session_register_nested(void)
 {
-    static const rdb_nested_statements nested = {.run_utility = run_utility, .enter = enter, .leave = leave, .describe = describe};
+    static const rdb_nested_statements nested = {.run_utility = run_utility, .enter = enter, .leave = leave, .describe = describe, .get_setting = get_setting};
     rdb_nested_set(&nested);
 }

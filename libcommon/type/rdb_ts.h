@@ -55,6 +55,15 @@ RDB_CHECKED bool rdb_ts_make_query(rdb_call *call, rdb_slice text, enum rdb_ts_q
 RDB_CHECKED bool rdb_ts_matches(rdb_call *call, rdb_bytes vector, rdb_bytes query, bool *matches);
 void rdb_ts_notice(rdb_call *call, const char *sqlstate, const char *detail, const char *text);
 
+/* json and jsonb: every value of the kinds that are wanted, in order. */
+enum { RDB_TS_JSON_KEYS = 1, RDB_TS_JSON_STRINGS = 2, RDB_TS_JSON_NUMBERS = 4, RDB_TS_JSON_BOOLS = 8 };
+typedef bool (*rdb_ts_json_taker)(rdb_call *call, void *context, rdb_slice text);
+RDB_CHECKED bool rdb_ts_json_walk(rdb_call *call, rdb_bytes json, bool is_jsonb, unsigned kinds, rdb_ts_json_taker take, void *context);
+RDB_CHECKED bool rdb_ts_json_kinds(rdb_call *call, rdb_bytes filter, unsigned *kinds);
+/* The same document with every string changed. */
+typedef bool (*rdb_ts_json_changer)(rdb_call *call, void *context, rdb_slice text, rdb_datum *changed);
+RDB_CHECKED bool rdb_ts_json_change(rdb_call *call, rdb_bytes json, bool is_jsonb, rdb_ts_json_changer change, void *context, rdb_datum *result);
+
 /* ts_headline: the tokens of a text, which of them are to be shown and which of those are marked. */
 typedef struct rdb_ts_headline_token {
     rdb_slice text;

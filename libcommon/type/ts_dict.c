@@ -393,7 +393,10 @@ static bool synonym_lexize(void *state, rdb_arena *arena, rdb_slice word, rdb_ts
     if (!made->is_case_sensitive && !ts_lower(arena, word, &key.word, err))
         return false;
     const synonym *found = bsearch(&key, made->synonyms, made->count, sizeof(synonym), compare_synonyms);
-    return found == NULL || rdb_ts_lexemes_add(arena, lexemes, found->substitute, 0, found->is_prefix ? RDB_TS_PREFIX : 0, err);
+    if (found == NULL)
+        return true;
+    rdb_slice substitute = {rdb_arena_memdup(arena, found->substitute.data, found->substitute.length), found->substitute.length};
+    return rdb_ts_lexemes_add(arena, lexemes, substitute, 0, found->is_prefix ? RDB_TS_PREFIX : 0, err);
 }
 const ts_template ts_template_synonym = {"synonym", synonym_make, synonym_lexize, NULL};
 
