@@ -615,3 +615,21 @@ bool text_lexize(rdb_call *call, uint32_t dictionary_oid, rdb_slice word, rdb_ts
     close_dictionary(&d);
     return ok;
 }
+
+bool text_config_dictionaries(rdb_call *call, const text_config *config, int type, rdb_slice token, const uint32_t **oids, uint32_t *count, uint32_t *chosen, rdb_ts_lexemes *lexemes)
+{
+    uint32_t *all = RDB_NEW_ARRAY(call->arena, uint32_t, config->map[type].count + 1);
+    *count = config->map[type].count;
+    *oids = all;
+    *chosen = *count > 0 ? config->dictionaries[config->map[type].numbers[0]].oid : 0;
+    memset(lexemes, 0, sizeof *lexemes);
+    for (uint32_t i = 0; i < *count; i++)
+        all[i] = config->dictionaries[config->map[type].numbers[i]].oid;
+    for (uint32_t i = 0; i < *count && !lexemes->is_known; i++) {
+        if (!text_lexize(call, all[i], token, lexemes))
+            return false;
+        if (lexemes->is_known)
+            *chosen = all[i];
+    }
+    return true;
+}

@@ -23,6 +23,10 @@ RDB_CHECKED bool text_config_run(rdb_call *call, text_config *config, rdb_slice 
 /* The words of a text, with their places; an rdb_ts_analyser whose context is a text_config. */
 bool text_config_words(rdb_call *call, void *config, rdb_slice text, rdb_ts_words *words);
 
+/* The dictionaries of a token type, in order; *chosen: the first that knows the token, or the first of all; 0: there are none. */
+RDB_CHECKED bool text_config_dictionaries(rdb_call *call, const text_config *config, int type, rdb_slice token, const uint32_t **oids, uint32_t *count,
+                                          uint32_t *chosen, rdb_ts_lexemes *lexemes);
+
 /* One dictionary of its own (ts_lexize). */
 RDB_CHECKED bool text_lexize(rdb_call *call, uint32_t dictionary_oid, rdb_slice word, rdb_ts_lexemes *lexemes);
 /* Would a dictionary of the template with that function take the options? */

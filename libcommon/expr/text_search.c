@@ -217,6 +217,10 @@ static bool read_headline_options(rdb_call *call, const rdb_datum *text, headlin
         if (!known)
             return rdb_error_set(call->err, RDB_INVALID_PARAMETER_VALUE, "unrecognized headline parameter: \"%s\"", options[i].name);
     }
+    const struct { const char *name, *text; } TEXTS[] = {{"StartSel", job->start}, {"StopSel", job->stop}, {"FragmentDelimiter", job->delimiter}};
+    for (size_t k = 0; k < RDB_COUNT_OF(TEXTS); k++)
+        if (strlen(TEXTS[k].text) > INT16_MAX)
+            return rdb_error_set(call->err, RDB_PROGRAM_LIMIT_EXCEEDED, "value for \"%s\" is too long", TEXTS[k].name);
     const rdb_ts_headline_options *o = &job->options;
     if (o->highlight_all)
         return true;
@@ -293,6 +297,14 @@ static bool current_config_row(rdb_call *call, const rdb_datum *a, const bool *n
 }
 EXPR_ROW_KERNEL(current_config, 0)
 
+static bool lexeme_array(rdb_call *call, const rdb_ts_lexemes *lexemes, rdb_datum *array)
+{
+    const char **texts = RDB_NEW_ARRAY(call->arena, const char *, lexemes->count + 1);
+    for (uint32_t i = 0; i < lexemes->count; i++)
+        texts[i] = rdb_arena_strndup(call->arena, (const char *)lexemes->items[i].text.data, lexemes->items[i].text.length);
+    return expr_text_array(call, texts, lexemes->count, array);
+}
+
 static bool lexize_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
     rdb_ts_lexemes lexemes;
@@ -300,10 +312,7 @@ static bool lexize_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rd
     if (!text_lexize(call, a[0].oid, slice_of(a[1]), &lexemes))
         return false;
     *is_null = !lexemes.is_known;
-    const char **texts = RDB_NEW_ARRAY(call->arena, const char *, lexemes.count + 1);
-    for (uint32_t i = 0; i < lexemes.count; i++)
-        texts[i] = rdb_arena_strndup(call->arena, (const char *)lexemes.items[i].text.data, lexemes.items[i].text.length);
-    return *is_null || expr_text_array(call, texts, lexemes.count, result);
+    return *is_null || lexeme_array(call, &lexemes, result);
 }
 EXPR_ROW_KERNEL(lexize, 2)
 
@@ -375,6 +384,63 @@ static bool types_by_oid_begin(rdb_call *call, void *state, const rdb_datum *a, 
     return true;
 }
 
+/* Every token with what the configuration does with it. */
+static bool debug_rows(rdb_call *call, text_config *config, rdb_slice text, expr_rows *rows)
+{
+    rdb_ts_parser *parser = rdb_ts_parser_open(call->arena, text);
+    const rdb_type *regdictionary = NULL;
+    if (!rdb_type_get(rdb_eval_of(call)->access, 3769, &regdictionary, call->err))
+        return false;
+    for (;;) {
+        rdb_datum columns[6], *values;
+        bool nulls[6] = {false}, *none;
+        rdb_slice token;
+        const uint32_t *oids;
+        uint32_t count, chosen;
+        rdb_ts_lexemes lexemes;
+        int type;
+        memset(columns, 0, sizeof columns);
+        if (!rdb_ts_parser_next(parser, &type, &token, call->err))
+            return false;
+        if (type == 0)
+            return true;
+        if (!text_config_dictionaries(call, config, type, token, &oids, &count, &chosen, &lexemes))
+            return false;
+        values = RDB_NEW_ARRAY(call->arena, rdb_datum, count + 1);
+        none = RDB_NEW_ARRAY(call->arena, bool, count + 1);
+        for (uint32_t i = 0; i < count; i++)
+            values[i].oid = oids[i];
+        columns[0] = expr_text(rdb_ts_token_alias(type));
+        columns[1] = expr_text(rdb_ts_token_description(type));
+        columns[2].bytes = (rdb_bytes){token.data, (uint32_t)token.length, 0};
+        columns[4].oid = chosen;
+        nulls[4] = chosen == 0;
+        nulls[5] = !lexemes.is_known;
+        if (!rdb_array_build(call, regdictionary, values, none, count, &columns[3]) || (lexemes.is_known && !lexeme_array(call, &lexemes, &columns[5])))
+            return false;
+        expr_rows_add(call, rows, columns, nulls, 6);
+    }
+}
+static bool debug_with(rdb_call *call, uint32_t config_oid, rdb_slice text, expr_rows *rows)
+{
+    text_config *config;
+    if (!text_config_get(call, config_oid, &config))
+        return false;
+    bool ok = debug_rows(call, config, text, rows);
+    text_config_release(&config);
+    return ok;
+}
+static bool debug_begin(rdb_call *call, void *state, const rdb_datum *a, const bool *is_null)
+{
+    (void)is_null;
+    return debug_with(call, 0, slice_of(a[0]), state);
+}
+static bool debug_by_begin(rdb_call *call, void *state, const rdb_datum *a, const bool *is_null)
+{
+    (void)is_null;
+    return debug_with(call, a[0].oid, slice_of(a[1]), state);
+}
+
 void expr_register_text_search(void)
 {
 #define S RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE
@@ -393,6 +459,7 @@ void expr_register_text_search(void)
     static const rdb_set_kernel_entry SETS[] = {
         {3715, sizeof(expr_rows), parse_by_oid_begin, expr_rows_next, S}, {3716, sizeof(expr_rows), parse_by_name_begin, expr_rows_next, S},
         {3713, sizeof(expr_rows), types_by_oid_begin, expr_rows_next, S}, {3714, sizeof(expr_rows), types_by_name_begin, expr_rows_next, S},
+        {6183, sizeof(expr_rows), debug_by_begin, expr_rows_next, S}, {6184, sizeof(expr_rows), debug_begin, expr_rows_next, S},
     };
 #undef S
     rdb_kernel_register(KERNELS, RDB_COUNT_OF(KERNELS));

@@ -70,6 +70,8 @@ static bool write_node(query_writer *writer, const ts_node *node, uint32_t depth
         rdb_strbuf_add(&writer->bytes, node->lexeme.data, node->lexeme.length);
         return true;
     }
+    if (node->kind == TS_STOP)
+        return true;
     if (!write_node(writer, node->right, depth + 1))
         return false;
     uint32_t distance = node->oper == TS_NOT ? 0 : writer->count - index;
