@@ -689,7 +689,7 @@ static bool check_exclusion(after_runner *r, const rdb_relation *table, const rd
             const rdb_datum tid = rdb_vector_get(batch->columns[0], row);
             memcpy(&block, tid.fixed, sizeof block);
             memcpy(&slot, tid.fixed + 8, sizeof slot);
-            if (ok && (block != RDB_ROW_BLOCK(event->address) || slot != RDB_ROW_SLOT(event->address)))
+            if (ok && (block + 1 != RDB_ROW_BLOCK(event->address) || slot != RDB_ROW_SLOT(event->address) + 1))
                 ok = name_exclusion(r, table, constraint, index, batch, row);
         }
     }

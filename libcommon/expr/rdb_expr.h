@@ -47,6 +47,11 @@ typedef struct rdb_eval {
     uint32_t routine_depth;             /* routines that this statement runs inside of */
 } rdb_eval;
 
+/* WHERE CURRENT OF: the row of a table that a cursor stands on, and the relation that row is of (a child of the table). Set once
+ * at start by the room that has the cursors. *found false: the row on which it stands is not of that table. */
+typedef bool (*rdb_cursor_row)(const rdb_eval *eval, const char *cursor, uint32_t table_oid, rdb_datum *tid, uint32_t *relation_oid, rdb_error *err);
+void rdb_expr_set_cursor_row(rdb_cursor_row find);
+
 typedef struct rdb_program rdb_program;
 /* Compiles expressions whose columns are slots (rdb_plan_make_expr makes them of analysed ones). The program and its
  * registers live in arena. eval: for folding constants; may lack all but access and format. */

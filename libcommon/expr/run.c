@@ -427,6 +427,29 @@ static bool run_row_compare(rdb_program *program, program_step *step, const rdb_
     return true;
 }
 
+static rdb_cursor_row find_cursor_row; /* set once, at start */
+
+void rdb_expr_set_cursor_row(rdb_cursor_row find)
+{
+    find_cursor_row = find;
+}
+
+static bool run_cursor_row(rdb_program *program, const program_step *step, rdb_datum *value)
+{
+    const rdb_expr_sql_value *e = (const rdb_expr_sql_value *)step->expr;
+    rdb_datum tid = {.words = {0, 0}};
+    uint32_t relation_oid = 0;
+    if (find_cursor_row == NULL)
+        return rdb_error_set(program->err, RDB_INVALID_CURSOR_NAME, "cursor \"%s\" does not exist", e->cursor);
+    if (!find_cursor_row(program->eval, e->cursor, e->table_oid, &tid, &relation_oid, program->err))
+        return false;
+    if (e->value == RDB_CURSOR_ROW)
+        *value = tid;
+    else
+        value->oid = relation_oid;
+    return true;
+}
+
 /* current_date and kin go through the casts from timestamptz that SQL itself would use. */
 static bool run_sql_value(rdb_program *program, program_step *step, const rdb_selection *selection)
 {
@@ -450,6 +473,13 @@ static bool run_sql_value(rdb_program *program, program_step *step, const rdb_se
     case RDB_SESSION_USER: text = eval->session_user; break;
     case RDB_CURRENT_CATALOG: text = eval->database_name; break;
     case RDB_CURRENT_SCHEMA: cast = 1402; break;
+    case RDB_CURSOR_ROW:
+    case RDB_CURSOR_TABLE:
+        if (!run_cursor_row(program, step, &value))
+            return fail_row(program, rdb_selected(selection, 0));
+        rdb_vector_put(out, 0, value, false);
+        out->mask = 0;
+        return true;
     }
     const rdb_selection one = {NULL, 1};
     int64_t now_us = eval->transaction_us;

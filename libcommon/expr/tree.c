@@ -300,7 +300,8 @@ bool rdb_expr_equal(const rdb_expr *left, const rdb_expr *right)
     case RDB_EXPR_NEXT_VALUE:
         return false;
     case RDB_EXPR_SQL_VALUE:
-        return ((const rdb_expr_sql_value *)left)->value == ((const rdb_expr_sql_value *)right)->value && left->typmod == right->typmod;
+        return ((const rdb_expr_sql_value *)left)->value == ((const rdb_expr_sql_value *)right)->value && left->typmod == right->typmod &&
+               ((const rdb_expr_sql_value *)left)->cursor == ((const rdb_expr_sql_value *)right)->cursor;
     case RDB_EXPR_FUNCTION:
         if (((const rdb_expr_function *)left)->function->oid != ((const rdb_expr_function *)right)->function->oid ||
             ((const rdb_expr_function *)left)->input_collation != ((const rdb_expr_function *)right)->input_collation)

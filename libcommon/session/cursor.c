@@ -11,12 +11,90 @@ static bool keeps_rows(const session_portal *portal)
     return portal->is_scroll || portal->is_holding || (portal->from_sql && portal->store != NULL);
 }
 
+/* Can the query be run again from its start, so that the cursor moves backward? PostgreSQL's rule: what a plan made of scans, sorts
+ * and limits gives. Volatile values would be others the second time. */
+static bool can_begin_again(const rdb_plan_node *node)
+{
+    for (uint32_t i = 0; i < node->targets.count; i++)
+        if (rdb_expr_volatility(((const rdb_target *)node->targets.items[i])->expr) == 'v')
+            return false;
+    for (uint32_t i = 0; i < node->filter.count; i++)
+        if (rdb_expr_volatility(node->filter.items[i]) == 'v')
+            return false;
+    for (uint32_t i = 0; i < node->children.count; i++)
+        if (!can_begin_again(node->children.items[i]))
+            return false;
+    switch ((rdb_plan_kind)node->kind) {
+    case RDB_PLAN_SEQ_SCAN: return node->of.scan.sample == NULL;
+    case RDB_PLAN_INDEX_SCAN: case RDB_PLAN_INDEX_ONLY_SCAN: case RDB_PLAN_VALUES_SCAN: case RDB_PLAN_FUNCTION_SCAN: case RDB_PLAN_CTE_SCAN:
+    case RDB_PLAN_SORT: case RDB_PLAN_MATERIALIZE: case RDB_PLAN_APPEND: return true;
+    case RDB_PLAN_RESULT: case RDB_PLAN_LIMIT: case RDB_PLAN_SUBQUERY_SCAN: return node->left != NULL && can_begin_again(node->left);
+    default: return false;
+    }
+}
+
+/* Without FOR UPDATE a row can be found again only where the plan does nothing but read its table. */
+static bool reads_alone(const rdb_plan_node *node)
+{
+    switch ((rdb_plan_kind)node->kind) {
+    case RDB_PLAN_SEQ_SCAN: case RDB_PLAN_INDEX_SCAN: case RDB_PLAN_INDEX_ONLY_SCAN: return true;
+    case RDB_PLAN_RESULT: case RDB_PLAN_LIMIT: case RDB_PLAN_SUBQUERY_SCAN: return node->left != NULL && reads_alone(node->left);
+    case RDB_PLAN_APPEND: return true;
+    default: return false;
+    }
+}
+
+/* Where the query's result says which rows of tables stand in it. */
+static void find_marks(session_portal *portal)
+{
+    const rdb_list *targets = &portal->plan->query->targets;
+    rdb_result_column *columns = RDB_NEW_ARRAY(portal->arena, rdb_result_column, targets->count + 1);
+    portal->mark_columns = RDB_NEW_ARRAY(portal->arena, uint32_t, targets->count + 1);
+    portal->mark_tables = RDB_NEW_ARRAY(portal->arena, uint32_t, targets->count + 1);
+    portal->mark_rows = RDB_NEW_ARRAY(portal->arena, rdb_datum, targets->count + 1);
+    portal->mark_relations = RDB_NEW_ARRAY(portal->arena, uint32_t, targets->count + 1);
+    for (uint32_t i = 0; i < targets->count; i++) {
+        const rdb_target *target = targets->items[i];
+        columns[i] = (rdb_result_column){.name = "", .type = target->expr->type, .typmod = target->expr->typmod};
+        if (!target->is_junk || target->name == NULL || strcmp(target->name, RDB_CURSOR_MARK) != 0 || target->expr->type->oid != RDB_TIDOID)
+            continue;
+        portal->mark_columns[portal->mark_count] = i;
+        portal->mark_tables[portal->mark_count++] = target->origin_table;
+    }
+    portal->stored_columns = columns;
+    portal->stored_count = targets->count;
+}
+
+static bool check_options(const session_portal *portal, const rdb_ast_declare *declare, rdb_error *err)
+{
+    const rdb_query *query = portal->plan->query;
+    if (query->has_modifying_cte)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "DECLARE CURSOR must not contain data-modifying statements in WITH");
+    if (query->row_marks.count == 0)
+        return true;
+    static const char *const LOCKS[] = {"FOR KEY SHARE", "FOR SHARE", "FOR NO KEY UPDATE", "FOR UPDATE"};
+    const char *lock = LOCKS[((const rdb_row_mark *)query->row_marks.items[0])->strength];
+    const char *what = declare->options & RDB_SQL_CURSOR_HOLD ? "Holdable" : declare->options & RDB_SQL_CURSOR_SCROLL ? "Scrollable"
+                       : declare->options & RDB_SQL_CURSOR_INSENSITIVE ? "Insensitive" : NULL;
+    if (what == NULL)
+        return true;
+    if (what[0] == 'H')
+        rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "DECLARE CURSOR WITH HOLD ... %s is not supported", lock);
+    else if (what[0] == 'S')
+        rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "DECLARE SCROLL CURSOR ... %s is not supported", lock);
+    else
+        rdb_error_set(err, RDB_INVALID_CURSOR_DEFINITION, "DECLARE INSENSITIVE CURSOR ... %s is not valid", lock);
+    return rdb_error_detail(err, "%s cursors must be READ ONLY.", what);
+}
+
 bool session_declare_cursor(rdb_session *session, const rdb_ast_declare *declare, const char *text, rdb_error *err)
 {
     bool holds = declare->options & RDB_SQL_CURSOR_HOLD;
     session_portal *portal = NULL;
     if (!holds && session->block != SESSION_BLOCK && session->block != SESSION_IMPLICIT)
         return rdb_error_set(err, RDB_NO_ACTIVE_SQL_TRANSACTION, "DECLARE CURSOR can only be used in transaction blocks");
+    if (declare->name[0] == '\0')
+        return rdb_error_set(err, RDB_INVALID_CURSOR_NAME, "invalid cursor name: must not be empty");
     if (!portal_create(session, declare->name, &portal, err))
         return false;
     portal->from_sql = true;
@@ -36,13 +114,20 @@ bool session_declare_cursor(rdb_session *session, const rdb_ast_declare *declare
     }
     RDB_ASSERT(!ok || own != NULL);
     portal->owns_plan = true;
-    ok = ok && session_plan_make(session, copy, own->query, &types, &count, false, &portal->plan, err);
+    ok = ok && session_plan_make(session, copy, own->query, &types, &count, false, true, &portal->plan, err);
     if (ok && (portal->plan->plan == NULL || !portal->plan->plan->returns_rows))
         ok = rdb_error_set(err, RDB_SYNTAX_ERROR, "cannot open cursor on a statement that returns no rows");
-    if (ok && holds && !portal->plan->plan->is_read_only)
-        ok = rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "DECLARE CURSOR WITH HOLD ... FOR UPDATE is not supported");
-    if (ok && portal->is_scroll)
-        ok = row_store_create(&portal->store, portal->plan->columns, portal->plan->column_count, err);
+    ok = ok && check_options(portal, declare, err);
+    if (ok) {
+        find_marks(portal);
+        portal->is_query = portal->plan->query->command == RDB_COMMAND_SELECT;
+        portal->is_for_update = portal->plan->query->row_marks.count > 0;
+        if (!portal->is_for_update && !reads_alone(portal->plan->plan->root))
+            portal->mark_count = 0;
+        portal->may_scroll = !portal->is_scroll && !(declare->options & RDB_SQL_CURSOR_NO_SCROLL) && !portal->is_for_update && can_begin_again(portal->plan->plan->root);
+        if (portal->is_scroll)
+            ok = row_store_create(&portal->store, portal->stored_columns, portal->stored_count, err);
+    }
     ok = ok && portal_start(session, portal, err);
     if (!ok)
         portal_destroy(session, portal);
@@ -65,6 +150,16 @@ static bool fill_store(session_portal *portal, uint64_t wanted, rdb_error *err)
     return true;
 }
 
+/* A cursor that was read forward only, and is now to move backward: its rows up to here once more, into a store. */
+static bool begin_again(rdb_session *session, session_portal *portal, rdb_error *err)
+{
+    portal->rest = NULL;
+    portal->is_done = false;
+    portal->is_scroll = true;
+    return row_store_create(&portal->store, portal->stored_columns, portal->stored_count, err) &&
+           session_plan_start(session, portal->plan, portal->parameters, portal->parameter_count, &portal->snapshot, err) && fill_store(portal, portal->store_at, err);
+}
+
 bool cursor_hold_all(rdb_session *session, rdb_error *err)
 {
     uint32_t cursor = 0;
@@ -74,8 +169,10 @@ bool cursor_hold_all(rdb_session *session, rdb_error *err)
         session_portal *portal = value;
         if (!portal->holds || portal->is_holding || portal->is_failed)
             continue;
-        uint64_t skipped = portal->store != NULL ? 0 : portal->store_at;
-        if ((portal->store == NULL && !row_store_create(&portal->store, portal->plan->columns, portal->plan->column_count, err)) ||
+        if (portal->store == NULL && portal->may_scroll && !begin_again(session, portal, err))
+            return false;
+        uint64_t skipped = portal->store != NULL ? portal->store_base : portal->store_at;
+        if ((portal->store == NULL && !row_store_create(&portal->store, portal->stored_columns, portal->stored_count, err)) ||
             !fill_store(portal, UINT64_MAX, err))
             return false;
         portal->store_base = skipped; /* rows that were given out before the store began */
@@ -163,8 +260,16 @@ static bool fetch_running(rdb_session *session, session_portal *portal, int64_t 
         uint64_t row_max = wanted == INT64_MAX ? 0 : (uint64_t)wanted - *count;
         if (!portal_next_rows(portal, row_max, &batch, &from, &to, err))
             return false;
-        if (from == to)
+        if (from == to) {
+            portal->store_at += !portal->is_past;
+            portal->is_past = true;
             return true;
+        }
+        for (uint32_t i = 0; i < portal->mark_count; i++) {
+            const uint32_t row = rdb_selected(&batch->selection, to - 1), column = portal->mark_columns[i];
+            portal->mark_rows[i] = rdb_vector_is_null(batch->columns[column], row) ? (rdb_datum){.words = {0, 0}} : rdb_vector_get(batch->columns[column], row);
+            portal->mark_relations[i] = rdb_vector_is_null(batch->columns[column + 1], row) ? 0 : RDB_AT(batch->columns[column + 1], uint32_t, row);
+        }
         if (!is_move && !session_send_rows(session, batch, from, to, err))
             return false;
         *count += to - from;
@@ -188,12 +293,14 @@ bool session_fetch_cursor(rdb_session *session, const rdb_ast_fetch *fetch, bool
     uint64_t count = 0;
     bool is_plain_forward = fetch->direction == RDB_SQL_FETCH_FORWARD && fetch->count > 0;
     /* FETCH RELATIVE n and ABSOLUTE n ahead of the position need no store either, but the store makes them the same code. */
+    if (!is_plain_forward && portal->store == NULL && portal->may_scroll && !begin_again(session, portal, err))
+        return false;
     if (!is_plain_forward && portal->store == NULL) {
         if (fetch->direction == RDB_SQL_FETCH_BACKWARD || fetch->count < 0 || fetch->direction == RDB_SQL_FETCH_FORWARD) {
             rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "cursor can only scan forward");
             return rdb_error_hint(err, "Declare it with SCROLL option to enable backward scan.");
         }
-        if (!row_store_create(&portal->store, plan->columns, plan->column_count, err))
+        if (!row_store_create(&portal->store, portal->stored_columns, portal->stored_count, err))
             return false;
         portal->store_base = portal->store_at;
     }
@@ -223,4 +330,66 @@ bool session_close_cursor(rdb_session *session, const rdb_ast_close *close, char
         return rdb_error_set(err, RDB_INVALID_CURSOR_NAME, "cursor \"%s\" does not exist", close->name);
     portal_destroy(session, portal);
     return true;
+}
+
+static bool is_descendant(rdb_access *access, uint32_t ancestor, uint32_t oid, uint32_t depth, bool *is, rdb_error *err)
+{
+    const rdb_relation *relation = NULL;
+    if (!rdb_relation_get(access, ancestor, &relation, err))
+        return false;
+    for (uint32_t i = 0; relation != NULL && i < relation->child_count && !*is && depth < RDB_TREE_DEPTH_MAX; i++) {
+        *is = relation->children[i].oid == oid;
+        if (!*is && !is_descendant(access, relation->children[i].oid, oid, depth + 1, is, err))
+            return false;
+    }
+    return true;
+}
+
+bool session_cursor_row(const rdb_eval *eval, const char *cursor, uint32_t table_oid, rdb_datum *tid, uint32_t *relation_oid, rdb_error *err)
+{
+    const rdb_session *session = eval->session;
+    const session_portal *portal = rdb_map_get(session->portals, cursor, strlen(cursor));
+    const rdb_relation *relation = NULL;
+    uint32_t mark = UINT32_MAX;
+    if (!rdb_relation_get(eval->access, table_oid, &relation, err))
+        return false;
+    const char *table = relation != NULL ? relation->name : "";
+    if (portal == NULL || (portal->plan == NULL && !portal->is_holding))
+        return rdb_error_set(err, RDB_INVALID_CURSOR_NAME, "cursor \"%s\" does not exist", cursor);
+    if (portal->from_sql && !portal->is_query)
+        return rdb_error_set(err, RDB_INVALID_CURSOR_STATE, "cursor \"%s\" is not a SELECT query", cursor);
+    if (portal->is_holding)
+        return rdb_error_set(err, RDB_INVALID_CURSOR_STATE, "cursor \"%s\" is held from a previous transaction", cursor);
+    for (uint32_t i = 0; i < portal->mark_count; i++) {
+        if (portal->mark_tables[i] != table_oid)
+            continue;
+        if (mark != UINT32_MAX)
+            return rdb_error_set(err, RDB_INVALID_CURSOR_STATE, "cursor \"%s\" has multiple FOR UPDATE/SHARE references to table \"%s\"", cursor, table);
+        mark = i;
+    }
+    if (mark == UINT32_MAX && !portal->is_for_update && portal->mark_count == 1) { /* of a parent or a child of the table, perhaps */
+        bool is_below = false;
+        if (!is_descendant(eval->access, table_oid, portal->mark_tables[0], 0, &is_below, err) ||
+            (!is_below && !is_descendant(eval->access, portal->mark_tables[0], table_oid, 0, &is_below, err)))
+            return false;
+        mark = is_below ? 0 : mark;
+    }
+    if (mark == UINT32_MAX)
+        return rdb_error_set(err, RDB_INVALID_CURSOR_STATE, portal->is_for_update ? "cursor \"%s\" does not have a FOR UPDATE/SHARE reference to table \"%s\""
+                                                                                   : "cursor \"%s\" is not a simply updatable scan of table \"%s\"", cursor, table);
+    if (portal->store != NULL) {
+        const uint64_t base = portal->store_base, count = row_store_count(portal->store);
+        if (portal->store_at > base && portal->store_at <= base + count) {
+            const rdb_batch *row = row_store_row(portal->store, portal->store_at - base - 1);
+            const rdb_vector *row_of = row->columns[portal->mark_columns[mark]], *oid = row->columns[portal->mark_columns[mark] + 1];
+            *tid = rdb_vector_is_null(row_of, 0) ? (rdb_datum){.words = {0, 0}} : rdb_vector_get(row_of, 0);
+            *relation_oid = rdb_vector_is_null(oid, 0) ? 0 : RDB_AT(oid, uint32_t, 0);
+            return true;
+        }
+    } else if (portal->store_at > 0 && !portal->is_past) {
+        *tid = portal->mark_rows[mark];
+        *relation_oid = portal->mark_relations[mark];
+        return true;
+    }
+    return rdb_error_set(err, RDB_INVALID_CURSOR_STATE, "cursor \"%s\" is not positioned on a row", cursor);
 }

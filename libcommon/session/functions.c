@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Functions that ask the session: settings, its number, its clock; and those that act on another one. */
 #include "expr/kernels.h"
-#include "session/session_int.h"
+#include "session/portal.h"
 #include "session/settings.h"
 
 static rdb_session *session_of(const rdb_call *call)
@@ -150,4 +150,5 @@ void session_register_functions(void)
         {2096, terminate_backend, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
     };
     rdb_kernel_register(KERNELS, RDB_COUNT_OF(KERNELS));
+    rdb_expr_set_cursor_row(session_cursor_row);
 }

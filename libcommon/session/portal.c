@@ -155,7 +155,7 @@ bool portal_take_plan(rdb_session *session, session_portal *portal, rdb_error *e
     }
     uint32_t *types = statement->parameter_types, count = statement->parameter_count;
     portal->owns_plan = true;
-    return session_plan_make(session, statement->text, statement->raw, &types, &count, true, &portal->plan, err);
+    return session_plan_make(session, statement->text, statement->raw, &types, &count, true, false, &portal->plan, err);
 }
 
 bool session_bind_portal(rdb_session *session, const session_bind *bind, rdb_error *err)

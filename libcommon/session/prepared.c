@@ -72,7 +72,7 @@ bool statement_plan_ready(rdb_session *session, session_statement *statement, rd
     if (count > 0)
         memcpy(types, statement->declared_types, count * sizeof *types);
     session_plan *fresh = NULL;
-    if (!session_plan_make(session, statement->text, statement->raw, &types, &count, true, &fresh, err))
+    if (!session_plan_make(session, statement->text, statement->raw, &types, &count, true, false, &fresh, err))
         return false;
     for (uint32_t i = 0; i < count; i++)
         if (types[i] == 0 || types[i] == RDB_UNKNOWNOID) {

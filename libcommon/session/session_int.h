@@ -95,6 +95,16 @@ typedef struct session_portal {
     struct row_store *store;  /* rows kept: cursors that scroll or hold, and utility statements that give rows */
     uint64_t store_at;        /* cursor: the current row, counted from 1; 0: before the first */
     uint64_t store_base;      /* rows given out before the store began */
+    bool may_scroll;          /* declared without NO SCROLL, and its plan can begin again: goes backward when asked to */
+    bool is_past;             /* rows come straight from the query, and the position is behind the last one */
+    uint32_t mark_count;      /* pairs of junk columns that say which row of which table stands in the result (RDB_CURSOR_MARK) */
+    uint32_t *mark_columns;   /* of the first of each pair */
+    uint32_t *mark_tables;
+    bool is_for_update, is_query;
+    rdb_datum *mark_rows;     /* tids of the current row, where the store does not have it */
+    uint32_t *mark_relations;
+    const rdb_result_column *stored_columns; /* the query's columns, junk among them */
+    uint32_t stored_count;
 } session_portal;
 
 struct rdb_session {
@@ -178,7 +188,7 @@ void session_fail(rdb_session *session);
 
 /* statement.c: from text to plan to rows. */
 RDB_CHECKED bool session_plan_make(rdb_session *session, const char *text, rdb_ast_node *raw, uint32_t **parameter_types, uint32_t *parameter_count,
-                                   bool infer, session_plan **plan, rdb_error *err);
+                                   bool infer, bool is_cursor, session_plan **plan, rdb_error *err);
 void session_plan_destroy(session_plan **plan);
 RDB_CHECKED bool session_access_begin(rdb_session *session, rdb_access **access, rdb_error *err);
 bool session_plan_is_current(const rdb_session *session, const session_plan *plan);

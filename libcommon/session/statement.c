@@ -101,7 +101,7 @@ static bool plan_query(rdb_session *session, session_plan *plan, rdb_analysis *a
 }
 
 bool session_plan_make(rdb_session *session, const char *text, rdb_ast_node *raw, uint32_t **parameter_types, uint32_t *parameter_count,
-                       bool infer, session_plan **plan_out, rdb_error *err)
+                       bool infer, bool is_cursor, session_plan **plan_out, rdb_error *err)
 {
     *plan_out = NULL;
     rdb_arena *arena = rdb_arena_create("plan", NULL, NULL);
@@ -123,6 +123,7 @@ bool session_plan_make(rdb_session *session, const char *text, rdb_ast_node *raw
                              .parameter_types = *parameter_types,
                              .parameter_count = *parameter_count,
                              .infer_parameters = infer,
+                             .is_cursor = is_cursor,
                              .session = eval,
                              .statement_us = session->statement_us,
                              .transaction_us = session->transaction_us};
@@ -479,7 +480,7 @@ static bool run_one(rdb_session *session, const char *text, const rdb_ast_statem
         ok = session_transaction_statement(session, raw, tag, err);
     } else if (ok) {
         uint32_t *types = NULL, count = 0;
-        ok = session_begin_statement(session, err) && session_plan_make(session, text, raw, &types, &count, false, &plan, err);
+        ok = session_begin_statement(session, err) && session_plan_make(session, text, raw, &types, &count, false, false, &plan, err);
         if (ok && plan->plan != NULL)
             ok = run_plan(session, plan, tag, err);
         else if (ok)

@@ -96,7 +96,7 @@ bool rdb_query_analyse(rdb_analysis *analysis, struct rdb_ast_node *statement, r
     }
     if (!analyse_subquery(NULL, analysis, statement, NULL, false, false, query, err))
         return false;
-    if (!check_parameters(analysis, err))
+    if (!check_parameters(analysis, err) || (analysis->is_cursor && !analyse_mark_rows(analysis, *query, err)))
         return false;
     analyse_state state = {.analysis = analysis};
     if (analysis->infer_parameters && !analyse_walk_query(*query, 0, settle_parameter, &state))

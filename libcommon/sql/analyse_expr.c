@@ -633,7 +633,7 @@ static bool dispatch(analyse_state *state, const rdb_ast_node *raw, rdb_expr **e
     case RDB_AST_DEFAULT:
         return analyse_error(state, raw->location, err, RDB_SYNTAX_ERROR, "DEFAULT is not allowed in this context");
     case RDB_AST_CURRENT_OF:
-        return analyse_error(state, raw->location, err, RDB_FEATURE_NOT_SUPPORTED, "WHERE CURRENT OF is not supported yet");
+        return analyse_current_of(state, (const rdb_ast_current_of *)raw, expr, err);
     default:
         return analyse_error(state, raw->location, err, RDB_FEATURE_NOT_SUPPORTED, "%s is not supported in an expression", rdb_ast_tag_name(raw->tag));
     }

@@ -320,6 +320,9 @@ RDB_CHECKED bool analyse_insert(analyse_state *state, const rdb_ast_insert *raw,
 /* For an INSERT that came to its table through a view. */
 RDB_CHECKED bool analyse_add_identities(rdb_analysis *analysis, rdb_query *query, const rdb_relation *relation, rdb_error *err);
 RDB_CHECKED bool analyse_update(analyse_state *state, const rdb_ast_update *raw, rdb_error *err);
+/* WHERE CURRENT OF; and a cursor's query made ready for it. */
+RDB_CHECKED bool analyse_current_of(analyse_state *state, const rdb_ast_current_of *raw, rdb_expr **expr, rdb_error *err);
+RDB_CHECKED bool analyse_mark_rows(rdb_analysis *analysis, rdb_query *query, rdb_error *err);
 RDB_CHECKED bool analyse_delete(analyse_state *state, const rdb_ast_delete *raw, rdb_error *err);
 RDB_CHECKED bool analyse_merge(analyse_state *state, const rdb_ast_merge *raw, rdb_error *err);
 /* WHEN NOT MATCHED THEN INSERT: the targets go to state->query->targets. */

@@ -97,8 +97,9 @@ typedef struct rdb_expr_aggregate {
 } rdb_expr_aggregate;
 typedef struct rdb_expr_window { RDB_EXPR_HEAD; const rdb_function *function; uint32_t input_collation, window_no; /* in query->windows */ rdb_list arguments; rdb_expr *filter; bool is_star, is_aggregate; } rdb_expr_window;
 typedef struct rdb_expr_grouping { RDB_EXPR_HEAD; rdb_list arguments; uint32_t *refs; uint16_t levels_up; } rdb_expr_grouping;
-typedef enum rdb_sql_value { RDB_CURRENT_DATE, RDB_CURRENT_TIME, RDB_CURRENT_TIMESTAMP, RDB_LOCALTIME, RDB_LOCALTIMESTAMP, RDB_CURRENT_ROLE, RDB_CURRENT_USER, RDB_USER, RDB_SESSION_USER, RDB_CURRENT_CATALOG, RDB_CURRENT_SCHEMA } rdb_sql_value;
-typedef struct rdb_expr_sql_value { RDB_EXPR_HEAD; uint8_t value; } rdb_expr_sql_value; /* precision: typmod */
+typedef enum rdb_sql_value { RDB_CURRENT_DATE, RDB_CURRENT_TIME, RDB_CURRENT_TIMESTAMP, RDB_LOCALTIME, RDB_LOCALTIMESTAMP, RDB_CURRENT_ROLE, RDB_CURRENT_USER, RDB_USER, RDB_SESSION_USER, RDB_CURRENT_CATALOG, RDB_CURRENT_SCHEMA,
+    RDB_CURSOR_ROW, RDB_CURSOR_TABLE /* WHERE CURRENT OF: ctid and tableoid of the row that a cursor stands on */ } rdb_sql_value;
+typedef struct rdb_expr_sql_value { RDB_EXPR_HEAD; uint8_t value; const char *cursor; uint32_t table_oid; /* CURSOR_*: of the table that is written */ } rdb_expr_sql_value; /* precision: typmod */
 typedef struct rdb_expr_next_value { RDB_EXPR_HEAD; uint32_t sequence_oid; } rdb_expr_next_value; /* identity */
 /* DEFAULT in VALUES or SET is replaced by the analyser; this kind is left only in multi-row VALUES until the rewrite. */
 typedef struct rdb_expr_slot { RDB_EXPR_HEAD; uint8_t input_no; uint32_t slot_no; const rdb_expr *origin; /* what it stands for, for EXPLAIN */ } rdb_expr_slot;
@@ -222,10 +223,14 @@ typedef struct rdb_analysis {
     const char *routine_name;
     const char *const *routine_arguments;
     uint32_t routine_argument_count;
+    bool is_cursor;                  /* rows are to be found again by UPDATE and DELETE ... WHERE CURRENT OF: junk columns RDB_CURSOR_MARK */
     const void *procedure_call;      /* the rdb_ast_call of CALL: it names a procedure; every other call a function */
     const rdb_type *const *routine_columns; /* a call AS (a int, ...) of a routine that returns record: the columns' types */
     uint32_t routine_column_count;
 } rdb_analysis;
+/* Name of the junk columns of a cursor's query that say which row of a table stands in the result: ctid and tableoid, one after the
+ * other for each table that can be written through the cursor; origin_table is the table. */
+#define RDB_CURSOR_MARK "*row*"
 /* One raw statement to an analysed one. Utility statements pass through as COMMAND_UTILITY, except those that contain a
  * query (EXPLAIN, CREATE TABLE AS, DECLARE, COPY (query), PREPARE, CREATE VIEW), whose query the command room analyses
  * itself by calling this again. Locks tables in their lock_mode as it names them. Views are expanded by rdb_query_rewrite. */

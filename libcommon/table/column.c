@@ -226,8 +226,8 @@ static bool put_system(heap_output *output, rdb_vector *vector, int16_t column, 
         rdb_datum value = {.words = {0, 0}};
         bool null = false;
         if (column == RDB_COLUMN_CTID) {
-            uint64_t block = RDB_ROW_BLOCK(rows[i].address);
-            uint16_t slot = RDB_ROW_SLOT(rows[i].address);
+            uint64_t block = RDB_ROW_BLOCK(rows[i].address) - 1; /* as PostgreSQL counts: the first block with rows is 0, the first slot 1 */
+            uint16_t slot = (uint16_t)(RDB_ROW_SLOT(rows[i].address) + 1);
             memcpy(value.fixed, &block, sizeof block);
             memcpy(value.fixed + 8, &slot, sizeof slot);
         } else if (column == RDB_COLUMN_XMIN) {
