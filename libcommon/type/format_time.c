@@ -47,6 +47,14 @@ static int iso_week_of(int64_t days, int *year)
     return (int)((thursday - type_days_from_civil(*year, 1, 1)) / 7) + 1;
 }
 
+/* The Julian day by the formula of Fliegel and Van Flandern's kind, which takes months that no calendar has: an interval's. */
+static int64_t julian_day(int64_t year, int64_t month, int64_t day)
+{
+    year += month > 2 ? 4800 : 4799;
+    month += month > 2 ? 1 : 13;
+    return year * 365 - 32167 + year / 4 - year / 100 + year / 400 + 7834 * month / 256 + day;
+}
+
 static bool add_word(rdb_call *call, rdb_strbuf *text, const moment *m, const type_time_part *part, int64_t *number)
 {
     type_time_word w = part->word;
@@ -56,7 +64,7 @@ static bool add_word(rdb_call *call, rdb_strbuf *text, const moment *m, const ty
     int64_t shown_year = m->is_interval || m->year > 0 ? m->year : -(m->year - 1);
     int width = 2;
     int64_t month;
-    bool is_pm = (m->hour % 24 + 24) % 24 >= 12;
+    bool is_pm = m->hour % 24 >= 12;
     if (m->is_interval && (w == TYPE_TIME_DAY || w == TYPE_TIME_DY || w == TYPE_TIME_D || w == TYPE_TIME_ID || w == TYPE_TIME_MONTH || w == TYPE_TIME_MON || w == TYPE_TIME_AD || w == TYPE_TIME_AD_DOTS ||
                            w == TYPE_TIME_TZ || w == TYPE_TIME_TZH || w == TYPE_TIME_TZM || w == TYPE_TIME_OF)) {
         rdb_error_set(call->err, RDB_INVALID_DATETIME_FORMAT, "invalid format specification for an interval value");
@@ -202,7 +210,7 @@ static bool add_word(rdb_call *call, rdb_strbuf *text, const moment *m, const ty
         *number = iso_week_of(m->days, &iso_year);
         break;
     case TYPE_TIME_J:
-        *number = m->is_interval ? m->day : m->days + TYPE_JULIAN_2000;
+        *number = m->is_interval ? julian_day(m->year, m->month, m->day) : m->days + TYPE_JULIAN_2000;
         width = 1;
         break;
     case TYPE_TIME_YYYY:

@@ -47,7 +47,6 @@ static bool is_number_word(type_time_word word)
     case TYPE_TIME_TZ:
     case TYPE_TIME_TZH:
     case TYPE_TIME_OF:
-    case TYPE_TIME_FF:
     case TYPE_TIME_FX:
         return false;
     default:
@@ -232,15 +231,15 @@ static bool scan_year_with_comma(scanner *s)
     return set_field(s, &s->f.year, years);
 }
 
-/* A fraction of a second: its digits count from the left. */
-static bool scan_fraction(scanner *s, int places, int *field)
+/* A fraction of a second: its digits count from the left, up to six. */
+static bool scan_fraction(scanner *s, int width, int places, int *field)
 {
-    int value = 0, used;
-    if (!scan_number(s, (size_t)places, &value, &used))
+    int used;
+    if (!scan_number(s, (size_t)width, field, &used))
         return false;
     for (int i = used; i < places; i++)
-        value *= 10;
-    return set_field(s, field, value);
+        *field *= 10;
+    return true;
 }
 
 /* One of two marks, the second of which is set. */
@@ -278,16 +277,12 @@ static bool scan_word(scanner *s, int skipped_more)
     case TYPE_TIME_SS:
         return scan_number(s, 2, &f->second, NULL);
     case TYPE_TIME_MS:
-        return scan_fraction(s, 3, &f->milli);
+        return scan_fraction(s, 3, 3, &f->milli);
     case TYPE_TIME_FF:
         f->precision = part->text[2] - '0';
-        if (!scan_fraction(s, f->precision, &number))
-            return false;
-        for (int i = f->precision; i < 6; i++)
-            number *= 10;
-        return set_field(s, &f->micro, number);
+        return scan_fraction(s, f->precision, 6, &f->micro);
     case TYPE_TIME_US:
-        return scan_fraction(s, 6, &f->micro);
+        return scan_fraction(s, 6, 6, &f->micro);
     case TYPE_TIME_SSSS:
         return scan_number(s, part->length, &f->second_of_day, NULL);
     case TYPE_TIME_TZ:
@@ -394,7 +389,7 @@ static bool scan_parts(scanner *s, bool is_standard)
         if (!set_weeks(s, convention_of(part->word)) || !scan_word(s, skipped_more))
             return false;
         is_fixed |= part->word == TYPE_TIME_FX;
-        if (part->ordinal && part->word != TYPE_TIME_FX)
+        if (part->ordinal && is_number_word(part->word) && part->word != TYPE_TIME_TZM)
             s->at = skip_character(skip_character(s->at));
         if (!is_fixed) {
             skipped_more = 0;
@@ -451,7 +446,7 @@ static bool complete_date(rdb_call *call, fields *f, rdb_bytes text, type_civil 
 {
     int year, month = 1, day = 1;
     bool has_year = year_of(f, &year), has_month = false, has_day = false;
-    if (year < -INT_MAX / 400 || year > INT_MAX / 400 || f->century < -INT_MAX / 400 || f->century > INT_MAX / 400)
+    if (f->century < -INT_MAX / 200 || f->century > INT_MAX / 200)
         return out_of_range(call, text);
     if (f->julian != 0) {
         type_civil_from_days((int64_t)f->julian - TYPE_JULIAN_2000, &year, &month, &day);
@@ -506,30 +501,31 @@ static bool complete_date(rdb_call *call, fields *f, rdb_bytes text, type_civil 
     return true;
 }
 
+static bool complete_hour(rdb_call *call, fields *f)
+{
+    if (f->second_of_day != 0) {
+        f->hour = f->hour != 0 ? f->hour : f->second_of_day / 3600;
+        f->minute = f->minute != 0 ? f->minute : f->second_of_day / 60 % 60;
+        f->second = f->second != 0 ? f->second : f->second_of_day % 60;
+    }
+    if (!f->twelve_hours)
+        return true;
+    if (f->hour < 1 || f->hour > 12) {
+        rdb_error_set(call->err, RDB_INVALID_DATETIME_FORMAT, "hour \"%d\" is invalid for the 12-hour clock", f->hour);
+        return rdb_error_hint(call->err, "Use the 24-hour clock, or give an hour between 1 and 12.");
+    }
+    f->hour = f->is_pm && f->hour < 12 ? f->hour + 12 : !f->is_pm && f->hour == 12 ? 0 : f->hour;
+    return true;
+}
+
 static bool complete_time(rdb_call *call, const fields *f, rdb_bytes text, type_civil *civil)
 {
-    int hour = f->hour, minute = f->minute, second = f->second;
-    if (f->second_of_day != 0) {
-        hour = f->second_of_day / 3600;
-        minute = f->second_of_day / 60 % 60;
-        second = f->second_of_day % 60;
-        minute = f->minute != 0 ? f->minute : minute;
-        second = f->second != 0 ? f->second : second;
-        hour = f->hour != 0 ? f->hour : hour;
-    }
-    if (f->twelve_hours) {
-        if (hour < 1 || hour > 12) {
-            rdb_error_set(call->err, RDB_INVALID_DATETIME_FORMAT, "hour \"%d\" is invalid for the 12-hour clock", hour);
-            return rdb_error_hint(call->err, "Use the 24-hour clock, or give an hour between 1 and 12.");
-        }
-        hour = f->is_pm && hour < 12 ? hour + 12 : !f->is_pm && hour == 12 ? 0 : hour;
-    }
     int64_t fraction = (int64_t)f->milli * 1000 + f->micro;
-    if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59 || fraction < 0 || fraction >= TYPE_USECS_PER_SEC)
+    if (f->hour < 0 || f->hour > 23 || f->minute < 0 || f->minute > 59 || f->second < 0 || f->second > 59 || fraction < 0 || fraction >= TYPE_USECS_PER_SEC)
         return out_of_range(call, text);
-    civil->hour = hour;
-    civil->minute = minute;
-    civil->second = second;
+    civil->hour = f->hour;
+    civil->minute = f->minute;
+    civil->second = f->second;
     civil->usec = (int)fraction;
     return true;
 }
@@ -575,7 +571,8 @@ bool type_time_scan_text(rdb_call *call, rdb_bytes text, rdb_bytes pattern, bool
     if (!type_time_template_parse(call, pattern, is_standard, &template))
         return false;
     scanner s = {.call = call, .template = &template, .at = rdb_arena_strndup(call->arena, (const char *)text.data, text.length)};
-    if (!scan_parts(&s, is_standard) || !complete_time(call, &s.f, text, &scan->civil) || !complete_date(call, &s.f, text, &scan->civil))
+    if (!scan_parts(&s, is_standard) || !complete_hour(call, &s.f) || !complete_date(call, &s.f, text, &scan->civil) ||
+        !complete_time(call, &s.f, text, &scan->civil))
         return false;
     note_kinds(&template, scan);
     scan->precision = s.f.precision;

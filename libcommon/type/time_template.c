@@ -83,10 +83,12 @@ bool type_time_template_parse(rdb_call *call, rdb_bytes pattern, bool is_standar
     memset(template, 0, sizeof *template);
     while (at < end) {
         type_time_part part = {.kind = TYPE_TIME_PART_WORD};
-        const uint8_t *start = at;
-        for (; is_prefix(at, end); at += 2) {
-            part.fill |= type_lower(at[0]) == 'f';
-            part.translate |= type_lower(at[0]) == 't';
+        if (is_prefix(at, end)) { /* one; where no word follows it is dropped */
+            part.fill = type_lower(at[0]) == 'f';
+            part.translate = !part.fill;
+            at += 2;
+            if (at == end)
+                break;
         }
         size_t i = 0;
         while (i < RDB_COUNT_OF(WORDS) && !matches(at, end, WORDS[i].text, WORDS[i].has_capitalised))
@@ -107,8 +109,6 @@ bool type_time_template_parse(rdb_call *call, rdb_bytes pattern, bool is_standar
                 return false;
             continue;
         }
-        if (at > start)
-            continue; /* a prefix before no word is nothing */
         part.kind = TYPE_TIME_PART_CHARACTER;
         if (*at == '"') { /* quoted: each character stands for itself */
             for (at++; at < end && *at != '"'; at += part.length) {
