@@ -326,7 +326,7 @@ static bool drop_object(rdb_access *access, rdb_object_address object, rdb_arena
     case RDB_PG_REWRITE:
         return delete_rows(access, RDB_PG_REWRITE, INDEX_REWRITE_OID, &key, 1, err);
     case RDB_PG_TYPE:
-        return delete_rows(access, RDB_PG_ENUM, INDEX_ENUM_TYPE, &key, 1, err) && delete_rows(access, RDB_PG_TYPE, INDEX_TYPE_OID, &key, 1, err);
+        return delete_rows(access, RDB_PG_ENUM, INDEX_ENUM_TYPE, &key, 1, err) && delete_rows(access, 3541 /* pg_range */, 3542, &key, 1, err) && delete_rows(access, RDB_PG_TYPE, INDEX_TYPE_OID, &key, 1, err);
     case RDB_PG_NAMESPACE:
         return delete_rows(access, RDB_PG_NAMESPACE, INDEX_NAMESPACE_OID, &key, 1, err);
     case RDB_PG_PROC: /* an aggregate has a row more */

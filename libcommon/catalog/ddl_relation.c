@@ -567,6 +567,11 @@ bool rdb_ddl_new_files(rdb_access *access, uint32_t relation_oid, rdb_error *err
     return true;
 }
 
+bool rdb_ddl_new_index_file(rdb_access *access, const rdb_relation_index *index, rdb_error *err)
+{
+    return new_file_for(access, index->oid, index->index.file, RDB_FILE_INDEX, false, err);
+}
+
 bool rdb_ddl_set_statistics(rdb_access *access, uint32_t relation_oid, double pages, double tuples, rdb_error *err)
 {
     const rdb_relation *relation = system_relation(access->context.database, RDB_PG_CLASS);

@@ -688,6 +688,7 @@ static bool load_type(rdb_access *access, cache_entry *entry, rdb_arena *work, b
 /* ---- functions --------------------------------------------------------------------------------------------------------------- */
 static bool load_function(rdb_access *access, cache_entry *entry, rdb_arena *work, bool *found, rdb_error *err)
 {
+    enum { INTERNAL_LANGUAGE = 12 };
     rdb_function *function = &entry->is.function;
     const rdb_datum key = datum_oid(entry->oid);
     rdb_catalog_row row;
@@ -712,7 +713,8 @@ static bool load_function(rdb_access *access, cache_entry *entry, rdb_arena *wor
     function->language_oid = row_oid(&row, RDB_pg_proc_prolang);
     function->source = row_text(entry->arena, &row, RDB_pg_proc_prosrc);
     function->binary_source = row_text(entry->arena, &row, RDB_pg_proc_probin);
-    function->has_body = true;
+    function->kernel_oid = function->language_oid == INTERNAL_LANGUAGE ? objects_function_of_source(function->source) : 0;
+    function->has_body = function->kernel_oid == 0;
     function->is_security_definer = row_bool(&row, RDB_pg_proc_prosecdef);
     function->owner_oid = row_oid(&row, RDB_pg_proc_proowner);
     function->has_acl = !row.is_null[RDB_pg_proc_proacl - 1];

@@ -506,6 +506,14 @@ const rdb_function *objects_function_get(uint32_t oid)
     return oid < OID_LIMIT && objects.function_by_oid[oid] != 0 ? &objects.functions[objects.function_by_oid[oid] - 1] : NULL;
 }
 
+uint32_t objects_function_of_source(const char *source)
+{
+    for (uint32_t i = 0; source != NULL && i < objects.function_count; i++)
+        if (objects.functions[i].source != NULL && strcmp(objects.functions[i].source, source) == 0)
+            return objects.functions[i].oid;
+    return 0;
+}
+
 const rdb_function *const *objects_function_find(const char *name, uint32_t *count)
 {
     uint32_t low = 0, high = objects.function_count;

@@ -16,6 +16,7 @@ const rdb_type *objects_type_get(uint32_t oid);
 const rdb_type *objects_type_find(const char *name);
 const rdb_function *objects_function_get(uint32_t oid);
 const rdb_function *const *objects_function_find(const char *name, uint32_t *count);
+uint32_t objects_function_of_source(const char *source); /* of LANGUAGE internal, by prosrc; the first of several */
 const rdb_operator_entry *objects_operator_get(uint32_t oid);
 const rdb_operator_entry *const *objects_operator_find(const char *name, uint32_t *count);
 const rdb_cast_entry *objects_cast_find(uint32_t source, uint32_t target);

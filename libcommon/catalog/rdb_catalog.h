@@ -275,6 +275,7 @@ typedef struct rdb_function { /* of pg_proc; immutable */
     const char *defaults_tree;
     uint32_t language_oid;
     const char *source, *binary_source;
+    uint32_t kernel_oid;                    /* LANGUAGE internal by a user: the built-in one that it is; 0: itself */
     bool has_body;                          /* made by CREATE FUNCTION: not one of the built-in rows */
     bool is_security_definer;
     bool has_acl;                           /* not everyone may call it: rdb_acl.h */

@@ -199,6 +199,8 @@ RDB_CHECKED bool rdb_ddl_get_options(rdb_access *access, uint32_t relation_oid, 
 RDB_CHECKED bool rdb_ddl_replace_view(rdb_access *access, uint32_t relation_oid, const rdb_relation_definition *definition, rdb_error *err);
 /* A fresh, empty file for the relation and each of its indexes (TRUNCATE, rewrites); the old ones go when purge reaches them. */
 RDB_CHECKED bool rdb_ddl_new_files(rdb_access *access, uint32_t relation_oid, rdb_error *err);
+/* A fresh, empty file for one index; filling it is the caller's. */
+RDB_CHECKED bool rdb_ddl_new_index_file(rdb_access *access, const rdb_relation_index *index, rdb_error *err);
 /* relpages, reltuples; not worth an invalidation of plans. */
 RDB_CHECKED bool rdb_ddl_set_statistics(rdb_access *access, uint32_t relation_oid, double pages, double tuples, rdb_error *err);
 
@@ -222,6 +224,18 @@ RDB_CHECKED bool rdb_ddl_create_role(rdb_access *access, const rdb_role_definiti
 RDB_CHECKED bool rdb_ddl_alter_role(rdb_access *access, uint32_t role_oid, const rdb_role_definition *definition, rdb_error *err);
 RDB_CHECKED bool rdb_ddl_drop_role(rdb_access *access, uint32_t role_oid, rdb_error *err);
 RDB_CHECKED bool rdb_ddl_create_enum(rdb_access *access, const char *name, uint32_t namespace_oid, uint32_t owner_oid, const char *const *labels, uint32_t label_count, uint32_t *oid, rdb_error *err);
+
+/* ALTER TYPE of enums (ddl_type.c): a label at the end, or beside another; *exists: it is there already, nothing was done. */
+RDB_CHECKED bool rdb_ddl_add_enum_label(rdb_access *access, const rdb_type *type, const char *label, const char *neighbour, bool is_after, bool *exists, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_rename_enum_label(rdb_access *access, const rdb_type *type, const char *old_label, const char *new_label, rdb_error *err);
+typedef struct rdb_range_definition {
+    const char *name, *multirange_name;
+    uint32_t namespace_oid, owner_oid;
+    const rdb_type *subtype;
+    uint32_t opclass_oid, collation, difference_oid; /* 0: none */
+} rdb_range_definition;
+/* The range type, its multirange, their arrays, constructors and the cast between them. */
+RDB_CHECKED bool rdb_ddl_create_range(rdb_access *access, const rdb_range_definition *definition, uint32_t *oid, rdb_error *err);
 
 /* Domains (ddl_domain.c). The default's text is what clients are shown. */
 typedef struct rdb_domain_definition {

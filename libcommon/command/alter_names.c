@@ -161,6 +161,20 @@ static bool rename_role(rdb_command_context *context, const rdb_ast_rename *stat
     return command_change_object(context, &object, statement->new_name, 0, err);
 }
 
+/* Descriptors know the name of their schema. */
+static bool forget_relations(rdb_command_context *context, uint32_t namespace_oid, rdb_error *err)
+{
+    rdb_catalog_scan *scan = NULL;
+    rdb_catalog_row row;
+    bool found = true;
+    bool ok = rdb_catalog_scan_open(&scan, context->access, RDB_PG_CLASS, 0, NULL, 0, context->arena, err);
+    while (ok && (ok = rdb_catalog_scan_next(scan, &row, &found, err)) && found)
+        if (row.values[RDB_pg_class_relnamespace - 1].oid == namespace_oid)
+            rdb_catalog_invalidate(context->access, RDB_PG_CLASS, row.values[RDB_pg_class_oid - 1].oid);
+    rdb_catalog_scan_close(&scan);
+    return ok;
+}
+
 static bool rename_object(rdb_command_context *context, const rdb_ast_rename *statement, rdb_error *err)
 {
     const bool is_schema = statement->object_type == RDB_SQL_OBJECT_SCHEMA;
@@ -183,7 +197,7 @@ static bool rename_object(rdb_command_context *context, const rdb_ast_rename *st
     }
     if (object.namespace_oid != 0 && !rdb_acl_check(context->access, 'n', object.namespace_oid, context->role->oid, RDB_ACL_CREATE, err))
         return false;
-    return command_change_object(context, &object, statement->new_name, 0, err);
+    return command_change_object(context, &object, statement->new_name, 0, err) && (!is_schema || forget_relations(context, object.address.object_oid, err));
 }
 
 bool command_rename(rdb_command_context *context, const rdb_ast_rename *statement, rdb_error *err)

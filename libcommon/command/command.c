@@ -47,6 +47,10 @@ ADAPTER(refresh, rdb_ast_refresh)
 ADAPTER(create_domain, rdb_ast_create_domain)
 ADAPTER(alter_domain, rdb_ast_alter_domain)
 ADAPTER(set_constraints, rdb_ast_set_constraints)
+ADAPTER(reindex, rdb_ast_reindex)
+ADAPTER(cluster, rdb_ast_cluster)
+ADAPTER(alter_enum, rdb_ast_alter_enum)
+ADAPTER(create_range, rdb_ast_create_range)
 #undef ADAPTER
 
 static bool run_checkpoint(rdb_command_context *context, rdb_ast_node *statement, rdb_error *err)
@@ -90,9 +94,9 @@ static const statement_kind KINDS[RDB_AST_TAG_COUNT] = {
     [RDB_AST_ALTER_DATABASE_SET] = {"ALTER DATABASE", NULL, false},
     [RDB_AST_DROP_DATABASE] = {"DROP DATABASE", run_drop_database, false},
     [RDB_AST_CREATE_ENUM] = {"CREATE TYPE", run_create_enum, false},
-    [RDB_AST_ALTER_ENUM] = {"ALTER TYPE", NULL, false},
+    [RDB_AST_ALTER_ENUM] = {"ALTER TYPE", run_alter_enum, false},
     [RDB_AST_CREATE_COMPOSITE] = {"CREATE TYPE", run_create_composite, false},
-    [RDB_AST_CREATE_RANGE] = {"CREATE TYPE", NULL, false},
+    [RDB_AST_CREATE_RANGE] = {"CREATE TYPE", run_create_range, false},
     [RDB_AST_ALTER_TYPE] = {"ALTER TYPE", NULL, false},
     [RDB_AST_CREATE_DOMAIN] = {"CREATE DOMAIN", run_create_domain, false},
     [RDB_AST_ALTER_DOMAIN] = {"ALTER DOMAIN", run_alter_domain, false},
@@ -131,8 +135,8 @@ static const statement_kind KINDS[RDB_AST_TAG_COUNT] = {
     [RDB_AST_SET_CONSTRAINTS] = {"SET CONSTRAINTS", run_set_constraints, true},
     [RDB_AST_LOCK] = {"LOCK TABLE", run_lock_table, true},
     [RDB_AST_VACUUM] = {"VACUUM", run_vacuum, true},
-    [RDB_AST_CLUSTER] = {"CLUSTER", NULL, true},
-    [RDB_AST_REINDEX] = {"REINDEX", NULL, true},
+    [RDB_AST_CLUSTER] = {"CLUSTER", run_cluster, true},
+    [RDB_AST_REINDEX] = {"REINDEX", run_reindex, true},
     [RDB_AST_CHECKPOINT] = {"CHECKPOINT", run_checkpoint, true},
     [RDB_AST_EXPLAIN] = {"EXPLAIN", run_explain, true},
     [RDB_AST_PREPARE] = {"PREPARE", NULL, true},

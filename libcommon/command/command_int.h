@@ -52,6 +52,11 @@ RDB_CHECKED bool command_expr_uses(rdb_command_context *context, const rdb_relat
 
 /* rewrite.c: every row of old anew; exprs by number - 1 of the relation's columns as they are now, over old's; NULL: as it was. */
 RDB_CHECKED bool command_rewrite_table(rdb_command_context *context, const rdb_relation *old, rdb_expr *const *exprs, rdb_error *err);
+/* rewrite.c: every row anew, in the order of the index. */
+RDB_CHECKED bool command_rewrite_sorted(rdb_command_context *context, const rdb_relation *relation, const rdb_relation_index *index, rdb_error *err);
+/* maintenance.c: REINDEX and CLUSTER. */
+RDB_CHECKED bool command_reindex(rdb_command_context *context, const rdb_ast_reindex *statement, rdb_error *err);
+RDB_CHECKED bool command_cluster(rdb_command_context *context, const rdb_ast_cluster *statement, rdb_error *err);
 /* What a stored tree says, as a raw tree, to be analysed anew. */
 RDB_CHECKED bool command_raw_of_tree(rdb_command_context *context, const rdb_relation *relation, const rdb_expr *expr, rdb_ast_node **raw, rdb_error *err);
 /* constraint.c: rows of a check that was not asked of them yet. */
@@ -94,6 +99,10 @@ RDB_CHECKED bool command_check_object_owner(rdb_command_context *context, const 
 RDB_CHECKED bool command_change_object(rdb_command_context *context, const command_object *object, const char *name, uint32_t namespace_oid, rdb_error *err);
 /* A schema that objects may move to. */
 RDB_CHECKED bool command_schema_for_objects(rdb_command_context *context, const char *schema, uint32_t *oid, rdb_error *err);
+/* create_type.c; the owner of a type, or 42501. */
+RDB_CHECKED bool command_alter_enum(rdb_command_context *context, const rdb_ast_alter_enum *statement, rdb_error *err);
+RDB_CHECKED bool command_create_range(rdb_command_context *context, const rdb_ast_create_range *statement, rdb_error *err);
+RDB_CHECKED bool command_check_type_owner(rdb_command_context *context, const rdb_type *type, rdb_error *err);
 /* set_constraints.c */
 RDB_CHECKED bool command_set_constraints(rdb_command_context *context, const rdb_ast_set_constraints *statement, rdb_error *err);
 /* domain.c */

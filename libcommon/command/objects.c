@@ -157,31 +157,6 @@ bool command_new_owner(rdb_command_context *context, const rdb_ast_role *named, 
                          rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "must be member of role \"%s\"", role.name));
 }
 
-bool command_create_schema(rdb_command_context *context, const rdb_ast_create_schema *statement, rdb_error *err)
-{
-    uint32_t oid = 0, owner_oid = 0;
-    const char *name = statement->name != NULL ? statement->name : statement->owner != NULL ? statement->owner->name : NULL;
-    if (statement->elements.count > 0)
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "CREATE SCHEMA with schema elements is not supported yet");
-    if (name == NULL)
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "CREATE SCHEMA without a name is not supported yet");
-    if (!rdb_acl_check(context->access, 'd', rdb_database_oid(rdb_access_get_context(context->access)->database), context->role->oid, RDB_ACL_CREATE, err))
-        return false;
-    if (!command_new_owner(context, statement->owner, &owner_oid, err))
-        return false;
-    if (strncmp(name, "pg_", 3) == 0)
-        return rdb_error_set(err, RDB_RESERVED_NAME, "unacceptable schema name \"%s\"", name) || rdb_error_detail(err, "The prefix \"pg_\" is reserved for system schemas.");
-    if (!rdb_namespace_find(context->access, name, &oid, err))
-        return false;
-    if (oid != 0 && statement->if_not_exists) {
-        command_notice(context, "NOTICE", RDB_DUPLICATE_SCHEMA, "schema \"%s\" already exists, skipping", name);
-        return true;
-    }
-    if (oid != 0)
-        return rdb_error_set(err, RDB_DUPLICATE_SCHEMA, "schema \"%s\" already exists", name);
-    return rdb_ddl_create_namespace(context->access, name, owner_oid, &oid, err);
-}
-
 static bool outside_block(rdb_command_context *context, rdb_error *err)
 {
     return context->is_top_level || rdb_error_set(err, RDB_ACTIVE_SQL_TRANSACTION, "%s cannot run inside a transaction block", context->tag);

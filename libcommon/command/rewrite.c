@@ -152,6 +152,111 @@ static bool move_rows(rewriting *work, rdb_error *err)
     return ok;
 }
 
+/* ---- in the order of an index ------------------------------------------------------------------------------------------------- */
+/* SELECT all that is stored FROM ONLY the table ORDER BY the index's keys. */
+static bool sorted_query(rdb_command_context *context, const rdb_relation *relation, const rdb_relation_index *index, rdb_strbuf *text, rdb_error *err)
+{
+    rdb_list expressions = {0};
+    uint32_t expression_no = 0, shown = 0;
+    if (index->expression_tree != NULL) {
+        rdb_expr *list = NULL;
+        if (!rdb_tree_read_expr(context->arena, context->access, index->expression_tree, &list, err))
+            return false;
+        if (list->kind == RDB_EXPR_ROW)
+            expressions = ((rdb_expr_row *)list)->fields;
+        else
+            rdb_list_push(context->arena, &expressions, list);
+    }
+    rdb_strbuf_adds(text, "SELECT ");
+    for (uint16_t i = 0; i < relation->column_count; i++) {
+        if (relation->columns[i].is_dropped)
+            continue;
+        rdb_strbuf_adds(text, shown++ > 0 ? ", " : "");
+        rdb_identifier_add(text, relation->columns[i].name);
+    }
+    rdb_strbuf_adds(text, " FROM ONLY ");
+    rdb_identifier_add(text, relation->namespace_name);
+    rdb_strbuf_addc(text, '.');
+    rdb_identifier_add(text, relation->name);
+    rdb_strbuf_adds(text, " ORDER BY ");
+    for (uint16_t i = 0; i < index->key_count; i++) {
+        const rdb_index_column *column = &index->columns[i];
+        rdb_strbuf_adds(text, i > 0 ? ", " : "");
+        if (column->column_number > 0) {
+            rdb_identifier_add(text, relation->columns[column->column_number - 1].name);
+        } else {
+            rdb_strbuf_addc(text, '(');
+            if (!rdb_deparse_expr(context->access, expressions.items[expression_no++], relation, false, text, err))
+                return false;
+            rdb_strbuf_addc(text, ')');
+        }
+        rdb_strbuf_adds(text, column->is_descending ? " DESC" : "");
+        rdb_strbuf_adds(text, column->nulls_first ? " NULLS FIRST" : " NULLS LAST");
+    }
+    return rdb_strbuf_check(text, err);
+}
+
+static bool move_sorted(rewriting *work, rdb_plan *plan, rdb_error *err)
+{
+    const rdb_execution_context settings = command_execution_context(work->context);
+    rdb_execution *execution = NULL;
+    rdb_vector **to = NULL;
+    bool done = false, ok = make_vectors(work->context, work->new, &to, err) && rdb_execution_open(&execution, plan, &settings, err);
+    while (ok && !done) {
+        const rdb_batch *batch = NULL;
+        uint32_t count = 0;
+        ok = rdb_execution_pull(execution, 0, &batch, &done, err);
+        if (!ok || batch == NULL || batch->selection.count == 0)
+            continue;
+        rdb_arena_reset(work->arena);
+        for (uint16_t i = 0; i < work->new->column_count; i++)
+            rdb_vector_clear_nulls(to[i]);
+        RDB_FOR_SELECTED (&batch->selection, row) {
+            uint32_t at = 0;
+            for (uint16_t i = 0; i < work->new->column_count; i++) {
+                if (work->new->columns[i].is_dropped || rdb_vector_is_null(batch->columns[at], row))
+                    rdb_vector_set_null(to[i], count);
+                else
+                    rdb_vector_put(to[i], count, rdb_vector_get(batch->columns[at], row), false);
+                at += !work->new->columns[i].is_dropped;
+            }
+            count++;
+        }
+        ok = write_rows(work, to, count, err);
+    }
+    rdb_execution_close(&execution);
+    return ok;
+}
+
+bool command_rewrite_sorted(rdb_command_context *context, const rdb_relation *relation, const rdb_relation_index *index, rdb_error *err)
+{
+    rewriting work = {.context = context, .old = relation, .new = relation};
+    rdb_command_context quiet = *context;
+    rdb_plan_context plan_context = {.arena = context->arena, .access = context->access, .format = context->format, .session = command_eval(context),
+                                     .work_mem_bytes = context->work_mem_bytes};
+    rdb_analysis analysis;
+    rdb_ast_list statements = {0};
+    rdb_query *query = NULL;
+    rdb_plan *plan = NULL;
+    rdb_strbuf text;
+    quiet.text = NULL;
+    command_analysis(&quiet, &analysis);
+    rdb_strbuf_init(&text, context->arena);
+    /* The plan is made over the old file, which stays until the transaction ends. */
+    if (!sorted_query(context, relation, index, &text, err) || !rdb_sql_parse(context->arena, text.data, text.length, &statements, err) ||
+        !rdb_query_analyse(&analysis, statements.items[0].body, &query, err) || !rdb_query_rewrite(&analysis, &query, err) ||
+        !rdb_plan_make(&plan_context, query, &plan, err) || !rdb_ddl_new_files(context->access, relation->oid, err) || !command_reload(context, &work.new, err))
+        return false;
+    work.arena = rdb_arena_create("rewritten rows", NULL, NULL);
+    if (work.arena == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    bool ok = move_sorted(&work, plan, err);
+    rdb_arena_destroy(work.arena);
+    for (uint16_t i = 0; ok && i < work.new->index_count; i++)
+        ok = command_fill_index(context, relation->oid, work.new->indexes[i].oid, err);
+    return ok;
+}
+
 bool command_rewrite_table(rdb_command_context *context, const rdb_relation *old, rdb_expr *const *exprs, rdb_error *err)
 {
     rewriting work = {.context = context, .old = old, .new = old, .eval = command_eval(context)};

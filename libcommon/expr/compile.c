@@ -116,7 +116,7 @@ static bool compile_block(compiler *c, program_block *block, const rdb_expr *exp
 static bool set_kernel(compiler *c, program_step *step, const rdb_function *function, uint32_t input_collation,
                        rdb_expr *const *arguments, uint32_t argument_count)
 {
-    const rdb_kernel_entry *entry = rdb_kernel_find(function->oid);
+    const rdb_kernel_entry *entry = rdb_kernel_find(function->kernel_oid != 0 ? function->kernel_oid : function->oid);
     if (entry == NULL) {
         rdb_routine_site *site = RDB_NEW(c->arena, rdb_routine_site);
         if (!rdb_routine_site_make(site, function, c->eval, c->arena, c->err))

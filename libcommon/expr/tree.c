@@ -538,7 +538,7 @@ static rdb_expr *fold_here(folder *f, rdb_expr *expr)
             return expr;
         if (any_null && e->function->is_strict && e->function->volatility != 'v')
             return make_constant(f, expr, (rdb_datum){.words = {0, 0}}, true);
-        if (!all || e->function->volatility != 'i' || rdb_kernel_find(e->function->oid) == NULL)
+        if (!all || e->function->volatility != 'i' || rdb_kernel_find(e->function->kernel_oid != 0 ? e->function->kernel_oid : e->function->oid) == NULL)
             return expr;
         return evaluate_now(f, expr);
     }

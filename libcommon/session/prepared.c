@@ -275,6 +275,34 @@ static bool execute_arguments(rdb_session *session, session_statement *statement
     return true;
 }
 
+/* CREATE TABLE AS EXECUTE: the prepared statement and its arguments in the place of EXECUTE. */
+bool session_expand_create_as(rdb_session *session, const rdb_ast_create_table_as *create, const char *text, rdb_ast_node **expanded, const char **statement_text,
+                              const rdb_parameter **parameters, uint32_t *parameter_count, rdb_error *err)
+{
+    const rdb_ast_execute *execute = (const rdb_ast_execute *)create->query;
+    session_statement *statement = session_find_statement(session, execute->name, err);
+    if (statement == NULL)
+        return false;
+    if (statement->raw == NULL || statement->raw->tag != RDB_AST_SELECT)
+        return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "prepared statement is not a SELECT");
+    if (!statement_plan_ready(session, statement, err))
+        return false;
+    if (execute->args.count != statement->parameter_count) {
+        rdb_error_set(err, RDB_SYNTAX_ERROR, "wrong number of parameters for prepared statement \"%s\"", execute->name);
+        return rdb_error_detail(err, "Expected %u parameters but got %u.", statement->parameter_count, execute->args.count);
+    }
+    rdb_parameter *values = RDB_NEW_ARRAY(session->statement_arena, rdb_parameter, execute->args.count + 1);
+    if (!execute_arguments(session, statement, execute, text, values, err))
+        return false;
+    rdb_ast_create_table_as *whole = rdb_arena_memdup(session->statement_arena, create, sizeof *create);
+    whole->query = statement->raw;
+    *expanded = &whole->node;
+    *statement_text = statement->text;
+    *parameters = values;
+    *parameter_count = statement->parameter_count;
+    return true;
+}
+
 bool session_execute_statement(rdb_session *session, const rdb_ast_execute *execute, const char *text, bool describes, const uint16_t *formats,
                                char tag[64], rdb_error *err)
 {

@@ -217,7 +217,7 @@ bool analyse_check_kernel(const analyse_state *state, const rdb_function *functi
     else if (function->returns_set)
         found = rdb_set_kernel_find(function->oid) != NULL;
     else if (function->kind == 'f')
-        found = rdb_kernel_find(function->oid) != NULL || rdb_set_kernel_find(function->oid) != NULL;
+        found = rdb_kernel_find(function->kernel_oid != 0 ? function->kernel_oid : function->oid) != NULL || rdb_set_kernel_find(function->oid) != NULL;
     if (found)
         return true;
     return analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "function %s is not supported yet",
