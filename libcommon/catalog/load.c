@@ -366,6 +366,12 @@ static bool load_constraints(rdb_access *access, cache_entry *entry, rdb_arena *
     for (uint32_t i = 0; i < referring.count; i++)
         if (!load_constraint(entry, work, &referring.rows[i], &constraints[own.count + i], err))
             return false;
+    for (uint32_t i = 0; i < own.count; i++)
+        for (uint32_t k = 0; constraints[i].parent_oid != 0 && k < own.count; k++)
+            constraints[i].is_of_referenced = constraints[i].is_of_referenced || constraints[k].oid == constraints[i].parent_oid;
+    for (uint32_t i = own.count; i < own.count + referring.count; i++)
+        for (uint32_t k = own.count; constraints[i].parent_oid != 0 && k < own.count + referring.count; k++)
+            constraints[i].is_of_referencing = constraints[i].is_of_referencing || constraints[k].oid == constraints[i].parent_oid;
     relation->constraints = constraints;
     relation->constraint_count = (uint16_t)own.count;
     relation->referrers = constraints + own.count;

@@ -177,6 +177,8 @@ typedef struct rdb_constraint {
     bool is_local, is_no_inherit; /* as of columns; NO INHERIT: children do not get it */
     int32_t inherit_count;
     uint32_t parent_oid;          /* the partitioned table's constraint that this one is a part of; 0: none */
+    bool is_of_referencing;       /* among referrers: a partition's part of another one of them, which serves for both */
+    bool is_of_referenced;        /* a foreign key's part for one partition of the referenced table: that side alone */
     uint32_t index_oid;
     const int16_t *columns;
     uint16_t column_count;

@@ -188,6 +188,8 @@ static bool takes(char kind, rdb_sql_alter_kind action)
     switch (action) {
     case RDB_SQL_ALTER_CHANGE_OWNER:
         return true;
+    case RDB_SQL_ALTER_ATTACH_PARTITION:
+        return kind == 'I';
     case RDB_SQL_ALTER_SET_REL_OPTIONS:
     case RDB_SQL_ALTER_RESET_REL_OPTIONS:
         return kind == 'v' || kind == 'm' || kind == 'i';

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Constraints: checks, keys with their indexes, foreign keys. The same code serves CREATE TABLE and ALTER TABLE ADD. */
-#include "command/command_int.h"
+#include "command/inherit.h"
 
 bool command_constraint_columns(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_names *names, const char *column_name,
                                 int32_t location, int16_t **numbers, uint16_t *count, rdb_error *err)
@@ -113,6 +113,17 @@ static bool add_check(rdb_command_context *context, const rdb_relation *relation
 /* NOT NULL on a table that may have rows. */
 bool command_set_not_null(rdb_command_context *context, const rdb_relation *relation, int16_t number, rdb_error *err)
 {
+    rdb_list children;
+    if (!command_children(context, relation, RDB_LOCK_ACCESS_EXCLUSIVE, &children, err))
+        return false;
+    for (uint32_t i = 0; i < children.count; i++) {
+        const rdb_relation *child = children.items[i];
+        const int16_t own = command_find_column(child, relation->columns[number - 1].name);
+        if (own > 0 && !child->columns[own - 1].not_null && !command_set_not_null(context, child, own, err))
+            return false;
+    }
+    if (relation->kind == 'p')
+        return rdb_ddl_set_not_null(context->access, relation->oid, number, true, err);
     rdb_table_scan *scan = NULL;
     rdb_snapshot latest;
     rdb_vector vector, *vectors[] = {&vector};
@@ -217,7 +228,7 @@ static bool add_foreign_key(rdb_command_context *context, const rdb_relation *re
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "MATCH PARTIAL not yet implemented");
     if (!command_open_table(context, raw->ref_table, RDB_LOCK_SHARE_ROW_EXCLUSIVE, false, &target, err))
         return false;
-    if (target->kind != 'r')
+    if (target->kind != 'r' && target->kind != 'p')
         return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "referenced relation \"%s\" is not a table", target->name);
     if (relation->persistence == 'p' && target->persistence != 'p')
         return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "constraints on permanent tables may reference only permanent tables");
@@ -263,7 +274,7 @@ static bool add_foreign_key(rdb_command_context *context, const rdb_relation *re
         return false;
     rdb_constraint_definition definition = {.name = name, .kind = 'f', .relation_oid = relation->oid, .namespace_oid = relation->namespace_oid,
                                             .index_oid = index_oid, .is_deferrable = raw->is_deferrable, .is_deferred = raw->is_deferred,
-                                            .is_validated = !raw->skip_validation, .columns = numbers, .column_count = count,
+                                            .is_validated = !raw->skip_validation, .is_of_partitioned = relation->kind == 'p', .columns = numbers, .column_count = count,
                                             .foreign_relation_oid = target->oid, .foreign_columns = targets, .equality_operators = operators,
                                             .delete_set_columns = set_columns, .delete_set_count = set_count,
                                             .on_update = raw->update_action ? raw->update_action : 'a',
@@ -271,7 +282,9 @@ static bool add_foreign_key(rdb_command_context *context, const rdb_relation *re
                                             .match = raw->match_type ? raw->match_type : 's'};
     if (!rdb_ddl_create_constraint(context->access, &definition, &oid, err))
         return false;
-    return table_is_new || raw->skip_validation || command_validate_foreign_key(context, relation->oid, oid, err);
+    if ((relation->kind == 'p' || target->kind == 'p') && !command_spread_foreign_key(context, relation->oid, oid, table_is_new || raw->skip_validation, err))
+        return false;
+    return table_is_new || raw->skip_validation || relation->kind == 'p' || command_validate_foreign_key(context, relation->oid, oid, err);
 }
 
 bool command_add_constraint(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_constraint *constraint, const char *column_name,

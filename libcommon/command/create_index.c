@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * CREATE INDEX, and filling an index whose columns may be expressions. */
-#include "command/command_int.h"
+#include "command/inherit.h"
 
 #include <strings.h>
 
@@ -388,7 +388,7 @@ bool command_create_index(rdb_command_context *context, const rdb_ast_create_ind
         return rdb_error_set(err, RDB_ACTIVE_SQL_TRANSACTION, "CREATE INDEX CONCURRENTLY cannot run inside a transaction block");
     if (!command_open_table(context, statement->table, RDB_LOCK_SHARE, false, &relation, err) || !command_check_owner(context, relation, err))
         return false;
-    if (relation->kind != 'r' && relation->kind != 'm')
+    if (relation->kind != 'r' && relation->kind != 'm' && relation->kind != 'p')
         return refuse_relation(relation, err);
     if (statement->tablespace != NULL && strcmp(statement->tablespace, "pg_default") != 0)
         return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "tablespace \"%s\" does not exist", statement->tablespace);
@@ -405,6 +405,8 @@ bool command_create_index(rdb_command_context *context, const rdb_ast_create_ind
         return false;
     if (statement->is_unique && !method->is_unique)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "access method \"%s\" does not support unique indexes", method->name);
+    if (relation->kind == 'p' && statement->is_concurrent)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "cannot create index on partitioned table \"%s\" concurrently", relation->name);
     if (!command_index_parts_read(context, relation, statement->access_method, &statement->elements, &statement->including, statement->where, false, &parts, err))
         return false;
     if (taken != NULL)
@@ -414,6 +416,12 @@ bool command_create_index(rdb_command_context *context, const rdb_ast_create_ind
     parts.definition.name = name;
     parts.definition.is_unique = statement->is_unique;
     parts.definition.nulls_not_distinct = statement->nulls_not_distinct;
+    if (relation->kind == 'p') {
+        parts.definition.is_invalid = !statement->table->inherits && relation->child_count > 0;
+        return (!statement->is_unique || command_check_partition_key(context, relation, parts.definition.columns, parts.definition.key_count, "unique", err)) &&
+               rdb_ddl_create_index(context->access, &parts.definition, &oid, err) && command_set_options(context, oid, 'i', &statement->options, err) &&
+               (!statement->table->inherits || command_spread_index(context, relation->oid, oid, err));
+    }
     return rdb_ddl_create_index(context->access, &parts.definition, &oid, err) && command_set_options(context, oid, 'i', &statement->options, err) &&
            command_fill_index(context, relation->oid, oid, err);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Validating a foreign key over rows that are there already: one look-up in the referenced table's unique index a row, read
  * with the latest snapshot under locks that keep both tables as they are. */
-#include "command/command_int.h"
+#include "command/inherit.h"
 
 typedef struct validation {
+    struct validation *others; /* the leaves of a partitioned target but the first */
+    const int16_t *foreign_columns;
     rdb_command_context *context;
-    const rdb_relation *relation, *target;
+    const rdb_relation *relation, *target, *named; /* named: what the constraint refers to */
     const rdb_constraint *constraint;
     const rdb_relation_index *index;
     rdb_snapshot latest;
@@ -17,7 +19,7 @@ typedef struct validation {
 static uint16_t position_in_constraint(const validation *work, uint16_t key_no)
 {
     for (uint16_t i = 0; i < work->constraint->column_count; i++)
-        if (work->constraint->foreign_columns[i] == work->index->columns[key_no].column_number)
+        if (work->foreign_columns[i] == work->index->columns[key_no].column_number)
             return i;
     return 0;
 }
@@ -44,7 +46,7 @@ static bool has_partner(validation *work, rdb_vector *const *vectors, uint32_t r
         ok = rdb_index_cursor_next(work->cursor, RDB_COUNT_OF(entries), false, work->arena, entries, &entry_count, err);
         for (uint32_t i = 0; ok && !*found && i < entry_count; i++) {
             bool exists = false, recheck = false;
-            ok = rdb_table_fetch(&work->target->table, work->context->txn, &work->latest, &entries[i].address, 1, work->constraint->foreign_columns, 0,
+            ok = rdb_table_fetch(&work->target->table, work->context->txn, &work->latest, &entries[i].address, 1, work->foreign_columns, 0,
                                  work->arena, NULL, &exists, &recheck, NULL, err);
             *found = exists && !recheck;
             if (ok && exists && recheck) { /* an indexed column may have changed: compare the key itself */
@@ -85,7 +87,7 @@ static bool report_orphan(validation *work, rdb_vector *const *vectors, uint32_t
         rdb_strbuf_addf(&values, "%s%s", i > 0 ? ", " : "", text);
     }
     rdb_error_set(err, RDB_FOREIGN_KEY_VIOLATION, "insert or update on table \"%s\" violates foreign key constraint \"%s\"", work->relation->name, work->constraint->name);
-    rdb_error_detail(err, "Key (%s)=(%s) is not present in table \"%s\".", names.data, values.data, work->target->name);
+    rdb_error_detail(err, "Key (%s)=(%s) is not present in table \"%s\".", names.data, values.data, work->named->name);
     rdb_error_name(err, RDB_ERROR_SCHEMA, work->relation->namespace_name);
     rdb_error_name(err, RDB_ERROR_TABLE, work->relation->name);
     return rdb_error_name(err, RDB_ERROR_CONSTRAINT, work->constraint->name);
@@ -113,10 +115,70 @@ static bool validate_rows(validation *work, rdb_error *err)
                 has_null = has_null || rdb_vector_is_null(vectors[i], row);
             if (has_null)
                 continue;
-            ok = has_partner(work, vectors, row, &found, err) && (found || report_orphan(work, vectors, row, err));
+            for (validation *at = work; ok && at != NULL && !found; at = at->others)
+                ok = has_partner(at, vectors, row, &found, err);
+            ok = ok && (found || report_orphan(work, vectors, row, err));
         }
     }
     rdb_table_scan_close(&scan);
+    return ok;
+}
+
+/* Each leaf has a unique index over the key. */
+static bool validate_partitioned(validation *work, rdb_error *err)
+{
+    rdb_command_context *context = work->context;
+    rdb_list all;
+    uint32_t *counts = NULL;
+    validation *first = NULL;
+    if (!command_descendants(context, work->named, RDB_LOCK_SHARE_ROW_EXCLUSIVE, &all, &counts, err))
+        return false;
+    rdb_arena *arena = rdb_arena_create("foreign key check", NULL, NULL);
+    if (arena == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < all.count; i++) {
+        const rdb_relation *leaf = all.items[i];
+        int16_t *map = NULL, *columns = RDB_NEW_ARRAY(context->arena, int16_t, work->constraint->column_count + 1u);
+        if (leaf->kind != 'r')
+            continue;
+        ok = rdb_inheritance_map(context->arena, work->named, leaf, &map, err);
+        if (!ok)
+            break;
+        validation *one = rdb_arena_memdup(context->arena, work, sizeof *one);
+        for (uint16_t k = 0; k < work->constraint->column_count; k++)
+            columns[k] = map[work->constraint->foreign_columns[k] - 1];
+        one->target = leaf;
+        one->foreign_columns = columns;
+        one->arena = arena;
+        one->others = first;
+        rdb_txn_latest_snapshot(context->txn, &one->latest);
+        for (uint16_t k = 0; k < leaf->index_count && one->index == NULL; k++) {
+            const rdb_relation_index *index = &leaf->indexes[k];
+            uint16_t held = 0;
+            for (uint16_t m = 0; m < index->key_count; m++)
+                for (uint16_t c = 0; c < work->constraint->column_count; c++)
+                    held += index->columns[m].column_number == columns[c];
+            if (index->is_unique && index->predicate_tree == NULL && index->key_count == work->constraint->column_count && held == index->key_count)
+                one->index = index;
+        }
+        if (one->index != NULL)
+            first = one;
+    }
+    if (ok && first == NULL) { /* no leaf: any row is an orphan */
+        bool any = false;
+        rdb_expr_const *always = RDB_NEW(context->arena, rdb_expr_const);
+        always->head = (rdb_expr){.kind = RDB_EXPR_CONST, .location = -1, .typmod = -1};
+        always->value.b = true;
+        ok = rdb_type_get(context->access, RDB_BOOLOID, &always->head.type, err) && command_any_row(context, work->relation, &always->head, &any, err);
+        if (ok && any)
+            ok = rdb_error_set(err, RDB_FOREIGN_KEY_VIOLATION, "insert or update on table \"%s\" violates foreign key constraint \"%s\"", work->relation->name, work->constraint->name);
+    } else {
+        ok = ok && validate_rows(first, err);
+    }
+    for (validation *at = first; at != NULL; at = at->others)
+        rdb_index_cursor_close(&at->cursor);
+    rdb_arena_destroy(arena);
     return ok;
 }
 
@@ -132,6 +194,10 @@ bool command_validate_foreign_key(rdb_command_context *context, uint32_t relatio
         return rdb_error_set(err, RDB_INTERNAL_ERROR, "constraint %u is not among those of relation %u", constraint_oid, relation_oid);
     if (!rdb_relation_get(context->access, work.constraint->foreign_relation_oid, &work.target, err))
         return false;
+    work.foreign_columns = work.constraint->foreign_columns;
+    work.named = work.target;
+    if (work.target != NULL && work.target->kind == 'p')
+        return validate_partitioned(&work, err);
     for (uint16_t i = 0; work.target != NULL && i < work.target->index_count; i++)
         if (work.target->indexes[i].oid == work.constraint->index_oid)
             work.index = &work.target->indexes[i];

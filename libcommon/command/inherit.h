@@ -54,6 +54,12 @@ RDB_CHECKED bool command_make_bound(rdb_command_context *context, const rdb_rela
 RDB_CHECKED bool command_finish_partition(rdb_command_context *context, const rdb_relation *parent, uint32_t partition_oid, const rdb_partition_bound *bound, rdb_error *err);
 RDB_CHECKED bool command_alter_partition(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_alter_command *command, rdb_error *err);
 /* partition_index.c */
+/* 0A000 where a unique key lacks columns of the partition key. what: "primary key", "unique". */
+RDB_CHECKED bool command_check_partition_key(rdb_command_context *context, const rdb_relation *relation, const rdb_index_column *columns, uint16_t count, const char *what, rdb_error *err);
+/* An index or foreign key of a partitioned table to its partitions, and to those of the table referred to. */
+RDB_CHECKED bool command_spread_index(rdb_command_context *context, uint32_t parent_oid, uint32_t index_oid, rdb_error *err);
+RDB_CHECKED bool command_spread_foreign_key(rdb_command_context *context, uint32_t relation_oid, uint32_t constraint_oid, bool is_new, rdb_error *err);
+RDB_CHECKED bool command_attach_index(rdb_command_context *context, const rdb_relation *index, const rdb_ast_partition_cmd *command, rdb_error *err);
 RDB_CHECKED bool command_clone_indexes(rdb_command_context *context, const rdb_relation *parent, uint32_t partition_oid, rdb_error *err);
 RDB_CHECKED bool command_clone_foreign_keys(rdb_command_context *context, const rdb_relation *parent, uint32_t partition_oid, rdb_error *err);
 

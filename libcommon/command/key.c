@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * PRIMARY KEY, UNIQUE and EXCLUDE: constraints that an index stands behind. The index has the constraint's name and goes with it. */
-#include "command/command_int.h"
+#include "command/inherit.h"
 
 /* An identical key that the same CREATE TABLE has already made serves for both. */
 static bool is_there_already(const rdb_relation *relation, const rdb_ast_constraint *raw, const int16_t *numbers, uint16_t count, const int16_t *included,
@@ -180,6 +180,8 @@ bool command_add_key(rdb_command_context *context, const rdb_relation *relation,
         return false;
     if (!command_refuse_taken_constraint(relation, name, err))
         return false;
+    if (relation->kind == 'p' && !command_check_partition_key(context, relation, columns, count, is_primary ? "primary key" : "unique", err))
+        return false;
     for (uint16_t i = 0; is_primary && i < count; i++)
         if (!relation->columns[numbers[i] - 1].not_null && !command_set_not_null(context, relation, numbers[i], err))
             return false;
@@ -193,7 +195,7 @@ bool command_add_key(rdb_command_context *context, const rdb_relation *relation,
         return false;
     definition.index_oid = index_oid;
     return command_set_options(context, index_oid, 'i', &raw->options, err) && rdb_ddl_create_constraint(context->access, &definition, &oid, err) &&
-           command_fill_index(context, relation->oid, index_oid, err);
+           (relation->kind == 'p' ? command_spread_index(context, relation->oid, index_oid, err) : command_fill_index(context, relation->oid, index_oid, err));
 }
 
 /* ---- EXCLUDE -------------------------------------------------------------------------------------------------------------------- */

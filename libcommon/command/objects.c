@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Views, schemas, databases; DROP, TRUNCATE and LOCK. */
 #include "catalog/rdb_acl.h"
-#include "command/command_int.h"
+#include "command/inherit.h"
 #include "txn/rdb_ssi.h"
 
 /* ---- CREATE VIEW ------------------------------------------------------------------------------------------------------- */
@@ -267,19 +267,20 @@ static bool find_relation(rdb_command_context *context, const rdb_ast_drop *stat
         return rdb_error_set(err, statement->object_type == RDB_SQL_OBJECT_INDEX ? RDB_UNDEFINED_OBJECT : RDB_UNDEFINED_TABLE, "%s \"%s\" does not exist", word,
                              command_table_name(context, &table));
     }
-    if (relation->kind != kind_letter(statement->object_type) && !(relation->kind == 'p' && statement->object_type == RDB_SQL_OBJECT_TABLE)) {
+    if (relation->kind != kind_letter(statement->object_type) && !(relation->kind == 'p' && statement->object_type == RDB_SQL_OBJECT_TABLE) &&
+        !(relation->kind == 'I' && statement->object_type == RDB_SQL_OBJECT_INDEX)) {
         rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "\"%s\" is not %s %s", relation->name, word[0] == 'i' ? "an" : "a", word);
         if (relation->kind == 'm')
             return rdb_error_hint(err, "Use DROP MATERIALIZED VIEW to remove a materialized view.");
         if (relation->kind == 'c')
             return rdb_error_hint(err, "Use DROP TYPE to remove a type.");
-        const char *verb = relation->kind == 'v' ? "VIEW" : relation->kind == 'i' ? "INDEX" : relation->kind == 'S' ? "SEQUENCE" : "TABLE";
-        return rdb_error_hint(err, "Use DROP %s to remove %s %s.", verb, verb[0] == 'I' ? "an" : "a", relation->kind == 'v' ? "view" : relation->kind == 'i' ? "index" : relation->kind == 'S' ? "sequence" : "table");
+        const char *verb = relation->kind == 'v' ? "VIEW" : relation->kind == 'i' || relation->kind == 'I' ? "INDEX" : relation->kind == 'S' ? "SEQUENCE" : "TABLE";
+        return rdb_error_hint(err, "Use DROP %s to remove %s %s.", verb, verb[0] == 'I' ? "an" : "a", relation->kind == 'v' ? "view" : relation->kind == 'i' || relation->kind == 'I' ? "index" : relation->kind == 'S' ? "sequence" : "table");
     }
     if (!command_check_owner(context, relation, err))
         return false;
     /* Its table is changed too. */
-    if (relation->kind == 'i' && relation->index_of != 0 && !command_lock(context, relation->index_of, RDB_LOCK_ACCESS_EXCLUSIVE, err))
+    if ((relation->kind == 'i' || relation->kind == 'I') && relation->index_of != 0 && !command_lock(context, relation->index_of, RDB_LOCK_ACCESS_EXCLUSIVE, err))
         return false;
     *oid = relation->oid;
     return true;
@@ -410,14 +411,26 @@ bool command_truncate(rdb_command_context *context, const rdb_ast_truncate *stat
         const rdb_relation *relation = NULL;
         if (!command_open_table(context, statement->tables.items[i], RDB_LOCK_ACCESS_EXCLUSIVE, false, &relation, err))
             return false;
-        if (relation->kind != 'r')
+        const bool is_only = !((const rdb_ast_table *)statement->tables.items[i])->inherits;
+        if (relation->kind != 'r' && relation->kind != 'p')
             return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "\"%s\" is not a table", relation->name);
+        if (relation->kind == 'p' && is_only) {
+            rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "cannot truncate only a partitioned table");
+            return rdb_error_hint(err, "Do not specify the ONLY keyword, or use TRUNCATE ONLY on the partitions directly.");
+        }
         if (relation->is_system)
             return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "permission denied: \"%s\" is a system catalog", relation->name);
         if (!rdb_acl_check_relation(context->access, relation, context->role->oid, RDB_ACL_TRUNCATE, NULL, NULL, NULL, err))
             return false;
         if (!is_listed(&relations, relation->oid))
             rdb_list_push(context->arena, &relations, (void *)relation);
+        rdb_list below = {0};
+        uint32_t *counts = NULL;
+        if (!is_only && !command_descendants(context, relation, RDB_LOCK_ACCESS_EXCLUSIVE, &below, &counts, err))
+            return false;
+        for (uint32_t k = 0; k < below.count; k++)
+            if (!is_listed(&relations, ((const rdb_relation *)below.items[k])->oid))
+                rdb_list_push(context->arena, &relations, below.items[k]);
     }
     /* Tables that point here come along, or stand in the way. */
     for (uint32_t i = 0; i < relations.count; i++) {
@@ -437,11 +450,18 @@ bool command_truncate(rdb_command_context *context, const rdb_ast_truncate *stat
                 return false;
             command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "truncate cascades to table \"%s\"", referrer->name);
             rdb_list_push(context->arena, &relations, (void *)referrer);
+            rdb_list below = {0};
+            uint32_t *counts = NULL;
+            if (!command_descendants(context, referrer, RDB_LOCK_ACCESS_EXCLUSIVE, &below, &counts, err))
+                return false;
+            for (uint32_t m = 0; m < below.count; m++)
+                if (!is_listed(&relations, ((const rdb_relation *)below.items[m])->oid))
+                    rdb_list_push(context->arena, &relations, below.items[m]);
         }
     }
     for (uint32_t i = 0; i < relations.count; i++) {
         const rdb_relation *relation = relations.items[i];
-        if (!rdb_ssi_write_relation(context->txn, relation->oid, err) || !rdb_ddl_new_files(context->access, relation->oid, err) ||
+        if (!rdb_ssi_write_relation(context->txn, relation->oid, err) || (relation->kind != 'p' && !rdb_ddl_new_files(context->access, relation->oid, err)) ||
             (statement->restart_identity && !restart_identities(context, relation, err)))
             return false;
     }

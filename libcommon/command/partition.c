@@ -560,6 +560,8 @@ static bool detach(rdb_command_context *context, const rdb_relation *parent, con
 bool command_alter_partition(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_alter_command *command, rdb_error *err)
 {
     const rdb_ast_partition_cmd *partition = (const rdb_ast_partition_cmd *)command->def;
+    if (relation->kind == 'I' || relation->kind == 'i')
+        return command_attach_index(context, relation, partition, err);
     if (relation->kind != 'p')
         return rdb_error_set(err, RDB_INVALID_OBJECT_DEFINITION, "table \"%s\" is not partitioned", relation->name);
     return command->kind == RDB_SQL_ALTER_ATTACH_PARTITION ? attach(context, relation, partition, err)

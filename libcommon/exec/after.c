@@ -167,12 +167,12 @@ static bool note_key(rdb_execution *x, const rdb_relation *relation, const rdb_c
 
 bool exec_after_note(rdb_execution *x, const rdb_relation *relation, uint8_t command, rdb_row_address address, const rdb_datum *old_values, const bool *old_is_null, const rdb_datum *values, const bool *is_null, rdb_error *err)
 {
-    for (uint16_t i = 0; i < relation->constraint_count && command != RDB_COMMAND_DELETE; i++) {
+    for (uint16_t i = 0; i < relation->constraint_count && command != RDB_COMMAND_DELETE && relation->kind != 'p'; i++) {
         const rdb_constraint *constraint = &relation->constraints[i];
         const bool is_key = constraint->kind == 'x' || ((constraint->kind == 'u' || constraint->kind == 'p') && constraint->is_deferrable);
         if (is_key && !note_key(x, relation, constraint, address, values, is_null, err))
             return false;
-        if (constraint->kind != 'f')
+        if (constraint->kind != 'f' || constraint->is_of_referenced)
             continue;
         if (command == RDB_COMMAND_UPDATE && !keys_changed(relation, constraint->columns, constraint->column_count, old_values, old_is_null, values, is_null))
             continue;
@@ -181,7 +181,7 @@ bool exec_after_note(rdb_execution *x, const rdb_relation *relation, uint8_t com
     }
     for (uint16_t i = 0; i < relation->referrer_count && command != RDB_COMMAND_INSERT; i++) {
         const rdb_constraint *constraint = &relation->referrers[i];
-        bool any_null = false;
+        bool any_null = constraint->is_of_referencing;
         for (uint16_t k = 0; k < constraint->column_count; k++)
             any_null = any_null || old_is_null[constraint->foreign_columns[k] - 1];
         if (any_null || (command == RDB_COMMAND_UPDATE && !keys_changed(relation, constraint->foreign_columns, constraint->column_count, old_values, old_is_null, values, is_null)))
@@ -293,6 +293,7 @@ static bool plan_statement(after_runner *r, uint8_t purpose, const rdb_constrain
     range->kind = RDB_RANGE_RELATION;
     range->alias = table->name;
     range->relation = table;
+    range->is_inherited = table->kind == 'p';
     rdb_list_push(arena, &query->ranges, range);
     from->range_no = 1;
     rdb_list_push(arena, &query->from, from);

@@ -496,7 +496,16 @@ static bool move_row(exec_node *node, rdb_row_address *address, rdb_row_version 
         return false;
     if (*outcome != RDB_WRITE_DONE)
         return true;
-    if (!exec_after_note(node->x, from->relation, RDB_COMMAND_UPDATE, *address, from->old_values, from->old_is_null, from->values, from->is_null, err) ||
+    /* for whoever refers to the row it was an update of the table as a whole */
+    const uint16_t count = state->plan->relation->column_count;
+    rdb_datum *old_values = rdb_arena_zalloc(state->row_arena, (count + 1u) * sizeof *old_values);
+    bool *old_is_null = rdb_arena_zalloc(state->row_arena, count + 1u);
+    for (uint16_t i = 0; i < count; i++) {
+        const int16_t place = from->map != NULL ? from->map[i] : (int16_t)(i + 1);
+        old_is_null[i] = place == 0 || from->old_is_null[place - 1];
+        old_values[i] = old_is_null[i] ? (rdb_datum){.words = {0, 0}} : from->old_values[place - 1];
+    }
+    if (!exec_after_note(node->x, state->plan->relation, RDB_COMMAND_UPDATE, *address, old_values, old_is_null, state->values, state->is_null, err) ||
         !insert_values(node, &is_written, &moved, err))
         return false;
     *address = moved;

@@ -36,7 +36,10 @@ static bool give_expression(rdb_call *call, const rdb_datum *a, bool is_pretty, 
     if (*is_null)
         return true;
     rdb_strbuf_init(&text, call->arena);
-    return add_tree(call, expr_get_text(call, a[0]), relation, is_pretty, &text) && finish_text(call, &text, result);
+    const char *tree = expr_get_text(call, a[0]);
+    if (tree[0] < '0' || tree[0] > '9') /* pg_class.relpartbound is of that type as well */
+        return exec_add_partition_bound(call, tree, &text) && finish_text(call, &text, result);
+    return add_tree(call, tree, relation, is_pretty, &text) && finish_text(call, &text, result);
 }
 
 static bool expression_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
@@ -494,8 +497,6 @@ static const rdb_kernel_entry ENTRIES[] = {
     {2508, constraint_pretty, RDB_KERNEL_NEEDS_SESSION},
     {1662, nothing, 0}, /* pg_get_triggerdef: no trigger can be made yet */
     {2730, nothing, 0},
-    {3352, nothing, 0},
-    {3408, nothing, 0},
     {3415, nothing, 0},
     {6174, nothing, 0},
     {6121, is_publishable, RDB_KERNEL_NEEDS_SESSION},
@@ -505,4 +506,5 @@ void exec_register_tree_functions(void)
 {
     rdb_kernel_register(ENTRIES, RDB_COUNT_OF(ENTRIES));
     exec_register_definition_functions();
+    exec_register_partition_functions();
 }

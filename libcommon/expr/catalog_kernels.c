@@ -169,22 +169,6 @@ static bool shared_comment_row(rdb_call *call, const rdb_datum *a, const bool *n
 }
 EXPR_ROW_KERNEL(shared_comment, 2)
 
-/* pg_partition_ancestors: a plain table has none, and no other kind can be made yet. */
-static bool no_rows_begin(rdb_call *call, void *state, const rdb_datum *arguments, const bool *is_null)
-{
-    (void)call, (void)state, (void)arguments, (void)is_null;
-    return true;
-}
-
-static bool no_rows_next(rdb_call *call, void *state, rdb_vector **columns, uint32_t column_count, uint32_t capacity, uint32_t *count)
-{
-    (void)call, (void)state, (void)columns, (void)column_count, (void)capacity;
-    *count = 0;
-    return true;
-}
-
-static const rdb_set_kernel_entry SETS[] = {{.proc_oid = 3425, .state_bytes = 1, .begin = no_rows_begin, .next = no_rows_next}};
-
 static const rdb_kernel_entry ENTRIES[] = {
     {1642, user_name, RDB_KERNEL_NEEDS_SESSION},
     {2079, table_is_visible, RDB_KERNEL_NEEDS_SESSION},
@@ -210,6 +194,5 @@ static const rdb_kernel_entry ENTRIES[] = {
 
 void expr_register_catalog_kernels(void)
 {
-    rdb_set_kernel_register(SETS, RDB_COUNT_OF(SETS));
     rdb_kernel_register(ENTRIES, RDB_COUNT_OF(ENTRIES));
 }
