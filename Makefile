@@ -146,7 +146,7 @@ fuzz:
 		programs $(foreach subject,$(FUZZ_SUBJECTS),$(BUILD)-fuzz/fuzz/libfuzzer_$(subject))
 
 # ---- what people and CI call ------------------------------------------------------------------------------------
-.PHONY: deps deps-test check-clients quickstart check check-pg check-sql check-wire check-long bench format lint sanitize e2e check-rooms install
+.PHONY: deps deps-test check-clients quickstart check check-pg check-sql check-isolation check-wire check-long bench format lint sanitize e2e check-rooms install
 deps:
 	@tests/tools/deps build
 deps-test:
@@ -165,12 +165,16 @@ e2e: programs
 check-sql: programs
 	@tests/tools/run-sql
 check-pg: programs
+	@tests/tools/run-isolation --peer
 	@tests/tools/run-sql --peer
 	@tests/tools/run-sql
 	@tests/tools/run-wire --peer
 	@tests/tools/run-wire
 	@tests/random/estimates
 	@tests/random/queries --count 10000
+# Interleavings of sessions, step by step; `tests/tools/run-isolation --anomalies` prints the README's table.
+check-isolation: programs
+	@tests/tools/run-isolation
 # Scripts of protocol messages against what PostgreSQL 15 sent back, byte by byte.
 check-wire: programs
 	@tests/tools/run-wire

@@ -113,8 +113,13 @@ static bool lock_row(exec_node *node, rdb_batch **batch, uint32_t *row, bool *ke
                     relation = lock->targets[k].relation;
                     scan_no = lock->targets[k].scan_no;
                 }
-            if (!rdb_table_lock_row(&relation->table, context->txn, context->snapshot, address, seen, lock->strength, lock->policy, context->lock_timeout_us, &outcome, &taken, err))
+            if (!rdb_table_lock_row(&relation->table, context->txn, context->snapshot, address, seen, lock->strength, lock->policy, context->lock_timeout_us, &outcome, &taken, err)) {
+                if (lock->policy == RDB_LOCK_NOWAIT && rdb_error_is(err, RDB_LOCK_NOT_AVAILABLE)) {
+                    rdb_error_clear(err);
+                    rdb_error_set(err, RDB_LOCK_NOT_AVAILABLE, "could not obtain lock on row in relation \"%s\"", relation->name);
+                }
                 return false;
+            }
             if (!taken && outcome == RDB_WRITE_DONE) { /* SKIP LOCKED */
                 *keeps = false;
                 return true;

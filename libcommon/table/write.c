@@ -310,11 +310,17 @@ bool rdb_table_lock_row(const rdb_table *table, rdb_txn *txn, const rdb_snapshot
     heap_place place = heap_place_of(table);
     heap_walker walker;
     *outcome = RDB_WRITE_DONE;
-    if (!rdb_lock_acquire_row(txn, table->file, address, strength, policy, lock_timeout_us, taken, err))
-        return false;
+    *taken = false;
     heap_walker_init(&walker, place.page_bytes);
-    bool ok = true;
-    while (ok && *taken) {
+    bool ok = true, has_lock = false;
+    for (;;) {
+        /* SKIP LOCKED looks first: a lock on a row that it then passes over would be in others' way to the transaction's end. */
+        if (!has_lock && (policy != RDB_LOCK_SKIP || *taken)) {
+            ok = rdb_lock_acquire_row(txn, table->file, address, strength, policy, lock_timeout_us, taken, err);
+            has_lock = true;
+            if (!ok || !*taken)
+                break;
+        }
         rdb_buffer *buffer = NULL;
         heap_version current, base;
         bool found = false;
@@ -325,15 +331,24 @@ bool rdb_table_lock_row(const rdb_table *table, rdb_txn *txn, const rdb_snapshot
             *outcome = RDB_WRITE_GONE;
         else if (ok)
             ok = judge(&place, txn, snapshot, &current, seen, strength == RDB_ROW_KEY_SHARE, &walker, &base, outcome, &wait_xid, err);
-        if (ok && *outcome != RDB_WRITE_WAIT)
+        if (ok && has_lock && *outcome != RDB_WRITE_WAIT)
             rdb_lock_confirm_row(txn, table->file, address); /* before the page is let go: see rdb_lock.h */
         rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
-        if (!ok || *outcome != RDB_WRITE_WAIT)
+        if (!ok)
             break;
-        if (policy == RDB_LOCK_SKIP)
+        if (*outcome != RDB_WRITE_WAIT) {
+            *taken = true;
+            if (has_lock)
+                break;
+            continue;
+        }
+        if (policy == RDB_LOCK_SKIP) {
             *taken = false;
-        else
-            ok = rdb_lock_wait_xid(txn, wait_xid, policy, lock_timeout_us, err);
+            *outcome = RDB_WRITE_DONE;
+            break;
+        }
+        if (!(ok = rdb_lock_wait_xid(txn, wait_xid, policy, lock_timeout_us, err)))
+            break;
     }
     heap_walker_deinit(&walker);
     return ok;

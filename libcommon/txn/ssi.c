@@ -557,6 +557,13 @@ void ssi_end(rdb_txn *txn, bool committed)
     rdb_mutex_unlock(&ssi->lock);
 }
 
+void ssi_tidy(rdb_txn_manager *manager)
+{
+    rdb_mutex_lock(&manager->ssi->lock);
+    forget_ended(manager);
+    rdb_mutex_unlock(&manager->ssi->lock);
+}
+
 uint32_t rdb_ssi_blockers(rdb_txn_manager *manager, int32_t process_id, int32_t *process_ids, uint32_t max)
 {
     ssi_manager *ssi = manager->ssi;

@@ -100,5 +100,6 @@ bool ssi_note_xid(rdb_txn *txn, rdb_xid xid, rdb_error *err);
 bool ssi_before_commit(rdb_txn *txn, rdb_error *err); /* 40001, or from here on it can commit whatever others do */
 void ssi_committing(rdb_txn *txn, rdb_scn scn);       /* inside the reservation of the log */
 void ssi_end(rdb_txn *txn, bool committed);
+void ssi_tidy(rdb_txn_manager *manager); /* a commit was published: what was kept for it alone goes */
 
 #endif

@@ -569,6 +569,7 @@ bool rdb_txn_commit(rdb_txn **handle, rdb_commit_wait wait, rdb_scn *scn, rdb_er
     }
     if (header.scn != 0 && txn->hook_count > 0)
         txn_publish_wait_recorded(manager, header.scn); /* who reads anew what the hooks make stale must meet the commit */
+    bool was_serializable = txn->ssi != NULL;
     ssi_end(txn, true);
     fire(txn, RDB_TXN_COMMITTED, 0);
     rdb_lock_release_all(txn);
@@ -582,5 +583,8 @@ bool rdb_txn_commit(rdb_txn **handle, rdb_commit_wait wait, rdb_scn *scn, rdb_er
     }
     if (header.scn != 0 && !rdb_wal_flush(manager->wal, end_lsn, err))
         return false;
-    return raised && txn_publish_wait(manager, RDB_MAX(header.scn, met_scn), err);
+    bool published = txn_publish_wait(manager, RDB_MAX(header.scn, met_scn), err);
+    if (was_serializable)
+        ssi_tidy(manager);
+    return raised && published;
 }
