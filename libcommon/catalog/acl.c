@@ -686,3 +686,54 @@ bool rdb_acl_check_relation(rdb_access *access, const rdb_relation *relation, ui
     }
     return missing == 0 || rdb_acl_denied(&object, err);
 }
+
+/* ---- what may be shown -------------------------------------------------------------------------------------------------------------------- */
+bool rdb_row_security_applies(rdb_access *access, const rdb_relation *relation, uint32_t role_oid, bool *applies, bool *is_owner, rdb_error *err)
+{
+    bool found = false;
+    rdb_role role;
+    *applies = *is_owner = false;
+    if (!relation->has_row_security)
+        return true;
+    if (!rdb_role_get(access, role_oid, &role, &found, err))
+        return false;
+    if (!found || role.is_superuser || role.bypasses_rls)
+        return true;
+    if (!rdb_acl_is_owner(access, role_oid, relation->owner_oid, is_owner, err))
+        return false;
+    *applies = !*is_owner || relation->forces_row_security;
+    return true;
+}
+
+bool rdb_acl_shown_columns(rdb_access *access, rdb_arena *arena, const rdb_relation *relation, uint32_t role, uint64_t **columns, bool *has_policies, rdb_error *err)
+{
+    rdb_acl_object object;
+    bool is_it = false, found = false;
+    uint32_t got = 0;
+    *columns = NULL;
+    *has_policies = false;
+    if (!rdb_role_is_superuser(access, role, &is_it, err))
+        return false;
+    if (is_it || (role == relation->owner_oid && !relation->has_acl && !relation->forces_row_security))
+        return true;
+    if (!rdb_row_security_applies(access, relation, role, has_policies, &is_it, err))
+        return false;
+    if (!*has_policies) {
+        if (!rdb_acl_get_object(access, arena, 'r', relation->oid, 0, &object, &found, err) ||
+            (found && !rdb_acl_object_mask(access, &object, role, RDB_ACL_SELECT, false, &got, err)))
+            return false;
+        if (got != 0)
+            return true;
+    }
+    *columns = RDB_NEW_ARRAY(arena, uint64_t, (relation->column_count + (uint32_t)COLUMN_SHIFT) / 64 + 1);
+    for (uint16_t i = 0; !*has_policies && i < relation->column_count; i++) {
+        const uint32_t bit = i + 1u + COLUMN_SHIFT;
+        if (relation->columns[i].is_dropped)
+            continue;
+        if (!has_column_bit(access, relation, (int16_t)(i + 1), role, RDB_ACL_SELECT, &is_it, err))
+            return false;
+        if (is_it)
+            (*columns)[bit / 64] |= UINT64_C(1) << (bit % 64);
+    }
+    return rdb_arena_check(arena, err);
+}

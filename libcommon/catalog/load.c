@@ -498,6 +498,8 @@ static bool load_relation(rdb_access *access, cache_entry *entry, rdb_arena *wor
     relation->of_type_oid = row_oid(&row, RDB_pg_class_reloftype);
     relation->is_system = relation->oid < RDB_FIRST_NORMAL_OID;
     relation->column_count = (uint16_t)row_int16(&row, RDB_pg_class_relnatts);
+    relation->has_row_security = row_bool(&row, RDB_pg_class_relrowsecurity);
+    relation->forces_row_security = row_bool(&row, RDB_pg_class_relforcerowsecurity);
     relation->is_populated = row_bool(&row, RDB_pg_class_relispopulated);
     if (relation->kind == 'v' && !load_view_options(relation, work, &row, err))
         return false;

@@ -80,6 +80,11 @@ bool rdb_acl_denied(const rdb_acl_object *object, rdb_error *err);
 /* May the role act as the owner? */
 RDB_CHECKED bool rdb_acl_is_owner(rdb_access *access, uint32_t role, uint32_t owner, bool *is_owner, rdb_error *err);
 
+/* Do policies decide what the role sees of the relation? *is_owner: it acts as the owner. */
+RDB_CHECKED bool rdb_row_security_applies(rdb_access *access, const rdb_relation *relation, uint32_t role, bool *applies, bool *is_owner, rdb_error *err);
+/* The columns whose values a message may show to the role (bits as above, in arena); NULL: all. None where policies decide. */
+RDB_CHECKED bool rdb_acl_shown_columns(rdb_access *access, rdb_arena *arena, const rdb_relation *relation, uint32_t role, uint64_t **columns, bool *has_policies, rdb_error *err);
+
 /* ALTER DEFAULT PRIVILEGES (default_acl.c): the list that new objects of a kind (r s f T n) get whose owner the role is, in the schema or (0)
  * anywhere; the standard one where nothing is kept. */
 RDB_CHECKED bool rdb_acl_get_default(rdb_access *access, rdb_arena *arena, uint32_t role_oid, uint32_t namespace_oid, rdb_acl_kind kind, rdb_acl *acl, rdb_error *err);

@@ -81,6 +81,7 @@ typedef struct rdb_access_context {
     rdb_txn *txn;                  /* may be NULL for the built-in rows alone */
     uint32_t role_oid;
     const char *role_name;
+    bool row_security_off;         /* the setting: what policies would change is an error */
     const char *search_path;       /* the setting's text: "$user", public */
     uint32_t temp_namespace_oid;   /* the session's schema of temporary objects, which "pg_temp" means; 0: none yet */
     struct rdb_temp_session *temp; /* the session's temporary objects (rdb_ddl.h), which sets the number above; NULL: it has none */
@@ -217,6 +218,7 @@ struct rdb_relation {
     uint32_t owner_oid, row_type_oid;
     uint32_t of_type_oid; /* the composite type that the table is made OF; 0: none */
     bool has_acl;     /* privileges were granted or taken away: rdb_acl.h */
+    bool has_row_security, forces_row_security; /* policies decide which rows are seen; by the owner too */
     bool is_shared;   /* lives in the root PDB */
     bool is_system;   /* oid < 16384 */
     bool is_populated; /* m: it has been filled */
@@ -368,6 +370,7 @@ typedef struct rdb_row_writer {
                           rdb_index_values *index_values, rdb_error *err);
     void *compute_context;
     const rdb_format_settings *format; /* of the values in messages; NULL: rdb_format_default() */
+    const uint64_t *shown_columns;     /* whose values messages may show: bit number + 7; NULL: all */
 } rdb_row_writer;
 /* conflict_index: ON CONFLICT (UINT16_MAX: a conflict is an error 23505; RDB_CONFLICT_ANY: of any unique index). *conflict: the
  * row in the way, nothing inserted. Waits for uncertain rows. */

@@ -288,6 +288,24 @@ RDB_CHECKED bool rdb_function_find_exact(rdb_access *access, uint32_t namespace_
 /* The definition as it stands, for those who change a part of it. Memory of arena. */
 RDB_CHECKED bool rdb_ddl_read_function(rdb_access *access, uint32_t oid, rdb_arena *arena, rdb_function_definition *definition, rdb_error *err);
 
+/* Policies of row-level security (ddl_policy.c). */
+typedef struct rdb_policy {
+    uint32_t oid, relation_oid;
+    const char *name;
+    char command;               /* pg_policy's: r a w d, * for all */
+    bool is_permissive;
+    const uint32_t *roles;      /* 0: everyone */
+    uint32_t role_count;
+    const char *using_tree, *check_tree; /* over range 1; NULL: none */
+} rdb_policy;
+/* A new one (*oid 0), or the row of *oid replaced. */
+RDB_CHECKED bool rdb_ddl_write_policy(rdb_access *access, const rdb_policy *policy, const rdb_object_address *uses, uint32_t use_count, uint32_t *oid, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_rename_policy(rdb_access *access, uint32_t oid, const char *name, rdb_error *err);
+RDB_CHECKED bool rdb_policy_find(rdb_access *access, uint32_t relation_oid, const char *name, uint32_t *oid, rdb_error *err); /* 0: none */
+RDB_CHECKED bool rdb_policy_read(rdb_access *access, uint32_t oid, rdb_arena *arena, rdb_policy *policy, rdb_error *err);
+/* rdb_policy * of a table, by name. */
+RDB_CHECKED bool rdb_policy_list(rdb_access *access, uint32_t relation_oid, rdb_arena *arena, rdb_list *policies, rdb_error *err);
+
 /* Membership of roles (ddl_membership.c). */
 typedef struct rdb_ddl_notice {
     void (*notice)(void *context, const char *text);

@@ -104,7 +104,7 @@ bool rdb_index_report_duplicate(const rdb_row_writer *writer, const rdb_relation
     bool whole = true; /* an expression has no name here, a type may have no text */
     for (uint16_t i = 0; i < index->key_count && whole; i++) {
         int16_t number = index->columns[i].column_number;
-        whole = number > 0;
+        whole = number > 0 && (writer->shown_columns == NULL || (writer->shown_columns[(number + 7) / 64] & UINT64_C(1) << ((number + 7) % 64)) != 0);
         if (!whole)
             break;
         rdb_strbuf_addf(&names, "%s%s", i > 0 ? ", " : "", writer->relation->columns[number - 1].name);

@@ -211,6 +211,8 @@ bool command_rename(rdb_command_context *context, const rdb_ast_rename *statemen
     const bool is_column = statement->object_type == RDB_SQL_OBJECT_COLUMN || statement->object_type == RDB_SQL_OBJECT_ATTRIBUTE;
     if (is_type_of_its_own(statement->object_type) || statement->object_type == RDB_SQL_OBJECT_DOMCONSTRAINT)
         return rename_type_or_rule(context, statement, err);
+    if (statement->object_type == RDB_SQL_OBJECT_POLICY)
+        return command_rename_policy(context, statement, err);
     if (!is_column && !is_relation_type(statement->object_type))
         return rename_object(context, statement, err);
     if (!open_for_change(context, statement->table, is_column ? RDB_SQL_OBJECT_TABLE : statement->object_type, statement->missing_ok, &relation, err))
@@ -336,6 +338,14 @@ bool command_comment(rdb_command_context *context, const rdb_ast_comment *statem
         if (object.object_oid == 0)
             return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "constraint \"%s\" for domain %s does not exist", rule, type->name);
         return rdb_ddl_comment(context->access, object, statement->comment, err);
+    }
+    if (statement->object_type == RDB_SQL_OBJECT_POLICY) {
+        const rdb_list *parts = &((const rdb_ast_items *)statement->object)->items;
+        const rdb_ast_table on = {.node = {RDB_AST_TABLE, -1}, .name = name_at(parts, 1), .schema = name_at(parts, 2)};
+        const rdb_relation *table = NULL;
+        enum { PG_POLICY = 3256 };
+        object.catalog_oid = PG_POLICY;
+        return command_find_policy(context, &on, name_at(parts, 0), &table, &object.object_oid, err) && rdb_ddl_comment(context->access, object, statement->comment, err);
     }
     const bool is_column = statement->object_type == RDB_SQL_OBJECT_COLUMN, is_constraint = statement->object_type == RDB_SQL_OBJECT_TABCONSTRAINT;
     if (!is_column && !is_constraint && !is_relation_type(statement->object_type))

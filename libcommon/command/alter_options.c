@@ -342,6 +342,11 @@ bool command_alter_property(rdb_command_context *context, const rdb_relation *re
     switch (command->kind) {
     case RDB_SQL_ALTER_DROP_EXPRESSION:
         return drop_expression(context, relation, command, err);
+    case RDB_SQL_ALTER_ENABLE_ROW_SECURITY:
+    case RDB_SQL_ALTER_DISABLE_ROW_SECURITY:
+    case RDB_SQL_ALTER_FORCE_ROW_SECURITY:
+    case RDB_SQL_ALTER_NO_FORCE_ROW_SECURITY:
+        return command_alter_row_security(context, relation, command->kind, err);
     case RDB_SQL_ALTER_SET_STATISTICS:
         return set_statistics(context, relation, command, err);
     case RDB_SQL_ALTER_SET_STORAGE:

@@ -164,6 +164,13 @@ RDB_CHECKED bool command_call_columns(rdb_command_context *context, const rdb_as
 RDB_CHECKED bool command_default_privileges(rdb_command_context *context, const rdb_ast_default_privileges *statement, rdb_error *err);
 RDB_CHECKED bool command_drop_owned(rdb_command_context *context, const rdb_ast_drop_owned *statement, rdb_error *err);
 RDB_CHECKED bool command_reassign_owned(rdb_command_context *context, const rdb_ast_reassign_owned *statement, rdb_error *err);
+/* policy.c */
+RDB_CHECKED bool command_create_policy(rdb_command_context *context, const rdb_ast_create_policy *statement, rdb_error *err);
+RDB_CHECKED bool command_alter_policy(rdb_command_context *context, const rdb_ast_alter_policy *statement, rdb_error *err);
+RDB_CHECKED bool command_rename_policy(rdb_command_context *context, const rdb_ast_rename *statement, rdb_error *err);
+RDB_CHECKED bool command_drop_policy(rdb_command_context *context, const rdb_ast_drop *statement, rdb_error *err);
+RDB_CHECKED bool command_find_policy(rdb_command_context *context, const rdb_ast_table *table, const char *name, const rdb_relation **relation, uint32_t *oid, rdb_error *err);
+RDB_CHECKED bool command_alter_row_security(rdb_command_context *context, const rdb_relation *relation, rdb_sql_alter_kind kind, rdb_error *err);
 /* grant.c */
 typedef struct command_grant_parts { /* what a GRANT says, whatever it is about */
     char kind;     /* rdb_acl_kind */

@@ -236,6 +236,13 @@ static bool open_insertion(copying *work, rdb_error *err)
         written[(work->columns.numbers[i] + 7) / 64] |= UINT64_C(1) << ((work->columns.numbers[i] + 7) % 64);
     if (!rdb_acl_check_relation(context->access, work->relation, context->role->oid, RDB_ACL_INSERT, NULL, written, NULL, err))
         return false;
+    bool has_policies, is_owner;
+    if (!rdb_row_security_applies(context->access, work->relation, context->role->oid, &has_policies, &is_owner, err))
+        return false;
+    if (has_policies) {
+        rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "COPY FROM not supported with row-level security");
+        return rdb_error_hint(err, "Use INSERT statements instead.");
+    }
     if (!rdb_plan_make_insert(&plan, work->relation, work->columns.numbers, work->columns.count, &modify, err) ||
         !rdb_insertion_open(&work->insertion, modify, &execution, err))
         return false;

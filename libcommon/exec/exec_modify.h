@@ -11,6 +11,8 @@ typedef struct exec_row_rules {
     const rdb_plan_modify *plan;
     rdb_program **checks, **generated, **predicates, **keys; /* the last three by attribute or index, NULL: none */
     bool has_generated, has_index_values;
+    uint64_t *shown;         /* columns whose values messages may show (rdb_acl_shown_columns); NULL: all */
+    uint64_t *told;          /* those, and what the statement itself writes */
     rdb_vector **row;        /* the row at hand, as a batch of one */
     rdb_arena *arena;        /* of the row at hand: the caller resets it between rows */
 } exec_row_rules;

@@ -113,7 +113,7 @@ bool rdb_insertion_put(rdb_insertion *in, const rdb_batch *batch, rdb_error *err
     }
     rdb_arena *keys_arena = in->rules.arena;
     const rdb_row_writer writer = {.txn = in->x.context.txn, .snapshot = in->x.context.snapshot, .relation = relation, .lock_timeout_us = in->x.context.lock_timeout_us, .arena = keys_arena,
-                                   .compute_index = exec_row_rules_compute_index, .compute_context = &in->rules, .format = in->x.context.format};
+                                   .compute_index = exec_row_rules_compute_index, .compute_context = &in->rules, .format = in->x.context.format, .shown_columns = in->rules.shown};
     if (!rdb_row_insert_many(&writer, all_values, all_nulls, rows, all_keys, addresses, err))
         return false;
     for (uint32_t i = 0; i < rows; i++)

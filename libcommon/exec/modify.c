@@ -3,7 +3,32 @@
  * meanwhile is looked at anew under READ COMMITTED (one-row substitution, R35) and is an error above it. */
 #include "exec/exec_route.h"
 
+#include "catalog/rdb_acl.h"
+
 /* ---- what a new row must pass -------------------------------------------------------------------------------------------------- */
+/* What messages may tell of rows: what the user may read, and in "Failing row contains" what he wrote. */
+static bool find_shown(exec_row_rules *rules, rdb_error *err)
+{
+    rdb_execution *x = rules->x;
+    rdb_access *access = x->context.access;
+    const rdb_relation *relation = rules->plan->relation;
+    const uint32_t words = (relation->column_count + 7u) / 64 + 1;
+    bool has_policies;
+    if (access == NULL)
+        return true;
+    if (!rdb_acl_shown_columns(access, x->arena, relation, rdb_access_get_context(access)->role_oid, &rules->shown, &has_policies, err))
+        return false;
+    if (rules->shown == NULL)
+        return true;
+    rules->told = rdb_arena_memdup(x->arena, rules->shown, words * sizeof *rules->shown);
+    for (uint32_t i = 0; !has_policies && x->plan != NULL && i < x->plan->ranges.count; i++) {
+        const rdb_range *range = x->plan->ranges.items[i];
+        for (uint32_t w = 0; range->relation != NULL && range->relation->oid == relation->oid && w < words; w++)
+            rules->told[w] |= (range->inserted_columns != NULL ? range->inserted_columns[w] : 0) | (range->updated_columns != NULL ? range->updated_columns[w] : 0);
+    }
+    return rdb_arena_check(x->arena, err);
+}
+
 bool exec_row_rules_open(exec_row_rules *rules, rdb_execution *x, const rdb_plan_modify *plan, rdb_error *err)
 {
     const rdb_relation *relation = plan->relation;
@@ -40,6 +65,8 @@ bool exec_row_rules_open(exec_row_rules *rules, rdb_execution *x, const rdb_plan
         if (!rdb_vector_init(rules->row[i], arena, (rdb_rep)relation->table.reps[i], 1, err))
             return false;
     }
+    if (!find_shown(rules, err))
+        return false;
     rules->arena = exec_arena(x, "row");
     return rules->arena != NULL || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
 }
@@ -60,14 +87,15 @@ static void name_table(const rdb_relation *relation, rdb_error *err)
 void exec_row_rules_tell(exec_row_rules *rules, const rdb_datum *values, const bool *is_null, rdb_error *err)
 {
     const rdb_relation *relation = rules->plan->relation;
-    rdb_strbuf text;
+    rdb_strbuf text, names;
     rdb_error quiet = {0};
     bool is_first = true;
     rdb_strbuf_init(&text, rules->arena);
+    rdb_strbuf_init(&names, rules->arena);
     for (uint16_t i = 0; i < relation->column_count; i++) {
         const rdb_column *column = &relation->columns[i];
         const char *value = "null";
-        if (column->is_dropped)
+        if (column->is_dropped || (rules->told != NULL && (rules->told[(i + 8u) / 64] & UINT64_C(1) << ((i + 8u) % 64)) == 0))
             continue;
         if (!is_null[i] && !rdb_expr_value_to_text(&rules->x->eval, rules->arena, column->type, values[i], &value, &quiet))
             value = "?";
@@ -77,15 +105,21 @@ void exec_row_rules_tell(exec_row_rules *rules, const rdb_datum *values, const b
             while (kept > 0 && ((unsigned char)value[kept] & 0xc0) == 0x80)
                 kept--;
         }
-        if (!is_first)
+        if (!is_first) {
             rdb_strbuf_adds(&text, ", ");
+            rdb_strbuf_adds(&names, ", ");
+        }
         is_first = false;
+        rdb_strbuf_adds(&names, column->name);
         rdb_strbuf_add(&text, value, kept);
         if (kept < length)
             rdb_strbuf_adds(&text, "...");
     }
     rdb_error_clear(&quiet);
-    rdb_error_detail(err, "Failing row contains (%s).", text.data ? text.data : "");
+    if (rules->told == NULL)
+        rdb_error_detail(err, "Failing row contains (%s).", text.data ? text.data : "");
+    else if (!is_first && names.data != NULL)
+        rdb_error_detail(err, "Failing row contains (%s) = (%s).", names.data, text.data ? text.data : "");
 }
 
 static rdb_batch row_batch(exec_row_rules *rules, const rdb_datum *values, const bool *is_null)
@@ -141,6 +175,11 @@ bool exec_row_rules_apply(exec_row_rules *rules, rdb_datum *values, bool *is_nul
         if (rdb_vector_is_null(answer, 0) || RDB_AT(answer, uint8_t, 0))
             continue;
         const char *name = rules->plan->check_constraints[i]->name;
+        if (rules->plan->check_constraints[i]->kind == 's') { /* row-level security: nothing of the row is shown */
+            if (name[0] != '\0')
+                return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "new row violates row-level security policy \"%s\" for table \"%s\"", name, relation->name);
+            return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "new row violates row-level security policy for table \"%s\"", relation->name);
+        }
         if (rules->plan->check_constraints[i]->kind == 'w') { /* WITH CHECK OPTION */
             rdb_error_set(err, RDB_WITH_CHECK_OPTION_VIOLATION, "new row violates check option for view \"%s\"", name);
             exec_row_rules_tell(rules, values, is_null, err);
@@ -385,7 +424,7 @@ static rdb_row_writer make_writer(exec_node *node)
     modify_state *state = node->state;
     const rdb_execution_context *context = &node->x->context;
     return (rdb_row_writer){.txn = context->txn, .snapshot = context->snapshot, .relation = state->at->relation, .lock_timeout_us = context->lock_timeout_us, .arena = state->row_arena,
-                            .compute_index = exec_row_rules_compute_index, .compute_context = &state->at->rules, .format = context->format};
+                            .compute_index = exec_row_rules_compute_index, .compute_context = &state->at->rules, .format = context->format, .shown_columns = state->at->rules.shown};
 }
 
 static void read_row(rdb_vector *const *columns, uint32_t row, uint16_t count, rdb_datum *values, bool *is_null)

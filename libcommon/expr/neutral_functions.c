@@ -162,14 +162,12 @@ static const rdb_kernel_entry ENTRIES[] = {
     {3788, null, 0}, /* pg_stat_get_snapshot_timestamp */
     /* recovery: a server that takes connections is not in it */
     {3073, zero, 0}, {3820, null, 0}, {3821, null, 0}, {3830, null, 0}, {1137, empty_text, 0},
-    {3296, zero, 0}, /* pg_notification_queue_usage */
     {315, zero, 0},  /* pg_jit_available */
     {3163, zero, 0}, /* pg_trigger_depth */
     {3800, null, 0}, {3801, null, 0}, /* pg_current_logfile: the log is no stderr of ours */
     {3448, null, 0}, /* pg_collation_actual_version: the C collation has none */
     {6173, null, 0}, /* extended statistics */
     {2230, zero, 0}, {2137, zero, 0}, {2274, zero, 0}, {3775, zero, 0}, {3776, zero, 0}, {3777, zero, 0}, {2307, zero, 0}, {6170, zero, 0}, {6232, zero, 0},
-    {3298, zero, 0}, {3299, zero, 0}, /* row_security_active: there are no policies */
     {676, null, 0}, /* pg_indexam_progress_phasename */
     {3778, empty_text, 0}, /* pg_tablespace_location */
 };

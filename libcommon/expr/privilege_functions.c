@@ -384,12 +384,33 @@ static bool explode_next(rdb_call *call, void *state, rdb_vector **columns, uint
     return true;
 }
 
+/* Would policies decide what the current user sees of the table? */
+static bool row_security_active_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    rdb_access *access = rdb_eval_of(call)->access;
+    const rdb_relation *relation = NULL;
+    uint32_t oid = a[0].oid;
+    bool applies = false, is_owner;
+    (void)nulls, (void)is_null;
+    if (call->argument_types[0]->oid == RDB_TEXTOID &&
+        !read_oid(call, RDB_REGCLASSOID, rdb_arena_strndup(call->arena, (const char *)a[0].bytes.data, a[0].bytes.length), &oid))
+        return false;
+    if (!rdb_relation_get(access, oid, &relation, call->err))
+        return false;
+    if (relation != NULL && !rdb_row_security_applies(access, relation, rdb_access_get_context(access)->role_oid, &applies, &is_owner, call->err))
+        return false;
+    result->b = applies;
+    return true;
+}
+EXPR_ROW_KERNEL(row_security_active, 1)
+
 void expr_register_privilege_functions(void)
 {
 #define SIX(first, kernel) \
     {first, kernel, RDB_KERNEL_NEEDS_SESSION}, {first + 1, kernel, RDB_KERNEL_NEEDS_SESSION}, {first + 2, kernel, RDB_KERNEL_NEEDS_SESSION}, \
     {first + 3, kernel, RDB_KERNEL_NEEDS_SESSION}, {first + 4, kernel, RDB_KERNEL_NEEDS_SESSION}, {first + 5, kernel, RDB_KERNEL_NEEDS_SESSION}
     static const rdb_kernel_entry entries[] = {
+        {3298, row_security_active, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE}, {3299, row_security_active, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
         SIX(1922, on_table), SIX(2181, on_sequence), SIX(3012, on_column), SIX(3018, on_column), SIX(3024, on_any_column), SIX(2250, on_database), SIX(2256, on_function),
         SIX(2262, on_language), SIX(2268, on_schema), SIX(3138, on_type), SIX(2390, on_tablespace), SIX(2705, has_role), {1365, make_aclitem, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
         {3943, acl_default, RDB_KERNEL_FALLIBLE}, {1062, acl_equal, 0}, {1037, acl_contains, RDB_KERNEL_FALLIBLE}};

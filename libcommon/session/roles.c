@@ -112,6 +112,7 @@ static void describe(void *session_at, rdb_access_context *context, const char *
     context->role_oid = session->role.oid;
     context->role_name = session->role.name;
     context->search_path = session_setting_search_path(session);
+    context->row_security_off = session_setting_row_security_off(session);
     *current_user = session->role.name;
 }
 

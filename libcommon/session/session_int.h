@@ -51,6 +51,7 @@ typedef struct session_plan {
     rdb_execution *execution; /* opened at first use, restarted after */
     uint64_t epoch;
     uint32_t role_oid;
+    bool row_security_off;
     const char *search_path;
     const rdb_result_column *columns; /* what it gives; count 0 and NULL: nothing */
     uint32_t column_count;

@@ -611,6 +611,10 @@ const char *session_setting_search_path(const rdb_session *session)
 {
     return session->settings->values[SET_search_path];
 }
+bool session_setting_row_security_off(const rdb_session *session)
+{
+    return strcmp(session->settings->values[SET_row_security], "off") == 0;
+}
 rdb_sql_reading session_setting_reading(const rdb_session *session)
 {
     return session->settings->reading;

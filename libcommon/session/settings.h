@@ -22,6 +22,7 @@ int64_t session_setting_idle_timeout_us(const rdb_session *session, bool in_tran
 uint64_t session_setting_work_mem(const rdb_session *session);
 uint32_t session_setting_statistics_target(const rdb_session *session);
 const char *session_setting_application_name(const rdb_session *session);
+bool session_setting_row_security_off(const rdb_session *session);
 const char *session_setting_search_path(const rdb_session *session);
 rdb_sql_reading session_setting_reading(const rdb_session *session);
 bool session_isolation_from_text(const char *text, rdb_isolation *isolation);

@@ -45,6 +45,7 @@ static void access_context(const rdb_session *session, rdb_access_context *conte
                                     .role_oid = session->role.oid,
                                     .role_name = session->role.name,
                                     .search_path = session_setting_search_path(session),
+                                    .row_security_off = session_setting_row_security_off(session),
                                     .temp = session->temp,
                                     .sequences = session->sequences};
 }
@@ -111,6 +112,7 @@ bool session_plan_make(rdb_session *session, const char *text, rdb_ast_node *raw
     plan->arena = arena;
     plan->epoch = rdb_catalog_epoch(session->database);
     plan->role_oid = session->role.oid;
+    plan->row_security_off = session_setting_row_security_off(session);
     plan->search_path = rdb_arena_strdup(arena, session_setting_search_path(session));
     if (!session_access_begin(session, &plan->access, err))
         goto failed;
@@ -149,6 +151,7 @@ failed:
 bool session_plan_is_current(const rdb_session *session, const session_plan *plan)
 {
     return plan->epoch == rdb_catalog_epoch(session->database) && plan->role_oid == session->role.oid &&
+           plan->row_security_off == session_setting_row_security_off(session) &&
            strcmp(plan->search_path, session_setting_search_path(session)) == 0 && rdb_access_is_current(plan->access);
 }
 

@@ -110,7 +110,7 @@ static analyse_clause clause_of(const char *what)
     static const struct { const char *what; analyse_clause clause; } PLACES[] = {
         {"check constraints", ANALYSE_CHECK}, {"DEFAULT expressions", ANALYSE_DEFAULT}, {"column generation expressions", ANALYSE_GENERATED},
         {"index expressions", ANALYSE_INDEX_EXPRESSION}, {"index predicates", ANALYSE_INDEX_PREDICATE}, {"domain constraints", ANALYSE_DOMAIN_CHECK},
-        {"EXECUTE parameters", ANALYSE_EXECUTE}, {"COPY FROM WHERE conditions", ANALYSE_COPY_WHERE}, {"transform expressions", ANALYSE_TRANSFORM}};
+        {"EXECUTE parameters", ANALYSE_EXECUTE}, {"COPY FROM WHERE conditions", ANALYSE_COPY_WHERE}, {"transform expressions", ANALYSE_TRANSFORM}, {"policy expressions", ANALYSE_POLICY}};
     for (size_t at = 0; what != NULL && at < RDB_COUNT_OF(PLACES); at++)
         if (strcmp(PLACES[at].what, what) == 0)
             return PLACES[at].clause;
@@ -135,7 +135,10 @@ bool rdb_expr_analyse(rdb_analysis *analysis, const rdb_relation *relation, stru
     }
     if (!analyse_expr(&state, raw, clause, expr, err))
         return false;
-    if (clause == ANALYSE_COPY_WHERE) {
+    if (clause == ANALYSE_POLICY) {
+        if (!analyse_coerce_to_boolean(&state, expr, "POLICY", err))
+            return false;
+    } else if (clause == ANALYSE_COPY_WHERE) {
         if (!analyse_coerce_to_boolean(&state, expr, "WHERE", err))
             return false;
     } else if (clause == ANALYSE_CHECK || clause == ANALYSE_DOMAIN_CHECK || clause == ANALYSE_INDEX_PREDICATE) {

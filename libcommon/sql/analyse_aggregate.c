@@ -25,6 +25,7 @@ static const char *refusing_place(analyse_clause clause, bool is_window)
     case ANALYSE_GENERATED: return "column generation expressions";
     case ANALYSE_EXECUTE: return "EXECUTE parameters";
     case ANALYSE_COPY_WHERE: return "COPY FROM WHERE conditions";
+    case ANALYSE_POLICY: return "policy expressions";
     case ANALYSE_TRANSFORM: return "transform expressions";
     case ANALYSE_MERGE_WHEN: return "MERGE WHEN conditions";
     default: return analyse_clause_name(clause);

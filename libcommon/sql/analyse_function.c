@@ -358,6 +358,8 @@ static bool check_set_placement(const analyse_state *state, int32_t location, rd
         return analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "set-returning functions are not allowed in EXECUTE parameters");
     case ANALYSE_COPY_WHERE:
         return analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "set-returning functions are not allowed in COPY FROM WHERE conditions");
+    case ANALYSE_POLICY:
+        return analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "set-returning functions are not allowed in policy expressions");
     case ANALYSE_TRANSFORM:
         return analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "set-returning functions are not allowed in transform expressions");
     default:

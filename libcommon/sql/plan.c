@@ -288,6 +288,17 @@ static uint32_t wanted_order(plan_level *level, rdb_expr *const *targets, plan_o
     return query->sort.count;
 }
 
+/* What policies ask of rows comes before every other condition of the range. */
+static bool plan_security(plan_level *level)
+{
+    for (uint32_t i = 0; i < level->query->ranges.count; i++) {
+        const rdb_range *range = level->query->ranges.items[i];
+        if (range->security != NULL && level->rels[i + 1] != NULL && !plan_prepare_conjuncts(level, range->security, &level->rels[i + 1]->quals))
+            return false;
+    }
+    return true;
+}
+
 /* ---- one level ------------------------------------------------------------------------------------------------------------------------------ */
 static bool plan_select(plan_level *level, plan_built *built)
 {
@@ -314,7 +325,7 @@ static bool plan_select(plan_level *level, plan_built *built)
         plan_order *order = RDB_NEW_ARRAY(p->arena, plan_order, query->sort.count + 1);
         double limit = 0;
         uint32_t order_count = wanted_order(level, targets, order, &limit);
-        if (!plan_from(level, &where, built, order, order_count, limit))
+        if (!plan_security(level) || !plan_from(level, &where, built, order, order_count, limit))
             return false;
     }
     if ((query->has_aggregates || query->group.count > 0 || query->grouping_sets.count > 0 || query->having != NULL) && !plan_aggregation(level, built, targets, &having))

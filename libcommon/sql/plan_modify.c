@@ -71,7 +71,8 @@ static bool fill_row_rules(planner *p, const rdb_relation *relation, rdb_plan_mo
     return true;
 }
 
-/* WITH CHECK OPTION of the views that the statement came through: after the table's own checks. */
+/* WITH CHECK OPTION of the views that the statement came through: after the table's own checks. Those of policies stand before
+ * them, whoever may not write a row is told nothing else of it. */
 static bool add_view_checks(planner *p, const rdb_query *query, const rdb_relation *relation, rdb_plan_modify *modify)
 {
     rdb_plan_context context = *p->context;
@@ -81,9 +82,12 @@ static bool add_view_checks(planner *p, const rdb_query *query, const rdb_relati
     context.arena = p->arena;
     rdb_expr **checks = RDB_NEW_ARRAY(p->arena, rdb_expr *, own + count);
     const rdb_constraint **constraints = RDB_NEW_ARRAY(p->arena, const rdb_constraint *, own + count);
+    uint32_t first = 0;
+    while (first < count && ((const rdb_view_check *)query->view_checks.items[first])->is_security)
+        first++;
     if (own > 0) {
-        memcpy(checks, modify->checks, own * sizeof *checks);
-        memcpy(constraints, modify->check_constraints, own * sizeof *constraints);
+        memcpy(checks + first, modify->checks, own * sizeof *checks);
+        memcpy(constraints + first, modify->check_constraints, own * sizeof *constraints);
     }
     for (uint32_t i = 0; i < count; i++) {
         const rdb_view_check *check = query->view_checks.items[i];
@@ -92,10 +96,11 @@ static bool add_view_checks(planner *p, const rdb_query *query, const rdb_relati
         test->head = (rdb_expr){.kind = RDB_EXPR_BOOL_TEST, .location = -1, .type = check->condition->type, .typmod = -1};
         test->argument = check->condition;
         test->test = RDB_IS_TRUE;
-        constraint->kind = 'w'; /* of no catalog: a view's */
-        snprintf(constraint->name, sizeof constraint->name, "%s", check->view);
-        constraints[own + i] = constraint;
-        if (!rdb_plan_make_expr(&context, relation, &test->head, &checks[own + i], p->err))
+        constraint->kind = check->is_security ? 's' : 'w'; /* of no catalog: a policy's, a view's */
+        snprintf(constraint->name, sizeof constraint->name, "%s", !check->is_security ? check->view : check->policy != NULL ? check->policy : "");
+        const uint32_t at = check->is_security ? i : own + i;
+        constraints[at] = constraint;
+        if (!rdb_plan_make_expr(&context, relation, &test->head, &checks[at], p->err))
             return false;
     }
     modify->checks = checks;

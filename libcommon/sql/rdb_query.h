@@ -157,6 +157,7 @@ typedef struct rdb_range {
     uint32_t check_as;               /* the role whose privileges count: a view's owner; 0: whoever runs the statement */
     uint32_t required_privileges;    /* RDB_PRIVILEGE_* (acl bits of PostgreSQL) */
     uint64_t *selected_columns, *inserted_columns, *updated_columns;
+    rdb_expr *security;              /* RELATION: what rows must pass before anything else sees them (policies), over this range; made by the rewrite */
     const struct rdb_range *through; /* a table that is written through a view: the view's range as the statement names it, for its privileges */
 } rdb_range;
 
@@ -177,7 +178,8 @@ typedef struct rdb_merge_action { uint8_t matched; uint8_t command; rdb_expr *co
 
 typedef enum rdb_command { RDB_COMMAND_SELECT = 1, RDB_COMMAND_UPDATE, RDB_COMMAND_INSERT, RDB_COMMAND_DELETE, RDB_COMMAND_MERGE, RDB_COMMAND_UTILITY } rdb_command;
 /* WITH CHECK OPTION of a view that is written through: over the result's range; must be true for each new row. */
-typedef struct rdb_view_check { const char *view; rdb_expr *condition; } rdb_view_check;
+/* is_security: of row-level security, the view is a table; policy: by name, NULL: of those that permit. */
+typedef struct rdb_view_check { const char *view; rdb_expr *condition; bool is_security; const char *policy; } rdb_view_check;
 struct rdb_query {
     uint8_t command;                 /* rdb_command */
     bool has_aggregates, has_windows, has_set_returning_targets, has_sublinks, has_distinct_on, has_recursive, has_modifying_cte, has_for_update;

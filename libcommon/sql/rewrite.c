@@ -7,12 +7,18 @@
 
 #define VIEW_DEPTH_MAX 200u
 
+typedef struct secured { /* a table whose policies are being read */
+    const struct secured *outer;
+    uint32_t relation_oid;
+} secured;
+
 typedef struct rewriting {
     rdb_analysis *analysis;
     rdb_error *err;
     uint32_t depth;
     bool is_stored;    /* the query is a view's */
     uint32_t check_as; /* the view's owner; 0: whoever runs the statement */
+    const secured *secured;
 } rewriting;
 
 static bool rewrite_query(rewriting *work, rdb_query *query);
@@ -58,6 +64,17 @@ static bool lock_ranges(rewriting *work, rdb_query *query)
     return true;
 }
 
+/* The tables that sub-queries of a policy name. */
+static bool lock_sublinks(void *work_at, rdb_expr *expr)
+{
+    rewriting *work = work_at;
+    if (expr == NULL)
+        return true;
+    if (expr->kind == RDB_EXPR_SUBLINK && !lock_ranges(work, ((rdb_expr_sublink *)expr)->query))
+        return false;
+    return rdb_expr_visit_children(expr, lock_sublinks, work);
+}
+
 /* A sequence has one row that stands in no heap: VALUES over functions of ours that read it. Their numbers are those of the expr
  * room's kernels (sequence_functions.c). */
 static bool rewrite_sequence(rewriting *work, rdb_range *range)
@@ -99,18 +116,45 @@ static bool rewrite_sequence(rewriting *work, rdb_range *range)
     return true;
 }
 
+/* The conditions of policies read with the rights of whoever reads the table; one that leads back to the table never ends. */
+static bool secure_range(rewriting *work, rdb_query *query, rdb_range *range, uint32_t range_no)
+{
+    const rewriting outer = *work;
+    const secured here = {outer.secured, range->relation->oid};
+    const uint32_t check_count = query->view_checks.count;
+    for (const secured *at = outer.secured; at != NULL; at = at->outer)
+        if (at->relation_oid == range->relation->oid)
+            return rdb_error_set(work->err, RDB_INVALID_OBJECT_DEFINITION, "infinite recursion detected in policy for relation \"%s\"", range->relation->name);
+    if (!rewrite_add_security(work->analysis, query, range, range_no, work->err))
+        return false;
+    work->secured = &here;
+    work->is_stored = true;
+    work->check_as = range->check_as;
+    bool ok = lock_sublinks(work, range->security) && rewrite_expr(work, range->security);
+    for (uint32_t i = 0; ok && i < query->view_checks.count - check_count; i++) { /* they stand first */
+        const rdb_view_check *check = query->view_checks.items[i];
+        ok = lock_sublinks(work, check->condition) && rewrite_expr(work, check->condition);
+    }
+    work->secured = outer.secured;
+    work->is_stored = outer.is_stored;
+    work->check_as = outer.check_as;
+    return ok;
+}
+
 static bool rewrite_range(rewriting *work, rdb_query *query, rdb_range *range, uint32_t range_no)
 {
     const uint32_t outer_check_as = work->check_as;
     const bool outer_is_stored = work->is_stored;
     if (work->is_stored && range->relation != NULL) {
         range->check_as = work->check_as;
-        if (range->selected_columns == NULL && range->kind == RDB_RANGE_RELATION && range->required_privileges != 0) {
-            /* Stored trees do not say which columns they read: the whole row. */
-            range->selected_columns = RDB_NEW_ARRAY(work->analysis->arena, uint64_t, (range->relation->column_count + 7u) / 64 + 1);
-            range->selected_columns[0] = UINT64_C(1) << 7;
-        }
     }
+    if (range->selected_columns == NULL && range->kind == RDB_RANGE_RELATION && range->required_privileges != 0) /* stored trees do not say it */
+        range->selected_columns = rewrite_columns_read(work->analysis, query, range_no, range->relation);
+    bool is_secured;
+    if (!rewrite_needs_security(work->analysis, range, &is_secured, work->err))
+        return false;
+    if (is_secured && !secure_range(work, query, range, range_no))
+        return false;
     if (range->kind == RDB_RANGE_RELATION && range->relation->kind == 'S' && query->result_range_no != range_no && !rewrite_sequence(work, range))
         return false;
     if (range->kind == RDB_RANGE_RELATION && range->relation->kind == 'm' && !range->relation->is_populated) {

@@ -144,6 +144,11 @@ static bool replace_in_expr(rdb_analysis *analysis, const rdb_expr *expr, uint32
     return ok;
 }
 
+bool rewrite_renumber(rdb_analysis *analysis, rdb_expr *expr, uint32_t from_range, uint32_t to_range, rdb_error *err)
+{
+    return replace_in_expr(analysis, expr, from_range, to_range, err);
+}
+
 /* ---- the statement ------------------------------------------------------------------------------------------------------------- */
 static bool refuse(const rdb_relation *view, uint8_t command, const char *reason, rdb_error *err)
 {
@@ -236,8 +241,8 @@ static bool mark_read(void *context, const rdb_expr *node, uint32_t levels)
     return true;
 }
 
-/* What the view reads of its table, whatever a statement uses of it. */
-static uint64_t *columns_read(rdb_analysis *analysis, const rdb_query *tree, uint32_t base_no, const rdb_relation *base)
+/* What a stored query, such as a view's, reads of a table, whatever a statement uses of it. */
+uint64_t *rewrite_columns_read(rdb_analysis *analysis, const rdb_query *tree, uint32_t base_no, const rdb_relation *base)
 {
     base_reads reads = {.range_no = base_no, .word_count = (base->column_count + 7u) / 64 + 1};
     reads.columns = RDB_NEW_ARRAY(analysis->arena, uint64_t, reads.word_count);
@@ -259,10 +264,8 @@ static void own_ranges(const ownership *own, const rdb_query *query)
         if (range->kind != RDB_RANGE_RELATION || range->relation == NULL || range->required_privileges == 0)
             continue;
         range->check_as = own->owner_oid;
-        if (range->selected_columns == NULL) { /* stored trees do not say which columns they read: the whole row */
-            range->selected_columns = RDB_NEW_ARRAY(own->analysis->arena, uint64_t, (range->relation->column_count + 7u) / 64 + 1);
-            range->selected_columns[0] = UINT64_C(1) << 7;
-        }
+        if (range->selected_columns == NULL)
+            range->selected_columns = rewrite_columns_read(own->analysis, query, i + 1, range->relation);
     }
     for (uint32_t i = 0; i < query->ctes.count; i++)
         own_ranges(own, ((const rdb_cte *)query->ctes.items[i])->query);
@@ -343,7 +346,7 @@ bool rewrite_view_target(rdb_analysis *analysis, rdb_query *query, rdb_error *er
             return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "ON CONFLICT DO UPDATE on view \"%s\" is not supported yet", view->name);
         const uint32_t base_no = ((const rdb_from *)tree->from.items[0])->range_no;
         const rdb_relation *base = ((const rdb_range *)tree->ranges.items[base_no - 1])->relation;
-        uint64_t *reads = columns_read(analysis, tree, base_no, base);
+        uint64_t *reads = rewrite_columns_read(analysis, tree, base_no, base);
         own_sublinks(analysis, tree, checked_role(view));
         /* The view's trees speak of the statement's range from here on. */
         ((rdb_from *)tree->from.items[0])->range_no = query->result_range_no;
