@@ -177,8 +177,13 @@ static bool count_elsewhere(rdb_access *access, uint32_t role_oid, const char *n
     rdb_access *other = NULL;
     rdb_txn *txn = NULL;
     rdb_role_object *objects;
-    bool ok = rdb_database_open_any(catalog, name, &database, err) &&
-              rdb_txn_begin(catalog->txns, database->pdb, RDB_READ_COMMITTED, true, rdb_txn_cancel(access->context.txn), &txn, err);
+    if (!rdb_database_open_any(catalog, name, &database, err)) {
+        if (strcmp(err->sqlstate, RDB_INVALID_CATALOG_NAME) != 0)
+            return false;
+        rdb_error_clear(err); /* it was dropped meanwhile */
+        return true;
+    }
+    bool ok = rdb_txn_begin(catalog->txns, database->pdb, RDB_READ_COMMITTED, true, rdb_txn_cancel(access->context.txn), &txn, err);
     if (ok) {
         const rdb_access_context context = {.catalog = catalog, .database = database, .txn = txn, .role_oid = access->context.role_oid,
                                             .role_name = access->context.role_name, .search_path = ""};

@@ -164,6 +164,7 @@ rdb_range *plan_move_range(plan_mover *m, const rdb_range *range)
         *row = move_exprs(m, range->values.items[i]);
         rdb_list_push(m->p->arena, &copy->values, row);
     }
+    copy->security = plan_move_expr(m, range->security);
     copy->sample_percent = plan_move_expr(m, range->sample_percent);
     copy->sample_seed = plan_move_expr(m, range->sample_seed);
     if (range->kind == RDB_RANGE_CTE)

@@ -171,6 +171,7 @@ static bool rewrite_range(rewriting *work, rdb_query *query, rdb_range *range, u
         work->is_stored = true;
         work->check_as = view->is_security_invoker ? 0 : view->owner_oid;
         range->kind = RDB_RANGE_SUBQUERY;
+        range->is_security_barrier = view->is_security_barrier;
         range->column_types = (rdb_list){0};
         range->column_typmods = RDB_NEW_ARRAY(arena, int32_t, view->column_count + 1u);
         range->column_collations = RDB_NEW_ARRAY(arena, uint32_t, view->column_count + 1u);
