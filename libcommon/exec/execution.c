@@ -154,9 +154,16 @@ static bool finish_modifying_ctes(rdb_execution *x, rdb_error *err)
         if (!cte->is_started && !exec_begin(cte->node, err))
             return false;
         cte->is_started = true;
-        for (rdb_batch *batch = (rdb_batch *)x; batch != NULL;)
+        for (;;) {
+            rdb_batch *batch = NULL;
             if (!exec_next(cte->node, RDB_BATCH_ROWS, &batch, err))
                 return false;
+            if (batch == NULL)
+                break;
+            if (x->plan->ctes[i].is_read && /* by a later one, perhaps */
+                !exec_tape_append(cte->rows, batch->columns, cte->rows->column_count, NULL, 0, &batch->selection, err))
+                return false;
+        }
         cte->is_done = true;
     }
     return true;

@@ -307,6 +307,8 @@ RDB_CHECKED bool analyse_select(analyse_state *state, const rdb_ast_select *raw,
 RDB_CHECKED bool analyse_values(analyse_state *state, const rdb_ast_select *raw, rdb_error *err);
 RDB_CHECKED bool analyse_set_operations(analyse_state *state, const rdb_ast_select *raw, rdb_error *err);
 RDB_CHECKED bool analyse_with(analyse_state *state, const rdb_ast_with *with, rdb_error *err);
+/* analyse_recursion.c. A WITH RECURSIVE item names itself only where it may. */
+RDB_CHECKED bool analyse_check_recursion(const analyse_state *state, const rdb_ast_cte *raw, rdb_error *err);
 /* analyse_search.c. A WITH item that has SEARCH or CYCLE, written without them; added: columns that they add behind its own. */
 RDB_CHECKED bool analyse_add_search(analyse_state *owner, const rdb_ast_cte *raw, bool may_recurse, const rdb_ast_cte **written, uint32_t *added, rdb_error *err);
 /* A WITH item about to be named: analysed now if it was not yet. owner: the state that holds it. */

@@ -454,6 +454,9 @@ bool analyse_with(analyse_state *state, const rdb_ast_with *with, rdb_error *err
         }
     }
     if (with->is_recursive) {
+        for (uint32_t at = 0; at < ctes.count; at++)
+            if (!analyse_check_recursion(state, with->ctes.items[at], err))
+                return false;
         for (uint32_t at = 0; at < ctes.count; at++) {
             rdb_cte *cte = ctes.items[at];
             if (cte->query == NULL && !define(state, cte, with->ctes.items[at], true, err))

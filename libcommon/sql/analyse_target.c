@@ -74,6 +74,10 @@ static int name_of(const rdb_ast_node *raw, const char **name)
         const rdb_ast_select *select = (const rdb_ast_select *)sublink->query;
         while (select->op != RDB_SQL_SET_OP_NONE)
             select = select->left;
+        if (select->values.count > 0) {
+            *name = "column1";
+            return 2;
+        }
         if (select->targets.count == 0)
             return 0;
         const rdb_ast_target *target = select->targets.items[0];

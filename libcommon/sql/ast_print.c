@@ -171,6 +171,30 @@ static void print_field(rdb_strbuf *buf, const field *f, const void *at)
     }
 }
 
+bool rdb_ast_visit_children(const rdb_ast_node *node, bool (*visit)(void *context, const rdb_ast_node *child), void *context)
+{
+    if (node->tag == RDB_AST_LIST) {
+        const rdb_list *items = &((const rdb_ast_items *)node)->items;
+        for (uint32_t i = 0; i < items->count; i++)
+            if (items->items[i] != NULL && !visit(context, items->items[i]))
+                return false;
+        return true;
+    }
+    if (node->tag == RDB_AST_CONST || node->tag == RDB_AST_VALUE || (unsigned)node->tag >= RDB_AST_TAG_COUNT || LAYOUTS[node->tag].fields == NULL)
+        return true;
+    for (const field *f = LAYOUTS[node->tag].fields; f->kind != FIELD_END; f++) {
+        const void *at = (const char *)node + f->offset;
+        const rdb_ast_node *child = f->kind == FIELD_NODE ? *(rdb_ast_node *const *)at : NULL;
+        if (child != NULL && !visit(context, child))
+            return false;
+        const rdb_list *list = f->kind == FIELD_LIST ? at : NULL;
+        for (uint32_t i = 0; list != NULL && i < list->count; i++)
+            if (list->items[i] != NULL && !visit(context, list->items[i]))
+                return false;
+    }
+    return true;
+}
+
 void rdb_ast_print(rdb_strbuf *buf, const rdb_ast_node *node)
 {
     if (node == NULL) {

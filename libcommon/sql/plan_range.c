@@ -158,11 +158,16 @@ static bool plan_cte_range(plan_level *level, plan_rel *rel)
         if (owner->cte_nos[i] == UINT32_MAX) {
             plan_level *inner = RDB_NEW(p->arena, plan_level);
             plan_built built;
-            return plan_query(p, owner, cte->query, inner, &built) && finish_subquery(level, rel, inner, &built);
+            if (!plan_query(p, owner, cte->query, inner, &built))
+                return false;
+            for (plan_level *inside = level; inner->is_correlated && inside != owner; inside = inside->parent)
+                inside->is_correlated = true; /* what stands in its place reads parameters too */
+            return finish_subquery(level, rel, inner, &built);
         }
         for (plan_level *inside = level; p->plan->ctes[owner->cte_nos[i]].is_correlated && inside != owner; inside = inside->parent)
             inside->is_correlated = true;
         rdb_plan_node *node = plan_new_node(p, RDB_PLAN_CTE_SCAN, NULL, NULL);
+        p->plan->ctes[owner->cte_nos[i]].is_read = true;
         const rdb_plan_node *source = p->plan->ctes[owner->cte_nos[i]].node;
         node->of.cte.cte_no = owner->cte_nos[i];
         node->of.cte.name = range->cte_name;

@@ -249,6 +249,7 @@ typedef struct rdb_plan_cte {
     rdb_plan_node *node;     /* a RECURSIVE_UNION where it is recursive */
     const char *name;
     bool is_modifying;       /* runs to its end even where nobody reads it */
+    bool is_read;            /* some node scans it */
     bool is_correlated;      /* reads parameters or a work table of the queries around its own */
     bool is_outermost;       /* of the statement's own WITH: has one turn */
 } rdb_plan_cte;

@@ -41,6 +41,8 @@ RDB_CHECKED bool rdb_sql_parse_reading(rdb_arena *arena, const char *text, size_
 int32_t rdb_sql_position(const char *text, size_t length, int32_t location);
 
 /* The tree as an S-expression, one line, without locations: (select :targets ((target :value (const 1)))). */
+/* Visits the nodes right below one; false stops. */
+bool rdb_ast_visit_children(const rdb_ast_node *node, bool (*visit)(void *context, const rdb_ast_node *child), void *context);
 void rdb_ast_print(rdb_strbuf *buf, const rdb_ast_node *node);
 const char *rdb_ast_tag_name(rdb_ast_tag tag); /* "select", "create_table"...; static text */
 

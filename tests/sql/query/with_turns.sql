@@ -10,3 +10,17 @@ with recursive r(n) as (
 select * from r;
 -- of the statement itself: once
 with recursive t(n) as (select 1 union all select n + 1 from t where n < 3) select a.n, b.n from t a, t b where a.n <> b.n order by 1, 2;
+-- read twice around: what stands in place of a WITH item reads the outer query as well
+create table i4(f1 int);
+insert into i4 values (0), (5), (-5);
+select (with cte(foo) as (values (f1)) select (select foo from cte)) from i4;
+select (with cte(foo) as (values (f1)) values ((select foo from cte))) from i4;
+-- items that write, which nobody but another one reads
+create table y (a int);
+create table yy (a int);
+insert into y values (1), (2);
+with recursive t1 as (insert into y select a from y returning *), t2 as (insert into yy select * from t1 returning *) select 1;
+select a from y order by a;
+select a from yy order by a;
+with recursive t1 as (insert into yy select * from t2 returning *), t2 as (insert into y select 10 returning *) select 1;
+select a from yy order by a;

@@ -1,0 +1,21 @@
+-- where a WITH RECURSIVE item must not name itself
+create table y (a int);
+with recursive x(n) as (select n from x) select * from x;
+with recursive x(n) as (select n from x union all select 1) select * from x;
+with recursive x(n) as (select 1 union all select n from x union all select n from x) select * from x;
+with recursive x(n) as (select 1 union all select a.n from x a, x b) select * from x;
+with recursive x(n) as (select 1 intersect select n + 1 from x) select * from x;
+with recursive x(n) as (select 1 except select n + 1 from x) select * from x;
+with recursive x(n) as (select 1 union all select x.n + 1 from y left join x on x.n = y.a where n < 10) select * from x;
+with recursive x(n) as (select 1 union all select x.n + 1 from x right join y on x.n = y.a where n < 10) select * from x;
+with recursive x(n) as (select 1 union all select x.n + 1 from x full join y on x.n = y.a where n < 10) select * from x;
+with recursive x(n) as (select 1 union all select x.n + 1 from x left join y on x.n = y.a where n < 3) select * from x;
+with recursive x(n) as (select 1 union all select n + 1 from x where n in (select * from x)) select * from x;
+with recursive x(n) as (select 1 union all (select n + 1 from x where n < 3 except select n from x)) select * from x;
+with recursive x(n) as (select 1 union all (select n from y except all select n + 1 from x)) select * from x;
+with recursive x(n) as (with z as (select * from x) select 1 union select n + 1 from z) select * from x;
+with recursive x(n) as (select 1 union all select n + 1 from x order by 1) select * from x;
+with recursive x(n) as (select 1 union all select n + 1 from x limit 10 offset 1) select * from x;
+with recursive x(n) as (select 1 union all select n + 1 from x for update) select * from x;
+with recursive x(n) as (insert into y select * from x returning a) select * from x;
+with recursive x(n) as (select 1 union all (with x(n) as (select 5) select n from x where n < 0)) select * from x;
