@@ -4,7 +4,7 @@
 #ifndef RDB_SQL_H
 #define RDB_SQL_H
 
-#include "sql/rdb_ast.h"
+#include "sql/rdb_ast_command.h"
 
 /* One statement of a text. */
 typedef struct rdb_ast_statement {
