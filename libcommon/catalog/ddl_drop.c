@@ -86,7 +86,7 @@ static bool note_owner(void *context, rdb_access *access, uint32_t catalog_oid, 
     const char kind = row_char(row, RDB_pg_depend_deptype);
     if (kind == 'S')
         plan->part_of_table = row_oid(row, RDB_pg_depend_refobjid);
-    if ((kind == 'i' || kind == 'P') && plan->owner.object_oid == 0)
+    if ((kind == 'i' || kind == 'P' || kind == 'e') && plan->owner.object_oid == 0)
         plan->owner = (rdb_object_address){row_oid(row, RDB_pg_depend_refclassid), row_oid(row, RDB_pg_depend_refobjid),
                                            row_int32(row, RDB_pg_depend_refobjsubid)};
     return true;
@@ -155,7 +155,7 @@ static bool walk_dependent(drop_plan *plan, dependent found, rdb_error *err)
     if (includes(referenced, found.object))
         return true; /* a column of itself, such as a generated one */
     /* A part of another object drags that object along: a view's rule the view, an index its constraint. */
-    for (int depth = 0; found.kind != 'i' && found.kind != 'P' && found.kind != 'S' && depth < 8; depth++) {
+    for (int depth = 0; found.kind != 'i' && found.kind != 'P' && found.kind != 'S' && found.kind != 'e' && depth < 8; depth++) {
         if (!find_owner(plan, found.object, err))
             return false;
         if (plan->owner.object_oid == 0 || includes(referenced, plan->owner) || plan->part_of_table == referenced.object_oid)

@@ -53,6 +53,8 @@ ADAPTER(reindex, rdb_ast_reindex)
 ADAPTER(cluster, rdb_ast_cluster)
 ADAPTER(alter_enum, rdb_ast_alter_enum)
 ADAPTER(create_range, rdb_ast_create_range)
+ADAPTER(create_extension, rdb_ast_create_extension)
+ADAPTER(alter_extension, rdb_ast_alter_extension)
 #undef ADAPTER
 
 static bool run_checkpoint(rdb_command_context *context, rdb_ast_node *statement, rdb_error *err)
@@ -108,8 +110,8 @@ static const statement_kind KINDS[RDB_AST_TAG_COUNT] = {
     [RDB_AST_CALL_PROCEDURE] = {"CALL", run_call, true},
     [RDB_AST_DEFINE] = {"CREATE", NULL, false},
     [RDB_AST_CREATE_CAST] = {"CREATE CAST", NULL, false},
-    [RDB_AST_CREATE_EXTENSION] = {"CREATE EXTENSION", NULL, false},
-    [RDB_AST_ALTER_EXTENSION] = {"ALTER EXTENSION", NULL, false},
+    [RDB_AST_CREATE_EXTENSION] = {"CREATE EXTENSION", run_create_extension, false},
+    [RDB_AST_ALTER_EXTENSION] = {"ALTER EXTENSION", run_alter_extension, false},
     [RDB_AST_CREATE_LANGUAGE] = {"CREATE LANGUAGE", NULL, false},
     [RDB_AST_DROP] = {"DROP", run_drop, false},
     [RDB_AST_COMMENT] = {"COMMENT", run_comment, false},

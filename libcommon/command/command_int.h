@@ -230,4 +230,7 @@ RDB_CHECKED bool command_explain_columns(rdb_command_context *context, const rdb
 RDB_CHECKED bool command_vacuum(rdb_command_context *context, const rdb_ast_vacuum *statement, rdb_error *err);
 RDB_CHECKED bool command_copy(rdb_command_context *context, const rdb_ast_copy *statement, rdb_error *err);
 
+RDB_CHECKED bool command_create_extension(rdb_command_context *context, const rdb_ast_create_extension *statement, rdb_error *err);
+RDB_CHECKED bool command_alter_extension(rdb_command_context *context, const rdb_ast_alter_extension *statement, rdb_error *err);
+
 #endif

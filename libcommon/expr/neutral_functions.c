@@ -132,8 +132,6 @@ static const rdb_set_kernel_entry SETS[] = {
     EMPTY(6250), /* pg_ident_file_mappings */
     EMPTY(3329), /* pg_show_all_file_settings */
     EMPTY(5052), /* pg_get_shmem_allocations: one process, no shared memory */
-    EMPTY(3083), /* pg_available_extension_versions */
-    EMPTY(3082), /* pg_available_extensions */
     EMPTY(3819), /* pg_get_multixact_members */
     EMPTY(5031), EMPTY(3353), EMPTY(6271), EMPTY(6270), EMPTY(6272), EMPTY(5029), EMPTY(5030), EMPTY(3354), /* pg_ls_...dir */
     EMPTY(3427), /* pg_mcv_list_items: no extended statistics */

@@ -8,7 +8,7 @@ $(BUILD)/gen/type/io_procs.inc: $(POSTGRES_BKI) libcommon/type/io_procs.awk
 	awk -f libcommon/type/io_procs.awk $(POSTGRES_BKI) > $@.tmp && mv $@.tmp $@
 $(BUILD)/obj/libcommon/type/registry.o: $(BUILD)/gen/type/proc_sources.inc $(BUILD)/gen/type/io_procs.inc
 CFLAGS_type += -O3
-LIBS += -licui18n -licuuc -ltcl8.6 -lstemmer
+LIBS += -licui18n -licuuc -ltcl8.6 -lstemmer -lcrypt
 $(BUILD)/gen/type/types.inc: $(POSTGRES_BKI) libcommon/type/types.awk
 	@mkdir -p $(@D)
 	awk -f libcommon/type/types.awk $(POSTGRES_BKI) > $@.tmp && mv $@.tmp $@

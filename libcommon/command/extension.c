@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * CREATE EXTENSION and ALTER EXTENSION ... UPDATE: an extension is a row of pg_extension and the functions that are part of it, which
+ * go with it. Which there are: expr/extension.h. */
+#include "expr/extension.h"
+#include "catalog/rdb_acl.h"
+#include "command/command_int.h"
+
+enum { PG_EXTENSION = 3079, INDEX_EXTENSION_NAME = 3081 };
+
+static bool find_extension(rdb_command_context *context, const char *name, bool *found, rdb_error *err)
+{
+    const rdb_datum key = {.bytes = {(const uint8_t *)name, (uint32_t)strlen(name), 0}};
+    rdb_catalog_scan *scan = NULL;
+    rdb_catalog_row row;
+    *found = false;
+    if (!rdb_catalog_scan_open(&scan, context->access, PG_EXTENSION, INDEX_EXTENSION_NAME, &key, 1, context->arena, err))
+        return false;
+    bool ok = rdb_catalog_scan_next(scan, &row, found, err);
+    rdb_catalog_scan_close(&scan);
+    return ok;
+}
+
+/* SCHEMA, VERSION; CASCADE asks for nothing, since none needs another. */
+static bool read_options(rdb_command_context *context, const rdb_list *options, const rdb_extension *extension, uint32_t *namespace_oid, rdb_error *err)
+{
+    const char *schema = NULL, *version = NULL;
+    for (uint32_t i = 0; i < options->count; i++) {
+        const rdb_ast_option *option = options->items[i];
+        const char **place = strcmp(option->name, "schema") == 0 ? &schema : strcmp(option->name, "new_version") == 0 ? &version : NULL;
+        if (place == NULL)
+            continue;
+        if (*place != NULL)
+            return rdb_error_set(err, RDB_SYNTAX_ERROR, "conflicting or redundant options") && command_at(context, option->node.location, err);
+        *place = command_option_text(option);
+    }
+    if (version != NULL && strcmp(version, extension->version) != 0)
+        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "extension \"%s\" has no installation script nor update path for version \"%s\"", extension->name, version);
+    if (schema != NULL) {
+        if (!rdb_namespace_find(context->access, schema, namespace_oid, err))
+            return false;
+        return *namespace_oid != 0 || rdb_error_set(err, RDB_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", schema);
+    }
+    const rdb_ast_table nowhere = {.node = {.location = -1}, .name = extension->name};
+    return command_creation_namespace(context, &nowhere, namespace_oid, err);
+}
+
+static bool create_routine(rdb_command_context *context, const rdb_extension *extension, const rdb_extension_routine *routine, uint32_t extension_oid,
+                           uint32_t namespace_oid, rdb_error *err)
+{
+    uint32_t types[16], oid = 0;
+    const rdb_type *type = NULL;
+    uint16_t count = 0;
+    char *words = rdb_arena_strdup(context->arena, routine->arguments), *rest = NULL;
+    for (char *word = strtok_r(words, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
+        if (!rdb_type_find(context->access, "pg_catalog", word, &type, err))
+            return false;
+        types[count++] = type->oid;
+    }
+    if (!rdb_type_find(context->access, "pg_catalog", routine->result, &type, err))
+        return false;
+    const rdb_function_definition definition = {.name = routine->name, .namespace_oid = namespace_oid, .owner_oid = context->role->oid, .language_oid = 13, .kind = 'f',
+                                                .is_strict = !routine->is_not_strict, .volatility = routine->volatility, .parallel = 's', .cost = 1, .return_type = type->oid,
+                                                .argument_types = types, .argument_count = count, .source = routine->source, .binary_source = extension->library};
+    return rdb_ddl_write_function(context->access, &definition, &oid, err) &&
+           rdb_ddl_depend(context->access, (rdb_object_address){RDB_PG_PROC, oid, 0}, (rdb_object_address){PG_EXTENSION, extension_oid, 0}, 'e', err);
+}
+
+static bool not_available(const char *name, rdb_error *err)
+{
+    rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "extension \"%s\" is not available", name);
+    return rdb_error_hint(err, "SELECT * FROM pg_available_extensions lists those that come with the server.");
+}
+
+bool command_create_extension(rdb_command_context *context, const rdb_ast_create_extension *statement, rdb_error *err)
+{
+    rdb_access *access = context->access;
+    const rdb_extension *extension = rdb_extension_find(statement->name);
+    bool found = false;
+    uint32_t oid = 0, namespace_oid = 0;
+    if (!find_extension(context, statement->name, &found, err))
+        return false;
+    if (found && statement->if_not_exists) {
+        command_notice(context, "NOTICE", RDB_DUPLICATE_OBJECT, "extension \"%s\" already exists, skipping", statement->name);
+        return true;
+    }
+    if (found)
+        return rdb_error_set(err, RDB_DUPLICATE_OBJECT, "extension \"%s\" already exists", statement->name);
+    if (extension == NULL)
+        return not_available(statement->name, err);
+    if (!context->role->is_superuser &&
+        !rdb_acl_check(access, 'd', rdb_database_oid(rdb_access_get_context(access)->database), context->role->oid, RDB_ACL_CREATE, err)) {
+        rdb_error_clear(err);
+        rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "permission denied to create extension \"%s\"", statement->name);
+        return rdb_error_hint(err, "Must have CREATE privilege on current database to create this extension.");
+    }
+    if (!read_options(context, &statement->options, extension, &namespace_oid, err) || !rdb_catalog_new_oid(access, &oid, err))
+        return false;
+    rdb_datum values[RDB_pg_extension_COLUMNS];
+    bool nulls[RDB_pg_extension_COLUMNS] = {false};
+    memset(values, 0, sizeof values);
+    values[RDB_pg_extension_oid - 1].oid = oid;
+    values[RDB_pg_extension_extname - 1] = expr_text(extension->name);
+    values[RDB_pg_extension_extowner - 1].oid = context->role->oid;
+    values[RDB_pg_extension_extnamespace - 1].oid = namespace_oid;
+    values[RDB_pg_extension_extrelocatable - 1].b = 1;
+    values[RDB_pg_extension_extversion - 1] = expr_text(extension->version);
+    nulls[RDB_pg_extension_extconfig - 1] = nulls[RDB_pg_extension_extcondition - 1] = true;
+    const rdb_object_address self = {PG_EXTENSION, oid, 0};
+    if (!rdb_catalog_insert(access, PG_EXTENSION, values, nulls, err) || !rdb_ddl_depend(access, self, (rdb_object_address){RDB_PG_NAMESPACE, namespace_oid, 0}, 'n', err) ||
+        !rdb_ddl_comment(access, self, extension->comment, err))
+        return false;
+    for (uint32_t i = 0; i < extension->count; i++)
+        if (!create_routine(context, extension, &extension->routines[i], oid, namespace_oid, err))
+            return false;
+    return true;
+}
+
+bool command_alter_extension(rdb_command_context *context, const rdb_ast_alter_extension *statement, rdb_error *err)
+{
+    const rdb_extension *extension = rdb_extension_find(statement->name);
+    bool found = false;
+    if (!find_extension(context, statement->name, &found, err))
+        return false;
+    if (!found || extension == NULL)
+        return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "extension \"%s\" does not exist", statement->name);
+    for (uint32_t i = 0; i < statement->options.count; i++) {
+        const rdb_ast_option *option = statement->options.items[i];
+        const char *version = strcmp(option->name, "new_version") == 0 ? command_option_text(option) : NULL;
+        if (version != NULL && strcmp(version, extension->version) != 0)
+            return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "extension \"%s\" has no update path from version \"%s\" to version \"%s\"", extension->name, extension->version,
+                                 version);
+    }
+    command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "version \"%s\" of extension \"%s\" is already installed", extension->version, extension->name);
+    return true;
+}

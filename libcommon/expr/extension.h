@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Extensions that come with the server: what CREATE EXTENSION writes into the catalog, and the functions behind it. They are C
+ * functions of a library by name ('$libdir/pgcrypto', 'pg_digest'), as in PostgreSQL, so that dumps and clients see the same rows;
+ * the handler of language C knows these libraries and no others. */
+#ifndef RDB_EXPR_EXTENSION_H
+#define RDB_EXPR_EXTENSION_H
+
+#include "expr/kernels.h"
+
+/* One call; nulls are the caller's where the function is strict. */
+typedef bool (*extension_function)(rdb_call *call, uint32_t count, const rdb_datum *a, const bool *nulls, rdb_datum *r, bool *is_null);
+#define EXTENSION_FUNCTION(name)                                                                                                   \
+    static bool name(__attribute__((unused)) rdb_call *call, __attribute__((unused)) uint32_t count, __attribute__((unused)) const rdb_datum *a, \
+                     __attribute__((unused)) const bool *nulls, __attribute__((unused)) rdb_datum *r, __attribute__((unused)) bool *is_null)
+typedef struct rdb_extension_routine {
+    const char *name, *arguments /* types, by blanks */, *result, *source;
+    extension_function function;
+    char volatility; /* i s v */
+    bool is_not_strict;
+} rdb_extension_routine;
+typedef struct rdb_extension {
+    const char *name, *version, *comment, *library;
+    const rdb_extension_routine *routines;
+    uint32_t count;
+} rdb_extension;
+
+const rdb_extension *rdb_extension_find(const char *name);          /* NULL: there is none */
+const rdb_extension *rdb_extension_get(uint32_t number);            /* NULL: there are no more */
+void expr_register_extensions(void);
+
+extern const rdb_extension extension_crypto, extension_uuid, extension_trgm, extension_fuzzy, extension_unaccent;
+
+/* Bytes as a value, copied. */
+bool extension_bytes(rdb_call *call, const void *bytes, size_t length, rdb_datum *r);
+
+#endif
