@@ -1,22 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * EXPLAIN: the plan as PostgreSQL prints it, as text or JSON; with ANALYZE, what running it did. */
-#include "command/command_int.h"
+ * EXPLAIN: options, running the statement where ANALYZE asks for it, sending the answer. */
+#include "command/explain_int.h"
 
 #include <strings.h>
-
-typedef struct explaining {
-    rdb_command_context *context;
-    bool analyze, costs, timing, summary, is_json;
-    const rdb_plan *plan;
-    const rdb_execution *execution; /* ANALYZE: for the statistics */
-    rdb_strbuf out;
-    rdb_error *err;
-    bool ok;
-    /* of the node being printed */
-    const rdb_plan_node *node;
-    uint32_t indent;
-    bool needs_comma;
-} explaining;
 
 static bool read_options(rdb_command_context *context, const rdb_ast_explain *statement, explaining *work, rdb_error *err)
 {
@@ -40,10 +26,19 @@ static bool read_options(rdb_command_context *context, const rdb_ast_explain *st
                 return false;
         } else if (strcmp(option->name, "format") == 0) {
             const char *name = command_option_text(option);
-            work->is_json = name != NULL && strcasecmp(name, "json") == 0;
-            if (name == NULL || (!work->is_json && strcasecmp(name, "text") != 0))
-                return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "EXPLAIN format \"%s\" is not supported yet", name != NULL ? name : "");
-        } else if (strcmp(option->name, "verbose") == 0 || strcmp(option->name, "buffers") == 0 || strcmp(option->name, "wal") == 0 || strcmp(option->name, "settings") == 0) {
+            static const char *const formats[] = {"text", "json", "xml", "yaml"};
+            uint32_t at = 0;
+            while (at < RDB_COUNT_OF(formats) && (name == NULL || strcasecmp(name, formats[at]) != 0))
+                at++;
+            if (at == RDB_COUNT_OF(formats)) {
+                rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "unrecognized value for EXPLAIN option \"%s\": \"%s\"", option->name, name != NULL ? name : "");
+                return command_at(context, option->node.location, err);
+            }
+            work->w.format = (explain_format)at;
+        } else if (strcmp(option->name, "verbose") == 0) {
+            if (!command_option_bool(option, &work->verbose, err))
+                return false;
+        } else if (strcmp(option->name, "buffers") == 0 || strcmp(option->name, "wal") == 0 || strcmp(option->name, "settings") == 0) {
             if (!command_option_bool(option, &flag, err))
                 return false;
             if (flag)
@@ -60,310 +55,6 @@ static bool read_options(rdb_command_context *context, const rdb_ast_explain *st
     if (!has_summary)
         work->summary = work->analyze;
     return true;
-}
-
-/* " using t_pkey on t alias": what a node works on. */
-static void put_target(explaining *work, const rdb_plan_node *node)
-{
-    const char *name = NULL, *alias = NULL, *index = NULL;
-    switch (node->kind) {
-    case RDB_PLAN_INDEX_SCAN:
-    case RDB_PLAN_INDEX_ONLY_SCAN:
-        index = node->of.scan.relation->indexes[node->of.scan.index_no].name;
-        /* fall through */
-    case RDB_PLAN_SEQ_SCAN:
-        name = node->of.scan.relation->name;
-        alias = node->of.scan.alias;
-        break;
-    case RDB_PLAN_MODIFY_TABLE:
-        name = node->of.modify.relation->name;
-        alias = node->of.modify.alias;
-        break;
-    case RDB_PLAN_VALUES_SCAN:
-        name = "\"*VALUES*\"";
-        break;
-    case RDB_PLAN_FUNCTION_SCAN:
-        name = node->of.function.alias;
-        break;
-    case RDB_PLAN_CTE_SCAN:
-    case RDB_PLAN_WORK_TABLE_SCAN:
-        name = node->of.cte.name;
-        alias = node->of.cte.alias;
-        break;
-    case RDB_PLAN_SUBQUERY_SCAN:
-        name = node->of.subquery.alias;
-        break;
-    default:
-        return;
-    }
-    if (work->is_json) {
-        if (index != NULL) {
-            rdb_strbuf_adds(&work->out, ",\n");
-            rdb_strbuf_addf(&work->out, "%*s\"Index Name\": ", (int)work->indent, "");
-            rdb_strbuf_add_json(&work->out, index, strlen(index));
-        }
-        if (name != NULL) {
-            rdb_strbuf_addf(&work->out, ",\n%*s\"Relation Name\": ", (int)work->indent, "");
-            rdb_strbuf_add_json(&work->out, name, strlen(name));
-        }
-        if (alias != NULL || name != NULL) {
-            const char *shown = alias != NULL ? alias : name;
-            rdb_strbuf_addf(&work->out, ",\n%*s\"Alias\": ", (int)work->indent, "");
-            rdb_strbuf_add_json(&work->out, shown, strlen(shown));
-        }
-        return;
-    }
-    if (index != NULL)
-        rdb_strbuf_addf(&work->out, " using %s", index);
-    if (name != NULL)
-        rdb_strbuf_addf(&work->out, " on %s", name);
-    if (alias != NULL && name != NULL && strcmp(alias, name) != 0)
-        rdb_strbuf_addf(&work->out, " %s", alias);
-}
-
-/* Columns bear their table's name where several tables are read and the node is not the scan of one of them. */
-static void put_expr(explaining *work, const rdb_expr *expr, rdb_strbuf *text)
-{
-    rdb_plan_kind kind = work->node->kind;
-    bool is_scan = kind == RDB_PLAN_SEQ_SCAN || kind == RDB_PLAN_INDEX_SCAN || kind == RDB_PLAN_INDEX_ONLY_SCAN || kind == RDB_PLAN_FUNCTION_SCAN ||
-                   kind == RDB_PLAN_VALUES_SCAN || kind == RDB_PLAN_CTE_SCAN || kind == RDB_PLAN_WORK_TABLE_SCAN;
-    if (work->ok && !rdb_deparse_expr(work->context->access, expr, NULL, !is_scan && work->plan->ranges.count > 1, text, work->err))
-        work->ok = false;
-}
-
-static bool is_column(const rdb_expr *expr)
-{
-    while (expr->kind == RDB_EXPR_SLOT && ((const rdb_expr_slot *)expr)->origin != NULL)
-        expr = ((const rdb_expr_slot *)expr)->origin;
-    return expr->kind == RDB_EXPR_VAR;
-}
-
-static void property_text(explaining *work, const rdb_plan_property *property, rdb_strbuf *text)
-{
-    switch (property->kind) {
-    case RDB_PLAN_PROPERTY_TEXT:
-        rdb_strbuf_adds(text, property->text);
-        break;
-    case RDB_PLAN_PROPERTY_EXPRS:
-        if (property->is_list) {
-            for (uint32_t i = 0; i < property->exprs->count; i++) {
-                rdb_strbuf_adds(text, i > 0 ? ", " : "");
-                put_expr(work, property->exprs->items[i], text);
-            }
-            break;
-        }
-        if (property->exprs->count > 1)
-            rdb_strbuf_addc(text, '(');
-        for (uint32_t i = 0; i < property->exprs->count; i++) {
-            rdb_strbuf one;
-            rdb_strbuf_init(&one, work->context->arena);
-            put_expr(work, property->exprs->items[i], &one);
-            const char *shown = one.length > 0 ? one.data : "";
-            bool has_brackets = shown[0] == '(';
-            rdb_strbuf_addf(text, "%s%s%s%s", i > 0 ? " AND " : "", has_brackets ? "" : "(", shown, has_brackets ? "" : ")");
-        }
-        if (property->exprs->count > 1)
-            rdb_strbuf_addc(text, ')');
-        break;
-    case RDB_PLAN_PROPERTY_KEYS:
-        for (uint32_t i = 0; i < property->key_count; i++) {
-            const rdb_plan_key *key = &property->keys[i];
-            if (i > 0)
-                rdb_strbuf_adds(text, ", ");
-            if (key->origin != NULL) { /* what is computed below stands in brackets */
-                rdb_strbuf_adds(text, is_column(key->origin) ? "" : "(");
-                put_expr(work, key->origin, text);
-                rdb_strbuf_adds(text, is_column(key->origin) ? "" : ")");
-            } else
-                rdb_strbuf_addf(text, "$%u", key->slot_no + 1);
-            if (key->is_descending)
-                rdb_strbuf_adds(text, key->nulls_first ? " DESC" : " DESC NULLS LAST");
-            else if (key->nulls_first)
-                rdb_strbuf_adds(text, " NULLS FIRST");
-        }
-        break;
-    }
-}
-
-static void put_property(void *work_at, const rdb_plan_property *property)
-{
-    explaining *work = work_at;
-    rdb_strbuf text;
-    rdb_strbuf_init(&text, work->context->arena);
-    property_text(work, property, &text);
-    const char *shown = text.length > 0 ? text.data : "";
-    if (work->is_json) {
-        rdb_strbuf_addf(&work->out, ",\n%*s", (int)work->indent, "");
-        rdb_strbuf_add_json(&work->out, property->label, strlen(property->label));
-        rdb_strbuf_adds(&work->out, ": ");
-        rdb_strbuf_add_json(&work->out, shown, strlen(shown));
-    } else {
-        rdb_strbuf_addf(&work->out, "%*s%s: %s\n", (int)work->indent, "", property->label, shown);
-    }
-}
-
-/* Per loop, as PostgreSQL shows them. */
-static void put_actual(explaining *work, const rdb_plan_node *node)
-{
-    if (work->execution == NULL)
-        return;
-    const rdb_node_statistics *statistics = rdb_execution_statistics(work->execution, node->node_no);
-    double loops = statistics != NULL && statistics->loops > 0 ? (double)statistics->loops : 1;
-    if (work->is_json) {
-        if (work->timing)
-            rdb_strbuf_addf(&work->out, ",\n%*s\"Actual Startup Time\": %.3f,\n%*s\"Actual Total Time\": %.3f", (int)work->indent, "",
-                            statistics != NULL ? (double)statistics->startup_us / 1000 / loops : 0, (int)work->indent, "",
-                            statistics != NULL ? (double)statistics->total_us / 1000 / loops : 0);
-        rdb_strbuf_addf(&work->out, ",\n%*s\"Actual Rows\": %.0f,\n%*s\"Actual Loops\": %llu", (int)work->indent, "",
-                        statistics != NULL ? (double)statistics->rows / loops : 0, (int)work->indent, "",
-                        statistics != NULL ? (unsigned long long)statistics->loops : 0ULL);
-        return;
-    }
-    if (statistics == NULL || statistics->loops == 0)
-        rdb_strbuf_adds(&work->out, " (never executed)");
-    else if (work->timing)
-        rdb_strbuf_addf(&work->out, " (actual time=%.3f..%.3f rows=%.0f loops=%llu)", (double)statistics->startup_us / 1000 / loops,
-                        (double)statistics->total_us / 1000 / loops, (double)statistics->rows / loops, (unsigned long long)statistics->loops);
-    else
-        rdb_strbuf_addf(&work->out, " (actual rows=%.0f loops=%llu)", (double)statistics->rows / loops, (unsigned long long)statistics->loops);
-}
-
-static void put_extra_statistics(explaining *work, const rdb_plan_node *node)
-{
-    const rdb_node_statistics *statistics = work->execution != NULL ? rdb_execution_statistics(work->execution, node->node_no) : NULL;
-    if (statistics == NULL || work->is_json)
-        return;
-    double loops = statistics->loops > 0 ? (double)statistics->loops : 1;
-    if (statistics->rows_filtered > 0)
-        rdb_strbuf_addf(&work->out, "%*sRows Removed by Filter: %.0f\n", (int)work->indent, "", (double)statistics->rows_filtered / loops);
-    if (statistics->rows_filtered_by_join > 0)
-        rdb_strbuf_addf(&work->out, "%*sRows Removed by Join Filter: %.0f\n", (int)work->indent, "", (double)statistics->rows_filtered_by_join / loops);
-    if (statistics->method != NULL)
-        rdb_strbuf_addf(&work->out, "%*sSort Method: %s  %s: %llukB\n", (int)work->indent, "", statistics->method, statistics->disk_bytes > 0 ? "Disk" : "Memory",
-                        (unsigned long long)((statistics->disk_bytes > 0 ? statistics->disk_bytes : statistics->memory_bytes) + 1023) / 1024);
-    if (node->kind == RDB_PLAN_AGGREGATE && statistics->batches > 0 && node->of.aggregate.key_count > 0) {
-        rdb_strbuf_addf(&work->out, "%*sBatches: %u  Memory Usage: %llukB", (int)work->indent, "", statistics->batches, (unsigned long long)(statistics->memory_bytes + 1023) / 1024);
-        if (statistics->disk_bytes > 0)
-            rdb_strbuf_addf(&work->out, "  Disk Usage: %llukB", (unsigned long long)(statistics->disk_bytes + 1023) / 1024);
-        rdb_strbuf_adds(&work->out, "\n");
-    } else if (node->kind == RDB_PLAN_HASH_JOIN && statistics->memory_bytes > 0) {
-        rdb_strbuf_addf(&work->out, "%*sBatches: %u  Memory Usage: %llukB\n", (int)work->indent, "", RDB_MAX(statistics->batches, 1u), (unsigned long long)(statistics->memory_bytes + 1023) / 1024);
-    }
-}
-
-static void put_costs(explaining *work, const rdb_plan_node *node)
-{
-    if (!work->costs)
-        return;
-    if (work->is_json)
-        rdb_strbuf_addf(&work->out, ",\n%*s\"Startup Cost\": %.2f,\n%*s\"Total Cost\": %.2f,\n%*s\"Plan Rows\": %.0f,\n%*s\"Plan Width\": %d", (int)work->indent, "",
-                        node->startup_cost, (int)work->indent, "", node->total_cost, (int)work->indent, "", node->rows, (int)work->indent, "", node->width);
-    else
-        rdb_strbuf_addf(&work->out, "  (cost=%.2f..%.2f rows=%.0f width=%d)", node->startup_cost, node->total_cost, node->rows, node->width);
-}
-
-/* The tables that a node writes in, where they are not just the one it names. */
-static void put_written_tables(explaining *work, const rdb_plan_node *node)
-{
-    if (node->kind != RDB_PLAN_MODIFY_TABLE)
-        return;
-    for (uint32_t i = 0; i < node->of.modify.target_count; i++) {
-        const rdb_plan_target *target = &node->of.modify.targets[i];
-        rdb_strbuf_addf(&work->out, "%*s%s on %s", (int)work->indent, "", rdb_plan_node_name(node), target->relation->name);
-        if (strcmp(target->alias, target->relation->name) != 0)
-            rdb_strbuf_addf(&work->out, " %s", target->alias);
-        rdb_strbuf_addc(&work->out, '\n');
-    }
-}
-
-/* ---- text: "  ->  Node", children six columns deeper ------------------------------------------------------------------------ */
-static void put_text_node(explaining *work, const rdb_plan_node *node, uint32_t indent, const char *label)
-{
-    if (node == NULL)
-        return;
-    if (label != NULL) {
-        rdb_strbuf_addf(&work->out, "%*s%s\n", (int)indent, "", label);
-        indent += 2;
-    }
-    bool is_top = indent == 0 && label == NULL;
-    rdb_strbuf_addf(&work->out, "%*s%s%s", (int)indent, "", is_top ? "" : "->  ", rdb_plan_node_name(node));
-    uint32_t inner = is_top ? 2 : indent + 6;
-    work->indent = inner;
-    put_target(work, node);
-    put_costs(work, node);
-    put_actual(work, node);
-    rdb_strbuf_addc(&work->out, '\n');
-    work->node = node;
-    rdb_plan_node_describe(node, put_property, work);
-    put_extra_statistics(work, node);
-    put_written_tables(work, node);
-    put_text_node(work, node->left, inner, NULL);
-    put_text_node(work, node->right, inner, NULL);
-    for (uint32_t i = 0; i < node->children.count; i++)
-        put_text_node(work, node->children.items[i], inner, NULL);
-}
-
-static void put_text(explaining *work)
-{
-    char label[128];
-    put_text_node(work, work->plan->root, 0, NULL);
-    for (uint32_t i = 0; i < work->plan->cte_count; i++) {
-        snprintf(label, sizeof label, "CTE %s", work->plan->ctes[i].name);
-        put_text_node(work, work->plan->ctes[i].node, 2, label);
-    }
-    for (uint32_t i = 0; i < work->plan->subplan_count; i++)
-        put_text_node(work, work->plan->subplans[i].node, 2, work->plan->subplans[i].name);
-}
-
-/* ---- JSON --------------------------------------------------------------------------------------------------------------------- */
-static void put_json_node(explaining *work, const rdb_plan_node *node, uint32_t indent, const char *relationship, const char *name)
-{
-    const char *kind = rdb_plan_node_name(node);
-    rdb_strbuf_addf(&work->out, "{\n%*s\"Node Type\": ", (int)indent + 2, "");
-    rdb_strbuf_add_json(&work->out, kind, strlen(kind));
-    work->indent = indent + 2;
-    if (relationship != NULL) {
-        rdb_strbuf_addf(&work->out, ",\n%*s\"Parent Relationship\": \"%s\"", (int)work->indent, "", relationship);
-        if (name != NULL) {
-            rdb_strbuf_addf(&work->out, ",\n%*s\"Subplan Name\": ", (int)work->indent, "");
-            rdb_strbuf_add_json(&work->out, name, strlen(name));
-        }
-    }
-    put_target(work, node);
-    put_costs(work, node);
-    put_actual(work, node);
-    work->node = node;
-    rdb_plan_node_describe(node, put_property, work);
-    bool is_root = node == work->plan->root;
-    uint32_t count = (node->left != NULL) + (node->right != NULL) + node->children.count + (is_root ? work->plan->cte_count + work->plan->subplan_count : 0);
-    if (count > 0) {
-        const char *separator = "";
-        rdb_strbuf_addf(&work->out, ",\n%*s\"Plans\": [\n%*s", (int)indent + 2, "", (int)indent + 4, "");
-        const rdb_plan_node *both[] = {node->left, node->right};
-        for (int i = 0; i < 2; i++)
-            if (both[i] != NULL) {
-                rdb_strbuf_adds(&work->out, separator);
-                put_json_node(work, both[i], indent + 4, i == 0 ? "Outer" : "Inner", NULL);
-                separator = ", ";
-            }
-        for (uint32_t i = 0; i < node->children.count; i++) {
-            rdb_strbuf_adds(&work->out, separator);
-            put_json_node(work, node->children.items[i], indent + 4, "Member", NULL);
-            separator = ", ";
-        }
-        for (uint32_t i = 0; is_root && i < work->plan->cte_count; i++) {
-            rdb_strbuf_adds(&work->out, separator);
-            put_json_node(work, work->plan->ctes[i].node, indent + 4, "InitPlan", rdb_arena_printf(work->context->arena, "CTE %s", work->plan->ctes[i].name));
-            separator = ", ";
-        }
-        for (uint32_t i = 0; is_root && i < work->plan->subplan_count; i++) {
-            rdb_strbuf_adds(&work->out, separator);
-            put_json_node(work, work->plan->subplans[i].node, indent + 4, work->plan->subplans[i].is_correlated ? "SubPlan" : "InitPlan", work->plan->subplans[i].name);
-            separator = ", ";
-        }
-        rdb_strbuf_addf(&work->out, "\n%*s]", (int)indent + 2, "");
-    }
-    rdb_strbuf_addf(&work->out, "\n%*s}", (int)indent, "");
 }
 
 /* ---- running and sending ---------------------------------------------------------------------------------------------------------- */
@@ -402,7 +93,9 @@ bool command_explain_columns(rdb_command_context *context, const rdb_ast_explain
 {
     explaining work = {.context = context};
     rdb_result_column *column = RDB_NEW(context->arena, rdb_result_column);
-    if (!read_options(context, statement, &work, err) || !rdb_type_get(context->access, work.is_json ? RDB_JSONOID : RDB_TEXTOID, &column->type, err))
+    if (!read_options(context, statement, &work, err) || !rdb_type_get(context->access, work.w.format == EXPLAIN_JSON ? RDB_JSONOID : work.w.format == EXPLAIN_XML ? RDB_XMLOID : RDB_TEXTOID, &column->type, err))
+        return false;
+    if (column->type->ops == NULL && !rdb_type_get(context->access, RDB_TEXTOID, &column->type, err))
         return false;
     column->name = "QUERY PLAN";
     column->typmod = -1;
@@ -417,12 +110,12 @@ static bool send_lines(explaining *work, const rdb_ast_explain *statement, rdb_e
     const rdb_result_column *columns;
     uint32_t count;
     rdb_vector vector, *vectors[] = {&vector};
-    if (!rdb_strbuf_check(&work->out, err) || !command_explain_columns(context, statement, &columns, &count, err) ||
+    if (!rdb_strbuf_check(&work->w.out, err) || !command_explain_columns(context, statement, &columns, &count, err) ||
         !context->client->begin_rows(context->client->context, columns, count, err))
         return false;
-    const char *at = work->out.data, *end = at + work->out.length;
+    const char *at = work->w.out.data, *end = at + work->w.out.length;
     while (at < end) {
-        const char *line_end = work->is_json ? end : memchr(at, '\n', (size_t)(end - at));
+        const char *line_end = work->w.format != EXPLAIN_TEXT ? end : memchr(at, '\n', (size_t)(end - at));
         if (line_end == NULL)
             line_end = end;
         rdb_datum value = {.bytes = {(const uint8_t *)at, (uint32_t)(line_end - at), 0}};
@@ -433,6 +126,19 @@ static bool send_lines(explaining *work, const rdb_ast_explain *statement, rdb_e
         at = line_end + 1;
     }
     return true;
+}
+
+static void put_summary(explaining *work, const char *what, bool is_wanted, int64_t us)
+{
+    char label[32];
+    if (!is_wanted)
+        return;
+    if (work->w.format == EXPLAIN_TEXT) {
+        rdb_strbuf_addf(&work->w.out, "%s Time: %.3f ms\n", what, (double)us / 1000);
+        return;
+    }
+    snprintf(label, sizeof label, "%s Time", what);
+    explain_put_number(&work->w, label, (double)us / 1000, 3);
 }
 
 bool command_explain(rdb_command_context *context, const rdb_ast_explain *statement, rdb_error *err)
@@ -467,24 +173,19 @@ bool command_explain(rdb_command_context *context, const rdb_ast_explain *statem
     bool ok = !work.analyze || run_plan(&work, &execution, &elapsed_us, err);
     if (ok) {
         work.execution = execution;
-        rdb_strbuf_init(&work.out, NULL);
-        if (work.is_json) {
-            rdb_strbuf_adds(&work.out, "[\n  {\n    \"Plan\": ");
-            put_json_node(&work, plan->root, 4, NULL, NULL);
-            if (work.summary)
-                rdb_strbuf_addf(&work.out, ",\n    \"Planning Time\": %.3f", (double)planning_us / 1000);
-            if (work.summary && work.analyze)
-                rdb_strbuf_addf(&work.out, ",\n    \"Execution Time\": %.3f", (double)elapsed_us / 1000);
-            rdb_strbuf_adds(&work.out, "\n  }\n]");
-        } else {
-            put_text(&work);
-            if (work.summary)
-                rdb_strbuf_addf(&work.out, "Planning Time: %.3f ms\n", (double)planning_us / 1000);
-            if (work.summary && work.analyze)
-                rdb_strbuf_addf(&work.out, "Execution Time: %.3f ms\n", (double)elapsed_us / 1000);
-        }
+        rdb_strbuf_init(&work.w.out, NULL);
+        explain_begin(&work.w);
+        explain_open(&work.w, "Query", NULL, true);
+        explain_plan(&work);
+        work.w.indent = work.w.format == EXPLAIN_TEXT ? 0 : work.w.indent;
+        put_summary(&work, "Planning", work.summary, planning_us);
+        if (work.analyze)
+            explain_open(&work.w, "Triggers", "Triggers", false), explain_close(&work.w, "Triggers", false);
+        put_summary(&work, "Execution", work.summary && work.analyze, elapsed_us);
+        explain_close(&work.w, "Query", true);
+        explain_end(&work.w);
         ok = work.ok && send_lines(&work, statement, err);
-        rdb_strbuf_free(&work.out);
+        rdb_strbuf_free(&work.w.out);
     }
     rdb_execution_close(&execution);
     return ok;

@@ -725,9 +725,20 @@ static void put_node(deparse *out, const rdb_expr *expr, bool show_implicit)
     case RDB_EXPR_VAR:
         deparse_variable(out, (const rdb_expr_var *)expr, false);
         return;
-    case RDB_EXPR_PARAM:
+    case RDB_EXPR_PARAM: {
+        const rdb_expr_param *param = (const rdb_expr_param *)expr;
+        if (param->param_kind == RDB_PARAM_EXECUTION && param->origin != NULL) { /* of another place in the plan: named in full */
+            const bool qualify = out->qualify, is_bare = param->origin->kind == RDB_EXPR_VAR || param->origin->kind == RDB_EXPR_PARAM || param->origin->kind == RDB_EXPR_SLOT;
+            out->qualify = true;
+            rdb_strbuf_adds(out->text, is_bare ? "" : "(");
+            deparse_expr(out, param->origin, show_implicit);
+            rdb_strbuf_adds(out->text, is_bare ? "" : ")");
+            out->qualify = qualify;
+            return;
+        }
         rdb_strbuf_addf(out->text, "$%u", ((const rdb_expr_param *)expr)->param_no);
         return;
+    }
     case RDB_EXPR_SLOT: {
         const rdb_expr_slot *slot = (const rdb_expr_slot *)expr;
         if (slot->origin != NULL)
@@ -739,7 +750,7 @@ static void put_node(deparse *out, const rdb_expr *expr, bool show_implicit)
         return;
     }
     case RDB_EXPR_SUBPLAN:
-        rdb_strbuf_addf(out->text, "(SubPlan %u)", ((const rdb_expr_subplan *)expr)->subplan_no + 1);
+        rdb_strbuf_adds(out->text, ((const rdb_expr_subplan *)expr)->shown);
         return;
     case RDB_EXPR_SUBLINK:
         put_sublink(out, (const rdb_expr_sublink *)expr);

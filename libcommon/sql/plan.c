@@ -386,6 +386,8 @@ bool plan_query(planner *p, plan_level *parent, const rdb_query *query, plan_lev
     if (query->command != RDB_COMMAND_SELECT && !plan_modify(p, level, built))
         return false;
     plan_own_ctes(built->node, first_cte, end_cte);
+    for (uint32_t i = 0; i < level->init_plans.count; i++)
+        p->plan->subplans[(uint32_t)(uintptr_t)level->init_plans.items[i]].owner = built->node;
     p->depth--;
     return rdb_arena_check(p->arena, p->err);
 }

@@ -62,7 +62,7 @@ typedef struct planner {
     rdb_plan *plan;
     uint32_t subplan_capacity, cte_capacity;
     uint32_t depth;
-    uint32_t init_plan_no, sub_plan_no;
+    uint32_t shown_plan_no, shown_param_no; /* as PostgreSQL counts them, for EXPLAIN */
 } planner;
 
 /* A node under construction and what its columns hold. */
@@ -113,6 +113,7 @@ typedef struct plan_level {
     uint32_t work_table_no;
     double tuple_fraction;   /* rows that will be asked for; 0: all */
     rdb_list merge_exprs;    /* MERGE: prepared conditions (NULL: none) and values, action after action */
+    rdb_list init_plans;     /* numbers of sub-plans that run once for it (uintptr_t) */
     bool is_ordered;         /* FROM already gives its rows in the query's order */
 } plan_level;
 
@@ -228,6 +229,7 @@ bool plan_contains_set(const rdb_expr *expr);
 /* order: of one relation's columns, which an index may give; count 0: none wanted. limit: rows that will be asked for, 0: all. */
 bool plan_base_path(plan_level *level, plan_rel *rel, plan_path **out);
 bool plan_from(plan_level *level, rdb_list *where, plan_built *built, const plan_order *order, uint32_t order_count, double limit);
+rdb_expr *plan_facing(planner *p, rdb_expr *clause, plan_relids left);
 /* plan_node.c */
 rdb_plan_node *plan_new_node(planner *p, rdb_plan_kind kind, const plan_built *left, const plan_built *right);
 void plan_set_inputs(planner *p, rdb_plan_node *node, rdb_expr *const *exprs, uint32_t count);

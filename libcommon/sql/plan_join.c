@@ -180,6 +180,19 @@ static bool push_condition(planner *p, plan_level *level, plan_tree *tree, rdb_e
     return true;
 }
 
+static bool may_join_class(plan_level *level, const rdb_expr *clause)
+{
+    const rdb_expr_function *e = (const rdb_expr_function *)clause;
+    uint16_t strategy = 0;
+    uint32_t family = 0;
+    rdb_error quiet = {0};
+    if (clause->kind != RDB_EXPR_FUNCTION || e->operator_oid == 0 || e->arguments.count != 2)
+        return false;
+    bool ok = rdb_opclass_strategy(level->p->access, e->operator_oid, &strategy, &family, &quiet) && strategy == 3 && rdb_expr_volatility(clause) != 'v';
+    rdb_error_clear(&quiet);
+    return ok;
+}
+
 /* Conditions of inner joins were gathered in the group before all its items were known: sends each on its way. */
 static bool settle_group(plan_level *level, plan_tree *tree)
 {
@@ -190,9 +203,10 @@ static bool settle_group(plan_level *level, plan_tree *tree)
         return true;
     rdb_list conditions = tree->quals;
     tree->quals = (rdb_list){0};
-    for (uint32_t i = 0; i < conditions.count; i++)
-        if (!push_condition(p, level, tree, conditions.items[i], plan_relids_of(conditions.items[i])))
-            return false;
+    for (int is_equality = 0; is_equality < 2; is_equality++) /* equalities come last, as what follows from classes of equal values */
+        for (uint32_t i = 0; i < conditions.count; i++)
+            if (may_join_class(level, conditions.items[i]) == (is_equality == 1) && !push_condition(p, level, tree, conditions.items[i], plan_relids_of(conditions.items[i])))
+                return false;
     for (uint32_t i = 0; i < tree->items.count; i++)
         if (!settle_group(level, tree->items.items[i]))
             return false;
@@ -327,6 +341,32 @@ static double join_rows(uint8_t kind, double left, double right, double selectiv
     }
 }
 
+/* The comparison with what belongs to left on its left side: as EXPLAIN shows it. */
+rdb_expr *plan_facing(planner *p, rdb_expr *clause, plan_relids left)
+{
+    const rdb_expr_function *e = (const rdb_expr_function *)clause;
+    const rdb_operator_entry *entry = NULL;
+    const rdb_function *function = NULL;
+    rdb_error quiet = {0};
+    uint32_t commutator = 0;
+    if (clause->kind != RDB_EXPR_FUNCTION || e->operator_oid == 0 || e->arguments.count != 2 || relids_empty(plan_relids_of(e->arguments.items[1])) || relids_within(plan_relids_of(e->arguments.items[0]), left) ||
+        !relids_within(plan_relids_of(e->arguments.items[1]), left))
+        return clause;
+    if (rdb_operator_get(p->access, e->operator_oid, &entry, &quiet) && entry != NULL)
+        commutator = entry->commutator_oid;
+    bool ok = commutator != 0 && rdb_operator_get(p->access, commutator, &entry, &quiet) && entry != NULL && rdb_function_get(p->access, entry->function_oid, &function, &quiet) && function != NULL;
+    rdb_error_clear(&quiet);
+    if (!ok)
+        return clause;
+    rdb_expr_function *turned = rdb_arena_memdup(p->arena, e, sizeof *turned);
+    turned->operator_oid = commutator;
+    turned->function = function;
+    turned->arguments = (rdb_list){0};
+    rdb_list_push(p->arena, &turned->arguments, e->arguments.items[1]);
+    rdb_list_push(p->arena, &turned->arguments, e->arguments.items[0]);
+    return &turned->head;
+}
+
 static void keep_cheaper(plan_path **best, plan_path *path)
 {
     if (path != NULL && (*best == NULL || path->total < (*best)->total))
@@ -352,7 +392,7 @@ static bool join_paths(plan_level *level, plan_path *left, plan_path *right, uin
         if (split_equality(level, clauses->items[i], left->relids, right->relids, &a, &b)) {
             rdb_list_push(p->arena, &left_keys, a);
             rdb_list_push(p->arena, &right_keys, b);
-            rdb_list_push(p->arena, &key_clauses, clauses->items[i]);
+            rdb_list_push(p->arena, &key_clauses, plan_facing(p, clauses->items[i], left->relids));
         } else {
             rdb_list_push(p->arena, &rest, clauses->items[i]);
         }
@@ -534,7 +574,7 @@ static bool group_path(plan_level *level, plan_tree *tree, plan_path **out)
     }
     if (above.count > 0) {
         plan_path *gate = new_path(p, RDB_PLAN_RESULT);
-        *gate = (plan_path){.kind = RDB_PLAN_RESULT, .left = *out, .relids = (*out)->relids, .needs = (*out)->needs, .startup = (*out)->startup, .width = (*out)->width, .filter = above};
+        *gate = (plan_path){.kind = RDB_PLAN_RESULT, .left = (*out)->kind == RDB_PLAN_RESULT && (*out)->left == NULL && (*out)->filter.count == 0 ? NULL : *out, .relids = (*out)->relids, .needs = (*out)->needs, .startup = (*out)->startup, .width = (*out)->width, .filter = above};
         gate->rows = clamp_rows((*out)->rows * selectivity_of(level, &above));
         gate->total = (*out)->total + (*out)->rows * COST_OPERATOR * above.count;
         *out = gate;
@@ -589,6 +629,7 @@ static rdb_expr *outer_to_param(void *context, rdb_expr *expr)
             param->head.kind = RDB_EXPR_PARAM;
             param->param_kind = RDB_PARAM_EXECUTION;
             param->param_no = wanted->parameter_no;
+            param->origin = expr;
             return &param->head;
         }
     }
@@ -682,8 +723,11 @@ static bool build_rel(builder *b, plan_path *path, plan_built *built)
             }
         if (path->filter.count == 0)
             return true;
-        rdb_plan_node *node = plan_new_node(p, RDB_PLAN_SUBQUERY_SCAN, built, NULL);
-        node->of.subquery.alias = rel->range->alias;
+        const bool is_own = built->node->range == rel->range && built->node->passes_through; /* a scan of WITH, VALUES, a function: it filters itself */
+        rdb_plan_node *node = is_own ? built->node : plan_new_node(p, RDB_PLAN_SUBQUERY_SCAN, built, NULL);
+        if (!is_own)
+            node->of.subquery.alias = rel->range->alias;
+        node->range = rel->range;
         plan_built above = plan_identity(p, node, built->outputs, built->count);
         const rdb_list filter = by_cost(p, &path->filter);
         if (!resolve_here(b, &above, &filter, &node->filter))
@@ -717,6 +761,7 @@ static bool build_rel(builder *b, plan_path *path, plan_built *built)
         outputs[i] = plan_make_var(p, rel->range_no, columns[i], type, typmod, collation);
     }
     plan_set_inputs(p, node, outputs, rel->column_count);
+    node->range = rel->range;
     scan->range_no = rel->range_no;
     scan->scan_no = rel->scan_no;
     scan->alias = rel->range->alias;
@@ -744,7 +789,7 @@ static bool build_rel(builder *b, plan_path *path, plan_built *built)
             if (value != NULL && !relids_empty(b->relids) && (value = outer_to_param(b, value)) == NULL)
                 return false;
             bounds[i] = (rdb_plan_bound){.column_no = match->column_no, .strategy = match->strategy, .is_any = match->is_any, .value = value, .origin = match->clause};
-            rdb_list_push(p->arena, &condition, match->clause);
+            rdb_list_push(p->arena, &condition, plan_facing(p, match->clause, path->relids));
         }
         scan->index_no = path->index_no;
         scan->is_backward = path->is_backward;
@@ -755,6 +800,33 @@ static bool build_rel(builder *b, plan_path *path, plan_built *built)
     }
     const rdb_list filter = by_cost(p, &path->filter);
     return resolve_here(b, built, &filter, &node->filter);
+}
+
+/* Has each left row one partner at most: do the clauses compare all columns of a unique index of the right relation? */
+static bool is_unique_inner(const plan_path *path)
+{
+    const plan_rel *rel = path->right->rel;
+    if (rel == NULL || rel->has_built || rel->range->kind != RDB_RANGE_RELATION || path->right->kind == RDB_PLAN_APPEND)
+        return false;
+    for (uint16_t i = 0; i < rel->range->relation->index_count; i++) {
+        const rdb_relation_index *index = &rel->range->relation->indexes[i];
+        uint16_t matched = 0;
+        for (uint16_t k = 0; k < index->key_count && index->columns[k].column_number != 0; k++) {
+            bool is_met = false;
+            for (uint32_t c = 0; c < path->right_keys.count; c++) {
+                const rdb_expr_var *var = path->right_keys.items[c];
+                is_met = is_met || (var->head.kind == RDB_EXPR_VAR && var->attribute_no == index->columns[k].column_number && var->range_no == rel->range_no);
+            }
+            for (uint32_t c = 0; c < path->right->bounds.count; c++) {
+                const plan_match *match = path->right->bounds.items[c];
+                is_met = is_met || (match->strategy == 3 && !match->is_any && path->right->index_no == i && match->column_no == k);
+            }
+            matched += is_met;
+        }
+        if (index->is_unique && index->is_valid && index->predicate_tree == NULL && matched == index->key_count)
+            return true;
+    }
+    return false;
 }
 
 static bool build_join(builder *b, plan_path *path, plan_built *built)
@@ -786,6 +858,7 @@ static bool build_join(builder *b, plan_path *path, plan_built *built)
     plan_built both = plan_identity(p, node, outputs, left.count + right.count);
     rdb_plan_join *join = &node->of.join;
     join->kind = path->join_kind;
+    join->inner_unique = is_unique_inner(path);
     node->startup_cost = path->startup;
     node->total_cost = path->total;
     node->rows = path->rows;

@@ -156,6 +156,60 @@ bool plan_inner_sets(planner *p, plan_built *built, rdb_expr *const *exprs, uint
     }
 }
 
+static bool is_identity(const rdb_list *targets, uint32_t count)
+{
+    if (targets->count != count)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        const rdb_expr_slot *slot = (const rdb_expr_slot *)((const rdb_target *)targets->items[i])->expr;
+        if (slot->head.kind != RDB_EXPR_SLOT || slot->slot_no != i)
+            return false;
+    }
+    return true;
+}
+
+typedef struct composer {
+    planner *p;
+    const rdb_list *targets; /* that slots stand for */
+    uint32_t *uses;
+} composer;
+
+static rdb_expr *compose_expr(void *context, rdb_expr *expr)
+{
+    composer *c = context;
+    const rdb_expr_slot *slot = (const rdb_expr_slot *)expr;
+    if (expr->kind != RDB_EXPR_SLOT || slot->slot_no >= c->targets->count)
+        return rdb_expr_map_children(c->p->arena, expr, compose_expr, c);
+    c->uses[slot->slot_no]++;
+    return ((const rdb_target *)c->targets->items[slot->slot_no])->expr;
+}
+
+/* A projection of a projection is one, where nothing is computed twice for it or less often than before. */
+static bool compose(planner *p, rdb_plan_node *node, const rdb_list *targets)
+{
+    rdb_list composed = {0};
+    const bool was_through = node->passes_through;
+    node->passes_through = true;
+    const bool may = !was_through && can_project(node);
+    node->passes_through = was_through;
+    if (!may)
+        return false;
+    composer c = {p, &node->targets, RDB_NEW_ARRAY(p->arena, uint32_t, node->targets.count + 1)};
+    for (uint32_t i = 0; i < targets->count; i++) {
+        rdb_expr *one = compose_expr(&c, ((const rdb_target *)targets->items[i])->expr);
+        if (one == NULL)
+            return false;
+        rdb_list_push(p->arena, &composed, make_target(p, one, targets->items[i]));
+    }
+    for (uint32_t i = 0; i < node->targets.count; i++) {
+        const rdb_expr *expr = ((const rdb_target *)node->targets.items[i])->expr;
+        if (rdb_expr_volatility(expr) == 'v' || (c.uses[i] > 1 && expr->kind != RDB_EXPR_SLOT && expr->kind != RDB_EXPR_CONST && expr->kind != RDB_EXPR_PARAM))
+            return false;
+    }
+    node->targets = composed;
+    return true;
+}
+
 /* The outputs become exactly these expressions. targets (may be NULL) gives names and origins. */
 bool plan_project(planner *p, plan_built *built, rdb_expr *const *exprs, const rdb_list *targets, uint32_t count)
 {
@@ -172,6 +226,14 @@ bool plan_project(planner *p, plan_built *built, rdb_expr *const *exprs, const r
         rdb_list_push(p->arena, &resolved, make_target(p, one, targets ? targets->items[i] : NULL));
     }
     if (!has_set && plan_push_targets(p, built, exprs, &resolved)) {
+        *built = plan_identity(p, node, exprs, count);
+        return true;
+    }
+    if (!has_set && is_identity(&resolved, built->count)) {
+        *built = plan_identity(p, node, exprs, count);
+        return true;
+    }
+    if (!has_set && compose(p, node, &resolved)) {
         *built = plan_identity(p, node, exprs, count);
         return true;
     }
@@ -211,6 +273,15 @@ static const char *join_name(const rdb_plan_node *node, const char *const names[
     return names[node->of.join.kind <= RDB_JOIN_ANTI ? node->of.join.kind : 0];
 }
 
+/* Of grouping sets the one without keys is no hash table. */
+static bool has_empty_set(const rdb_plan_aggregate *aggregate)
+{
+    for (uint32_t i = 0; i < aggregate->set_count; i++)
+        if (aggregate->sets[i] == 0)
+            return true;
+    return false;
+}
+
 const char *rdb_plan_node_name(const rdb_plan_node *node)
 {
     static const char *const loops[6] = {"Nested Loop", "Nested Loop Left Join", "Nested Loop Full Join", "Nested Loop Right Join", "Nested Loop Semi Join", "Nested Loop Anti Join"};
@@ -231,7 +302,7 @@ const char *rdb_plan_node_name(const rdb_plan_node *node)
     case RDB_PLAN_MERGE_JOIN: return join_name(node, merges);
     case RDB_PLAN_AGGREGATE:
         if (node->of.aggregate.set_count > 0)
-            return node->of.aggregate.strategy == RDB_AGGREGATE_HASHED ? "MixedAggregate" : "GroupAggregate";
+            return has_empty_set(&node->of.aggregate) ? "MixedAggregate" : "HashAggregate";
         return node->of.aggregate.strategy == RDB_AGGREGATE_PLAIN ? "Aggregate" : node->of.aggregate.strategy == RDB_AGGREGATE_HASHED ? "HashAggregate" : "GroupAggregate";
     case RDB_PLAN_SORT: return "Sort";
     case RDB_PLAN_LIMIT: return "Limit";
@@ -250,59 +321,4 @@ const char *rdb_plan_node_name(const rdb_plan_node *node)
         return node->of.modify.command == RDB_COMMAND_INSERT ? "Insert" : node->of.modify.command == RDB_COMMAND_UPDATE ? "Update" : node->of.modify.command == RDB_COMMAND_MERGE ? "Merge" : "Delete";
     }
     return "???";
-}
-
-static void say_exprs(const char *label, const rdb_list *exprs, void (*visit)(void *, const rdb_plan_property *), void *context)
-{
-    const rdb_plan_property property = {.label = label, .kind = RDB_PLAN_PROPERTY_EXPRS, .exprs = exprs};
-    if (exprs->count > 0)
-        visit(context, &property);
-}
-
-static void say_keys(const char *label, const rdb_plan_key *keys, uint32_t count, void (*visit)(void *, const rdb_plan_property *), void *context)
-{
-    const rdb_plan_property property = {.label = label, .kind = RDB_PLAN_PROPERTY_KEYS, .keys = keys, .key_count = count};
-    if (count > 0)
-        visit(context, &property);
-}
-
-void rdb_plan_node_describe(const rdb_plan_node *node, void (*visit)(void *context, const rdb_plan_property *property), void *context)
-{
-    switch ((rdb_plan_kind)node->kind) {
-    case RDB_PLAN_SEQ_SCAN:
-        if (node->of.scan.sample != NULL) {
-            const rdb_plan_property property = {.label = "Sampling", .kind = RDB_PLAN_PROPERTY_TEXT, .text = node->of.scan.sample->text};
-            visit(context, &property);
-        }
-        break;
-    case RDB_PLAN_INDEX_SCAN:
-    case RDB_PLAN_INDEX_ONLY_SCAN:
-        say_exprs("Index Cond", &node->of.scan.condition, visit, context);
-        break;
-    case RDB_PLAN_HASH_JOIN:
-    case RDB_PLAN_NEST_LOOP:
-    case RDB_PLAN_MERGE_JOIN:
-        if (node->of.join.key_count > 0)
-            say_exprs(node->kind == RDB_PLAN_HASH_JOIN ? "Hash Cond" : "Merge Cond", &node->of.join.shown_keys, visit, context);
-        say_exprs("Join Filter", &node->of.join.condition, visit, context);
-        break;
-    case RDB_PLAN_SORT:
-        say_keys("Sort Key", node->of.sort.keys, node->of.sort.key_count, visit, context);
-        break;
-    case RDB_PLAN_AGGREGATE: {
-        if (node->of.aggregate.key_count == 0)
-            break;
-        const rdb_list keys = {.items = (void **)(uintptr_t)node->of.aggregate.keys, .count = node->of.aggregate.key_count};
-        const rdb_plan_property property = {.label = "Group Key", .kind = RDB_PLAN_PROPERTY_EXPRS, .exprs = &keys, .is_list = true};
-        visit(context, &property);
-        break;
-    }
-    default:
-        break;
-    }
-    const rdb_plan_property one_time = {.label = "One-Time Filter", .kind = RDB_PLAN_PROPERTY_EXPRS, .exprs = &node->filter};
-    if (node->kind == RDB_PLAN_RESULT && node->filter.count > 0)
-        visit(context, &one_time);
-    else
-        say_exprs("Filter", &node->filter, visit, context);
 }

@@ -21,6 +21,7 @@ rdb_expr *plan_make_param(planner *p, const rdb_expr *like, uint32_t *param_no)
     param->head.kind = RDB_EXPR_PARAM;
     param->param_kind = RDB_PARAM_EXECUTION;
     param->param_no = p->plan->parameter_count++;
+    param->origin = like;
     *param_no = param->param_no;
     return &param->head;
 }
@@ -80,6 +81,7 @@ static rdb_expr *outer_value(plan_level *level, rdb_expr *own, uint16_t levels_u
             param->head.kind = RDB_EXPR_PARAM;
             param->param_kind = RDB_PARAM_EXECUTION;
             param->param_no = boundary->wanted[i].parameter_no;
+            param->origin = prepared;
             return &param->head;
         }
     if (boundary->wanted_count == boundary->wanted_capacity) {
@@ -92,7 +94,10 @@ static rdb_expr *outer_value(plan_level *level, rdb_expr *own, uint16_t levels_u
     }
     plan_wanted *wanted = &boundary->wanted[boundary->wanted_count++];
     wanted->expr = prepared;
-    return plan_make_param(p, own, &wanted->parameter_no);
+    rdb_expr *param = plan_make_param(p, own, &wanted->parameter_no);
+    ((rdb_expr_param *)param)->origin = prepared;
+    p->shown_param_no++;
+    return param;
 }
 
 static rdb_expr *outer_column(plan_level *level, rdb_expr_var *var)
@@ -221,6 +226,19 @@ static rdb_expr *prepare_var(preparer *s, rdb_expr_var *var)
     return &own->head;
 }
 
+/* Are the rows of an IN looked up by hashing? */
+static bool tests_equality(planner *p, const rdb_expr_sublink *link)
+{
+    uint16_t strategy = 0;
+    uint32_t family = 0;
+    rdb_error quiet = {0};
+    const rdb_expr_function *test = (const rdb_expr_function *)link->test;
+    bool ok = link->sublink_kind == RDB_SUBLINK_ANY && test != NULL && test->head.kind == RDB_EXPR_FUNCTION && test->operator_oid != 0 &&
+              rdb_opclass_strategy(p->access, test->operator_oid, &strategy, &family, &quiet) && strategy == 3;
+    rdb_error_clear(&quiet);
+    return ok;
+}
+
 static rdb_expr *prepare_sublink(preparer *s, rdb_expr_sublink *link)
 {
     plan_level *level = s->level;
@@ -253,7 +271,15 @@ static rdb_expr *prepare_sublink(preparer *s, rdb_expr_sublink *link)
     entry->node = built.node;
     entry->is_correlated = inner->is_correlated;
     bool is_init = !inner->is_correlated && (link->sublink_kind == RDB_SUBLINK_SCALAR || link->sublink_kind == RDB_SUBLINK_EXISTS || link->sublink_kind == RDB_SUBLINK_ARRAY);
-    entry->name = rdb_arena_printf(p->arena, "%s %u", is_init ? "InitPlan" : "SubPlan", subplan_no + 1);
+    const uint32_t shown_no = ++p->shown_plan_no;
+    if (is_init) {
+        entry->name = rdb_arena_printf(p->arena, "InitPlan %u (returns $%u)", shown_no, p->shown_param_no);
+        subplan->shown = rdb_arena_printf(p->arena, "$%u", p->shown_param_no++);
+        rdb_list_push(p->arena, &level->init_plans, (void *)(uintptr_t)subplan_no);
+    } else {
+        entry->name = rdb_arena_printf(p->arena, "SubPlan %u", shown_no);
+        subplan->shown = rdb_arena_printf(p->arena, "(%sSubPlan %u)", !inner->is_correlated && tests_equality(p, link) ? "hashed " : "", shown_no);
+    }
     subplan->subplan_no = subplan_no;
     /* arguments: what the sub-query wants, and the columns of this level that the test wants */
     rdb_list arguments = {0};

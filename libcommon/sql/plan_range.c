@@ -75,13 +75,16 @@ bool plan_ctes(plan_level *level)
         if (!plan_add_cte(p, &cte_no))
             return false;
         level->cte_nos[i] = cte_no;
+        p->shown_param_no++;
         if (uses_itself(cte)) {
             if (!plan_recursive_cte(level, cte, cte_no))
                 return false;
+            p->shown_plan_no++;
             continue;
         }
         if (!plan_query(p, level, cte->query, inner, &built))
             return false;
+        p->shown_plan_no++;
         p->plan->ctes[cte_no] = (rdb_plan_cte){.node = built.node, .name = cte->name, .is_modifying = is_modifying, .is_correlated = inner->is_correlated, .is_outermost = level->parent == NULL};
     }
     return true;
@@ -139,6 +142,7 @@ static bool plan_cte_range(plan_level *level, plan_rel *rel)
         for (plan_level *inside = level; inside != owner; inside = inside->parent)
             inside->is_correlated = true; /* other rows each turn */
         rdb_plan_node *node = plan_new_node(p, RDB_PLAN_WORK_TABLE_SCAN, NULL, NULL);
+        node->range = rel->range;
         node->of.cte.cte_no = owner->work_table_no;
         node->of.cte.name = range->cte_name;
         node->of.cte.alias = range->alias;
@@ -168,6 +172,7 @@ static bool plan_cte_range(plan_level *level, plan_rel *rel)
             inside->is_correlated = true;
         rdb_plan_node *node = plan_new_node(p, RDB_PLAN_CTE_SCAN, NULL, NULL);
         p->plan->ctes[owner->cte_nos[i]].is_read = true;
+        node->range = rel->range;
         const rdb_plan_node *source = p->plan->ctes[owner->cte_nos[i]].node;
         node->of.cte.cte_no = owner->cte_nos[i];
         node->of.cte.name = range->cte_name;
@@ -218,6 +223,7 @@ static bool plan_values(plan_level *level, plan_rel *rel)
     planner *p = level->p;
     const rdb_range *range = rel->range;
     rdb_plan_node *node = plan_new_node(p, RDB_PLAN_VALUES_SCAN, NULL, NULL);
+    node->range = rel->range;
     rdb_list *rows = rdb_arena_try_alloc(p->arena, (range->values.count + 1) * sizeof *rows, p->err);
     uint32_t count = range->column_types.count;
     if (rows == NULL)
@@ -249,6 +255,7 @@ static bool plan_function(plan_level *level, plan_rel *rel)
     planner *p = level->p;
     const rdb_range *range = rel->range;
     rdb_plan_node *node = plan_new_node(p, RDB_PLAN_FUNCTION_SCAN, NULL, NULL);
+    node->range = rel->range;
     uint32_t count = range->column_types.count;
     rdb_range_function **functions = RDB_NEW_ARRAY(p->arena, rdb_range_function *, range->functions.count + 1);
     for (uint32_t i = 0; i < range->functions.count; i++) {

@@ -89,6 +89,7 @@ typedef struct rdb_plan_scan {
 
 typedef struct rdb_plan_join {
     uint8_t kind;                     /* rdb_join_kind: INNER, LEFT, RIGHT, FULL, SEMI, ANTI */
+    bool inner_unique;                /* each left row has one partner at most */
     uint32_t key_count;               /* hash and merge joins */
     rdb_expr *const *left_keys;       /* over left's output */
     rdb_expr *const *right_keys;      /* over right's output */
@@ -219,6 +220,7 @@ struct rdb_plan_node {
     rdb_list filter;               /* rdb_expr *, AND'ed, over the row space */
     rdb_list targets;              /* rdb_target * over the row space */
     bool passes_through;           /* output = row space */
+    const rdb_range *range;        /* what is scanned, for EXPLAIN; NULL: nothing of FROM */
     uint32_t first_cte, end_cte;   /* the last node of a query: its WITH items, which a new turn of it computes anew if they read parameters */
     union {
         rdb_plan_scan scan;
@@ -242,7 +244,8 @@ struct rdb_plan_node {
 /* A sub-plan of an expression (RDB_EXPR_SUBPLAN names it by number). */
 typedef struct rdb_plan_subplan {
     rdb_plan_node *node;
-    const char *name;        /* "SubPlan 1", "InitPlan 1" */
+    const char *name;        /* "SubPlan 1", "InitPlan 1 (returns $0)" */
+    const rdb_plan_node *owner; /* an init plan: the last node of the query that it belongs to; else NULL */
     bool is_correlated;      /* reads EXECUTION parameters: started again for each row; else run once and kept */
 } rdb_plan_subplan;
 typedef struct rdb_plan_cte {
@@ -292,17 +295,4 @@ RDB_CHECKED bool rdb_plan_make_insert(const rdb_plan_context *context, const rdb
 /* ---- for EXPLAIN: PostgreSQL's words ---------------------------------------------------------------------------------- */
 /* "Seq Scan", "Index Scan Backward", "Hash Left Join", "HashAggregate", "Update", ... */
 const char *rdb_plan_node_name(const rdb_plan_node *node);
-typedef enum rdb_plan_property_kind { RDB_PLAN_PROPERTY_TEXT, RDB_PLAN_PROPERTY_EXPRS, RDB_PLAN_PROPERTY_KEYS } rdb_plan_property_kind;
-typedef struct rdb_plan_property {
-    const char *label;             /* "Filter", "Index Cond", "Hash Cond", "Sort Key", "Group Key", ... */
-    rdb_plan_property_kind kind;
-    const char *text;
-    bool is_list;                  /* exprs are listed with commas, not AND'ed */
-    const rdb_list *exprs;         /* conditions; slots know their origin (rdb_deparse_expr prints it) */
-    const rdb_plan_key *keys;
-    uint32_t key_count;
-} rdb_plan_property;
-/* Calls visit for each property in the order that EXPLAIN prints them. */
-void rdb_plan_node_describe(const rdb_plan_node *node, void (*visit)(void *context, const rdb_plan_property *property), void *context);
-
 #endif

@@ -41,7 +41,7 @@ typedef struct rdb_expr_const { RDB_EXPR_HEAD; rdb_datum value; bool is_null; } 
 /* Column attribute_no (0: the whole row, negative: RDB_COLUMN_*) of range-table entry range_no (from 1), levels_up queries out. */
 typedef struct rdb_expr_var { RDB_EXPR_HEAD; uint32_t range_no; int16_t attribute_no; uint16_t levels_up; const struct rdb_range *range; /* the entry itself, for the deparser; NULL in trees read back */ } rdb_expr_var;
 typedef enum rdb_param_kind { RDB_PARAM_EXTERNAL /* $n */, RDB_PARAM_EXECUTION /* set by Apply or a sublink's operator */ } rdb_param_kind;
-typedef struct rdb_expr_param { RDB_EXPR_HEAD; uint8_t param_kind; uint32_t param_no; /* from 1 */ } rdb_expr_param;
+typedef struct rdb_expr_param { RDB_EXPR_HEAD; uint8_t param_kind; uint32_t param_no; /* from 1 */ const rdb_expr *origin; /* EXECUTION: what it is the value of, for EXPLAIN */ } rdb_expr_param;
 /* Functions, operators and casts by function. operator_oid 0: not written as an operator. */
 typedef struct rdb_expr_function {
     RDB_EXPR_HEAD;
@@ -104,7 +104,7 @@ typedef struct rdb_expr_next_value { RDB_EXPR_HEAD; uint32_t sequence_oid; } rdb
 /* DEFAULT in VALUES or SET is replaced by the analyser; this kind is left only in multi-row VALUES until the rewrite. */
 typedef struct rdb_expr_slot { RDB_EXPR_HEAD; uint8_t input_no; uint32_t slot_no; const rdb_expr *origin; /* what it stands for, for EXPLAIN */ } rdb_expr_slot;
 /* test (ANY, ALL, ROW_COMPARE): over the sub-plan's output as slots and EXECUTION parameters; hashed: test is a conjunction of "="s. */
-typedef struct rdb_expr_subplan { RDB_EXPR_HEAD; uint8_t sublink_kind; uint32_t subplan_no; rdb_list arguments; /* rdb_expr *: values of */ uint32_t *parameter_nos; rdb_expr *test; const rdb_expr *origin; } rdb_expr_subplan;
+typedef struct rdb_expr_subplan { RDB_EXPR_HEAD; uint8_t sublink_kind; uint32_t subplan_no; rdb_list arguments; /* rdb_expr *: values of */ uint32_t *parameter_nos; rdb_expr *test; const rdb_expr *origin; const char *shown; /* by EXPLAIN: $0, (SubPlan 1) */ } rdb_expr_subplan;
 
 typedef struct rdb_target { /* an output column or an assigned column */
     rdb_expr *expr;
