@@ -462,6 +462,8 @@ bool rdb_acl_get_object(rdb_access *access, rdb_arena *arena, rdb_acl_kind kind,
     object->catalog_oid = place->catalog_oid;
     row_name(&row, place->name, object->name);
     object->owner = row_oid(&row, place->owner);
+    if (kind == 'f')
+        object->relation_kind = row_char(&row, RDB_pg_proc_prokind);
     if (kind == 'r' || kind == 's' || kind == 'c') {
         object->relation_kind = row_char(&row, RDB_pg_class_relkind);
         if (kind == 'r' && object->relation_kind == 'S')
@@ -522,6 +524,11 @@ bool rdb_acl_object_mask(rdb_access *access, const rdb_acl_object *object, uint3
         return false;
     if (is_superuser)
         return true;
+    /* System tables are written by superusers alone, whatever was granted. */
+    const uint32_t written = RDB_ACL_INSERT | RDB_ACL_UPDATE | RDB_ACL_DELETE | RDB_ACL_TRUNCATE | RDB_ACL_USAGE;
+    const uint32_t all_asked = asked;
+    if (object->kind == 'r' && object->oid < RDB_FIRST_NORMAL_OID && object->relation_kind != 'v')
+        asked &= ~written;
     if (!rdb_acl_mask(access, &object->acl, object->kind, role, object->owner, asked, any, got, err))
         return false;
     /* Predefined roles that read or write everything. */
@@ -547,6 +554,7 @@ bool rdb_acl_object_mask(rdb_access *access, const rdb_acl_object *object, uint3
         if (reads || writes)
             *got |= RDB_ACL_USAGE;
     }
+    *got &= all_asked;
     return true;
 }
 
@@ -554,6 +562,8 @@ bool rdb_acl_denied(const rdb_acl_object *object, rdb_error *err)
 {
     const struct acl_place *place = place_of(object->kind);
     const char *word = place != NULL ? place->word : "object";
+    if (object->kind == 'f')
+        return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "permission denied for %s %s", object->relation_kind == 'p' ? "procedure" : object->relation_kind == 'a' ? "aggregate" : word, object->name);
     switch (object->relation_kind) {
     case 'v':
         word = "view";

@@ -397,7 +397,7 @@ bool command_alter_column_type(rdb_command_context *context, const rdb_relation 
     }
     if (!rdb_type_resolve(&analysis, &raw->type->node, &change.type, &change.typmod, &change.collation, err))
         return false;
-    if (!command_check_column_type(context, change.column->name, change.type, relation->row_type_oid, err))
+    if (!command_check_column_type(context, change.column->name, change.type, relation->row_type_oid, err) || !command_check_type_usage(context, change.type, err))
         return false;
     if (raw->collate != NULL && !command_collation(context, change.type, raw->collate, &change.collation, err))
         return false;

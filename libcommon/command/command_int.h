@@ -164,6 +164,8 @@ RDB_CHECKED bool command_call_columns(rdb_command_context *context, const rdb_as
 RDB_CHECKED bool command_default_privileges(rdb_command_context *context, const rdb_ast_default_privileges *statement, rdb_error *err);
 RDB_CHECKED bool command_drop_owned(rdb_command_context *context, const rdb_ast_drop_owned *statement, rdb_error *err);
 RDB_CHECKED bool command_reassign_owned(rdb_command_context *context, const rdb_ast_reassign_owned *statement, rdb_error *err);
+/* 42501 unless the role may use the type, of an array its element (common.c). */
+RDB_CHECKED bool command_check_type_usage(rdb_command_context *context, const rdb_type *type, rdb_error *err);
 /* policy.c */
 RDB_CHECKED bool command_create_policy(rdb_command_context *context, const rdb_ast_create_policy *statement, rdb_error *err);
 RDB_CHECKED bool command_alter_policy(rdb_command_context *context, const rdb_ast_alter_policy *statement, rdb_error *err);

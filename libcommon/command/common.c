@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Names, locks, options: what most statements begin with. */
 #include "catalog/rdb_acl.h"
+#include "catalog/rdb_acl.h"
 #include "command/command_int.h"
 
 #include <strings.h>
@@ -271,4 +272,23 @@ bool command_option_int64(const rdb_ast_option *option, int64_t *value, rdb_erro
     if (text == NULL || end == text || *end != '\0')
         return rdb_error_set(err, RDB_SYNTAX_ERROR, "%s requires a numeric value", option->name);
     return true;
+}
+
+bool command_check_type_usage(rdb_command_context *context, const rdb_type *type, rdb_error *err)
+{
+    const rdb_type *named = type->element != NULL && type->category == 'A' ? type->element : type;
+    rdb_acl_object object;
+    bool found = false;
+    uint32_t got = 0;
+    if (context->role->is_superuser || named->kind == 'p')
+        return true;
+    if (!rdb_acl_get_object(context->access, context->arena, 'T', named->oid, 0, &object, &found, err) ||
+        (found && !rdb_acl_object_mask(context->access, &object, context->role->oid, RDB_ACL_USAGE, false, &got, err)))
+        return false;
+    if (!found || got != 0)
+        return true;
+    rdb_strbuf shown;
+    rdb_strbuf_init(&shown, context->arena);
+    rdb_type_format_name(named, -1, false, &shown);
+    return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "permission denied for type %s", shown.data != NULL ? shown.data : named->name);
 }

@@ -101,6 +101,8 @@ bool command_define_column(rdb_command_context *context, const rdb_ast_column_de
     }
     if (!command_check_column_type(context, raw->name, column->type, 0, err))
         return command_at(context, raw->node.location, err);
+    if (!command_check_type_usage(context, column->type, err))
+        return false;
     if (raw->collate != NULL && !command_collation(context, column->type, raw->collate, &column->collation, err))
         return false;
     bool says_null = false, has_default = false;

@@ -196,6 +196,8 @@ static bool create(rdb_command_context *context, const rdb_ast_create_domain *st
         rdb_error_set(err, RDB_DATATYPE_MISMATCH, "\"%s\" is not a valid base type for a domain", joined_name(context, &statement->type->names));
         return false;
     }
+    if (!command_check_type_usage(context, definition.base, err))
+        return false;
     definition.dimensions = (int32_t)statement->type->bounds.count;
     definition.collation = definition.base->collation;
     if (statement->collate != NULL && !set_collation(context, statement, &definition, err))

@@ -34,7 +34,7 @@ static bool resolve_type(function_work *w, const rdb_ast_type *written, const rd
     int32_t typmod;
     uint32_t collation;
     if (rdb_type_resolve(&w->analysis, (rdb_ast_node *)(uintptr_t)&written->node, type, &typmod, &collation, w->err))
-        return true;
+        return command_check_type_usage(w->context, *type, w->err);
     w->err->position = 0;
     return false;
 }

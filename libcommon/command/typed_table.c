@@ -16,6 +16,8 @@ static bool open_type(rdb_command_context *context, const rdb_ast_type *written,
     if (type->kind == 'c' && !rdb_relation_get(context->access, type->relation_oid, attributes, err))
         return false;
     *type_oid = type->oid;
+    if (!command_check_type_usage(context, type, err))
+        return false;
     if (*attributes != NULL && (*attributes)->kind == 'c')
         return command_lock(context, (*attributes)->oid, RDB_LOCK_ACCESS_SHARE, err);
     rdb_strbuf_init(&shown, context->arena);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Functions that ask the session: settings, its number, its clock; and those that act on another one. */
 #include "expr/kernels.h"
+#include "catalog/rdb_acl.h"
+#include "session/activity.h"
 #include "session/portal.h"
 #include "session/settings.h"
 
@@ -96,10 +98,44 @@ static bool sleep_for_row(rdb_call *call, const rdb_datum *a, const bool *nulls,
 }
 EXPR_ROW_KERNEL(sleep_for, 1)
 
+/* Superusers' sessions are superusers' business; others' that of their role's members and of pg_signal_backend. */
+static bool may_signal(rdb_call *call, uint32_t pid, bool terminate, bool *found)
+{
+    rdb_session *session = session_of(call);
+    rdb_access *access = rdb_eval_of(call)->access;
+    session_activity_info *infos = NULL;
+    uint32_t count = 0;
+    bool is_superuser = false, is_member = false, is_signaller = false;
+    *found = false;
+    if (!session_activity_list(session_engine_registry(session->engine), call->arena, &infos, &count, call->err))
+        return false;
+    const session_activity_info *target = NULL;
+    for (uint32_t i = 0; i < count; i++)
+        if (infos[i].pid == pid)
+            target = &infos[i];
+    if (target == NULL)
+        return true;
+    *found = true;
+    if (session->role.is_superuser)
+        return true;
+    if (!rdb_role_is_superuser(access, target->role_oid, &is_superuser, call->err) ||
+        !rdb_role_has_privileges_of(access, session->role.oid, target->role_oid, &is_member, call->err) ||
+        !rdb_role_has_privileges_of(access, session->role.oid, RDB_ROLE_SIGNAL_BACKEND, &is_signaller, call->err))
+        return false;
+    const char *what = terminate ? "process" : "query";
+    if (is_superuser)
+        return rdb_error_set(call->err, RDB_INSUFFICIENT_PRIVILEGE, "must be a superuser to %s superuser %s", terminate ? "terminate" : "cancel", what);
+    return is_member || is_signaller || rdb_error_set(call->err, RDB_INSUFFICIENT_PRIVILEGE, "must be a member of the role whose %s is being %s or member of pg_signal_backend",
+                                                      what, terminate ? "terminated" : "canceled");
+}
+
 static bool signal_row(rdb_call *call, uint32_t pid, bool terminate, rdb_datum *result)
 {
+    bool found;
+    if (!may_signal(call, pid, terminate, &found))
+        return false;
     const session_owner *owner = &session_of(call)->owner;
-    result->b = owner->signal != NULL && owner->signal(owner->context, pid, terminate);
+    result->b = found && owner->signal != NULL && owner->signal(owner->context, pid, terminate);
     if (!result->b)
         session_notice(session_of(call), "WARNING", RDB_WARNING, "PID %d is not a PostgreSQL server process", (int32_t)pid);
     return true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * pg_stat_activity, pg_locks and who blocks whom; the session's own cursors and prepared statements; the server's
  * WAL positions, start and checkpoints. */
+#include "catalog/rdb_acl.h"
 #include "expr/kernels.h"
 #include "session/activity.h"
 #include "session/portal.h"
@@ -63,6 +64,19 @@ enum {
     A_GSS, A_GSS_PRINCIPAL, A_GSS_ENCRYPTED, A_LEADER, A_QUERY_ID, A_COUNT
 };
 
+/* What others do is for those who have their role, or pg_read_all_stats. */
+static bool may_see(rdb_call *call, uint32_t role_oid, bool *may)
+{
+    const rdb_session *session = rdb_eval_of(call)->session;
+    rdb_access *access = rdb_eval_of(call)->access;
+    *may = session->role.is_superuser || session->role.oid == role_oid;
+    if (*may)
+        return true;
+    if (!rdb_role_has_privileges_of(access, session->role.oid, role_oid, may, call->err))
+        return false;
+    return *may || rdb_role_has_privileges_of(access, session->role.oid, RDB_ROLE_READ_ALL_STATS, may, call->err);
+}
+
 static bool activity_begin(rdb_call *call, void *state, const rdb_datum *arguments, const bool *is_null)
 {
     session_activity_info *infos = NULL;
@@ -75,13 +89,16 @@ static bool activity_begin(rdb_call *call, void *state, const rdb_datum *argumen
         bool n[A_COUNT] = {false};
         if (!is_null[0] && (uint32_t)arguments[0].i32 != info->pid)
             continue;
+        bool sees_all;
+        if (!may_see(call, info->role_oid, &sees_all))
+            return false;
         memset(v, 0, sizeof v);
         v[A_DATID].oid = info->database_oid;
         v[A_PID].i32 = (int32_t)info->pid;
         v[A_USESYSID].oid = info->role_oid;
         v[A_APPLICATION] = expr_text(info->application_name);
         put_text(&v[A_STATE], &n[A_STATE], info->state);
-        v[A_QUERY] = expr_text(info->query);
+        v[A_QUERY] = expr_text(sees_all ? info->query : "<insufficient privilege>");
         put_text(&v[A_WAIT_TYPE], &n[A_WAIT_TYPE], wait_type_of(info));
         put_text(&v[A_WAIT], &n[A_WAIT], wait_name_of(info));
         put_moment(&v[A_XACT_START], &n[A_XACT_START], info->xact_start_us);
@@ -97,6 +114,9 @@ static bool activity_begin(rdb_call *call, void *state, const rdb_datum *argumen
         static const uint8_t UNKNOWN[] = {A_HOSTNAME, A_XMIN, A_SSL_VERSION, A_SSL_CIPHER, A_SSL_BITS, A_SSL_CLIENT, A_SSL_SERIAL, A_SSL_ISSUER, A_GSS_PRINCIPAL, A_LEADER, A_QUERY_ID};
         for (size_t k = 0; k < RDB_COUNT_OF(UNKNOWN); k++)
             n[UNKNOWN[k]] = true;
+        static const uint8_t HIDDEN[] = {A_STATE, A_WAIT_TYPE, A_WAIT, A_XACT_START, A_QUERY_START, A_BACKEND_START, A_STATE_CHANGE, A_ADDRESS, A_PORT, A_XID, A_BACKEND_TYPE};
+        for (size_t k = 0; !sees_all && k < RDB_COUNT_OF(HIDDEN); k++)
+            n[HIDDEN[k]] = true;
         expr_rows_add(call, state, v, n, A_COUNT);
     }
     return true;
