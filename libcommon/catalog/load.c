@@ -277,6 +277,7 @@ static bool load_index(rdb_access *access, cache_entry *entry, rdb_arena *work, 
         if (i < index->key_count) {
             column->opclass_oid = opclasses[i];
             column->collation = index_collation(collations[i], opclasses[i]);
+            column->orders_bytes = column->collation != collations[i];
             column->is_descending = (options[i] & DESCENDING) != 0;
             column->nulls_first = (options[i] & NULLS_FIRST) != 0;
         }

@@ -135,6 +135,7 @@ typedef struct rdb_index_column {
     const rdb_type *type;
     uint32_t collation, opclass_oid;
     bool is_descending, nulls_first;
+    bool orders_bytes; /* text_pattern_ops and its kin: the collation is C here, whatever is kept of it */
 } rdb_index_column;
 
 /* What was done to a relation since the server started (counters.c). */

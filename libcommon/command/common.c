@@ -85,8 +85,7 @@ bool command_open_table(rdb_command_context *context, const rdb_ast_table *table
         if (found == NULL) {
             if (missing_ok)
                 return true;
-            rdb_error_set(err, RDB_UNDEFINED_TABLE, "relation \"%s\" does not exist", command_table_name(context, table));
-            return command_at(context, table->node.location, err);
+            return rdb_error_set(err, RDB_UNDEFINED_TABLE, "relation \"%s\" does not exist", command_table_name(context, table));
         }
         if (!command_lock(context, found->oid, mode, err))
             return false;

@@ -157,6 +157,7 @@ bool command_set_not_null(rdb_command_context *context, const rdb_relation *rela
 static bool referenced_columns(rdb_command_context *context, const rdb_relation *target, const rdb_ast_constraint *raw, int16_t **numbers,
                                uint16_t *count, uint32_t *index_oid, rdb_error *err)
 {
+    bool is_deferrable = false;
     *index_oid = 0;
     if (raw->ref_columns.count > 0) {
         *numbers = RDB_NEW_ARRAY(context->arena, int16_t, raw->ref_columns.count);
@@ -177,15 +178,21 @@ static bool referenced_columns(rdb_command_context *context, const rdb_relation 
             for (uint16_t k = 0; k < *count; k++)
                 (*numbers)[k] = index->columns[k].column_number;
             *index_oid = index->oid;
+            is_deferrable = !index->is_immediate;
         } else if (index->key_count == *count) {
             uint16_t found = 0;
             for (uint16_t k = 0; k < *count; k++)
                 for (uint16_t m = 0; m < *count; m++)
                     found += index->columns[k].column_number == (*numbers)[m];
-            if (found == *count)
+            if (found == *count && index->is_immediate)
                 *index_oid = index->oid;
+            is_deferrable = is_deferrable || (found == *count && !index->is_immediate);
         }
     }
+    is_deferrable = is_deferrable && (*index_oid == 0 || raw->ref_columns.count == 0);
+    if (is_deferrable)
+        return rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "cannot use a deferrable %s for referenced table \"%s\"",
+                             raw->ref_columns.count == 0 ? "primary key" : "unique constraint", target->name);
     if (*index_oid != 0)
         return true;
     if (raw->ref_columns.count == 0)

@@ -12,7 +12,7 @@ static bool open_source(rdb_command_context *context, const rdb_ast_like *like, 
 {
     static const struct { char kind; const char *words; } REFUSED[] = {{'i', "indexes"}, {'I', "partitioned indexes"}, {'S', "sequences"}, {'t', "TOAST tables"}};
     if (!command_open_table(context, like->table, RDB_LOCK_ACCESS_SHARE, false, source, err))
-        return false;
+        return command_at(context, like->table->node.location, err);
     for (size_t i = 0; i < RDB_COUNT_OF(REFUSED); i++)
         if ((*source)->kind == REFUSED[i].kind) {
             rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "relation \"%s\" is invalid in LIKE clause", (*source)->name);
@@ -278,7 +278,8 @@ static bool copy_index(rdb_command_context *context, const rdb_relation *source,
         if (i >= index->key_count)
             continue;
         columns[i].opclass_oid = index->columns[i].opclass_oid;
-        columns[i].collation = index->columns[i].collation;
+        if (!index->columns[i].orders_bytes)
+            columns[i].collation = index->columns[i].collation;
         columns[i].is_descending = index->columns[i].is_descending;
         columns[i].nulls_first = index->columns[i].nulls_first;
     }

@@ -654,6 +654,7 @@ bool command_find_routine(rdb_command_context *context, const rdb_ast_signature 
     rdb_strbuf text, resolved; /* the arguments as written; as the types they are */
     *function = NULL;
     command_analysis(context, &analysis);
+    analysis.text = NULL; /* errors of the arguments' types have no place */
     if (missing_ok && schema != NULL) {
         uint32_t schema_oid = 0;
         if (!rdb_namespace_find(context->access, schema, &schema_oid, err))

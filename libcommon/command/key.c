@@ -160,8 +160,9 @@ bool command_add_key(rdb_command_context *context, const rdb_relation *relation,
             return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "multiple primary keys for table \"%s\" are not allowed", relation->name);
     if (raw->index_name != NULL)
         return add_key_using(context, relation, raw, err);
-    if (!command_constraint_columns(context, relation, &raw->keys, column_name, raw->node.location, &numbers, &count, err) ||
-        !command_constraint_columns(context, relation, &raw->including, NULL, raw->node.location, &included, &included_count, err))
+    const int32_t location = table_is_new ? raw->node.location : -1;
+    if (!command_constraint_columns(context, relation, &raw->keys, column_name, location, &numbers, &count, err) ||
+        !command_constraint_columns(context, relation, &raw->including, NULL, location, &included, &included_count, err))
         return false;
     if (count + included_count > 32)
         return rdb_error_set(err, RDB_TOO_MANY_COLUMNS, "cannot use more than 32 columns in an index");
@@ -216,6 +217,25 @@ static const char *operator_text(rdb_command_context *context, const rdb_operato
     return text.data;
 }
 
+static bool family_name(rdb_command_context *context, uint32_t opclass_oid, const char **name, rdb_error *err)
+{
+    enum { OPCLASS_OID_INDEX = 2687, PG_OPFAMILY = 2753, OPFAMILY_OID_INDEX = 2755 };
+    rdb_catalog_scan *scan = NULL;
+    rdb_catalog_row row;
+    bool found = false;
+    rdb_datum key = {.oid = opclass_oid};
+    *name = "?";
+    bool ok = rdb_catalog_scan_open(&scan, context->access, RDB_PG_OPCLASS, OPCLASS_OID_INDEX, &key, 1, context->arena, err) && rdb_catalog_scan_next(scan, &row, &found, err);
+    if (ok && found)
+        key.oid = row.values[RDB_pg_opclass_opcfamily - 1].oid;
+    rdb_catalog_scan_close(&scan);
+    ok = ok && rdb_catalog_scan_open(&scan, context->access, PG_OPFAMILY, OPFAMILY_OID_INDEX, &key, 1, context->arena, err) && rdb_catalog_scan_next(scan, &row, &found, err);
+    if (ok && found)
+        *name = rdb_arena_strndup(context->arena, (const char *)row.values[RDB_pg_opfamily_opfname - 1].bytes.data, row.values[RDB_pg_opfamily_opfname - 1].bytes.length);
+    rdb_catalog_scan_close(&scan);
+    return ok;
+}
+
 /* The operator between two values of the column: equality is what the index's order calls equal. */
 static bool find_exclusion_operator(rdb_command_context *context, const rdb_index_column *column, const rdb_ast_items *name, uint32_t *oid, rdb_error *err)
 {
@@ -247,7 +267,10 @@ static bool find_exclusion_operator(rdb_command_context *context, const rdb_inde
     *oid = found->oid;
     if (strategy == 3)
         return true;
-    rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "operator %s is not a member of operator family \"%s_ops\"", operator_text(context, found), column->type->name);
+    const char *family_text = NULL;
+    if (!family_name(context, column->opclass_oid, &family_text, err))
+        return false;
+    rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "operator %s is not a member of operator family \"%s\"", operator_text(context, found), family_text);
     return rdb_error_detail(err, "The exclusion operator must be related to the index operator class for the constraint.");
 }
 

@@ -922,7 +922,7 @@ static deferred_queue *get_queue(rdb_txn *txn, const rdb_execution_context *cont
     queue->next = queues;
     queues = queue;
     rdb_mutex_unlock(&queues_lock);
-    rdb_txn_add_callback(txn, at_transaction_event, queue);
+    rdb_txn_add_whole_callback(txn, at_transaction_event, queue);
     return queue;
 }
 

@@ -144,7 +144,7 @@ static bool add_index_column(rdb_call *call, index_printing *work, uint16_t colu
     }
     if (!with_options || column_no >= work->index->key_count)
         return true;
-    if (column->collation != 0 && column->collation != collation) {
+    if (column->collation != 0 && column->collation != collation && !column->orders_bytes) {
         const char *schema, *name;
         if (!rdb_expr_collation_name(style.access, call->arena, column->collation, &schema, &name, call->err))
             return false;

@@ -69,7 +69,7 @@ static bool fold_in_place(analyse_state *state, rdb_expr **expr, rdb_error *err)
 static bool index_matches(analyse_state *state, const rdb_relation_index *index, const inference *wanted, bool *matches, rdb_error *err)
 {
     *matches = false;
-    if (!index->is_unique || !index->is_immediate || !index->is_valid)
+    if (!index->is_unique || !index->is_valid) /* one that is deferrable is refused when it is asked */
         return true;
     bool *is_used = RDB_NEW_ARRAY(analyse_arena(state), bool, wanted->number_count + 1);
     uint32_t expression_count = 0;

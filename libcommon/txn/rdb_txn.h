@@ -106,6 +106,9 @@ typedef enum rdb_txn_event { RDB_TXN_PRE_COMMIT, RDB_TXN_COMMITTED, RDB_TXN_ABOR
 /* PRE_COMMIT may fail (deferred checks): then the transaction aborts with err. level: of the event. */
 typedef bool (*rdb_txn_callback)(void *context, rdb_txn *txn, rdb_txn_event event, uint32_t level, rdb_error *err);
 void rdb_txn_add_callback(rdb_txn *txn, rdb_txn_callback callback, void *context);
+/* The same for what belongs to the transaction as a whole, whichever level it begins in: it stays when that level is rolled back, and is
+ * told of the events of all levels. */
+void rdb_txn_add_whole_callback(rdb_txn *txn, rdb_txn_callback callback, void *context);
 void rdb_txn_add_commit_payload(rdb_txn *txn, uint16_t kind, const void *bytes, uint32_t length); /* copied */
 /* Recovery and standbys meet the payloads through this. */
 void rdb_txn_register_payload(uint16_t kind, void (*replay)(void *context, uint32_t pdb, const void *bytes, uint32_t length), void *context);

@@ -368,7 +368,7 @@ static void fire(rdb_txn *txn, rdb_txn_event event, uint32_t level)
 {
     rdb_error err = {0};
     for (uint32_t i = txn->hook_count; i-- > 0;)
-        if (txn->hooks[i].level >= level) {
+        if (txn->hooks[i].level >= level || txn->hooks[i].is_whole) {
             (void)txn->hooks[i].callback(txn->hooks[i].context, txn, event, level, &err);
             rdb_error_clear(&err); /* only PRE_COMMIT may refuse */
         }
@@ -418,7 +418,14 @@ void rdb_txn_add_callback(rdb_txn *txn, rdb_txn_callback callback, void *context
         txn->hooks = hooks;
         txn->hook_capacity = capacity;
     }
-    txn->hooks[txn->hook_count++] = (txn_hook){callback, context, txn->level};
+    txn->hooks[txn->hook_count++] = (txn_hook){.callback = callback, .context = context, .level = txn->level};
+}
+
+void rdb_txn_add_whole_callback(rdb_txn *txn, rdb_txn_callback callback, void *context)
+{
+    rdb_txn_add_callback(txn, callback, context);
+    txn->hooks[txn->hook_count - 1].level = 0;
+    txn->hooks[txn->hook_count - 1].is_whole = true;
 }
 
 void rdb_txn_add_commit_payload(rdb_txn *txn, uint16_t kind, const void *bytes, uint32_t length)

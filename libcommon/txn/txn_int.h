@@ -154,6 +154,7 @@ typedef struct txn_hook {
     rdb_txn_callback callback;
     void *context;
     uint32_t level;
+    bool is_whole; /* of the transaction, not of a level */
 } txn_hook;
 
 typedef struct txn_held { /* a snapshot that someone holds */
