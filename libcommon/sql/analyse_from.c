@@ -181,6 +181,11 @@ static bool table_part(analyse_state *state, const rdb_ast_table *table, from_pa
             return cte_part(state, cte, levels_up, table, part, err);
     }
     const rdb_relation *relation;
+    rdb_ast_node *instead;
+    if (!analyse_dialect_table(state, table, &instead, err))
+        return false;
+    if (instead != NULL)
+        return make_part(state, instead, part, err);
     const rdb_ast_alias *alias = table->alias;
     rdb_lock_mode mode = is_locked(state, alias == NULL ? table->name : alias->name) ? RDB_LOCK_ROW_SHARE : RDB_LOCK_ACCESS_SHARE;
     if (!analyse_open_relation(state, table, mode, false, &relation, err))

@@ -558,6 +558,10 @@ bool analyse_call(analyse_state *state, const rdb_ast_call *call, rdb_expr **exp
 {
     int32_t location = call->node.location;
     call_context c = {.state = state, .call = call, .name = analyse_join_names(analyse_arena(state), &call->name)};
+    if (!analyse_dialect_call(state, call, expr, err))
+        return false;
+    if (*expr != NULL)
+        return true;
     if (!read_arguments(&c, err) || !try_field(&c, expr, err))
         return false;
     if (*expr != NULL)

@@ -187,7 +187,19 @@ RDB_CHECKED bool analyse_select_candidate(const analyse_state *state, uint32_t c
 /* Coerces arguments to declared types that are concrete. */
 RDB_CHECKED bool analyse_coerce_arguments(analyse_state *state, rdb_list *arguments, const uint32_t *declared, rdb_error *err);
 
-RDB_CHECKED bool analyse_call(analyse_state *state, const rdb_ast_call *call, rdb_expr **expr, rdb_error *err);
+RDB_CHECKED /* Oracle's names (analyse_dialect.c), asked for where nothing of PostgreSQL's fits; *expr, *instead NULL: they do not either. */
+uint32_t analyse_dialect_type(const char *name, bool *drops_modifiers); /* 0: none */
+bool analyse_dialect_table(analyse_state *state, const rdb_ast_table *table, rdb_ast_node **instead, rdb_error *err);
+bool analyse_dialect_column(analyse_state *state, const rdb_ast_names *names, int32_t location, rdb_expr **expr, rdb_error *err);
+bool analyse_dialect_call(analyse_state *state, const rdb_ast_call *call, rdb_expr **expr, rdb_error *err);
+/* timestamp + number: *right becomes that many days. */
+bool analyse_dialect_days(analyse_state *state, const rdb_ast_names *name, rdb_expr *left, rdb_expr **right, rdb_error *err);
+/* *raw becomes a SELECT with a LIMIT where its WHERE compares ROWNUM. */
+bool analyse_dialect_rows(analyse_state *state, const rdb_ast_select **raw, bool *is_limited, rdb_error *err);
+bool analyse_dialect_check_rows(const analyse_state *state, rdb_error *err);
+/* Does the name mean a column, or an argument of the routine, here? */
+bool analyse_is_column(analyse_state *state, const char *name, bool *is_known, rdb_error *err);
+bool analyse_call(analyse_state *state, const rdb_ast_call *call, rdb_expr **expr, rdb_error *err);
 /* left NULL: a prefix operator. */
 RDB_CHECKED bool analyse_operator(analyse_state *state, const rdb_ast_names *name, rdb_expr *left, rdb_expr *right,
                                   int32_t location, rdb_expr **expr, rdb_error *err);

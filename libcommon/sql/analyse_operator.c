@@ -122,6 +122,8 @@ static bool operator_function(const analyse_state *state, const rdb_operator_ent
 bool analyse_operator(analyse_state *state, const rdb_ast_names *name, rdb_expr *left, rdb_expr *right, int32_t location,
                       rdb_expr **expr, rdb_error *err)
 {
+    if (!analyse_dialect_days(state, name, left, &right, err))
+        return false;
     uint32_t left_type = left == NULL ? 0 : left->type->oid, right_type = right->type->oid, result_oid;
     const rdb_operator_entry *entry;
     const rdb_function *function;

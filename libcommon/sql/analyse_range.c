@@ -668,7 +668,24 @@ static bool plain_column(analyse_state *state, const rdb_ast_column *column, rdb
         return check_lateral(state, item, location, err) && analyse_whole_row(state, item, levels_up, location, expr, err);
     if (!routine_argument(state, &column->names, location, expr, err))
         return false;
+    if (*expr == NULL && !analyse_dialect_column(state, &column->names, location, expr, err))
+        return false;
     return *expr != NULL || report_missing_column(state, NULL, name, location, err);
+}
+
+bool analyse_is_column(analyse_state *state, const char *name, bool *is_known, rdb_error *err)
+{
+    const rdb_ast_names names = {&name, 1};
+    rdb_expr *expr = NULL;
+    uint32_t levels_up = 0;
+    for (const analyse_state *level = state; level != NULL && expr == NULL; level = level->parent, levels_up++) {
+        if (!find_column(state, level, levels_up, name, -1, &expr, err))
+            return false;
+    }
+    if (expr == NULL && !routine_argument(state, &names, -1, &expr, err))
+        return false;
+    *is_known = expr != NULL;
+    return true;
 }
 
 bool analyse_column(analyse_state *state, const rdb_ast_column *column, rdb_expr **expr, rdb_error *err)
@@ -698,6 +715,10 @@ bool analyse_column(analyse_state *state, const rdb_ast_column *column, rdb_expr
     if (ambiguous)
         return analyse_error(state, location, err, RDB_AMBIGUOUS_ALIAS, "table reference \"%s\" is ambiguous", table);
     if (item == NULL && !column->is_star && !routine_argument(state, names, location, expr, err))
+        return false;
+    if (item == NULL && !column->is_star && *expr != NULL)
+        return true;
+    if (item == NULL && !column->is_star && !analyse_dialect_column(state, names, location, expr, err))
         return false;
     if (item == NULL && !column->is_star && *expr != NULL)
         return true;

@@ -163,7 +163,8 @@ bool analyse_select(analyse_state *state, const rdb_ast_select *raw, rdb_error *
         return false;
     for (uint32_t at = 0; at < raw->windows.count; at++)
         rdb_list_push(analyse_arena(state), &state->raw_windows, raw->windows.items[at]);
-    if (!analyse_from(state, &raw->from, err) || !analyse_targets(state, &raw->targets, ANALYSE_SELECT_TARGET, &query->targets, err))
+    bool is_limited = false;
+    if (!analyse_from(state, &raw->from, err) || !analyse_dialect_rows(state, &raw, &is_limited, err) || !analyse_targets(state, &raw->targets, ANALYSE_SELECT_TARGET, &query->targets, err))
         return false;
     analyse_set_origins(state, &query->targets);
     if (!analyse_where(state, raw->where, ANALYSE_WHERE, "WHERE", &query->where, err) ||
@@ -183,6 +184,8 @@ bool analyse_select(analyse_state *state, const rdb_ast_select *raw, rdb_error *
     if (!limits(state, raw, err) || !analyse_windows(state, &query->targets, err))
         return false;
     if (!state->keep_unknown && !analyse_settle_unknown(state, &query->targets, err))
+        return false;
+    if (is_limited && !analyse_dialect_check_rows(state, err))
         return false;
     return apply_locking(state, &raw->locking, err) && analyse_query_collations(state, query, err) && analyse_check_aggregates(state, err);
 }

@@ -106,7 +106,11 @@ bool analyse_find_type(rdb_analysis *analysis, const rdb_ast_type *written, cons
             return analyse_place(analysis, written->node.location, err);
         }
     }
-    return rdb_type_find(analysis->access, schema, name, type, err);
+    if (!rdb_type_find(analysis->access, schema, name, type, err))
+        return false;
+    bool drops_modifiers;
+    uint32_t dialect_oid = *type == NULL && schema == NULL ? analyse_dialect_type(name, &drops_modifiers) : 0;
+    return dialect_oid == 0 || rdb_type_get(analysis->access, dialect_oid, type, err);
 }
 
 /* ---- modifiers ---- */
@@ -254,7 +258,10 @@ bool rdb_type_resolve(rdb_analysis *analysis, struct rdb_ast_node *type_name, co
             return analyse_place(analysis, written->node.location, err);
         }
         int32_t numbers[MODIFIERS_MAX] = {0};
-        if (written->modifiers.count > 0 &&
+        bool drops_modifiers = false;
+        if (written->names.count == 1 && (*type)->oid == RDB_BYTEAOID && analyse_dialect_type(written->names.items[0], &drops_modifiers) == 0)
+            drops_modifiers = false;
+        if (written->modifiers.count > 0 && !drops_modifiers &&
             (!read_modifiers(analysis, written, numbers, err) ||
              !encode_modifier((*type)->oid, written->modifiers.count, numbers, name, typmod, err)))
             return analyse_place(analysis, written->node.location, err);

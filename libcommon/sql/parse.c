@@ -14,6 +14,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "sql/dialect.h"
 #include "sql/sql_int.h"
 
 #if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 160000
@@ -193,6 +194,8 @@ typedef struct copier {
     job *jobs; /* a stack; room_for_jobs, or malloc'ed where that was too small */
     uint32_t job_count, job_capacity;
     uint32_t depth; /* of the node being copied */
+    const sql_dialect_changes *changes; /* of a text that was rewritten; NULL: it was not */
+    rdb_list selects; /* where it has marks: rdb_ast_select * */
     job room_for_jobs[JOBS_INLINE];
 } copier;
 
@@ -371,6 +374,8 @@ static bool copy_own_fields(copier *c, const Node *from, rdb_ast_node *to)
         const List *distinct = ((const SelectStmt *)from)->distinctClause;
         rdb_ast_select *select = (rdb_ast_select *)to;
         select->is_distinct = distinct != NIL;
+        if (c->changes != NULL && c->changes->mark_count > 0)
+            rdb_list_push(c->arena, &c->selects, select);
         if (distinct == NIL || linitial(distinct) == NULL)
             return true;
         return copy_list(c, distinct, &select->distinct_on);
@@ -489,6 +494,8 @@ static bool copy_node(copier *c, const Node *from, rdb_ast_node **to)
     rdb_ast_node *copy = rdb_arena_zalloc(c->arena, shape->bytes);
     copy->tag = (rdb_ast_tag)shape->tag;
     copy->location = shape->location < 0 ? -1 : *(const int *)((const char *)from + shape->location);
+    if (c->changes != NULL)
+        copy->location = sql_dialect_location(c->changes, copy->location);
     *to = copy;
     for (const field *f = shape->fields; f->kind != FIELD_END; f++)
         if (!copy_field(c, f, (const char *)from + f->theirs, (char *)copy + f->ours))
@@ -538,9 +545,15 @@ static bool copy_statements(copier *c, const List *tree, rdb_ast_list *statement
     for (uint32_t at = 0; at < count; at++) {
         const RawStmt *raw = list_nth(tree, (int)at);
         rdb_ast_statement *statement = &statements->items[at];
-        *statement = (rdb_ast_statement){.start = raw->stmt_location, .length = raw->stmt_len};
-        if (statement->length == 0) /* the last one of a text that ends without a semicolon */
-            statement->length = (int32_t)c->length - statement->start;
+        int32_t start = raw->stmt_location, length = raw->stmt_len;
+        if (length == 0) /* the last one of a text that ends without a semicolon */
+            length = (int32_t)c->length - start;
+        if (c->changes != NULL) {
+            length = sql_dialect_location(c->changes, start + length);
+            start = sql_dialect_location(c->changes, start);
+            length -= start;
+        }
+        *statement = (rdb_ast_statement){.start = start, .length = length};
         if (!copy_tree(c, raw->stmt, &statement->body))
             return false;
     }
@@ -548,8 +561,19 @@ static bool copy_statements(copier *c, const List *tree, rdb_ast_list *statement
     return rdb_arena_check(c->arena, c->err);
 }
 
+/* Marks anywhere but in WHERE are no outer join: the text stays refused. */
+static bool join_marked(copier *c)
+{
+    uint32_t found = 0;
+    for (uint32_t at = 0; at < c->selects.count; at++) {
+        if (!sql_dialect_join(c->arena, c->selects.items[at], &found, c->err))
+            return false;
+    }
+    return found == c->changes->mark_count || rdb_error_set(c->err, RDB_SYNTAX_ERROR, "(+) stands where no outer join can be made");
+}
+
 static bool parse_terminated(rdb_arena *arena, const char *text, size_t length, const rdb_sql_reading *reading,
-                             rdb_ast_list *statements, rdb_error *err)
+                             sql_dialect_changes *changes, rdb_ast_list *statements, rdb_error *err)
 {
     void *context = pg_query_enter_memory_context();
     standard_conforming_strings = reading->standard_conforming_strings;
@@ -562,13 +586,17 @@ static bool parse_terminated(rdb_arena *arena, const char *text, size_t length, 
         pg_query_free_error(result.error);
     } else {
         copier c;
+        if (changes != NULL)
+            changes->is_grammatical = true;
         c.arena = arena;
         c.err = err;
         c.text = text;
         c.length = length;
         c.jobs = c.room_for_jobs;
         c.job_capacity = JOBS_INLINE;
-        ok = copy_statements(&c, result.tree, statements);
+        c.changes = changes;
+        c.selects = (rdb_list){0};
+        ok = copy_statements(&c, result.tree, statements) && (changes == NULL || changes->mark_count == 0 || join_marked(&c));
         if (c.jobs != c.room_for_jobs)
             free(c.jobs);
     }
@@ -576,6 +604,26 @@ static bool parse_terminated(rdb_arena *arena, const char *text, size_t length, 
     standard_conforming_strings = true; /* as other callers on this thread expect it */
     backslash_quote = RDB_SQL_BACKSLASH_QUOTE_SAFE_ENCODING;
     pg_query_exit_memory_context(context);
+    return ok;
+}
+
+/* A text that the grammar refused, once more with Oracle's spellings made PostgreSQL's. */
+static bool parse_dialect(rdb_arena *arena, const char *text, size_t length, const rdb_sql_reading *reading, rdb_ast_list *statements, rdb_error *err)
+{
+    rdb_strbuf rewritten;
+    sql_dialect_changes changes;
+    rdb_error second = {0};
+    rdb_strbuf_init(&rewritten, arena);
+    if (!sql_dialect_rewrite(text, length, reading->standard_conforming_strings, &rewritten, &changes))
+        return false;
+    *statements = (rdb_ast_list){0};
+    bool ok = parse_terminated(arena, rewritten.data, rewritten.length, reading, &changes, statements, &second);
+    if (changes.is_grammatical) { /* else the complaint about the text as it was written stands */
+        rdb_error_clear(err);
+        if (!ok)
+            rdb_error_move(err, &second);
+    }
+    rdb_error_clear(&second);
     return ok;
 }
 
@@ -596,7 +644,8 @@ bool rdb_sql_parse_reading(rdb_arena *arena, const char *text, size_t length, co
     if (length > 0)
         memcpy(copy, text, length);
     copy[length] = '\0';
-    bool ok = parse_terminated(arena, copy, length, reading, statements, err);
+    bool ok = parse_terminated(arena, copy, length, reading, NULL, statements, err) ||
+              (rdb_error_is(err, RDB_SYNTAX_ERROR) && parse_dialect(arena, copy, length, reading, statements, err));
     if (copy != short_copy)
         free(copy);
     if (!ok)
