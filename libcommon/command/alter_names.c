@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What objects are called and whose they are: RENAME, SET SCHEMA, OWNER TO, COMMENT; CREATE TYPE AS ENUM. */
 #include "catalog/rdb_acl.h"
-#include "command/command_int.h"
+#include "command/inherit.h"
 
 bool command_role_oid(rdb_command_context *context, const rdb_ast_role *role, uint32_t *oid, rdb_error *err)
 {
@@ -126,7 +126,7 @@ static bool rename_constraint(rdb_command_context *context, const rdb_ast_rename
         if (constraint->inherit_count > 0)
             return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "cannot rename inherited constraint \"%s\"", constraint->name);
         if (constraint->kind == 'f' || constraint->kind == 'c')
-            return rdb_ddl_rename_constraint(context->access, constraint->oid, statement->new_name, err);
+            return command_rename_check(context, relation, constraint, statement->new_name, !statement->table->inherits, err);
         return command_refuse_taken_constraint(relation, statement->new_name, err) &&
                rdb_ddl_rename_relation(context->access, constraint->index_oid, statement->new_name, err);
     }
@@ -221,14 +221,14 @@ bool command_rename(rdb_command_context *context, const rdb_ast_rename *statemen
         return true;
     if (!is_column)
         return rdb_ddl_rename_relation(context->access, relation->oid, statement->new_name, err);
-    if (relation->kind != 'r' && relation->kind != 'v' && relation->kind != 'm' && (relation->kind != 'c' || statement->object_type != RDB_SQL_OBJECT_ATTRIBUTE))
+    if (relation->kind != 'r' && relation->kind != 'p' && relation->kind != 'v' && relation->kind != 'm' && (relation->kind != 'c' || statement->object_type != RDB_SQL_OBJECT_ATTRIBUTE))
         return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "cannot rename columns of relation \"%s\"", relation->name);
     if (!command_refuse_typed(relation, "rename column of", err))
         return false;
     number = command_find_column(relation, statement->sub_name);
     if (number == 0)
         return rdb_error_set(err, RDB_UNDEFINED_COLUMN, "column \"%s\" does not exist", statement->sub_name);
-    return rdb_ddl_rename_column(context->access, relation->oid, number, statement->new_name, err);
+    return command_rename_column(context, relation, statement->sub_name, statement->new_name, !statement->table->inherits, false, err);
 }
 
 static bool move_object(rdb_command_context *context, const rdb_ast_set_schema *statement, rdb_error *err)

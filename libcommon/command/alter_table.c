@@ -248,7 +248,7 @@ bool command_alter_table(rdb_command_context *context, const rdb_ast_alter_table
     for (int pass = 0; pass < PASS_COUNT; pass++)
         for (uint32_t i = 0; i < statement->commands.count; i++) {
             const rdb_ast_alter_command *command = statement->commands.items[i];
-            if (pass_of(command) == pass && (!command_reload(context, &relation, err) || !run_part(context, relation, command, err)))
+            if (pass_of(command) == pass && (!command_reload(context, &relation, err) || !command_alter_tree(context, relation, command, !statement->table->inherits, run_part, err)))
                 return false;
         }
     return true;

@@ -269,7 +269,7 @@ bool copy_from(rdb_command_context *context, const rdb_ast_copy *statement, rdb_
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "COPY FROM ... WHERE is not supported yet");
     if (!command_open_table(context, statement->table, RDB_LOCK_ROW_EXCLUSIVE, false, &work.relation, err))
         return false;
-    if (work.relation->kind != 'r')
+    if (work.relation->kind != 'r' && work.relation->kind != 'p')
         return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "cannot copy to %s \"%s\"", work.relation->kind == 'v' ? "view" : "non-table relation", work.relation->name);
     if (rdb_txn_is_read_only(context->txn))
         return rdb_error_set(err, RDB_READ_ONLY_SQL_TRANSACTION, "cannot execute COPY FROM in a read-only transaction");

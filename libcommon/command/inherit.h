@@ -45,6 +45,12 @@ RDB_CHECKED bool command_alter_inherit(rdb_command_context *context, const rdb_r
 RDB_CHECKED bool command_adopt(rdb_command_context *context, const rdb_relation *child, const rdb_relation *parent, bool is_partition, rdb_error *err);
 RDB_CHECKED bool command_disown(rdb_command_context *context, const rdb_relation *child, const rdb_relation *parent, rdb_error *err);
 
+/* alter_children.c: a part of ALTER TABLE for the relation and, unless ONLY is said, for its children. */
+typedef bool (*command_alter_part)(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_alter_command *command, rdb_error *err);
+RDB_CHECKED bool command_alter_tree(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_alter_command *command, bool is_only, command_alter_part run, rdb_error *err);
+RDB_CHECKED bool command_rename_column(rdb_command_context *context, const rdb_relation *relation, const char *name, const char *new_name, bool is_only, bool is_inherited, rdb_error *err);
+RDB_CHECKED bool command_rename_check(rdb_command_context *context, const rdb_relation *relation, const rdb_constraint *check, const char *new_name, bool is_only, rdb_error *err);
+
 /* partition.c */
 RDB_CHECKED bool command_set_partition_key(rdb_command_context *context, uint32_t relation_oid, const rdb_ast_partition_spec *spec, rdb_error *err);
 /* The bound as written, checked against the parent's other partitions. */

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Rows from outside into a table, a batch at a time: COPY. What INSERT does to a row is done to each; the heap and the indexes
  * get many rows at once. */
-#include "exec/exec_modify.h"
+#include "exec/exec_route.h"
 
 struct rdb_insertion {
     rdb_execution x;           /* no operators: what programs and the AFTER queue work with */
     rdb_plan plan;
     const rdb_plan_modify *modify;
     exec_row_rules rules;
+    exec_route *route;         /* of a partitioned table */
+    exec_bound *bound;         /* of a partition */
     rdb_program *defaults;
     uint16_t *default_columns, default_count;
     rdb_arena *batch_arena;    /* of one put */
@@ -47,7 +49,9 @@ bool rdb_insertion_open(rdb_insertion **insertion, const rdb_plan_modify *modify
     bool ok = in->x.run_arena != NULL && in->batch_arena != NULL;
     if (!ok)
         rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    ok = ok && exec_row_rules_open(&in->rules, &in->x, modify, err) && (in->default_count == 0 || exec_compile(&in->x, &in->defaults, exprs, in->default_count, err));
+    ok = ok && exec_row_rules_open(&in->rules, &in->x, modify, err) && (in->default_count == 0 || exec_compile(&in->x, &in->defaults, exprs, in->default_count, err)) &&
+         (modify->relation->kind != 'p' || exec_route_open(&in->route, &in->x, modify->relation, in->rules.arena, err)) &&
+         (!modify->relation->is_partition || modify->relation->kind == 'p' || exec_bound_open(&in->bound, &in->x, modify->relation, err));
     if (!ok) {
         rdb_insertion_close(&in);
         return false;
@@ -81,7 +85,42 @@ static bool make_row(rdb_insertion *in, const rdb_batch *batch, uint32_t row, rd
                 values[in->default_columns[i]] = rdb_vector_get(value, 0);
         }
     }
-    return exec_row_rules_apply(&in->rules, values, is_null, err) && exec_row_rules_index_values(&in->rules, values, is_null, keys, err);
+    bool holds = true;
+    if (in->route != NULL)
+        return true; /* its leaf's rules count */
+    if (!exec_row_rules_apply(&in->rules, values, is_null, err) || (in->bound != NULL && !exec_bound_holds(in->bound, in->batch_arena, values, is_null, &holds, err)))
+        return false;
+    if (!holds) {
+        const rdb_relation *relation = in->modify->relation;
+        rdb_error_set(err, RDB_CHECK_VIOLATION, "new row for relation \"%s\" violates partition constraint", relation->name);
+        exec_row_rules_tell(&in->rules, values, is_null, err);
+        rdb_error_name(err, RDB_ERROR_SCHEMA, relation->namespace_name);
+        return rdb_error_name(err, RDB_ERROR_TABLE, relation->name);
+    }
+    return exec_row_rules_index_values(&in->rules, values, is_null, keys, err);
+}
+
+/* A row of a partitioned table, alone: the next one may go elsewhere. */
+static bool put_routed(rdb_insertion *in, const rdb_datum *values, const bool *is_null, rdb_error *err)
+{
+    exec_target *at = NULL;
+    const rdb_index_values *keys = NULL;
+    rdb_row_address address = 0, conflict = 0;
+    bool holds = true;
+    if (!exec_route_check_root(in->route, in->rules.arena, values, is_null, &holds, err) || !exec_route_find(in->route, in->rules.arena, values, is_null, &at, err))
+        return false;
+    exec_target_take(at, in->modify->relation->column_count, values, is_null);
+    if (!holds)
+        return exec_target_refuse(at, in->modify->relation, err);
+    const rdb_row_writer writer = {.txn = in->x.context.txn, .snapshot = in->x.context.snapshot, .relation = at->relation, .lock_timeout_us = in->x.context.lock_timeout_us,
+                                   .arena = in->rules.arena, .compute_index = exec_row_rules_compute_index, .compute_context = &at->rules, .format = in->x.context.format};
+    if (!exec_row_rules_apply(&at->rules, at->values, at->is_null, err) || !exec_row_rules_index_values(&at->rules, at->values, at->is_null, &keys, err) ||
+        !rdb_row_insert(&writer, at->values, at->is_null, keys, RDB_CONFLICT_ERROR, &address, &conflict, err) ||
+        !exec_after_note(&in->x, at->relation, RDB_COMMAND_INSERT, address, NULL, NULL, at->values, at->is_null, err))
+        return false;
+    rdb_arena_reset(in->rules.arena);
+    in->row_count++;
+    return true;
 }
 
 bool rdb_insertion_put(rdb_insertion *in, const rdb_batch *batch, rdb_error *err)
@@ -108,9 +147,13 @@ bool rdb_insertion_put(rdb_insertion *in, const rdb_batch *batch, rdb_error *err
         bool *row_nulls = is_null + (size_t)row_at * count;
         if (!make_row(in, batch, row, row_values, row_nulls, &all_keys[row_at], err))
             return false;
+        if (in->route != NULL && !put_routed(in, row_values, row_nulls, err))
+            return false;
         all_values[row_at] = row_values;
         all_nulls[row_at] = row_nulls;
     }
+    if (in->route != NULL)
+        return true;
     rdb_arena *keys_arena = in->rules.arena;
     const rdb_row_writer writer = {.txn = in->x.context.txn, .snapshot = in->x.context.snapshot, .relation = relation, .lock_timeout_us = in->x.context.lock_timeout_us, .arena = keys_arena,
                                    .compute_index = exec_row_rules_compute_index, .compute_context = &in->rules, .format = in->x.context.format, .shown_columns = in->rules.shown};
@@ -135,6 +178,7 @@ void rdb_insertion_close(rdb_insertion **insertion)
     *insertion = NULL;
     if (in == NULL)
         return;
+    exec_route_close(in->route);
     exec_row_rules_close(&in->rules);
     rdb_arena_destroy(in->batch_arena);
     rdb_arena_destroy(in->x.run_arena);

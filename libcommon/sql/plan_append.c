@@ -385,3 +385,30 @@ bool plan_push_targets(planner *p, plan_built *built, rdb_expr *const *exprs, co
     plan_set_inputs(p, append, exprs, resolved->count);
     return true;
 }
+
+bool plan_is_never(const rdb_plan_node *node)
+{
+    const rdb_expr_const *only = node->kind == RDB_PLAN_RESULT && node->left == NULL && node->filter.count == 1 ? node->filter.items[0] : NULL;
+    return only != NULL && only->head.kind == RDB_EXPR_CONST && !only->is_null && !only->value.b;
+}
+
+/* Nothing is computed: nulls of the right types stand for the targets. */
+bool plan_project_never(planner *p, plan_built *built, rdb_expr *const *exprs, const rdb_list *targets, uint32_t count)
+{
+    rdb_list made = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        rdb_target *target = RDB_NEW(p->arena, rdb_target);
+        rdb_expr_const *none = RDB_NEW(p->arena, rdb_expr_const);
+        if (targets != NULL)
+            *target = *(const rdb_target *)targets->items[i];
+        none->head = *exprs[i];
+        none->head.kind = RDB_EXPR_CONST;
+        none->is_null = true;
+        target->expr = &none->head;
+        rdb_list_push(p->arena, &made, target);
+    }
+    built->node->targets = made;
+    built->node->passes_through = count == 0;
+    *built = plan_identity(p, built->node, exprs, count);
+    return rdb_arena_check(p->arena, p->err);
+}

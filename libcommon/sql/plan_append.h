@@ -17,6 +17,9 @@ bool plan_build_append(plan_level *level, const plan_path *path, bool (*build)(v
 /* The leaves as tables to write in or to lock. */
 void plan_targets(planner *p, const plan_rel *rel, const rdb_plan_target **targets, uint32_t *count);
 bool plan_push_targets(planner *p, plan_built *built, rdb_expr *const *exprs, const rdb_list *resolved);
+/* A Result that gives no row, whatever its targets are. */
+bool plan_is_never(const rdb_plan_node *node);
+bool plan_project_never(planner *p, plan_built *built, rdb_expr *const *exprs, const rdb_list *targets, uint32_t count);
 bool plan_system_column_type(planner *p, int16_t number, const rdb_type **type);
 
 /* plan_prune.c */

@@ -218,6 +218,8 @@ bool plan_project(planner *p, plan_built *built, rdb_expr *const *exprs, const r
     rdb_plan_node *node = built->node;
     rdb_list resolved = {0};
     bool has_set = false;
+    if (plan_is_never(node))
+        return plan_project_never(p, built, exprs, targets, count);
     for (uint32_t i = 0; i < count; i++) {
         rdb_expr *one = NULL;
         if (!plan_resolve(p, built, exprs[i], &one))
