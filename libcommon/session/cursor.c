@@ -236,7 +236,7 @@ static bool fetch_stored(rdb_session *session, session_portal *portal, rdb_sql_f
             return false;
         target = (int64_t)(base + row_store_count(portal->store)) + 1 + wanted;
     }
-    if (target < (int64_t)portal->store_at && !portal->is_scroll) {
+    if (target <= (int64_t)portal->store_at && target > 0 && !portal->is_scroll) {
         rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "cursor can only scan forward");
         return rdb_error_hint(err, "Declare it with SCROLL option to enable backward scan.");
     }
