@@ -372,6 +372,7 @@ typedef struct rdb_row_writer {
     void *compute_context;
     const rdb_format_settings *format; /* of the values in messages; NULL: rdb_format_default() */
     const uint64_t *shown_columns;     /* whose values messages may show: bit number + 7; NULL: all */
+    uint32_t *failed_row;              /* rdb_row_insert_many: which row an error is about; or NULL */
 } rdb_row_writer;
 /* conflict_index: ON CONFLICT (UINT16_MAX: a conflict is an error 23505; RDB_CONFLICT_ANY: of any unique index). *conflict: the
  * row in the way, nothing inserted. Waits for uncertain rows. */

@@ -381,10 +381,13 @@ bool rdb_row_insert_many(const rdb_row_writer *writer, const rdb_datum *const *v
     for (uint16_t i = 0; i < count; i++)
         is_partial = is_partial || relation->indexes[i].predicate_tree != NULL;
     if (is_partial || row_count == 1) {
-        for (uint32_t row = 0; row < row_count; row++)
+        for (uint32_t row = 0; row < row_count; row++) {
+            if (writer->failed_row != NULL)
+                *writer->failed_row = row;
             if (!rdb_row_insert(writer, values[row], is_null[row], index_values != NULL ? index_values[row] : NULL, RDB_CONFLICT_ERROR,
                                 &addresses[row], NULL, err))
                 return false;
+        }
         return true;
     }
     rdb_index_key *keys = NULL;
@@ -410,6 +413,8 @@ bool rdb_row_insert_many(const rdb_row_writer *writer, const rdb_datum *const *v
         for (uint32_t row = 0; row < row_count; row++) {
             const rdb_index_values *computed = computed_of(index_values != NULL ? index_values[row] : NULL, i);
             rdb_row_address in_the_way;
+            if (writer->failed_row != NULL)
+                *writer->failed_row = row;
             if (!add_entry(writer, index, keys[(size_t)row * count + i].new_key, addresses[row],
                            must_check(index, values[row], is_null[row], computed), &in_the_way, err))
                 return false;

@@ -17,13 +17,63 @@ typedef struct copying {
     uint32_t row_count;
     rdb_call call;
     void **states; /* of the input functions, a column each */
+    struct { uint64_t no; const char *text; uint32_t length; } *lines; /* of the batch's rows, for errors: text in arena */
+    rdb_program *where;      /* over the table's columns by attribute number; NULL: all rows */
+    rdb_vector **row;        /* those columns: what is copied, and the defaults of the others */
+    uint32_t *kept;
 } copying;
+
+#define SHOWN_BYTES 100u /* of a line, in the context of an error */
+
+static void keep_line(copying *work)
+{
+    const size_t length = RDB_MIN(work->reader.line.length, (size_t)SHOWN_BYTES + 1);
+    work->lines[work->row_count].no = work->reader.line_no;
+    work->lines[work->row_count].text = work->options.format == COPY_BINARY ? NULL : rdb_arena_strndup(work->arena, work->reader.line.data ? (const char *)work->reader.line.data : "", length);
+    work->lines[work->row_count].length = (uint32_t)length;
+}
+
+/* An error about one of the batch's rows: which line it was. */
+static bool fail_at_row(copying *work, uint32_t row, bool shows_text, rdb_error *err)
+{
+    const bool is_long = work->lines[row].length > SHOWN_BYTES;
+    if (shows_text && work->lines[row].text != NULL)
+        rdb_error_add_context(err, "COPY %s, line %llu: \"%.*s%s\"", work->relation->name, (unsigned long long)work->lines[row].no,
+                              (int)RDB_MIN(work->lines[row].length, SHOWN_BYTES), work->lines[row].text, is_long ? "..." : "");
+    else
+        rdb_error_add_context(err, "COPY %s, line %llu", work->relation->name, (unsigned long long)work->lines[row].no);
+    return false;
+}
+
+static bool filter_rows(copying *work, rdb_selection *selection, rdb_error *err)
+{
+    const rdb_batch rows = {work->row, work->relation->column_count, work->row_count, {NULL, work->row_count}};
+    uint32_t count = 0;
+    if (rdb_program_filter(work->where, command_eval(work->context), work->arena, &rows, &rows.selection, work->kept, &count, err)) {
+        *selection = (rdb_selection){work->kept, count};
+        return true;
+    }
+    for (uint32_t row = 0; row < work->row_count; row++) { /* which one was it? */
+        const rdb_selection one = {&row, 1};
+        rdb_error again = {0};
+        const bool ok = rdb_program_filter(work->where, command_eval(work->context), work->arena, &rows, &one, work->kept, &count, &again);
+        rdb_error_clear(&again);
+        if (!ok)
+            return fail_at_row(work, row, true, err);
+    }
+    return false;
+}
 
 static bool flush(copying *work, rdb_error *err)
 {
     rdb_batch batch = {work->vectors, work->columns.count, work->row_count, {NULL, work->row_count}};
-    if (work->row_count > 0 && !rdb_insertion_put(work->insertion, &batch, err))
+    if (work->where != NULL && work->row_count > 0 && !filter_rows(work, &batch.selection, err))
         return false;
+    if (batch.selection.count > 0 && !rdb_insertion_put(work->insertion, &batch, err)) {
+        bool was_made;
+        const uint32_t row = rdb_insertion_bad_row(work->insertion, &was_made);
+        return fail_at_row(work, row, !was_made, err);
+    }
     work->row_count = 0;
     rdb_arena_reset(work->arena);
     for (uint16_t i = 0; i < work->columns.count; i++)
@@ -119,10 +169,15 @@ static bool read_lines(copying *work, rdb_error *err)
             break;
         if (!take_fields(work, err))
             return false;
-        if (++work->row_count == RDB_BATCH_ROWS && (!rdb_cancel_check(work->context->cancel, err) || !flush(work, err)))
-            return rdb_error_is_set(err) ? add_context(work, NULL, NULL, err) : false;
+        keep_line(work);
+        if (++work->row_count < RDB_BATCH_ROWS)
+            continue;
+        if (!rdb_cancel_check(work->context->cancel, err))
+            return add_context(work, NULL, NULL, err);
+        if (!flush(work, err))
+            return false;
     }
-    return flush(work, err) || add_context(work, NULL, NULL, err);
+    return flush(work, err);
 }
 
 static uint32_t get_u32(const uint8_t *at)
@@ -207,12 +262,81 @@ static bool read_binary(copying *work, rdb_error *err)
                 rdb_error_add_context(err, "COPY %s, line %llu, column %s", work->relation->name, (unsigned long long)work->reader.line_no, work->columns.names[i]);
                 return false;
             }
+        keep_line(work);
         if (++work->row_count == RDB_BATCH_ROWS && (!rdb_cancel_check(work->context->cancel, err) || !flush(work, err)))
             return false;
     }
 }
 
-static bool open_insertion(copying *work, rdb_error *err)
+typedef struct named_columns {
+    const rdb_relation *relation;
+    bool *is_named;
+    const char *generated; /* a generated column that is named */
+} named_columns;
+
+static bool note_column(void *context, rdb_expr *expr)
+{
+    named_columns *named = context;
+    if (expr->kind == RDB_EXPR_VAR && ((const rdb_expr_var *)expr)->attribute_no > 0) {
+        const int16_t number = ((const rdb_expr_var *)expr)->attribute_no;
+        named->is_named[number - 1] = true;
+        if (named->relation->columns[number - 1].generated)
+            named->generated = named->relation->columns[number - 1].name;
+    }
+    return rdb_expr_visit_children(expr, note_column, context);
+}
+
+/* A column that the file does not have is what it will be: its default, which must not be another one for each look. */
+static bool default_vector(copying *work, uint16_t at, bool is_named, const rdb_plan_context *plan, rdb_error *err)
+{
+    rdb_arena *arena = work->context->arena;
+    const rdb_column *column = &work->relation->columns[at];
+    rdb_expr *value = NULL;
+    rdb_program *program = NULL;
+    rdb_datum datum = {.words = {0, 0}};
+    bool is_null = true;
+    work->row[at] = RDB_NEW(arena, rdb_vector);
+    if (!rdb_vector_init(work->row[at], arena, column->type != NULL ? column->type->rep : RDB_REP_INT32, 1, err))
+        return false;
+    work->row[at]->mask = 0;
+    if (is_named && !column->is_dropped && !rdb_column_default(arena, work->context->access, column, &value, err))
+        return false;
+    if (value != NULL && rdb_expr_volatility(value) == 'v')
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "COPY FROM ... WHERE on column \"%s\" with a volatile default is not supported", column->name);
+    if (value != NULL && (!rdb_plan_make_expr(plan, NULL, value, &value, err) || !rdb_program_compile(&program, arena, command_eval(work->context), &value, 1, err) ||
+                          !rdb_program_value(program, command_eval(work->context), arena, 0, &datum, &is_null, err)))
+        return false;
+    rdb_vector_put(work->row[at], 0, datum, is_null);
+    return true;
+}
+
+static bool open_where(copying *work, rdb_ast_node *raw, const rdb_plan_context *plan, rdb_error *err)
+{
+    rdb_command_context *context = work->context;
+    const rdb_type *boolean = NULL;
+    rdb_analysis analysis;
+    rdb_expr *where = NULL;
+    named_columns named = {.relation = work->relation, .is_named = RDB_NEW_ARRAY(context->arena, bool, work->relation->column_count + 1u)};
+    command_analysis(context, &analysis);
+    if (!rdb_type_get(context->access, RDB_BOOLOID, &boolean, err) || !rdb_expr_analyse(&analysis, work->relation, raw, boolean, -1, "COPY FROM WHERE conditions", &where, err))
+        return false;
+    (void)note_column(&named, where);
+    if (named.generated != NULL) {
+        rdb_error_set(err, RDB_INVALID_COLUMN_REFERENCE, "generated columns are not supported in COPY FROM WHERE conditions");
+        return rdb_error_detail(err, "Column \"%s\" is a generated column.", named.generated);
+    }
+    work->row = RDB_NEW_ARRAY(context->arena, rdb_vector *, work->relation->column_count + 1u);
+    work->kept = RDB_NEW_ARRAY(context->arena, uint32_t, RDB_BATCH_ROWS);
+    for (uint16_t i = 0; i < work->columns.count; i++)
+        work->row[work->columns.numbers[i] - 1] = work->vectors[i];
+    for (uint16_t at = 0; at < work->relation->column_count; at++)
+        if (work->row[at] == NULL && !default_vector(work, at, named.is_named[at], plan, err))
+            return false;
+    return rdb_plan_make_expr(plan, work->relation, where, &where, err) &&
+           rdb_program_compile(&work->where, context->arena, command_eval(context), &where, 1, err);
+}
+
+static bool open_insertion(copying *work, rdb_ast_node *where, rdb_error *err)
 {
     rdb_command_context *context = work->context;
     rdb_eval *eval = command_eval(context);
@@ -246,6 +370,7 @@ static bool open_insertion(copying *work, rdb_error *err)
     if (!rdb_plan_make_insert(&plan, work->relation, work->columns.numbers, work->columns.count, &modify, err) ||
         !rdb_insertion_open(&work->insertion, modify, &execution, err))
         return false;
+    work->lines = rdb_arena_alloc(context->arena, RDB_BATCH_ROWS * sizeof *work->lines);
     work->states = RDB_NEW_ARRAY(context->arena, void *, work->columns.count + 1u);
     work->vectors = RDB_NEW_ARRAY(context->arena, rdb_vector *, work->columns.count + 1u);
     for (uint16_t i = 0; i < work->columns.count; i++) {
@@ -257,7 +382,7 @@ static bool open_insertion(copying *work, rdb_error *err)
     }
     work->call = (rdb_call){.arena = work->arena, .format = context->format, .statement_us = context->statement_us,
                             .transaction_us = context->transaction_us, .session = eval, .plan_arena = context->arena};
-    return true;
+    return where == NULL || open_where(work, where, &plan, err);
 }
 
 bool copy_from(rdb_command_context *context, const rdb_ast_copy *statement, rdb_error *err)
@@ -265,8 +390,6 @@ bool copy_from(rdb_command_context *context, const rdb_ast_copy *statement, rdb_
     copying work = {.context = context};
     uint64_t row_count = 0;
     bool ok = false;
-    if (statement->where != NULL)
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "COPY FROM ... WHERE is not supported yet");
     if (!command_open_table(context, statement->table, RDB_LOCK_ROW_EXCLUSIVE, false, &work.relation, err))
         return false;
     if (work.relation->kind != 'r' && work.relation->kind != 'p')
@@ -279,7 +402,7 @@ bool copy_from(rdb_command_context *context, const rdb_ast_copy *statement, rdb_
     work.arena = rdb_arena_create("copy", NULL, NULL);
     if (work.arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    if (!open_insertion(&work, err) || !copy_reader_open(&work.reader, context, &work.options, statement->file_name, err))
+    if (!open_insertion(&work, statement->where, err) || !copy_reader_open(&work.reader, context, &work.options, statement->file_name, err))
         goto out;
     if (statement->file_name == NULL &&
         !context->client->begin_copy_in(context->client->context, work.options.format == COPY_BINARY, work.columns.count, err))

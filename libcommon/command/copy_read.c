@@ -105,7 +105,9 @@ static bool read_line(copy_reader *reader, bool *found, rdb_error *err)
                     is_escaped = true;
                 else if (*at == (uint8_t)options->quote)
                     in_quote = !in_quote; /* a doubled quote closes and opens again: the same in the end */
-                else if (*at == '\n' && !in_quote)
+                else if (*at == '\n' && in_quote)
+                    reader->line_no++;
+                else if (*at == '\n')
                     break;
             }
         }

@@ -14,6 +14,8 @@ struct rdb_insertion {
     uint16_t *default_columns, default_count;
     rdb_arena *batch_arena;    /* of one put */
     uint64_t row_count;
+    uint32_t bad_row;          /* of the batch that put failed at */
+    bool is_written;           /* its rows were made */
 };
 
 bool rdb_insertion_open(rdb_insertion **insertion, const rdb_plan_modify *modify, const rdb_execution_context *context, rdb_error *err)
@@ -142,7 +144,9 @@ bool rdb_insertion_put(rdb_insertion *in, const rdb_batch *batch, rdb_error *err
     rdb_row_address *addresses = rdb_arena_try_alloc(in->batch_arena, rows * sizeof *addresses, err);
     if (values == NULL || is_null == NULL || all_values == NULL || all_nulls == NULL || all_keys == NULL || addresses == NULL)
         return false;
+    in->is_written = false;
     RDB_FOR_SELECTED (&batch->selection, row) {
+        in->bad_row = row;
         rdb_datum *row_values = values + (size_t)row_at * count;
         bool *row_nulls = is_null + (size_t)row_at * count;
         if (!make_row(in, batch, row, row_values, row_nulls, &all_keys[row_at], err))
@@ -156,14 +160,24 @@ bool rdb_insertion_put(rdb_insertion *in, const rdb_batch *batch, rdb_error *err
         return true;
     rdb_arena *keys_arena = in->rules.arena;
     const rdb_row_writer writer = {.txn = in->x.context.txn, .snapshot = in->x.context.snapshot, .relation = relation, .lock_timeout_us = in->x.context.lock_timeout_us, .arena = keys_arena,
-                                   .compute_index = exec_row_rules_compute_index, .compute_context = &in->rules, .format = in->x.context.format, .shown_columns = in->rules.shown};
-    if (!rdb_row_insert_many(&writer, all_values, all_nulls, rows, all_keys, addresses, err))
+                                   .compute_index = exec_row_rules_compute_index, .compute_context = &in->rules, .format = in->x.context.format, .shown_columns = in->rules.shown, .failed_row = &in->bad_row};
+    in->is_written = true;
+    in->bad_row = 0;
+    if (!rdb_row_insert_many(&writer, all_values, all_nulls, rows, all_keys, addresses, err)) {
+        in->bad_row = rdb_selected(&batch->selection, in->bad_row);
         return false;
+    }
     for (uint32_t i = 0; i < rows; i++)
         if (!exec_after_note(&in->x, relation, RDB_COMMAND_INSERT, addresses[i], NULL, NULL, all_values[i], all_nulls[i], err))
             return false;
     in->row_count += rows;
     return true;
+}
+
+uint32_t rdb_insertion_bad_row(const rdb_insertion *in, bool *was_made)
+{
+    *was_made = in->is_written;
+    return in->bad_row;
 }
 
 bool rdb_insertion_finish(rdb_insertion *in, uint64_t *row_count, rdb_error *err)

@@ -63,6 +63,9 @@ const rdb_node_statistics *rdb_execution_statistics(const rdb_execution *executi
 typedef struct rdb_insertion rdb_insertion;
 RDB_CHECKED bool rdb_insertion_open(rdb_insertion **insertion, const rdb_plan_modify *modify, const rdb_execution_context *context, rdb_error *err);
 RDB_CHECKED bool rdb_insertion_put(rdb_insertion *insertion, const rdb_batch *batch, rdb_error *err);
+/* After rdb_insertion_put failed: the row of the batch that its error is about. was_made: it kept its own rules, and failed on the way
+ * into the table. */
+uint32_t rdb_insertion_bad_row(const rdb_insertion *insertion, bool *was_made);
 RDB_CHECKED bool rdb_insertion_finish(rdb_insertion *insertion, uint64_t *row_count, rdb_error *err); /* immediate constraints */
 void rdb_insertion_close(rdb_insertion **insertion);
 
