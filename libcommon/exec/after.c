@@ -367,6 +367,7 @@ static bool run_statement(after_runner *r, uint8_t purpose, const rdb_constraint
     }
     r->context.parameters = r->parameters;
     r->context.parameter_count = event->new_keys != NULL ? 2u * count : count;
+    rdb_txn_join_recorded(r->context.txn); /* a child or parent whose writer's locks have fallen counts, durable or not yet */
     rdb_txn_take_snapshot(r->context.txn, &r->snapshot);
     r->context.snapshot = &r->snapshot;
     rdb_txn_hold_snapshot(r->context.txn, &r->snapshot);
@@ -675,6 +676,7 @@ static bool check_exclusion(after_runner *r, const rdb_relation *table, const rd
         r->parameters[i] = (rdb_parameter){.value = values[i], .is_null = is_null[i], .type_oid = table->columns[i].is_dropped ? RDB_INT4OID : table->columns[i].type->oid};
     r->context.parameters = r->parameters;
     r->context.parameter_count = table->column_count;
+    rdb_txn_join_recorded(r->context.txn); /* a child or parent whose writer's locks have fallen counts, durable or not yet */
     rdb_txn_take_snapshot(r->context.txn, &r->snapshot);
     r->context.snapshot = &r->snapshot;
     rdb_txn_hold_snapshot(r->context.txn, &r->snapshot);

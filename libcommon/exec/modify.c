@@ -728,6 +728,19 @@ static void clear_row(modify_state *state)
     }
 }
 
+/* DO NOTHING about a row that the transaction's snapshot does not have would tell of the future: that fails. */
+static bool check_met_row(exec_node *node, rdb_row_address conflict, rdb_error *err)
+{
+    exec_target *at = ((modify_state *)node->state)->at;
+    rdb_row_version version;
+    bool found = false;
+    if (!exec_target_fetch(at, node->x, conflict, false, &version, &found, err) || found)
+        return !rdb_error_is_set(err);
+    if (!exec_target_fetch(at, node->x, conflict, true, &version, &found, err))
+        return false;
+    return (found && rdb_txn_is_own(node->x->context.txn, version.xid)) || raise_conflict(node, false, err);
+}
+
 /* The row in state->values, complete but for what the rules add, goes to its table. */
 static bool insert_values(exec_node *node, bool *is_written, rdb_row_address *address, rdb_error *err)
 {
@@ -764,7 +777,7 @@ static bool insert_values(exec_node *node, bool *is_written, rdb_row_address *ad
             return exec_after_note(node->x, at->relation, RDB_COMMAND_INSERT, *address, NULL, NULL, at->values, at->is_null, err);
         }
         if (plan->conflict_action != 2)
-            return true;
+            return !above_read_committed(node) || check_met_row(node, conflict, err);
         if (!update_conflicting(node, conflict, is_written, &is_gone, err))
             return false;
         *address = conflict;

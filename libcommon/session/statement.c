@@ -436,8 +436,13 @@ void session_statement_begin(rdb_session *session)
 void session_statement_end(rdb_session *session)
 {
     rdb_cancel_end_statement(&session->cancel);
-    if (session->txn != NULL)
+    if (session->txn != NULL) {
+        rdb_error ignored = {0};
         rdb_txn_end_statement(session->txn);
+        /* What the statement built on is durable before its answer leaves. */
+        if (session_setting_commit_wait(session) != RDB_COMMIT_NO_WAIT && !rdb_txn_wait_met(session->txn, &ignored))
+            rdb_error_clear(&ignored);
+    }
     rdb_arena_reset(session->statement_arena);
     atomic_store_explicit(&session->state_name,
                           session->block == SESSION_IDLE     ? "idle"

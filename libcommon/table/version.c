@@ -143,7 +143,8 @@ bool heap_judge_writer(const heap_place *place, rdb_txn *txn, const heap_version
     }
     rdb_xid_state state;
     rdb_scn scn;
-    if (!rdb_txn_resolve_top(place->txns, place->pdb, version->xid, &state, &scn, top, err))
+    /* Waiters wait for the xid in the row: a savepoint that is rolled back lets them go, its transaction may run on. */
+    if (!rdb_txn_resolve(place->txns, place->pdb, version->xid, &state, &scn, err))
         return false;
     if (state == RDB_XID_COMMITTED && scn > rdb_txn_published_scn(place->txns))
         rdb_txn_note_met(txn, scn);

@@ -151,6 +151,15 @@ void rdb_txn_take_snapshot(rdb_txn *txn, rdb_snapshot *snapshot)
     snapshot->reads_uncommitted = txn->isolation == RDB_READ_UNCOMMITTED;
 }
 
+void rdb_txn_join_recorded(rdb_txn *txn)
+{
+    rdb_scn scn = atomic_load(&txn->manager->recorded_scn);
+    if (scn > atomic_load(&txn->manager->published_scn)) {
+        rdb_txn_set_session_scn(txn, scn);
+        rdb_txn_note_met(txn, scn);
+    }
+}
+
 void rdb_txn_latest_snapshot(rdb_txn *txn, rdb_snapshot *snapshot)
 {
     rdb_scn scn = protect_newest(txn, &txn->manager->recorded_scn, 0, &txn->latest_scn);

@@ -14,13 +14,24 @@ static lock_owner *owner_of(rdb_txn *txn, rdb_error *err)
     return txn->locks;
 }
 
+/* Whoever was waited for has recorded its commit, which may not be published yet: what it did is to be seen from here on. Whoever
+ * asks for a strong lock by name or for an advisory one means the same of holders that were gone before it came. */
+static bool joined(rdb_txn *txn, bool ok, bool is_strong)
+{
+    if (ok && (is_strong || txn->locks->has_waited))
+        rdb_txn_join_recorded(txn);
+    if (txn->locks != NULL)
+        txn->locks->has_waited = false;
+    return ok;
+}
+
 bool rdb_lock_acquire(rdb_txn *txn, rdb_lock_tag tag, rdb_lock_mode mode, rdb_lock_policy policy, int64_t lock_timeout_us,
                       bool *taken, rdb_error *err)
 {
     *taken = false;
     lock_owner *owner = owner_of(txn, err);
-    return owner != NULL &&
-           lock_owner_acquire(owner, tag, mode, txn->level, policy, lock_timeout_us, NULL, taken, err);
+    bool is_strong = tag.kind == RDB_LOCK_ADVISORY || (tag.kind == RDB_LOCK_RELATION && mode > RDB_LOCK_ROW_EXCLUSIVE);
+    return joined(txn, owner != NULL && lock_owner_acquire(owner, tag, mode, txn->level, policy, lock_timeout_us, NULL, taken, err), is_strong);
 }
 
 bool rdb_lock_acquire_relation(rdb_txn *txn, uint32_t pdb, uint32_t oid, const char *name, rdb_lock_mode mode,
@@ -29,8 +40,8 @@ bool rdb_lock_acquire_relation(rdb_txn *txn, uint32_t pdb, uint32_t oid, const c
     *taken = false;
     lock_owner *owner = owner_of(txn, err);
     rdb_lock_tag tag = {.kind = RDB_LOCK_RELATION, .pdb = pdb, .a = oid};
-    return owner != NULL &&
-           lock_owner_acquire(owner, tag, mode, txn->level, policy, lock_timeout_us, name, taken, err);
+    return joined(txn, owner != NULL && lock_owner_acquire(owner, tag, mode, txn->level, policy, lock_timeout_us, name, taken, err),
+                  mode > RDB_LOCK_ROW_EXCLUSIVE);
 }
 
 bool rdb_lock_acquire_row(rdb_txn *txn, uint64_t file, uint64_t address, rdb_row_lock strength, rdb_lock_policy policy,
@@ -38,8 +49,8 @@ bool rdb_lock_acquire_row(rdb_txn *txn, uint64_t file, uint64_t address, rdb_row
 {
     *taken = false;
     lock_owner *owner = owner_of(txn, err);
-    return owner != NULL && lock_row_acquire(owner, rdb_txn_pdb(txn), file, address, strength, txn->level, policy,
-                                             lock_timeout_us, NULL, taken, err);
+    return joined(txn, owner != NULL && lock_row_acquire(owner, rdb_txn_pdb(txn), file, address, strength, txn->level, policy,
+                                                        lock_timeout_us, NULL, taken, err), false);
 }
 
 bool rdb_lock_row_is_free(rdb_txn *txn, uint64_t file, uint64_t address, rdb_row_lock strength)
@@ -62,7 +73,7 @@ bool rdb_lock_wait_xid(rdb_txn *txn, rdb_xid xid, rdb_lock_policy policy, int64_
 {
     bool ended;
     lock_owner *owner = owner_of(txn, err);
-    return owner != NULL && lock_xid_wait(owner, rdb_txn_pdb(txn), xid, policy, lock_timeout_us, &ended, err);
+    return joined(txn, owner != NULL && lock_xid_wait(owner, rdb_txn_pdb(txn), xid, policy, lock_timeout_us, &ended, err), false);
 }
 
 bool rdb_lock_release(rdb_txn *txn, rdb_lock_tag tag, rdb_lock_mode mode)
@@ -119,7 +130,7 @@ bool rdb_lock_session_acquire(rdb_txn *txn, rdb_lock_tag tag, rdb_lock_mode mode
     *taken = false;
     if (txn->locks == NULL || !txn->locks->belongs_to_session)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "session-level locks need a session");
-    return lock_owner_acquire(txn->locks, tag, mode, LOCK_LEVEL_SESSION, policy, lock_timeout_us, NULL, taken, err);
+    return joined(txn, lock_owner_acquire(txn->locks, tag, mode, LOCK_LEVEL_SESSION, policy, lock_timeout_us, NULL, taken, err), true);
 }
 
 bool rdb_lock_session_release(rdb_txn *txn, rdb_lock_tag tag, rdb_lock_mode mode)

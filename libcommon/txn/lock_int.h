@@ -109,6 +109,7 @@ struct lock_owner {
     uint64_t age;                  /* grows with the start of its first hard work: larger is younger; read under all latches */
     uint32_t graph_no;             /* detector's scratch, under all latches */
     bool belongs_to_session;       /* outlives its transactions */
+    bool has_waited;               /* for another since it was asked last */
     bool in_use;
     uint16_t fast_used;            /* slots taken, as bits */
     lock_local *locals;

@@ -590,6 +590,7 @@ bool lock_obtain(lock_partition *partition, lock_request *request, rdb_lock_poli
     if (answered && answer == LOCK_WAKE_GRANTED) {
         /* Granted while giving up: the lock is held and falls with the level; a cancel is reported all the same. */
         *taken = true;
+        owner->has_waited = true;
         return !rdb_error_is_set(err);
     }
     if (answered && !rdb_error_is_set(err)) {

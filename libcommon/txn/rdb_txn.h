@@ -85,6 +85,9 @@ void rdb_txn_hold_snapshot(rdb_txn *txn, const rdb_snapshot *snapshot);
 void rdb_txn_drop_snapshot(rdb_txn *txn, const rdb_snapshot *snapshot);
 /* Between statements: only what is held keeps the horizon back, so that a session that idles in a transaction does not. */
 void rdb_txn_end_statement(rdb_txn *txn);
+/* From here on snapshots of this transaction have every commit whose locks have fallen, published or not; replies wait for those. For
+ * whoever got a lock: what its former holder did must be seen. Checks of foreign keys need it with every look. */
+void rdb_txn_join_recorded(rdb_txn *txn);
 /* The latest committed state plus all of one's own: catalog reads (R44). Good until the next one, and the statement's end. */
 void rdb_txn_latest_snapshot(rdb_txn *txn, rdb_snapshot *snapshot);
 
