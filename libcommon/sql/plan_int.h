@@ -124,6 +124,7 @@ typedef struct plan_tree {
     plan_relids relids;
     uint32_t range_no;       /* REL */
     rdb_list items;          /* GROUP: plan_tree * */
+    rdb_list classes;        /* GROUP: plan_class *, equalities between its items */
     rdb_list quals;          /* GROUP: conditions over more than one item, or none; OUTER: the join's own */
     uint8_t join_kind;       /* OUTER: LEFT, FULL, SEMI, ANTI */
     struct plan_tree *left, *right;
@@ -208,7 +209,25 @@ bool plan_refers_outward(const rdb_query *query); /* to the level around it */
 bool plan_cte_is_inlined(const rdb_cte *cte);
 /* plan_semijoin.c */
 const rdb_query *plan_join_sublinks(planner *p, const rdb_query *query);
-/* plan_qual.c: an AND's parts, and what its ORs have in common; true constants left out. */
+/* plan_class.c */
+typedef struct plan_class_member {
+    rdb_expr *expr;
+    plan_relids relids;
+} plan_class_member;
+typedef struct plan_class {
+    uint32_t operator_oid, input_collation; /* the "=" that all its equalities are of */
+    rdb_list members;        /* plan_class_member * */
+    rdb_list clauses;        /* the equalities, as the statement has them */
+    rdb_expr *constant;      /* a member that reads no range; or NULL */
+} plan_class;
+/* Takes equalities of three and more expressions out of the conditions into classes; what a constant binds comes back as conditions. */
+bool plan_make_classes(planner *p, rdb_list *conditions, rdb_list *classes);
+/* The clauses that make members inside one item equal, and the one that joins two sets. */
+void plan_class_clauses_within(planner *p, const plan_class *class, plan_relids item, rdb_list *clauses);
+void plan_class_clause_between(planner *p, const plan_class *class, plan_relids left, plan_relids right, rdb_list *clauses);
+/* plan_qual.c: may it be evaluated more than once, or earlier than it stands? */
+bool plan_is_free_to_move(const rdb_expr *expr);
+/* An AND's parts, and what its ORs have in common; true constants left out. */
 void plan_split_conjuncts(planner *p, rdb_expr *expr, rdb_list *conjuncts);
 /* plan_prepare.c */
 bool plan_prepare(plan_level *level, rdb_expr *expr, rdb_expr **prepared);

@@ -203,13 +203,23 @@ static bool settle_group(plan_level *level, plan_tree *tree)
         return true;
     rdb_list conditions = tree->quals;
     tree->quals = (rdb_list){0};
+    if (!plan_make_classes(p, &conditions, &tree->classes))
+        return false;
     for (int is_equality = 0; is_equality < 2; is_equality++) /* equalities come last, as what follows from classes of equal values */
         for (uint32_t i = 0; i < conditions.count; i++)
             if (may_join_class(level, conditions.items[i]) == (is_equality == 1) && !push_condition(p, level, tree, conditions.items[i], plan_relids_of(conditions.items[i])))
                 return false;
-    for (uint32_t i = 0; i < tree->items.count; i++)
-        if (!settle_group(level, tree->items.items[i]))
+    for (uint32_t i = 0; i < tree->items.count; i++) {
+        plan_tree *item = tree->items.items[i];
+        rdb_list within = {0};
+        for (uint32_t k = 0; k < tree->classes.count; k++)
+            plan_class_clauses_within(p, tree->classes.items[k], item->relids, &within);
+        for (uint32_t k = 0; k < within.count; k++)
+            if (!push_condition(p, level, tree, within.items[k], plan_relids_of(within.items[k])))
+                return false;
+        if (!settle_group(level, item))
             return false;
+    }
     return true;
 }
 
@@ -414,7 +424,7 @@ static bool join_paths(plan_level *level, plan_path *left, plan_path *right, uin
     if (kind != RDB_JOIN_FULL) {
         plan_path *loop = new_path(p, RDB_PLAN_NEST_LOOP), *inner = right;
         double rescan = right->total, first = right->total;
-        if (!is_lateral && right->kind != RDB_PLAN_RESULT) { /* read once, then kept */
+        if (!is_lateral && right->kind != RDB_PLAN_RESULT && left->rows > 1) { /* read once, then kept */
             rescan = right->rows * COST_OPERATOR;
             loop->is_backward = true; /* wants a Materialize */
         }
@@ -457,9 +467,12 @@ static bool join_paths(plan_level *level, plan_path *left, plan_path *right, uin
 static bool tree_path(plan_level *level, plan_tree *tree, plan_path **out);
 
 /* The clauses of the group that join the two sets: all their relations are there, and neither side has them alone. */
-static rdb_list clauses_between(planner *p, const rdb_list *quals, plan_relids left, plan_relids right)
+static rdb_list clauses_between(planner *p, const plan_tree *group, plan_relids left, plan_relids right)
 {
+    const rdb_list *quals = &group->quals;
     rdb_list found = {0};
+    for (uint32_t i = 0; i < group->classes.count; i++)
+        plan_class_clause_between(p, group->classes.items[i], left, right, &found);
     plan_relids both = relids_union(left, right);
     for (uint32_t i = 0; i < quals->count; i++) {
         plan_relids relids = plan_relids_of(quals->items[i]);
@@ -471,7 +484,7 @@ static rdb_list clauses_between(planner *p, const rdb_list *quals, plan_relids l
 
 static bool try_join(plan_level *level, const plan_tree *group, plan_path *left, plan_path *right, plan_path **best, bool needs_clause)
 {
-    rdb_list clauses = clauses_between(level->p, &group->quals, left->relids, right->relids);
+    rdb_list clauses = clauses_between(level->p, group, left->relids, right->relids);
     if (clauses.count == 0 && needs_clause && !relids_meet(left->needs, right->relids) && !relids_meet(right->needs, left->relids))
         return true;
     plan_path *joined = NULL;
@@ -492,7 +505,7 @@ static bool dp_join(plan_level *level, const plan_tree *group, plan_path **items
         if ((set & (set - 1)) == 0)
             continue;
         for (int pass = 0; pass < 2 && best[set] == NULL; pass++) { /* a cross product only where nothing else joins */
-            if (pass == 1 && set != full && group->quals.count > 0)
+            if (pass == 1 && set != full && (group->quals.count > 0 || group->classes.count > 0))
                 break; /* leave it out: a later join may bring it in by a clause */
             for (uint32_t left = (set - 1) & set; left != 0; left = (left - 1) & set) {
                 uint32_t right = set & ~left;

@@ -74,7 +74,7 @@ static bool see_subplan(void *context, rdb_expr *expr)
 }
 
 /* May it be evaluated more than once, or earlier than it stands? */
-static bool is_free_to_move(const rdb_expr *expr)
+bool plan_is_free_to_move(const rdb_expr *expr)
 {
     bool has_subplan = false;
     (void)see_subplan(&has_subplan, (rdb_expr *)(uintptr_t)expr);
@@ -91,7 +91,7 @@ static void restrict_relation(planner *p, const rdb_list *arms, uint32_t arm_cou
         rdb_list kept = {0};
         for (uint32_t i = 0; i < arms[k].count; i++) {
             plan_relids relids = plan_relids_of(arms[k].items[i]);
-            if (!relids_empty(relids) && relids_within(relids, own) && is_free_to_move(arms[k].items[i]))
+            if (!relids_empty(relids) && relids_within(relids, own) && plan_is_free_to_move(arms[k].items[i]))
                 rdb_list_push(p->arena, &kept, arms[k].items[i]);
         }
         if (kept.count == 0)
