@@ -176,7 +176,7 @@ static bool create_range(rdb_access *access, const rdb_range_definition *range, 
            MULTIRANGE_IN = 4231, MULTIRANGE_OUT = 4232, MULTIRANGE_RECEIVE = 4233, MULTIRANGE_SEND = 4234, MULTIRANGE_ANALYZE = 4242 };
     uint32_t array_oid, multirange_oid, multirange_array, of_range = 0;
     char align, storage;
-    if (!check_name(access, range->name, range->namespace_oid, NULL, arena, err) || !check_name(access, range->multirange_name, range->namespace_oid, range->name, arena, err) ||
+    if (!check_name(access, range->name, range->namespace_oid, NULL, arena, err) || !check_name(access, range->multirange_name, range->namespace_oid, range->names_multirange ? NULL : range->name, arena, err) ||
         !ddl_type_storage(access, range->subtype->oid, arena, &align, &storage, err) || !rdb_catalog_new_oid(access, oid, err) ||
         !rdb_catalog_new_oid(access, &array_oid, err) || !rdb_catalog_new_oid(access, &multirange_oid, err) || !rdb_catalog_new_oid(access, &multirange_array, err))
         return false;

@@ -233,6 +233,7 @@ typedef struct rdb_range_definition {
     uint32_t namespace_oid, owner_oid;
     const rdb_type *subtype;
     uint32_t opclass_oid, collation, difference_oid; /* 0: none */
+    bool names_multirange; /* the user chose the second name */
 } rdb_range_definition;
 /* The range type, its multirange, their arrays, constructors and the cast between them. */
 RDB_CHECKED bool rdb_ddl_create_range(rdb_access *access, const rdb_range_definition *definition, uint32_t *oid, rdb_error *err);

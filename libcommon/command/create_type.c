@@ -173,6 +173,7 @@ bool command_create_range(rdb_command_context *context, const rdb_ast_create_ran
     if (written.multirange != NULL) {
         const rdb_ast_names names = names_of(context, written.multirange);
         range.multirange_name = names.items[names.count - 1];
+        range.names_multirange = true;
     } else {
         range.multirange_name = multirange_name(context, range.name);
     }

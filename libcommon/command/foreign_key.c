@@ -13,6 +13,8 @@ typedef struct validation {
     rdb_snapshot latest;
     rdb_index_cursor *cursor;
     rdb_arena *arena; /* reset a batch */
+    rdb_program *casts; /* to the referenced columns' types, where one is kept otherwise; NULL: none needs it */
+    rdb_eval *eval;
 } validation;
 
 /* Which key of the constraint the index's column key_no holds. */
@@ -93,8 +95,48 @@ static bool report_orphan(validation *work, rdb_vector *const *vectors, uint32_t
     return rdb_error_name(err, RDB_ERROR_CONSTRAINT, work->constraint->name);
 }
 
+/* A column of an integer that refers to a numeric, and its kin: the implicit cast, or the one of an assignment. */
+static bool make_casts(validation *work, rdb_error *err)
+{
+    rdb_command_context *context = work->context;
+    const uint16_t count = work->constraint->column_count;
+    rdb_expr **exprs = RDB_NEW_ARRAY(context->arena, rdb_expr *, count + 1u);
+    work->eval = command_eval(context);
+    rdb_plan_context plan = {.arena = context->arena, .access = context->access, .format = context->format, .session = work->eval};
+    bool is_needed = false;
+    for (uint16_t i = 0; i < count; i++) {
+        const rdb_column *column = &work->relation->columns[work->constraint->columns[i] - 1];
+        const rdb_type *wanted = work->named->columns[work->constraint->foreign_columns[i] - 1].type;
+        const rdb_cast_entry *cast = NULL;
+        const rdb_function *function = NULL;
+        rdb_expr_var *var = RDB_NEW(context->arena, rdb_expr_var);
+        var->head = (rdb_expr){.kind = RDB_EXPR_VAR, .location = -1, .type = column->type, .typmod = column->typmod, .collation = column->collation};
+        var->range_no = 1;
+        var->attribute_no = column->number;
+        rdb_expr *expr = &var->head;
+        if (column->type->rep != wanted->rep) {
+            if (!rdb_cast_find(context->access, column->type->oid, wanted->oid, &cast, err) ||
+                (cast != NULL && cast->function_oid != 0 && !rdb_function_get(context->access, cast->function_oid, &function, err)))
+                return false;
+            if (function == NULL)
+                return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "validating a foreign key between columns of types %s and %s is not supported yet", column->type->name, wanted->name);
+            rdb_expr_function *call = RDB_NEW(context->arena, rdb_expr_function);
+            call->head = (rdb_expr){.kind = RDB_EXPR_FUNCTION, .location = -1, .type = wanted, .typmod = -1};
+            call->function = function;
+            call->form = RDB_FORM_IMPLICIT_CAST;
+            rdb_list_push(context->arena, &call->arguments, expr);
+            expr = &call->head;
+            is_needed = true;
+        }
+        if (!rdb_plan_make_expr(&plan, work->relation, expr, &exprs[i], err))
+            return false;
+    }
+    return !is_needed || rdb_program_compile(&work->casts, context->arena, work->eval, exprs, count, err);
+}
+
 static bool validate_rows(validation *work, rdb_error *err)
 {
+    rdb_vector **all = RDB_NEW_ARRAY(work->context->arena, rdb_vector *, work->relation->column_count + 1u), **keys = RDB_NEW_ARRAY(work->context->arena, rdb_vector *, work->constraint->column_count + 1u);
     uint16_t count = work->constraint->column_count;
     rdb_vector **vectors = RDB_NEW_ARRAY(work->context->arena, rdb_vector *, count);
     rdb_table_scan *scan = NULL;
@@ -102,21 +144,40 @@ static bool validate_rows(validation *work, rdb_error *err)
         vectors[i] = RDB_NEW(work->context->arena, rdb_vector);
         if (!rdb_vector_init(vectors[i], work->context->arena, work->relation->table.reps[work->constraint->columns[i] - 1], RDB_BATCH_ROWS, err))
             return false;
+        all[work->constraint->columns[i] - 1] = vectors[i];
+        keys[i] = vectors[i];
     }
+    if (!make_casts(work, err))
+        return false;
     bool ok = rdb_table_scan_open(&scan, &work->relation->table, work->context->txn, &work->latest, work->constraint->columns, count, 0, UINT64_MAX, work->context->arena, err);
     for (uint32_t rows = 1; ok && rows > 0;) {
         rdb_arena_reset(work->arena);
         for (uint16_t i = 0; i < count; i++)
             rdb_vector_clear_nulls(vectors[i]);
         ok = rdb_cancel_check(work->context->cancel, err) && rdb_table_scan_next(scan, RDB_BATCH_ROWS, work->arena, vectors, NULL, NULL, &rows, err);
+        if (ok && rows > 0 && work->casts != NULL) {
+            const rdb_batch batch = {all, work->relation->column_count, rows, {NULL, rows}};
+            uint32_t good = 0;
+            ok = rdb_program_run(work->casts, work->eval, work->arena, &batch, &batch.selection, &good, err);
+            for (uint16_t i = 0; ok && i < count; i++)
+                keys[i] = rdb_program_result(work->casts, i);
+        }
         for (uint32_t row = 0; ok && row < rows; row++) {
-            bool has_null = false, found = false;
-            for (uint16_t i = 0; i < count; i++)
+            bool has_null = false, has_value = false, found = false;
+            for (uint16_t i = 0; i < count; i++) {
                 has_null = has_null || rdb_vector_is_null(vectors[i], row);
+                has_value = has_value || !rdb_vector_is_null(vectors[i], row);
+            }
+            if (has_null && has_value && work->constraint->match == 'f') {
+                rdb_error_set(err, RDB_FOREIGN_KEY_VIOLATION, "insert or update on table \"%s\" violates foreign key constraint \"%s\"", work->relation->name, work->constraint->name);
+                rdb_error_detail(err, "MATCH FULL does not allow mixing of null and nonnull key values.");
+                ok = false;
+                break;
+            }
             if (has_null)
                 continue;
             for (validation *at = work; ok && at != NULL && !found; at = at->others)
-                ok = has_partner(at, vectors, row, &found, err);
+                ok = has_partner(at, keys, row, &found, err);
             ok = ok && (found || report_orphan(work, vectors, row, err));
         }
     }
@@ -203,9 +264,6 @@ bool command_validate_foreign_key(rdb_command_context *context, uint32_t relatio
             work.index = &work.target->indexes[i];
     if (work.index == NULL)
         return rdb_error_set(err, RDB_INTERNAL_ERROR, "index %u is not among those of the referenced relation", work.constraint->index_oid);
-    for (uint16_t i = 0; i < work.constraint->column_count; i++)
-        if (work.relation->columns[work.constraint->columns[i] - 1].type->rep != work.target->columns[work.constraint->foreign_columns[i] - 1].type->rep)
-            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "validating a foreign key between columns of different types is not supported yet");
     rdb_txn_latest_snapshot(context->txn, &work.latest);
     work.arena = rdb_arena_create("foreign key check", NULL, NULL);
     if (work.arena == NULL)

@@ -225,6 +225,26 @@ static rdb_expr *relabel(rdb_arena *arena, rdb_expr *argument, const rdb_type *t
     return &label->head;
 }
 
+/* An implicit cast, where there is one. */
+static bool convert(after_runner *r, const rdb_type *type, rdb_expr **expr)
+{
+    const rdb_cast_entry *cast = NULL;
+    const rdb_function *function = NULL;
+    if (!rdb_cast_find(r->context.access, (*expr)->type->oid, type->oid, &cast, r->err))
+        return false;
+    if (cast == NULL || cast->context != 'i' || cast->function_oid == 0)
+        return true;
+    if (!rdb_function_get(r->context.access, cast->function_oid, &function, r->err) || function == NULL)
+        return !rdb_error_is_set(r->err);
+    rdb_expr_function *call = RDB_NEW(r->arena, rdb_expr_function);
+    call->head = (rdb_expr){.kind = RDB_EXPR_FUNCTION, .location = -1, .type = type, .typmod = -1};
+    call->function = function;
+    call->form = RDB_FORM_IMPLICIT_CAST;
+    rdb_list_push(r->arena, &call->arguments, *expr);
+    *expr = &call->head;
+    return true;
+}
+
 /* left = right by the default order's equality, the two types' own or text's for what is held as text. */
 static bool make_equality(after_runner *r, rdb_expr *left, rdb_expr *right, const rdb_type *result, rdb_expr **out)
 {
@@ -243,6 +263,9 @@ static bool make_equality(after_runner *r, rdb_expr *left, rdb_expr *right, cons
         if (!rdb_opclass_operator(access, RDB_TEXTOID, RDB_TEXTOID, 3, &operator_oid, r->err))
             return false;
     }
+    if (operator_oid == 0 && (!convert(r, left->type, &right) || (right->type->oid != left->type->oid && !convert(r, right->type, &left)) ||
+                              !rdb_opclass_operator(access, left->type->oid, right->type->oid, 3, &operator_oid, r->err)))
+        return false;
     if (operator_oid != 0 && (!rdb_operator_get(access, operator_oid, &entry, r->err) || !rdb_function_get(access, entry->function_oid, &function, r->err)))
         return false;
     if (function == NULL)
