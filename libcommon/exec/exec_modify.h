@@ -14,10 +14,15 @@ typedef struct exec_row_rules {
     uint64_t *shown;         /* columns whose values messages may show (rdb_acl_shown_columns); NULL: all */
     uint64_t *told;          /* those, and what the statement itself writes */
     rdb_vector **row;        /* the row at hand, as a batch of one */
+    char phase;              /* of rows at hand, for checks of policies (rdb_view_check.phase); 0: i */
     rdb_arena *arena;        /* of the row at hand: the caller resets it between rows */
 } exec_row_rules;
 RDB_CHECKED bool exec_row_rules_open(exec_row_rules *rules, rdb_execution *x, const rdb_plan_modify *plan, rdb_error *err);
 void exec_row_rules_close(exec_row_rules *rules);
+/* Of the rules those of policies and views alone: for rows that go to another table below. */
+RDB_CHECKED bool exec_row_rules_check_whole(exec_row_rules *rules, const rdb_datum *values, const bool *is_null, rdb_error *err);
+/* What policies ask of the row that is in the way of an insert. */
+RDB_CHECKED bool exec_row_rules_check_conflict(exec_row_rules *rules, const rdb_datum *values, const bool *is_null, rdb_error *err);
 /* Fills generated columns and checks the row; PostgreSQL's messages. */
 RDB_CHECKED bool exec_row_rules_apply(exec_row_rules *rules, rdb_datum *values, bool *is_null, rdb_error *err);
 RDB_CHECKED bool exec_row_rules_compute_index(void *rules, const rdb_relation_index *index, const rdb_datum *values, const bool *is_null, rdb_index_values *index_values, rdb_error *err);

@@ -149,6 +149,47 @@ static bool compute_generated(exec_row_rules *rules, rdb_datum *values, bool *is
     return true;
 }
 
+/* One rule over the row at hand; row: as a batch. */
+static bool run_check(exec_row_rules *rules, uint32_t i, const rdb_batch *row, const rdb_datum *values, const bool *is_null, rdb_error *err)
+{
+    const rdb_relation *relation = rules->plan->relation;
+    const rdb_constraint *check = rules->plan->check_constraints[i];
+    const char *name = check->name;
+    uint32_t good = 0;
+    if (!rdb_program_run(rules->checks[i], &rules->x->eval, rules->arena, row, &row->selection, &good, err))
+        return false;
+    const rdb_vector *answer = rdb_program_result(rules->checks[i], 0);
+    if (rdb_vector_is_null(answer, 0) || RDB_AT(answer, uint8_t, 0))
+        return true;
+    if (check->kind == 's') { /* row-level security: nothing of the row is shown */
+        if (name[0] != '\0')
+            return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "new row violates row-level security policy \"%s\" for table \"%s\"", name, relation->name);
+        return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "new row violates row-level security policy for table \"%s\"", relation->name);
+    }
+    if (check->kind == 'w') { /* WITH CHECK OPTION */
+        rdb_error_set(err, RDB_WITH_CHECK_OPTION_VIOLATION, "new row violates check option for view \"%s\"", name);
+        exec_row_rules_tell(rules, values, is_null, err);
+        return false;
+    }
+    rdb_error_set(err, RDB_CHECK_VIOLATION, "new row for relation \"%s\" violates check constraint \"%s\"", relation->name, name);
+    exec_row_rules_tell(rules, values, is_null, err);
+    name_table(relation, err);
+    rdb_error_name(err, RDB_ERROR_CONSTRAINT, name);
+    return false;
+}
+
+bool exec_row_rules_check_whole(exec_row_rules *rules, const rdb_datum *values, const bool *is_null, rdb_error *err)
+{
+    const rdb_batch row = row_batch(rules, values, is_null);
+    const char phase = rules->phase != 0 ? rules->phase : 'i';
+    for (uint32_t i = 0; i < rules->plan->check_count; i++) {
+        const rdb_constraint *check = rules->plan->check_constraints[i];
+        if ((check->kind == 'w' || (check->kind == 's' && (check->match == 0 || check->match == phase))) && !run_check(rules, i, &row, values, is_null, err))
+            return false;
+    }
+    return true;
+}
+
 bool exec_row_rules_apply(exec_row_rules *rules, rdb_datum *values, bool *is_null, rdb_error *err)
 {
     const rdb_relation *relation = rules->plan->relation;
@@ -167,29 +208,34 @@ bool exec_row_rules_apply(exec_row_rules *rules, rdb_datum *values, bool *is_nul
     if (rules->plan->check_count == 0)
         return true;
     rdb_batch row = row_batch(rules, values, is_null);
+    const char phase = rules->phase != 0 ? rules->phase : 'i';
     for (uint32_t i = 0; i < rules->plan->check_count; i++) {
+        const rdb_constraint *check = rules->plan->check_constraints[i];
+        if ((check->kind != 's' || check->match == 0 || check->match == phase) && !run_check(rules, i, &row, values, is_null, err))
+            return false;
+    }
+    return true;
+}
+
+bool exec_row_rules_check_conflict(exec_row_rules *rules, const rdb_datum *values, const bool *is_null, rdb_error *err)
+{
+    const rdb_relation *relation = rules->plan->relation;
+    rdb_batch row = {0};
+    for (uint32_t i = 0; i < rules->plan->check_count; i++) {
+        const rdb_constraint *check = rules->plan->check_constraints[i];
         uint32_t good = 0;
+        if (check->kind != 's' || check->match != 'c')
+            continue;
+        if (row.columns == NULL)
+            row = row_batch(rules, values, is_null);
         if (!rdb_program_run(rules->checks[i], &rules->x->eval, rules->arena, &row, &row.selection, &good, err))
             return false;
         const rdb_vector *answer = rdb_program_result(rules->checks[i], 0);
-        if (rdb_vector_is_null(answer, 0) || RDB_AT(answer, uint8_t, 0))
+        if (!rdb_vector_is_null(answer, 0) && RDB_AT(answer, uint8_t, 0))
             continue;
-        const char *name = rules->plan->check_constraints[i]->name;
-        if (rules->plan->check_constraints[i]->kind == 's') { /* row-level security: nothing of the row is shown */
-            if (name[0] != '\0')
-                return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "new row violates row-level security policy \"%s\" for table \"%s\"", name, relation->name);
-            return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "new row violates row-level security policy for table \"%s\"", relation->name);
-        }
-        if (rules->plan->check_constraints[i]->kind == 'w') { /* WITH CHECK OPTION */
-            rdb_error_set(err, RDB_WITH_CHECK_OPTION_VIOLATION, "new row violates check option for view \"%s\"", name);
-            exec_row_rules_tell(rules, values, is_null, err);
-            return false;
-        }
-        rdb_error_set(err, RDB_CHECK_VIOLATION, "new row for relation \"%s\" violates check constraint \"%s\"", relation->name, name);
-        exec_row_rules_tell(rules, values, is_null, err);
-        name_table(relation, err);
-        rdb_error_name(err, RDB_ERROR_CONSTRAINT, name);
-        return false;
+        if (check->name[0] != '\0')
+            return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "new row violates row-level security policy \"%s\" (USING expression) for table \"%s\"", check->name, relation->name);
+        return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "new row violates row-level security policy (USING expression) for table \"%s\"", relation->name);
     }
     return true;
 }
@@ -259,6 +305,8 @@ typedef struct modify_state {
     exec_target *own;           /* the table that the statement names; NULL: it is partitioned */
     exec_target *last_read;     /* of them: where the row before stood */
     exec_target *targets;       /* those whose rows the plan reads, by plan->targets */
+    exec_row_rules whole;       /* what policies and views ask of rows that go to tables below the one that is named */
+    bool has_whole;
     exec_route *route;          /* new rows of a partitioned table; NULL: it is none */
     rdb_arena *row_arena;       /* of the row at hand */
     rdb_program *defaults;      /* of the attributes in default_columns */
@@ -341,6 +389,12 @@ static bool open_targets(exec_node *node, modify_state *state, rdb_error *err)
             state->targets[i].scan_no = target->scan_no;
         }
     }
+    if (plan->has_targets || plan->relation->kind == 'p') {
+        for (uint32_t i = 0; i < plan->check_count && !state->has_whole; i++)
+            state->has_whole = plan->check_constraints[i]->kind == 's' || plan->check_constraints[i]->kind == 'w';
+        if (state->has_whole && !exec_row_rules_open(&state->whole, x, plan, err))
+            return false;
+    }
     if (plan->relation->kind == 'p')
         return plan->command == RDB_COMMAND_DELETE || exec_route_open(&state->route, x, plan->relation, state->row_arena, err);
     exec_target *own = RDB_NEW(x->arena, exec_target);
@@ -404,6 +458,8 @@ static void close_modify(exec_node *node)
         exec_target_close(state->own);
     for (uint32_t i = 0; state->targets != NULL && i < state->plan->target_count; i++)
         exec_target_close(&state->targets[i]);
+    if (state->has_whole)
+        exec_row_rules_close(&state->whole);
     exec_route_close(state->route);
     rdb_arena_destroy(state->row_arena);
     exec_recheck_close(&state->recheck);
@@ -490,6 +546,20 @@ static void assign(exec_target *at, int16_t number, bool is_null, rdb_datum valu
     at->values[own - 1] = is_null ? (rdb_datum){.words = {0, 0}} : value;
 }
 
+/* A row for a table below: seen as one of the table that is named, it must pass that one's policies and views. */
+static bool check_whole(modify_state *state, exec_target *at, rdb_error *err)
+{
+    const uint16_t count = state->plan->relation->column_count;
+    if (!state->has_whole || at->plan == state->plan)
+        return true;
+    rdb_arena_reset(state->whole.arena);
+    rdb_datum *values = RDB_NEW_ARRAY(state->whole.arena, rdb_datum, count + 1u);
+    bool *is_null = RDB_NEW_ARRAY(state->whole.arena, bool, count + 1u);
+    exec_target_give(at, count, values, is_null);
+    state->whole.phase = at->rules.phase;
+    return exec_row_rules_check_whole(&state->whole, values, is_null, err);
+}
+
 /* Tries to write the version seen: the row in state->values (UPDATE), or none (DELETE). */
 static bool write_once(exec_node *node, uint8_t command, rdb_row_address address, rdb_row_version seen, rdb_write_outcome *outcome, rdb_error *err)
 {
@@ -501,7 +571,8 @@ static bool write_once(exec_node *node, uint8_t command, rdb_row_address address
     if (!exec_row_rules_index_values(&at->rules, at->old_values, at->old_is_null, &old_keys, err))
         return false;
     if (command == RDB_COMMAND_UPDATE) {
-        if (!exec_row_rules_apply(&at->rules, at->values, at->is_null, err) || !exec_row_rules_index_values(&at->rules, at->values, at->is_null, &keys, err) ||
+        if (!check_whole(state, at, err) || !exec_row_rules_apply(&at->rules, at->values, at->is_null, err) ||
+            !exec_row_rules_index_values(&at->rules, at->values, at->is_null, &keys, err) ||
             !rdb_row_update(&writer, address, seen, at->old_values, at->old_is_null, at->values, at->is_null, old_keys, keys, outcome, err))
             return false;
     } else if (!rdb_row_delete(&writer, address, seen, at->old_values, at->old_is_null, old_keys, outcome, err)) {
@@ -662,7 +733,10 @@ static bool update_conflicting(exec_node *node, rdb_row_address conflict, bool *
             if (rdb_vector_is_null(answer, 0) || !RDB_AT(answer, uint8_t, 0))
                 return true;
         }
-        if (!rdb_program_run(state->conflict_values, &node->x->eval, state->row_arena, &pair, &pair.selection, &good, err))
+        if (state->has_whole && at->plan != state->plan)
+            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "ON CONFLICT DO UPDATE on a partitioned table with row-level security is not supported yet");
+        if (!exec_row_rules_check_conflict(&at->rules, at->old_values, at->old_is_null, err) ||
+            !rdb_program_run(state->conflict_values, &node->x->eval, state->row_arena, &pair, &pair.selection, &good, err))
             return false;
         rdb_datum *values = rdb_arena_memdup(state->row_arena, at->old_values, own_count * sizeof *values);
         bool *is_null = rdb_arena_memdup(state->row_arena, at->old_is_null, own_count * sizeof *is_null), holds = true;
@@ -682,8 +756,10 @@ static bool update_conflicting(exec_node *node, rdb_row_address conflict, bool *
         const rdb_index_values *keys = NULL, *old_keys = NULL;
         rdb_write_outcome outcome = RDB_WRITE_DONE;
         rdb_row_writer writer = make_writer(node);
-        if (!exec_row_rules_index_values(&at->rules, at->old_values, at->old_is_null, &old_keys, err) || !exec_row_rules_apply(&at->rules, values, is_null, err) ||
-            !exec_row_rules_index_values(&at->rules, values, is_null, &keys, err) ||
+        at->rules.phase = 'u';
+        const bool passes = exec_row_rules_index_values(&at->rules, at->old_values, at->old_is_null, &old_keys, err) && exec_row_rules_apply(&at->rules, values, is_null, err);
+        at->rules.phase = 0;
+        if (!passes || !exec_row_rules_index_values(&at->rules, values, is_null, &keys, err) ||
             !rdb_row_update(&writer, conflict, version, at->old_values, at->old_is_null, values, is_null, old_keys, keys, &outcome, err))
             return false;
         if (outcome == RDB_WRITE_DONE) {
@@ -763,7 +839,7 @@ static bool insert_values(exec_node *node, bool *is_written, rdb_row_address *ad
             return false;
     }
     exec_target *at = state->at;
-    if (!exec_row_rules_apply(&at->rules, at->values, at->is_null, err) || (state->route == NULL && !exec_target_check_bound(at, err)) ||
+    if (!check_whole(state, at, err) || !exec_row_rules_apply(&at->rules, at->values, at->is_null, err) || (state->route == NULL && !exec_target_check_bound(at, err)) ||
         !exec_row_rules_index_values(&at->rules, at->values, at->is_null, &keys, err))
         return false;
     for (;;) {

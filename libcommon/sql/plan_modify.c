@@ -97,6 +97,7 @@ static bool add_view_checks(planner *p, const rdb_query *query, const rdb_relati
         test->argument = check->condition;
         test->test = RDB_IS_TRUE;
         constraint->kind = check->is_security ? 's' : 'w'; /* of no catalog: a policy's, a view's */
+        constraint->match = check->phase;
         snprintf(constraint->name, sizeof constraint->name, "%s", !check->is_security ? check->view : check->policy != NULL ? check->policy : "");
         const uint32_t at = check->is_security ? i : own + i;
         constraints[at] = constraint;

@@ -178,8 +178,9 @@ typedef struct rdb_merge_action { uint8_t matched; uint8_t command; rdb_expr *co
 
 typedef enum rdb_command { RDB_COMMAND_SELECT = 1, RDB_COMMAND_UPDATE, RDB_COMMAND_INSERT, RDB_COMMAND_DELETE, RDB_COMMAND_MERGE, RDB_COMMAND_UTILITY } rdb_command;
 /* WITH CHECK OPTION of a view that is written through: over the result's range; must be true for each new row. */
-/* is_security: of row-level security, the view is a table; policy: by name, NULL: of those that permit. */
-typedef struct rdb_view_check { const char *view; rdb_expr *condition; bool is_security; const char *policy; } rdb_view_check;
+/* phase, of ON CONFLICT DO UPDATE: i the row to insert, c the one in the way, u what it becomes; 0: any new row.
+ * is_security: of row-level security, the view is a table; policy: by name, NULL: of those that permit. */
+typedef struct rdb_view_check { const char *view; rdb_expr *condition; bool is_security; const char *policy; char phase; } rdb_view_check;
 struct rdb_query {
     uint8_t command;                 /* rdb_command */
     bool has_aggregates, has_windows, has_set_returning_targets, has_sublinks, has_distinct_on, has_recursive, has_modifying_cte, has_for_update;

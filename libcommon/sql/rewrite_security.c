@@ -15,6 +15,7 @@ typedef struct policies {
     rdb_error *err;
     const rdb_relation *relation;
     uint32_t role, range_no;
+    char phase;    /* of the checks that are added */
     rdb_list all;  /* rdb_policy *: for the role */
     const rdb_type *boolean;
 } policies;
@@ -116,11 +117,11 @@ static bool add_using(policies *p, char command, rdb_expr **condition)
 static void add_check(policies *p, rdb_query *query, const char *name, rdb_expr *condition)
 {
     rdb_view_check *check = RDB_NEW(p->analysis->arena, rdb_view_check);
-    *check = (rdb_view_check){.view = p->relation->name, .condition = condition, .is_security = true, .policy = name};
+    *check = (rdb_view_check){.view = p->relation->name, .condition = condition, .is_security = true, .policy = name, .phase = p->phase};
     rdb_list_push(p->analysis->arena, &query->view_checks, check);
 }
 
-/* What new rows must pass; uses_using: the SELECT policies, of which there is nothing else. Over range 1, as checks of rows are. */
+/* What new rows must pass; uses_using: by what the command may meet (of SELECT policies there is nothing else). Over range 1, as checks of rows are. */
 static bool add_checks(policies *p, rdb_query *query, char command, bool uses_using)
 {
     rdb_expr *permissive = NULL;
@@ -179,10 +180,16 @@ bool rewrite_add_security(rdb_analysis *analysis, rdb_query *query, rdb_range *r
     }
     case RDB_COMMAND_INSERT: {
         rdb_list checks = query->view_checks;
-        if (query->on_conflict != NULL && query->on_conflict->action == 2)
-            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "ON CONFLICT DO UPDATE on a table with row-level security is not supported yet");
+        const bool updates = query->on_conflict != NULL && query->on_conflict->action == 2;
         query->view_checks = (rdb_list){0};
+        p.phase = updates ? 'i' : 0;
         if (!add_checks(&p, query, 'a', false) || (reads && !add_checks(&p, query, 'r', true)))
+            return false;
+        p.phase = 'c'; /* the row in the way must be one that the role may change, and what it becomes too */
+        if (updates && (!add_checks(&p, query, 'w', true) || (reads && !add_checks(&p, query, 'r', true))))
+            return false;
+        p.phase = 'u';
+        if (updates && (!add_checks(&p, query, 'w', false) || (reads && !add_checks(&p, query, 'r', true))))
             return false;
         for (uint32_t i = 0; i < checks.count; i++)
             rdb_list_push(analysis->arena, &query->view_checks, checks.items[i]);
