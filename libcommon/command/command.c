@@ -55,6 +55,9 @@ ADAPTER(alter_enum, rdb_ast_alter_enum)
 ADAPTER(create_range, rdb_ast_create_range)
 ADAPTER(create_extension, rdb_ast_create_extension)
 ADAPTER(alter_extension, rdb_ast_alter_extension)
+ADAPTER(define, rdb_ast_define)
+ADAPTER(alter_text_dictionary, rdb_ast_alter_text_dictionary)
+ADAPTER(alter_text_config, rdb_ast_alter_text_config)
 #undef ADAPTER
 
 static bool run_checkpoint(rdb_command_context *context, rdb_ast_node *statement, rdb_error *err)
@@ -108,7 +111,9 @@ static const statement_kind KINDS[RDB_AST_TAG_COUNT] = {
     [RDB_AST_ALTER_FUNCTION] = {"ALTER FUNCTION", run_alter_function, false},
     [RDB_AST_DO] = {"DO", NULL, true},
     [RDB_AST_CALL_PROCEDURE] = {"CALL", run_call, true},
-    [RDB_AST_DEFINE] = {"CREATE", NULL, false},
+    [RDB_AST_DEFINE] = {"CREATE", run_define, false},
+    [RDB_AST_ALTER_TEXT_DICTIONARY] = {"ALTER TEXT SEARCH DICTIONARY", run_alter_text_dictionary, false},
+    [RDB_AST_ALTER_TEXT_CONFIG] = {"ALTER TEXT SEARCH CONFIGURATION", run_alter_text_config, false},
     [RDB_AST_CREATE_CAST] = {"CREATE CAST", NULL, false},
     [RDB_AST_CREATE_EXTENSION] = {"CREATE EXTENSION", run_create_extension, false},
     [RDB_AST_ALTER_EXTENSION] = {"ALTER EXTENSION", run_alter_extension, false},
@@ -226,6 +231,21 @@ static const char *alter_tag(rdb_sql_object_type type)
     return tag != NULL ? tag : "ALTER TABLE";
 }
 
+static const char *define_tag(rdb_sql_object_type type)
+{
+    switch (type) {
+    case RDB_SQL_OBJECT_AGGREGATE: return "CREATE AGGREGATE";
+    case RDB_SQL_OBJECT_COLLATION: return "CREATE COLLATION";
+    case RDB_SQL_OBJECT_OPERATOR: return "CREATE OPERATOR";
+    case RDB_SQL_OBJECT_TSCONFIGURATION: return "CREATE TEXT SEARCH CONFIGURATION";
+    case RDB_SQL_OBJECT_TSDICTIONARY: return "CREATE TEXT SEARCH DICTIONARY";
+    case RDB_SQL_OBJECT_TSPARSER: return "CREATE TEXT SEARCH PARSER";
+    case RDB_SQL_OBJECT_TSTEMPLATE: return "CREATE TEXT SEARCH TEMPLATE";
+    case RDB_SQL_OBJECT_TYPE: return "CREATE TYPE";
+    default: return "CREATE";
+    }
+}
+
 /* A column's renaming alters the relation that it is of. */
 static rdb_sql_object_type renamed_type(const rdb_ast_rename *statement)
 {
@@ -242,6 +262,8 @@ const char *rdb_command_tag(const rdb_ast_node *statement)
         return alter_tag(((const rdb_ast_set_schema *)statement)->object_type);
     if (statement->tag == RDB_AST_SET_OWNER)
         return alter_tag(((const rdb_ast_set_owner *)statement)->object_type);
+    if (statement->tag == RDB_AST_DEFINE)
+        return define_tag(((const rdb_ast_define *)statement)->object_type);
     if (statement->tag == RDB_AST_DROP)
         return drop_tag((const rdb_ast_drop *)statement);
     if (statement->tag == RDB_AST_VACUUM && !((const rdb_ast_vacuum *)statement)->is_vacuum)

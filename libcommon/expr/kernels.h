@@ -83,6 +83,7 @@ void expr_register_size_functions(void);
 void expr_register_object_functions(void);
 /* reg_names.c. What a name of that reg* type means, 0: nothing. strict: nothing found is an error, PostgreSQL's. */
 RDB_CHECKED bool expr_find_reg(rdb_call *call, uint32_t reg_type, rdb_slice text, bool strict, uint32_t *oid);
+RDB_CHECKED bool expr_find_template(rdb_call *call, rdb_slice text, uint32_t *oid);
 RDB_CHECKED bool expr_find_parser(rdb_call *call, rdb_slice text, uint32_t *oid); /* of text search; strict */
 /* A function or operator with its arguments' types: f(integer,text); always_qualify: with its schema, and its types too. */
 RDB_CHECKED bool expr_add_function(rdb_call *call, uint32_t oid, bool always_qualify, rdb_strbuf *text, bool *found);

@@ -8,7 +8,7 @@
 
 enum {
     REGPROCEDURE = 2202, REGOPER = 2203, REGOPERATOR = 2204, REGCONFIG = 3734, REGDICTIONARY = 3769, REGCOLLATION = 4191,
-    PG_TS_DICT = 3600, PG_TS_PARSER = 3601, PG_TS_CONFIG = 3602, INDEX_COLLATION_OID = 3085, INDEX_TS_CONFIG_OID = 3712, INDEX_TS_DICT_OID = 3605
+    PG_TS_DICT = 3600, PG_TS_PARSER = 3601, PG_TS_TEMPLATE = 3764, PG_TS_CONFIG = 3602, INDEX_COLLATION_OID = 3085, INDEX_TS_CONFIG_OID = 3712, INDEX_TS_DICT_OID = 3605
 };
 
 static rdb_access *access_of(rdb_call *call)
@@ -264,6 +264,11 @@ static bool find_in_catalog(rdb_call *call, uint32_t catalog_oid, uint16_t name_
     const char *shown = rdb_arena_strndup(call->arena, (const char *)text.data, text.length);
     return catalog_oid == RDB_PG_COLLATION ? rdb_error_set(call->err, RDB_UNDEFINED_OBJECT, "collation \"%s\" for encoding \"UTF8\" does not exist", shown)
                                            : rdb_error_set(call->err, RDB_UNDEFINED_OBJECT, "%s \"%s\" does not exist", what, shown);
+}
+
+bool expr_find_template(rdb_call *call, rdb_slice text, uint32_t *oid)
+{
+    return find_in_catalog(call, PG_TS_TEMPLATE, RDB_pg_ts_template_tmplname, RDB_pg_ts_template_tmplnamespace, text, "text search template", true, oid);
 }
 
 bool expr_find_parser(rdb_call *call, rdb_slice text, uint32_t *oid)
@@ -530,10 +535,17 @@ static bool add_name(rdb_call *call, uint32_t reg_type, uint32_t oid, rdb_strbuf
         if (!expr_read_catalog(call, catalog, index, &key, 1, is_config ? RDB_pg_ts_config_cfgname : RDB_pg_ts_dict_dictname, RDB_REP_BYTES, &name, &is_null, found) ||
             !expr_read_catalog(call, catalog, index, &key, 1, is_config ? RDB_pg_ts_config_cfgnamespace : RDB_pg_ts_dict_dictnamespace, RDB_REP_INT32, &schema, &is_null, found))
             return false;
-        if (*found && schema.oid != RDB_NAMESPACE_PG_CATALOG && !add_schema(call, schema.oid, text))
+        if (!*found)
+            return true;
+        rdb_strbuf quoted; /* its schema is told where its name alone would find another, or nothing */
+        uint32_t visible = 0;
+        rdb_strbuf_init(&quoted, call->arena);
+        rdb_identifier_add(&quoted, expr_get_text(call, name));
+        if (!expr_find_reg(call, reg_type, (rdb_slice){(const uint8_t *)quoted.data, quoted.length}, false, &visible))
             return false;
-        if (*found)
-            rdb_identifier_add(text, expr_get_text(call, name));
+        if (visible != oid && !add_schema(call, schema.oid, text))
+            return false;
+        rdb_strbuf_add(text, quoted.data, quoted.length);
         return true;
     }
     default: return true;

@@ -167,8 +167,6 @@ static const struct {
     {T_AlterDatabaseRefreshCollStmt, "ALTER DATABASE REFRESH COLLATION VERSION"},
     {T_CreateConversionStmt, "CREATE CONVERSION"},
     {T_CreateTransformStmt, "CREATE TRANSFORM"},
-    {T_AlterTSDictionaryStmt, "ALTER TEXT SEARCH DICTIONARY"},
-    {T_AlterTSConfigurationStmt, "ALTER TEXT SEARCH CONFIGURATION"},
     {T_AlterObjectDependsStmt, "ALTER DEPENDS ON EXTENSION"},
     {T_LoadStmt, "LOAD"},
     {T_PLAssignStmt, "assignment"},

@@ -544,6 +544,23 @@ typedef struct rdb_ast_create_extension {
     rdb_list options;
 } rdb_ast_create_extension;
 
+typedef struct rdb_ast_alter_text_dictionary {
+    rdb_ast_node node;
+    rdb_ast_names name;
+    rdb_list options;
+} rdb_ast_alter_text_dictionary;
+
+typedef enum rdb_sql_text_config_change {
+    RDB_SQL_TEXT_CONFIG_ADD, RDB_SQL_TEXT_CONFIG_ALTER, RDB_SQL_TEXT_CONFIG_REPLACE, RDB_SQL_TEXT_CONFIG_REPLACE_FOR, RDB_SQL_TEXT_CONFIG_DROP
+} rdb_sql_text_config_change;
+typedef struct rdb_ast_alter_text_config {
+    rdb_ast_node node;
+    rdb_sql_text_config_change change;
+    rdb_ast_names name, token_types;
+    rdb_list dictionaries; /* of RDB_AST_LIST of name parts; REPLACE: the old one, the new one */
+    bool missing_ok;
+} rdb_ast_alter_text_config;
+
 typedef struct rdb_ast_alter_extension {
     rdb_ast_node node;
     const char *name;
