@@ -200,15 +200,30 @@ static bool alter_type(rdb_command_context *context, const rdb_relation *relatio
     const rdb_column *column = find_column(relation, command->name);
     if (column == NULL)
         return run(context, relation, command, err);
-    if (!is_inherited && column->inherit_count > 0)
+    rdb_list all;
+    uint32_t *counts = NULL;
+    (void)is_inherited;
+    if (column->inherit_count > 0)
         return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "cannot alter inherited column \"%s\"", column->name);
-    if (is_inherited && column->inherit_count > 1)
-        return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "cannot alter inherited column \"%s\" of relation \"%s\"", column->name, relation->name);
     if (!refuse_key_column(context, relation, column, "alter", err))
         return false;
     if (is_only && relation->child_count > 0)
         return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "type of inherited column \"%s\" must be changed in child tables too", column->name);
-    return run(context, relation, command, err) && over_children(context, relation, command, run, err);
+    if (!command_descendants(context, relation, RDB_LOCK_ACCESS_EXCLUSIVE, &all, &counts, err) || !run(context, relation, command, err))
+        return false;
+    for (uint32_t i = 0; i < all.count; i++) { /* each once, however many ways lead to it */
+        const rdb_relation *child = all.items[i];
+        if (!command_reload(context, &child, err))
+            return false;
+        const rdb_column *own = find_column(child, command->name);
+        if (own == NULL)
+            continue;
+        if (own->inherit_count > (int32_t)counts[i])
+            return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "cannot alter inherited column \"%s\" of relation \"%s\"", own->name, child->name);
+        if (!refuse_key_column(context, child, own, "alter", err) || !run(context, child, command, err))
+            return false;
+    }
+    return true;
 }
 
 static bool add_constraint(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_alter_command *command, bool is_only, command_alter_part run, rdb_error *err)
@@ -216,7 +231,10 @@ static bool add_constraint(rdb_command_context *context, const rdb_relation *rel
     const rdb_ast_constraint *raw = (const rdb_ast_constraint *)command->def;
     if (raw->kind == RDB_SQL_CONSTRAINT_CHECK && raw->is_no_inherit && relation->kind == 'p')
         return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "cannot add NO INHERIT constraint to partitioned table \"%s\"", relation->name);
-    return run(context, relation, command, err) && spread_checks(context, relation, is_only, err);
+    context->keeps_to_named = is_only;
+    const bool ok = run(context, relation, command, err);
+    context->keeps_to_named = false;
+    return ok && spread_checks(context, relation, is_only, err);
 }
 
 static bool run_tree(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_alter_command *command, bool is_only, bool is_inherited, command_alter_part run, rdb_error *err)

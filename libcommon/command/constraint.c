@@ -95,7 +95,12 @@ static bool add_check(rdb_command_context *context, const rdb_relation *relation
             others[other_count++] = uses.items[i];
     }
     if (raw->name != NULL) {
+        bool is_merged = false;
         snprintf(name, sizeof name, "%s", raw->name);
+        if (!command_merge_own_check(context, relation, name, expr, raw->is_no_inherit, &is_merged, err))
+            return false;
+        if (is_merged)
+            return true;
         if (!command_refuse_taken_constraint(relation, name, err))
             return false;
     } else if (!choose_constraint_name(context, relation, column_count == 1 ? relation->columns[columns[0] - 1].name : NULL,

@@ -184,6 +184,10 @@ static bool make_query(sending *work, const rdb_ast_copy *statement, rdb_query *
         const rdb_relation *relation = NULL;
         if (!command_open_table(context, statement->table, RDB_LOCK_ACCESS_SHARE, false, &relation, err))
             return false;
+        if (relation->kind == 'p') {
+            rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "cannot copy from partitioned table \"%s\"", relation->name);
+            return rdb_error_hint(err, "Try the COPY (SELECT ...) TO variant.");
+        }
         if (relation->kind != 'r' && relation->kind != 'm')
             return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "cannot copy from %s \"%s\"", relation->kind == 'v' ? "view" : "non-table relation", relation->name) ||
                    (relation->kind == 'v' && rdb_error_hint(err, "Try the COPY (SELECT ...) TO variant."));
@@ -203,7 +207,9 @@ static bool make_query(sending *work, const rdb_ast_copy *statement, rdb_query *
         if (!rdb_sql_parse(context->arena, text.data, text.length, &list, err))
             return false;
         rdb_ast_select *select = (rdb_ast_select *)list.items[0].body;
-        select->from.items[0] = (void *)statement->table;
+        rdb_ast_table *only = rdb_arena_memdup(context->arena, statement->table, sizeof *only);
+        only->inherits = false; /* children are copied on their own */
+        select->from.items[0] = only;
         raw = list.items[0].body;
     }
     if (!rdb_query_analyse(&analysis, raw, query, err) || !rdb_query_rewrite(&analysis, query, err))

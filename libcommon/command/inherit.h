@@ -40,6 +40,8 @@ RDB_CHECKED bool command_children(rdb_command_context *context, const rdb_relati
 RDB_CHECKED bool command_descendants(rdb_command_context *context, const rdb_relation *relation, rdb_lock_mode mode, rdb_list *all, uint32_t **counts, rdb_error *err);
 /* The child gets the parent's check, or what it has of that name is found equal and counted. is_new: the child has no rows. */
 RDB_CHECKED bool command_inherit_check(rdb_command_context *context, const rdb_relation *child, const rdb_relation *parent, const rdb_constraint *check, bool is_new, rdb_error *err);
+/* A check that the table declares itself and has from a parent already: equal ones are one. */
+RDB_CHECKED bool command_merge_own_check(rdb_command_context *context, const rdb_relation *relation, const char *name, rdb_expr *expr, bool is_no_inherit, bool *is_merged, rdb_error *err);
 RDB_CHECKED bool command_alter_inherit(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_table *parent, bool adds, rdb_error *err);
 /* Columns and checks of the child against the parent's, counted where they fit: ATTACH PARTITION and INHERIT. */
 RDB_CHECKED bool command_adopt(rdb_command_context *context, const rdb_relation *child, const rdb_relation *parent, bool is_partition, rdb_error *err);

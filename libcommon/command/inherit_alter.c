@@ -124,6 +124,28 @@ bool command_inherit_check(rdb_command_context *context, const rdb_relation *chi
     return rdb_ddl_set_constraint_inheritance(context->access, there->oid, there->is_local, there->inherit_count + 1, false, 0, err);
 }
 
+bool command_merge_own_check(rdb_command_context *context, const rdb_relation *relation, const char *name, rdb_expr *expr, bool is_no_inherit, bool *is_merged, rdb_error *err)
+{
+    const rdb_constraint *there = find_constraint(relation, name);
+    rdb_expr *inherited = NULL, *own = NULL;
+    rdb_strbuf text;
+    *is_merged = false;
+    if (there == NULL || there->kind != 'c' || there->is_local || there->inherit_count == 0)
+        return true;
+    rdb_strbuf_init(&text, context->arena);
+    /* both read back, so that what only the text told is gone */
+    if (!rdb_tree_write_expr(expr, &text, err) || !rdb_strbuf_check(&text, err) || !rdb_tree_read_expr(context->arena, context->access, text.data, &own, err) ||
+        !rdb_tree_read_expr(context->arena, context->access, there->check_tree, &inherited, err))
+        return false;
+    if (!rdb_expr_equal(own, inherited))
+        return true;
+    if (is_no_inherit)
+        return rdb_error_set(err, RDB_INVALID_OBJECT_DEFINITION, "constraint \"%s\" conflicts with inherited constraint on relation \"%s\"", name, relation->name);
+    command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "merging constraint \"%s\" with inherited definition", name);
+    *is_merged = true;
+    return rdb_ddl_set_constraint_inheritance(context->access, there->oid, true, there->inherit_count, false, 0, err);
+}
+
 /* ---- INHERIT, NO INHERIT ------------------------------------------------------------------------------------------------------------- */
 bool command_adopt(rdb_command_context *context, const rdb_relation *child, const rdb_relation *parent, bool is_partition, rdb_error *err)
 {

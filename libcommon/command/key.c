@@ -188,6 +188,7 @@ bool command_add_key(rdb_command_context *context, const rdb_relation *relation,
             return false;
     const rdb_index_definition index = {.name = name, .table_oid = relation->oid, .is_unique = true, .is_primary = is_primary,
                                         .nulls_not_distinct = raw->nulls_not_distinct, .is_immediate = !raw->is_deferrable, .columns = columns,
+                                        .is_invalid = relation->kind == 'p' && context->keeps_to_named && relation->child_count > 0,
                                         .key_count = count, .column_count = (uint16_t)(count + included_count), .column_names = names};
     rdb_constraint_definition definition = {.name = name, .kind = is_primary ? 'p' : 'u', .relation_oid = relation->oid,
                                             .namespace_oid = relation->namespace_oid, .is_validated = true, .is_deferrable = raw->is_deferrable,

@@ -184,7 +184,7 @@ bool command_spread_index(rdb_command_context *context, uint32_t parent_oid, uin
     for (uint16_t i = 0; i < parent->index_count; i++)
         if (parent->indexes[i].oid == index_oid)
             wanted = &parent->indexes[i];
-    for (uint32_t i = 0; wanted != NULL && i < parent->child_count; i++)
+    for (uint32_t i = 0; wanted != NULL && i < parent->child_count && !context->keeps_to_named; i++)
         if (!command_lock(context, parent->children[i].oid, RDB_LOCK_SHARE, err) || !spread_to(context, parent, wanted, parent->children[i].oid, err))
             return false;
     return true;

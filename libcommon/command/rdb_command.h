@@ -52,6 +52,7 @@ typedef struct rdb_command_context {
     void (*set_planner)(const void *session, struct rdb_plan_context *plan); /* the session's settings for a plan (EXPLAIN); may be NULL */
     bool skips_function_bodies;   /* check_function_bodies = off */
     bool (*checkpoint)(void *session, rdb_error *err); /* CHECKPOINT */
+    bool keeps_to_named;          /* ALTER TABLE ONLY at work: keys do not go on to partitions */
     char tag[64];                 /* out: the command tag, "CREATE TABLE", "COPY 5" */
 } rdb_command_context;
 

@@ -11,6 +11,8 @@ typedef struct exec_row_rules {
     const rdb_plan_modify *plan;
     rdb_program **checks, **generated, **predicates, **keys; /* the last three by attribute or index, NULL: none */
     bool has_generated, has_index_values;
+    const rdb_relation *named; /* the table that the statement names, in whose columns a row is told; NULL: the rules' own */
+    const int16_t *named_map;  /* its columns here */
     uint64_t *shown;         /* columns whose values messages may show (rdb_acl_shown_columns); NULL: all */
     uint64_t *told;          /* those, and what the statement itself writes */
     rdb_vector **row;        /* the row at hand, as a batch of one */
@@ -18,6 +20,7 @@ typedef struct exec_row_rules {
     rdb_arena *arena;        /* of the row at hand: the caller resets it between rows */
 } exec_row_rules;
 RDB_CHECKED bool exec_row_rules_open(exec_row_rules *rules, rdb_execution *x, const rdb_plan_modify *plan, rdb_error *err);
+RDB_CHECKED bool exec_row_rules_name(exec_row_rules *rules, const rdb_relation *named, const int16_t *map, rdb_error *err);
 void exec_row_rules_close(exec_row_rules *rules);
 /* Of the rules those of policies and views alone: for rows that go to another table below. */
 RDB_CHECKED bool exec_row_rules_check_whole(exec_row_rules *rules, const rdb_datum *values, const bool *is_null, rdb_error *err);

@@ -23,8 +23,8 @@ typedef struct exec_target {
     uint16_t arbiter;
 } exec_target;
 /* plan NULL: made from the relation. What belongs to a row lies in row_arena, which the caller resets. */
-RDB_CHECKED bool exec_target_open(exec_target *target, rdb_execution *x, const rdb_relation *relation, const rdb_plan_modify *plan, const int16_t *map,
-                                  rdb_arena *row_arena, rdb_error *err);
+RDB_CHECKED bool exec_target_open(exec_target *target, rdb_execution *x, const rdb_relation *relation, const rdb_plan_modify *plan, const rdb_relation *named,
+                                  const int16_t *map, rdb_arena *row_arena, rdb_error *err);
 void exec_target_close(exec_target *target);
 /* Values of the named table's attributes to the target's, and back. */
 void exec_target_take(exec_target *target, uint16_t count, const rdb_datum *values, const bool *is_null);

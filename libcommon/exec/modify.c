@@ -71,6 +71,30 @@ bool exec_row_rules_open(exec_row_rules *rules, rdb_execution *x, const rdb_plan
     return rules->arena != NULL || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
 }
 
+bool exec_row_rules_name(exec_row_rules *rules, const rdb_relation *named, const int16_t *map, rdb_error *err)
+{
+    rdb_execution *x = rules->x;
+    const uint32_t words = (named->column_count + 7u) / 64 + 1;
+    bool has_policies;
+    if (map == NULL)
+        return true;
+    rules->named = named;
+    rules->named_map = map;
+    rules->told = NULL;
+    if (x->context.access == NULL)
+        return true;
+    uint64_t *shown = NULL;
+    if (!rdb_acl_shown_columns(x->context.access, x->arena, named, rdb_access_get_context(x->context.access)->role_oid, &shown, &has_policies, err))
+        return false;
+    rules->told = shown;
+    for (uint32_t i = 0; shown != NULL && !has_policies && x->plan != NULL && i < x->plan->ranges.count; i++) {
+        const rdb_range *range = x->plan->ranges.items[i];
+        for (uint32_t w = 0; range->relation != NULL && range->relation->oid == named->oid && w < words; w++)
+            shown[w] |= (range->inserted_columns != NULL ? range->inserted_columns[w] : 0) | (range->updated_columns != NULL ? range->updated_columns[w] : 0);
+    }
+    return true;
+}
+
 void exec_row_rules_close(exec_row_rules *rules)
 {
     rdb_arena_destroy(rules->arena);
@@ -86,7 +110,7 @@ static void name_table(const rdb_relation *relation, rdb_error *err)
 /* "Failing row contains (1, null, ...)." A long value is cut. */
 void exec_row_rules_tell(exec_row_rules *rules, const rdb_datum *values, const bool *is_null, rdb_error *err)
 {
-    const rdb_relation *relation = rules->plan->relation;
+    const rdb_relation *relation = rules->named != NULL ? rules->named : rules->plan->relation;
     rdb_strbuf text, names;
     rdb_error quiet = {0};
     bool is_first = true;
@@ -97,7 +121,8 @@ void exec_row_rules_tell(exec_row_rules *rules, const rdb_datum *values, const b
         const char *value = "null";
         if (column->is_dropped || (rules->told != NULL && (rules->told[(i + 8u) / 64] & UINT64_C(1) << ((i + 8u) % 64)) == 0))
             continue;
-        if (!is_null[i] && !rdb_expr_value_to_text(&rules->x->eval, rules->arena, column->type, values[i], &value, &quiet))
+        const uint16_t at = rules->named != NULL ? (uint16_t)(rules->named_map[i] - 1) : i;
+        if (!is_null[at] && !rdb_expr_value_to_text(&rules->x->eval, rules->arena, column->type, values[at], &value, &quiet))
             value = "?";
         size_t length = strlen(value), kept = length;
         if (length > 64) {
@@ -384,7 +409,7 @@ static bool open_targets(exec_node *node, modify_state *state, rdb_error *err)
         for (uint32_t i = 0; i < plan->target_count; i++) {
             const rdb_plan_target *target = &plan->targets[i];
             const bool is_own = target->relation->oid == plan->relation->oid;
-            if (!exec_target_open(&state->targets[i], x, target->relation, is_own ? plan : NULL, target->map, state->row_arena, err))
+            if (!exec_target_open(&state->targets[i], x, target->relation, is_own ? plan : NULL, plan->relation, target->map, state->row_arena, err))
                 return false;
             state->targets[i].scan_no = target->scan_no;
         }
@@ -398,7 +423,7 @@ static bool open_targets(exec_node *node, modify_state *state, rdb_error *err)
     if (plan->relation->kind == 'p')
         return plan->command == RDB_COMMAND_DELETE || exec_route_open(&state->route, x, plan->relation, state->row_arena, err);
     exec_target *own = RDB_NEW(x->arena, exec_target);
-    if (!exec_target_open(own, x, plan->relation, plan, NULL, state->row_arena, err))
+    if (!exec_target_open(own, x, plan->relation, plan, plan->relation, NULL, state->row_arena, err))
         return false;
     own->scan_no = plan->scan_no;
     own->values = state->values;

@@ -4,10 +4,11 @@
  * one row of a table with a thousand partitions pays for one. */
 #include "exec/exec_route.h"
 
+#include "catalog/rdb_acl.h"
 #include "catalog/rdb_ddl.h"
 
 /* ---- targets ----------------------------------------------------------------------------------------------------------------------- */
-bool exec_target_open(exec_target *target, rdb_execution *x, const rdb_relation *relation, const rdb_plan_modify *plan, const int16_t *map, rdb_arena *row_arena,
+bool exec_target_open(exec_target *target, rdb_execution *x, const rdb_relation *relation, const rdb_plan_modify *plan, const rdb_relation *named, const int16_t *map, rdb_arena *row_arena,
                       rdb_error *err)
 {
     const uint16_t count = relation->column_count;
@@ -26,7 +27,7 @@ bool exec_target_open(exec_target *target, rdb_execution *x, const rdb_relation 
     target->old_is_null = RDB_NEW_ARRAY(arena, bool, count + 1u);
     if (relation->is_partition && !exec_bound_open(&target->bound, x, relation, err))
         return false;
-    if (!exec_row_rules_open(&target->rules, x, target->plan, err))
+    if (!exec_row_rules_open(&target->rules, x, target->plan, err) || !exec_row_rules_name(&target->rules, named, map, err))
         return false;
     rdb_arena_destroy(target->rules.arena);
     target->rules.arena = row_arena;
@@ -350,7 +351,7 @@ static bool open_leaf(exec_route *route, const rdb_relation *relation, exec_targ
         route->opened_capacity = capacity;
     }
     exec_target *target = *out = RDB_NEW(x->arena, exec_target);
-    if (!exec_target_open(target, x, relation, NULL, map, route->row_arena, err)) {
+    if (!exec_target_open(target, x, relation, NULL, route->root, map, route->row_arena, err)) {
         exec_target_close(target);
         return false;
     }
@@ -387,8 +388,18 @@ static bool refuse_row(const exec_route *route, const key_reader *keys, rdb_aren
         rdb_strbuf_addf(&values, "%s%.64s%s", i > 0 ? ", " : "", value, strlen(value) > 64 ? "..." : "");
     }
     rdb_error_clear(&quiet);
+    uint64_t *shown = NULL;
+    bool has_policies = false, may_tell = true;
+    rdb_access *access = route->x->context.access;
+    if (!rdb_acl_shown_columns(access, route->x->arena, relation, rdb_access_get_context(access)->role_oid, &shown, &has_policies, err))
+        return false;
+    for (uint16_t i = 0; shown != NULL && i < keys->map->key_count; i++) { /* a key that may not be read is not told */
+        const int16_t number = keys->map->keys[i]->kind == RDB_EXPR_VAR ? ((const rdb_expr_var *)keys->map->keys[i])->attribute_no : 0;
+        may_tell = may_tell && number > 0 && (shown[(number + 7u) / 64] & UINT64_C(1) << ((number + 7u) % 64)) != 0;
+    }
     rdb_error_set(err, RDB_CHECK_VIOLATION, "no partition of relation \"%s\" found for row", relation->name);
-    rdb_error_detail(err, "Partition key of the failing row contains (%s) = (%s).", names.data, values.data);
+    if (may_tell)
+        rdb_error_detail(err, "Partition key of the failing row contains (%s) = (%s).", names.data, values.data);
     rdb_error_name(err, RDB_ERROR_SCHEMA, relation->namespace_name);
     return rdb_error_name(err, RDB_ERROR_TABLE, relation->name);
 }
