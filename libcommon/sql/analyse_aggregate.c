@@ -167,6 +167,15 @@ static bool find_window_call(void *context, const rdb_expr *node, uint32_t level
     return true;
 }
 
+static bool find_set_call(void *context, const rdb_expr *node, uint32_t levels)
+{
+    if (node->kind == RDB_EXPR_FUNCTION && levels == 0 && ((const rdb_expr_function *)node)->returns_set) {
+        *(int32_t *)context = node->location;
+        return false;
+    }
+    return true;
+}
+
 bool analyse_window_call(analyse_state *state, rdb_expr_window *call, const rdb_ast_window *over, rdb_error *err)
 {
     const char *place = refusing_place(state->clause, true);
@@ -174,6 +183,11 @@ bool analyse_window_call(analyse_state *state, rdb_expr_window *call, const rdb_
     for (uint32_t at = 0; at < call->arguments.count; at++)
         if (!analyse_walk(call->arguments.items[at], 0, find_window_call, &nested))
             return analyse_error(state, nested, err, RDB_WINDOWING_ERROR, "window function calls cannot be nested");
+    for (uint32_t at = 0; at < call->arguments.count; at++)
+        if (!analyse_walk(call->arguments.items[at], 0, find_set_call, &nested)) {
+            analyse_error(state, nested, err, RDB_FEATURE_NOT_SUPPORTED, "window function calls cannot contain set-returning function calls");
+            return rdb_error_hint(err, "You might be able to move the set-returning function into a LATERAL FROM item.");
+        }
     if (place != NULL)
         return analyse_error(state, call->head.location, err, RDB_WINDOWING_ERROR, "window functions are not allowed in %s", place);
     bool is_bare_name = over->name != NULL;

@@ -163,17 +163,38 @@ static void add_target(analyse_state *state, const rdb_column *column, rdb_expr 
     rdb_list_push(analyse_arena(state), &state->query->targets, analyse_new_target(state, expr, column->number, column->name, false));
 }
 
+/* One row of VALUES; t.* and (row).* stand for several values. */
+static bool value_row(analyse_state *state, const rdb_list *raw, analyse_clause clause, rdb_list *exprs, rdb_error *err)
+{
+    rdb_arena *arena = analyse_arena(state);
+    for (uint32_t i = 0; i < raw->count; i++) {
+        const rdb_ast_node *value = raw->items[i];
+        const rdb_list *steps = value->tag == RDB_AST_INDIRECTION ? &((const rdb_ast_indirection *)value)->steps : NULL;
+        const bool is_star = (value->tag == RDB_AST_COLUMN && ((const rdb_ast_column *)value)->is_star) ||
+                             (steps != NULL && steps->count > 0 && ((const rdb_ast_node *)steps->items[steps->count - 1])->tag == RDB_AST_STAR);
+        rdb_expr *expr = NULL;
+        if (!is_star) {
+            if (!analyse_value(state, value, clause, &expr, err))
+                return false;
+            rdb_list_push(arena, exprs, expr);
+            continue;
+        }
+        rdb_ast_target wrapped = {.node = {RDB_AST_TARGET, -1}, .value = raw->items[i]};
+        rdb_list one = {0}, made = {0};
+        rdb_list_push(arena, &one, &wrapped);
+        if (!analyse_targets(state, &one, clause, &made, err))
+            return false;
+        for (uint32_t k = 0; k < made.count; k++)
+            rdb_list_push(arena, exprs, ((rdb_target *)made.items[k])->expr);
+    }
+    return true;
+}
+
 static bool insert_single(analyse_state *state, const rdb_ast_insert *raw, const analyse_item *table, const insert_column *columns, uint32_t column_count,
                           const rdb_list *values, rdb_error *err)
 {
     rdb_list exprs = {0}, assigned = {0};
-    for (uint32_t i = 0; i < values->count; i++) {
-        rdb_expr *expr = NULL;
-        if (!analyse_value(state, values->items[i], ANALYSE_VALUES_SINGLE, &expr, err))
-            return false;
-        rdb_list_push(analyse_arena(state), &exprs, expr);
-    }
-    if (!assign_row(state, raw, table, columns, column_count, &exprs, ANALYSE_VALUES_SINGLE, &assigned, err))
+    if (!value_row(state, values, ANALYSE_VALUES_SINGLE, &exprs, err) || !assign_row(state, raw, table, columns, column_count, &exprs, ANALYSE_VALUES_SINGLE, &assigned, err))
         return false;
     for (uint32_t i = 0; i < assigned.count; i++) {
         rdb_expr *expr = assigned.items[i];
@@ -204,16 +225,12 @@ static bool insert_rows(analyse_state *state, const rdb_ast_insert *raw, const a
     for (uint32_t r = 0; r < rows->count; r++) {
         const rdb_list *raw_row = &((const rdb_ast_items *)rows->items[r])->items;
         rdb_list exprs = {0}, *assigned = RDB_NEW(arena, rdb_list);
+        if (!value_row(state, raw_row, ANALYSE_VALUES, &exprs, err))
+            return false;
         if (r == 0)
-            width = raw_row->count;
-        else if (raw_row->count != width)
+            width = exprs.count;
+        else if (exprs.count != width)
             return analyse_error(state, ((const rdb_ast_node *)raw_row->items[0])->location, err, RDB_SYNTAX_ERROR, "VALUES lists must all be the same length");
-        for (uint32_t i = 0; i < raw_row->count; i++) {
-            rdb_expr *expr = NULL;
-            if (!analyse_value(state, raw_row->items[i], ANALYSE_VALUES, &expr, err))
-                return false;
-            rdb_list_push(arena, &exprs, expr);
-        }
         if (!assign_row(state, raw, table, columns, column_count, &exprs, ANALYSE_VALUES, assigned, err))
             return false;
         for (uint32_t i = 0; i < assigned->count; i++) {

@@ -366,6 +366,26 @@ static void split_unnest(analyse_state *state, const rdb_ast_node *raw, rdb_list
     }
 }
 
+static bool find_inner_set(void *context, const rdb_expr *node, uint32_t levels)
+{
+    if (levels == 0 && node->kind == RDB_EXPR_FUNCTION && ((const rdb_expr_function *)node)->returns_set) {
+        *(int32_t *)context = node->location;
+        return false;
+    }
+    return true;
+}
+
+/* A set-returning call among the arguments of a function in FROM. */
+static bool check_inner_sets(const analyse_state *state, const rdb_expr *call, rdb_error *err)
+{
+    int32_t location = -1;
+    const rdb_list *arguments = call->kind == RDB_EXPR_FUNCTION ? &((const rdb_expr_function *)call)->arguments : NULL;
+    for (uint32_t i = 0; arguments != NULL && i < arguments->count; i++)
+        if (!analyse_walk(arguments->items[i], 0, find_inner_set, &location))
+            return analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "set-returning functions must appear at top level of FROM");
+    return true;
+}
+
 static bool function_part(analyse_state *state, const rdb_ast_range_function *raw, from_part *part, rdb_error *err)
 {
     rdb_arena *arena = analyse_arena(state);
@@ -385,7 +405,7 @@ static bool function_part(analyse_state *state, const rdb_ast_range_function *ra
         for (uint32_t no = 0; no < calls.count; no++) {
             rdb_range_function *function = RDB_NEW(arena, rdb_range_function);
             if (!analyse_expr(state, calls.items[no], ANALYSE_FROM_FUNCTION, &function->call, err) ||
-                !analyse_assign_collations(state, function->call, err))
+                !check_inner_sets(state, function->call, err) || !analyse_assign_collations(state, function->call, err))
                 return false;
             rdb_list_push(arena, &functions, function);
             rdb_list_push(arena, &names, (void *)(uintptr_t)analyse_column_name(calls.items[no]));

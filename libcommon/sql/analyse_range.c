@@ -714,9 +714,10 @@ bool analyse_column(analyse_state *state, const rdb_ast_column *column, rdb_expr
     const analyse_item *item = analyse_find_item(state, schema, table, &levels_up, &ambiguous);
     if (ambiguous)
         return analyse_error(state, location, err, RDB_AMBIGUOUS_ALIAS, "table reference \"%s\" is ambiguous", table);
-    if (item == NULL && !column->is_star && !routine_argument(state, names, location, expr, err))
+    *expr = NULL;
+    if (item == NULL && !routine_argument(state, names, location, expr, err))
         return false;
-    if (item == NULL && !column->is_star && *expr != NULL)
+    if (item == NULL && *expr != NULL)
         return true;
     if (item == NULL && !column->is_star && !analyse_dialect_column(state, names, location, expr, err))
         return false;

@@ -135,6 +135,26 @@ static bool add_item_columns(analyse_state *state, const analyse_item *item, uin
     return true;
 }
 
+static bool add_fields(analyse_state *state, rdb_expr *row, rdb_list *targets, rdb_error *err)
+{
+    analyse_fields fields;
+    if (!analyse_row_fields(state, row, &fields, err))
+        return false;
+    if (fields.count == 0)
+        return analyse_error(state, analyse_location(row), err, RDB_WRONG_OBJECT_TYPE, "type %s is not composite", analyse_type_name(state, row->type->oid));
+    for (uint32_t at = 0; at < fields.count; at++) {
+        if (fields.names[at][0] == '\0')
+            continue;
+        rdb_expr_unary *field = ANALYSE_NEW(state, rdb_expr_unary, RDB_EXPR_FIELD, fields.types[at], row->location);
+        field->argument = row;
+        field->field_no = (int16_t)(at + 1);
+        field->head.typmod = fields.typmods[at];
+        field->head.collation = fields.collations[at];
+        rdb_list_push(analyse_arena(state), targets, analyse_new_target(state, &field->head, (int16_t)(targets->count + 1), fields.names[at], false));
+    }
+    return true;
+}
+
 static bool expand_star(analyse_state *state, const rdb_ast_column *star, rdb_list *targets, rdb_error *err)
 {
     int32_t location = star->node.location;
@@ -143,9 +163,9 @@ static bool expand_star(analyse_state *state, const rdb_ast_column *star, rdb_li
         bool ambiguous;
         const char *schema = star->names.count > 1 ? star->names.items[star->names.count - 2] : NULL;
         const analyse_item *item = analyse_find_item(state, schema, star->names.items[star->names.count - 1], &levels_up, &ambiguous);
-        if (item == NULL || ambiguous) { /* the message is the same as for a column of it */
-            rdb_expr *ignored;
-            return analyse_column(state, star, &ignored, err) && rdb_error_set(err, RDB_INTERNAL_ERROR, "a table was found only the second time");
+        if (item == NULL || ambiguous) { /* an argument of the routine; or the message that a column of it gives */
+            rdb_expr *argument;
+            return analyse_column(state, star, &argument, err) && add_fields(state, argument, targets, err);
         }
         return add_item_columns(state, item, levels_up, location, targets, err);
     }
@@ -177,22 +197,7 @@ static bool expand_row(analyse_state *state, const rdb_ast_indirection *raw, ana
         if (item != NULL)
             return add_item_columns(state, item, var->levels_up, row->location, targets, err);
     }
-    analyse_fields fields;
-    if (!analyse_row_fields(state, row, &fields, err))
-        return false;
-    if (fields.count == 0)
-        return analyse_error(state, analyse_location(row), err, RDB_WRONG_OBJECT_TYPE, "type %s is not composite", analyse_type_name(state, row->type->oid));
-    for (uint32_t at = 0; at < fields.count; at++) {
-        if (fields.names[at][0] == '\0')
-            continue;
-        rdb_expr_unary *field = ANALYSE_NEW(state, rdb_expr_unary, RDB_EXPR_FIELD, fields.types[at], row->location);
-        field->argument = row;
-        field->field_no = (int16_t)(at + 1);
-        field->head.typmod = fields.typmods[at];
-        field->head.collation = fields.collations[at];
-        rdb_list_push(analyse_arena(state), targets, analyse_new_target(state, &field->head, (int16_t)(targets->count + 1), fields.names[at], false));
-    }
-    return true;
+    return add_fields(state, row, targets, err);
 }
 
 bool analyse_targets(analyse_state *state, const rdb_list *raw, analyse_clause clause, rdb_list *targets, rdb_error *err)

@@ -300,6 +300,44 @@ static bool plan_security(plan_level *level)
 }
 
 /* ---- one level ------------------------------------------------------------------------------------------------------------------------------ */
+/* Set-returning targets that ORDER BY does not ask for wait until the rows are sorted, and DISTINCT ON has chosen among them. */
+static bool sets_can_wait(const rdb_query *query, rdb_expr *const *targets)
+{
+    bool any = false;
+    if (query->sort.count == 0 || !query->has_set_returning_targets || query->command != RDB_COMMAND_SELECT || query->row_marks.count > 0)
+        return false;
+    for (uint32_t i = 0; i < query->targets.count; i++) {
+        if (!plan_contains_set(targets[i]))
+            continue;
+        if (((const rdb_target *)query->targets.items[i])->sort_ref != 0)
+            return false;
+        any = true;
+    }
+    return any;
+}
+
+/* The targets with nulls in place of those that wait, and what these are made of. */
+static bool project_early(planner *p, const rdb_query *query, rdb_expr *const *targets, plan_built *built)
+{
+    const uint32_t count = query->targets.count, total = count + built->count;
+    rdb_expr **early = RDB_NEW_ARRAY(p->arena, rdb_expr *, total + 1);
+    rdb_list shown = {0};
+    for (uint32_t i = 0; i < total; i++) {
+        early[i] = i < count ? targets[i] : built->outputs[i - count];
+        if (i < count && plan_contains_set(targets[i])) {
+            rdb_expr_const *none = RDB_NEW(p->arena, rdb_expr_const);
+            none->head = *targets[i];
+            none->head.kind = RDB_EXPR_CONST;
+            none->is_null = true;
+            early[i] = &none->head;
+        }
+        rdb_target *target = i < count ? query->targets.items[i] : RDB_NEW(p->arena, rdb_target);
+        target->is_junk |= i >= count;
+        rdb_list_push(p->arena, &shown, target);
+    }
+    return plan_project(p, built, early, &shown, total);
+}
+
 static bool plan_select(plan_level *level, plan_built *built)
 {
     planner *p = level->p;
@@ -344,7 +382,8 @@ static bool plan_select(plan_level *level, plan_built *built)
         target->is_junk = true;
         rdb_list_push(p->arena, &all_targets, target);
     }
-    if (!plan_project(p, built, all, &all_targets, count + extra.count))
+    const bool sets_wait = sets_can_wait(query, targets);
+    if (sets_wait ? !project_early(p, query, targets, built) : !plan_project(p, built, all, &all_targets, count + extra.count))
         return false;
     bool is_sorted = level->is_ordered;
     if (query->distinct.count > 0 && !plan_distinct_clause(level, built, &is_sorted))
@@ -354,6 +393,8 @@ static bool plan_select(plan_level *level, plan_built *built)
         if (!keys_of_items(p, query, &query->sort, built, &keys) || !add_sort(p, built, keys, query->sort.count))
             return false;
     }
+    if (sets_wait && !plan_project(p, built, all, &all_targets, count))
+        return false;
     if (query->command == RDB_COMMAND_SELECT && query->row_marks.count > 0 && !plan_locks(level, built, count))
         return false;
     if ((query->limit_count != NULL || query->limit_offset != NULL) && !plan_limit(level, built))
