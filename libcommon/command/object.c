@@ -378,6 +378,15 @@ bool command_check_object_owner(rdb_command_context *context, const command_obje
         return true;
     if (object->relation != NULL)
         return command_check_owner(context, object->relation, err);
+    if (object->type == RDB_SQL_OBJECT_ROLE) {
+        rdb_role role;
+        bool found = false;
+        if (!rdb_role_get(context->access, object->address.object_oid, &role, &found, err))
+            return false;
+        if (found && role.is_superuser)
+            return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "must be superuser");
+        return context->role->can_create_role || rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "must have CREATEROLE privilege");
+    }
     if (object->owner_oid == 0 && (object->type == RDB_SQL_OBJECT_TSPARSER || object->type == RDB_SQL_OBJECT_TSTEMPLATE))
         return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "must be superuser to rename %s", object->word);
     if (object->owner_oid != 0 && !rdb_acl_is_owner(context->access, context->role->oid, object->owner_oid, &is_owner, err))

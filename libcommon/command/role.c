@@ -110,6 +110,8 @@ static bool add_members(rdb_command_context *context, const rdb_role *role, cons
         const rdb_role *group = into_listed ? &other : role, *member = into_listed ? role : &other;
         if (into_listed && !command_check_role_admin(context, group, err))
             return false;
+        if (group->oid == RDB_ROLE_DATABASE_OWNER)
+            return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "role \"%s\" cannot have explicit members", group->name);
         if (group->oid == member->oid || (!group->is_superuser && !rdb_role_is_member_of(context->access, group->oid, member->oid, &is_circular, err)) || is_circular)
             return rdb_error_set(err, RDB_INVALID_GRANT_OPERATION, "role \"%s\" is a member of role \"%s\"", group->name, member->name);
         if (!rdb_ddl_grant_role(context->access, group, member, context->role->oid, with_admin, &notice, err))
@@ -118,14 +120,22 @@ static bool add_members(rdb_command_context *context, const rdb_role *role, cons
     return true;
 }
 
-static bool check_power(rdb_command_context *context, const role_options *options, bool was_superuser, const char *verb, rdb_error *err)
+/* was: the role before ALTER, NULL: it is being made. */
+static bool check_power(rdb_command_context *context, const role_options *options, const rdb_role *was, const char *verb, rdb_error *err)
 {
+    const bool was_superuser = was != NULL && was->is_superuser;
     if (context->role->is_superuser)
         return true;
     if (options->definition.is_superuser || was_superuser)
         return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "must be superuser to %s", strcmp(verb, "create") == 0 ? "create superusers" : "alter superuser roles or change superuser attribute");
     if (options->definition.can_replicate && strcmp(verb, "create") == 0)
         return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "must be superuser to create replication users");
+    if (was == NULL && options->definition.bypasses_rls)
+        return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "must be superuser to create bypassrls users");
+    if (was != NULL && (was->can_replicate || options->definition.can_replicate))
+        return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "must be superuser to alter replication roles or change replication attribute");
+    if (was != NULL && was->bypasses_rls != options->definition.bypasses_rls)
+        return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "must be superuser to change bypassrls attribute");
     return context->role->can_create_role || rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "permission denied%s", strcmp(verb, "create") == 0 ? " to create role" : "");
 }
 
@@ -134,7 +144,7 @@ bool command_create_role(rdb_command_context *context, const rdb_ast_create_role
     role_options options = {.definition = {.name = statement->name, .inherits = true, .connection_limit = -1,
                                            .can_login = statement->kind == RDB_SQL_ROLE_STATEMENT_USER}};
     uint32_t oid = 0;
-    if (!read_options(context, &statement->options, &options, err) || !check_power(context, &options, false, "create", err))
+    if (!read_options(context, &statement->options, &options, err) || !check_power(context, &options, NULL, "create", err))
         return false;
     if (strncmp(statement->name, "pg_", 3) == 0) {
         rdb_error_set(err, RDB_RESERVED_NAME, "role name \"%s\" is reserved", statement->name);
@@ -165,7 +175,7 @@ bool command_alter_role(rdb_command_context *context, const rdb_ast_alter_role *
     if (!read_options(context, &statement->options, &options, err))
         return false;
     const bool is_own_password = options.only_password && role.oid == context->role->oid;
-    if (!is_own_password && !check_power(context, &options, role.is_superuser, "alter", err))
+    if (!is_own_password && !check_power(context, &options, &role, "alter", err))
         return false;
     /* ALTER GROUP ... ADD and DROP USER come this way too. */
     for (uint32_t i = 0; statement->action < 0 && options.members != NULL && i < options.members->count; i++) {
