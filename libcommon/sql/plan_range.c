@@ -183,8 +183,10 @@ static bool plan_cte_range(plan_level *level, plan_rel *rel)
         uint32_t stored = source == NULL ? count : source->passes_through ? source->input_count : source->targets.count;
         rdb_expr **outputs = RDB_NEW_ARRAY(p->arena, rdb_expr *, RDB_MAX(stored, count) + 1);
         memcpy(outputs, plan_range_outputs(p, range, rel->range_no, count), count * sizeof *outputs);
-        for (uint32_t k = count; k < stored; k++)
-            outputs[k] = outputs[0];
+        for (uint32_t k = count; k < stored; k++) { /* nobody asks for them, but whoever keeps whole rows keeps them by their type */
+            const rdb_type *type = source->passes_through ? source->input_types[k] : ((const rdb_target *)source->targets.items[k])->expr->type;
+            outputs[k] = plan_make_var(p, rel->range_no, (int16_t)(k + 1), type, -1, 0);
+        }
         plan_set_inputs(p, node, outputs, RDB_MAX(stored, count));
         rel->built = plan_identity(p, node, outputs, RDB_MAX(stored, count));
         rel->has_built = true;

@@ -24,3 +24,11 @@ select a from y order by a;
 select a from yy order by a;
 with recursive t1 as (insert into yy select * from t2 returning *), t2 as (insert into y select 10 returning *) select 1;
 select a from yy order by a;
+
+-- junk columns of an item (sort and partition keys) are kept with its rows by types of their own
+create temp table word(a int, b varchar(10));
+insert into word select i, 'v' || i % 4 from generate_series(1, 300) i;
+with w as (select b, sum(a) over (partition by a % 2 = 0) as s from word)
+select w1.b, count(*) from w w1 join w w2 on w1.b::text = w2.b::text group by 1 order by 1;
+with w as materialized (select b from word order by a % 3 = 0, a limit 200)
+select w1.b, count(*) from w w1 join w w2 on w1.b::text = w2.b::text group by 1 order by 1;
