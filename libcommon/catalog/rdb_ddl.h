@@ -238,6 +238,20 @@ typedef struct rdb_range_definition {
 /* The range type, its multirange, their arrays, constructors and the cast between them. */
 RDB_CHECKED bool rdb_ddl_create_range(rdb_access *access, const rdb_range_definition *definition, uint32_t *oid, rdb_error *err);
 
+/* Extended statistics (ddl_statistics.c): pg_statistic_ext. */
+typedef struct rdb_statistics_definition {
+    const char *name;
+    uint32_t namespace_oid, owner_oid, relation_oid;
+    const int16_t *columns;      /* ascending */
+    uint16_t column_count;
+    const char *kinds;           /* letters of d f m e */
+    const char *expression_tree; /* a row expression; NULL: none */
+    const rdb_object_address *uses;
+    uint32_t use_count;
+} rdb_statistics_definition;
+RDB_CHECKED bool rdb_ddl_create_statistics(rdb_access *access, const rdb_statistics_definition *definition, uint32_t *oid, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_find_statistics(rdb_access *access, uint32_t namespace_oid, const char *name, uint32_t *oid, rdb_error *err); /* 0: none */
+
 /* Domains (ddl_domain.c). The default's text is what clients are shown. */
 typedef struct rdb_domain_definition {
     const char *name;

@@ -103,6 +103,8 @@ RDB_CHECKED bool command_schema_for_objects(rdb_command_context *context, const 
 RDB_CHECKED bool command_alter_enum(rdb_command_context *context, const rdb_ast_alter_enum *statement, rdb_error *err);
 RDB_CHECKED bool command_create_range(rdb_command_context *context, const rdb_ast_create_range *statement, rdb_error *err);
 RDB_CHECKED bool command_check_type_owner(rdb_command_context *context, const rdb_type *type, rdb_error *err);
+/* statistics.c */
+RDB_CHECKED bool command_create_statistics(rdb_command_context *context, const rdb_ast_create_statistics *statement, rdb_error *err);
 /* set_constraints.c */
 RDB_CHECKED bool command_set_constraints(rdb_command_context *context, const rdb_ast_set_constraints *statement, rdb_error *err);
 /* domain.c */

@@ -467,6 +467,93 @@ static bool constraint_pretty_row(rdb_call *call, const rdb_datum *a, const bool
 }
 EXPR_ROW_KERNEL(constraint_pretty, 2)
 
+/* ---- extended statistics --------------------------------------------------------------------------------------------------------------- */
+/* "a, b, (a + b)" and, where it is not alone, CREATE STATISTICS around it. */
+static bool give_statistics(rdb_call *call, uint32_t oid, bool is_alone, rdb_datum *result, bool *is_null)
+{
+    enum { PG_STATISTIC_EXT = 3381, STATISTIC_EXT_OID_INDEX = 3380 };
+    rdb_access *access = rdb_eval_of(call)->access;
+    rdb_catalog_scan *scan = NULL;
+    rdb_catalog_row row;
+    const rdb_relation *relation = NULL;
+    const rdb_datum key = {.oid = oid};
+    bool found = false;
+    rdb_strbuf text;
+    *is_null = true;
+    rdb_strbuf_init(&text, call->arena);
+    bool ok = rdb_catalog_scan_open(&scan, access, PG_STATISTIC_EXT, STATISTIC_EXT_OID_INDEX, &key, 1, call->arena, call->err) && rdb_catalog_scan_next(scan, &row, &found, call->err);
+    ok = ok && (!found || find_relation(call, row.values[RDB_pg_statistic_ext_stxrelid - 1].oid, &relation));
+    if (!ok || !found || relation == NULL) {
+        rdb_catalog_scan_close(&scan);
+        return ok;
+    }
+    *is_null = false;
+    rdb_array_shape columns, kinds;
+    rdb_array_get_shape(row.values[RDB_pg_statistic_ext_stxkeys - 1], &columns);
+    rdb_array_get_shape(row.values[RDB_pg_statistic_ext_stxkind - 1], &kinds);
+    rdb_expr *list = NULL;
+    if (!row.is_null[RDB_pg_statistic_ext_stxexprs - 1])
+        ok = rdb_tree_read_expr(call->arena, access, expr_get_text(call, row.values[RDB_pg_statistic_ext_stxexprs - 1]), &list, call->err);
+    const uint32_t expression_count = ok && list != NULL ? ((rdb_expr_row *)list)->fields.count : 0;
+    if (ok && !is_alone) {
+        static const struct { char letter; const char *word; } WORDS[] = {{'d', "ndistinct"}, {'f', "dependencies"}, {'m', "mcv"}};
+        char schema[RDB_NAMEDATALEN];
+        bool has[RDB_COUNT_OF(WORDS)] = {false};
+        uint32_t count = 0;
+        for (uint32_t i = 0; i < kinds.count; i++) {
+            rdb_datum kind;
+            for (size_t k = 0; rdb_array_get(row.values[RDB_pg_statistic_ext_stxkind - 1], i, &kind) && k < RDB_COUNT_OF(WORDS); k++)
+                has[k] = has[k] || (char)kind.i8 == WORDS[k].letter;
+        }
+        for (size_t k = 0; k < RDB_COUNT_OF(WORDS); k++)
+            count += has[k];
+        ok = rdb_namespace_get_name(access, row.values[RDB_pg_statistic_ext_stxnamespace - 1].oid, schema, call->err);
+        rdb_strbuf_adds(&text, "CREATE STATISTICS ");
+        expr_add_qualified(&text, ok ? schema : NULL, expr_get_text(call, row.values[RDB_pg_statistic_ext_stxname - 1]));
+        const char *before = " (";
+        for (size_t k = 0; k < RDB_COUNT_OF(WORDS) && count < RDB_COUNT_OF(WORDS) && columns.count + expression_count > 1; k++)
+            if (has[k]) {
+                rdb_strbuf_addf(&text, "%s%s", before, WORDS[k].word);
+                before = ", ";
+            }
+        rdb_strbuf_adds(&text, before[0] == ',' ? ") ON " : " ON ");
+    }
+    for (uint32_t i = 0; ok && i < columns.count; i++) {
+        rdb_datum number;
+        rdb_strbuf_adds(&text, i > 0 ? ", " : "");
+        if (rdb_array_get(row.values[RDB_pg_statistic_ext_stxkeys - 1], i, &number) && number.i16 > 0 && number.i16 <= relation->column_count)
+            rdb_identifier_add(&text, relation->columns[number.i16 - 1].name);
+    }
+    const rdb_deparse_style style = style_of(call, true, false);
+    for (uint32_t i = 0; ok && i < expression_count; i++) {
+        rdb_expr *expr = ((rdb_expr_row *)list)->fields.items[i];
+        const bool brackets = !is_function_like(expr);
+        rdb_strbuf_addf(&text, "%s%s", columns.count + i > 0 ? ", " : "", brackets ? "(" : "");
+        ok = rdb_deparse_stored_expr(&style, expr, relation, &text, call->err);
+        rdb_strbuf_adds(&text, brackets ? ")" : "");
+    }
+    if (ok && !is_alone) {
+        rdb_strbuf_adds(&text, " FROM ");
+        ok = add_relation_name(call, relation, false, &text);
+    }
+    rdb_catalog_scan_close(&scan);
+    return ok && finish_text(call, &text, result);
+}
+
+static bool statistics_def_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls;
+    return give_statistics(call, a[0].oid, false, result, is_null);
+}
+EXPR_ROW_KERNEL(statistics_def, 1)
+
+static bool statistics_columns_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls;
+    return give_statistics(call, a[0].oid, true, result, is_null);
+}
+EXPR_ROW_KERNEL(statistics_columns, 1)
+
 /* What cannot exist here yet (triggers, extended statistics) has no definition. */
 static bool nothing_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
@@ -497,8 +584,8 @@ static const rdb_kernel_entry ENTRIES[] = {
     {2508, constraint_pretty, RDB_KERNEL_NEEDS_SESSION},
     {1662, nothing, 0}, /* pg_get_triggerdef: no trigger can be made yet */
     {2730, nothing, 0},
-    {3415, nothing, 0},
-    {6174, nothing, 0},
+    {3415, statistics_def, 0},
+    {6174, statistics_columns, 0},
     {6121, is_publishable, RDB_KERNEL_NEEDS_SESSION},
 };
 

@@ -1,0 +1,31 @@
+-- CREATE STATISTICS: kept, shown, dropped with what it is about
+create table t (a int, b int, c text, d xid);
+create statistics s1 (dependencies, mcv) on b, a from t;
+create statistics on a, b, (a + b), lower(c) from t;
+create statistics on a, b from t;
+create statistics on a, b from t;
+create statistics s2 on (a + b) from t;
+create statistics if not exists s1 on a, b from t;
+create statistics s1 on a, b from t;
+\d t
+select stxname, stxkeys, stxkind from pg_statistic_ext order by stxname;
+select pg_get_statisticsobjdef(oid) from pg_statistic_ext order by stxname;
+create statistics x on a from t;
+create statistics x on a, a from t;
+create statistics x on a, nope from t;
+create statistics x on a, d from t;
+create statistics x on a, ctid from t;
+create statistics x (nonsense) on a, b from t;
+create statistics x (mcv) on (a + b) from t;
+create statistics x on a, b from t, t u;
+create statistics x on a, b from nope;
+create view v as select * from t;
+create statistics x on a, b from v;
+alter statistics s1 rename to s3;
+alter statistics s3 rename to s2;
+comment on statistics s3 is 'a comment';
+drop statistics s3;
+alter table t drop column a;
+select stxname from pg_statistic_ext;
+drop table t cascade;
+select stxname from pg_statistic_ext;
