@@ -311,10 +311,7 @@ static bool open_index_scan(exec_node *node, rdb_error *err)
         if (value != NULL && !exec_compile(node->x, &state->bounds[i].program, &value, 1, err))
             return false;
     }
-    for (uint16_t k = 0; k < state->index->key_count; k++)
-        if (state->index->columns[k].column_number == 0)
-            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "scanning an index on expressions is not supported");
-    return add_columns(node, state) && exec_compile_list(node->x, &state->condition, &scan->condition, err);
+    return add_columns(node, state) && exec_compile_list(node->x, &state->index_expressions, &scan->key_expressions, err) && exec_compile_list(node->x, &state->condition, &scan->condition, err);
 }
 
 static bool encode_bound(const scan_state *state, uint16_t column_no, rdb_datum value, bool is_null, rdb_strbuf *key, rdb_error *err)
@@ -499,10 +496,15 @@ static bool begin_index_scan(exec_node *node, rdb_error *err)
 static bool entry_counts(exec_node *node, uint32_t row, bool *counts, rdb_error *err)
 {
     scan_state *state = node->state;
+    const rdb_batch batch = {.columns = state->columns.row_space, .column_count = node->plan->of.scan.column_count, .row_count = row + 1};
+    const rdb_selection one = {&row, 1};
+    uint32_t plain_at = state->columns.key_first, expr_at = 0, good = 0;
     rdb_strbuf_clear(&state->key);
+    if (state->index_expressions != NULL && !rdb_program_run(state->index_expressions, &node->x->eval, node->arena, &batch, &one, &good, err))
+        return false;
     for (uint16_t k = 0; k < state->index->key_count; k++) {
         const rdb_index_column *column = &state->index->columns[k];
-        const rdb_vector *vector = state->columns.vectors[state->columns.key_first + k];
+        const rdb_vector *vector = column->column_number == 0 ? rdb_program_result(state->index_expressions, expr_at++) : state->columns.vectors[plain_at++];
         bool is_null = rdb_vector_is_null(vector, row);
         rdb_datum value = {.words = {0, 0}};
         if (!is_null)

@@ -80,14 +80,25 @@ static bool is_equality(planner *p, uint32_t operator_oid, const rdb_type *type)
     return ok;
 }
 
-/* column IN (...), column = ANY (array): elements of the column's own type, known before the scan begins. */
-static bool match_any(plan_level *level, plan_rel *rel, const rdb_index_column *column, uint16_t column_no, rdb_expr_array_op *e, plan_relids known, plan_match *match)
+/* Is the expression this key column of the index? */
+static bool is_key(plan_level *level, plan_rel *rel, uint16_t index_no, uint16_t column_no, const rdb_expr *expr)
 {
+    const int16_t number = rel->range->relation->indexes[index_no].columns[column_no].column_number;
     int16_t attribute_no = 0;
+    if (number != 0)
+        return column_of(level, expr, &attribute_no) == rel && attribute_no == number;
+    const rdb_expr *key = plan_index_key(level, rel, index_no, column_no);
+    return key != NULL && rdb_expr_equal(strip(key), strip(expr));
+}
+
+/* column IN (...), column = ANY (array): elements of the column's own type, known before the scan begins. */
+static bool match_any(plan_level *level, plan_rel *rel, uint16_t index_no, uint16_t column_no, rdb_expr_array_op *e, plan_relids known, plan_match *match)
+{
+    const rdb_index_column *column = &rel->range->relation->indexes[index_no].columns[column_no];
     plan_relids own = relids_none();
     relids_add(&own, rel->range_no);
     plan_relids needs = plan_relids_of(e->right);
-    if (!e->use_or || column_of(level, e->left, &attribute_no) != rel || attribute_no != column->column_number || relids_meet(needs, own) || !relids_within(needs, known) ||
+    if (!e->use_or || !is_key(level, rel, index_no, column_no, e->left) || relids_meet(needs, own) || !relids_within(needs, known) ||
         rdb_expr_volatility(e->right) == 'v' || e->right->type->element == NULL || e->right->type->element->rep != column->type->rep ||
         (column->type->rep != RDB_REP_BYTES && e->right->type->element->oid != column->type->oid) || !is_equality(level->p, e->operator_oid, column->type))
         return false;
@@ -96,24 +107,21 @@ static bool match_any(plan_level *level, plan_rel *rel, const rdb_index_column *
 }
 
 /* Does the clause bound this index column by a value known before the scan begins? outer: relations whose columns count as known. */
-static bool match_clause(plan_level *level, plan_rel *rel, const rdb_relation_index *index, uint16_t column_no, rdb_expr *clause, plan_relids outer, plan_match *match)
+static bool match_clause(plan_level *level, plan_rel *rel, uint16_t index_no, uint16_t column_no, rdb_expr *clause, plan_relids outer, plan_match *match)
 {
     planner *p = level->p;
-    const rdb_index_column *column = &index->columns[column_no];
+    const rdb_index_column *column = &rel->range->relation->indexes[index_no].columns[column_no];
     plan_relids own = relids_none();
-    int16_t attribute_no = 0;
     relids_add(&own, rel->range_no);
-    if (column->column_number == 0)
-        return false;
     if (clause->kind == RDB_EXPR_NULL_TEST) {
         const rdb_expr_null_test *e = (const rdb_expr_null_test *)clause;
-        if (e->argument_is_row || e->is_not || column_of(level, e->argument, &attribute_no) != rel || attribute_no != column->column_number)
+        if (e->argument_is_row || e->is_not || !is_key(level, rel, index_no, column_no, e->argument))
             return false;
         *match = (plan_match){.column_no = column_no, .strategy = RDB_PLAN_BOUND_IS_NULL, .clause = clause};
         return true;
     }
     if (clause->kind == RDB_EXPR_ARRAY_OP)
-        return match_any(level, rel, column, column_no, (rdb_expr_array_op *)clause, relids_union(own, outer), match);
+        return match_any(level, rel, index_no, column_no, (rdb_expr_array_op *)clause, relids_union(own, outer), match);
     if (clause->kind != RDB_EXPR_FUNCTION)
         return false;
     rdb_expr_function *e = (rdb_expr_function *)clause;
@@ -122,9 +130,9 @@ static bool match_clause(plan_level *level, plan_rel *rel, const rdb_relation_in
     rdb_expr *left = e->arguments.items[0], *right = e->arguments.items[1], *value = NULL;
     bool swapped = false;
     plan_relids both = relids_union(own, outer);
-    if (column_of(level, left, &attribute_no) == rel && attribute_no == column->column_number && !relids_meet(plan_relids_of(right), own))
+    if (is_key(level, rel, index_no, column_no, left) && !relids_meet(plan_relids_of(right), own))
         value = right;
-    else if (column_of(level, right, &attribute_no) == rel && attribute_no == column->column_number && !relids_meet(plan_relids_of(left), own))
+    else if (is_key(level, rel, index_no, column_no, right) && !relids_meet(plan_relids_of(left), own))
         value = left, swapped = true;
     if (value == NULL || !relids_within(plan_relids_of(value), both) || rdb_expr_volatility(value) == 'v')
         return false;
@@ -152,7 +160,12 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
     planner *p = level->p;
     const rdb_relation_index *index = &rel->range->relation->indexes[index_no];
     *out = NULL;
-    if (!index->is_valid || index->predicate_tree != NULL || index->expression_tree != NULL)
+    const plan_index *trees = NULL;
+    if (!index->is_valid || ((index->predicate_tree != NULL || index->expression_tree != NULL) && rel->parent != NULL))
+        return true;
+    if (!plan_index_trees(level, rel, index_no, &trees))
+        return false;
+    if (trees->predicate.count > 0 && !plan_implies_predicate(level, clauses, trees))
         return true;
     plan_path *path = RDB_NEW(p->arena, plan_path);
     bool *used = RDB_NEW_ARRAY(p->arena, bool, clauses->count + 1);
@@ -162,7 +175,7 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
         plan_match match, lower = {0}, upper = {0};
         bool has_equal = false;
         for (uint32_t i = 0; i < clauses->count && !has_equal; i++) {
-            if (used[i] || !match_clause(level, rel, index, column, clauses->items[i], outer, &match) || (match.is_any && (has_any || may_be_open)))
+            if (used[i] || !match_clause(level, rel, index_no, column, clauses->items[i], outer, &match) || (match.is_any && (has_any || may_be_open)))
                 continue;
             if (match.strategy == 3 || match.strategy == RDB_PLAN_BOUND_IS_NULL) {
                 has_equal = used[i] = true;
@@ -178,7 +191,7 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
             continue;
         is_whole_key = false;
         for (uint32_t i = 0; i < clauses->count; i++) {
-            if (used[i] || !match_clause(level, rel, index, column, clauses->items[i], outer, &match) || match.strategy > 5 || match.strategy == 3)
+            if (used[i] || !match_clause(level, rel, index_no, column, clauses->items[i], outer, &match) || match.strategy > 5 || match.strategy == 3)
                 continue;
             plan_match *side = match.strategy >= 4 ? &lower : &upper;
             if (side->clause != NULL)
@@ -193,8 +206,15 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
             rdb_list_push(p->arena, &path->bounds, rdb_arena_memdup(p->arena, &upper, sizeof upper));
         break;
     }
-    if (path->bounds.count == 0 && !may_be_open)
+    if (path->bounds.count == 0 && !may_be_open && trees->predicate.count == 0)
         return true;
+    for (uint32_t i = 0; i < trees->predicate.count; i++) { /* what it leaves out is not read */
+        bool is_there = false;
+        for (uint32_t k = 0; k < bounding.count; k++)
+            is_there = is_there || rdb_expr_equal(bounding.items[k], trees->predicate.items[i]);
+        if (!is_there)
+            rdb_list_push(p->arena, &bounding, trees->predicate.items[i]);
+    }
     double fetched = is_whole_key ? 1 : rel->tuples * plan_selectivity_list(level, rel, &bounding);
     fetched = fetched < 1 ? 1 : fetched;
     path->kind = RDB_PLAN_INDEX_SCAN;
@@ -210,7 +230,11 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
         if (used[i])
             continue;
         rdb_list_push(p->arena, &path->filter, clauses->items[i]);
-        rdb_list_push(p->arena, &others, clauses->items[i]);
+        bool is_counted = false;
+        for (uint32_t k = 0; k < trees->predicate.count; k++)
+            is_counted = is_counted || rdb_expr_equal(trees->predicate.items[k], clauses->items[i]);
+        if (!is_counted)
+            rdb_list_push(p->arena, &others, clauses->items[i]);
     }
     path->rows *= plan_selectivity_list(level, rel, &others);
     path->rows = path->rows < 1 ? 1 : rint(path->rows);

@@ -96,6 +96,7 @@ typedef struct plan_rel {    /* one range-table entry that gives rows */
     rdb_list leaves;         /* plan_rel *: a parent's; plan_append.c */
     struct plan_rel *parent; /* of a leaf */
     const int16_t *map;      /* of a leaf: the parent's columns in it; NULL: the same */
+    struct plan_index *index_trees; /* by index: its expressions and predicate as of this range; plan_index.c */
     rdb_expr *whole_row, *row_of; /* wanted as one value from the null-extended side of a join: the variable, and what it is made of */
 } plan_rel;
 
@@ -249,6 +250,17 @@ bool plan_contains_set(const rdb_expr *expr);
 bool plan_base_path(plan_level *level, plan_rel *rel, plan_path **out);
 bool plan_from(plan_level *level, rdb_list *where, plan_built *built, const plan_order *order, uint32_t order_count, double limit);
 rdb_expr *plan_facing(planner *p, rdb_expr *clause, plan_relids left);
+/* plan_index.c: expressions and predicates of indexes, read where they are first asked for. */
+typedef struct plan_index {
+    bool is_read;
+    rdb_list expressions;    /* rdb_expr *: of the expression columns, in order */
+    rdb_list predicate;      /* rdb_expr *: all of them hold for each entry's row; empty: a whole index */
+} plan_index;
+bool plan_index_trees(plan_level *level, plan_rel *rel, uint16_t index_no, const plan_index **trees);
+/* The expression of a key column; NULL where it is a plain one. */
+const rdb_expr *plan_index_key(plan_level *level, plan_rel *rel, uint16_t index_no, uint16_t column_no);
+/* Do the conditions hold for no row that the index leaves out? */
+bool plan_implies_predicate(plan_level *level, const rdb_list *clauses, const plan_index *trees);
 /* plan_node.c */
 rdb_plan_node *plan_new_node(planner *p, rdb_plan_kind kind, const plan_built *left, const plan_built *right);
 void plan_set_inputs(planner *p, rdb_plan_node *node, rdb_expr *const *exprs, uint32_t count);

@@ -359,7 +359,7 @@ rdb_expr *plan_facing(planner *p, rdb_expr *clause, plan_relids left)
     const rdb_function *function = NULL;
     rdb_error quiet = {0};
     uint32_t commutator = 0;
-    if (clause->kind != RDB_EXPR_FUNCTION || e->operator_oid == 0 || e->arguments.count != 2 || relids_empty(plan_relids_of(e->arguments.items[1])) || relids_within(plan_relids_of(e->arguments.items[0]), left) ||
+    if (clause->kind != RDB_EXPR_FUNCTION || e->operator_oid == 0 || e->arguments.count != 2 || relids_empty(plan_relids_of(e->arguments.items[1])) || relids_meet(plan_relids_of(e->arguments.items[0]), left) ||
         !relids_within(plan_relids_of(e->arguments.items[1]), left))
         return clause;
     if (rdb_operator_get(p->access, e->operator_oid, &entry, &quiet) && entry != NULL)
@@ -721,6 +721,19 @@ static bool build_scan(builder *b, plan_path *path, plan_built *built)
     return build_rel(b, path, built) && add_whole_row(b->level->p, path->rel, built);
 }
 
+static bool need_one(void *context, rdb_expr *expr)
+{
+    if (expr->kind == RDB_EXPR_VAR)
+        plan_need_column(context, ((const rdb_expr_var *)expr)->range_no, ((const rdb_expr_var *)expr)->attribute_no);
+    return rdb_expr_visit_children(expr, need_one, context);
+}
+
+static void need_columns(plan_level *level, const plan_rel *rel, rdb_expr *expr)
+{
+    if (rel == level->rels[rel->range_no])
+        (void)need_one(level, expr);
+}
+
 static bool build_rel(builder *b, plan_path *path, plan_built *built)
 {
     plan_level *level = b->level;
@@ -749,6 +762,13 @@ static bool build_rel(builder *b, plan_path *path, plan_built *built)
         node->total_cost = path->total;
         *built = above;
         return true;
+    }
+    const plan_index *trees = NULL;
+    if (path->kind == RDB_PLAN_INDEX_SCAN && rel->parent == NULL) {
+        if (!plan_index_trees(level, rel, path->index_no, &trees))
+            return false;
+        for (uint32_t i = 0; i < trees->expressions.count; i++)
+            need_columns(level, rel, trees->expressions.items[i]);
     }
     rdb_plan_node *node = plan_new_node(p, (rdb_plan_kind)path->kind, NULL, NULL);
     rdb_plan_scan *scan = &node->of.scan;
@@ -804,6 +824,8 @@ static bool build_rel(builder *b, plan_path *path, plan_built *built)
             bounds[i] = (rdb_plan_bound){.column_no = match->column_no, .strategy = match->strategy, .is_any = match->is_any, .value = value, .origin = match->clause};
             rdb_list_push(p->arena, &condition, plan_facing(p, match->clause, path->relids));
         }
+        if (trees != NULL && !resolve_here(b, built, &trees->expressions, &scan->key_expressions))
+            return false;
         scan->index_no = path->index_no;
         scan->is_backward = path->is_backward;
         scan->bounds = bounds;

@@ -84,6 +84,7 @@ typedef struct rdb_plan_scan {
     bool is_backward;
     const rdb_plan_bound *bounds;  /* equality first, in column order; then the range on the next column */
     uint16_t bound_count;
+    rdb_list key_expressions;      /* rdb_expr * over the row space: those among the index's keys, in order */
     rdb_list condition;            /* rdb_expr * over the row space: the bounds again, for one-row substitution */
 } rdb_plan_scan;
 
