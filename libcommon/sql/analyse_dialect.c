@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Oracle's names: DUAL, SYSDATE, ROWNUM, seq.NEXTVAL, NVL, DECODE, VARCHAR2 and the like. Each is asked for only where nothing of
+ * Oracle's names: DUAL, SYSDATE, ROWNUM, seq.NEXTVAL, NVL, DECODE (types: analyse_type.c). Each is asked for only where nothing of
  * that name is known to PostgreSQL's rules, and becomes what PostgreSQL would have been told instead; so views keep standard trees. */
 #include <strings.h>
 
@@ -61,25 +61,6 @@ static void substitute(rdb_ast_node **node, rdb_ast_node *value)
     default:
         return;
     }
-}
-
-/* ---- types --------------------------------------------------------------------------------------------------------------------- */
-uint32_t analyse_dialect_type(const char *name, bool *drops_modifiers)
-{
-    static const struct {
-        const char *name;
-        uint32_t oid;
-        bool drops_modifiers;
-    } TYPES[] = {{"number", RDB_NUMERICOID, false}, {"varchar2", RDB_VARCHAROID, false}, {"nvarchar2", RDB_VARCHAROID, false}, {"clob", RDB_TEXTOID, false},
-                 {"nclob", RDB_TEXTOID, false}, {"long", RDB_TEXTOID, false}, {"blob", RDB_BYTEAOID, false}, {"raw", RDB_BYTEAOID, true},
-                 {"binary_float", RDB_FLOAT4OID, false}, {"binary_double", RDB_FLOAT8OID, false}, {"binary_integer", RDB_INT4OID, false}, {"pls_integer", RDB_INT4OID, false}};
-    for (size_t at = 0; at < RDB_COUNT_OF(TYPES); at++) {
-        if (strcmp(TYPES[at].name, name) != 0)
-            continue;
-        *drops_modifiers = TYPES[at].drops_modifiers;
-        return TYPES[at].oid;
-    }
-    return 0;
 }
 
 /* ---- DUAL ---------------------------------------------------------------------------------------------------------------------- */

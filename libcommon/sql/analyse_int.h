@@ -188,7 +188,6 @@ RDB_CHECKED bool analyse_select_candidate(const analyse_state *state, uint32_t c
 RDB_CHECKED bool analyse_coerce_arguments(analyse_state *state, rdb_list *arguments, const uint32_t *declared, rdb_error *err);
 
 RDB_CHECKED /* Oracle's names (analyse_dialect.c), asked for where nothing of PostgreSQL's fits; *expr, *instead NULL: they do not either. */
-uint32_t analyse_dialect_type(const char *name, bool *drops_modifiers); /* 0: none */
 bool analyse_dialect_table(analyse_state *state, const rdb_ast_table *table, rdb_ast_node **instead, rdb_error *err);
 bool analyse_dialect_column(analyse_state *state, const rdb_ast_names *names, int32_t location, rdb_expr **expr, rdb_error *err);
 bool analyse_dialect_call(analyse_state *state, const rdb_ast_call *call, rdb_expr **expr, rdb_error *err);

@@ -91,6 +91,25 @@ static bool find_column_type(rdb_analysis *analysis, const rdb_ast_type *written
     return analyse_place(analysis, written->node.location, err);
 }
 
+/* Oracle's names of types, heard where no type is called so. A RAW's length is not kept. 0: none. */
+static uint32_t dialect_type(const char *name, bool *drops_modifiers)
+{
+    static const struct {
+        const char *name;
+        uint32_t oid;
+        bool drops_modifiers;
+    } TYPES[] = {{"number", RDB_NUMERICOID, false}, {"varchar2", RDB_VARCHAROID, false}, {"nvarchar2", RDB_VARCHAROID, false}, {"clob", RDB_TEXTOID, false},
+                 {"nclob", RDB_TEXTOID, false}, {"long", RDB_TEXTOID, false}, {"blob", RDB_BYTEAOID, false}, {"raw", RDB_BYTEAOID, true},
+                 {"binary_float", RDB_FLOAT4OID, false}, {"binary_double", RDB_FLOAT8OID, false}, {"binary_integer", RDB_INT4OID, false}, {"pls_integer", RDB_INT4OID, false}};
+    for (size_t at = 0; at < RDB_COUNT_OF(TYPES); at++) {
+        if (strcmp(TYPES[at].name, name) != 0)
+            continue;
+        *drops_modifiers = TYPES[at].drops_modifiers;
+        return TYPES[at].oid;
+    }
+    return 0;
+}
+
 bool analyse_find_type(rdb_analysis *analysis, const rdb_ast_type *written, const rdb_type **type, rdb_error *err)
 {
     *type = NULL;
@@ -109,7 +128,7 @@ bool analyse_find_type(rdb_analysis *analysis, const rdb_ast_type *written, cons
     if (!rdb_type_find(analysis->access, schema, name, type, err))
         return false;
     bool drops_modifiers;
-    uint32_t dialect_oid = *type == NULL && schema == NULL ? analyse_dialect_type(name, &drops_modifiers) : 0;
+    uint32_t dialect_oid = *type == NULL && schema == NULL ? dialect_type(name, &drops_modifiers) : 0;
     return dialect_oid == 0 || rdb_type_get(analysis->access, dialect_oid, type, err);
 }
 
@@ -259,7 +278,7 @@ bool rdb_type_resolve(rdb_analysis *analysis, struct rdb_ast_node *type_name, co
         }
         int32_t numbers[MODIFIERS_MAX] = {0};
         bool drops_modifiers = false;
-        if (written->names.count == 1 && (*type)->oid == RDB_BYTEAOID && analyse_dialect_type(written->names.items[0], &drops_modifiers) == 0)
+        if (written->names.count == 1 && (*type)->oid == RDB_BYTEAOID && dialect_type(written->names.items[0], &drops_modifiers) == 0)
             drops_modifiers = false;
         if (written->modifiers.count > 0 && !drops_modifiers &&
             (!read_modifiers(analysis, written, numbers, err) ||
