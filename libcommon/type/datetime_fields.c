@@ -465,7 +465,11 @@ TYPE_ROW_FUNCTION(timestamp_bin, 3)
         return rdb_error_set(call->err, RDB_DATETIME_FIELD_OVERFLOW, "interval out of range");
     if (step <= 0)
         return rdb_error_set(call->err, RDB_DATETIME_FIELD_OVERFLOW, "stride must be greater than zero");
-    r->i64 = a[2].i64 + type_floor_div(a[1].i64 - a[2].i64, step) * step;
+    int64_t apart;
+    if (__builtin_sub_overflow(a[1].i64, a[2].i64, &apart))
+        return rdb_error_set(call->err, RDB_DATETIME_FIELD_OVERFLOW, "interval out of range");
+    if (__builtin_mul_overflow(type_floor_div(apart, step), step, &apart) || __builtin_add_overflow(a[2].i64, apart, &r->i64) || !type_timestamp_is_valid(r->i64))
+        return type_timestamp_range_error(call);
     return true;
 }
 

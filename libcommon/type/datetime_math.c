@@ -309,10 +309,12 @@ static bool scale_interval(rdb_call *call, type_interval interval, double factor
     double month_rest_days = at_microseconds((months - result.months) * 30);
     double seconds = at_microseconds((days - result.days + month_rest_days - trunc(month_rest_days)) * 86400);
     if (fabs(seconds) >= 86400) {
-        result.days += (int32_t)(seconds / 86400);
+        if (__builtin_add_overflow(result.days, (int32_t)(seconds / 86400), &result.days))
+            return interval_range(call);
         seconds -= trunc(seconds / 86400) * 86400;
     }
-    result.days += (int32_t)month_rest_days;
+    if (__builtin_add_overflow(result.days, (int32_t)month_rest_days, &result.days))
+        return interval_range(call);
     double usecs = rint((divide ? (double)interval.usecs / factor : (double)interval.usecs * factor) + seconds * 1000000.0);
     if (isnan(usecs) || usecs >= 9223372036854775807.0 || usecs < -9223372036854775808.0)
         return interval_range(call);
@@ -347,62 +349,73 @@ TYPE_ROW_FUNCTION(interval_divide, 2)
     return scale_interval(call, type_get_interval(a[0]), a[1].f8, true, r);
 }
 
-static void justify_hours(type_interval *interval)
+/* Parts of an interval while they move into one another: wider than they are stored. */
+typedef struct parts {
+    int64_t usecs, days, months;
+} parts;
+
+static void justify_hours(parts *p)
 {
-    interval->days += (int32_t)(interval->usecs / TYPE_USECS_PER_DAY);
-    interval->usecs %= TYPE_USECS_PER_DAY;
-    if (interval->days > 0 && interval->usecs < 0) {
-        interval->usecs += TYPE_USECS_PER_DAY;
-        interval->days--;
-    } else if (interval->days < 0 && interval->usecs > 0) {
-        interval->usecs -= TYPE_USECS_PER_DAY;
-        interval->days++;
+    p->days += p->usecs / TYPE_USECS_PER_DAY;
+    p->usecs %= TYPE_USECS_PER_DAY;
+    if (p->days > 0 && p->usecs < 0) {
+        p->usecs += TYPE_USECS_PER_DAY;
+        p->days--;
+    } else if (p->days < 0 && p->usecs > 0) {
+        p->usecs -= TYPE_USECS_PER_DAY;
+        p->days++;
     }
 }
 
-static void justify_days(type_interval *interval)
+static void justify_days(parts *p)
 {
-    interval->months += interval->days / 30;
-    interval->days %= 30;
-    if (interval->months > 0 && interval->days < 0) {
-        interval->days += 30;
-        interval->months--;
-    } else if (interval->months < 0 && interval->days > 0) {
-        interval->days -= 30;
-        interval->months++;
+    p->months += p->days / 30;
+    p->days %= 30;
+    if (p->months > 0 && p->days < 0) {
+        p->days += 30;
+        p->months--;
+    } else if (p->months < 0 && p->days > 0) {
+        p->days -= 30;
+        p->months++;
     }
 }
 
-#define JUSTIFY(name, statements)                             \
-    TYPE_ROW_FUNCTION(name, 1)                                \
-    {                                                         \
-        type_interval interval = type_get_interval(a[0]);     \
-        statements;                                           \
-        type_put_interval(r, interval);                       \
-        return true;                                          \
+static void justify_both(parts *p)
+{
+    p->days += p->usecs / TYPE_USECS_PER_DAY;
+    p->usecs %= TYPE_USECS_PER_DAY;
+    p->months += p->days / 30;
+    p->days %= 30;
+    if (p->months > 0 && (p->days < 0 || (p->days == 0 && p->usecs < 0))) {
+        p->days += 30;
+        p->months--;
+    } else if (p->months < 0 && (p->days > 0 || (p->days == 0 && p->usecs > 0))) {
+        p->days -= 30;
+        p->months++;
     }
-JUSTIFY(interval_justify_hours, justify_hours(&interval))
-JUSTIFY(interval_justify_days, justify_days(&interval))
-JUSTIFY(interval_justify, {
-    interval.days += (int32_t)(interval.usecs / TYPE_USECS_PER_DAY);
-    interval.usecs %= TYPE_USECS_PER_DAY;
-    interval.months += interval.days / 30;
-    interval.days %= 30;
-    if (interval.months > 0 && (interval.days < 0 || (interval.days == 0 && interval.usecs < 0))) {
-        interval.days += 30;
-        interval.months--;
-    } else if (interval.months < 0 && (interval.days > 0 || (interval.days == 0 && interval.usecs > 0))) {
-        interval.days -= 30;
-        interval.months++;
+    if (p->days > 0 && p->usecs < 0) {
+        p->usecs += TYPE_USECS_PER_DAY;
+        p->days--;
+    } else if (p->days < 0 && p->usecs > 0) {
+        p->usecs -= TYPE_USECS_PER_DAY;
+        p->days++;
     }
-    if (interval.days > 0 && interval.usecs < 0) {
-        interval.usecs += TYPE_USECS_PER_DAY;
-        interval.days--;
-    } else if (interval.days < 0 && interval.usecs > 0) {
-        interval.usecs -= TYPE_USECS_PER_DAY;
-        interval.days++;
-    }
-})
+}
+
+static bool justify(rdb_call *call, rdb_datum value, void (*move)(parts *p), rdb_datum *r)
+{
+    type_interval interval = type_get_interval(value);
+    parts p = {.usecs = interval.usecs, .days = interval.days, .months = interval.months};
+    move(&p);
+    if (p.days < INT32_MIN || p.days > INT32_MAX || p.months < INT32_MIN || p.months > INT32_MAX)
+        return interval_range(call);
+    type_put_interval(r, (type_interval){.usecs = p.usecs, .days = (int32_t)p.days, .months = (int32_t)p.months});
+    return true;
+}
+
+TYPE_ROW_FUNCTION(interval_justify_hours, 1) { return justify(call, a[0], justify_hours, r); }
+TYPE_ROW_FUNCTION(interval_justify_days, 1) { return justify(call, a[0], justify_days, r); }
+TYPE_ROW_FUNCTION(interval_justify, 1) { return justify(call, a[0], justify_both, r); }
 
 /* ---- times of day ------------------------------------------------------------------------------------------------------------------------------ */
 static int64_t of_day(int64_t usecs)

@@ -10,8 +10,10 @@ typedef enum unit {
     UNIT_NONE, USEC, MSEC, SECOND, MINUTE, HOUR, DAY, WEEK, MONTH, YEAR, DECADE, CENTURY, MILLENNIUM
 } unit;
 
+#define CLOCK_UNITS (1u << HOUR | 1u << MINUTE | 1u << SECOND | 1u << MSEC | 1u << USEC)
+
 typedef struct total {
-    int64_t usecs, days, months;
+    int64_t usecs, days, months, years; /* each of the last three fits an int32, or overflow is set */
     unsigned seen; /* bit per unit */
     bool overflow;
 } total;
@@ -22,8 +24,8 @@ static unit find_unit(const char *word, size_t length)
         const char *word;
         unit unit;
     } WORDS[] = {
-        {"us", USEC}, {"usec", USEC}, {"usecs", USEC}, {"useconds", USEC}, {"usecond", USEC}, {"microsecond", USEC}, {"microseconds", USEC}, {"microsecon", USEC},
-        {"ms", MSEC}, {"msec", MSEC}, {"msecs", MSEC}, {"msecond", MSEC}, {"mseconds", MSEC}, {"millisecond", MSEC}, {"milliseconds", MSEC}, {"millisecon", MSEC},
+        {"us", USEC}, {"usec", USEC}, {"usecs", USEC}, {"useconds", USEC}, {"usecond", USEC}, {"microsecon", USEC},
+        {"ms", MSEC}, {"msec", MSEC}, {"msecs", MSEC}, {"msecond", MSEC}, {"mseconds", MSEC}, {"millisecon", MSEC},
         {"s", SECOND}, {"sec", SECOND}, {"secs", SECOND}, {"second", SECOND}, {"seconds", SECOND},
         {"m", MINUTE}, {"min", MINUTE}, {"mins", MINUTE}, {"minute", MINUTE}, {"minutes", MINUTE},
         {"h", HOUR}, {"hr", HOUR}, {"hrs", HOUR}, {"hour", HOUR}, {"hours", HOUR},
@@ -34,7 +36,7 @@ static unit find_unit(const char *word, size_t length)
         {"c", CENTURY}, {"cent", CENTURY}, {"century", CENTURY}, {"centuries", CENTURY},
         {"mil", MILLENNIUM}, {"mils", MILLENNIUM}, {"millennia", MILLENNIUM}, {"millennium", MILLENNIUM},
     };
-    rdb_slice slice = {.data = (const uint8_t *)word, .length = length};
+    rdb_slice slice = {.data = (const uint8_t *)word, .length = RDB_MIN(length, 10)}; /* no more of a word counts */
     for (size_t i = 0; i < RDB_COUNT_OF(WORDS); i++) {
         if (type_equals_ignoring_case(slice, WORDS[i].word))
             return WORDS[i].unit;
@@ -49,10 +51,17 @@ static void add_scaled(total *t, int64_t *field, int64_t amount, int64_t scale)
         t->overflow = true;
 }
 
+/* For fields of 32 bits. */
+static void add_narrow(total *t, int64_t *field, int64_t amount, int64_t scale)
+{
+    add_scaled(t, field, amount, scale);
+    t->overflow |= *field > INT32_MAX || *field < INT32_MIN;
+}
+
 static void add_fraction_of_days(total *t, double days)
 {
     double whole = trunc(days);
-    add_scaled(t, &t->days, (int64_t)whole, 1);
+    add_narrow(t, &t->days, (int64_t)whole, 1);
     add_scaled(t, &t->usecs, (int64_t)rint((days - whole) * (double)TYPE_USECS_PER_DAY), 1);
 }
 
@@ -60,26 +69,28 @@ static void add_fraction_of_days(total *t, double days)
 static void add_amount(total *t, unit u, int64_t whole, double fraction)
 {
     static const int64_t USECS[] = {[USEC] = 1, [MSEC] = 1000, [SECOND] = TYPE_USECS_PER_SEC, [MINUTE] = TYPE_USECS_PER_MINUTE, [HOUR] = TYPE_USECS_PER_HOUR};
-    static const int64_t MONTHS[] = {[MONTH] = 1, [YEAR] = 12, [DECADE] = 120, [CENTURY] = 1200, [MILLENNIUM] = 12000};
+    static const int64_t YEARS[] = {[YEAR] = 1, [DECADE] = 10, [CENTURY] = 100, [MILLENNIUM] = 1000};
     t->seen |= 1u << u;
+    if (u == SECOND && fraction != 0) /* what is below seconds was said too */
+        t->seen |= 1u << MSEC | 1u << USEC;
     if (u <= HOUR) {
         add_scaled(t, &t->usecs, whole, USECS[u]);
         add_scaled(t, &t->usecs, (int64_t)rint(fraction * (double)USECS[u]), 1);
     } else if (u == DAY || u == WEEK) {
         int64_t days = u == DAY ? 1 : 7;
-        add_scaled(t, &t->days, whole, days);
+        add_narrow(t, &t->days, whole, days);
         add_fraction_of_days(t, fraction * (double)days);
+    } else if (u == MONTH) {
+        add_narrow(t, &t->months, whole, 1);
+        add_fraction_of_days(t, fraction * 30);
     } else {
-        add_scaled(t, &t->months, whole, MONTHS[u]);
-        if (u == MONTH)
-            add_fraction_of_days(t, fraction * 30);
-        else
-            add_scaled(t, &t->months, (int64_t)rint(fraction * (double)MONTHS[u]), 1);
+        add_narrow(t, &t->years, whole, YEARS[u]);
+        add_narrow(t, &t->months, (int64_t)rint(fraction * (double)YEARS[u] * 12), 1);
     }
 }
 
 /* A number at *at: its whole part and its fraction, both signed. *negative is the sign as written. */
-static bool read_number(const char **at, int64_t *whole, double *fraction, bool *negative, bool *has_sign)
+static bool read_number(total *t, const char **at, int64_t *whole, double *fraction, bool *negative, bool *has_sign)
 {
     const char *start = *at;
     *negative = *start == '-';
@@ -88,10 +99,8 @@ static bool read_number(const char **at, int64_t *whole, double *fraction, bool 
     if (!type_is_digit((unsigned char)*start) && *start != '.')
         return false;
     *whole = 0;
-    for (; type_is_digit((unsigned char)*start); start++) {
-        if (__builtin_mul_overflow(*whole, 10, whole) || __builtin_add_overflow(*whole, *start - '0', whole))
-            return false;
-    }
+    for (; type_is_digit((unsigned char)*start); start++) /* downwards: the negative side is one longer */
+        t->overflow |= __builtin_mul_overflow(*whole, 10, whole) || __builtin_sub_overflow(*whole, *start - '0', whole);
     *fraction = 0;
     if (*start == '.') {
         char *end;
@@ -107,10 +116,10 @@ static bool read_number(const char **at, int64_t *whole, double *fraction, bool 
         }
         start = end;
     }
-    if (*negative) {
-        *whole = -*whole;
+    if (*negative)
         *fraction = -*fraction;
-    }
+    else
+        t->overflow |= __builtin_sub_overflow(INT64_C(0), *whole, whole);
     *at = start;
     return true;
 }
@@ -120,6 +129,10 @@ static bool read_clock(const char **at, int64_t hours, bool negative, bool minut
 {
     char *end;
     int sign = negative ? -1 : 1;
+    if (hours == INT64_MIN) {
+        t->overflow = true;
+        hours = 0;
+    }
     int64_t first = hours, second = strtol(*at + 1, &end, 10), third = 0;
     double fraction = 0;
     bool has_third = false;
@@ -151,7 +164,7 @@ static bool read_clock(const char **at, int64_t hours, bool negative, bool minut
     add_scaled(t, &t->usecs, sign * second, TYPE_USECS_PER_MINUTE);
     add_scaled(t, &t->usecs, sign * third, TYPE_USECS_PER_SEC);
     add_scaled(t, &t->usecs, sign * (int64_t)rint(fraction * 1000000), 1);
-    t->seen |= 1u << HOUR | 1u << MINUTE | 1u << SECOND;
+    t->seen |= CLOCK_UNITS;
     *at = end;
     return true;
 }
@@ -180,73 +193,108 @@ static unit bare_unit(int32_t typmod)
     }
 }
 
+/* A number of a duration, exponents and all; *width: its digits before the point. */
+static bool read_iso_number(total *t, const char **at, int64_t *whole, double *fraction, size_t *width)
+{
+    const char *start = *at;
+    char *end;
+    size_t sign = *start == '-' || *start == '+';
+    if (!type_is_digit((unsigned char)start[sign]) && start[sign] != '.')
+        return false;
+    double number = strtod(start, &end);
+    if (end == start)
+        return false;
+    if (!(number >= -1e15 && number <= 1e15)) {
+        t->overflow = true;
+        number = 0;
+    }
+    *width = *start == '-' ? 0 : strspn(start, "0123456789");
+    *whole = (int64_t)number;
+    *fraction = number - (double)*whole;
+    *at = end;
+    return true;
+}
+
+/* What may stand for units: 20240131 or 103020 at once, or parts with signs between (2024-01-31, 10:30:20), the last ones left out.
+ * whole and fraction are the first part. */
+static bool read_iso_parts(const char **at, bool in_time, int64_t whole, double fraction, size_t width, total *t)
+{
+    static const unit DATE_PARTS[] = {YEAR, MONTH, DAY}, TIME_PARTS[] = {HOUR, MINUTE, SECOND};
+    const unit *parts = in_time ? TIME_PARTS : DATE_PARTS;
+    char between = in_time ? ':' : '-';
+    int64_t base = in_time ? 100 : 10000;
+    if (width == (in_time ? 6u : 8u) && **at != between) {
+        add_amount(t, parts[0], whole / (in_time ? 10000 : base), 0);
+        add_amount(t, parts[1], whole / 100 % 100, 0);
+        add_amount(t, parts[2], whole % 100, fraction);
+        return true;
+    }
+    for (int part = 0;; part++) {
+        add_amount(t, parts[part], whole, fraction);
+        if (**at == '\0' || (!in_time && (**at == 'T' || **at == 't')))
+            return true;
+        if (part == 2 || **at != between)
+            return false;
+        ++*at;
+        if (!read_iso_number(t, at, &whole, &fraction, &width))
+            return false;
+    }
+}
+
 /* P1Y2M3DT4H5M6S, P2W, P0001-02-03T04:05:06 */
 static bool parse_iso(const char *at, total *t)
 {
     bool in_time = false, any = false;
-    if (strchr(at, '-') != NULL && strpbrk(at, "YMDWHSymdwhs") == NULL && at[0] != '-') {
-        char *end;
-        long years = strtol(at, &end, 10), months = 0, days = 0;
-        if (*end == '-')
-            months = strtol(end + 1, &end, 10);
-        if (*end == '-')
-            days = strtol(end + 1, &end, 10);
-        add_amount(t, YEAR, years, 0);
-        add_amount(t, MONTH, months, 0);
-        add_amount(t, DAY, days, 0);
-        if (*end == '\0')
-            return true;
-        if (*end != 'T' && *end != 't')
-            return false;
-        long hours = strtol(end + 1, &end, 10);
-        const char *rest = end;
-        return *end == ':' && read_clock(&rest, hours, false, false, t) && *rest == '\0';
-    }
+    if (*at == '\0')
+        return false;
     while (*at != '\0') {
         if (*at == 'T' || *at == 't') {
-            if (in_time)
-                return false;
             in_time = true;
+            any = false;
             at++;
             continue;
         }
         int64_t whole;
         double fraction;
-        bool negative, has_sign;
-        if (!read_number(&at, &whole, &fraction, &negative, &has_sign))
+        size_t width;
+        if (!read_iso_number(t, &at, &whole, &fraction, &width))
             return false;
-        if (*at == ':' && in_time)
-            return read_clock(&at, whole, negative, false, t) && *at == '\0';
         unit u = UNIT_NONE;
-        switch (*at | 0x20) {
-        case 'y':
+        switch (*at) {
+        case 'Y':
             u = in_time ? UNIT_NONE : YEAR;
             break;
-        case 'm':
+        case 'M':
             u = in_time ? MINUTE : MONTH;
             break;
-        case 'w':
+        case 'W':
             u = in_time ? UNIT_NONE : WEEK;
             break;
-        case 'd':
+        case 'D':
             u = in_time ? UNIT_NONE : DAY;
             break;
-        case 'h':
+        case 'H':
             u = in_time ? HOUR : UNIT_NONE;
             break;
-        case 's':
+        case 'S':
             u = in_time ? SECOND : UNIT_NONE;
             break;
         default:
             break;
         }
-        if (u == UNIT_NONE)
+        if (u != UNIT_NONE) {
+            add_amount(t, u, whole, fraction);
+            any = true;
+            at++;
+            continue;
+        }
+        bool can_end = *at == '\0' || (in_time ? *at == ':' : *at == '-' || *at == 'T' || *at == 't');
+        if (any || !can_end || !read_iso_parts(&at, in_time, whole, fraction, width, t))
             return false;
-        add_amount(t, u, whole, fraction);
-        any = true;
-        at++;
+        if (in_time)
+            return *at == '\0';
     }
-    return any;
+    return true;
 }
 
 static bool parse_words(const char *at, int32_t typmod, bool sql_standard, total *t)
@@ -287,14 +335,16 @@ static bool parse_words(const char *at, int32_t typmod, bool sql_standard, total
             char sign = *at++;
             while (type_is_space((unsigned char)*at))
                 at++;
-            if (!read_number(&at, &whole, &fraction, &negative, &has_sign) || has_sign)
+            if (!read_number(t, &at, &whole, &fraction, &negative, &has_sign) || has_sign)
                 return false;
             negative = sign == '-';
             whole = negative ? -whole : whole;
             fraction = negative ? -fraction : fraction;
-        } else if (!read_number(&at, &whole, &fraction, &negative, &has_sign)) {
+        } else if (!read_number(t, &at, &whole, &fraction, &negative, &has_sign)) {
             return false;
         }
+        if (t->overflow)
+            whole = 0;
         if (all_negative && !negative) {
             negative = true;
             whole = -whole;
@@ -302,8 +352,9 @@ static bool parse_words(const char *at, int32_t typmod, bool sql_standard, total
         }
         any = true;
         if (*at == ':') {
-            if (t->seen & (1u << HOUR))
+            if (t->seen & CLOCK_UNITS)
                 return false;
+            t->overflow |= fraction != 0; /* only seconds have one */
             if (!read_clock(&at, whole, negative, minute_to_second, t))
                 return false;
             continue;
@@ -332,16 +383,19 @@ static bool parse_words(const char *at, int32_t typmod, bool sql_standard, total
         } else { /* days where a clock time follows, else the typmod's last unit */
             const char *next = word + ((*word == '-' || *word == '+') ? 1 : 0);
             size_t digits = strspn(next, "0123456789");
-            u = digits > 0 && next[digits] == ':' ? DAY : bare_unit(typmod);
+            bool days_and_hours = digits > 0 && bare_unit(typmod) == HOUR && range != 1u << 10;
+            u = digits > 0 && (next[digits] == ':' || days_and_hours) ? DAY : bare_unit(typmod);
             if (t->seen & (1u << u))
                 return false;
         }
         add_amount(t, u, whole, fraction);
     }
     if (ago) {
-        t->usecs = -t->usecs;
+        t->overflow |= t->usecs == INT64_MIN || t->days == INT32_MIN || t->months == INT32_MIN || t->years == INT32_MIN;
+        t->usecs = t->overflow ? 0 : -t->usecs;
         t->days = -t->days;
         t->months = -t->months;
+        t->years = -t->years;
     }
     return any;
 }
@@ -404,8 +458,11 @@ bool type_parse_interval(rdb_call *call, rdb_slice text, int32_t typmod, type_in
     }
     if (!ok)
         return rdb_error_set(call->err, RDB_INVALID_DATETIME_FORMAT, "invalid input syntax for type interval: \"%.*s\"", (int)text.length, (const char *)text.data);
-    if (t.overflow || t.days > INT32_MAX || t.days < INT32_MIN || t.months > INT32_MAX || t.months < INT32_MIN)
+    if (t.overflow)
         return rdb_error_set(call->err, RDB_INTERVAL_FIELD_OVERFLOW, "interval field value out of range: \"%.*s\"", (int)text.length, (const char *)text.data);
+    t.months += t.years * 12;
+    if (t.months > INT32_MAX || t.months < INT32_MIN)
+        return rdb_error_set(call->err, RDB_DATETIME_FIELD_OVERFLOW, "interval out of range");
     *result = (type_interval){.usecs = t.usecs, .days = (int32_t)t.days, .months = (int32_t)t.months};
     return type_interval_apply_typmod(call, typmod, result);
 }
