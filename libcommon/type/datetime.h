@@ -108,6 +108,9 @@ bool type_interval_multiply(rdb_call *call, type_interval interval, double facto
 bool type_interval_add(rdb_call *call, type_interval x, type_interval y, type_interval *sum);
 /* moment + interval: of a timestamp without zone (is_local), or of an instant with months and days counted in the zone. */
 bool type_add_interval_to(rdb_call *call, int64_t moment, type_interval interval, bool is_local, const rdb_timezone *zone, int64_t *result);
+/* +2, -03:30, +033000: east is positive. */
+typedef enum type_zone_outcome { TYPE_ZONE_GOOD, TYPE_ZONE_MALFORMED, TYPE_ZONE_OUT_OF_RANGE } type_zone_outcome;
+type_zone_outcome type_zone_number(const char *text, int32_t *west);
 /* A zone as SQL names it: zone, or NULL and a fixed offset east in seconds. */
 bool type_zone_argument(rdb_call *call, rdb_bytes name, const rdb_timezone **zone, int32_t *offset);
 

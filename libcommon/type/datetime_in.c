@@ -26,6 +26,7 @@ typedef struct reader {
     int year, month, day, day_of_year;
     bool two_digit_year, is_bc, text_month, julian_next, time_next, is_julian;
     int meridian; /* 0 none, 1 am, 2 pm */
+    bool is_time_only;
 } reader;
 
 /* ---- tokens --------------------------------------------------------------------------------------------------------------- */
@@ -253,6 +254,18 @@ static outcome decode_zone(const char *text, int32_t *west)
     return GOOD;
 }
 
+type_zone_outcome type_zone_number(const char *text, int32_t *west)
+{
+    switch (decode_zone(text, west)) {
+    case GOOD:
+        return TYPE_ZONE_GOOD;
+    case ZONE_OVERFLOW:
+        return TYPE_ZONE_OUT_OF_RANGE;
+    default:
+        return TYPE_ZONE_MALFORMED;
+    }
+}
+
 /* Digits run together: yyyymmdd, yymmdd, hhmmss, hhmm, with a fraction for seconds. */
 static outcome decode_run(reader *r, const char *text)
 {
@@ -463,7 +476,7 @@ static outcome decode_word(reader *r, const char *word)
         return GOOD;
     }
     if (strcmp(word, "t") == 0) {
-        if ((r->fields & HAS_DATE) == 0)
+        if ((r->fields & HAS_DATE) == 0 && !r->is_time_only)
             return BAD_FORMAT;
         r->time_next = true;
         return GOOD;
@@ -629,7 +642,7 @@ static outcome decode_token(reader *r, token *one, bool is_time_only)
             r->fields = (r->fields & ~(unsigned)HAS_DATE) | dates;
             return o;
         }
-        if (is_time_only && strlen(text) >= 4 && strchr(text, '.') == NULL) {
+        if (is_time_only && strcspn(text, ".") >= 4) {
             unsigned dates = r->fields & HAS_DATE;
             r->fields |= HAS_DATE;
             o = decode_run(r, text);
@@ -655,7 +668,7 @@ bool type_parse_datetime(rdb_call *call, rdb_slice text, const char *type_name, 
 {
     char buffer[TEXT_MAX + 2 * TOKENS_MAX];
     token tokens[TOKENS_MAX];
-    reader r = {.call = call, .result = result};
+    reader r = {.call = call, .result = result, .is_time_only = is_time_only};
     memset(result, 0, sizeof *result);
     outcome o = BAD_FORMAT;
     int count = cut_tokens(text, buffer, sizeof buffer, tokens);
@@ -676,6 +689,10 @@ bool type_parse_datetime(rdb_call *call, rdb_slice text, const char *type_name, 
         o = BAD_FORMAT;
     if (o == GOOD && (r.fields & HAS_DATE) != 0 && !result->has_date)
         o = BAD_FORMAT;
+    if (o == GOOD && is_time_only && result->zone != NULL && !result->has_date) /* its offset depends on the date */
+        o = BAD_FORMAT;
+    if (o == GOOD && is_time_only && result->civil.hour == 23 && result->civil.minute == 59 && result->civil.second == 60 && result->civil.usec > 0)
+        o = FIELD_OVERFLOW;
     switch (o) {
     case GOOD:
         return true;

@@ -33,9 +33,11 @@ static bool add_months(int64_t *local, int32_t months)
 
 static bool add_days(int64_t *local, int32_t days)
 {
-    int64_t usecs;
-    return !__builtin_mul_overflow((int64_t)days, TYPE_USECS_PER_DAY, &usecs) && !__builtin_add_overflow(*local, usecs, local) &&
-           type_timestamp_is_valid(*local);
+    __int128 moved = *local + (__int128)days * TYPE_USECS_PER_DAY; /* the way may be longer than the calendar, from end to end */
+    if (moved < TYPE_TIMESTAMP_MIN || moved >= TYPE_TIMESTAMP_END)
+        return false;
+    *local = (int64_t)moved;
+    return true;
 }
 
 /* zone: in which months and days are counted, for an instant; NULL with local true for a timestamp without zone. */
@@ -61,7 +63,8 @@ bool type_add_interval_to(rdb_call *call, int64_t moment, type_interval interval
 
 static type_interval negative(type_interval interval)
 {
-    return (type_interval){.usecs = -interval.usecs, .days = -interval.days, .months = -interval.months};
+    /* the smallest of each stays itself, as in two's complement; what it is added to is out of range then */
+    return (type_interval){.usecs = (int64_t)(0 - (uint64_t)interval.usecs), .days = (int32_t)(0 - (uint32_t)interval.days), .months = (int32_t)(0 - (uint32_t)interval.months)};
 }
 
 #define MOMENT_INTERVAL(name, first, second, local, expression)                                                            \
@@ -570,6 +573,21 @@ TYPE_ROW_FUNCTION(make_timestamptz, 6)
 
 TYPE_ROW_FUNCTION(make_timestamptz_at, 7)
 {
+    const char *zone = rdb_arena_strndup(call->arena, (const char *)a[6].bytes.data, a[6].bytes.length);
+    int32_t west = 0;
+    if (type_is_digit((unsigned char)zone[0])) {
+        rdb_error_set(call->err, RDB_INVALID_PARAMETER_VALUE, "invalid input syntax for type %s: \"%s\"", "numeric time zone", zone);
+        return rdb_error_hint(call->err, "Numeric time zones must have \"-\" or \"+\" as first character.");
+    }
+    type_zone_outcome outcome = type_zone_number(zone, &west);
+    if (outcome == TYPE_ZONE_OUT_OF_RANGE)
+        return rdb_error_set(call->err, RDB_INVALID_PARAMETER_VALUE, "numeric time zone \"%s\" out of range", zone);
+    if (outcome == TYPE_ZONE_GOOD) { /* as in a timestamp's text, not as in POSIX */
+        if (!make_local(call, a, &r->i64))
+            return false;
+        r->i64 += west * TYPE_USECS_PER_SEC;
+        return type_timestamp_is_valid(r->i64) || type_timestamp_range_error(call);
+    }
     return make_local(call, a, &r->i64) && local_to_instant(call, r->i64, a[6].bytes, &r->i64);
 }
 
@@ -696,6 +714,42 @@ static bool interval_average_finish(rdb_call *call, void *state, rdb_datum *valu
     return *is_null || scale_interval(call, total->sum, (double)total->count, true, value);
 }
 
+/* The same instant of the day under another offset. */
+static void move_timetz(type_timetz timetz, int32_t west, rdb_datum *r)
+{
+    int64_t usecs = timetz.usecs + (int64_t)(timetz.west - west) * TYPE_USECS_PER_SEC;
+    type_put_timetz(r, (type_timetz){.usecs = usecs - type_floor_div(usecs, TYPE_USECS_PER_DAY) * TYPE_USECS_PER_DAY, .west = west});
+}
+
+/* The offset of a zone is that of the transaction's moment, a time of day having none. */
+TYPE_ROW_FUNCTION(timetz_at_zone, 2)
+{
+    const rdb_timezone *zone;
+    int32_t offset = 0;
+    if (!type_zone_argument(call, a[0].bytes, &zone, &offset))
+        return false;
+    if (zone != NULL) {
+        type_zone_moment moment = {0};
+        (void)type_to_local(zone, call->transaction_us, &moment);
+        offset = moment.offset;
+    }
+    move_timetz(type_get_timetz(a[1]), -offset, r);
+    return true;
+}
+
+TYPE_ROW_FUNCTION(timetz_at_offset, 2)
+{
+    type_interval interval = type_get_interval(a[0]);
+    if (interval.months != 0 || interval.days != 0) {
+        rdb_strbuf text;
+        rdb_strbuf_init(&text, call->arena);
+        type_add_interval(&text, call->format, interval);
+        return rdb_error_set(call->err, RDB_INVALID_PARAMETER_VALUE, "interval time zone \"%s\" must not include months or days", text.data);
+    }
+    move_timetz(type_get_timetz(a[1]), (int32_t)(-interval.usecs / TYPE_USECS_PER_SEC), r);
+    return true;
+}
+
 #define F RDB_KERNEL_FALLIBLE
 static const type_kernel KERNELS[] = {
     {"timestamp_pl_interval", timestamp_plus, F, 0}, {"timestamp_mi_interval", timestamp_minus, F, 0},
@@ -719,6 +773,7 @@ static const type_kernel KERNELS[] = {
     {"make_timestamptz", make_timestamptz, F, 0}, {"make_timestamptz_at_timezone", make_timestamptz_at, F, 0}, {"make_interval", make_interval, F, 0},
     {"float8_timestamptz", timestamptz_of_unix, F, 0},
     {"timestamp_zone", timestamp_at_zone, F, 0}, {"timestamptz_zone", timestamptz_at_zone, F, 0},
+    {"timetz_zone", timetz_at_zone, F, 0}, {"timetz_izone", timetz_at_offset, F, 0},
     {"timestamp_izone", timestamp_at_offset, F, 0}, {"timestamptz_izone", timestamptz_at_offset, F, 0},
     {"date_finite", date_is_finite, 0, 0}, {"timestamp_finite", timestamp_is_finite, 0, 0}, {"interval_finite", interval_is_finite, 0, 0},
 };
