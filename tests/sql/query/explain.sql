@@ -40,3 +40,5 @@ explain (analyze, costs off, timing off, summary off, format json) select id fro
 explain (format csv) select 1;
 explain (quickly) select 1;
 explain (timing) select 1;
+explain (costs off) create table made as select * from a where x = 1;
+explain (costs off) declare c cursor for select * from a where x = 1;
