@@ -3,6 +3,8 @@
  * set of partitions that can have rows for them. What a condition says nothing about is kept. */
 #include "sql/plan_append.h"
 
+enum { IS_NULL = 6, IS_NOT_NULL, NOT_EQUAL, KEYS_MAX = 32 }; /* behind a btree's strategies */
+
 /* A set of partitions: the entries of the map. */
 typedef struct pruner {
     planner *p;
@@ -36,7 +38,7 @@ static int32_t key_of(const pruner *s, const rdb_expr *expr)
 /* A comparison of one key with a constant of the key's own type. strategy 0: it says nothing here. */
 typedef struct bound_clause {
     int32_t key_no;
-    uint16_t strategy;   /* 1 < 2 <= 3 = 4 >= 5 >, 6 IS NULL, 7 IS NOT NULL */
+    uint16_t strategy;   /* 1 < 2 <= 3 = 4 >= 5 >, or one of those above */
     const rdb_expr_const *value;
 } bound_clause;
 
@@ -48,6 +50,23 @@ static bool as_constant(pruner *s, rdb_expr *expr, const rdb_type *type, const r
     *value = NULL;
     if (inner->kind == RDB_EXPR_CONST && inner->type->rep == type->rep && (inner->type->oid == type->oid || type->rep == RDB_REP_BYTES)) {
         *value = (const rdb_expr_const *)inner;
+        return true;
+    }
+    const uint32_t from = expr->type->oid, to = type->oid;
+    if (inner->kind == RDB_EXPR_CONST && (from == RDB_INT8OID || from == RDB_INT4OID) && (to == RDB_INT4OID || to == RDB_INT2OID)) { /* narrower, where it fits */
+        const rdb_expr_const *wide = (const rdb_expr_const *)inner;
+        const int64_t number = from == RDB_INT8OID ? wide->value.i64 : wide->value.i32, limit = to == RDB_INT4OID ? INT32_MAX : INT16_MAX;
+        rdb_expr_const *narrow = RDB_NEW(s->p->arena, rdb_expr_const);
+        if (!wide->is_null && (number > limit || number < -limit - 1))
+            return false;
+        narrow->head = wide->head;
+        narrow->head.type = type;
+        narrow->is_null = wide->is_null;
+        if (to == RDB_INT4OID)
+            narrow->value.i32 = (int32_t)number;
+        else
+            narrow->value.i16 = (int16_t)number;
+        *value = narrow;
         return true;
     }
     if (expr->kind != RDB_EXPR_CONST || !plan_cast_to(s->p, &cast, type))
@@ -66,7 +85,7 @@ static bool read_clause(pruner *s, const rdb_expr *clause, bound_clause *out)
     if (clause->kind == RDB_EXPR_NULL_TEST) {
         const rdb_expr_null_test *test = (const rdb_expr_null_test *)clause;
         out->key_no = key_of(s, test->argument);
-        out->strategy = test->is_not ? 7 : 6;
+        out->strategy = test->is_not ? IS_NOT_NULL : IS_NULL;
         return out->key_no >= 0 && !test->argument_is_row;
     }
     if (clause->type->oid == RDB_BOOLOID && key_of(s, clause) >= 0) { /* the key itself: = true */
@@ -83,7 +102,13 @@ static bool read_clause(pruner *s, const rdb_expr *clause, bound_clause *out)
     if (call->operator_oid == 0 || call->arguments.count != 2)
         return false;
     rdb_expr *left = call->arguments.items[0], *right = call->arguments.items[1];
-    const bool ok = rdb_opclass_strategy(s->p->access, call->operator_oid, &out->strategy, &family, &quiet) && out->strategy >= 1 && out->strategy <= 5;
+    bool ok = rdb_opclass_strategy(s->p->access, call->operator_oid, &out->strategy, &family, &quiet) && out->strategy >= 1 && out->strategy <= 5;
+    const rdb_operator_entry *entry = NULL;
+    if (!ok && s->map->strategy == 'l' && rdb_operator_get(s->p->access, call->operator_oid, &entry, &quiet) && entry != NULL && entry->negator_oid != 0) {
+        uint16_t negated = 0;
+        ok = rdb_opclass_strategy(s->p->access, entry->negator_oid, &negated, &family, &quiet) && negated == 3;
+        out->strategy = NOT_EQUAL;
+    }
     rdb_error_clear(&quiet);
     if (!ok)
         return false;
@@ -91,7 +116,7 @@ static bool read_clause(pruner *s, const rdb_expr *clause, bound_clause *out)
     if (out->key_no < 0) {
         out->key_no = key_of(s, right);
         right = left;
-        out->strategy = (uint16_t)(6 - out->strategy);
+        out->strategy = out->strategy == NOT_EQUAL ? NOT_EQUAL : (uint16_t)(6 - out->strategy);
     }
     if (out->key_no < 0)
         return false;
@@ -100,148 +125,255 @@ static bool read_clause(pruner *s, const rdb_expr *clause, bound_clause *out)
     return as_constant(s, right, s->map->types[out->key_no], &out->value);
 }
 
-/* ---- sets of one kind of partitioning ------------------------------------------------------------------------------------------------ */
-static bool list_has(const rdb_partition_map *map, const bound_clause *clause, const rdb_expr_const *value)
+/* ---- clauses of one AND together ------------------------------------------------------------------------------------------------------- */
+static bool holds(const rdb_partition_map *map, const bound_clause *clause, const rdb_expr_const *value)
 {
     if (value->is_null)
-        return clause->strategy == 6;
-    if (clause->strategy == 6)
+        return clause->strategy == IS_NULL;
+    if (clause->strategy == IS_NULL)
         return false;
-    if (clause->strategy == 7)
+    if (clause->strategy == IS_NOT_NULL)
         return true;
     const int order = rdb_partition_compare_value(map, 0, value->value, clause->value->value);
-    return clause->strategy == 1 ? order < 0 : clause->strategy == 2 ? order <= 0 : clause->strategy == 3 ? order == 0 : clause->strategy == 4 ? order >= 0 : order > 0;
+    switch (clause->strategy) {
+    case 1: return order < 0;
+    case 2: return order <= 0;
+    case 3: return order == 0;
+    case 4: return order >= 0;
+    case 5: return order > 0;
+    default: return order != 0;
+    }
 }
 
-static void keep_by_list(const pruner *s, const bound_clause *clause, bool *set)
+/* A partition is kept for one value that meets all clauses. */
+static void keep_by_list(const pruner *s, const bound_clause *clauses, uint32_t count, bool *set)
 {
+    bool names_listed = false;
     fill(s, set, false);
-    bool is_listed = false;
     for (uint32_t i = 0; i < s->map->count; i++) {
         const rdb_partition_bound *bound = &s->map->entries[i].bound;
-        for (uint32_t k = 0; bound->strategy == 'l' && k < bound->value_count; k++)
-            if (list_has(s->map, clause, bound->values[k]))
-                set[i] = is_listed = true;
-    }
-    /* DEFAULT has all other values: none only where one value was asked for and is another's */
-    if (s->map->default_no >= 0)
-        set[s->map->default_no] = !((clause->strategy == 3 || clause->strategy == 6) && is_listed);
-}
-
-/* Can the range have rows whose first key meets the clause? What further keys say is looked at by the equalities together. */
-static bool range_may_meet(const rdb_partition_map *map, const rdb_partition_bound *bound, const bound_clause *clause)
-{
-    int lower = bound->lower_ends[0], upper = bound->upper_ends[0];
-    const rdb_datum value = clause->value->value;
-    /* the value against the ends: <0 below */
-    const int to_lower = lower != 0 ? (lower < 0 ? 1 : -1) : rdb_partition_compare_value(map, 0, value, bound->values[0]->value);
-    int to_upper = upper != 0 ? (upper < 0 ? 1 : -1) : rdb_partition_compare_value(map, 0, value, bound->upper[0]->value);
-    const bool reaches_upper = map->key_count > 1 && upper == 0 && bound->upper_ends[1] != RDB_PARTITION_MINVALUE; /* rows with the upper end's first key */
-    switch (clause->strategy) {
-    case 1: return to_lower > 0;
-    case 2: return to_lower >= 0;
-    case 3: return to_lower >= 0 && (to_upper < 0 || (to_upper == 0 && reaches_upper));
-    case 4: return to_upper < 0 || (to_upper == 0 && reaches_upper);
-    default: return to_upper < 0;
-    }
-}
-
-/* Are all rows that meet the clause in ranges other than DEFAULT's? Walks the ranges, which are in order, from end to end of the clause. */
-static bool ranges_cover(const rdb_partition_map *map, const bound_clause *clause)
-{
-    const uint32_t count = map->default_no >= 0 ? map->count - 1 : map->count;
-    if (map->key_count != 1 || count == 0)
-        return false;
-    const rdb_datum value = clause->value->value;
-    if (clause->strategy == 3) {
-        for (uint32_t i = 0; i < count; i++)
-            if (range_may_meet(map, &map->entries[i].bound, clause))
-                return true;
-        return false;
-    }
-    const bool is_upward = clause->strategy >= 4;
-    /* find where the clause begins, then go on without a gap to MINVALUE or MAXVALUE */
-    for (uint32_t n = 0; n < count; n++) {
-        const uint32_t i = is_upward ? n : count - 1 - n;
-        const rdb_partition_bound *bound = &map->entries[i].bound;
-        bound_clause at = {.key_no = 0, .strategy = 3, .value = clause->value};
-        bool begins = range_may_meet(map, bound, &at);
-        if (!begins && !is_upward && clause->strategy == 1) /* k < v: the range that ends at v begins it */
-            begins = bound->upper_ends[0] == 0 && rdb_partition_compare_value(map, 0, value, bound->upper[0]->value) == 0;
-        if (!begins)
-            continue;
-        for (uint32_t k = i;;) {
-            const rdb_partition_bound *here = &map->entries[k].bound;
-            if (is_upward ? here->upper_ends[0] > 0 : here->lower_ends[0] < 0)
-                return true;
-            if (is_upward ? k + 1 == count : k == 0)
-                return false;
-            const rdb_partition_bound *next = &map->entries[is_upward ? k + 1 : k - 1].bound;
-            const rdb_partition_bound *low = is_upward ? here : next, *high = is_upward ? next : here;
-            if (low->upper_ends[0] != 0 || high->lower_ends[0] != 0 || rdb_partition_compare_value(map, 0, low->upper[0]->value, high->values[0]->value) != 0)
-                return false;
-            k = is_upward ? k + 1 : k - 1;
+        for (uint32_t k = 0; bound->strategy == 'l' && k < bound->value_count && !set[i]; k++) {
+            bool all = true;
+            for (uint32_t c = 0; c < count && all; c++)
+                all = holds(s->map, &clauses[c], bound->values[k]);
+            set[i] = all;
         }
     }
-    return false;
+    /* DEFAULT has all other values: none of them where one value is asked for that is another's */
+    for (uint32_t c = 0; c < count && s->map->default_no >= 0; c++) {
+        int32_t entry_no = -1;
+        if (clauses[c].strategy == IS_NULL)
+            names_listed = names_listed || s->map->null_no >= 0;
+        for (uint32_t k = 0; clauses[c].strategy == 3 && k < s->map->item_count; k++)
+            if (rdb_partition_compare_value(s->map, 0, s->map->items[k].value->value, clauses[c].value->value) == 0)
+                entry_no = (int32_t)s->map->items[k].entry_no;
+        names_listed = names_listed || entry_no >= 0;
+    }
+    if (s->map->default_no >= 0)
+        set[s->map->default_no] = !names_listed;
 }
 
-static void keep_by_range(const pruner *s, const bound_clause *clause, bool *set)
+/* The rows that the clauses leave of a range: those whose first keys lie between two prefixes. */
+typedef struct prefix {
+    rdb_datum values[KEYS_MAX];
+    uint16_t count;          /* 0: open */
+    bool is_inclusive;
+} prefix;
+
+/* The prefix against an end of a range: <0 before it; 0: the end begins with it. */
+static int compare_prefix(const rdb_partition_map *map, const prefix *at, const rdb_expr_const *const *values, const int8_t *ends)
+{
+    for (uint16_t i = 0; i < at->count; i++) {
+        if (ends[i] != RDB_PARTITION_VALUE)
+            return ends[i] < 0 ? 1 : -1;
+        const int order = rdb_partition_compare_value(map, i, at->values[i], values[i]->value);
+        if (order != 0)
+            return order;
+    }
+    return 0;
+}
+
+static void make_prefixes(const rdb_partition_map *map, const bound_clause *clauses, uint32_t count, prefix *lower, prefix *upper, bool *all_strict)
+{
+    bool is_strict[KEYS_MAX] = {false};
+    *lower = *upper = (prefix){.count = 0, .is_inclusive = true};
+    for (uint16_t key = 0; key < map->key_count && key < KEYS_MAX; key++) {
+        const bound_clause *equal = NULL, *low = NULL, *high = NULL;
+        for (uint32_t c = 0; c < count; c++) {
+            const bound_clause *clause = &clauses[c];
+            if (clause->key_no != key || clause->value == NULL)
+                continue;
+            if (clause->strategy == 3)
+                equal = clause;
+            if (clause->strategy == 4 || clause->strategy == 5) {
+                const int order = low != NULL ? rdb_partition_compare_value(map, key, clause->value->value, low->value->value) : 1;
+                if (order > 0 || (order == 0 && clause->strategy == 5))
+                    low = clause;
+            }
+            if (clause->strategy == 1 || clause->strategy == 2) {
+                const int order = high != NULL ? rdb_partition_compare_value(map, key, clause->value->value, high->value->value) : -1;
+                if (order < 0 || (order == 0 && clause->strategy == 1))
+                    high = clause;
+            }
+        }
+        for (uint32_t c = 0; c < count; c++)
+            is_strict[key] = is_strict[key] || (clauses[c].key_no == key && clauses[c].strategy != IS_NULL);
+        if (equal != NULL && lower->count == key && upper->count == key) {
+            lower->values[lower->count++] = equal->value->value;
+            upper->values[upper->count++] = equal->value->value;
+            continue;
+        }
+        if (low != NULL && lower->count == key && upper->count >= key) {
+            lower->values[lower->count++] = low->value->value;
+            lower->is_inclusive = low->strategy == 4;
+        }
+        if (high != NULL && upper->count == key && lower->count >= key) {
+            upper->values[upper->count++] = high->value->value;
+            upper->is_inclusive = high->strategy == 2;
+        }
+        for (uint16_t k = (uint16_t)(key + 1); k < map->key_count; k++)
+            for (uint32_t c = 0; c < count; c++)
+                is_strict[k] = is_strict[k] || (clauses[c].key_no == k && clauses[c].strategy != IS_NULL);
+        break;
+    }
+    *all_strict = true;
+    for (uint16_t key = 0; key < map->key_count; key++)
+        *all_strict = *all_strict && is_strict[key];
+}
+
+static bool reaches_lower(const rdb_partition_map *map, const rdb_partition_bound *bound, const prefix *lower)
+{
+    const int order = lower->count > 0 ? compare_prefix(map, lower, bound->upper, bound->upper_ends) : -1;
+    if (order != 0)
+        return order < 0;
+    return lower->is_inclusive && lower->count < map->key_count && bound->upper_ends[lower->count] != RDB_PARTITION_MINVALUE;
+}
+
+static bool reaches_upper(const rdb_partition_map *map, const rdb_partition_bound *bound, const prefix *upper)
+{
+    const int order = upper->count > 0 ? compare_prefix(map, upper, bound->values, bound->lower_ends) : 1;
+    if (order != 0)
+        return order > 0;
+    return upper->is_inclusive && (upper->count == map->key_count || bound->lower_ends[upper->count] != RDB_PARTITION_MAXVALUE);
+}
+
+/* Do the kept ranges have all rows between the prefixes, without a gap? */
+static bool ranges_cover(const rdb_partition_map *map, const bool *set, uint32_t count, const prefix *lower, const prefix *upper)
+{
+    const rdb_partition_bound *first = NULL, *last = NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        const rdb_partition_bound *bound = &map->entries[i].bound;
+        if (!set[i])
+            continue;
+        if (last != NULL && rdb_partition_compare_ends(map, last->upper, last->upper_ends, true, bound->values, bound->lower_ends, true) != 0)
+            return false;
+        first = first != NULL ? first : bound;
+        last = bound;
+    }
+    if (first == NULL)
+        return false;
+    int order = lower->count > 0 ? compare_prefix(map, lower, first->values, first->lower_ends) : -1;
+    if (lower->count == 0 ? first->lower_ends[0] >= 0 : order < 0)
+        return false;
+    if (lower->count > 0 && order == 0 && lower->count < map->key_count && first->lower_ends[lower->count] != RDB_PARTITION_MINVALUE)
+        return false;
+    order = upper->count > 0 ? compare_prefix(map, upper, last->upper, last->upper_ends) : 1;
+    if (upper->count == 0)
+        return last->upper_ends[0] > 0;
+    if (order != 0)
+        return order < 0;
+    return !upper->is_inclusive || (upper->count < map->key_count && last->upper_ends[upper->count] == RDB_PARTITION_MAXVALUE);
+}
+
+static void keep_by_range(const pruner *s, const bound_clause *clauses, uint32_t count, bool *set)
+{
+    const rdb_partition_map *map = s->map;
+    const uint32_t ranges = map->default_no >= 0 ? map->count - 1 : map->count;
+    prefix lower, upper;
+    bool all_strict = false, wants_null = false;
+    for (uint32_t c = 0; c < count; c++)
+        wants_null = wants_null || clauses[c].strategy == IS_NULL;
+    if (wants_null) { /* nulls are DEFAULT's */
+        for (uint32_t i = 0; i < map->count; i++)
+            set[i] = (int32_t)i == map->default_no;
+        return;
+    }
+    make_prefixes(map, clauses, count, &lower, &upper, &all_strict);
+    for (uint32_t i = 0; i < ranges; i++)
+        set[i] = reaches_lower(map, &map->entries[i].bound, &lower) && reaches_upper(map, &map->entries[i].bound, &upper);
+    if (map->default_no >= 0)
+        set[map->default_no] = !all_strict || !ranges_cover(map, set, ranges, &lower, &upper);
+}
+
+/* A hash knows nothing but equality on all keys. */
+static bool keep_by_hash(const pruner *s, const bound_clause *clauses, uint32_t count, bool *set)
+{
+    rdb_datum keys[KEYS_MAX];
+    bool is_null[KEYS_MAX], is_known[KEYS_MAX] = {false};
+    int32_t entry_no = -1;
+    uint16_t known = 0;
+    fill(s, set, true);
+    for (uint32_t i = 0; i < count; i++) {
+        const bound_clause *one = &clauses[i];
+        if ((one->strategy != 3 && one->strategy != IS_NULL) || one->key_no >= KEYS_MAX || is_known[one->key_no])
+            continue;
+        is_known[one->key_no] = true;
+        is_null[one->key_no] = one->strategy == IS_NULL;
+        keys[one->key_no] = one->strategy == IS_NULL ? (rdb_datum){.words = {0, 0}} : one->value->value;
+        known++;
+    }
+    if (known != s->map->key_count)
+        return true;
+    if (!rdb_partition_find(s->map, keys, is_null, &entry_no, s->p->err))
+        return false;
+    for (uint32_t i = 0; i < s->map->count; i++)
+        set[i] = (int32_t)i == entry_no;
+    return true;
+}
+
+static bool keep_by_clauses(const pruner *s, const bound_clause *clauses, uint32_t count, bool *set)
 {
     fill(s, set, true);
-    for (uint32_t i = 0; i < s->map->count; i++) {
-        const rdb_partition_bound *bound = &s->map->entries[i].bound;
-        if (clause->strategy == 6) /* nulls are DEFAULT's */
-            set[i] = bound->strategy == 'd';
-        else if (clause->strategy == 7)
-            set[i] = true;
-        else if (bound->strategy == 'r' && clause->key_no == 0)
-            set[i] = range_may_meet(s->map, bound, clause);
-        else if (bound->strategy == 'd')
-            set[i] = clause->key_no != 0 || !ranges_cover(s->map, clause);
-    }
+    for (uint32_t i = 0; i < count; i++)
+        if (clauses[i].value != NULL && clauses[i].value->is_null) {
+            fill(s, set, false); /* a strict comparison with null is never true */
+            return true;
+        }
+    if (count == 0)
+        return true;
+    if (s->map->strategy == 'h')
+        return keep_by_hash(s, clauses, count, set);
+    if (s->map->strategy == 'l')
+        keep_by_list(s, clauses, count, set);
+    else
+        keep_by_range(s, clauses, count, set);
+    return true;
 }
 
 /* ---- conditions ----------------------------------------------------------------------------------------------------------------------- */
 static bool keep_by(pruner *s, const rdb_expr *clause, bool *set);
 
-/* Equalities on all keys together name one partition; a hash knows nothing else. */
-static bool keep_by_all(pruner *s, const rdb_list *clauses, bool *set)
-{
-    const uint16_t count = s->map->key_count;
-    rdb_datum keys[32];
-    bool is_null[32], is_known[32] = {false};
-    int32_t entry_no = -1;
-    uint16_t known = 0;
-    for (uint32_t i = 0; i < clauses->count; i++) {
-        bound_clause one;
-        if (!read_clause(s, clauses->items[i], &one) || (one.strategy != 3 && one.strategy != 6) || one.key_no >= 32 || (one.value != NULL && one.value->is_null) || is_known[one.key_no])
-            continue;
-        is_known[one.key_no] = true;
-        is_null[one.key_no] = one.strategy == 6;
-        keys[one.key_no] = one.strategy == 6 ? (rdb_datum){.words = {0, 0}} : one.value->value;
-        known++;
-    }
-    if (known != count)
-        return true;
-    if (!rdb_partition_find(s->map, keys, is_null, &entry_no, s->p->err))
-        return false;
-    for (uint32_t i = 0; i < s->map->count; i++)
-        set[i] = set[i] && (int32_t)i == entry_no;
-    return true;
-}
-
 static bool keep_by_and(pruner *s, const rdb_list *clauses, bool *set)
 {
     bool *one = RDB_NEW_ARRAY(s->p->arena, bool, s->map->count + 1);
+    bound_clause *simple = RDB_NEW_ARRAY(s->p->arena, bound_clause, clauses->count + 1);
+    uint32_t count = 0;
     fill(s, set, true);
     for (uint32_t i = 0; i < clauses->count; i++) {
+        if (read_clause(s, clauses->items[i], &simple[count])) {
+            count++;
+            continue;
+        }
         if (!keep_by(s, clauses->items[i], one))
             return false;
         for (uint32_t k = 0; k < s->map->count; k++)
             set[k] = set[k] && one[k];
     }
-    return keep_by_all(s, clauses, set);
+    if (!keep_by_clauses(s, simple, count, one))
+        return false;
+    for (uint32_t k = 0; k < s->map->count; k++)
+        set[k] = set[k] && one[k];
+    return true;
 }
 
 static bool keep_by_array(pruner *s, const rdb_expr_array_op *any, bool *set)
@@ -253,7 +385,12 @@ static bool keep_by_array(pruner *s, const rdb_expr_array_op *any, bool *set)
     uint32_t family = 0;
     rdb_error quiet = {0};
     fill(s, set, true);
-    const bool known = rdb_opclass_strategy(s->p->access, any->operator_oid, &strategy, &family, &quiet) && strategy >= 1 && strategy <= 5;
+    bool known = rdb_opclass_strategy(s->p->access, any->operator_oid, &strategy, &family, &quiet) && strategy >= 1 && strategy <= 5;
+    const rdb_operator_entry *entry = NULL;
+    if (!known && s->map->strategy == 'l' && rdb_operator_get(s->p->access, any->operator_oid, &entry, &quiet) && entry != NULL && entry->negator_oid != 0) {
+        known = rdb_opclass_strategy(s->p->access, entry->negator_oid, &strategy, &family, &quiet) && strategy == 3;
+        strategy = NOT_EQUAL;
+    }
     rdb_error_clear(&quiet);
     if (key_no < 0 || !known)
         return true;
@@ -274,34 +411,26 @@ static bool keep_by_array(pruner *s, const rdb_expr_array_op *any, bool *set)
         return true;
     }
     bool *sum = RDB_NEW_ARRAY(s->p->arena, bool, s->map->count + 1);
+    bound_clause *joint = RDB_NEW_ARRAY(s->p->arena, bound_clause, values.count + 1);
+    uint32_t joint_count = 0;
     fill(s, sum, !any->use_or);
     for (uint32_t i = 0; i < values.count; i++) {
         bound_clause clause = {.key_no = key_no, .strategy = strategy};
         if (!as_constant(s, values.items[i], s->map->types[key_no], &clause.value))
             return true;
+        joint[joint_count++] = clause;
         if (clause.value->is_null) {
             if (!any->use_or)
                 fill(s, sum, false);
             continue;
         }
-        if (s->map->strategy == 'h') {
-            int32_t entry_no = -1;
-            const bool null = false;
-            if (s->map->key_count != 1 || strategy != 3)
-                return true;
-            if (!rdb_partition_find(s->map, &clause.value->value, &null, &entry_no, s->p->err))
-                return false;
-            fill(s, one, false);
-            if (entry_no >= 0)
-                one[entry_no] = true;
-        } else if (s->map->strategy == 'l') {
-            keep_by_list(s, &clause, one);
-        } else {
-            keep_by_range(s, &clause, one);
-        }
+        if (!keep_by_clauses(s, &clause, 1, one))
+            return false;
         for (uint32_t k = 0; k < s->map->count; k++)
             sum[k] = any->use_or ? sum[k] || one[k] : sum[k] && one[k];
     }
+    if (!any->use_or)
+        return keep_by_clauses(s, joint, joint_count, set);
     memcpy(set, sum, s->map->count * sizeof *set);
     return true;
 }
@@ -337,17 +466,12 @@ static bool keep_by(pruner *s, const rdb_expr *clause, bool *set)
             untruth->head = *inner;
             untruth->head.kind = RDB_EXPR_CONST;
             bound = (bound_clause){key_no, 3, untruth};
-            keep_by_list(s, &bound, set);
+            keep_by_list(s, &bound, 1, set);
         }
     } else if (clause->kind == RDB_EXPR_ARRAY_OP) {
         ok = keep_by_array(s, (const rdb_expr_array_op *)clause, set);
     } else if (read_clause(s, clause, &bound)) {
-        if (bound.value != NULL && bound.value->is_null)
-            fill(s, set, false); /* a strict comparison with null is never true */
-        else if (s->map->strategy == 'l')
-            keep_by_list(s, &bound, set);
-        else if (s->map->strategy == 'r')
-            keep_by_range(s, &bound, set);
+        ok = keep_by_clauses(s, &bound, 1, set);
     }
     s->p->depth--;
     return ok;

@@ -1,0 +1,26 @@
+-- rows of hash partitions lie where PostgreSQL puts them
+create table h (k int, t text) partition by hash (k);
+create table h0 partition of h for values with (modulus 4, remainder 0);
+create table h1 partition of h for values with (modulus 4, remainder 1);
+create table h2 partition of h for values with (modulus 4, remainder 2);
+create table h3 partition of h for values with (modulus 4, remainder 3);
+insert into h select g, g from generate_series(1, 8) g;
+select k, tableoid::regclass from h order by k;
+select satisfies_hash_partition('h'::regclass, 4, 2, 2);
+explain (costs off) select * from h where k = 3;
+create table l (k text) partition by list (k);
+create table l1 partition of l for values in ('a', 'd');
+create table l2 partition of l for values in ('b', 'c');
+create table l3 partition of l for values in (null);
+create table ld partition of l default;
+explain (costs off) select * from l where k > 'a' and k < 'd';
+explain (costs off) select * from l where k <> 'a' and k <> 'd';
+explain (costs off) select * from l where k is null;
+create table r (a int, b int) partition by range (a, b);
+create table r1 partition of r for values from (1, 1) to (1, 10);
+create table r2 partition of r for values from (1, 10) to (2, 1);
+create table r3 partition of r for values from (2, 1) to (maxvalue, maxvalue);
+explain (costs off) select * from r where a = 1 and b < 5;
+explain (costs off) select * from r where a > 1;
+explain (costs off) select * from r where a = 2 and b = 0;
+drop table h, l, r;
