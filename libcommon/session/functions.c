@@ -56,6 +56,17 @@ static bool backend_pid_row(rdb_call *call, const rdb_datum *a, const bool *null
 }
 EXPR_ROW_KERNEL(backend_pid, 0)
 
+static bool export_snapshot_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    const rdb_eval *eval = rdb_eval_of(call);
+    char id[40];
+    (void)a, (void)nulls, (void)is_null;
+    if (rdb_txn_current_level(eval->txn) > 0)
+        return rdb_error_set(call->err, RDB_ACTIVE_SQL_TRANSACTION, "cannot export a snapshot from a subtransaction");
+    return rdb_txn_export_snapshot(eval->txn, eval->snapshot, session_of(call)->pid, id, call->err) && expr_set_text(call, id, strlen(id), result);
+}
+EXPR_ROW_KERNEL(export_snapshot, 0)
+
 /* Looks at the cancel token at least ten times a second, as every wait does. */
 static bool sleep_until(rdb_call *call, int64_t until_us)
 {
@@ -180,6 +191,7 @@ void session_register_functions(void)
         {3294, current_setting_missing, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
         {2078, set_config, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
         {2026, backend_pid, RDB_KERNEL_NEEDS_SESSION},
+        {3809, export_snapshot, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
         {2626, sleep, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
         {3935, sleep_for, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
         {2171, cancel_backend, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},

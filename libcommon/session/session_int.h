@@ -253,6 +253,8 @@ void session_drop_statement_snapshot(rdb_session *session, const rdb_snapshot *s
 RDB_CHECKED bool session_transaction_statement(rdb_session *session, const rdb_ast_node *statement, char tag[64], rdb_error *err);
 
 bool session_apply_transaction_options(rdb_session *session, const rdb_list *options, rdb_error *err);
+/* SET TRANSACTION SNAPSHOT: the transaction reads what the exporter of that name does. */
+RDB_CHECKED bool session_import_snapshot(rdb_session *session, const char *id, rdb_error *err);
 
 /* portal.c: portals and the ends of transactions. At a commit those WITH HOLD keep their rows (which may fail). */
 bool session_close_portals(rdb_session *session, bool committing, rdb_error *err);

@@ -56,6 +56,7 @@ struct session_settings {
     uint32_t trail_count, trail_capacity, level;
     rdb_map *custom; /* "a.b" settings of users by folded name: malloc'ed texts */
     rdb_format_settings format;
+    int64_t deadlock_timeout_us; /* 0: not set, the usual */
     int64_t lock_timeout_us, statement_timeout_us, idle_timeout_us, idle_in_transaction_timeout_us;
     uint64_t work_mem_bytes;
     rdb_sql_reading reading;
@@ -320,6 +321,9 @@ static bool check_value(rdb_session *session, int setting_no, const char *text, 
     case SET_lock_timeout:
         settings->lock_timeout_us = (int64_t)number * 1000;
         break;
+    case SET_deadlock_timeout:
+        settings->deadlock_timeout_us = (int64_t)number * 1000;
+        break;
     case SET_idle_session_timeout:
         settings->idle_timeout_us = (int64_t)number * 1000;
         break;
@@ -565,6 +569,10 @@ void session_settings_end_transaction(rdb_session *session, bool committed)
 const rdb_format_settings *session_setting_format(const rdb_session *session)
 {
     return &session->settings->format;
+}
+int64_t session_setting_deadlock_timeout_us(const rdb_session *session)
+{
+    return session->settings->deadlock_timeout_us;
 }
 bool session_setting_deferrable(const rdb_session *session)
 {
@@ -816,6 +824,8 @@ static bool set_multi(rdb_session *session, const rdb_ast_set *statement, rdb_er
         }
         return session_apply_transaction_options(session, &statement->args, err);
     }
+    if (strcmp(statement->name, "TRANSACTION SNAPSHOT") == 0)
+        return session_import_snapshot(session, ((const rdb_ast_value *)statement->args.items[0])->text, err);
     if (strcmp(statement->name, "SESSION CHARACTERISTICS") != 0)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "SET %s is not supported yet", statement->name);
     for (uint32_t i = 0; i < statement->args.count; i++) {

@@ -12,6 +12,7 @@ uint32_t session_settings_push(rdb_session *session);
 void session_settings_pop(rdb_session *session, uint32_t level, bool keep);
 void session_settings_end_transaction(rdb_session *session, bool committed);
 
+int64_t session_setting_deadlock_timeout_us(const rdb_session *session);
 bool session_setting_deferrable(const rdb_session *session); /* default_transaction_deferrable */
 rdb_isolation session_setting_isolation(const rdb_session *session); /* default_transaction_isolation */
 bool session_setting_read_only(const rdb_session *session);          /* default_transaction_read_only */

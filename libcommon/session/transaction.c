@@ -44,6 +44,8 @@ static void forget(rdb_session *session, bool committed)
 
 static bool begin_engine_transaction(rdb_session *session, rdb_error *err)
 {
+    if (session->locks != NULL)
+        rdb_lock_session_set_deadlock_timeout(session->locks, session_setting_deadlock_timeout_us(session));
     if (session->txn != NULL)
         return true;
     if (!rdb_txn_begin(rdb_engine_txns(session->engine), rdb_database_pdb(session->database), session->isolation,
@@ -199,6 +201,22 @@ bool session_apply_transaction_options(rdb_session *session, const rdb_list *opt
     /* An engine transaction that is already there and has done nothing gives way to one with the new properties. */
     if (session->txn != NULL && !session->has_run_statement && session->savepoint_count == 0)
         rdb_txn_abort(&session->txn);
+    return true;
+}
+
+bool session_import_snapshot(rdb_session *session, const char *id, rdb_error *err)
+{
+    if (!in_block(session) || session->has_run_statement || session->has_txn_snapshot)
+        return rdb_error_set(err, RDB_ACTIVE_SQL_TRANSACTION, "SET TRANSACTION SNAPSHOT must be called before any query");
+    if (session->savepoint_count > 0)
+        return rdb_error_set(err, RDB_ACTIVE_SQL_TRANSACTION, "SET TRANSACTION SNAPSHOT must not be called in a subtransaction");
+    if (session->isolation < RDB_REPEATABLE_READ)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "a snapshot-importing transaction must have isolation level SERIALIZABLE or REPEATABLE READ");
+    if (session->isolation == RDB_SERIALIZABLE)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "importing a snapshot into a serializable transaction is not supported yet");
+    if (!begin_engine_transaction(session, err) || !rdb_txn_import_snapshot(session->txn, id, &session->txn_snapshot, err))
+        return false;
+    session->has_txn_snapshot = session->has_run_statement = true;
     return true;
 }
 

@@ -96,6 +96,7 @@ rdb_scn rdb_txn_horizon(rdb_txn_manager *manager)
     rdb_scn claim = atomic_load(&manager->horizon_claim);
     while (claim < horizon && !atomic_compare_exchange_weak(&manager->horizon_claim, &claim, horizon))
         ;
+    rdb_mutex_lock(&manager->exports_lock); /* see export.c */
     uint32_t count = atomic_load(&manager->chunk_count);
     for (uint32_t i = 0; i < count; i++) {
         txn_entry *chunk = atomic_load_explicit(&manager->chunks[i], memory_order_relaxed);
@@ -105,6 +106,7 @@ rdb_scn rdb_txn_horizon(rdb_txn_manager *manager)
                 horizon = scn - 1;
         }
     }
+    rdb_mutex_unlock(&manager->exports_lock);
     return horizon;
 }
 
@@ -206,6 +208,8 @@ void rdb_txn_end_statement(rdb_txn *txn)
 
 void txn_release_snapshots(rdb_txn *txn)
 {
+    if (txn->has_exported)
+        txn_withdraw_exports(txn);
     txn->held_count = 0;
     txn->current_scn = txn->latest_scn = 0;
     atomic_store(&txn->entry->snapshot_scn, 0);

@@ -153,6 +153,11 @@ void rdb_lock_session_close(rdb_lock_session **session)
     *session = NULL;
 }
 
+void rdb_lock_session_set_deadlock_timeout(rdb_lock_session *session, int64_t timeout_us)
+{
+    session->deadlock_timeout_us = timeout_us;
+}
+
 void rdb_lock_set_deadlock_timeout(rdb_txn_manager *manager, int64_t timeout_us)
 {
     atomic_store_explicit(&manager->locks->deadlock_timeout_us, timeout_us, memory_order_relaxed);

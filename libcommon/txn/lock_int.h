@@ -109,6 +109,7 @@ struct lock_owner {
     uint64_t age;                  /* grows with the start of its first hard work: larger is younger; read under all latches */
     uint32_t graph_no;             /* detector's scratch, under all latches */
     bool belongs_to_session;       /* outlives its transactions */
+    int64_t deadlock_timeout_us;   /* of the session; 0: the table's */
     bool has_waited;               /* for another since it was asked last */
     bool in_use;
     uint16_t fast_used;            /* slots taken, as bits */

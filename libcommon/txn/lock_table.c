@@ -167,7 +167,8 @@ lock_owner *lock_owner_begin(rdb_lock_table *table, const rdb_txn *txn, rdb_canc
     atomic_store_explicit(&owner->txn, txn, memory_order_relaxed);
     owner->cancel = cancel;
     owner->age = 0;
-    owner->belongs_to_session = false;
+    owner->belongs_to_session = owner->has_waited = false;
+    owner->deadlock_timeout_us = 0;
     owner->in_use = true;
     atomic_store_explicit(&owner->xid, 0, memory_order_relaxed);
     atomic_store_explicit(&owner->process_id, 0, memory_order_relaxed);
@@ -527,7 +528,8 @@ static bool await_answer(lock_request *request, uint8_t kind, int64_t lock_timeo
         [RDB_LOCK_ADVISORY] = "advisory", [RDB_LOCK_OBJECT] = "object", [RDB_LOCK_DATABASE] = "object"};
     const char *wait_name = WAIT_NAMES[kind];
     lock_owner *owner = request->owner;
-    int64_t detect_after_us = atomic_load_explicit(&owner->table->deadlock_timeout_us, memory_order_relaxed);
+    int64_t detect_after_us = owner->deadlock_timeout_us > 0 ? owner->deadlock_timeout_us
+                                                             : atomic_load_explicit(&owner->table->deadlock_timeout_us, memory_order_relaxed);
     int64_t detect_at = request->since_us + detect_after_us;
     for (;;) {
         /* Acquire: pairs with wake_owner. */

@@ -72,6 +72,7 @@ void rdb_lock_session_release_all(rdb_lock_session *session, uint8_t kind); /* a
 void rdb_lock_session_close(rdb_lock_session **session);
 /* How long a waiter waits before it looks for a deadlock (deadlock_timeout); 1 s until set. */
 void rdb_lock_set_deadlock_timeout(rdb_txn_manager *manager, int64_t timeout_us);
+void rdb_lock_session_set_deadlock_timeout(rdb_lock_session *session, int64_t timeout_us); /* its own; 0: the manager's */
 
 /* Called by txn at the ends: wakes who waits. */
 void rdb_lock_release_all(rdb_txn *txn);

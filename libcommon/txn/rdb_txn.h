@@ -85,6 +85,10 @@ void rdb_txn_hold_snapshot(rdb_txn *txn, const rdb_snapshot *snapshot);
 void rdb_txn_drop_snapshot(rdb_txn *txn, const rdb_snapshot *snapshot);
 /* Between statements: only what is held keeps the horizon back, so that a session that idles in a transaction does not. */
 void rdb_txn_end_statement(rdb_txn *txn);
+/* Others may take the snapshot by its name while this transaction runs. Import: before the transaction has one; it is held from then on.
+ * 22023: there is none of that name (any more). */
+RDB_CHECKED bool rdb_txn_export_snapshot(rdb_txn *txn, const rdb_snapshot *snapshot, uint32_t process_id, char id[40], rdb_error *err);
+RDB_CHECKED bool rdb_txn_import_snapshot(rdb_txn *txn, const char *id, rdb_snapshot *snapshot, rdb_error *err);
 /* From here on snapshots of this transaction have every commit whose locks have fallen, published or not; replies wait for those. For
  * whoever got a lock: what its former holder did must be seen. Checks of foreign keys need it with every look. */
 void rdb_txn_join_recorded(rdb_txn *txn);

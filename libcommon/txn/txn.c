@@ -86,6 +86,7 @@ bool rdb_txn_open(rdb_txn_manager **opened, const rdb_txn_config *config, rdb_er
     manager->instance_no = atomic_fetch_add(&instances, 1) + 1;
     atomic_store(&manager->retention_us, config->retention_us);
     rdb_mutex_init(&manager->lock, RDB_RANK_TXN - 1);
+    rdb_mutex_init(&manager->exports_lock, RDB_RANK_LEAF);
     for (unsigned i = 0; i < RDB_STRIPES; i++)
         rdb_mutex_init(&manager->stripes[i].lock, RDB_RANK_LEAF);
     rdb_scn scn = RDB_MAX(atomic_load(&replayed_scn), config->scn);
@@ -127,6 +128,7 @@ void rdb_txn_close(rdb_txn_manager **opened)
     }
     for (unsigned i = 0; i < RDB_STRIPES; i++)
         rdb_mutex_deinit(&manager->stripes[i].lock);
+    rdb_mutex_deinit(&manager->exports_lock);
     rdb_mutex_deinit(&manager->lock);
     free(manager->outcomes);
     free(manager);
@@ -214,6 +216,7 @@ bool rdb_txn_begin(rdb_txn_manager *manager, uint32_t pdb_no, rdb_isolation isol
     txn->undo_first = 0;
     txn->locks = NULL; /* the lock manager's business from the first lock on */
     txn->ssi = NULL;
+    txn->has_exported = false;
     atomic_store_explicit(&entry->pdb, pdb_no, memory_order_relaxed);
     atomic_store_explicit(&entry->isolation, (uint32_t)isolation, memory_order_relaxed);
     atomic_store_explicit(&entry->started_us, rdb_time_wall_us(), memory_order_relaxed);

@@ -102,6 +102,7 @@ typedef struct txn_recording { /* one commit on its way from recorded to publish
 struct lock_owner;
 struct ssi_manager;
 struct ssi_txn;
+typedef struct txn_export txn_export; /* export.c */
 
 struct rdb_txn_manager {
     rdb_storage *storage;
@@ -142,6 +143,9 @@ struct rdb_txn_manager {
     rdb_txn_undo_ops undo_ops RDB_SET_ONCE;
     rdb_lock_table *locks RDB_SET_ONCE; /* the lock manager's */
     struct ssi_manager *ssi RDB_SET_ONCE; /* ssi_int.h */
+    rdb_mutex exports_lock; /* RDB_RANK_LEAF */
+    txn_export *exports RDB_GUARDED_BY(exports_lock);
+    uint32_t export_no RDB_GUARDED_BY(exports_lock);
 };
 
 typedef struct txn_sub { /* a subtransaction that wrote */
@@ -173,6 +177,7 @@ struct rdb_txn {
     rdb_xid xid;      /* top level; 0: none yet */
     uint32_t level;   /* current savepoint level */
     struct lock_owner *locks; /* the lock manager's; NULL while there is none */
+    bool has_exported;        /* snapshots; they go with it */
     struct ssi_txn *ssi;      /* SERIALIZABLE, from its snapshot on; else NULL */
 
     txn_sub *subs;    /* ascending xids */
@@ -221,6 +226,7 @@ bool txn_entry_take(rdb_txn_manager *manager, txn_entry **entry, rdb_error *err)
 void txn_entry_give(rdb_txn_manager *manager, txn_entry *entry);
 void txn_entries_close(rdb_txn_manager *manager);
 void txn_release_snapshots(rdb_txn *txn);
+void txn_withdraw_exports(rdb_txn *txn);
 
 static inline bool txn_is_top(const rdb_txn *txn, rdb_xid xid)
 {

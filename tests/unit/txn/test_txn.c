@@ -444,6 +444,42 @@ static void test_threads(void **state)
     instance_end(&shared);
 }
 
+/* The horizon stays below an exported snapshot that someone took over, when its exporter has gone; then nobody can take it. */
+static void test_exported_snapshots(void **state)
+{
+    static instance f;
+    rdb_snapshot first, second;
+    rdb_txn *exporter, *importer, *writer;
+    rdb_xid xid;
+    rdb_scn scn = 0;
+    char id[40];
+    (void)state;
+    instance_begin(&f);
+    MUST(&f.err, rdb_txn_begin(f.txns, PDB, RDB_REPEATABLE_READ, false, NULL, &exporter, &f.err));
+    rdb_txn_take_snapshot(exporter, &first);
+    MUST(&f.err, rdb_txn_export_snapshot(exporter, &first, 7, id, &f.err));
+    for (int i = 0; i < 3; i++) {
+        MUST(&f.err, rdb_txn_begin(f.txns, PDB, RDB_READ_COMMITTED, false, NULL, &writer, &f.err));
+        MUST(&f.err, rdb_txn_assign_xid(writer, &xid, &f.err));
+        MUST(&f.err, rdb_txn_commit(&writer, RDB_COMMIT_LOCAL, &scn, &f.err));
+    }
+    assert_int_equal(rdb_txn_horizon(f.txns), first.scn);
+    MUST(&f.err, rdb_txn_begin(f.txns, PDB, RDB_REPEATABLE_READ, true, NULL, &importer, &f.err));
+    MUST(&f.err, rdb_txn_import_snapshot(importer, id, &second, &f.err));
+    assert_int_equal(second.scn, first.scn);
+    rdb_txn_end_statement(importer);
+    rdb_txn_abort(&exporter);
+    assert_int_equal(rdb_txn_horizon(f.txns), first.scn);
+    MUST(&f.err, rdb_txn_begin(f.txns, PDB, RDB_REPEATABLE_READ, true, NULL, &writer, &f.err));
+    assert_false(rdb_txn_import_snapshot(writer, id, &second, &f.err));
+    assert_string_equal(f.err.sqlstate, "22023");
+    rdb_error_clear(&f.err);
+    rdb_txn_abort(&writer);
+    rdb_txn_abort(&importer);
+    assert_int_equal(rdb_txn_horizon(f.txns), scn);
+    instance_end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -453,6 +489,7 @@ int main(void)
         cmocka_unit_test(test_payloads_are_replayed),
         cmocka_unit_test(test_reverted_and_cut),
         cmocka_unit_test(test_times),
+        cmocka_unit_test(test_exported_snapshots),
         cmocka_unit_test(test_read_only_and_unknown_database),
         cmocka_unit_test(test_threads),
     };
