@@ -325,6 +325,7 @@ bool exec_row_rules_compute_index(void *rules_at, const rdb_relation_index *inde
 
 /* ---- the operator ---------------------------------------------------------------------------------------------------------------- */
 typedef struct modify_state {
+    bool met_row;               /* INSERT: the last row was one that stood in the way */
     const rdb_plan_modify *plan;
     exec_target *at;            /* the table of the row at hand */
     exec_target *own;           /* the table that the statement names; NULL: it is partitioned */
@@ -447,7 +448,7 @@ static bool open_modify(exec_node *node, rdb_error *err)
     state->old_is_null = RDB_NEW_ARRAY(arena, bool, count + 1u);
     state->rows = RDB_NEW_ARRAY(arena, uint32_t, RDB_BATCH_ROWS);
     state->columns = RDB_NEW_ARRAY(arena, rdb_vector *, node->plan->input_count + 1);
-    state->row = RDB_NEW_ARRAY(arena, rdb_vector *, count + 3u);
+    state->row = RDB_NEW_ARRAY(arena, rdb_vector *, count + RDB_MODIFY_EXTRA + 1u);
     state->all_columns = RDB_NEW_ARRAY(arena, int16_t, count + 1u);
     state->default_columns = RDB_NEW_ARRAY(arena, uint16_t, count + 1u);
     for (uint16_t i = 0; i < count; i++)
@@ -873,6 +874,7 @@ static bool insert_values(exec_node *node, bool *is_written, rdb_row_address *ad
         bool is_gone = false;
         if (!rdb_row_insert(&writer, at->values, at->is_null, keys, conflict_index, address, &conflict, err))
             return false;
+        state->met_row = conflict != 0;
         if (conflict == 0) {
             *is_written = true;
             return exec_after_note(node->x, at->relation, RDB_COMMAND_INSERT, *address, NULL, NULL, at->values, at->is_null, err);
@@ -1050,7 +1052,7 @@ static bool reserve_row(exec_node *node, uint32_t rows, rdb_error *err)
         return true;
     uint32_t capacity = rows <= 1 ? 1 : rows <= 64 ? 64 : RDB_MAX(rows, RDB_BATCH_ROWS);
     uint16_t count = state->plan->relation->column_count;
-    for (uint16_t i = 0; i < count + 2; i++) {
+    for (uint32_t i = 0; i < count + RDB_MODIFY_EXTRA; i++) {
         if (state->row[i] == NULL)
             state->row[i] = RDB_NEW(node->x->arena, rdb_vector);
         if (!rdb_vector_init(state->row[i], node->x->arena, (rdb_rep)node->plan->input_types[i]->rep, capacity, err))
@@ -1058,6 +1060,23 @@ static bool reserve_row(exec_node *node, uint32_t rows, rdb_error *err)
     }
     state->row_capacity = capacity;
     return true;
+}
+
+/* ctid, xmin and xmax as RETURNING shows them. A row that stood in the way of an INSERT, or is deleted, was locked by this transaction. */
+static void put_identity(exec_node *node, uint32_t row, rdb_row_address address)
+{
+    modify_state *state = node->state;
+    const uint16_t count = state->plan->relation->column_count;
+    const uint64_t block = RDB_ROW_BLOCK(address) - 1;
+    const uint16_t slot = (uint16_t)(RDB_ROW_SLOT(address) + 1);
+    const uint32_t own = (uint32_t)rdb_txn_xid(node->x->context.txn);
+    rdb_datum tid = {.words = {0, 0}};
+    memcpy(tid.fixed, &block, sizeof block);
+    memcpy(tid.fixed + 8, &slot, sizeof slot);
+    const bool was_locked = state->plan->command == RDB_COMMAND_DELETE || (state->plan->command == RDB_COMMAND_INSERT && state->met_row);
+    rdb_vector_put(state->row[count + 2], row, tid, false);
+    rdb_vector_put(state->row[count + 3], row, (rdb_datum){.oid = own}, false);
+    rdb_vector_put(state->row[count + 4], row, (rdb_datum){.oid = was_locked ? own : 0}, false);
 }
 
 static bool next_modify(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_error *err)
@@ -1078,7 +1097,7 @@ static bool next_modify(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_e
         if (plan->returns_rows) {
             if (!reserve_row(node, batch->row_count, err))
                 return false;
-            for (uint16_t i = 0; i < count + 2; i++)
+            for (uint32_t i = 0; i < count + RDB_MODIFY_EXTRA; i++)
                 rdb_vector_clear_nulls(state->row[i]);
         }
         RDB_FOR_SELECTED (&batch->selection, row) {
@@ -1103,14 +1122,15 @@ static bool next_modify(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_e
             }
             rdb_vector_put(state->row[count], row, (rdb_datum){.i64 = (int64_t)address}, false);
             rdb_vector_put(state->row[count + 1], row, (rdb_datum){.oid = state->at->relation->oid}, false);
+            put_identity(node, row, address);
             state->rows[kept++] = row;
         }
         if (kept == 0)
             continue;
-        for (uint16_t i = 0; i < count + 2; i++)
+        for (uint32_t i = 0; i < count + RDB_MODIFY_EXTRA; i++)
             state->columns[i] = state->row[i];
         for (uint32_t i = 0; i < batch->column_count; i++)
-            state->columns[count + 2 + i] = batch->columns[i];
+            state->columns[count + RDB_MODIFY_EXTRA + i] = batch->columns[i];
         state->batch = (rdb_batch){.columns = state->columns, .column_count = node->plan->input_count, .row_count = batch->row_count, .selection = {state->rows, kept}};
         *raw = &state->batch;
         return true;

@@ -129,17 +129,17 @@ static bool system_column(analyse_state *state, int16_t number, uint32_t *type_o
 {
     switch (number) {
     case RDB_COLUMN_CTID: *type_oid = RDB_TIDOID; return true;
-    case RDB_COLUMN_XMIN: *type_oid = RDB_XIDOID; return true;
+    case RDB_COLUMN_XMIN: case RDB_COLUMN_XMAX: *type_oid = RDB_XIDOID; return true;
     case RDB_COLUMN_TABLEOID: *type_oid = RDB_OIDOID; return true;
     default:
-        return analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "system columns cmin, cmax and xmax are not supported");
+        return analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "system columns cmin and cmax are not supported");
     }
 }
 
 static int16_t system_column_number(const char *name)
 {
     static const struct { const char *name; int16_t number; } COLUMNS[] = {
-        {"ctid", RDB_COLUMN_CTID}, {"xmin", RDB_COLUMN_XMIN}, {"cmin", -3}, {"xmax", -4}, {"cmax", -5}, {"tableoid", RDB_COLUMN_TABLEOID}};
+        {"ctid", RDB_COLUMN_CTID}, {"xmin", RDB_COLUMN_XMIN}, {"cmin", -3}, {"xmax", RDB_COLUMN_XMAX}, {"cmax", -5}, {"tableoid", RDB_COLUMN_TABLEOID}};
     for (size_t at = 0; at < RDB_COUNT_OF(COLUMNS); at++)
         if (strcmp(COLUMNS[at].name, name) == 0)
             return COLUMNS[at].number;

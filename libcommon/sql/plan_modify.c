@@ -154,6 +154,7 @@ typedef struct foreign_columns {
     uint32_t range_no;
     rdb_list *extra;
     bool takes_all; /* the target's own columns as well */
+    bool is_delete; /* xmin is that of the row as it was */
 } foreign_columns;
 
 static bool see_foreign_column(void *context, rdb_expr *expr)
@@ -161,7 +162,7 @@ static bool see_foreign_column(void *context, rdb_expr *expr)
     foreign_columns *see = context;
     if (expr->kind == RDB_EXPR_VAR) {
         const rdb_expr_var *var = (const rdb_expr_var *)expr;
-        bool is_there = var->range_no == see->range_no && (var->attribute_no > 0 || var->attribute_no == RDB_COLUMN_TABLEOID) && !see->takes_all;
+        bool is_there = var->range_no == see->range_no && (var->attribute_no > 0 || (var->attribute_no < 0 && var->attribute_no > -100 && !(see->is_delete && var->attribute_no == RDB_COLUMN_XMIN))) && !see->takes_all;
         for (uint32_t i = 0; i < see->extra->count && !is_there; i++)
             is_there = rdb_expr_equal(see->extra->items[i], expr);
         if (!is_there)
@@ -180,7 +181,7 @@ static bool see_foreign_column(void *context, rdb_expr *expr)
 /* Prepares what the actions of MERGE need, and sees to it that the columns they read come along. */
 static bool add_merge_columns(plan_level *level, rdb_list *extra)
 {
-    foreign_columns see = {level->p, level->query->result_range_no, extra, true};
+    foreign_columns see = {level->p, level->query->result_range_no, extra, true, false};
     for (uint32_t i = 0; i < level->query->merge_actions.count; i++) {
         const rdb_merge_action *action = level->query->merge_actions.items[i];
         for (uint32_t k = 0; k <= action->targets.count; k++) {
@@ -198,7 +199,7 @@ static bool add_merge_columns(plan_level *level, rdb_list *extra)
 /* RETURNING may ask for columns of the tables joined: they travel through the modify node. */
 static bool add_returning_columns(plan_level *level, rdb_list *extra)
 {
-    foreign_columns see = {level->p, level->query->result_range_no, extra, false};
+    foreign_columns see = {level->p, level->query->result_range_no, extra, false, level->query->command == RDB_COMMAND_DELETE};
     if (level->query->command == RDB_COMMAND_MERGE)
         return add_merge_columns(level, extra);
     for (uint32_t i = 0; i < level->query->returning.count; i++) {
@@ -335,15 +336,18 @@ bool plan_modify(planner *p, plan_level *level, plan_built *built)
     if (query->command == RDB_COMMAND_MERGE && !plan_merge(p, level, built, modify))
         return false;
     /* the row space: the row after the write, its address, then what the child gave */
-    uint32_t columns = relation->column_count, count = columns + 2 + built->count;
-    const rdb_type *table_oid = NULL;
-    if (!rdb_type_get(p->access, RDB_OIDOID, &table_oid, p->err))
+    uint32_t columns = relation->column_count, count = columns + RDB_MODIFY_EXTRA + built->count;
+    const rdb_type *table_oid = NULL, *tid = NULL, *xid = NULL;
+    if (!rdb_type_get(p->access, RDB_OIDOID, &table_oid, p->err) || !rdb_type_get(p->access, RDB_TIDOID, &tid, p->err) || !rdb_type_get(p->access, RDB_XIDOID, &xid, p->err))
         return false;
     rdb_expr **outputs = RDB_NEW_ARRAY(p->arena, rdb_expr *, count + 1);
     row_outputs(p, relation, query->result_range_no, outputs, filler);
     outputs[columns] = plan_make_var(p, query->result_range_no, RDB_COLUMN_ADDRESS, identity, -1, 0);
     outputs[columns + 1] = plan_make_var(p, query->result_range_no, RDB_COLUMN_TABLEOID, table_oid, -1, 0);
-    memcpy(outputs + columns + 2, built->outputs, built->count * sizeof *outputs);
+    outputs[columns + 2] = plan_make_var(p, query->result_range_no, RDB_COLUMN_CTID, tid, -1, 0);
+    outputs[columns + 3] = plan_make_var(p, query->result_range_no, query->command == RDB_COMMAND_DELETE ? RDB_COLUMN_ADDRESS : RDB_COLUMN_XMIN, xid, -1, 0);
+    outputs[columns + 4] = plan_make_var(p, query->result_range_no, RDB_COLUMN_XMAX, xid, -1, 0);
+    memcpy(outputs + columns + RDB_MODIFY_EXTRA, built->outputs, built->count * sizeof *outputs);
     plan_set_inputs(p, node, outputs, count);
     *built = plan_identity(p, node, outputs, count);
     modify->returns_rows = query->returning.count > 0;

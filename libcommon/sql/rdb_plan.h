@@ -166,6 +166,9 @@ typedef struct rdb_plan_merge_action { /* a WHEN of MERGE; expressions over left
     rdb_expr *const *values;
 } rdb_plan_merge_action;
 
+/* ADDRESS, tableoid, ctid, xmin, xmax: what stands in a modify node's row space between the table's columns and left's output. */
+#define RDB_MODIFY_EXTRA 5u
+
 typedef struct rdb_plan_modify {
     uint8_t command;                   /* rdb_command */
     uint32_t scan_no;                  /* of the target's scan (UPDATE, DELETE): the one substituted */

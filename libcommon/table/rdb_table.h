@@ -46,7 +46,7 @@ typedef struct rdb_table {
 } rdb_table;
 
 /* Column lists name attributes 1..n, or these: */
-enum { RDB_COLUMN_CTID = -1, RDB_COLUMN_XMIN = -2, RDB_COLUMN_TABLEOID = -6, RDB_COLUMN_SCN = -7 };
+enum { RDB_COLUMN_CTID = -1, RDB_COLUMN_XMIN = -2, RDB_COLUMN_XMAX = -4, RDB_COLUMN_TABLEOID = -6, RDB_COLUMN_SCN = -7 };
 /* ctid FIXED16 (tid), xmin INT32 (low half of the xid), tableoid INT32, scn INT64. */
 
 /* ---- reading ------------------------------------------------------------------------------------------------------
