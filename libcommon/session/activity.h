@@ -38,6 +38,7 @@ RDB_CHECKED bool session_activity_list(session_registry *registry, rdb_arena *ar
 void session_register_activity_functions(void); /* stat_activity.c */
 void session_register_advisory_functions(void); /* advisory.c */
 void session_register_counter_functions(void);  /* stat_counters.c */
+void session_register_xid_functions(void);      /* xid_functions.c */
 void session_register_settings_functions(void); /* stat_settings.c */
 
 #endif

@@ -143,6 +143,7 @@ RDB_CHECKED bool rdb_txn_mark_reverted(rdb_txn_manager *manager, uint32_t pdb, r
 RDB_CHECKED bool rdb_txn_is_reverted(rdb_txn_manager *manager, uint32_t pdb, rdb_xid xid, bool *reverted, rdb_error *err);
 /* Every xid of the PDB below it has ended. */
 RDB_CHECKED bool rdb_txn_oldest_xid(rdb_txn_manager *manager, uint32_t pdb, rdb_xid *xid, rdb_error *err);
+RDB_CHECKED bool rdb_txn_next_xid(rdb_txn_manager *manager, uint32_t pdb, rdb_xid *xid, rdb_error *err); /* all that were given out lie below */
 rdb_xid rdb_txn_tail(rdb_txn_manager *manager, uint32_t pdb); /* where the commit log begins */
 rdb_scn rdb_txn_highest_scn(const rdb_txn_manager *manager); /* given out */
 void rdb_txn_set_retention(rdb_txn_manager *manager, int64_t retention_us);

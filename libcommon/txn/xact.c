@@ -351,6 +351,18 @@ bool rdb_txn_oldest_xid(rdb_txn_manager *manager, uint32_t pdb_no, rdb_xid *xid,
     return true;
 }
 
+bool rdb_txn_next_xid(rdb_txn_manager *manager, uint32_t pdb_no, rdb_xid *xid, rdb_error *err)
+{
+    txn_pdb *pdb;
+    *xid = 0;
+    if (!txn_find_pdb(manager, pdb_no, &pdb, err))
+        return false;
+    rdb_mutex_lock(&pdb->lock);
+    *xid = RDB_MAX(pdb->next_xid, (uint64_t)TXN_FIRST_XID);
+    rdb_mutex_unlock(&pdb->lock);
+    return true;
+}
+
 rdb_xid rdb_txn_tail(rdb_txn_manager *manager, uint32_t pdb_no)
 {
     rdb_error err = {0};

@@ -134,6 +134,9 @@ static const rdb_type_ops *find_by_oid(uint32_t oid)
         return &type_inet_ops;
     case RDB_MACADDROID:
         return &type_macaddr_ops;
+    case 2970: /* txid_snapshot */
+    case 5038: /* pg_snapshot */
+        return &type_snapshot_ops;
     case RDB_MACADDR8OID:
         return &type_macaddr8_ops;
     case RDB_BITOID:
