@@ -183,10 +183,69 @@ static void kernel_notice(rdb_call *call, const char *sqlstate, const char *text
     rdb_error_clear(&notice);
 }
 
+/* ---- random() after setseed() ---------------------------------------------------------------------------------------------------- */
+/* PostgreSQL's own generators, so that a seed gives the same numbers there and here: SplitMix64 (Steele, Lea, Flood 2014) spreads
+ * the seed, xoroshiro128** (Blackman, Vigna 2018) goes on from it. */
+static uint64_t split_mix(uint64_t *state)
+{
+    uint64_t z = *state += UINT64_C(0x9E3779B97F4A7C15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return z ^ (z >> 31);
+}
+
+static uint64_t rotate(uint64_t x, int bits)
+{
+    return x << bits | x >> (64 - bits);
+}
+
+static uint64_t next_random(uint64_t state[2])
+{
+    uint64_t first = state[0], mixed = state[1] ^ first, result = rotate(first * 5, 7) * 9;
+    state[0] = rotate(first, 24) ^ mixed ^ mixed << 16;
+    state[1] = rotate(mixed, 37);
+    return result;
+}
+
+static const rdb_kernel_entry *unseeded_random;
+
+static bool random_number(rdb_call *call, const rdb_vector *const *arguments, rdb_vector *out, const rdb_selection *selection)
+{
+    rdb_session *session = call->session == NULL ? NULL : session_of(call);
+    if (session == NULL || (session->random[0] | session->random[1]) == 0)
+        return unseeded_random->kernel(call, arguments, out, selection);
+    RDB_FOR_SELECTED (selection, row)
+        RDB_VALUES(out, double)[row] = (double)(next_random(session->random) >> 12) * 0x1p-52;
+    return true;
+}
+
+static bool set_seed_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls;
+    (void)is_null;
+    if (!(a[0].f8 >= -1 && a[0].f8 <= 1)) {
+        rdb_strbuf text;
+        rdb_strbuf_init(&text, call->arena);
+        if (a[0].f8 != a[0].f8)
+            rdb_strbuf_adds(&text, "NaN");
+        else
+            rdb_strbuf_addf(&text, "%g", a[0].f8);
+        return rdb_error_set(call->err, RDB_INVALID_PARAMETER_VALUE, "setseed parameter %s is out of allowed range [-1,1]", text.data);
+    }
+    uint64_t seed = (uint64_t)(int64_t)((double)((UINT64_C(1) << 52) - 1) * a[0].f8), *state = session_of(call)->random;
+    state[0] = split_mix(&seed);
+    state[1] = split_mix(&seed);
+    result->bytes = (rdb_bytes){.data = (const uint8_t *)""};
+    return true;
+}
+EXPR_ROW_KERNEL(set_seed, 1)
+
 void session_register_functions(void)
 {
     rdb_type_set_notice_hook(kernel_notice);
     static const rdb_kernel_entry KERNELS[] = {
+        {1598, random_number, RDB_KERNEL_NEEDS_SESSION},
+        {1599, set_seed, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
         {2077, current_setting, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
         {3294, current_setting_missing, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
         {2078, set_config, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
@@ -197,6 +256,8 @@ void session_register_functions(void)
         {2171, cancel_backend, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
         {2096, terminate_backend, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
     };
+    if (unseeded_random == NULL) /* a second engine in the process finds ours there */
+        unseeded_random = rdb_kernel_find(1598);
     rdb_kernel_register(KERNELS, RDB_COUNT_OF(KERNELS));
     rdb_expr_set_cursor_row(session_cursor_row);
 }

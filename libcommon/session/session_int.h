@@ -119,6 +119,7 @@ struct rdb_session {
     session_owner owner;
     rdb_cancel cancel;
     struct session_settings *settings;
+    uint64_t random[2]; /* the state of random() since setseed(); zeroes: it was not called */
     rdb_arena *statement_arena; /* reset after each statement */
     rdb_work_space work;        /* what its statements may take */
 
