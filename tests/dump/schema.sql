@@ -32,6 +32,7 @@ create table sales.purchase (
     unique (customer, number)
 );
 create table "Odd Schema"."Odd Table" ("Mixed Case" int, "select" text, "a""b" boolean default true, primary key ("Mixed Case", "select"));
+create table "Odd Schema".pairs (a int, b int, unique (a, b));
 create index by_total on sales.purchase (total desc nulls last) where state <> 'new';
 create unique index by_lower_name on sales.customer (lower(name), born) include (email);
 create index on sales.purchase using btree ((data ->> 'k'), at);
@@ -51,3 +52,16 @@ insert into "Odd Schema"."Odd Table" values (1, 'a', null), (2, 'tab	here', fals
 insert into public.serials default values;
 insert into public.serials default values;
 select setval('sales.numbers', 555);
+create type sales.mood as enum ('bad', 'good');
+alter type sales.mood add value 'fair' before 'good';
+create type sales.span as range (subtype = float8, subtype_diff = float8mi);
+create type sales.person as (name text, born date);
+create table sales.people of sales.person (primary key (name), born with options not null);
+create table sales.slots (id int primary key deferrable initially deferred, room int, hours sales.span, feeling sales.mood default 'fair', unique (room) include (feeling),
+    exclude using btree (hours with =) where (room > 0));
+create index slots_hash on sales.slots using hash (room);
+create table sales.slots_again (like sales.slots including all, foreign key (id, room) references "Odd Schema".pairs (a, b) match full on delete set null (room));
+create statistics sales.slots_statistics (ndistinct) on room, feeling from sales.slots;
+comment on statistics sales.slots_statistics is 'of two';
+comment on constraint slots_pkey on sales.slots is 'late';
+insert into sales.slots values (1, 2, '[1,2)', 'bad'), (2, 3, sales.span(3, 4, '[]'), null);
