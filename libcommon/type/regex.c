@@ -3,6 +3,7 @@
 #include "type/regex.h"
 #include "type/text_int.h"
 #include <pthread.h>
+#include <stdio.h>
 #include <tcl8.6/tcl.h>
 
 static pthread_once_t tcl_once = PTHREAD_ONCE_INIT;
@@ -22,31 +23,67 @@ static bool compile_error(rdb_call *call, Tcl_Obj *pattern, int flags)
     return false;
 }
 
-/* The engine compiles a pattern by recursion, and in time that grows faster than the square of the nesting: a limit on both. */
+/* The engine compiles a pattern by recursion, in time that grows with the nesting, and faster than the square of the number of
+ * repetitions and of alternatives in groups; nothing can stop it. So there are limits: a second of work at the most. */
 #define PATTERN_BYTES_MAX 100000u
 #define PATTERN_DEPTH_MAX 500u
-static bool is_too_complex(rdb_bytes pattern, type_regex_flags flags)
+#define PATTERN_WORK_MAX 600u
+#define PATTERN_WORK_KEPT 100u /* what takes more than this is not kept by the engine */
+#define GROUP_ALTERNATIVES_COUNTED 8u
+static bool is_too_complex(rdb_bytes pattern, type_regex_flags flags, uint32_t *work)
 {
+    uint8_t alternatives[PATTERN_DEPTH_MAX + 1] = {0};
     uint32_t depth = 0;
+    bool in_class = false;
+    *work = 0;
     if (flags.literal)
         return false;
     for (uint32_t i = 0; i < pattern.length; i++) {
         bool escaped = pattern.data[i] == '\\' && i + 1 < pattern.length;
         i += escaped;
-        if (escaped != flags.basic)
-            continue;
-        if (pattern.data[i] == '(' && ++depth > PATTERN_DEPTH_MAX)
-            return true;
-        if (pattern.data[i] == ')' && depth > 0)
+        uint8_t c = pattern.data[i];
+        bool is_sign = escaped == flags.basic;
+        if (in_class) {
+            in_class = c != ']' || escaped;
+        } else if (c == '[' && !escaped) {
+            in_class = i + 1 < pattern.length && pattern.data[i + 1] != ']';
+        } else if (c == '*' && !escaped) {
+            ++*work;
+        } else if (is_sign && c == '(') {
+            if (++depth > PATTERN_DEPTH_MAX)
+                return true;
+            alternatives[depth] = 0;
+        } else if (is_sign && c == ')' && depth > 0) {
             depth--;
+        } else if (is_sign && (c == '?' || c == '+' || c == '{')) {
+            *work += i > 0 && pattern.data[i - 1] != '('; /* not the sign of a group's kind */
+        } else if (is_sign && c == '|' && depth > 0 && alternatives[depth] < GROUP_ALTERNATIVES_COUNTED) {
+            alternatives[depth]++;
+            ++*work;
+        }
     }
-    return pattern.length > PATTERN_BYTES_MAX;
+    return pattern.length > PATTERN_BYTES_MAX || *work > PATTERN_WORK_MAX;
+}
+
+/* The engine keeps the last thirty patterns of each thread: small ones take the place of large ones. */
+static void forget_large(void)
+{
+    enum { KEPT_BY_TCL = 30 };
+    for (int i = 0; i < KEPT_BY_TCL; i++) {
+        char text[16];
+        snprintf(text, sizeof text, "forget%d", i);
+        Tcl_Obj *object = Tcl_NewStringObj(text, -1);
+        Tcl_IncrRefCount(object);
+        (void)Tcl_GetRegExpFromObj(NULL, object, TCL_REG_ADVANCED);
+        Tcl_DecrRefCount(object);
+    }
 }
 
 bool type_regex_open(rdb_call *call, type_regex *regex, rdb_bytes pattern, type_regex_flags flags)
 {
     memset(regex, 0, sizeof *regex);
-    if (is_too_complex(pattern, flags))
+    uint32_t work = 0;
+    if (is_too_complex(pattern, flags, &work))
         return rdb_error_set(call->err, RDB_INVALID_REGULAR_EXPRESSION, "invalid regular expression: regular expression is too complex");
     pthread_once(&tcl_once, start_tcl);
     int tcl_flags = flags.literal ? TCL_REG_QUOTE : flags.basic ? TCL_REG_BASIC : TCL_REG_ADVANCED;
@@ -61,6 +98,7 @@ bool type_regex_open(rdb_call *call, type_regex *regex, rdb_bytes pattern, type_
     if (compiled == NULL)
         return compile_error(call, object, tcl_flags);
     regex->compiled = compiled;
+    regex->is_large = work > PATTERN_WORK_KEPT;
     Tcl_RegExpInfo info;
     Tcl_RegExpGetInfo(compiled, &info);
     regex->group_count = (uint32_t)RDB_MIN(info.nsubs, TYPE_REGEX_GROUPS_MAX);
@@ -133,6 +171,8 @@ void type_regex_close(type_regex *regex)
         Tcl_DecrRefCount((Tcl_Obj *)regex->text_object);
     if (regex->pattern_object != NULL)
         Tcl_DecrRefCount((Tcl_Obj *)regex->pattern_object);
+    if (regex->is_large)
+        forget_large();
     memset(regex, 0, sizeof *regex);
 }
 

@@ -19,6 +19,7 @@ typedef struct type_regex {
     uint32_t *offsets; /* byte offset of each UTF-16 unit, one more for the end */
     uint32_t unit_count;
     uint32_t group_count; /* of the pattern, without the whole match */
+    bool is_large;        /* not to be kept by the engine */
 } type_regex;
 
 typedef struct type_regex_match {

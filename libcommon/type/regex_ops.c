@@ -393,14 +393,14 @@ static bool similar(rdb_call *call, rdb_bytes pattern, const rdb_bytes *escape, 
     rdb_strbuf text;
     rdb_strbuf_init(&text, call->arena);
     rdb_strbuf_adds(&text, "^(?:");
-    bool after_escape = false, in_class = false;
-    int quotes = 0;
+    bool after_escape = false;
+    int quotes = 0, depth = 0, place = 0; /* of brackets; the character's place in the class: 1 first, 2 behind a caret, 3 later */
     for (uint32_t i = 0; i < pattern.length;) {
         uint32_t length = RDB_MIN(rdb_utf8_length(pattern.data[i]), pattern.length - i);
         const uint8_t *c = pattern.data + i;
         i += length;
         if (after_escape) {
-            if (*c == '"' && !in_class) {
+            if (*c == '"' && depth == 0) {
                 /* parts of substring(text similar pattern escape ...): before, wanted, after */
                 if (quotes == 0)
                     rdb_strbuf_adds(&text, "){1,1}?(");
@@ -417,14 +417,18 @@ static bool similar(rdb_call *call, rdb_bytes pattern, const rdb_bytes *escape, 
             after_escape = false;
         } else if (mark.length > 0 && length == mark.length && memcmp(c, mark.data, length) == 0) {
             after_escape = true;
-        } else if (in_class) {
+        } else if (depth > 0) {
             if (*c == '\\')
                 rdb_strbuf_addc(&text, '\\');
             rdb_strbuf_add(&text, c, length);
-            in_class = *c != ']';
+            if (*c == ']' && place > 2) /* one that comes first is a character of the class */
+                depth--;
+            else if (*c == '[')
+                depth++;
+            place = *c == '^' ? place + 1 : 3;
         } else if (*c == '[') {
             rdb_strbuf_addc(&text, '[');
-            in_class = true;
+            depth = place = 1;
         } else if (*c == '%') {
             rdb_strbuf_adds(&text, ".*");
         } else if (*c == '_') {
