@@ -34,7 +34,7 @@ static bool is_too_complex(rdb_bytes pattern, type_regex_flags flags, uint32_t *
 {
     uint8_t alternatives[PATTERN_DEPTH_MAX + 1] = {0};
     uint32_t depth = 0;
-    bool in_class = false;
+    bool in_class = false, has_empty_group = false, refers_back = false;
     *work = 0;
     if (flags.literal)
         return false;
@@ -43,6 +43,8 @@ static bool is_too_complex(rdb_bytes pattern, type_regex_flags flags, uint32_t *
         i += escaped;
         uint8_t c = pattern.data[i];
         bool is_sign = escaped == flags.basic;
+        refers_back = refers_back || (escaped && !in_class && c >= '1' && c <= '9');
+        has_empty_group = has_empty_group || (!in_class && c == '(' && i + 1 < pattern.length && pattern.data[i + 1] == ')');
         if (in_class) {
             in_class = c != ']' || escaped;
         } else if (c == '[' && !escaped) {
@@ -62,6 +64,8 @@ static bool is_too_complex(rdb_bytes pattern, type_regex_flags flags, uint32_t *
             ++*work;
         }
     }
+    if (has_empty_group && refers_back) /* the engine may look for what a reference to nothing matches for ever */
+        return true;
     return pattern.length > PATTERN_BYTES_MAX || *work > PATTERN_WORK_MAX;
 }
 
