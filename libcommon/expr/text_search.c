@@ -138,7 +138,8 @@ static bool add_operands(rdb_call *call, rdb_ts_headline_token *token, const uin
     uint32_t *all = rdb_arena_try_alloc(call->arena, sizeof *all * ((size_t)token->item_count + count), call->err);
     if (all == NULL)
         return false;
-    memcpy(all, token->items, sizeof *all * token->item_count);
+    if (token->item_count > 0)
+        memcpy(all, token->items, sizeof *all * token->item_count);
     memcpy(all + token->item_count, items, sizeof *all * count);
     token->items = all;
     token->item_count += count;
