@@ -437,7 +437,7 @@ static void test_databases(void **state)
     const rdb_relation *table = find(&s, "t");
     assert_non_null(table);
     assert_int_equal(table->table.pdb, rdb_database_pdb(copy));
-    assert_int_equal(count_rows(&s, RDB_PG_PROC), 3228);
+    assert_int_equal(count_rows(&s, RDB_PG_PROC), 3230);
     rdb_index_statistics statistics;
     MUST(&f, rdb_index_verify(&table->indexes[0].index, &statistics, &f.err));
     assert_int_equal(statistics.entries, 300);

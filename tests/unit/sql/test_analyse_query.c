@@ -199,8 +199,6 @@ static const expectation ERRORS[] = {
      "0A000 56 invalid UNION/INTERSECT/EXCEPT ORDER BY clause / Add the expression/function to every SELECT, or move the UNION into a FROM clause."},
     {"values (1), (1, 2)",
      "42601 14 VALUES lists must all be the same length"},
-    {"select * from (select 1)",
-     "42601 15 subquery in FROM must have an alias / For example, FROM (SELECT ...) [AS] foo."},
     {"select * from pg_class, pg_class",
      "42712 0 table name \"pg_class\" specified more than once"},
     {"select oid from pg_class, pg_namespace",

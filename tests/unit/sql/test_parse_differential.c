@@ -84,6 +84,7 @@ static const struct {
 /* Keys of the JSON that no field reads: what analysis alone fills, and what always has one value after the parse. */
 static const char *const UNREAD[] = {
     "ColumnDef.is_local",      /* true */
+    "AlterTSConfigurationStmt.replace", "AlterTSConfigurationStmt.override", /* kind says it */
     "NamedArgExpr.argnumber", /* -1, which the JSON leaves out, or of analysis */
 };
 

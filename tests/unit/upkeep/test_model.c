@@ -15,6 +15,7 @@ typedef struct past { /* number < 0: deleted */
 typedef struct pending {
     uint32_t level;
     int32_t number;
+    rdb_xid xid;
     struct pending *below;
 } pending;
 typedef struct object {
@@ -129,10 +130,10 @@ static int32_t visible(const object *o, int32_t a, rdb_scn scn)
     return o->owner == a && o->top != NULL ? o->top->number : committed_at(o, scn);
 }
 
-static void push(object *o, int32_t a, uint32_t level, int32_t number)
+static void push(object *o, int32_t a, uint32_t level, int32_t number, rdb_xid xid)
 {
     pending *p = malloc(sizeof *p);
-    *p = (pending){level, number, o->top};
+    *p = (pending){level, number, xid, o->top};
     o->top = p;
     o->owner = a;
 }
@@ -326,10 +327,10 @@ static void write_one(instance *f, int32_t a)
             MUST(&f->err, rdb_table_insert(&f->table, actor->txn, values, is_null, &key, 1, &objects[id].address, NULL, &f->err));
         }
         index_insert(f, rdb_txn_xid(actor->txn), key_of(number), objects[id].address);
-        push(&objects[id], a, actor->level, number);
+        push(&objects[id], a, actor->level, number, rdb_txn_xid(actor->txn));
         if (pick(20) == 0) {
             MUST(&f->err, rdb_table_retract(&f->table, actor->txn, objects[id].address, &f->err));
-            push(&objects[id], a, actor->level, -1);
+            push(&objects[id], a, actor->level, -1, rdb_txn_xid(actor->txn));
         }
         return;
     }
@@ -371,12 +372,12 @@ static void write_one(instance *f, int32_t a)
         MUST(&f->err, rdb_table_update(&f->table, actor->txn, &snapshot, o->address, seen, values, is_null, &key, key_count, pick(2) == 0, &outcome, &wait_xid, NULL, &f->err));
     assert_int_equal(outcome, expected);
     if (outcome == RDB_WRITE_WAIT)
-        assert_int_equal(wait_xid, rdb_txn_top_xid(actors[o->owner].txn));
+        assert_int_equal(wait_xid, o->top->xid); /* of the level that wrote: its rollback lets waiters go */
     if (outcome != RDB_WRITE_DONE)
         return;
     if (!deletes && key_count > 0)
         index_insert(f, rdb_txn_xid(actor->txn), key_of(number), o->address);
-    push(o, a, actor->level, deletes ? -1 : number);
+    push(o, a, actor->level, deletes ? -1 : number, rdb_txn_xid(actor->txn));
 }
 
 static void end_transaction(instance *f, int32_t a, bool commits)
