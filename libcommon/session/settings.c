@@ -5,23 +5,12 @@
 #include "session/settings.h"
 
 #include "session/row_sink.h"
+#include "session/setting_values.h"
 #include "session/wire_int.h"
 
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
-
-enum { KIND_BOOL, KIND_INT, KIND_REAL, KIND_TEXT, KIND_ENUM };
-enum { UNIT_NONE, UNIT_MS, UNIT_S, UNIT_MIN, UNIT_KB, UNIT_BLOCKS, UNIT_BYTES };
-enum { REPORT = 1, FIXED = 2, HOST = 4 };
-
-typedef struct setting_entry {
-    const char *name;
-    uint8_t kind, unit, flags;
-    const char *boot_value;
-    double min, max;
-    const char *values, *description;
-} setting_entry;
 
 static const setting_entry SETTINGS[] = {
 #define SETTING(name, kind, boot_value, min, max, unit, flags, values, description) \
@@ -88,137 +77,7 @@ static int find_setting(const char *name)
     return strcasecmp(name, "TIME ZONE") == 0 ? SET_timezone : -1;
 }
 
-/* ---- reading values ---------------------------------------------------------------------------------------------------- */
-static bool parse_bool(const char *text, bool *value)
-{
-    static const struct { const char *text; size_t shortest; bool value; } WORDS[] = {
-        {"on", 2, true}, {"off", 2, false}, {"true", 1, true}, {"false", 1, false}, {"yes", 1, true}, {"no", 1, false}, {"1", 1, true}, {"0", 1, false}};
-    size_t length = strlen(text);
-    for (size_t i = 0; i < RDB_COUNT_OF(WORDS); i++)
-        if (length >= WORDS[i].shortest && length <= strlen(WORDS[i].text) && strncasecmp(text, WORDS[i].text, length) == 0) {
-            *value = WORDS[i].value;
-            return true;
-        }
-    return false;
-}
-
-/* Units of memory in bytes, of time in microseconds. */
-static const struct { const char *name; double size; bool is_time; } UNITS[] = {
-    {"B", 1, false}, {"kB", 1024, false}, {"MB", 1048576, false}, {"GB", 1073741824.0, false}, {"TB", 1099511627776.0, false},
-    {"us", 1, true}, {"ms", 1e3, true}, {"s", 1e6, true}, {"min", 6e7, true}, {"h", 3.6e9, true}, {"d", 8.64e10, true}};
-
-static double base_unit(uint8_t unit, bool *is_time)
-{
-    *is_time = unit == UNIT_MS || unit == UNIT_S || unit == UNIT_MIN;
-    switch (unit) {
-    case UNIT_MS:
-        return 1e3;
-    case UNIT_S:
-        return 1e6;
-    case UNIT_MIN:
-        return 6e7;
-    case UNIT_KB:
-        return 1024;
-    case UNIT_BLOCKS:
-        return 8192;
-    default:
-        return 1;
-    }
-}
-
-static bool parse_number(const setting_entry *setting, const char *text, double *value, rdb_error *err)
-{
-    char *end;
-    double number = strtod(text, &end);
-    if (end == text || isnan(number))
-        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "invalid value for parameter \"%s\": \"%s\"", setting->name, text);
-    while (isspace((unsigned char)*end))
-        end++;
-    if (*end != '\0') {
-        bool is_time, known = false;
-        double base = base_unit(setting->unit, &is_time);
-        for (size_t i = 0; i < RDB_COUNT_OF(UNITS) && setting->unit != UNIT_NONE; i++)
-            if (strcmp(end, UNITS[i].name) == 0 && UNITS[i].is_time == is_time) {
-                number = number * UNITS[i].size / base;
-                known = true;
-            }
-        if (!known) {
-            rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "invalid value for parameter \"%s\": \"%s\"", setting->name, text);
-            if (setting->unit != UNIT_NONE)
-                rdb_error_hint(err, is_time ? "Valid units for this parameter are \"us\", \"ms\", \"s\", \"min\", \"h\", and \"d\"."
-                                            : "Valid units for this parameter are \"B\", \"kB\", \"MB\", \"GB\", and \"TB\".");
-            return false;
-        }
-    }
-    if (setting->kind == KIND_INT)
-        number = rint(number);
-    if (number < setting->min || number > setting->max)
-        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "%g%s is outside the valid range for parameter \"%s\" (%.10g .. %.10g)", number,
-                             setting->unit == UNIT_MS   ? " ms"
-                             : setting->unit == UNIT_KB ? " kB"
-                             : setting->unit == UNIT_S  ? " s"
-                                                        : "",
-                             setting->name, setting->min, setting->max);
-    *value = number;
-    return true;
-}
-
-/* Writes the listed spelling of value. False: not in the list. */
-static bool match_enum(const char *values, const char *value, char *spelling, size_t size)
-{
-    size_t length = strlen(value);
-    for (const char *at = values; *at != '\0';) {
-        size_t word = strcspn(at, ",");
-        if (word == length && strncasecmp(at, value, word) == 0) {
-            snprintf(spelling, size, "%.*s", (int)word, at);
-            return true;
-        }
-        at += word;
-        at += strspn(at, ", ");
-    }
-    return false;
-}
-
-static bool parse_date_style(const char *text, rdb_format_settings *format, char canonical[64], rdb_error *err)
-{
-    static const char *const STYLES[] = {"ISO", "SQL", "Postgres", "German"}, *const ORDERS[] = {"MDY", "DMY", "YMD"};
-    char copy[64], *rest = copy;
-    char unknown[64] = "";
-    bool ok = strlen(text) < sizeof copy;
-    snprintf(copy, sizeof copy, "%s", text);
-    for (char *word; ok && (word = strsep(&rest, ", ")) != NULL;) {
-        bool known = word[0] == '\0' || strcasecmp(word, "default") == 0;
-        for (int i = 0; i < 4; i++)
-            if (strcasecmp(word, STYLES[i]) == 0) {
-                format->date_style = i;
-                if (i == RDB_DATESTYLE_GERMAN)
-                    format->date_order = RDB_DATEORDER_DMY;
-                known = true;
-            }
-        for (int i = 0; i < 3; i++)
-            if (strcasecmp(word, ORDERS[i]) == 0) {
-                format->date_order = i;
-                known = true;
-            }
-        if (strcasecmp(word, "euro") == 0 || strcasecmp(word, "european") == 0) {
-            format->date_order = RDB_DATEORDER_DMY;
-            known = true;
-        } else if (strcasecmp(word, "us") == 0 || strcasecmp(word, "noneuro") == 0 || strcasecmp(word, "noneuropean") == 0) {
-            format->date_order = RDB_DATEORDER_MDY;
-            known = true;
-        }
-        ok = known;
-        for (size_t i = 0; !ok && i <= strlen(word); i++)
-            unknown[i] = (char)tolower((unsigned char)word[i]);
-    }
-    if (!ok) {
-        rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "invalid value for parameter \"DateStyle\": \"%s\"", text);
-        return unknown[0] == '\0' || rdb_error_detail(err, "Unrecognized key word: \"%s\".", unknown);
-    }
-    snprintf(canonical, 64, "%s, %s", STYLES[format->date_style], ORDERS[format->date_order]);
-    return true;
-}
-
+/* ---- values ---------------------------------------------------------------------------------------------------------------- */
 static int message_rank(const char *level)
 {
     static const char *const RANKS[] = {"debug5", "debug4", "debug3", "debug2", "debug1", "log", "info", "notice", "warning", "error"};
@@ -239,13 +98,13 @@ static bool check_value(rdb_session *session, int setting_no, const char *text, 
     double number = 0;
     switch (setting->kind) {
     case KIND_BOOL:
-        if (!parse_bool(text, &flag))
+        if (!setting_read_bool(text, &flag))
             return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "parameter \"%s\" requires a Boolean value", setting->name);
         result = flag ? "on" : "off";
         break;
     case KIND_INT:
     case KIND_REAL:
-        if (!parse_number(setting, text, &number, err))
+        if (!setting_read_number(setting, text, &number, err))
             return false;
         snprintf(buffer, sizeof buffer, setting->kind == KIND_INT ? "%.0f" : "%g", number);
         result = buffer;
@@ -253,9 +112,9 @@ static bool check_value(rdb_session *session, int setting_no, const char *text, 
     case KIND_ENUM: {
         const char *value = text;
         bool on = false;
-        if (!match_enum(setting->values, value, buffer, sizeof buffer)) {
+        if (!setting_read_enum(setting->values, value, buffer, sizeof buffer)) {
             /* on/off lists take the other spellings of a Boolean too */
-            if (!strstr(setting->values, "on") || !parse_bool(value, &on) || !match_enum(setting->values, on ? "on" : "off", buffer, sizeof buffer)) {
+            if (!strstr(setting->values, "on") || !setting_read_bool(value, &on) || !setting_read_enum(setting->values, on ? "on" : "off", buffer, sizeof buffer)) {
                 rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "invalid value for parameter \"%s\": \"%s\"", shown_name(setting_no), text);
                 return rdb_error_hint(err, "Available values: %s.", setting->values);
             }
@@ -270,7 +129,7 @@ static bool check_value(rdb_session *session, int setting_no, const char *text, 
     rdb_isolation isolation = RDB_READ_COMMITTED;
     switch (setting_no) {
     case SET_datestyle:
-        if (!parse_date_style(text, &format, buffer, err))
+        if (!setting_read_date_style(text, &format, buffer, err))
             return false;
         result = buffer;
         break;
@@ -683,18 +542,7 @@ static void show_value(const rdb_session *session, int setting_no, char *text, s
     else if (setting_no == SET_is_superuser)
         value = session->role.is_superuser ? "on" : "off";
     snprintf(text, size, "%s", value);
-    double number = (setting->kind == KIND_INT || setting->kind == KIND_REAL) && setting->unit != UNIT_NONE ? strtod(value, NULL) : 0;
-    if (number <= 0)
-        return;
-    bool is_time;
-    double whole = number * base_unit(setting->unit, &is_time);
-    if (fabs(whole - rint(whole)) < 1e-6 * whole)
-        whole = rint(whole); /* 80.1 ms are 80100 us, though not quite in binary */
-    for (size_t i = RDB_COUNT_OF(UNITS); i-- > 0;)
-        if (UNITS[i].is_time == is_time && fmod(whole, UNITS[i].size) == 0) {
-            snprintf(text, size, "%.0f%s", whole / UNITS[i].size, UNITS[i].name);
-            return;
-        }
+    setting_show_number(setting, value, text, size);
 }
 
 uint32_t session_setting_count(void)
@@ -765,7 +613,7 @@ bool session_setting_set(rdb_session *session, const char *name, const char *val
             value = session->settings->values[setting_no == SET_transaction_isolation ? SET_default_transaction_isolation : SET_default_transaction_read_only];
         rdb_ast_value argument = {.kind = RDB_SQL_VALUE_STRING, .text = value};
         bool flag = false;
-        if (setting_no == SET_transaction_read_only && !parse_bool(value, &flag))
+        if (setting_no == SET_transaction_read_only && !setting_read_bool(value, &flag))
             return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "parameter \"%s\" requires a Boolean value", name);
         argument.integer = flag;
         rdb_ast_option option = {.name = SETTINGS[setting_no].name, .arg = (rdb_ast_node *)&argument};
