@@ -49,6 +49,7 @@ typedef struct copy_reader {
     copy_field *fields;
     uint32_t field_count, field_capacity;
     uint64_t line_no;    /* of the row in hand */
+    bool knows_line_end; /* one row has ended: newlines inside quotes count as lines from then on, as PostgreSQL's do */
 } copy_reader;
 RDB_CHECKED bool copy_reader_open(copy_reader *reader, rdb_command_context *context, const copy_options *options, const char *file_name, rdb_error *err);
 void copy_reader_close(copy_reader *reader);

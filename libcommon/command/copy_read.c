@@ -106,7 +106,7 @@ static bool read_line(copy_reader *reader, bool *found, rdb_error *err)
                 else if (*at == (uint8_t)options->quote)
                     in_quote = !in_quote; /* a doubled quote closes and opens again: the same in the end */
                 else if (*at == '\n' && in_quote)
-                    reader->line_no++;
+                    reader->line_no += reader->knows_line_end;
                 else if (*at == '\n')
                     break;
             }
@@ -117,6 +117,7 @@ static bool read_line(copy_reader *reader, bool *found, rdb_error *err)
         reader->chunk_at = (size_t)(at - reader->chunk);
         if (at < end) {
             reader->chunk_at++;
+            reader->knows_line_end = true;
             *found = true;
             break;
         }
