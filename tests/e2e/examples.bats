@@ -1,0 +1,30 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The examples of examples/sql run as they stand, and print what they are there to show.
+load helper
+setup() {
+    make_home
+    rdb-init --home "$HOME_DIR" --tune small >/dev/null
+    start_server
+}
+teardown() {
+    remove_home
+}
+
+@test "examples: a partitioned log is routed, pruned and taken apart" {
+    run -0 psql_file "$TOP/examples/sql/partitions.sql"
+    [[ $output == *"visit_2026_10|744"*"visit_2026_11|720"*"visit_other|37"* ]]
+    [[ $output == *"on visit_2026_11"* && $output != *"on visit_other"* ]]
+    [[ $output == *$'\n757\n744' ]]
+}
+
+@test "examples: words of texts are found, ranked and marked" {
+    run -0 psql_file "$TOP/examples/sql/text-search.sql"
+    [ "${#lines[@]}" -eq 2 ]
+    [[ ${lines[0]} == "Backups|"*"*restored*"* && ${lines[1]} == "Restoring a table|"*"*backup*"* ]]
+}
+
+@test "examples: tenants see and write rows of their own" {
+    run -0 psql_file "$TOP/examples/sql/row-security.sql"
+    [ "$output" = $'lamp|76.00\nchair|85.50\nlamp|40.00\nshop_north|125.50\nshop_south|76.00' ]
+}
