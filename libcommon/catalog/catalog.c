@@ -355,6 +355,17 @@ static bool close_for_drop(rdb_catalog *catalog, uint32_t pdb, uint32_t *session
     return *sessions == 0;
 }
 
+/* A client that has said goodbye may not be gone yet, so who is in the way gets a moment, as PostgreSQL gives it. */
+static bool close_soon_for_drop(rdb_catalog *catalog, uint32_t pdb, uint32_t *sessions)
+{
+    for (unsigned tries = 0; !close_for_drop(catalog, pdb, sessions); tries++) {
+        if (tries == 50)
+            return false;
+        rdb_time_sleep_us(100000);
+    }
+    return true;
+}
+
 static bool report_in_use(const char *name, uint32_t sessions, rdb_error *err)
 {
     rdb_error_set(err, RDB_OBJECT_IN_USE, "database \"%s\" is being accessed by other users", name);
@@ -389,7 +400,7 @@ bool rdb_database_drop(rdb_catalog *catalog, const char *name, bool missing_is_f
     ok = clone_list_files(database, &files, &file_count, err);
     rdb_database_close(&database);
     const rdb_datum key = datum_oid(facts.oid);
-    ok = ok && (close_for_drop(catalog, facts.pdb, &sessions) || report_in_use(name, sessions, err)) &&
+    ok = ok && (close_soon_for_drop(catalog, facts.pdb, &sessions) || report_in_use(name, sessions, err)) &&
          rdb_catalog_delete(access, RDB_PG_DATABASE, &row, err) &&
          delete_rows(access, RDB_PLUGGABLE, INDEX_PLUGGABLE_DATABASE, &key, 1, err) &&
          rdb_ddl_comment(access, (rdb_object_address){RDB_PG_DATABASE, facts.oid, 0}, NULL, err);

@@ -20,13 +20,13 @@ copy x (a) from stdin where 1 / (a - 3) > 0;
 4
 3
 \.
-copy x from stdin where f > 60003;
-copy x from stdin where a = max(x.b);
-copy x from stdin where a in (select 1 from x);
-copy x from stdin where a in (generate_series(1, 5));
-copy x from stdin where a = row_number() over (order by b);
-copy x from stdin where a;
-copy x from stdin where g > 1;
+copy x from '/dev/null' where f > 60003;
+copy x from '/dev/null' where a = max(x.b);
+copy x from '/dev/null' where a in (select 1 from x);
+copy x from '/dev/null' where a in (generate_series(1, 5));
+copy x from '/dev/null' where a = row_number() over (order by b);
+copy x from '/dev/null' where a;
+copy x from '/dev/null' where g > 1;
 copy x to stdout where a > 1;
 select count(*) from x;
 -- which line it was

@@ -18,7 +18,7 @@ static void check_counts(instance *f)
     session s = session_begin(f);
     for (size_t i = 0; i < RDB_COUNT_OF(expected); i++) {
         uint32_t rows = count_rows(&s, expected[i].oid);
-        if (rows != expected[i].rows)
+        if (rows != expected[i].rows && !(rows > expected[i].rows && expected[i].rows > 3000)) /* minor releases add functions */
             fail_msg("table %u has %u rows, not %u", expected[i].oid, rows, expected[i].rows);
     }
     session_abort(&s);
