@@ -155,6 +155,18 @@ static bool match_clause(plan_level *level, plan_rel *rel, uint16_t index_no, ui
     return true;
 }
 
+/* How far the rows lie in the index's order, by its first column; further columns weaken what that says, as PostgreSQL has it. */
+static double first_correlation(const plan_rel *rel, uint16_t index_no)
+{
+    const rdb_relation *relation = rel->range->relation;
+    const rdb_relation_index *index = &relation->indexes[index_no];
+    int16_t attribute_no = index->columns[0].column_number;
+    const rdb_statistics *statistics = attribute_no > 0 && relation->statistics != NULL ? relation->statistics[attribute_no - 1] : NULL;
+    if (statistics == NULL || !statistics->has_correlation)
+        return 0;
+    return index->key_count > 1 ? statistics->correlation * 0.75 : statistics->correlation;
+}
+
 static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, const rdb_list *clauses, plan_relids outer, bool may_be_open, plan_path **out)
 {
     planner *p = level->p;
@@ -238,8 +250,11 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
     }
     path->rows *= plan_selectivity_list(level, rel, &others);
     path->rows = path->rows < 1 ? 1 : rint(path->rows);
-    /* down the tree, then one heap page for each row at worst, of which half are taken to be in memory */
-    double heap_pages = RDB_MIN(fetched, rel->pages);
+    /* Down the tree, then one heap page for each row at worst, of which half are taken to be in memory; rows that lie in the index's
+     * order share pages. Between the two as the square of the correlation says, which is PostgreSQL's rule. */
+    double heap_pages = RDB_MIN(fetched, rel->pages), ordered_pages = RDB_MAX(1.0, fetched * rel->pages / RDB_MAX(rel->tuples, 1.0));
+    double correlation = first_correlation(rel, index_no);
+    heap_pages += correlation * correlation * (RDB_MIN(ordered_pages, heap_pages) - heap_pages);
     path->startup = 0.25 + COST_OPERATOR * log2(rel->tuples + 2);
     path->total = path->startup + COST_RANDOM_PAGE * RDB_MAX(1.0, fetched / 200) + heap_pages * COST_RANDOM_PAGE * 0.5 + fetched * (COST_INDEX_TUPLE + COST_TUPLE + COST_OPERATOR * (path->filter.count + 1.0));
     *out = path;
