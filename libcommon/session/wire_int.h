@@ -84,7 +84,7 @@ RDB_CHECKED bool wire_scram_begin(rdb_wire *wire, rdb_error *err);
 void wire_handle_authentication(rdb_wire *wire, char type, wire_reader *reader);
 void wire_scram_end(rdb_wire *wire);
 /* wire_patience.c */
-void wire_patience_begin(rdb_wire *wire); /* no message follows for now */
+void wire_patience_begin(rdb_wire *wire); /* no message has followed the last */
 bool wire_patience_ended(rdb_wire *wire); /* it has been quiet for too long and was told so */
 /* The session's owner. */
 bool wire_owner_flush(void *wire);
