@@ -250,6 +250,8 @@ bool plan_contains_set(const rdb_expr *expr);
 bool plan_base_path(plan_level *level, plan_rel *rel, plan_path **out);
 bool plan_from(plan_level *level, rdb_list *where, plan_built *built, const plan_order *order, uint32_t order_count, double limit);
 rdb_expr *plan_facing(planner *p, rdb_expr *clause, plan_relids left);
+/* plan_build.c */
+bool plan_build_path(plan_level *level, plan_path *path, plan_built *built);
 /* plan_index.c: expressions and predicates of indexes, read where they are first asked for. */
 typedef struct plan_index {
     bool is_read;
