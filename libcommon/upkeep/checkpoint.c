@@ -55,7 +55,8 @@ bool upkeep_checkpoint(rdb_upkeep *upkeep, int64_t spread_us, uint32_t state, rd
     bool ok = make_record(&control, redo_lsn, wall_us, scn, &bytes, err) && rdb_storage_flush_all(upkeep->storage, spread_us, err);
     if (ok) {
         rdb_wal_piece piece = {bytes.data, (uint32_t)bytes.length};
-        ok = rdb_wal_insert(upkeep->wal, &piece, 1, NULL, NULL, &lsn, &end_lsn, err) && rdb_wal_flush(upkeep->wal, end_lsn, err);
+        ok = rdb_wal_secure_room(upkeep->wal, bytes.length + 8, err) &&
+             rdb_wal_insert(upkeep->wal, &piece, 1, NULL, NULL, &lsn, &end_lsn, err) && rdb_wal_flush(upkeep->wal, end_lsn, err);
     }
     if (ok) {
         control.redo_lsn = redo_lsn;

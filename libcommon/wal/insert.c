@@ -63,7 +63,7 @@ static bool reserve(rdb_wal *wal, uint64_t total, bool streamed, rdb_wal_at_posi
         rdb_lsn stop = wal_advance(&wal->config, from, total);
         if (stop > atomic_load_explicit(&wal->prepared_lsn, memory_order_acquire)) {
             rdb_latch_unlock_exclusive(&wal->reserve);
-            if (!wal_prepare_until(wal, stop, err))
+            if (!wal_prepare_until(wal, stop, false, err))
                 return false;
             continue;
         }

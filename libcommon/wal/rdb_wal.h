@@ -93,6 +93,10 @@ RDB_CHECKED bool rdb_wal_insert(rdb_wal *wal, const rdb_wal_piece *pieces, uint3
                                 rdb_wal_at_position at_position, void *context, rdb_lsn *lsn, rdb_lsn *end_lsn,
                                 rdb_error *err);
 
+/* Sees to it that the next record of so many bytes has its room on disk, by the file kept in reserve where the disk is
+ * full: for the record that lets the log shrink again, a checkpoint's. Who inserts between may take the room. */
+RDB_CHECKED bool rdb_wal_secure_room(rdb_wal *wal, uint64_t bytes, rdb_error *err);
+
 /* Returns when all up to lsn is durable. One of the waiting threads leads: it writes and syncs for all (group flush).
  * False (58030): a write failed; the bytes stay in the ring, so the record may become durable yet: its outcome is unknown. */
 RDB_CHECKED bool rdb_wal_flush(rdb_wal *wal, rdb_lsn lsn, rdb_error *err);

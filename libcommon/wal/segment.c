@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Segment files: made whole (zero-filled, headed, synced, named) before a byte is reserved in them; recycled by a new
  * header and a new name. A recycled segment keeps its old bytes: they carry the checksums of other LSNs, so they end the
- * log like zeroes do. */
+ * log like zeroes do. One file more, the reserve, lies beside them for the checkpoint that a full disk must not stop: only
+ * a checkpoint gives segments back. */
 #include "wal_int.h"
 
 #include <stdio.h>
@@ -80,14 +81,18 @@ bool wal_segment_list(const char *directory, rdb_arena *arena, uint64_t **number
     return true;
 }
 
-/* A whole new segment under its final name, durable. */
-static bool create_segment(rdb_wal *wal, uint64_t number, rdb_error *err)
+static void reserve_path(char path[WAL_PATH_BYTES], const rdb_wal *wal)
 {
-    char path[WAL_PATH_BYTES], temporary[WAL_PATH_BYTES];
+    snprintf(path, WAL_PATH_BYTES, "%s/reserve", wal->directory);
+}
+
+/* A whole new segment under its final name, durable. */
+static bool create_segment(rdb_wal *wal, uint64_t number, const char *path, rdb_error *err)
+{
+    char temporary[WAL_PATH_BYTES];
     uint8_t header[WAL_SEGMENT_HEADER_BYTES];
     rdb_file *file = NULL;
     bool ok = false;
-    wal_segment_path(path, wal->directory, number);
     snprintf(temporary, sizeof temporary, "%s/prepare.tmp", wal->directory);
     wal_segment_make_header(header, &wal->config, number);
     if (!rdb_file_open(&file, temporary, RDB_FILE_CREATE | RDB_FILE_TRUNCATE, err))
@@ -105,39 +110,71 @@ out:
     return ok;
 }
 
-/* Gives the file of segment old_number a new life as new_number. The header goes first: a crash before the rename leaves
+/* Gives the file at old_path a new life as segment new_number. The header goes first: a crash before the rename leaves
  * an old, unneeded name whose header says that it is nobody's. */
-static bool recycle_segment(rdb_wal *wal, uint64_t old_number, uint64_t new_number, rdb_error *err)
+static bool recycle_segment(rdb_wal *wal, const char *old_path, uint64_t new_number, rdb_error *err)
 {
-    char old_path[WAL_PATH_BYTES], new_path[WAL_PATH_BYTES];
+    char new_path[WAL_PATH_BYTES];
     uint8_t header[WAL_SEGMENT_HEADER_BYTES];
     rdb_file *file = NULL;
     bool ok = false;
-    wal_segment_path(old_path, wal->directory, old_number);
     wal_segment_path(new_path, wal->directory, new_number);
     wal_segment_make_header(header, &wal->config, new_number);
     if (!rdb_file_open(&file, old_path, RDB_FILE_WRITE, err))
         return false;
     ok = rdb_file_write(file, 0, header, sizeof header, err) && (!wal->config.sync || rdb_file_sync(file, err));
     ok = rdb_file_close(&file, err) && ok;
-    return ok && rdb_path_rename(old_path, new_path, err);
+    ok = ok && rdb_path_rename(old_path, new_path, err);
+    return ok && (!wal->config.sync || rdb_path_sync_directory(wal->directory, err));
 }
 
-bool wal_prepare_until(rdb_wal *wal, rdb_lsn stop, rdb_error *err)
+bool wal_prepare_until(rdb_wal *wal, rdb_lsn stop, bool use_reserve, rdb_error *err)
 {
     bool ok = true;
     rdb_mutex_lock(&wal->segment_lock);
     for (;;) {
         rdb_lsn prepared = atomic_load_explicit(&wal->prepared_lsn, memory_order_relaxed);
+        uint64_t number = wal_segment_number(&wal->config, prepared);
+        char path[WAL_PATH_BYTES];
         if (prepared >= stop)
             break;
-        ok = create_segment(wal, wal_segment_number(&wal->config, prepared), err);
+        wal_segment_path(path, wal->directory, number);
+        ok = create_segment(wal, number, path, err);
+        if (!ok && use_reserve && wal->has_reserve && strcmp(err->sqlstate, RDB_DISK_FULL) == 0) {
+            rdb_error_clear(err);
+            reserve_path(path, wal);
+            ok = recycle_segment(wal, path, number, err);
+            wal->has_reserve = !ok && rdb_path_exists(path);
+        }
         if (!ok)
             break;
         atomic_store_explicit(&wal->prepared_lsn, prepared + wal->config.segment_bytes, memory_order_release);
     }
     rdb_mutex_unlock(&wal->segment_lock);
     return ok;
+}
+
+bool rdb_wal_secure_room(rdb_wal *wal, uint64_t bytes, rdb_error *err)
+{
+    rdb_lsn from = atomic_load_explicit(&wal->insert_lsn, memory_order_relaxed);
+    return wal_prepare_until(wal, wal_advance(&wal->config, from, bytes), true, err);
+}
+
+/* Sets the reserve aside where the disk has room to spare: what is scarce already is left to the log and the tables. */
+static bool make_reserve(rdb_wal *wal, rdb_error *err)
+{
+    enum { PLENTY = 4 }; /* segments */
+    char path[WAL_PATH_BYTES];
+    uint64_t free_bytes = 0;
+    if (wal->has_reserve)
+        return true;
+    reserve_path(path, wal);
+    if (!rdb_path_free_bytes(wal->directory, &free_bytes, err))
+        return false;
+    if (free_bytes < PLENTY * (uint64_t)wal->config.segment_bytes)
+        return true;
+    wal->has_reserve = create_segment(wal, 0, path, err);
+    return wal->has_reserve;
 }
 
 /* Zeroes the file from offset to its end where it is not zero already. What a crash left there may be whole records that
@@ -193,6 +230,8 @@ bool wal_segments_begin(rdb_wal *wal, rdb_lsn end_lsn, rdb_error *err)
     if (!make_directory(wal, err) || !wal_segment_list(wal->directory, arena, &numbers, &count, err))
         goto out;
     wal->oldest_segment = count > 0 && numbers[0] < number ? numbers[0] : number;
+    reserve_path(path, wal);
+    wal->has_reserve = rdb_path_exists(path);
     for (uint32_t i = count; i > 0; i--) { /* from the end, so that a crash here leaves no gap */
         if (numbers[i - 1] == number)
             exists = true;
@@ -213,7 +252,7 @@ bool wal_segments_begin(rdb_wal *wal, rdb_lsn end_lsn, rdb_error *err)
             rdb_error_detail(err, "File \"%s\".", path);
             goto out;
         }
-        ok = wal_prepare_until(wal, (number + 1) * wal->config.segment_bytes, err);
+        ok = wal_prepare_until(wal, (number + 1) * wal->config.segment_bytes, true, err);
         goto out;
     }
     uint8_t header[WAL_SEGMENT_HEADER_BYTES];
@@ -226,13 +265,14 @@ bool wal_segments_begin(rdb_wal *wal, rdb_lsn end_lsn, rdb_error *err)
             rdb_error_detail(err, "File \"%s\".", path);
             goto out;
         }
-        ok = rdb_file_close(&file, err) && wal_prepare_until(wal, (number + 1) * wal->config.segment_bytes, err);
+        ok = rdb_file_close(&file, err) && wal_prepare_until(wal, (number + 1) * wal->config.segment_bytes, true, err);
         goto out;
     }
     ok = wipe_tail(wal, file, end_lsn & (wal->config.segment_bytes - 1), err);
     atomic_store(&wal->prepared_lsn, (number + 1) * wal->config.segment_bytes);
 out:
     ok = rdb_file_close(&file, err) && ok;
+    ok = ok && make_reserve(wal, err);
     rdb_arena_destroy(arena);
     return ok;
 }
@@ -253,9 +293,13 @@ bool rdb_wal_release(rdb_wal *wal, rdb_lsn below, rdb_error *err)
         uint64_t ahead = prepared > inserted ? (prepared - inserted) / wal->config.segment_bytes : 0;
         if (!rdb_path_exists(path)) {
             /* a gap: removed by hand or by an earlier life */
+        } else if (!wal->has_reserve) {
+            char reserve[WAL_PATH_BYTES];
+            reserve_path(reserve, wal);
+            ok = wal->has_reserve = rdb_path_rename(path, reserve, err);
+            changed = true;
         } else if (ahead < WAL_SPARE_SEGMENTS_MAX) {
-            ok = recycle_segment(wal, number, wal_segment_number(&wal->config, prepared), err);
-            ok = ok && (!wal->config.sync || rdb_path_sync_directory(wal->directory, err));
+            ok = recycle_segment(wal, path, wal_segment_number(&wal->config, prepared), err);
             if (ok)
                 atomic_store_explicit(&wal->prepared_lsn, prepared + wal->config.segment_bytes, memory_order_release);
         } else {

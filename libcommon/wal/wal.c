@@ -31,7 +31,7 @@ static void run_writer(void *argument)
         rdb_lsn insert = atomic_load(&wal->insert_lsn);
         int64_t now_us = rdb_time_monotonic_us();
         if (insert + wal->config.segment_bytes / 2 > atomic_load(&wal->prepared_lsn) && now_us >= prepare_again_us &&
-            !wal_prepare_until(wal, insert + wal->config.segment_bytes / 2, &err))
+            !wal_prepare_until(wal, insert + wal->config.segment_bytes / 2, false, &err))
             prepare_again_us = now_us + PREPARE_RETRY_US;
         if (now_us - flushed_us >= WRITER_PAUSE_US) {
             rdb_lsn written = atomic_load(&wal->written_lsn);

@@ -57,6 +57,7 @@ struct rdb_wal {
 
     rdb_mutex segment_lock; /* RDB_RANK_WAL_FILE: preparing, recycling and removing of segment files */
     uint64_t oldest_segment RDB_GUARDED_BY(segment_lock);
+    bool has_reserve RDB_GUARDED_BY(segment_lock); /* a file as large as a segment lies ready for rdb_wal_secure_room */
 
     _Alignas(64) _Atomic uint64_t durable_lsn;
     rdb_mutex flush_lock; /* RDB_RANK_WAL; never held together with write_lock */
@@ -108,8 +109,9 @@ bool wal_config_check(const rdb_wal_config *config, rdb_error *err);
 /* Numbers of the segment files in the directory, sorted, in the arena. */
 bool wal_segment_list(const char *directory, rdb_arena *arena, uint64_t **numbers, uint32_t *count, rdb_error *err);
 
-/* Makes prepared_lsn at least stop. False: 53100, 58030; nothing half made stays under a segment's name. */
-bool wal_prepare_until(rdb_wal *wal, rdb_lsn stop, rdb_error *err);
+/* Makes prepared_lsn at least stop, out of the reserve where that may be used and the disk is full.
+ * False: 53100, 58030; nothing half made stays under a segment's name. */
+bool wal_prepare_until(rdb_wal *wal, rdb_lsn stop, bool use_reserve, rdb_error *err);
 /* At open: the segment of end_lsn with nothing behind it, and no later segments. */
 bool wal_segments_begin(rdb_wal *wal, rdb_lsn end_lsn, rdb_error *err);
 

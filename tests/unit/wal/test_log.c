@@ -366,12 +366,30 @@ static void test_disk_full_refuses_and_heals(void **state)
     assert_true(rdb_wal_flush(f.wal, rdb_wal_insert_lsn(f.wal), &f.err)); /* what was accepted can be kept */
     assert_true(read_all(&f.config, SEGMENT + 64, 1, &count, &end, &f.err));
     assert_int_equal(count, inserted);
+    /* a checkpoint's record has its room in the file kept in reserve, once */
+    assert_true(rdb_wal_secure_room(f.wal, 10000, &f.err));
+    assert_true(insert(f.wal, ++inserted, 10000, &end_lsn, &f.err));
+    assert_false(rdb_wal_secure_room(f.wal, SEGMENT, &err));
+    assert_string_equal(err.sqlstate, RDB_DISK_FULL);
+    rdb_error_clear(&err);
+    rdb_lsn start = rdb_wal_insert_lsn(f.wal);
+    uint64_t first = inserted + 1;
+    assert_true(start > 2 * SEGMENT);
+    while (insert(f.wal, inserted + 1, 10000, &end_lsn, &err))
+        inserted++;
+    rdb_error_clear(&err);
+    /* what the checkpoint releases is the next reserve, and goes to nobody else */
+    assert_true(rdb_wal_flush(f.wal, rdb_wal_insert_lsn(f.wal), &f.err));
+    assert_true(rdb_wal_release(f.wal, 2 * SEGMENT, &f.err));
+    assert_false(insert(f.wal, inserted + 1, 10000, &end_lsn, &err));
+    rdb_error_clear(&err);
+    assert_true(rdb_wal_secure_room(f.wal, 10000, &f.err));
     rdb_fault_disarm();
     for (uint32_t i = 0; i < 200; i++)
         assert_true(insert(f.wal, ++inserted, 10000, &end_lsn, &f.err));
     assert_true(rdb_wal_flush(f.wal, end_lsn, &f.err));
-    assert_true(read_all(&f.config, SEGMENT + 64, 1, &count, &end, &f.err));
-    assert_int_equal(count, inserted);
+    assert_true(read_all(&f.config, start, first, &count, &end, &f.err));
+    assert_int_equal(first + count, inserted + 1);
     fixture_end(&f);
 }
 
