@@ -81,6 +81,13 @@ RDB_CHECKED bool command_analyze_table(rdb_command_context *context, const rdb_r
 /* create_as.c; what statements that run within this one have of it. */
 rdb_execution_context command_execution_context(rdb_command_context *context);
 RDB_CHECKED bool command_create_table_as(rdb_command_context *context, const rdb_ast_create_table_as *statement, rdb_error *err);
+/* The same for EXPLAIN ANALYZE: what was run to fill it, the execution to be closed by the caller; plan NULL: nothing was. */
+typedef struct command_watch {
+    rdb_plan *plan;
+    rdb_execution *execution;
+    int64_t planning_us, execution_us;
+} command_watch;
+RDB_CHECKED bool command_create_table_watched(rdb_command_context *context, const rdb_ast_create_table_as *statement, command_watch *watched, rdb_error *err);
 RDB_CHECKED bool command_refresh(rdb_command_context *context, const rdb_ast_refresh *statement, rdb_error *err);
 /* object.c: objects of any kind by name. address.object_oid 0: it is missing, may be, and that was said. */
 typedef struct command_object {

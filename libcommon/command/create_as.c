@@ -21,10 +21,11 @@ rdb_execution_context command_execution_context(rdb_command_context *context)
                                    .work_mem_bytes = context->work_mem_bytes, .work = context->work};
 }
 
-/* Runs the query, which was analysed and not rewritten yet, into the relation's first columns. */
-static bool fill(rdb_command_context *context, rdb_analysis *analysis, rdb_query *query, uint32_t relation_oid, uint64_t *row_count, rdb_error *err)
+/* Runs the query, which was analysed and not rewritten yet, into the relation's first columns. watched (may be NULL): takes the plan and
+ * its execution, with what they cost. */
+static bool fill(rdb_command_context *context, rdb_analysis *analysis, rdb_query *query, uint32_t relation_oid, uint64_t *row_count, command_watch *watched, rdb_error *err)
 {
-    const rdb_execution_context execution_settings = command_execution_context(context);
+    rdb_execution_context execution_settings = command_execution_context(context);
     rdb_plan_context plan_context = {.arena = context->arena, .access = context->access, .format = context->format, .session = command_eval(context),
                                      .work_mem_bytes = context->work_mem_bytes};
     const rdb_relation *relation = NULL;
@@ -33,12 +34,21 @@ static bool fill(rdb_command_context *context, rdb_analysis *analysis, rdb_query
     rdb_execution *execution = NULL;
     rdb_insertion *insertion = NULL;
     bool done = false;
+    int64_t begin_us = rdb_time_monotonic_us();
+    if (context->plans_values) {
+        plan_context.parameters = context->parameters;
+        plan_context.parameter_count = context->parameter_count;
+    }
+    if (context->set_planner != NULL)
+        context->set_planner(context->session, &plan_context);
     if (!rdb_query_rewrite(analysis, &query, err) || !rdb_plan_make(&plan_context, query, &plan, err) ||
         !rdb_relation_get(context->access, relation_oid, &relation, err))
         return false;
     int16_t *columns = RDB_NEW_ARRAY(context->arena, int16_t, relation->column_count + 1u);
     for (uint16_t i = 0; i < relation->column_count; i++)
         columns[i] = (int16_t)(i + 1);
+    const int64_t planned_us = rdb_time_monotonic_us();
+    execution_settings.instrument = watched != NULL;
     bool ok = rdb_plan_make_insert(&plan_context, relation, columns, relation->column_count, &modify, err) &&
               rdb_insertion_open(&insertion, modify, &execution_settings, err) && rdb_execution_open(&execution, plan, &execution_settings, err);
     while (ok && !done) {
@@ -48,7 +58,10 @@ static bool fill(rdb_command_context *context, rdb_analysis *analysis, rdb_query
             ok = rdb_insertion_put(insertion, batch, err);
     }
     ok = ok && rdb_insertion_finish(insertion, row_count, err);
-    rdb_execution_close(&execution);
+    if (ok && watched != NULL)
+        *watched = (command_watch){plan, execution, planned_us - begin_us, rdb_time_monotonic_us() - planned_us};
+    else
+        rdb_execution_close(&execution);
     rdb_insertion_close(&insertion);
     return ok;
 }
@@ -78,6 +91,11 @@ static bool columns_of(rdb_command_context *context, rdb_query *query, const rdb
 }
 
 bool command_create_table_as(rdb_command_context *context, const rdb_ast_create_table_as *statement, rdb_error *err)
+{
+    return command_create_table_watched(context, statement, NULL, err);
+}
+
+bool command_create_table_watched(rdb_command_context *context, const rdb_ast_create_table_as *statement, command_watch *watched, rdb_error *err)
 {
     const rdb_ast_into *into = statement->into;
     const bool is_view = statement->object_type == RDB_SQL_OBJECT_MATVIEW;
@@ -147,7 +165,7 @@ bool command_create_table_as(rdb_command_context *context, const rdb_ast_create_
         return false;
     if (into->without_data)
         return !is_view || rdb_ddl_set_class_field(context->access, oid, RDB_pg_class_relispopulated, (rdb_datum){.b = false}, false, err);
-    if (!fill(context, &analysis, query, oid, &row_count, err))
+    if (!fill(context, &analysis, query, oid, &row_count, watched, err))
         return false;
     snprintf(context->tag, sizeof context->tag, "SELECT %llu", (unsigned long long)row_count);
     return true;
@@ -193,5 +211,5 @@ bool command_refresh(rdb_command_context *context, const rdb_ast_refresh *statem
         (view->is_populated == statement->without_data &&
          !rdb_ddl_set_class_field(context->access, oid, RDB_pg_class_relispopulated, (rdb_datum){.b = !statement->without_data}, false, err)))
         return false;
-    return statement->without_data || fill(context, &analysis, query, oid, &row_count, err);
+    return statement->without_data || fill(context, &analysis, query, oid, &row_count, NULL, err);
 }

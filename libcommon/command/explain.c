@@ -6,7 +6,7 @@
 
 static bool read_options(rdb_command_context *context, const rdb_ast_explain *statement, explaining *work, rdb_error *err)
 {
-    bool has_timing = false, has_summary = false, flag;
+    bool has_timing = false, has_summary = false;
     work->costs = true;
     for (uint32_t i = 0; i < statement->options.count; i++) {
         const rdb_ast_option *option = statement->options.items[i];
@@ -38,16 +38,22 @@ static bool read_options(rdb_command_context *context, const rdb_ast_explain *st
         } else if (strcmp(option->name, "verbose") == 0) {
             if (!command_option_bool(option, &work->verbose, err))
                 return false;
-        } else if (strcmp(option->name, "buffers") == 0 || strcmp(option->name, "wal") == 0 || strcmp(option->name, "settings") == 0) {
-            if (!command_option_bool(option, &flag, err))
+        } else if (strcmp(option->name, "buffers") == 0) {
+            if (!command_option_bool(option, &work->buffers, err))
                 return false;
-            if (flag)
-                return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "EXPLAIN option \"%s\" is not supported yet", option->name);
+        } else if (strcmp(option->name, "wal") == 0) {
+            if (!command_option_bool(option, &work->wal, err))
+                return false;
+        } else if (strcmp(option->name, "settings") == 0) {
+            if (!command_option_bool(option, &work->settings, err))
+                return false;
         } else {
             rdb_error_set(err, RDB_SYNTAX_ERROR, "unrecognized EXPLAIN option \"%s\"", option->name);
             return command_at(context, option->node.location, err);
         }
     }
+    if (work->wal && !work->analyze)
+        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "EXPLAIN option WAL requires ANALYZE");
     if (has_timing && work->timing && !work->analyze)
         return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "EXPLAIN option TIMING requires ANALYZE");
     if (!has_timing)
@@ -141,6 +147,43 @@ static void put_summary(explaining *work, const char *what, bool is_wanted, int6
     explain_put_number(&work->w, label, (double)us / 1000, 3);
 }
 
+static void put_setting(void *context, const char *name, const char *value)
+{
+    explaining *work = context;
+    if (work->w.format == EXPLAIN_TEXT)
+        rdb_strbuf_addf(&work->w.out, "%s%s = '%s'", work->setting_count == 0 ? "Settings: " : ", ", name, value);
+    else
+        explain_put(&work->w, name, value);
+    work->setting_count++;
+}
+
+static void put_settings(explaining *work)
+{
+    if (!work->settings || work->context->plan_settings == NULL)
+        return;
+    explain_open(&work->w, "Settings", "Settings", true);
+    work->context->plan_settings(work->context->session, put_setting, work);
+    if (work->w.format == EXPLAIN_TEXT && work->setting_count > 0)
+        rdb_strbuf_addc(&work->w.out, '\n');
+    explain_close(&work->w, "Settings", true);
+}
+
+/* What planning read; in text only where there is something. */
+static void put_planning(explaining *work, const rdb_usage *usage)
+{
+    if (!work->buffers || (work->w.format == EXPLAIN_TEXT && usage->blocks_hit + usage->blocks_read + usage->blocks_dirtied + usage->blocks_written == 0))
+        return;
+    if (work->w.format == EXPLAIN_TEXT) {
+        rdb_strbuf_adds(&work->w.out, "Planning:\n");
+        work->w.indent = 2;
+    }
+    explain_open(&work->w, "Planning", "Planning", true);
+    explain_put_buffers(work, usage);
+    explain_close(&work->w, "Planning", true);
+    if (work->w.format == EXPLAIN_TEXT)
+        work->w.indent = 0;
+}
+
 /* CREATE TABLE AS and DECLARE are explained as their queries; nothing is made. */
 static rdb_ast_node *explained_query(const rdb_ast_explain *statement)
 {
@@ -151,20 +194,12 @@ static rdb_ast_node *explained_query(const rdb_ast_explain *statement)
     }
 }
 
-bool command_explain(rdb_command_context *context, const rdb_ast_explain *statement, rdb_error *err)
+static bool plan_query(explaining *work, const rdb_ast_explain *statement, rdb_plan **plan, rdb_error *err)
 {
-    explaining work = {.context = context, .err = err, .ok = true};
+    rdb_command_context *context = work->context;
     rdb_analysis analysis;
     rdb_query *query = NULL;
-    rdb_plan *plan = NULL;
-    rdb_execution *execution = NULL;
-    int64_t elapsed_us = 0, planning_us;
-    if (!read_options(context, statement, &work, err))
-        return false;
-    if (work.analyze && statement->query->tag == RDB_AST_CREATE_TABLE_AS) /* it would have to make the table */
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "EXPLAIN ANALYZE of %s is not supported yet", rdb_command_tag(statement->query));
     command_analysis(context, &analysis);
-    int64_t begin_us = rdb_time_monotonic_us();
     uint32_t *types = RDB_NEW_ARRAY(context->arena, uint32_t, context->parameter_count + 1);
     for (uint32_t i = 0; i < context->parameter_count; i++)
         types[i] = context->parameters[i].type_oid;
@@ -176,29 +211,65 @@ bool command_explain(rdb_command_context *context, const rdb_ast_explain *statem
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "EXPLAIN of %s is not supported yet", rdb_command_tag(query->utility));
     rdb_plan_context plan_context = {.arena = context->arena, .access = context->access, .format = context->format, .session = command_eval(context),
                                      .work_mem_bytes = context->work_mem_bytes};
+    if (context->plans_values) {
+        plan_context.parameters = context->parameters;
+        plan_context.parameter_count = context->parameter_count;
+    }
     if (context->set_planner != NULL)
         context->set_planner(context->session, &plan_context);
-    if (!rdb_plan_make(&plan_context, query, &plan, err))
+    return rdb_plan_make(&plan_context, query, plan, err);
+}
+
+static void write_answer(explaining *work, const command_watch *run, const rdb_usage *planning)
+{
+    rdb_strbuf_init(&work->w.out, NULL);
+    if (run->plan == NULL) /* the table was there: nothing was run */
+        return;
+    work->plan = run->plan;
+    work->execution = run->execution;
+    explain_begin(&work->w);
+    explain_open(&work->w, "Query", NULL, true);
+    explain_plan(work);
+    work->w.indent = work->w.format == EXPLAIN_TEXT ? 0 : work->w.indent;
+    put_settings(work);
+    put_planning(work, planning);
+    put_summary(work, "Planning", work->summary, run->planning_us);
+    if (work->analyze)
+        explain_open(&work->w, "Triggers", "Triggers", false), explain_close(&work->w, "Triggers", false);
+    put_summary(work, "Execution", work->summary && work->analyze, run->execution_us);
+    explain_close(&work->w, "Query", true);
+    explain_end(&work->w);
+}
+
+bool command_explain(rdb_command_context *context, const rdb_ast_explain *statement, rdb_error *err)
+{
+    explaining work = {.context = context, .err = err, .ok = true};
+    command_watch run = {0};
+    rdb_usage planning = {0};
+    bool ok;
+    if (!read_options(context, statement, &work, err))
         return false;
-    planning_us = rdb_time_monotonic_us() - begin_us;
-    work.plan = plan;
-    bool ok = !work.analyze || run_plan(&work, &execution, &elapsed_us, err);
+    if (work.analyze && statement->query->tag == RDB_AST_CREATE_TABLE_AS) {
+        ok = (!rdb_txn_is_read_only(context->txn) || rdb_error_set(err, RDB_READ_ONLY_SQL_TRANSACTION, "cannot execute CREATE TABLE AS in a read-only transaction")) &&
+             command_create_table_watched(context, (const rdb_ast_create_table_as *)statement->query, &run, err);
+    } else {
+        const rdb_usage before = rdb_thread_usage;
+        const int64_t begin_us = rdb_time_monotonic_us();
+        if (!plan_query(&work, statement, &run.plan, err))
+            return false;
+        run.planning_us = rdb_time_monotonic_us() - begin_us;
+        const uint64_t *from = (const uint64_t *)&before, *to = (const uint64_t *)&rdb_thread_usage;
+        for (size_t i = 0; i < sizeof planning / sizeof(uint64_t); i++)
+            ((uint64_t *)&planning)[i] = to[i] - from[i];
+        work.plan = run.plan;
+        ok = !work.analyze || run_plan(&work, &run.execution, &run.execution_us, err);
+    }
     if (ok) {
-        work.execution = execution;
-        rdb_strbuf_init(&work.w.out, NULL);
-        explain_begin(&work.w);
-        explain_open(&work.w, "Query", NULL, true);
-        explain_plan(&work);
-        work.w.indent = work.w.format == EXPLAIN_TEXT ? 0 : work.w.indent;
-        put_summary(&work, "Planning", work.summary, planning_us);
-        if (work.analyze)
-            explain_open(&work.w, "Triggers", "Triggers", false), explain_close(&work.w, "Triggers", false);
-        put_summary(&work, "Execution", work.summary && work.analyze, elapsed_us);
-        explain_close(&work.w, "Query", true);
-        explain_end(&work.w);
+        write_answer(&work, &run, &planning);
         ok = work.ok && send_lines(&work, statement, err);
         rdb_strbuf_free(&work.w.out);
     }
-    rdb_execution_close(&execution);
+    rdb_execution_close(&run.execution);
+    snprintf(context->tag, sizeof context->tag, "EXPLAIN");
     return ok;
 }

@@ -29,7 +29,8 @@ void explain_end(explain_writer *w);
 
 typedef struct explaining {
     rdb_command_context *context;
-    bool analyze, costs, timing, summary, verbose;
+    bool analyze, costs, timing, summary, verbose, buffers, wal, settings;
+    uint32_t setting_count;
     const rdb_plan *plan;
     const rdb_execution *execution; /* ANALYZE: for the statistics */
     explain_writer w;
@@ -40,5 +41,6 @@ typedef struct explaining {
 
 /* explain_node.c: the plan, from its root. */
 void explain_plan(explaining *work);
+void explain_put_buffers(explaining *work, const rdb_usage *usage);
 
 #endif

@@ -306,6 +306,69 @@ static void put_figures(explaining *work, const rdb_plan_node *node, bool is_has
     }
 }
 
+/* "shared hit=3 read=1": kinds of use that there were. */
+static void add_blocks(rdb_strbuf *out, const char *kind, const char *const names[4], const uint64_t counts[4])
+{
+    bool any = false;
+    for (int i = 0; i < 4; i++)
+        if (counts[i] > 0) {
+            if (!any)
+                rdb_strbuf_addf(out, "%s%s", out->data[out->length - 1] == ':' ? " " : ", ", kind);
+            rdb_strbuf_addf(out, " %s=%llu", names[i], (unsigned long long)counts[i]);
+            any = true;
+        }
+}
+
+void explain_put_buffers(explaining *work, const rdb_usage *usage)
+{
+    static const char *const words[4] = {"hit", "read", "dirtied", "written"}, *const temp_words[4] = {"", "read", "", "written"};
+    static const char *const labels[4] = {"Hit", "Read", "Dirtied", "Written"};
+    const uint64_t block = 4096;
+    const uint64_t shared[4] = {usage->blocks_hit, usage->blocks_read, usage->blocks_dirtied, usage->blocks_written};
+    const uint64_t temp[4] = {0, (usage->temp_bytes_read + block - 1) / block, 0, (usage->temp_bytes_written + block - 1) / block};
+    char label[32];
+    if (work->w.format == EXPLAIN_TEXT) {
+        if (shared[0] + shared[1] + shared[2] + shared[3] + temp[1] + temp[3] == 0)
+            return;
+        rdb_strbuf_addf(&work->w.out, "%*sBuffers:", (int)work->w.indent, "");
+        add_blocks(&work->w.out, "shared", words, shared);
+        add_blocks(&work->w.out, "temp", temp_words, temp);
+        rdb_strbuf_addc(&work->w.out, '\n');
+        return;
+    }
+    for (int i = 0; i < 4; i++) {
+        snprintf(label, sizeof label, "Shared %s Blocks", labels[i]);
+        explain_put_number(&work->w, label, (double)shared[i], 0);
+    }
+    for (int i = 0; i < 4; i++) { /* temporary tables use the shared ones */
+        snprintf(label, sizeof label, "Local %s Blocks", labels[i]);
+        explain_put_number(&work->w, label, 0, 0);
+    }
+    explain_put_number(&work->w, "Temp Read Blocks", (double)temp[1], 0);
+    explain_put_number(&work->w, "Temp Written Blocks", (double)temp[3], 0);
+}
+
+static void put_usage(explaining *work, const rdb_plan_node *node)
+{
+    static const rdb_usage none;
+    const rdb_node_statistics *statistics = statistics_of(work, node);
+    const rdb_usage *usage = statistics != NULL ? &statistics->usage : &none;
+    if (work->buffers)
+        explain_put_buffers(work, usage);
+    if (!work->wal)
+        return;
+    if (work->w.format != EXPLAIN_TEXT) {
+        explain_put_number(&work->w, "WAL Records", (double)usage->wal_records, 0);
+        explain_put_number(&work->w, "WAL FPI", (double)usage->wal_images, 0);
+        explain_put_number(&work->w, "WAL Bytes", (double)usage->wal_bytes, 0);
+    } else if (usage->wal_records > 0) {
+        rdb_strbuf_addf(&work->w.out, "%*sWAL: records=%llu", (int)work->w.indent, "", (unsigned long long)usage->wal_records);
+        if (usage->wal_images > 0)
+            rdb_strbuf_addf(&work->w.out, " fpi=%llu", (unsigned long long)usage->wal_images);
+        rdb_strbuf_addf(&work->w.out, " bytes=%llu\n", (unsigned long long)usage->wal_bytes);
+    }
+}
+
 static void put_removed(explaining *work, const char *label, uint64_t rows, const rdb_node_statistics *statistics)
 {
     if (rows > 0 || work->w.format != EXPLAIN_TEXT)
@@ -704,11 +767,13 @@ static void put_node(explaining *work, const rdb_plan_node *node, const rdb_plan
         explain_put_raw(&work->w, "Inner Unique", node->of.join.inner_unique ? "true" : "false");
     if (role.is_hash) {
         put_hash_figures(work, join);
+        put_usage(work, node);
         explain_open(&work->w, "Plans", "Plans", false);
         put_node(work, node, NULL, (node_role){"Outer", NULL, false}, inner, false);
         explain_close(&work->w, "Plans", false);
     } else {
         put_properties(work, node);
+        put_usage(work, node);
         put_children(work, node, inner);
     }
     explain_close(&work->w, "Plan", true);

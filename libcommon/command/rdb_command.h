@@ -31,6 +31,8 @@ typedef struct rdb_client {
     void (*notice)(void *context, const char *severity, const rdb_error *notice);
 } rdb_client;
 
+typedef void rdb_setting_sink(void *context, const char *name, const char *value);
+
 typedef struct rdb_command_context {
     rdb_arena *arena;             /* of the statement */
     rdb_access *access;
@@ -50,6 +52,8 @@ typedef struct rdb_command_context {
     const rdb_role *role;
     uint32_t statistics_target;   /* default_statistics_target; 0: 100 */
     void (*set_planner)(const void *session, struct rdb_plan_context *plan); /* the session's settings for a plan (EXPLAIN); may be NULL */
+    void (*plan_settings)(const void *session, rdb_setting_sink *sink, void *context); /* EXPLAIN (SETTINGS); may be NULL */
+    bool plans_values;            /* parameters are those of EXECUTE, and a plan may be made for them alone */
     bool skips_function_bodies;   /* check_function_bodies = off */
     bool (*checkpoint)(void *session, rdb_error *err); /* CHECKPOINT */
     bool keeps_to_named;          /* ALTER TABLE ONLY at work: keys do not go on to partitions */

@@ -224,6 +224,14 @@ void exec_close(exec_node *node)
     node->arena = NULL;
 }
 
+static void count_usage(rdb_node_statistics *statistics, const rdb_usage *before)
+{
+    uint64_t *sum = (uint64_t *)&statistics->usage;
+    const uint64_t *now = (const uint64_t *)&rdb_thread_usage, *was = (const uint64_t *)before;
+    for (size_t i = 0; i < sizeof(rdb_usage) / sizeof(uint64_t); i++)
+        sum[i] += now[i] - was[i];
+}
+
 bool exec_begin(exec_node *node, rdb_error *err)
 {
     if (node->has_pending) {
@@ -239,7 +247,16 @@ bool exec_begin(exec_node *node, rdb_error *err)
         cte->is_started = cte->is_done = false;
         exec_tape_clear(cte->rows);
     }
-    return node->ops->begin(node, err);
+    if (node->statistics == NULL)
+        return node->ops->begin(node, err);
+    const rdb_usage before = rdb_thread_usage;
+    const int64_t started_us = rdb_time_monotonic_us();
+    const bool ok = node->ops->begin(node, err);
+    const int64_t elapsed_us = rdb_time_monotonic_us() - started_us;
+    node->statistics->startup_us += elapsed_us;
+    node->statistics->total_us += elapsed_us;
+    count_usage(node->statistics, &before);
+    return ok;
 }
 
 void exec_set_pending(exec_node *node, rdb_error *err)
@@ -340,9 +357,11 @@ bool exec_next(exec_node *node, uint32_t budget, rdb_batch **batch, rdb_error *e
 {
     if (node->statistics == NULL)
         return next_batch(node, budget, batch, err);
+    const rdb_usage before = rdb_thread_usage;
     int64_t started_us = rdb_time_monotonic_us();
     bool ok = next_batch(node, budget, batch, err);
     int64_t elapsed_us = rdb_time_monotonic_us() - started_us;
+    count_usage(node->statistics, &before);
     if (node->statistics->rows == 0)
         node->statistics->startup_us += elapsed_us;
     node->statistics->total_us += elapsed_us;

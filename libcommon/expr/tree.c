@@ -220,6 +220,29 @@ rdb_expr *rdb_expr_map_children(rdb_arena *arena, rdb_expr *expr, rdb_expr *(*ma
     return w.failed ? NULL : w.changed ? copy : expr;
 }
 
+/* Does the type's text depend on nothing but the value, and its value on nothing but the text? */
+static bool has_fixed_text(const rdb_type *type)
+{
+    switch (type->oid) {
+    case RDB_BOOLOID:
+    case RDB_INT2OID:
+    case RDB_INT4OID:
+    case RDB_INT8OID:
+    case RDB_FLOAT4OID:
+    case RDB_FLOAT8OID:
+    case RDB_NUMERICOID:
+    case RDB_OIDOID:
+    case RDB_TEXTOID:
+    case RDB_VARCHAROID:
+    case RDB_BPCHAROID:
+    case RDB_NAMEOID:
+    case RDB_UUIDOID:
+    case RDB_JSONOID:
+    case RDB_JSONBOID: return true;
+    default: return false;
+    }
+}
+
 /* ---- volatility ---------------------------------------------------------------------------------------------------------- */
 static rdb_expr *look_volatility(void *context, rdb_expr *expr)
 {
@@ -231,8 +254,10 @@ static rdb_expr *look_volatility(void *context, rdb_expr *expr)
     case RDB_EXPR_NEXT_VALUE:
     case RDB_EXPR_SUBLINK: /* what it does is not looked into */
     case RDB_EXPR_SUBPLAN: own = 'v'; break;
-    case RDB_EXPR_SQL_VALUE:
     case RDB_EXPR_COERCE_IO:
+        own = has_fixed_text(expr->type) && has_fixed_text(((rdb_expr_unary *)expr)->argument->type) ? 'i' : 's';
+        break;
+    case RDB_EXPR_SQL_VALUE:
     case RDB_EXPR_COERCE_DOMAIN: own = 's'; break;
     default: break;
     }
@@ -549,6 +574,10 @@ static rdb_expr *fold_here(folder *f, rdb_expr *expr)
         if (!is_constant(argument) || argument->type->rep != expr->type->rep)
             return expr;
         return make_constant(f, expr, ((rdb_expr_const *)argument)->value, ((rdb_expr_const *)argument)->is_null);
+    }
+    case RDB_EXPR_COERCE_IO: {
+        const rdb_expr *argument = ((rdb_expr_unary *)expr)->argument;
+        return is_constant(argument) && has_fixed_text(expr->type) && has_fixed_text(argument->type) ? evaluate_now(f, expr) : expr;
     }
     case RDB_EXPR_NULL_TEST:
     case RDB_EXPR_BOOL_TEST: /* the two structs begin alike: head, argument */

@@ -90,4 +90,13 @@ static inline void rdb_cpu_relax(void)
 #define RDB_STRIPES 16
 unsigned rdb_thread_stripe(void);
 
+/* What the calling thread has used since it began, for who measures a piece of work by the difference: a statement may go on with
+ * another thread, so only between two points without a suspension. Counted in blocks, temporary files in bytes. */
+typedef struct rdb_usage {
+    uint64_t blocks_hit, blocks_read, blocks_dirtied, blocks_written;
+    uint64_t temp_bytes_read, temp_bytes_written;
+    uint64_t wal_records, wal_images, wal_bytes;
+} rdb_usage;
+extern _Thread_local rdb_usage rdb_thread_usage __attribute__((tls_model("initial-exec")));
+
 #endif

@@ -71,6 +71,8 @@ void rdb_thread_join(rdb_thread **thread)
     *thread = NULL;
 }
 
+_Thread_local rdb_usage rdb_thread_usage __attribute__((tls_model("initial-exec")));
+
 unsigned rdb_thread_stripe(void)
 {
     static _Atomic unsigned next_stripe; /* relaxed: any spread is good */

@@ -275,15 +275,22 @@ static bool execute_arguments(rdb_session *session, session_statement *statement
     return true;
 }
 
-/* CREATE TABLE AS EXECUTE: the prepared statement and its arguments in the place of EXECUTE. */
-bool session_expand_create_as(rdb_session *session, const rdb_ast_create_table_as *create, const char *text, rdb_ast_node **expanded, const char **statement_text,
-                              const rdb_parameter **parameters, uint32_t *parameter_count, rdb_error *err)
+/* CREATE TABLE AS EXECUTE, and EXPLAIN of it or of EXECUTE: the prepared statement and its arguments in the place of EXECUTE. */
+bool session_expand_execute(rdb_session *session, rdb_ast_node *around, const char *text, rdb_ast_node **expanded, const char **statement_text,
+                            const rdb_parameter **parameters, uint32_t *parameter_count, rdb_error *err)
 {
-    const rdb_ast_execute *execute = (const rdb_ast_execute *)create->query;
+    const rdb_ast_explain *explain = around->tag == RDB_AST_EXPLAIN ? (const rdb_ast_explain *)around : NULL;
+    rdb_ast_node *inside = explain != NULL ? explain->query : around;
+    const rdb_ast_create_table_as *create = inside->tag == RDB_AST_CREATE_TABLE_AS ? (const rdb_ast_create_table_as *)inside : NULL;
+    const rdb_ast_execute *execute = (const rdb_ast_execute *)(create != NULL ? create->query : inside);
+    if (execute->node.tag != RDB_AST_EXECUTE) {
+        *expanded = around;
+        return true;
+    }
     session_statement *statement = session_find_statement(session, execute->name, err);
     if (statement == NULL)
         return false;
-    if (statement->raw == NULL || statement->raw->tag != RDB_AST_SELECT)
+    if (statement->raw == NULL || (create != NULL && statement->raw->tag != RDB_AST_SELECT))
         return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "prepared statement is not a SELECT");
     if (!statement_plan_ready(session, statement, err))
         return false;
@@ -294,9 +301,17 @@ bool session_expand_create_as(rdb_session *session, const rdb_ast_create_table_a
     rdb_parameter *values = RDB_NEW_ARRAY(session->statement_arena, rdb_parameter, execute->args.count + 1);
     if (!execute_arguments(session, statement, execute, text, values, err))
         return false;
-    rdb_ast_create_table_as *whole = rdb_arena_memdup(session->statement_arena, create, sizeof *create);
-    whole->query = statement->raw;
-    *expanded = &whole->node;
+    *expanded = statement->raw;
+    if (create != NULL) {
+        rdb_ast_create_table_as *whole = rdb_arena_memdup(session->statement_arena, create, sizeof *create);
+        whole->query = statement->raw;
+        *expanded = &whole->node;
+    }
+    if (explain != NULL) {
+        rdb_ast_explain *whole = rdb_arena_memdup(session->statement_arena, explain, sizeof *explain);
+        whole->query = *expanded;
+        *expanded = &whole->node;
+    }
     *statement_text = statement->text;
     *parameters = values;
     *parameter_count = statement->parameter_count;

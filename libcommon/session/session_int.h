@@ -215,7 +215,7 @@ void session_statement_end(rdb_session *session);
 
 /* portal.c: prepared statements, portals and cursors. */
 RDB_CHECKED bool session_prepare_statement(rdb_session *session, const rdb_ast_prepare *prepare, const char *text, rdb_error *err);
-RDB_CHECKED bool session_expand_create_as(rdb_session *session, const rdb_ast_create_table_as *create, const char *text, rdb_ast_node **expanded, const char **statement_text,
+RDB_CHECKED bool session_expand_execute(rdb_session *session, rdb_ast_node *around, const char *text, rdb_ast_node **expanded, const char **statement_text,
                                           const rdb_parameter **parameters, uint32_t *parameter_count, rdb_error *err);
 RDB_CHECKED bool session_execute_statement(rdb_session *session, const rdb_ast_execute *execute, const char *text, bool describes,
                                            const uint16_t *formats, char tag[64], rdb_error *err);

@@ -508,6 +508,22 @@ void session_settings_set_planner(const rdb_session *session, rdb_plan_context *
     context->no_nest_loop = is_off(session, SET_enable_nestloop);
     context->no_hash_aggregate = is_off(session, SET_enable_hashagg);
     context->no_sort = is_off(session, SET_enable_sort);
+    context->no_bitmap_scan = is_off(session, SET_enable_bitmapscan);
+    context->no_index_only_scan = is_off(session, SET_enable_indexonlyscan);
+    context->no_incremental_sort = is_off(session, SET_enable_incremental_sort);
+    context->no_tid_scan = is_off(session, SET_enable_tidscan);
+    context->no_partition_pruning = is_off(session, SET_enable_partition_pruning);
+    context->joins_partitions = !is_off(session, SET_enable_partitionwise_join);
+    context->aggregates_partitions = !is_off(session, SET_enable_partitionwise_aggregate);
+    const char *exclusion = session->settings->values[SET_constraint_exclusion];
+    context->constraint_exclusion = strcmp(exclusion, "on") == 0 ? RDB_EXCLUSION_ON : strcmp(exclusion, "off") == 0 ? RDB_EXCLUSION_OFF : RDB_EXCLUSION_PARTITION;
+}
+
+/* Are the values of parameters to be planned with? */
+bool session_setting_plans_values(const void *context)
+{
+    const rdb_session *session = context;
+    return strcmp(session->settings->values[SET_plan_cache_mode], "force_generic_plan") != 0;
 }
 
 static const char *const ISOLATION_NAMES[] = {"read uncommitted", "read committed", "repeatable read", "serializable"};
@@ -548,6 +564,29 @@ static void show_value(const rdb_session *session, int setting_no, char *text, s
 uint32_t session_setting_count(void)
 {
     return SET_COUNT;
+}
+
+/* Those that a plan follows, where they are not as they come: what EXPLAIN (SETTINGS) shows. */
+void session_settings_of_plans(const void *context, rdb_setting_sink *sink, void *sink_context)
+{
+    static const int NUMBERS[] = {SET_constraint_exclusion, SET_cpu_index_tuple_cost, SET_cpu_operator_cost, SET_cpu_tuple_cost, SET_cursor_tuple_fraction,
+        SET_effective_cache_size, SET_enable_async_append, SET_enable_bitmapscan, SET_enable_gathermerge, SET_enable_hashagg, SET_enable_hashjoin,
+        SET_enable_incremental_sort, SET_enable_indexonlyscan, SET_enable_indexscan, SET_enable_material, SET_enable_memoize, SET_enable_mergejoin,
+        SET_enable_nestloop, SET_enable_parallel_append, SET_enable_parallel_hash, SET_enable_partition_pruning, SET_enable_partitionwise_aggregate,
+        SET_enable_partitionwise_join, SET_enable_seqscan, SET_enable_sort, SET_enable_tidscan, SET_force_parallel_mode, SET_from_collapse_limit, SET_geqo,
+        SET_geqo_threshold, SET_hash_mem_multiplier, SET_jit, SET_jit_above_cost, SET_join_collapse_limit, SET_max_parallel_workers,
+        SET_max_parallel_workers_per_gather, SET_min_parallel_index_scan_size, SET_min_parallel_table_scan_size, SET_parallel_leader_participation,
+        SET_parallel_setup_cost, SET_parallel_tuple_cost, SET_plan_cache_mode, SET_random_page_cost, SET_search_path, SET_seq_page_cost, SET_temp_buffers,
+        SET_work_mem};
+    const rdb_session *session = context;
+    char text[1024];
+    for (size_t i = 0; i < RDB_COUNT_OF(NUMBERS); i++) {
+        const int number = NUMBERS[i];
+        if (strcmp(session->settings->values[number], SETTINGS[number].boot_value) == 0)
+            continue;
+        show_value(session, number, text, sizeof text);
+        sink(sink_context, shown_name(number), text);
+    }
 }
 
 void session_setting_describe(const rdb_session *session, uint32_t number, session_setting_info *info)

@@ -31,6 +31,8 @@ const char *session_isolation_text(rdb_isolation isolation);
 /* Sends ParameterStatus for reported settings that changed since the last call. */
 void session_settings_report(rdb_session *session, bool all);
 void session_settings_set_planner(const rdb_session *session, rdb_plan_context *context);
+void session_settings_of_plans(const void *session, rdb_setting_sink *sink, void *sink_context);
+bool session_setting_plans_values(const void *session); /* plan_cache_mode is not force_generic_plan */
 
 /* SET, RESET, SET TRANSACTION; SHOW gives one row (or all) through the client. */
 RDB_CHECKED bool session_set_statement(rdb_session *session, const rdb_ast_set *statement, char tag[64], rdb_error *err);

@@ -266,6 +266,8 @@ static void command_context(rdb_session *session, const session_plan *plan, cons
                                      .role = &session->role,
                                      .statistics_target = session_setting_statistics_target(session),
                                      .set_planner = set_planner,
+                                     .plan_settings = session_settings_of_plans,
+                                     .plans_values = session_setting_plans_values(session),
                                      .skips_function_bodies = !session_setting_checks_bodies(session),
                                      .checkpoint = session_checkpoint};
 }
@@ -396,8 +398,8 @@ bool session_run_utility(rdb_session *session, session_plan *plan, const char *t
         return not_supported(raw, err);
     if (session->is_read_only && !rdb_command_is_read_only(raw))
         return rdb_error_set(err, RDB_READ_ONLY_SQL_TRANSACTION, "cannot execute %s in a read-only transaction", tag);
-    if (raw->tag == RDB_AST_CREATE_TABLE_AS && ((const rdb_ast_create_table_as *)raw)->query->tag == RDB_AST_EXECUTE &&
-        !session_expand_create_as(session, (const rdb_ast_create_table_as *)raw, text, &raw, &text, &parameters, &parameter_count, err))
+    if ((raw->tag == RDB_AST_CREATE_TABLE_AS || raw->tag == RDB_AST_EXPLAIN) &&
+        !session_expand_execute(session, raw, text, &raw, &text, &parameters, &parameter_count, err))
         return false;
     return run_command(session, plan, text, raw, parameters, parameter_count, tag, err);
 }

@@ -300,6 +300,18 @@ static rdb_expr *prepare_sublink(preparer *s, rdb_expr_sublink *link)
     return &subplan->head;
 }
 
+/* $n in a plan that is made for this one run. */
+static rdb_expr *value_of(planner *p, const rdb_expr_param *param)
+{
+    const struct rdb_parameter *value = &p->context->parameters[param->param_no - 1];
+    rdb_expr_const *constant = RDB_NEW(p->arena, rdb_expr_const);
+    constant->head = param->head;
+    constant->head.kind = RDB_EXPR_CONST;
+    constant->value = value->value;
+    constant->is_null = value->is_null;
+    return &constant->head;
+}
+
 static rdb_expr *prepare_node(void *context, rdb_expr *expr)
 {
     preparer *s = context;
@@ -318,6 +330,8 @@ static rdb_expr *prepare_node(void *context, rdb_expr *expr)
         rdb_expr_param *param = (rdb_expr_param *)expr;
         if (s->test_of == NULL || param->param_kind != RDB_PARAM_EXECUTION) {
             result = expr;
+            if (param->param_kind == RDB_PARAM_EXTERNAL && p->context->parameters != NULL && param->param_no >= 1 && param->param_no <= p->context->parameter_count)
+                result = value_of(p, param);
             break;
         }
         rdb_expr_slot *slot = RDB_NEW(p->arena, rdb_expr_slot);

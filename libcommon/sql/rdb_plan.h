@@ -277,6 +277,9 @@ typedef struct rdb_plan {
     rdb_list relations;            /* const rdb_relation *: what the plan depends on */
 } rdb_plan;
 
+/* Whose CHECK constraints are compared with the conditions of a query: those of inheritance children and members of UNION ALL; all; none. */
+typedef enum rdb_constraint_exclusion { RDB_EXCLUSION_PARTITION, RDB_EXCLUSION_ON, RDB_EXCLUSION_OFF } rdb_constraint_exclusion;
+
 typedef struct rdb_plan_context {
     rdb_arena *arena;              /* where the plan goes: it lives and dies with it */
     rdb_access *access;            /* descriptors are pinned by it as long as the plan is used */
@@ -286,6 +289,9 @@ typedef struct rdb_plan_context {
     uint32_t parameter_count;
     uint64_t work_mem_bytes;       /* 0: 4 MiB */
     bool no_seq_scan, no_index_scan, no_hash_join, no_nest_loop, no_hash_aggregate, no_sort; /* enable_* = off */
+    bool no_bitmap_scan, no_index_only_scan, no_incremental_sort, no_tid_scan, no_partition_pruning;
+    bool joins_partitions, aggregates_partitions; /* enable_partitionwise_join, enable_partitionwise_aggregate */
+    uint8_t constraint_exclusion;  /* rdb_constraint_exclusion */
 } rdb_plan_context;
 
 /* Plans one statement (not COMMAND_UTILITY). The query is not changed. Node and path costs are in PostgreSQL's units. */

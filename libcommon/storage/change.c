@@ -107,6 +107,7 @@ static uint32_t make_image(const rdb_page *page, uint32_t page_bytes, uint8_t *p
     page_copy(plain, page, page_bytes);
     if (page->lower >= RDB_PAGE_HEADER_BYTES && page->lower <= page->upper && page->upper <= page_bytes)
         memset(plain + page->lower, 0, page->upper - page->lower);
+    rdb_thread_usage.wal_images++;
     int bytes = LZ4_compress_default((const char *)plain, (char *)target, (int)page_bytes, (int)page_bytes - 1);
     if (bytes > 0) {
         *flag = RDB_WAL_BLOCK_IMAGE_LZ4;

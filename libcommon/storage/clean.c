@@ -65,9 +65,10 @@ bool frame_write(rdb_buffer *frame, frame_write_mode mode, uint8_t *copy, bool *
                  relation_write(storage, relation, tag.block, copy, err);
             relation_put(relation);
         }
-        if (ok)
+        if (ok) {
             atomic_fetch_add_explicit(&storage->write_count, 1, memory_order_relaxed);
-        else if ((atomic_fetch_or_explicit(&frame->state, FRAME_DIRTY, memory_order_relaxed) & FRAME_DIRTY) == 0)
+            rdb_thread_usage.blocks_written++;
+        } else if ((atomic_fetch_or_explicit(&frame->state, FRAME_DIRTY, memory_order_relaxed) & FRAME_DIRTY) == 0)
             atomic_fetch_add_explicit(&storage->dirty_count, 1, memory_order_relaxed);
     }
     *clean = (atomic_fetch_and_explicit(&frame->state, ~FRAME_WRITING, memory_order_release) & FRAME_DIRTY) == 0;

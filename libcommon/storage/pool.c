@@ -230,6 +230,7 @@ static bool read_page(rdb_storage *storage, storage_relation *relation, rdb_buff
     if (!relation_read(storage, relation, tag.block, frame->page, &got, err))
         return false;
     atomic_fetch_add_explicit(&storage->read_count, 1, memory_order_relaxed);
+    rdb_thread_usage.blocks_read++;
     if (got == storage->page_bytes && page_verify(frame->page, tag, storage->page_bytes, &what))
         return true;
     if (got == 0 || load == LOAD_REPLAY) { /* a block that was added and never written; or the record brings the page */
@@ -344,6 +345,7 @@ bool rdb_buffer_acquire(rdb_storage *storage, rdb_page_tag tag, rdb_buffer_mode 
             /* a statistic: two threads of one stripe may lose a count */
             _Atomic uint64_t *hits = &storage->stripes[rdb_thread_stripe()].hits;
             atomic_store_explicit(hits, atomic_load_explicit(hits, memory_order_relaxed) + 1, memory_order_relaxed);
+            rdb_thread_usage.blocks_hit++;
             latch_frame(frame, mode);
             *out = frame;
             return true;
@@ -475,8 +477,10 @@ void frame_mark_dirty(rdb_buffer *frame)
 {
     if ((atomic_load_explicit(&frame->state, memory_order_relaxed) & FRAME_DIRTY) != 0)
         return;
-    if ((atomic_fetch_or_explicit(&frame->state, FRAME_DIRTY, memory_order_release) & FRAME_DIRTY) == 0)
-        atomic_fetch_add_explicit(&frame->storage->dirty_count, 1, memory_order_relaxed);
+    if ((atomic_fetch_or_explicit(&frame->state, FRAME_DIRTY, memory_order_release) & FRAME_DIRTY) != 0)
+        return;
+    atomic_fetch_add_explicit(&frame->storage->dirty_count, 1, memory_order_relaxed);
+    rdb_thread_usage.blocks_dirtied++;
 }
 
 /* ---- forgetting pages ----------------------------------------------------------------------------------------------------- */

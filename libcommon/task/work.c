@@ -63,6 +63,7 @@ bool rdb_work_file_append(rdb_work_file *file, const void *bytes, size_t length,
     if (!rdb_file_write(file->file, file->end, bytes, length, err))
         return false;
     atomic_fetch_add_explicit(&space->used_bytes, (int64_t)length, memory_order_relaxed);
+    rdb_thread_usage.temp_bytes_written += length;
     *offset = file->end;
     file->end += length;
     return true;
@@ -70,6 +71,7 @@ bool rdb_work_file_append(rdb_work_file *file, const void *bytes, size_t length,
 
 bool rdb_work_file_read(rdb_work_file *file, uint64_t offset, void *buffer, size_t bytes, rdb_error *err)
 {
+    rdb_thread_usage.temp_bytes_read += bytes;
     return rdb_file_read(file->file, offset, buffer, bytes, NULL, err);
 }
 

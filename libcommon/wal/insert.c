@@ -147,6 +147,8 @@ bool rdb_wal_insert(rdb_wal *wal, const rdb_wal_piece *pieces, uint32_t piece_co
     if (!reserve(wal, total, streamed, at_position, context, lsn, end_lsn, err))
         return false;
 
+    rdb_thread_usage.wal_records++;
+    rdb_thread_usage.wal_bytes += length;
     uint8_t head[8];
     uint32_t crc = wal_record_seed(&wal->config, *lsn);
     crc = rdb_crc32c(crc, (const uint8_t *)pieces[0].bytes + 8, pieces[0].length - 8);
