@@ -208,7 +208,8 @@ static bool connection_park(connection *conn, bool *is_mine, rdb_error *err)
 static void connection_run(void *conn_at)
 {
     connection *conn = conn_at;
-    rdb_error err = {0};
+    rdb_error err;
+    rdb_error_init(&err);
     for (;;) {
         bool is_mine;
         atomic_store(&conn->is_roused, false); /* before it is looked for what waits */

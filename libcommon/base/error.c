@@ -47,18 +47,13 @@ static void format_field(char *field, size_t field_bytes, char **whole, const ch
     va_end(again);
 }
 
-void rdb_error_init(rdb_error *err)
-{
-    memset(err, 0, sizeof *err);
-}
-
-void rdb_error_clear(rdb_error *err)
+void rdb_error_free(rdb_error *err)
 {
     free(err->context);
     free(err->internal_query);
     free(err->long_message);
     free(err->long_detail);
-    memset(err, 0, sizeof *err);
+    rdb_error_init(err);
 }
 
 bool rdb_error_set_va(rdb_error *err, const char sqlstate[6], const char *format, va_list arguments)
@@ -208,7 +203,7 @@ const char *rdb_error_detail_text(const rdb_error *err)
 void rdb_error_move(rdb_error *target, rdb_error *source)
 {
     *target = *source;
-    memset(source, 0, sizeof *source);
+    rdb_error_init(source);
 }
 
 void rdb_verify_failed(const char *expression, const char *file, int line, const char *function)

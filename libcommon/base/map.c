@@ -158,6 +158,8 @@ bool rdb_map_put(rdb_map *map, const void *key, size_t key_length, void *value, 
 
 void *rdb_map_get(const rdb_map *map, const void *key, size_t key_length)
 {
+    if (map->live_count == 0)
+        return NULL;
     map_entry *entry = find_entry(map, key, key_length, rdb_hash64(key, key_length, 0));
     return entry != NULL ? entry->value : NULL;
 }

@@ -40,10 +40,23 @@ typedef struct rdb_error {
     char *long_message, *long_detail;        /* the whole text where it outgrew its field; heap, or NULL */
 } rdb_error;
 
-/* All fields unset. rdb_error err = {0}; does the same for a fresh one. */
-void rdb_error_init(rdb_error *err);
-/* Frees what the error owns and unsets it; for reuse and at the end of its life. */
-void rdb_error_clear(rdb_error *err);
+/* All fields unset: first bytes and pointers, which is all that anyone looks at. rdb_error err = {0}; does the same for a fresh one
+ * and costs 3 KB of stores: not for paths that every statement takes. */
+static inline void rdb_error_init(rdb_error *err)
+{
+    err->sqlstate[0] = err->message[0] = err->detail[0] = err->hint[0] = '\0';
+    for (int field = 0; field < RDB_ERROR_FIELD_COUNT; field++)
+        err->names[field][0] = '\0';
+    err->position = err->internal_position = 0;
+    err->context = err->internal_query = err->long_message = err->long_detail = NULL;
+}
+void rdb_error_free(rdb_error *err);
+/* Frees what the error owns and unsets it; for reuse and at the end of its life. An unset error owns nothing. */
+static inline void rdb_error_clear(rdb_error *err)
+{
+    if (err->sqlstate[0] != '\0')
+        rdb_error_free(err);
+}
 
 /* A caller that wants no text hands down NULL. Each returns false, so that "return rdb_error_set(...)" reads well. */
 bool rdb_error_set(rdb_error *err, const char sqlstate[6], const char *format, ...) RDB_PRINTF(3, 4);

@@ -24,10 +24,11 @@ typedef struct rdb_strbuf {
 void rdb_strbuf_init(rdb_strbuf *buf, rdb_arena *arena);
 void rdb_strbuf_free(rdb_strbuf *buf); /* a no-op for one in an arena; the struct is empty afterwards */
 void rdb_strbuf_clear(rdb_strbuf *buf); /* empties it, keeps the memory */
-bool rdb_strbuf_reserve(rdb_strbuf *buf, size_t more_bytes); /* room for so many more; false when there is none */
-void rdb_strbuf_add(rdb_strbuf *buf, const void *bytes, size_t length);
+bool rdb_strbuf_grow(rdb_strbuf *buf, size_t more_bytes); /* what reserve does where there is no room yet */
+static inline bool rdb_strbuf_reserve(rdb_strbuf *buf, size_t more_bytes); /* room for so many more; false when there is none */
+static inline void rdb_strbuf_add(rdb_strbuf *buf, const void *bytes, size_t length);
+static inline void rdb_strbuf_addc(rdb_strbuf *buf, char c);
 void rdb_strbuf_adds(rdb_strbuf *buf, const char *text);
-void rdb_strbuf_addc(rdb_strbuf *buf, char c);
 void rdb_strbuf_addf(rdb_strbuf *buf, const char *format, ...) RDB_PRINTF(2, 3);
 void rdb_strbuf_add_json(rdb_strbuf *buf, const char *text, size_t length); /* quoted and escaped */
 RDB_CHECKED bool rdb_strbuf_check(const rdb_strbuf *buf, rdb_error *err);
@@ -38,8 +39,30 @@ bool rdb_utf8_validate(const void *bytes, size_t length, size_t *bad_offset);
 uint32_t rdb_utf8_length(uint8_t first_byte);
 size_t rdb_utf8_count(const void *bytes, size_t length); /* characters */
 
-/* Fixed-width little-endian access to unaligned bytes: every format on disk is little-endian. */
 #include <string.h>
+static inline bool rdb_strbuf_reserve(rdb_strbuf *buf, size_t more_bytes)
+{
+    /* one byte of capacity is the final zero */
+    return __builtin_expect(more_bytes < buf->capacity - buf->length && !buf->failed, 1) || rdb_strbuf_grow(buf, more_bytes);
+}
+static inline void rdb_strbuf_add(rdb_strbuf *buf, const void *bytes, size_t length)
+{
+    if (!rdb_strbuf_reserve(buf, length))
+        return;
+    if (length > 0)
+        memcpy(buf->data + buf->length, bytes, length);
+    buf->length += length;
+    buf->data[buf->length] = '\0';
+}
+static inline void rdb_strbuf_addc(rdb_strbuf *buf, char c)
+{
+    if (!rdb_strbuf_reserve(buf, 1))
+        return;
+    buf->data[buf->length++] = c;
+    buf->data[buf->length] = '\0';
+}
+
+/* Fixed-width little-endian access to unaligned bytes: every format on disk is little-endian. */
 #define RDB_DEFINE_LE(bits)                                                              \
     static inline uint##bits##_t rdb_get_u##bits(const void *at)                         \
     {                                                                                    \

@@ -26,12 +26,10 @@ void rdb_strbuf_clear(rdb_strbuf *buf)
         buf->data[0] = '\0';
 }
 
-bool rdb_strbuf_reserve(rdb_strbuf *buf, size_t more_bytes)
+bool rdb_strbuf_grow(rdb_strbuf *buf, size_t more_bytes)
 {
     if (buf->failed)
         return false;
-    if (more_bytes < buf->capacity - buf->length) /* one byte of capacity is the final zero */
-        return true;
     if (more_bytes > PTRDIFF_MAX / 4 || buf->length > PTRDIFF_MAX / 4) {
         buf->failed = true;
         return false;
@@ -55,27 +53,9 @@ bool rdb_strbuf_reserve(rdb_strbuf *buf, size_t more_bytes)
     return true;
 }
 
-void rdb_strbuf_add(rdb_strbuf *buf, const void *bytes, size_t length)
-{
-    if (!rdb_strbuf_reserve(buf, length))
-        return;
-    if (length > 0)
-        memcpy(buf->data + buf->length, bytes, length);
-    buf->length += length;
-    buf->data[buf->length] = '\0';
-}
-
 void rdb_strbuf_adds(rdb_strbuf *buf, const char *text)
 {
     rdb_strbuf_add(buf, text, strlen(text));
-}
-
-void rdb_strbuf_addc(rdb_strbuf *buf, char c)
-{
-    if (!rdb_strbuf_reserve(buf, 1))
-        return;
-    buf->data[buf->length++] = c;
-    buf->data[buf->length] = '\0';
 }
 
 void rdb_strbuf_addf(rdb_strbuf *buf, const char *format, ...)

@@ -224,7 +224,8 @@ static bool resolve_path(rdb_access *access, rdb_error *err)
 
 const uint32_t *rdb_access_search_path(rdb_access *access, uint32_t *count)
 {
-    rdb_error ignored = {0};
+    rdb_error ignored;
+    rdb_error_init(&ignored);
     if (!resolve_path(access, &ignored)) {
         /* Schemas cannot be read: what can be told without reading. */
         static const uint32_t catalog_only[] = {RDB_NAMESPACE_PG_CATALOG};

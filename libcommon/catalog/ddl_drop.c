@@ -208,7 +208,7 @@ static bool report(drop_plan *plan, uint32_t asked, bool cascade, void (*notice)
     rdb_strbuf_init(&lines, plan->arena);
     for (uint32_t i = plan->order_count; i-- > 0;) {
         const node *at = &plan->nodes[plan->order[i]];
-        const char *name, *on;
+        const char *name = NULL, *on = NULL;
         if (!at->is_normal || count++ >= REPORTED_MAX)
             continue;
         if (!describe(plan, at->object, &name, err) || (!cascade && !describe(plan, plan->nodes[at->parent].object, &on, err)))

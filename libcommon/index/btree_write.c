@@ -68,7 +68,8 @@ static bool try_hint(btree *tree, uint64_t owner, const btree_probe *probe, rdb_
 {
     hint *h = &hints[owner % HINTS];
     uint64_t block = atomic_load_explicit(&h->block, memory_order_relaxed);
-    rdb_error ignored = {0};
+    rdb_error ignored;
+    rdb_error_init(&ignored);
     btree_cell first;
     int order = 0;
     if (block == 0 || (atomic_load_explicit(&h->mixed, memory_order_relaxed) ^ block) != owner)

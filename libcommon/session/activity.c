@@ -109,7 +109,10 @@ void session_activity_query(rdb_session *session, const char *text)
     entry->info.query[length] = '\0';
     entry->info.query_start_us = session->statement_us;
     entry->info.role_oid = session->role.oid;
-    snprintf(entry->info.application_name, sizeof entry->info.application_name, "%s", session_setting_application_name(session));
+    const char *application_name = session_setting_application_name(session);
+    size_t name_length = strnlen(application_name, sizeof entry->info.application_name - 1);
+    memcpy(entry->info.application_name, application_name, name_length);
+    entry->info.application_name[name_length] = '\0';
     rdb_mutex_unlock(&entry->lock);
 }
 

@@ -44,7 +44,12 @@ void portal_destroy(rdb_session *session, session_portal *portal)
     row_store_destroy(&portal->store);
     statement_release(session, portal->statement);
     rdb_arena *arena = portal->arena;
-    rdb_arena_destroy(arena);
+    if (session->portal_arena == NULL) {
+        rdb_arena_reset(arena); /* for the next one: most clients have one portal at a time */
+        session->portal_arena = arena;
+    } else {
+        rdb_arena_destroy(arena);
+    }
 }
 
 bool portal_create(rdb_session *session, const char *name, session_portal **portal_out, rdb_error *err)
@@ -56,12 +61,13 @@ bool portal_create(rdb_session *session, const char *name, session_portal **port
             return rdb_error_set(err, RDB_DUPLICATE_CURSOR, "cursor \"%s\" already exists", name);
         portal_destroy(session, old);
     }
-    rdb_arena *arena = rdb_arena_create("portal", NULL, NULL);
+    rdb_arena *arena = session->portal_arena != NULL ? session->portal_arena : rdb_arena_create("portal", NULL, NULL);
+    session->portal_arena = NULL;
     if (arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     session_portal *portal = RDB_NEW(arena, session_portal);
     portal->arena = arena;
-    snprintf(portal->name, sizeof portal->name, "%s", name);
+    memcpy(portal->name, name, session_name_length(name));
     portal->created_us = session->statement_us;
     portal->level = session->txn != NULL ? rdb_txn_current_level(session->txn) : 0;
     if (!rdb_map_put(session->portals, portal->name, strlen(portal->name), portal, NULL)) {
@@ -337,9 +343,22 @@ bool session_describe_portal(rdb_session *session, const char *name, rdb_error *
     session_portal *portal = session_find_portal(session, name, err);
     if (portal == NULL)
         return false;
-    const session_plan *plan = portal->plan;
+    session_plan *plan = portal->plan;
     bool has_rows = plan != NULL && (plan->column_count > 0 || (plan->plan != NULL && plan->plan->returns_rows));
+    bool is_text = has_rows && plan->columns != NULL;
+    for (uint32_t i = 0; is_text && portal->formats != NULL && i < plan->column_count; i++)
+        is_text = portal->formats[i] == 0;
+    rdb_strbuf *output = session->owner.output;
+    if (is_text && plan->description != NULL) {
+        rdb_strbuf_add(output, plan->description, plan->description_bytes);
+        return true;
+    }
+    size_t begin = output->length;
     session_put_row_description(session, has_rows ? plan->columns : NULL, has_rows ? plan->column_count : 0, portal->formats);
+    if (is_text && !output->failed) {
+        plan->description_bytes = output->length - begin;
+        plan->description = rdb_arena_memdup(plan->arena, output->data + begin, plan->description_bytes);
+    }
     return true;
 }
 

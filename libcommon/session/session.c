@@ -68,6 +68,7 @@ void session_destroy(rdb_session **session_at)
     session_settings_destroy(session);
     rdb_map_destroy(session->statements);
     rdb_map_destroy(session->portals);
+    rdb_arena_destroy(session->portal_arena);
     rdb_sequence_session_destroy(&session->sequences);
     rdb_arena_destroy(session->statement_arena);
     rdb_temp_session_destroy(&session->temp);
@@ -100,7 +101,8 @@ void session_report_parameters(rdb_session *session)
 
 void session_sync(rdb_session *session)
 {
-    rdb_error err = {0};
+    rdb_error err;
+    rdb_error_init(&err);
     if (session->block != SESSION_IMPLICIT && session->block != SESSION_AUTO)
         return;
     if (!session_commit(session, &err)) {

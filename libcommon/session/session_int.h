@@ -56,6 +56,8 @@ typedef struct session_plan {
     const rdb_result_column *columns; /* what it gives; count 0 and NULL: nothing */
     uint32_t column_count;
     bool is_in_use;           /* a portal runs the execution */
+    const void *description;  /* RowDescription of columns, all as text; NULL: not asked for yet */
+    size_t description_bytes;
 } session_plan;
 
 typedef struct session_statement { /* a prepared statement; "" is the unnamed one */
@@ -137,12 +139,14 @@ struct rdb_session {
     int64_t transaction_us, statement_us;
 
     rdb_map *statements, *portals; /* by name */
+    rdb_arena *portal_arena;     /* empty, of a portal that ended; NULL: none is kept */
     struct rdb_sequence_session *sequences; /* for currval */
     struct rdb_temp_session *temp;
     rdb_client client;             /* rows and COPY to the wire */
     struct session_row_sink *sink;
     enum { SESSION_COPY_NONE, SESSION_COPY_OPEN, SESSION_COPY_CLOSED } copy_in; /* OPEN: the client may still be sending */
     _Atomic(const char *) state_name; /* for pg_stat_activity */
+    bool is_active;                   /* from a message that runs something to the next ReadyForQuery */
     rdb_counters *counters;      /* of its database; NULL: not counted */
     struct session_notify *notify; /* notify.c; NULL: it said and heard nothing yet */
     struct session_activity *activity; /* its entry in the engine's list; NULL: not listed */
@@ -212,6 +216,7 @@ void session_put_complete(rdb_session *session, const char *tag);
 /* Around every statement or message that runs one: timeouts, times, state. */
 void session_statement_begin(rdb_session *session);
 void session_statement_end(rdb_session *session);
+void session_now_idle(rdb_session *session); /* its client is about to be told that it may go on */
 
 /* portal.c: prepared statements, portals and cursors. */
 RDB_CHECKED bool session_prepare_statement(rdb_session *session, const rdb_ast_prepare *prepare, const char *text, rdb_error *err);

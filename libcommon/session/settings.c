@@ -39,7 +39,7 @@ typedef struct trail_entry {
 struct session_settings {
     char *values[SET_COUNT];
     char *reset_values[SET_COUNT]; /* what RESET gives back: the start of the session */
-    bool to_report[SET_COUNT];
+    bool to_report[SET_COUNT], has_to_report; /* any of them */
     char *reported[SET_COUNT]; /* what the client was told last; NULL: nothing yet */
     trail_entry *trail;
     uint32_t trail_count, trail_capacity, level;
@@ -169,7 +169,7 @@ static bool check_value(rdb_session *session, int setting_no, const char *text, 
     case SET_session_authorization:
         if (settings->values[SET_role] != NULL && settings->values[SET_session_authorization] != NULL)
             session_apply_roles(session, settings->values[SET_session_authorization], settings->values[SET_role]);
-        settings->to_report[SET_is_superuser] = settings->to_report[SET_session_authorization] = true;
+        settings->to_report[SET_is_superuser] = settings->to_report[SET_session_authorization] = settings->has_to_report = true;
         break;
     case SET_extra_float_digits:
         settings->format.extra_float_digits = (int)number;
@@ -233,7 +233,7 @@ static void put_back(rdb_session *session, int setting_no, char *value)
     rdb_error ignored = {0};
     free(session->settings->values[setting_no]);
     session->settings->values[setting_no] = value;
-    session->settings->to_report[setting_no] = true;
+    session->settings->to_report[setting_no] = session->settings->has_to_report = true;
     if (!check_value(session, setting_no, value, true, NULL, &ignored))
         rdb_error_clear(&ignored);
 }
@@ -267,7 +267,7 @@ static bool set_value(rdb_session *session, int setting_no, const char *text, bo
     if (session->block == SESSION_IDLE)
         free(settings->values[setting_no]);
     settings->values[setting_no] = canonical;
-    settings->to_report[setting_no] = true;
+    settings->to_report[setting_no] = settings->has_to_report = true;
     return check_value(session, setting_no, canonical, true, NULL, err);
 }
 
@@ -411,7 +411,7 @@ void session_settings_end_transaction(rdb_session *session, bool committed)
             free(made);
         }
         settings->values[no] = entry->before;
-        settings->to_report[no] = true;
+        settings->to_report[no] = settings->has_to_report = true;
     }
     for (int no = 0; no < SET_COUNT; no++) {
         if (is_settled[no])
@@ -611,6 +611,9 @@ void session_setting_describe(const rdb_session *session, uint32_t number, sessi
 void session_settings_report(rdb_session *session, bool all)
 {
     char text[1024];
+    if (!all && !session->settings->has_to_report)
+        return;
+    session->settings->has_to_report = false;
     for (int no = 0; no < SET_COUNT; no++) {
         if ((SETTINGS[no].flags & REPORT) && (all || session->settings->to_report[no])) {
             char **told = &session->settings->reported[no];

@@ -227,7 +227,16 @@ void session_command_tag(const session_plan *plan, uint64_t row_count, char tag[
     default:
         break;
     }
-    snprintf(tag, 64, "%s %llu", name, (unsigned long long)row_count);
+    char digits[24];
+    size_t at = sizeof digits, length = strlen(name);
+    digits[--at] = '\0';
+    do {
+        digits[--at] = (char)('0' + row_count % 10);
+        row_count /= 10;
+    } while (row_count != 0);
+    memcpy(tag, name, length);
+    tag[length] = ' ';
+    memcpy(tag + length + 1, digits + at, sizeof digits - at);
 }
 
 void session_put_complete(rdb_session *session, const char *tag)
@@ -431,7 +440,24 @@ void session_statement_begin(rdb_session *session)
 {
     session->statement_us = rdb_time_wall_us();
     rdb_cancel_begin_statement(&session->cancel, session_setting_statement_timeout_us(session));
+    /* The messages of one extended-protocol run are one activity. */
+    if (session->is_active && session->block != SESSION_IDLE)
+        return;
+    session->is_active = true;
     atomic_store_explicit(&session->state_name, "active", memory_order_relaxed);
+    session_activity_state(session);
+}
+
+void session_now_idle(rdb_session *session)
+{
+    if (!session->is_active)
+        return;
+    session->is_active = false;
+    atomic_store_explicit(&session->state_name,
+                          session->block == SESSION_IDLE     ? "idle"
+                          : session->block == SESSION_FAILED ? "idle in transaction (aborted)"
+                                                             : "idle in transaction",
+                          memory_order_relaxed);
     session_activity_state(session);
 }
 
@@ -439,19 +465,14 @@ void session_statement_end(rdb_session *session)
 {
     rdb_cancel_end_statement(&session->cancel);
     if (session->txn != NULL) {
-        rdb_error ignored = {0};
+        rdb_error ignored;
+        rdb_error_init(&ignored);
         rdb_txn_end_statement(session->txn);
         /* What the statement built on is durable before its answer leaves. */
         if (session_setting_commit_wait(session) != RDB_COMMIT_NO_WAIT && !rdb_txn_wait_met(session->txn, &ignored))
             rdb_error_clear(&ignored);
     }
     rdb_arena_reset(session->statement_arena);
-    atomic_store_explicit(&session->state_name,
-                          session->block == SESSION_IDLE     ? "idle"
-                          : session->block == SESSION_FAILED ? "idle in transaction (aborted)"
-                                                             : "idle in transaction",
-                          memory_order_relaxed);
-    session_activity_state(session);
 }
 
 /* Runs a plan to its end, rows going to the client. */

@@ -125,7 +125,8 @@ bool wire_flush(rdb_wire *wire)
     if (wire->output.failed)
         wire->is_broken = true; /* a reply that was cut for want of memory must not look whole */
     if (wire->output.length > 0 && !wire->is_broken) {
-        rdb_error err = {0};
+        rdb_error err;
+        rdb_error_init(&err);
         if (!wire->channel.send(wire->channel.context, wire->output.data, wire->output.length, &err))
             wire->is_broken = true;
         rdb_error_clear(&err);
@@ -161,7 +162,8 @@ wire_fill wire_fill_input(rdb_wire *wire, size_t need, int64_t wait_us)
     while (wire->input_end - wire->input_at < need) {
         size_t got = 0;
         bool is_closed = false;
-        rdb_error err = {0};
+        rdb_error err;
+        rdb_error_init(&err);
         if (!make_room(wire, need))
             return WIRE_FILL_CLOSED;
         if (!wire->channel.receive(wire->channel.context, wire->input + wire->input_end,

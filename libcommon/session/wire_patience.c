@@ -24,12 +24,12 @@ int64_t rdb_wire_expires_us(const rdb_wire *wire)
 
 bool wire_patience_ended(rdb_wire *wire)
 {
-    rdb_error err = {0};
     int64_t expires_us = rdb_wire_expires_us(wire);
     if (expires_us == INT64_MAX || rdb_time_monotonic_us() < expires_us)
         return false;
     if (wire->phase == WIRE_STARTUP)
         return true; /* nobody knows what it speaks */
+    rdb_error err = {0};
     if (wire->session == NULL)
         rdb_error_set(&err, RDB_QUERY_CANCELED, "canceling authentication due to timeout");
     else if (session_is_idle(wire->session))

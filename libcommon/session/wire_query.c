@@ -19,6 +19,7 @@ static void put_ready(rdb_wire *wire)
     }
     session_notify_deliver(wire->session);
     session_settings_report(wire->session, false);
+    session_now_idle(wire->session);
     wire_put_ready(&wire->output, session_ready_status(wire->session));
 }
 
@@ -157,7 +158,8 @@ static void message_failed(rdb_wire *wire, rdb_error *err)
 
 static void handle_query(rdb_wire *wire, wire_reader *reader)
 {
-    rdb_error err = {0};
+    rdb_error err;
+    rdb_error_init(&err);
     const char *text = wire_read_text(reader);
     if (wire_reader_done(reader, &err))
         session_simple_query(wire->session, text);
@@ -168,7 +170,8 @@ static void handle_query(rdb_wire *wire, wire_reader *reader)
 
 static void handle_sync(rdb_wire *wire, wire_reader *reader)
 {
-    rdb_error err = {0};
+    rdb_error err;
+    rdb_error_init(&err);
     wire->skip_to_sync = false;
     if (wire_reader_done(reader, &err))
         session_sync(wire->session);
@@ -207,7 +210,8 @@ static bool handle_function_call(rdb_wire *wire, wire_reader *reader, rdb_error 
 
 void wire_handle_message(rdb_wire *wire, char type, wire_reader *reader)
 {
-    rdb_error err = {0};
+    rdb_error err;
+    rdb_error_init(&err);
     if (wire->skip_to_sync && type != 'S' && type != 'X')
         return;
     bool ok = true;

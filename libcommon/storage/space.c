@@ -162,7 +162,8 @@ bool rdb_space_find(rdb_storage *storage, uint32_t pdb, uint64_t file, uint32_t 
 void rdb_space_note(rdb_storage *storage, uint32_t pdb, uint64_t file, uint64_t block, uint32_t free_bytes)
 {
     storage_relation *relation = NULL;
-    rdb_error err = {0};
+    rdb_error err;
+    rdb_error_init(&err);
     if (relation_get(storage, pdb, file, RDB_FORK_MAIN, RELATION_EXISTING, &relation, &err)) {
         uint32_t space_class = RDB_MIN(free_bytes / (storage->page_bytes / SPACE_CLASSES), SPACE_CLASSES - 1u);
         rdb_mutex_lock(&relation->extend_lock);

@@ -231,7 +231,8 @@ void heap_body_deinit(heap_body *body)
 
 void heap_body_free_chains(heap_body *body, const heap_place *place)
 {
-    rdb_error err = {0};
+    rdb_error err;
+    rdb_error_init(&err);
     for (uint32_t i = 0; i < body->head_count; i++)
         if (!heap_free_chain(place, body->heads[i].block, body->heads[i].xid, &err))
             rdb_error_clear(&err); /* what failed first is what the caller tells; the pages stay unreachable */

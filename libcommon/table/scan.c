@@ -76,7 +76,8 @@ void heap_settle(const heap_place *place, rdb_buffer *buffer)
     const rdb_page *page = rdb_buffer_page(buffer);
     rdb_scn newest = 0, published = rdb_txn_published_scn(place->txns);
     uint32_t count = heap_slot_count(page);
-    rdb_error err = {0};
+    rdb_error err;
+    rdb_error_init(&err);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t offset, length;
         if (heap_slot(page, i, &offset, &length) != HEAP_SLOT_ROW)

@@ -369,7 +369,8 @@ static void abort_subs(rdb_txn *txn, uint32_t level)
 /* Calls the hooks of this level and above, newest first. */
 static void fire(rdb_txn *txn, rdb_txn_event event, uint32_t level)
 {
-    rdb_error err = {0};
+    rdb_error err;
+    rdb_error_init(&err);
     for (uint32_t i = txn->hook_count; i-- > 0;)
         if (txn->hooks[i].level >= level || txn->hooks[i].is_whole) {
             (void)txn->hooks[i].callback(txn->hooks[i].context, txn, event, level, &err);

@@ -365,7 +365,8 @@ bool rdb_txn_next_xid(rdb_txn_manager *manager, uint32_t pdb_no, rdb_xid *xid, r
 
 rdb_xid rdb_txn_tail(rdb_txn_manager *manager, uint32_t pdb_no)
 {
-    rdb_error err = {0};
+    rdb_error err;
+    rdb_error_init(&err);
     txn_pdb *pdb;
     if (txn_find_pdb(manager, pdb_no, &pdb, &err))
         return atomic_load(&pdb->tail);
