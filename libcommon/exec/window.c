@@ -396,6 +396,9 @@ static bool compute_aggregate(exec_node *node, window_call *call, const window_p
                     return false;
         if (!call->aggregate->finish(&call->call, call->state, &value, &is_null) || !rdb_arena_check(state->arena, err))
             return false;
+        /* min and max of bytes answer with what their state holds, which the next row that is fed may overwrite */
+        if (!is_null && call->plan->window->head.type->rep == RDB_REP_BYTES && !rdb_datum_copy(state->arena, RDB_REP_BYTES, value, &value, err))
+            return false;
         has_value = true;
         fed = parts;
         put_result(call, row, value, is_null);
