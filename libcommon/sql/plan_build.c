@@ -253,7 +253,7 @@ static bool build_join(builder *b, plan_path *path, plan_built *built)
     plan_level *level = b->level;
     planner *p = level->p;
     plan_built left, right;
-    bool is_loop = path->kind == RDB_PLAN_NEST_LOOP, is_semi = path->join_kind == RDB_JOIN_SEMI || path->join_kind == RDB_JOIN_ANTI;
+    bool is_loop = path->kind == RDB_PLAN_NEST_LOOP, is_semi = path->join_kind == RDB_JOIN_SEMI || (path->join_kind == RDB_JOIN_ANTI && !path->keeps_right);
     if (!build_path(b, path->left, &left))
         return false;
     builder inner = {.level = level, .outer = b, .relids = b->relids};
@@ -264,8 +264,7 @@ static bool build_join(builder *b, plan_path *path, plan_built *built)
     } else if (!build_path(b, path->right, &right)) {
         return false;
     }
-    if (is_loop && path->is_backward && right.node->kind != RDB_PLAN_MATERIALIZE && right.node->kind != RDB_PLAN_RESULT && right.node->kind != RDB_PLAN_CTE_SCAN &&
-        right.node->kind != RDB_PLAN_VALUES_SCAN) {
+    if (path->keeps_inner) {
         rdb_plan_node *kept = plan_new_node(p, RDB_PLAN_MATERIALIZE, &right, NULL);
         kept->total_cost += right.node->rows * COST_OPERATOR;
         right = plan_identity(p, kept, right.outputs, right.count);
@@ -320,7 +319,8 @@ static bool build_join(builder *b, plan_path *path, plan_built *built)
         both = plan_identity(p, node, left.outputs, left.count);
     }
     *built = both;
-    return true;
+    const rdb_list filter = by_cost(p, &path->filter);
+    return resolve_here(b, &both, &filter, &node->filter);
 }
 
 static bool build_leaf(void *context, plan_path *path, plan_built *built)

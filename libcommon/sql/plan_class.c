@@ -188,3 +188,20 @@ void plan_class_clause_between(planner *p, const plan_class *class, plan_relids 
     if (of_left != NULL && of_right != NULL)
         rdb_list_push(p->arena, clauses, named ? named : class_clause(p, class, of_left->expr, of_right->expr));
 }
+
+/* Members that the join of the two sets itself makes readable: above an outer join. */
+void plan_class_clauses_new(planner *p, const plan_class *class, plan_relids left, plan_relids right, rdb_list *clauses)
+{
+    const plan_relids both = relids_union(left, right);
+    const plan_class_member *known = NULL;
+    for (int is_new = 0; is_new < 2; is_new++)
+        for (uint32_t i = 0; i < class->members.count; i++) {
+            const plan_class_member *member = class->members.items[i];
+            const bool was_there = relids_within(member->relids, left) || relids_within(member->relids, right);
+            if (!relids_within(member->relids, both) || was_there != (is_new == 0))
+                continue;
+            if (known != NULL && is_new == 1)
+                rdb_list_push(p->arena, clauses, class_clause(p, class, known->expr, member->expr));
+            known = known ? known : member;
+        }
+}

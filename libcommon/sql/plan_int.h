@@ -118,7 +118,23 @@ typedef struct plan_level {
     bool is_ordered;         /* FROM already gives its rows in the query's order */
 } plan_level;
 
-/* Inner joins flattened into groups; outer joins keep their shape. */
+/* A join that is not inner: what must stand on its sides before it can be made. left, right: what stands there in the statement. */
+typedef struct plan_special {
+    uint8_t kind;            /* LEFT, SEMI, ANTI */
+    bool is_strict;          /* its condition does not hold for a left row of nulls */
+    bool is_delaying;        /* a condition above it, below the next outer join, reads its right side */
+    bool keeps_right;        /* ANTI, in the statement a LEFT: its right columns are null, not gone */
+    plan_relids min_left, min_right, left, right;
+} plan_special;
+
+typedef struct plan_clause {
+    rdb_expr *expr;
+    plan_relids relids;
+    plan_relids required;    /* joined before it can be checked: where it reads what an outer join may make null, that join's too */
+    const plan_special *of;  /* part of that join's condition; NULL: it filters rows */
+} plan_clause;
+
+/* Inner joins flattened into groups, then the other joins that the search may reorder (plan_search.c). */
 typedef enum plan_join_shape { PLAN_SHAPE_REL, PLAN_SHAPE_GROUP, PLAN_SHAPE_OUTER } plan_join_shape;
 typedef struct plan_tree {
     uint8_t shape;
@@ -127,7 +143,12 @@ typedef struct plan_tree {
     rdb_list items;          /* GROUP: plan_tree * */
     rdb_list classes;        /* GROUP: plan_class *, equalities between its items */
     rdb_list quals;          /* GROUP: conditions over more than one item, or none; OUTER: the join's own */
+    rdb_list clauses;        /* GROUP, when flat: plan_clause *, the quals that read a relation */
+    rdb_list specials;       /* GROUP, when flat: plan_special * */
+    plan_relids inner_joined;/* GROUP, when flat: what its inner joins join */
     uint8_t join_kind;       /* OUTER: LEFT, FULL, SEMI, ANTI */
+    bool keeps_right;        /* OUTER: as of a special join */
+    plan_relids clause_relids, strict; /* OUTER: of all that stands in its condition; what must not be null for it to hold */
     struct plan_tree *left, *right;
 } plan_tree;
 
@@ -147,6 +168,8 @@ typedef struct plan_path {
     rdb_list children;       /* APPEND: plan_path *, one for each leaf */
     rdb_list left_keys, right_keys, key_clauses; /* hash joins; key_clauses: the equalities, for EXPLAIN */
     rdb_list condition;      /* join conditions besides the keys */
+    bool keeps_right;        /* ANTI: gives its right columns, as nulls */
+    bool keeps_inner;        /* NEST_LOOP: the right side is read once */
     rdb_list parameters;     /* NEST_LOOP: plan_wanted *, values from the left side */
 } plan_path;
 
@@ -225,6 +248,7 @@ typedef struct plan_class {
 bool plan_make_classes(planner *p, rdb_list *conditions, rdb_list *classes);
 /* The clauses that make members inside one item equal, and the one that joins two sets. */
 void plan_class_clauses_within(planner *p, const plan_class *class, plan_relids item, rdb_list *clauses);
+void plan_class_clauses_new(planner *p, const plan_class *class, plan_relids left, plan_relids right, rdb_list *clauses);
 void plan_class_clause_between(planner *p, const plan_class *class, plan_relids left, plan_relids right, rdb_list *clauses);
 /* plan_qual.c: may it be evaluated more than once, or earlier than it stands? */
 bool plan_is_free_to_move(const rdb_expr *expr);
@@ -250,6 +274,27 @@ bool plan_contains_set(const rdb_expr *expr);
 bool plan_base_path(plan_level *level, plan_rel *rel, plan_path **out);
 bool plan_from(plan_level *level, rdb_list *where, plan_built *built, const plan_order *order, uint32_t order_count, double limit);
 rdb_expr *plan_facing(planner *p, rdb_expr *clause, plan_relids left);
+/* plan_path.c: ways to join two sets of relations. */
+typedef struct plan_set {    /* relations joined, and the cheapest way to do so */
+    plan_relids relids;
+    double rows;
+    int32_t width;
+    plan_path *cheapest;
+} plan_set;
+typedef struct plan_joining {/* left kind right */
+    uint8_t kind;
+    bool keeps_right;
+    const plan_set *left, *right;
+    rdb_list on, filter;     /* rdb_expr *: the join's condition, and what its rows must meet */
+} plan_joining;
+bool plan_path_is_cheaper(const plan_path *path, const plan_path *than);
+double plan_clamp_rows(double rows);
+double plan_joined_rows(plan_level *level, const plan_joining *joining);
+/* Adds the ways to join them to the set; it stays as it was where there is none. */
+bool plan_add_join_paths(plan_level *level, plan_set *set, const plan_joining *joining);
+/* plan_search.c */
+bool plan_flatten(plan_level *level, plan_tree *group);
+bool plan_group_path(plan_level *level, plan_tree *group, plan_path **out);
 /* plan_build.c */
 bool plan_build_path(plan_level *level, plan_path *path, plan_built *built);
 /* plan_index.c: expressions and predicates of indexes, read where they are first asked for. */
@@ -280,6 +325,8 @@ double plan_selectivity_list(plan_level *level, const plan_rel *of, const rdb_li
 double plan_join_selectivity(plan_level *level, const rdb_expr *clause, plan_relids left_ids, uint8_t join_kind, double right_rows);
 /* Distinct values among so many rows; groups of rows by several expressions. */
 double plan_distinct(plan_level *level, const rdb_expr *expr, double rows);
+/* Of the rows that a hash table of so many buckets is given, those in the bucket where one is looked up. */
+double plan_bucket_share(plan_level *level, const rdb_expr *expr, double buckets);
 double plan_group_count(plan_level *level, rdb_expr *const *exprs, uint32_t count, double rows);
 bool plan_index_paths(plan_level *level, plan_rel *rel, const rdb_list *clauses, plan_relids outer, plan_path **best);
 /* The cheapest index scan that gives the rows in this order; *best NULL: there is none. */

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * FROM and WHERE: conditions pushed to where they can first be checked, joins ordered by dynamic programming up to ten
- * relations and greedily beyond, access paths chosen by cost. plan_build.c turns the chosen path into nodes. */
+ * FROM and WHERE: conditions pushed to where they can first be checked, outer joins made inner ones where the rows that they add are
+ * thrown away, access paths of single relations. plan_search.c orders the joins, plan_build.c turns the chosen path into nodes. */
 #include "sql/plan_append.h"
 #include <math.h>
-
-#define DP_ITEMS_MAX 10u
 
 /* ---- the tree ----------------------------------------------------------------------------------------------------------------- */
 static plan_relids from_relids(const rdb_from *from)
@@ -98,6 +96,10 @@ static bool add_outer(plan_level *level, plan_tree *group, const rdb_from *from,
     }
     plan_tree *outer = new_tree(p, PLAN_SHAPE_OUTER);
     outer->join_kind = kind;
+    for (uint32_t i = 0; i < conditions->count; i++) {
+        outer->clause_relids = relids_union(outer->clause_relids, plan_relids_of(conditions->items[i]));
+        outer->strict = relids_union(outer->strict, rejecting_relids(conditions->items[i]));
+    }
     plan_relids inner_rejected = relids_none();
     if (kind != RDB_JOIN_FULL) {
         for (uint32_t i = 0; i < conditions->count; i++)
@@ -112,6 +114,9 @@ static bool add_outer(plan_level *level, plan_tree *group, const rdb_from *from,
         plan_relids relids = plan_relids_of(conditions->items[i]);
         if (kind != RDB_JOIN_FULL && !relids_empty(relids) && relids_within(relids, outer->right->relids)) {
             if (!push_condition(p, level, outer->right, conditions->items[i], relids))
+                return false;
+        } else if (kind == RDB_JOIN_SEMI && !relids_empty(relids) && relids_within(relids, outer->left->relids)) {
+            if (!push_condition(p, level, outer->left, conditions->items[i], relids))
                 return false;
         } else {
             rdb_list_push(p->arena, &outer->quals, conditions->items[i]);
@@ -231,11 +236,6 @@ static plan_path *new_path(planner *p, rdb_plan_kind kind)
     return path;
 }
 
-static double clamp_rows(double rows)
-{
-    return rows < 1 ? 1 : rint(rows);
-}
-
 static double selectivity_of(plan_level *level, const rdb_list *clauses)
 {
     return plan_selectivity_list(level, NULL, clauses);
@@ -255,8 +255,8 @@ static bool estimate_relation(plan_level *level, plan_rel *rel)
         if (!relation->columns[i].is_dropped)
             rel->width += relation->statistics != NULL && relation->statistics[i] != NULL ? relation->statistics[i]->width : relation->columns[i].type->rep == RDB_REP_BYTES ? 32 : (int32_t)rdb_rep_width(relation->columns[i].type->rep);
     double density = relation->tuples > 0 && relation->pages > 0 ? relation->tuples / relation->pages : 4000.0 / (rel->width + 28);
-    rel->tuples = relation->tuples >= 0 && relation->pages <= 0 && blocks == 0 ? relation->tuples : clamp_rows(density * rel->pages);
-    rel->rows = clamp_rows(rel->tuples * selectivity_of(level, &rel->quals));
+    rel->tuples = relation->tuples >= 0 && relation->pages <= 0 && blocks == 0 ? relation->tuples : plan_clamp_rows(density * rel->pages);
+    rel->rows = plan_clamp_rows(rel->tuples * selectivity_of(level, &rel->quals));
     return true;
 }
 
@@ -269,7 +269,7 @@ bool plan_base_path(plan_level *level, plan_rel *rel, plan_path **out)
     if (rel->has_built) {
         path = new_path(p, RDB_PLAN_SUBQUERY_SCAN);
         rel->tuples = rel->built.node->rows;
-        rel->rows = clamp_rows(rel->tuples * selectivity_of(level, &rel->quals));
+        rel->rows = plan_clamp_rows(rel->tuples * selectivity_of(level, &rel->quals));
         path->startup = rel->built.node->startup_cost;
         path->total = rel->built.node->total_cost + rel->tuples * COST_OPERATOR * rel->quals.count;
         rel->width = path->width = rel->built.node->width;
@@ -298,332 +298,12 @@ bool plan_base_path(plan_level *level, plan_rel *rel, plan_path **out)
     return true;
 }
 
-/* An equality between the two sides: *left and *right are its halves, of one type. */
-static bool split_equality(plan_level *level, rdb_expr *clause, plan_relids left_ids, plan_relids right_ids, rdb_expr **left, rdb_expr **right)
-{
-    planner *p = level->p;
-    if (clause->kind != RDB_EXPR_FUNCTION)
-        return false;
-    rdb_expr_function *e = (rdb_expr_function *)clause;
-    if (e->operator_oid == 0 || e->arguments.count != 2)
-        return false;
-    rdb_expr *a = e->arguments.items[0], *b = e->arguments.items[1];
-    plan_relids a_ids = plan_relids_of(a), b_ids = plan_relids_of(b);
-    if (relids_empty(a_ids) || relids_empty(b_ids))
-        return false;
-    if (relids_within(a_ids, right_ids) && relids_within(b_ids, left_ids)) {
-        rdb_expr *swap = a;
-        a = b;
-        b = swap;
-    } else if (!relids_within(a_ids, left_ids) || !relids_within(b_ids, right_ids)) {
-        return false;
-    }
-    rdb_error quiet = {0};
-    uint16_t strategy = 0;
-    uint32_t family = 0;
-    bool ok = rdb_opclass_strategy(p->access, e->operator_oid, &strategy, &family, &quiet) && strategy == 3;
-    if (ok && a->type->oid != b->type->oid)
-        ok = plan_cast_to(p, &a, b->type) || plan_cast_to(p, &b, a->type);
-    ok = ok && ((a->type->ops != NULL && a->type->ops->hash != NULL && a->type->ops->compare != NULL));
-    rdb_error_clear(&quiet);
-    *left = a;
-    *right = b;
-    return ok;
-}
-
-static double join_selectivity(plan_level *level, const rdb_list *clauses, const plan_path *left, const plan_path *right, uint8_t kind)
-{
-    double selectivity = 1;
-    for (uint32_t i = 0; i < clauses->count; i++)
-        selectivity *= plan_join_selectivity(level, clauses->items[i], left->relids, kind, right->rows);
-    return selectivity;
-}
-
-static double join_rows(uint8_t kind, double left, double right, double selectivity)
-{
-    double rows = left * right * selectivity;
-    switch ((rdb_join_kind)kind) {
-    case RDB_JOIN_LEFT: return clamp_rows(RDB_MAX(rows, left));
-    case RDB_JOIN_FULL: return clamp_rows(RDB_MAX(RDB_MAX(rows, left), right));
-    case RDB_JOIN_SEMI: return clamp_rows(left * selectivity);
-    case RDB_JOIN_ANTI: return clamp_rows(left * (1 - selectivity));
-    default: return clamp_rows(rows);
-    }
-}
-
-/* The comparison with what belongs to left on its left side: as EXPLAIN shows it. */
-rdb_expr *plan_facing(planner *p, rdb_expr *clause, plan_relids left)
-{
-    const rdb_expr_function *e = (const rdb_expr_function *)clause;
-    const rdb_operator_entry *entry = NULL;
-    const rdb_function *function = NULL;
-    rdb_error quiet = {0};
-    uint32_t commutator = 0;
-    if (clause->kind != RDB_EXPR_FUNCTION || e->operator_oid == 0 || e->arguments.count != 2 || relids_empty(plan_relids_of(e->arguments.items[1])) || relids_meet(plan_relids_of(e->arguments.items[0]), left) ||
-        !relids_within(plan_relids_of(e->arguments.items[1]), left))
-        return clause;
-    if (rdb_operator_get(p->access, e->operator_oid, &entry, &quiet) && entry != NULL)
-        commutator = entry->commutator_oid;
-    bool ok = commutator != 0 && rdb_operator_get(p->access, commutator, &entry, &quiet) && entry != NULL && rdb_function_get(p->access, entry->function_oid, &function, &quiet) && function != NULL;
-    rdb_error_clear(&quiet);
-    if (!ok)
-        return clause;
-    rdb_expr_function *turned = rdb_arena_memdup(p->arena, e, sizeof *turned);
-    turned->operator_oid = commutator;
-    turned->function = function;
-    turned->arguments = (rdb_list){0};
-    rdb_list_push(p->arena, &turned->arguments, e->arguments.items[1]);
-    rdb_list_push(p->arena, &turned->arguments, e->arguments.items[0]);
-    return &turned->head;
-}
-
-static void keep_cheaper(plan_path **best, plan_path *path)
-{
-    if (path != NULL && (*best == NULL || path->total < (*best)->total))
-        *best = path;
-}
-
-/* The cheapest way to join two paths on the clauses; *best stays NULL where the order is impossible. */
-static bool join_paths(plan_level *level, plan_path *left, plan_path *right, uint8_t kind, const rdb_list *clauses, plan_path **best)
-{
-    planner *p = level->p;
-    plan_relids relids = relids_union(left->relids, right->relids);
-    plan_relids needs = relids_none();
-    if (relids_meet(left->needs, right->relids))
-        return true;
-    bool is_lateral = relids_meet(right->needs, left->relids);
-    for (int w = 0; w < PLAN_RELIDS_WORDS; w++)
-        needs.words[w] = (left->needs.words[w] | right->needs.words[w]) & ~relids.words[w];
-    double rows = join_rows(kind, left->rows, right->rows, join_selectivity(level, clauses, left, right, kind));
-    int32_t width = left->width + right->width;
-    rdb_list left_keys = {0}, right_keys = {0}, key_clauses = {0}, rest = {0};
-    for (uint32_t i = 0; i < clauses->count; i++) {
-        rdb_expr *a = NULL, *b = NULL;
-        if (split_equality(level, clauses->items[i], left->relids, right->relids, &a, &b)) {
-            rdb_list_push(p->arena, &left_keys, a);
-            rdb_list_push(p->arena, &right_keys, b);
-            rdb_list_push(p->arena, &key_clauses, plan_facing(p, clauses->items[i], left->relids));
-        } else {
-            rdb_list_push(p->arena, &rest, clauses->items[i]);
-        }
-    }
-    if (left_keys.count > 0 && !is_lateral) {
-        plan_path *hash = new_path(p, RDB_PLAN_HASH_JOIN);
-        hash->left_keys = left_keys;
-        hash->right_keys = right_keys;
-        hash->key_clauses = key_clauses;
-        hash->condition = rest;
-        hash->startup = right->total + right->rows * (COST_OPERATOR * left_keys.count + COST_TUPLE);
-        hash->total = hash->startup + left->total + left->rows * COST_OPERATOR * left_keys.count + rows * COST_TUPLE;
-        if (p->context->no_hash_join && kind != RDB_JOIN_FULL)
-            hash->total += 1e10;
-        hash->left = left;
-        hash->right = right;
-        keep_cheaper(best, hash);
-    }
-    if (kind != RDB_JOIN_FULL) {
-        plan_path *loop = new_path(p, RDB_PLAN_NEST_LOOP), *inner = right;
-        double rescan = right->total, first = right->total;
-        if (!is_lateral && right->kind != RDB_PLAN_RESULT && left->rows > 1) { /* read once, then kept */
-            rescan = right->rows * COST_OPERATOR;
-            loop->is_backward = true; /* wants a Materialize */
-        }
-        loop->condition = *clauses;
-        double total = left->total + first + (left->rows - 1) * rescan + left->rows * right->rows * COST_OPERATOR * (clauses->count + 1.0) + rows * COST_TUPLE;
-        loop->left = left;
-        loop->right = inner;
-        loop->total = total + (p->context->no_nest_loop ? 1e10 : 0);
-        keep_cheaper(best, loop);
-        if (right->rel != NULL && !right->rel->has_built && relids_within(right->needs, left->relids) && !p->context->no_index_scan) {
-            rdb_list all = {0};
-            for (uint32_t i = 0; i < right->rel->quals.count; i++)
-                rdb_list_push(p->arena, &all, right->rel->quals.items[i]);
-            for (uint32_t i = 0; i < clauses->count; i++)
-                rdb_list_push(p->arena, &all, clauses->items[i]);
-            plan_path *indexed = NULL;
-            if (right->kind == RDB_PLAN_APPEND ? !plan_append_index_path(level, right->rel, &all, left->relids, &indexed)
-                                               : !plan_index_paths(level, right->rel, &all, left->relids, &indexed))
-                return false;
-            if (indexed != NULL && !relids_empty(indexed->needs)) {
-                loop = new_path(p, RDB_PLAN_NEST_LOOP);
-                loop->left = left;
-                loop->right = indexed;
-                /* conditions that the scan checks itself are met already; its filter has the others that it can see */
-                loop->total = left->total + left->rows * indexed->total + rows * COST_TUPLE + (p->context->no_nest_loop ? 1e10 : 0);
-                keep_cheaper(best, loop);
-            }
-        }
-    }
-    if (*best != NULL) {
-        (*best)->relids = relids;
-        (*best)->needs = needs;
-        (*best)->rows = rows;
-        (*best)->width = kind == RDB_JOIN_SEMI || kind == RDB_JOIN_ANTI ? left->width : width;
-        (*best)->join_kind = kind;
-    }
-    return true;
-}
-
-static bool tree_path(plan_level *level, plan_tree *tree, plan_path **out);
-
-/* The clauses of the group that join the two sets: all their relations are there, and neither side has them alone. */
-static rdb_list clauses_between(planner *p, const plan_tree *group, plan_relids left, plan_relids right)
-{
-    const rdb_list *quals = &group->quals;
-    rdb_list found = {0};
-    for (uint32_t i = 0; i < group->classes.count; i++)
-        plan_class_clause_between(p, group->classes.items[i], left, right, &found);
-    plan_relids both = relids_union(left, right);
-    for (uint32_t i = 0; i < quals->count; i++) {
-        plan_relids relids = plan_relids_of(quals->items[i]);
-        if (relids_within(relids, both) && !relids_within(relids, left) && !relids_within(relids, right))
-            rdb_list_push(p->arena, &found, quals->items[i]);
-    }
-    return found;
-}
-
-static bool try_join(plan_level *level, const plan_tree *group, plan_path *left, plan_path *right, plan_path **best, bool needs_clause)
-{
-    rdb_list clauses = clauses_between(level->p, group, left->relids, right->relids);
-    if (clauses.count == 0 && needs_clause && !relids_meet(left->needs, right->relids) && !relids_meet(right->needs, left->relids))
-        return true;
-    plan_path *joined = NULL;
-    if (!join_paths(level, left, right, RDB_JOIN_INNER, &clauses, &joined))
-        return false;
-    keep_cheaper(best, joined);
-    return true;
-}
-
-static bool dp_join(plan_level *level, const plan_tree *group, plan_path **items, uint32_t count, plan_path **out)
-{
-    planner *p = level->p;
-    uint32_t full = (UINT32_C(1) << count) - 1;
-    plan_path **best = RDB_NEW_ARRAY(p->arena, plan_path *, full + 1u);
-    for (uint32_t i = 0; i < count; i++)
-        best[UINT32_C(1) << i] = items[i];
-    for (uint32_t set = 3; set <= full; set++) {
-        if ((set & (set - 1)) == 0)
-            continue;
-        for (int pass = 0; pass < 2 && best[set] == NULL; pass++) { /* a cross product only where nothing else joins */
-            if (pass == 1 && set != full && (group->quals.count > 0 || group->classes.count > 0))
-                break; /* leave it out: a later join may bring it in by a clause */
-            for (uint32_t left = (set - 1) & set; left != 0; left = (left - 1) & set) {
-                uint32_t right = set & ~left;
-                if (best[left] == NULL || best[right] == NULL)
-                    continue;
-                if (!try_join(level, group, best[left], best[right], &best[set], pass == 0))
-                    return false;
-            }
-        }
-    }
-    *out = best[full];
-    return true;
-}
-
-static bool greedy_join(plan_level *level, const plan_tree *group, plan_path **items, uint32_t count, plan_path **out)
-{
-    while (count > 1) {
-        plan_path *best = NULL;
-        uint32_t best_left = 0, best_right = 0;
-        for (int pass = 0; pass < 2 && best == NULL; pass++)
-            for (uint32_t i = 0; i < count; i++)
-                for (uint32_t j = 0; j < count; j++) {
-                    plan_path *joined = NULL;
-                    if (i == j)
-                        continue;
-                    if (!try_join(level, group, items[i], items[j], &joined, pass == 0))
-                        return false;
-                    if (joined != NULL && (best == NULL || joined->rows < best->rows || (joined->rows == best->rows && joined->total < best->total))) {
-                        best = joined;
-                        best_left = i;
-                        best_right = j;
-                    }
-                }
-        if (best == NULL) {
-            *out = NULL;
-            return true;
-        }
-        items[RDB_MIN(best_left, best_right)] = best;
-        items[RDB_MAX(best_left, best_right)] = items[--count];
-    }
-    *out = items[0];
-    return true;
-}
-
-static bool group_path(plan_level *level, plan_tree *tree, plan_path **out)
-{
-    planner *p = level->p;
-    uint32_t count = tree->items.count;
-    plan_path **items = RDB_NEW_ARRAY(p->arena, plan_path *, count + 1);
-    for (uint32_t i = 0; i < count; i++)
-        if (!tree_path(level, tree->items.items[i], &items[i]))
-            return false;
-    if (count == 0) {
-        *out = new_path(p, RDB_PLAN_RESULT);
-        (*out)->rows = 1;
-        (*out)->total = COST_TUPLE;
-    } else if (count == 1) {
-        *out = items[0];
-    } else {
-        plan_path **copy = RDB_NEW_ARRAY(p->arena, plan_path *, count);
-        memcpy(copy, items, count * sizeof *copy);
-        *out = NULL;
-        if (count <= DP_ITEMS_MAX && !dp_join(level, tree, items, count, out))
-            return false;
-        if (*out == NULL && !greedy_join(level, tree, copy, count, out))
-            return false;
-        if (*out == NULL)
-            return rdb_error_set(p->err, RDB_INTERNAL_ERROR, "no join order satisfies the lateral references");
-    }
-    /* what no join could check: conditions without columns, and those over one outer join */
-    rdb_list above = {0};
-    for (uint32_t i = 0; i < tree->quals.count; i++) {
-        plan_relids relids = plan_relids_of(tree->quals.items[i]);
-        bool alone = relids_empty(relids);
-        for (uint32_t k = 0; k < count && !alone; k++)
-            alone = relids_within(relids, ((plan_tree *)tree->items.items[k])->relids);
-        if (alone)
-            rdb_list_push(p->arena, &above, tree->quals.items[i]);
-    }
-    if (above.count > 0) {
-        plan_path *gate = new_path(p, RDB_PLAN_RESULT);
-        *gate = (plan_path){.kind = RDB_PLAN_RESULT, .left = (*out)->kind == RDB_PLAN_RESULT && (*out)->left == NULL && (*out)->filter.count == 0 ? NULL : *out, .relids = (*out)->relids, .needs = (*out)->needs, .startup = (*out)->startup, .width = (*out)->width, .filter = above};
-        gate->rows = clamp_rows((*out)->rows * selectivity_of(level, &above));
-        gate->total = (*out)->total + (*out)->rows * COST_OPERATOR * above.count;
-        *out = gate;
-    }
-    return true;
-}
-
-static bool tree_path(plan_level *level, plan_tree *tree, plan_path **out)
-{
-    planner *p = level->p;
-    switch ((plan_join_shape)tree->shape) {
-    case PLAN_SHAPE_REL:
-        return plan_base_path(level, level->rels[tree->range_no], out);
-    case PLAN_SHAPE_GROUP:
-        return group_path(level, tree, out);
-    case PLAN_SHAPE_OUTER: {
-        plan_path *left = NULL, *right = NULL;
-        *out = NULL;
-        if (!tree_path(level, tree->left, &left) || !tree_path(level, tree->right, &right) ||
-            !join_paths(level, left, right, tree->join_kind, &tree->quals, out))
-            return false;
-        if (*out == NULL)
-            return rdb_error_set(p->err, RDB_FEATURE_NOT_SUPPORTED, tree->join_kind == RDB_JOIN_FULL ? "FULL JOIN is only supported with merge-joinable or hash-joinable join conditions"
-                                                                                                      : "this use of LATERAL is not supported");
-        return true;
-    }
-    }
-    return true;
-}
-
 /* Reading one relation in the wanted order can save a sort, and under a limit most of the reading. */
 static bool try_ordered(plan_level *level, const plan_tree *tree, const plan_order *order, uint32_t order_count, double limit, plan_path **path)
 {
     plan_path *ordered = NULL;
     const plan_tree *item = tree->items.count == 1 ? tree->items.items[0] : NULL;
-    if (order_count == 0 || item == NULL || item->shape != PLAN_SHAPE_REL || tree->quals.count > 0 || level->rels[item->range_no]->has_built || level->p->context->no_index_scan ||
+    if (order_count == 0 || item == NULL || item->shape != PLAN_SHAPE_REL || tree->quals.count > 0 || tree->clauses.count > 0 || level->rels[item->range_no]->has_built || level->p->context->no_index_scan ||
         (*path)->kind == RDB_PLAN_APPEND)
         return true;
     if (!plan_ordered_path(level, level->rels[item->range_no], order, order_count, &ordered))
@@ -658,5 +338,5 @@ bool plan_from(plan_level *level, rdb_list *where, plan_built *built, const plan
     }
     for (uint32_t i = 0; i < where->count; i++) /* what stands further in is checked first */
         rdb_list_push(p->arena, &tree->quals, where->items[i]);
-    return settle_group(level, tree) && tree_path(level, tree, &path) && try_ordered(level, tree, order, order_count, limit, &path) && plan_build_path(level, path, built);
+    return settle_group(level, tree) && plan_flatten(level, tree) && plan_group_path(level, tree, &path) && try_ordered(level, tree, order, order_count, limit, &path) && plan_build_path(level, path, built);
 }

@@ -749,6 +749,23 @@ double plan_join_selectivity(plan_level *level, const rdb_expr *clause, plan_rel
     return selectivity;
 }
 
+double plan_bucket_share(plan_level *level, const rdb_expr *expr, double buckets)
+{
+    bool is_guess = false;
+    const subject s = examine(level, expr);
+    double distinct = distinct_of(&s, &is_guess);
+    const double commonest = s.figures != NULL && s.figures->common_count > 0 ? (double)s.figures->common_fractions[0] : 0;
+    if (is_guess)
+        return RDB_MAX(0.1, commonest);
+    const double average = (1 - null_fraction_of(&s)) / distinct;
+    if (s.rel != NULL && s.rel->tuples > 0)
+        distinct = RDB_MAX(1.0, distinct * s.rel->rows / s.rel->tuples);
+    double result = 1 / RDB_MIN(distinct, buckets);
+    if (average > 0 && commonest > average)
+        result *= commonest / average;
+    return result < 1e-6 ? 1e-6 : share(result);
+}
+
 /* ---- groups ------------------------------------------------------------------------------------------------------------------------------------ */
 static bool see_column(void *context, rdb_expr *expr)
 {

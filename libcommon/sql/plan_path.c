@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Ways to join two sets of relations, and what each costs. The formulas are those of System R (Selinger et al., 1979) as PostgreSQL
+ * weighs them, so that plans take the shape its users know: a nested loop pays for each pair that it looks at, a hash join for each
+ * row put in, looked up and met; who stops at the first partner (SEMI, ANTI) pays for part of the inner side. */
+#include "sql/plan_append.h"
+#include <math.h>
+
+#define DISABLED 1e10
+#define FUZZ 1.01      /* costs nearer than this count as equal: the start decides */
+#define HAIR 1.0000000001
+#define HASH_ROW_OVERHEAD 24.0
+#define PAGE_BYTES 8192.0
+
+double plan_clamp_rows(double rows)
+{
+    return rows < 1 ? 1 : rint(rows);
+}
+
+/* Of two that cost the same the first one stays. */
+bool plan_path_is_cheaper(const plan_path *path, const plan_path *than)
+{
+    if (path->total > than->total * FUZZ)
+        return false;
+    if (than->total > path->total * FUZZ)
+        return true;
+    if (path->startup > than->startup * FUZZ)
+        return false;
+    if (than->startup > path->startup * FUZZ)
+        return true;
+    return path->total * HAIR < than->total;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------------------------------------------- */
+static double on_selectivity(plan_level *level, const plan_joining *j, uint8_t kind)
+{
+    double selectivity = 1;
+    for (uint32_t i = 0; i < j->on.count; i++)
+        selectivity *= plan_join_selectivity(level, j->on.items[i], j->left->relids, kind, j->right->rows);
+    return selectivity;
+}
+
+double plan_joined_rows(plan_level *level, const plan_joining *j)
+{
+    const double left = j->left->rows, right = j->right->rows, selectivity = on_selectivity(level, j, j->kind);
+    double rows = left * right * selectivity;
+    switch ((rdb_join_kind)j->kind) {
+    case RDB_JOIN_LEFT: rows = RDB_MAX(rows, left); break;
+    case RDB_JOIN_RIGHT: rows = RDB_MAX(rows, right); break;
+    case RDB_JOIN_FULL: rows = RDB_MAX(RDB_MAX(rows, left), right); break;
+    case RDB_JOIN_SEMI: rows = left * selectivity; break;
+    case RDB_JOIN_ANTI: rows = left * (1 - selectivity); break;
+    default: break;
+    }
+    return plan_clamp_rows(rows * plan_selectivity_list(level, NULL, &j->filter));
+}
+
+/* ---- clauses ---------------------------------------------------------------------------------------------------------------------- */
+/* An equality between the two sides: *left and *right are its halves, of one type. */
+static bool split_equality(plan_level *level, rdb_expr *clause, plan_relids left_ids, plan_relids right_ids, rdb_expr **left, rdb_expr **right)
+{
+    planner *p = level->p;
+    if (clause->kind != RDB_EXPR_FUNCTION)
+        return false;
+    rdb_expr_function *e = (rdb_expr_function *)clause;
+    if (e->operator_oid == 0 || e->arguments.count != 2)
+        return false;
+    rdb_expr *a = e->arguments.items[0], *b = e->arguments.items[1];
+    plan_relids a_ids = plan_relids_of(a), b_ids = plan_relids_of(b);
+    if (relids_empty(a_ids) || relids_empty(b_ids))
+        return false;
+    if (relids_within(a_ids, right_ids) && relids_within(b_ids, left_ids)) {
+        rdb_expr *swap = a;
+        a = b;
+        b = swap;
+    } else if (!relids_within(a_ids, left_ids) || !relids_within(b_ids, right_ids)) {
+        return false;
+    }
+    rdb_error quiet = {0};
+    uint16_t strategy = 0;
+    uint32_t family = 0;
+    bool ok = rdb_opclass_strategy(p->access, e->operator_oid, &strategy, &family, &quiet) && strategy == 3;
+    if (ok && a->type->oid != b->type->oid)
+        ok = plan_cast_to(p, &a, b->type) || plan_cast_to(p, &b, a->type);
+    ok = ok && ((a->type->ops != NULL && a->type->ops->hash != NULL && a->type->ops->compare != NULL));
+    rdb_error_clear(&quiet);
+    *left = a;
+    *right = b;
+    return ok;
+}
+
+/* The comparison with what belongs to left on its left side: as EXPLAIN shows it. */
+rdb_expr *plan_facing(planner *p, rdb_expr *clause, plan_relids left)
+{
+    const rdb_expr_function *e = (const rdb_expr_function *)clause;
+    const rdb_operator_entry *entry = NULL;
+    const rdb_function *function = NULL;
+    rdb_error quiet = {0};
+    uint32_t commutator = 0;
+    if (clause->kind != RDB_EXPR_FUNCTION || e->operator_oid == 0 || e->arguments.count != 2 || relids_empty(plan_relids_of(e->arguments.items[1])) || relids_meet(plan_relids_of(e->arguments.items[0]), left) ||
+        !relids_within(plan_relids_of(e->arguments.items[1]), left))
+        return clause;
+    if (rdb_operator_get(p->access, e->operator_oid, &entry, &quiet) && entry != NULL)
+        commutator = entry->commutator_oid;
+    bool ok = commutator != 0 && rdb_operator_get(p->access, commutator, &entry, &quiet) && entry != NULL && rdb_function_get(p->access, entry->function_oid, &function, &quiet) && function != NULL;
+    rdb_error_clear(&quiet);
+    if (!ok)
+        return clause;
+    rdb_expr_function *turned = rdb_arena_memdup(p->arena, e, sizeof *turned);
+    turned->operator_oid = commutator;
+    turned->function = function;
+    turned->arguments = (rdb_list){0};
+    rdb_list_push(p->arena, &turned->arguments, e->arguments.items[1]);
+    rdb_list_push(p->arena, &turned->arguments, e->arguments.items[0]);
+    return &turned->head;
+}
+
+/* ---- paths ------------------------------------------------------------------------------------------------------------------------ */
+/* How soon a left row that has a partner meets it. */
+typedef struct partners {
+    bool stops;              /* at the first one */
+    double share;            /* of left rows with a partner */
+    double looked_at;        /* of the right side, until one is met */
+} partners;
+
+static partners find_partners(plan_level *level, const plan_joining *j, double right_rows)
+{
+    partners found = {.stops = j->kind == RDB_JOIN_SEMI || j->kind == RDB_JOIN_ANTI};
+    if (!found.stops)
+        return found;
+    found.share = on_selectivity(level, j, RDB_JOIN_SEMI);
+    const double each = found.share > 0 ? RDB_MAX(1.0, on_selectivity(level, j, RDB_JOIN_INNER) * right_rows / found.share) : 1;
+    found.looked_at = 2 / (each + 1);
+    return found;
+}
+
+typedef struct joiner {
+    plan_level *level;
+    plan_set *set;
+    const plan_joining *j;
+    plan_path *left, *right;
+    rdb_list left_keys, right_keys, key_clauses, rest;
+    partners partners;
+    double rows;             /* before the filter */
+} joiner;
+
+static plan_path *new_join(const joiner *s, rdb_plan_kind kind)
+{
+    plan_path *path = RDB_NEW(s->level->p->arena, plan_path);
+    path->kind = (uint8_t)kind;
+    path->join_kind = s->j->kind;
+    path->keeps_right = s->j->keeps_right;
+    path->left = s->left;
+    path->right = s->right;
+    path->relids = s->set->relids;
+    path->rows = s->set->rows;
+    path->width = s->set->width;
+    path->filter = s->j->filter;
+    for (int w = 0; w < PLAN_RELIDS_WORDS; w++)
+        path->needs.words[w] = (s->left->needs.words[w] | s->right->needs.words[w]) & ~path->relids.words[w];
+    return path;
+}
+
+static void add_path(plan_set *set, plan_path *path)
+{
+    if (set->cheapest == NULL || plan_path_is_cheaper(path, set->cheapest))
+        set->cheapest = path;
+}
+
+/* Does running it again give the rows that it has kept? */
+static bool keeps_rows(const plan_path *path)
+{
+    if (path->kind == RDB_PLAN_RESULT)
+        return true;
+    if (path->rel == NULL || !path->rel->has_built || path->filter.count > 0)
+        return false;
+    switch ((rdb_plan_kind)path->rel->built.node->kind) {
+    case RDB_PLAN_MATERIALIZE:
+    case RDB_PLAN_RESULT:
+    case RDB_PLAN_CTE_SCAN:
+    case RDB_PLAN_VALUES_SCAN: return true;
+    default: return false;
+    }
+}
+
+/* Every left row with the right side run anew: first, then each time. indexed: the right side's bounds read the left row. */
+static double loop_cost(const joiner *s, double first, double again, double right_rows, uint32_t clause_count, bool indexed)
+{
+    const double left_rows = s->left->rows;
+    double pairs = left_rows * right_rows, cost = s->left->total;
+    if (!s->partners.stops) {
+        cost += first + (left_rows > 1 ? (left_rows - 1) * again : 0);
+    } else {
+        double matched = rint(left_rows * s->partners.share), unmatched = left_rows - matched;
+        const double part = s->partners.looked_at;
+        pairs = matched * right_rows * part;
+        if (indexed) {
+            cost += first * part + (matched > 1 ? (matched - 1) * again * part : 0) + unmatched * again / right_rows;
+        } else {
+            pairs += unmatched * right_rows;
+            cost += first;
+            if (unmatched > 0)
+                unmatched -= 1;
+            else
+                matched -= 1;
+            cost += RDB_MAX(matched, 0) * again * part + unmatched * again;
+        }
+    }
+    return cost + pairs * (COST_TUPLE + COST_OPERATOR * clause_count);
+}
+
+static void add_loop(joiner *s, bool keeps_inner, double first, double again)
+{
+    planner *p = s->level->p;
+    plan_path *loop = new_join(s, RDB_PLAN_NEST_LOOP);
+    loop->keeps_inner = keeps_inner;
+    loop->condition = s->j->on;
+    loop->startup = s->left->startup + s->right->startup;
+    loop->total = loop_cost(s, first, again, s->right->rows, s->j->on.count, false) + (p->context->no_nest_loop ? DISABLED : 0);
+    add_path(s->set, loop);
+}
+
+/* The right side is a table that an index looks up by the left row's values. */
+static bool add_indexed_loop(joiner *s)
+{
+    planner *p = s->level->p;
+    plan_rel *rel = s->right->rel;
+    rdb_list all = {0};
+    plan_path *indexed = NULL;
+    if (rel == NULL || rel->has_built || s->right->left != NULL || !relids_within(s->right->needs, s->left->relids) || p->context->no_index_scan)
+        return true;
+    for (uint32_t i = 0; i < rel->quals.count; i++)
+        rdb_list_push(p->arena, &all, rel->quals.items[i]);
+    for (uint32_t i = 0; i < s->j->on.count; i++)
+        rdb_list_push(p->arena, &all, s->j->on.items[i]);
+    if (s->right->kind == RDB_PLAN_APPEND ? !plan_append_index_path(s->level, rel, &all, s->left->relids, &indexed) : !plan_index_paths(s->level, rel, &all, s->left->relids, &indexed))
+        return false;
+    if (indexed == NULL || relids_empty(indexed->needs))
+        return true;
+    plan_path *plain = s->right;
+    s->right = indexed; /* which checks the conditions: by its bounds, or as a filter that sees the left row */
+    plan_path *loop = new_join(s, RDB_PLAN_NEST_LOOP);
+    loop->startup = s->left->startup + indexed->startup;
+    loop->total = loop_cost(s, indexed->total, indexed->total, indexed->rows, 0, true) + (p->context->no_nest_loop ? DISABLED : 0);
+    s->right = plain;
+    add_path(s->set, loop);
+    return true;
+}
+
+static double hashed_bytes(const plan_path *path)
+{
+    return path->rows * (path->width + HASH_ROW_OVERHEAD);
+}
+
+static void add_hash(joiner *s)
+{
+    planner *p = s->level->p;
+    plan_path *hash = new_join(s, RDB_PLAN_HASH_JOIN);
+    const double left_rows = s->left->rows, right_rows = s->right->rows, keys = s->left_keys.count, buckets = exp2(ceil(log2(RDB_MAX(right_rows, 1024.0))));
+    const double room = p->context->work_mem_bytes > 0 ? (double)p->context->work_mem_bytes : 4194304.0;
+    double share = 1, met = s->rows;
+    for (uint32_t i = 0; i < s->right_keys.count; i++)
+        share = RDB_MIN(share, plan_bucket_share(s->level, s->right_keys.items[i], buckets));
+    hash->left_keys = s->left_keys;
+    hash->right_keys = s->right_keys;
+    hash->key_clauses = s->key_clauses;
+    hash->condition = s->rest;
+    hash->startup = s->left->startup + s->right->total + right_rows * (COST_OPERATOR * keys + COST_TUPLE);
+    hash->total = hash->startup + s->left->total - s->left->startup + left_rows * COST_OPERATOR * keys;
+    if (s->partners.stops) {
+        const double matched = rint(left_rows * s->partners.share), unmatched = left_rows - matched;
+        hash->total += COST_OPERATOR * keys * (matched * plan_clamp_rows(right_rows * share * s->partners.looked_at) * 0.5 + unmatched * plan_clamp_rows(right_rows / buckets) * 0.05);
+        met = s->j->kind == RDB_JOIN_ANTI ? unmatched : matched;
+    } else {
+        hash->total += COST_OPERATOR * keys * left_rows * plan_clamp_rows(right_rows * share) * 0.5;
+    }
+    hash->total += met * (COST_TUPLE + COST_OPERATOR * s->rest.count);
+    if (hashed_bytes(s->right) > 2 * room) { /* both sides go through files */
+        const double right_pages = ceil(hashed_bytes(s->right) / PAGE_BYTES), left_pages = ceil(hashed_bytes(s->left) / PAGE_BYTES);
+        hash->startup += right_pages * COST_SEQ_PAGE;
+        hash->total += (2 * right_pages + 2 * left_pages) * COST_SEQ_PAGE;
+    }
+    if (p->context->no_hash_join && s->j->kind != RDB_JOIN_FULL)
+        hash->total += DISABLED;
+    add_path(s->set, hash);
+}
+
+bool plan_add_join_paths(plan_level *level, plan_set *set, const plan_joining *j)
+{
+    planner *p = level->p;
+    joiner s = {.level = level, .set = set, .j = j, .left = j->left->cheapest, .right = j->right->cheapest, .rows = set->rows};
+    if (relids_meet(s.left->needs, s.right->relids))
+        return true;
+    const bool is_lateral = relids_meet(s.right->needs, s.left->relids);
+    if (is_lateral && (j->kind == RDB_JOIN_RIGHT || j->kind == RDB_JOIN_FULL))
+        return true;
+    s.partners = find_partners(level, j, s.right->rows);
+    for (uint32_t i = 0; i < j->on.count; i++) {
+        rdb_expr *a = NULL, *b = NULL;
+        if (split_equality(level, j->on.items[i], s.left->relids, s.right->relids, &a, &b)) {
+            rdb_list_push(p->arena, &s.left_keys, a);
+            rdb_list_push(p->arena, &s.right_keys, b);
+            rdb_list_push(p->arena, &s.key_clauses, plan_facing(p, j->on.items[i], s.left->relids));
+        } else {
+            rdb_list_push(p->arena, &s.rest, j->on.items[i]);
+        }
+    }
+    if (j->kind != RDB_JOIN_FULL && j->kind != RDB_JOIN_RIGHT) {
+        const bool kept = keeps_rows(s.right);
+        add_loop(&s, false, s.right->total, kept ? s.right->rows * COST_OPERATOR : s.right->total);
+        if (!is_lateral && !kept) { /* read once, then kept */
+            const double put = 2 * COST_OPERATOR * s.right->rows;
+            add_loop(&s, true, s.right->total + put, s.right->rows * COST_OPERATOR);
+        }
+        if (!add_indexed_loop(&s))
+            return false;
+    }
+    if (s.left_keys.count > 0 && !is_lateral)
+        add_hash(&s);
+    return true;
+}
