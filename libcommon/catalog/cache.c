@@ -115,7 +115,7 @@ static uint64_t dirty_key(uint32_t catalog_oid, uint32_t object_oid)
 
 static bool is_dirty(const catalog_overlay *overlay, entry_kind kind, uint32_t oid)
 {
-    static const uint32_t catalog_of[ENTRY_KIND_COUNT] = {RDB_PG_CLASS, RDB_PG_TYPE, RDB_PG_PROC};
+    static const uint32_t catalog_of[ENTRY_KIND_COUNT] = {RDB_PG_CLASS, RDB_PG_TYPE, RDB_PG_PROC, RDB_PG_OPERATOR, RDB_PG_CAST};
     return rdb_map_get_u64(overlay->dirty, dirty_key(catalog_of[kind], oid)) != NULL;
 }
 

@@ -16,7 +16,7 @@
 
 #include <stdio.h>
 
-typedef enum entry_kind { ENTRY_RELATION, ENTRY_TYPE, ENTRY_FUNCTION, ENTRY_KIND_COUNT } entry_kind;
+typedef enum entry_kind { ENTRY_RELATION, ENTRY_TYPE, ENTRY_FUNCTION, ENTRY_OPERATOR, ENTRY_CAST, ENTRY_KIND_COUNT } entry_kind;
 
 typedef struct cache_entry {
     _Atomic uint32_t references;
@@ -29,6 +29,8 @@ typedef struct cache_entry {
         rdb_relation relation;
         rdb_type type;
         rdb_function function;
+        rdb_operator_entry operator_entry;
+        rdb_cast_entry cast;
     } is;
 } cache_entry;
 

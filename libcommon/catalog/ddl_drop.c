@@ -333,6 +333,8 @@ static bool drop_object(rdb_access *access, rdb_object_address object, rdb_arena
         return delete_rows(access, 2600 /* pg_aggregate */, 2650, &key, 1, err) && delete_rows(access, RDB_PG_PROC, INDEX_PROC_OID, &key, 1, err);
     case 3602: /* a text search configuration has a map */
         return delete_rows(access, 3603, 3609, &key, 1, err) && delete_rows(access, 3602, 3712, &key, 1, err);
+    case RDB_PG_OPERATOR:
+        return ddl_drop_operator(access, object.object_oid, err);
     case RDB_PG_TRIGGER:
         return delete_rows(access, RDB_PG_TRIGGER, INDEX_TRIGGER_OID, &key, 1, err);
     default:
@@ -340,7 +342,7 @@ static bool drop_object(rdb_access *access, rdb_object_address object, rdb_arena
     }
     /* Those that are a row and nothing else. */
     static const struct { uint32_t catalog_oid, oid_index; } plain[] = {
-        {826, 828} /* pg_default_acl */, {3256, 3257} /* pg_policy */, {RDB_PG_OPERATOR, 2688}, {RDB_PG_CAST, 2660}, {2602, 2756} /* pg_amop */,
+        {826, 828} /* pg_default_acl */, {3256, 3257} /* pg_policy */, {RDB_PG_CAST, 2660}, {2602, 2756} /* pg_amop */,
         {2603, 2757} /* pg_amproc */, {RDB_PG_OPCLASS, 2687}, {2753, 2755} /* pg_opfamily */, {RDB_PG_COLLATION, 3085}, {2607, 2670} /* pg_conversion */,
         {3381, 3380} /* pg_statistic_ext */, {3079, 3080} /* pg_extension */, {2612, 2682} /* pg_language */, {3600, 3605} /* pg_ts_dict */,
         {3601, 3607} /* pg_ts_parser */, {3764, 3767} /* pg_ts_template */};

@@ -154,6 +154,8 @@ RDB_CHECKED bool ddl_forget_role_settings(rdb_access *access, uint32_t role_oid,
 bool ddl_is_pinned(rdb_object_address object);
 /* A normal dependency on each, once. */
 RDB_CHECKED bool ddl_depend_on_uses(rdb_access *access, rdb_object_address dependent, const rdb_object_address *uses, uint32_t use_count, rdb_error *err);
+/* An operator's row; commutators and negators that name it forget it. */
+RDB_CHECKED bool ddl_drop_operator(rdb_access *access, uint32_t oid, rdb_error *err);
 /* A partition goes: its parent has no DEFAULT one any more if it was that. */
 RDB_CHECKED bool ddl_forget_default_partition(rdb_access *access, uint32_t oid, rdb_error *err);
 /* An access to the root PDB in the same transaction, for shared objects' OIDs. */

@@ -7,6 +7,9 @@
 
 enum {
     INDEX_CLASS_OID = 2662,
+    INDEX_OPERATOR_OID = 2688,
+    INDEX_CAST_OID = 2660,
+    INDEX_AGGREGATE = 2650,
     INDEX_ATTRIBUTE_NUMBER = 2659,
     INDEX_ATTRDEF = 2656,
     INDEX_INDEX_RELATION = 2678,
@@ -695,6 +698,40 @@ static bool load_type(rdb_access *access, cache_entry *entry, rdb_arena *work, b
 }
 
 /* ---- functions --------------------------------------------------------------------------------------------------------------- */
+static bool load_aggregate(rdb_access *access, cache_entry *entry, rdb_arena *work, rdb_error *err)
+{
+    const rdb_datum key = datum_oid(entry->oid);
+    rdb_catalog_row row;
+    bool found;
+    if (!catalog_find_row(access, RDB_PG_AGGREGATE, INDEX_AGGREGATE, &key, 1, work, &row, &found, err))
+        return false;
+    if (!found)
+        return true;
+    rdb_aggregate *made = RDB_NEW(entry->arena, rdb_aggregate);
+    *made = (rdb_aggregate){.function_oid = entry->oid,
+                            .kind = row_char(&row, RDB_pg_aggregate_aggkind),
+                            .direct_argument_count = (uint16_t)row_int16(&row, RDB_pg_aggregate_aggnumdirectargs),
+                            .transition_type = row_oid(&row, RDB_pg_aggregate_aggtranstype),
+                            .sort_operator = row_oid(&row, RDB_pg_aggregate_aggsortop),
+                            .transition_oid = row_oid(&row, RDB_pg_aggregate_aggtransfn),
+                            .final_oid = row_oid(&row, RDB_pg_aggregate_aggfinalfn),
+                            .combine_oid = row_oid(&row, RDB_pg_aggregate_aggcombinefn),
+                            .moving_oid = row_oid(&row, RDB_pg_aggregate_aggmtransfn),
+                            .inverse_oid = row_oid(&row, RDB_pg_aggregate_aggminvtransfn),
+                            .moving_final_oid = row_oid(&row, RDB_pg_aggregate_aggmfinalfn),
+                            .moving_type = row_oid(&row, RDB_pg_aggregate_aggmtranstype),
+                            .final_takes_arguments = row_bool(&row, RDB_pg_aggregate_aggfinalextra),
+                            .moving_final_takes_arguments = row_bool(&row, RDB_pg_aggregate_aggmfinalextra),
+                            .final_modify = row_char(&row, RDB_pg_aggregate_aggfinalmodify),
+                            .moving_final_modify = row_char(&row, RDB_pg_aggregate_aggmfinalmodify),
+                            .initial = row_text(entry->arena, &row, RDB_pg_aggregate_agginitval),
+                            .moving_initial = row_text(entry->arena, &row, RDB_pg_aggregate_aggminitval)};
+    entry->is.function.aggregate = made;
+    if (made->transition_type == RDB_INTERNALOID)
+        entry->is.function.kernel_oid = objects_aggregate_of_parts(made);
+    return true;
+}
+
 static bool load_function(rdb_access *access, cache_entry *entry, rdb_arena *work, bool *found, rdb_error *err)
 {
     enum { INTERNAL_LANGUAGE = 12 };
@@ -722,7 +759,7 @@ static bool load_function(rdb_access *access, cache_entry *entry, rdb_arena *wor
     function->language_oid = row_oid(&row, RDB_pg_proc_prolang);
     function->source = row_text(entry->arena, &row, RDB_pg_proc_prosrc);
     function->binary_source = row_text(entry->arena, &row, RDB_pg_proc_probin);
-    function->kernel_oid = function->language_oid == INTERNAL_LANGUAGE ? objects_function_of_source(function->source) : 0;
+    function->kernel_oid = function->language_oid == INTERNAL_LANGUAGE && function->kind != 'a' ? objects_function_of_source(function->source) : 0;
     function->has_body = function->kernel_oid == 0;
     function->is_security_definer = row_bool(&row, RDB_pg_proc_prosecdef);
     function->owner_oid = row_oid(&row, RDB_pg_proc_proowner);
@@ -737,13 +774,56 @@ static bool load_function(rdb_access *access, cache_entry *entry, rdb_arena *wor
         return false;
     function->all_count = (uint16_t)count;
     return row_chars(entry->arena, &row, RDB_pg_proc_proargmodes, &function->all_modes, &count, err) &&
-           row_texts(entry->arena, &row, RDB_pg_proc_proargnames, &function->argument_names, &count, err);
+           row_texts(entry->arena, &row, RDB_pg_proc_proargnames, &function->argument_names, &count, err) &&
+           (function->kind != 'a' || load_aggregate(access, entry, work, err));
+}
+
+/* ---- operators and casts ----------------------------------------------------------------------------------------------------- */
+static bool load_operator(rdb_access *access, cache_entry *entry, rdb_arena *work, bool *found, rdb_error *err)
+{
+    rdb_operator_entry *made = &entry->is.operator_entry;
+    const rdb_datum key = datum_oid(entry->oid);
+    rdb_catalog_row row;
+    if (!catalog_find_row(access, RDB_PG_OPERATOR, INDEX_OPERATOR_OID, &key, 1, work, &row, found, err))
+        return false;
+    if (!*found)
+        return true;
+    *made = (rdb_operator_entry){.oid = entry->oid,
+                                 .namespace_oid = row_oid(&row, RDB_pg_operator_oprnamespace),
+                                 .left_type = row_oid(&row, RDB_pg_operator_oprleft),
+                                 .right_type = row_oid(&row, RDB_pg_operator_oprright),
+                                 .result_type = row_oid(&row, RDB_pg_operator_oprresult),
+                                 .function_oid = row_oid(&row, RDB_pg_operator_oprcode),
+                                 .commutator_oid = row_oid(&row, RDB_pg_operator_oprcom),
+                                 .negator_oid = row_oid(&row, RDB_pg_operator_oprnegate),
+                                 .name = row_text(entry->arena, &row, RDB_pg_operator_oprname),
+                                 .can_merge = row_bool(&row, RDB_pg_operator_oprcanmerge),
+                                 .can_hash = row_bool(&row, RDB_pg_operator_oprcanhash),
+                                 .restrict_oid = row_oid(&row, RDB_pg_operator_oprrest),
+                                 .join_oid = row_oid(&row, RDB_pg_operator_oprjoin)};
+    return true;
+}
+
+static bool load_cast(rdb_access *access, cache_entry *entry, rdb_arena *work, bool *found, rdb_error *err)
+{
+    const rdb_datum key = datum_oid(entry->oid);
+    rdb_catalog_row row;
+    if (!catalog_find_row(access, RDB_PG_CAST, INDEX_CAST_OID, &key, 1, work, &row, found, err))
+        return false;
+    if (*found)
+        entry->is.cast = (rdb_cast_entry){.source = row_oid(&row, RDB_pg_cast_castsource),
+                                          .target = row_oid(&row, RDB_pg_cast_casttarget),
+                                          .function_oid = row_oid(&row, RDB_pg_cast_castfunc),
+                                          .context = row_char(&row, RDB_pg_cast_castcontext),
+                                          .method = row_char(&row, RDB_pg_cast_castmethod)};
+    return true;
 }
 
 static bool run_loader(rdb_access *access, cache_entry *made, bool *found, rdb_error *err)
 {
     static bool (*const loaders[ENTRY_KIND_COUNT])(rdb_access *, cache_entry *, rdb_arena *, bool *, rdb_error *) = {
-        [ENTRY_RELATION] = load_relation, [ENTRY_TYPE] = load_type, [ENTRY_FUNCTION] = load_function};
+        [ENTRY_RELATION] = load_relation, [ENTRY_TYPE] = load_type, [ENTRY_FUNCTION] = load_function,
+        [ENTRY_OPERATOR] = load_operator, [ENTRY_CAST] = load_cast};
     rdb_arena *work = rdb_arena_create("catalog load", NULL, NULL);
     if (work == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");

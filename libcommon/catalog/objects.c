@@ -418,6 +418,8 @@ static bool load_aggregates(void)
                             .kind = read_text(&row, "aggkind")[0],
                             .direct_argument_count = (uint16_t)to_oid(read_text(&row, "aggnumdirectargs")),
                             .transition_type = to_oid(read_text(&row, "aggtranstype")),
+                            .transition_oid = to_oid(read_text(&row, "aggtransfn")),
+                            .final_oid = to_oid(read_text(&row, "aggfinalfn")),
                             .sort_operator = to_oid(read_text(&row, "aggsortop"))};
     qsort(objects.aggregates, objects.aggregate_count, sizeof *objects.aggregates, compare_aggregates);
     return true;
@@ -559,6 +561,16 @@ const rdb_aggregate *objects_aggregate_get(uint32_t function_oid)
 {
     const rdb_aggregate key = {.function_oid = function_oid};
     return bsearch(&key, objects.aggregates, objects.aggregate_count, sizeof *objects.aggregates, compare_aggregates);
+}
+
+uint32_t objects_aggregate_of_parts(const rdb_aggregate *like)
+{
+    for (uint32_t i = 0; i < objects.aggregate_count; i++) {
+        const rdb_aggregate *one = &objects.aggregates[i];
+        if (one->kind == like->kind && one->transition_type == like->transition_type && one->transition_oid == like->transition_oid && one->final_oid == like->final_oid)
+            return one->function_oid;
+    }
+    return 0;
 }
 
 static uint32_t find_name(const named_oid *list, uint32_t count, const char *name)

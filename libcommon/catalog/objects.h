@@ -21,6 +21,8 @@ const rdb_operator_entry *objects_operator_get(uint32_t oid);
 const rdb_operator_entry *const *objects_operator_find(const char *name, uint32_t *count);
 const rdb_cast_entry *objects_cast_find(uint32_t source, uint32_t target);
 const rdb_aggregate *objects_aggregate_get(uint32_t function_oid);
+/* The built-in aggregate of the same kind, state and functions: what a state of type internal is, it alone knows. */
+uint32_t objects_aggregate_of_parts(const rdb_aggregate *like);
 uint32_t objects_collation_find(const char *name);
 uint32_t objects_namespace_find(const char *name);
 const char *objects_namespace_name(uint32_t oid);

@@ -25,6 +25,7 @@ enum {
     RDB_PG_OPERATOR = 2617, RDB_PG_REWRITE = 2618, RDB_PG_STATISTIC = 2619, RDB_PG_TRIGGER = 2620, RDB_PG_SEQUENCE = 2224,
     RDB_PG_SETTING = 2964, RDB_PG_ENUM = 3501, RDB_PG_COLLATION = 3456, RDB_PG_TABLESPACE = 1213, RDB_PG_AUTH_MEMBERS = 1261,
     RDB_PG_PARTITIONED_TABLE = 3350, RDB_PG_AM = 2601, RDB_PG_CAST = 2605, RDB_PG_OPCLASS = 2616, RDB_PG_SHDEPEND = 1214, RDB_PG_SHDESCRIPTION = 2396,
+    RDB_PG_AGGREGATE = 2600, RDB_PG_AMOP = 2602, RDB_PG_AMPROC = 2603, RDB_PG_OPFAMILY = 2753,
     RDB_LAYOUT = 8000, RDB_PLUGGABLE = 8010, RDB_MISSING = 8030 /* our own */
 };
 
@@ -280,7 +281,7 @@ typedef struct rdb_function { /* of pg_proc; immutable */
     const char *defaults_tree;
     uint32_t language_oid;
     const char *source, *binary_source;
-    uint32_t kernel_oid;                    /* LANGUAGE internal by a user: the built-in one that it is; 0: itself */
+    uint32_t kernel_oid;                    /* LANGUAGE internal by a user, an aggregate with a state of type internal: the built-in one that it is; 0: itself */
     bool has_body;                          /* made by CREATE FUNCTION: not one of the built-in rows */
     bool is_security_definer;
     bool has_acl;                           /* not everyone may call it: rdb_acl.h */
@@ -288,6 +289,7 @@ typedef struct rdb_function { /* of pg_proc; immutable */
     const char *body_tree;                  /* prosqlbody, as rdb_body_write wrote it (sql/rdb_body.h); NULL: source is the body */
     const char *const *configuration;       /* proconfig: name=value */
     uint32_t configuration_count;
+    const struct rdb_aggregate *aggregate;  /* of kind a and not built in; NULL else */
 } rdb_function;
 /* All functions of that name, whatever their arguments, in search order: *functions in access's memory. */
 RDB_CHECKED bool rdb_function_find(rdb_access *access, const char *schema, const char *name,
@@ -311,12 +313,19 @@ typedef struct rdb_cast_entry { /* of pg_cast */
 } rdb_cast_entry;
 RDB_CHECKED bool rdb_cast_find(rdb_access *access, uint32_t source, uint32_t target, const rdb_cast_entry **cast, rdb_error *err);
 
-typedef struct rdb_aggregate { /* of pg_aggregate */
+typedef struct rdb_aggregate { /* of pg_aggregate; immutable */
     uint32_t function_oid;
     char kind; /* n o h */
     uint16_t direct_argument_count;
     uint32_t transition_type;
     uint32_t sort_operator;
+    /* Functions (0: none); but for the first two they and what follows, such as what a state begins with (NULL: null), are known of
+     * those alone that are not built in. */
+   
+    uint32_t transition_oid, final_oid, combine_oid, moving_oid, inverse_oid, moving_final_oid, moving_type;
+    bool final_takes_arguments, moving_final_takes_arguments; /* and gets a null for each aggregated one */
+    char final_modify, moving_final_modify; /* r s w */
+    const char *initial, *moving_initial;
 } rdb_aggregate;
 RDB_CHECKED bool rdb_aggregate_get(rdb_access *access, uint32_t function_oid, const rdb_aggregate **aggregate, rdb_error *err);
 

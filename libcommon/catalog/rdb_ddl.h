@@ -303,6 +303,36 @@ RDB_CHECKED bool rdb_function_find_exact(rdb_access *access, uint32_t namespace_
 /* The definition as it stands, for those who change a part of it. Memory of arena. */
 RDB_CHECKED bool rdb_ddl_read_function(rdb_access *access, uint32_t oid, rdb_arena *arena, rdb_function_definition *definition, rdb_error *err);
 
+/* Aggregates, operators, casts, operator classes (ddl_expression.c). */
+typedef struct rdb_aggregate_definition { /* what pg_aggregate has beside the function's row */
+    char kind; /* n o h */
+    uint16_t direct_count;
+    uint32_t transition_oid, final_oid, combine_oid, serialize_oid, deserialize_oid, moving_oid, inverse_oid, moving_final_oid, sort_operator;
+    bool final_takes_arguments, moving_final_takes_arguments;
+    char final_modify, moving_final_modify;
+    uint32_t transition_type, moving_type;
+    int32_t transition_space, moving_space;
+    const char *initial, *moving_initial;
+} rdb_aggregate_definition;
+/* As rdb_ddl_write_function, whose definition's uses are completed with the aggregate's functions and operator. */
+RDB_CHECKED bool rdb_ddl_write_aggregate(rdb_access *access, rdb_function_definition *function, const rdb_aggregate_definition *definition, uint32_t *oid, rdb_error *err);
+
+typedef struct rdb_operator_definition {
+    const char *name;
+    uint32_t namespace_oid, owner_oid, left_type /* 0: prefix */, right_type;
+    uint32_t result_type, function_oid; /* 0: a shell, which another operator names */
+    uint32_t commutator_oid, negator_oid, restrict_oid, join_oid;
+    bool commutes_with_itself, can_merge, can_hash;
+} rdb_operator_definition;
+/* By exact name, schema and types; 0: none. */
+RDB_CHECKED bool rdb_operator_find_exact(rdb_access *access, uint32_t namespace_oid, const char *name, uint32_t left_type, uint32_t right_type, uint32_t *oid, rdb_error *err);
+/* A new one (*oid 0), or the shell *oid filled; its commutator and negator learn of it where they have none. */
+RDB_CHECKED bool rdb_ddl_write_operator(rdb_access *access, const rdb_operator_definition *definition, uint32_t *oid, rdb_error *err);
+/* ALTER OPERATOR ... SET: new estimators. */
+RDB_CHECKED bool rdb_ddl_set_operator_estimators(rdb_access *access, const rdb_operator_entry *entry, uint32_t restrict_oid, uint32_t join_oid, rdb_error *err);
+/* 42710 where there is one from source to target. method, context: as rdb_cast_entry has them. */
+RDB_CHECKED bool rdb_ddl_create_cast(rdb_access *access, const rdb_cast_entry *cast, uint32_t *oid, rdb_error *err);
+
 /* Policies of row-level security (ddl_policy.c). */
 typedef struct rdb_policy {
     uint32_t oid, relation_oid;

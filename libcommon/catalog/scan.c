@@ -279,6 +279,12 @@ static bool note_change(rdb_access *access, uint32_t catalog_oid, const rdb_datu
         return overlay_note(access, RDB_PG_TYPE, VALUE(RDB_pg_enum_enumtypid), err);
     case RDB_PG_PROC:
         return overlay_note(access, RDB_PG_PROC, VALUE(RDB_pg_proc_oid), err);
+    case RDB_PG_AGGREGATE:
+        return overlay_note(access, RDB_PG_PROC, VALUE(RDB_pg_aggregate_aggfnoid), err);
+    case RDB_PG_OPERATOR:
+        return overlay_note(access, RDB_PG_OPERATOR, VALUE(RDB_pg_operator_oid), err);
+    case RDB_PG_CAST:
+        return overlay_note(access, RDB_PG_CAST, VALUE(RDB_pg_cast_oid), err);
     case RDB_PG_NAMESPACE:
         return overlay_note(access, RDB_PG_NAMESPACE, VALUE(RDB_pg_namespace_oid), err);
     default:

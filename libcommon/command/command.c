@@ -59,6 +59,8 @@ ADAPTER(alter_extension, rdb_ast_alter_extension)
 ADAPTER(define, rdb_ast_define)
 ADAPTER(alter_text_dictionary, rdb_ast_alter_text_dictionary)
 ADAPTER(alter_text_config, rdb_ast_alter_text_config)
+ADAPTER(create_cast, rdb_ast_create_cast)
+ADAPTER(alter_operator, rdb_ast_alter_operator)
 #undef ADAPTER
 
 static bool run_checkpoint(rdb_command_context *context, rdb_ast_node *statement, rdb_error *err)
@@ -115,7 +117,11 @@ static const statement_kind KINDS[RDB_AST_TAG_COUNT] = {
     [RDB_AST_DEFINE] = {"CREATE", run_define, false},
     [RDB_AST_ALTER_TEXT_DICTIONARY] = {"ALTER TEXT SEARCH DICTIONARY", run_alter_text_dictionary, false},
     [RDB_AST_ALTER_TEXT_CONFIG] = {"ALTER TEXT SEARCH CONFIGURATION", run_alter_text_config, false},
-    [RDB_AST_CREATE_CAST] = {"CREATE CAST", NULL, false},
+    [RDB_AST_CREATE_CAST] = {"CREATE CAST", run_create_cast, false},
+    [RDB_AST_ALTER_OPERATOR] = {"ALTER OPERATOR", run_alter_operator, false},
+    [RDB_AST_CREATE_OPCLASS] = {"CREATE OPERATOR CLASS", NULL, false},
+    [RDB_AST_CREATE_OPFAMILY] = {"CREATE OPERATOR FAMILY", NULL, false},
+    [RDB_AST_ALTER_OPFAMILY] = {"ALTER OPERATOR FAMILY", NULL, false},
     [RDB_AST_CREATE_EXTENSION] = {"CREATE EXTENSION", run_create_extension, false},
     [RDB_AST_ALTER_EXTENSION] = {"ALTER EXTENSION", run_alter_extension, false},
     [RDB_AST_CREATE_LANGUAGE] = {"CREATE LANGUAGE", NULL, false},

@@ -241,10 +241,13 @@ RDB_CHECKED bool command_explain_columns(rdb_command_context *context, const rdb
 RDB_CHECKED bool command_vacuum(rdb_command_context *context, const rdb_ast_vacuum *statement, rdb_error *err);
 RDB_CHECKED bool command_copy(rdb_command_context *context, const rdb_ast_copy *statement, rdb_error *err);
 
-/* text_search.c; CREATE of what has no statement of its own: here those of text search, the others answer 0A000. */
+/* text_search.c; CREATE of what has no statement of its own: of aggregates and operators in definition.h. */
 RDB_CHECKED bool command_define(rdb_command_context *context, const rdb_ast_define *statement, rdb_error *err);
 RDB_CHECKED bool command_alter_text_dictionary(rdb_command_context *context, const rdb_ast_alter_text_dictionary *statement, rdb_error *err);
 RDB_CHECKED bool command_alter_text_config(rdb_command_context *context, const rdb_ast_alter_text_config *statement, rdb_error *err);
+/* operator.c */
+RDB_CHECKED bool command_create_cast(rdb_command_context *context, const rdb_ast_create_cast *statement, rdb_error *err);
+RDB_CHECKED bool command_alter_operator(rdb_command_context *context, const rdb_ast_alter_operator *statement, rdb_error *err);
 RDB_CHECKED bool command_create_extension(rdb_command_context *context, const rdb_ast_create_extension *statement, rdb_error *err);
 RDB_CHECKED bool command_alter_extension(rdb_command_context *context, const rdb_ast_alter_extension *statement, rdb_error *err);
 

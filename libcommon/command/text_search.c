@@ -2,7 +2,7 @@
  * CREATE and ALTER of text search's configurations, dictionaries, parsers and templates. A dictionary's options are tried when they
  * are written: what its template would refuse is refused here. */
 #include "catalog/rdb_acl.h"
-#include "command/command_int.h"
+#include "command/definition.h"
 #include "expr/text_config.h"
 #include <stdlib.h>
 
@@ -512,6 +512,10 @@ bool command_define(rdb_command_context *context, const rdb_ast_define *statemen
     case RDB_SQL_OBJECT_TSTEMPLATE:
         return create_of_functions(context, statement, "text search template", PG_TS_TEMPLATE, RDB_pg_ts_template_tmplname,
                                    RDB_pg_ts_template_tmplnamespace, TEMPLATE, RDB_COUNT_OF(TEMPLATE), err);
+    case RDB_SQL_OBJECT_AGGREGATE:
+        return command_create_aggregate(context, statement, err);
+    case RDB_SQL_OBJECT_OPERATOR:
+        return command_create_operator(context, statement, err);
     default:
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "%s is not supported yet", context->tag);
     }

@@ -16,6 +16,7 @@ typedef struct agg_call {
     rdb_program *filter;
     rdb_call call;
     void *site;
+    exec_function_aggregate *made; /* of functions; or NULL */
     uint32_t state_offset;
     exec_sorter *kept;         /* DISTINCT or ORDER BY inside: arguments, extra, group number */
     uint8_t *kept_reps;
@@ -92,9 +93,6 @@ static bool open_call(exec_node *node, agg_call *call, const rdb_plan_aggregate_
 {
     rdb_arena *arena = node->x->arena;
     call->plan = plan;
-    call->entry = rdb_aggregate_find(plan->aggregate->function->oid);
-    if (call->entry == NULL)
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "aggregate function \"%s\" is not supported", plan->aggregate->function->name);
     const uint32_t own_count = plan->argument_count + plan->extra_count, count = own_count + plan->direct_count;
     rdb_expr **exprs = RDB_NEW_ARRAY(arena, rdb_expr *, count + 1);
     call->types = RDB_NEW_ARRAY(arena, const rdb_type *, count + 1);
@@ -105,6 +103,13 @@ static bool open_call(exec_node *node, agg_call *call, const rdb_plan_aggregate_
         reps[i] = exprs[i]->type->rep;
     }
     reps[count] = RDB_REP_INT32;
+    const rdb_type **shown = RDB_NEW_ARRAY(arena, const rdb_type *, count + 1);
+    for (uint32_t i = 0; i < plan->argument_count + plan->direct_count; i++)
+        shown[i] = call->types[i < plan->argument_count ? i : i + plan->extra_count];
+    const exec_aggregate_shape shape = {shown, plan->argument_count, plan->direct_count, plan->aggregate->input_collation, plan->aggregate->head.type};
+    if (!exec_aggregate_open(node->x, plan->aggregate->function, &shape, false, &call->entry, &call->made, err))
+        return false;
+    call->site = call->made;
     rdb_expr *filter = plan->filter;
     if ((count > 0 && !exec_compile(node->x, &call->arguments, exprs, count, err)) || (filter != NULL && !exec_compile(node->x, &call->filter, &filter, 1, err)))
         return false;
@@ -208,6 +213,7 @@ static void close_aggregate(exec_node *node)
     for (uint32_t i = 0; i < state->call_count; i++) {
         exec_sorter_close(&state->calls[i].kept);
         exec_store_deinit(&state->calls[i].last);
+        exec_function_aggregate_close(state->calls[i].made);
     }
     exec_store_deinit(&state->groups);
     rdb_arena_destroy(state->group_arena);

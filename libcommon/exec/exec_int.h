@@ -189,6 +189,21 @@ void exec_register_partition_functions(void);
 RDB_CHECKED bool exec_add_partition_bound(rdb_call *call, const char *bound_text, rdb_strbuf *text);
 /* ---- sql_function.c: routines written in SQL */
 void exec_register_sql_language(void);
+/* ---- function_aggregate.c: aggregates of any kind, and those that are made of functions */
+typedef struct exec_function_aggregate exec_function_aggregate;
+typedef struct exec_aggregate_shape {
+    const rdb_type *const *types; /* of the aggregated arguments, then of the direct ones */
+    uint32_t argument_count, direct_count;
+    uint32_t collation;
+    const rdb_type *result;
+} exec_aggregate_shape;
+/* *made NULL: a built-in one; else it is what the call's state pointer points to, and to be closed, also after a failure. is_moving: the
+ * aggregate's moving functions serve. */
+RDB_CHECKED bool exec_aggregate_open(rdb_execution *x, const rdb_function *function, const exec_aggregate_shape *shape, bool is_moving, const rdb_aggregate_entry **entry,
+                                     exec_function_aggregate **made, rdb_error *err);
+void exec_function_aggregate_close(exec_function_aggregate *aggregate); /* NULL is fine */
+/* A moving one takes back its oldest row. *removed false: it cannot, the state is to be made anew. */
+RDB_CHECKED bool exec_function_aggregate_remove(rdb_call *call, void *state, const rdb_vector *const *arguments, uint32_t row, bool *removed);
 /* ---- recheck.c: one-row substitution */
 typedef struct exec_recheck exec_recheck;
 /* Runs the plan below with scan_no reading the newest version at address, and the scans of the other targets nothing. *batch NULL: the row

@@ -24,6 +24,8 @@ typedef struct window_call {
     uint32_t filter_column;               /* UINT32_MAX: none */
     rdb_call call;
     void *site;
+    exec_function_aggregate *made;        /* of functions; or NULL */
+    bool is_moving;                       /* rows that leave the frame are taken back */
     void *state;
     rdb_vector *results;                  /* one vector a chunk */
 } window_call;
@@ -53,6 +55,22 @@ typedef struct window_partition { /* rows first .. end - 1; row r's peers are pe
     uint32_t valued_first, valued_end; /* RANGE with offsets: rows whose key is not null */
 } window_partition;
 
+/* Does the frame's start move, and may rows be taken back? */
+static bool moves(const rdb_plan_window *plan, const rdb_plan_window_call *call)
+{
+    const rdb_aggregate *made = call->window->function->aggregate;
+    if (made == NULL || made->inverse_oid == 0 || call->window->function->kernel_oid != 0)
+        return false;
+    if (made->final_modify == 'w' && made->moving_final_modify != 'w')
+        return true;
+    if (plan->window->frame_options & FRAME_START_UNBOUNDED_PRECEDING)
+        return false;
+    for (uint32_t i = 0; i < call->argument_count; i++)
+        if (rdb_expr_volatility(call->arguments[i]) == 'v')
+            return false;
+    return call->filter == NULL || rdb_expr_volatility(call->filter) != 'v';
+}
+
 static bool open_window(exec_node *node, rdb_error *err)
 {
     const rdb_plan_window *plan = &node->plan->of.window;
@@ -79,9 +97,11 @@ static bool open_window(exec_node *node, rdb_error *err)
         call->call = (rdb_call){.collation = window->input_collation, .argument_types = types, .argument_count = call->plan->argument_count, .result_type = window->head.type, .result_typmod = window->head.typmod, .state = &call->site, .plan_arena = arena};
         if (window->function->oid >= WINDOW_ROW_NUMBER && window->function->oid <= WINDOW_NTH_VALUE)
             continue;
-        call->aggregate = rdb_aggregate_find(window->function->oid);
-        if (call->aggregate == NULL)
-            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "window function \"%s\" is not supported", window->function->name);
+        const exec_aggregate_shape shape = {types, call->plan->argument_count, 0, window->input_collation, window->head.type};
+        call->is_moving = moves(plan, call->plan);
+        if (!exec_aggregate_open(node->x, window->function, &shape, call->is_moving, &call->aggregate, &call->made, err))
+            return false;
+        call->site = call->made;
     }
     state->argument_columns = exprs.count;
     state->by_range = (plan->window->frame_options & FRAME_RANGE) != 0 && (plan->start_offset != NULL || plan->end_offset != NULL);
@@ -107,6 +127,8 @@ static void close_window(exec_node *node)
     window_state *state = node->state;
     if (state == NULL)
         return;
+    for (uint32_t i = 0; state->calls != NULL && i < node->plan->of.window.call_count; i++)
+        exec_function_aggregate_close(state->calls[i].made);
     exec_store_deinit(&state->store);
     rdb_arena_destroy(state->arena);
     rdb_arena_destroy(state->argument_arena);
@@ -347,8 +369,8 @@ static bool get_argument(const window_state *state, const window_call *call, uin
     return !is_null;
 }
 
-/* Feeds one row to an aggregate, unless its filter or a null keeps it out. */
-static bool feed_row(const window_state *state, window_call *call, uint32_t row)
+/* Feeds one row to an aggregate, unless its filter or a null keeps it out; or takes it back. *removed false: that cannot be done. */
+static bool feed_row(const window_state *state, window_call *call, uint32_t row, bool *removed)
 {
     const rdb_vector *few[8];
     uint32_t count = call->plan->argument_count, at = EXEC_ROW_IN_CHUNK(row);
@@ -364,7 +386,19 @@ static bool feed_row(const window_state *state, window_call *call, uint32_t row)
         if ((call->aggregate->flags & RDB_AGGREGATE_SKIPS_NULLS) != 0 && rdb_vector_is_null(arguments[i], at))
             return true;
     }
+    if (removed != NULL)
+        return exec_function_aggregate_remove(&call->call, call->state, arguments, at, removed);
     return call->aggregate->update(&call->call, &call->state, arguments, &one);
+}
+
+/* Takes back the rows that left a frame at its start. *done false: not all could be. */
+static bool take_back(const window_state *state, window_call *call, uint32_t from, uint32_t to, bool *done)
+{
+    *done = true;
+    for (uint32_t at = from; *done && at < to; at++)
+        if (!feed_row(state, call, at, done))
+            return false;
+    return true;
 }
 
 static bool compute_aggregate(exec_node *node, window_call *call, const window_partition *p, rdb_error *err)
@@ -385,6 +419,12 @@ static bool compute_aggregate(exec_node *node, window_call *call, const window_p
         /* a frame that only grew goes on where it was */
         bool grew = has_value && parts.count == 1 && fed.count == 1 && parts.at[0].from == fed.at[0].from && parts.at[0].to >= fed.at[0].to;
         uint32_t next = grew ? fed.at[0].to : 0;
+        if (!grew && call->is_moving && has_value && parts.count == 1 && fed.count == 1 && (node->plan->of.window.window->frame_options & FRAME_EXCLUDES) == 0 &&
+            parts.at[0].from > fed.at[0].from && parts.at[0].from < fed.at[0].to && parts.at[0].to >= fed.at[0].to) {
+            if (!take_back(state, call, fed.at[0].from, parts.at[0].from, &grew))
+                return false;
+            next = fed.at[0].to;
+        }
         if (!grew) {
             if (row % RDB_BATCH_ROWS == 0 && !rdb_cancel_check(node->x->context.cancel, err))
                 return false;
@@ -392,7 +432,7 @@ static bool compute_aggregate(exec_node *node, window_call *call, const window_p
         }
         for (uint32_t i = 0; i < parts.count; i++)
             for (uint32_t at = grew ? next : parts.at[i].from; at < parts.at[i].to; at++)
-                if (!feed_row(state, call, at))
+                if (!feed_row(state, call, at, NULL))
                     return false;
         if (!call->aggregate->finish(&call->call, call->state, &value, &is_null) || !rdb_arena_check(state->arena, err))
             return false;

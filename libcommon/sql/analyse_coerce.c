@@ -911,3 +911,45 @@ done:
     *fits = p.fits;
     return true;
 }
+
+bool rdb_polymorphic_resolve(rdb_access *access, rdb_arena *arena, const uint32_t *declared, const uint32_t *actual, uint32_t count, uint32_t polymorphic,
+                             const rdb_type **type, rdb_error *err)
+{
+    rdb_analysis analysis = {.arena = arena, .access = access};
+    const analyse_state state = {.analysis = &analysis};
+    uint32_t *wanted = RDB_NEW_ARRAY(arena, uint32_t, count + 1), result = polymorphic;
+    for (uint32_t at = 0; at < count; at++)
+        wanted[at] = declared[at];
+    return (!analyse_is_polymorphic(polymorphic) || analyse_resolve_polymorphic(&state, count, actual, wanted, polymorphic, &result, false, NULL, err)) &&
+           analyse_get_type(&state, result, type, err);
+}
+
+bool rdb_type_is_binary_coercible(rdb_access *access, uint32_t source, uint32_t target, bool *is, rdb_error *err)
+{
+    const rdb_type *from, *to;
+    const rdb_cast_entry *cast = NULL;
+    *is = source == target || target == RDB_ANYOID || target == RDB_ANYELEMENTOID || target == RDB_ANYCOMPATIBLEOID;
+    if (*is || !rdb_type_get(access, source, &from, err) || !rdb_type_get(access, target, &to, err) || from == NULL || to == NULL)
+        return !rdb_error_is_set(err);
+    from = analyse_base_type(from, NULL);
+    if (from->oid == target)
+        *is = true;
+    else if (target == RDB_ANYARRAYOID || target == RDB_ANYCOMPATIBLEARRAYOID)
+        *is = analyse_array_element(from) != NULL;
+    else if (target == RDB_ANYNONARRAYOID || target == RDB_ANYCOMPATIBLENONARRAYOID)
+        *is = analyse_array_element(from) == NULL;
+    else if (target == RDB_ANYENUMOID)
+        *is = from->kind == 'e';
+    else if (target == RDB_ANYRANGEOID || target == RDB_ANYCOMPATIBLERANGEOID)
+        *is = from->kind == 'r';
+    else if (target == ANYMULTIRANGE || target == ANYCOMPATIBLEMULTIRANGE)
+        *is = from->kind == 'm';
+    else if (target == RDB_RECORDOID)
+        *is = from->kind == 'c';
+    else if (target == RDB_RECORDARRAYOID)
+        *is = from->element != NULL && from->element->kind == 'c';
+    if (*is || !rdb_cast_find(access, from->oid, target, &cast, err))
+        return !rdb_error_is_set(err);
+    *is = cast != NULL && cast->method == 'b' && cast->context == 'i';
+    return true;
+}

@@ -605,3 +605,73 @@ bool analyse_call(analyse_state *state, const rdb_ast_call *call, rdb_expr **exp
     *expr = &node->head;
     return analyse_describe_record(state, *expr, err);
 }
+
+/* ---- functions that other objects are made of ---- */
+bool rdb_function_resolve(rdb_analysis *analysis, const rdb_ast_names *name, const uint32_t *types, uint32_t count, const rdb_function **function,
+                          uint32_t *declared, uint32_t *result, rdb_error *err)
+{
+    analyse_state state = {.analysis = analysis, .query = RDB_NEW(analysis->arena, rdb_query)};
+    const rdb_ast_call call = {.node = {RDB_AST_CALL, -1}, .name = *name, .is_variadic = true};
+    call_context c = {.state = &state, .call = &call, .name = analyse_join_names(analysis->arena, name)};
+    analyse_candidate *candidates = NULL;
+    const analyse_candidate *best = NULL;
+    uint32_t candidate_count;
+    *function = NULL;
+    *result = 0;
+    for (uint32_t at = 0; at < count; at++) {
+        const rdb_type *type;
+        if (!analyse_get_type(&state, types[at], &type, err))
+            return false;
+        rdb_expr *argument = RDB_NEW(analysis->arena, rdb_expr); /* looked at for its type alone */
+        *argument = (rdb_expr){.kind = RDB_EXPR_PARAM, .location = -1, .type = type, .typmod = -1};
+        rdb_list_push(analysis->arena, &c.arguments, argument);
+    }
+    if (!gather(&c, &candidates, &candidate_count, err))
+        return false;
+    for (uint32_t at = 0; at < candidate_count && best == NULL; at++)
+        if (candidates[at].default_count == 0 && (count == 0 || memcmp(candidates[at].types, types, count * sizeof *types) == 0))
+            best = &candidates[at];
+    if (best == NULL) {
+        uint32_t kept = 0;
+        for (uint32_t at = 0; at < candidate_count; at++)
+            if (candidates[at].default_count == 0)
+                candidates[kept++] = candidates[at];
+        candidate_count = kept;
+        if (!analyse_match_candidates(&state, count, types, candidates, &candidate_count, err))
+            return false;
+        if (candidate_count == 1)
+            best = &candidates[0];
+        else if (candidate_count > 1 && !analyse_select_candidate(&state, count, types, candidates, candidate_count, &best, err))
+            return false;
+    }
+    if (best == NULL)
+        return true;
+    *function = best->object;
+    *result = (*function)->return_type;
+    uint32_t *actual = RDB_NEW_ARRAY(analysis->arena, uint32_t, count + 1), *wanted = RDB_NEW_ARRAY(analysis->arena, uint32_t, count + 1), *places = RDB_NEW_ARRAY(analysis->arena, uint32_t, count + 1);
+    uint32_t told = 0;
+    for (uint32_t at = 0; at < count; at++) {
+        declared[at] = (*function)->argument_types[at];
+        if (declared[at] == types[at])
+            continue; /* one polymorphic type for another says nothing */
+        actual[told] = types[at];
+        wanted[told] = declared[at];
+        places[told++] = at;
+    }
+    bool has_polymorphic = false;
+    for (uint32_t at = 0; at < told; at++)
+        has_polymorphic = has_polymorphic || analyse_is_polymorphic(wanted[at]);
+    if (!has_polymorphic)
+        return true;
+    if (!analyse_resolve_polymorphic(&state, told, actual, wanted, (*function)->return_type, result, false, NULL, err))
+        return false;
+    for (uint32_t at = 0; at < told; at++)
+        declared[places[at]] = wanted[at];
+    return true;
+}
+
+const char *rdb_function_signature(rdb_analysis *analysis, const rdb_ast_names *name, const uint32_t *types, uint32_t count)
+{
+    const analyse_state state = {.analysis = analysis};
+    return analyse_signature(&state, analyse_join_names(analysis->arena, name), count, types, NULL);
+}

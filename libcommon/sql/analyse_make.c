@@ -207,13 +207,32 @@ const char *analyse_signature(const analyse_state *state, const char *name, uint
     return buf.data == NULL ? name : buf.data;
 }
 
+/* An aggregate made of functions can run where they can. */
+static bool check_aggregate(const analyse_state *state, const rdb_function *function, int32_t location, rdb_error *err)
+{
+    const uint32_t oids[] = {function->aggregate->transition_oid, function->aggregate->final_oid};
+    for (size_t at = 0; at < RDB_COUNT_OF(oids); at++) {
+        const rdb_function *part = NULL;
+        if (oids[at] == 0)
+            continue;
+        if (!rdb_function_get(state->analysis->access, oids[at], &part, err) ||
+            (part != NULL && !analyse_check_kernel(state, part, location, err)))
+            return false;
+        if (part == NULL)
+            return rdb_error_set(err, RDB_INTERNAL_ERROR, "cache lookup failed for function %u", oids[at]);
+    }
+    return true;
+}
+
 bool analyse_check_kernel(const analyse_state *state, const rdb_function *function, int32_t location, rdb_error *err)
 {
     if (rdb_function_can_run(function))
         return true;
     bool found = true; /* window functions are the executor's own */
+    if (function->aggregate != NULL && function->kernel_oid == 0)
+        return check_aggregate(state, function, location, err);
     if (function->kind == 'a')
-        found = rdb_aggregate_find(function->oid) != NULL;
+        found = rdb_aggregate_find(function->kernel_oid != 0 ? function->kernel_oid : function->oid) != NULL;
     else if (function->returns_set)
         found = rdb_set_kernel_find(function->oid) != NULL;
     else if (function->kind == 'f')

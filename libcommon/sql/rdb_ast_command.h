@@ -537,6 +537,46 @@ typedef struct rdb_ast_create_cast {
     bool is_inout;
 } rdb_ast_create_cast;
 
+typedef struct rdb_ast_alter_operator { /* SET (name = value, ...) */
+    rdb_ast_node node;
+    struct rdb_ast_signature *signature;
+    rdb_list options;
+} rdb_ast_alter_operator;
+
+enum { RDB_SQL_OPCLASS_OPERATOR = 1, RDB_SQL_OPCLASS_FUNCTION = 2, RDB_SQL_OPCLASS_STORAGE = 3 };
+typedef struct rdb_ast_opclass_item {
+    rdb_ast_node node;
+    int32_t kind;                        /* above */
+    struct rdb_ast_signature *signature; /* NULL: DROP, which names a number and types */
+    int32_t number;
+    rdb_ast_names order_family;          /* FOR ORDER BY */
+    rdb_list types;                      /* of a function's (left, right) */
+    struct rdb_ast_type *stored;
+} rdb_ast_opclass_item;
+
+typedef struct rdb_ast_create_opclass {
+    rdb_ast_node node;
+    rdb_ast_names name, family;
+    const char *method;
+    struct rdb_ast_type *type;
+    rdb_list items;
+    bool is_default;
+} rdb_ast_create_opclass;
+
+typedef struct rdb_ast_create_opfamily {
+    rdb_ast_node node;
+    rdb_ast_names name;
+    const char *method;
+} rdb_ast_create_opfamily;
+
+typedef struct rdb_ast_alter_opfamily { /* ADD or DROP */
+    rdb_ast_node node;
+    rdb_ast_names name;
+    const char *method;
+    bool is_drop;
+    rdb_list items;
+} rdb_ast_alter_opfamily;
+
 typedef struct rdb_ast_create_extension {
     rdb_ast_node node;
     const char *name;

@@ -250,6 +250,18 @@ RDB_CHECKED bool rdb_expr_analyse(rdb_analysis *analysis, const rdb_relation *re
 RDB_CHECKED bool rdb_column_default(rdb_arena *arena, rdb_access *access, const rdb_column *column, rdb_expr **expr, rdb_error *err);
 /* A type as written. */
 RDB_CHECKED bool rdb_type_resolve(rdb_analysis *analysis, struct rdb_ast_node *type_name, const rdb_type **type, int32_t *typmod, uint32_t *collation, rdb_error *err);
+/* Which function a name and types of arguments mean, as a call would have it (VARIADIC ones as one array); *function NULL: none, or no best
+ * one. declared: count of them, the parameters' types, and *result, with what is polymorphic made concrete; where a type given is itself
+ * polymorphic it stays. For what is made of functions: aggregates, operators, casts. */
+RDB_CHECKED bool rdb_function_resolve(rdb_analysis *analysis, const rdb_ast_names *name, const uint32_t *types, uint32_t count, const rdb_function **function,
+                                      uint32_t *declared, uint32_t *result, rdb_error *err);
+/* "f(integer, text)" for messages, the name as written. */
+const char *rdb_function_signature(rdb_analysis *analysis, const rdb_ast_names *name, const uint32_t *types, uint32_t count);
+/* The type that a polymorphic one stands for, where arguments of declared types have these actual ones. */
+RDB_CHECKED bool rdb_polymorphic_resolve(rdb_access *access, rdb_arena *arena, const uint32_t *declared, const uint32_t *actual, uint32_t count, uint32_t polymorphic,
+                                         const rdb_type **type, rdb_error *err);
+/* May values of source be read as target's without any function? */
+RDB_CHECKED bool rdb_type_is_binary_coercible(rdb_access *access, uint32_t source, uint32_t target, bool *is, rdb_error *err);
 /* What the query gives: RowDescription. A SELECT's targets (junk ones among them: pass over is_junk), or RETURNING's. */
 const rdb_list *rdb_query_result_targets(const rdb_query *query);
 

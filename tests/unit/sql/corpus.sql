@@ -565,3 +565,10 @@ select sum(l_extendedprice * (1 - l_discount)) as revenue, n_name from customer,
 select n.nspname as "Schema", c.relname as "Name", case c.relkind when 'r' then 'table' when 'v' then 'view' end as "Type", pg_catalog.pg_get_userbyid(c.relowner) as "Owner" from pg_catalog.pg_class c left join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'p', '') and n.nspname <> 'pg_catalog' and n.nspname !~ '^pg_toast' and pg_catalog.pg_table_is_visible(c.oid) order by 1, 2;
 update pgbench_accounts set abalance = abalance + $1 where aid = $2;
 select o.x operator(pg_catalog.||) 'y' collate pg_catalog.default from o;
+alter operator s.=== (int, text) set (restrict = eqsel, join = none);
+alter operator - (none, int) set (restrict = s.f);
+create operator class s.c default for type int using btree family s.f as operator 1 <, operator 2 s.<= (int, int) for search, operator 3 = (int, int) for order by s.g, function 1 s.cmp (int, int), function 2 (int, text) cmp2 (internal), storage text;
+create operator class c for type text using hash as operator 1 =;
+create operator family s.f using btree;
+alter operator family s.f using btree add operator 1 < (int, bigint), function 1 (int, bigint) cmp (int, bigint);
+alter operator family f using gist drop operator 1 (int, bigint), function 1 (int);
