@@ -155,6 +155,9 @@ static void set_input(rdb_expr *expr, uint32_t collation)
 static bool assign(collation_state *outer, rdb_expr *expr)
 {
     collation_state own = {.state = outer->state, .err = outer->err, .location = -1, .depth = outer->depth + 1};
+    /* its arguments are not computed, but they must equal the keys to their collations */
+    if (expr->kind == RDB_EXPR_GROUPING && !assign_each_alone(outer, &((rdb_expr_grouping *)expr)->arguments))
+        return false;
     if (own.depth > RDB_TREE_DEPTH_MAX)
         return rdb_error_set(own.err, RDB_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
     switch (expr->kind) {
