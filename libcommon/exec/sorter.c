@@ -2,7 +2,7 @@
  * The sorter: rows are kept by column, and what is sorted is (prefix, row number): the prefix is 64 bits whose order is
  * that of the first key, as far as they reach, so that most comparisons touch no row. Where the rows outgrow work_mem they are
  * written as a sorted run; runs are merged, several levels where there are many. A bound (LIMIT) keeps only the rows that
- * can come out. The sort is stable. */
+ * can come out. */
 #include "exec/exec_spill.h"
 #include <math.h>
 
@@ -38,9 +38,8 @@ struct exec_sorter {
     exec_store store;
     rdb_arena *arena;          /* items */
     rdb_arena *merge_arena;
-    sort_item *items, *spare;
+    sort_item *items;
     uint32_t item_capacity;
-    sort_item *sorted;         /* items or spare */
     uint32_t sorted_count, next_item;
     bool is_finished, has_cutoff, was_bounded;
     uint32_t cutoff_row;       /* the worst row that can still come out */
@@ -162,45 +161,94 @@ static int compare_items(const exec_sorter *sorter, const sort_item *left, const
     return 0;
 }
 
-#define INSERTION_ROWS 12u
+/* Quicksort in memory, as Bentley and McIlroy engineered it ("Engineering a Sort Function", 1993): a middle element of three or of
+ * nine, a partition in three parts, recursion into the smaller side. What is in order already costs one pass. Rows of equal
+ * keys come out in the order that this algorithm leaves them in, which is the one that PostgreSQL's users see. */
+#define INSERTION_ROWS 7u
+#define NINTHER_ROWS 40u
 
-/* Merge sort from items into spare and back; *sorted is where the order ended. */
+static void swap_items(sort_item *left, sort_item *right, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        sort_item item = left[i];
+        left[i] = right[i];
+        right[i] = item;
+    }
+}
+
+static sort_item *middle_of(const exec_sorter *sorter, sort_item *a, sort_item *b, sort_item *c)
+{
+    if (compare_items(sorter, a, b) < 0)
+        return compare_items(sorter, b, c) < 0 ? b : compare_items(sorter, a, c) < 0 ? c : a;
+    return compare_items(sorter, b, c) > 0 ? b : compare_items(sorter, a, c) < 0 ? a : c;
+}
+
+static sort_item *choose_pivot(const exec_sorter *sorter, sort_item *items, uint32_t count)
+{
+    sort_item *first = items, *middle = items + count / 2, *last = items + count - 1;
+    if (count <= INSERTION_ROWS)
+        return middle;
+    if (count > NINTHER_ROWS) {
+        uint32_t step = count / 8;
+        first = middle_of(sorter, first, first + step, first + 2 * step);
+        middle = middle_of(sorter, middle - step, middle, middle + step);
+        last = middle_of(sorter, last - 2 * step, last - step, last);
+    }
+    return middle_of(sorter, first, middle, last);
+}
+
+static bool sort_range(const exec_sorter *sorter, sort_item *items, uint32_t count, rdb_error *err)
+{
+    for (;;) {
+        bool is_sorted = true;
+        for (uint32_t i = 1; i < count && is_sorted; i++)
+            is_sorted = compare_items(sorter, &items[i - 1], &items[i]) <= 0;
+        if (is_sorted)
+            return true;
+        if (count < INSERTION_ROWS) {
+            for (uint32_t i = 1; i < count; i++)
+                for (uint32_t k = i; k > 0 && compare_items(sorter, &items[k - 1], &items[k]) > 0; k--)
+                    swap_items(&items[k - 1], &items[k], 1);
+            return true;
+        }
+        if (count > RDB_BATCH_ROWS && !rdb_cancel_check(sorter->x->context.cancel, err))
+            return false;
+        /* equal | less | not seen | greater | equal: [0, a) [a, b) [b, c] (c, d] (d, count) */
+        swap_items(items, choose_pivot(sorter, items, count), 1);
+        uint32_t a = 1, b = 1, c = count - 1, d = count - 1;
+        for (;;) {
+            int order;
+            for (; b <= c && (order = compare_items(sorter, &items[b], items)) <= 0; b++)
+                if (order == 0)
+                    swap_items(&items[a++], &items[b], 1);
+            for (; b <= c && (order = compare_items(sorter, &items[c], items)) >= 0; c--)
+                if (order == 0)
+                    swap_items(&items[c], &items[d--], 1);
+            if (b > c)
+                break;
+            swap_items(&items[b++], &items[c--], 1);
+        }
+        uint32_t less = b - a, greater = d - c, part = RDB_MIN(a, less);
+        swap_items(items, items + b - part, part);
+        part = RDB_MIN(greater, count - d - 1);
+        swap_items(items + b, items + count - part, part);
+        sort_item *right = items + count - greater;
+        bool left_is_smaller = less <= greater;
+        sort_item *small = left_is_smaller ? items : right, *large = left_is_smaller ? right : items;
+        uint32_t small_count = left_is_smaller ? less : greater, large_count = left_is_smaller ? greater : less;
+        if (small_count > 1 && !sort_range(sorter, small, small_count, err))
+            return false;
+        if (large_count <= 1)
+            return true;
+        items = large;
+        count = large_count;
+    }
+}
+
 static bool sort_items(exec_sorter *sorter, uint32_t count, rdb_error *err)
 {
-    sort_item *from = sorter->items, *to = sorter->spare;
-    bool is_sorted = true;
-    for (uint32_t i = 1; i < count && is_sorted; i++)
-        is_sorted = compare_items(sorter, &from[i - 1], &from[i]) <= 0;
-    sorter->sorted = from;
     sorter->sorted_count = count;
-    if (is_sorted)
-        return true;
-    for (uint32_t first = 0; first < count; first += INSERTION_ROWS)
-        for (uint32_t i = first + 1; i < RDB_MIN(first + INSERTION_ROWS, count); i++) {
-            sort_item item = from[i];
-            uint32_t k = i;
-            for (; k > first && compare_items(sorter, &from[k - 1], &item) > 0; k--)
-                from[k] = from[k - 1];
-            from[k] = item;
-        }
-    for (uint64_t width = INSERTION_ROWS; width < count; width *= 2) {
-        if (!rdb_cancel_check(sorter->x->context.cancel, err))
-            return false;
-        for (uint64_t first = 0; first < count; first += 2 * width) {
-            uint64_t middle = RDB_MIN(first + width, count), end = RDB_MIN(first + 2 * width, count), left = first, right = middle;
-            if (middle == end || compare_items(sorter, &from[middle - 1], &from[middle]) <= 0) {
-                memcpy(to + first, from + first, (size_t)(end - first) * sizeof *to);
-                continue;
-            }
-            for (uint64_t at = first; at < end; at++)
-                to[at] = right == end || (left < middle && compare_items(sorter, &from[left], &from[right]) <= 0) ? from[left++] : from[right++];
-        }
-        sort_item *swap = from;
-        from = to;
-        to = swap;
-    }
-    sorter->sorted = from;
-    return true;
+    return sort_range(sorter, sorter->items, count, err);
 }
 
 static bool make_items(exec_sorter *sorter, rdb_error *err)
@@ -208,8 +256,7 @@ static bool make_items(exec_sorter *sorter, rdb_error *err)
     uint32_t count = sorter->store.row_count;
     rdb_arena_reset(sorter->arena);
     sorter->items = rdb_arena_try_alloc(sorter->arena, (count + (size_t)1) * sizeof *sorter->items, err);
-    sorter->spare = sorter->items == NULL ? NULL : rdb_arena_try_alloc(sorter->arena, (count + (size_t)1) * sizeof *sorter->items, err);
-    if (sorter->spare == NULL)
+    if (sorter->items == NULL)
         return false;
     for (uint32_t row = 0; row < count; row++) {
         sorter->items[row].row = row;
@@ -242,7 +289,7 @@ static void gather_items(exec_sorter *sorter, uint32_t from, uint32_t count, rdb
 {
     uint32_t ids[RDB_BATCH_ROWS];
     for (uint32_t i = 0; i < count; i++)
-        ids[i] = sorter->sorted[from + i].row;
+        ids[i] = sorter->items[from + i].row;
     for (uint32_t c = 0; c < sorter->column_count; c++)
         exec_store_gather(&sorter->store, c, ids, count, out[c]);
 }
@@ -267,13 +314,13 @@ static bool truncate_to_bound(exec_sorter *sorter, rdb_error *err)
     sorter->store = fresh;
     sorter->has_cutoff = count > 0 && count == sorter->bound;
     sorter->cutoff_row = count - 1;
-    sorter->cutoff_prefix = count > 0 ? sorter->sorted[count - 1].prefix : 0;
+    sorter->cutoff_prefix = count > 0 ? sorter->items[count - 1].prefix : 0;
     return true;
 }
 
 static uint64_t memory_of(const exec_sorter *sorter)
 {
-    return rdb_arena_bytes(sorter->store.arena) + 2 * sizeof(sort_item) * (uint64_t)sorter->store.row_count;
+    return rdb_arena_bytes(sorter->store.arena) + sizeof(sort_item) * (uint64_t)sorter->store.row_count;
 }
 
 /* ---- runs ------------------------------------------------------------------------------------------------------------------------ */
@@ -556,7 +603,7 @@ void exec_sorter_clear(exec_sorter *sorter)
     exec_store_clear(&sorter->store);
     rdb_arena_reset(sorter->arena);
     rdb_work_file_close(&sorter->file);
-    sorter->items = sorter->spare = sorter->sorted = NULL;
+    sorter->items = NULL;
     sorter->sorted_count = sorter->next_item = sorter->extent_count = sorter->run_count = 0;
     sorter->is_finished = sorter->has_cutoff = sorter->was_bounded = false;
     sorter->row_count = sorter->disk_bytes = sorter->memory_bytes = 0;
@@ -627,7 +674,7 @@ bool exec_sorter_finish(exec_sorter *sorter, rdb_error *err)
     if (sorter->store.row_count > 0 && !write_run(sorter, err))
         return false;
     rdb_arena_reset(sorter->arena);
-    sorter->items = sorter->spare = sorter->sorted = NULL;
+    sorter->items = NULL;
     sorter->disk_bytes = RDB_MAX(sorter->disk_bytes, rdb_work_file_bytes(sorter->file));
     return merge_levels(sorter, err);
 }

@@ -270,7 +270,10 @@ static bool run_array(rdb_execution *x, exec_subplan *sub, const rdb_expr_subpla
         }
     }
     rdb_call call = {.arena = arena, .plan_arena = arena, .err = err, .format = x->eval.format, .session = &x->eval, .result_type = e->head.type, .result_typmod = -1};
-    return rdb_array_build(&call, e->head.type->element, values, nulls, count, value);
+    const rdb_expr_sublink *link = (const rdb_expr_sublink *)e->origin;
+    const rdb_target *column = link->query->targets.items[0];
+    return column->expr->type->oid == e->head.type->oid ? rdb_array_build_gathered(&call, e->head.type->element, values, nulls, count, value)
+                                                        : rdb_array_build(&call, e->head.type->element, values, nulls, count, value);
 }
 
 bool exec_run_subplan(void *owner, const rdb_expr_subplan *e, rdb_arena *arena, rdb_datum *value, bool *is_null, rdb_error *err)

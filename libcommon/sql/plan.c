@@ -79,6 +79,40 @@ static bool collect_windows(void *context, rdb_expr *expr)
     return true;
 }
 
+static const rdb_sort_item *window_key(const rdb_window *window, uint32_t key_no)
+{
+    return key_no < window->partition.count ? window->partition.items[key_no] : window->order.items[key_no - window->partition.count];
+}
+
+/* Whether the right window is to be computed before the left one. Windows that begin with the same keys come together, the one
+ * with more keys first, so that one sort serves them; the last one gives the rows their order, as PostgreSQL's users see it. */
+static bool window_goes_first(const rdb_window *left, const rdb_window *right)
+{
+    uint32_t left_count = left->partition.count + left->order.count, right_count = right->partition.count + right->order.count;
+    for (uint32_t i = 0; i < RDB_MIN(left_count, right_count); i++) {
+        const rdb_sort_item *l = window_key(left, i), *r = window_key(right, i);
+        if (l->target_ref != r->target_ref)
+            return r->target_ref > l->target_ref;
+        if (l->order_oid != r->order_oid)
+            return r->order_oid > l->order_oid;
+        if (l->nulls_first != r->nulls_first)
+            return r->nulls_first;
+    }
+    return right_count > left_count;
+}
+
+static uint32_t *order_windows(planner *p, const rdb_query *query)
+{
+    uint32_t *order = RDB_NEW_ARRAY(p->arena, uint32_t, query->windows.count + 1);
+    for (uint32_t w = 0; w < query->windows.count; w++) {
+        uint32_t at = w;
+        for (; at > 0 && window_goes_first(query->windows.items[order[at - 1]], query->windows.items[w]); at--)
+            order[at] = order[at - 1];
+        order[at] = w;
+    }
+    return order;
+}
+
 static bool plan_windows(plan_level *level, plan_built *built, rdb_expr **targets)
 {
     planner *p = level->p;
@@ -86,7 +120,9 @@ static bool plan_windows(plan_level *level, plan_built *built, rdb_expr **target
     window_calls c = {.p = p};
     for (uint32_t i = 0; i < query->targets.count; i++)
         (void)collect_windows(&c, targets[i]);
-    for (uint32_t w = 0; w < query->windows.count; w++) {
+    const uint32_t *order = order_windows(p, query);
+    for (uint32_t turn = 0; turn < query->windows.count; turn++) {
+        const uint32_t w = order[turn];
         const rdb_window *window = query->windows.items[w];
         rdb_list calls = {0};
         for (uint32_t i = 0; i < c.calls.count; i++) {
@@ -101,7 +137,7 @@ static bool plan_windows(plan_level *level, plan_built *built, rdb_expr **target
         uint32_t *slots = RDB_NEW_ARRAY(p->arena, uint32_t, key_count + 1);
         rdb_plan_key *keys = RDB_NEW_ARRAY(p->arena, rdb_plan_key, key_count + 1);
         for (uint32_t i = 0; i < key_count; i++) {
-            const rdb_sort_item *item = i < window->partition.count ? window->partition.items[i] : window->order.items[i - window->partition.count];
+            const rdb_sort_item *item = window_key(window, i);
             uint32_t position = 0;
             if (plan_find_target(&query->targets, item->target_ref, &position) == NULL)
                 return rdb_error_set(p->err, RDB_INTERNAL_ERROR, "window's sort item is not there");

@@ -580,19 +580,14 @@ static bool agg_finish(rdb_call *call, void *state, rdb_datum *value, bool *is_n
     return *is_null || type_array_build_list(call, call->argument_types[0], gather->values, gather->nulls, gather->count, value);
 }
 
-static bool agg_array_finish(rdb_call *call, void *state, rdb_datum *value, bool *is_null)
+bool rdb_array_build_gathered(rdb_call *call, const rdb_type *element, const rdb_datum *parts, const bool *nulls, uint32_t count, rdb_datum *result)
 {
-    const type_gather *gather = state;
-    const rdb_type *element;
-    *is_null = gather->count == 0;
-    if (*is_null)
-        return true;
     type_array first = {0};
-    for (uint32_t i = 0; i < gather->count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         type_array part;
-        if (gather->nulls[i])
+        if (nulls[i])
             return rdb_error_set(call->err, RDB_NULL_VALUE_NOT_ALLOWED, "cannot accumulate null arrays");
-        type_array_read(gather->values[i].bytes, &part);
+        type_array_read(parts[i].bytes, &part);
         if (part.count == 0)
             return rdb_error_set(call->err, RDB_ARRAY_SUBSCRIPT_ERROR, "cannot accumulate empty arrays");
         if (i == 0)
@@ -600,8 +595,16 @@ static bool agg_array_finish(rdb_call *call, void *state, rdb_datum *value, bool
         else if (part.ndim != first.ndim || memcmp(part.lengths, first.lengths, sizeof part.lengths) != 0)
             return rdb_error_set(call->err, RDB_ARRAY_SUBSCRIPT_ERROR, "cannot accumulate arrays of different dimensionality");
     }
-    return element_of(call, 0, gather->values[0], &element) &&
-           rdb_array_build_nested(call, element, gather->values, gather->nulls, gather->count, value);
+    return count == 0 ? rdb_array_build(call, element, parts, nulls, 0, result) : rdb_array_build_nested(call, element, parts, nulls, count, result);
+}
+
+static bool agg_array_finish(rdb_call *call, void *state, rdb_datum *value, bool *is_null)
+{
+    const type_gather *gather = state;
+    const rdb_type *element;
+    *is_null = gather->count == 0;
+    return *is_null || (element_of(call, 0, gather->nulls[0] ? (rdb_datum){.words = {0, 0}} : gather->values[0], &element) &&
+                        rdb_array_build_gathered(call, element, gather->values, gather->nulls, gather->count, value));
 }
 
 #define F RDB_KERNEL_FALLIBLE

@@ -231,6 +231,10 @@ RDB_CHECKED bool rdb_array_build_shaped(rdb_call *call, const rdb_type *element,
 /* ARRAY[[..],[..]]: the parts, arrays of one shape, become the rows of one more dimension. */
 RDB_CHECKED bool rdb_array_build_nested(rdb_call *call, const rdb_type *element, const rdb_datum *parts, const bool *nulls,
                                         uint32_t count, rdb_datum *result);
+/* Arrays gathered row by row, as ARRAY(SELECT array) and array_agg(array) have it: like nested, but neither null nor empty nor of
+ * different shapes. */
+RDB_CHECKED bool rdb_array_build_gathered(rdb_call *call, const rdb_type *element, const rdb_datum *parts, const bool *nulls,
+                                          uint32_t count, rdb_datum *result);
 /* a[i][j]; false: null or outside. */
 bool rdb_array_subscript(rdb_datum array, const int32_t *subscripts, uint32_t count, rdb_datum *value);
 /* a[lower:upper]...; a missing bound is the array's own. */
