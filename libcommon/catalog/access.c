@@ -237,6 +237,15 @@ const uint32_t *rdb_access_search_path(rdb_access *access, uint32_t *count)
     return access->path;
 }
 
+bool rdb_access_first_named_schema(rdb_access *access, uint32_t *oid, rdb_error *err)
+{
+    *oid = 0;
+    if (!resolve_path(access, err))
+        return false;
+    *oid = access->creation_namespace;
+    return true;
+}
+
 bool rdb_access_creation_namespace(rdb_access *access, uint32_t *oid, rdb_error *err)
 {
     *oid = 0;

@@ -260,6 +260,8 @@ RDB_CHECKED bool rdb_namespace_get_name(rdb_access *access, uint32_t oid, char n
 /* The schemas of search_path that exist, implied ones (pg_temp, pg_catalog) first where they are; borrowed from access. */
 const uint32_t *rdb_access_search_path(rdb_access *access, uint32_t *count);
 /* Where CREATE without a schema goes; 0 with 3F000 "no schema has been selected to create in". */
+/* The first schema that the setting itself names and that is there; 0: none. */
+RDB_CHECKED bool rdb_access_first_named_schema(rdb_access *access, uint32_t *oid, rdb_error *err);
 RDB_CHECKED bool rdb_access_creation_namespace(rdb_access *access, uint32_t *oid, rdb_error *err);
 /* Is it the one that its bare name finds? pg_table_is_visible and kin. */
 RDB_CHECKED bool rdb_relation_is_visible(rdb_access *access, uint32_t oid, bool *visible, rdb_error *err);

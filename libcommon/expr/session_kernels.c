@@ -91,11 +91,14 @@ static bool current_schema_row(rdb_call *call, const rdb_datum *a, const bool *n
     uint32_t count = 0;
     const uint32_t *path = rdb_access_search_path(rdb_eval_of(call)->access, &count);
     char name[RDB_NAMEDATALEN] = "";
+    uint32_t first_named;
     *is_null = true;
+    if (!rdb_access_first_named_schema(rdb_eval_of(call)->access, &first_named, call->err))
+        return false;
     for (uint32_t i = 0; i < count; i++) {
         if (!rdb_namespace_get_name(rdb_eval_of(call)->access, path[i], name, call->err))
             return false;
-        if (is_implied(path[i], name))
+        if (is_implied(path[i], name) && path[i] != first_named)
             continue;
         return give_text(call, name[0] ? name : NULL, result, is_null);
     }

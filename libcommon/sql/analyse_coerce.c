@@ -262,8 +262,14 @@ bool analyse_coerce_typmod(analyse_state *state, rdb_expr *expr, const rdb_type 
                            rdb_call_form form, int32_t location, bool hide_input, rdb_expr **result, rdb_error *err)
 {
     *result = expr;
-    if (typmod < 0 || typmod == expr->typmod)
+    if (typmod == expr->typmod)
         return true;
+    if (typmod < 0) { /* nothing to do to the value, but the result's modifier is none */
+        if (hide_input)
+            hide_coercion(expr);
+        *result = make_unary(state, RDB_EXPR_RELABEL, expr, target, -1, form, location);
+        return true;
+    }
     const rdb_type *subject = analyse_array_element(target) != NULL ? target->element : target;
     const rdb_cast_entry *entry = NULL;
     if (!rdb_cast_find(state->analysis->access, subject->oid, subject->oid, &entry, err))

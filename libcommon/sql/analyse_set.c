@@ -335,20 +335,31 @@ static bool define_recursive(analyse_state *state, const rdb_set_operation *firs
     return true;
 }
 
+static const char *sized_type_name(const analyse_state *state, const rdb_type *type, int32_t typmod)
+{
+    rdb_strbuf text;
+    if (typmod < 0)
+        return analyse_type_name(state, type->oid);
+    rdb_strbuf_init(&text, analyse_arena(state));
+    rdb_type_format_name(type, typmod, true, &text);
+    return text.data != NULL ? text.data : type->name;
+}
+
 static bool check_recursive(const analyse_state *owner, const rdb_cte *cte, const rdb_ast_cte *raw, rdb_error *err)
 {
     const rdb_query *query = cte->query;
     for (uint32_t at = 0; at < cte->column_types.count; at++) {
         const rdb_type *declared = cte->column_types.items[at], *overall = ((const rdb_target *)query->targets.items[at])->expr->type;
+        int32_t declared_typmod = cte->column_typmods[at], overall_typmod = ((const rdb_target *)query->targets.items[at])->expr->typmod;
         const rdb_set_operation *leaf = query->set_operation;
         while (leaf->range_no == 0)
             leaf = leaf->left;
         const rdb_target *target = nth_visible(((const rdb_range *)query->ranges.items[leaf->range_no - 1])->subquery, at);
-        if (declared->oid == overall->oid)
+        if (declared->oid == overall->oid && declared_typmod == overall_typmod)
             continue;
         analyse_error(owner, target == NULL ? raw->node.location : analyse_location(target->expr), err, RDB_DATATYPE_MISMATCH,
                       "recursive query \"%s\" column %u has type %s in non-recursive term but type %s overall", cte->name, at + 1,
-                      analyse_type_name(owner, declared->oid), analyse_type_name(owner, overall->oid));
+                      sized_type_name(owner, declared, declared_typmod), sized_type_name(owner, overall, overall_typmod));
         return rdb_error_hint(err, "Cast the output of the non-recursive term to the correct type.");
     }
     return true;

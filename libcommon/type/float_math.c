@@ -49,7 +49,7 @@ LOGARITHM(log10_8, log10)
 TYPE_CHECKED_BINARY(power8, double, double, double, {
     if (x == 0 && y < 0)
         RAISE(RDB_INVALID_ARGUMENT_FOR_POWER, "zero raised to a negative power is undefined");
-    if (x < 0 && !isinf(x) && floor(y) != y && !isnan(y))
+    if (x < 0 && floor(y) != y && !isnan(y))
         RAISE(RDB_INVALID_ARGUMENT_FOR_POWER, "a negative number raised to a non-integer power yields a complex result");
     z = pow(x, y);
     if (isinf(z) && !isinf(x) && !isinf(y))

@@ -417,12 +417,12 @@ NUMERIC_UNARY(numeric_inc, {
     z = sum;
 })
 
-#define ROUND_SCALE_MAX 2000
+#define ROUND_SCALE_MIN (-131073) /* beyond the first digit that a numeric can have: all are lost */
 static bool round_to(rdb_call *call, const rdb_datum *a, type_rounding rounding, rdb_datum *r)
 {
     type_numeric z;
     type_numeric_read(a[0].bytes, &z);
-    int scale = RDB_MAX(RDB_MIN(a[1].i32, ROUND_SCALE_MAX), -ROUND_SCALE_MAX);
+    int scale = RDB_MAX(RDB_MIN(a[1].i32, TYPE_NUMERIC_SCALE_MAX), ROUND_SCALE_MIN);
     type_numeric_round(&z, scale, rounding);
     return store(call, &z, true, r);
 }

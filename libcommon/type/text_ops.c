@@ -659,9 +659,8 @@ TYPE_NULL_FUNCTION(text_format, TYPE_ANY_COUNT_OR_NONE)
                 from = (uint32_t)number;
                 if (number == 0)
                     return rdb_error_set(call->err, RDB_INVALID_PARAMETER_VALUE, "format specifies argument 0, but arguments are numbered from 1");
-            } else {
-                next++;
             }
+            next = from + 1; /* the value is the one after its width, numbered or not */
             if (from >= count)
                 return rdb_error_set(call->err, RDB_INVALID_PARAMETER_VALUE, "%s", TOO_FEW);
             if (!nulls[from]) {
