@@ -64,7 +64,7 @@ static bool read_options(rdb_command_context *context, const rdb_ast_explain *st
 }
 
 /* ---- running and sending ---------------------------------------------------------------------------------------------------------- */
-static bool run_plan(explaining *work, rdb_execution **execution, int64_t *elapsed_us, rdb_error *err)
+static bool open_plan(explaining *work, rdb_execution **execution, rdb_error *err)
 {
     rdb_command_context *context = work->context;
     rdb_execution_context execution_context = {.txn = context->txn,
@@ -83,10 +83,16 @@ static bool run_plan(explaining *work, rdb_execution **execution, int64_t *elaps
                                                .work_mem_bytes = context->work_mem_bytes,
                                                .work = context->work,
                                                .instrument = true};
+    return rdb_execution_open(execution, work->plan, &execution_context, err);
+}
+
+static bool run_plan(explaining *work, rdb_execution **execution, int64_t *elapsed_us, rdb_error *err)
+{
+    rdb_command_context *context = work->context;
     if (!work->plan->is_read_only && rdb_txn_is_read_only(context->txn))
         return rdb_error_set(err, RDB_READ_ONLY_SQL_TRANSACTION, "cannot execute EXPLAIN ANALYZE of a writing statement in a read-only transaction");
     int64_t begin_us = rdb_time_monotonic_us();
-    bool done = false, ok = rdb_execution_open(execution, work->plan, &execution_context, err);
+    bool done = false, ok = open_plan(work, execution, err);
     while (ok && !done) {
         const rdb_batch *batch = NULL;
         ok = rdb_execution_pull(*execution, 0, &batch, &done, err);
@@ -262,7 +268,8 @@ bool command_explain(rdb_command_context *context, const rdb_ast_explain *statem
         for (size_t i = 0; i < sizeof planning / sizeof(uint64_t); i++)
             ((uint64_t *)&planning)[i] = to[i] - from[i];
         work.plan = run.plan;
-        ok = !work.analyze || run_plan(&work, &run.execution, &run.execution_us, err);
+        ok = work.analyze ? run_plan(&work, &run.execution, &run.execution_us, err)
+                          : !run.plan->prunes_first || open_plan(&work, &run.execution, err);
     }
     if (ok) {
         write_answer(&work, &run, &planning);

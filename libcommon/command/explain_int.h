@@ -32,7 +32,7 @@ typedef struct explaining {
     bool analyze, costs, timing, summary, verbose, buffers, wal, settings;
     uint32_t setting_count;
     const rdb_plan *plan;
-    const rdb_execution *execution; /* ANALYZE: for the statistics */
+    const rdb_execution *execution; /* for the statistics, and for what a run leaves out */
     explain_writer w;
     rdb_error *err;
     bool ok;

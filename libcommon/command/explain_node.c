@@ -263,7 +263,13 @@ static void put_place(explaining *work, const rdb_plan_node *node)
 /* ---- figures ---------------------------------------------------------------------------------------------------------------------- */
 static const rdb_node_statistics *statistics_of(const explaining *work, const rdb_plan_node *node)
 {
-    return work->execution != NULL ? rdb_execution_statistics(work->execution, node->node_no) : NULL;
+    return work->analyze && work->execution != NULL ? rdb_execution_statistics(work->execution, node->node_no) : NULL;
+}
+
+static bool is_removed(const explaining *work, const rdb_plan_node *node)
+{
+    const rdb_node_statistics *statistics = work->execution != NULL ? rdb_execution_statistics(work->execution, node->node_no) : NULL;
+    return statistics != NULL && statistics->is_removed;
 }
 
 static double loops_of(const rdb_node_statistics *statistics)
@@ -284,7 +290,7 @@ static void put_figures(explaining *work, const rdb_plan_node *node, bool is_has
         explain_put_number(&work->w, "Plan Rows", node->rows, 0);
         explain_put_number(&work->w, "Plan Width", node->width, 0);
     }
-    if (work->execution == NULL)
+    if (!work->analyze)
         return;
     const rdb_node_statistics *statistics = statistics_of(work, node);
     const double loops = loops_of(statistics), total_ms = statistics ? (double)statistics->total_us / 1000 / loops : 0;
@@ -586,6 +592,13 @@ static void put_properties(explaining *work, const rdb_plan_node *node)
             put_removed(work, "Rows Removed by Filter", statistics_of(work, node)->rows_filtered, statistics_of(work, node));
         break;
     case RDB_PLAN_RESULT: put_result_filter(work, node); break;
+    case RDB_PLAN_APPEND: {
+        const rdb_node_statistics *statistics = work->execution != NULL ? rdb_execution_statistics(work->execution, node->node_no) : NULL;
+        const uint32_t removed = statistics != NULL ? statistics->children_removed : 0;
+        if (removed > 0 || work->w.format != EXPLAIN_TEXT)
+            explain_put_number(&work->w, "Subplans Removed", removed, 0);
+        break;
+    }
     case RDB_PLAN_MODIFY_TABLE:
         put_written_tables(work, node);
         put_conflict(work, &node->of.modify);
@@ -713,7 +726,8 @@ static void put_children(explaining *work, const rdb_plan_node *node, uint32_t i
     if (node->right != NULL)
         put_node(work, node->right, node, (node_role){"Inner", NULL, node->kind == RDB_PLAN_HASH_JOIN}, indent, false);
     for (uint32_t i = 0; i < node->children.count; i++)
-        put_node(work, node->children.items[i], NULL, (node_role){"Member", NULL, false}, indent, false);
+        if (!is_removed(work, node->children.items[i]))
+            put_node(work, node->children.items[i], NULL, (node_role){"Member", NULL, false}, indent, false);
     for (uint32_t i = 0; i < numbers.count; i++) {
         const rdb_plan_subplan *subplan = &plan->subplans[(uint32_t)(uintptr_t)numbers.items[i]];
         put_node(work, subplan->node, NULL, (node_role){"SubPlan", subplan->name, false}, indent, false);
@@ -795,13 +809,39 @@ static void collect_ranges(explaining *work, const rdb_plan_node *node, rdb_list
     collect_ranges(work, node->left, ranges, depth + 1);
     collect_ranges(work, node->right, ranges, depth + 1);
     for (uint32_t i = 0; i < node->children.count; i++)
-        collect_ranges(work, node->children.items[i], ranges, depth + 1);
+        if (!is_removed(work, node->children.items[i]))
+            collect_ranges(work, node->children.items[i], ranges, depth + 1);
+}
+
+/* Children of an Append bear its table's name and their number among those that are shown. */
+static void number_children(explaining *work, const rdb_plan_node *node, uint32_t depth)
+{
+    const rdb_node_statistics *statistics = work->execution != NULL ? rdb_execution_statistics(work->execution, node->node_no) : NULL;
+    uint32_t number = 0;
+    if (depth > 1000)
+        return;
+    for (uint32_t i = 0; i < node->children.count; i++) {
+        rdb_plan_node *child = node->children.items[i];
+        rdb_range *range = (rdb_range *)(uintptr_t)child->range;
+        const char *end = range != NULL ? strrchr(range->alias, '_') : NULL;
+        if (statistics != NULL && statistics->children_removed > 0 && !is_removed(work, child) && end != NULL)
+            range->alias = rdb_arena_printf(work->context->arena, "%.*s_%u", (int)(end - range->alias), range->alias, ++number);
+        number_children(work, child, depth + 1);
+    }
+    if (node->left != NULL)
+        number_children(work, node->left, depth + 1);
+    if (node->right != NULL)
+        number_children(work, node->right, depth + 1);
 }
 
 static void tell_apart(explaining *work)
 {
     rdb_list scanned = {0}, ordered = {0};
     const rdb_plan *plan = work->plan;
+    number_children(work, plan->root, 0);
+    for (uint32_t i = 0; i < plan->subplan_count; i++)
+        if (plan->subplans[i].node != NULL)
+            number_children(work, plan->subplans[i].node, 0);
     collect_ranges(work, plan->root, &scanned, 0);
     uint32_t main_count = scanned.count;
     for (uint32_t i = 0; i < plan->cte_count; i++)

@@ -8,6 +8,7 @@
 #include "exec/rdb_exec.h"
 
 typedef struct exec_node exec_node;
+typedef struct exec_prune exec_prune;
 typedef struct exec_ops {
     bool (*open)(exec_node *node, rdb_error *err);   /* allocates in node->x->arena; children are there already */
     bool (*begin)(exec_node *node, rdb_error *err);  /* from the start; begins its children itself */
@@ -21,8 +22,11 @@ struct exec_node {
     const rdb_plan_node *plan;
     rdb_execution *x;
     exec_node *left, *right;
-    exec_node **children;      /* APPEND */
+    exec_node **children;      /* APPEND; NULL: left out of this run, and never needed yet */
     uint32_t child_count;
+    exec_prune *prune;         /* APPEND, MERGE_APPEND; or NULL */
+    bool *is_kept;             /* with prune, by child: of this run */
+    uint64_t pruned_run;
     rdb_program *filter, *project;
     rdb_arena *arena;          /* of the current batch: reset at each next */
     rdb_batch output;
@@ -176,6 +180,16 @@ extern const exec_ops exec_sort_ops, exec_window_ops;
 extern const exec_ops exec_lock_ops, exec_modify_ops;
 /* Limit tells the sort below it how many rows can be asked for at most. */
 void exec_sort_set_bound(exec_node *node, uint64_t bound);
+
+/* ---- prune.c */
+RDB_CHECKED bool exec_prune_open(rdb_execution *x, const rdb_plan_prune *plan, exec_prune **prune, rdb_error *err);
+void exec_prune_close(exec_prune *prune); /* NULL is fine */
+/* The children that the run may need; then those of one turn of it. */
+RDB_CHECKED bool exec_prune_first(rdb_execution *x, exec_prune *prune, bool *kept, rdb_error *err);
+bool exec_prune_is_late(const exec_prune *prune); /* do turns differ? */
+RDB_CHECKED bool exec_prune_turn(rdb_execution *x, exec_prune *prune, bool *kept, rdb_error *err);
+/* ---- node.c: of the run that begins, the children that may be needed are built. */
+RDB_CHECKED bool exec_choose_children(exec_node *node, rdb_error *err);
 
 /* ---- subplan.c */
 bool exec_run_subplan(void *owner, const rdb_expr_subplan *subplan, rdb_arena *arena, rdb_datum *value, bool *is_null, rdb_error *err);

@@ -156,6 +156,41 @@ static const exec_ops *find_ops(uint8_t kind)
     return NULL;
 }
 
+static bool any_reads_parameters(const rdb_plan_node *plan, uint32_t depth)
+{
+    if (plan == NULL)
+        return false;
+    if (depth > 1000 || plan->kind == RDB_PLAN_CTE_SCAN || plan_reads_parameters(plan) || any_reads_parameters(plan->left, depth + 1) || any_reads_parameters(plan->right, depth + 1))
+        return true;
+    for (uint32_t i = 0; i < plan->children.count; i++)
+        if (any_reads_parameters(plan->children.items[i], depth + 1))
+            return true;
+    return false;
+}
+
+bool exec_choose_children(exec_node *node, rdb_error *err)
+{
+    const rdb_plan_node *plan = node->plan;
+    const uint64_t run = node->x->run_no + !node->x->is_running; /* operators are built for the run that follows */
+    if (node->prune == NULL || node->pruned_run == run)
+        return true;
+    if (!exec_prune_first(node->x, node->prune, node->is_kept, err))
+        return false;
+    node->pruned_run = run;
+    if (node->statistics != NULL)
+        node->statistics->children_removed = 0;
+    for (uint32_t i = 0; i < node->child_count; i++) {
+        const rdb_plan_node *child = plan->children.items[i];
+        if (node->is_kept[i] && node->children[i] == NULL && !exec_build(node->x, child, &node->children[i], err))
+            return false;
+        if (node->statistics != NULL) {
+            node->statistics->children_removed += !node->is_kept[i];
+            node->x->statistics[child->node_no].is_removed = !node->is_kept[i];
+        }
+    }
+    return true;
+}
+
 bool exec_build(rdb_execution *x, const rdb_plan_node *plan, exec_node **out, rdb_error *err)
 {
     exec_node *node = RDB_NEW(x->arena, exec_node);
@@ -188,7 +223,13 @@ bool exec_build(rdb_execution *x, const rdb_plan_node *plan, exec_node **out, rd
     }
     node->child_count = plan->children.count;
     node->children = RDB_NEW_ARRAY(x->arena, exec_node *, node->child_count + 1);
-    for (uint32_t i = 0; i < node->child_count; i++) {
+    if (plan->kind == RDB_PLAN_APPEND && plan->of.append.prune != NULL) {
+        node->is_kept = RDB_NEW_ARRAY(x->arena, bool, node->child_count + 1);
+        node->reads_parameters |= any_reads_parameters(plan, 0) || plan->of.append.prune->values.count > plan->of.append.prune->first_count;
+        if (!exec_prune_open(x, plan->of.append.prune, &node->prune, err) || !exec_choose_children(node, err))
+            return false;
+    }
+    for (uint32_t i = 0; node->prune == NULL && i < node->child_count; i++) {
         if (!exec_build(x, plan->children.items[i], &node->children[i], err))
             return false;
         node->reads_parameters |= node->children[i]->reads_parameters;
@@ -216,6 +257,7 @@ void exec_close(exec_node *node)
     exec_close(node->right);
     for (uint32_t i = 0; i < node->child_count; i++)
         exec_close(node->children ? node->children[i] : NULL);
+    exec_prune_close(node->prune);
     if (node->is_open && node->ops->close != NULL)
         node->ops->close(node);
     if (node->pending != NULL)

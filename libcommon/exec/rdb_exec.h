@@ -55,6 +55,8 @@ typedef struct rdb_node_statistics { /* of one node, by node_no; with context->i
     uint64_t memory_bytes, disk_bytes;
     const char *method;            /* "quicksort", "top-N heapsort", "external merge"; or NULL */
     rdb_usage usage;               /* of it and below */
+    uint32_t children_removed;     /* of an Append: before the run began */
+    bool is_removed;               /* one of those */
     uint32_t batches;              /* hash joins and aggregates: passes over partitions, 0 or 1: none spilled */
 } rdb_node_statistics;
 const rdb_node_statistics *rdb_execution_statistics(const rdb_execution *execution, uint32_t node_no);

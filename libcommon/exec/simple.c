@@ -120,29 +120,40 @@ const exec_ops exec_values_ops = {open_values, begin_values, next_values, NULL};
 /* ---- Append -------------------------------------------------------------------------------------------------------------------------- */
 typedef struct append_state {
     uint32_t current;
-    bool is_started;
+    bool is_started, has_turn;
+    bool *kept;              /* of this turn; NULL: those of the run */
 } append_state;
 
 static bool open_append(exec_node *node, rdb_error *err)
 {
     (void)err;
-    node->state = RDB_NEW(node->x->arena, append_state);
+    append_state *state = node->state = RDB_NEW(node->x->arena, append_state);
+    if (node->prune != NULL && exec_prune_is_late(node->prune))
+        state->kept = RDB_NEW_ARRAY(node->x->arena, bool, node->child_count + 1);
     return true;
 }
 
 static bool begin_append(exec_node *node, rdb_error *err)
 {
-    (void)err;
-    *(append_state *)node->state = (append_state){0, false};
-    return true;
+    append_state *state = node->state;
+    state->current = 0;
+    state->is_started = state->has_turn = false;
+    return exec_choose_children(node, err);
 }
 
 static bool next_append(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_error *err)
 {
     append_state *state = node->state;
     *raw = NULL;
+    if (state->kept != NULL && !state->has_turn && !exec_prune_turn(node->x, node->prune, state->kept, err))
+        return false;
+    state->has_turn = true;
     while (state->current < node->child_count) {
         exec_node *child = node->children[state->current];
+        if (!state->is_started && ((node->is_kept != NULL && !node->is_kept[state->current]) || (state->kept != NULL && !state->kept[state->current]))) {
+            state->current++;
+            continue;
+        }
         if (!state->is_started && !exec_begin(child, err))
             return false;
         state->is_started = true;

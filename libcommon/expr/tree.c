@@ -549,6 +549,91 @@ static rdb_expr *fold_case(folder *f, rdb_expr_case *e)
     return &copy->head;
 }
 
+static rdb_expr *make_not(folder *f, rdb_expr *argument)
+{
+    rdb_expr_bool *made = RDB_NEW(f->arena, rdb_expr_bool);
+    made->head = *argument;
+    made->head.kind = RDB_EXPR_BOOL;
+    made->bool_kind = RDB_BOOL_NOT;
+    rdb_list_push(f->arena, &made->arguments, argument);
+    return &made->head;
+}
+
+/* NOT carried inward, as far as there is a form that says the opposite. */
+static rdb_expr *negate(folder *f, rdb_expr *expr)
+{
+    switch ((rdb_expr_kind)expr->kind) {
+    case RDB_EXPR_CONST:
+        return ((rdb_expr_const *)expr)->is_null ? expr : make_constant(f, expr, (rdb_datum){.b = !((rdb_expr_const *)expr)->value.b}, false);
+    case RDB_EXPR_BOOL: {
+        const rdb_expr_bool *e = (const rdb_expr_bool *)expr;
+        if (e->bool_kind == RDB_BOOL_NOT)
+            return e->arguments.items[0];
+        rdb_expr_bool *turned = rdb_arena_memdup(f->arena, e, sizeof *e);
+        turned->bool_kind = e->bool_kind == RDB_BOOL_AND ? RDB_BOOL_OR : RDB_BOOL_AND;
+        turned->arguments = (rdb_list){0};
+        for (uint32_t i = 0; i < e->arguments.count; i++) {
+            if (++f->depth > RDB_TREE_DEPTH_MAX)
+                return make_not(f, expr);
+            rdb_list_push(f->arena, &turned->arguments, negate(f, e->arguments.items[i]));
+            f->depth--;
+        }
+        return &turned->head;
+    }
+    case RDB_EXPR_NULL_TEST: {
+        rdb_expr_null_test *turned = rdb_arena_memdup(f->arena, expr, sizeof *turned);
+        turned->is_not = !turned->is_not; /* of a row value the two are no opposites */
+        return turned->argument_is_row ? make_not(f, expr) : &turned->head;
+    }
+    case RDB_EXPR_BOOL_TEST: {
+        static const uint8_t OPPOSITE[] = {RDB_IS_NOT_TRUE, RDB_IS_TRUE, RDB_IS_NOT_FALSE, RDB_IS_FALSE, RDB_IS_NOT_UNKNOWN, RDB_IS_UNKNOWN};
+        rdb_expr_bool_test *turned = rdb_arena_memdup(f->arena, expr, sizeof *turned);
+        turned->test = OPPOSITE[turned->test];
+        return &turned->head;
+    }
+    case RDB_EXPR_FUNCTION:
+    case RDB_EXPR_ARRAY_OP: {
+        const uint32_t oid = expr->kind == RDB_EXPR_FUNCTION ? ((rdb_expr_function *)expr)->operator_oid : ((rdb_expr_array_op *)expr)->operator_oid;
+        const rdb_operator_entry *entry = NULL, *opposite = NULL;
+        const rdb_function *function = NULL;
+        rdb_error quiet = {0};
+        bool ok = oid != 0 && f->eval->access != NULL && rdb_operator_get(f->eval->access, oid, &entry, &quiet) && entry != NULL && entry->negator_oid != 0 &&
+                  rdb_operator_get(f->eval->access, entry->negator_oid, &opposite, &quiet) && opposite != NULL &&
+                  rdb_function_get(f->eval->access, opposite->function_oid, &function, &quiet) && function != NULL;
+        rdb_error_clear(&quiet);
+        if (!ok)
+            return make_not(f, expr);
+        if (expr->kind == RDB_EXPR_FUNCTION) {
+            rdb_expr_function *turned = rdb_arena_memdup(f->arena, expr, sizeof *turned);
+            turned->operator_oid = opposite->oid;
+            turned->function = function;
+            return &turned->head;
+        }
+        rdb_expr_array_op *turned = rdb_arena_memdup(f->arena, expr, sizeof *turned);
+        turned->operator_oid = opposite->oid;
+        turned->function = function;
+        turned->use_or = !turned->use_or;
+        return &turned->head;
+    }
+    default:
+        return make_not(f, expr);
+    }
+}
+
+/* x = true is x, x = false is NOT x; the same of <>. */
+static rdb_expr *fold_truth(folder *f, rdb_expr_function *e)
+{
+    enum { BOOL_EQUAL = 91, BOOL_NOT_EQUAL = 85 };
+    if ((e->operator_oid != BOOL_EQUAL && e->operator_oid != BOOL_NOT_EQUAL) || e->arguments.count != 2)
+        return &e->head;
+    rdb_expr *left = e->arguments.items[0], *right = e->arguments.items[1];
+    const rdb_expr_const *constant = (const rdb_expr_const *)(is_constant(left) ? left : right);
+    rdb_expr *other = is_constant(left) ? right : left;
+    if (constant->head.kind != RDB_EXPR_CONST || constant->is_null)
+        return &e->head;
+    return constant->value.b == (e->operator_oid == BOOL_EQUAL) ? other : negate(f, other);
+}
+
 static rdb_expr *fold_here(folder *f, rdb_expr *expr)
 {
     switch ((rdb_expr_kind)expr->kind) {
@@ -563,12 +648,27 @@ static rdb_expr *fold_here(folder *f, rdb_expr *expr)
             return expr;
         if (any_null && e->function->is_strict && e->function->volatility != 'v')
             return make_constant(f, expr, (rdb_datum){.words = {0, 0}}, true);
+        if (!all && e->operator_oid != 0)
+            return fold_truth(f, e);
         if (!all || e->function->volatility != 'i' || rdb_kernel_find(e->function->kernel_oid != 0 ? e->function->kernel_oid : e->function->oid) == NULL)
             return expr;
         return evaluate_now(f, expr);
     }
     case RDB_EXPR_BOOL:
-        return is_constant(((rdb_expr_bool *)expr)->arguments.items[0]) ? evaluate_now(f, expr) : expr;
+        return negate(f, ((rdb_expr_bool *)expr)->arguments.items[0]);
+    case RDB_EXPR_ARRAY: {
+        const rdb_list *elements = &((rdb_expr_array *)expr)->elements;
+        for (uint32_t i = 0; i < elements->count; i++)
+            if (!is_constant(elements->items[i]))
+                return expr;
+        return evaluate_now(f, expr);
+    }
+    case RDB_EXPR_ARRAY_OP: {
+        const rdb_expr_array_op *e = (const rdb_expr_array_op *)expr;
+        if (is_null_constant(e->right) && e->function->is_strict)
+            return make_constant(f, expr, (rdb_datum){.words = {0, 0}}, true);
+        return expr;
+    }
     case RDB_EXPR_RELABEL: {
         rdb_expr *argument = ((rdb_expr_unary *)expr)->argument;
         if (!is_constant(argument) || argument->type->rep != expr->type->rep)

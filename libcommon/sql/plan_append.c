@@ -23,7 +23,7 @@ typedef struct expansion {
 } expansion;
 
 /* map: the parent's columns in this relation; NULL: it is the parent. */
-static bool add_leaf(expansion *e, const rdb_relation *relation, const int16_t *map)
+static bool add_leaf(expansion *e, const rdb_relation *relation, const int16_t *map, const void **place)
 {
     planner *p = e->level->p;
     plan_rel *leaf = RDB_NEW(p->arena, plan_rel);
@@ -36,6 +36,8 @@ static bool add_leaf(expansion *e, const rdb_relation *relation, const int16_t *
     leaf->sample = e->parent->sample;
     leaf->lateral = e->parent->lateral;
     leaf->map = map;
+    if (place != NULL)
+        *place = leaf;
     rdb_list_push(p->arena, &e->leaves, leaf);
     rdb_list_push(p->arena, &p->plan->ranges, range);
     rdb_list_push(p->arena, &p->plan->relations, (void *)(uintptr_t)relation);
@@ -70,21 +72,22 @@ static bool expand_children(expansion *e, const rdb_relation *top)
     }
     for (uint32_t i = 0; i < all.count; i++) {
         int16_t *map = NULL;
-        if ((i > 0 && !rdb_inheritance_map(p->arena, top, all.items[i], &map, p->err)) || !add_leaf(e, all.items[i], map))
+        if ((i > 0 && !rdb_inheritance_map(p->arena, top, all.items[i], &map, p->err)) || !add_leaf(e, all.items[i], map, NULL))
             return false;
     }
     return true;
 }
 
 /* Partitions in the order of their bounds, those of a partitioned partition in its place. */
-static bool expand_partitions(expansion *e, const rdb_relation *top, const rdb_relation *relation, const int16_t *own_map)
+static bool expand_partitions(expansion *e, const rdb_relation *top, const rdb_relation *relation, const int16_t *own_map, const rdb_prune_node *above, uint32_t entry_no,
+                              const rdb_list *implied, rdb_prune_node **node)
 {
     planner *p = e->level->p;
     rdb_partition_map *map = NULL;
     bool *kept = RDB_NEW_ARRAY(p->arena, bool, relation->child_count + 1);
     if (++e->depth > 100)
         return rdb_error_set(p->err, RDB_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
-    if (!rdb_partition_map_open(p->arena, p->access, relation, &map, p->err) || !plan_prune(e->level, e->parent, map, own_map, kept))
+    if (!rdb_partition_map_open(p->arena, p->access, relation, &map, p->err) || !plan_prune(e->level, e->parent, map, own_map, above, entry_no, implied, node, kept))
         return false;
     for (uint32_t i = 0; i < map->count; i++) {
         const rdb_relation *child = NULL;
@@ -93,7 +96,12 @@ static bool expand_partitions(expansion *e, const rdb_relation *top, const rdb_r
             continue;
         if (!get_relation(p, map->entries[i].oid, &child) || !rdb_inheritance_map(p->arena, top, child, &child_map, p->err))
             return false;
-        if (child->kind == 'p' ? !expand_partitions(e, top, child, child_map) : !add_leaf(e, child, child_map))
+        rdb_list bound = {0};
+        for (uint32_t k = 0; k < implied->count; k++)
+            rdb_list_push(p->arena, &bound, implied->items[k]);
+        if (child->kind == 'p' && !plan_bound_implies(p, e->parent, map, own_map, i, &bound))
+            return false;
+        if (child->kind == 'p' ? !expand_partitions(e, top, child, child_map, *node, i, &bound, &(*node)->below[i]) : !add_leaf(e, child, child_map, &(*node)->leaves[i]))
             return false;
     }
     e->depth--;
@@ -125,12 +133,13 @@ static bool expand(plan_level *level, plan_rel *rel)
     planner *p = level->p;
     const rdb_relation *top = rel->range->relation;
     expansion e = {.level = level, .parent = rel};
+    const rdb_list none = {0};
     if (rel->is_expanded)
         return true;
     rel->is_expanded = true;
     if (top->kind == 'p' && !rel->range->is_inherited) {
         /* ONLY a partitioned table: it has no rows of its own */
-    } else if (top->kind == 'p' ? !expand_partitions(&e, top, top, NULL) : !expand_children(&e, top)) {
+    } else if (top->kind == 'p' ? !expand_partitions(&e, top, top, NULL, NULL, 0, &none, &rel->prune_root) : !expand_children(&e, top)) {
         return false;
     }
     /* conditions of each leaf; one that its constraints exclude is left out */
@@ -172,6 +181,7 @@ static bool over_leaves(plan_level *level, plan_rel *rel, leaf_path make, const 
     plan_path *append = RDB_NEW(p->arena, plan_path);
     append->kind = RDB_PLAN_APPEND;
     append->rel = rel;
+    append->condition = *clauses;
     relids_add(&append->relids, rel->range_no);
     *out = append;
     for (uint32_t i = 0; i < rel->leaves.count; i++) {
@@ -286,7 +296,8 @@ static bool parent_outputs(plan_level *level, const plan_rel *rel, rdb_expr **ou
     return true;
 }
 
-bool plan_build_append(plan_level *level, const plan_path *path, bool (*build)(void *context, plan_path *path, plan_built *built), void *context, plan_built *built)
+bool plan_build_append(plan_level *level, const plan_path *path, bool (*build)(void *context, plan_path *path, plan_built *built),
+                       rdb_expr *(*parametrise)(void *context, rdb_expr *expr), void *context, plan_built *built)
 {
     planner *p = level->p;
     plan_rel *rel = path->rel;
@@ -317,6 +328,14 @@ bool plan_build_append(plan_level *level, const plan_path *path, bool (*build)(v
     node->rows = children.count == 0 ? 0 : path->rows;
     node->width = path->width;
     if (children.count > 0) {
+        rdb_list conditions = {0};
+        for (uint32_t i = 0; i < path->condition.count && rel->prune_root != NULL; i++) {
+            rdb_expr *one = parametrise(context, path->condition.items[i]);
+            if (one == NULL)
+                return false;
+            rdb_list_push(p->arena, &conditions, one);
+        }
+        plan_prune_later(p, rel, &path->children, &conditions, &node->of.append.prune);
         plan_set_inputs(p, node, outputs, count);
         *built = plan_identity(p, node, outputs, count);
         return true;

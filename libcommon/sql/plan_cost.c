@@ -106,6 +106,25 @@ static bool match_any(plan_level *level, plan_rel *rel, uint16_t index_no, uint1
     return true;
 }
 
+static rdb_expr *shown_truth(planner *p, rdb_expr *column, rdb_expr_const *truth)
+{
+    const rdb_operator_entry *entry = NULL;
+    rdb_expr_function *made = RDB_NEW(p->arena, rdb_expr_function);
+    rdb_error quiet = {0};
+    uint32_t operator_oid = 0;
+    made->head = *column;
+    made->head.kind = RDB_EXPR_FUNCTION;
+    bool ok = rdb_opclass_operator(p->access, RDB_BOOLOID, RDB_BOOLOID, 3, &operator_oid, &quiet) && rdb_operator_get(p->access, operator_oid, &entry, &quiet) && entry != NULL &&
+              rdb_function_get(p->access, entry->function_oid, &made->function, &quiet) && made->function != NULL;
+    rdb_error_clear(&quiet);
+    if (!ok)
+        return NULL;
+    made->operator_oid = operator_oid;
+    rdb_list_push(p->arena, &made->arguments, column);
+    rdb_list_push(p->arena, &made->arguments, &truth->head);
+    return &made->head;
+}
+
 /* Does the clause bound this index column by a value known before the scan begins? outer: relations whose columns count as known. */
 static bool match_clause(plan_level *level, plan_rel *rel, uint16_t index_no, uint16_t column_no, rdb_expr *clause, plan_relids outer, plan_match *match)
 {
@@ -122,6 +141,18 @@ static bool match_clause(plan_level *level, plan_rel *rel, uint16_t index_no, ui
     }
     if (clause->kind == RDB_EXPR_ARRAY_OP)
         return match_any(level, rel, index_no, column_no, (rdb_expr_array_op *)clause, relids_union(own, outer), match);
+    if (column->type->oid == RDB_BOOLOID) { /* a truth value stands for itself: = true, = false */
+        const bool is_not = clause->kind == RDB_EXPR_BOOL && ((rdb_expr_bool *)clause)->bool_kind == RDB_BOOL_NOT;
+        rdb_expr *inner = is_not ? ((rdb_expr_bool *)clause)->arguments.items[0] : clause;
+        if (is_key(level, rel, index_no, column_no, inner)) {
+            rdb_expr_const *truth = RDB_NEW(p->arena, rdb_expr_const);
+            truth->head = *inner;
+            truth->head.kind = RDB_EXPR_CONST;
+            truth->value.b = !is_not;
+            *match = (plan_match){.column_no = column_no, .strategy = 3, .value = &truth->head, .clause = shown_truth(p, inner, truth)};
+            return match->clause != NULL;
+        }
+    }
     if (clause->kind != RDB_EXPR_FUNCTION)
         return false;
     rdb_expr_function *e = (rdb_expr_function *)clause;

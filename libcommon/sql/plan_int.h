@@ -94,6 +94,7 @@ typedef struct plan_rel {    /* one range-table entry that gives rows */
     const rdb_plan_sample *sample; /* TABLESAMPLE; arguments are prepared, not yet resolved */
     bool is_expanded, keeps_append;
     rdb_list leaves;         /* plan_rel *: a parent's; plan_append.c */
+    rdb_prune_node *prune_root; /* a partitioned table's */
     struct plan_rel *parent; /* of a leaf */
     const int16_t *map;      /* of a leaf: the parent's columns in it; NULL: the same */
     struct plan_index *index_trees; /* by index: its expressions and predicate as of this range; plan_index.c */

@@ -9,8 +9,8 @@ enum { IS_NULL = 6, IS_NOT_NULL, NOT_EQUAL, KEYS_MAX = 32 }; /* behind a btree's
 typedef struct pruner {
     planner *p;
     const rdb_partition_map *map;
-    uint32_t range_no;
     rdb_expr **keys;      /* as the statement's table has their columns */
+    const rdb_prune_node *node;
 } pruner;
 
 static void fill(const pruner *s, bool *set, bool value)
@@ -77,6 +77,38 @@ static bool as_constant(pruner *s, rdb_expr *expr, const rdb_type *type, const r
     return *value != NULL;
 }
 
+/* Is the constant beyond what the key's type can hold? *sign: on which side. */
+static bool is_beyond(const rdb_expr *expr, const rdb_type *type, int *sign, int64_t *limit)
+{
+    const rdb_expr_const *wide = (const rdb_expr_const *)strip(expr);
+    const uint32_t from = wide->head.type->oid;
+    if (wide->head.kind != RDB_EXPR_CONST || wide->is_null || (from != RDB_INT8OID && from != RDB_INT4OID) || (type->oid != RDB_INT4OID && type->oid != RDB_INT2OID))
+        return false;
+    const int64_t number = from == RDB_INT8OID ? wide->value.i64 : wide->value.i32, most = type->oid == RDB_INT4OID ? INT32_MAX : INT16_MAX;
+    *sign = number > most ? 1 : number < -most - 1 ? -1 : 0;
+    *limit = *sign > 0 ? most : -most - 1;
+    return *sign != 0;
+}
+
+/* A comparison with such a constant: all values that are not null, those beyond the last one, or none. */
+static void read_beyond(pruner *s, const rdb_type *type, int sign, int64_t limit, bound_clause *out)
+{
+    rdb_expr_const *end = RDB_NEW(s->p->arena, rdb_expr_const);
+    const bool holds = sign > 0 ? out->strategy <= 2 : out->strategy == 4 || out->strategy == 5;
+    end->head = (rdb_expr){.kind = RDB_EXPR_CONST, .location = -1, .type = type, .typmod = -1};
+    if (type->oid == RDB_INT4OID)
+        end->value.i32 = (int32_t)limit;
+    else
+        end->value.i16 = (int16_t)limit;
+    if (holds || out->strategy == NOT_EQUAL) {
+        out->strategy = IS_NOT_NULL;
+        return;
+    }
+    end->is_null = out->strategy == 3;
+    out->strategy = out->strategy == 3 ? 3 : sign > 0 ? 5 : 1;
+    out->value = end;
+}
+
 static bool read_clause(pruner *s, const rdb_expr *clause, bound_clause *out)
 {
     rdb_error quiet = {0};
@@ -95,6 +127,14 @@ static bool read_clause(pruner *s, const rdb_expr *clause, bound_clause *out)
         truth->value.b = true;
         *out = (bound_clause){key_of(s, clause), 3, truth};
         return true;
+    }
+    if (clause->kind == RDB_EXPR_BOOL && ((const rdb_expr_bool *)clause)->bool_kind == RDB_BOOL_NOT) { /* NOT key: = false */
+        const rdb_expr *inner = ((const rdb_expr_bool *)clause)->arguments.items[0];
+        rdb_expr_const *untruth = RDB_NEW(s->p->arena, rdb_expr_const);
+        untruth->head = *inner;
+        untruth->head.kind = RDB_EXPR_CONST;
+        *out = (bound_clause){inner->type->oid == RDB_BOOLOID ? key_of(s, inner) : -1, 3, untruth};
+        return out->key_no >= 0;
     }
     if (clause->kind != RDB_EXPR_FUNCTION)
         return false;
@@ -122,6 +162,12 @@ static bool read_clause(pruner *s, const rdb_expr *clause, bound_clause *out)
         return false;
     if (s->map->collations[out->key_no] != 0 && call->input_collation != 0 && call->input_collation != s->map->collations[out->key_no])
         return false;
+    int sign = 0;
+    int64_t limit = 0;
+    if (is_beyond(right, s->map->types[out->key_no], &sign, &limit)) {
+        read_beyond(s, s->map->types[out->key_no], sign, limit, out);
+        return true;
+    }
     return as_constant(s, right, s->map->types[out->key_no], &out->value);
 }
 
@@ -223,14 +269,21 @@ static void make_prefixes(const rdb_partition_map *map, const bound_clause *clau
             upper->values[upper->count++] = equal->value->value;
             continue;
         }
-        if (low != NULL && lower->count == key && upper->count >= key) {
-            lower->values[lower->count++] = low->value->value;
-            lower->is_inclusive = low->strategy == 4;
+        const rdb_datum *low_value = equal != NULL ? &equal->value->value : low != NULL ? &low->value->value : NULL;
+        const rdb_datum *high_value = equal != NULL ? &equal->value->value : high != NULL ? &high->value->value : NULL;
+        bool goes_on = false; /* where a side includes its value, the next key may bound it further */
+        if (low_value != NULL && lower->count == key && lower->is_inclusive) {
+            lower->values[lower->count++] = *low_value;
+            lower->is_inclusive = equal != NULL || low->strategy == 4;
+            goes_on = goes_on || lower->is_inclusive;
         }
-        if (high != NULL && upper->count == key && lower->count >= key) {
-            upper->values[upper->count++] = high->value->value;
-            upper->is_inclusive = high->strategy == 2;
+        if (high_value != NULL && upper->count == key && upper->is_inclusive) {
+            upper->values[upper->count++] = *high_value;
+            upper->is_inclusive = equal != NULL || high->strategy == 2;
+            goes_on = goes_on || upper->is_inclusive;
         }
+        if (goes_on)
+            continue;
         for (uint16_t k = (uint16_t)(key + 1); k < map->key_count; k++)
             for (uint32_t c = 0; c < count; c++)
                 is_strict[k] = is_strict[k] || (clauses[c].key_no == k && clauses[c].strategy != IS_NULL);
@@ -331,6 +384,26 @@ static bool keep_by_hash(const pruner *s, const bound_clause *clauses, uint32_t 
     return true;
 }
 
+/* Does one value meet both? One that an equality asks for against every other clause on its key. */
+static bool contradict(const pruner *s, const bound_clause *equal, const bound_clause *other)
+{
+    if (equal->strategy == IS_NULL)
+        return other->strategy != IS_NULL;
+    if (equal->strategy != 3 || other->strategy == IS_NOT_NULL)
+        return false;
+    if (other->strategy == IS_NULL)
+        return true;
+    const int order = rdb_partition_compare_value(s->map, (uint16_t)equal->key_no, equal->value->value, other->value->value);
+    switch (other->strategy) {
+    case 1: return order >= 0;
+    case 2: return order > 0;
+    case 3: return order != 0;
+    case 4: return order < 0;
+    case 5: return order <= 0;
+    default: return order == 0;
+    }
+}
+
 static bool keep_by_clauses(const pruner *s, const bound_clause *clauses, uint32_t count, bool *set)
 {
     fill(s, set, true);
@@ -339,6 +412,12 @@ static bool keep_by_clauses(const pruner *s, const bound_clause *clauses, uint32
             fill(s, set, false); /* a strict comparison with null is never true */
             return true;
         }
+    for (uint32_t i = 0; i < count; i++)
+        for (uint32_t k = 0; k < count; k++)
+            if (clauses[i].key_no == clauses[k].key_no && contradict(s, &clauses[i], &clauses[k])) {
+                fill(s, set, false);
+                return true;
+            }
     if (count == 0)
         return true;
     if (s->map->strategy == 'h')
@@ -352,13 +431,37 @@ static bool keep_by_clauses(const pruner *s, const bound_clause *clauses, uint32
 
 /* ---- conditions ----------------------------------------------------------------------------------------------------------------------- */
 static bool keep_by(pruner *s, const rdb_expr *clause, bool *set);
+static bool keep_by_and(pruner *s, const rdb_list *clauses, bool *set);
+
+/* A partition of a partition: rows that its own bound keeps out of it need not be looked for below. */
+static bool keep_by_above(pruner *s, const rdb_list *clauses, bool *may)
+{
+    const rdb_prune_node *above = s->node != NULL ? s->node->above : NULL;
+    *may = true;
+    if (above == NULL)
+        return true;
+    pruner up = {.p = s->p, .map = above->map, .keys = above->keys, .node = above};
+    bool *set = RDB_NEW_ARRAY(s->p->arena, bool, above->map->count + 1);
+    if (!keep_by_and(&up, clauses, set))
+        return false;
+    *may = set[s->node->entry_no];
+    return true;
+}
 
 static bool keep_by_and(pruner *s, const rdb_list *clauses, bool *set)
 {
+    const rdb_list none = {0}, *implied = s->node != NULL ? &s->node->implied : &none;
     bool *one = RDB_NEW_ARRAY(s->p->arena, bool, s->map->count + 1);
-    bound_clause *simple = RDB_NEW_ARRAY(s->p->arena, bound_clause, clauses->count + 1);
+    bound_clause *simple = RDB_NEW_ARRAY(s->p->arena, bound_clause, clauses->count + implied->count + 1);
     uint32_t count = 0;
-    fill(s, set, true);
+    bool may = true;
+    if (!keep_by_above(s, clauses, &may))
+        return false;
+    fill(s, set, may);
+    if (!may)
+        return true;
+    for (uint32_t i = 0; i < implied->count; i++)
+        count += read_clause(s, implied->items[i], &simple[count]);
     for (uint32_t i = 0; i < clauses->count; i++) {
         if (read_clause(s, clauses->items[i], &simple[count])) {
             count++;
@@ -395,6 +498,10 @@ static bool keep_by_array(pruner *s, const rdb_expr_array_op *any, bool *set)
     if (key_no < 0 || !known)
         return true;
     rdb_list values = {0};
+    if (array->kind == RDB_EXPR_CONST && ((const rdb_expr_const *)array)->is_null) { /* neither ANY nor ALL of null is true */
+        fill(s, set, false);
+        return true;
+    }
     if (array->kind == RDB_EXPR_ARRAY) {
         values = ((const rdb_expr_array *)array)->elements;
     } else if (array->kind == RDB_EXPR_CONST && !((const rdb_expr_const *)array)->is_null && array->type->element != NULL) {
@@ -435,6 +542,29 @@ static bool keep_by_array(pruner *s, const rdb_expr_array_op *any, bool *set)
     return true;
 }
 
+/* key IS [NOT] TRUE and its kin: the values that it leaves, one after the other. */
+static bool keep_by_truth(pruner *s, const rdb_expr_bool_test *test, bool *set)
+{
+    static const bool LEAVES[6][3] = {{true, false, false}, {false, true, true}, {false, true, false}, {true, false, true}, {false, false, true}, {true, true, false}};
+    const int32_t key_no = key_of(s, test->argument);
+    bool *one = RDB_NEW_ARRAY(s->p->arena, bool, s->map->count + 1);
+    fill(s, set, key_no < 0);
+    for (int value = 0; key_no >= 0 && value < 3; value++) {
+        rdb_expr_const *truth = RDB_NEW(s->p->arena, rdb_expr_const);
+        truth->head = *test->argument;
+        truth->head.kind = RDB_EXPR_CONST;
+        truth->value.b = value == 0;
+        const bound_clause clause = {key_no, value == 2 ? IS_NULL : 3, value == 2 ? NULL : truth};
+        if (!LEAVES[test->test][value])
+            continue;
+        if (!keep_by_clauses(s, &clause, 1, one))
+            return false;
+        for (uint32_t k = 0; k < s->map->count; k++)
+            set[k] = set[k] || one[k];
+    }
+    return true;
+}
+
 static bool keep_by(pruner *s, const rdb_expr *clause, bool *set)
 {
     bound_clause bound;
@@ -461,13 +591,15 @@ static bool keep_by(pruner *s, const rdb_expr *clause, bool *set)
     } else if (clause->kind == RDB_EXPR_BOOL && ((const rdb_expr_bool *)clause)->bool_kind == RDB_BOOL_NOT) {
         const rdb_expr *inner = ((const rdb_expr_bool *)clause)->arguments.items[0];
         const int32_t key_no = inner->type->oid == RDB_BOOLOID ? key_of(s, inner) : -1;
-        if (key_no >= 0 && s->map->strategy == 'l') {
+        if (key_no >= 0) {
             rdb_expr_const *untruth = RDB_NEW(s->p->arena, rdb_expr_const);
             untruth->head = *inner;
             untruth->head.kind = RDB_EXPR_CONST;
             bound = (bound_clause){key_no, 3, untruth};
-            keep_by_list(s, &bound, 1, set);
+            ok = keep_by_clauses(s, &bound, 1, set);
         }
+    } else if (clause->kind == RDB_EXPR_BOOL_TEST) {
+        ok = keep_by_truth(s, (const rdb_expr_bool_test *)clause, set);
     } else if (clause->kind == RDB_EXPR_ARRAY_OP) {
         ok = keep_by_array(s, (const rdb_expr_array_op *)clause, set);
     } else if (read_clause(s, clause, &bound)) {
@@ -500,10 +632,9 @@ static rdb_expr *renumber(planner *p, rdb_expr *expr, uint32_t from, uint32_t to
     return renumber_node(&r, expr);
 }
 
-bool plan_prune(plan_level *level, const plan_rel *rel, const rdb_partition_map *map, const int16_t *own_map, bool *kept)
+/* An expression over the columns of the map's table, as range 1, over rel's columns. */
+static rdb_expr *as_of_rel(planner *p, const plan_rel *rel, const rdb_partition_map *map, const int16_t *own_map, rdb_expr *expr)
 {
-    planner *p = level->p;
-    pruner s = {.p = p, .map = map, .range_no = rel->range_no};
     const rdb_relation *top = rel->range->relation;
     int16_t *back = RDB_NEW_ARRAY(p->arena, int16_t, map->relation->column_count + 1u);
     for (uint16_t i = 0; i < top->column_count; i++) { /* the partitioned table's columns as the statement's table numbers them */
@@ -511,14 +642,216 @@ bool plan_prune(plan_level *level, const plan_rel *rel, const rdb_partition_map 
         if (own > 0)
             back[own - 1] = (int16_t)(i + 1);
     }
-    s.keys = RDB_NEW_ARRAY(p->arena, rdb_expr *, map->key_count + 1u);
-    for (uint16_t i = 0; i < map->key_count; i++) {
-        rdb_expr *key = rdb_inheritance_translate(p->arena, map->keys[i], 1, back, NULL);
-        if (rel->range_no != 1)
-            key = renumber(p, key, 1, rel->range_no);
-        s.keys[i] = key;
+    rdb_expr *moved = rdb_inheritance_translate(p->arena, expr, 1, back, NULL);
+    return rel->range_no != 1 ? renumber(p, moved, 1, rel->range_no) : moved;
+}
+
+bool plan_prune(plan_level *level, const plan_rel *rel, const rdb_partition_map *map, const int16_t *own_map, const rdb_prune_node *above, uint32_t entry_no,
+                const rdb_list *implied, rdb_prune_node **node, bool *kept)
+{
+    planner *p = level->p;
+    rdb_prune_node *made = *node = RDB_NEW(p->arena, rdb_prune_node);
+    rdb_expr **keys = RDB_NEW_ARRAY(p->arena, rdb_expr *, map->key_count + 1u);
+    for (uint16_t i = 0; i < map->key_count; i++)
+        keys[i] = as_of_rel(p, rel, map, own_map, map->keys[i]);
+    *made = (rdb_prune_node){.map = map, .keys = keys, .above = above, .entry_no = entry_no, .implied = *implied};
+    made->below = RDB_NEW_ARRAY(p->arena, rdb_prune_node *, map->count + 1);
+    made->leaves = RDB_NEW_ARRAY(p->arena, const void *, map->count + 1);
+    pruner s = {.p = p, .map = map, .keys = keys, .node = made};
+    if (!p->context->no_partition_pruning)
+        return keep_by_and(&s, &rel->quals, kept);
+    fill(&s, kept, true);
+    return true;
+}
+
+bool plan_bound_implies(planner *p, const plan_rel *rel, const rdb_partition_map *map, const int16_t *own_map, uint32_t entry_no, rdb_list *implied)
+{
+    rdb_expr *condition = NULL;
+    if (!rdb_partition_condition(p->arena, p->access, map, &map->entries[entry_no].bound, &condition, p->err))
+        return false;
+    if (condition != NULL)
+        plan_split_conjuncts(p, as_of_rel(p, rel, map, own_map, condition), implied);
+    return true;
+}
+
+/* ---- by values that are known later ------------------------------------------------------------------------------------------------------- */
+typedef struct value_finder {
+    bool has_column, is_volatile, is_late;
+} value_finder;
+
+static bool find_value(void *context, rdb_expr *expr)
+{
+    value_finder *f = context;
+    switch ((rdb_expr_kind)expr->kind) {
+    case RDB_EXPR_VAR:
+    case RDB_EXPR_SLOT: f->has_column = true; break;
+    case RDB_EXPR_PARAM: f->is_late = f->is_late || ((const rdb_expr_param *)expr)->param_kind == RDB_PARAM_EXECUTION; break;
+    case RDB_EXPR_SUBPLAN: /* one that runs once */
+        f->is_volatile = f->is_volatile || ((const rdb_expr_subplan *)expr)->arguments.count > 0 || ((const rdb_expr_subplan *)expr)->test != NULL;
+        f->is_late = true;
+        return true;
+    case RDB_EXPR_FUNCTION: f->is_volatile = f->is_volatile || ((const rdb_expr_function *)expr)->function->volatility == 'v'; break;
+    case RDB_EXPR_NEXT_VALUE: f->is_volatile = true; break;
+    default: break;
     }
-    return keep_by_and(&s, &rel->quals, kept);
+    return rdb_expr_visit_children(expr, find_value, f);
+}
+
+/* What a condition compares the key with. */
+static void add_values(planner *p, rdb_expr *expr, bool late, rdb_list *values)
+{
+    value_finder f = {0};
+    if (expr->kind == RDB_EXPR_CONST)
+        return;
+    (void)find_value(&f, expr);
+    if (f.is_volatile || f.has_column || f.is_late != late)
+        return;
+    for (uint32_t i = 0; i < values->count; i++)
+        if (rdb_expr_equal(values->items[i], expr))
+            return;
+    rdb_list_push(p->arena, values, expr);
+}
+
+static bool is_key_somewhere(const rdb_prune_node *node, const rdb_expr *expr)
+{
+    const pruner s = {.map = node->map, .keys = node->keys, .node = node};
+    if (key_of(&s, expr) >= 0)
+        return true;
+    for (uint32_t i = 0; i < node->map->count; i++)
+        if (node->below[i] != NULL && is_key_somewhere(node->below[i], expr))
+            return true;
+    return false;
+}
+
+static void collect_values(planner *p, const rdb_prune_node *root, rdb_expr *clause, bool late, rdb_list *values)
+{
+    if (clause->kind == RDB_EXPR_BOOL) {
+        const rdb_list *arguments = &((const rdb_expr_bool *)clause)->arguments;
+        for (uint32_t i = 0; i < arguments->count; i++)
+            collect_values(p, root, arguments->items[i], late, values);
+    } else if (clause->kind == RDB_EXPR_ARRAY_OP) {
+        const rdb_expr_array_op *any = (const rdb_expr_array_op *)clause;
+        if (!is_key_somewhere(root, any->left))
+            return;
+        if (strip(any->right)->kind != RDB_EXPR_ARRAY)
+            add_values(p, any->right, late, values);
+        else
+            for (uint32_t i = 0; i < ((const rdb_expr_array *)strip(any->right))->elements.count; i++)
+                add_values(p, ((const rdb_expr_array *)strip(any->right))->elements.items[i], late, values);
+    } else if (clause->kind == RDB_EXPR_FUNCTION && ((const rdb_expr_function *)clause)->arguments.count == 2 && ((const rdb_expr_function *)clause)->operator_oid != 0) {
+        const rdb_list *sides = &((const rdb_expr_function *)clause)->arguments;
+        if (is_key_somewhere(root, sides->items[0]))
+            add_values(p, sides->items[1], late, values);
+        else if (is_key_somewhere(root, sides->items[1]))
+            add_values(p, sides->items[0], late, values);
+    }
+}
+
+/* The tree for the Append whose children are these paths. */
+static rdb_prune_node *number_children(planner *p, const rdb_prune_node *node, const rdb_list *paths)
+{
+    rdb_prune_node *made = rdb_arena_memdup(p->arena, node, sizeof *node);
+    made->below = RDB_NEW_ARRAY(p->arena, rdb_prune_node *, node->map->count + 1);
+    made->children = RDB_NEW_ARRAY(p->arena, int32_t, node->map->count + 1);
+    for (uint32_t i = 0; i < node->map->count; i++) {
+        made->children[i] = -1;
+        if (node->below[i] != NULL)
+            made->below[i] = number_children(p, node->below[i], paths);
+        for (uint32_t k = 0; node->leaves[i] != NULL && k < paths->count; k++)
+            if (((const plan_path *)paths->items[k])->rel == node->leaves[i])
+                made->children[i] = (int32_t)k;
+    }
+    return made;
+}
+
+void plan_prune_later(planner *p, const plan_rel *rel, const rdb_list *paths, const rdb_list *conditions, const rdb_plan_prune **prune)
+{
+    rdb_plan_prune *made = RDB_NEW(p->arena, rdb_plan_prune);
+    *prune = NULL;
+    if (rel->prune_root == NULL || p->context->no_partition_pruning)
+        return;
+    for (int late = 0; late < 2; late++) {
+        for (uint32_t i = 0; i < conditions->count; i++)
+            collect_values(p, rel->prune_root, conditions->items[i], late == 1, &made->values);
+        if (late == 0)
+            made->first_count = made->values.count;
+    }
+    if (made->values.count == 0)
+        return;
+    made->root = number_children(p, rel->prune_root, paths);
+    made->conditions = *conditions;
+    made->child_count = paths->count;
+    p->plan->prunes_first = p->plan->prunes_first || made->first_count > 0;
+    *prune = made;
+}
+
+struct rdb_pruner {
+    rdb_arena *arena;
+    const rdb_plan_prune *prune;
+    rdb_expr_const **cells;  /* by value: its place in the conditions */
+    rdb_list conditions;     /* of all values */
+    rdb_list first;          /* of those alone that are known before the run */
+};
+
+typedef struct cell_placer {
+    rdb_pruner *pruner;
+    uint32_t count;
+} cell_placer;
+
+static rdb_expr *place_cells(void *context, rdb_expr *expr)
+{
+    const cell_placer *c = context;
+    for (uint32_t i = 0; i < c->count; i++)
+        if (rdb_expr_equal(c->pruner->prune->values.items[i], expr))
+            return &c->pruner->cells[i]->head;
+    return rdb_expr_map_children(c->pruner->arena, expr, place_cells, context);
+}
+
+bool rdb_pruner_open(rdb_pruner **out, rdb_arena *arena, const rdb_plan_prune *prune, rdb_error *err)
+{
+    rdb_pruner *s = RDB_NEW(arena, rdb_pruner);
+    s->arena = arena;
+    s->prune = prune;
+    s->cells = RDB_NEW_ARRAY(arena, rdb_expr_const *, prune->values.count + 1);
+    for (uint32_t i = 0; i < prune->values.count; i++) {
+        s->cells[i] = RDB_NEW(arena, rdb_expr_const);
+        s->cells[i]->head = *(const rdb_expr *)prune->values.items[i];
+        s->cells[i]->head.kind = RDB_EXPR_CONST;
+    }
+    for (uint32_t i = 0; i < prune->conditions.count; i++) {
+        cell_placer all = {s, prune->values.count}, some = {s, prune->first_count};
+        rdb_list_push(arena, &s->conditions, place_cells(&all, prune->conditions.items[i]));
+        rdb_list_push(arena, &s->first, place_cells(&some, prune->conditions.items[i]));
+    }
+    *out = s;
+    return rdb_arena_check(arena, err);
+}
+
+static bool keep_below(planner *p, const rdb_prune_node *node, const rdb_list *conditions, bool *kept)
+{
+    pruner s = {.p = p, .map = node->map, .keys = node->keys, .node = node};
+    bool *own = RDB_NEW_ARRAY(p->arena, bool, node->map->count + 1);
+    if (!keep_by_and(&s, conditions, own))
+        return false;
+    for (uint32_t i = 0; i < node->map->count; i++) {
+        if (own[i] && node->children[i] >= 0)
+            kept[node->children[i]] = true;
+        if (own[i] && node->below[i] != NULL && !keep_below(p, node->below[i], conditions, kept))
+            return false;
+    }
+    return true;
+}
+
+bool rdb_pruner_run(rdb_pruner *s, rdb_arena *scratch, rdb_eval *eval, const rdb_datum *values, const bool *is_null, uint32_t count, bool *kept, rdb_error *err)
+{
+    const rdb_plan_context context = {.arena = scratch, .access = eval->access, .format = eval->format};
+    planner p = {.arena = scratch, .access = eval->access, .context = &context, .err = err, .eval = *eval};
+    for (uint32_t i = 0; i < count; i++) {
+        s->cells[i]->value = values[i];
+        s->cells[i]->is_null = is_null[i];
+    }
+    memset(kept, 0, s->prune->child_count * sizeof *kept);
+    return keep_below(&p, s->prune->root, count < s->prune->values.count ? &s->first : &s->conditions, kept) && rdb_arena_check(scratch, err);
 }
 
 bool plan_is_excluded(plan_level *level, const plan_rel *leaf, bool *is_excluded)

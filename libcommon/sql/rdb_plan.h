@@ -202,6 +202,25 @@ typedef struct rdb_plan_modify {
 /* What an Append puts together: members of a UNION, a table and its children, partitions. */
 typedef enum rdb_plan_append_of { RDB_APPEND_UNION, RDB_APPEND_CHILDREN, RDB_APPEND_PARTITIONS } rdb_plan_append_of;
 
+/* Which children of an Append are left out by values that are known only when it runs: parameters of the statement before the run
+ * begins, those of nested loops and answers of sub-plans at each turn. */
+typedef struct rdb_prune_node {        /* of one partitioned table */
+    const struct rdb_partition_map *map;
+    rdb_expr **keys;                   /* as the statement's table has their columns */
+    const struct rdb_prune_node *above;/* the one that it is entry_no of; NULL: the statement's table */
+    uint32_t entry_no;
+    rdb_list implied;                  /* rdb_expr *: what holds for all of its rows by its own bound */
+    struct rdb_prune_node **below;     /* by entry of the map: partitioned itself; or NULL */
+    int32_t *children;                 /* by entry: the Append's child; -1: none */
+    const void **leaves;               /* by entry, while planning */
+} rdb_prune_node;
+typedef struct rdb_plan_prune {
+    rdb_prune_node *root;
+    rdb_list conditions;               /* rdb_expr *: over the table's columns and values */
+    rdb_list values;                   /* rdb_expr *: the parts of conditions that are values */
+    uint32_t child_count, first_count; /* so many of the values, the first ones, are known before the run begins */
+} rdb_plan_prune;
+
 typedef struct rdb_plan_lock { /* one table of LockRows: slots of left's output */
     uint32_t scan_no;
     const rdb_relation *relation;
@@ -236,7 +255,7 @@ struct rdb_plan_node {
         struct { uint32_t function_count; rdb_range_function *const *functions; bool with_ordinality; const char *alias; } function;
         struct { uint32_t cte_no; const char *name, *alias; } cte;
         struct { const char *alias; } subquery;
-        struct { uint8_t of; /* rdb_plan_append_of */ } append;
+        struct { uint8_t of; /* rdb_plan_append_of */ const rdb_plan_prune *prune; /* or NULL */ } append;
         struct { uint32_t key_count; const rdb_plan_key *keys; } sort; /* SORT, UNIQUE */
         struct { rdb_expr *count, *offset; bool with_ties; uint32_t key_count; const rdb_plan_key *keys; } limit;
         struct { uint8_t kind; bool all; uint32_t key_count; const rdb_plan_key *keys; } set_op;
@@ -268,6 +287,7 @@ typedef struct rdb_plan {
     uint8_t command;               /* rdb_command */
     bool is_read_only;             /* no modifying node and no row locks */
     bool returns_rows;
+    bool prunes_first;             /* an Append leaves children out before the run begins */
     const rdb_list *result_targets;/* rdb_target *: names, types and origins for RowDescription, junk left out */
     uint32_t node_count, scan_count, parameter_count; /* parameter_count: EXECUTION ones */
     uint32_t subplan_count, cte_count;
@@ -279,6 +299,14 @@ typedef struct rdb_plan {
 
 /* Whose CHECK constraints are compared with the conditions of a query: those of inheritance children and members of UNION ALL; all; none. */
 typedef enum rdb_constraint_exclusion { RDB_EXCLUSION_PARTITION, RDB_EXCLUSION_ON, RDB_EXCLUSION_OFF } rdb_constraint_exclusion;
+
+struct rdb_parameter;
+struct rdb_eval;
+/* A prune made ready for one execution, in its arena. */
+typedef struct rdb_pruner rdb_pruner;
+RDB_CHECKED bool rdb_pruner_open(rdb_pruner **pruner, rdb_arena *arena, const rdb_plan_prune *prune, rdb_error *err);
+/* kept[i] of the Append's child i: can it have rows for these values? count: so many of the prune's values are known. */
+RDB_CHECKED bool rdb_pruner_run(rdb_pruner *pruner, rdb_arena *scratch, struct rdb_eval *eval, const rdb_datum *values, const bool *is_null, uint32_t count, bool *kept, rdb_error *err);
 
 typedef struct rdb_plan_context {
     rdb_arena *arena;              /* where the plan goes: it lives and dies with it */
