@@ -469,6 +469,11 @@ bool rdb_function_find(rdb_access *access, const char *schema, const char *name,
     return true;
 }
 
+uint32_t rdb_function_of_source(const char *source)
+{
+    return objects_function_of_source(source);
+}
+
 bool rdb_function_get(rdb_access *access, uint32_t oid, const rdb_function **function, rdb_error *err)
 {
     *function = objects_function_get(oid);

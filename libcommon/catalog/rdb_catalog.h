@@ -298,6 +298,9 @@ RDB_CHECKED bool rdb_function_find(rdb_access *access, const char *schema, const
                                    const rdb_function *const **functions, uint32_t *count, rdb_error *err);
 RDB_CHECKED bool rdb_function_get(rdb_access *access, uint32_t oid, const rdb_function **function, rdb_error *err);
 
+/* The built-in function behind a source name of LANGUAGE internal; 0: none. */
+uint32_t rdb_function_of_source(const char *source);
+
 typedef struct rdb_operator_entry { /* of pg_operator */
     uint32_t oid, namespace_oid, left_type /* 0: prefix */, right_type, result_type, function_oid, commutator_oid, negator_oid;
     const char *name;

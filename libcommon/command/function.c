@@ -64,6 +64,13 @@ static bool is_input(rdb_sql_param_mode mode)
     return mode == RDB_SQL_PARAM_DEFAULT || mode == RDB_SQL_PARAM_IN || mode == RDB_SQL_PARAM_INOUT || mode == RDB_SQL_PARAM_VARIADIC;
 }
 
+/* Before the options are read in their turn: what types are good for is a question of the language. */
+static bool is_sql(const function_work *w)
+{
+    const rdb_ast_option *language = command_option(&w->statement->options, "language");
+    return language == NULL || command_option_text(language) == NULL || strcmp(command_option_text(language), "internal") != 0;
+}
+
 static bool read_parameter(function_work *w, const rdb_ast_function_param *param, uint32_t at, rdb_list *defaults)
 {
     const bool is_procedure = w->statement->is_procedure;
@@ -74,7 +81,7 @@ static bool read_parameter(function_work *w, const rdb_ast_function_param *param
         return false;
     if (param->type->is_setof)
         return rdb_error_set(w->err, RDB_INVALID_FUNCTION_DEFINITION, "%s cannot accept set arguments", is_procedure ? "procedures" : "functions");
-    if (type->kind == 'p' && type->oid != RDB_RECORDOID && !is_polymorphic(type->oid) && mode != 't' && mode != 'o')
+    if (is_sql(w) && type->kind == 'p' && type->oid != RDB_RECORDOID && !is_polymorphic(type->oid) && mode != 't' && mode != 'o')
         return rdb_error_set(w->err, RDB_INVALID_FUNCTION_DEFINITION, "SQL functions cannot have arguments of type %s", type_text(w, type));
     if (is_input(param->mode)) {
         if (w->has_variadic)
@@ -224,7 +231,7 @@ static bool read_result(function_work *w)
                               : "A result of type %s requires at least one input of type anyelement, anyarray, anynonarray, anyenum, anyrange, or anymultirange.",
                 w->return_type->name);
         }
-    } else if (w->return_type->kind == 'p' && d->return_type != RDB_RECORDOID && d->return_type != RDB_VOIDOID) {
+    } else if (is_sql(w) && w->return_type->kind == 'p' && d->return_type != RDB_RECORDOID && d->return_type != RDB_VOIDOID) {
         return rdb_error_set(w->err, RDB_INVALID_FUNCTION_DEFINITION, "SQL functions cannot return type %s", type_text(w, w->return_type));
     }
     return true;
@@ -333,7 +340,7 @@ static bool read_options(function_work *w)
 {
     const rdb_list *options = &w->statement->options;
     rdb_function_definition *d = &w->definition;
-    bool has_rows = false, known, has_cost = false;
+    bool has_rows = false, known;
     for (uint32_t i = 0; i < options->count; i++) {
         const rdb_ast_option *option = options->items[i];
         for (uint32_t k = 0; k < i && strcmp(option->name, "set") != 0; k++)
@@ -344,7 +351,6 @@ static bool read_options(function_work *w)
             }
         if (!common_option(w->context, d, option, &has_rows, &known, w->err))
             return false;
-        has_cost = has_cost || strcmp(option->name, "cost") == 0;
         if (known)
             continue;
         if (strcmp(option->name, "as") == 0)
@@ -356,7 +362,6 @@ static bool read_options(function_work *w)
         else
             return rdb_error_set(w->err, RDB_FEATURE_NOT_SUPPORTED, "function option \"%s\" is not supported yet", option->name);
     }
-    (void)has_cost;
     if (has_rows && !d->returns_set)
         return rdb_error_set(w->err, RDB_INVALID_PARAMETER_VALUE, "ROWS is not applicable when function does not return a set");
     if (d->returns_set && !has_rows)
@@ -377,7 +382,13 @@ static bool read_language(function_work *w)
     }
     if (w->statement->body != NULL)
         return rdb_error_set(w->err, RDB_INVALID_FUNCTION_DEFINITION, "inline SQL function body only valid for language SQL");
-    if (strcmp(w->language, "c") == 0 || strcmp(w->language, "internal") == 0)
+    if (strcmp(w->language, "internal") == 0) {
+        w->definition.language_oid = RDB_LANGUAGE_INTERNAL;
+        if (!w->definition.returns_set && w->definition.cost == 100)
+            w->definition.cost = 1;
+        return w->context->role->is_superuser || rdb_error_set(w->err, RDB_INSUFFICIENT_PRIVILEGE, "permission denied for language internal");
+    }
+    if (strcmp(w->language, "c") == 0)
         return rdb_error_set(w->err, RDB_FEATURE_NOT_SUPPORTED, "functions in language \"%s\" are not supported: there is no native code to load", w->language);
     if (strcmp(w->language, "plpgsql") == 0)
         return rdb_error_set(w->err, RDB_FEATURE_NOT_SUPPORTED, "functions in language \"plpgsql\" are not supported yet");
@@ -500,9 +511,11 @@ static bool read_body(function_work *w)
         return rdb_error_set(w->err, RDB_INVALID_FUNCTION_DEFINITION, "no function body specified");
     const rdb_list *parts = w->as->tag == RDB_AST_LIST ? &((const rdb_ast_items *)w->as)->items : NULL;
     if (parts != NULL && parts->count > 1)
-        return rdb_error_set(w->err, RDB_INVALID_FUNCTION_DEFINITION, "only one AS item needed for language \"sql\"");
+        return rdb_error_set(w->err, RDB_INVALID_FUNCTION_DEFINITION, "only one AS item needed for language \"%s\"", w->language);
     d->source = ((const rdb_ast_value *)(parts != NULL ? parts->items[0] : (const void *)w->as))->text;
-    return true;
+    if (d->language_oid != RDB_LANGUAGE_INTERNAL || rdb_function_of_source(d->source) != 0)
+        return true;
+    return rdb_error_set(w->err, RDB_UNDEFINED_FUNCTION, "there is no built-in function named \"%s\"", d->source);
 }
 
 /* After the function is there: its body may call it. */
@@ -512,7 +525,7 @@ static bool check_body(function_work *w)
     rdb_command_context *context = w->context;
     const rdb_function *function = NULL;
     rdb_body *body = NULL;
-    if (d->body_tree != NULL || context->skips_function_bodies)
+    if (d->body_tree != NULL || context->skips_function_bodies || d->language_oid != RDB_LANGUAGE_SQL)
         return true;
     bool ok;
     if (has_polymorphic(w)) { /* the types are known at a call alone: the grammar is all that can be checked */

@@ -14,7 +14,7 @@
     X(type_json_table) X(type_format_time_table) X(type_scan_time_table) X(type_jsonpath_table) X(type_format_number_table) X(type_composite_table) \
     X(type_generic_table) X(type_hash_table) X(type_record_table) \
     X(type_in_range_table) X(type_inet_table) X(type_snapshot_table) X(type_macaddr_table) X(type_bit_table) X(type_money_table) X(type_json_record_table) X(type_range_table) X(type_multirange_table) X(type_text_more_table) \
-    X(type_geo_point_table) X(type_geo_box_table) X(type_geo_path_table) \
+    X(type_transition_table) X(type_geo_point_table) X(type_geo_box_table) X(type_geo_path_table) \
     X(type_tsvector_table) X(type_tsquery_table) X(type_ts_match_table) X(type_ts_rank_table) X(type_ts_rewrite_table)
 #define TYPE_EACH_SET_TABLE(X) \
     X(type_array_set_table) X(type_regex_set_table) X(type_series_set_table) X(type_json_set_table) X(type_json_record_set_table) X(type_jsonpath_set_table) X(type_multirange_set_table) X(type_snapshot_set_table) X(type_tsvector_set_table)
