@@ -111,9 +111,10 @@ static bool read_parameter(function_work *w, const rdb_ast_function_param *param
     w->names[at] = param->name != NULL ? param->name : "";
     if (param->name != NULL && param->name[0] != '\0') {
         for (uint32_t before = 0; before < at; before++) {
-            const bool both_in = is_input(param->mode) && w->modes[before] != 'o' && w->modes[before] != 't';
-            const bool both_out = mode != 'i' && mode != 'v' && w->modes[before] != 'i' && w->modes[before] != 'v';
-            if ((both_in || both_out || (mode != 't' && w->modes[before] != 't')) && strcmp(w->names[before], param->name) == 0) {
+            const bool gives = mode == 'o' || mode == 't', gave = w->modes[before] == 'o' || w->modes[before] == 't';
+            const bool takes = mode == 'i' || mode == 'v', took = w->modes[before] == 'i' || w->modes[before] == 'v';
+            /* One that is only taken and one that is only given may share a name. */
+            if (!(gives && took) && !(takes && gave) && strcmp(w->names[before], param->name) == 0) {
                 return rdb_error_set(w->err, RDB_INVALID_FUNCTION_DEFINITION, "parameter name \"%s\" used more than once", param->name);
             }
         }

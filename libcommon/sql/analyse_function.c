@@ -112,7 +112,7 @@ static bool make_candidate(const call_context *c, const rdb_function *function, 
     return true;
 }
 
-/* All functions of the name that take so many arguments; of two that look alike to the caller the plainer, or the one
+/* All functions of the name that take so many arguments; of two that look alike to the caller the one without VARIADIC, or the one
  * earlier in the search path. */
 static bool gather(const call_context *c, analyse_candidate **candidates, uint32_t *candidate_count, rdb_error *err)
 {
@@ -138,12 +138,9 @@ static bool gather(const call_context *c, analyse_candidate **candidates, uint32
             bool keep_old;
             if ((old->variadic_count > 0) != (one.variadic_count > 0) && old_function->namespace_oid == new_function->namespace_oid) {
                 keep_old = old->variadic_count == 0;
-            } else if (old->default_count != one.default_count) {
-                keep_old = old->default_count < one.default_count;
-            } else if (old_function->namespace_oid != new_function->namespace_oid || old->default_count == 0) {
-                keep_old = true;
             } else {
-                old->is_ambiguous = true;
+                /* of one schema: how many defaults each fills in decides nothing */
+                old->is_ambiguous |= old_function->namespace_oid == new_function->namespace_oid && (old->default_count > 0 || one.default_count > 0);
                 keep_old = true;
             }
             if (!keep_old)
@@ -575,7 +572,7 @@ bool analyse_call(analyse_state *state, const rdb_ast_call *call, rdb_expr **exp
     if (!complete_arguments(&c, declared, err))
         return false;
     if (!analyse_resolve_polymorphic(state, c.arguments.count, c.types, declared, c.function->return_type, &result_oid, false, NULL, err))
-        return analyse_place(state->analysis, location, err);
+        return false;
     const rdb_type *result;
     if (!analyse_coerce_arguments(state, &c.arguments, declared, err) || !collect_variadic(&c, err) ||
         !analyse_get_type(state, result_oid, &result, err))

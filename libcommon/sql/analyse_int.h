@@ -159,8 +159,11 @@ RDB_CHECKED bool analyse_common_type(analyse_state *state, const rdb_list *exprs
                                      const rdb_type **type, rdb_expr **which, rdb_error *err);
 RDB_CHECKED bool analyse_coerce_to_common(analyse_state *state, rdb_expr **expr, const rdb_type *type, const char *context, rdb_error *err);
 int32_t analyse_common_typmod(const rdb_list *exprs, const rdb_type *type);
-/* Polymorphic declared types, made concrete by the actual ones (what is not polymorphic stays). *result: the concrete
- * result type, 0 where it cannot be told. Errors are set at location; probing: *fits false instead. */
+/* Of types alone. *mismatch: which one does not fit, UINT32_MAX none. */
+RDB_CHECKED bool analyse_common_of_types(const analyse_state *state, uint32_t count, const rdb_type *const *types, const rdb_type **common, uint32_t *chosen,
+                                         uint32_t *mismatch, rdb_error *err);
+/* Polymorphic declared types, made concrete by the actual ones (what is not polymorphic stays; analyse_polymorphic.c). *result: the
+ * concrete result type. Errors have no position, as PostgreSQL's; probing: *fits false instead. */
 RDB_CHECKED bool analyse_resolve_polymorphic(const analyse_state *state, uint32_t count, const uint32_t *actual,
                                              uint32_t *declared, uint32_t result_declared, uint32_t *result,
                                              bool probing, bool *fits, rdb_error *err);

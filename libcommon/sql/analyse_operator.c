@@ -143,7 +143,7 @@ bool analyse_operator(analyse_state *state, const rdb_ast_names *name, rdb_expr 
     const rdb_type *result;
     rdb_expr_function *call;
     if (!analyse_resolve_polymorphic(state, count, actual, declared, entry->result_type, &result_oid, false, NULL, err))
-        return analyse_place(state->analysis, location, err);
+        return false;
     if (!analyse_coerce_arguments(state, &arguments, declared, err) || !analyse_get_type(state, result_oid, &result, err) ||
         !analyse_make_call(state, function, result, &arguments, RDB_FORM_OPERATOR, location, &call, err))
         return false;
@@ -177,7 +177,7 @@ bool analyse_array_operator(analyse_state *state, const rdb_ast_names *name, boo
         return false;
     uint32_t actual[2] = {left_type, element_type}, declared[2] = {entry->left_type, entry->right_type}, result_oid;
     if (!analyse_resolve_polymorphic(state, 2, actual, declared, entry->result_type, &result_oid, false, NULL, err))
-        return analyse_place(state->analysis, location, err);
+        return false;
     if (result_oid != RDB_BOOLOID)
         return analyse_error(state, location, err, RDB_WRONG_OBJECT_TYPE, "op ANY/ALL (array) requires operator to yield boolean");
     if (function->returns_set)
