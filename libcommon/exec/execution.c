@@ -238,6 +238,7 @@ const rdb_node_statistics *rdb_execution_statistics(const rdb_execution *executi
 void rdb_exec_register(void)
 {
     rdb_expr_register_kernels();
+    rdb_expr_set_query_equality(rdb_query_equal);
     rdb_expr_set_tree_reader(rdb_tree_read_expr);
     exec_register_sql_language();
     exec_register_tree_functions();

@@ -72,8 +72,11 @@ bool rdb_program_is_volatile(const rdb_program *program);
  * A copy of the node with each direct child replaced by map(child); the node itself where no child changed. Of a sublink the
  * children are left's expressions and test, never the query. NULL: map gave NULL for a child. */
 rdb_expr *rdb_expr_map_children(rdb_arena *arena, rdb_expr *expr, rdb_expr *(*map)(void *context, rdb_expr *child), void *context);
-/* The same structure, whatever the locations. Sublinks are equal only where they are one and the same node. */
+/* The same structure, whatever the locations. Whether the queries of two sublinks are equal, the room of queries knows, which
+ * says so once at start; before, sublinks are equal only where they are one and the same node. */
 bool rdb_expr_equal(const rdb_expr *left, const rdb_expr *right);
+typedef bool (*rdb_expr_query_equality)(const struct rdb_query *left, const struct rdb_query *right);
+void rdb_expr_set_query_equality(rdb_expr_query_equality equality);
 
 /* Folds what is constant and immutable; the tree is copied where it changes. For the planner and the analyser. */
 RDB_CHECKED bool rdb_expr_fold(rdb_arena *arena, rdb_eval *eval, rdb_expr *expr, rdb_expr **folded, rdb_error *err);

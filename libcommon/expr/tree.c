@@ -297,6 +297,51 @@ static bool equal_datum(uint8_t rep, rdb_datum left, rdb_datum right)
     return memcmp(&left, &right, rdb_rep_width(rep)) == 0;
 }
 
+static rdb_expr_query_equality query_equality; /* set once at start */
+
+void rdb_expr_set_query_equality(rdb_expr_query_equality equality)
+{
+    query_equality = equality;
+}
+
+static bool same_sublinks(const rdb_expr_sublink *left, const rdb_expr_sublink *right)
+{
+    if (query_equality == NULL || left->sublink_kind != right->sublink_kind || left->use_or != right->use_or || left->functions.count != right->functions.count)
+        return false;
+    for (uint32_t i = 0; i < left->functions.count; i++)
+        if (((const rdb_function *)left->functions.items[i])->oid != ((const rdb_function *)right->functions.items[i])->oid)
+            return false;
+    return query_equality(left->query, right->query);
+}
+
+/* Of slices bounds may be left out; children are only those that are there. */
+static bool same_bounds(const rdb_list *left, const rdb_list *right)
+{
+    if (left->count != right->count)
+        return false;
+    for (uint32_t i = 0; i < left->count; i++)
+        if ((left->items[i] == NULL) != (right->items[i] == NULL))
+            return false;
+    return true;
+}
+
+static bool same_order(const rdb_expr_aggregate *left, const rdb_expr_aggregate *right)
+{
+    if (left->order.count != right->order.count || left->arguments.count != right->arguments.count)
+        return false;
+    for (uint32_t i = 0; i < left->arguments.count; i++) {
+        const rdb_target *a = left->arguments.items[i], *b = right->arguments.items[i];
+        if (a->sort_ref != b->sort_ref || a->is_junk != b->is_junk)
+            return false;
+    }
+    for (uint32_t i = 0; i < left->order.count; i++) {
+        const rdb_sort_item *a = left->order.items[i], *b = right->order.items[i];
+        if (a->target_ref != b->target_ref || a->order_oid != b->order_oid || a->is_descending != b->is_descending || a->nulls_first != b->nulls_first)
+            return false;
+    }
+    return true;
+}
+
 bool rdb_expr_equal(const rdb_expr *left, const rdb_expr *right)
 {
     if (left == right)
@@ -321,6 +366,9 @@ bool rdb_expr_equal(const rdb_expr *left, const rdb_expr *right)
     case RDB_EXPR_SLOT:
         return ((const rdb_expr_slot *)left)->slot_no == ((const rdb_expr_slot *)right)->slot_no;
     case RDB_EXPR_SUBLINK:
+        if (!same_sublinks((const rdb_expr_sublink *)left, (const rdb_expr_sublink *)right))
+            return false;
+        break;
     case RDB_EXPR_SUBPLAN:
     case RDB_EXPR_NEXT_VALUE:
         return false;
@@ -374,14 +422,14 @@ bool rdb_expr_equal(const rdb_expr *left, const rdb_expr *right)
         break;
     case RDB_EXPR_SUBSCRIPT: {
         const rdb_expr_subscript *a = (const void *)left, *b = (const void *)right;
-        if (a->is_slice || b->is_slice || a->assignment || b->assignment || a->upper.count != b->upper.count)
+        if (a->is_slice != b->is_slice || a->assignment || b->assignment || a->upper.count != b->upper.count || !same_bounds(&a->lower, &b->lower) || !same_bounds(&a->upper, &b->upper))
             return false;
         break;
     }
     case RDB_EXPR_AGGREGATE: {
         const rdb_expr_aggregate *a = (const void *)left, *b = (const void *)right;
-        if (a->function->oid != b->function->oid || a->levels_up != b->levels_up || a->is_star != b->is_star || a->order.count || b->order.count ||
-            a->distinct.count != b->distinct.count || a->arguments.count != b->arguments.count || (a->filter == NULL) != (b->filter == NULL))
+        if (a->function->oid != b->function->oid || a->levels_up != b->levels_up || a->is_star != b->is_star || !same_order(a, b) ||
+            a->distinct.count != b->distinct.count || (a->filter == NULL) != (b->filter == NULL))
             return false;
         break;
     }

@@ -178,6 +178,10 @@ static bool assign(collation_state *outer, rdb_expr *expr)
         expr->collation = 0;
         return true;
     }
+    if (expr->kind == RDB_EXPR_COERCE_DOMAIN && of_type != RDB_DEFAULT_COLLATION_OID) { /* the domain's own COLLATE wins over what comes in */
+        expr->collation = of_type;
+        return merge(outer, of_type, IMPLICIT, expr->location, 0, -1);
+    }
     bool is_opaque = expr->kind == RDB_EXPR_FIELD || expr->kind == RDB_EXPR_SUBLINK;
     if (own.strength == NONE || is_opaque) {
         if (!is_opaque || expr->collation == 0)

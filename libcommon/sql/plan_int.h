@@ -116,6 +116,7 @@ typedef struct plan_level {
     double tuple_fraction;   /* rows that will be asked for; 0: all */
     rdb_list merge_exprs;    /* MERGE: prepared conditions (NULL: none) and values, action after action */
     rdb_list init_plans;     /* numbers of sub-plans that run once for it (uintptr_t) */
+    rdb_list grouped_subplans; /* rdb_expr_subplan * of a query that groups */
     bool is_ordered;         /* FROM already gives its rows in the query's order */
 } plan_level;
 

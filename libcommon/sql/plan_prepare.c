@@ -239,10 +239,24 @@ static bool tests_equality(planner *p, const rdb_expr_sublink *link)
     return ok;
 }
 
+/* Where rows are grouped, a sub-select that is written again is the one that was planned for the key: only so is it found there. */
+static rdb_expr *find_grouped(const plan_level *level, const rdb_expr_sublink *link)
+{
+    for (uint32_t i = 0; i < level->grouped_subplans.count; i++) {
+        rdb_expr_subplan *subplan = level->grouped_subplans.items[i];
+        if (rdb_expr_equal(subplan->origin, &link->head))
+            return &subplan->head;
+    }
+    return NULL;
+}
+
 static rdb_expr *prepare_sublink(preparer *s, rdb_expr_sublink *link)
 {
     plan_level *level = s->level;
     planner *p = level->p;
+    rdb_expr *planned = find_grouped(level, link);
+    if (planned != NULL && s->test_of == NULL)
+        return planned;
     plan_level *inner = RDB_NEW(p->arena, plan_level);
     plan_built built;
     uint32_t subplan_no = 0;
@@ -297,6 +311,8 @@ static rdb_expr *prepare_sublink(preparer *s, rdb_expr_sublink *link)
     }
     subplan->arguments = arguments;
     subplan->parameter_nos = numbers;
+    if (level->query->group.count > 0 && s->test_of == NULL)
+        rdb_list_push(p->arena, &level->grouped_subplans, subplan);
     return &subplan->head;
 }
 

@@ -270,6 +270,8 @@ RDB_CHECKED bool rdb_tree_write_expr(const rdb_expr *expr, rdb_strbuf *text, rdb
 RDB_CHECKED bool rdb_tree_read_expr(rdb_arena *arena, rdb_access *access, const char *text, rdb_expr **expr, rdb_error *err);
 RDB_CHECKED bool rdb_tree_write_query(const rdb_query *query, rdb_strbuf *text, rdb_error *err);
 RDB_CHECKED bool rdb_tree_read_query(rdb_arena *arena, rdb_access *access, const char *text, rdb_query **query, rdb_error *err);
+/* The same query, whatever the locations: what is written of the two is equal. For rdb_expr_set_query_equality. */
+bool rdb_query_equal(const rdb_query *left, const rdb_query *right);
 /* Trees to SQL, as PostgreSQL's ruleutils prints it (pg_get_expr, pg_get_viewdef, pg_get_constraintdef, EXPLAIN). */
 /* relation: whose columns range 1 has (defaults, checks, indexes), or NULL. In EXPLAIN columns are named through their ranges,
  * qualified where qualify is set. */

@@ -146,6 +146,7 @@ typedef struct writer {
     rdb_strbuf *text;
     rdb_error *err;
     uint32_t depth;
+    bool no_locations; /* for a comparison */
 } writer;
 
 static bool write_struct(writer *out, struct_no no, const void *node);
@@ -293,7 +294,7 @@ static bool write_expr(writer *out, const rdb_expr *expr)
         return rdb_error_set(out->err, RDB_INTERNAL_ERROR, "expression kind %u cannot be stored", expr->kind);
     if (++out->depth > RDB_TREE_DEPTH_MAX)
         return rdb_error_set(out->err, RDB_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
-    rdb_strbuf_addf(out->text, " ( %u %u %d %u %d", expr->kind, expr->type != NULL ? expr->type->oid : 0, expr->typmod, expr->collation, expr->location);
+    rdb_strbuf_addf(out->text, " ( %u %u %d %u %d", expr->kind, expr->type != NULL ? expr->type->oid : 0, expr->typmod, expr->collation, out->no_locations ? -1 : expr->location);
     if (no == S_EXPR_CONST)
         write_constant(out, (const rdb_expr_const *)expr);
     bool ok = write_fields(out, no, expr);
@@ -304,18 +305,37 @@ static bool write_expr(writer *out, const rdb_expr *expr)
 
 bool rdb_tree_write_expr(const rdb_expr *expr, rdb_strbuf *text, rdb_error *err)
 {
-    writer out = {text, err, 0};
+    writer out = {text, err, 0, false};
     rdb_strbuf_addf(text, "%d", TREE_VERSION);
     return write_expr(&out, expr) && rdb_strbuf_check(text, err);
 }
 
-bool rdb_tree_write_query(const rdb_query *query, rdb_strbuf *text, rdb_error *err)
+static bool write_query(const rdb_query *query, bool no_locations, rdb_strbuf *text, rdb_error *err)
 {
-    writer out = {text, err, 0};
+    writer out = {text, err, 0, no_locations};
     if (query->command != RDB_COMMAND_SELECT)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "only SELECT can be stored in a view");
     rdb_strbuf_addf(text, "%d", TREE_VERSION);
     return write_struct(&out, S_QUERY, query) && rdb_strbuf_check(text, err);
+}
+
+bool rdb_tree_write_query(const rdb_query *query, rdb_strbuf *text, rdb_error *err)
+{
+    return write_query(query, false, text, err);
+}
+
+bool rdb_query_equal(const rdb_query *left, const rdb_query *right)
+{
+    rdb_strbuf a, b;
+    rdb_error ignored = {0};
+    rdb_strbuf_init(&a, NULL);
+    rdb_strbuf_init(&b, NULL);
+    /* what cannot be written (changes inside WITH) equals nothing */
+    bool same = write_query(left, true, &a, &ignored) && write_query(right, true, &b, &ignored) && a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
+    rdb_error_clear(&ignored);
+    rdb_strbuf_free(&a);
+    rdb_strbuf_free(&b);
+    return same;
 }
 
 /* ---- reading ---------------------------------------------------------------------------------------------------------------- */
