@@ -1,155 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0
- * See network.h. A connection is in exactly one place: parked (its descriptor armed once in the poller), queued or running on a
- * thread of the pool, or closed. Whoever takes it out of one place owns it alone. A busy connection keeps its thread for
- * PATIENCE_US after each reply, so that a request that follows at once costs no hand-over. */
-#include "network.h"
-
-#include "task/rdb_pool.h"
+ * Listening, and the life of connections; see network_int.h for their states. */
+#include "network_int.h"
 
 #include <errno.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PATIENCE_US 20000
-#define LISTENERS_MAX 16u
 #define EVENTS_MAX 64u
 
-static void connection_run(void *conn_at);
-
-typedef struct connection {
-    network *net;
-    int fd;
-    SSL *tls;
-    int64_t waiting_us; /* as set on the descriptor; -1: never set */
-    rdb_wire *wire;
-    int64_t expires_us;     /* parked: when it is to be served though nothing came; INT64_MAX: never; under net->lock */
-    bool is_known;          /* to the poller, which would tell of a client that hangs up while a thread serves it */
-    _Atomic bool is_roused; /* something waits to be sent: not to be parked before it was served again */
-    _Atomic bool is_parked; /* whoever changes it from true to false owns the connection */
-    struct connection *next_expired;
-    struct connection *next, *previous; /* all of them, under net->lock */
-} connection;
-
-struct network {
-    network_options options;
-    rdb_poller *poller;
-    rdb_pool *pool;
-    int listeners[LISTENERS_MAX];
-    uint32_t listener_count;
-    uid_t owner;
-    char owner_name[64];
-    rdb_mutex lock;
-    connection *connections RDB_GUARDED_BY(lock);
-    uint32_t connection_count RDB_GUARDED_BY(lock);
-    rdb_condition gone; /* a connection closed */
-    int64_t expires_us RDB_GUARDED_BY(lock); /* not later than any parked connection's */
-    int ended_fd;       /* eventfd: the inherited connection closed; -1: there was none */
-};
-
-/* ---- the channel -------------------------------------------------------------------------------------------------------- */
-static void set_waiting(connection *conn, int64_t wait_us)
-{
-    if (conn->waiting_us != wait_us)
-        rdb_socket_set_waiting(conn->fd, wait_us);
-    conn->waiting_us = wait_us;
-}
-
-static bool receive_tls(connection *conn, void *buffer, size_t capacity, size_t *got, bool *is_closed, rdb_error *err)
-{
-    ERR_clear_error();
-    int count = SSL_read(conn->tls, buffer, (int)RDB_MIN(capacity, (size_t)INT32_MAX));
-    if (count > 0) {
-        *got = (size_t)count;
-        return true;
-    }
-    switch (SSL_get_error(conn->tls, count)) {
-    case SSL_ERROR_WANT_READ:
-    case SSL_ERROR_WANT_WRITE:
-        return true;
-    case SSL_ERROR_ZERO_RETURN:
-        *is_closed = true;
-        return true;
-    case SSL_ERROR_SYSCALL:
-        if (errno == EAGAIN || errno == EWOULDBLOCK)
-            return true;
-        *is_closed = true; /* clients that leave without a farewell are common */
-        return true;
-    default:
-        return rdb_error_set(err, RDB_CONNECTION_FAILURE, "TLS: %s", ERR_reason_error_string(ERR_peek_last_error()));
-    }
-}
-
-static bool channel_receive(void *context, void *buffer, size_t capacity, int64_t wait_us, size_t *got, bool *is_closed, rdb_error *err)
-{
-    connection *conn = context;
-    *got = 0;
-    *is_closed = false;
-    set_waiting(conn, wait_us < 0 ? 0 : RDB_MAX(wait_us, 1));
-    return conn->tls != NULL ? receive_tls(conn, buffer, capacity, got, is_closed, err) : rdb_socket_read(conn->fd, buffer, capacity, got, is_closed, err);
-}
-
-static bool channel_send(void *context, const void *bytes, size_t length, rdb_error *err)
-{
-    connection *conn = context;
-    if (conn->tls == NULL)
-        return rdb_socket_write_all(conn->fd, bytes, length, -1, err);
-    while (length > 0) {
-        ERR_clear_error();
-        int count = SSL_write(conn->tls, bytes, (int)RDB_MIN(length, (size_t)1 << 20));
-        if (count <= 0)
-            return rdb_error_set(err, RDB_CONNECTION_FAILURE, "connection to client lost");
-        bytes = (const char *)bytes + count;
-        length -= (size_t)count;
-    }
-    return true;
-}
-
-static bool channel_start_tls(void *context, rdb_error *err)
-{
-    connection *conn = context;
-    SSL *tls = SSL_new(conn->net->options.tls);
-    if (tls == NULL || SSL_set_fd(tls, conn->fd) != 1) {
-        SSL_free(tls);
-        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    }
-    set_waiting(conn, 10000000); /* of a handshake */
-    ERR_clear_error();
-    if (SSL_accept(tls) != 1) {
-        rdb_error_set(err, RDB_CONNECTION_FAILURE, "TLS handshake failed");
-        SSL_free(tls);
-        return false;
-    }
-    conn->tls = tls;
-    return true;
-}
-
-/* The end of input makes the descriptor readable wherever it waits, and nothing more is expected from the client anyway. */
-static void channel_wake(void *context)
-{
-    shutdown(((connection *)context)->fd, SHUT_RD);
-}
-
-/* Whoever looks for a parked connection after it was roused sees that; whoever parks it looks after parking. */
-static void channel_rouse(void *context)
-{
-    connection *conn = context;
-    rdb_error ignored = {0};
-    atomic_store(&conn->is_roused, true);
-    if (!atomic_exchange(&conn->is_parked, false) || rdb_pool_submit(conn->net->pool, connection_run, conn, &ignored))
-        return;
-    /* No memory: it tells its client later. */
-    rdb_error_clear(&ignored);
-    atomic_store(&conn->is_parked, true);
-    if (!rdb_poller_change(conn->net->poller, conn->fd, RDB_POLL_READ | RDB_POLL_ONCE, conn, &ignored))
-        rdb_error_clear(&ignored);
-}
-
 /* ---- connections ---------------------------------------------------------------------------------------------------------- */
+bool connection_take(connection *conn)
+{
+    uint32_t state = atomic_load(&conn->state);
+    for (;;) {
+        uint32_t next = state == CONNECTION_PARKED ? CONNECTION_RUNNING : CONNECTION_AGAIN;
+        if (state == CONNECTION_FREE || state == CONNECTION_AGAIN)
+            return false;
+        if (atomic_compare_exchange_weak(&conn->state, &state, next))
+            return next == CONNECTION_RUNNING;
+    }
+}
+
+/* As above, but leaves one alone that runs. */
+static bool take_parked(connection *conn)
+{
+    uint32_t state = CONNECTION_PARKED;
+    return atomic_compare_exchange_strong(&conn->state, &state, CONNECTION_RUNNING);
+}
+
 static void connection_close(connection *conn)
 {
     network *net = conn->net;
@@ -158,76 +40,69 @@ static void connection_close(connection *conn)
         SSL_shutdown(conn->tls);
         SSL_free(conn->tls);
     }
+    conn->tls = NULL;
     rdb_mutex_lock(&net->lock);
-    if (conn->is_known)
-        rdb_poller_remove(net->poller, conn->fd);
+    rdb_poller_remove(net->requests, conn->fd);
     rdb_socket_close(&conn->fd); /* under the lock: who is in the list may be shut down by its descriptor */
     *(conn->previous != NULL ? &conn->previous->next : &net->connections) = conn->next;
     if (conn->next != NULL)
         conn->next->previous = conn->previous;
+    atomic_store(&conn->state, CONNECTION_FREE);
+    conn->next = net->free_connections;
+    net->free_connections = conn;
     net->connection_count--;
     rdb_condition_broadcast(&net->gone);
     bool is_last = net->connection_count == 0;
     rdb_mutex_unlock(&net->lock);
     if (is_last && net->ended_fd >= 0)
         eventfd_write(net->ended_fd, 1);
-    free(conn);
 }
 
-/* Bytes already decrypted would not make the descriptor readable. */
+/* Bytes already decrypted would not be an event. */
 static bool has_hidden_input(const connection *conn)
 {
     return conn->tls != NULL && SSL_pending(conn->tls) > 0;
 }
 
-/* True: it is another thread's from now on, but for *is_mine: it was roused meanwhile. Under the lock, so that who takes it and closes it cannot free it under our feet. */
-static bool connection_park(connection *conn, bool *is_mine, rdb_error *err)
+/* True: it is whoever's takes it from now on. False: something came meanwhile, it is to be served again. */
+static bool connection_park(connection *conn)
 {
     network *net = conn->net;
-    *is_mine = false;
     int64_t expires_us = rdb_wire_expires_us(conn->wire);
-    rdb_mutex_lock(&net->lock);
-    conn->expires_us = expires_us;
-    if (expires_us < net->expires_us) {
-        net->expires_us = expires_us;
-        rdb_poller_wake(net->poller); /* it waits for a later time */
+    if (expires_us != atomic_load_explicit(&conn->expires_us, memory_order_relaxed)) {
+        rdb_mutex_lock(&net->lock);
+        atomic_store(&conn->expires_us, expires_us);
+        if (expires_us < atomic_load(&net->expires_us)) {
+            atomic_store(&net->expires_us, expires_us);
+            rdb_poller_wake(net->poller); /* it waits for a later time */
+        }
+        rdb_mutex_unlock(&net->lock);
     }
-    atomic_store(&conn->is_parked, true);
-    bool ok = conn->is_known ? rdb_poller_change(net->poller, conn->fd, RDB_POLL_READ | RDB_POLL_ONCE, conn, err)
-                             : rdb_poller_add(net->poller, conn->fd, RDB_POLL_READ | RDB_POLL_ONCE, conn, err);
-    if (ok)
-        conn->is_known = true;
-    else
-        atomic_store(&conn->is_parked, false);
-    if (ok && atomic_load(&conn->is_roused) && atomic_exchange(&conn->is_parked, false))
-        *is_mine = true;
-    rdb_mutex_unlock(&net->lock);
-    return ok;
+    atomic_store_explicit(&conn->served_tick, atomic_load_explicit(&net->tick, memory_order_relaxed), memory_order_relaxed);
+    if (!atomic_load_explicit(&conn->has_buffers, memory_order_relaxed))
+        atomic_store_explicit(&conn->has_buffers, true, memory_order_relaxed);
+    uint32_t state = CONNECTION_RUNNING;
+    if (atomic_compare_exchange_strong(&conn->state, &state, CONNECTION_PARKED))
+        return true;
+    conn->is_drained = false;
+    atomic_store(&conn->state, CONNECTION_RUNNING);
+    return false;
 }
 
-static void connection_run(void *conn_at)
+void connection_run(void *conn_at)
 {
     connection *conn = conn_at;
-    rdb_error err;
-    rdb_error_init(&err);
-    for (;;) {
-        bool is_mine;
-        atomic_store(&conn->is_roused, false); /* before it is looked for what waits */
-        if (rdb_wire_serve(conn->wire, PATIENCE_US) != RDB_WIRE_IDLE)
-            break;
-        if (has_hidden_input(conn))
-            continue;
-        if (!connection_park(conn, &is_mine, &err)) {
-            rdb_error_clear(&err);
-            break;
-        }
-        if (!is_mine)
+    conn->is_drained = false;
+    rdb_thread_set_stripe(conn->stripe); /* so that its rows go on where its last ones went */
+    do {
+        if (rdb_wire_serve(conn->wire, 0) != RDB_WIRE_IDLE) {
+            connection_close(conn);
             return;
-    }
-    connection_close(conn);
+        }
+    } while (has_hidden_input(conn) || !connection_park(conn));
 }
 
-static void connection_dispatch(connection *conn)
+void connection_dispatch(connection *conn)
 {
     rdb_error err = {0};
     if (!rdb_pool_submit(conn->net->pool, connection_run, conn, &err)) {
@@ -236,40 +111,59 @@ static void connection_dispatch(connection *conn)
     }
 }
 
+/* A place for a connection, in the list, as one that runs. */
+static connection *connection_new(network *net, int fd)
+{
+    rdb_mutex_lock(&net->lock);
+    connection *conn = net->free_connections;
+    if (conn != NULL)
+        net->free_connections = conn->next;
+    else
+        conn = calloc(1, sizeof *conn);
+    if (conn != NULL) {
+        conn->net = net;
+        conn->fd = fd;
+        conn->stripe = net->next_stripe++ % RDB_STRIPES;
+        atomic_store(&conn->expires_us, INT64_MAX);
+        atomic_store(&conn->is_hanging_up, false);
+        atomic_store(&conn->has_buffers, false);
+        conn->previous = NULL;
+        conn->next = net->connections;
+        if (conn->next != NULL)
+            conn->next->previous = conn;
+        net->connections = conn;
+        net->connection_count++;
+        atomic_store(&conn->state, CONNECTION_RUNNING);
+    }
+    rdb_mutex_unlock(&net->lock);
+    return conn;
+}
+
 static bool connection_open(network *net, int fd, rdb_error *err)
 {
-    connection *conn = calloc(1, sizeof *conn);
-    rdb_channel channel = {.receive = channel_receive, .send = channel_send, .wake = channel_wake, .rouse = channel_rouse, .context = conn};
+    rdb_channel channel;
+    connection *conn = connection_new(net, fd);
     if (conn == NULL) {
         rdb_socket_close(&fd);
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     }
-    conn->net = net;
-    conn->fd = fd;
-    conn->waiting_us = -1;
-    conn->expires_us = INT64_MAX;
+    channel_fill(conn, &channel);
     uid_t user = 0;
     if (rdb_socket_peer_user(fd, &user)) {
         channel.is_local = true;
         channel.is_owner = user == net->owner;
         memcpy(channel.owner_name, net->owner_name, sizeof channel.owner_name);
-    } else if (net->options.tls != NULL) {
-        channel.start_tls = channel_start_tls;
+    } else if (net->options.tls == NULL) {
+        channel.start_tls = NULL;
     }
     rdb_socket_peer_name(fd, channel.peer, sizeof channel.peer);
     rdb_socket_tune(fd, 60);
-    rdb_mutex_lock(&net->lock);
-    conn->next = net->connections;
-    if (conn->next != NULL)
-        conn->next->previous = conn;
-    net->connections = conn;
-    net->connection_count++;
-    rdb_mutex_unlock(&net->lock);
-    if (!rdb_wire_create(&conn->wire, net->options.host, &channel, err)) {
+    if (!rdb_wire_create(&conn->wire, net->options.host, &channel, err) || !rdb_poller_add(net->requests, fd, RDB_POLL_READ | RDB_POLL_EDGE, conn, err)) {
         connection_close(conn);
         return false;
     }
-    connection_dispatch(conn);
+    if (!connection_park(conn)) /* its first bytes were there before */
+        connection_dispatch(conn);
     return true;
 }
 
@@ -282,21 +176,24 @@ bool network_open(network **net_out, const network_options *options, rdb_error *
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     net->options = *options;
     net->ended_fd = -1;
-    net->expires_us = INT64_MAX;
+    atomic_store(&net->expires_us, INT64_MAX);
     net->owner = geteuid();
     struct passwd entry, *found = NULL;
     char names[4096];
     if (getpwuid_r(net->owner, &entry, names, sizeof names, &found) == 0 && found != NULL)
         snprintf(net->owner_name, sizeof net->owner_name, "%s", found->pw_name);
     rdb_mutex_init(&net->lock, RDB_RANK_SESSION);
+    rdb_mutex_init(&net->turn, RDB_RANK_TASK - 1);
+    rdb_condition_init(&net->called);
     rdb_condition_init(&net->gone);
     uint16_t port = options->port;
-    bool ok = rdb_poller_create(&net->poller, err) && rdb_pool_create(&net->pool, "session", options->max_connections + 8, err);
+    uint32_t threads_max = options->max_connections + 8 + (uint32_t)RDB_MAX(sysconf(_SC_NPROCESSORS_ONLN), 2L);
+    bool ok = rdb_poller_create(&net->poller, err) && rdb_poller_create(&net->requests, err) && rdb_pool_create(&net->pool, "session", threads_max, err);
     if (ok && options->socket_path != NULL)
         ok = rdb_socket_listen_unix(options->socket_path, 0777, options->backlog, &net->listeners[net->listener_count], err) && ++net->listener_count > 0;
     if (ok && options->listen_host[0] != '\0') {
         uint32_t count = 0;
-        ok = rdb_socket_listen_tcp(options->listen_host, &port, options->backlog, net->listeners + net->listener_count, LISTENERS_MAX - net->listener_count, &count, err);
+        ok = rdb_socket_listen_tcp(options->listen_host, &port, options->backlog, net->listeners + net->listener_count, NETWORK_LISTENERS_MAX - net->listener_count, &count, err);
         net->listener_count += count;
     }
     for (uint32_t i = 0; ok && i < net->listener_count; i++)
@@ -311,7 +208,7 @@ bool network_open(network **net_out, const network_options *options, rdb_error *
 
 static bool is_listener(const network *net, const void *tag)
 {
-    return (const int *)tag >= net->listeners && (const int *)tag < net->listeners + LISTENERS_MAX;
+    return (const int *)tag >= net->listeners && (const int *)tag < net->listeners + NETWORK_LISTENERS_MAX;
 }
 
 static void take_connections(network *net, int listener)
@@ -337,37 +234,41 @@ static int64_t run_expired(network *net)
 {
     connection *expired = NULL;
     int64_t now_us = rdb_time_monotonic_us(), next_us = INT64_MAX;
+    if (atomic_load(&net->expires_us) == INT64_MAX)
+        return -1;
     rdb_mutex_lock(&net->lock);
-    bool is_due = net->expires_us <= now_us;
+    bool is_due = atomic_load(&net->expires_us) <= now_us;
     for (connection *conn = net->connections; is_due && conn != NULL; conn = conn->next) {
-        if (conn->expires_us > now_us)
-            next_us = RDB_MIN(next_us, conn->expires_us);
-        else if (atomic_exchange(&conn->is_parked, false)) {
-            conn->next_expired = expired;
+        int64_t expires_us = atomic_load(&conn->expires_us);
+        if (expires_us > now_us)
+            next_us = RDB_MIN(next_us, expires_us);
+        else if (take_parked(conn)) {
+            conn->next_taken = expired;
             expired = conn;
         }
     }
     if (is_due)
-        net->expires_us = next_us;
-    int64_t wait_us = net->expires_us == INT64_MAX ? -1 : RDB_MAX(net->expires_us - now_us, 0);
+        atomic_store(&net->expires_us, next_us);
+    else
+        next_us = atomic_load(&net->expires_us);
     rdb_mutex_unlock(&net->lock);
     while (expired != NULL) {
-        connection *next = expired->next_expired;
+        connection *next = expired->next_taken;
         connection_dispatch(expired);
         expired = next;
     }
-    return wait_us;
+    return next_us == INT64_MAX ? -1 : RDB_MAX(next_us - now_us, 0);
 }
 
 bool network_run(network *net, int signal_fd, bool (*on_signal)(void *context), void *context, rdb_error *err)
 {
     rdb_poll_event events[EVENTS_MAX];
     static int signal_tag, ended_tag;
-    if (!rdb_poller_add(net->poller, signal_fd, RDB_POLL_READ, &signal_tag, err))
+    if (!rdb_poller_add(net->poller, signal_fd, RDB_POLL_READ, &signal_tag, err) || !runners_start(net, err))
         return false;
     if (net->options.inherited_fd >= 0) {
         net->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (net->ended_fd < 0)
+        if (net->ended_fd < 0 || fcntl(net->options.inherited_fd, F_SETFL, fcntl(net->options.inherited_fd, F_GETFL) | O_NONBLOCK) != 0)
             return rdb_error_set_errno(err, errno, "no descriptor is left");
         if (!rdb_poller_add(net->poller, net->ended_fd, RDB_POLL_READ, &ended_tag, err) ||
             !connection_open(net, net->options.inherited_fd, err))
@@ -375,7 +276,7 @@ bool network_run(network *net, int signal_fd, bool (*on_signal)(void *context), 
     }
     for (;;) {
         uint32_t count = 0;
-        if (!rdb_poller_wait(net->poller, events, EVENTS_MAX, run_expired(net), &count, err))
+        if (!rdb_poller_wait(net->poller, events, EVENTS_MAX, runners_watch(net, run_expired(net)), &count, err))
             return false;
         bool goes_on = true;
         for (uint32_t i = 0; i < count; i++) {
@@ -385,16 +286,14 @@ bool network_run(network *net, int signal_fd, bool (*on_signal)(void *context), 
                 goes_on = false;
             else if (is_listener(net, events[i].tag))
                 take_connections(net, *(int *)events[i].tag);
-            else if (atomic_exchange(&((connection *)events[i].tag)->is_parked, false))
-                connection_dispatch(events[i].tag);
         }
         if (!goes_on)
             return true;
     }
 }
 
-/* Takes one parked connection out of epoll, so that it sees that the server is stopping; NULL: none is parked. */
-static connection *take_parked(network *net, connection *const *seen, uint32_t seen_count)
+/* Takes one parked connection, so that it sees that the server is stopping; NULL: none is parked. */
+static connection *take_any_parked(network *net, connection *const *seen, uint32_t seen_count)
 {
     connection *taken = NULL;
     rdb_mutex_lock(&net->lock);
@@ -402,7 +301,7 @@ static connection *take_parked(network *net, connection *const *seen, uint32_t s
         bool is_new = true;
         for (uint32_t i = 0; i < seen_count && is_new; i++)
             is_new = seen[i] != conn;
-        if (is_new && atomic_exchange(&conn->is_parked, false))
+        if (is_new && take_parked(conn))
             taken = conn;
     }
     rdb_mutex_unlock(&net->lock);
@@ -415,7 +314,7 @@ static void run_parked(network *net)
     connection *seen[256];
     uint32_t count = 0;
     while (count < RDB_COUNT_OF(seen)) {
-        connection *conn = take_parked(net, seen, count);
+        connection *conn = take_any_parked(net, seen, count);
         if (conn == NULL)
             return;
         seen[count++] = conn;
@@ -446,6 +345,7 @@ void network_drain(network *net, int64_t wait_us, int signal_fd, bool (*on_signa
         if (left == 0 || (rdb_socket_wait(signal_fd, false, 0) && !on_signal(context)))
             return;
         run_parked(net);
+        (void)runners_watch(net, -1);
     }
 }
 
@@ -462,15 +362,24 @@ void network_close(network **net_at)
     network *net = *net_at;
     if (net == NULL)
         return;
-    if (net->pool != NULL)
+    if (net->pool != NULL) {
+        runners_end(net);
         rdb_pool_destroy(&net->pool);
+    }
     while (net->connections != NULL)
         connection_close(net->connections);
+    for (connection *conn = net->free_connections, *next; conn != NULL; conn = next) {
+        next = conn->next;
+        free(conn);
+    }
     for (uint32_t i = 0; i < net->listener_count; i++)
         rdb_socket_close(&net->listeners[i]);
     rdb_poller_destroy(&net->poller);
+    rdb_poller_destroy(&net->requests);
     rdb_socket_close(&net->ended_fd);
     rdb_condition_deinit(&net->gone);
+    rdb_condition_deinit(&net->called);
+    rdb_mutex_deinit(&net->turn);
     rdb_mutex_deinit(&net->lock);
     free(net);
     *net_at = NULL;

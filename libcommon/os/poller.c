@@ -52,7 +52,7 @@ static bool control(rdb_poller *poller, int operation, int fd, unsigned what, vo
 {
     struct epoll_event event = {.data.ptr = tag};
     event.events = ((what & RDB_POLL_READ) != 0 ? EPOLLIN | EPOLLRDHUP : 0u) | ((what & RDB_POLL_WRITE) != 0 ? EPOLLOUT : 0u) |
-                   ((what & RDB_POLL_ONCE) != 0 ? EPOLLONESHOT : 0u);
+                   ((what & RDB_POLL_ONCE) != 0 ? EPOLLONESHOT : 0u) | ((what & RDB_POLL_EDGE) != 0 ? EPOLLET : 0u);
     return epoll_ctl(poller->epoll_fd, operation, fd, &event) == 0 ||
            rdb_error_set_errno(err, errno, "could not watch a descriptor");
 }

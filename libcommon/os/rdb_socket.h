@@ -20,14 +20,11 @@ RDB_CHECKED bool rdb_socket_accept(int listener, int *fd, bool *short_of_descrip
 RDB_CHECKED bool rdb_socket_connect(const char *host, uint16_t port, int64_t timeout_us, int *fd, rdb_error *err);
 /* What is there, at most capacity. *got 0: nothing now, or the end where *is_closed is set. False: broken (08006). */
 RDB_CHECKED bool rdb_socket_read(int fd, void *buffer, size_t capacity, size_t *got, bool *is_closed, rdb_error *err);
-/* Makes reads and writes on the descriptor wait, reads at most wait_us (0: without limit), so that a busy connection costs
- * one system call a read: rdb_socket_read then gives *got 0 when nothing came in time. */
-void rdb_socket_set_waiting(int fd, int64_t wait_us);
 /* *done may be less than length: wait until it is writable. */
 RDB_CHECKED bool rdb_socket_write(int fd, const void *bytes, size_t length, size_t *done, rdb_error *err);
 /* All of them, waiting; 08006 when timeout_us (negative: no limit) passes without any progress. */
 RDB_CHECKED bool rdb_socket_write_all(int fd, const void *bytes, size_t length, int64_t timeout_us, rdb_error *err);
-/* Until readable (or writable) or closed; false when timeout_us passed first. */
+/* Until readable (or writable) or closed; false when timeout_us passed first. A sleep to who watches the thread's. */
 bool rdb_socket_wait(int fd, bool for_writing, int64_t timeout_us);
 /* "127.0.0.1:5000", "[::1]:5000", "[local]". */
 void rdb_socket_peer_name(int fd, char *text, size_t size);
@@ -43,6 +40,7 @@ typedef struct rdb_poller rdb_poller;
 #define RDB_POLL_WRITE 2u
 #define RDB_POLL_CLOSED 4u /* told, never asked for */
 #define RDB_POLL_ONCE 8u   /* one report, then silent until rdb_poller_change: the descriptor goes to one thread only */
+#define RDB_POLL_EDGE 16u  /* a report each time something came, not as long as it is there */
 typedef struct rdb_poll_event {
     void *tag;
     unsigned what;

@@ -86,9 +86,22 @@ static inline void rdb_cpu_relax(void)
     __builtin_ia32_pause();
 #endif
 }
+/* Who hands work to threads may want to know when one of them is going to sleep in the middle of it (for a lock, for the disk, for a
+ * client), so that another can take its place meanwhile. Waits tell it: sleep_begin and sleep_end nest; without a watch they cost a
+ * look at a variable of the thread. */
+typedef struct rdb_sleep_watch {
+    void (*begins)(void *context);
+    void (*ends)(void *context);
+    void *context;
+} rdb_sleep_watch;
+void rdb_thread_watch_sleep(const rdb_sleep_watch *watch); /* of the calling thread, from now on; NULL: nobody watches */
+void rdb_thread_sleep_begin(void);
+void rdb_thread_sleep_end(void);
+
 /* A small number of the calling thread, for striped counters: 0 .. RDB_STRIPES - 1. */
 #define RDB_STRIPES 16
 unsigned rdb_thread_stripe(void);
+void rdb_thread_set_stripe(unsigned stripe); /* from now on; for who serves one session now, another then: it finds its own places again */
 
 /* What the calling thread has used since it began, for who measures a piece of work by the difference: a statement may go on with
  * another thread, so only between two points without a suspension. Counted in blocks, temporary files in bytes. */

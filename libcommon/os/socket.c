@@ -157,7 +157,7 @@ bool rdb_socket_accept(int listener, int *fd, bool *short_of_descriptors, rdb_er
     }
 }
 
-bool rdb_socket_wait(int fd, bool for_writing, int64_t timeout_us)
+static bool wait_for(int fd, bool for_writing, int64_t timeout_us)
 {
     struct pollfd waiting = {.fd = fd, .events = for_writing ? POLLOUT : POLLIN};
     int64_t until = timeout_us < 0 ? 0 : rdb_time_monotonic_us() + timeout_us;
@@ -173,6 +173,14 @@ bool rdb_socket_wait(int fd, bool for_writing, int64_t timeout_us)
         if (count == 0 && timeout_us >= 0 && rdb_time_monotonic_us() >= until)
             return false;
     }
+}
+
+bool rdb_socket_wait(int fd, bool for_writing, int64_t timeout_us)
+{
+    rdb_thread_sleep_begin();
+    bool is_ready = wait_for(fd, for_writing, timeout_us);
+    rdb_thread_sleep_end();
+    return is_ready;
 }
 
 /* Connects the socket within the time; errno says why not. */
@@ -246,15 +254,6 @@ bool rdb_socket_read(int fd, void *buffer, size_t capacity, size_t *got, bool *i
     else if (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
         return rdb_error_set(err, RDB_CONNECTION_FAILURE, "could not receive data: %s", strerror(errno));
     return true;
-}
-
-void rdb_socket_set_waiting(int fd, int64_t wait_us)
-{
-    struct timeval timeout = {.tv_sec = wait_us / 1000000, .tv_usec = wait_us % 1000000};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
-    int flags = fcntl(fd, F_GETFL);
-    if (flags >= 0)
-        fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
 }
 
 bool rdb_socket_write(int fd, const void *bytes, size_t length, size_t *done, rdb_error *err)

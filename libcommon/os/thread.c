@@ -73,10 +73,39 @@ void rdb_thread_join(rdb_thread **thread)
 
 _Thread_local rdb_usage rdb_thread_usage __attribute__((tls_model("initial-exec")));
 
+static _Thread_local struct {
+    const rdb_sleep_watch *watch;
+    unsigned depth;
+} sleeping;
+
+void rdb_thread_watch_sleep(const rdb_sleep_watch *watch)
+{
+    sleeping.watch = watch;
+    sleeping.depth = 0;
+}
+
+void rdb_thread_sleep_begin(void)
+{
+    if (sleeping.watch != NULL && sleeping.depth++ == 0)
+        sleeping.watch->begins(sleeping.watch->context);
+}
+
+void rdb_thread_sleep_end(void)
+{
+    if (sleeping.watch != NULL && --sleeping.depth == 0)
+        sleeping.watch->ends(sleeping.watch->context);
+}
+
+static _Thread_local unsigned stripe_plus_one;
+
+void rdb_thread_set_stripe(unsigned stripe)
+{
+    stripe_plus_one = stripe % RDB_STRIPES + 1;
+}
+
 unsigned rdb_thread_stripe(void)
 {
     static _Atomic unsigned next_stripe; /* relaxed: any spread is good */
-    static _Thread_local unsigned stripe_plus_one;
     if (stripe_plus_one == 0)
         stripe_plus_one = atomic_fetch_add_explicit(&next_stripe, 1, memory_order_relaxed) % RDB_STRIPES + 1;
     return stripe_plus_one - 1;

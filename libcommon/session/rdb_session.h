@@ -74,6 +74,7 @@ typedef enum rdb_wire_state { RDB_WIRE_IDLE, RDB_WIRE_CLOSED } rdb_wire_state;
 /* Serves whatever the client sends until it has been quiet for patience_us (IDLE: park it and call again when bytes are
  * there) or is done (CLOSED: destroy it). Any thread, one at a time. */
 rdb_wire_state rdb_wire_serve(rdb_wire *wire, int64_t patience_us);
+void rdb_wire_rest(rdb_wire *wire); /* gives up the buffers of a connection that is likely to stay idle for a while */
 /* When an idle connection is to be served again though nothing came from it: rdb_time_monotonic_us's time, INT64_MAX: never. */
 int64_t rdb_wire_expires_us(const rdb_wire *wire);
 void rdb_wire_destroy(rdb_wire **wire); /* rolls back and frees */

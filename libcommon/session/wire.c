@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * One connection: its buffers, and the loop that takes messages off the input one by one. What always holds: a message is
- * looked at only when it is whole; the output is sent before the connection waits for input; and a connection that is
- * idle and parked owns no buffer. */
+ * looked at only when it is whole; the output is sent before the connection waits for input; and a connection that
+ * rests owns no buffer. */
 #include "session/notify.h"
 #include "session/wire_int.h"
 
@@ -295,6 +295,19 @@ static bool has_whole_message(const rdb_wire *wire)
     return unread >= head && unread >= head - 4 + (size_t)peek_length(wire->input + wire->input_at + head - 4);
 }
 
+void rdb_wire_rest(rdb_wire *wire)
+{
+    if (wire->input_at == wire->input_end) {
+        free(wire->input);
+        wire->input = NULL;
+        wire->input_at = wire->input_end = wire->input_capacity = 0;
+    }
+    rdb_strbuf_free(&wire->output);
+    rdb_strbuf_init(&wire->output, NULL);
+    if (wire->session != NULL)
+        session_trim(wire->session);
+}
+
 rdb_wire_state rdb_wire_serve(rdb_wire *wire, int64_t patience_us)
 {
     for (;;) {
@@ -320,15 +333,6 @@ rdb_wire_state rdb_wire_serve(rdb_wire *wire, int64_t patience_us)
             wire->quiet_since_us = 0;
         } else {
             wire_patience_begin(wire);
-            if (wire->input_at == wire->input_end) {
-                free(wire->input);
-                wire->input = NULL;
-                wire->input_at = wire->input_end = wire->input_capacity = 0;
-            }
-            rdb_strbuf_free(&wire->output);
-            rdb_strbuf_init(&wire->output, NULL);
-            if (wire->session != NULL)
-                session_trim(wire->session);
             return RDB_WIRE_IDLE;
         }
     }

@@ -4,9 +4,14 @@
 #include "session/settings.h"
 #include "session/wire_int.h"
 
+static int64_t limit_of(const rdb_wire *wire)
+{
+    return session_setting_idle_timeout_us(wire->session, !session_is_idle(wire->session));
+}
+
 void wire_patience_begin(rdb_wire *wire)
 {
-    if (wire->quiet_since_us == 0)
+    if (wire->quiet_since_us == 0 && wire->session != NULL && limit_of(wire) != 0)
         wire->quiet_since_us = rdb_time_monotonic_us();
 }
 
@@ -17,7 +22,7 @@ int64_t rdb_wire_expires_us(const rdb_wire *wire)
         since_us = wire->opened_us;
         limit_us = wire->host->config.login_timeout_us;
     } else if (wire->quiet_since_us != 0) {
-        limit_us = session_setting_idle_timeout_us(wire->session, !session_is_idle(wire->session));
+        limit_us = limit_of(wire);
     }
     return limit_us == 0 ? INT64_MAX : since_us + limit_us;
 }

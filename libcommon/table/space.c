@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Which page a new row goes to. Every thread keeps filling the page it filled last, so that inserters beside each other
- * work on different ones; only when that is full are the relation's free-space hints asked, and at last a block added.
+ * Which page a new row goes to. Every thread (or session: rdb_thread_set_stripe) keeps filling the page it filled last, so that
+ * inserters beside each other work on different ones; only when that is full are the relation's free-space hints asked, and at last a block added.
  * A hint is never trusted: the page is looked at under its latch. */
 #include "table/table_int.h"
 

@@ -63,7 +63,9 @@ bool rdb_cancel_check(rdb_cancel *cancel, rdb_error *err)
 void rdb_cancel_sleep(rdb_cancel *cancel, const char *name, _Atomic uint32_t *word, uint32_t expected, int64_t timeout_us)
 {
     if (cancel == NULL) {
+        rdb_thread_sleep_begin();
         rdb_futex_wait(word, expected, timeout_us);
+        rdb_thread_sleep_end();
         return;
     }
     atomic_store_explicit(&cancel->wait_name, name, memory_order_relaxed);
@@ -76,7 +78,9 @@ void rdb_cancel_sleep(rdb_cancel *cancel, const char *name, _Atomic uint32_t *wo
         }
         /* Between the look above and the sleep a cancel may still slip in, its wake lost: so no sleep is longer than this. */
         int64_t bounded_us = wait_us < 0 ? 100000 : RDB_MIN(wait_us, INT64_C(100000));
+        rdb_thread_sleep_begin();
         rdb_futex_wait(word, expected, bounded_us);
+        rdb_thread_sleep_end();
     }
     atomic_store(&cancel->sleeper, NULL);
     atomic_store_explicit(&cancel->wait_name, NULL, memory_order_relaxed);

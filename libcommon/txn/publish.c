@@ -82,7 +82,9 @@ void txn_publish_close(rdb_txn_manager *manager)
 static void wait_for_move(rdb_txn_manager *manager, uint32_t word)
 {
     atomic_fetch_add(&manager->publish_waiters, 1);
+    rdb_thread_sleep_begin();
     rdb_futex_wait(&manager->publish_word, word, 10000);
+    rdb_thread_sleep_end();
     atomic_fetch_sub(&manager->publish_waiters, 1);
 }
 

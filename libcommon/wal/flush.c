@@ -142,6 +142,7 @@ bool rdb_wal_flush(rdb_wal *wal, rdb_lsn lsn, rdb_error *err)
         return rdb_error_set(err, RDB_INTERNAL_ERROR, "flush of WAL position %llX asked for, but the log ends at %llX",
                              (unsigned long long)lsn, (unsigned long long)atomic_load(&wal->insert_lsn));
     atomic_fetch_add_explicit(&wal->flush_wait_count, 1, memory_order_relaxed);
+    rdb_thread_sleep_begin(); /* for the disk, whoever syncs */
     rdb_mutex_lock(&wal->flush_lock);
     while (ok && atomic_load_explicit(&wal->durable_lsn, memory_order_acquire) < lsn) {
         if (wal->flush_leader) {
@@ -169,6 +170,7 @@ bool rdb_wal_flush(rdb_wal *wal, rdb_lsn lsn, rdb_error *err)
         }
     }
     rdb_mutex_unlock(&wal->flush_lock);
+    rdb_thread_sleep_end();
     return ok;
 }
 

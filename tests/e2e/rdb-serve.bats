@@ -57,6 +57,48 @@ teardown() { remove_home; }
     [ "$status" -ne 0 ] && [[ "$output" == *'password authentication failed for user "nobody"'* ]]
 }
 
+@test "rdb-serve: statements that wait or run long keep nobody else waiting" {
+    start_server
+    sql 'create table t (a int primary key); insert into t values (1)'
+    (echo 'begin; update t set a = a where a = 1;'; sleep 6; echo 'rollback;') | "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb &
+    sleep 0.5
+    for _ in 1 2 3 4 5 6; do sql 'update t set a = a where a = 1' & done                                    # for a lock
+    for _ in 1 2 3 4; do sql 'select pg_sleep(4)' & done                                                    # for time
+    for _ in 1 2 3 4; do (echo 'copy t from stdin;'; sleep 4; echo '\.') | "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb & done # for a client
+    for _ in 1 2 3 4; do sql "set statement_timeout = '4s'; select count(*) from generate_series(1, 100000000) a" >/dev/null 2>&1 & done # busy
+    sleep 1
+    for _ in 1 2 3 4 5; do
+        begin=$(date +%s%N)
+        [ "$(sql 'select count(*) from t')" = 1 ]
+        [ $(($(date +%s%N) - begin)) -lt 1500000000 ]
+    done
+    wait $(jobs -p | grep -v "^$SERVER_PID$")
+}
+
+@test "rdb-serve: a client that hangs up right behind its last message is seen to be gone" {
+    start_server
+    for _ in 1 2 3 4 5 6 7 8; do
+        python3 - "$HOME_DIR/run/sockets/.s.PGSQL.$PORT" <<'END'
+import socket, struct, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+body = struct.pack("!I", 196608) + b"user\0admin\0database\0rustydb\0\0"
+s.sendall(struct.pack("!I", len(body) + 4) + body)
+got = b""
+while not got.endswith(b"Z\0\0\0\5I"):
+    got += s.recv(4096)
+query = b"select 1\0"
+s.sendall(b"Q" + struct.pack("!I", len(query) + 4) + query)
+s.close()
+END
+    done
+    for _ in $(seq 50); do
+        [ "$(sql "select count(*) from pg_stat_activity where backend_type = 'client backend'")" = 1 ] && return 0
+        sleep 0.1
+    done
+    return 1
+}
+
 @test "rdb-serve: an unknown database is an error of its own" {
     start_server
     DATABASE=nowhere run sql 'select 1'

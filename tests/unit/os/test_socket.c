@@ -161,6 +161,14 @@ static void test_poller(void **state)
     assert_true(rdb_poller_change(poller, pipe_fds[0], RDB_POLL_READ | RDB_POLL_ONCE, &tag, &err));
     assert_true(rdb_poller_wait(poller, events, 4, 1000000, &count, &err));
     assert_int_equal(count, 1);
+    assert_true(rdb_poller_change(poller, pipe_fds[0], RDB_POLL_READ | RDB_POLL_EDGE, &tag, &err));
+    assert_true(rdb_poller_wait(poller, events, 4, 1000000, &count, &err)); /* what was there before is told once */
+    assert_int_equal(count, 1);
+    assert_true(rdb_poller_wait(poller, events, 4, 1000, &count, &err));
+    assert_int_equal(count, 0);
+    assert_int_equal(write(pipe_fds[1], "y", 1), 1);
+    assert_true(rdb_poller_wait(poller, events, 4, 1000000, &count, &err));
+    assert_int_equal(count, 1);
     close(pipe_fds[1]);
     assert_true(rdb_poller_change(poller, pipe_fds[0], RDB_POLL_READ, &tag, &err));
     assert_true(rdb_poller_wait(poller, events, 4, 1000000, &count, &err));

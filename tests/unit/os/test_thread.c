@@ -173,7 +173,11 @@ static void test_stripes_spread(void **state)
         assert_true(stripes[turn] < RDB_STRIPES);
         assert_true(turn == 0 || stripes[turn] != stripes[turn - 1]);
     }
-    assert_int_equal(rdb_thread_stripe(), rdb_thread_stripe());
+    unsigned own = rdb_thread_stripe();
+    assert_int_equal(own, rdb_thread_stripe());
+    rdb_thread_set_stripe(own + RDB_STRIPES + 1);
+    assert_int_equal(rdb_thread_stripe(), (own + 1) % RDB_STRIPES);
+    rdb_thread_set_stripe(own);
 }
 
 static int64_t fixed_time(void)
@@ -217,6 +221,38 @@ static void test_time_and_randomness(void **state)
         assert_int_equal(uuid[at], '-');
 }
 
+static void count_begin(void *context)
+{
+    ((int *)context)[0]++;
+}
+
+static void count_end(void *context)
+{
+    ((int *)context)[1]++;
+}
+
+/* Nested sleeps are one, and another thread's are not told. */
+static void test_sleeps_are_told(void **state)
+{
+    (void)state;
+    int counts[2] = {0, 0};
+    const rdb_sleep_watch watch = {count_begin, count_end, counts};
+    rdb_thread_sleep_begin();
+    rdb_thread_sleep_end();
+    rdb_thread_watch_sleep(&watch);
+    rdb_thread_sleep_begin();
+    rdb_thread_sleep_begin();
+    assert_true(counts[0] == 1 && counts[1] == 0);
+    rdb_thread_sleep_end();
+    assert_int_equal(counts[1], 0);
+    rdb_thread_sleep_end();
+    assert_true(counts[0] == 1 && counts[1] == 1);
+    rdb_thread_watch_sleep(NULL);
+    rdb_thread_sleep_begin();
+    rdb_thread_sleep_end();
+    assert_int_equal(counts[0], 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +260,7 @@ int main(void)
         cmocka_unit_test(test_latch_states),
         cmocka_unit_test(test_condition_wakes_and_times_out),
         cmocka_unit_test(test_stripes_spread),
+        cmocka_unit_test(test_sleeps_are_told),
         cmocka_unit_test(test_time_and_randomness),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
