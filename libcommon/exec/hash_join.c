@@ -45,6 +45,7 @@ typedef struct hash_state {
     uint32_t *left_rows, *right_rows, *rows;
     rdb_vector **columns;      /* left then right, flat, filled by gathering */
     bool has_columns, left_done;
+    bool shows_right;          /* ANTI gives its right columns, as nulls */
     uint32_t unmatched_at;     /* RIGHT, FULL: next stored row to look at */
     rdb_batch batch;
     /* spilling */
@@ -94,6 +95,7 @@ static bool open_hash(exec_node *node, rdb_error *err)
     for (uint32_t i = 0; i < state->left_count; i++)
         state->probe_reps[i] = left->passes_through ? left->input_types[i]->rep : ((rdb_target *)left->targets.items[i])->expr->type->rep;
     state->probe_reps[state->left_count] = RDB_REP_INT64;
+    state->shows_right = join->kind == RDB_JOIN_ANTI && node->plan->input_count > state->left_count;
     state->rebuilds = node->right->reads_parameters;
     for (uint32_t i = 0; i < join->key_count; i++)
         state->rebuilds |= exec_reads_parameters(join->right_keys[i]);
@@ -477,7 +479,7 @@ static bool make_output(exec_node *node, rdb_error *err)
         uint32_t at = i < state->left_count ? i : i - state->left_count;
         uint8_t rep = side->passes_through ? side->input_types[at]->rep : ((rdb_target *)side->targets.items[at])->expr->type->rep;
         state->columns[i] = RDB_NEW(arena, rdb_vector);
-        if ((!is_semi || state->condition != NULL) && !rdb_vector_init(state->columns[i], arena, rep, RDB_BATCH_ROWS, err))
+        if ((!is_semi || state->condition != NULL || state->shows_right) && !rdb_vector_init(state->columns[i], arena, rep, RDB_BATCH_ROWS, err))
             return false;
     }
     state->left_rows = rdb_arena_alloc(arena, RDB_BATCH_ROWS * sizeof *state->left_rows);
@@ -572,7 +574,7 @@ static bool drain_left(exec_node *node, uint32_t limit, rdb_batch **raw)
     uint32_t count = 0;
     if (kind == RDB_JOIN_INNER || kind == RDB_JOIN_RIGHT)
         return false;
-    bool wanted = kind == RDB_JOIN_SEMI, is_semi = wanted || kind == RDB_JOIN_ANTI;
+    bool wanted = kind == RDB_JOIN_SEMI, is_semi = wanted || (kind == RDB_JOIN_ANTI && !state->shows_right);
     for (; state->drain_position < state->outer->selection.count && count < limit; state->drain_position++) {
         if (state->left_matched[state->drain_position] != wanted)
             continue;

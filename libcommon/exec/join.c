@@ -96,7 +96,7 @@ static bool set_parameters(exec_node *node, uint32_t row, rdb_error *err)
 static void give_left_alone(exec_node *node, uint32_t row, rdb_batch **raw)
 {
     loop_state *state = node->state;
-    bool is_semi = node->plan->of.join.kind == RDB_JOIN_SEMI || node->plan->of.join.kind == RDB_JOIN_ANTI;
+    const bool is_semi = node->plan->input_count == state->left_count; /* ANTI may give its right columns, as nulls */
     for (uint32_t i = 0; i < state->left_count; i++) {
         show_row(&state->shown[i], &state->null_words[i], state->outer->columns[i], row);
         state->columns[i] = &state->shown[i];

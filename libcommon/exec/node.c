@@ -151,7 +151,7 @@ static const exec_ops *find_ops(uint8_t kind)
     case RDB_PLAN_RECURSIVE_UNION: return &exec_recursive_ops;
     case RDB_PLAN_LOCK_ROWS: return &exec_lock_ops;
     case RDB_PLAN_MODIFY_TABLE: return &exec_modify_ops;
-    case RDB_PLAN_MERGE_JOIN: return NULL;
+    case RDB_PLAN_MERGE_JOIN: return &exec_merge_join_ops;
     }
     return NULL;
 }

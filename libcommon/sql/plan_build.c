@@ -248,6 +248,33 @@ static bool is_unique_inner(const plan_path *path)
     return false;
 }
 
+static bool sort_side(builder *b, plan_built *side, const rdb_list *keys, const plan_sorted *orders)
+{
+    planner *p = b->level->p;
+    rdb_expr **exprs = RDB_NEW_ARRAY(p->arena, rdb_expr *, keys->count + 1);
+    uint32_t *slots = RDB_NEW_ARRAY(p->arena, uint32_t, keys->count + 1);
+    rdb_plan_key *made = RDB_NEW_ARRAY(p->arena, rdb_plan_key, keys->count + 1);
+    for (uint32_t i = 0; i < keys->count; i++) {
+        exprs[i] = keys->items[i];
+        if (!relids_empty(b->relids) && (exprs[i] = outer_to_param(b, exprs[i])) == NULL)
+            return false;
+    }
+    if (!plan_ensure_columns(p, side, exprs, keys->count, slots))
+        return false;
+    for (uint32_t i = 0; i < keys->count; i++) {
+        made[i] = plan_key(slots[i], keys->items[i]);
+        made[i].collation = orders[i].collation != 0 ? orders[i].collation : made[i].collation;
+        made[i].is_descending = orders[i].is_descending;
+        made[i].nulls_first = orders[i].nulls_first;
+    }
+    rdb_plan_node *node = plan_new_node(p, RDB_PLAN_SORT, side, NULL);
+    node->of.sort.key_count = keys->count;
+    node->of.sort.keys = made;
+    plan_sort_cost(p, node->rows, node->width, node->total_cost, &node->startup_cost, &node->total_cost);
+    *side = plan_identity(p, node, side->outputs, side->count);
+    return true;
+}
+
 static bool build_join(builder *b, plan_path *path, plan_built *built)
 {
     plan_level *level = b->level;
@@ -264,6 +291,8 @@ static bool build_join(builder *b, plan_path *path, plan_built *built)
     } else if (!build_path(b, path->right, &right)) {
         return false;
     }
+    if ((path->sorts_left && !sort_side(b, &left, &path->left_keys, path->orders)) || (path->sorts_right && !sort_side(b, &right, &path->right_keys, path->orders)))
+        return false;
     if (path->keeps_inner) {
         rdb_plan_node *kept = plan_new_node(p, RDB_PLAN_MATERIALIZE, &right, NULL);
         kept->total_cost += right.node->rows * COST_OPERATOR;
@@ -284,7 +313,7 @@ static bool build_join(builder *b, plan_path *path, plan_built *built)
     const rdb_list condition = by_cost(p, &path->condition);
     if (!resolve_here(b, &both, &condition, &join->condition))
         return false;
-    if (path->kind == RDB_PLAN_HASH_JOIN) {
+    if (path->kind == RDB_PLAN_HASH_JOIN || path->kind == RDB_PLAN_MERGE_JOIN) {
         rdb_list left_keys = {0}, right_keys = {0};
         if (!resolve_here(b, &left, &path->left_keys, &left_keys) || !resolve_here(b, &right, &path->right_keys, &right_keys))
             return false;
@@ -292,6 +321,14 @@ static bool build_join(builder *b, plan_path *path, plan_built *built)
         join->shown_keys = path->key_clauses;
         join->left_keys = (rdb_expr *const *)left_keys.items;
         join->right_keys = (rdb_expr *const *)right_keys.items;
+        rdb_plan_key *orders = RDB_NEW_ARRAY(p->arena, rdb_plan_key, left_keys.count + 1);
+        for (uint32_t i = 0; i < left_keys.count && path->orders != NULL; i++) {
+            orders[i] = plan_key(i, path->left_keys.items[i]);
+            orders[i].collation = path->orders[i].collation != 0 ? path->orders[i].collation : orders[i].collation;
+            orders[i].is_descending = path->orders[i].is_descending;
+            orders[i].nulls_first = path->orders[i].nulls_first;
+        }
+        join->orders = orders;
     }
     if (is_loop && inner.wanted.count > 0) {
         uint32_t *numbers = RDB_NEW_ARRAY(p->arena, uint32_t, inner.wanted.count);
@@ -343,6 +380,7 @@ static bool build_path(builder *b, plan_path *path, plan_built *built)
         return resolve_here(b, built, &path->filter, &node->filter);
     }
     case RDB_PLAN_HASH_JOIN:
+    case RDB_PLAN_MERGE_JOIN:
     case RDB_PLAN_NEST_LOOP:
         return build_join(b, path, built);
     case RDB_PLAN_APPEND:

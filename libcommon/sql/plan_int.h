@@ -154,6 +154,13 @@ typedef struct plan_tree {
     struct plan_tree *left, *right;
 } plan_tree;
 
+typedef struct plan_sorted { /* rows are sorted by it */
+    rdb_expr *expr;
+    rdb_expr *same;          /* always equal to it; or NULL */
+    uint32_t collation;
+    bool is_descending, nulls_first;
+} plan_sorted;
+
 typedef struct plan_path {
     uint8_t kind;            /* rdb_plan_kind */
     uint8_t join_kind;
@@ -171,7 +178,10 @@ typedef struct plan_path {
     rdb_list left_keys, right_keys, key_clauses; /* hash joins; key_clauses: the equalities, for EXPLAIN */
     rdb_list condition;      /* join conditions besides the keys */
     bool keeps_right;        /* ANTI: gives its right columns, as nulls */
-    bool keeps_inner;        /* NEST_LOOP: the right side is read once */
+    bool keeps_inner;        /* joins: a Materialize stands on the right side */
+    bool sorts_left, sorts_right; /* MERGE_JOIN */
+    const plan_sorted *orders;/* MERGE_JOIN: how the sides are sorted, key by key */
+    rdb_list order;          /* plan_sorted *: what the rows are known to be sorted by */
     rdb_list parameters;     /* NEST_LOOP: plan_wanted *, values from the left side */
 } plan_path;
 
@@ -282,6 +292,7 @@ typedef struct plan_set {    /* relations joined, and the cheapest way to do so 
     double rows;
     int32_t width;
     plan_path *cheapest;
+    rdb_list ordered;        /* plan_path *: dearer ones that give an order of use */
 } plan_set;
 typedef struct plan_joining {/* left kind right */
     uint8_t kind;
@@ -289,8 +300,29 @@ typedef struct plan_joining {/* left kind right */
     const plan_set *left, *right;
     rdb_list on, filter;     /* rdb_expr *: the join's condition, and what its rows must meet */
 } plan_joining;
+typedef struct plan_partners { /* how soon a left row that has a partner meets it */
+    bool stops;              /* at the first one */
+    double share;            /* of left rows with a partner */
+    double looked_at;        /* of the right side, until one is met */
+} plan_partners;
+typedef struct plan_joiner {
+    plan_level *level;
+    plan_set *set;           /* where the paths go */
+    const plan_joining *j;
+    plan_path *left, *right;
+    rdb_list left_keys, right_keys, key_clauses, rest; /* the equalities of its condition, and what else there is */
+    plan_partners partners;
+    double rows;             /* before the filter */
+} plan_joiner;
+plan_path *plan_new_join(const plan_joiner *s, rdb_plan_kind kind);
+void plan_add_path(planner *p, plan_set *set, plan_path *path);
+/* plan_merge.c */
+void plan_sort_cost(planner *p, double rows, int32_t width, double input, double *startup, double *total);
+void plan_add_merges(plan_joiner *s);
 bool plan_path_is_cheaper(const plan_path *path, const plan_path *than);
 double plan_clamp_rows(double rows);
+/* The relation's index paths that give the order of one of the expressions. */
+bool plan_add_ordered_paths(plan_level *level, plan_set *set, plan_rel *rel, const rdb_list *exprs);
 double plan_joined_rows(plan_level *level, const plan_joining *joining);
 /* Adds the ways to join them to the set; it stays as it was where there is none. */
 bool plan_add_join_paths(plan_level *level, plan_set *set, const plan_joining *joining);
@@ -327,6 +359,11 @@ double plan_selectivity_list(plan_level *level, const plan_rel *of, const rdb_li
 double plan_join_selectivity(plan_level *level, const rdb_expr *clause, plan_relids left_ids, uint8_t join_kind, double right_rows);
 /* Distinct values among so many rows; groups of rows by several expressions. */
 double plan_distinct(plan_level *level, const rdb_expr *expr, double rows);
+/* Of the rows of two sorted sides, the shares where reading them side by side begins and ends. */
+typedef struct plan_merge_part {
+    double left_begin, left_end, right_begin, right_end;
+} plan_merge_part;
+plan_merge_part plan_merge_parts(plan_level *level, const rdb_expr *left, const rdb_expr *right);
 /* Of the rows that a hash table of so many buckets is given, those in the bucket where one is looked up. */
 double plan_bucket_share(plan_level *level, const rdb_expr *expr, double buckets);
 double plan_group_count(plan_level *level, rdb_expr *const *exprs, uint32_t count, double rows);

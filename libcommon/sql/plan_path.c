@@ -115,16 +115,9 @@ rdb_expr *plan_facing(planner *p, rdb_expr *clause, plan_relids left)
 }
 
 /* ---- paths ------------------------------------------------------------------------------------------------------------------------ */
-/* How soon a left row that has a partner meets it. */
-typedef struct partners {
-    bool stops;              /* at the first one */
-    double share;            /* of left rows with a partner */
-    double looked_at;        /* of the right side, until one is met */
-} partners;
-
-static partners find_partners(plan_level *level, const plan_joining *j, double right_rows)
+static plan_partners find_partners(plan_level *level, const plan_joining *j, double right_rows)
 {
-    partners found = {.stops = j->kind == RDB_JOIN_SEMI || j->kind == RDB_JOIN_ANTI};
+    plan_partners found = {.stops = j->kind == RDB_JOIN_SEMI || j->kind == RDB_JOIN_ANTI};
     if (!found.stops)
         return found;
     found.share = on_selectivity(level, j, RDB_JOIN_SEMI);
@@ -133,17 +126,7 @@ static partners find_partners(plan_level *level, const plan_joining *j, double r
     return found;
 }
 
-typedef struct joiner {
-    plan_level *level;
-    plan_set *set;
-    const plan_joining *j;
-    plan_path *left, *right;
-    rdb_list left_keys, right_keys, key_clauses, rest;
-    partners partners;
-    double rows;             /* before the filter */
-} joiner;
-
-static plan_path *new_join(const joiner *s, rdb_plan_kind kind)
+plan_path *plan_new_join(const plan_joiner *s, rdb_plan_kind kind)
 {
     plan_path *path = RDB_NEW(s->level->p->arena, plan_path);
     path->kind = (uint8_t)kind;
@@ -160,10 +143,98 @@ static plan_path *new_join(const joiner *s, rdb_plan_kind kind)
     return path;
 }
 
-static void add_path(plan_set *set, plan_path *path)
+static bool same_order(const plan_sorted *one, const plan_sorted *other)
 {
-    if (set->cheapest == NULL || plan_path_is_cheaper(path, set->cheapest))
+    return one->collation == other->collation && one->is_descending == other->is_descending && one->nulls_first == other->nulls_first &&
+           (rdb_expr_equal(one->expr, other->expr) || (one->same != NULL && rdb_expr_equal(one->same, other->expr)) || (other->same != NULL && rdb_expr_equal(one->expr, other->same)));
+}
+
+/* Does path give all of the order that other gives? */
+static bool gives_order_of(const plan_path *path, const plan_path *other)
+{
+    if (path->order.count < other->order.count)
+        return false;
+    for (uint32_t i = 0; i < other->order.count; i++)
+        if (!same_order(path->order.items[i], other->order.items[i]))
+            return false;
+    return true;
+}
+
+#define ORDERED_MAX 6u /* of one set: beyond that the first ones stay */
+
+static void add_ordered(planner *p, plan_set *set, plan_path *path)
+{
+    rdb_list kept = {0};
+    if (path->order.count == 0 || (set->cheapest != path && gives_order_of(set->cheapest, path)))
+        return;
+    for (uint32_t i = 0; i < set->ordered.count; i++) {
+        plan_path *one = set->ordered.items[i];
+        if (gives_order_of(one, path) && !plan_path_is_cheaper(path, one))
+            return;
+        if (!gives_order_of(path, one) || plan_path_is_cheaper(one, path))
+            rdb_list_push(p->arena, &kept, one);
+    }
+    if (kept.count < ORDERED_MAX)
+        rdb_list_push(p->arena, &kept, path);
+    set->ordered = kept;
+}
+
+void plan_add_path(planner *p, plan_set *set, plan_path *path)
+{
+    plan_path *dearer = path;
+    if (set->cheapest == NULL || plan_path_is_cheaper(path, set->cheapest)) {
+        dearer = set->cheapest;
         set->cheapest = path;
+    }
+    if (dearer != NULL)
+        add_ordered(p, set, dearer);
+}
+
+/* What an index scan's rows are sorted by. */
+static void note_index_order(plan_level *level, plan_path *path)
+{
+    const plan_rel *rel = path->rel;
+    const rdb_relation_index *index = &rel->range->relation->indexes[path->index_no];
+    for (uint32_t i = 0; i < path->bounds.count; i++)
+        if (((const plan_match *)path->bounds.items[i])->is_any)
+            return;
+    for (uint16_t k = path->equal_columns; k < index->key_count && index->columns[k].column_number > 0; k++) {
+        int32_t typmod = -1;
+        uint32_t collation = 0;
+        const int16_t number = index->columns[k].column_number;
+        const rdb_type *type = plan_column_type(level, rel->range_no, number, &typmod, &collation);
+        plan_sorted *sorted = RDB_NEW(level->p->arena, plan_sorted);
+        if (index->columns[k].collation != collation && index->columns[k].collation != 0 && collation != 0)
+            return;
+        *sorted = (plan_sorted){.expr = plan_make_var(level->p, rel->range_no, number, type, typmod, collation), .collation = collation, .is_descending = index->columns[k].is_descending != path->is_backward,
+                                .nulls_first = index->columns[k].nulls_first != path->is_backward};
+        rdb_list_push(level->p->arena, &path->order, sorted);
+    }
+}
+
+bool plan_add_ordered_paths(plan_level *level, plan_set *set, plan_rel *rel, const rdb_list *exprs)
+{
+    if (rel->has_built || rel->sample != NULL || level->p->context->no_index_scan || plan_is_parent(rel->range) || rel->range->relation->index_count == 0)
+        return true;
+    if (set->cheapest->kind == RDB_PLAN_INDEX_SCAN)
+        note_index_order(level, set->cheapest);
+    for (uint32_t i = 0; i < exprs->count; i++) {
+        const rdb_expr_var *var = exprs->items[i];
+        plan_path *path = NULL;
+        if (var->head.kind != RDB_EXPR_VAR || var->range_no != rel->range_no || var->attribute_no <= 0)
+            continue;
+        const plan_order order = {.attribute_no = var->attribute_no};
+        if (!plan_ordered_path(level, rel, &order, 1, &path))
+            return false;
+        if (path == NULL)
+            continue;
+        path->rows = set->rows;
+        path->needs = set->cheapest->needs;
+        note_index_order(level, path);
+        if (path->order.count > 0)
+            plan_add_path(level->p, set, path);
+    }
+    return true;
 }
 
 /* Does running it again give the rows that it has kept? */
@@ -183,7 +254,7 @@ static bool keeps_rows(const plan_path *path)
 }
 
 /* Every left row with the right side run anew: first, then each time. indexed: the right side's bounds read the left row. */
-static double loop_cost(const joiner *s, double first, double again, double right_rows, uint32_t clause_count, bool indexed)
+static double loop_cost(const plan_joiner *s, double first, double again, double right_rows, uint32_t clause_count, bool indexed)
 {
     const double left_rows = s->left->rows;
     double pairs = left_rows * right_rows, cost = s->left->total;
@@ -208,19 +279,20 @@ static double loop_cost(const joiner *s, double first, double again, double righ
     return cost + pairs * (COST_TUPLE + COST_OPERATOR * clause_count);
 }
 
-static void add_loop(joiner *s, bool keeps_inner, double first, double again)
+static void add_loop(plan_joiner *s, bool keeps_inner, double first, double again)
 {
     planner *p = s->level->p;
-    plan_path *loop = new_join(s, RDB_PLAN_NEST_LOOP);
+    plan_path *loop = plan_new_join(s, RDB_PLAN_NEST_LOOP);
     loop->keeps_inner = keeps_inner;
     loop->condition = s->j->on;
     loop->startup = s->left->startup + s->right->startup;
     loop->total = loop_cost(s, first, again, s->right->rows, s->j->on.count, false) + (p->context->no_nest_loop ? DISABLED : 0);
-    add_path(s->set, loop);
+    loop->order = s->left->order;
+    plan_add_path(p, s->set, loop);
 }
 
 /* The right side is a table that an index looks up by the left row's values. */
-static bool add_indexed_loop(joiner *s)
+static bool add_indexed_loop(plan_joiner *s)
 {
     planner *p = s->level->p;
     plan_rel *rel = s->right->rel;
@@ -238,11 +310,12 @@ static bool add_indexed_loop(joiner *s)
         return true;
     plan_path *plain = s->right;
     s->right = indexed; /* which checks the conditions: by its bounds, or as a filter that sees the left row */
-    plan_path *loop = new_join(s, RDB_PLAN_NEST_LOOP);
+    plan_path *loop = plan_new_join(s, RDB_PLAN_NEST_LOOP);
     loop->startup = s->left->startup + indexed->startup;
     loop->total = loop_cost(s, indexed->total, indexed->total, indexed->rows, 0, true) + (p->context->no_nest_loop ? DISABLED : 0);
     s->right = plain;
-    add_path(s->set, loop);
+    loop->order = s->left->order;
+    plan_add_path(p, s->set, loop);
     return true;
 }
 
@@ -251,10 +324,10 @@ static double hashed_bytes(const plan_path *path)
     return path->rows * (path->width + HASH_ROW_OVERHEAD);
 }
 
-static void add_hash(joiner *s)
+static void add_hash(plan_joiner *s)
 {
     planner *p = s->level->p;
-    plan_path *hash = new_join(s, RDB_PLAN_HASH_JOIN);
+    plan_path *hash = plan_new_join(s, RDB_PLAN_HASH_JOIN);
     const double left_rows = s->left->rows, right_rows = s->right->rows, keys = s->left_keys.count, buckets = exp2(ceil(log2(RDB_MAX(right_rows, 1024.0))));
     const double room = p->context->work_mem_bytes > 0 ? (double)p->context->work_mem_bytes : 4194304.0;
     double share = 1, met = s->rows;
@@ -279,15 +352,15 @@ static void add_hash(joiner *s)
         hash->startup += right_pages * COST_SEQ_PAGE;
         hash->total += (2 * right_pages + 2 * left_pages) * COST_SEQ_PAGE;
     }
-    if (p->context->no_hash_join && s->j->kind != RDB_JOIN_FULL)
+    if (p->context->no_hash_join)
         hash->total += DISABLED;
-    add_path(s->set, hash);
+    plan_add_path(p, s->set, hash);
 }
 
 bool plan_add_join_paths(plan_level *level, plan_set *set, const plan_joining *j)
 {
     planner *p = level->p;
-    joiner s = {.level = level, .set = set, .j = j, .left = j->left->cheapest, .right = j->right->cheapest, .rows = set->rows};
+    plan_joiner s = {.level = level, .set = set, .j = j, .left = j->left->cheapest, .right = j->right->cheapest, .rows = set->rows};
     if (relids_meet(s.left->needs, s.right->relids))
         return true;
     const bool is_lateral = relids_meet(s.right->needs, s.left->relids);
@@ -304,17 +377,22 @@ bool plan_add_join_paths(plan_level *level, plan_set *set, const plan_joining *j
             rdb_list_push(p->arena, &s.rest, j->on.items[i]);
         }
     }
-    if (j->kind != RDB_JOIN_FULL && j->kind != RDB_JOIN_RIGHT) {
-        const bool kept = keeps_rows(s.right);
+    const bool may_loop = j->kind != RDB_JOIN_FULL && j->kind != RDB_JOIN_RIGHT, kept = keeps_rows(s.right);
+    for (uint32_t i = 0; may_loop && i <= j->left->ordered.count; i++) {
+        s.left = i == 0 ? j->left->cheapest : j->left->ordered.items[i - 1];
         add_loop(&s, false, s.right->total, kept ? s.right->rows * COST_OPERATOR : s.right->total);
-        if (!is_lateral && !kept) { /* read once, then kept */
+        if (!is_lateral && !kept && !p->context->no_material) { /* read once, then kept */
             const double put = 2 * COST_OPERATOR * s.right->rows;
             add_loop(&s, true, s.right->total + put, s.right->rows * COST_OPERATOR);
         }
         if (!add_indexed_loop(&s))
             return false;
     }
-    if (s.left_keys.count > 0 && !is_lateral)
+    s.left = j->left->cheapest;
+    if (is_lateral)
+        return true;
+    if (s.left_keys.count > 0)
         add_hash(&s);
+    plan_add_merges(&s);
     return true;
 }

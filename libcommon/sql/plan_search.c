@@ -368,6 +368,21 @@ static bool greedy_join(const search *s, plan_set **items, uint32_t count, plan_
     return true;
 }
 
+/* What equalities of the group compare: an order by it may serve a merge join. */
+static void compared_exprs(planner *p, const plan_tree *group, rdb_list *exprs)
+{
+    for (uint32_t i = 0; i < group->classes.count; i++) {
+        const plan_class *class = group->classes.items[i];
+        for (uint32_t k = 0; k < class->members.count; k++)
+            rdb_list_push(p->arena, exprs, ((const plan_class_member *)class->members.items[k])->expr);
+    }
+    for (uint32_t i = 0; i < group->clauses.count; i++) {
+        const rdb_expr_function *e = (const rdb_expr_function *)((const plan_clause *)group->clauses.items[i])->expr;
+        if (e->head.kind == RDB_EXPR_FUNCTION && e->operator_oid != 0 && e->arguments.count == 2)
+            add_all(p, exprs, &e->arguments);
+    }
+}
+
 static bool item_set(plan_level *level, plan_tree *item, plan_set *set)
 {
     *set = (plan_set){.relids = item->relids};
@@ -401,9 +416,13 @@ bool plan_group_path(plan_level *level, plan_tree *group, plan_path **out)
     const search s = {level, group};
     const uint32_t count = group->items.count;
     plan_set **items = RDB_NEW_ARRAY(p->arena, plan_set *, count + 1), **copy = RDB_NEW_ARRAY(p->arena, plan_set *, count + 1), *whole = NULL;
+    rdb_list compared = {0};
+    if (count > 1)
+        compared_exprs(p, group, &compared);
     for (uint32_t i = 0; i < count; i++) {
+        const plan_tree *item = group->items.items[i];
         items[i] = copy[i] = RDB_NEW(p->arena, plan_set);
-        if (!item_set(level, group->items.items[i], items[i]))
+        if (!item_set(level, group->items.items[i], items[i]) || (item->shape == PLAN_SHAPE_REL && !plan_add_ordered_paths(level, items[i], level->rels[item->range_no], &compared)))
             return false;
         for (uint32_t k = 0; k < group->clauses.count; k++) { /* what no join can check: over one join that stays where it is */
             const plan_clause *clause = group->clauses.items[k];

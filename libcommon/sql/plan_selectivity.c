@@ -749,6 +749,55 @@ double plan_join_selectivity(plan_level *level, const rdb_expr *clause, plan_rel
     return selectivity;
 }
 
+/* The smallest and the largest value that the figures know. */
+static bool value_extremes(const subject *s, rdb_datum *smallest, rdb_datum *largest)
+{
+    const rdb_statistics *figures = s->figures;
+    bool any = false;
+    if (figures == NULL || s->type->ops == NULL || s->type->ops->compare == NULL)
+        return false;
+    for (uint32_t i = 0; i < figures->common_count + (figures->bound_count > 1 ? 2 : 0); i++) {
+        const rdb_datum value = i < figures->common_count ? figures->common_values[i] : figures->bounds[i == figures->common_count ? 0 : figures->bound_count - 1];
+        if (!any || compare_values(s, value, *smallest) < 0)
+            *smallest = value;
+        if (!any || compare_values(s, value, *largest) > 0)
+            *largest = value;
+        any = true;
+    }
+    return any;
+}
+
+/* The share of not-null values < or <= value. */
+static double share_below(planner *p, const subject *s, uint16_t strategy, rdb_datum value)
+{
+    const rdb_statistics *figures = s->figures;
+    double common = 0, rest = share(1 - figures->null_fraction - common_total(figures));
+    for (uint32_t i = 0; i < figures->common_count; i++)
+        if (strategy_holds(strategy, compare_values(s, figures->common_values[i], value)))
+            common += (double)figures->common_fractions[i];
+    rest *= figures->bound_count > 1 ? histogram_share(p, s, strategy, value) : 0.5;
+    return share(common + rest);
+}
+
+plan_merge_part plan_merge_parts(plan_level *level, const rdb_expr *left_expr, const rdb_expr *right_expr)
+{
+    plan_merge_part part = {0, 1, 0, 1};
+    const subject left = examine(level, left_expr), right = examine(level, right_expr);
+    rdb_datum left_low, left_high, right_low, right_high;
+    if (left.type->oid != right.type->oid || left.type->rep != right.type->rep || !value_extremes(&left, &left_low, &left_high) || !value_extremes(&right, &right_low, &right_high))
+        return part;
+    part.left_end = share_below(level->p, &left, 2, right_high);
+    part.right_end = share_below(level->p, &right, 2, left_high);
+    part.left_begin = share_below(level->p, &left, 1, right_low);
+    part.right_begin = share_below(level->p, &right, 1, left_low);
+    /* only one side can end early, and only one can begin late */
+    *(part.left_end > part.right_end ? &part.left_end : &part.right_end) = 1;
+    *(part.left_begin < part.right_begin ? &part.left_begin : &part.right_begin) = 0;
+    if (part.left_begin >= part.left_end || part.right_begin >= part.right_end)
+        part = (plan_merge_part){0, 1, 0, 1};
+    return part;
+}
+
 double plan_bucket_share(plan_level *level, const rdb_expr *expr, double buckets)
 {
     bool is_guess = false;

@@ -24,7 +24,7 @@ typedef enum rdb_plan_kind {
     RDB_PLAN_SUBQUERY_SCAN,   /* row space: left's output */
     RDB_PLAN_NEST_LOOP,       /* row space: left then right; the right side reads parameters set from the left row */
     RDB_PLAN_HASH_JOIN,       /* row space: left (probe) then right (build); SEMI and ANTI: left alone */
-    RDB_PLAN_MERGE_JOIN,
+    RDB_PLAN_MERGE_JOIN,      /* row space: left then right, both sorted by the keys; SEMI, and ANTI unless its input_count says so: left alone */
     RDB_PLAN_AGGREGATE,       /* row space: group keys, then aggregates (then GROUPING's bit masks) */
     RDB_PLAN_SORT,            /* row space: left's output */
     RDB_PLAN_LIMIT,
@@ -94,6 +94,7 @@ typedef struct rdb_plan_join {
     uint32_t key_count;               /* hash and merge joins */
     rdb_expr *const *left_keys;       /* over left's output */
     rdb_expr *const *right_keys;      /* over right's output */
+    const rdb_plan_key *orders;       /* merge joins: how both sides are sorted, key by key; their slot_no says nothing */
     rdb_list shown_keys;              /* the equalities that the keys came from, for EXPLAIN */
     rdb_list condition;               /* over left and right columns: join quals other than the keys */
     uint32_t parameter_count;         /* nested loops: EXECUTION parameters set for each left row */
@@ -317,6 +318,7 @@ typedef struct rdb_plan_context {
     uint32_t parameter_count;
     uint64_t work_mem_bytes;       /* 0: 4 MiB */
     bool no_seq_scan, no_index_scan, no_hash_join, no_nest_loop, no_hash_aggregate, no_sort; /* enable_* = off */
+    bool no_merge_join, no_material;
     bool no_bitmap_scan, no_index_only_scan, no_incremental_sort, no_tid_scan, no_partition_pruning;
     bool joins_partitions, aggregates_partitions; /* enable_partitionwise_join, enable_partitionwise_aggregate */
     uint8_t constraint_exclusion;  /* rdb_constraint_exclusion */
