@@ -317,10 +317,12 @@ static void publish(catalog_overlay *overlay)
     rdb_mutex_unlock(&database->lock);
 }
 
-/* What standbys forget when they replay the commit: (system table, object) pairs, 8 bytes each. */
+/* What standbys forget when they replay the commit, and this server at the commit of a prepared transaction, whose overlay is long
+ * gone: (system table, object) pairs, 8 bytes each. */
 static bool add_payload(catalog_overlay *overlay, rdb_error *err)
 {
-    uint32_t count = rdb_map_count(overlay->dirty), at = 0, cursor = 0;
+    uint32_t recounted = overlay->recounted != NULL ? rdb_map_count(overlay->recounted) : 0;
+    uint32_t count = rdb_map_count(overlay->dirty) + recounted, at = 0, cursor = 0;
     uint64_t *pairs = malloc((count + 1) * sizeof *pairs);
     if (pairs == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
@@ -328,10 +330,44 @@ static bool add_payload(catalog_overlay *overlay, rdb_error *err)
     void *value;
     while (rdb_map_next(overlay->dirty, &cursor, &key, &value))
         memcpy(&pairs[at++], key.data, sizeof *pairs);
+    for (cursor = 0; recounted > 0 && rdb_map_next(overlay->recounted, &cursor, &key, &value);) {
+        uint64_t oid;
+        memcpy(&oid, key.data, sizeof oid);
+        pairs[at++] = dirty_key(RDB_PG_CLASS, (uint32_t)oid);
+    }
     if (count > 0)
         rdb_txn_add_commit_payload(overlay->txn, INVALIDATION_PAYLOAD, pairs, count * (uint32_t)sizeof *pairs);
     free(pairs);
     return true;
+}
+
+static void replay_payload(void *context, uint32_t pdb, const void *bytes, uint32_t length)
+{
+    static const char mark;
+    rdb_catalog *catalog = context;
+    catalog_overlay changes = {.dirty = rdb_map_create(), .names_dirty = true};
+    RDB_VERIFY(changes.dirty != NULL); /* caches that went on unchanged would be wrong for good */
+    for (uint32_t at = 0; at + sizeof(uint64_t) <= length; at += sizeof(uint64_t))
+        RDB_VERIFY(rdb_map_put_u64(changes.dirty, rdb_get_u64((const uint8_t *)bytes + at), (void *)(uintptr_t)&mark));
+    rdb_mutex_lock(&catalog->lock);
+    changes.database = catalog->databases;
+    while (changes.database != NULL && changes.database->pdb != pdb)
+        changes.database = changes.database->next;
+    if (changes.database != NULL)
+        publish(&changes);
+    rdb_mutex_unlock(&catalog->lock);
+    rdb_map_destroy(changes.dirty);
+}
+
+void cache_register_payload(rdb_catalog *catalog)
+{
+    rdb_txn_register_payload(INVALIDATION_PAYLOAD, catalog != NULL ? replay_payload : NULL, catalog);
+}
+
+bool rdb_catalog_changes_shared(rdb_catalog *catalog, const rdb_txn *txn)
+{
+    const catalog_overlay *overlay = overlay_find(catalog, txn);
+    return overlay != NULL && overlay->root_txn != NULL;
 }
 
 /* The companion in the root PDB has the same savepoints, as far as it was used in them. */
@@ -369,6 +405,7 @@ static bool overlay_event(void *context, rdb_txn *txn, rdb_txn_event event, uint
         overlay->is_published = true;
         overlay->hook_count--;
         break;
+    case RDB_TXN_PREPARED: /* the payload says the rest */
     case RDB_TXN_ABORTED:
         overlay->hook_count--;
         break;

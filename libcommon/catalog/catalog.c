@@ -77,6 +77,7 @@ bool rdb_catalog_open(rdb_catalog **catalog, const rdb_catalog_config *config, r
         rdb_catalog_close(&opened);
         return false;
     }
+    cache_register_payload(opened);
     *catalog = opened;
     return true;
 }
@@ -88,6 +89,7 @@ void rdb_catalog_close(rdb_catalog **catalog)
         return;
     *catalog = NULL;
     RDB_ASSERT(closed->overlays == NULL);
+    cache_register_payload(NULL);
     sequences_close(closed);
     while (closed->databases != NULL) {
         rdb_database *next = closed->databases->next;
@@ -366,9 +368,14 @@ static bool close_soon_for_drop(rdb_catalog *catalog, uint32_t pdb, uint32_t *se
     return true;
 }
 
-static bool report_in_use(const char *name, uint32_t sessions, rdb_error *err)
+static bool report_in_use(const char *name, uint32_t sessions, uint32_t prepared, rdb_error *err)
 {
     rdb_error_set(err, RDB_OBJECT_IN_USE, "database \"%s\" is being accessed by other users", name);
+    if (sessions > 0 && prepared > 0)
+        return rdb_error_detail(err, "There are %u other session(s) and %u prepared transaction(s) using the database.", sessions, prepared);
+    if (prepared > 0)
+        return rdb_error_detail(err, prepared == 1 ? "There is %u prepared transaction using the database." : "There are %u prepared transactions using the database.",
+                                prepared);
     return rdb_error_detail(err, sessions == 1 ? "There is %u other session using the database." : "There are %u other sessions using the database.",
                             sessions);
 }
@@ -400,7 +407,8 @@ bool rdb_database_drop(rdb_catalog *catalog, const char *name, bool missing_is_f
     ok = clone_list_files(database, &files, &file_count, err);
     rdb_database_close(&database);
     const rdb_datum key = datum_oid(facts.oid);
-    ok = ok && (close_soon_for_drop(catalog, facts.pdb, &sessions) || report_in_use(name, sessions, err)) &&
+    const uint32_t prepared = rdb_txn_count_prepared(catalog->txns, facts.pdb);
+    ok = ok && ((close_soon_for_drop(catalog, facts.pdb, &sessions) && prepared == 0) || report_in_use(name, sessions, prepared, err)) &&
          rdb_catalog_delete(access, RDB_PG_DATABASE, &row, err) &&
          delete_rows(access, RDB_PLUGGABLE, INDEX_PLUGGABLE_DATABASE, &key, 1, err) &&
          rdb_ddl_comment(access, (rdb_object_address){RDB_PG_DATABASE, facts.oid, 0}, NULL, err);

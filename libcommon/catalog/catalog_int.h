@@ -139,6 +139,7 @@ catalog_overlay *overlay_find(rdb_catalog *catalog, const rdb_txn *txn);
 RDB_CHECKED bool overlay_need(rdb_access *access, catalog_overlay **overlay, rdb_error *err);
 /* 0 where the transaction changed nothing. */
 uint64_t overlay_generation(const rdb_access *access);
+void cache_register_payload(rdb_catalog *catalog); /* NULL: no catalog is open any more */
 
 /* ---- load.c: descriptors from rows ------------------------------------------------------------------------------------- */
 /* epoch: of the database before the call. */

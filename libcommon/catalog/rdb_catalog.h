@@ -37,6 +37,8 @@ typedef struct rdb_catalog_config {
     rdb_txn_manager *txns;
     rdb_undo *undo;
 } rdb_catalog_config;
+/* Has the transaction a companion that changes roles, databases or what else all databases share? */
+bool rdb_catalog_changes_shared(rdb_catalog *catalog, const rdb_txn *txn);
 RDB_CHECKED bool rdb_catalog_open(rdb_catalog **catalog, const rdb_catalog_config *config, rdb_error *err);
 void rdb_catalog_close(rdb_catalog **catalog);
 void rdb_catalog_register_redo(void);

@@ -895,6 +895,7 @@ static bool at_transaction_event(void *context, rdb_txn *txn, rdb_txn_event even
                 return false;
         return true;
     case RDB_TXN_COMMITTED:
+    case RDB_TXN_PREPARED:
     case RDB_TXN_ABORTED:
         forget_queue(queue);
         return true;

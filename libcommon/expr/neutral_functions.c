@@ -127,7 +127,6 @@ static const rdb_set_kernel_entry SETS[] = {
     EMPTY(3318), /* pg_stat_get_progress_info: commands tell no progress */
     EMPTY(6014), /* pg_show_replication_origin_status */
     EMPTY(6119), /* pg_get_publication_tables */
-    EMPTY(1065), /* pg_prepared_xact */
     EMPTY(3401), /* pg_hba_file_rules: who may connect stands in rustydb.toml */
     EMPTY(6250), /* pg_ident_file_mappings */
     EMPTY(3329), /* pg_show_all_file_settings */

@@ -160,6 +160,19 @@ static bool begin_again(rdb_session *session, session_portal *portal, rdb_error 
            session_plan_start(session, portal->plan, portal->parameters, portal->parameter_count, &portal->snapshot, err) && fill_store(portal, portal->store_at, err);
 }
 
+bool cursor_is_to_be_held(const rdb_session *session)
+{
+    uint32_t cursor = 0;
+    rdb_slice key;
+    void *value;
+    bool found = false;
+    while (!found && rdb_map_next(session->portals, &cursor, &key, &value)) {
+        const session_portal *portal = value;
+        found = portal->holds && !portal->is_holding && !portal->is_failed;
+    }
+    return found;
+}
+
 bool cursor_hold_all(rdb_session *session, rdb_error *err)
 {
     uint32_t cursor = 0;

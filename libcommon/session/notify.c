@@ -228,6 +228,11 @@ void session_notify_rollback(rdb_session *session, uint32_t savepoint_no)
 }
 
 /* ---- the commit ------------------------------------------------------------------------------------------------------------------ */
+bool session_notify_is_pending(const rdb_session *session)
+{
+    return session->notify != NULL && session->notify->count > 0;
+}
+
 bool session_notify_begin_commit(rdb_session *session, rdb_error *err)
 {
     struct session_notify *state = session->notify;

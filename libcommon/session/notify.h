@@ -16,6 +16,7 @@ notify_hub *session_engine_notify_hub(rdb_engine *engine);
 RDB_CHECKED bool session_notify_statement(rdb_session *session, const rdb_ast_node *statement, rdb_error *err);
 RDB_CHECKED bool session_notify_add(rdb_session *session, const char *channel, const char *payload, rdb_error *err);
 RDB_CHECKED bool session_unlisten_all(rdb_session *session, rdb_error *err);
+bool session_notify_is_pending(const rdb_session *session); /* this transaction said something */
 /* Around the engine's commit; between the two no other session's notifications are given out. 54000 where too much waits. */
 RDB_CHECKED bool session_notify_begin_commit(rdb_session *session, rdb_error *err);
 void session_notify_end_commit(rdb_session *session, bool committed);

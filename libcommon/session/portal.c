@@ -309,6 +309,8 @@ bool session_execute(rdb_session *session, const char *name, uint32_t row_max, r
     bool ok = session_check_not_failed(session, raw, err);
     if (ok && portal->is_failed)
         ok = rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "portal \"%s\" cannot be run", name);
+    if (session->block == SESSION_IMPLICIT && session->implicit_statements != UINT32_MAX)
+        session->implicit_statements++;
     if (ok && portal->plan != NULL && portal->plan->plan != NULL) {
         if (portal->is_started && !portal->has_snapshot) { /* ran to its end before */
             char tag[64];

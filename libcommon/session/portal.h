@@ -21,6 +21,7 @@ RDB_CHECKED bool portal_start(rdb_session *session, session_portal *portal, rdb_
 RDB_CHECKED bool portal_next_rows(session_portal *portal, uint64_t row_max, const rdb_batch **batch, uint32_t *from, uint32_t *to, rdb_error *err);
 /* WHERE CURRENT OF (expr/rdb_expr.h: rdb_cursor_row). */
 RDB_CHECKED bool session_cursor_row(const rdb_eval *eval, const char *cursor, uint32_t table_oid, rdb_datum *tid, uint32_t *relation_oid, rdb_error *err);
+bool cursor_is_to_be_held(const rdb_session *session); /* WITH HOLD, declared in this transaction */
 /* Before a commit: cursors WITH HOLD take in the rows that are left. */
 RDB_CHECKED bool cursor_hold_all(rdb_session *session, rdb_error *err);
 

@@ -45,6 +45,7 @@ bool session_extended_transaction(rdb_session *session, rdb_error *err)
         if (!session_begin_statement(session, err))
             return false;
         session->block = SESSION_IMPLICIT;
+        session->implicit_statements = 0;
     }
     return session_begin_statement(session, err);
 }

@@ -127,6 +127,7 @@ struct rdb_session {
 
     rdb_access *access;         /* of the statement that runs now; borrowed */
     session_block block;
+    uint32_t implicit_statements; /* executed in IMPLICIT; UINT32_MAX: those of a Query with several */
     rdb_scn last_commit_scn; /* what it committed without waiting, its own snapshots see all the same (R17) */
     rdb_lock_session *locks;    /* those that outlive transactions, and who waits: for deadlock reports */
     rdb_txn *txn;               /* NULL: not begun yet, also inside BLOCK */
@@ -156,6 +157,9 @@ RDB_CHECKED bool session_create(rdb_session **session, rdb_engine *engine, rdb_d
                                 const session_owner *owner, rdb_error *err);
 void session_destroy(rdb_session **session); /* NULL inside is fine */
 void session_cancel(rdb_session *session, bool terminate); /* any thread */
+/* The statement is all that its transaction has: one of a Query, or the first of a pipeline. VACUUM and its like need it. */
+bool session_stands_alone(const rdb_session *session);
+RDB_CHECKED bool session_require_alone(const rdb_session *session, const char *what, rdb_error *err); /* 25001 */
 bool session_is_idle(const rdb_session *session); /* outside a transaction */
 void session_trim(rdb_session *session); /* gives caches of memory back while parked */
 char session_ready_status(const rdb_session *session); /* 'I', 'T', 'E' */

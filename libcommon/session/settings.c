@@ -465,6 +465,10 @@ uint64_t session_setting_work_mem(const rdb_session *session)
 {
     return session->settings->work_mem_bytes;
 }
+uint32_t session_setting_prepared_max(const rdb_session *session)
+{
+    return (uint32_t)strtoul(session->settings->values[SET_max_prepared_transactions], NULL, 10);
+}
 uint32_t session_setting_statistics_target(const rdb_session *session)
 {
     return (uint32_t)strtoul(session->settings->values[SET_default_statistics_target], NULL, 10);

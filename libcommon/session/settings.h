@@ -21,6 +21,7 @@ int64_t session_setting_lock_timeout_us(const rdb_session *session);
 int64_t session_setting_statement_timeout_us(const rdb_session *session);
 int64_t session_setting_idle_timeout_us(const rdb_session *session, bool in_transaction); /* 0: none */
 uint64_t session_setting_work_mem(const rdb_session *session);
+uint32_t session_setting_prepared_max(const rdb_session *session); /* max_prepared_transactions */
 uint32_t session_setting_statistics_target(const rdb_session *session);
 const char *session_setting_application_name(const rdb_session *session);
 bool session_setting_row_security_off(const rdb_session *session);

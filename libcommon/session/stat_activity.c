@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * pg_stat_activity, pg_locks and who blocks whom; the session's own cursors and prepared statements; the server's
+ * pg_stat_activity, pg_locks, prepared transactions and who blocks whom; the session's own cursors and prepared statements; the server's
  * WAL positions, start and checkpoints. */
 #include "catalog/rdb_acl.h"
 #include "expr/kernels.h"
@@ -567,9 +567,33 @@ static bool backend_count_row(rdb_call *call, const rdb_datum *a, const bool *nu
 }
 EXPR_ROW_KERNEL(backend_count, 1)
 
+/* ---- pg_prepared_xact -------------------------------------------------------------------------------------------------------------------- */
+static bool prepared_begin(rdb_call *call, void *state, const rdb_datum *arguments, const bool *is_null)
+{
+    rdb_prepared_info *list = NULL;
+    uint32_t count = 0;
+    (void)arguments, (void)is_null;
+    if (!rdb_txn_list_prepared(rdb_engine_txns(session_of(call)->engine), call->arena, &list, &count, call->err))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        rdb_datum values[5];
+        bool nulls[5] = {false};
+        memset(values, 0, sizeof values);
+        values[0].oid = (uint32_t)list[i].xid;
+        values[1] = expr_text(list[i].gid);
+        values[2] = expr_moment(list[i].prepared_us);
+        values[3].oid = list[i].role_oid;
+        if (!database_of_pdb(call, list[i].pdb, &values[4].oid))
+            return false;
+        expr_rows_add(call, state, values, nulls, 5);
+    }
+    return true;
+}
+
 #define ROWS(oid, begin_function) {.proc_oid = (oid), .state_bytes = sizeof(expr_rows), .begin = (begin_function), .next = expr_rows_next, .flags = RDB_KERNEL_NEEDS_SESSION}
 static const rdb_set_kernel_entry SETS[] = {
     ROWS(2022, activity_begin), ROWS(1936, backend_numbers_begin), ROWS(1371, locks_begin), ROWS(2511, cursors_begin), ROWS(2510, statements_begin),
+    ROWS(1065, prepared_begin),
 };
 
 static const rdb_kernel_entry ENTRIES[] = {

@@ -271,7 +271,7 @@ static void command_context(rdb_session *session, const session_plan *plan, cons
                                      .lock_timeout_us = session_setting_lock_timeout_us(session),
                                      .work_mem_bytes = session_setting_work_mem(session),
                                      .work = &session->work,
-                                     .is_top_level = session->block == SESSION_AUTO,
+                                     .is_top_level = session_stands_alone(session),
                                      .role = &session->role,
                                      .statistics_target = session_setting_statistics_target(session),
                                      .set_planner = set_planner,
@@ -341,8 +341,8 @@ static bool discard(rdb_session *session, const rdb_ast_discard *statement, char
 {
     switch (statement->target) {
     case RDB_SQL_DISCARD_ALL:
-        if (session->block != SESSION_AUTO)
-            return rdb_error_set(err, RDB_ACTIVE_SQL_TRANSACTION, "DISCARD ALL cannot run inside a transaction block");
+        if (!session_require_alone(session, "DISCARD ALL", err))
+            return false;
         snprintf(tag, 64, "DISCARD ALL");
         session_discard_statements(session);
         rdb_sequence_session_forget(session->sequences);
@@ -561,6 +561,7 @@ void session_simple_query(rdb_session *session, const char *text)
         if (statements.count > 1 && session->block == SESSION_IDLE && statements.items[i].body->tag != RDB_AST_TRANSACTION) {
             ok = session_begin_statement(session, &err);
             session->block = SESSION_IMPLICIT;
+            session->implicit_statements = UINT32_MAX;
         }
         ok = ok && run_one(session, text, &statements.items[i], &err);
     }

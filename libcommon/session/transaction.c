@@ -2,7 +2,9 @@
  * The transaction block of a session: PostgreSQL's rules of BEGIN, COMMIT, savepoints and what an error does. The engine's
  * transaction is begun late, by the first statement that needs one, so BEGIN itself costs nothing and
  * SET TRANSACTION may still change its mind. */
+#include "command/rdb_command.h"
 #include "session/notify.h"
+#include "session/portal.h"
 #include "session/session_int.h"
 #include "session/settings.h"
 #include "txn/rdb_ssi.h"
@@ -15,6 +17,19 @@ bool session_is_idle(const rdb_session *session)
 char session_ready_status(const rdb_session *session)
 {
     return session->block == SESSION_FAILED ? 'E' : session->block == SESSION_BLOCK ? 'T' : 'I';
+}
+
+bool session_stands_alone(const rdb_session *session)
+{
+    return session->block == SESSION_AUTO || (session->block == SESSION_IMPLICIT && session->implicit_statements == 1);
+}
+
+bool session_require_alone(const rdb_session *session, const char *what, rdb_error *err)
+{
+    if (session->block == SESSION_IDLE || session_stands_alone(session))
+        return true;
+    bool in_pipeline = session->block == SESSION_IMPLICIT && session->implicit_statements != UINT32_MAX;
+    return rdb_error_set(err, RDB_ACTIVE_SQL_TRANSACTION, in_pipeline ? "%s cannot be executed within a pipeline" : "%s cannot run inside a transaction block", what);
 }
 
 static bool in_block(const rdb_session *session)
@@ -337,6 +352,82 @@ static bool rollback_to_savepoint(rdb_session *session, const char *name, rdb_er
     return push_savepoint(session, name, err); /* it can be rolled back to again */
 }
 
+/* ---- two-phase commit --------------------------------------------------------------------------------------------------- */
+typedef struct temp_search {
+    rdb_access *access;
+    bool found, ok;
+    rdb_error *err;
+} temp_search;
+
+static void look_for_temp(void *context, uint32_t oid)
+{
+    temp_search *search = context;
+    const rdb_relation *relation = NULL;
+    if (!search->ok || search->found)
+        return;
+    search->ok = rdb_relation_get(search->access, oid, &relation, search->err);
+    search->found = relation != NULL && relation->persistence == 't';
+}
+
+/* What would not outlive the session, or is more than one commit, can not wait for another to end it. */
+static bool may_prepare(rdb_session *session, rdb_error *err)
+{
+    temp_search search = {.ok = true, .err = err};
+    if (session_notify_is_pending(session))
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "cannot PREPARE a transaction that has executed LISTEN, UNLISTEN, or NOTIFY");
+    if (cursor_is_to_be_held(session))
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "cannot PREPARE a transaction that has created a cursor WITH HOLD");
+    if (rdb_catalog_changes_shared(rdb_engine_catalog(session->engine), session->txn))
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "cannot PREPARE a transaction that has changed roles, databases or other shared objects");
+    if (!session_access_begin(session, &search.access, err))
+        return false;
+    rdb_lock_visit_relations(session->txn, look_for_temp, &search);
+    rdb_access_end(&search.access);
+    return search.ok && (!search.found || rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "cannot PREPARE a transaction that has operated on temporary objects"));
+}
+
+static bool prepare_block(rdb_session *session, const char *gid, char tag[64], rdb_error *err)
+{
+    if (session->block != SESSION_BLOCK) {
+        snprintf(tag, 64, "ROLLBACK");
+        if (session->block != SESSION_FAILED)
+            session_notice(session, "WARNING", RDB_NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress");
+        session_rollback(session);
+        return true;
+    }
+    snprintf(tag, 64, "PREPARE TRANSACTION");
+    if (!begin_engine_transaction(session, err) || !may_prepare(session, err) || !session_close_portals(session, true, err)) {
+        session_rollback(session);
+        return false;
+    }
+    bool ok = rdb_txn_prepare(&session->txn, &session->locks, gid, session->role.oid, session_setting_prepared_max(session), err);
+    rdb_counters_add(session->counters, ok ? RDB_COUNTER_COMMITS : RDB_COUNTER_ROLLBACKS, 1);
+    forget(session, ok);
+    return ok;
+}
+
+static bool end_prepared(rdb_session *session, const char *gid, bool commits, const char *what, rdb_error *err)
+{
+    rdb_txn_manager *txns = rdb_engine_txns(session->engine);
+    rdb_prepared_info info;
+    rdb_scn scn = 0;
+    if (!session_require_alone(session, what, err))
+        return false;
+    if (!rdb_txn_find_prepared(txns, gid, &info))
+        return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "prepared transaction with identifier \"%s\" does not exist", gid);
+    if (!session->role.is_superuser && session->role.oid != info.role_oid) {
+        rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "permission denied to finish prepared transaction");
+        return rdb_error_hint(err, "Must be superuser or the user that prepared the transaction.");
+    }
+    if (info.pdb != rdb_database_pdb(session->database)) {
+        rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "prepared transaction belongs to another database");
+        return rdb_error_hint(err, "Connect to the database where the transaction was prepared to finish it.");
+    }
+    bool ok = rdb_txn_end_prepared(txns, gid, commits, session_setting_commit_wait(session), &scn, err);
+    session->last_commit_scn = RDB_MAX(session->last_commit_scn, scn);
+    return ok;
+}
+
 bool session_transaction_statement(rdb_session *session, const rdb_ast_node *node, char tag[64], rdb_error *err)
 {
     const rdb_ast_transaction *statement = (const rdb_ast_transaction *)node;
@@ -360,9 +451,11 @@ bool session_transaction_statement(rdb_session *session, const rdb_ast_node *nod
         return needs_block(session, "ROLLBACK TO SAVEPOINT", err) &&
                rollback_to_savepoint(session, statement->savepoint, err);
     case RDB_SQL_TRANSACTION_PREPARE:
+        return prepare_block(session, statement->gid, tag, err);
     case RDB_SQL_TRANSACTION_COMMIT_PREPARED:
     case RDB_SQL_TRANSACTION_ROLLBACK_PREPARED:
-        break;
+        snprintf(tag, 64, "%s", rdb_command_tag(node));
+        return end_prepared(session, statement->gid, statement->kind == RDB_SQL_TRANSACTION_COMMIT_PREPARED, tag, err);
     }
-    return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "two-phase commit is not supported yet");
+    return rdb_error_set(err, RDB_INTERNAL_ERROR, "a transaction statement of kind %d is not known", (int)statement->kind);
 }

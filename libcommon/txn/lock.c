@@ -105,6 +105,13 @@ void rdb_lock_release_level(rdb_txn *txn, uint32_t level)
         lock_owner_release_level(txn->locks, level);
 }
 
+void rdb_lock_visit_relations(const rdb_txn *txn, void (*visit)(void *context, uint32_t oid), void *context)
+{
+    for (uint32_t i = 0; txn->locks != NULL && i < txn->locks->local_count; i++)
+        if (txn->locks->locals[i].modes != 0 && txn->locks->locals[i].tag.kind == RDB_LOCK_RELATION)
+            visit(context, (uint32_t)txn->locks->locals[i].tag.a);
+}
+
 /* ---- sessions -------------------------------------------------------------------------------------------------------- */
 bool rdb_lock_session_open(rdb_lock_session **session, rdb_txn_manager *manager, rdb_cancel *cancel, int32_t process_id,
                            rdb_error *err)
@@ -122,6 +129,25 @@ void rdb_lock_session_attach(rdb_lock_session *session, rdb_txn *txn)
     RDB_ASSERT(session->belongs_to_session && txn->locks == NULL);
     txn->locks = session;
     lock_owner_attach(session, txn);
+}
+
+bool rdb_lock_session_split(rdb_lock_session **session, rdb_txn *txn, rdb_error *err)
+{
+    lock_owner *former = *session, *made = NULL;
+    if (former == NULL || txn->locks != former)
+        return true;
+    if (!rdb_lock_session_open(&made, txn->manager, former->cancel, atomic_load_explicit(&former->process_id, memory_order_relaxed), err))
+        return false;
+    made->deadlock_timeout_us = former->deadlock_timeout_us;
+    if (!lock_owner_move_session(former, made, err)) {
+        rdb_lock_session_close(&made);
+        return false;
+    }
+    former->belongs_to_session = false;
+    former->cancel = NULL;
+    atomic_store_explicit(&former->process_id, 0, memory_order_relaxed);
+    *session = made;
+    return true;
 }
 
 bool rdb_lock_session_acquire(rdb_txn *txn, rdb_lock_tag tag, rdb_lock_mode mode, rdb_lock_policy policy,

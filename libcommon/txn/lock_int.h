@@ -198,6 +198,20 @@ void lock_owner_release_all(lock_owner *owner, bool with_session);
 void lock_owner_release_session(lock_owner *owner, uint8_t kind);
 void lock_owner_attach(lock_owner *owner, const rdb_txn *txn); /* the session's next transaction; NULL: it ended */
 
+/* What a prepared transaction's record says of one lock. Rows: mode is 1 + rdb_row_lock, b the address. */
+typedef struct lock_saved {
+    uint8_t kind, mode;
+    uint16_t zero;
+    uint32_t pdb;
+    uint64_t a, b;
+} lock_saved;
+_Static_assert(sizeof(lock_saved) == 24, "the drawing in prepare.c and the struct disagree");
+/* Appends every lock but those on xids; how many. */
+uint32_t lock_owner_save(const lock_owner *owner, rdb_strbuf *bytes);
+bool lock_owner_restore(lock_owner *owner, const uint8_t *saved, uint32_t count, rdb_error *err);
+/* Gives the locks of the session level to another owner, all or none. 55000: the transaction has one of them too. */
+bool lock_owner_move_session(lock_owner *owner, lock_owner *other, rdb_error *err);
+
 /* lock_fast.c: weak relation locks outside the table. */
 bool lock_fast_eligible(rdb_lock_tag tag, rdb_lock_mode mode);
 bool lock_fast_acquire(lock_owner *owner, lock_local *local, rdb_lock_mode mode);

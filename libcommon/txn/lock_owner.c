@@ -330,3 +330,109 @@ void lock_owner_release_all(lock_owner *owner, bool with_session)
     compact(owner);
     owner->age = 0;
 }
+
+/* ---- prepared transactions --------------------------------------------------------------------------------------------------- */
+static void save_lock(rdb_strbuf *bytes, rdb_lock_tag tag, unsigned mode, uint64_t b)
+{
+    const lock_saved saved = {.kind = tag.kind, .mode = (uint8_t)mode, .pdb = tag.pdb, .a = tag.a, .b = b};
+    rdb_strbuf_add(bytes, &saved, sizeof saved);
+}
+
+uint32_t lock_owner_save(const lock_owner *owner, rdb_strbuf *bytes)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < owner->local_count; i++)
+        for (unsigned mode = 1; mode < LOCK_MODES; mode++)
+            if ((owner->locals[i].modes & LOCK_BIT(mode)) != 0) {
+                save_lock(bytes, owner->locals[i].tag, mode, owner->locals[i].tag.b);
+                count++;
+            }
+    for (const lock_grant *grant = owner->grants; grant != NULL; grant = grant->owner_next) {
+        const rdb_lock_tag tag = grant->object->tag;
+        if (tag.kind != RDB_LOCK_ROW)
+            continue;
+        for (unsigned slot = 0; slot < LOCK_WINDOW_SLOTS; slot++)
+            if ((grant->slots[slot / 64] >> slot % 64 & 1) != 0) {
+                save_lock(bytes, tag, (unsigned)__builtin_ctz(grant->modes), tag.b << 16 | (grant->window * LOCK_WINDOW_SLOTS + slot));
+                count++;
+            }
+    }
+    return count;
+}
+
+bool lock_owner_restore(lock_owner *owner, const uint8_t *saved, uint32_t count, rdb_error *err)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        lock_saved lock;
+        bool taken, ok;
+        memcpy(&lock, saved + i * sizeof lock, sizeof lock);
+        const rdb_lock_tag tag = {.kind = lock.kind, .pdb = lock.pdb, .a = lock.a, .b = lock.b};
+        if (lock.mode == 0 || lock.mode >= LOCK_MODES || (lock.kind == RDB_LOCK_ROW && lock.mode > 1 + RDB_ROW_UPDATE))
+            return rdb_error_set(err, RDB_DATA_CORRUPTED, "a record of a prepared transaction is malformed");
+        if (lock.kind == RDB_LOCK_ROW) {
+            ok = lock_row_acquire(owner, lock.pdb, lock.a, lock.b, (rdb_row_lock)(lock.mode - 1), 0, RDB_LOCK_NOWAIT, 0, NULL, &taken, err);
+            if (ok)
+                lock_row_confirm(owner, lock.pdb, lock.a, lock.b);
+        } else {
+            ok = lock_owner_acquire(owner, tag, (rdb_lock_mode)lock.mode, 0, RDB_LOCK_NOWAIT, 0, NULL, &taken, err);
+        }
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+static void levels_of(const lock_owner *owner, const lock_local *local, bool *of_session, bool *of_txn)
+{
+    *of_session = *of_txn = false;
+    for (uint32_t at = local->first_hold; at != 0; at = owner->holds[at - 1].next) {
+        const lock_hold *hold = &owner->holds[at - 1];
+        if (hold->count > 0)
+            *(hold->level == LOCK_LEVEL_SESSION ? of_session : of_txn) = true;
+    }
+}
+
+/* Nobody sees the lock fall: its grant changes hands under the latch. */
+static void move_local(lock_owner *owner, lock_local *local, lock_owner *other, lock_local *moved)
+{
+    lock_partition *partition = lock_partition_of(owner->table, local->hash);
+    rdb_latch_lock_exclusive(&partition->latch);
+    RDB_ASSERT(local->fast_slot == 0 && local->grant != NULL); /* no kind of the session level takes the fast path */
+    local->grant->owner = other;
+    moved->grant = local->grant;
+    local->grant = NULL;
+    rdb_latch_unlock_exclusive(&partition->latch);
+    for (uint32_t at = local->first_hold; at != 0; at = owner->holds[at - 1].next) {
+        lock_hold *hold = &owner->holds[at - 1];
+        for (; hold->count > 0; hold->count--)
+            note_hold(other, moved, hold->mode, LOCK_LEVEL_SESSION);
+    }
+    memset(local->count, 0, sizeof local->count);
+    local->modes = 0;
+}
+
+bool lock_owner_move_session(lock_owner *owner, lock_owner *other, rdb_error *err)
+{
+    bool of_session, of_txn;
+    for (uint32_t i = 0; i < owner->local_count; i++) {
+        levels_of(owner, &owner->locals[i], &of_session, &of_txn);
+        if (of_session && of_txn)
+            return rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                                 "cannot PREPARE while holding both session-level and transaction-level locks on the same object");
+        if (of_session && ensure_local(other, owner->locals[i].tag, owner->locals[i].hash) == NULL)
+            return out_of_memory(err);
+    }
+    while (other->hold_capacity < owner->hold_count) { /* room for all of them, so that nothing fails half way */
+        lock_hold *holds = realloc(other->holds, owner->hold_count * sizeof *holds);
+        if (holds == NULL)
+            return out_of_memory(err);
+        other->holds = holds;
+        other->hold_capacity = owner->hold_count;
+    }
+    for (uint32_t i = 0; i < owner->local_count; i++) {
+        levels_of(owner, &owner->locals[i], &of_session, &of_txn);
+        if (of_session)
+            move_local(owner, &owner->locals[i], other, find_local(other, owner->locals[i].tag, owner->locals[i].hash));
+    }
+    return true;
+}

@@ -63,6 +63,9 @@ typedef struct lock_owner rdb_lock_session;
 RDB_CHECKED bool rdb_lock_session_open(rdb_lock_session **session, rdb_txn_manager *manager, rdb_cancel *cancel, int32_t process_id,
                                        rdb_error *err);
 void rdb_lock_session_attach(rdb_lock_session *session, rdb_txn *txn);
+/* The transaction goes on with all of its locks as an owner of its own; *session is a new owner with the locks of the session level. A
+ * session that is NULL stays so. 55000: both levels hold a lock on the same object. */
+RDB_CHECKED bool rdb_lock_session_split(rdb_lock_session **session, rdb_txn *txn, rdb_error *err);
 /* Inside a transaction of the session: as rdb_lock_acquire and rdb_lock_release, held until released or the session's end
  * (pg_advisory_lock). release_all: every lock of the session level (pg_advisory_unlock_all). */
 RDB_CHECKED bool rdb_lock_session_acquire(rdb_txn *txn, rdb_lock_tag tag, rdb_lock_mode mode, rdb_lock_policy policy,
@@ -73,6 +76,9 @@ void rdb_lock_session_close(rdb_lock_session **session);
 /* How long a waiter waits before it looks for a deadlock (deadlock_timeout); 1 s until set. */
 void rdb_lock_set_deadlock_timeout(rdb_txn_manager *manager, int64_t timeout_us);
 void rdb_lock_session_set_deadlock_timeout(rdb_lock_session *session, int64_t timeout_us); /* its own; 0: the manager's */
+
+/* The relations that the transaction has locks on, in any order, each once. */
+void rdb_lock_visit_relations(const rdb_txn *txn, void (*visit)(void *context, uint32_t oid), void *context);
 
 /* Called by txn at the ends: wakes who waits. */
 void rdb_lock_release_all(rdb_txn *txn);

@@ -109,17 +109,38 @@ uint32_t rdb_txn_current_level(const rdb_txn *txn);
 
 /* What upper rooms hang on a transaction. At commit: bytes that go into the commit record (R18) and calls made after the
  * record is inserted and before locks fall; at abort (of the level or the whole): calls too. Newest first. */
-typedef enum rdb_txn_event { RDB_TXN_PRE_COMMIT, RDB_TXN_COMMITTED, RDB_TXN_ABORTED, RDB_TXN_LEVEL_RELEASED, RDB_TXN_LEVEL_ABORTED } rdb_txn_event;
-/* PRE_COMMIT may fail (deferred checks): then the transaction aborts with err. level: of the event. */
+typedef enum rdb_txn_event { RDB_TXN_PRE_COMMIT, RDB_TXN_COMMITTED, RDB_TXN_ABORTED, RDB_TXN_LEVEL_RELEASED, RDB_TXN_LEVEL_ABORTED, RDB_TXN_PREPARED } rdb_txn_event;
+/* PRE_COMMIT may fail (deferred checks): then the transaction aborts with err. PREPARED is the last event that a hook hears: what is to be
+ * done at the commit must stand in a payload. level: of the event. */
 typedef bool (*rdb_txn_callback)(void *context, rdb_txn *txn, rdb_txn_event event, uint32_t level, rdb_error *err);
 void rdb_txn_add_callback(rdb_txn *txn, rdb_txn_callback callback, void *context);
 /* The same for what belongs to the transaction as a whole, whichever level it begins in: it stays when that level is rolled back, and is
  * told of the events of all levels. */
 void rdb_txn_add_whole_callback(rdb_txn *txn, rdb_txn_callback callback, void *context);
 void rdb_txn_add_commit_payload(rdb_txn *txn, uint16_t kind, const void *bytes, uint32_t length); /* copied */
-/* Recovery and standbys meet the payloads through this. */
+/* Recovery and standbys meet the payloads through this, and COMMIT PREPARED before locks fall. */
 void rdb_txn_register_payload(uint16_t kind, void (*replay)(void *context, uint32_t pdb, const void *bytes, uint32_t length), void *context);
 rdb_arena *rdb_txn_arena(rdb_txn *txn); /* lives to the end of the transaction */
+
+/* ---- two-phase commit (prepare.c) ----------------------------------------------------------------------------------
+ * A prepared transaction has a name, survives restarts with its locks, and belongs to no session; anyone may end it. */
+#define RDB_GID_BYTES_MAX 199u
+typedef struct rdb_prepared_info {
+    uint32_t pdb, role_oid; /* who prepared it */
+    rdb_xid xid;
+    int64_t prepared_us;
+    char gid[RDB_GID_BYTES_MAX + 1];
+} rdb_prepared_info;
+struct lock_owner;
+/* True: durable, and the handle is gone; *session (may point to NULL) is another one from here on, with the locks of the session's own
+ * level. False: it is aborted and the handle is gone, but where waiting for the log failed (58030), as in rdb_txn_commit.
+ * 42710, 53200 (count_max are prepared already), 22023, 0A000 (exported snapshots), 55000 (a lock of the session's level and its own). */
+bool rdb_txn_prepare(rdb_txn **txn, struct lock_owner **session, const char *gid, uint32_t role_oid, uint32_t count_max, rdb_error *err);
+bool rdb_txn_find_prepared(rdb_txn_manager *manager, const char *gid, rdb_prepared_info *info);
+RDB_CHECKED bool rdb_txn_list_prepared(rdb_txn_manager *manager, rdb_arena *arena, rdb_prepared_info **list, uint32_t *count, rdb_error *err);
+uint32_t rdb_txn_count_prepared(rdb_txn_manager *manager, uint32_t pdb);
+/* 42704: there is none; 55000: someone is at it. When a commit cannot be logged it stays prepared. */
+RDB_CHECKED bool rdb_txn_end_prepared(rdb_txn_manager *manager, const char *gid, bool commits, rdb_commit_wait wait, rdb_scn *scn, rdb_error *err);
 
 /* ---- what became of an xid ---------------------------------------------------------------------------------------- */
 typedef enum rdb_xid_state { RDB_XID_RUNNING, RDB_XID_COMMITTED, RDB_XID_ABORTED } rdb_xid_state;
@@ -160,6 +181,8 @@ typedef struct rdb_txn_undo_ops {
     void (*aborting)(void *context, rdb_txn *txn, rdb_xid xid);
     /* The outcome is recorded; scn is 0 for an abort. */
     void (*ended)(void *context, rdb_txn *txn, bool committed, rdb_scn scn);
+    /* Meets the PDB's logs: those of transactions that a restart found prepared are theirs again. */
+    bool (*attach)(void *context, uint32_t pdb, rdb_error *err);
     void *context;
 } rdb_txn_undo_ops;
 void rdb_txn_set_undo_ops(rdb_txn_manager *manager, const rdb_txn_undo_ops *ops); /* before the first write */
@@ -168,6 +191,8 @@ void *rdb_txn_get_undo_state(const rdb_txn *txn, unsigned undo_class);
 void rdb_txn_set_undo_state(rdb_txn *txn, unsigned undo_class, void *state);
 /* A record was appended: where it stands, and where the next one of this class will. */
 void rdb_txn_note_undo(rdb_txn *txn, unsigned undo_class, rdb_undo_address written, rdb_undo_address next);
+/* The prepared transaction that writes this log (the top 16 bits of its addresses), with its newest record; NULL: none does. */
+rdb_txn *rdb_txn_owner_of_undo_log(rdb_txn_manager *manager, uint32_t pdb, uint16_t log_number, rdb_undo_address *last);
 /* The class an address belongs to: its top two bits. */
 #define RDB_UNDO_CLASS(address) ((unsigned)((address) >> 62))
 

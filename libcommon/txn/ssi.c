@@ -557,6 +557,39 @@ void ssi_end(rdb_txn *txn, bool committed)
     rdb_mutex_unlock(&ssi->lock);
 }
 
+uint32_t ssi_save_relations(const rdb_txn *txn, rdb_strbuf *bytes)
+{
+    uint32_t count = 0;
+    if (txn->ssi == NULL)
+        return 0;
+    rdb_mutex_lock(&txn->manager->ssi->lock);
+    for (const ssi_held *held = txn->ssi->held; held != NULL; held = held->next_of_txn, count++)
+        rdb_strbuf_add(bytes, &held->relation_oid, sizeof held->relation_oid);
+    rdb_mutex_unlock(&txn->manager->ssi->lock);
+    return count;
+}
+
+bool ssi_revive(rdb_txn *txn, const uint8_t *relation_oids, uint32_t count, rdb_error *err)
+{
+    ssi_manager *ssi = txn->manager->ssi;
+    ssi_txn *own = calloc(1, sizeof *own);
+    if (own == NULL)
+        return out_of_memory(err);
+    bool ok = true;
+    own->pdb = txn->pdb->pdb;
+    own->has_written = own->is_prepared = true;
+    own->forgotten_out_scn = 1; /* as if it had a conflict to the very first commit */
+    own->snapshot_scn = rdb_txn_published_scn(txn->manager);
+    rdb_mutex_lock(&ssi->lock);
+    own->begin_no = ++ssi->last_no;
+    ring_append(&ssi->running, own);
+    for (uint32_t i = 0; ok && i < count; i++)
+        ok = ssi_hold_relation(ssi, own, rdb_get_u32(relation_oids + i * sizeof(uint32_t)));
+    rdb_mutex_unlock(&ssi->lock);
+    txn->ssi = own;
+    return ok || out_of_memory(err);
+}
+
 void ssi_tidy(rdb_txn_manager *manager)
 {
     rdb_mutex_lock(&manager->ssi->lock);

@@ -100,6 +100,10 @@ bool ssi_note_xid(rdb_txn *txn, rdb_xid xid, rdb_error *err);
 bool ssi_before_commit(rdb_txn *txn, rdb_error *err); /* 40001, or from here on it can commit whatever others do */
 void ssi_committing(rdb_txn *txn, rdb_scn scn);       /* inside the reservation of the log */
 void ssi_end(rdb_txn *txn, bool committed);
+/* For a prepared transaction: appends the oids of the relations it read; how many. After a restart all of each counts as read, and
+ * whoever reads past what it wrote fails: which conflicts it had is not known any more. */
+uint32_t ssi_save_relations(const rdb_txn *txn, rdb_strbuf *bytes);
+bool ssi_revive(rdb_txn *txn, const uint8_t *relation_oids, uint32_t count, rdb_error *err);
 void ssi_tidy(rdb_txn_manager *manager); /* a commit was published: what was kept for it alone goes */
 
 #endif

@@ -23,9 +23,30 @@ void rdb_txn_register_payload(uint16_t kind, void (*replay)(void *context, uint3
     payload_handlers[kind] = (payload_handler){replay, context};
 }
 
+/* False: they are cut. */
+static bool replay_payloads(uint32_t pdb, const uint8_t *bytes, uint64_t length)
+{
+    for (uint64_t at = 0; at < length;) {
+        uint16_t kind = 0;
+        uint32_t part = 0;
+        if (at + 8 <= length) {
+            kind = rdb_get_u16(bytes + at);
+            part = rdb_get_u32(bytes + at + 4);
+        }
+        if (at + 8 + part > length)
+            return false;
+        if (kind < RDB_COUNT_OF(payload_handlers) && payload_handlers[kind].replay != NULL)
+            payload_handlers[kind].replay(payload_handlers[kind].context, pdb, bytes + at + 8, part);
+        at += 8 + (uint64_t)part;
+    }
+    return true;
+}
+
 static bool replay(void *context, const rdb_wal_record *record, rdb_error *err)
 {
     (void)context;
+    if (record->operation == TXN_OP_PREPARE)
+        return txn_prepared_meet(record->pdb, record->data, record->data_bytes, err);
     if (record->operation != TXN_OP_COMMIT)
         return true;
     txn_commit_header header;
@@ -36,25 +57,14 @@ static bool replay(void *context, const rdb_wal_record *record, rdb_error *err)
     while (old < header.scn && !atomic_compare_exchange_weak(&replayed_scn, &old, header.scn))
         ;
     uint64_t at = sizeof header + (uint64_t)header.sub_count * sizeof(rdb_xid);
-    while (at < record->data_bytes) {
-        uint16_t kind = 0;
-        uint32_t length = 0;
-        if (at + 8 <= record->data_bytes) {
-            kind = rdb_get_u16(record->data + at);
-            length = rdb_get_u32(record->data + at + 4);
-        }
-        if (at + 8 + length > record->data_bytes)
-            return rdb_error_set(err, RDB_DATA_CORRUPTED, "the commit record at %llX is cut", (unsigned long long)record->lsn);
-        if (kind < RDB_COUNT_OF(payload_handlers) && payload_handlers[kind].replay != NULL)
-            payload_handlers[kind].replay(payload_handlers[kind].context, record->pdb, record->data + at + 8, length);
-        at += 8 + (uint64_t)length;
-    }
+    if (at > record->data_bytes || !replay_payloads(record->pdb, record->data + at, record->data_bytes - at))
+        return rdb_error_set(err, RDB_DATA_CORRUPTED, "the commit record at %llX is cut", (unsigned long long)record->lsn);
     return true;
 }
 
 static void describe(const rdb_wal_record *record, rdb_strbuf *text)
 {
-    static const char *const names[] = {"?", "commit", "abort", "subtransaction", "new page", "meta", "meta init"};
+    static const char *const names[] = {"?", "commit", "abort", "subtransaction", "new page", "meta", "meta init", "prepare"};
     rdb_strbuf_adds(text, record->operation < RDB_COUNT_OF(names) ? names[record->operation] : "?");
     if (record->operation == TXN_OP_COMMIT && record->data_bytes >= sizeof(txn_commit_header)) {
         txn_commit_header header;
@@ -68,6 +78,7 @@ void rdb_txn_register_redo(void)
 {
     rdb_resource_ops ops = {.name = "txn", .redo = txn_redo, .replay = replay, .describe = describe};
     rdb_resource_register(RDB_RESOURCE_TXN, &ops);
+    txn_prepared_register(NULL);
 }
 
 /* ---- manager --------------------------------------------------------------------------------------------------------- */
@@ -99,6 +110,7 @@ bool rdb_txn_open(rdb_txn_manager **opened, const rdb_txn_config *config, rdb_er
     bool ok = txn_publish_open(manager, err);
     if (ok && (manager->outcomes == NULL || manager->locks == NULL || manager->ssi == NULL))
         ok = rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    ok = ok && txn_prepared_open(manager, err);
     if (!ok) {
         rdb_txn_close(&manager);
         return false;
@@ -113,6 +125,7 @@ void rdb_txn_close(rdb_txn_manager **opened)
     *opened = NULL;
     if (manager == NULL)
         return;
+    txn_prepared_close(manager);
     txn_publish_close(manager);
     txn_entries_close(manager);
     if (manager->locks != NULL)
@@ -174,6 +187,7 @@ void rdb_txn_note_undo(rdb_txn *txn, unsigned undo_class, rdb_undo_address writt
 {
     if (txn->undo_first == 0)
         txn->undo_first = written;
+    txn->undo_last[undo_class] = written;
     txn->undo_next[undo_class] = next;
 }
 
@@ -214,6 +228,8 @@ bool rdb_txn_begin(rdb_txn_manager *manager, uint32_t pdb_no, rdb_isolation isol
     memset(txn->undo_next, 0, sizeof txn->undo_next);
     memset(txn->undo_state, 0, sizeof txn->undo_state);
     txn->undo_first = 0;
+    memset(txn->undo_last, 0, sizeof txn->undo_last);
+    txn->is_prepared = false;
     txn->locks = NULL; /* the lock manager's business from the first lock on */
     txn->ssi = NULL;
     txn->has_exported = false;
@@ -547,55 +563,83 @@ out:
     return ok;
 }
 
-bool rdb_txn_commit(rdb_txn **handle, rdb_commit_wait wait, rdb_scn *scn, rdb_error *err)
+/* What follows the record: the commit can no longer be undone. */
+static bool complete_commit(rdb_txn **handle, const txn_commit_header *header, rdb_lsn end_lsn, rdb_commit_wait wait, rdb_error *err)
 {
     rdb_txn *txn = *handle;
     rdb_txn_manager *manager = txn->manager;
-    *scn = 0;
-    for (uint32_t i = txn->hook_count; i-- > 0;)
-        if (!txn->hooks[i].callback(txn->hooks[i].context, txn, RDB_TXN_PRE_COMMIT, 0, err)) {
-            rdb_txn_abort(handle);
-            return false;
-        }
-    if (!ssi_before_commit(txn, err)) {
-        rdb_txn_abort(handle);
-        return false;
-    }
-    if (txn->level > 0)
-        rdb_txn_release_level(txn, 1);
-    rdb_xid unused;
-    txn_commit_header header = {0};
-    rdb_lsn end_lsn = 0;
-    if (txn->xid == 0 && txn->payload.length > 0 && !rdb_txn_assign_xid(txn, &unused, err)) {
-        rdb_txn_abort(handle);
-        return false;
-    }
-    if (txn->xid != 0) {
-        if (!record_commit(txn, &header, &end_lsn, err)) {
-            rdb_txn_abort(handle);
-            return false;
-        }
-        *scn = header.scn;
-        txn_note_time(manager, header.scn, header.wall_us);
-    }
-    if (header.scn != 0 && txn->hook_count > 0)
-        txn_publish_wait_recorded(manager, header.scn); /* who reads anew what the hooks make stale must meet the commit */
     bool was_serializable = txn->ssi != NULL;
+    if (header->scn != 0 && (txn->hook_count > 0 || txn->is_prepared))
+        txn_publish_wait_recorded(manager, header->scn); /* who reads anew what the hooks make stale must meet the commit */
     ssi_end(txn, true);
     fire(txn, RDB_TXN_COMMITTED, 0);
+    if (txn->is_prepared)
+        RDB_VERIFY(replay_payloads(txn->pdb->pdb, (const uint8_t *)txn->payload.data, txn->payload.length));
     rdb_lock_release_all(txn);
     rdb_scn met_scn = atomic_load_explicit(&txn->met_scn, memory_order_relaxed);
-    bool raised = header.scn == 0 || header.scn <= atomic_load(&txn->pdb->scn_bound) || txn_raise_bound(manager, txn->pdb, err);
+    bool raised = header->scn == 0 || header->scn <= atomic_load(&txn->pdb->scn_bound) || txn_raise_bound(manager, txn->pdb, err);
     finish(handle);
-    /* What follows can no longer undo the commit. Only a log that cannot be written stops it, and that ends the process. */
+    /* Only a log that cannot be written stops what is left, and that ends the process. */
     if (wait == RDB_COMMIT_NO_WAIT) {
-        txn_publish_wait_recorded(manager, header.scn);
+        txn_publish_wait_recorded(manager, header->scn);
         return raised;
     }
-    if (header.scn != 0 && !rdb_wal_flush(manager->wal, end_lsn, err))
+    if (header->scn != 0 && !rdb_wal_flush(manager->wal, end_lsn, err))
         return false;
-    bool published = txn_publish_wait(manager, RDB_MAX(header.scn, met_scn), err);
+    bool published = txn_publish_wait(manager, RDB_MAX(header->scn, met_scn), err);
     if (was_serializable)
         ssi_tidy(manager);
     return raised && published;
+}
+
+bool txn_fire_before_commit(rdb_txn *txn, rdb_error *err)
+{
+    for (uint32_t i = txn->hook_count; i-- > 0;)
+        if (!txn->hooks[i].callback(txn->hooks[i].context, txn, RDB_TXN_PRE_COMMIT, 0, err))
+            return false;
+    return true;
+}
+
+void txn_fire_prepared(rdb_txn *txn)
+{
+    fire(txn, RDB_TXN_PREPARED, 0);
+    txn->hook_count = 0;
+}
+
+bool txn_commit_prepared(rdb_txn **handle, rdb_commit_wait wait, rdb_scn *scn, rdb_error *err)
+{
+    rdb_txn *txn = *handle;
+    txn_commit_header header = {0};
+    rdb_lsn end_lsn = 0;
+    *scn = 0;
+    if (!record_commit(txn, &header, &end_lsn, err)) {
+        if (txn->ssi != NULL)
+            atomic_store_explicit(&txn->ssi->commit_scn, 0, memory_order_release);
+        return false;
+    }
+    *scn = header.scn;
+    txn_note_time(txn->manager, header.scn, header.wall_us);
+    return complete_commit(handle, &header, end_lsn, wait, err);
+}
+
+bool rdb_txn_commit(rdb_txn **handle, rdb_commit_wait wait, rdb_scn *scn, rdb_error *err)
+{
+    rdb_txn *txn = *handle;
+    txn_commit_header header = {0};
+    rdb_lsn end_lsn = 0;
+    rdb_xid unused;
+    *scn = 0;
+    bool ok = txn_fire_before_commit(txn, err) && ssi_before_commit(txn, err);
+    if (ok && txn->level > 0)
+        rdb_txn_release_level(txn, 1);
+    ok = ok && (txn->xid != 0 || txn->payload.length == 0 || rdb_txn_assign_xid(txn, &unused, err)) &&
+         (txn->xid == 0 || record_commit(txn, &header, &end_lsn, err));
+    if (!ok) {
+        rdb_txn_abort(handle);
+        return false;
+    }
+    *scn = header.scn;
+    if (header.scn != 0)
+        txn_note_time(txn->manager, header.scn, header.wall_us);
+    return complete_commit(handle, &header, end_lsn, wait, err);
 }

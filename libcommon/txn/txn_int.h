@@ -15,13 +15,14 @@
  *    0  8  xid        8  8  SCN        16  8  wall time    24  8  origin LSN
  *   32  4  origin    36  4  flags      40  4  sub-xids     44  4  bytes of payloads
  *   48     sub-xids, 8 each, then payloads {kind 2, zero 2, length 4, bytes}
- * SCN and state are filled in at the record's position in the log: redo writes what the log says. */
+ * SCN and state are filled in at the record's position in the log: redo writes what the log says.
+ * The record of a PREPARE is drawn in prepare.c. */
 #ifndef RDB_TXN_INT_H
 #define RDB_TXN_INT_H
 
 #include "txn/rdb_lock.h"
 
-enum { TXN_OP_COMMIT = 1, TXN_OP_ABORT, TXN_OP_SUBTRANSACTION, TXN_OP_PAGE, TXN_OP_META, TXN_OP_META_INIT };
+enum { TXN_OP_COMMIT = 1, TXN_OP_ABORT, TXN_OP_SUBTRANSACTION, TXN_OP_PAGE, TXN_OP_META, TXN_OP_META_INIT, TXN_OP_PREPARE };
 enum { TXN_SLOT_UNKNOWN, TXN_SLOT_COMMITTED, TXN_SLOT_ABORTED, TXN_SLOT_SUBTRANSACTION, TXN_SLOT_PREPARED };
 #define TXN_SLOT(state, value) ((uint64_t)(value) << 3 | (uint64_t)(state))
 #define TXN_SLOT_STATE(word) ((unsigned)((word) & 7))
@@ -103,6 +104,7 @@ struct lock_owner;
 struct ssi_manager;
 struct ssi_txn;
 typedef struct txn_export txn_export; /* export.c */
+typedef struct txn_prepared txn_prepared; /* prepare.c */
 
 struct rdb_txn_manager {
     rdb_storage *storage;
@@ -146,6 +148,8 @@ struct rdb_txn_manager {
     rdb_mutex exports_lock; /* RDB_RANK_LEAF */
     txn_export *exports RDB_GUARDED_BY(exports_lock);
     uint32_t export_no RDB_GUARDED_BY(exports_lock);
+    rdb_mutex prepared_lock; /* RDB_RANK_LEAF */
+    txn_prepared *prepared RDB_GUARDED_BY(prepared_lock);
 };
 
 typedef struct txn_sub { /* a subtransaction that wrote */
@@ -178,6 +182,7 @@ struct rdb_txn {
     uint32_t level;   /* current savepoint level */
     struct lock_owner *locks; /* the lock manager's; NULL while there is none */
     bool has_exported;        /* snapshots; they go with it */
+    bool is_prepared;         /* has no hooks and no session any more */
     struct ssi_txn *ssi;      /* SERIALIZABLE, from its snapshot on; else NULL */
 
     txn_sub *subs;    /* ascending xids */
@@ -192,6 +197,7 @@ struct rdb_txn {
     _Atomic rdb_scn met_scn;         /* newest unpublished commit that it built on */
     rdb_undo_address undo_next[RDB_UNDO_CLASS_COUNT];
     rdb_undo_address undo_first;     /* of the permanent class, or of whichever came first */
+    rdb_undo_address undo_last[RDB_UNDO_CLASS_COUNT];
     void *undo_state[RDB_UNDO_CLASS_COUNT];
 };
 
@@ -207,6 +213,21 @@ bool txn_mark_xids(rdb_txn_manager *manager, txn_pdb *pdb, rdb_xid top, uint8_t 
 bool txn_raise_bound(rdb_txn_manager *manager, txn_pdb *pdb, rdb_error *err);
 void txn_cache_outcome(rdb_txn_manager *manager, uint32_t pdb, rdb_xid xid, rdb_xid_state state, rdb_scn scn);
 void txn_note_unmarked(rdb_txn_manager *manager, uint32_t pdb, rdb_xid xid);
+
+/* Does the commit log say that this xid is prepared? False also where its PDB is gone. */
+bool txn_is_prepared(rdb_txn_manager *manager, uint32_t pdb, rdb_xid xid, bool *prepared, rdb_error *err);
+
+/* txn.c: parts of the two ends of a prepared transaction. */
+bool txn_fire_before_commit(rdb_txn *txn, rdb_error *err);
+void txn_fire_prepared(rdb_txn *txn); /* and forgets the hooks */
+/* As rdb_txn_commit; the handle stays where nothing was logged. */
+bool txn_commit_prepared(rdb_txn **txn, rdb_commit_wait wait, rdb_scn *scn, rdb_error *err);
+
+/* prepare.c. What recovery meets; then whatever of it lives is taken in, and given back at the close. */
+bool txn_prepared_meet(uint32_t pdb, const uint8_t *content, uint32_t bytes, rdb_error *err);
+void txn_prepared_register(rdb_txn_manager *manager); /* NULL before one is open */
+bool txn_prepared_open(rdb_txn_manager *manager, rdb_error *err);
+void txn_prepared_close(rdb_txn_manager *manager);
 
 /* publish.c: SCNs from given out through recorded to published, and the time map. */
 bool txn_publish_open(rdb_txn_manager *manager, rdb_error *err);

@@ -445,6 +445,23 @@ static bool read_slot(rdb_txn_manager *manager, txn_pdb *pdb, rdb_xid xid, uint6
     return true;
 }
 
+bool txn_is_prepared(rdb_txn_manager *manager, uint32_t pdb_no, rdb_xid xid, bool *prepared, rdb_error *err)
+{
+    txn_pdb *pdb;
+    uint64_t word;
+    *prepared = false;
+    if (!rdb_storage_file_exists(manager->storage, pdb_no, meta_file()))
+        return true;
+    if (!txn_find_pdb(manager, pdb_no, &pdb, err))
+        return false;
+    if (xid < atomic_load(&pdb->tail) || xid >= pdb->recovered_below)
+        return true;
+    if (!read_slot(manager, pdb, xid, &word, err))
+        return false;
+    *prepared = TXN_SLOT_STATE(word) == TXN_SLOT_PREPARED;
+    return true;
+}
+
 bool rdb_txn_mark_reverted(rdb_txn_manager *manager, uint32_t pdb_no, rdb_xid xid, rdb_error *err)
 {
     txn_pdb *pdb;

@@ -110,6 +110,11 @@ static void transaction_ended(void *context, rdb_txn *txn, bool committed, rdb_s
     }
 }
 
+static bool attach(void *context, uint32_t pdb, rdb_error *err)
+{
+    return rdb_undo_attach(context, pdb, err);
+}
+
 bool rdb_undo_open(rdb_undo **opened, const rdb_undo_config *config, rdb_error *err)
 {
     *opened = NULL;
@@ -124,7 +129,7 @@ bool rdb_undo_open(rdb_undo **opened, const rdb_undo_config *config, rdb_error *
     rdb_mutex_init(&undo->lock, RDB_RANK_UPKEEP);
     rdb_mutex_init(&undo->jobs_lock, RDB_RANK_LEAF);
     undo->jobs_end = &undo->jobs;
-    rdb_txn_undo_ops ops = {transaction_aborting, transaction_ended, undo};
+    rdb_txn_undo_ops ops = {.aborting = transaction_aborting, .ended = transaction_ended, .attach = attach, .context = undo};
     rdb_txn_set_undo_ops(config->txns, &ops);
     *opened = undo;
     return true;
@@ -212,8 +217,23 @@ static bool find_end(rdb_undo *undo, undo_log *log, uint64_t begin, uint64_t *en
     return true;
 }
 
+/* A log whose writer is prepared stays that transaction's, as it was before the restart. */
+static bool give_to_prepared(rdb_undo *undo, undo_log *log, uint64_t begin)
+{
+    rdb_undo_address last = 0;
+    rdb_txn *owner = rdb_txn_owner_of_undo_log(undo->txns, log->pdb->pdb, log->number, &last);
+    if (owner == NULL)
+        return false;
+    log->begin = begin;
+    atomic_store(&log->end, begin);
+    log->last_record = last;
+    log->has_written = true;
+    rdb_txn_set_undo_state(owner, log->number >> 14, log);
+    return true;
+}
+
 /* Reads a log's meta page and queues what a crash left undone. */
-static bool load_log(rdb_undo *undo, undo_pdb *pdb, uint16_t number, undo_log **loaded, rdb_error *err)
+static bool load_log(rdb_undo *undo, undo_pdb *pdb, uint16_t number, undo_log **loaded, bool *is_free, rdb_error *err)
 {
     *loaded = NULL;
     rdb_buffer *buffer = NULL;
@@ -236,6 +256,7 @@ static bool load_log(rdb_undo *undo, undo_pdb *pdb, uint16_t number, undo_log **
     atomic_store(&log->next, end);
     atomic_store(&log->end, end);
     atomic_store(&log->tail, meta.tail);
+    *is_free = !give_to_prepared(undo, log, meta.begin);
     *loaded = log;
     return true;
 }
@@ -331,12 +352,15 @@ static bool load_pdb(rdb_undo *undo, undo_pdb *pdb, rdb_error *err)
         unsigned undo_class = (unsigned)((block - 1) % 4);
         uint32_t log_no = (uint32_t)((block - 1) / 4);
         undo_log *log;
-        if (!load_log(undo, pdb, log_number(undo_class, log_no), &log, err))
+        bool is_free = true;
+        if (!load_log(undo, pdb, log_number(undo_class, log_no), &log, &is_free, err))
             return false;
         if (log == NULL)
             continue;
         atomic_store(&pdb->logs[undo_class][log_no], log);
         atomic_store(&pdb->log_count[undo_class], log_no + 1);
+        if (!is_free)
+            continue;
         log->next_free = pdb->free_logs[undo_class];
         pdb->free_logs[undo_class] = log;
     }
