@@ -7,6 +7,7 @@
  * construction: how much is enough?", 1998). Distinct values of the whole are estimated from those of the sample by Haas and
  * Stokes's first estimator ("Sampling-based estimation of the number of distinct values of an attribute", 1995 and 1998). */
 #include "command/command_int.h"
+#include "sql/rdb_partition.h"
 
 #include <math.h>
 
@@ -26,6 +27,10 @@ typedef struct sample {
     double met, skip_until, weight; /* rows met so far; the next one taken; Li's w */
     uint64_t random;
     double blocks, blocks_read, rows_total;
+    /* the table that is being read: the relation, or one that it has rows in below it */
+    const rdb_relation *source;
+    const int16_t *source_columns;
+    uint64_t source_no;
 } sample;
 
 static double draw(sample *s) /* between 0 and 1, neither included (splitmix64) */
@@ -51,7 +56,7 @@ static bool keep_row(sample *s, rdb_vector *const *vectors, uint32_t row, rdb_ro
         if (!s->is_null[place] && !rdb_datum_copy(s->arena, (rdb_rep)vectors[i]->rep, rdb_vector_get(vectors[i], row), &s->values[place], err))
             return false;
     }
-    s->addresses[at] = address;
+    s->addresses[at] = s->source_no << 48 | (address & ((UINT64_C(1) << 48) - 1)); /* their order is that of the rows, table after table */
     return true;
 }
 
@@ -86,7 +91,7 @@ static bool read_blocks(sample *s, sample_reader *r, uint64_t first, uint64_t co
     rdb_table_scan *scan = NULL;
     rdb_arena_reset(r->scan_arena);
     bool ok = rdb_cancel_check(r->context->cancel, err) &&
-              rdb_table_scan_open(&scan, &s->relation->table, r->context->txn, &r->snapshot, s->columns, s->column_count, first, count, r->scan_arena, err);
+              rdb_table_scan_open(&scan, &s->source->table, r->context->txn, &r->snapshot, s->source_columns, s->column_count, first, count, r->scan_arena, err);
     for (uint32_t rows = 1; ok && rows > 0;) {
         rdb_arena_reset(r->batch_arena);
         for (uint16_t i = 0; i < s->column_count; i++)
@@ -100,9 +105,9 @@ static bool read_blocks(sample *s, sample_reader *r, uint64_t first, uint64_t co
 }
 
 /* Blocks one after the other, each with the probability that leaves the wanted number at the end (Knuth's algorithm S). */
-static bool read_some_blocks(sample *s, sample_reader *r, uint64_t blocks, rdb_error *err)
+static bool read_some_blocks(sample *s, sample_reader *r, uint64_t blocks, uint64_t wanted, rdb_error *err)
 {
-    uint64_t left = s->wanted, run_first = 0, run_count = 0;
+    uint64_t left = wanted, run_first = 0, run_count = 0;
     bool ok = true;
     for (uint64_t block = 0; ok && block <= blocks; block++) {
         const bool is_chosen = block < blocks && left > 0 && draw(s) * (double)(blocks - block) < (double)left;
@@ -125,11 +130,17 @@ static int by_address(const void *left, const void *right, void *sample_at)
     return a < b ? -1 : a > b;
 }
 
-static bool take_sample(sample *s, rdb_command_context *context, rdb_error *err)
+/* sources: const rdb_relation *, the tables whose rows count as the relation's. */
+static bool take_sample(sample *s, rdb_command_context *context, const rdb_list *sources, rdb_error *err)
 {
     sample_reader r = {.context = context};
     uint64_t blocks = 0;
-    bool ok = rdb_table_block_count(&s->relation->table, &blocks, err);
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < sources->count; i++) {
+        uint64_t own = 0;
+        ok = rdb_table_block_count(&((const rdb_relation *)sources->items[i])->table, &own, err);
+        blocks += own;
+    }
     rdb_txn_latest_snapshot(context->txn, &r.snapshot);
     r.scan_arena = rdb_arena_create("analyze scan", NULL, NULL);
     r.batch_arena = rdb_arena_create("analyze batch", NULL, NULL);
@@ -150,8 +161,18 @@ static bool take_sample(sample *s, rdb_command_context *context, rdb_error *err)
     }
     s->blocks = (double)blocks;
     s->weight = 1;
-    if (ok && blocks > 0)
-        ok = blocks <= s->wanted ? read_blocks(s, &r, 0, blocks, err) : read_some_blocks(s, &r, blocks, err);
+    for (uint32_t i = 0; ok && i < sources->count; i++) {
+        uint64_t own = 0;
+        int16_t *map = NULL, *numbers = RDB_NEW_ARRAY(s->arena, int16_t, s->column_count + 1u);
+        s->source = sources->items[i];
+        s->source_columns = numbers;
+        s->source_no = i;
+        ok = (s->source == s->relation || rdb_inheritance_map(s->arena, s->relation, s->source, &map, err)) && rdb_table_block_count(&s->source->table, &own, err);
+        for (uint16_t k = 0; ok && k < s->column_count; k++)
+            numbers[k] = map != NULL ? map[s->columns[k] - 1] : s->columns[k];
+        if (ok && own > 0) /* as large a part of each table as of all */
+            ok = blocks <= s->wanted ? read_blocks(s, &r, 0, own, err) : read_some_blocks(s, &r, own, (uint64_t)((double)s->wanted * (double)own / (double)blocks) + 1, err);
+    }
     rdb_arena_destroy(r.scan_arena);
     rdb_arena_destroy(r.batch_arena);
     if (!ok)
@@ -379,7 +400,7 @@ static bool choose_columns(rdb_command_context *context, const rdb_relation *rel
     return true;
 }
 
-static bool write_statistics(rdb_command_context *context, const sample *s, const uint32_t *targets, rdb_error *err)
+static bool write_statistics(rdb_command_context *context, const sample *s, const uint32_t *targets, bool with_children, rdb_error *err)
 {
     rdb_arena *arena = rdb_arena_create("analyze column", NULL, NULL);
     bool ok = arena != NULL || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
@@ -394,7 +415,7 @@ static bool write_statistics(rdb_command_context *context, const sample *s, cons
             type = type->base;
         ok = rdb_cancel_check(context->cancel, err) && rdb_opclass_operator(context->access, type->oid, type->oid, 1, &less, err) &&
              examine_column(&work, i, less != 0 && column->type->ops != NULL && column->type->ops->compare != NULL, err) &&
-             rdb_ddl_set_column_statistics(context->access, s->relation, s->columns[i], false, &statistics, err);
+             rdb_ddl_set_column_statistics(context->access, s->relation, s->columns[i], with_children, &statistics, err);
     }
     rdb_arena_destroy(arena);
     return ok;
@@ -417,7 +438,30 @@ static bool count_indexes(rdb_command_context *context, const rdb_relation *rela
     return true;
 }
 
-bool command_analyze_table(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_names *names, bool is_verbose, rdb_error *err)
+/* The tables below it that have rows, itself among them. */
+static bool list_sources(rdb_command_context *context, const rdb_relation *relation, rdb_list *sources, rdb_error *err)
+{
+    rdb_list all = {0};
+    rdb_list_push(context->arena, &all, (void *)(uintptr_t)relation);
+    for (uint32_t i = 0; i < all.count; i++) {
+        const rdb_relation *one = all.items[i];
+        if (one->kind == 'r' || one->kind == 'm')
+            rdb_list_push(context->arena, sources, all.items[i]);
+        for (uint32_t k = 0; k < one->child_count; k++) {
+            const rdb_relation *child = NULL;
+            bool is_there = false;
+            for (uint32_t at = 0; at < all.count; at++)
+                is_there = is_there || ((const rdb_relation *)all.items[at])->oid == one->children[k].oid;
+            if (!is_there && !rdb_relation_get(context->access, one->children[k].oid, &child, err))
+                return false;
+            if (child != NULL)
+                rdb_list_push(context->arena, &all, (void *)(uintptr_t)child);
+        }
+    }
+    return true;
+}
+
+bool command_analyze_table(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_names *names, bool with_children, bool is_verbose, rdb_error *err)
 {
     sample s = {.relation = relation};
     int16_t *columns = RDB_NEW_ARRAY(context->arena, int16_t, relation->column_count + (names != NULL ? names->count : 0) + 1u);
@@ -438,20 +482,26 @@ bool command_analyze_table(rdb_command_context *context, const rdb_relation *rel
         kept++;
     }
     if (is_verbose)
-        command_notice(context, "INFO", RDB_SUCCESSFUL_COMPLETION, "analyzing \"%s.%s\"", relation->namespace_name, relation->name);
+        command_notice(context, "INFO", RDB_SUCCESSFUL_COMPLETION, with_children ? "analyzing \"%s.%s\" inheritance tree" : "analyzing \"%s.%s\"", relation->namespace_name, relation->name);
     s.columns = columns;
     s.column_count = kept;
     s.wanted = ROWS_A_PART * largest;
     s.random = (uint64_t)rdb_time_wall_us() ^ (uint64_t)relation->oid << 32;
     s.arena = rdb_arena_create("analyze", NULL, NULL);
     bool ok = s.arena != NULL || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    ok = ok && take_sample(&s, context, err);
-    if (ok && is_verbose)
+    rdb_list sources = {0};
+    if (!with_children)
+        rdb_list_push(context->arena, &sources, (void *)(uintptr_t)relation);
+    ok = ok && (!with_children || list_sources(context, relation, &sources, err)) && take_sample(&s, context, &sources, err);
+    if (ok && is_verbose && !with_children)
         command_notice(context, "INFO", RDB_SUCCESSFUL_COMPLETION,
                        "\"%s\": scanned %.0f of %.0f pages, containing %.0f live rows and 0 dead rows; %u rows in sample, %.0f estimated total rows", relation->name,
                        s.blocks_read, s.blocks, s.met, s.count, s.rows_total);
-    ok = ok && write_statistics(context, &s, targets, err) && rdb_ddl_set_statistics(context->access, relation->oid, s.blocks, s.rows_total, err) &&
-         count_indexes(context, relation, s.rows_total, err);
+    ok = ok && write_statistics(context, &s, targets, with_children, err);
+    if (ok && with_children) /* the pages are those of the tables below */
+        ok = relation->kind != 'p' || rdb_ddl_set_statistics(context->access, relation->oid, -1, s.rows_total, err);
+    else if (ok)
+        ok = rdb_ddl_set_statistics(context->access, relation->oid, s.blocks, s.rows_total, err) && count_indexes(context, relation, s.rows_total, err);
     rdb_arena_destroy(s.arena);
     return ok;
 }

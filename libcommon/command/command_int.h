@@ -77,7 +77,7 @@ RDB_CHECKED bool command_set_options(rdb_command_context *context, uint32_t rela
 RDB_CHECKED bool command_merge_options(rdb_command_context *context, char kind, const rdb_list *changes, bool reset, const char *const **kept, uint32_t *count,
                                        rdb_error *err);
 /* analyze.c: names NULL or empty: all columns. */
-RDB_CHECKED bool command_analyze_table(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_names *names, bool is_verbose, rdb_error *err);
+RDB_CHECKED bool command_analyze_table(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_names *names, bool with_children, bool is_verbose, rdb_error *err);
 /* create_as.c; what statements that run within this one have of it. */
 rdb_execution_context command_execution_context(rdb_command_context *context);
 RDB_CHECKED bool command_create_table_as(rdb_command_context *context, const rdb_ast_create_table_as *statement, rdb_error *err);

@@ -50,8 +50,10 @@ static bool vacuum_one(rdb_command_context *context, const rdb_relation *relatio
 {
     const char *what = request->vacuums ? "vacuum" : "analyze";
     double pages = 0, tuples = 0;
-    if (relation->kind == 'p')
+    if (relation->kind == 'p' && (!request->analyzes || (!context->role->is_superuser && context->role->oid != relation->owner_oid)))
         return true; /* no rows of its own */
+    if (relation->kind == 'p')
+        return command_analyze_table(context, relation, columns, true, request->is_verbose, err);
     if (relation->kind != 'r' && relation->kind != 'm' && relation->kind != 't') {
         command_notice(context, "WARNING", RDB_WRONG_OBJECT_TYPE, "skipping \"%s\" --- cannot %s non-tables or special system tables", relation->name, what);
         return true;
@@ -66,8 +68,26 @@ static bool vacuum_one(rdb_command_context *context, const rdb_relation *relatio
         return false;
     note_in_counters(relation, request);
     if (request->analyzes && !relation->is_system)
-        return command_analyze_table(context, relation, columns, request->is_verbose, err);
+        return command_analyze_table(context, relation, columns, false, request->is_verbose, err) &&
+               (relation->child_count == 0 || command_analyze_table(context, relation, columns, true, request->is_verbose, err));
     return count_rows(context, relation, &pages, &tuples, err) && rdb_ddl_set_statistics(context->access, relation->oid, pages, tuples, err);
+}
+
+/* A partitioned table's partitions are meant with it; children of a plain one are not. */
+static bool vacuum_with_partitions(rdb_command_context *context, const rdb_relation *relation, const vacuum_request *request, const rdb_ast_names *columns, uint32_t depth, rdb_error *err)
+{
+    if (depth > 100)
+        return rdb_error_set(err, RDB_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
+    if (!vacuum_one(context, relation, request, columns, err))
+        return false;
+    for (uint32_t i = 0; relation->kind == 'p' && i < relation->child_count; i++) {
+        const rdb_relation *child = NULL;
+        if (!command_lock(context, relation->children[i].oid, RDB_LOCK_SHARE_UPDATE_EXCLUSIVE, err) || !rdb_relation_get(context->access, relation->children[i].oid, &child, err))
+            return false;
+        if (child != NULL && child->kind != 'f' && !vacuum_with_partitions(context, child, request, columns, depth + 1, err))
+            return false;
+    }
+    return true;
 }
 
 /* Every user table of the database that one may touch. */
@@ -81,7 +101,7 @@ static bool vacuum_all(rdb_command_context *context, const vacuum_request *reque
     bool ok = rdb_catalog_scan_open(&scan, context->access, RDB_PG_CLASS, 0, NULL, 0, context->arena, err);
     while (ok && found) {
         ok = rdb_catalog_scan_next(scan, &row, &found, err);
-        if (ok && found && row.values[CLASS_OID - 1].oid >= RDB_FIRST_NORMAL_OID && (row.values[CLASS_KIND - 1].i8 == 'r' || row.values[CLASS_KIND - 1].i8 == 'm'))
+        if (ok && found && row.values[CLASS_OID - 1].oid >= RDB_FIRST_NORMAL_OID && (row.values[CLASS_KIND - 1].i8 == 'r' || row.values[CLASS_KIND - 1].i8 == 'm' || row.values[CLASS_KIND - 1].i8 == 'p'))
             rdb_list_push(context->arena, &oids, (void *)(uintptr_t)row.values[CLASS_OID - 1].oid);
     }
     rdb_catalog_scan_close(&scan);
@@ -145,7 +165,7 @@ bool command_vacuum(rdb_command_context *context, const rdb_ast_vacuum *statemen
             err->position = 0; /* PostgreSQL names the table without pointing to it */
             return false;
         }
-        if (!vacuum_one(context, relation, &request, &item->columns, err))
+        if (!vacuum_with_partitions(context, relation, &request, &item->columns, 0, err))
             return false;
     }
     return true;

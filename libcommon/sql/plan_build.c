@@ -360,6 +360,13 @@ static bool build_join(builder *b, plan_path *path, plan_built *built)
     return resolve_here(b, &both, &filter, &node->filter);
 }
 
+/* A condition that is false, alone. */
+static bool is_never_true(const rdb_list *filter)
+{
+    const rdb_expr_const *only = filter->count == 1 ? filter->items[0] : NULL;
+    return only != NULL && only->head.kind == RDB_EXPR_CONST && !only->is_null && !only->value.b;
+}
+
 static bool build_leaf(void *context, plan_path *path, plan_built *built)
 {
     return build_scan(context, path, built);
@@ -371,6 +378,15 @@ static bool build_path(builder *b, plan_path *path, plan_built *built)
     switch ((rdb_plan_kind)path->kind) {
     case RDB_PLAN_RESULT: {
         plan_built below = {0};
+        if (path->left != NULL && path->left->kind == RDB_PLAN_APPEND && is_never_true(&path->filter)) { /* no partition has such a row */
+            if (!build_path(b, path->left, &below)) /* for its columns alone */
+                return false;
+            rdb_plan_node *node = plan_new_node(p, RDB_PLAN_RESULT, NULL, NULL);
+            rdb_list_push(p->arena, &node->filter, path->filter.items[0]);
+            *built = below;
+            built->node = node;
+            return plan_project_never(p, built, below.outputs, NULL, below.count);
+        }
         if (path->left != NULL && !build_path(b, path->left, &below))
             return false;
         rdb_plan_node *node = plan_new_node(p, RDB_PLAN_RESULT, path->left ? &below : NULL, NULL);
