@@ -146,7 +146,7 @@ fuzz:
 		programs $(foreach subject,$(FUZZ_SUBJECTS),$(BUILD)-fuzz/fuzz/libfuzzer_$(subject))
 
 # ---- what people and CI call ------------------------------------------------------------------------------------
-.PHONY: deps deps-test check-clients quickstart check check-pg check-sql check-isolation check-wire check-long bench format lint sanitize e2e check-rooms install
+.PHONY: deps deps-test check-clients quickstart check check-pg check-sql check-slt check-isolation check-wire check-long bench format lint sanitize e2e check-rooms install
 deps:
 	@tests/tools/deps build
 deps-test:
@@ -164,7 +164,11 @@ e2e: programs
 # Statement files against the output that PostgreSQL 15 printed for them; check-pg shows that it still prints it.
 check-sql: programs
 	@tests/tools/run-sql
+# Files in sqllogictest's format; `tests/tools/run-slt --share FILE...` runs any others beside PostgreSQL.
+check-slt: programs
+	@tests/tools/run-slt
 check-pg: programs
+	@tests/tools/run-slt --peer
 	@tests/tools/run-isolation --peer
 	@tests/tools/run-sql --peer
 	@tests/tools/run-sql

@@ -73,8 +73,33 @@ static bool fill_row_rules(planner *p, const rdb_relation *relation, rdb_plan_mo
 
 /* WITH CHECK OPTION of the views that the statement came through: after the table's own checks. Those of policies stand before
  * them, whoever may not write a row is told nothing else of it. */
-static bool add_view_checks(planner *p, const rdb_query *query, const rdb_relation *relation, rdb_plan_modify *modify)
+static bool has_sublink(void *context, rdb_expr *expr)
 {
+    bool *found = context;
+    *found = *found || expr->kind == RDB_EXPR_SUBLINK;
+    return *found || rdb_expr_visit_children(expr, has_sublink, context);
+}
+
+/* A condition over the new row (range 1) that looks into other tables: planned as the WHERE of a query whose only range is that row. */
+static bool plan_check_query(plan_level *level, rdb_expr *condition, const rdb_relation *relation, rdb_expr **result)
+{
+    planner *p = level->p;
+    rdb_query *query = RDB_NEW(p->arena, rdb_query);
+    plan_level *own = RDB_NEW(p->arena, plan_level);
+    plan_built row = {.count = relation->column_count, .outputs = RDB_NEW_ARRAY(p->arena, rdb_expr *, relation->column_count + 1u)};
+    rdb_expr *prepared = NULL;
+    *query = (rdb_query){.command = RDB_COMMAND_SELECT, .where = condition};
+    rdb_list_push(p->arena, &query->ranges, level->query->ranges.items[level->query->result_range_no - 1]);
+    *own = (plan_level){.p = p, .query = query, .range_count = 1, .rels = RDB_NEW_ARRAY(p->arena, plan_rel *, 2)};
+    for (uint32_t i = 0; i < relation->column_count; i++)
+        row.outputs[i] = relation->columns[i].is_dropped || relation->columns[i].type == NULL ? NULL : plan_make_var(p, 1, (int16_t)(i + 1), relation->columns[i].type, relation->columns[i].typmod, relation->columns[i].collation);
+    return plan_prepare(own, condition, &prepared) && plan_resolve(p, &row, prepared, result);
+}
+
+static bool add_view_checks(plan_level *level, const rdb_relation *relation, rdb_plan_modify *modify)
+{
+    planner *p = level->p;
+    const rdb_query *query = level->query;
     rdb_plan_context context = *p->context;
     const uint32_t own = modify->check_count, count = query->view_checks.count;
     if (count == 0)
@@ -101,6 +126,13 @@ static bool add_view_checks(planner *p, const rdb_query *query, const rdb_relati
         snprintf(constraint->name, sizeof constraint->name, "%s", !check->is_security ? check->view : check->policy != NULL ? check->policy : "");
         const uint32_t at = check->is_security ? i : own + i;
         constraints[at] = constraint;
+        bool looks_elsewhere = false;
+        (void)has_sublink(&looks_elsewhere, &test->head);
+        if (looks_elsewhere) {
+            if (!plan_check_query(level, &test->head, relation, &checks[at]))
+                return false;
+            continue;
+        }
         if (!rdb_plan_make_expr(&context, relation, &test->head, &checks[at], p->err))
             return false;
     }
@@ -329,7 +361,7 @@ bool plan_modify(planner *p, plan_level *level, plan_built *built)
         plan_targets(p, level->rels[query->result_range_no], &modify->targets, &modify->target_count);
     }
     modify->conflict_index = RDB_CONFLICT_ERROR;
-    if (!fill_row_rules(p, relation, modify) || !add_view_checks(p, level->query, relation, modify))
+    if (!fill_row_rules(p, relation, modify) || !add_view_checks(level, relation, modify))
         return false;
     if (query->command == RDB_COMMAND_INSERT && query->on_conflict != NULL && !plan_conflict(p, level, relation, modify, filler))
         return false;
