@@ -81,6 +81,18 @@ static bool names_whole_row(const rdb_query *query, uint32_t range_no)
     return s.found;
 }
 
+/* Does the condition of an outer join, or one below it, read the level around? There it could only be checked too late. */
+static bool outer_join_refers_outward(const rdb_from *from, bool is_below)
+{
+    reference_search s = {.level = 1};
+    if (!from->is_join)
+        return false;
+    is_below |= from->join_kind != RDB_JOIN_INNER;
+    if (is_below && from->condition != NULL)
+        (void)analyse_walk(from->condition, 0, see_reference, &s);
+    return s.found || outer_join_refers_outward(from->left, is_below) || (from->right != NULL && outer_join_refers_outward(from->right, is_below));
+}
+
 /* ---- taking apart ------------------------------------------------------------------------------------------------------------ */
 static void add_range(puller *u, const rdb_range *range)
 {
@@ -144,6 +156,9 @@ static rdb_from *pull_leaf(puller *u, rdb_from *from, bool is_below_outer, bool 
         (is_below_outer && plan_refers_outward(inner)) || (u->query->grouping_sets.count > 0 && !has_plain_targets(inner)) ||
         u->ranges.count + inner->ranges.count >= PLAN_RELIDS_WORDS * 64 || names_whole_row(u->query, from->range_no))
         return from;
+    for (uint32_t i = 0; i < inner->from.count; i++)
+        if (outer_join_refers_outward(inner->from.items[i], false))
+            return from;
     plan_mover m = {.p = p, .mode = PLAN_MOVE_LIFT, .offset = u->ranges.count};
     rdb_list items = {0}, ranges = {0};
     rdb_list *targets = RDB_NEW(p->arena, rdb_list);

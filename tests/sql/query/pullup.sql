@@ -39,3 +39,12 @@ delete from task where exists (select 1 from person p where p.id = task.owner an
 select count(*) from task;
 select g.boss, g.c from (select boss, count(*) as c from person group by grouping sets ((boss), ())) g order by 1, 2;
 select k, v, count(*) from (select 'c' as k, boss as v from person) s group by rollup (k, v) order by 1, 2;
+-- a condition of an outer join inside that reads the outside stays inside
+create table lat_a(f int);
+create table lat_b(q int, r int);
+insert into lat_a values (1), (2), (3);
+insert into lat_b values (1, 2), (2, 2), (3, 9);
+select * from lat_a a, lateral (select b.f, c.q, c.r from lat_a b left join lat_b c on b.f = c.q and a.f = c.r) s order by 1, 2, 3;
+select * from lat_a a, lateral (select b.f from lat_a b where not exists (select from lat_b c where c.q = b.f and c.r = a.f)) s order by 1, 2;
+select * from lat_a a left join lateral (select b.f, c.q from lat_a b left join lat_b c on b.f = c.q and a.f = c.r where b.f >= a.f) s on s.q = a.f order by 1, 2, 3;
+drop table lat_a, lat_b;
