@@ -44,8 +44,12 @@ typedef struct copy_reader {
     const uint8_t *chunk;
     size_t chunk_at, chunk_length;
     bool is_at_end;
-    rdb_strbuf line;     /* the row's raw bytes */
-    rdb_strbuf unescaped; /* its fields without escapes */
+    const char *line;     /* the row's raw bytes: in the chunk, or in gathered; valid until the next row */
+    size_t line_length;
+    bool is_plain;        /* without quotes and escapes: fields stand in it as they are */
+    bool is_ascii;        /* and without zero bytes */
+    rdb_strbuf gathered;  /* a row that came in more than one chunk */
+    rdb_strbuf unescaped; /* the fields of a row that is not plain */
     copy_field *fields;
     uint32_t field_count, field_capacity;
     uint64_t line_no;    /* of the row in hand */

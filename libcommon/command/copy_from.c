@@ -27,9 +27,9 @@ typedef struct copying {
 
 static void keep_line(copying *work)
 {
-    const size_t length = RDB_MIN(work->reader.line.length, (size_t)SHOWN_BYTES + 1);
+    const size_t length = RDB_MIN(work->reader.line_length, (size_t)SHOWN_BYTES + 1);
     work->lines[work->row_count].no = work->reader.line_no;
-    work->lines[work->row_count].text = work->options.format == COPY_BINARY ? NULL : rdb_arena_strndup(work->arena, work->reader.line.data ? (const char *)work->reader.line.data : "", length);
+    work->lines[work->row_count].text = work->options.format == COPY_BINARY ? NULL : rdb_arena_memdup(work->arena, work->reader.line, length);
     work->lines[work->row_count].length = (uint32_t)length;
 }
 
@@ -89,9 +89,26 @@ static bool add_context(copying *work, const char *column, const copy_field *fie
                               (int)RDB_MIN(field->length, (size_t)100), field->data, field->length > 100 ? "..." : "");
     else
         rdb_error_add_context(err, "COPY %s, line %llu%s%.*s%s", work->relation->name, (unsigned long long)work->reader.line_no,
-                              work->reader.line.length > 0 ? ": \"" : "", (int)RDB_MIN(work->reader.line.length, (size_t)100),
-                              work->reader.line.length > 0 ? work->reader.line.data : "", work->reader.line.length > 0 ? "\"" : "");
+                              work->reader.line_length > 0 ? ": \"" : "", (int)RDB_MIN(work->reader.line_length, (size_t)100), work->reader.line,
+                              work->reader.line_length > 0 ? "\"" : "");
     return false;
+}
+
+/* What most integers look like; false: left to the type. */
+static bool read_digits(const copy_field *field, int32_t *value)
+{
+    const size_t sign = field->length > 0 && field->data[0] == '-', digits = field->length - sign;
+    int32_t result = 0;
+    if (digits - 1 > 8) /* none, or more than always fit */
+        return false;
+    for (size_t i = sign; i < field->length; i++) {
+        const unsigned digit = (unsigned)(uint8_t)field->data[i] - '0';
+        if (digit > 9)
+            return false;
+        result = result * 10 + (int32_t)digit;
+    }
+    *value = sign ? -result : result;
+    return true;
 }
 
 static bool take_fields(copying *work, rdb_error *err)
@@ -122,15 +139,21 @@ static bool take_fields(copying *work, rdb_error *err)
             rdb_vector_set_null(work->vectors[i], work->row_count);
             continue;
         }
-        if (!rdb_utf8_validate(field.data, field.length, &bad_offset)) {
+        if (!reader->is_ascii && !rdb_utf8_validate(field.data, field.length, &bad_offset)) {
             rdb_error_set(err, RDB_CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\": 0x%02x", (uint8_t)field.data[bad_offset]);
-            rdb_strbuf_clear(&work->reader.line); /* is not told: it is no text */
+            work->reader.line_length = 0; /* is not told: it is no text */
             return add_context(work, NULL, NULL, err);
+        }
+        if (type->oid == RDB_INT4OID && read_digits(&field, &value.i32)) {
+            RDB_VALUES(work->vectors[i], int32_t)[work->row_count] = value.i32;
+            rdb_vector_set_valid(work->vectors[i], work->row_count);
+            continue;
         }
         if (!type->ops->input(&work->call, type, (rdb_slice){(const uint8_t *)field.data, field.length}, work->columns.typmods[i], &value))
             return add_context(work, work->columns.names[i], &field, err);
-        /* The reader's text goes away with the next row. */
-        if (type->rep == RDB_REP_BYTES && !rdb_datum_copy(work->arena, RDB_REP_BYTES, value, &value, err))
+        /* The reader's text goes away with the next row; what was made of it is in the batch's arena. */
+        if (type->rep == RDB_REP_BYTES && (const char *)value.bytes.data >= field.data && (const char *)value.bytes.data <= field.data + field.length &&
+            !rdb_datum_copy(work->arena, RDB_REP_BYTES, value, &value, err))
             return false;
         rdb_vector_put(work->vectors[i], work->row_count, value, false);
     }

@@ -2,13 +2,17 @@
  * COPY FROM's input: chunks from the client or a file, cut into rows and fields. A row is looked at when it is whole. */
 #include "command/copy.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #define FILE_CHUNK_BYTES (64u << 10)
 #define LINE_MAX_BYTES ((UINT32_C(1) << 30) - 1)
 
 bool copy_reader_open(copy_reader *reader, rdb_command_context *context, const copy_options *options, const char *file_name, rdb_error *err)
 {
     *reader = (copy_reader){.context = context, .options = options};
-    rdb_strbuf_init(&reader->line, NULL);
+    rdb_strbuf_init(&reader->gathered, NULL);
     rdb_strbuf_init(&reader->unescaped, NULL);
     if (file_name == NULL)
         return true;
@@ -25,7 +29,7 @@ void copy_reader_close(copy_reader *reader)
         rdb_error_clear(&ignored);
     free(reader->file_buffer);
     free(reader->fields);
-    rdb_strbuf_free(&reader->line);
+    rdb_strbuf_free(&reader->gathered);
     rdb_strbuf_free(&reader->unescaped);
 }
 
@@ -70,12 +74,39 @@ bool copy_read_bytes(copy_reader *reader, void *target, size_t length, bool *got
     return true;
 }
 
+/* The first newline, a or b from at on; end: there is none. *odd: a byte before it is zero or not ASCII. */
+static const uint8_t *find_special(const uint8_t *at, const uint8_t *end, uint8_t a, uint8_t b, bool *odd)
+{
+#if defined(__SSE2__)
+    const __m128i newlines = _mm_set1_epi8('\n'), first = _mm_set1_epi8((char)a), second = _mm_set1_epi8((char)b), zeroes = _mm_setzero_si128();
+    for (; end - at >= 16; at += 16) {
+        const __m128i block = _mm_loadu_si128((const __m128i *)(const void *)at);
+        const __m128i hits = _mm_or_si128(_mm_cmpeq_epi8(block, newlines), _mm_or_si128(_mm_cmpeq_epi8(block, first), _mm_cmpeq_epi8(block, second)));
+        const unsigned found = (unsigned)_mm_movemask_epi8(hits);
+        const unsigned strange = (unsigned)_mm_movemask_epi8(_mm_or_si128(block, _mm_cmpeq_epi8(block, zeroes)));
+        if (found != 0) {
+            *odd |= (strange & (found - 1) & ~found) != 0; /* those below the lowest hit */
+            return at + __builtin_ctz(found);
+        }
+        *odd |= strange != 0;
+    }
+#endif
+    for (; at < end && *at != '\n' && *at != a && *at != b; at++)
+        *odd |= *at == 0 || *at >= 0x80;
+    return at;
+}
+
 /* One row's bytes without its line end. In CSV a line end inside quotes belongs to the row. */
 static bool read_line(copy_reader *reader, bool *found, rdb_error *err)
 {
     const copy_options *options = reader->options;
-    bool is_csv = options->format == COPY_CSV, in_quote = false, is_escaped = false, has_bytes = false;
-    rdb_strbuf_clear(&reader->line);
+    const bool is_csv = options->format == COPY_CSV;
+    const uint8_t quote = is_csv ? (uint8_t)options->quote : '\\', escape = is_csv ? (uint8_t)options->escape : '\\';
+    bool in_quote = false, is_escaped = false, has_bytes = false, odd = false;
+    rdb_strbuf_clear(&reader->gathered);
+    reader->line = "";
+    reader->line_length = 0;
+    reader->is_plain = true;
     *found = false;
     reader->line_no++; /* what fails from here on fails in this line */
     for (;;) {
@@ -87,7 +118,13 @@ static bool read_line(copy_reader *reader, bool *found, rdb_error *err)
         }
         const uint8_t *start = reader->chunk + reader->chunk_at, *end = reader->chunk + reader->chunk_length, *at = start;
         has_bytes = true;
-        if (!is_csv) {
+        if (reader->is_plain) {
+            at = find_special(at, end, quote, escape, &odd);
+            reader->is_plain = at == end || *at == '\n';
+        }
+        if (reader->is_plain) {
+            /* at is there already */
+        } else if (!is_csv) {
             /* Backslash and newline: the newline is data. */
             for (; at < end; at++) {
                 if (is_escaped)
@@ -101,9 +138,9 @@ static bool read_line(copy_reader *reader, bool *found, rdb_error *err)
             for (; at < end; at++) {
                 if (is_escaped)
                     is_escaped = false;
-                else if (in_quote && *at == (uint8_t)options->escape && options->escape != options->quote)
+                else if (in_quote && *at == escape && escape != quote)
                     is_escaped = true;
-                else if (*at == (uint8_t)options->quote)
+                else if (*at == quote)
                     in_quote = !in_quote; /* a doubled quote closes and opens again: the same in the end */
                 else if (*at == '\n' && in_quote)
                     reader->line_no += reader->knows_line_end;
@@ -111,28 +148,37 @@ static bool read_line(copy_reader *reader, bool *found, rdb_error *err)
                     break;
             }
         }
-        rdb_strbuf_add(&reader->line, start, (size_t)(at - start));
-        if (reader->line.length > LINE_MAX_BYTES)
-            return rdb_error_set(err, RDB_PROGRAM_LIMIT_EXCEEDED, "COPY row is too long");
         reader->chunk_at = (size_t)(at - reader->chunk);
-        if (at < end) {
+        bool is_whole = at < end;
+        if (is_whole && reader->gathered.length == 0) {
+            reader->line = (const char *)start;
+            reader->line_length = (size_t)(at - start);
+        } else {
+            rdb_strbuf_add(&reader->gathered, start, (size_t)(at - start));
+            reader->line = reader->gathered.data;
+            reader->line_length = reader->gathered.length;
+        }
+        if (reader->line_length > LINE_MAX_BYTES)
+            return rdb_error_set(err, RDB_PROGRAM_LIMIT_EXCEEDED, "COPY row is too long");
+        if (is_whole) {
             reader->chunk_at++;
             reader->knows_line_end = true;
             *found = true;
             break;
         }
     }
-    if (!rdb_strbuf_check(&reader->line, err))
+    if (!rdb_strbuf_check(&reader->gathered, err))
         return false;
+    reader->is_ascii = reader->is_plain && !odd;
     if (!*found && has_bytes) {
         if (in_quote)
             return rdb_error_set(err, RDB_BAD_COPY_FILE_FORMAT, "unterminated CSV quoted field");
-        *found = reader->line.length > 0; /* a last line without its end */
+        *found = reader->line_length > 0; /* a last line without its end */
     }
     if (*found) {
-        if (reader->line.length > 0 && reader->line.data[reader->line.length - 1] == '\r')
-            reader->line.data[--reader->line.length] = '\0';
-        if (reader->line.length == 2 && memcmp(reader->line.data, "\\.", 2) == 0) { /* the end marker; what follows is read and dropped */
+        if (reader->line_length > 0 && reader->line[reader->line_length - 1] == '\r')
+            reader->line_length--;
+        if (reader->line_length == 2 && memcmp(reader->line, "\\.", 2) == 0) { /* the end marker; what follows is read and dropped */
             *found = false;
             while (!reader->is_at_end)
                 if (!next_chunk(reader, err))
@@ -142,19 +188,65 @@ static bool read_line(copy_reader *reader, bool *found, rdb_error *err)
     return true;
 }
 
+static copy_field *new_field(copy_reader *reader, rdb_error *err)
+{
+    if (RDB_LIKELY(reader->field_count < reader->field_capacity))
+        return &reader->fields[reader->field_count++];
+    uint32_t capacity = RDB_MAX(64u, reader->field_capacity * 2);
+    copy_field *grown = realloc(reader->fields, capacity * sizeof *grown);
+    if (grown == NULL) {
+        rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+        return NULL;
+    }
+    reader->fields = grown;
+    reader->field_capacity = capacity;
+    return &reader->fields[reader->field_count++];
+}
+
 static bool add_field(copy_reader *reader, size_t start, size_t length, bool is_null, rdb_error *err)
 {
-    if (reader->field_count == reader->field_capacity) {
-        uint32_t capacity = RDB_MAX(64u, reader->field_capacity * 2);
-        copy_field *grown = realloc(reader->fields, capacity * sizeof *grown);
-        if (grown == NULL)
-            return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-        reader->fields = grown;
-        reader->field_capacity = capacity;
-    }
+    copy_field *field = new_field(reader, err);
+    if (field == NULL)
+        return false;
     /* Offsets for now: the text may move while it grows. */
-    reader->fields[reader->field_count++] = (copy_field){is_null ? NULL : (const char *)(uintptr_t)(start + 1), length};
+    *field = (copy_field){is_null ? NULL : (const char *)(uintptr_t)(start + 1), length};
     return true;
+}
+
+static bool add_plain_field(copy_reader *reader, const char *from, const char *to, rdb_error *err)
+{
+    const copy_options *options = reader->options;
+    copy_field *field = new_field(reader, err);
+    if (field == NULL)
+        return false;
+    field->length = (size_t)(to - from);
+    bool is_null = field->length == options->null_length && memcmp(from, options->null_text, options->null_length) == 0;
+    field->data = is_null ? NULL : from;
+    return true;
+}
+
+static bool split_plain(copy_reader *reader, rdb_error *err)
+{
+    const char *from = reader->line, *at = from, *end = from + reader->line_length, delimiter = reader->options->delimiter;
+#if defined(__SSE2__)
+    const __m128i delimiters = _mm_set1_epi8(delimiter);
+    for (; end - at >= 16; at += 16) {
+        unsigned found = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)at), delimiters));
+        for (; found != 0; found &= found - 1) {
+            const char *to = at + __builtin_ctz(found);
+            if (!add_plain_field(reader, from, to, err))
+                return false;
+            from = to + 1;
+        }
+    }
+#endif
+    for (; at < end; at++)
+        if (*at == delimiter) {
+            if (!add_plain_field(reader, from, at, err))
+                return false;
+            from = at + 1;
+        }
+    return add_plain_field(reader, from, end, err);
 }
 
 static int hex_digit(char c)
@@ -165,7 +257,7 @@ static int hex_digit(char c)
 static bool split_text(copy_reader *reader, rdb_error *err)
 {
     const copy_options *options = reader->options;
-    const char *at = reader->line.data, *end = at + reader->line.length;
+    const char *at = reader->line, *end = at + reader->line_length;
     for (;;) {
         const char *raw = at;
         size_t start = reader->unescaped.length;
@@ -233,7 +325,7 @@ static bool split_text(copy_reader *reader, rdb_error *err)
 static bool split_csv(copy_reader *reader, rdb_error *err)
 {
     const copy_options *options = reader->options;
-    const char *at = reader->line.data, *end = at + reader->line.length;
+    const char *at = reader->line, *end = at + reader->line_length;
     for (;;) {
         const char *raw = at;
         size_t start = reader->unescaped.length;
@@ -262,8 +354,10 @@ bool copy_read_row(copy_reader *reader, bool *found, rdb_error *err)
     if (!read_line(reader, found, err) || !*found)
         return !rdb_error_is_set(err);
     reader->field_count = 0;
+    if (reader->is_plain)
+        return split_plain(reader, err);
     rdb_strbuf_clear(&reader->unescaped);
-    if (!rdb_strbuf_reserve(&reader->unescaped, reader->line.length + 1))
+    if (!rdb_strbuf_reserve(&reader->unescaped, reader->line_length + 1))
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     bool ok = reader->options->format == COPY_CSV ? split_csv(reader, err) : split_text(reader, err);
     if (!ok || !rdb_strbuf_check(&reader->unescaped, err))

@@ -554,6 +554,12 @@ void session_simple_query(rdb_session *session, const char *text)
             snprintf(bytes + strlen(bytes), sizeof bytes - strlen(bytes), "%s0x%02x", i > 0 ? " " : "", (uint8_t)text[bad_offset + i]);
         ok = rdb_error_set(&err, RDB_CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\": %s", bytes);
     }
+    if (ok) { /* the message's own bytes may move: a COPY among the statements reads on behind them */
+        char *copy = rdb_arena_try_alloc(arena, length + 1, &err);
+        ok = copy != NULL;
+        if (ok)
+            text = memcpy(copy, text, length + 1);
+    }
     ok = ok && rdb_sql_parse_reading(arena, text, length, &reading, &statements, &err);
     if (ok && statements.count == 0)
         wire_message_end(session->owner.output, wire_message_begin(session->owner.output, 'I'));

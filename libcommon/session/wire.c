@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define INPUT_BYTES_MIN (8u << 10)
+#define INPUT_BYTES_COPY (128u << 10) /* several messages a system call */
 
 bool rdb_wire_host_create(rdb_wire_host **host_out, const rdb_wire_config *config, rdb_error *err)
 {
@@ -273,6 +274,8 @@ bool wire_owner_flush(void *wire)
 bool wire_owner_copy_message(void *wire_at, char *type, const uint8_t **body, size_t *length)
 {
     rdb_wire *wire = wire_at;
+    if (wire->input_capacity < INPUT_BYTES_COPY && !make_room(wire, INPUT_BYTES_COPY))
+        return false;
     if (wire_fill_input(wire, 5, -1) != WIRE_FILL_OK)
         return false;
     uint32_t size = peek_length(wire->input + wire->input_at + 1);

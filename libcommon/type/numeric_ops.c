@@ -13,8 +13,50 @@ static bool store(rdb_call *call, type_numeric *number, bool is_made, rdb_datum 
     return ok;
 }
 
+/* Digits, one point perhaps, and what typmod makes of them, all within 18 digits. False: it takes the long way. */
+static bool input_short(rdb_arena *arena, rdb_slice text, int32_t typmod, rdb_datum *value)
+{
+    const uint8_t *at = text.data, *end = at + text.length;
+    const bool is_negative = at < end && *at == '-';
+    at += is_negative;
+    if (end - at > 19 || at == end)
+        return false;
+    int64_t coefficient = 0;
+    const uint8_t *first = at, *point = NULL;
+    for (; at < end; at++) {
+        const unsigned digit = (unsigned)*at - '0';
+        if (digit <= 9)
+            coefficient = coefficient * 10 + digit;
+        else if (*at == '.' && point == NULL)
+            point = at;
+        else
+            return false;
+    }
+    uint32_t digits = (uint32_t)(end - first) - (point != NULL), scale = point != NULL ? (uint32_t)(end - point) - 1 : 0;
+    if (digits - 1 > 17)
+        return false;
+    if (typmod >= 4) {
+        const int precision = (typmod - 4) >> 16 & 0xffff, wanted = (((typmod - 4) & 0x7ff) ^ 1024) - 1024;
+        if (wanted < (int)scale || precision > 18)
+            return false; /* to be rounded */
+        const uint32_t more = (uint32_t)wanted - scale;
+        if (digits + more > 18)
+            return false;
+        coefficient *= type_numeric_powers[more];
+        if (coefficient >= type_numeric_powers[precision])
+            return false; /* does not fit */
+        scale = (uint32_t)wanted;
+    }
+    uint8_t *data = rdb_arena_alloc(arena, TYPE_NUMERIC_SMALL_BYTES);
+    *value = (rdb_datum){.words = {0, 0}};
+    value->bytes = (rdb_bytes){.data = data, .length = type_numeric_write_small(is_negative ? -(type_int128)coefficient : coefficient, (uint16_t)scale, data)};
+    return true;
+}
+
 static bool numeric_input(TYPE_OPS_PARAMETERS_INPUT)
 {
+    if (input_short(call->arena, text, typmod, value))
+        return true;
     type_numeric number;
     bool ok = type_numeric_parse(call, text, &number) && type_numeric_apply_typmod(call, &number, typmod);
     return store(call, &number, ok, value);
