@@ -3,6 +3,7 @@
  * system tables themselves (pg_class, pg_attribute, pg_index, pg_constraint, their row types), which PostgreSQL too makes while
  * it bootstraps. The root PDB gets the shared tables, every other one the rest. */
 #include "catalog/bootstrap.h"
+#include "type/rdb_collation.h"
 
 #include <stdlib.h>
 
@@ -13,7 +14,10 @@ enum {
     TABLESPACE_DEFAULT = 1663,
     TABLESPACE_GLOBAL = 1664,
     ENCODING_UTF8 = 6,
-    UCS_BASIC_COLLATION = 8200
+    UCS_BASIC_COLLATION = 8200,
+    C_UTF8_COLLATION = 8201,
+    FIRST_ICU_COLLATION = 8202,
+    ICU_COLLATION_LIMIT = 9990 /* our own objects have numbers up to 9999 */
 };
 
 typedef struct row_maker {
@@ -405,19 +409,57 @@ static bool add_shared_descriptions(row_maker *maker)
     return true;
 }
 
-static bool add_ucs_basic(row_maker *maker)
+/* Collations of the machine, as initdb would find them: ICU's locales by their language tags, and what libc has without any
+ * locale of its own installed. */
+static bool add_collation(row_maker *maker, uint32_t oid, const char *name, char provider, const char *locale)
 {
     const char *texts[RDB_pg_collation_COLUMNS] = {NULL};
-    SET_NUMBER(RDB_pg_collation_oid, UCS_BASIC_COLLATION);
-    SET(RDB_pg_collation_collname, "ucs_basic");
+    const bool is_icu = provider == 'i';
+    const rdb_collation_definition definition = {.provider = provider, .is_deterministic = true, .collate = is_icu ? NULL : locale, .ctype = is_icu ? NULL : locale,
+                                                 .icu_locale = is_icu ? locale : NULL};
+    char version[64];
+    SET_NUMBER(RDB_pg_collation_oid, oid);
+    SET(RDB_pg_collation_collname, name);
     SET_NUMBER(RDB_pg_collation_collnamespace, RDB_NAMESPACE_PG_CATALOG);
     SET_NUMBER(RDB_pg_collation_collowner, RDB_ROLE_ADMIN_OID);
-    SET(RDB_pg_collation_collprovider, "c");
+    SET(RDB_pg_collation_collprovider, is_icu ? "i" : "c");
     SET(RDB_pg_collation_collisdeterministic, "t");
-    SET_NUMBER(RDB_pg_collation_collencoding, ENCODING_UTF8);
-    SET(RDB_pg_collation_collcollate, "C");
-    SET(RDB_pg_collation_collctype, "C");
+    SET_NUMBER(RDB_pg_collation_collencoding, is_icu ? -1 : ENCODING_UTF8);
+    SET(is_icu ? RDB_pg_collation_colliculocale : RDB_pg_collation_collcollate, locale);
+    if (!is_icu)
+        SET(RDB_pg_collation_collctype, locale);
+    rdb_collation_get_version(&definition, version, sizeof version);
+    if (version[0] != '\0')
+        SET(RDB_pg_collation_collversion, version);
     return add_row(maker, texts);
+}
+
+static bool add_collations(row_maker *maker)
+{
+    char tag[80], comment[128];
+    if (!add_collation(maker, UCS_BASIC_COLLATION, "ucs_basic", 'c', "C") || !add_collation(maker, C_UTF8_COLLATION, "C.utf8", 'c', "C.utf8"))
+        return false;
+    for (uint32_t i = 0; rdb_collation_icu_locale(i, tag, sizeof tag, comment, sizeof comment); i++)
+        if (FIRST_ICU_COLLATION + i >= ICU_COLLATION_LIMIT || !add_collation(maker, FIRST_ICU_COLLATION + i, rdb_arena_printf(maker->arena, "%s-x-icu", tag), 'i', tag))
+            return rdb_error_is_set(maker->err) ? false : true;
+    return true;
+}
+
+static bool add_collation_comments(row_maker *maker)
+{
+    char tag[80], comment[128];
+    for (uint32_t i = 0; FIRST_ICU_COLLATION + i < ICU_COLLATION_LIMIT && rdb_collation_icu_locale(i, tag, sizeof tag, comment, sizeof comment); i++) {
+        const char *texts[RDB_pg_description_COLUMNS] = {NULL};
+        if (comment[0] == '\0')
+            continue;
+        SET_NUMBER(RDB_pg_description_objoid, FIRST_ICU_COLLATION + i);
+        SET_NUMBER(RDB_pg_description_classoid, RDB_PG_COLLATION);
+        SET_NUMBER(RDB_pg_description_objsubid, 0);
+        SET(RDB_pg_description_description, comment);
+        if (!add_row(maker, texts))
+            return false;
+    }
+    return true;
 }
 
 /* ---- the whole ---------------------------------------------------------------------------------------------------------------- */
@@ -441,7 +483,9 @@ static bool add_rows(row_maker *maker, const catalog_blob_relation *source)
     case RDB_PG_TYPE:
         return add_builtin_rows(maker, source) && add_row_types(maker);
     case RDB_PG_COLLATION:
-        return add_builtin_rows(maker, source) && add_ucs_basic(maker);
+        return add_builtin_rows(maker, source) && add_collations(maker);
+    case RDB_PG_DESCRIPTION:
+        return add_builtin_rows(maker, source) && add_collation_comments(maker);
     default:
         return add_builtin_rows(maker, source);
     }

@@ -179,7 +179,12 @@ static bool open_by_name(rdb_catalog *catalog, const char *name, bool must_allow
         return rdb_error_set(err, RDB_INVALID_CATALOG_NAME, "database \"%s\" does not exist", name);
     if (must_allow && !facts.allows_connections)
         return rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "database \"%s\" is not currently accepting connections", name);
-    return open_pdb(catalog, &facts, database, err);
+    if (!open_pdb(catalog, &facts, database, err))
+        return false;
+    if (catalog_register_collations(*database, err))
+        return true;
+    rdb_database_close(database);
+    return false;
 }
 
 bool rdb_database_open(rdb_catalog *catalog, const char *name, rdb_database **database, rdb_error *err)
@@ -514,13 +519,13 @@ bool rdb_catalog_new_oid(rdb_access *access, uint32_t *oid, rdb_error *err)
     const bool is_system = database->makes_system_objects;
     rdb_mutex_unlock(&database->lock);
     uint32_t largest = (is_system ? FIRST_SYSTEM_OID : RDB_FIRST_NORMAL_OID) - 1;
-    if (!is_known && !find_largest_oid(access, is_system ? RDB_FIRST_NORMAL_OID : UINT32_MAX, &largest, err))
+    if (!is_known && !find_largest_oid(access, is_system ? RDB_FIRST_NORMAL_OID : RDB_COLLATION_OID_MIN, &largest, err))
         return false;
     rdb_mutex_lock(&database->lock);
     if (database->next_oid == 0)
         database->next_oid = largest + 1;
     *oid = database->next_oid;
-    const bool is_free = *oid != 0 && *oid != UINT32_MAX && (!database->makes_system_objects || *oid < RDB_FIRST_NORMAL_OID);
+    const bool is_free = *oid != 0 && *oid < RDB_COLLATION_OID_MIN && (!database->makes_system_objects || *oid < RDB_FIRST_NORMAL_OID);
     if (is_free)
         database->next_oid++;
     rdb_mutex_unlock(&database->lock);

@@ -66,6 +66,7 @@ struct rdb_database {
     uint32_t next_oid;                        /* 0: not known yet */
     uint64_t temp_slots[64];                  /* a bit for each schema of temporary objects that a session has */
     bool makes_system_objects;
+    _Atomic bool collations_registered;       /* collation.c */
 };
 
 struct rdb_catalog {
@@ -106,6 +107,9 @@ struct rdb_access {
     uint64_t privileged_generation;
     rdb_txn *root_reader;           /* reads shared tables from a transaction of another database */
 };
+
+/* collation.c: what pg_collation says goes to the room of types, once a database. */
+RDB_CHECKED bool catalog_register_collations(rdb_database *database, rdb_error *err);
 
 /* ---- system.c: the system tables themselves --------------------------------------------------------------------------- */
 #define CATALOG_TABLE_FILE(oid) RDB_FILE_NO(RDB_FILE_TABLE, (oid))

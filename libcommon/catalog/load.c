@@ -682,6 +682,8 @@ static bool load_type(rdb_access *access, cache_entry *entry, rdb_arena *work, b
             return false;
         if (has_range)
             type->multirange_oid = row_oid(&row, RDB_pg_range_rngmultitypid);
+        if (has_range)
+            type->range_collation = row_oid(&row, RDB_pg_range_rngcollation);
         if (has_range && !need_type(access, entry, row_oid(&row, RDB_pg_range_rngsubtype), &type->base, err))
             return false;
     }

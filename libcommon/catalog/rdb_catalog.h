@@ -10,6 +10,7 @@
 #define RDB_CATALOG_H
 
 #include "index/rdb_index.h"
+#include "type/rdb_collation.h"
 #include "type/rdb_type.h"
 #include "catalog/columns.h" /* RDB_pg_class_relname and its kin: made by the build */
 
@@ -343,6 +344,15 @@ RDB_CHECKED bool rdb_opclass_operator(rdb_access *access, uint32_t type_oid, uin
 RDB_CHECKED bool rdb_opclass_strategy(rdb_access *access, uint32_t operator_oid, uint16_t *strategy, uint32_t *family_oid, rdb_error *err);
 RDB_CHECKED bool rdb_opclass_default(rdb_access *access, uint32_t type_oid, uint32_t *opclass_oid, rdb_error *err); /* btree */
 RDB_CHECKED bool rdb_opclass_find(rdb_access *access, const char *schema, const char *name, uint32_t *opclass_oid, rdb_error *err);
+/* A row of pg_collation; texts live as long as the access. */
+typedef struct rdb_collation_row {
+    const char *name;
+    uint32_t namespace_oid, owner_oid;
+    int32_t encoding; /* -1: any */
+    const char *version; /* NULL: none */
+    rdb_collation_definition definition;
+} rdb_collation_row;
+RDB_CHECKED bool rdb_collation_get(rdb_access *access, uint32_t oid, rdb_collation_row *collation, bool *found, rdb_error *err);
 RDB_CHECKED bool rdb_collation_find(rdb_access *access, const char *schema, const char *name, uint32_t *oid, rdb_error *err);
 
 /* ---- system tables as tables ----------------------------------------------------------------------------------------

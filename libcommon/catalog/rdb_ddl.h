@@ -367,6 +367,11 @@ RDB_CHECKED bool rdb_ddl_store_setting(rdb_access *access, uint32_t database_oid
 RDB_CHECKED bool rdb_ddl_read_settings(rdb_access *access, uint32_t database_oid, uint32_t role_oid, rdb_arena *arena, const char *const **texts,
                                        uint32_t *count, rdb_error *err);
 
+/* Collations (collation.c). encoding: of the one that is there. A new one's number follows from its definition. */
+RDB_CHECKED bool rdb_ddl_collation_exists(rdb_access *access, uint32_t namespace_oid, const char *name, bool *exists, int32_t *encoding, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_create_collation(rdb_access *access, const rdb_collation_row *collation, uint32_t *oid, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_set_collation_version(rdb_access *access, uint32_t oid, const char *version, rdb_error *err);
+
 /* Dependencies. kind: n normal, a auto, i internal. */
 RDB_CHECKED bool rdb_ddl_depend(rdb_access *access, rdb_object_address dependent, rdb_object_address referenced, char kind, rdb_error *err);
 /* What the object depends on, one for another: its schema. */

@@ -61,6 +61,7 @@ ADAPTER(alter_text_dictionary, rdb_ast_alter_text_dictionary)
 ADAPTER(alter_text_config, rdb_ast_alter_text_config)
 ADAPTER(create_cast, rdb_ast_create_cast)
 ADAPTER(alter_operator, rdb_ast_alter_operator)
+ADAPTER(alter_collation, rdb_ast_alter_collation)
 #undef ADAPTER
 
 static bool run_checkpoint(rdb_command_context *context, rdb_ast_node *statement, rdb_error *err)
@@ -122,6 +123,8 @@ static const statement_kind KINDS[RDB_AST_TAG_COUNT] = {
     [RDB_AST_CREATE_OPCLASS] = {"CREATE OPERATOR CLASS", NULL, false},
     [RDB_AST_CREATE_OPFAMILY] = {"CREATE OPERATOR FAMILY", NULL, false},
     [RDB_AST_ALTER_OPFAMILY] = {"ALTER OPERATOR FAMILY", NULL, false},
+    [RDB_AST_ALTER_COLLATION] = {"ALTER COLLATION", run_alter_collation, false},
+    [RDB_AST_CREATE_CONVERSION] = {"CREATE CONVERSION", NULL, false},
     [RDB_AST_CREATE_EXTENSION] = {"CREATE EXTENSION", run_create_extension, false},
     [RDB_AST_ALTER_EXTENSION] = {"ALTER EXTENSION", run_alter_extension, false},
     [RDB_AST_CREATE_LANGUAGE] = {"CREATE LANGUAGE", NULL, false},

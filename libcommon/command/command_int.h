@@ -243,6 +243,10 @@ RDB_CHECKED bool command_copy(rdb_command_context *context, const rdb_ast_copy *
 
 /* text_search.c; CREATE of what has no statement of its own: of aggregates and operators in definition.h. */
 RDB_CHECKED bool command_define(rdb_command_context *context, const rdb_ast_define *statement, rdb_error *err);
+/* collation.c; the column of a view or of CREATE TABLE AS has the collation of what it reads, which there must be. */
+RDB_CHECKED bool command_check_collation(const char *column, const rdb_expr *expr, rdb_error *err);
+RDB_CHECKED bool command_create_collation(rdb_command_context *context, const rdb_ast_define *statement, rdb_error *err);
+RDB_CHECKED bool command_alter_collation(rdb_command_context *context, const rdb_ast_alter_collation *statement, rdb_error *err);
 RDB_CHECKED bool command_alter_text_dictionary(rdb_command_context *context, const rdb_ast_alter_text_dictionary *statement, rdb_error *err);
 RDB_CHECKED bool command_alter_text_config(rdb_command_context *context, const rdb_ast_alter_text_config *statement, rdb_error *err);
 /* operator.c */

@@ -83,7 +83,9 @@ static bool columns_of(rdb_command_context *context, rdb_query *query, const rdb
             return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "column \"%s\" has pseudo-type %s", name, target->expr->type->name);
         if (!command_check_type_usage(context, target->expr->type, err))
             return false;
-        (*columns)[(*count)++] = (rdb_column_definition){.name = name, .type = target->expr->type, .typmod = target->expr->typmod, .collation = target->expr->type->collation != 0 ? (target->expr->collation != 0 ? target->expr->collation : target->expr->type->collation) : 0};
+        if (!command_check_collation(name, target->expr, err))
+            return false;
+        (*columns)[(*count)++] = (rdb_column_definition){.name = name, .type = target->expr->type, .typmod = target->expr->typmod, .collation = target->expr->type->collation != 0 ? target->expr->collation : 0};
     }
     if (names->count > *count)
         return rdb_error_set(err, RDB_SYNTAX_ERROR, "too many column names were specified");

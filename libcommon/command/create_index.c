@@ -214,6 +214,14 @@ static bool choose_class(rdb_command_context *context, const index_method *metho
     return rdb_error_hint(err, "You must specify an operator class for the index or define a default operator class for the data type.");
 }
 
+/* The classes that order by bytes would part texts that such a collation calls equal. */
+static bool check_pattern_class(const rdb_ast_index_elem *raw, const rdb_index_column *column, rdb_error *err)
+{
+    const char *name = raw->opclass.count > 0 ? raw->opclass.items[raw->opclass.count - 1] : "";
+    return strstr(name, "_pattern_ops") == NULL || rdb_collation_is_deterministic(column->collation) ||
+           rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "nondeterministic collations are not supported for operator class \"%s\"", name);
+}
+
 static bool check_included(const rdb_ast_index_elem *raw, rdb_error *err)
 {
     const char *what = raw->collation.count > 0                           ? "a collation"
@@ -253,14 +261,22 @@ static bool index_element(rdb_command_context *context, const rdb_relation *rela
             return false;
         if (rdb_expr_volatility(expr) != 'i')
             return rdb_error_set(err, RDB_INVALID_OBJECT_DEFINITION, "functions in index expression must be marked IMMUTABLE");
+        column->collation = expr->collation; /* (x COLLATE y) means what x COLLATE y does */
+        while (expr->kind == RDB_EXPR_RELABEL && ((rdb_expr_unary *)expr)->form == RDB_FORM_SQL_SYNTAX)
+            expr = ((rdb_expr_unary *)expr)->argument;
         column->type = expr->type;
-        column->collation = expr->collation;
+        const rdb_expr_var *alone = (const rdb_expr_var *)expr;
+        if (expr->kind == RDB_EXPR_VAR && alone->attribute_no > 0)
+            column->column_number = alone->attribute_no;
         const rdb_expr_function *call = (const rdb_expr_function *)expr;
         bool is_call = expr->kind == RDB_EXPR_FUNCTION && call->operator_oid == 0 && (call->form == RDB_FORM_CALL || call->form == RDB_FORM_SQL_SYNTAX);
         *name = is_call ? call->function->name : expr->kind == RDB_EXPR_COALESCE ? "coalesce" : "expr";
         if (expr->type->kind == 'p')
             return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "column \"%s\" has pseudo-type %s", *name, shown_type(context, expr->type));
-        rdb_list_push(context->arena, expressions, expr);
+        if (column->column_number == 0)
+            rdb_list_push(context->arena, expressions, expr);
+        else
+            *name = relation->columns[column->column_number - 1].name;
     }
     if (!is_key)
         return true;
@@ -271,8 +287,12 @@ static bool index_element(rdb_command_context *context, const rdb_relation *rela
     }
     column->is_descending = raw->direction == RDB_SQL_SORT_DESC;
     column->nulls_first = raw->nulls == RDB_SQL_NULLS_DEFAULT ? column->is_descending : raw->nulls == RDB_SQL_NULLS_FIRST;
-    if (!choose_class(context, method, &raw->opclass, column, err))
+    if (!choose_class(context, method, &raw->opclass, column, err) || !check_pattern_class(raw, column, err))
         return false;
+    if (column->type->collation != 0 && column->collation == 0) {
+        rdb_error_set(err, RDB_INDETERMINATE_COLLATION, "could not determine which collation to use for index expression");
+        return rdb_error_hint(err, "Use the COLLATE clause to set the collation explicitly.");
+    }
     if (!method->is_ordered && raw->direction != RDB_SQL_SORT_DEFAULT)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "access method \"%s\" does not support ASC/DESC options", method->name);
     return method->is_ordered || raw->nulls == RDB_SQL_NULLS_DEFAULT ||

@@ -72,16 +72,37 @@ static void add_text(explaining *work, rdb_list *texts, const rdb_expr *expr, bo
     rdb_list_push(work->context->arena, texts, (void *)(uintptr_t)finish(work, &text));
 }
 
+static void put_collation(explaining *work, const rdb_plan_key *key, rdb_strbuf *text)
+{
+    const char *schema = NULL, *name = NULL;
+    rdb_error ignored = {0};
+    if (key->collation == 0 || key->collation == key->type->collation ||
+        !rdb_expr_collation_name(work->context->access, work->context->arena, key->collation, &schema, &name, &ignored) || name == NULL) {
+        rdb_error_clear(&ignored);
+        return;
+    }
+    rdb_strbuf_adds(text, " COLLATE ");
+    if (schema != NULL) {
+        rdb_identifier_add(text, schema);
+        rdb_strbuf_addc(text, '.');
+    }
+    rdb_identifier_add(text, name);
+}
+
 static void add_key(explaining *work, rdb_list *texts, const rdb_plan_key *key)
 {
     rdb_strbuf text;
     rdb_strbuf_init(&text, work->context->arena);
     if (key->origin == NULL)
         rdb_strbuf_addf(&text, "$%u", key->slot_no + 1);
-    else { /* what is computed below stands in brackets */
-        rdb_strbuf_adds(&text, is_column(key->origin) ? "" : "(");
-        put_expr(work, key->origin, qualifies(work), &text);
-        rdb_strbuf_adds(&text, is_column(key->origin) ? "" : ")");
+    else { /* what is computed below stands in brackets; its COLLATE behind them */
+        const rdb_expr *origin = key->origin;
+        while (origin->kind == RDB_EXPR_RELABEL && ((const rdb_expr_unary *)origin)->form == RDB_FORM_SQL_SYNTAX)
+            origin = ((const rdb_expr_unary *)origin)->argument;
+        rdb_strbuf_adds(&text, is_column(origin) ? "" : "(");
+        put_expr(work, origin, qualifies(work), &text);
+        rdb_strbuf_adds(&text, is_column(origin) ? "" : ")");
+        put_collation(work, key, &text);
     }
     if (key->is_descending)
         rdb_strbuf_adds(&text, key->nulls_first ? " DESC" : " DESC NULLS LAST");

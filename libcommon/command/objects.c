@@ -112,6 +112,8 @@ bool command_create_view(rdb_command_context *context, const rdb_ast_create_view
         for (uint16_t k = 0; k < count; k++)
             if (strcmp(columns[k].name, target->name) == 0)
                 return rdb_error_set(err, RDB_DUPLICATE_COLUMN, "column \"%s\" specified more than once", target->name);
+        if (!command_check_collation(target->name, target->expr, err))
+            return false;
         columns[count++] = (rdb_column_definition){.name = target->name, .type = target->expr->type, .typmod = target->expr->typmod, .collation = target->expr->collation};
     }
     if (statement->columns.count > count)

@@ -502,6 +502,8 @@ bool command_define(rdb_command_context *context, const rdb_ast_define *statemen
                                            {"lextypes", RDB_pg_ts_parser_prslextype, "lextypes"}};
     static const function_slot TEMPLATE[] = {{"init", RDB_pg_ts_template_tmplinit, NULL}, {"lexize", RDB_pg_ts_template_tmpllexize, "lexize"}};
     switch (statement->object_type) {
+    case RDB_SQL_OBJECT_COLLATION:
+        return command_create_collation(context, statement, err);
     case RDB_SQL_OBJECT_TSDICTIONARY:
         return create_dictionary(context, statement, err);
     case RDB_SQL_OBJECT_TSCONFIGURATION:

@@ -110,6 +110,8 @@ static bool collect_expr(void *collector_at, rdb_expr *expr)
         ok = note(c, RDB_PG_CLASS, ((const rdb_expr_next_value *)expr)->sequence_oid, 0);
         break;
     case RDB_EXPR_RELABEL:
+        ok = note(c, RDB_PG_TYPE, expr->type->oid, 0) && note(c, RDB_PG_COLLATION, expr->collation, 0);
+        break;
     case RDB_EXPR_COERCE_IO:
     case RDB_EXPR_COERCE_DOMAIN:
     case RDB_EXPR_ARRAY_COERCE:

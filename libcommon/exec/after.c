@@ -46,10 +46,13 @@ typedef struct after_runner {
 } after_runner;
 
 /* ---- noting ------------------------------------------------------------------------------------------------------------------------ */
+/* Where texts that differ can be equal, a change of the bytes alone is one: the other side may tell them apart. */
 static bool same_value(const rdb_type *type, uint32_t collation, rdb_datum left, bool left_null, rdb_datum right, bool right_null)
 {
     if (left_null || right_null)
         return left_null == right_null;
+    if (!rdb_collation_is_deterministic(collation))
+        collation = RDB_C_COLLATION_OID;
     if (type->ops != NULL && type->ops->compare != NULL)
         return type->ops->compare(type, collation, left, right) == 0;
     return false;
@@ -246,7 +249,7 @@ static bool convert(after_runner *r, const rdb_type *type, rdb_expr **expr)
 }
 
 /* left = right by the default order's equality, the two types' own or text's for what is held as text. */
-static bool make_equality(after_runner *r, rdb_expr *left, rdb_expr *right, const rdb_type *result, rdb_expr **out)
+static bool make_equality(after_runner *r, rdb_expr *left, rdb_expr *right, uint32_t collation, const rdb_type *result, rdb_expr **out)
 {
     rdb_access *access = r->context.access;
     uint32_t operator_oid = 0;
@@ -274,7 +277,7 @@ static bool make_equality(after_runner *r, rdb_expr *left, rdb_expr *right, cons
     call->head = (rdb_expr){.kind = RDB_EXPR_FUNCTION, .location = -1, .type = result, .typmod = -1};
     call->function = function;
     call->operator_oid = operator_oid;
-    call->input_collation = left->collation;
+    call->input_collation = collation;
     call->form = RDB_FORM_OPERATOR;
     rdb_list_push(r->arena, &call->arguments, left);
     rdb_list_push(r->arena, &call->arguments, right);
@@ -324,7 +327,10 @@ static bool plan_statement(after_runner *r, uint8_t purpose, const rdb_constrain
     where->bool_kind = RDB_BOOL_AND;
     for (uint16_t i = 0; i < count; i++) {
         rdb_expr *equality = NULL;
-        if (!make_equality(r, make_column(arena, table, columns[i]), make_external(arena, &source->columns[given[i] - 1], i + 1u), boolean, &equality))
+        /* Keys are compared as the parent's column has it. */
+        const bool is_parent = purpose == STATEMENT_LOCK_PARENT || purpose == STATEMENT_FIND_PARENT;
+        const uint32_t collation = is_parent ? table->columns[columns[i] - 1].collation : source->columns[given[i] - 1].collation;
+        if (!make_equality(r, make_column(arena, table, columns[i]), make_external(arena, &source->columns[given[i] - 1], i + 1u), collation, boolean, &equality))
             return false;
         rdb_list_push(arena, &where->arguments, equality);
     }

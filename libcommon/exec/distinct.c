@@ -115,7 +115,7 @@ static bool open_set_op(exec_node *node, rdb_error *err)
     state->collations = RDB_NEW_ARRAY(node->x->arena, uint32_t, count + 1);
     for (uint32_t i = 0; i < count; i++) {
         state->types[i] = node->plan->input_types[i];
-        state->collations[i] = state->types[i]->collation;
+        state->collations[i] = node->plan->of.set_op.collations[i];
         reps[i] = state->types[i]->rep;
     }
     reps[count] = RDB_REP_INT64;

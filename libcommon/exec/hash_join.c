@@ -79,7 +79,7 @@ static bool open_hash(exec_node *node, rdb_error *err)
     state->key_collations = RDB_NEW_ARRAY(arena, uint32_t, join->key_count + 1);
     for (uint32_t i = 0; i < join->key_count; i++) {
         state->key_types[i] = join->right_keys[i]->type;
-        state->key_collations[i] = join->right_keys[i]->collation;
+        state->key_collations[i] = join->key_collations[i];
     }
     state->left_keys_now = RDB_NEW_ARRAY(arena, rdb_vector *, join->key_count + 1);
     uint8_t *reps = RDB_NEW_ARRAY(arena, uint8_t, state->right_count + join->key_count + 1);

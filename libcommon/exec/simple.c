@@ -488,7 +488,7 @@ static bool open_recursive(exec_node *node, rdb_error *err)
     state->collations = RDB_NEW_ARRAY(node->x->arena, uint32_t, plan->input_count + 1);
     for (uint32_t i = 0; i < plan->input_count; i++) {
         state->types[i] = plan->input_types[i];
-        state->collations[i] = plan->input_types[i]->collation;
+        state->collations[i] = plan->of.recursive.collations[i];
     }
     if (plan->of.recursive.distinct && !exec_check_hashable(state->types, plan->input_count, err))
         return false;

@@ -267,6 +267,9 @@ bool exec_check_sortable(const rdb_plan_key *keys, uint32_t count, rdb_error *er
         if (keys[i].type->ops == NULL || keys[i].type->ops->compare == NULL) {
             rdb_error_set(err, RDB_UNDEFINED_FUNCTION, "could not identify an ordering operator for type %s", keys[i].type->name);
             return rdb_error_hint(err, "Use an explicit ordering operator or modify the query.");
+        } else if (keys[i].type->collation != 0 && keys[i].collation == 0 && keys[i].type->element == NULL) {
+            rdb_error_set(err, RDB_INDETERMINATE_COLLATION, "could not determine which collation to use for string comparison");
+            return rdb_error_hint(err, "Use the COLLATE clause to set the collation explicitly.");
         }
     return true;
 }

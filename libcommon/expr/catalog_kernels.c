@@ -184,7 +184,6 @@ static const rdb_kernel_entry ENTRIES[] = {
     {3757, always, 0}, /* pg_ts_dict_is_visible */
     {3758, always, 0}, /* pg_ts_config_is_visible */
     {3768, always, 0}, /* pg_ts_template_is_visible */
-    {3815, always, 0}, /* pg_collation_is_visible */
     {3403, always, 0}, /* pg_statistics_obj_is_visible */
     {1081, format_type, RDB_KERNEL_NEEDS_SESSION},
     {1215, object_comment, RDB_KERNEL_NEEDS_SESSION},

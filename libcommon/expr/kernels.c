@@ -103,6 +103,7 @@ void rdb_expr_register_kernels(void)
     expr_register_catalog_kernels();
     expr_register_sequence_functions();
     expr_register_neutral_functions();
+    expr_register_collation_functions();
     expr_register_text_search();
     expr_register_extensions();
     expr_register_server_functions();

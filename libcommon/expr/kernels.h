@@ -76,6 +76,7 @@ bool expr_run_records(rdb_call *call, const rdb_vector *const *arguments, rdb_ve
 
 void expr_register_reg_names(void);
 void expr_register_neutral_functions(void);
+void expr_register_collation_functions(void);
 void expr_register_text_search(void);
 void expr_register_extensions(void);
 void expr_register_server_functions(void);

@@ -162,7 +162,6 @@ static const rdb_kernel_entry ENTRIES[] = {
     {315, zero, 0},  /* pg_jit_available */
     {3163, zero, 0}, /* pg_trigger_depth */
     {3800, null, 0}, {3801, null, 0}, /* pg_current_logfile: the log is no stderr of ours */
-    {3448, null, 0}, /* pg_collation_actual_version: the C collation has none */
     {6173, null, 0}, /* extended statistics */
     {2230, zero, 0}, {2137, zero, 0}, {2274, zero, 0}, {3775, zero, 0}, {3776, zero, 0}, {3777, zero, 0}, {2307, zero, 0}, {6170, zero, 0}, {6232, zero, 0},
     {676, null, 0}, /* pg_indexam_progress_phasename */

@@ -15,13 +15,20 @@ typedef struct collation_state {
     uint32_t depth;
 } collation_state;
 
+const char *analyse_collation_name(const analyse_state *state, uint32_t oid)
+{
+    rdb_collation_row row;
+    bool found = false;
+    rdb_error ignored = {0};
+    if (rdb_collation_get(state->analysis->access, oid, &row, &found, &ignored) && found)
+        return row.name;
+    rdb_error_clear(&ignored);
+    return rdb_arena_printf(analyse_arena(state), "%u", oid);
+}
+
 static const char *collation_name(const collation_state *c, uint32_t oid)
 {
-    if (oid == RDB_DEFAULT_COLLATION_OID)
-        return "default";
-    if (oid == RDB_C_COLLATION_OID)
-        return "C";
-    return oid == 951 ? "POSIX" : rdb_arena_printf(analyse_arena(c->state), "%u", oid);
+    return analyse_collation_name(c->state, oid);
 }
 
 static bool merge(collation_state *into, uint32_t collation, strength how, int32_t location, uint32_t other, int32_t other_location)
@@ -55,7 +62,16 @@ static bool merge(collation_state *into, uint32_t collation, strength how, int32
     return true;
 }
 
+static bool conflict_error(const collation_state *c)
+{
+    analyse_error(c->state, c->other_location, c->err, RDB_COLLATION_MISMATCH, "collation mismatch between implicit collations \"%s\" and \"%s\"",
+                  collation_name(c, c->collation), collation_name(c, c->other));
+    return rdb_error_hint(c->err, "You can choose the collation by applying the COLLATE clause to one or both expressions.");
+}
+
 static bool assign(collation_state *outer, rdb_expr *expr);
+/* What is sorted, grouped or made distinct must have one collation. */
+static bool assign_target(const collation_state *outer, rdb_target *target);
 
 static bool assign_child(void *context, rdb_expr *child)
 {
@@ -118,7 +134,9 @@ static bool assign_children(collation_state *own, rdb_expr *expr)
             return false;
         for (uint32_t at = 0; at < node->arguments.count; at++) {
             rdb_target *target = node->arguments.items[at];
-            if (target->is_junk ? !assign_alone(own, target->expr) : !assign(own, target->expr))
+            if (target->is_junk || target->sort_ref != 0 ? !assign_target(own, target) : !assign(own, target->expr))
+                return false;
+            if (target->sort_ref != 0 && !target->is_junk && !assign(own, target->expr))
                 return false;
         }
         return true;
@@ -163,7 +181,7 @@ static bool assign(collation_state *outer, rdb_expr *expr)
     switch (expr->kind) {
     case RDB_EXPR_CONST: case RDB_EXPR_VAR: case RDB_EXPR_PARAM: case RDB_EXPR_CASE_TEST: case RDB_EXPR_DOMAIN_VALUE:
     case RDB_EXPR_SQL_VALUE: case RDB_EXPR_NEXT_VALUE: case RDB_EXPR_DEFAULT: case RDB_EXPR_GROUPING:
-        return merge(outer, expr->collation, expr->collation != 0 ? IMPLICIT : NONE, expr->location, 0, -1);
+        return rdb_collation_check_usable(expr->collation, own.err) && merge(outer, expr->collation, expr->collation != 0 ? IMPLICIT : NONE, expr->location, 0, -1);
     default:
         break;
     }
@@ -171,7 +189,12 @@ static bool assign(collation_state *outer, rdb_expr *expr)
         return false;
     bool is_collate = expr->kind == RDB_EXPR_RELABEL && ((rdb_expr_unary *)expr)->form == RDB_FORM_SQL_SYNTAX;
     if (is_collate)
-        return merge(outer, expr->collation, EXPLICIT, expr->location, 0, -1);
+        return rdb_collation_check_usable(expr->collation, own.err) && merge(outer, expr->collation, EXPLICIT, expr->location, 0, -1);
+    /* A domain with a collation of its own gives it to what becomes it, unless that was said otherwise. */
+    if (expr->kind == RDB_EXPR_COERCE_DOMAIN && expr->type->base != NULL && expr->type->collation != expr->type->base->collation && own.strength < EXPLICIT) {
+        expr->collation = expr->type->collation;
+        return merge(outer, expr->collation, IMPLICIT, expr->location, 0, -1);
+    }
     set_input(expr, own.strength == CONFLICT ? 0 : own.collation);
     uint32_t of_type = expr->type->collation;
     if (of_type == 0) {
@@ -190,6 +213,14 @@ static bool assign(collation_state *outer, rdb_expr *expr)
     }
     expr->collation = own.strength == CONFLICT ? 0 : own.collation;
     return merge(outer, own.collation, own.strength, own.location, own.other, own.other_location);
+}
+
+static bool assign_target(const collation_state *outer, rdb_target *target)
+{
+    collation_state own = {.state = outer->state, .err = outer->err, .location = -1, .depth = outer->depth};
+    if (target->expr != NULL && !assign(&own, target->expr))
+        return false;
+    return target->sort_ref == 0 || own.strength != CONFLICT || conflict_error(&own);
 }
 
 bool analyse_assign_collations(analyse_state *state, rdb_expr *expr, rdb_error *err)
@@ -216,10 +247,7 @@ bool analyse_common_collation(analyse_state *state, const rdb_list *exprs, bool 
     if (outer.strength == CONFLICT) {
         if (none_is_fine)
             return true;
-        analyse_error(state, outer.other_location, err, RDB_COLLATION_MISMATCH,
-                      "collation mismatch between implicit collations \"%s\" and \"%s\"",
-                      collation_name(&outer, outer.collation), collation_name(&outer, outer.other));
-        return rdb_error_hint(err, "You can choose the collation by applying the COLLATE clause to one or both expressions.");
+        return conflict_error(&outer);
     }
     *collation = outer.collation;
     return true;
@@ -228,7 +256,7 @@ bool analyse_common_collation(analyse_state *state, const rdb_list *exprs, bool 
 static bool assign_targets(analyse_state *state, const rdb_list *targets, rdb_error *err)
 {
     for (uint32_t at = 0; at < targets->count; at++)
-        if (!analyse_assign_collations(state, ((rdb_target *)targets->items[at])->expr, err))
+        if (!assign_target(&(collation_state){.state = state, .err = err, .location = -1}, targets->items[at]))
             return false;
     return true;
 }

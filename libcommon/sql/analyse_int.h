@@ -237,6 +237,7 @@ const rdb_ast_names *analyse_one_name(const analyse_state *state, const char *na
 RDB_CHECKED bool analyse_subscripts(analyse_state *state, rdb_expr *container, const rdb_list *steps, uint32_t first,
                                     uint32_t count, int32_t location, rdb_expr_subscript **subscript, rdb_error *err);
 /* Gives every node its collation and input collation; 42P21, 42P22 where explicit ones conflict. */
+const char *analyse_collation_name(const analyse_state *state, uint32_t oid); /* in the analysis's arena */
 RDB_CHECKED bool analyse_assign_collations(analyse_state *state, rdb_expr *expr, rdb_error *err);
 RDB_CHECKED bool analyse_list_collations(analyse_state *state, const rdb_list *exprs, rdb_error *err);
 /* The collation that the expressions have in common, 0: none. */

@@ -355,8 +355,15 @@ static bool check_recursive(const analyse_state *owner, const rdb_cte *cte, cons
         while (leaf->range_no == 0)
             leaf = leaf->left;
         const rdb_target *target = nth_visible(((const rdb_range *)query->ranges.items[leaf->range_no - 1])->subquery, at);
-        if (declared->oid == overall->oid && declared_typmod == overall_typmod)
-            continue;
+        if (declared->oid == overall->oid && declared_typmod == overall_typmod) {
+            const uint32_t before = cte->column_collations[at], after = query->set_operation->column_collations[at];
+            if (before == after)
+                continue;
+            analyse_error(owner, target == NULL ? raw->node.location : analyse_location(target->expr), err, RDB_COLLATION_MISMATCH,
+                          "recursive query \"%s\" column %u has collation \"%s\" in non-recursive term but collation \"%s\" overall", cte->name, at + 1,
+                          analyse_collation_name(owner, before), analyse_collation_name(owner, after));
+            return rdb_error_hint(err, "Use the COLLATE clause to set the collation of the non-recursive term.");
+        }
         analyse_error(owner, target == NULL ? raw->node.location : analyse_location(target->expr), err, RDB_DATATYPE_MISMATCH,
                       "recursive query \"%s\" column %u has type %s in non-recursive term but type %s overall", cte->name, at + 1,
                       sized_type_name(owner, declared, declared_typmod), sized_type_name(owner, overall, overall_typmod));

@@ -195,7 +195,7 @@ static bool plan_distinct_clause(plan_level *level, plan_built *built, bool *is_
         count += !((const rdb_target *)query->targets.items[i])->is_junk;
     if (!query->has_distinct_on) {
         /* junk, which stands last, served the windows */
-        return (count == built->count || plan_project(p, built, built->outputs, NULL, count)) && plan_distinct_hash(level, built, count);
+        return (count == built->count || plan_project(p, built, built->outputs, NULL, count)) && plan_distinct_hash(level, built, count, NULL);
     }
     /* DISTINCT ON: sorted by ORDER BY, which begins with the expressions (in some order), then by the rest of them */
     rdb_plan_key *sort_keys = NULL, *keys = NULL;
@@ -316,7 +316,7 @@ static uint32_t wanted_order(plan_level *level, rdb_expr *const *targets, plan_o
         if (var->attribute_no <= 0 || (range_no != 0 && var->range_no != range_no))
             return 0;
         range_no = var->range_no;
-        order[i] = (plan_order){var->attribute_no, item->is_descending, item->nulls_first};
+        order[i] = (plan_order){var->attribute_no, item->is_descending, item->nulls_first, var->head.collation};
     }
     const rdb_expr_const *count = (const rdb_expr_const *)query->limit_count;
     if (count != NULL)

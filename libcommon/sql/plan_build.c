@@ -234,7 +234,9 @@ static bool is_unique_inner(const plan_path *path)
             bool is_met = false;
             for (uint32_t c = 0; c < path->right_keys.count; c++) {
                 const rdb_expr_var *var = path->right_keys.items[c];
-                is_met = is_met || (var->head.kind == RDB_EXPR_VAR && var->attribute_no == index->columns[k].column_number && var->range_no == rel->range_no);
+                const rdb_expr_function *clause = path->key_clauses.items[c];
+                is_met = is_met || (var->head.kind == RDB_EXPR_VAR && var->attribute_no == index->columns[k].column_number && var->range_no == rel->range_no &&
+                                    rdb_collation_same_equality(index->columns[k].collation, clause->input_collation));
             }
             for (uint32_t c = 0; c < path->right->bounds.count; c++) {
                 const plan_match *match = path->right->bounds.items[c];
@@ -318,6 +320,10 @@ static bool build_join(builder *b, plan_path *path, plan_built *built)
         if (!resolve_here(b, &left, &path->left_keys, &left_keys) || !resolve_here(b, &right, &path->right_keys, &right_keys))
             return false;
         join->key_count = left_keys.count;
+        uint32_t *collations = RDB_NEW_ARRAY(p->arena, uint32_t, left_keys.count + 1);
+        for (uint32_t i = 0; i < path->key_clauses.count; i++)
+            collations[i] = ((const rdb_expr_function *)path->key_clauses.items[i])->input_collation;
+        join->key_collations = collations;
         join->shown_keys = path->key_clauses;
         join->left_keys = (rdb_expr *const *)left_keys.items;
         join->right_keys = (rdb_expr *const *)right_keys.items;

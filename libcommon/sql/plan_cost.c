@@ -100,6 +100,7 @@ static bool match_any(plan_level *level, plan_rel *rel, uint16_t index_no, uint1
     plan_relids needs = plan_relids_of(e->right);
     if (!e->use_or || !is_key(level, rel, index_no, column_no, e->left) || relids_meet(needs, own) || !relids_within(needs, known) ||
         rdb_expr_volatility(e->right) == 'v' || e->right->type->element == NULL || e->right->type->element->rep != column->type->rep ||
+        !rdb_collation_same_equality(column->collation, e->input_collation) ||
         (column->type->rep != RDB_REP_BYTES && e->right->type->element->oid != column->type->oid) || !is_equality(level->p, e->operator_oid, column->type))
         return false;
     *match = (plan_match){.column_no = column_no, .strategy = 3, .is_any = true, .value = e->right, .clause = &e->head};
@@ -174,7 +175,7 @@ static bool match_clause(plan_level *level, plan_rel *rel, uint16_t index_no, ui
     rdb_error_clear(&quiet);
     if (!ok)
         return false;
-    if (strategy != 3 && column->collation != e->input_collation && column->collation != 0 && e->input_collation != 0)
+    if (strategy == 3 ? !rdb_collation_same_equality(column->collation, e->input_collation) : !rdb_collation_same_order(column->collation, e->input_collation))
         return false;
     if (swapped)
         strategy = (uint16_t)(6 - strategy);
@@ -317,7 +318,8 @@ static bool gives_order(const rdb_relation_index *index, const plan_path *path, 
             is_bound = is_bound || index->columns[k].column_number == order[i].attribute_no;
         if (is_bound)
             continue; /* one value: any order is its order */
-        if (at >= index->key_count || index->columns[at].column_number != order[i].attribute_no)
+        if (at >= index->key_count || index->columns[at].column_number != order[i].attribute_no ||
+            !rdb_collation_same_order(index->columns[at].collation, order[i].collation))
             return false;
         bool flips = index->columns[at].is_descending != order[i].is_descending;
         if ((index->columns[at].nulls_first != order[i].nulls_first) != flips)

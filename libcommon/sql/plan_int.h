@@ -188,6 +188,7 @@ typedef struct plan_path {
 typedef struct plan_order { /* an ORDER BY item that is a plain column */
     int16_t attribute_no;
     bool is_descending, nulls_first;
+    uint32_t collation;
 } plan_order;
 
 typedef struct plan_match { /* a condition that an index can use */
@@ -213,7 +214,7 @@ rdb_expr **plan_range_outputs(planner *p, const rdb_range *range, uint32_t range
 bool plan_set_operation(plan_level *level, const rdb_set_operation *operation, plan_built *built);
 const rdb_set_operation *plan_leftmost(const rdb_set_operation *operation);
 rdb_plan_key plan_key(uint32_t slot_no, const rdb_expr *expr);
-bool plan_distinct_hash(plan_level *level, plan_built *built, uint32_t count);
+bool plan_distinct_hash(plan_level *level, plan_built *built, uint32_t count, const uint32_t *collations);
 /* plan_group.c */
 bool plan_aggregation(plan_level *level, plan_built *built, rdb_expr **targets, const rdb_list *having);
 const rdb_target *plan_find_target(const rdb_list *targets, uint32_t ref, uint32_t *position);

@@ -39,6 +39,7 @@ static bool plan_recursive_cte(plan_level *level, const rdb_cte *cte, uint32_t c
     node->right = right.node;
     node->of.recursive.cte_no = cte_no;
     node->of.recursive.distinct = !operation->all;
+    node->of.recursive.collations = operation->column_collations;
     plan_own_ctes(node, first_cte, end_cte);
     node->rows = left.node->rows * 10;
     node->total_cost = left.node->total_cost + right.node->total_cost * 10;

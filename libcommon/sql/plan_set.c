@@ -7,8 +7,8 @@ rdb_plan_key plan_key(uint32_t slot_no, const rdb_expr *expr)
     return (rdb_plan_key){.slot_no = slot_no, .type = expr->type, .collation = expr->collation, .origin = expr};
 }
 
-/* Groups by all columns: DISTINCT by hashing. */
-bool plan_distinct_hash(plan_level *level, plan_built *built, uint32_t count)
+/* Groups by all columns: DISTINCT by hashing. collations NULL: those that the columns have. */
+bool plan_distinct_hash(plan_level *level, plan_built *built, uint32_t count, const uint32_t *collations)
 {
     planner *p = level->p;
     rdb_plan_node *node = plan_new_node(p, RDB_PLAN_AGGREGATE, built, NULL);
@@ -18,6 +18,7 @@ bool plan_distinct_hash(plan_level *level, plan_built *built, uint32_t count)
         slot->head = *built->outputs[i];
         slot->head.kind = RDB_EXPR_SLOT;
         slot->slot_no = i;
+        slot->head.collation = collations != NULL ? collations[i] : slot->head.collation;
         slot->origin = built->outputs[i];
         keys[i] = &slot->head;
     }
@@ -74,7 +75,7 @@ bool plan_set_operation(plan_level *level, const rdb_set_operation *operation, p
         }
         plan_set_inputs(p, node, outputs, count);
         *built = plan_identity(p, node, outputs, count);
-        if (!operation->all && !plan_distinct_hash(level, built, count))
+        if (!operation->all && !plan_distinct_hash(level, built, count, operation->column_collations))
             return false;
     } else {
         plan_built left, right;
@@ -84,6 +85,7 @@ bool plan_set_operation(plan_level *level, const rdb_set_operation *operation, p
         node->right = right.node;
         node->of.set_op.kind = operation->kind;
         node->of.set_op.all = operation->all;
+        node->of.set_op.collations = operation->column_collations;
         node->total_cost = left.node->total_cost + right.node->total_cost + (left.node->rows + right.node->rows) * COST_OPERATOR * count;
         node->startup_cost = node->total_cost;
         *built = plan_identity(p, node, left.outputs, count);

@@ -601,6 +601,18 @@ typedef struct rdb_ast_alter_text_config {
     bool missing_ok;
 } rdb_ast_alter_text_config;
 
+typedef struct rdb_ast_alter_collation { /* REFRESH VERSION */
+    rdb_ast_node node;
+    rdb_ast_names name;
+} rdb_ast_alter_collation;
+
+typedef struct rdb_ast_create_conversion {
+    rdb_ast_node node;
+    rdb_ast_names name, function;
+    const char *source, *target;
+    bool is_default;
+} rdb_ast_create_conversion;
+
 typedef struct rdb_ast_alter_extension {
     rdb_ast_node node;
     const char *name;

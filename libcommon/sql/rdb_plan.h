@@ -95,6 +95,7 @@ typedef struct rdb_plan_join {
     rdb_expr *const *left_keys;       /* over left's output */
     rdb_expr *const *right_keys;      /* over right's output */
     const rdb_plan_key *orders;       /* merge joins: how both sides are sorted, key by key; their slot_no says nothing */
+    const uint32_t *key_collations;   /* what they are compared under */
     rdb_list shown_keys;              /* the equalities that the keys came from, for EXPLAIN */
     rdb_list condition;               /* over left and right columns: join quals other than the keys */
     uint32_t parameter_count;         /* nested loops: EXECUTION parameters set for each left row */
@@ -259,8 +260,8 @@ struct rdb_plan_node {
         struct { uint8_t of; /* rdb_plan_append_of */ const rdb_plan_prune *prune; /* or NULL */ } append;
         struct { uint32_t key_count; const rdb_plan_key *keys; } sort; /* SORT, UNIQUE */
         struct { rdb_expr *count, *offset; bool with_ties; uint32_t key_count; const rdb_plan_key *keys; } limit;
-        struct { uint8_t kind; bool all; uint32_t key_count; const rdb_plan_key *keys; } set_op;
-        struct { uint32_t cte_no; bool distinct; } recursive;
+        struct { uint8_t kind; bool all; const uint32_t *collations; /* of the columns */ } set_op;
+        struct { uint32_t cte_no; bool distinct; const uint32_t *collations; /* of the columns */ } recursive;
         struct { uint32_t lock_count; const rdb_plan_lock *locks; } lock;
     } of;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Functions and operators of arrays. They are polymorphic: the element's type comes from the call's argument types. */
 #include "type/array.h"
+#include "type/collation.h"
 #include "type/tables.h"
 
 /* The element's descriptor of array argument `position`. */
@@ -426,6 +427,9 @@ static bool split(rdb_call *call, uint32_t count, const rdb_datum *a, const bool
     uint32_t at = 0;
     if (text.length == 0)
         return true;
+    if (!nulls[1] && delimiter.length > 0 && !type_collation_need_deterministic(call, "substring searches"))
+        return false;
+    const type_collation *own = type_collation_of(call->collation);
     for (;;) {
         uint32_t end;
         if (nulls[1]) {
@@ -437,7 +441,7 @@ static bool split(rdb_call *call, uint32_t count, const rdb_datum *a, const bool
             end = hit == NULL ? text.length : (uint32_t)(hit - text.data);
         }
         rdb_datum part = {.bytes = {.data = text.data + at, .length = end - at}};
-        if (!type_gather_add(call, parts, part, has_null && type_equal_bytes(part.bytes, a[2].bytes)))
+        if (!type_gather_add(call, parts, part, has_null && (own != NULL ? type_collation_compare(own, part.bytes, a[2].bytes) == 0 : type_equal_bytes(part.bytes, a[2].bytes))))
             return false;
         if (end == text.length && (nulls[1] || delimiter.length == 0 || at + part.bytes.length == text.length))
             return true;

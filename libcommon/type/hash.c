@@ -3,6 +3,7 @@
  * hash-partitioned table find their partition by them. Bob Jenkins' lookup3 with PostgreSQL's start value; the room's
  * own hashing (rdb_type_ops.hash) is faster and has nothing to do with it. */
 #include "type/array.h"
+#include "type/collation.h"
 #include "type/datetime.h"
 #include "type/json.h"
 #include "type/range.h"
@@ -145,6 +146,23 @@ static bool hashes_bytes(const rdb_type *type)
     }
 }
 
+static bool is_text(const rdb_type *type)
+{
+    return type->oid == RDB_TEXTOID || type->oid == RDB_VARCHAROID;
+}
+
+/* Texts that a collation calls equal have one sort key. */
+static bool hash_sort_key(rdb_call *call, rdb_bytes text, uint64_t seed, uint64_t *hash)
+{
+    rdb_strbuf key;
+    rdb_strbuf_init(&key, call->arena);
+    if (!type_collation_add_sort_key(type_collation_of(call->collation), text, &key))
+        return rdb_error_set(call->err, RDB_OUT_OF_MEMORY, "out of memory");
+    rdb_strbuf_addc(&key, '\0'); /* PostgreSQL hashes ICU's whole key, its end included */
+    *hash = hash_bytes(key.data, key.length, seed);
+    return rdb_strbuf_check(&key, call->err);
+}
+
 /* Both halves one bit to the left, each around itself. */
 static uint64_t rotate_halves(uint64_t x)
 {
@@ -259,6 +277,8 @@ static bool hash_value(rdb_call *call, const rdb_type *type, rdb_datum value, ui
     case RDB_BPCHAROID:
         while (value.bytes.length > 0 && value.bytes.data[value.bytes.length - 1] == ' ')
             value.bytes.length--;
+        if (!rdb_collation_is_deterministic(call->collation))
+            return hash_sort_key(call, value.bytes, seed, hash);
         *hash = hash_bytes(value.bytes.data, value.bytes.length, seed);
         return true;
     default:
@@ -324,6 +344,8 @@ static bool hash_value(rdb_call *call, const rdb_type *type, rdb_datum value, ui
         return true;
     }
     if (rep == RDB_REP_BYTES && hashes_bytes(type)) {
+        if (is_text(type) && !rdb_collation_is_deterministic(call->collation))
+            return hash_sort_key(call, value.bytes, seed, hash);
         *hash = hash_bytes(value.bytes.data, value.bytes.length, seed);
         return true;
     }

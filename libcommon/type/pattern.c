@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * LIKE and ILIKE: % stands for any characters, _ for one, a backslash takes the next as it is. Matching walks the text
  * once and goes back only to the last %, so it needs no recursion. */
+#include "type/collation.h"
 #include "type/text_int.h"
 #include "type/tables.h"
 
@@ -62,15 +63,35 @@ static bool like(rdb_call *call, rdb_bytes text, rdb_bytes pattern, bool by_byte
         }                                                                                 \
         z = z == (wanted);                                                                \
     })
-LIKE_KERNEL(text_like, false, 1)
-LIKE_KERNEL(text_not_like, false, 0)
+LIKE_KERNEL(texts_like, false, 1)
+LIKE_KERNEL(texts_not_like, false, 0)
 LIKE_KERNEL(bytea_like, true, 1)
 LIKE_KERNEL(bytea_not_like, true, 0)
+
+static bool check_like(rdb_call *call, const rdb_selection *selection)
+{
+    if (selection->count == 0 || (type_collation_is_plain(call->collation) && call->collation != 0))
+        return true;
+    call->bad_row = selection->rows != NULL ? selection->rows[0] : 0;
+    return type_collation_need(call, "LIKE") && type_collation_need_deterministic(call, "LIKE");
+}
+
+static bool text_like(TYPE_KERNEL_PARAMETERS)
+{
+    return check_like(call, selection) && texts_like(call, arguments, out, selection);
+}
+
+static bool text_not_like(TYPE_KERNEL_PARAMETERS)
+{
+    return check_like(call, selection) && texts_not_like(call, arguments, out, selection);
+}
 
 static bool ilike(rdb_call *call, const rdb_datum *a, uint8_t wanted, rdb_datum *r)
 {
     rdb_datum text, pattern;
-    if (!type_text_lower(call, a[0].bytes, &text) || !type_text_lower(call, a[1].bytes, &pattern) ||
+    if (!type_collation_need(call, "ILIKE") || !type_collation_need_deterministic(call, "ILIKE"))
+        return false;
+    if (!type_text_lower_in(call, a[0].bytes, &text) || !type_text_lower_in(call, a[1].bytes, &pattern) ||
         !like(call, text.bytes, pattern.bytes, false, &r->b))
         return false;
     r->b = r->b == wanted;

@@ -15,7 +15,7 @@ static const rdb_type_ops *ops_of(const rdb_type *type)
 
 static int compare_values(const rdb_type *type, rdb_datum x, rdb_datum y)
 {
-    return ops_of(type->base)->compare(type->base, type->base->collation, x, y);
+    return ops_of(type->base)->compare(type->base, type->range_collation, x, y);
 }
 
 /* ---- stored form --------------------------------------------------------------------------------------------------------------- */
@@ -375,10 +375,11 @@ static int range_compare(TYPE_OPS_PARAMETERS_COMPARE)
     return type_range_compare(type, &x, &y);
 }
 
-static uint64_t hash_bound(const rdb_type *subtype, const type_bound *bound)
+static uint64_t hash_bound(const rdb_type *range, const type_bound *bound)
 {
+    const rdb_type *subtype = range->base;
     const rdb_type_ops *ops = ops_of(subtype);
-    return bound->is_infinite || ops->hash == NULL ? 1 : type_mix64(ops->hash(subtype, subtype->collation, bound->value) + 2 + bound->is_inclusive);
+    return bound->is_infinite || ops->hash == NULL ? 1 : type_mix64(ops->hash(subtype, range->range_collation, bound->value) + 2 + bound->is_inclusive);
 }
 
 static uint64_t range_hash(TYPE_OPS_PARAMETERS_HASH)
@@ -388,19 +389,20 @@ static uint64_t range_hash(TYPE_OPS_PARAMETERS_HASH)
     type_range_read(type, value.bytes, &range);
     if (range.is_empty)
         return UINT64_C(0x656d707479);
-    return type_mix64(hash_bound(type->base, &range.lower) * 3 + hash_bound(type->base, &range.upper));
+    return type_mix64(hash_bound(type, &range.lower) * 3 + hash_bound(type, &range.upper));
 }
 
 /* Empty first; then the bounds, each an ordinary value between those of an infinite one, its inclusiveness after it. */
-static bool encode_bound(const rdb_type *subtype, const type_bound *bound, rdb_strbuf *key)
+static bool encode_bound(const rdb_type *range, const type_bound *bound, rdb_strbuf *key)
 {
+    const rdb_type *subtype = range->base;
     if (bound->is_infinite) {
         rdb_strbuf_addc(key, bound->is_lower ? 0x00 : 0x02);
         return true;
     }
     const rdb_type_ops *ops = ops_of(subtype);
     rdb_strbuf_addc(key, 0x01);
-    if (ops->encode_key == NULL || !ops->encode_key(subtype, subtype->collation, bound->value, key))
+    if (ops->encode_key == NULL || !ops->encode_key(subtype, range->range_collation, bound->value, key))
         return false;
     rdb_strbuf_addc(key, (char)(bound->is_inclusive == bound->is_lower ? 0x00 : 0x01));
     return true;
@@ -412,7 +414,7 @@ static bool range_encode(TYPE_OPS_PARAMETERS_ENCODE)
     type = type_base(type);
     type_range_read(type, value.bytes, &range);
     rdb_strbuf_addc(key, (char)(range.is_empty ? 0x00 : 0x01));
-    return range.is_empty || (encode_bound(type->base, &range.lower, key) && encode_bound(type->base, &range.upper, key) && !key->failed);
+    return range.is_empty || (encode_bound(type, &range.lower, key) && encode_bound(type, &range.upper, key) && !key->failed);
 }
 
 const rdb_type_ops type_range_ops = {.input = range_input, .output = range_output, .receive = range_receive, .send = range_send,

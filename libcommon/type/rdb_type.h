@@ -73,6 +73,7 @@ struct rdb_type {
     const rdb_type *element; /* true arrays (and int2vector, oidvector): the element; else NULL */
     const rdb_type *base;    /* domain: what it is over; range: its subtype; multirange: its range; else NULL */
     uint32_t multirange_oid; /* range: its multirange */
+    uint32_t range_collation; /* range: what its bounds are compared under */
     const rdb_type_field *fields;
     uint32_t field_count;
     const char *const *labels; /* enum, in sort order; the value is the uint32 oid of the label */

@@ -2,9 +2,15 @@
  * Operators and functions of regular expressions: ~ and its kin, substring, regexp_replace, _match, _matches, _split,
  * _count, _instr, _like, _substr, and SIMILAR TO's translation. */
 #include "type/array.h"
+#include "type/collation.h"
 #include "type/regex.h"
 #include "type/tables.h"
 #include "type/text_int.h"
+
+static bool check_collation(rdb_call *call)
+{
+    return type_collation_need(call, "regular expression") && type_collation_need_deterministic(call, "regular expressions");
+}
 
 /* ---- operators ------------------------------------------------------------------------------------------------------------- */
 static bool matches(rdb_call *call, const rdb_vector *const *arguments, rdb_vector *out, const rdb_selection *selection,
@@ -17,7 +23,7 @@ static bool matches(rdb_call *call, const rdb_vector *const *arguments, rdb_vect
         rdb_bytes pattern = RDB_AT(arguments[1], rdb_bytes, row);
         if (!is_open || !type_equal_bytes(pattern, opened)) {
             type_regex_close(&regex);
-            ok = type_regex_open(call, &regex, pattern, flags);
+            ok = check_collation(call) && type_regex_open(call, &regex, pattern, flags);
             is_open = ok;
             opened = pattern;
         }
@@ -56,7 +62,8 @@ static bool find_all(rdb_call *call, rdb_bytes text, rdb_bytes pattern, type_reg
 {
     type_regex regex;
     memset(list, 0, sizeof *list);
-    bool ok = type_regex_open(call, &regex, pattern, flags) && type_regex_set_text(call, &regex, text);
+    memset(&regex, 0, sizeof regex);
+    bool ok = check_collation(call) && type_regex_open(call, &regex, pattern, flags) && type_regex_set_text(call, &regex, text);
     list->groups = regex.group_count;
     uint32_t from = 0, last_end = 0;
     for (uint32_t skip = from_character; ok && skip > 0 && from < regex.unit_count; skip--)

@@ -2,7 +2,8 @@
  * The character types: text, varchar, bpchar, name, cstring, unknown. All are BYTES holding valid UTF-8 without a zero
  * byte (the session's conversion point sees to that). A varchar and a bpchar differ from text only at input and cast,
  * where the length applies, and a bpchar in comparison, where blanks at the end do not count. Order is by bytes, which
- * is the order of code points. */
+ * is the order of code points, but for collations that say otherwise: each comparison asks once a batch. */
+#include "type/collation.h"
 #include "type/type_int.h"
 #include "type/text_int.h"
 #include "type/tables.h"
@@ -108,20 +109,28 @@ static bool text_output(TYPE_OPS_PARAMETERS_OUTPUT)
 
 static int text_compare(TYPE_OPS_PARAMETERS_COMPARE)
 {
-    return type_compare_bytes(left.bytes, right.bytes);
+    const type_collation *own = type_collation_of(collation);
+    return own == NULL ? type_compare_bytes(left.bytes, right.bytes) : type_collation_compare(own, left.bytes, right.bytes);
 }
 
 static uint64_t text_hash(TYPE_OPS_PARAMETERS_HASH)
 {
+    const type_collation *own = type_collation_of(collation);
+    if (own != NULL)
+        return type_collation_hash(own, value.bytes);
     return rdb_hash64(value.bytes.data, value.bytes.length, 0);
 }
 
 static bool text_encode(TYPE_OPS_PARAMETERS_ENCODE)
 {
+    const type_collation *own = type_collation_of(collation);
+    if (own != NULL)
+        return type_collation_add_key(own, value.bytes, key);
     type_key_add_bytes(key, value.bytes.data, value.bytes.length);
     return !key->failed;
 }
 
+/* Of keys that order by bytes. */
 static bool text_decode(TYPE_OPS_PARAMETERS_DECODE)
 {
     return type_key_get_bytes(arena, at, end, value);
@@ -163,18 +172,27 @@ static int compare_bpchar(rdb_bytes left, rdb_bytes right)
 
 static int bpchar_compare(TYPE_OPS_PARAMETERS_COMPARE)
 {
+    const type_collation *own = type_collation_of(collation);
+    if (own != NULL)
+        return type_collation_compare(own, without_trailing_blanks(left.bytes), without_trailing_blanks(right.bytes));
     return compare_bpchar(left.bytes, right.bytes);
 }
 
 static uint64_t bpchar_hash(TYPE_OPS_PARAMETERS_HASH)
 {
+    const type_collation *own = type_collation_of(collation);
     rdb_bytes text = without_trailing_blanks(value.bytes);
+    if (own != NULL)
+        return type_collation_hash(own, text);
     return rdb_hash64(text.data, text.length, 0);
 }
 
 static bool bpchar_encode(TYPE_OPS_PARAMETERS_ENCODE)
 {
+    const type_collation *own = type_collation_of(collation);
     rdb_bytes text = without_trailing_blanks(value.bytes);
+    if (own != NULL)
+        return type_collation_add_key(own, text, key);
     type_key_add_bytes(key, text.data, text.length);
     return !key->failed;
 }
@@ -204,42 +222,105 @@ const rdb_type_ops type_name_ops = {.input = name_input, .output = text_output, 
                                     .encode_key = text_encode, .decode_key = text_decode};
 
 /* ---- comparisons ------------------------------------------------------------------------------------------------------ */
-TYPE_BINARY(text_eq, rdb_bytes, rdb_bytes, uint8_t, type_equal_bytes(x, y))
-TYPE_BINARY(text_ne, rdb_bytes, rdb_bytes, uint8_t, !type_equal_bytes(x, y))
-TYPE_BINARY(text_lt, rdb_bytes, rdb_bytes, uint8_t, type_compare_bytes(x, y) < 0)
-TYPE_BINARY(text_le, rdb_bytes, rdb_bytes, uint8_t, type_compare_bytes(x, y) <= 0)
-TYPE_BINARY(text_gt, rdb_bytes, rdb_bytes, uint8_t, type_compare_bytes(x, y) > 0)
-TYPE_BINARY(text_ge, rdb_bytes, rdb_bytes, uint8_t, type_compare_bytes(x, y) >= 0)
-TYPE_BINARY(text_cmp, rdb_bytes, rdb_bytes, int32_t, type_compare_bytes(x, y))
+/* By bytes: what names, patterns and all collations like C do. */
+TYPE_BINARY(bytes_eq, rdb_bytes, rdb_bytes, uint8_t, type_equal_bytes(x, y))
+TYPE_BINARY(bytes_ne, rdb_bytes, rdb_bytes, uint8_t, !type_equal_bytes(x, y))
+TYPE_BINARY(bytes_lt, rdb_bytes, rdb_bytes, uint8_t, type_compare_bytes(x, y) < 0)
+TYPE_BINARY(bytes_le, rdb_bytes, rdb_bytes, uint8_t, type_compare_bytes(x, y) <= 0)
+TYPE_BINARY(bytes_gt, rdb_bytes, rdb_bytes, uint8_t, type_compare_bytes(x, y) > 0)
+TYPE_BINARY(bytes_ge, rdb_bytes, rdb_bytes, uint8_t, type_compare_bytes(x, y) >= 0)
+TYPE_BINARY(bytes_cmp, rdb_bytes, rdb_bytes, int32_t, type_compare_bytes(x, y))
+TYPE_ORDERED_COMPARISONS(blanks, rdb_bytes, rdb_bytes, compare_bpchar)
+
+/* By a collation of its own. */
+#define TRIMMED_COMPARE(x, y) type_collation_compare(own, without_trailing_blanks(x), without_trailing_blanks(y))
+#define OWN_COMPARISON(name, OUT, order, result)                                                                        \
+    static bool name(const type_collation *own, const rdb_vector *const *arguments, rdb_vector *out, const rdb_selection *selection) \
+    {                                                                                                                  \
+        RDB_FOR_SELECTED (selection, row) {                                                                            \
+            int z = order(RDB_AT(arguments[0], rdb_bytes, row), RDB_AT(arguments[1], rdb_bytes, row));                 \
+            RDB_VALUES(out, OUT)[row] = (OUT)(result);                                                                 \
+        }                                                                                                              \
+        return true;                                                                                                   \
+    }
+#define OWN_COMPARISONS(prefix, order)                   \
+    OWN_COMPARISON(prefix##_eq, uint8_t, order, z == 0)  \
+    OWN_COMPARISON(prefix##_ne, uint8_t, order, z != 0)  \
+    OWN_COMPARISON(prefix##_lt, uint8_t, order, z < 0)   \
+    OWN_COMPARISON(prefix##_le, uint8_t, order, z <= 0)  \
+    OWN_COMPARISON(prefix##_gt, uint8_t, order, z > 0)   \
+    OWN_COMPARISON(prefix##_ge, uint8_t, order, z >= 0)  \
+    OWN_COMPARISON(prefix##_cmp, int32_t, order, z)
+#define PLAIN_COMPARE(x, y) type_collation_compare(own, x, y)
+OWN_COMPARISONS(own, PLAIN_COMPARE)
+OWN_COMPARISONS(trimmed, TRIMMED_COMPARE)
+
+static const char COMPARISON[] = "string comparison";
+
+static bool need_collation(rdb_call *call, const rdb_selection *selection)
+{
+    if (call->collation != 0 || selection->count == 0)
+        return true;
+    call->bad_row = selection->rows != NULL ? selection->rows[0] : 0;
+    return type_collation_need(call, COMPARISON);
+}
+
+/* The loop over bytes, unless the collation has an order of its own. */
+#define CHOOSE(name, by_bytes, by_own)                                                       \
+    static bool name(TYPE_KERNEL_PARAMETERS)                                                 \
+    {                                                                                        \
+        if (!need_collation(call, selection))                                                \
+            return false;                                                                    \
+        const type_collation *own = type_collation_of(call->collation);                      \
+        return own == NULL ? by_bytes(call, arguments, out, selection) : by_own(own, arguments, out, selection); \
+    }
+#define CHOOSE_SEVEN(name, by_bytes, by_own)    \
+    CHOOSE(name##_eq, by_bytes##_eq, by_own##_eq) \
+    CHOOSE(name##_ne, by_bytes##_ne, by_own##_ne) \
+    CHOOSE(name##_lt, by_bytes##_lt, by_own##_lt) \
+    CHOOSE(name##_le, by_bytes##_le, by_own##_le) \
+    CHOOSE(name##_gt, by_bytes##_gt, by_own##_gt) \
+    CHOOSE(name##_ge, by_bytes##_ge, by_own##_ge) \
+    CHOOSE(name##_cmp, by_bytes##_cmp, by_own##_cmp)
+CHOOSE_SEVEN(text, bytes, own)
+CHOOSE_SEVEN(bpchar, blanks, trimmed)
+
+static int compare_in(const rdb_call *call, rdb_bytes left, rdb_bytes right)
+{
+    const type_collation *own = type_collation_of(call->collation);
+    return own == NULL ? type_compare_bytes(left, right) : type_collation_compare(own, left, right);
+}
+
 /* Two values of the same struct type on both arms. */
 TYPE_ROW_FUNCTION(text_larger, 2)
 {
-    *r = type_compare_bytes(a[0].bytes, a[1].bytes) > 0 ? a[0] : a[1];
+    if (!type_collation_need(call, COMPARISON))
+        return false;
+    *r = compare_in(call, a[0].bytes, a[1].bytes) > 0 ? a[0] : a[1];
     return true;
 }
 
 TYPE_ROW_FUNCTION(text_smaller, 2)
 {
-    *r = type_compare_bytes(a[0].bytes, a[1].bytes) < 0 ? a[0] : a[1];
+    if (!type_collation_need(call, COMPARISON))
+        return false;
+    *r = compare_in(call, a[0].bytes, a[1].bytes) < 0 ? a[0] : a[1];
     return true;
 }
 
-TYPE_BINARY(bpchar_eq, rdb_bytes, rdb_bytes, uint8_t, compare_bpchar(x, y) == 0)
-TYPE_BINARY(bpchar_ne, rdb_bytes, rdb_bytes, uint8_t, compare_bpchar(x, y) != 0)
-TYPE_BINARY(bpchar_lt, rdb_bytes, rdb_bytes, uint8_t, compare_bpchar(x, y) < 0)
-TYPE_BINARY(bpchar_le, rdb_bytes, rdb_bytes, uint8_t, compare_bpchar(x, y) <= 0)
-TYPE_BINARY(bpchar_gt, rdb_bytes, rdb_bytes, uint8_t, compare_bpchar(x, y) > 0)
-TYPE_BINARY(bpchar_ge, rdb_bytes, rdb_bytes, uint8_t, compare_bpchar(x, y) >= 0)
-TYPE_BINARY(bpchar_cmp, rdb_bytes, rdb_bytes, int32_t, compare_bpchar(x, y))
 TYPE_ROW_FUNCTION(bpchar_larger, 2)
 {
-    *r = compare_bpchar(a[0].bytes, a[1].bytes) >= 0 ? a[0] : a[1];
+    if (!type_collation_need(call, COMPARISON))
+        return false;
+    *r = compare_in(call, without_trailing_blanks(a[0].bytes), without_trailing_blanks(a[1].bytes)) >= 0 ? a[0] : a[1];
     return true;
 }
 
 TYPE_ROW_FUNCTION(bpchar_smaller, 2)
 {
-    *r = compare_bpchar(a[0].bytes, a[1].bytes) <= 0 ? a[0] : a[1];
+    if (!type_collation_need(call, COMPARISON))
+        return false;
+    *r = compare_in(call, without_trailing_blanks(a[0].bytes), without_trailing_blanks(a[1].bytes)) <= 0 ? a[0] : a[1];
     return true;
 }
 
@@ -306,8 +387,8 @@ static const type_kernel KERNELS[] = {
     {"texteq", text_eq, 0, 0}, {"textne", text_ne, 0, 0}, {"text_lt", text_lt, 0, 0}, {"text_le", text_le, 0, 0},
     {"text_gt", text_gt, 0, 0}, {"text_ge", text_ge, 0, 0}, {"bttextcmp", text_cmp, 0, 0},
     {"text_larger", text_larger, 0, 0}, {"text_smaller", text_smaller, 0, 0},
-    {"text_pattern_lt", text_lt, 0, 0}, {"text_pattern_le", text_le, 0, 0}, {"text_pattern_gt", text_gt, 0, 0},
-    {"text_pattern_ge", text_ge, 0, 0}, {"bttext_pattern_cmp", text_cmp, 0, 0},
+    {"text_pattern_lt", bytes_lt, 0, 0}, {"text_pattern_le", bytes_le, 0, 0}, {"text_pattern_gt", bytes_gt, 0, 0},
+    {"text_pattern_ge", bytes_ge, 0, 0}, {"bttext_pattern_cmp", bytes_cmp, 0, 0},
     TYPE_SIX("name", text), {"btnamecmp", text_cmp, 0, 0},
     {"nameeqtext", text_eq, 0, 0}, {"namenetext", text_ne, 0, 0}, {"namelttext", text_lt, 0, 0},
     {"nameletext", text_le, 0, 0}, {"namegttext", text_gt, 0, 0}, {"namegetext", text_ge, 0, 0}, {"btnametextcmp", text_cmp, 0, 0},
@@ -315,9 +396,9 @@ static const type_kernel KERNELS[] = {
     {"textlename", text_le, 0, 0}, {"textgtname", text_gt, 0, 0}, {"textgename", text_ge, 0, 0}, {"bttextnamecmp", text_cmp, 0, 0},
     TYPE_SIX("bpchar", bpchar), {"bpcharcmp", bpchar_cmp, 0, 0},
     {"bpchar_larger", bpchar_larger, 0, 0}, {"bpchar_smaller", bpchar_smaller, 0, 0},
-    {"bpchar_pattern_lt", bpchar_lt, 0, 0}, {"bpchar_pattern_le", bpchar_le, 0, 0},
-    {"bpchar_pattern_gt", bpchar_gt, 0, 0}, {"bpchar_pattern_ge", bpchar_ge, 0, 0},
-    {"btbpchar_pattern_cmp", bpchar_cmp, 0, 0},
+    {"bpchar_pattern_lt", blanks_lt, 0, 0}, {"bpchar_pattern_le", blanks_le, 0, 0},
+    {"bpchar_pattern_gt", blanks_gt, 0, 0}, {"bpchar_pattern_ge", blanks_ge, 0, 0},
+    {"btbpchar_pattern_cmp", blanks_cmp, 0, 0},
     {"varchar", varchar_length, F, 0}, {"bpchar", bpchar_length, F, 0}, {"rtrim1", bpchar_to_text, 0, 0},
     {"name_text", text_same, 0, 0}, {"name_bpchar", text_same, 0, 0}, {"text_name", text_to_name, 0, 0}, {"bpchar_name", bpchar_to_name, 0, 0},
     {"textlen", text_length, 0, 0}, {"bpcharlen", bpchar_length_of, 0, 0}, {"textoctetlen", text_octets, 0, 0},

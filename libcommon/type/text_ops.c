@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Functions of texts: cases, cutting, padding, trimming, replacing, quoting, joining. Positions and lengths count
  * characters, not bytes. */
+#include "type/collation.h"
 #include "type/text_int.h"
 #include "type/tables.h"
 #include <stdlib.h>
@@ -37,8 +38,8 @@ void type_utf8_encode(rdb_strbuf *text, uint32_t c)
     rdb_strbuf_add(text, bytes, length);
 }
 
-typedef enum case_kind { LOWER, UPPER, INITIAL } case_kind;
-static bool change_case(rdb_call *call, rdb_bytes source, case_kind kind, rdb_datum *r)
+/* By the rules of the database's standard: Unicode's, a character for a character. */
+static bool change_case_plain(rdb_call *call, rdb_bytes source, type_case kind, rdb_datum *r)
 {
     uint8_t *data = type_alloc(call, (size_t)source.length + 1);
     if (data == NULL)
@@ -47,7 +48,7 @@ static bool change_case(rdb_call *call, rdb_bytes source, case_kind kind, rdb_da
     for (uint32_t i = 0; i < source.length; i++) {
         uint8_t c = source.data[i];
         ascii &= c < 0x80;
-        bool upper = kind == UPPER || (kind == INITIAL && !in_word);
+        bool upper = kind == TYPE_UPPER || (kind == TYPE_INITCAP && !in_word);
         data[i] = (uint8_t)(upper ? (c >= 'a' && c <= 'z' ? c - 32 : c) : type_lower(c));
         in_word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || type_is_digit(c);
     }
@@ -59,7 +60,7 @@ static bool change_case(rdb_call *call, rdb_bytes source, case_kind kind, rdb_da
     in_word = false;
     for (const uint8_t *at = source.data, *end = at + source.length; at < end;) {
         uint32_t length, c = type_utf8_decode(at, end, &length);
-        bool upper = kind == UPPER || (kind == INITIAL && !in_word);
+        bool upper = kind == TYPE_UPPER || (kind == TYPE_INITCAP && !in_word);
         type_utf8_encode(&text, (uint32_t)(upper ? u_toupper((UChar32)c) : u_tolower((UChar32)c)));
         in_word = u_isalnum((UChar32)c);
         at += length;
@@ -67,25 +68,41 @@ static bool change_case(rdb_call *call, rdb_bytes source, case_kind kind, rdb_da
     return type_take_buffer(call, &text, r);
 }
 
+static bool change_case(rdb_call *call, rdb_bytes source, type_case kind, const char *function, rdb_datum *r)
+{
+    bool done;
+    if (!type_collation_need(call, function) || !type_collation_change_case(call, source, kind, &done, r))
+        return false;
+    return done || change_case_plain(call, source, kind, r);
+}
+
 bool type_text_lower(rdb_call *call, rdb_bytes source, rdb_datum *r)
 {
-    return change_case(call, source, LOWER, r);
+    return change_case_plain(call, source, TYPE_LOWER, r);
+}
+
+bool type_text_lower_in(rdb_call *call, rdb_bytes source, rdb_datum *r)
+{
+    bool done;
+    return type_collation_change_case(call, source, TYPE_LOWER, &done, r) && (done || change_case_plain(call, source, TYPE_LOWER, r));
 }
 
 TYPE_ROW_FUNCTION(text_lower, 1)
 {
-    return change_case(call, a[0].bytes, LOWER, r);
+    return change_case(call, a[0].bytes, TYPE_LOWER, "lower() function", r);
 }
 
 TYPE_ROW_FUNCTION(text_upper, 1)
 {
-    return change_case(call, a[0].bytes, UPPER, r);
+    return change_case(call, a[0].bytes, TYPE_UPPER, "upper() function", r);
 }
 
 TYPE_ROW_FUNCTION(text_initcap, 1)
 {
-    return change_case(call, a[0].bytes, INITIAL, r);
+    return change_case(call, a[0].bytes, TYPE_INITCAP, "initcap() function", r);
 }
+
+static const char SEARCHES[] = "substring searches";
 
 /* ---- cutting ----------------------------------------------------------------------------------------------------------------- */
 static void cut(rdb_bytes source, size_t skip, size_t take, rdb_datum *r)
@@ -152,6 +169,8 @@ TYPE_ROW_FUNCTION(text_right, 2)
 
 TYPE_ROW_FUNCTION(text_position, 2)
 {
+    if (!type_collation_need_deterministic(call, SEARCHES))
+        return false;
     rdb_bytes text = a[0].bytes, sought = a[1].bytes;
     if (sought.length == 0) {
         r->i32 = 1;
@@ -165,6 +184,8 @@ TYPE_ROW_FUNCTION(text_position, 2)
 /* Field n of the parts between delimiters; a negative n counts from the end. */
 TYPE_ROW_FUNCTION(text_split_part, 3)
 {
+    if (!type_collation_need_deterministic(call, SEARCHES))
+        return false;
     rdb_bytes text = a[0].bytes, delimiter = a[1].bytes;
     int64_t wanted = a[2].i32;
     if (wanted == 0)
@@ -376,6 +397,8 @@ TYPE_ROW_FUNCTION(text_reverse, 1)
 
 TYPE_ROW_FUNCTION(text_replace, 3)
 {
+    if (!type_collation_need_deterministic(call, SEARCHES))
+        return false;
     rdb_bytes text = a[0].bytes, from = a[1].bytes, to = a[2].bytes;
     const uint8_t *at = text.data, *end = at + text.length;
     const uint8_t *hit = from.length == 0 || from.length > text.length ? NULL : type_find_bytes(at, text.length, from.data, from.length);
@@ -423,6 +446,8 @@ TYPE_ROW_FUNCTION(text_translate, 3)
 
 TYPE_ROW_FUNCTION(text_starts_with, 2)
 {
+    if (!type_collation_need_deterministic(call, SEARCHES))
+        return false;
     r->b = a[1].bytes.length <= a[0].bytes.length &&
            (a[1].bytes.length == 0 || memcmp(a[0].bytes.data, a[1].bytes.data, a[1].bytes.length) == 0);
     return true;

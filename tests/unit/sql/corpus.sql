@@ -309,6 +309,8 @@ create aggregate a (basetype = int, sfunc = f, stype = int);
 create operator s.+ (leftarg = int, rightarg = int, function = f, commutator = operator(s.+), hashes);
 create collation c (locale = 'de_DE', provider = icu);
 create collation if not exists c from "C";
+alter collation s.c refresh version;
+create default conversion s.c for 'LATIN1' to 'UTF8' from s.f;
 create text search configuration c (copy = english);
 create text search dictionary d (template = simple, stopwords = 'x');
 alter text search dictionary d (stopwords = 'y', accept);
