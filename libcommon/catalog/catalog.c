@@ -225,6 +225,11 @@ const char *rdb_database_name(const rdb_database *database)
     return database->name;
 }
 
+bool rdb_database_makes_system_objects(const rdb_database *database)
+{
+    return database->makes_system_objects;
+}
+
 void rdb_database_make_system_objects(rdb_database *database, bool on)
 {
     rdb_mutex_lock(&database->lock);

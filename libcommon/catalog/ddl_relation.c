@@ -142,8 +142,8 @@ static bool replace_view(rdb_access *access, uint32_t relation_oid, const rdb_re
 {
     rdb_catalog_row row;
     const rdb_relation *relation;
-    const rdb_datum key = datum_oid(relation_oid);
-    if (!need_relation(access, relation_oid, &relation, err) || !need_row(access, RDB_PG_REWRITE, INDEX_REWRITE_RELATION, &key, 1, arena, &row, err))
+    const rdb_datum keys[] = {datum_oid(relation_oid), datum_text("_RETURN")};
+    if (!need_relation(access, relation_oid, &relation, err) || !need_row(access, RDB_PG_REWRITE, INDEX_REWRITE_RELATION, keys, 2, arena, &row, err))
         return false;
     const uint16_t old_count = relation->column_count;
     const rdb_object_address rule = {RDB_PG_REWRITE, row_oid(&row, RDB_pg_rewrite_oid), 0};

@@ -383,7 +383,7 @@ static bool load_constraints(rdb_access *access, cache_entry *entry, rdb_arena *
     return true;
 }
 
-static bool load_view(rdb_access *access, cache_entry *entry, rdb_arena *work, rdb_error *err)
+static bool load_rules(rdb_access *access, cache_entry *entry, rdb_arena *work, rdb_error *err)
 {
     row_list rules;
     if (!collect(access, RDB_PG_REWRITE, INDEX_REWRITE_RELATION, entry->oid, work, &rules, err))
@@ -393,6 +393,8 @@ static bool load_view(rdb_access *access, cache_entry *entry, rdb_arena *work, r
         row_name(&rules.rows[i], RDB_pg_rewrite_rulename, name);
         if (strcmp(name, "_RETURN") == 0)
             entry->is.relation.view_tree = row_text(entry->arena, &rules.rows[i], RDB_pg_rewrite_ev_action);
+        else
+            entry->is.relation.has_rules = true;
     }
     return true;
 }
@@ -507,6 +509,7 @@ static bool load_relation(rdb_access *access, cache_entry *entry, rdb_arena *wor
     relation->is_populated = row_bool(&row, RDB_pg_class_relispopulated);
     if (relation->kind == 'v' && !load_view_options(relation, work, &row, err))
         return false;
+    const bool has_rules = row_bool(&row, RDB_pg_class_relhasrules);
     relation->has_subclass = row_bool(&row, RDB_pg_class_relhassubclass);
     relation->is_partition = row_bool(&row, RDB_pg_class_relispartition);
     relation->partition_bound = row_text(entry->arena, &row, RDB_pg_class_relpartbound);
@@ -545,7 +548,7 @@ static bool load_relation(rdb_access *access, cache_entry *entry, rdb_arena *wor
         ((rdb_relation_index *)(uintptr_t)&relation->indexes[i])->counters = rdb_counters_get(database->catalog, database->pdb, relation->indexes[i].oid);
     if ((is_table || relation->kind == 'p' || relation->kind == 'f') && !load_constraints(access, entry, work, err))
         return false;
-    if ((relation->kind == 'v' || relation->kind == 'm') && !load_view(access, entry, work, err))
+    if ((relation->kind == 'v' || relation->kind == 'm' || has_rules) && !load_rules(access, entry, work, err))
         return false;
     if (relation->kind == 'i' || relation->kind == 'I') {
         if (!catalog_find_row(access, RDB_PG_INDEX, INDEX_INDEX_OID, &key, 1, work, &row, found, err))

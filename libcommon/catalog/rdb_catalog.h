@@ -55,6 +55,7 @@ uint32_t rdb_database_oid(const rdb_database *database);
 const char *rdb_database_name(const rdb_database *database);
 /* While on, new objects get OIDs between 12000 and 16383: for rdb-init's views of pg_catalog and information_schema. */
 void rdb_database_make_system_objects(rdb_database *database, bool on);
+bool rdb_database_makes_system_objects(const rdb_database *database);
 /* Opens a database by name even where it takes no connections (template0): for rdb-init and maintenance. */
 RDB_CHECKED bool rdb_database_open_any(rdb_catalog *catalog, const char *name, rdb_database **database, rdb_error *err);
 /* PostgreSQL's own scripts of CREATE VIEW and the like, many statements each; zero-terminated. */
@@ -224,6 +225,7 @@ struct rdb_relation {
     uint32_t of_type_oid; /* the composite type that the table is made OF; 0: none */
     bool has_acl;     /* privileges were granted or taken away: rdb_acl.h */
     bool has_row_security, forces_row_security; /* policies decide which rows are seen; by the owner too */
+    bool has_rules;   /* for changes: a view's own rule does not count */
     bool is_shared;   /* lives in the root PDB */
     bool is_system;   /* oid < 16384 */
     bool is_populated; /* m: it has been filled */

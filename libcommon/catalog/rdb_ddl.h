@@ -351,6 +351,24 @@ RDB_CHECKED bool rdb_policy_read(rdb_access *access, uint32_t oid, rdb_arena *ar
 /* rdb_policy * of a table, by name. */
 RDB_CHECKED bool rdb_policy_list(rdb_access *access, uint32_t relation_oid, rdb_arena *arena, rdb_list *policies, rdb_error *err);
 
+/* Rules for changes of a relation (ddl_rule.c); a view's own rule, _RETURN, is not among them. */
+typedef struct rdb_rule {
+    uint32_t oid, relation_oid;
+    char name[RDB_NAMEDATALEN];
+    char event;                 /* pg_rewrite's: 2 update, 3 insert, 4 delete */
+    char enabled;               /* O, D, R, A */
+    bool is_instead;
+    const char *condition_tree; /* NULL: none */
+    const char *action_trees;   /* rdb_rule_write_actions */
+} rdb_rule;
+/* A new one (*oid 0), or the row of *oid replaced. */
+RDB_CHECKED bool rdb_ddl_write_rule(rdb_access *access, const rdb_rule *rule, const rdb_object_address *uses, uint32_t use_count, uint32_t *oid, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_enable_rule(rdb_access *access, uint32_t oid, char enabled, rdb_error *err);
+RDB_CHECKED bool rdb_rule_find(rdb_access *access, uint32_t relation_oid, const char *name, uint32_t *oid, rdb_error *err); /* 0: none; _RETURN too */
+RDB_CHECKED bool rdb_rule_read(rdb_access *access, uint32_t oid, rdb_arena *arena, rdb_rule *rule, bool *found, rdb_error *err);
+/* rdb_rule * of a relation, by name. */
+RDB_CHECKED bool rdb_rule_list(rdb_access *access, uint32_t relation_oid, rdb_arena *arena, rdb_list *rules, rdb_error *err);
+
 /* Membership of roles (ddl_membership.c). */
 typedef struct rdb_ddl_notice {
     void (*notice)(void *context, const char *text);

@@ -347,6 +347,11 @@ bool command_alter_property(rdb_command_context *context, const rdb_relation *re
     case RDB_SQL_ALTER_FORCE_ROW_SECURITY:
     case RDB_SQL_ALTER_NO_FORCE_ROW_SECURITY:
         return command_alter_row_security(context, relation, command->kind, err);
+    case RDB_SQL_ALTER_ENABLE_RULE:
+    case RDB_SQL_ALTER_ENABLE_ALWAYS_RULE:
+    case RDB_SQL_ALTER_ENABLE_REPLICA_RULE:
+    case RDB_SQL_ALTER_DISABLE_RULE:
+        return command_alter_rule(context, relation, command->kind, command->name, err);
     case RDB_SQL_ALTER_SET_STATISTICS:
         return set_statistics(context, relation, command, err);
     case RDB_SQL_ALTER_SET_STORAGE:

@@ -31,6 +31,7 @@ ADAPTER(drop_owned, rdb_ast_drop_owned)
 ADAPTER(reassign_owned, rdb_ast_reassign_owned)
 ADAPTER(create_policy, rdb_ast_create_policy)
 ADAPTER(alter_policy, rdb_ast_alter_policy)
+ADAPTER(create_rule, rdb_ast_create_rule)
 ADAPTER(alter_function, rdb_ast_alter_function)
 ADAPTER(create_enum, rdb_ast_create_enum)
 ADAPTER(create_composite, rdb_ast_create_composite)
@@ -97,7 +98,7 @@ static const statement_kind KINDS[RDB_AST_TAG_COUNT] = {
     [RDB_AST_TRUNCATE] = {"TRUNCATE TABLE", run_truncate, false},
     [RDB_AST_CREATE_POLICY] = {"CREATE POLICY", run_create_policy, false},
     [RDB_AST_ALTER_POLICY] = {"ALTER POLICY", run_alter_policy, false},
-    [RDB_AST_CREATE_RULE] = {"CREATE RULE", NULL, false},
+    [RDB_AST_CREATE_RULE] = {"CREATE RULE", run_create_rule, false},
     [RDB_AST_CREATE_TRIGGER] = {"CREATE TRIGGER", NULL, false},
     [RDB_AST_CREATE_SCHEMA] = {"CREATE SCHEMA", run_create_schema, false},
     [RDB_AST_CREATE_DATABASE] = {"CREATE DATABASE", run_create_database, false},

@@ -179,6 +179,9 @@ RDB_CHECKED bool command_check_type_usage(rdb_command_context *context, const rd
 RDB_CHECKED bool command_create_policy(rdb_command_context *context, const rdb_ast_create_policy *statement, rdb_error *err);
 RDB_CHECKED bool command_alter_policy(rdb_command_context *context, const rdb_ast_alter_policy *statement, rdb_error *err);
 RDB_CHECKED bool command_rename_policy(rdb_command_context *context, const rdb_ast_rename *statement, rdb_error *err);
+RDB_CHECKED bool command_create_rule(rdb_command_context *context, const rdb_ast_create_rule *statement, rdb_error *err);
+RDB_CHECKED bool command_drop_rule(rdb_command_context *context, const rdb_ast_drop *statement, rdb_error *err);
+RDB_CHECKED bool command_alter_rule(rdb_command_context *context, const rdb_relation *relation, rdb_sql_alter_kind kind, const char *name, rdb_error *err);
 RDB_CHECKED bool command_drop_policy(rdb_command_context *context, const rdb_ast_drop *statement, rdb_error *err);
 RDB_CHECKED bool command_find_policy(rdb_command_context *context, const rdb_ast_table *table, const char *name, const rdb_relation **relation, uint32_t *oid, rdb_error *err);
 RDB_CHECKED bool command_alter_row_security(rdb_command_context *context, const rdb_relation *relation, rdb_sql_alter_kind kind, rdb_error *err);

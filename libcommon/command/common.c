@@ -109,7 +109,7 @@ bool command_reload(rdb_command_context *context, const rdb_relation **relation,
 
 bool command_check_owner(rdb_command_context *context, const rdb_relation *relation, rdb_error *err)
 {
-    if (relation->is_system)
+    if (relation->is_system && !rdb_database_makes_system_objects(rdb_access_get_context(context->access)->database))
         return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "permission denied: \"%s\" is a system catalog", relation->name);
     bool is_owner = false;
     if (!rdb_acl_is_owner(context->access, context->role->oid, relation->owner_oid, &is_owner, err))

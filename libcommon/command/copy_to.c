@@ -173,6 +173,21 @@ static bool put_header(sending *work, rdb_error *err)
     return hand_on(work, false, err);
 }
 
+/* What rules make of the query must still be one query. */
+static bool check_rules(const rdb_list *queries, rdb_error *err)
+{
+    if (queries->count == 0)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "DO INSTEAD NOTHING rules are not supported for COPY");
+    for (uint32_t i = 0; queries->count > 1 && i < queries->count; i++) {
+        const rdb_query *query = queries->items[i];
+        if (query->source == RDB_SOURCE_INSTEAD_IF)
+            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "conditional DO INSTEAD rules are not supported for COPY");
+        if (query->source == RDB_SOURCE_ALSO)
+            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "DO ALSO rules are not supported for the COPY");
+    }
+    return queries->count == 1 || rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "multi-statement DO INSTEAD rules are not supported for COPY");
+}
+
 /* The query whose rows go out: as given, or SELECT columns FROM the table. */
 static bool make_query(sending *work, const rdb_ast_copy *statement, rdb_query **query, rdb_error *err)
 {
@@ -212,8 +227,10 @@ static bool make_query(sending *work, const rdb_ast_copy *statement, rdb_query *
         select->from.items[0] = only;
         raw = list.items[0].body;
     }
-    if (!rdb_query_analyse(&analysis, raw, query, err) || !rdb_query_rewrite(&analysis, query, err))
+    rdb_list queries;
+    if (!rdb_query_analyse(&analysis, raw, query, err) || !rdb_query_rewrite_all(&analysis, *query, &queries, err) || !check_rules(&queries, err))
         return false;
+    *query = queries.items[0];
     if ((*query)->command == RDB_COMMAND_UTILITY || ((*query)->command != RDB_COMMAND_SELECT && (*query)->returning.count == 0))
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "COPY query must have a RETURNING clause");
     return true;

@@ -64,11 +64,11 @@ static bool read_options(rdb_command_context *context, const rdb_ast_explain *st
 }
 
 /* ---- running and sending ---------------------------------------------------------------------------------------------------------- */
-static bool open_plan(explaining *work, rdb_execution **execution, rdb_error *err)
+static bool open_plan(explaining *work, const rdb_snapshot *snapshot, rdb_execution **execution, rdb_error *err)
 {
     rdb_command_context *context = work->context;
     rdb_execution_context execution_context = {.txn = context->txn,
-                                               .snapshot = context->snapshot,
+                                               .snapshot = snapshot,
                                                .access = context->access,
                                                .parameters = context->parameters,
                                                .parameter_count = context->parameter_count,
@@ -86,13 +86,13 @@ static bool open_plan(explaining *work, rdb_execution **execution, rdb_error *er
     return rdb_execution_open(execution, work->plan, &execution_context, err);
 }
 
-static bool run_plan(explaining *work, rdb_execution **execution, int64_t *elapsed_us, rdb_error *err)
+static bool run_plan(explaining *work, const rdb_snapshot *snapshot, rdb_execution **execution, int64_t *elapsed_us, rdb_error *err)
 {
     rdb_command_context *context = work->context;
     if (!work->plan->is_read_only && rdb_txn_is_read_only(context->txn))
         return rdb_error_set(err, RDB_READ_ONLY_SQL_TRANSACTION, "cannot execute EXPLAIN ANALYZE of a writing statement in a read-only transaction");
     int64_t begin_us = rdb_time_monotonic_us();
-    bool done = false, ok = open_plan(work, execution, err);
+    bool done = false, ok = open_plan(work, snapshot, execution, err);
     while (ok && !done) {
         const rdb_batch *batch = NULL;
         ok = rdb_execution_pull(*execution, 0, &batch, &done, err);
@@ -200,7 +200,8 @@ static rdb_ast_node *explained_query(const rdb_ast_explain *statement)
     }
 }
 
-static bool plan_query(explaining *work, const rdb_ast_explain *statement, rdb_plan **plan, rdb_error *err)
+/* What the statement is once its rules are applied: rdb_query *. */
+static bool read_queries(explaining *work, const rdb_ast_explain *statement, rdb_list *queries, rdb_error *err)
 {
     rdb_command_context *context = work->context;
     rdb_analysis analysis;
@@ -211,10 +212,16 @@ static bool plan_query(explaining *work, const rdb_ast_explain *statement, rdb_p
         types[i] = context->parameters[i].type_oid;
     analysis.parameter_types = types;
     analysis.parameter_count = context->parameter_count;
-    if (!rdb_query_analyse(&analysis, explained_query(statement), &query, err) || !rdb_query_rewrite(&analysis, &query, err))
+    if (!rdb_query_analyse(&analysis, explained_query(statement), &query, err) || !rdb_query_rewrite_all(&analysis, query, queries, err))
         return false;
     if (query->command == RDB_COMMAND_UTILITY)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "EXPLAIN of %s is not supported yet", rdb_command_tag(query->utility));
+    return true;
+}
+
+static bool plan_query(explaining *work, const rdb_query *query, rdb_plan **plan, rdb_error *err)
+{
+    rdb_command_context *context = work->context;
     rdb_plan_context plan_context = {.arena = context->arena, .access = context->access, .format = context->format, .session = command_eval(context),
                                      .work_mem_bytes = context->work_mem_bytes};
     if (context->plans_values) {
@@ -226,14 +233,10 @@ static bool plan_query(explaining *work, const rdb_ast_explain *statement, rdb_p
     return rdb_plan_make(&plan_context, query, plan, err);
 }
 
-static void write_answer(explaining *work, const command_watch *run, const rdb_usage *planning)
+static void write_query(explaining *work, const command_watch *run, const rdb_usage *planning)
 {
-    rdb_strbuf_init(&work->w.out, NULL);
-    if (run->plan == NULL) /* the table was there: nothing was run */
-        return;
     work->plan = run->plan;
     work->execution = run->execution;
-    explain_begin(&work->w);
     explain_open(&work->w, "Query", NULL, true);
     explain_plan(work);
     work->w.indent = work->w.format == EXPLAIN_TEXT ? 0 : work->w.indent;
@@ -244,39 +247,93 @@ static void write_answer(explaining *work, const command_watch *run, const rdb_u
         explain_open(&work->w, "Triggers", "Triggers", false), explain_close(&work->w, "Triggers", false);
     put_summary(work, "Execution", work->summary && work->analyze, run->execution_us);
     explain_close(&work->w, "Query", true);
+}
+
+static void write_notify(explaining *work)
+{
+    explain_open(&work->w, "Notify", NULL, false);
+    if (work->w.format == EXPLAIN_TEXT)
+        rdb_strbuf_adds(&work->w.out, "NOTIFY\n");
+    explain_close(&work->w, "Notify", false);
+}
+
+/* Plans one query, runs it where that is asked for, and writes what is to be told of it. *snapshot: with what queries before it did. */
+static bool explain_query(explaining *work, const rdb_query *query, rdb_snapshot *snapshot, rdb_error *err)
+{
+    command_watch run = {0};
+    rdb_usage planning = {0};
+    const rdb_usage before = rdb_thread_usage;
+    const int64_t begin_us = rdb_time_monotonic_us();
+    if (!plan_query(work, query, &run.plan, err))
+        return false;
+    run.planning_us = rdb_time_monotonic_us() - begin_us;
+    const uint64_t *from = (const uint64_t *)&before, *to = (const uint64_t *)&rdb_thread_usage;
+    for (size_t i = 0; i < sizeof planning / sizeof(uint64_t); i++)
+        ((uint64_t *)&planning)[i] = to[i] - from[i];
+    work->plan = run.plan;
+    bool ok = work->analyze ? run_plan(work, snapshot, &run.execution, &run.execution_us, err) : !run.plan->prunes_first || open_plan(work, snapshot, &run.execution, err);
+    if (ok)
+        write_query(work, &run, &planning);
+    ok = ok && work->ok;
+    rdb_execution_close(&run.execution);
+    work->execution = NULL;
+    if (ok && work->analyze) {
+        const rdb_snapshot moment = *snapshot;
+        rdb_txn_take_snapshot(work->context->txn, snapshot);
+        snapshot->scn = moment.scn;
+        snapshot->reads_uncommitted = moment.reads_uncommitted;
+        snapshot->tracks_reads = moment.tracks_reads;
+    }
+    return ok;
+}
+
+static bool explain_queries(explaining *work, const rdb_ast_explain *statement, rdb_error *err)
+{
+    rdb_list queries;
+    rdb_snapshot snapshot = work->context->snapshot != NULL ? *work->context->snapshot : (rdb_snapshot){0};
+    if (!read_queries(work, statement, &queries, err))
+        return false;
+    explain_begin(&work->w);
+    if (queries.count == 0 && work->w.format == EXPLAIN_TEXT)
+        rdb_strbuf_adds(&work->w.out, "Query rewrites to nothing\n");
+    for (uint32_t i = 0; i < queries.count; i++) {
+        const rdb_query *query = queries.items[i];
+        if (i > 0 && work->w.format == EXPLAIN_TEXT)
+            rdb_strbuf_addc(&work->w.out, '\n');
+        if (query->command == RDB_COMMAND_UTILITY)
+            write_notify(work);
+        else if (!explain_query(work, query, &snapshot, err))
+            return false;
+    }
     explain_end(&work->w);
+    return true;
+}
+
+/* CREATE TABLE AS makes its table. */
+static bool explain_creation(explaining *work, const rdb_ast_explain *statement, rdb_error *err)
+{
+    command_watch run = {0};
+    const rdb_usage planning = {0};
+    bool ok = (!rdb_txn_is_read_only(work->context->txn) || rdb_error_set(err, RDB_READ_ONLY_SQL_TRANSACTION, "cannot execute CREATE TABLE AS in a read-only transaction")) &&
+              command_create_table_watched(work->context, (const rdb_ast_create_table_as *)statement->query, &run, err);
+    if (ok && run.plan != NULL) { /* the table was not there */
+        explain_begin(&work->w);
+        write_query(work, &run, &planning);
+        explain_end(&work->w);
+    }
+    rdb_execution_close(&run.execution);
+    return ok;
 }
 
 bool command_explain(rdb_command_context *context, const rdb_ast_explain *statement, rdb_error *err)
 {
     explaining work = {.context = context, .err = err, .ok = true};
-    command_watch run = {0};
-    rdb_usage planning = {0};
-    bool ok;
     if (!read_options(context, statement, &work, err))
         return false;
-    if (work.analyze && statement->query->tag == RDB_AST_CREATE_TABLE_AS) {
-        ok = (!rdb_txn_is_read_only(context->txn) || rdb_error_set(err, RDB_READ_ONLY_SQL_TRANSACTION, "cannot execute CREATE TABLE AS in a read-only transaction")) &&
-             command_create_table_watched(context, (const rdb_ast_create_table_as *)statement->query, &run, err);
-    } else {
-        const rdb_usage before = rdb_thread_usage;
-        const int64_t begin_us = rdb_time_monotonic_us();
-        if (!plan_query(&work, statement, &run.plan, err))
-            return false;
-        run.planning_us = rdb_time_monotonic_us() - begin_us;
-        const uint64_t *from = (const uint64_t *)&before, *to = (const uint64_t *)&rdb_thread_usage;
-        for (size_t i = 0; i < sizeof planning / sizeof(uint64_t); i++)
-            ((uint64_t *)&planning)[i] = to[i] - from[i];
-        work.plan = run.plan;
-        ok = work.analyze ? run_plan(&work, &run.execution, &run.execution_us, err)
-                          : !run.plan->prunes_first || open_plan(&work, &run.execution, err);
-    }
-    if (ok) {
-        write_answer(&work, &run, &planning);
-        ok = work.ok && send_lines(&work, statement, err);
-        rdb_strbuf_free(&work.w.out);
-    }
-    rdb_execution_close(&run.execution);
+    rdb_strbuf_init(&work.w.out, NULL);
+    bool ok = work.analyze && statement->query->tag == RDB_AST_CREATE_TABLE_AS ? explain_creation(&work, statement, err) : explain_queries(&work, statement, err);
+    ok = ok && work.ok && send_lines(&work, statement, err);
+    rdb_strbuf_free(&work.w.out);
     snprintf(context->tag, sizeof context->tag, "EXPLAIN");
     return ok;
 }

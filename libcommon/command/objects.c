@@ -324,6 +324,8 @@ bool command_drop(rdb_command_context *context, const rdb_ast_drop *statement, r
     uint32_t count = 0;
     if (statement->object_type == RDB_SQL_OBJECT_POLICY)
         return command_drop_policy(context, statement, err);
+    if (statement->object_type == RDB_SQL_OBJECT_RULE)
+        return command_drop_rule(context, statement, err);
     rdb_object_address *objects = RDB_NEW_ARRAY(context->arena, rdb_object_address, statement->objects.count + 1);
     for (uint32_t i = 0; i < statement->objects.count; i++) {
         const rdb_ast_node *object = statement->objects.items[i];

@@ -13,6 +13,7 @@ typedef struct sql_statement {
     rdb_query *query;
     rdb_plan *plan;            /* NULL: a utility statement */
     rdb_execution *execution;  /* opened at first use */
+    uint32_t number;           /* of the body's statement that it comes from, from 1 */
 } sql_statement;
 
 typedef struct sql_site {
@@ -80,15 +81,23 @@ static bool check_allowed(const rdb_routine_site *site, const sql_statement *sta
     return true;
 }
 
-static bool plan_statement(sql_site *s, const rdb_routine_site *site, const rdb_eval *eval, const rdb_analysis *analysis, sql_statement *statement, rdb_error *err)
+static bool plan_statement(sql_site *s, const rdb_routine_site *site, const rdb_eval *eval, sql_statement *statement, rdb_error *err)
 {
     if (statement->query->command != RDB_COMMAND_UTILITY) {
-        rdb_analysis own = *analysis;
         rdb_plan_context context = {.arena = s->arena, .access = s->access, .format = eval->format, .session = &s->eval};
-        if (!rdb_query_rewrite(&own, &statement->query, err) || !rdb_plan_make(&context, statement->query, &statement->plan, err))
+        if (!rdb_plan_make(&context, statement->query, &statement->plan, err))
             return false;
     }
     return check_allowed(site, statement, err);
+}
+
+/* Rules make several queries of one statement. That which gives the result has to be the last one. */
+static bool check_result(bool is_result, const rdb_list *queries, rdb_error *err)
+{
+    const rdb_query *last = queries->count > 0 ? queries->items[queries->count - 1] : NULL;
+    if (!is_result || (last != NULL && last->sets_tag))
+        return true;
+    return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "a function's result from a statement that rules rewrite into several is not supported yet");
 }
 
 static bool prepare(rdb_routine_site *site, const rdb_eval *eval, rdb_error *err)
@@ -119,13 +128,26 @@ static bool prepare(rdb_routine_site *site, const rdb_eval *eval, rdb_error *err
     s->eval.routines = NULL;
     rdb_analysis analysis = {.arena = arena, .access = s->access, .format = eval->format, .session = &s->eval, .statement_us = eval->statement_us,
                              .transaction_us = eval->transaction_us, .routine_columns = site->column_types, .routine_column_count = site->column_count};
+    rdb_list all = {0}, numbers = {0};
     if (!rdb_body_analyse(&analysis, site->function, site->argument_types, site->argument_count, site->result_type, &s->body, err))
         return tell(site, 0, err);
-    s->statements = RDB_NEW_ARRAY(arena, sql_statement, s->body->statements.count + 1);
     for (uint32_t i = 0; i < s->body->statements.count; i++) {
+        const bool is_result = s->body->has_result && i + 1 == s->body->statements.count;
+        rdb_analysis own = analysis;
+        rdb_list queries;
+        if (!rdb_query_rewrite_all(&own, s->body->statements.items[i], &queries, err) || !check_result(is_result, &queries, err))
+            return tell(site, 0, err);
+        for (uint32_t k = 0; k < queries.count; k++)
+            rdb_list_push(arena, &all, queries.items[k]);
+        for (uint32_t k = 0; k < queries.count; k++)
+            rdb_list_push(arena, &numbers, (void *)(uintptr_t)(i + 1));
+    }
+    s->statements = RDB_NEW_ARRAY(arena, sql_statement, all.count + 1);
+    for (uint32_t i = 0; i < all.count; i++) {
         sql_statement *statement = &s->statements[i];
-        statement->query = s->body->statements.items[i];
-        if (!plan_statement(s, site, eval, &analysis, statement, err))
+        statement->query = all.items[i];
+        statement->number = (uint32_t)(uintptr_t)numbers.items[i];
+        if (!plan_statement(s, site, eval, statement, err))
             return tell(site, 0, err);
         s->count++;
     }
@@ -227,7 +249,7 @@ static bool run_before(sql_site *s, const rdb_routine_site *site, const rdb_eval
     const uint32_t count = s->count - (s->body->has_result && s->count > 0);
     for (uint32_t i = 0; i < count; i++)
         if (!run_through(s, site, eval, &s->statements[i], arguments, err))
-            return tell(site, i + 1, err);
+            return tell(site, s->statements[i].number, err);
     return true;
 }
 
@@ -294,7 +316,7 @@ static bool call_inside(rdb_routine_site *site, rdb_eval *eval, const rdb_parame
     if (last->execution != NULL)
         rdb_execution_finish(last->execution);
     drop_snapshot(s);
-    return ok || tell(site, s->count, err);
+    return ok || tell(site, s->statements[s->count - 1].number, err);
 }
 
 static bool call_function(rdb_routine_site *site, rdb_eval *eval, const rdb_parameter *arguments, rdb_arena *arena, rdb_datum *value, bool *is_null, rdb_error *err)
@@ -346,7 +368,7 @@ static bool begin_inside(rdb_routine_site *site, rdb_eval *eval, const rdb_param
     if (!s->is_running)
         return true;
     if (!start(s, site, eval, &s->statements[s->count - 1], s->arguments, err))
-        return tell(site, s->count, err);
+        return tell(site, s->statements[s->count - 1].number, err);
     s->rows = s->statements[s->count - 1].execution;
     return true;
 }
@@ -444,12 +466,12 @@ static bool next_rows(rdb_routine_site *site, rdb_eval *eval, rdb_arena *arena, 
     if (s == NULL || !s->is_running)
         return true;
     if (s->batch == NULL && !as_row && !check_columns(s, site, columns, column_count, err))
-        return tell(site, s->count, err);
+        return tell(site, s->statements[s->count - 1].number, err);
     while (*count == 0 && s->rows != NULL) {
         if (s->batch == NULL || s->position >= s->batch->selection.count) {
             bool done = false;
             if (!rdb_execution_pull(s->rows, site->function->returns_set ? 0 : 1, &s->batch, &done, err))
-                return tell(site, s->count, err);
+                return tell(site, s->statements[s->count - 1].number, err);
             s->position = 0;
             if (done && s->batch->selection.count == 0) {
                 if (!site->function->returns_set) { /* no row is a row of nulls */
@@ -463,7 +485,7 @@ static bool next_rows(rdb_routine_site *site, rdb_eval *eval, rdb_arena *arena, 
         }
         while (*count < capacity && s->position < s->batch->selection.count) {
             if (!put_row(s, site, eval, rdb_selected(&s->batch->selection, s->position), arena, as_row, columns, column_count, *count, err))
-                return tell(site, s->count, err);
+                return tell(site, s->statements[s->count - 1].number, err);
             s->position++;
             ++*count;
             if (!site->function->returns_set) { /* the first row alone */

@@ -4,6 +4,7 @@
 #include "session/portal.h"
 
 #include "session/activity.h"
+#include "session/companion.h"
 #include "session/row_sink.h"
 #include "session/settings.h"
 #include "session/wire_int.h"
@@ -198,6 +199,7 @@ bool portal_start(rdb_session *session, session_portal *portal, rdb_error *err)
         return false;
     portal->has_snapshot = true;
     portal->is_started = true;
+    portal->plan->shows_companions = false;
     return session_plan_start(session, portal->plan, portal->parameters, portal->parameter_count, &portal->snapshot, err);
 }
 
@@ -255,6 +257,15 @@ static bool next_kept_row(session_portal *portal, const rdb_batch **batch, uint3
     return true;
 }
 
+/* The queries that rules add run once the statement's own is at its end. */
+static bool finish(rdb_session *session, session_portal *portal, rdb_error *err)
+{
+    if (portal->is_finished)
+        return true;
+    portal->is_finished = true;
+    return session_run_companions(session, portal->plan, true, portal->parameters, portal->parameter_count, &portal->snapshot, err);
+}
+
 static bool run_plan_portal(rdb_session *session, session_portal *portal, uint32_t row_max, rdb_error *err)
 {
     char tag[64];
@@ -264,6 +275,8 @@ static bool run_plan_portal(rdb_session *session, session_portal *portal, uint32
     if (!check_formats(portal, err) || !portal_start(session, portal, err) || !session_sink_begin(session, plan->columns, plan->column_count, portal->formats, err))
         return false;
     if (row_max != 0 && plan->plan->command != RDB_COMMAND_SELECT && returns_rows && portal->store == NULL && !keep_all_rows(portal, err))
+        return false;
+    if (portal->store != NULL && !finish(session, portal, err))
         return false;
     uint64_t sent = 0;
     while (row_max == 0 || sent < row_max) {
@@ -282,6 +295,8 @@ static bool run_plan_portal(rdb_session *session, session_portal *portal, uint32
         wire_message_end(session->owner.output, wire_message_begin(session->owner.output, 's'));
         return true;
     }
+    if (!finish(session, portal, err))
+        return false;
     session_command_tag(plan, returns_rows ? sent : rdb_execution_row_count(plan->execution), tag);
     session_put_complete(session, tag);
     if (portal->name[0] == '\0') { /* its resources go early; a second Execute finds it done */

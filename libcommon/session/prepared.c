@@ -2,6 +2,7 @@
  * Prepared statements: Parse and Describe of the extended protocol, SQL's PREPARE, EXECUTE and DEALLOCATE. A statement keeps its
  * text and raw tree; its plan is made at once and made again when the catalog, the role or search_path has changed. */
 #include "session/activity.h"
+#include "session/companion.h"
 #include "session/portal.h"
 
 #include "session/row_sink.h"
@@ -345,6 +346,7 @@ bool session_execute_statement(rdb_session *session, const rdb_ast_execute *exec
     if (!session_statement_snapshot(session, &snapshot, err))
         return false;
     plan->is_in_use = true;
+    plan->shows_companions = describes;
     statement->use_count++;
     bool done = false, ok = session_plan_start(session, plan, parameters, statement->parameter_count, &snapshot, err);
     if (ok && plan->plan->returns_rows) {
@@ -360,6 +362,7 @@ bool session_execute_statement(rdb_session *session, const rdb_ast_execute *exec
     }
     if (ok)
         session_command_tag(plan, plan->plan->command == RDB_COMMAND_SELECT ? session->sink->row_count : rdb_execution_row_count(plan->execution), tag);
+    ok = ok && session_run_companions(session, plan, true, parameters, statement->parameter_count, &snapshot, err);
     if (plan->execution != NULL)
         rdb_execution_finish(plan->execution);
     plan->is_in_use = false;

@@ -58,6 +58,9 @@ typedef struct session_plan {
     bool is_in_use;           /* a portal runs the execution */
     const void *description;  /* RowDescription of columns, all as text; NULL: not asked for yet */
     size_t description_bytes;
+    struct session_companion *companions; /* of a statement that rules rewrote (companion.h) */
+    uint32_t companion_count;
+    bool shows_companions;    /* the rows of those that are SELECTs go to the client */
 } session_plan;
 
 typedef struct session_statement { /* a prepared statement; "" is the unnamed one */
@@ -86,6 +89,7 @@ typedef struct session_portal {
     uint32_t parameter_count;
     uint16_t *formats;        /* of results, one a column */
     bool is_started, is_done, is_failed, from_sql, is_scroll;
+    bool is_finished;         /* what rules add after its rows has run */
     bool holds, is_holding;   /* WITH HOLD; and the transaction is over, rows come from the store alone */
     bool is_complete;         /* the store has every row there is */
     rdb_snapshot snapshot;
@@ -205,7 +209,12 @@ bool session_plan_is_current(const rdb_session *session, const session_plan *pla
 /* Locks what the plan reads and writes, for a plan that was made earlier. False with err unset: it must be made again. */
 RDB_CHECKED bool session_plan_lock(rdb_session *session, session_plan *plan, bool *is_current, rdb_error *err);
 RDB_CHECKED bool session_plan_start(rdb_session *session, session_plan *plan, const rdb_parameter *parameters, uint32_t count,
-                                    const rdb_snapshot *snapshot, rdb_error *err);
+                                    rdb_snapshot *snapshot, rdb_error *err);
+/* What executions of the plan are given. */
+void session_execution_context(rdb_session *session, const session_plan *plan, const rdb_parameter *parameters, uint32_t count, const rdb_snapshot *snapshot,
+                               rdb_execution_context *context);
+/* 25006 where the transaction may not do what the plan does. */
+RDB_CHECKED bool session_check_writes(const rdb_session *session, const rdb_plan *plan, rdb_error *err);
 void session_command_tag(const session_plan *plan, uint64_t row_count, char tag[64]);
 /* Runs a statement that is no plan. describes: begin rows with a RowDescription. */
 RDB_CHECKED bool session_run_utility(rdb_session *session, session_plan *plan, const char *text, rdb_ast_node *raw, const rdb_parameter *parameters,

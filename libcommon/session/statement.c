@@ -3,6 +3,7 @@
 #include "catalog/rdb_ddl.h"
 #include "session/row_sink.h"
 #include "session/activity.h"
+#include "session/companion.h"
 #include "session/notify.h"
 #include "session/settings.h"
 #include "session/wire_int.h"
@@ -32,6 +33,7 @@ void session_plan_destroy(session_plan **plan_at)
         return;
     rdb_arena *arena = plan->arena;
     rdb_execution_close(&plan->execution);
+    session_close_companions(plan);
     rdb_access_end(&plan->access);
     rdb_arena_destroy(arena); /* the plan itself lives there */
     *plan_at = NULL;
@@ -86,7 +88,8 @@ void session_make_eval(rdb_session *session, rdb_access *access, rdb_eval *eval)
 
 static bool plan_query(rdb_session *session, session_plan *plan, rdb_analysis *analysis, rdb_error *err)
 {
-    if (!rdb_query_rewrite(analysis, &plan->query, err))
+    rdb_list queries;
+    if (!rdb_query_rewrite_all(analysis, plan->query, &queries, err))
         return false;
     rdb_plan_context context = {.arena = plan->arena,
                                 .access = plan->access,
@@ -94,7 +97,7 @@ static bool plan_query(rdb_session *session, session_plan *plan, rdb_analysis *a
                                 .session = analysis->session,
                                 .work_mem_bytes = session_setting_work_mem(session)};
     session_settings_set_planner(session, &context);
-    if (!rdb_plan_make(&context, plan->query, &plan->plan, err))
+    if (!session_plan_queries(session, plan, analysis, &queries, &context, err))
         return false;
     if (plan->plan->returns_rows)
         session_columns_of(plan->arena, plan->plan->result_targets, &plan->columns, &plan->column_count);
@@ -155,6 +158,20 @@ bool session_plan_is_current(const rdb_session *session, const session_plan *pla
            strcmp(plan->search_path, session_setting_search_path(session)) == 0 && rdb_access_is_current(plan->access);
 }
 
+static bool lock_plan(rdb_session *session, const rdb_plan *plan, rdb_error *err)
+{
+    for (uint32_t i = 0; i < plan->ranges.count; i++) {
+        const rdb_range *range = plan->ranges.items[i];
+        if (range->relation == NULL || range->lock_mode == RDB_LOCK_NONE)
+            continue;
+        bool taken = false;
+        rdb_lock_tag tag = {.kind = RDB_LOCK_RELATION, .pdb = rdb_txn_pdb(session->txn), .a = range->relation->oid};
+        if (!rdb_lock_acquire(session->txn, tag, range->lock_mode, RDB_LOCK_WAIT, session_setting_lock_timeout_us(session), &taken, err))
+            return false;
+    }
+    return true;
+}
+
 bool session_plan_lock(rdb_session *session, session_plan *plan, bool *is_current, rdb_error *err)
 {
     *is_current = session_plan_is_current(session, plan);
@@ -163,46 +180,55 @@ bool session_plan_lock(rdb_session *session, session_plan *plan, bool *is_curren
     rdb_access_rebind(plan->access, session->txn);
     if (plan->plan == NULL)
         return true;
-    for (uint32_t i = 0; i < plan->plan->ranges.count; i++) {
-        const rdb_range *range = plan->plan->ranges.items[i];
-        if (range->relation == NULL || range->lock_mode == RDB_LOCK_NONE)
-            continue;
-        bool taken = false;
-        rdb_lock_tag tag = {.kind = RDB_LOCK_RELATION, .pdb = rdb_txn_pdb(session->txn), .a = range->relation->oid};
-        if (!rdb_lock_acquire(session->txn, tag, range->lock_mode, RDB_LOCK_WAIT, session_setting_lock_timeout_us(session), &taken, err))
+    if (!lock_plan(session, plan->plan, err))
+        return false;
+    for (uint32_t i = 0; i < plan->companion_count; i++)
+        if (plan->companions[i].plan != NULL && !lock_plan(session, plan->companions[i].plan, err))
             return false;
-    }
     *is_current = session_plan_is_current(session, plan); /* a wait may have let a change in */
     return true;
 }
 
-bool session_plan_start(rdb_session *session, session_plan *plan, const rdb_parameter *parameters, uint32_t count,
-                        const rdb_snapshot *snapshot, rdb_error *err)
+void session_execution_context(rdb_session *session, const session_plan *plan, const rdb_parameter *parameters, uint32_t count, const rdb_snapshot *snapshot,
+                               rdb_execution_context *context)
 {
+    *context = (rdb_execution_context){.txn = session->txn,
+                                       .snapshot = snapshot,
+                                       .access = plan->access,
+                                       .parameters = parameters,
+                                       .parameter_count = count,
+                                       .format = session_setting_format(session),
+                                       .cancel = &session->cancel,
+                                       .session = session,
+                                       .session_user = session->session_role.name,
+                                       .current_user = session->role.name,
+                                       .database_name = session->database_name,
+                                       .statement_us = session->statement_us,
+                                       .transaction_us = session->transaction_us,
+                                       .lock_timeout_us = session_setting_lock_timeout_us(session),
+                                       .work_mem_bytes = session_setting_work_mem(session),
+                                       .work = &session->work};
+}
+
+bool session_check_writes(const rdb_session *session, const rdb_plan *plan, rdb_error *err)
+{
+    if (plan->is_read_only || !session->is_read_only)
+        return true;
+    return rdb_error_set(err, RDB_READ_ONLY_SQL_TRANSACTION, "cannot execute %s in a read-only transaction",
+                         plan->command == RDB_COMMAND_SELECT   ? "SELECT FOR UPDATE"
+                         : plan->command == RDB_COMMAND_INSERT ? "INSERT"
+                         : plan->command == RDB_COMMAND_UPDATE ? "UPDATE"
+                         : plan->command == RDB_COMMAND_DELETE ? "DELETE"
+                                                               : "MERGE");
+}
+
+bool session_plan_start(rdb_session *session, session_plan *plan, const rdb_parameter *parameters, uint32_t count, rdb_snapshot *snapshot, rdb_error *err)
+{
+    rdb_execution_context context;
     session->access = plan->access;
-    rdb_execution_context context = {.txn = session->txn,
-                                     .snapshot = snapshot,
-                                     .access = plan->access,
-                                     .parameters = parameters,
-                                     .parameter_count = count,
-                                     .format = session_setting_format(session),
-                                     .cancel = &session->cancel,
-                                     .session = session,
-                                     .session_user = session->session_role.name,
-                                     .current_user = session->role.name,
-                                     .database_name = session->database_name,
-                                     .statement_us = session->statement_us,
-                                     .transaction_us = session->transaction_us,
-                                     .lock_timeout_us = session_setting_lock_timeout_us(session),
-                                     .work_mem_bytes = session_setting_work_mem(session),
-                                     .work = &session->work};
-    if (!plan->plan->is_read_only && session->is_read_only)
-        return rdb_error_set(err, RDB_READ_ONLY_SQL_TRANSACTION, "cannot execute %s in a read-only transaction",
-                             plan->plan->command == RDB_COMMAND_SELECT   ? "SELECT FOR UPDATE"
-                             : plan->plan->command == RDB_COMMAND_INSERT ? "INSERT"
-                             : plan->plan->command == RDB_COMMAND_UPDATE ? "UPDATE"
-                             : plan->plan->command == RDB_COMMAND_DELETE ? "DELETE"
-                                                                         : "MERGE");
+    if (!session_run_companions(session, plan, false, parameters, count, snapshot, err) || !session_check_writes(session, plan->plan, err))
+        return false;
+    session_execution_context(session, plan, parameters, count, snapshot, &context);
     if (plan->execution != NULL)
         return rdb_execution_restart(plan->execution, &context, err);
     return rdb_execution_open(&plan->execution, plan->plan, &context, err);
@@ -481,6 +507,7 @@ static bool run_plan(rdb_session *session, session_plan *plan, char tag[64], rdb
     rdb_snapshot snapshot;
     if (!session_statement_snapshot(session, &snapshot, err))
         return false;
+    plan->shows_companions = true;
     bool ok = session_plan_start(session, plan, NULL, 0, &snapshot, err), done = false;
     if (ok && plan->column_count > 0) {
         session_put_row_description(session, plan->columns, plan->column_count, NULL);
@@ -497,6 +524,7 @@ static bool run_plan(rdb_session *session, session_plan *plan, char tag[64], rdb
     }
     if (ok)
         session_command_tag(plan, plan->plan->command == RDB_COMMAND_SELECT ? session->sink->row_count : rdb_execution_row_count(plan->execution), tag);
+    ok = ok && session_run_companions(session, plan, true, NULL, 0, &snapshot, err);
     if (plan->execution != NULL)
         rdb_execution_finish(plan->execution);
     session_drop_statement_snapshot(session, &snapshot);

@@ -2,7 +2,7 @@
  * Where analysis begins: a whole statement, a query inside another one, or an expression alone. */
 #include "sql/analyse_int.h"
 
-static bool analyse_body(analyse_state *state, const rdb_ast_node *raw, rdb_error *err)
+bool analyse_body(analyse_state *state, const rdb_ast_node *raw, rdb_error *err)
 {
     switch (raw->tag) {
     case RDB_AST_SELECT: {
@@ -34,6 +34,8 @@ bool analyse_subquery(analyse_state *parent, rdb_analysis *analysis, const rdb_a
     state.query = RDB_NEW(analysis->arena, rdb_query);
     state.query->location = raw->location;
     *query = state.query;
+    if (parent != NULL && parent->makes_source && !analyse_begin_rule(&state, parent->passes_rule, false, err))
+        return false;
     if (!analyse_body(&state, raw, err))
         return false;
     if (parent != NULL && parent->query != NULL)

@@ -213,6 +213,8 @@ bool analyse_on_conflict(analyse_state *state, const rdb_ast_on_conflict *raw, a
     clause->excluded_range_no = excluded->range_no;
     rdb_list kept = state->items;
     state->items = (rdb_list){0};
+    for (uint32_t at = 0; at < kept.count; at++) /* old and new, in a rule */
+        rdb_list_push(analyse_arena(state), &state->items, kept.items[at]);
     table->range->required_privileges |= ANALYSE_ACL_UPDATE;
     bool ok = analyse_push_item(state, table, true, true, err) && analyse_push_item(state, excluded, true, true, err) &&
               analyse_set(state, &raw->targets, table, &clause->set_targets, err) &&

@@ -84,6 +84,12 @@ static bool default_of(const analyse_state *state, const rdb_relation *relation,
     return column->generated || rdb_column_default(analyse_arena(state), state->analysis->access, column, expr, err);
 }
 
+bool analyse_default(rdb_analysis *analysis, const rdb_relation *relation, int16_t number, rdb_expr **expr, rdb_error *err)
+{
+    const analyse_state state = {.analysis = analysis};
+    return default_of(&state, relation, number, expr, err);
+}
+
 /* ---- INSERT ------------------------------------------------------------------------------------------------------------------ */
 typedef struct insert_column {
     const rdb_column *column;
@@ -275,7 +281,10 @@ static bool insert_query(analyse_state *state, const rdb_ast_insert *raw, const 
     rdb_query *subquery = NULL;
     analyse_item *item = NULL;
     rdb_list exprs = {0}, assigned = {0};
-    if (!analyse_subquery(state, state->analysis, raw->query, NULL, false, true, &subquery, err))
+    state->makes_source = state->passes_rule != NULL;
+    const bool made = analyse_subquery(state, state->analysis, raw->query, NULL, false, true, &subquery, err);
+    state->makes_source = false;
+    if (!made)
         return false;
     if (subquery->command != RDB_COMMAND_SELECT)
         return rdb_error_set(err, RDB_INTERNAL_ERROR, "INSERT from a statement that is no SELECT");

@@ -32,6 +32,12 @@ typedef struct analyse_item {
     uint32_t hidden_count;        /* last columns that "*" passes over */
 } analyse_item;
 
+/* The rule that an action belongs to. */
+typedef struct analyse_rule {
+    const rdb_relation *relation;
+    rdb_sql_rule_event event;
+} analyse_rule;
+
 typedef struct analyse_state analyse_state;
 struct analyse_state {
     rdb_analysis *analysis;
@@ -54,6 +60,8 @@ struct analyse_state {
     rdb_list defining;            /* rdb_cte * of this level whose queries are being analysed */
     rdb_cte *defines;             /* the WITH RECURSIVE item that this very query is, or NULL */
     rdb_list multi_sources;       /* UPDATE SET (a, b) = ...: analyse_multi * */
+    const analyse_rule *passes_rule; /* INSERT from a SELECT as a rule's action: the SELECT has old and new; NULL else */
+    bool makes_source;            /* that SELECT is being analysed */
 };
 static inline rdb_arena *analyse_arena(const analyse_state *state)
 {
@@ -333,6 +341,12 @@ RDB_CHECKED bool analyse_limit(analyse_state *state, const rdb_ast_node *raw, an
 RDB_CHECKED bool analyse_locking(analyse_state *state, const rdb_ast_locking *locking, bool pushed_down, rdb_error *err);
 const char *analyse_lock_name(uint32_t strength); /* "FOR UPDATE" */
 
+/* analyse.c: a statement into state->query. */
+RDB_CHECKED bool analyse_body(analyse_state *state, const rdb_ast_node *raw, rdb_error *err);
+/* analyse_rule.c: old and new as ranges 1 and 2. */
+RDB_CHECKED bool analyse_begin_rule(analyse_state *state, const analyse_rule *rule, bool columns_visible, rdb_error *err);
+/* What a column gets that is given no value; *expr NULL: null. */
+RDB_CHECKED bool analyse_default(rdb_analysis *analysis, const rdb_relation *relation, int16_t number, rdb_expr **expr, rdb_error *err);
 RDB_CHECKED bool analyse_insert(analyse_state *state, const rdb_ast_insert *raw, rdb_error *err);
 /* For an INSERT that came to its table through a view. */
 RDB_CHECKED bool analyse_add_identities(rdb_analysis *analysis, rdb_query *query, const rdb_relation *relation, rdb_error *err);

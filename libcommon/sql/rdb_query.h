@@ -173,10 +173,14 @@ typedef enum rdb_set_kind { RDB_SET_UNION, RDB_SET_INTERSECT, RDB_SET_EXCEPT } r
 /* A tree over range-table subqueries: leaf where range_no != 0. */
 typedef struct rdb_set_operation { uint32_t range_no; uint8_t kind; bool all; struct rdb_set_operation *left, *right; rdb_list column_types; int32_t *column_typmods; uint32_t *column_collations; rdb_list groupings; /* rdb_sort_item *, by column position */ } rdb_set_operation;
 typedef struct rdb_row_mark { uint32_t range_no; uint8_t strength; /* rdb_row_lock */ uint8_t policy; /* rdb_lock_policy */ bool pushed_down; } rdb_row_mark;
-typedef struct rdb_on_conflict { uint8_t action; /* 1 nothing, 2 update */ rdb_list arbiter_indexes; /* uint32_t oids as uintptr_t; empty: any */ uint32_t constraint_oid; rdb_list set_targets; /* rdb_target * */ rdb_expr *where; uint32_t excluded_range_no; } rdb_on_conflict;
+/* What ON CONFLICT (...) names: an expression over the table, with its collation and operator class where they are written. */
+typedef struct rdb_conflict_element { rdb_expr *expr; uint32_t collation, class_oid; } rdb_conflict_element;
+typedef struct rdb_on_conflict { uint8_t action; /* 1 nothing, 2 update */ rdb_list elements; /* rdb_conflict_element * */ rdb_expr *element_where; rdb_list arbiter_indexes; /* uint32_t oids as uintptr_t; empty: any */ uint32_t constraint_oid; rdb_list set_targets; /* rdb_target * */ rdb_expr *where; uint32_t excluded_range_no; } rdb_on_conflict;
 typedef struct rdb_merge_action { uint8_t matched; uint8_t command; rdb_expr *condition; rdb_list targets; uint8_t overriding; } rdb_merge_action;
 
 typedef enum rdb_command { RDB_COMMAND_SELECT = 1, RDB_COMMAND_UPDATE, RDB_COMMAND_INSERT, RDB_COMMAND_DELETE, RDB_COMMAND_MERGE, RDB_COMMAND_UTILITY } rdb_command;
+/* Where one of the queries that a statement becomes comes from: the statement itself, or a rule (INSTEAD, INSTEAD with a condition, ALSO). */
+typedef enum rdb_query_source { RDB_SOURCE_STATEMENT, RDB_SOURCE_INSTEAD, RDB_SOURCE_INSTEAD_IF, RDB_SOURCE_ALSO } rdb_query_source;
 /* WITH CHECK OPTION of a view that is written through: over the result's range; must be true for each new row. */
 /* phase, of ON CONFLICT DO UPDATE: i the row to insert, c the one in the way, u what it becomes; 0: any new row.
  * is_security: of row-level security, the view is a table; policy: by name, NULL: of those that permit. */
@@ -208,6 +212,11 @@ struct rdb_query {
     rdb_set_operation *set_operation;
     rdb_list ctes;                   /* rdb_cte * */
     rdb_list depends;                /* relation oids whose change makes the tree stale (uintptr_t) */
+    uint8_t source;                  /* rdb_query_source */
+    bool rules_applied;              /* the rewrite has asked for the rules of the table that is written */
+    bool sets_tag;                   /* the statement's command tag and rows are its */
+    bool checks_below;               /* the rewrite's: a view that was written through has a CASCADED check */
+    const char *notify_channel, *notify_payload; /* UTILITY in a rule: NOTIFY */
     int32_t location, length;        /* of the statement in its text */
 };
 
@@ -242,6 +251,21 @@ RDB_CHECKED bool rdb_query_analyse(rdb_analysis *analysis, struct rdb_ast_node *
 const char *rdb_view_not_updatable(const rdb_query *view, bool needs_column);
 /* Views to subqueries, DML on simple views to their tables, defaults of INSERT filled in. */
 RDB_CHECKED bool rdb_query_rewrite(rdb_analysis *analysis, rdb_query **query, rdb_error *err);
+/* The same with rules: what the statement becomes, in the order in which it is to run; perhaps nothing. A query of command UTILITY
+ * among them is a rule's NOTIFY. rdb_query_rewrite is for callers that can run one query alone (0A000 where there are others). */
+RDB_CHECKED bool rdb_query_rewrite_all(rdb_analysis *analysis, rdb_query *query, rdb_list *queries, rdb_error *err);
+/* A query without rows and columns, to run where rules leave nothing that gives a command tag. */
+RDB_CHECKED bool rdb_query_make_nothing(rdb_analysis *analysis, rdb_query **nothing, rdb_error *err);
+
+/* The actions and the condition of a rule for changes of the relation: OLD is range 1, NEW range 2 of the condition, of each action,
+ * and, where the action is an INSERT from a SELECT, of that SELECT instead. *condition NULL: none. */
+struct rdb_ast_create_rule;
+RDB_CHECKED bool rdb_rule_analyse(rdb_analysis *analysis, const rdb_relation *relation, const struct rdb_ast_create_rule *rule, rdb_expr **condition,
+                                  rdb_list *actions, rdb_error *err);
+RDB_CHECKED bool rdb_rule_write_actions(const rdb_list *actions, rdb_strbuf *text, rdb_error *err);
+RDB_CHECKED bool rdb_rule_read_actions(rdb_arena *arena, rdb_access *access, const char *text, rdb_list *actions, rdb_error *err);
+/* The query of an action that has OLD and NEW as its first ranges. */
+rdb_query *rdb_rule_part(rdb_query *action);
 /* An expression alone: defaults and checks of a table (its columns are range 1), index expressions, LIMIT-like constants. */
 RDB_CHECKED bool rdb_expr_analyse(rdb_analysis *analysis, const rdb_relation *relation, struct rdb_ast_node *raw,
                                   const rdb_type *target_type, int32_t target_typmod, const char *what, rdb_expr **expr, rdb_error *err);
@@ -272,6 +296,9 @@ RDB_CHECKED bool rdb_tree_write_query(const rdb_query *query, rdb_strbuf *text, 
 RDB_CHECKED bool rdb_tree_read_query(rdb_arena *arena, rdb_access *access, const char *text, rdb_query **query, rdb_error *err);
 /* The same query, whatever the locations: what is written of the two is equal. For rdb_expr_set_query_equality. */
 bool rdb_query_equal(const rdb_query *left, const rdb_query *right);
+/* Copies down to the last node, for whoever is going to change one. */
+RDB_CHECKED bool rdb_tree_copy_expr(rdb_arena *arena, const rdb_expr *expr, rdb_expr **copy, rdb_error *err);
+RDB_CHECKED bool rdb_tree_copy_query(rdb_arena *arena, const rdb_query *query, rdb_query **copy, rdb_error *err);
 /* Trees to SQL, as PostgreSQL's ruleutils prints it (pg_get_expr, pg_get_viewdef, pg_get_constraintdef, EXPLAIN). */
 /* relation: whose columns range 1 has (defaults, checks, indexes), or NULL. In EXPLAIN columns are named through their ranges,
  * qualified where qualify is set. */
@@ -288,6 +315,8 @@ typedef struct rdb_deparse_style {
 RDB_CHECKED bool rdb_deparse_stored_expr(const rdb_deparse_style *style, const rdb_expr *expr, const rdb_relation *relation, rdb_strbuf *text, rdb_error *err);
 /* view: whose query it is: columns are called as the view's; or NULL. No semicolon. */
 RDB_CHECKED bool rdb_deparse_query(const rdb_deparse_style *style, const rdb_query *query, const rdb_relation *view, rdb_strbuf *text, rdb_error *err);
+/* The condition of a rule, named as in part, the rule's first action (rdb_rule_part). */
+RDB_CHECKED bool rdb_deparse_rule_condition(const rdb_deparse_style *style, const rdb_expr *condition, const rdb_query *part, rdb_strbuf *text, rdb_error *err);
 /* Visits the direct children of an expression (not into sub-queries); false stops. */
 bool rdb_expr_visit_children(const rdb_expr *expr, bool (*visit)(void *context, rdb_expr *child), void *context);
 

@@ -214,7 +214,7 @@ static bool rewrite_query(rewriting *work, rdb_query *query)
         return true;
     if (++work->depth > VIEW_DEPTH_MAX)
         return rdb_error_set(work->err, RDB_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
-    if (query->result_range_no > 0 && !rewrite_view_target(work->analysis, query, work->err))
+    if (query->result_range_no > 0 && !rewrite_view_finish(work->analysis, query, work->err))
         return false;
     for (uint32_t i = 0; i < query->ctes.count; i++)
         if (!rewrite_query(work, ((rdb_cte *)query->ctes.items[i])->query))
@@ -237,8 +237,64 @@ static bool rewrite_query(rewriting *work, rdb_query *query)
     return ok;
 }
 
+/* Whose command tag and rows the statement has: its own, or the last action's that took its place and does the same. */
+static void choose_tag(uint8_t command, const rdb_list *queries)
+{
+    rdb_query *last = NULL;
+    for (uint32_t i = 0; i < queries->count; i++) {
+        rdb_query *query = queries->items[i];
+        if (query->source == RDB_SOURCE_STATEMENT) {
+            query->sets_tag = true;
+            return;
+        }
+        if (query->command == command && (query->source == RDB_SOURCE_INSTEAD || query->source == RDB_SOURCE_INSTEAD_IF))
+            last = query;
+    }
+    if (last != NULL)
+        last->sets_tag = true;
+}
+
+bool rdb_query_rewrite_all(rdb_analysis *analysis, rdb_query *query, rdb_list *queries, rdb_error *err)
+{
+    *queries = (rdb_list){0};
+    if (query->command == RDB_COMMAND_UTILITY) {
+        query->sets_tag = true;
+        rdb_list_push(analysis->arena, queries, query);
+        return true;
+    }
+    if (!rewrite_rules(analysis, query, queries, err))
+        return false;
+    for (uint32_t i = 0; i < queries->count; i++) {
+        rewriting work = {.analysis = analysis, .err = err};
+        rdb_query *made = queries->items[i];
+        if (made->command != RDB_COMMAND_UTILITY && !rewrite_query(&work, made))
+            return false;
+    }
+    choose_tag(query->command, queries);
+    return true;
+}
+
 bool rdb_query_rewrite(rdb_analysis *analysis, rdb_query **query, rdb_error *err)
 {
-    rewriting work = {.analysis = analysis, .err = err};
-    return (*query)->command == RDB_COMMAND_UTILITY || rewrite_query(&work, *query);
+    rdb_list queries;
+    if (!rdb_query_rewrite_all(analysis, *query, &queries, err))
+        return false;
+    if (queries.count != 1 || !((const rdb_query *)queries.items[0])->sets_tag)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "rules are not supported here yet");
+    *query = queries.items[0];
+    return true;
+}
+
+bool rdb_query_make_nothing(rdb_analysis *analysis, rdb_query **nothing, rdb_error *err)
+{
+    const rdb_type *boolean = NULL;
+    rdb_expr_const *never = RDB_NEW(analysis->arena, rdb_expr_const);
+    rdb_query *query = *nothing = RDB_NEW(analysis->arena, rdb_query);
+    if (!rdb_type_get(analysis->access, RDB_BOOLOID, &boolean, err))
+        return false;
+    never->head = (rdb_expr){.kind = RDB_EXPR_CONST, .location = -1, .type = boolean, .typmod = -1};
+    query->command = RDB_COMMAND_SELECT;
+    query->where = &never->head;
+    query->sets_tag = true;
+    return rdb_arena_check(analysis->arena, err);
 }

@@ -5,8 +5,15 @@
 
 #include "sql/rdb_query.h"
 
-/* INSERT, UPDATE or DELETE of a view becomes one of the table below it; nothing changes for a table. 55000 where that cannot be. */
+/* What a statement becomes by the rules of what it changes (rewrite_rule.c): rdb_query *. Changes of views become changes of tables. */
+RDB_CHECKED bool rewrite_rules(rdb_analysis *analysis, rdb_query *query, rdb_list *queries, rdb_error *err);
+/* INSERT, UPDATE or DELETE of a view becomes one of the table or view right below it. 55000 where that cannot be. */
 RDB_CHECKED bool rewrite_view_target(rdb_analysis *analysis, rdb_query *query, rdb_error *err);
+bool rewrite_view_refuse(const rdb_relation *view, uint8_t command, const char *reason, rdb_error *err);
+/* When no view is left. */
+RDB_CHECKED bool rewrite_view_finish(rdb_analysis *analysis, rdb_query *query, rdb_error *err);
+/* Everything that a stored query reads is read with the rights of that role. */
+void rewrite_own(rdb_analysis *analysis, const rdb_query *query, uint32_t owner_oid);
 
 /* Row-level security (rewrite_security.c): does it concern the range? The conditions of its policies, on the range and the query. */
 RDB_CHECKED bool rewrite_needs_security(rdb_analysis *analysis, const rdb_range *range, bool *needs, rdb_error *err);

@@ -150,7 +150,7 @@ bool rewrite_renumber(rdb_analysis *analysis, rdb_expr *expr, uint32_t from_rang
 }
 
 /* ---- the statement ------------------------------------------------------------------------------------------------------------- */
-static bool refuse(const rdb_relation *view, uint8_t command, const char *reason, rdb_error *err)
+bool rewrite_view_refuse(const rdb_relation *view, uint8_t command, const char *reason, rdb_error *err)
 {
     static const struct { const char *verb, *doing, *event; } WORDS[] = {
         [RDB_COMMAND_UPDATE] = {"update", "updating", "UPDATE"}, [RDB_COMMAND_INSERT] = {"insert into", "inserting into", "INSERT"},
@@ -286,6 +286,13 @@ static void own_sublinks(rdb_analysis *analysis, const rdb_query *tree, uint32_t
     (void)analyse_walk_query(tree, 0, own_sublink, &own); /* the visit never ends it */
 }
 
+void rewrite_own(rdb_analysis *analysis, const rdb_query *query, uint32_t owner_oid)
+{
+    const ownership own = {.analysis = analysis, .owner_oid = owner_oid};
+    own_ranges(&own, query);
+    own_sublinks(analysis, query, owner_oid);
+}
+
 /* The columns of range's relation, the table, behind those of the view. */
 static uint64_t *map_columns(const analyse_state *state, const rdb_range *range, const rdb_relation *view, const rdb_query *tree, const uint64_t *columns)
 {
@@ -326,62 +333,57 @@ static bool use_base(rdb_analysis *analysis, rdb_range *range, const rdb_relatio
 
 bool rewrite_view_target(rdb_analysis *analysis, rdb_query *query, rdb_error *err)
 {
-    enum { DEPTH_MAX = 200 };
-    rdb_range *range = query->result_range_no > 0 ? query->ranges.items[query->result_range_no - 1] : NULL;
-    bool checks_below = false; /* a view above has CASCADED */
-    for (unsigned depth = 0; range != NULL && range->kind == RDB_RANGE_RELATION && range->relation->kind == 'v'; depth++) {
-        const rdb_relation *view = range->relation;
-        rdb_query *tree = NULL;
-        const bool is_insert = query->command == RDB_COMMAND_INSERT;
-        if (query->command == RDB_COMMAND_MERGE)
-            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "MERGE into view \"%s\" is not supported yet", view->name);
-        if (depth > DEPTH_MAX)
-            return rdb_error_set(err, RDB_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
-        if (!rdb_tree_read_query(analysis->arena, analysis->access, view->view_tree, &tree, err))
-            return false;
-        const char *reason = rdb_view_not_updatable(tree, query->command != RDB_COMMAND_DELETE);
-        if (reason != NULL)
-            return refuse(view, query->command, reason, err);
-        if (query->on_conflict != NULL && query->on_conflict->action == 2)
-            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "ON CONFLICT DO UPDATE on view \"%s\" is not supported yet", view->name);
-        const uint32_t base_no = ((const rdb_from *)tree->from.items[0])->range_no;
-        const rdb_relation *base = ((const rdb_range *)tree->ranges.items[base_no - 1])->relation;
-        uint64_t *reads = rewrite_columns_read(analysis, tree, base_no, base);
-        own_sublinks(analysis, tree, checked_role(view));
-        /* The view's trees speak of the statement's range from here on. */
-        ((rdb_from *)tree->from.items[0])->range_no = query->result_range_no;
-        if (!replace_in_query(analysis, tree, base_no, query->result_range_no, NULL, err))
-            return false;
-        if ((is_insert && !add_view_defaults(analysis, query, view, err)) ||
-            !replace_in_query(analysis, query, query->result_range_no, query->result_range_no, tree, err) ||
-            ((is_insert || query->command == RDB_COMMAND_UPDATE) && !map_targets(&query->targets, view, tree, is_insert, err)))
-            return false;
-        if (!is_insert)
-            query->where = both(analysis, tree->where, query->where);
-        checks_below = checks_below || view->check_option == 'c';
-        /* Checks of views above speak of this view's columns still. */
-        for (uint32_t i = 0; i < query->view_checks.count; i++) {
-            rdb_query holder = {.where = ((rdb_view_check *)query->view_checks.items[i])->condition};
-            if (!replace_in_query(analysis, &holder, query->result_range_no, query->result_range_no, tree, err))
-                return false;
-        }
-        if (query->command != RDB_COMMAND_DELETE && tree->where != NULL && (checks_below || view->check_option == 'l')) {
-            rdb_view_check *check = RDB_NEW(analysis->arena, rdb_view_check);
-            rdb_query *again = NULL; /* a tree of its own: the other one is the statement's condition */
-            if (!rdb_tree_read_query(analysis->arena, analysis->access, view->view_tree, &again, err) ||
-                !replace_in_expr(analysis, again->where, base_no, query->result_range_no, err))
-                return false;
-            own_sublinks(analysis, again, checked_role(view));
-            check->view = view->name;
-            check->condition = again->where;
-            rdb_list_push(analysis->arena, &query->view_checks, check);
-        }
-        if (!use_base(analysis, range, base, tree, reads, err))
-            return false;
-        if (is_insert && base->kind != 'v' && !analyse_add_identities(analysis, query, base, err))
+    rdb_range *range = query->ranges.items[query->result_range_no - 1];
+    const rdb_relation *view = range->relation;
+    rdb_query *tree = NULL;
+    const bool is_insert = query->command == RDB_COMMAND_INSERT;
+    if (query->command == RDB_COMMAND_MERGE)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "MERGE into view \"%s\" is not supported yet", view->name);
+    if (!rdb_tree_read_query(analysis->arena, analysis->access, view->view_tree, &tree, err))
+        return false;
+    const char *reason = rdb_view_not_updatable(tree, query->command != RDB_COMMAND_DELETE);
+    if (reason != NULL)
+        return rewrite_view_refuse(view, query->command, reason, err);
+    if (query->on_conflict != NULL && query->on_conflict->action == 2)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "ON CONFLICT DO UPDATE on view \"%s\" is not supported yet", view->name);
+    const uint32_t base_no = ((const rdb_from *)tree->from.items[0])->range_no;
+    const rdb_relation *base = ((const rdb_range *)tree->ranges.items[base_no - 1])->relation;
+    uint64_t *reads = rewrite_columns_read(analysis, tree, base_no, base);
+    own_sublinks(analysis, tree, checked_role(view));
+    /* The view's trees speak of the statement's range from here on. */
+    ((rdb_from *)tree->from.items[0])->range_no = query->result_range_no;
+    if (!replace_in_query(analysis, tree, base_no, query->result_range_no, NULL, err))
+        return false;
+    if ((is_insert && !add_view_defaults(analysis, query, view, err)) ||
+        !replace_in_query(analysis, query, query->result_range_no, query->result_range_no, tree, err) ||
+        ((is_insert || query->command == RDB_COMMAND_UPDATE) && !map_targets(&query->targets, view, tree, is_insert, err)))
+        return false;
+    if (!is_insert)
+        query->where = both(analysis, tree->where, query->where);
+    query->checks_below = query->checks_below || view->check_option == 'c';
+    /* Checks of views above speak of this view's columns still. */
+    for (uint32_t i = 0; i < query->view_checks.count; i++) {
+        rdb_query holder = {.where = ((rdb_view_check *)query->view_checks.items[i])->condition};
+        if (!replace_in_query(analysis, &holder, query->result_range_no, query->result_range_no, tree, err))
             return false;
     }
-    /* Rules of rows stand alone, with the table as their only range. */
+    if (query->command != RDB_COMMAND_DELETE && tree->where != NULL && (query->checks_below || view->check_option == 'l')) {
+        rdb_view_check *check = RDB_NEW(analysis->arena, rdb_view_check);
+        rdb_query *again = NULL; /* a tree of its own: the other one is the statement's condition */
+        if (!rdb_tree_read_query(analysis->arena, analysis->access, view->view_tree, &again, err) ||
+            !replace_in_expr(analysis, again->where, base_no, query->result_range_no, err))
+            return false;
+        own_sublinks(analysis, again, checked_role(view));
+        check->view = view->name;
+        check->condition = again->where;
+        rdb_list_push(analysis->arena, &query->view_checks, check);
+    }
+    return use_base(analysis, range, base, tree, reads, err) && (!is_insert || base->kind == 'v' || analyse_add_identities(analysis, query, base, err));
+}
+
+/* Rules of rows stand alone, with the table as their only range. */
+bool rewrite_view_finish(rdb_analysis *analysis, rdb_query *query, rdb_error *err)
+{
     for (uint32_t i = 0; query->result_range_no > 1 && i < query->view_checks.count; i++)
         if (!replace_in_expr(analysis, ((rdb_view_check *)query->view_checks.items[i])->condition, query->result_range_no, 1, err))
             return false;

@@ -28,18 +28,20 @@ typedef enum struct_no {
 
 /* A kind below K_STRUCTS is plain; K_STRUCTS + n is a pointer to struct n; with K_LIST added it is a list of them. */
 enum {
-    K_U8, K_BOOL, K_I16, K_U16, K_U32, K_I32, K_TEXT, K_TYPE, K_FUNCTION, K_RELATION, K_EXPR, K_QUERY,
+    K_U8, K_BOOL, K_I16, K_U16, K_U32, K_I32, K_TEXT, K_TYPE, K_FUNCTION, K_RELATION, K_EXPR, K_QUERY, K_NUMBER, /* in a list alone, as the pointer */
     K_STRUCTS = 32,
     K_LIST = 128,
     K_CASE_WHEN = K_STRUCTS + S_CASE_WHEN, K_SORT_ITEM = K_STRUCTS + S_SORT_ITEM, K_TARGET = K_STRUCTS + S_TARGET,
     K_RANGE_FUNCTION = K_STRUCTS + S_RANGE_FUNCTION, K_RANGE = K_STRUCTS + S_RANGE, K_FROM = K_STRUCTS + S_FROM,
     K_WINDOW = K_STRUCTS + S_WINDOW, K_GROUPING_SET = K_STRUCTS + S_GROUPING_SET, K_CTE = K_STRUCTS + S_CTE,
-    K_SET_OPERATION = K_STRUCTS + S_SET_OPERATION, K_ROW_MARK = K_STRUCTS + S_ROW_MARK,
+    K_SET_OPERATION = K_STRUCTS + S_SET_OPERATION, K_ROW_MARK = K_STRUCTS + S_ROW_MARK, K_VIEW_CHECK = K_STRUCTS + S_VIEW_CHECK,
+    K_CONFLICT_ELEMENT = K_STRUCTS + S_CONFLICT_ELEMENT, K_ON_CONFLICT = K_STRUCTS + S_ON_CONFLICT, K_MERGE_ACTION = K_STRUCTS + S_MERGE_ACTION,
     K_LIST_EXPR = K_LIST + K_EXPR, K_LIST_TEXT = K_LIST + K_TEXT, K_LIST_TYPE = K_LIST + K_TYPE, K_LIST_FUNCTION = K_LIST + K_FUNCTION,
     K_LIST_CASE_WHEN = K_LIST + K_CASE_WHEN, K_LIST_SORT_ITEM = K_LIST + K_SORT_ITEM, K_LIST_TARGET = K_LIST + K_TARGET,
     K_LIST_RANGE_FUNCTION = K_LIST + K_RANGE_FUNCTION, K_LIST_RANGE = K_LIST + K_RANGE, K_LIST_FROM = K_LIST + K_FROM,
     K_LIST_WINDOW = K_LIST + K_WINDOW, K_LIST_GROUPING_SET = K_LIST + K_GROUPING_SET, K_LIST_CTE = K_LIST + K_CTE,
-    K_LIST_ROW_MARK = K_LIST + K_ROW_MARK,
+    K_LIST_ROW_MARK = K_LIST + K_ROW_MARK, K_LIST_NUMBER = K_LIST + K_NUMBER, K_LIST_VIEW_CHECK = K_LIST + K_VIEW_CHECK,
+    K_LIST_CONFLICT_ELEMENT = K_LIST + K_CONFLICT_ELEMENT, K_LIST_MERGE_ACTION = K_LIST + K_MERGE_ACTION,
     K_LIST_EXPRS = 255 /* a list of lists of expressions */
 };
 
@@ -199,6 +201,9 @@ static bool write_pointer(writer *out, unsigned kind, const void *item)
     case K_RELATION:
         write_number(out, item != NULL ? ((const rdb_relation *)item)->oid : 0);
         return true;
+    case K_NUMBER:
+        write_number(out, (int64_t)(uintptr_t)item);
+        return true;
     case K_EXPR:
         return write_expr(out, item);
     case K_QUERY:
@@ -278,6 +283,8 @@ static bool write_struct(writer *out, struct_no no, const void *node)
         return rdb_error_set(out->err, RDB_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
     rdb_strbuf_adds(out->text, " (");
     bool ok = no == S_GROUPING_SET ? write_grouping_set(out, node) : write_fields(out, no, node);
+    if (ok && no == S_QUERY && ((const rdb_query *)node)->command != RDB_COMMAND_SELECT)
+        ok = write_fields(out, S_ACTION, node);
     rdb_strbuf_adds(out->text, " )");
     out->depth--;
     return ok;
@@ -313,8 +320,6 @@ bool rdb_tree_write_expr(const rdb_expr *expr, rdb_strbuf *text, rdb_error *err)
 static bool write_query(const rdb_query *query, bool no_locations, rdb_strbuf *text, rdb_error *err)
 {
     writer out = {text, err, 0, no_locations};
-    if (query->command != RDB_COMMAND_SELECT)
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "only SELECT can be stored in a view");
     rdb_strbuf_addf(text, "%d", TREE_VERSION);
     return write_struct(&out, S_QUERY, query) && rdb_strbuf_check(text, err);
 }
@@ -471,6 +476,12 @@ static bool read_pointer(reader *in, unsigned kind, void **item)
     case K_FUNCTION:
     case K_RELATION:
         return read_object(in, kind, (const void **)item);
+    case K_NUMBER: {
+        int64_t number;
+        bool ok = read_number(in, &number);
+        *item = (void *)(uintptr_t)number;
+        return ok;
+    }
     case K_EXPR:
         return read_expr(in, (rdb_expr **)item);
     default:
@@ -586,7 +597,10 @@ static bool read_struct(reader *in, struct_no no, void **node)
     if (too_deep(in) || !read_mark(in, '('))
         return false;
     *node = rdb_arena_zalloc(in->arena, STRUCTS[no].bytes);
-    bool ok = (no == S_GROUPING_SET ? read_grouping_set(in, *node) : read_fields(in, no, *node)) && read_mark(in, ')');
+    bool ok = no == S_GROUPING_SET ? read_grouping_set(in, *node) : read_fields(in, no, *node);
+    if (ok && no == S_QUERY && ((const rdb_query *)*node)->command != RDB_COMMAND_SELECT)
+        ok = read_fields(in, S_ACTION, *node);
+    ok = ok && read_mark(in, ')');
     in->depth--;
     return ok;
 }
@@ -636,5 +650,93 @@ bool rdb_tree_read_query(rdb_arena *arena, rdb_access *access, const char *text,
     void *node = NULL;
     bool ok = begin(&in, arena, access, text, err) && read_struct(&in, S_QUERY, &node) && (in.at == in.end || damaged(&in));
     *query = node;
+    return ok && rdb_arena_check(arena, err);
+}
+
+/* ---- copying ------------------------------------------------------------------------------------------------------------------ */
+/* What the table does not name (locations, types of records, who may read which columns) is shared with the original. */
+typedef struct copier {
+    rdb_arena *arena;
+    rdb_error *err;
+    uint32_t depth;
+} copier;
+
+static bool copy_struct(copier *c, struct_no no, const void *node, void **copy);
+
+static bool copy_expr(copier *c, const rdb_expr *expr, void **copy)
+{
+    const struct_no no = struct_of(expr->kind);
+    return no != S_COUNT ? copy_struct(c, no, expr, copy) : rdb_error_set(c->err, RDB_INTERNAL_ERROR, "expression kind %u cannot be copied", expr->kind);
+}
+
+static bool copy_pointer(copier *c, unsigned kind, void **item)
+{
+    if (*item == NULL)
+        return true;
+    if (kind == K_EXPR)
+        return copy_expr(c, *item, item);
+    if (kind == K_QUERY)
+        return copy_struct(c, S_QUERY, *item, item);
+    return kind < K_STRUCTS || copy_struct(c, (struct_no)(kind - K_STRUCTS), *item, item);
+}
+
+static bool copy_list(copier *c, unsigned kind, rdb_list *list)
+{
+    const rdb_list from = *list;
+    *list = (rdb_list){0};
+    for (uint32_t i = 0; i < from.count; i++) {
+        void *item = from.items[i];
+        if (kind == K_LIST_EXPRS) {
+            item = rdb_arena_memdup(c->arena, item, sizeof(rdb_list));
+            if (!copy_list(c, K_LIST_EXPR, item))
+                return false;
+        } else if (!copy_pointer(c, kind - K_LIST, &item)) {
+            return false;
+        }
+        rdb_list_push(c->arena, list, item);
+    }
+    return true;
+}
+
+static bool copy_fields(copier *c, struct_no no, void *copy)
+{
+    for (uint16_t i = 0; i < STRUCTS[no].field_count; i++) {
+        const field *f = &STRUCTS[no].fields[i];
+        void *at = (char *)copy + f->offset;
+        if (f->is_array || f->kind <= K_I32)
+            continue; /* nobody changes such an array */
+        if (f->kind >= K_LIST ? !copy_list(c, f->kind, at) : !copy_pointer(c, f->kind, at))
+            return false;
+    }
+    return true;
+}
+
+static bool copy_struct(copier *c, struct_no no, const void *node, void **copy)
+{
+    if (++c->depth > RDB_TREE_DEPTH_MAX)
+        return rdb_error_set(c->err, RDB_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
+    *copy = rdb_arena_memdup(c->arena, node, STRUCTS[no].bytes);
+    bool ok = no == S_GROUPING_SET || copy_fields(c, no, *copy); /* references to targets are numbers and stay what they are */
+    if (ok && no == S_QUERY)
+        ok = copy_fields(c, S_ACTION, *copy);
+    c->depth--;
+    return ok;
+}
+
+bool rdb_tree_copy_expr(rdb_arena *arena, const rdb_expr *expr, rdb_expr **copy, rdb_error *err)
+{
+    copier c = {.arena = arena, .err = err};
+    void *made = NULL;
+    bool ok = expr == NULL || copy_expr(&c, expr, &made);
+    *copy = made;
+    return ok && rdb_arena_check(arena, err);
+}
+
+bool rdb_tree_copy_query(rdb_arena *arena, const rdb_query *query, rdb_query **copy, rdb_error *err)
+{
+    copier c = {.arena = arena, .err = err};
+    void *made = NULL;
+    bool ok = copy_struct(&c, S_QUERY, query, &made);
+    *copy = made;
     return ok && rdb_arena_check(arena, err);
 }
