@@ -183,10 +183,16 @@ static bool add_arguments(rdb_call *call, const rdb_function *function, bool wit
     const uint32_t count = function->all_count ? function->all_count : function->argument_count;
     const uint32_t *types = function->all_count ? function->all_types : function->argument_types;
     rdb_list defaults = {0};
-    uint32_t input_no = 0;
-    bool is_first = true;
+    uint32_t input_no = 0, printed = 0, order_at = UINT32_MAX; /* ORDER BY stands before argument order_at */
     if (with_defaults && !read_defaults(call, function, &defaults))
         return false;
+    if (function->kind == 'a') {
+        const rdb_aggregate *aggregate = NULL;
+        if (!rdb_aggregate_get(rdb_eval_of(call)->access, function->oid, &aggregate, call->err))
+            return false;
+        if (aggregate != NULL && aggregate->kind != 'n')
+            order_at = aggregate->direct_argument_count;
+    }
     for (uint32_t i = 0; i < count; i++) {
         char mode = function->all_modes != NULL ? function->all_modes[i] : 'i';
         if (mode == 'i' && function->variadic_type != 0 && function->all_modes == NULL && i + 1 == count)
@@ -195,8 +201,7 @@ static bool add_arguments(rdb_call *call, const rdb_function *function, bool wit
         input_no += is_input;
         if ((mode == 't') != of_table)
             continue;
-        rdb_strbuf_adds(text, is_first ? "" : ", ");
-        is_first = false;
+        rdb_strbuf_adds(text, printed == order_at ? (printed > 0 ? " ORDER BY " : "ORDER BY ") : printed > 0 ? ", " : "");
         rdb_strbuf_adds(text, mode == 'o' ? "OUT " : mode == 'b' ? "INOUT " : mode == 'v' ? "VARIADIC " : mode == 'i' && function->kind == 'p' ? "IN " : "");
         if (function->argument_names != NULL && function->argument_names[i] != NULL && function->argument_names[i][0] != '\0') {
             rdb_identifier_add(text, function->argument_names[i]);
@@ -213,6 +218,8 @@ static bool add_arguments(rdb_call *call, const rdb_function *function, bool wit
             if (!add_default(call, defaults.items[input_no - 1 + defaults.count - function->argument_count], text))
                 return false;
         }
+        if (++printed == order_at && i + 1 == count) /* one VARIADIC stands for the direct arguments and for those that are ordered */
+            i--, input_no--, with_defaults = false;
     }
     return true;
 }

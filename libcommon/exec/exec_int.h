@@ -198,6 +198,7 @@ RDB_CHECKED bool exec_after_run(rdb_execution *x, rdb_error *err);
 /* ---- tree_functions.c */
 void exec_register_tree_functions(void);
 void exec_register_definition_functions(void);
+void exec_register_updatable_functions(void);
 /* ---- partition_functions.c */
 void exec_register_partition_functions(void);
 RDB_CHECKED bool exec_add_partition_bound(rdb_call *call, const char *bound_text, rdb_strbuf *text);

@@ -23,7 +23,17 @@ static bool add_tree(rdb_call *call, const char *tree, const rdb_relation *relat
 {
     rdb_expr *expr = NULL;
     const rdb_deparse_style style = style_of(call, is_pretty, true);
-    return rdb_tree_read_expr(call->arena, style.access, tree, &expr, call->err) && rdb_deparse_stored_expr(&style, expr, relation, text, call->err);
+    if (!rdb_tree_read_expr(call->arena, style.access, tree, &expr, call->err))
+        return false;
+    if (expr->kind != RDB_EXPR_ROW || ((const rdb_expr_row *)expr)->field_names.count > 0) /* a row without names is a list: of an index, of arguments */
+        return rdb_deparse_stored_expr(&style, expr, relation, text, call->err);
+    const rdb_list *fields = &((const rdb_expr_row *)expr)->fields;
+    for (uint32_t i = 0; i < fields->count; i++) {
+        rdb_strbuf_adds(text, i > 0 ? ", " : "");
+        if (!rdb_deparse_stored_expr(&style, fields->items[i], relation, text, call->err))
+            return false;
+    }
+    return true;
 }
 
 static bool give_expression(rdb_call *call, const rdb_datum *a, bool is_pretty, rdb_datum *result, bool *is_null)
@@ -593,5 +603,6 @@ void exec_register_tree_functions(void)
 {
     rdb_kernel_register(ENTRIES, RDB_COUNT_OF(ENTRIES));
     exec_register_definition_functions();
+    exec_register_updatable_functions();
     exec_register_partition_functions();
 }

@@ -82,6 +82,8 @@ void expr_register_extensions(void);
 void expr_register_server_functions(void);
 void expr_register_size_functions(void);
 void expr_register_object_functions(void);
+void expr_register_value_functions(void);
+void expr_register_index_properties(void);
 /* reg_names.c. What a name of that reg* type means, 0: nothing. strict: nothing found is an error, PostgreSQL's. */
 RDB_CHECKED bool expr_find_reg(rdb_call *call, uint32_t reg_type, rdb_slice text, bool strict, uint32_t *oid);
 RDB_CHECKED bool expr_find_template(rdb_call *call, rdb_slice text, uint32_t *oid);

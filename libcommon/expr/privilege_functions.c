@@ -295,6 +295,40 @@ static bool has_role(rdb_call *call, const rdb_vector *const *arguments, rdb_vec
     return expr_run_rows(call, arguments, out, selection, call->argument_count, has_role_row);
 }
 
+/* Privileges on settings are nobody's but superusers': GRANT ON PARAMETER is not there to give them. */
+static bool on_parameter_row(rdb_call *call, const rdb_datum *values, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    rdb_access *access = rdb_eval_of(call)->access;
+    asked who = {.role = rdb_access_get_context(access)->role_oid};
+    const char *text = expr_get_text(call, values[call->argument_count - 1]);
+    (void)nulls, (void)is_null;
+    if (call->argument_count == 3 && call->argument_types[0]->oid == RDB_OIDOID)
+        who.role = values[0].oid;
+    else if (call->argument_count == 3 && !find_role(call, expr_get_text(call, values[0]), &who))
+        return false;
+    for (const char *at = text; at != NULL; at = strchr(at, ',') != NULL ? strchr(at, ',') + 1 : NULL) {
+        static const char *const WORDS[] = {"SET", "ALTER SYSTEM", "SET WITH GRANT OPTION", "ALTER SYSTEM WITH GRANT OPTION"};
+        while (*at == ' ')
+            at++;
+        size_t length = strcspn(at, ","), known = 0;
+        while (length > 0 && at[length - 1] == ' ')
+            length--;
+        for (size_t i = 0; i < RDB_COUNT_OF(WORDS); i++)
+            known += strlen(WORDS[i]) == length && strncasecmp(at, WORDS[i], length) == 0;
+        if (known == 0)
+            return rdb_error_set(call->err, RDB_INVALID_PARAMETER_VALUE, "unrecognized privilege type: \"%.*s\"", (int)length, at);
+    }
+    bool is_superuser = false;
+    if (!who.is_public && !rdb_role_is_superuser(access, who.role, &is_superuser, call->err))
+        return false;
+    result->b = is_superuser;
+    return true;
+}
+static bool on_parameter(rdb_call *call, const rdb_vector *const *arguments, rdb_vector *out, const rdb_selection *selection)
+{
+    return expr_run_rows(call, arguments, out, selection, call->argument_count, on_parameter_row);
+}
+
 /* ---- aclitem ------------------------------------------------------------------------------------------------------------------------ */
 static bool make_aclitem_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
@@ -413,7 +447,8 @@ void expr_register_privilege_functions(void)
         {3298, row_security_active, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE}, {3299, row_security_active, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
         SIX(1922, on_table), SIX(2181, on_sequence), SIX(3012, on_column), SIX(3018, on_column), SIX(3024, on_any_column), SIX(2250, on_database), SIX(2256, on_function),
         SIX(2262, on_language), SIX(2268, on_schema), SIX(3138, on_type), SIX(2390, on_tablespace), SIX(2705, has_role), {1365, make_aclitem, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
-        {3943, acl_default, RDB_KERNEL_FALLIBLE}, {1062, acl_equal, 0}, {1037, acl_contains, RDB_KERNEL_FALLIBLE}};
+        {6205, on_parameter, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE}, {6206, on_parameter, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
+        {6207, on_parameter, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE}, {3943, acl_default, RDB_KERNEL_FALLIBLE}, {1062, acl_equal, 0}, {1037, acl_contains, RDB_KERNEL_FALLIBLE}};
 #undef SIX
     static const rdb_set_kernel_entry sets[] = {{1689, sizeof(explode_state), explode_begin, explode_next, 0}};
     rdb_kernel_register(entries, RDB_COUNT_OF(entries));

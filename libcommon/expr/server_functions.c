@@ -106,7 +106,7 @@ static bool zones_begin(rdb_call *call, void *state, const rdb_datum *arguments,
 static bool config_begin(rdb_call *call, void *state, const rdb_datum *arguments, const bool *is_null)
 {
     static const char *const SETTINGS[][2] = {{"BINDIR", "/usr/bin"}, {"SHAREDIR", "/usr/share/rustydb"}, {"SYSCONFDIR", "/etc/rustydb"},
-                                              {"CC", "cc"}, {"VERSION", "PostgreSQL 15.0 (RustyDB 0.1.0)"}};
+                                              {"CC", "cc"}, {"VERSION", "PostgreSQL 15.8 (RustyDB 0.1.0)"}};
     (void)arguments, (void)is_null;
     for (size_t i = 0; i < RDB_COUNT_OF(SETTINGS); i++) {
         const rdb_datum values[2] = {expr_text(SETTINGS[i][0]), expr_text(SETTINGS[i][1])};

@@ -74,7 +74,7 @@ EXPR_ROW_KERNEL(current_database, 0)
 static bool version_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
     (void)a, (void)nulls;
-    return give_text(call, "PostgreSQL 15.0 (RustyDB 0.1.0) on x86_64-pc-linux-gnu, 64-bit", result, is_null);
+    return give_text(call, "PostgreSQL 15.8 (RustyDB 0.1.0) on x86_64-pc-linux-gnu, 64-bit", result, is_null);
 }
 EXPR_ROW_KERNEL(version, 0)
 

@@ -384,29 +384,6 @@ static bool filepath_row(rdb_call *call, const rdb_datum *a, const bool *nulls, 
 }
 EXPR_ROW_KERNEL(filepath, 1)
 
-/* INSERT, UPDATE and DELETE as bits 8, 4, 16: PostgreSQL's event bits. */
-static bool updatable_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
-{
-    const rdb_relation *relation = NULL;
-    (void)nulls, (void)is_null;
-    if (!rdb_relation_get(rdb_eval_of(call)->access, a[0].oid, &relation, call->err))
-        return false;
-    result->i32 = relation != NULL && (relation->kind == 'r' || relation->kind == 'p') ? 28 : 0;
-    return true;
-}
-EXPR_ROW_KERNEL(updatable, 2)
-
-static bool column_updatable_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
-{
-    const rdb_relation *relation = NULL;
-    (void)nulls, (void)is_null;
-    if (!rdb_relation_get(rdb_eval_of(call)->access, a[0].oid, &relation, call->err))
-        return false;
-    result->b = a[1].i16 > 0 && relation != NULL && (relation->kind == 'r' || relation->kind == 'p');
-    return true;
-}
-EXPR_ROW_KERNEL(column_updatable, 3)
-
 static const rdb_kernel_entry ENTRIES[] = {
     {2325, relation_size, RDB_KERNEL_NEEDS_SESSION},
     {2332, fork_size, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
@@ -422,8 +399,6 @@ static const rdb_kernel_entry ENTRIES[] = {
     {3334, size_bytes, RDB_KERNEL_FALLIBLE},
     {2999, filenode, RDB_KERNEL_NEEDS_SESSION},
     {3034, filepath, RDB_KERNEL_NEEDS_SESSION},
-    {3842, updatable, RDB_KERNEL_NEEDS_SESSION},
-    {3843, column_updatable, RDB_KERNEL_NEEDS_SESSION},
 };
 
 void expr_register_size_functions(void)

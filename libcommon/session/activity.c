@@ -54,6 +54,12 @@ static void split_peer(const char *peer, session_activity_info *info)
     info->port = atoi(colon + 1);
 }
 
+void session_activity_peer(const rdb_session *session, session_activity_info *info)
+{
+    info->address[0] = '\0';
+    split_peer(session->owner.peer, info);
+}
+
 bool session_activity_begin(rdb_session *session, rdb_error *err)
 {
     session_registry *registry = session_engine_registry(session->engine);
@@ -96,6 +102,7 @@ void session_activity_end(rdb_session *session)
 void session_activity_query(rdb_session *session, const char *text)
 {
     struct session_activity *entry = session->activity;
+    session->query_text = text;
     if (entry == NULL)
         return;
     size_t length = strlen(text);

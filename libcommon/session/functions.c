@@ -56,6 +56,38 @@ static bool backend_pid_row(rdb_call *call, const rdb_datum *a, const bool *null
 }
 EXPR_ROW_KERNEL(backend_pid, 0)
 
+static bool current_query_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    const char *text = session_of(call)->query_text;
+    (void)a, (void)nulls;
+    *is_null = text == NULL;
+    return text == NULL || expr_set_text(call, text, strlen(text), result);
+}
+EXPR_ROW_KERNEL(current_query, 0)
+
+static bool client_addr_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    session_activity_info *info = rdb_arena_zalloc(call->arena, sizeof *info);
+    const rdb_type *inet = NULL;
+    (void)a, (void)nulls;
+    session_activity_peer(session_of(call), info);
+    *is_null = info->port < 0;
+    return *is_null || (rdb_type_get(rdb_eval_of(call)->access, RDB_INETOID, &inet, call->err) &&
+                        rdb_expr_value_from_text(rdb_eval_of(call), call->arena, inet, -1, (rdb_slice){(const uint8_t *)info->address, strlen(info->address)}, result, call->err));
+}
+EXPR_ROW_KERNEL(client_addr, 0)
+
+static bool client_port_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    session_activity_info *info = rdb_arena_zalloc(call->arena, sizeof *info);
+    (void)a, (void)nulls;
+    session_activity_peer(session_of(call), info);
+    *is_null = info->port < 0;
+    result->i32 = info->port;
+    return true;
+}
+EXPR_ROW_KERNEL(client_port, 0)
+
 static bool export_snapshot_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
     const rdb_eval *eval = rdb_eval_of(call);
@@ -148,7 +180,7 @@ static bool signal_row(rdb_call *call, uint32_t pid, bool terminate, rdb_datum *
     const session_owner *owner = &session_of(call)->owner;
     result->b = found && owner->signal != NULL && owner->signal(owner->context, pid, terminate);
     if (!result->b)
-        session_notice(session_of(call), "WARNING", RDB_WARNING, "PID %d is not a PostgreSQL server process", (int32_t)pid);
+        session_notice(session_of(call), "WARNING", RDB_WARNING, "PID %d is not a PostgreSQL backend process", (int32_t)pid);
     return true;
 }
 
@@ -250,6 +282,9 @@ void session_register_functions(void)
         {3294, current_setting_missing, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
         {2078, set_config, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
         {2026, backend_pid, RDB_KERNEL_NEEDS_SESSION},
+        {817, current_query, RDB_KERNEL_NEEDS_SESSION},
+        {2196, client_addr, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
+        {2197, client_port, RDB_KERNEL_NEEDS_SESSION},
         {3809, export_snapshot, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
         {2626, sleep, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
         {3935, sleep_for, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},

@@ -123,6 +123,7 @@ struct rdb_session {
     char database_name[RDB_NAMEDATALEN];
     uint32_t pid;
     session_owner owner;
+    const char *query_text;      /* what the client sent last; borrowed while its statements run */
     rdb_cancel cancel;
     struct session_settings *settings;
     uint64_t random[2]; /* the state of random() since setseed(); zeroes: it was not called */

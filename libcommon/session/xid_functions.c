@@ -90,10 +90,33 @@ static bool xact_status_row(rdb_call *call, const rdb_datum *a, const bool *null
 }
 EXPR_ROW_KERNEL(xact_status, 1)
 
+/* How many transactions lie between: ids never wrap here, so it only grows. */
+static bool xid_age_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    const rdb_session *session = rdb_eval_of(call)->session;
+    rdb_xid next = 0;
+    (void)nulls, (void)is_null;
+    if (!rdb_txn_next_xid(rdb_engine_txns(session->engine), rdb_database_pdb(session->database), &next, call->err))
+        return false;
+    result->i32 = a[0].oid < 3 ? INT32_MAX : (int32_t)((uint32_t)next - a[0].oid);
+    return true;
+}
+EXPR_ROW_KERNEL(xid_age, 1)
+
+/* Multixacts do not exist here: the next one is the first. */
+static bool multixact_age_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)call, (void)nulls, (void)is_null;
+    result->i32 = a[0].oid == 0 ? INT32_MAX : (int32_t)(1 - a[0].oid);
+    return true;
+}
+EXPR_ROW_KERNEL(multixact_age, 1)
+
 void session_register_xid_functions(void)
 {
     static const rdb_kernel_entry KERNELS[] = {
         {5061, current_snapshot, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE}, {2944, current_snapshot, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
+        {1181, xid_age, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE}, {3939, multixact_age, 0},
         {5066, xact_status, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE}, {3360, xact_status, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
     };
     rdb_kernel_register(KERNELS, RDB_COUNT_OF(KERNELS));
