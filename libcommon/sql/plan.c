@@ -256,7 +256,7 @@ static bool add_lock_columns(plan_level *level, rdb_list *extra)
     for (uint32_t i = 0; i < level->query->row_marks.count; i++) {
         const rdb_row_mark *mark = level->query->row_marks.items[i];
         const plan_rel *rel = level->rels[mark->range_no];
-        if (rel == NULL || rel->has_built)
+        if (rel == NULL || rel->range->kind != RDB_RANGE_RELATION)
             continue;
         for (int16_t column = RDB_COLUMN_ADDRESS; column >= RDB_COLUMN_VERSION_UNDO; column--) {
             plan_need_column(level, mark->range_no, column);
@@ -282,7 +282,7 @@ static bool plan_locks(plan_level *level, plan_built *built, uint32_t first_slot
     for (uint32_t i = 0; i < level->query->row_marks.count; i++) {
         const rdb_row_mark *mark = level->query->row_marks.items[i];
         const plan_rel *rel = level->rels[mark->range_no];
-        if (rel == NULL || rel->has_built)
+        if (rel == NULL || rel->range->kind != RDB_RANGE_RELATION)
             continue;
         rdb_plan_lock *lock = &locks[count++];
         *lock = (rdb_plan_lock){.scan_no = rel->scan_no, .relation = rel->range->relation, .identity_slot = first_slot, .strength = mark->strength, .policy = mark->policy};
@@ -386,6 +386,7 @@ static bool plan_select(plan_level *level, plan_built *built)
             return false;
     if (!plan_prepare_conjuncts(level, query->where, &where) || !plan_prepare_conjuncts(level, query->having, &having))
         return false;
+    plan_move_having(level, &having, &where);
     if (query->command == RDB_COMMAND_SELECT && query->row_marks.count > 0 && !add_lock_columns(level, &extra))
         return false;
     if ((query->command == RDB_COMMAND_UPDATE || query->command == RDB_COMMAND_DELETE || query->command == RDB_COMMAND_MERGE) && !plan_modify_columns(level, &extra))

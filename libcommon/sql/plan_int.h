@@ -86,7 +86,7 @@ typedef struct plan_rel {    /* one range-table entry that gives rows */
     double rows, tuples, pages;
     int32_t width;
     plan_built built;        /* SUBQUERY, CTE, FUNCTION, VALUES: planned already */
-    bool has_built;
+    bool has_built, is_waiting;
     plan_relids lateral;     /* relations whose values it needs */
     uint32_t wanted_count;   /* LATERAL: parameters set from them */
     const plan_wanted *wanted;
@@ -209,6 +209,8 @@ void plan_own_ctes(rdb_plan_node *node, uint32_t first, uint32_t end);
 bool plan_range(plan_level *level, uint32_t range_no);
 /* Sub-queries and the like of FROM, when the whole range table is known. */
 bool plan_built_range(plan_level *level, plan_rel *rel);
+/* Those that wait until their conditions are known. */
+bool plan_waiting_ranges(plan_level *level);
 rdb_expr **plan_range_outputs(planner *p, const rdb_range *range, uint32_t range_no, uint32_t count);
 /* plan_set.c */
 bool plan_set_operation(plan_level *level, const rdb_set_operation *operation, plan_built *built);
@@ -244,6 +246,9 @@ const rdb_query *plan_pull_up(planner *p, const rdb_query *query);
 rdb_from *plan_join_items(planner *p, const rdb_list *items);
 bool plan_refers_outward(const rdb_query *query); /* to the level around it */
 bool plan_cte_is_inlined(const rdb_cte *cte);
+/* plan_pushdown.c: the query of a range of FROM with those of the range's conditions that can be checked inside it. */
+const rdb_query *plan_push_down(plan_level *level, plan_rel *rel, const rdb_query *query);
+void plan_move_having(plan_level *level, rdb_list *having, rdb_list *where);
 /* plan_semijoin.c */
 const rdb_query *plan_join_sublinks(planner *p, const rdb_query *query);
 /* plan_class.c */

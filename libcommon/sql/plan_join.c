@@ -338,5 +338,5 @@ bool plan_from(plan_level *level, rdb_list *where, plan_built *built, const plan
     }
     for (uint32_t i = 0; i < where->count; i++) /* what stands further in is checked first */
         rdb_list_push(p->arena, &tree->quals, where->items[i]);
-    return settle_group(level, tree) && plan_flatten(level, tree) && plan_group_path(level, tree, &path) && try_ordered(level, tree, order, order_count, limit, &path) && plan_build_path(level, path, built);
+    return settle_group(level, tree) && plan_waiting_ranges(level) && plan_flatten(level, tree) && plan_group_path(level, tree, &path) && try_ordered(level, tree, order, order_count, limit, &path) && plan_build_path(level, path, built);
 }

@@ -163,7 +163,7 @@ static bool plan_cte_range(plan_level *level, plan_rel *rel)
         if (owner->cte_nos[i] == UINT32_MAX) {
             plan_level *inner = RDB_NEW(p->arena, plan_level);
             plan_built built;
-            if (!plan_query(p, owner, cte->query, inner, &built))
+            if (!plan_query(p, owner, plan_push_down(level, rel, cte->query), inner, &built))
                 return false;
             for (plan_level *inside = level; inner->is_correlated && inside != owner; inside = inside->parent)
                 inside->is_correlated = true; /* what stands in its place reads parameters too */
@@ -353,14 +353,27 @@ static bool plan_sample(plan_level *level, plan_rel *rel)
     return rdb_strbuf_check(&text, p->err);
 }
 
+bool plan_waiting_ranges(plan_level *level)
+{
+    for (uint32_t i = 1; i <= level->range_count; i++)
+        if (level->rels[i] != NULL && level->rels[i]->is_waiting && !plan_built_range(level, level->rels[i]))
+            return false;
+    return true;
+}
+
 bool plan_built_range(plan_level *level, plan_rel *rel)
 {
     planner *p = level->p;
+    if (!rel->is_waiting && level->query->set_operation == NULL && (rel->range->kind == RDB_RANGE_SUBQUERY || rel->range->kind == RDB_RANGE_CTE)) {
+        rel->is_waiting = true;
+        return true;
+    }
+    rel->is_waiting = false;
     switch ((rdb_range_kind)rel->range->kind) {
     case RDB_RANGE_SUBQUERY: {
         plan_level *inner = RDB_NEW(p->arena, plan_level);
         plan_built built;
-        return plan_query(p, level, rel->range->subquery, inner, &built) && finish_subquery(level, rel, inner, &built);
+        return plan_query(p, level, plan_push_down(level, rel, rel->range->subquery), inner, &built) && finish_subquery(level, rel, inner, &built);
     }
     case RDB_RANGE_CTE: return plan_cte_range(level, rel);
     case RDB_RANGE_FUNCTION: return plan_function(level, rel);
