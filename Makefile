@@ -146,7 +146,7 @@ fuzz:
 		programs $(foreach subject,$(FUZZ_SUBJECTS),$(BUILD)-fuzz/fuzz/libfuzzer_$(subject))
 
 # ---- what people and CI call ------------------------------------------------------------------------------------
-.PHONY: deps deps-test check-clients quickstart check check-pg check-sql check-slt check-isolation check-wire check-long bench format lint sanitize e2e check-rooms install
+.PHONY: deps deps-test check-clients quickstart check check-pg check-sql check-slt check-isolation check-histories check-wire check-long bench format lint sanitize e2e check-rooms install
 deps:
 	@tests/tools/deps build
 deps-test:
@@ -176,6 +176,10 @@ check-pg: programs
 	@tests/tools/run-wire
 	@tests/random/estimates
 	@tests/random/queries --count 10000
+# Histories of concurrent transactions with the server killed meanwhile, checked for what each level forbids.
+check-histories: programs
+	@tests/random/histories --self-test
+	@tests/random/histories --transactions 3000 --kills 1
 # Interleavings of sessions, step by step; `tests/tools/run-isolation --anomalies` prints the README's table.
 check-isolation: programs
 	@tests/tools/run-isolation
