@@ -408,9 +408,16 @@ bool rdb_row_insert_many(const rdb_row_writer *writer, const rdb_datum *const *v
     if (!rdb_table_insert_many(&relation->table, writer->txn, values, is_null, row_count, keys, count, addresses, err))
         return false;
     rdb_counters_add(relation->counters, RDB_COUNTER_INSERTS, row_count);
-    for (uint16_t i = 0; i < count; i++) {
+    uint32_t unique_count = 0;
+    for (uint16_t i = 0; i < count; i++)
+        unique_count += relation->indexes[i].is_unique;
+    /* Index by index, so that neighbours meet in a leaf; but the first row that violates anything must be the one that is told. */
+    const uint32_t rows_at_once = unique_count > 1 ? 1 : row_count;
+    for (uint64_t step = 0; step < (uint64_t)count * (row_count / rows_at_once); step++) {
+        const uint16_t i = (uint16_t)(step % count);
         const rdb_relation_index *index = &relation->indexes[i];
-        for (uint32_t row = 0; row < row_count; row++) {
+        const uint32_t first = (uint32_t)(step / count) * rows_at_once;
+        for (uint32_t row = first; row < first + rows_at_once; row++) {
             const rdb_index_values *computed = computed_of(index_values != NULL ? index_values[row] : NULL, i);
             rdb_row_address in_the_way;
             if (writer->failed_row != NULL)

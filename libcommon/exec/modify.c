@@ -586,6 +586,65 @@ static bool insert_row(exec_node *node, const rdb_batch *batch, uint32_t row, bo
     return fill_defaults(node, state->defaults, state->default_columns, state->default_count, err) && insert_values(node, is_written, address, err);
 }
 
+/* Rows may go into the table many at a time: nothing is answered of each, and each goes the same way. */
+static bool takes_batches(const modify_state *state)
+{
+    const rdb_plan_modify *plan = state->plan;
+    return plan->command == RDB_COMMAND_INSERT && plan->conflict_action == 0 && !plan->returns_rows && state->route == NULL && !state->has_whole && state->own->bound == NULL;
+}
+
+/* The rows of a batch. Those before one that is refused are written before its error is told: what they would have met comes first. */
+static bool insert_batch(exec_node *node, const rdb_batch *batch, rdb_error *err)
+{
+    modify_state *state = node->state;
+    const rdb_plan_modify *plan = state->plan;
+    const uint16_t count = plan->relation->column_count;
+    const uint32_t rows = batch->selection.count;
+    rdb_arena *arena = state->row_arena;
+    rdb_arena_reset(arena);
+    exec_target *at = state->at = state->own;
+    rdb_datum *values = rdb_arena_try_alloc(arena, (size_t)rows * (count + 1u) * sizeof *values, err);
+    bool *is_null = rdb_arena_try_alloc(arena, (size_t)rows * (count + 1u), err);
+    const rdb_datum **all_values = rdb_arena_try_alloc(arena, rows * sizeof *all_values, err);
+    const bool **all_nulls = rdb_arena_try_alloc(arena, rows * sizeof *all_nulls, err);
+    const rdb_index_values **all_keys = rdb_arena_try_alloc(arena, rows * sizeof *all_keys, err);
+    rdb_row_address *addresses = rdb_arena_try_alloc(arena, rows * sizeof *addresses, err);
+    if (values == NULL || is_null == NULL || all_values == NULL || all_nulls == NULL || all_keys == NULL || addresses == NULL)
+        return false;
+    rdb_error refused;
+    rdb_error_init(&refused);
+    uint32_t made = 0;
+    RDB_FOR_SELECTED (&batch->selection, row) {
+        clear_row(state);
+        for (uint16_t i = 0; i < plan->set_count; i++) {
+            if (plan->set_columns[i] <= 0)
+                continue;
+            uint32_t to = (uint32_t)plan->set_columns[i] - 1;
+            state->is_null[to] = rdb_vector_is_null(batch->columns[i], row);
+            if (!state->is_null[to])
+                state->values[to] = rdb_vector_get(batch->columns[i], row);
+        }
+        if (!fill_defaults(node, state->defaults, state->default_columns, state->default_count, &refused) ||
+            !exec_row_rules_apply(&at->rules, state->values, state->is_null, &refused) ||
+            !exec_row_rules_index_values(&at->rules, state->values, state->is_null, &all_keys[made], &refused))
+            break;
+        all_values[made] = memcpy(values + (size_t)made * count, state->values, count * sizeof *values);
+        all_nulls[made] = memcpy(is_null + (size_t)made * count, state->is_null, count);
+        made++;
+    }
+    rdb_row_writer writer = make_writer(node);
+    bool ok = made == 0 || rdb_row_insert_many(&writer, all_values, all_nulls, made, all_keys, addresses, err);
+    for (uint32_t i = 0; ok && i < made; i++)
+        ok = exec_after_note(node->x, at->relation, RDB_COMMAND_INSERT, addresses[i], NULL, NULL, all_values[i], all_nulls[i], err);
+    if (ok && rdb_error_is_set(&refused)) {
+        rdb_error_move(err, &refused);
+        return false;
+    }
+    rdb_error_clear(&refused);
+    node->x->rows_written += made;
+    return ok;
+}
+
 /* ---- MERGE ------------------------------------------------------------------------------------------------------------------------- */
 /* The first WHEN of the pair's kind whose condition holds; NULL: none. */
 static bool choose_action(exec_node *node, const rdb_batch *batch, uint32_t row, bool is_matched, merge_action **chosen, rdb_error *err)
@@ -778,6 +837,11 @@ static bool next_modify(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_e
                 return false;
             for (uint32_t i = 0; i < count + RDB_MODIFY_EXTRA; i++)
                 rdb_vector_clear_nulls(state->row[i]);
+        }
+        if (batch->selection.count > 1 && takes_batches(state)) {
+            if (!insert_batch(node, batch, err))
+                return false;
+            continue;
         }
         RDB_FOR_SELECTED (&batch->selection, row) {
             bool is_written = false;
