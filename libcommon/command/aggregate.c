@@ -25,27 +25,6 @@ typedef struct aggregate_work {
 
 #define FAIL(w, ...) return rdb_error_set((w)->err, RDB_INVALID_FUNCTION_DEFINITION, __VA_ARGS__)
 
-static bool is_polymorphic(const rdb_type *type)
-{
-    switch (type->oid) {
-    case RDB_ANYELEMENTOID: case RDB_ANYARRAYOID: case RDB_ANYNONARRAYOID: case RDB_ANYENUMOID: case RDB_ANYRANGEOID: case 4537:
-    case RDB_ANYCOMPATIBLEOID: case RDB_ANYCOMPATIBLEARRAYOID: case RDB_ANYCOMPATIBLENONARRAYOID: case RDB_ANYCOMPATIBLERANGEOID: case 4538:
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool is_of_compatible(uint32_t oid)
-{
-    return oid == RDB_ANYCOMPATIBLEOID || oid == RDB_ANYCOMPATIBLEARRAYOID || oid == RDB_ANYCOMPATIBLENONARRAYOID || oid == RDB_ANYCOMPATIBLERANGEOID || oid == 4538;
-}
-
-static bool is_of_ranges(uint32_t oid)
-{
-    return oid == RDB_ANYRANGEOID || oid == 4537 || oid == RDB_ANYCOMPATIBLERANGEOID || oid == 4538;
-}
-
 /* ---- options ---------------------------------------------------------------------------------------------------------------------- */
 static bool read_modify(aggregate_work *w, const rdb_ast_option *option, char *modify)
 {
@@ -228,29 +207,12 @@ static bool read_arguments(aggregate_work *w)
 /* What is polymorphic must follow from an argument. */
 static bool check_follows(aggregate_work *w, const rdb_type *type, const char *what)
 {
-    const bool compatible = is_of_compatible(type->oid), range = is_of_ranges(type->oid);
-    if (!is_polymorphic(type))
-        return true;
-    for (uint16_t i = 0; i < w->function.argument_count; i++) {
-        const rdb_type *argument;
-        if (!rdb_type_get(w->context->access, w->types[i], &argument, w->err))
-            return false;
-        if (argument != NULL && is_polymorphic(argument) && is_of_compatible(argument->oid) == compatible && (!range || is_of_ranges(argument->oid)))
-            return true;
-    }
-    rdb_error_set(w->err, RDB_INVALID_FUNCTION_DEFINITION, "%s", what);
-    if (range)
-        return rdb_error_detail(w->err, compatible ? "A result of type %s requires at least one input of type anycompatiblerange or anycompatiblemultirange."
-                                                   : "A result of type %s requires at least one input of type anyrange or anymultirange.", type->name);
-    return rdb_error_detail(
-        w->err, compatible ? "A result of type %s requires at least one input of type anycompatible, anycompatiblearray, anycompatiblenonarray, anycompatiblerange, or anycompatiblemultirange."
-                           : "A result of type %s requires at least one input of type anyelement, anyarray, anynonarray, anyenum, anyrange, or anymultirange.",
-        type->name);
+    return definition_check_follows(type, w->types, w->function.argument_count, what, w->err);
 }
 
 static bool check_state_type(aggregate_work *w, const rdb_type *type)
 {
-    if (type->kind != 'p' || is_polymorphic(type) || (type->oid == RDB_INTERNALOID && w->context->role->is_superuser))
+    if (type->kind != 'p' || definition_is_polymorphic(type->oid) || (type->oid == RDB_INTERNALOID && w->context->role->is_superuser))
         return true;
     FAIL(w, "aggregate transition data type cannot be %s", definition_type_text(w->context, type));
 }

@@ -3,6 +3,7 @@
 #include "catalog/rdb_acl.h"
 #include "catalog/rdb_acl.h"
 #include "command/command_int.h"
+#include "sql/rdb_body.h"
 
 #include <strings.h>
 
@@ -32,6 +33,11 @@ void command_analysis(rdb_command_context *context, rdb_analysis *analysis)
                                .session = command_eval(context),
                                .statement_us = context->statement_us,
                                .transaction_us = context->transaction_us};
+    if (context->routine != NULL) {
+        analysis->routine_name = context->routine->name;
+        analysis->routine_arguments = rdb_body_argument_names(context->arena, context->routine);
+        analysis->routine_argument_count = context->routine->argument_count;
+    }
 }
 
 void command_notice(rdb_command_context *context, const char *severity, const char *sqlstate, const char *format, ...)

@@ -96,6 +96,49 @@ bool definition_check_function(rdb_command_context *context, const rdb_function 
     return !function->has_acl || rdb_acl_check(context->access, 'f', function->oid, context->role->oid, RDB_ACL_EXECUTE, err);
 }
 
+/* ---- polymorphic types -------------------------------------------------------------------------------------------------------------- */
+enum { ANYMULTIRANGE = 4537, ANYCOMPATIBLEMULTIRANGE = 4538 };
+
+bool definition_is_polymorphic(uint32_t type_oid)
+{
+    switch (type_oid) {
+    case RDB_ANYELEMENTOID: case RDB_ANYARRAYOID: case RDB_ANYNONARRAYOID: case RDB_ANYENUMOID: case RDB_ANYRANGEOID: case ANYMULTIRANGE:
+    case RDB_ANYCOMPATIBLEOID: case RDB_ANYCOMPATIBLEARRAYOID: case RDB_ANYCOMPATIBLENONARRAYOID: case RDB_ANYCOMPATIBLERANGEOID: case ANYCOMPATIBLEMULTIRANGE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool is_of_compatible(uint32_t oid)
+{
+    return oid == RDB_ANYCOMPATIBLEOID || oid == RDB_ANYCOMPATIBLEARRAYOID || oid == RDB_ANYCOMPATIBLENONARRAYOID || oid == RDB_ANYCOMPATIBLERANGEOID ||
+           oid == ANYCOMPATIBLEMULTIRANGE;
+}
+
+static bool is_of_ranges(uint32_t oid)
+{
+    return oid == RDB_ANYRANGEOID || oid == ANYMULTIRANGE || oid == RDB_ANYCOMPATIBLERANGEOID || oid == ANYCOMPATIBLEMULTIRANGE;
+}
+
+bool definition_check_follows(const rdb_type *type, const uint32_t *types, uint32_t count, const char *what, rdb_error *err)
+{
+    const bool compatible = is_of_compatible(type->oid), range = is_of_ranges(type->oid);
+    if (!definition_is_polymorphic(type->oid))
+        return true;
+    for (uint32_t i = 0; i < count; i++)
+        if (definition_is_polymorphic(types[i]) && is_of_compatible(types[i]) == compatible && (!range || is_of_ranges(types[i])))
+            return true;
+    rdb_error_set(err, RDB_INVALID_FUNCTION_DEFINITION, "%s", what);
+    if (range)
+        return rdb_error_detail(err, compatible ? "A result of type %s requires at least one input of type anycompatiblerange or anycompatiblemultirange."
+                                                : "A result of type %s requires at least one input of type anyrange or anymultirange.", type->name);
+    return rdb_error_detail(
+        err, compatible ? "A result of type %s requires at least one input of type anycompatible, anycompatiblearray, anycompatiblenonarray, anycompatiblerange, or anycompatiblemultirange."
+                        : "A result of type %s requires at least one input of type anyelement, anyarray, anynonarray, anyenum, anyrange, or anymultirange.",
+        type->name);
+}
+
 bool definition_place(rdb_command_context *context, const rdb_ast_names *name, uint32_t *namespace_oid, rdb_error *err)
 {
     const rdb_ast_table table = {.node = {RDB_AST_TABLE, -1}, .schema = name->count > 1 ? name->items[name->count - 2] : NULL, .name = name->items[name->count - 1]};

@@ -10,6 +10,9 @@ RDB_CHECKED bool definition_names(rdb_command_context *context, const rdb_ast_op
 /* Whatever it is, as a text. */
 RDB_CHECKED bool definition_text(rdb_command_context *context, const rdb_ast_option *option, const char **text, rdb_error *err);
 RDB_CHECKED bool definition_type(rdb_command_context *context, const rdb_ast_option *option, const rdb_type **type, bool *is_setof, rdb_error *err);
+bool definition_is_polymorphic(uint32_t type_oid);
+/* 42P13 `what` where the polymorphic type (others are fine) does not follow from one of the arguments' types. */
+RDB_CHECKED bool definition_check_follows(const rdb_type *type, const uint32_t *types, uint32_t count, const char *what, rdb_error *err);
 /* For messages. */
 const char *definition_type_text(rdb_command_context *context, const rdb_type *type);
 const char *definition_name_text(rdb_command_context *context, const rdb_ast_names *names);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * CREATE and ALTER FUNCTION and PROCEDURE, CALL; routines named by their signature for every other statement. */
 #include "catalog/rdb_acl.h"
-#include "command/command_int.h"
+#include "command/definition.h"
 #include "expr/rdb_routine.h"
 #include "sql/rdb_body.h"
 
@@ -39,17 +39,6 @@ static bool resolve_type(function_work *w, const rdb_ast_type *written, const rd
     return false;
 }
 
-static bool is_polymorphic(uint32_t oid)
-{
-    switch (oid) {
-    case RDB_ANYELEMENTOID: case RDB_ANYARRAYOID: case RDB_ANYNONARRAYOID: case RDB_ANYENUMOID: case RDB_ANYRANGEOID: case 4537:
-    case RDB_ANYCOMPATIBLEOID: case RDB_ANYCOMPATIBLEARRAYOID: case RDB_ANYCOMPATIBLENONARRAYOID: case RDB_ANYCOMPATIBLERANGEOID: case 4538:
-        return true;
-    default:
-        return false;
-    }
-}
-
 static const char *type_text(function_work *w, const rdb_type *type)
 {
     rdb_strbuf text;
@@ -81,7 +70,7 @@ static bool read_parameter(function_work *w, const rdb_ast_function_param *param
         return false;
     if (param->type->is_setof)
         return rdb_error_set(w->err, RDB_INVALID_FUNCTION_DEFINITION, "%s cannot accept set arguments", is_procedure ? "procedures" : "functions");
-    if (is_sql(w) && type->kind == 'p' && type->oid != RDB_RECORDOID && !is_polymorphic(type->oid) && mode != 't' && mode != 'o')
+    if (is_sql(w) && type->kind == 'p' && type->oid != RDB_RECORDOID && !definition_is_polymorphic(type->oid) && mode != 't' && mode != 'o')
         return rdb_error_set(w->err, RDB_INVALID_FUNCTION_DEFINITION, "SQL functions cannot have arguments of type %s", type_text(w, type));
     if (is_input(param->mode)) {
         if (w->has_variadic)
@@ -91,6 +80,8 @@ static bool read_parameter(function_work *w, const rdb_ast_function_param *param
     }
     if (mode == 'o' && is_procedure && w->has_variadic)
         return rdb_error_set(w->err, RDB_INVALID_FUNCTION_DEFINITION, "VARIADIC parameter must be the last parameter");
+    if (mode == 'o' && is_procedure && d->default_count > 0)
+        return rdb_error_set(w->err, RDB_INVALID_FUNCTION_DEFINITION, "procedure OUT parameters cannot appear after one with a default value");
     if (mode == 'o' || mode == 'b' || mode == 't') {
         w->has_out = true;
         if (w->out_count++ == 0)
@@ -207,32 +198,16 @@ static bool read_result(function_work *w)
     }
     if (!rdb_type_get(w->context->access, d->return_type, &w->return_type, w->err))
         return false;
-    if (is_polymorphic(d->return_type)) {
-        bool found = false;
-        const bool is_compatible = d->return_type == RDB_ANYCOMPATIBLEOID || d->return_type == RDB_ANYCOMPATIBLEARRAYOID || d->return_type == RDB_ANYCOMPATIBLENONARRAYOID ||
-                                   d->return_type == RDB_ANYCOMPATIBLERANGEOID || d->return_type == 4538;
-        const bool is_range = d->return_type == RDB_ANYRANGEOID || d->return_type == 4537 || d->return_type == RDB_ANYCOMPATIBLERANGEOID || d->return_type == 4538;
-        for (uint16_t i = 0; i < d->argument_count; i++) {
-            const uint32_t type_oid = d->argument_types[i];
-            const bool argument_compatible = type_oid == RDB_ANYCOMPATIBLEOID || type_oid == RDB_ANYCOMPATIBLEARRAYOID || type_oid == RDB_ANYCOMPATIBLENONARRAYOID ||
-                                             type_oid == RDB_ANYCOMPATIBLERANGEOID || type_oid == 4538;
-            const bool argument_range = type_oid == RDB_ANYRANGEOID || type_oid == 4537 || type_oid == RDB_ANYCOMPATIBLERANGEOID || type_oid == 4538;
-            if (is_polymorphic(type_oid) && argument_compatible == is_compatible && (!is_range || argument_range))
-                found = true;
-        }
-        if (!found) {
-            rdb_error_set(w->err, RDB_INVALID_FUNCTION_DEFINITION, "cannot determine result data type");
-            if (is_range)
-                return rdb_error_detail(w->err, is_compatible ? "A result of type %s requires at least one input of type anycompatiblerange or anycompatiblemultirange."
-                                                              : "A result of type %s requires at least one input of type anyrange or anymultirange.",
-                                        w->return_type->name);
-            return rdb_error_detail(
-                w->err,
-                is_compatible ? "A result of type %s requires at least one input of type anycompatible, anycompatiblearray, anycompatiblenonarray, anycompatiblerange, or anycompatiblemultirange."
-                              : "A result of type %s requires at least one input of type anyelement, anyarray, anynonarray, anyenum, anyrange, or anymultirange.",
-                w->return_type->name);
-        }
-    } else if (is_sql(w) && w->return_type->kind == 'p' && d->return_type != RDB_RECORDOID && d->return_type != RDB_VOIDOID) {
+    if (!definition_check_follows(w->return_type, w->types, d->argument_count, "cannot determine result data type", w->err))
+        return false;
+    for (uint32_t i = 0; i < w->statement->parameters.count; i++) {
+        if (w->modes[i] == 'i' || w->modes[i] == 'v')
+            continue;
+        if (!rdb_type_get(w->context->access, w->all_types[i], &type, w->err) ||
+            !definition_check_follows(type, w->types, d->argument_count, "cannot determine result data type", w->err))
+            return false;
+    }
+    if (is_sql(w) && !definition_is_polymorphic(d->return_type) && w->return_type->kind == 'p' && d->return_type != RDB_RECORDOID && d->return_type != RDB_VOIDOID) {
         return rdb_error_set(w->err, RDB_INVALID_FUNCTION_DEFINITION, "SQL functions cannot return type %s", type_text(w, w->return_type));
     }
     return true;
@@ -297,7 +272,7 @@ static bool common_option(rdb_command_context *context, rdb_function_definition 
     bool flag;
     *known = true;
     if (d->kind == 'p' && strcmp(name, "security") != 0 && strcmp(name, "set") != 0) {
-        static const char *const functions_only[] = {"volatility", "strict", "leakproof", "cost", "rows", "support", "parallel"};
+        static const char *const functions_only[] = {"volatility", "strict", "leakproof", "cost", "rows", "support", "parallel", "window"};
         for (size_t i = 0; i < RDB_COUNT_OF(functions_only); i++)
             if (strcmp(functions_only[i], name) == 0) {
                 rdb_error_set(err, RDB_INVALID_FUNCTION_DEFINITION, "invalid attribute in procedure definition");
@@ -471,7 +446,7 @@ static void place_body_error(function_work *w, const char *body)
 static bool has_polymorphic(const function_work *w)
 {
     for (uint16_t i = 0; i < w->definition.argument_count; i++)
-        if (is_polymorphic(w->definition.argument_types[i]))
+        if (definition_is_polymorphic(w->definition.argument_types[i]))
             return true;
     return false;
 }
@@ -552,6 +527,31 @@ static const char *signature_text(rdb_command_context *context, uint32_t oid, rd
     return space != NULL ? space + 1 : text.data;
 }
 
+/* The next parameter from *at on that is given, by its place among all; UINT16_MAX: there is none. */
+static uint16_t next_given(const char *modes, uint16_t count, uint16_t *at)
+{
+    while (modes != NULL && *at < count) {
+        const char mode = modes[(*at)++];
+        if (mode != 'i' && mode != 'v')
+            return (uint16_t)(*at - 1);
+    }
+    return UINT16_MAX;
+}
+
+/* Do both give the same columns? */
+static bool gives_same(const rdb_function *old, const rdb_function_definition *d)
+{
+    uint16_t old_at = 0, at = 0;
+    for (;;) {
+        const uint16_t was = next_given(old->all_modes, old->all_count, &old_at), is = next_given(d->all_modes, d->all_count, &at);
+        if (was == UINT16_MAX || is == UINT16_MAX)
+            return was == is;
+        const char *old_name = old->argument_names != NULL && old->argument_names[was] != NULL ? old->argument_names[was] : "", *name = d->names != NULL ? d->names[is] : "";
+        if (old->all_types[was] != d->all_types[is] || strcmp(old_name, name) != 0)
+            return false;
+    }
+}
+
 static bool check_replaced(function_work *w, uint32_t oid)
 {
     const rdb_function *old = NULL;
@@ -571,16 +571,11 @@ static bool check_replaced(function_work *w, uint32_t oid)
         return rdb_error_detail(w->err, "\"%s\" is %s.", d->name,
                                 old->kind == 'a' ? "an aggregate function" : old->kind == 'f' ? "a function" : old->kind == 'p' ? "a procedure" : "a window function");
     }
-    const bool same_all = old->all_count == d->all_count;
-    bool same_out = true;
-    for (uint16_t i = 0; same_all && d->return_type == RDB_RECORDOID && i < d->all_count; i++)
-        if (old->all_types[i] != d->all_types[i] || (old->all_modes[i] != d->all_modes[i]))
-            same_out = false;
     if (old->return_type != d->return_type || old->returns_set != d->returns_set) {
         rdb_error_set(w->err, RDB_INVALID_FUNCTION_DEFINITION, d->kind == 'p' ? "cannot change whether a procedure has output parameters" : "cannot change return type of existing function");
         return rdb_error_hint(w->err, "Use DROP %s %s first.", word, signature);
     }
-    if (d->return_type == RDB_RECORDOID && (!same_all || !same_out)) {
+    if (d->return_type == RDB_RECORDOID && !gives_same(old, d)) {
         rdb_error_set(w->err, RDB_INVALID_FUNCTION_DEFINITION, "cannot change return type of existing function");
         rdb_error_detail(w->err, "Row type defined by OUT parameters is different.");
         return rdb_error_hint(w->err, "Use DROP %s %s first.", word, signature);

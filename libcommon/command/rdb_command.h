@@ -53,6 +53,7 @@ typedef struct rdb_command_context {
     uint32_t statistics_target;   /* default_statistics_target; 0: 100 */
     void (*set_planner)(const void *session, struct rdb_plan_context *plan); /* the session's settings for a plan (EXPLAIN); may be NULL */
     void (*plan_settings)(const void *session, rdb_setting_sink *sink, void *context); /* EXPLAIN (SETTINGS); may be NULL */
+    const rdb_function *routine;  /* in whose body the statement stands: its arguments can be named; NULL: none */
     bool plans_values;            /* parameters are those of EXECUTE, and a plan may be made for them alone */
     bool skips_function_bodies;   /* check_function_bodies = off */
     bool (*checkpoint)(void *session, rdb_error *err); /* CHECKPOINT */

@@ -130,7 +130,7 @@ static bool shape_rows(set_call *set, uint32_t rows, rdb_error *err)
     return set->takes_apart ? take_apart(set, rows, err) : !set->puts_together || put_together(set, rows, err);
 }
 
-static bool open_set_call(rdb_execution *x, set_call *set, rdb_expr *expr, const rdb_type *const *types, uint32_t column_count, bool in_from, rdb_error *err)
+static bool open_set_call(rdb_execution *x, set_call *set, rdb_expr *expr, const rdb_type *const *types, const int32_t *typmods, uint32_t column_count, bool in_from, rdb_error *err)
 {
     rdb_arena *arena = x->arena;
     set->column_count = column_count;
@@ -169,6 +169,7 @@ static bool open_set_call(rdb_execution *x, set_call *set, rdb_expr *expr, const
         set->routine->collation = e->input_collation;
         if (gives_fields && expr->type->oid == RDB_RECORDOID && e->function->all_count == 0) {
             set->routine->column_types = set->types;
+            set->routine->column_typmods = typmods;
             set->routine->column_count = column_count;
         }
     }
@@ -286,7 +287,7 @@ static bool open_function(exec_node *node, rdb_error *err)
     state->calls = RDB_NEW_ARRAY(node->x->arena, set_call, count + 1);
     for (uint32_t i = 0; i < count; i++) {
         const rdb_range_function *function = node->plan->of.function.functions[i];
-        if (!open_set_call(node->x, &state->calls[i], function->call, node->plan->input_types + at, function->column_count, true, err))
+        if (!open_set_call(node->x, &state->calls[i], function->call, node->plan->input_types + at, function->types.count > 0 ? function->typmods : NULL, function->column_count, true, err))
             return false;
         at += function->column_count;
     }
@@ -397,7 +398,7 @@ static bool open_project(exec_node *node, rdb_error *err)
         state->types[i] = expr->type;
         if (expr->kind == RDB_EXPR_FUNCTION && ((rdb_expr_function *)expr)->function->returns_set) {
             state->plain_no[i] = UINT32_MAX;
-            if (!open_set_call(node->x, &state->sets[i], expr, &state->types[i], 1, false, err))
+            if (!open_set_call(node->x, &state->sets[i], expr, &state->types[i], NULL, 1, false, err))
                 return false;
         } else {
             state->plain_no[i] = plain_count;

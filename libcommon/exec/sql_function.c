@@ -127,7 +127,7 @@ static bool prepare(rdb_routine_site *site, const rdb_eval *eval, rdb_error *err
     s->eval.execution_count = 0;
     s->eval.routines = NULL;
     rdb_analysis analysis = {.arena = arena, .access = s->access, .format = eval->format, .session = &s->eval, .statement_us = eval->statement_us,
-                             .transaction_us = eval->transaction_us, .routine_columns = site->column_types, .routine_column_count = site->column_count};
+                             .transaction_us = eval->transaction_us, .routine_columns = site->column_types, .routine_column_typmods = site->column_typmods, .routine_column_count = site->column_count};
     rdb_list all = {0}, numbers = {0};
     if (!rdb_body_analyse(&analysis, site->function, site->argument_types, site->argument_count, site->result_type, &s->body, err))
         return tell(site, 0, err);
@@ -223,7 +223,7 @@ static bool run_utility(sql_site *s, const rdb_routine_site *site, const rdb_eva
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "statements that are no queries need a session");
     if (site->function->volatility != 'v')
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "%s is not allowed in a non-volatile function", rdb_ast_tag_name(statement->query->utility->tag));
-    return nested->run_utility(eval->session, s->access, site->function->source, statement->query->utility, arguments, site->argument_count, err);
+    return nested->run_utility(eval->session, s->access, site->function, statement->query->utility, arguments, site->argument_count, err);
 }
 
 /* Runs a statement to its end and forgets its rows. */

@@ -24,6 +24,7 @@ typedef struct rdb_routine_site {
     uint32_t argument_count;
     const rdb_type *result_type;
     const rdb_type *const *column_types;   /* of a record whose columns the call names; column_count 0: it names none */
+    const int32_t *column_typmods;         /* beside column_types, or NULL */
     uint32_t column_count;
     uint32_t collation;
     rdb_arena *arena;                      /* lives as long as the site */
@@ -68,8 +69,8 @@ RDB_CHECKED bool rdb_routine_check_depth(const rdb_eval *eval, rdb_error *err);
 /* What a routine's statement asks of the session: set once, at start, by the room that has sessions. */
 struct rdb_ast_node;
 typedef struct rdb_nested_statements {
-    /* A statement that is no plan (DDL, SET, ...), with the names as access sees them. */
-    bool (*run_utility)(void *session, rdb_access *access, const char *text, struct rdb_ast_node *statement, const rdb_parameter *parameters,
+    /* A statement of the routine's body that is no plan (DDL, SET, ...), with the names as access sees them. */
+    bool (*run_utility)(void *session, rdb_access *access, const rdb_function *routine, struct rdb_ast_node *statement, const rdb_parameter *parameters,
                         uint32_t parameter_count, rdb_error *err);
     /* SECURITY DEFINER and SET ... of a function: *role_oid 0 and configuration NULL leave things as they are. leave undoes it. */
     bool (*enter)(void *session, uint32_t role_oid, const char *const *configuration, uint32_t count, void **saved, rdb_error *err);

@@ -129,7 +129,7 @@ static bool drop_batch(void *context, const rdb_batch *batch, rdb_error *err)
     return true;
 }
 
-static bool run_utility(void *session_at, rdb_access *access, const char *text, struct rdb_ast_node *statement, const rdb_parameter *parameters,
+static bool run_utility(void *session_at, rdb_access *access, const rdb_function *routine, struct rdb_ast_node *statement, const rdb_parameter *parameters,
                         uint32_t parameter_count, rdb_error *err)
 {
     rdb_session *session = session_at;
@@ -156,7 +156,8 @@ static bool run_utility(void *session_at, rdb_access *access, const char *text, 
                                    .format = session_setting_format(session),
                                    .client = &client,
                                    .session = session,
-                                   .text = text,
+                                   .text = routine->source,
+                                   .routine = routine,
                                    .parameters = parameters,
                                    .parameter_count = parameter_count,
                                    .statement_us = session->statement_us,

@@ -24,11 +24,16 @@ typedef struct call_context {
 
 /* ---- candidates ---- */
 
+/* CALL names a procedure with all its arguments; of those that it only gives the values are not looked at. */
+static bool takes_outputs(const call_context *c, const rdb_function *function)
+{
+    return c->state->analysis->procedure_call == c->call && function->kind == 'p' && function->all_count > 0;
+}
+
 /* For named arguments: which parameter each one is for. False: they do not fit the function. */
-static bool match_names(const call_context *c, const rdb_function *function, uint32_t *default_count, int16_t *numbers)
+static bool match_names(const call_context *c, const rdb_function *function, uint32_t inputs, uint32_t *default_count, int16_t *numbers)
 {
     uint32_t count = c->arguments.count, positional = count - c->named_count;
-    uint32_t inputs = function->argument_count;
     if (function->argument_names == NULL || count > inputs)
         return false;
     bool taken[ARGUMENTS_MAX] = {false};
@@ -42,7 +47,7 @@ static bool match_names(const call_context *c, const rdb_function *function, uin
         bool found = false;
         for (uint32_t no = 0; no < all && !found; no++) {
             char mode = function->all_modes == NULL ? 'i' : function->all_modes[no];
-            if (mode != 'i' && mode != 'b' && mode != 'v')
+            if (mode != 'i' && mode != 'b' && mode != 'v' && !takes_outputs(c, function))
                 continue;
             if (function->argument_names[no] != NULL && strcmp(function->argument_names[no], c->argument_names[at]) == 0) {
                 if (taken[input_no])
@@ -72,18 +77,20 @@ static bool make_candidate(const call_context *c, const rdb_function *function, 
                            analyse_candidate *candidate)
 {
     rdb_arena *arena = analyse_arena(c->state);
-    uint32_t count = c->arguments.count, inputs = function->argument_count;
-    *candidate = (analyse_candidate){.object = function, .count = inputs};
+    const bool all = takes_outputs(c, function);
+    const uint32_t *parameters = all ? function->all_types : function->argument_types;
+    uint32_t count = c->arguments.count, inputs = all ? function->all_count : function->argument_count;
+    *candidate = (analyse_candidate){.object = function, .count = inputs, .has_outputs = all};
     if (c->named_count > 0) {
         if (function->variadic_type != 0 && expand_variadic)
             return false;
         int16_t numbers[ARGUMENTS_MAX];
         uint32_t defaults;
-        if (inputs > ARGUMENTS_MAX || !match_names(c, function, &defaults, numbers))
+        if (inputs > ARGUMENTS_MAX || !match_names(c, function, inputs, &defaults, numbers))
             return false;
         uint32_t *types = rdb_arena_alloc(arena, (inputs + 1) * sizeof *types);
         for (uint32_t at = 0; at < inputs; at++)
-            types[at] = function->argument_types[numbers[at]];
+            types[at] = parameters[numbers[at]];
         candidate->types = types;
         candidate->argument_nos = rdb_arena_memdup(arena, numbers, inputs * sizeof *numbers);
         candidate->default_count = defaults;
@@ -92,7 +99,7 @@ static bool make_candidate(const call_context *c, const rdb_function *function, 
     bool is_variadic = expand_variadic && function->variadic_type != 0 && count + 1 >= inputs;
     if (is_variadic) {
         uint32_t *types = rdb_arena_alloc(arena, (RDB_MAX(count, inputs) + 1) * sizeof *types);
-        memcpy(types, function->argument_types, inputs * sizeof *types);
+        memcpy(types, parameters, inputs * sizeof *types);
         for (uint32_t at = inputs - 1; at < count; at++)
             types[at] = function->variadic_type;
         candidate->types = types;
@@ -102,7 +109,7 @@ static bool make_candidate(const call_context *c, const rdb_function *function, 
             is_variadic = false;
     }
     if (!is_variadic) {
-        candidate->types = function->argument_types;
+        candidate->types = parameters;
         candidate->count = inputs;
         candidate->variadic_count = 0;
         if (count > inputs || count + function->default_count < inputs)
@@ -278,7 +285,7 @@ static bool complete_arguments(call_context *c, uint32_t *declared, rdb_error *e
         rdb_list defaults = {0};
         if (!read_defaults(c, &defaults, err))
             return false;
-        uint32_t first_default = function->argument_count - defaults.count;
+        uint32_t first_default = (c->chosen.has_outputs ? function->all_count : function->argument_count) - defaults.count;
         for (uint32_t at = 0; at < c->chosen.default_count; at++) {
             uint32_t parameter_no = c->chosen.argument_nos != NULL ? (uint32_t)c->chosen.argument_nos[given + at] : given + at;
             RDB_ASSERT(parameter_no >= first_default);
@@ -300,11 +307,25 @@ static bool complete_arguments(call_context *c, uint32_t *declared, rdb_error *e
             types[to] = c->types[at];
         }
         for (uint32_t at = 0; at < c->arguments.count; at++)
-            declared[at] = function->argument_types[at];
+            declared[at] = c->chosen.has_outputs ? function->all_types[at] : function->argument_types[at];
         c->arguments = ordered;
         c->types = types;
     }
     return true;
+}
+
+/* What a procedure only gives is no argument of the call that is made. */
+static void drop_outputs(call_context *c, uint32_t *declared)
+{
+    uint32_t kept = 0;
+    for (uint32_t at = 0; at < c->arguments.count; at++) {
+        if (at < c->function->all_count && c->function->all_modes[at] == 'o')
+            continue;
+        c->arguments.items[kept] = c->arguments.items[at];
+        c->types[kept] = c->types[at];
+        declared[kept++] = declared[at];
+    }
+    c->arguments.count = kept;
 }
 
 /* The last arguments as one array. */
@@ -571,6 +592,8 @@ bool analyse_call(analyse_state *state, const rdb_ast_call *call, rdb_expr **exp
     uint32_t declared[2 * ARGUMENTS_MAX + 2], result_oid;
     if (!complete_arguments(&c, declared, err))
         return false;
+    if (c.chosen.has_outputs)
+        drop_outputs(&c, declared);
     if (!analyse_resolve_polymorphic(state, c.arguments.count, c.types, declared, c.function->return_type, &result_oid, false, NULL, err))
         return false;
     const rdb_type *result;

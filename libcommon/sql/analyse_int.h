@@ -187,6 +187,7 @@ typedef struct analyse_candidate {
     uint32_t default_count;   /* arguments filled in */
     const int16_t *argument_nos; /* named: which parameter each argument is for; NULL: in order */
     bool is_ambiguous;        /* another one would do as well */
+    bool has_outputs;         /* CALL: the types are of all arguments, what is only given among them */
 } analyse_candidate;
 /* Drops those that the arguments cannot become; keeps order. */
 RDB_CHECKED bool analyse_match_candidates(const analyse_state *state, uint32_t count, const uint32_t *types,

@@ -96,13 +96,13 @@ static bool mismatch(fitting *f, const char *format, ...)
 }
 
 /* The column as a value of that type, by assignment; *fitted NULL: there is no way. */
-static bool fit_column(fitting *f, rdb_expr *column, const rdb_type *type, rdb_expr **fitted)
+static bool fit_column(fitting *f, rdb_expr *column, const rdb_type *type, int32_t typmod, rdb_expr **fitted)
 {
     *fitted = column;
-    if (column->type->oid == type->oid)
+    if (column->type->oid == type->oid && (typmod == -1 || column->typmod == typmod))
         return true;
     f->differs = true;
-    return analyse_coerce_to_target(f->state, column, type, -1, ANALYSE_ASSIGNMENT, RDB_FORM_IMPLICIT_CAST, -1, fitted, f->err);
+    return analyse_coerce_to_target(f->state, column, type, typmod, ANALYSE_ASSIGNMENT, RDB_FORM_IMPLICIT_CAST, -1, fitted, f->err);
 }
 
 static void want(fitting *f, rdb_expr *expr, uint32_t source)
@@ -154,7 +154,7 @@ static bool replace_columns(fitting *f)
     for (uint32_t i = 0; i < f->wanted.count; i++) {
         rdb_expr *column, *fitted = f->wanted.items[i];
         const uintptr_t source = (uintptr_t)f->sources.items[i];
-        if (source != 0 && (!analyse_item_column(&outer, item, (int16_t)source, 0, -1, &column, f->err) || !fit_column(f, column, fitted->type, &fitted)))
+        if (source != 0 && (!analyse_item_column(&outer, item, (int16_t)source, 0, -1, &column, f->err) || !fit_column(f, column, fitted->type, fitted->typmod, &fitted)))
             return false;
         rdb_list_push(arena, &around->targets, analyse_new_target(&outer, fitted, (int16_t)(i + 1), source_name(f, i), false));
     }
@@ -168,7 +168,7 @@ static bool fit_scalar(fitting *f, rdb_list *columns)
     if (columns->count != 1)
         return mismatch(f, "Final statement must return exactly one column.");
     column = ((rdb_target *)columns->items[0])->expr;
-    if (!fit_column(f, column, f->result_type, &fitted))
+    if (!fit_column(f, column, f->result_type, -1, &fitted))
         return false;
     if (fitted == NULL)
         return mismatch(f, "Actual return type is %s.", analyse_type_name(f->state, column->type->oid));
@@ -182,6 +182,7 @@ static bool fit_row(fitting *f, rdb_list *columns, const analyse_fields *fields)
     uint32_t at = 0;
     if (fields->count == 0 && f->state->analysis->routine_column_count > 0) { /* record, and the call says of what */
         const analyse_fields said = {.count = f->state->analysis->routine_column_count, .types = (const rdb_type **)(uintptr_t)f->state->analysis->routine_columns,
+                                     .typmods = (int32_t *)(uintptr_t)f->state->analysis->routine_column_typmods,
                                      .names = RDB_NEW_ARRAY(arena, const char *, f->state->analysis->routine_column_count)};
         for (uint32_t i = 0; i < said.count; i++)
             said.names[i] = "";
@@ -203,7 +204,7 @@ static bool fit_row(fitting *f, rdb_list *columns, const analyse_fields *fields)
         if (at >= columns->count)
             return mismatch(f, "Final statement returns too few columns.");
         rdb_expr *column = ((rdb_target *)columns->items[at++])->expr;
-        if (!fit_column(f, column, fields->types[i], &fitted))
+        if (!fit_column(f, column, fields->types[i], fields->typmods != NULL ? fields->typmods[i] : -1, &fitted))
             return false;
         if (fitted == NULL)
             return mismatch(f, "Final statement returns %s instead of %s at column %u.", analyse_type_name(f->state, column->type->oid),
@@ -247,7 +248,7 @@ static bool fit_result(analyse_state *state, const rdb_function *function, const
         const bool is_domain = result_type->kind == 'd' && column->type->oid == base->oid;
         if (is_same || is_domain) {
             rdb_expr *fitted = NULL;
-            if (!fit_column(&f, column, result_type, &fitted))
+            if (!fit_column(&f, column, result_type, -1, &fitted))
                 return false;
             want(&f, fitted, 1);
             return replace_columns(&f);
@@ -335,6 +336,27 @@ bool rdb_body_analyse_raw(const rdb_analysis *analysis, const rdb_function *func
     return fit_result(&state, function, argument_types, argument_count, result_type, *body, err) && rdb_arena_check(own.arena, err);
 }
 
+/* There is nobody to take what a procedure called here gives. */
+static bool check_call(const rdb_analysis *analysis, const rdb_query *query, rdb_error *err)
+{
+    rdb_analysis own = *analysis;
+    rdb_query *called = NULL;
+    if (query->command != RDB_COMMAND_UTILITY || query->utility->tag != RDB_AST_CALL_PROCEDURE)
+        return true;
+    rdb_ast_call *call = ((rdb_ast_call_procedure *)query->utility)->call;
+    rdb_ast_select *select = RDB_NEW(own.arena, rdb_ast_select);
+    rdb_ast_target *target = RDB_NEW(own.arena, rdb_ast_target);
+    own.procedure_call = call;
+    select->node = (rdb_ast_node){RDB_AST_SELECT, -1};
+    target->node = (rdb_ast_node){RDB_AST_TARGET, -1};
+    target->value = &call->node;
+    rdb_list_push(own.arena, &select->targets, target);
+    if (!rdb_query_analyse(&own, &select->node, &called, err))
+        return false;
+    return ((rdb_target *)called->targets.items[0])->expr->type->oid != RDB_RECORDOID ||
+           rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "calling procedures with output arguments is not supported in SQL functions");
+}
+
 bool rdb_body_analyse(const rdb_analysis *analysis, const rdb_function *function, const rdb_type *const *argument_types, uint32_t argument_count,
                       const rdb_type *result_type, rdb_body **body, rdb_error *err)
 {
@@ -352,7 +374,7 @@ bool rdb_body_analyse(const rdb_analysis *analysis, const rdb_function *function
             return false;
         for (uint32_t i = 0; i < list.count; i++) {
             rdb_query *query = NULL;
-            if (!rdb_query_analyse(&own, list.items[i].body, &query, err))
+            if (!rdb_query_analyse(&own, list.items[i].body, &query, err) || !check_call(&own, query, err))
                 return false;
             rdb_list_push(own.arena, &(*body)->statements, query);
         }

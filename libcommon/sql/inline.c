@@ -105,9 +105,16 @@ static bool may_inline(const inliner *in, const rdb_function *function)
     return true;
 }
 
-static bool analyse_call_body(inliner *in, const rdb_function *function, const rdb_list *arguments, const rdb_type *result_type, rdb_body **body)
+/* ranged: the range whose columns the call names; NULL: it names none. */
+static bool analyse_call_body(inliner *in, const rdb_function *function, const rdb_list *arguments, const rdb_type *result_type, const rdb_range_function *ranged,
+                              rdb_body **body)
 {
-    const rdb_analysis analysis = {.arena = in->arena, .access = in->access, .format = in->format, .session = in->session};
+    rdb_analysis analysis = {.arena = in->arena, .access = in->access, .format = in->format, .session = in->session};
+    if (ranged != NULL && ranged->types.count > 0) {
+        analysis.routine_columns = (const rdb_type *const *)(void *)ranged->types.items;
+        analysis.routine_column_typmods = ranged->typmods;
+        analysis.routine_column_count = ranged->types.count;
+    }
     const rdb_type **types = RDB_NEW_ARRAY(in->arena, const rdb_type *, arguments->count + 1);
     for (uint32_t i = 0; i < arguments->count; i++)
         types[i] = ((rdb_expr *)arguments->items[i])->type;
@@ -126,7 +133,7 @@ static bool inline_call(inliner *in, rdb_expr_function *call, rdb_expr **result)
     if (!may_inline(in, function) || function->returns_set || call->head.type->oid == RDB_RECORDOID || call->head.type->oid == RDB_VOIDOID ||
         call->arguments.count != function->argument_count)
         return true;
-    if (!analyse_call_body(in, function, &call->arguments, call->head.type, &body))
+    if (!analyse_call_body(in, function, &call->arguments, call->head.type, NULL, &body))
         return false;
     if (body->statements.count != 1 || !body->has_result || body->gives_fields || !is_mere_expression(body->statements.items[0]))
         return true;
@@ -304,12 +311,12 @@ bool rdb_inline_range(const rdb_analysis *analysis, rdb_range *range, rdb_query 
     const rdb_expr_function *call = (const rdb_expr_function *)ranged->call;
     const rdb_function *function = call->function;
     if (!may_inline(&in, function) || !function->returns_set || function->volatility == 'v' || function->is_strict || call->head.type->oid == RDB_VOIDOID ||
-        call->arguments.count != function->argument_count || ranged->types.count > 0)
+        call->arguments.count != function->argument_count)
         return true;
     for (uint32_t i = 0; i < call->arguments.count; i++)
         if (rdb_expr_volatility(call->arguments.items[i]) == 'v' || has_sublink(call->arguments.items[i]))
             return true;
-    if (!analyse_call_body(&in, function, &call->arguments, call->head.type, &body))
+    if (!analyse_call_body(&in, function, &call->arguments, call->head.type, ranged, &body))
         return false;
     if (body->statements.count != 1 || !body->has_result)
         return true;

@@ -238,6 +238,7 @@ typedef struct rdb_analysis {
     bool is_cursor;                  /* rows are to be found again by UPDATE and DELETE ... WHERE CURRENT OF: junk columns RDB_CURSOR_MARK */
     const void *procedure_call;      /* the rdb_ast_call of CALL: it names a procedure; every other call a function */
     const rdb_type *const *routine_columns; /* a call AS (a int, ...) of a routine that returns record: the columns' types */
+    const int32_t *routine_column_typmods;          /* beside them, or NULL */
     uint32_t routine_column_count;
 } rdb_analysis;
 /* Name of the junk columns of a cursor's query that say which row of a table stands in the result: ctid and tableoid, one after the
