@@ -507,10 +507,10 @@ bool command_create_aggregate(rdb_command_context *context, const rdb_ast_define
     if (!read_arguments(w) || !check_state_type(w, w->transition_type))
         return false;
     if (w->serialize.count > 0 || w->deserialize.count > 0) {
-        if (w->transition_type->oid != RDB_INTERNALOID)
-            FAIL(w, "serialization functions may be specified only when the aggregate transition data type is internal");
         if (w->serialize.count == 0 || w->deserialize.count == 0)
             FAIL(w, "must specify both or neither of serialization and deserialization functions");
+        if (w->transition_type->oid != RDB_INTERNALOID)
+            FAIL(w, "serialization functions may be specified only when the aggregate transition data type is internal");
     }
     if ((w->moving_type != NULL && !check_state_type(w, w->moving_type)) || !check_initial(w, w->transition_type, d->initial) ||
         (w->moving_type != NULL && !check_initial(w, w->moving_type, d->moving_initial)) ||

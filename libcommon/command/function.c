@@ -640,8 +640,8 @@ bool command_check_function_owner(rdb_command_context *context, const rdb_functi
 static bool kind_fits(rdb_sql_object_type type, char kind)
 {
     switch (type) {
-    case RDB_SQL_OBJECT_FUNCTION:
-        return kind == 'f' || kind == 'w';
+    case RDB_SQL_OBJECT_FUNCTION: /* an aggregate is one too; who minds asks again */
+        return kind != 'p';
     case RDB_SQL_OBJECT_PROCEDURE:
         return kind == 'p';
     case RDB_SQL_OBJECT_AGGREGATE:
@@ -673,6 +673,9 @@ bool command_find_routine(rdb_command_context *context, const rdb_ast_signature 
             return true;
         }
     }
+    bool has_modes = false;
+    for (uint32_t i = 0; i < signature->params.count; i++)
+        has_modes = has_modes || ((const rdb_ast_function_param *)signature->params.items[i])->mode != RDB_SQL_PARAM_DEFAULT;
     rdb_strbuf_init(&text, context->arena);
     rdb_strbuf_init(&resolved, context->arena);
     if (schema != NULL)
@@ -713,8 +716,8 @@ bool command_find_routine(rdb_command_context *context, const rdb_ast_signature 
     for (uint32_t i = 0; i < function_count; i++) {
         const rdb_function *candidate = functions[i];
         bool fits = signature->is_bare || (candidate->argument_count == count && (count == 0 || memcmp(candidate->argument_types, types, count * sizeof *types) == 0));
-        /* A procedure may be named with its OUT arguments too. */
-        if (!fits && candidate->kind == 'p' && candidate->all_count == signature->params.count && candidate->all_count == count)
+        /* A procedure may be named with its OUT arguments too, where no modes tell which they are. */
+        if (!fits && !has_modes && candidate->kind == 'p' && candidate->all_count == signature->params.count && candidate->all_count == count)
             fits = memcmp(candidate->all_types, types, count * sizeof *types) == 0;
         if (!fits)
             continue;
@@ -722,15 +725,17 @@ bool command_find_routine(rdb_command_context *context, const rdb_ast_signature 
             other = other == NULL ? candidate : other;
             continue;
         }
+        if (*function != NULL && !signature->is_bare && (*function)->namespace_oid != candidate->namespace_oid)
+            break; /* the first in the search path */
         if (*function == NULL)
             *function = candidate;
         matches++;
-        if (!signature->is_bare)
-            break; /* the first in the search path */
     }
     const char *word = routine_word(type);
+    if (!signature->is_bare && matches > 1)
+        return rdb_error_set(err, RDB_AMBIGUOUS_FUNCTION, "%s name \"%s\" is not unique", word, name);
     if (signature->is_bare && matches > 1) {
-        rdb_error_set(err, RDB_AMBIGUOUS_FUNCTION, type == RDB_SQL_OBJECT_ROUTINE ? "%s name \"%s\" is not unique" : "%s name \"%s\" is not unique", word, text.data);
+        rdb_error_set(err, RDB_AMBIGUOUS_FUNCTION, "%s name \"%s\" is not unique", word, text.data);
         return rdb_error_hint(err, "Specify the argument list to select the %s unambiguously.", word);
     }
     if (*function != NULL)

@@ -260,7 +260,7 @@ static bool find_operator(rdb_command_context *context, const rdb_ast_signature 
     bool was_said = false;
     if (schema != NULL && (!find_schema(context, schema, missing_ok, &schema_oid, &was_said, err) || was_said))
         return !rdb_error_is_set(err);
-    if (signature->args.count == 2 && signature->args.items[1] == NULL)
+    if (signature->args.count == 2 && signature->args.items[1] == NULL && !missing_ok)
         return rdb_error_set(err, RDB_SYNTAX_ERROR, "postfix operators are not supported");
     for (uint32_t i = 0; i < 2 && i < signature->args.count; i++) {
         if (signature->args.items[i] != NULL && (!resolve_type(context, signature->args.items[i], missing_ok, &sides[i], err) || sides[i] == NULL))

@@ -368,6 +368,10 @@ bool command_drop(rdb_command_context *context, const rdb_ast_drop *statement, r
             if (!command_find_routine(context, (const rdb_ast_signature *)object, statement->object_type, statement->missing_ok, &function, err) ||
                 (function != NULL && !command_check_function_owner(context, function, err)))
                 return false;
+            if (function != NULL && function->kind == 'a' && statement->object_type == RDB_SQL_OBJECT_FUNCTION) {
+                rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "\"%s\" is an aggregate function", function->name);
+                return rdb_error_hint(err, "Use DROP AGGREGATE to drop aggregate functions.");
+            }
             if (function != NULL)
                 objects[count++] = (rdb_object_address){RDB_PG_PROC, function->oid, 0};
             break;

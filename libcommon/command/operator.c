@@ -168,7 +168,7 @@ static bool find_partners(operator_work *w)
         if (!find_partner(w, &w->negator, d->left_type, d->right_type, &d->negator_oid, &is_itself))
             return false;
         if (is_itself)
-            FAIL(w, "operator cannot be its own negator");
+            FAIL(w, "operator cannot be its own negator or sort operator");
     }
     return true;
 }
@@ -200,10 +200,6 @@ static bool create_operator(operator_work *w)
         return false;
     if (shell != NULL && shell->function_oid != 0)
         return rdb_error_set(w->err, RDB_DUPLICATE_FUNCTION, "operator %s already exists", d->name);
-    if (shell != NULL) { /* what the operators that name it told of it stays where nothing else is said */
-        d->commutator_oid = shell->commutator_oid;
-        d->negator_oid = shell->negator_oid;
-    }
     return find_partners(w) && rdb_ddl_write_operator(context->access, d, &oid, w->err);
 }
 
@@ -242,14 +238,16 @@ bool command_alter_operator(rdb_command_context *context, const rdb_ast_alter_op
         static const char *const FIXED[] = {"leftarg", "rightarg", "function", "procedure", "commutator", "negator", "hashes", "merges"};
         const rdb_ast_option *option = statement->options.items[i];
         const bool is_restrict = strcmp(option->name, "restrict") == 0;
+        rdb_ast_names said = {0};
+        if (option->arg != NULL && !definition_names(context, option, &said, err)) /* none: NONE was written */
+            return false;
         for (size_t k = 0; k < RDB_COUNT_OF(FIXED); k++)
             if (strcmp(FIXED[k], option->name) == 0)
                 return rdb_error_set(err, RDB_SYNTAX_ERROR, "operator attribute \"%s\" cannot be changed", option->name);
         if (!is_restrict && strcmp(option->name, "join") != 0)
             return rdb_error_set(err, RDB_SYNTAX_ERROR, "operator attribute \"%s\" not recognized", option->name);
         is_said[!is_restrict] = true;
-        if (option->arg != NULL && !definition_names(context, option, &names[!is_restrict], err)) /* none: NONE was written */
-            return false;
+        names[!is_restrict] = said;
     }
     if (!command_check_object_owner(context, &object, err))
         return false;

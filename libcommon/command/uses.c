@@ -81,6 +81,12 @@ static bool collect_const(collector *c, const rdb_expr_const *value)
     }
 }
 
+/* What is written as an operator depends on it, and through it alone on its function. */
+static bool note_call(collector *c, const rdb_function *function, uint32_t operator_oid)
+{
+    return operator_oid != 0 ? note(c, RDB_PG_OPERATOR, operator_oid, 0) : note(c, RDB_PG_PROC, function->oid, 0);
+}
+
 static bool collect_expr(void *collector_at, rdb_expr *expr)
 {
     collector *c = collector_at;
@@ -97,8 +103,18 @@ static bool collect_expr(void *collector_at, rdb_expr *expr)
         ok = collect_const(c, (const rdb_expr_const *)expr);
         break;
     case RDB_EXPR_FUNCTION:
-        ok = note(c, RDB_PG_PROC, ((const rdb_expr_function *)expr)->function->oid, 0) &&
-             note(c, RDB_PG_OPERATOR, ((const rdb_expr_function *)expr)->operator_oid, 0);
+        ok = note_call(c, ((const rdb_expr_function *)expr)->function, ((const rdb_expr_function *)expr)->operator_oid);
+        break;
+    case RDB_EXPR_ARRAY_OP:
+        ok = note_call(c, ((const rdb_expr_array_op *)expr)->function, ((const rdb_expr_array_op *)expr)->operator_oid);
+        break;
+    case RDB_EXPR_NULLIF:
+    case RDB_EXPR_DISTINCT:
+        ok = note_call(c, ((const rdb_expr_pair *)expr)->function, ((const rdb_expr_pair *)expr)->operator_oid);
+        break;
+    case RDB_EXPR_ROW_COMPARE:
+        for (uint32_t i = 0; ok && i < ((const rdb_expr_row_compare *)expr)->functions.count; i++)
+            ok = note(c, RDB_PG_OPERATOR, ((const rdb_expr_row_compare *)expr)->operator_oids[i], 0);
         break;
     case RDB_EXPR_AGGREGATE:
         ok = note(c, RDB_PG_PROC, ((const rdb_expr_aggregate *)expr)->function->oid, 0);

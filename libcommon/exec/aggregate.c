@@ -113,7 +113,8 @@ static bool open_call(exec_node *node, agg_call *call, const rdb_plan_aggregate_
     rdb_expr *filter = plan->filter;
     if ((count > 0 && !exec_compile(node->x, &call->arguments, exprs, count, err)) || (filter != NULL && !exec_compile(node->x, &call->filter, &filter, 1, err)))
         return false;
-    call->keeps_rows = plan->is_distinct || plan->order_count > 0;
+    /* An ordered-set aggregate made of functions gets its rows as they come: the order is its own affair. */
+    call->keeps_rows = plan->is_distinct || (plan->order_count > 0 && !(call->made != NULL && plan->aggregate->is_within_group));
     if (!exec_check_sortable(plan->order, plan->order_count, err) || (call->keeps_rows && !open_kept(node, call, reps, count, err)))
         return false;
     call->call = (rdb_call){.collation = plan->aggregate->input_collation, .argument_types = call->types, .argument_count = plan->argument_count,

@@ -371,6 +371,12 @@ static bool add_attributes(rdb_call *call, const rdb_function *function, const r
     return true;
 }
 
+static bool add_stored_body(rdb_call *call, const rdb_function *function, rdb_strbuf *text)
+{
+    const rdb_deparse_style style = {.access = rdb_eval_of(call)->access, .format = call->format};
+    return rdb_deparse_body(&style, function, text, call->err);
+}
+
 static bool add_function(rdb_call *call, const rdb_function *function, const rdb_catalog_row *row, rdb_strbuf *text)
 {
     char schema[RDB_NAMEDATALEN] = "";
@@ -397,7 +403,13 @@ static bool add_function(rdb_call *call, const rdb_function *function, const rdb
     rdb_strbuf_addc(text, '\n');
     if (!add_attributes(call, function, row, text))
         return false;
-    add_body(function->source != NULL ? function->source : "", function->kind == 'p' ? "procedure" : "function", text);
+    if (function->body_tree == NULL) {
+        add_body(function->source != NULL ? function->source : "", function->kind == 'p' ? "procedure" : "function", text);
+        return true;
+    }
+    if (!add_stored_body(call, function, text))
+        return false;
+    rdb_strbuf_addc(text, '\n');
     return true;
 }
 
@@ -424,14 +436,18 @@ static bool function_row(rdb_call *call, const rdb_datum *a, const bool *nulls, 
 }
 EXPR_ROW_KERNEL(function, 1)
 
-/* No function has a body in the form of the SQL standard yet. */
-static bool nothing_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+/* Null where the body is a text. */
+static bool body_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
-    (void)call, (void)a, (void)nulls, (void)result;
-    *is_null = true;
-    return true;
+    const rdb_function *function = NULL;
+    rdb_strbuf text;
+    (void)nulls;
+    if (!open_function(call, a[0].oid, &function, &text, is_null))
+        return false;
+    *is_null = function == NULL || function->body_tree == NULL;
+    return *is_null || (add_stored_body(call, function, &text) && finish_text(call, &text, result));
 }
-EXPR_ROW_KERNEL(nothing, 1)
+EXPR_ROW_KERNEL(body, 1)
 
 static const rdb_kernel_entry ENTRIES[] = {
     {1640, view_named, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
@@ -446,7 +462,7 @@ static const rdb_kernel_entry ENTRIES[] = {
     {2165, function_result, RDB_KERNEL_NEEDS_SESSION},
     {3808, argument_default, RDB_KERNEL_NEEDS_SESSION},
     {2098, function, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
-    {6197, nothing, 0}, /* pg_get_function_sqlbody */
+    {6197, body, RDB_KERNEL_NEEDS_SESSION}, /* pg_get_function_sqlbody */
 };
 
 void exec_register_definition_functions(void)

@@ -108,14 +108,14 @@ bool analyse_find_operator(const analyse_state *state, const rdb_ast_names *name
     return analyse_place(state->analysis, location, err);
 }
 
-static bool operator_function(const analyse_state *state, const rdb_operator_entry *entry, int32_t location,
+static bool operator_function(const analyse_state *state, const rdb_ast_names *name, const rdb_operator_entry *entry, int32_t location,
                               const rdb_function **function, rdb_error *err)
 {
     *function = NULL;
     if (entry->function_oid != 0 && !rdb_function_get(state->analysis->access, entry->function_oid, function, err))
         return false;
     if (*function == NULL)
-        return analyse_error(state, location, err, RDB_UNDEFINED_FUNCTION, "operator is only a shell: %s", entry->name);
+        return analyse_error(state, location, err, RDB_UNDEFINED_FUNCTION, "operator is only a shell: %s", operator_signature(state, name, entry->left_type, entry->right_type));
     return true;
 }
 
@@ -128,7 +128,7 @@ bool analyse_operator(analyse_state *state, const rdb_ast_names *name, rdb_expr 
     const rdb_operator_entry *entry;
     const rdb_function *function;
     if (!analyse_find_operator(state, name, left_type, right_type, false, location, &entry, err) ||
-        !operator_function(state, entry, location, &function, err))
+        !operator_function(state, name, entry, location, &function, err))
         return false;
     rdb_list arguments = {0};
     uint32_t actual[2], declared[2], count = 0;
@@ -173,7 +173,7 @@ bool analyse_array_operator(analyse_state *state, const rdb_ast_names *name, boo
     const rdb_operator_entry *entry;
     const rdb_function *function;
     if (!analyse_find_operator(state, name, left_type, element_type, false, location, &entry, err) ||
-        !operator_function(state, entry, location, &function, err))
+        !operator_function(state, name, entry, location, &function, err))
         return false;
     uint32_t actual[2] = {left_type, element_type}, declared[2] = {entry->left_type, entry->right_type}, result_oid;
     if (!analyse_resolve_polymorphic(state, 2, actual, declared, entry->result_type, &result_oid, false, NULL, err))

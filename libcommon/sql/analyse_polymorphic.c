@@ -11,6 +11,7 @@ typedef struct family {
     uint32_t element, array, range, multirange;                          /* 0: not known */
     uint32_t count;                                                      /* arguments of the family */
     bool refuses_arrays, wants_enum, wants_range, wants_multirange;      /* by what is declared */
+    bool result_wants_range;
 } family;
 
 typedef struct polymorph {
@@ -186,7 +187,7 @@ static bool settle_compatible(polymorph *p)
         MISFIT(p, "anycompatiblerange type %s does not match anycompatible type %s", analyse_type_name(p->state, f->range), analyse_type_name(p->state, f->element));
     if (f->range == 0 && (f->wants_range || f->wants_multirange) && !p->probing)
         return rdb_error_set(p->err, RDB_DATATYPE_MISMATCH, "could not determine polymorphic type %s because input has type %s",
-                             f->wants_multirange ? "anycompatiblemultirange" : "anycompatiblerange", "unknown");
+                             f->wants_multirange && !f->result_wants_range ? "anycompatiblemultirange" : "anycompatiblerange", "unknown");
     return true;
 }
 
@@ -266,7 +267,8 @@ bool analyse_resolve_polymorphic(const analyse_state *state, uint32_t count, con
         return true;
     polymorph p = {.state = state, .probing = probing, .fits = true, .err = err,
                    .plain = {.range_name = "anyrange", .multirange_name = "anymultirange"},
-                   .compatible = {.range_name = "anycompatiblerange", .multirange_name = "anycompatiblemultirange"}};
+                   .compatible = {.range_name = "anycompatiblerange", .multirange_name = "anycompatiblemultirange",
+                                  .result_wants_range = result_declared == RDB_ANYCOMPATIBLERANGEOID}};
     p.compatible_types = rdb_arena_alloc(analyse_arena(state), (count + 2) * sizeof *p.compatible_types);
     bool ok = true;
     for (uint32_t at = first; ok && p.fits && at < count; at++)

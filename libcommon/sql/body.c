@@ -32,6 +32,8 @@ bool rdb_body_error(rdb_error *err, const char *text)
 }
 
 /* ---- stored trees --------------------------------------------------------------------------------------------------------- */
+static const char *const RETURN_MARKS[] = {"", " r", " R"};
+
 bool rdb_body_write(const rdb_list *statements, rdb_strbuf *text, rdb_error *err)
 {
     rdb_arena *arena = rdb_arena_create("body", NULL, NULL);
@@ -43,7 +45,7 @@ bool rdb_body_write(const rdb_list *statements, rdb_strbuf *text, rdb_error *err
         rdb_strbuf_init(&one, arena);
         ok = rdb_tree_write_query(statements->items[i], &one, err) && rdb_strbuf_check(&one, err);
         if (ok)
-            rdb_strbuf_addf(text, "%zu\n%s", (size_t)one.length, one.data);
+            rdb_strbuf_addf(text, "%zu%s\n%s", (size_t)one.length, RETURN_MARKS[((const rdb_query *)statements->items[i])->is_return], one.data);
     }
     rdb_arena_destroy(arena);
     return ok && rdb_strbuf_check(text, err);
@@ -57,11 +59,17 @@ bool rdb_body_read(rdb_arena *arena, rdb_access *access, const char *text, rdb_l
     *statements = (rdb_list){0};
     while (statements->count < count) {
         unsigned long length = strtoul(at, &end, 10);
+        uint8_t is_return = 0;
+        if (*end == ' ' && (end[1] == 'r' || end[1] == 'R')) {
+            is_return = end[1] == 'r' ? 1 : 2;
+            end += 2;
+        }
         if (end == at || *end != '\n' || length > strlen(end + 1))
             return rdb_error_set(err, RDB_DATA_CORRUPTED, "stored body of a function is broken");
         rdb_query *query = NULL;
         if (!rdb_tree_read_query(arena, access, rdb_arena_strndup(arena, end + 1, length), &query, err))
             return false;
+        query->is_return = is_return;
         rdb_list_push(arena, statements, query);
         at = end + 1 + length;
     }
@@ -293,13 +301,23 @@ static rdb_ast_node *return_as_select(rdb_arena *arena, rdb_ast_node *raw)
     return &select->node;
 }
 
-static bool analyse_raw(rdb_analysis *own, rdb_ast_node *raw, rdb_list *statements, rdb_error *err)
+/* CREATE TABLE: the tag's name in capitals. */
+static const char *statement_words(rdb_arena *arena, const rdb_ast_node *statement)
+{
+    char *words = rdb_arena_strdup(arena, rdb_ast_tag_name(statement->tag));
+    for (char *at = words; *at != '\0'; at++)
+        *at = *at == '_' ? ' ' : (char)(*at >= 'a' && *at <= 'z' ? *at - 'a' + 'A' : *at);
+    return words;
+}
+
+static bool analyse_raw(rdb_analysis *own, rdb_ast_node *raw, bool is_whole, rdb_list *statements, rdb_error *err)
 {
     rdb_query *query = NULL;
     if (!rdb_query_analyse(own, return_as_select(own->arena, raw), &query, err))
         return false;
     if (query->command == RDB_COMMAND_UTILITY)
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "%s is not yet supported in unquoted SQL function body", rdb_ast_tag_name(query->utility->tag));
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "%s is not yet supported in unquoted SQL function body", statement_words(own->arena, query->utility));
+    query->is_return = raw->tag != RDB_AST_RETURN ? 0 : is_whole ? 2 : 1;
     rdb_list_push(own->arena, statements, query);
     return true;
 }
@@ -313,7 +331,7 @@ bool rdb_body_analyse_raw(const rdb_analysis *analysis, const rdb_function *func
     if (!begin_analysis(&own, analysis, function, argument_types, argument_count))
         return false;
     if (raw->tag != RDB_AST_LIST) {
-        if (!analyse_raw(&own, raw, statements, err))
+        if (!analyse_raw(&own, raw, true, statements, err))
             return false;
     } else {
         const rdb_list *lists = &((rdb_ast_items *)raw)->items;
@@ -323,7 +341,7 @@ bool rdb_body_analyse_raw(const rdb_analysis *analysis, const rdb_function *func
                 continue;
             const rdb_list one = {.items = &lists->items[i], .count = 1}, *inner = item->tag == RDB_AST_LIST ? &((rdb_ast_items *)item)->items : &one;
             for (uint32_t k = 0; k < inner->count; k++)
-                if (inner->items[k] != NULL && !analyse_raw(&own, inner->items[k], statements, err))
+                if (inner->items[k] != NULL && !analyse_raw(&own, inner->items[k], false, statements, err))
                     return false;
         }
     }

@@ -2,6 +2,7 @@
  * Analysed trees back to SQL, in the form PostgreSQL prints them. Here: where it begins, line breaks, and the names of things
  * outside the tree (types, functions, operators, tables), qualified where search_path would find another or none. */
 #include "sql/deparse_int.h"
+#include "sql/rdb_body.h"
 
 void deparse_fail(deparse *out, bool ok)
 {
@@ -171,4 +172,41 @@ bool rdb_deparse_query(const rdb_deparse_style *style, const rdb_query *query, c
     deparse out = {.access = style->access, .err = err, .text = text, .format = style->format, .qualify = true,
                    .is_pretty = style->is_pretty, .breaks_lines = style->breaks_lines, .wrap_column = style->wrap_column};
     return run(&out, NULL, query, view);
+}
+
+static bool run_body(deparse *out, const rdb_function *function)
+{
+    rdb_list statements;
+    const deparse_results results = {.names_matter = false};
+    out->function = function;
+    out->argument_names = rdb_body_argument_names(out->arena, function);
+    if (!rdb_body_read(out->arena, out->access, function->body_tree, &statements, out->err))
+        return false;
+    if (statements.count == 1 && ((const rdb_query *)statements.items[0])->is_return == 2) {
+        out->breaks_lines = false;
+        deparse_query(out, statements.items[0], NULL, &results, false);
+        return true;
+    }
+    deparse_add(out, "BEGIN ATOMIC\n");
+    out->breaks_lines = true;
+    for (uint32_t i = 0; i < statements.count && out->ok; i++) {
+        out->indent = 1;
+        deparse_query(out, statements.items[i], NULL, &results, false);
+        deparse_add(out, ";\n");
+    }
+    deparse_add(out, "END");
+    return true;
+}
+
+bool rdb_deparse_body(const rdb_deparse_style *style, const rdb_function *function, rdb_strbuf *text, rdb_error *err)
+{
+    deparse out = {.access = style->access, .err = err, .text = text, .format = style->format, .qualify = true, .wrap_column = 0, .ok = true};
+    if (function->body_tree == NULL)
+        return true;
+    out.arena = rdb_arena_create("deparse", NULL, NULL);
+    if (out.arena == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    bool ok = run_body(&out, function) && out.ok && rdb_strbuf_check(text, err);
+    rdb_arena_destroy(out.arena);
+    return ok;
 }

@@ -715,6 +715,25 @@ static void put_next_value(deparse *out, uint32_t sequence_oid)
     deparse_add(out, "::regclass)");
 }
 
+/* An argument of the routine whose body it is, by its name: with the routine's where a column might be meant. */
+static bool put_argument(deparse *out, uint32_t number)
+{
+    if (out->function == NULL || out->argument_names == NULL || number > out->function->argument_count)
+        return false;
+    const char *name = out->argument_names[number - 1];
+    bool has_ranges = false;
+    if (name == NULL || name[0] == '\0')
+        return false;
+    for (const deparse_level *level = out->level; level != NULL; level = level->parent)
+        has_ranges = has_ranges || level->range_count > 0;
+    if (has_ranges) {
+        deparse_name(out, out->function->name);
+        rdb_strbuf_addc(out->text, '.');
+    }
+    deparse_name(out, name);
+    return true;
+}
+
 static void put_node(deparse *out, const rdb_expr *expr, bool show_implicit)
 {
     static const char *const TESTS[] = {" IS TRUE", " IS NOT TRUE", " IS FALSE", " IS NOT FALSE", " IS UNKNOWN", " IS NOT UNKNOWN"};
@@ -736,7 +755,9 @@ static void put_node(deparse *out, const rdb_expr *expr, bool show_implicit)
             out->qualify = qualify;
             return;
         }
-        rdb_strbuf_addf(out->text, "$%u", ((const rdb_expr_param *)expr)->param_no);
+        if (param->param_kind == RDB_PARAM_EXTERNAL && put_argument(out, param->param_no))
+            return;
+        rdb_strbuf_addf(out->text, "$%u", param->param_no);
         return;
     }
     case RDB_EXPR_SLOT: {

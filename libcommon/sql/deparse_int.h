@@ -40,6 +40,8 @@ typedef struct deparse {
     const rdb_format_settings *format;
     const rdb_relation *relation;  /* an expression of a table alone: whose columns; or NULL */
     const deparse_level *level;    /* NULL: variables are named through their ranges */
+    const rdb_function *function;  /* whose body it is: parameters go by their names; or NULL */
+    const char *const *argument_names;
     bool qualify;                  /* EXPLAIN: columns with their tables */
     bool is_pretty;                /* no brackets that precedence makes needless */
     bool breaks_lines;
@@ -86,6 +88,11 @@ typedef struct deparse_results { /* what a query's columns are to be called */
     bool is_member;              /* of a set operation: coercions were added around its columns */
 } deparse_results;
 void deparse_query(deparse *out, const rdb_query *query, const deparse_level *parent, const deparse_results *results, bool keeps_rule_names);
+void deparse_values(deparse *out, const rdb_list *rows);
+void deparse_from_list(deparse *out, const rdb_query *query, const char *word); /* " FROM ", " USING " */
+void deparse_targets(deparse *out, const rdb_list *targets);
+/* deparse_change.c: INSERT, UPDATE, DELETE behind their WITH */
+void deparse_change(deparse *out, const rdb_query *query);
 void deparse_window(deparse *out, const rdb_query *query, const rdb_window *window, const rdb_list *targets);
 void deparse_order(deparse *out, const rdb_list *items, const rdb_list *targets, bool by_number);
 

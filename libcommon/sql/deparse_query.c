@@ -524,13 +524,13 @@ static void put_from(deparse *out, const rdb_from *from)
     out->depth--;
 }
 
-static void put_from_list(deparse *out, const rdb_query *query)
+static void put_from_list(deparse *out, const rdb_query *query, const char *word)
 {
     list_lines lines = {0};
     for (uint32_t i = 0; i < query->from.count && out->ok; i++) {
         const rdb_from *from = query->from.items[i];
         if (i == 0) {
-            deparse_break(out, " FROM ", -DEPARSE_STEP, DEPARSE_STEP, 2);
+            deparse_break(out, word, -DEPARSE_STEP, DEPARSE_STEP, 2);
             put_from(out, from);
             lines.count = 1;
             continue;
@@ -575,7 +575,7 @@ static void put_select(deparse *out, const rdb_query *query, const deparse_resul
             return;
         }
     }
-    deparse_add(out, "SELECT ");
+    deparse_add(out, query->is_return != 0 ? "RETURN " : "SELECT ");
     if (query->distinct.count > 0) {
         deparse_add(out, "DISTINCT ");
         if (query->has_distinct_on) {
@@ -584,12 +584,16 @@ static void put_select(deparse *out, const rdb_query *query, const deparse_resul
             deparse_add(out, ") ");
         }
     }
+    if (query->is_return != 0) { /* its one column has no name */
+        deparse_expr(out, ((const rdb_target *)query->targets.items[0])->expr, true);
+        return;
+    }
     put_targets(out, &query->targets, results);
     if (query->targets.count == 0 || ((const rdb_target *)query->targets.items[0])->is_junk) {
         while (out->text->length > 0 && out->text->data[out->text->length - 1] == ' ') /* no columns at all */
             out->text->data[--out->text->length] = '\0';
     }
-    put_from_list(out, query);
+    put_from_list(out, query, " FROM ");
     if (query->where != NULL) {
         deparse_break(out, " WHERE ", -DEPARSE_STEP, DEPARSE_STEP, 1);
         deparse_expr(out, query->where, false);
@@ -736,7 +740,7 @@ static void put_whole(deparse *out, const rdb_query *query, const deparse_result
 {
     put_with(out, query);
     if (query->command != RDB_COMMAND_SELECT) {
-        deparse_fail(out, rdb_error_set(out->err, RDB_FEATURE_NOT_SUPPORTED, "printing a data-modifying statement is not supported yet"));
+        deparse_change(out, query);
         return;
     }
     if (query->set_operation != NULL)
@@ -766,6 +770,22 @@ static void put_whole(deparse *out, const rdb_query *query, const deparse_result
         }
     }
     put_row_marks(out, query);
+}
+
+void deparse_values(deparse *out, const rdb_list *rows)
+{
+    put_values(out, rows);
+}
+
+void deparse_from_list(deparse *out, const rdb_query *query, const char *word)
+{
+    put_from_list(out, query, word);
+}
+
+void deparse_targets(deparse *out, const rdb_list *targets)
+{
+    const deparse_results results = {.names_matter = true};
+    put_targets(out, targets, &results);
 }
 
 void deparse_query(deparse *out, const rdb_query *query, const deparse_level *parent, const deparse_results *results, bool keeps_rule_names)

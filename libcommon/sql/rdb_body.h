@@ -21,7 +21,7 @@ RDB_CHECKED bool rdb_body_analyse(const rdb_analysis *analysis, const rdb_functi
 RDB_CHECKED bool rdb_body_analyse_raw(const rdb_analysis *analysis, const rdb_function *function, struct rdb_ast_node *raw, const rdb_type *const *argument_types,
                                       uint32_t argument_count, const rdb_type *result_type, rdb_list *statements, rdb_body **body, rdb_error *err);
 /* Statements to the text of pg_proc.prosqlbody and back:
- *   count '\n', then for each statement its length in bytes, '\n', its tree. */
+ *   count '\n', then for each statement its length in bytes (" r": RETURN; " R": RETURN that is the whole body), '\n', its tree. */
 RDB_CHECKED bool rdb_body_write(const rdb_list *statements, rdb_strbuf *text, rdb_error *err);
 RDB_CHECKED bool rdb_body_read(rdb_arena *arena, rdb_access *access, const char *text, rdb_list *statements, rdb_error *err);
 

@@ -217,6 +217,7 @@ struct rdb_query {
     bool sets_tag;                   /* the statement's command tag and rows are its */
     bool checks_below;               /* the rewrite's: a view that was written through has a CASCADED check */
     const char *notify_channel, *notify_payload; /* UTILITY in a rule: NOTIFY */
+    uint8_t is_return;               /* of a routine's body: RETURN, 1 among statements, 2 by itself */
     int32_t location, length;        /* of the statement in its text */
 };
 
@@ -318,6 +319,9 @@ RDB_CHECKED bool rdb_deparse_stored_expr(const rdb_deparse_style *style, const r
 RDB_CHECKED bool rdb_deparse_query(const rdb_deparse_style *style, const rdb_query *query, const rdb_relation *view, rdb_strbuf *text, rdb_error *err);
 /* The condition of a rule, named as in part, the rule's first action (rdb_rule_part). */
 RDB_CHECKED bool rdb_deparse_rule_condition(const rdb_deparse_style *style, const rdb_expr *condition, const rdb_query *part, rdb_strbuf *text, rdb_error *err);
+/* A routine's body in the form of the SQL standard, as pg_get_functiondef shows it: RETURN ... or BEGIN ATOMIC ... END; nothing where it
+ * has none. */
+RDB_CHECKED bool rdb_deparse_body(const rdb_deparse_style *style, const rdb_function *function, rdb_strbuf *text, rdb_error *err);
 /* Visits the direct children of an expression (not into sub-queries); false stops. */
 bool rdb_expr_visit_children(const rdb_expr *expr, bool (*visit)(void *context, rdb_expr *child), void *context);
 

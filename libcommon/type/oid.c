@@ -96,8 +96,9 @@ static bool reg_input(TYPE_OPS_PARAMETERS_INPUT)
 
 static bool reg_output(TYPE_OPS_PARAMETERS_OUTPUT)
 {
-    if (value.oid == 0)
-        rdb_strbuf_addc(text, '-');
+    enum { REGOPER = 2203, REGOPERATOR = 2204 };
+    if (value.oid == 0) /* "-" is an operator's name */
+        rdb_strbuf_addc(text, type->oid == REGOPER || type->oid == REGOPERATOR ? '0' : '-');
     else if (reg_output_hook != NULL)
         return reg_output_hook(call, type, value.oid, text);
     else
