@@ -102,14 +102,37 @@ static bool operator_is_visible_row(rdb_call *call, const rdb_datum *a, const bo
 }
 EXPR_ROW_KERNEL(operator_is_visible, 1)
 
-/* Objects that only the built-in schema has yet: visible where they are. */
-static bool always_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+/* Visible: its schema stands in search_path. Null: there is none of that number. */
+static bool is_on_path(rdb_call *call, uint32_t catalog_oid, uint32_t index_oid, uint16_t namespace_column, uint32_t oid, rdb_datum *result, bool *is_null)
 {
-    (void)call, (void)a, (void)nulls, (void)is_null;
-    result->b = 1;
+    const rdb_datum key = {.oid = oid};
+    rdb_datum namespace_oid = {.words = {0, 0}};
+    bool found = false;
+    uint32_t count;
+    if (!expr_read_catalog(call, catalog_oid, index_oid, &key, 1, namespace_column, RDB_REP_INT32, &namespace_oid, is_null, &found))
+        return false;
+    *is_null = !found;
+    const uint32_t *path = rdb_access_search_path(rdb_eval_of(call)->access, &count);
+    result->b = false;
+    for (uint32_t i = 0; i < count; i++)
+        result->b |= path[i] == namespace_oid.oid;
     return true;
 }
-EXPR_ROW_KERNEL(always, 1)
+#define IS_VISIBLE(name, catalog_oid, index_oid, namespace_column)                                                                 \
+    static bool name##_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)                 \
+    {                                                                                                                               \
+        (void)nulls;                                                                                                                \
+        return is_on_path(call, (catalog_oid), (index_oid), (namespace_column), a[0].oid, result, is_null);                         \
+    }                                                                                                                               \
+    EXPR_ROW_KERNEL(name, 1)
+IS_VISIBLE(opclass_is_visible, 2616, 2687, 4)
+IS_VISIBLE(opfamily_is_visible, 2753, 2755, 4)
+IS_VISIBLE(conversion_is_visible, 2607, 2670, 3)
+IS_VISIBLE(ts_parser_is_visible, 3601, 3607, 3)
+IS_VISIBLE(ts_dict_is_visible, 3600, 3605, 3)
+IS_VISIBLE(ts_config_is_visible, 3602, 3712, 3)
+IS_VISIBLE(ts_template_is_visible, 3764, 3767, 3)
+IS_VISIBLE(statistics_is_visible, 3381, 3380, 4)
 
 static bool format_type_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
@@ -177,14 +200,14 @@ static const rdb_kernel_entry ENTRIES[] = {
     {2080, type_is_visible, RDB_KERNEL_NEEDS_SESSION},
     {2081, function_is_visible, RDB_KERNEL_NEEDS_SESSION},
     {2082, operator_is_visible, RDB_KERNEL_NEEDS_SESSION},
-    {2083, always, 0}, /* pg_opclass_is_visible */
-    {3829, always, 0}, /* pg_opfamily_is_visible */
-    {2093, always, 0}, /* pg_conversion_is_visible */
-    {3756, always, 0}, /* pg_ts_parser_is_visible */
-    {3757, always, 0}, /* pg_ts_dict_is_visible */
-    {3758, always, 0}, /* pg_ts_config_is_visible */
-    {3768, always, 0}, /* pg_ts_template_is_visible */
-    {3403, always, 0}, /* pg_statistics_obj_is_visible */
+    {2083, opclass_is_visible, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
+    {3829, opfamily_is_visible, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
+    {2093, conversion_is_visible, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
+    {3756, ts_parser_is_visible, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
+    {3757, ts_dict_is_visible, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
+    {3758, ts_config_is_visible, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
+    {3768, ts_template_is_visible, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
+    {3403, statistics_is_visible, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
     {1081, format_type, RDB_KERNEL_NEEDS_SESSION},
     {1215, object_comment, RDB_KERNEL_NEEDS_SESSION},
     {1216, column_comment, RDB_KERNEL_NEEDS_SESSION},

@@ -283,7 +283,11 @@ static bool find_relation(rdb_call *call, rdb_slice text, bool strict, uint32_t 
     bool missing = false;
     const rdb_relation *relation = NULL;
     *oid = 0;
-    if (!expr_split_name(call, text, parts, &count) || !check_schema(call, count > 1 ? parts[count - 2] : NULL, false, &missing))
+    if (!expr_split_name(call, text, parts, &count))
+        return false;
+    if (count == 3 && strcmp(parts[0], rdb_database_name(rdb_access_get_context(access_of(call))->database)) != 0)
+        return rdb_error_set(call->err, RDB_FEATURE_NOT_SUPPORTED, "cross-database references are not implemented: \"%s.%s.%s\"", parts[0], parts[1], parts[2]);
+    if (!check_schema(call, count > 1 ? parts[count - 2] : NULL, false, &missing))
         return false;
     if (!missing && !rdb_relation_find(access_of(call), count > 1 ? parts[count - 2] : NULL, parts[count - 1], &relation, call->err))
         return false;

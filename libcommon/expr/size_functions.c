@@ -247,7 +247,9 @@ static bool size_pretty_numeric_row(rdb_call *call, const rdb_datum *a, const bo
         return false;
     const char *c = digits + (digits[0] == '-');
     size_t whole = strspn(c, "0123456789");
-    if (whole == 0 || whole > 36) /* NaN, infinity; or more than anyone has */
+    if (c[0] == 'I' || c[0] == 'N') /* no unit is large enough, so the largest */
+        return expr_set_text(call, rdb_arena_printf(call->arena, "%s PB", digits), strlen(digits) + 3, result);
+    if (whole == 0 || whole > 36) /* more than anyone has */
         return expr_set_text(call, rdb_arena_printf(call->arena, "%s bytes", digits), strlen(digits) + 6, result);
     for (size_t i = 0; i < whole; i++)
         size = size * 10 + (c[i] - '0');

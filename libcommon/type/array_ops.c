@@ -194,8 +194,10 @@ TYPE_NULL_FUNCTION(array_fill, UINT32_MAX)
             return rdb_error_set(call->err, RDB_NULL_VALUE_NOT_ALLOWED, "dimension values cannot be null");
         lengths[i] = length.i32;
         lowers[i] = lower.i32;
-        total *= (uint64_t)RDB_MAX(length.i32, 0);
-        if (length.i32 < 0 || total > TYPE_ARRAY_COUNT_MAX)
+    }
+    for (uint32_t i = 0; i < dims.count; i++) {
+        total *= (uint64_t)RDB_MAX(lengths[i], 0);
+        if (lengths[i] < 0 || total > TYPE_ARRAY_COUNT_MAX)
             return rdb_error_set(call->err, RDB_PROGRAM_LIMIT_EXCEEDED, "array size exceeds the maximum allowed (%u)", TYPE_ARRAY_COUNT_MAX);
     }
     type_gather gather = {0};

@@ -417,6 +417,9 @@ TYPE_ROW_FUNCTION(timestamptz_trunc, 2)
 
 TYPE_ROW_FUNCTION(timestamptz_trunc_zone, 3)
 {
+    r->i64 = a[1].i64;
+    if (is_infinite(a[1].i64)) /* before unit and zone are looked at */
+        return true;
     const rdb_timezone *zone = type_zone_find_posix(rdb_arena_strndup(call->arena, (const char *)a[2].bytes.data, a[2].bytes.length));
     if (zone == NULL)
         return rdb_error_set(call->err, RDB_INVALID_PARAMETER_VALUE, "time zone \"%.*s\" not recognized", (int)a[2].bytes.length, (const char *)a[2].bytes.data);

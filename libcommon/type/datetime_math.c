@@ -643,7 +643,7 @@ TYPE_ROW_FUNCTION(timestamptz_at_zone, 2)
 static bool zone_interval(rdb_call *call, rdb_datum value, int64_t *offset)
 {
     type_interval interval = type_get_interval(value);
-    *offset = interval.usecs;
+    *offset = interval.usecs / TYPE_USECS_PER_SEC * TYPE_USECS_PER_SEC; /* zones know whole seconds */
     if (interval.months == 0 && interval.days == 0)
         return true;
     rdb_strbuf text;
@@ -655,19 +655,23 @@ static bool zone_interval(rdb_call *call, rdb_datum value, int64_t *offset)
 TYPE_ROW_FUNCTION(timestamp_at_offset, 2)
 {
     int64_t offset;
+    r->i64 = a[1].i64;
+    if (is_infinite(a[1].i64))
+        return true;
     if (!zone_interval(call, a[0], &offset))
         return false;
-    r->i64 = is_infinite(a[1].i64) ? a[1].i64 : a[1].i64 - offset;
-    return is_infinite(r->i64) || type_timestamp_is_valid(r->i64) || type_timestamp_range_error(call);
+    return (!__builtin_sub_overflow(a[1].i64, offset, &r->i64) && type_timestamp_is_valid(r->i64)) || type_timestamp_range_error(call);
 }
 
 TYPE_ROW_FUNCTION(timestamptz_at_offset, 2)
 {
     int64_t offset;
+    r->i64 = a[1].i64;
+    if (is_infinite(a[1].i64))
+        return true;
     if (!zone_interval(call, a[0], &offset))
         return false;
-    r->i64 = is_infinite(a[1].i64) ? a[1].i64 : a[1].i64 + offset;
-    return is_infinite(r->i64) || type_timestamp_is_valid(r->i64) || type_timestamp_range_error(call);
+    return (!__builtin_add_overflow(a[1].i64, offset, &r->i64) && type_timestamp_is_valid(r->i64)) || type_timestamp_range_error(call);
 }
 
 TYPE_UNARY(date_is_finite, int32_t, uint8_t, x != TYPE_DATE_INFINITY && x != TYPE_DATE_MINUS_INFINITY)

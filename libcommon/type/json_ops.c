@@ -346,6 +346,8 @@ TYPE_ROW_FUNCTION(jsonb_delete_array, 2)
     rdb_datum key;
     if (!type_jsonb_tree(call, a[0].bytes, &tree))
         return false;
+    if (tree->kind < TYPE_JSON_ARRAY)
+        return rdb_error_set(call->err, RDB_INVALID_PARAMETER_VALUE, "cannot delete from scalar");
     type_array_read(a[1].bytes, &keys);
     for (uint32_t i = 0; i < keys.count; i++) {
         if (type_array_get(&keys, i, &key) && !remove_key(call, tree, key.bytes))

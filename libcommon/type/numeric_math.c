@@ -226,7 +226,8 @@ TYPE_ROW_FUNCTION(numeric_log, 2)
     type_numeric_set_int(&z, 0, 0);
     type_numeric_read(a[0].bytes, &base);
     type_numeric_read(a[1].bytes, &x);
-    bool ok = log_argument(call, &base) && log_argument(call, &x) && log_number(call, &base, &x, &z);
+    const bool has_nan = base.kind == TYPE_NUMERIC_NAN || x.kind == TYPE_NUMERIC_NAN; /* whatever the other one is */
+    bool ok = (has_nan || (log_argument(call, &base) && log_argument(call, &x))) && log_number(call, &base, &x, &z);
     type_numeric_clear(&base);
     type_numeric_clear(&x);
     if (!ok) {

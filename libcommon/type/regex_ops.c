@@ -65,9 +65,11 @@ static bool find_all(rdb_call *call, rdb_bytes text, rdb_bytes pattern, type_reg
     memset(&regex, 0, sizeof regex);
     bool ok = check_collation(call) && type_regex_open(call, &regex, pattern, flags) && type_regex_set_text(call, &regex, text);
     list->groups = regex.group_count;
-    uint32_t from = 0, last_end = 0;
-    for (uint32_t skip = from_character; ok && skip > 0 && from < regex.unit_count; skip--)
+    uint32_t from = 0, last_end = 0, skip = from_character;
+    for (; ok && skip > 0 && from < regex.unit_count; skip--)
         from += (text.data[regex.offsets[from]] & 0xf8) == 0xf0 ? 2 : 1;
+    if (skip > 0) /* behind the end not even the empty text is found */
+        from = regex.unit_count + 1;
     last_end = from;
     while (ok && from <= regex.unit_count) {
         type_regex_match match;

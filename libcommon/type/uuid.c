@@ -313,12 +313,12 @@ static bool lsn_move(rdb_call *call, rdb_datum lsn, rdb_bytes bytes, bool back, 
     if (by.kind == TYPE_NUMERIC_NAN)
         return rdb_error_set(call->err, RDB_FEATURE_NOT_SUPPORTED, "cannot %s pg_lsn", VERBS[back]);
     if (by.kind != TYPE_NUMERIC_FINITE)
-        return rdb_error_set(call->err, RDB_NUMERIC_VALUE_OUT_OF_RANGE, "pg_lsn out of range");
+        return rdb_error_set(call->err, RDB_FEATURE_NOT_SUPPORTED, "cannot convert infinity to pg_lsn");
     type_numeric_set_int(&from, (type_int128)lsn.words[0], 0);
     bool ok = type_numeric_add(call, &from, &by, back, &sum);
     type_numeric_round(&sum, 0, TYPE_ROUND_HALF_AWAY);
     if (ok && (sum.is_big || sum.small < 0 || sum.small > UINT64_MAX))
-        ok = rdb_error_set(call->err, RDB_NUMERIC_VALUE_OUT_OF_RANGE, "pg_lsn out of range");
+        ok = rdb_error_set(call->err, RDB_INVALID_PARAMETER_VALUE, "pg_lsn out of range");
     r->words[0] = ok ? (uint64_t)sum.small : 0;
     type_numeric_clear(&by);
     type_numeric_clear(&sum);

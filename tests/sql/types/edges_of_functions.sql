@@ -1,0 +1,20 @@
+-- Where calls of functions with odd arguments once differed
+select array_fill(1, array[-5, null]);
+select date_trunc('  pad  ', 'infinity'::timestamptz, '');
+select 'infinity'::timestamp at time zone interval '1 year', '2000-01-01'::timestamptz at time zone interval '-00:00:01.5';
+select '2000-01-01'::timestamp at time zone interval '1 month';
+select pg_lsn '0/0' + numeric 'Infinity';
+select pg_lsn '0/0' - 2.5;
+select pg_size_pretty('Infinity'::numeric), pg_size_pretty('NaN'::numeric), pg_size_pretty('-Infinity'::numeric);
+select regexp_replace('abc', '(.*)', 'x', 4), regexp_replace('abc', '(.*)', 'x', 5), regexp_count('', '(.*)', 1), regexp_count('', '(.*)', 3), regexp_instr('abc', 'c|$', 9);
+select '"a"'::jsonb - array[]::text[];
+select '0'::oid::regoper, 0::regoperator, 0::regproc;
+select 'a.b.c'::regclass;
+select log('NaN'::numeric, '-Infinity'::numeric), log('-1'::numeric, 'NaN');
+select pg_opclass_is_visible(1), pg_opfamily_is_visible(1), pg_conversion_is_visible(1), pg_ts_config_is_visible(1), pg_ts_dict_is_visible(1), pg_ts_parser_is_visible(1), pg_ts_template_is_visible(1), pg_statistics_obj_is_visible(1);
+create schema hidden;
+create text search dictionary hidden.d (template = simple);
+create table st (a int, b int);
+create statistics hidden.s on a, b from st;
+select dictname, pg_ts_dict_is_visible(oid) from pg_ts_dict where dictname in ('d', 'simple') order by 1;
+select stxname, pg_statistics_obj_is_visible(oid) from pg_statistic_ext;
