@@ -117,6 +117,8 @@ typedef struct plan_level {
     rdb_list merge_exprs;    /* MERGE: prepared conditions (NULL: none) and values, action after action */
     rdb_list init_plans;     /* numbers of sub-plans that run once for it (uintptr_t) */
     rdb_list grouped_subplans; /* rdb_expr_subplan * of a query that groups */
+    rdb_list null_columns;   /* rdb_expr_null_test *: columns that WHERE wants null, as FROM is read */
+    rdb_list met_tests;      /* rdb_expr *: conditions of WHERE that an anti-join meets */
     bool is_ordered;         /* FROM already gives its rows in the query's order */
 } plan_level;
 
@@ -249,6 +251,8 @@ bool plan_cte_is_inlined(const rdb_cte *cte);
 /* plan_pushdown.c: the query of a range of FROM with those of the range's conditions that can be checked inside it. */
 const rdb_query *plan_push_down(plan_level *level, plan_rel *rel, const rdb_query *query);
 void plan_move_having(plan_level *level, rdb_list *having, rdb_list *where);
+/* plan_drop.c */
+const rdb_query *plan_drop_joins(planner *p, const rdb_query *query);
 /* plan_semijoin.c */
 const rdb_query *plan_join_sublinks(planner *p, const rdb_query *query);
 /* plan_class.c */

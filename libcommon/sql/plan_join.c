@@ -19,40 +19,42 @@ static plan_relids from_relids(const rdb_from *from)
  * null. A null deep inside of AND and OR need not come out as null, so the three differ. */
 typedef enum reject_mode { REJECT_TRUE, REJECT_FALSE, REJECT_ALL_BUT_NULL } reject_mode;
 
-static plan_relids rejecting(const rdb_expr *expr, reject_mode mode)
+/* only: of a relation this column alone. */
+static plan_relids rejecting(const rdb_expr *expr, reject_mode mode, const rdb_expr_var *only)
 {
     plan_relids set = relids_none();
     switch ((rdb_expr_kind)expr->kind) {
     case RDB_EXPR_VAR:
-        relids_add(&set, ((const rdb_expr_var *)expr)->range_no);
+        if (only == NULL || rdb_expr_equal(expr, &only->head))
+            relids_add(&set, ((const rdb_expr_var *)expr)->range_no);
         return set;
     case RDB_EXPR_FUNCTION: {
         const rdb_expr_function *e = (const rdb_expr_function *)expr;
         if (!e->function->is_strict || e->returns_set)
             return set;
         for (uint32_t i = 0; i < e->arguments.count; i++)
-            set = relids_union(set, rejecting(e->arguments.items[i], REJECT_ALL_BUT_NULL));
+            set = relids_union(set, rejecting(e->arguments.items[i], REJECT_ALL_BUT_NULL, only));
         return set;
     }
     case RDB_EXPR_ARRAY_OP: /* over an empty array the answer is false, whatever the left side */
         if (mode == REJECT_TRUE && ((const rdb_expr_array_op *)expr)->function->is_strict && ((const rdb_expr_array_op *)expr)->use_or)
-            return rejecting(((const rdb_expr_array_op *)expr)->left, REJECT_ALL_BUT_NULL);
+            return rejecting(((const rdb_expr_array_op *)expr)->left, REJECT_ALL_BUT_NULL, only);
         return set;
     case RDB_EXPR_RELABEL:
-        return rejecting(((const rdb_expr_unary *)expr)->argument, mode);
+        return rejecting(((const rdb_expr_unary *)expr)->argument, mode, only);
     case RDB_EXPR_NULL_TEST: {
         const rdb_expr_null_test *e = (const rdb_expr_null_test *)expr;
         if (mode == (e->is_not ? REJECT_TRUE : REJECT_FALSE) && !e->argument_is_row)
-            return rejecting(e->argument, REJECT_ALL_BUT_NULL);
+            return rejecting(e->argument, REJECT_ALL_BUT_NULL, only);
         return set;
     }
     case RDB_EXPR_BOOL: {
         const rdb_expr_bool *e = (const rdb_expr_bool *)expr;
         if (e->bool_kind == RDB_BOOL_NOT)
-            return rejecting(e->arguments.items[0], mode == REJECT_TRUE ? REJECT_FALSE : mode == REJECT_FALSE ? REJECT_TRUE : mode);
+            return rejecting(e->arguments.items[0], mode == REJECT_TRUE ? REJECT_FALSE : mode == REJECT_FALSE ? REJECT_TRUE : mode, only);
         bool any_decides = mode == (e->bool_kind == RDB_BOOL_AND ? REJECT_TRUE : REJECT_FALSE);
         for (uint32_t i = 0; i < e->arguments.count; i++) {
-            plan_relids one = rejecting(e->arguments.items[i], mode);
+            plan_relids one = rejecting(e->arguments.items[i], mode, only);
             for (int w = 0; w < PLAN_RELIDS_WORDS; w++)
                 set.words[w] = i == 0 || any_decides ? set.words[w] | one.words[w] : set.words[w] & one.words[w];
         }
@@ -65,7 +67,7 @@ static plan_relids rejecting(const rdb_expr *expr, reject_mode mode)
 
 static plan_relids rejecting_relids(const rdb_expr *expr)
 {
-    return rejecting(expr, REJECT_TRUE);
+    return rejecting(expr, REJECT_TRUE, NULL);
 }
 
 static plan_tree *new_tree(planner *p, plan_join_shape shape)
@@ -76,6 +78,23 @@ static plan_tree *new_tree(planner *p, plan_join_shape shape)
 }
 
 static bool add_from(plan_level *level, plan_tree *group, const rdb_from *from, plan_relids rejected);
+
+/* A LEFT JOIN whose partners WHERE throws away, by asking a column to be null that none of them has null: an anti-join. */
+static bool is_anti_join(plan_level *level, const rdb_list *conditions, plan_relids right)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < level->null_columns.count; i++) {
+        const rdb_expr_null_test *test = level->null_columns.items[i];
+        const rdb_expr_var *var = (const rdb_expr_var *)test->argument;
+        bool is_met = false;
+        for (uint32_t k = 0; k < conditions->count && relids_has(right, var->range_no); k++)
+            is_met = is_met || relids_has(rejecting(conditions->items[k], REJECT_TRUE, var), var->range_no);
+        if (is_met)
+            rdb_list_push(level->p->arena, &level->met_tests, level->null_columns.items[i]);
+        found |= is_met;
+    }
+    return found;
+}
 
 static bool tree_of(plan_level *level, const rdb_from *from, plan_relids rejected, plan_tree **tree)
 {
@@ -88,27 +107,38 @@ static bool push_condition(planner *p, plan_level *level, plan_tree *tree, rdb_e
 static bool add_outer(plan_level *level, plan_tree *group, const rdb_from *from, uint8_t kind, plan_relids rejected, rdb_list *conditions)
 {
     planner *p = level->p;
+    const rdb_list null_columns = level->null_columns;
+    bool keeps_right = false;
     const rdb_from *left = from->left, *right = from->right;
     if (kind == RDB_JOIN_RIGHT) {
         left = from->right;
         right = from->left;
         kind = RDB_JOIN_LEFT;
     }
+    if (kind == RDB_JOIN_LEFT && is_anti_join(level, conditions, from_relids(right))) {
+        kind = RDB_JOIN_ANTI;
+        keeps_right = true;
+    }
     plan_tree *outer = new_tree(p, PLAN_SHAPE_OUTER);
     outer->join_kind = kind;
+    outer->keeps_right = keeps_right;
     for (uint32_t i = 0; i < conditions->count; i++) {
         outer->clause_relids = relids_union(outer->clause_relids, plan_relids_of(conditions->items[i]));
         outer->strict = relids_union(outer->strict, rejecting_relids(conditions->items[i]));
     }
     plan_relids inner_rejected = relids_none();
-    if (kind != RDB_JOIN_FULL) {
-        for (uint32_t i = 0; i < conditions->count; i++)
-            inner_rejected = relids_union(inner_rejected, rejecting_relids(conditions->items[i]));
-        if (!tree_of(level, left, rejected, &outer->left) || !tree_of(level, right, inner_rejected, &outer->right))
-            return false;
-    } else if (!tree_of(level, left, relids_none(), &outer->left) || !tree_of(level, right, relids_none(), &outer->right)) {
-        return false;
+    for (uint32_t i = 0; kind != RDB_JOIN_FULL && i < conditions->count; i++)
+        inner_rejected = relids_union(inner_rejected, rejecting_relids(conditions->items[i]));
+    if (kind == RDB_JOIN_FULL) {
+        rejected = relids_none();
+        level->null_columns = (rdb_list){0};
     }
+    if (!tree_of(level, left, rejected, &outer->left))
+        return false;
+    level->null_columns = (rdb_list){0};
+    if (!tree_of(level, right, inner_rejected, &outer->right))
+        return false;
+    level->null_columns = null_columns;
     outer->relids = relids_union(outer->left->relids, outer->right->relids);
     for (uint32_t i = 0; i < conditions->count; i++) {
         plan_relids relids = plan_relids_of(conditions->items[i]);
@@ -328,6 +358,11 @@ bool plan_from(plan_level *level, rdb_list *where, plan_built *built, const plan
     plan_path *path = NULL;
     for (uint32_t i = 0; i < where->count; i++)
         rejected = relids_union(rejected, rejecting_relids(where->items[i]));
+    for (uint32_t i = 0; i < where->count; i++) {
+        const rdb_expr_null_test *test = where->items[i];
+        if (test->head.kind == RDB_EXPR_NULL_TEST && !test->is_not && !test->argument_is_row && test->argument->kind == RDB_EXPR_VAR && ((const rdb_expr_var *)test->argument)->attribute_no > 0)
+            rdb_list_push(p->arena, &level->null_columns, where->items[i]);
+    }
     for (uint32_t i = 0; i < level->query->from.count; i++)
         if (!add_from(level, tree, level->query->from.items[i], rejected))
             return false;
@@ -336,7 +371,12 @@ bool plan_from(plan_level *level, rdb_list *where, plan_built *built, const plan
         if (!add_from(level, tree, &target, rejected))
             return false;
     }
-    for (uint32_t i = 0; i < where->count; i++) /* what stands further in is checked first */
-        rdb_list_push(p->arena, &tree->quals, where->items[i]);
+    for (uint32_t i = 0; i < where->count; i++) { /* what stands further in is checked first */
+        bool is_met = false;
+        for (uint32_t k = 0; k < level->met_tests.count; k++)
+            is_met = is_met || level->met_tests.items[k] == where->items[i];
+        if (!is_met)
+            rdb_list_push(p->arena, &tree->quals, where->items[i]);
+    }
     return settle_group(level, tree) && plan_waiting_ranges(level) && plan_flatten(level, tree) && plan_group_path(level, tree, &path) && try_ordered(level, tree, order, order_count, limit, &path) && plan_build_path(level, path, built);
 }
