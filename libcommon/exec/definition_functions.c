@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * pg_get_viewdef, pg_get_ruledef, pg_get_functiondef and the parts of a function's signature, as PostgreSQL prints them. */
+#include "catalog/rdb_ddl.h"
 #include "exec/exec_int.h"
 #include "expr/kernels.h"
 #include <stdio.h>
@@ -86,27 +87,69 @@ static bool view_named_pretty_row(rdb_call *call, const rdb_datum *a, const bool
 }
 EXPR_ROW_KERNEL(view_named_pretty, 2)
 
+/* WHERE, DO and the actions. */
+static bool add_actions(rdb_call *call, const rdb_rule *rule, bool is_pretty, rdb_strbuf *text)
+{
+    rdb_access *access = rdb_eval_of(call)->access;
+    const rdb_deparse_style style = {.access = access, .format = call->format, .is_pretty = is_pretty, .breaks_lines = true, .wrap_column = 0};
+    rdb_expr *condition = NULL;
+    rdb_list actions;
+    if (!rdb_rule_read_actions(call->arena, access, rule->action_trees, &actions, call->err))
+        return false;
+    if (rule->condition_tree != NULL) {
+        rdb_query holder = {.command = RDB_COMMAND_SELECT}, *part = actions.count > 0 ? rdb_rule_part(actions.items[0]) : &holder;
+        const rdb_relation *relation = NULL;
+        static const char *const NAMES[] = {"old", "new"};
+        if (!rdb_relation_get(access, rule->relation_oid, &relation, call->err) || !rdb_tree_read_expr(call->arena, access, rule->condition_tree, &condition, call->err))
+            return false;
+        for (size_t i = 0; actions.count == 0 && i < RDB_COUNT_OF(NAMES); i++) { /* DO NOTHING names no ranges */
+            rdb_range *range = RDB_NEW(call->arena, rdb_range);
+            *range = (rdb_range){.kind = RDB_RANGE_RELATION, .relation = relation, .alias = NAMES[i], .has_alias = true};
+            rdb_list_push(call->arena, &holder.ranges, range);
+        }
+        rdb_strbuf_adds(text, "\n   WHERE ");
+        if (!rdb_deparse_rule_condition(&style, condition, part, text, call->err))
+            return false;
+    }
+    rdb_strbuf_adds(text, rule->is_instead ? " DO INSTEAD " : " DO ");
+    if (actions.count == 0)
+        rdb_strbuf_adds(text, "NOTHING");
+    if (actions.count > 1)
+        rdb_strbuf_addc(text, '(');
+    for (uint32_t i = 0; i < actions.count; i++) {
+        if (!rdb_deparse_query(&style, actions.items[i], NULL, text, call->err))
+            return false;
+        rdb_strbuf_adds(text, actions.count > 1 ? ";\n" : "");
+    }
+    rdb_strbuf_adds(text, actions.count > 1 ? ");" : ";");
+    return true;
+}
+
 static bool give_rule(rdb_call *call, const rdb_datum *a, bool is_pretty, rdb_datum *result, bool *is_null)
 {
     rdb_access *access = rdb_eval_of(call)->access;
     const rdb_relation *relation = NULL;
-    rdb_datum table = {.words = {0, 0}};
+    rdb_rule rule;
     bool found = false, visible = false;
     rdb_strbuf text;
     *is_null = true;
-    if (!expr_read_catalog(call, RDB_PG_REWRITE, 2692, a, 1, RDB_pg_rewrite_ev_class, RDB_REP_INT32, &table, is_null, &found))
+    if (!rdb_rule_read(access, a[0].oid, call->arena, &rule, &found, call->err))
         return false;
-    *is_null = !found;
-    if (!found || !rdb_relation_get(access, table.oid, &relation, call->err))
+    if (!found || !rdb_relation_get(access, rule.relation_oid, &relation, call->err))
         return !found;
-    *is_null = relation == NULL || relation->view_tree == NULL;
+    const bool is_view = rule.event == '1';
+    *is_null = relation == NULL || (is_view && relation->view_tree == NULL);
     if (*is_null)
         return true;
     if (is_pretty && !rdb_relation_is_visible(access, relation->oid, &visible, call->err))
         return false;
     rdb_strbuf_init(&text, call->arena);
-    rdb_strbuf_adds(&text, "CREATE RULE \"_RETURN\" AS\n    ON SELECT TO ");
+    rdb_strbuf_adds(&text, "CREATE RULE ");
+    expr_add_qualified(&text, NULL, rule.name);
+    rdb_strbuf_addf(&text, " AS\n    ON %s TO ", is_view ? "SELECT" : rule.event == '2' ? "UPDATE" : rule.event == '3' ? "INSERT" : "DELETE");
     expr_add_qualified(&text, visible ? NULL : relation->namespace_name, relation->name);
+    if (!is_view)
+        return add_actions(call, &rule, is_pretty, &text) && finish_text(call, &text, result);
     rdb_strbuf_adds(&text, " DO INSTEAD ");
     return add_view(call, relation, is_pretty, 0, &text) && finish_text(call, &text, result);
 }

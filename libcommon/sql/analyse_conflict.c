@@ -9,6 +9,7 @@ typedef struct inference {
     rdb_list expressions;      /* rdb_expr *, over the table */
     rdb_list conditions;       /* the predicate's, AND'ed */
     const uint32_t *collations; /* by element, 0: not written */
+    rdb_on_conflict *clause;   /* that keeps what was written */
 } inference;
 
 static void split_and(rdb_arena *arena, rdb_expr *expr, rdb_list *parts)
@@ -131,6 +132,9 @@ static bool infer_element(analyse_state *state, const rdb_ast_index_elem *elemen
         return false;
     if (!analyse_expr(state, element->name != NULL ? &column.node : element->expr, ANALYSE_INDEX_EXPRESSION, &expr, err) || !analyse_assign_collations(state, expr, err))
         return false;
+    rdb_conflict_element *kept = RDB_NEW(analyse_arena(state), rdb_conflict_element);
+    *kept = (rdb_conflict_element){.expr = expr, .collation = collation, .class_name = element->opclass.count > 0 ? element->opclass.items[element->opclass.count - 1] : NULL};
+    rdb_list_push(analyse_arena(state), &wanted->clause->elements, kept);
     if (expr->kind == RDB_EXPR_VAR && ((rdb_expr_var *)expr)->attribute_no > 0) {
         collations[wanted->number_count] = collation;
         wanted->numbers[wanted->number_count++] = ((rdb_expr_var *)expr)->attribute_no;
@@ -154,6 +158,7 @@ static bool read_inference(analyse_state *state, const rdb_ast_infer *infer, ana
         ok = infer_element(state, infer->elements.items[at], infer->node.location, wanted, collations, err);
     rdb_expr *predicate = NULL;
     ok = ok && analyse_where(state, infer->where, ANALYSE_INDEX_PREDICATE, "WHERE", &predicate, err);
+    wanted->clause->element_where = predicate;
     if (ok && predicate != NULL) {
         ok = analyse_assign_collations(state, predicate, err) && fold_in_place(state, &predicate, err);
         if (ok)
@@ -166,7 +171,7 @@ static bool read_inference(analyse_state *state, const rdb_ast_infer *infer, ana
 static bool infer_arbiters(analyse_state *state, const rdb_ast_infer *infer, analyse_item *table, rdb_on_conflict *clause, rdb_error *err)
 {
     const rdb_relation *relation = table->range->relation;
-    inference wanted = {0};
+    inference wanted = {.clause = clause};
     if (infer->constraint != NULL) {
         for (uint16_t i = 0; i < relation->constraint_count; i++)
             if (strcmp(relation->constraints[i].name, infer->constraint) == 0 && relation->constraints[i].index_oid != 0) {

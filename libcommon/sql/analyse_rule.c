@@ -19,14 +19,14 @@ bool analyse_begin_rule(analyse_state *state, const analyse_rule *rule, bool col
     return true;
 }
 
-static bool has_rule_ranges(const rdb_query *query)
+bool rdb_rule_has_ranges(const rdb_query *query)
 {
     static const char *const NAMES[] = {"old", "new"};
     if (query->ranges.count < RDB_COUNT_OF(NAMES))
         return false;
     for (uint32_t i = 0; i < RDB_COUNT_OF(NAMES); i++) {
         const rdb_range *range = query->ranges.items[i];
-        if (range->kind != RDB_RANGE_RELATION || !range->has_alias || strcmp(range->alias, NAMES[i]) != 0)
+        if (range->kind != RDB_RANGE_RELATION || !range->has_alias || range->lock_mode != RDB_LOCK_NONE || strcmp(range->alias, NAMES[i]) != 0)
             return false;
     }
     return true;
@@ -34,11 +34,11 @@ static bool has_rule_ranges(const rdb_query *query)
 
 rdb_query *rdb_rule_part(rdb_query *action)
 {
-    if (action->command != RDB_COMMAND_INSERT || has_rule_ranges(action) || action->from.count != 1)
+    if (action->command != RDB_COMMAND_INSERT || rdb_rule_has_ranges(action) || action->from.count != 1)
         return action;
     const rdb_from *from = action->from.items[0];
     const rdb_range *range = from->is_join || from->range_no == 0 ? NULL : action->ranges.items[from->range_no - 1];
-    return range != NULL && range->kind == RDB_RANGE_SUBQUERY && has_rule_ranges(range->subquery) ? range->subquery : action;
+    return range != NULL && range->kind == RDB_RANGE_SUBQUERY && rdb_rule_has_ranges(range->subquery) ? range->subquery : action;
 }
 
 /* Is the INSERT's source a whole SELECT? Then that one has old and new. */

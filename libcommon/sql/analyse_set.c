@@ -135,6 +135,14 @@ static uint32_t column_count(const analyse_state *state, const rdb_set_operation
 /* The names and types of a recursive item are those of its first member. */
 static bool define_recursive(analyse_state *state, const rdb_set_operation *first, rdb_cte *cte, rdb_error *err);
 
+/* A variable of the query right around. */
+static bool find_own(void *context, const rdb_expr *node, uint32_t levels)
+{
+    if (node->kind == RDB_EXPR_VAR && ((const rdb_expr_var *)node)->levels_up == levels + 1)
+        *(const rdb_expr_var **)context = (const rdb_expr_var *)node;
+    return *(const rdb_expr_var **)context == NULL;
+}
+
 static bool make_leaf(analyse_state *state, const rdb_ast_select *raw, rdb_set_operation **operation, rdb_error *err)
 {
     if (raw->into != NULL)
@@ -145,6 +153,11 @@ static bool make_leaf(analyse_state *state, const rdb_ast_select *raw, rdb_set_o
     rdb_query *query;
     if (!analyse_subquery(state, state->analysis, &raw->node, NULL, false, true, &query, err))
         return false;
+    const rdb_expr_var *named = NULL; /* in a rule, old and new are of this level */
+    if (state->items.count > 0)
+        (void)analyse_walk_query(query, 0, find_own, &named);
+    if (named != NULL)
+        return analyse_error(state, named->head.location, err, RDB_INVALID_COLUMN_REFERENCE, "UNION/INTERSECT/EXCEPT member statement cannot refer to other relations of same query level");
     analyse_item *item;
     const char *name = rdb_arena_printf(analyse_arena(state), "*SELECT* %u", state->query->ranges.count + 1);
     if (!analyse_add_subquery(state, query, name, NULL, false, false, -1, &item, err))

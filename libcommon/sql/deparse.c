@@ -210,3 +210,19 @@ bool rdb_deparse_body(const rdb_deparse_style *style, const rdb_function *functi
     rdb_arena_destroy(out.arena);
     return ok;
 }
+
+bool rdb_deparse_rule_condition(const rdb_deparse_style *style, const rdb_expr *condition, const rdb_query *part, rdb_strbuf *text, rdb_error *err)
+{
+    deparse out = {.access = style->access, .err = err, .text = text, .format = style->format, .qualify = true, .ok = true,
+                   .is_pretty = style->is_pretty, .breaks_lines = style->breaks_lines, .wrap_column = style->wrap_column};
+    deparse_level level;
+    out.arena = rdb_arena_create("deparse", NULL, NULL);
+    if (out.arena == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    deparse_begin_level(&out, &level, part, NULL, false);
+    out.level = &level;
+    deparse_expr(&out, condition, false);
+    bool ok = out.ok && rdb_strbuf_check(text, err);
+    rdb_arena_destroy(out.arena);
+    return ok;
+}

@@ -1,49 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0
- * INSERT, UPDATE and DELETE as text, with the line breaks that PostgreSQL gives them. */
+ * INSERT, UPDATE, DELETE and NOTIFY as text: what rules store, and changes inside WITH. */
 #include "sql/deparse_int.h"
 
-static const rdb_range *result_range(const rdb_query *query)
+static const deparse_range *result_names(const deparse *out, const rdb_query *query)
 {
-    return query->ranges.items[query->result_range_no - 1];
+    return &out->level->ranges[query->result_range_no - 1];
 }
 
-/* A column that is assigned, or the parts of it; what is assigned is returned. */
-static const rdb_expr *put_assigned(deparse *out, const rdb_relation *relation, const rdb_target *target)
+static void begin(deparse *out)
 {
-    const rdb_expr *expr = target->expr;
-    deparse_name(out, relation->columns[target->number - 1].name);
-    while (expr->kind == RDB_EXPR_SUBSCRIPT && ((const rdb_expr_subscript *)expr)->assignment != NULL) {
-        const rdb_expr_subscript *part = (const rdb_expr_subscript *)expr;
-        for (uint32_t i = 0; i < part->upper.count; i++) {
-            rdb_strbuf_addc(out->text, '[');
-            if (part->is_slice) {
-                if (part->lower.items[i] != NULL)
-                    deparse_expr(out, part->lower.items[i], false);
-                rdb_strbuf_addc(out->text, ':');
-            }
-            if (part->upper.items[i] != NULL)
-                deparse_expr(out, part->upper.items[i], false);
-            rdb_strbuf_addc(out->text, ']');
-        }
-        expr = part->assignment;
+    if (!out->breaks_lines)
+        return;
+    out->indent += DEPARSE_STEP;
+    rdb_strbuf_addc(out->text, ' ');
+}
+
+static void put_result(deparse *out, const rdb_query *query, const char *word)
+{
+    const rdb_range *range = query->ranges.items[query->result_range_no - 1];
+    const char *name = result_names(out, query)->name;
+    deparse_relation_name(out, range->relation);
+    if (name != NULL && (range->has_alias || strcmp(name, range->relation->name) != 0)) {
+        deparse_add(out, word);
+        deparse_name(out, name);
     }
-    return expr;
-}
-
-/* An identity column's own sequence, which the analysis wrote out. */
-static bool is_implied(const rdb_relation *relation, const rdb_target *target)
-{
-    enum { NEXTVAL = 1574 };
-    return relation->columns[target->number - 1].identity != 0 &&
-           (target->expr->kind == RDB_EXPR_NEXT_VALUE || (target->expr->kind == RDB_EXPR_FUNCTION && ((const rdb_expr_function *)target->expr)->function->oid == NEXTVAL));
 }
 
 static void put_returning(deparse *out, const rdb_query *query)
 {
     if (query->returning.count == 0)
         return;
-    deparse_break(out, " RETURNING", -DEPARSE_STEP, DEPARSE_STEP, 1);
-    rdb_strbuf_addc(out->text, ' ');
+    deparse_break(out, " RETURNING ", -DEPARSE_STEP, DEPARSE_STEP, 1);
     deparse_targets(out, &query->returning);
 }
 
@@ -55,7 +42,30 @@ static void put_where(deparse *out, const rdb_expr *where)
     deparse_expr(out, where, false);
 }
 
-static void put_assignments(deparse *out, const rdb_relation *relation, const rdb_list *targets)
+/* column, or column[subscript], and what is put there. */
+static const rdb_expr *put_column(deparse *out, const rdb_relation *relation, const rdb_target *target)
+{
+    const rdb_expr *value = target->expr;
+    deparse_name(out, relation->columns[target->number - 1].name);
+    while (value->kind == RDB_EXPR_SUBSCRIPT && ((const rdb_expr_subscript *)value)->assignment != NULL) {
+        const rdb_expr_subscript *part = (const rdb_expr_subscript *)value;
+        for (uint32_t i = 0; i < part->upper.count; i++) {
+            rdb_strbuf_addc(out->text, '[');
+            if (part->is_slice) {
+                if (i < part->lower.count && part->lower.items[i] != NULL)
+                    deparse_expr(out, part->lower.items[i], false);
+                rdb_strbuf_addc(out->text, ':');
+            }
+            if (part->upper.items[i] != NULL)
+                deparse_expr(out, part->upper.items[i], false);
+            rdb_strbuf_addc(out->text, ']');
+        }
+        value = part->assignment;
+    }
+    return value;
+}
+
+static void put_set(deparse *out, const rdb_relation *relation, const rdb_list *targets)
 {
     bool is_first = true;
     for (uint32_t i = 0; i < targets->count && out->ok; i++) {
@@ -64,138 +74,160 @@ static void put_assignments(deparse *out, const rdb_relation *relation, const rd
             continue;
         deparse_add(out, is_first ? "" : ", ");
         is_first = false;
-        const rdb_expr *value = put_assigned(out, relation, target);
+        const rdb_expr *value = put_column(out, relation, target);
         deparse_add(out, " = ");
         deparse_expr(out, value, false);
     }
 }
 
+/* An identity column's own sequence, which the analysis wrote out. */
+static bool is_implied(const rdb_relation *relation, const rdb_target *target)
+{
+    enum { NEXTVAL = 1574 };
+    return relation->columns[target->number - 1].identity != 0 &&
+           (target->expr->kind == RDB_EXPR_NEXT_VALUE || (target->expr->kind == RDB_EXPR_FUNCTION && ((const rdb_expr_function *)target->expr)->function->oid == NEXTVAL));
+}
+
+/* ---- INSERT ------------------------------------------------------------------------------------------------------------------------------ */
+/* An index of ON CONFLICT is described without the table's name. */
 static void put_conflict(deparse *out, const rdb_query *query)
 {
-    const rdb_on_conflict *conflict = query->on_conflict;
-    const rdb_relation *relation = result_range(query)->relation;
+    const rdb_on_conflict *clause = query->on_conflict;
+    const rdb_relation *relation = ((const rdb_range *)query->ranges.items[query->result_range_no - 1])->relation;
+    deparse_range *names = &out->level->ranges[query->result_range_no - 1];
+    const char *name = names->name;
     deparse_add(out, " ON CONFLICT");
-    for (uint16_t i = 0; i < relation->constraint_count && conflict->constraint_oid != 0; i++) {
-        if (relation->constraints[i].oid != conflict->constraint_oid)
-            continue;
-        deparse_add(out, " ON CONSTRAINT ");
-        deparse_name(out, relation->constraints[i].name);
-    }
-    for (uint32_t i = 0; i < conflict->elements.count; i++) {
-        const rdb_conflict_element *element = conflict->elements.items[i];
-        const bool is_plain = element->expr->kind == RDB_EXPR_VAR || (element->expr->kind == RDB_EXPR_FUNCTION && ((const rdb_expr_function *)element->expr)->form == RDB_FORM_CALL);
-        const bool qualify = out->qualify;
+    names->name = NULL;
+    for (uint32_t i = 0; i < clause->elements.count && out->ok; i++) {
+        const rdb_conflict_element *element = clause->elements.items[i];
+        const bool brackets = element->expr->kind != RDB_EXPR_VAR && (element->expr->kind != RDB_EXPR_FUNCTION || ((const rdb_expr_function *)element->expr)->operator_oid != 0);
         deparse_add(out, i == 0 ? "(" : ", ");
-        deparse_add(out, is_plain ? "" : "(");
-        out->qualify = false; /* the table's own columns */
+        if (brackets)
+            rdb_strbuf_addc(out->text, '(');
         deparse_expr(out, element->expr, false);
-        out->qualify = qualify;
-        deparse_add(out, is_plain ? "" : ")");
+        if (brackets)
+            rdb_strbuf_addc(out->text, ')');
         if (element->collation != 0) {
             deparse_add(out, " COLLATE ");
             deparse_collation(out, element->collation);
         }
+        if (element->class_name != NULL) {
+            deparse_add(out, " ");
+            deparse_name(out, element->class_name);
+        }
     }
-    if (conflict->elements.count > 0)
+    if (clause->elements.count > 0)
         rdb_strbuf_addc(out->text, ')');
-    if (conflict->element_where != NULL) {
-        const bool qualify = out->qualify;
-        out->qualify = false;
-        deparse_add(out, " WHERE ");
-        deparse_expr(out, conflict->element_where, false);
-        out->qualify = qualify;
-    }
-    if (conflict->action == 1) {
+    put_where(out, clause->element_where);
+    names->name = name;
+    for (uint16_t i = 0; clause->constraint_oid != 0 && i < relation->constraint_count; i++)
+        if (relation->constraints[i].oid == clause->constraint_oid) {
+            deparse_add(out, " ON CONSTRAINT ");
+            deparse_name(out, relation->constraints[i].name);
+        }
+    if (clause->action == 1) {
         deparse_add(out, " DO NOTHING");
         return;
     }
     deparse_add(out, " DO UPDATE SET ");
-    put_assignments(out, relation, &conflict->set_targets);
-    put_where(out, conflict->where);
+    put_set(out, relation, &clause->set_targets);
+    put_where(out, clause->where);
 }
 
 static void put_insert(deparse *out, const rdb_query *query)
 {
-    const rdb_range *target = result_range(query);
-    const rdb_range *source = query->from.count > 0 ? query->ranges.items[((const rdb_from *)query->from.items[0])->range_no - 1] : NULL;
-    bool is_first = true;
+    const deparse_results unnamed = {.names_matter = false}; /* the columns go by their places */
+    const rdb_relation *relation = ((const rdb_range *)query->ranges.items[query->result_range_no - 1])->relation;
+    const rdb_range *source = NULL;
+    rdb_list values = {0};
+    uint32_t columns = 0;
+    /* The rows: a sub-query's or VALUES'; else the targets are one row, and old, if it is there, comes from the rule. */
+    for (uint32_t i = 0; i < query->from.count; i++) {
+        const rdb_from *from = query->from.items[i];
+        const rdb_range *range = from->is_join || from->range_no == 0 ? NULL : query->ranges.items[from->range_no - 1];
+        if (range != NULL && (range->kind == RDB_RANGE_SUBQUERY || range->kind == RDB_RANGE_VALUES))
+            source = range;
+    }
+    begin(out);
     deparse_add(out, "INSERT INTO ");
-    deparse_relation_name(out, target->relation);
+    put_result(out, query, " AS ");
     rdb_strbuf_addc(out->text, ' ');
-    if (target->has_alias) {
-        deparse_add(out, "AS ");
-        deparse_name(out, out->level->ranges[query->result_range_no - 1].name);
-        rdb_strbuf_addc(out->text, ' ');
-    }
-    for (uint32_t i = 0; i < query->targets.count; i++) {
-        if (is_implied(target->relation, query->targets.items[i]))
+    for (uint32_t i = 0; i < query->targets.count && out->ok; i++) {
+        const rdb_target *target = query->targets.items[i];
+        if (target->is_junk || is_implied(relation, target))
             continue;
-        deparse_add(out, is_first ? "(" : ", ");
-        is_first = false;
-        (void)put_assigned(out, target->relation, query->targets.items[i]);
+        deparse_add(out, columns++ == 0 ? "(" : ", ");
+        rdb_list_push(out->arena, &values, (void *)(uintptr_t)put_column(out, relation, target));
     }
-    deparse_add(out, is_first ? "" : ") ");
-    if (query->overriding != 0)
-        deparse_add(out, query->overriding == 1 ? "OVERRIDING USER VALUE " : "OVERRIDING SYSTEM VALUE ");
+    if (columns > 0)
+        deparse_add(out, ") ");
+    deparse_add(out, query->overriding == 2 ? "OVERRIDING SYSTEM VALUE " : query->overriding == 1 ? "OVERRIDING USER VALUE " : "");
     if (source != NULL && source->kind == RDB_RANGE_SUBQUERY) {
-        const deparse_results results = {.names_matter = false};
         const int32_t indent = out->indent;
-        deparse_query(out, source->subquery, out->level, &results, false);
+        deparse_query(out, source->subquery, out->level, &unnamed, false);
         out->indent = indent;
-    } else if (source != NULL && source->kind == RDB_RANGE_VALUES) {
+    } else if (source != NULL) {
         deparse_values(out, &source->values);
-    } else if (is_first) {
-        deparse_add(out, "DEFAULT VALUES");
-    } else {
+    } else if (columns > 0) {
         deparse_break(out, "VALUES (", -DEPARSE_STEP, DEPARSE_STEP, 2);
-        is_first = true;
-        for (uint32_t i = 0; i < query->targets.count; i++) {
-            if (is_implied(target->relation, query->targets.items[i]))
-                continue;
-            const rdb_expr *value = ((const rdb_target *)query->targets.items[i])->expr;
-            while (value->kind == RDB_EXPR_SUBSCRIPT && ((const rdb_expr_subscript *)value)->assignment != NULL)
-                value = ((const rdb_expr_subscript *)value)->assignment;
-            deparse_add(out, is_first ? "" : ", ");
-            is_first = false;
-            deparse_expr_top(out, value, false);
+        for (uint32_t i = 0; i < values.count; i++) {
+            deparse_add(out, i > 0 ? ", " : "");
+            deparse_expr_top(out, values.items[i], false);
         }
         rdb_strbuf_addc(out->text, ')');
+    } else {
+        deparse_add(out, "DEFAULT VALUES");
     }
     if (query->on_conflict != NULL)
         put_conflict(out, query);
+    put_returning(out, query);
 }
 
-static void put_update(deparse *out, const rdb_query *query)
+/* ---- UPDATE, DELETE, NOTIFY ------------------------------------------------------------------------------------------------------------------ */
+static void put_change(deparse *out, const rdb_query *query)
 {
-    const rdb_range *target = result_range(query);
-    deparse_add(out, query->command == RDB_COMMAND_UPDATE ? "UPDATE " : "DELETE FROM ");
-    deparse_add(out, target->is_inherited || target->relation->kind == 'v' ? "" : "ONLY ");
-    deparse_relation_name(out, target->relation);
-    if (target->has_alias) {
-        rdb_strbuf_addc(out->text, ' ');
-        deparse_name(out, out->level->ranges[query->result_range_no - 1].name);
-    }
-    if (query->command == RDB_COMMAND_UPDATE) {
+    const rdb_range *range = query->ranges.items[query->result_range_no - 1];
+    const bool is_update = query->command == RDB_COMMAND_UPDATE;
+    begin(out);
+    deparse_add(out, is_update ? "UPDATE " : "DELETE FROM ");
+    deparse_add(out, range->is_inherited || range->relation->kind == 'v' ? "" : "ONLY ");
+    put_result(out, query, " ");
+    if (is_update) {
         deparse_add(out, " SET ");
-        put_assignments(out, target->relation, &query->targets);
+        put_set(out, range->relation, &query->targets);
     }
-    deparse_from_list(out, query, query->command == RDB_COMMAND_UPDATE ? " FROM " : " USING ");
+    deparse_from_list(out, query, is_update ? " FROM " : " USING ");
     put_where(out, query->where);
+    put_returning(out, query);
+}
+
+static void put_notify(deparse *out, const rdb_query *query)
+{
+    deparse_break(out, "", 0, DEPARSE_STEP, 1);
+    deparse_add(out, "NOTIFY ");
+    deparse_name(out, query->notify_channel);
+    if (query->notify_payload == NULL)
+        return;
+    deparse_add(out, ", '");
+    for (const char *c = query->notify_payload; *c != '\0'; c++)
+        rdb_strbuf_add(out->text, *c == '\'' ? "''" : c, *c == '\'' ? 2 : 1);
+    rdb_strbuf_addc(out->text, '\'');
 }
 
 void deparse_change(deparse *out, const rdb_query *query)
 {
-    if (query->command == RDB_COMMAND_MERGE) {
-        deparse_fail(out, rdb_error_set(out->err, RDB_FEATURE_NOT_SUPPORTED, "printing MERGE is not supported yet"));
-        return;
-    }
-    if (out->breaks_lines) {
-        out->indent += DEPARSE_STEP;
-        rdb_strbuf_addc(out->text, ' ');
-    }
-    if (query->command == RDB_COMMAND_INSERT)
+    switch (query->command) {
+    case RDB_COMMAND_INSERT:
         put_insert(out, query);
-    else
-        put_update(out, query);
-    put_returning(out, query);
+        break;
+    case RDB_COMMAND_UPDATE:
+    case RDB_COMMAND_DELETE:
+        put_change(out, query);
+        break;
+    case RDB_COMMAND_UTILITY:
+        put_notify(out, query);
+        break;
+    default:
+        deparse_fail(out, rdb_error_set(out->err, RDB_FEATURE_NOT_SUPPORTED, "printing MERGE is not supported yet"));
+    }
 }

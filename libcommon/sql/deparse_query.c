@@ -524,15 +524,21 @@ static void put_from(deparse *out, const rdb_from *from)
     out->depth--;
 }
 
+/* word: FROM, or USING of DELETE. The row of a rule is in the list, and is not written. */
 static void put_from_list(deparse *out, const rdb_query *query, const char *word)
 {
     list_lines lines = {0};
+    const bool has_rule = rdb_rule_has_ranges(query);
+    bool is_first = true;
     for (uint32_t i = 0; i < query->from.count && out->ok; i++) {
         const rdb_from *from = query->from.items[i];
-        if (i == 0) {
+        if (has_rule && !from->is_join && from->range_no <= 2)
+            continue;
+        if (is_first) {
             deparse_break(out, word, -DEPARSE_STEP, DEPARSE_STEP, 2);
             put_from(out, from);
             lines.count = 1;
+            is_first = false;
             continue;
         }
         deparse_add(out, ", ");
@@ -543,21 +549,24 @@ static void put_from_list(deparse *out, const rdb_query *query, const char *word
 }
 
 /* ---- queries ------------------------------------------------------------------------------------------------------------------------ */
-/* VALUES alone is kept as SELECT * FROM (VALUES ...). */
-static bool is_plain_values(const rdb_query *query)
+/* VALUES alone is kept as SELECT * FROM (VALUES ...). In a rule, its row may stand beside it. NULL: it is no such query. */
+static const rdb_range *plain_values(const rdb_query *query)
 {
-    if (query->from.count != 1 || query->ranges.count != 1 || query->where != NULL || query->group.count > 0 || query->having != NULL || query->distinct.count > 0)
-        return false;
-    const rdb_range *range = query->ranges.items[0];
+    const bool has_rule = rdb_rule_has_ranges(query);
+    const rdb_from *from = query->from.count > 0 ? query->from.items[0] : NULL;
+    if (from == NULL || from->is_join || query->ranges.count != (has_rule ? 3 : 1) || query->from.count > (has_rule ? 2 : 1) || query->where != NULL || query->group.count > 0 ||
+        query->having != NULL || query->distinct.count > 0)
+        return NULL;
+    const rdb_range *range = query->ranges.items[from->range_no - 1];
     if (range->kind != RDB_RANGE_VALUES || range->has_alias)
-        return false;
+        return NULL;
     for (uint32_t i = 0; i < query->targets.count; i++) {
         const rdb_target *target = query->targets.items[i];
         const rdb_expr_var *var = (const rdb_expr_var *)target->expr;
         if (target->is_junk || target->expr->kind != RDB_EXPR_VAR || var->attribute_no != (int16_t)(i + 1) || var->levels_up != 0)
-            return false;
+            return NULL;
     }
-    return query->targets.count == range->columns.count;
+    return query->targets.count == range->columns.count ? range : NULL;
 }
 
 static void put_select(deparse *out, const rdb_query *query, const deparse_results *results)
@@ -566,12 +575,13 @@ static void put_select(deparse *out, const rdb_query *query, const deparse_resul
         out->indent += DEPARSE_STEP;
         rdb_strbuf_addc(out->text, ' ');
     }
-    if (is_plain_values(query)) {
+    const rdb_range *values = plain_values(query);
+    if (values != NULL) {
         bool renamed = false; /* a view may call the columns otherwise; then it takes a whole SELECT */
         for (uint32_t i = 0; results->view != NULL && i < query->targets.count; i++)
-            renamed = renamed || strcmp(results->view->columns[i].name, ((const rdb_range *)query->ranges.items[0])->columns.items[i]) != 0;
+            renamed = renamed || strcmp(results->view->columns[i].name, values->columns.items[i]) != 0;
         if (!renamed) {
-            put_values(out, &((const rdb_range *)query->ranges.items[0])->values);
+            put_values(out, &values->values);
             return;
         }
     }

@@ -174,7 +174,7 @@ typedef enum rdb_set_kind { RDB_SET_UNION, RDB_SET_INTERSECT, RDB_SET_EXCEPT } r
 typedef struct rdb_set_operation { uint32_t range_no; uint8_t kind; bool all; struct rdb_set_operation *left, *right; rdb_list column_types; int32_t *column_typmods; uint32_t *column_collations; rdb_list groupings; /* rdb_sort_item *, by column position */ } rdb_set_operation;
 typedef struct rdb_row_mark { uint32_t range_no; uint8_t strength; /* rdb_row_lock */ uint8_t policy; /* rdb_lock_policy */ bool pushed_down; } rdb_row_mark;
 /* What ON CONFLICT (...) names: an expression over the table, with its collation and operator class where they are written. */
-typedef struct rdb_conflict_element { rdb_expr *expr; uint32_t collation, class_oid; } rdb_conflict_element;
+typedef struct rdb_conflict_element { rdb_expr *expr; uint32_t collation; const char *class_name; } rdb_conflict_element;
 typedef struct rdb_on_conflict { uint8_t action; /* 1 nothing, 2 update */ rdb_list elements; /* rdb_conflict_element * */ rdb_expr *element_where; rdb_list arbiter_indexes; /* uint32_t oids as uintptr_t; empty: any */ uint32_t constraint_oid; rdb_list set_targets; /* rdb_target * */ rdb_expr *where; uint32_t excluded_range_no; } rdb_on_conflict;
 typedef struct rdb_merge_action { uint8_t matched; uint8_t command; rdb_expr *condition; rdb_list targets; uint8_t overriding; } rdb_merge_action;
 
@@ -268,6 +268,7 @@ RDB_CHECKED bool rdb_rule_write_actions(const rdb_list *actions, rdb_strbuf *tex
 RDB_CHECKED bool rdb_rule_read_actions(rdb_arena *arena, rdb_access *access, const char *text, rdb_list *actions, rdb_error *err);
 /* The query of an action that has OLD and NEW as its first ranges. */
 rdb_query *rdb_rule_part(rdb_query *action);
+bool rdb_rule_has_ranges(const rdb_query *query);
 /* An expression alone: defaults and checks of a table (its columns are range 1), index expressions, LIMIT-like constants. */
 RDB_CHECKED bool rdb_expr_analyse(rdb_analysis *analysis, const rdb_relation *relation, struct rdb_ast_node *raw,
                                   const rdb_type *target_type, int32_t target_typmod, const char *what, rdb_expr **expr, rdb_error *err);

@@ -170,7 +170,25 @@ static bool substitute_in_expr(substitution *s, const rdb_expr *expr)
     return expr == NULL || analyse_walk(expr, 0, substitute, s) || !rdb_error_is_set(s->work->err);
 }
 
-/* Is the range an item of the FROM list? is_moved: old's item becomes it. */
+typedef struct use { uint32_t range_no; bool is_found; } use;
+
+static bool see_use(void *context, const rdb_expr *node, uint32_t levels)
+{
+    use *u = context;
+    const rdb_expr_var *var = (const rdb_expr_var *)node;
+    u->is_found = u->is_found || (node->kind == RDB_EXPR_VAR && var->levels_up == levels && var->range_no == u->range_no);
+    return !u->is_found;
+}
+
+static bool uses_range(const rdb_expr *expr, uint32_t range_no)
+{
+    use u = {.range_no = range_no};
+    if (expr != NULL)
+        (void)analyse_walk(expr, 0, see_use, &u);
+    return u.is_found;
+}
+
+/* Is the range an item of the FROM list? Old's item becomes it. */
 static bool use_target(rdb_from *from, uint32_t target_no)
 {
     if (from->range_no == OLD_RANGE && !from->is_join)
@@ -293,11 +311,15 @@ static bool make_action(firing *work, const rdb_query *statement, const rdb_rela
     rdb_list from = {0};
     for (uint32_t i = 0; i < part->from.count; i++)
         has_target = use_target(part->from.items[i], target_no) || has_target;
-    if (statement->command != RDB_COMMAND_INSERT && !has_target) {
+    if (!has_target && (uses_range(copy->where, target_no) || uses_range(own_condition, OLD_RANGE) ||
+                        (statement->command == RDB_COMMAND_UPDATE && uses_range(own_condition, NEW_RANGE)))) {
         rdb_from *target = RDB_NEW(arena, rdb_from);
         target->range_no = target_no;
         rdb_list_push(arena, &from, target);
+        has_target = true;
     }
+    if (!has_target) /* it is not read; who runs the statement needs his privileges all the same */
+        ((rdb_range *)copy->ranges.items[target_no - by - 1])->kind = RDB_RANGE_RESULT;
     for (uint32_t i = 0; i < copy->from.count; i++)
         rdb_list_push(arena, &from, copy->from.items[i]);
     if (from.count > 0 && part->set_operation != NULL)
