@@ -186,6 +186,7 @@ static void add_outputs(explaining *work, const rdb_plan_node *node, rdb_list *t
             add_text(work, texts, (const rdb_expr *)node->of.window.calls[i].window, work->plan->ranges.count > 1);
         break;
     case RDB_PLAN_MODIFY_TABLE:
+    case RDB_PLAN_MERGE_APPEND:
     case RDB_PLAN_APPEND: break;
     default: add_outputs(work, node->left, texts, depth + 1); break;
     }
@@ -449,6 +450,22 @@ static void put_sort_figures(explaining *work, const rdb_plan_node *node)
     explain_put(&work->w, "Sort Space Type", is_disk ? "Disk" : "Memory");
 }
 
+static void put_run_figures(explaining *work, const rdb_plan_node *node)
+{
+    const rdb_node_statistics *statistics = statistics_of(work, node);
+    if (statistics == NULL || statistics->runs == 0)
+        return;
+    const double kilobytes = (double)((statistics->memory_bytes + 1023) / 1024);
+    if (work->w.format == EXPLAIN_TEXT) {
+        rdb_strbuf_addf(&work->w.out, "%*sFull-sort Groups: %llu  Sort Method: %s  Average Memory: %.0fkB  Peak Memory: %.0fkB\n", (int)work->w.indent, "",
+                        (unsigned long long)statistics->runs, statistics->method, kilobytes, kilobytes);
+        return;
+    }
+    explain_open(&work->w, "Full-sort Groups", "Full-sort Groups", true);
+    explain_put_number(&work->w, "Group Count", (double)statistics->runs, 0);
+    explain_close(&work->w, "Full-sort Groups", true);
+}
+
 static void put_aggregate_figures(explaining *work, const rdb_plan_node *node)
 {
     const rdb_node_statistics *statistics = statistics_of(work, node);
@@ -604,6 +621,11 @@ static void put_properties(explaining *work, const rdb_plan_node *node)
         put_keys(work, "Sort Key", node->of.sort.keys, node->of.sort.key_count);
         put_sort_figures(work, node);
         break;
+    case RDB_PLAN_INCREMENTAL_SORT:
+        put_keys(work, "Sort Key", node->of.sort.keys, node->of.sort.key_count);
+        put_keys(work, "Presorted Key", node->of.sort.keys, node->of.sort.presorted);
+        put_run_figures(work, node);
+        break;
     case RDB_PLAN_AGGREGATE:
         put_group_keys(work, &node->of.aggregate);
         if (node->filter.count > 0)
@@ -613,7 +635,10 @@ static void put_properties(explaining *work, const rdb_plan_node *node)
             put_removed(work, "Rows Removed by Filter", statistics_of(work, node)->rows_filtered, statistics_of(work, node));
         break;
     case RDB_PLAN_RESULT: put_result_filter(work, node); break;
+    case RDB_PLAN_MERGE_APPEND:
     case RDB_PLAN_APPEND: {
+        if (node->kind == RDB_PLAN_MERGE_APPEND)
+            put_keys(work, "Sort Key", node->of.append.keys, node->of.append.key_count);
         const rdb_node_statistics *statistics = work->execution != NULL ? rdb_execution_statistics(work->execution, node->node_no) : NULL;
         const uint32_t removed = statistics != NULL ? statistics->children_removed : 0;
         if (removed > 0 || work->w.format != EXPLAIN_TEXT)

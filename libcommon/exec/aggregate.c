@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Aggregation, plain and by hashing.
+ * Aggregation, plain, by hashing and of sorted rows.
  *
  * Groups are numbered in the order they are met; keys of group g are row g of a store, states of group g a block of memory
  * that never moves. An aggregate with DISTINCT or ORDER BY inside gives its arguments, with the group's number, to a sorter
  * and is computed when all input is in.
  *
  * Where groups outgrow their memory no new ones are made: rows of the groups there are still count, the others go to
- * partitions by the hash of their keys, which are aggregated one after the other when the groups in memory are out. */
+ * partitions by the hash of their keys, which are aggregated one after the other when the groups in memory are out.
+ *
+ * Of sorted rows the groups of a batch are complete but for the last one: they go out, and memory begins anew with that one. */
 #include "exec/exec_spill.h"
 
 typedef struct agg_call {
@@ -68,6 +70,12 @@ typedef struct agg_state {
     uint64_t *spill_hashes;
     uint64_t disk_bytes;
     uint32_t batch_count;
+    /* sorted rows */
+    bool is_sorted, is_at_end;
+    uint32_t ready;            /* groups that are complete */
+    rdb_batch *input;          /* rows of it that begin the next group: rest */
+    uint32_t rest_count;
+    uint32_t *rest_rows;
 } agg_state;
 
 /* Rows are sorted by group, then as ORDER BY says, then so that duplicates stand together. */
@@ -169,7 +177,7 @@ static bool open_aggregate(exec_node *node, rdb_error *err)
     if (state->group_arena == NULL || state->call_arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     reps[plan->key_count] = RDB_REP_INT32;
-    if (!exec_store_init(&state->groups, node->x, reps, plan->key_count + 1, err) || !exec_check_hashable(state->key_types, plan->key_count, err))
+    if (!exec_store_init(&state->groups, node->x, reps, plan->key_count + 1, err) || (plan->strategy != RDB_AGGREGATE_SORTED && !exec_check_hashable(state->key_types, plan->key_count, err)))
         return false;
     for (uint32_t i = 0; i < plan->call_count; i++) {
         if (!open_call(node, &state->calls[i], &plan->calls[i], err))
@@ -183,6 +191,8 @@ static bool open_aggregate(exec_node *node, rdb_error *err)
     state->rows = RDB_NEW_ARRAY(arena, uint32_t, RDB_BATCH_ROWS);
     state->set_keys = RDB_NEW_ARRAY(arena, rdb_vector *, plan->key_count + 2);
     state->set_number = RDB_NEW(arena, rdb_vector);
+    state->is_sorted = plan->strategy == RDB_AGGREGATE_SORTED;
+    state->rest_rows = RDB_NEW_ARRAY(arena, uint32_t, state->is_sorted ? RDB_BATCH_ROWS : 1);
     return plan->key_count == 0 || exec_compile(node->x, &state->keys, plan->keys, plan->key_count, err);
 }
 
@@ -238,6 +248,19 @@ static bool clear_groups(exec_node *node, double expected, rdb_error *err)
     return exec_hash_init(&state->table, state->group_arena, (uint32_t)RDB_MIN(RDB_MIN(RDB_MAX(expected, 16), 1 << 20), (double)most), err);
 }
 
+/* The same of sorted rows. */
+static void clear_runs(agg_state *state)
+{
+    state->next_group = state->ready = 0;
+    exec_store_clear(&state->groups);
+    for (uint32_t i = 0; i < state->call_count; i++)
+        if (state->calls[i].keeps_rows)
+            exec_sorter_clear(state->calls[i].kept);
+    rdb_arena_reset(state->group_arena);
+    state->states = NULL;
+    state->states_capacity = 0;
+}
+
 static bool begin_aggregate(exec_node *node, rdb_error *err)
 {
     agg_state *state = node->state;
@@ -250,6 +273,13 @@ static bool begin_aggregate(exec_node *node, rdb_error *err)
     state->level = 0;
     state->batch_count = 1;
     state->disk_bytes = 0;
+    if (state->is_sorted) {
+        state->is_at_end = false;
+        state->input = NULL;
+        state->rest_count = 0;
+        clear_runs(state);
+        return exec_begin(node->left, err);
+    }
     return clear_groups(node, node->plan->rows, err) && exec_begin(node->left, err);
 }
 
@@ -585,17 +615,111 @@ static bool build_part(exec_node *node, bool *found, rdb_error *err)
     return true;
 }
 
+/* ---- sorted rows --------------------------------------------------------------------------------------------------------------- */
+static bool same_keys(const agg_state *state, rdb_vector *const *keys, uint32_t row, const rdb_vector *const *others, uint32_t other)
+{
+    for (uint32_t k = 0; k < state->key_count; k++) {
+        const rdb_vector *before = others != NULL ? others[k] : exec_store_column(&state->groups, other, k);
+        if (!exec_values_equal(state->key_types[k], state->key_collations[k], before, others != NULL ? other : EXEC_ROW_IN_CHUNK(other), keys[k], row))
+            return false;
+    }
+    return true;
+}
+
+/* Feeds the rows up to the first one of the batch's last group, if that is another than the one at hand: they are complete then, and
+ * the rest waits. is_rest: the rows begin a group, and belong to it all. */
+static bool feed_sorted(exec_node *node, rdb_batch *batch, const rdb_selection *selection, bool is_rest, rdb_error *err)
+{
+    agg_state *state = node->state;
+    rdb_vector *const *keys = state->set_keys;
+    uint32_t good = 0, split = selection->count, before = 0;
+    rdb_arena_reset(state->call_arena);
+    rdb_arena_reset(node->arena);
+    if (!rdb_program_run(state->keys, &node->x->eval, node->arena, batch, selection, &good, err))
+        return false;
+    rdb_vector_set_constant(state->set_number, node->arena, RDB_REP_INT32, (rdb_datum){.oid = 0}, false);
+    for (uint32_t k = 0; k < state->key_count; k++)
+        state->set_keys[k] = rdb_program_result(state->keys, k);
+    state->set_keys[state->key_count] = state->set_number;
+    if (!is_rest) { /* where does the last group begin? */
+        split = selection->count - 1;
+        const uint32_t last = rdb_selected(selection, split);
+        while (split > 0 && same_keys(state, keys, last, (const rdb_vector *const *)keys, rdb_selected(selection, split - 1)))
+            split--;
+        if (split == 0 && (state->groups.row_count == 0 || same_keys(state, keys, last, NULL, state->groups.row_count - 1)))
+            split = selection->count; /* one group only, and it may go on */
+    }
+    for (uint32_t i = 0; i < split; i++) {
+        const uint32_t row = rdb_selected(selection, i);
+        const bool is_same = i > 0 ? same_keys(state, keys, row, (const rdb_vector *const *)keys, before)
+                                   : state->groups.row_count > 0 && same_keys(state, keys, row, NULL, state->groups.row_count - 1);
+        if (!is_same) {
+            const rdb_selection one = {&row, 1};
+            if (!exec_store_append(&state->groups, keys, state->key_count + 1, NULL, 0, &one, err) || !new_group(state, state->groups.row_count - 1, err))
+                return false;
+        }
+        state->live_rows[i] = row;
+        state->group_of[i] = state->groups.row_count - 1;
+        before = row;
+    }
+    const rdb_selection fed = {state->live_rows, split};
+    for (uint32_t i = 0; split > 0 && i < state->call_count; i++)
+        if (!feed_call(node, &state->calls[i], batch, &fed, err))
+            return false;
+    state->rest_count = selection->count - split;
+    for (uint32_t i = 0; i < state->rest_count; i++)
+        state->rest_rows[i] = rdb_selected(selection, split + i);
+    return rdb_arena_check(state->group_arena, err);
+}
+
+/* The groups at hand are complete. */
+static bool end_runs(exec_node *node, rdb_error *err)
+{
+    agg_state *state = node->state;
+    rdb_arena_reset(state->call_arena);
+    for (uint32_t i = 0; i < state->call_count; i++)
+        if (state->calls[i].keeps_rows && !feed_kept(node, &state->calls[i], err))
+            return false;
+    state->ready = state->groups.row_count;
+    return true;
+}
+
+/* Until there are groups to give out, or no more rows. */
+static bool build_runs(exec_node *node, rdb_error *err)
+{
+    agg_state *state = node->state;
+    if (state->ready > 0)
+        clear_runs(state);
+    while (state->ready == 0 && !state->is_at_end) {
+        if (state->rest_count > 0) {
+            const rdb_selection rest = {state->rest_rows, state->rest_count};
+            if (!feed_sorted(node, state->input, &rest, true, err))
+                return false;
+        }
+        if (!exec_next(node->left, RDB_BATCH_ROWS, &state->input, err))
+            return false;
+        state->is_at_end = state->input == NULL;
+        if (!state->is_at_end && !feed_sorted(node, state->input, &state->input->selection, false, err))
+            return false;
+        if ((state->is_at_end ? state->groups.row_count > 0 : state->rest_count > 0) && !end_runs(node, err))
+            return false;
+    }
+    return true;
+}
+
 static bool next_aggregate(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_error *err)
 {
     agg_state *state = node->state;
     const rdb_plan_aggregate *plan = &node->plan->of.aggregate;
     *raw = NULL;
-    if (!state->is_built && !build_groups(node, err))
+    if (state->is_sorted && state->next_group == state->ready && !build_runs(node, err))
+        return false;
+    if (!state->is_sorted && !state->is_built && !build_groups(node, err))
         return false;
     for (bool found = true; found && state->was_spilled && state->next_group == state->groups.row_count;)
         if (!build_part(node, &found, err))
             return false;
-    uint32_t rows = RDB_MIN(RDB_MIN(state->groups.row_count - state->next_group, budget), RDB_BATCH_ROWS);
+    uint32_t rows = RDB_MIN(RDB_MIN((state->is_sorted ? state->ready : state->groups.row_count) - state->next_group, budget), RDB_BATCH_ROWS);
     if (rows == 0)
         return true;
     if (rows > state->out_capacity) {

@@ -176,7 +176,7 @@ extern const exec_ops exec_result_ops, exec_values_ops, exec_subquery_ops, exec_
 extern const exec_ops exec_seq_scan_ops, exec_index_scan_ops;
 extern const exec_ops exec_nest_loop_ops, exec_hash_join_ops, exec_merge_join_ops;
 extern const exec_ops exec_aggregate_ops, exec_unique_ops, exec_set_op_ops;
-extern const exec_ops exec_sort_ops, exec_window_ops;
+extern const exec_ops exec_sort_ops, exec_window_ops, exec_incremental_sort_ops, exec_merge_append_ops;
 extern const exec_ops exec_lock_ops, exec_modify_ops;
 /* Limit tells the sort below it how many rows can be asked for at most. */
 void exec_sort_set_bound(exec_node *node, uint64_t bound);

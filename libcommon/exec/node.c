@@ -141,6 +141,8 @@ static const exec_ops *find_ops(uint8_t kind)
     case RDB_PLAN_HASH_JOIN: return &exec_hash_join_ops;
     case RDB_PLAN_AGGREGATE: return &exec_aggregate_ops;
     case RDB_PLAN_SORT: return &exec_sort_ops;
+    case RDB_PLAN_INCREMENTAL_SORT: return &exec_incremental_sort_ops;
+    case RDB_PLAN_MERGE_APPEND: return &exec_merge_append_ops;
     case RDB_PLAN_LIMIT: return &exec_limit_ops;
     case RDB_PLAN_UNIQUE: return &exec_unique_ops;
     case RDB_PLAN_SET_OP: return &exec_set_op_ops;
@@ -223,7 +225,7 @@ bool exec_build(rdb_execution *x, const rdb_plan_node *plan, exec_node **out, rd
     }
     node->child_count = plan->children.count;
     node->children = RDB_NEW_ARRAY(x->arena, exec_node *, node->child_count + 1);
-    if (plan->kind == RDB_PLAN_APPEND && plan->of.append.prune != NULL) {
+    if ((plan->kind == RDB_PLAN_APPEND || plan->kind == RDB_PLAN_MERGE_APPEND) && plan->of.append.prune != NULL) {
         node->is_kept = RDB_NEW_ARRAY(x->arena, bool, node->child_count + 1);
         node->reads_parameters |= any_reads_parameters(plan, 0) || plan->of.append.prune->values.count > plan->of.append.prune->first_count;
         if (!exec_prune_open(x, plan->of.append.prune, &node->prune, err) || !exec_choose_children(node, err))

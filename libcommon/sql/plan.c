@@ -35,17 +35,6 @@ bool plan_add_cte(planner *p, uint32_t *cte_no)
 }
 
 /* ---- sorting ---------------------------------------------------------------------------------------------------------------------------- */
-static bool add_sort(planner *p, plan_built *built, const rdb_plan_key *keys, uint32_t count)
-{
-    rdb_plan_node *node = plan_new_node(p, RDB_PLAN_SORT, built, NULL);
-    node->of.sort.key_count = count;
-    node->of.sort.keys = keys;
-    node->startup_cost = node->total_cost + 2 * COST_OPERATOR * node->rows * log2(node->rows + 2);
-    node->total_cost = node->startup_cost + COST_OPERATOR * node->rows;
-    *built = plan_identity(p, node, built->outputs, built->count);
-    return true;
-}
-
 /* Keys over the query's target columns, which are built's outputs in order. */
 static bool keys_of_items(planner *p, const rdb_query *query, const rdb_list *items, const plan_built *built, rdb_plan_key **keys)
 {
@@ -153,7 +142,7 @@ static bool plan_windows(plan_level *level, plan_built *built, rdb_expr **target
             keys[i].is_descending = descending;
             keys[i].nulls_first = nulls_first;
         }
-        if (key_count > 0 && !add_sort(p, built, keys, key_count))
+        if (key_count > 0 && !plan_sort_by(level, built, keys, key_count, 0))
             return false;
         rdb_plan_node *node = plan_new_node(p, RDB_PLAN_WINDOW, built, NULL);
         rdb_plan_window *plan = &node->of.window;
@@ -186,7 +175,7 @@ static bool plan_windows(plan_level *level, plan_built *built, rdb_expr **target
     return true;
 }
 
-static bool plan_distinct_clause(plan_level *level, plan_built *built, bool *is_sorted)
+static bool plan_distinct_clause(plan_level *level, plan_built *built)
 {
     planner *p = level->p;
     const rdb_query *query = level->query;
@@ -195,7 +184,9 @@ static bool plan_distinct_clause(plan_level *level, plan_built *built, bool *is_
         count += !((const rdb_target *)query->targets.items[i])->is_junk;
     if (!query->has_distinct_on) {
         /* junk, which stands last, served the windows */
-        return (count == built->count || plan_project(p, built, built->outputs, NULL, count)) && plan_distinct_hash(level, built, count, NULL);
+        if (count < built->count && !plan_project(p, built, built->outputs, NULL, count))
+            return false;
+        return plan_distinct_rows(level, built, count);
     }
     /* DISTINCT ON: sorted by ORDER BY, which begins with the expressions (in some order), then by the rest of them */
     rdb_plan_key *sort_keys = NULL, *keys = NULL;
@@ -211,13 +202,12 @@ static bool plan_distinct_clause(plan_level *level, plan_built *built, bool *is_
         if (!found)
             rdb_list_push(p->arena, &all, query->distinct.items[i]);
     }
-    if (!keys_of_items(p, query, &all, built, &sort_keys) || !keys_of_items(p, query, &query->distinct, built, &keys) || !add_sort(p, built, sort_keys, all.count))
+    if (!keys_of_items(p, query, &all, built, &sort_keys) || !keys_of_items(p, query, &query->distinct, built, &keys) || !plan_sort_by(level, built, sort_keys, all.count, 0))
         return false;
     rdb_plan_node *node = plan_new_node(p, RDB_PLAN_UNIQUE, built, NULL);
     node->of.sort.key_count = query->distinct.count;
     node->of.sort.keys = keys;
     *built = plan_identity(p, node, built->outputs, built->count);
-    *is_sorted = true;
     return true;
 }
 
@@ -300,28 +290,94 @@ static bool plan_locks(plan_level *level, plan_built *built, uint32_t first_slot
     return true;
 }
 
-/* The order that FROM could give already: plain columns of one relation, and nothing above that changes rows or order. */
-static uint32_t wanted_order(plan_level *level, rdb_expr *const *targets, plan_order *order, double *limit)
+/* One key of the wanted order; false: it cannot be one. */
+static bool want_key(plan_level *level, rdb_expr *const *targets, const rdb_sort_item *item, plan_order *order)
 {
+    uint32_t position = 0;
+    if (plan_find_target(&level->query->targets, item->target_ref, &position) == NULL || rdb_expr_volatility(targets[position]) == 'v' || plan_contains_set(targets[position]))
+        return false;
+    *order = (plan_order){.expr = targets[position], .is_descending = item->is_descending, .nulls_first = item->nulls_first};
+    return true;
+}
+
+static void want_items(plan_level *level, rdb_expr *const *targets, const rdb_list *items)
+{
+    plan_order *order = RDB_NEW_ARRAY(level->p->arena, plan_order, items->count + 1);
+    level->want.order = order;
+    while (level->want.count < items->count && want_key(level, targets, items->items[level->want.count], &order[level->want.count]))
+        level->want.count++;
+}
+
+static bool can_all(plan_level *level, bool (*can)(const rdb_type *type))
+{
+    for (uint32_t i = 0; i < level->want.count; i++)
+        if (!can(level->want.order[i].expr->type))
+            return false;
+    return true;
+}
+
+/* What stands first above FROM, and the order that would serve it: grouping, windows, DISTINCT or ORDER BY. */
+static void want_order(plan_level *level, rdb_expr *const *targets)
+{
+    planner *p = level->p;
     const rdb_query *query = level->query;
-    uint32_t range_no = 0;
-    if (query->sort.count == 0 || query->has_aggregates || query->group.count > 0 || query->grouping_sets.count > 0 || query->has_windows || query->distinct.count > 0 || query->has_set_returning_targets)
-        return 0;
-    for (uint32_t i = 0; i < query->sort.count; i++) {
-        const rdb_sort_item *item = query->sort.items[i];
-        uint32_t position = 0;
-        if (plan_find_target(&query->targets, item->target_ref, &position) == NULL || targets[position]->kind != RDB_EXPR_VAR)
-            return 0;
-        const rdb_expr_var *var = (const rdb_expr_var *)targets[position];
-        if (var->attribute_no <= 0 || (range_no != 0 && var->range_no != range_no))
-            return 0;
-        range_no = var->range_no;
-        order[i] = (plan_order){var->attribute_no, item->is_descending, item->nulls_first, var->head.collation};
-    }
+    plan_want *want = &level->want;
     const rdb_expr_const *count = (const rdb_expr_const *)query->limit_count;
+    rdb_list items = {0};
+    *want = (plan_want){.goal = PLAN_GOAL_SORT};
     if (count != NULL)
-        *limit = count->head.kind == RDB_EXPR_CONST && !count->is_null && count->value.i64 > 0 ? (double)count->value.i64 : 10;
-    return query->sort.count;
+        want->limit = count->head.kind == RDB_EXPR_CONST && !count->is_null && count->value.i64 > 0 ? (double)count->value.i64 : 10;
+    const rdb_expr_const *offset = (const rdb_expr_const *)query->limit_offset;
+    if (count != NULL && offset != NULL)
+        want->limit += offset->head.kind == RDB_EXPR_CONST && !offset->is_null && offset->value.i64 > 0 ? (double)offset->value.i64 : 0;
+    if (query->command != RDB_COMMAND_SELECT || query->grouping_sets.count > 0 || query->set_operation != NULL)
+        return;
+    if (query->group.count > 0) {
+        items = plan_group_items(p, query);
+        want_items(level, targets, &items);
+        want->goal = PLAN_GOAL_GROUP;
+        want->can_sort = want->count == items.count && can_all(level, plan_can_sort);
+        want->can_hash = can_all(level, plan_can_hash) && !plan_has_ordered_aggregates(query, targets);
+        if (want->count < items.count || (!want->can_sort && !want->can_hash))
+            want->count = 0;
+    } else if (query->has_aggregates || query->having != NULL) {
+        want->limit = 0;
+        return;
+    } else if (query->has_windows) {
+        const rdb_window *first = query->windows.count > 0 ? query->windows.items[0] : NULL;
+        for (uint32_t i = 0; first != NULL && i < first->partition.count; i++)
+            rdb_list_push(p->arena, &items, first->partition.items[i]);
+        for (uint32_t i = 0; first != NULL && i < first->order.count; i++)
+            rdb_list_push(p->arena, &items, first->order.items[i]);
+        want->limit = 0;
+        want_items(level, targets, &items);
+        return;
+    } else if (query->distinct.count > 0) {
+        items = plan_distinct_items(p, query);
+        want_items(level, targets, &items);
+        if (query->has_distinct_on)
+            want->limit = 0;
+        else {
+            want->goal = PLAN_GOAL_GROUP;
+            want->can_sort = want->count == items.count && can_all(level, plan_can_sort);
+            want->can_hash = can_all(level, plan_can_hash);
+            if (want->count < items.count)
+                want->count = 0;
+        }
+    } else {
+        want_items(level, targets, &query->sort);
+        if (want->count < query->sort.count)
+            want->limit = 0;
+        return;
+    }
+    want->sort_count = query->sort.count;
+    want->is_final = query->sort.count <= want->count;
+    for (uint32_t i = 0; i < query->sort.count && want->is_final; i++)
+        want->is_final = ((const rdb_sort_item *)query->sort.items[i])->target_ref == ((const rdb_sort_item *)items.items[i])->target_ref;
+    if (query->has_windows || (query->group.count > 0 && query->distinct.count > 0)) {
+        want->is_final = false;
+        want->sort_count = 0;
+    }
 }
 
 /* What policies ask of rows comes before every other condition of the range. */
@@ -397,11 +453,10 @@ static bool plan_select(plan_level *level, plan_built *built)
         const rdb_range *first = query->ranges.items[plan_leftmost(query->set_operation)->range_no - 1];
         built->outputs = plan_range_outputs(p, first, plan_leftmost(query->set_operation)->range_no, built->count);
     } else {
-        plan_order *order = RDB_NEW_ARRAY(p->arena, plan_order, query->sort.count + 1);
-        double limit = 0;
-        uint32_t order_count = wanted_order(level, targets, order, &limit);
-        if (!plan_security(level) || !plan_from(level, &where, built, order, order_count, limit))
+        want_order(level, targets);
+        if (!plan_security(level) || !plan_from(level, &where, built))
             return false;
+        plan_begin_order(level);
     }
     if ((query->has_aggregates || query->group.count > 0 || query->grouping_sets.count > 0 || query->having != NULL) && !plan_aggregation(level, built, targets, &having))
         return false;
@@ -422,12 +477,11 @@ static bool plan_select(plan_level *level, plan_built *built)
     const bool sets_wait = sets_can_wait(query, targets);
     if (sets_wait ? !project_early(p, query, targets, built) : !plan_project(p, built, all, &all_targets, count + extra.count))
         return false;
-    bool is_sorted = level->is_ordered;
-    if (query->distinct.count > 0 && !plan_distinct_clause(level, built, &is_sorted))
+    if (query->distinct.count > 0 && !plan_distinct_clause(level, built))
         return false;
-    if (query->sort.count > 0 && !is_sorted) {
+    if (query->sort.count > 0) {
         rdb_plan_key *keys = NULL;
-        if (!keys_of_items(p, query, &query->sort, built, &keys) || !add_sort(p, built, keys, query->sort.count))
+        if (!keys_of_items(p, query, &query->sort, built, &keys) || !plan_sort_by(level, built, keys, query->sort.count, query->limit_count != NULL ? level->want.limit : 0))
             return false;
     }
     if (sets_wait && !plan_project(p, built, all, &all_targets, count))

@@ -7,6 +7,7 @@
 #include "sql/plan_append.h"
 
 #include "sql/rdb_partition.h"
+#include <math.h>
 
 bool plan_is_parent(const rdb_range *range)
 {
@@ -226,6 +227,91 @@ bool plan_append_path(plan_level *level, plan_rel *rel, plan_path **out)
     return true;
 }
 
+/* Do the partitions, one after the other, give the order by the partition key? *backward: the last one first. */
+static bool partitions_are_in_order(plan_level *level, const plan_rel *rel, const plan_order *order, uint32_t count, bool *backward)
+{
+    const rdb_prune_node *root = rel->prune_root;
+    if (root == NULL || root->map->strategy != 'r' || count > root->map->key_count)
+        return false;
+    if (root->map->default_no >= 0 && root->leaves[root->map->default_no] != NULL)
+        return false;
+    for (uint32_t i = 0; i < root->map->count; i++)
+        if (root->below[i] != NULL)
+            return false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!rdb_expr_equal(order[i].expr, root->keys[i]) || order[i].is_descending != order[0].is_descending || order[i].nulls_first != order[0].is_descending)
+            return false;
+    }
+    *backward = order[0].is_descending;
+    (void)level;
+    return true;
+}
+
+bool plan_merge_append_path(plan_level *level, plan_rel *rel, const plan_order *order, uint32_t count, plan_path **out)
+{
+    planner *p = level->p;
+    bool any = false, backward = false;
+    *out = NULL;
+    if (!expand(level, rel) || rel->leaves.count == 0)
+        return !rdb_error_is_set(p->err);
+    for (uint32_t i = 0; i < count; i++) { /* they must be among its columns */
+        const rdb_expr_var *var = (const rdb_expr_var *)order[i].expr;
+        if (var == NULL || var->head.kind != RDB_EXPR_VAR || var->range_no != rel->range_no || var->attribute_no <= 0)
+            return true;
+    }
+    const bool in_order = partitions_are_in_order(level, rel, order, count, &backward);
+    plan_path *made = RDB_NEW(p->arena, plan_path);
+    made->kind = rel->leaves.count == 1 || in_order ? RDB_PLAN_APPEND : RDB_PLAN_MERGE_APPEND;
+    made->rel = rel;
+    made->condition = rel->quals;
+    made->merged = order;
+    made->merged_count = count;
+    relids_add(&made->relids, rel->range_no);
+    for (uint32_t i = 0; i < rel->leaves.count; i++) {
+        plan_rel *leaf = rel->leaves.items[backward ? rel->leaves.count - 1 - i : i];
+        plan_path *cheapest = NULL, *best = NULL;
+        rdb_list indexed = {0};
+        plan_order *own = RDB_NEW_ARRAY(p->arena, plan_order, count + 1);
+        for (uint32_t k = 0; k < count; k++) {
+            own[k] = order[k];
+            own[k].expr = plan_translate(p, leaf, order[k].expr);
+        }
+        level->rels[rel->range_no] = leaf;
+        const bool ok = plan_base_path(level, leaf, &cheapest) && (p->context->no_index_scan || leaf->sample != NULL || plan_index_orders(level, leaf, own, count, &indexed));
+        level->rels[rel->range_no] = rel;
+        if (!ok)
+            return false;
+        best = rdb_arena_memdup(p->arena, cheapest, sizeof *cheapest);
+        double sorted = best->total + 2 * COST_OPERATOR * best->rows * log2(best->rows + 2) + (p->context->no_sort ? 1e10 : 0), startup = sorted;
+        for (uint32_t k = 0; k < indexed.count; k++) {
+            plan_path *path = indexed.items[k];
+            const double part = level->want.limit > 0 && level->want.limit < path->rows ? level->want.limit / path->rows : 1;
+            if (path->ordered_count < count || path->startup + (path->total - path->startup) * part >= (best->is_sorted ? best->startup + (best->total - best->startup) * part : sorted))
+                continue;
+            best = path;
+            best->is_sorted = true;
+            any = true;
+            startup = best->startup;
+            sorted = best->total;
+        }
+        rdb_list_push(p->arena, &made->children, best);
+        made->rows += best->rows;
+        made->total += sorted;
+        made->startup = made->kind == RDB_PLAN_APPEND && i > 0 ? made->startup : made->startup + startup;
+        made->width = RDB_MAX(made->width, best->width);
+    }
+    made->rows = RDB_MAX(made->rows, 1.0);
+    if (made->kind == RDB_PLAN_MERGE_APPEND) {
+        const double depth = log2((double)RDB_MAX(rel->leaves.count, 2u));
+        made->startup += 2 * COST_OPERATOR * rel->leaves.count * depth;
+        made->total += 2 * COST_OPERATOR * rel->leaves.count * depth + made->rows * 2 * COST_OPERATOR * depth;
+    }
+    made->total += made->rows * COST_TUPLE * 0.5;
+    if (any || in_order)
+        *out = made;
+    return true;
+}
+
 static bool indexed_path(plan_level *level, plan_rel *leaf, const rdb_list *clauses, plan_relids outer, plan_path **path)
 {
     if (!plan_index_paths(level, leaf, clauses, outer, path))
@@ -296,6 +382,46 @@ static bool parent_outputs(plan_level *level, const plan_rel *rel, rdb_expr **ou
     return true;
 }
 
+/* A child that does not come in the order by itself. */
+static bool sort_child(planner *p, const plan_rel *leaf, const plan_path *path, plan_built *built)
+{
+    rdb_plan_key *keys = RDB_NEW_ARRAY(p->arena, rdb_plan_key, path->merged_count + 1);
+    for (uint32_t i = 0; i < path->merged_count; i++) {
+        rdb_expr *expr = plan_translate(p, leaf, path->merged[i].expr);
+        uint32_t slot = 0;
+        if (!plan_ensure_columns(p, built, &expr, 1, &slot))
+            return false;
+        keys[i] = plan_key(slot, expr);
+        keys[i].is_descending = path->merged[i].is_descending;
+        keys[i].nulls_first = path->merged[i].nulls_first;
+    }
+    rdb_plan_node *node = plan_new_node(p, RDB_PLAN_SORT, built, NULL);
+    node->of.sort.key_count = path->merged_count;
+    node->of.sort.keys = keys;
+    node->startup_cost = node->total_cost + 2 * COST_OPERATOR * node->rows * log2(node->rows + 2);
+    node->total_cost = node->startup_cost + COST_OPERATOR * node->rows;
+    *built = plan_identity(p, node, built->outputs, built->count);
+    return true;
+}
+
+/* The keys that the children are merged by, over the Append's columns. */
+static bool merge_keys(planner *p, const plan_path *path, rdb_expr *const *outputs, uint32_t count, const rdb_plan_key **keys)
+{
+    rdb_plan_key *made = RDB_NEW_ARRAY(p->arena, rdb_plan_key, path->merged_count + 1);
+    for (uint32_t i = 0; i < path->merged_count; i++) {
+        uint32_t slot = 0;
+        while (slot < count && !rdb_expr_equal(outputs[slot], path->merged[i].expr))
+            slot++;
+        if (slot == count)
+            return rdb_error_set(p->err, RDB_INTERNAL_ERROR, "a merged column is not there");
+        made[i] = plan_key(slot, path->merged[i].expr);
+        made[i].is_descending = path->merged[i].is_descending;
+        made[i].nulls_first = path->merged[i].nulls_first;
+    }
+    *keys = made;
+    return true;
+}
+
 bool plan_build_append(plan_level *level, const plan_path *path, bool (*build)(void *context, plan_path *path, plan_built *built),
                        rdb_expr *(*parametrise)(void *context, rdb_expr *expr), void *context, plan_built *built)
 {
@@ -312,7 +438,7 @@ bool plan_build_append(plan_level *level, const plan_path *path, bool (*build)(v
         level->rels[rel->range_no] = child->rel;
         const bool ok = build(context, child, &one);
         level->rels[rel->range_no] = rel;
-        if (!ok)
+        if (!ok || (path->merged_count > 0 && !child->is_sorted && !sort_child(p, child->rel, path, &one)))
             return false;
         rdb_list_push(p->arena, &children, one.node);
     }
@@ -320,7 +446,12 @@ bool plan_build_append(plan_level *level, const plan_path *path, bool (*build)(v
         *built = plan_identity(p, children.items[0], outputs, count);
         return true;
     }
-    rdb_plan_node *node = plan_new_node(p, children.count == 0 ? RDB_PLAN_RESULT : RDB_PLAN_APPEND, NULL, NULL);
+    rdb_plan_node *node = plan_new_node(p, children.count == 0 ? RDB_PLAN_RESULT : (rdb_plan_kind)path->kind, NULL, NULL);
+    if (node->kind == RDB_PLAN_MERGE_APPEND) {
+        node->of.append.key_count = path->merged_count;
+        if (!merge_keys(p, path, outputs, count, &node->of.append.keys))
+            return false;
+    }
     node->children = children;
     node->of.append.of = rel->range->relation->kind == 'p' ? RDB_APPEND_PARTITIONS : RDB_APPEND_CHILDREN;
     node->startup_cost = path->startup;
@@ -374,12 +505,31 @@ void plan_targets(planner *p, const plan_rel *rel, const rdb_plan_target **targe
     *count = rel->leaves.count;
 }
 
+/* The keys of a merge where they stand among its targets; false: one does not. */
+static bool move_keys(planner *p, rdb_plan_node *append, const rdb_list *resolved)
+{
+    rdb_plan_key *keys = RDB_NEW_ARRAY(p->arena, rdb_plan_key, append->of.append.key_count + 1);
+    for (uint32_t i = 0; i < append->of.append.key_count; i++) {
+        bool found = false;
+        keys[i] = append->of.append.keys[i];
+        for (uint32_t k = 0; k < resolved->count && !found; k++) {
+            const rdb_expr_slot *slot = (const rdb_expr_slot *)((const rdb_target *)resolved->items[k])->expr;
+            found = slot->head.kind == RDB_EXPR_SLOT && slot->slot_no == append->of.append.keys[i].slot_no;
+            keys[i].slot_no = found ? k : keys[i].slot_no;
+        }
+        if (!found)
+            return false;
+    }
+    append->of.append.keys = keys;
+    return true;
+}
+
 /* Targets of an Append are computed by its children, which have the same columns in the same places: always where these are partitions; by
  * children of a plain table only where nothing is computed, as PostgreSQL has it. */
 bool plan_push_targets(planner *p, plan_built *built, rdb_expr *const *exprs, const rdb_list *resolved)
 {
     rdb_plan_node *append = built->node;
-    if (append->kind != RDB_PLAN_APPEND || append->of.append.of == RDB_APPEND_UNION)
+    if ((append->kind != RDB_PLAN_APPEND && append->kind != RDB_PLAN_MERGE_APPEND) || append->of.append.of == RDB_APPEND_UNION)
         return false;
     for (uint32_t i = 0; i < resolved->count && append->of.append.of == RDB_APPEND_CHILDREN; i++) {
         const rdb_expr *one = ((const rdb_target *)resolved->items[i])->expr;
@@ -389,6 +539,8 @@ bool plan_push_targets(planner *p, plan_built *built, rdb_expr *const *exprs, co
             if (rdb_expr_equal(((const rdb_target *)resolved->items[k])->expr, one))
                 return false;
     }
+    if (append->kind == RDB_PLAN_MERGE_APPEND && !move_keys(p, append, resolved))
+        return false;
     rdb_list children = {0};
     for (uint32_t i = 0; i < append->children.count; i++) {
         rdb_plan_node *child = append->children.items[i];

@@ -11,6 +11,8 @@ bool plan_is_parent(const rdb_range *range);
 bool plan_expand(plan_level *level, plan_rel *rel);
 rdb_expr *plan_translate(planner *p, const plan_rel *leaf, rdb_expr *expr);
 bool plan_append_path(plan_level *level, plan_rel *rel, plan_path **out);
+/* Its children one into the other by an order, at least one of which comes in that order; *out NULL: none does. */
+bool plan_merge_append_path(plan_level *level, plan_rel *rel, const plan_order *order, uint32_t count, plan_path **out);
 /* As plan_index_paths, of each leaf; *out NULL: no leaf has an index for it. */
 bool plan_append_index_path(plan_level *level, plan_rel *rel, const rdb_list *clauses, plan_relids outer, plan_path **out);
 bool plan_build_append(plan_level *level, const plan_path *path, bool (*build)(void *context, plan_path *path, plan_built *built),

@@ -406,6 +406,7 @@ static bool build_path(builder *b, plan_path *path, plan_built *built)
     case RDB_PLAN_NEST_LOOP:
         return build_join(b, path, built);
     case RDB_PLAN_APPEND:
+    case RDB_PLAN_MERGE_APPEND:
         return plan_build_append(b->level, path, build_leaf, outer_to_param, b, built);
     default:
         return build_scan(b, path, built);

@@ -91,6 +91,14 @@ static bool is_key(plan_level *level, plan_rel *rel, uint16_t index_no, uint16_t
     return key != NULL && rdb_expr_equal(strip(key), strip(expr));
 }
 
+static bool is_order_key(plan_level *level, plan_rel *rel, uint16_t index_no, uint16_t column_no, const plan_order *order)
+{
+    const rdb_index_column *column = &rel->range->relation->indexes[index_no].columns[column_no];
+    if (order->expr == NULL)
+        return column->column_number == order->attribute_no && rdb_collation_same_order(column->collation, order->collation);
+    return is_key(level, rel, index_no, column_no, order->expr) && rdb_collation_same_order(column->collation, order->expr->collation);
+}
+
 /* column IN (...), column = ANY (array): elements of the column's own type, known before the scan begins. */
 static bool match_any(plan_level *level, plan_rel *rel, uint16_t index_no, uint16_t column_no, rdb_expr_array_op *e, plan_relids known, plan_match *match)
 {
@@ -308,26 +316,42 @@ bool plan_index_paths(plan_level *level, plan_rel *rel, const rdb_list *clauses,
     return true;
 }
 
-/* Do the index's columns, after those bound to one value, give the order? *backward: read from its end. */
-static bool gives_order(const rdb_relation_index *index, const plan_path *path, const plan_order *order, uint32_t order_count, bool *backward)
+/* So many first keys of the order are given by the index's columns, those apart that are bound to one value. *backward: read from its end. */
+static uint32_t gives_order(plan_level *level, plan_rel *rel, const plan_path *path, const plan_order *order, uint32_t order_count, bool *backward)
 {
+    const rdb_relation_index *index = &rel->range->relation->indexes[path->index_no];
     uint16_t at = path->equal_columns;
     for (uint32_t i = 0; i < order_count; i++) {
-        bool is_bound = false;
+        bool is_bound = false, is_next = false;
         for (uint16_t k = 0; k < path->equal_columns; k++)
-            is_bound = is_bound || index->columns[k].column_number == order[i].attribute_no;
+            is_bound = is_bound || is_order_key(level, rel, path->index_no, k, &order[i]);
         if (is_bound)
             continue; /* one value: any order is its order */
-        if (at >= index->key_count || index->columns[at].column_number != order[i].attribute_no ||
-            !rdb_collation_same_order(index->columns[at].collation, order[i].collation))
-            return false;
+        is_next = at < index->key_count && is_order_key(level, rel, path->index_no, at, &order[i]);
+        if (!is_next)
+            return i;
         bool flips = index->columns[at].is_descending != order[i].is_descending;
         if ((index->columns[at].nulls_first != order[i].nulls_first) != flips)
-            return false;
+            return i;
         if (at > path->equal_columns && flips != *backward)
-            return false;
+            return i;
         *backward = flips;
         at++;
+    }
+    return order_count;
+}
+
+bool plan_index_orders(plan_level *level, plan_rel *rel, const plan_order *order, uint32_t count, rdb_list *paths)
+{
+    for (uint16_t i = 0; i < rel->range->relation->index_count; i++) {
+        plan_path *path = NULL;
+        if (!index_path(level, rel, i, &rel->quals, relids_none(), true, &path))
+            return false;
+        if (path == NULL)
+            continue;
+        path->ordered_count = gives_order(level, rel, path, order, count, &path->is_backward);
+        if (path->ordered_count > 0)
+            rdb_list_push(level->p->arena, paths, path);
     }
     return true;
 }
@@ -336,12 +360,11 @@ bool plan_ordered_path(plan_level *level, plan_rel *rel, const plan_order *order
 {
     *best = NULL;
     for (uint16_t i = 0; i < rel->range->relation->index_count; i++) {
-        const rdb_relation_index *index = &rel->range->relation->indexes[i];
         plan_path *path = NULL;
         bool backward = false;
         if (!index_path(level, rel, i, &rel->quals, relids_none(), true, &path))
             return false;
-        if (path == NULL || !gives_order(index, path, order, order_count, &backward) || (*best != NULL && (*best)->total <= path->total))
+        if (path == NULL || gives_order(level, rel, path, order, order_count, &backward) < order_count || (*best != NULL && (*best)->total <= path->total))
             continue;
         path->is_backward = backward;
         *best = path;

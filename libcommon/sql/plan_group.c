@@ -168,14 +168,69 @@ static bool plan_call(planner *p, const plan_built *built, rdb_expr_aggregate *a
     return true;
 }
 
+static bool has_item(const rdb_list *items, uint32_t ref)
+{
+    for (uint32_t i = 0; i < items->count; i++)
+        if (((const rdb_sort_item *)items->items[i])->target_ref == ref)
+            return true;
+    return false;
+}
+
+static rdb_list items_by_order(planner *p, const rdb_query *query, const rdb_list *items)
+{
+    rdb_list made = {0};
+    for (uint32_t i = 0; i < query->sort.count; i++) {
+        const rdb_sort_item *item = query->sort.items[i];
+        if (!has_item(items, item->target_ref))
+            break;
+        if (!has_item(&made, item->target_ref))
+            rdb_list_push(p->arena, &made, query->sort.items[i]);
+    }
+    for (uint32_t i = 0; i < items->count; i++)
+        if (!has_item(&made, ((const rdb_sort_item *)items->items[i])->target_ref))
+            rdb_list_push(p->arena, &made, items->items[i]);
+    return made;
+}
+
+rdb_list plan_group_items(planner *p, const rdb_query *query)
+{
+    return query->grouping_sets.count > 0 ? query->group : items_by_order(p, query, &query->group);
+}
+
+rdb_list plan_distinct_items(planner *p, const rdb_query *query)
+{
+    return items_by_order(p, query, &query->distinct);
+}
+
+static bool find_ordered(void *context, rdb_expr *expr)
+{
+    bool *found = context;
+    if (expr->kind == RDB_EXPR_AGGREGATE) {
+        const rdb_expr_aggregate *aggregate = (const rdb_expr_aggregate *)expr;
+        *found = *found || (aggregate->levels_up == 0 && (aggregate->distinct.count > 0 || aggregate->order.count > 0));
+    }
+    return !*found && rdb_expr_visit_children(expr, find_ordered, context);
+}
+
+bool plan_has_ordered_aggregates(const rdb_query *query, rdb_expr *const *targets)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < query->targets.count && !found; i++)
+        (void)find_ordered(&found, targets[i]);
+    if (!found && query->having != NULL)
+        (void)find_ordered(&found, query->having);
+    return found;
+}
+
 bool plan_aggregation(plan_level *level, plan_built *built, rdb_expr **targets, const rdb_list *having)
 {
     planner *p = level->p;
     const rdb_query *query = level->query;
     collector c = {.p = p};
     uint32_t *refs = RDB_NEW_ARRAY(p->arena, uint32_t, query->group.count + 1);
-    for (uint32_t i = 0; i < query->group.count; i++) {
-        const rdb_sort_item *item = query->group.items[i];
+    const rdb_list items = plan_group_items(p, query);
+    for (uint32_t i = 0; i < items.count; i++) {
+        const rdb_sort_item *item = items.items[i];
         uint32_t position = 0;
         if (plan_find_target(&query->targets, item->target_ref, &position) == NULL)
             return rdb_error_set(p->err, RDB_INTERNAL_ERROR, "GROUP BY item is not there");
@@ -197,6 +252,25 @@ bool plan_aggregation(plan_level *level, plan_built *built, rdb_expr **targets, 
         (void)collect(&c, targets[i]);
     for (uint32_t i = 0; i < having->count; i++)
         (void)collect(&c, having->items[i]);
+    bool sorts = false;
+    if (level->want.goal == PLAN_GOAL_GROUP && level->want.count == group_count && group_count > 0 && query->group.count > 0)
+        (void)plan_goal_cost(level, level->ordered_count, built->node->rows, built->node->width, built->node->startup_cost, built->node->total_cost, &sorts);
+    if (sorts) {
+        uint32_t *slots = RDB_NEW_ARRAY(p->arena, uint32_t, group_count + 1);
+        rdb_plan_key *sort_keys = RDB_NEW_ARRAY(p->arena, rdb_plan_key, group_count + 1);
+        if (!plan_ensure_columns(p, built, (rdb_expr *const *)c.keys.items, group_count, slots))
+            return false;
+        for (uint32_t i = 0; i < group_count; i++) {
+            const rdb_sort_item *item = items.items[i];
+            sort_keys[i] = plan_key(slots[i], c.keys.items[i]);
+            sort_keys[i].is_descending = item->is_descending;
+            sort_keys[i].nulls_first = item->nulls_first;
+        }
+        if (!plan_sort_by(level, built, sort_keys, group_count, 0))
+            return false;
+    } else {
+        level->have_count = 0;
+    }
     rdb_plan_node *node = plan_new_node(p, RDB_PLAN_AGGREGATE, built, NULL);
     rdb_plan_aggregate *plan = &node->of.aggregate;
     rdb_list keys = {0};
@@ -213,7 +287,7 @@ bool plan_aggregation(plan_level *level, plan_built *built, rdb_expr **targets, 
     plan->keys = (rdb_expr *const *)keys.items;
     plan->call_count = c.aggregates.count;
     plan->calls = calls;
-    plan->strategy = keys.count == 0 && query->grouping_sets.count == 0 ? RDB_AGGREGATE_PLAIN : RDB_AGGREGATE_HASHED;
+    plan->strategy = keys.count == 0 && query->grouping_sets.count == 0 ? RDB_AGGREGATE_PLAIN : sorts ? RDB_AGGREGATE_SORTED : RDB_AGGREGATE_HASHED;
     if (query->grouping_sets.count > 0) {
         uint64_t *masks = NULL;
         if (keys.count > 64)
@@ -257,7 +331,7 @@ bool plan_aggregation(plan_level *level, plan_built *built, rdb_expr **targets, 
     plan_set_inputs(p, node, outputs, count);
     double input_rows = node->rows;
     node->total_cost += input_rows * (COST_OPERATOR * (keys.count + c.aggregates.count) + 0.001);
-    node->startup_cost = node->total_cost;
+    node->startup_cost = sorts ? node->left->startup_cost : node->total_cost;
     double groups = plan_group_count(level, (rdb_expr *const *)c.keys.items, group_count, input_rows);
     node->rows = keys.count == 0 ? 1 : RDB_MAX(1.0, RDB_MIN(groups, input_rows));
     *built = plan_identity(p, node, outputs, count);

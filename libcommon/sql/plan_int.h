@@ -101,6 +101,26 @@ typedef struct plan_rel {    /* one range-table entry that gives rows */
     rdb_expr *whole_row, *row_of; /* wanted as one value from the null-extended side of a join: the variable, and what it is made of */
 } plan_rel;
 
+typedef struct plan_order { /* one key of an order */
+    rdb_expr *expr;          /* prepared; NULL: the column */
+    int16_t attribute_no;
+    bool is_descending, nulls_first;
+    uint32_t collation;      /* of a column */
+} plan_order;
+
+/* The order that what stands above FROM could use, and what for: to be sorted by it, or to find groups of equal keys, by hashing or
+ * one after the other. */
+typedef enum plan_goal { PLAN_GOAL_SORT, PLAN_GOAL_GROUP } plan_goal;
+typedef struct plan_want {
+    uint8_t goal;            /* plan_goal */
+    bool can_sort, can_hash; /* GROUP */
+    bool is_final;           /* groups come out as they are asked for: nothing above sorts them */
+    const plan_order *order;
+    uint32_t count;          /* 0: none */
+    uint32_t sort_count;     /* GROUP: keys that the groups are sorted by afterwards */
+    double limit;            /* rows that will be asked for; 0: all */
+} plan_want;
+
 typedef struct plan_level {
     planner *p;
     struct plan_level *parent;
@@ -119,7 +139,10 @@ typedef struct plan_level {
     rdb_list grouped_subplans; /* rdb_expr_subplan * of a query that groups */
     rdb_list null_columns;   /* rdb_expr_null_test *: columns that WHERE wants null, as FROM is read */
     rdb_list met_tests;      /* rdb_expr *: conditions of WHERE that an anti-join meets */
-    bool is_ordered;         /* FROM already gives its rows in the query's order */
+    plan_want want;
+    uint32_t ordered_count;  /* what FROM gives is in so many keys of the wanted order */
+    const plan_order *have;  /* above FROM: the order that rows are in */
+    uint32_t have_count;
 } plan_level;
 
 /* A join that is not inner: what must stand on its sides before it can be made. left, right: what stands there in the statement. */
@@ -184,14 +207,12 @@ typedef struct plan_path {
     bool sorts_left, sorts_right; /* MERGE_JOIN */
     const plan_sorted *orders;/* MERGE_JOIN: how the sides are sorted, key by key */
     rdb_list order;          /* plan_sorted *: what the rows are known to be sorted by */
+    uint32_t ordered_count;  /* of an order asked for: keys that it gives */
+    const plan_order *merged;/* MERGE_APPEND, and an APPEND whose children come in order: what the children are sorted by */
+    uint32_t merged_count;
+    bool is_sorted;          /* a child of those: by itself, else a Sort stands above it */
     rdb_list parameters;     /* NEST_LOOP: plan_wanted *, values from the left side */
 } plan_path;
-
-typedef struct plan_order { /* an ORDER BY item that is a plain column */
-    int16_t attribute_no;
-    bool is_descending, nulls_first;
-    uint32_t collation;
-} plan_order;
 
 typedef struct plan_match { /* a condition that an index can use */
     uint16_t column_no;
@@ -219,8 +240,15 @@ bool plan_set_operation(plan_level *level, const rdb_set_operation *operation, p
 const rdb_set_operation *plan_leftmost(const rdb_set_operation *operation);
 rdb_plan_key plan_key(uint32_t slot_no, const rdb_expr *expr);
 bool plan_distinct_hash(plan_level *level, plan_built *built, uint32_t count, const uint32_t *collations);
+/* DISTINCT of the first count columns, which are all: by hashing, or sorted as the query asks for it. */
+bool plan_distinct_rows(plan_level *level, plan_built *built, uint32_t count);
 /* plan_group.c */
 bool plan_aggregation(plan_level *level, plan_built *built, rdb_expr **targets, const rdb_list *having);
+/* GROUP BY's and DISTINCT's items, ORDER BY's first as far as they are the same: so that one sort serves both. */
+rdb_list plan_group_items(planner *p, const rdb_query *query);
+rdb_list plan_distinct_items(planner *p, const rdb_query *query);
+/* One with DISTINCT or ORDER BY inside, for which groups are not hashed. */
+bool plan_has_ordered_aggregates(const rdb_query *query, rdb_expr *const *targets);
 const rdb_target *plan_find_target(const rdb_list *targets, uint32_t ref, uint32_t *position);
 /* plan_move.c */
 typedef enum plan_move_mode {
@@ -294,7 +322,22 @@ bool plan_contains_set(const rdb_expr *expr);
 /* plan_join.c */
 /* order: of one relation's columns, which an index may give; count 0: none wanted. limit: rows that will be asked for, 0: all. */
 bool plan_base_path(plan_level *level, plan_rel *rel, plan_path **out);
-bool plan_from(plan_level *level, rdb_list *where, plan_built *built, const plan_order *order, uint32_t order_count, double limit);
+bool plan_from(plan_level *level, rdb_list *where, plan_built *built);
+/* plan_path.c: fills the order of an index scan. */
+void plan_note_order(plan_level *level, plan_path *path);
+/* plan_order.c */
+bool plan_can_sort(const rdb_type *type);
+bool plan_can_hash(const rdb_type *type);
+/* Of rows that come in so many keys of the wanted order, for what they are wanted for; *sorts: by sorting, not by hashing. */
+double plan_goal_cost(plan_level *level, uint32_t ordered, double rows, double width, double startup, double total, bool *sorts);
+uint32_t plan_path_order(const plan_path *path, const plan_order *order, uint32_t count);
+/* The path of FROM that serves what stands above it best. rel: the only relation of FROM; NULL: there are more. */
+bool plan_choose_order(plan_level *level, plan_rel *rel, plan_path **path);
+void plan_begin_order(plan_level *level);
+/* Keys over built's columns. Nothing is added where the rows are in that order. */
+bool plan_sort_by(plan_level *level, plan_built *built, const rdb_plan_key *keys, uint32_t count, double limit);
+/* plan_cost.c: index scans that give the first keys of an order, at least one: plan_path *, with ordered_count. */
+bool plan_index_orders(plan_level *level, plan_rel *rel, const plan_order *order, uint32_t count, rdb_list *paths);
 rdb_expr *plan_facing(planner *p, rdb_expr *clause, plan_relids left);
 /* plan_path.c: ways to join two sets of relations. */
 typedef struct plan_set {    /* relations joined, and the cheapest way to do so */

@@ -328,29 +328,15 @@ bool plan_base_path(plan_level *level, plan_rel *rel, plan_path **out)
     return true;
 }
 
-/* Reading one relation in the wanted order can save a sort, and under a limit most of the reading. */
-static bool try_ordered(plan_level *level, const plan_tree *tree, const plan_order *order, uint32_t order_count, double limit, plan_path **path)
+/* What is above FROM may want another way to read it than the cheapest. */
+static bool choose_order(plan_level *level, const plan_tree *tree, plan_path **path)
 {
-    plan_path *ordered = NULL;
     const plan_tree *item = tree->items.count == 1 ? tree->items.items[0] : NULL;
-    if (order_count == 0 || item == NULL || item->shape != PLAN_SHAPE_REL || tree->quals.count > 0 || tree->clauses.count > 0 || level->rels[item->range_no]->has_built || level->p->context->no_index_scan ||
-        (*path)->kind == RDB_PLAN_APPEND)
-        return true;
-    if (!plan_ordered_path(level, level->rels[item->range_no], order, order_count, &ordered))
-        return false;
-    if (ordered == NULL)
-        return true;
-    double part = limit > 0 && limit < ordered->rows ? limit / ordered->rows : 1;
-    double read = ordered->startup + (ordered->total - ordered->startup) * part;
-    double sorted = (*path)->total + 2 * COST_OPERATOR * (*path)->rows * log2((*path)->rows + 2);
-    if (read < sorted || level->p->context->no_sort) {
-        *path = ordered;
-        level->is_ordered = true;
-    }
-    return true;
+    const bool is_alone = item != NULL && item->shape == PLAN_SHAPE_REL && tree->quals.count == 0 && tree->clauses.count == 0;
+    return plan_choose_order(level, is_alone ? level->rels[item->range_no] : NULL, path);
 }
 
-bool plan_from(plan_level *level, rdb_list *where, plan_built *built, const plan_order *order, uint32_t order_count, double limit)
+bool plan_from(plan_level *level, rdb_list *where, plan_built *built)
 {
     planner *p = level->p;
     plan_tree *tree = new_tree(p, PLAN_SHAPE_GROUP);
@@ -378,5 +364,5 @@ bool plan_from(plan_level *level, rdb_list *where, plan_built *built, const plan
         if (!is_met)
             rdb_list_push(p->arena, &tree->quals, where->items[i]);
     }
-    return settle_group(level, tree) && plan_waiting_ranges(level) && plan_flatten(level, tree) && plan_group_path(level, tree, &path) && try_ordered(level, tree, order, order_count, limit, &path) && plan_build_path(level, path, built);
+    return settle_group(level, tree) && plan_waiting_ranges(level) && plan_flatten(level, tree) && plan_group_path(level, tree, &path) && choose_order(level, tree, &path) && plan_build_path(level, path, built);
 }

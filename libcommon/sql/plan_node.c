@@ -60,6 +60,8 @@ static bool can_project(const rdb_plan_node *node)
 {
     switch ((rdb_plan_kind)node->kind) {
     case RDB_PLAN_SORT:
+    case RDB_PLAN_INCREMENTAL_SORT:
+    case RDB_PLAN_MERGE_APPEND:
     case RDB_PLAN_LIMIT:
     case RDB_PLAN_UNIQUE:
     case RDB_PLAN_SET_OP:
@@ -307,6 +309,8 @@ const char *rdb_plan_node_name(const rdb_plan_node *node)
             return has_empty_set(&node->of.aggregate) ? "MixedAggregate" : "HashAggregate";
         return node->of.aggregate.strategy == RDB_AGGREGATE_PLAIN ? "Aggregate" : node->of.aggregate.strategy == RDB_AGGREGATE_HASHED ? "HashAggregate" : "GroupAggregate";
     case RDB_PLAN_SORT: return "Sort";
+    case RDB_PLAN_INCREMENTAL_SORT: return "Incremental Sort";
+    case RDB_PLAN_MERGE_APPEND: return "Merge Append";
     case RDB_PLAN_LIMIT: return "Limit";
     case RDB_PLAN_UNIQUE: return "Unique";
     case RDB_PLAN_SET_OP:

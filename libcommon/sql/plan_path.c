@@ -212,6 +212,12 @@ static void note_index_order(plan_level *level, plan_path *path)
     }
 }
 
+void plan_note_order(plan_level *level, plan_path *path)
+{
+    if (path->kind == RDB_PLAN_INDEX_SCAN && path->order.count == 0 && path->rel != NULL && path->rel->parent == NULL)
+        note_index_order(level, path);
+}
+
 bool plan_add_ordered_paths(plan_level *level, plan_set *set, plan_rel *rel, const rdb_list *exprs)
 {
     if (rel->has_built || rel->sample != NULL || level->p->context->no_index_scan || plan_is_parent(rel->range) || rel->range->relation->index_count == 0)

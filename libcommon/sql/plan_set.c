@@ -33,6 +33,40 @@ bool plan_distinct_hash(plan_level *level, plan_built *built, uint32_t count, co
     return true;
 }
 
+bool plan_distinct_rows(plan_level *level, plan_built *built, uint32_t count)
+{
+    planner *p = level->p;
+    const rdb_query *query = level->query;
+    const rdb_list items = plan_distinct_items(p, query);
+    const bool is_wanted = level->want.goal == PLAN_GOAL_GROUP && query->group.count == 0 && level->want.count == items.count;
+    rdb_plan_key *keys = RDB_NEW_ARRAY(p->arena, rdb_plan_key, items.count + 1);
+    bool sorts = false;
+    if (is_wanted)
+        (void)plan_goal_cost(level, level->ordered_count, built->node->rows, built->node->width, built->node->startup_cost, built->node->total_cost, &sorts);
+    for (uint32_t i = 0; sorts && i < items.count; i++) {
+        const rdb_sort_item *item = items.items[i];
+        uint32_t position = 0;
+        if (plan_find_target(&query->targets, item->target_ref, &position) == NULL || position >= count)
+            return rdb_error_set(p->err, RDB_INTERNAL_ERROR, "DISTINCT item is not there");
+        keys[i] = plan_key(position, built->outputs[position]);
+        keys[i].is_descending = item->is_descending;
+        keys[i].nulls_first = item->nulls_first;
+    }
+    if (!sorts) {
+        level->have_count = 0;
+        return plan_distinct_hash(level, built, count, NULL);
+    }
+    if (!plan_sort_by(level, built, keys, items.count, 0))
+        return false;
+    rdb_plan_node *node = plan_new_node(p, RDB_PLAN_UNIQUE, built, NULL);
+    node->of.sort.key_count = items.count;
+    node->of.sort.keys = keys;
+    node->total_cost += COST_OPERATOR * node->rows * items.count;
+    node->rows = plan_group_count(level, built->outputs, count, node->rows);
+    *built = plan_identity(p, node, built->outputs, built->count);
+    return true;
+}
+
 static bool flatten_union(plan_level *level, const rdb_set_operation *operation, rdb_list *leaves)
 {
     if (operation->range_no == 0 && operation->kind == RDB_SET_UNION && operation->all)

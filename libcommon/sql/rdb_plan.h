@@ -36,6 +36,8 @@ typedef enum rdb_plan_kind {
     RDB_PLAN_PROJECT_SET,     /* row space: left's output; targets may hold set-returning calls at their top */
     RDB_PLAN_RECURSIVE_UNION, /* left once, then right until it gives nothing new */
     RDB_PLAN_LOCK_ROWS,       /* row space: left's output */
+    RDB_PLAN_INCREMENTAL_SORT,/* the same as SORT; rows come sorted by the first keys */
+    RDB_PLAN_MERGE_APPEND,    /* children, each sorted by the keys, merged */
     RDB_PLAN_MODIFY_TABLE     /* row space: see rdb_plan_modify */
 } rdb_plan_kind;
 
@@ -257,8 +259,8 @@ struct rdb_plan_node {
         struct { uint32_t function_count; rdb_range_function *const *functions; bool with_ordinality; const char *alias; } function;
         struct { uint32_t cte_no; const char *name, *alias; } cte;
         struct { const char *alias; } subquery;
-        struct { uint8_t of; /* rdb_plan_append_of */ const rdb_plan_prune *prune; /* or NULL */ } append;
-        struct { uint32_t key_count; const rdb_plan_key *keys; } sort; /* SORT, UNIQUE */
+        struct { uint8_t of; /* rdb_plan_append_of */ const rdb_plan_prune *prune; /* or NULL */ uint32_t key_count; const rdb_plan_key *keys; /* MERGE_APPEND */ } append;
+        struct { uint32_t key_count; const rdb_plan_key *keys; uint32_t presorted; /* INCREMENTAL_SORT: of the keys */ } sort; /* SORT, UNIQUE */
         struct { rdb_expr *count, *offset; bool with_ties; uint32_t key_count; const rdb_plan_key *keys; } limit;
         struct { uint8_t kind; bool all; const uint32_t *collations; /* of the columns */ } set_op;
         struct { uint32_t cte_no; bool distinct; const uint32_t *collations; /* of the columns */ } recursive;
