@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * EXISTS and IN in WHERE become semi-joins, NOT EXISTS an anti-join: the sub-query's tables join the range table, its
  * conditions become the join's; an IN over a query of its own (aggregates and the like) joins it as a sub-query of FROM. NOT IN
- * stays a sub-plan: a null among its rows makes the answer unknown. What is not plain enough stays a sub-plan too; both give the
+ * stays a sub-plan: a null among its rows makes the answer unknown. Those in the condition of a join, or of one that was made here,
+ * stand beside the side that they read. What is not plain enough stays a sub-plan too; both give the
  * same rows. */
 #include "sql/plan_int.h"
 
@@ -26,6 +27,13 @@ static rdb_expr *read_test(void *context, rdb_expr *expr)
         return NULL;
     }
     return r->columns[param->param_no - 1];
+}
+
+static bool see_sublink(void *context, rdb_expr *expr)
+{
+    bool *found = context;
+    *found |= expr->kind == RDB_EXPR_SUBLINK;
+    return !*found && rdb_expr_visit_children(expr, see_sublink, context);
 }
 
 typedef struct outward_search {
@@ -83,8 +91,15 @@ static bool has_own_column(const rdb_expr *test)
     return test != NULL && !relids_empty(plan_relids_of(test));
 }
 
-/* Puts what the sub-query reads beside query's FROM, joined on the condition. */
-static void put_join(planner *p, rdb_query *query, const rdb_list *new_ranges, rdb_from *right, rdb_expr *condition, bool negated)
+/* A part of FROM beside which a sub-query may be joined; at NULL: all of it. */
+typedef struct place {
+    rdb_from **at;
+} place;
+
+static void join_nested(planner *p, rdb_query *query, rdb_from *join);
+
+/* Puts what the sub-query reads beside the place, joined on the condition. */
+static void put_join(planner *p, rdb_query *query, const place *where, const rdb_list *new_ranges, rdb_from *right, rdb_expr *condition, bool negated)
 {
     rdb_list ranges = {0};
     for (uint32_t i = 0; i < query->ranges.count; i++)
@@ -92,14 +107,19 @@ static void put_join(planner *p, rdb_query *query, const rdb_list *new_ranges, r
     for (uint32_t i = 0; i < new_ranges->count; i++)
         rdb_list_push(p->arena, &ranges, new_ranges->items[i]);
     rdb_from *join = RDB_NEW(p->arena, rdb_from);
-    *join = (rdb_from){.is_join = true, .join_kind = negated ? RDB_JOIN_ANTI : RDB_JOIN_SEMI, .left = plan_join_items(p, &query->from), .right = right, .condition = condition};
+    *join = (rdb_from){.is_join = true, .join_kind = negated ? RDB_JOIN_ANTI : RDB_JOIN_SEMI, .left = where->at ? *where->at : plan_join_items(p, &query->from), .right = right, .condition = condition};
     query->ranges = ranges;
-    query->from = (rdb_list){0};
-    rdb_list_push(p->arena, &query->from, join);
+    if (where->at != NULL) {
+        *where->at = join;
+    } else {
+        query->from = (rdb_list){0};
+        rdb_list_push(p->arena, &query->from, join);
+    }
+    join_nested(p, query, join);
 }
 
 /* The tables of a plain sub-query become the query's own. */
-static bool join_tables(planner *p, rdb_query *query, const rdb_expr_sublink *link, bool negated)
+static bool join_tables(planner *p, rdb_query *query, const place *where, const rdb_expr_sublink *link, bool negated)
 {
     const rdb_query *inner = link->query;
     const bool is_any = link->sublink_kind == RDB_SUBLINK_ANY;
@@ -124,13 +144,13 @@ static bool join_tables(planner *p, rdb_query *query, const rdb_expr_sublink *li
     condition = both(p, test, condition);
     if (m.failed || condition == NULL)
         return false; /* EXISTS (SELECT ... FROM t): nothing joins; asked once it is cheaper */
-    put_join(p, query, &ranges, plan_join_items(p, &items), condition, negated);
     query->has_sublinks |= inner->has_sublinks;
+    put_join(p, query, where, &ranges, plan_join_items(p, &items), condition, negated);
     return true;
 }
 
 /* An IN over rows that do not depend on the query: they are a sub-query of its FROM. */
-static bool join_query(planner *p, rdb_query *query, const rdb_expr_sublink *link)
+static bool join_query(planner *p, rdb_query *query, const place *where, const rdb_expr_sublink *link)
 {
     const rdb_query *inner = link->query;
     rdb_range *range = RDB_NEW(p->arena, rdb_range);
@@ -160,7 +180,7 @@ static bool join_query(planner *p, rdb_query *query, const rdb_expr_sublink *lin
     rdb_list_push(p->arena, &ranges, range);
     rdb_from *leaf = RDB_NEW(p->arena, rdb_from);
     leaf->range_no = query->ranges.count + 1;
-    put_join(p, query, &ranges, leaf, test, false);
+    put_join(p, query, where, &ranges, leaf, test, false);
     return true;
 }
 
@@ -179,26 +199,72 @@ static const rdb_query *without_show(planner *p, const rdb_query *query)
     return copy;
 }
 
-/* One conjunct into a join around query's FROM; false: it stays a condition. */
-static bool join_conjunct(planner *p, rdb_query *query, rdb_expr *conjunct)
+/* Every range that the place names, joins' own entries too. */
+static void named_ranges(const rdb_from *from, plan_relids *ranges)
+{
+    if (from->range_no != 0)
+        relids_add(ranges, from->range_no);
+    if (!from->is_join)
+        return;
+    named_ranges(from->left, ranges);
+    if (from->right != NULL)
+        named_ranges(from->right, ranges);
+}
+
+typedef struct range_check {
+    plan_relids ranges;
+    uint32_t level;
+    bool reads_others;
+} range_check;
+
+static bool see_other(void *context, const rdb_expr *expr, uint32_t levels)
+{
+    range_check *c = context;
+    const rdb_expr_var *var = (const rdb_expr_var *)expr;
+    if (expr->kind == RDB_EXPR_VAR && var->levels_up == levels + c->level)
+        c->reads_others |= !relids_has(c->ranges, var->range_no);
+    return !c->reads_others;
+}
+
+/* Does the sub-select read nothing of the query but the place? */
+static bool stays_in_place(const place *where, const rdb_expr_sublink *link)
+{
+    range_check c = {.ranges = relids_none(), .level = 1};
+    if (where->at == NULL)
+        return true;
+    named_ranges(*where->at, &c.ranges);
+    (void)analyse_walk_query(link->query, 0, see_other, &c);
+    for (uint32_t i = 0; i < link->query->ranges.count; i++) {
+        const rdb_range *range = link->query->ranges.items[i];
+        for (uint32_t k = 0; k < range->join_variables.count; k++)
+            (void)analyse_walk(range->join_variables.items[k], 0, see_other, &c);
+    }
+    c.level = 0;
+    if (link->test != NULL)
+        (void)analyse_walk(link->test, 0, see_other, &c);
+    return !c.reads_others;
+}
+
+/* One conjunct into a join around the place; false: it stays a condition. */
+static bool join_conjunct(planner *p, rdb_query *query, const place *where, rdb_expr *conjunct)
 {
     bool negated = false, is_correlated = false;
     while (conjunct->kind == RDB_EXPR_BOOL && ((rdb_expr_bool *)conjunct)->bool_kind == RDB_BOOL_NOT) {
         negated = !negated;
         conjunct = ((rdb_expr_bool *)conjunct)->arguments.items[0];
     }
-    if (conjunct->kind != RDB_EXPR_SUBLINK || query->from.count == 0)
+    if (conjunct->kind != RDB_EXPR_SUBLINK || query->from.count == 0 || p->depth > RDB_TREE_DEPTH_MAX / 2)
         return false;
     rdb_expr_sublink link = *(const rdb_expr_sublink *)conjunct;
     const bool is_any = link.sublink_kind == RDB_SUBLINK_ANY;
     if ((!is_any && link.sublink_kind != RDB_SUBLINK_EXISTS) || (is_any && (negated || !has_own_column(link.test) || rdb_expr_volatility(link.test) == 'v')) ||
-        query->ranges.count + link.query->ranges.count + 1 >= PLAN_RELIDS_WORDS * 64 || link.query->command != RDB_COMMAND_SELECT || link.query->has_modifying_cte)
+        query->ranges.count + link.query->ranges.count + 1 >= PLAN_RELIDS_WORDS * 64 || link.query->command != RDB_COMMAND_SELECT || link.query->has_modifying_cte || !stays_in_place(where, &link))
         return false;
     if (!is_any)
         link.query = (rdb_query *)(uintptr_t)without_show(p, link.query);
-    if (is_plain(link.query, &is_correlated) && (is_any || is_correlated) && join_tables(p, query, &link, negated))
+    if (is_plain(link.query, &is_correlated) && (is_any || is_correlated) && join_tables(p, query, where, &link, negated))
         return true;
-    return is_any && !plan_refers_outward(link.query) && join_query(p, query, &link);
+    return is_any && !plan_refers_outward(link.query) && join_query(p, query, where, &link);
 }
 
 static void split(planner *p, rdb_expr *expr, rdb_list *conjuncts)
@@ -212,6 +278,60 @@ static void split(planner *p, rdb_expr *expr, rdb_list *conjuncts)
     rdb_list_push(p->arena, conjuncts, expr);
 }
 
+/* Sub-selects in the condition of a join: beside the side that they read, where that side is filtered by it. */
+static void join_nested(planner *p, rdb_query *query, rdb_from *join)
+{
+    rdb_list conjuncts = {0}, kept = {0};
+    if (join->condition == NULL || ++p->depth > RDB_TREE_DEPTH_MAX)
+        return;
+    split(p, join->condition, &conjuncts);
+    for (uint32_t i = 0; i < conjuncts.count; i++) {
+        const bool filters_left = join->join_kind == RDB_JOIN_INNER || join->join_kind == RDB_JOIN_SEMI || join->join_kind == RDB_JOIN_RIGHT;
+        const bool filters_right = join->right != NULL && join->join_kind != RDB_JOIN_RIGHT && join->join_kind != RDB_JOIN_FULL;
+        const place left = {&join->left}, right = {&join->right};
+        if (!(filters_right && join_conjunct(p, query, &right, conjuncts.items[i])) && !(filters_left && join_conjunct(p, query, &left, conjuncts.items[i])))
+            rdb_list_push(p->arena, &kept, conjuncts.items[i]);
+    }
+    p->depth--;
+    if (kept.count == conjuncts.count)
+        return;
+    join->condition = NULL;
+    for (uint32_t i = 0; i < kept.count; i++)
+        join->condition = both(p, join->condition, kept.items[i]);
+}
+
+static rdb_from *copy_from(planner *p, const rdb_from *from)
+{
+    rdb_from *copy = rdb_arena_memdup(p->arena, from, sizeof *copy);
+    if (from->is_join) {
+        copy->left = copy_from(p, from->left);
+        copy->right = from->right == NULL ? NULL : copy_from(p, from->right);
+    }
+    return copy;
+}
+
+/* Joins as the statement has them, from the outside in. What is put beside a side is a join of its own, and looked at then. */
+static void join_conditions(planner *p, rdb_query *query, rdb_from *from)
+{
+    if (!from->is_join)
+        return;
+    rdb_from *left = from->left, *right = from->right;
+    join_nested(p, query, from);
+    join_conditions(p, query, left);
+    if (right != NULL)
+        join_conditions(p, query, right);
+}
+
+static bool has_sublink_in_joins(const rdb_from *from)
+{
+    if (!from->is_join)
+        return false;
+    bool found = false;
+    if (from->condition != NULL)
+        (void)see_sublink(&found, from->condition);
+    return found || has_sublink_in_joins(from->left) || (from->right != NULL && has_sublink_in_joins(from->right));
+}
+
 static bool names_range(const rdb_from *from, uint32_t range_no)
 {
     if (!from->is_join)
@@ -223,29 +343,41 @@ static bool names_range(const rdb_from *from, uint32_t range_no)
 const rdb_query *plan_join_sublinks(planner *p, const rdb_query *query)
 {
     rdb_list conjuncts = {0}, kept = {0};
-    if (query->where == NULL || !query->has_sublinks || (query->command != RDB_COMMAND_SELECT && query->command != RDB_COMMAND_DELETE && query->command != RDB_COMMAND_UPDATE))
+    bool in_joins = false;
+    for (uint32_t i = 0; i < query->from.count && query->has_sublinks && query->set_operation == NULL; i++)
+        in_joins = in_joins || has_sublink_in_joins(query->from.items[i]);
+    if ((query->where == NULL && !in_joins) || !query->has_sublinks || (query->command != RDB_COMMAND_SELECT && query->command != RDB_COMMAND_DELETE && query->command != RDB_COMMAND_UPDATE))
         return query;
     rdb_query *copy = rdb_arena_memdup(p->arena, query, sizeof *copy);
+    if (in_joins) {
+        copy->from = (rdb_list){0};
+        for (uint32_t i = 0; i < query->from.count; i++)
+            rdb_list_push(p->arena, &copy->from, copy_from(p, query->from.items[i]));
+        for (uint32_t i = 0; i < query->from.count; i++)
+            join_conditions(p, copy, copy->from.items[i]);
+    }
+    if (query->where == NULL)
+        return copy;
     split(p, query->where, &conjuncts);
     if (query->command != RDB_COMMAND_SELECT) { /* the table that is written is joined too */
         bool is_there = false;
-        for (uint32_t i = 0; i < query->from.count; i++)
-            is_there = is_there || names_range(query->from.items[i], query->result_range_no);
+        for (uint32_t i = 0; i < copy->from.count; i++)
+            is_there = is_there || names_range(copy->from.items[i], query->result_range_no);
         if (!is_there) {
             rdb_from *target = RDB_NEW(p->arena, rdb_from);
             rdb_list from = {0};
             target->range_no = query->result_range_no;
             rdb_list_push(p->arena, &from, target);
-            for (uint32_t i = 0; i < query->from.count; i++)
-                rdb_list_push(p->arena, &from, query->from.items[i]);
+            for (uint32_t i = 0; i < copy->from.count; i++)
+                rdb_list_push(p->arena, &from, copy->from.items[i]);
             copy->from = from;
         }
     }
     for (uint32_t i = 0; i < conjuncts.count; i++)
-        if (!join_conjunct(p, copy, conjuncts.items[i]))
+        if (!join_conjunct(p, copy, &(place){NULL}, conjuncts.items[i]))
             rdb_list_push(p->arena, &kept, conjuncts.items[i]);
     if (kept.count == conjuncts.count)
-        return query;
+        return in_joins ? copy : query;
     copy->where = NULL;
     for (uint32_t i = 0; i < kept.count; i++)
         copy->where = both(p, copy->where, kept.items[i]);
