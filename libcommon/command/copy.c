@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * COPY: its options, and the columns it is about. */
 #include "command/copy.h"
+#include "type/rdb_encoding.h"
 
 #include <strings.h>
 
@@ -85,7 +86,7 @@ bool copy_read_options(rdb_command_context *context, const rdb_ast_copy *stateme
 {
     const rdb_ast_option *format = command_option(&statement->options, "format");
     const char *name = format != NULL ? command_option_text(format) : "text";
-    *options = (copy_options){.format = COPY_TEXT};
+    *options = (copy_options){.format = COPY_TEXT, .encoding = context->format->client_encoding};
     if (name != NULL && strcmp(name, "csv") == 0)
         options->format = COPY_CSV;
     else if (name != NULL && strcmp(name, "binary") == 0)
@@ -136,8 +137,14 @@ bool copy_read_options(rdb_command_context *context, const rdb_ast_copy *stateme
             ok = read_column_list(context, option, columns, &options->force_null, NULL, err);
         } else if (strcmp(option->name, "encoding") == 0) {
             const char *text = command_option_text(option);
-            if (text == NULL || (strcasecmp(text, "utf8") != 0 && strcasecmp(text, "utf-8") != 0))
-                return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "COPY in encoding \"%s\" is not supported yet", text != NULL ? text : "");
+            const int encoding = text != NULL ? rdb_encoding_find(text) : -1;
+            if (encoding < 0) {
+                rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "argument to option \"encoding\" must be a valid encoding name");
+                return command_at(context, option->node.location, err);
+            }
+            if (encoding != RDB_ENCODING_SQL_ASCII && !rdb_encoding_converts(encoding))
+                return rdb_error_set(err, RDB_UNDEFINED_FUNCTION, "default conversion function for encoding \"%s\" to \"UTF8\" does not exist", rdb_encoding_name(encoding));
+            options->encoding = encoding == RDB_ENCODING_UTF8 ? 0 : encoding;
         } else if (strcmp(option->name, "freeze") == 0) {
             ok = command_option_bool(option, &flag, err); /* rows need no freezing here: nothing to do */
         } else {
@@ -160,5 +167,7 @@ bool copy_read_options(rdb_command_context *context, const rdb_ast_copy *stateme
         return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "COPY delimiter and quote must be different");
     if (options->format != COPY_BINARY && strchr(options->null_text, options->delimiter) != NULL)
         return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "COPY delimiter character must not appear in the NULL specification");
+    if (options->format == COPY_BINARY && options->encoding != 0)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "COPY in binary format is not supported in encoding %s", rdb_encoding_name(options->encoding));
     return true;
 }

@@ -12,6 +12,7 @@ typedef struct copy_options {
     char delimiter, quote, escape;
     const char *null_text;
     size_t null_length;
+    int encoding; /* of the data; 0: the server's */
     bool header, header_must_match;
     bool force_quote_all;
     bool *force_quote, *force_not_null, *force_null; /* by position in the column list; NULL: none */
@@ -48,6 +49,9 @@ typedef struct copy_reader {
     size_t line_length;
     bool is_plain;        /* without quotes and escapes: fields stand in it as they are */
     bool is_ascii;        /* and without zero bytes */
+    rdb_strbuf converted; /* the chunk, where it came in another encoding; what was cut off at its end waits in carry */
+    uint8_t carry[8];
+    size_t carry_length;
     rdb_strbuf gathered;  /* a row that came in more than one chunk */
     rdb_strbuf unescaped; /* the fields of a row that is not plain */
     copy_field *fields;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * COPY FROM's input: chunks from the client or a file, cut into rows and fields. A row is looked at when it is whole. */
 #include "command/copy.h"
+#include "type/rdb_encoding.h"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -12,6 +13,7 @@
 bool copy_reader_open(copy_reader *reader, rdb_command_context *context, const copy_options *options, const char *file_name, rdb_error *err)
 {
     *reader = (copy_reader){.context = context, .options = options};
+    rdb_strbuf_init(&reader->converted, NULL);
     rdb_strbuf_init(&reader->gathered, NULL);
     rdb_strbuf_init(&reader->unescaped, NULL);
     if (file_name == NULL)
@@ -29,8 +31,32 @@ void copy_reader_close(copy_reader *reader)
         rdb_error_clear(&ignored);
     free(reader->file_buffer);
     free(reader->fields);
+    rdb_strbuf_free(&reader->converted);
     rdb_strbuf_free(&reader->gathered);
     rdb_strbuf_free(&reader->unescaped);
+}
+
+/* Puts UTF-8 in the chunk's place. Characters may be cut off where it ends. */
+static bool convert_chunk(copy_reader *reader, rdb_error *err)
+{
+    const int encoding = reader->options->encoding;
+    rdb_strbuf whole;
+    rdb_strbuf_init(&whole, NULL);
+    rdb_strbuf_add(&whole, reader->carry, reader->carry_length);
+    rdb_strbuf_add(&whole, reader->chunk, reader->chunk_length);
+    const rdb_slice bytes = {(const uint8_t *)whole.data, whole.length};
+    const size_t length = reader->is_at_end ? whole.length : rdb_encoding_whole(encoding, bytes);
+    rdb_strbuf_clear(&reader->converted);
+    bool ok = rdb_strbuf_check(&whole, err) && rdb_encoding_to_utf8(encoding, (rdb_slice){bytes.data, length}, &reader->converted, err);
+    if (ok) {
+        reader->carry_length = whole.length - length;
+        if (reader->carry_length > 0)
+            memcpy(reader->carry, whole.data + length, reader->carry_length);
+        reader->chunk = (const uint8_t *)reader->converted.data;
+        reader->chunk_length = reader->converted.length;
+    }
+    rdb_strbuf_free(&whole);
+    return ok;
 }
 
 static bool next_chunk(copy_reader *reader, rdb_error *err)
@@ -50,7 +76,7 @@ static bool next_chunk(copy_reader *reader, rdb_error *err)
         return false;
     }
     reader->is_at_end = reader->chunk_length == 0;
-    return true;
+    return reader->options->encoding == 0 || convert_chunk(reader, err);
 }
 
 bool copy_read_bytes(copy_reader *reader, void *target, size_t length, bool *got, rdb_error *err)

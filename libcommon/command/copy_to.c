@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * COPY TO: a table's or a query's rows as text, CSV or binary. */
 #include "command/copy.h"
+#include "type/rdb_encoding.h"
 
 #include <arpa/inet.h>
 
@@ -13,16 +14,33 @@ typedef struct sending {
     rdb_file *file; /* NULL: the client */
     uint64_t file_at;
     rdb_strbuf out;   /* rows not handed on yet */
+    size_t encoded;   /* how much of it is in the encoding it goes out in */
     rdb_strbuf value; /* one value's text */
     rdb_arena *arena;
     rdb_call call;
     uint64_t row_count;
 } sending;
 
+/* What was put since the last time into the encoding that was asked for. */
+static bool encode_rows(sending *work, rdb_error *err)
+{
+    if (work->options.encoding == 0 || work->out.length == work->encoded)
+        return true;
+    rdb_strbuf converted;
+    rdb_strbuf_init(&converted, NULL);
+    const bool ok = rdb_encoding_from_utf8(work->options.encoding, (rdb_slice){(const uint8_t *)work->out.data + work->encoded, work->out.length - work->encoded}, &converted, err);
+    work->out.length = work->encoded;
+    if (ok)
+        rdb_strbuf_add(&work->out, converted.data, converted.length);
+    work->encoded = work->out.length;
+    rdb_strbuf_free(&converted);
+    return ok && rdb_strbuf_check(&work->out, err);
+}
+
 /* To a client one message a row, as PostgreSQL has it; to a file in larger pieces. */
 static bool hand_on(sending *work, bool all, rdb_error *err)
 {
-    if (!rdb_strbuf_check(&work->out, err))
+    if (!rdb_strbuf_check(&work->out, err) || !encode_rows(work, err))
         return false;
     if (work->file != NULL) {
         if (!all && work->out.length < CHUNK_BYTES)
@@ -34,6 +52,7 @@ static bool hand_on(sending *work, bool all, rdb_error *err)
         return false;
     }
     rdb_strbuf_clear(&work->out);
+    work->encoded = 0;
     return true;
 }
 

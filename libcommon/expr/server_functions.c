@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Functions about the server and its grammar: words, time zones, encodings, how it was built, transaction ids. */
 #include "expr/kernels.h"
+#include "type/rdb_encoding.h"
 #include "type/timezone.h"
 #include <stdlib.h>
 
@@ -136,45 +137,31 @@ static bool options_begin(rdb_call *call, void *state, const rdb_datum *argument
 }
 
 /* ---- encodings ------------------------------------------------------------------------------------------------------------------------------ */
-static const char *const ENCODINGS[] = {"SQL_ASCII", "EUC_JP", "EUC_CN", "EUC_KR", "EUC_TW", "EUC_JIS_2004", "UTF8", "MULE_INTERNAL", "LATIN1", "LATIN2",
-                                        "LATIN3", "LATIN4", "LATIN5", "LATIN6", "LATIN7", "LATIN8", "LATIN9", "LATIN10", "WIN1256", "WIN1258", "WIN866",
-                                        "WIN874", "KOI8R", "WIN1251", "WIN1252", "ISO_8859_5", "ISO_8859_6", "ISO_8859_7", "ISO_8859_8", "WIN1250",
-                                        "WIN1253", "WIN1254", "WIN1255", "WIN1257", "KOI8U", "SJIS", "BIG5", "GBK", "UHC", "GB18030", "JOHAB", "SHIFT_JIS_2004"};
-enum { ENCODING_UTF8 = 6 };
-
-/* Case and signs do not count: "utf-8" is UTF8; "unicode" is its old name. */
 static bool encoding_number_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
-    const char *given = expr_get_text(call, a[0]);
-    char folded[64] = "";
-    size_t length = 0;
     (void)nulls, (void)is_null;
-    for (const char *c = given; *c != '\0' && length + 1 < sizeof folded; c++)
-        if ((*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z'))
-            folded[length++] = (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
-    result->i32 = strcmp(folded, "UNICODE") == 0 ? ENCODING_UTF8 : -1;
-    for (size_t i = 0; i < RDB_COUNT_OF(ENCODINGS); i++) {
-        char known[64] = "";
-        size_t at = 0;
-        for (const char *c = ENCODINGS[i]; *c != '\0'; c++)
-            if (*c != '_')
-                known[at++] = *c;
-        if (strcmp(known, folded) == 0)
-            result->i32 = (int32_t)i;
-    }
+    result->i32 = rdb_encoding_find(expr_get_text(call, a[0]));
     return true;
 }
 EXPR_ROW_KERNEL(encoding_number, 1)
 
 static bool encoding_length_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
-    static const uint8_t LENGTHS[] = {1, 3, 3, 3, 4, 3, 4, 4, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 4, 3, 2};
     (void)call, (void)nulls;
-    *is_null = a[0].i32 < 0 || (size_t)a[0].i32 >= RDB_COUNT_OF(LENGTHS);
-    result->i32 = *is_null ? 0 : LENGTHS[a[0].i32];
+    *is_null = rdb_encoding_name(a[0].i32) == NULL;
+    result->i32 = *is_null ? 0 : (int32_t)rdb_encoding_max_length(a[0].i32);
     return true;
 }
 EXPR_ROW_KERNEL(encoding_length, 1)
+
+static bool client_encoding_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    const int encoding = call->format->client_encoding != 0 ? call->format->client_encoding : RDB_ENCODING_UTF8;
+    const char *name = rdb_encoding_name(encoding);
+    (void)a, (void)nulls, (void)is_null;
+    return expr_set_text(call, name, strlen(name), result);
+}
+EXPR_ROW_KERNEL(client_encoding, 0)
 
 static bool utf8_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
@@ -214,7 +201,7 @@ static const rdb_set_kernel_entry SETS[] = {
 static const rdb_kernel_entry ENTRIES[] = {
     {1264, encoding_number, 0},
     {2319, encoding_length, 0},
-    {810, utf8, 0},  /* pg_client_encoding */
+    {810, client_encoding, 0}, /* pg_client_encoding */
     {1039, utf8, 0}, /* getdatabaseencoding */
     {710, user_name, RDB_KERNEL_NEEDS_SESSION},
     {3348, assigned_xid, RDB_KERNEL_NEEDS_SESSION},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Functions that tell of the session: who, where, which server. */
 #include "expr/kernels.h"
+#include "type/rdb_encoding.h"
 #include "os/rdb_time.h"
 
 bool expr_run_rows(rdb_call *call, const rdb_vector *const *arguments, rdb_vector *out, const rdb_selection *selection, uint32_t count, expr_row_function function)
@@ -138,7 +139,8 @@ EXPR_ROW_KERNEL(never, 0)
 static bool encoding_name_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
     (void)nulls;
-    return give_text(call, a[0].i32 == 6 ? "UTF8" : a[0].i32 == 0 ? "SQL_ASCII" : "", result, is_null);
+    const char *name = rdb_encoding_name(a[0].i32);
+    return give_text(call, name != NULL ? name : "", result, is_null);
 }
 EXPR_ROW_KERNEL(encoding_name, 1)
 

@@ -17,18 +17,17 @@ static bool find_function(rdb_access *access, uint32_t oid, const rdb_function *
     return true;
 }
 
-static bool read_argument(rdb_call *call, const session_function_call *request, uint32_t i, const rdb_type *type, rdb_expr_const *argument, rdb_error *err)
+static bool read_argument(const rdb_session *session, rdb_call *call, const session_function_call *request, uint32_t i, const rdb_type *type, rdb_expr_const *argument, rdb_error *err)
 {
     uint16_t format = request->format_count == 0 ? 0 : request->formats[request->format_count == 1 ? 0 : i];
     rdb_slice bytes = {request->arguments[i], request->lengths[i]};
-    size_t bad_offset;
     if (format > 1)
         return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "unsupported format code: %d", (int16_t)format);
     argument->is_null = request->arguments[i] == NULL;
     if (argument->is_null)
         return true;
-    if (format == 0 && !rdb_utf8_validate(bytes.data, bytes.length, &bad_offset))
-        return rdb_error_set(err, RDB_CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\": 0x%02x", bytes.data[bad_offset]);
+    if (format == 0 && !session_text_in(session, call->arena, &bytes, err))
+        return false;
     if (type->ops == NULL || (format == 0 ? type->ops->input == NULL : type->ops->receive == NULL))
         return rdb_error_set(err, RDB_UNDEFINED_FUNCTION, "no %sinput function available for type %s", format == 0 ? "" : "binary ", type->name);
     if (format == 0 ? type->ops->input(call, type, bytes, -1, &argument->value) : type->ops->receive(call, type, bytes, -1, &argument->value))
@@ -88,7 +87,7 @@ static bool call_function(rdb_session *session, rdb_access *access, const sessio
         if (!rdb_type_get(access, function->argument_types[i], &type, err))
             return false;
         argument->head = (rdb_expr){.kind = RDB_EXPR_CONST, .type = type, .typmod = -1, .location = -1};
-        if (!read_argument(&call, request, i, type, argument, err))
+        if (!read_argument(session, &call, request, i, type, argument, err))
             return false;
         rdb_list_push(arena, &expr->arguments, argument);
     }

@@ -385,8 +385,8 @@ void session_notify_deliver(rdb_session *session)
         if (find_channel(own, said->channel) < own->channel_count) { /* it may have gone away since */
             const size_t begin = wire_message_begin(output, 'A');
             wire_put_u32(output, said->pid);
-            wire_put_text(output, said->channel);
-            wire_put_text(output, said->payload);
+            session_put_name(session, output, said->channel);
+            session_put_name(session, output, said->payload);
             wire_message_end(output, begin);
         }
         release(hub, said);

@@ -109,9 +109,9 @@ static bool bind_parameters(rdb_session *session, session_portal *portal, const 
                           : bind->parameter_format_count == 1 ? bind->parameter_formats[0]
                                                               : bind->parameter_formats[i];
         rdb_slice bytes = {bind->parameters[i], bind->lengths[i]};
-        size_t bad_offset;
-        if (format == 0 && !rdb_utf8_validate(bytes.data, bytes.length, &bad_offset))
-            return rdb_error_set(err, RDB_CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\": 0x%02x", bytes.data[bad_offset]);
+        const bool is_text = format == 0 || (call.format->client_encoding != 0 && type != NULL && (type->category == 'S' || type->oid == RDB_JSONOID));
+        if (is_text && !session_text_in(session, portal->arena, &bytes, err))
+            return false;
         if (format > 1)
             return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "unsupported format code: %d", (int16_t)format);
         if (type == NULL || type->ops == NULL || (format == 0 ? type->ops->input == NULL : type->ops->receive == NULL))

@@ -123,7 +123,7 @@ static bool add_statement(rdb_session *session, rdb_arena *arena, const char *na
 
 bool session_parse(rdb_session *session, const char *name, const char *text, const uint32_t *types, uint32_t type_count, rdb_error *err)
 {
-    size_t length = strlen(text), bad_offset;
+    size_t length = strlen(text);
     rdb_ast_list list = {0};
     rdb_sql_reading reading = session_setting_reading(session);
     session_statement *old = rdb_map_get(session->statements, name, session_name_length(name));
@@ -143,8 +143,11 @@ bool session_parse(rdb_session *session, const char *name, const char *text, con
     forget_statement(session, name);
     rdb_arena *arena = rdb_arena_create("prepared statement", NULL, NULL);
     bool ok = arena != NULL || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    if (ok && !rdb_utf8_validate(text, length, &bad_offset))
-        ok = rdb_error_set(err, RDB_CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\": 0x%02x", (uint8_t)text[bad_offset]);
+    rdb_slice written = {(const uint8_t *)text, length};
+    if (ok && (ok = session_text_in(session, arena, &written, err))) {
+        text = (const char *)written.data;
+        length = written.length;
+    }
     const char *copy = NULL;
     if (ok) {
         char *bytes = rdb_arena_try_alloc(arena, length + 1, err);

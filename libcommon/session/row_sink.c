@@ -40,7 +40,7 @@ void session_put_row_description(rdb_session *session, const rdb_result_column *
         int32_t typmod = columns[i].typmod;
         for (; type->kind == 'd' && type->base != NULL; type = type->base)
             typmod = type->domain_typmod;
-        wire_put_text(output, columns[i].name);
+        session_put_name(session, output, columns[i].name);
         wire_put_u32(output, columns[i].origin_table);
         wire_put_u16(output, (uint16_t)columns[i].origin_column);
         wire_put_u32(output, type->oid);
@@ -123,6 +123,20 @@ static bool put_value(session_row_sink *sink, rdb_strbuf *output, const rdb_type
     return true;
 }
 
+/* A value that is text, put into the client's encoding; its length stands before it. */
+static bool encode_value(rdb_session *session, rdb_strbuf *output, const rdb_type *type, uint16_t format, size_t at, rdb_error *err)
+{
+    if (format != 0 && type->category != 'S' && type->oid != RDB_JSONOID && type->oid != RDB_UNKNOWNOID && type->oid != RDB_CSTRINGOID)
+        return true;
+    if (!session_text_out(session, output, at + 4, err))
+        return false;
+    if (!output->failed) {
+        const uint32_t length = htonl((uint32_t)(output->length - at - 4));
+        memcpy(output->data + at, &length, sizeof length);
+    }
+    return true;
+}
+
 bool session_send_rows(rdb_session *session, const rdb_batch *batch, uint32_t from, uint32_t to, rdb_error *err)
 {
     session_row_sink *sink = session->sink;
@@ -138,7 +152,9 @@ bool session_send_rows(rdb_session *session, const rdb_batch *batch, uint32_t fr
                 wire_put_u32(output, UINT32_MAX);
                 continue;
             }
-            if (!put_value(sink, output, sink->types[i], sink->formats[i], rdb_vector_get(vector, row), err)) {
+            const size_t value_at = output->length;
+            if (!put_value(sink, output, sink->types[i], sink->formats[i], rdb_vector_get(vector, row), err) ||
+                (sink->call.format->client_encoding != 0 && !encode_value(session, output, sink->types[i], sink->formats[i], value_at, err))) {
                 output->length = start; /* half a row must not go out before the error */
                 return false;
             }
@@ -289,7 +305,7 @@ static void client_notice(void *context, const char *severity, const rdb_error *
 {
     rdb_session *session = context;
     if (session_notice_passes(session, severity))
-        wire_put_notice(output_of(session), notice, severity);
+        session_put_notice(session, output_of(session), notice, severity);
 }
 
 bool session_sink_create(rdb_session *session, rdb_error *err)

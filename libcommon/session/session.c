@@ -106,7 +106,7 @@ void session_sync(rdb_session *session)
     if (session->block != SESSION_IMPLICIT && session->block != SESSION_AUTO)
         return;
     if (!session_commit(session, &err)) {
-        wire_put_error(session->owner.output, &err, "ERROR");
+        session_put_error(session, session->owner.output, &err, "ERROR");
         rdb_error_clear(&err);
     }
     session_statement_end(session);

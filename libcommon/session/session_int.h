@@ -172,6 +172,13 @@ bool session_set_startup_option(rdb_session *session, const char *name, const ch
 void session_report_parameters(rdb_session *session); /* all ParameterStatus, at startup */
 
 /* Simple protocol: everything up to, not including, ReadyForQuery. Errors are sent inside. */
+/* client_text.c: bytes of the client become UTF-8, ended by a zero byte where they changed, or 22021. */
+RDB_CHECKED bool session_text_in(const rdb_session *session, rdb_arena *arena, rdb_slice *bytes, rdb_error *err);
+/* What stands in output from there on becomes the client's, or 22P05. */
+RDB_CHECKED bool session_text_out(const rdb_session *session, rdb_strbuf *output, size_t from, rdb_error *err);
+void session_put_error(const rdb_session *session, rdb_strbuf *output, const rdb_error *err, const char *severity); /* session may be NULL */
+void session_put_notice(const rdb_session *session, rdb_strbuf *output, const rdb_error *notice, const char *severity);
+void session_put_name(const rdb_session *session, rdb_strbuf *output, const char *name);
 void session_simple_query(rdb_session *session, const char *text);
 /* Extended protocol: each puts its reply; false: err is set, the caller sends it and skips to Sync. */
 bool session_parse(rdb_session *session, const char *name, const char *text, const uint32_t *types, uint32_t type_count, rdb_error *err);

@@ -7,6 +7,7 @@
 #include "session/row_sink.h"
 #include "session/setting_values.h"
 #include "session/wire_int.h"
+#include "type/rdb_encoding.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -87,6 +88,20 @@ static int message_rank(const char *level)
     return (int)RDB_COUNT_OF(RANKS);
 }
 
+static bool read_encoding(const char *text, uint8_t *encoding, const char **name, rdb_error *err)
+{
+    const int found = rdb_encoding_find(text);
+    if (found < 0)
+        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "invalid value for parameter \"client_encoding\": \"%s\"", text);
+    if (found != RDB_ENCODING_SQL_ASCII && !rdb_encoding_converts(found)) {
+        rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "invalid value for parameter \"client_encoding\": \"%s\"", text);
+        return rdb_error_detail(err, "Conversion between %s and UTF8 is not supported.", rdb_encoding_name(found));
+    }
+    *encoding = (uint8_t)(found == RDB_ENCODING_UTF8 ? 0 : found);
+    *name = rdb_encoding_name(found);
+    return true;
+}
+
 /* Checks a value and gives its canonical text (malloc'ed); changes what the code reads only where apply is set. */
 static bool check_value(rdb_session *session, int setting_no, const char *text, bool apply, char **canonical, rdb_error *err)
 {
@@ -140,9 +155,8 @@ static bool check_value(rdb_session *session, int setting_no, const char *text, 
         result = rdb_timezone_name(format.timezone);
         break;
     case SET_client_encoding:
-        if (strcasecmp(text, "UTF8") != 0 && strcasecmp(text, "UTF-8") != 0 && strcasecmp(text, "UNICODE") != 0 && strcasecmp(text, "SQL_ASCII") != 0)
-            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "conversion between %s and UTF8 is not supported", text);
-        result = strcasecmp(text, "SQL_ASCII") == 0 ? "SQL_ASCII" : "UTF8";
+        if (!read_encoding(text, &format.client_encoding, &result, err))
+            return false;
         break;
     case SET_intervalstyle:
         format.interval_style = strcmp(result, "postgres") == 0           ? RDB_INTERVALSTYLE_POSTGRES

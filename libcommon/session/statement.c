@@ -559,7 +559,7 @@ static bool run_one(rdb_session *session, const char *text, const rdb_ast_statem
 
 static void simple_failed(rdb_session *session, rdb_error *err)
 {
-    wire_put_error(session->owner.output, err, "ERROR");
+    session_put_error(session, session->owner.output, err, "ERROR");
     rdb_error_clear(err);
     session_fail(session);
 }
@@ -567,7 +567,7 @@ static void simple_failed(rdb_session *session, rdb_error *err)
 void session_simple_query(rdb_session *session, const char *text)
 {
     rdb_error err = {0};
-    size_t length = strlen(text), bad_offset = 0;
+    size_t length = strlen(text);
     session_statement_begin(session);
     session_forget_unnamed(session);
     session_activity_query(session, text);
@@ -575,12 +575,10 @@ void session_simple_query(rdb_session *session, const char *text)
     rdb_ast_list statements = {0};
     rdb_sql_reading reading = session_setting_reading(session);
     bool ok = arena != NULL || rdb_error_set(&err, RDB_OUT_OF_MEMORY, "out of memory");
-    if (ok && !rdb_utf8_validate(text, length, &bad_offset)) {
-        char bytes[32] = "";
-        uint32_t wanted = rdb_utf8_length((uint8_t)text[bad_offset]);
-        for (uint32_t i = 0; i < wanted && bad_offset + i < length; i++)
-            snprintf(bytes + strlen(bytes), sizeof bytes - strlen(bytes), "%s0x%02x", i > 0 ? " " : "", (uint8_t)text[bad_offset + i]);
-        ok = rdb_error_set(&err, RDB_CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\": %s", bytes);
+    rdb_slice bytes = {(const uint8_t *)text, length};
+    if (ok && (ok = session_text_in(session, arena, &bytes, &err))) {
+        text = (const char *)bytes.data;
+        length = bytes.length;
     }
     if (ok) { /* the message's own bytes may move: a COPY among the statements reads on behind them */
         char *copy = rdb_arena_try_alloc(arena, length + 1, &err);

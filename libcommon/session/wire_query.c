@@ -26,7 +26,7 @@ static void put_ready(rdb_wire *wire)
 /* The error of an extended-protocol message. */
 static void extended_failed(rdb_wire *wire, rdb_error *err)
 {
-    wire_put_error(&wire->output, err, "ERROR");
+    session_put_error(wire->session, &wire->output, err, "ERROR");
     rdb_error_clear(err);
     session_fail(wire->session);
     wire->skip_to_sync = true;
@@ -151,7 +151,7 @@ static bool handle_close(rdb_wire *wire, wire_reader *reader, rdb_error *err)
 /* The error of a message that ends with ReadyForQuery whatever happens. */
 static void message_failed(rdb_wire *wire, rdb_error *err)
 {
-    wire_put_error(&wire->output, err, "ERROR");
+    session_put_error(wire->session, &wire->output, err, "ERROR");
     rdb_error_clear(err);
     session_fail(wire->session);
 }

@@ -331,18 +331,6 @@ DIGEST(sha256_bytea, EVP_sha256, false)
 DIGEST(sha384_bytea, EVP_sha384, false)
 DIGEST(sha512_bytea, EVP_sha512, false)
 
-/* convert_to, convert_from: the server has one encoding. */
-TYPE_ROW_FUNCTION(same_encoding, 2)
-{
-    if (!type_equals_ignoring_case(type_slice(a[1]), "utf8") && !type_equals_ignoring_case(type_slice(a[1]), "utf-8"))
-        return rdb_error_set(call->err, RDB_FEATURE_NOT_SUPPORTED, "conversion between UTF8 and %.*s is not built", (int)a[1].bytes.length, (const char *)a[1].bytes.data);
-    size_t bad = 0;
-    if (!rdb_utf8_validate(a[0].bytes.data, a[0].bytes.length, &bad))
-        return rdb_error_set(call->err, RDB_CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\": 0x%02x", a[0].bytes.data[bad]);
-    *r = a[0];
-    return true;
-}
-
 #define F RDB_KERNEL_FALLIBLE
 static const type_kernel KERNELS[] = {
     TYPE_SIX("bytea", bytea), {"byteacmp", bytea_cmp, 0, 0},
@@ -351,6 +339,5 @@ static const type_kernel KERNELS[] = {
     {"binary_encode", binary_encode, F, 0}, {"binary_decode", binary_decode, F, 0},
     {"md5_text", md5_text, F, 0}, {"md5_bytea", md5_text, F, 0}, {"sha224_bytea", sha224_bytea, F, 0}, {"sha256_bytea", sha256_bytea, F, 0},
     {"sha384_bytea", sha384_bytea, F, 0}, {"sha512_bytea", sha512_bytea, F, 0},
-    {"pg_convert_to", same_encoding, F, 0}, {"pg_convert_from", same_encoding, F, 0},
 };
 TYPE_KERNEL_TABLE(type_bytea_table, KERNELS);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What all kernels share: running a function row by row, memory for results, bytes of keys, and the texts of errors. */
+#include "type/rdb_encoding.h"
 #include "type/array.h"
 
 #define ARGUMENTS_MAX 100 /* PostgreSQL's FUNC_MAX_ARGS */
@@ -93,7 +94,7 @@ bool type_check_utf8(rdb_call *call, rdb_slice text)
     size_t bad = 0;
     if (rdb_utf8_validate(text.data, text.length, &bad))
         return true;
-    return rdb_error_set(call->err, RDB_CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\": 0x%02x", text.data[bad]);
+    return rdb_encoding_refuse(RDB_ENCODING_UTF8, text.data + bad, text.length - bad, call->err);
 }
 
 void *type_alloc(rdb_call *call, size_t bytes)

@@ -91,6 +91,7 @@ typedef struct rdb_format_settings {
     enum { RDB_INTERVALSTYLE_POSTGRES, RDB_INTERVALSTYLE_VERBOSE, RDB_INTERVALSTYLE_SQL, RDB_INTERVALSTYLE_ISO } interval_style;
     int extra_float_digits;
     bool bytea_escape; /* bytea_output = escape */
+    uint8_t client_encoding; /* PostgreSQL's number of what the client reads and writes; 0: as the server has it */
     const rdb_timezone *timezone;
 } rdb_format_settings;
 /* ISO, MDY, postgres, 1, hex, UTC. */

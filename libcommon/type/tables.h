@@ -10,7 +10,7 @@
     X(type_bool_table) X(type_int_table) X(type_text_table) X(type_numeric_table) X(type_numeric_math_table) X(type_oid_table) \
     X(type_float_table) X(type_float_math_table) X(type_array_table) X(type_text_ops_table) \
     X(type_pattern_table) X(type_regex_table) X(type_datetime_table) \
-    X(type_datetime_math_table) X(type_datetime_fields_table) X(type_bytea_table) X(type_uuid_table) \
+    X(type_datetime_math_table) X(type_datetime_fields_table) X(type_bytea_table) X(type_encoding_table) X(type_uuid_table) \
     X(type_json_table) X(type_format_time_table) X(type_scan_time_table) X(type_jsonpath_table) X(type_format_number_table) X(type_composite_table) \
     X(type_generic_table) X(type_hash_table) X(type_record_table) \
     X(type_in_range_table) X(type_inet_table) X(type_snapshot_table) X(type_macaddr_table) X(type_bit_table) X(type_money_table) X(type_json_record_table) X(type_range_table) X(type_multirange_table) X(type_text_more_table) \
