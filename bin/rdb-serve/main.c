@@ -309,6 +309,7 @@ static bool serve(server *srv, rdb_error *err)
                                 .memory_bytes = statement_memory(config),
                                 .max_connections = (uint32_t)rdb_config_number(config, RDB_CONFIG_SERVER_MAX_CONNECTIONS),
                                 .checkpoint_interval_us = rdb_config_number(config, RDB_CONFIG_WAL_CHECKPOINT_INTERVAL_MS) * 1000,
+                                .analyze_interval_us = rdb_config_number(config, RDB_CONFIG_OPTIMIZER_AUTO_ANALYZE_INTERVAL_MS) * 1000,
                                 .checkpoint_wal_bytes = UINT64_C(1) << 30,
                                 .sync = rdb_config_switch(config, RDB_CONFIG_STORAGE_FSYNC)};
     if (!rdb_engine_open(&srv->engine, &engine, &recovered, err))

@@ -197,6 +197,19 @@ bool rdb_database_open_any(rdb_catalog *catalog, const char *name, rdb_database 
     return open_by_name(catalog, name, false, database, err);
 }
 
+rdb_database *rdb_database_next(rdb_catalog *catalog, uint32_t pdb)
+{
+    rdb_database *next = NULL;
+    rdb_mutex_lock(&catalog->lock);
+    for (rdb_database *at = catalog->databases; at != NULL; at = at->next)
+        if (at->pdb > pdb && (next == NULL || at->pdb < next->pdb))
+            next = at;
+    if (next != NULL)
+        next->references++;
+    rdb_mutex_unlock(&catalog->lock);
+    return next;
+}
+
 void rdb_database_close(rdb_database **database)
 {
     rdb_database *closed = *database;

@@ -63,6 +63,27 @@ uint64_t rdb_counters_sum(rdb_catalog *catalog, uint32_t pdb, rdb_counter_kind c
     return sum;
 }
 
+void rdb_counters_visit(rdb_catalog *catalog, uint32_t pdb, void (*visit)(void *context, uint32_t oid, const rdb_counters *counters), void *context)
+{
+    uint32_t cursor = 0;
+    rdb_slice key;
+    void *value;
+    rdb_mutex_lock(&catalog->counters_lock);
+    while (catalog->counters != NULL && rdb_map_next(catalog->counters, &cursor, &key, &value)) {
+        const rdb_counters *counters = value;
+        if (counters->pdb == pdb && counters->oid != 0)
+            visit(context, counters->oid, counters);
+    }
+    rdb_mutex_unlock(&catalog->counters_lock);
+}
+
+uint64_t rdb_counters_changes(const rdb_counters *counters)
+{
+    uint64_t changes = rdb_counters_read(counters, RDB_COUNTER_INSERTS) + rdb_counters_read(counters, RDB_COUNTER_UPDATES) +
+                       rdb_counters_read(counters, RDB_COUNTER_DELETES);
+    return changes - RDB_MIN(changes, rdb_counters_read(counters, RDB_COUNTER_CHANGES_ANALYZED));
+}
+
 void counters_free(rdb_catalog *catalog)
 {
     uint32_t cursor = 0;

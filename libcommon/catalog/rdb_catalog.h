@@ -49,6 +49,8 @@ RDB_CHECKED bool rdb_catalog_bootstrap(rdb_catalog *catalog, const char *admin_r
 
 /* By name. 3D000 when there is none. Counted: close it. */
 RDB_CHECKED bool rdb_database_open(rdb_catalog *catalog, const char *name, rdb_database **database, rdb_error *err);
+/* The next one after that PDB number of those that are open, counted once more; NULL: none is left. */
+rdb_database *rdb_database_next(rdb_catalog *catalog, uint32_t pdb);
 void rdb_database_close(rdb_database **database);
 uint32_t rdb_database_pdb(const rdb_database *database);
 uint32_t rdb_database_oid(const rdb_database *database);
@@ -150,12 +152,17 @@ typedef enum rdb_counter_kind {
     RDB_COUNTER_ROWS_FETCHED,/* through an index: rows that were there */
     RDB_COUNTER_INSERTS, RDB_COUNTER_UPDATES, RDB_COUNTER_DELETES,
     RDB_COUNTER_VACUUMS, RDB_COUNTER_ANALYZES, RDB_COUNTER_VACUUM_US, RDB_COUNTER_ANALYZE_US, /* how often, and when last: wall clock */
+    RDB_COUNTER_AUTO_ANALYZES, RDB_COUNTER_AUTO_ANALYZE_US, /* those of them that the server did by itself */
     RDB_COUNTER_CHANGES_ANALYZED, RDB_COUNTER_INSERTS_VACUUMED, /* inserts, updates, deletes up to the last ANALYZE; inserts to the last VACUUM */
     RDB_COUNTER_COMMITS, RDB_COUNTER_ROLLBACKS, RDB_COUNTER_SESSIONS, /* of a database: its counters have OID 0 */
     RDB_COUNTER_COUNT
 } rdb_counter_kind;
 typedef struct rdb_counters rdb_counters;
 rdb_counters *rdb_counters_get(rdb_catalog *catalog, uint32_t pdb, uint32_t oid); /* NULL where there is no memory */
+/* Calls visit for every relation of the PDB that has counters; nothing may be called in it that needs the catalog. */
+void rdb_counters_visit(rdb_catalog *catalog, uint32_t pdb, void (*visit)(void *context, uint32_t oid, const rdb_counters *counters), void *context);
+/* Inserts, updates and deletes since the last ANALYZE. */
+uint64_t rdb_counters_changes(const rdb_counters *counters);
 void rdb_counters_add(rdb_counters *counters, rdb_counter_kind counter, uint64_t amount); /* NULL is fine, as below */
 void rdb_counters_set(rdb_counters *counters, rdb_counter_kind counter, uint64_t value);
 uint64_t rdb_counters_read(const rdb_counters *counters, rdb_counter_kind counter);

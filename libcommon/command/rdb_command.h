@@ -46,6 +46,7 @@ typedef struct rdb_command_context {
     int64_t statement_us, transaction_us, lock_timeout_us;
     uint64_t work_mem_bytes;
     struct rdb_work_space *work;  /* of the session: memory and temporary files; may be NULL */
+    bool is_automatic;            /* the server's own doing: its counters tell it apart */
     bool is_top_level;            /* not inside a transaction block: VACUUM, CREATE DATABASE */
     const rdb_parameter *parameters; /* of EXECUTE or Bind, for EXPLAIN and CREATE TABLE AS */
     uint32_t parameter_count;

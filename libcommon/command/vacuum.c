@@ -30,7 +30,7 @@ typedef struct vacuum_request {
     bool vacuums, analyzes, is_verbose, skips_locked;
 } vacuum_request;
 
-static void note_in_counters(const rdb_relation *relation, const vacuum_request *request)
+static void note_in_counters(const rdb_command_context *context, const rdb_relation *relation, const vacuum_request *request)
 {
     const uint64_t inserts = rdb_counters_read(relation->counters, RDB_COUNTER_INSERTS), now = (uint64_t)rdb_time_wall_us();
     if (request->vacuums) {
@@ -39,8 +39,8 @@ static void note_in_counters(const rdb_relation *relation, const vacuum_request 
         rdb_counters_set(relation->counters, RDB_COUNTER_INSERTS_VACUUMED, inserts);
     }
     if (request->analyzes) {
-        rdb_counters_add(relation->counters, RDB_COUNTER_ANALYZES, 1);
-        rdb_counters_set(relation->counters, RDB_COUNTER_ANALYZE_US, now);
+        rdb_counters_add(relation->counters, context->is_automatic ? RDB_COUNTER_AUTO_ANALYZES : RDB_COUNTER_ANALYZES, 1);
+        rdb_counters_set(relation->counters, context->is_automatic ? RDB_COUNTER_AUTO_ANALYZE_US : RDB_COUNTER_ANALYZE_US, now);
         rdb_counters_set(relation->counters, RDB_COUNTER_CHANGES_ANALYZED,
                          inserts + rdb_counters_read(relation->counters, RDB_COUNTER_UPDATES) + rdb_counters_read(relation->counters, RDB_COUNTER_DELETES));
     }
@@ -66,7 +66,7 @@ static bool vacuum_one(rdb_command_context *context, const rdb_relation *relatio
     rdb_table_sweep_result swept;
     if (request->vacuums && !rdb_table_sweep(&relation->table, context->cancel, &swept, err))
         return false;
-    note_in_counters(relation, request);
+    note_in_counters(context, relation, request);
     if (request->analyzes && !relation->is_system)
         return command_analyze_table(context, relation, columns, false, request->is_verbose, err) &&
                (relation->child_count == 0 || command_analyze_table(context, relation, columns, true, request->is_verbose, err));

@@ -5,6 +5,7 @@
 #include "command/rdb_command.h"
 #include "instance/rdb_instance.h"
 #include "session/activity.h"
+#include "session/autoanalyze.h"
 #include "session/notify.h"
 #include "os/rdb_file.h"
 #include "session/settings.h"
@@ -20,6 +21,7 @@ struct rdb_engine {
     rdb_undo *undo;
     rdb_catalog *catalog;
     rdb_purge *purge;
+    struct autoanalyze *autoanalyze;
     struct session_registry *registry; /* of its sessions */
     notify_hub *hub;
     rdb_account memory;         /* of all statements */
@@ -153,7 +155,8 @@ bool rdb_engine_open(rdb_engine **engine, const rdb_engine_config *config, rdb_r
 {
     if (!open_engine(engine, config, report, err))
         return false;
-    if (rdb_upkeep_start((*engine)->upkeep, err) && rdb_purge_start((*engine)->purge, err))
+    if (rdb_upkeep_start((*engine)->upkeep, err) && rdb_purge_start((*engine)->purge, err) &&
+        (config->analyze_interval_us == 0 || autoanalyze_start(&(*engine)->autoanalyze, *engine, config->analyze_interval_us, err)))
         return true;
     rdb_error ignored = {0};
     if (!rdb_engine_close(engine, false, &ignored))
@@ -165,6 +168,7 @@ bool rdb_engine_close(rdb_engine **engine, bool with_checkpoint, rdb_error *err)
 {
     if (*engine == NULL)
         return true;
+    autoanalyze_stop(&(*engine)->autoanalyze);
     bool ok = close_rooms(*engine, with_checkpoint, err);
     session_registry_destroy(&(*engine)->registry);
     notify_hub_destroy(&(*engine)->hub);

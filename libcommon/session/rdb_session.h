@@ -15,6 +15,7 @@ typedef struct rdb_engine_config {
     uint64_t memory_bytes;     /* what all statements together may take; 0: no limit */
     uint32_t max_connections;
     int64_t checkpoint_interval_us;
+    int64_t analyze_interval_us; /* between looks for tables whose statistics are old; 0: none */
     uint64_t checkpoint_wal_bytes;
     bool sync;                 /* storage.fsync */
 } rdb_engine_config;

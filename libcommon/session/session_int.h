@@ -152,6 +152,7 @@ struct rdb_session {
     struct session_row_sink *sink;
     enum { SESSION_COPY_NONE, SESSION_COPY_OPEN, SESSION_COPY_CLOSED } copy_in; /* OPEN: the client may still be sending */
     _Atomic(const char *) state_name; /* for pg_stat_activity */
+    bool is_automatic;                /* the server's own: autoanalyze.c */
     bool is_active;                   /* from a message that runs something to the next ReadyForQuery */
     rdb_counters *counters;      /* of its database; NULL: not counted */
     struct session_notify *notify; /* notify.c; NULL: it said and heard nothing yet */

@@ -48,6 +48,7 @@ RELATION_COUNTER(updates, RDB_COUNTER_UPDATES)
 RELATION_COUNTER(deletes, RDB_COUNTER_DELETES)
 RELATION_COUNTER(vacuums, RDB_COUNTER_VACUUMS)
 RELATION_COUNTER(analyzes, RDB_COUNTER_ANALYZES)
+RELATION_COUNTER(auto_analyzes, RDB_COUNTER_AUTO_ANALYZES)
 
 static bool give_time(rdb_call *call, uint32_t oid, rdb_counter_kind counter, rdb_datum *result, bool *is_null)
 {
@@ -70,6 +71,13 @@ static bool analyze_time_row(rdb_call *call, const rdb_datum *a, const bool *nul
     return give_time(call, a[0].oid, RDB_COUNTER_ANALYZE_US, result, is_null);
 }
 EXPR_ROW_KERNEL(analyze_time, 1)
+
+static bool auto_analyze_time_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls;
+    return give_time(call, a[0].oid, RDB_COUNTER_AUTO_ANALYZE_US, result, is_null);
+}
+EXPR_ROW_KERNEL(auto_analyze_time, 1)
 
 /* What was counted, or where nothing was changed since the start, what ANALYZE said last. */
 static bool live_rows_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
@@ -262,8 +270,8 @@ static const rdb_set_kernel_entry SETS[] = {
 static const rdb_kernel_entry ENTRIES[] = {
     {1928, scans, S}, {1929, rows_read, S}, {1930, rows_fetched, S}, {1931, inserts, S}, {1932, updates, S}, {1933, deletes, S},
     {1972, updates, S}, /* every update that moves no key is what PostgreSQL calls hot; those that do are few */
-    {3054, vacuums, S}, {3056, analyzes, S}, {3055, zero, 0}, {3057, zero, 0},
-    {2781, vacuum_time, S}, {2783, analyze_time, S}, {2782, null, 0}, {2784, null, 0},
+    {3054, vacuums, S}, {3056, analyzes, S}, {3055, zero, 0}, {3057, auto_analyzes, S},
+    {2781, vacuum_time, S}, {2783, analyze_time, S}, {2782, null, 0}, {2784, auto_analyze_time, S},
     {2878, live_rows, S}, {2879, zero, 0}, {3177, changes, S}, {5053, new_inserts, S},
     {1934, zero, 0}, {1935, zero, 0}, /* blocks of one relation */
     {3037, zero, 0}, {3038, zero, 0}, {3039, zero, 0}, {3040, zero, 0}, {3041, zero, 0}, {3042, zero, 0}, {3043, zero, 0}, {3044, zero, 0}, {3045, zero, 0},

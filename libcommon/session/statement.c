@@ -297,6 +297,7 @@ static void command_context(rdb_session *session, const session_plan *plan, cons
                                      .lock_timeout_us = session_setting_lock_timeout_us(session),
                                      .work_mem_bytes = session_setting_work_mem(session),
                                      .work = &session->work,
+                                     .is_automatic = session->is_automatic,
                                      .is_top_level = session_stands_alone(session),
                                      .role = &session->role,
                                      .statistics_target = session_setting_statistics_target(session),

@@ -34,9 +34,11 @@ class RustyDB:
     name = "rustydb"
     database = "rustydb"
 
-    def __init__(self, work, init=(), serve=()):
+    def __init__(self, work, init=(), serve=(), configuration=""):
         self.home = work + "/r"
         run([BIN + "/rdb-init", "--home", self.home, *init])
+        with open(self.home + "/conf/rustydb.toml", "a") as conf:
+            conf.write(configuration)
         self.port = free_port()
         self.server = subprocess.Popen([BIN + "/rdb-serve", "--home", self.home, "--port", self.port, *serve], stdout=subprocess.PIPE, text=True)
         self.server.stdout.readline()

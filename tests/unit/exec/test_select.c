@@ -470,6 +470,7 @@ static void test_recursion(void **state)
     }
     *operation = (rdb_set_operation){.kind = RDB_SET_UNION, .all = true, .left = leaves[0], .right = leaves[1]};
     rdb_list_push(m.arena, &operation->column_types, (void *)(uintptr_t)type);
+    operation->column_collations = RDB_NEW_ARRAY(m.arena, uint32_t, 1); /* 0: integers have none */
     whole->set_operation = operation;
     select_add(&m, numbered(&m, 1, 1, RDB_INT4OID));
     query_begin(&m, RDB_COMMAND_SELECT);
