@@ -311,7 +311,16 @@ static bool serve(server *srv, rdb_error *err)
                                 .checkpoint_interval_us = rdb_config_number(config, RDB_CONFIG_WAL_CHECKPOINT_INTERVAL_MS) * 1000,
                                 .analyze_interval_us = rdb_config_number(config, RDB_CONFIG_OPTIMIZER_AUTO_ANALYZE_INTERVAL_MS) * 1000,
                                 .checkpoint_wal_bytes = UINT64_C(1) << 30,
-                                .sync = rdb_config_switch(config, RDB_CONFIG_STORAGE_FSYNC)};
+                                .sync = rdb_config_switch(config, RDB_CONFIG_STORAGE_FSYNC),
+                                .port = (uint16_t)rdb_config_number(config, RDB_CONFIG_SERVER_LISTEN_PORT),
+                                .listen_host = rdb_config_text(config, RDB_CONFIG_SERVER_LISTEN_HOST),
+                                .has_tls = srv->tls != NULL};
+    char socket_directory[sizeof srv->socket_path];
+    snprintf(socket_directory, sizeof socket_directory, "%s", srv->socket_path);
+    char *last_slash = strrchr(socket_directory, '/');
+    if (last_slash != NULL)
+        *last_slash = '\0';
+    engine.socket_directory = socket_directory;
     if (!rdb_engine_open(&srv->engine, &engine, &recovered, err))
         return false;
     if (recovered.was_clean)

@@ -13,6 +13,8 @@ typedef struct session_registry session_registry; /* one an engine */
 RDB_CHECKED bool session_registry_create(session_registry **registry, rdb_error *err);
 void session_registry_destroy(session_registry **registry);
 session_registry *session_engine_registry(rdb_engine *engine);
+/* What the engine knows of a setting of that name (where its data are, how large its pages are); NULL: nothing. */
+const char *session_engine_fact(const rdb_engine *engine, const char *name);
 rdb_upkeep *session_engine_upkeep(rdb_engine *engine);
 int64_t session_registry_start_us(const session_registry *registry);
 

@@ -13,6 +13,7 @@
 #include "upkeep/rdb_purge.h"
 #include "upkeep/rdb_upkeep.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 
 struct rdb_engine {
@@ -26,6 +27,8 @@ struct rdb_engine {
     notify_hub *hub;
     rdb_account memory;         /* of all statements */
     char temp_directory[4096];
+    struct { const char *name; char value[4096]; } facts[12]; /* settings that say how this engine is */
+    uint32_t fact_count;
     rdb_scn closed_scn; /* the highest one, once transactions are closed: for the last checkpoint */
 };
 
@@ -91,6 +94,43 @@ static bool close_rooms(rdb_engine *engine, bool clean, rdb_error *err)
     return engine->upkeep == NULL || rdb_upkeep_close(&engine->upkeep, clean, err);
 }
 
+static void know(rdb_engine *engine, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void know(rdb_engine *engine, const char *name, const char *format, ...)
+{
+    va_list arguments;
+    RDB_VERIFY(engine->fact_count < RDB_COUNT_OF(engine->facts));
+    engine->facts[engine->fact_count].name = name;
+    va_start(arguments, format);
+    vsnprintf(engine->facts[engine->fact_count++].value, sizeof engine->facts[0].value, format, arguments);
+    va_end(arguments);
+}
+
+const char *session_engine_fact(const rdb_engine *engine, const char *name)
+{
+    for (uint32_t i = 0; i < engine->fact_count; i++)
+        if (strcmp(engine->facts[i].name, name) == 0)
+            return engine->facts[i].value;
+    return NULL;
+}
+
+static void learn_facts(rdb_engine *engine, const rdb_engine_config *config, const rdb_control *control)
+{
+    enum { BLOCK_BYTES = 8192 }; /* the unit of shared_buffers */
+    know(engine, "data_directory", "%s/data", config->home);
+    know(engine, "block_size", "%u", control->page_bytes);
+    know(engine, "wal_segment_size", "%u", control->wal_segment_bytes);
+    know(engine, "shared_buffers", "%llu", (unsigned long long)RDB_MAX(config->buffer_bytes / BLOCK_BYTES, 16u));
+    know(engine, "max_connections", "%u", RDB_MAX(config->max_connections, 1u));
+    know(engine, "fsync", "%s", config->sync ? "on" : "off");
+    know(engine, "checkpoint_timeout", "%lld", (long long)RDB_MAX(config->checkpoint_interval_us / 1000000, 30));
+    if (config->port != 0) {
+        know(engine, "port", "%u", config->port);
+        know(engine, "listen_addresses", "%s", config->listen_host);
+        know(engine, "unix_socket_directories", "%s", config->socket_directory != NULL ? config->socket_directory : "");
+        know(engine, "ssl", "%s", config->has_tls ? "on" : "off");
+    }
+}
+
 static bool open_engine(rdb_engine **engine_out, const rdb_engine_config *config, rdb_recovery_report *report, rdb_error *err)
 {
     rdb_control control;
@@ -101,6 +141,7 @@ static bool open_engine(rdb_engine **engine_out, const rdb_engine_config *config
     rdb_engine *engine = calloc(1, sizeof *engine);
     if (engine == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    learn_facts(engine, config, &control);
     rdb_account_init(&engine->memory, NULL, (int64_t)config->memory_bytes);
     snprintf(engine->temp_directory, sizeof engine->temp_directory, "%s/tmp", config->home);
     if (!rdb_path_make_directory(engine->temp_directory, 0700, true, err) || !rdb_work_space_clean(engine->temp_directory, err)) {

@@ -41,7 +41,7 @@ static bool set_config_row(rdb_call *call, const rdb_datum *a, const bool *nulls
     if (nulls[0])
         return rdb_error_set(call->err, RDB_NULL_VALUE_NOT_ALLOWED, "SET requires parameter name");
     const char *name = expr_get_text(call, a[0]);
-    return session_setting_set(session_of(call), name, nulls[1] ? NULL : expr_get_text(call, a[1]), !nulls[2] && a[2].b, call->err) &&
+    return session_setting_is_allowed(session_of(call), name, call->err) && session_setting_set(session_of(call), name, nulls[1] ? NULL : expr_get_text(call, a[1]), !nulls[2] && a[2].b, call->err) &&
            setting_text(call, a[0], false, result, is_null);
 }
 EXPR_ROW_KERNEL(set_config, 3)

@@ -18,6 +18,10 @@ typedef struct rdb_engine_config {
     int64_t analyze_interval_us; /* between looks for tables whose statistics are old; 0: none */
     uint64_t checkpoint_wal_bytes;
     bool sync;                 /* storage.fsync */
+    /* for SHOW alone: where the server listens; port 0: there is no server */
+    uint16_t port;
+    const char *listen_host, *socket_directory;
+    bool has_tls;
 } rdb_engine_config;
 typedef struct rdb_recovery_report {
     bool was_clean;

@@ -39,6 +39,8 @@ static double base_unit(uint8_t unit, bool *is_time)
         return 1024;
     case UNIT_BLOCKS:
         return 8192;
+    case UNIT_MB:
+        return 1048576;
     default:
         return 1;
     }

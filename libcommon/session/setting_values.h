@@ -6,8 +6,10 @@
 #include "type/rdb_type.h"
 
 enum { KIND_BOOL, KIND_INT, KIND_REAL, KIND_TEXT, KIND_ENUM };
-enum { UNIT_NONE, UNIT_MS, UNIT_S, UNIT_MIN, UNIT_KB, UNIT_BLOCKS, UNIT_BYTES };
-enum { REPORT = 1, FIXED = 2, HOST = 4 };
+enum { UNIT_NONE, UNIT_MS, UNIT_S, UNIT_MIN, UNIT_KB, UNIT_BLOCKS, UNIT_BYTES, UNIT_MB };
+/* Who may change it: FIXED nobody, HOST a new start of the server, RELOAD a new reading of its configuration, START a new
+ * session, SUPER superusers alone. ONLY_DEFAULT: another value would change what statements mean, and is not built. */
+enum { REPORT = 1, FIXED = 2, HOST = 4, RELOAD = 8, START = 16, SUPER = 32, ONLY_DEFAULT = 64 };
 
 typedef struct setting_entry {
     const char *name;

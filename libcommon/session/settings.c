@@ -4,6 +4,7 @@
  * transaction or savepoint walks the trail back. */
 #include "session/settings.h"
 
+#include "session/activity.h"
 #include "session/row_sink.h"
 #include "session/setting_values.h"
 #include "session/wire_int.h"
@@ -78,6 +79,19 @@ static int find_setting(const char *name)
     return strcasecmp(name, "TIME ZONE") == 0 ? SET_timezone : -1;
 }
 
+/* A value that is the default is the table's own text: hundreds of settings are never set. */
+static void drop_value(int setting_no, char *value)
+{
+    if (value != SETTINGS[setting_no].boot_value)
+        free(value);
+}
+
+static char *keep_value(int setting_no, const char *value)
+{
+    const char *boot = SETTINGS[setting_no].boot_value;
+    return strcmp(value, boot) == 0 ? (char *)(uintptr_t)boot : strdup(value);
+}
+
 /* ---- values ---------------------------------------------------------------------------------------------------------------- */
 static int message_rank(const char *level)
 {
@@ -140,6 +154,8 @@ static bool check_value(rdb_session *session, int setting_no, const char *text, 
     default:
         break;
     }
+    if ((setting->flags & ONLY_DEFAULT) != 0 && strcmp(result, setting->boot_value) != 0)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "setting \"%s\" to \"%s\" is not supported yet", setting->name, result);
     rdb_format_settings format = settings->format;
     rdb_isolation isolation = RDB_READ_COMMITTED;
     switch (setting_no) {
@@ -173,7 +189,7 @@ static bool check_value(rdb_session *session, int setting_no, const char *text, 
     if (!apply && (setting_no == SET_role || setting_no == SET_session_authorization) &&
         !session_check_role(session, setting_no == SET_session_authorization, text, err))
         return false;
-    if (canonical != NULL && (*canonical = strdup(result)) == NULL)
+    if (canonical != NULL && (*canonical = keep_value(setting_no, result)) == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     if (!apply)
         return true;
@@ -245,7 +261,7 @@ static bool check_value(rdb_session *session, int setting_no, const char *text, 
 static void put_back(rdb_session *session, int setting_no, char *value)
 {
     rdb_error ignored = {0};
-    free(session->settings->values[setting_no]);
+    drop_value(setting_no, session->settings->values[setting_no]);
     session->settings->values[setting_no] = value;
     session->settings->to_report[setting_no] = session->settings->has_to_report = true;
     if (!check_value(session, setting_no, value, true, NULL, &ignored))
@@ -275,11 +291,11 @@ static bool set_value(rdb_session *session, int setting_no, const char *text, bo
     if (!check_value(session, setting_no, text, false, &canonical, err))
         return false;
     if (session->block != SESSION_IDLE && !leave_trail(session, &(trail_entry){.setting_no = (uint16_t)setting_no, .is_local = is_local, .before = settings->values[setting_no]}, err)) {
-        free(canonical);
+        drop_value(setting_no, canonical);
         return false;
     }
     if (session->block == SESSION_IDLE)
-        free(settings->values[setting_no]);
+        drop_value(setting_no, settings->values[setting_no]);
     settings->values[setting_no] = canonical;
     settings->to_report[setting_no] = settings->has_to_report = true;
     return check_value(session, setting_no, canonical, true, NULL, err);
@@ -422,7 +438,7 @@ void session_settings_end_transaction(rdb_session *session, bool committed)
             is_settled[no] = true;
             kept[no] = made;
         } else {
-            free(made);
+            drop_value(no, made);
         }
         settings->values[no] = entry->before;
         settings->to_report[no] = settings->has_to_report = true;
@@ -612,7 +628,7 @@ void session_settings_of_plans(const void *context, rdb_setting_sink *sink, void
 void session_setting_describe(const rdb_session *session, uint32_t number, session_setting_info *info)
 {
     static const char *const KINDS[] = {"bool", "integer", "real", "string", "enum"};
-    static const char *const UNIT_NAMES[] = {NULL, "ms", "s", "min", "kB", "8kB", "B"};
+    static const char *const UNIT_NAMES[] = {NULL, "ms", "s", "min", "kB", "8kB", "B", "MB"};
     const setting_entry *setting = &SETTINGS[number];
     const char *reset = session->settings->reset_values[number];
     *info = (session_setting_info){.name = shown_name((int)number), .folded_name = setting->name, .kind = KINDS[setting->kind], .unit = UNIT_NAMES[setting->unit],
@@ -623,8 +639,9 @@ void session_setting_describe(const rdb_session *session, uint32_t number, sessi
     if (setting->unit != UNIT_NONE)
         snprintf(info->value, sizeof info->value, "%s", session->settings->values[number]);
     if (setting->kind == KIND_INT || setting->kind == KIND_REAL) {
-        snprintf(info->min, sizeof info->min, "%.15g", setting->min);
-        snprintf(info->max, sizeof info->max, "%.15g", setting->max >= 1e300 ? 1.79769e+308 : setting->max);
+        const char *form = setting->kind == KIND_INT ? "%.15g" : "%g";
+        snprintf(info->min, sizeof info->min, form, setting->min);
+        snprintf(info->max, sizeof info->max, form, setting->max >= 1e300 ? 1.79769e+308 : setting->max);
     }
 }
 
@@ -655,7 +672,18 @@ static bool may_set(int setting_no, rdb_error *err)
         return rdb_error_set(err, RDB_CANT_CHANGE_RUNTIME_PARAM, "parameter \"%s\" cannot be changed", SETTINGS[setting_no].name);
     if (SETTINGS[setting_no].flags & HOST)
         return rdb_error_set(err, RDB_CANT_CHANGE_RUNTIME_PARAM, "parameter \"%s\" cannot be changed without restarting the server", SETTINGS[setting_no].name);
+    if (SETTINGS[setting_no].flags & RELOAD)
+        return rdb_error_set(err, RDB_CANT_CHANGE_RUNTIME_PARAM, "parameter \"%s\" cannot be changed now", SETTINGS[setting_no].name);
+    if (SETTINGS[setting_no].flags & START)
+        return rdb_error_set(err, RDB_CANT_CHANGE_RUNTIME_PARAM, "parameter \"%s\" cannot be set after connection start", SETTINGS[setting_no].name);
     return true;
+}
+
+bool session_setting_is_allowed(const rdb_session *session, const char *name, rdb_error *err)
+{
+    const int no = find_setting(name);
+    return no < 0 || (SETTINGS[no].flags & SUPER) == 0 || session->role.is_superuser ||
+           rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "permission denied to set parameter \"%s\"", SETTINGS[no].name);
 }
 
 static bool unknown_setting(const char *name, rdb_error *err)
@@ -771,13 +799,13 @@ bool session_set_statement(rdb_session *session, const rdb_ast_set *statement, c
     }
     if (statement->is_local && session->block != SESSION_BLOCK && session->block != SESSION_IMPLICIT)
         session_notice(session, "WARNING", RDB_NO_ACTIVE_SQL_TRANSACTION, "SET LOCAL can only be used in transaction blocks");
-    return session_setting_set(session, statement->name, text, statement->is_local, err);
+    return session_setting_is_allowed(session, statement->name, err) && session_setting_set(session, statement->name, text, statement->is_local, err);
 }
 
 bool session_settings_discard(rdb_session *session, rdb_error *err)
 {
     for (int no = 0; no < SET_COUNT; no++)
-        if (!(SETTINGS[no].flags & (FIXED | HOST)) && strcmp(session->settings->values[no], session->settings->reset_values[no]) != 0 &&
+        if (!(SETTINGS[no].flags & (FIXED | HOST | RELOAD | START)) && strcmp(session->settings->values[no], session->settings->reset_values[no]) != 0 &&
             no != SET_transaction_isolation && no != SET_transaction_read_only && no != SET_transaction_deferrable &&
             !set_value(session, no, session->settings->reset_values[no], false, err))
             return false;
@@ -870,9 +898,10 @@ bool session_settings_create(rdb_session *session, rdb_error *err)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     settings->format = *rdb_format_default();
     for (int no = 0; no < SET_COUNT; no++) {
-        if (!check_value(session, no, SETTINGS[no].boot_value, true, &settings->values[no], err))
+        const char *known = session_engine_fact(session->engine, SETTINGS[no].name);
+        if (!check_value(session, no, known != NULL ? known : SETTINGS[no].boot_value, true, &settings->values[no], err))
             return false;
-        if ((settings->reset_values[no] = strdup(settings->values[no])) == NULL)
+        if ((settings->reset_values[no] = keep_value(no, settings->values[no])) == NULL)
             return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     }
     return true;
@@ -884,12 +913,15 @@ void session_settings_destroy(rdb_session *session)
     if (settings == NULL)
         return;
     for (int no = 0; no < SET_COUNT; no++) {
-        free(settings->values[no]);
+        drop_value(no, settings->values[no]);
         free(settings->reported[no]);
-        free(settings->reset_values[no]);
+        drop_value(no, settings->reset_values[no]);
     }
     for (uint32_t i = 0; i < settings->trail_count; i++) {
-        free(settings->trail[i].before);
+        if (settings->trail[i].custom != NULL)
+            free(settings->trail[i].before);
+        else
+            drop_value(settings->trail[i].setting_no, settings->trail[i].before);
         free(settings->trail[i].custom);
     }
     free(settings->trail);
@@ -911,8 +943,8 @@ bool session_setting_begin_with(rdb_session *session, const char *name, const ch
         return false;
     int no = find_setting(name);
     if (no >= 0) {
-        free(session->settings->reset_values[no]);
-        session->settings->reset_values[no] = strdup(session->settings->values[no]);
+        drop_value(no, session->settings->reset_values[no]);
+        session->settings->reset_values[no] = keep_value(no, session->settings->values[no]);
         if (session->settings->reset_values[no] == NULL)
             return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     }
@@ -947,6 +979,7 @@ bool session_setting_of_set(rdb_session *session, const rdb_ast_set *set, const 
     if (!join_arguments(session->statement_arena, set->name, &set->args, value, err))
         return false;
     bool ok = no < 0 || check_value(session, no, *value, false, &canonical, err);
-    free(canonical);
+    if (no >= 0)
+        drop_value(no, canonical);
     return ok;
 }

@@ -51,6 +51,8 @@ typedef struct session_setting_info {
     bool is_fixed;
 } session_setting_info;
 uint32_t session_setting_count(void);
+/* May the current role? Those of superusers alone are theirs (42501). */
+RDB_CHECKED bool session_setting_is_allowed(const rdb_session *session, const char *name, rdb_error *err);
 void session_setting_describe(const rdb_session *session, uint32_t number, session_setting_info *info);
 /* What the SET of ALTER ROLE and its kin asks to keep: checked, and not set here. *name as the setting is called; *value NULL: RESET. */
 RDB_CHECKED bool session_setting_of_set(rdb_session *session, const rdb_ast_set *set, const char **name, const char **value, rdb_error *err);

@@ -1,0 +1,31 @@
+-- PostgreSQL's settings: what they are, and who may change them
+select name, unit, category, short_desc, context, vartype, min_val, max_val, enumvals from pg_settings
+where name ~ '^(autovacuum|bgwriter|checkpoint|commit|cpu|enable|geqo|idle|log_|max_wal|min_|parallel|statement|tcp|track|vacuum|wal_[cikrw])' order by lower(name);
+set wal_buffers = 3;
+set autovacuum = off;
+set log_connections = on;
+set block_size = 3;
+set vacuum_cost_limit = 300;
+show vacuum_cost_limit;
+set vacuum_cost_limit = 0;
+set geqo_effort = 20;
+set track_functions = 'nope';
+begin; set local geqo_effort = 3; show geqo_effort; rollback; show geqo_effort;
+begin; set geqo_effort = 3; savepoint a; set geqo_effort = 4; rollback to a; show geqo_effort; commit;
+show geqo_effort;
+reset all;
+show geqo_effort;
+set session_replication_role = origin;
+set array_nulls = on;
+show max_wal_size;
+show log_rotation_age;
+show tcp_keepalives_idle;
+create role lowly_setter;
+set role lowly_setter;
+set log_statement = 'all';
+select set_config('log_statement', 'all', false);
+set deadlock_timeout = 3;
+set local log_lock_waits = on;
+set geqo_effort = 6;
+reset role;
+drop role lowly_setter;
