@@ -228,6 +228,42 @@ static bool delete_set_columns(rdb_command_context *context, const rdb_relation 
     return true;
 }
 
+static bool check_key_columns(const rdb_relation *relation, const rdb_ast_names *names, rdb_error *err)
+{
+    static const char *const SYSTEM[] = {"tableoid", "ctid", "xmin", "cmin", "xmax", "cmax"};
+    for (uint32_t i = 0; i < names->count; i++) {
+        bool is_there = false;
+        for (uint16_t k = 0; k < relation->column_count && !is_there; k++)
+            is_there = !relation->columns[k].is_dropped && strcmp(relation->columns[k].name, names->items[i]) == 0;
+        for (size_t k = 0; k < RDB_COUNT_OF(SYSTEM) && !is_there; k++)
+            if (strcmp(SYSTEM[k], names->items[i]) == 0)
+                return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "system columns cannot be used in foreign keys");
+        if (!is_there)
+            return rdb_error_set(err, RDB_UNDEFINED_COLUMN, "column \"%s\" referenced in foreign key constraint does not exist", names->items[i]);
+    }
+    return true;
+}
+
+/* The key's class has an operator for the two types, or the referring one becomes the key's without being asked. */
+static bool is_comparable(rdb_command_context *context, const rdb_type *referring, const rdb_type *key, bool *comparable, rdb_error *err)
+{
+    const rdb_cast_entry *cast = NULL;
+    uint32_t operator_oid = 0;
+    while (referring->kind == 'd' && referring->base != NULL)
+        referring = referring->base;
+    while (key->kind == 'd' && key->base != NULL)
+        key = key->base;
+    *comparable = referring->oid == key->oid;
+    if (*comparable)
+        return true;
+    if (!rdb_opclass_operator(context->access, key->oid, referring->oid, 3, &operator_oid, err) || !rdb_cast_find(context->access, referring->oid, key->oid, &cast, err))
+        return false;
+    if (key->kind != 'b' || key->category == 'A') /* enumerations, arrays and their kin share one class among themselves */
+        operator_oid = 0;
+    *comparable = operator_oid != 0 || (cast != NULL && cast->context == 'i');
+    return true;
+}
+
 static bool add_foreign_key(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_constraint *raw, const char *column_name,
                             bool table_is_new, rdb_error *err)
 {
@@ -248,7 +284,8 @@ static bool add_foreign_key(rdb_command_context *context, const rdb_relation *re
         return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "constraints on unlogged tables may reference only permanent or unlogged tables");
     if (relation->persistence == 't' && target->persistence != 't')
         return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "constraints on temporary tables may reference only temporary tables");
-    if (!command_constraint_columns(context, relation, &raw->columns, column_name, -1, &numbers, &count, err) ||
+    if (!check_key_columns(relation, &raw->columns, err) || !check_key_columns(target, &raw->ref_columns, err) ||
+        !command_constraint_columns(context, relation, &raw->columns, column_name, -1, &numbers, &count, err) ||
         !referenced_columns(context, target, raw, &targets, &target_count, &index_oid, err))
         return false;
     int16_t *set_columns = NULL;
@@ -260,30 +297,33 @@ static bool add_foreign_key(rdb_command_context *context, const rdb_relation *re
     rdb_strbuf joined;
     rdb_strbuf_init(&joined, context->arena);
     uint32_t *operators = RDB_NEW_ARRAY(context->arena, uint32_t, count);
+    for (uint16_t i = 0; i < count; i++)
+        rdb_strbuf_addf(&joined, "%s%s", i > 0 ? "_" : "", relation->columns[numbers[i] - 1].name);
+    if (raw->name != NULL)
+        snprintf(name, sizeof name, "%s", raw->name);
+    else if (!rdb_strbuf_check(&joined, err) || !choose_constraint_name(context, relation, joined.data, "fkey", name, err))
+        return false;
+    if (!command_refuse_taken_constraint(relation, name, err))
+        return false;
     for (uint16_t i = 0; i < count; i++) {
         const rdb_column *column = &relation->columns[numbers[i] - 1], *referenced = &target->columns[targets[i] - 1];
-        rdb_strbuf_addf(&joined, "%s%s", i > 0 ? "_" : "", column->name);
         if (!rdb_opclass_operator(context->access, referenced->type->oid, column->type->oid, 3, &operators[i], err))
             return false;
         if (operators[i] == 0 && !rdb_opclass_operator(context->access, referenced->type->oid, referenced->type->oid, 3, &operators[i], err))
             return false;
-        bool comparable = operators[i] != 0 && (column->type->oid == referenced->type->oid || column->type->category == referenced->type->category);
+        bool comparable = false;
+        if (operators[i] != 0 && !is_comparable(context, column->type, referenced->type, &comparable, err))
+            return false;
         if (!comparable) {
             rdb_strbuf left, right;
             rdb_strbuf_init(&left, context->arena);
             rdb_strbuf_init(&right, context->arena);
             rdb_type_format_name(column->type, -1, false, &left);
             rdb_type_format_name(referenced->type, -1, false, &right);
-            rdb_error_set(err, RDB_DATATYPE_MISMATCH, "foreign key constraint \"%s_%s_fkey\" cannot be implemented", relation->name, column->name);
+            rdb_error_set(err, RDB_DATATYPE_MISMATCH, "foreign key constraint \"%s\" cannot be implemented", name);
             return rdb_error_detail(err, "Key columns \"%s\" and \"%s\" are of incompatible types: %s and %s.", column->name, referenced->name, left.data, right.data);
         }
     }
-    if (raw->name != NULL)
-        snprintf(name, sizeof name, "%s", raw->name);
-    else if (!choose_constraint_name(context, relation, joined.data, "fkey", name, err))
-        return false;
-    if (!command_refuse_taken_constraint(relation, name, err))
-        return false;
     rdb_constraint_definition definition = {.name = name, .kind = 'f', .relation_oid = relation->oid, .namespace_oid = relation->namespace_oid,
                                             .index_oid = index_oid, .is_deferrable = raw->is_deferrable, .is_deferred = raw->is_deferred,
                                             .is_validated = !raw->skip_validation, .is_of_partitioned = relation->kind == 'p', .columns = numbers, .column_count = count,
