@@ -148,9 +148,10 @@ typedef struct index_fill {
     uint16_t column_count;
     rdb_datum *values; /* a row by attribute number - 1 */
     bool *is_null;
+    rdb_strbuf key; /* of the row at hand */
 } index_fill;
 
-static bool add_row(index_fill *fill, rdb_vector *const *vectors, uint32_t row, rdb_row_address address, rdb_arena *arena, rdb_error *err)
+static bool add_row(index_fill *fill, rdb_vector *const *vectors, uint32_t row, rdb_row_address address, rdb_error *err)
 {
     const rdb_relation_index *index = fill->index;
     for (uint16_t i = 0; i < fill->column_count; i++) {
@@ -160,8 +161,8 @@ static bool add_row(index_fill *fill, rdb_vector *const *vectors, uint32_t row, 
             fill->values[at] = rdb_vector_get(vectors[i], row);
     }
     rdb_index_values computed = {0};
-    rdb_strbuf key;
-    rdb_strbuf_init(&key, arena);
+    rdb_strbuf *key = &fill->key;
+    rdb_strbuf_clear(key);
     if (fill->values_of != NULL) {
         if (!fill->values_of(fill->context, fill->values, fill->is_null, &computed, err))
             return false;
@@ -171,9 +172,9 @@ static bool add_row(index_fill *fill, rdb_vector *const *vectors, uint32_t row, 
     bool has_null = false;
     for (uint16_t i = 0; i < index->key_count; i++)
         has_null = has_null || (computed.values != NULL ? computed.is_null[i] : fill->is_null[index->columns[i].column_number - 1]);
-    bool ok = computed.values != NULL ? rdb_index_key_encode(index, computed.values, computed.is_null, index->key_count, &key, err)
-                                      : rdb_index_key_encode_row(index, fill->values, fill->is_null, &key, err);
-    return ok && fill_entries_add(fill->entries, (rdb_slice){(const uint8_t *)key.data, key.length}, address,
+    bool ok = computed.values != NULL ? rdb_index_key_encode(index, computed.values, computed.is_null, index->key_count, key, err)
+                                      : rdb_index_key_encode_row(index, fill->values, fill->is_null, key, err);
+    return ok && fill_entries_add(fill->entries, (rdb_slice){(const uint8_t *)key->data, key->length}, address,
                                   index->is_unique && (!has_null || index->index.nulls_not_distinct), err);
 }
 
@@ -249,7 +250,7 @@ static bool scan_table(rdb_access *access, index_fill *fill, rdb_arena *arena, r
         if (count == 0)
             break;
         for (uint32_t row = 0; row < count; row++)
-            if (!add_row(fill, vectors, row, addresses[row], batch, err))
+            if (!add_row(fill, vectors, row, addresses[row], err))
                 goto out;
         if (!rdb_arena_check(batch, err))
             goto out;
@@ -304,6 +305,7 @@ bool rdb_ddl_build_index(rdb_access *access, uint32_t index_oid, rdb_index_value
     ok = duplicate == 0 || report_duplicate(access, &fill, duplicate, arena, err);
 out:
     fill_entries_destroy(fill.entries);
+    rdb_strbuf_free(&fill.key);
     rdb_arena_destroy(arena);
     return ok;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Bulk filling of empty tables and indexes. Keys are collected in memory, sorted by their bytes, and handed to the index's
- * bottom-up builder. */
+ * bottom-up builder. What is sorted is small: the first eight bytes of each key with the number of its entry, byte by byte from
+ * the last one that differs at all (a radix sort); only entries that agree in them are compared. */
 #include "catalog/fill.h"
 
 #include <stdlib.h>
 
-enum { CHUNK_BYTES = 1 << 20, FILLER_ROWS = 200 };
+enum { CHUNK_BYTES = 1 << 20, FILLER_ROWS = 200, AHEAD = 8 };
 
 typedef struct fill_entry {
     uint64_t prefix; /* the key's first 8 bytes, big-endian: most comparisons end here */
@@ -42,12 +43,11 @@ void fill_entries_destroy(fill_entries *entries)
 
 static uint64_t key_prefix(rdb_slice key)
 {
-    uint8_t bytes[8] = {0};
     uint64_t prefix = 0;
-    memcpy(bytes, key.data, RDB_MIN(key.length, sizeof bytes));
-    for (size_t i = 0; i < sizeof bytes; i++)
-        prefix = prefix << 8 | bytes[i];
-    return prefix;
+    if (key.length >= sizeof prefix)
+        return __builtin_bswap64(rdb_get_u64(key.data));
+    memcpy(&prefix, key.data, key.length);
+    return __builtin_bswap64(prefix);
 }
 
 bool fill_entries_add(fill_entries *entries, rdb_slice key, rdb_row_address address, bool is_checked, rdb_error *err)
@@ -89,43 +89,116 @@ static int compare_keys(const fill_entry *left, const fill_entry *right)
     return order != 0 ? order : (left->length > right->length) - (left->length < right->length);
 }
 
-static int compare_entries(const void *left, const void *right)
+static int compare_entries(const fill_entry *a, const fill_entry *b)
 {
-    const fill_entry *a = left, *b = right;
     int order = compare_keys(a, b);
     return order != 0 ? order : (a->address > b->address) - (a->address < b->address);
+}
+
+typedef struct sort_item {
+    uint64_t prefix;
+    uint64_t entry_no;
+} sort_item;
+
+static int compare_items(const void *left, const void *right, void *entries)
+{
+    const fill_entry *items = entries;
+    return compare_entries(&items[((const sort_item *)left)->entry_no], &items[((const sort_item *)right)->entry_no]);
+}
+
+/* A stable pass over one byte of the prefix. */
+static void sort_by_byte(const sort_item *from, sort_item *to, size_t count, unsigned shift)
+{
+    size_t places[256] = {0};
+    for (size_t i = 0; i < count; i++)
+        places[from[i].prefix >> shift & 0xff]++;
+    size_t place = 0;
+    for (unsigned byte = 0; byte < 256; byte++) {
+        const size_t here = places[byte];
+        places[byte] = place;
+        place += here;
+    }
+    for (size_t i = 0; i < count; i++)
+        to[places[from[i].prefix >> shift & 0xff]++] = from[i];
+}
+
+/* The entries' numbers in the order of their keys and addresses; to be freed. */
+static bool sort_entries(const fill_entries *entries, sort_item **sorted, rdb_error *err)
+{
+    const size_t count = entries->count;
+    sort_item *from = malloc(RDB_MAX(count, (size_t)1) * sizeof *from), *to = malloc(RDB_MAX(count, (size_t)1) * sizeof *to);
+    *sorted = from;
+    if (from == NULL || to == NULL) {
+        free(from);
+        free(to);
+        *sorted = NULL;
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    }
+    uint64_t differs = 0;
+    for (size_t i = 0; i < count; i++) {
+        from[i] = (sort_item){entries->items[i].prefix, i};
+        differs |= from[i].prefix ^ from[0].prefix;
+    }
+    for (unsigned shift = 0; shift < 64; shift += 8) {
+        if ((differs >> shift & 0xff) == 0)
+            continue;
+        sort_by_byte(from, to, count, shift);
+        sort_item *swapped = from;
+        from = to;
+        to = swapped;
+    }
+    free(to);
+    *sorted = from;
+    for (size_t first = 0, end; first < count; first = end) {
+        bool in_order = true; /* rows come by address, so equal short keys are */
+        for (end = first + 1; end < count && from[end].prefix == from[first].prefix; end++)
+            in_order = in_order && compare_items(&from[end - 1], &from[end], entries->items) <= 0;
+        if (!in_order)
+            qsort_r(from + first, end - first, sizeof *from, compare_items, entries->items);
+    }
+    return true;
 }
 
 bool fill_entries_build(fill_entries *entries, const rdb_index *index, rdb_xid xid, rdb_row_address *duplicate, rdb_error *err)
 {
     rdb_index_builder *builder;
+    sort_item *sorted = NULL;
+    bool ok = false;
     *duplicate = 0;
-    if (entries->count > 1)
-        qsort(entries->items, entries->count, sizeof *entries->items, compare_entries);
-    const fill_entry *checked = NULL; /* the last checked entry of the current key */
+    if (!sort_entries(entries, &sorted, err))
+        return false;
+    const fill_entry *items = entries->items, *checked = NULL; /* the last checked entry of the current key */
     for (size_t i = 0; i < entries->count; i++) {
-        const fill_entry *entry = &entries->items[i];
+        const fill_entry *entry = &items[sorted[i].entry_no];
         if (checked != NULL && compare_keys(checked, entry) != 0)
             checked = NULL;
         if (!entry->is_checked)
             continue;
         if (checked != NULL) {
             *duplicate = entry->address;
+            free(sorted);
             return true;
         }
         checked = entry;
     }
-    if (!rdb_index_builder_open(&builder, index, xid, err))
-        return false;
-    bool ok = true;
-    for (size_t i = 0; ok && i < entries->count; i++) {
-        const fill_entry *entry = &entries->items[i];
-        if (i > 0 && compare_entries(&entries->items[i - 1], entry) == 0)
-            continue; /* several versions of a row with one key share an entry */
-        const rdb_index_entry added = {.key = {entry->key, entry->length}, .address = entry->address};
-        ok = rdb_index_builder_add(builder, &added, err);
+    if (rdb_index_builder_open(&builder, index, xid, err)) {
+        ok = true;
+        for (size_t i = 0; ok && i < entries->count; i++) {
+            const fill_entry *entry = &items[sorted[i].entry_no];
+            if (i + AHEAD < entries->count)
+                __builtin_prefetch(&items[sorted[i + AHEAD].entry_no]);
+            if (i > 0 && sorted[i - 1].prefix == sorted[i].prefix && compare_entries(&items[sorted[i - 1].entry_no], entry) == 0)
+                continue; /* several versions of a row with one key share an entry */
+            uint8_t key[8]; /* a short one is its prefix */
+            const rdb_index_entry added = {.key = {entry->length <= sizeof key ? key : entry->key, entry->length}, .address = entry->address};
+            uint64_t bytes = __builtin_bswap64(entry->prefix);
+            memcpy(key, &bytes, sizeof key);
+            ok = rdb_index_builder_add(builder, &added, err);
+        }
+        ok = rdb_index_builder_finish(&builder, err) && ok;
     }
-    return rdb_index_builder_finish(&builder, err) && ok;
+    free(sorted);
+    return ok;
 }
 
 /* ---- tables ---------------------------------------------------------------------------------------------------------------- */

@@ -42,6 +42,7 @@ static struct {
     object_opclass *opclasses;
     uint32_t opclass_count;
     family_member *members;
+    const family_member **members_by_operator; /* those of one operator in the order of members */
     uint32_t member_count;
     named_oid *collations, *namespaces;
     uint32_t collation_count, namespace_count;
@@ -388,6 +389,14 @@ static int compare_members(const void *left, const void *right)
     return (a->strategy > b->strategy) - (a->strategy < b->strategy);
 }
 
+static int compare_members_operators(const void *left, const void *right)
+{
+    const family_member *a = *(const family_member *const *)left, *b = *(const family_member *const *)right;
+    if (a->operator_oid != b->operator_oid)
+        return a->operator_oid < b->operator_oid ? -1 : 1;
+    return (a > b) - (a < b);
+}
+
 static bool load_casts(void)
 {
     const catalog_blob_relation *relation = builtin_relation_by_name("pg_cast");
@@ -452,6 +461,12 @@ static bool load_opclasses(void)
                                                                   .operator_oid = to_oid(read_text(&row, "amopopr"))};
     }
     qsort(objects.members, objects.member_count, sizeof *objects.members, compare_members);
+    objects.members_by_operator = allocate(sizeof *objects.members_by_operator, objects.member_count);
+    if (objects.members_by_operator == NULL)
+        return false;
+    for (uint32_t i = 0; i < objects.member_count; i++)
+        objects.members_by_operator[i] = &objects.members[i];
+    qsort(objects.members_by_operator, objects.member_count, sizeof *objects.members_by_operator, compare_members_operators);
     return true;
 }
 
@@ -669,10 +684,16 @@ uint32_t objects_family_operator(uint32_t family_oid, uint32_t left_type, uint32
 uint16_t objects_operator_strategy(uint32_t operator_oid, uint32_t *family_oid)
 {
     const family_member *found = NULL;
-    for (uint32_t i = 0; i < objects.member_count; i++) {
-        const family_member *member = &objects.members[i];
-        if (member->operator_oid != operator_oid)
-            continue;
+    uint32_t low = 0, high = objects.member_count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (objects.members_by_operator[middle]->operator_oid < operator_oid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < objects.member_count && objects.members_by_operator[low]->operator_oid == operator_oid; low++) {
+        const family_member *member = objects.members_by_operator[low];
         const object_opclass *standard = default_opclass_of(member->left_type);
         bool is_standard = standard != NULL && standard->family_oid == member->family_oid;
         if (found == NULL || is_standard)

@@ -139,6 +139,8 @@ const rdb_relation *system_relation(const rdb_database *database, uint32_t oid)
 
 const rdb_relation *system_relation_by_name(const rdb_database *database, const char *name)
 {
+    if (strncmp(name, "pg_", 3) != 0 && strncmp(name, "rdb_", 4) != 0) /* as all of them begin: most names asked for are users' */
+        return NULL;
     for (uint32_t i = 0; i < builtin_relation_count(); i++)
         if (strcmp(database->system[i]->name, name) == 0)
             return database->system[i];
