@@ -12,8 +12,6 @@ create index x_d on x (d desc);
 create index x_f on x (f) where i > 100;
 create index x_e on x ((i % 10), upper(t));
 create unique index x_u on x (i, t, n, d);
-create unique index x_no on x (j);
-create unique index x_no on x (t) where i < 2000;
 set enable_seqscan = off;
 set enable_bitmapscan = off;
 set enable_sort = off;
