@@ -131,12 +131,22 @@ void txn_publish_wait_recorded(rdb_txn_manager *manager, rdb_scn scn)
     }
 }
 
+/* How far the log must be durable for a recorded commit to be published: to its own end, since those with lower numbers lie before it.
+ * So who waits for a commit that he met joins the round that its writer waits for. */
+static rdb_lsn end_of_commit(rdb_txn_manager *manager, rdb_scn scn)
+{
+    const txn_recording *slot = &manager->recordings[scn & (TXN_RECORDING_SLOTS - 1)];
+    bool is_its_own = atomic_load_explicit(&slot->scn, memory_order_acquire) == scn; /* else it is published, or a gap */
+    rdb_lsn end_lsn = is_its_own ? atomic_load_explicit(&slot->end_lsn, memory_order_relaxed) : 0;
+    return end_lsn != 0 ? end_lsn : rdb_wal_insert_lsn(manager->wal);
+}
+
 bool txn_publish_wait(rdb_txn_manager *manager, rdb_scn scn, rdb_error *err)
 {
     txn_publish_wait_recorded(manager, scn);
     while (atomic_load(&manager->published_scn) < scn) {
         uint32_t word = atomic_load(&manager->publish_word);
-        if (!rdb_wal_flush(manager->wal, rdb_wal_insert_lsn(manager->wal), err))
+        if (!rdb_wal_flush(manager->wal, end_of_commit(manager, scn), err))
             return false;
         advance(manager, rdb_wal_durable_lsn(manager->wal));
         if (atomic_load(&manager->published_scn) < scn)
