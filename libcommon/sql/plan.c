@@ -498,7 +498,7 @@ bool plan_query(planner *p, plan_level *parent, const rdb_query *query, plan_lev
     if (++p->depth > RDB_TREE_DEPTH_MAX)
         return rdb_error_set(p->err, RDB_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
     double fraction = level->tuple_fraction;
-    query = plan_drop_joins(p, plan_pull_up(p, plan_join_sublinks(p, query)));
+    query = plan_min_max(p, plan_drop_joins(p, plan_pull_up(p, plan_join_sublinks(p, query))));
     *level = (plan_level){.p = p, .parent = parent, .query = query, .range_count = query->ranges.count, .tuple_fraction = fraction};
     if (query->ranges.count >= PLAN_RELIDS_WORDS * 64)
         return rdb_error_set(p->err, RDB_STATEMENT_TOO_COMPLEX, "too many range table entries");

@@ -143,9 +143,9 @@ static bool match_clause(plan_level *level, plan_rel *rel, uint16_t index_no, ui
     relids_add(&own, rel->range_no);
     if (clause->kind == RDB_EXPR_NULL_TEST) {
         const rdb_expr_null_test *e = (const rdb_expr_null_test *)clause;
-        if (e->argument_is_row || e->is_not || !is_key(level, rel, index_no, column_no, e->argument))
+        if (e->argument_is_row || !is_key(level, rel, index_no, column_no, e->argument))
             return false;
-        *match = (plan_match){.column_no = column_no, .strategy = RDB_PLAN_BOUND_IS_NULL, .clause = clause};
+        *match = (plan_match){.column_no = column_no, .strategy = e->is_not ? RDB_PLAN_BOUND_IS_NOT_NULL : RDB_PLAN_BOUND_IS_NULL, .clause = clause};
         return true;
     }
     if (clause->kind == RDB_EXPR_ARRAY_OP)
@@ -251,6 +251,14 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
             *side = match;
             used[i] = true;
             rdb_list_push(p->arena, &bounding, clauses->items[i]);
+        }
+        for (uint32_t i = 0; i < clauses->count; i++) { /* nulls stand together at one end */
+            if (used[i] || !match_clause(level, rel, index_no, column, clauses->items[i], outer, &match) || match.strategy != RDB_PLAN_BOUND_IS_NOT_NULL)
+                continue;
+            used[i] = true;
+            rdb_list_push(p->arena, &bounding, clauses->items[i]);
+            rdb_list_push(p->arena, &path->bounds, rdb_arena_memdup(p->arena, &match, sizeof match));
+            break;
         }
         if (lower.clause != NULL)
             rdb_list_push(p->arena, &path->bounds, rdb_arena_memdup(p->arena, &lower, sizeof lower));

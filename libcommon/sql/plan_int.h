@@ -325,6 +325,8 @@ bool plan_base_path(plan_level *level, plan_rel *rel, plan_path **out);
 bool plan_from(plan_level *level, rdb_list *where, plan_built *built);
 /* plan_path.c: fills the order of an index scan. */
 void plan_note_order(plan_level *level, plan_path *path);
+/* plan_minmax.c: min and max of a whole table as sub-queries that read one row of an index; else the same query. */
+const rdb_query *plan_min_max(planner *p, const rdb_query *query);
 /* plan_order.c */
 bool plan_can_sort(const rdb_type *type);
 bool plan_can_hash(const rdb_type *type);
