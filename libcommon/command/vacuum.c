@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * VACUUM and ANALYZE. Garbage is followed by purge from the undo store as it comes: VACUUM drives it to the horizon now, makes
- * the tables' free-space hints anew and counts pages and rows. What ANALYZE does with a table stands in analyze.c. */
+ * the tables' free-space hints anew and counts pages and rows; with FULL it writes a table and its indexes anew. What ANALYZE does with a
+ * table stands in analyze.c. */
 #include "command/command_int.h"
 
 /* One pass over the table: how many rows the latest snapshot sees. */
@@ -28,7 +29,13 @@ static bool count_rows(rdb_command_context *context, const rdb_relation *relatio
 /* What the statement asks for. */
 typedef struct vacuum_request {
     bool vacuums, analyzes, is_verbose, skips_locked;
+    bool is_full;
 } vacuum_request;
+
+static rdb_lock_mode lock_mode(const vacuum_request *request)
+{
+    return request->is_full ? RDB_LOCK_ACCESS_EXCLUSIVE : RDB_LOCK_SHARE_UPDATE_EXCLUSIVE;
+}
 
 static void note_in_counters(const rdb_command_context *context, const rdb_relation *relation, const vacuum_request *request)
 {
@@ -50,21 +57,23 @@ static bool vacuum_one(rdb_command_context *context, const rdb_relation *relatio
 {
     const char *what = request->vacuums ? "vacuum" : "analyze";
     double pages = 0, tuples = 0;
-    if (relation->kind == 'p' && (!request->analyzes || (!context->role->is_superuser && context->role->oid != relation->owner_oid)))
-        return true; /* no rows of its own */
-    if (relation->kind == 'p')
-        return command_analyze_table(context, relation, columns, true, request->is_verbose, err);
-    if (relation->kind != 'r' && relation->kind != 'm' && relation->kind != 't') {
+    if (relation->kind != 'p' && relation->kind != 'r' && relation->kind != 'm' && relation->kind != 't') {
         command_notice(context, "WARNING", RDB_WRONG_OBJECT_TYPE, "skipping \"%s\" --- cannot %s non-tables or special system tables", relation->name, what);
         return true;
     }
     if (!context->role->is_superuser && context->role->oid != relation->owner_oid) {
         command_notice(context, "WARNING", RDB_INSUFFICIENT_PRIVILEGE, "skipping \"%s\" --- only %s can %s it", relation->name,
-                       relation->is_system ? "superuser" : "table or database owner", what);
+                       relation->is_system ? "superuser or database owner" : "table or database owner", what);
         return true;
     }
+    if (relation->kind == 'p') /* no rows of its own */
+        return !request->analyzes || command_analyze_table(context, relation, columns, true, request->is_verbose, err);
     rdb_table_sweep_result swept;
-    if (request->vacuums && !rdb_table_sweep(&relation->table, context->cancel, &swept, err))
+    if (request->is_full && !relation->is_system) { /* system tables, whose files others know by heart, are swept where they are */
+        rdb_expr **as_they_are = RDB_NEW_ARRAY(context->arena, rdb_expr *, relation->column_count + 1u);
+        if (!command_rewrite_table(context, relation, as_they_are, err) || !command_reload(context, &relation, err))
+            return false;
+    } else if (request->vacuums && !rdb_table_sweep(&relation->table, context->cancel, &swept, err))
         return false;
     note_in_counters(context, relation, request);
     if (request->analyzes && !relation->is_system)
@@ -82,7 +91,7 @@ static bool vacuum_with_partitions(rdb_command_context *context, const rdb_relat
         return false;
     for (uint32_t i = 0; relation->kind == 'p' && i < relation->child_count; i++) {
         const rdb_relation *child = NULL;
-        if (!command_lock(context, relation->children[i].oid, RDB_LOCK_SHARE_UPDATE_EXCLUSIVE, err) || !rdb_relation_get(context->access, relation->children[i].oid, &child, err))
+        if (!command_lock(context, relation->children[i].oid, lock_mode(request), err) || !rdb_relation_get(context->access, relation->children[i].oid, &child, err))
             return false;
         if (child != NULL && child->kind != 'f' && !vacuum_with_partitions(context, child, request, columns, depth + 1, err))
             return false;
@@ -108,16 +117,30 @@ static bool vacuum_all(rdb_command_context *context, const vacuum_request *reque
     for (uint32_t i = 0; ok && i < oids.count; i++) {
         const rdb_relation *relation = NULL;
         uint32_t oid = (uint32_t)(uintptr_t)oids.items[i];
-        ok = command_lock(context, oid, RDB_LOCK_SHARE_UPDATE_EXCLUSIVE, err) && rdb_relation_get(context->access, oid, &relation, err) &&
+        ok = command_lock(context, oid, lock_mode(request), err) && rdb_relation_get(context->access, oid, &relation, err) &&
              (relation == NULL || vacuum_one(context, relation, request, NULL, err));
     }
     return ok;
 }
 
+/* PARALLEL n is understood; tables are vacuumed one after the other. */
+static bool read_workers(rdb_command_context *context, const rdb_ast_option *option, int64_t *workers, rdb_error *err)
+{
+    const rdb_ast_value *value = (const rdb_ast_value *)option->arg;
+    if (value == NULL)
+        rdb_error_set(err, RDB_SYNTAX_ERROR, "parallel option requires a value between 0 and 1024");
+    else if (value->kind != RDB_SQL_VALUE_INTEGER || value->integer < 0 || value->integer > 1024)
+        rdb_error_set(err, RDB_SYNTAX_ERROR, "parallel workers for vacuum must be between 0 and 1024");
+    else
+        *workers = value->integer;
+    return !rdb_error_is_set(err) || command_at(context, option->node.location, err);
+}
+
 static bool read_request(rdb_command_context *context, const rdb_ast_vacuum *statement, vacuum_request *request, rdb_error *err)
 {
-    static const char *const taken_and_ignored[] = {"freeze", "disable_page_skipping", "index_cleanup", "process_toast", "truncate", "parallel"};
-    bool is_full = false;
+    static const char *const taken_and_ignored[] = {"freeze", "index_cleanup", "truncate"};
+    bool skips_nothing = false, with_toast = true;
+    int64_t workers = 0;
     *request = (vacuum_request){.vacuums = statement->is_vacuum, .analyzes = !statement->is_vacuum};
     for (uint32_t i = 0; i < statement->options.count; i++) {
         const rdb_ast_option *option = statement->options.items[i];
@@ -125,9 +148,13 @@ static bool read_request(rdb_command_context *context, const rdb_ast_vacuum *sta
                      : strcmp(option->name, "skip_locked") == 0 ? &request->skips_locked
                      : !statement->is_vacuum                    ? NULL
                      : strcmp(option->name, "analyze") == 0     ? &request->analyzes
-                     : strcmp(option->name, "full") == 0        ? &is_full
-                                                                : NULL;
-        bool is_ignored = false;
+                     : strcmp(option->name, "full") == 0        ? &request->is_full
+                     : strcmp(option->name, "disable_page_skipping") == 0 ? &skips_nothing
+                     : strcmp(option->name, "process_toast") == 0         ? &with_toast
+                                                                          : NULL;
+        bool is_ignored = statement->is_vacuum && strcmp(option->name, "parallel") == 0;
+        if (is_ignored && !read_workers(context, option, &workers, err))
+            return false;
         for (uint32_t k = 0; statement->is_vacuum && k < RDB_COUNT_OF(taken_and_ignored); k++)
             is_ignored = is_ignored || strcmp(option->name, taken_and_ignored[k]) == 0;
         if (flag == NULL && !is_ignored) {
@@ -137,8 +164,12 @@ static bool read_request(rdb_command_context *context, const rdb_ast_vacuum *sta
         if (flag != NULL && !command_option_bool(option, flag, err))
             return false;
     }
-    if (is_full)
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "VACUUM FULL is not supported yet");
+    if (request->is_full && workers > 0)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "VACUUM FULL cannot be performed in parallel");
+    if (request->is_full && skips_nothing)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "VACUUM option DISABLE_PAGE_SKIPPING cannot be used with FULL");
+    if (request->is_full && !with_toast)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "PROCESS_TOAST required with VACUUM FULL");
     for (uint32_t i = 0; i < statement->tables.count; i++) {
         const rdb_ast_vacuum_table *item = statement->tables.items[i];
         if (item->columns.count > 0 && !request->analyzes)
@@ -161,7 +192,7 @@ bool command_vacuum(rdb_command_context *context, const rdb_ast_vacuum *statemen
     for (uint32_t i = 0; i < statement->tables.count; i++) {
         const rdb_ast_vacuum_table *item = statement->tables.items[i];
         const rdb_relation *relation = NULL;
-        if (!command_open_table(context, item->table, RDB_LOCK_SHARE_UPDATE_EXCLUSIVE, false, &relation, err)) {
+        if (!command_open_table(context, item->table, lock_mode(&request), false, &relation, err)) {
             err->position = 0; /* PostgreSQL names the table without pointing to it */
             return false;
         }
