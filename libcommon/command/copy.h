@@ -13,7 +13,7 @@ typedef struct copy_options {
     const char *null_text;
     size_t null_length;
     int encoding; /* of the data; 0: the server's */
-    bool header, header_must_match;
+    bool header, header_must_match, freezes;
     bool force_quote_all;
     bool *force_quote, *force_not_null, *force_null; /* by position in the column list; NULL: none */
 } copy_options;
@@ -27,7 +27,9 @@ typedef struct copy_columns {
     uint16_t count;
 } copy_columns;
 
-RDB_CHECKED bool copy_read_options(rdb_command_context *context, const rdb_ast_copy *statement, const copy_columns *columns, copy_options *options, rdb_error *err);
+RDB_CHECKED bool copy_read_options(rdb_command_context *context, const rdb_ast_copy *statement, const rdb_relation *relation /* NULL: a query */, const copy_columns *columns, copy_options *options, rdb_error *err);
+/* What a relation that is no table is called in errors. */
+const char *copy_kind_name(const rdb_relation *relation);
 RDB_CHECKED bool copy_relation_columns(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_names *names, copy_columns *columns, rdb_error *err);
 
 /* ---- reading (copy_read.c) ----------------------------------------------------------------------------------------------- */

@@ -115,6 +115,10 @@ static bool take_fields(copying *work, rdb_error *err)
 {
     const copy_reader *reader = &work->reader;
     uint16_t count = work->columns.count;
+    if (reader->field_count > count) {
+        rdb_error_set(err, RDB_BAD_COPY_FILE_FORMAT, "extra data after last expected column");
+        return add_context(work, NULL, NULL, err);
+    }
     for (uint16_t i = 0; i < count; i++) {
         if (i >= reader->field_count) {
             rdb_error_set(err, RDB_BAD_COPY_FILE_FORMAT, "missing data for column \"%s\"", work->columns.names[i]);
@@ -157,10 +161,6 @@ static bool take_fields(copying *work, rdb_error *err)
             return false;
         rdb_vector_put(work->vectors[i], work->row_count, value, false);
     }
-    if (reader->field_count > count) {
-        rdb_error_set(err, RDB_BAD_COPY_FILE_FORMAT, "extra data after last expected column");
-        return add_context(work, NULL, NULL, err);
-    }
     return true;
 }
 
@@ -169,13 +169,20 @@ static bool check_header(copying *work, rdb_error *err)
     const copy_reader *reader = &work->reader;
     if (!work->options.header_must_match)
         return true;
-    if (reader->field_count != work->columns.count)
-        return rdb_error_set(err, RDB_BAD_COPY_FILE_FORMAT, "wrong number of fields in header line: got %u, expected %u", reader->field_count, work->columns.count);
+    if (reader->field_count != work->columns.count) {
+        rdb_error_set(err, RDB_BAD_COPY_FILE_FORMAT, "wrong number of fields in header line: got %u, expected %u", reader->field_count, work->columns.count);
+        return add_context(work, NULL, NULL, err);
+    }
     for (uint16_t i = 0; i < work->columns.count; i++) {
         const copy_field *field = &reader->fields[i];
-        if (field->data == NULL || field->length != strlen(work->columns.names[i]) || memcmp(field->data, work->columns.names[i], field->length) != 0)
-            return rdb_error_set(err, RDB_BAD_COPY_FILE_FORMAT, "column name mismatch in header line field %d: got \"%.*s\", expected \"%s\"", i + 1,
-                                 (int)(field->data != NULL ? field->length : 0), field->data != NULL ? field->data : "", work->columns.names[i]);
+        if (field->data != NULL && field->length == strlen(work->columns.names[i]) && memcmp(field->data, work->columns.names[i], field->length) == 0)
+            continue;
+        if (field->data == NULL)
+            rdb_error_set(err, RDB_BAD_COPY_FILE_FORMAT, "column name mismatch in header line field %d: got null value (\"%s\"), expected \"%s\"", i + 1, work->options.null_text, work->columns.names[i]);
+        else
+            rdb_error_set(err, RDB_BAD_COPY_FILE_FORMAT, "column name mismatch in header line field %d: got \"%.*s\", expected \"%s\"", i + 1, (int)field->length, field->data,
+                          work->columns.names[i]);
+        return add_context(work, NULL, NULL, err);
     }
     return true;
 }
@@ -408,6 +415,19 @@ static bool open_insertion(copying *work, rdb_ast_node *where, rdb_error *err)
     return where == NULL || open_where(work, where, &plan, err);
 }
 
+/* What cannot be copied to is told only when the client has begun to send, as PostgreSQL does it: the data of a script are then
+ * read past, not taken for statements. */
+static bool check_target(const copying *work, rdb_error *err)
+{
+    const rdb_relation *relation = work->relation;
+    if (relation->kind == 'p' && work->options.freezes) /* rows of tables need no freezing: nothing to do */
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "cannot perform COPY FREEZE on a partitioned table");
+    if (relation->kind == 'r' || relation->kind == 'p')
+        return true;
+    rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "cannot copy to %s \"%s\"", copy_kind_name(relation), relation->name);
+    return relation->kind == 'v' && rdb_error_hint(err, "To enable copying to a view, provide an INSTEAD OF INSERT trigger.");
+}
+
 bool copy_from(rdb_command_context *context, const rdb_ast_copy *statement, rdb_error *err)
 {
     copying work = {.context = context};
@@ -415,13 +435,14 @@ bool copy_from(rdb_command_context *context, const rdb_ast_copy *statement, rdb_
     bool ok = false;
     if (!command_open_table(context, statement->table, RDB_LOCK_ROW_EXCLUSIVE, false, &work.relation, err))
         return false;
-    if (work.relation->kind != 'r' && work.relation->kind != 'p')
-        return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "cannot copy to %s \"%s\"", work.relation->kind == 'v' ? "view" : "non-table relation", work.relation->name);
     if (rdb_txn_is_read_only(context->txn))
         return rdb_error_set(err, RDB_READ_ONLY_SQL_TRANSACTION, "cannot execute COPY FROM in a read-only transaction");
     if (!copy_relation_columns(context, work.relation, &statement->columns, &work.columns, err) ||
-        !copy_read_options(context, statement, &work.columns, &work.options, err))
+        !copy_read_options(context, statement, work.relation, &work.columns, &work.options, err))
         return false;
+    if (work.relation->kind != 'r' && (work.relation->kind != 'p' || work.options.freezes))
+        return (statement->file_name != NULL || context->client->begin_copy_in(context->client->context, work.options.format == COPY_BINARY, work.columns.count, err)) &&
+               check_target(&work, err);
     work.arena = rdb_arena_create("copy", NULL, NULL);
     if (work.arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");

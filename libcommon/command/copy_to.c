@@ -9,6 +9,7 @@
 
 typedef struct sending {
     rdb_command_context *context;
+    const rdb_relation *relation; /* NULL: a query */
     copy_columns columns;
     copy_options options;
     rdb_file *file; /* NULL: the client */
@@ -185,8 +186,11 @@ static bool put_header(sending *work, rdb_error *err)
             rdb_strbuf_addc(&work->out, work->options.delimiter);
         if (work->options.format == COPY_CSV)
             put_csv(work, work->columns.names[i], strlen(work->columns.names[i]), false);
-        else
-            rdb_strbuf_adds(&work->out, work->columns.names[i]);
+        else {
+            rdb_strbuf_clear(&work->value);
+            rdb_strbuf_adds(&work->value, work->columns.names[i]);
+            put_text_escaped(work);
+        }
     }
     rdb_strbuf_addc(&work->out, '\n');
     return hand_on(work, false, err);
@@ -218,13 +222,14 @@ static bool make_query(sending *work, const rdb_ast_copy *statement, rdb_query *
         const rdb_relation *relation = NULL;
         if (!command_open_table(context, statement->table, RDB_LOCK_ACCESS_SHARE, false, &relation, err))
             return false;
+        work->relation = relation;
         if (relation->kind == 'p') {
             rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "cannot copy from partitioned table \"%s\"", relation->name);
             return rdb_error_hint(err, "Try the COPY (SELECT ...) TO variant.");
         }
-        if (relation->kind != 'r' && relation->kind != 'm')
-            return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "cannot copy from %s \"%s\"", relation->kind == 'v' ? "view" : "non-table relation", relation->name) ||
-                   (relation->kind == 'v' && rdb_error_hint(err, "Try the COPY (SELECT ...) TO variant."));
+        if (relation->kind != 'r')
+            return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "cannot copy from %s \"%s\"", copy_kind_name(relation), relation->name) ||
+                   ((relation->kind == 'v' || relation->kind == 'm') && rdb_error_hint(err, "Try the COPY (SELECT ...) TO variant."));
         if (!copy_relation_columns(context, relation, &statement->columns, &work->columns, err))
             return false;
         rdb_strbuf text;
@@ -311,7 +316,7 @@ bool copy_to(rdb_command_context *context, const rdb_ast_copy *statement, rdb_er
     if (!make_query(&work, statement, &query, err) || !rdb_plan_make(&plan_context, query, &plan, err))
         return false;
     describe_query(&work, plan);
-    if (!copy_read_options(context, statement, &work.columns, &work.options, err))
+    if (!copy_read_options(context, statement, work.relation, &work.columns, &work.options, err))
         return false;
     for (uint16_t i = 0; i < work.columns.count; i++)
         if (work.columns.types[i]->ops == NULL || work.columns.types[i]->ops->output == NULL)

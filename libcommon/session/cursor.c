@@ -100,6 +100,7 @@ bool session_declare_cursor(rdb_session *session, const rdb_ast_declare *declare
     portal->from_sql = true;
     portal->is_scroll = declare->options & RDB_SQL_CURSOR_SCROLL;
     portal->holds = holds;
+    portal->is_binary = declare->options & RDB_SQL_CURSOR_BINARY;
     /* Its own copy of the tree: the statement's text goes away, the cursor stays. */
     const char *copy = portal->text = rdb_arena_strdup(portal->arena, text);
     rdb_sql_reading reading = session_setting_reading(session);
@@ -297,6 +298,14 @@ bool session_fetch_cursor(rdb_session *session, const rdb_ast_fetch *fetch, bool
     if (portal == NULL || !portal->from_sql)
         return rdb_error_set(err, RDB_INVALID_CURSOR_NAME, "cursor \"%s\" does not exist", fetch->name);
     const session_plan *plan = portal->plan;
+    if (portal->is_failed)
+        return rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "portal \"%s\" cannot be run", fetch->name);
+    if (portal->is_binary && formats == NULL && !fetch->is_move) {
+        uint16_t *binary = RDB_NEW_ARRAY(portal->arena, uint16_t, plan->column_count + 1);
+        for (uint32_t i = 0; i < plan->column_count; i++)
+            binary[i] = 1;
+        formats = portal->formats = binary;
+    }
     if (!fetch->is_move) {
         if (describes)
             session_put_row_description(session, plan->columns, plan->column_count, formats);
@@ -319,6 +328,7 @@ bool session_fetch_cursor(rdb_session *session, const rdb_ast_fetch *fetch, bool
     }
     bool ok = keeps_rows(portal) ? fetch_stored(session, portal, fetch->direction, fetch->count, fetch->is_move, &count, err)
                                  : fetch_running(session, portal, fetch->count, fetch->is_move, &count, err);
+    portal->is_failed = !ok;
     snprintf(tag, 64, "%s %llu", fetch->is_move ? "MOVE" : "FETCH", (unsigned long long)count);
     return ok;
 }

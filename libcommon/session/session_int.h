@@ -40,6 +40,7 @@ typedef struct session_savepoint {
     char name[RDB_NAMEDATALEN];
     uint32_t level; /* of rdb_txn_push_level */
     uint32_t settings_level;
+    bool was_read_only; /* what RELEASE and ROLLBACK TO come back to */
 } session_savepoint;
 
 /* A plan kept with what it was made under; made again when that changed. */
@@ -102,6 +103,7 @@ typedef struct session_portal {
     struct row_store *store;  /* rows kept: cursors that scroll or hold, and utility statements that give rows */
     uint64_t store_at;        /* cursor: the current row, counted from 1; 0: before the first */
     uint64_t store_base;      /* rows given out before the store began */
+    bool is_binary;           /* DECLARE BINARY: FETCH as a simple query answers in binary */
     bool may_scroll;          /* declared without NO SCROLL, and its plan can begin again: goes backward when asked to */
     bool is_past;             /* rows come straight from the query, and the position is behind the last one */
     uint32_t mark_count;      /* pairs of junk columns that say which row of which table stands in the result (RDB_CURSOR_MARK) */

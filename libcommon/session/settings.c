@@ -589,6 +589,8 @@ static void show_value(const rdb_session *session, int setting_no, char *text, s
         value = session_isolation_text(in_transaction ? session->isolation : session->settings->default_isolation);
     else if (setting_no == SET_transaction_read_only)
         value = (in_transaction ? session->is_read_only : session->settings->default_read_only) ? "on" : "off";
+    else if (setting_no == SET_transaction_deferrable)
+        value = (in_transaction ? session->is_deferrable : session_setting_deferrable(session)) ? "on" : "off";
     else if (setting_no == SET_session_authorization)
         value = session->session_role.name;
     else if (setting_no == SET_is_superuser)

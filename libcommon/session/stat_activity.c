@@ -487,7 +487,7 @@ static bool cursors_begin(rdb_call *call, void *state, const rdb_datum *argument
         const char *text = portal->text != NULL ? portal->text : portal->statement != NULL && portal->statement->text != NULL ? portal->statement->text : "";
         const rdb_datum values[6] = {expr_text(rdb_arena_strdup(call->arena, portal->name)),
                                      expr_text(rdb_arena_strdup(call->arena, text)),
-                                     {.b = portal->holds}, {.b = 0}, {.b = portal->is_scroll || portal->may_scroll}, expr_moment(portal->created_us)};
+                                     {.b = portal->holds}, {.b = portal->is_binary}, {.b = portal->is_scroll || portal->may_scroll}, expr_moment(portal->created_us)};
         const bool nulls[6] = {false};
         expr_rows_add(call, state, values, nulls, 6);
     }

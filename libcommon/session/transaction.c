@@ -198,11 +198,17 @@ static bool apply_option(rdb_session *session, const rdb_ast_option *option, rdb
         }
     } else if (strcmp(option->name, "transaction_read_only") == 0) {
         bool read_only = value->integer != 0;
+        if (!read_only && session->is_read_only && session->savepoint_count > 0 && session->savepoints[session->savepoint_count - 1].was_read_only)
+            return rdb_error_set(err, RDB_ACTIVE_SQL_TRANSACTION, "cannot set transaction read-write mode inside a read-only transaction");
         if (!read_only && session->is_read_only && session->has_run_statement)
             return rdb_error_set(err, RDB_ACTIVE_SQL_TRANSACTION,
                                  "transaction read-write mode must be set before any query");
         session->is_read_only = read_only;
     } else if (strcmp(option->name, "transaction_deferrable") == 0) {
+        if (session->savepoint_count > 0)
+            return rdb_error_set(err, RDB_ACTIVE_SQL_TRANSACTION, "SET TRANSACTION [NOT] DEFERRABLE cannot be called within a subtransaction");
+        if (session->has_run_statement)
+            return rdb_error_set(err, RDB_ACTIVE_SQL_TRANSACTION, "SET TRANSACTION [NOT] DEFERRABLE must be called before any query");
         session->is_deferrable = value->integer != 0; /* only SERIALIZABLE READ ONLY gives it a meaning */
     }
     return true;
@@ -255,11 +261,12 @@ static bool begin_block(rdb_session *session, const rdb_ast_transaction *stateme
 }
 
 /* AND CHAIN: a new block with the old one's properties. */
-static void chain(rdb_session *session, rdb_isolation isolation, bool read_only)
+static void chain(rdb_session *session, rdb_isolation isolation, bool read_only, bool deferrable)
 {
     set_defaults(session);
     session->isolation = isolation;
     session->is_read_only = read_only;
+    session->is_deferrable = deferrable;
     session->block = SESSION_BLOCK;
 }
 
@@ -267,7 +274,7 @@ static bool end_block(rdb_session *session, const rdb_ast_transaction *statement
 {
     const char *name = commit ? "COMMIT" : "ROLLBACK";
     rdb_isolation isolation = session->isolation;
-    bool read_only = session->is_read_only, was_failed = session->block == SESSION_FAILED;
+    bool read_only = session->is_read_only, deferrable = session->is_deferrable, was_failed = session->block == SESSION_FAILED;
     snprintf(tag, 64, "%s", was_failed ? "ROLLBACK" : name);
     if (!in_block(session)) {
         if (statement->and_chain)
@@ -281,7 +288,7 @@ static bool end_block(rdb_session *session, const rdb_ast_transaction *statement
         session_rollback(session);
     }
     if (statement->and_chain)
-        chain(session, isolation, read_only);
+        chain(session, isolation, read_only, deferrable);
     return true;
 }
 
@@ -320,6 +327,7 @@ static bool push_savepoint(rdb_session *session, const char *name, rdb_error *er
         return false;
     snprintf(savepoint->name, sizeof savepoint->name, "%s", name);
     savepoint->settings_level = session_settings_push(session);
+    savepoint->was_read_only = session->is_read_only;
     session->savepoint_count++;
     return true;
 }
@@ -333,6 +341,7 @@ static bool release_savepoint(rdb_session *session, const char *name, rdb_error 
     rdb_txn_release_level(session->txn, savepoint->level);
     session_settings_pop(session, savepoint->settings_level, true);
     session_notify_release(session, savepoint_no);
+    session->is_read_only = savepoint->was_read_only;
     session->savepoint_count = savepoint_no;
     return true;
 }
@@ -347,6 +356,7 @@ static bool rollback_to_savepoint(rdb_session *session, const char *name, rdb_er
     rdb_txn_rollback_level(session->txn, savepoint->level);
     session_settings_pop(session, savepoint->settings_level, false);
     session_notify_rollback(session, savepoint_no);
+    session->is_read_only = savepoint->was_read_only;
     session->savepoint_count = savepoint_no;
     session->block = SESSION_BLOCK;
     return push_savepoint(session, name, err); /* it can be rolled back to again */

@@ -83,6 +83,31 @@ static rdb_ast_node *into_as_create(rdb_arena *arena, rdb_ast_node *statement)
     return &create->node;
 }
 
+/* INTO in the query of another statement. */
+static bool refuse_into(rdb_analysis *analysis, const rdb_ast_node *statement, rdb_error *err)
+{
+    const rdb_ast_node *query = statement->tag == RDB_AST_DECLARE           ? ((const rdb_ast_declare *)statement)->query
+                                : statement->tag == RDB_AST_CREATE_TABLE_AS ? ((const rdb_ast_create_table_as *)statement)->query
+                                : statement->tag == RDB_AST_CREATE_VIEW     ? ((const rdb_ast_create_view *)statement)->query
+                                : statement->tag == RDB_AST_COPY            ? ((const rdb_ast_copy *)statement)->query
+                                                                            : NULL;
+    if (query != NULL && query->tag == RDB_AST_MERGE && statement->tag == RDB_AST_COPY)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "MERGE not supported in COPY");
+    if (query == NULL || query->tag != RDB_AST_SELECT)
+        return true;
+    const rdb_ast_select *leftmost = (const rdb_ast_select *)query;
+    while (leftmost->op != RDB_SQL_SET_OP_NONE)
+        leftmost = leftmost->left;
+    if (leftmost->into == NULL)
+        return true;
+    if (statement->tag == RDB_AST_CREATE_VIEW)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "views must not contain SELECT INTO");
+    if (statement->tag == RDB_AST_COPY)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "COPY (SELECT INTO) is not supported");
+    const analyse_state state = {.analysis = analysis};
+    return analyse_error(&state, leftmost->into->table->node.location, err, RDB_SYNTAX_ERROR, "SELECT ... INTO is not allowed here");
+}
+
 bool rdb_query_analyse(rdb_analysis *analysis, struct rdb_ast_node *statement, rdb_query **query, rdb_error *err)
 {
     *query = NULL;
@@ -91,6 +116,8 @@ bool rdb_query_analyse(rdb_analysis *analysis, struct rdb_ast_node *statement, r
     case RDB_AST_SELECT: case RDB_AST_INSERT: case RDB_AST_UPDATE: case RDB_AST_DELETE: case RDB_AST_MERGE:
         break;
     default:
+        if (!refuse_into(analysis, statement, err))
+            return false;
         *query = RDB_NEW(analysis->arena, rdb_query);
         (*query)->command = RDB_COMMAND_UTILITY;
         (*query)->utility = statement;

@@ -9,7 +9,6 @@ typedef struct inference {
     rdb_list expressions;      /* rdb_expr *, over the table */
     rdb_list conditions;       /* the predicate's, AND'ed */
     const uint32_t *collations; /* by element, 0: not written */
-    rdb_on_conflict *clause;   /* that keeps what was written */
 } inference;
 
 static void split_and(rdb_arena *arena, rdb_expr *expr, rdb_list *parts)
@@ -117,7 +116,7 @@ static bool index_matches(analyse_state *state, const rdb_relation_index *index,
 }
 
 /* One element: a column or an expression of the table, which alone is seen. */
-static bool infer_element(analyse_state *state, const rdb_ast_index_elem *element, int32_t location, inference *wanted, uint32_t *collations, rdb_error *err)
+static bool infer_element(analyse_state *state, const rdb_ast_index_elem *element, int32_t location, rdb_on_conflict *clause, rdb_error *err)
 {
     rdb_expr *expr = NULL;
     rdb_ast_column column = {.node = {RDB_AST_COLUMN, location}};
@@ -132,38 +131,21 @@ static bool infer_element(analyse_state *state, const rdb_ast_index_elem *elemen
         return false;
     if (!analyse_expr(state, element->name != NULL ? &column.node : element->expr, ANALYSE_INDEX_EXPRESSION, &expr, err) || !analyse_assign_collations(state, expr, err))
         return false;
-    rdb_conflict_element *kept = RDB_NEW(analyse_arena(state), rdb_conflict_element);
-    *kept = (rdb_conflict_element){.expr = expr, .collation = collation, .class_name = element->opclass.count > 0 ? element->opclass.items[element->opclass.count - 1] : NULL};
-    rdb_list_push(analyse_arena(state), &wanted->clause->elements, kept);
-    if (expr->kind == RDB_EXPR_VAR && ((rdb_expr_var *)expr)->attribute_no > 0) {
-        collations[wanted->number_count] = collation;
-        wanted->numbers[wanted->number_count++] = ((rdb_expr_var *)expr)->attribute_no;
-        return true;
-    }
-    if (!fold_in_place(state, &expr, err))
-        return false;
-    rdb_list_push(analyse_arena(state), &wanted->expressions, expr);
+    rdb_conflict_element *named = RDB_NEW(analyse_arena(state), rdb_conflict_element);
+    *named = (rdb_conflict_element){.expr = expr, .collation = collation, .class_name = element->opclass.count > 0 ? element->opclass.items[element->opclass.count - 1] : NULL};
+    rdb_list_push(analyse_arena(state), &clause->elements, named);
     return true;
 }
 
-static bool read_inference(analyse_state *state, const rdb_ast_infer *infer, analyse_item *table, inference *wanted, rdb_error *err)
+static bool read_inference(analyse_state *state, const rdb_ast_infer *infer, analyse_item *table, rdb_on_conflict *clause, rdb_error *err)
 {
     rdb_list kept = state->items;
-    uint32_t *collations = RDB_NEW_ARRAY(analyse_arena(state), uint32_t, infer->elements.count + 1);
-    wanted->numbers = RDB_NEW_ARRAY(analyse_arena(state), int16_t, infer->elements.count + 1);
-    wanted->collations = collations;
     state->items = (rdb_list){0};
     bool ok = analyse_push_item(state, table, true, true, err);
     for (uint32_t at = 0; ok && at < infer->elements.count; at++)
-        ok = infer_element(state, infer->elements.items[at], infer->node.location, wanted, collations, err);
-    rdb_expr *predicate = NULL;
-    ok = ok && analyse_where(state, infer->where, ANALYSE_INDEX_PREDICATE, "WHERE", &predicate, err);
-    wanted->clause->element_where = predicate;
-    if (ok && predicate != NULL) {
-        ok = analyse_assign_collations(state, predicate, err) && fold_in_place(state, &predicate, err);
-        if (ok)
-            split_and(analyse_arena(state), predicate, &wanted->conditions);
-    }
+        ok = infer_element(state, infer->elements.items[at], infer->node.location, clause, err);
+    ok = ok && analyse_where(state, infer->where, ANALYSE_INDEX_PREDICATE, "WHERE", &clause->element_where, err) &&
+         (clause->element_where == NULL || analyse_assign_collations(state, clause->element_where, err));
     state->items = kept;
     return ok;
 }
@@ -171,7 +153,6 @@ static bool read_inference(analyse_state *state, const rdb_ast_infer *infer, ana
 static bool infer_arbiters(analyse_state *state, const rdb_ast_infer *infer, analyse_item *table, rdb_on_conflict *clause, rdb_error *err)
 {
     const rdb_relation *relation = table->range->relation;
-    inference wanted = {.clause = clause};
     if (infer->constraint != NULL) {
         for (uint16_t i = 0; i < relation->constraint_count; i++)
             if (strcmp(relation->constraints[i].name, infer->constraint) == 0 && relation->constraints[i].index_oid != 0) {
@@ -183,8 +164,34 @@ static bool infer_arbiters(analyse_state *state, const rdb_ast_infer *infer, ana
             }
         return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "constraint \"%s\" for table \"%s\" does not exist", infer->constraint, relation->name);
     }
-    if (!read_inference(state, infer, table, &wanted, err))
-        return false;
+    return read_inference(state, infer, table, clause, err) && (relation->kind == 'v' || analyse_find_arbiters(state, relation, clause, err));
+}
+
+bool analyse_find_arbiters(analyse_state *state, const rdb_relation *relation, rdb_on_conflict *clause, rdb_error *err)
+{
+    const uint32_t count = clause->elements.count;
+    uint32_t *collations = RDB_NEW_ARRAY(analyse_arena(state), uint32_t, count + 1);
+    inference wanted = {.numbers = RDB_NEW_ARRAY(analyse_arena(state), int16_t, count + 1), .collations = collations};
+    for (uint32_t at = 0; at < count; at++) {
+        const rdb_conflict_element *element = clause->elements.items[at];
+        rdb_expr *expr = element->expr;
+        while (expr->kind == RDB_EXPR_RELABEL && ((const rdb_expr_unary *)expr)->form == RDB_FORM_IMPLICIT_CAST) /* a view's column */
+            expr = ((rdb_expr_unary *)expr)->argument;
+        if (expr->kind == RDB_EXPR_VAR && ((rdb_expr_var *)expr)->attribute_no > 0) {
+            collations[wanted.number_count] = element->collation;
+            wanted.numbers[wanted.number_count++] = ((rdb_expr_var *)expr)->attribute_no;
+            continue;
+        }
+        if (!fold_in_place(state, &expr, err))
+            return false;
+        rdb_list_push(analyse_arena(state), &wanted.expressions, expr);
+    }
+    if (clause->element_where != NULL) {
+        rdb_expr *condition = clause->element_where;
+        if (!fold_in_place(state, &condition, err))
+            return false;
+        split_and(analyse_arena(state), condition, &wanted.conditions);
+    }
     for (int pass = 0; pass < 2; pass++) /* an index on the whole table first: it catches every conflict that a partial one does */
         for (uint16_t i = 0; i < relation->index_count; i++) {
             bool matches = false;

@@ -397,6 +397,11 @@ bool analyse_walk_query(const rdb_query *query, uint32_t levels, analyse_visit v
             !walk_targets(&action->targets, levels, visit, context))
             return false;
     }
+    for (uint32_t i = 0; query->on_conflict != NULL && i < query->on_conflict->elements.count; i++)
+        if (!walk_optional(((const rdb_conflict_element *)query->on_conflict->elements.items[i])->expr, levels, visit, context))
+            return false;
+    if (query->on_conflict != NULL && !walk_optional(query->on_conflict->element_where, levels, visit, context))
+        return false;
     if (query->on_conflict != NULL && (!walk_targets(&query->on_conflict->set_targets, levels, visit, context) ||
                                        !walk_optional(query->on_conflict->where, levels, visit, context)))
         return false;

@@ -436,7 +436,7 @@ static bool find_in_item(const analyse_state *state, const analyse_item *item, c
             return analyse_error(state, location, err, RDB_AMBIGUOUS_COLUMN, "column reference \"%s\" is ambiguous", name);
         *number = (int16_t)(at + 1);
     }
-    if (*number == 0 && item->range->kind == RDB_RANGE_RELATION)
+    if (*number == 0 && item->range->kind == RDB_RANGE_RELATION && item->range->lock_mode != RDB_LOCK_NONE) /* EXCLUDED is not in the table */
         *number = system_column_number(name);
     return true;
 }

@@ -158,7 +158,7 @@ bool analyse_select(analyse_state *state, const rdb_ast_select *raw, rdb_error *
     query->command = RDB_COMMAND_SELECT;
     state->locking = raw->locking;
     if (raw->into != NULL)
-        return analyse_error(state, raw->into->node.location, err, RDB_SYNTAX_ERROR, "SELECT ... INTO is not allowed here");
+        return analyse_error(state, raw->into->table->node.location, err, RDB_SYNTAX_ERROR, "SELECT ... INTO is not allowed here");
     if (raw->with != NULL && !analyse_with(state, raw->with, err))
         return false;
     for (uint32_t at = 0; at < raw->windows.count; at++)

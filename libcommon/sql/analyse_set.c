@@ -245,7 +245,7 @@ bool analyse_set_operations(analyse_state *state, const rdb_ast_select *raw, rdb
     while (leftmost->op != RDB_SQL_SET_OP_NONE)
         leftmost = leftmost->left;
     if (leftmost->into != NULL)
-        return analyse_error(state, leftmost->into->node.location, err, RDB_SYNTAX_ERROR, "SELECT ... INTO is not allowed here");
+        return analyse_error(state, leftmost->into->table->node.location, err, RDB_SYNTAX_ERROR, "SELECT ... INTO is not allowed here");
     if (raw->locking.count > 0)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "%s is not allowed with UNION/INTERSECT/EXCEPT",
                              analyse_lock_name(((const rdb_ast_locking *)raw->locking.items[0])->strength));

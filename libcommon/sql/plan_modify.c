@@ -73,14 +73,14 @@ static bool fill_row_rules(planner *p, const rdb_relation *relation, rdb_plan_mo
 
 /* WITH CHECK OPTION of the views that the statement came through: after the table's own checks. Those of policies stand before
  * them, whoever may not write a row is told nothing else of it. */
-static bool has_sublink(void *context, rdb_expr *expr)
+static bool is_of_query(void *context, rdb_expr *expr)
 {
     bool *found = context;
-    *found = *found || expr->kind == RDB_EXPR_SUBLINK;
-    return *found || rdb_expr_visit_children(expr, has_sublink, context);
+    *found = *found || expr->kind == RDB_EXPR_SUBLINK || (expr->kind == RDB_EXPR_VAR && ((const rdb_expr_var *)expr)->attribute_no == 0);
+    return *found || rdb_expr_visit_children(expr, is_of_query, context);
 }
 
-/* A condition over the new row (range 1) that looks into other tables: planned as the WHERE of a query whose only range is that row. */
+/* A condition over the new row (range 1) that looks into other tables, or at the row as a whole: planned as the WHERE of a query whose only range is that row. */
 static bool plan_check_query(plan_level *level, rdb_expr *condition, const rdb_relation *relation, rdb_expr **result)
 {
     planner *p = level->p;
@@ -126,9 +126,9 @@ static bool add_view_checks(plan_level *level, const rdb_relation *relation, rdb
         snprintf(constraint->name, sizeof constraint->name, "%s", !check->is_security ? check->view : check->policy != NULL ? check->policy : "");
         const uint32_t at = check->is_security ? i : own + i;
         constraints[at] = constraint;
-        bool looks_elsewhere = false;
-        (void)has_sublink(&looks_elsewhere, &test->head);
-        if (looks_elsewhere) {
+        bool needs_query = false;
+        (void)is_of_query(&needs_query, &test->head);
+        if (needs_query) {
             if (!plan_check_query(level, &test->head, relation, &checks[at]))
                 return false;
             continue;

@@ -331,6 +331,26 @@ static bool use_base(rdb_analysis *analysis, rdb_range *range, const rdb_relatio
     return true;
 }
 
+/* DO UPDATE: what it sets are columns of the table too, and EXCLUDED is the row that would have come into the table. */
+static bool rewrite_conflict(rdb_analysis *analysis, rdb_query *query, const rdb_relation *view, const rdb_relation *base, uint32_t base_no, const rdb_query *tree, rdb_error *err)
+{
+    rdb_on_conflict *clause = query->on_conflict;
+    const uint32_t excluded_no = clause->excluded_range_no;
+    rdb_range *excluded = query->ranges.items[excluded_no - 1];
+    rdb_query *again = NULL; /* a tree of its own, over that range */
+    if (!rdb_tree_read_query(analysis->arena, analysis->access, view->view_tree, &again, err))
+        return false;
+    ((rdb_from *)again->from.items[0])->range_no = excluded_no;
+    if (!replace_in_query(analysis, again, base_no, excluded_no, NULL, err) || !replace_in_query(analysis, query, excluded_no, excluded_no, again, err) ||
+        !map_targets(&clause->set_targets, view, tree, true, err))
+        return false;
+    excluded->relation = base;
+    excluded->columns = (rdb_list){0};
+    for (uint16_t i = 0; i < base->column_count; i++)
+        rdb_list_push(analysis->arena, &excluded->columns, (void *)(uintptr_t)base->columns[i].name);
+    return true;
+}
+
 bool rewrite_view_target(rdb_analysis *analysis, rdb_query *query, rdb_error *err)
 {
     rdb_range *range = query->ranges.items[query->result_range_no - 1];
@@ -344,8 +364,6 @@ bool rewrite_view_target(rdb_analysis *analysis, rdb_query *query, rdb_error *er
     const char *reason = rdb_view_not_updatable(tree, query->command != RDB_COMMAND_DELETE);
     if (reason != NULL)
         return rewrite_view_refuse(view, query->command, reason, err);
-    if (query->on_conflict != NULL && query->on_conflict->action == 2)
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "ON CONFLICT DO UPDATE on view \"%s\" is not supported yet", view->name);
     const uint32_t base_no = ((const rdb_from *)tree->from.items[0])->range_no;
     const rdb_relation *base = ((const rdb_range *)tree->ranges.items[base_no - 1])->relation;
     uint64_t *reads = rewrite_columns_read(analysis, tree, base_no, base);
@@ -357,6 +375,8 @@ bool rewrite_view_target(rdb_analysis *analysis, rdb_query *query, rdb_error *er
     if ((is_insert && !add_view_defaults(analysis, query, view, err)) ||
         !replace_in_query(analysis, query, query->result_range_no, query->result_range_no, tree, err) ||
         ((is_insert || query->command == RDB_COMMAND_UPDATE) && !map_targets(&query->targets, view, tree, is_insert, err)))
+        return false;
+    if (query->on_conflict != NULL && query->on_conflict->action == 2 && !rewrite_conflict(analysis, query, view, base, base_no, tree, err))
         return false;
     if (!is_insert)
         query->where = both(analysis, tree->where, query->where);
@@ -378,6 +398,9 @@ bool rewrite_view_target(rdb_analysis *analysis, rdb_query *query, rdb_error *er
         check->condition = again->where;
         rdb_list_push(analysis->arena, &query->view_checks, check);
     }
+    analyse_state state = {.analysis = analysis};
+    if (query->on_conflict != NULL && query->on_conflict->elements.count > 0 && base->kind != 'v' && !analyse_find_arbiters(&state, base, query->on_conflict, err))
+        return false;
     return use_base(analysis, range, base, tree, reads, err) && (!is_insert || base->kind == 'v' || analyse_add_identities(analysis, query, base, err));
 }
 
