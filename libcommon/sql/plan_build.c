@@ -373,6 +373,26 @@ static bool is_never_true(const rdb_list *filter)
     return only != NULL && only->head.kind == RDB_EXPR_CONST && !only->is_null && !only->value.b;
 }
 
+/* Each value once. */
+static bool build_unique(builder *b, plan_path *path, plan_built *built)
+{
+    planner *p = b->level->p;
+    plan_built below;
+    rdb_list keys = {0};
+    if (!build_path(b, path->left, &below) || !resolve_here(b, &below, &path->left_keys, &keys))
+        return false;
+    rdb_plan_node *node = plan_new_node(p, RDB_PLAN_AGGREGATE, &below, NULL);
+    node->of.aggregate.strategy = RDB_AGGREGATE_HASHED;
+    node->of.aggregate.key_count = keys.count;
+    node->of.aggregate.keys = (rdb_expr *const *)keys.items;
+    node->startup_cost = path->startup;
+    node->total_cost = path->total;
+    node->rows = path->rows;
+    plan_set_inputs(p, node, (rdb_expr *const *)path->left_keys.items, keys.count);
+    *built = plan_identity(p, node, (rdb_expr *const *)path->left_keys.items, keys.count);
+    return true;
+}
+
 static bool build_leaf(void *context, plan_path *path, plan_built *built)
 {
     return build_scan(context, path, built);
@@ -401,6 +421,8 @@ static bool build_path(builder *b, plan_path *path, plan_built *built)
         *built = plan_identity(p, node, below.outputs, below.count);
         return resolve_here(b, built, &path->filter, &node->filter);
     }
+    case RDB_PLAN_AGGREGATE:
+        return build_unique(b, path, built);
     case RDB_PLAN_HASH_JOIN:
     case RDB_PLAN_MERGE_JOIN:
     case RDB_PLAN_NEST_LOOP:

@@ -305,7 +305,7 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
     heap_pages += correlation * correlation * (RDB_MIN(ordered_pages, heap_pages) - heap_pages);
     path->startup = 0.25 + COST_OPERATOR * log2(rel->tuples + 2);
     double leaf_pages = RDB_MAX(1.0, fetched / 200) * (relids_empty(path->needs) ? 1 : 0.5); /* inside a loop others have read some of them */
-    path->total = path->startup + COST_RANDOM_PAGE * leaf_pages + heap_pages * COST_RANDOM_PAGE * 0.5 + fetched * (COST_INDEX_TUPLE + COST_TUPLE + COST_OPERATOR * (path->filter.count + 1.0));
+    path->total = path->startup + COST_RANDOM_PAGE * leaf_pages + heap_pages * COST_RANDOM_PAGE * 0.5 + fetched * (COST_INDEX_TUPLE + COST_TUPLE + COST_OPERATOR + plan_quals_cost(p, &path->filter));
     *out = path;
     return true;
 }

@@ -105,7 +105,7 @@ static bool items_bound(const rdb_query *inner, const rdb_list *items, const rdb
     return true;
 }
 
-static bool is_one_row(const rdb_range *range, const rdb_list *columns)
+bool plan_range_is_unique(const rdb_range *range, const rdb_list *columns)
 {
     if (range->kind == RDB_RANGE_SUBQUERY && range->subquery != NULL) {
         const rdb_query *inner = range->subquery;
@@ -171,7 +171,7 @@ static bool drop_one(planner *p, rdb_query *query, const rdb_from *from)
     if (nullable->is_join || is_locked(query, nullable->range_no))
         return false;
     bound_columns(p, query, from->condition, nullable->range_no, &columns);
-    if (!is_one_row(query->ranges.items[nullable->range_no - 1], &columns))
+    if (!plan_range_is_unique(query->ranges.items[nullable->range_no - 1], &columns))
         return false;
     rdb_query rest = *query;
     rest.from = (rdb_list){0};

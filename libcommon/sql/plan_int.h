@@ -281,6 +281,8 @@ const rdb_query *plan_push_down(plan_level *level, plan_rel *rel, const rdb_quer
 void plan_move_having(plan_level *level, rdb_list *having, rdb_list *where);
 /* plan_drop.c */
 const rdb_query *plan_drop_joins(planner *p, const rdb_query *query);
+/* Has the range one row at most for each value of these columns (numbers as uintptr_t)? */
+bool plan_range_is_unique(const rdb_range *range, const rdb_list *columns);
 /* plan_semijoin.c */
 const rdb_query *plan_join_sublinks(planner *p, const rdb_query *query);
 /* plan_class.c */
@@ -369,6 +371,8 @@ typedef struct plan_joiner {
     plan_partners partners;
     double rows;             /* before the filter */
 } plan_joiner;
+/* Of checking them all for one row. */
+double plan_quals_cost(const planner *p, const rdb_list *quals);
 plan_path *plan_new_join(const plan_joiner *s, rdb_plan_kind kind);
 void plan_add_path(planner *p, plan_set *set, plan_path *path);
 /* plan_merge.c */

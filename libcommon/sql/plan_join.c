@@ -301,13 +301,13 @@ bool plan_base_path(plan_level *level, plan_rel *rel, plan_path **out)
         rel->tuples = rel->built.node->rows;
         rel->rows = plan_clamp_rows(rel->tuples * selectivity_of(level, &rel->quals));
         path->startup = rel->built.node->startup_cost;
-        path->total = rel->built.node->total_cost + rel->tuples * COST_OPERATOR * rel->quals.count;
+        path->total = rel->built.node->total_cost + rel->tuples * plan_quals_cost(p, &rel->quals);
         rel->width = path->width = rel->built.node->width;
     } else {
         if (!estimate_relation(level, rel))
             return false;
         path = new_path(p, RDB_PLAN_SEQ_SCAN);
-        path->total = rel->pages * COST_SEQ_PAGE + rel->tuples * (COST_TUPLE + COST_OPERATOR * rel->quals.count);
+        path->total = rel->pages * COST_SEQ_PAGE + rel->tuples * (COST_TUPLE + plan_quals_cost(p, &rel->quals));
         if (p->context->no_seq_scan)
             path->total += 1e10;
         path->width = rel->width;

@@ -147,7 +147,7 @@ static void add_merge(plan_joiner *s, const merge_keys *keys, const merge_side *
     const double per_row = COST_OPERATOR * keys->count;
     startup += per_row * (left_skipped + right_skipped * ratio);
     run += per_row * (left_rows - left_skipped + (right_rows - right_skipped) * ratio);
-    run += s->rows * (COST_TUPLE + COST_OPERATOR * merge->condition.count);
+    run += s->rows * (COST_TUPLE + plan_quals_cost(p, &merge->condition));
     merge->startup = startup;
     merge->total = startup + run + (p->context->no_merge_join ? DISABLED : 0);
     plan_add_path(p, s->set, merge);

@@ -114,6 +114,44 @@ rdb_expr *plan_facing(planner *p, rdb_expr *clause, plan_relids left)
     return &turned->head;
 }
 
+/* ---- what conditions cost ------------------------------------------------------------------------------------------------------------ */
+typedef struct call_cost {
+    const rdb_plan *plan;
+    double total;
+} call_cost;
+
+static bool see_call(void *context, rdb_expr *expr)
+{
+    call_cost *c = context;
+    switch ((rdb_expr_kind)expr->kind) {
+    case RDB_EXPR_SUBPLAN: { /* one that asks anew for each row costs its plan: half of it where the first rows may do */
+        const rdb_expr_subplan *e = (const rdb_expr_subplan *)expr;
+        const rdb_plan_subplan *subplan = &c->plan->subplans[e->subplan_no];
+        c->total += COST_OPERATOR;
+        if (subplan->is_correlated && subplan->node != NULL)
+            c->total += subplan->node->total_cost * (e->sublink_kind == RDB_SUBLINK_EXISTS || e->sublink_kind == RDB_SUBLINK_ANY || e->sublink_kind == RDB_SUBLINK_ALL ? 0.5 : 1);
+        return true;
+    }
+    case RDB_EXPR_ARRAY_OP: c->total += COST_OPERATOR * 5; break;
+    case RDB_EXPR_FUNCTION:
+    case RDB_EXPR_NULLIF:
+    case RDB_EXPR_DISTINCT:
+    case RDB_EXPR_MINMAX:
+    case RDB_EXPR_ROW_COMPARE:
+    case RDB_EXPR_COERCE_IO: c->total += COST_OPERATOR; break;
+    default: break;
+    }
+    return rdb_expr_visit_children(expr, see_call, context);
+}
+
+double plan_quals_cost(const planner *p, const rdb_list *quals)
+{
+    call_cost c = {.plan = p->plan};
+    for (uint32_t i = 0; i < quals->count; i++)
+        (void)see_call(&c, quals->items[i]);
+    return c.total;
+}
+
 /* ---- paths ------------------------------------------------------------------------------------------------------------------------ */
 static plan_partners find_partners(plan_level *level, const plan_joining *j, double right_rows)
 {
@@ -260,7 +298,7 @@ static bool keeps_rows(const plan_path *path)
 }
 
 /* Every left row with the right side run anew: first, then each time. indexed: the right side's bounds read the left row. */
-static double loop_cost(const plan_joiner *s, double first, double again, double right_rows, uint32_t clause_count, bool indexed)
+static double loop_cost(const plan_joiner *s, double first, double again, double right_rows, double pair_cost, bool indexed)
 {
     const double left_rows = s->left->rows;
     double pairs = left_rows * right_rows, cost = s->left->total;
@@ -282,7 +320,7 @@ static double loop_cost(const plan_joiner *s, double first, double again, double
             cost += RDB_MAX(matched, 0) * again * part + unmatched * again;
         }
     }
-    return cost + pairs * (COST_TUPLE + COST_OPERATOR * clause_count);
+    return cost + pairs * (COST_TUPLE + pair_cost);
 }
 
 static void add_loop(plan_joiner *s, bool keeps_inner, double first, double again)
@@ -292,7 +330,7 @@ static void add_loop(plan_joiner *s, bool keeps_inner, double first, double agai
     loop->keeps_inner = keeps_inner;
     loop->condition = s->j->on;
     loop->startup = s->left->startup + s->right->startup;
-    loop->total = loop_cost(s, first, again, s->right->rows, s->j->on.count, false) + (p->context->no_nest_loop ? DISABLED : 0);
+    loop->total = loop_cost(s, first, again, s->right->rows, plan_quals_cost(p, &s->j->on), false) + (p->context->no_nest_loop ? DISABLED : 0);
     loop->order = s->left->order;
     plan_add_path(p, s->set, loop);
 }
@@ -352,7 +390,7 @@ static void add_hash(plan_joiner *s)
     } else {
         hash->total += COST_OPERATOR * keys * left_rows * plan_clamp_rows(right_rows * share) * 0.5;
     }
-    hash->total += met * (COST_TUPLE + COST_OPERATOR * s->rest.count);
+    hash->total += met * (COST_TUPLE + plan_quals_cost(p, &s->rest));
     if (hashed_bytes(s->right) > 2 * room) { /* both sides go through files */
         const double right_pages = ceil(hashed_bytes(s->right) / PAGE_BYTES), left_pages = ceil(hashed_bytes(s->left) / PAGE_BYTES);
         hash->startup += right_pages * COST_SEQ_PAGE;

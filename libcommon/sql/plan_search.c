@@ -261,6 +261,55 @@ static void find_clauses(const search *s, plan_joining *j, const plan_special *s
     }
 }
 
+/* A semi-join's right side with each value of its columns once: then any row of the left side meets one row at most, and either side may
+ * come first. false in *found: it cannot be made so. */
+static bool unique_set(const search *s, const plan_joining *j, plan_set *unique, bool *found)
+{
+    planner *p = s->level->p;
+    const plan_set *right = j->right;
+    rdb_list exprs = {0}, columns = {0};
+    uint32_t range_no = 0;
+    bool is_single = true;
+    *found = false;
+    if (!relids_empty(right->cheapest->needs))
+        return true;
+    for (uint32_t i = 0; i < j->on.count; i++) {
+        const rdb_expr_function *e = j->on.items[i];
+        uint16_t strategy = 0;
+        uint32_t family = 0;
+        rdb_error quiet = {0};
+        if (e->head.kind != RDB_EXPR_FUNCTION || e->operator_oid == 0 || e->arguments.count != 2)
+            return true;
+        const bool is_turned = relids_within(plan_relids_of(e->arguments.items[0]), right->relids);
+        const rdb_expr_var *mine = e->arguments.items[is_turned ? 0 : 1];
+        const plan_relids others = plan_relids_of(e->arguments.items[is_turned ? 1 : 0]);
+        const bool is_equality = rdb_opclass_strategy(p->access, e->operator_oid, &strategy, &family, &quiet) && strategy == 3;
+        rdb_error_clear(&quiet);
+        if (!is_equality || relids_empty(others) || !relids_within(others, j->left->relids) || mine->head.kind != RDB_EXPR_VAR || !relids_has(right->relids, mine->range_no) ||
+            mine->head.type->ops == NULL || mine->head.type->ops->hash == NULL)
+            return true;
+        is_single = is_single && mine->attribute_no > 0 && (range_no == 0 || range_no == mine->range_no);
+        range_no = mine->range_no;
+        rdb_list_push(p->arena, &exprs, (void *)(uintptr_t)mine);
+        rdb_list_push(p->arena, &columns, (void *)(uintptr_t)mine->attribute_no);
+    }
+    if (exprs.count == 0)
+        return true;
+    *found = true;
+    *unique = *right;
+    plan_relids own = relids_none();
+    relids_add(&own, range_no);
+    if (is_single && relids_same(own, right->relids) && plan_range_is_unique(s->level->rels[range_no]->range, &columns))
+        return true;
+    plan_path *path = RDB_NEW(p->arena, plan_path);
+    *path = (plan_path){.kind = RDB_PLAN_AGGREGATE, .left = right->cheapest, .relids = right->relids, .left_keys = exprs, .width = right->width};
+    path->rows = plan_clamp_rows(plan_group_count(s->level, (rdb_expr *const *)exprs.items, exprs.count, right->rows));
+    path->startup = right->cheapest->total + right->rows * COST_OPERATOR * exprs.count;
+    path->total = path->startup + path->rows * COST_TUPLE;
+    *unique = (plan_set){.relids = right->relids, .rows = path->rows, .width = right->width, .cheapest = path};
+    return true;
+}
+
 /* All ways to join the two go into the set. */
 static bool join_sets(const search *s, const plan_set *left, const plan_set *right, plan_set *set)
 {
@@ -276,6 +325,15 @@ static bool join_sets(const search *s, const plan_set *left, const plan_set *rig
     }
     if (!plan_add_join_paths(s->level, set, &j))
         return false;
+    if (j.kind == RDB_JOIN_SEMI && relids_same(j.right->relids, special->right)) {
+        plan_set unique;
+        bool found = false;
+        if (!unique_set(s, &j, &unique, &found))
+            return false;
+        const plan_joining first = {.kind = RDB_JOIN_INNER, .left = &unique, .right = j.left, .on = j.on, .filter = j.filter};
+        const plan_joining second = {.kind = RDB_JOIN_INNER, .left = j.left, .right = &unique, .on = j.on, .filter = j.filter};
+        return !found || (plan_add_join_paths(s->level, set, &second) && plan_add_join_paths(s->level, set, &first));
+    }
     if (j.kind != RDB_JOIN_INNER && j.kind != RDB_JOIN_LEFT)
         return true;
     const plan_set *swap = j.left;
