@@ -207,11 +207,13 @@ static double first_correlation(const plan_rel *rel, uint16_t index_no)
     return index->key_count > 1 ? statistics->correlation * 0.75 : statistics->correlation;
 }
 
-static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, const rdb_list *clauses, plan_relids outer, bool may_be_open, plan_path **out)
+static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, const rdb_list *given, plan_relids outer, bool may_be_open, plan_path **out)
 {
     planner *p = level->p;
     const rdb_relation_index *index = &rel->range->relation->indexes[index_no];
     *out = NULL;
+    rdb_list expanded = {0}; /* the clauses, and behind them what patterns among them imply */
+    const rdb_list *clauses = given;
     const plan_index *trees = NULL;
     if (!index->is_valid || ((index->predicate_tree != NULL || index->expression_tree != NULL) && rel->parent != NULL))
         return true;
@@ -219,6 +221,21 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
         return false;
     if (trees->predicate.count > 0 && !plan_implies_predicate(level, clauses, trees))
         return true;
+    uint32_t *implied_end = RDB_NEW_ARRAY(p->arena, uint32_t, given->count + 1); /* what clause i implies ends there */
+    for (uint32_t i = 0; i < given->count; i++) {
+        if (!plan_pattern_bounds(p, given->items[i], &expanded))
+            return false;
+        implied_end[i] = given->count + expanded.count;
+    }
+    if (expanded.count > 0) {
+        rdb_list all = {0};
+        for (uint32_t i = 0; i < given->count; i++)
+            rdb_list_push(p->arena, &all, given->items[i]);
+        for (uint32_t i = 0; i < expanded.count; i++)
+            rdb_list_push(p->arena, &all, expanded.items[i]);
+        expanded = all;
+        clauses = &expanded;
+    }
     plan_path *path = RDB_NEW(p->arena, plan_path);
     bool *used = RDB_NEW_ARRAY(p->arena, bool, clauses->count + 1);
     rdb_list bounding = {0}, others = {0};
@@ -283,7 +300,7 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
     path->width = rel->width;
     path->rows = fetched;
     relids_add(&path->relids, rel->range_no);
-    for (uint32_t i = 0; i < clauses->count; i++) {
+    for (uint32_t i = 0; i < given->count; i++) {
         plan_relids needs = plan_relids_of(clauses->items[i]);
         for (int w = 0; w < PLAN_RELIDS_WORDS; w++)
             path->needs.words[w] |= needs.words[w] & ~path->relids.words[w];
@@ -291,6 +308,8 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
             continue;
         rdb_list_push(p->arena, &path->filter, clauses->items[i]);
         bool is_counted = false;
+        for (uint32_t k = i > 0 ? implied_end[i - 1] : given->count; k < implied_end[i]; k++)
+            is_counted = is_counted || used[k]; /* by what it implies */
         for (uint32_t k = 0; k < trees->predicate.count; k++)
             is_counted = is_counted || rdb_expr_equal(trees->predicate.items[k], clauses->items[i]);
         if (!is_counted)

@@ -428,6 +428,8 @@ double plan_bucket_share(plan_level *level, const rdb_expr *expr, double buckets
 double plan_group_count(plan_level *level, rdb_expr *const *exprs, uint32_t count, double rows);
 bool plan_index_paths(plan_level *level, plan_rel *rel, const rdb_list *clauses, plan_relids outer, plan_path **best);
 /* The cheapest index scan that gives the rows in this order; *best NULL: there is none. */
+/* plan_prefix.c: appends what a pattern with fixed characters in front implies, for indexes that order by bytes. */
+RDB_CHECKED bool plan_pattern_bounds(planner *p, const rdb_expr *clause, rdb_list *clauses);
 bool plan_ordered_path(plan_level *level, plan_rel *rel, const plan_order *order, uint32_t order_count, plan_path **best);
 /* plan_modify.c */
 bool plan_modify(planner *p, plan_level *level, plan_built *built);
