@@ -35,12 +35,14 @@ static struct {
     uint32_t operator_count;
     uint16_t operator_by_oid[OID_LIMIT];
     const rdb_operator_entry **operators_by_name;
+    rdb_map *operator_names; /* name: the first of it in operators_by_name << 16 | how many */
     rdb_cast_entry *casts; /* sorted by source, target */
     uint32_t cast_count;
     rdb_aggregate *aggregates; /* sorted by function */
     uint32_t aggregate_count;
     object_opclass *opclasses;
     uint32_t opclass_count;
+    uint16_t default_opclass_by_type[OID_LIMIT]; /* number + 1 in opclasses; 0: none */
     family_member *members;
     const family_member **members_by_operator; /* those of one operator in the order of members */
     uint32_t member_count;
@@ -359,6 +361,14 @@ static bool load_operators(void)
         objects.operators_by_name[row.row_no] = entry;
     }
     qsort(objects.operators_by_name, objects.operator_count, sizeof *objects.operators_by_name, compare_operators);
+    objects.operator_names = rdb_map_create();
+    for (uint32_t first = 0, next; first < objects.operator_count; first = next) {
+        const char *name = objects.operators_by_name[first]->name;
+        for (next = first + 1; next < objects.operator_count && strcmp(objects.operators_by_name[next]->name, name) == 0;)
+            next++;
+        if (objects.operator_names == NULL || !rdb_map_put(objects.operator_names, name, strlen(name), (void *)((uintptr_t)first << 16 | (next - first)), NULL))
+            return false;
+    }
     return true;
 }
 
@@ -451,6 +461,9 @@ static bool load_opclasses(void)
                                                                       .name = read_text(&row, "opcname"),
                                                                       .is_default = to_bool(read_text(&row, "opcdefault"))};
     }
+    for (uint32_t i = objects.opclass_count; i-- > 0;) /* the first of several stays */
+        if (objects.opclasses[i].is_default && objects.opclasses[i].input_type < OID_LIMIT)
+            objects.default_opclass_by_type[objects.opclasses[i].input_type] = (uint16_t)(i + 1);
     for (row_reader row = {members, 0}; row.row_no < members->row_count; row.row_no++) {
         if (to_oid(read_text(&row, "amopmethod")) != BTREE_METHOD)
             continue;
@@ -553,17 +566,9 @@ const rdb_operator_entry *objects_operator_get(uint32_t oid)
 
 const rdb_operator_entry *const *objects_operator_find(const char *name, uint32_t *count)
 {
-    uint32_t low = 0, high = objects.operator_count;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        if (strcmp(objects.operators_by_name[middle]->name, name) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (*count = 0; low + *count < objects.operator_count && strcmp(objects.operators_by_name[low + *count]->name, name) == 0;)
-        ++*count;
-    return &objects.operators_by_name[low];
+    const uintptr_t place = (uintptr_t)rdb_map_get(objects.operator_names, name, strlen(name));
+    *count = place & 0xffff;
+    return &objects.operators_by_name[place >> 16];
 }
 
 const rdb_cast_entry *objects_cast_find(uint32_t source, uint32_t target)
@@ -632,10 +637,8 @@ const object_opclass *objects_opclass_find(const char *name)
 
 static const object_opclass *default_opclass_of(uint32_t input_type)
 {
-    for (uint32_t i = 0; i < objects.opclass_count; i++)
-        if (objects.opclasses[i].is_default && objects.opclasses[i].input_type == input_type)
-            return &objects.opclasses[i];
-    return NULL;
+    const uint16_t place = input_type < OID_LIMIT ? objects.default_opclass_by_type[input_type] : 0;
+    return place != 0 ? &objects.opclasses[place - 1] : NULL;
 }
 
 const object_opclass *objects_opclass_default(const rdb_type *type)
