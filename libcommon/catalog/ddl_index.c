@@ -66,10 +66,12 @@ static bool depend_on_columns(rdb_access *access, const rdb_index_definition *de
         if (!is_repeated && !rdb_ddl_depend(access, index, (rdb_object_address){RDB_PG_CLASS, definition->table_oid, column->column_number}, 'a', err))
             return false;
     }
-    for (uint16_t i = 0; i < definition->key_count; i++)
-        if (definition->columns[i].collation >= RDB_FIRST_NORMAL_OID &&
-            !rdb_ddl_depend(access, index, (rdb_object_address){RDB_PG_COLLATION, definition->columns[i].collation, 0}, 'n', err))
-            return false;
+    for (uint16_t i = 0; i < definition->key_count; i++) {
+        const rdb_object_address uses[] = {{RDB_PG_COLLATION, definition->columns[i].collation, 0}, {RDB_PG_OPCLASS, definition->columns[i].opclass_oid, 0}};
+        for (size_t k = 0; k < RDB_COUNT_OF(uses); k++)
+            if (uses[k].object_oid >= RDB_FIRST_NORMAL_OID && !rdb_ddl_depend(access, index, uses[k], 'n', err))
+                return false;
+    }
     for (uint32_t i = 0; i < definition->use_count; i++) {
         const bool is_own = definition->uses[i].catalog_oid == RDB_PG_CLASS && definition->uses[i].object_oid == definition->table_oid;
         has_column = has_column || is_own;

@@ -333,6 +333,26 @@ RDB_CHECKED bool rdb_ddl_set_operator_estimators(rdb_access *access, const rdb_o
 /* 42710 where there is one from source to target. method, context: as rdb_cast_entry has them. */
 RDB_CHECKED bool rdb_ddl_create_cast(rdb_access *access, const rdb_cast_entry *cast, uint32_t *oid, rdb_error *err);
 
+/* Operator families and classes (ddl_opclass.c). */
+RDB_CHECKED bool rdb_ddl_create_opfamily(rdb_access *access, const char *name, uint32_t namespace_oid, uint32_t owner_oid, uint32_t method_oid, uint32_t *oid, rdb_error *err);
+typedef struct rdb_opclass_definition {
+    const char *name;
+    uint32_t namespace_oid, owner_oid, method_oid, family_oid, input_type, key_type /* 0: the same */;
+    bool is_default;
+} rdb_opclass_definition;
+RDB_CHECKED bool rdb_ddl_create_opclass(rdb_access *access, const rdb_opclass_definition *definition, uint32_t *oid, rdb_error *err);
+typedef struct rdb_opfamily_member {
+    bool is_operator;           /* else a support function */
+    int16_t number;
+    uint32_t left_type, right_type;
+    uint32_t object_oid;        /* the operator or function */
+    uint32_t sort_family_oid;   /* of an ordering operator; 0: it searches */
+} rdb_opfamily_member;
+/* opclass_oid: the class that it is a part of; 0: it hangs in the family loosely. */
+RDB_CHECKED bool rdb_ddl_add_opfamily_member(rdb_access *access, uint32_t method_oid, uint32_t family_oid, uint32_t opclass_oid, const rdb_opfamily_member *member, rdb_error *err);
+/* Its row in pg_amop or pg_amproc; 0: there is none. */
+RDB_CHECKED bool rdb_opfamily_member_find(rdb_access *access, uint32_t family_oid, const rdb_opfamily_member *member, uint32_t *oid, rdb_error *err);
+
 /* Policies of row-level security (ddl_policy.c). */
 typedef struct rdb_policy {
     uint32_t oid, relation_oid;

@@ -62,6 +62,9 @@ ADAPTER(alter_text_dictionary, rdb_ast_alter_text_dictionary)
 ADAPTER(alter_text_config, rdb_ast_alter_text_config)
 ADAPTER(create_cast, rdb_ast_create_cast)
 ADAPTER(alter_operator, rdb_ast_alter_operator)
+ADAPTER(create_opclass, rdb_ast_create_opclass)
+ADAPTER(create_opfamily, rdb_ast_create_opfamily)
+ADAPTER(alter_opfamily, rdb_ast_alter_opfamily)
 ADAPTER(alter_collation, rdb_ast_alter_collation)
 #undef ADAPTER
 
@@ -121,9 +124,9 @@ static const statement_kind KINDS[RDB_AST_TAG_COUNT] = {
     [RDB_AST_ALTER_TEXT_CONFIG] = {"ALTER TEXT SEARCH CONFIGURATION", run_alter_text_config, false},
     [RDB_AST_CREATE_CAST] = {"CREATE CAST", run_create_cast, false},
     [RDB_AST_ALTER_OPERATOR] = {"ALTER OPERATOR", run_alter_operator, false},
-    [RDB_AST_CREATE_OPCLASS] = {"CREATE OPERATOR CLASS", NULL, false},
-    [RDB_AST_CREATE_OPFAMILY] = {"CREATE OPERATOR FAMILY", NULL, false},
-    [RDB_AST_ALTER_OPFAMILY] = {"ALTER OPERATOR FAMILY", NULL, false},
+    [RDB_AST_CREATE_OPCLASS] = {"CREATE OPERATOR CLASS", run_create_opclass, false},
+    [RDB_AST_CREATE_OPFAMILY] = {"CREATE OPERATOR FAMILY", run_create_opfamily, false},
+    [RDB_AST_ALTER_OPFAMILY] = {"ALTER OPERATOR FAMILY", run_alter_opfamily, false},
     [RDB_AST_ALTER_COLLATION] = {"ALTER COLLATION", run_alter_collation, false},
     [RDB_AST_CREATE_CONVERSION] = {"CREATE CONVERSION", NULL, false},
     [RDB_AST_CREATE_EXTENSION] = {"CREATE EXTENSION", run_create_extension, false},

@@ -255,6 +255,10 @@ RDB_CHECKED bool command_alter_text_config(rdb_command_context *context, const r
 /* operator.c */
 RDB_CHECKED bool command_create_cast(rdb_command_context *context, const rdb_ast_create_cast *statement, rdb_error *err);
 RDB_CHECKED bool command_alter_operator(rdb_command_context *context, const rdb_ast_alter_operator *statement, rdb_error *err);
+/* opclass.c */
+RDB_CHECKED bool command_create_opclass(rdb_command_context *context, const rdb_ast_create_opclass *statement, rdb_error *err);
+RDB_CHECKED bool command_create_opfamily(rdb_command_context *context, const rdb_ast_create_opfamily *statement, rdb_error *err);
+RDB_CHECKED bool command_alter_opfamily(rdb_command_context *context, const rdb_ast_alter_opfamily *statement, rdb_error *err);
 RDB_CHECKED bool command_create_extension(rdb_command_context *context, const rdb_ast_create_extension *statement, rdb_error *err);
 RDB_CHECKED bool command_alter_extension(rdb_command_context *context, const rdb_ast_alter_extension *statement, rdb_error *err);
 

@@ -185,6 +185,33 @@ static const char *shown_type(rdb_command_context *context, const rdb_type *type
     return text.data;
 }
 
+/* An index keeps its type's own order: a user's class must be of that one. */
+static bool check_own_order(rdb_command_context *context, const index_method *method, uint32_t class_oid, const char *name, const rdb_type *type, rdb_error *err)
+{
+    enum { OPCLASS_OID_INDEX = 2687, AMOP_MEMBER_INDEX = 2653, BTREE_LESS = 1, BTREE_EQUAL = 3, BTREE_METHOD = 403 };
+    rdb_catalog_scan *scan = NULL;
+    rdb_catalog_row row;
+    bool found = false;
+    uint32_t family = 0, own = 0, order = 0;
+    const bool is_btree = method->oid == BTREE_METHOD;
+    const rdb_datum key = {.oid = class_oid};
+    if (class_oid < RDB_FIRST_NORMAL_OID || type == NULL)
+        return true;
+    bool ok = rdb_catalog_scan_open(&scan, context->access, RDB_PG_OPCLASS, OPCLASS_OID_INDEX, &key, 1, context->arena, err) && rdb_catalog_scan_next(scan, &row, &found, err);
+    if (ok && found)
+        family = row.values[RDB_pg_opclass_opcfamily - 1].oid;
+    rdb_catalog_scan_close(&scan);
+    const rdb_datum keys[] = {{.oid = family}, {.oid = type->oid}, {.oid = type->oid}, {.i16 = BTREE_LESS}};
+    ok = ok && rdb_catalog_scan_open(&scan, context->access, RDB_PG_AMOP, AMOP_MEMBER_INDEX, keys, 4, context->arena, err) && rdb_catalog_scan_next(scan, &row, &found, err);
+    if (ok && found)
+        order = row.values[RDB_pg_amop_amopopr - 1].oid;
+    rdb_catalog_scan_close(&scan);
+    if (!ok || !rdb_opclass_operator(context->access, type->oid, type->oid, is_btree ? BTREE_LESS : BTREE_EQUAL, &own, err))
+        return false;
+    return (own != 0 && own == order) ||
+           rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "indexes of operator class \"%s\", which has another order than the type's own, are not supported yet", name);
+}
+
 static bool choose_class(rdb_command_context *context, const index_method *method, const rdb_ast_names *written, rdb_index_column *column, rdb_error *err)
 {
     uint32_t input = 0, accepted = 0;
@@ -198,6 +225,8 @@ static bool choose_class(rdb_command_context *context, const index_method *metho
             return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "operator class \"%s\" does not exist for access method \"%s\"", name, method->name);
         const rdb_type *taken = NULL;
         if (!rdb_type_get(context->access, accepted, &taken, err))
+            return false;
+        if (!check_own_order(context, method, column->opclass_oid, name, taken, err))
             return false;
         const bool fits = accepted == input || accepted == column->type->oid || (taken != NULL && taken->kind == 'p');
         return fits || rdb_error_set(err, RDB_DATATYPE_MISMATCH, "operator class \"%s\" does not accept data type %s", name, shown_type(context, column->type));

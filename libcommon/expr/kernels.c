@@ -109,6 +109,7 @@ void rdb_expr_register_kernels(void)
     expr_register_server_functions();
     expr_register_size_functions();
     expr_register_object_functions();
+    expr_register_object_addresses();
     expr_register_value_functions();
     expr_register_index_properties();
     expr_register_privilege_functions();

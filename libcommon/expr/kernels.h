@@ -82,6 +82,7 @@ void expr_register_extensions(void);
 void expr_register_server_functions(void);
 void expr_register_size_functions(void);
 void expr_register_object_functions(void);
+void expr_register_object_addresses(void);
 void expr_register_value_functions(void);
 void expr_register_index_properties(void);
 /* reg_names.c. What a name of that reg* type means, 0: nothing. strict: nothing found is an error, PostgreSQL's. */
