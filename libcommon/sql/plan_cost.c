@@ -195,6 +195,52 @@ static bool match_clause(plan_level *level, plan_rel *rel, uint16_t index_no, ui
     return true;
 }
 
+rdb_expr *plan_row_part(planner *p, const rdb_expr *clause, uint32_t part)
+{
+    const rdb_expr_row_compare *row = (const rdb_expr_row_compare *)clause;
+    rdb_expr_function *made = RDB_NEW(p->arena, rdb_expr_function);
+    made->head = *clause;
+    made->head.kind = RDB_EXPR_FUNCTION;
+    made->function = row->functions.items[part];
+    made->operator_oid = row->operator_oids[part];
+    made->input_collation = row->input_collations != NULL ? row->input_collations[part] : 0;
+    rdb_list_push(p->arena, &made->arguments, row->left.items[part]);
+    rdb_list_push(p->arena, &made->arguments, row->right.items[part]);
+    return &made->head;
+}
+
+/* (a, b) > (x, y) over columns that follow one another in the index: a bound of several columns. Further values than the first must be
+ * known not to be null, for then the comparison could be true without them. *is_exact: the bound leaves no row to be looked at again. */
+static uint32_t match_row(plan_level *level, plan_rel *rel, uint16_t index_no, uint16_t column_no, rdb_expr *clause, plan_relids outer, plan_match *matches, bool *is_exact)
+{
+    const rdb_expr_row_compare *row = (const rdb_expr_row_compare *)clause;
+    const rdb_relation *relation = rel->range->relation;
+    const rdb_relation_index *index = &relation->indexes[index_no];
+    uint32_t count = 0;
+    bool may_be_null = false;
+    if (clause->kind != RDB_EXPR_ROW_COMPARE || row->strategy == 3 || row->strategy > 5)
+        return 0;
+    for (; count < row->left.count && column_no + count < index->key_count && count < 32; count++) {
+        const uint16_t column = (uint16_t)(column_no + count);
+        if (index->columns[column].is_descending != index->columns[column_no].is_descending)
+            break;
+        if (!match_clause(level, rel, index_no, column, plan_row_part(level->p, clause, count), outer, &matches[count]))
+            break;
+        const rdb_expr_const *value = (const rdb_expr_const *)matches[count].value;
+        if (value == NULL || matches[count].strategy > 5 || matches[count].strategy == 3 || (matches[count].strategy <= 2) != (row->strategy <= 2) || (count > 0 && (value->head.kind != RDB_EXPR_CONST || value->is_null)))
+            break;
+        const int16_t number = index->columns[column].column_number;
+        may_be_null = may_be_null || (count > 0 && (number <= 0 || !relation->columns[number - 1].not_null));
+        matches[count].clause = clause;
+    }
+    *is_exact = count == row->left.count && !may_be_null;
+    for (uint32_t i = 0; i < count; i++) { /* all but the last one of the row, and that one only where it is met, include their value */
+        const bool is_last = i + 1 == row->left.count;
+        matches[i].strategy = is_last ? row->strategy : row->strategy <= 2 ? 2 : 4;
+    }
+    return count;
+}
+
 /* How far the rows lie in the index's order, by its first column; further columns weaken what that says, as PostgreSQL has it. */
 static double first_correlation(const plan_rel *rel, uint16_t index_no)
 {
@@ -277,6 +323,18 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
             rdb_list_push(p->arena, &path->bounds, rdb_arena_memdup(p->arena, &match, sizeof match));
             break;
         }
+        for (uint32_t i = 0; i < clauses->count && lower.clause == NULL && upper.clause == NULL; i++) {
+            plan_match matches[32];
+            bool is_exact = false;
+            const uint32_t row_count = used[i] ? 0 : match_row(level, rel, index_no, column, clauses->items[i], outer, matches, &is_exact);
+            if (row_count == 0)
+                continue;
+            for (uint32_t k = 0; k < row_count; k++)
+                rdb_list_push(p->arena, &path->bounds, rdb_arena_memdup(p->arena, &matches[k], sizeof matches[k]));
+            used[i] = is_exact;
+            rdb_list_push(p->arena, &bounding, clauses->items[i]);
+            break;
+        }
         if (lower.clause != NULL)
             rdb_list_push(p->arena, &path->bounds, rdb_arena_memdup(p->arena, &lower, sizeof lower));
         if (upper.clause != NULL)
@@ -310,8 +368,8 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
         bool is_counted = false;
         for (uint32_t k = i > 0 ? implied_end[i - 1] : given->count; k < implied_end[i]; k++)
             is_counted = is_counted || used[k]; /* by what it implies */
-        for (uint32_t k = 0; k < trees->predicate.count; k++)
-            is_counted = is_counted || rdb_expr_equal(trees->predicate.items[k], clauses->items[i]);
+        for (uint32_t k = 0; k < bounding.count; k++)
+            is_counted = is_counted || rdb_expr_equal(bounding.items[k], clauses->items[i]);
         if (!is_counted)
             rdb_list_push(p->arena, &others, clauses->items[i]);
     }

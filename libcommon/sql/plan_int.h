@@ -340,6 +340,8 @@ bool plan_choose_order(plan_level *level, plan_rel *rel, plan_path **path);
 void plan_begin_order(plan_level *level);
 /* Keys over built's columns. Nothing is added where the rows are in that order. */
 bool plan_sort_by(plan_level *level, plan_built *built, const rdb_plan_key *keys, uint32_t count, double limit);
+/* The comparison of one column of a comparison of rows. */
+rdb_expr *plan_row_part(planner *p, const rdb_expr *clause, uint32_t part);
 /* plan_cost.c: index scans that give the first keys of an order, at least one: plan_path *, with ordered_count. */
 bool plan_index_orders(plan_level *level, plan_rel *rel, const plan_order *order, uint32_t count, rdb_list *paths);
 rdb_expr *plan_facing(planner *p, rdb_expr *clause, plan_relids left);

@@ -546,7 +546,10 @@ double plan_selectivity_of(plan_level *level, const plan_rel *of, const rdb_expr
         const subject s = examine(level, e->left);
         return s.is_column ? share(1 - equal_selectivity(level, &s, e->right)) : 1 - GUESS_EQUAL;
     }
-    case RDB_EXPR_ROW_COMPARE: return ((const rdb_expr_row_compare *)clause)->strategy == 3 ? GUESS_EQUAL : GUESS_RANGE;
+    case RDB_EXPR_ROW_COMPARE: /* its first column decides of nearly all rows */
+        if (((const rdb_expr_row_compare *)clause)->strategy == 3 || ((const rdb_expr_row_compare *)clause)->strategy > 5)
+            return GUESS_EQUAL;
+        return plan_selectivity_of(level, NULL, plan_row_part(level->p, clause, 0));
     case RDB_EXPR_FUNCTION: {
         const rdb_expr_function *e = (const rdb_expr_function *)clause;
         subject s;

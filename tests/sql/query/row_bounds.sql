@@ -1,0 +1,40 @@
+-- Comparisons of rows as bounds of an index of several columns.
+set enable_indexonlyscan = off;
+set enable_bitmapscan = off;
+create table rb (a int not null, b int not null, c text, d int, primary key (a, b));
+insert into rb select i / 10, i % 10, 'row ' || i, case when i % 4 = 0 then null else i % 10 end from generate_series(0, 4999) i;
+create index rb_ad on rb (a, d);
+create index rb_down on rb (b desc, a desc);
+analyze rb;
+explain (costs off) select a, b from rb where (a, b) > (498, 7) order by a, b limit 5;
+select a, b from rb where (a, b) > (498, 7) order by a, b limit 5;
+select a, b from rb where (a, b) >= (498, 7) order by a, b limit 3;
+explain (costs off) select a, b from rb where (a, b) < (1, 3) order by a desc, b desc limit 4;
+select a, b from rb where (a, b) < (1, 3) order by a desc, b desc limit 4;
+select a, b from rb where (a, b) <= (1, 3) order by a desc, b desc limit 2;
+select count(*) from rb where (a, b) > (250, 5);
+select count(*) from rb where (a, b) > (498, 7);
+select count(*) from rb where (498, 7) < (a, b);
+-- nulls: what the first column decides stands, what it leaves open is not known
+select count(*) from rb where (a, d) > (498, 7);
+select count(*) from rb where (a, d) >= (498, null);
+select count(*) from rb where (a, b) > (498, null);
+select count(*) from rb where (a, b) > (null, 7);
+select a, b, d from rb where (a, d) < (1, 3) order by a, b;
+prepare page(int, int) as select a, b from rb where (a, b) > ($1, $2) order by a, b limit 3;
+execute page(0, 8);
+execute page(498, 9);
+execute page(498, null);
+set plan_cache_mode = force_generic_plan;
+execute page(0, 8);
+execute page(498, null);
+reset plan_cache_mode;
+-- one column bound to a value, the next ones by a row; columns of an index from the greatest down
+select a, b from rb where b = 3 and (b, a) > (3, 497) order by a;
+select a, b from rb where (b, a) > (9, 496) order by b, a;
+select a, b from rb where (b, a) < (0, 3) order by b desc, a desc;
+select a, b, c from rb where (a, b, c) > (499, 8, 'row 4998') order by a, b;
+select a, b, c from rb where (a, b, c) >= (499, 8, 'row 4998') order by a, b;
+delete from rb where (a, b) > (400, 0);
+select max(a), count(*) from rb;
+drop table rb;
