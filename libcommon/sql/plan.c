@@ -493,11 +493,24 @@ static bool plan_select(plan_level *level, plan_built *built)
     return true;
 }
 
+/* HAVING with nothing to group by and nothing to sum up: one row, whatever FROM and WHERE would give, if the condition holds. */
+static const rdb_query *without_rows(planner *p, const rdb_query *query)
+{
+    if (query->command != RDB_COMMAND_SELECT || query->having == NULL || query->has_aggregates || query->group.count > 0 || query->grouping_sets.count > 0 || query->has_set_returning_targets)
+        return query;
+    rdb_query *bare = rdb_arena_memdup(p->arena, query, sizeof *bare);
+    bare->from = (rdb_list){0};
+    bare->where = query->having;
+    bare->having = NULL;
+    return bare;
+}
+
 bool plan_query(planner *p, plan_level *parent, const rdb_query *query, plan_level *level, plan_built *built)
 {
     if (++p->depth > RDB_TREE_DEPTH_MAX)
         return rdb_error_set(p->err, RDB_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
     double fraction = level->tuple_fraction;
+    query = without_rows(p, query);
     query = plan_min_max(p, plan_drop_joins(p, plan_pull_up(p, plan_join_sublinks(p, query))));
     *level = (plan_level){.p = p, .parent = parent, .query = query, .range_count = query->ranges.count, .tuple_fraction = fraction};
     if (query->ranges.count >= PLAN_RELIDS_WORDS * 64)

@@ -168,6 +168,14 @@ static bool plan_call(planner *p, const plan_built *built, rdb_expr_aggregate *a
     return true;
 }
 
+static bool has_equal(const rdb_list *exprs, const rdb_expr *expr)
+{
+    for (uint32_t i = 0; i < exprs->count; i++)
+        if (rdb_expr_equal(exprs->items[i], expr))
+            return true;
+    return false;
+}
+
 static bool has_item(const rdb_list *items, uint32_t ref)
 {
     for (uint32_t i = 0; i < items->count; i++)
@@ -235,7 +243,8 @@ bool plan_aggregation(plan_level *level, plan_built *built, rdb_expr **targets, 
         if (plan_find_target(&query->targets, item->target_ref, &position) == NULL)
             return rdb_error_set(p->err, RDB_INTERNAL_ERROR, "GROUP BY item is not there");
         refs[i] = item->target_ref;
-        if (query->grouping_sets.count > 0 && targets[position]->kind == RDB_EXPR_CONST) { /* null in the sets that lack it: a column, not a constant */
+        /* Null in the sets that lack it: a column of its own, not a constant, nor an equal key's. */
+        while (query->grouping_sets.count > 0 && (targets[position]->kind == RDB_EXPR_CONST || has_equal(&c.keys, targets[position]))) {
             rdb_expr_unary *key = RDB_NEW(p->arena, rdb_expr_unary);
             key->head = *targets[position];
             key->head.kind = RDB_EXPR_RELABEL;
