@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * pg_relation_is_updatable and pg_column_is_updatable, which information_schema asks: what may be written, through views too. */
+#include "catalog/rdb_ddl.h"
 #include "exec/exec_int.h"
 #include "expr/kernels.h"
 
@@ -19,10 +20,28 @@ static int16_t base_column(const rdb_query *view, uint32_t base_no, int16_t numb
     return 0;
 }
 
-/* column 0: of the relation as a whole. */
+/* Changes that a rule takes over for every row. */
+static bool rule_events(rdb_call *call, const rdb_relation *relation, int32_t *events)
+{
+    rdb_list rules;
+    *events = 0;
+    if (!relation->has_rules)
+        return true;
+    if (!rdb_rule_list(rdb_eval_of(call)->access, relation->oid, call->arena, &rules, call->err))
+        return false;
+    for (uint32_t i = 0; i < rules.count; i++) {
+        const rdb_rule *rule = rules.items[i];
+        if (rule->is_instead && rule->condition_tree == NULL)
+            *events |= rule->event == '2' ? EVENT_UPDATE : rule->event == '3' ? EVENT_INSERT : EVENT_DELETE;
+    }
+    return true;
+}
+
+/* column 0: of the relation as a whole. What a view's own rules do not take over has to be possible in what is below it. */
 static bool find_events(rdb_call *call, uint32_t oid, int16_t column, int32_t *events)
 {
     rdb_access *access = rdb_eval_of(call)->access;
+    int32_t possible = EVENT_ALL, own;
     *events = 0;
     for (unsigned depth = 0; depth < DEPTH_MAX; depth++) {
         const rdb_relation *relation = NULL;
@@ -32,19 +51,20 @@ static bool find_events(rdb_call *call, uint32_t oid, int16_t column, int32_t *e
         if (relation == NULL)
             return true;
         if (relation->kind == 'r' || relation->kind == 'p')
-            *events = EVENT_ALL;
+            *events |= possible;
         if (relation->kind != 'v')
             return true;
-        if (!rdb_tree_read_query(call->arena, access, relation->view_tree, &view, call->err))
+        if (!rule_events(call, relation, &own) || !rdb_tree_read_query(call->arena, access, relation->view_tree, &view, call->err))
             return false;
-        if (rdb_view_not_updatable(view, false) != NULL)
+        *events |= own & possible;
+        if (*events == EVENT_ALL || rdb_view_not_updatable(view, false) != NULL)
             return true;
         const uint32_t base_no = ((const rdb_from *)view->from.items[0])->range_no;
         const rdb_relation *base = ((const rdb_range *)view->ranges.items[base_no - 1])->relation;
-        bool writes_columns = column == 0 ? rdb_view_not_updatable(view, true) == NULL : (column = base_column(view, base_no, column)) != 0;
+        const bool writes_columns = column == 0 ? rdb_view_not_updatable(view, true) == NULL : (column = base_column(view, base_no, column)) != 0;
         if (!writes_columns) {
-            *events = base->kind == 'r' || base->kind == 'p' ? EVENT_DELETE : 0;
-            return true;
+            possible &= EVENT_DELETE;
+            column = 0;
         }
         oid = base->oid;
     }

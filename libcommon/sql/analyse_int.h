@@ -370,9 +370,9 @@ RDB_CHECKED bool analyse_value(analyse_state *state, const rdb_ast_node *raw, an
 /* SET column = value, ...: UPDATE's list and DO UPDATE's. */
 RDB_CHECKED bool analyse_set(analyse_state *state, const rdb_list *raw, const analyse_item *table, rdb_list *targets, rdb_error *err);
 /* analyse_conflict.c */
-/* The indexes that clause->elements mean, once the table is known. */
-RDB_CHECKED bool analyse_find_arbiters(analyse_state *state, const rdb_relation *relation, rdb_on_conflict *clause, rdb_error *err);
 RDB_CHECKED bool analyse_on_conflict(analyse_state *state, const rdb_ast_on_conflict *raw, analyse_item *table, rdb_error *err);
+/* Which unique indexes the clause means, when the table is known that is written to: views are behind. */
+RDB_CHECKED bool analyse_infer_arbiters(rdb_analysis *analysis, rdb_query *query, rdb_error *err);
 RDB_CHECKED bool analyse_multi_assign(analyse_state *state, const rdb_ast_multi_assign *raw, rdb_expr **expr, rdb_error *err);
 
 /* PostgreSQL's privilege bits. */

@@ -162,7 +162,7 @@ bool rewrite_view_refuse(const rdb_relation *view, uint8_t command, const char *
                           WORDS[command].event, WORDS[command].event);
 }
 
-static bool map_targets(rdb_list *targets, const rdb_relation *view, const rdb_query *tree, bool is_insert, rdb_error *err)
+static bool map_targets(rdb_list *targets, const rdb_relation *view, const rdb_relation *base, const rdb_query *tree, bool is_insert, rdb_error *err)
 {
     for (uint32_t i = 0; i < targets->count; i++) {
         rdb_target *target = targets->items[i];
@@ -178,7 +178,7 @@ static bool map_targets(rdb_list *targets, const rdb_relation *view, const rdb_q
         }
         for (uint32_t k = 0; k < i; k++)
             if (((const rdb_target *)targets->items[k])->number == number && !((const rdb_target *)targets->items[k])->is_junk)
-                return rdb_error_set(err, RDB_SYNTAX_ERROR, "multiple assignments to same column \"%s\"", view->columns[target->number - 1].name);
+                return rdb_error_set(err, RDB_SYNTAX_ERROR, "multiple assignments to same column \"%s\"", base->columns[number - 1].name);
         target->number = number;
     }
     return true;
@@ -309,9 +309,10 @@ static uint64_t *map_columns(const analyse_state *state, const rdb_range *range,
 
 /* The statement's range becomes the table's. Who runs the statement needs its privileges on the view, the view's owner (or, of a
  * security_invoker view, the user) the same ones on the table, and to read all that the view reads if the statement reads at all. */
-static bool use_base(rdb_analysis *analysis, rdb_range *range, const rdb_relation *base, const rdb_query *tree, uint64_t *reads, rdb_error *err)
+static bool use_base(rdb_analysis *analysis, rdb_range *range, const rdb_range *below, const rdb_query *tree, uint64_t *reads, rdb_error *err)
 {
     rdb_txn *txn = rdb_access_get_context(analysis->access)->txn;
+    const rdb_relation *base = below->relation;
     rdb_lock_tag tag = {.kind = RDB_LOCK_RELATION, .pdb = rdb_txn_pdb(txn), .a = base->oid};
     const analyse_state state = {.analysis = analysis};
     bool taken = false;
@@ -320,6 +321,8 @@ static bool use_base(rdb_analysis *analysis, rdb_range *range, const rdb_relatio
     const rdb_range *named = rdb_arena_memdup(analysis->arena, range, sizeof *range);
     range->through = named;
     range->relation = base;
+    range->alias = below->alias;
+    range->has_alias = below->has_alias;
     range->lock_mode = RDB_LOCK_ROW_EXCLUSIVE;
     range->columns = (rdb_list){0};
     for (uint16_t i = 0; i < base->column_count; i++)
@@ -331,20 +334,21 @@ static bool use_base(rdb_analysis *analysis, rdb_range *range, const rdb_relatio
     return true;
 }
 
-/* DO UPDATE: what it sets are columns of the table too, and EXCLUDED is the row that would have come into the table. */
+/* DO UPDATE: what it sets are the table's columns, and "excluded" is a row of the table. */
 static bool rewrite_conflict(rdb_analysis *analysis, rdb_query *query, const rdb_relation *view, const rdb_relation *base, uint32_t base_no, const rdb_query *tree, rdb_error *err)
 {
-    rdb_on_conflict *clause = query->on_conflict;
-    const uint32_t excluded_no = clause->excluded_range_no;
+    const uint32_t excluded_no = query->on_conflict->excluded_range_no;
     rdb_range *excluded = query->ranges.items[excluded_no - 1];
-    rdb_query *again = NULL; /* a tree of its own, over that range */
-    if (!rdb_tree_read_query(analysis->arena, analysis->access, view->view_tree, &again, err))
+    rdb_query *again = NULL;
+    if (!map_targets(&query->on_conflict->set_targets, view, base, tree, true, err) || /* PostgreSQL's words are INSERT's */
+        !rdb_tree_read_query(analysis->arena, analysis->access, view->view_tree, &again, err))
         return false;
     ((rdb_from *)again->from.items[0])->range_no = excluded_no;
-    if (!replace_in_query(analysis, again, base_no, excluded_no, NULL, err) || !replace_in_query(analysis, query, excluded_no, excluded_no, again, err) ||
-        !map_targets(&clause->set_targets, view, tree, true, err))
+    if (!replace_in_query(analysis, again, base_no, excluded_no, NULL, err) || !replace_in_query(analysis, query, excluded_no, excluded_no, again, err))
         return false;
+    excluded->through = rdb_arena_memdup(analysis->arena, excluded, sizeof *excluded);
     excluded->relation = base;
+    excluded->required_privileges = 0;
     excluded->columns = (rdb_list){0};
     for (uint16_t i = 0; i < base->column_count; i++)
         rdb_list_push(analysis->arena, &excluded->columns, (void *)(uintptr_t)base->columns[i].name);
@@ -374,7 +378,7 @@ bool rewrite_view_target(rdb_analysis *analysis, rdb_query *query, rdb_error *er
         return false;
     if ((is_insert && !add_view_defaults(analysis, query, view, err)) ||
         !replace_in_query(analysis, query, query->result_range_no, query->result_range_no, tree, err) ||
-        ((is_insert || query->command == RDB_COMMAND_UPDATE) && !map_targets(&query->targets, view, tree, is_insert, err)))
+        ((is_insert || query->command == RDB_COMMAND_UPDATE) && !map_targets(&query->targets, view, base, tree, is_insert, err)))
         return false;
     if (query->on_conflict != NULL && query->on_conflict->action == 2 && !rewrite_conflict(analysis, query, view, base, base_no, tree, err))
         return false;
@@ -398,10 +402,7 @@ bool rewrite_view_target(rdb_analysis *analysis, rdb_query *query, rdb_error *er
         check->condition = again->where;
         rdb_list_push(analysis->arena, &query->view_checks, check);
     }
-    analyse_state state = {.analysis = analysis};
-    if (query->on_conflict != NULL && query->on_conflict->elements.count > 0 && base->kind != 'v' && !analyse_find_arbiters(&state, base, query->on_conflict, err))
-        return false;
-    return use_base(analysis, range, base, tree, reads, err) && (!is_insert || base->kind == 'v' || analyse_add_identities(analysis, query, base, err));
+    return use_base(analysis, range, tree->ranges.items[base_no - 1], tree, reads, err) && (!is_insert || base->kind == 'v' || analyse_add_identities(analysis, query, base, err));
 }
 
 /* Rules of rows stand alone, with the table as their only range. */
@@ -410,5 +411,5 @@ bool rewrite_view_finish(rdb_analysis *analysis, rdb_query *query, rdb_error *er
     for (uint32_t i = 0; query->result_range_no > 1 && i < query->view_checks.count; i++)
         if (!replace_in_expr(analysis, ((rdb_view_check *)query->view_checks.items[i])->condition, query->result_range_no, 1, err))
             return false;
-    return rdb_arena_check(analysis->arena, err);
+    return analyse_infer_arbiters(analysis, query, err) && rdb_arena_check(analysis->arena, err);
 }

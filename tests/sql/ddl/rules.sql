@@ -132,3 +132,15 @@ reset role;
 select * from secret;
 drop table secret, open_door;
 drop role rule_user;
+-- what the catalog says of views with rules
+create view nine as select 9 as n;
+create view over_nine as select n from nine where n > 0;
+select relname, pg_relation_is_updatable(oid, false), pg_column_is_updatable(oid, 1::smallint, false) from pg_class where relname in ('nine', 'over_nine', 'joined', 'cheap', 'goods') order by 1;
+create rule nine_ins as on insert to nine do instead nothing;
+create rule nine_upd as on update to nine where old.n = 1 do instead nothing;
+create rule nine_del as on delete to nine do instead nothing;
+select table_name, is_updatable, is_insertable_into from information_schema.views where table_name in ('nine', 'over_nine', 'joined', 'cheap') order by 1;
+select relname, pg_relation_is_updatable(oid, false), pg_column_is_updatable(oid, 1::smallint, false) from pg_class where relname in ('nine', 'over_nine') order by 1;
+insert into over_nine values (1);
+delete from over_nine;
+update over_nine set n = 2;

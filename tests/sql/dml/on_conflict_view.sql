@@ -1,0 +1,50 @@
+-- ON CONFLICT through views: the index is the table's, whatever the view calls its columns.
+create table stock (id int primary key, label text unique, amount int default 0, check (amount >= 0));
+create unique index stock_lower on stock (lower(label)) where amount > 100;
+create view stock_view as select label as name, id as number, amount, upper(label) as shout from stock;
+create view some_stock as select number, name, amount from stock_view where amount < 50 with check option;
+insert into stock values (1, 'nail', 10), (2, 'saw', 20);
+insert into stock_view (number, name) values (1, 'other') on conflict do nothing;
+insert into stock_view (number, name) values (1, 'other') on conflict (number) do nothing;
+insert into stock_view (number, name) values (3, 'saw') on conflict (name) do nothing returning *;
+insert into stock_view (number, name) values (3, 'saw') on conflict (amount) do nothing;
+insert into stock_view (number, name) values (3, 'saw') on conflict (nothing) do nothing;
+insert into stock_view (number, name) values (3, 'SAW2') on conflict (lower(name)) where amount > 100 do nothing;
+insert into stock_view as v (number, name, amount) values (1, 'x', 5), (4, 'bolt', 6)
+    on conflict (number) do update set amount = v.amount + excluded.amount, name = v.name || '+' || excluded.name where v.amount < 100 returning number, name, amount, shout;
+insert into stock_view (number, name) values (1, 'x') on conflict (number) do update set shout = 'X';
+insert into stock_view (number, name) values (1, 'yell') on conflict (number) do update set name = excluded.shout;
+insert into some_stock values (2, 'drill', 30) on conflict (number) do update set amount = excluded.amount, name = excluded.name returning *;
+insert into some_stock values (2, 'drill', 30) on conflict (number) do update set amount = excluded.amount + 30;
+insert into some_stock values (9, 'crane', 60) on conflict (number) do nothing;
+insert into stock_view (number, name) values (1, 'x') on conflict on constraint stock_pkey do nothing;
+explain (costs off) insert into some_stock values (2, 'drill', 30) on conflict (number) do nothing;
+select * from stock order by id;
+-- rights: the view's for who runs it, the table's for its owner
+create role conflict_user;
+grant insert, select on stock_view to conflict_user;
+set role conflict_user;
+insert into stock_view (number, name) values (1, 'y') on conflict (number) do nothing;
+insert into stock_view (number, name) values (1, 'y') on conflict (number) do update set name = excluded.name;
+insert into stock values (1, 'y') on conflict (id) do nothing;
+reset role;
+grant update (name) on stock_view to conflict_user;
+set role conflict_user;
+insert into stock_view (number, name) values (1, 'y') on conflict (number) do update set name = excluded.name;
+insert into stock_view (number, name) values (1, 'y') on conflict (number) do update set amount = 1;
+reset role;
+select * from stock where id = 1;
+drop view some_stock, stock_view;
+drop role conflict_user;
+-- in a rule, the index that is there when the rule is used
+create table orders (id int, note text);
+create table kept (id int, note text);
+create unique index kept_lower on kept (lower(note));
+create rule keep as on insert to orders do instead insert into kept values (new.id, new.note) on conflict (lower(note)) do update set id = kept.id + excluded.id returning *;
+insert into orders values (1, 'A') returning *;
+insert into orders values (2, 'a') returning *;
+drop index kept_lower;
+insert into orders values (3, 'a');
+create unique index kept_again on kept (lower(note));
+insert into orders values (4, 'A'), (5, 'B');
+select * from kept order by id;
