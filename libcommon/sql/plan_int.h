@@ -285,6 +285,12 @@ const rdb_query *plan_drop_joins(planner *p, const rdb_query *query);
 bool plan_range_is_unique(const rdb_range *range, const rdb_list *columns);
 /* plan_semijoin.c */
 const rdb_query *plan_join_sublinks(planner *p, const rdb_query *query);
+bool plan_is_plain(const rdb_query *query, bool *is_correlated);                    /* tables read and filtered, correlated in WHERE at most */
+const rdb_query *plan_without_show(planner *p, const rdb_query *query);            /* what EXISTS looks at */
+void plan_split(planner *p, rdb_expr *expr, rdb_list *conjuncts);
+rdb_expr *plan_and(planner *p, rdb_expr *left, rdb_expr *right);                   /* NULL: nothing */
+/* plan_exists.c: EXISTS as a test of hashed rows; NULL: it is none. */
+rdb_expr *plan_exists_as_any(planner *p, const rdb_expr_sublink *link);
 /* plan_class.c */
 typedef struct plan_class_member {
     rdb_expr *expr;

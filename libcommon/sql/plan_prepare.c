@@ -257,6 +257,9 @@ static rdb_expr *prepare_sublink(preparer *s, rdb_expr_sublink *link)
     rdb_expr *planned = find_grouped(level, link);
     if (planned != NULL && s->test_of == NULL)
         return planned;
+    rdb_expr *any = plan_exists_as_any(p, link);
+    if (any != NULL)
+        return prepare_node(s, any);
     plan_level *inner = RDB_NEW(p->arena, plan_level);
     plan_built built;
     uint32_t subplan_no = 0;

@@ -53,7 +53,7 @@ static bool see_outward(void *context, const rdb_expr *expr, uint32_t levels)
 
 /* Tables read and filtered, nothing more: their rows may be joined instead of asked for. Columns from around it may stand in
  * WHERE and, for IN, among the targets. */
-static bool is_plain(const rdb_query *query, bool *is_correlated)
+bool plan_is_plain(const rdb_query *query, bool *is_correlated)
 {
     outward_search s = {0};
     if (query->command != RDB_COMMAND_SELECT || query->set_operation != NULL || query->has_aggregates || query->has_windows || query->has_set_returning_targets || query->group.count > 0 ||
@@ -73,7 +73,7 @@ static bool is_plain(const rdb_query *query, bool *is_correlated)
     return !s.elsewhere;
 }
 
-static rdb_expr *both(planner *p, rdb_expr *left, rdb_expr *right)
+rdb_expr *plan_and(planner *p, rdb_expr *left, rdb_expr *right)
 {
     if (left == NULL || right == NULL)
         return left ? left : right;
@@ -141,7 +141,7 @@ static bool join_tables(planner *p, rdb_query *query, const place *where, const 
         test = m.failed ? NULL : read_test(&r, link->test);
         m.failed |= test == NULL || r.failed;
     }
-    condition = both(p, test, condition);
+    condition = plan_and(p, test, condition);
     if (m.failed || condition == NULL)
         return false; /* EXISTS (SELECT ... FROM t): nothing joins; asked once it is cheaper */
     query->has_sublinks |= inner->has_sublinks;
@@ -185,7 +185,7 @@ static bool join_query(planner *p, rdb_query *query, const place *where, const r
 }
 
 /* What EXISTS does not look at: targets, their order, and a LIMIT that lets a row through. */
-static const rdb_query *without_show(planner *p, const rdb_query *query)
+const rdb_query *plan_without_show(planner *p, const rdb_query *query)
 {
     const rdb_expr_const *limit = (const rdb_expr_const *)query->limit_count;
     const bool limits_nothing = limit == NULL || (limit->head.kind == RDB_EXPR_CONST && (limit->is_null || limit->value.i64 > 0));
@@ -261,18 +261,18 @@ static bool join_conjunct(planner *p, rdb_query *query, const place *where, rdb_
         query->ranges.count + link.query->ranges.count + 1 >= PLAN_RELIDS_WORDS * 64 || link.query->command != RDB_COMMAND_SELECT || link.query->has_modifying_cte || !stays_in_place(where, &link))
         return false;
     if (!is_any)
-        link.query = (rdb_query *)(uintptr_t)without_show(p, link.query);
-    if (is_plain(link.query, &is_correlated) && (is_any || is_correlated) && join_tables(p, query, where, &link, negated))
+        link.query = (rdb_query *)(uintptr_t)plan_without_show(p, link.query);
+    if (plan_is_plain(link.query, &is_correlated) && (is_any || is_correlated) && join_tables(p, query, where, &link, negated))
         return true;
     return is_any && !plan_refers_outward(link.query) && join_query(p, query, where, &link);
 }
 
-static void split(planner *p, rdb_expr *expr, rdb_list *conjuncts)
+void plan_split(planner *p, rdb_expr *expr, rdb_list *conjuncts)
 {
     if (expr->kind == RDB_EXPR_BOOL && ((rdb_expr_bool *)expr)->bool_kind == RDB_BOOL_AND) {
         rdb_list *arguments = &((rdb_expr_bool *)expr)->arguments;
         for (uint32_t i = 0; i < arguments->count; i++)
-            split(p, arguments->items[i], conjuncts);
+            plan_split(p, arguments->items[i], conjuncts);
         return;
     }
     rdb_list_push(p->arena, conjuncts, expr);
@@ -284,7 +284,7 @@ static void join_nested(planner *p, rdb_query *query, rdb_from *join)
     rdb_list conjuncts = {0}, kept = {0};
     if (join->condition == NULL || ++p->depth > RDB_TREE_DEPTH_MAX)
         return;
-    split(p, join->condition, &conjuncts);
+    plan_split(p, join->condition, &conjuncts);
     for (uint32_t i = 0; i < conjuncts.count; i++) {
         const bool filters_left = join->join_kind == RDB_JOIN_INNER || join->join_kind == RDB_JOIN_SEMI || join->join_kind == RDB_JOIN_RIGHT;
         const bool filters_right = join->right != NULL && join->join_kind != RDB_JOIN_RIGHT && join->join_kind != RDB_JOIN_FULL;
@@ -297,7 +297,7 @@ static void join_nested(planner *p, rdb_query *query, rdb_from *join)
         return;
     join->condition = NULL;
     for (uint32_t i = 0; i < kept.count; i++)
-        join->condition = both(p, join->condition, kept.items[i]);
+        join->condition = plan_and(p, join->condition, kept.items[i]);
 }
 
 static rdb_from *copy_from(planner *p, const rdb_from *from)
@@ -358,7 +358,7 @@ const rdb_query *plan_join_sublinks(planner *p, const rdb_query *query)
     }
     if (query->where == NULL)
         return copy;
-    split(p, query->where, &conjuncts);
+    plan_split(p, query->where, &conjuncts);
     if (query->command != RDB_COMMAND_SELECT) { /* the table that is written is joined too */
         bool is_there = false;
         for (uint32_t i = 0; i < copy->from.count; i++)
@@ -380,6 +380,6 @@ const rdb_query *plan_join_sublinks(planner *p, const rdb_query *query)
         return in_joins ? copy : query;
     copy->where = NULL;
     for (uint32_t i = 0; i < kept.count; i++)
-        copy->where = both(p, copy->where, kept.items[i]);
+        copy->where = plan_and(p, copy->where, kept.items[i]);
     return copy;
 }

@@ -1,0 +1,21 @@
+-- EXISTS that cannot be joined: under OR, NOT, in select lists and CASE; with nulls on either side
+create table customer (id int, name text);
+create table web (customer int, day int);
+create table shop (customer bigint, day int);
+insert into customer select i, 'c' || i from generate_series(1, 12) i;
+insert into customer values (null, 'nobody');
+insert into web select i % 5 + 1, i from generate_series(1, 20) i;
+insert into web values (null, 3);
+insert into shop select i, i from generate_series(8, 10) i;
+analyze;
+select id from customer c where exists (select 1 from web where customer = c.id) or exists (select * from shop s where c.id = s.customer) order by 1;
+select id from customer c where not (exists (select 1 from web where customer = c.id and day > 3) and c.id > 2) order by 1;
+select id, exists (select 1 from web w where w.customer = c.id) as web, not exists (select 1 from shop s where s.customer = c.id) as no_shop from customer c order by 1;
+select id, case when exists (select 1 from web w, shop s where w.day = s.day and w.customer = c.id) then 'both' else 'no' end from customer c order by 1;
+select id, exists (select 1 from web w where w.customer = c.id and w.day > c.id) as two_links from customer c order by 1;
+select id, exists (select 1 from web w where w.customer + 1 = c.id - 1) as computed, exists (select 1 from web w where w.customer = c.id limit 0) as never from customer c order by 1;
+select id, exists (select count(*) from web w where w.customer = c.id) as counted from customer c where id < 3 or id is null order by 1;
+select exists (select 1 from web w where w.customer = c.id) as e, count(*) from customer c group by exists (select 1 from web w where w.customer = c.id) order by 1;
+select (select string_agg(id::text, ',' order by id) from customer c where exists (select 1 from web w where w.customer = c.id and w.day = o.day) or c.id = 12) from shop o order by 1;
+with changed as (update customer c set name = name || '!' where exists (select 1 from web w where w.customer = c.id) or id = 9 returning id, name) select * from changed order by 1;
+with gone as (delete from customer c where (exists (select 1 from shop s where s.customer = c.id)) = false and id > 3 returning id) select * from gone order by 1;
