@@ -3,6 +3,9 @@
 #include "catalog/rdb_acl.h"
 #include "command/inherit.h"
 #include "txn/rdb_ssi.h"
+#include "type/rdb_collation.h"
+#include "type/rdb_encoding.h"
+#include <strings.h>
 
 /* ---- CREATE VIEW ------------------------------------------------------------------------------------------------------- */
 /* A view of something temporary is temporary. */
@@ -164,6 +167,49 @@ static bool outside_block(rdb_command_context *context, rdb_error *err)
     return context->is_top_level || rdb_error_set(err, RDB_ACTIVE_SQL_TRANSACTION, "%s cannot run inside a transaction block", context->tag);
 }
 
+/* ENCODING, LOCALE and their kin: databases keep UTF-8 and order texts by bytes unless a COLLATE says otherwise, so what asks for
+ * something else is refused. */
+static bool check_locale_options(rdb_command_context *context, const rdb_list *options, rdb_error *err)
+{
+    static const char *const LOCALES[] = {"locale", "lc_collate", "lc_ctype"};
+    static const char *const BYTES[] = {"C", "POSIX", "C.UTF-8", "C.utf8"};
+    static const char REFUSED[] = "Databases order texts by bytes; give columns a collation, or use COLLATE.";
+    const rdb_ast_option *encoding = command_option(options, "encoding"), *provider = command_option(options, "locale_provider");
+    const char *name = encoding != NULL ? command_option_text(encoding) : NULL;
+    if (name != NULL) {
+        const int number = rdb_encoding_find(name);
+        if (number < 0) {
+            rdb_error_set(err, RDB_UNDEFINED_OBJECT, "%s is not a valid encoding name", name);
+            return command_at(context, encoding->node.location, err);
+        }
+        if (number != RDB_ENCODING_UTF8)
+            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "databases in encoding %s are not supported", rdb_encoding_name(number)) ||
+                   rdb_error_hint(err, "Databases keep UTF8; clients may speak any encoding (client_encoding).");
+    }
+    for (size_t i = 0; i < RDB_COUNT_OF(LOCALES); i++) {
+        const rdb_ast_option *option = command_option(options, LOCALES[i]);
+        const char *locale = option != NULL ? command_option_text(option) : NULL;
+        bool is_known = locale == NULL;
+        for (size_t k = 0; k < RDB_COUNT_OF(BYTES) && !is_known; k++)
+            is_known = strcmp(locale, BYTES[k]) == 0;
+        if (is_known)
+            continue;
+        const rdb_collation_definition wanted = {.provider = 'c', .is_deterministic = true, .collate = locale, .ctype = locale};
+        if (!rdb_collation_check(&wanted, err)) {
+            rdb_error_clear(err);
+            return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "invalid locale name: \"%s\"", locale);
+        }
+        rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "databases with locale \"%s\" are not supported", locale);
+        return rdb_error_hint(err, "%s", REFUSED);
+    }
+    const char *written = provider != NULL ? command_option_text(provider) : NULL;
+    if ((written != NULL && strcasecmp(written, "icu") == 0) || command_option(options, "icu_locale") != NULL) {
+        rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "databases with a default collation of ICU are not supported");
+        return rdb_error_hint(err, "%s", REFUSED);
+    }
+    return written == NULL || strcasecmp(written, "libc") == 0 || rdb_error_set(err, RDB_INVALID_OBJECT_DEFINITION, "unrecognized locale provider: %s", written);
+}
+
 bool command_create_database(rdb_command_context *context, const rdb_ast_create_database *statement, rdb_error *err)
 {
     const rdb_ast_option *template_option = command_option(&statement->options, "template");
@@ -175,7 +221,7 @@ bool command_create_database(rdb_command_context *context, const rdb_ast_create_
         return false;
     if (!context->role->can_create_db && !context->role->is_superuser)
         return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "permission denied to create database");
-    if (!command_new_owner(context, owner.name != NULL ? &owner : NULL, &owner_oid, err))
+    if (!check_locale_options(context, &statement->options, err) || !command_new_owner(context, owner.name != NULL ? &owner : NULL, &owner_oid, err))
         return false;
     return rdb_database_create(rdb_access_get_context(context->access)->catalog, statement->name, template_name != NULL ? template_name : "template1", owner_oid, err);
 }

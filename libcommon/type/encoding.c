@@ -212,8 +212,8 @@ static uint32_t character_of(UConverter *converter, const uint8_t *at, uint32_t 
     UChar units[4];
     UErrorCode status = U_ZERO_ERROR;
     int32_t count = ucnv_toUChars(converter, units, 4, (const char *)at, (int32_t)length, &status);
-    if (U_FAILURE(status) || count == 0 || count > 2)
-        return 0;
+    if (U_FAILURE(status) || count == 0 || count > 2 || (count == 2 ? !U16_IS_LEAD(units[0]) || !U16_IS_TRAIL(units[1]) : U16_IS_SURROGATE(units[0])))
+        return 0; /* nothing, or more than one character */
     return count == 2 ? (uint32_t)U16_GET_SUPPLEMENTARY(units[0], units[1]) : units[0];
 }
 
