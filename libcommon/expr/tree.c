@@ -439,7 +439,13 @@ bool rdb_expr_equal(const rdb_expr *left, const rdb_expr *right)
             return false;
         break;
     }
-    case RDB_EXPR_GROUPING:
+    case RDB_EXPR_GROUPING: { /* of keys that fold to equal constants each is another one */
+        const rdb_expr_grouping *a = (const void *)left, *b = (const void *)right;
+        for (uint32_t i = 0; a->refs != NULL && b->refs != NULL && i < a->arguments.count && a->arguments.count == b->arguments.count; i++)
+            if (a->refs[i] != b->refs[i])
+                return false;
+        break;
+    }
     case RDB_EXPR_CASE_TEST:
     case RDB_EXPR_DOMAIN_VALUE:
     case RDB_EXPR_COALESCE:

@@ -44,7 +44,14 @@ const rdb_type *analyse_array_element(const rdb_type *type)
 bool analyse_array_of(const analyse_state *state, const rdb_type *element, const rdb_type **array, rdb_error *err)
 {
     *array = NULL;
-    return element->array_oid == 0 || rdb_type_get(state->analysis->access, element->array_oid, array, err);
+    if (element->array_oid != 0 && !rdb_type_get(state->analysis->access, element->array_oid, array, err))
+        return false;
+    if (element->oid == RDB_RECORDOID && element->fields != NULL && *array != NULL) { /* whose fields have names */
+        rdb_type *named = rdb_arena_memdup(analyse_arena(state), *array, sizeof *named);
+        named->element = element;
+        *array = named;
+    }
+    return true;
 }
 
 /* ---- ways from type to type ---- */

@@ -600,6 +600,9 @@ bool analyse_call(analyse_state *state, const rdb_ast_call *call, rdb_expr **exp
     if (!analyse_coerce_arguments(state, &c.arguments, declared, err) || !collect_variadic(&c, err) ||
         !analyse_get_type(state, result_oid, &result, err))
         return false;
+    const rdb_type *first = c.arguments.count > 0 ? ((const rdb_expr *)c.arguments.items[0])->type : NULL;
+    if (result_oid == RDB_RECORDARRAYOID && first != NULL && first->oid == RDB_RECORDOID && !analyse_array_of(state, first, &result, err))
+        return false;
     if (call->is_variadic && c.function->variadic_type == RDB_ANYOID) {
         const rdb_expr *last = c.arguments.items[c.arguments.count - 1];
         if (last->type->oid != RDB_UNKNOWNOID && analyse_base_type(last->type, NULL)->element == NULL)
