@@ -15,6 +15,7 @@ static bool is_scan(const rdb_plan_node *node)
 {
     switch ((rdb_plan_kind)node->kind) {
     case RDB_PLAN_SEQ_SCAN:
+    case RDB_PLAN_TID_SCAN:
     case RDB_PLAN_INDEX_SCAN:
     case RDB_PLAN_INDEX_ONLY_SCAN:
     case RDB_PLAN_FUNCTION_SCAN:
@@ -160,6 +161,7 @@ static void add_outputs(explaining *work, const rdb_plan_node *node, rdb_list *t
     }
     switch ((rdb_plan_kind)node->kind) {
     case RDB_PLAN_SEQ_SCAN:
+    case RDB_PLAN_TID_SCAN:
     case RDB_PLAN_INDEX_SCAN:
     case RDB_PLAN_INDEX_ONLY_SCAN:
         for (uint16_t i = 0; i < node->of.scan.column_count; i++)
@@ -205,6 +207,7 @@ static node_place place_of(explaining *work, const rdb_plan_node *node)
     switch ((rdb_plan_kind)node->kind) {
     case RDB_PLAN_INDEX_SCAN:
     case RDB_PLAN_INDEX_ONLY_SCAN: place.index = node->of.scan.relation->indexes[node->of.scan.index_no].name; /* fall through */
+    case RDB_PLAN_TID_SCAN:
     case RDB_PLAN_SEQ_SCAN:
         place.name = node->of.scan.relation->name;
         place.schema = node->of.scan.relation->namespace_name;
@@ -597,6 +600,10 @@ static void put_properties(explaining *work, const rdb_plan_node *node)
     case RDB_PLAN_SEQ_SCAN:
         if (node->of.scan.sample != NULL)
             explain_put(&work->w, "Sampling", node->of.scan.sample->text);
+        put_filter(work, node, "Filter");
+        break;
+    case RDB_PLAN_TID_SCAN:
+        explain_put(&work->w, "TID Cond", conjunction(work, &node->of.scan.condition));
         put_filter(work, node, "Filter");
         break;
     case RDB_PLAN_INDEX_SCAN:

@@ -85,6 +85,7 @@ static bool plan_reads_parameters(const rdb_plan_node *plan)
     switch ((rdb_plan_kind)plan->kind) {
     case RDB_PLAN_INDEX_SCAN:
     case RDB_PLAN_INDEX_ONLY_SCAN:
+    case RDB_PLAN_TID_SCAN:
         for (uint32_t i = 0; i < plan->of.scan.bound_count; i++)
             if (exec_reads_parameters(plan->of.scan.bounds[i].value))
                 return true;
@@ -132,6 +133,7 @@ static const exec_ops *find_ops(uint8_t kind)
     case RDB_PLAN_SEQ_SCAN: return &exec_seq_scan_ops;
     case RDB_PLAN_INDEX_SCAN:
     case RDB_PLAN_INDEX_ONLY_SCAN: return &exec_index_scan_ops;
+    case RDB_PLAN_TID_SCAN: return &exec_tid_scan_ops;
     case RDB_PLAN_VALUES_SCAN: return &exec_values_ops;
     case RDB_PLAN_FUNCTION_SCAN: return &exec_function_ops;
     case RDB_PLAN_CTE_SCAN: return &exec_cte_ops;

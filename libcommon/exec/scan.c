@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * SeqScan and IndexScan. In one-row substitution (R35) a scan gives the one row that the execution names for it. */
+ * SeqScan, IndexScan and TidScan. In one-row substitution (R35) a scan gives the one row that the execution names for it. */
 #include "exec/exec_int.h"
 #include "txn/rdb_ssi.h"
 #include <stdlib.h>
@@ -565,3 +565,123 @@ static bool next_index_scan(exec_node *node, uint32_t budget, rdb_batch **raw, r
 }
 
 const exec_ops exec_index_scan_ops = {open_index_scan, begin_index_scan, next_index_scan, close_scan};
+
+/* ---- TidScan ------------------------------------------------------------------------------------------------------------------------- */
+typedef struct tid_state {
+    scan_state scan;         /* first: what the other scans share */
+    rdb_row_address *addresses;
+    uint32_t address_count, next;
+    bool is_read;
+} tid_state;
+
+static bool open_tid_scan(exec_node *node, rdb_error *err)
+{
+    const rdb_plan_scan *scan = &node->plan->of.scan;
+    tid_state *state = RDB_NEW(node->x->arena, tid_state);
+    node->state = state;
+    state->scan.scan_arena = exec_arena(node->x, "scan");
+    state->scan.bound_arena = exec_arena(node->x, "bounds");
+    if (state->scan.scan_arena == NULL || state->scan.bound_arena == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    state->scan.bounds = RDB_NEW_ARRAY(node->x->arena, scan_bound, 1);
+    state->scan.bounds[0].plan = &scan->bounds[0];
+    rdb_expr *value = scan->bounds[0].value;
+    return exec_compile(node->x, &state->scan.bounds[0].program, &value, 1, err) && add_columns(node, &state->scan) &&
+           exec_compile_list(node->x, &state->scan.condition, &scan->condition, err);
+}
+
+static bool begin_tid_scan(exec_node *node, rdb_error *err)
+{
+    (void)err;
+    tid_state *state = node->state;
+    state->is_read = state->scan.is_done = false;
+    return true;
+}
+
+/* An address may name no row, nor even a block: then there is none. */
+static void add_address(tid_state *state, rdb_datum tid, uint64_t blocks)
+{
+    uint64_t block = 0;
+    uint16_t slot = 0;
+    memcpy(&block, tid.fixed, sizeof block);
+    memcpy(&slot, tid.fixed + 8, sizeof slot);
+    if (slot > 0 && block + 1 < blocks && block + 1 != 0)
+        state->addresses[state->address_count++] = RDB_ROW_ADDRESS(block + 1, (uint16_t)(slot - 1));
+}
+
+static int compare_addresses(const void *left, const void *right)
+{
+    const rdb_row_address a = *(const rdb_row_address *)left, b = *(const rdb_row_address *)right;
+    return a < b ? -1 : a > b;
+}
+
+static bool list_addresses(exec_node *node, rdb_error *err)
+{
+    tid_state *state = node->state;
+    scan_bound *bound = &state->scan.bounds[0];
+    rdb_datum value;
+    bool is_null = true;
+    uint64_t blocks = 0;
+    state->address_count = state->next = 0;
+    state->is_read = true;
+    rdb_arena_reset(state->scan.bound_arena);
+    if (!rdb_program_value(bound->program, &node->x->eval, state->scan.bound_arena, 0, &value, &is_null, err) ||
+        !rdb_table_block_count(&node->plan->of.scan.relation->table, &blocks, err))
+        return false;
+    rdb_array_shape shape = {.count = 1};
+    if (!is_null && bound->plan->is_any)
+        rdb_array_get_shape(value, &shape);
+    state->addresses = rdb_arena_try_alloc(state->scan.bound_arena, (shape.count + 1) * sizeof *state->addresses, err);
+    if (state->addresses == NULL || is_null)
+        return state->addresses != NULL;
+    for (uint32_t i = 0; i < shape.count; i++) {
+        rdb_datum item = value;
+        if (!bound->plan->is_any || rdb_array_get(value, i, &item))
+            add_address(state, item, blocks);
+    }
+    qsort(state->addresses, state->address_count, sizeof *state->addresses, compare_addresses);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < state->address_count; i++)
+        if (i == 0 || state->addresses[i] != state->addresses[kept - 1])
+            state->addresses[kept++] = state->addresses[i];
+    state->address_count = kept;
+    return true;
+}
+
+static bool next_tid_scan(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_error *err)
+{
+    tid_state *state = node->state;
+    scan_columns *columns = &state->scan.columns;
+    const rdb_execution_context *context = &node->x->context;
+    const exec_substitute *substitute = substitute_of(node);
+    if (substitute != NULL)
+        return next_substitute(node, substitute, raw, err);
+    *raw = NULL;
+    if (!state->is_read && !list_addresses(node, err))
+        return false;
+    const uint32_t count = RDB_MIN(RDB_MIN(state->address_count - state->next, budget), RDB_BATCH_ROWS);
+    if (count == 0)
+        return true;
+    if (!reserve_rows(node, &state->scan, count, err))
+        return false;
+    if (state->scan.rows == NULL)
+        state->scan.rows = RDB_NEW_ARRAY(node->x->arena, uint32_t, RDB_BATCH_ROWS);
+    memcpy(columns->addresses, state->addresses + state->next, count * sizeof *columns->addresses);
+    state->next += count;
+    for (uint16_t i = 0; i < columns->count; i++)
+        rdb_vector_clear_nulls(columns->vectors[i]);
+    if (!rdb_table_fetch(&node->plan->of.scan.relation->table, context->txn, context->snapshot, columns->addresses, count, columns->numbers, columns->count, node->arena,
+                         columns->vectors, columns->found, columns->recheck, columns->versions, err))
+        return false;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        state->scan.rows[kept] = i;
+        kept += columns->found[i];
+    }
+    rdb_counters_add(node->plan->of.scan.relation->counters, RDB_COUNTER_ROWS_READ, kept);
+    fill_identity(columns, count);
+    give(node, &state->scan, count, (rdb_selection){state->scan.rows, kept}, raw);
+    return true;
+}
+
+const exec_ops exec_tid_scan_ops = {open_tid_scan, begin_tid_scan, next_tid_scan, close_scan};

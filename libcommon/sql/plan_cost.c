@@ -456,3 +456,46 @@ bool plan_ordered_path(plan_level *level, plan_rel *rel, const plan_order *order
     }
     return true;
 }
+
+/* ---- rows by their address ----------------------------------------------------------------------------------------------------- */
+enum { TID_EQUAL = 387 }; /* pg_operator */
+
+static bool is_own_ctid(const plan_rel *rel, const rdb_expr *expr)
+{
+    const rdb_expr_var *var = (const rdb_expr_var *)strip(expr);
+    return var->head.kind == RDB_EXPR_VAR && var->levels_up == 0 && var->range_no == rel->range_no && var->attribute_no == RDB_COLUMN_CTID;
+}
+
+plan_path *plan_tid_path(plan_level *level, plan_rel *rel)
+{
+    planner *p = level->p;
+    for (uint32_t i = 0; i < rel->quals.count; i++) {
+        const rdb_expr_array_op *any = rel->quals.items[i];
+        const rdb_expr_function *equal = rel->quals.items[i];
+        rdb_expr *value = NULL;
+        if (any->head.kind == RDB_EXPR_ARRAY_OP && any->use_or && any->operator_oid == TID_EQUAL && is_own_ctid(rel, any->left))
+            value = any->right;
+        else if (equal->head.kind == RDB_EXPR_FUNCTION && equal->operator_oid == TID_EQUAL && equal->arguments.count == 2)
+            value = is_own_ctid(rel, equal->arguments.items[0]) ? equal->arguments.items[1] : is_own_ctid(rel, equal->arguments.items[1]) ? equal->arguments.items[0] : NULL;
+        if (value == NULL || !relids_empty(plan_relids_of(value)) || rdb_expr_volatility(value) == 'v')
+            continue;
+        plan_path *path = RDB_NEW(p->arena, plan_path);
+        plan_match *match = RDB_NEW(p->arena, plan_match);
+        const bool is_any = any->head.kind == RDB_EXPR_ARRAY_OP;
+        const double rows = is_any ? 10 : 1;
+        *match = (plan_match){.strategy = 3, .is_any = is_any, .value = value, .clause = rel->quals.items[i]};
+        path->kind = RDB_PLAN_TID_SCAN;
+        path->rel = rel;
+        path->width = rel->width;
+        path->rows = RDB_MIN(rows, RDB_MAX(rel->rows, 1.0));
+        path->total = rows * (COST_RANDOM_PAGE + COST_TUPLE);
+        relids_add(&path->relids, rel->range_no);
+        path->needs = rel->lateral;
+        rdb_list_push(p->arena, &path->bounds, match);
+        for (uint32_t k = 0; k < rel->quals.count; k++)
+            if (k != i)
+                rdb_list_push(p->arena, &path->filter, rel->quals.items[k]);
+        return path;
+    }
+    return NULL;
+}

@@ -346,6 +346,8 @@ bool plan_choose_order(plan_level *level, plan_rel *rel, plan_path **path);
 void plan_begin_order(plan_level *level);
 /* Keys over built's columns. Nothing is added where the rows are in that order. */
 bool plan_sort_by(plan_level *level, plan_built *built, const rdb_plan_key *keys, uint32_t count, double limit);
+/* The rows that ctid = value, or one of some values, names; NULL: no condition does. */
+plan_path *plan_tid_path(plan_level *level, plan_rel *rel);
 /* The comparison of one column of a comparison of rows. */
 rdb_expr *plan_row_part(planner *p, const rdb_expr *clause, uint32_t part);
 /* plan_cost.c: index scans that give the first keys of an order, at least one: plan_path *, with ordered_count. */

@@ -324,6 +324,11 @@ bool plan_base_path(plan_level *level, plan_rel *rel, plan_path **out)
         if (indexed != NULL && indexed->total < path->total)
             path = indexed;
     }
+    if (!rel->has_built && rel->sample == NULL && !p->context->no_tid_scan) {
+        plan_path *by_tid = plan_tid_path(level, rel);
+        if (by_tid != NULL && by_tid->total < path->total)
+            path = by_tid;
+    }
     *out = path;
     return true;
 }

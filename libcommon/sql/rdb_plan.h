@@ -17,6 +17,7 @@ typedef enum rdb_plan_kind {
     RDB_PLAN_SEQ_SCAN,        /* row space: scan.columns */
     RDB_PLAN_INDEX_SCAN,      /* the same */
     RDB_PLAN_INDEX_ONLY_SCAN, /* the same; heap visited only where a page is not all-visible */
+    RDB_PLAN_TID_SCAN,        /* the same; the rows at the addresses that bounds[0] names */
     RDB_PLAN_VALUES_SCAN,     /* row space: columns of the lists */
     RDB_PLAN_FUNCTION_SCAN,   /* row space: columns of the functions, then the ordinality */
     RDB_PLAN_CTE_SCAN,        /* row space: output of ctes[cte_no] */

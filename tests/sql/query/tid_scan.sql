@@ -1,0 +1,28 @@
+-- Rows by their address.
+create table ts (id int, v text);
+insert into ts select i, 'row ' || i from generate_series(1, 5000) i;
+analyze ts;
+explain (costs off) select * from ts where ctid = '(0,1)';
+explain (costs off) select * from ts where ctid in ('(0,1)', '(0,3)') and id > 1;
+select id from ts where ctid in ('(0,3)', '(0,1)', '(0,3)', '(900000,1)', '(0,0)', '(0,65000)');
+select id from ts where ctid = '(4294967295,1)';
+select id from ts where ctid = null;
+select id from ts where ctid = any (null::tid[]);
+select count(*) from ts where ctid = any (array(select ctid from ts where id % 100 = 0));
+select s.id from ts s where s.ctid = (select ctid from ts where id = 77);
+prepare at(tid) as select id from ts where ctid = $1;
+execute at('(0,2)');
+execute at('(0,4)');
+update ts set v = 'changed' where ctid = (select ctid from ts where id = 9) returning id, v;
+select id, v from ts where v = 'changed';
+with gone as (delete from ts where ctid = any (array(select ctid from ts where id <= 10)) returning id) select count(*), sum(id) from gone;
+select count(*), min(id) from ts;
+set enable_tidscan = off;
+explain (costs off) select * from ts where ctid = '(0,1)';
+reset enable_tidscan;
+begin;
+declare c cursor for select id from ts where id > 4990 for update;
+fetch 3 from c;
+update ts set v = 'current' where current of c returning id, v;
+rollback;
+drop table ts;
