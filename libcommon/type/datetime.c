@@ -217,7 +217,9 @@ static bool parse_timestamp(rdb_call *call, rdb_slice text, int32_t typmod, bool
     }
     bool ok = type_timestamp_from_civil(&parsed.civil, usecs);
     if (ok && with_zone) {
-        if (parsed.has_zone && parsed.zone == NULL) {
+        if (parsed.has_zone && parsed.history != NULL) {
+            ok = type_from_abbreviation(parsed.history, parsed.abbreviation, *usecs, usecs);
+        } else if (parsed.has_zone && parsed.zone == NULL) {
             *usecs += parsed.west * TYPE_USECS_PER_SEC;
             ok = type_timestamp_is_valid(*usecs);
         } else {

@@ -97,6 +97,8 @@ typedef struct type_datetime {
     bool has_date, has_time, has_zone;
     int32_t west;             /* seconds, where has_zone */
     const rdb_timezone *zone; /* a zone by name: its offset depends on the date; NULL: west holds */
+    const rdb_timezone *history; /* of an abbreviation whose offset depends on the date, where there is one; west is today's */
+    const char *abbreviation;
 } type_datetime;
 /* type_name is used in errors. */
 bool type_parse_datetime(rdb_call *call, rdb_slice text, const char *type_name, bool is_time_only, type_datetime *result);
@@ -112,6 +114,8 @@ bool type_add_interval_to(rdb_call *call, int64_t moment, type_interval interval
 typedef enum type_zone_outcome { TYPE_ZONE_GOOD, TYPE_ZONE_MALFORMED, TYPE_ZONE_OUT_OF_RANGE } type_zone_outcome;
 type_zone_outcome type_zone_number(const char *text, int32_t *west);
 /* A zone as SQL names it: zone, or NULL and a fixed offset east in seconds. */
+/* A local time written with such an abbreviation. */
+bool type_from_abbreviation(const rdb_timezone *zone, const char *abbreviation, int64_t local, int64_t *instant);
 bool type_zone_argument(rdb_call *call, rdb_bytes name, const rdb_timezone **zone, int32_t *offset);
 
 void type_add_date(rdb_strbuf *text, const rdb_format_settings *format, int32_t days);

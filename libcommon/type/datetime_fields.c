@@ -3,6 +3,7 @@
 #include "type/datetime.h"
 #include "type/numeric.h"
 #include "type/tables.h"
+#include <stdlib.h>
 #include <math.h>
 
 typedef enum part {
@@ -420,7 +421,16 @@ TYPE_ROW_FUNCTION(timestamptz_trunc_zone, 3)
     r->i64 = a[1].i64;
     if (is_infinite(a[1].i64)) /* before unit and zone are looked at */
         return true;
-    const rdb_timezone *zone = type_zone_find_posix(rdb_arena_strndup(call->arena, (const char *)a[2].bytes.data, a[2].bytes.length));
+    const rdb_slice name = {.data = a[2].bytes.data, .length = a[2].bytes.length};
+    const rdb_timezone *zone;
+    const char *text = rdb_arena_strndup(call->arena, (const char *)name.data, name.length);
+    int32_t offset;
+    bool is_dst;
+    if (!type_zone_dynamic(name, &zone, &text)) {
+        if (type_zone_abbreviation(name, &offset, &is_dst)) /* POSIX counts west */
+            text = rdb_arena_printf(call->arena, "<%c%02d>%c%02d:%02d", offset < 0 ? '-' : '+', abs(offset) / 3600, offset < 0 ? '+' : '-', abs(offset) / 3600, abs(offset) / 60 % 60);
+        zone = type_zone_find_posix(text);
+    }
     if (zone == NULL)
         return rdb_error_set(call->err, RDB_INVALID_PARAMETER_VALUE, "time zone \"%.*s\" not recognized", (int)a[2].bytes.length, (const char *)a[2].bytes.data);
     return truncate_instant(call, a[0].bytes, a[1].i64, zone, r);

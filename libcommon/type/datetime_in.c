@@ -513,8 +513,10 @@ static outcome decode_word(reader *r, const char *word)
         r->fields |= HAS_DATE | HAS_TIME | HAS_ZONE;
         return GOOD;
     }
-    if (type_zone_abbreviation(slice, &offset, &is_dst))
+    if (type_zone_abbreviation(slice, &offset, &is_dst)) {
+        (void)type_zone_dynamic(slice, &r->result->history, &r->result->abbreviation);
         return set_zone(r, -offset, NULL);
+    }
     const rdb_timezone *zone = type_zone_find_posix(word);
     return zone == NULL ? BAD_FORMAT : set_zone(r, 0, zone);
 }

@@ -549,6 +549,20 @@ bool type_zone_argument(rdb_call *call, rdb_bytes name, const rdb_timezone **zon
     return *zone != NULL || rdb_error_set(call->err, RDB_INVALID_PARAMETER_VALUE, "time zone \"%.*s\" not recognized", (int)name.length, (const char *)name.data);
 }
 
+static int64_t unix_seconds_of(int64_t usecs)
+{
+    return type_floor_div(usecs, TYPE_USECS_PER_SEC) - RDB_UNIX_EPOCH_US_VALUE / TYPE_USECS_PER_SEC;
+}
+
+bool type_from_abbreviation(const rdb_timezone *zone, const char *abbreviation, int64_t local, int64_t *instant)
+{
+    int64_t about;
+    if (!type_from_local(zone, local, &about))
+        return false;
+    *instant = local - type_zone_meaning(zone, abbreviation, unix_seconds_of(about)) * TYPE_USECS_PER_SEC;
+    return type_timestamp_is_valid(*instant);
+}
+
 static bool local_to_instant(rdb_call *call, int64_t local, rdb_bytes name, int64_t *instant)
 {
     const rdb_timezone *zone;
@@ -556,6 +570,9 @@ static bool local_to_instant(rdb_call *call, int64_t local, rdb_bytes name, int6
     *instant = local;
     if (is_infinite(local))
         return true;
+    const char *abbreviation;
+    if (type_zone_dynamic((rdb_slice){.data = name.data, .length = name.length}, &zone, &abbreviation))
+        return type_from_abbreviation(zone, abbreviation, local, instant) || type_timestamp_range_error(call);
     if (!type_zone_argument(call, name, &zone, &offset))
         return false;
     bool ok = true;
@@ -634,6 +651,11 @@ TYPE_ROW_FUNCTION(timestamptz_at_zone, 2)
     r->i64 = a[1].i64;
     if (is_infinite(a[1].i64))
         return true;
+    const char *abbreviation;
+    if (type_zone_dynamic((rdb_slice){.data = a[0].bytes.data, .length = a[0].bytes.length}, &zone, &abbreviation)) {
+        r->i64 = a[1].i64 + type_zone_meaning(zone, abbreviation, unix_seconds_of(a[1].i64)) * TYPE_USECS_PER_SEC;
+        return type_timestamp_is_valid(r->i64) || type_timestamp_range_error(call);
+    }
     if (!type_zone_argument(call, a[0].bytes, &zone, &offset))
         return false;
     r->i64 = zone != NULL ? type_to_local(zone, a[1].i64, &moment) : a[1].i64 + offset * TYPE_USECS_PER_SEC;

@@ -481,3 +481,44 @@ bool type_zone_abbreviation(rdb_slice name, int32_t *offset, bool *is_dst)
     }
     return false;
 }
+
+bool type_zone_dynamic(rdb_slice name, const rdb_timezone **zone, const char **abbreviation)
+{
+    static const struct {
+        const char *name, *zone;
+    } ZONES[] = {
+        {"ART", "America/Argentina/Buenos_Aires"}, {"ARST", "America/Argentina/Buenos_Aires"}, {"CLT", "America/Santiago"}, {"GYT", "America/Guyana"},
+        {"PYT", "America/Asuncion"}, {"VET", "America/Caracas"}, {"DAVT", "Antarctica/Davis"}, {"MAWT", "Antarctica/Mawson"},
+        {"AMST", "Asia/Yerevan"}, {"ANAST", "Asia/Anadyr"}, {"ANAT", "Asia/Anadyr"}, {"AZST", "Asia/Baku"},
+        {"AZT", "Asia/Baku"}, {"GEST", "Asia/Tbilisi"}, {"GET", "Asia/Tbilisi"}, {"IRKST", "Asia/Irkutsk"},
+        {"IRKT", "Asia/Irkutsk"}, {"KGT", "Asia/Bishkek"}, {"KRAST", "Asia/Krasnoyarsk"}, {"KRAT", "Asia/Krasnoyarsk"},
+        {"LKT", "Asia/Colombo"}, {"MAGST", "Asia/Magadan"}, {"MAGT", "Asia/Magadan"}, {"NOVST", "Asia/Novosibirsk"},
+        {"NOVT", "Asia/Novosibirsk"}, {"OMSST", "Asia/Omsk"}, {"OMST", "Asia/Omsk"}, {"PETST", "Asia/Kamchatka"},
+        {"PETT", "Asia/Kamchatka"}, {"SGT", "Asia/Singapore"}, {"TMT", "Asia/Ashgabat"}, {"ULAT", "Asia/Ulaanbaatar"},
+        {"VLAST", "Asia/Vladivostok"}, {"VLAT", "Asia/Vladivostok"}, {"YAKST", "Asia/Yakutsk"}, {"YAKT", "Asia/Yakutsk"},
+        {"YEKT", "Asia/Yekaterinburg"}, {"FKST", "Atlantic/Stanley"}, {"FKT", "Atlantic/Stanley"}, {"LHDT", "Australia/Lord_Howe"},
+        {"MSK", "Europe/Moscow"}, {"VOLT", "Europe/Volgograd"}, {"IOT", "Indian/Chagos"}, {"CKT", "Pacific/Rarotonga"},
+        {"EASST", "Pacific/Easter"}, {"EAST", "Pacific/Easter"}, {"KOST", "Pacific/Kosrae"}, {"LINT", "Pacific/Kiritimati"},
+        {"NUT", "Pacific/Niue"}, {"TKT", "Pacific/Fakaofo"},
+    };
+    *zone = NULL;
+    for (size_t i = 0; i < RDB_COUNT_OF(ZONES) && *zone == NULL; i++)
+        if (type_equals_ignoring_case(name, ZONES[i].name)) {
+            *abbreviation = ZONES[i].name;
+            *zone = rdb_timezone_find(ZONES[i].zone);
+        }
+    return *zone != NULL;
+}
+
+int32_t type_zone_meaning(const rdb_timezone *zone, const char *abbreviation, int64_t unix_seconds)
+{
+    int64_t at = unix_seconds, shift;
+    const uint32_t count = transitions_upto(zone, &at, &shift);
+    for (uint32_t i = count; i-- > 0;)
+        if (strcmp(zone->types[zone->to[i]].abbreviation, abbreviation) == 0)
+            return zone->types[zone->to[i]].offset;
+    for (uint32_t i = count; i < zone->transition_count; i++)
+        if (strcmp(zone->types[zone->to[i]].abbreviation, abbreviation) == 0)
+            return zone->types[zone->to[i]].offset;
+    return type_zone_at(zone, unix_seconds).offset;
+}
