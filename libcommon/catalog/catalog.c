@@ -403,6 +403,35 @@ static bool report_in_use(const char *name, uint32_t sessions, uint32_t prepared
                             sessions);
 }
 
+static bool find_facts(rdb_catalog *catalog, const char *name, database_facts *facts, bool *found, rdb_error *err)
+{
+    rdb_access *access;
+    rdb_catalog_row row;
+    *found = false;
+    if (!root_access(catalog, &access, err))
+        return false;
+    bool ok = read_database(access, name, facts, &row, found, err);
+    rdb_access_end(&access);
+    return ok;
+}
+
+bool rdb_database_exists(rdb_catalog *catalog, const char *name, bool *exists, rdb_error *err)
+{
+    database_facts facts;
+    return find_facts(catalog, name, &facts, exists, err);
+}
+
+bool rdb_database_close_unused(rdb_catalog *catalog, const char *name, rdb_error *err)
+{
+    database_facts facts;
+    bool found;
+    uint32_t sessions;
+    if (!find_facts(catalog, name, &facts, &found, err) || !found)
+        return !rdb_error_is_set(err);
+    const uint32_t prepared = rdb_txn_count_prepared(catalog->txns, facts.pdb);
+    return (close_soon_for_drop(catalog, facts.pdb, &sessions) && prepared == 0) || report_in_use(name, sessions, prepared, err);
+}
+
 bool rdb_database_drop(rdb_catalog *catalog, const char *name, bool missing_is_fine, rdb_error *err)
 {
     rdb_txn *txn;

@@ -66,6 +66,9 @@ const char *rdb_catalog_script(rdb_catalog_script_name name);
 /* CREATE DATABASE clones a template PDB; DROP DATABASE. Run outside a transaction block, as PostgreSQL has it. */
 RDB_CHECKED bool rdb_database_create(rdb_catalog *catalog, const char *name, const char *template_name, uint32_t owner_oid, rdb_error *err);
 RDB_CHECKED bool rdb_database_drop(rdb_catalog *catalog, const char *name, bool missing_is_fine, rdb_error *err);
+RDB_CHECKED bool rdb_database_exists(rdb_catalog *catalog, const char *name, bool *exists, rdb_error *err);
+/* 55006 where sessions or prepared transactions are in it; it is opened anew by whoever comes next. */
+RDB_CHECKED bool rdb_database_close_unused(rdb_catalog *catalog, const char *name, rdb_error *err);
 
 typedef struct rdb_role { /* of pg_authid */
     uint32_t oid;

@@ -182,7 +182,7 @@ static bool rename_object(rdb_command_context *context, const rdb_ast_rename *st
     const rdb_ast_node *node = statement->object != NULL ? statement->object : &named.node;
     command_object object;
     if (statement->object_type == RDB_SQL_OBJECT_DATABASE)
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "ALTER DATABASE ... RENAME is not supported yet");
+        return command_rename_database(context, statement->sub_name, statement->new_name, err);
     if (!command_find_object(context, statement->object_type, statement->table, node, statement->sub_name, statement->missing_ok, &object, err))
         return false;
     if (object.address.object_oid == 0)

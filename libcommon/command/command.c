@@ -32,6 +32,7 @@ ADAPTER(reassign_owned, rdb_ast_reassign_owned)
 ADAPTER(create_policy, rdb_ast_create_policy)
 ADAPTER(alter_policy, rdb_ast_alter_policy)
 ADAPTER(create_rule, rdb_ast_create_rule)
+ADAPTER(alter_database, rdb_ast_alter_database)
 ADAPTER(alter_function, rdb_ast_alter_function)
 ADAPTER(create_enum, rdb_ast_create_enum)
 ADAPTER(create_composite, rdb_ast_create_composite)
@@ -105,7 +106,7 @@ static const statement_kind KINDS[RDB_AST_TAG_COUNT] = {
     [RDB_AST_CREATE_TRIGGER] = {"CREATE TRIGGER", NULL, false},
     [RDB_AST_CREATE_SCHEMA] = {"CREATE SCHEMA", run_create_schema, false},
     [RDB_AST_CREATE_DATABASE] = {"CREATE DATABASE", run_create_database, false},
-    [RDB_AST_ALTER_DATABASE] = {"ALTER DATABASE", NULL, false},
+    [RDB_AST_ALTER_DATABASE] = {"ALTER DATABASE", run_alter_database, false},
     [RDB_AST_ALTER_DATABASE_SET] = {"ALTER DATABASE", NULL, false},
     [RDB_AST_DROP_DATABASE] = {"DROP DATABASE", run_drop_database, false},
     [RDB_AST_CREATE_ENUM] = {"CREATE TYPE", run_create_enum, false},

@@ -25,6 +25,8 @@ RDB_CHECKED bool command_lock(rdb_command_context *context, uint32_t relation_oi
 /* The descriptor as it is now: after a change in this transaction the one in hand is the old one. */
 RDB_CHECKED bool command_reload(rdb_command_context *context, const rdb_relation **relation, rdb_error *err);
 RDB_CHECKED bool command_check_owner(rdb_command_context *context, const rdb_relation *relation, rdb_error *err);
+/* Of a rule or policy that goes: PostgreSQL speaks of a relation then. */
+RDB_CHECKED bool command_check_part_owner(rdb_command_context *context, const rdb_relation *relation, rdb_error *err);
 RDB_CHECKED bool command_creation_namespace(rdb_command_context *context, const rdb_ast_table *table, uint32_t *oid, rdb_error *err);
 /* What a relation made there is: temporary in the session's own schema, whatever was said. */
 char command_persistence(rdb_command_context *context, const rdb_ast_table *table, uint32_t namespace_oid);
@@ -179,6 +181,8 @@ RDB_CHECKED bool command_check_type_usage(rdb_command_context *context, const rd
 RDB_CHECKED bool command_create_policy(rdb_command_context *context, const rdb_ast_create_policy *statement, rdb_error *err);
 RDB_CHECKED bool command_alter_policy(rdb_command_context *context, const rdb_ast_alter_policy *statement, rdb_error *err);
 RDB_CHECKED bool command_rename_policy(rdb_command_context *context, const rdb_ast_rename *statement, rdb_error *err);
+RDB_CHECKED bool command_alter_database(rdb_command_context *context, const rdb_ast_alter_database *statement, rdb_error *err);
+RDB_CHECKED bool command_rename_database(rdb_command_context *context, const char *name, const char *new_name, rdb_error *err);
 RDB_CHECKED bool command_create_rule(rdb_command_context *context, const rdb_ast_create_rule *statement, rdb_error *err);
 RDB_CHECKED bool command_drop_rule(rdb_command_context *context, const rdb_ast_drop *statement, rdb_error *err);
 RDB_CHECKED bool command_alter_rule(rdb_command_context *context, const rdb_relation *relation, rdb_sql_alter_kind kind, const char *name, rdb_error *err);

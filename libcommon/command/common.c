@@ -130,6 +130,13 @@ bool command_check_owner(rdb_command_context *context, const rdb_relation *relat
                          relation->name);
 }
 
+bool command_check_part_owner(rdb_command_context *context, const rdb_relation *relation, rdb_error *err)
+{
+    bool is_owner = false;
+    return rdb_acl_is_owner(context->access, context->role->oid, relation->owner_oid, &is_owner, err) &&
+           (is_owner || rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "must be owner of relation %s", relation->name));
+}
+
 bool command_creation_namespace(rdb_command_context *context, const rdb_ast_table *table, uint32_t *oid, rdb_error *err)
 {
     const bool in_temp = table->schema != NULL && strcmp(table->schema, "pg_temp") == 0;

@@ -176,7 +176,7 @@ bool command_drop_policy(rdb_command_context *context, const rdb_ast_drop *state
         if (oid == 0)
             return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "policy \"%s\" for table \"%s\" does not exist", name, relation->name);
         const rdb_object_address object = {PG_POLICY, oid, 0};
-        if (!command_check_owner(context, relation, err) ||
+        if (!command_check_part_owner(context, relation, err) ||
             !rdb_ddl_drop(context->access, &object, 1, statement->behavior == RDB_SQL_DROP_CASCADE, command_drop_notice, context, err))
             return false;
         rdb_catalog_invalidate(context->access, RDB_PG_CLASS, relation->oid);

@@ -96,7 +96,7 @@ bool command_drop_rule(rdb_command_context *context, const rdb_ast_drop *stateme
         if (oid == 0)
             return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "rule \"%s\" for relation \"%s\" does not exist", name, relation->name);
         const rdb_object_address object = {RDB_PG_REWRITE, oid, 0};
-        if (!command_check_owner(context, relation, err) ||
+        if (!command_check_part_owner(context, relation, err) ||
             !rdb_ddl_drop(context->access, &object, 1, statement->behavior == RDB_SQL_DROP_CASCADE, command_drop_notice, context, err))
             return false;
     }

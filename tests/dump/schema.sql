@@ -65,3 +65,14 @@ create statistics sales.slots_statistics (ndistinct) on room, feeling from sales
 comment on statistics sales.slots_statistics is 'of two';
 comment on constraint slots_pkey on sales.slots is 'late';
 insert into sales.slots values (1, 2, '[1,2)', 'bad'), (2, 3, sales.span(3, 4, '[]'), null);
+create table public.ruled (id int primary key, note text default 'x''y');
+create table public.ruled_log (what text, id int, note text);
+create view public.ruled_view as select id, upper(note) as note from public.ruled;
+create rule log_change as on update to public.ruled where old.note is distinct from new.note do also insert into public.ruled_log values ('change', old.id, new.note);
+create rule nothing as on delete to public.ruled where old.id < 0 do instead nothing;
+create rule view_ins as on insert to public.ruled_view do instead insert into public.ruled values (new.id, new.note) on conflict (id) do update set note = excluded.note returning id, note;
+create rule view_many as on delete to public.ruled_view do instead (delete from public.ruled r using public.ruled_log l where r.id = old.id and l.id = r.id;
+    insert into public.ruled_log (what, id) select 'gone', old.id; notify ruled, 'gone');
+create rule view_upd as on update to public.ruled_view do instead update public.ruled set note = new.note, id = new.id where ruled.id = old.id;
+alter table public.ruled disable rule nothing;
+comment on rule log_change on public.ruled is 'keeps a log';
