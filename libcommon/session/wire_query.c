@@ -59,11 +59,15 @@ static bool handle_parse(rdb_wire *wire, wire_reader *reader, rdb_error *err)
     return ok;
 }
 
-/* A format that does not exist is refused where it is used: for parameters in Bind, for results in Execute. */
-static bool read_formats(wire_reader *reader, uint16_t **formats, uint32_t *count, rdb_error *err)
+#define BIND_SMALL 16u /* so many parameters and results are read without asking for memory */
+
+/* few: room for BIND_SMALL; the formats are malloc'ed where they are more. A format that does not exist is refused where it is used:
+ * for parameters in Bind, for results in Execute. */
+static bool read_formats(wire_reader *reader, uint16_t *few, uint16_t **formats, uint32_t *count, rdb_error *err)
 {
     *count = wire_read_u16(reader);
-    if (*count > 0 && (*formats = malloc(*count * sizeof **formats)) == NULL)
+    *formats = *count <= BIND_SMALL ? few : malloc(*count * sizeof **formats);
+    if (*formats == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     for (uint32_t i = 0; i < *count; i++)
         (*formats)[i] = wire_read_u16(reader);
@@ -73,18 +77,21 @@ static bool read_formats(wire_reader *reader, uint16_t **formats, uint32_t *coun
 static bool handle_bind(rdb_wire *wire, wire_reader *reader, rdb_error *err)
 {
     session_bind bind = {0};
+    uint16_t few_parameter_formats[BIND_SMALL], few_result_formats[BIND_SMALL];
+    const uint8_t *few_parameters[BIND_SMALL];
+    uint32_t few_lengths[BIND_SMALL];
     uint16_t *parameter_formats = NULL, *result_formats = NULL;
-    const uint8_t **parameters = NULL;
-    uint32_t *lengths = NULL;
+    const uint8_t **parameters = few_parameters;
+    uint32_t *lengths = few_lengths;
     bool ok = false;
     bind.portal = wire_read_text(reader);
     bind.statement = wire_read_text(reader);
-    if (!read_formats(reader, &parameter_formats, &bind.parameter_format_count, err))
+    if (!read_formats(reader, few_parameter_formats, &parameter_formats, &bind.parameter_format_count, err))
         goto out;
     bind.parameter_count = wire_read_u16(reader);
-    if (bind.parameter_count > 0) {
-        parameters = calloc(bind.parameter_count, sizeof *parameters);
-        lengths = calloc(bind.parameter_count, sizeof *lengths);
+    if (bind.parameter_count > BIND_SMALL) {
+        parameters = malloc(bind.parameter_count * sizeof *parameters);
+        lengths = malloc(bind.parameter_count * sizeof *lengths);
         if (parameters == NULL || lengths == NULL) {
             rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
             goto out;
@@ -92,12 +99,11 @@ static bool handle_bind(rdb_wire *wire, wire_reader *reader, rdb_error *err)
     }
     for (uint32_t i = 0; i < bind.parameter_count; i++) {
         uint32_t length = wire_read_u32(reader);
-        if (length == UINT32_MAX)
-            continue;
-        parameters[i] = wire_read_bytes(reader, length);
-        lengths[i] = length;
+        const bool is_null = length == UINT32_MAX;
+        parameters[i] = is_null ? NULL : wire_read_bytes(reader, length);
+        lengths[i] = is_null ? 0 : length;
     }
-    if (!read_formats(reader, &result_formats, &bind.result_format_count, err) || !wire_reader_done(reader, err))
+    if (!read_formats(reader, few_result_formats, &result_formats, &bind.result_format_count, err) || !wire_reader_done(reader, err))
         goto out;
     bind.parameter_formats = parameter_formats;
     bind.result_formats = result_formats;
@@ -107,10 +113,14 @@ static bool handle_bind(rdb_wire *wire, wire_reader *reader, rdb_error *err)
     if (ok)
         wire_message_end(&wire->output, wire_message_begin(&wire->output, '2'));
 out:
-    free(parameter_formats);
-    free(result_formats);
-    free(parameters);
-    free(lengths);
+    if (parameter_formats != few_parameter_formats)
+        free(parameter_formats);
+    if (result_formats != few_result_formats)
+        free(result_formats);
+    if (parameters != few_parameters)
+        free(parameters);
+    if (lengths != few_lengths)
+        free(lengths);
     return ok;
 }
 
@@ -183,8 +193,8 @@ static void handle_sync(rdb_wire *wire, wire_reader *reader)
 static bool handle_function_call(rdb_wire *wire, wire_reader *reader, rdb_error *err)
 {
     session_function_call call = {.function_oid = wire_read_u32(reader)};
-    uint16_t *formats = NULL;
-    bool ok = read_formats(reader, &formats, &call.format_count, err);
+    uint16_t few_formats[BIND_SMALL], *formats = NULL;
+    bool ok = read_formats(reader, few_formats, &formats, &call.format_count, err);
     call.argument_count = ok ? wire_read_u16(reader) : 0;
     call.arguments = calloc(call.argument_count + 1, sizeof *call.arguments);
     call.lengths = calloc(call.argument_count + 1, sizeof *call.lengths);
@@ -202,7 +212,8 @@ static bool handle_function_call(rdb_wire *wire, wire_reader *reader, rdb_error 
     call.formats = formats;
     call.result_format = wire_read_u16(reader);
     ok = ok && wire_reader_done(reader, err) && session_call_function(wire->session, &call, err);
-    free(formats);
+    if (formats != few_formats)
+        free(formats);
     free(call.arguments);
     free(call.lengths);
     return ok;

@@ -21,6 +21,7 @@ free_port() {
 # start_server [flags]: returns when it accepts connections.
 start_server() {
     PORT=${PORT:-$(free_port)}
+    : >"$HOME_DIR.out" # what an earlier server said is not taken for this one's word
     rdb-serve --home "$HOME_DIR" --port "$PORT" "$@" >"$HOME_DIR.out" 2>&1 3>&- &
     SERVER_PID=$!
     for _ in $(seq 200); do
