@@ -131,8 +131,6 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(ARCHIVES)
 
 # ---- fuzz targets: tests/fuzz/fuzz_<subject>.c; with a driver of our own for a bounded run, or with clang's fuzzer ------
 FUZZ_SUBJECTS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-# They include what the rooms generate.
-$(foreach subject,$(FUZZ_SUBJECTS),$(BUILD)/obj/tests/fuzz/fuzz_$(subject).o): | $(ARCHIVES)
 $(BUILD)/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/driver.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) -pthread -o $@ $< $(BUILD)/obj/tests/fuzz/driver.o -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBRDB_EXTRA) $(LIBS) -lstdc++

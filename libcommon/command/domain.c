@@ -120,6 +120,7 @@ static bool read_constraints(rdb_command_context *context, const rdb_ast_create_
             if (has_default)
                 return rdb_error_set(err, RDB_SYNTAX_ERROR, "multiple default expressions");
             has_default = true;
+            definition->default_tree = definition->default_text = NULL;
             if (constraint->expr != NULL && !default_trees(context, constraint->expr, definition->name, definition->base, definition->typmod,
                                                            &definition->default_tree, &definition->default_text, uses, err))
                 return false;
@@ -171,6 +172,22 @@ static bool set_collation(rdb_command_context *context, const rdb_ast_create_dom
     return true;
 }
 
+/* A domain over a domain begins with that one's default. */
+static bool inherit_default(rdb_command_context *context, rdb_domain_definition *definition, rdb_error *err)
+{
+    rdb_expr *expr = NULL;
+    rdb_strbuf text;
+    if (definition->base->kind != 'd' || definition->base->domain_default_tree == NULL)
+        return true;
+    rdb_strbuf_init(&text, context->arena);
+    if (!rdb_tree_read_expr(context->arena, context->access, definition->base->domain_default_tree, &expr, err) ||
+        !rdb_deparse_expr(context->access, expr, NULL, false, &text, err) || !rdb_strbuf_check(&text, err))
+        return false;
+    definition->default_tree = rdb_arena_strdup(context->arena, definition->base->domain_default_tree);
+    definition->default_text = text.data;
+    return true;
+}
+
 /* PostgreSQL names no places in errors of these statements. */
 static rdb_command_context without_places(const rdb_command_context *context)
 {
@@ -200,6 +217,8 @@ static bool create(rdb_command_context *context, const rdb_ast_create_domain *st
         return false;
     definition.dimensions = (int32_t)statement->type->bounds.count;
     definition.collation = definition.base->collation;
+    if (!inherit_default(context, &definition, err))
+        return false;
     if (statement->collate != NULL && !set_collation(context, statement, &definition, err))
         return false;
     if (!read_constraints(context, statement, &definition, &uses, err))

@@ -42,13 +42,7 @@ static bool collation_for_row(rdb_call *call, const rdb_datum *a, const bool *nu
         rdb_identifier_add(&text, schema);
         rdb_strbuf_addc(&text, '.');
     }
-    rdb_strbuf_addc(&text, '"'); /* always quoted */
-    for (const char *c = name; *c != '\0'; c++) {
-        if (*c == '"')
-            rdb_strbuf_addc(&text, '"');
-        rdb_strbuf_addc(&text, *c);
-    }
-    rdb_strbuf_addc(&text, '"');
+    rdb_identifier_add(&text, name);
     return rdb_strbuf_check(&text, call->err) && expr_set_text(call, text.data, text.length, result);
 }
 EXPR_ROW_KERNEL(collation_for, 1)

@@ -12,7 +12,7 @@ LIBS += -licui18n -licuuc -ltcl8.6 -lstemmer -lcrypt
 $(BUILD)/gen/type/types.inc: $(POSTGRES_BKI) libcommon/type/types.awk
 	@mkdir -p $(@D)
 	awk -f libcommon/type/types.awk $(POSTGRES_BKI) > $@.tmp && mv $@.tmp $@
-$(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/unit/type/*.c)): $(BUILD)/gen/type/types.inc $(BUILD)/gen/type/proc_sources.inc
+$(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/unit/type/*.c) tests/fuzz/fuzz_types.c): $(BUILD)/gen/type/types.inc $(BUILD)/gen/type/proc_sources.inc
 
 # Which built-in functions of PostgreSQL have no implementation yet; the README's count comes from here.
 $(BUILD)/tools/list_functions: tests/tools/list_functions.c $(ARCHIVES)
