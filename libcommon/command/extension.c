@@ -65,6 +65,46 @@ static bool create_routine(rdb_command_context *context, const rdb_extension *ex
            rdb_ddl_depend(context->access, (rdb_object_address){RDB_PG_PROC, oid, 0}, (rdb_object_address){PG_EXTENSION, extension_oid, 0}, 'e', err);
 }
 
+static bool find_named_type(rdb_command_context *context, const char *name, const rdb_type **type, rdb_error *err)
+{
+    return rdb_type_find(context->access, "pg_catalog", name, type, err) &&
+           (*type != NULL || rdb_error_set(err, RDB_UNDEFINED_OBJECT, "type \"%s\" does not exist", name));
+}
+
+static bool find_estimator(rdb_command_context *context, const char *name, uint32_t *oid, rdb_error *err)
+{
+    const rdb_function *const *functions;
+    uint32_t count;
+    if (!rdb_function_find(context->access, "pg_catalog", name, &functions, &count, err))
+        return false;
+    *oid = count > 0 ? functions[0]->oid : 0;
+    return true;
+}
+
+static bool create_operator(rdb_command_context *context, const rdb_extension_operator *written, uint32_t extension_oid, uint32_t namespace_oid, rdb_error *err)
+{
+    char schema[RDB_NAMEDATALEN];
+    const rdb_type *left = NULL, *right = NULL, *result = NULL;
+    const rdb_function *const *functions;
+    uint32_t count = 0, oid = 0;
+    if (!find_named_type(context, written->left, &left, err) || !find_named_type(context, written->right, &right, err) || !find_named_type(context, written->result, &result, err) ||
+        !rdb_namespace_get_name(context->access, namespace_oid, schema, err) || !rdb_function_find(context->access, schema, written->function, &functions, &count, err))
+        return false;
+    if (count == 0)
+        return rdb_error_set(err, RDB_UNDEFINED_FUNCTION, "function %s does not exist", written->function);
+    rdb_operator_definition definition = {.name = written->name, .namespace_oid = namespace_oid, .owner_oid = context->role->oid, .left_type = left->oid, .right_type = right->oid,
+                                          .result_type = result->oid, .function_oid = functions[0]->oid,
+                                          .commutes_with_itself = written->commutator != NULL && strcmp(written->commutator, written->name) == 0};
+    if (written->commutator != NULL && !definition.commutes_with_itself &&
+        !rdb_operator_find_exact(context->access, namespace_oid, written->commutator, right->oid, left->oid, &definition.commutator_oid, err))
+        return false;
+    if (written->estimates_matches &&
+        (!find_estimator(context, "matchingsel", &definition.restrict_oid, err) || !find_estimator(context, "matchingjoinsel", &definition.join_oid, err)))
+        return false;
+    return rdb_ddl_write_operator(context->access, &definition, &oid, err) &&
+           rdb_ddl_depend(context->access, (rdb_object_address){RDB_PG_OPERATOR, oid, 0}, (rdb_object_address){PG_EXTENSION, extension_oid, 0}, 'e', err);
+}
+
 static bool not_available(const char *name, rdb_error *err)
 {
     rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "extension \"%s\" is not available", name);
@@ -111,6 +151,9 @@ bool command_create_extension(rdb_command_context *context, const rdb_ast_create
         return false;
     for (uint32_t i = 0; i < extension->count; i++)
         if (!create_routine(context, extension, &extension->routines[i], oid, namespace_oid, err))
+            return false;
+    for (uint32_t i = 0; i < extension->operator_count; i++)
+        if (!create_operator(context, &extension->operators[i], oid, namespace_oid, err))
             return false;
     return true;
 }

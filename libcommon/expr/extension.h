@@ -18,10 +18,16 @@ typedef struct rdb_extension_routine {
     char volatility; /* i s v */
     bool is_not_strict;
 } rdb_extension_routine;
+typedef struct rdb_extension_operator { /* after the routines; a commutator that comes later is met when it comes */
+    const char *name, *left, *right, *result, *function, *commutator;
+    bool estimates_matches; /* matchingsel, matchingjoinsel */
+} rdb_extension_operator;
 typedef struct rdb_extension {
     const char *name, *version, *comment, *library;
     const rdb_extension_routine *routines;
     uint32_t count;
+    const rdb_extension_operator *operators;
+    uint32_t operator_count;
 } rdb_extension;
 
 const rdb_extension *rdb_extension_find(const char *name);          /* NULL: there is none */

@@ -2,6 +2,7 @@
  * pg_trgm: how alike texts are by the groups of three characters that they have in common. A trigram is three bytes: the characters
  * themselves, or, beyond ASCII, of their check sum. */
 #include "expr/extension.h"
+#include "expr/rdb_routine.h"
 #include "type/rdb_ts.h"
 #include <stdlib.h>
 #include <unicode/uchar.h>
@@ -211,6 +212,56 @@ static bool measure_stretch(rdb_call *call, rdb_datum needle, rdb_datum text, bo
 EXTENSION_FUNCTION(word_similarity) { return measure_stretch(call, a[0], a[1], false, &r->f4); }
 EXTENSION_FUNCTION(strict_word_similarity) { return measure_stretch(call, a[0], a[1], true, &r->f4); }
 
+/* ---- operators: likeness against the session's thresholds -------------------------------------------------------------------- */
+static bool threshold(rdb_call *call, const char *name, float standard, float *limit)
+{
+    rdb_eval *eval = rdb_eval_of(call);
+    const rdb_nested_statements *nested = rdb_nested_get();
+    const char *text = NULL;
+    rdb_error none = {0};
+    *limit = standard;
+    if (nested != NULL && nested->get_setting != NULL && eval->session != NULL && nested->get_setting(eval->session, name, call->arena, &text, &none) && text != NULL && text[0] != '\0')
+        *limit = strtof(text, NULL);
+    rdb_error_clear(&none); /* nobody has set it */
+    return *limit >= 0 && *limit <= 1 ? true : rdb_error_set(call->err, RDB_INVALID_PARAMETER_VALUE, "%g is outside the valid range for parameter \"%s\" (0 .. 1)", (double)*limit, name);
+}
+
+static bool compare_stretch(rdb_call *call, rdb_datum word, rdb_datum text, bool strict, rdb_datum *r)
+{
+    float found, limit;
+    if (!threshold(call, strict ? "pg_trgm.strict_word_similarity_threshold" : "pg_trgm.word_similarity_threshold", strict ? 0.5f : 0.6f, &limit) ||
+        !measure_stretch(call, word, text, strict, &found))
+        return false;
+    r->b = found >= limit;
+    return true;
+}
+
+static bool stretch_distance(rdb_call *call, rdb_datum word, rdb_datum text, bool strict, rdb_datum *r)
+{
+    if (!measure_stretch(call, word, text, strict, &r->f4))
+        return false;
+    r->f4 = 1.0f - r->f4;
+    return true;
+}
+
+EXTENSION_FUNCTION(similarity_op)
+{
+    float found, limit;
+    if (!threshold(call, "pg_trgm.similarity_threshold", 0.3f, &limit) || !measure(call, a, &found))
+        return false;
+    r->b = found >= limit;
+    return true;
+}
+EXTENSION_FUNCTION(show_limit) { return threshold(call, "pg_trgm.similarity_threshold", 0.3f, &r->f4); }
+EXTENSION_FUNCTION(word_similarity_op) { return compare_stretch(call, a[0], a[1], false, r); }
+EXTENSION_FUNCTION(word_similarity_commutator_op) { return compare_stretch(call, a[1], a[0], false, r); }
+EXTENSION_FUNCTION(word_similarity_dist_op) { return stretch_distance(call, a[0], a[1], false, r); }
+EXTENSION_FUNCTION(word_similarity_dist_commutator_op) { return stretch_distance(call, a[1], a[0], false, r); }
+EXTENSION_FUNCTION(strict_word_similarity_op) { return compare_stretch(call, a[0], a[1], true, r); }
+EXTENSION_FUNCTION(strict_word_similarity_commutator_op) { return compare_stretch(call, a[1], a[0], true, r); }
+EXTENSION_FUNCTION(strict_word_similarity_dist_op) { return stretch_distance(call, a[0], a[1], true, r); }
+EXTENSION_FUNCTION(strict_word_similarity_dist_commutator_op) { return stretch_distance(call, a[1], a[0], true, r); }
+
 EXTENSION_FUNCTION(show_trigrams)
 {
     trigrams all;
@@ -234,6 +285,21 @@ static const rdb_extension_routine ROUTINES[] = {
     {"show_trgm", "text", "_text", "show_trgm", show_trigrams, 'i', false},
     {"word_similarity", "text text", "float4", "word_similarity", word_similarity, 'i', false},
     {"strict_word_similarity", "text text", "float4", "strict_word_similarity", strict_word_similarity, 'i', false},
+    {"show_limit", "", "float4", "show_limit", show_limit, 's', false},
+#define OP(name, result, volatility) {#name, "text text", result, #name, name, volatility, false}
+    OP(similarity_op, "bool", 's'), OP(word_similarity_op, "bool", 's'), OP(word_similarity_commutator_op, "bool", 's'), OP(word_similarity_dist_op, "float4", 'i'),
+    OP(word_similarity_dist_commutator_op, "float4", 'i'), OP(strict_word_similarity_op, "bool", 's'), OP(strict_word_similarity_commutator_op, "bool", 's'),
+    OP(strict_word_similarity_dist_op, "float4", 'i'), OP(strict_word_similarity_dist_commutator_op, "float4", 'i'),
+#undef OP
+};
+static const rdb_extension_operator OPERATORS[] = {
+#define OP(name, result, function, commutator) {name, "text", "text", result, function, commutator, result[0] == 'b'}
+    OP("%", "bool", "similarity_op", "%"), OP("<->", "float4", "similarity_dist", "<->"),
+    OP("<%", "bool", "word_similarity_op", "%>"), OP("%>", "bool", "word_similarity_commutator_op", "<%"),
+    OP("<<->", "float4", "word_similarity_dist_op", "<->>"), OP("<->>", "float4", "word_similarity_dist_commutator_op", "<<->"),
+    OP("<<%", "bool", "strict_word_similarity_op", "%>>"), OP("%>>", "bool", "strict_word_similarity_commutator_op", "<<%"),
+    OP("<<<->", "float4", "strict_word_similarity_dist_op", "<->>>"), OP("<->>>", "float4", "strict_word_similarity_dist_commutator_op", "<<<->"),
+#undef OP
 };
 const rdb_extension extension_trgm = {"pg_trgm", "1.6", "text similarity measurement and index searching based on trigrams", "$libdir/pg_trgm", ROUTINES,
-                                      RDB_COUNT_OF(ROUTINES)};
+                                      RDB_COUNT_OF(ROUTINES), OPERATORS, RDB_COUNT_OF(OPERATORS)};

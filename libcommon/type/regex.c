@@ -99,6 +99,8 @@ bool type_regex_open(rdb_call *call, type_regex *regex, rdb_bytes pattern, type_
     Tcl_IncrRefCount(object);
     regex->pattern_object = object;
     Tcl_RegExp compiled = Tcl_GetRegExpFromObj(NULL, object, tcl_flags);
+    if (compiled == NULL && (type_find_bytes(pattern.data, pattern.length, (const uint8_t *)"(?<=", 4) != NULL || type_find_bytes(pattern.data, pattern.length, (const uint8_t *)"(?<!", 4) != NULL))
+        return rdb_error_set(call->err, RDB_FEATURE_NOT_SUPPORTED, "lookbehind constraints in regular expressions are not supported");
     if (compiled == NULL)
         return compile_error(call, object, tcl_flags);
     regex->compiled = compiled;
