@@ -310,6 +310,8 @@ static bool add_lock(rdb_call *call, expr_rows *rows, const rdb_lock_info *lock,
         n[L_DATABASE] = false;
     }
     v[L_TRANSACTION] = expr_text(virtual_transaction(call, find_process(infos, info_count, lock->process_id)));
+    if (lock->process_id == 0 && lock->holder_xid != 0) /* prepared: no session's */
+        v[L_TRANSACTION] = expr_text(rdb_arena_printf(call->arena, "-1/%llu", (unsigned long long)lock->holder_xid));
     v[L_PID].i32 = lock->process_id;
     n[L_PID] = lock->process_id == 0;
     v[L_MODE] = expr_text(mode_name(lock->mode));

@@ -26,6 +26,7 @@ prepared() { sql "select string_agg(gid || ' ' || owner || ' ' || database, ',' 
     [ "$(prepared)" = "one admin rustydb,two admin rustydb" ]
     [ "$(sql 'select sum(balance), count(*) filter (where balance <> 100) from account')" = "1000|0" ]
     [ "$(sqlstate "set lock_timeout = 50; update account set balance = 0 where id = 1")" = 55P03 ]
+    [ "$(sql "select count(*) from pg_locks where virtualtransaction like '-1/%' and pid is null and granted")" -ge 4 ]
     [ "$(sqlstate "set lock_timeout = 50; alter table account add column x int")" = 55P03 ]
     sql "commit prepared 'one'"
     sql "rollback prepared 'two'"
