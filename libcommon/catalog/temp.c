@@ -230,6 +230,8 @@ bool rdb_temp_before_commit(rdb_access *access, rdb_error *err)
             continue;
         }
         session->actions[kept++] = action;
+        if (relation->kind == 'p') /* its partitions are told for themselves */
+            continue;
         ok = rdb_table_block_count(&relation->table, &blocks, err);
         if (ok && blocks > 1) /* the first block is the file's own */
             ok = check_referrers(access, session, relation, err) && rdb_ddl_new_files(access, relation->oid, err);

@@ -47,6 +47,16 @@ static bool refuse_value(const rdb_column *column, bool is_update, rdb_sql_overr
     return true;
 }
 
+bool analyse_check_written(const rdb_query *query, const rdb_relation *relation, rdb_error *err)
+{
+    for (uint32_t i = 0; i < query->targets.count; i++) {
+        const rdb_target *target = query->targets.items[i];
+        if (!target->is_junk && target->number > 0 && !refuse_value(&relation->columns[target->number - 1], false, query->overriding, err))
+            return false;
+    }
+    return true;
+}
+
 /* The sequence behind an identity column: it depends on the column internally. */
 static bool identity_sequence(const analyse_state *state, const rdb_relation *relation, int16_t number, uint32_t *sequence_oid, rdb_error *err)
 {
@@ -82,6 +92,30 @@ static bool default_of(const analyse_state *state, const rdb_relation *relation,
         return true;
     }
     return column->generated || rdb_column_default(analyse_arena(state), state->analysis->access, column, expr, err);
+}
+
+/* DEFAULT in a view's column that has none of its own means the table's, where the view passes values on. */
+static bool find_defaulting(const analyse_state *state, const rdb_relation **relation, int16_t *number, rdb_error *err)
+{
+    while ((*relation)->kind == 'v' && !(*relation)->has_rules && (*relation)->columns[*number - 1].default_tree == NULL) {
+        rdb_query *tree = NULL;
+        if (!rdb_tree_read_query(analyse_arena(state), state->analysis->access, (*relation)->view_tree, &tree, err))
+            return false;
+        if (rdb_view_not_updatable(tree, true) != NULL)
+            return true;
+        const uint32_t base_no = ((const rdb_from *)tree->from.items[0])->range_no;
+        const rdb_target *target = NULL;
+        int16_t at = 0;
+        for (uint32_t i = 0; i < tree->targets.count && target == NULL; i++)
+            if (!((const rdb_target *)tree->targets.items[i])->is_junk && ++at == *number)
+                target = tree->targets.items[i];
+        const rdb_expr_var *var = target != NULL && target->expr->kind == RDB_EXPR_VAR ? (const rdb_expr_var *)target->expr : NULL;
+        if (var == NULL || var->levels_up != 0 || var->range_no != base_no || var->attribute_no <= 0)
+            return true;
+        *relation = ((const rdb_range *)tree->ranges.items[base_no - 1])->relation;
+        *number = var->attribute_no;
+    }
+    return true;
 }
 
 bool analyse_default(rdb_analysis *analysis, const rdb_relation *relation, int16_t number, rdb_expr **expr, rdb_error *err)
@@ -228,6 +262,7 @@ static bool insert_rows(analyse_state *state, const rdb_ast_insert *raw, const a
     const rdb_relation *relation = table->range->relation;
     uint32_t range_no = 0, width = 0, slots = 0;
     rdb_range *range = analyse_add_range(state, RDB_RANGE_VALUES, &range_no);
+    bool *has_value = RDB_NEW_ARRAY(arena, bool, column_count + 1); /* by slot: something else than DEFAULT */
     for (uint32_t r = 0; r < rows->count; r++) {
         const rdb_list *raw_row = &((const rdb_ast_items *)rows->items[r])->items;
         rdb_list exprs = {0}, *assigned = RDB_NEW(arena, rdb_list);
@@ -241,10 +276,14 @@ static bool insert_rows(analyse_state *state, const rdb_ast_insert *raw, const a
             return false;
         for (uint32_t i = 0; i < assigned->count; i++) {
             rdb_expr *expr = assigned->items[i];
-            if (expr->kind != RDB_EXPR_DEFAULT)
+            if (expr->kind != RDB_EXPR_DEFAULT) {
+                has_value[i] = true;
                 continue;
+            }
             const rdb_column *column = column_at(columns, i);
-            if (!default_of(state, relation, column->number, &expr, err))
+            const rdb_relation *owner = relation;
+            int16_t number = column->number;
+            if (!find_defaulting(state, &owner, &number, err) || !default_of(state, owner, number, &expr, err))
                 return false;
             assigned->items[i] = expr != NULL ? expr : analyse_make_null(state, column->type, column->typmod, -1);
         }
@@ -267,7 +306,7 @@ static bool insert_rows(analyse_state *state, const rdb_ast_insert *raw, const a
         var->head.collation = column->collation;
         var->range_no = range_no;
         var->attribute_no = (int16_t)(i + 1);
-        if (column->generated)
+        if (column->generated || (!has_value[i] && relation->kind == 'v' && column->default_tree == NULL))
             continue; /* only DEFAULT stood there */
         add_target(state, column, &var->head);
     }

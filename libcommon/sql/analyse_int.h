@@ -346,6 +346,8 @@ const char *analyse_lock_name(uint32_t strength); /* "FOR UPDATE" */
 RDB_CHECKED bool analyse_body(analyse_state *state, const rdb_ast_node *raw, rdb_error *err);
 /* analyse_rule.c: old and new as ranges 1 and 2. */
 RDB_CHECKED bool analyse_begin_rule(analyse_state *state, const analyse_rule *rule, bool columns_visible, rdb_error *err);
+/* An INSERT that came to the table through a view: columns that take no values are given none. */
+RDB_CHECKED bool analyse_check_written(const rdb_query *query, const rdb_relation *relation, rdb_error *err);
 /* What a column gets that is given no value; *expr NULL: null. */
 RDB_CHECKED bool analyse_default(rdb_analysis *analysis, const rdb_relation *relation, int16_t number, rdb_expr **expr, rdb_error *err);
 RDB_CHECKED bool analyse_insert(analyse_state *state, const rdb_ast_insert *raw, rdb_error *err);

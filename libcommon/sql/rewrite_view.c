@@ -402,7 +402,7 @@ bool rewrite_view_target(rdb_analysis *analysis, rdb_query *query, rdb_error *er
         check->condition = again->where;
         rdb_list_push(analysis->arena, &query->view_checks, check);
     }
-    return use_base(analysis, range, tree->ranges.items[base_no - 1], tree, reads, err) && (!is_insert || base->kind == 'v' || analyse_add_identities(analysis, query, base, err));
+    return use_base(analysis, range, tree->ranges.items[base_no - 1], tree, reads, err) && (!is_insert || base->kind == 'v' || (analyse_check_written(query, base, err) && analyse_add_identities(analysis, query, base, err)));
 }
 
 /* Rules of rows stand alone, with the table as their only range. */

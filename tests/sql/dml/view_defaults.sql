@@ -1,0 +1,36 @@
+-- DEFAULT and columns that take no values, through views.
+create table makes (id int generated always as identity, a int primary key, b int generated always as (a * 2) stored, c text default 'table''s');
+create view makes_view as select a, b, c, id from makes;
+create view over_view as select a as x, c as y, b as z from makes_view;
+insert into makes_view (a, b) values (1, 2);
+insert into makes_view (a, b) values (1, default);
+insert into makes_view (a, b) values (2, default), (3, default);
+insert into makes_view (a, b) values (4, default), (5, 10);
+insert into makes_view (a, b) values (4, 8), (5, 10);
+insert into makes_view (a, id) values (4, 7);
+insert into makes_view (a, id) values (4, 70), (5, default);
+insert into makes_view (a, id) overriding system value values (4, 70);
+insert into over_view (x, y) values (6, default), (7, 'given'), (8, null);
+insert into over_view (x, y) values (9, default), (10, default);
+alter view over_view alter column y set default 'view''s';
+insert into over_view (x, y) values (11, default), (12, 'given');
+insert into over_view (x) values (13);
+alter view makes_view alter column b set default 100;
+insert into makes_view (a, b) values (14, default);
+insert into makes_view (a, b) values (14, default), (15, default);
+insert into makes_view (a) values (14);
+select * from makes order by a;
+-- temporary partitions and ON COMMIT
+begin;
+create temp table parted (a int) partition by list (a) on commit delete rows;
+create temp table parted_1 partition of parted for values in (1) on commit delete rows;
+create temp table parted_2 partition of parted for values in (2);
+insert into parted values (1), (2);
+commit;
+select * from parted;
+begin;
+create temp table gone (a int) partition by list (a) on commit drop;
+create temp table gone_1 partition of gone for values in (1) on commit delete rows;
+insert into gone values (1);
+commit;
+select count(*) from pg_class where relname like 'gone%';
