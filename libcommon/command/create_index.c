@@ -133,23 +133,39 @@ static const index_method *find_method(const char *name, rdb_error *err)
     return NULL;
 }
 
-/* A class of pg_opclass for the method: the one of that name (of any type), or the default of the input type. */
-static bool find_class(rdb_command_context *context, const index_method *method, const char *name, uint32_t input_type, uint32_t *oid, uint32_t *accepted,
+/* A class of pg_opclass for the method: the one of that name (of any type; the first in the search path, or of the schema that is
+ * written), or, where there is no name, the default of the input type. */
+static bool find_class(rdb_command_context *context, const index_method *method, const rdb_ast_names *written, uint32_t input_type, uint32_t *oid, uint32_t *accepted,
                        rdb_error *err)
 {
+    const char *name = written != NULL ? written->items[written->count - 1] : NULL;
+    uint32_t wanted = 0, path_count = 1, best = UINT32_MAX;
+    const uint32_t *path = &wanted;
     rdb_catalog_scan *scan = NULL;
     rdb_catalog_row row;
     bool found = true, ok;
     *oid = *accepted = 0;
+    if (written != NULL && written->count > 1) {
+        if (!rdb_namespace_find(context->access, written->items[written->count - 2], &wanted, err))
+            return false;
+        if (wanted == 0)
+            return rdb_error_set(err, RDB_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", written->items[written->count - 2]);
+    } else {
+        path = rdb_access_search_path(context->access, &path_count);
+    }
     ok = rdb_catalog_scan_open(&scan, context->access, RDB_PG_OPCLASS, 0, NULL, 0, context->arena, err);
-    while (ok && *oid == 0 && (ok = rdb_catalog_scan_next(scan, &row, &found, err)) && found) {
+    while (ok && (ok = rdb_catalog_scan_next(scan, &row, &found, err)) && found) {
         const rdb_bytes shown = row.values[RDB_pg_opclass_opcname - 1].bytes;
         if (row.values[RDB_pg_opclass_opcmethod - 1].oid != method->oid)
             continue;
         const uint32_t type_oid = row.values[RDB_pg_opclass_opcintype - 1].oid;
         const bool fits = name != NULL ? shown.length == strlen(name) && memcmp(shown.data, name, shown.length) == 0
                                        : row.values[RDB_pg_opclass_opcdefault - 1].b && type_oid == input_type;
-        if (fits) {
+        uint32_t place = 0;
+        while (name != NULL && place < path_count && path[place] != row.values[RDB_pg_opclass_opcnamespace - 1].oid)
+            place++;
+        if (fits && place < best && place < path_count) {
+            best = place;
             *oid = row.values[RDB_pg_opclass_oid - 1].oid;
             *accepted = type_oid;
         }
@@ -219,7 +235,7 @@ static bool choose_class(rdb_command_context *context, const index_method *metho
         return false;
     if (written->count > 0) {
         const char *name = written->items[written->count - 1];
-        if (!find_class(context, method, name, 0, &column->opclass_oid, &accepted, err))
+        if (!find_class(context, method, written, 0, &column->opclass_oid, &accepted, err))
             return false;
         if (column->opclass_oid == 0)
             return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "operator class \"%s\" does not exist for access method \"%s\"", name, method->name);

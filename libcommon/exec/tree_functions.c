@@ -112,10 +112,31 @@ static bool add_opclass(rdb_call *call, const rdb_index_column *column, uint32_t
         return true;
     if (!expr_read_catalog(call, RDB_PG_OPCLASS, 2687, &key, 1, RDB_pg_opclass_opcname, RDB_REP_BYTES, &name, &is_null, &found))
         return false;
-    if (found && !is_null) {
-        rdb_strbuf_addc(text, ' ');
-        rdb_identifier_add(text, expr_get_text(call, name));
+    if (!found || is_null)
+        return true;
+    /* Its schema is told where its name alone would find another class, or none. */
+    enum { OPCLASS_NAME_INDEX = 2686 };
+    uint32_t path_count, first = 0;
+    const uint32_t *path = rdb_access_search_path(access, &path_count);
+    for (uint32_t i = 0; i < path_count && first == 0; i++) {
+        const rdb_datum keys[] = {{.oid = method_oid}, name, {.oid = path[i]}};
+        rdb_datum oid = {.words = {0, 0}};
+        bool has_oid = false;
+        if (!expr_read_catalog(call, RDB_PG_OPCLASS, OPCLASS_NAME_INDEX, keys, 3, RDB_pg_opclass_oid, RDB_REP_INT32, &oid, &is_null, &has_oid))
+            return false;
+        first = has_oid ? oid.oid : 0;
     }
+    rdb_strbuf_addc(text, ' ');
+    if (first != column->opclass_oid) {
+        rdb_datum schema = {.words = {0, 0}};
+        char schema_name[RDB_NAMEDATALEN] = "";
+        if (!expr_read_catalog(call, RDB_PG_OPCLASS, 2687, &key, 1, RDB_pg_opclass_opcnamespace, RDB_REP_INT32, &schema, &is_null, &found) ||
+            !rdb_namespace_get_name(access, schema.oid, schema_name, call->err))
+            return false;
+        rdb_identifier_add(text, schema_name);
+        rdb_strbuf_addc(text, '.');
+    }
+    rdb_identifier_add(text, expr_get_text(call, name));
     return true;
 }
 

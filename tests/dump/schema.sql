@@ -76,3 +76,34 @@ create rule view_many as on delete to public.ruled_view do instead (delete from 
 create rule view_upd as on update to public.ruled_view do instead update public.ruled set note = new.note, id = new.id where ruled.id = old.id;
 alter table public.ruled disable rule nothing;
 comment on rule log_change on public.ruled is 'keeps a log';
+
+-- What expressions are made of.
+create schema made;
+create function made.join_strict(text, text) returns text language sql strict immutable as 'select $1 || ''-'' || $2';
+create aggregate made.joined(text) (sfunc = made.join_strict, stype = text);
+create aggregate made.average4(int) (sfunc = int4_avg_accum, stype = int8[], finalfunc = int8_avg, initcond = '{0,0}', parallel = safe);
+create aggregate made.moving(float8) (stype = float8, sfunc = float8pl, mstype = float8, msfunc = float8pl, minvfunc = float8mi, sortop = <);
+create aggregate made.ranked(variadic "any" order by variadic "any") (stype = internal, sfunc = ordered_set_transition_multi, finalfunc = rank_final, finalfunc_extra = true, hypothetical);
+comment on aggregate made.joined(text) is 'with dashes';
+create function made.close_to(numeric, numeric) returns boolean language sql immutable as 'select abs($1 - $2) < 1';
+create function made.far_from(numeric, numeric) returns boolean language sql immutable as 'select abs($1 - $2) >= 1';
+create operator made.~~~ (leftarg = numeric, rightarg = numeric, function = made.close_to, commutator = operator(made.~~~), restrict = eqsel, join = eqjoinsel);
+create operator made.!~~~ (leftarg = numeric, rightarg = numeric, function = made.far_from, negator = operator(made.~~~));
+create type made.temperature as (degrees numeric);
+create function made.to_degrees(made.temperature) returns numeric language sql immutable as 'select $1.degrees';
+create cast (made.temperature as numeric) with function made.to_degrees(made.temperature) as implicit;
+create operator family made.around using btree;
+alter operator family made.around using btree add operator 1 < (int4, int8), function 1 btint48cmp(int4, int8);
+create operator class made.plain_ops for type int using btree as operator 1 <, operator 2 <=, operator 3 =, operator 4 >=, operator 5 >, function 1 btint4cmp(int, int);
+create table made.measured (a int, b numeric);
+create index on made.measured (a made.plain_ops);
+create view made.near as select made.joined(a::text order by a) as j, made.average4(a) from made.measured where b operator(made.~~~) 3;
+create function made.stored_body(x int, y text default 'q') returns int language sql
+begin atomic
+  insert into made.measured values (x, 2);
+  update made.measured as m set b = b + 1 where m.a = x;
+  delete from made.measured where a < 0;
+  select count(*)::int from made.measured where b operator(made.~~~) x;
+end;
+create function made.stored_return(x int) returns int language sql return x + 1;
+create procedure made.gives(out a int, b int) language sql as 'select b';

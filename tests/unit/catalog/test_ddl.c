@@ -457,6 +457,97 @@ static void test_databases(void **state)
     instance_end(&f);
 }
 
+static uint32_t find_operator(session *s, const char *name)
+{
+    const rdb_operator_entry *const *found;
+    uint32_t count;
+    MUST(s->f, rdb_operator_find(s->access, NULL, name, &found, &count, &s->f->err));
+    assert_true(count <= 1);
+    return count == 1 ? found[0]->oid : 0;
+}
+
+static const rdb_operator_entry *get_operator(session *s, uint32_t oid)
+{
+    const rdb_operator_entry *entry;
+    MUST(s->f, rdb_operator_get(s->access, oid, &entry, &s->f->err));
+    return entry;
+}
+
+static const rdb_cast_entry *find_cast(session *s, uint32_t source, uint32_t target)
+{
+    const rdb_cast_entry *cast;
+    MUST(s->f, rdb_cast_find(s->access, source, target, &cast, &s->f->err));
+    return cast;
+}
+
+static void test_operators_and_casts(void **state)
+{
+    instance f;
+    (void)state;
+    instance_begin(&f);
+    session s = session_begin(&f), other = session_begin(&f);
+    const uint32_t operators = count_rows(&s, RDB_PG_OPERATOR), casts = count_rows(&s, RDB_PG_CAST), depends = count_rows(&s, RDB_PG_DEPEND);
+    assert_int_equal(find_operator(&s, "<%%>"), 0); /* remembered as missing */
+    assert_int_equal(find_operator(&other, "<%%>"), 0);
+
+    /* 65, 66: int4eq, int4lt. */
+    rdb_operator_definition definition = {.name = "<%%>", .namespace_oid = RDB_NAMESPACE_PUBLIC, .owner_oid = RDB_ROLE_ADMIN_OID, .left_type = RDB_INT4OID,
+                                          .right_type = RDB_INT4OID, .result_type = RDB_BOOLOID, .function_oid = 65};
+    uint32_t first = 0, second = 0, cast_oid;
+    MUST(&f, rdb_ddl_write_operator(s.access, &definition, &first, &f.err));
+    definition.name = "<%%%>";
+    definition.function_oid = 66;
+    definition.commutator_oid = first;
+    MUST(&f, rdb_ddl_write_operator(s.access, &definition, &second, &f.err));
+    const rdb_cast_entry cast = {.source = RDB_DATEOID, .target = RDB_INT4OID, .context = 'e', .method = 'i'};
+    MUST(&f, rdb_ddl_create_cast(s.access, &cast, &cast_oid, &f.err));
+    MUST_FAIL(&f, RDB_DUPLICATE_OBJECT, rdb_ddl_create_cast(s.access, &cast, &cast_oid, &f.err));
+    assert_int_equal(find_operator(&s, "<%%>"), first);
+    assert_int_equal(get_operator(&s, first)->commutator_oid, second);
+    assert_int_equal(get_operator(&s, second)->commutator_oid, first);
+    assert_int_equal(find_cast(&s, RDB_DATEOID, RDB_INT4OID)->method, 'i');
+    assert_int_equal(find_operator(&other, "<%%>"), 0);
+    assert_null(find_cast(&other, RDB_DATEOID, RDB_INT4OID));
+    session_commit(&s);
+    session_commit(&other);
+
+    other = session_begin(&f);
+    assert_int_equal(find_operator(&other, "<%%>"), first);
+    assert_int_equal(find_operator(&other, "<%%%>"), second);
+    assert_int_equal(find_cast(&other, RDB_DATEOID, RDB_INT4OID)->context, 'e');
+
+    /* A drop that is undone, and one that is not. */
+    const rdb_object_address second_object = {RDB_PG_OPERATOR, second, 0}, cast_object = {RDB_PG_CAST, cast_oid, 0},
+                             first_object = {RDB_PG_OPERATOR, first, 0};
+    for (int round = 0; round < 2; round++) {
+        s = session_begin(&f);
+        MUST(&f, rdb_ddl_drop(s.access, &second_object, 1, false, take_notice, NULL, &f.err));
+        MUST(&f, rdb_ddl_drop(s.access, &cast_object, 1, false, take_notice, NULL, &f.err));
+        assert_int_equal(find_operator(&s, "<%%%>"), 0);
+        assert_int_equal(get_operator(&s, first)->commutator_oid, 0);
+        assert_null(find_cast(&s, RDB_DATEOID, RDB_INT4OID));
+        assert_int_equal(get_operator(&other, first)->commutator_oid, second);
+        if (round == 0)
+            session_abort(&s);
+        else
+            session_commit(&s);
+        session_commit(&other);
+        other = session_begin(&f);
+        assert_int_equal(find_operator(&other, "<%%%>"), round == 0 ? second : 0);
+        assert_int_equal(get_operator(&other, first)->commutator_oid, round == 0 ? second : 0);
+        assert_true((find_cast(&other, RDB_DATEOID, RDB_INT4OID) != NULL) == (round == 0));
+    }
+    session_commit(&other);
+
+    s = session_begin(&f);
+    MUST(&f, rdb_ddl_drop(s.access, &first_object, 1, false, take_notice, NULL, &f.err));
+    assert_int_equal(count_rows(&s, RDB_PG_OPERATOR), operators);
+    assert_int_equal(count_rows(&s, RDB_PG_CAST), casts);
+    assert_int_equal(count_rows(&s, RDB_PG_DEPEND), depends);
+    session_commit(&s);
+    instance_end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -467,6 +558,7 @@ int main(void)
         cmocka_unit_test(test_sequences),
         cmocka_unit_test(test_roles_schemas_enums),
         cmocka_unit_test(test_temporary_schema),
+        cmocka_unit_test(test_operators_and_casts),
         cmocka_unit_test(test_databases),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
