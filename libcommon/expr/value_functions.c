@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Functions of values of any type: how large one is, by which collation it compares; and oidvectortypes, names of a list of types. */
+ * Functions of values of any type: how large one is; and oidvectortypes, names of a list of types. */
 #include "expr/kernels.h"
 #include "type/array.h"
 
@@ -21,31 +21,6 @@ static bool column_compression_row(rdb_call *call, const rdb_datum *a, const boo
     return true;
 }
 EXPR_ROW_KERNEL(column_compression, 1)
-
-static bool collation_for_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
-{
-    const rdb_type *type = call->argument_types[0];
-    const char *schema = NULL, *name = NULL;
-    rdb_strbuf text;
-    (void)a, (void)nulls;
-    rdb_strbuf_init(&text, call->arena);
-    if (type->collation == 0 && type->oid != RDB_UNKNOWNOID) {
-        rdb_type_format_name(type, -1, false, &text);
-        return rdb_strbuf_check(&text, call->err) && rdb_error_set(call->err, RDB_DATATYPE_MISMATCH, "collations are not supported by type %s", text.data);
-    }
-    if (call->collation != 0 && !rdb_expr_collation_name(rdb_eval_of(call)->access, call->arena, call->collation, &schema, &name, call->err))
-        return false;
-    *is_null = name == NULL;
-    if (*is_null)
-        return true;
-    if (schema != NULL) {
-        rdb_identifier_add(&text, schema);
-        rdb_strbuf_addc(&text, '.');
-    }
-    rdb_identifier_add(&text, name);
-    return rdb_strbuf_check(&text, call->err) && expr_set_text(call, text.data, text.length, result);
-}
-EXPR_ROW_KERNEL(collation_for, 1)
 
 static bool vector_types_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
@@ -74,7 +49,6 @@ void expr_register_value_functions(void)
     static const rdb_kernel_entry ENTRIES[] = {
         {1269, column_size, RDB_KERNEL_POLYMORPHIC},
         {2121, column_compression, RDB_KERNEL_POLYMORPHIC},
-        {3162, collation_for, RDB_KERNEL_POLYMORPHIC | RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
         {1349, vector_types, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
     };
     rdb_kernel_register(ENTRIES, RDB_COUNT_OF(ENTRIES));

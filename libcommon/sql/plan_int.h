@@ -315,7 +315,7 @@ void plan_split_conjuncts(planner *p, rdb_expr *expr, rdb_list *conjuncts);
 /* plan_prepare.c */
 bool plan_prepare(plan_level *level, rdb_expr *expr, rdb_expr **prepared);
 bool plan_prepare_conjuncts(plan_level *level, rdb_expr *expr, rdb_list *conjuncts);
-bool plan_parametrise(planner *p, rdb_expr *expr, rdb_expr **result, rdb_list *arguments, uint32_t **numbers, uint32_t *used, uint32_t room);
+bool plan_parametrise(planner *p, rdb_expr *expr, bool keeps_subplans, rdb_expr **result, rdb_list *arguments, uint32_t **numbers, uint32_t *used, uint32_t room);
 plan_relids plan_relids_of(const rdb_expr *expr);
 /* Wraps *expr in the implicit cast to type; false where there is none. */
 bool plan_cast_to(planner *p, rdb_expr **expr, const rdb_type *type);

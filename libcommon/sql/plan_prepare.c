@@ -308,7 +308,7 @@ static rdb_expr *prepare_sublink(preparer *s, rdb_expr_sublink *link)
     }
     if (subplan->test != NULL) {
         rdb_expr *parametrised = NULL;
-        if (!plan_parametrise(p, subplan->test, &parametrised, &arguments, &numbers, &used, room + 64))
+        if (!plan_parametrise(p, subplan->test, false, &parametrised, &arguments, &numbers, &used, room + 64))
             return NULL;
         subplan->test = parametrised;
     }
@@ -447,12 +447,14 @@ typedef struct parametriser {
     rdb_list *arguments;
     uint32_t *numbers;
     uint32_t *used, room;
+    bool keeps_subplans;
 } parametriser;
 
 static rdb_expr *parametrise_node(void *context, rdb_expr *expr)
 {
     parametriser *s = context;
-    bool is_column = expr->kind == RDB_EXPR_VAR || expr->kind == RDB_EXPR_AGGREGATE || expr->kind == RDB_EXPR_WINDOW || expr->kind == RDB_EXPR_SUBPLAN || expr->kind == RDB_EXPR_GROUPING;
+    bool is_column = expr->kind == RDB_EXPR_VAR || expr->kind == RDB_EXPR_AGGREGATE || expr->kind == RDB_EXPR_WINDOW || expr->kind == RDB_EXPR_GROUPING ||
+                     (expr->kind == RDB_EXPR_SUBPLAN && !s->keeps_subplans);
     if (!is_column)
         return rdb_expr_map_children(s->p->arena, expr, parametrise_node, s);
     if (*s->used == s->room)
@@ -461,9 +463,9 @@ static rdb_expr *parametrise_node(void *context, rdb_expr *expr)
     return plan_make_param(s->p, expr, &s->numbers[(*s->used)++]);
 }
 
-bool plan_parametrise(planner *p, rdb_expr *expr, rdb_expr **result, rdb_list *arguments, uint32_t **numbers, uint32_t *used, uint32_t room)
+bool plan_parametrise(planner *p, rdb_expr *expr, bool keeps_subplans, rdb_expr **result, rdb_list *arguments, uint32_t **numbers, uint32_t *used, uint32_t room)
 {
-    parametriser s = {p, arguments, *numbers, used, room};
+    parametriser s = {p, arguments, *numbers, used, room, keeps_subplans};
     *result = parametrise_node(&s, expr);
     return *result != NULL;
 }

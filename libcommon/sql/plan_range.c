@@ -209,7 +209,8 @@ static bool localise(plan_level *level, plan_rel *rel, rdb_expr *expr, rdb_expr 
         *out = prepared;
         return true;
     }
-    if (!plan_parametrise(level->p, prepared, out, &arguments, &numbers, &used, 128))
+    /* a sub-select runs where it stands: of it only the arguments come from the join */
+    if (!plan_parametrise(level->p, prepared, true, out, &arguments, &numbers, &used, 128))
         return false;
     plan_wanted *wanted = RDB_NEW_ARRAY(level->p->arena, plan_wanted, rel->wanted_count + used + 1);
     if (rel->wanted_count)

@@ -625,7 +625,7 @@ static bool vector_input(TYPE_OPS_PARAMETERS_INPUT)
 {
     const rdb_type *element = type_base(type)->element;
     type_gather gather = {0};
-    const uint8_t *at = text.data, *end = text.data + text.length;
+    const uint8_t *at = text.data, *end = text.length > 0 ? text.data + text.length : at;
     for (;;) {
         while (at < end && type_is_space(*at))
             at++;

@@ -38,7 +38,8 @@ static bool mac_input(TYPE_OPS_PARAMETERS_INPUT)
         if (count == 6 && groups[i] > 255)
             return rdb_error_set(call->err, RDB_NUMERIC_VALUE_OUT_OF_RANGE, "invalid octet value in \"macaddr\" value: \"%.*s\"", (int)text.length,
                                  (const char *)text.data);
-        number = number << (count == 6 ? 8 : 4 * wanted) | groups[i];
+        if (ok)
+            number = number << (count == 6 ? 8 : 4 * wanted) | groups[i];
     }
     if (!ok)
         return type_bad_input(call, "macaddr", text);

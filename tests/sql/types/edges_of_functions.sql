@@ -18,3 +18,6 @@ create table st (a int, b int);
 create statistics hidden.s on a, b from st;
 select dictname, pg_ts_dict_is_visible(oid) from pg_ts_dict where dictname in ('d', 'simple') order by 1;
 select stxname, pg_statistics_obj_is_visible(oid) from pg_statistic_ext;
+select '0800.2b01.0203.04'::macaddr;
+select '08:00:2b:01:02'::macaddr, '1:2:3:4'::macaddr;
+select ''::oidvector, ''::int2vector;
