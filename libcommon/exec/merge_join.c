@@ -17,6 +17,8 @@ typedef struct merge_state {
     rdb_vector **left_values;
     rdb_arena *key_arena;      /* keys of the left batch */
     exec_store store;          /* right columns, then right keys */
+    exec_store spare;          /* empty; where a run moves to that many rows stand before */
+    rdb_vector **moving;       /* one a column of the store */
     uint32_t right_at;         /* first kept row that has met nobody greater yet */
     bool left_done, right_done;
     bool in_run;               /* the left row equals run_start's key */
@@ -65,7 +67,9 @@ static bool open_merge(exec_node *node, rdb_error *err)
     state->key_arena = exec_arena(node->x, "merge keys");
     if (state->key_arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    return exec_store_init(&state->store, node->x, reps, state->right_count + join->key_count, err) && exec_check_sortable(join->orders, join->key_count, err) &&
+    state->moving = RDB_NEW_ARRAY(arena, rdb_vector *, state->right_count + join->key_count + 1);
+    return exec_store_init(&state->store, node->x, reps, state->right_count + join->key_count, err) &&
+           exec_store_init(&state->spare, node->x, reps, state->right_count + join->key_count, err) && exec_check_sortable(join->orders, join->key_count, err) &&
            (join->key_count == 0 || (exec_compile(node->x, &state->left_keys, join->left_keys, join->key_count, err) && exec_compile(node->x, &state->right_keys, join->right_keys, join->key_count, err))) &&
            exec_compile_list(node->x, &state->condition, &join->condition, err);
 }
@@ -76,6 +80,7 @@ static void close_merge(exec_node *node)
     if (state == NULL)
         return;
     exec_store_deinit(&state->store);
+    exec_store_deinit(&state->spare);
     rdb_arena_destroy(state->key_arena);
 }
 
@@ -126,6 +131,35 @@ static bool fetch_left(exec_node *node, uint32_t budget, rdb_error *err)
         return false;
     for (uint32_t k = 0; k < state->key_count; k++)
         state->left_values[k] = rdb_program_result(state->left_keys, k);
+    return true;
+}
+
+/* The run goes on in the next batch: what lies before it goes. No pair is waiting to be put out. */
+static bool drop_before_run(merge_state *state, rdb_error *err)
+{
+    const uint32_t first = state->run_start, end = state->store.row_count;
+    uint32_t rows[RDB_BATCH_ROWS];
+    for (uint32_t at = first; at < end;) {
+        const uint32_t chunk_no = at / RDB_BATCH_ROWS, stop = RDB_MIN(end, (chunk_no + 1) * RDB_BATCH_ROWS);
+        rdb_batch batch;
+        rdb_selection selection = {rows, stop - at};
+        for (uint32_t i = 0; i < stop - at; i++)
+            rows[i] = EXEC_ROW_IN_CHUNK(at + i);
+        exec_store_chunk(&state->store, chunk_no, 0, state->store.column_count, state->moving, &batch);
+        if (!exec_store_append(&state->spare, state->moving, state->store.column_count, NULL, 0, &selection, err))
+            return false;
+        at = stop;
+    }
+    if (state->one_by_one && state->keeps_right)
+        memmove(state->right_matched, state->right_matched + first, end - first);
+    exec_store_clear(&state->store);
+    const exec_store emptied = state->store;
+    state->store = state->spare;
+    state->spare = emptied;
+    state->run_start -= first;
+    state->run_end -= first;
+    state->right_at -= first;
+    state->at -= first;
     return true;
 }
 
@@ -367,6 +401,8 @@ static bool next_merge(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_er
             if (!state->in_run) { /* nothing of what is kept is needed any more */
                 exec_store_clear(&state->store);
                 state->right_at = state->run_start = state->run_end = 0;
+            } else if (state->run_start >= RDB_BATCH_ROWS && !drop_before_run(state, err)) {
+                return false;
             }
             if (!fetch_right(node, budget, err))
                 return false;

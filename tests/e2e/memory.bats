@@ -65,3 +65,8 @@ left_over() { # files in tmp/, and files without a name that the server still ha
     [[ "$output" == *53200* ]]
     [ "$(sql "select count(*) from wide where i <= 10")" = 10 ]
 }
+
+@test "memory: a merge join keeps the rows of one key, not all that it has read" {
+    stays_below 16000 "set enable_hashjoin = off; select count(*) from wide a join wide b using (s)" 200000
+    stays_below 16000 "set enable_hashjoin = off; select count(*) from wide a full join wide b on a.s = b.s and a.i % 3 = 0" 333334
+}

@@ -58,21 +58,23 @@ teardown() { remove_home; }
 }
 
 @test "rdb-serve: statements that wait or run long keep nobody else waiting" {
+    local clients=()
     start_server
     sql 'create table t (a int primary key); insert into t values (1)'
     (echo 'begin; update t set a = a where a = 1;'; sleep 6; echo 'rollback;') | "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb &
+    clients+=($!)
     sleep 0.5
-    for _ in 1 2 3 4 5 6; do sql 'update t set a = a where a = 1' & done                                    # for a lock
-    for _ in 1 2 3 4; do sql 'select pg_sleep(4)' & done                                                    # for time
-    for _ in 1 2 3 4; do (echo 'copy t from stdin;'; sleep 4; echo '\.') | "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb & done # for a client
-    for _ in 1 2 3 4; do sql "set statement_timeout = '4s'; select count(*) from generate_series(1, 100000000) a" >/dev/null 2>&1 & done # busy
+    for _ in 1 2 3 4 5 6; do sql 'update t set a = a where a = 1' & clients+=($!); done                     # for a lock
+    for _ in 1 2 3 4; do sql 'select pg_sleep(4)' & clients+=($!); done                                     # for time
+    for _ in 1 2 3 4; do (echo 'copy t from stdin;'; sleep 4; echo '\.') | "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb & clients+=($!); done # for a client
+    for _ in 1 2 3 4; do sql "set statement_timeout = '4s'; select count(*) from generate_series(1, 100000000) a" >/dev/null 2>&1 & clients+=($!); done # busy
     sleep 1
     for _ in 1 2 3 4 5; do
         begin=$(date +%s%N)
         [ "$(sql 'select count(*) from t')" = 1 ]
         [ $(($(date +%s%N) - begin)) -lt 1500000000 ]
     done
-    wait $(jobs -p | grep -v "^$SERVER_PID$")
+    wait "${clients[@]}" || true # those that run into their time-out say so
 }
 
 @test "rdb-serve: a client that hangs up right behind its last message is seen to be gone" {
