@@ -24,8 +24,8 @@ RDB_CHECKED bool exec_row_rules_name(exec_row_rules *rules, const rdb_relation *
 void exec_row_rules_close(exec_row_rules *rules);
 /* Of the rules those of policies and views alone: for rows that go to another table below. */
 RDB_CHECKED bool exec_row_rules_check_whole(exec_row_rules *rules, const rdb_datum *values, const bool *is_null, rdb_error *err);
-/* What policies ask of the row that is in the way of an insert. */
-RDB_CHECKED bool exec_row_rules_check_conflict(exec_row_rules *rules, const rdb_datum *values, const bool *is_null, rdb_error *err);
+/* What policies ask of a row that is there: in the way of an insert (phase c), to be updated by a WHEN (m), or deleted (d). */
+RDB_CHECKED bool exec_row_rules_check_existing(exec_row_rules *rules, char phase, const rdb_datum *values, const bool *is_null, rdb_error *err);
 /* Fills generated columns and checks the row; PostgreSQL's messages. */
 RDB_CHECKED bool exec_row_rules_apply(exec_row_rules *rules, rdb_datum *values, bool *is_null, rdb_error *err);
 RDB_CHECKED bool exec_row_rules_compute_index(void *rules, const rdb_relation_index *index, const rdb_datum *values, const bool *is_null, rdb_index_values *index_values, rdb_error *err);

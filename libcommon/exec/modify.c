@@ -29,6 +29,7 @@ typedef struct modify_state {
     rdb_batch batch;
     exec_recheck *recheck;
     struct merge_action *actions; /* MERGE */
+    char phase;                 /* of new rows while a WHEN of it runs, for checks of policies; 0: what the table's rules say */
     bool is_done;
 } modify_state;
 
@@ -261,7 +262,7 @@ static bool check_whole(modify_state *state, exec_target *at, rdb_error *err)
     rdb_datum *values = RDB_NEW_ARRAY(state->whole.arena, rdb_datum, count + 1u);
     bool *is_null = RDB_NEW_ARRAY(state->whole.arena, bool, count + 1u);
     exec_target_give(at, count, values, is_null);
-    state->whole.phase = at->rules.phase;
+    state->whole.phase = state->phase != 0 ? state->phase : at->rules.phase;
     return exec_row_rules_check_whole(&state->whole, values, is_null, err);
 }
 
@@ -440,7 +441,7 @@ static bool update_conflicting(exec_node *node, rdb_row_address conflict, bool *
         }
         if (state->has_whole && at->plan != state->plan)
             return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "ON CONFLICT DO UPDATE on a partitioned table with row-level security is not supported yet");
-        if (!exec_row_rules_check_conflict(&at->rules, at->old_values, at->old_is_null, err) ||
+        if (!exec_row_rules_check_existing(&at->rules, 'c', at->old_values, at->old_is_null, err) ||
             !rdb_program_run(state->conflict_values, &node->x->eval, state->row_arena, &pair, &pair.selection, &good, err))
             return false;
         rdb_datum *values = rdb_arena_memdup(state->row_arena, at->old_values, own_count * sizeof *values);
@@ -731,6 +732,30 @@ static bool join_again(exec_node *node, const rdb_batch *first, uint32_t first_r
     return true;
 }
 
+/* What the action does to the target's row in state->at, if policies let it meet the row. */
+static bool run_matched(exec_node *node, const merge_action *action, const rdb_batch *batch, uint32_t row, rdb_row_address *address, rdb_row_version seen,
+                        rdb_write_outcome *outcome, rdb_error *err)
+{
+    modify_state *state = node->state;
+    exec_target *at = state->at;
+    const bool updates = action->plan->command == RDB_COMMAND_UPDATE;
+    const char existing = updates ? 'm' : 'd';
+    if (state->has_whole && at->plan != state->plan) {
+        const uint16_t count = state->plan->relation->column_count;
+        exec_target_give(at, count, state->values, state->is_null);
+        if (!exec_row_rules_check_existing(&state->whole, existing, state->values, state->is_null, err))
+            return false;
+    } else if (!exec_row_rules_check_existing(&at->rules, existing, at->old_values, at->old_is_null, err)) {
+        return false;
+    }
+    if (!run_action_values(node, action, batch, row, true, err))
+        return false;
+    state->phase = at->rules.phase = updates ? 'u' : 0;
+    const bool ok = updates ? update_once(node, address, seen, outcome, err) : write_once(node, action->plan->command, *address, seen, outcome, err);
+    state->phase = at->rules.phase = 0;
+    return ok;
+}
+
 /* One pair of source and target. A target that changed meanwhile is joined anew and its WHENs are tried again; one that is gone makes
  * the source row one without a partner. */
 static bool merge_row(exec_node *node, rdb_batch *batch, uint32_t row, bool *is_written, rdb_row_address *address, rdb_error *err)
@@ -760,8 +785,7 @@ static bool merge_row(exec_node *node, rdb_batch *batch, uint32_t row, bool *is_
             return false;
         if (!found)
             outcome = RDB_WRITE_CHANGED;
-        else if (!run_action_values(node, action, batch, row, true, err) ||
-                 (action->plan->command == RDB_COMMAND_UPDATE ? !update_once(node, address, seen, &outcome, err) : !write_once(node, action->plan->command, *address, seen, &outcome, err)))
+        else if (!run_matched(node, action, batch, row, address, seen, &outcome, err))
             return false;
         if (outcome == RDB_WRITE_DONE) {
             *is_written = true;

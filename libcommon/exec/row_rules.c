@@ -241,14 +241,15 @@ bool exec_row_rules_apply(exec_row_rules *rules, rdb_datum *values, bool *is_nul
     return true;
 }
 
-bool exec_row_rules_check_conflict(exec_row_rules *rules, const rdb_datum *values, const bool *is_null, rdb_error *err)
+bool exec_row_rules_check_existing(exec_row_rules *rules, char phase, const rdb_datum *values, const bool *is_null, rdb_error *err)
 {
     const rdb_relation *relation = rules->plan->relation;
+    const char *kind = phase == 'c' ? "new" : "target";
     rdb_batch row = {0};
     for (uint32_t i = 0; i < rules->plan->check_count; i++) {
         const rdb_constraint *check = rules->plan->check_constraints[i];
         uint32_t good = 0;
-        if (check->kind != 's' || check->match != 'c')
+        if (check->kind != 's' || check->match != phase)
             continue;
         if (row.columns == NULL)
             row = row_batch(rules, values, is_null);
@@ -258,8 +259,8 @@ bool exec_row_rules_check_conflict(exec_row_rules *rules, const rdb_datum *value
         if (!rdb_vector_is_null(answer, 0) && RDB_AT(answer, uint8_t, 0))
             continue;
         if (check->name[0] != '\0')
-            return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "new row violates row-level security policy \"%s\" (USING expression) for table \"%s\"", check->name, relation->name);
-        return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "new row violates row-level security policy (USING expression) for table \"%s\"", relation->name);
+            return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "%s row violates row-level security policy \"%s\" (USING expression) for table \"%s\"", kind, check->name, relation->name);
+        return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "%s row violates row-level security policy (USING expression) for table \"%s\"", kind, relation->name);
     }
     return true;
 }

@@ -182,7 +182,8 @@ typedef enum rdb_command { RDB_COMMAND_SELECT = 1, RDB_COMMAND_UPDATE, RDB_COMMA
 /* Where one of the queries that a statement becomes comes from: the statement itself, or a rule (INSTEAD, INSTEAD with a condition, ALSO). */
 typedef enum rdb_query_source { RDB_SOURCE_STATEMENT, RDB_SOURCE_INSTEAD, RDB_SOURCE_INSTEAD_IF, RDB_SOURCE_ALSO } rdb_query_source;
 /* WITH CHECK OPTION of a view that is written through: over the result's range; must be true for each new row. */
-/* phase, of ON CONFLICT DO UPDATE: i the row to insert, c the one in the way, u what it becomes; 0: any new row.
+/* phase, of ON CONFLICT DO UPDATE and MERGE: i the row to insert, c the one in the way, m the one a WHEN updates, d the one it deletes,
+ * u what one becomes; 0: any new row.
  * is_security: of row-level security, the view is a table; policy: by name, NULL: of those that permit. */
 typedef struct rdb_view_check { const char *view; rdb_expr *condition; bool is_security; const char *policy; char phase; } rdb_view_check;
 struct rdb_query {
