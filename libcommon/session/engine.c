@@ -10,6 +10,7 @@
 #include "os/rdb_file.h"
 #include "session/settings.h"
 #include "task/rdb_work.h"
+#include "type/rdb_ts.h"
 #include "upkeep/rdb_purge.h"
 #include "upkeep/rdb_upkeep.h"
 
@@ -143,6 +144,9 @@ static bool open_engine(rdb_engine **engine_out, const rdb_engine_config *config
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     learn_facts(engine, config, &control);
     rdb_account_init(&engine->memory, NULL, (int64_t)config->memory_bytes);
+    char words[1024];
+    snprintf(words, sizeof words, "%s/share/tsearch_data", config->home);
+    rdb_ts_set_directory(words);
     snprintf(engine->temp_directory, sizeof engine->temp_directory, "%s/tmp", config->home);
     if (!rdb_path_make_directory(engine->temp_directory, 0700, true, err) || !rdb_work_space_clean(engine->temp_directory, err)) {
         free(engine);

@@ -22,7 +22,7 @@ static pthread_mutex_t kept_lock = PTHREAD_MUTEX_INITIALIZER; /* a leaf: nothing
 static rdb_ts_dictionary *kept[KEPT_MAX];
 static uint64_t clock_ticks;
 
-static const ts_template *const TEMPLATES[] = {&ts_template_simple, &ts_template_synonym, &ts_template_snowball};
+static const ts_template *const TEMPLATES[] = {&ts_template_simple, &ts_template_synonym, &ts_template_snowball, &ts_template_ispell};
 
 static void destroy(rdb_ts_dictionary *dictionary)
 {
