@@ -2,6 +2,7 @@
  * Coercion: which type may become which, where, and by what; the nodes that do it; types that several expressions have in
  * common. The rules are PostgreSQL's, case by case, since which function a call means
  * follows from them. */
+#include "catalog/rdb_ddl.h"
 #include "sql/analyse_int.h"
 
 enum { ANYMULTIRANGE = 4537, ANYCOMPATIBLEMULTIRANGE = 4538 };
@@ -114,6 +115,32 @@ static bool is_record_like(const rdb_type *type)
     return analyse_base_type(type, NULL)->kind == 'c';
 }
 
+/* Is one the row type of a table that inherits, by whatever way, from the other one's? */
+static bool row_inherits(const analyse_state *state, const rdb_type *from, const rdb_type *to, bool *does, rdb_error *err)
+{
+    rdb_access *access = state->analysis->access;
+    const uint32_t child_oid = analyse_base_type(from, NULL)->relation_oid, wanted_oid = analyse_base_type(to, NULL)->relation_oid;
+    rdb_list met = {0};
+    *does = false;
+    if (child_oid == 0 || wanted_oid == 0 || child_oid == wanted_oid)
+        return true;
+    rdb_list_push(analyse_arena(state), &met, (void *)(uintptr_t)child_oid);
+    for (uint32_t at = 0; at < met.count && !*does; at++) {
+        uint32_t *parents = NULL, count = 0;
+        if (!rdb_ddl_get_parents(access, (uint32_t)(uintptr_t)met.items[at], analyse_arena(state), &parents, &count, err))
+            return false;
+        for (uint32_t i = 0; i < count; i++) {
+            bool is_known = false;
+            for (uint32_t k = 0; k < met.count; k++)
+                is_known = is_known || (uint32_t)(uintptr_t)met.items[k] == parents[i];
+            *does = *does || parents[i] == wanted_oid;
+            if (!is_known)
+                rdb_list_push(analyse_arena(state), &met, (void *)(uintptr_t)parents[i]);
+        }
+    }
+    return true;
+}
+
 bool analyse_can_coerce(const analyse_state *state, uint32_t count, const uint32_t *sources, const uint32_t *targets,
                         analyse_cast cast, bool *can, rdb_error *err)
 {
@@ -144,6 +171,11 @@ bool analyse_can_coerce(const analyse_state *state, uint32_t count, const uint32
             continue;
         if (target == RDB_RECORDARRAYOID && analyse_array_element(from) != NULL &&
             is_record_like(analyse_array_element(from)))
+            continue;
+        bool inherits = false;
+        if (!row_inherits(state, from, to, &inherits, err))
+            return false;
+        if (inherits)
             continue;
         return true;
     }
@@ -494,6 +526,18 @@ bool analyse_coerce(analyse_state *state, rdb_expr *expr, const rdb_type *target
         return coerce_record(state, expr, target, cast, form, location, result, err);
     if (target->oid == RDB_RECORDOID || target->oid == RDB_RECORDARRAYOID)
         return true;
+    bool inherits = false;
+    if (!row_inherits(state, source, target, &inherits, err))
+        return false;
+    if (inherits) { /* the parent's columns of it, by name; a conversion below it that only made the row narrower says nothing more */
+        const rdb_type *base = analyse_base_type(source, NULL), *row = analyse_base_type(target, NULL);
+        if (base != source)
+            expr = make_unary(state, RDB_EXPR_RELABEL, expr, base, -1, RDB_FORM_IMPLICIT_CAST, location);
+        while (expr->kind == RDB_EXPR_ROW_CONVERT && ((const rdb_expr_unary *)expr)->argument->type->relation_oid != 0)
+            expr = ((rdb_expr_unary *)expr)->argument;
+        *result = make_unary(state, RDB_EXPR_ROW_CONVERT, expr, row, -1, form, location);
+        return target == row || coerce_to_domain(state, *result, target, cast, form, location, true, result, err);
+    }
     if (source->oid == RDB_UNKNOWNOID) {
         /* an expression of unknown type, say of a sub-select that kept it: its text is read */
         if (target->ops == NULL)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * ON CONFLICT: which unique indexes the written columns, expressions and predicate mean, and what DO UPDATE sets. */
 #include "sql/analyse_int.h"
+#include "sql/proof.h"
 
 /* ---- which index is meant ---------------------------------------------------------------------------------------------------- */
 typedef struct inference {
@@ -30,32 +31,15 @@ static bool is_among(const rdb_list *exprs, const rdb_expr *expr)
     return false;
 }
 
-/* A condition that is true only where every strict call in it has its arguments implies that they are not null. */
-static bool implies_not_null(const rdb_expr *condition, const rdb_expr *argument)
-{
-    const rdb_expr_function *call = (const rdb_expr_function *)condition;
-    if (condition->kind != RDB_EXPR_FUNCTION || !call->function->is_strict)
-        return false;
-    for (uint32_t at = 0; at < call->arguments.count; at++)
-        if (rdb_expr_equal(call->arguments.items[at], argument) || implies_not_null(call->arguments.items[at], argument))
-            return true;
-    return false;
-}
-
 /* Is the index's predicate true wherever the written one is? */
 static bool is_implied(analyse_state *state, const rdb_list *conditions, rdb_expr *predicate)
 {
     rdb_list parts = {0};
     split_and(analyse_arena(state), predicate, &parts);
-    for (uint32_t at = 0; at < parts.count; at++) {
-        const rdb_expr *part = parts.items[at];
-        bool found = is_among(conditions, part);
-        const rdb_expr_null_test *test = (const rdb_expr_null_test *)part;
-        for (uint32_t no = 0; !found && part->kind == RDB_EXPR_NULL_TEST && test->is_not && !test->argument_is_row && no < conditions->count; no++)
-            found = implies_not_null(conditions->items[no], test->argument);
-        if (!found)
+    const proof prover = {.arena = analyse_arena(state), .access = state->analysis->access};
+    for (uint32_t at = 0; at < parts.count; at++)
+        if (!proof_implied_by_any(&prover, conditions, parts.items[at]))
             return false;
-    }
     return true;
 }
 

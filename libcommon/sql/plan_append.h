@@ -33,7 +33,8 @@ bool plan_prune(plan_level *level, const plan_rel *rel, const rdb_partition_map 
 bool plan_bound_implies(planner *p, const plan_rel *rel, const rdb_partition_map *map, const int16_t *own_map, uint32_t entry_no, rdb_list *implied);
 /* What the Append over these paths can leave out when it runs; *prune NULL: nothing. Conditions: prepared, other ranges as parameters. */
 void plan_prune_later(planner *p, const plan_rel *rel, const rdb_list *paths, const rdb_list *conditions, const rdb_plan_prune **prune);
-/* Do the leaf's CHECK constraints contradict its conditions? */
-bool plan_is_excluded(plan_level *level, const plan_rel *leaf, bool *is_excluded);
+/* plan_exclude.c */
+/* Do the conditions of a child, or of a table read by its own name, contradict each other or its constraints? */
+bool plan_is_excluded(plan_level *level, plan_rel *rel, bool *is_excluded);
 
 #endif

@@ -406,6 +406,9 @@ typedef struct plan_index {
     rdb_list expressions;    /* rdb_expr *: of the expression columns, in order */
     rdb_list predicate;      /* rdb_expr *: all of them hold for each entry's row; empty: a whole index */
 } plan_index;
+/* An expression kept in the catalogs, or made, over range 1: over rel's columns, folded. */
+bool plan_read_tree(plan_level *level, plan_rel *rel, const char *text, rdb_expr **expr);
+rdb_expr *plan_own_tree(plan_level *level, plan_rel *rel, rdb_expr *expr); /* NULL: an error is set */
 bool plan_index_trees(plan_level *level, plan_rel *rel, uint16_t index_no, const plan_index **trees);
 /* The expression of a key column; NULL where it is a plain one. */
 const rdb_expr *plan_index_key(plan_level *level, plan_rel *rel, uint16_t index_no, uint16_t column_no);

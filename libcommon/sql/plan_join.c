@@ -296,6 +296,15 @@ bool plan_base_path(plan_level *level, plan_rel *rel, plan_path **out)
     plan_path *path = NULL;
     if (rel->parent == NULL && plan_is_parent(rel->range))
         return plan_append_path(level, rel, out);
+    if (rel->parent == NULL && !rel->has_built && rel->range->kind == RDB_RANGE_RELATION) {
+        bool is_excluded = false;
+        if (!plan_is_excluded(level, rel, &is_excluded))
+            return false;
+        if (is_excluded) {
+            rel->is_expanded = true; /* into nothing */
+            return plan_append_path(level, rel, out);
+        }
+    }
     if (rel->has_built) {
         path = new_path(p, RDB_PLAN_SUBQUERY_SCAN);
         rel->tuples = rel->built.node->rows;

@@ -853,11 +853,3 @@ bool rdb_pruner_run(rdb_pruner *s, rdb_arena *scratch, rdb_eval *eval, const rdb
     memset(kept, 0, s->prune->child_count * sizeof *kept);
     return keep_below(&p, s->prune->root, count < s->prune->values.count ? &s->first : &s->conditions, kept) && rdb_arena_check(scratch, err);
 }
-
-bool plan_is_excluded(plan_level *level, const plan_rel *leaf, bool *is_excluded)
-{
-    (void)level;
-    (void)leaf;
-    *is_excluded = false;
-    return true;
-}
