@@ -114,6 +114,8 @@ RDB_CHECKED bool command_create_range(rdb_command_context *context, const rdb_as
 RDB_CHECKED bool command_check_type_owner(rdb_command_context *context, const rdb_type *type, rdb_error *err);
 /* statistics.c */
 RDB_CHECKED bool command_create_statistics(rdb_command_context *context, const rdb_ast_create_statistics *statement, rdb_error *err);
+/* The same, telling what was made (or, under IF NOT EXISTS, what is there). */
+RDB_CHECKED bool command_make_statistics(rdb_command_context *context, const rdb_ast_create_statistics *statement, uint32_t *made_oid, rdb_error *err);
 /* set_constraints.c */
 RDB_CHECKED bool command_set_constraints(rdb_command_context *context, const rdb_ast_set_constraints *statement, rdb_error *err);
 /* domain.c */

@@ -325,6 +325,86 @@ static bool copy_column_comments(rdb_command_context *context, const rdb_relatio
     return true;
 }
 
+static rdb_ast_node *statistics_element(rdb_command_context *context, const char *name, rdb_ast_node *expr)
+{
+    rdb_ast_statistics_elem *element = RDB_NEW(context->arena, rdb_ast_statistics_elem);
+    element->node = (rdb_ast_node){RDB_AST_STATISTICS_ELEM, -1};
+    element->name = name;
+    element->expr = expr;
+    return &element->node;
+}
+
+/* The statistics object of the row as CREATE STATISTICS would have it, without a name: it gets one as if it were new. */
+static bool raw_statistics(rdb_command_context *context, const rdb_relation *source, const rdb_catalog_row *row, rdb_ast_create_statistics *made, rdb_error *err)
+{
+    static const struct { char letter; const char *word; } KINDS[] = {{'d', "ndistinct"}, {'f', "dependencies"}, {'m', "mcv"}};
+    rdb_array_shape columns, kinds;
+    rdb_datum item;
+    rdb_expr *list = NULL;
+    rdb_array_get_shape(row->values[RDB_pg_statistic_ext_stxkeys - 1], &columns);
+    rdb_array_get_shape(row->values[RDB_pg_statistic_ext_stxkind - 1], &kinds);
+    for (uint32_t i = 0; i < columns.count; i++)
+        if (rdb_array_get(row->values[RDB_pg_statistic_ext_stxkeys - 1], i, &item) && item.i16 > 0 && item.i16 <= source->column_count)
+            rdb_list_push(context->arena, &made->elements, statistics_element(context, source->columns[item.i16 - 1].name, NULL));
+    for (uint32_t i = 0; i < kinds.count; i++)
+        for (size_t k = 0; rdb_array_get(row->values[RDB_pg_statistic_ext_stxkind - 1], i, &item) && k < RDB_COUNT_OF(KINDS); k++)
+            if (item.i8 == KINDS[k].letter) {
+                rdb_ast_value *word = RDB_NEW(context->arena, rdb_ast_value);
+                *word = (rdb_ast_value){.node = {RDB_AST_VALUE, -1}, .kind = RDB_SQL_VALUE_STRING, .text = KINDS[k].word};
+                rdb_list_push(context->arena, &made->kinds, word);
+            }
+    if (row->is_null[RDB_pg_statistic_ext_stxexprs - 1])
+        return true;
+    const rdb_datum text = row->values[RDB_pg_statistic_ext_stxexprs - 1];
+    if (!rdb_tree_read_expr(context->arena, context->access, rdb_arena_strndup(context->arena, (const char *)text.bytes.data, text.bytes.length), &list, err))
+        return false;
+    const rdb_list *exprs = list->kind == RDB_EXPR_ROW ? &((rdb_expr_row *)list)->fields : NULL;
+    for (uint32_t i = 0; i < (exprs != NULL ? exprs->count : 1); i++) {
+        rdb_ast_node *raw = NULL;
+        if (!command_raw_of_tree(context, source, exprs != NULL ? exprs->items[i] : list, &raw, err))
+            return false;
+        rdb_list_push(context->arena, &made->elements, statistics_element(context, NULL, raw));
+    }
+    return true;
+}
+
+static bool copy_statistics(rdb_command_context *context, const rdb_relation *source, uint32_t target_oid, bool comments, rdb_error *err)
+{
+    enum { PG_STATISTIC_EXT = 3381 };
+    rdb_catalog_scan *scan = NULL;
+    rdb_catalog_row row;
+    rdb_list all = {0}, oids = {0};
+    bool found = true;
+    const rdb_relation *target = NULL;
+    bool ok = rdb_catalog_scan_open(&scan, context->access, PG_STATISTIC_EXT, 0, NULL, 0, context->arena, err);
+    while (ok && (ok = rdb_catalog_scan_next(scan, &row, &found, err)) && found) {
+        if (row.values[RDB_pg_statistic_ext_stxrelid - 1].oid != source->oid)
+            continue;
+        rdb_ast_create_statistics *made = RDB_NEW(context->arena, rdb_ast_create_statistics);
+        made->node = (rdb_ast_node){RDB_AST_CREATE_STATISTICS, -1};
+        rdb_list_push(context->arena, &all, made);
+        rdb_list_push(context->arena, &oids, (void *)(uintptr_t)row.values[RDB_pg_statistic_ext_oid - 1].oid);
+        ok = raw_statistics(context, source, &row, made, err);
+    }
+    rdb_catalog_scan_close(&scan);
+    if (!ok || all.count == 0)
+        return ok;
+    if (!rdb_relation_get(context->access, target_oid, &target, err))
+        return false;
+    rdb_ast_table place = {.node = {RDB_AST_TABLE, -1}, .name = rdb_arena_strdup(context->arena, target->name),
+                           .schema = rdb_arena_strdup(context->arena, target->namespace_name)};
+    for (uint32_t i = 0; i < all.count; i++) {
+        rdb_ast_create_statistics *made = all.items[i];
+        const uint32_t source_oid = (uint32_t)(uintptr_t)oids.items[i];
+        uint32_t oid = 0;
+        rdb_list_push(context->arena, &made->tables, &place);
+        if (!command_make_statistics(context, made, &oid, err) ||
+            (comments && !command_copy_comment(context, (rdb_object_address){PG_STATISTIC_EXT, source_oid, 0}, (rdb_object_address){PG_STATISTIC_EXT, oid, 0}, err)))
+            return false;
+    }
+    return true;
+}
+
 bool command_finish_like(rdb_command_context *context, const rdb_ast_like *like, uint32_t target_oid, rdb_error *err)
 {
     const rdb_relation *source = NULL;
@@ -336,5 +416,7 @@ bool command_finish_like(rdb_command_context *context, const rdb_ast_like *like,
     for (uint16_t i = 0; (like->options & RDB_SQL_LIKE_INDEXES) != 0 && i < source->index_count; i++)
         if (!copy_index(context, source, &source->indexes[i], target_oid, comments, err))
             return false;
+    if ((like->options & RDB_SQL_LIKE_STATISTICS) != 0 && !copy_statistics(context, source, target_oid, comments, err))
+        return false;
     return !comments || copy_column_comments(context, source, target_oid, err);
 }

@@ -143,14 +143,14 @@ static bool write_expressions(rdb_command_context *context, const rdb_list *expr
     return true;
 }
 
-bool command_create_statistics(rdb_command_context *context, const rdb_ast_create_statistics *statement, rdb_error *err)
+bool command_make_statistics(rdb_command_context *context, const rdb_ast_create_statistics *statement, uint32_t *made_oid, rdb_error *err)
 {
     const rdb_relation *relation = NULL;
     statistics_parts parts = {0};
     rdb_statistics_definition definition = {.owner_oid = context->role->oid};
     char name[RDB_NAMEDATALEN], kinds[8];
-    uint32_t oid = 0;
     const rdb_ast_names *named = &statement->name;
+    *made_oid = 0;
     if (statement->tables.count != 1 || ((const rdb_ast_node *)statement->tables.items[0])->tag != RDB_AST_TABLE)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "only a single relation is allowed in CREATE STATISTICS");
     if (!command_open_table(context, statement->tables.items[0], RDB_LOCK_SHARE_UPDATE_EXCLUSIVE, false, &relation, err))
@@ -167,13 +167,13 @@ bool command_create_statistics(rdb_command_context *context, const rdb_ast_creat
         if (!command_creation_namespace(context, &place, &definition.namespace_oid, err))
             return false;
         snprintf(name, sizeof name, "%s", place.name);
-        if (!rdb_ddl_find_statistics(context->access, definition.namespace_oid, name, &oid, err))
+        if (!rdb_ddl_find_statistics(context->access, definition.namespace_oid, name, made_oid, err))
             return false;
-        if (oid != 0 && statement->if_not_exists) {
+        if (*made_oid != 0 && statement->if_not_exists) {
             command_notice(context, "NOTICE", RDB_DUPLICATE_OBJECT, "statistics object \"%s\" already exists, skipping", name);
             return true;
         }
-        if (oid != 0)
+        if (*made_oid != 0)
             return rdb_error_set(err, RDB_DUPLICATE_OBJECT, "statistics object \"%s\" already exists", name);
     }
     if (!read_parts(context, statement, relation, &parts, err) ||
@@ -188,5 +188,11 @@ bool command_create_statistics(rdb_command_context *context, const rdb_ast_creat
     definition.kinds = kinds;
     definition.uses = parts.uses.items;
     definition.use_count = parts.uses.count;
-    return rdb_ddl_create_statistics(context->access, &definition, &oid, err);
+    return rdb_ddl_create_statistics(context->access, &definition, made_oid, err);
+}
+
+bool command_create_statistics(rdb_command_context *context, const rdb_ast_create_statistics *statement, rdb_error *err)
+{
+    uint32_t oid = 0;
+    return command_make_statistics(context, statement, &oid, err);
 }
