@@ -32,7 +32,8 @@ struct exec_node {
     rdb_batch output;
     uint32_t *kept;            /* selection after the filter */
     uint32_t kept_capacity;
-    bool reads_parameters;     /* EXECUTION parameters somewhere in or below: a new turn may give other rows */
+    uint64_t *reads;           /* EXECUTION parameters read in or below but not set there, a bit each; one bit more: what has no number */
+    bool reads_parameters;     /* any of them: a new turn may give other rows */
     bool has_pending;          /* pending comes with the next pull */
     bool is_open;
     rdb_error *pending;

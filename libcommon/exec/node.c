@@ -37,92 +37,109 @@ bool exec_make_vectors(rdb_arena *arena, const rdb_type *const *types, uint32_t 
     return true;
 }
 
+/* Which EXECUTION parameters are read: one bit each, and behind them one for what cannot be told by number. */
 typedef struct parameter_search {
     bool found;
+    uint64_t *numbers; /* NULL: any of them will do */
+    uint32_t unknown;
+    const rdb_plan *plan;
 } parameter_search;
+
+static void add_number(parameter_search *search, uint32_t number)
+{
+    search->found = true;
+    if (search->numbers != NULL)
+        search->numbers[number / 64] |= UINT64_C(1) << number % 64;
+}
 
 static bool visit_parameter(void *context, rdb_expr *expr)
 {
     parameter_search *search = context;
-    if (expr->kind == RDB_EXPR_SUBPLAN || (expr->kind == RDB_EXPR_PARAM && ((rdb_expr_param *)expr)->param_kind == RDB_PARAM_EXECUTION)) {
-        search->found = true;
+    if (expr->kind == RDB_EXPR_SUBPLAN && (search->numbers == NULL || search->plan->subplans[((rdb_expr_subplan *)expr)->subplan_no].is_correlated))
+        add_number(search, search->unknown); /* one that is not correlated has one answer in a run */
+    else if (expr->kind == RDB_EXPR_PARAM && ((rdb_expr_param *)expr)->param_kind == RDB_PARAM_EXECUTION)
+        add_number(search, ((rdb_expr_param *)expr)->param_no);
+    if (search->found && search->numbers == NULL)
         return false;
-    }
     return rdb_expr_visit_children(expr, visit_parameter, context);
+}
+
+static void search_expr(parameter_search *search, const rdb_expr *expr)
+{
+    if (expr != NULL)
+        (void)visit_parameter(search, (rdb_expr *)(uintptr_t)expr);
 }
 
 bool exec_reads_parameters(const rdb_expr *expr)
 {
-    parameter_search search = {false};
-    if (expr != NULL)
-        (void)visit_parameter(&search, (rdb_expr *)(uintptr_t)expr);
+    parameter_search search = {0};
+    search_expr(&search, expr);
     return search.found;
 }
 
-static bool list_reads_parameters(const rdb_list *exprs)
+static void search_list(parameter_search *search, const rdb_list *exprs)
 {
     for (uint32_t i = 0; i < exprs->count; i++)
-        if (exec_reads_parameters(exprs->items[i]))
-            return true;
-    return false;
+        search_expr(search, exprs->items[i]);
 }
 
-static bool array_reads_parameters(rdb_expr *const *exprs, uint32_t count)
+static void search_array(parameter_search *search, rdb_expr *const *exprs, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        if (exec_reads_parameters(exprs[i]))
-            return true;
-    return false;
+        search_expr(search, exprs[i]);
 }
 
-static bool plan_reads_parameters(const rdb_plan_node *plan)
+/* What the node itself reads, not what stands below it. */
+static void search_plan(parameter_search *search, const rdb_plan_node *plan)
 {
-    if (list_reads_parameters(&plan->filter))
-        return true;
+    search_list(search, &plan->filter);
     for (uint32_t i = 0; i < plan->targets.count; i++)
-        if (exec_reads_parameters(((rdb_target *)plan->targets.items[i])->expr))
-            return true;
+        search_expr(search, ((rdb_target *)plan->targets.items[i])->expr);
     switch ((rdb_plan_kind)plan->kind) {
     case RDB_PLAN_INDEX_SCAN:
     case RDB_PLAN_INDEX_ONLY_SCAN:
     case RDB_PLAN_TID_SCAN:
         for (uint32_t i = 0; i < plan->of.scan.bound_count; i++)
-            if (exec_reads_parameters(plan->of.scan.bounds[i].value))
-                return true;
-        return false;
+            search_expr(search, plan->of.scan.bounds[i].value);
+        return;
     case RDB_PLAN_SEQ_SCAN:
-        return plan->of.scan.sample != NULL && list_reads_parameters(&plan->of.scan.sample->arguments);
+        if (plan->of.scan.sample != NULL)
+            search_list(search, &plan->of.scan.sample->arguments);
+        return;
     case RDB_PLAN_VALUES_SCAN:
         for (uint32_t i = 0; i < plan->of.values.row_count; i++)
-            if (list_reads_parameters(&plan->of.values.rows[i]))
-                return true;
-        return false;
+            search_list(search, &plan->of.values.rows[i]);
+        return;
     case RDB_PLAN_FUNCTION_SCAN:
         for (uint32_t i = 0; i < plan->of.function.function_count; i++)
-            if (exec_reads_parameters(plan->of.function.functions[i]->call))
-                return true;
-        return false;
+            search_expr(search, plan->of.function.functions[i]->call);
+        return;
     case RDB_PLAN_NEST_LOOP:
     case RDB_PLAN_HASH_JOIN:
     case RDB_PLAN_MERGE_JOIN:
-        return list_reads_parameters(&plan->of.join.condition) || array_reads_parameters(plan->of.join.left_keys, plan->of.join.key_count) ||
-               array_reads_parameters(plan->of.join.right_keys, plan->of.join.key_count) ||
-               array_reads_parameters(plan->of.join.parameter_values, plan->of.join.parameter_count);
+        search_list(search, &plan->of.join.condition);
+        search_array(search, plan->of.join.left_keys, plan->of.join.key_count);
+        search_array(search, plan->of.join.right_keys, plan->of.join.key_count);
+        search_array(search, plan->of.join.parameter_values, plan->of.join.parameter_count);
+        return;
     case RDB_PLAN_AGGREGATE:
         for (uint32_t i = 0; i < plan->of.aggregate.call_count; i++) {
             const rdb_plan_aggregate_call *call = &plan->of.aggregate.calls[i];
-            if (array_reads_parameters(call->arguments, call->argument_count) || exec_reads_parameters(call->filter) ||
-                array_reads_parameters(call->extra, call->extra_count))
-                return true;
+            search_array(search, call->arguments, call->argument_count);
+            search_expr(search, call->filter);
+            search_array(search, call->extra, call->extra_count);
         }
-        return array_reads_parameters(plan->of.aggregate.keys, plan->of.aggregate.key_count);
+        search_array(search, plan->of.aggregate.keys, plan->of.aggregate.key_count);
+        return;
     case RDB_PLAN_LIMIT:
-        return exec_reads_parameters(plan->of.limit.count) || exec_reads_parameters(plan->of.limit.offset);
-    case RDB_PLAN_CTE_SCAN:
+        search_expr(search, plan->of.limit.count);
+        search_expr(search, plan->of.limit.offset);
+        return;
     case RDB_PLAN_WORK_TABLE_SCAN: /* gives other rows each turn of the recursion */
-        return plan->kind == RDB_PLAN_WORK_TABLE_SCAN;
+        add_number(search, search->unknown);
+        return;
     default:
-        return false;
+        return;
     }
 }
 
@@ -160,6 +177,13 @@ static const exec_ops *find_ops(uint8_t kind)
     return NULL;
 }
 
+static bool plan_reads_parameters(const rdb_plan_node *plan)
+{
+    parameter_search search = {0};
+    search_plan(&search, plan);
+    return search.found;
+}
+
 static bool any_reads_parameters(const rdb_plan_node *plan, uint32_t depth)
 {
     if (plan == NULL)
@@ -195,6 +219,12 @@ bool exec_choose_children(exec_node *node, rdb_error *err)
     return true;
 }
 
+static void add_reads(exec_node *node, const exec_node *child)
+{
+    for (uint32_t i = 0; i <= node->x->plan->parameter_count / 64; i++)
+        node->reads[i] |= child->reads[i];
+}
+
 bool exec_build(rdb_execution *x, const rdb_plan_node *plan, exec_node **out, rdb_error *err)
 {
     exec_node *node = RDB_NEW(x->arena, exec_node);
@@ -209,35 +239,46 @@ bool exec_build(rdb_execution *x, const rdb_plan_node *plan, exec_node **out, rd
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     if (x->statistics != NULL)
         node->statistics = &x->statistics[plan->node_no];
-    node->reads_parameters = plan_reads_parameters(plan);
+    const uint32_t unknown = x->plan->parameter_count, words = unknown / 64 + 1;
+    node->reads = RDB_NEW_ARRAY(x->arena, uint64_t, words);
+    parameter_search search = {.numbers = node->reads, .unknown = unknown, .plan = x->plan};
+    search_plan(&search, plan);
     if (plan->kind == RDB_PLAN_CTE_SCAN) {
         if (!exec_build_cte(x, plan->of.cte.cte_no, err))
             return false;
-        node->reads_parameters |= x->ctes[plan->of.cte.cte_no].has_turns;
+        if (x->ctes[plan->of.cte.cte_no].has_turns)
+            add_number(&search, unknown);
     }
     if (plan->left != NULL) {
         if (!exec_build(x, plan->left, &node->left, err))
             return false;
-        node->reads_parameters |= node->left->reads_parameters;
+        add_reads(node, node->left);
     }
     if (plan->right != NULL) {
         if (!exec_build(x, plan->right, &node->right, err))
             return false;
-        node->reads_parameters |= node->right->reads_parameters;
+        uint64_t *own = RDB_NEW_ARRAY(x->arena, uint64_t, words); /* what the loop sets itself is nothing from outside */
+        for (uint32_t i = 0; plan->kind == RDB_PLAN_NEST_LOOP && i < plan->of.join.parameter_count; i++)
+            own[plan->of.join.parameter_nos[i] / 64] |= UINT64_C(1) << plan->of.join.parameter_nos[i] % 64;
+        for (uint32_t i = 0; i < words; i++)
+            node->reads[i] |= node->right->reads[i] & ~own[i];
     }
     node->child_count = plan->children.count;
     node->children = RDB_NEW_ARRAY(x->arena, exec_node *, node->child_count + 1);
     if ((plan->kind == RDB_PLAN_APPEND || plan->kind == RDB_PLAN_MERGE_APPEND) && plan->of.append.prune != NULL) {
         node->is_kept = RDB_NEW_ARRAY(x->arena, bool, node->child_count + 1);
-        node->reads_parameters |= any_reads_parameters(plan, 0) || plan->of.append.prune->values.count > plan->of.append.prune->first_count;
+        if (any_reads_parameters(plan, 0) || plan->of.append.prune->values.count > plan->of.append.prune->first_count)
+            add_number(&search, unknown);
         if (!exec_prune_open(x, plan->of.append.prune, &node->prune, err) || !exec_choose_children(node, err))
             return false;
     }
     for (uint32_t i = 0; node->prune == NULL && i < node->child_count; i++) {
         if (!exec_build(x, plan->children.items[i], &node->children[i], err))
             return false;
-        node->reads_parameters |= node->children[i]->reads_parameters;
+        add_reads(node, node->children[i]);
     }
+    for (uint32_t i = 0; i < words; i++)
+        node->reads_parameters |= node->reads[i] != 0;
     if (!exec_compile_list(x, &node->filter, &plan->filter, err))
         return false;
     if (!plan->passes_through && plan->kind != RDB_PLAN_PROJECT_SET) {

@@ -139,6 +139,7 @@ typedef struct plan_level {
     rdb_list grouped_subplans; /* rdb_expr_subplan * of a query that groups */
     rdb_list null_columns;   /* rdb_expr_null_test *: columns that WHERE wants null, as FROM is read */
     rdb_list met_tests;      /* rdb_expr *: conditions of WHERE that an anti-join meets */
+    rdb_list merge_parts;    /* what plan_merge_parts has found, by the addresses of the keys */
     plan_want want;
     uint32_t ordered_count;  /* what FROM gives is in so many keys of the wanted order */
     const plan_order *have;  /* above FROM: the order that rows are in */

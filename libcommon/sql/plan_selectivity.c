@@ -782,23 +782,42 @@ static double share_below(planner *p, const subject *s, uint16_t strategy, rdb_d
     return share(common + rest);
 }
 
-plan_merge_part plan_merge_parts(plan_level *level, const rdb_expr *left_expr, const rdb_expr *right_expr)
+static plan_merge_part merge_part(planner *p, const subject *left, const subject *right)
 {
     plan_merge_part part = {0, 1, 0, 1};
-    const subject left = examine(level, left_expr), right = examine(level, right_expr);
     rdb_datum left_low, left_high, right_low, right_high;
-    if (left.type->oid != right.type->oid || left.type->rep != right.type->rep || !value_extremes(&left, &left_low, &left_high) || !value_extremes(&right, &right_low, &right_high))
+    if (left->type->oid != right->type->oid || left->type->rep != right->type->rep || !value_extremes(left, &left_low, &left_high) || !value_extremes(right, &right_low, &right_high))
         return part;
-    part.left_end = share_below(level->p, &left, 2, right_high);
-    part.right_end = share_below(level->p, &right, 2, left_high);
-    part.left_begin = share_below(level->p, &left, 1, right_low);
-    part.right_begin = share_below(level->p, &right, 1, left_low);
+    part.left_end = share_below(p, left, 2, right_high);
+    part.right_end = share_below(p, right, 2, left_high);
+    part.left_begin = share_below(p, left, 1, right_low);
+    part.right_begin = share_below(p, right, 1, left_low);
     /* only one side can end early, and only one can begin late */
     *(part.left_end > part.right_end ? &part.left_end : &part.right_end) = 1;
     *(part.left_begin < part.right_begin ? &part.left_begin : &part.right_begin) = 0;
     if (part.left_begin >= part.left_end || part.right_begin >= part.right_end)
         part = (plan_merge_part){0, 1, 0, 1};
     return part;
+}
+
+/* The search for a join order asks for the same two keys at each pair of sides that they join: the answer is looked for once. */
+typedef struct known_part {
+    const rdb_expr *left, *right;
+    plan_merge_part part;
+} known_part;
+
+plan_merge_part plan_merge_parts(plan_level *level, const rdb_expr *left_expr, const rdb_expr *right_expr)
+{
+    for (uint32_t i = 0; i < level->merge_parts.count; i++) {
+        const known_part *known = level->merge_parts.items[i];
+        if (known->left == left_expr && known->right == right_expr)
+            return known->part;
+    }
+    const subject left = examine(level, left_expr), right = examine(level, right_expr);
+    known_part *known = RDB_NEW(level->p->arena, known_part);
+    *known = (known_part){left_expr, right_expr, merge_part(level->p, &left, &right)};
+    rdb_list_push(level->p->arena, &level->merge_parts, known);
+    return known->part;
 }
 
 double plan_bucket_share(plan_level *level, const rdb_expr *expr, double buckets)
