@@ -14,6 +14,7 @@
 #define TOML_ENABLE_WINDOWS_COMPAT 0
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <sstream>
 #include <string_view>
 
@@ -74,6 +75,42 @@ rdb_toml_value *copy_node(rdb_arena *arena, const toml::node &node)
     return value;
 }
 
+/* Where a byte outside ASCII stands that belongs to no string and no comment; the length where none does. TOML allows none there, and the
+ * library does not always come through one alive. A text that is broken before is cut differently here than by the library, which then
+ * stops at what broke it. */
+size_t find_stray_byte(std::string_view text)
+{
+    static constexpr std::string_view BYTE_ORDER_MARK = "\xEF\xBB\xBF";
+    size_t at = text.substr(0, BYTE_ORDER_MARK.size()) == BYTE_ORDER_MARK ? BYTE_ORDER_MARK.size() : 0;
+    while (at < text.size()) {
+        const char c = text[at];
+        if (static_cast<unsigned char>(c) >= 0x80)
+            return at;
+        if (c == '#') {
+            at = std::min(text.find('\n', at), text.size());
+        } else if (c == '"' || c == '\'') {
+            const char triple[] = {c, c, c};
+            const std::string_view fence(triple, sizeof triple);
+            const bool is_long = text.substr(at, fence.size()) == fence;
+            const std::string_view end = is_long ? fence : fence.substr(0, 1);
+            at += end.size();
+            while (at < text.size() && text.substr(at, end.size()) != end && (is_long || text[at] != '\n'))
+                at += c == '"' && text[at] == '\\' ? 2 : 1;
+            at += end.size();
+            for (int more = 0; is_long && more < 2 && at < text.size() && text[at] == c; more++) /* quotes just before the fence */
+                at++;
+        } else {
+            at++;
+        }
+    }
+    return text.size();
+}
+
+unsigned line_of(std::string_view text, size_t offset)
+{
+    return 1 + static_cast<unsigned>(std::count(text.begin(), text.begin() + static_cast<ptrdiff_t>(offset), '\n'));
+}
+
 } // namespace
 
 extern "C" bool rdb_toml_parse(rdb_arena *arena, const char *name, const char *text, size_t length,
@@ -81,14 +118,15 @@ extern "C" bool rdb_toml_parse(rdb_arena *arena, const char *name, const char *t
 {
     *root = nullptr;
     size_t bad_offset = 0;
-    if (!rdb_utf8_validate(text, length, &bad_offset)) { /* told with its line */
-        unsigned line = 1;
-        for (size_t i = 0; i < bad_offset; i++)
-            line += text[i] == '\n';
-        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "%s, line %u: the text is not valid UTF-8", name, line);
-    }
+    const std::string_view whole(text, length);
+    if (!rdb_utf8_validate(text, length, &bad_offset)) /* told with its line */
+        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "%s, line %u: the text is not valid UTF-8", name, line_of(whole, bad_offset));
+    const size_t stray = find_stray_byte(whole);
+    if (stray < length)
+        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "%s, line %u: characters outside ASCII are for strings and comments only", name,
+                             line_of(whole, stray));
     try {
-        toml::table result = toml::parse(std::string_view(text, length), std::string_view(name));
+        toml::table result = toml::parse(whole, std::string_view(name));
         *root = copy_node(arena, result);
     } catch (const toml::parse_error &failure) {
         std::string_view what = failure.description();

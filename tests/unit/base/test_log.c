@@ -155,6 +155,23 @@ static void test_toml(void **state)
     assert_string_equal(err.sqlstate, "22023");
     assert_non_null(strstr(err.message, "bad.toml, line 2"));
     rdb_error_clear(&err);
+    static const struct { const char *text; unsigned line; } STRAYS[] = { /* the library has no answer to the first two */
+        {"x = 1\nlist =2204-01-01T00:00:0\u041c\n", 2}, {"listen_port = \u02d5erver", 1}, {"\ncl\u00e9 = 1\n", 2}, {"a = 'x\n'\nb = \u00e9", 3},
+        {"a = \"\"\"\nx\"\"\"\"\"\u00e9", 2}, {"a = \"\\\\\"\u00e9", 1}, {"\xef\xbb\xbf\u00e9 = 1", 1}};
+    for (size_t i = 0; i < RDB_COUNT_OF(STRAYS); i++) {
+        char expected[32];
+        snprintf(expected, sizeof expected, "stray, line %u: ", STRAYS[i].line);
+        assert_false(rdb_toml_parse(arena, "stray", STRAYS[i].text, strlen(STRAYS[i].text), &root, &err));
+        assert_memory_equal(err.message, expected, strlen(expected));
+        assert_non_null(strstr(err.message, "outside ASCII"));
+        rdb_error_clear(&err);
+    }
+    static const char FOREIGN[] = "\xef\xbb\xbf# caf\u00e9\na = \"\u00e9\\\"\u00e9\" # \u00e9\n'\u00e9' = '\u00e9\\'\nb = \"\"\"\"\u00e9\"\"\u00e9\\\"\"\"\"\"\nc = '''\u00e9'\u00e9'''\n";
+    assert_true(rdb_toml_parse(arena, "foreign", FOREIGN, sizeof FOREIGN - 1, &root, &err));
+    assert_string_equal(rdb_toml_get(root, "a")->text, "\u00e9\"\u00e9");
+    assert_string_equal(rdb_toml_get(root, "\u00e9")->text, "\u00e9\\");
+    assert_string_equal(rdb_toml_get(root, "b")->text, "\"\u00e9\"\"\u00e9\"\"");
+    assert_string_equal(rdb_toml_get(root, "c")->text, "\u00e9'\u00e9");
     static char deep[20000]; /* refused, not a crash */
     memset(deep, '[', sizeof deep);
     memcpy(deep, "a = ", 4);
