@@ -157,6 +157,7 @@ static bool connection_open(network *net, int fd, rdb_error *err)
         channel.start_tls = NULL;
     }
     rdb_socket_peer_name(fd, channel.peer, sizeof channel.peer);
+    rdb_socket_own_name(fd, channel.here, sizeof channel.here);
     rdb_socket_tune(fd, 60);
     if (!rdb_wire_create(&conn->wire, net->options.host, &channel, err) || !rdb_poller_add(net->requests, fd, RDB_POLL_READ | RDB_POLL_EDGE, conn, err)) {
         connection_close(conn);

@@ -28,6 +28,7 @@ RDB_CHECKED bool rdb_socket_write_all(int fd, const void *bytes, size_t length, 
 bool rdb_socket_wait(int fd, bool for_writing, int64_t timeout_us);
 /* "127.0.0.1:5000", "[::1]:5000", "[local]". */
 void rdb_socket_peer_name(int fd, char *text, size_t size);
+void rdb_socket_own_name(int fd, char *text, size_t size); /* in the same form */
 /* The user at the other end of a Unix socket; false where it is none. */
 bool rdb_socket_peer_user(int fd, uid_t *user);
 /* No delay for small segments; probes for dead peers after idle_seconds (0: the system's default). A no-op elsewhere. */

@@ -283,12 +283,14 @@ bool rdb_socket_write_all(int fd, const void *bytes, size_t length, int64_t time
     return true;
 }
 
-void rdb_socket_peer_name(int fd, char *text, size_t size)
+typedef int ask_name(int fd, struct sockaddr *address, socklen_t *length);
+
+static void tell_name(ask_name *ask, int fd, char *text, size_t size)
 {
     struct sockaddr_storage address;
     socklen_t length = sizeof address;
     char host[64], service[8];
-    if (getpeername(fd, (struct sockaddr *)&address, &length) != 0)
+    if (ask(fd, (struct sockaddr *)&address, &length) != 0)
         snprintf(text, size, "[unknown]");
     else if (address.ss_family == AF_UNIX)
         snprintf(text, size, "[local]");
@@ -297,6 +299,16 @@ void rdb_socket_peer_name(int fd, char *text, size_t size)
         snprintf(text, size, "[unknown]");
     else
         snprintf(text, size, address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, service);
+}
+
+void rdb_socket_peer_name(int fd, char *text, size_t size)
+{
+    tell_name(getpeername, fd, text, size);
+}
+
+void rdb_socket_own_name(int fd, char *text, size_t size)
+{
+    tell_name(getsockname, fd, text, size);
 }
 
 bool rdb_socket_peer_user(int fd, uid_t *user)

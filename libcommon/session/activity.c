@@ -60,6 +60,12 @@ void session_activity_peer(const rdb_session *session, session_activity_info *in
     split_peer(session->owner.peer, info);
 }
 
+void session_activity_here(const rdb_session *session, session_activity_info *info)
+{
+    info->address[0] = '\0';
+    split_peer(session->owner.here, info);
+}
+
 bool session_activity_begin(rdb_session *session, rdb_error *err)
 {
     session_registry *registry = session_engine_registry(session->engine);

@@ -35,6 +35,7 @@ typedef struct session_activity_info {
     rdb_xid xid;
     uint64_t transaction_count;
 } session_activity_info;
+void session_activity_here(const rdb_session *session, session_activity_info *info); /* the same of our end of the connection */
 void session_activity_peer(const rdb_session *session, session_activity_info *info); /* address and port alone */
 /* All sessions, in the order in which they came; in arena. */
 RDB_CHECKED bool session_activity_list(session_registry *registry, rdb_arena *arena, session_activity_info **infos, uint32_t *count, rdb_error *err);

@@ -88,6 +88,52 @@ static bool client_port_row(rdb_call *call, const rdb_datum *a, const bool *null
 }
 EXPR_ROW_KERNEL(client_port, 0)
 
+static bool server_addr_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    session_activity_info *info = rdb_arena_zalloc(call->arena, sizeof *info);
+    const rdb_type *inet = NULL;
+    (void)a, (void)nulls;
+    session_activity_here(session_of(call), info);
+    *is_null = info->port < 0;
+    return *is_null || (rdb_type_get(rdb_eval_of(call)->access, RDB_INETOID, &inet, call->err) &&
+                        rdb_expr_value_from_text(rdb_eval_of(call), call->arena, inet, -1, (rdb_slice){(const uint8_t *)info->address, strlen(info->address)}, result, call->err));
+}
+EXPR_ROW_KERNEL(server_addr, 0)
+
+static bool server_port_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    session_activity_info *info = rdb_arena_zalloc(call->arena, sizeof *info);
+    (void)a, (void)nulls;
+    session_activity_here(session_of(call), info);
+    *is_null = info->port < 0;
+    result->i32 = info->port;
+    return true;
+}
+EXPR_ROW_KERNEL(server_port, 0)
+
+/* When a transaction was committed is not kept: track_commit_timestamp is off and stays so. */
+static bool refuse_commit_time(rdb_call *call)
+{
+    rdb_error_set(call->err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "could not get commit timestamp data");
+    return rdb_error_hint(call->err, "Make sure the configuration parameter \"%s\" is set.", "track_commit_timestamp");
+}
+
+static bool commit_time_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)a, (void)nulls, (void)result, (void)is_null;
+    return refuse_commit_time(call);
+}
+EXPR_ROW_KERNEL(commit_time, 1)
+#define last_commit_row commit_time_row
+EXPR_ROW_KERNEL(last_commit, 0)
+#undef last_commit_row
+
+static bool commit_time_begin(rdb_call *call, void *state, const rdb_datum *arguments, const bool *is_null)
+{
+    (void)state, (void)arguments, (void)is_null;
+    return refuse_commit_time(call);
+}
+
 static bool export_snapshot_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
     const rdb_eval *eval = rdb_eval_of(call);
@@ -285,6 +331,11 @@ void session_register_functions(void)
         {817, current_query, RDB_KERNEL_NEEDS_SESSION},
         {2196, client_addr, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
         {2197, client_port, RDB_KERNEL_NEEDS_SESSION},
+        {2198, server_addr, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
+        {2199, server_port, RDB_KERNEL_NEEDS_SESSION},
+        {3581, commit_time, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE}, /* pg_xact_commit_timestamp */
+        {6168, commit_time, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE}, /* pg_xact_commit_timestamp_origin */
+        {3583, last_commit, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE}, /* pg_last_committed_xact */
         {3809, export_snapshot, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
         {2626, sleep, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
         {3935, sleep_for, RDB_KERNEL_NEEDS_SESSION | RDB_KERNEL_FALLIBLE},
@@ -294,5 +345,10 @@ void session_register_functions(void)
     if (unseeded_random == NULL) /* a second engine in the process finds ours there */
         unseeded_random = rdb_kernel_find(1598);
     rdb_kernel_register(KERNELS, RDB_COUNT_OF(KERNELS));
+    static const rdb_set_kernel_entry SETS[] = {
+        {.proc_oid = 6168, .state_bytes = sizeof(expr_rows), .begin = commit_time_begin, .next = expr_rows_next, .flags = RDB_KERNEL_NEEDS_SESSION},
+        {.proc_oid = 3583, .state_bytes = sizeof(expr_rows), .begin = commit_time_begin, .next = expr_rows_next, .flags = RDB_KERNEL_NEEDS_SESSION},
+    };
+    rdb_set_kernel_register(SETS, RDB_COUNT_OF(SETS));
     rdb_expr_set_cursor_row(session_cursor_row);
 }

@@ -54,6 +54,7 @@ typedef struct rdb_channel {
     bool is_owner;        /* peer credentials: the user who owns the instance */
     char owner_name[64];  /* ... and what the system calls it */
     char peer[64];        /* address, for logs and pg_stat_activity */
+    char here[64];        /* the server's own address of the connection */
 } rdb_channel;
 
 typedef enum rdb_auth_mode { RDB_AUTH_NONE, RDB_AUTH_SCRAM } rdb_auth_mode;

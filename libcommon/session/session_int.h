@@ -26,6 +26,7 @@ typedef struct session_owner {
     bool (*signal)(void *context, uint32_t pid, bool terminate);
     void (*rouse)(void *context, uint32_t pid); /* something waits for that session: it looks when it is idle; NULL: sessions are never parked */
     const char *peer; /* "address:port" of the client; NULL or without port: local */
+    const char *here; /* the same of the server's end */
 } session_owner;
 
 /* ---- the transaction block (transaction.c) -------------------------------------------------------------------------

@@ -599,6 +599,11 @@ static void show_value(const rdb_session *session, int setting_no, char *text, s
     setting_show_number(setting, value, text, size);
 }
 
+bool session_setting_exists(const char *name)
+{
+    return find_setting(name) >= 0;
+}
+
 uint32_t session_setting_count(void)
 {
     return SET_COUNT;

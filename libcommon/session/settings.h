@@ -51,6 +51,7 @@ typedef struct session_setting_info {
     bool is_fixed;
 } session_setting_info;
 uint32_t session_setting_count(void);
+bool session_setting_exists(const char *name); /* in any case of letters; those with a dot do not count */
 /* May the current role? Those of superusers alone are theirs (42501). */
 RDB_CHECKED bool session_setting_is_allowed(const rdb_session *session, const char *name, rdb_error *err);
 void session_setting_describe(const rdb_session *session, uint32_t number, session_setting_info *info);

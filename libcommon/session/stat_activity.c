@@ -548,6 +548,29 @@ static bool insert_lsn_row(rdb_call *call, const rdb_datum *a, const bool *nulls
 }
 EXPR_ROW_KERNEL(insert_lsn, 0)
 
+/* The names are those of our own files. */
+static bool wal_file_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    char name[17];
+    uint32_t offset;
+    (void)nulls, (void)is_null;
+    rdb_wal_locate(wal_of(call), (rdb_lsn)a[0].i64, name, &offset);
+    return expr_set_text(call, name, strlen(name), result);
+}
+EXPR_ROW_KERNEL(wal_file, 1)
+
+static bool wal_place_record(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *columns, bool *column_nulls)
+{
+    char name[17];
+    uint32_t offset;
+    (void)nulls;
+    column_nulls[0] = column_nulls[1] = false;
+    rdb_wal_locate(wal_of(call), (rdb_lsn)a[0].i64, name, &offset);
+    columns[1].i32 = (int32_t)offset;
+    return expr_set_text(call, name, strlen(name), &columns[0]);
+}
+EXPR_RECORD_KERNEL(wal_place, 1, RDB_TEXTOID, RDB_INT4OID)
+
 static bool flush_lsn_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
     (void)a, (void)nulls, (void)is_null;
@@ -595,7 +618,7 @@ static bool prepared_begin(rdb_call *call, void *state, const rdb_datum *argumen
 #define ROWS(oid, begin_function) {.proc_oid = (oid), .state_bytes = sizeof(expr_rows), .begin = (begin_function), .next = expr_rows_next, .flags = RDB_KERNEL_NEEDS_SESSION}
 static const rdb_set_kernel_entry SETS[] = {
     ROWS(2022, activity_begin), ROWS(1936, backend_numbers_begin), ROWS(1371, locks_begin), ROWS(2511, cursors_begin), ROWS(2510, statements_begin),
-    ROWS(1065, prepared_begin),
+    ROWS(1065, prepared_begin), ROWS(2850, wal_place_begin),
 };
 
 static const rdb_kernel_entry ENTRIES[] = {
@@ -618,6 +641,8 @@ static const rdb_kernel_entry ENTRIES[] = {
     {2849, insert_lsn, RDB_KERNEL_NEEDS_SESSION},
     {2852, insert_lsn, RDB_KERNEL_NEEDS_SESSION},
     {3330, flush_lsn, RDB_KERNEL_NEEDS_SESSION},
+    {2851, wal_file, RDB_KERNEL_NEEDS_SESSION},  /* pg_walfile_name */
+    {2850, wal_place, RDB_KERNEL_NEEDS_SESSION}, /* pg_walfile_name_offset */
 };
 
 void session_register_activity_functions(void)

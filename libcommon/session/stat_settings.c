@@ -4,6 +4,8 @@
 #include "session/activity.h"
 #include "session/settings.h"
 
+#include <strings.h>
+
 typedef struct setting_text {
     const char *name, *category, *context, *further;
 } setting_text;
@@ -76,11 +78,44 @@ static bool settings_begin(rdb_call *call, void *state, const rdb_datum *argumen
     return true;
 }
 
+enum { EXPLAIN = 1, NO_RESET = 2, NO_SHOW = 4, UNSAMPLED = 8, COMPUTED = 16 };
+
+static const struct {
+    const char *name;
+    unsigned flags;
+} FLAGS[] = {
+#define SETTING_FLAGS(name, flags) {#name, flags},
+#include "session/setting_flags.def"
+#undef SETTING_FLAGS
+};
+
+static bool flags_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    static const char *const NAMES[] = {"EXPLAIN", "NO_RESET_ALL", "NO_SHOW_ALL", "NOT_IN_SAMPLE", "RUNTIME_COMPUTED"};
+    const char *name = expr_get_text(call, a[0]), *texts[RDB_COUNT_OF(NAMES)];
+    unsigned flags = 0;
+    uint32_t count = 0;
+    (void)nulls;
+    *is_null = !session_setting_exists(name);
+    if (*is_null)
+        return true;
+    for (size_t i = 0; i < RDB_COUNT_OF(FLAGS); i++)
+        if (strcasecmp(FLAGS[i].name, name) == 0)
+            flags = FLAGS[i].flags;
+    for (uint32_t i = 0; i < RDB_COUNT_OF(NAMES); i++)
+        if ((flags >> i & 1) != 0)
+            texts[count++] = NAMES[i];
+    return expr_text_array(call, texts, count, result);
+}
+EXPR_ROW_KERNEL(flags, 1)
+
 static const rdb_set_kernel_entry SETS[] = {
     {.proc_oid = 2084, .state_bytes = sizeof(expr_rows), .begin = settings_begin, .next = expr_rows_next, .flags = RDB_KERNEL_NEEDS_SESSION},
 };
 
 void session_register_settings_functions(void)
 {
+    static const rdb_kernel_entry ENTRIES[] = {{6240, flags, RDB_KERNEL_NEEDS_SESSION}}; /* pg_settings_get_flags */
+    rdb_kernel_register(ENTRIES, RDB_COUNT_OF(ENTRIES));
     rdb_set_kernel_register(SETS, RDB_COUNT_OF(SETS));
 }

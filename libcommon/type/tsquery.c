@@ -416,6 +416,8 @@ static bool settle(ts_query_reader *reader, uint8_t oper)
 
 bool ts_query_parse(rdb_call *call, rdb_slice text, enum ts_query_syntax syntax, ts_operand_function operand, void *context, ts_node **tree, bool *has_stops)
 {
+    if (text.length == 0) /* its data may be null */
+        text.data = (const uint8_t *)"";
     ts_query_reader reader = {.call = call, .whole = text, .at = text.data, .end = text.data + text.length, .syntax = syntax, .wants_operand = true, .is_first = true};
     *tree = NULL;
     for (;;) {

@@ -284,6 +284,8 @@ static bool grow_words(rdb_call *call, ts_word **words, uint32_t count, uint32_t
 
 static bool tsvector_input(TYPE_OPS_PARAMETERS_INPUT)
 {
+    if (text.length == 0) /* its data may be null */
+        text.data = (const uint8_t *)"";
     ts_word_reader reader = {.call = call, .at = text.data, .end = text.data + text.length, .whole = text};
     ts_word *words = NULL;
     uint32_t count = 0, capacity = 0;

@@ -75,6 +75,8 @@ RDB_CHECKED bool rdb_wal_open(rdb_wal **wal, const rdb_wal_config *config, rdb_l
 /* Flushes what is there and closes. */
 bool rdb_wal_close(rdb_wal **wal, rdb_error *err);
 uint16_t rdb_wal_thread_no(const rdb_wal *wal);
+/* The file that holds the byte before lsn, and where in a file lsn stands. */
+void rdb_wal_locate(const rdb_wal *wal, rdb_lsn lsn, char file_name[17], uint32_t *offset);
 
 typedef struct rdb_wal_piece {
     const void *bytes;

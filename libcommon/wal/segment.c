@@ -13,6 +13,12 @@ void wal_segment_path(char path[WAL_PATH_BYTES], const char *directory, uint64_t
     snprintf(path, WAL_PATH_BYTES, "%s/%016llx", directory, (unsigned long long)number);
 }
 
+void rdb_wal_locate(const rdb_wal *wal, rdb_lsn lsn, char file_name[17], uint32_t *offset)
+{
+    snprintf(file_name, 17, "%016llx", (unsigned long long)wal_segment_number(&wal->config, lsn - (lsn > 0)));
+    *offset = (uint32_t)(lsn & (wal->config.segment_bytes - 1));
+}
+
 void wal_segment_make_header(uint8_t header[WAL_SEGMENT_HEADER_BYTES], const rdb_wal_config *config, uint64_t number)
 {
     memset(header, 0, WAL_SEGMENT_HEADER_BYTES);
