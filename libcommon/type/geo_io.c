@@ -370,7 +370,8 @@ static bool fixed_receive(TYPE_OPS_PARAMETERS_INPUT)
     if (oid == RDB_CIRCLEOID && numbers[2] < 0)
         return rdb_error_set(call->err, RDB_INVALID_BINARY_REPRESENTATION, "invalid radius in external \"circle\" value");
     if (oid == RDB_BOXOID) {
-        geo_box box = geo_box_of((geo_point){numbers[0], numbers[1]}, (geo_point){numbers[2], numbers[3]});
+        /* the upper corner comes first; corners as high as each other (0 and -0, two NaNs) stay where they are */
+        geo_box box = geo_box_of((geo_point){numbers[2], numbers[3]}, (geo_point){numbers[0], numbers[1]});
         return type_make_bytes(call, &box, sizeof box, value);
     }
     return type_make_bytes(call, numbers, count * 8, value);
