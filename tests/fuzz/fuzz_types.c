@@ -27,7 +27,7 @@ static const struct { uint32_t oid; const char *text; } SEEDS[] = {
     {RDB_OIDOID, "4294967295"}, {RDB_TIDOID, "(1,2)"}, {RDB_OIDVECTOROID, "1 2 3"}, {RDB_PG_LSNOID, "16/B374D848"}, {RDB_XIDOID, "7"}, {RDB_CHAROID, "\\101"},
     {RDB_NAMEOID, "a_name"}, {RDB_BPCHAROID, "padded   "}, {RDB_INETOID, "192.168.0.1/24"}, {RDB_INETOID, "::ffff:1.2.3.4/128"}, {RDB_CIDROID, "10/8"},
     {RDB_MACADDROID, "08:00:2b:01:02:03"}, {RDB_MONEYOID, "-$1,234.56"}, {RDB_BITOID, "10110"}, {RDB_VARBITOID, "xFF"}, {RDB_POINTOID, "(1.5,-2e3)"},
-    {RDB_POLYGONOID, "((0,0),(1,1),(2,0))"}, {RDB_CIRCLEOID, "<(1,2),3>"}, {RDB_PATHOID, "[(0,0),(1,1)]"}, {RDB_BOXOID, "(0,1),(-0,2)"}, {RDB_BOXOID, "(3,4),(1,2)"}, {RDB_LINEOID, "{1,-1,0}"},
+    {RDB_POLYGONOID, "((0,0),(1,1),(2,0))"}, {RDB_CIRCLEOID, "<(1,2),3>"}, {RDB_PATHOID, "[(0,0),(1,1)]"}, {RDB_BOXOID, "(3,4),(1,2)"}, {RDB_LINEOID, "{1,-1,0}"},
     {RDB_TSVECTOROID, "'a':1A,2B 'b c':3"}, {RDB_TSQUERYOID, "a & !(b | 'c':*AB) <-> d"}, {RDB_JSONPATHOID, "$.a[*] ? (@.b > 1)"}, {RDB_XMLOID, "<a b=\"c\">d</a>"},
     {1007 /* int4[] */, "{}"}, {1231 /* numeric[] */, "{1.5,NaN}"}, {1185 /* timestamptz[] */, "{\"2024-01-01 00:00:00+00\"}"}, {3807 /* jsonb[] */, "{\"{\\\"a\\\": 1}\"}"},
     {3904 /* int4range */, "[1,10)"}, {3908 /* tsrange */, "(2024-01-01,infinity]"}, {4451 /* int4multirange */, "{[1,3),[5,)}"},
