@@ -1,8 +1,8 @@
 -- LIKE ... INCLUDING STATISTICS: extended statistics are made anew under names of their own
 create table src (a int, b int, c text, d int);
 create statistics both_ab on a, b from src;
-create statistics some (dependencies, mcv) on d, a from src;
-create statistics (mcv) on a, (b + d), lower(c) from src;
+create statistics few (dependencies, mcv) on d, a from src;
+create statistics third (mcv) on a, (b + d), lower(c) from src;
 create statistics alone on (a * 2) from src;
 comment on statistics both_ab is 'of both';
 create table without (like src);
