@@ -22,8 +22,9 @@ def fresh(side, name):
 
 def text_dump(side, database):
     text = servers.run(["pg_dump", *side.connect, database])
-    # Versions and the owner's spelling of the server are no part of what is stored.
-    return [line for line in text.splitlines() if not re.match(r"-- Dumped (from|by)|\\(un)?restrict", line)]
+    # Versions and the owner's spelling of the server are no part of what is stored; newer releases write AS before a target's alias.
+    lines = [line for line in text.splitlines() if not re.match(r"-- Dumped (from|by)|\\(un)?restrict", line)]
+    return [re.sub(r"((?:UPDATE|DELETE FROM) (?:ONLY )?\S+) AS (\w)", r"\1 \2", line) for line in lines]
 
 
 def restore(source, database, target, form, work):

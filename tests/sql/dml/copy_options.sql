@@ -1,21 +1,21 @@
 -- options, headers and errors of COPY
 create table x (a int, b text, c text);
-copy x from stdin (format csv, format csv);
-copy x from stdin (freeze off, freeze on);
-copy x from stdin (delimiter ',', delimiter ',');
-copy x from stdin (null ',', null ',');
-copy x from stdin (header off, header on);
-copy x from stdin (quote ':', quote ':');
-copy x from stdin (escape ':', escape ':');
-copy x from stdin (force_quote (a), force_quote *);
-copy x from stdin (force_not_null (a), force_not_null (b));
-copy x from stdin (force_null (a), force_null (b));
-copy x from stdin (encoding 'sql_ascii', encoding 'sql_ascii');
+copy x from '/dev/null' (format csv, format csv);
+copy x from '/dev/null' (freeze off, freeze on);
+copy x from '/dev/null' (delimiter ',', delimiter ',');
+copy x from '/dev/null' (null ',', null ',');
+copy x from '/dev/null' (header off, header on);
+copy x from '/dev/null' (quote ':', quote ':');
+copy x from '/dev/null' (escape ':', escape ':');
+copy x from '/dev/null' (force_quote (a), force_quote *);
+copy x from '/dev/null' (force_not_null (a), force_not_null (b));
+copy x from '/dev/null' (force_null (a), force_null (b));
+copy x from '/dev/null' (encoding 'sql_ascii', encoding 'sql_ascii');
 copy x to stdin (format binary, delimiter ',');
 copy x to stdin (format binary, null 'x');
 copy x to stdin (format binary, header);
 copy x to stdin (format text, force_quote(a));
-copy x from stdin (format csv, force_quote(a));
+copy x from '/dev/null' (format csv, force_quote(a));
 copy x to stdout (format text, force_not_null(a));
 copy x to stdin (format csv, force_not_null(a));
 copy x to stdout (format text, force_null(a));
@@ -26,8 +26,8 @@ copy x to stdout (format csv, quote 'xx');
 copy x to stdout (format csv, escape 'xx');
 copy x to stdout (format csv, delimiter '"');
 copy x to stdout (delimiter 'xx'); copy x to stdout (delimiter 'a'); copy x to stdout (delimiter E'\n'); copy x to stdout (null E'\n'); copy x to stdout (null E'a\tb'); copy x to stdout (format csv, null 'a"b');
-copy x to stdout (format nothing); copy x to stdout (encoding 'nothing'); copy x to stdout (nothing); copy x to stdout (format csv, force_quote(nothing)); copy x from stdin (format csv, force_null(nothing)); copy x from stdin (format csv, force_not_null(nothing)); copy x to stdout (format csv, force_quote 1);
-copy x to stdout (header 2); copy x to stdout (header match); copy x from stdin (header wrong_choice); copy x from stdin (header 'false');
+copy x to stdout (format nothing); copy x to stdout (encoding 'nothing'); copy x to stdout (nothing); copy x to stdout (format csv, force_quote(nothing)); copy x from '/dev/null' (format csv, force_null(nothing)); copy x from '/dev/null' (format csv, force_not_null(nothing)); copy x to stdout (format csv, force_quote 1);
+copy x to stdout (header 2); copy x to stdout (header match); copy x from '/dev/null' (header wrong_choice); copy x from stdin (header 'false');
 1	x	y
 \.
 copy x to stdout where a = 1;

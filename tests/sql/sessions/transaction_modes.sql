@@ -16,8 +16,7 @@ begin read only; select 1 from i4 for update; rollback;
 begin read only; create table nope(a int); rollback;
 begin read only; create temp table nope(a int); rollback;
 begin read only; prepare pp as insert into i4 values (1); execute pp; rollback;
-begin read only; copy i4 from stdin; rollback;
-\.
+begin read only; copy i4 from '/dev/null'; rollback;
 begin read only; select nextval('i4s'); rollback;
 set session characteristics as transaction read only; insert into i4 values (1); set transaction_read_only = off; start transaction; drop table i4; set transaction read write; drop table i4; rollback; set session characteristics as transaction read write;
 begin; savepoint one; declare c cursor for select 1/0; savepoint two; fetch 10 from c; rollback to two; fetch 10 from c; rollback;
