@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The log's archive: a directory of finished segments, and the thread that fills it.
+ *
+ * Names in an archive, hexadecimal:
+ *     <8: timeline><16: segment>            a finished segment, whole; synced, then renamed to this name
+ *     <8: timeline><16: segment>.partial    the durable beginning of the running one, a multiple of 8 bytes; it only grows
+ *     <8: timeline>.history                 where the timeline branched off: lines "parent end-LSN", the oldest first
+ * A timeline is the incarnation of a log: a recovery that stops at a target goes on in a new one, which begins with the segment after
+ * the one it stopped in. */
+#ifndef RDB_WAL_ARCHIVE_H
+#define RDB_WAL_ARCHIVE_H
+
+#include "wal/rdb_wal.h"
+
+#define RDB_WAL_ARCHIVE_NAME_BYTES 40u
+void rdb_wal_archive_name(char name[RDB_WAL_ARCHIVE_NAME_BYTES], uint32_t timeline, uint64_t segment);
+/* *partial tells which of the two; false: the name is no segment's. */
+bool rdb_wal_archive_parse_name(const char *name, uint32_t *timeline, uint64_t *segment, bool *partial);
+
+typedef struct rdb_wal_branch { /* a timeline of the past: it counts up to end_lsn, where the next one branched off */
+    uint32_t timeline;
+    rdb_lsn end_lsn;
+} rdb_wal_branch;
+#define RDB_WAL_BRANCHES_MAX 64u
+typedef struct rdb_wal_history {
+    uint32_t timeline; /* the one it is the history of */
+    uint32_t branch_count;
+    rdb_wal_branch branches[RDB_WAL_BRANCHES_MAX]; /* its ancestors, the oldest first */
+} rdb_wal_history;
+/* The history file of a timeline in a directory; one that is not there: no ancestors, *found false. */
+RDB_CHECKED bool rdb_wal_history_read(const char *directory, uint32_t timeline, rdb_wal_history *history, bool *found, rdb_error *err);
+RDB_CHECKED bool rdb_wal_history_write(const char *directory, const rdb_wal_history *history, rdb_error *err);
+/* The highest timeline that a file in the directory bears, 0: none. */
+RDB_CHECKED bool rdb_wal_archive_newest_timeline(const char *directory, uint32_t *timeline, rdb_error *err);
+
+/* ---- the archiver ------------------------------------------------------------------------------------------------- */
+typedef struct rdb_wal_archiver rdb_wal_archiver;
+typedef struct rdb_wal_archiver_config {
+    const char *directory;   /* of the archive; made where it is missing. "": command alone */
+    const char *command;     /* run by sh for each finished segment and history file, %p its path, %f its archive name; "": none */
+    const char *state_path;  /* of the file that says how far the archive is (data/meta/archived) */
+    int64_t timeout_us;      /* a segment with records in it is finished after so long; 0: never by time */
+    int64_t partial_us;      /* the running segment's durable beginning is shipped so often; 0: finished segments alone */
+} rdb_wal_archiver_config;
+typedef struct rdb_wal_archiver_statistics {
+    uint64_t archived_count, failed_count;
+    char last_archived[RDB_WAL_ARCHIVE_NAME_BYTES], last_failed[RDB_WAL_ARCHIVE_NAME_BYTES];
+    int64_t last_archived_us, last_failed_us, reset_us; /* timestamptz; 0: never */
+    rdb_lsn archived_lsn, shipped_lsn; /* finished segments up to it; with the partial one */
+    char last_error[256];
+} rdb_wal_archiver_statistics;
+
+#endif
