@@ -282,6 +282,7 @@ bool relation_write(rdb_storage *storage, storage_relation *relation, uint64_t b
     if (!begin_io(storage, relation, err))
         return false;
     bool ok = rdb_file_write(relation->handle, block * storage->page_bytes, page, storage->page_bytes, err);
+    changes_note(storage, relation->pdb, relation->file, relation->fork, block, 1);
     atomic_store_explicit(&relation->needs_sync, 1, memory_order_release);
     end_io(relation);
     return ok;
@@ -297,6 +298,7 @@ static bool make_room(rdb_storage *storage, storage_relation *relation, uint64_t
     if (!begin_io(storage, relation, err))
         return false;
     bool ok = rdb_file_zero_fill(relation->handle, physical * storage->page_bytes, (target - physical) * storage->page_bytes, err);
+    changes_note(storage, relation->pdb, relation->file, relation->fork, physical, target - physical);
     atomic_store_explicit(&relation->needs_sync, 1, memory_order_release);
     end_io(relation);
     if (ok)

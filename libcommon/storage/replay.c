@@ -97,6 +97,8 @@ bool rdb_storage_replay(rdb_storage *storage, const rdb_wal_record *record, rdb_
     for (; ok && held < record->block_count; held++) { /* all latches first (R24): a reader meets all or nothing */
         const rdb_wal_block *block = &record->blocks[held];
         rdb_page_tag tag = {.file = block->file, .block = block->block, .pdb = record->pdb, .fork = block->fork};
+        /* The life that crashed may have written it, whether it needs redo now or not. */
+        changes_note(storage, tag.pdb, tag.file, tag.fork, tag.block, 1);
         ok = acquire_for_replay(storage, tag, block->image != NULL || (block->flags & RDB_WAL_BLOCK_INIT) != 0, &frames[held], err);
         if (!ok)
             break;

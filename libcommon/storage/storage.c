@@ -50,7 +50,7 @@ bool rdb_storage_open(rdb_storage **out, const rdb_storage_config *config, rdb_e
         rdb_latch_init(&storage->relation_latches[i]);
     files_register();
     *out = storage;
-    if (!pool_open(storage, err) || !cleaner_start(storage, err)) {
+    if (!changes_open(storage, err) || !pool_open(storage, err) || !cleaner_start(storage, err)) {
         rdb_storage_close(out);
         return false;
     }
@@ -67,6 +67,7 @@ void rdb_storage_close(rdb_storage **handle)
     cleaner_stop(storage);
     relation_close_all(storage);
     pool_close(storage);
+    changes_close(storage);
     rdb_error_clear(&storage->cleaner_error);
     rdb_mutex_deinit(&storage->number_lock);
     rdb_mutex_deinit(&storage->flush_lock);

@@ -111,6 +111,11 @@ struct rdb_storage {
     rdb_mutex number_lock; /* RDB_RANK_UNDO: a change is made under it; see files.c */
     rdb_mutex flush_lock;  /* one flush_all at a time; RDB_RANK_FLUSH */
 
+    rdb_mutex changes_lock; /* RDB_RANK_LEAF */
+    struct rdb_change_map *changes RDB_GUARDED_BY(changes_lock);   /* blocks written since changes_start */
+    rdb_lsn changes_start RDB_GUARDED_BY(changes_lock);            /* UINT64_MAX: some were not remembered */
+    rdb_mutex changes_files_lock;                                  /* RDB_RANK_UPKEEP: data/meta/changes */
+
     _Atomic uint32_t flush_hurry; /* futex: how many wait for flush_all to end */
 
     rdb_thread *cleaner;
@@ -200,6 +205,13 @@ void relation_prefetch(rdb_storage *storage, rdb_page_tag tag, uint32_t block_co
 void relation_close_all(rdb_storage *storage);
 uint32_t relation_birth_tag(uint32_t pdb, uint64_t file);
 _Noreturn void storage_fail(const rdb_storage *storage, const rdb_error *err);
+
+/* change_map.c */
+bool changes_open(rdb_storage *storage, rdb_error *err);
+void changes_close(rdb_storage *storage);
+/* These blocks were written, or may have been. After the write: one that is under way while a checkpoint saves the map belongs to
+ * the time after it, as a backup that begins then may have copied the block before. */
+void changes_note(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork, uint64_t first, uint64_t count);
 
 /* space.c */
 void space_destroy(storage_space *space);

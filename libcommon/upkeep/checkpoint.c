@@ -4,6 +4,7 @@
 #include "upkeep_int.h"
 
 #include "base/rdb_log.h"
+#include "storage/rdb_change_map.h"
 
 static bool make_record(const rdb_control *control, rdb_lsn redo_lsn, int64_t wall_us, rdb_scn scn, rdb_strbuf *bytes, rdb_error *err)
 {
@@ -54,6 +55,7 @@ bool upkeep_checkpoint(rdb_upkeep *upkeep, int64_t spread_us, uint32_t state, rd
     rdb_scn scn = upkeep->highest_scn != NULL ? RDB_MAX(control.scn, upkeep->highest_scn(upkeep->scn_context)) : control.scn;
     bool ok = make_record(&control, redo_lsn, wall_us, scn, &bytes, err) && rdb_storage_flush_all(upkeep->storage, spread_us, err);
     if (ok) {
+        rdb_storage_changes_save(upkeep->storage, redo_lsn);
         rdb_wal_piece piece = {bytes.data, (uint32_t)bytes.length};
         ok = rdb_wal_secure_room(upkeep->wal, bytes.length + 8, err) &&
              rdb_wal_insert(upkeep->wal, &piece, 1, NULL, NULL, &lsn, &end_lsn, err) && rdb_wal_flush(upkeep->wal, end_lsn, err);

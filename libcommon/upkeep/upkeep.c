@@ -5,6 +5,7 @@
 #include "upkeep_int.h"
 
 #include "base/rdb_log.h"
+#include "storage/rdb_change_map.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +41,7 @@ bool rdb_upkeep_open(rdb_upkeep **out, const rdb_upkeep_config *config, rdb_erro
     if (!rdb_storage_open(&upkeep->storage, &storage_config, err))
         goto fail;
     rdb_lsn redo_lsn = upkeep->control.redo_lsn != 0 ? upkeep->control.redo_lsn : (rdb_lsn)upkeep->control.wal_segment_bytes + 64;
+    rdb_storage_changes_start(upkeep->storage, redo_lsn);
     if (!rdb_recovery_run(upkeep->storage, &upkeep->wal_config, redo_lsn, &upkeep->recovery, err))
         goto fail;
     if (upkeep->recovery.end_lsn <= upkeep->control.checkpoint_lsn) {

@@ -4,6 +4,7 @@
 #include "../storage/toy.h"
 #include "instance/rdb_instance.h"
 #include "os/rdb_fault.h"
+#include "storage/rdb_change_map.h"
 #include "upkeep/upkeep_int.h"
 
 enum { PAGES_MAX = 120, SEGMENT_BYTES = 1 << 20 };
@@ -518,6 +519,183 @@ static void test_hurry_ends_a_spread_checkpoint(void **state)
     assert_true(rdb_path_remove_tree(home, &err));
 }
 
+/* ---- the change map ---------------------------------------------------------------------------------------------------- */
+
+static bool map_has(const rdb_change_map *map, const char *path, uint64_t block)
+{
+    uint32_t cursor = 0;
+    rdb_changed_blocks blocks;
+    while (rdb_change_map_next(map, &cursor, &blocks))
+        if (strcmp(blocks.path, path) == 0)
+            return block / 64 < blocks.word_count && (blocks.words[block / 64] >> block % 64 & 1) != 0;
+    return false;
+}
+
+/* Every block of the file under now that differs from the one under base, or is new, is in the map. */
+static uint32_t check_changed_file(const rdb_change_map *map, const char *base, const char *now, const char *name, const char *where)
+{
+    char path[160];
+    rdb_file *files[2] = {NULL, NULL};
+    rdb_error err = {0};
+    uint32_t differing = 0;
+    static const uint8_t zeroes[4096];
+    for (unsigned i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/data/%s", i == 0 ? base : now, name);
+        if (rdb_path_exists(path))
+            assert_true(rdb_file_open(&files[i], path, RDB_FILE_READ, &err));
+    }
+    for (uint64_t block = 0; files[1] != NULL; block++) {
+        uint8_t pages[2][4096] = {{0}};
+        size_t got[2] = {0, 0};
+        assert_true(rdb_file_read(files[1], block * 4096, pages[1], 4096, &got[1], &err));
+        if (got[1] == 0)
+            break;
+        if (files[0] != NULL)
+            assert_true(rdb_file_read(files[0], block * 4096, pages[0], 4096, &got[0], &err));
+        if (memcmp(pages[0], pages[1], 4096) == 0 && (got[0] != 0 || memcmp(pages[1], zeroes, 4096) == 0))
+            continue;
+        differing++;
+        if (!map_has(map, name, block))
+            fail_msg("%s: block %llu of %s changed and is not in the map", where, (unsigned long long)block, name);
+    }
+    for (unsigned i = 0; i < 2; i++)
+        assert_true(rdb_file_close(&files[i], &err));
+    return differing;
+}
+
+/* What stood on disk when a checkpoint was complete, and what stands there after a crash at any later point and a clean end,
+ * differ in no block that the map since that checkpoint lacks. */
+static void test_change_map_misses_nothing(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"tables/3/20000", "tables/3/25000", "indexes/3/30001"};
+    char home[] = "/tmp/rdb-changes-XXXXXX", target[64], base_home[64], data[80], where[96];
+    static workload w;
+    rdb_fault_log *log = NULL;
+    rdb_error err = {0};
+    rdb_control control;
+    rdb_lsn since = 0;
+    uint32_t checked = 0, differing = 0;
+    uint64_t in_maps = 0;
+    assert_non_null(mkdtemp(home));
+    make_home(home, 1);
+    snprintf(target, sizeof target, "%s-crash", home);
+    snprintf(base_home, sizeof base_home, "%s-base", home);
+    snprintf(data, sizeof data, "%s/data", target);
+    assert_true(rdb_fault_record_begin(home, NULL, &err));
+    begin_workload(&w);
+    assert_true(open_upkeep(&w.upkeep, home, true, &err));
+    w.storage = rdb_upkeep_storage(w.upkeep);
+    run_workload(&w, 400);
+    assert_true(rdb_upkeep_close(&w.upkeep, true, &err));
+    assert_true(rdb_fault_record_end(&log, &err));
+    for (uint32_t point = rdb_fault_log_base(log); point <= rdb_fault_log_count(log); point++) {
+        if (since == 0 || point % 7 == 0) {
+            assert_true(rdb_fault_log_rebuild(log, point, RDB_CRASH_KEEP_ALL, 1, target, &err));
+            assert_true(rdb_control_read(target, &control, &err));
+            if (since == 0 && control.redo_lsn != 0) { /* the first checkpoint became valid */
+                since = control.redo_lsn;
+                assert_true(rdb_fault_log_rebuild(log, point, RDB_CRASH_KEEP_ALL, 1, base_home, &err));
+            }
+        }
+        if (since == 0 || point % 7 != 0)
+            continue;
+        for (int mode = RDB_CRASH_KEEP_ALL; mode <= RDB_CRASH_TEAR; mode++) {
+            rdb_upkeep *upkeep = NULL;
+            rdb_change_map *map = NULL;
+            snprintf(where, sizeof where, "point %u, mode %d", point, mode);
+            assert_true(rdb_fault_log_rebuild(log, point, (rdb_crash_mode)mode, point, target, &err));
+            assert_true(open_upkeep(&upkeep, target, false, &err));
+            assert_true(rdb_upkeep_close(&upkeep, true, &err));
+            assert_true(rdb_control_read(target, &control, &err));
+            if (!rdb_change_map_read(data, since, control.redo_lsn, &map, &err))
+                fail_msg("%s: %s, from %llX", where, err.message, (unsigned long long)control.redo_lsn);
+            for (unsigned i = 0; i < RDB_COUNT_OF(names); i++)
+                differing += check_changed_file(map, base_home, target, names[i], where);
+            in_maps += rdb_change_map_count(map);
+            rdb_change_map_free(map);
+            checked++;
+        }
+    }
+    print_message("change maps checked: %u, %u changed blocks, %llu in the maps\n", checked, differing, (unsigned long long)in_maps);
+    assert_true(checked > 100 && differing > checked && in_maps < 4 * (uint64_t)differing);
+    rdb_fault_log_destroy(log);
+    assert_true(rdb_path_remove_tree(target, &err) && rdb_path_remove_tree(base_home, &err) && rdb_path_remove_tree(home, &err));
+}
+
+/* Many checkpoints' files become few, and nothing is forgotten; a missing or damaged one is told. */
+static void test_change_map_files(void **state)
+{
+    (void)state;
+    enum { CHECKPOINTS = 70 };
+    char home[] = "/tmp/rdb-changes-XXXXXX", folder[80], path[160];
+    static workload w;
+    rdb_error err = {0};
+    rdb_upkeep_statistics statistics;
+    rdb_lsn marks[CHECKPOINTS];
+    uint64_t pages[CHECKPOINTS];
+    rdb_change_map *map = NULL;
+    rdb_list names = {0};
+    rdb_arena *arena = rdb_arena_create("test", NULL, NULL);
+    assert_non_null(mkdtemp(home));
+    make_home(home, 1);
+    begin_workload(&w);
+    assert_true(open_upkeep(&w.upkeep, home, false, &err));
+    w.storage = rdb_upkeep_storage(w.upkeep);
+    first_page(&w);
+    for (unsigned i = 0; i < CHECKPOINTS; i++) {
+        run_step(&w, i + 1);
+        pages[i] = step_of(&w.m, i + 2).page;
+        assert_true(rdb_upkeep_checkpoint(w.upkeep, 0, &err));
+        rdb_upkeep_get_statistics(w.upkeep, &statistics);
+        marks[i] = statistics.redo_lsn;
+    }
+    snprintf(folder, sizeof folder, "%s/data/meta/changes", home);
+    assert_true(rdb_path_list(folder, arena, &names, &err));
+    assert_in_range(names.count, 30, 64);
+    for (unsigned i = 0; i + 1 < CHECKPOINTS; i += 3) {
+        assert_true(rdb_storage_changes_since(w.storage, marks[i], &map, &err));
+        assert_true(map_has(map, "tables/3/20000", 0));
+        assert_true(map_has(map, "tables/3/20000", pages[i]));
+        rdb_change_map_free(map);
+    }
+    assert_true(rdb_storage_changes_since(w.storage, marks[CHECKPOINTS - 1], &map, &err)); /* what the last one wrote is not in it */
+    assert_int_equal(rdb_change_map_count(map), 0);
+    rdb_change_map_free(map);
+    snprintf(path, sizeof path, "%s/%s", folder, (const char *)rdb_list_get(&names, 20));
+    uint8_t byte = 0;
+    rdb_file *file = NULL;
+    assert_true(rdb_file_open(&file, path, RDB_FILE_WRITE, &err) && rdb_file_read(file, 44, &byte, 1, NULL, &err));
+    byte ^= 4;
+    assert_true(rdb_file_write(file, 44, &byte, 1, &err) && rdb_file_close(&file, &err));
+    assert_false(rdb_storage_changes_since(w.storage, marks[0], &map, &err));
+    assert_string_equal(err.sqlstate, RDB_DATA_CORRUPTED);
+    rdb_error_clear(&err);
+    assert_true(rdb_path_remove(path, false, &err));
+    assert_false(rdb_storage_changes_since(w.storage, marks[0], &map, &err));
+    assert_string_equal(err.sqlstate, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE);
+    rdb_error_clear(&err);
+    assert_true(rdb_storage_changes_since(w.storage, marks[CHECKPOINTS - 5], &map, &err));
+    rdb_change_map_free(map);
+    /* a disk that takes no file: remembered, and saved by the next checkpoint */
+    run_step(&w, CHECKPOINTS + 1);
+    assert_true(rdb_fault_arm("write:/changes/:count=1:ENOSPC", &err));
+    assert_true(rdb_upkeep_checkpoint(w.upkeep, 0, &err));
+    assert_int_equal(rdb_fault_fired(), 1);
+    rdb_fault_disarm();
+    assert_true(rdb_storage_changes_since(w.storage, marks[CHECKPOINTS - 1], &map, &err));
+    assert_true(map_has(map, "tables/3/20000", 0));
+    rdb_change_map_free(map);
+    assert_true(rdb_upkeep_close(&w.upkeep, true, &err));
+    assert_true(open_upkeep(&w.upkeep, home, false, &err));
+    assert_true(rdb_storage_changes_since(rdb_upkeep_storage(w.upkeep), marks[CHECKPOINTS - 1], &map, &err));
+    assert_true(map_has(map, "tables/3/20000", 0));
+    rdb_change_map_free(map);
+    assert_true(rdb_upkeep_close(&w.upkeep, true, &err));
+    rdb_arena_destroy(arena);
+    assert_true(rdb_path_remove_tree(home, &err));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -527,6 +705,8 @@ int main(void)
         cmocka_unit_test(test_hurry_ends_a_spread_checkpoint),
         cmocka_unit_test(test_failing_checkpoint_loses_nothing),
         cmocka_unit_test(test_crash_at_every_point),
+        cmocka_unit_test(test_change_map_misses_nothing),
+        cmocka_unit_test(test_change_map_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
