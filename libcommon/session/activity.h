@@ -40,6 +40,7 @@ void session_activity_peer(const rdb_session *session, session_activity_info *in
 /* All sessions, in the order in which they came; in arena. */
 RDB_CHECKED bool session_activity_list(session_registry *registry, rdb_arena *arena, session_activity_info **infos, uint32_t *count, rdb_error *err);
 void session_register_activity_functions(void); /* stat_activity.c */
+void session_register_backup_functions(void); /* backup_functions.c */
 void session_register_advisory_functions(void); /* advisory.c */
 void session_register_counter_functions(void);  /* stat_counters.c */
 void session_register_xid_functions(void);      /* xid_functions.c */

@@ -44,6 +44,7 @@ static void register_functions(void)
     rdb_exec_register();
     session_register_functions();
     session_register_activity_functions();
+    session_register_backup_functions();
     session_register_advisory_functions();
     session_register_counter_functions();
     session_register_settings_functions();

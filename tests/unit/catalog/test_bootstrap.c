@@ -10,7 +10,7 @@ static void check_counts(instance *f)
     static const struct {
         uint32_t oid, rows;
     } expected[] = {
-        {RDB_PG_PROC, 3230}, {RDB_PG_TYPE, 193 + 2 * (67 - 4)}, {RDB_PG_OPERATOR, 799}, {RDB_PG_CLASS, 67 + 127},
+        {RDB_PG_PROC, 3231}, {RDB_PG_TYPE, 193 + 2 * (67 - 4)}, {RDB_PG_OPERATOR, 799}, {RDB_PG_CLASS, 67 + 127},
         {RDB_PG_INDEX, 127}, {RDB_PG_CONSTRAINT, 109}, {RDB_PG_NAMESPACE, 3}, {RDB_PG_AUTHID, 13}, {RDB_PG_DATABASE, 4},
         {RDB_PLUGGABLE, 4}, {RDB_PG_DESCRIPTION, 3558}, {RDB_PG_CAST, 229}, {RDB_PG_OPCLASS, 177}, {RDB_PG_AM, 7},
         {RDB_PG_SHDESCRIPTION, 3}, {RDB_PG_DEPEND, 0}, {RDB_LAYOUT, 0},

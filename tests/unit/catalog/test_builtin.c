@@ -43,7 +43,7 @@ static void test_every_row_of_the_file_is_there(void **state)
         const char *name;
         uint32_t rows;
     } expected[] = {
-        {"pg_proc", 3230}, {"pg_type", 193}, {"pg_operator", 799}, {"pg_opfamily", 146}, {"pg_opclass", 177}, {"pg_am", 7},
+        {"pg_proc", 3231}, {"pg_type", 193}, {"pg_operator", 799}, {"pg_opfamily", 146}, {"pg_opclass", 177}, {"pg_am", 7},
         {"pg_amop", 945}, {"pg_amproc", 696}, {"pg_aggregate", 148}, {"pg_cast", 229}, {"pg_conversion", 128},
         {"pg_range", 6}, {"pg_language", 3}, {"pg_namespace", 3}, {"pg_collation", 3}, {"pg_authid", 13},
         {"pg_description", 3558}, {"pg_ts_template", 5}, {"pg_tablespace", 2}, {"pg_constraint", 0},
