@@ -35,6 +35,7 @@ struct exec_node {
     uint64_t *reads;           /* EXECUTION parameters read in or below but not set there, a bit each; one bit more: what has no number */
     bool reads_parameters;     /* any of them: a new turn may give other rows */
     bool has_pending;          /* pending comes with the next pull */
+    bool is_filtered;          /* the batch at hand has passed the filter already */
     bool is_open;
     rdb_error *pending;
     uint64_t built_run;        /* the run (x->run_no) whose rows a materialising operator still has */
@@ -220,6 +221,14 @@ RDB_CHECKED bool exec_aggregate_open(rdb_execution *x, const rdb_function *funct
 void exec_function_aggregate_close(exec_function_aggregate *aggregate); /* NULL is fine */
 /* A moving one takes back its oldest row. *removed false: it cannot, the state is to be made anew. */
 RDB_CHECKED bool exec_function_aggregate_remove(rdb_call *call, void *state, const rdb_vector *const *arguments, uint32_t row, bool *removed);
+/* ---- scan_filter.c: a filter tried before the rest of a row is read */
+typedef struct exec_scan_filter exec_scan_filter;
+/* Built-in, immutable, over plain values: neither waits nor looks anything up. */
+bool exec_function_is_simple(const rdb_function *function);
+bool exec_is_simple(const rdb_expr *expr);
+void exec_scan_filter_open(exec_node *node, exec_scan_filter **filter); /* NULL: the node's filter is not one for it */
+/* Sets or takes off the filter of a scan for its next batch. */
+RDB_CHECKED bool exec_scan_filter_apply(exec_scan_filter *filter, rdb_table_scan *scan, uint32_t capacity, rdb_error *err);
 /* ---- recheck.c: one-row substitution */
 typedef struct exec_recheck exec_recheck;
 /* Runs the plan below with scan_no reading the newest version at address, and the scans of the other targets nothing. *batch NULL: the row

@@ -373,7 +373,7 @@ static bool shape_batch(exec_node *node, rdb_batch *raw, rdb_batch **batch, rdb_
 {
     rdb_selection selection = raw->selection;
     *batch = NULL;
-    if (node->filter != NULL) {
+    if (node->filter != NULL && !node->is_filtered) {
         uint32_t kept_count = 0;
         if (!reserve_kept(node, selection.count, err))
             return false;

@@ -30,6 +30,7 @@ typedef struct scan_state {
     rdb_table_scan *table_scan;
     rdb_arena *scan_arena;   /* of the scan or cursor below */
     bool is_done;
+    exec_scan_filter *filter; /* tried on the page; or NULL */
     rdb_program *sample;     /* TABLESAMPLE's arguments */
     uint64_t sample_seed, sample_below; /* a block or row is taken whose hash with the seed is below */
     uint32_t *sample_rows;
@@ -108,14 +109,12 @@ static bool reserve_rows(exec_node *node, scan_state *state, uint32_t capacity, 
 
 static void fill_identity(scan_columns *columns, uint32_t count)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        if (columns->address != NULL)
-            RDB_VALUES(columns->address, int64_t)[i] = (int64_t)columns->addresses[i];
-        if (columns->version_xid != NULL)
-            RDB_VALUES(columns->version_xid, int64_t)[i] = (int64_t)columns->versions[i].xid;
-        if (columns->version_undo != NULL)
-            RDB_VALUES(columns->version_undo, int64_t)[i] = (int64_t)columns->versions[i].undo;
-    }
+    for (uint32_t i = 0; columns->address != NULL && i < count; i++)
+        RDB_VALUES(columns->address, int64_t)[i] = (int64_t)columns->addresses[i];
+    for (uint32_t i = 0; columns->version_xid != NULL && i < count; i++)
+        RDB_VALUES(columns->version_xid, int64_t)[i] = (int64_t)columns->versions[i].xid;
+    for (uint32_t i = 0; columns->version_undo != NULL && i < count; i++)
+        RDB_VALUES(columns->version_undo, int64_t)[i] = (int64_t)columns->versions[i].undo;
 }
 
 static void give(exec_node *node, scan_state *state, uint32_t rows, rdb_selection selection, rdb_batch **raw)
@@ -128,6 +127,7 @@ static void give(exec_node *node, scan_state *state, uint32_t rows, rdb_selectio
 static bool next_substitute(exec_node *node, const exec_substitute *substitute, rdb_batch **raw, rdb_error *err)
 {
     scan_state *state = node->state;
+    node->is_filtered = false;
     scan_columns *columns = &state->columns;
     *raw = NULL;
     if (state->is_done || substitute->address == 0)
@@ -182,6 +182,7 @@ static bool open_scan(exec_node *node, rdb_error *err)
         if (!exec_compile(node->x, &state->sample, (rdb_expr **)sample->arguments.items, sample->arguments.count, err))
             return false;
     }
+    exec_scan_filter_open(node, &state->filter);
     return add_columns(node, state);
 }
 
@@ -262,15 +263,25 @@ static bool next_seq_scan(exec_node *node, uint32_t budget, rdb_batch **raw, rdb
     uint32_t capacity = exec_grow_capacity(columns->capacity, budget), count = 0;
     if (!reserve_rows(node, state, capacity, err))
         return false;
-    for (uint16_t i = 0; i < columns->count; i++)
-        rdb_vector_clear_nulls(columns->vectors[i]);
-    if (!rdb_table_scan_next(state->table_scan, RDB_MIN(columns->capacity, budget), node->arena, columns->vectors, columns->addresses, columns->versions, &count, err))
+    const bool wants_address = columns->address != NULL || state->sample != NULL, wants_version = columns->version_xid != NULL || columns->version_undo != NULL;
+    rdb_table_scan_state progress = {.is_filtered = false};
+    if (!exec_scan_filter_apply(state->filter, state->table_scan, columns->capacity, err))
         return false;
+    do {
+        if (!rdb_cancel_check(node->x->context.cancel, err) ||
+            !rdb_table_scan_next(state->table_scan, RDB_MIN(columns->capacity, budget), node->arena, columns->vectors, wants_address ? columns->addresses : NULL,
+                                 wants_version ? columns->versions : NULL, &count, err))
+            return false;
+        rdb_table_scan_tell(state->table_scan, &progress);
+        rdb_counters_add(node->plan->of.scan.relation->counters, RDB_COUNTER_ROWS_READ, count + progress.passed_over);
+        if (node->statistics != NULL)
+            node->statistics->rows_filtered += progress.passed_over;
+    } while (count == 0 && !progress.is_at_end);
+    node->is_filtered = progress.is_filtered;
     if (count == 0) {
         state->is_done = true;
         return true;
     }
-    rdb_counters_add(node->plan->of.scan.relation->counters, RDB_COUNTER_ROWS_READ, count);
     fill_identity(columns, count);
     give(node, state, count, state->sample != NULL ? sample_rows(node, state, count) : (rdb_selection){NULL, count}, raw);
     return true;

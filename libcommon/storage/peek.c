@@ -43,3 +43,27 @@ bool rdb_buffer_peek_end(const rdb_peek *peek)
 {
     return rdb_latch_read_validate(peek->latch, peek->version);
 }
+
+bool rdb_buffer_warm(rdb_storage *storage, rdb_page_tag tag, bool is_near)
+{
+    const uint64_t hash = storage_tag_hash(tag);
+    const storage_partition *partition = &storage->partitions[(hash >> 24) & storage->partition_mask];
+    uint32_t i = (uint32_t)hash & storage->slot_mask;
+    if (!is_near) {
+        __builtin_prefetch((const void *)&partition->slots[i]);
+        return true;
+    }
+    for (uint32_t seen = 0; seen < 8; seen++, i = (i + 1) & storage->slot_mask) {
+        const uint64_t entry = atomic_load_explicit(&partition->slots[i], memory_order_relaxed);
+        if (entry == 0)
+            return false;
+        if ((entry ^ hash) >> 32 != 0)
+            continue;
+        const uint8_t *page = storage->pages + (size_t)((uint32_t)entry - 1) * storage->page_bytes;
+        __builtin_prefetch(&storage->frames[(uint32_t)entry - 1], 1);
+        for (uint32_t at = 0; at < storage->page_bytes; at += 256)
+            __builtin_prefetch(page + at, 0, 2);
+        return true;
+    }
+    return true;
+}

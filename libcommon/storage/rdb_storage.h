@@ -108,6 +108,10 @@ rdb_page_tag rdb_buffer_tag(const rdb_buffer *buffer);
 /* Sets settled_scn without dirtying the page (R7); any latch mode. */
 void rdb_buffer_settle(rdb_buffer *buffer, rdb_scn scn);
 
+/* Starts bringing a page that is in the pool from memory into the processor's caches, for a scan that will come to it soon: first
+ * (is_near false) what finding it reads, then the page. Neither waits nor proves anything. False: it is not in the pool. */
+bool rdb_buffer_warm(rdb_storage *storage, rdb_page_tag tag, bool is_near);
+
 void rdb_storage_prefetch(rdb_storage *storage, rdb_page_tag tag, uint32_t block_count);
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */

@@ -90,6 +90,7 @@ struct rdb_storage {
     rdb_buffer *frames RDB_SET_ONCE;
     uint8_t *pages RDB_SET_ONCE;
     storage_partition *partitions RDB_SET_ONCE;
+    _Atomic uint64_t *slots RDB_SET_ONCE; /* of all partitions */
     uint32_t partition_mask RDB_SET_ONCE, slot_mask RDB_SET_ONCE;
     bool (*_Atomic barrier)(void *context, rdb_lsn lsn, rdb_error *err); /* release after its context */
     void *_Atomic barrier_context;

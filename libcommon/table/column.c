@@ -134,6 +134,11 @@ static bool are_plain(const heap_row *rows, uint32_t count, uint16_t layout)
     return odd == 0;
 }
 
+bool heap_rows_are_plain(const rdb_table *table, const heap_row *rows, uint32_t count)
+{
+    return are_plain(rows, count, table->current_layout);
+}
+
 static bool is_null(const heap_version *version, uint32_t null_bit)
 {
     return (version->flags & RDB_ROW_HAS_NULLS) != 0 && (version->body[null_bit >> 3] >> (null_bit & 7) & 1) != 0;
@@ -183,39 +188,74 @@ static void put_fixed(rdb_vector *vector, const rdb_row_layout *layout, const rd
     }
 }
 
-/* Variable values: one allocation for all of them. */
+static bool damaged_row(const heap_output *output, rdb_error *err)
+{
+    return rdb_error_set(err, RDB_DATA_CORRUPTED, "a row of relation %u is damaged", (unsigned)output->table->relation_oid);
+}
+
+/* Where a variable value of each row lies, nulls noted. *total: their bytes. */
+static bool find_variable(heap_output *output, rdb_vector *vector, const rdb_row_layout *layout, uint16_t slot_no,
+                          const heap_row *rows, uint32_t count, uint32_t first, size_t *total, rdb_error *err)
+{
+    rdb_bytes *target = RDB_VALUES(vector, rdb_bytes) + first;
+    const rdb_row_slot *slot = &layout->slots[slot_no];
+    const uint32_t end_at = layout->fixed_bytes + 2 * slot->position, data = layout->fixed_bytes + 2 * (uint32_t)layout->variable_count;
+    size_t sum = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const heap_version *version = &rows[i].version;
+        uint32_t start, length;
+        if (RDB_LIKELY((version->flags & (RDB_ROW_HAS_NULLS | RDB_ROW_WIDE)) == 0)) {
+            const uint32_t from = slot->position == 0 ? 0 : rdb_get_u16(version->body + end_at - 2), to = rdb_get_u16(version->body + end_at);
+            start = data + from;
+            length = to - from;
+            if (vector->nulls != NULL)
+                rdb_vector_set_valid(vector, first + i);
+        } else {
+            rdb_datum value;
+            if (!rdb_row_read(layout, version->body, version->flags & HEAP_IMAGE_FLAGS, slot_no, &value)) {
+                rdb_vector_set_null(vector, first + i);
+                target[i] = (rdb_bytes){0};
+                continue;
+            }
+            rdb_vector_set_valid(vector, first + i);
+            const uint8_t *at = value.bytes.data; /* by parts: as a whole it would be read in another width than it was written */
+            length = value.bytes.length;
+            start = (uint32_t)(at - version->body);
+        }
+        if (start > version->length || length > version->length - start)
+            return damaged_row(output, err);
+        target[i].data = version->body + start;
+        target[i].length = length;
+        target[i].spare = 0;
+        sum += length;
+    }
+    *total = sum;
+    return true;
+}
+
+/* Variable values: one allocation for all of them. Short ones are copied 16 bytes at a time where their row goes on so far; what
+ * is too much is overwritten by the next. */
 static bool put_variable(heap_output *output, rdb_vector *vector, const rdb_row_layout *layout, uint16_t slot_no,
                          const heap_row *rows, uint32_t count, uint32_t first, rdb_error *err)
 {
     rdb_bytes *target = RDB_VALUES(vector, rdb_bytes) + first;
     size_t total = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        const heap_version *version = &rows[i].version;
-        rdb_datum value;
-        if (!rdb_row_read(layout, version->body, version->flags & HEAP_IMAGE_FLAGS, slot_no, &value)) {
-            rdb_vector_set_null(vector, first + i);
-            target[i] = (rdb_bytes){0};
-            continue;
-        }
-        rdb_vector_set_valid(vector, first + i);
-        const uint8_t *data = value.bytes.data; /* by parts: as a whole it would be read in another width than it was written */
-        uint32_t length = value.bytes.length;
-        size_t start = (size_t)(data - version->body);
-        if (start > version->length || length > version->length - start)
-            return rdb_error_set(err, RDB_DATA_CORRUPTED, "a row of relation %u is damaged", (unsigned)output->table->relation_oid);
-        target[i].data = data;
-        target[i].length = length;
-        total += length;
-    }
-    uint8_t *bytes = rdb_arena_try_alloc(output->arena, RDB_MAX(total, (size_t)1), err);
+    if (!find_variable(output, vector, layout, slot_no, rows, count, first, &total, err))
+        return false;
+    if (output->borrows)
+        return true;
+    uint8_t *bytes = rdb_arena_try_alloc(output->arena, total + 16, err);
     if (bytes == NULL)
         return false;
     for (uint32_t i = 0; i < count; i++) {
-        if (target[i].length > 0)
-            memcpy(bytes, target[i].data, target[i].length);
+        const uint8_t *source = target[i].data;
+        const uint32_t length = target[i].length;
+        if (RDB_LIKELY(length <= 16 && source != NULL && (size_t)(source - rows[i].version.body) + 16 <= rows[i].version.length))
+            memcpy(bytes, source, 16);
+        else if (length > 0)
+            memcpy(bytes, source, length);
         target[i].data = bytes;
-        target[i].spare = 0;
-        bytes += target[i].length;
+        bytes += length;
     }
     return true;
 }

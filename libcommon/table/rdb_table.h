@@ -62,6 +62,25 @@ RDB_CHECKED bool rdb_table_scan_open(rdb_table_scan **scan, const rdb_table *tab
  * where bytes go; the caller resets it between batches. No latch or pin is held on return. */
 RDB_CHECKED bool rdb_table_scan_next(rdb_table_scan *scan, uint32_t capacity, rdb_arena *batch_arena, rdb_vector *const *vectors,
                                      rdb_row_address *addresses, rdb_row_version *versions, uint32_t *count, rdb_error *err);
+/* A condition tried before the rest of a row is read. Up to RDB_TABLE_FILTER_ROWS rows of a page are put into its vectors (with that
+ * capacity), bytes borrowed from the latched page; keep says which of rows 0 .. count-1 stay, ascending. It is called under the
+ * page's latch: it must not wait, look anything up or read another page. False: it could not tell, and all of them stay. */
+#define RDB_TABLE_FILTER_ROWS 128u
+typedef struct rdb_table_filter {
+    const int16_t *columns; /* attributes, no system columns */
+    uint16_t column_count;
+    rdb_vector *const *vectors;
+    bool (*keep)(void *context, uint32_t count, uint32_t *kept, uint32_t *kept_count);
+    void *context;
+} rdb_table_filter;
+/* Of the calls of next that follow. With a filter *count == 0 is not the end: tell says. The filter outlives the scan. */
+void rdb_table_scan_set_filter(rdb_table_scan *scan, const rdb_table_filter *filter);
+typedef struct rdb_table_scan_state {
+    bool is_at_end;
+    bool is_filtered;     /* every row of the last batch was tried and kept; else the caller tries them (again) */
+    uint64_t passed_over; /* rows that the last call dropped */
+} rdb_table_scan_state;
+void rdb_table_scan_tell(const rdb_table_scan *scan, rdb_table_scan_state *state);
 void rdb_table_scan_rewind(rdb_table_scan *scan);
 void rdb_table_scan_close(rdb_table_scan **scan);
 

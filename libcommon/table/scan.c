@@ -8,6 +8,7 @@
 
 #define SCAN_ROWS 128u /* gathered at a time: bounds what stands on the stack */
 #define SCAN_PREFETCH 32u
+#define PASSED_OVER_MAX 4096u /* rows that a filter may drop in one call: the caller looks at its cancellation in between */
 
 struct rdb_table_scan {
     const rdb_table *table;
@@ -21,6 +22,9 @@ struct rdb_table_scan {
     uint32_t slot;  /* in it */
     uint64_t prefetched;
     heap_walker walker;
+    const rdb_table_filter *filter;
+    bool is_filtered;
+    uint64_t passed_over;
 };
 
 static bool check_snapshot(const rdb_table *table, const rdb_snapshot *snapshot, rdb_error *err)
@@ -95,54 +99,144 @@ void heap_settle(const heap_place *place, rdb_buffer *buffer)
     rdb_buffer_settle(buffer, RDB_MAX(newest, UINT64_C(1)));
 }
 
+/* One row of the latched page that is not simply there for all: deleted, moved, or of a version that has to be looked for. */
+static bool gather_odd(rdb_table_scan *scan, const rdb_page *page, bool is_settled, heap_row *row, bool *found, bool *is_built, rdb_error *err)
+{
+    const heap_place *place = &scan->place;
+    uint32_t offset, length;
+    (void)heap_slot(page, scan->slot, &offset, &length);
+    const uint8_t *cell = heap_cell(page, offset);
+    const uint16_t flags = heap_cell_flags(cell);
+    bool visible = is_settled;
+    *found = *is_built = false;
+    if (!visible && !rdb_txn_sees(place->txns, place->pdb, scan->snapshot, scan->txn, heap_cell_xid(cell), heap_cell_undo(cell), &visible, err))
+        return false;
+    if (visible && (flags & HEAP_DELETED) != 0)
+        return true;
+    if (RDB_LIKELY(visible && (flags & HEAP_MOVED) == 0)) {
+        row->version = (heap_version){heap_cell_xid(cell),         heap_cell_undo(cell),      flags,
+                                      rdb_get_u16(cell + 18),      length - HEAP_HEADER_BYTES, cell + HEAP_HEADER_BYTES};
+        *found = true;
+        return true;
+    }
+    *is_built = true;
+    if (!heap_read_place(place, page, scan->slot, &scan->walker, &row->version, found, err))
+        return false;
+    return !*found || visible || heap_find_visible(place, scan->txn, scan->snapshot, &scan->walker, &row->version, found, err);
+}
+
 /* Rows of the latched page from scan->slot on, until max are found or the page ends. A row that had to be built from undo
  * ends the run, for its bytes hold only until the next such row. */
 static bool gather(rdb_table_scan *scan, rdb_buffer *buffer, heap_row *rows, uint32_t max, uint32_t *count, bool *page_ended,
                    rdb_error *err)
 {
     const rdb_page *page = rdb_buffer_page(buffer);
-    const heap_place *place = &scan->place;
-    uint32_t slots = heap_slot_count(page);
-    rdb_scn settled_scn = heap_settled_scn(page);
-    bool is_settled = settled_scn != 0 && settled_scn <= scan->snapshot->scn;
+    const uint32_t slots = heap_slot_count(page);
+    const rdb_scn settled_scn = heap_settled_scn(page);
+    const bool is_settled = settled_scn != 0 && settled_scn <= scan->snapshot->scn;
     bool all_plain = true;
-    *count = 0;
-    for (; scan->slot < slots && *count < max; scan->slot++) {
+    uint32_t taken = 0, slot = scan->slot;
+    for (; slot < slots && taken < max; slot++) {
         uint32_t offset, length;
-        if (heap_slot(page, scan->slot, &offset, &length) != HEAP_SLOT_ROW)
+        if (heap_slot(page, slot, &offset, &length) != HEAP_SLOT_ROW)
             continue;
         const uint8_t *cell = heap_cell(page, offset);
-        heap_row *row = &rows[*count];
-        uint16_t flags = heap_cell_flags(cell);
-        row->address = RDB_ROW_ADDRESS(rdb_buffer_tag(buffer).block, scan->slot);
-        bool visible = is_settled;
-        if (!visible && !rdb_txn_sees(place->txns, place->pdb, scan->snapshot, scan->txn, heap_cell_xid(cell),
-                                      heap_cell_undo(cell), &visible, err))
-            return false;
-        if (visible && (flags & HEAP_DELETED) != 0)
-            continue;
-        if (RDB_LIKELY(visible && (flags & HEAP_MOVED) == 0)) {
+        const uint16_t flags = heap_cell_flags(cell);
+        heap_row *row = &rows[taken];
+        row->address = RDB_ROW_ADDRESS(scan->block, slot);
+        if (RDB_LIKELY(is_settled && (flags & (HEAP_DELETED | HEAP_MOVED)) == 0)) {
             row->version = (heap_version){heap_cell_xid(cell),         heap_cell_undo(cell),      flags,
                                           rdb_get_u16(cell + 18),      length - HEAP_HEADER_BYTES, cell + HEAP_HEADER_BYTES};
-            (*count)++;
+            taken++;
             continue;
         }
-        all_plain = false;
-        bool found;
-        if (!heap_read_place(place, page, scan->slot, &scan->walker, &row->version, &found, err))
+        bool found, is_built;
+        scan->slot = slot;
+        if (!gather_odd(scan, page, is_settled, row, &found, &is_built, err))
             return false;
-        if (found && !visible && !heap_find_visible(place, scan->txn, scan->snapshot, &scan->walker, &row->version, &found, err))
-            return false;
-        if (found) {
-            (*count)++;
-            scan->slot++;
+        all_plain = all_plain && !is_built;
+        taken += found;
+        if (found && is_built) {
+            slot++;
             break;
         }
     }
-    *page_ended = scan->slot >= slots;
+    scan->slot = slot;
+    *count = taken;
+    *page_ended = slot >= slots;
     if (settled_scn == 0 && *page_ended && all_plain)
-        heap_settle(place, buffer);
+        heap_settle(&scan->place, buffer);
     return true;
+}
+
+/* A page comes from memory while those before it are being read; which frame it stands in, while those before that are. */
+static void warm_ahead(const rdb_table_scan *scan)
+{
+    if (scan->block + 2 < scan->end_block)
+        (void)rdb_buffer_warm(scan->place.storage, heap_tag(&scan->place, scan->block + 2), true);
+    if (scan->block + 4 < scan->end_block)
+        (void)rdb_buffer_warm(scan->place.storage, heap_tag(&scan->place, scan->block + 4), false);
+}
+
+/* All of a page's cells at once, so that the memory's answers come side by side and not row after row. */
+static void touch_page(const rdb_page *page, uint32_t page_bytes)
+{
+    const volatile uint8_t *bytes = (const volatile uint8_t *)page;
+    for (uint32_t at = page->upper; at < page_bytes; at += 64)
+        (void)bytes[at];
+}
+
+static void read_ahead(rdb_table_scan *scan)
+{
+    const uint64_t ahead = RDB_MIN((uint64_t)SCAN_PREFETCH, scan->end_block - scan->block);
+    scan->prefetched = scan->block + ahead;
+    if (ahead > 1 && !(rdb_buffer_warm(scan->place.storage, heap_tag(&scan->place, scan->block), true) &&
+                       rdb_buffer_warm(scan->place.storage, heap_tag(&scan->place, scan->block + ahead - 1), true)))
+        rdb_storage_prefetch(scan->place.storage, heap_tag(&scan->place, scan->block), (uint32_t)ahead);
+}
+
+/* Narrows the gathered rows to those that pass the scan's filter; at most room of them, the scan goes on behind the last. */
+static bool filter_rows(rdb_table_scan *scan, heap_row *rows, uint32_t *count, uint32_t room, rdb_arena *arena, bool *page_ended, rdb_error *err)
+{
+    const rdb_table_filter *filter = scan->filter;
+    uint32_t kept[SCAN_ROWS], kept_count = 0;
+    const uint32_t met = *count;
+    heap_output output;
+    for (uint16_t c = 0; c < filter->column_count; c++)
+        rdb_vector_clear_nulls(filter->vectors[c]);
+    heap_output_init(&output, scan->table, filter->columns, filter->column_count, arena, filter->vectors);
+    output.borrows = true;
+    if (!heap_rows_are_plain(scan->table, rows, met) || !heap_output_rows(&output, rows, met, 0, err) || !filter->keep(filter->context, met, kept, &kept_count)) {
+        if (err->sqlstate[0] != '\0')
+            return false;
+        scan->is_filtered = false; /* the owner will look at these itself */
+        kept_count = met;
+        for (uint32_t i = 0; i < met; i++)
+            kept[i] = i;
+    }
+    uint32_t seen = met;
+    if (kept_count > room) {
+        kept_count = room;
+        seen = kept[room - 1] + 1;
+        scan->slot = RDB_ROW_SLOT(rows[seen - 1].address) + 1u;
+        *page_ended = false;
+    }
+    for (uint32_t i = 0; i < kept_count; i++)
+        if (kept[i] != i)
+            rows[i] = rows[kept[i]];
+    scan->passed_over += seen - kept_count;
+    *count = kept_count;
+    return true;
+}
+
+void rdb_table_scan_set_filter(rdb_table_scan *scan, const rdb_table_filter *filter)
+{
+    scan->filter = filter;
+}
+
+void rdb_table_scan_tell(const rdb_table_scan *scan, rdb_table_scan_state *state)
+{
+    *state = (rdb_table_scan_state){.is_at_end = scan->block >= scan->end_block, .is_filtered = scan->is_filtered, .passed_over = scan->passed_over};
 }
 
 bool rdb_table_scan_next(rdb_table_scan *scan, uint32_t capacity, rdb_arena *batch_arena, rdb_vector *const *vectors,
@@ -152,32 +246,35 @@ bool rdb_table_scan_next(rdb_table_scan *scan, uint32_t capacity, rdb_arena *bat
     heap_row rows[SCAN_ROWS];
     bool ok = true;
     *count = 0;
+    scan->passed_over = 0;
+    scan->is_filtered = scan->filter != NULL;
     for (uint16_t c = 0; c < scan->column_count; c++)
         rdb_vector_clear_nulls(vectors[c]);
     heap_output_init(&output, scan->table, scan->columns, scan->column_count, batch_arena, vectors);
-    while (ok && *count < capacity && scan->block < scan->end_block) {
-        if (scan->block >= scan->prefetched) {
-            uint64_t ahead = RDB_MIN((uint64_t)SCAN_PREFETCH, scan->end_block - scan->block);
-            if (ahead > 1)
-                rdb_storage_prefetch(scan->place.storage, heap_tag(&scan->place, scan->block), (uint32_t)ahead);
-            scan->prefetched = scan->block + ahead;
-        }
+    while (ok && *count < capacity && scan->block < scan->end_block && scan->passed_over < PASSED_OVER_MAX) {
+        if (scan->block >= scan->prefetched)
+            read_ahead(scan);
+        if (scan->slot == 0)
+            warm_ahead(scan);
         rdb_buffer *buffer = NULL;
         if (!rdb_buffer_acquire(scan->place.storage, heap_tag(&scan->place, scan->block), RDB_BUFFER_SHARED, &buffer, err)) {
             ok = false;
             break;
         }
-        bool ended = rdb_buffer_page(buffer)->type != RDB_PAGE_HEAP;
+        const rdb_page *page = rdb_buffer_page(buffer);
+        bool ended = page->type != RDB_PAGE_HEAP;
+        if (scan->slot == 0 && !ended)
+            touch_page(page, scan->place.page_bytes);
         while (ok && !ended && *count < capacity) {
             uint32_t found = 0;
-            ok = gather(scan, buffer, rows, RDB_MIN(SCAN_ROWS, capacity - *count), &found, &ended, err) &&
+            const uint32_t room = capacity - *count;
+            ok = gather(scan, buffer, rows, scan->filter != NULL ? SCAN_ROWS : RDB_MIN(SCAN_ROWS, room), &found, &ended, err) &&
+                 (scan->filter == NULL || found == 0 || filter_rows(scan, rows, &found, room, batch_arena, &ended, err)) &&
                  (found == 0 || heap_output_rows(&output, rows, found, *count, err));
-            for (uint32_t i = 0; ok && i < found; i++) {
-                if (addresses != NULL)
-                    addresses[*count + i] = rows[i].address;
-                if (versions != NULL)
-                    versions[*count + i] = (rdb_row_version){rows[i].version.xid, rows[i].version.undo};
-            }
+            for (uint32_t i = 0; ok && addresses != NULL && i < found; i++)
+                addresses[*count + i] = rows[i].address;
+            for (uint32_t i = 0; ok && versions != NULL && i < found; i++)
+                versions[*count + i] = (rdb_row_version){rows[i].version.xid, rows[i].version.undo};
             *count += ok ? found : 0;
         }
         rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
