@@ -40,6 +40,26 @@ static bool note(collector *c, uint32_t catalog_oid, uint32_t object_oid, int32_
 static bool collect_query(collector *c, const rdb_query *query);
 static bool collect_expr(void *collector_at, rdb_expr *expr);
 
+/* A column of a function in FROM that gives rows of a table's type is that table's. */
+static bool note_function_column(collector *c, const rdb_range *range, int32_t number)
+{
+    uint32_t before = 0;
+    for (uint32_t i = 0; i < range->functions.count; i++) {
+        const rdb_range_function *function = range->functions.items[i];
+        const rdb_type *type = function->call->type;
+        if ((uint32_t)number > before + function->column_count) {
+            before += function->column_count;
+            continue;
+        }
+        while (type->kind == 'd' && type->base != NULL)
+            type = type->base;
+        if (type->kind != 'c' || type->relation_oid == 0 || (uint32_t)number <= before)
+            return true;
+        return note(c, RDB_PG_CLASS, type->relation_oid, number - (int32_t)before);
+    }
+    return true;
+}
+
 static bool collect_var(collector *c, const rdb_expr_var *var)
 {
     const scope *at = c->inner;
@@ -55,6 +75,8 @@ static bool collect_var(collector *c, const rdb_expr_var *var)
     const rdb_range *range = at->query->ranges.items[var->range_no - 1];
     if (range->kind == RDB_RANGE_RELATION && range->relation != NULL)
         return note(c, RDB_PG_CLASS, range->relation->oid, number);
+    if (range->kind == RDB_RANGE_FUNCTION && number > 0)
+        return note_function_column(c, range, number);
     if (range->kind == RDB_RANGE_JOIN && number > 0 && (uint32_t)number <= range->join_variables.count) {
         const scope *kept = c->inner;
         c->inner = at; /* what the join's column stands for is said in the join's own query */
@@ -210,6 +232,8 @@ static bool collect_query(collector *c, const rdb_query *query)
         const rdb_window *window = query->windows.items[i];
         ok = collect_expr(c, window->start_offset) && collect_expr(c, window->end_offset);
     }
+    for (uint32_t i = 0; ok && i < query->key_constraints.count; i++)
+        ok = note(c, RDB_PG_CONSTRAINT, (uint32_t)(uintptr_t)query->key_constraints.items[i], 0);
     for (uint32_t i = 0; ok && i < query->ctes.count; i++)
         ok = collect_query(c, ((const rdb_cte *)query->ctes.items[i])->query);
     for (uint32_t i = 0; ok && i < query->ranges.count; i++)

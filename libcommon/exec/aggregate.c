@@ -504,8 +504,15 @@ static bool feed_batch(exec_node *node, rdb_batch *batch, rdb_error *err)
             return false;
         if (spill_count > 0 && !spill_rows(node, batch, spill_count, err))
             return false;
+        rdb_batch wide = *batch;
+        if (plan->set_count > 0) { /* direct arguments read the keys as the set has them */
+            wide.column_count = state->left_count + state->key_count;
+            wide.columns = RDB_NEW_ARRAY(node->arena, rdb_vector *, wide.column_count + 1u);
+            for (uint32_t k = 0; k < wide.column_count; k++)
+                wide.columns[k] = k < state->left_count ? batch->columns[k] : state->set_keys[k - state->left_count];
+        }
         for (uint32_t i = 0; live.count > 0 && i < state->call_count; i++)
-            if (!feed_call(node, &state->calls[i], batch, &live, err))
+            if (!feed_call(node, &state->calls[i], &wide, &live, err))
                 return false;
     }
     if (!state->is_full && state->groups.row_count > 16 && state->level < EXEC_PARTITION_LEVELS - 1)

@@ -92,7 +92,7 @@ static bool take_apart(set_call *set, uint32_t rows, rdb_error *err)
         rdb_datum record = is_null ? (rdb_datum){.words = {0, 0}} : rdb_vector_get(set->native[0], row);
         uint32_t given = is_null ? set->column_count : rdb_record_count(record);
         if (given > set->column_count || (given < set->column_count && base_of(set->native_types[0])->kind != 'c'))
-            return refuse_shape("Returned row contains %u attributes, but query expects %u.", given, set->column_count, err);
+            return refuse_shape(given == 1 ? "Returned row contains %u attribute, but query expects %u." : "Returned row contains %u attributes, but query expects %u.", given, set->column_count, err);
         for (uint32_t c = 0; c < set->column_count; c++) {
             uint32_t oid = 0;
             rdb_datum value = {.words = {0, 0}};
@@ -280,6 +280,29 @@ typedef struct function_state {
     rdb_batch batch;
 } function_state;
 
+/* A stored query knows the columns that a row type had then: the type may have changed since. */
+static bool check_row_type(const exec_node *node, const rdb_range_function *function, uint32_t first, rdb_error *err)
+{
+    const rdb_type *type = base_of(function->call->type);
+    const rdb_list *names = &node->plan->range->columns;
+    for (uint32_t f = 0; type->kind == 'c' && f < type->field_count && f < function->column_count; f++) {
+        const rdb_type *wanted = node->plan->input_types[first + f], *now = type->fields[f].type;
+        const char *name = first + f < names->count ? names->items[first + f] : "";
+        if (type->fields[f].is_dropped && name != NULL && name[0] != '\0')
+            return rdb_error_set(err, RDB_DATATYPE_MISMATCH, "attribute %u of type record has been dropped", f + 1);
+        if (type->fields[f].is_dropped || now->oid == wanted->oid)
+            continue;
+        rdb_strbuf text;
+        rdb_strbuf_init(&text, node->x->arena);
+        rdb_type_format_name(now, -1, false, &text);
+        rdb_strbuf_adds(&text, ", but query expects ");
+        rdb_type_format_name(wanted, -1, false, &text);
+        rdb_error_set(err, RDB_DATATYPE_MISMATCH, "attribute %u of type record has wrong type", f + 1);
+        return rdb_strbuf_check(&text, err) && rdb_error_detail(err, "Table has type %s.", text.data);
+    }
+    return true;
+}
+
 static bool open_function(exec_node *node, rdb_error *err)
 {
     function_state *state = node->state = RDB_NEW(node->x->arena, function_state);
@@ -287,7 +310,8 @@ static bool open_function(exec_node *node, rdb_error *err)
     state->calls = RDB_NEW_ARRAY(node->x->arena, set_call, count + 1);
     for (uint32_t i = 0; i < count; i++) {
         const rdb_range_function *function = node->plan->of.function.functions[i];
-        if (!open_set_call(node->x, &state->calls[i], function->call, node->plan->input_types + at, function->types.count > 0 ? function->typmods : NULL, function->column_count, true, err))
+        if (!check_row_type(node, function, at, err) ||
+            !open_set_call(node->x, &state->calls[i], function->call, node->plan->input_types + at, function->types.count > 0 ? function->typmods : NULL, function->column_count, true, err))
             return false;
         at += function->column_count;
     }

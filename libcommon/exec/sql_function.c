@@ -388,6 +388,52 @@ static bool begin_function(rdb_routine_site *site, rdb_eval *eval, const rdb_par
     return ok;
 }
 
+/* The type of a column that the call asks for; 0: it is as the function gives it. */
+static uint32_t wanted_oid(const rdb_routine_site *site, uint32_t column)
+{
+    const rdb_type *type = site->result_type;
+    while (type->kind == 'd' && type->base != NULL)
+        type = type->base;
+    if (site->column_count > 0)
+        return column < site->column_count ? site->column_types[column]->oid : 0;
+    if (type->fields != NULL)
+        return column < type->field_count && !type->fields[column].is_dropped ? type->fields[column].type->oid : 0;
+    uint32_t out_no = 0;
+    const rdb_function *function = site->function;
+    for (uint32_t i = 0; function->all_modes != NULL && i < function->all_count; i++)
+        if (function->all_modes[i] != 'i' && function->all_modes[i] != 'v' && out_no++ == column)
+            return function->all_types[i];
+    return 0;
+}
+
+/* A record taken apart has what the call asks for, in number and in types: its bytes would be read as something else. */
+static bool check_record(const rdb_routine_site *site, rdb_call *call, const rdb_type *const *given, uint32_t given_count, uint32_t column_count, rdb_error *err)
+{
+    if (given_count != column_count) {
+        rdb_error_set(err, RDB_DATATYPE_MISMATCH, "function return row and query-specified return row do not match");
+        return rdb_error_detail(err, given_count == 1 ? "Returned row contains %u attribute, but query expects %u." : "Returned row contains %u attributes, but query expects %u.",
+                                given_count, column_count);
+    }
+    for (uint32_t c = 0; c < column_count; c++) {
+        const uint32_t wanted = wanted_oid(site, c);
+        const rdb_type *type = NULL;
+        if (wanted == 0 || given[c] == NULL || given[c]->oid == wanted)
+            continue;
+        if (!rdb_type_descriptor(call, wanted, &type))
+            return false;
+        if (type->kind == 'p' || (type->kind == 'd' && type->base != NULL && type->base->oid == given[c]->oid))
+            continue;
+        rdb_strbuf text;
+        rdb_strbuf_init(&text, call->arena);
+        rdb_type_format_name(given[c], -1, false, &text);
+        rdb_strbuf_addf(&text, " at ordinal position %u, but query expects ", c + 1);
+        rdb_type_format_name(type, -1, false, &text);
+        rdb_error_set(err, RDB_DATATYPE_MISMATCH, "function return row and query-specified return row do not match");
+        return rdb_strbuf_check(&text, err) && rdb_error_detail(err, "Returned type %s.", text.data);
+    }
+    return true;
+}
+
 /* A row as the columns asked for. */
 static bool put_row(sql_site *s, const rdb_routine_site *site, const rdb_eval *eval, uint32_t row, rdb_arena *arena, bool as_row, rdb_vector **columns, uint32_t column_count,
                     uint32_t at, rdb_error *err)
@@ -427,7 +473,7 @@ static bool put_row(sql_site *s, const rdb_routine_site *site, const rdb_eval *e
     rdb_datum *values = RDB_NEW_ARRAY(arena, rdb_datum, count + 1);
     bool *nulls = RDB_NEW_ARRAY(arena, bool, count + 1);
     rdb_call call = {.arena = arena, .err = err, .format = eval->format, .session = (void *)(uintptr_t)eval};
-    if (!rdb_record_read(&call, record, types, values, nulls, count))
+    if (!rdb_record_read(&call, record, types, values, nulls, count) || (site->result_type->oid == RDB_RECORDOID && !check_record(site, &call, types, count, column_count, err)))
         return false;
     for (uint32_t c = 0; c < column_count; c++)
         rdb_vector_put(columns[c], at, c < count ? values[c] : (rdb_datum){.words = {0, 0}}, c >= count || nulls[c]);
@@ -484,8 +530,8 @@ static bool next_rows(rdb_routine_site *site, rdb_eval *eval, rdb_arena *arena, 
             }
         }
         while (*count < capacity && s->position < s->batch->selection.count) {
-            if (!put_row(s, site, eval, rdb_selected(&s->batch->selection, s->position), arena, as_row, columns, column_count, *count, err))
-                return tell(site, s->statements[s->count - 1].number, err);
+            if (!put_row(s, site, eval, rdb_selected(&s->batch->selection, s->position), arena, as_row, columns, column_count, *count, err)) /* a row of another shape is refused by who reads it */
+                return strcmp(err->sqlstate, RDB_DATATYPE_MISMATCH) != 0 && tell(site, s->statements[s->count - 1].number, err);
             s->position++;
             ++*count;
             if (!site->function->returns_set) { /* the first row alone */

@@ -86,7 +86,7 @@ void session_make_eval(rdb_session *session, rdb_access *access, rdb_eval *eval)
                        .lock_timeout_us = session_setting_lock_timeout_us(session)};
 }
 
-static bool plan_query(rdb_session *session, session_plan *plan, rdb_analysis *analysis, rdb_error *err)
+static bool plan_query(rdb_session *session, session_plan *plan, rdb_analysis *analysis, bool is_prepared, rdb_error *err)
 {
     rdb_list queries;
     if (!rdb_query_rewrite_all(analysis, plan->query, &queries, err))
@@ -97,6 +97,7 @@ static bool plan_query(rdb_session *session, session_plan *plan, rdb_analysis *a
                                 .session = analysis->session,
                                 .work_mem_bytes = session_setting_work_mem(session)};
     session_settings_set_planner(session, &context);
+    context.keeps_failing = is_prepared;
     if (!session_plan_queries(session, plan, analysis, &queries, &context, err))
         return false;
     if (plan->plan->returns_rows)
@@ -139,7 +140,7 @@ bool session_plan_make(rdb_session *session, const char *text, rdb_ast_node *raw
     if (plan->query->command == RDB_COMMAND_UTILITY) {
         if (!session_utility_columns(session, plan, text, raw, arena, &plan->columns, &plan->column_count, err))
             goto failed;
-    } else if (!plan_query(session, plan, &analysis, err)) {
+    } else if (!plan_query(session, plan, &analysis, infer, err)) {
         goto failed;
     }
     if (!rdb_arena_check(arena, err))

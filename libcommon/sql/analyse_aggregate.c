@@ -91,7 +91,33 @@ static bool settle_level(analyse_state *state, const rdb_list *exprs, const rdb_
                              place);
     if (owner->query != NULL)
         owner->query->has_aggregates = true;
+    for (uint32_t at = 0; !is_grouping && owner->query != NULL && at < owner->query->ranges.count; at++)
+        if (((const rdb_range *)owner->query->ranges.items[at])->is_self_reference)
+            return analyse_error(state, location, err, RDB_INVALID_RECURSION, "aggregate functions are not allowed in a recursive query's recursive term");
     return true;
+}
+
+typedef struct below_finder {
+    uint32_t level;
+    int32_t location;
+} below_finder;
+
+static bool note_below(void *context, const rdb_expr *node, uint32_t levels)
+{
+    below_finder *f = context;
+    const uint32_t up = node->kind == RDB_EXPR_VAR ? ((const rdb_expr_var *)node)->levels_up : UINT32_MAX;
+    if (up != UINT32_MAX && up >= levels && up - levels < f->level && f->location < 0)
+        f->location = node->location;
+    return true;
+}
+
+/* The first column of a level further in. */
+static int32_t location_below(const rdb_list *exprs, uint32_t level)
+{
+    below_finder f = {level, -1};
+    for (uint32_t at = 0; at < exprs->count; at++)
+        analyse_walk(exprs->items[at], 0, note_below, &f);
+    return f.location;
 }
 
 bool analyse_aggregate(analyse_state *state, rdb_expr_aggregate *aggregate, const rdb_list *direct, const rdb_list *arguments, const rdb_list *order,
@@ -133,9 +159,17 @@ bool analyse_aggregate(analyse_state *state, rdb_expr_aggregate *aggregate, cons
     }
     for (uint32_t at = 0; at < aggregate->arguments.count; at++)
         rdb_list_push(arena, &all, ((rdb_target *)aggregate->arguments.items[at])->expr);
+    if (!settle_level(state, &all, aggregate->filter, aggregate->head.location, "aggregate", &aggregate->levels_up, err))
+        return false;
+    level_finder f = {.state = state, .lowest = UINT32_MAX, .lowest_aggregate = UINT32_MAX, .aggregate_location = -1, .window_location = -2, .set_location = -2};
     for (uint32_t at = 0; at < direct->count; at++)
-        rdb_list_push(arena, &all, direct->items[at]);
-    return settle_level(state, &all, aggregate->filter, aggregate->head.location, "aggregate", &aggregate->levels_up, err);
+        analyse_walk(direct->items[at], 0, note_level, &f);
+    if (f.lowest < aggregate->levels_up)
+        return analyse_error(state, location_below(direct, aggregate->levels_up), err, RDB_GROUPING_ERROR,
+                             "outer-level aggregate cannot contain a lower-level variable in its direct arguments");
+    if (f.lowest_aggregate <= aggregate->levels_up)
+        return analyse_error(state, f.aggregate_location, err, RDB_GROUPING_ERROR, "aggregate function calls cannot be nested");
+    return true;
 }
 
 bool analyse_grouping(analyse_state *state, rdb_expr_grouping *grouping, rdb_error *err)
@@ -234,7 +268,7 @@ static bool range_offset(analyse_state *state, const rdb_window *window, int32_t
     }
     if (rdb_in_range_find(key->oid, 0, &type) == 0)
         return analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "RANGE with offset PRECEDING/FOLLOWING is not supported for column type %s",
-                             analyse_type_name(state, key->oid));
+                             analyse_type_name(state, key->oid == RDB_VARCHAROID ? RDB_TEXTOID : key->oid)); /* text's order is varchar's */
     if (found_count == 0) {
         analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "RANGE with offset PRECEDING/FOLLOWING is not supported for column type %s and offset type %s",
                       analyse_type_name(state, key->oid), analyse_type_name(state, given));
@@ -359,6 +393,7 @@ typedef struct group_check {
     rdb_error *err;
     rdb_list exprs;           /* rdb_expr *: what is grouped by, in every set */
     rdb_list dependent_ranges; /* range numbers whose primary key is grouped by */
+    uint32_t *keys;           /* by range number: that key's constraint; 0: none */
 } group_check;
 
 static bool check_expr(group_check *c, const rdb_expr *expr);
@@ -392,10 +427,24 @@ static bool depends_on_key(const group_check *c, uint32_t range_no)
     return false;
 }
 
+static bool has_ref(const rdb_list *refs, uint32_t ref)
+{
+    for (uint32_t at = 0; at < refs->count; at++)
+        if ((uintptr_t)refs->items[at] == ref)
+            return true;
+    return false;
+}
+
 static bool check_var(const group_check *c, const rdb_expr_var *var, uint32_t levels)
 {
-    if (var->levels_up != levels || is_grouped(c, &var->head, levels) || depends_on_key(c, var->range_no))
+    if (var->levels_up != levels || is_grouped(c, &var->head, levels))
         return true;
+    if (depends_on_key(c, var->range_no)) {
+        rdb_list *needed = &c->state->query->key_constraints;
+        if (!has_ref(needed, c->keys[var->range_no]))
+            rdb_list_push(analyse_arena(c->state), needed, (void *)(uintptr_t)c->keys[var->range_no]);
+        return true;
+    }
     const rdb_range *range = c->state->query->ranges.items[var->range_no - 1];
     const char *name = var->attribute_no > 0 ? range->columns.items[var->attribute_no - 1]
                        : var->attribute_no == 0 ? "*" : var->attribute_no == RDB_COLUMN_CTID ? "ctid" : var->attribute_no == RDB_COLUMN_XMIN ? "xmin" : var->attribute_no == RDB_COLUMN_XMAX ? "xmax" : "tableoid";
@@ -478,6 +527,25 @@ static bool check_expr(group_check *c, const rdb_expr *expr)
     return true;
 }
 
+/* Is the target grouped by in every one of the sets that this one stands for? */
+static bool in_all_sets(const rdb_grouping_set *set, uint32_t ref)
+{
+    if (set->kind == RDB_GROUPING_SIMPLE)
+        return has_ref(&set->content, ref);
+    bool all = set->kind == RDB_GROUPING_SETS && set->content.count > 0; /* ROLLUP and CUBE have the empty one among theirs */
+    for (uint32_t at = 0; all && at < set->content.count; at++)
+        all = in_all_sets(set->content.items[at], ref);
+    return all;
+}
+
+static bool is_in_every_set(const rdb_query *query, uint32_t ref)
+{
+    bool found = query->grouping_sets.count == 0;
+    for (uint32_t at = 0; !found && at < query->grouping_sets.count; at++)
+        found = in_all_sets(query->grouping_sets.items[at], ref);
+    return found;
+}
+
 /* Grouping by a primary key fixes every column of its table. */
 static void find_dependent(group_check *c)
 {
@@ -495,6 +563,8 @@ static void find_dependent(group_check *c)
                 bool found = false;
                 for (uint32_t g = 0; g < c->exprs.count && !found; g++) {
                     const rdb_expr *expr = c->exprs.items[g];
+                    if (!is_in_every_set(query, ((const rdb_sort_item *)query->group.items[g])->target_ref))
+                        continue;
                     const rdb_expr_var *var = (const rdb_expr_var *)expr;
                     found = expr->kind == RDB_EXPR_VAR && var->levels_up == 0 && var->range_no == range_no && var->attribute_no == key->columns[no];
                 }
@@ -502,6 +572,8 @@ static void find_dependent(group_check *c)
             }
             if (all)
                 rdb_list_push(analyse_arena(c->state), &c->dependent_ranges, (void *)(uintptr_t)range_no);
+            if (all)
+                c->keys[range_no] = key->oid;
         }
     }
 }
@@ -523,8 +595,8 @@ bool analyse_check_aggregates(analyse_state *state, rdb_error *err)
             return analyse_error(state, f.window_location, err, RDB_WINDOWING_ERROR, "window functions are not allowed in GROUP BY");
         rdb_list_push(analyse_arena(state), &c.exprs, target->expr);
     }
-    if (query->grouping_sets.count == 0)
-        find_dependent(&c);
+    c.keys = RDB_NEW_ARRAY(analyse_arena(state), uint32_t, query->ranges.count + 1);
+    find_dependent(&c);
     for (uint32_t at = 0; at < query->targets.count; at++)
         if (!check_expr(&c, ((const rdb_target *)query->targets.items[at])->expr))
             return false;

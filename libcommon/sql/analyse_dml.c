@@ -491,6 +491,8 @@ bool analyse_update(analyse_state *state, const rdb_ast_update *raw, rdb_error *
     if (!analyse_target_table(state, raw->table, ANALYSE_ACL_UPDATE, &table, err) || !analyse_push_item(state, table, true, true, err))
         return false;
     state->query->result_range_no = table->range_no;
+    table->lateral_only = true; /* FROM cannot read it */
+    table->lateral_ok = false;
     if (!analyse_from(state, &raw->from, err) || !analyse_where(state, raw->where, ANALYSE_WHERE, "WHERE", &state->query->where, err) ||
         !analyse_set(state, &raw->targets, table, &state->query->targets, err) || !analyse_returning(state, &raw->returning, err))
         return false;
@@ -506,6 +508,8 @@ bool analyse_delete(analyse_state *state, const rdb_ast_delete *raw, rdb_error *
     if (!analyse_target_table(state, raw->table, ANALYSE_ACL_DELETE, &table, err) || !analyse_push_item(state, table, true, true, err))
         return false;
     state->query->result_range_no = table->range_no;
+    table->lateral_only = true; /* FROM cannot read it */
+    table->lateral_ok = false;
     if (!analyse_from(state, &raw->using, err) || !analyse_where(state, raw->where, ANALYSE_WHERE, "WHERE", &state->query->where, err) ||
         !analyse_returning(state, &raw->returning, err))
         return false;

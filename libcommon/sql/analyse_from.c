@@ -306,7 +306,8 @@ static bool function_columns(analyse_state *state, rdb_range *range, rdb_range_f
         return false;
     const rdb_type *type = analyse_base_type(call->type, NULL);
     if (definitions != NULL && definitions->count > 0) {
-        if (type->oid != RDB_RECORDOID || fields.count > 0)
+        const bool is_call = call->kind == RDB_EXPR_FUNCTION; /* any other record is asked for its columns when it is there */
+        if (type->oid != RDB_RECORDOID || (is_call && fields.count > 0))
             return analyse_error(state, ((const rdb_ast_node *)definitions->items[0])->location, err, RDB_SYNTAX_ERROR,
                                  fields.count > 0 && type->oid == RDB_RECORDOID ? "a column definition list is redundant for a function with OUT parameters"
                                  : fields.count > 0 ? "a column definition list is redundant for a function returning a named composite type"
@@ -698,7 +699,8 @@ static bool join_part(analyse_state *state, const rdb_ast_join *raw, from_part *
     }
     if (raw->alias != NULL) {
         if (raw->alias->columns.count > columns.count)
-            return analyse_error(state, raw->node.location, err, RDB_SYNTAX_ERROR, "column alias list for \"%s\" has too many entries", raw->alias->name);
+            return analyse_error(state, raw->node.location, err, RDB_SYNTAX_ERROR, "join expression \"%s\" has %u columns available but %u columns specified", raw->alias->name, columns.count,
+                                 raw->alias->columns.count);
         for (uint32_t at = 0; at < raw->alias->columns.count; at++) {
             range->columns.items[at] = (void *)(uintptr_t)raw->alias->columns.items[at];
             rdb_list_push(arena, &range->alias_columns, range->columns.items[at]);
@@ -735,7 +737,12 @@ static bool join_part(analyse_state *state, const rdb_ast_join *raw, from_part *
         merged->table_visible = true;
         merged->columns_visible = false;
         rdb_list_push(arena, &range->join_using_alias, (void *)(uintptr_t)merged->name);
-        rdb_list_push(arena, &part->items, merged);
+        rdb_list one = {0};
+        rdb_list_push(arena, &one, merged);
+        if (!check_conflicts(state, &visible, &one, err))
+            return false;
+        if (raw->alias == NULL) /* an alias of the whole join hides this one too */
+            rdb_list_push(arena, &part->items, merged);
     }
     return true;
 }

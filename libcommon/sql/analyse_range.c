@@ -422,6 +422,11 @@ static bool check_lateral(const analyse_state *state, const analyse_item *item, 
         return true;
     analyse_error(state, location, err, RDB_INVALID_COLUMN_REFERENCE, "invalid reference to FROM-clause entry for table \"%s\"",
                   item->name == NULL ? "" : item->name);
+    bool is_written = false;
+    for (const analyse_state *level = state; level != NULL; level = level->parent)
+        is_written |= level->query != NULL && level->query->result_range_no == item->range_no && level->query->ranges.items[item->range_no - 1] == item->range;
+    if (is_written)
+        return rdb_error_hint(err, "There is an entry for table \"%s\", but it cannot be referenced from this part of the query.", item->name);
     return rdb_error_detail(err, "The combining JOIN type must be INNER or LEFT for a LATERAL reference.");
 }
 

@@ -64,7 +64,7 @@ static bool check_cycle_values(const rewriter *w, const rdb_ast_cte_cycle *cycle
     rdb_error none = {0};
     if (!analyse_sort_operators(w->owner, type, false, false, -1, &equality, &order, &can_hash, &none)) {
         rdb_error_clear(&none);
-        return rdb_error_set(w->err, RDB_UNDEFINED_FUNCTION, "could not identify an inequality operator for type %s", analyse_type_name(w->owner, type->oid));
+        return rdb_error_set(w->err, RDB_UNDEFINED_FUNCTION, "could not identify an equality operator for type %s", analyse_type_name(w->owner, type->oid));
     }
     return true;
 }

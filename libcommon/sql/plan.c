@@ -308,10 +308,28 @@ static void want_items(plan_level *level, rdb_expr *const *targets, const rdb_li
         level->want.count++;
 }
 
+/* Types without an ordering operator (xid) are sorted inside the system only. */
+static bool all_sort(const rdb_list *items)
+{
+    for (uint32_t i = 0; i < items->count; i++)
+        if (((const rdb_sort_item *)items->items[i])->order_oid == 0)
+            return false;
+    return true;
+}
+
 static bool can_all(plan_level *level, bool (*can)(const rdb_type *type))
 {
     for (uint32_t i = 0; i < level->want.count; i++)
         if (!can(level->want.order[i].expr->type))
+            return false;
+    return true;
+}
+
+/* By the operator classes of their types, as PostgreSQL has them. */
+static bool all_hash(const rdb_list *items)
+{
+    for (uint32_t i = 0; i < items->count; i++)
+        if (!((const rdb_sort_item *)items->items[i])->can_hash)
             return false;
     return true;
 }
@@ -336,8 +354,8 @@ static void want_order(plan_level *level, rdb_expr *const *targets)
         items = plan_group_items(p, query);
         want_items(level, targets, &items);
         want->goal = PLAN_GOAL_GROUP;
-        want->can_sort = want->count == items.count && can_all(level, plan_can_sort);
-        want->can_hash = can_all(level, plan_can_hash) && !plan_has_ordered_aggregates(query, targets);
+        want->can_sort = want->count == items.count && can_all(level, plan_can_sort) && all_sort(&items);
+        want->can_hash = can_all(level, plan_can_hash) && all_hash(&items) && !plan_has_ordered_aggregates(query, targets);
         if (want->count < items.count || (!want->can_sort && !want->can_hash))
             want->count = 0;
     } else if (query->has_aggregates || query->having != NULL) {
@@ -359,8 +377,8 @@ static void want_order(plan_level *level, rdb_expr *const *targets)
             want->limit = 0;
         else {
             want->goal = PLAN_GOAL_GROUP;
-            want->can_sort = want->count == items.count && can_all(level, plan_can_sort);
-            want->can_hash = can_all(level, plan_can_hash);
+            want->can_sort = want->count == items.count && can_all(level, plan_can_sort) && all_sort(&items);
+            want->can_hash = can_all(level, plan_can_hash) && all_hash(&items);
             if (want->count < items.count)
                 want->count = 0;
         }
@@ -392,18 +410,24 @@ static bool plan_security(plan_level *level)
 }
 
 /* ---- one level ------------------------------------------------------------------------------------------------------------------------------ */
-/* Set-returning targets that ORDER BY does not ask for wait until the rows are sorted, and DISTINCT ON has chosen among them. */
+static bool waits(rdb_expr *target)
+{
+    return plan_contains_set(target) || plan_calls_volatile(target);
+}
+
+/* Set-returning and volatile targets that ORDER BY does not ask for wait until the rows are sorted, and DISTINCT ON has chosen among
+ * them. */
 static bool sets_can_wait(const rdb_query *query, rdb_expr *const *targets)
 {
     bool any = false;
-    if (query->sort.count == 0 || !query->has_set_returning_targets || query->command != RDB_COMMAND_SELECT || query->row_marks.count > 0)
+    if (query->sort.count == 0 || query->command != RDB_COMMAND_SELECT || query->row_marks.count > 0)
         return false;
     for (uint32_t i = 0; i < query->targets.count; i++) {
-        if (!plan_contains_set(targets[i]))
+        if (!waits(targets[i]))
             continue;
-        if (((const rdb_target *)query->targets.items[i])->sort_ref != 0)
+        if (((const rdb_target *)query->targets.items[i])->sort_ref != 0 && plan_contains_set(targets[i]))
             return false;
-        any = true;
+        any = any || ((const rdb_target *)query->targets.items[i])->sort_ref == 0;
     }
     return any;
 }
@@ -416,7 +440,7 @@ static bool project_early(planner *p, const rdb_query *query, rdb_expr *const *t
     rdb_list shown = {0};
     for (uint32_t i = 0; i < total; i++) {
         early[i] = i < count ? targets[i] : built->outputs[i - count];
-        if (i < count && plan_contains_set(targets[i])) {
+        if (i < count && waits(targets[i]) && ((const rdb_target *)query->targets.items[i])->sort_ref == 0) {
             rdb_expr_const *none = RDB_NEW(p->arena, rdb_expr_const);
             none->head = *targets[i];
             none->head.kind = RDB_EXPR_CONST;

@@ -279,6 +279,22 @@ static bool sort_side(builder *b, plan_built *side, const rdb_list *keys, const 
     return true;
 }
 
+/* What the null-extended side of a join has computed is null above it where the same expression may not be: so it is known no more
+ * by that expression, which is computed anew from the columns. */
+static void hide_computed(planner *p, rdb_expr **outputs, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (outputs[i] == NULL || outputs[i]->kind == RDB_EXPR_VAR)
+            continue;
+        rdb_expr_unary *hidden = RDB_NEW(p->arena, rdb_expr_unary);
+        hidden->head = *outputs[i];
+        hidden->head.kind = RDB_EXPR_RELABEL;
+        hidden->argument = outputs[i];
+        hidden->form = RDB_FORM_IMPLICIT_CAST;
+        outputs[i] = &hidden->head;
+    }
+}
+
 static bool build_join(builder *b, plan_path *path, plan_built *built)
 {
     plan_level *level = b->level;
@@ -306,7 +322,12 @@ static bool build_join(builder *b, plan_path *path, plan_built *built)
     rdb_expr **outputs = RDB_NEW_ARRAY(p->arena, rdb_expr *, left.count + right.count + 1);
     memcpy(outputs, left.outputs, left.count * sizeof *outputs);
     memcpy(outputs + left.count, right.outputs, right.count * sizeof *outputs);
-    plan_built both = plan_identity(p, node, outputs, left.count + right.count);
+    plan_built both = plan_identity(p, node, outputs, left.count + right.count), above = both;
+    const bool is_left_nullable = path->join_kind == RDB_JOIN_RIGHT || path->join_kind == RDB_JOIN_FULL;
+    const bool is_right_nullable = path->join_kind == RDB_JOIN_LEFT || path->join_kind == RDB_JOIN_FULL || path->join_kind == RDB_JOIN_ANTI;
+    above.outputs = rdb_arena_memdup(p->arena, both.outputs, (both.count + 1) * sizeof *both.outputs);
+    hide_computed(p, above.outputs, is_left_nullable ? left.count : 0);
+    hide_computed(p, above.outputs + left.count, is_right_nullable ? right.count : 0);
     rdb_plan_join *join = &node->of.join;
     join->kind = path->join_kind;
     join->inner_unique = is_unique_inner(path);
@@ -361,11 +382,11 @@ static bool build_join(builder *b, plan_path *path, plan_built *built)
     }
     if (is_semi) {
         plan_set_inputs(p, node, left.outputs, left.count);
-        both = plan_identity(p, node, left.outputs, left.count);
+        above = plan_identity(p, node, left.outputs, left.count);
     }
-    *built = both;
+    *built = above;
     const rdb_list filter = by_cost(p, &path->filter);
-    return resolve_here(b, &both, &filter, &node->filter);
+    return resolve_here(b, &above, &filter, &node->filter);
 }
 
 /* A condition that is false, alone. */

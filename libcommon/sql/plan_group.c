@@ -129,7 +129,27 @@ static bool expand_sets(planner *p, const rdb_list *sets, const uint32_t *refs, 
     return true;
 }
 
-static bool plan_call(planner *p, const plan_built *built, rdb_expr_aggregate *aggregate, rdb_plan_aggregate_call *call)
+static bool has_equal(const rdb_list *exprs, const rdb_expr *expr)
+{
+    for (uint32_t i = 0; i < exprs->count; i++)
+        if (rdb_expr_equal(exprs->items[i], expr))
+            return true;
+    return false;
+}
+
+/* What direct arguments see: the left side's columns, and behind them the keys as the grouping set at hand has them. */
+static plan_built with_keys(planner *p, const plan_built *built, const rdb_list *keys)
+{
+    plan_built wide = {.node = built->node, .count = built->count + keys->count};
+    wide.outputs = RDB_NEW_ARRAY(p->arena, rdb_expr *, wide.count + 1);
+    for (uint32_t i = 0; i < built->count; i++)
+        wide.outputs[i] = built->outputs[i] != NULL && has_equal(keys, built->outputs[i]) ? NULL : built->outputs[i];
+    for (uint32_t i = 0; i < keys->count; i++)
+        wide.outputs[built->count + i] = keys->items[i];
+    return wide;
+}
+
+static bool plan_call(planner *p, const plan_built *built, const plan_built *direct_built, rdb_expr_aggregate *aggregate, rdb_plan_aggregate_call *call)
 {
     rdb_list arguments = {0}, extra = {0};
     uint32_t positions = 0;
@@ -146,7 +166,7 @@ static bool plan_call(planner *p, const plan_built *built, rdb_expr_aggregate *a
             slot_of[i] = positions++;
         }
     rdb_list direct = {0};
-    if (!plan_resolve_list(p, built, &aggregate->direct_arguments, &direct))
+    if (!plan_resolve_list(p, direct_built, &aggregate->direct_arguments, &direct))
         return false;
     *call = (rdb_plan_aggregate_call){.aggregate = aggregate, .argument_count = arguments.count, .arguments = (rdb_expr *const *)arguments.items, .extra_count = extra.count, .extra = (rdb_expr *const *)extra.items,
                                       .direct_count = direct.count, .direct = (rdb_expr *const *)direct.items, .is_distinct = aggregate->distinct.count > 0};
@@ -166,14 +186,6 @@ static bool plan_call(planner *p, const plan_built *built, rdb_expr_aggregate *a
     call->order = keys;
     call->order_count = aggregate->order.count;
     return true;
-}
-
-static bool has_equal(const rdb_list *exprs, const rdb_expr *expr)
-{
-    for (uint32_t i = 0; i < exprs->count; i++)
-        if (rdb_expr_equal(exprs->items[i], expr))
-            return true;
-    return false;
 }
 
 static bool has_item(const rdb_list *items, uint32_t ref)
@@ -228,6 +240,30 @@ bool plan_has_ordered_aggregates(const rdb_query *query, rdb_expr *const *target
     if (!found && query->having != NULL)
         (void)find_ordered(&found, query->having);
     return found;
+}
+
+static bool refuse_group(planner *p)
+{
+    rdb_error_set(p->err, RDB_FEATURE_NOT_SUPPORTED, "could not implement GROUP BY");
+    return rdb_error_detail(p->err, "Some of the datatypes only support hashing, while others only support sorting.");
+}
+
+/* Each set must be sorted or hashed: by PostgreSQL's operator classes, whatever could be done here. */
+static bool check_sets(planner *p, const rdb_list *items, const uint64_t *masks, uint32_t count, bool has_ordered)
+{
+    for (uint32_t s = 0; s < count; s++) {
+        bool can_sort = true, can_hash = !has_ordered;
+        for (uint32_t k = 0; k < items->count; k++) {
+            const rdb_sort_item *item = items->items[k];
+            if ((masks[s] >> k & 1) == 0)
+                continue;
+            can_sort &= item->order_oid != 0;
+            can_hash &= item->can_hash;
+        }
+        if (!can_sort && !can_hash)
+            return refuse_group(p);
+    }
+    return true;
 }
 
 bool plan_aggregation(plan_level *level, plan_built *built, rdb_expr **targets, const rdb_list *having)
@@ -289,8 +325,9 @@ bool plan_aggregation(plan_level *level, plan_built *built, rdb_expr **targets, 
     if (!plan_resolve_list(p, built, &c.keys, &keys))
         return false;
     rdb_plan_aggregate_call *calls = RDB_NEW_ARRAY(p->arena, rdb_plan_aggregate_call, c.aggregates.count + 1);
+    const plan_built wide = query->grouping_sets.count > 0 ? with_keys(p, built, &c.keys) : *built;
     for (uint32_t i = 0; i < c.aggregates.count; i++)
-        if (!plan_call(p, built, c.aggregates.items[i], &calls[i]))
+        if (!plan_call(p, built, &wide, c.aggregates.items[i], &calls[i]))
             return false;
     plan->key_count = keys.count;
     plan->keys = (rdb_expr *const *)keys.items;
@@ -301,7 +338,8 @@ bool plan_aggregation(plan_level *level, plan_built *built, rdb_expr **targets, 
         uint64_t *masks = NULL;
         if (keys.count > 64)
             return rdb_error_set(p->err, RDB_STATEMENT_TOO_COMPLEX, "too many grouping columns");
-        if (!expand_sets(p, &query->grouping_sets, refs, group_count, &masks, &plan->set_count))
+        if (!expand_sets(p, &query->grouping_sets, refs, group_count, &masks, &plan->set_count) ||
+            !check_sets(p, &items, masks, plan->set_count, plan_has_ordered_aggregates(query, targets)))
             return false;
         for (uint32_t i = 0; i < plan->set_count; i++)
             for (uint32_t k = group_count; k < keys.count; k++)

@@ -311,6 +311,8 @@ void plan_class_clauses_new(planner *p, const plan_class *class, plan_relids lef
 void plan_class_clause_between(planner *p, const plan_class *class, plan_relids left, plan_relids right, rdb_list *clauses);
 /* plan_qual.c: may it be evaluated more than once, or earlier than it stands? */
 bool plan_is_free_to_move(const rdb_expr *expr);
+/* Does it call a volatile function? Those of sub-queries not planned yet count; planned ones are not looked into. */
+bool plan_calls_volatile(const rdb_expr *expr);
 /* An AND's parts, and what its ORs have in common; true constants left out. */
 void plan_split_conjuncts(planner *p, rdb_expr *expr, rdb_list *conjuncts);
 /* plan_prepare.c */

@@ -387,7 +387,13 @@ bool plan_prepare(plan_level *level, rdb_expr *expr, rdb_expr **prepared)
     preparer s = {.level = level};
     *prepared = NULL;
     rdb_expr *node = prepare_node(&s, expr);
-    return node != NULL && rdb_expr_fold(level->p->arena, &level->p->eval, node, prepared, level->p->err);
+    if (node == NULL || rdb_expr_fold(level->p->arena, &level->p->eval, node, prepared, level->p->err))
+        return node != NULL;
+    if (!level->p->context->keeps_failing || strncmp(level->p->err->sqlstate, "22", 2) != 0)
+        return false;
+    rdb_error_clear(level->p->err);
+    *prepared = node;
+    return true;
 }
 
 bool plan_prepare_conjuncts(plan_level *level, rdb_expr *expr, rdb_list *conjuncts)

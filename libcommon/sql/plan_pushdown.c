@@ -48,6 +48,13 @@ static bool column_fits(const rdb_query *query, const rdb_expr_var *var)
     if (target->expr->kind == RDB_EXPR_WINDOW) /* inside of something it is found below */
         return false;
     (void)see_unfit(&has_unfit, target->expr);
+    if (query->grouping_sets.count > 0) { /* a key that is no column, or stands there twice, is known inside by another name */
+        for (uint32_t i = 0; i < query->targets.count; i++) {
+            const rdb_target *other = query->targets.items[i];
+            has_unfit |= other != target && is_among(&query->group, other->sort_ref) && rdb_expr_equal(other->expr, target->expr);
+        }
+        has_unfit |= target->expr->kind != RDB_EXPR_VAR && target->expr->kind != RDB_EXPR_AGGREGATE;
+    }
     if (has_unfit || (query->has_distinct_on && !is_among(&query->distinct, target->sort_ref)))
         return false;
     for (uint32_t i = 0; i < query->windows.count; i++)

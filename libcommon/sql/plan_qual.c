@@ -73,6 +73,22 @@ static bool see_subplan(void *context, rdb_expr *expr)
     return !*found && rdb_expr_visit_children(expr, see_subplan, context);
 }
 
+static bool see_volatile(void *context, const rdb_expr *expr, uint32_t levels)
+{
+    bool *found = context;
+    (void)levels;
+    *found |= expr->kind == RDB_EXPR_NEXT_VALUE || (expr->kind == RDB_EXPR_FUNCTION && ((const rdb_expr_function *)expr)->function->volatility == 'v') ||
+              (expr->kind == RDB_EXPR_ARRAY_OP && ((const rdb_expr_array_op *)expr)->function->volatility == 'v');
+    return !*found;
+}
+
+bool plan_calls_volatile(const rdb_expr *expr)
+{
+    bool found = false;
+    (void)analyse_walk((rdb_expr *)(uintptr_t)expr, 0, see_volatile, &found);
+    return found;
+}
+
 /* May it be evaluated more than once, or earlier than it stands? */
 bool plan_is_free_to_move(const rdb_expr *expr)
 {

@@ -21,6 +21,11 @@ static bool plan_recursive_cte(plan_level *level, const rdb_cte *cte, uint32_t c
         return rdb_error_set(p->err, RDB_FEATURE_NOT_SUPPORTED, "recursive query \"%s\" does not have a form that is supported", cte->name);
     if (query->sort.count || query->limit_count || query->limit_offset)
         return rdb_error_set(p->err, RDB_FEATURE_NOT_SUPPORTED, query->sort.count ? "ORDER BY in a recursive query is not implemented" : query->limit_count ? "LIMIT in a recursive query is not implemented" : "OFFSET in a recursive query is not implemented");
+    for (uint32_t i = 0; !operation->all && i < operation->groupings.count; i++)
+        if (!((const rdb_sort_item *)operation->groupings.items[i])->can_hash) {
+            rdb_error_set(p->err, RDB_FEATURE_NOT_SUPPORTED, "could not implement recursive UNION");
+            return rdb_error_detail(p->err, "All column datatypes must be hashable.");
+        }
     /* Levels in between: the halves are sub-queries of the CTE's query, which is one level inside this one. */
     plan_level *whole = RDB_NEW(p->arena, plan_level), *left_level = RDB_NEW(p->arena, plan_level), *right_level = RDB_NEW(p->arena, plan_level);
     plan_built left, right;
@@ -354,6 +359,54 @@ static bool plan_sample(plan_level *level, plan_rel *rel)
     return rdb_strbuf_check(&text, p->err);
 }
 
+/* Does another range of FROM read this level's columns? Those it needs are not known before it is planned. */
+static bool has_lateral_ranges(const plan_level *level)
+{
+    for (uint32_t i = 0; i < level->query->ranges.count; i++) {
+        const rdb_range *range = level->query->ranges.items[i];
+        if ((range->kind == RDB_RANGE_SUBQUERY && range->subquery != NULL && plan_refers_outward(range->subquery)) || (range->kind == RDB_RANGE_CTE && range->cte_levels_up == 0))
+            return true;
+    }
+    return false;
+}
+
+static bool is_needed(const plan_rel *rel, int16_t number)
+{
+    for (uint16_t i = 0; i < rel->column_count; i++)
+        if (rel->columns[i] == number || rel->columns[i] == 0)
+            return true;
+    return false;
+}
+
+/* What a sub-query computes and nobody reads is null instead: it costs nothing, and raises nothing. */
+static const rdb_query *without_unread(plan_level *level, const plan_rel *rel, const rdb_query *query)
+{
+    planner *p = level->p;
+    if (level->query->command != RDB_COMMAND_SELECT || query->command != RDB_COMMAND_SELECT || query->set_operation != NULL || query->distinct.count > 0 || query->row_marks.count > 0 ||
+        level->query->set_operation != NULL || has_lateral_ranges(level))
+        return query;
+    rdb_query *copy = rdb_arena_memdup(p->arena, query, sizeof *copy);
+    int16_t number = 0;
+    copy->targets = (rdb_list){0};
+    for (uint32_t i = 0; i < query->targets.count; i++) {
+        const rdb_target *target = query->targets.items[i];
+        const bool is_plain = target->expr == NULL || target->expr->kind == RDB_EXPR_VAR || target->expr->kind == RDB_EXPR_CONST;
+        number += !target->is_junk;
+        if (target->is_junk || is_plain || target->sort_ref != 0 || is_needed(rel, number) || plan_calls_volatile(target->expr) || plan_contains_set(target->expr)) {
+            rdb_list_push(p->arena, &copy->targets, query->targets.items[i]);
+            continue;
+        }
+        rdb_target *unread = rdb_arena_memdup(p->arena, target, sizeof *unread);
+        rdb_expr_const *none = RDB_NEW(p->arena, rdb_expr_const);
+        none->head = *target->expr;
+        none->head.kind = RDB_EXPR_CONST;
+        none->is_null = true;
+        unread->expr = &none->head;
+        rdb_list_push(p->arena, &copy->targets, unread);
+    }
+    return copy;
+}
+
 bool plan_waiting_ranges(plan_level *level)
 {
     for (uint32_t i = 1; i <= level->range_count; i++)
@@ -374,7 +427,7 @@ bool plan_built_range(plan_level *level, plan_rel *rel)
     case RDB_RANGE_SUBQUERY: {
         plan_level *inner = RDB_NEW(p->arena, plan_level);
         plan_built built;
-        return plan_query(p, level, plan_push_down(level, rel, rel->range->subquery), inner, &built) && finish_subquery(level, rel, inner, &built);
+        return plan_query(p, level, plan_push_down(level, rel, without_unread(level, rel, rel->range->subquery)), inner, &built) && finish_subquery(level, rel, inner, &built);
     }
     case RDB_RANGE_CTE: return plan_cte_range(level, rel);
     case RDB_RANGE_FUNCTION: return plan_function(level, rel);

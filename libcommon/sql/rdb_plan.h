@@ -117,7 +117,7 @@ typedef struct rdb_plan_aggregate_call {
     uint32_t extra_count;
     rdb_expr *const *extra;              /* expressions of ORDER BY that are no arguments */
     uint32_t direct_count;
-    rdb_expr *const *direct;             /* ordered-set aggregates: over left's output (constants of the group) */
+    rdb_expr *const *direct;             /* ordered-set aggregates: over left's output and, where there are grouping sets, the keys behind it (constants of the group) */
 } rdb_plan_aggregate_call;
 typedef struct rdb_plan_aggregate {
     enum { RDB_AGGREGATE_PLAIN, RDB_AGGREGATE_HASHED, RDB_AGGREGATE_SORTED } strategy;
@@ -326,6 +326,7 @@ typedef struct rdb_plan_context {
     bool no_bitmap_scan, no_index_only_scan, no_incremental_sort, no_tid_scan, no_partition_pruning;
     bool joins_partitions, aggregates_partitions; /* enable_partitionwise_join, enable_partitionwise_aggregate */
     uint8_t constraint_exclusion;  /* rdb_constraint_exclusion */
+    bool keeps_failing;            /* a plan that is not run yet: what fails while it is folded stays as it is, the error is the run's */
 } rdb_plan_context;
 
 /* Plans one statement (not COMMAND_UTILITY). The query is not changed. Node and path costs are in PostgreSQL's units. */

@@ -212,6 +212,7 @@ struct rdb_query {
     rdb_list row_marks;              /* rdb_row_mark * */
     rdb_set_operation *set_operation;
     rdb_list ctes;                   /* rdb_cte * */
+    rdb_list key_constraints;        /* primary keys by which columns depend on GROUP BY (uintptr_t); known after analysis alone */
     rdb_list depends;                /* relation oids whose change makes the tree stale (uintptr_t) */
     uint8_t source;                  /* rdb_query_source */
     bool rules_applied;              /* the rewrite has asked for the rules of the table that is written */

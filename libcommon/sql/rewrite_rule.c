@@ -328,7 +328,7 @@ static bool make_action(firing *work, const rdb_query *statement, const rdb_rela
         rdb_list_push(arena, &from, part->from.items[i]);
     part->from = from;
     if (copy->has_modifying_cte && part != action)
-        return rdb_error_set(work->err, RDB_FEATURE_NOT_SUPPORTED, "INSERT ... SELECT rule actions are not supported for queries having data-modifying statements in WITH");
+        return rdb_error_set(work->err, RDB_FEATURE_NOT_SUPPORTED, "INSERT...SELECT rule actions are not supported for queries having data-modifying statements in WITH");
     if (!add_ctes(work, part, copy))
         return false;
     substitution s = {.work = work, .old_no = OLD_RANGE, .new_no = NEW_RANGE, .target_no = target_no, .relation = relation, .targets = &copy->targets,

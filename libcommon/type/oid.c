@@ -110,13 +110,38 @@ const rdb_type_ops type_reg_ops = {.input = reg_input, .output = reg_output, .re
                                    .compare = oid_compare, .hash = oid_hash, .encode_key = oid_encode,
                                    .decode_key = oid_decode};
 
+uint64_t type_read_xid(rdb_slice text)
+{
+    size_t i = 0;
+    uint64_t number = 0;
+    bool is_negative = false;
+    while (i < text.length && strchr(" \t\n\v\f\r", text.data[i]) != NULL)
+        i++;
+    if (i < text.length && (text.data[i] == '-' || text.data[i] == '+'))
+        is_negative = text.data[i++] == '-';
+    unsigned base = 10;
+    if (i < text.length && text.data[i] == '0') {
+        const bool is_hex = i + 2 < text.length && (text.data[i + 1] == 'x' || text.data[i + 1] == 'X');
+        base = is_hex ? 16 : 8;
+        i += is_hex ? 2 : 1;
+    }
+    for (; i < text.length; i++) {
+        const unsigned c = text.data[i], digit = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : base;
+        if (digit >= base)
+            break;
+        if (__builtin_mul_overflow(number, (uint64_t)base, &number) || __builtin_add_overflow(number, (uint64_t)digit, &number))
+            return UINT64_MAX;
+    }
+    return is_negative ? 0 - number : number;
+}
+
 static bool xid_input(TYPE_OPS_PARAMETERS_INPUT)
 {
+    (void)call;
+    (void)type;
+    (void)typmod;
     value->words[0] = value->words[1] = 0;
-    int64_t parsed;
-    if (!type_parse_int(call, text, INT32_MIN, UINT32_MAX, "xid", &parsed))
-        return false;
-    value->oid = (uint32_t)parsed;
+    value->oid = (uint32_t)type_read_xid(text);
     return true;
 }
 /* An order is given for sorting inside the system; SQL offers none. */

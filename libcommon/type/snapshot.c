@@ -35,7 +35,7 @@ static bool snapshot_input(TYPE_OPS_PARAMETERS_INPUT)
     uint64_t xmin, xmax, last = 0;
     rdb_strbuf bytes;
     rdb_strbuf_init(&bytes, call->arena);
-    if (!read_number(&at, end, &xmin) || at == end || *at++ != ':' || !read_number(&at, end, &xmax) || at == end || *at++ != ':' || xmin == 0 || xmax == 0 || xmax < xmin)
+    if (!read_number(&at, end, &xmin) || at == end || *at++ != ':' || !read_number(&at, end, &xmax) || at == end || *at++ != ':' || xmin == 0 || xmax == 0 || xmax < xmin || xmax > INT64_MAX)
         return type_bad_input(call, "pg_snapshot", text);
     rdb_strbuf_add(&bytes, &xmin, sizeof xmin);
     rdb_strbuf_add(&bytes, &xmax, sizeof xmax);

@@ -282,6 +282,8 @@ rdb_slice type_trim(rdb_slice text); /* without white space around */
 /* 'invalid input syntax for type NAME: "TEXT"' with 22P02. */
 bool type_bad_input(rdb_call *call, const char *type_name, rdb_slice text);
 bool type_bad_binary(rdb_call *call); /* 22P03 */
+/* Of xid and xid8, by C's rules: decimal, 0 octal, 0x hexadecimal, as far as there are digits; never an error. */
+uint64_t type_read_xid(rdb_slice text);
 /* An integer with white space around; min and max bound it. type_name is used in errors. */
 bool type_parse_int(rdb_call *call, rdb_slice text, int64_t min, int64_t max, const char *type_name, int64_t *value);
 void type_add_int(rdb_strbuf *text, int64_t value);

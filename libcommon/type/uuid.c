@@ -114,9 +114,17 @@ static bool tid_input(TYPE_OPS_PARAMETERS_INPUT)
     uint64_t block = 0, slot = 0;
     size_t i = 1, digits = 0;
     bool ok = text.length > 2 && text.data[0] == '(';
+    while (ok && i < text.length && text.data[i] == ' ')
+        i++;
+    const bool is_negative = ok && i < text.length && text.data[i] == '-';
+    i += is_negative;
     for (; ok && i < text.length && type_is_digit(text.data[i]); i++, digits++)
         block = RDB_MIN(block * 10 + (text.data[i] - '0'), UINT64_C(1) << 49);
     ok = ok && digits > 0 && i < text.length && text.data[i++] == ',';
+    if (is_negative) /* of the 32 bits that a block number has elsewhere */
+        block = (uint32_t)(0 - block);
+    while (ok && i < text.length && text.data[i] == ' ')
+        i++;
     for (digits = 0; ok && i < text.length && type_is_digit(text.data[i]); i++, digits++)
         slot = RDB_MIN(slot * 10 + (text.data[i] - '0'), UINT64_C(1) << 20);
     if (!ok || digits == 0 || i + 1 != text.length || text.data[i] != ')' || slot > UINT16_MAX || block >= UINT64_C(1) << 48)
@@ -200,15 +208,12 @@ TID_COMPARISON(ge, >=)
 /* ---- xid8, pg_lsn: unsigned 64 bits ------------------------------------------------------------------------------------------------------ */
 static bool xid8_input(TYPE_OPS_PARAMETERS_INPUT)
 {
-    rdb_slice word = type_trim(text);
-    uint64_t number = 0;
-    bool ok = word.length > 0;
-    for (size_t i = 0; i < word.length && ok; i++)
-        ok = type_is_digit(word.data[i]) && !__builtin_mul_overflow(number, 10, &number) &&
-             !__builtin_add_overflow(number, (uint64_t)(word.data[i] - '0'), &number);
-    value->words[0] = number;
+    (void)call;
+    (void)type;
+    (void)typmod;
+    value->words[0] = type_read_xid(text);
     value->words[1] = 0;
-    return ok || type_bad_input(call, "xid8", text);
+    return true;
 }
 
 static bool xid8_output(TYPE_OPS_PARAMETERS_OUTPUT)
