@@ -223,6 +223,8 @@ static void reload(server *srv)
         for (int i = RDB_LOG_TRACE; i <= RDB_LOG_ERROR; i++)
             if (strcmp(rdb_log_level_name(i), rdb_config_text(fresh, RDB_CONFIG_LOGGING_LEVEL)) == 0)
                 rdb_log_set_level(srv->log, i);
+        rdb_engine_set_undo(srv->engine, rdb_config_number(fresh, RDB_CONFIG_STORAGE_UNDO_RETENTION_SECS) * 1000000,
+                            (uint64_t)rdb_config_number(fresh, RDB_CONFIG_STORAGE_UNDO_MAX_SIZE));
         RDB_LOG(RDB_LOG_INFO, "serve", "configuration reloaded");
         rdb_config_destroy(&old);
     } else {
@@ -311,6 +313,8 @@ static bool serve(server *srv, rdb_error *err)
                                 .checkpoint_interval_us = rdb_config_number(config, RDB_CONFIG_WAL_CHECKPOINT_INTERVAL_MS) * 1000,
                                 .analyze_interval_us = rdb_config_number(config, RDB_CONFIG_OPTIMIZER_AUTO_ANALYZE_INTERVAL_MS) * 1000,
                                 .checkpoint_wal_bytes = UINT64_C(1) << 30,
+                                .undo_retention_us = rdb_config_number(config, RDB_CONFIG_STORAGE_UNDO_RETENTION_SECS) * 1000000,
+                                .undo_bytes_max = (uint64_t)rdb_config_number(config, RDB_CONFIG_STORAGE_UNDO_MAX_SIZE),
                                 .sync = rdb_config_switch(config, RDB_CONFIG_STORAGE_FSYNC),
                                 .port = (uint16_t)rdb_config_number(config, RDB_CONFIG_SERVER_LISTEN_PORT),
                                 .listen_host = rdb_config_text(config, RDB_CONFIG_SERVER_LISTEN_HOST),

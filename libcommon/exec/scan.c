@@ -550,9 +550,9 @@ static bool next_index_scan(exec_node *node, uint32_t budget, rdb_batch **raw, r
             break;
         if (!next_item(node, &has_range, err))
             return false;
-        if (!has_range) {
+        if (!has_range) { /* entries that an expired snapshot asks for may be gone */
             state->is_done = true;
-            return true;
+            return rdb_txn_check_snapshot(state->index->index.txns, context->snapshot, err);
         }
     }
     for (uint32_t i = 0; i < count; i++)

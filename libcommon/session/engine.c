@@ -70,16 +70,16 @@ static rdb_scn highest_scn(void *engine_at)
     return engine->txns != NULL ? rdb_txn_highest_scn(engine->txns) : engine->closed_scn;
 }
 
-static bool open_rooms(rdb_engine *engine, rdb_scn scn, rdb_error *err)
+static bool open_rooms(rdb_engine *engine, const rdb_engine_config *config, rdb_scn scn, rdb_error *err)
 {
-    rdb_txn_config txn = {.storage = rdb_upkeep_storage(engine->upkeep), .scn = scn};
+    rdb_txn_config txn = {.storage = rdb_upkeep_storage(engine->upkeep), .scn = scn, .retention_us = config->undo_retention_us};
     if (!rdb_txn_open(&engine->txns, &txn, err))
         return false;
     rdb_undo_config undo = {.storage = txn.storage, .txns = engine->txns};
     if (!rdb_undo_open(&engine->undo, &undo, err))
         return false;
     rdb_catalog_config catalog = {.storage = txn.storage, .txns = engine->txns, .undo = engine->undo};
-    rdb_purge_config purge = {.undo = engine->undo, .remove_entry = rdb_index_remove, .interval_us = PURGE_INTERVAL_US};
+    rdb_purge_config purge = {.undo = engine->undo, .remove_entry = rdb_index_remove, .interval_us = PURGE_INTERVAL_US, .bytes_max = config->undo_bytes_max};
     return rdb_catalog_open(&engine->catalog, &catalog, err) && rdb_purge_open(&engine->purge, &purge, err);
 }
 
@@ -171,7 +171,7 @@ static bool open_engine(rdb_engine **engine_out, const rdb_engine_config *config
         *report = (rdb_recovery_report){.was_clean = result->was_clean, .redo_lsn = result->redo_lsn, .end_lsn = result->end_lsn,
                                         .records = result->records, .elapsed_us = result->elapsed_us};
     }
-    if (!open_rooms(engine, control.scn, err)) {
+    if (!open_rooms(engine, config, control.scn, err)) {
         rdb_error ignored = {0};
         if (!close_rooms(engine, false, &ignored))
             rdb_error_clear(&ignored);
@@ -243,6 +243,17 @@ void engine_open_work(rdb_engine *engine, rdb_work_space *work)
     rdb_account_init(&work->account, &engine->memory, 0);
     work->directory = engine->temp_directory;
     work->limit_bytes = -1;
+}
+
+rdb_purge *session_engine_purge(rdb_engine *engine)
+{
+    return engine->purge;
+}
+
+void rdb_engine_set_undo(rdb_engine *engine, int64_t retention_us, uint64_t bytes_max)
+{
+    rdb_txn_set_retention(engine->txns, retention_us);
+    rdb_purge_set_bytes_max(engine->purge, bytes_max);
 }
 
 rdb_catalog *rdb_engine_catalog(rdb_engine *engine)

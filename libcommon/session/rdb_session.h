@@ -17,6 +17,8 @@ typedef struct rdb_engine_config {
     int64_t checkpoint_interval_us;
     int64_t analyze_interval_us; /* between looks for tables whose statistics are old; 0: none */
     uint64_t checkpoint_wal_bytes;
+    int64_t undo_retention_us; /* storage.undo_retention_secs */
+    uint64_t undo_bytes_max;   /* storage.undo_max_size; 0: no limit */
     bool sync;                 /* storage.fsync */
     /* for SHOW alone: where the server listens; port 0: there is no server */
     uint16_t port;
@@ -36,6 +38,7 @@ RDB_CHECKED bool rdb_engine_open(rdb_engine **engine, const rdb_engine_config *c
 /* with_checkpoint: the next start has nothing to replay. Sessions must be gone. */
 bool rdb_engine_close(rdb_engine **engine, bool with_checkpoint, rdb_error *err);
 rdb_catalog *rdb_engine_catalog(rdb_engine *engine);
+void rdb_engine_set_undo(rdb_engine *engine, int64_t retention_us, uint64_t bytes_max); /* at any time */
 rdb_txn_manager *rdb_engine_txns(rdb_engine *engine);
 rdb_storage *rdb_engine_storage(rdb_engine *engine);
 RDB_CHECKED bool rdb_engine_checkpoint(rdb_engine *engine, rdb_error *err);

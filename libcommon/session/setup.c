@@ -93,6 +93,12 @@ static const char *const PRIVILEGES[] = {
     "INSERT INTO pg_init_privs (objoid, classoid, objsubid, initprivs, privtype) SELECT oid, 'pg_namespace'::regclass, 0, nspacl, 'i' FROM pg_namespace WHERE nspacl IS NOT NULL",
 };
 
+/* Views of ours beside PostgreSQL's. */
+static const char *const OWN_VIEWS[] = {
+    "CREATE VIEW pg_stat_undo AS SELECT * FROM rdb_stat_get_undo()",
+    "GRANT SELECT ON pg_stat_undo TO PUBLIC",
+};
+
 static bool set_up_database(rdb_engine *engine, const rdb_role *role, rdb_database *database, rdb_error *err)
 {
     rdb_strbuf output;
@@ -107,8 +113,10 @@ static bool set_up_database(rdb_engine *engine, const rdb_role *role, rdb_databa
     rdb_database_make_system_objects(database, true);
     bool ok = run_statement(session, &output, "SET synchronous_commit = off", false, err) &&
               run_statement(session, &output, "SET search_path = pg_catalog", false, err) &&
-              run_script(session, &output, rdb_catalog_script(RDB_SCRIPT_SYSTEM_VIEWS), err) &&
-              run_script(session, &output, rdb_catalog_script(RDB_SCRIPT_INFORMATION_SCHEMA), err);
+              run_script(session, &output, rdb_catalog_script(RDB_SCRIPT_SYSTEM_VIEWS), err);
+    for (size_t i = 0; ok && i < RDB_COUNT_OF(OWN_VIEWS); i++)
+        ok = run_statement(session, &output, OWN_VIEWS[i], false, err);
+    ok = ok && run_script(session, &output, rdb_catalog_script(RDB_SCRIPT_INFORMATION_SCHEMA), err);
     for (size_t i = 0; ok && i < RDB_COUNT_OF(PRIVILEGES); i++)
         ok = run_statement(session, &output, PRIVILEGES[i], true, err);
     rdb_database_make_system_objects(database, false);

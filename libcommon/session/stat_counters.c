@@ -3,7 +3,9 @@
  * buffer pool is one for all databases; its counters show in pg_stat_database's row of shared objects. Writes by sessions and by
  * the transaction that asks are not told apart, so the pg_stat_xact_* views show zeroes. */
 #include "expr/kernels.h"
+#include "os/rdb_time.h"
 #include "session/activity.h"
+#include "upkeep/rdb_purge.h"
 #include "wal/rdb_wal.h"
 
 static rdb_session *session_of(const rdb_call *call)
@@ -262,7 +264,73 @@ static bool wal_record(rdb_call *call, const rdb_datum *a, const bool *nulls, rd
 }
 EXPR_RECORD_KERNEL(wal, 0, RDB_INT8OID, RDB_INT8OID, RDB_NUMERICOID, RDB_INT8OID, RDB_INT8OID, RDB_INT8OID, RDB_FLOAT8OID, RDB_FLOAT8OID, RDB_TIMESTAMPTZOID)
 
+/* ---- the undo store ------------------------------------------------------------------------------------------------------------------ */
+static bool undo_record(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *columns, bool *column_nulls)
+{
+    rdb_engine *engine = session_of(call)->engine;
+    rdb_txn_manager *txns = rdb_engine_txns(engine);
+    rdb_undo_statistics undo;
+    rdb_purge_statistics purge;
+    (void)a, (void)nulls;
+    rdb_undo_get_statistics(rdb_undo_of(txns), &undo);
+    rdb_purge_get_statistics(session_engine_purge(engine), &purge);
+    const rdb_scn oldest = rdb_txn_oldest_snapshot(txns);
+    const uint64_t figures[] = {undo.logs,
+                                undo.bytes,
+                                undo.file_bytes,
+                                undo.bytes_finished,
+                                undo.jobs,
+                                purge.bytes_max,
+                                (uint64_t)(rdb_txn_retention(txns) / 1000000),
+                                rdb_txn_published_scn(txns),
+                                purge.horizon,
+                                purge.purged_scn,
+                                oldest == UINT64_MAX ? 0 : oldest,
+                                rdb_txn_expired_count(txns),
+                                purge.rounds,
+                                purge.purged_transactions,
+                                purge.purged_records,
+                                purge.reverted_records};
+    for (size_t i = 0; i < RDB_COUNT_OF(figures); i++)
+        columns[i].i64 = (int64_t)figures[i];
+    column_nulls[5] = purge.bytes_max == 0; /* no limit */
+    column_nulls[10] = oldest == UINT64_MAX;
+    return true;
+}
+EXPR_RECORD_KERNEL(undo, 0, RDB_INT8OID, RDB_INT8OID, RDB_INT8OID, RDB_INT8OID, RDB_INT8OID, RDB_INT8OID, RDB_INT8OID, RDB_INT8OID, RDB_INT8OID, RDB_INT8OID,
+                   RDB_INT8OID, RDB_INT8OID, RDB_INT8OID, RDB_INT8OID, RDB_INT8OID, RDB_INT8OID)
+
+static bool current_scn_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)a, (void)nulls, (void)is_null;
+    result->i64 = (int64_t)rdb_txn_published_scn(rdb_engine_txns(session_of(call)->engine));
+    return true;
+}
+EXPR_ROW_KERNEL(current_scn, 0)
+
+static bool no_such_scn(rdb_call *call)
+{
+    return rdb_error_set(call->err, RDB_INVALID_PARAMETER_VALUE, "the time of this SCN is not known");
+}
+
+static bool scn_to_timestamp_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls, (void)is_null;
+    return (a[0].i64 > 0 && rdb_txn_time_of_scn(rdb_engine_txns(session_of(call)->engine), (rdb_scn)a[0].i64, &result->i64)) || no_such_scn(call);
+}
+EXPR_ROW_KERNEL(scn_to_timestamp, 1)
+
+static bool timestamp_to_scn_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)nulls, (void)is_null;
+    const rdb_scn scn = rdb_txn_scn_at_time(rdb_engine_txns(session_of(call)->engine), a[0].i64);
+    result->i64 = (int64_t)scn;
+    return (scn != 0 && a[0].i64 <= rdb_time_wall_us()) || no_such_scn(call);
+}
+EXPR_ROW_KERNEL(timestamp_to_scn, 1)
+
 static const rdb_set_kernel_entry SETS[] = {
+    {.proc_oid = 8060, .state_bytes = sizeof(expr_rows), .begin = undo_begin, .next = expr_rows_next, .flags = RDB_KERNEL_NEEDS_SESSION},
     {.proc_oid = 1136, .state_bytes = sizeof(expr_rows), .begin = wal_begin, .next = expr_rows_next, .flags = RDB_KERNEL_NEEDS_SESSION},
 };
 
@@ -279,7 +347,8 @@ static const rdb_kernel_entry ENTRIES[] = {
     {2758, database_read, S}, {2759, database_fetched, S}, {2760, database_inserts, S}, {2761, database_updates, S}, {2762, database_deletes, S},
     {1944, blocks_fetched, S}, {1945, blocks_hit, S},
     {2769, checkpoints, S}, {2770, requested, S}, {2771, pages_written, S}, {2772, zero, 0}, {2859, pages_read, S},
-    {1136, wal, S},
+    {1136, wal, S}, {8060, undo, S}, {8061, current_scn, S},
+    {8062, scn_to_timestamp, S | RDB_KERNEL_FALLIBLE}, {8063, timestamp_to_scn, S | RDB_KERNEL_FALLIBLE},
 };
 #undef S
 

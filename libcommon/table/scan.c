@@ -75,6 +75,18 @@ void rdb_table_scan_close(rdb_table_scan **opened)
         heap_walker_deinit(&scan->walker); /* the struct lies in the caller's arena */
 }
 
+/* What was read through an expired snapshot may have been purged meanwhile: rows, versions, large values. Whatever came of it, that is
+ * what there is to tell. */
+static bool end_read(const heap_place *place, const rdb_snapshot *snapshot, bool ok, rdb_error *err)
+{
+    rdb_error too_old = {0};
+    if (RDB_LIKELY(rdb_txn_check_snapshot(place->txns, snapshot, &too_old)))
+        return ok;
+    rdb_error_clear(&too_old);
+    rdb_error_clear(err);
+    return rdb_txn_check_snapshot(place->txns, snapshot, err);
+}
+
 void heap_settle(const heap_place *place, rdb_buffer *buffer)
 {
     const rdb_page *page = rdb_buffer_page(buffer);
@@ -285,7 +297,7 @@ bool rdb_table_scan_next(rdb_table_scan *scan, uint32_t capacity, rdb_arena *bat
     }
     ok = ok && heap_output_finish(&output, err);
     heap_output_deinit(&output);
-    return ok;
+    return end_read(&scan->place, scan->snapshot, ok, err);
 }
 
 /* ---- rows by address ------------------------------------------------------------------------------------------------- */
@@ -335,7 +347,7 @@ bool rdb_table_fetch(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *s
     ok = ok && heap_output_finish(&output, err);
     heap_walker_deinit(&walker);
     heap_output_deinit(&output);
-    return ok;
+    return end_read(&place, snapshot, ok, err);
 }
 
 bool rdb_table_fetch_latest(const rdb_table *table, rdb_txn *txn, rdb_row_address address, const int16_t *columns,

@@ -430,7 +430,6 @@ bool rdb_txn_prepare(rdb_txn **handle, rdb_lock_session **session, const char *g
     }
     /* The record is placed: it is prepared, whether or not the wait below goes well. */
     txn_fire_prepared(txn);
-    txn->held_count = 0;
     txn_release_snapshots(txn);
     txn->is_prepared = true;
     txn->cancel = NULL;

@@ -185,17 +185,49 @@ rdb_scn rdb_txn_published_scn(const rdb_txn_manager *manager)
 }
 
 /* ---- times --------------------------------------------------------------------------------------------------------- */
+/* One entry a second is what people ask for; a retention that the ring would not reach over takes fewer. */
+static int64_t time_step_us(const rdb_txn_manager *manager)
+{
+    return RDB_MAX(INT64_C(1000000), rdb_txn_retention(manager) / (TXN_TIMES / 2));
+}
+
+static const txn_time *time_at(const rdb_txn_manager *manager, uint32_t no) /* 0: the oldest */
+{
+    return &manager->times[(manager->time_next + TXN_TIMES - manager->time_count + no) % TXN_TIMES];
+}
+
 void txn_note_time(rdb_txn_manager *manager, rdb_scn scn, int64_t wall_us)
 {
     rdb_mutex_lock(&manager->times_lock);
-    const txn_time *newest =
-        manager->time_count > 0 ? &manager->times[(manager->time_next + TXN_TIMES - 1) % TXN_TIMES] : NULL;
-    /* One entry a second is what people ask for; a clock that jumped back adds none until it has caught up. */
-    if (newest == NULL || (scn > newest->scn && wall_us >= newest->wall_us + 1000000)) {
+    const txn_time *last = manager->time_count > 0 ? time_at(manager, manager->time_count - 1) : NULL;
+    if (scn > manager->newest_time.scn) /* a clock that jumped back stands still */
+        manager->newest_time = (txn_time){scn, RDB_MAX(wall_us, manager->newest_time.wall_us)};
+    if (last == NULL || (scn > last->scn && wall_us >= last->wall_us + time_step_us(manager))) {
         manager->times[manager->time_next] = (txn_time){scn, wall_us};
         manager->time_next = (manager->time_next + 1) % TXN_TIMES;
         if (manager->time_count < TXN_TIMES)
             manager->time_count++;
+    }
+    rdb_mutex_unlock(&manager->times_lock);
+}
+
+void txn_load_time(rdb_txn_manager *manager, rdb_scn scn, int64_t wall_us)
+{
+    rdb_mutex_lock(&manager->times_lock);
+    const uint32_t first = manager->time_next, ring = TXN_TIMES;
+    manager->times[first] = (txn_time){scn, wall_us};
+    manager->time_next = (first + 1) % ring;
+    if (manager->time_count < ring)
+        manager->time_count++;
+    /* To its place: those that were there before and are newer move up. */
+    for (uint32_t no = manager->time_count - 1; no > 0; no--) {
+        txn_time *at = &manager->times[(manager->time_next + ring - manager->time_count + no) % ring];
+        txn_time *before = &manager->times[(manager->time_next + ring - manager->time_count + no - 1) % ring];
+        if (before->scn <= at->scn)
+            break;
+        const txn_time swapped = *at;
+        *at = *before;
+        *before = swapped;
     }
     rdb_mutex_unlock(&manager->times_lock);
 }
@@ -205,10 +237,13 @@ rdb_scn rdb_txn_scn_at_time(rdb_txn_manager *manager, int64_t wall_us)
     rdb_mutex_lock(&manager->times_lock);
     rdb_scn scn = 0;
     uint32_t low = 0, high = manager->time_count; /* entries are in ascending order of both */
-    uint32_t first = (manager->time_next + TXN_TIMES - manager->time_count) % TXN_TIMES;
+    if (manager->newest_time.scn != 0 && manager->newest_time.wall_us <= wall_us) {
+        scn = manager->newest_time.scn;
+        low = high;
+    }
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        const txn_time *time = &manager->times[(first + middle) % TXN_TIMES];
+        const txn_time *time = time_at(manager, middle);
         if (time->wall_us <= wall_us) {
             scn = time->scn;
             low = middle + 1;
@@ -218,4 +253,21 @@ rdb_scn rdb_txn_scn_at_time(rdb_txn_manager *manager, int64_t wall_us)
     }
     rdb_mutex_unlock(&manager->times_lock);
     return scn;
+}
+
+bool rdb_txn_time_of_scn(rdb_txn_manager *manager, rdb_scn scn, int64_t *wall_us)
+{
+    rdb_mutex_lock(&manager->times_lock);
+    uint32_t low = 0, high = manager->time_count;
+    while (low < high) { /* the first entry above it */
+        uint32_t middle = low + (high - low) / 2;
+        if (time_at(manager, middle)->scn <= scn)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool is_known = low > 0 && scn <= RDB_MAX(manager->newest_time.scn, atomic_load(&manager->published_scn));
+    *wall_us = !is_known ? 0 : scn >= manager->newest_time.scn ? manager->newest_time.wall_us : time_at(manager, low - 1)->wall_us;
+    rdb_mutex_unlock(&manager->times_lock);
+    return is_known;
 }

@@ -55,8 +55,17 @@ RDB_CHECKED bool rdb_txn_create_pdb(rdb_txn_manager *manager, uint32_t pdb, rdb_
 rdb_scn rdb_txn_published_scn(const rdb_txn_manager *manager); /* one atomic load */
 /* No snapshot older than this will ever be asked for: what purge may remove (undo_retention keeps it back). */
 rdb_scn rdb_txn_horizon(rdb_txn_manager *manager);
+/* The oldest snapshot that anyone holds, which the horizon does not pass; UINT64_MAX: nobody holds one. */
+rdb_scn rdb_txn_oldest_snapshot(rdb_txn_manager *manager);
+/* Old versions take more room than they may: snapshots older than this published SCN are expired, undo_retention is given up for what lies
+ * below it. Reads through them get 72000 from here on. The horizon then. For purge's thread alone. */
+rdb_scn rdb_txn_expire(rdb_txn_manager *manager, rdb_scn scn);
+uint64_t rdb_txn_expired_count(const rdb_txn_manager *manager); /* how many snapshots that befell */
+/* 72000 where the snapshot is expired. Asked after a page was read and before what was found in it is used: purge may have been there. */
+RDB_CHECKED bool rdb_txn_check_snapshot(const rdb_txn_manager *manager, const rdb_snapshot *snapshot, rdb_error *err);
 /* Wall time (timestamptz microseconds) near which an SCN was committed, and back; for AS OF and PITR. */
 rdb_scn rdb_txn_scn_at_time(rdb_txn_manager *manager, int64_t wall_us);
+bool rdb_txn_time_of_scn(rdb_txn_manager *manager, rdb_scn scn, int64_t *wall_us); /* false: not known any more, or not yet */
 
 /* cancel and waits: what a wait inside listens to; both outlive the transaction. */
 RDB_CHECKED bool rdb_txn_begin(rdb_txn_manager *manager, uint32_t pdb, rdb_isolation isolation, bool read_only,
@@ -83,6 +92,9 @@ RDB_CHECKED bool rdb_txn_wait_met(rdb_txn *txn, rdb_error *err);
 void rdb_txn_take_snapshot(rdb_txn *txn, rdb_snapshot *snapshot);
 void rdb_txn_hold_snapshot(rdb_txn *txn, const rdb_snapshot *snapshot);
 void rdb_txn_drop_snapshot(rdb_txn *txn, const rdb_snapshot *snapshot);
+/* The database as it was when scn was published (AS OF), for one who holds the snapshot now; held until it is dropped. 72000: undo_retention
+ * does not reach so far back; 22023: a future one. What the transaction itself did is not in it. */
+RDB_CHECKED bool rdb_txn_snapshot_as_of(rdb_txn *txn, const rdb_snapshot *now, rdb_scn scn, rdb_snapshot *snapshot, rdb_error *err);
 /* Between statements: only what is held keeps the horizon back, so that a session that idles in a transaction does not. */
 void rdb_txn_end_statement(rdb_txn *txn);
 /* Others may take the snapshot by its name while this transaction runs. Import: before the transaction has one; it is held from then on.
@@ -168,6 +180,7 @@ RDB_CHECKED bool rdb_txn_next_xid(rdb_txn_manager *manager, uint32_t pdb, rdb_xi
 rdb_xid rdb_txn_tail(rdb_txn_manager *manager, uint32_t pdb); /* where the commit log begins */
 rdb_scn rdb_txn_highest_scn(const rdb_txn_manager *manager); /* given out */
 void rdb_txn_set_retention(rdb_txn_manager *manager, int64_t retention_us);
+int64_t rdb_txn_retention(const rdb_txn_manager *manager);
 /* Differs between any two managers that this process ever opened: a key for caches. */
 uint64_t rdb_txn_instance_no(const rdb_txn_manager *manager);
 rdb_txn_manager *rdb_txn_manager_of(const rdb_txn *txn);

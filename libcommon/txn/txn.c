@@ -97,7 +97,7 @@ bool rdb_txn_open(rdb_txn_manager **opened, const rdb_txn_config *config, rdb_er
     manager->instance_no = atomic_fetch_add(&instances, 1) + 1;
     atomic_store(&manager->retention_us, config->retention_us);
     rdb_mutex_init(&manager->lock, RDB_RANK_TXN - 1);
-    rdb_mutex_init(&manager->exports_lock, RDB_RANK_LEAF);
+    rdb_mutex_init(&manager->exports_lock, RDB_RANK_LEAF - 1); /* the entries' held_lock is taken under it */
     for (unsigned i = 0; i < RDB_STRIPES; i++)
         rdb_mutex_init(&manager->stripes[i].lock, RDB_RANK_LEAF);
     rdb_scn scn = RDB_MAX(atomic_load(&replayed_scn), config->scn);
@@ -111,6 +111,8 @@ bool rdb_txn_open(rdb_txn_manager **opened, const rdb_txn_config *config, rdb_er
     if (ok && (manager->outcomes == NULL || manager->locks == NULL || manager->ssi == NULL))
         ok = rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     ok = ok && txn_prepared_open(manager, err);
+    if (ok && scn > 0)
+        txn_note_time(manager, scn, rdb_time_wall_us()); /* it is as old as this at least */
     if (!ok) {
         rdb_txn_close(&manager);
         return false;
@@ -150,6 +152,14 @@ void rdb_txn_close(rdb_txn_manager **opened)
 void rdb_txn_set_retention(rdb_txn_manager *manager, int64_t retention_us)
 {
     atomic_store(&manager->retention_us, retention_us);
+}
+int64_t rdb_txn_retention(const rdb_txn_manager *manager)
+{
+    return atomic_load(&manager->retention_us);
+}
+uint64_t rdb_txn_expired_count(const rdb_txn_manager *manager)
+{
+    return atomic_load_explicit(&manager->expired_count, memory_order_relaxed);
 }
 rdb_scn rdb_txn_highest_scn(const rdb_txn_manager *manager)
 {
@@ -222,8 +232,8 @@ bool rdb_txn_begin(rdb_txn_manager *manager, uint32_t pdb_no, rdb_isolation isol
     txn->is_read_only = read_only;
     txn->xid = 0;
     txn->level = 0;
-    txn->sub_count = txn->hook_count = txn->held_count = 0;
-    txn->current_scn = txn->latest_scn = txn->session_scn = 0;
+    txn->sub_count = txn->hook_count = 0;
+    txn->session_scn = 0;
     atomic_store_explicit(&txn->met_scn, 0, memory_order_relaxed);
     memset(txn->undo_next, 0, sizeof txn->undo_next);
     memset(txn->undo_state, 0, sizeof txn->undo_state);

@@ -79,13 +79,17 @@ typedef struct txn_pdb {
 
 /* One per running transaction; cache line of its own, kept for reuse with its rdb_txn. */
 typedef struct txn_entry {
-    _Alignas(64) _Atomic rdb_scn snapshot_scn; /* 1 + the oldest snapshot held; 0: none */
+    /* 1 + the SCN of the statement's snapshot, of the one for catalogs, and of the oldest held; 0: none. Looked at in this order, for
+     * a snapshot is held before the statement's moves on. */
+    _Alignas(64) _Atomic rdb_scn current_scn;
+    _Atomic rdb_scn latest_scn, held_scn;
     _Atomic rdb_xid xid;
     _Atomic int64_t started_us;
     _Atomic uint32_t in_use;
     _Atomic uint32_t pdb;
     _Atomic uint32_t isolation;
     uint32_t stripe;
+    rdb_mutex held_lock; /* RDB_RANK_LEAF: the list in txn, which the horizon reads when its oldest are expired */
     struct txn_entry *next_free;
     rdb_txn *txn;
 } txn_entry;
@@ -126,7 +130,8 @@ struct rdb_txn_manager {
     rdb_scn gap_from RDB_GUARDED_BY(publish_lock), gap_to RDB_GUARDED_BY(publish_lock);
 
     _Atomic rdb_scn horizon_claim; /* a snapshot older than it takes another */
-    _Atomic rdb_scn horizon;
+    _Atomic rdb_scn expired_scn;   /* snapshots older than it are expired: they hold nothing back, and reads through them fail */
+    _Atomic uint64_t expired_count; /* of snapshots held then */
     _Atomic int64_t retention_us;
     _Atomic uint32_t chunk_count;
     txn_entry *_Atomic chunks[TXN_ENTRY_CHUNKS];
@@ -141,11 +146,12 @@ struct rdb_txn_manager {
     rdb_mutex times_lock; /* RDB_RANK_LEAF */
     txn_time *times RDB_GUARDED_BY(times_lock);
     uint32_t time_count RDB_GUARDED_BY(times_lock), time_next RDB_GUARDED_BY(times_lock);
+    txn_time newest_time RDB_GUARDED_BY(times_lock); /* the last commit, in the map or not */
 
     rdb_txn_undo_ops undo_ops RDB_SET_ONCE;
     rdb_lock_table *locks RDB_SET_ONCE; /* the lock manager's */
     struct ssi_manager *ssi RDB_SET_ONCE; /* ssi_int.h */
-    rdb_mutex exports_lock; /* RDB_RANK_LEAF */
+    rdb_mutex exports_lock; /* RDB_RANK_LEAF - 1 */
     txn_export *exports RDB_GUARDED_BY(exports_lock);
     uint32_t export_no RDB_GUARDED_BY(exports_lock);
     rdb_mutex prepared_lock; /* RDB_RANK_LEAF */
@@ -190,9 +196,8 @@ struct rdb_txn {
     txn_hook *hooks;
     uint32_t hook_count, hook_capacity;
     rdb_strbuf payload;
-    txn_held *held;
+    txn_held *held; /* changes under the entry's held_lock, by its owner alone */
     uint32_t held_count, held_capacity;
-    rdb_scn current_scn, latest_scn; /* protected beside those held; 1 + the SCN, 0: none */
     rdb_scn session_scn;             /* snapshots are not older than this */
     _Atomic rdb_scn met_scn;         /* newest unpublished commit that it built on */
     rdb_undo_address undo_next[RDB_UNDO_CLASS_COUNT];
@@ -241,12 +246,14 @@ void txn_publish_wait_recorded(rdb_txn_manager *manager, rdb_scn scn);
 bool txn_publish_wait(rdb_txn_manager *manager, rdb_scn scn, rdb_error *err); /* flushed up to end_lsn before */
 void txn_publish_raise(rdb_txn_manager *manager, rdb_scn scn); /* nothing runs at or below it: a PDB came in */
 void txn_note_time(rdb_txn_manager *manager, rdb_scn scn, int64_t wall_us);
+void txn_load_time(rdb_txn_manager *manager, rdb_scn scn, int64_t wall_us); /* of an earlier life */
 
 /* entry.c: the registry of running transactions and the horizon. */
 bool txn_entry_take(rdb_txn_manager *manager, txn_entry **entry, rdb_error *err);
 void txn_entry_give(rdb_txn_manager *manager, txn_entry *entry);
 void txn_entries_close(rdb_txn_manager *manager);
 void txn_release_snapshots(rdb_txn *txn);
+bool txn_snapshot_too_old(rdb_error *err);
 void txn_withdraw_exports(rdb_txn *txn);
 
 static inline bool txn_is_top(const rdb_txn *txn, rdb_xid xid)

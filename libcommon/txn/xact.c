@@ -176,7 +176,7 @@ static bool load_pdb(rdb_txn_manager *manager, txn_pdb *pdb, rdb_error *err)
     for (uint32_t i = 0; i < meta.time_count && i < times; i++) {
         txn_time time;
         memcpy(&time, body + sizeof meta + (meta.time_next + times - meta.time_count + i) % times * sizeof time, sizeof time);
-        txn_note_time(manager, time.scn, time.wall_us);
+        txn_load_time(manager, time.scn, time.wall_us);
     }
     rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
     uint64_t page_no = 0;

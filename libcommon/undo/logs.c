@@ -658,6 +658,9 @@ void rdb_undo_visit_logs(rdb_undo *undo, void (*visit)(void *context, const rdb_
                         .tail = RDB_UNDO_ADDRESS(log->number, atomic_load_explicit(&log->tail, memory_order_acquire)),
                         .next = RDB_UNDO_ADDRESS(log->number, atomic_load_explicit(&log->next, memory_order_acquire)),
                     };
+                    /* The newest segment grows page by page; older ones are whole. */
+                    uint64_t first_page = (RDB_UNDO_OFFSET(info.tail) >> undo->page_shift) / UNDO_SEGMENT_PAGES * UNDO_SEGMENT_PAGES;
+                    info.file_bytes = ((RDB_UNDO_OFFSET(info.next) >> undo->page_shift) + 1 - first_page) << undo->page_shift;
                     visit(context, &info);
                 }
 }
@@ -708,7 +711,9 @@ static void count_log(void *context, const rdb_undo_log_info *info)
 {
     rdb_undo_statistics *statistics = context;
     statistics->logs++;
-    statistics->bytes += RDB_UNDO_OFFSET(info->next) - RDB_UNDO_OFFSET(info->tail);
+    statistics->bytes += info->next - info->tail;
+    statistics->bytes_finished += info->end - info->tail;
+    statistics->file_bytes += info->file_bytes;
 }
 
 void rdb_undo_get_statistics(rdb_undo *undo, rdb_undo_statistics *statistics)

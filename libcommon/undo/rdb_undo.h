@@ -160,6 +160,7 @@ typedef struct rdb_undo_log_info {
     uint32_t pdb;
     uint16_t log;
     rdb_undo_address tail, end, next;
+    uint64_t file_bytes;
 } rdb_undo_log_info;
 void rdb_undo_visit_logs(rdb_undo *undo, void (*visit)(void *context, const rdb_undo_log_info *info), void *context);
 /* Everything below is purged: forgets it, drops whole segments. */
@@ -177,8 +178,10 @@ void rdb_undo_set_purger(rdb_undo *undo, bool (*run)(void *context, rdb_error *e
 RDB_CHECKED bool rdb_undo_purge_now(rdb_undo *undo, rdb_error *err);
 
 typedef struct rdb_undo_statistics {
-    uint64_t logs, bytes; /* between tails and ends */
-    uint64_t jobs;        /* aborted transactions not yet reverted */
+    uint64_t logs, bytes;  /* above the tails */
+    uint64_t bytes_finished; /* ... of transactions that have ended: what waits for purge */
+    uint64_t file_bytes;   /* of the segments that are there */
+    uint64_t jobs;         /* aborted transactions not yet reverted */
 } rdb_undo_statistics;
 void rdb_undo_get_statistics(rdb_undo *undo, rdb_undo_statistics *statistics);
 

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 
 #define PURGE_BATCH 4096u              /* transactions between two looks at stopping and writings of tails */
+#define PURGE_WORK_US 5000             /* between two rests in the background, each as long */
+#define PURGE_BACKLOG_BYTES (64u << 20) /* left behind: no more rests */
 #define CUT_XIDS (UINT64_C(1) << 18)   /* the commit log is cut when so many xids would go */
 
 static bool run_for_others(void *context, rdb_error *err)
@@ -24,6 +26,7 @@ bool rdb_purge_open(rdb_purge **opened, const rdb_purge_config *config, rdb_erro
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     purge->config = *config;
     purge->txns = rdb_undo_txns(config->undo);
+    atomic_store(&purge->bytes_max, config->bytes_max);
     rdb_mutex_init(&purge->lock, RDB_RANK_UPKEEP - 1);
     rdb_undo_set_purger(config->undo, run_for_others, purge);
     return true;
@@ -147,6 +150,33 @@ static bool search_log(rdb_purge *purge, purge_log *log, rdb_error *err)
     return true;
 }
 
+/* ---- how fast, how much ------------------------------------------------------------------------------------------------ */
+/* Bytes of finished transactions that are still there when this round's tails are written. */
+static uint64_t bytes_left(const rdb_purge *purge)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < purge->log_count; i++)
+        if (purge->logs[i].end > purge->logs[i].at)
+            bytes += purge->logs[i].end - purge->logs[i].at;
+    return bytes;
+}
+
+/* In the background, after some work: leaves the processor to others, unless it falls behind or is waited for. */
+static void rest(rdb_purge *purge)
+{
+    if (!purge->is_background)
+        return;
+    int64_t now = rdb_time_monotonic_us(), worked_us = now - purge->work_began_us;
+    if (worked_us < PURGE_WORK_US)
+        return;
+    uint64_t bytes_max = atomic_load_explicit(&purge->bytes_max, memory_order_relaxed);
+    uint64_t allowed = bytes_max == 0 ? PURGE_BACKLOG_BYTES : RDB_MIN(bytes_max / 2, (uint64_t)PURGE_BACKLOG_BYTES);
+    uint32_t word = atomic_load(&purge->wake);
+    if (atomic_load(&purge->hurried) == 0 && !atomic_load(&purge->stopping) && bytes_left(purge) < allowed)
+        rdb_futex_wait(&purge->wake, word, RDB_MIN(worked_us, INT64_C(100000)));
+    purge->work_began_us = rdb_time_monotonic_us();
+}
+
 /* ---- one transaction --------------------------------------------------------------------------------------------------- */
 static bool purge_transaction(rdb_purge *purge, purge_log *log, rdb_error *err)
 {
@@ -179,7 +209,8 @@ static bool purge_transaction(rdb_purge *purge, purge_log *log, rdb_error *err)
         }
         if (ok) {
             at = rdb_undo_after(undo, at, record.bytes);
-            atomic_fetch_add_explicit(&purge->purged_records, 1, memory_order_relaxed);
+            if (atomic_fetch_add_explicit(&purge->purged_records, 1, memory_order_relaxed) % 64 == 63)
+                rest(purge);
         }
     }
     rdb_undo_reader_deinit(&reader);
@@ -288,8 +319,17 @@ static bool run_round(rdb_purge *purge, bool *worked, rdb_error *err)
             if (ok && log->has_head && (first == NULL || log->head_scn < first->head_scn))
                 first = log;
         }
-        if (!ok || blocked || first == NULL || first->head_scn > horizon)
+        if (!ok || blocked || first == NULL)
             break;
+        if (first->head_scn > horizon) {
+            uint64_t bytes_max = atomic_load_explicit(&purge->bytes_max, memory_order_relaxed);
+            if (bytes_max == 0 || first->head_scn > rdb_txn_published_scn(purge->txns) || bytes_left(purge) <= bytes_max)
+                break;
+            horizon = rdb_txn_expire(purge->txns, first->head_scn);
+            atomic_store(&purge->horizon, horizon);
+            if (first->head_scn > horizon) /* a transaction that has no list of what it holds: not this time */
+                break;
+        }
         purged = RDB_MAX(purged, first->head_scn);
         ok = purge_transaction(purge, first, err);
         *worked = true;
@@ -306,10 +346,20 @@ static bool run_round(rdb_purge *purge, bool *worked, rdb_error *err)
 bool rdb_purge_run(rdb_purge *purge, rdb_error *err)
 {
     bool worked = false;
+    atomic_fetch_add(&purge->hurried, 1);
+    atomic_fetch_add(&purge->wake, 1); /* out of its rest */
+    rdb_futex_wake(&purge->wake, UINT32_MAX);
     rdb_mutex_lock(&purge->lock);
+    atomic_fetch_sub(&purge->hurried, 1);
+    purge->is_background = false;
     bool ok = run_round(purge, &worked, err);
     rdb_mutex_unlock(&purge->lock);
     return ok;
+}
+
+void rdb_purge_set_bytes_max(rdb_purge *purge, uint64_t bytes_max)
+{
+    atomic_store(&purge->bytes_max, bytes_max);
 }
 
 static void run_thread(void *argument)
@@ -320,6 +370,8 @@ static void run_thread(void *argument)
         bool worked = false;
         uint32_t word = atomic_load(&purge->wake);
         rdb_mutex_lock(&purge->lock);
+        purge->is_background = true;
+        purge->work_began_us = rdb_time_monotonic_us();
         bool ok = run_round(purge, &worked, &err);
         rdb_mutex_unlock(&purge->lock);
         int64_t pause_us = purge->config.interval_us;
@@ -359,5 +411,6 @@ void rdb_purge_get_statistics(const rdb_purge *purge, rdb_purge_statistics *stat
         .purged_records = atomic_load_explicit(&purge->purged_records, memory_order_relaxed),
         .purged_scn = atomic_load_explicit(&purge->purged_scn, memory_order_relaxed),
         .horizon = atomic_load_explicit(&purge->horizon, memory_order_relaxed),
+        .bytes_max = atomic_load_explicit(&purge->bytes_max, memory_order_relaxed),
     };
 }

@@ -32,6 +32,10 @@ struct rdb_purge {
     bool failed; /* out of memory while visiting logs */
     purge_mark mark;
     rdb_thread *thread;
+    bool is_background;       /* this round runs on the thread: it may rest */
+    int64_t work_began_us;    /* since the last rest */
+    _Atomic uint32_t hurried; /* who waits for a round of his own */
+    _Atomic uint64_t bytes_max;
     _Atomic uint32_t wake; /* futex */
     _Atomic bool stopping;
     _Atomic uint64_t rounds, reverted_records, purged_transactions, purged_records;

@@ -263,14 +263,28 @@ static void test_times(void **state)
     instance f;
     instance_begin(&f);
     rdb_txn_manager *m = f.txns;
+    const int64_t base = rdb_time_wall_us() + INT64_C(10000000);
+    const rdb_scn scn = rdb_txn_published_scn(m) + 100;
+    int64_t wall;
     for (int i = 0; i < (int)TXN_TIMES + 500; i++) {
-        txn_note_time(m, (rdb_scn)(100 + i), INT64_C(1000000) * (i + 1) * 2);
-        txn_note_time(m, (rdb_scn)(100 + i), INT64_C(1000000) * (i + 1) * 2 - 5000000); /* the clock jumped back */
+        txn_note_time(m, scn + (rdb_scn)i, base + INT64_C(2000000) * (i + 1));
+        txn_note_time(m, scn + (rdb_scn)i, base + INT64_C(2000000) * (i + 1) - 5000000); /* the clock jumped back */
     }
-    assert_int_equal(rdb_txn_scn_at_time(m, INT64_C(1000000) * 2 * (TXN_TIMES + 500)), 100 + TXN_TIMES + 499);
-    assert_int_equal(rdb_txn_scn_at_time(m, INT64_C(1000000) * 2 * 2000 + 10), 100 + 1999);
-    assert_int_equal(rdb_txn_scn_at_time(m, INT64_C(1000000)), 0); /* before all that is remembered */
-    assert_int_equal(rdb_txn_scn_at_time(m, INT64_MAX), 100 + TXN_TIMES + 499);
+    assert_int_equal(rdb_txn_scn_at_time(m, base + INT64_C(2000000) * (TXN_TIMES + 500)), scn + TXN_TIMES + 499);
+    assert_int_equal(rdb_txn_scn_at_time(m, base + INT64_C(2000000) * 2000 + 10), scn + 1999);
+    assert_int_equal(rdb_txn_scn_at_time(m, base + 1000000), 0); /* before all that is remembered */
+    assert_int_equal(rdb_txn_scn_at_time(m, INT64_MAX), scn + TXN_TIMES + 499);
+    assert_true(rdb_txn_time_of_scn(m, scn + 1999, &wall) && wall == base + INT64_C(2000000) * 2000);
+    assert_true(rdb_txn_time_of_scn(m, scn + TXN_TIMES + 499, &wall) && wall == base + INT64_C(2000000) * (TXN_TIMES + 500));
+    assert_false(rdb_txn_time_of_scn(m, scn + 1, &wall) || rdb_txn_time_of_scn(m, scn + TXN_TIMES + 500, &wall));
+    /* The last commit of a burst counts though the map has only its first. */
+    txn_note_time(m, scn + TXN_TIMES + 600, base + INT64_C(2000000) * (TXN_TIMES + 500) + 10);
+    assert_int_equal(rdb_txn_scn_at_time(m, base + INT64_C(2000000) * (TXN_TIMES + 501)), scn + TXN_TIMES + 600);
+    assert_int_equal(rdb_txn_scn_at_time(m, base + INT64_C(2000000) * (TXN_TIMES + 500)), scn + TXN_TIMES + 499);
+    /* What an earlier life knew comes before, whenever it is read. */
+    txn_load_time(m, scn + 1000, base + INT64_C(2000000) * 1001 - 7);
+    assert_int_equal(rdb_txn_scn_at_time(m, base + INT64_C(2000000) * 1001 - 7), scn + 1000);
+    assert_int_equal(rdb_txn_scn_at_time(m, base + INT64_C(2000000) * 1002), scn + 1001);
     instance_end(&f);
 }
 

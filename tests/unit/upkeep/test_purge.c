@@ -121,6 +121,195 @@ static void test_retired_databases_are_left_alone(void **state)
     instance_end(&f);
 }
 
+/* Scans with the snapshot; false and 72000: it is expired. */
+static bool can_read(instance *f, rdb_txn *txn, const rdb_snapshot *snapshot, uint32_t *count)
+{
+    static const int16_t columns[] = {1};
+    rdb_table_scan *scan = NULL;
+    rdb_vector store, *vector = &store;
+    rdb_error err = {0};
+    uint32_t got = 0;
+    *count = 0;
+    rdb_arena_reset(f->batch);
+    MUST(&f->err, rdb_vector_init(&store, f->batch, RDB_REP_INT64, 64, &f->err));
+    bool ok = rdb_table_scan_open(&scan, &f->table, txn, snapshot, columns, 1, 0, UINT64_MAX, f->batch, &err);
+    do {
+        got = 0;
+        ok = ok && rdb_table_scan_next(scan, 64, f->batch, &vector, NULL, NULL, &got, &err);
+        *count += got;
+    } while (ok && got > 0);
+    rdb_table_scan_close(&scan);
+    if (!ok)
+        assert_string_equal(err.sqlstate, RDB_SNAPSHOT_TOO_OLD);
+    rdb_error_clear(&err);
+    return ok;
+}
+
+static bool can_fetch(instance *f, rdb_txn *txn, const rdb_snapshot *snapshot, rdb_row_address address)
+{
+    static const int16_t columns[] = {1};
+    rdb_vector store, *vector = &store;
+    rdb_error err = {0};
+    bool found = false;
+    rdb_arena_reset(f->batch);
+    MUST(&f->err, rdb_vector_init(&store, f->batch, RDB_REP_INT64, 64, &f->err));
+    bool ok = rdb_table_fetch(&f->table, txn, snapshot, &address, 1, columns, 1, f->batch, &vector, &found, NULL, NULL, &err);
+    if (!ok)
+        assert_string_equal(err.sqlstate, RDB_SNAPSHOT_TOO_OLD);
+    rdb_error_clear(&err);
+    return ok;
+}
+
+static void hold(rdb_txn *txn, rdb_snapshot *snapshot)
+{
+    rdb_txn_take_snapshot(txn, snapshot);
+    rdb_txn_hold_snapshot(txn, snapshot);
+    rdb_txn_end_statement(txn);
+}
+
+/* Over the size cap the oldest snapshot goes, and no more of them than the room asks for. */
+static void test_cap_expires_the_oldest_snapshots(void **state)
+{
+    (void)state;
+    instance f;
+    rdb_snapshot first, second;
+    uint32_t count;
+    instance_begin(&f, 4096, 256);
+    create_table(&f);
+    toy_create(&f);
+    rdb_purge *purge = open_purge(&f);
+    rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
+    rdb_row_address address = insert(&f, txn, (sample){.id = 1, .note = "x", .number = 100});
+    toy_insert(100, address);
+    commit(&f, txn);
+    rdb_txn *older = begin(&f, RDB_REPEATABLE_READ), *newer = begin(&f, RDB_REPEATABLE_READ);
+    hold(older, &first);
+    for (uint64_t i = 0; i < 20; i++) {
+        txn = begin(&f, RDB_READ_COMMITTED);
+        change_key(&f, txn, address, 100 + i, 101 + i);
+        commit(&f, txn);
+    }
+    hold(newer, &second);
+    txn = begin(&f, RDB_READ_COMMITTED);
+    change_key(&f, txn, address, 120, 121);
+    commit(&f, txn);
+    rdb_purge_set_bytes_max(purge, backlog(&f));
+    MUST(&f.err, rdb_purge_run(purge, &f.err)); /* it fits */
+    assert_true(can_read(&f, older, &first, &count) && count == 1);
+    assert_int_equal(rdb_txn_expired_count(f.txns), 0);
+    const uint64_t before = backlog(&f);
+    rdb_purge_set_bytes_max(purge, before / 2);
+    MUST(&f.err, rdb_purge_run(purge, &f.err));
+    assert_true(backlog(&f) <= before / 2 && backlog(&f) > 0); /* what the newer one needs */
+    assert_false(can_read(&f, older, &first, &count));
+    assert_false(can_fetch(&f, older, &first, address));
+    assert_true(can_fetch(&f, newer, &second, address));
+    scan_with(&f, newer, &second, 64, &rows);
+    assert_int_equal(rows.numbers[0], 120);
+    assert_true(toy_find(120, address) >= 0);
+    assert_int_equal(toy_find(100, address), -1);
+    assert_int_equal(rdb_txn_expired_count(f.txns), 1);
+    /* Its transaction goes on with newer ones, which hold the horizon back as any others. */
+    rdb_snapshot fresh;
+    hold(older, &fresh);
+    assert_int_equal(rdb_txn_oldest_snapshot(f.txns), second.scn);
+    rdb_txn_drop_snapshot(newer, &second);
+    assert_int_equal(rdb_txn_oldest_snapshot(f.txns), fresh.scn);
+    assert_true(can_read(&f, older, &fresh, &count) && count == 1);
+    MUST(&f.err, rdb_purge_run(purge, &f.err));
+    assert_int_equal(backlog(&f), 0);
+    rdb_txn_abort(&older);
+    rdb_txn_abort(&newer);
+    rdb_purge_close(&purge);
+    instance_end(&f);
+}
+
+/* The retention is given up before anyone's snapshot is. */
+static void test_cap_goes_over_retention(void **state)
+{
+    (void)state;
+    instance f;
+    rdb_snapshot held;
+    uint32_t count;
+    instance_begin(&f, 4096, 256);
+    create_table(&f);
+    toy_create(&f);
+    rdb_purge *purge = open_purge(&f);
+    rdb_txn_set_retention(f.txns, INT64_C(3600) * 1000000);
+    rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
+    rdb_row_address address = insert(&f, txn, (sample){.id = 1, .note = "x", .number = 100});
+    toy_insert(100, address);
+    commit(&f, txn);
+    for (uint64_t i = 0; i < 20; i++) {
+        txn = begin(&f, RDB_READ_COMMITTED);
+        change_key(&f, txn, address, 100 + i, 101 + i);
+        commit(&f, txn);
+    }
+    rdb_txn *reader = begin(&f, RDB_REPEATABLE_READ);
+    hold(reader, &held);
+    const uint64_t before = backlog(&f);
+    rdb_purge_set_bytes_max(purge, before / 2);
+    MUST(&f.err, rdb_purge_run(purge, &f.err));
+    assert_true(backlog(&f) <= before / 2 && backlog(&f) > before / 4);
+    assert_true(can_read(&f, reader, &held, &count) && count == 1);
+    assert_int_equal(rdb_txn_expired_count(f.txns), 0);
+    rdb_txn_abort(&reader);
+    rdb_purge_close(&purge);
+    instance_end(&f);
+}
+
+/* A moment of the past can be read within the retention, and is refused behind it. */
+static void test_reads_as_of_an_scn(void **state)
+{
+    (void)state;
+    instance f;
+    rdb_snapshot now, then;
+    rdb_scn scns[4];
+    rdb_error err = {0};
+    instance_begin(&f, 4096, 256);
+    create_table(&f);
+    toy_create(&f);
+    rdb_purge *purge = open_purge(&f);
+    rdb_txn_set_retention(f.txns, INT64_C(3600) * 1000000);
+    rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
+    rdb_row_address address = insert(&f, txn, (sample){.id = 1, .note = "x", .number = 100});
+    toy_insert(100, address);
+    commit(&f, txn);
+    for (uint64_t i = 0; i < 4; i++) {
+        scns[i] = rdb_txn_published_scn(f.txns);
+        txn = begin(&f, RDB_READ_COMMITTED);
+        change_key(&f, txn, address, 100 + i, 101 + i);
+        commit(&f, txn);
+    }
+    MUST(&f.err, rdb_purge_run(purge, &f.err));
+    txn = begin(&f, RDB_READ_COMMITTED);
+    change_key(&f, txn, address, 104, 105); /* one's own change is not of that time */
+    rdb_txn_take_snapshot(txn, &now);
+    for (uint64_t i = 0; i < 4; i++) {
+        MUST(&f.err, rdb_txn_snapshot_as_of(txn, &now, scns[i], &then, &f.err));
+        scan_with(&f, txn, &then, 64, &rows);
+        assert_int_equal(rows.count, 1);
+        assert_int_equal(rows.numbers[0], 100 + i);
+        rdb_txn_drop_snapshot(txn, &then);
+    }
+    assert_false(rdb_txn_snapshot_as_of(txn, &now, rdb_txn_published_scn(f.txns) + 1, &then, &err));
+    assert_string_equal(err.sqlstate, RDB_INVALID_PARAMETER_VALUE);
+    rdb_error_clear(&err);
+    /* A held one outlives the retention. */
+    MUST(&f.err, rdb_txn_snapshot_as_of(txn, &now, scns[2], &then, &f.err));
+    rdb_txn_set_retention(f.txns, 0);
+    MUST(&f.err, rdb_purge_run(purge, &f.err));
+    scan_with(&f, txn, &then, 64, &rows);
+    assert_int_equal(rows.numbers[0], 102);
+    rdb_txn_drop_snapshot(txn, &then);
+    assert_false(rdb_txn_snapshot_as_of(txn, &now, scns[2], &then, &err));
+    assert_string_equal(err.sqlstate, RDB_SNAPSHOT_TOO_OLD);
+    rdb_error_clear(&err);
+    rdb_txn_abort(&txn);
+    rdb_purge_close(&purge);
+    instance_end(&f);
+}
+
 /* Undo retention keeps versions though nobody holds a snapshot. */
 static void test_retention_keeps_versions(void **state)
 {
@@ -462,6 +651,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_open_snapshots_keep_versions), cmocka_unit_test(test_retired_databases_are_left_alone),
         cmocka_unit_test(test_retention_keeps_versions),
+        cmocka_unit_test(test_cap_expires_the_oldest_snapshots),
+        cmocka_unit_test(test_cap_goes_over_retention),
+        cmocka_unit_test(test_reads_as_of_an_scn),
         cmocka_unit_test(test_savepoint_in_two_logs_after_a_crash),
         cmocka_unit_test(test_crash_between_two_tails),      cmocka_unit_test(test_files_go_with_their_transaction),
         cmocka_unit_test(test_chains_are_freed),             cmocka_unit_test(test_undo_segments_are_dropped),
