@@ -599,7 +599,7 @@ static void put_properties(explaining *work, const rdb_plan_node *node)
     switch ((rdb_plan_kind)node->kind) {
     case RDB_PLAN_SEQ_SCAN:
         if (node->of.scan.sample != NULL)
-            explain_put(&work->w, "Sampling", node->of.scan.sample->text);
+            explain_put(&work->w, node->of.scan.sample->method < RDB_SAMPLE_AS_OF_SCN ? "Sampling" : "As Of", node->of.scan.sample->text);
         put_filter(work, node, "Filter");
         break;
     case RDB_PLAN_TID_SCAN:

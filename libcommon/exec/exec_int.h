@@ -112,6 +112,7 @@ struct rdb_execution {
     uint64_t run_no;
     uint64_t rows_written;
     bool is_running, is_done;
+    rdb_list moments;          /* rdb_snapshot *: of the past, held for this run (AS OF) */
     rdb_batch result;          /* root's output without junk */
     uint32_t *result_columns;
     rdb_error *pending;

@@ -66,6 +66,7 @@ static bool begin_run(rdb_execution *x, rdb_error *err)
     x->is_running = true;
     x->is_done = false;
     x->after = NULL;
+    x->moments = (rdb_list){0};
     rdb_arena_reset(x->run_arena);
     if (x->has_pending)
         rdb_error_clear(x->pending);
@@ -201,6 +202,9 @@ uint64_t rdb_execution_row_count(const rdb_execution *execution)
 void rdb_execution_finish(rdb_execution *x)
 {
     rdb_routine_sites_end(x->routines);
+    for (uint32_t i = 0; i < x->moments.count; i++)
+        rdb_txn_drop_snapshot(x->context.txn, x->moments.items[i]);
+    x->moments = (rdb_list){0};
     x->is_running = false;
     x->is_done = true;
 }

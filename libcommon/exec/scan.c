@@ -32,6 +32,8 @@ typedef struct scan_state {
     bool is_done;
     exec_scan_filter *filter; /* tried on the page; or NULL */
     rdb_program *sample;     /* TABLESAMPLE's arguments */
+    rdb_snapshot moment;     /* AS OF: of the past */
+    bool has_moment;         /* this run */
     uint64_t sample_seed, sample_below; /* a block or row is taken whose hash with the seed is below */
     uint32_t *sample_rows;
     /* index scans */
@@ -123,6 +125,46 @@ static void give(exec_node *node, scan_state *state, uint32_t rows, rdb_selectio
     *raw = &state->batch;
 }
 
+/* ---- AS OF ---------------------------------------------------------------------------------------------------------------------------- */
+static bool is_as_of(const exec_node *node)
+{
+    return node->plan->kind == RDB_PLAN_SEQ_SCAN && node->plan->of.scan.sample != NULL && node->plan->of.scan.sample->method >= RDB_SAMPLE_AS_OF_SCN;
+}
+
+/* The moment that the clause names, held until the run is over; a new one at every begin, since it may depend on what stands outside. */
+static bool find_moment(exec_node *node, scan_state *state, rdb_error *err)
+{
+    const rdb_execution_context *context = &node->x->context;
+    rdb_datum value = {.words = {0, 0}};
+    bool is_null = false;
+    rdb_arena_reset(state->scan_arena);
+    if (!rdb_program_value(state->sample, &node->x->eval, state->scan_arena, 0, &value, &is_null, err))
+        return false;
+    if (is_null || (node->plan->of.scan.sample->method == RDB_SAMPLE_AS_OF_SCN && value.i64 < 0))
+        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "AS OF wants a moment of the past");
+    rdb_scn scn = (rdb_scn)value.i64;
+    if (node->plan->of.scan.sample->method == RDB_SAMPLE_AS_OF_TIMESTAMP) {
+        if (value.i64 > rdb_time_wall_us())
+            return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "AS OF wants a moment of the past");
+        scn = rdb_txn_scn_at_time(rdb_txn_manager_of(context->txn), value.i64);
+    }
+    if (state->has_moment && state->moment.scn == scn)
+        return true;
+    rdb_snapshot *held = rdb_arena_try_alloc(node->x->run_arena, sizeof *held, err);
+    if (held == NULL || !rdb_txn_snapshot_as_of(context->txn, context->snapshot, scn, &state->moment, err))
+        return false;
+    *held = state->moment;
+    rdb_list_push(node->x->run_arena, &node->x->moments, held);
+    state->has_moment = true;
+    return true;
+}
+
+static const rdb_snapshot *snapshot_of(const exec_node *node)
+{
+    const scan_state *state = node->state;
+    return state->has_moment ? &state->moment : node->x->context.snapshot;
+}
+
 /* ---- substitution ------------------------------------------------------------------------------------------------------------------ */
 static bool next_substitute(exec_node *node, const exec_substitute *substitute, rdb_batch **raw, rdb_error *err)
 {
@@ -145,7 +187,8 @@ static bool next_substitute(exec_node *node, const exec_substitute *substitute, 
         if (!rdb_table_fetch_latest(table, context->txn, substitute->address, columns->numbers, columns->count, node->arena, columns->vectors, &found, &columns->versions[0], err))
             return false;
     } else {
-        if (!rdb_table_fetch(table, context->txn, context->snapshot, columns->addresses, 1, columns->numbers, columns->count, node->arena, columns->vectors, columns->found, columns->recheck, columns->versions, err))
+        if ((is_as_of(node) && !find_moment(node, state, err)) ||
+            !rdb_table_fetch(table, context->txn, snapshot_of(node), columns->addresses, 1, columns->numbers, columns->count, node->arena, columns->vectors, columns->found, columns->recheck, columns->versions, err))
             return false;
         found = columns->found[0];
     }
@@ -232,12 +275,14 @@ static bool begin_seq_scan(exec_node *node, rdb_error *err)
     scan_state *state = node->state;
     const rdb_execution_context *context = &node->x->context;
     state->is_done = false;
+    if (node->built_run != node->x->run_no)
+        state->has_moment = false;
     if (substitute_of(node) != NULL)
         return true;
     rdb_counters_add(node->plan->of.scan.relation->counters, RDB_COUNTER_SCANS, 1);
     if (state->sample != NULL && state->table_scan != NULL)
         rdb_table_scan_close(&state->table_scan);
-    if (state->sample != NULL && !begin_sample(node, state, err))
+    if (state->sample != NULL && !(is_as_of(node) ? find_moment : begin_sample)(node, state, err))
         return false;
     if (state->table_scan != NULL && node->built_run == node->x->run_no) {
         rdb_table_scan_rewind(state->table_scan);
@@ -247,7 +292,7 @@ static bool begin_seq_scan(exec_node *node, rdb_error *err)
         rdb_table_scan_close(&state->table_scan);
     rdb_arena_reset(state->scan_arena);
     node->built_run = node->x->run_no;
-    return rdb_table_scan_open(&state->table_scan, &node->plan->of.scan.relation->table, context->txn, context->snapshot, state->columns.numbers, state->columns.count, 0, UINT64_MAX, state->scan_arena, err);
+    return rdb_table_scan_open(&state->table_scan, &node->plan->of.scan.relation->table, context->txn, snapshot_of(node), state->columns.numbers, state->columns.count, 0, UINT64_MAX, state->scan_arena, err);
 }
 
 static bool next_seq_scan(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_error *err)
@@ -283,7 +328,7 @@ static bool next_seq_scan(exec_node *node, uint32_t budget, rdb_batch **raw, rdb
         return true;
     }
     fill_identity(columns, count);
-    give(node, state, count, state->sample != NULL ? sample_rows(node, state, count) : (rdb_selection){NULL, count}, raw);
+    give(node, state, count, state->sample != NULL && !state->has_moment ? sample_rows(node, state, count) : (rdb_selection){NULL, count}, raw);
     return true;
 }
 

@@ -212,6 +212,17 @@ static bool sample_argument(analyse_state *state, const rdb_ast_node *raw, uint3
     return ok && analyse_coerce_to_type(state, expr, type, construct, err) && analyse_assign_collations(state, *expr, err);
 }
 
+/* table AS OF SCN n, table AS OF TIMESTAMP t: the grammar has them as methods of TABLESAMPLE (dialect_text.c). */
+static bool as_of_part(analyse_state *state, const rdb_ast_range_sample *raw, rdb_range *range, rdb_error *err)
+{
+    const bool by_scn = range->sample_method == RDB_SAMPLE_AS_OF_SCN;
+    if (raw->args.count != 1 || raw->repeatable != NULL)
+        return analyse_error(state, raw->node.location, err, RDB_SYNTAX_ERROR, "AS OF takes one moment");
+    if (is_locked(state, range->alias))
+        return analyse_error(state, raw->node.location, err, RDB_FEATURE_NOT_SUPPORTED, "rows of the past cannot be locked");
+    return sample_argument(state, raw->args.items[0], by_scn ? RDB_INT8OID : RDB_TIMESTAMPTZOID, by_scn ? "AS OF SCN" : "AS OF TIMESTAMP", &range->sample_percent, err);
+}
+
 /* table TABLESAMPLE method (percent) REPEATABLE (seed) */
 static bool sample_part(analyse_state *state, const rdb_ast_range_sample *raw, from_part *part, rdb_error *err)
 {
@@ -221,7 +232,10 @@ static bool sample_part(analyse_state *state, const rdb_ast_range_sample *raw, f
     const char *method = raw->method.items[raw->method.count - 1];
     if (range->kind != RDB_RANGE_RELATION || (range->relation->kind != 'r' && range->relation->kind != 'm' && range->relation->kind != 'p'))
         return analyse_error(state, raw->table->location, err, RDB_FEATURE_NOT_SUPPORTED, "TABLESAMPLE clause can only be applied to tables and materialized views");
-    range->sample_method = strcmp(method, "system") == 0 ? RDB_SAMPLE_SYSTEM : strcmp(method, "bernoulli") == 0 ? RDB_SAMPLE_BERNOULLI : RDB_SAMPLE_NONE;
+    range->sample_method = strcmp(method, "system") == 0 ? RDB_SAMPLE_SYSTEM : strcmp(method, "bernoulli") == 0 ? RDB_SAMPLE_BERNOULLI
+                           : strcmp(method, "rdb_as_of_scn") == 0 ? RDB_SAMPLE_AS_OF_SCN : strcmp(method, "rdb_as_of_timestamp") == 0 ? RDB_SAMPLE_AS_OF_TIMESTAMP : RDB_SAMPLE_NONE;
+    if (range->sample_method >= RDB_SAMPLE_AS_OF_SCN)
+        return as_of_part(state, raw, range, err);
     if (range->sample_method == RDB_SAMPLE_NONE)
         return analyse_error(state, raw->node.location, err, RDB_UNDEFINED_OBJECT, "tablesample method %s does not exist", analyse_join_names(analyse_arena(state), &raw->method));
     if (raw->args.count != 1)

@@ -441,7 +441,10 @@ static void put_range(deparse *out, uint32_t range_no)
         put_column_list(out, names);
     }
     if (range->sample_method != RDB_SAMPLE_NONE) {
-        deparse_add(out, range->sample_method == RDB_SAMPLE_SYSTEM ? " TABLESAMPLE system (" : " TABLESAMPLE bernoulli (");
+        static const char *const METHODS[] = {"", "system", "bernoulli", "rdb_as_of_scn", "rdb_as_of_timestamp"};
+        deparse_add(out, " TABLESAMPLE ");
+        deparse_add(out, METHODS[range->sample_method]);
+        deparse_add(out, " (");
         deparse_expr(out, range->sample_percent, false);
         rdb_strbuf_addc(out->text, ')');
         if (range->sample_seed != NULL) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The spellings of Oracle's that PostgreSQL's grammar refuses, rewritten by their tokens: MINUS for EXCEPT, b.y(+) of an outer join,
- * the unit in VARCHAR2(10 CHAR), a subquery in FROM without a name. Only a text that the grammar has refused comes here, so that no text of PostgreSQL's can
+ * the unit in VARCHAR2(10 CHAR), a subquery in FROM without a name, t AS OF SCN n and t AS OF TIMESTAMP m. Only a text that the grammar has refused comes here, so that no text of PostgreSQL's can
  * change its meaning; and if the rewritten one is refused too, the first complaint stands. */
 #include "sql/dialect.h"
 
@@ -204,6 +204,103 @@ static void follow_nesting(const scanner *s, nesting *n, token before, token las
     }
 }
 
+/* ---- t AS OF SCN n alias: the grammar takes it as t alias TABLESAMPLE rdb_as_of_scn (n) ---------------------------------------- */
+static token peek(const scanner *s)
+{
+    scanner ahead = *s;
+    return next_token(&ahead);
+}
+
+/* Over what stands in brackets, the opening one just read. */
+static void skip_brackets(scanner *s)
+{
+    for (uint32_t depth = 1; depth > 0;) {
+        token t = next_token(s);
+        if (t.kind == NO_TOKEN)
+            return;
+        depth += is_sign(s, t, '(');
+        depth -= is_sign(s, t, ')');
+    }
+}
+
+/* Over one operand: a number, a parameter, a string with or without the type's name before it, a call, brackets. */
+static bool skip_operand(scanner *s)
+{
+    static const char *const TYPES[] = {"interval", "timestamp", "timestamptz", "date", NULL};
+    static const char *const UNITS[] = {"year", "month", "day", "hour", "minute", "second", NULL};
+    token t = next_token(s);
+    while (is_sign(s, t, '-') || is_sign(s, t, '+'))
+        t = next_token(s);
+    if (is_sign(s, t, '('))
+        skip_brackets(s);
+    else if (is_sign(s, t, '$') && peek(s).kind == NUMBER)
+        next_token(s);
+    else if (t.kind == WORD && is_one_of(s, t, TYPES) && peek(s).kind == OTHER) {
+        next_token(s);
+        if (is_word(s, t, "interval") && is_one_of(s, peek(s), UNITS))
+            next_token(s);
+    } else if (t.kind == WORD || t.kind == NAME) {
+        while (is_sign(s, peek(s), '.')) {
+            next_token(s);
+            next_token(s);
+        }
+        if (is_sign(s, peek(s), '(')) {
+            next_token(s);
+            skip_brackets(s);
+        }
+    } else if (t.kind != NUMBER && t.kind != OTHER) {
+        return false;
+    }
+    while (is_sign(s, peek(s), ':')) { /* ::type */
+        next_token(s);
+        if (!is_sign(s, peek(s), ':'))
+            return false;
+        next_token(s);
+        next_token(s);
+    }
+    return true;
+}
+
+static bool skip_moment(scanner *s)
+{
+    for (;;) {
+        if (!skip_operand(s))
+            return false;
+        token t = peek(s);
+        if (!is_sign(s, t, '+') && !is_sign(s, t, '-') && !is_sign(s, t, '*') && !is_sign(s, t, '/'))
+            return true;
+        next_token(s);
+    }
+}
+
+/* The scanner stands behind SCN or TIMESTAMP, and behind the moment and the table's alias when this returns. */
+static bool rewrite_as_of(scanner *s, size_t *copied, token as, bool by_scn, rdb_strbuf *out, sql_dialect_changes *changes)
+{
+    static const char *const FOLLOWERS[] = {"where", "group", "order", "having", "limit", "offset", "fetch", "union", "intersect", "except", "minus", "join", "inner",
+                                            "left", "right", "full", "cross", "natural", "on", "using", "window", "for", "tablesample", "returning", "set", NULL};
+    const size_t from = peek(s).start;
+    if (!skip_moment(s))
+        return false;
+    const size_t to = s->at;
+    token alias = peek(s);
+    if (is_word(s, alias, "as")) {
+        next_token(s);
+        alias = peek(s);
+    }
+    copy_until(s, copied, as.start, out);
+    const size_t place = out->length;
+    if ((alias.kind == WORD && !is_one_of(s, alias, FOLLOWERS)) || alias.kind == NAME) {
+        next_token(s);
+        rdb_strbuf_add(out, s->text + alias.start, alias.end - alias.start);
+    }
+    rdb_strbuf_adds(out, by_scn ? " TABLESAMPLE rdb_as_of_scn (" : " TABLESAMPLE rdb_as_of_timestamp (");
+    rdb_strbuf_add(out, s->text + from, to - from);
+    rdb_strbuf_adds(out, ")");
+    *copied = s->at;
+    const size_t before = s->at - as.start, after = out->length - place;
+    return note_shift(changes, place, after > before ? after - before : 0);
+}
+
 bool sql_dialect_rewrite(const char *text, size_t length, bool standard_strings, rdb_strbuf *out, sql_dialect_changes *changes)
 {
     scanner s = {.text = text, .length = length, .standard_strings = standard_strings};
@@ -250,6 +347,12 @@ bool sql_dialect_rewrite(const char *text, size_t length, bool standard_strings,
             copy_until(&s, &copied, before.start, out);
             add_blanks(before.end - before.start, out);
             copied = before.end;
+            any = true;
+        }
+        const bool by_scn = is_word(&s, last, "scn");
+        if ((by_scn || is_word(&s, last, "timestamp")) && is_word(&s, before, "of") && is_word(&s, window[1], "as")) {
+            if (!rewrite_as_of(&s, &copied, window[1], by_scn, out, changes))
+                return false;
             any = true;
         }
         if (last.kind == NO_TOKEN)

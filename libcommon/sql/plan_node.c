@@ -293,7 +293,7 @@ const char *rdb_plan_node_name(const rdb_plan_node *node)
     static const char *const merges[6] = {"Merge Join", "Merge Left Join", "Merge Full Join", "Merge Right Join", "Merge Semi Join", "Merge Anti Join"};
     switch ((rdb_plan_kind)node->kind) {
     case RDB_PLAN_RESULT: return "Result";
-    case RDB_PLAN_SEQ_SCAN: return node->of.scan.sample != NULL ? "Sample Scan" : "Seq Scan";
+    case RDB_PLAN_SEQ_SCAN: return node->of.scan.sample != NULL && node->of.scan.sample->method < RDB_SAMPLE_AS_OF_SCN ? "Sample Scan" : "Seq Scan";
     case RDB_PLAN_INDEX_SCAN: return node->of.scan.is_backward ? "Index Scan Backward" : "Index Scan";
     case RDB_PLAN_INDEX_ONLY_SCAN: return node->of.scan.is_backward ? "Index Only Scan Backward" : "Index Only Scan";
     case RDB_PLAN_TID_SCAN: return "Tid Scan";

@@ -343,7 +343,8 @@ static bool plan_sample(plan_level *level, plan_rel *rel)
     rdb_strbuf text;
     rdb_strbuf_init(&text, p->arena);
     sample->method = range->sample_method;
-    rdb_strbuf_adds(&text, range->sample_method == RDB_SAMPLE_SYSTEM ? "system (" : "bernoulli (");
+    static const char *const METHODS[] = {"", "system (", "bernoulli (", "SCN (", "TIMESTAMP ("};
+    rdb_strbuf_adds(&text, METHODS[range->sample_method]);
     for (int i = 0; i < 2 && given[i] != NULL; i++) {
         rdb_expr *prepared = NULL;
         if (i > 0)

@@ -120,7 +120,8 @@ typedef struct rdb_target { /* an output column or an assigned column */
 typedef enum rdb_range_kind { RDB_RANGE_RELATION, RDB_RANGE_SUBQUERY, RDB_RANGE_JOIN, RDB_RANGE_FUNCTION, RDB_RANGE_VALUES, RDB_RANGE_CTE, RDB_RANGE_RESULT } rdb_range_kind;
 typedef enum rdb_join_kind { RDB_JOIN_INNER, RDB_JOIN_LEFT, RDB_JOIN_FULL, RDB_JOIN_RIGHT, RDB_JOIN_SEMI, RDB_JOIN_ANTI } rdb_join_kind;
 typedef struct rdb_range_function { rdb_expr *call; uint32_t column_count; rdb_list types; /* const rdb_type * of a column definition list, else empty */ int32_t *typmods; uint32_t *collations; } rdb_range_function;
-typedef enum rdb_sample_method { RDB_SAMPLE_NONE, RDB_SAMPLE_SYSTEM /* blocks */, RDB_SAMPLE_BERNOULLI /* rows */ } rdb_sample_method;
+typedef enum rdb_sample_method { RDB_SAMPLE_NONE, RDB_SAMPLE_SYSTEM /* blocks */, RDB_SAMPLE_BERNOULLI /* rows */,
+               RDB_SAMPLE_AS_OF_SCN, RDB_SAMPLE_AS_OF_TIMESTAMP /* all rows, as of a moment of the past: the one argument */ } rdb_sample_method;
 typedef struct rdb_range {
     uint8_t kind; /* rdb_range_kind */
     const char *alias;               /* what it is called; eref's name */

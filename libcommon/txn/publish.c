@@ -188,7 +188,7 @@ rdb_scn rdb_txn_published_scn(const rdb_txn_manager *manager)
 /* One entry a second is what people ask for; a retention that the ring would not reach over takes fewer. */
 static int64_t time_step_us(const rdb_txn_manager *manager)
 {
-    return RDB_MAX(INT64_C(1000000), rdb_txn_retention(manager) / (TXN_TIMES / 2));
+    return RDB_MAX(INT64_C(1000000), rdb_txn_retention(manager) / (TXN_TIMES / 4));
 }
 
 static const txn_time *time_at(const rdb_txn_manager *manager, uint32_t no) /* 0: the oldest */
@@ -196,18 +196,27 @@ static const txn_time *time_at(const rdb_txn_manager *manager, uint32_t no) /* 0
     return &manager->times[(manager->time_next + TXN_TIMES - manager->time_count + no) % TXN_TIMES];
 }
 
+static void add_time(rdb_txn_manager *manager, txn_time time)
+{
+    manager->times[manager->time_next] = time;
+    manager->time_next = (manager->time_next + 1) % TXN_TIMES;
+    if (manager->time_count < TXN_TIMES)
+        manager->time_count++;
+}
+
 void txn_note_time(rdb_txn_manager *manager, rdb_scn scn, int64_t wall_us)
 {
     rdb_mutex_lock(&manager->times_lock);
-    const txn_time *last = manager->time_count > 0 ? time_at(manager, manager->time_count - 1) : NULL;
-    if (scn > manager->newest_time.scn) /* a clock that jumped back stands still */
-        manager->newest_time = (txn_time){scn, RDB_MAX(wall_us, manager->newest_time.wall_us)};
-    if (last == NULL || (scn > last->scn && wall_us >= last->wall_us + time_step_us(manager))) {
-        manager->times[manager->time_next] = (txn_time){scn, wall_us};
-        manager->time_next = (manager->time_next + 1) % TXN_TIMES;
-        if (manager->time_count < TXN_TIMES)
-            manager->time_count++;
+    const txn_time newest = manager->newest_time, *last = manager->time_count > 0 ? time_at(manager, manager->time_count - 1) : NULL;
+    const int64_t step_us = time_step_us(manager);
+    if (last == NULL || (scn > last->scn && wall_us >= last->wall_us + step_us)) {
+        /* Who asks for a moment of the quiet time between means the last commit before it. */
+        if (last != NULL && newest.scn > last->scn && newest.scn < scn && newest.wall_us > last->wall_us && wall_us - newest.wall_us >= step_us / 4)
+            add_time(manager, newest);
+        add_time(manager, (txn_time){scn, wall_us});
     }
+    if (scn > newest.scn) /* a clock that jumped back stands still */
+        manager->newest_time = (txn_time){scn, RDB_MAX(wall_us, newest.wall_us)};
     rdb_mutex_unlock(&manager->times_lock);
 }
 

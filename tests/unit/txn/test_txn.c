@@ -281,6 +281,10 @@ static void test_times(void **state)
     txn_note_time(m, scn + TXN_TIMES + 600, base + INT64_C(2000000) * (TXN_TIMES + 500) + 10);
     assert_int_equal(rdb_txn_scn_at_time(m, base + INT64_C(2000000) * (TXN_TIMES + 501)), scn + TXN_TIMES + 600);
     assert_int_equal(rdb_txn_scn_at_time(m, base + INT64_C(2000000) * (TXN_TIMES + 500)), scn + TXN_TIMES + 499);
+    /* ... also when others came a while after it. */
+    txn_note_time(m, scn + TXN_TIMES + 601, base + INT64_C(2000000) * (TXN_TIMES + 503));
+    assert_int_equal(rdb_txn_scn_at_time(m, base + INT64_C(2000000) * (TXN_TIMES + 502)), scn + TXN_TIMES + 600);
+    assert_int_equal(rdb_txn_scn_at_time(m, base + INT64_C(2000000) * (TXN_TIMES + 503)), scn + TXN_TIMES + 601);
     /* What an earlier life knew comes before, whenever it is read. */
     txn_load_time(m, scn + 1000, base + INT64_C(2000000) * 1001 - 7);
     assert_int_equal(rdb_txn_scn_at_time(m, base + INT64_C(2000000) * 1001 - 7), scn + 1000);
