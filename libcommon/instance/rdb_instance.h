@@ -13,20 +13,24 @@
  *   40  4  incarnation               44  4  state RDB_CONTROL_*
  *   48  8  redo LSN of the newest checkpoint                  56  8  LSN of its record
  *   64  8  highest SCN then          72  8  wall time then (timestamptz us)
- *   80 .. 507 zero                  508  4  crc32c of 0..507
+ *   80  8  LSN that recovery must reach before the files agree with each other; 0: they do (not in a crash: redo takes care of that)
+ *   88  4  crc32c of the recovery.conf that was carried out and may still lie there; 0: none
+ *   92 .. 507 zero                  508  4  crc32c of 0..507
  */
 #ifndef RDB_INSTANCE_H
 #define RDB_INSTANCE_H
 
 #include "os/rdb_os.h"
 
-enum { RDB_CONTROL_NEW = 1, RDB_CONTROL_RUNNING = 2, RDB_CONTROL_CLEAN = 3 };
+enum { RDB_CONTROL_NEW = 1, RDB_CONTROL_RUNNING = 2, RDB_CONTROL_CLEAN = 3, RDB_CONTROL_RECOVERING = 4 };
 typedef struct rdb_control {
     uint64_t magic, serial, system_id;
     uint32_t layout_version, data_format, page_bytes, wal_segment_bytes, incarnation, state;
     uint64_t redo_lsn, checkpoint_lsn, scn;
     int64_t checkpoint_us;
-    uint8_t zero[428];
+    uint64_t consistent_lsn;
+    uint32_t recovered_target;
+    uint8_t zero[416];
     uint32_t crc;
 } rdb_control;
 #define RDB_CONTROL_BYTES 512u

@@ -50,6 +50,15 @@ typedef struct rdb_txn_config {
 RDB_CHECKED bool rdb_txn_open(rdb_txn_manager **manager, const rdb_txn_config *config, rdb_error *err);
 void rdb_txn_close(rdb_txn_manager **manager);
 void rdb_txn_register_redo(void); /* before recovery */
+/* What a record of the log says of the end of a transaction; false: nothing. For recovery to a point. */
+typedef struct rdb_txn_end {
+    bool committed; /* else aborted: scn and wall_us are 0 */
+    uint32_t pdb;
+    rdb_xid xid;
+    rdb_scn scn;
+    int64_t wall_us;
+} rdb_txn_end;
+bool rdb_txn_record_is_end(const rdb_wal_record *record, uint32_t page_bytes, rdb_txn_end *end);
 /* The first transaction ids and xact file of a new PDB. */
 RDB_CHECKED bool rdb_txn_create_pdb(rdb_txn_manager *manager, uint32_t pdb, rdb_error *err);
 rdb_scn rdb_txn_published_scn(const rdb_txn_manager *manager); /* one atomic load */

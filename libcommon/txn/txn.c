@@ -62,6 +62,33 @@ static bool replay(void *context, const rdb_wal_record *record, rdb_error *err)
     return true;
 }
 
+bool rdb_txn_record_is_end(const rdb_wal_record *record, uint32_t page_bytes, rdb_txn_end *end)
+{
+    *end = (rdb_txn_end){.pdb = record->pdb, .xid = record->xid};
+    if (record->resource != RDB_RESOURCE_TXN)
+        return false;
+    if (record->operation == TXN_OP_COMMIT) {
+        txn_commit_header header;
+        if (record->data_bytes < sizeof header)
+            return false;
+        memcpy(&header, record->data, sizeof header);
+        end->committed = true;
+        end->scn = header.scn;
+        end->wall_us = header.wall_us;
+        return true;
+    }
+    if (record->operation != TXN_OP_ABORT || record->block_count != 1 || RDB_FILE_CLASS(record->blocks[0].file) != RDB_FILE_XACT)
+        return false;
+    /* Savepoints are marked under the transaction's xid, but in slots of their own. */
+    const rdb_wal_block *block = &record->blocks[0];
+    uint64_t slots = (page_bytes - RDB_PAGE_HEADER_BYTES) / TXN_SLOT_BYTES;
+    uint64_t page_no = (block->file - RDB_FILE_NO(RDB_FILE_XACT, 1)) * TXN_SEGMENT_PAGES + block->block;
+    for (uint32_t at = 0; at + sizeof(txn_slot_change) <= block->data_bytes; at += sizeof(txn_slot_change))
+        if (page_no * slots + rdb_get_u16(block->data + at) == record->xid)
+            return true;
+    return false;
+}
+
 static void describe(const rdb_wal_record *record, rdb_strbuf *text)
 {
     static const char *const names[] = {"?", "commit", "abort", "subtransaction", "new page", "meta", "meta init", "prepare"};

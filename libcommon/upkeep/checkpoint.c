@@ -65,6 +65,7 @@ bool upkeep_checkpoint(rdb_upkeep *upkeep, int64_t spread_us, uint32_t state, rd
         control.checkpoint_lsn = lsn;
         control.checkpoint_us = wall_us;
         control.state = state;
+        control.consistent_lsn = 0;
         if (upkeep->highest_scn != NULL)
             control.scn = RDB_MAX(control.scn, upkeep->highest_scn(upkeep->scn_context));
         /* Both copies, before segments go that only the former checkpoint needs: either one alone leads to a start. */
@@ -79,6 +80,9 @@ bool upkeep_checkpoint(rdb_upkeep *upkeep, int64_t spread_us, uint32_t state, rd
         atomic_store(&upkeep->checkpoint_wall_us, wall_us);
         if (upkeep->wal_keeper != NULL)
             below = RDB_MIN(below, upkeep->wal_keeper(upkeep->keeper_context));
+        if (upkeep->archiver != NULL)
+            below = RDB_MIN(below, rdb_wal_archiver_keeps(upkeep->archiver));
+        below = RDB_MIN(below, base_backup_keeps(upkeep));
         ok = rdb_wal_release(upkeep->wal, below, err);
     }
     if (ok) {
@@ -152,6 +156,8 @@ static void run_checkpointer(void *argument)
 bool rdb_upkeep_start(rdb_upkeep *upkeep, rdb_error *err)
 {
     atomic_store(&upkeep->stopping, 0);
+    if (upkeep->archiver != NULL && !rdb_wal_archiver_start(upkeep->archiver, err))
+        return false;
     return rdb_thread_start(&upkeep->checkpointer, "checkpointer", run_checkpointer, upkeep, err);
 }
 

@@ -39,10 +39,11 @@ typedef struct rdb_base_backup_result {
 /* Takes a checkpoint (spread over the configured time, or as fast as can be) and keeps the log from its redo LSN until the end. */
 RDB_CHECKED bool rdb_base_backup_begin(rdb_upkeep *upkeep, const char *label, bool fast, rdb_base_backup **backup, rdb_error *err);
 rdb_lsn rdb_base_backup_start_lsn(const rdb_base_backup *backup);
-/* All is copied. The stop LSN is durable, and the segment it lies in is finished, so that the archiver takes it. The handle is gone
- * when this returns true. */
-RDB_CHECKED bool rdb_base_backup_end(rdb_base_backup **backup, rdb_base_backup_result *result, rdb_error *err);
-void rdb_base_backup_abandon(rdb_base_backup **backup); /* nothing is kept any more; NULL is fine */
+/* All is copied. The stop LSN is durable, and where there is an archive the segment it lies in is finished, so that the archiver takes
+ * it. The log from the start LSN is still kept until the handle is closed: for a copy that carries its log in data/wal. */
+RDB_CHECKED bool rdb_base_backup_end(rdb_base_backup *backup, rdb_base_backup_result *result, rdb_error *err);
+/* Nothing is kept any more. Without an end the copy is worth nothing. NULL inside is fine. */
+void rdb_base_backup_close(rdb_base_backup **backup);
 
 /* ---- where recovery stops --------------------------------------------------------------------------------------------- */
 typedef enum rdb_target_kind {

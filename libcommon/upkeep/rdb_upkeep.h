@@ -7,14 +7,17 @@
  *   16  .  parts: resource 1, zero 3, bytes 4, then the bytes (rdb_checkpoint_part)
  * The part of resource RDB_RESOURCE_WAL is what else the control file says, so that it can be made again (R23):
  *    0  4  layout version    4  4  data format    8  4  page bytes   12  4  zero   16  8  highest SCN
- * The control file points to the redo LSN; recovery starts there and meets the record of its checkpoint on its way. */
+ * The control file points to the redo LSN; recovery starts there and meets the record of its checkpoint on its way.
+ *
+ * Restore point: operation RDB_WAL_OP_RESTORE_POINT, main data: wall time 8, then the name. RDB_WAL_OP_SWITCH fills a segment. */
 #ifndef RDB_UPKEEP_H
 #define RDB_UPKEEP_H
 
 #include "instance/rdb_instance.h"
 #include "storage/rdb_storage.h"
+#include "wal/rdb_wal_archive.h"
 
-enum { RDB_WAL_OP_CHECKPOINT = 1 };
+enum { RDB_WAL_OP_CHECKPOINT = 1, RDB_WAL_OP_RESTORE_POINT = 2 /* 3: RDB_WAL_OP_SWITCH */ };
 
 typedef struct rdb_upkeep rdb_upkeep; /* an open instance's log and storage, and their upkeep */
 
@@ -31,6 +34,8 @@ typedef struct rdb_upkeep_config {
     /* The instance's highest SCN, for the control file; may be NULL. */
     rdb_scn (*highest_scn)(void *context);
     void *scn_context;
+    const rdb_wal_archiver_config *archive; /* state_path does not count; NULL: nothing is archived */
+    uint32_t recovery_threads; /* that apply records; 0: as the machine has processors */
 } rdb_upkeep_config;
 
 typedef struct rdb_recovery_result {
@@ -38,6 +43,9 @@ typedef struct rdb_recovery_result {
     uint64_t records, bytes;
     int64_t elapsed_us;
     bool was_clean; /* the last life ended with its checkpoint */
+    uint32_t timeline;   /* that the log was read on; another one from here on where a target was asked for */
+    rdb_scn last_scn;    /* of the last commit met, 0: none; and its time */
+    int64_t last_commit_us;
 } rdb_recovery_result;
 
 /* The control file as it is; where it is missing or both copies are bad, made anew from the last checkpoint record in the log,
@@ -73,6 +81,10 @@ typedef struct rdb_upkeep_statistics {
     int64_t checkpoint_us; /* wall time of the last one */
 } rdb_upkeep_statistics;
 void rdb_upkeep_get_statistics(rdb_upkeep *upkeep, rdb_upkeep_statistics *statistics);
+
+/* NULL: nothing is archived. */
+rdb_wal_archiver *rdb_upkeep_archiver(rdb_upkeep *upkeep);
+uint32_t rdb_upkeep_timeline(const rdb_upkeep *upkeep);
 
 /* Recovery alone, for tools: brings the pages of storage (which has no log) to where the log ends. */
 RDB_CHECKED bool rdb_recovery_run(rdb_storage *storage, const rdb_wal_config *wal, rdb_lsn redo_lsn, rdb_recovery_result *result,

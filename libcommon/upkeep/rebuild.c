@@ -57,7 +57,10 @@ bool rdb_upkeep_read_control(const char *home, rdb_control *control, rdb_error *
 {
     char wal_directory[1000];
     rdb_error why = {0};
-    if (rdb_control_read(home, control, err))
+    bool found = false;
+    if (!base_backup_take_label(home, control, &found, err))
+        return false;
+    if (found || rdb_control_read(home, control, err))
         return true;
     if (strcmp(err->sqlstate, RDB_DATA_CORRUPTED) != 0 && strcmp(err->sqlstate, RDB_UNDEFINED_FILE) != 0)
         return false;

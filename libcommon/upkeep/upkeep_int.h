@@ -4,6 +4,7 @@
 #define UPKEEP_INT_H
 
 #include "instance/rdb_instance.h"
+#include "upkeep/rdb_recovery.h"
 #include "upkeep/rdb_upkeep.h"
 
 struct rdb_upkeep {
@@ -14,6 +15,10 @@ struct rdb_upkeep {
     rdb_storage *storage RDB_SET_ONCE;
     rdb_wal *wal RDB_SET_ONCE;
     rdb_recovery_result recovery RDB_SET_ONCE;
+    rdb_wal_archiver *archiver RDB_SET_ONCE; /* NULL: nothing is archived */
+
+    rdb_mutex backup_lock; /* RDB_RANK_UPKEEP */
+    rdb_base_backup *backups RDB_GUARDED_BY(backup_lock);
 
     rdb_mutex checkpoint_lock; /* RDB_RANK_CHECKPOINT: held over a whole checkpoint */
     rdb_control control RDB_GUARDED_BY(checkpoint_lock);
@@ -32,6 +37,30 @@ struct rdb_upkeep {
     _Atomic uint32_t wake;     /* futex */
     _Atomic uint32_t stopping;
 };
+
+/* How a recovery goes, beyond what a crash needs. */
+typedef struct recovery_plan {
+    const rdb_wal_history *history;       /* the timelines to follow */
+    const char *archive_directory;        /* NULL: none */
+    const rdb_recovery_target *target;    /* NULL: the end of the log, wherever that is */
+    rdb_lsn consistent_lsn;               /* stopping before it is an error */
+    uint32_t threads;                     /* 0: as many as there are processors */
+    _Atomic uint64_t *position;           /* where it is: moved before a record is applied; may be NULL */
+} recovery_plan;
+bool recovery_run(rdb_storage *storage, const rdb_wal_config *wal, rdb_lsn redo_lsn, const recovery_plan *plan,
+                  rdb_recovery_result *result, rdb_error *err);
+/* Where a recovery to a target stops (target.c). */
+typedef enum stop_verdict { STOP_NOT, STOP_BEFORE, STOP_BEHIND } stop_verdict;
+bool target_read(const char *home, rdb_recovery_target *target, uint32_t *crc, bool *found, rdb_error *err);
+stop_verdict target_judge(const rdb_recovery_target *target, const rdb_wal_record *record, uint32_t page_bytes);
+bool target_missed(const rdb_recovery_target *target, rdb_lsn end_lsn, rdb_error *err); /* always false */
+/* The label's copy becomes the control file (base_backup.c). *found false: there is no label. */
+bool base_backup_take_label(const char *home, rdb_control *control, bool *found, rdb_error *err);
+rdb_lsn base_backup_keeps(rdb_upkeep *upkeep); /* the log is kept from here on */
+/* The new timeline after a recovery that stopped where the log may go on (timeline.c). */
+bool timeline_find(const rdb_upkeep *upkeep, const rdb_recovery_target *target, rdb_lsn from, rdb_wal_history *history, rdb_error *err);
+bool timeline_branch(const rdb_upkeep *upkeep, const char *archive_directory, const rdb_wal_history *followed, rdb_lsn end_lsn,
+                     uint32_t end_timeline, uint32_t *timeline, rdb_lsn *begin_lsn, rdb_error *err);
 
 enum { UPKEEP_CONTROL_PART_BYTES = 24 }; /* drawn in rdb_upkeep.h */
 /* Registers the log's own resource. */

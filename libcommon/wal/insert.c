@@ -53,13 +53,28 @@ static bool make_room(rdb_wal *wal, rdb_error *err)
     return ok;
 }
 
-/* Reserves total bytes. Where the record fits the ring there is room for it when this returns. */
-static bool reserve(rdb_wal *wal, uint64_t total, bool streamed, rdb_wal_at_position at_position, void *context,
+/* How many bytes fill the segment that lsn lies in; 0: it has just begun. Where too few are left for a record it runs over a little. */
+static uint64_t bytes_to_segment_end(const rdb_wal *wal, rdb_lsn lsn)
+{
+    uint64_t offset = lsn & (wal->config.segment_bytes - 1);
+    return offset == WAL_SEGMENT_HEADER_BYTES ? 0 : RDB_MAX((uint64_t)RDB_WAL_HEADER_BYTES, wal->config.segment_bytes - offset);
+}
+
+/* Reserves total bytes, or (FILL_SEGMENT) what fills the running segment. Where the record fits the ring there is room for it when
+ * this returns. *end equals *begin where there is nothing to fill. */
+#define FILL_SEGMENT UINT64_MAX
+static bool reserve(rdb_wal *wal, uint64_t wanted, bool streamed, rdb_wal_at_position at_position, void *context,
                     rdb_lsn *begin, rdb_lsn *end, rdb_error *err)
 {
     for (;;) {
         rdb_latch_lock_exclusive(&wal->reserve);
         rdb_lsn from = atomic_load_explicit(&wal->insert_lsn, memory_order_relaxed);
+        uint64_t total = wanted != FILL_SEGMENT ? wanted : bytes_to_segment_end(wal, from);
+        if (total == 0) {
+            rdb_latch_unlock_exclusive(&wal->reserve);
+            *begin = *end = from;
+            return true;
+        }
         rdb_lsn stop = wal_advance(&wal->config, from, total);
         if (stop > atomic_load_explicit(&wal->prepared_lsn, memory_order_acquire)) {
             rdb_latch_unlock_exclusive(&wal->reserve);
@@ -178,5 +193,34 @@ bool rdb_wal_insert(rdb_wal *wal, const rdb_wal_piece *pieces, uint32_t piece_co
     if (*end_lsn - atomic_load_explicit(&wal->written_lsn, memory_order_relaxed) > wal->config.ring_bytes / 4 ||
         *end_lsn + wal->config.segment_bytes / 2 > atomic_load_explicit(&wal->prepared_lsn, memory_order_relaxed))
         wal_wake_writer(wal);
+    return true;
+}
+
+bool rdb_wal_switch(rdb_wal *wal, rdb_lsn *end_lsn, rdb_error *err)
+{
+    static const uint8_t zeroes[4096];
+    uint8_t header[RDB_WAL_HEADER_BYTES] = {0};
+    rdb_lsn lsn = 0;
+    *end_lsn = 0;
+    if (!reserve(wal, FILL_SEGMENT, true, NULL, NULL, &lsn, end_lsn, err))
+        return false;
+    if (*end_lsn == lsn)
+        return true;
+    uint64_t total = bytes_to_segment_end(wal, lsn);
+    header[20] = RDB_RESOURCE_WAL;
+    header[21] = RDB_WAL_OP_SWITCH;
+    uint32_t crc = rdb_crc32c(wal_record_seed(&wal->config, lsn), header + 8, sizeof header - 8);
+    for (uint64_t left = total - sizeof header; left > 0;) {
+        uint64_t part = RDB_MIN(left, (uint64_t)sizeof zeroes);
+        crc = rdb_crc32c(crc, zeroes, part);
+        left -= part;
+    }
+    rdb_put_u32(header, (uint32_t)total);
+    rdb_put_u32(header + 4, crc);
+    wal_stream stream = {lsn, lsn};
+    stream_bytes(wal, &stream, header, sizeof header);
+    stream_bytes(wal, &stream, NULL, total - sizeof header);
+    atomic_store_explicit(link_of(wal, stream.announced), *end_lsn, memory_order_release);
+    wal_wake_writer(wal);
     return true;
 }

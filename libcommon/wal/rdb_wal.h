@@ -119,6 +119,11 @@ rdb_lsn rdb_wal_redo_point(const rdb_wal *wal); /* a page with an LSN <= it gets
 rdb_lsn rdb_wal_fix_redo_point(rdb_wal *wal);   /* the checkpoint's first step */
 void rdb_wal_set_redo_point(rdb_wal *wal, rdb_lsn lsn); /* after recovery */
 
+/* Finishes the running segment: a record of zeroes fills it, and the next one begins a new segment. *end_lsn is where it ends; at a
+ * segment's very beginning there is nothing to finish, and it is there already. */
+RDB_CHECKED bool rdb_wal_switch(rdb_wal *wal, rdb_lsn *end_lsn, rdb_error *err);
+enum { RDB_WAL_OP_SWITCH = 3 }; /* of RDB_RESOURCE_WAL; means nothing */
+
 /* Segments below this LSN are needed no more: recycled or removed. */
 RDB_CHECKED bool rdb_wal_release(rdb_wal *wal, rdb_lsn below, rdb_error *err);
 
@@ -167,5 +172,6 @@ RDB_CHECKED bool rdb_wal_look_at(const char *directory, rdb_wal_look *look, bool
 RDB_CHECKED bool rdb_wal_reader_seek(rdb_wal_reader *reader, rdb_lsn limit, bool *found, rdb_error *err);
 RDB_CHECKED bool rdb_wal_reader_next(rdb_wal_reader *reader, rdb_wal_record *record, bool *found, rdb_error *err);
 rdb_lsn rdb_wal_reader_end(const rdb_wal_reader *reader);
+uint32_t rdb_wal_reader_timeline(const rdb_wal_reader *reader); /* of the byte before the end: the incarnation it was written in */
 
 #endif

@@ -30,8 +30,23 @@ typedef struct rdb_wal_history {
 /* The history file of a timeline in a directory; one that is not there: no ancestors, *found false. */
 RDB_CHECKED bool rdb_wal_history_read(const char *directory, uint32_t timeline, rdb_wal_history *history, bool *found, rdb_error *err);
 RDB_CHECKED bool rdb_wal_history_write(const char *directory, const rdb_wal_history *history, rdb_error *err);
+void rdb_wal_history_name(char name[RDB_WAL_ARCHIVE_NAME_BYTES], uint32_t timeline);
+/* The timeline whose segment of that number counts. A segment belongs to one timeline whole. */
+uint32_t rdb_wal_history_timeline_at(const rdb_wal_history *history, uint32_t segment_bytes, uint64_t segment);
+/* The timeline, up to that position, is an ancestor of the history's or the same. */
+bool rdb_wal_history_holds(const rdb_wal_history *history, uint32_t timeline, rdb_lsn lsn);
+/* Makes *history that of the newest timeline in the directory that branched off from the timeline at or after lsn, where there is one
+ * newer than *history. */
+RDB_CHECKED bool rdb_wal_history_latest(const char *directory, uint32_t from, rdb_lsn lsn, rdb_wal_history *history, rdb_error *err);
+/* The lowest segment of the timeline above a number, whole or partial; UINT64_MAX: there is none. */
+RDB_CHECKED bool rdb_wal_archive_next_segment(const char *directory, uint32_t timeline, uint64_t after, uint64_t *segment, rdb_error *err);
 /* The highest timeline that a file in the directory bears, 0: none. */
 RDB_CHECKED bool rdb_wal_archive_newest_timeline(const char *directory, uint32_t *timeline, rdb_error *err);
+
+/* Reads the log along a history: local segments first (config->directory, NULL: none), then the archive's (NULL: none), whole before
+ * partial. config->incarnation does not count. Past its newest segment the log ends, as rdb_wal_reader_next has it. */
+RDB_CHECKED bool rdb_wal_reader_open_along(rdb_wal_reader **reader, const rdb_wal_config *config, const char *archive_directory,
+                                           const rdb_wal_history *history, rdb_lsn start, rdb_error *err);
 
 /* ---- the archiver ------------------------------------------------------------------------------------------------- */
 typedef struct rdb_wal_archiver rdb_wal_archiver;
@@ -49,5 +64,18 @@ typedef struct rdb_wal_archiver_statistics {
     rdb_lsn archived_lsn, shipped_lsn; /* finished segments up to it; with the partial one */
     char last_error[256];
 } rdb_wal_archiver_statistics;
+/* Reads the state and finds what is to be shipped; nothing runs yet. The log is open. */
+RDB_CHECKED bool rdb_wal_archiver_open(rdb_wal_archiver **archiver, rdb_wal *wal, const rdb_wal_archiver_config *config, rdb_error *err);
+RDB_CHECKED bool rdb_wal_archiver_start(rdb_wal_archiver *archiver, rdb_error *err);
+/* Ends the thread after one try to ship what is there. */
+void rdb_wal_archiver_stop(rdb_wal_archiver *archiver);
+void rdb_wal_archiver_close(rdb_wal_archiver **archiver);
+/* The log must be kept from here on: the first byte that is not in a whole segment of the archive. */
+rdb_lsn rdb_wal_archiver_keeps(const rdb_wal_archiver *archiver);
+/* Returns when all up to lsn is in the archive, partial segments count; false where it was cancelled or the time passed (57014). */
+RDB_CHECKED bool rdb_wal_archiver_wait(rdb_wal_archiver *archiver, rdb_lsn lsn, int64_t timeout_us, bool (*cancelled)(void *context),
+                                       void *context, rdb_error *err);
+void rdb_wal_archiver_get_statistics(rdb_wal_archiver *archiver, rdb_wal_archiver_statistics *statistics);
+void rdb_wal_archiver_reset_statistics(rdb_wal_archiver *archiver);
 
 #endif

@@ -9,9 +9,12 @@ enum { WINDOW_BYTES = 256 << 10, JUDGE_BYTES = 1 << 20 };
 
 struct rdb_wal_reader {
     rdb_wal_config config;
-    char directory[WAL_PATH_BYTES - 64];
+    char directory[WAL_PATH_BYTES - 64]; /* "": the archive alone */
+    char archive[WAL_PATH_BYTES - 64];   /* "": none */
+    rdb_wal_history history;             /* whose timeline counts where */
     rdb_file *file;       /* of segment file_number, its header checked; NULL: that segment is not there */
     uint64_t file_number; /* UINT64_MAX: none tried yet */
+    uint64_t file_bytes;  /* a partial one of an archive is shorter than a segment: zeroes follow */
     uint8_t *window;      /* log bytes window_lsn .. + window_bytes, of one segment */
     rdb_lsn window_lsn;
     uint64_t window_bytes;
@@ -78,9 +81,18 @@ bool rdb_wal_record_decode(const uint8_t *bytes, uint32_t length, rdb_lsn lsn, r
 
 bool rdb_wal_reader_open(rdb_wal_reader **out, const rdb_wal_config *config, rdb_lsn start, rdb_error *err)
 {
+    const rdb_wal_history history = {.timeline = config->incarnation};
+    return rdb_wal_reader_open_along(out, config, NULL, &history, start, err);
+}
+
+bool rdb_wal_reader_open_along(rdb_wal_reader **out, const rdb_wal_config *config, const char *archive_directory,
+                               const rdb_wal_history *history, rdb_lsn start, rdb_error *err)
+{
     *out = NULL;
     if (!wal_config_check(config, err))
         return false;
+    if (archive_directory != NULL && strlen(archive_directory) >= sizeof (*out)->archive)
+        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "path of the WAL archive is too long");
     if (start % 8 != 0 || start < config->segment_bytes)
         return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "%llX is not a WAL position", (unsigned long long)start);
     rdb_wal_reader *reader = calloc(1, sizeof *reader);
@@ -89,8 +101,10 @@ bool rdb_wal_reader_open(rdb_wal_reader **out, const rdb_wal_config *config, rdb
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     }
     reader->config = *config;
-    snprintf(reader->directory, sizeof reader->directory, "%s", config->directory);
+    snprintf(reader->directory, sizeof reader->directory, "%s", config->directory != NULL ? config->directory : "");
+    snprintf(reader->archive, sizeof reader->archive, "%s", archive_directory != NULL ? archive_directory : "");
     reader->config.directory = reader->directory;
+    reader->history = *history;
     reader->file_number = UINT64_MAX;
     reader->position = wal_normalise(config, start);
     *out = reader;
@@ -116,31 +130,46 @@ rdb_lsn rdb_wal_reader_end(const rdb_wal_reader *reader)
     return reader->position;
 }
 
-/* Makes segment number the open one. *there false: no such file, or its header is another log's. With config.sync its
- * bytes are made durable first: recovery writes pages by what it reads here, and must not run ahead of the disk. */
+/* Opens a file where it is there and is that segment of the log. Local bytes are made durable first with config.sync: recovery
+ * writes pages by what it reads here, and must not run ahead of the disk; an archive's are. */
+static bool try_file(rdb_wal_reader *reader, const char *path, uint64_t number, bool local, bool partial, rdb_error *err)
+{
+    uint8_t header[WAL_SEGMENT_HEADER_BYTES];
+    uint64_t bytes = 0;
+    bool sync = local && reader->config.sync;
+    if (!rdb_path_exists(path))
+        return true;
+    if (!rdb_file_open(&reader->file, path, sync ? RDB_FILE_WRITE : RDB_FILE_READ, err) || (sync && !rdb_file_sync(reader->file, err)) ||
+        !rdb_file_size(reader->file, &bytes, err))
+        return false;
+    bool fits = bytes == reader->config.segment_bytes || (partial && bytes >= sizeof header && bytes < reader->config.segment_bytes);
+    if (fits && !rdb_file_read(reader->file, 0, header, sizeof header, NULL, err))
+        return false;
+    reader->file_bytes = bytes;
+    if (!fits || !wal_segment_check_header(header, &reader->config, number))
+        return rdb_file_close(&reader->file, err);
+    return true;
+}
+
+/* Makes segment number the open one. *there false: no such file, or its header is another log's. */
 static bool use_segment(rdb_wal_reader *reader, uint64_t number, bool *there, rdb_error *err)
 {
     if (reader->file_number != number) {
-        char path[WAL_PATH_BYTES];
-        uint8_t header[WAL_SEGMENT_HEADER_BYTES];
-        uint64_t bytes = 0;
+        char path[WAL_PATH_BYTES], name[RDB_WAL_ARCHIVE_NAME_BYTES];
         if (!rdb_file_close(&reader->file, err))
             return false;
         reader->file_number = number;
         reader->window_bytes = 0;
-        wal_segment_path(path, reader->directory, number);
-        if (!rdb_path_exists(path)) {
-            *there = false;
-            return true;
+        reader->config.incarnation = rdb_wal_history_timeline_at(&reader->history, reader->config.segment_bytes, number);
+        if (reader->directory[0] != '\0') {
+            wal_segment_path(path, reader->directory, number);
+            if (!try_file(reader, path, number, true, false, err))
+                return false;
         }
-        bool ok = rdb_file_open(&reader->file, path, reader->config.sync ? RDB_FILE_WRITE : RDB_FILE_READ, err) &&
-                  (!reader->config.sync || rdb_file_sync(reader->file, err)) && rdb_file_size(reader->file, &bytes, err);
-        if (ok && bytes == reader->config.segment_bytes)
-            ok = rdb_file_read(reader->file, 0, header, sizeof header, NULL, err);
-        if (!ok)
-            return false;
-        if (bytes != reader->config.segment_bytes || !wal_segment_check_header(header, &reader->config, number)) {
-            if (!rdb_file_close(&reader->file, err))
+        rdb_wal_archive_name(name, reader->config.incarnation, number);
+        for (unsigned partial = 0; partial < 2 && reader->file == NULL && reader->archive[0] != '\0'; partial++) {
+            snprintf(path, sizeof path, "%s/%s%s", reader->archive, name, partial ? ".partial" : "");
+            if (!try_file(reader, path, number, false, partial, err))
                 return false;
         }
     }
@@ -161,8 +190,10 @@ static bool peek(rdb_wal_reader *reader, rdb_lsn lsn, const uint8_t **bytes, uin
         uint64_t offset = lsn & (reader->config.segment_bytes - 1);
         uint64_t want = RDB_MIN((uint64_t)WINDOW_BYTES, reader->config.segment_bytes - offset);
         reader->window_bytes = 0;
-        if (!rdb_file_read(reader->file, offset, reader->window, want, NULL, err))
+        uint64_t there_bytes = offset >= reader->file_bytes ? 0 : RDB_MIN(want, reader->file_bytes - offset);
+        if (there_bytes > 0 && !rdb_file_read(reader->file, offset, reader->window, there_bytes, NULL, err))
             return false;
+        memset(reader->window + there_bytes, 0, want - there_bytes);
         reader->window_lsn = lsn;
         reader->window_bytes = want;
     }
@@ -229,7 +260,9 @@ static bool load_record(rdb_wal_reader *reader, rdb_lsn lsn, bool *valid, uint32
         return false;
     if (!whole)
         return true;
-    uint32_t crc = rdb_crc32c(wal_record_seed(&reader->config, lsn), reader->record + 8, bytes - 8);
+    rdb_wal_config at_begin = reader->config; /* the segment in hand may be the one it ends in */
+    at_begin.incarnation = rdb_wal_history_timeline_at(&reader->history, reader->config.segment_bytes, wal_segment_number(&reader->config, lsn));
+    uint32_t crc = rdb_crc32c(wal_record_seed(&at_begin, lsn), reader->record + 8, bytes - 8);
     *valid = crc == rdb_get_u32(reader->record + 4);
     *length = bytes;
     return true;
@@ -323,7 +356,7 @@ bool rdb_wal_look_at(const char *directory, rdb_wal_look *look, bool *found, rdb
             continue;
         rdb_wal_config config = {.system_id = rdb_get_u64(header + 8), .segment_bytes = rdb_get_u32(header + 24),
                                  .incarnation = rdb_get_u32(header + 28), .thread_no = rdb_get_u16(header + 32)};
-        if (!wal_segment_check_header(header, &config, numbers[i]) || (*found && config.system_id != look->system_id))
+        if (!wal_segment_check_header(header, &config, numbers[i]) || (*found && (config.system_id != look->system_id || config.incarnation != look->incarnation)))
             continue;
         if (!*found)
             *look = (rdb_wal_look){.system_id = config.system_id, .last_segment = numbers[i], .segment_bytes = config.segment_bytes,
@@ -335,11 +368,37 @@ bool rdb_wal_look_at(const char *directory, rdb_wal_look *look, bool *found, rdb
     return ok;
 }
 
+/* Where a timeline of the past ended, the next one begins with the segment behind. */
+static rdb_lsn follow_branch(const rdb_wal_reader *reader, rdb_lsn lsn)
+{
+    for (uint32_t i = 0; i < reader->history.branch_count; i++) {
+        rdb_lsn end = reader->history.branches[i].end_lsn;
+        uint64_t last = (end - 1) / reader->config.segment_bytes;
+        if (lsn >= end && wal_segment_number(&reader->config, lsn - 1) == last)
+            lsn = (last + 1) * reader->config.segment_bytes + WAL_SEGMENT_HEADER_BYTES;
+    }
+    return lsn;
+}
+
+uint32_t rdb_wal_reader_timeline(const rdb_wal_reader *reader)
+{
+    return rdb_wal_history_timeline_at(&reader->history, reader->config.segment_bytes, wal_segment_number(&reader->config, reader->position - 1));
+}
+
 bool rdb_wal_reader_next(rdb_wal_reader *reader, rdb_wal_record *record, bool *found, rdb_error *err)
 {
     uint32_t length = 0;
     rdb_lsn stop = 0;
     *found = false;
+    rdb_lsn next = follow_branch(reader, reader->position);
+    if (next != reader->position) {
+        bool there = false;
+        if (!use_segment(reader, wal_segment_number(&reader->config, next), &there, err))
+            return false;
+        if (!there) /* the branch was made and nothing logged on it */
+            return true;
+        reader->position = next;
+    }
     if (!load_record(reader, reader->position, found, &length, &stop, err))
         return false;
     if (!*found)

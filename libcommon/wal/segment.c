@@ -52,24 +52,6 @@ bool wal_config_check(const rdb_wal_config *config, rdb_error *err)
     return true;
 }
 
-static bool parse_segment_name(const char *name, uint64_t *number)
-{
-    uint64_t value = 0;
-    if (strlen(name) != 16)
-        return false;
-    for (int i = 0; i < 16; i++) {
-        char c = name[i];
-        if (c >= '0' && c <= '9')
-            value = value << 4 | (uint64_t)(c - '0');
-        else if (c >= 'a' && c <= 'f')
-            value = value << 4 | (uint64_t)(c - 'a' + 10);
-        else
-            return false;
-    }
-    *number = value;
-    return true;
-}
-
 bool wal_segment_list(const char *directory, rdb_arena *arena, uint64_t **numbers, uint32_t *count, rdb_error *err)
 {
     rdb_list names = {0};
@@ -81,7 +63,7 @@ bool wal_segment_list(const char *directory, rdb_arena *arena, uint64_t **number
     if (*numbers == NULL)
         return false;
     for (uint32_t i = 0; i < names.count; i++) { /* sorted by name is sorted by number */
-        if (parse_segment_name(rdb_list_get(&names, i), &(*numbers)[*count]))
+        if (wal_parse_segment_name(rdb_list_get(&names, i), &(*numbers)[*count]))
             (*count)++;
     }
     return true;

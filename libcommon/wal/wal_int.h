@@ -15,7 +15,7 @@
 #ifndef WAL_INT_H
 #define WAL_INT_H
 
-#include "wal/rdb_wal.h"
+#include "wal/rdb_wal_archive.h"
 
 #define WAL_SEGMENT_HEADER_BYTES 64u
 #define WAL_SEGMENT_MAGIC "RDBWAL01"
@@ -101,6 +101,7 @@ static inline rdb_lsn wal_advance(const rdb_wal_config *config, rdb_lsn lsn, uin
 /* Start value of a record's checksum: what ties it to its place (R23). */
 uint32_t wal_record_seed(const rdb_wal_config *config, rdb_lsn lsn);
 
+bool wal_parse_segment_name(const char *name, uint64_t *number);
 void wal_segment_path(char path[WAL_PATH_BYTES], const char *directory, uint64_t number);
 void wal_segment_make_header(uint8_t header[WAL_SEGMENT_HEADER_BYTES], const rdb_wal_config *config, uint64_t number);
 /* False without an error where the bytes are not the header of that segment of that log. */

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Commands of the operator's, run by sh. */
+#ifndef RDB_PROCESS_H
+#define RDB_PROCESS_H
+
+#include "base/rdb_base.h"
+
+/* Runs "sh -c command" in a process group of its own and waits for its end. give_up is asked every few milliseconds; when it says true
+ * the group is ended (first asked to, a second later made to). *status is the exit code, or 128 + the signal. False: it could not be run
+ * (58000), or it was given up (57014). */
+RDB_CHECKED bool rdb_process_run_shell(const char *command, bool (*give_up)(void *context), void *context, int *status, rdb_error *err);
+
+#endif
