@@ -330,7 +330,7 @@ static bool timestamp_to_scn_row(rdb_call *call, const rdb_datum *a, const bool 
 EXPR_ROW_KERNEL(timestamp_to_scn, 1)
 
 static const rdb_set_kernel_entry SETS[] = {
-    {.proc_oid = 8060, .state_bytes = sizeof(expr_rows), .begin = undo_begin, .next = expr_rows_next, .flags = RDB_KERNEL_NEEDS_SESSION},
+    {.proc_oid = 8090, .state_bytes = sizeof(expr_rows), .begin = undo_begin, .next = expr_rows_next, .flags = RDB_KERNEL_NEEDS_SESSION},
     {.proc_oid = 1136, .state_bytes = sizeof(expr_rows), .begin = wal_begin, .next = expr_rows_next, .flags = RDB_KERNEL_NEEDS_SESSION},
 };
 
@@ -347,8 +347,8 @@ static const rdb_kernel_entry ENTRIES[] = {
     {2758, database_read, S}, {2759, database_fetched, S}, {2760, database_inserts, S}, {2761, database_updates, S}, {2762, database_deletes, S},
     {1944, blocks_fetched, S}, {1945, blocks_hit, S},
     {2769, checkpoints, S}, {2770, requested, S}, {2771, pages_written, S}, {2772, zero, 0}, {2859, pages_read, S},
-    {1136, wal, S}, {8060, undo, S}, {8061, current_scn, S},
-    {8062, scn_to_timestamp, S | RDB_KERNEL_FALLIBLE}, {8063, timestamp_to_scn, S | RDB_KERNEL_FALLIBLE},
+    {1136, wal, S}, {8090, undo, S}, {8091, current_scn, S},
+    {8092, scn_to_timestamp, S | RDB_KERNEL_FALLIBLE}, {8093, timestamp_to_scn, S | RDB_KERNEL_FALLIBLE},
 };
 #undef S
 
