@@ -74,7 +74,8 @@ $(BUILD)/lib/librdb.so: $(ARCHIVES) libcommon/librdb.map
 
 # A program lists what it links in bin/<program>/program.mk as LINK_<program>: "base" or "whole" (the default).
 -include $(wildcard bin/*/program.mk)
-program_objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard bin/$(1)/*.c))
+# OBJECTS_<program>: those it takes from another program's folder.
+program_objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard bin/$(1)/*.c)) $(OBJECTS_$(1))
 define program_rule
 $(BUILD)/bin/$(1): $$(call program_objects,$(1)) $(if $(filter base,$(LINK_$(1))),$(BUILD)/librdb-base.a,$(ARCHIVES))
 	@mkdir -p $$(@D)
@@ -128,6 +129,16 @@ $(foreach room,$(ROOMS),$(eval $(call unit_room_rule,$(room))))
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) -pthread -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBRDB_EXTRA) $(LIBS) -lstdc++
+
+# ---- proofs: tests/proof/<subject>.c, the whole engine in one process, against models ---------------------------------
+PROOF_SUBJECTS := $(patsubst tests/proof/%.c,%,$(wildcard tests/proof/*.c))
+PROOF_PROGRAMS := $(patsubst %,$(BUILD)/proof/%,$(PROOF_SUBJECTS))
+$(BUILD)/proof/%: $(BUILD)/obj/tests/proof/%.o $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) -pthread -o $@ $< $(PROOF_FLAGS) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBRDB_EXTRA) $(LIBS) -lstdc++
+.PHONY: check-proof
+check-proof: programs $(PROOF_PROGRAMS)
+	@BIN_DIR=$(abspath $(BUILD)/bin) tests/tools/run-unit $(PROOF_PROGRAMS)
 
 # ---- fuzz targets: tests/fuzz/fuzz_<subject>.c; with a driver of our own for a bounded run, or with clang's fuzzer ------
 FUZZ_SUBJECTS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))

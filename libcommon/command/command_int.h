@@ -230,6 +230,12 @@ RDB_CHECKED bool command_index_parts_read(rdb_command_context *context, const rd
 /* Names of index columns: a number is added to a name that was there before. */
 void command_index_column_names(rdb_command_context *context, const char **names, uint32_t count, const char **joined);
 RDB_CHECKED bool command_create_index(rdb_command_context *context, const rdb_ast_create_index *statement, rdb_error *err);
+/* index_values.c: programs of an index with expressions or a predicate. The values that run gives hold until the next run. */
+typedef struct command_index_programs command_index_programs;
+RDB_CHECKED bool command_index_programs_open(command_index_programs **programs, rdb_arena *arena, rdb_eval *eval, const rdb_relation *relation,
+                                             const rdb_relation_index *index, rdb_error *err);
+RDB_CHECKED bool command_index_programs_run(void *programs, const rdb_datum *values, const bool *is_null, rdb_index_values *index_values, rdb_error *err);
+void command_index_programs_close(command_index_programs *programs); /* NULL is fine */
 /* Fills a new index: plain columns at once, expressions and predicates through programs. */
 RDB_CHECKED bool command_fill_index(rdb_command_context *context, uint32_t table_oid, uint32_t index_oid, rdb_error *err);
 RDB_CHECKED bool command_create_sequence(rdb_command_context *context, const rdb_ast_create_sequence *statement, rdb_error *err);

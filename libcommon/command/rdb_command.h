@@ -73,5 +73,7 @@ bool rdb_command_is_read_only(const struct rdb_ast_node *statement);
 /* The tag that a statement would complete with ("CREATE TABLE"); for messages such as
  * "VACUUM cannot run inside a transaction block". Static text. */
 const char *rdb_command_tag(const struct rdb_ast_node *statement);
+/* Registers the kernels of this room (rdb_verify); once at start. */
+void rdb_command_register(void);
 
 #endif

@@ -31,6 +31,7 @@ static bool complain(verifier *v, uint64_t block, const char *what)
     rdb_error *err = v->tree.fetcher.err;
     if (rdb_error_is_set(err))
         return false;
+    v->statistics->block = block;
     rdb_error_set(err, RDB_INDEX_CORRUPTED, "index is corrupted");
     return rdb_error_detail(err, "File %llu of database %u, block %llu: %s.", (unsigned long long)(v->tree.file & (UINT64_MAX >> 8)),
                             v->tree.pdb, (unsigned long long)block, what);
@@ -59,6 +60,7 @@ static void copy_bound(btree_bound *to, const btree_bound *from)
 static bool copy_page(verifier *v, uint64_t block)
 {
     rdb_buffer *buffer = NULL;
+    v->statistics->block = block;
     if (!btree_acquire(&v->tree, block, RDB_BUFFER_SHARED, &buffer))
         return false;
     memcpy(v->copy, rdb_buffer_page(buffer), v->tree.page_bytes);

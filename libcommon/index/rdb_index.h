@@ -69,6 +69,7 @@ RDB_CHECKED bool rdb_index_builder_finish(rdb_index_builder **builder, rdb_error
 /* Walks the whole tree and checks order, links, high keys and levels: for tests, rdb-diag and amcheck-like functions. */
 typedef struct rdb_index_statistics {
     uint64_t entries, leaf_pages, inner_pages, levels;
+    uint64_t block; /* the last one that was looked at: the one at fault where it is no tree */
 } rdb_index_statistics;
 RDB_CHECKED bool rdb_index_verify(const rdb_index *index, rdb_index_statistics *statistics, rdb_error *err);
 void rdb_index_register_redo(void);

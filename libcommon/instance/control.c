@@ -83,3 +83,27 @@ bool rdb_control_write(const char *home, rdb_control *control, rdb_error *err)
     }
     return rdb_file_close(&file, err) && ok;
 }
+
+bool rdb_control_verify(const char *home, void (*complain)(void *context, uint64_t offset, const char *problem), void *context, rdb_error *err)
+{
+    char path[4096];
+    uint8_t bytes[2 * COPY_DISTANCE] = {0};
+    rdb_file *file = NULL;
+    size_t got = 0;
+    if (!rdb_instance_path(home, "data/meta/control", path, sizeof path, err) || !rdb_file_open(&file, path, RDB_FILE_READ, err))
+        return false;
+    bool ok = rdb_file_read(file, 0, bytes, sizeof bytes, &got, err);
+    ok = rdb_file_close(&file, err) && ok;
+    for (uint32_t copy_no = 0; ok && copy_no < 2; copy_no++) {
+        static const uint8_t zeroes[COPY_DISTANCE];
+        const uint8_t *at = bytes + copy_no * COPY_DISTANCE;
+        rdb_control copy;
+        memcpy(&copy, at, sizeof copy);
+        const bool was_written = memcmp(at, zeroes, COPY_DISTANCE) != 0; /* a new instance has one copy */
+        if (was_written && !is_good(&copy))
+            complain(context, copy_no * COPY_DISTANCE, "The checksum of this copy does not match");
+        else if (was_written && memcmp(at + sizeof copy, zeroes, COPY_DISTANCE - sizeof copy) != 0)
+            complain(context, copy_no * COPY_DISTANCE + sizeof copy, "The bytes behind this copy are not zero");
+    }
+    return ok;
+}

@@ -41,6 +41,8 @@ _Static_assert(sizeof(rdb_control) == RDB_CONTROL_BYTES && offsetof(rdb_control,
 RDB_CHECKED bool rdb_control_read(const char *home, rdb_control *control, rdb_error *err);
 /* Sets magic, serial and crc, writes the older copy and syncs it. */
 RDB_CHECKED bool rdb_control_write(const char *home, rdb_control *control, rdb_error *err);
+/* Both copies of the control file, byte by byte: a damaged one is no error where the other is good, but it is damage. */
+RDB_CHECKED bool rdb_control_verify(const char *home, void (*complain)(void *context, uint64_t offset, const char *problem), void *context, rdb_error *err);
 
 typedef struct rdb_instance_options {
     const char *name;            /* instance.name */

@@ -42,6 +42,7 @@ struct rdb_engine {
 static void register_functions(void)
 {
     rdb_exec_register();
+    rdb_command_register();
     session_register_functions();
     session_register_activity_functions();
     session_register_backup_functions();

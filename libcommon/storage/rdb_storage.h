@@ -17,6 +17,7 @@
 #ifndef RDB_STORAGE_H
 #define RDB_STORAGE_H
 
+#include "task/rdb_task.h"
 #include "wal/rdb_wal.h"
 
 typedef struct rdb_page {
@@ -210,5 +211,23 @@ void rdb_storage_get_statistics(rdb_storage *storage, rdb_storage_statistics *st
  * A block that probably has room for bytes; *found false: extend. */
 RDB_CHECKED bool rdb_space_find(rdb_storage *storage, uint32_t pdb, uint64_t file, uint32_t bytes, uint64_t *block, bool *found, rdb_error *err);
 void rdb_space_note(rdb_storage *storage, uint32_t pdb, uint64_t file, uint64_t block, uint32_t free_bytes);
+
+/* ---- checking (verify.c) ---------------------------------------------------------------------------------------------
+ * Every page of every file below a data directory against its checksum and its place, as the disk has it. */
+typedef struct rdb_storage_check {
+    const char *data_directory;
+    uint32_t page_bytes;
+    uint32_t pdb;         /* 0: all */
+    rdb_storage *storage; /* the one that serves the files now; NULL: nobody does */
+    rdb_cancel *cancel;   /* or NULL */
+    /* file: its path below the data directory. problem: a sentence without its period. */
+    void (*complain)(void *context, const char *file, rdb_page_tag tag, const char *problem);
+    void *context;
+} rdb_storage_check;
+typedef struct rdb_storage_checked {
+    uint64_t files, pages, problems;
+} rdb_storage_checked;
+RDB_CHECKED bool rdb_storage_verify_files(const rdb_storage_check *check, rdb_storage_checked *checked, rdb_error *err); /* adds to *checked */
+const char *rdb_storage_data_directory(const rdb_storage *storage);
 
 #endif

@@ -55,6 +55,13 @@ static bool chain_has_key(const key_question *question, rdb_undo_address undo, b
     return ok;
 }
 
+bool heap_chain_has_key(const heap_place *place, rdb_row_address address, uint64_t index_file, rdb_slice key, rdb_undo_address undo, bool *has_key,
+                        rdb_error *err)
+{
+    const key_question question = {.place = place, .address = address, .index_file = index_file, .key = key};
+    return chain_has_key(&question, undo, has_key, err);
+}
+
 static bool key_is_needed(void *context, bool *needed, rdb_error *err)
 {
     const key_question *question = context;

@@ -155,6 +155,13 @@ typedef struct rdb_table_sweep_result {
 } rdb_table_sweep_result;
 RDB_CHECKED bool rdb_table_sweep(const rdb_table *table, rdb_cancel *cancel, rdb_table_sweep_result *result, rdb_error *err);
 RDB_CHECKED bool rdb_table_block_count(const rdb_table *table, uint64_t *blocks, rdb_error *err);
+/* ---- checking (verify.c); others may write meanwhile. slot UINT32_MAX: the problem is of the whole page. */
+typedef void (*rdb_table_complain)(void *context, uint64_t block, uint32_t slot, const char *problem);
+RDB_CHECKED bool rdb_table_verify(const rdb_table *table, rdb_cancel *cancel, rdb_table_complain complain, void *context, uint64_t *pages, rdb_error *err);
+/* For an index entry that no visible row explains: does its address hold a row at all, and has one of the row's versions that the undo
+ * store still knows the key? */
+RDB_CHECKED bool rdb_table_has_row(const rdb_table *table, rdb_row_address address, uint64_t index_file, rdb_slice key, bool *has_row, bool *has_key,
+                                   rdb_error *err);
 void rdb_table_register_redo(void);
 
 #endif

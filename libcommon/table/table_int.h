@@ -190,6 +190,10 @@ bool heap_apply_edits(heap_write *w, const heap_edits_set *set, rdb_undo_append 
 /* How much of the start and the end two stretches share. */
 void heap_compare(const uint8_t *a, uint32_t a_length, const uint8_t *b, uint32_t b_length, uint32_t *start, uint32_t *end);
 
+/* cleanup.c: does a version of the row, from the one whose record stands at undo back, say that it has or had the key? */
+bool heap_chain_has_key(const heap_place *place, rdb_row_address address, uint64_t index_file, rdb_slice key, rdb_undo_address undo, bool *has_key,
+                        rdb_error *err);
+
 bool heap_check_pdb(const rdb_table *table, const rdb_txn *txn, rdb_error *err);
 
 #define HEAP_HEADS_MAX 1600u

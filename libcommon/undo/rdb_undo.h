@@ -173,6 +173,11 @@ rdb_scn rdb_undo_purged_scn(rdb_undo *undo, uint32_t pdb);
 /* Queues aborted work that is not in the queue: what stood in the logs before a restart. */
 void rdb_undo_add_job(rdb_undo *undo, const rdb_undo_job *job);
 
+/* Reads every record that the logs of a PDB still keep (verify.c): each must be whole, and its predecessors older than it. */
+typedef void (*rdb_undo_complain)(void *context, rdb_undo_address address, const char *problem);
+RDB_CHECKED bool rdb_undo_verify(rdb_undo *undo, uint32_t pdb, rdb_cancel *cancel, rdb_undo_complain complain, void *context, uint64_t *records,
+                                 rdb_error *err);
+
 /* Purge, which lies above, can be asked to run now: VACUUM. Set by whoever opens it; NULL: there is none. */
 void rdb_undo_set_purger(rdb_undo *undo, bool (*run)(void *context, rdb_error *err), void *context);
 RDB_CHECKED bool rdb_undo_purge_now(rdb_undo *undo, rdb_error *err);

@@ -90,4 +90,21 @@ uint32_t rdb_upkeep_timeline(const rdb_upkeep *upkeep);
 RDB_CHECKED bool rdb_recovery_run(rdb_storage *storage, const rdb_wal_config *wal, rdb_lsn redo_lsn, rdb_recovery_result *result,
                                   rdb_error *err);
 
+/* ---- checking the files of an instance that nobody serves, whose lock the caller holds (verify.c) ---------------------------------
+ * Nothing is changed. One that was not closed cleanly may hold pages that recovery would mend: open and close it first. */
+typedef struct rdb_file_problem {
+    const char *file;    /* below the data directory */
+    bool is_page;        /* position is a block of the file in tag, else an offset */
+    uint64_t position;
+    rdb_page_tag tag;
+    const char *problem; /* a sentence without its period */
+} rdb_file_problem;
+typedef struct rdb_files_checked {
+    rdb_storage_checked storage;
+    rdb_wal_checked wal;
+    uint64_t problems; /* in all */
+} rdb_files_checked;
+RDB_CHECKED bool rdb_upkeep_verify_files(const char *home, void (*complain)(void *context, const rdb_file_problem *problem), void *context,
+                                         rdb_files_checked *checked, rdb_error *err);
+
 #endif

@@ -174,4 +174,16 @@ RDB_CHECKED bool rdb_wal_reader_next(rdb_wal_reader *reader, rdb_wal_record *rec
 rdb_lsn rdb_wal_reader_end(const rdb_wal_reader *reader);
 uint32_t rdb_wal_reader_timeline(const rdb_wal_reader *reader); /* of the byte before the end: the incarnation it was written in */
 
+/* ---- checking (verify.c) ------------------------------------------------------------------------------------------
+ * The log of an instance that nobody has open: the headers of its segments, and every record from the oldest one on that is whole
+ * up to the one at last, which there must be. needed: from here on no segment may be missing. What lies behind last was never
+ * written or is an older life of the file: it cannot be judged. */
+typedef struct rdb_wal_checked {
+    uint64_t segments, records, bytes, problems;
+    rdb_lsn first; /* of the first record that was looked at */
+} rdb_wal_checked;
+typedef void (*rdb_wal_complain)(void *context, const char *file_name, uint64_t offset, const char *problem);
+RDB_CHECKED bool rdb_wal_verify(const rdb_wal_config *config, rdb_lsn needed, rdb_lsn last, rdb_wal_complain complain, void *context,
+                                rdb_wal_checked *checked, rdb_error *err);
+
 #endif

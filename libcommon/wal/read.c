@@ -412,3 +412,26 @@ bool rdb_wal_reader_next(rdb_wal_reader *reader, rdb_wal_record *record, bool *f
     *found = true;
     return true;
 }
+
+void wal_reader_move(rdb_wal_reader *reader, rdb_lsn lsn)
+{
+    reader->position = wal_normalise(&reader->config, lsn);
+}
+
+bool wal_reader_check(rdb_wal_reader *reader, bool *valid, bool *gap_is_zero, rdb_lsn *next, rdb_error *err)
+{
+    uint32_t length = 0;
+    rdb_lsn stop = 0;
+    bool whole = false;
+    uint8_t gap[8] = {0};
+    *gap_is_zero = true;
+    *next = reader->position;
+    if (!load_record(reader, reader->position, valid, &length, &stop, err) || !*valid)
+        return !rdb_error_is_set(err);
+    uint32_t gap_bytes = (uint32_t)(RDB_ALIGN_UP((uint64_t)length, UINT64_C(8)) - length);
+    if (!fetch(reader, stop, gap, gap_bytes, &whole, err))
+        return false;
+    *gap_is_zero = !whole || rdb_get_u64(gap) == 0;
+    *next = wal_normalise(&reader->config, wal_advance(&reader->config, reader->position, (uint64_t)length + gap_bytes));
+    return true;
+}

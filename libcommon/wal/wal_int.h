@@ -110,6 +110,11 @@ bool wal_config_check(const rdb_wal_config *config, rdb_error *err);
 /* Numbers of the segment files in the directory, sorted, in the arena. */
 bool wal_segment_list(const char *directory, rdb_arena *arena, uint64_t **numbers, uint32_t *count, rdb_error *err);
 
+/* read.c, for verify.c: the reader stands at lsn from here on; is there a valid record where it stands, does nothing follow it up
+ * to the next one (*next), which stands at a multiple of 8? */
+void wal_reader_move(rdb_wal_reader *reader, rdb_lsn lsn);
+bool wal_reader_check(rdb_wal_reader *reader, bool *valid, bool *gap_is_zero, rdb_lsn *next, rdb_error *err);
+
 /* Makes prepared_lsn at least stop, out of the reserve where that may be used and the disk is full.
  * False: 53100, 58030; nothing half made stays under a segment's name. */
 bool wal_prepare_until(rdb_wal *wal, rdb_lsn stop, bool use_reserve, rdb_error *err);

@@ -1,0 +1,7 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+load ../e2e/helper
+
+@test "damage: 10,000 single damaged bytes are found and named by rdb-vacuum --verify" {
+    BIN_DIR=$BIN "$TOP/tests/random/damage" --count 10000 --round 25 --open 30 >&3
+}
