@@ -5,13 +5,11 @@
 
 static bool type_name_is_free(rdb_access *access, const char *name, uint32_t namespace_oid, bool names_schema, rdb_arena *arena, rdb_error *err)
 {
-    rdb_catalog_row row;
-    bool found;
+    bool taken;
     char schema[RDB_NAMEDATALEN];
-    const rdb_datum keys[] = {datum_text(name), datum_oid(namespace_oid)};
-    if (!catalog_find_row(access, RDB_PG_TYPE, INDEX_TYPE_NAME, keys, 2, arena, &row, &found, err))
+    if (!ddl_type_name_is_taken(access, name, namespace_oid, arena, &taken, err))
         return false;
-    if (!found)
+    if (!taken)
         return true;
     if (!names_schema)
         return rdb_error_set(err, RDB_DUPLICATE_OBJECT, "type \"%s\" already exists", name);
@@ -319,7 +317,10 @@ static bool move_type(rdb_access *access, uint32_t oid, const char *name, uint32
         return false;
     if (array_oid == 0)
         return true;
-    return move_type(access, array_oid, name != NULL ? rdb_arena_printf(arena, "_%.62s", name) : NULL, namespace_oid, arena, err);
+    char array_name[RDB_NAMEDATALEN];
+    if (name != NULL && !ddl_choose_array_name(access, name, old_namespace, arena, array_name, err))
+        return false;
+    return move_type(access, array_oid, name != NULL ? array_name : NULL, namespace_oid, arena, err);
 }
 
 bool rdb_ddl_rename_type(rdb_access *access, uint32_t oid, const char *name, rdb_error *err)

@@ -139,8 +139,14 @@ typedef struct type_definition {
     bool not_null;
     char delimiter;                   /* 0: a comma */
     const char *default_tree, *default_text;
+    bool is_preferred, is_shell;
+    uint32_t typmod_in, typmod_out;
 } type_definition;
 RDB_CHECKED bool ddl_insert_type(rdb_access *access, const type_definition *definition, rdb_arena *arena, rdb_error *err);
+/* A free name for the array type of an element of that name. */
+RDB_CHECKED bool ddl_choose_array_name(rdb_access *access, const char *element_name, uint32_t namespace_oid, rdb_arena *arena, char name[RDB_NAMEDATALEN], rdb_error *err);
+/* Does a type have the name? An array type that was made for its element is renamed out of the way. */
+RDB_CHECKED bool ddl_type_name_is_taken(rdb_access *access, const char *name, uint32_t namespace_oid, rdb_arena *arena, bool *taken, rdb_error *err);
 /* The array type of an element: makes a free name for it ("_name", more underscores where that is taken). */
 RDB_CHECKED bool ddl_insert_array_type(rdb_access *access, const type_definition *element, rdb_arena *arena, rdb_error *err);
 

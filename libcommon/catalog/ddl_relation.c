@@ -71,12 +71,10 @@ static bool insert_system_columns(rdb_access *access, uint32_t relation_oid, rdb
 
 static bool check_type_name(rdb_access *access, uint32_t namespace_oid, const char *name, rdb_arena *arena, rdb_error *err)
 {
-    rdb_catalog_row row;
-    bool found;
-    const rdb_datum keys[] = {datum_text(name), datum_oid(namespace_oid)};
-    if (!catalog_find_row(access, RDB_PG_TYPE, INDEX_TYPE_NAME, keys, 2, arena, &row, &found, err))
+    bool taken;
+    if (!ddl_type_name_is_taken(access, name, namespace_oid, arena, &taken, err))
         return false;
-    if (!found)
+    if (!taken)
         return true;
     rdb_error_set(err, RDB_DUPLICATE_OBJECT, "type \"%s\" already exists", name);
     return rdb_error_hint(err, "A relation has an associated type of the same name, so you must use a name that doesn't conflict with any existing type.");
@@ -397,6 +395,13 @@ static bool move_row_type(rdb_access *access, uint32_t type_oid, const char *nam
         return true;
     if (!need_row(access, RDB_PG_TYPE, INDEX_TYPE_OID, &key, 1, arena, &row, err))
         return false;
+    if (name != NULL && row_oid(&row, RDB_pg_type_typelem) == 0) {
+        bool taken;
+        if (!ddl_type_name_is_taken(access, name, row_oid(&row, RDB_pg_type_typnamespace), arena, &taken, err))
+            return false;
+        if (taken)
+            return rdb_error_set(err, RDB_DUPLICATE_OBJECT, "type \"%s\" already exists", name);
+    }
     if (name != NULL)
         row.values[RDB_pg_type_typname - 1] = datum_text(name);
     if (namespace_oid != 0)
@@ -404,8 +409,8 @@ static bool move_row_type(rdb_access *access, uint32_t type_oid, const char *nam
     const uint32_t array_oid = row_oid(&row, RDB_pg_type_typarray);
     if (!rdb_catalog_update(access, RDB_PG_TYPE, &row, err))
         return false;
-    if (name != NULL)
-        snprintf(array_name, sizeof array_name, "_%.62s", name);
+    if (name != NULL && array_oid != 0 && !ddl_choose_array_name(access, name, row_oid(&row, RDB_pg_type_typnamespace), arena, array_name, err))
+        return false;
     return array_oid == 0 || move_row_type(access, array_oid, name != NULL ? array_name : NULL, namespace_oid, arena, err);
 }
 

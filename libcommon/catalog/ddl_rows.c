@@ -202,8 +202,8 @@ bool ddl_insert_type(rdb_access *access, const type_definition *definition, rdb_
     set_bool(&row, RDB_pg_type_typbyval, definition->is_by_value);
     set_char(&row, RDB_pg_type_typtype, definition->kind);
     set_char(&row, RDB_pg_type_typcategory, definition->category);
-    set_bool(&row, RDB_pg_type_typispreferred, false);
-    set_bool(&row, RDB_pg_type_typisdefined, true);
+    set_bool(&row, RDB_pg_type_typispreferred, definition->is_preferred);
+    set_bool(&row, RDB_pg_type_typisdefined, !definition->is_shell);
     set_char(&row, RDB_pg_type_typdelim, definition->delimiter != 0 ? definition->delimiter : ',');
     set_oid(&row, RDB_pg_type_typrelid, definition->relation_oid);
     set_oid(&row, RDB_pg_type_typsubscript, definition->subscript);
@@ -213,8 +213,8 @@ bool ddl_insert_type(rdb_access *access, const type_definition *definition, rdb_
     set_oid(&row, RDB_pg_type_typoutput, definition->output);
     set_oid(&row, RDB_pg_type_typreceive, definition->receive);
     set_oid(&row, RDB_pg_type_typsend, definition->send);
-    set_oid(&row, RDB_pg_type_typmodin, 0);
-    set_oid(&row, RDB_pg_type_typmodout, 0);
+    set_oid(&row, RDB_pg_type_typmodin, definition->typmod_in);
+    set_oid(&row, RDB_pg_type_typmodout, definition->typmod_out);
     set_oid(&row, RDB_pg_type_typanalyze, definition->analyze);
     set_char(&row, RDB_pg_type_typalign, definition->align);
     set_char(&row, RDB_pg_type_typstorage, definition->storage);
@@ -228,21 +228,50 @@ bool ddl_insert_type(rdb_access *access, const type_definition *definition, rdb_
     return row_insert(&row, err);
 }
 
-bool ddl_insert_array_type(rdb_access *access, const type_definition *element, rdb_arena *arena, rdb_error *err)
+bool ddl_choose_array_name(rdb_access *access, const char *element_name, uint32_t namespace_oid, rdb_arena *arena, char name[RDB_NAMEDATALEN], rdb_error *err)
 {
-    enum { ARRAY_IN = 750, ARRAY_OUT = 751, ARRAY_RECEIVE = 2400, ARRAY_SEND = 2401, ARRAY_ANALYZE = 3816, ARRAY_SUBSCRIPT = 6179 };
-    char name[RDB_NAMEDATALEN] = "";
     bool found = true;
     for (unsigned underscores = 1; found && underscores < RDB_NAMEDATALEN - 1; underscores++) {
         rdb_catalog_row row;
         memset(name, '_', underscores);
-        snprintf(name + underscores, sizeof name - underscores, "%s", element->name);
-        const rdb_datum keys[] = {datum_text(name), datum_oid(element->namespace_oid)};
+        snprintf(name + underscores, RDB_NAMEDATALEN - underscores, "%s", element_name);
+        const rdb_datum keys[] = {datum_text(name), datum_oid(namespace_oid)};
         if (!catalog_find_row(access, RDB_PG_TYPE, INDEX_TYPE_NAME, keys, 2, arena, &row, &found, err))
             return false;
     }
-    if (found)
-        return rdb_error_set(err, RDB_DUPLICATE_OBJECT, "could not form array type name for type \"%s\"", element->name);
+    return !found || rdb_error_set(err, RDB_DUPLICATE_OBJECT, "could not form array type name for type \"%s\"", element_name);
+}
+
+/* An array type that came with its element gives way: more underscores. */
+bool ddl_type_name_is_taken(rdb_access *access, const char *name, uint32_t namespace_oid, rdb_arena *arena, bool *taken, rdb_error *err)
+{
+    rdb_catalog_row row, element;
+    char moved[RDB_NAMEDATALEN];
+    bool found = false;
+    const rdb_datum keys[] = {datum_text(name), datum_oid(namespace_oid)};
+    *taken = false;
+    if (!catalog_find_row(access, RDB_PG_TYPE, INDEX_TYPE_NAME, keys, 2, arena, &row, taken, err) || !*taken)
+        return !rdb_error_is_set(err);
+    const rdb_datum key = datum_oid(row_oid(&row, RDB_pg_type_typelem));
+    if (key.oid == 0)
+        return true;
+    if (!catalog_find_row(access, RDB_PG_TYPE, INDEX_TYPE_OID, &key, 1, arena, &element, &found, err))
+        return false;
+    if (!found || row_oid(&element, RDB_pg_type_typarray) != row_oid(&row, RDB_pg_type_oid))
+        return true;
+    if (!ddl_choose_array_name(access, name, namespace_oid, arena, moved, err))
+        return false;
+    row.values[RDB_pg_type_typname - 1] = datum_text(moved);
+    *taken = false;
+    return rdb_catalog_update(access, RDB_PG_TYPE, &row, err);
+}
+
+bool ddl_insert_array_type(rdb_access *access, const type_definition *element, rdb_arena *arena, rdb_error *err)
+{
+    enum { ARRAY_IN = 750, ARRAY_OUT = 751, ARRAY_RECEIVE = 2400, ARRAY_SEND = 2401, ARRAY_ANALYZE = 3816, ARRAY_SUBSCRIPT = 6179 };
+    char name[RDB_NAMEDATALEN] = "";
+    if (!ddl_choose_array_name(access, element->name, element->namespace_oid, arena, name, err))
+        return false;
     const type_definition array = {.oid = element->array_oid,
                                    .namespace_oid = element->namespace_oid,
                                    .owner_oid = element->owner_oid,

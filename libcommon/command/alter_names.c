@@ -109,7 +109,7 @@ static bool open_for_change(rdb_command_context *context, const rdb_ast_table *t
         return true;
     }
     for (size_t i = 0; i < RDB_COUNT_OF(KINDS); i++)
-        if (KINDS[i].type == type && (*relation)->kind != KINDS[i].kind)
+        if (KINDS[i].type == type && (*relation)->kind != KINDS[i].kind && ((*relation)->kind != 'I' || KINDS[i].kind != 'i'))
             return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "\"%s\" is not %s", (*relation)->name, KINDS[i].words);
     return command_check_owner(context, *relation, err);
 }
@@ -215,7 +215,9 @@ bool command_rename(rdb_command_context *context, const rdb_ast_rename *statemen
         return command_rename_policy(context, statement, err);
     if (!is_column && !is_relation_type(statement->object_type))
         return rename_object(context, statement, err);
-    if (!open_for_change(context, statement->table, is_column ? RDB_SQL_OBJECT_TABLE : statement->object_type, statement->missing_ok, &relation, err))
+    /* ALTER INDEX has always renamed tables too */
+    const bool is_any = is_column || statement->object_type == RDB_SQL_OBJECT_INDEX;
+    if (!open_for_change(context, statement->table, is_any ? RDB_SQL_OBJECT_TABLE : statement->object_type, statement->missing_ok, &relation, err))
         return false;
     if (relation == NULL)
         return true;
@@ -311,8 +313,6 @@ bool command_set_owner(rdb_command_context *context, const rdb_ast_set_owner *st
 static bool comment_object(rdb_command_context *context, const rdb_ast_comment *statement, rdb_error *err)
 {
     command_object object;
-    if (statement->object_type == RDB_SQL_OBJECT_LARGEOBJECT)
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "COMMENT ON LARGE OBJECT is not supported yet");
     return command_find_object(context, statement->object_type, NULL, statement->object, NULL, false, &object, err) && command_check_object_owner(context, &object, err) &&
            rdb_ddl_comment(context->access, object.address, statement->comment, err);
 }

@@ -221,12 +221,49 @@ static const char *kind_words(char kind)
     return kind == 'v' ? "views" : kind == 'm' ? "materialized views" : kind == 'i' ? "indexes" : kind == 'S' ? "sequences" : kind == 'c' ? "composite types" : "tables";
 }
 
+/* Options that only those who write or maintain the table look at. */
+static rdb_lock_mode options_lock(const rdb_ast_node *written)
+{
+    const rdb_list *options = written != NULL ? &((const rdb_ast_items *)written)->items : NULL;
+    for (uint32_t i = 0; options != NULL && i < options->count; i++) {
+        const char *name = ((const rdb_ast_option *)options->items[i])->name;
+        if (strncmp(name, "autovacuum_", 11) != 0 && strncmp(name, "vacuum_", 7) != 0 && strcmp(name, "fillfactor") != 0 && strcmp(name, "parallel_workers") != 0 &&
+            strcmp(name, "toast_tuple_target") != 0 && strcmp(name, "log_autovacuum_min_duration") != 0)
+            return RDB_LOCK_ACCESS_EXCLUSIVE;
+    }
+    return options != NULL && options->count > 0 ? RDB_LOCK_SHARE_UPDATE_EXCLUSIVE : RDB_LOCK_ACCESS_EXCLUSIVE;
+}
+
+/* What a part needs: as little as PostgreSQL documents, so that readers, and for some writers too, go on beside it. */
+static rdb_lock_mode lock_of(const rdb_ast_alter_command *command)
+{
+    switch (command->kind) {
+    case RDB_SQL_ALTER_SET_STATISTICS:
+    case RDB_SQL_ALTER_SET_OPTIONS:
+    case RDB_SQL_ALTER_RESET_OPTIONS:
+    case RDB_SQL_ALTER_CLUSTER_ON:
+    case RDB_SQL_ALTER_DROP_CLUSTER:
+    case RDB_SQL_ALTER_VALIDATE_CONSTRAINT:
+        return RDB_LOCK_SHARE_UPDATE_EXCLUSIVE;
+    case RDB_SQL_ALTER_SET_REL_OPTIONS:
+    case RDB_SQL_ALTER_RESET_REL_OPTIONS:
+        return options_lock(command->def);
+    case RDB_SQL_ALTER_ADD_CONSTRAINT:
+        return ((const rdb_ast_constraint *)command->def)->kind == RDB_SQL_CONSTRAINT_FOREIGN ? RDB_LOCK_SHARE_ROW_EXCLUSIVE : RDB_LOCK_ACCESS_EXCLUSIVE;
+    default:
+        return RDB_LOCK_ACCESS_EXCLUSIVE;
+    }
+}
+
 bool command_alter_table(rdb_command_context *context, const rdb_ast_alter_table *statement, rdb_error *err)
 {
     const rdb_relation *relation = NULL;
+    rdb_lock_mode lock = RDB_LOCK_NONE;
     if (statement->object_type == RDB_SQL_OBJECT_TYPE)
         return command_alter_composite(context, statement, err);
-    if (!command_open_table(context, statement->table, RDB_LOCK_ACCESS_EXCLUSIVE, statement->missing_ok, &relation, err))
+    for (uint32_t i = 0; i < statement->commands.count; i++) /* the modes that parts ask for are each above the next */
+        lock = RDB_MAX(lock, lock_of(statement->commands.items[i]));
+    if (!command_open_table(context, statement->table, lock != RDB_LOCK_NONE ? lock : RDB_LOCK_ACCESS_EXCLUSIVE, statement->missing_ok, &relation, err))
         return false;
     if (relation == NULL) {
         command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "relation \"%s\" does not exist, skipping", statement->table->name);

@@ -411,9 +411,14 @@ static bool locks_begin(rdb_call *call, void *state, const rdb_datum *arguments,
     (void)arguments, (void)is_null;
     if (!list_sessions(call, &infos, &count) || !list_locks(call, &locks))
         return false;
-    for (uint32_t i = 0; i < locks.count; i++)
-        if (!add_lock(call, state, &locks.items[i], infos, count))
+    for (uint32_t i = 0; i < locks.count; i++) {
+        const rdb_lock_info *lock = &locks.items[i];
+        const session_activity_info *holder = find_process(infos, count, lock->process_id);
+        if (lock->tag.kind == RDB_LOCK_XID && lock->granted && holder != NULL && holder->xid == lock->tag.a)
+            continue; /* its own number: add_transaction says it, of those who never locked it too */
+        if (!add_lock(call, state, lock, infos, count))
             return false;
+    }
     for (uint32_t i = 0; i < count; i++)
         add_transaction(call, state, &infos[i]);
     return add_reads(call, state, infos, count);
