@@ -3,7 +3,7 @@
  * privileges; there is one item a grantee and grantor; items without privileges are dropped. */
 #include "catalog/rdb_acl.h"
 
-#include "catalog/catalog_int.h"
+#include "catalog/ddl_int.h"
 
 #include <strings.h>
 
@@ -43,6 +43,8 @@ uint32_t rdb_acl_all(rdb_acl_kind kind)
         return RDB_ACL_USAGE | RDB_ACL_CREATE;
     case 't':
         return RDB_ACL_CREATE;
+    case 'L':
+        return RDB_ACL_SELECT | RDB_ACL_UPDATE;
     default: /* languages, types, foreign things */
         return RDB_ACL_USAGE;
     }
@@ -424,6 +426,7 @@ static const struct acl_place {
     {'s', RDB_PG_CLASS, 2662, RDB_pg_class_relname, RDB_pg_class_relowner, RDB_pg_class_relacl, "sequence"},
     {'d', RDB_PG_DATABASE, 2672, RDB_pg_database_datname, RDB_pg_database_datdba, RDB_pg_database_datacl, "database"},
     {'f', RDB_PG_PROC, 2690, RDB_pg_proc_proname, RDB_pg_proc_proowner, RDB_pg_proc_proacl, "function"},
+    {'L', 2995, 2996, 0, RDB_pg_largeobject_metadata_lomowner, RDB_pg_largeobject_metadata_lomacl, "large object"},
     {'l', 2612, 2682, RDB_pg_language_lanname, RDB_pg_language_lanowner, RDB_pg_language_lanacl, "language"},
     {'n', RDB_PG_NAMESPACE, 2685, RDB_pg_namespace_nspname, RDB_pg_namespace_nspowner, RDB_pg_namespace_nspacl, "schema"},
     {'T', RDB_PG_TYPE, 2703, RDB_pg_type_typname, RDB_pg_type_typowner, RDB_pg_type_typacl, "type"},
@@ -460,7 +463,10 @@ bool rdb_acl_get_object(rdb_access *access, rdb_arena *arena, rdb_acl_kind kind,
     if (!catalog_find_row(access, place->catalog_oid, place->index_oid, &key, 1, arena, &row, found, err) || !*found)
         return !rdb_error_is_set(err);
     object->catalog_oid = place->catalog_oid;
-    row_name(&row, place->name, object->name);
+    if (place->name != 0)
+        row_name(&row, place->name, object->name);
+    else
+        snprintf(object->name, sizeof object->name, "%u", oid);
     object->owner = row_oid(&row, place->owner);
     if (kind == 'f')
         object->relation_kind = row_char(&row, RDB_pg_proc_prokind);
@@ -493,6 +499,34 @@ bool rdb_acl_get_object(rdb_access *access, rdb_arena *arena, rdb_acl_kind kind,
     return true;
 }
 
+static void mark_restricted(rdb_database *database, uint32_t oid)
+{
+    atomic_fetch_or_explicit(&database->restricted[oid / 64], UINT64_C(1) << (oid % 64), memory_order_relaxed);
+}
+
+static bool note_restricted(void *context, rdb_access *access, uint32_t catalog_oid, rdb_catalog_row *row, rdb_error *err)
+{
+    (void)context, (void)catalog_oid, (void)err;
+    if (row_oid(row, RDB_pg_proc_oid) < RDB_FIRST_NORMAL_OID && !row->is_null[RDB_pg_proc_proacl - 1])
+        mark_restricted(access->context.database, row_oid(row, RDB_pg_proc_oid));
+    return true;
+}
+
+bool rdb_acl_is_restricted(rdb_access *access, const rdb_function *function, bool *is_restricted, rdb_error *err)
+{
+    rdb_database *database = access->context.database;
+    *is_restricted = function->has_acl;
+    if (function->oid >= RDB_FIRST_NORMAL_OID || access->context.role_oid == 0)
+        return true;
+    if (!atomic_load_explicit(&database->knows_restricted, memory_order_acquire)) { /* at first; two threads may both do it */
+        if (!visit_rows(access, RDB_PG_PROC, 0, NULL, 0, note_restricted, NULL, err))
+            return false;
+        atomic_store_explicit(&database->knows_restricted, true, memory_order_release);
+    }
+    *is_restricted = (atomic_load_explicit(&database->restricted[function->oid / 64], memory_order_relaxed) & (UINT64_C(1) << (function->oid % 64))) != 0;
+    return true;
+}
+
 bool rdb_acl_set_object(rdb_access *access, const rdb_acl_object *object, const rdb_acl *acl, rdb_error *err)
 {
     const struct acl_place *place = place_of(object->kind);
@@ -504,6 +538,8 @@ bool rdb_acl_set_object(rdb_access *access, const rdb_acl_object *object, const 
     const uint32_t catalog_oid = is_column ? RDB_PG_ATTRIBUTE : place->catalog_oid;
     const int column = is_column ? RDB_pg_attribute_attacl : place->acl;
     bool ok = arena != NULL || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    if (object->kind == 'f' && object->oid < RDB_FIRST_NORMAL_OID)
+        mark_restricted(access->context.database, object->oid);
     ok = ok && catalog_find_row(access, catalog_oid, is_column ? 2659 : place->index_oid, keys, is_column ? 2 : 1, arena, &row, &found, err);
     if (ok && !found)
         ok = rdb_error_set(err, RDB_INTERNAL_ERROR, "object %u vanished while its privileges changed", object->oid);
@@ -643,8 +679,6 @@ static bool check_columns(rdb_access *access, const rdb_relation *relation, cons
             }
             continue;
         }
-        if (number < 0)
-            return true;
         if (!has_column_bit(access, relation, number, role, bit, &has, err))
             return false;
         if (!has)

@@ -67,6 +67,8 @@ struct rdb_database {
     uint64_t temp_slots[64];                  /* a bit for each schema of temporary objects that a session has */
     bool makes_system_objects;
     _Atomic bool collations_registered;       /* collation.c */
+    _Atomic bool knows_restricted;            /* acl.c: the bits below were read from pg_proc */
+    _Atomic uint64_t restricted[RDB_FIRST_NORMAL_OID / 64]; /* built-in functions that not everyone may call; a bit once set stays */
 };
 
 struct rdb_catalog {

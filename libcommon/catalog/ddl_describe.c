@@ -3,6 +3,7 @@
 #include "catalog/rdb_acl.h"
 
 #include "catalog/ddl_int.h"
+#include "catalog/rdb_large_object.h"
 
 enum {
     PG_DEFAULT_ACL = 826, PG_SERVER = 1417, PG_WRAPPER = 2328, PG_AMOP = 2602, PG_AMPROC = 2603, PG_CONVERSION = 2607, PG_LANGUAGE = 2612,
@@ -407,6 +408,9 @@ bool rdb_object_describe(rdb_access *access, rdb_object_address object, rdb_strb
     case PG_AMOP:
     case PG_AMPROC:
         ok = describe_member(access, object.catalog_oid == PG_AMOP, object.object_oid, arena, text, err);
+        break;
+    case RDB_PG_LARGEOBJECT:
+        rdb_strbuf_addf(text, "large object %u", object.object_oid);
         break;
     case PG_DEFAULT_ACL:
         ok = describe_default_acl(access, object.object_oid, arena, text, err);

@@ -6,6 +6,7 @@
  * oldest. Each is removed when all that depends on it is; the list that people see is the reverse, so that an object stands
  * after what it depends on, older ones first: PostgreSQL's order. */
 #include "catalog/ddl_int.h"
+#include "catalog/rdb_large_object.h"
 
 #include <stdlib.h>
 
@@ -333,6 +334,8 @@ static bool drop_object(rdb_access *access, rdb_object_address object, rdb_arena
         return delete_rows(access, 2600 /* pg_aggregate */, 2650, &key, 1, err) && delete_rows(access, RDB_PG_PROC, INDEX_PROC_OID, &key, 1, err);
     case 3602: /* a text search configuration has a map */
         return delete_rows(access, 3603, 3609, &key, 1, err) && delete_rows(access, 3602, 3712, &key, 1, err);
+    case RDB_PG_LARGEOBJECT:
+        return delete_rows(access, RDB_PG_LARGEOBJECT, 2683, &key, 1, err) && delete_rows(access, 2995 /* pg_largeobject_metadata */, 2996, &key, 1, err);
     case RDB_PG_OPERATOR:
         return ddl_drop_operator(access, object.object_oid, err);
     case RDB_PG_TRIGGER:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * DDL on constraints, schemas and enums; dependencies and comments of all objects. */
 #include "catalog/ddl_int.h"
+#include "catalog/rdb_large_object.h"
 
 #include <stdlib.h>
 
@@ -10,6 +11,8 @@
 bool ddl_is_pinned(rdb_object_address object)
 {
     enum { FIRST_UNPINNED = 12000 };
+    if (object.catalog_oid == RDB_PG_LARGEOBJECT) /* users number them as they like */
+        return false;
     return object.object_oid < FIRST_UNPINNED && !(object.catalog_oid == RDB_PG_NAMESPACE && object.object_oid == RDB_NAMESPACE_PUBLIC);
 }
 

@@ -4,6 +4,7 @@
 #include "catalog/rdb_acl.h"
 
 #include "catalog/ddl_int.h"
+#include "catalog/rdb_large_object.h"
 
 #include <stdlib.h>
 
@@ -102,7 +103,7 @@ static bool names_role(search *s, const rdb_catalog_row *row, bool *does, rdb_er
 static bool look_at(void *context, rdb_access *access, uint32_t catalog_oid, rdb_catalog_row *row, rdb_error *err)
 {
     search *s = context;
-    rdb_object_address object = {catalog_oid, row_oid(row, s->kind->oid), 0};
+    rdb_object_address object = {catalog_oid == PG_LARGEOBJECT ? RDB_PG_LARGEOBJECT : catalog_oid, row_oid(row, s->kind->oid), 0};
     const bool owns = s->kind->owner != 0 && row_oid(row, s->kind->owner) == s->role_oid;
     bool is_named = false, is_other = false;
     if (catalog_oid == RDB_PG_ATTRIBUTE)
@@ -230,6 +231,8 @@ bool ddl_report_role_objects(rdb_access *access, uint32_t role_oid, const char *
 /* ---- another owner --------------------------------------------------------------------------------------------------------------- */
 static const owned_kind *kind_of(uint32_t catalog_oid)
 {
+    if (catalog_oid == RDB_PG_LARGEOBJECT) /* what they are called by; their owners stand elsewhere */
+        catalog_oid = PG_LARGEOBJECT;
     for (size_t i = 0; i < RDB_COUNT_OF(KINDS); i++)
         if (KINDS[i].catalog_oid == catalog_oid && KINDS[i].owner != 0)
             return &KINDS[i];
@@ -303,6 +306,7 @@ bool rdb_ddl_set_owner(rdb_access *access, uint32_t catalog_oid, uint32_t object
     rdb_arena *arena = ddl_arena(err);
     rdb_catalog_row row;
     const rdb_datum key = datum_oid(object_oid);
+    catalog_oid = kind->catalog_oid;
     bool ok = arena != NULL && need_row(access, catalog_oid, kind->oid_index, &key, 1, arena, &row, err);
     if (ok && row_oid(&row, kind->owner) != owner_oid) {
         const new_owner change = {row_oid(&row, kind->owner), owner_oid, arena};
@@ -360,7 +364,7 @@ static bool leave_list(rdb_access *access, rdb_object_address object, uint32_t r
     rdb_acl acl, left;
     const owned_kind *kind = object.sub_id != 0 ? NULL : kind_of(object.catalog_oid);
     const rdb_datum keys[] = {datum_oid(object.object_oid), datum_int16((int16_t)object.sub_id)};
-    const uint32_t catalog_oid = object.sub_id != 0 ? RDB_PG_ATTRIBUTE : object.catalog_oid;
+    const uint32_t catalog_oid = object.sub_id != 0 ? RDB_PG_ATTRIBUTE : kind != NULL ? kind->catalog_oid : object.catalog_oid;
     const int column = object.sub_id != 0 ? RDB_pg_attribute_attacl : kind != NULL ? kind->acl : RDB_pg_parameter_acl_paracl;
     const uint32_t index = object.sub_id != 0 ? INDEX_ATTRIBUTE_NUMBER : kind != NULL ? kind->oid_index : 6247;
     if (!need_row(access, catalog_oid, index, keys, object.sub_id != 0 ? 2 : 1, arena, &row, err) ||

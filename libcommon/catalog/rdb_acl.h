@@ -75,6 +75,8 @@ RDB_CHECKED bool rdb_acl_set_object(rdb_access *access, const rdb_acl_object *ob
 RDB_CHECKED bool rdb_acl_object_mask(rdb_access *access, const rdb_acl_object *object, uint32_t role, uint32_t asked, bool any, uint32_t *got, rdb_error *err);
 /* 42501 "permission denied for schema s" unless the role has all of asked. */
 RDB_CHECKED bool rdb_acl_check(rdb_access *access, rdb_acl_kind kind, uint32_t oid, uint32_t role, uint32_t asked, rdb_error *err);
+/* Might somebody be refused the function? Cheap: built-in functions are asked of a bitmap that knows whose list was ever changed. */
+RDB_CHECKED bool rdb_acl_is_restricted(rdb_access *access, const rdb_function *function, bool *is_restricted, rdb_error *err);
 /* "permission denied for table t". false. */
 bool rdb_acl_denied(const rdb_acl_object *object, rdb_error *err);
 /* May the role act as the owner? */

@@ -60,8 +60,11 @@ void rdb_database_make_system_objects(rdb_database *database, bool on);
 bool rdb_database_makes_system_objects(const rdb_database *database);
 /* Opens a database by name even where it takes no connections (template0): for rdb-init and maintenance. */
 RDB_CHECKED bool rdb_database_open_any(rdb_catalog *catalog, const char *name, rdb_database **database, rdb_error *err);
-/* PostgreSQL's own scripts of CREATE VIEW and the like, many statements each; zero-terminated. */
-typedef enum rdb_catalog_script_name { RDB_SCRIPT_SYSTEM_VIEWS, RDB_SCRIPT_INFORMATION_SCHEMA } rdb_catalog_script_name;
+/* PostgreSQL's own scripts of CREATE VIEW, GRANT and the like, many statements each, and the rows of information_schema.sql_features, a
+ * line each with tabs between the columns; zero-terminated. */
+typedef enum rdb_catalog_script_name {
+    RDB_SCRIPT_SYSTEM_VIEWS, RDB_SCRIPT_INFORMATION_SCHEMA, RDB_SCRIPT_SYSTEM_FUNCTIONS, RDB_SCRIPT_SQL_FEATURES
+} rdb_catalog_script_name;
 const char *rdb_catalog_script(rdb_catalog_script_name name);
 /* CREATE DATABASE clones a template PDB; DROP DATABASE. Run outside a transaction block, as PostgreSQL has it. */
 RDB_CHECKED bool rdb_database_create(rdb_catalog *catalog, const char *name, const char *template_name, uint32_t owner_oid, rdb_error *err);
@@ -380,6 +383,9 @@ typedef struct rdb_catalog_scan rdb_catalog_scan;
 /* Rows whose first key_count columns of the index equal keys (index_oid 0: all rows, in heap order). */
 RDB_CHECKED bool rdb_catalog_scan_open(rdb_catalog_scan **scan, rdb_access *access, uint32_t catalog_oid, uint32_t index_oid,
                                        const rdb_datum *keys, uint16_t key_count, rdb_arena *arena, rdb_error *err);
+/* The same as of a snapshot of the transaction's (NULL: the latest state), by index from the end where backward. */
+RDB_CHECKED bool rdb_catalog_scan_open_at(rdb_catalog_scan **scan, rdb_access *access, uint32_t catalog_oid, uint32_t index_oid, const rdb_datum *keys,
+                                          uint16_t key_count, const rdb_snapshot *snapshot, bool backward, rdb_arena *arena, rdb_error *err);
 RDB_CHECKED bool rdb_catalog_scan_next(rdb_catalog_scan *scan, rdb_catalog_row *row, bool *found, rdb_error *err);
 void rdb_catalog_scan_close(rdb_catalog_scan **scan);
 RDB_CHECKED bool rdb_catalog_insert(rdb_access *access, uint32_t catalog_oid, const rdb_datum *values, const bool *is_null, rdb_error *err);

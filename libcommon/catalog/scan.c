@@ -87,6 +87,12 @@ static const rdb_relation_index *find_index(const rdb_relation *relation, uint32
 bool rdb_catalog_scan_open(rdb_catalog_scan **scan, rdb_access *access, uint32_t catalog_oid, uint32_t index_oid, const rdb_datum *keys,
                            uint16_t key_count, rdb_arena *arena, rdb_error *err)
 {
+    return rdb_catalog_scan_open_at(scan, access, catalog_oid, index_oid, keys, key_count, NULL, false, arena, err);
+}
+
+bool rdb_catalog_scan_open_at(rdb_catalog_scan **scan, rdb_access *access, uint32_t catalog_oid, uint32_t index_oid, const rdb_datum *keys,
+                              uint16_t key_count, const rdb_snapshot *snapshot, bool backward, rdb_arena *arena, rdb_error *err)
+{
     *scan = NULL;
     const rdb_relation *relation = system_relation(access->context.database, catalog_oid);
     if (relation == NULL)
@@ -97,7 +103,9 @@ bool rdb_catalog_scan_open(rdb_catalog_scan **scan, rdb_access *access, uint32_t
     opened->capacity = index_oid == 0 ? SCAN_ROWS : 8;
     if (!access_txn_for(access, relation, false, &opened->txn, err))
         return false;
-    if (access->loads && opened->txn == access->context.txn)
+    if (snapshot != NULL && opened->txn == access->context.txn)
+        opened->snapshot = *snapshot;
+    else if (access->loads && opened->txn == access->context.txn)
         opened->snapshot = access->load_snapshot;
     else
         rdb_txn_latest_snapshot(opened->txn, &opened->snapshot);
@@ -127,7 +135,7 @@ bool rdb_catalog_scan_open(rdb_catalog_scan **scan, rdb_access *access, uint32_t
             goto failed;
         opened->bound = (rdb_slice){(const uint8_t *)bound.data, bound.length};
         rdb_index_range range = {.lower = opened->bound, .upper = opened->bound};
-        if (!rdb_index_cursor_open(&opened->cursor, &opened->index->index, &range, false, arena, err))
+        if (!rdb_index_cursor_open(&opened->cursor, &opened->index->index, &range, backward, arena, err))
             goto failed;
     } else if (!rdb_table_scan_open(&opened->table_scan, &relation->table, opened->txn, &opened->snapshot, opened->columns, column_count, 0,
                                     UINT64_MAX, arena, err)) {

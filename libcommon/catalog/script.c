@@ -14,6 +14,8 @@
 
 SCRIPT(system_views, "system_views.sql")
 SCRIPT(information_schema, "information_schema.sql")
+SCRIPT(system_functions, "system_functions.sql")
+SCRIPT(sql_features, "sql_features.txt")
 
 const char *rdb_catalog_script(rdb_catalog_script_name name)
 {
@@ -22,6 +24,10 @@ const char *rdb_catalog_script(rdb_catalog_script_name name)
         return catalog_script_system_views;
     case RDB_SCRIPT_INFORMATION_SCHEMA:
         return catalog_script_information_schema;
+    case RDB_SCRIPT_SYSTEM_FUNCTIONS:
+        return catalog_script_system_functions;
+    case RDB_SCRIPT_SQL_FEATURES:
+        return catalog_script_sql_features;
     }
     return "";
 }

@@ -103,6 +103,7 @@ typedef struct command_object {
 /* table and sub_name: of what is on a relation, where the statement keeps them apart from node. */
 RDB_CHECKED bool command_find_object(rdb_command_context *context, rdb_sql_object_type type, const rdb_ast_table *table, const rdb_ast_node *node, const char *sub_name,
                                      bool missing_ok, command_object *object, rdb_error *err);
+uint32_t command_large_object_oid(const rdb_ast_node *node);
 RDB_CHECKED bool command_check_object_owner(rdb_command_context *context, const command_object *object, rdb_error *err); /* 42501 */
 /* RENAME (name, namespace_oid 0) and SET SCHEMA (name NULL) of what is one row. */
 RDB_CHECKED bool command_change_object(rdb_command_context *context, const command_object *object, const char *name, uint32_t namespace_oid, rdb_error *err);

@@ -24,6 +24,7 @@ static rdb_acl_kind kind_of(rdb_sql_object_type type)
     case RDB_SQL_OBJECT_DATABASE: return 'd';
     case RDB_SQL_OBJECT_FUNCTION: case RDB_SQL_OBJECT_PROCEDURE: case RDB_SQL_OBJECT_ROUTINE: return 'f';
     case RDB_SQL_OBJECT_LANGUAGE: return 'l';
+    case RDB_SQL_OBJECT_LARGEOBJECT: return 'L';
     case RDB_SQL_OBJECT_SCHEMA: return 'n';
     case RDB_SQL_OBJECT_TYPE: case RDB_SQL_OBJECT_DOMAIN: return 'T';
     case RDB_SQL_OBJECT_TABLESPACE: return 't';
@@ -41,6 +42,7 @@ static const char *kind_words(rdb_sql_object_type type)
     case RDB_SQL_OBJECT_PROCEDURE: return "procedure";
     case RDB_SQL_OBJECT_ROUTINE: return "routine";
     case RDB_SQL_OBJECT_LANGUAGE: return "language";
+    case RDB_SQL_OBJECT_LARGEOBJECT: return "large object";
     case RDB_SQL_OBJECT_SCHEMA: return "schema";
     case RDB_SQL_OBJECT_TYPE: return "type";
     case RDB_SQL_OBJECT_DOMAIN: return "domain";
@@ -198,6 +200,18 @@ static bool change_object(grant_work *w, rdb_acl_object *object, uint32_t bits, 
     return !has_changed || rdb_acl_set_object(w->context->access, object, &acl, w->err);
 }
 
+/* A column to grant on: the system's own too. */
+static bool column_to_grant(const rdb_relation *relation, const char *name, int16_t *number, rdb_error *err)
+{
+    static const char *const SYSTEM[] = {"ctid", "xmin", "cmin", "xmax", "cmax", "tableoid"};
+    for (size_t i = 0; i < RDB_COUNT_OF(SYSTEM) && (relation->kind == 'r' || relation->kind == 'p' || relation->kind == 'm'); i++)
+        if (strcmp(name, SYSTEM[i]) == 0) {
+            *number = (int16_t)(-1 - (int16_t)i);
+            return true;
+        }
+    return command_column_number(relation, name, number, err);
+}
+
 static bool change_columns(grant_work *w, const rdb_relation *relation)
 {
     for (uint32_t i = 0; i < w->column_grants.count; i++) {
@@ -207,7 +221,7 @@ static bool change_columns(grant_work *w, const rdb_relation *relation)
             rdb_acl_object object;
             int16_t number;
             bool found;
-            if (!command_column_number(relation, privilege->columns.items[k], &number, w->err) ||
+            if (!column_to_grant(relation, privilege->columns.items[k], &number, w->err) ||
                 !rdb_acl_get_object(w->context->access, w->context->arena, 'c', relation->oid, number, &object, &found, w->err) ||
                 !change_object(w, &object, bits, privilege->columns.items[k], false))
                 return false;
@@ -340,10 +354,18 @@ static bool change_named(grant_work *w, const rdb_ast_node *object)
             return rdb_error_set(w->err, RDB_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", name);
         return change_by_oid(w, oid);
     }
+    case 'L': {
+        command_object large;
+        return command_find_object(context, RDB_SQL_OBJECT_LARGEOBJECT, NULL, object, NULL, false, &large, w->err) && change_by_oid(w, large.address.object_oid);
+    }
     case 'd':
         return find_by_name(w, RDB_PG_DATABASE, RDB_pg_database_datname, RDB_pg_database_oid, RDB_INVALID_CATALOG_NAME, ((const rdb_ast_value *)object)->text, &oid) &&
                change_by_oid(w, oid);
     case 'l':
+        if (strcmp(((const rdb_ast_value *)object)->text, "c") == 0 || strcmp(((const rdb_ast_value *)object)->text, "internal") == 0) {
+            rdb_error_set(w->err, RDB_WRONG_OBJECT_TYPE, "language \"%s\" is not trusted", ((const rdb_ast_value *)object)->text);
+            return rdb_error_detail(w->err, "GRANT and REVOKE are not allowed on untrusted languages, because only superusers can use untrusted languages.");
+        }
         return find_by_name(w, 2612, RDB_pg_language_lanname, RDB_pg_language_oid, RDB_UNDEFINED_OBJECT, ((const rdb_ast_value *)object)->text, &oid) && change_by_oid(w, oid);
     default:
         return find_by_name(w, RDB_PG_TABLESPACE, RDB_pg_tablespace_spcname, RDB_pg_tablespace_oid, RDB_UNDEFINED_OBJECT, ((const rdb_ast_value *)object)->text, &oid) &&
@@ -461,6 +483,8 @@ bool command_grant_role(rdb_command_context *context, const rdb_ast_grant_role *
             rdb_role member;
             if (!command_find_role(context, grantee->kind == RDB_SQL_ROLE_NAMED ? grantee->name : grantee->kind == RDB_SQL_ROLE_PUBLIC ? "public" : context->role->name, &member, err))
                 return false;
+            if (member.oid == RDB_ROLE_DATABASE_OWNER)
+                return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "role \"%s\" cannot be a member of any role", member.name);
             bool is_circular = false;
             if (statement->is_grant && role.oid == member.oid)
                 return rdb_error_set(err, RDB_INVALID_GRANT_OPERATION, "role \"%s\" is a member of role \"%s\"", role.name, member.name);

@@ -2,6 +2,7 @@
  * Objects of any kind by the name that a statement gives them: what COMMENT, DROP, RENAME, SET SCHEMA and OWNER TO begin with. Relations
  * and their columns, types and routines have ways of their own and come here only to be passed on. */
 #include "catalog/rdb_acl.h"
+#include "catalog/rdb_large_object.h"
 #include "command/command_int.h"
 
 enum {
@@ -322,6 +323,12 @@ static bool find_named(rdb_command_context *context, const named_kind *kind, con
                          kind->type == RDB_SQL_OBJECT_COLLATION ? "%s \"%s\" for encoding \"UTF8\" does not exist" : "%s \"%s\" does not exist", kind->word, name.whole);
 }
 
+uint32_t command_large_object_oid(const rdb_ast_node *node)
+{
+    const rdb_ast_value *value = (const rdb_ast_value *)node; /* above two thousand million it is no integer to the grammar */
+    return value->kind == RDB_SQL_VALUE_INTEGER ? (uint32_t)value->integer : (uint32_t)strtoul(value->text, NULL, 10);
+}
+
 bool command_find_object(rdb_command_context *context, rdb_sql_object_type type, const rdb_ast_table *table, const rdb_ast_node *node, const char *sub_name, bool missing_ok,
                          command_object *object, rdb_error *err)
 {
@@ -344,6 +351,20 @@ bool command_find_object(rdb_command_context *context, rdb_sql_object_type type,
     if (kind != NULL)
         return find_named(context, kind, node, missing_ok, object, err);
     switch (type) {
+    case RDB_SQL_OBJECT_LARGEOBJECT: {
+        rdb_acl_object found_object;
+        bool found = false;
+        const uint32_t oid = command_large_object_oid(node);
+        if (!rdb_acl_get_object(context->access, context->arena, 'L', oid, 0, &found_object, &found, err))
+            return false;
+        if (!found)
+            return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "large object %u does not exist", oid);
+        object->word = "large object";
+        object->name = rdb_arena_strdup(context->arena, found_object.name);
+        object->address = (rdb_object_address){RDB_PG_LARGEOBJECT, oid, 0};
+        object->owner_oid = found_object.owner;
+        return true;
+    }
     case RDB_SQL_OBJECT_CAST:
         return find_cast(context, node, missing_ok, object, err);
     case RDB_SQL_OBJECT_OPERATOR:

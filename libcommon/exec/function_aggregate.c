@@ -3,6 +3,7 @@
  * kernels and routines, strict ones and polymorphic ones, are called as in any expression. A state is one value, kept in memory of its own
  * that grows by doubling: a state that is replaced by a longer one each row takes no more than twice what the longest needs. */
 #include "exec/exec_int.h"
+#include "expr/rdb_routine.h"
 
 typedef struct part { /* one of the functions */
     const rdb_function *function; /* NULL: there is none */
@@ -261,6 +262,8 @@ bool exec_aggregate_open(rdb_execution *x, const rdb_function *function, const e
     static const rdb_aggregate_entry plain = {.state_bytes = sizeof(state), .update = update_state, .finish = finish_state};
     static const rdb_aggregate_entry strict = {.state_bytes = sizeof(state), .update = update_state, .finish = finish_state, .flags = RDB_AGGREGATE_SKIPS_NULLS};
     *made = NULL;
+    if (!rdb_function_check_execute(&x->eval, function, err))
+        return false;
     *entry = rdb_aggregate_find(function->kernel_oid != 0 ? function->kernel_oid : function->oid);
     if (*entry != NULL)
         return true;

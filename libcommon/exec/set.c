@@ -149,6 +149,8 @@ static bool open_set_call(rdb_execution *x, set_call *set, rdb_expr *expr, const
         return exec_compile(x, &set->arguments, &expr, 1, err) && plan_shape(x, set, expr, in_from, err);
     const rdb_expr_function *e = set->expr;
     set->entry = rdb_set_kernel_find(e->function->oid);
+    if (!rdb_function_check_execute(&x->eval, e->function, err))
+        return false;
     if (set->entry == NULL && rdb_function_can_run(e->function)) {
         set->routine = RDB_NEW(arena, rdb_routine_site);
         set->as_row = !gives_fields;

@@ -117,6 +117,8 @@ static bool set_kernel(compiler *c, program_step *step, const rdb_function *func
                        rdb_expr *const *arguments, uint32_t argument_count)
 {
     const rdb_kernel_entry *entry = rdb_kernel_find(function->kernel_oid != 0 ? function->kernel_oid : function->oid);
+    if (!rdb_function_check_execute(c->eval, function, c->err))
+        return false;
     if (entry == NULL) {
         rdb_routine_site *site = RDB_NEW(c->arena, rdb_routine_site);
         if (!rdb_routine_site_make(site, function, c->eval, c->arena, c->err))

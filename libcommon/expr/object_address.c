@@ -2,6 +2,7 @@
  * Addresses of objects: what an object is called for people (pg_describe_object) and for programs (pg_identify_object,
  * pg_identify_object_as_address), and which object such a name means (pg_get_object_address). */
 #include "expr/kernels.h"
+#include "catalog/rdb_large_object.h"
 #include "catalog/rdb_ddl.h"
 #include <stdlib.h>
 
@@ -388,6 +389,17 @@ static bool name_object(rdb_call *call, uint32_t class_oid, uint32_t oid, int32_
     if (class != NULL)
         return name_named(call, class, oid, out);
     switch (class_oid) {
+    case RDB_PG_LARGEOBJECT: {
+        bool exists = false;
+        const char *number = rdb_arena_printf(call->arena, "%u", oid);
+        if (!rdb_large_object_exists(access_of(call), NULL, oid, &exists, call->err) || !exists)
+            return !rdb_error_is_set(call->err);
+        out->type = "large object";
+        add_part(out, number);
+        rdb_strbuf_adds(&out->identity, number);
+        rdb_strbuf_addf(&out->phrase, "large object %s", number);
+        return true;
+    }
     case RDB_PG_CLASS: return name_relation(call, oid, sub, out);
     case RDB_PG_TYPE: return name_type(call, oid, out);
     case RDB_PG_PROC: return name_function(call, oid, out);
@@ -755,7 +767,11 @@ static bool find_object(rdb_call *call, address *at)
         const unsigned long oid = strtoul(at->names[0], &end, 10);
         if (end == at->names[0] || *end != '\0')
             return rdb_error_set(call->err, RDB_INVALID_TEXT_REPRESENTATION, "invalid input syntax for type oid: \"%s\"", at->names[0]);
-        return rdb_error_set(call->err, RDB_UNDEFINED_OBJECT, "large object %lu does not exist", oid);
+        bool exists = false;
+        at->class_oid = RDB_PG_LARGEOBJECT;
+        at->oid = (uint32_t)oid;
+        return rdb_large_object_exists(rdb_eval_of(call)->access, NULL, at->oid, &exists, call->err) &&
+               (exists || rdb_error_set(call->err, RDB_UNDEFINED_OBJECT, "large object %lu does not exist", oid));
     }
     if (at->name_count == 0)
         return want_names(call, at, 1, 9);

@@ -131,6 +131,8 @@ static bool next_privilege(rdb_call *call, const char **at, uint32_t allowed, ui
         has_option = true;
     }
     *bit = rdb_acl_bit(word);
+    if (strcmp(word, "RULE") == 0 && (allowed & RDB_ACL_TRUNCATE) != 0) /* tables had it once: nobody has it */
+        return true;
     if ((*bit & allowed) == 0)
         return rdb_error_set(call->err, RDB_INVALID_PARAMETER_VALUE, "unrecognized privilege type: \"%.*s\"", (int)strcspn(start, ","), start);
     if (has_option)
@@ -144,7 +146,7 @@ static bool ask(rdb_call *call, rdb_access *access, const rdb_acl_object *object
     if (a->is_public ? !rdb_acl_mask(access, &object->acl, object->kind, RDB_ACL_PUBLIC, object->owner, bit, false, &got, call->err)
                      : !rdb_acl_object_mask(access, object, a->role, bit, false, &got, call->err))
         return false;
-    *has = *has || got == bit;
+    *has = *has || (got == bit && bit != 0);
     return true;
 }
 
@@ -199,8 +201,10 @@ static bool has_privilege(rdb_call *call, rdb_acl_kind kind, int family, const r
         } else if (relation != NULL) {
             const char *name = expr_get_text(call, values[at]);
             for (uint16_t i = 0; i < relation->column_count; i++)
-                if (!relation->columns[i].is_dropped && strcmp(relation->columns[i].name, name) == 0)
+                if (strcmp(relation->columns[i].name, name) == 0) {
                     a.column = (int16_t)(i + 1);
+                    a.is_missing = relation->columns[i].is_dropped;
+                }
             if (a.column == 0)
                 return rdb_error_set(call->err, RDB_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist", name, relation->name);
         }

@@ -51,6 +51,8 @@ void rdb_language_register(const rdb_language *language);
 const rdb_language *rdb_language_find(uint32_t oid); /* NULL: none */
 /* Can a call of this function be run at all: by a kernel or by a language? */
 bool rdb_function_can_run(const rdb_function *function);
+/* 42501 where the access's role may not call it. */
+RDB_CHECKED bool rdb_function_check_execute(const rdb_eval *eval, const rdb_function *function, rdb_error *err);
 
 /* A site for a call: 0A000 where there is no handler, 42501 where the access's role may not call the function. */
 RDB_CHECKED bool rdb_routine_site_make(rdb_routine_site *site, const rdb_function *function, rdb_eval *eval, rdb_arena *arena, rdb_error *err);

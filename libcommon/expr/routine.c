@@ -43,9 +43,17 @@ bool rdb_function_can_run(const rdb_function *function)
     return function->has_body && rdb_language_find(function->language_oid) != NULL;
 }
 
+bool rdb_function_check_execute(const rdb_eval *eval, const rdb_function *function, rdb_error *err)
+{
+    bool is_restricted = false;
+    if (eval->access == NULL || !rdb_acl_is_restricted(eval->access, function, &is_restricted, err))
+        return eval->access == NULL;
+    return !is_restricted || rdb_acl_check(eval->access, 'f', function->oid, rdb_access_get_context(eval->access)->role_oid, RDB_ACL_EXECUTE, err);
+}
+
 bool rdb_routine_site_make(rdb_routine_site *site, const rdb_function *function, rdb_eval *eval, rdb_arena *arena, rdb_error *err)
 {
-    if (function->has_acl && eval->access != NULL && !rdb_acl_check(eval->access, 'f', function->oid, rdb_access_get_context(eval->access)->role_oid, RDB_ACL_EXECUTE, err))
+    if (!rdb_function_check_execute(eval, function, err))
         return false;
     *site = (rdb_routine_site){.function = function, .arena = arena, .language = rdb_language_find(function->language_oid)};
     return rdb_function_can_run(function) || rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "function \"%s\" is not supported", function->name);

@@ -44,6 +44,7 @@ static void register_functions(void)
     rdb_exec_register();
     rdb_command_register();
     session_register_functions();
+    session_register_large_objects();
     session_register_activity_functions();
     session_register_backup_functions();
     session_register_advisory_functions();

@@ -158,6 +158,7 @@ struct rdb_session {
     bool is_automatic;                /* the server's own: autoanalyze.c */
     bool is_active;                   /* from a message that runs something to the next ReadyForQuery */
     rdb_counters *counters;      /* of its database; NULL: not counted */
+    struct session_large_objects *large_objects; /* large_objects.c: descriptors of the transaction; NULL: none were opened */
     struct session_notify *notify; /* notify.c; NULL: it said and heard nothing yet */
     struct session_activity *activity; /* its entry in the engine's list; NULL: not listed */
 };
@@ -290,6 +291,10 @@ RDB_CHECKED bool session_import_snapshot(rdb_session *session, const char *id, r
 /* portal.c: portals and the ends of transactions. At a commit those WITH HOLD keep their rows (which may fail). */
 bool session_close_portals(rdb_session *session, bool committing, rdb_error *err);
 void session_close_failed_portals(rdb_session *session); /* after an error: those that were running cannot go on */
+/* large_objects.c: what becomes of open descriptors at the transaction's end, RELEASE and ROLLBACK TO */
+void session_large_objects_forget(rdb_session *session);
+void session_large_objects_release(rdb_session *session, uint32_t savepoint_no);
+void session_large_objects_rollback(rdb_session *session, uint32_t savepoint_no);
 void session_close_portals_above(rdb_session *session, uint32_t level);
 
 void session_notice(rdb_session *session, const char *severity, const char *sqlstate, const char *format, ...) RDB_PRINTF(4, 5);

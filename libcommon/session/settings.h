@@ -66,5 +66,6 @@ RDB_CHECKED bool session_log_in(rdb_session *session, rdb_error *err);
 RDB_CHECKED bool session_setting_begin_with(rdb_session *session, const char *name, const char *value, rdb_error *err);
 RDB_CHECKED bool session_settings_discard(rdb_session *session, rdb_error *err); /* RESET ALL */
 void session_register_functions(void); /* functions.c */
+void session_register_large_objects(void);
 
 #endif

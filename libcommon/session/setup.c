@@ -47,7 +47,8 @@ static bool run_statement(rdb_session *session, rdb_strbuf *output, const char *
     return false;
 }
 
-static bool run_script(rdb_session *session, rdb_strbuf *output, const char *script, rdb_error *err)
+/* only_privileges: GRANT and REVOKE of the script, nothing else. */
+static bool run_script(rdb_session *session, rdb_strbuf *output, const char *script, bool only_privileges, rdb_error *err)
 {
     const size_t length = strlen(script);
     rdb_sql_piece piece;
@@ -58,13 +59,36 @@ static bool run_script(rdb_session *session, rdb_strbuf *output, const char *scr
         char *text = strndup(script + at + piece.start, piece.length);
         if (text == NULL)
             return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-        bool ok = run_statement(session, output, text, true, err);
+        const char *begin = text; /* behind comments */
+        while (strncmp(begin, "--", 2) == 0 || strncmp(begin, "/*", 2) == 0 || *begin == ' ' || *begin == '\n') {
+            const char *next = *begin == '-' ? strchr(begin, '\n') : *begin == '/' ? strstr(begin, "*/") : begin;
+            begin = next != NULL ? next + (*begin == '/' ? 2 : 1) : begin + strlen(begin);
+        }
+        bool ok = (only_privileges && strncmp(begin, "GRANT ", 6) != 0 && strncmp(begin, "REVOKE ", 7) != 0) || run_statement(session, output, text, true, err);
         free(text);
         if (!ok)
             return false;
         if (end == RDB_SQL_CUT_TEXT)
             return true;
     }
+}
+
+/* The file's lines as one INSERT. */
+static bool fill_features(rdb_session *session, rdb_strbuf *output, const char *lines, rdb_error *err)
+{
+    rdb_strbuf text;
+    rdb_strbuf_init(&text, NULL);
+    rdb_strbuf_adds(&text, "INSERT INTO information_schema.sql_features (feature_id, feature_name, sub_feature_id, sub_feature_name, is_supported, comments) VALUES ");
+    for (bool is_first = true; *lines != '\0'; is_first = false) {
+        rdb_strbuf_adds(&text, is_first ? "('" : ", ('");
+        for (; *lines != '\0' && *lines != '\n'; lines++)
+            rdb_strbuf_adds(&text, *lines == '\t' ? "', '" : *lines == '\'' ? "''" : (char[]){*lines, '\0'});
+        rdb_strbuf_adds(&text, "')");
+        lines += *lines == '\n';
+    }
+    bool ok = rdb_strbuf_check(&text, err) && run_statement(session, output, text.data, true, err);
+    rdb_strbuf_free(&text);
+    return ok;
 }
 
 static bool drop_output(void *output)
@@ -113,10 +137,12 @@ static bool set_up_database(rdb_engine *engine, const rdb_role *role, rdb_databa
     rdb_database_make_system_objects(database, true);
     bool ok = run_statement(session, &output, "SET synchronous_commit = off", false, err) &&
               run_statement(session, &output, "SET search_path = pg_catalog", false, err) &&
-              run_script(session, &output, rdb_catalog_script(RDB_SCRIPT_SYSTEM_VIEWS), err);
+              run_script(session, &output, rdb_catalog_script(RDB_SCRIPT_SYSTEM_VIEWS), false, err);
     for (size_t i = 0; ok && i < RDB_COUNT_OF(OWN_VIEWS); i++)
         ok = run_statement(session, &output, OWN_VIEWS[i], false, err);
-    ok = ok && run_script(session, &output, rdb_catalog_script(RDB_SCRIPT_INFORMATION_SCHEMA), err);
+    ok = ok && run_script(session, &output, rdb_catalog_script(RDB_SCRIPT_INFORMATION_SCHEMA), false, err) &&
+         fill_features(session, &output, rdb_catalog_script(RDB_SCRIPT_SQL_FEATURES), err) &&
+         run_script(session, &output, rdb_catalog_script(RDB_SCRIPT_SYSTEM_FUNCTIONS), true, err);
     for (size_t i = 0; ok && i < RDB_COUNT_OF(PRIVILEGES); i++)
         ok = run_statement(session, &output, PRIVILEGES[i], true, err);
     rdb_database_make_system_objects(database, false);

@@ -53,6 +53,7 @@ static void forget(rdb_session *session, bool committed)
     session->has_txn_snapshot = false;
     session->savepoint_count = 0;
     session_notify_forget(session);
+    session_large_objects_forget(session);
     session->block = SESSION_IDLE;
     session_settings_end_transaction(session, committed);
 }
@@ -341,6 +342,7 @@ static bool release_savepoint(rdb_session *session, const char *name, rdb_error 
     rdb_txn_release_level(session->txn, savepoint->level);
     session_settings_pop(session, savepoint->settings_level, true);
     session_notify_release(session, savepoint_no);
+    session_large_objects_release(session, savepoint_no);
     session->is_read_only = savepoint->was_read_only;
     session->savepoint_count = savepoint_no;
     return true;
@@ -356,6 +358,7 @@ static bool rollback_to_savepoint(rdb_session *session, const char *name, rdb_er
     rdb_txn_rollback_level(session->txn, savepoint->level);
     session_settings_pop(session, savepoint->settings_level, false);
     session_notify_rollback(session, savepoint_no);
+    session_large_objects_rollback(session, savepoint_no);
     session->is_read_only = savepoint->was_read_only;
     session->savepoint_count = savepoint_no;
     session->block = SESSION_BLOCK;

@@ -1,0 +1,42 @@
+-- EXECUTE on functions of the system: what is taken from PUBLIC at the start, and what an owner takes away later.
+create role bif_user;
+create role bif_watcher in role pg_monitor;
+select has_function_privilege('bif_user', 'pg_ls_logdir()', 'execute'), has_function_privilege('bif_watcher', 'pg_ls_logdir()', 'execute'),
+       has_function_privilege('bif_user', 'lo_export(oid, text)', 'execute'), has_function_privilege('bif_user', 'lower(text)', 'execute');
+set role bif_user;
+select lo_export(1, '/nowhere');
+select pg_stat_reset();
+select upper('x');
+reset role;
+revoke execute on function upper(text) from public;
+set role bif_user;
+select upper('x');
+reset role;
+grant execute on function upper(text) to bif_user;
+set role bif_user;
+select upper('x');
+reset role;
+revoke execute on function upper(text) from bif_user;
+grant execute on function upper(text) to public;
+create aggregate bif_sum(int4) (sfunc = int4pl, stype = int4);
+revoke all on function bif_sum(int4) from public;
+set role bif_user;
+select bif_sum(x) from generate_series(1, 3) x;
+reset role;
+-- columns of the system
+create table bif_t (a int, b int);
+grant select (a, tableoid) on bif_t to bif_user;
+grant select (nothing) on bif_t to bif_user;
+set role bif_user;
+select tableoid::regclass, a from bif_t;
+select ctid, a from bif_t;
+reset role;
+grant usage on language c to bif_user;
+grant bif_user to pg_database_owner;
+select has_table_privilege('bif_user', 'bif_t', 'rule');
+select member::regrole, roleid::regrole from pg_auth_members where member = 'pg_monitor'::regrole order by 2;
+select feature_name, is_supported from information_schema.sql_features where feature_id = 'E011' order by sub_feature_id limit 3;
+drop table bif_t;
+drop aggregate bif_sum(int4);
+drop role bif_user;
+drop role bif_watcher;
