@@ -375,14 +375,21 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
     }
     path->rows *= plan_selectivity_list(level, rel, &others);
     path->rows = path->rows < 1 ? 1 : rint(path->rows);
-    /* Down the tree, then one heap page for each row at worst, of which half are taken to be in memory; rows that lie in the index's
-     * order share pages. Between the two as the square of the correlation says, which is PostgreSQL's rule. */
-    double heap_pages = RDB_MIN(fetched, rel->pages), ordered_pages = RDB_MAX(1.0, fetched * rel->pages / RDB_MAX(rel->tuples, 1.0));
-    double correlation = first_correlation(rel, index_no);
-    heap_pages += correlation * correlation * (RDB_MIN(ordered_pages, heap_pages) - heap_pages);
-    path->startup = 0.25 + COST_OPERATOR * log2(rel->tuples + 2);
-    double leaf_pages = RDB_MAX(1.0, fetched / 200) * (relids_empty(path->needs) ? 1 : 0.5); /* inside a loop others have read some of them */
-    path->total = path->startup + COST_RANDOM_PAGE * leaf_pages + heap_pages * COST_RANDOM_PAGE * 0.5 + fetched * (COST_INDEX_TUPLE + COST_TUPLE + COST_OPERATOR + plan_quals_cost(p, &path->filter));
+    uint64_t index_blocks = 0;
+    if (!rdb_storage_block_count(index->index.storage, index->index.pdb, index->index.file, RDB_FORK_MAIN, &index_blocks, p->err))
+        return false;
+    plan_index_read read = {.rel = rel, .index_pages = plan_pages(index->index.storage, index_blocks), .entries = fetched, .share = fetched / RDB_MAX(rel->tuples, 1.0), .scans = 1, .loops = 1,
+                            .correlation = first_correlation(rel, index_no), .bound_count = bounding.count, .filter = &path->filter};
+    for (uint32_t i = 0; i < path->bounds.count; i++) {
+        const plan_match *match = path->bounds.items[i];
+        read.scans = match->is_any ? plan_array_items(match->value) : read.scans;
+    }
+    double smallest = 0; /* of what stands around it: so often it is read at least */
+    for (uint32_t i = 1; i <= level->range_count; i++)
+        if (relids_has(path->needs, i) && level->rels[i] != NULL && (smallest == 0 || level->rels[i]->rows < smallest))
+            smallest = level->rels[i]->rows;
+    read.loops = RDB_MAX(smallest, 1.0);
+    plan_index_cost(level, &read, &path->startup, &path->total);
     *out = path;
     return true;
 }

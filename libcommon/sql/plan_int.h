@@ -403,6 +403,23 @@ bool plan_flatten(plan_level *level, plan_tree *group);
 bool plan_group_path(plan_level *level, plan_tree *group, plan_path **out);
 /* plan_build.c */
 bool plan_build_path(plan_level *level, plan_path *path, plan_built *built);
+/* plan_index_cost.c: sizes of tables, in PostgreSQL's pages, and what reading through an index costs. */
+double plan_pages(const rdb_storage *storage, uint64_t blocks);
+int32_t plan_type_width(const rdb_type *type, int32_t typmod);
+int32_t plan_column_width(const rdb_relation *relation, int16_t attribute_no);
+bool plan_estimate_size(plan_level *level, plan_rel *rel); /* fills pages, tuples, width */
+typedef struct plan_index_read {
+    const plan_rel *rel;
+    double index_pages;
+    double entries, share;   /* of the index met between the bounds; of the table fetched */
+    double scans;            /* of the index: elements of an array; 1: one */
+    double loops;            /* how often it is read anew, by a loop around it; 1: once */
+    double correlation;
+    uint32_t bound_count;
+    const rdb_list *filter;
+} plan_index_read;
+double plan_array_items(const rdb_expr *array); /* so many elements, or what is taken for that */
+void plan_index_cost(plan_level *level, const plan_index_read *read, double *startup, double *total);
 /* plan_index.c: expressions and predicates of indexes, read where they are first asked for. */
 typedef struct plan_index {
     bool is_read;

@@ -273,19 +273,8 @@ static double selectivity_of(plan_level *level, const rdb_list *clauses)
 
 static bool estimate_relation(plan_level *level, plan_rel *rel)
 {
-    const rdb_relation *relation = rel->range->relation;
-    uint64_t blocks = 0;
-    if (!rdb_table_block_count(&relation->table, &blocks, level->p->err))
+    if (!plan_estimate_size(level, rel))
         return false;
-    rel->pages = blocks > 0 ? (double)blocks : 1;
-    if (relation->tuples < 0 && rel->pages < 10)
-        rel->pages = 10; /* never counted: it is likely to grow, and a plan may be kept for long */
-    rel->width = 0;
-    for (uint16_t i = 0; i < relation->column_count; i++)
-        if (!relation->columns[i].is_dropped)
-            rel->width += relation->statistics != NULL && relation->statistics[i] != NULL ? relation->statistics[i]->width : relation->columns[i].type->rep == RDB_REP_BYTES ? 32 : (int32_t)rdb_rep_width(relation->columns[i].type->rep);
-    double density = relation->tuples > 0 && relation->pages > 0 ? relation->tuples / relation->pages : 4000.0 / (rel->width + 28);
-    rel->tuples = relation->tuples >= 0 && relation->pages <= 0 && blocks == 0 ? relation->tuples : plan_clamp_rows(density * rel->pages);
     rel->rows = plan_clamp_rows(rel->tuples * selectivity_of(level, &rel->quals));
     return true;
 }
