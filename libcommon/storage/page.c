@@ -65,6 +65,11 @@ bool page_verify(const rdb_page *page, rdb_page_tag tag, uint32_t page_bytes, co
     return *what == NULL;
 }
 
+bool rdb_page_verify(const void *page, rdb_page_tag tag, uint32_t page_bytes, const char **what)
+{
+    return page_verify(page, tag, page_bytes, what);
+}
+
 void storage_tag_name(char name[96], rdb_page_tag tag)
 {
     static const char *const folders[] = {"?", "tables", "indexes", "undo", "xact"};

@@ -114,6 +114,9 @@ void rdb_buffer_settle(rdb_buffer *buffer, rdb_scn scn);
 bool rdb_buffer_warm(rdb_storage *storage, rdb_page_tag tag, bool is_near);
 
 void rdb_storage_prefetch(rdb_storage *storage, rdb_page_tag tag, uint32_t block_count);
+/* A page's bytes as they came from a file: whole, and written for this place; a page of zeroes is. *what says what is wrong. For
+ * who reads files beside the pool (backups). */
+bool rdb_page_verify(const void *page, rdb_page_tag tag, uint32_t page_bytes, const char **what);
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 RDB_CHECKED bool rdb_storage_next_file(rdb_storage *storage, uint32_t pdb, unsigned file_class, uint64_t *file, rdb_error *err);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Everything a user can type after rdb-backup. */
+#ifndef RDB_BACKUP_OPTIONS_H
+#define RDB_BACKUP_OPTIONS_H
+
+#include "backup/rdb_backup.h"
+#include "base/rdb_options.h"
+
+typedef struct backup_arguments {
+    const char *home, *output, *type, *compress, *name, *base, *rate, *level, *backup;
+    const char *key_file, *passphrase_file, *certificate, *identity, *new_key_file, *new_passphrase_file;
+    int64_t thread_count;
+    bool encrypt, verify, dry_run, json, include_secrets, level_given;
+} backup_arguments;
+
+static const char *const VERIFY_LEVELS[] = {"meta", "hash", "page", NULL};
+
+#define FIELD(name) RDB_OPTION_FIELD(backup_arguments, name)
+static const rdb_option OPTIONS[] = {
+    {.letter = 'H', .name = "home", .value = "DIR", .field = FIELD(home), .environment = "RUSTYDB_HOME", .help = "instance directory (or RUSTYDB_HOME)"},
+    {.letter = 'o', .name = "output", .value = "PATH", .aliases = "repository", .field = FIELD(output), .environment = "RUSTYDB_BACKUP", .help = "the repository: a directory (or RUSTYDB_BACKUP)"},
+    {.letter = 't', .name = "type", .kind = RDB_OPT_CHOICE, .value = "TYPE", .choices = RDB_BACKUP_TYPES, .field = FIELD(type), .standard = "full", .help = "full, incremental (on the newest backup), differential (on the newest full one), pitr-base (full, for archived WAL)"},
+    {.name = "base", .value = "ID", .aliases = "base-backup", .field = FIELD(base), .help = "what an incremental or differential builds on; standard: the newest that fits"},
+    {.letter = 'n', .name = "name", .value = "TEXT", .field = FIELD(name), .help = "a label to find the backup by"},
+    {.letter = 'b', .name = "backup", .value = "ID", .field = FIELD(backup), .standard = "latest", .help = "which backup info and verify mean: an ID, the beginning of one, latest, latest-full"},
+    {.letter = 'c', .name = "compress", .value = "METHOD", .field = FIELD(compress), .standard = "zstd", .help = "none, lz4, zstd or snappy; with a level as in zstd:9"},
+    {.letter = 'e', .name = "encrypt", .kind = RDB_OPT_FLAG, .field = FIELD(encrypt), .help = "a new repository is encrypted (AES-256-GCM) for the key or passphrase given"},
+    {.name = "key-file", .value = "FILE", .field = FIELD(key_file), .help = "a key: 32 bytes or 64 hexadecimal digits"},
+    {.name = "passphrase-file", .value = "FILE", .field = FIELD(passphrase_file), .help = "a file whose first line is the passphrase; without it a terminal is asked"},
+    {.name = "new-key-file", .value = "FILE", .field = FIELD(new_key_file), .help = "for recipients add: the key that shall open the repository too"},
+    {.name = "new-passphrase-file", .value = "FILE", .field = FIELD(new_passphrase_file), .help = "for recipients add: likewise a passphrase"},
+    {.name = "certificate", .value = "FILE", .field = FIELD(certificate), .help = "the certificate of a recipient in PEM, for a new repository or recipients add"},
+    {.name = "identity", .value = "FILE", .field = FIELD(identity), .help = "the private key of such a certificate in PEM"},
+    {.name = "include-secrets", .kind = RDB_OPT_FLAG, .field = FIELD(include_secrets), .help = "conf/secrets too, into a repository that is not encrypted"},
+    {.letter = 'j', .name = "threads", .kind = RDB_OPT_COUNT, .value = "N", .field = FIELD(thread_count), .standard = "0", .min = 0, .max = 64, .help = "work with N threads; 0: as many as processors, at most 4"},
+    {.name = "rate", .value = "SIZE", .field = FIELD(rate), .help = "read at most so much a second, such as 50MB"},
+    {.name = "verify", .kind = RDB_OPT_FLAG, .field = FIELD(verify), .help = "check the backup when it is written"},
+    {.name = "level", .kind = RDB_OPT_CHOICE, .value = "LEVEL", .choices = VERIFY_LEVELS, .field = FIELD(level), .standard = "hash", .given = FIELD(level_given), .help = "what verify looks at: meta (manifests, objects and their sizes), hash (every byte), page (every page's checksum too)"},
+    {.name = "dry-run", .kind = RDB_OPT_FLAG, .field = FIELD(dry_run), .help = "say what would be done; change nothing"},
+    {.name = "json", .kind = RDB_OPT_FLAG, .field = FIELD(json), .help = "print results as JSON, one object a line"},
+};
+#undef FIELD
+
+static const char *const USAGES[] = {
+    "[backup] --home DIR --output PATH [OPTION]...",
+    "list --output PATH",
+    "info --output PATH [--backup ID]",
+    "verify --output PATH [--backup ID] [--level LEVEL]",
+    "recipients --output PATH [add | remove NUMBER]",
+    NULL};
+
+static const rdb_program PROGRAM = {
+    .name = "rdb-backup",
+    .summary = "back an instance up, running or stopped, and look after its backups",
+    .operands = "COMMAND",
+    .operands_max = 3,
+    .usages = USAGES,
+    .options = OPTIONS,
+    .option_count = RDB_COUNT_OF(OPTIONS),
+};
+
+#endif

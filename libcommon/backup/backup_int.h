@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the files of this room share. */
+#ifndef BACKUP_INT_H
+#define BACKUP_INT_H
+
+#include "backup/rdb_backup.h"
+
+#include "crypto/rdb_crypto.h"
+
+#include <jansson.h>
+
+/* A part of a file is never larger than this, and a volume takes no more parts once it holds more than its bound. */
+#define BACKUP_PART_BYTES (UINT64_C(8) << 20)
+#define BACKUP_VOLUME_BYTES (UINT64_C(32) << 20)
+#define BACKUP_OBJECT_BYTES_MAX (UINT64_C(1) << 30) /* of one object that is read whole */
+
+/* ---- stores: where objects lie (store_*.c) ------------------------------------------------------------------------- */
+typedef struct backup_store backup_store;
+typedef struct backup_object {
+    const char *name;
+    uint64_t bytes;
+} backup_object;
+typedef struct backup_store_calls {
+    /* Durable when it returns true; an object of that name is replaced. */
+    bool (*put)(backup_store *store, const char *name, const void *bytes, size_t length, rdb_error *err);
+    /* Appends to content; *found false: there is none. */
+    bool (*get)(backup_store *store, const char *name, rdb_strbuf *content, bool *found, rdb_error *err);
+    /* Every object whose name begins with the prefix (a folder's name with its slash, or ""), by name: backup_object *. */
+    bool (*list)(backup_store *store, const char *prefix, rdb_arena *arena, rdb_list *objects, rdb_error *err);
+    bool (*remove)(backup_store *store, const char *name, rdb_error *err); /* missing is fine */
+    void (*close)(backup_store *store);
+} backup_store_calls;
+struct backup_store {
+    const backup_store_calls *calls;
+    char url[4200];
+};
+bool store_open_directory(backup_store **store, const char *path, bool create, rdb_error *err);
+
+/* ---- frames: compression (frame.c) ---------------------------------------------------------------------------------- */
+typedef struct backup_frame backup_frame;
+/* Bytes written come out compressed at the end of target. */
+bool frame_create(backup_frame **frame, rdb_compression compression, int level, rdb_strbuf *target, rdb_error *err);
+bool frame_write(backup_frame *frame, const void *bytes, size_t length, rdb_error *err);
+bool frame_finish(backup_frame *frame, rdb_error *err);
+void frame_destroy(backup_frame **frame);
+typedef struct backup_unframe backup_unframe;
+/* Borrows the bytes. Damage is XX001. */
+bool unframe_create(backup_unframe **unframe, rdb_compression compression, const void *bytes, size_t length, rdb_error *err);
+/* The next bytes, until the next call; *length 0 at the end. */
+bool unframe_next(backup_unframe *unframe, const void **bytes, size_t *length, rdb_error *err);
+void unframe_destroy(backup_unframe **unframe);
+const char *frame_extension(rdb_compression compression); /* "", ".zst" ... */
+
+/* ---- seals: encryption (seal.c) --------------------------------------------------------------------------------------- */
+#define BACKUP_KEY_BYTES 32
+bool seal_bytes(const uint8_t key[BACKUP_KEY_BYTES], const void *bytes, size_t length, rdb_strbuf *sealed, rdb_error *err);
+/* XX001: not whole, or not sealed with this key. */
+bool seal_open(const uint8_t key[BACKUP_KEY_BYTES], const void *sealed, size_t length, rdb_strbuf *bytes, rdb_error *err);
+typedef enum seal_recipient { SEAL_PASSPHRASE, SEAL_KEY, SEAL_CERTIFICATE } seal_recipient;
+bool seal_wrap_key(const uint8_t key[BACKUP_KEY_BYTES], const rdb_backup_keys *keys, seal_recipient *kind, rdb_strbuf *wrapped, rdb_error *err);
+/* *opened false: none of the keys is this recipient's. passphrase: asked for once and kept by the caller, "" at first. */
+bool seal_unwrap_key(const void *wrapped, size_t length, const rdb_backup_keys *keys, char passphrase[1024], uint8_t key[BACKUP_KEY_BYTES],
+                     bool *opened, rdb_error *err);
+bool seal_kind(const void *wrapped, size_t length, seal_recipient *kind, rdb_error *err);
+/* No key of any kind was named. */
+bool seal_no_keys(const rdb_backup_keys *keys);
+
+/* ---- volumes (volume.c) ------------------------------------------------------------------------------------------------ */
+typedef struct backup_range {
+    uint64_t offset, length; /* in the part */
+} backup_range;
+typedef struct backup_volume backup_volume;
+bool volume_create(backup_volume **volume, rdb_compression compression, int level, rdb_error *err);
+/* One member: length bytes of which ranges hold data (none: all do); data are the ranges' bytes one after the other. */
+bool volume_add(backup_volume *volume, const char *path, uint64_t length, const backup_range *ranges, uint32_t range_count, const void *data,
+                rdb_error *err);
+/* Ends the tar and its frame; the bytes are the volume's until it is destroyed. */
+bool volume_finish(backup_volume *volume, rdb_strbuf **bytes, rdb_error *err);
+uint64_t volume_bytes_in(const backup_volume *volume);
+void volume_destroy(backup_volume **volume);
+/* Walks the members. member: *wanted false skips it. data: runs of bytes at their offsets in the part, holes left out. */
+typedef struct backup_visitor {
+    bool (*member)(void *context, const char *path, uint64_t offset, uint64_t length, bool *wanted, rdb_error *err);
+    bool (*data)(void *context, uint64_t offset, const void *bytes, size_t length, rdb_error *err);
+    bool (*end)(void *context, rdb_error *err);
+    void *context;
+} backup_visitor;
+bool volume_visit(rdb_compression compression, const void *bytes, size_t length, const backup_visitor *visitor, rdb_error *err);
+
+/* ---- repositories (repository.c) --------------------------------------------------------------------------------------- */
+struct rdb_repository {
+    backup_store *store;
+    char id[37];
+    uint64_t system_id;
+    bool is_encrypted;
+    uint8_t key[BACKUP_KEY_BYTES];
+};
+/* put and get with the repository's encryption, whose extension the name has already where it applies. sha256: of the bytes as
+ * stored. A get of what is not there is 58P01. */
+bool repository_put(rdb_repository *repository, const char *name, const void *bytes, size_t length, uint64_t *stored_bytes,
+                    char sha256[RDB_DIGEST_TEXT_BYTES], rdb_error *err);
+/* expected: the object as the manifest has it (NULL: unknown); any difference is XX001. */
+bool repository_get(rdb_repository *repository, const char *name, const rdb_manifest_object *expected, rdb_strbuf *bytes,
+                    char sha256[RDB_DIGEST_TEXT_BYTES], rdb_error *err);
+const char *repository_seal_extension(const rdb_repository *repository); /* "" or ".cms" */
+
+/* ---- manifests (manifest.c) ---------------------------------------------------------------------------------------------- */
+json_t *manifest_to_json(const rdb_manifest *manifest);
+bool manifest_from_json(json_t *json, rdb_arena *arena, rdb_manifest *manifest, rdb_error *err);
+bool manifest_write(rdb_repository *repository, rdb_manifest *manifest, rdb_error *err);
+bool manifest_read(rdb_repository *repository, const char *id, rdb_arena *arena, rdb_manifest **manifest, rdb_error *err);
+rdb_manifest_file *manifest_add_file(rdb_arena *arena, rdb_manifest *manifest, const char *path, uint64_t length);
+void manifest_sort(rdb_manifest *manifest);
+rdb_manifest_file *manifest_find_file(const rdb_manifest *manifest, const char *path); /* NULL: not in it */
+bool manifest_object_name(const rdb_manifest *manifest, const rdb_manifest_object *object, char *name, size_t size);
+void backup_format_lsn(rdb_lsn lsn, char text[24]);
+void backup_format_time(int64_t time_us, char text[40]); /* RFC 3339, UTC */
+bool backup_parse_time(const char *text, int64_t *time_us);
+/* A path of an instance: no empty, "." or ".." step, below data/ or conf/. */
+bool backup_path_is_safe(const char *path);
+
+/* ---- instances that are copied (source.c) --------------------------------------------------------------------------------- */
+typedef struct backup_source_file {
+    const char *path; /* in the instance directory */
+    uint64_t length;
+    bool has_pages;
+} backup_source_file;
+typedef struct backup_source backup_source;
+/* A served instance is asked over its socket, one at rest is locked. */
+bool source_open(backup_source **source, const char *home, rdb_error *err);
+void source_close(backup_source **source);
+const char *source_home(const backup_source *source);
+bool source_is_running(const backup_source *source);
+const rdb_control *source_control(const backup_source *source);
+const char *source_instance_id(const backup_source *source);
+uint32_t source_timeline(const backup_source *source);
+/* From begin to end the log is kept, and a copy of every file made between the two becomes whole by it. */
+bool source_begin(backup_source *source, const char *label, rdb_backup_moment *started, rdb_error *err);
+bool source_end(backup_source *source, rdb_backup_moment *stopped, rdb_error *err);
+/* The control file as it must stand in the copy; after begin. */
+rdb_slice source_control_bytes(const backup_source *source);
+/* data/ without the log, conf/: backup_source_file * by path; directories: const char *. */
+bool source_list(backup_source *source, bool with_secrets, rdb_arena *arena, rdb_list *files, rdb_list *directories, rdb_error *err);
+bool source_databases(backup_source *source, rdb_arena *arena, rdb_list *names, rdb_error *err);
+/* Blocks that may have changed since: a bitmap for each file with any (path to rdb_slice *). *known false: the change map does
+ * not reach so far back. */
+bool source_changes(backup_source *source, rdb_lsn since, rdb_arena *arena, rdb_map *changes, bool *known, rdb_error *err);
+
+/* ---- digests and threads (common.c) ------------------------------------------------------------------------------------- */
+typedef struct backup_digest backup_digest;
+bool digest_create(backup_digest **digest, rdb_error *err);
+void digest_reset(backup_digest *digest);
+void digest_add(backup_digest *digest, const void *bytes, size_t length);
+void digest_finish(backup_digest *digest, char text[RDB_DIGEST_TEXT_BYTES]); /* and resets */
+void digest_destroy(backup_digest **digest);
+void digest_text(const uint8_t digest[RDB_SHA256_BYTES], char text[RDB_DIGEST_TEXT_BYTES]);
+void digest_of(const void *bytes, size_t length, char text[RDB_DIGEST_TEXT_BYTES]);
+
+/* Calls run for item 0 .. count - 1 on so many threads; the first failure ends it. */
+bool run_in_threads(uint32_t thread_count, uint32_t count, bool (*run)(void *context, uint32_t item_no, rdb_error *err), void *context,
+                    rdb_error *err);
+bool watch_interrupted(const rdb_backup_watch *watch, rdb_error *err); /* false with 57014 where it is */
+void watch_note(const rdb_backup_watch *watch, const char *format, ...) RDB_PRINTF(2, 3);
+void watch_total(const rdb_backup_watch *watch, const char *what, uint64_t bytes);
+void watch_done(const rdb_backup_watch *watch, uint64_t bytes);
+
+/* The first page of an instance's file, by the file's path. */
+bool page_tag_of(const char *path, rdb_page_tag *tag); /* false: the file holds none */
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Room backup: repositories of backups, and instances made from them.
+ *
+ * A repository is a set of named objects: files under a directory, or objects on s3://bucket/prefix or sftp://host/path. Objects are
+ * put, got, listed and removed, never renamed or appended to; none counts before a manifest names it.
+ *
+ *   rdb-repo.json                       {"format":"rdb-repository","version":1,"id","system_id","encryption":"none"|"aes-256-gcm"}
+ *   keys/<n>.cms                        the repository's 32-byte key for one recipient: a DER CMS EnvelopedData
+ *   backup/<ID>/vol-<nnnnnn>.<ext>      a volume: data files          ID: 20261121T140355Z-F, the time in UTC and the type's letter
+ *   backup/<ID>/wal-<nnnnnn>.<ext>      a volume: the log that makes the copy consistent
+ *   backup/<ID>/progress.json[.cms]     while it is made: the volumes that stand; goes when the manifest comes
+ *   backup/<ID>/manifest.json[.cms]     last: what the backup is made of
+ *   wal/<timeline>/<segment>.<ext>      archived segments
+ *   leases/<fence>-<random>.json        who works here now; runs out by itself
+ *
+ * ext is tar (archived segments: nothing), then .zst, .lz4 or .sz for the compression, then .cms where the repository is encrypted.
+ *
+ * A volume is a pax tar in one standard frame (zstd, lz4, snappy's framing format, or none). Its members:
+ *   data/tables/17/16384                a whole file
+ *   data/tables/17/16384@<16 hex>       the part of a larger file that begins at this offset
+ * In an incremental a part is sparse (GNU.sparse 1.0): data where pages changed, holes where they are as in the backup it builds
+ * on; holes are not looked at. A file lasts as long as the newest manifest lists it, and has the length that says.
+ *
+ * Encryption: each object but rdb-repo.json, keys and leases is a DER CMS AuthEnvelopedData (AES-256-GCM with a content key of its own)
+ * for one key-encryption-key recipient with id 01, which is the repository's key. So
+ *   openssl cms -decrypt -inform DER -in keys/1.cms -pwri_password PASSPHRASE -out KEY             (or -secretkey, or -inkey)
+ *   openssl cms -decrypt -inform DER -in X.cms -secretkey $(xxd -p -c 99 KEY) -secretkeyid 01 -out X
+ * opens everything. Who may open is said by keys/ alone: recipients come and go without an object being written again.
+ *
+ * manifest.json: one object with
+ *   format "rdb-backup", version 1, id, type, label, parent, parent_manifest_sha256, system_id, instance_id, timeline, page_bytes,
+ *   wal_segment_bytes, rdb_version, compression, compression_level, encryption,
+ *   started, stopped: {time, lsn, scn}   was_running   has_secrets   secrets_left_out   databases: [name]   directories: [path]
+ *   objects: [{name, bytes, sha256}]     bytes and digest as stored; volumes are named by their position in this list
+ *   files:   [{path, length, parts: [[object, offset, length, data_bytes, sha256]]}]   sha256 of the data, holes left out
+ *   degraded: [{path, block, what}]      pages that were broken already when they were read
+ *   bytes_read, bytes_stored
+ * LSNs are written as PostgreSQL writes them. The manifest's own digest stands in its child (parent_manifest_sha256). */
+#ifndef RDB_BACKUP_H
+#define RDB_BACKUP_H
+
+#include "instance/rdb_instance.h"
+#include "storage/rdb_storage.h"
+
+/* ---- repositories ------------------------------------------------------------------------------------------------- */
+typedef struct rdb_repository rdb_repository; /* opened once, used by any thread */
+
+/* Where keys come from; at most one of each kind. Secrets are read from files, never from a command line. */
+typedef struct rdb_backup_keys {
+    const char *key_path;         /* 32 bytes, or 64 hexadecimal digits */
+    const char *passphrase_path;  /* its first line */
+    const char *certificate_path; /* PEM: a recipient who is not here */
+    const char *identity_path;    /* PEM: the private key of such a certificate (the certificate may stand in the same file) */
+    bool (*ask)(void *context, bool is_new, char *passphrase, size_t size); /* NULL: nobody can be asked */
+    void *ask_context;
+} rdb_backup_keys;
+typedef struct rdb_repository_options {
+    const char *url;      /* a directory, s3://bucket/prefix, sftp://[user@]host[:port]/path */
+    rdb_backup_keys keys;
+    bool create;          /* make it where there is none yet */
+    bool encrypt;         /* ... encrypted with one of the keys */
+    uint64_t system_id;   /* ... for this instance */
+} rdb_repository_options;
+/* 58P01: there is none. 28P01: no key given opens it. 55000: it belongs to another instance (system_id not 0 and different). */
+RDB_CHECKED bool rdb_repository_open(rdb_repository **repository, const rdb_repository_options *options, rdb_error *err);
+void rdb_repository_close(rdb_repository **repository); /* NULL inside is fine */
+bool rdb_repository_is_encrypted(const rdb_repository *repository);
+const char *rdb_repository_url(const rdb_repository *repository);
+
+/* Recipients of an encrypted repository, by the number of their file in keys/. */
+typedef struct rdb_recipient {
+    uint32_t number;
+    const char *kind; /* passphrase, key file, certificate */
+} rdb_recipient;
+RDB_CHECKED bool rdb_recipient_list(rdb_repository *repository, rdb_arena *arena, rdb_list *recipients, rdb_error *err);
+RDB_CHECKED bool rdb_recipient_add(rdb_repository *repository, const rdb_backup_keys *keys, uint32_t *number, rdb_error *err);
+/* 55000: it is the last one, or there is none of that number. */
+RDB_CHECKED bool rdb_recipient_remove(rdb_repository *repository, uint32_t number, rdb_error *err);
+
+/* ---- manifests ---------------------------------------------------------------------------------------------------- */
+typedef enum rdb_backup_type { RDB_BACKUP_FULL, RDB_BACKUP_INCREMENTAL, RDB_BACKUP_DIFFERENTIAL, RDB_BACKUP_PITR_BASE } rdb_backup_type;
+extern const char *const RDB_BACKUP_TYPES[]; /* their names, NULL at the end */
+typedef enum rdb_compression { RDB_COMPRESS_NONE, RDB_COMPRESS_LZ4, RDB_COMPRESS_ZSTD, RDB_COMPRESS_SNAPPY } rdb_compression;
+extern const char *const RDB_COMPRESSIONS[];
+/* "zstd", "zstd:9": level 0 where none is named. False: 22023. */
+RDB_CHECKED bool rdb_compression_parse(const char *text, rdb_compression *compression, int *level, rdb_error *err);
+
+#define RDB_DIGEST_TEXT_BYTES 65 /* SHA-256 in hexadecimal and a zero byte */
+#define RDB_BACKUP_ID_BYTES 24
+
+typedef struct rdb_backup_moment {
+    int64_t time_us; /* timestamptz */
+    rdb_lsn lsn;
+    rdb_scn scn;
+} rdb_backup_moment;
+typedef struct rdb_manifest_object {
+    const char *name; /* inside the backup's folder */
+    uint64_t bytes;
+    char sha256[RDB_DIGEST_TEXT_BYTES];
+} rdb_manifest_object;
+typedef struct rdb_manifest_part {
+    uint32_t object_no;
+    uint64_t offset, length, data_bytes;
+    char sha256[RDB_DIGEST_TEXT_BYTES];
+} rdb_manifest_part;
+typedef struct rdb_manifest_file {
+    const char *path; /* in the instance directory */
+    uint64_t length;
+    rdb_manifest_part *parts; /* by offset; none: as in the parent */
+    uint32_t part_count;
+} rdb_manifest_file;
+typedef struct rdb_manifest_page {
+    const char *path, *what;
+    uint64_t block;
+} rdb_manifest_page;
+typedef struct rdb_manifest {
+    char id[RDB_BACKUP_ID_BYTES], parent[RDB_BACKUP_ID_BYTES]; /* parent "": none */
+    char parent_sha256[RDB_DIGEST_TEXT_BYTES], sha256[RDB_DIGEST_TEXT_BYTES]; /* its own: of the bytes as they were read */
+    rdb_backup_type type;
+    rdb_compression compression;
+    int compression_level;
+    const char *label, *instance_id, *rdb_version;
+    uint64_t system_id, bytes_read, bytes_stored;
+    uint32_t timeline, page_bytes, wal_segment_bytes;
+    rdb_backup_moment started, stopped;
+    bool was_running, has_secrets, secrets_left_out, is_encrypted, is_synthetic;
+    rdb_list databases, directories; /* const char * */
+    rdb_list objects;                /* rdb_manifest_object * */
+    rdb_list files;                  /* rdb_manifest_file *, by path */
+    rdb_list degraded;               /* rdb_manifest_page * */
+} rdb_manifest;
+/* All backups whose manifest stands, the oldest first: rdb_manifest * in the arena. What cannot be read goes to broken
+ * (NULL: is an error) as a const char * that says why. */
+RDB_CHECKED bool rdb_backup_list(rdb_repository *repository, rdb_arena *arena, rdb_list *manifests, rdb_list *broken, rdb_error *err);
+/* id "latest", "latest-full", an ID, or the beginning of one alone. 58P01: there is none. */
+RDB_CHECKED bool rdb_backup_find(rdb_repository *repository, const char *id, rdb_arena *arena, rdb_manifest **manifest, rdb_error *err);
+/* The backups that make this one, the full one first; each one's digest is checked against what its child says. */
+RDB_CHECKED bool rdb_backup_chain(rdb_repository *repository, rdb_manifest *newest, rdb_arena *arena, rdb_list *chain, rdb_error *err);
+
+/* What the work says while it goes on; any thread, one at a time. */
+typedef struct rdb_backup_watch {
+    void (*total)(void *context, const char *what, uint64_t bytes); /* a stage begins */
+    void (*done)(void *context, uint64_t bytes);
+    void (*note)(void *context, const char *text); /* a line for people */
+    bool (*is_interrupted)(void *context);         /* 57014 then */
+    void *context;
+} rdb_backup_watch;
+
+/* ---- taking ------------------------------------------------------------------------------------------------------- */
+typedef struct rdb_backup_options {
+    const char *home, *label;
+    rdb_backup_type type;
+    const char *parent; /* of an incremental; NULL: the newest that fits */
+    rdb_compression compression;
+    int compression_level;
+    uint32_t thread_count;
+    uint64_t rate;      /* bytes a second; 0: no limit */
+    bool include_secrets, dry_run, no_resume;
+    const rdb_backup_watch *watch;
+} rdb_backup_options;
+/* Copies the instance, running or stopped (then under its lock). The manifest is in the arena; pages found broken are in
+ * its list and no error. */
+RDB_CHECKED bool rdb_backup_take(rdb_repository *repository, const rdb_backup_options *options, rdb_arena *arena, rdb_manifest **manifest,
+                                 rdb_error *err);
+
+/* ---- checking ----------------------------------------------------------------------------------------------------- */
+typedef enum rdb_verify_level { RDB_VERIFY_META, RDB_VERIFY_HASH, RDB_VERIFY_PAGE } rdb_verify_level;
+typedef struct rdb_verify_finding {
+    const char *object;  /* its whole name in the repository */
+    const char *what;    /* a sentence */
+    const char *path;    /* of the file inside, or NULL */
+    uint64_t offset;     /* in the object or the file */
+} rdb_verify_finding;
+/* Looks at one backup and what it builds on. Findings (rdb_verify_finding *) are no error. */
+RDB_CHECKED bool rdb_backup_verify(rdb_repository *repository, const rdb_manifest *manifest, rdb_verify_level level, uint32_t thread_count,
+                                   const rdb_backup_watch *watch, rdb_arena *arena, rdb_list *findings, rdb_error *err);
+
+/* ---- restoring ---------------------------------------------------------------------------------------------------- */
+typedef struct rdb_restore_options {
+    const char *home;
+    uint32_t thread_count;
+    bool dry_run;
+    bool replace; /* home may be an instance: its data is kept aside as data.before-<time> */
+    bool delta;   /* home may be an instance: what is right already stays */
+    const char *recovery; /* text of data/recovery.conf, NULL: none */
+    const rdb_backup_watch *watch;
+} rdb_restore_options;
+typedef struct rdb_restore_report {
+    uint32_t chain_length, files, objects;
+    uint64_t bytes_written, bytes_kept, bytes_fetched;
+    char kept_aside[256]; /* what replace left */
+    bool made_secrets;
+} rdb_restore_report;
+/* Makes an instance of the chain's newest backup. While it is not whole, data/RESTORING keeps it from being served. */
+RDB_CHECKED bool rdb_backup_restore(rdb_repository *repository, rdb_manifest *newest, const rdb_restore_options *options,
+                                    rdb_restore_report *report, rdb_error *err);
+
+#endif

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Making an instance of a backup and what it builds on. The order is what makes it safe: data/RESTORING before the first byte, each
+ * object checked whole before one of its bytes is used, older backups of the chain before newer ones, the control file after
+ * everything, all on disk, and only then the marker goes. */
+#include "backup/backup_int.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define CONTROL "data/meta/control"
+static const char *const DIRECTORIES[] = {"conf", "conf/overrides.d", "conf/secrets", "conf/secrets/tls", "conf/secrets/auth", "conf/secrets/keys",
+                                          "data", "data/meta", "data/tables", "data/indexes", "data/undo", "data/xact", "data/wal",
+                                          "logs", "run", "run/sockets", "cache", "tmp", "backup", "diag"};
+
+typedef struct restoring_file {
+    const rdb_manifest_file *file; /* as the newest backup has it */
+    uint32_t oldest;               /* the first of the chain whose parts are needed */
+    _Atomic uint32_t parts_done;   /* of the backup at hand; relaxed: read when the threads are joined */
+} restoring_file;
+
+typedef struct restoring {
+    rdb_repository *repository;
+    const rdb_restore_options *options;
+    rdb_restore_report *report;
+    char home[PATH_MAX];
+    rdb_arena *arena;
+    rdb_list chain;
+    restoring_file *files; /* one for each of the newest manifest's */
+    uint32_t file_count;
+    /* of the backup at hand */
+    const rdb_manifest *manifest;
+    uint32_t level;
+    bool *is_needed; /* by object number */
+    rdb_slice control;
+    _Atomic uint64_t bytes_written, bytes_fetched; /* relaxed: sums */
+} restoring;
+
+/* ---- one object -------------------------------------------------------------------------------------------------------------- */
+typedef struct unpacking {
+    restoring *r;
+    const rdb_manifest_part *part;
+    restoring_file *target;
+    rdb_file *file;
+    backup_digest *digest;
+    rdb_strbuf control; /* held back */
+    bool is_control;
+    uint32_t object_no;
+    uint64_t data_bytes;
+} unpacking;
+
+static restoring_file *find_target(restoring *r, const char *path)
+{
+    uint32_t low = 0, high = r->file_count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        int order = strcmp(r->files[middle].file->path, path);
+        if (order == 0)
+            return &r->files[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+static bool unpack_member(void *context, const char *path, uint64_t offset, uint64_t length, bool *wanted, rdb_error *err)
+{
+    unpacking *u = context;
+    char whole[PATH_MAX];
+    const rdb_manifest_file *file = manifest_find_file(u->r->manifest, path);
+    u->part = NULL;
+    for (uint32_t i = 0; file != NULL && i < file->part_count; i++)
+        if (file->parts[i].offset == offset && file->parts[i].object_no == u->object_no)
+            u->part = &file->parts[i];
+    if (u->part == NULL || u->part->length != length)
+        return rdb_error_set(err, RDB_DATA_CORRUPTED, "\"%s\" stands in an object and not in its manifest", path);
+    u->target = find_target(u->r, path);
+    *wanted = u->target != NULL && u->target->oldest <= u->r->level;
+    if (!*wanted)
+        return true;
+    u->data_bytes = 0;
+    u->is_control = strcmp(path, CONTROL) == 0;
+    digest_reset(u->digest);
+    return u->is_control || (rdb_instance_path(u->r->home, path, whole, sizeof whole, err) && rdb_file_open(&u->file, whole, RDB_FILE_CREATE, err));
+}
+
+static bool unpack_data(void *context, uint64_t offset, const void *bytes, size_t length, rdb_error *err)
+{
+    unpacking *u = context;
+    digest_add(u->digest, bytes, length);
+    u->data_bytes += length;
+    if (u->is_control) {
+        rdb_strbuf_add(&u->control, bytes, length);
+        return rdb_strbuf_check(&u->control, err);
+    }
+    return rdb_file_write(u->file, u->part->offset + offset, bytes, length, err);
+}
+
+static bool unpack_end(void *context, rdb_error *err)
+{
+    unpacking *u = context;
+    char sha256[RDB_DIGEST_TEXT_BYTES];
+    digest_finish(u->digest, sha256);
+    if (!rdb_file_close(&u->file, err))
+        return false;
+    if (u->data_bytes != u->part->data_bytes || strcmp(sha256, u->part->sha256) != 0) {
+        rdb_error_set(err, RDB_DATA_CORRUPTED, "a part of \"%s\" is not what its manifest says", u->target->file->path);
+        return rdb_error_detail(err, "From byte %llu on: SHA-256 %s, expected %s.", (unsigned long long)u->part->offset, sha256, u->part->sha256);
+    }
+    atomic_fetch_add_explicit(&u->target->parts_done, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&u->r->bytes_written, u->data_bytes, memory_order_relaxed);
+    watch_done(u->r->options->watch, u->data_bytes);
+    return true;
+}
+
+static bool unpack_object(void *context, uint32_t object_no, rdb_error *err)
+{
+    restoring *r = context;
+    const rdb_manifest_object *object = r->manifest->objects.items[object_no];
+    char name[200], sha256[RDB_DIGEST_TEXT_BYTES];
+    rdb_strbuf bytes;
+    unpacking u = {.r = r, .object_no = object_no};
+    if (!r->is_needed[object_no])
+        return true;
+    if (!watch_interrupted(r->options->watch, err))
+        return false;
+    rdb_strbuf_init(&bytes, NULL);
+    rdb_strbuf_init(&u.control, NULL);
+    backup_visitor visitor = {unpack_member, unpack_data, unpack_end, &u};
+    bool ok = digest_create(&u.digest, err) && manifest_object_name(r->manifest, object, name, sizeof name) &&
+              repository_get(r->repository, name, object, &bytes, sha256, err);
+    atomic_fetch_add_explicit(&r->bytes_fetched, object->bytes, memory_order_relaxed);
+    ok = ok && volume_visit(r->manifest->compression, bytes.data, bytes.length, &visitor, err);
+    if (!ok)
+        rdb_error_add_context(err, "object \"%s\"", name);
+    if (ok && u.control.length > 0) /* one object alone has it */
+        r->control = (rdb_slice){(const uint8_t *)u.control.data, u.control.length};
+    else
+        rdb_strbuf_free(&u.control);
+    rdb_error ignored = {0};
+    rdb_file_close(&u.file, &ignored);
+    rdb_error_clear(&ignored);
+    rdb_strbuf_free(&bytes);
+    digest_destroy(&u.digest);
+    return ok;
+}
+
+/* ---- the chain ---------------------------------------------------------------------------------------------------------------- */
+static bool is_whole(const rdb_manifest_file *file)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < file->part_count; i++)
+        bytes += file->parts[i].data_bytes;
+    return bytes == file->length;
+}
+
+/* From the newest backwards: what stands whole in a backup needs none before it. */
+static bool find_needs(restoring *r, rdb_error *err)
+{
+    const rdb_manifest *newest = r->chain.items[r->chain.count - 1];
+    r->file_count = newest->files.count;
+    r->files = rdb_arena_try_alloc(r->arena, sizeof *r->files * (r->file_count + 1), err);
+    if (r->files == NULL)
+        return false;
+    for (uint32_t i = 0; i < r->file_count; i++) {
+        restoring_file *target = &r->files[i];
+        *target = (restoring_file){.file = newest->files.items[i]};
+        for (uint32_t level = r->chain.count; level > 0; level--) {
+            const rdb_manifest_file *file = manifest_find_file(r->chain.items[level - 1], target->file->path);
+            if (file == NULL)
+                break;
+            target->oldest = level - 1;
+            if (is_whole(file) && (file->part_count > 0 || level == 1))
+                break;
+        }
+    }
+    return true;
+}
+
+static bool choose_objects(restoring *r, rdb_error *err)
+{
+    uint64_t bytes = 0;
+    r->is_needed = rdb_arena_try_alloc(r->arena, r->manifest->objects.count + 1, err);
+    if (r->is_needed == NULL)
+        return false;
+    memset(r->is_needed, 0, r->manifest->objects.count + 1);
+    for (uint32_t i = 0; i < r->file_count; i++) {
+        restoring_file *target = &r->files[i];
+        const rdb_manifest_file *file = target->oldest <= r->level ? manifest_find_file(r->manifest, target->file->path) : NULL;
+        atomic_store_explicit(&target->parts_done, 0, memory_order_relaxed);
+        for (uint32_t part_no = 0; file != NULL && part_no < file->part_count; part_no++) {
+            r->is_needed[file->parts[part_no].object_no] = true;
+            bytes += file->parts[part_no].data_bytes;
+        }
+    }
+    for (uint32_t i = 0; i < r->manifest->objects.count; i++)
+        r->report->objects += r->is_needed[i];
+    watch_total(r->options->watch, r->manifest->id, bytes);
+    return true;
+}
+
+static bool check_parts(const restoring *r, rdb_error *err)
+{
+    for (uint32_t i = 0; i < r->file_count; i++) {
+        const restoring_file *target = &r->files[i];
+        const rdb_manifest_file *file = target->oldest <= r->level ? manifest_find_file(r->manifest, target->file->path) : NULL;
+        uint32_t done = atomic_load_explicit(&target->parts_done, memory_order_relaxed);
+        if (file != NULL && done != file->part_count) {
+            rdb_error_set(err, RDB_DATA_CORRUPTED, "\"%s\" is not whole in backup %s", file->path, r->manifest->id);
+            return rdb_error_detail(err, "%u of %u parts stand in its objects.", done, file->part_count);
+        }
+    }
+    return true;
+}
+
+static bool restore_level(restoring *r, uint32_t level, rdb_error *err)
+{
+    r->level = level;
+    r->manifest = r->chain.items[level];
+    return choose_objects(r, err) && (r->options->dry_run || (run_in_threads(r->options->thread_count, r->manifest->objects.count, unpack_object, r, err) && check_parts(r, err)));
+}
+
+/* ---- the directory --------------------------------------------------------------------------------------------------------------- */
+static bool write_home(const restoring *r, const char *name, const void *bytes, size_t length, rdb_error *err)
+{
+    char path[PATH_MAX];
+    return rdb_instance_path(r->home, name, path, sizeof path, err) && rdb_path_write_atomic(path, bytes, length, 0600, err);
+}
+
+static bool make_home_directory(const restoring *r, const char *name, rdb_error *err)
+{
+    char path[PATH_MAX];
+    return rdb_instance_path(r->home, name, path, sizeof path, err) && rdb_path_make_directory(path, 0700, true, err);
+}
+
+static bool make_parents(const restoring *r, const char *path, rdb_error *err)
+{
+    char name[PATH_MAX];
+    for (const char *slash = strchr(path, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        snprintf(name, sizeof name, "%.*s", (int)(slash - path), path);
+        if (!make_home_directory(r, name, err))
+            return false;
+    }
+    return true;
+}
+
+static bool look_at_home(restoring *r, rdb_error *err)
+{
+    rdb_home_kind kind;
+    char path[PATH_MAX];
+    if (!rdb_instance_look(r->home, &kind, err))
+        return false;
+    if (kind == RDB_HOME_MISSING || kind == RDB_HOME_EMPTY)
+        return true;
+    /* What a restore left that was cut short has no more worth than an empty directory. */
+    if (!rdb_instance_path(r->home, "data/RESTORING", path, sizeof path, err))
+        return false;
+    bool is_half = rdb_path_exists(path);
+    if (is_half && !r->options->delta)
+        return r->options->dry_run || (rdb_instance_path(r->home, "data", path, sizeof path, err) && rdb_path_remove_tree(path, err));
+    if (kind == RDB_HOME_OTHER && !is_half)
+        return rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "directory \"%s\" is not empty and no instance", r->home);
+    rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "there is an instance in \"%s\" already", r->home);
+    return rdb_error_hint(err, "Restore into an empty directory, or over it with --replace (its data is kept aside) or --delta.");
+}
+
+static bool prepare_home(restoring *r, rdb_error *err)
+{
+    const rdb_manifest *newest = r->chain.items[r->chain.count - 1];
+    char now[40], marker[200];
+    backup_format_time(rdb_time_wall_us(), now);
+    snprintf(marker, sizeof marker, "backup %s\nbegun %s\n", newest->id, now);
+    if (!rdb_path_make_directory(r->home, 0700, true, err) || !make_home_directory(r, "data", err) || !write_home(r, "data/RESTORING", marker, strlen(marker), err))
+        return false;
+    for (size_t i = 0; i < RDB_COUNT_OF(DIRECTORIES); i++)
+        if (!make_home_directory(r, DIRECTORIES[i], err))
+            return false;
+    for (uint32_t i = 0; i < newest->directories.count; i++)
+        if (!make_parents(r, newest->directories.items[i], err) || !make_home_directory(r, newest->directories.items[i], err))
+            return false;
+    for (uint32_t i = 0; i < newest->files.count; i++)
+        if (!make_parents(r, ((const rdb_manifest_file *)newest->files.items[i])->path, err))
+            return false;
+    return true;
+}
+
+/* Lengths as the newest backup says; files that have no bytes are made here. */
+static bool settle_lengths(restoring *r, rdb_error *err)
+{
+    for (uint32_t i = 0; i < r->file_count; i++) {
+        const rdb_manifest_file *file = r->files[i].file;
+        char path[PATH_MAX];
+        rdb_file *opened = NULL;
+        uint64_t length = 0;
+        if (strcmp(file->path, CONTROL) == 0)
+            continue;
+        if (!rdb_instance_path(r->home, file->path, path, sizeof path, err) || !rdb_file_open(&opened, path, RDB_FILE_CREATE, err))
+            return false;
+        bool ok = rdb_file_size(opened, &length, err) && (length == file->length || rdb_file_truncate(opened, file->length, err));
+        ok = rdb_file_close(&opened, err) && ok;
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+/* A backup without secrets: the server gets new ones of its own. Roles and their passwords are in the data. */
+static bool make_secrets(restoring *r, const char *name, rdb_error *err)
+{
+    char path[PATH_MAX];
+    uint8_t secret[32];
+    if (!rdb_instance_path(r->home, "conf/secrets/auth/scram.secret", path, sizeof path, err))
+        return false;
+    if (rdb_path_exists(path))
+        return true;
+    rdb_random_bytes(secret, sizeof secret);
+    r->report->made_secrets = true;
+    return rdb_path_write_atomic(path, secret, sizeof secret, 0600, err) && rdb_instance_path(r->home, "conf/secrets/tls", path, sizeof path, err) &&
+           rdb_certificate_create(path, name, err);
+}
+
+static bool write_control(restoring *r, rdb_error *err)
+{
+    rdb_control control;
+    if (r->control.length == 0)
+        return rdb_error_set(err, RDB_DATA_CORRUPTED, "the backup has no control file");
+    return write_home(r, CONTROL, r->control.data, r->control.length, err) && rdb_control_read(r->home, &control, err);
+}
+
+static bool finish_home(restoring *r, rdb_error *err)
+{
+    char path[PATH_MAX];
+    const rdb_manifest *newest = r->chain.items[r->chain.count - 1];
+    const char *name = strrchr(r->home, '/') != NULL ? strrchr(r->home, '/') + 1 : r->home;
+    if (!settle_lengths(r, err) || (newest->secrets_left_out && !make_secrets(r, name, err)))
+        return false;
+    if (r->options->recovery != NULL && !write_home(r, "data/recovery.conf", r->options->recovery, strlen(r->options->recovery), err))
+        return false;
+    return rdb_path_sync_file_system(r->home, err) && write_control(r, err) && rdb_path_sync_file_system(r->home, err) &&
+           rdb_instance_path(r->home, "data/RESTORING", path, sizeof path, err) && rdb_path_remove(path, false, err) &&
+           rdb_instance_path(r->home, "data", path, sizeof path, err) && rdb_path_sync_directory(path, err);
+}
+
+bool rdb_backup_restore(rdb_repository *repository, rdb_manifest *newest, const rdb_restore_options *options, rdb_restore_report *report, rdb_error *err)
+{
+    restoring r = {.repository = repository, .options = options, .report = report};
+    *report = (rdb_restore_report){0};
+    r.arena = rdb_arena_create("restore", NULL, NULL);
+    if (r.arena == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    bool ok = rdb_instance_resolve(options->home, r.home, sizeof r.home, err) && rdb_backup_chain(repository, newest, r.arena, &r.chain, err) &&
+              look_at_home(&r, err) && find_needs(&r, err) && (options->dry_run || prepare_home(&r, err));
+    for (uint32_t level = 0; ok && level < r.chain.count; level++)
+        ok = restore_level(&r, level, err);
+    ok = ok && (options->dry_run || finish_home(&r, err));
+    report->chain_length = r.chain.count;
+    report->files = r.file_count;
+    report->bytes_written = atomic_load(&r.bytes_written);
+    report->bytes_fetched = atomic_load(&r.bytes_fetched);
+    free((void *)(uintptr_t)r.control.data);
+    rdb_arena_destroy(r.arena);
+    return ok;
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The instance that is copied. Files are read where they lie, by us, whether it is served or not; a server is only asked to keep
+ * its log from a checkpoint on and to say how far the log must be replayed. One at rest is held by its lock, and its log ends
+ * where its last record does. */
+#include "backup/backup_int.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libpq-fe.h>
+#include <limits.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define SOCKET_PREFIX ".s.PGSQL."
+#define CONTROL_FILE_BYTES 8192u
+
+struct backup_source {
+    char home[PATH_MAX], instance_id[64];
+    rdb_control control;
+    rdb_instance_lock *lock; /* at rest */
+    PGconn *connection;      /* served */
+    int socket_folder;       /* descriptor behind an address that would be too long, or -1 */
+    uint8_t control_bytes[CONTROL_FILE_BYTES];
+    size_t control_length;
+    uint32_t timeline;
+};
+
+/* ---- talking to a server --------------------------------------------------------------------------------------------------- */
+static bool server_failed(PGconn *connection, PGresult *result, const char *what, rdb_error *err)
+{
+    const char *state = result != NULL ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+    const char *message = result != NULL ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
+    const char *hint = result != NULL ? PQresultErrorField(result, PG_DIAG_MESSAGE_HINT) : NULL;
+    char text[512];
+    snprintf(text, sizeof text, "%s", message != NULL ? message : PQerrorMessage(connection));
+    text[strcspn(text, "\n")] = '\0';
+    rdb_error_set(err, state != NULL && strlen(state) == 5 ? state : RDB_CONNECTION_FAILURE, "%s", what);
+    rdb_error_detail(err, "The server says: %s.", text);
+    if (hint != NULL)
+        rdb_error_hint(err, "%s", hint);
+    PQclear(result);
+    return false;
+}
+
+static void ignore_notice(void *context, const PGresult *result)
+{
+    (void)context;
+    (void)result;
+}
+
+/* The socket in run/sockets that a server answers on. */
+static bool connect_home(backup_source *source, rdb_error *err)
+{
+    char folder[PATH_MAX], host[160], port[16] = "";
+    struct sockaddr_un address;
+    if (!rdb_instance_path(source->home, "run/sockets", folder, sizeof folder, err))
+        return false;
+    DIR *listing = opendir(folder);
+    for (struct dirent *entry; listing != NULL && port[0] == '\0' && (entry = readdir(listing)) != NULL;)
+        if (strncmp(entry->d_name, SOCKET_PREFIX, sizeof SOCKET_PREFIX - 1) == 0 && strstr(entry->d_name, ".lock") == NULL)
+            snprintf(port, sizeof port, "%.15s", entry->d_name + sizeof SOCKET_PREFIX - 1);
+    if (listing != NULL)
+        closedir(listing);
+    if (port[0] == '\0') {
+        rdb_error_set(err, RDB_CANNOT_CONNECT, "the instance is in use, and no server answers on it");
+        return rdb_error_detail(err, "There is no socket in \"%s\".", folder);
+    }
+    if (strlen(folder) + sizeof SOCKET_PREFIX + strlen(port) >= sizeof address.sun_path) {
+        source->socket_folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (source->socket_folder < 0)
+            return rdb_error_set_errno(err, errno, "\"%s\" cannot be opened", folder);
+        snprintf(host, sizeof host, "/proc/self/fd/%d", source->socket_folder);
+    } else {
+        snprintf(host, sizeof host, "%s", folder);
+    }
+    const char *const names[] = {"host", "port", "user", "dbname", "application_name", NULL};
+    const char *const values[] = {host, port, "admin", "postgres", "rdb-backup", NULL};
+    source->connection = PQconnectdbParams(names, values, 0);
+    if (PQstatus(source->connection) != CONNECTION_OK) {
+        char text[512];
+        snprintf(text, sizeof text, "%s", PQerrorMessage(source->connection));
+        text[strcspn(text, "\n")] = '\0';
+        rdb_error_set(err, RDB_CANNOT_CONNECT, "the server of \"%s\" does not answer", source->home);
+        return rdb_error_detail(err, "%s.", text);
+    }
+    PQsetNoticeReceiver(source->connection, ignore_notice, NULL);
+    return true;
+}
+
+static const char *value_of(PGresult *result, int row, const char *column)
+{
+    int number = PQfnumber(result, column);
+    return number >= 0 && row < PQntuples(result) ? PQgetvalue(result, row, number) : "";
+}
+
+static bool take_moment(PGresult *result, const char *lsn, const char *time_us, rdb_backup_moment *moment)
+{
+    unsigned high = 0, low = 0;
+    if (sscanf(value_of(result, 0, lsn), "%X/%X", &high, &low) != 2)
+        return false;
+    moment->lsn = (uint64_t)high << 32 | low;
+    moment->scn = strtoull(value_of(result, 0, "scn"), NULL, 10);
+    moment->time_us = strtoll(value_of(result, 0, time_us), NULL, 10) + RDB_UNIX_EPOCH_US;
+    return true;
+}
+
+/* ---- opening ----------------------------------------------------------------------------------------------------------------- */
+bool source_open(backup_source **source, const char *home, rdb_error *err)
+{
+    backup_source *s = *source = calloc(1, sizeof *s);
+    int64_t holder = 0;
+    if (s == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    s->socket_folder = -1;
+    if (!rdb_instance_resolve(home, s->home, sizeof s->home, err) || !rdb_instance_check_versions(s->home, err) || !rdb_instance_holder(s->home, &holder, err))
+        goto fail;
+    if (holder != 0 ? !connect_home(s, err) : !rdb_instance_lock_take(&s->lock, s->home, "rdb-backup", err))
+        goto fail;
+    if (!rdb_control_read(s->home, &s->control, err) || !rdb_instance_meta(s->home, "instance-id", s->instance_id, err))
+        goto fail;
+    s->timeline = s->control.incarnation;
+    return true;
+fail:
+    source_close(source);
+    return false;
+}
+
+void source_close(backup_source **source)
+{
+    if (*source == NULL)
+        return;
+    rdb_instance_lock_release(&(*source)->lock);
+    if ((*source)->connection != NULL)
+        PQfinish((*source)->connection);
+    if ((*source)->socket_folder >= 0)
+        close((*source)->socket_folder);
+    free(*source);
+    *source = NULL;
+}
+
+const char *source_home(const backup_source *source)
+{
+    return source->home;
+}
+
+bool source_is_running(const backup_source *source)
+{
+    return source->connection != NULL;
+}
+
+const rdb_control *source_control(const backup_source *source)
+{
+    return &source->control;
+}
+
+const char *source_instance_id(const backup_source *source)
+{
+    return source->instance_id;
+}
+
+uint32_t source_timeline(const backup_source *source)
+{
+    return source->timeline;
+}
+
+rdb_slice source_control_bytes(const backup_source *source)
+{
+    return (rdb_slice){source->control_bytes, source->control_length};
+}
+
+/* ---- begin and end ------------------------------------------------------------------------------------------------------------ */
+static bool begin_served(backup_source *source, const char *label, rdb_backup_moment *started, rdb_error *err)
+{
+    const char *parameters[1] = {label != NULL ? label : ""};
+    PGresult *result = PQexecParams(source->connection,
+                                    "select redo_lsn, timeline, scn, (extract(epoch from started) * 1000000)::bigint as started_us, system_id, control from rdb_backup_start($1)",
+                                    1, NULL, parameters, NULL, NULL, 0);
+    if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1)
+        return server_failed(source->connection, result, "the server does not begin a backup", err);
+    size_t length = 0;
+    unsigned char *control = PQunescapeBytea((const unsigned char *)value_of(result, 0, "control"), &length);
+    bool ok = take_moment(result, "redo_lsn", "started_us", started) && control != NULL && length > 0 && length <= sizeof source->control_bytes;
+    if (ok) {
+        memcpy(source->control_bytes, control, length);
+        source->control_length = length;
+        source->timeline = (uint32_t)strtoul(value_of(result, 0, "timeline"), NULL, 10);
+    } else {
+        rdb_error_set(err, RDB_PROTOCOL_VIOLATION, "the server's answer to the beginning of a backup cannot be read");
+    }
+    PQfreemem(control);
+    PQclear(result);
+    return ok;
+}
+
+static bool end_served(backup_source *source, rdb_backup_moment *stopped, rdb_error *err)
+{
+    PGresult *result = PQexec(source->connection, "select stop_lsn, scn, (extract(epoch from stopped) * 1000000)::bigint as stopped_us from rdb_backup_stop()");
+    if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1)
+        return server_failed(source->connection, result, "the server does not end the backup", err);
+    bool ok = take_moment(result, "stop_lsn", "stopped_us", stopped) ||
+              rdb_error_set(err, RDB_PROTOCOL_VIOLATION, "the server's answer to the end of a backup cannot be read");
+    PQclear(result);
+    return ok;
+}
+
+/* Where the log of an instance at rest ends. */
+static bool find_log_end(backup_source *source, rdb_lsn *end, rdb_error *err)
+{
+    char directory[PATH_MAX];
+    rdb_wal_reader *reader = NULL;
+    rdb_wal_record record;
+    bool found = true;
+    rdb_wal_config config = {.directory = directory, .system_id = source->control.system_id, .segment_bytes = source->control.wal_segment_bytes,
+                             .ring_bytes = 1u << 20, .incarnation = source->control.incarnation, .thread_no = 1, .sync = false};
+    bool ok = rdb_instance_path(source->home, "data/wal", directory, sizeof directory, err) &&
+              rdb_wal_reader_open(&reader, &config, source->control.redo_lsn, err);
+    while (ok && found)
+        ok = rdb_wal_reader_next(reader, &record, &found, err);
+    if (ok)
+        *end = rdb_wal_reader_end(reader);
+    rdb_wal_reader_close(&reader);
+    return ok;
+}
+
+bool source_begin(backup_source *source, const char *label, rdb_backup_moment *started, rdb_error *err)
+{
+    if (source->connection != NULL)
+        return begin_served(source, label, started, err);
+    char path[PATH_MAX];
+    rdb_file *file = NULL;
+    bool ok = rdb_instance_path(source->home, "data/meta/control", path, sizeof path, err) && rdb_file_open(&file, path, RDB_FILE_READ, err) &&
+              rdb_file_read(file, 0, source->control_bytes, sizeof source->control_bytes, &source->control_length, err);
+    ok = rdb_file_close(&file, err) && ok;
+    *started = (rdb_backup_moment){.time_us = rdb_time_wall_us(), .lsn = source->control.redo_lsn, .scn = source->control.scn};
+    if (ok && source->control.redo_lsn == 0)
+        ok = rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "the instance was never opened: there is nothing to back up");
+    return ok;
+}
+
+bool source_end(backup_source *source, rdb_backup_moment *stopped, rdb_error *err)
+{
+    if (source->connection != NULL)
+        return end_served(source, stopped, err);
+    *stopped = (rdb_backup_moment){.time_us = rdb_time_wall_us(), .scn = source->control.scn};
+    return find_log_end(source, &stopped->lsn, err);
+}
+
+/* ---- what there is -------------------------------------------------------------------------------------------------------------- */
+/* What of an instance is no part of a backup: what a start makes anew, and what is true of this copy alone. */
+static bool is_left_out(const char *path, bool with_secrets)
+{
+    static const char *const names[] = {"data/wal", "data/RESTORING", "data/recovery.conf", "data/meta/changes", "data/meta/control"};
+    for (size_t i = 0; i < RDB_COUNT_OF(names); i++)
+        if (strcmp(path, names[i]) == 0)
+            return true;
+    size_t length = strlen(path);
+    const char *const endings[] = {".tmp", "-journal", "-wal", "-shm"};
+    for (size_t i = 0; i < RDB_COUNT_OF(endings); i++)
+        if (length > strlen(endings[i]) && strcmp(path + length - strlen(endings[i]), endings[i]) == 0)
+            return true;
+    return !with_secrets && strcmp(path, "conf/secrets") == 0;
+}
+
+static bool list_tree(backup_source *source, const char *path, bool with_secrets, rdb_arena *arena, rdb_list *files, rdb_list *directories, rdb_error *err)
+{
+    char whole[PATH_MAX];
+    rdb_list names = {0};
+    if (!rdb_instance_path(source->home, path, whole, sizeof whole, err))
+        return false;
+    if (!rdb_path_is_directory(whole)) /* dropped meanwhile */
+        return true;
+    if (strchr(path, '/') != NULL)
+        rdb_list_push(arena, directories, rdb_arena_strdup(arena, path));
+    if (!rdb_path_list(whole, arena, &names, err))
+        return false;
+    for (uint32_t i = 0; i < names.count; i++) {
+        const char *child = rdb_arena_printf(arena, "%s/%s", path, (const char *)names.items[i]);
+        rdb_page_tag tag;
+        if (is_left_out(child, with_secrets))
+            continue;
+        if (!rdb_instance_path(source->home, child, whole, sizeof whole, err))
+            return false;
+        if (rdb_path_is_directory(whole)) {
+            if (!list_tree(source, child, with_secrets, arena, files, directories, err))
+                return false;
+            continue;
+        }
+        if (!backup_path_is_safe(child)) {
+            rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "a file of the instance has a name that cannot be backed up");
+            return rdb_error_detail(err, "File \"%s\".", child);
+        }
+        backup_source_file *file = RDB_NEW(arena, backup_source_file);
+        file->path = child;
+        file->length = rdb_path_bytes(whole);
+        file->has_pages = page_tag_of(child, &tag);
+        if (file->has_pages) /* a file that grows just now ends with its last whole page */
+            file->length -= file->length % source->control.page_bytes;
+        rdb_list_push(arena, files, file);
+    }
+    return true;
+}
+
+bool source_list(backup_source *source, bool with_secrets, rdb_arena *arena, rdb_list *files, rdb_list *directories, rdb_error *err)
+{
+    return list_tree(source, "data", with_secrets, arena, files, directories, err) && list_tree(source, "conf", with_secrets, arena, files, directories, err) &&
+           rdb_arena_check(arena, err);
+}
+
+bool source_databases(backup_source *source, rdb_arena *arena, rdb_list *names, rdb_error *err)
+{
+    if (source->connection == NULL)
+        return true;
+    PGresult *result = PQexec(source->connection, "select datname from pg_database where not datistemplate order by datname");
+    if (PQresultStatus(result) != PGRES_TUPLES_OK)
+        return server_failed(source->connection, result, "the server does not list its databases", err);
+    for (int row = 0; row < PQntuples(result); row++)
+        rdb_list_push(arena, names, rdb_arena_strdup(arena, PQgetvalue(result, row, 0)));
+    PQclear(result);
+    return true;
+}
+
+bool source_changes(backup_source *source, rdb_lsn since, rdb_arena *arena, rdb_map *changes, bool *known, rdb_error *err)
+{
+    char lsn[24];
+    const char *parameters[1] = {lsn};
+    *known = false;
+    if (source->connection == NULL)
+        return true;
+    backup_format_lsn(since, lsn);
+    PGresult *result = PQexecParams(source->connection, "select path, blocks from rdb_changed_blocks($1::pg_lsn)", 1, NULL, parameters, NULL, NULL, 1);
+    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+        const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+        if (state != NULL && (strcmp(state, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE) == 0 || strcmp(state, RDB_UNDEFINED_FUNCTION) == 0)) {
+            PQclear(result);
+            return true;
+        }
+        return server_failed(source->connection, result, "the server does not say what changed", err);
+    }
+    for (int row = 0; row < PQntuples(result); row++) {
+        rdb_slice *bits = RDB_NEW(arena, rdb_slice);
+        bits->length = (size_t)PQgetlength(result, row, 1);
+        bits->data = rdb_arena_try_alloc(arena, bits->length + 1, err);
+        char *path = rdb_arena_printf(arena, "data/%s", PQgetvalue(result, row, 0));
+        if (bits->data == NULL || !rdb_map_put(changes, path, strlen(path), bits, NULL)) {
+            PQclear(result);
+            return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+        }
+        memcpy((void *)(uintptr_t)bits->data, PQgetvalue(result, row, 1), bits->length);
+    }
+    PQclear(result);
+    *known = true;
+    return true;
+}

@@ -1,0 +1,580 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Taking a backup. Files are cut into parts; each thread reads parts, keeps the pages that are wanted, and packs them into a volume
+ * of its own until that is full. The server is told nothing of all this: what changes under the reading is made good by the log,
+ * which comes last, and then the manifest, which makes it a backup. */
+#include "backup/backup_int.h"
+#include "base/rdb_options.h"
+
+#include <limits.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define TORN_READS 20          /* of a page of a served instance: it may be just being written */
+#define TORN_WAIT_US INT64_C(50000)
+#define WAL_HEADER_BYTES 64u   /* of a segment: rdb_wal.h */
+
+typedef struct taking_file {
+    rdb_manifest_file *file;
+    const backup_source_file *source; /* NULL: bytes */
+    rdb_slice bytes;
+    const rdb_slice *changed; /* bitmap, NULL: unknown */
+    uint64_t parent_length;   /* blocks from here on are new */
+    bool is_incremental;      /* the parent has it: only changed pages are wanted */
+    _Atomic bool is_gone;     /* relaxed: read when the threads are joined */
+} taking_file;
+
+typedef struct taking_part {
+    taking_file *file;
+    uint64_t offset, length;
+    uint32_t part_no;
+} taking_part;
+
+typedef struct taking {
+    rdb_repository *repository;
+    const rdb_backup_options *options;
+    backup_source *source;
+    rdb_arena *arena;
+    rdb_manifest *manifest;
+    rdb_lsn since; /* pages up to it are in the parent */
+    taking_part *parts;
+    uint32_t part_count, part_capacity;
+    _Atomic uint32_t next_part;
+    int64_t begun_us;
+    _Atomic uint64_t bytes_passed; /* for the rate */
+    const char *volume_name;       /* "vol" or "wal" */
+    rdb_mutex lock;
+    uint32_t volume_no RDB_GUARDED_BY(lock);
+    rdb_arena *shared RDB_GUARDED_BY(lock); /* the arena again: objects and broken pages */
+} taking;
+
+/* What one thread has in hand. */
+typedef struct packing {
+    taking *t;
+    backup_volume *volume;
+    rdb_manifest_object *object;
+    uint32_t object_no;
+    uint8_t *buffer;
+    backup_range *ranges;
+    backup_digest *digest;
+    rdb_file *open; /* of open_file */
+    const taking_file *open_file;
+} packing;
+
+/* ---- volumes ------------------------------------------------------------------------------------------------------------------ */
+static bool begin_volume(packing *p, rdb_error *err)
+{
+    taking *t = p->t;
+    if (p->volume != NULL)
+        return true;
+    if (!volume_create(&p->volume, t->options->compression, t->options->compression_level, err))
+        return false;
+    rdb_mutex_lock(&t->lock);
+    t->volume_no++;
+    p->object = RDB_NEW(t->shared, rdb_manifest_object);
+    p->object->name = rdb_arena_printf(t->shared, "%s-%06u.tar%s%s", t->volume_name, t->volume_no, frame_extension(t->options->compression),
+                                       repository_seal_extension(t->repository));
+    p->object_no = t->manifest->objects.count;
+    rdb_list_push(t->shared, &t->manifest->objects, p->object);
+    rdb_mutex_unlock(&t->lock);
+    return true;
+}
+
+static bool end_volume(packing *p, rdb_error *err)
+{
+    rdb_strbuf *bytes;
+    char name[200];
+    if (p->volume == NULL)
+        return true;
+    bool ok = volume_finish(p->volume, &bytes, err) && manifest_object_name(p->t->manifest, p->object, name, sizeof name) &&
+              repository_put(p->t->repository, name, bytes->data, bytes->length, &p->object->bytes, p->object->sha256, err);
+    volume_destroy(&p->volume);
+    return ok;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------------------------ */
+static bool note_broken(packing *p, const taking_file *file, uint64_t block, const char *what)
+{
+    taking *t = p->t;
+    rdb_mutex_lock(&t->lock);
+    rdb_manifest_page *page = RDB_NEW(t->shared, rdb_manifest_page);
+    page->path = file->file->path;
+    page->block = block;
+    page->what = rdb_arena_strdup(t->shared, what);
+    rdb_list_push(t->shared, &t->manifest->degraded, page);
+    rdb_mutex_unlock(&t->lock);
+    watch_note(t->options->watch, "%s block %llu is broken: %s", file->file->path, (unsigned long long)block, what);
+    return true;
+}
+
+/* A page as it is on disk, whole: one that is being written is read again. */
+static bool settle_page(packing *p, const taking_file *file, rdb_page_tag tag, uint64_t offset, uint8_t *page, rdb_error *err)
+{
+    uint32_t page_bytes = p->t->manifest->page_bytes;
+    const char *what = NULL;
+    tag.block = offset / page_bytes;
+    for (int attempt = 0;; attempt++) {
+        size_t got = page_bytes;
+        if (attempt > 0 && !rdb_file_read(p->open, offset, page, page_bytes, &got, err))
+            return false;
+        if (got < page_bytes) { /* cut off meanwhile: the log says so too */
+            memset(page, 0, page_bytes);
+            return true;
+        }
+        if (rdb_page_verify(page, tag, page_bytes, &what))
+            return true;
+        if (attempt == (source_is_running(p->t->source) ? TORN_READS : 1))
+            return note_broken(p, file, tag.block, what);
+        rdb_time_sleep_us(attempt == 0 ? 0 : TORN_WAIT_US);
+    }
+}
+
+static bool open_part_file(packing *p, taking_file *file, rdb_error *err)
+{
+    char path[PATH_MAX];
+    rdb_error mine = {0};
+    if (p->open_file == file && p->open != NULL)
+        return true;
+    p->open_file = file;
+    if (!rdb_file_close(&p->open, err) || !rdb_instance_path(source_home(p->t->source), file->file->path, path, sizeof path, err))
+        return false;
+    if (rdb_file_open(&p->open, path, RDB_FILE_READ, &mine))
+        return true;
+    if (rdb_error_is(&mine, RDB_UNDEFINED_FILE) && source_is_running(p->t->source)) {
+        atomic_store_explicit(&file->is_gone, true, memory_order_relaxed); /* dropped; the log says so too */
+        rdb_error_clear(&mine);
+        return true;
+    }
+    rdb_error_move(err, &mine);
+    return false;
+}
+
+static bool is_wanted(const taking *t, const taking_file *file, uint64_t offset, const rdb_page *page)
+{
+    uint64_t block = offset / t->manifest->page_bytes;
+    if (!file->is_incremental || offset >= file->parent_length)
+        return true;
+    if (file->changed != NULL)
+        return block / 8 < file->changed->length && (file->changed->data[block / 8] >> (block % 8) & 1) != 0;
+    return page->lsn == 0 || page->lsn > t->since; /* a page of zeroes says nothing of when it became one */
+}
+
+/* Reads the part's wanted pages to the front of the buffer. */
+static bool read_pages(packing *p, const taking_part *part, uint64_t got, uint32_t *range_count, uint64_t *data_bytes, rdb_error *err)
+{
+    uint32_t page_bytes = p->t->manifest->page_bytes;
+    rdb_page_tag tag;
+    page_tag_of(part->file->file->path, &tag);
+    *range_count = 0;
+    *data_bytes = 0;
+    for (uint64_t at = 0; at < got; at += page_bytes) {
+        uint8_t *page = p->buffer + at;
+        if (!settle_page(p, part->file, tag, part->offset + at, page, err))
+            return false;
+        if (!is_wanted(p->t, part->file, part->offset + at, (const rdb_page *)(const void *)page))
+            continue;
+        if (*data_bytes != at)
+            memmove(p->buffer + *data_bytes, page, page_bytes);
+        if (*range_count > 0 && p->ranges[*range_count - 1].offset + p->ranges[*range_count - 1].length == at)
+            p->ranges[*range_count - 1].length += page_bytes;
+        else
+            p->ranges[(*range_count)++] = (backup_range){at, page_bytes};
+        *data_bytes += page_bytes;
+    }
+    return true;
+}
+
+/* SQLite's own way to read a database that others may write. */
+static bool read_database(packing *p, const char *path, uint64_t *got, rdb_error *err)
+{
+    char whole[PATH_MAX];
+    sqlite3 *database = NULL;
+    sqlite3_int64 length = 0;
+    if (!rdb_instance_path(source_home(p->t->source), path, whole, sizeof whole, err))
+        return false;
+    bool ok = sqlite3_open_v2(whole, &database, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK;
+    sqlite3_busy_timeout(database, 5000);
+    unsigned char *bytes = ok ? sqlite3_serialize(database, "main", &length, 0) : NULL;
+    ok = bytes != NULL && (uint64_t)length <= BACKUP_PART_BYTES;
+    if (ok)
+        memcpy(p->buffer, bytes, (size_t)length);
+    else
+        rdb_error_set(err, RDB_IO_ERROR, "\"%s\" cannot be read: %s", path, sqlite3_errmsg(database));
+    *got = (uint64_t)length;
+    sqlite3_free(bytes);
+    sqlite3_close(database);
+    return ok;
+}
+
+static void keep_rate(taking *t, uint64_t bytes)
+{
+    uint64_t passed = atomic_fetch_add_explicit(&t->bytes_passed, bytes, memory_order_relaxed) + bytes; /* relaxed: a sum */
+    if (t->options->rate == 0)
+        return;
+    int64_t due_us = (int64_t)((double)passed * 1e6 / (double)t->options->rate);
+    int64_t early_us = due_us - (rdb_time_monotonic_us() - t->begun_us);
+    while (early_us > 0 && (t->options->watch == NULL || t->options->watch->is_interrupted == NULL || !t->options->watch->is_interrupted(t->options->watch->context))) {
+        rdb_time_sleep_us(RDB_MIN(early_us, INT64_C(200000)));
+        early_us = due_us - (rdb_time_monotonic_us() - t->begun_us);
+    }
+}
+
+static bool is_database(const char *path)
+{
+    return strncmp(path, "data/meta/", 10) == 0 && strlen(path) > 3 && strcmp(path + strlen(path) - 3, ".db") == 0;
+}
+
+static bool pack_part(packing *p, taking_part *part, rdb_error *err)
+{
+    taking_file *file = part->file;
+    uint64_t got = 0, data_bytes;
+    uint32_t range_count = 0;
+    char name[1200];
+    if (file->source == NULL) {
+        got = RDB_MIN(part->length, file->bytes.length - part->offset);
+        memcpy(p->buffer, file->bytes.data + part->offset, got);
+    } else if (is_database(file->file->path)) {
+        if (!read_database(p, file->file->path, &got, err))
+            return false;
+    } else {
+        size_t read = 0;
+        if (!open_part_file(p, file, err))
+            return false;
+        if (atomic_load_explicit(&file->is_gone, memory_order_relaxed))
+            return true;
+        if (!rdb_file_read(p->open, part->offset, p->buffer, part->length, &read, err))
+            return false;
+        got = file->source->has_pages ? read - read % p->t->manifest->page_bytes : read;
+    }
+    data_bytes = got;
+    if (file->source != NULL && file->source->has_pages && !read_pages(p, part, got, &range_count, &data_bytes, err))
+        return false;
+    keep_rate(p->t, part->length);
+    watch_done(p->t->options->watch, part->length);
+    rdb_manifest_part *entry = &file->file->parts[part->part_no];
+    *entry = (rdb_manifest_part){.offset = part->offset, .length = got, .data_bytes = data_bytes};
+    if (data_bytes == 0)
+        return true;
+    if (data_bytes == got)
+        range_count = 0;
+    digest_add(p->digest, p->buffer, data_bytes);
+    digest_finish(p->digest, entry->sha256);
+    bool is_whole = file->file->part_count == 1 && range_count == 0;
+    snprintf(name, sizeof name, is_whole ? "%s" : "%s@%016llx", file->file->path, (unsigned long long)part->offset);
+    if (!begin_volume(p, err) || !volume_add(p->volume, name, got, p->ranges, range_count, p->buffer, err))
+        return false;
+    entry->object_no = p->object_no;
+    return volume_bytes_in(p->volume) < BACKUP_VOLUME_BYTES || end_volume(p, err);
+}
+
+/* Takes parts until there are none. */
+static bool pack(void *context, uint32_t thread_no, rdb_error *err)
+{
+    taking *t = context;
+    packing p = {.t = t};
+    (void)thread_no;
+    p.buffer = malloc(BACKUP_PART_BYTES);
+    p.ranges = malloc(sizeof *p.ranges * (BACKUP_PART_BYTES / t->manifest->page_bytes));
+    bool ok = (p.buffer != NULL && p.ranges != NULL) || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    ok = ok && digest_create(&p.digest, err);
+    while (ok) {
+        uint32_t part_no = atomic_fetch_add_explicit(&t->next_part, 1, memory_order_relaxed);
+        if (part_no >= t->part_count)
+            break;
+        ok = watch_interrupted(t->options->watch, err) && pack_part(&p, &t->parts[part_no], err);
+        if (!ok)
+            rdb_error_add_context(err, "file \"%s\"", t->parts[part_no].file->file->path);
+    }
+    ok = ok && end_volume(&p, err);
+    volume_destroy(&p.volume);
+    ok = rdb_file_close(&p.open, err) && ok;
+    digest_destroy(&p.digest);
+    free(p.ranges);
+    free(p.buffer);
+    return ok;
+}
+
+/* ---- planning ------------------------------------------------------------------------------------------------------------------- */
+/* Whether the bitmap has a block of [from, to). */
+static bool has_change(const rdb_slice *bits, uint64_t from, uint64_t to)
+{
+    for (uint64_t block = from; block < to && block / 8 < bits->length; block++)
+        if ((bits->data[block / 8] >> (block % 8) & 1) != 0)
+            return true;
+    return false;
+}
+
+static bool plan_file(taking *t, taking_file *file, rdb_error *err)
+{
+    uint64_t length = file->source != NULL ? file->source->length : file->bytes.length;
+    uint32_t page_bytes = t->manifest->page_bytes, first = t->part_count;
+    for (uint64_t offset = 0; offset < length; offset += BACKUP_PART_BYTES) {
+        uint64_t part_bytes = RDB_MIN(length - offset, BACKUP_PART_BYTES);
+        if (file->is_incremental && file->changed != NULL && offset + part_bytes <= file->parent_length &&
+            !has_change(file->changed, offset / page_bytes, (offset + part_bytes) / page_bytes))
+            continue;
+        if (t->part_count == t->part_capacity) {
+            uint32_t capacity = RDB_MAX(t->part_capacity * 2, 1024u);
+            taking_part *parts = rdb_arena_try_grow(t->arena, t->parts, t->part_count * sizeof *parts, capacity * sizeof *parts, err);
+            if (parts == NULL)
+                return false;
+            t->parts = parts;
+            t->part_capacity = capacity;
+        }
+        t->parts[t->part_count] = (taking_part){.file = file, .offset = offset, .length = part_bytes, .part_no = t->part_count - first};
+        t->part_count++;
+    }
+    file->file->part_count = t->part_count - first;
+    file->file->parts = RDB_NEW_ARRAY(t->arena, rdb_manifest_part, file->file->part_count);
+    return true;
+}
+
+static taking_file *add_file(taking *t, const char *path, uint64_t length)
+{
+    taking_file *file = RDB_NEW(t->arena, taking_file);
+    file->file = manifest_add_file(t->arena, t->manifest, path, length);
+    return file;
+}
+
+/* Drops parts that turned out empty and files that went, and settles the lengths. */
+static void settle_files(taking *t, const rdb_list *files)
+{
+    rdb_list kept = {0};
+    for (uint32_t i = 0; i < files->count; i++) {
+        taking_file *file = files->items[i];
+        rdb_manifest_file *m = file->file;
+        uint32_t count = 0;
+        uint64_t end = file->is_incremental ? m->length : 0;
+        for (uint32_t part_no = 0; part_no < m->part_count; part_no++) {
+            end = RDB_MAX(end, m->parts[part_no].offset + m->parts[part_no].length);
+            if (m->parts[part_no].data_bytes > 0)
+                m->parts[count++] = m->parts[part_no];
+            t->manifest->bytes_read += m->parts[part_no].length;
+        }
+        m->length = end;
+        m->part_count = count;
+        if (!atomic_load_explicit(&file->is_gone, memory_order_relaxed))
+            rdb_list_push(t->arena, &kept, m);
+    }
+    t->manifest->files = kept;
+}
+
+static bool copy_parts(taking *t, rdb_error *err)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < t->part_count; i++)
+        bytes += t->parts[i].length;
+    watch_total(t->options->watch, strcmp(t->volume_name, "vol") == 0 ? "data" : "log", bytes);
+    atomic_store(&t->next_part, 0);
+    return t->options->dry_run || run_in_threads(t->options->thread_count, RDB_MIN(t->options->thread_count, t->part_count), pack, t, err);
+}
+
+static bool plan_data(taking *t, const rdb_manifest *parent, rdb_list *files, rdb_error *err)
+{
+    rdb_list sources = {0};
+    rdb_map *changes = NULL;
+    bool known = false, ok = false;
+    if (!source_list(t->source, t->manifest->has_secrets, t->arena, &sources, &t->manifest->directories, err))
+        return false;
+    if (parent != NULL) {
+        changes = rdb_map_create();
+        if (changes == NULL)
+            return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+        if (!source_changes(t->source, t->since, t->arena, changes, &known, err))
+            goto out;
+        if (!known && source_is_running(t->source))
+            watch_note(t->options->watch, "the change map does not reach back to the last backup: every page is looked at");
+    }
+    static const rdb_slice no_bits = {0};
+    for (uint32_t i = 0; i < sources.count; i++) {
+        const backup_source_file *source = sources.items[i];
+        taking_file *file = add_file(t, source->path, source->length);
+        const rdb_manifest_file *before = parent != NULL && source->has_pages ? manifest_find_file(parent, source->path) : NULL;
+        file->source = source;
+        if (before != NULL) {
+            const rdb_slice *bits = rdb_map_get(changes, source->path, strlen(source->path));
+            file->is_incremental = true;
+            file->parent_length = before->length;
+            file->changed = !known ? NULL : bits != NULL ? bits : &no_bits;
+        }
+        rdb_list_push(t->arena, files, file);
+        if (!plan_file(t, file, err))
+            goto out;
+    }
+    taking_file *control = add_file(t, "data/meta/control", source_control_bytes(t->source).length);
+    control->bytes = source_control_bytes(t->source);
+    rdb_list_push(t->arena, files, control);
+    ok = plan_file(t, control, err) && rdb_arena_check(t->arena, err);
+out:
+    rdb_map_destroy(changes);
+    return ok;
+}
+
+/* The log from where replay begins to where it must get; what lies before and behind is zeroes but for the segment's header. */
+static bool plan_log(taking *t, rdb_list *files, rdb_error *err)
+{
+    uint64_t segment_bytes = t->manifest->wal_segment_bytes;
+    uint64_t first = t->manifest->started.lsn / segment_bytes, last = (t->manifest->stopped.lsn - 1) / segment_bytes;
+    t->part_count = 0;
+    t->volume_no = 0;
+    t->volume_name = "wal";
+    for (uint64_t number = first; number <= last; number++) {
+        char name[40], path[PATH_MAX];
+        rdb_file *opened = NULL;
+        size_t got = 0, wanted = (size_t)RDB_MIN(segment_bytes, t->manifest->stopped.lsn - number * segment_bytes);
+        snprintf(name, sizeof name, "data/wal/%016llx", (unsigned long long)number);
+        uint8_t *bytes = rdb_arena_try_alloc(t->arena, segment_bytes, err);
+        if (bytes == NULL || !rdb_instance_path(source_home(t->source), name, path, sizeof path, err) || !rdb_file_open(&opened, path, RDB_FILE_READ, err))
+            return false;
+        bool ok = rdb_file_read(opened, 0, bytes, wanted, &got, err);
+        ok = rdb_file_close(&opened, err) && ok;
+        if (!ok)
+            return false;
+        if (got < wanted) {
+            rdb_error_set(err, RDB_DATA_CORRUPTED, "the write-ahead log is shorter than it says");
+            return rdb_error_detail(err, "File \"%s\" ends at byte %zu of %zu.", name, got, wanted);
+        }
+        memset(bytes + got, 0, segment_bytes - got);
+        if (number == first && t->manifest->started.lsn % segment_bytes > WAL_HEADER_BYTES)
+            memset(bytes + WAL_HEADER_BYTES, 0, t->manifest->started.lsn % segment_bytes - WAL_HEADER_BYTES);
+        taking_file *file = add_file(t, name, segment_bytes);
+        file->bytes = (rdb_slice){bytes, segment_bytes};
+        rdb_list_push(t->arena, files, file);
+        if (!plan_file(t, file, err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- parents --------------------------------------------------------------------------------------------------------------------- */
+/* What an incremental builds on; NULL where there is nothing, which makes it a full one. */
+static bool choose_parent(taking *t, rdb_manifest **parent, rdb_error *err)
+{
+    const rdb_backup_options *options = t->options;
+    rdb_list manifests = {0}, broken = {0};
+    *parent = NULL;
+    if (options->type != RDB_BACKUP_INCREMENTAL && options->type != RDB_BACKUP_DIFFERENTIAL)
+        return true;
+    if (options->parent != NULL) {
+        if (!rdb_backup_find(t->repository, options->parent, t->arena, parent, err))
+            return false;
+        if ((*parent)->timeline == source_timeline(t->source))
+            return true;
+        rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "backup %s cannot be built on", (*parent)->id);
+        return rdb_error_detail(err, "It is of timeline %u, the instance is on timeline %u.", (*parent)->timeline, source_timeline(t->source));
+    }
+    if (!rdb_backup_list(t->repository, t->arena, &manifests, &broken, err))
+        return false;
+    for (uint32_t i = manifests.count; i > 0 && *parent == NULL; i--) {
+        rdb_manifest *one = manifests.items[i - 1];
+        rdb_list chain = {0};
+        rdb_error mine = {0};
+        if (one->timeline != source_timeline(t->source) || (options->type == RDB_BACKUP_DIFFERENTIAL && one->parent[0] != '\0'))
+            continue;
+        if (rdb_backup_chain(t->repository, one, t->arena, &chain, &mine))
+            *parent = one;
+        else
+            watch_note(options->watch, "backup %s is not built on: %s", one->id, rdb_error_message(&mine));
+        rdb_error_clear(&mine);
+    }
+    return true;
+}
+
+/* An id that no other backup has, later than every one there is. */
+static bool choose_id(taking *t, rdb_error *err)
+{
+    static const char letters[] = {'F', 'I', 'D', 'P'};
+    rdb_list objects = {0};
+    if (!t->repository->store->calls->list(t->repository->store, "backup/", t->arena, &objects, err))
+        return false;
+    const char *newest = objects.count > 0 ? ((const backup_object *)objects.items[objects.count - 1])->name + strlen("backup/") : "";
+    for (int64_t seconds = (rdb_time_wall_us() - RDB_UNIX_EPOCH_US) / 1000000;; seconds++) {
+        time_t now = (time_t)seconds;
+        struct tm utc;
+        char stamp[20];
+        gmtime_r(&now, &utc);
+        strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &utc);
+        snprintf(t->manifest->id, sizeof t->manifest->id, "%s-%c", stamp, letters[t->manifest->type]);
+        if (strncmp(stamp, newest, strlen(stamp)) > 0)
+            return true;
+        /* A clock that went back must not put a child before its parent: its last second is where the next begins. */
+        struct tm last = {0};
+        if (strptime(newest, "%Y%m%dT%H%M%SZ", &last) != NULL && (int64_t)timegm(&last) > seconds)
+            seconds = (int64_t)timegm(&last);
+    }
+}
+
+static bool describe(taking *t, const rdb_manifest *parent, rdb_error *err)
+{
+    const rdb_control *control = source_control(t->source);
+    rdb_manifest *m = t->manifest;
+    m->type = t->options->type;
+    if (parent == NULL && (m->type == RDB_BACKUP_INCREMENTAL || m->type == RDB_BACKUP_DIFFERENTIAL)) {
+        watch_note(t->options->watch, "there is no backup to build on: this one is full");
+        m->type = RDB_BACKUP_FULL;
+    }
+    if (parent != NULL) {
+        memcpy(m->parent, parent->id, sizeof m->parent);
+        memcpy(m->parent_sha256, parent->sha256, sizeof m->parent_sha256);
+        t->since = parent->started.lsn;
+    }
+    m->label = t->options->label != NULL ? t->options->label : "";
+    m->compression = t->options->compression;
+    m->compression_level = t->options->compression_level;
+    m->instance_id = source_instance_id(t->source);
+    m->rdb_version = rdb_version();
+    m->system_id = control->system_id;
+    m->page_bytes = control->page_bytes;
+    m->wal_segment_bytes = control->wal_segment_bytes;
+    m->timeline = source_timeline(t->source);
+    m->was_running = source_is_running(t->source);
+    m->is_encrypted = t->repository->is_encrypted;
+    m->has_secrets = m->is_encrypted || t->options->include_secrets;
+    char path[PATH_MAX];
+    if (!rdb_instance_path(source_home(t->source), "conf/secrets/auth/scram.secret", path, sizeof path, err))
+        return false;
+    m->secrets_left_out = !m->has_secrets && rdb_path_exists(path);
+    return choose_id(t, err);
+}
+
+bool rdb_backup_take(rdb_repository *repository, const rdb_backup_options *options, rdb_arena *arena, rdb_manifest **manifest, rdb_error *err)
+{
+    taking t = {.repository = repository, .options = options, .arena = arena, .shared = arena, .volume_name = "vol"};
+    rdb_manifest *parent = NULL;
+    rdb_list files = {0};
+    bool ok = false;
+    t.manifest = *manifest = RDB_NEW(arena, rdb_manifest);
+    rdb_mutex_init(&t.lock, RDB_RANK_LEAF);
+    if (!source_open(&t.source, options->home, err))
+        goto out;
+    if (repository->system_id != source_control(t.source)->system_id) {
+        rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "the repository belongs to another instance");
+        goto out;
+    }
+    if (!source_begin(t.source, options->label, &t.manifest->started, err) || !choose_parent(&t, &parent, err) || !describe(&t, parent, err))
+        goto out;
+    t.begun_us = rdb_time_monotonic_us();
+    if (!source_databases(t.source, arena, &t.manifest->databases, err) || !plan_data(&t, parent, &files, err) || !copy_parts(&t, err) ||
+        !source_end(t.source, &t.manifest->stopped, err) || !plan_log(&t, &files, err) || !copy_parts(&t, err))
+        goto out;
+    t.manifest->instance_id = rdb_arena_strdup(arena, t.manifest->instance_id);
+    if (options->dry_run) {
+        for (uint32_t i = 0; i < files.count; i++) {
+            const taking_file *file = files.items[i];
+            for (uint32_t part_no = 0; part_no < file->file->part_count; part_no++)
+                t.manifest->bytes_read += RDB_MIN(BACKUP_PART_BYTES, file->file->length);
+        }
+        ok = true;
+        goto out;
+    }
+    settle_files(&t, &files);
+    manifest_sort(t.manifest);
+    for (uint32_t i = 0; i < t.manifest->objects.count; i++)
+        t.manifest->bytes_stored += ((rdb_manifest_object *)t.manifest->objects.items[i])->bytes;
+    ok = rdb_arena_check(arena, err) && manifest_write(repository, t.manifest, err);
+out:
+    source_close(&t.source);
+    rdb_mutex_deinit(&t.lock);
+    return ok;
+}

@@ -1,0 +1,176 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# rdb-backup and rdb-restore: a backup is something that has been restored.
+load helper
+
+setup() {
+    make_home
+    REPO=$(dirname "$HOME_DIR")/repo AGAIN=$(dirname "$HOME_DIR")/again
+}
+teardown() { remove_home; }
+
+make_instance() {
+    rdb-init --home "$HOME_DIR" --insecure --tune small "$@" >/dev/null
+    ask "$HOME_DIR" "create table t as select i, md5(i::text) as m from generate_series(1, 20000) i; create index on t (m)" >/dev/null
+}
+# ask HOME SQL: of an instance at rest.
+ask() { rdb-cli --home "$1" --user admin --tuples-only --output unaligned --command "$2"; }
+SUM="select count(*), sum(i), min(m) from t where m > '5'"
+
+# Every file of pages equal, the log aside.
+same_pages() {
+    diff -r --exclude wal --exclude '*.db' --exclude RESTORING "$1/data" "$2/data"
+}
+
+@test "rdb-backup, rdb-restore: an unknown option exits 2, is explained on stderr, and leaves stdout empty" {
+    for program in rdb-backup rdb-restore; do
+        run -2 --separate-stderr $program --no-such-option
+        [ -z "$output" ] && [[ "$stderr" == *"$program --help"* ]]
+    done
+    run -2 rdb-backup lisst --output /nowhere
+    [[ "$output" == *'did you mean "list"'* ]]
+}
+
+@test "rdb-backup: an instance at rest comes back page by page, whatever the compression" {
+    make_instance
+    for compress in zstd none lz4:3 snappy; do
+        rm -rf "$REPO" "$AGAIN"
+        rdb-backup --home "$HOME_DIR" --output "$REPO" --compress $compress
+        run -0 rdb-restore --input "$REPO" --home "$AGAIN"
+        same_pages "$HOME_DIR" "$AGAIN"
+    done
+    [ "$(ask "$AGAIN" "$SUM")" = "$(ask "$HOME_DIR" "$SUM")" ]
+    [ ! -e "$AGAIN/data/RESTORING" ]
+}
+
+@test "rdb-backup: page sizes other than the standard one" {
+    make_instance --page-size 16384
+    rdb-backup --home "$HOME_DIR" --output "$REPO"
+    rdb-restore --input "$REPO" --home "$AGAIN"
+    same_pages "$HOME_DIR" "$AGAIN"
+}
+
+@test "rdb-backup: archives open with tar and zstd, the manifest with any JSON reader" {
+    make_instance
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --name first
+    mkdir "$REPO/x"
+    for volume in "$REPO"/backup/*/*.tar.zst; do tar --zstd -xf "$volume" -C "$REPO/x"; done
+    run -0 python3 - "$REPO" <<'PYTHON'
+import hashlib, json, glob, sys
+folder = glob.glob(sys.argv[1] + '/backup/*/manifest.json')[0]
+m = json.load(open(folder))
+assert m['label'] == 'first' and m['type'] == 'full' and m['format'] == 'rdb-backup'
+for o in m['objects']:
+    assert hashlib.sha256(open(folder.replace('manifest.json', o['name']), 'rb').read()).hexdigest() == o['sha256']
+for f in m['files']:
+    for number, offset, length, data, digest in f['parts']:
+        name = f['path'] if len(f['parts']) == 1 else '%s@%016x' % (f['path'], offset)
+        content = open(sys.argv[1] + '/x/' + name, 'rb').read()
+        assert len(content) == length and hashlib.sha256(content).hexdigest() == digest, name
+print(len(m['files']) > 500)
+PYTHON
+    [ "$output" = True ]
+}
+
+@test "rdb-backup: an incremental holds what changed, and its chain restores like one" {
+    make_instance
+    rdb-backup --home "$HOME_DIR" --output "$REPO"
+    ask "$HOME_DIR" "update t set m = 'changed' where i = 7; create table u as select 1 as x; checkpoint" >/dev/null
+    run -0 --separate-stderr rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental --json
+    small=$(python3 -c 'import json,sys; print(json.loads(sys.argv[1].splitlines()[-1])["stored_bytes"])' "$output")
+    ask "$HOME_DIR" "drop table u; delete from t where i > 19000; vacuum t; insert into t select i, 'late' from generate_series(50000, 50100) i" >/dev/null
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --type differential
+    run -0 rdb-backup list --output "$REPO" --json
+    [ "${#lines[@]}" -eq 4 ]
+    run -0 python3 - "$small" "${lines[@]}" <<'PYTHON'
+import json, sys
+full, one, two, differential = map(json.loads, sys.argv[2:])
+print(one['parent_id'] == full['backup_id'], two['parent_id'] == one['backup_id'], differential['parent_id'] == full['backup_id'], int(sys.argv[1]) < full['stored_bytes'] / 5)
+PYTHON
+    [ "$output" = "True True True True" ]
+    for type in D I; do
+        id=$(ls "$REPO/backup" | grep -- "-$type" | tail -1)
+        rm -rf "$AGAIN"
+        rdb-backup verify --output "$REPO" --backup "$id" --level page
+        rdb-restore --input "$REPO" --home "$AGAIN" --backup "$id"
+        same_pages "$HOME_DIR" "$AGAIN"
+    done
+    [ "$(ask "$AGAIN" "$SUM")" = "$(ask "$HOME_DIR" "$SUM")" ]
+}
+
+@test "rdb-backup: an encrypted repository opens with openssl, with each recipient's key, and with no other" {
+    make_instance
+    work=$(dirname "$HOME_DIR")
+    openssl rand -hex 32 >"$work/key" && openssl rand -hex 32 >"$work/other" && echo "correct horse" >"$work/pass"
+    openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/id.pem" -out "$work/cert.pem" -subj /CN=auditor -days 2 2>/dev/null
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --encrypt --passphrase-file "$work/pass"
+    ! grep -rq 'rdb-backup' "$REPO/backup"
+    openssl cms -decrypt -inform DER -in "$REPO/keys/1.cms" -pwri_password "correct horse" -binary -out "$work/k"
+    for object in "$REPO"/backup/*/*.cms; do
+        openssl cms -decrypt -inform DER -in "$object" -secretkey "$(xxd -p -c 99 "$work/k")" -secretkeyid 01 -binary -out "$work/$(basename "${object%.cms}")"
+    done
+    python3 -m json.tool "$work/manifest.json" >/dev/null
+    zstd -qt "$work"/*.tar.zst
+    rdb-backup recipients add --output "$REPO" --passphrase-file "$work/pass" --new-key-file "$work/key"
+    rdb-backup recipients add --output "$REPO" --key-file "$work/key" --certificate "$work/cert.pem"
+    before=$(find "$REPO/backup" -type f -newer "$REPO/keys/1.cms" | sort | xargs sha256sum)
+    rdb-backup recipients remove 1 --output "$REPO" --key-file "$work/key"
+    run -5 rdb-restore --input "$REPO" --home "$AGAIN" --passphrase-file "$work/pass"
+    [ ! -e "$AGAIN" ]
+    run -5 rdb-backup verify --output "$REPO" --key-file "$work/other"
+    run -0 rdb-backup verify --output "$REPO" --identity "$work/id.pem"
+    [ "$before" = "$(find "$REPO/backup" -type f | sort | xargs sha256sum)" ]
+    rdb-backup recipients remove 2 --output "$REPO" --identity "$work/id.pem"
+    run -10 rdb-backup recipients remove 3 --output "$REPO" --identity "$work/id.pem"
+    rdb-restore --input "$REPO" --home "$AGAIN" --identity "$work/id.pem"
+    same_pages "$HOME_DIR" "$AGAIN"
+}
+
+@test "rdb-restore: damage is refused before it is served, and a half-restored instance does not start" {
+    make_instance
+    rdb-backup --home "$HOME_DIR" --output "$REPO"
+    volume=$(ls "$REPO"/backup/*/vol-000001*)
+    printf '\x55' | dd of="$volume" bs=1 seek=100000 conv=notrunc status=none
+    run -6 rdb-backup verify --output "$REPO"
+    [[ "$output" == *"vol-000001"* ]]
+    run -6 rdb-restore --input "$REPO" --home "$AGAIN"
+    [[ "$output" == *"vol-000001"* ]]
+    run ! timeout 20 rdb-serve --home "$AGAIN" --port "$(free_port)"
+    [[ "$output" == *"not whole"* ]]
+    rm -r "$REPO"
+    rdb-backup --home "$HOME_DIR" --output "$REPO"
+    rdb-restore --input "$REPO" --home "$AGAIN"
+    same_pages "$HOME_DIR" "$AGAIN"
+}
+
+@test "rdb-restore: an instance or other things in the directory are left alone" {
+    make_instance
+    rdb-backup --home "$HOME_DIR" --output "$REPO"
+    run -10 rdb-restore --input "$REPO" --home "$HOME_DIR"
+    mkdir "$AGAIN" && echo mine >"$AGAIN/file"
+    run -10 rdb-restore --input "$REPO" --home "$AGAIN"
+    [ "$(ls -A "$AGAIN")" = file ]
+    rm "$AGAIN/file"
+    run -0 rdb-restore --input "$REPO" --home "$AGAIN" --dry-run
+    [ -z "$(ls -A "$AGAIN")" ]
+}
+
+@test "rdb-backup: a broken page is named, the backup goes on, and exits 6" {
+    make_instance
+    table=$(find "$HOME_DIR/data/tables" -type f -size +400k | head -1)
+    dd if=/dev/urandom of="$table" bs=4096 seek=20 count=1 conv=notrunc status=none
+    run -6 rdb-backup --home "$HOME_DIR" --output "$REPO"
+    [[ "$output" == *"${table#"$HOME_DIR"/}, block 20"* ]]
+    run -0 rdb-backup list --output "$REPO"
+    [[ "$output" == *degraded* ]]
+}
+
+@test "rdb-backup: the repository of another instance is refused" {
+    make_instance
+    rdb-backup --home "$HOME_DIR" --output "$REPO"
+    rdb-init --home "$AGAIN" --insecure --tune small >/dev/null
+    ask "$AGAIN" "select 1" >/dev/null
+    run -10 rdb-backup --home "$AGAIN" --output "$REPO"
+    [[ "$output" == *"another instance"* ]]
+}
