@@ -365,17 +365,10 @@ bool session_describe_portal(rdb_session *session, const char *name, rdb_error *
     bool is_text = has_rows && plan->columns != NULL;
     for (uint32_t i = 0; is_text && portal->formats != NULL && i < plan->column_count; i++)
         is_text = portal->formats[i] == 0;
-    rdb_strbuf *output = session->owner.output;
-    if (is_text && plan->description != NULL) {
-        rdb_strbuf_add(output, plan->description, plan->description_bytes);
-        return true;
-    }
-    size_t begin = output->length;
-    session_put_row_description(session, has_rows ? plan->columns : NULL, has_rows ? plan->column_count : 0, portal->formats);
-    if (is_text && !output->failed) {
-        plan->description_bytes = output->length - begin;
-        plan->description = rdb_arena_memdup(plan->arena, output->data + begin, plan->description_bytes);
-    }
+    if (is_text)
+        session_put_plan_description(session, plan);
+    else
+        session_put_row_description(session, has_rows ? plan->columns : NULL, has_rows ? plan->column_count : 0, portal->formats);
     return true;
 }
 

@@ -21,6 +21,7 @@ typedef struct session_row_sink {
 RDB_CHECKED bool session_sink_create(rdb_session *session, rdb_error *err);
 void session_sink_destroy(rdb_session *session);
 /* columns NULL: NoData. */
+void session_put_plan_description(rdb_session *session, session_plan *plan); /* all columns as text; kept with the plan */
 void session_put_row_description(rdb_session *session, const rdb_result_column *columns, uint32_t count, const uint16_t *formats);
 RDB_CHECKED bool session_sink_begin(rdb_session *session, const rdb_result_column *columns, uint32_t count, const uint16_t *formats, rdb_error *err);
 /* Positions from .. to - 1 of the batch's selection. */

@@ -8,6 +8,7 @@
 #include "session/row_sink.h"
 #include "session/settings.h"
 #include "session/setup.h"
+#include "session/template.h"
 #include "session/wire_int.h"
 
 bool session_create(rdb_session **session_out, rdb_engine *engine, rdb_database *database, const rdb_role *role, uint32_t pid,
@@ -60,6 +61,7 @@ void session_destroy(rdb_session **session_at)
             cursor = 0;
         }
     }
+    session_templates_forget(session);
     if (session->statements != NULL)
         session_discard_statements(session);
     if (session->locks != NULL)

@@ -159,6 +159,7 @@ struct rdb_session {
     bool is_active;                   /* from a message that runs something to the next ReadyForQuery */
     rdb_counters *counters;      /* of its database; NULL: not counted */
     struct session_large_objects *large_objects; /* large_objects.c: descriptors of the transaction; NULL: none were opened */
+    struct session_templates *templates; /* template.c; NULL: none yet */
     struct session_notify *notify; /* notify.c; NULL: it said and heard nothing yet */
     struct session_activity *activity; /* its entry in the engine's list; NULL: not listed */
 };
@@ -221,6 +222,9 @@ RDB_CHECKED bool session_access_begin(rdb_session *session, rdb_access **access,
 bool session_plan_is_current(const rdb_session *session, const session_plan *plan);
 /* Locks what the plan reads and writes, for a plan that was made earlier. False with err unset: it must be made again. */
 RDB_CHECKED bool session_plan_lock(rdb_session *session, session_plan *plan, bool *is_current, rdb_error *err);
+/* Runs a plan to its end, rows and their description going to the client. */
+RDB_CHECKED bool session_run_plan(rdb_session *session, session_plan *plan, const rdb_parameter *parameters, uint32_t parameter_count, char tag[64],
+                                  rdb_error *err);
 RDB_CHECKED bool session_plan_start(rdb_session *session, session_plan *plan, const rdb_parameter *parameters, uint32_t count,
                                     rdb_snapshot *snapshot, rdb_error *err);
 /* What executions of the plan are given. */

@@ -45,6 +45,7 @@ struct session_settings {
     char *reported[SET_COUNT]; /* what the client was told last; NULL: nothing yet */
     trail_entry *trail;
     uint32_t trail_count, trail_capacity, level;
+    uint64_t version; /* counts the changes of what plans and readings of texts may hang on */
     rdb_map *custom; /* "a.b" settings of users by folded name: malloc'ed texts */
     rdb_format_settings format;
     int64_t deadlock_timeout_us; /* 0: not set, the usual */
@@ -257,10 +258,29 @@ static bool check_value(rdb_session *session, int setting_no, const char *text, 
     return true;
 }
 
+/* All but those that applications change all the time and no plan looks at. */
+static bool may_change_plans(int setting_no)
+{
+    switch (setting_no) {
+    case SET_transaction_isolation:
+    case SET_transaction_read_only:
+    case SET_transaction_deferrable:
+    case SET_application_name:
+    case SET_statement_timeout:
+    case SET_lock_timeout:
+    case SET_idle_in_transaction_session_timeout:
+    case SET_synchronous_commit:
+        return false;
+    default:
+        return true;
+    }
+}
+
 /* Gives a value that was valid before back. */
 static void put_back(rdb_session *session, int setting_no, char *value)
 {
     rdb_error ignored = {0};
+    session->settings->version += may_change_plans(setting_no);
     drop_value(setting_no, session->settings->values[setting_no]);
     session->settings->values[setting_no] = value;
     session->settings->to_report[setting_no] = session->settings->has_to_report = true;
@@ -297,6 +317,7 @@ static bool set_value(rdb_session *session, int setting_no, const char *text, bo
     if (session->block == SESSION_IDLE)
         drop_value(setting_no, settings->values[setting_no]);
     settings->values[setting_no] = canonical;
+    settings->version += may_change_plans(setting_no);
     settings->to_report[setting_no] = settings->has_to_report = true;
     return check_value(session, setting_no, canonical, true, NULL, err);
 }
@@ -515,6 +536,10 @@ const char *session_setting_search_path(const rdb_session *session)
 bool session_setting_row_security_off(const rdb_session *session)
 {
     return strcmp(session->settings->values[SET_row_security], "off") == 0;
+}
+uint64_t session_setting_version(const rdb_session *session)
+{
+    return session->settings->version;
 }
 rdb_sql_reading session_setting_reading(const rdb_session *session)
 {

@@ -26,6 +26,7 @@ uint32_t session_setting_statistics_target(const rdb_session *session);
 const char *session_setting_application_name(const rdb_session *session);
 bool session_setting_row_security_off(const rdb_session *session);
 const char *session_setting_search_path(const rdb_session *session);
+uint64_t session_setting_version(const rdb_session *session); /* another one where a setting changed that plans may hang on */
 rdb_sql_reading session_setting_reading(const rdb_session *session);
 bool session_isolation_from_text(const char *text, rdb_isolation *isolation);
 const char *session_isolation_text(rdb_isolation isolation);

@@ -6,6 +6,7 @@
 #include "session/companion.h"
 #include "session/notify.h"
 #include "session/settings.h"
+#include "session/template.h"
 #include "session/wire_int.h"
 
 /* ---- plans ------------------------------------------------------------------------------------------------------------ */
@@ -373,10 +374,12 @@ static bool discard(rdb_session *session, const rdb_ast_discard *statement, char
             return false;
         snprintf(tag, 64, "DISCARD ALL");
         session_discard_statements(session);
+        session_templates_forget(session);
         rdb_sequence_session_forget(session->sequences);
         return session_unlisten_all(session, err) && rdb_temp_discard(session->access, err) && session_settings_discard(session, err);
     case RDB_SQL_DISCARD_PLANS:
         snprintf(tag, 64, "DISCARD PLANS");
+        session_templates_forget(session);
         return true;
     case RDB_SQL_DISCARD_SEQUENCES:
         snprintf(tag, 64, "DISCARD SEQUENCES");
@@ -503,16 +506,32 @@ void session_statement_end(rdb_session *session)
     rdb_arena_reset(session->statement_arena);
 }
 
+void session_put_plan_description(rdb_session *session, session_plan *plan)
+{
+    rdb_strbuf *output = session->owner.output;
+    if (plan->description != NULL) {
+        rdb_strbuf_add(output, plan->description, plan->description_bytes);
+        return;
+    }
+    size_t begin = output->length;
+    session_put_row_description(session, plan->columns, plan->column_count, NULL);
+    if (!output->failed) {
+        plan->description_bytes = output->length - begin;
+        plan->description = rdb_arena_memdup(plan->arena, output->data + begin, plan->description_bytes);
+    }
+}
+
 /* Runs a plan to its end, rows going to the client. */
-static bool run_plan(rdb_session *session, session_plan *plan, char tag[64], rdb_error *err)
+bool session_run_plan(rdb_session *session, session_plan *plan, const rdb_parameter *parameters, uint32_t parameter_count, char tag[64],
+                      rdb_error *err)
 {
     rdb_snapshot snapshot;
     if (!session_statement_snapshot(session, &snapshot, err))
         return false;
     plan->shows_companions = true;
-    bool ok = session_plan_start(session, plan, NULL, 0, &snapshot, err), done = false;
+    bool ok = session_plan_start(session, plan, parameters, parameter_count, &snapshot, err), done = false;
     if (ok && plan->column_count > 0) {
-        session_put_row_description(session, plan->columns, plan->column_count, NULL);
+        session_put_plan_description(session, plan);
         ok = session_sink_begin(session, plan->columns, plan->column_count, NULL, err);
     } else if (ok && plan->plan->returns_rows) {
         session_put_row_description(session, plan->columns, 0, NULL);
@@ -526,7 +545,7 @@ static bool run_plan(rdb_session *session, session_plan *plan, char tag[64], rdb
     }
     if (ok)
         session_command_tag(plan, plan->plan->command == RDB_COMMAND_SELECT ? session->sink->row_count : rdb_execution_row_count(plan->execution), tag);
-    ok = ok && session_run_companions(session, plan, true, NULL, 0, &snapshot, err);
+    ok = ok && session_run_companions(session, plan, true, parameters, parameter_count, &snapshot, err);
     if (plan->execution != NULL)
         rdb_execution_finish(plan->execution);
     session_drop_statement_snapshot(session, &snapshot);
@@ -546,7 +565,7 @@ static bool run_one(rdb_session *session, const char *text, const rdb_ast_statem
         uint32_t *types = NULL, count = 0;
         ok = session_begin_statement(session, err) && session_plan_make(session, text, raw, &types, &count, false, false, &plan, err);
         if (ok && plan->plan != NULL)
-            ok = run_plan(session, plan, tag, err);
+            ok = session_run_plan(session, plan, NULL, 0, tag, err);
         else if (ok)
             ok = session_run_utility(session, plan, text, raw, NULL, 0, true, NULL, tag, err);
     }
@@ -573,6 +592,12 @@ void session_simple_query(rdb_session *session, const char *text)
     session_statement_begin(session);
     session_forget_unnamed(session);
     session_activity_query(session, text);
+    if (session_template_run(session, text, length, &err)) {
+        if (rdb_error_is_set(&err))
+            simple_failed(session, &err);
+        session_statement_end(session);
+        return;
+    }
     rdb_arena *arena = rdb_arena_create("simple query", NULL, NULL);
     rdb_ast_list statements = {0};
     rdb_sql_reading reading = session_setting_reading(session);
