@@ -316,6 +316,11 @@ static bool serve(server *srv, rdb_error *err)
                                 .undo_retention_us = rdb_config_number(config, RDB_CONFIG_STORAGE_UNDO_RETENTION_SECS) * 1000000,
                                 .undo_bytes_max = (uint64_t)rdb_config_number(config, RDB_CONFIG_STORAGE_UNDO_MAX_SIZE),
                                 .sync = rdb_config_switch(config, RDB_CONFIG_STORAGE_FSYNC),
+                                .archive = rdb_config_switch(config, RDB_CONFIG_WAL_ARCHIVE_ENABLED),
+                                .archive_directory = rdb_config_path(config, RDB_CONFIG_WAL_ARCHIVE_DIRECTORY),
+                                .archive_command = rdb_config_text(config, RDB_CONFIG_WAL_ARCHIVE_COMMAND),
+                                .archive_timeout_us = rdb_config_number(config, RDB_CONFIG_WAL_ARCHIVE_TIMEOUT_MS) * 1000,
+                                .archive_partial_us = rdb_config_number(config, RDB_CONFIG_WAL_ARCHIVE_PARTIAL_MS) * 1000,
                                 .port = (uint16_t)rdb_config_number(config, RDB_CONFIG_SERVER_LISTEN_PORT),
                                 .listen_host = rdb_config_text(config, RDB_CONFIG_SERVER_LISTEN_HOST),
                                 .has_tls = srv->tls != NULL};

@@ -72,17 +72,7 @@ static bool null_record_begin(rdb_call *call, void *state, const rdb_datum *argu
     return true;
 }
 
-/* Subscriptions, archiving: counters of a feature that never ran. */
-static bool archiver_begin(rdb_call *call, void *state, const rdb_datum *arguments, const bool *is_null)
-{
-    rdb_datum values[7];
-    bool nulls[7] = {false, true, true, false, true, true, true};
-    (void)arguments, (void)is_null;
-    memset(values, 0, sizeof values);
-    expr_rows_add(call, state, values, nulls, 7);
-    return true;
-}
-
+/* Subscriptions: counters of a feature that never ran. */
 static bool subscription_statistics_begin(rdb_call *call, void *state, const rdb_datum *arguments, const bool *is_null)
 {
     rdb_datum values[4] = {arguments[0]};
@@ -137,7 +127,6 @@ static const rdb_set_kernel_entry SETS[] = {
     EMPTY(2282), /* pg_get_backend_memory_contexts */
     ROWS(3317, null_record_begin), /* pg_stat_get_wal_receiver */
     ROWS(6169, null_record_begin), /* pg_stat_get_replication_slot */
-    ROWS(3195, archiver_begin),
     ROWS(6231, subscription_statistics_begin),
     ROWS(2306, slru_begin),
     ROWS(6248, prefetch_begin),

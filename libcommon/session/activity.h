@@ -45,6 +45,8 @@ void session_register_backup_functions(void); /* backup_functions.c */
 void session_register_advisory_functions(void); /* advisory.c */
 void session_register_counter_functions(void);  /* stat_counters.c */
 void session_register_xid_functions(void);      /* xid_functions.c */
+void session_register_archive_functions(void);  /* archive_functions.c */
+void session_end_backup(rdb_session *session);  /* the same: lets go of what its backup kept */
 void session_register_settings_functions(void); /* stat_settings.c */
 
 #endif

@@ -28,7 +28,7 @@ struct rdb_engine {
     notify_hub *hub;
     rdb_account memory;         /* of all statements */
     char temp_directory[4096];
-    struct { const char *name; char value[4096]; } facts[12]; /* settings that say how this engine is */
+    struct { const char *name; char value[4096]; } facts[16]; /* settings that say how this engine is */
     uint32_t fact_count;
     rdb_scn closed_scn; /* the highest one, once transactions are closed: for the last checkpoint */
 };
@@ -51,6 +51,7 @@ static void register_functions(void)
     session_register_counter_functions();
     session_register_settings_functions();
     session_register_xid_functions();
+    session_register_archive_functions();
     session_register_notify_functions();
     session_register_nested();
 }
@@ -127,6 +128,11 @@ static void learn_facts(rdb_engine *engine, const rdb_engine_config *config, con
     know(engine, "max_connections", "%u", RDB_MAX(config->max_connections, 1u));
     know(engine, "fsync", "%s", config->sync ? "on" : "off");
     know(engine, "checkpoint_timeout", "%lld", (long long)RDB_MAX(config->checkpoint_interval_us / 1000000, 30));
+    know(engine, "archive_mode", "%s", config->archive ? "on" : "off");
+    if (config->archive) {
+        know(engine, "archive_command", "%s", config->archive_command);
+        know(engine, "archive_timeout", "%lld", (long long)(config->archive_timeout_us / 1000000));
+    }
     if (config->port != 0) {
         know(engine, "port", "%u", config->port);
         know(engine, "listen_addresses", "%s", config->listen_host);
@@ -155,7 +161,13 @@ static bool open_engine(rdb_engine **engine_out, const rdb_engine_config *config
         free(engine);
         return false;
     }
+    const bool by_command = config->archive && config->archive_command[0] != '\0';
+    const rdb_wal_archiver_config archive = {.directory = by_command ? "" : config->archive_directory,
+                                             .command = config->archive_command,
+                                             .timeout_us = config->archive_timeout_us,
+                                             .partial_us = by_command ? 0 : config->archive_partial_us};
     rdb_upkeep_config upkeep = {.home = config->home,
+                                .archive = config->archive ? &archive : NULL,
                                 .frame_count = RDB_MAX((uint32_t)(config->buffer_bytes / control.page_bytes), FRAMES_MIN),
                                 .wal_ring_bytes = WAL_RING_BYTES,
                                 .sync = config->sync,

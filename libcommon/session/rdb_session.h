@@ -20,6 +20,9 @@ typedef struct rdb_engine_config {
     int64_t undo_retention_us; /* storage.undo_retention_secs */
     uint64_t undo_bytes_max;   /* storage.undo_max_size; 0: no limit */
     bool sync;                 /* storage.fsync */
+    bool archive;              /* wal.archive_enabled: by the command where there is one, else into the directory */
+    const char *archive_directory, *archive_command;
+    int64_t archive_timeout_us, archive_partial_us;
     /* for SHOW alone: where the server listens; port 0: there is no server */
     uint16_t port;
     const char *listen_host, *socket_directory;

@@ -72,6 +72,7 @@ void session_destroy(rdb_session **session_at)
     rdb_map_destroy(session->portals);
     rdb_arena_destroy(session->portal_arena);
     rdb_sequence_session_destroy(&session->sequences);
+    session_end_backup(session);
     rdb_arena_destroy(session->statement_arena);
     rdb_temp_session_destroy(&session->temp);
     rdb_database_close(&session->database);

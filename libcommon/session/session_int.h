@@ -137,6 +137,8 @@ struct rdb_session {
     session_block block;
     uint32_t implicit_statements; /* executed in IMPLICIT; UINT32_MAX: those of a Query with several */
     rdb_scn last_commit_scn; /* what it committed without waiting, its own snapshots see all the same (R17) */
+    struct rdb_base_backup *backup; /* begun by pg_backup_start; its log is kept to the session's end, or the next one */
+    bool backup_has_ended;
     rdb_lock_session *locks;    /* those that outlive transactions, and who waits: for deadlock reports */
     rdb_txn *txn;               /* NULL: not begun yet, also inside BLOCK */
     rdb_isolation isolation;    /* of this transaction */

@@ -2,7 +2,7 @@
  * Base backups of a running instance, and recovery to a point in time from such a copy and archived log.
  *
  * A base backup is the files of data/ copied in any order while the server writes them, between begin and end: all of it but
- *     wal/  meta/control  meta/backup_label  meta/archived  recovery.conf  recovery.done
+ *     wal/  meta/control  meta/changes/  meta/backup_label  meta/archived  recovery.conf  recovery.done
  * and the text that end returns, put into the copy as data/meta/backup_label. Pages that changed or tore while they were copied
  * are made whole by the log from the start LSN on: each page's first change behind it brings the page's image. The copy is usable
  * once the log is replayed up to the stop LSN; before that a start is refused.

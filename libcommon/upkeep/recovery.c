@@ -59,7 +59,7 @@ static bool check_gap(const recovery_plan *plan, uint32_t segment_bytes, rdb_lsn
     if (!rdb_wal_archive_next_segment(plan->archive_directory, timeline, segment, &next, err))
         return false;
     if (next != UINT64_MAX && next > segment + 1)
-        *missing = (segment + 1) * segment_bytes + 64;
+        *missing = (segment + 1) * segment_bytes + RDB_WAL_SEGMENT_HEADER_BYTES;
     return true;
 }
 

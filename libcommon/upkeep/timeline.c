@@ -35,10 +35,9 @@ bool timeline_find(const rdb_upkeep *upkeep, const rdb_recovery_target *target, 
 bool timeline_branch(const rdb_upkeep *upkeep, const char *archive_directory, const rdb_wal_history *followed, rdb_lsn end_lsn,
                      uint32_t end_timeline, uint32_t *timeline, rdb_lsn *begin_lsn, rdb_error *err)
 {
-    enum { HEADER_BYTES = 64 };
     uint32_t segment_bytes = upkeep->control.wal_segment_bytes, newest = 0, other = 0;
     /* A position just behind a segment's header is the end of the segment before. */
-    rdb_lsn end = (end_lsn & (segment_bytes - 1)) == HEADER_BYTES ? end_lsn - HEADER_BYTES : end_lsn;
+    rdb_lsn end = (end_lsn & (segment_bytes - 1)) == RDB_WAL_SEGMENT_HEADER_BYTES ? end_lsn - RDB_WAL_SEGMENT_HEADER_BYTES : end_lsn;
     rdb_wal_history history = {0};
     if (!rdb_wal_archive_newest_timeline(upkeep->wal_directory, &newest, err) ||
         (archive_directory != NULL && !rdb_wal_archive_newest_timeline(archive_directory, &other, err)))
@@ -50,7 +49,7 @@ bool timeline_branch(const rdb_upkeep *upkeep, const char *archive_directory, co
         return rdb_error_set(err, RDB_PROGRAM_LIMIT_EXCEEDED, "the log has branched more than %u times", RDB_WAL_BRANCHES_MAX);
     history.branches[history.branch_count++] = (rdb_wal_branch){.timeline = end_timeline, .end_lsn = end};
     *timeline = history.timeline;
-    *begin_lsn = ((end - 1) / segment_bytes + 1) * segment_bytes + HEADER_BYTES;
+    *begin_lsn = ((end - 1) / segment_bytes + 1) * segment_bytes + RDB_WAL_SEGMENT_HEADER_BYTES;
     RDB_LOG(RDB_LOG_INFO, "upkeep", "the log goes on in timeline %u: timeline %u counts up to %X/%X", history.timeline, end_timeline,
             (unsigned)(end >> 32), (unsigned)end);
     return rdb_wal_history_write(upkeep->wal_directory, &history, err);

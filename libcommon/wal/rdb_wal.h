@@ -47,6 +47,7 @@ typedef enum rdb_resource {
     RDB_RESOURCE_COUNT
 } rdb_resource;
 
+#define RDB_WAL_SEGMENT_HEADER_BYTES 64u
 #define RDB_WAL_HEADER_BYTES 24u
 #define RDB_WAL_BLOCK_BYTES 32u
 #define RDB_WAL_BLOCKS_MAX 32u

@@ -17,7 +17,7 @@
 
 #include "wal/rdb_wal_archive.h"
 
-#define WAL_SEGMENT_HEADER_BYTES 64u
+#define WAL_SEGMENT_HEADER_BYTES RDB_WAL_SEGMENT_HEADER_BYTES
 #define WAL_SEGMENT_MAGIC "RDBWAL01"
 #define WAL_PATH_BYTES 1024
 #define WAL_SPARE_SEGMENTS_MAX 8 /* recycled segments kept ahead of the insert position */
