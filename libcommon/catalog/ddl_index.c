@@ -94,7 +94,10 @@ static bool create_index(rdb_access *access, const rdb_index_definition *definit
         return false;
     for (uint16_t i = 0; i < definition->key_count; i++) {
         const rdb_type *type = definition->columns[i].type;
-        if (type->ops == NULL || type->ops->encode_key == NULL)
+        if (definition->columns[i].terms != NULL) {
+            if (!rdb_term_class_check(definition->columns[i].terms, type, err))
+                return false;
+        } else if (type->ops == NULL || type->ops->encode_key == NULL)
             return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "type %s cannot be a key of an index yet", type->name);
     }
     if (!ddl_check_relation_name(access, table->namespace_oid, definition->name, err) || !rdb_catalog_new_oid(access, oid, err))
@@ -151,7 +154,20 @@ typedef struct index_fill {
     rdb_datum *values; /* a row by attribute number - 1 */
     bool *is_null;
     rdb_strbuf key; /* of the row at hand */
+    rdb_arena *terms_arena; /* reset a row */
 } index_fill;
+
+static bool add_terms(index_fill *fill, const rdb_index_values *computed, rdb_row_address address, rdb_error *err)
+{
+    rdb_arena_reset(fill->terms_arena);
+    rdb_terms terms = {.arena = fill->terms_arena};
+    if (!rdb_index_terms_of(fill->index, fill->values, fill->is_null, computed, &terms, err))
+        return false;
+    for (uint32_t i = 0; i < terms.count; i++)
+        if (!fill_entries_add(fill->entries, terms.items[i], address, false, err))
+            return false;
+    return true;
+}
 
 static bool add_row(index_fill *fill, rdb_vector *const *vectors, uint32_t row, rdb_row_address address, rdb_error *err)
 {
@@ -171,6 +187,8 @@ static bool add_row(index_fill *fill, rdb_vector *const *vectors, uint32_t row, 
         if (computed.is_excluded)
             return true;
     }
+    if (index->kind == RDB_INDEX_TERMS)
+        return add_terms(fill, &computed, address, err);
     bool has_null = false;
     for (uint16_t i = 0; i < index->key_count; i++)
         has_null = has_null || (computed.values != NULL ? computed.is_null[i] : fill->is_null[index->columns[i].column_number - 1]);
@@ -288,7 +306,7 @@ bool rdb_ddl_build_index(rdb_access *access, uint32_t index_oid, rdb_index_value
         return rdb_error_set(err, RDB_INTERNAL_ERROR, "index %u is not one of table \"%s\"", index_oid, fill.relation->name);
     if (values_of == NULL && (fill.index->expression_tree != NULL || fill.index->predicate_tree != NULL))
         return rdb_error_set(err, RDB_INTERNAL_ERROR, "index \"%s\" has expressions that nobody computes", fill.index->name);
-    if ((arena = ddl_arena(err)) == NULL || !fill_entries_create(&fill.entries, err))
+    if ((arena = ddl_arena(err)) == NULL || (fill.terms_arena = ddl_arena(err)) == NULL || !fill_entries_create(&fill.entries, err))
         goto out;
     fill.columns = RDB_NEW_ARRAY(arena, int16_t, fill.relation->column_count + 1u);
     fill.values = RDB_NEW_ARRAY(arena, rdb_datum, fill.relation->column_count + 1u);
@@ -308,6 +326,7 @@ bool rdb_ddl_build_index(rdb_access *access, uint32_t index_oid, rdb_index_value
 out:
     fill_entries_destroy(fill.entries);
     rdb_strbuf_free(&fill.key);
+    rdb_arena_destroy(fill.terms_arena);
     rdb_arena_destroy(arena);
     return ok;
 }

@@ -268,6 +268,15 @@ static bool write_batch(table_filler *filler, rdb_error *err)
         for (uint32_t row = 0; filler->entries[i] != NULL && row < filler->count; row++) {
             rdb_strbuf key;
             bool has_null = false;
+            if (index->kind == RDB_INDEX_TERMS) {
+                rdb_terms terms = {.arena = filler->arena};
+                bool ok = rdb_index_terms_of(index, filler->values[row], filler->is_null[row], NULL, &terms, err);
+                for (uint32_t k = 0; ok && k < terms.count; k++)
+                    ok = fill_entries_add(filler->entries[i], terms.items[k], addresses[row], false, err);
+                if (!ok)
+                    return false;
+                continue;
+            }
             rdb_strbuf_init(&key, filler->arena);
             for (uint16_t k = 0; k < index->key_count; k++)
                 has_null = has_null || filler->is_null[row][index->columns[k].column_number - 1];

@@ -235,6 +235,7 @@ static bool load_index(rdb_access *access, cache_entry *entry, rdb_arena *work, 
     row_name(&class_row, RDB_pg_class_relname, index->name);
     index->is_partitioned = row_char(&class_row, RDB_pg_class_relkind) == 'I';
     index->method_oid = row_oid(&class_row, RDB_pg_class_relam);
+    index->kind = rdb_term_support_number(index->method_oid) != 0 ? RDB_INDEX_TERMS : RDB_INDEX_ORDERED;
     index->is_unique = row_bool(row, RDB_pg_index_indisunique);
     index->is_primary = row_bool(row, RDB_pg_index_indisprimary);
     index->is_exclusion = row_bool(row, RDB_pg_index_indisexclusion);
@@ -283,6 +284,8 @@ static bool load_index(rdb_access *access, cache_entry *entry, rdb_arena *work, 
             column->orders_bytes = column->collation != collations[i];
             column->is_descending = (options[i] & DESCENDING) != 0;
             column->nulls_first = (options[i] & NULLS_FIRST) != 0;
+            if (!rdb_index_class_read(access, index->method_oid, entry->arena, column, err))
+                return false;
         }
         if (numbers[i] > 0) {
             column->type = relation->columns[numbers[i] - 1].type;

@@ -11,6 +11,7 @@
 
 #include "index/rdb_index.h"
 #include "type/rdb_collation.h"
+#include "type/rdb_terms.h"
 #include "type/rdb_type.h"
 #include "catalog/columns.h" /* RDB_pg_class_relname and its kin: made by the build */
 
@@ -143,12 +144,27 @@ typedef struct rdb_partition_key {
     uint32_t default_oid;     /* the DEFAULT partition, 0: none */
 } rdb_partition_key;
 
+typedef struct rdb_index_operator { /* of pg_amop */
+    uint32_t operator_oid;
+    uint16_t strategy;
+} rdb_index_operator;
+/* What an index keeps of a row. All are B+trees of bytes. */
+typedef enum rdb_index_kind {
+    RDB_INDEX_ORDERED, /* btree, hash: one entry, the values of its columns in order */
+    RDB_INDEX_TERMS,   /* gin: an entry for each term (type/rdb_terms.h) */
+} rdb_index_kind;
+
 typedef struct rdb_index_column {
     int16_t column_number; /* of the table, 0: an expression */
     const rdb_type *type;
     uint32_t collation, opclass_oid;
     bool is_descending, nulls_first;
     bool orders_bytes; /* text_pattern_ops and its kin: the collation is C here, whatever is kept of it */
+    /* of indexes that are not ordered: */
+    uint32_t family_oid;
+    const rdb_term_class *terms;             /* RDB_INDEX_TERMS */
+    const rdb_index_operator *operators;     /* what searches the index answers: those of the family */
+    uint32_t operator_count;
 } rdb_index_column;
 
 /* What was done to a relation since the server started (counters.c). */
@@ -184,7 +200,8 @@ typedef struct rdb_relation_index {
     bool is_partitioned;      /* of a partitioned table: has no file, its partitions have indexes of their own */
     uint16_t key_count, column_count; /* key_count first ones are keys, the rest INCLUDE */
     const rdb_index_column *columns;
-    uint32_t method_oid;         /* pg_class.relam: what clients are shown; all are B-trees */
+    uint32_t method_oid;         /* pg_class.relam */
+    uint8_t kind;                /* rdb_index_kind */
     const char *expression_tree; /* pg_index.indexprs, a list; NULL: none */
     const char *predicate_tree;  /* pg_index.indpred; NULL: whole */
 } rdb_relation_index;
@@ -444,6 +461,11 @@ RDB_CHECKED bool rdb_index_key_encode(const rdb_relation_index *index, const rdb
 /* The same from a table's row (values by column number - 1); the index must have no expressions. */
 RDB_CHECKED bool rdb_index_key_encode_row(const rdb_relation_index *index, const rdb_datum *values, const bool *is_null,
                                           rdb_strbuf *key, rdb_error *err);
+/* The entries' keys of a row in an index of kind RDB_INDEX_TERMS, sorted, each once; computed as for rdb_index_values. */
+RDB_CHECKED bool rdb_index_terms_of(const rdb_relation_index *index, const rdb_datum *values, const bool *is_null, const rdb_index_values *computed,
+                                    rdb_terms *terms, rdb_error *err);
+/* What an index by a method and an operator class keeps of a column; the class's parts must be built, else 0A000. */
+RDB_CHECKED bool rdb_index_class_read(rdb_access *access, uint32_t method_oid, rdb_arena *arena, rdb_index_column *column, rdb_error *err);
 /* Reports 23505 as PostgreSQL does: duplicate key value violates unique constraint "...", Key (a)=(1) already exists. */
 bool rdb_index_report_duplicate(const rdb_row_writer *writer, const rdb_relation_index *index, const rdb_datum *column_values,
                                 const bool *column_is_null, rdb_error *err);

@@ -303,6 +303,113 @@ static bool report_duplicate_of(const rdb_row_writer *writer, const rdb_relation
     return rdb_index_report_duplicate(writer, index, key_values, key_is_null, err);
 }
 
+/* ---- keys of a change ------------------------------------------------------------------------------------------------------ */
+/* What the undo records of one change carry: first the keys of ordered indexes, then terms, of which there may be more than one record
+ * takes. */
+typedef struct row_keys {
+    const rdb_row_writer *writer;
+    rdb_index_key *items;
+    const rdb_relation_index **indexes; /* beside items */
+    uint32_t count, capacity, plain_count;
+} row_keys;
+typedef struct row_image { /* one version of the row, as far as one index is concerned */
+    const rdb_datum *values;
+    const bool *is_null;
+    const rdb_index_values *computed;
+} row_image;
+
+static bool row_keys_add(row_keys *all, const rdb_relation_index *index, rdb_index_key key, rdb_error *err)
+{
+    if (all->count == all->capacity) {
+        const uint32_t capacity = all->capacity * 2 + 8;
+        all->items = rdb_arena_try_grow(all->writer->arena, all->items, all->capacity * sizeof *all->items, capacity * sizeof *all->items, err);
+        all->indexes = rdb_arena_try_grow(all->writer->arena, all->indexes, all->capacity * sizeof *all->indexes, capacity * sizeof *all->indexes, err);
+        if (all->items == NULL || all->indexes == NULL)
+            return false;
+        all->capacity = capacity;
+    }
+    all->indexes[all->count] = index;
+    all->items[all->count++] = key;
+    return true;
+}
+
+static bool terms_of(row_keys *all, const rdb_relation_index *index, const row_image *image, rdb_terms *terms, rdb_error *err)
+{
+    *terms = (rdb_terms){.arena = all->writer->arena};
+    return image == NULL || (image->computed != NULL && image->computed->is_excluded) ||
+           rdb_index_terms_of(index, image->values, image->is_null, image->computed, terms, err);
+}
+
+/* Terms that a row loses and those that it gets; NULL: there is no such version. */
+static bool row_keys_change(row_keys *all, const rdb_relation_index *index, const row_image *before, const row_image *after, rdb_error *err)
+{
+    rdb_terms old, new;
+    if (index->kind != RDB_INDEX_TERMS)
+        return true;
+    if (!terms_of(all, index, before, &old, err) || !terms_of(all, index, after, &new, err))
+        return false;
+    for (uint32_t i = 0, k = 0; i < old.count || k < new.count;) {
+        int order = i == old.count ? 1 : k == new.count ? -1 : memcmp(old.items[i].data, new.items[k].data, RDB_MIN(old.items[i].length, new.items[k].length));
+        if (order == 0)
+            order = old.items[i].length < new.items[k].length ? -1 : old.items[i].length > new.items[k].length;
+        rdb_index_key key = {.index_file = index->index.file};
+        if (order < 0)
+            key.old_key = old.items[i];
+        else if (order > 0)
+            key.new_key = new.items[k];
+        i += order <= 0;
+        k += order >= 0;
+        if (order != 0 && !row_keys_add(all, index, key, err))
+            return false;
+    }
+    return true;
+}
+
+/* Keys from first on that one undo record takes; those of ordered indexes stay together. */
+static uint32_t row_keys_fit(const row_keys *all, uint32_t first)
+{
+    const uint32_t room = rdb_undo_bytes_max(all->writer->relation->table.undo) / 3;
+    uint32_t bytes = 0, at = first;
+    for (; at < all->count; at++) {
+        const rdb_index_key *key = &all->items[at];
+        bytes += 16 + (uint32_t)(key->old_key.length + key->new_key.length);
+        if (at >= all->plain_count && (bytes > room || at - first >= 60000) && at > first)
+            break;
+    }
+    return at - first;
+}
+
+static bool row_keys_write_rest(const row_keys *all, rdb_row_address address, rdb_row_version *version, uint32_t written, rdb_row_lock strength, rdb_error *err)
+{
+    const rdb_row_writer *writer = all->writer;
+    while (written < all->count) {
+        const uint32_t more = row_keys_fit(all, written);
+        rdb_write_outcome outcome;
+        rdb_xid wait_xid;
+        if (!rdb_table_add_keys(&writer->relation->table, writer->txn, writer->snapshot, address, *version, strength, all->items + written, more, &outcome, &wait_xid, version, err))
+            return false;
+        if (outcome != RDB_WRITE_DONE)
+            return rdb_error_set(err, RDB_INTERNAL_ERROR, "a row that was just written was changed by another");
+        written += more;
+    }
+    return true;
+}
+
+/* The entries of new terms. */
+static bool row_keys_enter(const row_keys *all, rdb_row_address address, rdb_error *err)
+{
+    const rdb_row_writer *writer = all->writer;
+    const rdb_xid xid = rdb_txn_xid(writer->txn);
+    for (uint32_t i = all->plain_count; i < all->count; i++) {
+        const rdb_index_entry entry = {.key = all->items[i].new_key, .address = address};
+        const rdb_index *index = &all->indexes[i]->index;
+        if (entry.key.length > 0 && (!rdb_index_insert(index, xid, &entry, err) ||
+                                     !rdb_ssi_write_key(writer->txn, writer->relation->oid, index->index_oid, entry.key, err)))
+            return false;
+    }
+    return true;
+}
+
 /* ---- insert -------------------------------------------------------------------------------------------------------------- */
 static const rdb_index_values *computed_of(const rdb_index_values *index_values, uint16_t index_no)
 {
@@ -320,18 +427,24 @@ bool rdb_row_insert(const rdb_row_writer *writer, const rdb_datum *values, const
     const rdb_relation *relation = writer->relation;
     const uint16_t count = relation->index_count;
     rdb_slice *keys = RDB_NEW_ARRAY(writer->arena, rdb_slice, count + 1);
-    rdb_index_key *undo_keys = RDB_NEW_ARRAY(writer->arena, rdb_index_key, count + 1);
-    uint32_t key_count = 0;
+    row_keys all = {.writer = writer};
     *address = 0;
     if (conflict != NULL)
         *conflict = 0;
     for (uint16_t i = 0; i < count; i++) {
+        const rdb_relation_index *index = &relation->indexes[i];
         const rdb_index_values *computed = computed_of(index_values, i);
-        if (computed != NULL && computed->is_excluded)
+        if ((computed != NULL && computed->is_excluded) || index->kind != RDB_INDEX_ORDERED)
             continue;
-        if (!encode_key(writer->arena, &relation->indexes[i], values, is_null, computed, &keys[i], err))
+        if (!encode_key(writer->arena, index, values, is_null, computed, &keys[i], err) ||
+            !row_keys_add(&all, index, (rdb_index_key){.index_file = index->index.file, .new_key = keys[i]}, err))
             return false;
-        undo_keys[key_count++] = (rdb_index_key){.index_file = relation->indexes[i].index.file, .new_key = keys[i]};
+    }
+    all.plain_count = all.count;
+    for (uint16_t i = 0; i < count; i++) {
+        const row_image made = {values, is_null, computed_of(index_values, i)};
+        if (!row_keys_change(&all, &relation->indexes[i], NULL, &made, err))
+            return false;
     }
     if (conflict_index != RDB_CONFLICT_ERROR) {
         for (uint16_t i = 0; i < count; i++) {
@@ -349,7 +462,8 @@ bool rdb_row_insert(const rdb_row_writer *writer, const rdb_datum *values, const
         }
     }
     rdb_row_version version;
-    if (!rdb_table_insert(&relation->table, writer->txn, values, is_null, undo_keys, key_count, address, &version, err))
+    uint32_t written = row_keys_fit(&all, 0);
+    if (!rdb_table_insert(&relation->table, writer->txn, values, is_null, all.items, written, address, &version, err))
         return false;
     for (uint16_t i = 0; i < count; i++) {
         const rdb_relation_index *index = &relation->indexes[i];
@@ -368,6 +482,8 @@ bool rdb_row_insert(const rdb_row_writer *writer, const rdb_datum *values, const
         *conflict = in_the_way;
         return true;
     }
+    if (!row_keys_write_rest(&all, *address, &version, written, RDB_ROW_NO_KEY_UPDATE, err) || !row_keys_enter(&all, *address, err))
+        return false;
     rdb_counters_add(relation->counters, RDB_COUNTER_INSERTS, 1);
     return true;
 }
@@ -379,7 +495,7 @@ bool rdb_row_insert_many(const rdb_row_writer *writer, const rdb_datum *const *v
     const uint16_t count = relation->index_count;
     bool is_partial = false; /* the number of keys differs from row to row */
     for (uint16_t i = 0; i < count; i++)
-        is_partial = is_partial || relation->indexes[i].predicate_tree != NULL;
+        is_partial = is_partial || relation->indexes[i].predicate_tree != NULL || relation->indexes[i].kind != RDB_INDEX_ORDERED;
     if (is_partial || row_count == 1) {
         for (uint32_t row = 0; row < row_count; row++) {
             if (writer->failed_row != NULL)
@@ -473,16 +589,25 @@ bool rdb_row_update(const rdb_row_writer *writer, rdb_row_address address, rdb_r
 {
     const rdb_relation *relation = writer->relation;
     const uint16_t count = relation->index_count;
-    rdb_index_key *undo_keys = RDB_NEW_ARRAY(writer->arena, rdb_index_key, count + 1);
+    row_keys all = {.writer = writer};
     uint16_t *changed = RDB_NEW_ARRAY(writer->arena, uint16_t, count + 1);
-    uint32_t changed_count = 0;
     bool key_changed = false; /* of a unique index that a foreign key may point to */
-    for (uint16_t i = 0; i < count; i++) {
+    for (unsigned step = 0; step < 2u * count; step++) {
+        const uint16_t i = (uint16_t)(step % count);
         const rdb_relation_index *index = &relation->indexes[i];
         const rdb_index_values *computed = computed_of(index_values, i), *old_computed = computed_of(old_index_values, i);
         bool is_plain = index->predicate_tree == NULL && !has_expressions(index);
-        if (is_plain && key_columns_same(relation, index, old_values, old_is_null, values, is_null))
+        if (step == count)
+            all.plain_count = all.count;
+        if ((index->kind == RDB_INDEX_ORDERED) != (step < count) ||
+            (is_plain && key_columns_same(relation, index, old_values, old_is_null, values, is_null)))
             continue;
+        if (step >= count) {
+            const row_image before = {old_values, old_is_null, old_computed}, after = {values, is_null, computed};
+            if (!row_keys_change(&all, index, &before, &after, err))
+                return false;
+            continue;
+        }
         rdb_index_key key = {.index_file = index->index.file};
         if ((old_computed == NULL || !old_computed->is_excluded) &&
             !encode_key(writer->arena, index, old_values, old_is_null, old_computed, &key.old_key, err))
@@ -494,13 +619,15 @@ bool rdb_row_update(const rdb_row_writer *writer, rdb_row_address address, rdb_r
             (key.old_key.length == 0 || memcmp(key.old_key.data, key.new_key.data, key.old_key.length) == 0))
             continue;
         key_changed = key_changed || (index->is_unique && is_plain);
-        changed[changed_count] = i;
-        undo_keys[changed_count++] = key;
+        changed[all.count] = i;
+        if (!row_keys_add(&all, index, key, err))
+            return false;
     }
+    const uint32_t written = row_keys_fit(&all, 0);
+    rdb_row_version version;
     for (;;) {
         rdb_xid wait_xid = 0;
-        rdb_row_version version;
-        if (!rdb_table_update(&relation->table, writer->txn, writer->snapshot, address, seen, values, is_null, undo_keys, changed_count,
+        if (!rdb_table_update(&relation->table, writer->txn, writer->snapshot, address, seen, values, is_null, all.items, written,
                               key_changed, outcome, &wait_xid, &version, err))
             return false;
         if (*outcome != RDB_WRITE_WAIT)
@@ -511,39 +638,51 @@ bool rdb_row_update(const rdb_row_writer *writer, rdb_row_address address, rdb_r
     if (*outcome != RDB_WRITE_DONE)
         return true;
     rdb_counters_add(relation->counters, RDB_COUNTER_UPDATES, 1);
-    for (uint32_t k = 0; k < changed_count; k++) {
+    for (uint32_t k = 0; k < all.plain_count; k++) {
         const rdb_relation_index *index = &relation->indexes[changed[k]];
         const rdb_index_values *computed = computed_of(index_values, changed[k]);
         rdb_row_address in_the_way;
-        if (undo_keys[k].new_key.length == 0)
+        if (all.items[k].new_key.length == 0)
             continue;
-        if (!add_entry(writer, index, undo_keys[k].new_key, address, must_check(index, values, is_null, computed), &in_the_way, err))
+        if (!add_entry(writer, index, all.items[k].new_key, address, must_check(index, values, is_null, computed), &in_the_way, err))
             return false;
         if (in_the_way != 0)
             return report_duplicate_of(writer, index, values, is_null, computed, err);
     }
-    return true;
+    return row_keys_write_rest(&all, address, &version, written, RDB_ROW_NO_KEY_UPDATE, err) && row_keys_enter(&all, address, err);
 }
 
 bool rdb_row_delete(const rdb_row_writer *writer, rdb_row_address address, rdb_row_version seen, const rdb_datum *old_values,
                     const bool *old_is_null, const rdb_index_values *old_index_values, rdb_write_outcome *outcome, rdb_error *err)
 {
     const rdb_relation *relation = writer->relation;
-    rdb_index_key *undo_keys = RDB_NEW_ARRAY(writer->arena, rdb_index_key, relation->index_count + 1u);
-    uint32_t key_count = 0;
+    row_keys all = {.writer = writer};
     for (uint16_t i = 0; i < relation->index_count; i++) {
+        const rdb_relation_index *index = &relation->indexes[i];
         const rdb_index_values *computed = computed_of(old_index_values, i);
-        if (computed != NULL && computed->is_excluded)
+        if ((computed != NULL && computed->is_excluded) || index->kind != RDB_INDEX_ORDERED)
             continue;
-        rdb_index_key *key = &undo_keys[key_count++];
-        *key = (rdb_index_key){.index_file = relation->indexes[i].index.file};
-        if (!encode_key(writer->arena, &relation->indexes[i], old_values, old_is_null, computed, &key->old_key, err))
+        rdb_index_key key = {.index_file = index->index.file};
+        if (!encode_key(writer->arena, index, old_values, old_is_null, computed, &key.old_key, err) || !row_keys_add(&all, index, key, err))
             return false;
     }
-    for (;;) {
-        rdb_xid wait_xid = 0;
-        if (!rdb_table_delete(&relation->table, writer->txn, writer->snapshot, address, seen, undo_keys, key_count, outcome, &wait_xid, err))
+    all.plain_count = all.count;
+    for (uint16_t i = 0; i < relation->index_count; i++) {
+        const row_image before = {old_values, old_is_null, computed_of(old_index_values, i)};
+        if (!row_keys_change(&all, &relation->indexes[i], &before, NULL, err))
             return false;
+    }
+    for (uint32_t written = 0;;) { /* the last record is the one that deletes */
+        const uint32_t more = row_keys_fit(&all, written);
+        const bool is_last = written + more == all.count;
+        rdb_xid wait_xid = 0;
+        if (is_last ? !rdb_table_delete(&relation->table, writer->txn, writer->snapshot, address, seen, all.items + written, more, outcome, &wait_xid, err)
+                    : !rdb_table_add_keys(&relation->table, writer->txn, writer->snapshot, address, seen, RDB_ROW_UPDATE, all.items + written, more, outcome, &wait_xid, &seen, err))
+            return false;
+        if (*outcome == RDB_WRITE_DONE && !is_last) {
+            written += more;
+            continue;
+        }
         if (*outcome != RDB_WRITE_WAIT) {
             rdb_counters_add(relation->counters, RDB_COUNTER_DELETES, *outcome == RDB_WRITE_DONE);
             return true;

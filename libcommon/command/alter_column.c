@@ -250,13 +250,14 @@ static bool renew_index(column_change *change, const rdb_relation_index *index, 
         uint32_t opclass_oid = 0;
         if (index->columns[k].column_number != change->column->number)
             continue;
-        if (!rdb_opclass_default(access, change->type->oid, &opclass_oid, err))
+        if (index->kind == RDB_INDEX_ORDERED ? !rdb_opclass_default(access, change->type->oid, &opclass_oid, err)
+                                             : !command_index_class(change->context, index->method_oid, change->type, index->columns[k].opclass_oid, &opclass_oid, err))
             return false;
         if (opclass_oid == 0 && k < index->key_count) {
             rdb_strbuf name;
             rdb_strbuf_init(&name, change->context->arena);
             rdb_type_format_name(change->type, -1, false, &name);
-            rdb_error_set(err, RDB_UNDEFINED_OBJECT, "data type %s has no default operator class for access method \"btree\"", name.data);
+            rdb_error_set(err, RDB_UNDEFINED_OBJECT, "data type %s has no default operator class for access method \"%s\"", name.data, command_index_method_name(index->method_oid));
             return rdb_error_hint(err, "You must specify an operator class for the index or define a default operator class for the data type.");
         }
         if (!rdb_ddl_set_index_key_type(access, index->oid, k, change->type, change->typmod, change->collation, opclass_oid, err))

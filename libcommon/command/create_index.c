@@ -26,14 +26,14 @@ bool command_fill_index(rdb_command_context *context, uint32_t table_oid, uint32
 }
 
 /* ---- elements ----------------------------------------------------------------------------------------------------------------- */
-typedef struct index_method { /* every index is a B-tree inside; the name says what its user asked for */
+typedef struct index_method {
     const char *name;
     uint32_t oid;
     bool is_built, is_ordered, is_unique, is_wide, includes;
 } index_method;
 static const index_method METHODS[] = {
     {"btree", 403, true, true, true, true, true},       {"hash", 405, true, false, false, false, false},
-    {"gist", 783, false, false, false, true, true},     {"gin", 2742, false, false, false, true, false},
+    {"gist", 783, false, false, false, true, true},     {"gin", 2742, true, false, false, true, false},
     {"spgist", 4000, false, false, false, false, true}, {"brin", 3580, false, false, false, true, false},
 };
 
@@ -44,6 +44,14 @@ static const index_method *find_method(const char *name, rdb_error *err)
             return &METHODS[i];
     rdb_error_set(err, RDB_UNDEFINED_OBJECT, "access method \"%s\" does not exist", name);
     return NULL;
+}
+
+const char *command_index_method_name(uint32_t method_oid)
+{
+    for (size_t i = 0; i < RDB_COUNT_OF(METHODS); i++)
+        if (METHODS[i].oid == method_oid)
+            return METHODS[i].name;
+    return METHODS[0].name;
 }
 
 /* A class of pg_opclass for the method: the one of that name (of any type; the first in the search path, or of the schema that is
@@ -141,8 +149,60 @@ static bool check_own_order(rdb_command_context *context, const index_method *me
            rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "indexes of operator class \"%s\", which has another order than the type's own, are not supported yet", name);
 }
 
+/* The default class of a method that keeps terms: of the type itself, or of its kind. */
+static bool find_default_class(rdb_command_context *context, const index_method *method, const rdb_type *type, uint32_t *oid, rdb_error *err)
+{
+    uint32_t accepted = 0;
+    while (type->kind == 'd' && type->base != NULL)
+        type = type->base;
+    if (!find_class(context, method, NULL, type->oid, oid, &accepted, err))
+        return false;
+    enum { ANYMULTIRANGE = 4537 };
+    const uint32_t kind_oid = type->element != NULL ? RDB_ANYARRAYOID : type->kind == 'r' ? RDB_ANYRANGEOID : type->kind == 'm' ? ANYMULTIRANGE
+                              : type->kind == 'e' ? RDB_ANYENUMOID : type->oid == RDB_VARCHAROID ? RDB_TEXTOID : 0;
+    return *oid != 0 || kind_oid == 0 || find_class(context, method, NULL, kind_oid, oid, &accepted, err);
+}
+
+bool command_index_class(rdb_command_context *context, uint32_t method_oid, const rdb_type *type, uint32_t own, uint32_t *opclass_oid, rdb_error *err)
+{
+    enum { OPCLASS_OID_INDEX = 2687 };
+    const rdb_type *plain = type;
+    rdb_catalog_scan *scan = NULL;
+    rdb_catalog_row row;
+    const rdb_datum key = {.oid = own};
+    bool found = false, fits = false;
+    while (plain->kind == 'd' && plain->base != NULL)
+        plain = plain->base;
+    *opclass_oid = own;
+    bool ok = rdb_catalog_scan_open(&scan, context->access, RDB_PG_OPCLASS, OPCLASS_OID_INDEX, &key, 1, context->arena, err) && rdb_catalog_scan_next(scan, &row, &found, err);
+    if (ok && found) {
+        const uint32_t input = row.values[RDB_pg_opclass_opcintype - 1].oid;
+        fits = input == plain->oid || (input == RDB_ANYARRAYOID && plain->element != NULL) || (input == RDB_ANYRANGEOID && plain->kind == 'r') ||
+               (input == RDB_TEXTOID && plain->oid == RDB_VARCHAROID);
+    }
+    rdb_catalog_scan_close(&scan);
+    for (size_t i = 0; ok && !fits && i < RDB_COUNT_OF(METHODS); i++)
+        if (METHODS[i].oid == method_oid)
+            return find_default_class(context, &METHODS[i], type, opclass_oid, err);
+    return ok;
+}
+
+/* What a class of terms is made of must be built. */
+static bool read_class(rdb_command_context *context, const index_method *method, const rdb_ast_names *written, rdb_index_column *column, rdb_error *err)
+{
+    if (rdb_term_support_number(method->oid) == 0)
+        return true;
+    if (!rdb_index_class_read(context->access, method->oid, context->arena, column, err))
+        return false;
+    if (column->terms != NULL)
+        return true;
+    return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "operator class \"%s\" of access method \"%s\" is not supported yet",
+                         written->count > 0 ? written->items[written->count - 1] : shown_type(context, column->type), method->name);
+}
+
 static bool choose_class(rdb_command_context *context, const index_method *method, const rdb_ast_names *written, rdb_index_column *column, rdb_error *err)
 {
+    const bool keeps_terms = rdb_term_support_number(method->oid) != 0;
     uint32_t input = 0, accepted = 0;
     if (!class_input(context, column->type, &input, err))
         return false;
@@ -155,14 +215,25 @@ static bool choose_class(rdb_command_context *context, const index_method *metho
         const rdb_type *taken = NULL;
         if (!rdb_type_get(context->access, accepted, &taken, err))
             return false;
-        if (!check_own_order(context, method, column->opclass_oid, name, taken, err))
+        if (!keeps_terms && !check_own_order(context, method, column->opclass_oid, name, taken, err))
             return false;
-        const bool fits = accepted == input || accepted == column->type->oid || (taken != NULL && taken->kind == 'p');
-        return fits || rdb_error_set(err, RDB_DATATYPE_MISMATCH, "operator class \"%s\" does not accept data type %s", name, shown_type(context, column->type));
+        const rdb_type *plain = column->type;
+        while (plain->kind == 'd' && plain->base != NULL)
+            plain = plain->base;
+        const bool fits = accepted == input || accepted == column->type->oid || accepted == plain->oid ||
+                          (taken != NULL && taken->kind == 'p' && (taken->oid != RDB_ANYARRAYOID || plain->element != NULL));
+        if (fits)
+            return read_class(context, method, written, column, err);
+        return rdb_error_set(err, RDB_DATATYPE_MISMATCH, "operator class \"%s\" does not accept data type %s", name, shown_type(context, column->type));
     }
     if (method->oid == METHODS[0].oid) {
         if (!rdb_opclass_default(context->access, column->type->oid, &column->opclass_oid, err))
             return false;
+    } else if (keeps_terms) {
+        if (!find_default_class(context, method, column->type, &column->opclass_oid, err))
+            return false;
+        if (column->opclass_oid != 0)
+            return read_class(context, method, written, column, err);
     } else if (!find_class(context, method, NULL, input, &column->opclass_oid, &accepted, err)) {
         return false;
     }
@@ -397,9 +468,9 @@ bool command_create_index(rdb_command_context *context, const rdb_ast_create_ind
     if (relation->kind == 'p') {
         parts.definition.is_invalid = !statement->table->inherits && relation->child_count > 0;
         return (!statement->is_unique || command_check_partition_key(context, relation, parts.definition.columns, parts.definition.key_count, "unique", err)) &&
-               rdb_ddl_create_index(context->access, &parts.definition, &oid, err) && command_set_options(context, oid, 'i', &statement->options, err) &&
+               rdb_ddl_create_index(context->access, &parts.definition, &oid, err) && command_set_options(context, oid, command_index_options_kind(method->oid), &statement->options, err) &&
                (!statement->table->inherits || command_spread_index(context, relation->oid, oid, err));
     }
-    return rdb_ddl_create_index(context->access, &parts.definition, &oid, err) && command_set_options(context, oid, 'i', &statement->options, err) &&
+    return rdb_ddl_create_index(context->access, &parts.definition, &oid, err) && command_set_options(context, oid, command_index_options_kind(method->oid), &statement->options, err) &&
            command_fill_index(context, relation->oid, oid, err);
 }

@@ -241,12 +241,6 @@ static bool raw_elements(rdb_command_context *context, const rdb_relation *sourc
     return index->predicate_tree == NULL || raw_of(context, source, index->predicate_tree, "Index", index->name, where, err);
 }
 
-static const char *index_method_name(uint32_t oid)
-{
-    enum { HASH_METHOD = 405, GIST_METHOD = 783 };
-    return oid == HASH_METHOD ? "hash" : oid == GIST_METHOD ? "gist" : "btree";
-}
-
 static bool copy_index(rdb_command_context *context, const rdb_relation *source, const rdb_relation_index *index, uint32_t target_oid, bool comments, rdb_error *err)
 {
     const rdb_relation *target = NULL, *index_relation = NULL;
@@ -263,7 +257,7 @@ static bool copy_index(rdb_command_context *context, const rdb_relation *source,
             constraint = &source->constraints[i];
     if (!rdb_relation_get(context->access, target_oid, &target, err) || !rdb_relation_get(context->access, index->oid, &index_relation, err) ||
         !raw_elements(context, source, index, &keys, &included, &where, err) ||
-        !command_index_parts_read(context, target, index_method_name(index->method_oid), &keys, &included, where, constraint != NULL, &parts, err))
+        !command_index_parts_read(context, target, command_index_method_name(index->method_oid), &keys, &included, where, constraint != NULL, &parts, err))
         return false;
     for (uint16_t i = 0; index->is_primary && i < target->constraint_count; i++)
         if (target->constraints[i].kind == 'p')

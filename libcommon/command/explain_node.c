@@ -16,6 +16,8 @@ static bool is_scan(const rdb_plan_node *node)
     switch ((rdb_plan_kind)node->kind) {
     case RDB_PLAN_SEQ_SCAN:
     case RDB_PLAN_TID_SCAN:
+    case RDB_PLAN_BITMAP_HEAP_SCAN:
+    case RDB_PLAN_BITMAP_INDEX_SCAN:
     case RDB_PLAN_INDEX_SCAN:
     case RDB_PLAN_INDEX_ONLY_SCAN:
     case RDB_PLAN_FUNCTION_SCAN:
@@ -162,6 +164,7 @@ static void add_outputs(explaining *work, const rdb_plan_node *node, rdb_list *t
     switch ((rdb_plan_kind)node->kind) {
     case RDB_PLAN_SEQ_SCAN:
     case RDB_PLAN_TID_SCAN:
+    case RDB_PLAN_BITMAP_HEAP_SCAN:
     case RDB_PLAN_INDEX_SCAN:
     case RDB_PLAN_INDEX_ONLY_SCAN:
         for (uint16_t i = 0; i < node->of.scan.column_count; i++)
@@ -205,9 +208,11 @@ static node_place place_of(explaining *work, const rdb_plan_node *node)
     const char *range_alias = node->range != NULL ? node->range->alias : NULL;
     rdb_strbuf quoted;
     switch ((rdb_plan_kind)node->kind) {
+    case RDB_PLAN_BITMAP_INDEX_SCAN: place.index = node->of.scan.relation->indexes[node->of.scan.index_no].name; break;
     case RDB_PLAN_INDEX_SCAN:
     case RDB_PLAN_INDEX_ONLY_SCAN: place.index = node->of.scan.relation->indexes[node->of.scan.index_no].name; /* fall through */
     case RDB_PLAN_TID_SCAN:
+    case RDB_PLAN_BITMAP_HEAP_SCAN:
     case RDB_PLAN_SEQ_SCAN:
         place.name = node->of.scan.relation->name;
         place.schema = node->of.scan.relation->namespace_name;
@@ -263,7 +268,7 @@ static void put_place_text(explaining *work, const rdb_plan_node *node)
     rdb_strbuf *out = &work->w.out;
     const char *name = place.name != NULL ? place.name : place.alias;
     if (place.index != NULL)
-        rdb_strbuf_addf(out, " using %s", place.index);
+        rdb_strbuf_addf(out, " %s %s", node->kind == RDB_PLAN_BITMAP_INDEX_SCAN ? "on" : "using", place.index);
     if (name != NULL)
         rdb_strbuf_addf(out, " on %s%s%s", work->verbose && place.schema ? place.schema : "", work->verbose && place.schema ? "." : "", name);
     if (place.alias != NULL && place.name != NULL && strcmp(place.alias, place.name) != 0)
@@ -274,7 +279,8 @@ static void put_place(explaining *work, const rdb_plan_node *node)
 {
     const node_place place = place_of(work, node);
     if (place.index != NULL) {
-        explain_put(&work->w, "Scan Direction", node->of.scan.is_backward ? "Backward" : "Forward");
+        if (node->kind != RDB_PLAN_BITMAP_INDEX_SCAN)
+            explain_put(&work->w, "Scan Direction", node->of.scan.is_backward ? "Backward" : "Forward");
         explain_put(&work->w, "Index Name", place.index);
     }
     if (place.name != NULL)
@@ -594,6 +600,16 @@ static void put_join(explaining *work, const rdb_plan_node *node)
     put_filter(work, node, "Filter");
 }
 
+static void put_blocks(explaining *work, const rdb_node_statistics *statistics)
+{
+    if (work->w.format != EXPLAIN_TEXT) {
+        explain_put_number(&work->w, "Exact Heap Blocks", (double)statistics->blocks, 0);
+        explain_put_number(&work->w, "Lossy Heap Blocks", 0, 0);
+    } else if (statistics->blocks > 0) {
+        explain_put(&work->w, "Heap Blocks", rdb_arena_printf(work->context->arena, "exact=%llu", (unsigned long long)statistics->blocks));
+    }
+}
+
 static void put_properties(explaining *work, const rdb_plan_node *node)
 {
     switch ((rdb_plan_kind)node->kind) {
@@ -612,6 +628,22 @@ static void put_properties(explaining *work, const rdb_plan_node *node)
             explain_put(&work->w, "Index Cond", conjunction(work, &node->of.scan.condition));
         put_filter(work, node, "Filter");
         break;
+    case RDB_PLAN_BITMAP_INDEX_SCAN:
+        if (node->of.scan.condition.count > 0)
+            explain_put(&work->w, "Index Cond", conjunction(work, &node->of.scan.condition));
+        break;
+    case RDB_PLAN_BITMAP_AND:
+    case RDB_PLAN_BITMAP_OR: break;
+    case RDB_PLAN_BITMAP_HEAP_SCAN: {
+        const rdb_node_statistics *statistics = statistics_of(work, node);
+        explain_put(&work->w, "Recheck Cond", conjunction(work, &node->of.scan.condition));
+        if (statistics != NULL)
+            put_removed(work, "Rows Removed by Index Recheck", statistics->rows_rechecked, statistics);
+        put_filter(work, node, "Filter");
+        if (statistics != NULL)
+            put_blocks(work, statistics);
+        break;
+    }
     case RDB_PLAN_FUNCTION_SCAN:
         if (work->verbose) {
             rdb_list calls = {0};
@@ -735,7 +767,7 @@ static rdb_list subplans_of(explaining *work, const rdb_plan_node *node)
             (void)find_subplans(&f, node->of.join.right_keys[i]);
         }
     }
-    if (node->kind == RDB_PLAN_INDEX_SCAN)
+    if (node->kind == RDB_PLAN_INDEX_SCAN || node->kind == RDB_PLAN_BITMAP_HEAP_SCAN)
         find_in_list(&f, &node->of.scan.condition);
     if (node->kind == RDB_PLAN_AGGREGATE) {
         for (uint32_t i = 0; i < node->of.aggregate.key_count; i++)

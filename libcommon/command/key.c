@@ -318,6 +318,6 @@ bool command_add_exclusion(rdb_command_context *context, const rdb_relation *rel
     if (!rdb_ddl_create_index(context->access, &parts.definition, &index_oid, err))
         return false;
     definition.index_oid = index_oid;
-    return command_set_options(context, index_oid, 'i', &raw->options, err) && rdb_ddl_create_constraint(context->access, &definition, &oid, err) &&
+    return command_set_options(context, index_oid, command_index_options_kind(parts.definition.method_oid), &raw->options, err) && rdb_ddl_create_constraint(context->access, &definition, &oid, err) &&
            command_fill_index(context, relation->oid, index_oid, err);
 }

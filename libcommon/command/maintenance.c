@@ -174,7 +174,7 @@ static bool marked_index(rdb_command_context *context, const rdb_relation *table
 
 static bool cluster_table(rdb_command_context *context, const rdb_relation *table, const char *index_name, bool quietly, rdb_error *err)
 {
-    enum { HASH_METHOD = 405 };
+    enum { BTREE_METHOD = 403, GIST_METHOD = 783 };
     uint32_t oid = 0;
     const rdb_relation_index *index = NULL;
     if (index_name == NULL) {
@@ -191,7 +191,7 @@ static bool cluster_table(rdb_command_context *context, const rdb_relation *tabl
             index = &table->indexes[i];
     if (index == NULL)
         return true;
-    if (index->method_oid == HASH_METHOD)
+    if (index->method_oid != BTREE_METHOD && index->method_oid != GIST_METHOD)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "cannot cluster on index \"%s\" because access method does not support clustering", index->name);
     if (index->predicate_tree != NULL)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "cannot cluster on partial index \"%s\"", index->name);

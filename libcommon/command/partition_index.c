@@ -65,7 +65,7 @@ static bool index_fits(rdb_command_context *context, const rdb_relation_index *w
 {
     rdb_expr *expressions = NULL, *predicate = NULL;
     *fits = false;
-    if (index->is_unique != wanted->is_unique || index->key_count != wanted->key_count || index->column_count != wanted->column_count ||
+    if (index->method_oid != wanted->method_oid || index->is_unique != wanted->is_unique || index->key_count != wanted->key_count || index->column_count != wanted->column_count ||
         index->index.nulls_not_distinct != wanted->index.nulls_not_distinct || index->is_exclusion != wanted->is_exclusion)
         return true;
     for (uint16_t i = 0; i < index->column_count; i++) {
@@ -139,7 +139,7 @@ static bool create_part(rdb_command_context *context, const rdb_relation *parent
                                              .nulls_not_distinct = wanted->index.nulls_not_distinct, .is_immediate = wanted->is_immediate, .is_exclusion = wanted->is_exclusion,
                                              .columns = columns, .key_count = wanted->key_count, .column_count = count, .column_names = names,
                                              .expression_tree = expressions != NULL ? expression_tree.data : NULL, .predicate_tree = predicate != NULL ? predicate_tree.data : NULL,
-                                             .parent_oid = wanted->oid, .uses = uses.items, .use_count = uses.count};
+                                             .method_oid = wanted->method_oid, .parent_oid = wanted->oid, .uses = uses.items, .use_count = uses.count};
     if (!rdb_ddl_create_index(context->access, &definition, index_oid, err))
         return false;
     if (above != NULL) {

@@ -8,7 +8,7 @@
 
 typedef enum option_kind { OPTION_BOOL, OPTION_INTEGER, OPTION_REAL, OPTION_WORD } option_kind;
 typedef struct known_option {
-    const char *kinds; /* of relations: r table, t its overflow ("toast."), i index, v view */
+    const char *kinds; /* of relations: r table, t its overflow ("toast."), v view; indexes: i btree, h hash, g gist, s spgist, n gin, b brin */
     const char *name;
     option_kind kind;
     double least, most;
@@ -19,7 +19,12 @@ typedef struct known_option {
 #define MANY 2147483647.0
 static const known_option OPTIONS[] = {
     {"rm", "fillfactor", OPTION_INTEGER, 10, 100, NULL, NULL},
-    {"i", "fillfactor", OPTION_INTEGER, 10, 100, NULL, NULL},
+    {"ihgs", "fillfactor", OPTION_INTEGER, 10, 100, NULL, NULL},
+    {"g", "buffering", OPTION_WORD, 0, 0, "on off auto", "Valid values are \"on\", \"off\", and \"auto\"."},
+    {"n", "fastupdate", OPTION_BOOL, 0, 0, NULL, NULL},
+    {"n", "gin_pending_list_limit", OPTION_INTEGER, 64, MANY, NULL, NULL},
+    {"b", "pages_per_range", OPTION_INTEGER, 1, 131072, NULL, NULL},
+    {"b", "autosummarize", OPTION_BOOL, 0, 0, NULL, NULL},
     {"i", "deduplicate_items", OPTION_BOOL, 0, 0, NULL, NULL},
     {"rm", "toast_tuple_target", OPTION_INTEGER, 128, 8160, NULL, NULL},
     {"rm", "parallel_workers", OPTION_INTEGER, 0, 1024, NULL, NULL},
@@ -46,6 +51,11 @@ static const known_option OPTIONS[] = {
     {"v", "security_invoker", OPTION_BOOL, 0, 0, NULL, NULL},
     {"v", "check_option", OPTION_WORD, 0, 0, "local cascaded", "Valid values are \"local\" and \"cascaded\"."},
 };
+
+char command_index_options_kind(uint32_t method_oid)
+{
+    return method_oid == 405 ? 'h' : method_oid == 783 ? 'g' : method_oid == 4000 ? 's' : method_oid == 2742 ? 'n' : method_oid == 3580 ? 'b' : 'i';
+}
 
 static const known_option *find_option(char kind, const char *name)
 {

@@ -1,56 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SeqScan, IndexScan and TidScan. In one-row substitution (R35) a scan gives the one row that the execution names for it. */
-#include "exec/exec_int.h"
+#include "exec/scan_int.h"
 #include "txn/rdb_ssi.h"
 #include <stdlib.h>
 
-typedef struct scan_columns { /* the wanted columns, apart by where they come from */
-    int16_t *numbers;        /* of those that the table room reads */
-    rdb_vector **vectors;    /* beside numbers */
-    uint16_t count;
-    rdb_vector **row_space;  /* all columns of the node, in order */
-    rdb_vector *address, *version_xid, *version_undo; /* NULL: not wanted */
-    rdb_row_address *addresses;
-    rdb_row_version *versions;
-    bool *found, *recheck;
-    uint32_t capacity;
-    uint16_t key_first;      /* index scans: vectors[key_first + k] is key column k of the index */
-} scan_columns;
-
-typedef struct scan_bound {
-    rdb_program *program;
-    const rdb_plan_bound *plan;
-    rdb_datum *items;        /* is_any: the elements, distinct, in index order */
-    uint32_t item_count, item_no;
-} scan_bound;
-
-typedef struct scan_state {
-    scan_columns columns;
-    rdb_batch batch;
-    rdb_table_scan *table_scan;
-    rdb_arena *scan_arena;   /* of the scan or cursor below */
-    bool is_done;
-    exec_scan_filter *filter; /* tried on the page; or NULL */
-    rdb_program *sample;     /* TABLESAMPLE's arguments */
-    rdb_snapshot moment;     /* AS OF: of the past */
-    bool has_moment;         /* this run */
-    uint64_t sample_seed, sample_below; /* a block or row is taken whose hash with the seed is below */
-    uint32_t *sample_rows;
-    /* index scans */
-    const rdb_relation_index *index;
-    rdb_index_cursor *cursor;
-    rdb_index_entry *entries;
-    uint32_t *rows;
-    scan_bound *bounds;
-    rdb_strbuf lower, upper, key;
-    rdb_arena *bound_arena;
-    bool is_empty;           /* a bound is null: no row */
-    rdb_program *index_expressions;
-    rdb_program *condition;  /* the bounds again, for substitution */
-} scan_state;
-
 /* ---- columns ------------------------------------------------------------------------------------------------------------------ */
-static bool add_columns(exec_node *node, scan_state *state)
+bool scan_add_columns(exec_node *node, scan_state *state)
 {
     const rdb_plan_scan *scan = &node->plan->of.scan;
     scan_columns *columns = &state->columns;
@@ -84,7 +39,7 @@ static bool add_columns(exec_node *node, scan_state *state)
     return true;
 }
 
-static bool reserve_rows(exec_node *node, scan_state *state, uint32_t capacity, rdb_error *err)
+bool scan_reserve_rows(exec_node *node, scan_state *state, uint32_t capacity, rdb_error *err)
 {
     scan_columns *columns = &state->columns;
     rdb_arena *arena = node->x->arena;
@@ -109,7 +64,7 @@ static bool reserve_rows(exec_node *node, scan_state *state, uint32_t capacity, 
     return true;
 }
 
-static void fill_identity(scan_columns *columns, uint32_t count)
+void scan_fill_identity(scan_columns *columns, uint32_t count)
 {
     for (uint32_t i = 0; columns->address != NULL && i < count; i++)
         RDB_VALUES(columns->address, int64_t)[i] = (int64_t)columns->addresses[i];
@@ -119,7 +74,7 @@ static void fill_identity(scan_columns *columns, uint32_t count)
         RDB_VALUES(columns->version_undo, int64_t)[i] = (int64_t)columns->versions[i].undo;
 }
 
-static void give(exec_node *node, scan_state *state, uint32_t rows, rdb_selection selection, rdb_batch **raw)
+void scan_give(exec_node *node, scan_state *state, uint32_t rows, rdb_selection selection, rdb_batch **raw)
 {
     state->batch = (rdb_batch){.columns = state->columns.row_space, .column_count = node->plan->of.scan.column_count, .row_count = rows, .selection = selection};
     *raw = &state->batch;
@@ -166,7 +121,7 @@ static const rdb_snapshot *snapshot_of(const exec_node *node)
 }
 
 /* ---- substitution ------------------------------------------------------------------------------------------------------------------ */
-static bool next_substitute(exec_node *node, const exec_substitute *substitute, rdb_batch **raw, rdb_error *err)
+bool scan_next_substitute(exec_node *node, const exec_substitute *substitute, rdb_batch **raw, rdb_error *err)
 {
     scan_state *state = node->state;
     node->is_filtered = false;
@@ -175,7 +130,7 @@ static bool next_substitute(exec_node *node, const exec_substitute *substitute, 
     if (state->is_done || substitute->address == 0)
         return true;
     state->is_done = true;
-    if (!reserve_rows(node, state, 1, err))
+    if (!scan_reserve_rows(node, state, 1, err))
         return false;
     const rdb_execution_context *context = &node->x->context;
     const rdb_table *table = &node->plan->of.scan.relation->table;
@@ -194,8 +149,8 @@ static bool next_substitute(exec_node *node, const exec_substitute *substitute, 
     }
     if (!found)
         return true;
-    fill_identity(columns, 1);
-    give(node, state, 1, (rdb_selection){NULL, 1}, raw);
+    scan_fill_identity(columns, 1);
+    scan_give(node, state, 1, (rdb_selection){NULL, 1}, raw);
     if (state->condition != NULL) {
         uint32_t kept = 0, row = 0;
         if (!rdb_program_filter(state->condition, &node->x->eval, node->arena, *raw, &state->batch.selection, &row, &kept, err))
@@ -206,7 +161,7 @@ static bool next_substitute(exec_node *node, const exec_substitute *substitute, 
     return true;
 }
 
-static const exec_substitute *substitute_of(const exec_node *node)
+const exec_substitute *scan_substitute_of(const exec_node *node)
 {
     const exec_substitute *all = node->x->substitutes;
     return all != NULL && all[node->plan->of.scan.scan_no].is_set ? &all[node->plan->of.scan.scan_no] : NULL;
@@ -226,7 +181,7 @@ static bool open_scan(exec_node *node, rdb_error *err)
             return false;
     }
     exec_scan_filter_open(node, &state->filter);
-    return add_columns(node, state);
+    return scan_add_columns(node, state);
 }
 
 static bool begin_sample(exec_node *node, scan_state *state, rdb_error *err)
@@ -277,7 +232,7 @@ static bool begin_seq_scan(exec_node *node, rdb_error *err)
     state->is_done = false;
     if (node->built_run != node->x->run_no)
         state->has_moment = false;
-    if (substitute_of(node) != NULL)
+    if (scan_substitute_of(node) != NULL)
         return true;
     rdb_counters_add(node->plan->of.scan.relation->counters, RDB_COUNTER_SCANS, 1);
     if (state->sample != NULL && state->table_scan != NULL)
@@ -299,14 +254,14 @@ static bool next_seq_scan(exec_node *node, uint32_t budget, rdb_batch **raw, rdb
 {
     scan_state *state = node->state;
     scan_columns *columns = &state->columns;
-    const exec_substitute *substitute = substitute_of(node);
+    const exec_substitute *substitute = scan_substitute_of(node);
     if (substitute != NULL)
-        return next_substitute(node, substitute, raw, err);
+        return scan_next_substitute(node, substitute, raw, err);
     *raw = NULL;
     if (state->is_done)
         return true;
     uint32_t capacity = exec_grow_capacity(columns->capacity, budget), count = 0;
-    if (!reserve_rows(node, state, capacity, err))
+    if (!scan_reserve_rows(node, state, capacity, err))
         return false;
     const bool wants_address = columns->address != NULL || state->sample != NULL, wants_version = columns->version_xid != NULL || columns->version_undo != NULL;
     rdb_table_scan_state progress = {.is_filtered = false};
@@ -327,12 +282,12 @@ static bool next_seq_scan(exec_node *node, uint32_t budget, rdb_batch **raw, rdb
         state->is_done = true;
         return true;
     }
-    fill_identity(columns, count);
-    give(node, state, count, state->sample != NULL && !state->has_moment ? sample_rows(node, state, count) : (rdb_selection){NULL, count}, raw);
+    scan_fill_identity(columns, count);
+    scan_give(node, state, count, state->sample != NULL && !state->has_moment ? sample_rows(node, state, count) : (rdb_selection){NULL, count}, raw);
     return true;
 }
 
-static void close_scan(exec_node *node)
+void scan_close(exec_node *node)
 {
     scan_state *state = node->state;
     if (state == NULL)
@@ -348,13 +303,12 @@ static void close_scan(exec_node *node)
     rdb_strbuf_free(&state->key);
 }
 
-const exec_ops exec_seq_scan_ops = {open_scan, begin_seq_scan, next_seq_scan, close_scan};
+const exec_ops exec_seq_scan_ops = {open_scan, begin_seq_scan, next_seq_scan, scan_close};
 
 /* ---- IndexScan ------------------------------------------------------------------------------------------------------------------------ */
-static bool open_index_scan(exec_node *node, rdb_error *err)
+bool scan_open_bounds(exec_node *node, scan_state *state, rdb_error *err)
 {
     const rdb_plan_scan *scan = &node->plan->of.scan;
-    scan_state *state = node->state = RDB_NEW(node->x->arena, scan_state);
     state->index = &scan->relation->indexes[scan->index_no];
     state->scan_arena = exec_arena(node->x, "scan");
     state->bound_arena = exec_arena(node->x, "bounds");
@@ -367,7 +321,16 @@ static bool open_index_scan(exec_node *node, rdb_error *err)
         if (value != NULL && !exec_compile(node->x, &state->bounds[i].program, &value, 1, err))
             return false;
     }
-    return add_columns(node, state) && exec_compile_list(node->x, &state->index_expressions, &scan->key_expressions, err) && exec_compile_list(node->x, &state->condition, &scan->condition, err);
+    return true;
+}
+
+static bool open_index_scan(exec_node *node, rdb_error *err)
+{
+    const rdb_plan_scan *scan = &node->plan->of.scan;
+    scan_state *state = node->state = RDB_NEW(node->x->arena, scan_state);
+    if (!scan_open_bounds(node, state, err))
+        return false;
+    return scan_add_columns(node, state) && exec_compile_list(node->x, &state->index_expressions, &scan->key_expressions, err) && exec_compile_list(node->x, &state->condition, &scan->condition, err);
 }
 
 static bool encode_bound(const scan_state *state, uint16_t column_no, rdb_datum value, bool is_null, rdb_strbuf *key, rdb_error *err)
@@ -522,14 +485,12 @@ static bool next_item(exec_node *node, bool *has_range, rdb_error *err)
     return true;
 }
 
-static bool begin_index_scan(exec_node *node, rdb_error *err)
+bool scan_begin_index(exec_node *node, rdb_error *err)
 {
     scan_state *state = node->state;
     rdb_index_range range;
     bool has_range = false;
     state->is_done = false;
-    if (substitute_of(node) != NULL)
-        return true;
     rdb_counters_add(state->index->counters, RDB_COUNTER_SCANS, 1);
     rdb_arena_reset(state->bound_arena);
     for (uint16_t i = 0; i < node->plan->of.scan.bound_count; i++)
@@ -546,6 +507,14 @@ static bool begin_index_scan(exec_node *node, rdb_error *err)
     if (state->cursor != NULL)
         return rdb_index_cursor_seek(state->cursor, &range, err);
     return rdb_index_cursor_open(&state->cursor, &state->index->index, &range, node->plan->of.scan.is_backward, state->scan_arena, err);
+}
+
+static bool begin_index_scan(exec_node *node, rdb_error *err)
+{
+    if (scan_substitute_of(node) == NULL)
+        return scan_begin_index(node, err);
+    ((scan_state *)node->state)->is_done = false;
+    return true;
 }
 
 /* Does the row's key still equal the entry that led to it (R28)? */
@@ -573,33 +542,39 @@ static bool entry_counts(exec_node *node, uint32_t row, bool *counts, rdb_error 
     return true;
 }
 
+bool scan_next_entries(exec_node *node, uint32_t capacity, bool wants_keys, rdb_index_entry *entries, uint32_t *count, rdb_error *err)
+{
+    scan_state *state = node->state;
+    *count = 0;
+    while (*count == 0 && !state->is_done) {
+        bool has_range = false;
+        if (!rdb_index_cursor_next(state->cursor, capacity, wants_keys, node->arena, entries, count, err))
+            return false;
+        if (*count > 0)
+            break;
+        if (!next_item(node, &has_range, err))
+            return false;
+        state->is_done = !has_range;
+    }
+    return !state->is_done || rdb_txn_check_snapshot(state->index->index.txns, node->x->context.snapshot, err); /* entries that an expired one asks for may be gone */
+}
+
 static bool next_index_scan(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_error *err)
 {
     scan_state *state = node->state;
     scan_columns *columns = &state->columns;
     const rdb_execution_context *context = &node->x->context;
-    const exec_substitute *substitute = substitute_of(node);
+    const exec_substitute *substitute = scan_substitute_of(node);
     if (substitute != NULL)
-        return next_substitute(node, substitute, raw, err);
+        return scan_next_substitute(node, substitute, raw, err);
     *raw = NULL;
     if (state->is_done)
         return true;
     uint32_t capacity = exec_grow_capacity(columns->capacity, budget), count = 0, kept = 0;
-    if (!reserve_rows(node, state, capacity, err))
+    if (!scan_reserve_rows(node, state, capacity, err))
         return false;
-    while (count == 0) {
-        bool has_range = false;
-        if (!rdb_index_cursor_next(state->cursor, RDB_MIN(columns->capacity, budget), true, node->arena, state->entries, &count, err))
-            return false;
-        if (count > 0)
-            break;
-        if (!next_item(node, &has_range, err))
-            return false;
-        if (!has_range) { /* entries that an expired snapshot asks for may be gone */
-            state->is_done = true;
-            return rdb_txn_check_snapshot(state->index->index.txns, context->snapshot, err);
-        }
-    }
+    if (!scan_next_entries(node, RDB_MIN(columns->capacity, budget), true, state->entries, &count, err) || count == 0)
+        return !rdb_error_is_set(err);
     for (uint32_t i = 0; i < count; i++)
         columns->addresses[i] = state->entries[i].address;
     for (uint16_t i = 0; i < columns->count; i++)
@@ -615,12 +590,12 @@ static bool next_index_scan(exec_node *node, uint32_t budget, rdb_batch **raw, r
     }
     rdb_counters_add(state->index->counters, RDB_COUNTER_ROWS_READ, count);
     rdb_counters_add(state->index->counters, RDB_COUNTER_ROWS_FETCHED, kept);
-    fill_identity(columns, count);
-    give(node, state, count, (rdb_selection){state->rows, kept}, raw);
+    scan_fill_identity(columns, count);
+    scan_give(node, state, count, (rdb_selection){state->rows, kept}, raw);
     return true;
 }
 
-const exec_ops exec_index_scan_ops = {open_index_scan, begin_index_scan, next_index_scan, close_scan};
+const exec_ops exec_index_scan_ops = {open_index_scan, begin_index_scan, next_index_scan, scan_close};
 
 /* ---- TidScan ------------------------------------------------------------------------------------------------------------------------- */
 typedef struct tid_state {
@@ -642,7 +617,7 @@ static bool open_tid_scan(exec_node *node, rdb_error *err)
     state->scan.bounds = RDB_NEW_ARRAY(node->x->arena, scan_bound, 1);
     state->scan.bounds[0].plan = &scan->bounds[0];
     rdb_expr *value = scan->bounds[0].value;
-    return exec_compile(node->x, &state->scan.bounds[0].program, &value, 1, err) && add_columns(node, &state->scan) &&
+    return exec_compile(node->x, &state->scan.bounds[0].program, &value, 1, err) && scan_add_columns(node, &state->scan) &&
            exec_compile_list(node->x, &state->scan.condition, &scan->condition, err);
 }
 
@@ -709,16 +684,16 @@ static bool next_tid_scan(exec_node *node, uint32_t budget, rdb_batch **raw, rdb
     tid_state *state = node->state;
     scan_columns *columns = &state->scan.columns;
     const rdb_execution_context *context = &node->x->context;
-    const exec_substitute *substitute = substitute_of(node);
+    const exec_substitute *substitute = scan_substitute_of(node);
     if (substitute != NULL)
-        return next_substitute(node, substitute, raw, err);
+        return scan_next_substitute(node, substitute, raw, err);
     *raw = NULL;
     if (!state->is_read && !list_addresses(node, err))
         return false;
     const uint32_t count = RDB_MIN(RDB_MIN(state->address_count - state->next, budget), RDB_BATCH_ROWS);
     if (count == 0)
         return true;
-    if (!reserve_rows(node, &state->scan, count, err))
+    if (!scan_reserve_rows(node, &state->scan, count, err))
         return false;
     if (state->scan.rows == NULL)
         state->scan.rows = RDB_NEW_ARRAY(node->x->arena, uint32_t, RDB_BATCH_ROWS);
@@ -735,9 +710,9 @@ static bool next_tid_scan(exec_node *node, uint32_t budget, rdb_batch **raw, rdb
         kept += columns->found[i];
     }
     rdb_counters_add(node->plan->of.scan.relation->counters, RDB_COUNTER_ROWS_READ, kept);
-    fill_identity(columns, count);
-    give(node, &state->scan, count, (rdb_selection){state->scan.rows, kept}, raw);
+    scan_fill_identity(columns, count);
+    scan_give(node, &state->scan, count, (rdb_selection){state->scan.rows, kept}, raw);
     return true;
 }
 
-const exec_ops exec_tid_scan_ops = {open_tid_scan, begin_tid_scan, next_tid_scan, close_scan};
+const exec_ops exec_tid_scan_ops = {open_tid_scan, begin_tid_scan, next_tid_scan, scan_close};

@@ -34,6 +34,7 @@ const rdb_extension *rdb_extension_find(const char *name);          /* NULL: the
 const rdb_extension *rdb_extension_get(uint32_t number);            /* NULL: there are no more */
 void expr_register_extensions(void);
 
+void extension_trgm_register(void);
 extern const rdb_extension extension_crypto, extension_uuid, extension_trgm, extension_fuzzy, extension_unaccent;
 
 /* Bytes as a value, copied. */

@@ -1,32 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0
- * pg_index_column_has_property and its kin: what an index can do. All indexes are B+trees; those of other methods (hash) are
- * shown with what their method promises in PostgreSQL, which is less. Unknown names and objects give null. */
+ * pg_index_column_has_property and its kin: what an index can do, by its method as PostgreSQL has it. Unknown names and objects give null. */
 #include "expr/kernels.h"
 
 #include "catalog/rdb_acl.h"
 
-enum { METHOD_BTREE = 403, METHOD_HASH = 405 };
+enum { METHOD_BTREE = 403, METHOD_GIST = 783 };
+/* A letter for each method: y yes, n no. */
+static const uint32_t METHODS[] = {403, 405, 783, 2742, 4000, 3580}; /* btree hash gist gin spgist brin */
 typedef struct property {
-    const char *name;
-    bool btree, hash;
+    const char *name, *of;
 } property;
 
 static const property OF_METHOD[] = {
-    {"can_order", true, false}, {"can_unique", true, false}, {"can_multi_col", true, false}, {"can_exclude", true, true}, {"can_include", true, false}};
-static const property OF_INDEX[] = {
-    {"clusterable", true, false}, {"index_scan", true, true}, {"bitmap_scan", true, true}, {"backward_scan", true, true}};
+    {"can_order", "ynnnnn"}, {"can_unique", "ynnnnn"}, {"can_multi_col", "ynyyny"}, {"can_exclude", "yyynyn"}, {"can_include", "ynynyn"}};
+static const property OF_INDEX[] = {{"clusterable", "ynynnn"}, {"index_scan", "yyynyn"}, {"bitmap_scan", "yyyyyy"}, {"backward_scan", "yynnnn"}};
 /* Of a key column; the order of its own is asked apart. */
 static const property OF_COLUMN[] = {
-    {"orderable", true, false}, {"distance_orderable", false, false}, {"returnable", true, false}, {"search_array", true, false}, {"search_nulls", true, false}};
+    {"orderable", "ynnnnn"}, {"distance_orderable", "nnnnnn"}, {"returnable", "ynnnnn"}, {"search_array", "ynnnnn"}, {"search_nulls", "ynynyy"}};
 
 static bool give(const property *table, size_t count, const char *name, uint32_t method, rdb_datum *result, bool *is_null)
 {
     *is_null = true;
-    for (size_t i = 0; i < count && (method == METHOD_BTREE || method == METHOD_HASH); i++)
-        if (strcasecmp(table[i].name, name) == 0) {
-            *is_null = false;
-            result->b = method == METHOD_HASH ? table[i].hash : table[i].btree;
-        }
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < RDB_COUNT_OF(METHODS) && strcasecmp(table[i].name, name) == 0; k++)
+            if (METHODS[k] == method) {
+                *is_null = false;
+                result->b = table[i].of[k] == 'y';
+            }
     return true;
 }
 

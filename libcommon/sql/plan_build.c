@@ -118,6 +118,45 @@ static void need_columns(plan_level *level, const plan_rel *rel, rdb_expr *expr)
         (void)need_one(level, expr);
 }
 
+/* The nodes below a scan by addresses. Their conditions are shown, never evaluated. */
+static bool build_bitmap(builder *b, const plan_path *path, const plan_bitmap *bitmap, rdb_plan_node **out)
+{
+    planner *p = b->level->p;
+    const plan_rel *rel = path->rel;
+    rdb_plan_node *node = *out = plan_new_node(p, (rdb_plan_kind)bitmap->kind, NULL, NULL);
+    node->startup_cost = bitmap->kind == RDB_PLAN_BITMAP_INDEX_SCAN ? 0 : bitmap->cost;
+    node->total_cost = bitmap->cost;
+    node->rows = bitmap->kind == RDB_PLAN_BITMAP_INDEX_SCAN ? plan_clamp_rows(rel->tuples * bitmap->share) : 0;
+    for (uint32_t i = 0; i < bitmap->children.count; i++) {
+        rdb_plan_node *child = NULL;
+        if (!build_bitmap(b, path, bitmap->children.items[i], &child))
+            return false;
+        rdb_list_push(p->arena, &node->children, child);
+    }
+    if (bitmap->kind != RDB_PLAN_BITMAP_INDEX_SCAN)
+        return true;
+    rdb_plan_scan *scan = &node->of.scan;
+    rdb_plan_bound *bounds = RDB_NEW_ARRAY(p->arena, rdb_plan_bound, bitmap->bounds.count + 1);
+    scan->range_no = rel->range_no;
+    scan->relation = rel->range->relation;
+    scan->index_no = bitmap->index_no;
+    scan->bounds = bounds;
+    scan->bound_count = (uint16_t)bitmap->bounds.count;
+    for (uint32_t i = 0; i < bitmap->bounds.count; i++) {
+        const plan_match *match = bitmap->bounds.items[i];
+        rdb_expr *value = match->value;
+        if (value != NULL && !relids_empty(b->relids) && (value = outer_to_param(b, value)) == NULL)
+            return false;
+        bounds[i] = (rdb_plan_bound){.column_no = match->column_no, .strategy = match->strategy, .is_any = match->is_any, .value = value, .origin = match->clause};
+        rdb_expr *shown = plan_facing(p, match->clause, path->relids);
+        if (!relids_empty(b->relids) && (shown = outer_to_param(b, shown)) == NULL)
+            return false;
+        if (i == 0 || ((const plan_match *)bitmap->bounds.items[i - 1])->clause != match->clause)
+            rdb_list_push(p->arena, &scan->condition, shown);
+    }
+    return true;
+}
+
 static bool build_rel(builder *b, plan_path *path, plan_built *built)
 {
     plan_level *level = b->level;
@@ -197,7 +236,13 @@ static bool build_rel(builder *b, plan_path *path, plan_built *built)
             return false;
         scan->sample = sample;
     }
-    if (path->kind != RDB_PLAN_SEQ_SCAN) {
+    if (path->kind == RDB_PLAN_BITMAP_HEAP_SCAN) {
+        rdb_list condition = {0};
+        for (uint32_t i = 0; i < path->bitmap->used.count; i++)
+            rdb_list_push(p->arena, &condition, plan_facing(p, path->bitmap->used.items[i], path->relids));
+        if (!build_bitmap(b, path, path->bitmap, &node->left) || !resolve_here(b, built, &condition, &scan->condition))
+            return false;
+    } else if (path->kind != RDB_PLAN_SEQ_SCAN) {
         rdb_plan_bound *bounds = RDB_NEW_ARRAY(p->arena, rdb_plan_bound, path->bounds.count + 1);
         rdb_list condition = {0};
         for (uint32_t i = 0; i < path->bounds.count; i++) {

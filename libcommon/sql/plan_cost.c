@@ -261,7 +261,7 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
     rdb_list expanded = {0}; /* the clauses, and behind them what patterns among them imply */
     const rdb_list *clauses = given;
     const plan_index *trees = NULL;
-    if (!index->is_valid || ((index->predicate_tree != NULL || index->expression_tree != NULL) && rel->parent != NULL))
+    if (!index->is_valid || index->kind != RDB_INDEX_ORDERED || ((index->predicate_tree != NULL || index->expression_tree != NULL) && rel->parent != NULL))
         return true;
     if (!plan_index_trees(level, rel, index_no, &trees))
         return false;
@@ -362,8 +362,10 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
         plan_relids needs = plan_relids_of(clauses->items[i]);
         for (int w = 0; w < PLAN_RELIDS_WORDS; w++)
             path->needs.words[w] |= needs.words[w] & ~path->relids.words[w];
-        if (used[i])
+        if (used[i]) {
+            rdb_list_push(p->arena, &path->used, clauses->items[i]);
             continue;
+        }
         rdb_list_push(p->arena, &path->filter, clauses->items[i]);
         bool is_counted = false;
         for (uint32_t k = i > 0 ? implied_end[i - 1] : given->count; k < implied_end[i]; k++)
@@ -389,12 +391,23 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
         if (relids_has(path->needs, i) && level->rels[i] != NULL && (smallest == 0 || level->rels[i]->rows < smallest))
             smallest = level->rels[i]->rows;
     read.loops = RDB_MAX(smallest, 1.0);
-    plan_index_cost(level, &read, &path->startup, &path->total);
+    plan_index_cost(level, &read, &path->startup, &path->total, &path->index_cost);
+    path->index_rows = fetched;
     *out = path;
     return true;
 }
 
-/* The cheapest index scan by these clauses, all of which it checks (by its bounds or its filter); *best NULL: no index serves. */
+bool plan_index_path(plan_level *level, plan_rel *rel, uint16_t index_no, const rdb_list *clauses, plan_relids outer, plan_path **path)
+{
+    return index_path(level, rel, index_no, clauses, outer, false, path);
+}
+
+bool plan_is_index_key(plan_level *level, plan_rel *rel, uint16_t index_no, uint16_t column_no, const rdb_expr *expr)
+{
+    return is_key(level, rel, index_no, column_no, expr);
+}
+
+/* The cheapest scan by indexes and these clauses, all of which it checks (by its bounds or its filter); *best NULL: no index serves. */
 bool plan_index_paths(plan_level *level, plan_rel *rel, const rdb_list *clauses, plan_relids outer, plan_path **best)
 {
     *best = NULL;
@@ -402,9 +415,16 @@ bool plan_index_paths(plan_level *level, plan_rel *rel, const rdb_list *clauses,
         plan_path *path = NULL;
         if (!index_path(level, rel, i, clauses, outer, false, &path))
             return false;
+        if (path != NULL && level->p->context->no_index_scan)
+            path->total += 1e10;
         if (path != NULL && (*best == NULL || path->total < (*best)->total))
             *best = path;
     }
+    plan_path *bitmap = NULL;
+    if (!plan_bitmap_path(level, rel, clauses, outer, &bitmap))
+        return false;
+    if (bitmap != NULL && (*best == NULL || bitmap->total < (*best)->total))
+        *best = bitmap;
     return true;
 }
 

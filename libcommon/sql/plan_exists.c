@@ -44,7 +44,7 @@ static bool has_index(const rdb_query *query, const rdb_expr *expr)
     const rdb_range *range = query->ranges.items[var->range_no - 1];
     for (uint16_t i = 0; range->kind == RDB_RANGE_RELATION && i < range->relation->index_count; i++) {
         const rdb_relation_index *index = &range->relation->indexes[i];
-        if (index->is_valid && index->predicate_tree == NULL && index->key_count > 0 && index->columns[0].column_number == var->attribute_no)
+        if (index->is_valid && index->kind == RDB_INDEX_ORDERED && index->predicate_tree == NULL && index->key_count > 0 && index->columns[0].column_number == var->attribute_no)
             return true;
     }
     return false;

@@ -85,7 +85,7 @@ bool plan_estimate_size(plan_level *level, plan_rel *rel)
 }
 
 /* Pages read for so many rows of a table of so many pages, of which some stay in memory while the index is read. */
-static double pages_fetched(double rows, double pages, double index_pages)
+double plan_pages_fetched(double rows, double pages, double index_pages)
 {
     const double table = RDB_MAX(pages, 1.0), total = table + index_pages;
     double cache = CACHE_PAGES * table / total;
@@ -96,27 +96,28 @@ static double pages_fetched(double rows, double pages, double index_pages)
     return ceil(rows <= limit ? 2 * table * rows / (2 * table + rows) : cache + (rows - limit) * (table - cache) / table);
 }
 
-void plan_index_cost(plan_level *level, const plan_index_read *r, double *startup, double *total)
+void plan_index_cost(plan_level *level, const plan_index_read *r, double *startup, double *total, double *index_cost)
 {
     const double tuples = RDB_MAX(r->rel->tuples, 1.0), entries = RDB_MAX(rint(r->entries / r->scans), 1.0);
     double leaf_pages = 1;
     if (r->index_pages > 1 && tuples > 1)
         leaf_pages = RDB_MAX(ceil(entries * r->index_pages / tuples), 1.0);
     const double loops = RDB_MAX(r->loops, 1.0), scans = loops * r->scans;
-    double index_total = scans > 1 ? pages_fetched(leaf_pages * scans, r->index_pages, r->index_pages) * COST_RANDOM_PAGE / loops : leaf_pages * COST_RANDOM_PAGE;
+    double index_total = scans > 1 ? plan_pages_fetched(leaf_pages * scans, r->index_pages, r->index_pages) * COST_RANDOM_PAGE / loops : leaf_pages * COST_RANDOM_PAGE;
     index_total += entries * r->scans * (COST_INDEX_TUPLE + COST_OPERATOR * r->bound_count);
     /* down the tree: comparisons, and the pages on the way, which are in memory */
     const double height = r->index_pages <= 1 ? 0 : r->index_pages <= 300 ? 1 : r->index_pages <= 90000 ? 2 : 3;
     const double descent = ceil(log2(RDB_MAX(tuples, 2.0))) * COST_OPERATOR + (height + 1) * 50 * COST_OPERATOR;
     index_total += descent * r->scans;
+    *index_cost = index_total;
     const double share = RDB_MIN(r->share, 1.0), fetched = plan_clamp_rows(share * tuples);
     double most, least;
     if (loops > 1) {
-        most = pages_fetched(fetched * loops, r->rel->pages, r->index_pages) * COST_RANDOM_PAGE / loops;
-        least = pages_fetched(ceil(share * r->rel->pages) * loops, r->rel->pages, r->index_pages) * COST_RANDOM_PAGE / loops;
+        most = plan_pages_fetched(fetched * loops, r->rel->pages, r->index_pages) * COST_RANDOM_PAGE / loops;
+        least = plan_pages_fetched(ceil(share * r->rel->pages) * loops, r->rel->pages, r->index_pages) * COST_RANDOM_PAGE / loops;
     } else {
         const double in_order = ceil(share * r->rel->pages);
-        most = pages_fetched(fetched, r->rel->pages, r->index_pages) * COST_RANDOM_PAGE;
+        most = plan_pages_fetched(fetched, r->rel->pages, r->index_pages) * COST_RANDOM_PAGE;
         least = in_order > 0 ? COST_RANDOM_PAGE + (in_order - 1) * COST_SEQ_PAGE : 0;
     }
     *startup = descent;

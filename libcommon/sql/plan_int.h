@@ -213,6 +213,9 @@ typedef struct plan_path {
     uint32_t merged_count;
     bool is_sorted;          /* a child of those: by itself, else a Sort stands above it */
     rdb_list parameters;     /* NEST_LOOP: plan_wanted *, values from the left side */
+    const struct plan_bitmap *bitmap; /* BITMAP_HEAP_SCAN: where the addresses come from */
+    rdb_list used;           /* index scans: conditions that the bounds check */
+    double index_cost, index_rows; /* index scans: without the table's pages; entries met */
 } plan_path;
 
 typedef struct plan_match { /* a condition that an index can use */
@@ -222,6 +225,16 @@ typedef struct plan_match { /* a condition that an index can use */
     rdb_expr *value;         /* prepared, of the column's type */
     rdb_expr *clause;
 } plan_match;
+
+typedef struct plan_bitmap { /* addresses of rows */
+    uint8_t kind;            /* RDB_PLAN_BITMAP_INDEX_SCAN, _AND, _OR */
+    uint16_t index_no;
+    rdb_list bounds;         /* plan_match * */
+    rdb_list children;       /* plan_bitmap * */
+    rdb_list used;           /* conditions of the relation that it takes care of */
+    plan_relids needs;
+    double cost, share;      /* share: of the table's rows */
+} plan_bitmap;
 
 /* plan.c */
 bool plan_query(planner *p, plan_level *parent, const rdb_query *query, plan_level *level, plan_built *built);
@@ -419,7 +432,8 @@ typedef struct plan_index_read {
     const rdb_list *filter;
 } plan_index_read;
 double plan_array_items(const rdb_expr *array); /* so many elements, or what is taken for that */
-void plan_index_cost(plan_level *level, const plan_index_read *read, double *startup, double *total);
+void plan_index_cost(plan_level *level, const plan_index_read *read, double *startup, double *total, double *index_cost /* without the table */);
+double plan_pages_fetched(double rows, double pages, double index_pages);
 /* plan_index.c: expressions and predicates of indexes, read where they are first asked for. */
 typedef struct plan_index {
     bool is_read;
@@ -460,6 +474,12 @@ plan_merge_part plan_merge_parts(plan_level *level, const rdb_expr *left, const 
 double plan_bucket_share(plan_level *level, const rdb_expr *expr, double buckets);
 double plan_group_count(plan_level *level, rdb_expr *const *exprs, uint32_t count, double rows);
 bool plan_index_paths(plan_level *level, plan_rel *rel, const rdb_list *clauses, plan_relids outer, plan_path **best);
+/* The scan of one index by these clauses; *path NULL: it serves none. */
+bool plan_index_path(plan_level *level, plan_rel *rel, uint16_t index_no, const rdb_list *clauses, plan_relids outer, plan_path **path);
+/* Is the expression a key column of the index? */
+bool plan_is_index_key(plan_level *level, plan_rel *rel, uint16_t index_no, uint16_t column_no, const rdb_expr *expr);
+/* plan_bitmap.c: the cheapest scan by addresses from indexes; *best NULL: there is none. */
+bool plan_bitmap_path(plan_level *level, plan_rel *rel, const rdb_list *clauses, plan_relids outer, plan_path **best);
 /* The cheapest index scan that gives the rows in this order; *best NULL: there is none. */
 /* plan_prefix.c: appends what a pattern with fixed characters in front implies, for indexes that order by bytes. */
 RDB_CHECKED bool plan_pattern_bounds(planner *p, const rdb_expr *clause, rdb_list *clauses);

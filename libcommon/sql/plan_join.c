@@ -315,7 +315,7 @@ bool plan_base_path(plan_level *level, plan_rel *rel, plan_path **out)
     path->rows = rel->rows;
     relids_add(&path->relids, rel->range_no);
     path->needs = rel->lateral;
-    if (!rel->has_built && rel->sample == NULL && !p->context->no_index_scan) {
+    if (!rel->has_built && rel->sample == NULL) {
         plan_path *indexed = NULL;
         if (!plan_index_paths(level, rel, &rel->quals, relids_none(), &indexed))
             return false;

@@ -294,6 +294,10 @@ const char *rdb_plan_node_name(const rdb_plan_node *node)
     switch ((rdb_plan_kind)node->kind) {
     case RDB_PLAN_RESULT: return "Result";
     case RDB_PLAN_SEQ_SCAN: return node->of.scan.sample != NULL && node->of.scan.sample->method < RDB_SAMPLE_AS_OF_SCN ? "Sample Scan" : "Seq Scan";
+    case RDB_PLAN_BITMAP_HEAP_SCAN: return "Bitmap Heap Scan";
+    case RDB_PLAN_BITMAP_INDEX_SCAN: return "Bitmap Index Scan";
+    case RDB_PLAN_BITMAP_AND: return "BitmapAnd";
+    case RDB_PLAN_BITMAP_OR: return "BitmapOr";
     case RDB_PLAN_INDEX_SCAN: return node->of.scan.is_backward ? "Index Scan Backward" : "Index Scan";
     case RDB_PLAN_INDEX_ONLY_SCAN: return node->of.scan.is_backward ? "Index Only Scan Backward" : "Index Only Scan";
     case RDB_PLAN_TID_SCAN: return "Tid Scan";

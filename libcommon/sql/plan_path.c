@@ -342,7 +342,7 @@ static bool add_indexed_loop(plan_joiner *s)
     plan_rel *rel = s->right->rel;
     rdb_list all = {0};
     plan_path *indexed = NULL;
-    if (rel == NULL || rel->has_built || s->right->left != NULL || !relids_within(s->right->needs, s->left->relids) || p->context->no_index_scan)
+    if (rel == NULL || rel->has_built || s->right->left != NULL || !relids_within(s->right->needs, s->left->relids))
         return true;
     for (uint32_t i = 0; i < rel->quals.count; i++)
         rdb_list_push(p->arena, &all, rel->quals.items[i]);

@@ -18,6 +18,10 @@ typedef enum rdb_plan_kind {
     RDB_PLAN_INDEX_SCAN,      /* the same */
     RDB_PLAN_INDEX_ONLY_SCAN, /* the same; heap visited only where a page is not all-visible */
     RDB_PLAN_TID_SCAN,        /* the same; the rows at the addresses that bounds[0] names */
+    RDB_PLAN_BITMAP_HEAP_SCAN,/* the same; the rows at the addresses that left gives, in the table's order */
+    RDB_PLAN_BITMAP_INDEX_SCAN,/* addresses, no rows: of an index's entries within the bounds */
+    RDB_PLAN_BITMAP_AND,      /* those that all children give */
+    RDB_PLAN_BITMAP_OR,       /* those that any child gives */
     RDB_PLAN_VALUES_SCAN,     /* row space: columns of the lists */
     RDB_PLAN_FUNCTION_SCAN,   /* row space: columns of the functions, then the ordinality */
     RDB_PLAN_CTE_SCAN,        /* row space: output of ctes[cte_no] */
@@ -61,7 +65,7 @@ typedef struct rdb_plan_key {
  * is_any: value is an array, the scan runs once for each element. RDB_PLAN_BOUND_NULL: IS NULL. */
 typedef struct rdb_plan_bound {
     uint16_t column_no; /* of the index, from 0 */
-    uint8_t strategy;   /* 1 < 2 <= 3 = 4 >= 5 >, 6 IS NULL, 7 IS NOT NULL */
+    uint8_t strategy;   /* 1 < 2 <= 3 = 4 >= 5 >, 6 IS NULL, 7 IS NOT NULL; indexes that are not ordered: of the operator family */
     bool is_any;
     rdb_expr *value;    /* over parameters and constants alone; of the index column's type */
     const rdb_expr *origin;
@@ -88,7 +92,8 @@ typedef struct rdb_plan_scan {
     const rdb_plan_bound *bounds;  /* equality first, in column order; then the range on the next column */
     uint16_t bound_count;
     rdb_list key_expressions;      /* rdb_expr * over the row space: those among the index's keys, in order */
-    rdb_list condition;            /* rdb_expr * over the row space: the bounds again, for one-row substitution */
+    rdb_list condition;            /* rdb_expr * over the row space: the bounds again, for one-row substitution; BITMAP_HEAP_SCAN: what its rows
+                                    * are asked again; BITMAP_INDEX_SCAN: for EXPLAIN alone */
 } rdb_plan_scan;
 
 typedef struct rdb_plan_join {

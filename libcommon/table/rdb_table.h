@@ -138,6 +138,11 @@ RDB_CHECKED bool rdb_table_update(const rdb_table *table, rdb_txn *txn, const rd
 RDB_CHECKED bool rdb_table_delete(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot, rdb_row_address address,
                                   rdb_row_version seen, const rdb_index_key *keys, uint32_t key_count, rdb_write_outcome *outcome,
                                   rdb_xid *wait_xid, rdb_error *err);
+/* The same row again as a version of its own that carries keys: of entries that one change has too many of for its undo record. The
+ * first of several is judged as an update is, those after it see what the one before left. strength: of what it is a part of. */
+RDB_CHECKED bool rdb_table_add_keys(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot, rdb_row_address address, rdb_row_version seen,
+                                    rdb_row_lock strength, const rdb_index_key *keys, uint32_t key_count, rdb_write_outcome *outcome, rdb_xid *wait_xid,
+                                    rdb_row_version *version, rdb_error *err);
 /* Takes a row lock and then checks that the version is still the one seen. */
 RDB_CHECKED bool rdb_table_lock_row(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot, rdb_row_address address,
                                     rdb_row_version seen, rdb_row_lock strength, rdb_lock_policy policy, int64_t lock_timeout_us,

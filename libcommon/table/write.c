@@ -90,7 +90,7 @@ static bool write_version(heap_write *w, const heap_new *made, rdb_row_version *
         record.shared_start = (uint16_t)start;
         record.new_middle = (uint16_t)(length - start - end);
         record.image = (rdb_slice){w->base.body + start, w->base.length - start - end};
-        uint32_t count = heap_collect_heads(w->base.flags, w->base.body, w->base.length, NULL, 0);
+        uint32_t count = made->bytes != NULL ? heap_collect_heads(w->base.flags, w->base.body, w->base.length, NULL, 0) : 0; /* the same body keeps its chains */
         if (count > 0) {
             old_heads = malloc(count * sizeof *old_heads);
             if (old_heads == NULL)
@@ -212,6 +212,32 @@ out:
     if (made != small)
         free(made);
     return ok;
+}
+
+bool rdb_table_add_keys(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot, rdb_row_address address, rdb_row_version seen,
+                        rdb_row_lock strength, const rdb_index_key *keys, uint32_t key_count, rdb_write_outcome *outcome, rdb_xid *wait_xid,
+                        rdb_row_version *version, rdb_error *err)
+{
+    heap_write w;
+    rdb_undo_key small[16], *made = small;
+    bool ok = false;
+    *outcome = RDB_WRITE_DONE;
+    *wait_xid = 0;
+    if (!open_write(&w, table, txn, address, err))
+        goto out;
+    made = copy_keys(keys, key_count, small, RDB_COUNT_OF(small), err);
+    if (made == NULL || !begin_write(&w, snapshot, seen, strength, outcome, wait_xid, err))
+        goto out;
+    ok = true;
+    if (*outcome == RDB_WRITE_DONE) {
+        const heap_new next = {.kind = RDB_UNDO_UPDATE, .flags = (uint16_t)((w.base.flags & (HEAP_BODY_FLAGS | HEAP_KEY_UPDATED)) | HEAP_KEYS_CHANGED), .layout = w.base.layout, .keys = made, .key_count = key_count};
+        ok = write_version(&w, &next, version, err);
+    }
+out:
+    close_write(&w);
+    if (made != small)
+        free(made);
+    return ok && (*outcome != RDB_WRITE_DONE || rdb_ssi_write_row(txn, table->relation_oid, address, seen.xid, err));
 }
 
 bool rdb_table_delete(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot, rdb_row_address address,

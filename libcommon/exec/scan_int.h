@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What scans share: the columns that they read, rows fetched by address, the entries of an index within bounds. */
+#ifndef RDB_EXEC_SCAN_INT_H
+#define RDB_EXEC_SCAN_INT_H
+
+#include "exec/exec_int.h"
+
+typedef struct scan_columns { /* the wanted columns, apart by where they come from */
+    int16_t *numbers;        /* of those that the table room reads */
+    rdb_vector **vectors;    /* beside numbers */
+    uint16_t count;
+    rdb_vector **row_space;  /* all columns of the node, in order */
+    rdb_vector *address, *version_xid, *version_undo; /* NULL: not wanted */
+    rdb_row_address *addresses;
+    rdb_row_version *versions;
+    bool *found, *recheck;
+    uint32_t capacity;
+    uint16_t key_first;      /* index scans: vectors[key_first + k] is key column k of the index */
+} scan_columns;
+
+typedef struct scan_bound {
+    rdb_program *program;
+    const rdb_plan_bound *plan;
+    rdb_datum *items;        /* is_any: the elements, distinct, in index order */
+    uint32_t item_count, item_no;
+} scan_bound;
+
+typedef struct scan_state {
+    scan_columns columns;
+    rdb_batch batch;
+    rdb_table_scan *table_scan;
+    rdb_arena *scan_arena;   /* of the scan or cursor below */
+    bool is_done;
+    exec_scan_filter *filter; /* tried on the page; or NULL */
+    rdb_program *sample;     /* TABLESAMPLE's arguments */
+    rdb_snapshot moment;     /* AS OF: of the past */
+    bool has_moment;         /* this run */
+    uint64_t sample_seed, sample_below; /* a block or row is taken whose hash with the seed is below */
+    uint32_t *sample_rows;
+    /* index scans */
+    const rdb_relation_index *index;
+    rdb_index_cursor *cursor;
+    rdb_index_entry *entries;
+    uint32_t *rows;
+    scan_bound *bounds;
+    rdb_strbuf lower, upper, key;
+    rdb_arena *bound_arena;
+    bool is_empty;           /* a bound is null: no row */
+    rdb_program *index_expressions;
+    rdb_program *condition;  /* the bounds again, for substitution */
+} scan_state;
+
+/* The vectors of the columns; behind them those of the index's keys. */
+bool scan_add_columns(exec_node *node, scan_state *state);
+RDB_CHECKED bool scan_reserve_rows(exec_node *node, scan_state *state, uint32_t capacity, rdb_error *err);
+void scan_fill_identity(scan_columns *columns, uint32_t count);
+void scan_give(exec_node *node, scan_state *state, uint32_t rows, rdb_selection selection, rdb_batch **raw);
+/* One-row substitution: NULL in an ordinary run. */
+const exec_substitute *scan_substitute_of(const exec_node *node);
+RDB_CHECKED bool scan_next_substitute(exec_node *node, const exec_substitute *substitute, rdb_batch **raw, rdb_error *err);
+/* The entries of an ordered index: bounds compiled, a run of them begun, the next ones (*count 0: the end). */
+RDB_CHECKED bool scan_open_bounds(exec_node *node, scan_state *state, rdb_error *err);
+RDB_CHECKED bool scan_begin_index(exec_node *node, rdb_error *err);
+RDB_CHECKED bool scan_next_entries(exec_node *node, uint32_t capacity, bool wants_keys, rdb_index_entry *entries, uint32_t *count, rdb_error *err);
+void scan_close(exec_node *node);
+
+#endif
