@@ -30,6 +30,7 @@ typedef struct verification {
     rdb_row_address *addresses;
     rdb_index_entry *entries;
     bool *found;
+    rdb_terms keys;            /* of the row at hand in the index at hand */
 } verification;
 
 static void find(verification *v, uint32_t oid, bool has_block, uint64_t block, const char *format, ...) RDB_PRINTF(5, 6);
@@ -85,21 +86,34 @@ static void take_row(verification *v, uint32_t row)
     }
 }
 
-/* The key of the row at hand in an index; *excluded: its predicate does not take the row. */
-static bool make_key(verification *v, uint16_t index_no, rdb_strbuf *key, bool *excluded)
+/* The keys of the row at hand in an index: one, or its terms; none where its predicate does not take the row. */
+static bool make_keys(verification *v, uint16_t index_no, rdb_strbuf *key)
 {
     const rdb_relation_index *index = &v->relation->indexes[index_no];
     rdb_index_values computed = {0};
     rdb_strbuf_clear(key);
-    *excluded = false;
+    v->keys = (rdb_terms){.arena = v->batch};
     if (v->programs[index_no] != NULL &&
         !command_index_programs_run(v->programs[index_no], v->values, v->is_null, &computed, v->call->err))
         return false;
-    *excluded = computed.is_excluded;
-    if (*excluded)
+    if (computed.is_excluded)
         return true;
-    return computed.values != NULL ? rdb_index_key_encode(index, computed.values, computed.is_null, index->key_count, key, v->call->err)
-                                   : rdb_index_key_encode_row(index, v->values, v->is_null, key, v->call->err);
+    if (index->kind == RDB_INDEX_TERMS)
+        return rdb_index_terms_of(index, v->values, v->is_null, &computed, &v->keys, v->call->err);
+    if (computed.values != NULL ? !rdb_index_key_encode(index, computed.values, computed.is_null, index->key_count, key, v->call->err)
+                                : !rdb_index_key_encode_row(index, v->values, v->is_null, key, v->call->err))
+        return false;
+    v->keys.items = RDB_NEW(v->batch, rdb_slice);
+    v->keys.items[v->keys.count++] = (rdb_slice){(const uint8_t *)key->data, key->length};
+    return true;
+}
+
+static bool has_key(const verification *v, rdb_slice key)
+{
+    for (uint32_t i = 0; i < v->keys.count; i++)
+        if (v->keys.items[i].length == key.length && memcmp(v->keys.items[i].data, key.data, key.length) == 0)
+            return true;
+    return false;
 }
 
 static bool has_entry(verification *v, const rdb_relation_index *index, rdb_slice key, rdb_row_address address, bool *found)
@@ -125,19 +139,20 @@ static bool check_row(verification *v, rdb_row_address address, rdb_strbuf *key)
 {
     for (uint16_t i = 0; i < v->relation->index_count; i++) {
         const rdb_relation_index *index = &v->relation->indexes[i];
-        bool excluded = false, found = false;
         if (!v->is_tree[i])
             continue;
-        if (!make_key(v, i, key, &excluded))
+        if (!make_keys(v, i, key))
             return false;
-        if (excluded)
-            continue;
-        if (!has_entry(v, index, (rdb_slice){(const uint8_t *)key->data, key->length}, address, &found)) {
-            if (!find_error(v, index->oid, false, 0))
-                return false;
-        } else if (!found) {
-            find(v, index->oid, false, 0, "The row of table \"%s\" at block %llu, slot %u has no entry", v->relation->name, (unsigned long long)RDB_ROW_BLOCK(address),
-                 (unsigned)RDB_ROW_SLOT(address));
+        for (uint32_t k = 0; k < v->keys.count; k++) {
+            bool found = false;
+            if (!has_entry(v, index, v->keys.items[k], address, &found)) {
+                if (!find_error(v, index->oid, false, 0))
+                    return false;
+            } else if (!found) {
+                find(v, index->oid, false, 0, "The row of table \"%s\" at block %llu, slot %u has no entry", v->relation->name, (unsigned long long)RDB_ROW_BLOCK(address),
+                     (unsigned)RDB_ROW_SLOT(address));
+                break;
+            }
         }
     }
     return true;
@@ -251,14 +266,13 @@ static bool check_entries(verification *v, uint16_t index_no, const rdb_index_en
         !rdb_arena_check(v->batch, err))
         return damaged_row(v, index, entries, count);
     for (uint32_t i = 0; i < count; i++) {
-        bool excluded = true;
+        v->keys.count = 0;
         if (v->found[i]) {
             take_row(v, i);
-            if (!make_key(v, index_no, key, &excluded))
+            if (!make_keys(v, index_no, key))
                 return false;
         }
-        const bool is_its = !excluded && key->length == entries[i].key.length && memcmp(key->data, entries[i].key.data, key->length) == 0;
-        if (!is_its && !check_stranger(v, index, &entries[i]))
+        if (!has_key(v, entries[i].key) && !check_stranger(v, index, &entries[i]))
             return false;
     }
     return true;

@@ -31,6 +31,7 @@ typedef struct subject {
     uint32_t collation;
     bool is_unique;
     bool is_column;
+    double distinct;               /* an expression that an index has: as many values as the column that it is made of; 0: not known */
 } subject;
 
 static const rdb_expr *strip(const rdb_expr *expr)
@@ -51,11 +52,46 @@ static bool is_unique_column(const plan_rel *rel, int16_t attribute_no)
     return false;
 }
 
+static bool find_only_column(void *context, rdb_expr *expr)
+{
+    const rdb_expr_var **only = context;
+    const rdb_expr_var *var = (const rdb_expr_var *)expr;
+    if (expr->kind == RDB_EXPR_VAR && (*only == NULL || rdb_expr_equal(&(*only)->head, expr)))
+        *only = var;
+    else if (expr->kind == RDB_EXPR_VAR)
+        return false;
+    return rdb_expr_visit_children(expr, find_only_column, context);
+}
+
+/* An expression that stands in an index is taken to tell as many rows apart as the column in it does. */
+static void examine_indexed(plan_level *level, const rdb_expr *expr, subject *s)
+{
+    const rdb_expr_var *var = NULL;
+    if (expr->kind != RDB_EXPR_FUNCTION || ((const rdb_expr_function *)expr)->operator_oid != 0 || !find_only_column(&var, (rdb_expr *)(uintptr_t)expr) || var == NULL ||
+        var->levels_up != 0 || var->range_no > level->range_count || var->attribute_no <= 0)
+        return;
+    plan_rel *rel = level->rels[var->range_no];
+    const rdb_relation *relation = rel != NULL && rel->range->kind == RDB_RANGE_RELATION ? rel->range->relation : NULL;
+    const rdb_statistics *figures = relation != NULL && relation->statistics != NULL && var->attribute_no <= relation->column_count ? relation->statistics[var->attribute_no - 1] : NULL;
+    for (uint16_t i = 0; figures != NULL && rel->parent == NULL && i < relation->index_count; i++)
+        for (uint16_t k = 0; k < relation->indexes[i].key_count && relation->indexes[i].expression_tree != NULL; k++) {
+            const rdb_expr *key = plan_index_key(level, rel, i, k);
+            if (key != NULL && rdb_expr_equal(strip(key), expr)) {
+                s->rel = rel;
+                s->is_column = true;
+                s->distinct = figures->distinct;
+                return;
+            }
+        }
+}
+
 static subject examine(plan_level *level, const rdb_expr *expr)
 {
     subject s = {.type = expr->type, .collation = expr->collation};
     expr = strip(expr);
     const rdb_expr_var *var = (const rdb_expr_var *)expr;
+    if (expr->kind != RDB_EXPR_VAR)
+        examine_indexed(level, expr, &s);
     if (expr->kind != RDB_EXPR_VAR || var->levels_up != 0 || var->range_no > level->range_count || level->rels[var->range_no] == NULL)
         return s;
     s.rel = level->rels[var->range_no];
@@ -79,7 +115,7 @@ static double null_fraction_of(const subject *s)
 /* Distinct values; *is_guess: nothing was known. */
 static double distinct_of(const subject *s, bool *is_guess)
 {
-    double distinct = s->figures ? s->figures->distinct : s->type->oid == RDB_BOOLOID ? 2 : 0;
+    double distinct = s->figures ? s->figures->distinct : s->type->oid == RDB_BOOLOID ? 2 : s->distinct;
     const double tuples = s->rel ? s->rel->tuples : 0;
     *is_guess = false;
     if (s->is_unique)
