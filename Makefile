@@ -209,7 +209,7 @@ check-clients: programs
 check-long: programs
 	@tests/tools/run-bats tests/long/*.bats
 bench: programs
-	@tests/bench/run
+	@tests/bench/run --markdown $(BUILD)/bench.md --svg $(BUILD)/bench.svg >$(BUILD)/bench.json
 format:
 	clang-format -i $(shell git ls-files 'libcommon/*.c' 'libcommon/*.h' 'bin/*.c' 'bin/*.h' 'tests/*.c' | grep -v '_keys.def')
 lint:

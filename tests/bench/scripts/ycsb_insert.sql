@@ -1,0 +1,1 @@
+insert into usertable values (nextval('ycsb_next') + 1, repeat('a', 100), repeat('b', 100), repeat('c', 100), repeat('d', 100), repeat('e', 100), repeat('f', 100), repeat('g', 100), repeat('h', 100), repeat('i', 100), repeat('j', 100));

@@ -1,0 +1,2 @@
+\set k random_zipfian(1, :rows, 1.01)
+select * from usertable where ycsb_key = :k;
