@@ -537,8 +537,11 @@ static bool forget_owner(void *sequence_at, rdb_access *access, uint32_t catalog
     if (row_oid(row, RDB_pg_depend_refclassid) != RDB_PG_CLASS || (kind != 'a' && kind != 'i'))
         return true;
     if (kind == 'i') {
+        const rdb_relation *table = NULL;
+        if (!rdb_relation_get(access, row_oid(row, RDB_pg_depend_refobjid), &table, err))
+            return false;
         rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "cannot change ownership of identity sequence");
-        return rdb_error_detail(err, "Sequence \"%s\" is linked to an identity column.", sequence->name);
+        return rdb_error_detail(err, "Sequence \"%s\" is linked to table \"%s\".", sequence->name, table != NULL ? table->name : "?");
     }
     return rdb_catalog_delete(access, catalog_oid, row, err);
 }

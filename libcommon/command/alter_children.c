@@ -69,7 +69,7 @@ static bool add_to_child(rdb_command_context *context, const rdb_relation *child
     rdb_column_definition wanted;
     const char *serial = NULL;
     if (there != NULL) {
-        if (!command_define_column(context, raw, &wanted, &serial, err))
+        if (!command_define_column(context, child->name, raw, &wanted, &serial, err))
             return false;
         if (there->type->oid != wanted.type->oid || there->typmod != wanted.typmod)
             return rdb_error_set(err, RDB_DATATYPE_MISMATCH, "child table \"%s\" has different type for column \"%s\"", child->name, raw->name);

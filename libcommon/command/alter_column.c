@@ -83,7 +83,7 @@ bool command_add_column(rdb_command_context *context, const rdb_relation *relati
     for (size_t i = 0; i < RDB_COUNT_OF(SYSTEM_NAMES); i++)
         if (strcmp(raw->name, SYSTEM_NAMES[i]) == 0)
             return rdb_error_set(err, RDB_DUPLICATE_COLUMN, "column name \"%s\" conflicts with a system column name", raw->name);
-    if (!command_define_column(context, raw, &column, &serial_type, err) ||
+    if (!command_define_column(context, relation->name, raw, &column, &serial_type, err) ||
         !command_check_column_type(context, raw->name, column.type, relation->row_type_oid, err) || !has_rows(context, relation, &is_filled, err))
         return false;
     bool rewrites = is_filled && (serial_type != NULL || column.identity != 0 || column.generated != 0);

@@ -131,14 +131,14 @@ static bool add_identity(rdb_command_context *context, const rdb_relation *relat
     if (!command_column_number(relation, command->name, &number, err))
         return false;
     const rdb_column *column = &relation->columns[number - 1];
+    if (column->type->oid != RDB_INT2OID && column->type->oid != RDB_INT4OID && column->type->oid != RDB_INT8OID)
+        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "identity column type must be smallint, integer, or bigint");
     if (!column->not_null)
         return rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "column \"%s\" of relation \"%s\" must be declared NOT NULL before identity can be added", column->name, relation->name);
     if (column->identity != 0)
         return rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "column \"%s\" of relation \"%s\" is already an identity column", column->name, relation->name);
     if (column->has_default)
         return rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "column \"%s\" of relation \"%s\" already has a default value", column->name, relation->name);
-    if (column->type->oid != RDB_INT2OID && column->type->oid != RDB_INT4OID && column->type->oid != RDB_INT8OID)
-        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "identity column type must be smallint, integer, or bigint");
     return command_add_serial(context, relation, number, column->type->oid, raw->generated_when, &raw->options, err) &&
            rdb_ddl_set_attribute_field(context->access, relation->oid, number, RDB_pg_attribute_attidentity, (rdb_datum){.i8 = (int8_t)raw->generated_when}, false, err);
 }

@@ -162,7 +162,7 @@ RDB_CHECKED bool command_set_not_null(rdb_command_context *context, const rdb_re
 RDB_CHECKED bool command_validate_foreign_key(rdb_command_context *context, uint32_t relation_oid, uint32_t constraint_oid, rdb_error *err);
 /* 42P16 for pseudo-types, and, where own_type_oid is not 0, for types that hold that row type at some depth. */
 RDB_CHECKED bool command_check_column_type(rdb_command_context *context, const char *name, const rdb_type *type, uint32_t own_type_oid, rdb_error *err);
-RDB_CHECKED bool command_define_column(rdb_command_context *context, const rdb_ast_column_def *raw, rdb_column_definition *column, const char **serial_type, rdb_error *err);
+RDB_CHECKED bool command_define_column(rdb_command_context *context, const char *table, const rdb_ast_column_def *raw, rdb_column_definition *column, const char **serial_type, rdb_error *err);
 RDB_CHECKED bool command_add_serial(rdb_command_context *context, const rdb_relation *relation, int16_t number, uint32_t type_oid, char identity,
                                     const rdb_list *options, rdb_error *err);
 RDB_CHECKED bool command_default_tree(rdb_command_context *context, const rdb_relation *relation, rdb_ast_node *raw, const rdb_type *type, int32_t typmod,

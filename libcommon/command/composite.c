@@ -7,7 +7,7 @@
 static bool define_attribute(rdb_command_context *context, const rdb_ast_column_def *raw, rdb_column_definition *column, rdb_error *err)
 {
     const char *serial = NULL;
-    if (!command_define_column(context, raw, column, &serial, err))
+    if (!command_define_column(context, "", raw, column, &serial, err))
         return false;
     if (serial == NULL)
         return true;

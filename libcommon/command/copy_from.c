@@ -130,7 +130,7 @@ static bool take_fields(copying *work, rdb_error *err)
         rdb_datum value = {0};
         if (work->options.force_not_null != NULL && work->options.force_not_null[i] && field.data == NULL)
             field = (copy_field){work->options.null_text, work->options.null_length};
-        if (work->options.force_null != NULL && work->options.force_null[i] && field.data != NULL && field.length == work->options.null_length &&
+        else if (work->options.force_null != NULL && work->options.force_null[i] && field.data != NULL && field.length == work->options.null_length &&
             memcmp(field.data, work->options.null_text, field.length) == 0)
             field.data = NULL;
         work->call.err = err;

@@ -206,7 +206,7 @@ static bool check_rules(const rdb_list *queries, rdb_error *err)
         if (query->source == RDB_SOURCE_INSTEAD_IF)
             return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "conditional DO INSTEAD rules are not supported for COPY");
         if (query->source == RDB_SOURCE_ALSO)
-            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "DO ALSO rules are not supported for the COPY");
+            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "DO ALSO rules are not supported for COPY");
     }
     return queries->count == 1 || rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "multi-statement DO INSTEAD rules are not supported for COPY");
 }
@@ -255,7 +255,9 @@ static bool make_query(sending *work, const rdb_ast_copy *statement, rdb_query *
     if (!rdb_query_analyse(&analysis, raw, query, err) || !rdb_query_rewrite_all(&analysis, *query, &queries, err) || !check_rules(&queries, err))
         return false;
     *query = queries.items[0];
-    if ((*query)->command == RDB_COMMAND_UTILITY || ((*query)->command != RDB_COMMAND_SELECT && (*query)->returning.count == 0))
+    if ((*query)->command == RDB_COMMAND_UTILITY)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "COPY query must not be a utility command");
+    if ((*query)->command != RDB_COMMAND_SELECT && (*query)->returning.count == 0)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "COPY query must have a RETURNING clause");
     return true;
 }

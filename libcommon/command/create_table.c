@@ -86,7 +86,7 @@ bool command_check_column_type(rdb_command_context *context, const char *name, c
     return own_type_oid == 0 || refuse_member(context, type, own_type_oid, 0, err);
 }
 
-bool command_define_column(rdb_command_context *context, const rdb_ast_column_def *raw, rdb_column_definition *column, const char **serial_type, rdb_error *err)
+bool command_define_column(rdb_command_context *context, const char *table, const rdb_ast_column_def *raw, rdb_column_definition *column, const char **serial_type, rdb_error *err)
 {
     rdb_analysis analysis;
     command_analysis(context, &analysis);
@@ -118,7 +118,7 @@ bool command_define_column(rdb_command_context *context, const rdb_ast_column_de
             break;
         case RDB_SQL_CONSTRAINT_DEFAULT:
             if (has_default || *serial_type != NULL) {
-                rdb_error_set(err, RDB_SYNTAX_ERROR, "multiple default values specified for column \"%s\" of table", raw->name);
+                rdb_error_set(err, RDB_SYNTAX_ERROR, "multiple default values specified for column \"%s\" of table \"%s\"", raw->name, table);
                 return command_at(context, constraint->node.location, err);
             }
             has_default = true;
@@ -129,6 +129,12 @@ bool command_define_column(rdb_command_context *context, const rdb_ast_column_de
             column->default_use_count = uses.count;
             break;
         case RDB_SQL_CONSTRAINT_IDENTITY:
+            if (column->identity != 0) {
+                rdb_error_set(err, RDB_SYNTAX_ERROR, "multiple identity specifications for column \"%s\" of table \"%s\"", raw->name, table);
+                return command_at(context, constraint->node.location, err);
+            }
+            if (column->type->oid != RDB_INT2OID && column->type->oid != RDB_INT4OID && column->type->oid != RDB_INT8OID)
+                return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "identity column type must be smallint, integer, or bigint");
             column->identity = constraint->generated_when;
             column->not_null = true;
             break;
@@ -138,10 +144,14 @@ bool command_define_column(rdb_command_context *context, const rdb_ast_column_de
         default:
             break;
         }
-    }
-    if (says_null && column->not_null) {
-        rdb_error_set(err, RDB_SYNTAX_ERROR, "conflicting NULL/NOT NULL declarations for column \"%s\"", raw->name);
-        return command_at(context, raw->node.location, err);
+        if (says_null && column->not_null) {
+            rdb_error_set(err, RDB_SYNTAX_ERROR, "conflicting NULL/NOT NULL declarations for column \"%s\" of table \"%s\"", raw->name, table);
+            return command_at(context, constraint->node.location, err);
+        }
+        if ((has_default || *serial_type != NULL) && column->identity != 0) {
+            rdb_error_set(err, RDB_SYNTAX_ERROR, "both default and identity specified for column \"%s\" of table \"%s\"", raw->name, table);
+            return command_at(context, *serial_type != NULL ? -1 : constraint->node.location, err);
+        }
     }
     return true;
 }
@@ -348,7 +358,7 @@ bool command_create_table(rdb_command_context *context, const rdb_ast_create_tab
         if (element->tag != RDB_AST_COLUMN_DEF)
             continue;
         raws[count] = (const rdb_ast_column_def *)element;
-        if (!command_define_column(context, raws[count], &columns[count], &serials[count], err) || !command_inherit_column(context, &from, count, &columns[count], err))
+        if (!command_define_column(context, statement->table->name, raws[count], &columns[count], &serials[count], err) || !command_inherit_column(context, &from, count, &columns[count], err))
             return false;
         count++;
     }

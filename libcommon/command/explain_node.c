@@ -119,7 +119,7 @@ static void add_outputs(explaining *work, const rdb_plan_node *node, rdb_list *t
 
 static void add_range_column(explaining *work, const rdb_plan_node *node, int attribute_no, rdb_list *texts)
 {
-    static const struct { int number; const char *name; } OWN[] = {{RDB_COLUMN_CTID, "ctid"}, {RDB_COLUMN_XMIN, "xmin"}, {RDB_COLUMN_XMAX, "xmax"}, {RDB_COLUMN_TABLEOID, "tableoid"}, {RDB_COLUMN_ADDRESS, "ctid"}};
+    static const struct { int number; const char *name; } OWN[] = {{RDB_COLUMN_CTID, "ctid"}, {RDB_COLUMN_XMIN, "xmin"}, {RDB_COLUMN_XMAX, "xmax"}, {RDB_COLUMN_CMIN, "cmin"}, {RDB_COLUMN_CMAX, "cmax"}, {RDB_COLUMN_TABLEOID, "tableoid"}, {RDB_COLUMN_ADDRESS, "ctid"}};
     const rdb_range *range = node->range;
     const char *column = NULL;
     rdb_strbuf text;

@@ -28,7 +28,7 @@ static bool check_parent(rdb_command_context *context, const rdb_relation *paren
 
 bool command_open_parents(rdb_command_context *context, const rdb_ast_create_table *statement, char persistence, inheritance *from, rdb_error *err)
 {
-    *from = (inheritance){.is_partition = statement->partition_bound != NULL};
+    *from = (inheritance){.name = statement->table->name, .is_partition = statement->partition_bound != NULL};
     from->parents = RDB_NEW_ARRAY(context->arena, const rdb_relation *, statement->inherits.count + 1);
     for (uint32_t i = 0; i < statement->inherits.count; i++) {
         const rdb_ast_table *table = statement->inherits.items[i];
@@ -151,7 +151,7 @@ static bool merge_own_column(rdb_command_context *context, inheritance *from, in
         rdb_ast_column_def *typed = command_column_like(context, inherited->column);
         own->type = typed->type;
     } else {
-        if (!command_define_column(context, own, &definition, &serial, err) ||
+        if (!command_define_column(context, from->name, own, &definition, &serial, err) ||
             !check_same(context, "", own->name, inherited->column->type, inherited->column->typmod, inherited->column->collation, definition.type, definition.typmod,
                         definition.collation != 0 ? definition.collation : definition.type->collation, err))
             return false;

@@ -18,6 +18,7 @@ typedef struct inherited_column {
 
 /* The parents of a table being made. */
 typedef struct inheritance {
+    const char *name;                 /* of the table that is made */
     const rdb_relation **parents;
     uint32_t parent_count;
     bool is_partition;

@@ -839,6 +839,8 @@ static void put_identity(exec_node *node, uint32_t row, rdb_row_address address)
     rdb_vector_put(state->row[count + 2], row, tid, false);
     rdb_vector_put(state->row[count + 3], row, (rdb_datum){.oid = own}, false);
     rdb_vector_put(state->row[count + 4], row, (rdb_datum){.oid = was_locked ? own : 0}, false);
+    rdb_vector_put(state->row[count + 5], row, (rdb_datum){.oid = 0}, false); /* commands are not numbered */
+    rdb_vector_put(state->row[count + 6], row, (rdb_datum){.oid = 0}, false);
 }
 
 static bool next_modify(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_error *err)

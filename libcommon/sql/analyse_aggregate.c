@@ -447,7 +447,7 @@ static bool check_var(const group_check *c, const rdb_expr_var *var, uint32_t le
     }
     const rdb_range *range = c->state->query->ranges.items[var->range_no - 1];
     const char *name = var->attribute_no > 0 ? range->columns.items[var->attribute_no - 1]
-                       : var->attribute_no == 0 ? "*" : var->attribute_no == RDB_COLUMN_CTID ? "ctid" : var->attribute_no == RDB_COLUMN_XMIN ? "xmin" : var->attribute_no == RDB_COLUMN_XMAX ? "xmax" : "tableoid";
+                       : var->attribute_no == 0 ? "*" : var->attribute_no == RDB_COLUMN_CTID ? "ctid" : var->attribute_no == RDB_COLUMN_XMIN ? "xmin" : var->attribute_no == RDB_COLUMN_XMAX ? "xmax" : var->attribute_no == RDB_COLUMN_CMIN ? "cmin" : var->attribute_no == RDB_COLUMN_CMAX ? "cmax" : "tableoid";
     return analyse_error(c->state, var->head.location, c->err, RDB_GROUPING_ERROR,
                          levels == 0 ? "column \"%s.%s\" must appear in the GROUP BY clause or be used in an aggregate function"
                                      : "subquery uses ungrouped column \"%s.%s\" from outer query",

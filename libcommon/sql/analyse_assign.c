@@ -121,6 +121,9 @@ bool analyse_assignment(analyse_state *state, rdb_expr *value, analyse_clause cl
             container = analyse_make_null(state, column->type, column->typmod, location);
         else if (container == NULL && !analyse_item_column(state, table, number, 0, location, &container, err))
             return false;
+        /* several parts of one column are put in before its domain looks at the whole */
+        while (so_far != NULL && container->kind == RDB_EXPR_COERCE_DOMAIN)
+            container = ((rdb_expr_unary *)container)->argument;
         rdb_expr *whole = NULL;
         return assign_part(&a, container, 0, &whole, err) &&
                analyse_coerce_to_target(state, whole, column->type, column->typmod, ANALYSE_ASSIGNMENT, RDB_FORM_IMPLICIT_CAST, -1, expr, err);

@@ -281,6 +281,10 @@ static bool insert_rows(analyse_state *state, const rdb_ast_insert *raw, const a
                 continue;
             }
             const rdb_column *column = column_at(columns, i);
+            if (column->identity != 0 && raw->overriding == RDB_SQL_OVERRIDING_USER) { /* the value comes from elsewhere: not twice from the sequence */
+                assigned->items[i] = analyse_make_null(state, column->type, column->typmod, -1);
+                continue;
+            }
             const rdb_relation *owner = relation;
             int16_t number = column->number;
             if (!find_defaulting(state, &owner, &number, err) || !default_of(state, owner, number, &expr, err))
@@ -352,20 +356,26 @@ static bool insert_query(analyse_state *state, const rdb_ast_insert *raw, const 
     return true;
 }
 
-/* Identity columns that got no value draw it from their sequence. */
-static bool add_identities(analyse_state *state, const rdb_relation *relation, rdb_error *err)
+/* Identity columns that got no value, or under OVERRIDING USER VALUE any, draw it from their sequence. */
+static bool add_identities(analyse_state *state, const rdb_relation *relation, uint8_t overriding, rdb_error *err)
 {
     for (uint16_t i = 0; i < relation->column_count; i++) {
         const rdb_column *column = &relation->columns[i];
-        bool is_set = !column->identity || column->is_dropped;
-        for (uint32_t k = 0; k < state->query->targets.count && !is_set; k++)
-            is_set = ((const rdb_target *)state->query->targets.items[k])->number == column->number;
+        rdb_target *target = NULL;
         rdb_expr *expr = NULL;
-        if (is_set)
+        if (column->identity == 0 || column->is_dropped)
+            continue;
+        for (uint32_t k = 0; k < state->query->targets.count && target == NULL; k++)
+            if (((const rdb_target *)state->query->targets.items[k])->number == column->number)
+                target = state->query->targets.items[k];
+        if (target != NULL && overriding != RDB_SQL_OVERRIDING_USER)
             continue;
         if (!default_of(state, relation, column->number, &expr, err))
             return false;
-        add_target(state, column, expr);
+        if (target != NULL)
+            target->expr = expr;
+        else
+            add_target(state, column, expr);
     }
     return true;
 }
@@ -373,7 +383,7 @@ static bool add_identities(analyse_state *state, const rdb_relation *relation, r
 bool analyse_add_identities(rdb_analysis *analysis, rdb_query *query, const rdb_relation *relation, rdb_error *err)
 {
     analyse_state state = {.analysis = analysis, .query = query};
-    return add_identities(&state, relation, err);
+    return add_identities(&state, relation, query->overriding, err);
 }
 
 /* ---- SET ------------------------------------------------------------------------------------------------------------------------ */
@@ -459,7 +469,7 @@ bool analyse_insert(analyse_state *state, const rdb_ast_insert *raw, rdb_error *
         ok = insert_rows(state, raw, table, columns, column_count, &select->values, err);
     else if (ok && raw->query != NULL)
         ok = insert_query(state, raw, table, columns, column_count, err);
-    ok = ok && add_identities(state, relation, err);
+    ok = ok && add_identities(state, relation, (uint8_t)raw->overriding, err);
     for (uint32_t i = 0; ok && i < column_count; i++)
         analyse_mark_column(state, &table->range->inserted_columns, table->range, columns[i].column->number);
     if (ok && raw->on_conflict != NULL)
@@ -475,7 +485,7 @@ bool analyse_insert_action(analyse_state *state, const rdb_ast_merge_when *when,
     insert_column *columns = NULL;
     uint32_t column_count = 0;
     if (!read_columns(state, &raw, relation, &columns, &column_count, err) ||
-        (when->values.count > 0 && !insert_single(state, &raw, table, columns, column_count, &when->values, err)) || !add_identities(state, relation, err))
+        (when->values.count > 0 && !insert_single(state, &raw, table, columns, column_count, &when->values, err)) || !add_identities(state, relation, (uint8_t)when->overriding, err))
         return false;
     for (uint32_t i = 0; i < column_count; i++)
         analyse_mark_column(state, &table->range->inserted_columns, table->range, columns[i].column->number);

@@ -341,6 +341,8 @@ RDB_CHECKED bool analyse_where(analyse_state *state, const rdb_ast_node *raw, an
 RDB_CHECKED bool analyse_limit(analyse_state *state, const rdb_ast_node *raw, analyse_clause clause, const char *construct, bool with_ties, rdb_expr **expr, rdb_error *err);
 RDB_CHECKED bool analyse_locking(analyse_state *state, const rdb_ast_locking *locking, bool pushed_down, rdb_error *err);
 const char *analyse_lock_name(uint32_t strength); /* "FOR UPDATE" */
+/* FOR UPDATE and its kin of a view: marks in its query. */
+RDB_CHECKED bool analyse_lock_view(rdb_arena *arena, const rdb_row_mark *mark, rdb_query *view, rdb_error *err);
 
 /* analyse.c: a statement into state->query. */
 RDB_CHECKED bool analyse_body(analyse_state *state, const rdb_ast_node *raw, rdb_error *err);

@@ -76,6 +76,8 @@ bool analyse_merge(analyse_state *state, const rdb_ast_merge *raw, rdb_error *er
         privileges |= privilege_of(when->action);
         query->merge_use_outer_join |= !when->is_matched;
     }
+    if (privileges == 0) /* with nothing but DO NOTHING the target is still read */
+        privileges = ANALYSE_ACL_SELECT;
     if (!analyse_target_table(state, raw->table, privileges, &table, err))
         return false;
     if (table->range->relation->kind != 'r' && table->range->relation->kind != 'p')

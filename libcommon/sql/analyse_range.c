@@ -130,16 +130,17 @@ static bool system_column(analyse_state *state, int16_t number, uint32_t *type_o
     switch (number) {
     case RDB_COLUMN_CTID: *type_oid = RDB_TIDOID; return true;
     case RDB_COLUMN_XMIN: case RDB_COLUMN_XMAX: *type_oid = RDB_XIDOID; return true;
+    case RDB_COLUMN_CMIN: case RDB_COLUMN_CMAX: *type_oid = RDB_CIDOID; return true;
     case RDB_COLUMN_TABLEOID: *type_oid = RDB_OIDOID; return true;
     default:
-        return analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "system columns cmin and cmax are not supported");
+        return analyse_error(state, location, err, RDB_FEATURE_NOT_SUPPORTED, "system column %d is not supported", number);
     }
 }
 
 static int16_t system_column_number(const char *name)
 {
     static const struct { const char *name; int16_t number; } COLUMNS[] = {
-        {"ctid", RDB_COLUMN_CTID}, {"xmin", RDB_COLUMN_XMIN}, {"cmin", -3}, {"xmax", RDB_COLUMN_XMAX}, {"cmax", -5}, {"tableoid", RDB_COLUMN_TABLEOID}};
+        {"ctid", RDB_COLUMN_CTID}, {"xmin", RDB_COLUMN_XMIN}, {"cmin", RDB_COLUMN_CMIN}, {"xmax", RDB_COLUMN_XMAX}, {"cmax", RDB_COLUMN_CMAX}, {"tableoid", RDB_COLUMN_TABLEOID}};
     for (size_t at = 0; at < RDB_COUNT_OF(COLUMNS); at++)
         if (strcmp(COLUMNS[at].name, name) == 0)
             return COLUMNS[at].number;
@@ -443,6 +444,8 @@ static bool find_in_item(const analyse_state *state, const analyse_item *item, c
     }
     if (*number == 0 && item->range->kind == RDB_RANGE_RELATION && item->range->lock_mode != RDB_LOCK_NONE) /* EXCLUDED is not in the table */
         *number = system_column_number(name);
+    if (*number < 0 && *number != RDB_COLUMN_TABLEOID && state->clause == ANALYSE_MERGE_WHEN)
+        return analyse_error(state, location, err, RDB_INVALID_COLUMN_REFERENCE, "cannot use system column \"%s\" in MERGE WHEN condition", name);
     return true;
 }
 

@@ -102,6 +102,31 @@ static bool lock_query(const analyse_state *state, rdb_query *query, uint32_t st
     return true;
 }
 
+/* A view's rows are locked where they are: in the tables below, as whoever the view reads them for. */
+bool analyse_lock_view(rdb_arena *arena, const rdb_row_mark *mark, rdb_query *view, rdb_error *err)
+{
+    static const uint8_t WRITTEN[] = {[RDB_ROW_KEY_SHARE] = 1, [RDB_ROW_SHARE] = 2, [RDB_ROW_NO_KEY_UPDATE] = 3, [RDB_ROW_UPDATE] = 4};
+    if (!check_lockable(NULL, view, WRITTEN[mark->strength], err))
+        return false;
+    view->has_for_update = true;
+    for (uint32_t range_no = 1; range_no <= view->ranges.count; range_no++) {
+        rdb_range *range = view->ranges.items[range_no - 1];
+        if (range->kind != RDB_RANGE_RELATION && range->kind != RDB_RANGE_SUBQUERY)
+            continue;
+        rdb_row_mark *inner = rdb_arena_memdup(arena, mark, sizeof *mark);
+        inner->range_no = range_no;
+        inner->pushed_down = true;
+        rdb_list_push(arena, &view->row_marks, inner);
+        if (range->kind == RDB_RANGE_RELATION) {
+            range->required_privileges |= ANALYSE_ACL_UPDATE;
+            range->lock_mode = RDB_LOCK_ROW_SHARE;
+        } else if (!analyse_lock_view(arena, mark, range->subquery, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool analyse_locking(analyse_state *state, const rdb_ast_locking *locking, bool pushed_down, rdb_error *err)
 {
     rdb_query *query = state->query;

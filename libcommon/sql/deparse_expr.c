@@ -94,10 +94,10 @@ static const char *system_column(int16_t number)
     switch (number) {
     case RDB_COLUMN_CTID: return "ctid";
     case RDB_COLUMN_XMIN: return "xmin";
+    case RDB_COLUMN_CMIN: return "cmin";
     case RDB_COLUMN_XMAX: return "xmax";
+    case RDB_COLUMN_CMAX: return "cmax";
     case RDB_COLUMN_TABLEOID: return "tableoid";
-    case -3: return "cmin";
-    case -5: return "cmax";
     default: return NULL;
     }
 }

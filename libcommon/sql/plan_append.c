@@ -357,7 +357,7 @@ bool plan_append_index_path(plan_level *level, plan_rel *rel, const rdb_list *cl
 /* ---- nodes -------------------------------------------------------------------------------------------------------------------------- */
 bool plan_system_column_type(planner *p, int16_t number, const rdb_type **type)
 {
-    uint32_t oid = number == RDB_COLUMN_CTID ? RDB_TIDOID : number == RDB_COLUMN_XMIN || number == RDB_COLUMN_XMAX ? RDB_XIDOID : number == RDB_COLUMN_TABLEOID ? RDB_OIDOID : RDB_INT8OID;
+    uint32_t oid = number == RDB_COLUMN_CTID ? RDB_TIDOID : number == RDB_COLUMN_XMIN || number == RDB_COLUMN_XMAX ? RDB_XIDOID : number == RDB_COLUMN_TABLEOID ? RDB_OIDOID : number == RDB_COLUMN_CMIN || number == RDB_COLUMN_CMAX ? RDB_CIDOID : RDB_INT8OID;
     return rdb_type_get(p->access, oid, type, p->err);
 }
 

@@ -208,10 +208,10 @@ static bool build_rel(builder *b, plan_path *path, plan_built *built)
             typmod = column != NULL ? column->typmod : typmod;
             collation = column != NULL ? column->collation : collation;
         } else {
-            uint32_t oid = columns[i] == RDB_COLUMN_CTID ? RDB_TIDOID : columns[i] == RDB_COLUMN_XMIN || columns[i] == RDB_COLUMN_XMAX ? RDB_XIDOID : columns[i] == RDB_COLUMN_TABLEOID ? RDB_OIDOID : RDB_INT8OID;
-            if (!rdb_type_get(p->access, oid, &type, p->err))
+            if (!plan_system_column_type(p, columns[i], &type))
                 return false;
-            if (columns[i] < 0 && columns[i] > -100 && columns[i] != RDB_COLUMN_CTID && columns[i] != RDB_COLUMN_XMIN && columns[i] != RDB_COLUMN_XMAX && columns[i] != RDB_COLUMN_TABLEOID && columns[i] != RDB_COLUMN_SCN)
+            if (columns[i] < 0 && columns[i] > -100 && columns[i] != RDB_COLUMN_CTID && columns[i] != RDB_COLUMN_XMIN && columns[i] != RDB_COLUMN_XMAX && columns[i] != RDB_COLUMN_CMIN && columns[i] != RDB_COLUMN_CMAX &&
+                columns[i] != RDB_COLUMN_TABLEOID && columns[i] != RDB_COLUMN_SCN)
                 return rdb_error_set(p->err, RDB_FEATURE_NOT_SUPPORTED, "system column %d is not supported", columns[i]);
         }
         outputs[i] = plan_make_var(p, rel->range_no, columns[i], type, typmod, collation);

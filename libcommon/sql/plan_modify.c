@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * INSERT, UPDATE and DELETE: the node that writes, above the plan that gives the rows; what each new row must pass. */
+#include "catalog/rdb_ddl.h"
 #include "sql/plan_append.h"
 
 #include <stdio.h>
@@ -369,8 +370,9 @@ bool plan_modify(planner *p, plan_level *level, plan_built *built)
         return false;
     /* the row space: the row after the write, its address, then what the child gave */
     uint32_t columns = relation->column_count, count = columns + RDB_MODIFY_EXTRA + built->count;
-    const rdb_type *table_oid = NULL, *tid = NULL, *xid = NULL;
-    if (!rdb_type_get(p->access, RDB_OIDOID, &table_oid, p->err) || !rdb_type_get(p->access, RDB_TIDOID, &tid, p->err) || !rdb_type_get(p->access, RDB_XIDOID, &xid, p->err))
+    const rdb_type *table_oid = NULL, *tid = NULL, *xid = NULL, *cid = NULL;
+    if (!rdb_type_get(p->access, RDB_OIDOID, &table_oid, p->err) || !rdb_type_get(p->access, RDB_TIDOID, &tid, p->err) || !rdb_type_get(p->access, RDB_XIDOID, &xid, p->err) ||
+        !rdb_type_get(p->access, RDB_CIDOID, &cid, p->err))
         return false;
     rdb_expr **outputs = RDB_NEW_ARRAY(p->arena, rdb_expr *, count + 1);
     row_outputs(p, relation, query->result_range_no, outputs, filler);
@@ -379,6 +381,8 @@ bool plan_modify(planner *p, plan_level *level, plan_built *built)
     outputs[columns + 2] = plan_make_var(p, query->result_range_no, RDB_COLUMN_CTID, tid, -1, 0);
     outputs[columns + 3] = plan_make_var(p, query->result_range_no, query->command == RDB_COMMAND_DELETE ? RDB_COLUMN_ADDRESS : RDB_COLUMN_XMIN, xid, -1, 0);
     outputs[columns + 4] = plan_make_var(p, query->result_range_no, RDB_COLUMN_XMAX, xid, -1, 0);
+    outputs[columns + 5] = plan_make_var(p, query->result_range_no, RDB_COLUMN_CMIN, cid, -1, 0);
+    outputs[columns + 6] = plan_make_var(p, query->result_range_no, RDB_COLUMN_CMAX, cid, -1, 0);
     memcpy(outputs + columns + RDB_MODIFY_EXTRA, built->outputs, built->count * sizeof *outputs);
     plan_set_inputs(p, node, outputs, count);
     *built = plan_identity(p, node, outputs, count);
@@ -404,6 +408,32 @@ bool plan_modify(planner *p, plan_level *level, plan_built *built)
     return true;
 }
 
+/* Identity columns that no value is given for: statements name them, COPY does not. */
+static bool fill_identities(planner *p, const rdb_relation *relation, rdb_plan_modify *modify)
+{
+    rdb_expr **defaults = rdb_arena_memdup(p->arena, modify->defaults, relation->column_count * sizeof *modify->defaults);
+    for (uint16_t i = 0; i < relation->column_count; i++) {
+        const rdb_column *column = &relation->columns[i];
+        rdb_plan_context context = *p->context;
+        bool is_given = column->is_dropped || column->identity == 0;
+        uint32_t sequence_oid = 0;
+        for (uint16_t k = 0; k < modify->set_count && !is_given; k++)
+            is_given = modify->set_columns[k] == column->number;
+        if (is_given)
+            continue;
+        rdb_expr_next_value *next = RDB_NEW(p->arena, rdb_expr_next_value);
+        next->head = (rdb_expr){.kind = RDB_EXPR_NEXT_VALUE, .location = -1, .type = column->type, .typmod = -1};
+        if (!rdb_sequence_of_column(p->access, relation->oid, column->number, &sequence_oid, p->err))
+            return false;
+        next->sequence_oid = sequence_oid;
+        context.arena = p->arena;
+        if (!rdb_plan_make_expr(&context, relation, &next->head, &defaults[i], p->err))
+            return false;
+    }
+    modify->defaults = defaults;
+    return true;
+}
+
 bool rdb_plan_make_insert(const rdb_plan_context *context, const rdb_relation *relation, const int16_t *columns, uint16_t column_count, rdb_plan_modify **out, rdb_error *err)
 {
     rdb_plan plan = {.arena = context->arena};
@@ -416,5 +446,5 @@ bool rdb_plan_make_insert(const rdb_plan_context *context, const rdb_relation *r
     modify->set_columns = rdb_arena_memdup(context->arena, columns, column_count * sizeof *columns);
     modify->conflict_index = RDB_CONFLICT_ERROR;
     *out = modify;
-    return fill_row_rules(&p, relation, modify);
+    return fill_row_rules(&p, relation, modify) && fill_identities(&p, relation, modify);
 }

@@ -176,8 +176,8 @@ typedef struct rdb_plan_merge_action { /* a WHEN of MERGE; expressions over left
     rdb_expr *const *values;
 } rdb_plan_merge_action;
 
-/* ADDRESS, tableoid, ctid, xmin, xmax: what stands in a modify node's row space between the table's columns and left's output. */
-#define RDB_MODIFY_EXTRA 5u
+/* ADDRESS, tableoid, ctid, xmin, xmax, cmin, cmax: what stands in a modify node's row space between the table's columns and left's output. */
+#define RDB_MODIFY_EXTRA 7u
 
 typedef struct rdb_plan_modify {
     uint8_t command;                   /* rdb_command */

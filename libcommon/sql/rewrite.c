@@ -166,7 +166,14 @@ static bool rewrite_range(rewriting *work, rdb_query *query, rdb_range *range, u
         rdb_arena *arena = work->analysis->arena;
         if (view->view_tree == NULL)
             return rdb_error_set(work->err, RDB_FEATURE_NOT_SUPPORTED, "view \"%s\" is not supported yet", view->name);
-        if (!rdb_tree_read_query(arena, work->analysis->access, view->view_tree, &range->subquery, work->err) || !lock_ranges(work, range->subquery))
+        if (!rdb_tree_read_query(arena, work->analysis->access, view->view_tree, &range->subquery, work->err))
+            return false;
+        for (uint32_t i = 0; i < query->row_marks.count; i++) {
+            const rdb_row_mark *mark = query->row_marks.items[i];
+            if (mark->range_no == range_no && !analyse_lock_view(arena, mark, range->subquery, work->err))
+                return false;
+        }
+        if (!lock_ranges(work, range->subquery))
             return false;
         work->is_stored = true;
         work->check_as = view->is_security_invoker ? 0 : view->owner_oid;

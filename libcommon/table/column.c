@@ -272,8 +272,8 @@ static bool put_system(heap_output *output, rdb_vector *vector, int16_t column, 
             memcpy(value.fixed + 8, &slot, sizeof slot);
         } else if (column == RDB_COLUMN_XMIN) {
             value.oid = (uint32_t)rows[i].version.xid;
-        } else if (column == RDB_COLUMN_XMAX) {
-            value.oid = 0; /* what a snapshot sees was deleted by nobody that it knows of */
+        } else if (column == RDB_COLUMN_XMAX || column == RDB_COLUMN_CMIN || column == RDB_COLUMN_CMAX) {
+            value.oid = 0; /* what a snapshot sees was deleted by nobody that it knows of; commands are not numbered */
         } else if (column == RDB_COLUMN_TABLEOID) {
             value.oid = output->table->relation_oid;
         } else if (column == RDB_COLUMN_SCN) {

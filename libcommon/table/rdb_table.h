@@ -46,8 +46,9 @@ typedef struct rdb_table {
 } rdb_table;
 
 /* Column lists name attributes 1..n, or these: */
-enum { RDB_COLUMN_CTID = -1, RDB_COLUMN_XMIN = -2, RDB_COLUMN_XMAX = -4, RDB_COLUMN_TABLEOID = -6, RDB_COLUMN_SCN = -7 };
-/* ctid FIXED16 (tid), xmin INT32 (low half of the xid), tableoid INT32, scn INT64. */
+enum { RDB_COLUMN_CTID = -1, RDB_COLUMN_XMIN = -2, RDB_COLUMN_CMIN = -3, RDB_COLUMN_XMAX = -4, RDB_COLUMN_CMAX = -5, RDB_COLUMN_TABLEOID = -6, RDB_COLUMN_SCN = -7 };
+/* ctid FIXED16 (tid), xmin INT32 (low half of the xid), tableoid INT32, scn INT64. Which command of its transaction wrote a row is not
+ * kept with it (its place in the undo store orders them): cmin and cmax read 0, as for rows of transactions long gone. */
 
 /* ---- reading ------------------------------------------------------------------------------------------------------
  * Rows are copied out under the latch or a validated optimistic read into vectors whose bytes live in the given arena
