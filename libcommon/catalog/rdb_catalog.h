@@ -433,6 +433,7 @@ typedef struct rdb_row_writer {
     void *compute_context;
     const rdb_format_settings *format; /* of the values in messages; NULL: rdb_format_default() */
     const uint64_t *shown_columns;     /* whose values messages may show: bit number + 7; NULL: all */
+    bool moves_away;                   /* rdb_row_delete: the row goes on in another partition */
     uint32_t *failed_row;              /* rdb_row_insert_many: which row an error is about; or NULL */
 } rdb_row_writer;
 /* conflict_index: ON CONFLICT (UINT16_MAX: a conflict is an error 23505; RDB_CONFLICT_ANY: of any unique index). *conflict: the
@@ -448,7 +449,7 @@ RDB_CHECKED bool rdb_row_insert_many(const rdb_row_writer *writer, const rdb_dat
  * deferrable constraints, whose entries were added unchecked. waits: for rows that are uncertain; else those count too. */
 RDB_CHECKED bool rdb_row_find_duplicate(const rdb_row_writer *writer, const rdb_relation_index *index, const rdb_datum *values, const bool *is_null,
                                         rdb_row_address own, bool waits, rdb_row_address *conflict, rdb_error *err);
-/* outcome DONE, CHANGED, GONE or SELF; a WAIT has been waited out inside and shows as CHANGED or GONE, or retried. */
+/* outcome DONE, CHANGED, GONE, MOVED or SELF; a WAIT has been waited out inside and shows as one of them, or retried. */
 RDB_CHECKED bool rdb_row_update(const rdb_row_writer *writer, rdb_row_address address, rdb_row_version seen, const rdb_datum *old_values, const bool *old_is_null,
                                 const rdb_datum *values, const bool *is_null, const rdb_index_values *old_index_values, const rdb_index_values *index_values,
                                 rdb_write_outcome *outcome, rdb_error *err);

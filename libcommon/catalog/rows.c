@@ -676,7 +676,7 @@ bool rdb_row_delete(const rdb_row_writer *writer, rdb_row_address address, rdb_r
         const uint32_t more = row_keys_fit(&all, written);
         const bool is_last = written + more == all.count;
         rdb_xid wait_xid = 0;
-        if (is_last ? !rdb_table_delete(&relation->table, writer->txn, writer->snapshot, address, seen, all.items + written, more, outcome, &wait_xid, err)
+        if (is_last ? !(writer->moves_away ? rdb_table_delete_moved : rdb_table_delete)(&relation->table, writer->txn, writer->snapshot, address, seen, all.items + written, more, outcome, &wait_xid, err)
                     : !rdb_table_add_keys(&relation->table, writer->txn, writer->snapshot, address, seen, RDB_ROW_UPDATE, all.items + written, more, outcome, &wait_xid, &seen, err))
             return false;
         if (*outcome == RDB_WRITE_DONE && !is_last) {

@@ -112,7 +112,8 @@ struct rdb_execution {
     uint64_t run_no;
     uint64_t rows_written;
     bool is_running, is_done;
-    rdb_list moments;          /* rdb_snapshot *: of the past, held for this run (AS OF) */
+    rdb_list moments;          /* rdb_snapshot *: of the past, held for this run (AS OF), in run_arena */
+    rdb_execution *moments_owner; /* itself; a substitution's are those of the execution it serves */
     rdb_batch result;          /* root's output without junk */
     uint32_t *result_columns;
     rdb_error *pending;

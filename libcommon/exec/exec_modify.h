@@ -29,6 +29,7 @@ RDB_CHECKED bool exec_row_rules_check_existing(exec_row_rules *rules, char phase
 /* Fills generated columns and checks the row; PostgreSQL's messages. */
 RDB_CHECKED bool exec_row_rules_apply(exec_row_rules *rules, rdb_datum *values, bool *is_null, rdb_error *err);
 RDB_CHECKED bool exec_row_rules_compute_index(void *rules, const rdb_relation_index *index, const rdb_datum *values, const bool *is_null, rdb_index_values *index_values, rdb_error *err);
+bool exec_refuse_moved(rdb_error *err); /* who waited for a row finds it in another partition */
 RDB_CHECKED bool exec_row_rules_index_values(exec_row_rules *rules, const rdb_datum *values, const bool *is_null, const rdb_index_values **out, rdb_error *err);
 
 /* Notes a written row for the checks and actions of foreign keys at the statement's end. old NULL: an insert. */

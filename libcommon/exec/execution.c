@@ -128,6 +128,7 @@ bool rdb_execution_open(rdb_execution **execution, const rdb_plan *plan, const r
     x->plan = plan;
     rdb_account_init(&x->account, context->work != NULL ? &context->work->account : NULL, 0);
     x->account_owner = &x->account;
+    x->moments_owner = x;
     take_context(x, context);
     if (!open_operators(x, err) || !begin_run(x, err)) {
         rdb_execution_close(&x);

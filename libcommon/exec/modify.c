@@ -203,6 +203,11 @@ static bool raise_conflict(exec_node *node, bool is_gone, rdb_error *err)
     return rdb_error_set(err, RDB_SERIALIZATION_FAILURE, "could not serialize access due to concurrent %s", is_gone ? "delete" : "update");
 }
 
+bool exec_refuse_moved(rdb_error *err)
+{
+    return rdb_error_set(err, RDB_SERIALIZATION_FAILURE, "tuple to be locked was already moved to another partition due to concurrent update");
+}
+
 static bool above_read_committed(const exec_node *node)
 {
     return rdb_txn_get_isolation(node->x->context.txn) >= RDB_REPEATABLE_READ;
@@ -296,6 +301,7 @@ static bool move_row(exec_node *node, rdb_row_address *address, rdb_row_version 
     exec_target *from = state->at;
     const rdb_index_values *old_keys = NULL;
     rdb_row_writer writer = make_writer(node);
+    writer.moves_away = true;
     rdb_row_address moved = 0;
     bool is_written = false;
     *outcome = RDB_WRITE_DONE;
@@ -374,11 +380,14 @@ static bool write_existing(exec_node *node, rdb_batch *batch, uint32_t row, bool
             if (above_read_committed(node))
                 return raise_conflict(node, true, err);
             return true;
+        case RDB_WRITE_MOVED:
         case RDB_WRITE_CHANGED:
         case RDB_WRITE_WAIT: break;
         }
         if (above_read_committed(node))
             return raise_conflict(node, false, err);
+        if (outcome == RDB_WRITE_MOVED)
+            return exec_refuse_moved(err);
         rdb_batch *again = NULL;
         if (!exec_recheck_row(node->x, &state->recheck, node->plan->left, state->at->scan_no, plan->targets, plan->target_count, *address, &again, err))
             return false;
@@ -396,8 +405,27 @@ static bool refuse_second_change(rdb_error *err)
     return rdb_error_hint(err, "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.");
 }
 
-/* The row in the way of an insert becomes the one to update. *is_gone: it vanished, insert again. */
-static bool update_conflicting(exec_node *node, rdb_row_address conflict, bool *is_written, bool *is_gone, rdb_error *err)
+/* Has the old row the key of the new one still? Over expressions that was asked when the conflict was met. */
+static bool has_key_of(const exec_target *at, uint16_t conflict_index, rdb_arena *arena, bool *has, rdb_error *err)
+{
+    rdb_strbuf old_key, key;
+    *has = true;
+    if (conflict_index >= at->relation->index_count)
+        return true;
+    const rdb_relation_index *index = &at->relation->indexes[conflict_index];
+    for (uint16_t i = 0; i < index->key_count; i++)
+        if (index->columns[i].column_number == 0)
+            return true;
+    rdb_strbuf_init(&old_key, arena);
+    rdb_strbuf_init(&key, arena);
+    if (!rdb_index_key_encode_row(index, at->old_values, at->old_is_null, &old_key, err) || !rdb_index_key_encode_row(index, at->values, at->is_null, &key, err))
+        return false;
+    *has = index->is_exclusion || (old_key.length == key.length && memcmp(old_key.data, key.data, key.length) == 0);
+    return true;
+}
+
+/* The row in the way of an insert becomes the one to update. *is_gone: it vanished or has another key, insert again. */
+static bool update_conflicting(exec_node *node, rdb_row_address conflict, uint16_t conflict_index, bool *is_written, bool *is_gone, rdb_error *err)
 {
     modify_state *state = node->state;
     const rdb_plan_modify *plan = state->plan;
@@ -405,82 +433,82 @@ static bool update_conflicting(exec_node *node, rdb_row_address conflict, bool *
     exec_target *at = state->at;
     const uint16_t count = plan->relation->column_count, own_count = at->relation->column_count;
     *is_written = *is_gone = false;
-    for (;;) {
-        rdb_row_version version;
-        bool found = false;
-        if (!exec_target_fetch(at, node->x, conflict, true, &version, &found, err))
-            return false;
-        if (!found) {
-            *is_gone = true;
-            return true;
-        }
-        for (uint16_t i = 0; i < count; i++) {
-            const int16_t own = at->map != NULL ? at->map[i] : (int16_t)(i + 1);
-            const bool is_null = own == 0 || at->old_is_null[own - 1];
-            rdb_vector_clear_nulls(state->both[i]);
-            rdb_vector_clear_nulls(state->both[count + i]);
-            rdb_vector_put(state->both[i], 0, is_null ? (rdb_datum){.words = {0, 0}} : at->old_values[own - 1], is_null);
-            rdb_vector_put(state->both[count + i], 0, state->values[i], state->is_null[i]);
-        }
-        const rdb_table *table = &at->relation->table;
-        bool is_visible = false;
-        if (!rdb_txn_sees(table->txns, table->pdb, context->snapshot, context->txn, version.xid, version.undo, &is_visible, err))
-            return false;
-        if (!is_visible && rdb_txn_is_own(context->txn, version.xid))
-            return refuse_second_change(err);
-        if (!is_visible && above_read_committed(node))
-            return raise_conflict(node, false, err);
-        rdb_batch pair = {.columns = state->both, .column_count = 2u * count, .row_count = 1, .selection = {NULL, 1}};
-        uint32_t good = 0;
-        if (state->conflict_where != NULL) {
-            if (!rdb_program_run(state->conflict_where, &node->x->eval, state->row_arena, &pair, &pair.selection, &good, err))
-                return false;
-            const rdb_vector *answer = rdb_program_result(state->conflict_where, 0);
-            if (rdb_vector_is_null(answer, 0) || !RDB_AT(answer, uint8_t, 0))
-                return true;
-        }
-        if (state->has_whole && at->plan != state->plan)
-            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "ON CONFLICT DO UPDATE on a partitioned table with row-level security is not supported yet");
-        if (!exec_row_rules_check_existing(&at->rules, 'c', at->old_values, at->old_is_null, err) ||
-            !rdb_program_run(state->conflict_values, &node->x->eval, state->row_arena, &pair, &pair.selection, &good, err))
-            return false;
-        rdb_datum *values = rdb_arena_memdup(state->row_arena, at->old_values, own_count * sizeof *values);
-        bool *is_null = rdb_arena_memdup(state->row_arena, at->old_is_null, own_count * sizeof *is_null), holds = true;
-        for (uint16_t i = 0; i < plan->conflict_set_count; i++) {
-            const rdb_vector *value = rdb_program_result(state->conflict_values, i);
-            const int16_t number = plan->conflict_set_columns[i];
-            const uint32_t place = (uint32_t)(at->map != NULL ? at->map[number - 1] : number) - 1;
-            is_null[place] = rdb_vector_is_null(value, 0);
-            values[place] = is_null[place] ? (rdb_datum){.words = {0, 0}} : rdb_vector_get(value, 0);
-        }
-        if (at->bound != NULL && !exec_bound_holds(at->bound, state->row_arena, values, is_null, &holds, err))
-            return false;
-        if (!holds) {
-            rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "invalid ON UPDATE specification");
-            return rdb_error_detail(err, "The result tuple would appear in a different partition than the original tuple.");
-        }
-        const rdb_index_values *keys = NULL, *old_keys = NULL;
-        rdb_write_outcome outcome = RDB_WRITE_DONE;
-        rdb_row_writer writer = make_writer(node);
-        at->rules.phase = 'u';
-        const bool passes = exec_row_rules_index_values(&at->rules, at->old_values, at->old_is_null, &old_keys, err) && exec_row_rules_apply(&at->rules, values, is_null, err);
-        at->rules.phase = 0;
-        if (!passes || !exec_row_rules_index_values(&at->rules, values, is_null, &keys, err) ||
-            !rdb_row_update(&writer, conflict, version, at->old_values, at->old_is_null, values, is_null, old_keys, keys, &outcome, err))
-            return false;
-        if (outcome == RDB_WRITE_DONE) {
-            *is_written = true;
-            if (!exec_after_note(node->x, at->relation, RDB_COMMAND_UPDATE, conflict, at->old_values, at->old_is_null, values, is_null, err))
-                return false;
-            memcpy(at->values, values, own_count * sizeof *values);
-            memcpy(at->is_null, is_null, own_count * sizeof *is_null);
-            return true;
-        }
-        if (outcome == RDB_WRITE_SELF)
-            return refuse_second_change(err);
-        if (above_read_committed(node))
-            return raise_conflict(node, outcome == RDB_WRITE_GONE, err);
+    rdb_row_version version;
+    bool found = false;
+    if (!exec_target_fetch(at, node->x, conflict, true, &version, &found, err) || (found && !has_key_of(at, conflict_index, state->row_arena, &found, err)))
+        return false;
+    if (!found) {
+        *is_gone = true;
+        return true;
     }
+    for (uint16_t i = 0; i < count; i++) {
+        const int16_t own = at->map != NULL ? at->map[i] : (int16_t)(i + 1);
+        const bool is_null = own == 0 || at->old_is_null[own - 1];
+        rdb_vector_clear_nulls(state->both[i]);
+        rdb_vector_clear_nulls(state->both[count + i]);
+        rdb_vector_put(state->both[i], 0, is_null ? (rdb_datum){.words = {0, 0}} : at->old_values[own - 1], is_null);
+        rdb_vector_put(state->both[count + i], 0, state->values[i], state->is_null[i]);
+    }
+    const rdb_table *table = &at->relation->table;
+    bool is_visible = false;
+    if (!rdb_txn_sees(table->txns, table->pdb, context->snapshot, context->txn, version.xid, version.undo, &is_visible, err))
+        return false;
+    if (!is_visible && rdb_txn_is_own(context->txn, version.xid))
+        return refuse_second_change(err);
+    if (!is_visible && above_read_committed(node))
+        return raise_conflict(node, false, err);
+    rdb_batch pair = {.columns = state->both, .column_count = 2u * count, .row_count = 1, .selection = {NULL, 1}};
+    uint32_t good = 0;
+    if (state->conflict_where != NULL) {
+        if (!rdb_program_run(state->conflict_where, &node->x->eval, state->row_arena, &pair, &pair.selection, &good, err))
+            return false;
+        const rdb_vector *answer = rdb_program_result(state->conflict_where, 0);
+        if (rdb_vector_is_null(answer, 0) || !RDB_AT(answer, uint8_t, 0))
+            return true;
+    }
+    if (state->has_whole && at->plan != state->plan)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "ON CONFLICT DO UPDATE on a partitioned table with row-level security is not supported yet");
+    if (!exec_row_rules_check_existing(&at->rules, 'c', at->old_values, at->old_is_null, err) ||
+        !rdb_program_run(state->conflict_values, &node->x->eval, state->row_arena, &pair, &pair.selection, &good, err))
+        return false;
+    rdb_datum *values = rdb_arena_memdup(state->row_arena, at->old_values, own_count * sizeof *values);
+    bool *is_null = rdb_arena_memdup(state->row_arena, at->old_is_null, own_count * sizeof *is_null), holds = true;
+    for (uint16_t i = 0; i < plan->conflict_set_count; i++) {
+        const rdb_vector *value = rdb_program_result(state->conflict_values, i);
+        const int16_t number = plan->conflict_set_columns[i];
+        const uint32_t place = (uint32_t)(at->map != NULL ? at->map[number - 1] : number) - 1;
+        is_null[place] = rdb_vector_is_null(value, 0);
+        values[place] = is_null[place] ? (rdb_datum){.words = {0, 0}} : rdb_vector_get(value, 0);
+    }
+    if (at->bound != NULL && !exec_bound_holds(at->bound, state->row_arena, values, is_null, &holds, err))
+        return false;
+    if (!holds) {
+        rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "invalid ON UPDATE specification");
+        return rdb_error_detail(err, "The result tuple would appear in a different partition than the original tuple.");
+    }
+    const rdb_index_values *keys = NULL, *old_keys = NULL;
+    rdb_write_outcome outcome = RDB_WRITE_DONE;
+    rdb_row_writer writer = make_writer(node);
+    at->rules.phase = 'u';
+    const bool passes = exec_row_rules_index_values(&at->rules, at->old_values, at->old_is_null, &old_keys, err) && exec_row_rules_apply(&at->rules, values, is_null, err);
+    at->rules.phase = 0;
+    if (!passes || !exec_row_rules_index_values(&at->rules, values, is_null, &keys, err) ||
+        !rdb_row_update(&writer, conflict, version, at->old_values, at->old_is_null, values, is_null, old_keys, keys, &outcome, err))
+        return false;
+    if (outcome == RDB_WRITE_DONE) {
+        *is_written = true;
+        if (!exec_after_note(node->x, at->relation, RDB_COMMAND_UPDATE, conflict, at->old_values, at->old_is_null, values, is_null, err))
+            return false;
+        memcpy(at->values, values, own_count * sizeof *values);
+        memcpy(at->is_null, is_null, own_count * sizeof *is_null);
+        return true;
+    }
+    if (outcome == RDB_WRITE_SELF)
+        return refuse_second_change(err);
+    if (above_read_committed(node))
+        return raise_conflict(node, outcome == RDB_WRITE_GONE, err);
+    *is_gone = true; /* it may have another key by now */
+    return true;
 }
 
 static bool fill_defaults(exec_node *node, rdb_program *defaults, const uint16_t *columns, uint16_t count, rdb_error *err)
@@ -561,11 +589,13 @@ static bool insert_values(exec_node *node, bool *is_written, rdb_row_address *ad
         }
         if (plan->conflict_action != 2)
             return !above_read_committed(node) || check_met_row(node, conflict, err);
-        if (!update_conflicting(node, conflict, is_written, &is_gone, err))
+        if (!update_conflicting(node, conflict, conflict_index, is_written, &is_gone, err))
             return false;
         *address = conflict;
         if (!is_gone)
             return true;
+        if (!exec_row_rules_index_values(&at->rules, at->values, at->is_null, &keys, err)) /* those of the other row went over them */
+            return false;
     }
 }
 
@@ -718,8 +748,8 @@ static bool join_again(exec_node *node, const rdb_batch *first, uint32_t first_r
     while (again != NULL) {
         RDB_FOR_SELECTED (&again->selection, at) {
             bool is_same = !rdb_vector_is_null(again->columns[plan->identity_slot], at);
-            for (uint32_t c = plan->foreign_slot; c < again->column_count && is_same; c++)
-                is_same = same_value(first->columns[c], first_row, again->columns[c], at);
+            for (uint32_t c = 0; c < again->column_count && is_same; c++)
+                is_same = !plan->is_foreign[c] || same_value(first->columns[c], first_row, again->columns[c], at);
             if (is_same) {
                 *batch = again;
                 *row = at;
@@ -797,6 +827,8 @@ static bool merge_row(exec_node *node, rdb_batch *batch, uint32_t row, bool *is_
         }
         if (above_read_committed(node))
             return raise_conflict(node, outcome == RDB_WRITE_GONE, err);
+        if (outcome == RDB_WRITE_MOVED)
+            return exec_refuse_moved(err);
         rdb_batch *again = NULL;
         if (!join_again(node, first, first_row, *address, &again, &row, err))
             return false;

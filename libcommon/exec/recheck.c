@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * One-row substitution (R35): a plan run again for one row of one table, in that row's newest version, everything else as
  * the statement's snapshot has it. And LockRows, which needs it as ModifyTable does. */
-#include "exec/exec_int.h"
+#include "exec/exec_modify.h"
 
 struct exec_recheck {
     rdb_execution x;         /* a second set of operators over the same plan */
@@ -132,6 +132,8 @@ static bool lock_row(exec_node *node, rdb_batch **batch, uint32_t *row, bool *ke
             }
             if (rdb_txn_get_isolation(context->txn) >= RDB_REPEATABLE_READ)
                 return rdb_error_set(err, RDB_SERIALIZATION_FAILURE, "could not serialize access due to concurrent %s", outcome == RDB_WRITE_GONE ? "delete" : "update");
+            if (outcome == RDB_WRITE_MOVED)
+                return exec_refuse_moved(err);
             if (outcome == RDB_WRITE_GONE) {
                 *keeps = false;
                 return true;

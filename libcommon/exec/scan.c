@@ -105,11 +105,12 @@ static bool find_moment(exec_node *node, scan_state *state, rdb_error *err)
     }
     if (state->has_moment && state->moment.scn == scn)
         return true;
-    rdb_snapshot *held = rdb_arena_try_alloc(node->x->run_arena, sizeof *held, err);
+    rdb_execution *owner = node->x->moments_owner;
+    rdb_snapshot *held = rdb_arena_try_alloc(owner->run_arena, sizeof *held, err);
     if (held == NULL || !rdb_txn_snapshot_as_of(context->txn, context->snapshot, scn, &state->moment, err))
         return false;
     *held = state->moment;
-    rdb_list_push(node->x->run_arena, &node->x->moments, held);
+    rdb_list_push(owner->run_arena, &owner->moments, held);
     state->has_moment = true;
     return true;
 }

@@ -321,6 +321,10 @@ static bool plan_merge(planner *p, plan_level *level, const plan_built *built, r
     }
     modify->actions = made;
     modify->action_count = actions->count;
+    bool *is_foreign = RDB_NEW_ARRAY(p->arena, bool, built->count + 1);
+    for (uint32_t c = modify->tableoid_slot; c < built->count; c++)
+        is_foreign[c] = !relids_has(plan_relids_of(built->outputs[c]), level->query->result_range_no);
+    modify->is_foreign = is_foreign;
     return true;
 }
 
@@ -355,10 +359,8 @@ bool plan_modify(planner *p, plan_level *level, plan_built *built)
     modify->set_columns = numbers;
     modify->identity_slot = query->targets.count;
     modify->old_slot = modify->tableoid_slot = query->targets.count + 3;
-    modify->foreign_slot = modify->old_slot + relation->column_count;
     if (query->command != RDB_COMMAND_INSERT && plan_is_parent(range)) {
         modify->has_targets = true;
-        modify->foreign_slot = modify->tableoid_slot + 1;
         plan_targets(p, level->rels[query->result_range_no], &modify->targets, &modify->target_count);
     }
     modify->conflict_index = RDB_CONFLICT_ERROR;

@@ -189,7 +189,7 @@ typedef struct rdb_plan_modify {
     rdb_expr *const *defaults;         /* by attribute number - 1: what an attribute not assigned gets on INSERT; NULL: null */
     rdb_expr *const *generated;        /* by attribute number - 1: GENERATED ALWAYS AS (...) STORED over the new row; or NULL */
     uint32_t identity_slot, old_slot, tableoid_slot;
-    uint32_t foreign_slot;             /* what comes after the target's own columns */
+    const bool *is_foreign;            /* MERGE: by output of the child, what has nothing of the target in it; tells source rows apart */
     bool has_targets;                  /* UPDATE, DELETE, MERGE: the rows are those of targets, by TABLEOID */
     uint32_t target_count;
     const rdb_plan_target *targets;

@@ -46,6 +46,7 @@
 #define HEAP_WHOLE 32u
 #define HEAP_KEYS_CHANGED 64u  /* an indexed column changed since the row came: entries that lead here are re-checked */
 #define HEAP_KEY_UPDATED 128u  /* the writer of this version changed a key that others may refer to, or deleted */
+#define HEAP_MOVED_AWAY 256u   /* with DELETED: by an update that took the row to another partition */
 #define HEAP_IMAGE_FLAGS (RDB_ROW_HAS_NULLS | RDB_ROW_WIDE)
 #define HEAP_BODY_FLAGS (HEAP_IMAGE_FLAGS | HEAP_EXTERNAL | HEAP_WHOLE) /* how the body is to be read */
 

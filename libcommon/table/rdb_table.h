@@ -127,6 +127,7 @@ typedef enum rdb_write_outcome {
     RDB_WRITE_DONE,
     RDB_WRITE_CHANGED, /* someone's committed change came between: re-check under READ COMMITTED, 40001 above */
     RDB_WRITE_GONE,    /* ... and it was a delete */
+    RDB_WRITE_MOVED,   /* ... or an update that took the row to another partition */
     RDB_WRITE_WAIT,    /* *wait_xid runs and has it, or others hold a row lock (wait_xid 0: rdb_lock_acquire_row first) */
     RDB_WRITE_SELF     /* this same statement already changed it */
 } rdb_write_outcome;
@@ -144,6 +145,10 @@ RDB_CHECKED bool rdb_table_delete(const rdb_table *table, rdb_txn *txn, const rd
 RDB_CHECKED bool rdb_table_add_keys(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot, rdb_row_address address, rdb_row_version seen,
                                     rdb_row_lock strength, const rdb_index_key *keys, uint32_t key_count, rdb_write_outcome *outcome, rdb_xid *wait_xid,
                                     rdb_row_version *version, rdb_error *err);
+/* The same where an update takes the row to another partition: others hear RDB_WRITE_MOVED. */
+RDB_CHECKED bool rdb_table_delete_moved(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot, rdb_row_address address,
+                                        rdb_row_version seen, const rdb_index_key *keys, uint32_t key_count, rdb_write_outcome *outcome,
+                                        rdb_xid *wait_xid, rdb_error *err);
 /* Takes a row lock and then checks that the version is still the one seen. */
 RDB_CHECKED bool rdb_table_lock_row(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot, rdb_row_address address,
                                     rdb_row_version seen, rdb_row_lock strength, rdb_lock_policy policy, int64_t lock_timeout_us,

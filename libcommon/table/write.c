@@ -14,8 +14,16 @@ static bool same_version(const heap_version *version, rdb_row_version seen)
     return version->xid == seen.xid && version->undo == seen.undo;
 }
 
-/* May this transaction, which saw `seen`, write over what stands in place? key_share: only a lock that a change of other
- * columns does not disturb. *base is the version to build on. */
+static rdb_write_outcome outcome_of_change(const heap_version *version)
+{
+    if ((version->flags & HEAP_DELETED) == 0)
+        return RDB_WRITE_CHANGED;
+    return (version->flags & HEAP_MOVED_AWAY) != 0 ? RDB_WRITE_MOVED : RDB_WRITE_GONE;
+}
+
+/* May this transaction, which saw `seen`, write over what stands in place? key_share: only a lock, which changes of other columns do not
+ * disturb, be they committed or not: the first change of a key on the way back to the version seen counts. *base is the version to
+ * build on. */
 static bool judge(const heap_place *place, rdb_txn *txn, const rdb_snapshot *snapshot, const heap_version *current, rdb_row_version seen,
                   bool key_share, heap_walker *walker, heap_version *base, rdb_write_outcome *outcome, rdb_xid *wait_xid, rdb_error *err)
 {
@@ -26,13 +34,13 @@ static bool judge(const heap_place *place, rdb_txn *txn, const rdb_snapshot *sna
     *wait_xid = 0;
     if (!heap_find_newest(place, txn, walker, base, false, &found, &fate, &top, err))
         return false;
-    if (found && fate == HEAP_RUNNING && key_share && (base->flags & (HEAP_DELETED | HEAP_KEY_UPDATED)) == 0 &&
-        (!heap_step_back(place, walker, base, &found, err) ||
-         (found && !heap_find_newest(place, txn, walker, base, false, &found, &fate, &top, err))))
-        return false;
+    while (found && key_share && fate != HEAP_OWN && (base->flags & (HEAP_DELETED | HEAP_KEY_UPDATED)) == 0 && !same_version(base, seen))
+        if (!heap_step_back(place, walker, base, &found, err) ||
+            (found && !heap_find_newest(place, txn, walker, base, false, &found, &fate, &top, err)))
+            return false;
     if (!found) {
         *outcome = RDB_WRITE_GONE;
-    } else if (fate == HEAP_RUNNING) {
+    } else if (fate == HEAP_RUNNING && !(key_share && same_version(base, seen) && (base->flags & (HEAP_DELETED | HEAP_KEY_UPDATED)) == 0)) {
         *outcome = RDB_WRITE_WAIT;
         *wait_xid = top;
     } else if (same_version(base, seen)) {
@@ -41,7 +49,7 @@ static bool judge(const heap_place *place, rdb_txn *txn, const rdb_snapshot *sna
                (snapshot == NULL || base->undo >= snapshot->own_undo[RDB_UNDO_CLASS(base->undo)])) {
         *outcome = RDB_WRITE_SELF;
     } else {
-        *outcome = (base->flags & HEAP_DELETED) != 0 ? RDB_WRITE_GONE : RDB_WRITE_CHANGED;
+        *outcome = outcome_of_change(base);
     }
     return true;
 }
@@ -240,9 +248,8 @@ out:
     return ok && (*outcome != RDB_WRITE_DONE || rdb_ssi_write_row(txn, table->relation_oid, address, seen.xid, err));
 }
 
-bool rdb_table_delete(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot, rdb_row_address address,
-                      rdb_row_version seen, const rdb_index_key *keys, uint32_t key_count, rdb_write_outcome *outcome,
-                      rdb_xid *wait_xid, rdb_error *err)
+static bool delete_row(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot, rdb_row_address address, rdb_row_version seen, unsigned flags,
+                       const rdb_index_key *keys, uint32_t key_count, rdb_write_outcome *outcome, rdb_xid *wait_xid, rdb_error *err)
 {
     heap_write w;
     rdb_undo_key small[16], *made = small;
@@ -258,7 +265,7 @@ bool rdb_table_delete(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *
     if (*outcome == RDB_WRITE_DONE) {
         heap_new next = {
             .kind = RDB_UNDO_DELETE,
-            .flags = (uint16_t)((w.base.flags & HEAP_BODY_FLAGS) | HEAP_DELETED | HEAP_KEY_UPDATED),
+            .flags = (uint16_t)((w.base.flags & HEAP_BODY_FLAGS) | HEAP_DELETED | HEAP_KEY_UPDATED | flags),
             .layout = w.base.layout,
             .keys = made,
             .key_count = key_count,
@@ -271,6 +278,20 @@ out:
     if (made != small)
         free(made);
     return ok;
+}
+
+bool rdb_table_delete(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot, rdb_row_address address,
+                      rdb_row_version seen, const rdb_index_key *keys, uint32_t key_count, rdb_write_outcome *outcome,
+                      rdb_xid *wait_xid, rdb_error *err)
+{
+    return delete_row(table, txn, snapshot, address, seen, 0, keys, key_count, outcome, wait_xid, err);
+}
+
+bool rdb_table_delete_moved(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot, rdb_row_address address,
+                            rdb_row_version seen, const rdb_index_key *keys, uint32_t key_count, rdb_write_outcome *outcome,
+                            rdb_xid *wait_xid, rdb_error *err)
+{
+    return delete_row(table, txn, snapshot, address, seen, HEAP_MOVED_AWAY, keys, key_count, outcome, wait_xid, err);
 }
 
 bool rdb_table_retract(const rdb_table *table, rdb_txn *txn, rdb_row_address address, rdb_error *err)

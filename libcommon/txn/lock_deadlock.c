@@ -210,7 +210,7 @@ static char *describe_cycle(graph *g, uint32_t victim, uint32_t first)
 static void break_component(graph *g, uint32_t first)
 {
     uint32_t victim = g->stack[first];
-    for (uint32_t i = first; i < g->stack_count; i++) {
+    for (uint32_t i = g->stack_count; i-- > first;) { /* the one farthest from who asks: as PostgreSQL mends its queues */
         lock_owner *owner = g->nodes[g->stack[i]].owner;
         lock_request *request = owner->waiting;
         if (!lock_blocked_by_grants(request)) {

@@ -62,6 +62,7 @@ struct lock_request {
     lock_grant *spare;      /* becomes the grant; NULL for a passing wait (xid) or where the owner's own grant is there */
     lock_grant *own;        /* the grant of this owner that takes the mode; kinds other than rows */
     int64_t since_us;
+    bool is_mutual; /* with one that waits already: a deadlock, looked for at once */
     uint32_t level;
     uint16_t slot;          /* rows */
     uint8_t mode;

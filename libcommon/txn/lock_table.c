@@ -392,6 +392,18 @@ static lock_request *place_in_queue(const lock_request *request)
     return at;
 }
 
+/* Two that hold a lock and want more of it, each waiting for the other: nothing but a deadlock can come of it, so why wait. */
+static bool is_mutual(const lock_request *request)
+{
+    const uint16_t own_modes = own_modes_of(request);
+    const bool of_row = request->object->tag.kind == RDB_LOCK_ROW;
+    for (const lock_request *at = request->object->first_waiter; own_modes != 0 && at != NULL; at = at->next)
+        if ((!of_row || at->slot == request->slot) && at->own != NULL && (lock_conflicts(request->object->tag.kind, at->mode) & own_modes) != 0 &&
+            lock_blocked_by_grant(request, at->own))
+            return true;
+    return false;
+}
+
 /* ---- the queue ---------------------------------------------------------------------------------------------------------- */
 static void enqueue(lock_request *request, lock_request *before)
 {
@@ -530,7 +542,7 @@ static bool await_answer(lock_request *request, uint8_t kind, int64_t lock_timeo
     lock_owner *owner = request->owner;
     int64_t detect_after_us = owner->deadlock_timeout_us > 0 ? owner->deadlock_timeout_us
                                                              : atomic_load_explicit(&owner->table->deadlock_timeout_us, memory_order_relaxed);
-    int64_t detect_at = request->since_us + detect_after_us;
+    int64_t detect_at = request->is_mutual ? request->since_us : request->since_us + detect_after_us;
     for (;;) {
         /* Acquire: pairs with wake_owner. */
         if (atomic_load_explicit(&owner->wake, memory_order_acquire) != LOCK_WAKE_WAITING)
@@ -576,6 +588,7 @@ bool lock_obtain(lock_partition *partition, lock_request *request, rdb_lock_poli
         return !blocked || policy == RDB_LOCK_SKIP || refuse_without_wait(tag, name, err);
     }
     request->since_us = rdb_time_monotonic_us();
+    request->is_mutual = is_mutual(request);
     enqueue(request, before);
     rdb_latch_unlock_exclusive(&partition->latch);
     atomic_fetch_add_explicit(&owner->table->waits, 1, memory_order_relaxed);
