@@ -400,6 +400,8 @@ static bool find_next(rdb_wal_archiver *archiver, rdb_error *err)
             memcpy(name, content.data, content.length - 1);
         known = ok && rdb_wal_archive_parse_name(name, &timeline, &next, &partial);
         next++;
+        if (known && timeline != archiver->history.timeline && archiver->history.branch_count > 0) /* it may have been shipped past the branch */
+            next = RDB_MIN(next, (archiver->history.branches[archiver->history.branch_count - 1].end_lsn - 1) / segment_bytes_of(archiver) + 1);
         if (ok && !known)
             RDB_LOG(RDB_LOG_WARN, "wal", "the file \"%s\" is malformed: archiving begins with the oldest segment", archiver->state_path);
     }

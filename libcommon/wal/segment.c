@@ -47,7 +47,7 @@ bool wal_config_check(const rdb_wal_config *config, rdb_error *err)
     if (ring < (16u << 10) || ring > (1u << 30) || (ring & (ring - 1)) != 0)
         return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE,
                              "WAL buffer size %u is not a power of two between 16 KiB and 1 GiB", ring);
-    if (strlen(config->directory) >= WAL_PATH_BYTES - 64)
+    if (config->directory != NULL && strlen(config->directory) >= WAL_PATH_BYTES - 64)
         return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "path of the WAL directory is too long");
     return true;
 }
