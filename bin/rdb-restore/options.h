@@ -10,14 +10,30 @@ typedef struct restore_arguments {
     const char *home, *input, *backup;
     const char *key_file, *passphrase_file, *identity;
     int64_t thread_count;
-    bool dry_run, json;
+    const char *target_time, *target_scn, *target_xid, *target_lsn, *target_name, *target_timeline, *action, *archive;
+    bool target_immediate, target_latest, exclusive, replace, delta, dry_run, json, backup_given;
 } restore_arguments;
+
+static const char *const TARGET_ACTIONS[] = {"promote", "shutdown", NULL};
 
 #define FIELD(name) RDB_OPTION_FIELD(restore_arguments, name)
 static const rdb_option OPTIONS[] = {
     {.letter = 'H', .name = "home", .value = "DIR", .field = FIELD(home), .environment = "RUSTYDB_HOME", .help = "instance directory to make (or RUSTYDB_HOME)"},
     {.letter = 'i', .name = "input", .value = "PATH", .aliases = "repository", .field = FIELD(input), .environment = "RUSTYDB_BACKUP", .help = "the repository: a directory (or RUSTYDB_BACKUP)"},
-    {.letter = 'b', .name = "backup", .value = "ID", .field = FIELD(backup), .standard = "latest", .help = "which backup: an ID, the beginning of one, latest, latest-full"},
+    {.letter = 'b', .name = "backup", .value = "ID", .field = FIELD(backup), .given = FIELD(backup_given), .standard = "latest", .help = "which backup: an ID, the beginning of one, latest, latest-full; with a target the newest that serves it"},
+    {.letter = 'T', .name = "target-time", .value = "TIME", .aliases = "recovery-target-time", .field = FIELD(target_time), .help = "go to this moment, with its zone, such as 2026-11-21T14:02:00+01:00"},
+    {.name = "target-scn", .value = "SCN", .field = FIELD(target_scn), .help = "go to this system change number"},
+    {.name = "target-xid", .value = "XID", .aliases = "target-txn recovery-target-txid", .field = FIELD(target_xid), .help = "go to the end of this transaction; PDB:XID where its number is another database's too"},
+    {.name = "target-lsn", .value = "LSN", .field = FIELD(target_lsn), .help = "go to this position of the log"},
+    {.name = "target-name", .value = "NAME", .field = FIELD(target_name), .help = "go to a restore point (rdb-backup point NAME, rdb_create_restore_point)"},
+    {.name = "target-immediate", .kind = RDB_OPT_FLAG, .field = FIELD(target_immediate), .help = "stop where the backup ends, which is the standard"},
+    {.name = "target-latest", .kind = RDB_OPT_FLAG, .field = FIELD(target_latest), .help = "go to the end of the archived log"},
+    {.name = "exclusive", .kind = RDB_OPT_FLAG, .field = FIELD(exclusive), .help = "stop just before the target, not behind it"},
+    {.name = "target-timeline", .value = "NUMBER", .field = FIELD(target_timeline), .standard = "latest", .help = "which way to follow: latest, current, or a timeline's number"},
+    {.name = "target-action", .kind = RDB_OPT_CHOICE, .value = "ACTION", .choices = TARGET_ACTIONS, .field = FIELD(action), .standard = "promote", .help = "what the first start does at the target: promote (open), shutdown"},
+    {.letter = 'A', .name = "archive", .value = "DIR", .aliases = "archive-dir", .field = FIELD(archive), .help = "where the archived log lies; standard: the repository's own wal"},
+    {.name = "replace", .kind = RDB_OPT_FLAG, .aliases = "force", .field = FIELD(replace), .help = "over the instance in DIR, whose data is kept aside as data.before-TIME"},
+    {.name = "delta", .kind = RDB_OPT_FLAG, .field = FIELD(delta), .help = "over the instance in DIR: only what differs is written"},
     {.name = "key-file", .value = "FILE", .field = FIELD(key_file), .help = "the key of an encrypted repository"},
     {.name = "passphrase-file", .value = "FILE", .field = FIELD(passphrase_file), .help = "a file whose first line is the passphrase; without it a terminal is asked"},
     {.name = "identity", .value = "FILE", .field = FIELD(identity), .help = "the private key of a certificate that the repository is encrypted for, in PEM"},
@@ -27,9 +43,18 @@ static const rdb_option OPTIONS[] = {
 };
 #undef FIELD
 
+static const char *const USAGES[] = {
+    "--input PATH --home DIR [OPTION]...",
+    "timeline --input PATH [--archive DIR]",
+    "fetch --input PATH NAME FILE",
+    NULL};
+
 static const rdb_program PROGRAM = {
     .name = "rdb-restore",
     .summary = "make an instance of a backup",
+    .operands = "COMMAND",
+    .operands_max = 3,
+    .usages = USAGES,
     .options = OPTIONS,
     .option_count = RDB_COUNT_OF(OPTIONS),
 };

@@ -39,17 +39,17 @@ bool store_open_directory(backup_store **store, const char *path, bool create, r
 /* ---- frames: compression (frame.c) ---------------------------------------------------------------------------------- */
 typedef struct backup_frame backup_frame;
 /* Bytes written come out compressed at the end of target. */
-bool frame_create(backup_frame **frame, rdb_compression compression, int level, rdb_strbuf *target, rdb_error *err);
-bool frame_write(backup_frame *frame, const void *bytes, size_t length, rdb_error *err);
-bool frame_finish(backup_frame *frame, rdb_error *err);
-void frame_destroy(backup_frame **frame);
+bool backup_frame_create(backup_frame **frame, rdb_compression compression, int level, rdb_strbuf *target, rdb_error *err);
+bool backup_frame_write(backup_frame *frame, const void *bytes, size_t length, rdb_error *err);
+bool backup_frame_finish(backup_frame *frame, rdb_error *err);
+void backup_frame_destroy(backup_frame **frame);
 typedef struct backup_unframe backup_unframe;
 /* Borrows the bytes. Damage is XX001. */
 bool unframe_create(backup_unframe **unframe, rdb_compression compression, const void *bytes, size_t length, rdb_error *err);
 /* The next bytes, until the next call; *length 0 at the end. */
 bool unframe_next(backup_unframe *unframe, const void **bytes, size_t *length, rdb_error *err);
 void unframe_destroy(backup_unframe **unframe);
-const char *frame_extension(rdb_compression compression); /* "", ".zst" ... */
+const char *backup_frame_extension(rdb_compression compression); /* "", ".zst" ... */
 
 /* ---- seals: encryption (seal.c) --------------------------------------------------------------------------------------- */
 #define BACKUP_KEY_BYTES 32
@@ -137,14 +137,19 @@ uint32_t source_timeline(const backup_source *source);
 /* From begin to end the log is kept, and a copy of every file made between the two becomes whole by it. */
 bool source_begin(backup_source *source, const char *label, rdb_backup_moment *started, rdb_error *err);
 bool source_end(backup_source *source, rdb_backup_moment *stopped, rdb_error *err);
-/* The control file as it must stand in the copy; after begin. */
-rdb_slice source_control_bytes(const backup_source *source);
+/* What the copy starts from, the control file of one at rest or a server's backup label, and where it must stand; after end. */
+const char *source_label(const backup_source *source); /* its label in any case */
+rdb_slice source_anchor(const backup_source *source, const char **path);
 /* data/ without the log, conf/: backup_source_file * by path; directories: const char *. */
 bool source_list(backup_source *source, bool with_secrets, rdb_arena *arena, rdb_list *files, rdb_list *directories, rdb_error *err);
 bool source_databases(backup_source *source, rdb_arena *arena, rdb_list *names, rdb_error *err);
 /* Blocks that may have changed since: a bitmap for each file with any (path to rdb_slice *). *known false: the change map does
  * not reach so far back. */
 bool source_changes(backup_source *source, rdb_lsn since, rdb_arena *arena, rdb_map *changes, bool *known, rdb_error *err);
+
+/* ---- restore (restore.c) ---------------------------------------------------------------------------------------------------- */
+/* Whether home may be restored into, and whether anything is there that must go or be kept aside first. Changes nothing. */
+bool restore_look_at_home(const char *home, const rdb_restore_options *options, bool *is_half, bool *has_instance, rdb_error *err);
 
 /* ---- digests and threads (common.c) ------------------------------------------------------------------------------------- */
 typedef struct backup_digest backup_digest;

@@ -37,7 +37,7 @@ struct backup_unframe {
     bool is_done;
 };
 
-const char *frame_extension(rdb_compression compression)
+const char *backup_frame_extension(rdb_compression compression)
 {
     static const char *const extensions[] = {"", ".lz4", ".zst", ".sz"};
     return extensions[compression];
@@ -78,7 +78,7 @@ static bool codec_failed(const char *codec, const char *why, rdb_error *err)
     return rdb_error_detail(err, "%s.", why);
 }
 
-bool frame_create(backup_frame **frame, rdb_compression compression, int level, rdb_strbuf *target, rdb_error *err)
+bool backup_frame_create(backup_frame **frame, rdb_compression compression, int level, rdb_strbuf *target, rdb_error *err)
 {
     backup_frame *f = *frame = calloc(1, sizeof *f);
     if (f == NULL)
@@ -106,7 +106,7 @@ bool frame_create(backup_frame **frame, rdb_compression compression, int level, 
     case RDB_COMPRESS_NONE:
         return true;
     }
-    frame_destroy(frame);
+    backup_frame_destroy(frame);
     return no_memory(err);
 }
 
@@ -192,7 +192,7 @@ static bool snappy_chunk(backup_frame *f, rdb_error *err)
     return true;
 }
 
-bool frame_write(backup_frame *f, const void *bytes, size_t length, rdb_error *err)
+bool backup_frame_write(backup_frame *f, const void *bytes, size_t length, rdb_error *err)
 {
     switch (f->compression) {
     case RDB_COMPRESS_ZSTD:
@@ -217,7 +217,7 @@ bool frame_write(backup_frame *f, const void *bytes, size_t length, rdb_error *e
     return true;
 }
 
-bool frame_finish(backup_frame *f, rdb_error *err)
+bool backup_frame_finish(backup_frame *f, rdb_error *err)
 {
     switch (f->compression) {
     case RDB_COMPRESS_ZSTD:
@@ -232,7 +232,7 @@ bool frame_finish(backup_frame *f, rdb_error *err)
     return true;
 }
 
-void frame_destroy(backup_frame **frame)
+void backup_frame_destroy(backup_frame **frame)
 {
     if (*frame == NULL)
         return;

@@ -10,7 +10,8 @@
  *   backup/<ID>/wal-<nnnnnn>.<ext>      a volume: the log that makes the copy consistent
  *   backup/<ID>/progress.json[.cms]     while it is made: the volumes that stand; goes when the manifest comes
  *   backup/<ID>/manifest.json[.cms]     last: what the backup is made of
- *   wal/<timeline>/<segment>.<ext>      archived segments
+ *   wal/<name>.<ext>                    archived segments and histories, named as rdb_wal_archive.h does; a server's own archiver
+ *                                       may write here too, as they are
  *   leases/<fence>-<random>.json        who works here now; runs out by itself
  *
  * ext is tar (archived segments: nothing), then .zst, .lz4 or .sz for the compression, then .cms where the repository is encrypted.
@@ -34,13 +35,14 @@
  *   objects: [{name, bytes, sha256}]     bytes and digest as stored; volumes are named by their position in this list
  *   files:   [{path, length, parts: [[object, offset, length, data_bytes, sha256]]}]   sha256 of the data, holes left out
  *   degraded: [{path, block, what}]      pages that were broken already when they were read
- *   bytes_read, bytes_stored
+ *   bytes_read, bytes_stored   label_file: of rdb_recovery.h, for who looks how far archived log reaches
  * LSNs are written as PostgreSQL writes them. The manifest's own digest stands in its child (parent_manifest_sha256). */
 #ifndef RDB_BACKUP_H
 #define RDB_BACKUP_H
 
 #include "instance/rdb_instance.h"
 #include "storage/rdb_storage.h"
+#include "upkeep/rdb_recovery.h"
 
 /* ---- repositories ------------------------------------------------------------------------------------------------- */
 typedef struct rdb_repository rdb_repository; /* opened once, used by any thread */
@@ -119,7 +121,7 @@ typedef struct rdb_manifest {
     rdb_backup_type type;
     rdb_compression compression;
     int compression_level;
-    const char *label, *instance_id, *rdb_version;
+    const char *label, *instance_id, *rdb_version, *label_file; /* label_file: the text that rdb_recovery.h draws */
     uint64_t system_id, bytes_read, bytes_stored;
     uint32_t timeline, page_bytes, wal_segment_bytes;
     rdb_backup_moment started, stopped;
@@ -182,15 +184,28 @@ typedef struct rdb_restore_options {
     bool dry_run;
     bool replace; /* home may be an instance: its data is kept aside as data.before-<time> */
     bool delta;   /* home may be an instance: what is right already stays */
-    const char *recovery; /* text of data/recovery.conf, NULL: none */
+    const rdb_recovery_target *target; /* NULL: the end of the backup */
     const rdb_backup_watch *watch;
 } rdb_restore_options;
 typedef struct rdb_restore_report {
     uint32_t chain_length, files, objects;
-    uint64_t bytes_written, bytes_kept, bytes_fetched;
+    uint64_t bytes_total, bytes_written, bytes_kept, bytes_fetched; /* total: what the backups hold for it */
     char kept_aside[256]; /* what replace left */
     bool made_secrets;
 } rdb_restore_report;
+/* The newest backup (id NULL, else that one) from which the log in the archive reaches the target, and how far it reaches; names
+ * of restore points go to points (const char *, may be NULL). Nothing is written. 55000: no backup reaches it; the detail names the
+ * nearest moments that can be reached. */
+RDB_CHECKED bool rdb_backup_choose(rdb_repository *repository, const char *id, const rdb_recovery_target *target, rdb_arena *arena,
+                                   rdb_manifest **manifest, rdb_recovery_reach *reach, rdb_list *points, rdb_error *err);
+/* Where the repository's own archive (wal/) lies as a directory that a server can read, "" where it is none such. */
+void rdb_repository_archive_directory(const rdb_repository *repository, char *path, size_t size);
+/* Puts one archived file (a finished segment, a history) into the repository's wal/, or gets it from there. */
+RDB_CHECKED bool rdb_archive_put(rdb_repository *repository, const char *path, rdb_error *err);
+RDB_CHECKED bool rdb_archive_get(rdb_repository *repository, const char *name, const char *path, bool *found, rdb_error *err);
+/* All of it into a directory. */
+RDB_CHECKED bool rdb_archive_fetch(rdb_repository *repository, const char *directory, uint32_t *count, rdb_error *err);
+
 /* Makes an instance of the chain's newest backup. While it is not whole, data/RESTORING keeps it from being served. */
 RDB_CHECKED bool rdb_backup_restore(rdb_repository *repository, rdb_manifest *newest, const rdb_restore_options *options,
                                     rdb_restore_report *report, rdb_error *err);

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #define CONTROL "data/meta/control"
+#define LABEL "data/meta/backup_label" /* of a copy of a served instance: the first start makes the control file of it */
 static const char *const DIRECTORIES[] = {"conf", "conf/overrides.d", "conf/secrets", "conf/secrets/tls", "conf/secrets/auth", "conf/secrets/keys",
                                           "data", "data/meta", "data/tables", "data/indexes", "data/undo", "data/xact", "data/wal",
                                           "logs", "run", "run/sockets", "cache", "tmp", "backup", "diag"};
@@ -66,6 +67,11 @@ static restoring_file *find_target(restoring *r, const char *path)
     return NULL;
 }
 
+static bool is_anchor(const char *path)
+{
+    return strcmp(path, CONTROL) == 0 || strcmp(path, LABEL) == 0;
+}
+
 static bool unpack_member(void *context, const char *path, uint64_t offset, uint64_t length, bool *wanted, rdb_error *err)
 {
     unpacking *u = context;
@@ -82,7 +88,7 @@ static bool unpack_member(void *context, const char *path, uint64_t offset, uint
     if (!*wanted)
         return true;
     u->data_bytes = 0;
-    u->is_control = strcmp(path, CONTROL) == 0;
+    u->is_control = is_anchor(path);
     digest_reset(u->digest);
     return u->is_control || (rdb_instance_path(u->r->home, path, whole, sizeof whole, err) && rdb_file_open(&u->file, whole, RDB_FILE_CREATE, err));
 }
@@ -198,6 +204,7 @@ static bool choose_objects(restoring *r, rdb_error *err)
     }
     for (uint32_t i = 0; i < r->manifest->objects.count; i++)
         r->report->objects += r->is_needed[i];
+    r->report->bytes_total += bytes;
     watch_total(r->options->watch, r->manifest->id, bytes);
     return true;
 }
@@ -247,24 +254,52 @@ static bool make_parents(const restoring *r, const char *path, rdb_error *err)
     return true;
 }
 
-static bool look_at_home(restoring *r, rdb_error *err)
+bool restore_look_at_home(const char *home, const rdb_restore_options *options, bool *is_half, bool *has_instance, rdb_error *err)
 {
     rdb_home_kind kind;
     char path[PATH_MAX];
-    if (!rdb_instance_look(r->home, &kind, err))
+    int64_t holder = 0;
+    *is_half = *has_instance = false;
+    if (!rdb_instance_look(home, &kind, err))
         return false;
     if (kind == RDB_HOME_MISSING || kind == RDB_HOME_EMPTY)
         return true;
-    /* What a restore left that was cut short has no more worth than an empty directory. */
-    if (!rdb_instance_path(r->home, "data/RESTORING", path, sizeof path, err))
+    if (!rdb_instance_path(home, "data/RESTORING", path, sizeof path, err))
         return false;
-    bool is_half = rdb_path_exists(path);
+    *is_half = rdb_path_exists(path); /* what a restore left that was cut short has no more worth than an empty directory */
+    *has_instance = kind == RDB_HOME_INSTANCE && !*is_half;
+    if (kind == RDB_HOME_OTHER && !*is_half)
+        return rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "directory \"%s\" is not empty and no instance", home);
+    if (*has_instance && !options->replace && !options->delta) {
+        rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "there is an instance in \"%s\" already", home);
+        return rdb_error_hint(err, "Restore into an empty directory, or over it with --replace (its data is kept aside) or --delta (what is right already stays).");
+    }
+    if (!rdb_instance_holder(home, &holder, err))
+        return false;
+    if (holder != 0) {
+        rdb_error_set(err, RDB_OBJECT_IN_USE, "another program (PID %lld) is running on this instance", (long long)holder);
+        return rdb_error_hint(err, "Stop it first: rdb-serve --home %s --stop", home);
+    }
+    return true;
+}
+
+/* Over an instance: with replace its data goes aside whole, with delta it stays and is made right. */
+static bool clear_home(restoring *r, rdb_error *err)
+{
+    char data[PATH_MAX], aside[PATH_MAX], now[40];
+    bool is_half, has_instance;
+    if (!restore_look_at_home(r->home, r->options, &is_half, &has_instance, err) || r->options->dry_run)
+        return !rdb_error_is_set(err);
+    if (!rdb_instance_path(r->home, "data", data, sizeof data, err))
+        return false;
     if (is_half && !r->options->delta)
-        return r->options->dry_run || (rdb_instance_path(r->home, "data", path, sizeof path, err) && rdb_path_remove_tree(path, err));
-    if (kind == RDB_HOME_OTHER && !is_half)
-        return rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "directory \"%s\" is not empty and no instance", r->home);
-    rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "there is an instance in \"%s\" already", r->home);
-    return rdb_error_hint(err, "Restore into an empty directory, or over it with --replace (its data is kept aside) or --delta.");
+        return rdb_path_remove_tree(data, err);
+    if (!has_instance || r->options->delta)
+        return true;
+    backup_format_time(rdb_time_wall_us(), now);
+    now[19] = '\0';
+    snprintf(r->report->kept_aside, sizeof r->report->kept_aside, "data.before-%s", now);
+    return rdb_instance_path(r->home, r->report->kept_aside, aside, sizeof aside, err) && rdb_path_rename(data, aside, err) && rdb_path_sync_directory(r->home, err);
 }
 
 static bool prepare_home(restoring *r, rdb_error *err)
@@ -295,7 +330,7 @@ static bool settle_lengths(restoring *r, rdb_error *err)
         char path[PATH_MAX];
         rdb_file *opened = NULL;
         uint64_t length = 0;
-        if (strcmp(file->path, CONTROL) == 0)
+        if (is_anchor(file->path))
             continue;
         if (!rdb_instance_path(r->home, file->path, path, sizeof path, err) || !rdb_file_open(&opened, path, RDB_FILE_CREATE, err))
             return false;
@@ -325,9 +360,10 @@ static bool make_secrets(restoring *r, const char *name, rdb_error *err)
 static bool write_control(restoring *r, rdb_error *err)
 {
     rdb_control control;
+    bool is_label = manifest_find_file(r->chain.items[r->chain.count - 1], LABEL) != NULL;
     if (r->control.length == 0)
-        return rdb_error_set(err, RDB_DATA_CORRUPTED, "the backup has no control file");
-    return write_home(r, CONTROL, r->control.data, r->control.length, err) && rdb_control_read(r->home, &control, err);
+        return rdb_error_set(err, RDB_DATA_CORRUPTED, "the backup has nothing to start from");
+    return write_home(r, is_label ? LABEL : CONTROL, r->control.data, r->control.length, err) && (is_label || rdb_control_read(r->home, &control, err));
 }
 
 static bool finish_home(restoring *r, rdb_error *err)
@@ -337,7 +373,7 @@ static bool finish_home(restoring *r, rdb_error *err)
     const char *name = strrchr(r->home, '/') != NULL ? strrchr(r->home, '/') + 1 : r->home;
     if (!settle_lengths(r, err) || (newest->secrets_left_out && !make_secrets(r, name, err)))
         return false;
-    if (r->options->recovery != NULL && !write_home(r, "data/recovery.conf", r->options->recovery, strlen(r->options->recovery), err))
+    if (r->options->target != NULL && !rdb_recovery_target_write(r->home, r->options->target, err))
         return false;
     return rdb_path_sync_file_system(r->home, err) && write_control(r, err) && rdb_path_sync_file_system(r->home, err) &&
            rdb_instance_path(r->home, "data/RESTORING", path, sizeof path, err) && rdb_path_remove(path, false, err) &&
@@ -352,7 +388,7 @@ bool rdb_backup_restore(rdb_repository *repository, rdb_manifest *newest, const 
     if (r.arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     bool ok = rdb_instance_resolve(options->home, r.home, sizeof r.home, err) && rdb_backup_chain(repository, newest, r.arena, &r.chain, err) &&
-              look_at_home(&r, err) && find_needs(&r, err) && (options->dry_run || prepare_home(&r, err));
+              clear_home(&r, err) && find_needs(&r, err) && (options->dry_run || prepare_home(&r, err));
     for (uint32_t level = 0; ok && level < r.chain.count; level++)
         ok = restore_level(&r, level, err);
     ok = ok && (options->dry_run || finish_home(&r, err));

@@ -3,6 +3,8 @@
  * its log from a checkpoint on and to say how far the log must be replayed. One at rest is held by its lock, and its log ends
  * where its last record does. */
 #include "backup/backup_int.h"
+#include "storage/rdb_change_map.h"
+#include "upkeep/rdb_recovery.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -24,8 +26,9 @@ struct backup_source {
     rdb_instance_lock *lock; /* at rest */
     PGconn *connection;      /* served */
     int socket_folder;       /* descriptor behind an address that would be too long, or -1 */
-    uint8_t control_bytes[CONTROL_FILE_BYTES];
-    size_t control_length;
+    uint8_t anchor[CONTROL_FILE_BYTES]; /* what the copy starts from: control file or backup label */
+    size_t anchor_length;
+    char label[2048];                   /* as rdb_recovery_look wants it, of one at rest too */
     uint32_t timeline;
 };
 
@@ -91,23 +94,6 @@ static bool connect_home(backup_source *source, rdb_error *err)
     return true;
 }
 
-static const char *value_of(PGresult *result, int row, const char *column)
-{
-    int number = PQfnumber(result, column);
-    return number >= 0 && row < PQntuples(result) ? PQgetvalue(result, row, number) : "";
-}
-
-static bool take_moment(PGresult *result, const char *lsn, const char *time_us, rdb_backup_moment *moment)
-{
-    unsigned high = 0, low = 0;
-    if (sscanf(value_of(result, 0, lsn), "%X/%X", &high, &low) != 2)
-        return false;
-    moment->lsn = (uint64_t)high << 32 | low;
-    moment->scn = strtoull(value_of(result, 0, "scn"), NULL, 10);
-    moment->time_us = strtoll(value_of(result, 0, time_us), NULL, 10) + RDB_UNIX_EPOCH_US;
-    return true;
-}
-
 /* ---- opening ----------------------------------------------------------------------------------------------------------------- */
 bool source_open(backup_source **source, const char *home, rdb_error *err)
 {
@@ -167,42 +153,51 @@ uint32_t source_timeline(const backup_source *source)
     return source->timeline;
 }
 
-rdb_slice source_control_bytes(const backup_source *source)
+const char *source_label(const backup_source *source)
 {
-    return (rdb_slice){source->control_bytes, source->control_length};
+    return source->label;
+}
+
+rdb_slice source_anchor(const backup_source *source, const char **path)
+{
+    *path = source->connection != NULL ? "data/meta/backup_label" : "data/meta/control";
+    return (rdb_slice){source->anchor, source->anchor_length};
 }
 
 /* ---- begin and end ------------------------------------------------------------------------------------------------------------ */
 static bool begin_served(backup_source *source, const char *label, rdb_backup_moment *started, rdb_error *err)
 {
     const char *parameters[1] = {label != NULL ? label : ""};
-    PGresult *result = PQexecParams(source->connection,
-                                    "select redo_lsn, timeline, scn, (extract(epoch from started) * 1000000)::bigint as started_us, system_id, control from rdb_backup_start($1)",
-                                    1, NULL, parameters, NULL, NULL, 0);
+    unsigned high = 0, low = 0;
+    PGresult *result = PQexecParams(source->connection, "select pg_backup_start($1, true), rdb_current_scn()", 1, NULL, parameters, NULL, NULL, 0);
     if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1)
         return server_failed(source->connection, result, "the server does not begin a backup", err);
-    size_t length = 0;
-    unsigned char *control = PQunescapeBytea((const unsigned char *)value_of(result, 0, "control"), &length);
-    bool ok = take_moment(result, "redo_lsn", "started_us", started) && control != NULL && length > 0 && length <= sizeof source->control_bytes;
-    if (ok) {
-        memcpy(source->control_bytes, control, length);
-        source->control_length = length;
-        source->timeline = (uint32_t)strtoul(value_of(result, 0, "timeline"), NULL, 10);
-    } else {
-        rdb_error_set(err, RDB_PROTOCOL_VIOLATION, "the server's answer to the beginning of a backup cannot be read");
-    }
-    PQfreemem(control);
+    bool ok = sscanf(PQgetvalue(result, 0, 0), "%X/%X", &high, &low) == 2 ||
+              rdb_error_set(err, RDB_PROTOCOL_VIOLATION, "the server's answer to the beginning of a backup cannot be read");
+    *started = (rdb_backup_moment){.time_us = rdb_time_wall_us(), .lsn = (uint64_t)high << 32 | low, .scn = strtoull(PQgetvalue(result, 0, 1), NULL, 10)};
     PQclear(result);
     return ok;
 }
 
+/* The session stays: the log is kept until it ends. */
 static bool end_served(backup_source *source, rdb_backup_moment *stopped, rdb_error *err)
 {
-    PGresult *result = PQexec(source->connection, "select stop_lsn, scn, (extract(epoch from stopped) * 1000000)::bigint as stopped_us from rdb_backup_stop()");
+    rdb_base_backup_result base;
+    rdb_control control;
+    PGresult *result = PQexec(source->connection, "select labelfile, rdb_current_scn() from pg_backup_stop(false)");
     if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1)
         return server_failed(source->connection, result, "the server does not end the backup", err);
-    bool ok = take_moment(result, "stop_lsn", "stopped_us", stopped) ||
-              rdb_error_set(err, RDB_PROTOCOL_VIOLATION, "the server's answer to the end of a backup cannot be read");
+    const char *text = PQgetvalue(result, 0, 0);
+    size_t length = (size_t)PQgetlength(result, 0, 0);
+    bool ok = length < sizeof source->anchor || rdb_error_set(err, RDB_PROTOCOL_VIOLATION, "the server's label of the backup is too long");
+    ok = ok && rdb_base_backup_parse_label(text, length, &base, &control, err);
+    if (ok) {
+        memcpy(source->anchor, text, length);
+        source->anchor_length = length;
+        memcpy(source->label, base.label_file, base.label_bytes + 1);
+        source->timeline = base.timeline;
+        *stopped = (rdb_backup_moment){.time_us = base.stop_us, .lsn = base.stop_lsn, .scn = strtoull(PQgetvalue(result, 0, 1), NULL, 10)};
+    }
     PQclear(result);
     return ok;
 }
@@ -226,6 +221,19 @@ static bool find_log_end(backup_source *source, rdb_lsn *end, rdb_error *err)
     return ok;
 }
 
+/* What a server would have said of such a copy (rdb_recovery.h). */
+static void write_label(backup_source *source, const rdb_backup_moment *stopped)
+{
+    const rdb_control *c = &source->control;
+    int length = snprintf(source->label, sizeof source->label,
+                          "label = \nsystem_id = %llu\nlayout_version = %u\ndata_format = %u\npage_bytes = %u\nsegment_bytes = %u\nincarnation = %u\n"
+                          "start_lsn = %llX\ncheckpoint_lsn = %llX\nstop_lsn = %llX\nscn = %llu\nstart_time = %lld\nstop_time = %lld\n",
+                          (unsigned long long)c->system_id, c->layout_version, c->data_format, c->page_bytes, c->wal_segment_bytes, c->incarnation,
+                          (unsigned long long)c->redo_lsn, (unsigned long long)c->checkpoint_lsn, (unsigned long long)stopped->lsn, (unsigned long long)c->scn,
+                          (long long)c->checkpoint_us, (long long)stopped->time_us);
+    snprintf(source->label + length, sizeof source->label - (size_t)length, "crc = %08x\n", rdb_crc32c(0, source->label, (size_t)length));
+}
+
 bool source_begin(backup_source *source, const char *label, rdb_backup_moment *started, rdb_error *err)
 {
     if (source->connection != NULL)
@@ -233,7 +241,7 @@ bool source_begin(backup_source *source, const char *label, rdb_backup_moment *s
     char path[PATH_MAX];
     rdb_file *file = NULL;
     bool ok = rdb_instance_path(source->home, "data/meta/control", path, sizeof path, err) && rdb_file_open(&file, path, RDB_FILE_READ, err) &&
-              rdb_file_read(file, 0, source->control_bytes, sizeof source->control_bytes, &source->control_length, err);
+              rdb_file_read(file, 0, source->anchor, sizeof source->anchor, &source->anchor_length, err);
     ok = rdb_file_close(&file, err) && ok;
     *started = (rdb_backup_moment){.time_us = rdb_time_wall_us(), .lsn = source->control.redo_lsn, .scn = source->control.scn};
     if (ok && source->control.redo_lsn == 0)
@@ -246,14 +254,18 @@ bool source_end(backup_source *source, rdb_backup_moment *stopped, rdb_error *er
     if (source->connection != NULL)
         return end_served(source, stopped, err);
     *stopped = (rdb_backup_moment){.time_us = rdb_time_wall_us(), .scn = source->control.scn};
-    return find_log_end(source, &stopped->lsn, err);
+    if (!find_log_end(source, &stopped->lsn, err))
+        return false;
+    write_label(source, stopped);
+    return true;
 }
 
 /* ---- what there is -------------------------------------------------------------------------------------------------------------- */
 /* What of an instance is no part of a backup: what a start makes anew, and what is true of this copy alone. */
 static bool is_left_out(const char *path, bool with_secrets)
 {
-    static const char *const names[] = {"data/wal", "data/RESTORING", "data/recovery.conf", "data/meta/changes", "data/meta/control"};
+    static const char *const names[] = {"data/wal", "data/RESTORING", "data/recovery.conf", "data/recovery.done", "data/meta/changes",
+                                        "data/meta/control", "data/meta/backup_label", "data/meta/archived"};
     for (size_t i = 0; i < RDB_COUNT_OF(names); i++)
         if (strcmp(path, names[i]) == 0)
             return true;
@@ -323,13 +335,43 @@ bool source_databases(backup_source *source, rdb_arena *arena, rdb_list *names, 
     return true;
 }
 
+/* Of an instance that ended cleanly the change map's files say it all; of one that crashed, pages' LSNs do. */
+static bool changes_at_rest(backup_source *source, rdb_lsn since, rdb_arena *arena, rdb_map *changes, bool *known, rdb_error *err)
+{
+    char directory[PATH_MAX];
+    rdb_change_map *map = NULL;
+    rdb_changed_blocks blocks;
+    uint32_t cursor = 0;
+    rdb_error mine = {0};
+    if (source->control.state != RDB_CONTROL_CLEAN || !rdb_instance_path(source->home, "data", directory, sizeof directory, err))
+        return !rdb_error_is_set(err);
+    if (!rdb_change_map_read(directory, since, source->control.redo_lsn, &map, &mine)) {
+        rdb_error_clear(&mine); /* it does not reach back so far, or is damaged: nothing is lost but time */
+        return true;
+    }
+    bool ok = true;
+    while (ok && rdb_change_map_next(map, &cursor, &blocks)) {
+        rdb_slice *bits = RDB_NEW(arena, rdb_slice);
+        char *path = rdb_arena_printf(arena, "data/%s", blocks.path);
+        bits->length = blocks.word_count * 8u;
+        uint8_t *bytes = rdb_arena_try_alloc(arena, bits->length + 1, err);
+        ok = bytes != NULL && (rdb_map_put(changes, path, strlen(path), bits, NULL) || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory"));
+        for (uint32_t i = 0; ok && i < blocks.word_count; i++)
+            rdb_put_u64(bytes + i * 8u, blocks.words[i]);
+        bits->data = bytes;
+    }
+    rdb_change_map_free(map);
+    *known = ok;
+    return ok;
+}
+
 bool source_changes(backup_source *source, rdb_lsn since, rdb_arena *arena, rdb_map *changes, bool *known, rdb_error *err)
 {
     char lsn[24];
     const char *parameters[1] = {lsn};
     *known = false;
     if (source->connection == NULL)
-        return true;
+        return changes_at_rest(source, since, arena, changes, known, err);
     backup_format_lsn(since, lsn);
     PGresult *result = PQexecParams(source->connection, "select path, blocks from rdb_changed_blocks($1::pg_lsn)", 1, NULL, parameters, NULL, NULL, 1);
     if (PQresultStatus(result) != PGRES_TUPLES_OK) {

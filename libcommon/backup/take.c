@@ -73,7 +73,7 @@ static bool begin_volume(packing *p, rdb_error *err)
     rdb_mutex_lock(&t->lock);
     t->volume_no++;
     p->object = RDB_NEW(t->shared, rdb_manifest_object);
-    p->object->name = rdb_arena_printf(t->shared, "%s-%06u.tar%s%s", t->volume_name, t->volume_no, frame_extension(t->options->compression),
+    p->object->name = rdb_arena_printf(t->shared, "%s-%06u.tar%s%s", t->volume_name, t->volume_no, backup_frame_extension(t->options->compression),
                                        repository_seal_extension(t->repository));
     p->object_no = t->manifest->objects.count;
     rdb_list_push(t->shared, &t->manifest->objects, p->object);
@@ -402,16 +402,13 @@ static bool plan_data(taking *t, const rdb_manifest *parent, rdb_list *files, rd
         if (!plan_file(t, file, err))
             goto out;
     }
-    taking_file *control = add_file(t, "data/meta/control", source_control_bytes(t->source).length);
-    control->bytes = source_control_bytes(t->source);
-    rdb_list_push(t->arena, files, control);
-    ok = plan_file(t, control, err) && rdb_arena_check(t->arena, err);
+    ok = rdb_arena_check(t->arena, err);
 out:
     rdb_map_destroy(changes);
     return ok;
 }
 
-/* The log from where replay begins to where it must get; what lies before and behind is zeroes but for the segment's header. */
+/* What the copy starts from, and the log from where replay begins to where it must get; what lies before and behind is zeroes but for the segment's header. */
 static bool plan_log(taking *t, rdb_list *files, rdb_error *err)
 {
     uint64_t segment_bytes = t->manifest->wal_segment_bytes;
@@ -419,6 +416,13 @@ static bool plan_log(taking *t, rdb_list *files, rdb_error *err)
     t->part_count = 0;
     t->volume_no = 0;
     t->volume_name = "wal";
+    const char *anchor_path;
+    rdb_slice anchor_bytes = source_anchor(t->source, &anchor_path);
+    taking_file *anchor = add_file(t, anchor_path, anchor_bytes.length);
+    anchor->bytes = anchor_bytes;
+    rdb_list_push(t->arena, files, anchor);
+    if (!plan_file(t, anchor, err))
+        return false;
     for (uint64_t number = first; number <= last; number++) {
         char name[40], path[PATH_MAX];
         rdb_file *opened = NULL;
@@ -558,6 +562,7 @@ bool rdb_backup_take(rdb_repository *repository, const rdb_backup_options *optio
     if (!source_databases(t.source, arena, &t.manifest->databases, err) || !plan_data(&t, parent, &files, err) || !copy_parts(&t, err) ||
         !source_end(t.source, &t.manifest->stopped, err) || !plan_log(&t, &files, err) || !copy_parts(&t, err))
         goto out;
+    t.manifest->label_file = rdb_arena_strdup(arena, source_label(t.source));
     t.manifest->instance_id = rdb_arena_strdup(arena, t.manifest->instance_id);
     if (options->dry_run) {
         for (uint32_t i = 0; i < files.count; i++) {

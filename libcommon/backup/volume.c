@@ -22,7 +22,7 @@ struct backup_volume {
 static la_ssize_t write_frame(struct archive *archive, void *context, const void *bytes, size_t length)
 {
     backup_volume *volume = context;
-    if (frame_write(volume->frame, bytes, length, volume->err))
+    if (backup_frame_write(volume->frame, bytes, length, volume->err))
         return (la_ssize_t)length;
     archive_set_error(archive, -1, "frame");
     return ARCHIVE_FATAL;
@@ -45,7 +45,7 @@ bool volume_create(backup_volume **volume, rdb_compression compression, int leve
     rdb_strbuf_init(&v->bytes, NULL);
     v->err = err;
     v->archive = archive_write_new();
-    bool ok = v->archive != NULL && frame_create(&v->frame, compression, level, &v->bytes, err) &&
+    bool ok = v->archive != NULL && backup_frame_create(&v->frame, compression, level, &v->bytes, err) &&
               archive_write_set_format_pax_restricted(v->archive) == ARCHIVE_OK && archive_write_set_bytes_per_block(v->archive, 256 << 10) == ARCHIVE_OK &&
               archive_write_set_bytes_in_last_block(v->archive, 1) == ARCHIVE_OK &&
               archive_write_open(v->archive, v, NULL, write_frame, NULL) == ARCHIVE_OK;
@@ -117,7 +117,7 @@ bool volume_finish(backup_volume *v, rdb_strbuf **bytes, rdb_error *err)
     v->err = err;
     *bytes = &v->bytes;
     return (archive_write_close(v->archive) == ARCHIVE_OK || archive_failed(v->archive, RDB_IO_ERROR, "a volume could not be written", err)) &&
-           frame_finish(v->frame, err) && rdb_strbuf_check(&v->bytes, err);
+           backup_frame_finish(v->frame, err) && rdb_strbuf_check(&v->bytes, err);
 }
 
 uint64_t volume_bytes_in(const backup_volume *v)
@@ -134,7 +134,7 @@ void volume_destroy(backup_volume **volume)
     if ((*volume)->archive != NULL)
         archive_write_free((*volume)->archive);
     rdb_error_clear(&ignored);
-    frame_destroy(&(*volume)->frame);
+    backup_frame_destroy(&(*volume)->frame);
     rdb_strbuf_free(&(*volume)->bytes);
     free(*volume);
     *volume = NULL;

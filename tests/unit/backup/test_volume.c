@@ -32,11 +32,11 @@ static void pack(rdb_compression compression, const uint8_t *bytes, size_t lengt
     rdb_error err = {0};
     backup_frame *frame;
     rdb_strbuf_init(packed, NULL);
-    assert_true(frame_create(&frame, compression, 0, packed, &err));
+    assert_true(backup_frame_create(&frame, compression, 0, packed, &err));
     for (size_t at = 0; at < length; at += step)
-        assert_true(frame_write(frame, bytes + at, RDB_MIN(step, length - at), &err));
-    assert_true(frame_finish(frame, &err));
-    frame_destroy(&frame);
+        assert_true(backup_frame_write(frame, bytes + at, RDB_MIN(step, length - at), &err));
+    assert_true(backup_frame_finish(frame, &err));
+    backup_frame_destroy(&frame);
 }
 
 /* True where the frame was whole; then all of it is in out. */

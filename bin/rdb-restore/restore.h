@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the commands of rdb-restore share. Each answers with the program's exit code. */
+#ifndef RDB_RESTORE_PROGRAM_H
+#define RDB_RESTORE_PROGRAM_H
+
+#include "backup/rdb_backup.h"
+#include "backup/rdb_backup_console.h"
+
+#include <jansson.h>
+
+typedef struct restore_arguments restore_arguments;
+typedef struct restore_work {
+    const rdb_program *program;
+    const restore_arguments *arguments;
+    rdb_operands operands; /* behind the command */
+    rdb_backup_console console;
+    uint32_t thread_count;
+    rdb_arena *arena;
+    rdb_repository *repository;
+    rdb_error err;
+} restore_work;
+
+int command_restore(restore_work *work);
+int command_timeline(restore_work *work);
+int command_fetch(restore_work *work);
+
+int report(restore_work *work);
+void print_json(json_t *json); /* a line on stdout; takes the object */
+/* What the options say of the target; *has_target false: nothing. 22023 for two of them. */
+bool read_target(restore_work *work, rdb_recovery_target *target, bool *has_target);
+/* A directory with the archived log: the one named, the repository's own, or a copy of that beside home, which staged then names. */
+bool find_archive(restore_work *work, const char *home, char directory[1024], char staged[1024]);
+
+#endif

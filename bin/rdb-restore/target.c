@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Where a restore shall stop, where the archived log is, and what the history of a repository looks like. */
+#include "options.h"
+
+#include "restore.h"
+
+#include "wal/rdb_wal_archive.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static bool read_number(const char *text, const char *option, uint64_t *number, rdb_error *err)
+{
+    char *end;
+    errno = 0;
+    *number = strtoull(text, &end, 10);
+    return (end != text && *end == '\0' && errno == 0 && text[0] != '-') || rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "%s: \"%s\" is not a number", option, text);
+}
+
+static bool read_xid(const char *text, rdb_recovery_target *target, rdb_error *err)
+{
+    const char *colon = strchr(text, ':');
+    target->pdb = colon != NULL ? (uint32_t)strtoul(text, NULL, 10) : 0;
+    return read_number(colon != NULL ? colon + 1 : text, "--target-xid", &target->xid, err);
+}
+
+static bool read_lsn(const char *text, rdb_lsn *lsn, rdb_error *err)
+{
+    unsigned high, low;
+    char rest;
+    if (sscanf(text, "%8X/%8X%c", &high, &low, &rest) != 2)
+        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "--target-lsn: \"%s\" is not a position such as 0/1A2B3C8", text);
+    *lsn = (uint64_t)high << 32 | low;
+    return true;
+}
+
+static bool read_timeline(const char *text, uint32_t *timeline, rdb_error *err)
+{
+    uint64_t number = 0;
+    if (strcmp(text, "latest") != 0 && strcmp(text, "current") != 0 && !read_number(text, "--target-timeline", &number, err))
+        return false;
+    *timeline = strcmp(text, "current") == 0 ? RDB_TIMELINE_CURRENT : (uint32_t)number;
+    return true;
+}
+
+bool read_target(restore_work *work, rdb_recovery_target *target, bool *has_target)
+{
+    const restore_arguments *a = work->arguments;
+    int count = (a->target_time != NULL) + (a->target_scn != NULL) + (a->target_xid != NULL) + (a->target_lsn != NULL) + (a->target_name != NULL) + a->target_immediate + a->target_latest;
+    *target = (rdb_recovery_target){.kind = RDB_TARGET_IMMEDIATE, .exclusive = a->exclusive, .shut_down = strcmp(a->action, "shutdown") == 0};
+    *has_target = count > 0 && !a->target_immediate;
+    if (count > 1)
+        return rdb_error_set(&work->err, RDB_INVALID_PARAMETER_VALUE, "there is one target at most");
+    if (!read_timeline(a->target_timeline, &target->timeline, &work->err))
+        return false;
+    if (a->target_time != NULL) {
+        target->kind = RDB_TARGET_TIME;
+        return rdb_recovery_parse_time(a->target_time, &target->time_us, &work->err);
+    }
+    if (a->target_scn != NULL) {
+        target->kind = RDB_TARGET_SCN;
+        return read_number(a->target_scn, "--target-scn", &target->scn, &work->err);
+    }
+    if (a->target_xid != NULL) {
+        target->kind = RDB_TARGET_XID;
+        return read_xid(a->target_xid, target, &work->err);
+    }
+    if (a->target_lsn != NULL) {
+        target->kind = RDB_TARGET_LSN;
+        return read_lsn(a->target_lsn, &target->lsn, &work->err);
+    }
+    if (a->target_name != NULL) {
+        target->kind = RDB_TARGET_NAME;
+        if ((size_t)snprintf(target->name, sizeof target->name, "%s", a->target_name) >= sizeof target->name)
+            return rdb_error_set(&work->err, RDB_INVALID_PARAMETER_VALUE, "a restore point's name has at most %u characters", RDB_RESTORE_POINT_BYTES_MAX);
+    }
+    if (a->target_latest)
+        target->kind = RDB_TARGET_END;
+    return true;
+}
+
+/* Whether every file there is as a server writes it. */
+static bool is_plain_archive(const char *directory, rdb_arena *arena, rdb_error *err)
+{
+    rdb_list names = {0};
+    if (!rdb_path_list(directory, arena, &names, err))
+        return false;
+    for (uint32_t i = 0; i < names.count; i++)
+        if (strstr(names.items[i], ".zst") != NULL || strstr(names.items[i], ".cms") != NULL)
+            return false;
+    return names.count > 0;
+}
+
+bool find_archive(restore_work *work, const char *home, char directory[1024], char staged[1024])
+{
+    uint32_t count = 0;
+    staged[0] = '\0';
+    if (work->arguments->archive != NULL) {
+        if (!rdb_instance_resolve(work->arguments->archive, directory, 1024, &work->err))
+            return false;
+        return rdb_path_is_directory(directory) || rdb_error_set(&work->err, RDB_UNDEFINED_FILE, "there is no archive in \"%s\"", directory);
+    }
+    rdb_repository_archive_directory(work->repository, directory, 1024);
+    if (directory[0] != '\0' && is_plain_archive(directory, work->arena, &work->err))
+        return true;
+    if (rdb_error_is_set(&work->err))
+        return false;
+    snprintf(staged, 1024, "%.1000s.wal-XXXXXX", home);
+    if (mkdtemp(staged) == NULL) {
+        staged[0] = '\0';
+        return rdb_error_set_errno(&work->err, errno, "no directory for the archived log can be made beside \"%s\"", home);
+    }
+    snprintf(directory, 1024, "%s", staged);
+    if (!rdb_archive_fetch(work->repository, staged, &count, &work->err))
+        return false;
+    if (count > 0)
+        return true;
+    rdb_error_set(&work->err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "there is no archived log");
+    rdb_error_detail(&work->err, "Repository \"%s\" has none in wal/: without it nothing but the ends of backups can be reached.", rdb_repository_url(work->repository));
+    return rdb_error_hint(&work->err, "Name the archive's directory with --archive.");
+}
+
+/* ---- timeline --------------------------------------------------------------------------------------------------------------------- */
+static void print_backups(const rdb_list *manifests, uint32_t timeline)
+{
+    for (uint32_t i = 0; i < manifests->count; i++) {
+        const rdb_manifest *m = manifests->items[i];
+        char time_text[40], lsn[24];
+        if (m->timeline != timeline)
+            continue;
+        rdb_backup_format_moment(&m->stopped, time_text, lsn);
+        printf("  |  %s  %s  %-12s %s\n", lsn, time_text, RDB_BACKUP_TYPES[m->type], m->id);
+    }
+}
+
+/* What can be reached from the timeline's first backup by its own log. */
+static bool draw_timeline(restore_work *work, const rdb_list *manifests, uint32_t timeline, const char *archive)
+{
+    const rdb_manifest *first = NULL;
+    rdb_wal_history history = {.timeline = timeline};
+    bool found = false;
+    for (uint32_t i = manifests->count; i > 0; i--)
+        if (((const rdb_manifest *)manifests->items[i - 1])->timeline == timeline)
+            first = manifests->items[i - 1];
+    if (archive[0] != '\0' && !rdb_wal_history_read(archive, timeline, &history, &found, &work->err))
+        return false;
+    printf("timeline %u", timeline);
+    if (history.branch_count > 0) {
+        char lsn[24];
+        const rdb_wal_branch *branch = &history.branches[history.branch_count - 1];
+        rdb_backup_moment at = {.lsn = branch->end_lsn};
+        char ignored[40];
+        rdb_backup_format_moment(&at, ignored, lsn);
+        printf(", branched off timeline %u at %s", branch->timeline, lsn);
+    }
+    printf("\n");
+    print_backups(manifests, timeline);
+    if (first == NULL || archive[0] == '\0')
+        return true;
+    rdb_recovery_target target = {.kind = RDB_TARGET_END, .timeline = RDB_TIMELINE_CURRENT};
+    rdb_recovery_reach reach;
+    rdb_list points = {0};
+    rdb_manifest *chosen = NULL;
+    snprintf(target.archive_directory, sizeof target.archive_directory, "%s", archive);
+    if (!rdb_backup_choose(work->repository, first->id, &target, work->arena, &chosen, &reach, &points, &work->err)) {
+        printf("  '- no log in the archive: %s\n", rdb_error_detail_text(&work->err));
+        rdb_error_clear(&work->err);
+        return true;
+    }
+    for (uint32_t i = 0; i < points.count; i++)
+        printf("  +- restore point %s\n", (const char *)points.items[i]);
+    rdb_backup_moment end = {.time_us = reach.last_commit_us != 0 ? reach.last_commit_us : first->stopped.time_us, .lsn = reach.end_lsn};
+    char time_text[40], lsn[24];
+    rdb_backup_format_moment(&end, time_text, lsn);
+    printf("  '- %s  %s  end of the archived log\n", lsn, time_text);
+    return true;
+}
+
+int command_timeline(restore_work *work)
+{
+    rdb_list manifests = {0}, broken = {0};
+    char archive[1024] = "", staged[1024] = "";
+    uint32_t newest = 0;
+    if (!rdb_backup_list(work->repository, work->arena, &manifests, &broken, &work->err))
+        return report(work);
+    if (!find_archive(work, work->arguments->home != NULL ? work->arguments->home : "/tmp/rdb-restore", archive, staged)) {
+        if (!rdb_error_is(&work->err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE))
+            return report(work);
+        rdb_error_clear(&work->err);
+        archive[0] = '\0';
+    }
+    for (uint32_t i = 0; i < manifests.count; i++)
+        newest = RDB_MAX(newest, ((const rdb_manifest *)manifests.items[i])->timeline);
+    uint32_t archived = 0;
+    bool ok = archive[0] == '\0' || rdb_wal_archive_newest_timeline(archive, &archived, &work->err);
+    for (uint32_t timeline = 1; ok && timeline <= RDB_MAX(newest, archived); timeline++)
+        ok = draw_timeline(work, &manifests, timeline, archive);
+    rdb_error ignored = {0};
+    if (staged[0] != '\0' && !rdb_path_remove_tree(staged, &ignored))
+        rdb_error_clear(&ignored);
+    return ok ? RDB_EXIT_DONE : report(work);
+}
+
+int command_fetch(restore_work *work)
+{
+    bool found;
+    if (work->operands.count != 2)
+        return rdb_options_refuse(work->program, "fetch needs the name of an archived file and where to put it");
+    if (!rdb_archive_get(work->repository, work->operands.items[0], work->operands.items[1], &found, &work->err))
+        return report(work);
+    return found ? RDB_EXIT_DONE : RDB_EXIT_GENERAL;
+}
