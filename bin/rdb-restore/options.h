@@ -11,7 +11,7 @@ typedef struct restore_arguments {
     const char *key_file, *passphrase_file, *identity;
     int64_t thread_count;
     const char *target_time, *target_scn, *target_xid, *target_lsn, *target_name, *target_timeline, *action, *archive;
-    bool target_immediate, target_latest, exclusive, replace, delta, dry_run, json, backup_given;
+    bool target_immediate, target_latest, exclusive, replace, delta, keep_archiving, dry_run, json, backup_given;
 } restore_arguments;
 
 static const char *const TARGET_ACTIONS[] = {"promote", "shutdown", NULL};
@@ -32,6 +32,7 @@ static const rdb_option OPTIONS[] = {
     {.name = "target-timeline", .value = "NUMBER", .field = FIELD(target_timeline), .standard = "latest", .help = "which way to follow: latest, current, or a timeline's number"},
     {.name = "target-action", .kind = RDB_OPT_CHOICE, .value = "ACTION", .choices = TARGET_ACTIONS, .field = FIELD(action), .standard = "promote", .help = "what the first start does at the target: promote (open), shutdown"},
     {.letter = 'A', .name = "archive", .value = "DIR", .aliases = "archive-dir", .field = FIELD(archive), .help = "where the archived log lies; standard: the repository's own wal"},
+    {.name = "keep-archiving", .kind = RDB_OPT_FLAG, .field = FIELD(keep_archiving), .help = "an instance in a new place goes on archiving its log where the backup's did; standard: it does not, so that a copy cannot mix with its origin"},
     {.name = "replace", .kind = RDB_OPT_FLAG, .aliases = "force", .field = FIELD(replace), .help = "over the instance in DIR, whose data is kept aside as data.before-TIME"},
     {.name = "delta", .kind = RDB_OPT_FLAG, .field = FIELD(delta), .help = "over the instance in DIR: only what differs is written"},
     {.name = "key-file", .value = "FILE", .field = FIELD(key_file), .help = "the key of an encrypted repository"},

@@ -75,6 +75,8 @@ int command_restore(restore_work *work)
         rdb_restore_options options = {.home = home, .thread_count = work->thread_count, .dry_run = a->dry_run, .replace = a->replace, .delta = a->delta, .watch = &work->console.watch};
         /* A copy of a served instance goes on in a timeline of its own: what it will archive can never be taken for its origin's. */
         options.target = has_target || manifest->was_running ? &target : NULL;
+        options.log_from_archive = has_target;
+        options.stop_archiving = manifest->was_running && !a->keep_archiving && !a->replace && !a->delta;
         if (staged[0] != '\0')
             ok = rdb_instance_path(home, RESTORED_WAL, target.archive_directory, sizeof target.archive_directory, &work->err);
         if (has_target)

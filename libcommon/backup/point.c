@@ -140,9 +140,9 @@ static bool ends_behind(const rdb_manifest *manifest, const rdb_recovery_target 
 {
     switch (target->kind) {
     case RDB_TARGET_TIME:
-        return manifest->stopped.time_us > target->time_us;
+        return manifest->stopped.time_us > target->time_us - target->exclusive;
     case RDB_TARGET_SCN:
-        return manifest->stopped.scn > target->scn;
+        return manifest->stopped.scn > target->scn - target->exclusive;
     case RDB_TARGET_LSN:
         return manifest->stopped.lsn > target->lsn;
     default:
@@ -150,7 +150,7 @@ static bool ends_behind(const rdb_manifest *manifest, const rdb_recovery_target 
     }
 }
 
-static bool refuse(const rdb_list *manifests, const rdb_recovery_target *target, const rdb_recovery_reach *best, const rdb_manifest *best_from, rdb_error *err)
+static bool refuse(const char *repository_url, const rdb_list *manifests, const rdb_recovery_target *target, const rdb_recovery_reach *best, const rdb_manifest *best_from, rdb_error *err)
 {
     char wanted[160], first[40], first_lsn[24], last[40] = "", last_lsn[24], gap[80] = "";
     const rdb_manifest *oldest = manifests->items[0];
@@ -169,7 +169,7 @@ static bool refuse(const rdb_list *manifests, const rdb_recovery_target *target,
     rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "recovery %s cannot be reached", wanted);
     rdb_error_detail(err, "The earliest moment is the end of backup %s: %s, LSN %s, SCN %llu. The latest is %s, LSN %s, SCN %llu.%s", oldest->id, first, first_lsn,
                      (unsigned long long)oldest->stopped.scn, last, last_lsn, (unsigned long long)end.scn, gap);
-    return rdb_error_hint(err, "Nothing was changed. The archived log is read from where --archive says.");
+    return rdb_error_hint(err, "Nothing was changed. See what can be reached with: rdb-restore timeline --input %s", repository_url);
 }
 
 bool rdb_backup_choose(rdb_repository *repository, const char *id, const rdb_recovery_target *target, rdb_arena *arena, rdb_manifest **manifest,
@@ -220,5 +220,5 @@ bool rdb_backup_choose(rdb_repository *repository, const char *id, const rdb_rec
             best = *reach;
         }
     }
-    return refuse(&manifests, target, &best, best_from, err);
+    return refuse(repository->store->url, &manifests, target, &best, best_from, err);
 }

@@ -184,6 +184,8 @@ typedef struct rdb_restore_options {
     bool dry_run;
     bool replace; /* home may be an instance: its data is kept aside as data.before-<time> */
     bool delta;   /* home may be an instance: what is right already stays */
+    bool log_from_archive; /* the target's archive has all: the log that came with the backup is left out */
+    bool stop_archiving; /* by a file in conf/overrides.d: a copy must not archive into its origin's archive */
     const rdb_recovery_target *target; /* NULL: the end of the backup */
     const rdb_backup_watch *watch;
 } rdb_restore_options;

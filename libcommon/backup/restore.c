@@ -15,9 +15,11 @@ static const char *const DIRECTORIES[] = {"conf", "conf/overrides.d", "conf/secr
                                           "data", "data/meta", "data/tables", "data/indexes", "data/undo", "data/xact", "data/wal",
                                           "logs", "run", "run/sockets", "cache", "tmp", "backup", "diag"};
 
+#define LEFT_OUT UINT32_MAX
+
 typedef struct restoring_file {
     const rdb_manifest_file *file; /* as the newest backup has it */
-    uint32_t oldest;               /* the first of the chain whose parts are needed */
+    uint32_t oldest;               /* the first of the chain whose parts are needed; LEFT_OUT: none */
     _Atomic uint32_t parts_done;   /* of the backup at hand; relaxed: read when the threads are joined */
 } restoring_file;
 
@@ -174,6 +176,10 @@ static bool find_needs(restoring *r, rdb_error *err)
     for (uint32_t i = 0; i < r->file_count; i++) {
         restoring_file *target = &r->files[i];
         *target = (restoring_file){.file = newest->files.items[i]};
+        if (r->options->log_from_archive && strncmp(target->file->path, "data/wal/", 9) == 0) {
+            target->oldest = LEFT_OUT;
+            continue;
+        }
         for (uint32_t level = r->chain.count; level > 0; level--) {
             const rdb_manifest_file *file = manifest_find_file(r->chain.items[level - 1], target->file->path);
             if (file == NULL)
@@ -330,7 +336,7 @@ static bool settle_lengths(restoring *r, rdb_error *err)
         char path[PATH_MAX];
         rdb_file *opened = NULL;
         uint64_t length = 0;
-        if (is_anchor(file->path))
+        if (is_anchor(file->path) || r->files[i].oldest == LEFT_OUT)
             continue;
         if (!rdb_instance_path(r->home, file->path, path, sizeof path, err) || !rdb_file_open(&opened, path, RDB_FILE_CREATE, err))
             return false;
@@ -366,12 +372,22 @@ static bool write_control(restoring *r, rdb_error *err)
     return write_home(r, is_label ? LABEL : CONTROL, r->control.data, r->control.length, err) && (is_label || rdb_control_read(r->home, &control, err));
 }
 
+static bool stop_archiving(const restoring *r, rdb_error *err)
+{
+    static const char text[] = "# Written by rdb-restore: this instance was restored into a new place, and must not archive its log where its origin does.\n"
+                               "# Name an archive of its own, or remove this file when the origin is gone for good.\n"
+                               "[wal]\narchive_enabled = false\n";
+    return write_home(r, "conf/overrides.d/zz-restored.toml", text, sizeof text - 1, err);
+}
+
 static bool finish_home(restoring *r, rdb_error *err)
 {
     char path[PATH_MAX];
     const rdb_manifest *newest = r->chain.items[r->chain.count - 1];
     const char *name = strrchr(r->home, '/') != NULL ? strrchr(r->home, '/') + 1 : r->home;
     if (!settle_lengths(r, err) || (newest->secrets_left_out && !make_secrets(r, name, err)))
+        return false;
+    if (r->options->stop_archiving && !stop_archiving(r, err))
         return false;
     if (r->options->target != NULL && !rdb_recovery_target_write(r->home, r->options->target, err))
         return false;

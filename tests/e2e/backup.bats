@@ -174,3 +174,100 @@ PYTHON
     run -10 rdb-backup --home "$AGAIN" --output "$REPO"
     [[ "$output" == *"another instance"* ]]
 }
+
+# A server that archives into the repository, and a table with one commit a number.
+start_archiving() {
+    rdb-init --home "$HOME_DIR" --insecure --tune small >/dev/null
+    mkdir -p "$REPO"
+    printf '[wal]\narchive_enabled = true\narchive_directory = "%s/wal"\narchive_partial_ms = 100\n' "$REPO" >"$HOME_DIR/conf/overrides.d/archive.toml"
+    start_server
+    sql "create table m (n int primary key)"
+}
+# Everything logged so far is in the archive.
+await_archive() {
+    local lsn
+    lsn=$(sql "select pg_switch_wal()")
+    for _ in $(seq 100); do
+        [ "$(sql "select right(last_archived_wal, 16) >= right(pg_walfile_name('$lsn'), 16) from pg_stat_archiver")" = t ] && return 0
+        sleep 0.05
+    done
+    return 1
+}
+state() { ask "$AGAIN" "select count(*), max(n) from m"; }
+restore() {
+    rm -rf "$AGAIN"
+    rdb-restore --input "$REPO" --home "$AGAIN" "$@"
+}
+
+@test "rdb-backup: under load, each backup of a running instance is a moment of its own, and the books balance" {
+    rdb-init --home "$HOME_DIR" --insecure --tune small >/dev/null
+    start_server
+    local pgbench load
+    pgbench=$(find_pgbench)
+    "$pgbench" -q -i -s 1 -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb >/dev/null 2>&1
+    "$pgbench" -n -c 3 -T 4 -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb >/dev/null 2>&1 3>&- &
+    load=$!
+    sleep 0.5
+    rdb-backup --home "$HOME_DIR" --output "$REPO"
+    sleep 0.5
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental --compress lz4
+    sleep 0.5
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental
+    wait $load
+    local before=0 count
+    for id in $(ls "$REPO/backup"); do
+        restore --backup "$id"
+        run -0 ask "$AGAIN" "select (select sum(abalance) from pgbench_accounts) = (select sum(delta) from pgbench_history), (select count(*) from pgbench_history)"
+        [[ "$output" == "t|"* ]]
+        count=${output#t|}
+        [ "$count" -gt "$before" ]
+        before=$count
+    done
+    [ "$before" -lt "$(sql "select count(*) from pgbench_history")" ]
+}
+
+@test "rdb-restore: each kind of target is met exactly, and one that cannot be reached is refused before a byte is touched" {
+    start_archiving
+    sql "insert into m values (0)"
+    rdb-backup --home "$HOME_DIR" --output "$REPO"
+    for n in 1 2 3 4 5; do sql "insert into m values ($n)"; done
+    local scn moment lsn
+    scn=$(sql "select rdb_current_scn()") lsn=$(sql "select pg_current_wal_insert_lsn()")
+    sql "select rdb_create_restore_point('before the mistake')" >/dev/null
+    sleep 0.05; moment=$(date -u +%Y-%m-%dT%H:%M:%S.%6NZ); sleep 0.05
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental
+    for n in 6 7; do sql "insert into m values ($n)"; done
+    sql "truncate m"
+    sql "insert into m values (100)"
+    await_archive
+    stop_server
+    restore; [ "$(state)" = "6|5" ]
+    restore --target-time "$moment"; [ "$(state)" = "6|5" ]
+    restore --target-scn "$scn"; [ "$(state)" = "6|5" ]
+    restore --target-scn "$scn" --exclusive; [ "$(state)" = "5|4" ]
+    restore --target-lsn "$lsn"; [ "$(state)" = "6|5" ]
+    restore --target-name "before the mistake"; [ "$(state)" = "6|5" ]
+    restore --target-latest; [ "$(state)" = "1|100" ]
+    run -0 rdb-restore timeline --input "$REPO"
+    [[ "$output" == *"timeline 1"*"restore point before the mistake"*"end of the archived log"* ]]
+    rm -rf "$AGAIN"
+    for target in --target-time=2001-01-01T00:00:00Z --target-time=2099-01-01T00:00:00Z --target-name=none --target-scn=1 --target-lsn=FF/0; do
+        run -10 rdb-restore --input "$REPO" --home "$AGAIN" "$target"
+        [[ "$output" == *"cannot be reached"*"The earliest moment is"*"The latest is"* ]]
+        [ ! -e "$AGAIN" ]
+    done
+    run rdb-restore --input "$REPO" --home "$AGAIN" --target-time "2026-01-01 00:00:00"
+    [ "$status" -ne 0 ] && [[ "$output" == *"no time zone"* ]] && [ ! -e "$AGAIN" ]
+}
+
+@test "rdb-restore: --replace keeps what was there aside, and refuses a served instance" {
+    make_instance
+    rdb-backup --home "$HOME_DIR" --output "$REPO"
+    ask "$HOME_DIR" "drop table t" >/dev/null
+    start_server
+    run -8 rdb-restore --input "$REPO" --home "$HOME_DIR" --replace
+    stop_server
+    rdb-restore --input "$REPO" --home "$HOME_DIR" --replace
+    [ "$(ask "$HOME_DIR" "select count(*) from t")" = 20000 ]
+    [ -d "$HOME_DIR"/data.before-*/tables ]
+}
