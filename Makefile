@@ -136,6 +136,8 @@ PROOF_PROGRAMS := $(patsubst %,$(BUILD)/proof/%,$(PROOF_SUBJECTS))
 $(BUILD)/proof/%: $(BUILD)/obj/tests/proof/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) -pthread -o $@ $< $(PROOF_FLAGS) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBRDB_EXTRA) $(LIBS) -lstdc++
+# Allocations that fail on purpose.
+$(BUILD)/proof/faults: PROOF_FLAGS := $(foreach name,malloc calloc realloc aligned_alloc strdup strndup,-Wl,--wrap=$(name))
 .PHONY: check-proof
 check-proof: programs $(PROOF_PROGRAMS)
 	@BIN_DIR=$(abspath $(BUILD)/bin) tests/tools/run-unit $(PROOF_PROGRAMS)

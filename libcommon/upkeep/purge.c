@@ -330,8 +330,12 @@ static bool run_round(rdb_purge *purge, bool *worked, rdb_error *err)
             if (first->head_scn > horizon) /* a transaction that has no list of what it holds: not this time */
                 break;
         }
-        purged = RDB_MAX(purged, first->head_scn);
-        ok = purge_transaction(purge, first, err);
+        /* In all the logs that it wrote, whoever wants purge to stop: the purged SCN says so of every one of them. */
+        const rdb_scn scn = first->head_scn;
+        for (uint32_t i = 0; ok && i < purge->log_count; i++)
+            if (purge->logs[i].has_head && purge->logs[i].head_scn == scn)
+                ok = purge_transaction(purge, &purge->logs[i], err);
+        purged = RDB_MAX(purged, scn);
         *worked = true;
         if (ok && ++in_batch % PURGE_BATCH == 0)
             ok = write_tails(purge, purged, err);

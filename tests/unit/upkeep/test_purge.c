@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What purge may take and when: open snapshots, the order over logs across a crash, files, the commit log, undo segments. */
 #include "toy_index.h"
+#include "upkeep/purge_int.h"
 #include "undo/undo_int.h"
 
 static scanned rows;
@@ -456,6 +457,71 @@ static void test_savepoint_in_two_logs_after_a_crash(void **state)
     instance_end(&f);
 }
 
+/* Purge is told to stop while it is at the first of two logs that one transaction wrote: what it then says to have purged must be purged
+ * in the other log too, for the next life believes it. */
+static rdb_purge *stopped_inside;
+static bool remove_and_stop(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_slice key, rdb_row_address row,
+                            bool (*still_needed)(void *context, bool *needed, rdb_error *err), void *context, rdb_error *err)
+{
+    atomic_store(&stopped_inside->stopping, true);
+    return toy_remove(storage, pdb, file, key, row, still_needed, context, err);
+}
+
+static void test_stopped_between_two_logs(void **state)
+{
+    (void)state;
+    instance f;
+    instance_begin(&f, 4096, 256);
+    create_table(&f);
+    toy_create(&f);
+    rdb_table tables[2] = {f.table, f.table};
+    tables[1].file = TABLE_FILE + 1;
+    tables[1].undo_class = RDB_UNDO_CATALOG;
+    rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
+    MUST(&f.err, rdb_table_create(f.storage, txn, tables[1].file, &f.err));
+    commit(&f, txn);
+    rdb_row_address addresses[2];
+    rdb_row_version versions[2];
+    uint8_t bytes[8];
+    txn = begin(&f, RDB_READ_COMMITTED);
+    for (uint32_t i = 0; i < 2; i++) {
+        rdb_datum values[3];
+        bool is_null[3];
+        rdb_put_u64(bytes, 7 + i);
+        rdb_index_key key = {.index_file = TOY_INDEX_FILE, .new_key = {bytes, 8}};
+        fill_values(&(sample){.id = 2 + (int32_t)i, .number = 7}, values, is_null);
+        MUST(&f.err, rdb_table_insert(&tables[i], txn, values, is_null, &key, 1, &addresses[i], &versions[i], &f.err));
+        toy_insert(7 + i, addresses[i]);
+    }
+    commit(&f, txn);
+    rdb_purge_config config = {.undo = f.undo, .remove_entry = remove_and_stop};
+    MUST(&f.err, rdb_purge_open(&stopped_inside, &config, &f.err));
+    txn = begin(&f, RDB_READ_COMMITTED);
+    for (uint32_t i = 0; i < 2; i++) {
+        rdb_snapshot now;
+        rdb_write_outcome outcome;
+        rdb_xid wait;
+        rdb_txn_take_snapshot(txn, &now);
+        rdb_put_u64(bytes, 7 + i);
+        rdb_index_key key = {.index_file = TOY_INDEX_FILE, .old_key = {bytes, 8}};
+        MUST(&f.err, rdb_table_delete(&tables[i], txn, &now, addresses[i], versions[i], &key, 1, &outcome, &wait, &f.err));
+        assert_int_equal(outcome, RDB_WRITE_DONE);
+    }
+    commit(&f, txn);
+    MUST(&f.err, rdb_purge_run(stopped_inside, &f.err));
+    rdb_purge_close(&stopped_inside);
+    instance_close(&f);
+    instance_open(&f);
+    MUST(&f.err, rdb_undo_attach(f.undo, PDB, &f.err));
+    rdb_purge *purge = open_purge(&f);
+    MUST(&f.err, rdb_purge_run(purge, &f.err));
+    for (uint32_t i = 0; i < 2; i++)
+        assert_int_equal(toy_find(7 + i, addresses[i]), -1);
+    assert_int_equal(backlog(&f), 0);
+    rdb_purge_close(&purge);
+    instance_end(&f);
+}
+
 static void test_files_go_with_their_transaction(void **state)
 {
     (void)state;
@@ -655,6 +721,7 @@ int main(void)
         cmocka_unit_test(test_cap_goes_over_retention),
         cmocka_unit_test(test_reads_as_of_an_scn),
         cmocka_unit_test(test_savepoint_in_two_logs_after_a_crash),
+        cmocka_unit_test(test_stopped_between_two_logs),
         cmocka_unit_test(test_crash_between_two_tails),      cmocka_unit_test(test_files_go_with_their_transaction),
         cmocka_unit_test(test_chains_are_freed),             cmocka_unit_test(test_undo_segments_are_dropped),
         cmocka_unit_test(test_sweep_finds_free_space),
