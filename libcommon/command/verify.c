@@ -2,8 +2,8 @@
  * rdb_verify(regclass) and rdb_verify_database(): what rdb-vacuum --verify asks of a server. Each row is a finding; no rows are a
  * clean bill. Readers and writers go on meanwhile:
  *  - every row that the snapshot sees must have its entry in every index, for entries come with the row and go when nobody can see it;
- *  - every entry must lead to a row that has its key, or had it in a version that the undo store still keeps. Where that fails the
- *    entry is asked for again, for purge takes entries away in between, and what aborted transactions left is not judged.
+ *  - every entry must lead to a row that has its key, or had it in a version that the undo store still keeps. Where that fails purge
+ *    and the reverter run, and the entry is asked for again.
  * The order of keys and links is index/btree_verify.c's, the trace of each version table/verify.c's, pages' checksums the pool's. */
 #include "catalog/rdb_acl.h"
 #include "command/command_int.h"
@@ -17,6 +17,7 @@ typedef struct verification {
     expr_rows *rows;
     const rdb_relation *relation;
     uint32_t findings;
+    uint32_t rounds;           /* of purge that strangers were given */
     uint64_t block_count;      /* of the heap when it began */
     uint8_t *bad_blocks;       /* a bit each: those that are no heap's page; NULL: no memory for it */
     rdb_arena *batch;          /* of the rows at hand */
@@ -215,23 +216,37 @@ static bool check_rows(verification *v, rdb_strbuf *key)
 }
 
 /* ---- from an index to the heap ------------------------------------------------------------------------------------------------------- */
-/* An entry that no row in sight explains. */
+/* An entry that no row in sight explains. Before it is called damage, the reverter and purge do what they have to do: a crash, or they
+ * themselves at this moment, may stand between a row that is as it was again and its entry. */
 static bool check_stranger(verification *v, const rdb_relation_index *index, const rdb_index_entry *entry)
 {
+    enum { ROUNDS_MAX = 20 };
     rdb_error *err = v->call->err;
+    rdb_undo *undo = v->relation->table.undo;
     bool has_row = false, has_key = false, is_there = false;
-    rdb_undo_statistics undo;
-    rdb_undo_get_statistics(v->relation->table.undo, &undo);
-    if (!rdb_table_has_row(&v->relation->table, entry->address, index->index.file, entry->key, &has_row, &has_key, err))
-        return find_error(v, index->oid, false, 0);
-    if (has_key || undo.jobs > 0)
+    for (bool again = true; again;) {
+        again = false;
+        if (!rdb_table_has_row(&v->relation->table, entry->address, index->index.file, entry->key, &has_row, &has_key, err))
+            return find_error(v, index->oid, false, 0);
+        if (has_key)
+            return true;
+        if (!has_entry(v, index, entry->key, entry->address, &is_there))
+            return find_error(v, index->oid, false, 0);
+        if (is_there && v->rounds < ROUNDS_MAX) {
+            v->rounds++;
+            again = true;
+            if (!rdb_undo_purge_now(undo, err))
+                return false;
+        }
+    }
+    rdb_undo_statistics statistics;
+    rdb_undo_get_statistics(undo, &statistics);
+    if (!is_there || statistics.jobs > 0)
         return true;
-    if (!has_entry(v, index, entry->key, entry->address, &is_there))
-        return find_error(v, index->oid, false, 0);
-    if (is_there && !has_row)
+    if (!has_row)
         find(v, index->oid, false, 0, "An entry leads to block %llu, slot %u of table \"%s\", where no row is", (unsigned long long)RDB_ROW_BLOCK(entry->address),
              (unsigned)RDB_ROW_SLOT(entry->address), v->relation->name);
-    else if (is_there)
+    else
         find(v, index->oid, false, 0, "An entry leads to block %llu, slot %u of table \"%s\", whose row has another key",
              (unsigned long long)RDB_ROW_BLOCK(entry->address), (unsigned)RDB_ROW_SLOT(entry->address), v->relation->name);
     return true;

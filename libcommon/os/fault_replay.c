@@ -450,29 +450,77 @@ static bool write_tree(replay *r, const char *target, rdb_error *err)
     return true;
 }
 
+/* Follows the log up to the point and decides which names stay. */
+static bool replay_to(replay *r, uint32_t point, rdb_error *err)
+{
+    r->arena = rdb_arena_create("fault replay", NULL, NULL);
+    r->objects = rdb_map_create();
+    if (r->arena == NULL || r->objects == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    r->root = RDB_NEW(r->arena, object);
+    r->root->is_directory = true;
+    for (uint32_t entry_no = 0; entry_no < point && entry_no < r->log->count; entry_no++)
+        if (!replay_entry(r, entry_no))
+            return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    keep_names(r);
+    return true;
+}
+
+static void replay_end(replay *r)
+{
+    rdb_map_destroy(r->objects);
+    rdb_arena_destroy(r->arena);
+}
+
 bool rdb_fault_log_rebuild(const rdb_fault_log *log, uint32_t point, rdb_crash_mode mode, uint64_t seed,
                            const char *target, rdb_error *err)
 {
     replay r = {.log = log, .mode = mode, .seed = seed};
-    bool ok = false;
-    r.arena = rdb_arena_create("fault replay", NULL, NULL);
-    r.objects = rdb_map_create();
-    if (r.arena == NULL || r.objects == NULL) {
-        rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-        goto out;
-    }
-    r.root = RDB_NEW(r.arena, object);
-    r.root->is_directory = true;
-    for (uint32_t entry_no = 0; entry_no < point && entry_no < log->count; entry_no++)
-        if (!replay_entry(&r, entry_no)) {
-            rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-            goto out;
+    bool ok = replay_to(&r, point, err) && rdb_path_remove_tree(target, err) && rdb_path_make_directory(target, 0700, false, err) &&
+              write_tree(&r, target, err);
+    replay_end(&r);
+    return ok;
+}
+
+/* What survives of a file: its changes that do, and of torn ones which sectors. */
+static uint64_t hash_file(const replay *r, const object *file, uint64_t hash)
+{
+    for (uint32_t change_no = 0; change_no < file->changes.count; change_no++) {
+        uint32_t entry_no = (uint32_t)((uintptr_t)file->changes.items[change_no] - 1);
+        survival fate = change_no < file->durable_count ? SURVIVES : decide(r, entry_no);
+        if (fate == LOST)
+            continue;
+        hash = rdb_hash64(&entry_no, sizeof entry_no, hash);
+        if (fate != TORN)
+            continue;
+        fault_entry entry = fault_log_get(r->log, entry_no);
+        for (uint64_t at = entry.offset / SECTOR_BYTES; at * SECTOR_BYTES < entry.offset + entry.data.length; at++) {
+            uint64_t which[2] = {entry_no, at};
+            const bool is_kept = (rdb_hash64(which, sizeof which, r->seed) & 1) != 0;
+            hash = rdb_hash64(&is_kept, sizeof is_kept, hash);
         }
-    keep_names(&r);
-    ok = rdb_path_remove_tree(target, err) && rdb_path_make_directory(target, 0700, false, err) &&
-         write_tree(&r, target, err);
-out:
-    rdb_map_destroy(r.objects);
-    rdb_arena_destroy(r.arena);
+    }
+    return hash;
+}
+
+static uint64_t hash_directory(const replay *r, const object *directory, uint64_t hash, unsigned depth)
+{
+    uint64_t sum = hash; /* the order in which names came does not matter */
+    for (uint32_t child_no = 0; child_no < directory->kept.count && depth < 64; child_no++) {
+        const child *entry = directory->kept.items[child_no];
+        if (entry->object == NULL)
+            continue;
+        uint64_t name = rdb_hash64(entry->name, strlen(entry->name), hash);
+        sum += entry->object->is_directory ? hash_directory(r, entry->object, name, depth + 1) : hash_file(r, entry->object, name);
+    }
+    return sum;
+}
+
+bool rdb_fault_log_state(const rdb_fault_log *log, uint32_t point, rdb_crash_mode mode, uint64_t seed, uint64_t *state, rdb_error *err)
+{
+    replay r = {.log = log, .mode = mode, .seed = seed};
+    bool ok = replay_to(&r, point, err);
+    *state = ok ? hash_directory(&r, r.root, 1, 0) : 0;
+    replay_end(&r);
     return ok;
 }

@@ -59,5 +59,7 @@ typedef enum rdb_crash_mode {
  * leaves it. */
 RDB_CHECKED bool rdb_fault_log_rebuild(const rdb_fault_log *log, uint32_t point, rdb_crash_mode mode, uint64_t seed,
                                        const char *target, rdb_error *err);
+/* A number for what that crash leaves: two crashes with the same number leave the same directory. Writes nothing. */
+RDB_CHECKED bool rdb_fault_log_state(const rdb_fault_log *log, uint32_t point, rdb_crash_mode mode, uint64_t seed, uint64_t *state, rdb_error *err);
 
 #endif

@@ -234,6 +234,7 @@ static int in_child(int (*work)(const char *home, const char *rules, const char 
         int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
         if (getenv("RDB_FAULT_ONLY") == NULL) /* the engine's own log; findings go to stderr */
             dup2(null, STDOUT_FILENO);
+        alarm(300); /* a hang is wrong too */
         int end = work != NULL ? work(home, rules, allowed) : recover(home);
         fflush(NULL);
         _exit(end);
@@ -464,10 +465,10 @@ static void report(unsigned what, uint64_t possible)
         all.stopped += sums[w][what].stopped;
         all.refused += sums[w][what].refused;
     }
-    printf("%s: %" PRIu64 " faults", what == 0 ? "calls of the file layer" : "allocations", all.points);
+    printf("fault points: %" PRIu64, all.points);
     if (possible > 0)
         printf(" of %" PRIu64, possible);
-    printf("; %" PRIu64 " unnoticed, %" PRIu64 " statements failed, %" PRIu64 " servers stopped, %" PRIu64 " did not open\n", all.unnoticed, all.failed, all.stopped, all.refused);
+    printf(" %s; %" PRIu64 " unnoticed, %" PRIu64 " statements failed, %" PRIu64 " servers stopped, %" PRIu64 " did not open\n", what == 0 ? "calls of the file layer" : "allocations", all.unnoticed, all.failed, all.stopped, all.refused);
 }
 
 /* Every worker_no-th point, until the time is over. */

@@ -210,7 +210,7 @@ static void test_every_crash_point_recovers(void **state)
     uint32_t points = 0;
     for (uint32_t point = rdb_fault_log_base(log); point <= rdb_fault_log_count(log); point++, points++)
         check_point(log, point, (rdb_crash_mode)(point % 3), target);
-    print_message("%u crash points\n", points);
+    print_message("crash points: %u\n", points);
     assert_true(points > 150);
     rdb_fault_log_destroy(log);
     MUST(&err, rdb_path_remove_tree(root, &err));

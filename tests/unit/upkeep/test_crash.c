@@ -236,7 +236,7 @@ static void test_crash_at_every_call(void **unused)
         instance_close(&crashed);
         MUST(&crashed.err, rdb_path_remove_tree(root, &crashed.err));
     }
-    printf("%u crashes of %u possible\n", tried, count - first + 1);
+    printf("crash points: %u of %u calls\n", tried, count - first + 1);
     rdb_fault_log_destroy(log);
     MUST(&f.err, rdb_path_remove_tree(f.root, &f.err));
 }

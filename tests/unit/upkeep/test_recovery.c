@@ -307,7 +307,7 @@ static void test_crash_at_every_point(void **state)
             assert_true(rdb_upkeep_close(&upkeep, point % 2 == 0, &err));
         }
     }
-    print_message("crash points recovered: %u, twice: %u\n", hit, replayed_twice);
+    print_message("crash points: %u, %u of them twice\n", hit, replayed_twice);
     assert_true(hit > 1000);
     rdb_fault_log_destroy(log);
     assert_true(rdb_path_remove_tree(target, &err) && rdb_path_remove_tree(home, &err));

@@ -591,7 +591,7 @@ static void test_crash_at_every_point(void **state)
             assert_int_equal(after, count + 20);
         }
     }
-    print_message("crash points tried: %llu\n", (unsigned long long)hit);
+    print_message("crash points: %llu\n", (unsigned long long)hit);
     assert_true(hit > 300);
     rdb_fault_log_destroy(log);
     assert_true(rdb_path_remove_tree(target, &f.err));
