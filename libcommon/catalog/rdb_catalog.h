@@ -151,7 +151,7 @@ typedef struct rdb_index_operator { /* of pg_amop */
 /* What an index keeps of a row. All are B+trees of bytes. */
 typedef enum rdb_index_kind {
     RDB_INDEX_ORDERED, /* btree, hash: one entry, the values of its columns in order */
-    RDB_INDEX_TERMS,   /* gin: an entry for each term (type/rdb_terms.h) */
+    RDB_INDEX_TERMS,   /* gin, gist, spgist: an entry for each term (type/rdb_terms.h) */
 } rdb_index_kind;
 
 typedef struct rdb_index_column {

@@ -33,8 +33,8 @@ typedef struct index_method {
 } index_method;
 static const index_method METHODS[] = {
     {"btree", 403, true, true, true, true, true},       {"hash", 405, true, false, false, false, false},
-    {"gist", 783, false, false, false, true, true},     {"gin", 2742, true, false, false, true, false},
-    {"spgist", 4000, false, false, false, false, true}, {"brin", 3580, false, false, false, true, false},
+    {"gist", 783, true, false, false, true, true},     {"gin", 2742, true, false, false, true, false},
+    {"spgist", 4000, true, false, false, false, true}, {"brin", 3580, false, false, false, true, false},
 };
 
 static const index_method *find_method(const char *name, rdb_error *err)

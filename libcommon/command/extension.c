@@ -105,6 +105,49 @@ static bool create_operator(rdb_command_context *context, const rdb_extension_op
            rdb_ddl_depend(context->access, (rdb_object_address){RDB_PG_OPERATOR, oid, 0}, (rdb_object_address){PG_EXTENSION, extension_oid, 0}, 'e', err);
 }
 
+static bool create_class(rdb_command_context *context, const rdb_extension_class *written, uint32_t extension_oid, uint32_t namespace_oid, rdb_error *err)
+{
+    rdb_access *access = context->access;
+    char schema[RDB_NAMEDATALEN];
+    const rdb_type *type = NULL, *stored = NULL;
+    const rdb_function *const *functions;
+    uint32_t count = 0, family_oid = 0, class_oid = 0;
+    const rdb_object_address extension = {PG_EXTENSION, extension_oid, 0};
+    if (!find_named_type(context, written->type, &type, err) || (written->stored != NULL && !find_named_type(context, written->stored, &stored, err)) ||
+        !rdb_namespace_get_name(access, namespace_oid, schema, err) || !rdb_function_find(access, schema, written->support, &functions, &count, err))
+        return false;
+    if (count == 0)
+        return rdb_error_set(err, RDB_UNDEFINED_FUNCTION, "function %s does not exist", written->support);
+    if (!rdb_ddl_create_opfamily(access, written->name, namespace_oid, context->role->oid, written->method_oid, &family_oid, err) ||
+        !rdb_ddl_depend(access, (rdb_object_address){RDB_PG_OPFAMILY, family_oid, 0}, extension, 'e', err))
+        return false;
+    const rdb_opclass_definition definition = {.name = written->name, .namespace_oid = namespace_oid, .owner_oid = context->role->oid, .method_oid = written->method_oid,
+                                               .family_oid = family_oid, .input_type = type->oid, .key_type = stored != NULL ? stored->oid : 0, .is_default = written->is_default};
+    if (!rdb_ddl_create_opclass(access, &definition, &class_oid, err) || !rdb_ddl_depend(access, (rdb_object_address){RDB_PG_OPCLASS, class_oid, 0}, extension, 'e', err))
+        return false;
+    const rdb_opfamily_member support = {.number = (int16_t)rdb_term_support_number(written->method_oid), .left_type = type->oid, .right_type = type->oid, .object_oid = functions[0]->oid};
+    if (!rdb_ddl_add_opfamily_member(access, written->method_oid, family_oid, class_oid, &support, err))
+        return false;
+    for (uint32_t i = 0; i < written->count; i++) {
+        const rdb_extension_member *m = &written->members[i];
+        const rdb_type *left = NULL, *right = NULL;
+        uint32_t operator_oid = 0;
+        if (!find_named_type(context, m->left, &left, err) || !find_named_type(context, m->right, &right, err) ||
+            !rdb_operator_find_exact(access, namespace_oid, m->operator, left->oid, right->oid, &operator_oid, err) ||
+            (operator_oid == 0 && !rdb_operator_find_exact(access, RDB_NAMESPACE_PG_CATALOG, m->operator, left->oid, right->oid, &operator_oid, err)))
+            return false;
+        const bool by_inet = operator_oid == 0 && strcmp(m->left, "cidr") == 0; /* lives by the operators of inet */
+        if (by_inet && !rdb_operator_find_exact(access, RDB_NAMESPACE_PG_CATALOG, m->operator, RDB_INETOID, RDB_INETOID, &operator_oid, err))
+            return false;
+        if (operator_oid == 0)
+            return rdb_error_set(err, RDB_UNDEFINED_FUNCTION, "operator does not exist: %s %s %s", m->left, m->operator, m->right);
+        const rdb_opfamily_member member = {.is_operator = true, .number = m->strategy, .left_type = left->oid, .right_type = right->oid, .object_oid = operator_oid};
+        if (!rdb_ddl_add_opfamily_member(access, written->method_oid, family_oid, class_oid, &member, err))
+            return false;
+    }
+    return true;
+}
+
 static bool not_available(const char *name, rdb_error *err)
 {
     rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "extension \"%s\" is not available", name);
@@ -154,6 +197,9 @@ bool command_create_extension(rdb_command_context *context, const rdb_ast_create
             return false;
     for (uint32_t i = 0; i < extension->operator_count; i++)
         if (!create_operator(context, &extension->operators[i], oid, namespace_oid, err))
+            return false;
+    for (uint32_t i = 0; i < extension->class_count; i++)
+        if (!create_class(context, &extension->classes[i], oid, namespace_oid, err))
             return false;
     return true;
 }

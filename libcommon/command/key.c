@@ -246,12 +246,16 @@ static bool find_exclusion_operator(rdb_command_context *context, const rdb_inde
     const char *schema = name->items.count > 1 ? ((const rdb_ast_value *)name->items.items[0])->text : NULL;
     const char *symbol = ((const rdb_ast_value *)name->items.items[name->items.count - 1])->text;
     const rdb_operator_entry *found = NULL;
-    if (!rdb_opclass_operator(context->access, column->type->oid, column->type->oid, 3, &equality, err) ||
+    if ((column->terms == NULL && !rdb_opclass_operator(context->access, column->type->oid, column->type->oid, 3, &equality, err)) ||
         !rdb_operator_find(context->access, schema, symbol, &entries, &count, err))
         return false;
     for (uint32_t i = 0; i < count && found == NULL; i++)
         if (entries[i]->oid == equality || (entries[i]->left_type == column->type->oid && entries[i]->right_type == column->type->oid))
             found = entries[i];
+    for (uint32_t i = 0; i < count && column->terms != NULL && found == NULL; i++) /* of a polymorphic type, or of what the type lives by */
+        for (uint32_t k = 0; k < column->operator_count && found == NULL; k++)
+            if (column->operators[k].operator_oid == entries[i]->oid && entries[i]->left_type == entries[i]->right_type)
+                found = entries[i];
     if (found == NULL) {
         rdb_strbuf type;
         rdb_strbuf_init(&type, context->arena);
@@ -263,16 +267,144 @@ static bool find_exclusion_operator(rdb_command_context *context, const rdb_inde
         rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "operator %s is not commutative", operator_text(context, found));
         return rdb_error_detail(err, "Only commutative operators can be used in exclusion constraints.");
     }
-    if (!rdb_opclass_strategy(context->access, found->oid, &strategy, &family, err))
-        return false;
     *oid = found->oid;
-    if (strategy == 3)
-        return true;
+    for (uint32_t k = 0; k < column->operator_count; k++)
+        if (column->operators[k].operator_oid == found->oid)
+            return true;
+    if (column->terms == NULL) {
+        if (!rdb_opclass_strategy(context->access, found->oid, &strategy, &family, err))
+            return false;
+        if (strategy == 3)
+            return true;
+    }
     const char *family_text = NULL;
     if (!family_name(context, column->opclass_oid, &family_text, err))
         return false;
     rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "operator %s is not a member of operator family \"%s\"", operator_text(context, found), family_text);
     return rdb_error_detail(err, "The exclusion operator must be related to the index operator class for the constraint.");
+}
+
+/* Two rows that are there already and that the constraint would keep apart: asked in SQL, which finds its way by the new index. */
+static bool exclusion_query(rdb_command_context *context, const rdb_relation *relation, const rdb_relation_index *index, const uint32_t *operators, rdb_strbuf *text, rdb_error *err)
+{
+    rdb_strbuf rows;
+    rdb_list expressions = {0};
+    rdb_expr *tree = NULL;
+    uint32_t next = 0;
+    rdb_strbuf_init(&rows, context->arena);
+    if (index->expression_tree != NULL) {
+        if (!rdb_tree_read_expr(context->arena, context->access, index->expression_tree, &tree, err))
+            return false;
+        if (tree->kind == RDB_EXPR_ROW)
+            expressions = ((rdb_expr_row *)tree)->fields;
+        else
+            rdb_list_push(context->arena, &expressions, tree);
+    }
+    rdb_strbuf_adds(&rows, "(SELECT ctid AS place");
+    for (uint16_t i = 0; i < index->key_count; i++) {
+        rdb_strbuf_adds(&rows, ", (");
+        if (index->columns[i].column_number > 0)
+            rdb_identifier_add(&rows, relation->columns[index->columns[i].column_number - 1].name);
+        else if (next >= expressions.count || !rdb_deparse_expr(context->access, expressions.items[next++], relation, false, &rows, err))
+            return false;
+        rdb_strbuf_addf(&rows, ") AS key%u", i);
+    }
+    rdb_strbuf_adds(&rows, " FROM ONLY ");
+    rdb_identifier_add(&rows, relation->namespace_name);
+    rdb_strbuf_addc(&rows, '.');
+    rdb_identifier_add(&rows, relation->name);
+    if (index->predicate_tree != NULL) {
+        rdb_strbuf_adds(&rows, " WHERE ");
+        if (!rdb_tree_read_expr(context->arena, context->access, index->predicate_tree, &tree, err) || !rdb_deparse_expr(context->access, tree, relation, false, &rows, err))
+            return false;
+    }
+    rdb_strbuf_addc(&rows, ')');
+    if (!rdb_strbuf_check(&rows, err))
+        return false;
+    rdb_strbuf_adds(text, "SELECT ");
+    for (uint16_t i = 0; i < 2 * index->key_count; i++)
+        rdb_strbuf_addf(text, "%s%c.key%u::text", i > 0 ? ", " : "", i < index->key_count ? 'a' : 'b', i % index->key_count);
+    rdb_strbuf_addf(text, " FROM %s a, %s b WHERE a.place < b.place", rows.data, rows.data);
+    for (uint16_t i = 0; i < index->key_count; i++) {
+        const rdb_operator_entry *entry = NULL;
+        char schema[RDB_NAMEDATALEN];
+        if (!rdb_operator_get(context->access, operators[i], &entry, err) || entry == NULL || !rdb_namespace_get_name(context->access, entry->namespace_oid, schema, err))
+            return false;
+        rdb_strbuf_addf(text, " AND a.key%u OPERATOR(", i);
+        rdb_identifier_add(text, schema);
+        rdb_strbuf_addf(text, ".%s) b.key%u", entry->name, i);
+    }
+    rdb_strbuf_adds(text, " LIMIT 1");
+    return rdb_strbuf_check(text, err);
+}
+
+static bool refuse_rows(const rdb_relation *relation, const rdb_relation_index *index, const rdb_batch *batch, rdb_command_context *context, rdb_error *err)
+{
+    rdb_strbuf names, values[2];
+    uint32_t row = 0;
+    bool found = false;
+    RDB_FOR_SELECTED (&batch->selection, selected) {
+        row = found ? row : selected;
+        found = true;
+    }
+    rdb_strbuf_init(&names, context->arena);
+    for (uint16_t i = 0; i < index->key_count; i++) {
+        const int16_t number = index->columns[i].column_number;
+        rdb_strbuf_addf(&names, "%s%s", i > 0 ? ", " : "", number > 0 ? relation->columns[number - 1].name : "(expression)");
+    }
+    for (int side = 0; side < 2; side++) {
+        rdb_strbuf_init(&values[side], context->arena);
+        for (uint16_t i = 0; i < index->key_count; i++) {
+            const rdb_vector *vector = batch->columns[side * index->key_count + i];
+            const rdb_datum value = rdb_vector_get(vector, row);
+            rdb_strbuf_adds(&values[side], i > 0 ? ", " : "");
+            rdb_strbuf_add(&values[side], value.bytes.data, value.bytes.length);
+        }
+    }
+    rdb_error_set(err, RDB_EXCLUSION_VIOLATION, "could not create exclusion constraint \"%s\"", index->name);
+    if (!names.failed && !values[0].failed && !values[1].failed)
+        rdb_error_detail(err, "Key (%s)=(%s) conflicts with key (%s)=(%s).", names.data, values[0].data, names.data, values[1].data);
+    rdb_error_name(err, RDB_ERROR_SCHEMA, relation->namespace_name);
+    rdb_error_name(err, RDB_ERROR_TABLE, relation->name);
+    return rdb_error_name(err, RDB_ERROR_CONSTRAINT, index->name);
+}
+
+static bool check_exclusion(rdb_command_context *context, uint32_t table_oid, uint32_t index_oid, const uint32_t *operators, rdb_error *err)
+{
+    rdb_command_context quiet = *context;
+    const rdb_relation *relation = NULL;
+    const rdb_relation_index *index = NULL;
+    rdb_analysis analysis;
+    rdb_ast_list statements = {0};
+    rdb_query *query = NULL;
+    rdb_plan *plan = NULL;
+    rdb_strbuf text;
+    rdb_execution *execution = NULL;
+    const rdb_plan_context plan_context = {.arena = context->arena, .access = context->access, .format = context->format, .session = command_eval(context),
+                                           .work_mem_bytes = context->work_mem_bytes, .no_hash_join = true, .no_merge_join = true};
+    if (!rdb_relation_get(context->access, table_oid, &relation, err))
+        return false;
+    for (uint16_t i = 0; relation != NULL && i < relation->index_count; i++)
+        if (relation->indexes[i].oid == index_oid)
+            index = &relation->indexes[i];
+    if (index == NULL || relation->kind == 'p')
+        return true;
+    quiet.text = NULL; /* places would be those of this text */
+    command_analysis(&quiet, &analysis);
+    rdb_strbuf_init(&text, context->arena);
+    if (!exclusion_query(context, relation, index, operators, &text, err) || !rdb_sql_parse(context->arena, text.data, text.length, &statements, err) ||
+        !rdb_query_analyse(&analysis, statements.items[0].body, &query, err) || !rdb_query_rewrite(&analysis, &query, err) || !rdb_plan_make(&plan_context, query, &plan, err))
+        return false;
+    const rdb_execution_context settings = command_execution_context(context);
+    bool done = false, ok = rdb_execution_open(&execution, plan, &settings, err);
+    while (ok && !done) {
+        const rdb_batch *batch = NULL;
+        ok = rdb_execution_pull(execution, 0, &batch, &done, err);
+        if (ok && batch != NULL && batch->selection.count > 0)
+            ok = refuse_rows(relation, index, batch, context, err);
+    }
+    rdb_execution_close(&execution);
+    return ok;
 }
 
 bool command_add_exclusion(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_constraint *raw, rdb_error *err)
@@ -319,5 +451,5 @@ bool command_add_exclusion(rdb_command_context *context, const rdb_relation *rel
         return false;
     definition.index_oid = index_oid;
     return command_set_options(context, index_oid, command_index_options_kind(parts.definition.method_oid), &raw->options, err) && rdb_ddl_create_constraint(context->access, &definition, &oid, err) &&
-           command_fill_index(context, relation->oid, index_oid, err);
+           command_fill_index(context, relation->oid, index_oid, err) && check_exclusion(context, relation->oid, index_oid, operators, err);
 }

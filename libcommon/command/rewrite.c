@@ -178,8 +178,8 @@ static bool sorted_query(rdb_command_context *context, const rdb_relation *relat
     rdb_identifier_add(text, relation->namespace_name);
     rdb_strbuf_addc(text, '.');
     rdb_identifier_add(text, relation->name);
-    rdb_strbuf_adds(text, " ORDER BY ");
-    for (uint16_t i = 0; i < index->key_count; i++) {
+    rdb_strbuf_adds(text, index->kind == RDB_INDEX_ORDERED ? " ORDER BY " : ""); /* one of terms has no order of rows */
+    for (uint16_t i = 0; i < index->key_count && index->kind == RDB_INDEX_ORDERED; i++) {
         const rdb_index_column *column = &index->columns[i];
         rdb_strbuf_adds(text, i > 0 ? ", " : "");
         if (column->column_number > 0) {

@@ -629,7 +629,8 @@ static bool plan_exclusion(after_runner *r, const rdb_relation *table, const rdb
         rdb_list_push(arena, &query->targets, target);
     }
     query->where = &where->head;
-    const rdb_plan_context context = {.arena = arena, .access = r->context.access, .format = r->context.format, .work_mem_bytes = r->context.work_mem_bytes};
+    const rdb_plan_context context = {.arena = arena, .access = r->context.access, .format = r->context.format, .work_mem_bytes = r->context.work_mem_bytes,
+                                     .no_seq_scan = true /* the statement may fill the table */};
     return rdb_plan_make(&context, query, plan, r->err);
 }
 

@@ -22,20 +22,37 @@ typedef struct rdb_extension_operator { /* after the routines; a commutator that
     const char *name, *left, *right, *result, *function, *commutator;
     bool estimates_matches; /* matchingsel, matchingjoinsel */
 } rdb_extension_operator;
+/* An operator class with a family of its own name. What it does is the term class of its support function (type/rdb_terms.h). */
+typedef struct rdb_extension_member {
+    int16_t strategy;
+    const char *operator, *left, *right; /* types; the operator is the extension's own or of pg_catalog */
+} rdb_extension_member;
+typedef struct rdb_extension_class {
+    const char *name, *type, *stored; /* stored: NULL: the type itself */
+    uint32_t method_oid;
+    bool is_default;
+    const char *support;              /* a routine of the extension */
+    const rdb_extension_member *members;
+    uint32_t count;
+} rdb_extension_class;
 typedef struct rdb_extension {
     const char *name, *version, *comment, *library;
     const rdb_extension_routine *routines;
     uint32_t count;
     const rdb_extension_operator *operators;
     uint32_t operator_count;
+    const rdb_extension_class *classes;
+    uint32_t class_count;
 } rdb_extension;
+/* What indexes call and nobody else may: its arguments are of type internal. */
+bool extension_support(rdb_call *call, uint32_t count, const rdb_datum *a, const bool *nulls, rdb_datum *r, bool *is_null);
 
 const rdb_extension *rdb_extension_find(const char *name);          /* NULL: there is none */
 const rdb_extension *rdb_extension_get(uint32_t number);            /* NULL: there are no more */
 void expr_register_extensions(void);
 
 void extension_trgm_register(void);
-extern const rdb_extension extension_crypto, extension_uuid, extension_trgm, extension_fuzzy, extension_unaccent;
+extern const rdb_extension extension_crypto, extension_uuid, extension_trgm, extension_fuzzy, extension_unaccent, extension_btree_gist, extension_btree_gin;
 
 /* Bytes as a value, copied. */
 bool extension_bytes(rdb_call *call, const void *bytes, size_t length, rdb_datum *r);

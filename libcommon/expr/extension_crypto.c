@@ -178,4 +178,4 @@ static const rdb_extension_routine ROUTINES[] = {
     {"decrypt_iv", "bytea bytea bytea text", "bytea", "pg_decrypt_iv", decrypt_iv, 'i', false},
     {"gen_random_bytes", "int4", "bytea", "pg_random_bytes", random_bytes, 'v', false}, {"gen_random_uuid", "", "uuid", "pg_random_uuid", random_uuid, 'v', false},
 };
-const rdb_extension extension_crypto = {"pgcrypto", "1.3", "cryptographic functions", "$libdir/pgcrypto", ROUTINES, RDB_COUNT_OF(ROUTINES), NULL, 0};
+const rdb_extension extension_crypto = {"pgcrypto", "1.3", "cryptographic functions", "$libdir/pgcrypto", ROUTINES, RDB_COUNT_OF(ROUTINES), NULL, 0, NULL, 0};

@@ -104,7 +104,7 @@ static const rdb_extension_routine FUZZY[] = {
     {"soundex", "text", "text", "soundex", soundex, 'i', false}, {"text_soundex", "text", "text", "soundex", soundex, 'i', false},
     {"difference", "text text", "int4", "difference", difference, 'i', false},
 };
-const rdb_extension extension_fuzzy = {"fuzzystrmatch", "1.1", "determine similarities and distance between strings", "$libdir/fuzzystrmatch", FUZZY, RDB_COUNT_OF(FUZZY), NULL, 0};
+const rdb_extension extension_fuzzy = {"fuzzystrmatch", "1.1", "determine similarities and distance between strings", "$libdir/fuzzystrmatch", FUZZY, RDB_COUNT_OF(FUZZY), NULL, 0, NULL, 0};
 
 /* ---- unaccent ---------------------------------------------------------------------------------------------------------------------- */
 typedef struct accent_rule {
@@ -183,4 +183,4 @@ static bool remove_accents(rdb_call *call, rdb_datum text, rdb_datum *r)
 EXTENSION_FUNCTION(unaccent) { return remove_accents(call, a[0], r); }
 
 static const rdb_extension_routine UNACCENT[] = {{"unaccent", "text", "text", "unaccent_dict", unaccent, 's', false}};
-const rdb_extension extension_unaccent = {"unaccent", "1.1", "text search dictionary that removes accents", "$libdir/unaccent", UNACCENT, RDB_COUNT_OF(UNACCENT), NULL, 0};
+const rdb_extension extension_unaccent = {"unaccent", "1.1", "text search dictionary that removes accents", "$libdir/unaccent", UNACCENT, RDB_COUNT_OF(UNACCENT), NULL, 0, NULL, 0};

@@ -199,6 +199,10 @@ static const rdb_extension_routine ROUTINES[] = {
     OP(word_similarity_dist_commutator_op, "float4", 'i'), OP(strict_word_similarity_op, "bool", 's'), OP(strict_word_similarity_commutator_op, "bool", 's'),
     OP(strict_word_similarity_dist_op, "float4", 'i'), OP(strict_word_similarity_dist_commutator_op, "float4", 'i'),
 #undef OP
+    {"gin_extract_value_trgm", "text internal", "internal", "gin_extract_value_trgm", extension_support, 'i', false},
+    {"gin_extract_query_trgm", "text internal int2 internal internal internal internal", "internal", "gin_extract_query_trgm", extension_support, 'i', false},
+    {"gin_trgm_consistent", "internal int2 text int4 internal internal internal internal", "bool", "gin_trgm_consistent", extension_support, 'i', false},
+    {"gtrgm_consistent", "internal text int2 oid internal", "bool", "gtrgm_consistent", extension_support, 'i', false},
 };
 static const rdb_extension_operator OPERATORS[] = {
 #define OP(name, result, function, commutator) {name, "text", "text", result, function, commutator, result[0] == 'b'}
@@ -209,5 +213,10 @@ static const rdb_extension_operator OPERATORS[] = {
     OP("<<<->", "float4", "strict_word_similarity_dist_op", "<->>>"), OP("<->>>", "float4", "strict_word_similarity_dist_commutator_op", "<<<->"),
 #undef OP
 };
+enum { GIST = 783, GIN = 2742 };
+static const rdb_extension_member MEMBERS[] = {{1, "%", "text", "text"},  {3, "~~", "text", "text"}, {4, "~~*", "text", "text"}, {5, "~", "text", "text"},
+                                               {6, "~*", "text", "text"}, {7, "%>", "text", "text"}, {9, "%>>", "text", "text"}, {11, "=", "text", "text"}};
+static const rdb_extension_class CLASSES[] = {{"gin_trgm_ops", "text", "int4", GIN, false, "gin_extract_value_trgm", MEMBERS, RDB_COUNT_OF(MEMBERS)},
+                                              {"gist_trgm_ops", "text", NULL, GIST, false, "gtrgm_consistent", MEMBERS, RDB_COUNT_OF(MEMBERS)}};
 const rdb_extension extension_trgm = {"pg_trgm", "1.6", "text similarity measurement and index searching based on trigrams", "$libdir/pg_trgm", ROUTINES,
-                                      RDB_COUNT_OF(ROUTINES), OPERATORS, RDB_COUNT_OF(OPERATORS)};
+                                      RDB_COUNT_OF(ROUTINES), OPERATORS, RDB_COUNT_OF(OPERATORS), CLASSES, RDB_COUNT_OF(CLASSES)};

@@ -106,4 +106,4 @@ static const rdb_extension_routine ROUTINES[] = {
     {"uuid_generate_v4", "", "uuid", "uuid_generate_v4", generate_v4, 'v', false},
     {"uuid_generate_v5", "uuid text", "uuid", "uuid_generate_v5", generate_v5, 'i', false},
 };
-const rdb_extension extension_uuid = {"uuid-ossp", "1.1", "generate universally unique identifiers (UUIDs)", "$libdir/uuid-ossp", ROUTINES, RDB_COUNT_OF(ROUTINES), NULL, 0};
+const rdb_extension extension_uuid = {"uuid-ossp", "1.1", "generate universally unique identifiers (UUIDs)", "$libdir/uuid-ossp", ROUTINES, RDB_COUNT_OF(ROUTINES), NULL, 0, NULL, 0};

@@ -131,12 +131,12 @@ static bool term_bitmap(const finder *f, uint16_t index_no, const rdb_list *clau
     plan_bitmap *bitmap = new_bitmap(f, RDB_PLAN_BITMAP_INDEX_SCAN);
     bitmap->index_no = index_no;
     rdb_list conditions = {0};
-    for (uint32_t i = 0; i < clauses->count; i++) {
+    for (uint32_t at = 0; at < clauses->count * index->key_count; at++) { /* column by column */
+        const uint32_t i = at % clauses->count;
+        const uint16_t k = (uint16_t)(at / clauses->count);
         plan_match match;
-        bool is_met = false, is_whole = false;
-        for (uint16_t k = 0; k < index->key_count && !is_met; k++)
-            is_met = index->columns[k].terms != NULL && match_operator(f, index_no, k, clauses->items[i], &match);
-        if (!is_met)
+        bool is_whole = false;
+        if (has_clause(&bitmap->used, clauses->items[i]) || index->columns[k].terms == NULL || !match_operator(f, index_no, k, clauses->items[i], &match))
             continue;
         const plan_relids needs = plan_relids_of(match.value);
         ranges += count_ranges(f, index_no, &match, &is_whole);

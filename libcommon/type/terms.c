@@ -5,21 +5,33 @@
 
 #include <stdlib.h>
 
-enum { GIN_METHOD = 2742 };
+enum { GIN_METHOD = 2742, GIST_METHOD = 783, SPGIST_METHOD = 4000 };
 
-static const rdb_term_class *const CLASSES[] = {&term_array_class, &term_jsonb_class, &term_jsonb_path_class, &term_document_class, &term_trigram_class};
+static const rdb_term_class *const CLASSES[] = {&term_array_class, &term_jsonb_class, &term_jsonb_path_class, &term_document_class, &term_document_gist_class, &term_trigram_class,
+                                                &term_trigram_gist_class};
+
+static const rdb_term_class *find_in(const rdb_term_class *classes, size_t count, uint32_t method_oid, const char *support)
+{
+    for (size_t i = 0; i < count; i++)
+        if (classes[i].method_oid == method_oid && strcmp(classes[i].support, support) == 0)
+            return &classes[i];
+    return NULL;
+}
 
 const rdb_term_class *rdb_term_class_find(uint32_t method_oid, const char *support)
 {
     for (size_t i = 0; i < RDB_COUNT_OF(CLASSES); i++)
         if (CLASSES[i]->method_oid == method_oid && strcmp(CLASSES[i]->support, support) == 0)
             return CLASSES[i];
-    return NULL;
+    const rdb_term_class *found = find_in(term_span_classes, term_span_class_count, method_oid, support);
+    if (found == NULL)
+        found = find_in(term_plane_classes, term_plane_class_count, method_oid, support);
+    return found != NULL ? found : term_scalar_class(method_oid, support);
 }
 
 uint16_t rdb_term_support_number(uint32_t method_oid)
 {
-    return method_oid == GIN_METHOD ? 2 : 0;
+    return method_oid == GIN_METHOD ? 2 : method_oid == GIST_METHOD || method_oid == SPGIST_METHOD ? 1 : 0;
 }
 
 static const rdb_type *without_domains(const rdb_type *type)

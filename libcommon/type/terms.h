@@ -39,6 +39,9 @@ rdb_term_query *term_query_of(term_work *w, rdb_strbuf *term);
 rdb_term_query *term_query_plain(term_work *w, rdb_term_kind kind);
 rdb_term_query *term_query_all(term_work *w);
 
-extern const rdb_term_class term_array_class, term_jsonb_class, term_jsonb_path_class, term_document_class, term_trigram_class;
+extern const rdb_term_class term_array_class, term_jsonb_class, term_jsonb_path_class, term_document_class, term_document_gist_class, term_trigram_class,
+    term_trigram_gist_class, term_span_classes[], term_plane_classes[];
+extern const size_t term_span_class_count, term_plane_class_count;
+const rdb_term_class *term_scalar_class(uint32_t method_oid, const char *support);
 
 #endif

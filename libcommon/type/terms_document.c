@@ -50,4 +50,5 @@ static bool ask_words(term_work *w, rdb_datum value, rdb_term_query **query)
     return true;
 }
 
+const rdb_term_class term_document_gist_class = {783, "gtsvector_consistent", extract_words, ask_words, NULL};
 const rdb_term_class term_document_class = {GIN_METHOD, "gin_extract_tsvector", extract_words, ask_words, NULL};

@@ -349,4 +349,5 @@ static bool ask_trigrams(term_work *w, rdb_datum value, rdb_term_query **query)
     }
 }
 
+const rdb_term_class term_trigram_gist_class = {783, "gtrgm_consistent", extract_trigrams, ask_trigrams, NULL};
 const rdb_term_class term_trigram_class = {GIN_METHOD, "gin_extract_value_trgm", extract_trigrams, ask_trigrams, NULL};

@@ -99,7 +99,9 @@ static void test_index_scan(void **state)
     rdb_list_push(m.arena, &m.query->from, from_range(&m, c));
     select_add(&m, column(&m, c, "relname"));
     m.query->where = op(&m, column(&m, c, "oid"), "=", parameter(&m, 1, RDB_OIDOID));
-    rdb_plan *plan = plan_of(&m);
+    rdb_plan *plan = NULL;
+    const rdb_plan_context context = {.arena = m.arena, .access = m.s.access, .no_seq_scan = true, .no_bitmap_scan = true}; /* the table is small */
+    MUST(&the, rdb_plan_make(&context, m.query, &plan, &the.err));
     assert_string_equal(shape(&m, plan), "Index Scan");
     rdb_parameter key = {.value = {.oid = RDB_PG_CLASS}, .type_oid = RDB_OIDOID};
     assert_string_equal(run_plan(&m, plan, &key, 1, 0, NULL), "pg_class\n");
@@ -380,10 +382,17 @@ static void test_index_lists_and_order(void **state)
     *in = (rdb_expr_array_op){.head = head_of(&m, RDB_EXPR_ARRAY_OP, RDB_BOOLOID), .function = equal->function, .operator_oid = equal->operator_oid, .use_or = true, .left = column(&m, c, "oid"), .right = &list->head};
     m.query->where = &in->head;
     rdb_plan *plan = NULL;
-    const rdb_plan_context context = {.arena = m.arena, .access = m.s.access, .no_seq_scan = true}; /* the table is small */
+    const rdb_plan_context context = {.arena = m.arena, .access = m.s.access, .no_seq_scan = true, .no_bitmap_scan = true}; /* the table is small */
     MUST(&the, rdb_plan_make(&context, m.query, &plan, &the.err));
     assert_string_equal(shape(&m, plan), "Index Scan");
     assert_string_equal(run_plan(&m, plan, NULL, 0, 0, NULL), "1255\n1259\n");
+    const rdb_plan_context by_address = {.arena = m.arena, .access = m.s.access, .no_seq_scan = true, .no_index_scan = true};
+    MUST(&the, rdb_plan_make(&by_address, m.query, &plan, &the.err));
+    assert_string_equal(shape(&m, plan), "Bitmap Heap Scan(Bitmap Index Scan)");
+    rdb_strbuf sorted;
+    rdb_strbuf_init(&sorted, m.arena);
+    rdb_strbuf_adds(&sorted, run_plan(&m, plan, NULL, 0, 1, NULL));
+    assert_true(strcmp(sorted.data, "1255\n1259\n") == 0 || strcmp(sorted.data, "1259\n1255\n") == 0); /* in the table's order */
     for (int descending = 0; descending < 2; descending++) {
         query_begin(&m, RDB_COMMAND_SELECT);
         c = range_relation(&m, "pg_catalog", "pg_class");
