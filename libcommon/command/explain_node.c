@@ -224,7 +224,7 @@ static node_place place_of(explaining *work, const rdb_plan_node *node)
         place.alias = node->of.modify.alias;
         break;
     case RDB_PLAN_VALUES_SCAN:
-        place.alias = "*VALUES*";
+        place.alias = range_alias != NULL ? range_alias : "*VALUES*";
         break;
     case RDB_PLAN_FUNCTION_SCAN: {
         const rdb_expr *call = node->of.function.functions[0]->call;
@@ -709,7 +709,7 @@ static void put_kind(explaining *work, const rdb_plan_node *node)
         break;
     case RDB_PLAN_SET_OP:
         explain_put(&work->w, "Node Type", "SetOp");
-        explain_put(&work->w, "Strategy", "Hashed");
+        explain_put(&work->w, "Strategy", node->of.set_op.is_sorted ? "Sorted" : "Hashed");
         explain_put(&work->w, "Command", strchr(rdb_plan_node_name(node), ' ') != NULL ? strchr(rdb_plan_node_name(node), ' ') + 1 : "");
         break;
     case RDB_PLAN_MODIFY_TABLE:

@@ -100,7 +100,8 @@ typedef struct set_state {
     uint32_t out_capacity;
     rdb_batch batch;
     uint8_t *reps;             /* the columns, the hash */
-    bool is_full;
+    bool is_full, has_first;
+    int32_t first_side;
     exec_partitions *spilled[2];
     set_part *parts;
     uint32_t level;
@@ -162,9 +163,9 @@ static bool begin_set_op(exec_node *node, rdb_error *err)
 {
     set_state *state = node->state;
     drop_parts(state);
-    state->is_built = false;
+    state->is_built = state->has_first = false;
     state->level = 0;
-    return clear_set(state, err) && exec_begin(node->left, err) && exec_begin(node->right, err);
+    return clear_set(state, err) && exec_begin(node->left, err);
 }
 
 static bool spill_set_rows(exec_node *node, int side, rdb_vector *const *columns, const rdb_selection *leaving, const uint64_t *hashes, rdb_error *err)
@@ -229,15 +230,26 @@ static bool count_batch(exec_node *node, int side, const rdb_batch *batch, rdb_e
     return true;
 }
 
-static bool count_side(exec_node *node, int side, rdb_error *err)
+/* The side that first comes is the one whose rows count; the other one's are looked for among them. */
+static bool count_sides(exec_node *node, rdb_error *err)
 {
+    const uint32_t columns = node->plan->input_count;
+    set_state *state = node->state;
     for (;;) {
         rdb_batch *batch = NULL;
-        if (!exec_next(side == 0 ? node->left : node->right, RDB_BATCH_ROWS, &batch, err))
+        if (!exec_next(node->left, RDB_BATCH_ROWS, &batch, err))
             return false;
         if (batch == NULL)
             return true;
-        if (!count_batch(node, side, batch, err))
+        if (batch->selection.count == 0)
+            continue;
+        const int32_t number = RDB_AT(batch->columns[columns], int32_t, rdb_selected(&batch->selection, 0)); /* of the whole batch: it is one child's */
+        if (!state->has_first)
+            state->first_side = number;
+        if (!state->has_first && node->plan->of.set_op.kind == RDB_SET_EXCEPT)
+            state->first_side = 0;
+        state->has_first = true;
+        if (!count_batch(node, number == state->first_side ? 0 : 1, batch, err))
             return false;
     }
 }
@@ -267,12 +279,12 @@ static void push_spilled(exec_node *node)
     state->spilled[0] = state->spilled[1] = NULL;
 }
 
-static uint64_t times_out(const exec_node *node, uint64_t left, uint64_t right)
+uint64_t exec_set_times(const rdb_plan_node *plan, uint64_t left, uint64_t right)
 {
-    bool all = node->plan->of.set_op.all;
-    if (node->plan->of.set_op.kind == RDB_SET_INTERSECT)
-        return all ? RDB_MIN(left, right) : right > 0;
-    return all ? (left > right ? left - right : 0) : right == 0;
+    const bool all = plan->of.set_op.all;
+    if (plan->of.set_op.kind == RDB_SET_INTERSECT)
+        return all ? RDB_MIN(left, right) : left > 0 && right > 0;
+    return all ? (left > right ? left - right : 0) : left > 0 && right == 0;
 }
 
 static bool next_set_op(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_error *err)
@@ -280,19 +292,19 @@ static bool next_set_op(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_e
     set_state *state = node->state;
     *raw = NULL;
     if (!state->is_built) {
-        if (!count_side(node, 0, err) || !count_side(node, 1, err))
+        if (!count_sides(node, err))
             return false;
         state->is_built = true;
         push_spilled(node);
         if (state->rows.row_count > 0)
-            state->repeat = times_out(node, state->counts[0], state->counts[1]);
+            state->repeat = exec_set_times(node->plan, state->counts[0], state->counts[1]);
     }
     uint32_t count = 0, limit = RDB_MIN(budget, RDB_BATCH_ROWS);
     for (;;) {
         while (count < limit && state->next_row < state->rows.row_count) {
             if (state->repeat == 0) {
                 if (++state->next_row < state->rows.row_count)
-                    state->repeat = times_out(node, state->counts[2 * state->next_row], state->counts[2 * state->next_row + 1]);
+                    state->repeat = exec_set_times(node->plan, state->counts[2 * state->next_row], state->counts[2 * state->next_row + 1]);
                 continue;
             }
             state->ids[count++] = state->next_row;
@@ -309,7 +321,7 @@ static bool next_set_op(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_e
             return false;
         push_spilled(node);
         if (state->rows.row_count > 0)
-            state->repeat = times_out(node, state->counts[0], state->counts[1]);
+            state->repeat = exec_set_times(node->plan, state->counts[0], state->counts[1]);
     }
     if (count == 0)
         return true;

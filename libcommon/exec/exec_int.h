@@ -179,7 +179,9 @@ extern const exec_ops exec_result_ops, exec_values_ops, exec_subquery_ops, exec_
     exec_cte_ops, exec_work_table_ops, exec_recursive_ops, exec_project_set_ops, exec_function_ops;
 extern const exec_ops exec_seq_scan_ops, exec_index_scan_ops, exec_tid_scan_ops, exec_bitmap_heap_ops, exec_bitmap_index_ops, exec_bitmap_set_ops;
 extern const exec_ops exec_nest_loop_ops, exec_hash_join_ops, exec_merge_join_ops;
-extern const exec_ops exec_aggregate_ops, exec_unique_ops, exec_set_op_ops;
+extern const exec_ops exec_aggregate_ops, exec_unique_ops, exec_set_op_ops, exec_sorted_set_ops;
+/* How often INTERSECT or EXCEPT gives a row that the sides have so often. */
+uint64_t exec_set_times(const rdb_plan_node *plan, uint64_t left, uint64_t right);
 extern const exec_ops exec_sort_ops, exec_window_ops, exec_incremental_sort_ops, exec_merge_append_ops;
 extern const exec_ops exec_lock_ops, exec_modify_ops;
 /* Limit tells the sort below it how many rows can be asked for at most. */

@@ -144,9 +144,9 @@ static void search_plan(parameter_search *search, const rdb_plan_node *plan)
     }
 }
 
-static const exec_ops *find_ops(uint8_t kind)
+static const exec_ops *find_ops(const rdb_plan_node *plan)
 {
-    switch ((rdb_plan_kind)kind) {
+    switch ((rdb_plan_kind)plan->kind) {
     case RDB_PLAN_RESULT: return &exec_result_ops;
     case RDB_PLAN_SEQ_SCAN: return &exec_seq_scan_ops;
     case RDB_PLAN_INDEX_SCAN:
@@ -169,7 +169,7 @@ static const exec_ops *find_ops(uint8_t kind)
     case RDB_PLAN_MERGE_APPEND: return &exec_merge_append_ops;
     case RDB_PLAN_LIMIT: return &exec_limit_ops;
     case RDB_PLAN_UNIQUE: return &exec_unique_ops;
-    case RDB_PLAN_SET_OP: return &exec_set_op_ops;
+    case RDB_PLAN_SET_OP: return plan->of.set_op.is_sorted ? &exec_sorted_set_ops : &exec_set_op_ops;
     case RDB_PLAN_APPEND: return &exec_append_ops;
     case RDB_PLAN_WINDOW: return &exec_window_ops;
     case RDB_PLAN_MATERIALIZE: return &exec_materialize_ops;
@@ -236,7 +236,7 @@ bool exec_build(rdb_execution *x, const rdb_plan_node *plan, exec_node **out, rd
     *out = node;
     node->x = x;
     node->plan = plan;
-    node->ops = find_ops(plan->kind);
+    node->ops = find_ops(plan);
     if (node->ops == NULL)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "plan node %s is not supported", rdb_plan_node_name(plan));
     node->arena = exec_arena(x, "batch");

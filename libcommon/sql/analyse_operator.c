@@ -210,6 +210,28 @@ bool analyse_array_operator(analyse_state *state, const rdb_ast_names *name, boo
     return true;
 }
 
+/* Arrays, rows and ranges are hashed where what they are made of is; an anonymous row is not known well enough. */
+static bool is_hashable(const analyse_state *state, const rdb_type *type, uint32_t depth, rdb_error *err)
+{
+    const rdb_type *base = analyse_base_type(type, NULL);
+    uint32_t equality = 0;
+    const rdb_operator_entry *entry = NULL;
+    if (depth > 100 || base->oid == RDB_RECORDOID || base->oid == RDB_RECORDARRAYOID)
+        return false;
+    if (base->element != NULL && base->category == 'A')
+        return is_hashable(state, base->element, depth + 1, err);
+    if ((base->kind == 'r' || base->kind == 'm') && base->base != NULL)
+        return is_hashable(state, base->base, depth + 1, err);
+    for (uint32_t i = 0; base->kind == 'c' && i < base->field_count; i++)
+        if (!base->fields[i].is_dropped && !is_hashable(state, base->fields[i].type, depth + 1, err))
+            return false;
+    if (base->kind == 'c')
+        return true;
+    if (!rdb_opclass_operator(state->analysis->access, base->oid, base->oid, 3, &equality, err))
+        return false;
+    return equality == 0 || (rdb_operator_get(state->analysis->access, equality, &entry, err) && entry != NULL && entry->can_hash);
+}
+
 bool analyse_sort_operators(const analyse_state *state, const rdb_type *type, bool need_order, bool is_descending,
                             int32_t location, uint32_t *equality_oid, uint32_t *order_oid, bool *can_hash, rdb_error *err)
 {
@@ -243,6 +265,6 @@ bool analyse_sort_operators(const analyse_state *state, const rdb_type *type, bo
     const rdb_operator_entry *equality = NULL;
     if (!rdb_operator_get(access, *equality_oid, &equality, err))
         return false;
-    *can_hash = equality != NULL && equality->can_hash;
-    return true;
+    *can_hash = (equality == NULL || equality->can_hash || base->kind == 'c') && is_hashable(state, type, 0, err);
+    return !rdb_error_is_set(err);
 }

@@ -741,9 +741,20 @@ static void put_node(deparse *out, const rdb_expr *expr, bool show_implicit)
     case RDB_EXPR_CONST:
         deparse_constant(out, (const rdb_expr_const *)expr, 0);
         return;
-    case RDB_EXPR_VAR:
-        deparse_variable(out, (const rdb_expr_var *)expr, false);
+    case RDB_EXPR_VAR: {
+        const rdb_expr_var *var = (const rdb_expr_var *)expr;
+        const rdb_list *shown = var->range != NULL ? var->range->shown : NULL;
+        if (shown != NULL && var->attribute_no > 0 && (uint32_t)var->attribute_no <= shown->count) {
+            const rdb_expr *inside = shown->items[var->attribute_no - 1];
+            const bool is_bare = inside->kind == RDB_EXPR_VAR;
+            rdb_strbuf_adds(out->text, is_bare ? "" : "(");
+            deparse_expr(out, inside, show_implicit);
+            rdb_strbuf_adds(out->text, is_bare ? "" : ")");
+            return;
+        }
+        deparse_variable(out, var, false);
         return;
+    }
     case RDB_EXPR_PARAM: {
         const rdb_expr_param *param = (const rdb_expr_param *)expr;
         if (param->param_kind == RDB_PARAM_EXECUTION && param->origin != NULL) { /* of another place in the plan: named in full */

@@ -211,13 +211,26 @@ static bool plan_distinct_clause(plan_level *level, plan_built *built)
     return true;
 }
 
+/* LIMIT NULL and OFFSET 0 leave nothing out. */
+static bool cuts_off(const rdb_expr *count, const rdb_expr *offset)
+{
+    const rdb_expr_const *number = (const rdb_expr_const *)count, *first = (const rdb_expr_const *)offset;
+    const bool has_count = count != NULL && !(count->kind == RDB_EXPR_CONST && number->is_null);
+    return has_count || (offset != NULL && !(offset->kind == RDB_EXPR_CONST && (first->is_null || first->value.i64 == 0)));
+}
+
 static bool plan_limit(plan_level *level, plan_built *built)
 {
     planner *p = level->p;
     const rdb_query *query = level->query;
-    rdb_plan_node *node = plan_new_node(p, RDB_PLAN_LIMIT, built, NULL);
-    if ((query->limit_count != NULL && !plan_prepare(level, query->limit_count, &node->of.limit.count)) || (query->limit_offset != NULL && !plan_prepare(level, query->limit_offset, &node->of.limit.offset)))
+    rdb_expr *limit = NULL, *offset = NULL;
+    if ((query->limit_count != NULL && !plan_prepare(level, query->limit_count, &limit)) || (query->limit_offset != NULL && !plan_prepare(level, query->limit_offset, &offset)))
         return false;
+    if (!cuts_off(limit, offset))
+        return true;
+    rdb_plan_node *node = plan_new_node(p, RDB_PLAN_LIMIT, built, NULL);
+    node->of.limit.count = limit;
+    node->of.limit.offset = offset;
     if (query->with_ties) {
         rdb_plan_key *keys = NULL;
         if (!keys_of_items(p, query, &query->sort, built, &keys))
@@ -454,6 +467,19 @@ static bool project_early(planner *p, const rdb_query *query, rdb_expr *const *t
     return plan_project(p, built, early, &shown, total);
 }
 
+/* Rows of a set operation that sorted them are in the order of their columns. */
+static void note_set_order(plan_level *level, const plan_built *built)
+{
+    const bool is_sorted = (built->node->kind == RDB_PLAN_UNIQUE && built->count > 0) || (built->node->kind == RDB_PLAN_SET_OP && built->node->of.set_op.is_sorted);
+    plan_order *have = RDB_NEW_ARRAY(level->p->arena, plan_order, built->count + 1);
+    const rdb_plan_node *sort = built->node->left;
+    for (uint32_t i = 0; is_sorted && sort != NULL && sort->kind == RDB_PLAN_SORT && i < built->count && i < sort->of.sort.key_count && sort->of.sort.keys[i].collation == built->outputs[i]->collation; i++) {
+        have[i] = (plan_order){.expr = built->outputs[i], .collation = built->outputs[i]->collation};
+        level->have_count = i + 1;
+    }
+    level->have = have;
+}
+
 static bool plan_select(plan_level *level, plan_built *built)
 {
     planner *p = level->p;
@@ -476,6 +502,7 @@ static bool plan_select(plan_level *level, plan_built *built)
             return false;
         const rdb_range *first = query->ranges.items[plan_leftmost(query->set_operation)->range_no - 1];
         built->outputs = plan_range_outputs(p, first, plan_leftmost(query->set_operation)->range_no, built->count);
+        note_set_order(level, built);
     } else {
         want_order(level, targets);
         if (!plan_security(level) || !plan_from(level, &where, built))
@@ -529,6 +556,29 @@ static const rdb_query *without_rows(planner *p, const rdb_query *query)
     return bare;
 }
 
+/* Ranges that the plan says something about (shown) are its own. */
+static const rdb_query *with_own_ranges(planner *p, const rdb_query *query)
+{
+    bool has_any = false;
+    for (uint32_t i = 0; i < query->ranges.count; i++) {
+        const rdb_range *range = query->ranges.items[i];
+        has_any |= range->kind == RDB_RANGE_SUBQUERY || range->kind == RDB_RANGE_CTE || range->kind == RDB_RANGE_VALUES;
+    }
+    if (!has_any)
+        return query;
+    rdb_query *copy = rdb_arena_memdup(p->arena, query, sizeof *copy);
+    copy->ranges = (rdb_list){0};
+    for (uint32_t i = 0; i < query->ranges.count; i++) {
+        rdb_range *range = query->ranges.items[i];
+        if (range->kind == RDB_RANGE_SUBQUERY || range->kind == RDB_RANGE_CTE || range->kind == RDB_RANGE_VALUES) {
+            range = rdb_arena_memdup(p->arena, range, sizeof *range);
+            range->shown = NULL;
+        }
+        rdb_list_push(p->arena, &copy->ranges, range);
+    }
+    return copy;
+}
+
 bool plan_query(planner *p, plan_level *parent, const rdb_query *query, plan_level *level, plan_built *built)
 {
     if (++p->depth > RDB_TREE_DEPTH_MAX)
@@ -536,6 +586,7 @@ bool plan_query(planner *p, plan_level *parent, const rdb_query *query, plan_lev
     double fraction = level->tuple_fraction;
     query = without_rows(p, query);
     query = plan_min_max(p, plan_drop_joins(p, plan_pull_up(p, plan_join_sublinks(p, query))));
+    query = with_own_ranges(p, query);
     *level = (plan_level){.p = p, .parent = parent, .query = query, .range_count = query->ranges.count, .tuple_fraction = fraction};
     if (query->ranges.count >= PLAN_RELIDS_WORDS * 64)
         return rdb_error_set(p->err, RDB_STATEMENT_TOO_COMPLEX, "too many range table entries");

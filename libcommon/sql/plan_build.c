@@ -170,12 +170,20 @@ static bool build_rel(builder *b, plan_path *path, plan_built *built)
                 *wanted = rel->wanted[i];
                 rdb_list_push(p->arena, &b->wanted, wanted);
             }
+        if (path->filter.count == 0 && built->node->kind == RDB_PLAN_SET_OP && built->subquery != NULL) { /* what it reads is wider than what it gives */
+            *built = plan_identity(p, plan_subquery_scan(p, built), built->outputs, built->count);
+            return true;
+        }
+        if (level->query->command == RDB_COMMAND_INSERT) /* what is inserted is made of it where it is computed */
+            built->subquery = NULL;
         if (path->filter.count == 0)
             return true;
         const bool is_own = built->node->range == rel->range && built->node->passes_through; /* a scan of WITH, VALUES, a function: it filters itself */
         rdb_plan_node *node = is_own ? built->node : plan_new_node(p, RDB_PLAN_SUBQUERY_SCAN, built, NULL);
         if (!is_own)
             node->of.subquery.alias = rel->range->alias;
+        if (!is_own)
+            ((rdb_range *)(uintptr_t)rel->range)->shown = NULL;
         node->range = rel->range;
         plan_built above = plan_identity(p, node, built->outputs, built->count);
         const rdb_list filter = by_cost(p, &path->filter);
@@ -434,13 +442,6 @@ static bool build_join(builder *b, plan_path *path, plan_built *built)
     return resolve_here(b, &above, &filter, &node->filter);
 }
 
-/* A condition that is false, alone. */
-static bool is_never_true(const rdb_list *filter)
-{
-    const rdb_expr_const *only = filter->count == 1 ? filter->items[0] : NULL;
-    return only != NULL && only->head.kind == RDB_EXPR_CONST && !only->is_null && !only->value.b;
-}
-
 /* Each value once. */
 static bool build_unique(builder *b, plan_path *path, plan_built *built)
 {
@@ -472,11 +473,12 @@ static bool build_path(builder *b, plan_path *path, plan_built *built)
     switch ((rdb_plan_kind)path->kind) {
     case RDB_PLAN_RESULT: {
         plan_built below = {0};
-        if (path->left != NULL && path->left->kind == RDB_PLAN_APPEND && is_never_true(&path->filter)) { /* no partition has such a row */
+        if (path->left != NULL && path->is_nothing) { /* what is below is never read */
             if (!build_path(b, path->left, &below)) /* for its columns alone */
                 return false;
             rdb_plan_node *node = plan_new_node(p, RDB_PLAN_RESULT, NULL, NULL);
-            rdb_list_push(p->arena, &node->filter, path->filter.items[0]);
+            if (path->filter.count > 0)
+                rdb_list_push(p->arena, &node->filter, plan_nothing(b->level, path)->filter.items[0]);
             *built = below;
             built->node = node;
             return plan_project_never(p, built, below.outputs, NULL, below.count);

@@ -70,6 +70,7 @@ typedef struct plan_built {
     rdb_plan_node *node;
     rdb_expr **outputs;
     uint32_t count;
+    const rdb_range *subquery; /* the sub-query of FROM that it is, as it was planned: no node stands for the range yet; or NULL */
 } plan_built;
 
 typedef struct plan_wanted { /* a value that a level needs from the level around it */
@@ -87,6 +88,7 @@ typedef struct plan_rel {    /* one range-table entry that gives rows */
     int32_t width;
     plan_built built;        /* SUBQUERY, CTE, FUNCTION, VALUES: planned already */
     bool has_built, is_waiting;
+    double groups;           /* of a sub-query: different rows */
     plan_relids lateral;     /* relations whose values it needs */
     uint32_t wanted_count;   /* LATERAL: parameters set from them */
     const plan_wanted *wanted;
@@ -139,6 +141,7 @@ typedef struct plan_level {
     rdb_list grouped_subplans; /* rdb_expr_subplan * of a query that groups */
     rdb_list null_columns;   /* rdb_expr_null_test *: columns that WHERE wants null, as FROM is read */
     rdb_list met_tests;      /* rdb_expr *: conditions of WHERE that an anti-join meets */
+    rdb_list equalities;     /* rdb_expr_function *: that hold for all rows of FROM */
     rdb_list merge_parts;    /* what plan_merge_parts has found, by the addresses of the keys */
     plan_want want;
     uint32_t ordered_count;  /* what FROM gives is in so many keys of the wanted order */
@@ -204,6 +207,7 @@ typedef struct plan_path {
     rdb_list left_keys, right_keys, key_clauses; /* hash joins; key_clauses: the equalities, for EXPLAIN */
     rdb_list condition;      /* join conditions besides the keys */
     bool keeps_right;        /* ANTI: gives its right columns, as nulls */
+    bool is_nothing;         /* RESULT: no row, with the columns of left, which is never read */
     bool keeps_inner;        /* joins: a Materialize stands on the right side */
     bool sorts_left, sorts_right; /* MERGE_JOIN */
     const plan_sorted *orders;/* MERGE_JOIN: how the sides are sorted, key by key */
@@ -360,6 +364,8 @@ uint32_t plan_path_order(const plan_path *path, const plan_order *order, uint32_
 /* The path of FROM that serves what stands above it best. rel: the only relation of FROM; NULL: there are more. */
 bool plan_choose_order(plan_level *level, plan_rel *rel, plan_path **path);
 void plan_begin_order(plan_level *level);
+/* Is sorting by expr settled by what rows are sorted by before, or by a constant that it equals? */
+bool plan_key_is_settled(const plan_level *level, const rdb_expr *expr, const plan_order *before, uint32_t count);
 /* Keys over built's columns. Nothing is added where the rows are in that order. */
 bool plan_sort_by(plan_level *level, plan_built *built, const rdb_plan_key *keys, uint32_t count, double limit);
 /* The rows that ctid = value, or one of some values, names; NULL: no condition does. */
@@ -401,6 +407,10 @@ typedef struct plan_joiner {
 double plan_quals_cost(const planner *p, const rdb_list *quals);
 plan_path *plan_new_join(const plan_joiner *s, rdb_plan_kind kind);
 void plan_add_path(planner *p, plan_set *set, plan_path *path);
+/* Has it no rows, whatever the tables have? A path that has none, with the columns of another one. */
+bool plan_gives_nothing(const plan_path *path);
+bool plan_is_cut_short(const plan_path *path);
+plan_path *plan_nothing(plan_level *level, plan_path *shape);
 /* plan_merge.c */
 void plan_sort_cost(planner *p, double rows, int32_t width, double input, double *startup, double *total);
 void plan_add_merges(plan_joiner *s);
@@ -450,6 +460,8 @@ const rdb_expr *plan_index_key(plan_level *level, plan_rel *rel, uint16_t index_
 bool plan_implies_predicate(plan_level *level, const rdb_list *clauses, const plan_index *trees);
 /* plan_node.c */
 rdb_plan_node *plan_new_node(planner *p, rdb_plan_kind kind, const plan_built *left, const plan_built *right);
+/* A node for a sub-query of FROM, which EXPLAIN then names. */
+rdb_plan_node *plan_subquery_scan(planner *p, const plan_built *built);
 void plan_set_inputs(planner *p, rdb_plan_node *node, rdb_expr *const *exprs, uint32_t count);
 bool plan_project(planner *p, plan_built *built, rdb_expr *const *exprs, const rdb_list *targets, uint32_t count);
 bool plan_inner_sets(planner *p, plan_built *built, rdb_expr *const *exprs, uint32_t count, bool all_of_them);

@@ -160,6 +160,8 @@ static bool add_outer(plan_level *level, plan_tree *group, const rdb_from *from,
 static bool add_from(plan_level *level, plan_tree *group, const rdb_from *from, plan_relids rejected)
 {
     planner *p = level->p;
+    if (!from->is_join && level->rels[from->range_no] != NULL && level->rels[from->range_no]->range->kind == RDB_RANGE_RESULT)
+        return true; /* one row without columns changes no join */
     if (!from->is_join) {
         plan_tree *leaf = new_tree(p, PLAN_SHAPE_REL);
         leaf->range_no = from->range_no;
@@ -339,6 +341,21 @@ static bool choose_order(plan_level *level, const plan_tree *tree, plan_path **p
     return plan_choose_order(level, is_alone ? level->rels[item->range_no] : NULL, path);
 }
 
+/* Sorting by what equals a key before it, or a constant, is no sorting. */
+static void drop_settled_wants(plan_level *level)
+{
+    plan_want *want = &level->want;
+    plan_order *kept = RDB_NEW_ARRAY(level->p->arena, plan_order, want->count + 1);
+    uint32_t count = 0;
+    if (want->goal != PLAN_GOAL_SORT)
+        return;
+    for (uint32_t i = 0; i < want->count; i++)
+        if (!plan_key_is_settled(level, want->order[i].expr, kept, count))
+            kept[count++] = want->order[i];
+    want->order = kept;
+    want->count = count;
+}
+
 bool plan_from(plan_level *level, rdb_list *where, plan_built *built)
 {
     planner *p = level->p;
@@ -367,5 +384,9 @@ bool plan_from(plan_level *level, rdb_list *where, plan_built *built)
         if (!is_met)
             rdb_list_push(p->arena, &tree->quals, where->items[i]);
     }
+    for (uint32_t i = 0; i < tree->quals.count; i++)
+        if (may_join_class(level, tree->quals.items[i]))
+            rdb_list_push(p->arena, &level->equalities, tree->quals.items[i]);
+    drop_settled_wants(level);
     return settle_group(level, tree) && plan_waiting_ranges(level) && plan_flatten(level, tree) && plan_group_path(level, tree, &path) && choose_order(level, tree, &path) && plan_build_path(level, path, built);
 }

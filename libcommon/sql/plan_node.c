@@ -212,6 +212,17 @@ static bool compose(planner *p, rdb_plan_node *node, const rdb_list *targets)
     return true;
 }
 
+rdb_plan_node *plan_subquery_scan(planner *p, const plan_built *built)
+{
+    rdb_range *range = (rdb_range *)(uintptr_t)built->subquery;
+    rdb_plan_node *node = plan_new_node(p, RDB_PLAN_SUBQUERY_SCAN, built, NULL);
+    node->of.subquery.alias = range->alias;
+    node->range = range;
+    range->shown = NULL;
+    node->total_cost += node->rows * COST_TUPLE;
+    return node;
+}
+
 /* The outputs become exactly these expressions. targets (may be NULL) gives names and origins. */
 bool plan_project(planner *p, plan_built *built, rdb_expr *const *exprs, const rdb_list *targets, uint32_t count)
 {
@@ -237,13 +248,15 @@ bool plan_project(planner *p, plan_built *built, rdb_expr *const *exprs, const r
         *built = plan_identity(p, node, exprs, count);
         return true;
     }
-    if (!has_set && compose(p, node, &resolved)) {
+    if (!has_set && built->subquery == NULL && compose(p, node, &resolved)) {
         *built = plan_identity(p, node, exprs, count);
         return true;
     }
     if (has_set) {
         node = plan_new_node(p, RDB_PLAN_PROJECT_SET, built, NULL);
         node->rows *= 1000;
+    } else if (built->subquery != NULL) {
+        node = plan_subquery_scan(p, built);
     } else if (!can_project(node)) {
         node = plan_new_node(p, RDB_PLAN_RESULT, built, NULL);
     }
@@ -319,9 +332,11 @@ const char *rdb_plan_node_name(const rdb_plan_node *node)
     case RDB_PLAN_LIMIT: return "Limit";
     case RDB_PLAN_UNIQUE: return "Unique";
     case RDB_PLAN_SET_OP:
-        if (node->of.set_op.kind == RDB_SET_INTERSECT)
-            return node->of.set_op.all ? "HashSetOp Intersect All" : "HashSetOp Intersect";
-        return node->of.set_op.all ? "HashSetOp Except All" : "HashSetOp Except";
+    {
+        const char *name = node->of.set_op.kind == RDB_SET_INTERSECT ? (node->of.set_op.all ? "HashSetOp Intersect All" : "HashSetOp Intersect")
+                                                                     : (node->of.set_op.all ? "HashSetOp Except All" : "HashSetOp Except");
+        return node->of.set_op.is_sorted ? name + sizeof "Hash" - 1 : name;
+    }
     case RDB_PLAN_APPEND: return "Append";
     case RDB_PLAN_WINDOW: return "WindowAgg";
     case RDB_PLAN_MATERIALIZE: return "Materialize";

@@ -117,7 +117,7 @@ bool plan_choose_order(plan_level *level, plan_rel *rel, plan_path **path)
     const plan_want *want = &level->want;
     double best_cost = -1;
     plan_path *best = *path;
-    if (want->count == 0)
+    if (want->count == 0 || plan_gives_nothing(*path))
         return true;
     plan_note_order(level, *path);
     consider(level, *path, plan_path_order(*path, want->order, want->count), &best_cost, &best);
@@ -148,10 +148,55 @@ void plan_begin_order(plan_level *level)
     level->have_count = level->ordered_count;
 }
 
-bool plan_sort_by(plan_level *level, plan_built *built, const rdb_plan_key *keys, uint32_t count, double limit)
+static const rdb_expr *unlabelled(const rdb_expr *expr)
+{
+    while (expr->kind == RDB_EXPR_RELABEL && ((const rdb_expr_unary *)expr)->argument->collation == expr->collation)
+        expr = ((const rdb_expr_unary *)expr)->argument;
+    return expr;
+}
+
+#define EQUALS_MAX 32u
+
+bool plan_key_is_settled(const plan_level *level, const rdb_expr *expr, const plan_order *before, uint32_t count)
+{
+    const rdb_expr *equals[EQUALS_MAX] = {unlabelled(expr)};
+    uint32_t known = 1;
+    if (expr->kind == RDB_EXPR_CONST)
+        return false; /* as PostgreSQL: it stands in the statement */
+    for (uint32_t done = 0; done < known; done++) {
+        for (uint32_t i = 0; i < count; i++)
+            if (rdb_expr_equal(unlabelled(before[i].expr), equals[done]))
+                return true;
+        if (done > 0 && relids_empty(plan_relids_of(equals[done])) && rdb_expr_volatility(equals[done]) != 'v')
+            return true;
+        for (uint32_t i = 0; i < level->equalities.count; i++) {
+            const rdb_expr_function *e = level->equalities.items[i];
+            for (int side = 0; side < 2; side++) {
+                const rdb_expr *one = unlabelled(e->arguments.items[side]), *other = unlabelled(e->arguments.items[1 - side]);
+                bool is_known = !rdb_expr_equal(one, equals[done]);
+                for (uint32_t k = 0; k < known && !is_known; k++)
+                    is_known = rdb_expr_equal(equals[k], other);
+                if (!is_known && known < EQUALS_MAX)
+                    equals[known++] = other;
+            }
+        }
+    }
+    return false;
+}
+
+bool plan_sort_by(plan_level *level, plan_built *built, const rdb_plan_key *all_keys, uint32_t count, double limit)
 {
     planner *p = level->p;
-    uint32_t same = 0;
+    uint32_t same = 0, kept = 0;
+    rdb_plan_key *keys = RDB_NEW_ARRAY(p->arena, rdb_plan_key, count + 1);
+    plan_order *orders = RDB_NEW_ARRAY(p->arena, plan_order, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        if (level->query->grouping_sets.count == 0 && level->query->set_operation == NULL && plan_key_is_settled(level, built->outputs[all_keys[i].slot_no], orders, kept))
+            continue;
+        orders[kept].expr = built->outputs[all_keys[i].slot_no];
+        keys[kept++] = all_keys[i];
+    }
+    count = kept;
     plan_order *order = RDB_NEW_ARRAY(p->arena, plan_order, count + 1);
     for (uint32_t i = 0; i < count; i++)
         order[i] = (plan_order){.expr = built->outputs[keys[i].slot_no], .is_descending = keys[i].is_descending, .nulls_first = keys[i].nulls_first};

@@ -401,15 +401,76 @@ static void add_hash(plan_joiner *s)
     plan_add_path(p, s->set, hash);
 }
 
+static bool is_never_true(const rdb_list *filter)
+{
+    for (uint32_t i = 0; i < filter->count; i++) {
+        const rdb_expr_const *one = filter->items[i];
+        if (one->head.kind == RDB_EXPR_CONST && one->head.type->oid == RDB_BOOLOID && (one->is_null || !one->value.b))
+            return true;
+    }
+    return false;
+}
+
+bool plan_gives_nothing(const plan_path *path)
+{
+    return (path->kind == RDB_PLAN_APPEND && path->children.count == 0) || is_never_true(&path->filter);
+}
+
+/* Is nothing left of it where a condition never holds? Of a join, and of a parent's children; above a table alone it is a gate, as PostgreSQL
+ * has it. */
+bool plan_is_cut_short(const plan_path *path)
+{
+    return path->left != NULL || path->kind == RDB_PLAN_APPEND || path->kind == RDB_PLAN_MERGE_APPEND || plan_gives_nothing(path);
+}
+
+plan_path *plan_nothing(plan_level *level, plan_path *shape)
+{
+    planner *p = level->p;
+    plan_path *path = RDB_NEW(p->arena, plan_path);
+    rdb_expr_const *never = RDB_NEW(p->arena, rdb_expr_const);
+    never->head = (rdb_expr){.kind = RDB_EXPR_CONST, .location = -1, .typmod = -1};
+    if (!rdb_type_get(p->access, RDB_BOOLOID, &never->head.type, p->err))
+        return NULL;
+    *path = (plan_path){.kind = RDB_PLAN_RESULT, .is_nothing = true, .left = shape, .relids = shape->relids, .needs = shape->needs, .rows = 1, .width = shape->width};
+    rdb_list_push(p->arena, &path->filter, &never->head);
+    return path;
+}
+
+/* A join that has no row because a side of it has none. */
+static bool joins_nothing(const plan_joining *j)
+{
+    const bool left = plan_gives_nothing(j->left->cheapest), right = plan_gives_nothing(j->right->cheapest);
+    switch (j->kind) {
+    case RDB_JOIN_INNER:
+    case RDB_JOIN_SEMI: return left || right;
+    case RDB_JOIN_LEFT:
+    case RDB_JOIN_ANTI: return left;
+    case RDB_JOIN_RIGHT: return right;
+    default: return left && right;
+    }
+}
+
 bool plan_add_join_paths(plan_level *level, plan_set *set, const plan_joining *j)
 {
     planner *p = level->p;
     plan_joiner s = {.level = level, .set = set, .j = j, .left = j->left->cheapest, .right = j->right->cheapest, .rows = set->rows};
     if (relids_meet(s.left->needs, s.right->relids))
         return true;
+    if (j->kind == RDB_JOIN_LEFT && is_never_true(&j->on) && !plan_gives_nothing(s.right) && (s.right = plan_nothing(level, s.right)) == NULL) /* its right side is never read */
+        return false;
     const bool is_lateral = relids_meet(s.right->needs, s.left->relids);
     if (is_lateral && (j->kind == RDB_JOIN_RIGHT || j->kind == RDB_JOIN_FULL))
         return true;
+    if (joins_nothing(j)) {
+        plan_path *nothing = plan_nothing(level, plan_new_join(&s, RDB_PLAN_NEST_LOOP));
+        if (nothing == NULL)
+            return false;
+        nothing->left->filter = (rdb_list){0};
+        set->cheapest = nothing;
+        set->ordered = (rdb_list){0};
+        set->rows = 1;
+        return true;
+    }
     s.partners = find_partners(level, j, s.right->rows);
     for (uint32_t i = 0; i < j->on.count; i++) {
         rdb_expr *a = NULL, *b = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Sub-queries of FROM that only read, filter and compute are taken apart: their tables join those of the query around them, their
+ * Sub-queries of FROM that only read, filter and compute, and single rows of VALUES, are taken apart: their tables join those of the query around them, their
  * conditions stand at that place of FROM, and what they compute replaces their columns. So the tables of a view are joined in
  * the best order, with the best indexes, as if the view's text stood in the query.
  *
@@ -21,7 +21,7 @@ static bool is_simple(const rdb_query *query)
 {
     if (query->command != RDB_COMMAND_SELECT || query->set_operation != NULL || query->has_aggregates || query->has_windows || query->has_set_returning_targets || query->group.count > 0 ||
         query->grouping_sets.count > 0 || query->having != NULL || query->sort.count > 0 || query->distinct.count > 0 || query->limit_count != NULL || query->limit_offset != NULL ||
-        query->ctes.count > 0 || query->row_marks.count > 0 || query->from.count == 0)
+        query->ctes.count > 0 || query->row_marks.count > 0)
         return false;
     for (uint32_t i = 0; i < query->targets.count; i++) {
         const rdb_target *target = query->targets.items[i];
@@ -145,16 +145,74 @@ static const rdb_range *as_subquery(puller *u, const rdb_range *range)
     return range;
 }
 
+/* A place of FROM that gives one row without columns. */
+static rdb_from *one_row(puller *u)
+{
+    rdb_range *range = RDB_NEW(u->p->arena, rdb_range);
+    rdb_from *from = RDB_NEW(u->p->arena, rdb_from);
+    range->kind = RDB_RANGE_RESULT;
+    range->alias = "*RESULT*";
+    add_range(u, range);
+    from->range_no = u->ranges.count;
+    return from;
+}
+
+static bool has_one_row(const rdb_query *query)
+{
+    for (uint32_t i = 0; i < query->ranges.count; i++)
+        if (((const rdb_range *)query->ranges.items[i])->kind == RDB_RANGE_RESULT)
+            return true;
+    return query->from.count == 0;
+}
+
+static bool see_any_column(void *context, const rdb_expr *expr, uint32_t levels)
+{
+    bool *found = context;
+    *found |= expr->kind == RDB_EXPR_SUBLINK || (expr->kind == RDB_EXPR_VAR && ((const rdb_expr_var *)expr)->levels_up >= levels);
+    return !*found;
+}
+
+/* VALUES of one row, as the sub-query that it could be. */
+static const rdb_range *as_select(puller *u, const rdb_range *range)
+{
+    planner *p = u->p;
+    if (range->kind != RDB_RANGE_VALUES || range->values.count != 1)
+        return range;
+    const rdb_list *row = range->values.items[0];
+    rdb_query *query = RDB_NEW(p->arena, rdb_query);
+    query->command = RDB_COMMAND_SELECT;
+    for (uint32_t i = 0; i < row->count; i++) {
+        rdb_target *target = RDB_NEW(p->arena, rdb_target);
+        const rdb_expr *expr = row->items[i];
+        if (i >= range->column_types.count || expr->type->oid != ((const rdb_type *)range->column_types.items[i])->oid || plan_contains_set(expr) || plan_calls_volatile(expr))
+            return range;
+        target->expr = row->items[i];
+        rdb_list_push(p->arena, &query->targets, target);
+    }
+    bool reads = false; /* LATERAL, or what stands around: as a sub-query it would be further in */
+    for (uint32_t i = 0; i < row->count; i++)
+        (void)analyse_walk(row->items[i], 0, see_any_column, &reads);
+    if (reads)
+        return range;
+    rdb_range *copy = rdb_arena_memdup(p->arena, range, sizeof *copy);
+    copy->kind = RDB_RANGE_SUBQUERY;
+    copy->subquery = query;
+    return copy;
+}
+
 static rdb_from *pull_leaf(puller *u, rdb_from *from, bool is_below_outer, bool is_nullable)
 {
     planner *p = u->p;
     const rdb_range *range = as_subquery(u, u->ranges.items[from->range_no - 1]);
+    if (!is_below_outer && !is_nullable)
+        range = as_select(u, range);
     if (range->kind != RDB_RANGE_SUBQUERY || range->subquery == NULL || range->is_security_barrier || !is_simple(range->subquery))
         return from;
     const rdb_query *inner = plan_pull_up(p, plan_join_sublinks(p, range->subquery));
     if (!is_simple(inner) || (is_nullable && !has_plain_targets(inner)) || inner->targets.count != range->column_types.count ||
         (is_below_outer && plan_refers_outward(inner)) || (u->query->grouping_sets.count > 0 && !has_plain_targets(inner)) ||
-        u->ranges.count + inner->ranges.count >= PLAN_RELIDS_WORDS * 64 || names_whole_row(u->query, from->range_no))
+        u->ranges.count + inner->ranges.count + 1 >= PLAN_RELIDS_WORDS * 64 || names_whole_row(u->query, from->range_no) ||
+        ((is_below_outer || is_nullable || u->query->command != RDB_COMMAND_SELECT) && has_one_row(inner)))
         return from;
     for (uint32_t i = 0; i < inner->from.count; i++)
         if (outer_join_refers_outward(inner->from.items[i], false))
@@ -175,6 +233,8 @@ static rdb_from *pull_leaf(puller *u, rdb_from *from, bool is_below_outer, bool 
         add_range(u, ranges.items[i]);
     u->replaced[from->range_no] = targets;
     u->found = true;
+    if (inner->from.count == 0)
+        rdb_list_push(p->arena, &items, one_row(u));
     u->query->has_sublinks |= inner->has_sublinks;
     rdb_from *joined = plan_join_items(p, &items);
     if (where == NULL)
@@ -205,7 +265,7 @@ const rdb_query *plan_pull_up(planner *p, const rdb_query *query)
     bool has_any = false;
     for (uint32_t i = 0; i < query->ranges.count; i++) {
         const rdb_range *range = query->ranges.items[i];
-        has_any = has_any || (range->kind == RDB_RANGE_SUBQUERY && range->subquery != NULL) || range->kind == RDB_RANGE_CTE;
+        has_any = has_any || (range->kind == RDB_RANGE_SUBQUERY && range->subquery != NULL) || range->kind == RDB_RANGE_CTE || (range->kind == RDB_RANGE_VALUES && range->values.count == 1);
     }
     if (!has_any || ++p->depth > RDB_TREE_DEPTH_MAX)
         return query;

@@ -12,6 +12,12 @@ void plan_own_ctes(rdb_plan_node *node, uint32_t first, uint32_t end)
     node->first_cte = first;
 }
 
+/* Whether it can be hashed is known when it is there. */
+static bool is_anonymous_row(const rdb_type *type)
+{
+    return type->oid == RDB_RECORDOID || type->oid == RDB_RECORDARRAYOID;
+}
+
 static bool plan_recursive_cte(plan_level *level, const rdb_cte *cte, uint32_t cte_no)
 {
     planner *p = level->p;
@@ -22,7 +28,7 @@ static bool plan_recursive_cte(plan_level *level, const rdb_cte *cte, uint32_t c
     if (query->sort.count || query->limit_count || query->limit_offset)
         return rdb_error_set(p->err, RDB_FEATURE_NOT_SUPPORTED, query->sort.count ? "ORDER BY in a recursive query is not implemented" : query->limit_count ? "LIMIT in a recursive query is not implemented" : "OFFSET in a recursive query is not implemented");
     for (uint32_t i = 0; !operation->all && i < operation->groupings.count; i++)
-        if (!((const rdb_sort_item *)operation->groupings.items[i])->can_hash) {
+        if (!((const rdb_sort_item *)operation->groupings.items[i])->can_hash && !is_anonymous_row(operation->column_types.items[i])) {
             rdb_error_set(p->err, RDB_FEATURE_NOT_SUPPORTED, "could not implement recursive UNION");
             return rdb_error_detail(p->err, "All column datatypes must be hashable.");
         }
@@ -100,9 +106,20 @@ bool plan_ctes(plan_level *level)
 rdb_expr **plan_range_outputs(planner *p, const rdb_range *range, uint32_t range_no, uint32_t count)
 {
     rdb_expr **outputs = RDB_NEW_ARRAY(p->arena, rdb_expr *, count + 1);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         outputs[i] = plan_make_var(p, range_no, (int16_t)(i + 1), range->column_types.items[i], range->column_typmods ? range->column_typmods[i] : -1, range->column_collations ? range->column_collations[i] : 0);
+        ((rdb_expr_var *)outputs[i])->range = range;
+    }
     return outputs;
+}
+
+/* Different rows among those of a query. */
+static double groups_of(plan_level *inner, const plan_built *built, uint32_t count)
+{
+    const rdb_query *query = inner->query;
+    if (query->set_operation != NULL || query->group.count > 0 || query->grouping_sets.count > 0 || query->distinct.count > 0 || query->has_aggregates || query->having != NULL)
+        return built->node->rows;
+    return plan_group_count(inner, built->outputs, count, built->node->rows);
 }
 
 /* What a sub-query gave, as columns of the range that it is. */
@@ -113,6 +130,12 @@ static bool finish_subquery(plan_level *level, plan_rel *rel, plan_level *inner,
     rdb_expr **outputs = plan_range_outputs(p, rel->range, rel->range_no, count);
     rel->built = plan_identity(p, built->node, outputs, count);
     rel->built.count = count;
+    rel->built.subquery = rel->range;
+    rdb_list *inside = RDB_NEW(p->arena, rdb_list);
+    for (uint32_t i = 0; i < count; i++)
+        rdb_list_push(p->arena, inside, built->outputs[i]);
+    ((rdb_range *)(uintptr_t)rel->range)->shown = inside;
+    rel->groups = groups_of(inner, built, count);
     if (count < built->count) { /* junk: the row space of whatever stands above has it, unnamed */
         rdb_expr **all = RDB_NEW_ARRAY(p->arena, rdb_expr *, built->count + 1);
         memcpy(all, outputs, count * sizeof *all);
@@ -125,6 +148,7 @@ static bool finish_subquery(plan_level *level, plan_rel *rel, plan_level *inner,
             all[i] = &unnamed->head;
         }
         rel->built = plan_identity(p, built->node, all, built->count);
+        rel->built.subquery = rel->range;
     }
     rel->has_built = true;
     rel->wanted_count = inner->wanted_count;

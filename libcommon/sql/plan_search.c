@@ -521,5 +521,7 @@ bool plan_group_path(plan_level *level, plan_tree *group, plan_path **out)
     gate->rows = plan_clamp_rows(below->rows * plan_selectivity_list(level, NULL, &group->quals));
     gate->total = below->total + below->rows * COST_OPERATOR * group->quals.count;
     *out = gate;
-    return true;
+    if (plan_gives_nothing(gate) && gate->left != NULL && plan_is_cut_short(gate->left))
+        *out = plan_nothing(level, gate->left);
+    return *out != NULL;
 }

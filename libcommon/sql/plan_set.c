@@ -75,57 +75,170 @@ static bool flatten_union(plan_level *level, const rdb_set_operation *operation,
     return true;
 }
 
+/* One side's rows with its number behind them, so that one operator counts both. */
+static bool number_side(plan_level *level, plan_built *side, uint32_t count, int32_t number)
+{
+    planner *p = level->p;
+    rdb_expr **exprs = RDB_NEW_ARRAY(p->arena, rdb_expr *, count + 1);
+    rdb_expr_const *flag = RDB_NEW(p->arena, rdb_expr_const);
+    flag->head = (rdb_expr){.kind = RDB_EXPR_CONST, .location = -1, .typmod = -1};
+    flag->value.i32 = number;
+    if (!rdb_type_get(p->access, RDB_INT4OID, &flag->head.type, p->err))
+        return false;
+    memcpy(exprs, side->outputs, count * sizeof *exprs);
+    exprs[count] = &flag->head;
+    return plan_project(p, side, exprs, NULL, count + 1);
+}
+
+/* Duplicates found by sorting or by hashing: whichever is possible, and cheaper where both are. */
+static bool choose_set(plan_level *level, const rdb_set_operation *operation, const rdb_plan_node *input, uint32_t count, double groups, bool *sorts)
+{
+    planner *p = level->p;
+    bool can_sort = true, can_hash = true;
+    for (uint32_t i = 0; i < operation->groupings.count; i++) {
+        const rdb_sort_item *item = operation->groupings.items[i];
+        can_sort &= item->order_oid != 0;
+        can_hash &= item->can_hash;
+    }
+    *sorts = !can_hash;
+    if (!can_sort && !can_hash) {
+        rdb_error_set(p->err, RDB_FEATURE_NOT_SUPPORTED, "could not implement %s", operation->kind == RDB_SET_UNION ? "UNION" : operation->kind == RDB_SET_INTERSECT ? "INTERSECT" : "EXCEPT");
+        return rdb_error_detail(p->err, "Some of the datatypes only support hashing, while others only support sorting.");
+    }
+    if (!can_sort || !can_hash)
+        return true;
+    double startup = 0, sorted = 0, hashed = input->total_cost + COST_OPERATOR * count * input->rows + COST_TUPLE * groups;
+    plan_sort_cost(p, input->rows, input->width, input->total_cost, &startup, &sorted);
+    sorted += COST_OPERATOR * count * input->rows + (p->context->no_sort ? 1e10 : 0);
+    hashed += p->context->no_hash_aggregate ? 1e10 : 0;
+    *sorts = sorted < hashed;
+    return true;
+}
+
+static bool sort_all(plan_level *level, plan_built *built, const rdb_set_operation *operation, uint32_t count, rdb_plan_key **keys)
+{
+    planner *p = level->p;
+    *keys = RDB_NEW_ARRAY(p->arena, rdb_plan_key, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        (*keys)[i] = plan_key(i, built->outputs[i]);
+        (*keys)[i].collation = operation->column_collations[i];
+    }
+    if (count == 0)
+        return true;
+    rdb_plan_node *node = plan_new_node(p, RDB_PLAN_SORT, built, NULL);
+    node->of.sort.key_count = count;
+    node->of.sort.keys = *keys;
+    plan_sort_cost(p, node->rows, node->width, node->total_cost, &node->startup_cost, &node->total_cost);
+    *built = plan_identity(p, node, built->outputs, built->count);
+    return true;
+}
+
+static bool plan_union(plan_level *level, const rdb_set_operation *operation, plan_built *built)
+{
+    planner *p = level->p;
+    const uint32_t count = operation->column_types.count;
+    rdb_list leaves = {0};
+    rdb_plan_node *node = plan_new_node(p, RDB_PLAN_APPEND, NULL, NULL);
+    if (operation->all ? !flatten_union(level, operation, &leaves) : !(flatten_union(level, operation->left, &leaves) && flatten_union(level, operation->right, &leaves)))
+        return false;
+    rdb_expr **outputs = NULL;
+    for (uint32_t i = 0; i < leaves.count; i++) {
+        plan_built one;
+        if (!plan_set_operation(level, leaves.items[i], &one))
+            return false;
+        rdb_list_push(p->arena, &node->children, one.node);
+        node->rows += one.node->rows;
+        node->total_cost += one.node->total_cost;
+        node->width = RDB_MAX(node->width, one.node->width);
+        if (i == 0)
+            outputs = one.outputs;
+    }
+    node->total_cost += node->rows * COST_TUPLE * 0.5;
+    plan_set_inputs(p, node, outputs, count);
+    *built = plan_identity(p, node, outputs, count);
+    if (operation->all)
+        return true;
+    bool sorts = false;
+    rdb_plan_key *keys = NULL;
+    if (!choose_set(level, operation, node, count, node->rows, &sorts))
+        return false;
+    if (!sorts)
+        return plan_distinct_hash(level, built, count, operation->column_collations);
+    if (!sort_all(level, built, operation, count, &keys))
+        return false;
+    node = plan_new_node(p, RDB_PLAN_UNIQUE, built, NULL);
+    node->of.sort.key_count = count;
+    node->of.sort.keys = keys;
+    node->total_cost += COST_OPERATOR * node->rows * count;
+    *built = plan_identity(p, node, built->outputs, count);
+    return true;
+}
+
+static double side_groups(const plan_level *level, const rdb_set_operation *side, const plan_built *built)
+{
+    return side->range_no != 0 ? level->rels[side->range_no]->groups : built->node->rows;
+}
+
+/* INTERSECT and EXCEPT count how often a row stands on either side. INTERSECT begins with the side that has fewer different rows. */
+static bool plan_counted(plan_level *level, const rdb_set_operation *operation, plan_built *built)
+{
+    planner *p = level->p;
+    const uint32_t count = operation->column_types.count;
+    plan_built sides[2];
+    if (!plan_set_operation(level, operation->left, &sides[0]) || !plan_set_operation(level, operation->right, &sides[1]))
+        return false;
+    rdb_expr **outputs = RDB_NEW_ARRAY(p->arena, rdb_expr *, count + 2);
+    memcpy(outputs, sides[0].outputs, count * sizeof *outputs);
+    const double groups[2] = {side_groups(level, operation->left, &sides[0]), side_groups(level, operation->right, &sides[1])};
+    const int first = operation->kind == RDB_SET_INTERSECT && groups[0] > groups[1] ? 1 : 0;
+    if (!number_side(level, &sides[0], count, 0) || !number_side(level, &sides[1], count, 1))
+        return false;
+    rdb_plan_node *append = plan_new_node(p, RDB_PLAN_APPEND, NULL, NULL);
+    for (int i = 0; i < 2; i++) {
+        const rdb_plan_node *side = sides[i == 0 ? first : 1 - first].node;
+        rdb_list_push(p->arena, &append->children, (void *)(uintptr_t)side);
+        append->rows += side->rows;
+        append->total_cost += side->total_cost;
+        append->width = RDB_MAX(append->width, side->width);
+    }
+    append->total_cost += append->rows * COST_TUPLE * 0.5;
+    plan_set_inputs(p, append, sides[0].outputs, count + 1);
+    rdb_expr **numbered = RDB_NEW_ARRAY(p->arena, rdb_expr *, count + 2);
+    memcpy(numbered, sides[first].outputs, (count + 1) * sizeof *numbered);
+    plan_built both = plan_identity(p, append, numbered, count + 1);
+    bool sorts = false;
+    rdb_plan_key *keys = NULL;
+    if (!choose_set(level, operation, append, count, groups[first], &sorts) || (sorts && !sort_all(level, &both, operation, count, &keys)))
+        return false;
+    rdb_plan_node *node = plan_new_node(p, RDB_PLAN_SET_OP, &both, NULL);
+    node->of.set_op.kind = operation->kind;
+    node->of.set_op.all = operation->all;
+    node->of.set_op.is_sorted = sorts;
+    node->of.set_op.collations = operation->column_collations;
+    node->startup_cost = sorts ? node->startup_cost : node->total_cost;
+    node->total_cost += both.node->rows * COST_OPERATOR * count;
+    node->rows = operation->all ? sides[first].node->rows : groups[first];
+    plan_set_inputs(p, node, outputs, count);
+    *built = plan_identity(p, node, outputs, count);
+    return true;
+}
+
 bool plan_set_operation(plan_level *level, const rdb_set_operation *operation, plan_built *built)
 {
     planner *p = level->p;
     if (++p->depth > RDB_TREE_DEPTH_MAX)
         return rdb_error_set(p->err, RDB_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
+    bool ok;
     if (operation->range_no != 0) {
         plan_rel *rel = level->rels[operation->range_no];
         *built = rel->built;
-        uint32_t count = rel->range->column_types.count;
-        p->depth--;
-        if (built->count > count)
-            return plan_project(p, built, built->outputs, NULL, count);
-        return true;
-    }
-    uint32_t count = operation->column_types.count;
-    if (operation->kind == RDB_SET_UNION) {
-        rdb_list leaves = {0};
-        rdb_plan_node *node = plan_new_node(p, RDB_PLAN_APPEND, NULL, NULL);
-        if (operation->all ? !flatten_union(level, operation, &leaves) : !(flatten_union(level, operation->left, &leaves) && flatten_union(level, operation->right, &leaves)))
-            return false;
-        rdb_expr **outputs = NULL;
-        for (uint32_t i = 0; i < leaves.count; i++) {
-            plan_built one;
-            if (!plan_set_operation(level, leaves.items[i], &one))
-                return false;
-            rdb_list_push(p->arena, &node->children, one.node);
-            node->rows += one.node->rows;
-            node->total_cost += one.node->total_cost;
-            node->width = one.node->width;
-            if (i == 0)
-                outputs = one.outputs;
-        }
-        plan_set_inputs(p, node, outputs, count);
-        *built = plan_identity(p, node, outputs, count);
-        if (!operation->all && !plan_distinct_hash(level, built, count, operation->column_collations))
-            return false;
+        const uint32_t count = rel->range->column_types.count;
+        ok = built->count == count || plan_project(p, built, built->outputs, NULL, count);
     } else {
-        plan_built left, right;
-        if (!plan_set_operation(level, operation->left, &left) || !plan_set_operation(level, operation->right, &right))
-            return false;
-        rdb_plan_node *node = plan_new_node(p, RDB_PLAN_SET_OP, &left, NULL);
-        node->right = right.node;
-        node->of.set_op.kind = operation->kind;
-        node->of.set_op.all = operation->all;
-        node->of.set_op.collations = operation->column_collations;
-        node->total_cost = left.node->total_cost + right.node->total_cost + (left.node->rows + right.node->rows) * COST_OPERATOR * count;
-        node->startup_cost = node->total_cost;
-        *built = plan_identity(p, node, left.outputs, count);
+        ok = operation->kind == RDB_SET_UNION ? plan_union(level, operation, built) : plan_counted(level, operation, built);
     }
     p->depth--;
-    return true;
+    return ok;
 }
 
 /* The targets of a set operation's query name the columns of its leftmost leaf; what is built has them in order. */

@@ -268,7 +268,7 @@ struct rdb_plan_node {
         struct { uint8_t of; /* rdb_plan_append_of */ const rdb_plan_prune *prune; /* or NULL */ uint32_t key_count; const rdb_plan_key *keys; /* MERGE_APPEND */ } append;
         struct { uint32_t key_count; const rdb_plan_key *keys; uint32_t presorted; /* INCREMENTAL_SORT: of the keys */ } sort; /* SORT, UNIQUE */
         struct { rdb_expr *count, *offset; bool with_ties; uint32_t key_count; const rdb_plan_key *keys; } limit;
-        struct { uint8_t kind; bool all; const uint32_t *collations; /* of the columns */ } set_op;
+        struct { uint8_t kind; bool all, is_sorted; const uint32_t *collations; /* of the columns */ } set_op; /* left: the columns, then the number of the side, 0 or 1 */
         struct { uint32_t cte_no; bool distinct; const uint32_t *collations; /* of the columns */ } recursive;
         struct { uint32_t lock_count; const rdb_plan_lock *locks; } lock;
     } of;

@@ -158,6 +158,7 @@ typedef struct rdb_range {
     uint32_t check_as;               /* the role whose privileges count: a view's owner; 0: whoever runs the statement */
     uint32_t required_privileges;    /* RDB_PRIVILEGE_* (acl bits of PostgreSQL) */
     uint64_t *selected_columns, *inserted_columns, *updated_columns;
+    const rdb_list *shown;           /* rdb_expr *, by column: what EXPLAIN says in its place, where a plan has no node for a sub-query */
     rdb_expr *security;              /* RELATION: what rows must pass before anything else sees them (policies), over this range; made by the rewrite */
     const struct rdb_range *through; /* a table that is written through a view: the view's range as the statement names it, for its privileges */
 } rdb_range;
