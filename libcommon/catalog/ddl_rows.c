@@ -288,6 +288,7 @@ bool ddl_insert_array_type(rdb_access *access, const type_definition *element, r
                                    .send = ARRAY_SEND,
                                    .analyze = ARRAY_ANALYZE,
                                    .subscript = ARRAY_SUBSCRIPT,
+                                   .delimiter = element->delimiter,
                                    .collation_oid = element->collation_oid};
     return ddl_insert_type(access, &array, arena, err) &&
            rdb_ddl_depend(access, (rdb_object_address){RDB_PG_TYPE, array.oid, 0}, (rdb_object_address){RDB_PG_TYPE, element->oid, 0}, 'i', err);

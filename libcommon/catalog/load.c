@@ -644,6 +644,32 @@ static bool load_domain(rdb_access *access, cache_entry *entry, rdb_arena *work,
     return ok;
 }
 
+/* A user's base type: its input function says what its values are. */
+static bool load_base_type(rdb_access *access, rdb_type *type, rdb_arena *work, rdb_error *err)
+{
+    enum { LANGUAGE_INTERNAL = 12 };
+    rdb_catalog_row row;
+    bool found = false;
+    rdb_rep rep;
+    const rdb_datum key = datum_oid(type->input_oid);
+    if (type->input_oid < RDB_FIRST_NORMAL_OID) {
+        type->like = objects_type_of_input(type->input_oid);
+    } else if (!catalog_find_row(access, RDB_PG_PROC, INDEX_PROC_OID, &key, 1, work, &row, &found, err)) {
+        return false;
+    } else if (found) {
+        const char *source = row_text(work, &row, RDB_pg_proc_prosrc);
+        if (row_oid(&row, RDB_pg_proc_prolang) == LANGUAGE_INTERNAL)
+            type->like = objects_type_of_input(objects_function_of_source(source));
+        else if ((type->ops = rdb_type_ops_of_source(source, &rep)) != NULL)
+            type->rep = (uint8_t)rep;
+    }
+    if (type->like != NULL) {
+        type->ops = type->like->ops;
+        type->rep = type->like->rep;
+    }
+    return true;
+}
+
 static bool load_type(rdb_access *access, cache_entry *entry, rdb_arena *work, bool *found, rdb_error *err)
 {
     rdb_type *type = &entry->is.type;
@@ -702,6 +728,8 @@ static bool load_type(rdb_access *access, cache_entry *entry, rdb_arena *work, b
     }
     type->rep = type->kind == 'd' && type->base != NULL ? type->base->rep : (uint8_t)rdb_type_rep(type->oid, type->kind, type->typlen);
     type->ops = rdb_type_ops_find(type);
+    if (type->kind == 'b' && type->element == NULL && type->ops == NULL && !load_base_type(access, type, work, err))
+        return false;
     return type->kind != 'd' || rdb_domain_make_ops(entry->arena, type, err);
 }
 

@@ -524,6 +524,14 @@ const rdb_type *objects_type_get(uint32_t oid)
     return type_slot(oid);
 }
 
+const rdb_type *objects_type_of_input(uint32_t function_oid)
+{
+    for (uint32_t i = 0; i < objects.type_count; i++) /* array_in and its kin are many types' */
+        if (objects.types[i].input_oid == function_oid && objects.types[i].kind == 'b' && (objects.types[i].element == NULL || objects.types[i].category != 'A'))
+            return &objects.types[i];
+    return NULL;
+}
+
 const rdb_type *objects_type_find(const char *name)
 {
     const rdb_type key = {.name = name}, *key_pointer = &key;

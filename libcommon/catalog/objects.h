@@ -14,6 +14,7 @@ RDB_CHECKED bool objects_load(rdb_error *err);
 /* All answer NULL, 0 or an empty list where there is none. Names are looked up in pg_catalog. */
 const rdb_type *objects_type_get(uint32_t oid);
 const rdb_type *objects_type_find(const char *name);
+const rdb_type *objects_type_of_input(uint32_t function_oid); /* the base type whose values it reads */
 const rdb_function *objects_function_get(uint32_t oid);
 const rdb_function *const *objects_function_find(const char *name, uint32_t *count);
 uint32_t objects_function_of_source(const char *source); /* of LANGUAGE internal, by prosrc; the first of several */

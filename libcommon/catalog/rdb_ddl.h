@@ -238,6 +238,18 @@ typedef struct rdb_range_definition {
 /* The range type, its multirange, their arrays, constructors and the cast between them. */
 RDB_CHECKED bool rdb_ddl_create_range(rdb_access *access, const rdb_range_definition *definition, uint32_t *oid, rdb_error *err);
 
+/* Base types (ddl_base_type.c). The shell stands for the type until its functions are there; what fills it keeps the shell's OID. */
+typedef struct rdb_base_type_definition {
+    const char *name, *default_text;
+    uint32_t namespace_oid, owner_oid;
+    int16_t length;
+    bool is_by_value, is_preferred;
+    char align, storage, category, delimiter;
+    uint32_t input, output, receive, send, typmod_in, typmod_out, analyze, subscript, element, collation;
+} rdb_base_type_definition;
+RDB_CHECKED bool rdb_ddl_create_shell_type(rdb_access *access, const char *name, uint32_t namespace_oid, uint32_t owner_oid, uint32_t *oid, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_fill_shell_type(rdb_access *access, uint32_t oid, const rdb_base_type_definition *definition, rdb_error *err);
+
 /* Extended statistics (ddl_statistics.c): pg_statistic_ext. */
 typedef struct rdb_statistics_definition {
     const char *name;

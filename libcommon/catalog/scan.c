@@ -291,6 +291,10 @@ static bool note_change(rdb_access *access, uint32_t catalog_oid, const rdb_datu
         return overlay_note(access, RDB_PG_PROC, VALUE(RDB_pg_aggregate_aggfnoid), err);
     case RDB_PG_OPERATOR:
         return overlay_note(access, RDB_PG_OPERATOR, VALUE(RDB_pg_operator_oid), err);
+    case RDB_PG_OPCLASS: /* what orders a type, and by which operators: found by name */
+        return overlay_note(access, RDB_PG_OPERATOR, VALUE(RDB_pg_opclass_oid), err);
+    case 2602: /* pg_amop */
+        return overlay_note(access, RDB_PG_OPERATOR, VALUE(RDB_pg_amop_amopopr), err);
     case RDB_PG_CAST:
         return overlay_note(access, RDB_PG_CAST, VALUE(RDB_pg_cast_oid), err);
     case RDB_PG_NAMESPACE:

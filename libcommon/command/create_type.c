@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * ALTER TYPE of enums, CREATE TYPE ... AS RANGE, and what CREATE TYPE of a base type answers. */
+ * ALTER TYPE of enums and CREATE TYPE ... AS RANGE. Base types: base_type.c. */
 #include "catalog/rdb_acl.h"
 #include "command/command_int.h"
 

@@ -18,10 +18,13 @@ const char *definition_type_text(rdb_command_context *context, const rdb_type *t
 const char *definition_name_text(rdb_command_context *context, const rdb_ast_names *names);
 /* 42501 unless the role may call the function. */
 RDB_CHECKED bool definition_check_function(rdb_command_context *context, const rdb_function *function, rdb_error *err);
+/* A type that is only a shell, or (may_make) is not there at all and becomes one; NULL: neither. */
+RDB_CHECKED bool command_find_or_make_shell(rdb_command_context *context, const rdb_ast_type *written, bool may_make, const rdb_type **type, rdb_error *err);
 /* The schema that the new object goes to. */
 RDB_CHECKED bool definition_place(rdb_command_context *context, const rdb_ast_names *name, uint32_t *namespace_oid, rdb_error *err);
 
-/* aggregate.c, operator.c */
+/* base_type.c, aggregate.c, operator.c */
+RDB_CHECKED bool command_create_base_type(rdb_command_context *context, const rdb_ast_define *statement, rdb_error *err);
 RDB_CHECKED bool command_create_aggregate(rdb_command_context *context, const rdb_ast_define *statement, rdb_error *err);
 RDB_CHECKED bool command_create_operator(rdb_command_context *context, const rdb_ast_define *statement, rdb_error *err);
 

@@ -29,14 +29,55 @@ typedef struct function_work {
 } function_work;
 
 /* A type as written; PostgreSQL tells no position here. */
-static bool resolve_type(function_work *w, const rdb_ast_type *written, const rdb_type **type)
+static const char *language_of(const function_work *w)
+{
+    const rdb_ast_option *language = command_option(&w->statement->options, "language");
+    return language != NULL && command_option_text(language) != NULL ? command_option_text(language) : "sql";
+}
+
+/* The type that a function of another language than SQL makes or takes before it is defined. */
+static bool resolve_shell(function_work *w, const rdb_ast_type *written, bool is_result, const rdb_type **type)
+{
+    const char *language = language_of(w);
+    const bool is_native = strcmp(language, "internal") == 0 || strcmp(language, "c") == 0;
+    rdb_strbuf text;
+    if (!rdb_error_is(w->err, RDB_UNDEFINED_OBJECT))
+        return false;
+    rdb_error kept = {0};
+    rdb_error_set(&kept, RDB_UNDEFINED_OBJECT, "%s", rdb_error_message(w->err));
+    rdb_error_clear(w->err);
+    if (!command_find_or_make_shell(w->context, written, is_result && is_native, type, w->err)) {
+        rdb_error_clear(&kept);
+        return false;
+    }
+    if (*type == NULL || (*type)->is_defined) {
+        const bool is_bare = !is_result && written->bounds.count == 0 && !written->is_reference; /* of an argument PostgreSQL says it without quotes */
+        if (is_bare)
+            rdb_error_set(w->err, RDB_UNDEFINED_OBJECT, "type %s does not exist", definition_name_text(w->context, &written->names));
+        else
+            rdb_error_set(w->err, RDB_UNDEFINED_OBJECT, "%s", rdb_error_message(&kept));
+        rdb_error_clear(&kept);
+        return false;
+    }
+    const bool was_there = strstr(rdb_error_message(&kept), "only a shell") != NULL;
+    rdb_error_clear(&kept);
+    rdb_strbuf_init(&text, w->context->arena);
+    rdb_type_format_name(*type, -1, false, &text);
+    if (strcmp(language, "sql") == 0)
+        return rdb_error_set(w->err, RDB_INVALID_FUNCTION_DEFINITION, is_result ? "SQL function cannot return shell type %s" : "SQL function cannot accept shell type %s", text.data);
+    if (was_there)
+        command_notice(w->context, "NOTICE", RDB_WRONG_OBJECT_TYPE, is_result ? "return type %s is only a shell" : "argument type %s is only a shell", text.data);
+    return true;
+}
+
+static bool resolve_type(function_work *w, const rdb_ast_type *written, bool is_result, const rdb_type **type)
 {
     int32_t typmod;
     uint32_t collation;
     if (rdb_type_resolve(&w->analysis, (rdb_ast_node *)(uintptr_t)&written->node, type, &typmod, &collation, w->err))
         return command_check_type_usage(w->context, *type, w->err);
     w->err->position = 0;
-    return false;
+    return resolve_shell(w, written, is_result, type);
 }
 
 static const char *type_text(function_work *w, const rdb_type *type)
@@ -56,8 +97,7 @@ static bool is_input(rdb_sql_param_mode mode)
 /* Before the options are read in their turn: what types are good for is a question of the language. */
 static bool is_sql(const function_work *w)
 {
-    const rdb_ast_option *language = command_option(&w->statement->options, "language");
-    return language == NULL || command_option_text(language) == NULL || strcmp(command_option_text(language), "internal") != 0;
+    return strcmp(language_of(w), "internal") != 0;
 }
 
 static bool read_parameter(function_work *w, const rdb_ast_function_param *param, uint32_t at, rdb_list *defaults)
@@ -66,7 +106,7 @@ static bool read_parameter(function_work *w, const rdb_ast_function_param *param
     const rdb_type *type = NULL;
     rdb_function_definition *d = &w->definition;
     char mode = param->mode == RDB_SQL_PARAM_DEFAULT ? 'i' : (char)param->mode;
-    if (!resolve_type(w, param->type, &type))
+    if (!resolve_type(w, param->type, false, &type))
         return false;
     if (param->type->is_setof)
         return rdb_error_set(w->err, RDB_INVALID_FUNCTION_DEFINITION, "%s cannot accept set arguments", is_procedure ? "procedures" : "functions");
@@ -177,7 +217,7 @@ static bool read_result(function_work *w)
         d->return_type = required != 0 ? RDB_RECORDOID : RDB_VOIDOID;
     } else if (written != NULL) {
         const rdb_type *needed = NULL;
-        if (!resolve_type(w, written, &type))
+        if (!resolve_type(w, written, true, &type))
             return false;
         d->return_type = type->oid;
         d->returns_set = written->is_setof;

@@ -514,6 +514,8 @@ bool command_define(rdb_command_context *context, const rdb_ast_define *statemen
     case RDB_SQL_OBJECT_TSTEMPLATE:
         return create_of_functions(context, statement, "text search template", PG_TS_TEMPLATE, RDB_pg_ts_template_tmplname,
                                    RDB_pg_ts_template_tmplnamespace, TEMPLATE, RDB_COUNT_OF(TEMPLATE), err);
+    case RDB_SQL_OBJECT_TYPE:
+        return command_create_base_type(context, statement, err);
     case RDB_SQL_OBJECT_AGGREGATE:
         return command_create_aggregate(context, statement, err);
     case RDB_SQL_OBJECT_OPERATOR:

@@ -282,7 +282,7 @@ bool rdb_type_resolve(rdb_analysis *analysis, struct rdb_ast_node *type_name, co
             drops_modifiers = false;
         if (written->modifiers.count > 0 && !drops_modifiers &&
             (!read_modifiers(analysis, written, numbers, err) ||
-             !encode_modifier((*type)->oid, written->modifiers.count, numbers, name, typmod, err)))
+             !encode_modifier((*type)->like != NULL && (*type)->typmod_in_oid != 0 ? (*type)->like->oid : (*type)->oid, written->modifiers.count, numbers, name, typmod, err)))
             return analyse_place(analysis, written->node.location, err);
         *collation = (*type)->collation;
     }

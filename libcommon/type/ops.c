@@ -191,6 +191,33 @@ const rdb_type_ops *rdb_type_ops_find(const rdb_type *type)
     return ops;
 }
 
+static struct {
+    const char *source;
+    rdb_rep rep;
+    const rdb_type_ops *ops;
+} of_extensions[8]; /* filled at start, before any session runs */
+
+void rdb_type_ops_register(const char *input_source, rdb_rep rep, const rdb_type_ops *ops)
+{
+    size_t at = 0;
+    while (at < RDB_COUNT_OF(of_extensions) && of_extensions[at].source != NULL && strcmp(of_extensions[at].source, input_source) != 0)
+        at++;
+    RDB_VERIFY(at < RDB_COUNT_OF(of_extensions));
+    of_extensions[at].source = input_source;
+    of_extensions[at].rep = rep;
+    of_extensions[at].ops = ops;
+}
+
+const rdb_type_ops *rdb_type_ops_of_source(const char *input_source, rdb_rep *rep)
+{
+    for (size_t at = 0; at < RDB_COUNT_OF(of_extensions) && of_extensions[at].source != NULL; at++)
+        if (strcmp(of_extensions[at].source, input_source) == 0) {
+            *rep = of_extensions[at].rep;
+            return of_extensions[at].ops;
+        }
+    return NULL;
+}
+
 rdb_rep rdb_type_rep(uint32_t oid, char kind, int16_t typlen)
 {
     (void)typlen;

@@ -81,6 +81,7 @@ struct rdb_type {
     const float *label_orders; /* enumsortorder: a label keeps it for life, so index keys are made of it */
     uint32_t label_count;
     const struct rdb_type_ops *ops; /* rdb_type_ops_find's answer, kept; NULL: no kernels for this type yet */
+    const rdb_type *like;    /* a user's base type: the built-in one whose input function it has; else NULL */
 };
 
 /* What shapes a value's text: settings of the session, read by kernels through the call. */
@@ -200,6 +201,9 @@ const rdb_type_ops *rdb_type_ops_find(const rdb_type *type);
 /* The hash that PostgreSQL's extended hash function of the type gives: rows of hash-partitioned tables find their
  * partition by it (seed UINT64_C(0x7A5B22367996DCFD) there). */
 RDB_CHECKED bool rdb_type_hash_compatible(rdb_call *call, const rdb_type *type, rdb_datum value, uint64_t seed, uint64_t *hash);
+/* Base types of extensions: what values are whose input function is the C function of that name. The text is static. */
+void rdb_type_ops_register(const char *input_source, rdb_rep rep, const rdb_type_ops *ops);
+const rdb_type_ops *rdb_type_ops_of_source(const char *input_source, rdb_rep *rep); /* NULL: none */
 /* The representation of a type, by OID and, for those not built in, by kind; for whoever makes descriptors. */
 rdb_rep rdb_type_rep(uint32_t oid, char kind, int16_t typlen);
 
