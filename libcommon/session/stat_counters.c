@@ -282,7 +282,7 @@ static bool undo_record(rdb_call *call, const rdb_datum *a, const bool *nulls, r
                                 undo.jobs,
                                 purge.bytes_max,
                                 (uint64_t)(rdb_txn_retention(txns) / 1000000),
-                                rdb_txn_published_scn(txns),
+                                rdb_txn_visible_scn(txns),
                                 purge.horizon,
                                 purge.purged_scn,
                                 oldest == UINT64_MAX ? 0 : oldest,
@@ -303,7 +303,7 @@ EXPR_RECORD_KERNEL(undo, 0, RDB_INT8OID, RDB_INT8OID, RDB_INT8OID, RDB_INT8OID, 
 static bool current_scn_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
     (void)a, (void)nulls, (void)is_null;
-    result->i64 = (int64_t)rdb_txn_published_scn(rdb_engine_txns(session_of(call)->engine));
+    result->i64 = (int64_t)rdb_txn_visible_scn(rdb_engine_txns(session_of(call)->engine));
     return true;
 }
 EXPR_ROW_KERNEL(current_scn, 0)

@@ -210,7 +210,7 @@ static void fill_own(const rdb_txn *txn, rdb_snapshot *snapshot, rdb_scn scn, bo
 
 void rdb_txn_take_snapshot(rdb_txn *txn, rdb_snapshot *snapshot)
 {
-    rdb_scn scn = protect_newest(txn, &txn->manager->published_scn, txn->session_scn, &txn->entry->current_scn);
+    rdb_scn scn = protect_newest(txn, &txn->manager->visible_scn, txn->session_scn, &txn->entry->current_scn);
     fill_own(txn, snapshot, scn, false);
     snapshot->reads_uncommitted = txn->isolation == RDB_READ_UNCOMMITTED;
 }
@@ -267,9 +267,9 @@ void rdb_txn_drop_snapshot(rdb_txn *txn, const rdb_snapshot *snapshot)
 bool rdb_txn_snapshot_as_of(rdb_txn *txn, const rdb_snapshot *now, rdb_scn scn, rdb_snapshot *snapshot, rdb_error *err)
 {
     rdb_txn_manager *manager = txn->manager;
-    if (scn > atomic_load(&manager->published_scn)) {
+    if (scn > rdb_txn_visible_scn(manager)) {
         rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "the SCN lies in the future");
-        return rdb_error_detail(err, "The newest published SCN is %llu.", (unsigned long long)atomic_load(&manager->published_scn));
+        return rdb_error_detail(err, "The newest SCN is %llu.", (unsigned long long)rdb_txn_visible_scn(manager));
     }
     *snapshot = *now;
     snapshot->scn = scn;

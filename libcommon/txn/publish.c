@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The way of a commit's SCN: given out at its record's place in the log, recorded when its slot is written, published when
- * the log is durable past it (R17). Both marks move in SCN order, over a ring that holds what is on its way: at most
+ * the log is durable past it (R17). A commit that does not wait for the log (synchronous_commit = off) is seen by others as soon as it
+ * is recorded and all before it are seen: that is the third mark, which snapshots take. All move in SCN order, over a ring that holds what is on its way: at most
  * TXN_RECORDING_SLOTS / 2 commits, so two of them never share a place. Beside it the map from SCN to wall time (R18). */
 #include "txn/txn_int.h"
 
@@ -23,6 +24,22 @@ static void advance(rdb_txn_manager *manager, rdb_lsn durable)
         atomic_store_explicit(&manager->recorded_scn, recorded, memory_order_release);
         moved = true;
     }
+    rdb_scn visible = atomic_load_explicit(&manager->visible_scn, memory_order_relaxed), was_visible = visible;
+    for (;;) { /* never behind the published one: it passes all that is durable too */
+        if (manager->gap_count > 0 && visible == manager->gap_from && recorded >= manager->gap_to)
+            visible = manager->gap_to;
+        if (visible >= recorded)
+            break;
+        txn_recording *slot = &manager->recordings[(visible + 1) & (TXN_RECORDING_SLOTS - 1)];
+        if (atomic_load_explicit(&slot->end_lsn, memory_order_relaxed) > durable && !atomic_load_explicit(&slot->is_async, memory_order_relaxed))
+            break;
+        visible++;
+    }
+    if (visible != was_visible) {
+        /* Sequentially consistent: a snapshot and the horizon agree on who came first (entry.c). */
+        atomic_store(&manager->visible_scn, visible);
+        moved = true;
+    }
     rdb_scn published = atomic_load_explicit(&manager->published_scn, memory_order_relaxed);
     for (;;) {
         if (manager->gap_count > 0 && published == manager->gap_from && recorded >= manager->gap_to) {
@@ -38,7 +55,6 @@ static void advance(rdb_txn_manager *manager, rdb_lsn durable)
         atomic_fetch_sub_explicit(&manager->commits_in_flight, 1, memory_order_relaxed);
     }
     if (published != atomic_load_explicit(&manager->published_scn, memory_order_relaxed)) {
-        /* Sequentially consistent: a snapshot and the horizon agree on who came first (entry.c). */
         atomic_store(&manager->published_scn, published);
         moved = true;
     }
@@ -113,10 +129,11 @@ rdb_scn txn_publish_draw(rdb_txn_manager *manager)
     return atomic_fetch_add_explicit(&manager->last_scn, 1, memory_order_relaxed) + 1;
 }
 
-void txn_publish_record(rdb_txn_manager *manager, rdb_scn scn, rdb_lsn end_lsn)
+void txn_publish_record(rdb_txn_manager *manager, rdb_scn scn, rdb_lsn end_lsn, bool is_async)
 {
     txn_recording *slot = &manager->recordings[scn & (TXN_RECORDING_SLOTS - 1)];
     atomic_store_explicit(&slot->end_lsn, end_lsn, memory_order_relaxed);
+    atomic_store_explicit(&slot->is_async, is_async, memory_order_relaxed);
     atomic_store_explicit(&slot->scn, scn, memory_order_release);
     advance(manager, rdb_wal_durable_lsn(manager->wal));
 }
@@ -182,6 +199,11 @@ void txn_publish_raise(rdb_txn_manager *manager, rdb_scn scn)
 rdb_scn rdb_txn_published_scn(const rdb_txn_manager *manager)
 {
     return atomic_load(&manager->published_scn);
+}
+
+rdb_scn rdb_txn_visible_scn(const rdb_txn_manager *manager)
+{
+    return atomic_load(&manager->visible_scn);
 }
 
 /* ---- times --------------------------------------------------------------------------------------------------------- */
@@ -275,7 +297,7 @@ bool rdb_txn_time_of_scn(rdb_txn_manager *manager, rdb_scn scn, int64_t *wall_us
         else
             high = middle;
     }
-    bool is_known = low > 0 && scn <= RDB_MAX(manager->newest_time.scn, atomic_load(&manager->published_scn));
+    bool is_known = low > 0 && scn <= RDB_MAX(manager->newest_time.scn, atomic_load(&manager->visible_scn));
     *wall_us = !is_known ? 0 : scn >= manager->newest_time.scn ? manager->newest_time.wall_us : time_at(manager, low - 1)->wall_us;
     rdb_mutex_unlock(&manager->times_lock);
     return is_known;

@@ -61,7 +61,8 @@ typedef struct rdb_txn_end {
 bool rdb_txn_record_is_end(const rdb_wal_record *record, uint32_t page_bytes, rdb_txn_end *end);
 /* The first transaction ids and xact file of a new PDB. */
 RDB_CHECKED bool rdb_txn_create_pdb(rdb_txn_manager *manager, uint32_t pdb, rdb_error *err);
-rdb_scn rdb_txn_published_scn(const rdb_txn_manager *manager); /* one atomic load */
+rdb_scn rdb_txn_published_scn(const rdb_txn_manager *manager); /* durable; one atomic load */
+rdb_scn rdb_txn_visible_scn(const rdb_txn_manager *manager); /* what a snapshot taken now has: commits that do not wait for the log too */
 /* No snapshot older than this will ever be asked for: what purge may remove (undo_retention keeps it back). */
 rdb_scn rdb_txn_horizon(rdb_txn_manager *manager);
 /* The oldest snapshot that anyone holds, which the horizon does not pass; UINT64_MAX: nobody holds one. */

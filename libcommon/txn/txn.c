@@ -131,6 +131,7 @@ bool rdb_txn_open(rdb_txn_manager **opened, const rdb_txn_config *config, rdb_er
     atomic_store(&manager->last_scn, scn);
     atomic_store(&manager->recorded_scn, scn);
     atomic_store(&manager->published_scn, scn);
+    atomic_store(&manager->visible_scn, scn);
     manager->outcomes = calloc(TXN_OUTCOME_SLOTS, sizeof *manager->outcomes);
     manager->locks = lock_table_create();
     manager->ssi = ssi_create();
@@ -548,7 +549,7 @@ static void draw_scn(void *context, rdb_lsn lsn)
 }
 
 /* Logs the commit and writes its slot. *scn stays 0 where it failed before the record was placed. */
-static bool record_commit(rdb_txn *txn, txn_commit_header *header, rdb_lsn *end_lsn, rdb_error *err)
+static bool record_commit(rdb_txn *txn, txn_commit_header *header, rdb_commit_wait wait, rdb_lsn *end_lsn, rdb_error *err)
 {
     rdb_txn_manager *manager = txn->manager;
     rdb_buffer *buffer = NULL;
@@ -593,7 +594,7 @@ static bool record_commit(rdb_txn *txn, txn_commit_header *header, rdb_lsn *end_
 out:
     rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
     if (header->scn != 0)
-        txn_publish_record(manager, header->scn, ok ? *end_lsn : 0); /* a failed one is a number that nobody has */
+        txn_publish_record(manager, header->scn, ok ? *end_lsn : 0, wait == RDB_COMMIT_NO_WAIT); /* a failed one is a number that nobody has */
     else if (reserved)
         txn_publish_unreserve(manager);
     free(subs);
@@ -649,7 +650,7 @@ bool txn_commit_prepared(rdb_txn **handle, rdb_commit_wait wait, rdb_scn *scn, r
     txn_commit_header header = {0};
     rdb_lsn end_lsn = 0;
     *scn = 0;
-    if (!record_commit(txn, &header, &end_lsn, err)) {
+    if (!record_commit(txn, &header, wait, &end_lsn, err)) {
         if (txn->ssi != NULL)
             atomic_store_explicit(&txn->ssi->commit_scn, 0, memory_order_release);
         return false;
@@ -670,7 +671,7 @@ bool rdb_txn_commit(rdb_txn **handle, rdb_commit_wait wait, rdb_scn *scn, rdb_er
     if (ok && txn->level > 0)
         rdb_txn_release_level(txn, 1);
     ok = ok && (txn->xid != 0 || txn->payload.length == 0 || rdb_txn_assign_xid(txn, &unused, err)) &&
-         (txn->xid == 0 || record_commit(txn, &header, &end_lsn, err));
+         (txn->xid == 0 || record_commit(txn, &header, wait, &end_lsn, err));
     if (!ok) {
         rdb_txn_abort(handle);
         return false;

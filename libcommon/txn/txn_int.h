@@ -102,6 +102,7 @@ typedef struct txn_stripe {
 typedef struct txn_recording { /* one commit on its way from recorded to published */
     _Atomic rdb_scn scn;       /* the SCN whose slot this is, once recorded; else an older one */
     _Atomic rdb_lsn end_lsn;   /* durable up to here before it is published; 0: its insert failed, nothing to wait for */
+    _Atomic bool is_async;     /* its writer did not wait for the log (synchronous_commit = off): seen before it is durable */
 } txn_recording;
 
 struct lock_owner;
@@ -121,6 +122,7 @@ struct rdb_txn_manager {
     _Atomic rdb_scn last_scn;      /* given out; changes in WAL order, inside the log's reservation */
     _Atomic rdb_scn recorded_scn;  /* all slots up to it are written */
     _Atomic rdb_scn published_scn; /* ... and durable */
+    _Atomic rdb_scn visible_scn;   /* published, or recorded by who does not wait for the log; what snapshots take */
     _Atomic uint32_t commits_in_flight; /* begun and not yet published */
     _Atomic uint32_t publish_waiters;
     rdb_mutex publish_lock;        /* RDB_RANK_LEAF: one publisher at a time */
@@ -241,7 +243,7 @@ void txn_publish_close(rdb_txn_manager *manager);
 bool txn_publish_reserve(rdb_txn_manager *manager, rdb_error *err);
 rdb_scn txn_publish_draw(rdb_txn_manager *manager); /* at the record's position */
 void txn_publish_unreserve(rdb_txn_manager *manager);
-void txn_publish_record(rdb_txn_manager *manager, rdb_scn scn, rdb_lsn end_lsn);
+void txn_publish_record(rdb_txn_manager *manager, rdb_scn scn, rdb_lsn end_lsn, bool is_async);
 void txn_publish_wait_recorded(rdb_txn_manager *manager, rdb_scn scn);
 bool txn_publish_wait(rdb_txn_manager *manager, rdb_scn scn, rdb_error *err); /* flushed up to end_lsn before */
 void txn_publish_raise(rdb_txn_manager *manager, rdb_scn scn); /* nothing runs at or below it: a PDB came in */

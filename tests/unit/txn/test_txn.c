@@ -292,6 +292,31 @@ static void test_times(void **state)
     instance_end(&f);
 }
 
+/* A commit that does not wait for the log is seen by others at once; one that waits is not seen before it is durable. */
+static void test_commits_that_do_not_wait_are_seen(void **state)
+{
+    (void)state;
+    instance f;
+    rdb_snapshot snapshot;
+    rdb_xid xid;
+    instance_begin(&f);
+    rdb_txn *reader = begin(&f);
+    for (int i = 0; i < 50; i++) {
+        rdb_txn *txn = begin(&f);
+        MUST(&f.err, rdb_txn_assign_xid(txn, &xid, &f.err));
+        rdb_scn scn = commit(&f, txn, RDB_COMMIT_NO_WAIT);
+        rdb_txn_take_snapshot(reader, &snapshot);
+        assert_int_equal(snapshot.scn, scn);
+        assert_true(rdb_txn_published_scn(f.txns) <= rdb_txn_visible_scn(f.txns));
+    }
+    rdb_txn *txn = begin(&f);
+    MUST(&f.err, rdb_txn_assign_xid(txn, &xid, &f.err));
+    rdb_scn scn = commit(&f, txn, RDB_COMMIT_LOCAL);
+    assert_true(rdb_txn_published_scn(f.txns) >= scn && rdb_txn_visible_scn(f.txns) >= scn);
+    rdb_txn_abort(&reader);
+    instance_end(&f);
+}
+
 static void test_read_only_and_unknown_database(void **state)
 {
     (void)state;
@@ -428,6 +453,7 @@ int main(void)
         cmocka_unit_test(test_reverted_and_cut),
         cmocka_unit_test(test_times),
         cmocka_unit_test(test_exported_snapshots),
+        cmocka_unit_test(test_commits_that_do_not_wait_are_seen),
         cmocka_unit_test(test_read_only_and_unknown_database),
         cmocka_unit_test(test_threads),
     };
