@@ -173,7 +173,7 @@ static void forget_ended(rdb_txn_manager *manager)
 {
     ssi_manager *ssi = manager->ssi;
     uint64_t oldest_no = UINT64_MAX;
-    rdb_scn seen_scn = rdb_txn_published_scn(manager);
+    rdb_scn seen_scn = rdb_txn_visible_scn(manager);
     ssi_txn *oldest = NULL;
     for (ssi_txn *txn = ssi->running.next; txn != &ssi->running; txn = txn->next)
         if (!txn->is_safe) {
