@@ -306,6 +306,10 @@ bool rdb_ddl_build_index(rdb_access *access, uint32_t index_oid, rdb_index_value
         return rdb_error_set(err, RDB_INTERNAL_ERROR, "index %u is not one of table \"%s\"", index_oid, fill.relation->name);
     if (values_of == NULL && (fill.index->expression_tree != NULL || fill.index->predicate_tree != NULL))
         return rdb_error_set(err, RDB_INTERNAL_ERROR, "index \"%s\" has expressions that nobody computes", fill.index->name);
+    if (fill.index->kind == RDB_INDEX_SUMMARY) {
+        uint32_t made;
+        return rdb_summary_build(access, fill.relation, fill.index, UINT64_MAX, true, values_of, context, &made, err);
+    }
     if ((arena = ddl_arena(err)) == NULL || (fill.terms_arena = ddl_arena(err)) == NULL || !fill_entries_create(&fill.entries, err))
         goto out;
     fill.columns = RDB_NEW_ARRAY(arena, int16_t, fill.relation->column_count + 1u);

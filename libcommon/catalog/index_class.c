@@ -56,7 +56,8 @@ static bool read_support(rdb_access *access, const rdb_index_column *column, uin
 
 bool rdb_index_class_read(rdb_access *access, uint32_t method_oid, rdb_arena *arena, rdb_index_column *column, rdb_error *err)
 {
-    const uint16_t number = rdb_term_support_number(method_oid);
+    enum { BRIN_METHOD = 3580, BRIN_INFORMATION = 1 };
+    const uint16_t number = method_oid == BRIN_METHOD ? BRIN_INFORMATION : rdb_term_support_number(method_oid);
     const char *source = NULL;
     uint32_t input_type = 0;
     column->terms = NULL;
@@ -66,6 +67,10 @@ bool rdb_index_class_read(rdb_access *access, uint32_t method_oid, rdb_arena *ar
     if (!read_family(access, column, &input_type, arena, err) || !read_operators(access, column, arena, err) ||
         !read_support(access, column, input_type, number, arena, &source, err))
         return false;
+    if (method_oid == BRIN_METHOD) {
+        column->sums_up = source != NULL && strcmp(source, "brin_minmax_opcinfo") == 0;
+        return true;
+    }
     column->terms = source != NULL ? rdb_term_class_find(method_oid, source) : NULL;
     return true;
 }

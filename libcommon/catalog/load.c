@@ -220,9 +220,24 @@ static uint32_t index_collation(uint32_t collation, uint32_t opclass_oid)
     return opclass != NULL && strstr(opclass->name, "_pattern_ops") != NULL ? RDB_C_COLLATION_OID : collation;
 }
 
+/* pages_per_range counts pages of 8 KiB, whatever the size of ours. */
+static bool load_stretch(const rdb_relation *relation, rdb_arena *work, const rdb_catalog_row *row, rdb_relation_index *index, rdb_error *err)
+{
+    enum { PAGES_PER_RANGE = 128, PAGE_BYTES = 8192 };
+    const char *const *options;
+    uint32_t count, pages = PAGES_PER_RANGE;
+    if (!row_texts(work, row, RDB_pg_class_reloptions, &options, &count, err))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (strncmp(options[i], "pages_per_range=", 16) == 0)
+            pages = (uint32_t)strtoul(options[i] + 16, NULL, 10);
+    index->range_blocks = (uint32_t)RDB_MAX((uint64_t)pages * PAGE_BYTES / rdb_storage_page_bytes(relation->table.storage), 1u);
+    return true;
+}
+
 static bool load_index(rdb_access *access, cache_entry *entry, rdb_arena *work, const rdb_catalog_row *row, rdb_relation_index *index, rdb_error *err)
 {
-    enum { DESCENDING = 1, NULLS_FIRST = 2 };
+    enum { DESCENDING = 1, NULLS_FIRST = 2, BRIN_METHOD = 3580 };
     rdb_relation *relation = &entry->is.relation;
     rdb_catalog_row class_row;
     bool found;
@@ -235,7 +250,9 @@ static bool load_index(rdb_access *access, cache_entry *entry, rdb_arena *work, 
     row_name(&class_row, RDB_pg_class_relname, index->name);
     index->is_partitioned = row_char(&class_row, RDB_pg_class_relkind) == 'I';
     index->method_oid = row_oid(&class_row, RDB_pg_class_relam);
-    index->kind = rdb_term_support_number(index->method_oid) != 0 ? RDB_INDEX_TERMS : RDB_INDEX_ORDERED;
+    index->kind = index->method_oid == BRIN_METHOD ? RDB_INDEX_SUMMARY : rdb_term_support_number(index->method_oid) != 0 ? RDB_INDEX_TERMS : RDB_INDEX_ORDERED;
+    if (index->kind == RDB_INDEX_SUMMARY && !load_stretch(relation, work, &class_row, index, err))
+        return false;
     index->is_unique = row_bool(row, RDB_pg_index_indisunique);
     index->is_primary = row_bool(row, RDB_pg_index_indisprimary);
     index->is_exclusion = row_bool(row, RDB_pg_index_indisexclusion);

@@ -151,6 +151,7 @@ typedef struct rdb_index_operator { /* of pg_amop */
 /* What an index keeps of a row. All are B+trees of bytes. */
 typedef enum rdb_index_kind {
     RDB_INDEX_ORDERED, /* btree, hash: one entry, the values of its columns in order */
+    RDB_INDEX_SUMMARY, /* brin: of each stretch of blocks what values it has */
     RDB_INDEX_TERMS,   /* gin, gist, spgist: an entry for each term (type/rdb_terms.h) */
 } rdb_index_kind;
 
@@ -165,6 +166,7 @@ typedef struct rdb_index_column {
     const rdb_term_class *terms;             /* RDB_INDEX_TERMS */
     const rdb_index_operator *operators;     /* what searches the index answers: those of the family */
     uint32_t operator_count;
+    bool sums_up;                            /* RDB_INDEX_SUMMARY: by least and greatest value */
 } rdb_index_column;
 
 /* What was done to a relation since the server started (counters.c). */
@@ -202,6 +204,7 @@ typedef struct rdb_relation_index {
     const rdb_index_column *columns;
     uint32_t method_oid;         /* pg_class.relam */
     uint8_t kind;                /* rdb_index_kind */
+    uint32_t range_blocks;       /* RDB_INDEX_SUMMARY: blocks of a stretch */
     const char *expression_tree; /* pg_index.indexprs, a list; NULL: none */
     const char *predicate_tree;  /* pg_index.indpred; NULL: whole */
 } rdb_relation_index;
@@ -465,6 +468,20 @@ RDB_CHECKED bool rdb_index_key_encode_row(const rdb_relation_index *index, const
 /* The entries' keys of a row in an index of kind RDB_INDEX_TERMS, sorted, each once; computed as for rdb_index_values. */
 RDB_CHECKED bool rdb_index_terms_of(const rdb_relation_index *index, const rdb_datum *values, const bool *is_null, const rdb_index_values *computed,
                                     rdb_terms *terms, rdb_error *err);
+/* Block range indexes (summary.c). Stretches are counted from 0. */
+typedef struct rdb_summary { /* of one column in one stretch, as encoded keys; data NULL: it has no value there */
+    rdb_slice least, greatest;
+    bool has_null;
+} rdb_summary;
+/* A value as it is compared with them: what is cut keeps its order. */
+RDB_CHECKED bool rdb_summary_key(const rdb_index_column *column, rdb_datum value, rdb_strbuf *key, rdb_error *err);
+/* Is the stretch summed up, and may a snapshot of that SCN go by it? */
+RDB_CHECKED bool rdb_summary_find(const rdb_relation_index *index, uint64_t stretch, rdb_scn scn, rdb_arena *arena, bool *found, rdb_error *err);
+RDB_CHECKED bool rdb_summary_bounds(const rdb_relation_index *index, uint64_t stretch, uint16_t column_no, rdb_arena *arena, rdb_summary *summary, rdb_error *err);
+/* After a row was written there. */
+RDB_CHECKED bool rdb_summary_widen(const rdb_relation_index *index, rdb_row_address address, const rdb_datum *values, const bool *is_null, const rdb_index_values *computed,
+                                   rdb_xid xid, rdb_arena *arena, rdb_error *err);
+RDB_CHECKED bool rdb_summary_remove(const rdb_relation_index *index, uint64_t stretch, rdb_arena *arena, bool *found, rdb_error *err);
 /* What an index by a method and an operator class keeps of a column; the class's parts must be built, else 0A000. */
 RDB_CHECKED bool rdb_index_class_read(rdb_access *access, uint32_t method_oid, rdb_arena *arena, rdb_index_column *column, rdb_error *err);
 /* Reports 23505 as PostgreSQL does: duplicate key value violates unique constraint "...", Key (a)=(1) already exists. */

@@ -70,6 +70,10 @@ RDB_CHECKED bool rdb_ddl_create_index(rdb_access *access, const rdb_index_defini
  * none. */
 typedef bool (*rdb_index_values_of)(void *context, const rdb_datum *values, const bool *is_null, rdb_index_values *index_values, rdb_error *err);
 RDB_CHECKED bool rdb_ddl_build_index(rdb_access *access, uint32_t index_oid, rdb_index_values_of values_of, void *context, rdb_error *err);
+/* Sums up stretches of a block range index that are not (only: that one; UINT64_MAX: all), the last, unfinished one too where with_last. Nobody
+ * may write the table meanwhile. *made: so many. */
+RDB_CHECKED bool rdb_summary_build(rdb_access *access, const rdb_relation *relation, const rdb_relation_index *index, uint64_t only, bool with_last, rdb_index_values_of values_of,
+                                   void *context, uint32_t *made, rdb_error *err);
 
 typedef struct rdb_constraint_definition {
     const char *name;

@@ -379,6 +379,17 @@ static uint32_t row_keys_fit(const row_keys *all, uint32_t first)
     return at - first;
 }
 
+/* Block range indexes have nothing to list: they take the new values in. */
+static bool widen_summaries(const rdb_row_writer *writer, rdb_row_address address, const rdb_datum *values, const bool *is_null, const rdb_index_values *index_values, rdb_error *err)
+{
+    const rdb_relation *relation = writer->relation;
+    for (uint16_t i = 0; i < relation->index_count; i++)
+        if (relation->indexes[i].kind == RDB_INDEX_SUMMARY &&
+            !rdb_summary_widen(&relation->indexes[i], address, values, is_null, index_values != NULL ? &index_values[i] : NULL, rdb_txn_xid(writer->txn), writer->arena, err))
+            return false;
+    return true;
+}
+
 static bool row_keys_write_rest(const row_keys *all, rdb_row_address address, rdb_row_version *version, uint32_t written, rdb_row_lock strength, rdb_error *err)
 {
     const rdb_row_writer *writer = all->writer;
@@ -482,7 +493,8 @@ bool rdb_row_insert(const rdb_row_writer *writer, const rdb_datum *values, const
         *conflict = in_the_way;
         return true;
     }
-    if (!row_keys_write_rest(&all, *address, &version, written, RDB_ROW_NO_KEY_UPDATE, err) || !row_keys_enter(&all, *address, err))
+    if (!row_keys_write_rest(&all, *address, &version, written, RDB_ROW_NO_KEY_UPDATE, err) || !row_keys_enter(&all, *address, err) ||
+        !widen_summaries(writer, *address, values, is_null, index_values, err))
         return false;
     rdb_counters_add(relation->counters, RDB_COUNTER_INSERTS, 1);
     return true;
@@ -649,7 +661,8 @@ bool rdb_row_update(const rdb_row_writer *writer, rdb_row_address address, rdb_r
         if (in_the_way != 0)
             return report_duplicate_of(writer, index, values, is_null, computed, err);
     }
-    return row_keys_write_rest(&all, address, &version, written, RDB_ROW_NO_KEY_UPDATE, err) && row_keys_enter(&all, address, err);
+    return row_keys_write_rest(&all, address, &version, written, RDB_ROW_NO_KEY_UPDATE, err) && row_keys_enter(&all, address, err) &&
+           widen_summaries(writer, address, values, is_null, index_values, err);
 }
 
 bool rdb_row_delete(const rdb_row_writer *writer, rdb_row_address address, rdb_row_version seen, const rdb_datum *old_values,

@@ -76,6 +76,9 @@ RDB_CHECKED bool command_any_row(rdb_command_context *context, const rdb_relatio
 rdb_expr *command_is_false(rdb_command_context *context, rdb_expr *rule); /* a rule IS FALSE: null keeps it */
 /* reloptions.c: WITH (...) of a relation of this kind (r m i v). merge: what is kept, with the changes. */
 RDB_CHECKED bool command_set_options(rdb_command_context *context, uint32_t relation_oid, char kind, const rdb_list *options, rdb_error *err);
+/* VACUUM: stretches that block range indexes do not know yet, if nobody writes the table now. */
+RDB_CHECKED bool command_sum_up(rdb_command_context *context, const rdb_relation *relation, rdb_error *err);
+void command_register_summaries(void);
 const char *command_index_method_name(uint32_t method_oid);
 /* The operator class of a method for a column whose type becomes this one: the same where it takes the type, else the default one. */
 RDB_CHECKED bool command_index_class(rdb_command_context *context, uint32_t method_oid, const rdb_type *type, uint32_t own, uint32_t *opclass_oid, rdb_error *err);

@@ -34,7 +34,7 @@ typedef struct index_method {
 static const index_method METHODS[] = {
     {"btree", 403, true, true, true, true, true},       {"hash", 405, true, false, false, false, false},
     {"gist", 783, true, false, false, true, true},     {"gin", 2742, true, false, false, true, false},
-    {"spgist", 4000, true, false, false, false, true}, {"brin", 3580, false, false, false, true, false},
+    {"spgist", 4000, true, false, false, false, true}, {"brin", 3580, true, false, false, true, false},
 };
 
 static const index_method *find_method(const char *name, rdb_error *err)
@@ -149,6 +149,13 @@ static bool check_own_order(rdb_command_context *context, const index_method *me
            rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "indexes of operator class \"%s\", which has another order than the type's own, are not supported yet", name);
 }
 
+/* Its classes say more than what order values have: those that are not built are refused by name. */
+static bool is_unordered(const index_method *method)
+{
+    enum { BRIN_METHOD = 3580 };
+    return method->oid == BRIN_METHOD || rdb_term_support_number(method->oid) != 0;
+}
+
 /* The default class of a method that keeps terms: of the type itself, or of its kind. */
 static bool find_default_class(rdb_command_context *context, const index_method *method, const rdb_type *type, uint32_t *oid, rdb_error *err)
 {
@@ -190,11 +197,11 @@ bool command_index_class(rdb_command_context *context, uint32_t method_oid, cons
 /* What a class of terms is made of must be built. */
 static bool read_class(rdb_command_context *context, const index_method *method, const rdb_ast_names *written, rdb_index_column *column, rdb_error *err)
 {
-    if (rdb_term_support_number(method->oid) == 0)
+    if (!is_unordered(method))
         return true;
     if (!rdb_index_class_read(context->access, method->oid, context->arena, column, err))
         return false;
-    if (column->terms != NULL)
+    if (column->terms != NULL || column->sums_up)
         return true;
     return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "operator class \"%s\" of access method \"%s\" is not supported yet",
                          written->count > 0 ? written->items[written->count - 1] : shown_type(context, column->type), method->name);
@@ -202,7 +209,7 @@ static bool read_class(rdb_command_context *context, const index_method *method,
 
 static bool choose_class(rdb_command_context *context, const index_method *method, const rdb_ast_names *written, rdb_index_column *column, rdb_error *err)
 {
-    const bool keeps_terms = rdb_term_support_number(method->oid) != 0;
+    const bool keeps_terms = is_unordered(method);
     uint32_t input = 0, accepted = 0;
     if (!class_input(context, column->type, &input, err))
         return false;

@@ -604,9 +604,11 @@ static void put_blocks(explaining *work, const rdb_node_statistics *statistics)
 {
     if (work->w.format != EXPLAIN_TEXT) {
         explain_put_number(&work->w, "Exact Heap Blocks", (double)statistics->blocks, 0);
-        explain_put_number(&work->w, "Lossy Heap Blocks", 0, 0);
-    } else if (statistics->blocks > 0) {
-        explain_put(&work->w, "Heap Blocks", rdb_arena_printf(work->context->arena, "exact=%llu", (unsigned long long)statistics->blocks));
+        explain_put_number(&work->w, "Lossy Heap Blocks", (double)statistics->lossy_blocks, 0);
+    } else if (statistics->blocks + statistics->lossy_blocks > 0) {
+        const char *exact = statistics->blocks > 0 ? rdb_arena_printf(work->context->arena, "exact=%llu", (unsigned long long)statistics->blocks) : "";
+        const char *lossy = statistics->lossy_blocks > 0 ? rdb_arena_printf(work->context->arena, "lossy=%llu", (unsigned long long)statistics->lossy_blocks) : "";
+        explain_put(&work->w, "Heap Blocks", rdb_arena_printf(work->context->arena, "%s%s%s", exact, exact[0] != 0 && lossy[0] != 0 ? " " : "", lossy));
     }
 }
 

@@ -75,6 +75,8 @@ static bool vacuum_one(rdb_command_context *context, const rdb_relation *relatio
             return false;
     } else if (request->vacuums && !rdb_table_sweep(&relation->table, context->cancel, &swept, err))
         return false;
+    if (request->vacuums && !command_sum_up(context, relation, err))
+        return false;
     note_in_counters(context, relation, request);
     if (request->analyzes && !relation->is_system)
         return command_analyze_table(context, relation, columns, false, request->is_verbose, err) &&

@@ -74,7 +74,7 @@ static void find_in_heap(void *context, uint64_t block, uint32_t slot, const cha
 /* ---- keys ---------------------------------------------------------------------------------------------------------------------------- */
 static bool is_checked(const verification *v, const rdb_relation_index *index)
 {
-    return !index->is_partitioned && index->is_valid && index->index.valid_from_scn <= v->eval->snapshot->scn;
+    return !index->is_partitioned && index->is_valid && index->kind != RDB_INDEX_SUMMARY && index->index.valid_from_scn <= v->eval->snapshot->scn;
 }
 
 static void take_row(verification *v, uint32_t row)
@@ -497,4 +497,5 @@ void rdb_command_register(void)
         {.proc_oid = 8061, .state_bytes = sizeof(expr_rows), .begin = verify_database_begin, .next = expr_rows_next, .flags = RDB_KERNEL_NEEDS_SESSION},
     };
     rdb_set_kernel_register(SETS, RDB_COUNT_OF(SETS));
+    command_register_summaries();
 }

@@ -10,9 +10,14 @@
 
 #define READ_AT_ONCE 1024u
 
-typedef struct address_set {
+typedef struct block_stretch {
+    uint64_t first, end; /* blocks first .. end - 1 */
+} block_stretch;
+typedef struct address_set { /* rows, and all rows of stretches of blocks, in order, none touching the next */
     rdb_row_address *items;
     size_t count, capacity;
+    block_stretch *stretches;
+    size_t stretch_count, stretch_capacity;
     bool is_inexact;
 } address_set;
 
@@ -22,6 +27,8 @@ typedef struct bitmap_state {
     size_t next;            /* heap scan: of the set */
     bool is_read;
     uint64_t last_block;
+    size_t stretch_no, skipped_to; /* heap scan: the stretch that is read; where rows outside of them are looked for */
+    rdb_arena *stretch_arena;
     rdb_arena *set_arena;   /* of the set and what it is made of; one for all nodes below a heap scan */
     uint32_t *kept;
 } bitmap_state;
@@ -64,9 +71,65 @@ static void set_sort(address_set *set, uint32_t at_least)
     set->count = kept;
 }
 
-static void set_intersect(address_set *set, const address_set *other)
+/* Is the block in one of the stretches? at: where the search goes on, for blocks that ascend. */
+static bool in_stretches(const address_set *set, uint64_t block, size_t *at)
+{
+    while (*at < set->stretch_count && set->stretches[*at].end <= block)
+        (*at)++;
+    return *at < set->stretch_count && set->stretches[*at].first <= block;
+}
+
+static bool set_add_stretch(rdb_arena *arena, address_set *set, uint64_t first, uint64_t end, rdb_error *err)
+{
+    if (set->stretch_count > 0 && set->stretches[set->stretch_count - 1].end >= first) {
+        set->stretches[set->stretch_count - 1].end = RDB_MAX(set->stretches[set->stretch_count - 1].end, end);
+        return true;
+    }
+    if (set->stretch_count == set->stretch_capacity) {
+        const size_t capacity = set->stretch_capacity * 2 + 8;
+        block_stretch *grown = rdb_arena_try_grow(arena, set->stretches, set->stretch_capacity * sizeof *grown, capacity * sizeof *grown, err);
+        if (grown == NULL)
+            return false;
+        set->stretches = grown;
+        set->stretch_capacity = capacity;
+    }
+    set->stretches[set->stretch_count++] = (block_stretch){first, end};
+    return true;
+}
+
+/* The same where one of them or both have stretches: rows of one in stretches of the other, and what stretches share. */
+static bool intersect_stretches(rdb_arena *arena, address_set *set, const address_set *other, rdb_error *err)
+{
+    address_set made = {.is_inexact = true};
+    for (size_t i = 0, k = 0, in_set = 0, in_other = 0; i < set->count || k < other->count;) {
+        const bool from_set = k >= other->count || (i < set->count && set->items[i] <= other->items[k]), both = from_set && k < other->count && set->items[i] == other->items[k];
+        const rdb_row_address address = from_set ? set->items[i] : other->items[k];
+        const bool meets = both || in_stretches(from_set ? other : set, RDB_ROW_BLOCK(address), from_set ? &in_other : &in_set);
+        i += from_set;
+        k += !from_set || both;
+        if (meets && !set_reserve(arena, &made, 1, err))
+            return false;
+        if (meets)
+            made.items[made.count++] = address;
+    }
+    for (size_t i = 0, k = 0; i < set->stretch_count && k < other->stretch_count;) {
+        const uint64_t first = RDB_MAX(set->stretches[i].first, other->stretches[k].first), end = RDB_MIN(set->stretches[i].end, other->stretches[k].end);
+        if (first < end && !set_add_stretch(arena, &made, first, end, err))
+            return false;
+        if (set->stretches[i].end < other->stretches[k].end)
+            i++;
+        else
+            k++;
+    }
+    *set = made;
+    return true;
+}
+
+static bool set_intersect(rdb_arena *arena, address_set *set, const address_set *other, rdb_error *err)
 {
     size_t kept = 0;
+    if (set->stretch_count > 0 || other->stretch_count > 0)
+        return intersect_stretches(arena, set, other, err);
     for (size_t i = 0, k = 0; i < set->count && k < other->count;) {
         if (set->items[i] == other->items[k]) {
             set->items[kept++] = set->items[i];
@@ -80,6 +143,7 @@ static void set_intersect(address_set *set, const address_set *other)
     }
     set->count = kept;
     set->is_inexact = set->is_inexact || other->is_inexact;
+    return true;
 }
 
 static bool set_append(rdb_arena *arena, address_set *set, const address_set *other, rdb_error *err)
@@ -90,6 +154,16 @@ static bool set_append(rdb_arena *arena, address_set *set, const address_set *ot
         memcpy(set->items + set->count, other->items, other->count * sizeof *set->items);
     set->count += other->count;
     set->is_inexact = set->is_inexact || other->is_inexact;
+    address_set merged = {0};
+    for (size_t i = 0, k = 0; i < set->stretch_count || k < other->stretch_count;) {
+        const bool from_set = k >= other->stretch_count || (i < set->stretch_count && set->stretches[i].first <= other->stretches[k].first);
+        const block_stretch *one = from_set ? &set->stretches[i++] : &other->stretches[k++];
+        if (!set_add_stretch(arena, &merged, one->first, one->end, err))
+            return false;
+    }
+    set->stretches = merged.stretches;
+    set->stretch_count = merged.stretch_count;
+    set->stretch_capacity = merged.stretch_capacity;
     return true;
 }
 
@@ -146,9 +220,9 @@ static bool read_and(const term_reader *r, const rdb_term_query *query, address_
         is_read[i] = true;
         if (!read_query(r, query->items[i], &one, err))
             return false;
-        if (has_set)
-            set_intersect(set, &one);
-        else
+        if (has_set && !set_intersect(r->state->set_arena, set, &one, err))
+            return false;
+        if (!has_set)
             *set = one;
         has_set = true;
     }
@@ -165,10 +239,10 @@ static bool read_and(const term_reader *r, const rdb_term_query *query, address_
             continue;
         if (!read_range(r, query->items[i], 4 * READ_AT_ONCE + 16 * set->count, &other, &is_whole, err))
             return false;
-        if (is_whole)
-            set_intersect(set, &other);
-        else
+        if (!is_whole)
             set->is_inexact = true;
+        else if (!set_intersect(r->state->set_arena, set, &other, err))
+            return false;
     }
     return true;
 }
@@ -218,10 +292,10 @@ static bool read_terms(exec_node *node, rdb_error *err)
                          !read_query(&reader, query, &one, err)))
             return false;
         one.is_inexact = one.is_inexact || !is_exact;
+        if (i > 0 && !set_intersect(state->set_arena, &state->set, &one, err))
+            return false;
         if (i == 0)
             state->set = one;
-        else
-            set_intersect(&state->set, &one);
     }
     return rdb_txn_check_snapshot(state->scan.index->index.txns, node->x->context.snapshot, err); /* entries that an expired one asks for may be gone */
 }
@@ -247,6 +321,71 @@ static bool read_ordered(exec_node *node, rdb_error *err)
     return true;
 }
 
+/* ---- summaries ------------------------------------------------------------------------------------------------------------------- */
+typedef struct summary_bound {
+    rdb_strbuf key;
+    bool is_null;
+} summary_bound;
+
+/* May a row of the stretch meet the condition? What was cut is compared as if it were equal. */
+static bool bound_meets(const rdb_plan_bound *bound, const summary_bound *value, const rdb_summary *summary)
+{
+    if (bound->strategy == RDB_PLAN_BOUND_IS_NULL)
+        return summary->has_null;
+    if (summary->least.data == NULL || (bound->strategy != RDB_PLAN_BOUND_IS_NOT_NULL && value->is_null))
+        return false;
+    if (bound->strategy == RDB_PLAN_BOUND_IS_NOT_NULL)
+        return true;
+    const rdb_slice ends[2] = {summary->least, summary->greatest};
+    int order[2]; /* of the ends to the value */
+    for (int i = 0; i < 2; i++) {
+        order[i] = memcmp(ends[i].data, value->key.data, RDB_MIN(ends[i].length, value->key.length));
+        if (order[i] == 0)
+            order[i] = ends[i].length < value->key.length ? -1 : ends[i].length > value->key.length;
+    }
+    return bound->strategy <= 2 ? order[0] <= 0 : bound->strategy == 3 ? order[0] <= 0 && order[1] >= 0 : order[1] >= 0;
+}
+
+static bool read_summaries(exec_node *node, rdb_error *err)
+{
+    bitmap_state *state = node->state;
+    const rdb_plan_scan *plan = &node->plan->of.scan;
+    const rdb_relation_index *index = state->scan.index;
+    const rdb_execution_context *context = &node->x->context;
+    summary_bound *values = RDB_NEW_ARRAY(state->set_arena, summary_bound, plan->bound_count + 1u);
+    uint64_t blocks = 0;
+    rdb_counters_add(index->counters, RDB_COUNTER_SCANS, 1);
+    rdb_arena_reset(state->scan.bound_arena);
+    state->set.is_inexact = true;
+    if (context->snapshot->tracks_reads && !rdb_ssi_read_relation(context->txn, plan->relation->oid, err))
+        return false;
+    for (uint16_t i = 0; i < plan->bound_count; i++) {
+        rdb_datum value = {.words = {0, 0}};
+        rdb_strbuf_init(&values[i].key, state->scan.bound_arena);
+        values[i].is_null = true;
+        if (plan->bounds[i].value != NULL && (!rdb_program_value(state->scan.bounds[i].program, &node->x->eval, state->scan.bound_arena, 0, &value, &values[i].is_null, err) ||
+                                              (!values[i].is_null && !rdb_summary_key(&index->columns[plan->bounds[i].column_no], value, &values[i].key, err))))
+            return false;
+    }
+    if (!rdb_table_block_count(&plan->relation->table, &blocks, err))
+        return false;
+    for (uint64_t stretch = 0; stretch * index->range_blocks < blocks; stretch++) {
+        bool meets = true, is_known = false;
+        rdb_arena_reset(node->arena);
+        if (!rdb_cancel_check(context->cancel, err) || !rdb_summary_find(index, stretch, context->snapshot->scn, node->arena, &is_known, err))
+            return false;
+        for (uint16_t i = 0; is_known && meets && i < plan->bound_count; i++) {
+            rdb_summary summary;
+            if (!rdb_summary_bounds(index, stretch, plan->bounds[i].column_no, node->arena, &summary, err))
+                return false;
+            meets = bound_meets(&plan->bounds[i], &values[i], &summary);
+        }
+        if (meets && !set_add_stretch(state->set_arena, &state->set, stretch * index->range_blocks, RDB_MIN((stretch + 1) * index->range_blocks, blocks), err))
+            return false;
+    }
+    return true;
+}
+
 /* ---- the nodes that make sets ---------------------------------------------------------------------------------------------------- */
 static bool make_set(exec_node *node, rdb_arena *arena, rdb_error *err)
 {
@@ -267,7 +406,8 @@ static bool begin_bitmap_index(exec_node *node, rdb_error *err)
 {
     bitmap_state *state = node->state;
     rdb_arena_reset(node->arena);
-    if (state->scan.index->kind == RDB_INDEX_TERMS ? !read_terms(node, err) : !read_ordered(node, err))
+    bool (*const readers[])(exec_node *, rdb_error *) = {[RDB_INDEX_ORDERED] = read_ordered, [RDB_INDEX_SUMMARY] = read_summaries, [RDB_INDEX_TERMS] = read_terms};
+    if (!readers[state->scan.index->kind](node, err))
         return false;
     if (node->statistics != NULL)
         node->statistics->rows += state->set.count;
@@ -298,11 +438,9 @@ static bool begin_bitmap_set(exec_node *node, rdb_error *err)
             return false;
         if (i == 0)
             state->set = child->set;
-        else if (is_and)
-            set_intersect(&state->set, &child->set);
-        else if (!set_append(state->set_arena, &state->set, &child->set, err))
+        else if (is_and ? !set_intersect(state->set_arena, &state->set, &child->set, err) : !set_append(state->set_arena, &state->set, &child->set, err))
             return false;
-        if (is_and && state->set.count == 0)
+        if (is_and && state->set.count == 0 && state->set.stretch_count == 0)
             break;
     }
     if (!is_and)
@@ -319,7 +457,8 @@ static bool open_bitmap_heap(exec_node *node, rdb_error *err)
     bitmap_state *state = RDB_NEW(node->x->arena, bitmap_state);
     node->state = state;
     state->scan.scan_arena = exec_arena(node->x, "scan");
-    if (state->scan.scan_arena == NULL)
+    state->stretch_arena = exec_arena(node->x, "stretch");
+    if (state->scan.scan_arena == NULL || state->stretch_arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     state->kept = RDB_NEW_ARRAY(node->x->arena, uint32_t, RDB_BATCH_ROWS);
     state->scan.rows = RDB_NEW_ARRAY(node->x->arena, uint32_t, RDB_BATCH_ROWS);
@@ -331,7 +470,36 @@ static bool begin_bitmap_heap(exec_node *node, rdb_error *err)
     bitmap_state *state = node->state;
     (void)err;
     state->is_read = state->scan.is_done = false;
-    state->next = 0;
+    state->next = state->stretch_no = state->skipped_to = 0;
+    if (state->scan.table_scan != NULL)
+        rdb_table_scan_close(&state->scan.table_scan);
+    return true;
+}
+
+/* The next rows of the stretches; *count 0: they are over. */
+static bool next_of_stretches(exec_node *node, bitmap_state *state, uint32_t capacity, uint32_t *count, rdb_error *err)
+{
+    scan_columns *columns = &state->scan.columns;
+    const rdb_execution_context *context = &node->x->context;
+    *count = 0;
+    while (*count == 0 && state->stretch_no < state->set.stretch_count) {
+        const block_stretch *stretch = &state->set.stretches[state->stretch_no];
+        if (state->scan.table_scan == NULL) {
+            rdb_arena_reset(state->stretch_arena);
+            if (!rdb_table_scan_open(&state->scan.table_scan, &node->plan->of.scan.relation->table, context->txn, context->snapshot, columns->numbers, columns->count, stretch->first,
+                                     stretch->end - stretch->first, state->stretch_arena, err))
+                return false;
+            if (node->statistics != NULL)
+                node->statistics->lossy_blocks += stretch->end - stretch->first;
+        }
+        if (!rdb_cancel_check(context->cancel, err) ||
+            !rdb_table_scan_next(state->scan.table_scan, capacity, node->arena, columns->vectors, columns->addresses, columns->versions, count, err))
+            return false;
+        if (*count > 0)
+            return true;
+        rdb_table_scan_close(&state->scan.table_scan);
+        state->stretch_no++;
+    }
     return true;
 }
 
@@ -361,17 +529,23 @@ static bool next_bitmap_heap(exec_node *node, uint32_t budget, rdb_batch **raw, 
         state->is_read = true;
         state->last_block = UINT64_MAX;
     }
-    const uint32_t capacity = exec_grow_capacity(columns->capacity, budget);
-    const uint32_t count = (uint32_t)RDB_MIN(state->set.count - state->next, (size_t)RDB_MIN(RDB_MAX(capacity, columns->capacity), budget));
-    if (count == 0)
-        return true;
-    if (!scan_reserve_rows(node, &state->scan, RDB_MAX(capacity, count), err))
+    const uint32_t capacity = exec_grow_capacity(columns->capacity, budget), most = RDB_MIN(RDB_MAX(capacity, columns->capacity), budget);
+    uint32_t count = 0;
+    if (!scan_reserve_rows(node, &state->scan, RDB_MAX(capacity, 1u), err))
         return false;
-    memcpy(columns->addresses, state->set.items + state->next, count * sizeof *columns->addresses);
-    state->next += count;
     for (uint16_t i = 0; i < columns->count; i++)
         rdb_vector_clear_nulls(columns->vectors[i]);
-    if (!rdb_table_fetch(&node->plan->of.scan.relation->table, context->txn, context->snapshot, columns->addresses, count, columns->numbers, columns->count, node->arena,
+    if (!next_of_stretches(node, state, most, &count, err))
+        return false;
+    const bool by_stretch = count > 0;
+    for (uint32_t i = 0; i < count; i++)
+        columns->found[i] = columns->recheck[i] = true;
+    for (; !by_stretch && count < most && state->next < state->set.count; state->next++)
+        if (!in_stretches(&state->set, RDB_ROW_BLOCK(state->set.items[state->next]), &state->skipped_to))
+            columns->addresses[count++] = state->set.items[state->next];
+    if (count == 0)
+        return true;
+    if (!by_stretch && !rdb_table_fetch(&node->plan->of.scan.relation->table, context->txn, context->snapshot, columns->addresses, count, columns->numbers, columns->count, node->arena,
                          columns->vectors, columns->found, columns->recheck, columns->versions, err))
         return false;
     uint32_t found = 0;
@@ -381,7 +555,7 @@ static bool next_bitmap_heap(exec_node *node, uint32_t budget, rdb_batch **raw, 
         found += columns->found[i];
         must_ask = must_ask || (columns->found[i] && columns->recheck[i]);
     }
-    if (node->statistics != NULL)
+    if (node->statistics != NULL && !by_stretch)
         count_blocks(node, state, count);
     rdb_counters_add(node->plan->of.scan.relation->counters, RDB_COUNTER_ROWS_FETCHED, found);
     scan_fill_identity(columns, count);
@@ -397,4 +571,13 @@ static bool next_bitmap_heap(exec_node *node, uint32_t budget, rdb_batch **raw, 
     return true;
 }
 
-const exec_ops exec_bitmap_heap_ops = {open_bitmap_heap, begin_bitmap_heap, next_bitmap_heap, scan_close};
+static void close_bitmap_heap(exec_node *node)
+{
+    bitmap_state *state = node->state;
+    if (state == NULL)
+        return;
+    scan_close(node);
+    rdb_arena_destroy(state->stretch_arena);
+}
+
+const exec_ops exec_bitmap_heap_ops = {open_bitmap_heap, begin_bitmap_heap, next_bitmap_heap, close_bitmap_heap};

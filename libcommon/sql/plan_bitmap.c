@@ -62,7 +62,21 @@ static bool match_operator(const finder *f, uint16_t index_no, uint16_t column_n
     if (value == NULL || !relids_within(plan_relids_of(value), relids_union(own, f->outer)) || rdb_expr_volatility(value) == 'v' ||
         (column->collation != 0 && e->input_collation != 0 && !rdb_collation_same_equality(column->collation, e->input_collation)))
         return false;
+    const bool sums_up = column->sums_up; /* compares encoded values: of one type */
+    if (sums_up && value->type->oid != column->type->oid && value->type->rep != RDB_REP_BYTES && !plan_cast_to(p, &value, column->type))
+        return false;
+    if (sums_up && (value->type->rep != column->type->rep || (column->collation != 0 && !rdb_collation_same_order(column->collation, e->input_collation))))
+        return false;
     *match = (plan_match){.column_no = column_no, .strategy = strategy, .value = value, .clause = clause};
+    return true;
+}
+
+static bool match_null(const finder *f, uint16_t index_no, uint16_t column_no, rdb_expr *clause, plan_match *match)
+{
+    const rdb_expr_null_test *e = (const rdb_expr_null_test *)clause;
+    if (clause->kind != RDB_EXPR_NULL_TEST || e->argument_is_row || !plan_is_index_key(f->level, f->rel, index_no, column_no, e->argument))
+        return false;
+    *match = (plan_match){.column_no = column_no, .strategy = e->is_not ? RDB_PLAN_BOUND_IS_NOT_NULL : RDB_PLAN_BOUND_IS_NULL, .clause = clause};
     return true;
 }
 
@@ -136,10 +150,12 @@ static bool term_bitmap(const finder *f, uint16_t index_no, const rdb_list *clau
         const uint16_t k = (uint16_t)(at / clauses->count);
         plan_match match;
         bool is_whole = false;
-        if (has_clause(&bitmap->used, clauses->items[i]) || index->columns[k].terms == NULL || !match_operator(f, index_no, k, clauses->items[i], &match))
+        if (has_clause(&bitmap->used, clauses->items[i]) || (index->columns[k].terms == NULL && !index->columns[k].sums_up) ||
+            (!match_operator(f, index_no, k, clauses->items[i], &match) && (!index->columns[k].sums_up || !match_null(f, index_no, k, clauses->items[i], &match))))
             continue;
-        const plan_relids needs = plan_relids_of(match.value);
-        ranges += count_ranges(f, index_no, &match, &is_whole);
+        const plan_relids needs = match.value != NULL ? plan_relids_of(match.value) : relids_none();
+        if (index->kind == RDB_INDEX_TERMS)
+            ranges += count_ranges(f, index_no, &match, &is_whole);
         any_part = any_part || !is_whole;
         add_needs(bitmap, &needs, f->rel);
         rdb_list_push(p->arena, &bitmap->bounds, rdb_arena_memdup(p->arena, &match, sizeof match));
@@ -153,6 +169,13 @@ static bool term_bitmap(const finder *f, uint16_t index_no, const rdb_list *clau
     bitmap->share = RDB_MIN(1.0, plan_selectivity_list(f->level, f->rel, &conditions));
     const double rows = any_part ? f->rel->tuples * bitmap->share : f->rel->tuples * 10;
     bitmap->cost = COST_RANDOM_PAGE * (1 + ranges) + ceil(rows / 300) * COST_SEQ_PAGE + rows * COST_INDEX_TUPLE + (any_part ? 0 : f->rel->pages * COST_RANDOM_PAGE);
+    if (index->kind == RDB_INDEX_SUMMARY) { /* whole stretches are read, and the summaries of all of them looked at */
+        const double stretches = ceil(f->rel->pages * 8192 / rdb_storage_page_bytes(f->rel->range->relation->table.storage) / index->range_blocks);
+        const double correlation = plan_index_correlation(f->rel, index_no);
+        const double met = RDB_MIN(stretches, ceil(stretches * bitmap->share) / RDB_MAX(fabs(correlation), 1e-10));
+        bitmap->share = RDB_MIN(1.0, RDB_MAX(met / RDB_MAX(stretches, 1.0), bitmap->share));
+        bitmap->cost = COST_RANDOM_PAGE + stretches * (COST_OPERATOR * 100 * bitmap->bounds.count);
+    }
     *out = bitmap;
     return add_predicate(f, index_no, clauses, bitmap);
 }
@@ -161,7 +184,7 @@ static bool index_bitmap(const finder *f, uint16_t index_no, const rdb_list *cla
 {
     plan_path *path = NULL;
     *out = NULL;
-    if (f->rel->range->relation->indexes[index_no].kind == RDB_INDEX_TERMS)
+    if (f->rel->range->relation->indexes[index_no].kind != RDB_INDEX_ORDERED)
         return term_bitmap(f, index_no, clauses, out);
     if (!plan_index_path(f->level, f->rel, index_no, clauses, f->outer, &path))
         return false;

@@ -242,7 +242,7 @@ static uint32_t match_row(plan_level *level, plan_rel *rel, uint16_t index_no, u
 }
 
 /* How far the rows lie in the index's order, by its first column; further columns weaken what that says, as PostgreSQL has it. */
-static double first_correlation(const plan_rel *rel, uint16_t index_no)
+double plan_index_correlation(const plan_rel *rel, uint16_t index_no)
 {
     const rdb_relation *relation = rel->range->relation;
     const rdb_relation_index *index = &relation->indexes[index_no];
@@ -381,7 +381,7 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
     if (!rdb_storage_block_count(index->index.storage, index->index.pdb, index->index.file, RDB_FORK_MAIN, &index_blocks, p->err))
         return false;
     plan_index_read read = {.rel = rel, .index_pages = plan_pages(index->index.storage, index_blocks), .entries = fetched, .share = fetched / RDB_MAX(rel->tuples, 1.0), .scans = 1, .loops = 1,
-                            .correlation = first_correlation(rel, index_no), .bound_count = bounding.count, .filter = &path->filter};
+                            .correlation = plan_index_correlation(rel, index_no), .bound_count = bounding.count, .filter = &path->filter};
     for (uint32_t i = 0; i < path->bounds.count; i++) {
         const plan_match *match = path->bounds.items[i];
         read.scans = match->is_any ? plan_array_items(match->value) : read.scans;

@@ -490,6 +490,7 @@ bool plan_index_paths(plan_level *level, plan_rel *rel, const rdb_list *clauses,
 bool plan_index_path(plan_level *level, plan_rel *rel, uint16_t index_no, const rdb_list *clauses, plan_relids outer, plan_path **path);
 /* Is the expression a key column of the index? */
 bool plan_is_index_key(plan_level *level, plan_rel *rel, uint16_t index_no, uint16_t column_no, const rdb_expr *expr);
+double plan_index_correlation(const plan_rel *rel, uint16_t index_no);
 /* plan_bitmap.c: the cheapest scan by addresses from indexes; *best NULL: there is none. */
 bool plan_bitmap_path(plan_level *level, plan_rel *rel, const rdb_list *clauses, plan_relids outer, plan_path **best);
 /* The cheapest index scan that gives the rows in this order; *best NULL: there is none. */
