@@ -165,6 +165,21 @@ bool portal_take_plan(rdb_session *session, session_portal *portal, rdb_error *e
     return session_plan_make(session, statement->text, statement->raw, &types, &count, true, false, &portal->plan, err);
 }
 
+/* A plan for the values at hand in place of the statement's own. */
+static bool take_custom_plan(rdb_session *session, session_portal *portal, rdb_error *err)
+{
+    session_plan *custom = NULL;
+    if (portal->owns_plan || portal->plan->plan == NULL || !statement_runs_custom(session, portal->statement))
+        return true;
+    if (!session_plan_make_custom(session, portal->statement, portal->parameters, &custom, err))
+        return false;
+    statement_count_custom(portal->statement, custom);
+    portal->plan->is_in_use = false;
+    portal->plan = custom;
+    portal->owns_plan = true;
+    return true;
+}
+
 bool session_bind_portal(rdb_session *session, const session_bind *bind, rdb_error *err)
 {
     session_statement *statement = session_find_statement(session, bind->statement, err);
@@ -181,7 +196,7 @@ bool session_bind_portal(rdb_session *session, const session_bind *bind, rdb_err
         statement->use_count++;
         ok = portal_take_plan(session, portal, err);
         if (ok && portal->plan != NULL)
-            ok = bind_parameters(session, portal, bind, err) && bind_formats(portal, bind, err);
+            ok = bind_parameters(session, portal, bind, err) && bind_formats(portal, bind, err) && take_custom_plan(session, portal, err);
         ok = ok && rdb_arena_check(portal->arena, err);
         if (!ok)
             portal_destroy(session, portal);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Prepared statements: Parse and Describe of the extended protocol, SQL's PREPARE, EXECUTE and DEALLOCATE. A statement keeps its
- * text and raw tree; its plan is made at once and made again when the catalog, the role or search_path has changed. */
+ * text and raw tree; its plan is made at once and made again when the catalog, the role or search_path has changed. Where that
+ * may pay, a run gets a plan of its own, made for its values. */
 #include "session/activity.h"
 #include "session/companion.h"
 #include "session/portal.h"
@@ -95,6 +96,34 @@ bool statement_plan_ready(rdb_session *session, session_statement *statement, rd
         memcpy(statement->parameter_types, types, count * sizeof *types);
     statement->parameter_count = count;
     return true;
+}
+
+#define FIRST_CUSTOM 5
+#define PLANNING_COST 2.5    /* charged a relation, and once */
+#define CHEAP_PLAN 50.0      /* a nameless statement is likely run once: planned twice where that may pay */
+
+bool statement_runs_custom(const rdb_session *session, session_statement *statement)
+{
+    const rdb_plan *plan = statement->plan != NULL ? statement->plan->plan : NULL;
+    bool custom = false;
+    if (plan == NULL || plan->root == NULL || statement->parameter_count == 0)
+        custom = false;
+    else if (session_setting_forces_plan(session, "force_custom_plan"))
+        custom = true;
+    else if (session_setting_forces_plan(session, "force_generic_plan") || (statement->name[0] == '\0' && plan->root->total_cost < CHEAP_PLAN))
+        custom = false;
+    else
+        custom = statement->custom_count < FIRST_CUSTOM || plan->root->total_cost >= statement->custom_cost / (double)statement->custom_count;
+    if (!custom)
+        statement->generic_count++;
+    return custom;
+}
+
+void statement_count_custom(session_statement *statement, const session_plan *plan)
+{
+    statement->custom_count++;
+    if (plan->plan != NULL && plan->plan->root != NULL)
+        statement->custom_cost += plan->plan->root->total_cost + PLANNING_COST * (plan->plan->relations.count + 1);
 }
 
 /* Makes a statement under its name. raw lives in arena, which the statement takes over (also on failure). */
@@ -288,6 +317,7 @@ bool session_expand_execute(rdb_session *session, rdb_ast_node *around, const ch
     rdb_ast_node *inside = explain != NULL ? explain->query : around;
     const rdb_ast_create_table_as *create = inside->tag == RDB_AST_CREATE_TABLE_AS ? (const rdb_ast_create_table_as *)inside : NULL;
     const rdb_ast_execute *execute = (const rdb_ast_execute *)(create != NULL ? create->query : inside);
+    session->expands_generic = false;
     if (execute->node.tag != RDB_AST_EXECUTE) {
         *expanded = around;
         return true;
@@ -306,6 +336,9 @@ bool session_expand_execute(rdb_session *session, rdb_ast_node *around, const ch
     rdb_parameter *values = RDB_NEW_ARRAY(session->statement_arena, rdb_parameter, execute->args.count + 1);
     if (!execute_arguments(session, statement, execute, text, values, err))
         return false;
+    session->expands_generic = !statement_runs_custom(session, statement);
+    if (!session->expands_generic)
+        statement_count_custom(statement, statement->plan); /* by what its own plan costs: this one is EXPLAIN's to make */
     *expanded = statement->raw;
     if (create != NULL) {
         rdb_ast_create_table_as *whole = rdb_arena_memdup(session->statement_arena, create, sizeof *create);
@@ -343,11 +376,20 @@ bool session_execute_statement(rdb_session *session, const rdb_ast_execute *exec
     session_plan *plan = statement->plan;
     if (plan->plan == NULL)
         return session_run_utility(session, plan, statement->text, statement->raw, parameters, statement->parameter_count, describes, formats, tag, err);
+    session_plan *custom = NULL;
+    if (statement_runs_custom(session, statement)) {
+        if (!session_plan_make_custom(session, statement, parameters, &custom, err))
+            return false;
+        statement_count_custom(statement, custom);
+        plan = custom;
+    }
     if (plan->is_in_use)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "prepared statement \"%s\" is being executed", execute->name);
     rdb_snapshot snapshot;
-    if (!session_statement_snapshot(session, &snapshot, err))
+    if (!session_statement_snapshot(session, &snapshot, err)) {
+        session_plan_destroy(&custom);
         return false;
+    }
     plan->is_in_use = true;
     plan->shows_companions = describes;
     statement->use_count++;
@@ -369,6 +411,7 @@ bool session_execute_statement(rdb_session *session, const rdb_ast_execute *exec
     if (plan->execution != NULL)
         rdb_execution_finish(plan->execution);
     plan->is_in_use = false;
+    session_plan_destroy(&custom);
     statement_release(session, statement);
     session_drop_statement_snapshot(session, &snapshot);
     return ok;

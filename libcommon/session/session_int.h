@@ -78,6 +78,8 @@ typedef struct session_statement { /* a prepared statement; "" is the unnamed on
     bool from_sql;
     int64_t prepared_us;
     uint32_t use_count;       /* its name, and portals on it */
+    uint64_t generic_count, custom_count; /* runs of its own plan, and of plans made for the values of one run */
+    double custom_cost;       /* of the latter together, planning included */
 } session_statement;
 
 typedef struct session_portal {
@@ -130,6 +132,7 @@ struct rdb_session {
     rdb_cancel cancel;
     struct session_settings *settings;
     uint64_t random[2]; /* the state of random() since setseed(); zeroes: it was not called */
+    bool expands_generic;     /* EXPLAIN of EXECUTE shows the statement's own plan, not one for these values */
     rdb_arena *statement_arena; /* reset after each statement */
     rdb_work_space work;        /* what its statements may take */
 
@@ -217,6 +220,11 @@ void session_sync(rdb_session *session); /* ends an implicit transaction; sends 
 void session_fail(rdb_session *session);
 
 /* statement.c: from text to plan to rows. */
+/* A plan for the values of one run alone. The caller destroys it. */
+RDB_CHECKED bool session_plan_make_custom(rdb_session *session, session_statement *statement, const rdb_parameter *parameters, session_plan **plan, rdb_error *err);
+/* Is the next run one of those? By plan_cache_mode; the first five, then as long as they cost less on average than the statement's own. Counts it. */
+bool statement_runs_custom(const rdb_session *session, session_statement *statement);
+void statement_count_custom(session_statement *statement, const session_plan *plan);
 RDB_CHECKED bool session_plan_make(rdb_session *session, const char *text, rdb_ast_node *raw, uint32_t **parameter_types, uint32_t *parameter_count,
                                    bool infer, bool is_cursor, session_plan **plan, rdb_error *err);
 void session_plan_destroy(session_plan **plan);

@@ -580,6 +580,11 @@ void session_settings_set_planner(const rdb_session *session, rdb_plan_context *
     context->constraint_exclusion = strcmp(exclusion, "on") == 0 ? RDB_EXCLUSION_ON : strcmp(exclusion, "off") == 0 ? RDB_EXCLUSION_OFF : RDB_EXCLUSION_PARTITION;
 }
 
+bool session_setting_forces_plan(const rdb_session *session, const char *mode)
+{
+    return strcmp(session->settings->values[SET_plan_cache_mode], mode) == 0;
+}
+
 /* Are the values of parameters to be planned with? */
 bool session_setting_plans_values(const void *context)
 {

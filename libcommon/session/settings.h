@@ -34,6 +34,7 @@ const char *session_isolation_text(rdb_isolation isolation);
 void session_settings_report(rdb_session *session, bool all);
 void session_settings_set_planner(const rdb_session *session, rdb_plan_context *context);
 void session_settings_of_plans(const void *session, rdb_setting_sink *sink, void *sink_context);
+bool session_setting_forces_plan(const rdb_session *session, const char *mode); /* is plan_cache_mode that? */
 bool session_setting_plans_values(const void *session); /* plan_cache_mode is not force_generic_plan */
 
 /* SET, RESET, SET TRANSACTION; SHOW gives one row (or all) through the client. */

@@ -524,7 +524,7 @@ static bool statements_begin(rdb_call *call, void *state, const rdb_datum *argum
             return false;
         const rdb_datum values[7] = {expr_text(rdb_arena_strdup(call->arena, statement->name)),
                                      expr_text(rdb_arena_strdup(call->arena, statement->text)), expr_moment(statement->prepared_us), types,
-                                     {.b = statement->from_sql}, {.i64 = 0}, {.i64 = 0}};
+                                     {.b = statement->from_sql}, {.i64 = (int64_t)statement->generic_count}, {.i64 = (int64_t)statement->custom_count}};
         const bool nulls[7] = {false};
         expr_rows_add(call, state, values, nulls, 7);
     }

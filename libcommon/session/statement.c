@@ -87,7 +87,7 @@ void session_make_eval(rdb_session *session, rdb_access *access, rdb_eval *eval)
                        .lock_timeout_us = session_setting_lock_timeout_us(session)};
 }
 
-static bool plan_query(rdb_session *session, session_plan *plan, rdb_analysis *analysis, bool is_prepared, rdb_error *err)
+static bool plan_query(rdb_session *session, session_plan *plan, rdb_analysis *analysis, bool is_prepared, const rdb_parameter *parameters, rdb_error *err)
 {
     rdb_list queries;
     if (!rdb_query_rewrite_all(analysis, plan->query, &queries, err))
@@ -98,7 +98,9 @@ static bool plan_query(rdb_session *session, session_plan *plan, rdb_analysis *a
                                 .session = analysis->session,
                                 .work_mem_bytes = session_setting_work_mem(session)};
     session_settings_set_planner(session, &context);
-    context.keeps_failing = is_prepared;
+    context.keeps_failing = is_prepared && parameters == NULL;
+    context.parameters = parameters;
+    context.parameter_count = parameters != NULL ? analysis->parameter_count : 0;
     if (!session_plan_queries(session, plan, analysis, &queries, &context, err))
         return false;
     if (plan->plan->returns_rows)
@@ -106,8 +108,8 @@ static bool plan_query(rdb_session *session, session_plan *plan, rdb_analysis *a
     return true;
 }
 
-bool session_plan_make(rdb_session *session, const char *text, rdb_ast_node *raw, uint32_t **parameter_types, uint32_t *parameter_count,
-                       bool infer, bool is_cursor, session_plan **plan_out, rdb_error *err)
+static bool make_plan(rdb_session *session, const char *text, rdb_ast_node *raw, uint32_t **parameter_types, uint32_t *parameter_count, bool infer, bool is_cursor,
+                      const rdb_parameter *parameters, session_plan **plan_out, rdb_error *err)
 {
     *plan_out = NULL;
     rdb_arena *arena = rdb_arena_create("plan", NULL, NULL);
@@ -141,7 +143,7 @@ bool session_plan_make(rdb_session *session, const char *text, rdb_ast_node *raw
     if (plan->query->command == RDB_COMMAND_UTILITY) {
         if (!session_utility_columns(session, plan, text, raw, arena, &plan->columns, &plan->column_count, err))
             goto failed;
-    } else if (!plan_query(session, plan, &analysis, infer, err)) {
+    } else if (!plan_query(session, plan, &analysis, infer, parameters, err)) {
         goto failed;
     }
     if (!rdb_arena_check(arena, err))
@@ -151,6 +153,18 @@ bool session_plan_make(rdb_session *session, const char *text, rdb_ast_node *raw
 failed:
     session_plan_destroy(&plan);
     return false;
+}
+
+bool session_plan_make(rdb_session *session, const char *text, rdb_ast_node *raw, uint32_t **parameter_types, uint32_t *parameter_count,
+                       bool infer, bool is_cursor, session_plan **plan_out, rdb_error *err)
+{
+    return make_plan(session, text, raw, parameter_types, parameter_count, infer, is_cursor, NULL, plan_out, err);
+}
+
+bool session_plan_make_custom(rdb_session *session, session_statement *statement, const rdb_parameter *parameters, session_plan **plan, rdb_error *err)
+{
+    uint32_t *types = statement->parameter_types, count = statement->parameter_count;
+    return make_plan(session, statement->text, statement->raw, &types, &count, true, false, parameters, plan, err);
 }
 
 bool session_plan_is_current(const rdb_session *session, const session_plan *plan)
@@ -305,7 +319,7 @@ static void command_context(rdb_session *session, const session_plan *plan, cons
                                      .statistics_target = session_setting_statistics_target(session),
                                      .set_planner = set_planner,
                                      .plan_settings = session_settings_of_plans,
-                                     .plans_values = session_setting_plans_values(session),
+                                     .plans_values = session_setting_plans_values(session) && !session->expands_generic,
                                      .skips_function_bodies = !session_setting_checks_bodies(session),
                                      .checkpoint = session_checkpoint};
 }

@@ -1,0 +1,26 @@
+-- Prepared statements: plans for the values of a run, and one for all.
+create table m(a int, b int);
+insert into m select case when i <= 2 then 2 else 1 end, i from generate_series(1, 2000) i;
+create index on m(a); analyze m;
+prepare p(int) as select b from m where a = $1;
+explain (costs off) execute p(1);
+select generic_plans, custom_plans from pg_prepared_statements where name = 'p';
+set plan_cache_mode = force_generic_plan;
+explain (costs off) execute p(1);
+execute p(2);
+set plan_cache_mode = force_custom_plan;
+explain (costs off) execute p(1);
+execute p(2);
+select generic_plans, custom_plans from pg_prepared_statements where name = 'p';
+reset plan_cache_mode;
+execute p(2); execute p(2); execute p(2); execute p(2); execute p(2);
+select generic_plans > 1 as settled from pg_prepared_statements where name = 'p';
+create table parts(k int, v text) partition by list (k);
+create table parts_1 partition of parts for values in (1); create table parts_2 partition of parts for values in (2);
+prepare q(int) as select v from parts where k = $1;
+explain (costs off) execute q(2);
+set plan_cache_mode = force_generic_plan;
+explain (costs off) execute q(2);
+prepare none as select 1 as one;
+execute none;
+select generic_plans, custom_plans from pg_prepared_statements where name = 'none';
