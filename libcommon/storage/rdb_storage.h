@@ -203,6 +203,26 @@ RDB_CHECKED bool rdb_storage_flush_all(rdb_storage *storage, int64_t spread_us, 
 void rdb_storage_hurry_flush(rdb_storage *storage, bool hurry);
 /* Recovery: brings the record's pages to at least its LSN: image if any, change number check, redo (R21). */
 RDB_CHECKED bool rdb_storage_replay(rdb_storage *storage, const rdb_wal_record *record, rdb_error *err);
+/* The same in parts, for several threads while nobody reads pages: one step is one block of a record, complete in itself. Steps of one
+ * page come in the order of the log; those of a record need not wait for each other. What a record does to files is done alone:
+ * is_for_files tells, everything before it is applied then and nothing behind it. */
+typedef struct rdb_replay_step {
+    rdb_lsn lsn, end_lsn;
+    rdb_xid xid;
+    uint32_t pdb;
+    uint16_t thread_no;
+    uint8_t resource, operation, block_no;
+    rdb_wal_block block;
+    const uint8_t *main_data;
+    uint32_t main_bytes;
+} rdb_replay_step;
+void rdb_replay_step_take(rdb_replay_step *step, const rdb_wal_record *record, unsigned block_no); /* bytes stay borrowed */
+uint32_t rdb_replay_step_hash(const rdb_replay_step *step); /* of its page */
+RDB_CHECKED bool rdb_storage_replay_step(rdb_storage *storage, const rdb_replay_step *step, rdb_error *err);
+bool rdb_storage_replay_is_for_files(const rdb_wal_record *record);
+RDB_CHECKED bool rdb_storage_replay_files(rdb_storage *storage, const rdb_wal_record *record, rdb_error *err);
+/* Asks the system for the page of a step that will have to read it. */
+void rdb_storage_replay_prefetch(rdb_storage *storage, const rdb_replay_step *step);
 
 typedef struct rdb_storage_statistics {
     uint64_t hits, misses, reads, writes, evictions;

@@ -19,19 +19,31 @@ static bool restore_image(const rdb_wal_block *block, rdb_lsn lsn, rdb_page *pag
     return rdb_error_detail(err, "A page image in it does not fit.");
 }
 
-static bool lost_write(const rdb_wal_record *record, const rdb_wal_block *block, rdb_page_tag tag, const rdb_page *page, rdb_error *err)
+static rdb_page_tag tag_of(const rdb_replay_step *step)
+{
+    return (rdb_page_tag){.file = step->block.file, .block = step->block.block, .pdb = step->pdb, .fork = step->block.fork};
+}
+
+static bool brings_page(const rdb_replay_step *step)
+{
+    return step->block.image != NULL || (step->block.flags & RDB_WAL_BLOCK_INIT) != 0;
+}
+
+static bool lost_write(const rdb_replay_step *step, const rdb_page *page, rdb_error *err)
 {
     char name[96];
-    storage_tag_name(name, tag);
-    rdb_error_set(err, RDB_DATA_CORRUPTED, "a write to block %llu of relation %s was lost", (unsigned long long)tag.block, name);
+    storage_tag_name(name, tag_of(step));
+    rdb_error_set(err, RDB_DATA_CORRUPTED, "a write to block %llu of relation %s was lost", (unsigned long long)step->block.block, name);
     return rdb_error_detail(err, "The WAL record at %llX changes the page of change number %llu, but the page has %llu.",
-                            (unsigned long long)record->lsn, (unsigned long long)block->previous_change_no,
+                            (unsigned long long)step->lsn, (unsigned long long)step->block.previous_change_no,
                             (unsigned long long)page->change_no);
 }
 
-/* The block's frame, pinned and exclusively latched. */
-static bool acquire_for_replay(rdb_storage *storage, rdb_page_tag tag, bool brings_page, rdb_buffer **frame, rdb_error *err)
+/* The block's frame, pinned and exclusively latched. A page that the record brings is not read: whatever newer state it may have on
+ * disk, the log brings it there again, and a scattered read costs more than redo. */
+static bool acquire_for_replay(rdb_storage *storage, const rdb_replay_step *step, rdb_buffer **frame, rdb_error *err)
 {
+    rdb_page_tag tag = tag_of(step);
     storage_relation *relation = NULL;
     bool fresh = false;
     if (!relation_get(storage, tag.pdb, tag.file, tag.fork, RELATION_OR_CREATE, &relation, err))
@@ -40,71 +52,126 @@ static bool acquire_for_replay(rdb_storage *storage, rdb_page_tag tag, bool brin
     relation_put(relation);
     if (!ok)
         return false;
-    if (!brings_page)
-        return rdb_buffer_acquire(storage, tag, RDB_BUFFER_EXCLUSIVE, frame, err);
-    for (;;) {
-        if (!pool_get(storage, tag, LOAD_REPLAY, frame, &fresh, err))
-            return false;
-        if (fresh)
-            return true;
-        rdb_latch_lock_exclusive(&(*frame)->latch);
-        if ((atomic_load_explicit(&(*frame)->state, memory_order_acquire) & FRAME_VALID) != 0)
-            return true;
-        rdb_buffer_release(*frame, RDB_BUFFER_EXCLUSIVE); /* another worker could not read it */
+    if (!brings_page(step)) {
+        ok = rdb_buffer_acquire(storage, tag, RDB_BUFFER_EXCLUSIVE, frame, err);
+    } else {
+        for (;;) {
+            if (!pool_get(storage, tag, LOAD_ZERO, frame, &fresh, err))
+                return false;
+            if (fresh)
+                break;
+            rdb_latch_lock_exclusive(&(*frame)->latch);
+            if ((atomic_load_explicit(&(*frame)->state, memory_order_acquire) & FRAME_VALID) != 0)
+                break;
+            rdb_buffer_release(*frame, RDB_BUFFER_EXCLUSIVE); /* another worker could not read it */
+        }
     }
+    /* The life that crashed may have written it, whether it needs redo now or not; a dirty frame was noted when it became so. */
+    if (ok && (atomic_load_explicit(&(*frame)->state, memory_order_relaxed) & FRAME_DIRTY) == 0)
+        changes_note(storage, tag.pdb, tag.file, tag.fork, tag.block, 1);
+    return ok;
 }
 
-static bool replay_block(rdb_storage *storage, const rdb_wal_record *record, unsigned block_no, const rdb_resource_ops *ops,
-                         rdb_buffer *frame, rdb_error *err)
+static bool replay_page(rdb_storage *storage, const rdb_replay_step *step, rdb_buffer *frame, rdb_error *err)
 {
-    const rdb_wal_block *block = &record->blocks[block_no];
-    uint64_t after = change_no_after(block->previous_change_no, record->lsn);
+    const rdb_wal_block *block = &step->block;
+    const rdb_resource_ops *ops = rdb_resource_find(step->resource);
+    uint64_t after = change_no_after(block->previous_change_no, step->lsn);
     bool initialised = (block->flags & RDB_WAL_BLOCK_INIT) != 0;
     if (frame->page->change_no >= after)
         return true;
     if (initialised)
         memset(frame->page, 0, storage->page_bytes);
     else if (block->image != NULL) {
-        if (!restore_image(block, record->lsn, frame->page, storage->page_bytes, err))
+        if (!restore_image(block, step->lsn, frame->page, storage->page_bytes, err))
             return false;
     } else if (frame->page->change_no != block->previous_change_no) {
-        return lost_write(record, block, frame->tag, frame->page, err);
+        return lost_write(step, frame->page, err);
     }
-    rdb_redo redo = {.lsn = record->lsn, .end_lsn = record->end_lsn, .xid = record->xid, .pdb = record->pdb,
-                     .page_bytes = storage->page_bytes, .operation = record->operation, .tag = frame->tag,
-                     .reference_no = (uint8_t)block_no, .data = block->data, .data_bytes = block->data_bytes,
-                     .main_data = record->data, .main_bytes = record->data_bytes};
+    rdb_redo redo = {.lsn = step->lsn, .end_lsn = step->end_lsn, .xid = step->xid, .pdb = step->pdb,
+                     .page_bytes = storage->page_bytes, .operation = step->operation, .tag = frame->tag,
+                     .reference_no = step->block_no, .data = block->data, .data_bytes = block->data_bytes,
+                     .main_data = step->main_data, .main_bytes = step->main_bytes};
     if (!ops->redo(&redo, frame->page, err)) {
-        rdb_error_add_context(err, "redo of the WAL record at %llX, resource %s, operation %u", (unsigned long long)record->lsn,
-                              ops->name, record->operation);
+        rdb_error_add_context(err, "redo of the WAL record at %llX, resource %s, operation %u", (unsigned long long)step->lsn,
+                              ops->name, step->operation);
         return false;
     }
-    page_finish_change(frame, record->lsn, record->end_lsn, block->previous_change_no, record->thread_no, initialised);
+    page_finish_change(frame, step->lsn, step->end_lsn, block->previous_change_no, step->thread_no, initialised);
     return true;
+}
+
+static bool check_owner(uint8_t resource, rdb_lsn lsn, rdb_error *err)
+{
+    const rdb_resource_ops *ops = rdb_resource_find(resource);
+    return (ops != NULL && ops->redo != NULL) ||
+           rdb_error_set(err, RDB_DATA_CORRUPTED, "WAL record at %llX is of resource %u, which nobody owns", (unsigned long long)lsn, resource);
+}
+
+void rdb_replay_step_take(rdb_replay_step *step, const rdb_wal_record *record, unsigned block_no)
+{
+    step->lsn = record->lsn;
+    step->end_lsn = record->end_lsn;
+    step->xid = record->xid;
+    step->pdb = record->pdb;
+    step->thread_no = record->thread_no;
+    step->resource = record->resource;
+    step->operation = record->operation;
+    step->block_no = (uint8_t)block_no;
+    step->block = record->blocks[block_no];
+    step->main_data = record->data;
+    step->main_bytes = record->data_bytes;
+}
+
+uint32_t rdb_replay_step_hash(const rdb_replay_step *step)
+{
+    return (uint32_t)(storage_tag_hash(tag_of(step)) >> 11);
+}
+
+bool rdb_storage_replay_step(rdb_storage *storage, const rdb_replay_step *step, rdb_error *err)
+{
+    rdb_buffer *frame = NULL;
+    if (!check_owner(step->resource, step->lsn, err) || !acquire_for_replay(storage, step, &frame, err))
+        return false;
+    bool ok = replay_page(storage, step, frame, err);
+    rdb_buffer_release(frame, RDB_BUFFER_EXCLUSIVE);
+    return ok;
+}
+
+bool rdb_storage_replay_is_for_files(const rdb_wal_record *record)
+{
+    return record->resource == RDB_RESOURCE_STORAGE && record->block_count == 0;
+}
+
+bool rdb_storage_replay_files(rdb_storage *storage, const rdb_wal_record *record, rdb_error *err)
+{
+    return record->resource != RDB_RESOURCE_STORAGE || files_replay(storage, record, err);
+}
+
+void rdb_storage_replay_prefetch(rdb_storage *storage, const rdb_replay_step *step)
+{
+    rdb_peek peek;
+    rdb_page_tag tag = tag_of(step);
+    if (!brings_page(step) && !rdb_buffer_peek_begin(storage, tag, &peek))
+        rdb_storage_prefetch(storage, tag, 1);
 }
 
 bool rdb_storage_replay(rdb_storage *storage, const rdb_wal_record *record, rdb_error *err)
 {
-    const rdb_resource_ops *ops = rdb_resource_find(record->resource);
     rdb_buffer *frames[RDB_WAL_BLOCKS_MAX];
+    rdb_replay_step step;
     unsigned held = 0;
-    bool ok = true;
-    if (record->block_count > 0 && (ops == NULL || ops->redo == NULL))
-        return rdb_error_set(err, RDB_DATA_CORRUPTED, "WAL record at %llX is of resource %u, which nobody owns",
-                             (unsigned long long)record->lsn, record->resource);
-    if (record->resource == RDB_RESOURCE_STORAGE && !files_replay(storage, record, err))
-        return false;
+    bool ok = (record->block_count == 0 || check_owner(record->resource, record->lsn, err)) && rdb_storage_replay_files(storage, record, err);
     for (; ok && held < record->block_count; held++) { /* all latches first (R24): a reader meets all or nothing */
-        const rdb_wal_block *block = &record->blocks[held];
-        rdb_page_tag tag = {.file = block->file, .block = block->block, .pdb = record->pdb, .fork = block->fork};
-        /* The life that crashed may have written it, whether it needs redo now or not. */
-        changes_note(storage, tag.pdb, tag.file, tag.fork, tag.block, 1);
-        ok = acquire_for_replay(storage, tag, block->image != NULL || (block->flags & RDB_WAL_BLOCK_INIT) != 0, &frames[held], err);
+        rdb_replay_step_take(&step, record, held);
+        ok = acquire_for_replay(storage, &step, &frames[held], err);
         if (!ok)
             break;
     }
-    for (unsigned i = 0; ok && i < record->block_count; i++)
-        ok = replay_block(storage, record, i, ops, frames[i], err);
+    for (unsigned i = 0; ok && i < record->block_count; i++) {
+        rdb_replay_step_take(&step, record, i);
+        ok = replay_page(storage, &step, frames[i], err);
+    }
     while (held > 0)
         rdb_buffer_release(frames[--held], RDB_BUFFER_EXCLUSIVE);
     return ok;

@@ -35,7 +35,7 @@ typedef struct rdb_upkeep_config {
     rdb_scn (*highest_scn)(void *context);
     void *scn_context;
     const rdb_wal_archiver_config *archive; /* state_path does not count; NULL: nothing is archived */
-    uint32_t recovery_threads; /* that apply records; 0: as the machine has processors */
+    uint32_t recovery_threads; /* that apply records; 0: as the machine has processors, 1: none beside the one that reads the log */
 } rdb_upkeep_config;
 
 typedef struct rdb_recovery_result {

@@ -84,10 +84,13 @@ static void note_record(const rdb_wal_record *record, uint32_t page_bytes, rdb_r
     result->records++;
 }
 
-static bool apply_record(rdb_storage *storage, const rdb_wal_record *record, rdb_error *err)
+/* A short log is replayed before threads are worth their start; a number that was asked for starts them at once. */
+#define CREW_FROM_BYTES (UINT64_C(1) << 20)
+
+static bool apply_record(rdb_storage *storage, replay_crew *crew, const rdb_wal_record *record, rdb_error *err)
 {
     const rdb_resource_ops *ops = rdb_resource_find(record->resource);
-    return rdb_storage_replay(storage, record, err) &&
+    return (crew != NULL ? replay_crew_deal(crew, record, err) : rdb_storage_replay(storage, record, err)) &&
            (ops == NULL || ops->replay == NULL || ops->replay(ops->replay_context, record, err));
 }
 
@@ -100,6 +103,7 @@ bool recovery_run(rdb_storage *storage, const rdb_wal_config *wal, rdb_lsn redo_
     uint32_t page_bytes = rdb_storage_page_bytes(storage);
     int64_t begin_us = rdb_time_monotonic_us();
     bool ok = true, found = true, stopped = false;
+    replay_crew *crew = NULL;
     *result = (rdb_recovery_result){.redo_lsn = redo_lsn};
     upkeep_register_redo();
     if (!rdb_wal_reader_open_along(&reader, wal, plan->archive_directory, plan->history, redo_lsn, err))
@@ -130,13 +134,17 @@ bool recovery_run(rdb_storage *storage, const rdb_wal_config *wal, rdb_lsn redo_
             break;
         if (plan->position != NULL)
             atomic_store_explicit(plan->position, record.end_lsn, memory_order_release);
-        ok = apply_record(storage, &record, err);
+        if (crew == NULL && plan->threads != 1 && (plan->threads > 1 || record.lsn - redo_lsn >= CREW_FROM_BYTES))
+            ok = replay_crew_create(&crew, storage, plan->threads, err);
+        ok = ok && apply_record(storage, crew, &record, err);
         if (!ok)
             break;
         note_record(&record, page_bytes, result);
         end_lsn = record.end_lsn;
         timeline = rdb_wal_reader_timeline(reader);
     }
+    ok = ok && (crew == NULL || replay_crew_rest(crew, err));
+    replay_crew_destroy(&crew);
     if (!ok)
         rdb_error_add_context(err, "recovery at WAL position %llX", (unsigned long long)rdb_wal_reader_end(reader));
     rdb_lsn missing = 0;

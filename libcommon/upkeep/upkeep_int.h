@@ -44,11 +44,17 @@ typedef struct recovery_plan {
     const char *archive_directory;        /* NULL: none */
     const rdb_recovery_target *target;    /* NULL: the end of the log, wherever that is */
     rdb_lsn consistent_lsn;               /* stopping before it is an error */
-    uint32_t threads;                     /* 0: as many as there are processors */
+    uint32_t threads;                     /* 0: as many as there are processors; 1: the reading thread applies by itself */
     _Atomic uint64_t *position;           /* where it is: moved before a record is applied; may be NULL */
 } recovery_plan;
 bool recovery_run(rdb_storage *storage, const rdb_wal_config *wal, rdb_lsn redo_lsn, const recovery_plan *plan,
                   rdb_recovery_result *result, rdb_error *err);
+/* Threads that apply records (replay_crew.c); 0 threads: as many as there are processors. */
+typedef struct replay_crew replay_crew;
+bool replay_crew_create(replay_crew **crew, rdb_storage *storage, uint32_t threads, rdb_error *err);
+void replay_crew_destroy(replay_crew **crew); /* what was dealt out and not rested for may be left undone only after a failure */
+bool replay_crew_deal(replay_crew *crew, const rdb_wal_record *record, rdb_error *err); /* its bytes are copied; an error may be of a record before */
+bool replay_crew_rest(replay_crew *crew, rdb_error *err); /* all that was dealt out is applied */
 /* Where a recovery to a target stops (target.c). */
 typedef enum stop_verdict { STOP_NOT, STOP_BEFORE, STOP_BEHIND } stop_verdict;
 bool target_read(const char *home, rdb_recovery_target *target, uint32_t *crc, bool *found, rdb_error *err);
