@@ -159,7 +159,7 @@ fuzz:
 		programs $(foreach subject,$(FUZZ_SUBJECTS),$(BUILD)-fuzz/fuzz/libfuzzer_$(subject))
 
 # ---- what people and CI call ------------------------------------------------------------------------------------
-.PHONY: deps deps-test check-clients quickstart check check-pg check-sql check-slt check-isolation check-histories check-wire check-long bench format lint sanitize e2e check-rooms install
+.PHONY: coverage deps deps-test check-clients quickstart check check-pg check-sql check-slt check-isolation check-histories check-wire check-long bench format lint sanitize e2e check-rooms install
 deps:
 	@tests/tools/deps build
 deps-test:
@@ -217,6 +217,17 @@ format:
 lint:
 	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --suppress=missingInclude --error-exitcode=1 -Ilibcommon libcommon bin
 	$(MAKE) BUILD=$(BUILD)-clang CC=clang CXX=clang++ rooms programs
+# Lines and branches of the rooms that keep the data, run by the unit tests of these rooms and those above, and by the proofs.
+COVERAGE_ROOMS := wal storage txn undo table index upkeep catalog
+COVERAGE_BUILD := $(BUILD)-cov
+coverage:
+	$(MAKE) BUILD=$(COVERAGE_BUILD) OPTIMISE='-O0 -g' CFLAGS=-Wno-error=maybe-uninitialized SANITIZE=--coverage programs \
+		$(foreach subject,$(PROOF_SUBJECTS),$(COVERAGE_BUILD)/proof/$(subject)) \
+		$(patsubst $(BUILD)/unit/%,$(COVERAGE_BUILD)/unit/%,$(filter $(foreach room,$(COVERAGE_ROOMS),$(BUILD)/unit/$(room)/%),$(UNIT_PROGRAMS)))
+	@find $(COVERAGE_BUILD) -name '*.gcda' -delete
+	@RDB_CRASH_POINTS=60 RDB_FAULT_SECONDS=60 RDB_UNIT_TIMEOUT=1200 tests/tools/run-unit $(foreach subject,$(PROOF_SUBJECTS),$(COVERAGE_BUILD)/proof/$(subject)) \
+		$(patsubst $(BUILD)/unit/%,$(COVERAGE_BUILD)/unit/%,$(filter $(foreach room,$(COVERAGE_ROOMS),$(BUILD)/unit/$(room)/%),$(UNIT_PROGRAMS)))
+	@tests/tools/coverage $(COVERAGE_BUILD)
 sanitize:
 	$(MAKE) BUILD=$(BUILD)-asan SANITIZE='-fsanitize=address,undefined' OPTIMISE='-O1 -g' unit
 

@@ -87,6 +87,11 @@ static inline heap_slot_kind heap_slot(const rdb_page *page, uint32_t slot_no, u
     *length = word & 0x7fffu;
     return *offset == 0 ? HEAP_SLOT_FREE : (word & 0x8000u) != 0 ? HEAP_SLOT_BODY : HEAP_SLOT_ROW;
 }
+/* Whoever reads a cell asks first: a checksum says that the bytes are those that were written, not that they were right. */
+static inline bool heap_cell_fits(uint32_t offset, uint32_t length, uint32_t least, uint32_t page_bytes)
+{
+    return offset >= HEAP_SLOTS_AT && length >= least && offset + length <= page_bytes;
+}
 static inline const uint8_t *heap_cell(const rdb_page *page, uint32_t offset)
 {
     return (const uint8_t *)page + offset;

@@ -98,6 +98,8 @@ void heap_settle(const heap_place *place, rdb_buffer *buffer)
         uint32_t offset, length;
         if (heap_slot(page, i, &offset, &length) != HEAP_SLOT_ROW)
             continue;
+        if (!heap_cell_fits(offset, length, HEAP_STUB_BYTES, place->page_bytes))
+            return; /* readers will say so */
         rdb_xid_state state;
         rdb_scn scn;
         if (!rdb_txn_resolve(place->txns, place->pdb, heap_cell_xid(heap_cell(page, offset)), &state, &scn, &err)) {
@@ -143,6 +145,9 @@ static bool gather(rdb_table_scan *scan, rdb_buffer *buffer, heap_row *rows, uin
                    rdb_error *err)
 {
     const rdb_page *page = rdb_buffer_page(buffer);
+    const uint32_t page_bytes = scan->place.page_bytes;
+    if (RDB_UNLIKELY(page->lower > page_bytes))
+        return heap_bad_row(&scan->place, scan->block, 0, err);
     const uint32_t slots = heap_slot_count(page);
     const rdb_scn settled_scn = heap_settled_scn(page);
     const bool is_settled = settled_scn != 0 && settled_scn <= scan->snapshot->scn;
@@ -152,6 +157,8 @@ static bool gather(rdb_table_scan *scan, rdb_buffer *buffer, heap_row *rows, uin
         uint32_t offset, length;
         if (heap_slot(page, slot, &offset, &length) != HEAP_SLOT_ROW)
             continue;
+        if (RDB_UNLIKELY(!heap_cell_fits(offset, length, HEAP_STUB_BYTES, page_bytes)))
+            return heap_bad_row(&scan->place, scan->block, slot, err);
         const uint8_t *cell = heap_cell(page, offset);
         const uint16_t flags = heap_cell_flags(cell);
         heap_row *row = &rows[taken];

@@ -65,7 +65,9 @@ static inline void heap_write_header(uint8_t *cell, rdb_xid xid, rdb_undo_addres
     rdb_put_u16(cell + 18, layout);
 }
 
-/* version.c. The version in place of a home slot on a latched page. A moved body is copied into the walker. *found false:
+/* version.c. Says that a row is damaged; false. */
+bool heap_bad_row(const heap_place *place, uint64_t block, uint32_t slot, rdb_error *err);
+/* The version in place of a home slot on a latched page. A moved body is copied into the walker. *found false:
  * the slot holds no row. */
 bool heap_read_place(const heap_place *place, const rdb_page *page, uint32_t slot, heap_walker *walker, heap_version *version,
                      bool *found, rdb_error *err);

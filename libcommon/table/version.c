@@ -30,11 +30,14 @@ uint8_t *heap_walker_buffer(heap_walker *walker, unsigned which, rdb_error *err)
     return walker->buffers[which];
 }
 
-static bool bad_row(const heap_place *place, uint64_t block, uint32_t slot, rdb_error *err)
+bool heap_bad_row(const heap_place *place, uint64_t block, uint32_t slot, rdb_error *err)
 {
     rdb_error_set(err, RDB_DATA_CORRUPTED, "a row is damaged");
-    rdb_error_detail(err, "Database number %u, file %llX, block %llu, slot %u.", (unsigned)place->pdb,
-                     (unsigned long long)place->file, (unsigned long long)block, (unsigned)slot);
+    if (block == UINT64_MAX) /* whoever asks has the page and not its number */
+        rdb_error_detail(err, "Database number %u, file %llX, slot %u of a page.", (unsigned)place->pdb, (unsigned long long)place->file, (unsigned)slot);
+    else
+        rdb_error_detail(err, "Database number %u, file %llX, block %llu, slot %u.", (unsigned)place->pdb, (unsigned long long)place->file,
+                         (unsigned long long)block, (unsigned)slot);
     return false;
 }
 
@@ -46,6 +49,8 @@ bool heap_read_place(const heap_place *place, const rdb_page *page, uint32_t slo
     if (page->type != RDB_PAGE_HEAP || slot >= heap_slot_count(page) ||
         heap_slot(page, slot, &offset, &length) != HEAP_SLOT_ROW)
         return true;
+    if (page->lower > place->page_bytes || !heap_cell_fits(offset, length, HEAP_STUB_BYTES, place->page_bytes))
+        return heap_bad_row(place, UINT64_MAX, slot, err);
     const uint8_t *cell = heap_cell(page, offset);
     version->xid = heap_cell_xid(cell);
     version->undo = heap_cell_undo(cell);
@@ -66,15 +71,16 @@ bool heap_read_place(const heap_place *place, const rdb_page *page, uint32_t slo
     if (!rdb_buffer_acquire(place->storage, heap_tag(place, RDB_ROW_BLOCK(address)), RDB_BUFFER_SHARED, &buffer, err))
         return false;
     other = rdb_buffer_page(buffer);
-    bool ok = other->type == RDB_PAGE_HEAP && RDB_ROW_SLOT(address) < heap_slot_count(other) &&
-              heap_slot(other, RDB_ROW_SLOT(address), &offset, &length) == HEAP_SLOT_BODY && length >= HEAP_BODY_PREFIX;
+    bool ok = other->type == RDB_PAGE_HEAP && other->lower <= place->page_bytes && RDB_ROW_SLOT(address) < heap_slot_count(other) &&
+              heap_slot(other, RDB_ROW_SLOT(address), &offset, &length) == HEAP_SLOT_BODY &&
+              heap_cell_fits(offset, length, HEAP_BODY_PREFIX, place->page_bytes);
     if (ok) {
         memcpy(copy, heap_cell(other, offset) + HEAP_BODY_PREFIX, length - HEAP_BODY_PREFIX);
         version->body = copy;
         version->length = length - HEAP_BODY_PREFIX;
     }
     rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
-    return ok || bad_row(place, RDB_ROW_BLOCK(address), RDB_ROW_SLOT(address), err);
+    return ok || heap_bad_row(place, RDB_ROW_BLOCK(address), RDB_ROW_SLOT(address), err);
 }
 
 bool heap_step_back(const heap_place *place, heap_walker *walker, heap_version *version, bool *found, rdb_error *err)

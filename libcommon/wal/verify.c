@@ -26,7 +26,7 @@ static void complain_lsn(verification *v, rdb_lsn lsn, const char *problem)
 
 typedef enum header_state { HEADER_GOOD, HEADER_OTHERS, HEADER_BAD } header_state;
 
-/* A whole header of another segment stands in a file that a crash kept from its new name. */
+/* A whole header of another segment stands in a file that a crash kept from its new name; one of another incarnation is of a life before. */
 static bool read_header(const verification *v, uint64_t number, header_state *state, rdb_error *err)
 {
     char path[WAL_PATH_BYTES];
@@ -43,7 +43,7 @@ static bool read_header(const verification *v, uint64_t number, header_state *st
         return ok;
     if (wal_segment_check_header(header, v->config, number))
         *state = HEADER_GOOD;
-    else if (wal_segment_check_header(header, v->config, rdb_get_u64(header + 16)))
+    else if (memcmp(header, WAL_SEGMENT_MAGIC, 8) == 0 && rdb_get_u32(header + 60) == rdb_crc32c(0, header, 60))
         *state = HEADER_OTHERS;
     return ok;
 }

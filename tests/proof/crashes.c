@@ -122,7 +122,7 @@ static bool try_crash(const rdb_fault_log *log, const crash *c, const char *home
         int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
         dup2(null, STDOUT_FILENO);
         alarm(300); /* a hang is wrong too */
-        _exit(check_crash(home, acknowledged, trial));
+        proof_exit(check_crash(home, acknowledged, trial));
     }
     int status = 0;
     PROOF_CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
@@ -170,7 +170,7 @@ static void run_worker(const char *log_path, unsigned worker_no, uint64_t seed, 
         }
         shared->wrong += !try_crash(log, &c, home, shared->tried++);
     }
-    _exit(0);
+    proof_exit(0);
 }
 
 int main(int argc, char **argv)
@@ -195,7 +195,7 @@ int main(int argc, char **argv)
     if (maker == 0) {
         workload_make(template_home);
         record(template_home, home, log_path);
-        _exit(0);
+        proof_exit(0);
     }
     int status = 0;
     PROOF_CHECK(waitpid(maker, &status, 0) == maker && status == 0);

@@ -236,8 +236,7 @@ static int in_child(int (*work)(const char *home, const char *rules, const char 
             dup2(null, STDOUT_FILENO);
         alarm(300); /* a hang is wrong too */
         int end = work != NULL ? work(home, rules, allowed) : recover(home);
-        fflush(NULL);
-        _exit(end);
+        proof_exit(end);
     }
     PROOF_CHECK(pid > 0);
     int status = 0;
@@ -480,7 +479,7 @@ static void run_worker(unsigned worker_no, const point *points, uint32_t count, 
     shared = mine;
     for (uint32_t i = worker_no; i < count && rdb_time_monotonic_us() < until_us; i += WORKERS)
         run_point(&points[i], &sums[worker_no][points[i].fault == NULL]);
-    _exit(wrong_count > 0);
+    proof_exit(wrong_count > 0);
 }
 
 static void shuffle(point *points, uint32_t count, uint64_t seed)
@@ -512,7 +511,7 @@ int main(int argc, char **argv)
     pid_t maker = fork(); /* an engine leaves threads behind, which a fork does not like: so none is ever opened here */
     if (maker == 0) {
         workload_make(template_home);
-        _exit(0);
+        proof_exit(0);
     }
     int status = 0;
     PROOF_CHECK(waitpid(maker, &status, 0) == maker && status == 0);

@@ -190,6 +190,16 @@ static inline void proof_remove(const char *path)
     PROOF_CHECK(system(command) == 0);
 }
 
+/* The end of a child, which is not to run what its parent has at its own end; what coverage was counted is kept. */
+extern void __gcov_dump(void) __attribute__((weak));
+static inline _Noreturn void proof_exit(int status)
+{
+    fflush(NULL);
+    if (__gcov_dump != NULL)
+        __gcov_dump();
+    _exit(status);
+}
+
 /* A directory for everything, in memory where there is such a place. */
 static inline void proof_directory(char path[64])
 {
