@@ -10,7 +10,7 @@ typedef struct restore_arguments {
     const char *home, *input, *backup;
     const char *key_file, *passphrase_file, *identity;
     int64_t thread_count;
-    const char *target_time, *target_scn, *target_xid, *target_lsn, *target_name, *target_timeline, *action, *archive;
+    const char *target_time, *target_scn, *target_xid, *target_lsn, *target_name, *target_timeline, *action, *archive, *table, *as;
     bool target_immediate, target_latest, exclusive, replace, delta, keep_archiving, dry_run, json, backup_given;
 } restore_arguments;
 
@@ -33,6 +33,8 @@ static const rdb_option OPTIONS[] = {
     {.name = "target-action", .kind = RDB_OPT_CHOICE, .value = "ACTION", .choices = TARGET_ACTIONS, .field = FIELD(action), .standard = "promote", .help = "what the first start does at the target: promote (open), shutdown"},
     {.letter = 'A', .name = "archive", .value = "DIR", .aliases = "archive-dir", .field = FIELD(archive), .help = "where the archived log lies; standard: the repository's own wal"},
     {.name = "keep-archiving", .kind = RDB_OPT_FLAG, .field = FIELD(keep_archiving), .help = "an instance in a new place goes on archiving its log where the backup's did; standard: it does not, so that a copy cannot mix with its origin"},
+    {.name = "table", .value = "NAME", .field = FIELD(table), .help = "copy this table ([DATABASE.][SCHEMA.]TABLE) out of the backup into the running instance in DIR"},
+    {.name = "as", .value = "NAME", .field = FIELD(as), .help = "... under this name ([SCHEMA.]TABLE)"},
     {.name = "replace", .kind = RDB_OPT_FLAG, .aliases = "force", .field = FIELD(replace), .help = "over the instance in DIR, whose data is kept aside as data.before-TIME"},
     {.name = "delta", .kind = RDB_OPT_FLAG, .field = FIELD(delta), .help = "over the instance in DIR: only what differs is written"},
     {.name = "key-file", .value = "FILE", .field = FIELD(key_file), .help = "the key of an encrypted repository"},
@@ -46,6 +48,7 @@ static const rdb_option OPTIONS[] = {
 
 static const char *const USAGES[] = {
     "--input PATH --home DIR [OPTION]...",
+    "--input PATH --home DIR --table NAME [--as NAME] [OPTION]...",
     "timeline --input PATH [--archive DIR]",
     "fetch --input PATH NAME FILE",
     NULL};

@@ -39,8 +39,7 @@ static void report_restore(const restore_work *work, const rdb_manifest *manifes
     printf("  the first start goes %s\n  serve it: rdb-serve --home %s\n", goal, a->home);
 }
 
-/* The newest backup that serves the target, which then says where its log is. */
-static bool choose(restore_work *work, const char *home, rdb_recovery_target *target, bool has_target, rdb_manifest **manifest, char staged[1024])
+bool choose_backup(restore_work *work, const char *home, rdb_recovery_target *target, bool has_target, rdb_manifest **manifest, char staged[1024])
 {
     const restore_arguments *a = work->arguments;
     rdb_recovery_reach reach;
@@ -68,9 +67,11 @@ int command_restore(restore_work *work)
     rdb_recovery_target target;
     bool has_target;
     int64_t begun_us = rdb_time_monotonic_us();
+    if (a->table != NULL)
+        return command_table(work);
     if (a->home == NULL)
         return rdb_options_refuse(work->program, "no instance directory was named: use --home DIR or set RUSTYDB_HOME");
-    bool ok = rdb_instance_resolve(a->home, home, sizeof home, &work->err) && read_target(work, &target, &has_target) && choose(work, home, &target, has_target, &manifest, staged);
+    bool ok = rdb_instance_resolve(a->home, home, sizeof home, &work->err) && read_target(work, &target, &has_target) && choose_backup(work, home, &target, has_target, &manifest, staged);
     if (ok) {
         rdb_restore_options options = {.home = home, .thread_count = work->thread_count, .dry_run = a->dry_run, .replace = a->replace, .delta = a->delta, .watch = &work->console.watch};
         /* A copy of a served instance goes on in a timeline of its own: what it will archive can never be taken for its origin's. */

@@ -23,6 +23,7 @@ typedef struct restore_work {
 int command_restore(restore_work *work);
 int command_timeline(restore_work *work);
 int command_fetch(restore_work *work);
+int command_table(restore_work *work);
 
 int report(restore_work *work);
 void print_json(json_t *json); /* a line on stdout; takes the object */
@@ -30,5 +31,7 @@ void print_json(json_t *json); /* a line on stdout; takes the object */
 bool read_target(restore_work *work, rdb_recovery_target *target, bool *has_target);
 /* A directory with the archived log: the one named, the repository's own, or a copy of that beside home, which staged then names. */
 bool find_archive(restore_work *work, const char *home, char directory[1024], char staged[1024]);
+/* The newest backup that serves the target, or the one named, and where its log is. */
+bool choose_backup(restore_work *work, const char *home, rdb_recovery_target *target, bool has_target, rdb_manifest **manifest, char staged[1024]);
 
 #endif

@@ -3,21 +3,14 @@
  * its log from a checkpoint on and to say how far the log must be replayed. One at rest is held by its lock, and its log ends
  * where its last record does. */
 #include "backup/backup_int.h"
+#include "backup/rdb_backup_server.h"
 #include "storage/rdb_change_map.h"
 #include "upkeep/rdb_recovery.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <libpq-fe.h>
 #include <limits.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#define SOCKET_PREFIX ".s.PGSQL."
 #define CONTROL_FILE_BYTES 8192u
 
 struct backup_source {
@@ -25,74 +18,11 @@ struct backup_source {
     rdb_control control;
     rdb_instance_lock *lock; /* at rest */
     PGconn *connection;      /* served */
-    int socket_folder;       /* descriptor behind an address that would be too long, or -1 */
     uint8_t anchor[CONTROL_FILE_BYTES]; /* what the copy starts from: control file or backup label */
     size_t anchor_length;
     char label[2048];                   /* as rdb_recovery_look wants it, of one at rest too */
     uint32_t timeline;
 };
-
-/* ---- talking to a server --------------------------------------------------------------------------------------------------- */
-static bool server_failed(PGconn *connection, PGresult *result, const char *what, rdb_error *err)
-{
-    const char *state = result != NULL ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
-    const char *message = result != NULL ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
-    const char *hint = result != NULL ? PQresultErrorField(result, PG_DIAG_MESSAGE_HINT) : NULL;
-    char text[512];
-    snprintf(text, sizeof text, "%s", message != NULL ? message : PQerrorMessage(connection));
-    text[strcspn(text, "\n")] = '\0';
-    rdb_error_set(err, state != NULL && strlen(state) == 5 ? state : RDB_CONNECTION_FAILURE, "%s", what);
-    rdb_error_detail(err, "The server says: %s.", text);
-    if (hint != NULL)
-        rdb_error_hint(err, "%s", hint);
-    PQclear(result);
-    return false;
-}
-
-static void ignore_notice(void *context, const PGresult *result)
-{
-    (void)context;
-    (void)result;
-}
-
-/* The socket in run/sockets that a server answers on. */
-static bool connect_home(backup_source *source, rdb_error *err)
-{
-    char folder[PATH_MAX], host[160], port[16] = "";
-    struct sockaddr_un address;
-    if (!rdb_instance_path(source->home, "run/sockets", folder, sizeof folder, err))
-        return false;
-    DIR *listing = opendir(folder);
-    for (struct dirent *entry; listing != NULL && port[0] == '\0' && (entry = readdir(listing)) != NULL;)
-        if (strncmp(entry->d_name, SOCKET_PREFIX, sizeof SOCKET_PREFIX - 1) == 0 && strstr(entry->d_name, ".lock") == NULL)
-            snprintf(port, sizeof port, "%.15s", entry->d_name + sizeof SOCKET_PREFIX - 1);
-    if (listing != NULL)
-        closedir(listing);
-    if (port[0] == '\0') {
-        rdb_error_set(err, RDB_CANNOT_CONNECT, "the instance is in use, and no server answers on it");
-        return rdb_error_detail(err, "There is no socket in \"%s\".", folder);
-    }
-    if (strlen(folder) + sizeof SOCKET_PREFIX + strlen(port) >= sizeof address.sun_path) {
-        source->socket_folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (source->socket_folder < 0)
-            return rdb_error_set_errno(err, errno, "\"%s\" cannot be opened", folder);
-        snprintf(host, sizeof host, "/proc/self/fd/%d", source->socket_folder);
-    } else {
-        snprintf(host, sizeof host, "%s", folder);
-    }
-    const char *const names[] = {"host", "port", "user", "dbname", "application_name", NULL};
-    const char *const values[] = {host, port, "admin", "postgres", "rdb-backup", NULL};
-    source->connection = PQconnectdbParams(names, values, 0);
-    if (PQstatus(source->connection) != CONNECTION_OK) {
-        char text[512];
-        snprintf(text, sizeof text, "%s", PQerrorMessage(source->connection));
-        text[strcspn(text, "\n")] = '\0';
-        rdb_error_set(err, RDB_CANNOT_CONNECT, "the server of \"%s\" does not answer", source->home);
-        return rdb_error_detail(err, "%s.", text);
-    }
-    PQsetNoticeReceiver(source->connection, ignore_notice, NULL);
-    return true;
-}
 
 /* ---- opening ----------------------------------------------------------------------------------------------------------------- */
 bool source_open(backup_source **source, const char *home, rdb_error *err)
@@ -101,10 +31,9 @@ bool source_open(backup_source **source, const char *home, rdb_error *err)
     int64_t holder = 0;
     if (s == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    s->socket_folder = -1;
     if (!rdb_instance_resolve(home, s->home, sizeof s->home, err) || !rdb_instance_check_versions(s->home, err) || !rdb_instance_holder(s->home, &holder, err))
         goto fail;
-    if (holder != 0 ? !connect_home(s, err) : !rdb_instance_lock_take(&s->lock, s->home, "rdb-backup", err))
+    if (holder != 0 ? !rdb_server_connect(&s->connection, s->home, "postgres", err) : !rdb_instance_lock_take(&s->lock, s->home, "rdb-backup", err))
         goto fail;
     if (!rdb_control_read(s->home, &s->control, err) || !rdb_instance_meta(s->home, "instance-id", s->instance_id, err))
         goto fail;
@@ -122,8 +51,6 @@ void source_close(backup_source **source)
     rdb_instance_lock_release(&(*source)->lock);
     if ((*source)->connection != NULL)
         PQfinish((*source)->connection);
-    if ((*source)->socket_folder >= 0)
-        close((*source)->socket_folder);
     free(*source);
     *source = NULL;
 }
@@ -171,7 +98,7 @@ static bool begin_served(backup_source *source, const char *label, rdb_backup_mo
     unsigned high = 0, low = 0;
     PGresult *result = PQexecParams(source->connection, "select pg_backup_start($1, true), rdb_current_scn()", 1, NULL, parameters, NULL, NULL, 0);
     if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1)
-        return server_failed(source->connection, result, "the server does not begin a backup", err);
+        return rdb_server_failed(source->connection, result, "the server does not begin a backup", err);
     bool ok = sscanf(PQgetvalue(result, 0, 0), "%X/%X", &high, &low) == 2 ||
               rdb_error_set(err, RDB_PROTOCOL_VIOLATION, "the server's answer to the beginning of a backup cannot be read");
     *started = (rdb_backup_moment){.time_us = rdb_time_wall_us(), .lsn = (uint64_t)high << 32 | low, .scn = strtoull(PQgetvalue(result, 0, 1), NULL, 10)};
@@ -186,7 +113,7 @@ static bool end_served(backup_source *source, rdb_backup_moment *stopped, rdb_er
     rdb_control control;
     PGresult *result = PQexec(source->connection, "select labelfile, rdb_current_scn() from pg_backup_stop(false)");
     if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1)
-        return server_failed(source->connection, result, "the server does not end the backup", err);
+        return rdb_server_failed(source->connection, result, "the server does not end the backup", err);
     const char *text = PQgetvalue(result, 0, 0);
     size_t length = (size_t)PQgetlength(result, 0, 0);
     bool ok = length < sizeof source->anchor || rdb_error_set(err, RDB_PROTOCOL_VIOLATION, "the server's label of the backup is too long");
@@ -328,7 +255,7 @@ bool source_databases(backup_source *source, rdb_arena *arena, rdb_list *names, 
         return true;
     PGresult *result = PQexec(source->connection, "select datname from pg_database where not datistemplate order by datname");
     if (PQresultStatus(result) != PGRES_TUPLES_OK)
-        return server_failed(source->connection, result, "the server does not list its databases", err);
+        return rdb_server_failed(source->connection, result, "the server does not list its databases", err);
     for (int row = 0; row < PQntuples(result); row++)
         rdb_list_push(arena, names, rdb_arena_strdup(arena, PQgetvalue(result, row, 0)));
     PQclear(result);
@@ -380,7 +307,7 @@ bool source_changes(backup_source *source, rdb_lsn since, rdb_arena *arena, rdb_
             PQclear(result);
             return true;
         }
-        return server_failed(source->connection, result, "the server does not say what changed", err);
+        return rdb_server_failed(source->connection, result, "the server does not say what changed", err);
     }
     for (int row = 0; row < PQntuples(result); row++) {
         rdb_slice *bits = RDB_NEW(arena, rdb_slice);
