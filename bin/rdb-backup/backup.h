@@ -25,6 +25,8 @@ int command_backup(backup_work *work);
 int command_list(backup_work *work);
 int command_info(backup_work *work);
 int command_verify(backup_work *work);
+int command_archive(backup_work *work);
+int command_point(backup_work *work);
 int command_recipients(backup_work *work);
 
 bool open_repository(backup_work *work); /* one that is there */

@@ -4,8 +4,11 @@
 
 #include "backup.h"
 
+#include "backup/rdb_backup_server.h"
+
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* ---- what a backup is ------------------------------------------------------------------------------------------------------ */
 static json_t *moment_json(const rdb_backup_moment *moment)
@@ -46,15 +49,16 @@ static void report_backup(const backup_work *work, const rdb_manifest *manifest,
     rdb_backup_format_size(manifest->bytes_read, read);
     rdb_backup_format_size(manifest->bytes_stored, stored);
     rdb_backup_format_moment(&manifest->stopped, stopped, lsn);
-    if (work->arguments->json) {
+    bool is_stream = strcmp(work->arguments->output, "-") == 0; /* stdout is the backup then */
+    if (work->arguments->json && !is_stream) {
         json_t *json = summarise(manifest);
         json_object_set_new(json, "dry_run", json_boolean(work->arguments->dry_run));
         json_object_set_new(json, "elapsed_seconds", json_real(seconds));
         print_json(json);
     } else if (work->arguments->dry_run) {
-        printf("would make a backup of type %s of %s in %u files\n", RDB_BACKUP_TYPES[manifest->type], read, manifest->files.count);
+        fprintf(is_stream ? stderr : stdout, "would make a backup of type %s of %s in %u files\n", RDB_BACKUP_TYPES[manifest->type], read, manifest->files.count);
     } else {
-        printf("backup %s: %s read, %s stored, %.1f s; consistent at %s (%s)\n", manifest->id, read, stored, seconds, stopped, lsn);
+        fprintf(is_stream ? stderr : stdout, "backup %s: %s read, %s stored, %.1f s; consistent at %s (%s)\n", manifest->id, read, stored, seconds, stopped, lsn);
     }
 }
 
@@ -67,6 +71,8 @@ int command_backup(backup_work *work)
     rdb_manifest *manifest = NULL;
     if (a->home == NULL)
         return rdb_options_refuse(work->program, "no instance directory was named: use --home DIR or set RUSTYDB_HOME");
+    if (strcmp(a->output, "-") == 0 && isatty(STDOUT_FILENO))
+        return rdb_options_refuse(work->program, "a backup is no text for a terminal: pipe it somewhere");
     for (int i = 0; RDB_BACKUP_TYPES[i] != NULL; i++)
         if (strcmp(a->type, RDB_BACKUP_TYPES[i]) == 0)
             options.type = (rdb_backup_type)i;
@@ -82,7 +88,7 @@ int command_backup(backup_work *work)
         const rdb_manifest_page *page = manifest->degraded.items[i];
         fprintf(stderr, "%s: broken page: %s, block %llu: %s\n", work->program->name, page->path, (unsigned long long)page->block, page->what);
     }
-    int exit_code = a->verify && !a->dry_run ? check_backup(work, manifest, RDB_VERIFY_PAGE) : RDB_EXIT_DONE;
+    int exit_code = a->verify && !a->dry_run && strcmp(a->output, "-") != 0 ? check_backup(work, manifest, RDB_VERIFY_PAGE) : RDB_EXIT_DONE;
     return exit_code != RDB_EXIT_DONE ? exit_code : manifest->degraded.count > 0 ? RDB_EXIT_DAMAGE : RDB_EXIT_DONE;
 }
 
@@ -174,6 +180,36 @@ int command_verify(backup_work *work)
     if (!open_repository(work) || !rdb_backup_find(work->repository, work->arguments->backup, work->arena, &manifest, &work->err))
         return report(work);
     return check_backup(work, manifest, level);
+}
+
+/* ---- archive and point ---------------------------------------------------------------------------------------------------------------- */
+int command_archive(backup_work *work)
+{
+    if (work->operands.count != 1)
+        return rdb_options_refuse(work->program, "archive needs the path of a finished segment (wal.archive_command = \"rdb-backup archive %%p --output PATH\")");
+    if (!open_repository(work) || !rdb_archive_put(work->repository, work->operands.items[0], &work->err))
+        return report(work);
+    return RDB_EXIT_DONE;
+}
+
+int command_point(backup_work *work)
+{
+    PGconn *connection = NULL;
+    const char *home = work->arguments->home, *parameters[1] = {work->operands.count == 1 ? work->operands.items[0] : NULL};
+    if (home == NULL || parameters[0] == NULL)
+        return rdb_options_refuse(work->program, "point needs --home DIR and the restore point's name");
+    if (!rdb_server_connect(&connection, home, "postgres", &work->err))
+        return report(work);
+    PGresult *result = PQexecParams(connection, "select rdb_create_restore_point($1)", 1, NULL, parameters, NULL, NULL, 0);
+    bool ok = PQresultStatus(result) == PGRES_TUPLES_OK || rdb_server_failed(connection, result, "the restore point was not made", &work->err);
+    if (ok && work->arguments->json)
+        print_json(json_pack("{s:s, s:s}", "name", parameters[0], "lsn", PQgetvalue(result, 0, 0)));
+    else if (ok)
+        printf("restore point \"%s\" at %s\n", parameters[0], PQgetvalue(result, 0, 0));
+    if (ok)
+        PQclear(result);
+    PQfinish(connection);
+    return ok ? RDB_EXIT_DONE : report(work);
 }
 
 /* ---- recipients ---------------------------------------------------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@ static const struct command {
     int (*run)(backup_work *work);
 } COMMANDS[] = {
     {"backup", command_backup}, {"list", command_list}, {"info", command_info}, {"verify", command_verify}, {"recipients", command_recipients},
+    {"archive", command_archive}, {"point", command_point},
 };
 
 int report(backup_work *work)
@@ -59,7 +60,7 @@ int main(int argc, char **argv)
         const char *near = rdb_nearest_word(name, names, RDB_COUNT_OF(names));
         return near != NULL ? rdb_options_refuse(&PROGRAM, "unknown command \"%s\"; did you mean \"%s\"?", name, near) : rdb_options_refuse(&PROGRAM, "unknown command \"%s\"", name);
     }
-    if (arguments.output == NULL)
+    if (arguments.output == NULL && command->run != command_point)
         return rdb_options_refuse(&PROGRAM, "no repository was named: use --output PATH or set RUSTYDB_BACKUP");
     work.operands = operands.count > 0 ? (rdb_operands){operands.items + 1, operands.count - 1} : (rdb_operands){0};
     work.keys = (rdb_backup_keys){arguments.key_file, arguments.passphrase_file, arguments.certificate, arguments.identity, rdb_backup_ask_passphrase, NULL};

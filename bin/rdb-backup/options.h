@@ -18,7 +18,7 @@ static const char *const VERIFY_LEVELS[] = {"meta", "hash", "page", NULL};
 #define FIELD(name) RDB_OPTION_FIELD(backup_arguments, name)
 static const rdb_option OPTIONS[] = {
     {.letter = 'H', .name = "home", .value = "DIR", .field = FIELD(home), .environment = "RUSTYDB_HOME", .help = "instance directory (or RUSTYDB_HOME)"},
-    {.letter = 'o', .name = "output", .value = "PATH", .aliases = "repository", .field = FIELD(output), .environment = "RUSTYDB_BACKUP", .help = "the repository: a directory (or RUSTYDB_BACKUP)"},
+    {.letter = 'o', .name = "output", .value = "PATH", .aliases = "repository", .field = FIELD(output), .environment = "RUSTYDB_BACKUP", .help = "the repository: a directory, s3://bucket/prefix, sftp://user@host/path, or - for a tar on stdout (or RUSTYDB_BACKUP)"},
     {.letter = 't', .name = "type", .kind = RDB_OPT_CHOICE, .value = "TYPE", .choices = RDB_BACKUP_TYPES, .field = FIELD(type), .standard = "full", .help = "full, incremental (on the newest backup), differential (on the newest full one), pitr-base (full, for archived WAL)"},
     {.name = "base", .value = "ID", .aliases = "base-backup", .field = FIELD(base), .help = "what an incremental or differential builds on; standard: the newest that fits"},
     {.letter = 'n', .name = "name", .value = "TEXT", .field = FIELD(name), .help = "a label to find the backup by"},
@@ -47,6 +47,8 @@ static const char *const USAGES[] = {
     "info --output PATH [--backup ID]",
     "verify --output PATH [--backup ID] [--level LEVEL]",
     "recipients --output PATH [add | remove NUMBER]",
+    "archive --output PATH FILE",
+    "point --home DIR NAME",
     NULL};
 
 static const rdb_program PROGRAM = {

@@ -4,8 +4,10 @@
 
 #include "restore.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static const struct command {
     const char *name;
@@ -51,9 +53,25 @@ int main(int argc, char **argv)
     }
     rdb_backup_console_begin(&work.console, &PROGRAM, arguments.json);
     rdb_repository_options place = {.url = arguments.input, .keys = {arguments.key_file, arguments.passphrase_file, NULL, arguments.identity, rdb_backup_ask_passphrase, NULL}};
-    exit_code = rdb_repository_open(&work.repository, &place, &work.err) ? command->run(&work) : report(&work);
+    /* A stream is unpacked beside the instance: it is a repository then. */
+    char spooled[1024] = "";
+    if (strcmp(arguments.input, "-") == 0) {
+        if (arguments.home == NULL)
+            return rdb_options_refuse(&PROGRAM, "no instance directory was named: use --home DIR or set RUSTYDB_HOME");
+        snprintf(spooled, sizeof spooled, "%.1000s.stream-XXXXXX", arguments.home);
+        bool ok = mkdtemp(spooled) != NULL || rdb_error_set_errno(&work.err, errno, "no directory can be made beside \"%s\"", arguments.home);
+        if (!ok)
+            spooled[0] = '\0';
+        place.url = spooled;
+        if (ok && !rdb_repository_spool(STDIN_FILENO, spooled, &work.err))
+            ok = false;
+    }
+    exit_code = !rdb_error_is_set(&work.err) && rdb_repository_open(&work.repository, &place, &work.err) ? command->run(&work) : report(&work);
     rdb_backup_console_end(&work.console);
     rdb_repository_close(&work.repository);
+    rdb_error ignored = {0};
+    if (spooled[0] != '\0' && !rdb_path_remove_tree(spooled, &ignored))
+        rdb_error_clear(&ignored);
     rdb_arena_destroy(work.arena);
     rdb_error_clear(&work.err);
     return exit_code;

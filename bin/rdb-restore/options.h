@@ -19,7 +19,7 @@ static const char *const TARGET_ACTIONS[] = {"promote", "shutdown", NULL};
 #define FIELD(name) RDB_OPTION_FIELD(restore_arguments, name)
 static const rdb_option OPTIONS[] = {
     {.letter = 'H', .name = "home", .value = "DIR", .field = FIELD(home), .environment = "RUSTYDB_HOME", .help = "instance directory to make (or RUSTYDB_HOME)"},
-    {.letter = 'i', .name = "input", .value = "PATH", .aliases = "repository", .field = FIELD(input), .environment = "RUSTYDB_BACKUP", .help = "the repository: a directory (or RUSTYDB_BACKUP)"},
+    {.letter = 'i', .name = "input", .value = "PATH", .aliases = "repository", .field = FIELD(input), .environment = "RUSTYDB_BACKUP", .help = "the repository: a directory, s3://bucket/prefix, sftp://user@host/path, or - for the tar that rdb-backup --output - wrote (or RUSTYDB_BACKUP)"},
     {.letter = 'b', .name = "backup", .value = "ID", .field = FIELD(backup), .given = FIELD(backup_given), .standard = "latest", .help = "which backup: an ID, the beginning of one, latest, latest-full; with a target the newest that serves it"},
     {.letter = 'T', .name = "target-time", .value = "TIME", .aliases = "recovery-target-time", .field = FIELD(target_time), .help = "go to this moment, with its zone, such as 2026-11-21T14:02:00+01:00"},
     {.name = "target-scn", .value = "SCN", .field = FIELD(target_scn), .help = "go to this system change number"},

@@ -35,6 +35,8 @@ struct backup_store {
     char url[4200];
 };
 bool store_open_directory(backup_store **store, const char *path, bool create, rdb_error *err);
+bool store_open_remote(backup_store **store, const char *url, rdb_error *err); /* s3://, sftp:// */
+bool store_open_stream(backup_store **store, int fd, rdb_error *err);          /* for writing one backup */
 
 /* ---- frames: compression (frame.c) ---------------------------------------------------------------------------------- */
 typedef struct backup_frame backup_frame;

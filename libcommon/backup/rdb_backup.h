@@ -57,7 +57,7 @@ typedef struct rdb_backup_keys {
     void *ask_context;
 } rdb_backup_keys;
 typedef struct rdb_repository_options {
-    const char *url;      /* a directory, s3://bucket/prefix, sftp://[user@]host[:port]/path */
+    const char *url;      /* a directory, s3://bucket/prefix, sftp://[user@]host[:port]/path, - (a tar of one backup on stdout) */
     rdb_backup_keys keys;
     bool create;          /* make it where there is none yet */
     bool encrypt;         /* ... encrypted with one of the keys */
@@ -68,6 +68,9 @@ RDB_CHECKED bool rdb_repository_open(rdb_repository **repository, const rdb_repo
 void rdb_repository_close(rdb_repository **repository); /* NULL inside is fine */
 bool rdb_repository_is_encrypted(const rdb_repository *repository);
 const char *rdb_repository_url(const rdb_repository *repository);
+
+/* Unpacks such a stream into a directory, which then is a repository. XX001: it is cut, or something else. */
+RDB_CHECKED bool rdb_repository_spool(int fd, const char *directory, rdb_error *err);
 
 /* Recipients of an encrypted repository, by the number of their file in keys/. */
 typedef struct rdb_recipient {

@@ -4,12 +4,17 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define IDENTITY "rdb-repo.json"
 #define KEY_CHECK_TEXT "rdb repository key"
 
 static bool store_open(backup_store **store, const char *url, bool create, rdb_error *err)
 {
+    if (strcmp(url, "-") == 0)
+        return create ? store_open_stream(store, STDOUT_FILENO, err) : rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "a stream cannot be looked at: unpack it with tar, it is a repository then");
+    if (strncmp(url, "s3://", 5) == 0 || strncmp(url, "sftp://", 7) == 0)
+        return store_open_remote(store, url, err);
     return store_open_directory(store, strncmp(url, "file://", 7) == 0 ? url + 7 : url, create, err);
 }
 
