@@ -12,6 +12,7 @@ typedef struct backup_arguments backup_arguments;
 typedef struct backup_work {
     const rdb_program *program;
     const backup_arguments *arguments;
+    const char *command;
     rdb_operands operands; /* behind the command */
     rdb_backup_console console;
     rdb_backup_keys keys;
@@ -25,6 +26,7 @@ int command_backup(backup_work *work);
 int command_list(backup_work *work);
 int command_info(backup_work *work);
 int command_verify(backup_work *work);
+int command_expire(backup_work *work); /* why-kept too */
 int command_archive(backup_work *work);
 int command_point(backup_work *work);
 int command_recipients(backup_work *work);

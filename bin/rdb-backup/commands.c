@@ -182,6 +182,43 @@ int command_verify(backup_work *work)
     return check_backup(work, manifest, level);
 }
 
+/* ---- expire ---------------------------------------------------------------------------------------------------------------------------- */
+int command_expire(backup_work *work)
+{
+    const backup_arguments *a = work->arguments;
+    bool is_question = strcmp(work->command, "why-kept") == 0, dry_run = a->dry_run || is_question;
+    rdb_retention retention = {.full_count = (uint32_t)a->keep_full, .days = (uint32_t)a->keep_days, .daily = (uint32_t)a->keep_daily, .weekly = (uint32_t)a->keep_weekly,
+                               .monthly = (uint32_t)a->keep_monthly, .yearly = (uint32_t)a->keep_yearly};
+    rdb_list verdicts = {0}, broken = {0};
+    uint32_t log_count, gone = 0;
+    uint64_t freed = 0;
+    char size[24];
+    if (a->keep_size != NULL && !rdb_backup_parse_size(a->keep_size, &retention.size_bytes, &work->err))
+        return report(work);
+    if (a->keep_full + a->keep_days + a->keep_daily + a->keep_weekly + a->keep_monthly + a->keep_yearly == 0 && retention.size_bytes == 0)
+        return rdb_options_refuse(work->program, "no rule says what to keep: use --keep-full, --keep-days, --keep-daily ... or --keep-size");
+    if (!open_repository(work) || !rdb_backup_expire(work->repository, &retention, dry_run, work->arena, &verdicts, &broken, &log_count, &work->err))
+        return report(work);
+    for (uint32_t i = 0; i < verdicts.count; i++) {
+        const rdb_verdict *verdict = verdicts.items[i];
+        gone += verdict->reason == NULL;
+        freed += verdict->reason == NULL ? verdict->manifest->bytes_stored : 0;
+        if (a->json)
+            print_json(json_pack("{s:s, s:b, s:s, s:I, s:b}", "backup_id", verdict->manifest->id, "kept", (int)(verdict->reason != NULL), "reason", verdict->reason != NULL ? verdict->reason : "no rule keeps it",
+                                 "stored_bytes", (json_int_t)verdict->manifest->bytes_stored, "dry_run", (int)dry_run));
+        else if (verdict->reason != NULL)
+            printf("%-22s kept: %s\n", verdict->manifest->id, verdict->reason);
+        else
+            printf("%-22s %s: no rule keeps it\n", verdict->manifest->id, dry_run ? "would go" : "removed");
+    }
+    rdb_backup_format_size(freed, size);
+    if (!a->json)
+        printf("%u backups (%s) and %u archived segments %s\n", gone, size, log_count, dry_run ? "would go" : "removed");
+    for (uint32_t i = 0; i < broken.count; i++)
+        fprintf(stderr, "%s: left alone: %s\n", work->program->name, (const char *)broken.items[i]);
+    return broken.count > 0 ? RDB_EXIT_DAMAGE : RDB_EXIT_DONE;
+}
+
 /* ---- archive and point ---------------------------------------------------------------------------------------------------------------- */
 int command_archive(backup_work *work)
 {

@@ -13,7 +13,7 @@ static const struct command {
     int (*run)(backup_work *work);
 } COMMANDS[] = {
     {"backup", command_backup}, {"list", command_list}, {"info", command_info}, {"verify", command_verify}, {"recipients", command_recipients},
-    {"archive", command_archive}, {"point", command_point},
+    {"expire", command_expire}, {"why-kept", command_expire}, {"archive", command_archive}, {"point", command_point},
 };
 
 int report(backup_work *work)
@@ -62,6 +62,7 @@ int main(int argc, char **argv)
     }
     if (arguments.output == NULL && command->run != command_point)
         return rdb_options_refuse(&PROGRAM, "no repository was named: use --output PATH or set RUSTYDB_BACKUP");
+    work.command = name;
     work.operands = operands.count > 0 ? (rdb_operands){operands.items + 1, operands.count - 1} : (rdb_operands){0};
     work.keys = (rdb_backup_keys){arguments.key_file, arguments.passphrase_file, arguments.certificate, arguments.identity, rdb_backup_ask_passphrase, NULL};
     work.thread_count = arguments.thread_count > 0 ? (uint32_t)arguments.thread_count : rdb_backup_standard_threads();

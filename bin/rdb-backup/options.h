@@ -9,7 +9,8 @@
 typedef struct backup_arguments {
     const char *home, *output, *type, *compress, *name, *base, *rate, *level, *backup;
     const char *key_file, *passphrase_file, *certificate, *identity, *new_key_file, *new_passphrase_file;
-    int64_t thread_count;
+    const char *keep_size;
+    int64_t thread_count, keep_full, keep_days, keep_daily, keep_weekly, keep_monthly, keep_yearly;
     bool encrypt, verify, dry_run, json, include_secrets, level_given;
 } backup_arguments;
 
@@ -36,6 +37,13 @@ static const rdb_option OPTIONS[] = {
     {.name = "rate", .value = "SIZE", .field = FIELD(rate), .help = "read at most so much a second, such as 50MB"},
     {.name = "verify", .kind = RDB_OPT_FLAG, .field = FIELD(verify), .help = "check the backup when it is written"},
     {.name = "level", .kind = RDB_OPT_CHOICE, .value = "LEVEL", .choices = VERIFY_LEVELS, .field = FIELD(level), .standard = "hash", .given = FIELD(level_given), .help = "what verify looks at: meta (manifests, objects and their sizes), hash (every byte), page (every page's checksum too)"},
+    {.name = "keep-full", .kind = RDB_OPT_COUNT, .value = "N", .field = FIELD(keep_full), .standard = "0", .max = 100000, .help = "expire: keep the newest N full backups and all since"},
+    {.name = "keep-days", .kind = RDB_OPT_COUNT, .value = "N", .field = FIELD(keep_days), .standard = "0", .max = 100000, .help = "expire: keep what reaches every moment of the last N days"},
+    {.name = "keep-daily", .kind = RDB_OPT_COUNT, .value = "N", .field = FIELD(keep_daily), .standard = "0", .max = 100000, .help = "expire: keep the newest of each of N days"},
+    {.name = "keep-weekly", .kind = RDB_OPT_COUNT, .value = "N", .field = FIELD(keep_weekly), .standard = "0", .max = 100000, .help = "... of N weeks"},
+    {.name = "keep-monthly", .kind = RDB_OPT_COUNT, .value = "N", .field = FIELD(keep_monthly), .standard = "0", .max = 100000, .help = "... of N months"},
+    {.name = "keep-yearly", .kind = RDB_OPT_COUNT, .value = "N", .field = FIELD(keep_yearly), .standard = "0", .max = 100000, .help = "... of N years"},
+    {.name = "keep-size", .value = "SIZE", .field = FIELD(keep_size), .help = "expire: then remove the oldest chains until the rest takes at most SIZE; the newest chain stays"},
     {.name = "dry-run", .kind = RDB_OPT_FLAG, .field = FIELD(dry_run), .help = "say what would be done; change nothing"},
     {.name = "json", .kind = RDB_OPT_FLAG, .field = FIELD(json), .help = "print results as JSON, one object a line"},
 };
@@ -46,6 +54,8 @@ static const char *const USAGES[] = {
     "list --output PATH",
     "info --output PATH [--backup ID]",
     "verify --output PATH [--backup ID] [--level LEVEL]",
+    "expire --output PATH --keep-RULE N... [--dry-run]",
+    "why-kept --output PATH --keep-RULE N...",
     "recipients --output PATH [add | remove NUMBER]",
     "archive --output PATH FILE",
     "point --home DIR NAME",

@@ -106,6 +106,13 @@ bool repository_get(rdb_repository *repository, const char *name, const rdb_mani
                     char sha256[RDB_DIGEST_TEXT_BYTES], rdb_error *err);
 const char *repository_seal_extension(const rdb_repository *repository); /* "" or ".cms" */
 
+/* ---- leases (lease.c) ------------------------------------------------------------------------------------------------------ */
+typedef struct backup_lease backup_lease;
+/* kind: backup, expire, merge, read. 55006 where another keeps it away. A stream needs none: *lease stays NULL. */
+bool lease_take(backup_lease **lease, rdb_repository *repository, const char *kind, rdb_error *err);
+bool lease_check(backup_lease *lease, rdb_error *err); /* before what cannot be taken back; NULL is fine */
+void lease_give(backup_lease **lease);                 /* NULL inside is fine */
+
 /* ---- manifests (manifest.c) ---------------------------------------------------------------------------------------------- */
 json_t *manifest_to_json(const rdb_manifest *manifest);
 bool manifest_from_json(json_t *json, rdb_arena *arena, rdb_manifest *manifest, rdb_error *err);

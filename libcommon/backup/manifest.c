@@ -9,6 +9,8 @@
 
 const char *const RDB_BACKUP_TYPES[] = {"full", "incremental", "differential", "pitr-base", NULL};
 
+#define SEAL ",\"content_sha256\":\""
+
 /* ---- texts of values ---------------------------------------------------------------------------------------------------- */
 void backup_format_lsn(rdb_lsn lsn, char text[24])
 {
@@ -183,13 +185,31 @@ bool manifest_write(rdb_repository *repository, rdb_manifest *manifest, rdb_erro
     uint64_t stored;
     manifest_name(repository, manifest->id, name);
     json_t *json = manifest_to_json(manifest);
-    char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+    char *body = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL, digest[RDB_DIGEST_TEXT_BYTES];
     json_decref(json);
-    if (text == NULL)
+    if (body == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    bool ok = repository_put(repository, name, text, strlen(text), &stored, manifest->sha256, err);
-    free(text);
+    rdb_strbuf text;
+    rdb_strbuf_init(&text, NULL);
+    rdb_strbuf_add(&text, body, strlen(body) - 1); /* without its brace */
+    digest_of(text.data, text.length, digest);
+    rdb_strbuf_addf(&text, SEAL "%s\"}", digest);
+    bool ok = rdb_strbuf_check(&text, err) && repository_put(repository, name, text.data, text.length, &stored, manifest->sha256, err);
+    rdb_strbuf_free(&text);
+    free(body);
     return ok;
+}
+
+/* The last member is the digest of all before it: nobody else says of the newest manifest that it is whole. */
+static bool is_as_written(const rdb_strbuf *text)
+{
+    size_t end = sizeof SEAL - 1 + RDB_DIGEST_TEXT_BYTES - 1 + 2;
+    char digest[RDB_DIGEST_TEXT_BYTES];
+    if (text->length <= end)
+        return false;
+    const char *at = text->data + text->length - end;
+    digest_of(text->data, text->length - end, digest);
+    return memcmp(at, SEAL, sizeof SEAL - 1) == 0 && memcmp(at + sizeof SEAL - 1, digest, RDB_DIGEST_TEXT_BYTES - 1) == 0 && memcmp(text->data + text->length - 2, "\"}", 2) == 0;
 }
 
 /* ---- reading -------------------------------------------------------------------------------------------------------------- */
@@ -386,6 +406,8 @@ bool manifest_read(rdb_repository *repository, const char *id, rdb_arena *arena,
     manifest_name(repository, id, name);
     rdb_manifest *m = *manifest = RDB_NEW(arena, rdb_manifest);
     bool ok = repository_get(repository, name, NULL, &text, sha256, err);
+    if (ok && !is_as_written(&text))
+        ok = malformed("It is not as it was written and", err);
     json_t *json = ok ? json_loadb(text.data, text.length, JSON_REJECT_DUPLICATES, &trouble) : NULL;
     if (ok && json == NULL)
         ok = malformed("Its JSON", err);

@@ -36,6 +36,7 @@
  *   files:   [{path, length, parts: [[object, offset, length, data_bytes, sha256]]}]   sha256 of the data, holes left out
  *   degraded: [{path, block, what}]      pages that were broken already when they were read
  *   bytes_read, bytes_stored   label_file: of rdb_recovery.h, for who looks how far archived log reaches
+ *   content_sha256             last: of the bytes before its comma
  * LSNs are written as PostgreSQL writes them. The manifest's own digest stands in its child (parent_manifest_sha256). */
 #ifndef RDB_BACKUP_H
 #define RDB_BACKUP_H
@@ -179,6 +180,24 @@ typedef struct rdb_verify_finding {
 /* Looks at one backup and what it builds on. Findings (rdb_verify_finding *) are no error. */
 RDB_CHECKED bool rdb_backup_verify(rdb_repository *repository, const rdb_manifest *manifest, rdb_verify_level level, uint32_t thread_count,
                                    const rdb_backup_watch *watch, rdb_arena *arena, rdb_list *findings, rdb_error *err);
+
+/* ---- retention ---------------------------------------------------------------------------------------------------- */
+typedef struct rdb_retention { /* a backup stays if any of them says so; 0: says nothing */
+    uint32_t full_count;                        /* the newest full backups and all since */
+    uint32_t days;                              /* each moment of the last days can be reached */
+    uint32_t daily, weekly, monthly, yearly;    /* the newest of each of so many days, weeks ... that have any */
+    uint64_t size_bytes;                        /* then the oldest chains go until the rest takes no more; the newest stays */
+} rdb_retention;
+typedef struct rdb_verdict {
+    const rdb_manifest *manifest;
+    const char *reason; /* why it stays; NULL: it goes */
+    bool holds_log;     /* archived log from it on stays too */
+} rdb_verdict;
+/* rdb_verdict * for each backup, the oldest first. */
+RDB_CHECKED bool rdb_backup_judge(rdb_repository *repository, const rdb_retention *retention, rdb_arena *arena, rdb_list *verdicts, rdb_list *broken, rdb_error *err);
+/* Does so, and removes what goes, archived log that nothing needs, and what was left by work that was cut short. */
+RDB_CHECKED bool rdb_backup_expire(rdb_repository *repository, const rdb_retention *retention, bool dry_run, rdb_arena *arena, rdb_list *verdicts,
+                                   rdb_list *broken, uint32_t *log_count, rdb_error *err);
 
 /* ---- restoring ---------------------------------------------------------------------------------------------------- */
 typedef struct rdb_restore_options {

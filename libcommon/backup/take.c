@@ -547,10 +547,11 @@ bool rdb_backup_take(rdb_repository *repository, const rdb_backup_options *optio
     taking t = {.repository = repository, .options = options, .arena = arena, .shared = arena, .volume_name = "vol"};
     rdb_manifest *parent = NULL;
     rdb_list files = {0};
+    backup_lease *lease = NULL;
     bool ok = false;
     t.manifest = *manifest = RDB_NEW(arena, rdb_manifest);
     rdb_mutex_init(&t.lock, RDB_RANK_LEAF);
-    if (!source_open(&t.source, options->home, err))
+    if ((!options->dry_run && !lease_take(&lease, repository, "backup", err)) || !source_open(&t.source, options->home, err))
         goto out;
     if (repository->system_id != source_control(t.source)->system_id) {
         rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "the repository belongs to another instance");
@@ -577,9 +578,10 @@ bool rdb_backup_take(rdb_repository *repository, const rdb_backup_options *optio
     manifest_sort(t.manifest);
     for (uint32_t i = 0; i < t.manifest->objects.count; i++)
         t.manifest->bytes_stored += ((rdb_manifest_object *)t.manifest->objects.items[i])->bytes;
-    ok = rdb_arena_check(arena, err) && manifest_write(repository, t.manifest, err);
+    ok = rdb_arena_check(arena, err) && lease_check(lease, err) && manifest_write(repository, t.manifest, err);
 out:
     source_close(&t.source);
+    lease_give(&lease);
     rdb_mutex_deinit(&t.lock);
     return ok;
 }

@@ -19,7 +19,7 @@ SUM="select count(*), sum(i), min(m) from t where m > '5'"
 
 # Every file of pages equal, the log aside.
 same_pages() {
-    diff -r --exclude wal --exclude '*.db' --exclude RESTORING "$1/data" "$2/data"
+    diff -r --exclude wal --exclude changes --exclude '*.db' "$1/data" "$2/data"
 }
 
 @test "rdb-backup, rdb-restore: an unknown option exits 2, is explained on stderr, and leaves stdout empty" {
@@ -270,4 +270,109 @@ restore() {
     rdb-restore --input "$REPO" --home "$HOME_DIR" --replace
     [ "$(ask "$HOME_DIR" "select count(*) from t")" = 20000 ]
     [ -d "$HOME_DIR"/data.before-*/tables ]
+}
+
+@test "rdb-restore --table: a table that was dropped at 14:03 is back, beside the living or in its place" {
+    start_archiving
+    sql "create table customer (id int primary key); insert into customer values (1), (2)"
+    sql "create table orders (id serial primary key, customer int references customer, note text default 'none', total numeric check (total > 0))"
+    sql "create index on orders (note); insert into orders (customer, note, total) select 1 + i % 2, E'tab\t' || i, i from generate_series(1, 500) i"
+    rdb-backup --home "$HOME_DIR" --output "$REPO"
+    sql "insert into orders (customer, total) values (2, 7)"
+    local moment before
+    before=$(sql "select md5(string_agg(o::text, ',' order by id)) from orders o")
+    sleep 0.05; moment=$(date -u +%Y-%m-%dT%H:%M:%S.%6NZ); sleep 0.05
+    sql "drop table orders"
+    await_archive
+    run -0 rdb-restore --input "$REPO" --home "$HOME_DIR" --table orders --target-time "$moment"
+    [[ "$output" == *"501 rows"* && "$output" != *"left out"* ]]
+    [ "$(sql "select md5(string_agg(o::text, ',' order by id)) from orders o")" = "$before" ]
+    [ "$(sql "insert into orders (customer, total) values (1, 1) returning id > 501, note")" = "t|none" ]
+    [ "$(sql "select string_agg(contype::text, '' order by contype) from pg_constraint where conrelid = 'orders'::regclass")" = cfp ]
+    run rdb-restore --input "$REPO" --home "$HOME_DIR" --table orders
+    [ "$status" -ne 0 ] && [[ "$output" == *"already exists"*"--as"* ]]
+    run -0 rdb-restore --input "$REPO" --home "$HOME_DIR" --table rustydb.public.orders --as orders_old
+    [ "$(sql "select count(*) from orders_old")" = 500 ]
+    [ "$(ls -d "$HOME_DIR".*/ 2>/dev/null | wc -l)" -eq 0 ]
+}
+
+@test "rdb-backup: a stream through a pipe clones an instance; a cut one is refused" {
+    make_instance
+    rdb-backup --home "$HOME_DIR" --output - 2>"$HOME_DIR.err" | rdb-restore --input - --home "$AGAIN"
+    same_pages "$HOME_DIR" "$AGAIN"
+    rdb-backup --home "$HOME_DIR" --output - 2>/dev/null >"$HOME_DIR.tar"
+    mkdir "$REPO" && tar -xf "$HOME_DIR.tar" -C "$REPO"
+    run -0 rdb-backup verify --output "$REPO"
+    rm -rf "$AGAIN"
+    run -6 rdb-restore --input - --home "$AGAIN" < <(head -c 1000000 "$HOME_DIR.tar")
+    [ ! -e "$AGAIN" ]
+    [ -z "$(ls -d "$AGAIN".stream* 2>/dev/null)" ]
+}
+
+@test "rdb-backup: sftp, against OpenSSH's server; a host that is not known is refused" {
+    make_instance
+    local work port sshd
+    work=$(dirname "$HOME_DIR") port=$(free_port)
+    mkdir -p /run/sshd
+    ssh-keygen -q -t ed25519 -N '' -f "$work/host" && ssh-keygen -q -t ed25519 -N '' -f "$work/id"
+    printf '%s\n' "Port $port" "ListenAddress 127.0.0.1" "HostKey $work/host" "AuthorizedKeysFile $work/id.pub" "StrictModes no" "PasswordAuthentication no" \
+        "PidFile none" "Subsystem sftp internal-sftp" "UsePAM no" >"$work/config"
+    /usr/sbin/sshd -f "$work/config" -D -E "$work/log" 3>&- &
+    sshd=$!
+    export RUSTYDB_SSH_KNOWN_HOSTS=$work/known RUSTYDB_SSH_KEY=$work/id
+    local place=sftp://127.0.0.1:$port$REPO
+    : >"$work/known"
+    for _ in $(seq 50); do (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break; sleep 0.05; done
+    run ! rdb-backup --home "$HOME_DIR" --output "$place"
+    echo "[127.0.0.1]:$port $(cut -d' ' -f1,2 "$work/host.pub")" >"$work/known"
+    rdb-backup --home "$HOME_DIR" --output "$place"
+    rdb-backup --home "$HOME_DIR" --output "$place" --type incremental
+    run -0 rdb-backup list --output "$place" --json
+    [ "${#lines[@]}" -eq 2 ]
+    rdb-restore --input "$place" --home "$AGAIN"
+    same_pages "$HOME_DIR" "$AGAIN"
+    rdb-backup --home "$HOME_DIR" --output "$place"
+    run -0 rdb-backup expire --output "$place" --keep-full 1
+    run -0 rdb-backup verify --output "$place"
+    run -0 rdb-backup list --output "$place" --json
+    [ "${#lines[@]}" -eq 1 ]
+    kill $sshd
+}
+
+@test "rdb-backup expire: says why each stays, keeps parents of what stays, and changes nothing when asked only" {
+    make_instance
+    rdb-backup --home "$HOME_DIR" --output "$REPO"
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental
+    rdb-backup --home "$HOME_DIR" --output "$REPO"
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental
+    run -2 rdb-backup expire --output "$REPO"
+    run -0 rdb-backup why-kept --output "$REPO" --keep-full 2
+    [ "$(grep -c 'kept: among the newest 2' <<<"$output")" -eq 4 ]
+    run -0 rdb-backup expire --output "$REPO" --keep-daily 7 --dry-run
+    [ "$(grep -c 'would go' <<<"$output")" -eq 3 ]
+    [[ "$output" == *"builds on it"* ]]
+    [ "$(ls "$REPO/backup" | wc -l)" -eq 4 ]
+    mkdir "$REPO/backup/20200101T000000Z-F" && echo junk >"$REPO/backup/20200101T000000Z-F/vol-000001.tar"
+    run -0 rdb-backup expire --output "$REPO" --keep-full 1
+    [ "$(ls "$REPO/backup" | wc -l)" -eq 2 ]
+    rdb-backup verify --output "$REPO"
+    rdb-restore --input "$REPO" --home "$AGAIN"
+    same_pages "$HOME_DIR" "$AGAIN"
+}
+
+@test "rdb-backup: two at once: one works, the other says who does; a killed one keeps nobody away" {
+    make_instance
+    rdb-backup --home "$HOME_DIR" --output "$REPO"
+    rdb-init --home "$AGAIN" --insecure --tune small >/dev/null
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --rate 5MB 3>&- &
+    local first=$!
+    for _ in $(seq 100); do ls "$REPO"/leases/*.json >/dev/null 2>&1 && break; sleep 0.02; done
+    run -8 rdb-backup expire --output "$REPO" --keep-full 1
+    [[ "$output" == *"Process $first"* ]]
+    kill -KILL $first
+    wait $first || true
+    run -0 rdb-backup expire --output "$REPO" --keep-full 1
+    [ "$(ls "$REPO/backup" | wc -l)" -eq 1 ]
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental
+    rdb-backup verify --output "$REPO"
 }
