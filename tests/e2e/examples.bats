@@ -28,3 +28,10 @@ teardown() {
     run -0 psql_file "$TOP/examples/sql/row-security.sql"
     [ "$output" = $'lamp|76.00\nchair|85.50\nlamp|40.00\nshop_north|125.50\nshop_south|76.00' ]
 }
+
+@test "examples: a lost table comes back, and last night's backup answers" {
+    run -0 --separate-stderr env PORT="$(free_port)" "$TOP/examples/backup/lost-table.sh" "$(dirname "$HOME_DIR")/lost"
+    [[ "$output" == *$'1|lamp\n2|chair\n3|table' ]]
+    run -0 --separate-stderr "$TOP/examples/backup/nightly.sh" "$(dirname "$HOME_DIR")/lost/backup" "select count(*) from orders"
+    [ "${lines[-1]}" = 2 ]
+}
