@@ -21,6 +21,7 @@ typedef struct restoring_file {
     const rdb_manifest_file *file; /* as the newest backup has it */
     uint32_t oldest;               /* the first of the chain whose parts are needed; LEFT_OUT: none */
     _Atomic uint32_t parts_done;   /* of the backup at hand; relaxed: read when the threads are joined */
+    bool is_right;                 /* delta: what lies there is what shall */
 } restoring_file;
 
 typedef struct restoring {
@@ -37,7 +38,7 @@ typedef struct restoring {
     uint32_t level;
     bool *is_needed; /* by object number */
     rdb_slice control;
-    _Atomic uint64_t bytes_written, bytes_fetched; /* relaxed: sums */
+    _Atomic uint64_t bytes_written, bytes_fetched, bytes_kept; /* relaxed: sums */
 } restoring;
 
 /* ---- one object -------------------------------------------------------------------------------------------------------------- */
@@ -86,7 +87,7 @@ static bool unpack_member(void *context, const char *path, uint64_t offset, uint
     if (u->part == NULL || u->part->length != length)
         return rdb_error_set(err, RDB_DATA_CORRUPTED, "\"%s\" stands in an object and not in its manifest", path);
     u->target = find_target(u->r, path);
-    *wanted = u->target != NULL && u->target->oldest <= u->r->level;
+    *wanted = u->target != NULL && u->target->oldest <= u->r->level && !u->target->is_right;
     if (!*wanted)
         return true;
     u->data_bytes = 0;
@@ -192,6 +193,72 @@ static bool find_needs(restoring *r, rdb_error *err)
     return true;
 }
 
+/* ---- delta ---------------------------------------------------------------------------------------------------------------------- */
+/* Whether the file at home is, part by part, the one that stands whole in the newest backup. A file that is made of several
+ * backups is written anew. */
+static bool compare_file(void *context, uint32_t file_no, rdb_error *err)
+{
+    restoring *r = context;
+    restoring_file *target = &r->files[file_no];
+    char path[PATH_MAX], sha256[RDB_DIGEST_TEXT_BYTES];
+    rdb_file *file = NULL;
+    rdb_error mine = {0};
+    uint64_t length = 0;
+    if (target->oldest != r->chain.count - 1 || is_anchor(target->file->path) || target->file->part_count == 0)
+        return true;
+    if (!watch_interrupted(r->options->watch, err) || !rdb_instance_path(r->home, target->file->path, path, sizeof path, err))
+        return false;
+    uint8_t *buffer = malloc(BACKUP_PART_BYTES);
+    bool same = buffer != NULL && rdb_file_open(&file, path, RDB_FILE_READ, &mine) && rdb_file_size(file, &length, &mine) && length == target->file->length;
+    for (uint32_t i = 0; same && i < target->file->part_count; i++) {
+        const rdb_manifest_part *part = &target->file->parts[i];
+        same = part->length <= BACKUP_PART_BYTES && rdb_file_read(file, part->offset, buffer, part->length, NULL, &mine);
+        if (same)
+            digest_of(buffer, part->length, sha256);
+        same = same && strcmp(sha256, part->sha256) == 0;
+    }
+    target->is_right = same;
+    if (same)
+        atomic_fetch_add_explicit(&r->bytes_kept, length, memory_order_relaxed);
+    rdb_error_clear(&mine);
+    rdb_file_close(&file, &mine);
+    rdb_error_clear(&mine);
+    free(buffer);
+    return true;
+}
+
+/* What the backup does not have goes: the log, what recovery makes anew, and files of relations made since. */
+static bool remove_surplus(restoring *r, const char *folder, rdb_error *err)
+{
+    char path[PATH_MAX];
+    rdb_list names = {0};
+    if (!rdb_instance_path(r->home, folder, path, sizeof path, err) || !rdb_path_list(path, r->arena, &names, err))
+        return false;
+    for (uint32_t i = 0; i < names.count; i++) {
+        const char *child = rdb_arena_printf(r->arena, "%s/%s", folder, (const char *)names.items[i]);
+        if (strcmp(child, "data/RESTORING") == 0)
+            continue;
+        if (!rdb_instance_path(r->home, child, path, sizeof path, err))
+            return false;
+        bool is_log = strncmp(child, "data/wal/", 9) == 0;
+        if (rdb_path_is_directory(path)) {
+            if (strcmp(child, "data/meta/changes") == 0 ? !rdb_path_remove_tree(path, err) : !remove_surplus(r, child, err))
+                return false;
+        } else if ((is_log || is_anchor(child) || find_target(r, child) == NULL) && !rdb_path_remove(path, true, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool compare_home(restoring *r, rdb_error *err)
+{
+    char path[PATH_MAX];
+    if (!r->options->delta || r->options->dry_run || !rdb_instance_path(r->home, "data", path, sizeof path, err))
+        return !rdb_error_is_set(err);
+    return remove_surplus(r, "data", err) && run_in_threads(r->options->thread_count, r->file_count, compare_file, r, err);
+}
+
 static bool choose_objects(restoring *r, rdb_error *err)
 {
     uint64_t bytes = 0;
@@ -201,7 +268,7 @@ static bool choose_objects(restoring *r, rdb_error *err)
     memset(r->is_needed, 0, r->manifest->objects.count + 1);
     for (uint32_t i = 0; i < r->file_count; i++) {
         restoring_file *target = &r->files[i];
-        const rdb_manifest_file *file = target->oldest <= r->level ? manifest_find_file(r->manifest, target->file->path) : NULL;
+        const rdb_manifest_file *file = target->oldest <= r->level && !target->is_right ? manifest_find_file(r->manifest, target->file->path) : NULL;
         atomic_store_explicit(&target->parts_done, 0, memory_order_relaxed);
         for (uint32_t part_no = 0; file != NULL && part_no < file->part_count; part_no++) {
             r->is_needed[file->parts[part_no].object_no] = true;
@@ -219,7 +286,7 @@ static bool check_parts(const restoring *r, rdb_error *err)
 {
     for (uint32_t i = 0; i < r->file_count; i++) {
         const restoring_file *target = &r->files[i];
-        const rdb_manifest_file *file = target->oldest <= r->level ? manifest_find_file(r->manifest, target->file->path) : NULL;
+        const rdb_manifest_file *file = target->oldest <= r->level && !target->is_right ? manifest_find_file(r->manifest, target->file->path) : NULL;
         uint32_t done = atomic_load_explicit(&target->parts_done, memory_order_relaxed);
         if (file != NULL && done != file->part_count) {
             rdb_error_set(err, RDB_DATA_CORRUPTED, "\"%s\" is not whole in backup %s", file->path, r->manifest->id);
@@ -415,7 +482,7 @@ bool rdb_backup_restore(rdb_repository *repository, rdb_manifest *newest, const 
         rdb_error_clear(&no_lease);
     }
     bool ok = rdb_instance_resolve(options->home, r.home, sizeof r.home, err) && rdb_backup_chain(repository, newest, r.arena, &r.chain, err) &&
-              clear_home(&r, err) && find_needs(&r, err) && (options->dry_run || prepare_home(&r, err));
+              clear_home(&r, err) && find_needs(&r, err) && (options->dry_run || prepare_home(&r, err)) && compare_home(&r, err);
     for (uint32_t level = 0; ok && level < r.chain.count; level++)
         ok = restore_level(&r, level, err);
     ok = ok && (options->dry_run || finish_home(&r, err));
@@ -423,6 +490,7 @@ bool rdb_backup_restore(rdb_repository *repository, rdb_manifest *newest, const 
     report->files = r.file_count;
     report->bytes_written = atomic_load(&r.bytes_written);
     report->bytes_fetched = atomic_load(&r.bytes_fetched);
+    report->bytes_kept = atomic_load(&r.bytes_kept);
     lease_give(&lease);
     free((void *)(uintptr_t)r.control.data);
     rdb_arena_destroy(r.arena);
