@@ -13,6 +13,7 @@
 
 #define TORN_READS 20          /* of a page of a served instance: it may be just being written */
 #define TORN_WAIT_US INT64_C(50000)
+#define PROGRESS_US INT64_C(1000000)
 #define WAL_HEADER_BYTES 64u   /* of a segment: rdb_wal.h */
 
 typedef struct taking_file {
@@ -31,6 +32,13 @@ typedef struct taking_part {
     uint32_t part_no;
 } taking_part;
 
+/* A part that an earlier attempt, which was killed, has stored already. */
+typedef struct resumed_part {
+    uint32_t object_no;
+    uint64_t length;
+    char sha256[RDB_DIGEST_TEXT_BYTES];
+} resumed_part;
+
 typedef struct taking {
     rdb_repository *repository;
     const rdb_backup_options *options;
@@ -44,6 +52,11 @@ typedef struct taking {
     int64_t begun_us;
     _Atomic uint64_t bytes_passed; /* for the rate */
     const char *volume_name;       /* "vol" or "wal" */
+    rdb_map *resumed;              /* "path@offset" to resumed_part *; NULL: nothing to go on from */
+    uint32_t first_volume_no;      /* after those of the earlier attempt */
+    rdb_mutex progress_lock;       /* before lock; held over a put */
+    json_t *progress RDB_GUARDED_BY(progress_lock); /* volumes that stand */
+    int64_t progress_us RDB_GUARDED_BY(progress_lock);
     rdb_mutex lock;
     uint32_t volume_no RDB_GUARDED_BY(lock);
     rdb_arena *shared RDB_GUARDED_BY(lock); /* the arena again: objects and broken pages */
@@ -58,6 +71,7 @@ typedef struct packing {
     uint8_t *buffer;
     backup_range *ranges;
     backup_digest *digest;
+    json_t *parts;  /* of the volume, for the progress */
     rdb_file *open; /* of open_file */
     const taking_file *open_file;
 } packing;
@@ -68,6 +82,7 @@ static bool begin_volume(packing *p, rdb_error *err)
     taking *t = p->t;
     if (p->volume != NULL)
         return true;
+    p->parts = json_array();
     if (!volume_create(&p->volume, t->options->compression, t->options->compression_level, err))
         return false;
     rdb_mutex_lock(&t->lock);
@@ -81,6 +96,39 @@ static bool begin_volume(packing *p, rdb_error *err)
     return true;
 }
 
+/* progress.json: {"type", "parent", "compression", "volumes": [{"name", "bytes", "sha256", "parts": [[path, offset, length, sha256]]}]},
+ * written again about every second. Holds the progress lock. */
+static bool write_progress(taking *t, rdb_error *err)
+{
+    char name[80], sha256[RDB_DIGEST_TEXT_BYTES];
+    uint64_t stored;
+    if (t->repository->store->url[0] == '-' || json_array_size(t->progress) == 0)
+        return true;
+    snprintf(name, sizeof name, "backup/%s/progress.json%s", t->manifest->id, repository_seal_extension(t->repository));
+    json_t *json = json_pack("{s:s, s:s, s:s, s:O}", "type", RDB_BACKUP_TYPES[t->manifest->type], "parent", t->manifest->parent, "compression", RDB_COMPRESSIONS[t->manifest->compression], "volumes", t->progress);
+    char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+    bool ok = text != NULL ? repository_put(t->repository, name, text, strlen(text), &stored, sha256, err) : rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    json_decref(json);
+    free(text);
+    t->progress_us = rdb_time_monotonic_us();
+    return ok;
+}
+
+static bool note_volume(packing *p, rdb_error *err)
+{
+    taking *t = p->t;
+    bool ok = true;
+    if (strcmp(t->volume_name, "vol") == 0) {
+        rdb_mutex_lock(&t->progress_lock);
+        json_array_append_new(t->progress, json_pack("{s:s, s:I, s:s, s:O}", "name", p->object->name, "bytes", (json_int_t)p->object->bytes, "sha256", p->object->sha256, "parts", p->parts));
+        ok = rdb_time_monotonic_us() - t->progress_us < PROGRESS_US || write_progress(t, err);
+        rdb_mutex_unlock(&t->progress_lock);
+    }
+    json_decref(p->parts);
+    p->parts = NULL;
+    return ok;
+}
+
 static bool end_volume(packing *p, rdb_error *err)
 {
     rdb_strbuf *bytes;
@@ -88,7 +136,7 @@ static bool end_volume(packing *p, rdb_error *err)
     if (p->volume == NULL)
         return true;
     bool ok = volume_finish(p->volume, &bytes, err) && manifest_object_name(p->t->manifest, p->object, name, sizeof name) &&
-              repository_put(p->t->repository, name, bytes->data, bytes->length, &p->object->bytes, p->object->sha256, err);
+              repository_put(p->t->repository, name, bytes->data, bytes->length, &p->object->bytes, p->object->sha256, err) && note_volume(p, err);
     volume_destroy(&p->volume);
     return ok;
 }
@@ -225,6 +273,20 @@ static bool is_database(const char *path)
     return strncmp(path, "data/meta/", 10) == 0 && strlen(path) > 3 && strcmp(path + strlen(path) - 3, ".db") == 0;
 }
 
+/* Whether the earlier attempt has this part, byte by byte. */
+static bool take_resumed(taking *t, const char *path, rdb_manifest_part *entry)
+{
+    char key[1200];
+    if (t->resumed == NULL || strcmp(t->volume_name, "vol") != 0)
+        return false;
+    snprintf(key, sizeof key, "%s@%llx", path, (unsigned long long)entry->offset);
+    const resumed_part *before = rdb_map_get(t->resumed, key, strlen(key));
+    if (before == NULL || before->length != entry->length || strcmp(before->sha256, entry->sha256) != 0)
+        return false;
+    entry->object_no = before->object_no;
+    return true;
+}
+
 static bool pack_part(packing *p, taking_part *part, rdb_error *err)
 {
     taking_file *file = part->file;
@@ -261,10 +323,14 @@ static bool pack_part(packing *p, taking_part *part, rdb_error *err)
     digest_add(p->digest, p->buffer, data_bytes);
     digest_finish(p->digest, entry->sha256);
     bool is_whole = file->file->part_count == 1 && range_count == 0;
+    if (range_count == 0 && take_resumed(p->t, file->file->path, entry))
+        return true;
     snprintf(name, sizeof name, is_whole ? "%s" : "%s@%016llx", file->file->path, (unsigned long long)part->offset);
     if (!begin_volume(p, err) || !volume_add(p->volume, name, got, p->ranges, range_count, p->buffer, err))
         return false;
     entry->object_no = p->object_no;
+    if (range_count == 0) /* one with holes is packed again: its digest does not say where they are */
+        json_array_append_new(p->parts, json_pack("[s, I, I, s]", file->file->path, (json_int_t)part->offset, (json_int_t)got, entry->sha256));
     return volume_bytes_in(p->volume) < BACKUP_VOLUME_BYTES || end_volume(p, err);
 }
 
@@ -288,6 +354,7 @@ static bool pack(void *context, uint32_t thread_no, rdb_error *err)
     }
     ok = ok && end_volume(&p, err);
     volume_destroy(&p.volume);
+    json_decref(p.parts);
     ok = rdb_file_close(&p.open, err) && ok;
     digest_destroy(&p.digest);
     free(p.ranges);
@@ -542,6 +609,96 @@ static bool describe(taking *t, const rdb_manifest *parent, rdb_error *err)
     return choose_id(t, err);
 }
 
+/* ---- going on ---------------------------------------------------------------------------------------------------------------------- */
+static bool take_over_volume(taking *t, json_t *volume, const rdb_list *objects)
+{
+    const char *name, *sha256;
+    json_int_t bytes;
+    json_t *parts, *part;
+    size_t i;
+    char whole[200];
+    bool is_there = false;
+    if (json_unpack(volume, "{s:s, s:I, s:s, s:o}", "name", &name, "bytes", &bytes, "sha256", &sha256, "parts", &parts) != 0 || strlen(sha256) + 1 != RDB_DIGEST_TEXT_BYTES)
+        return true;
+    snprintf(whole, sizeof whole, "backup/%s/%.100s", t->manifest->id, name);
+    for (uint32_t n = 0; n < objects->count; n++) {
+        const backup_object *object = objects->items[n];
+        is_there = is_there || (strcmp(object->name, whole) == 0 && object->bytes == (uint64_t)bytes);
+    }
+    if (!is_there)
+        return true;
+    rdb_manifest_object *object = RDB_NEW(t->arena, rdb_manifest_object);
+    object->name = rdb_arena_strdup(t->arena, name);
+    object->bytes = (uint64_t)bytes;
+    memcpy(object->sha256, sha256, sizeof object->sha256);
+    t->first_volume_no = RDB_MAX(t->first_volume_no, (uint32_t)strtoul(name + strcspn(name, "0123456789"), NULL, 10));
+    json_array_foreach(parts, i, part)
+    {
+        const char *path, *digest;
+        json_int_t offset, length;
+        char key[1200];
+        if (json_unpack(part, "[s, I, I, s]", &path, &offset, &length, &digest) != 0 || strlen(digest) + 1 != RDB_DIGEST_TEXT_BYTES)
+            continue;
+        resumed_part *before = RDB_NEW(t->arena, resumed_part);
+        before->object_no = t->manifest->objects.count;
+        before->length = (uint64_t)length;
+        memcpy(before->sha256, digest, sizeof before->sha256);
+        snprintf(key, sizeof key, "%s@%llx", path, (unsigned long long)offset);
+        if (!rdb_map_put(t->resumed, key, strlen(key), before, NULL))
+            return false;
+    }
+    rdb_list_push(t->arena, &t->manifest->objects, object);
+    json_array_append(t->progress, volume);
+    return true;
+}
+
+/* The newest attempt at such a backup that has no manifest, if no backup was made since: this one goes on under its id. What it has
+ * stored counts only where the instance's bytes are still the same. */
+static bool find_earlier_attempt(taking *t, rdb_error *err)
+{
+    rdb_list objects = {0};
+    char id[RDB_BACKUP_ID_BYTES] = "", name[80], sha256[RDB_DIGEST_TEXT_BYTES];
+    const char *type = "", *parent = "", *compression = "";
+    json_t *volumes = NULL, *volume;
+    json_error_t trouble;
+    rdb_strbuf text;
+    size_t i;
+    if (t->options->no_resume || t->options->dry_run)
+        return true;
+    if (!t->repository->store->calls->list(t->repository->store, "backup/", t->arena, &objects, err))
+        return false;
+    if (objects.count == 0)
+        return true;
+    const char *last = ((const backup_object *)objects.items[objects.count - 1])->name + strlen("backup/");
+    if (strcspn(last, "/") >= sizeof id)
+        return true;
+    snprintf(id, sizeof id, "%.*s", (int)strcspn(last, "/"), last);
+    snprintf(name, sizeof name, "backup/%s/manifest.json%s", id, repository_seal_extension(t->repository));
+    for (uint32_t n = 0; n < objects.count; n++)
+        if (strcmp(((const backup_object *)objects.items[n])->name, name) == 0)
+            return true;
+    snprintf(name, sizeof name, "backup/%s/progress.json%s", id, repository_seal_extension(t->repository));
+    rdb_strbuf_init(&text, NULL);
+    rdb_error mine = {0};
+    bool ok = true;
+    json_t *json = repository_get(t->repository, name, NULL, &text, sha256, &mine) ? json_loadb(text.data, text.length, 0, &trouble) : NULL;
+    rdb_error_clear(&mine); /* nothing to go on from, or damaged: begin anew */
+    rdb_strbuf_free(&text);
+    if (json != NULL && json_unpack(json, "{s:s, s:s, s:s, s:o}", "type", &type, "parent", &parent, "compression", &compression, "volumes", &volumes) == 0 &&
+        strcmp(type, RDB_BACKUP_TYPES[t->manifest->type]) == 0 && strcmp(parent, t->manifest->parent) == 0 && strcmp(compression, RDB_COMPRESSIONS[t->manifest->compression]) == 0) {
+        memcpy(t->manifest->id, id, sizeof t->manifest->id);
+        t->resumed = rdb_map_create();
+        ok = t->resumed != NULL;
+        json_array_foreach(volumes, i, volume)
+            ok = ok && take_over_volume(t, volume, &objects);
+        if (!ok)
+            rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+        watch_note(t->options->watch, "goes on with backup %s, which was cut short: %u volumes stand", id, t->manifest->objects.count);
+    }
+    json_decref(json);
+    return ok;
+}
+
 bool rdb_backup_take(rdb_repository *repository, const rdb_backup_options *options, rdb_arena *arena, rdb_manifest **manifest, rdb_error *err)
 {
     taking t = {.repository = repository, .options = options, .arena = arena, .shared = arena, .volume_name = "vol"};
@@ -551,14 +708,17 @@ bool rdb_backup_take(rdb_repository *repository, const rdb_backup_options *optio
     bool ok = false;
     t.manifest = *manifest = RDB_NEW(arena, rdb_manifest);
     rdb_mutex_init(&t.lock, RDB_RANK_LEAF);
+    rdb_mutex_init(&t.progress_lock, RDB_RANK_TASK);
+    t.progress = json_array();
     if ((!options->dry_run && !lease_take(&lease, repository, "backup", err)) || !source_open(&t.source, options->home, err))
         goto out;
     if (repository->system_id != source_control(t.source)->system_id) {
         rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "the repository belongs to another instance");
         goto out;
     }
-    if (!source_begin(t.source, options->label, &t.manifest->started, err) || !choose_parent(&t, &parent, err) || !describe(&t, parent, err))
+    if (!source_begin(t.source, options->label, &t.manifest->started, err) || !choose_parent(&t, &parent, err) || !describe(&t, parent, err) || !find_earlier_attempt(&t, err))
         goto out;
+    t.volume_no = t.first_volume_no;
     t.begun_us = rdb_time_monotonic_us();
     if (!source_databases(t.source, arena, &t.manifest->databases, err) || !plan_data(&t, parent, &files, err) || !copy_parts(&t, err) ||
         !source_end(t.source, &t.manifest->stopped, err) || !plan_log(&t, &files, err) || !copy_parts(&t, err))
@@ -579,9 +739,26 @@ bool rdb_backup_take(rdb_repository *repository, const rdb_backup_options *optio
     for (uint32_t i = 0; i < t.manifest->objects.count; i++)
         t.manifest->bytes_stored += ((rdb_manifest_object *)t.manifest->objects.items[i])->bytes;
     ok = rdb_arena_check(arena, err) && lease_check(lease, err) && manifest_write(repository, t.manifest, err);
+    if (ok) {
+        char progress[80];
+        rdb_error ignored = {0};
+        snprintf(progress, sizeof progress, "backup/%s/progress.json%s", t.manifest->id, repository_seal_extension(repository));
+        if (!repository->store->calls->remove(repository->store, progress, &ignored)) /* it says nothing any more */
+            rdb_error_clear(&ignored);
+    }
 out:
+    if (!ok) {
+        rdb_error ignored = {0};
+        rdb_mutex_lock(&t.progress_lock);
+        if (!write_progress(&t, &ignored))
+            rdb_error_clear(&ignored);
+        rdb_mutex_unlock(&t.progress_lock);
+    }
     source_close(&t.source);
     lease_give(&lease);
+    rdb_map_destroy(t.resumed);
+    json_decref(t.progress);
+    rdb_mutex_deinit(&t.progress_lock);
     rdb_mutex_deinit(&t.lock);
     return ok;
 }

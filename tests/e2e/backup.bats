@@ -388,3 +388,25 @@ restore() {
     same_pages "$AGAIN" "$HOME_DIR"
     [ "$(ask "$HOME_DIR" "$SUM")" = "$(ask "$AGAIN" "$SUM")" ]
 }
+
+@test "rdb-backup: a killed backup is gone on with, and what it had stored is not stored again" {
+    make_instance
+    ask "$HOME_DIR" "create table wide as select i, md5(i::text) || md5((i + 1)::text) as m from generate_series(1, 400000) i" >/dev/null
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --rate 30MB --threads 1 3>&- &
+    local first=$!
+    for _ in $(seq 200); do ls "$REPO"/backup/*/progress.json >/dev/null 2>&1 && break; sleep 0.05; done
+    kill -KILL $first
+    wait $first || true
+    local id stored
+    id=$(ls "$REPO/backup")
+    stored=$(stat -c '%Y %i' "$REPO/backup/$id/vol-000001.tar.zst")
+    sleep 1.1
+    run -0 rdb-backup --home "$HOME_DIR" --output "$REPO"
+    [[ "$output" == *"goes on with backup $id"* ]]
+    [ "$(ls "$REPO/backup")" = "$id" ]
+    [ "$(stat -c '%Y %i' "$REPO/backup/$id/vol-000001.tar.zst")" = "$stored" ]
+    [ ! -e "$REPO/backup/$id/progress.json" ]
+    rdb-backup verify --output "$REPO" --level page
+    rdb-restore --input "$REPO" --home "$AGAIN"
+    same_pages "$HOME_DIR" "$AGAIN"
+}
