@@ -186,33 +186,36 @@ static undo_log *add_log(undo_pdb *pdb, uint16_t number, rdb_error *err)
     return log;
 }
 
-/* Where the newest record ends: the last page that was ever initialised, from the newest owner's begin on. */
-static bool find_end(rdb_undo *undo, undo_log *log, uint64_t begin, uint64_t *end, rdb_undo_address *last, rdb_error *err)
+/* Where the newest record ends: on the last page that was ever initialised, from the newest owner's begin on. Looked for from the
+ * end of the last segment, so that opening does not read what a long transaction wrote. */
+static bool find_end(rdb_undo *undo, undo_log *log, uint64_t begin, uint64_t *end, rdb_error *err)
 {
+    const uint64_t first_page = begin >> undo->page_shift;
+    uint64_t segment = first_page / UNDO_SEGMENT_PAGES;
     *end = begin;
-    *last = 0;
-    for (uint64_t page_no = begin >> undo->page_shift;; page_no++) {
-        rdb_page_tag tag = undo_page_tag(undo, log, page_no << undo->page_shift);
+    log->segments = segment;
+    while (rdb_storage_file_exists(undo->storage, log->pdb->pdb, segment_file(log->number, segment)))
+        log->segments = ++segment;
+    while (segment-- > first_page / UNDO_SEGMENT_PAGES) {
         uint64_t blocks = 0;
-        if (!rdb_storage_file_exists(undo->storage, tag.pdb, tag.file))
-            break;
-        log->segments = page_no / UNDO_SEGMENT_PAGES + 1;
-        if (!rdb_storage_block_count(undo->storage, tag.pdb, tag.file, tag.fork, &blocks, err))
+        if (!rdb_storage_block_count(undo->storage, log->pdb->pdb, segment_file(log->number, segment), RDB_FORK_MAIN, &blocks, err))
             return false;
-        if (tag.block >= blocks)
-            break;
-        rdb_buffer *buffer = NULL;
-        if (!rdb_buffer_acquire(undo->storage, tag, RDB_BUFFER_SHARED, &buffer, err))
-            return false;
-        const rdb_page *page = rdb_buffer_page(buffer);
-        uint8_t type = page->type;
-        uint64_t lower = page->lower;
-        rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
-        if (type != RDB_PAGE_UNDO)
-            break;
-        *end = (page_no << undo->page_shift) + lower;
-        if (lower == undo->page_bytes) /* full: the next record starts on the next page, there or not yet */
-            *end += RDB_PAGE_HEADER_BYTES;
+        for (uint64_t block = RDB_MIN(blocks, (uint64_t)UNDO_SEGMENT_PAGES); block-- > 0 && segment * UNDO_SEGMENT_PAGES + block >= first_page;) {
+            const uint64_t page_no = segment * UNDO_SEGMENT_PAGES + block;
+            rdb_buffer *buffer = NULL;
+            if (!rdb_buffer_acquire(undo->storage, undo_page_tag(undo, log, page_no << undo->page_shift), RDB_BUFFER_SHARED, &buffer, err))
+                return false;
+            const rdb_page *page = rdb_buffer_page(buffer);
+            uint8_t type = page->type;
+            uint64_t lower = page->lower;
+            rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+            if (type != RDB_PAGE_UNDO)
+                continue;
+            *end = (page_no << undo->page_shift) + lower;
+            if (lower == undo->page_bytes) /* full: the next record starts on the next page, there or not yet */
+                *end += RDB_PAGE_HEADER_BYTES;
+            return true;
+        }
     }
     return true;
 }
@@ -246,9 +249,8 @@ static bool load_log(rdb_undo *undo, undo_pdb *pdb, uint16_t number, undo_log **
     if (!exists)
         return true;
     undo_log *log = add_log(pdb, number, err);
-    rdb_undo_address last = 0;
     uint64_t end = 0;
-    if (log == NULL || !find_end(undo, log, RDB_MAX(meta.begin, meta.tail), &end, &last, err)) {
+    if (log == NULL || !find_end(undo, log, RDB_MAX(meta.begin, meta.tail), &end, err)) {
         free(log);
         return false;
     }
@@ -261,7 +263,7 @@ static bool load_log(rdb_undo *undo, undo_pdb *pdb, uint16_t number, undo_log **
     return true;
 }
 
-/* The newest owner's records, walked forward from its begin: its newest is where an abort starts. */
+/* The newest owner's work, where a crash ended it: its newest record is looked for by who takes it back. */
 static bool queue_crashed_work(rdb_undo *undo, undo_log *log, rdb_error *err)
 {
     rdb_buffer *buffer = NULL;
@@ -281,24 +283,36 @@ static bool queue_crashed_work(rdb_undo *undo, undo_log *log, rdb_error *err)
         return false;
     if (state != RDB_XID_ABORTED || reverted)
         return true; /* savepoints rolled back in a committed one are met by purge */
-    rdb_undo_reader reader;
-    rdb_undo_reader_init(&reader);
     rdb_undo_job job = {.pdb = log->pdb->pdb,
                         .xid = meta.owner_xid,
                         .begin = RDB_UNDO_ADDRESS(log->number, meta.begin),
                         .is_found = true};
+    (void)push_job(undo, &job);
+    return true;
+}
+
+bool rdb_undo_find_last(rdb_undo *undo, rdb_undo_job *job, rdb_error *err)
+{
+    undo_pdb *pdb;
+    if (job->last != 0)
+        return true;
+    if (!undo_find_pdb(undo, job->pdb, &pdb, err))
+        return false;
+    undo_log *log = undo_find_log(pdb, RDB_UNDO_LOG(job->begin));
+    RDB_VERIFY(log != NULL);
+    rdb_undo_reader reader;
+    rdb_undo_reader_init(&reader);
     bool ok = true, found = true;
-    for (rdb_undo_address at = job.begin; ok && found && RDB_UNDO_OFFSET(at) < end;) {
+    /* A later owner's records begin with one that has none before it. */
+    for (rdb_undo_address at = job->begin; ok && found && RDB_UNDO_OFFSET(at) < atomic_load_explicit(&log->end, memory_order_acquire);) {
         rdb_undo_record record;
-        ok = rdb_undo_read(undo, job.pdb, at, &reader, &record, &found, err);
-        if (ok && found) {
-            job.last = at;
-            at = rdb_undo_after(undo, at, record.bytes);
-        }
+        ok = rdb_undo_read(undo, job->pdb, at, &reader, &record, &found, err);
+        if (!ok || !found || (at != job->begin && record.previous_of_txn == 0))
+            break;
+        job->last = at;
+        at = rdb_undo_after(undo, at, record.bytes);
     }
     rdb_undo_reader_deinit(&reader);
-    if (ok && job.last != 0)
-        (void)push_job(undo, &job);
     return ok;
 }
 

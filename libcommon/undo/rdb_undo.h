@@ -141,7 +141,7 @@ typedef struct rdb_undo_job { /* aborted work of one transaction in one log */
     uint64_t id;            /* in the queue */
     uint32_t pdb;
     rdb_xid xid;            /* may still be about to be marked as aborted: wait while it counts as running */
-    rdb_undo_address last;  /* its newest record; older ones through previous_of_txn */
+    rdb_undo_address last;  /* its newest record; older ones through previous_of_txn; 0: rdb_undo_find_last tells */
     rdb_undo_address begin; /* the transaction's first record */
     bool is_savepoint;      /* xid is the oldest of its subtransactions: the first record of an older xid ends it */
     bool is_found;          /* met in the logs, after a restart: nobody knows any more which other logs hold its xids */
@@ -153,6 +153,8 @@ bool rdb_undo_take_job(rdb_undo *undo, rdb_undo_job *job);
 bool rdb_undo_take_sibling(rdb_undo *undo, const rdb_undo_job *job, rdb_undo_job *sibling);
 /* The job is done, or given back after a failure. */
 void rdb_undo_finish_job(rdb_undo *undo, const rdb_undo_job *job, bool done);
+/* Fills in job->last where a restart left it open; 0 still: there is nothing (left). */
+RDB_CHECKED bool rdb_undo_find_last(rdb_undo *undo, rdb_undo_job *job, rdb_error *err);
 /* True while the aborted work that begins at this address is in the queue. */
 bool rdb_undo_has_job(rdb_undo *undo, uint32_t pdb, rdb_undo_address begin);
 /* Calls visit for each log of every attached PDB: records in [tail, end) belong to finished transactions. */

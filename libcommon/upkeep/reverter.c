@@ -86,12 +86,12 @@ static bool run_job(rdb_purge *purge, const rdb_undo_job *job, xid_set *set, rdb
 
 /* A transaction has a log of each class it wrote. Only when its records in all of them are taken back may its xids be remembered
  * as reverted: the mark keeps any other job away. */
-static bool run_jobs(rdb_purge *purge, const rdb_undo_job *jobs, uint32_t count, rdb_error *err)
+static bool run_jobs(rdb_purge *purge, rdb_undo_job *jobs, uint32_t count, rdb_error *err)
 {
     xid_set set = {0};
     bool ok = true;
     for (uint32_t i = 0; ok && i < count; i++)
-        ok = run_job(purge, &jobs[i], &set, err);
+        ok = rdb_undo_find_last(purge->config.undo, &jobs[i], err) && run_job(purge, &jobs[i], &set, err);
     if (ok && set.count > 0) {
         qsort(set.xids, set.count, sizeof *set.xids, compare_xids);
         for (uint32_t i = 0; ok && i < set.count; i++)
