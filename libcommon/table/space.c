@@ -12,9 +12,10 @@ static struct {
     _Atomic uint64_t mixed, block;
 } hints[HINTS];
 
-static uint64_t hint_key(const heap_place *place)
+/* Bodies of rows that outgrew their page have pages of their own, so that new rows stay beside each other. */
+static uint64_t hint_key(const heap_place *place, bool is_body)
 {
-    uint64_t words[4] = {rdb_txn_instance_no(place->txns), place->pdb, place->file, rdb_thread_stripe() % RDB_STRIPES};
+    uint64_t words[4] = {rdb_txn_instance_no(place->txns), place->pdb, place->file, rdb_thread_stripe() % RDB_STRIPES + (is_body ? RDB_STRIPES : 0)};
     return rdb_hash64(words, sizeof words, 0);
 }
 
@@ -65,9 +66,8 @@ static bool try_block(const heap_place *place, uint64_t block, uint32_t length, 
 
 bool heap_find_page(const heap_place *place, uint32_t length, uint64_t avoid, rdb_buffer **buffer, bool *fresh, rdb_error *err)
 {
-    uint64_t key = hint_key(place), block;
+    uint64_t key = hint_key(place, avoid != UINT64_MAX), block;
     *buffer = NULL;
-    bool alone = avoid == UINT64_MAX;
     if (get_hint(key, &block) && block != avoid && !try_block(place, block, length, buffer, fresh, err))
         return false;
     for (unsigned tries = 0; *buffer == NULL && tries < 4; tries++) {
@@ -84,7 +84,6 @@ bool heap_find_page(const heap_place *place, uint32_t length, uint64_t avoid, rd
             return false;
         *fresh = true;
     }
-    if (alone)
-        set_hint(key, block);
+    set_hint(key, block);
     return true;
 }

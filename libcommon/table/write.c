@@ -114,6 +114,8 @@ static bool write_version(heap_write *w, const heap_new *made, rdb_row_version *
         unsigned flags = made->flags | ((w->base.flags | w->current.flags) & HEAP_KEYS_CHANGED);
         heap_write_header(header, w->xid, append.address, flags, made->layout);
         ok = heap_place_version(w, &set, header, flags, bytes, length, err) && heap_apply_edits(w, &set, &append, err);
+        if (ok && w->body_page != NULL && (w->new_page != NULL || (rdb_get_u16(header + 16) & HEAP_MOVED) == 0))
+            heap_note_space(&w->place, w->body_page); /* the body went elsewhere */
         if (ok && version != NULL)
             *version = (rdb_row_version){w->xid, append.address};
     }
