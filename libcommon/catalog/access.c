@@ -237,6 +237,27 @@ const uint32_t *rdb_access_search_path(rdb_access *access, uint32_t *count)
     return access->path;
 }
 
+rdb_extension_scope rdb_access_enter_extension(rdb_access *access, uint32_t extension_oid, const char *search_path)
+{
+    const rdb_extension_scope outer = {access->extension_oid, access->context.search_path};
+    access->extension_oid = extension_oid;
+    access->context.search_path = search_path;
+    access->path_resolved = false;
+    return outer;
+}
+
+void rdb_access_leave_extension(rdb_access *access, rdb_extension_scope outer)
+{
+    access->extension_oid = outer.extension_oid;
+    access->context.search_path = outer.search_path;
+    access->path_resolved = false;
+}
+
+uint32_t rdb_access_extension(const rdb_access *access)
+{
+    return access->extension_oid;
+}
+
 bool rdb_access_first_named_schema(rdb_access *access, uint32_t *oid, rdb_error *err)
 {
     *oid = 0;

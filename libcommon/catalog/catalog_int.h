@@ -99,6 +99,7 @@ struct rdb_access {
     uint64_t path_generation;       /* of the overlay, when it was resolved */
     bool path_resolved;
     uint32_t creation_namespace;
+    uint32_t extension_oid;         /* what is made belongs to it; 0: none */
     bool loads;                     /* a descriptor is being read: all its rows with one snapshot, taken at that epoch */
     rdb_snapshot load_snapshot;
     uint64_t load_epoch;
@@ -158,6 +159,8 @@ RDB_CHECKED bool load_statistics(rdb_access *access, cache_entry *entry, rdb_are
 /* The transaction that reads (or, for_write, changes) the table: the access's own, or one in the root PDB. */
 RDB_CHECKED bool access_txn_for(rdb_access *access, const rdb_relation *relation, bool for_write, rdb_txn **txn, rdb_error *err);
 /* The first row with those keys; *found false: none. The row lives in arena. */
+/* operators.c: the default btree class that orders a type that is not built in, read from the table; 0: none. */
+RDB_CHECKED bool operators_made_class(rdb_access *access, uint32_t type_oid, uint32_t *oid, rdb_error *err);
 RDB_CHECKED bool catalog_find_row(rdb_access *access, uint32_t catalog_oid, uint32_t index_oid, const rdb_datum *keys, uint16_t key_count,
                                   rdb_arena *arena, rdb_catalog_row *row, bool *found, rdb_error *err);
 

@@ -111,6 +111,19 @@ static bool depend_operator(rdb_access *access, const rdb_operator_definition *d
     return ddl_depend_on_uses(access, itself, uses, count, err);
 }
 
+static bool forget_use(void *context, rdb_access *access, uint32_t catalog_oid, rdb_catalog_row *row, rdb_error *err)
+{
+    (void)context;
+    return row_char(row, RDB_pg_depend_deptype) != 'n' || rdb_catalog_delete(access, catalog_oid, row, err);
+}
+
+/* What it uses, but not the extension that it is a part of. */
+static bool forget_uses(rdb_access *access, uint32_t oid, rdb_error *err)
+{
+    const rdb_datum depender[] = {datum_oid(RDB_PG_OPERATOR), datum_oid(oid)};
+    return visit_rows(access, RDB_PG_DEPEND, INDEX_DEPEND_DEPENDER, depender, 2, forget_use, NULL, err);
+}
+
 /* Another operator's link, where it has none yet. */
 static bool link_back(rdb_access *access, uint32_t other_oid, int column, uint32_t oid, rdb_arena *arena, rdb_error *err)
 {
@@ -138,9 +151,9 @@ static bool write_operator(rdb_access *access, const rdb_operator_definition *d,
             return false;
     } else {
         rdb_catalog_row old;
-        const rdb_datum key = datum_oid(*oid), depender[] = {datum_oid(RDB_PG_OPERATOR), key};
+        const rdb_datum key = datum_oid(*oid);
         if (!need_row(access, RDB_PG_OPERATOR, INDEX_OPERATOR_OID, &key, 1, arena, &old, err) ||
-            !delete_rows(access, RDB_PG_DEPEND, INDEX_DEPEND_DEPENDER, depender, 2, err))
+            !forget_uses(access, *oid, err))
             return false;
         old.values = row.values;
         old.is_null = row.is_null;
@@ -164,7 +177,7 @@ bool rdb_ddl_set_operator_estimators(rdb_access *access, const rdb_operator_entr
     rdb_arena *arena = ddl_arena(err);
     rdb_catalog_row row;
     bool ok = false;
-    const rdb_datum key = datum_oid(entry->oid), depender[] = {datum_oid(RDB_PG_OPERATOR), key};
+    const rdb_datum key = datum_oid(entry->oid);
     if (arena == NULL || !need_row(access, RDB_PG_OPERATOR, INDEX_OPERATOR_OID, &key, 1, arena, &row, err))
         goto out;
     row.values[RDB_pg_operator_oprrest - 1] = datum_oid(restrict_oid);
@@ -172,7 +185,7 @@ bool rdb_ddl_set_operator_estimators(rdb_access *access, const rdb_operator_entr
     const rdb_operator_definition d = {.namespace_oid = entry->namespace_oid, .left_type = entry->left_type, .right_type = entry->right_type, .result_type = entry->result_type,
                                        .function_oid = entry->function_oid, .restrict_oid = restrict_oid, .join_oid = join_oid};
     const uint32_t oid = entry->oid; /* the entry goes with the change */
-    ok = rdb_catalog_update(access, RDB_PG_OPERATOR, &row, err) && delete_rows(access, RDB_PG_DEPEND, INDEX_DEPEND_DEPENDER, depender, 2, err) &&
+    ok = rdb_catalog_update(access, RDB_PG_OPERATOR, &row, err) && forget_uses(access, oid, err) &&
          depend_operator(access, &d, oid, err);
 out:
     rdb_arena_destroy(arena);

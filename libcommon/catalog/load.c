@@ -680,10 +680,28 @@ static bool load_base_type(rdb_access *access, rdb_type *type, rdb_arena *work, 
         else if ((type->ops = rdb_type_ops_of_source(source, &rep)) != NULL)
             type->rep = (uint8_t)rep;
     }
-    if (type->like != NULL) {
-        type->ops = type->like->ops;
-        type->rep = type->like->rep;
-    }
+    if (type->like == NULL)
+        return true;
+    type->ops = type->like->ops;
+    type->rep = type->like->rep;
+    /* A comparison that the server has for an extension's type goes before that of the type whose functions read it. */
+    uint32_t class_oid = 0;
+    char name[RDB_NAMEDATALEN];
+    if (!operators_made_class(access, type->oid, &class_oid, err) || class_oid == 0)
+        return !rdb_error_is_set(err);
+    const rdb_datum class_key = datum_oid(class_oid);
+    if (!catalog_find_row(access, RDB_PG_OPCLASS, 2687, &class_key, 1, work, &row, &found, err) || !found)
+        return !rdb_error_is_set(err);
+    const rdb_datum keys[] = {datum_oid(row_oid(&row, RDB_pg_opclass_opcfamily)), datum_oid(type->oid), datum_oid(type->oid), datum_int16(1)};
+    if (!catalog_find_row(access, 2603 /* pg_amproc */, 2655, keys, 4, work, &row, &found, err) || !found)
+        return !rdb_error_is_set(err);
+    const rdb_datum function = datum_oid(row_oid(&row, RDB_pg_amproc_amproc));
+    if (!catalog_find_row(access, RDB_PG_PROC, INDEX_PROC_OID, &function, 1, work, &row, &found, err) || !found)
+        return !rdb_error_is_set(err);
+    snprintf(name, sizeof name, "%s", row_text(work, &row, RDB_pg_proc_prosrc));
+    const rdb_type_ops *own = rdb_type_ops_of_source(name, &rep);
+    if (own != NULL && rep == (rdb_rep)type->rep)
+        type->ops = own;
     return true;
 }
 

@@ -190,6 +190,13 @@ static bool lookup_made_class(rdb_access *access, uint32_t namespace_oid, const 
     return ok;
 }
 
+bool operators_made_class(rdb_access *access, uint32_t type_oid, uint32_t *oid, rdb_error *err)
+{
+    char name[RDB_NAMEDATALEN];
+    snprintf(name, sizeof name, "%u", type_oid);
+    return lookup_made_class(access, 0, name, oid, err);
+}
+
 static bool made_class(rdb_access *access, const rdb_type *type, uint32_t *oid, rdb_error *err)
 {
     char name[RDB_NAMEDATALEN];

@@ -64,7 +64,8 @@ RDB_CHECKED bool rdb_database_open_any(rdb_catalog *catalog, const char *name, r
 /* PostgreSQL's own scripts of CREATE VIEW, GRANT and the like, many statements each, and the rows of information_schema.sql_features, a
  * line each with tabs between the columns; zero-terminated. */
 typedef enum rdb_catalog_script_name {
-    RDB_SCRIPT_SYSTEM_VIEWS, RDB_SCRIPT_INFORMATION_SCHEMA, RDB_SCRIPT_SYSTEM_FUNCTIONS, RDB_SCRIPT_SQL_FEATURES
+    RDB_SCRIPT_SYSTEM_VIEWS, RDB_SCRIPT_INFORMATION_SCHEMA, RDB_SCRIPT_SYSTEM_FUNCTIONS, RDB_SCRIPT_SQL_FEATURES, RDB_SCRIPT_CITEXT_1_4, RDB_SCRIPT_CITEXT_1_5,
+    RDB_SCRIPT_CITEXT_1_6
 } rdb_catalog_script_name;
 const char *rdb_catalog_script(rdb_catalog_script_name name);
 /* CREATE DATABASE clones a template PDB; DROP DATABASE. Run outside a transaction block, as PostgreSQL has it. */
@@ -295,6 +296,15 @@ RDB_CHECKED bool rdb_type_find(rdb_access *access, const char *schema, const cha
 RDB_CHECKED bool rdb_type_get(rdb_access *access, uint32_t oid, const rdb_type **type, rdb_error *err);
 RDB_CHECKED bool rdb_namespace_find(rdb_access *access, const char *name, uint32_t *oid, rdb_error *err); /* 0: none */
 RDB_CHECKED bool rdb_namespace_get_name(rdb_access *access, uint32_t oid, char name[RDB_NAMEDATALEN], rdb_error *err);
+/* While an extension's script runs: what is made belongs to the extension, and search_path is its schema. What leave is given is what enter
+ * was answered. */
+typedef struct rdb_extension_scope {
+    uint32_t extension_oid;
+    const char *search_path;
+} rdb_extension_scope;
+rdb_extension_scope rdb_access_enter_extension(rdb_access *access, uint32_t extension_oid, const char *search_path);
+void rdb_access_leave_extension(rdb_access *access, rdb_extension_scope outer);
+uint32_t rdb_access_extension(const rdb_access *access); /* 0: none */
 /* The schemas of search_path that exist, implied ones (pg_temp, pg_catalog) first where they are; borrowed from access. */
 const uint32_t *rdb_access_search_path(rdb_access *access, uint32_t *count);
 /* Where CREATE without a schema goes; 0 with 3F000 "no schema has been selected to create in". */

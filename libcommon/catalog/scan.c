@@ -3,6 +3,7 @@
  * the latest committed state and all of the transaction's own changes (R44). Shared tables live in the root PDB: a transaction
  * of another database reads and changes them through a transaction there. */
 #include "catalog/catalog_int.h"
+#include "catalog/rdb_ddl.h"
 
 #include <stdlib.h>
 
@@ -292,7 +293,9 @@ static bool note_change(rdb_access *access, uint32_t catalog_oid, const rdb_datu
     case RDB_PG_OPERATOR:
         return overlay_note(access, RDB_PG_OPERATOR, VALUE(RDB_pg_operator_oid), err);
     case RDB_PG_OPCLASS: /* what orders a type, and by which operators: found by name */
-        return overlay_note(access, RDB_PG_OPERATOR, VALUE(RDB_pg_opclass_oid), err);
+        return overlay_note(access, RDB_PG_OPERATOR, VALUE(RDB_pg_opclass_oid), err) && overlay_note(access, RDB_PG_TYPE, VALUE(RDB_pg_opclass_opcintype), err);
+    case 2603: /* pg_amproc */
+        return overlay_note(access, RDB_PG_TYPE, VALUE(RDB_pg_amproc_amproclefttype), err);
     case 2602: /* pg_amop */
         return overlay_note(access, RDB_PG_OPERATOR, VALUE(RDB_pg_amop_amopopr), err);
     case RDB_PG_CAST:
@@ -322,6 +325,18 @@ static bool begin_change(rdb_access *access, uint32_t catalog_oid, rdb_row_write
     return true;
 }
 
+/* An object that an extension's script makes is a part of the extension, but for what is a part of another object. */
+static bool note_member(rdb_access *access, uint32_t catalog_oid, const rdb_datum *values, rdb_error *err)
+{
+    enum { PG_OPFAMILY = 2753, PG_EXTENSION = 3079 };
+    if (access->extension_oid == 0 || (catalog_oid != RDB_PG_PROC && catalog_oid != RDB_PG_TYPE && catalog_oid != RDB_PG_OPERATOR && catalog_oid != RDB_PG_CAST &&
+                                       catalog_oid != RDB_PG_OPCLASS && catalog_oid != PG_OPFAMILY))
+        return true;
+    if (catalog_oid == RDB_PG_TYPE && (!values[RDB_pg_type_typisdefined - 1].b || values[RDB_pg_type_typrelid - 1].oid != 0 || values[RDB_pg_type_typcategory - 1].i8 == 'A'))
+        return true;
+    return rdb_ddl_depend(access, (rdb_object_address){catalog_oid, values[0].oid, 0}, (rdb_object_address){PG_EXTENSION, access->extension_oid, 0}, 'e', err);
+}
+
 bool rdb_catalog_insert(rdb_access *access, uint32_t catalog_oid, const rdb_datum *values, const bool *is_null, rdb_error *err)
 {
     rdb_row_writer writer;
@@ -330,7 +345,7 @@ bool rdb_catalog_insert(rdb_access *access, uint32_t catalog_oid, const rdb_datu
     rdb_row_address address;
     bool ok = begin_change(access, catalog_oid, &writer, &snapshot, &arena, err) &&
               rdb_row_insert(&writer, values, is_null, NULL, RDB_CONFLICT_ERROR, &address, NULL, err) &&
-              note_change(access, catalog_oid, values, err);
+              note_change(access, catalog_oid, values, err) && note_member(access, catalog_oid, values, err);
     rdb_arena_destroy(arena);
     return ok;
 }

@@ -4,6 +4,7 @@
 #include "expr/extension.h"
 #include "catalog/rdb_acl.h"
 #include "command/command_int.h"
+#include "sql/rdb_sql.h"
 
 enum { PG_EXTENSION = 3079, INDEX_EXTENSION_NAME = 3081 };
 
@@ -148,6 +149,64 @@ static bool create_class(rdb_command_context *context, const rdb_extension_class
     return true;
 }
 
+static void say_nothing(void *context, const char *severity, const rdb_error *notice)
+{
+    (void)context, (void)severity, (void)notice;
+}
+
+/* The script's statements, each as if the user had given it; they may do what the user may not. */
+static bool run_script(rdb_command_context *context, const rdb_extension *extension, const char *script, rdb_error *err)
+{
+    static const char LIBRARY[] = "MODULE_PATHNAME";
+    rdb_command_context inner = *context;
+    rdb_role role = *context->role;
+    rdb_ast_list statements = {0};
+    rdb_strbuf text;
+    rdb_strbuf_init(&text, context->arena);
+    while (*script != '\0') { /* psql's own commands are lines */
+        const size_t length = strcspn(script, "\n");
+        for (size_t at = 0; *script != '\\' && at < length;) {
+            const bool names_library = length - at >= sizeof LIBRARY - 1 && memcmp(script + at, LIBRARY, sizeof LIBRARY - 1) == 0;
+            rdb_strbuf_add(&text, names_library ? extension->library : script + at, names_library ? strlen(extension->library) : 1);
+            at += names_library ? sizeof LIBRARY - 1 : 1;
+        }
+        rdb_strbuf_addc(&text, '\n');
+        script += length + (script[length] == '\n');
+    }
+    if (!rdb_strbuf_check(&text, err) || !rdb_sql_parse(context->arena, text.data, text.length, &statements, err))
+        return false;
+    role.is_superuser = true;
+    rdb_client client = *context->client;
+    client.notice = say_nothing; /* of shells and the like: errors come through */
+    inner.client = &client;
+    inner.role = &role;
+    inner.text = text.data;
+    for (uint32_t i = 0; i < statements.count; i++)
+        if (!rdb_command_run(&inner, statements.items[i].body, err))
+            return false;
+    return true;
+}
+
+static bool run_scripts(rdb_command_context *context, const rdb_extension *extension, const rdb_catalog_script_name *scripts, uint32_t count, uint32_t oid,
+                        uint32_t namespace_oid, rdb_error *err)
+{
+    char schema[RDB_NAMEDATALEN];
+    rdb_strbuf path;
+    bool ok = rdb_namespace_get_name(context->access, namespace_oid, schema, err);
+    rdb_strbuf_init(&path, context->arena);
+    rdb_strbuf_addc(&path, '"');
+    for (const char *c = schema; ok && *c != '\0'; c++)
+        rdb_strbuf_add(&path, *c == '"' ? "\"\"" : c, *c == '"' ? 2 : 1);
+    rdb_strbuf_addc(&path, '"');
+    if (!ok || !rdb_strbuf_check(&path, err))
+        return false;
+    const rdb_extension_scope outer = rdb_access_enter_extension(context->access, oid, path.data);
+    for (uint32_t i = 0; ok && i < count; i++)
+        ok = run_script(context, extension, rdb_catalog_script(scripts[i]), err);
+    rdb_access_leave_extension(context->access, outer);
+    return ok;
+}
+
 static bool not_available(const char *name, rdb_error *err)
 {
     rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "extension \"%s\" is not available", name);
@@ -192,6 +251,10 @@ bool command_create_extension(rdb_command_context *context, const rdb_ast_create
     if (!rdb_catalog_insert(access, PG_EXTENSION, values, nulls, err) || !rdb_ddl_depend(access, self, (rdb_object_address){RDB_PG_NAMESPACE, namespace_oid, 0}, 'n', err) ||
         !rdb_ddl_comment(access, self, extension->comment, err))
         return false;
+    uint32_t script_count;
+    const rdb_catalog_script_name *scripts = rdb_extension_scripts(extension, &script_count);
+    if (script_count > 0)
+        return run_scripts(context, extension, scripts, script_count, oid, namespace_oid, err);
     for (uint32_t i = 0; i < extension->count; i++)
         if (!create_routine(context, extension, &extension->routines[i], oid, namespace_oid, err))
             return false;

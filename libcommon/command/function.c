@@ -404,6 +404,12 @@ static bool read_language(function_work *w)
             w->definition.cost = 1;
         return w->context->role->is_superuser || rdb_error_set(w->err, RDB_INSUFFICIENT_PRIVILEGE, "permission denied for language internal");
     }
+    if (strcmp(w->language, "c") == 0 && rdb_access_extension(w->context->access) != 0) { /* of a library that the server has */
+        w->definition.language_oid = RDB_LANGUAGE_C;
+        if (!w->definition.returns_set && w->definition.cost == 100)
+            w->definition.cost = 1;
+        return true;
+    }
     if (strcmp(w->language, "c") == 0)
         return rdb_error_set(w->err, RDB_FEATURE_NOT_SUPPORTED, "functions in language \"%s\" are not supported: there is no native code to load", w->language);
     if (strcmp(w->language, "plpgsql") == 0)
@@ -526,6 +532,11 @@ static bool read_body(function_work *w)
     if (w->as == NULL)
         return rdb_error_set(w->err, RDB_INVALID_FUNCTION_DEFINITION, "no function body specified");
     const rdb_list *parts = w->as->tag == RDB_AST_LIST ? &((const rdb_ast_items *)w->as)->items : NULL;
+    if (d->language_oid == RDB_LANGUAGE_C) { /* a library, and what the function is called there */
+        d->binary_source = ((const rdb_ast_value *)(parts != NULL ? parts->items[0] : (const void *)w->as))->text;
+        d->source = parts != NULL && parts->count > 1 ? ((const rdb_ast_value *)parts->items[1])->text : d->name;
+        return true;
+    }
     if (parts != NULL && parts->count > 1)
         return rdb_error_set(w->err, RDB_INVALID_FUNCTION_DEFINITION, "only one AS item needed for language \"%s\"", w->language);
     d->source = ((const rdb_ast_value *)(parts != NULL ? parts->items[0] : (const void *)w->as))->text;

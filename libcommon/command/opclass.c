@@ -367,6 +367,7 @@ bool command_create_opclass(rdb_command_context *context, const rdb_ast_create_o
         }
         if (!is_own_order(w, &is_own))
             return false;
+        is_own = is_own || rdb_access_extension(context->access) != 0; /* its scripts are ours to know: the comparison is the type's (load.c) */
         if (w->method->oid == BTREE && !is_own)
             return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "default operator classes with another order than the type's own are not supported yet");
     }

@@ -3,7 +3,7 @@
 #include "expr/extension.h"
 #include "expr/rdb_routine.h"
 
-static const rdb_extension *const EXTENSIONS[] = {&extension_btree_gin, &extension_btree_gist, &extension_fuzzy, &extension_trgm, &extension_crypto, &extension_unaccent, &extension_uuid};
+static const rdb_extension *const EXTENSIONS[] = {&extension_btree_gin, &extension_btree_gist, &extension_citext, &extension_fuzzy, &extension_trgm, &extension_crypto, &extension_unaccent, &extension_uuid};
 
 const rdb_extension *rdb_extension_get(uint32_t number)
 {
@@ -22,6 +22,13 @@ bool extension_support(rdb_call *call, uint32_t count, const rdb_datum *a, const
 {
     (void)count, (void)a, (void)nulls, (void)r, (void)is_null;
     return rdb_error_set(call->err, RDB_FEATURE_NOT_SUPPORTED, "support functions of operator classes cannot be called");
+}
+
+const rdb_catalog_script_name *rdb_extension_scripts(const rdb_extension *extension, uint32_t *count)
+{
+    static const rdb_catalog_script_name CITEXT[] = {RDB_SCRIPT_CITEXT_1_4, RDB_SCRIPT_CITEXT_1_5, RDB_SCRIPT_CITEXT_1_6};
+    *count = extension == &extension_citext ? RDB_COUNT_OF(CITEXT) : 0;
+    return CITEXT;
 }
 
 bool extension_bytes(rdb_call *call, const void *bytes, size_t length, rdb_datum *r)
@@ -110,6 +117,7 @@ void expr_register_extensions(void)
 {
     static const rdb_language C_LANGUAGE = {.oid = RDB_LANGUAGE_C, .name = "c", .call = call_routine, .begin = begin_rows, .next = next_rows, .end = nothing, .close = nothing};
     static const rdb_set_kernel_entry SETS[] = {{3082, sizeof(expr_rows), available_begin, expr_rows_next, 0}, {3083, sizeof(expr_rows), versions_begin, expr_rows_next, 0}};
+    extension_citext_register();
     rdb_language_register(&C_LANGUAGE);
     extension_trgm_register();
     rdb_set_kernel_register(SETS, RDB_COUNT_OF(SETS));

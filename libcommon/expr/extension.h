@@ -49,10 +49,13 @@ bool extension_support(rdb_call *call, uint32_t count, const rdb_datum *a, const
 
 const rdb_extension *rdb_extension_find(const char *name);          /* NULL: there is none */
 const rdb_extension *rdb_extension_get(uint32_t number);            /* NULL: there are no more */
+/* PostgreSQL's own scripts that make it, in turn; then its routines only say what its C functions are. *count 0: there are none. */
+const rdb_catalog_script_name *rdb_extension_scripts(const rdb_extension *extension, uint32_t *count);
 void expr_register_extensions(void);
 
 void extension_trgm_register(void);
-extern const rdb_extension extension_crypto, extension_uuid, extension_trgm, extension_fuzzy, extension_unaccent, extension_btree_gist, extension_btree_gin;
+void extension_citext_register(void);
+extern const rdb_extension extension_crypto, extension_uuid, extension_trgm, extension_citext, extension_fuzzy, extension_unaccent, extension_btree_gist, extension_btree_gin;
 
 /* Bytes as a value, copied. */
 bool extension_bytes(rdb_call *call, const void *bytes, size_t length, rdb_datum *r);

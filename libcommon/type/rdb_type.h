@@ -201,7 +201,10 @@ const rdb_type_ops *rdb_type_ops_find(const rdb_type *type);
 /* The hash that PostgreSQL's extended hash function of the type gives: rows of hash-partitioned tables find their
  * partition by it (seed UINT64_C(0x7A5B22367996DCFD) there). */
 RDB_CHECKED bool rdb_type_hash_compatible(rdb_call *call, const rdb_type *type, rdb_datum value, uint64_t seed, uint64_t *hash);
-/* Base types of extensions: what values are whose input function is the C function of that name. The text is static. */
+/* Small letters, by Unicode's rules. */
+bool rdb_text_lower(rdb_call *call, rdb_bytes source, rdb_datum *lowered);
+/* Base types of extensions: what values are whose input function, or whose comparison, is the C function
+ * of that name. The text is static. */
 void rdb_type_ops_register(const char *input_source, rdb_rep rep, const rdb_type_ops *ops);
 const rdb_type_ops *rdb_type_ops_of_source(const char *input_source, rdb_rep *rep); /* NULL: none */
 /* The representation of a type, by OID and, for those not built in, by kind; for whoever makes descriptors. */

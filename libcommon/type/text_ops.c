@@ -81,6 +81,11 @@ bool type_text_lower(rdb_call *call, rdb_bytes source, rdb_datum *r)
     return change_case_plain(call, source, TYPE_LOWER, r);
 }
 
+bool rdb_text_lower(rdb_call *call, rdb_bytes source, rdb_datum *lowered)
+{
+    return change_case_plain(call, source, TYPE_LOWER, lowered);
+}
+
 bool type_text_lower_in(rdb_call *call, rdb_bytes source, rdb_datum *r)
 {
     bool done;
