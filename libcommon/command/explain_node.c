@@ -612,9 +612,21 @@ static void put_blocks(explaining *work, const rdb_node_statistics *statistics)
     }
 }
 
+static void put_gather(explaining *work, const rdb_plan_node *node)
+{
+    const rdb_node_statistics *statistics = statistics_of(work, node);
+    put_filter(work, node, "Filter");
+    explain_put_number(&work->w, "Workers Planned", node->of.gather.worker_count, 0);
+    if (statistics != NULL)
+        explain_put_number(&work->w, "Workers Launched", statistics->workers, 0);
+    if (work->w.format != EXPLAIN_TEXT)
+        explain_put_raw(&work->w, "Single Copy", "false");
+}
+
 static void put_properties(explaining *work, const rdb_plan_node *node)
 {
     switch ((rdb_plan_kind)node->kind) {
+    case RDB_PLAN_GATHER: put_gather(work, node); break;
     case RDB_PLAN_SEQ_SCAN:
         if (node->of.scan.sample != NULL)
             explain_put(&work->w, node->of.scan.sample->method < RDB_SAMPLE_AS_OF_SCN ? "Sampling" : "As Of", node->of.scan.sample->text);
@@ -697,7 +709,7 @@ static void put_properties(explaining *work, const rdb_plan_node *node)
 /* The node's kind in two or three fields, as the formats that programs read have it. */
 static void put_kind(explaining *work, const rdb_plan_node *node)
 {
-    static const char *const strategies[] = {"Plain", "Hashed", "Sorted"};
+    static const char *const strategies[] = {"Plain", "Hashed", "Sorted"}, *const modes[] = {"Simple", "Partial", "Finalize"};
     switch ((rdb_plan_kind)node->kind) {
     case RDB_PLAN_INDEX_SCAN: explain_put(&work->w, "Node Type", "Index Scan"); break;
     case RDB_PLAN_INDEX_ONLY_SCAN: explain_put(&work->w, "Node Type", "Index Only Scan"); break;
@@ -707,7 +719,7 @@ static void put_kind(explaining *work, const rdb_plan_node *node)
     case RDB_PLAN_AGGREGATE:
         explain_put(&work->w, "Node Type", "Aggregate");
         explain_put(&work->w, "Strategy", strategies[node->of.aggregate.strategy]);
-        explain_put(&work->w, "Partial Mode", "Simple");
+        explain_put(&work->w, "Partial Mode", modes[node->of.aggregate.phase]);
         break;
     case RDB_PLAN_SET_OP:
         explain_put(&work->w, "Node Type", "SetOp");
@@ -822,6 +834,8 @@ static void put_children(explaining *work, const rdb_plan_node *node, uint32_t i
     explain_close(&work->w, "Plans", false);
 }
 
+static const char *const PHASES[] = {"", "Partial ", "Finalize "};
+
 /* text: "  ->  Node", children six columns deeper. */
 static void put_node(explaining *work, const rdb_plan_node *node, const rdb_plan_node *join, node_role role, uint32_t indent, bool is_top)
 {
@@ -832,7 +846,9 @@ static void put_node(explaining *work, const rdb_plan_node *node, const rdb_plan
             rdb_strbuf_addf(&work->w.out, "%*s%s\n", (int)indent, "", role.label);
             indent += 2;
         }
-        rdb_strbuf_addf(&work->w.out, "%*s%s%s", (int)indent, "", is_top ? "" : "->  ", role.is_hash ? "Hash" : rdb_plan_node_name(node));
+        const char *phase = role.is_hash || node->kind != RDB_PLAN_AGGREGATE ? "" : PHASES[node->of.aggregate.phase];
+        rdb_strbuf_addf(&work->w.out, "%*s%s%s%s%s", (int)indent, "", is_top ? "" : "->  ", node->is_parallel && !role.is_hash ? "Parallel " : "", phase,
+                        role.is_hash ? "Hash" : rdb_plan_node_name(node));
         if (!role.is_hash)
             put_place_text(work, node);
         inner = is_top ? 2 : indent + 6;
@@ -847,7 +863,7 @@ static void put_node(explaining *work, const rdb_plan_node *node, const rdb_plan
             explain_put(&work->w, "Parent Relationship", role.relationship);
         if (role.label != NULL)
             explain_put(&work->w, "Subplan Name", role.label);
-        explain_put_raw(&work->w, "Parallel Aware", "false");
+        explain_put_raw(&work->w, "Parallel Aware", node->is_parallel && !role.is_hash ? "true" : "false");
         explain_put_raw(&work->w, "Async Capable", "false");
         if (!role.is_hash) {
             put_place(work, node);

@@ -517,6 +517,10 @@ static bool feed_batch(exec_node *node, rdb_batch *batch, rdb_error *err)
     }
     if (!state->is_full && state->groups.row_count > 16 && state->level < EXEC_PARTITION_LEVELS - 1)
         state->is_full = rdb_arena_bytes(state->group_arena) + rdb_arena_bytes(state->groups.arena) > exec_hash_memory(node->x);
+    if (state->is_full && node->parallel != NULL && node->parallel->thread_count > 0) {
+        atomic_store_explicit(&node->parallel->is_too_much, true, memory_order_relaxed);
+        atomic_store_explicit(&node->parallel->is_stopped, true, memory_order_relaxed);
+    }
     return rdb_arena_check(state->group_arena, err);
 }
 
@@ -587,7 +591,7 @@ static bool build_groups(exec_node *node, rdb_error *err)
 {
     if (!add_empty_groups(node, err))
         return false;
-    for (;;) {
+    while (node->parallel == NULL || !atomic_load_explicit(&node->parallel->is_stopped, memory_order_relaxed)) {
         rdb_batch *batch = NULL;
         if (!exec_next(node->left, RDB_BATCH_ROWS, &batch, err))
             return false;
@@ -771,5 +775,64 @@ static bool next_aggregate(exec_node *node, uint32_t budget, rdb_batch **raw, rd
     return true;
 }
 
+/* ---- in several threads --------------------------------------------------------------------------------------------------------- */
+bool exec_aggregate_build(exec_node *node, rdb_error *err)
+{
+    return build_groups(node, err);
+}
+
+uint32_t exec_aggregate_groups(const exec_node *node)
+{
+    return ((const agg_state *)node->state)->groups.row_count;
+}
+
+bool exec_aggregate_clear(exec_node *node, rdb_error *err)
+{
+    agg_state *state = node->state;
+    drop_parts(state);
+    return clear_groups(node, node->plan->rows, err);
+}
+
+bool exec_aggregate_merge(exec_node *into, exec_node *from, rdb_error *err)
+{
+    agg_state *state = into->state, *other = from->state;
+    rdb_vector **columns = RDB_NEW_ARRAY(into->x->arena, rdb_vector *, other->groups.column_count + 1);
+    state->is_full = false;
+    for (uint32_t chunk = 0; chunk < other->groups.chunk_count; chunk++) {
+        rdb_batch batch;
+        rdb_selection live;
+        uint32_t spill_count = 0;
+        exec_store_chunk(&other->groups, chunk, 0, other->groups.column_count, columns, &batch);
+        if (!find_groups(state, columns, &batch.selection, &live, &spill_count, err))
+            return false;
+        for (uint32_t c = 0; c < state->call_count; c++) {
+            agg_call *call = &state->calls[c];
+            prepare_aggregate_call(into, call, err);
+            for (uint32_t i = 0; i < batch.row_count; i++)
+                if (!call->entry->combine(&call->call, state->states[state->group_of[i]] + call->state_offset, other->states[chunk * RDB_BATCH_ROWS + i] + call->state_offset))
+                    return false;
+        }
+    }
+    return rdb_arena_check(state->group_arena, err);
+}
+
+/* The node below the Gather has the groups; this one has what is done with them. */
+static bool begin_final(exec_node *node, rdb_error *err)
+{
+    return exec_begin(node->left, err);
+}
+
+static bool next_final(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_error *err)
+{
+    exec_node *partial = node->left->left;
+    const agg_state *state = partial->state;
+    rdb_arena_reset(partial->arena);
+    *raw = NULL;
+    if (!state->is_built && !exec_gather_partials(node->left, err))
+        return false;
+    return next_aggregate(partial, budget, raw, err);
+}
+
+const exec_ops exec_final_aggregate_ops = {NULL, begin_final, next_final, NULL};
 const exec_ops exec_aggregate_ops = {open_aggregate, begin_aggregate, next_aggregate, close_aggregate};
 

@@ -8,6 +8,7 @@
 #include "exec/rdb_exec.h"
 
 typedef struct exec_node exec_node;
+typedef struct exec_parallel exec_parallel;
 typedef struct exec_prune exec_prune;
 typedef struct exec_ops {
     bool (*open)(exec_node *node, rdb_error *err);   /* allocates in node->x->arena; children are there already */
@@ -41,6 +42,7 @@ struct exec_node {
     uint64_t built_run;        /* the run (x->run_no) whose rows a materialising operator still has */
     void *state;               /* the operator's own */
     rdb_node_statistics *statistics; /* NULL: not instrumented */
+    exec_parallel *parallel;   /* a scan whose blocks several threads share, an aggregate that one of them computes in part; or NULL */
 };
 
 /* Rows kept column by column in chunks of RDB_BATCH_ROWS: what sorts, hash joins and aggregates stand on. */
@@ -119,6 +121,8 @@ struct rdb_execution {
     rdb_error *pending;
     bool has_pending;
     struct rdb_routine_site *routines; /* called within the statement: closed with it */
+    exec_node **nodes;         /* by node_no, where something is done in parallel: what a thread's operators borrow from */
+    const rdb_execution *leader; /* a thread's: whose work it shares; else NULL */
     struct exec_after_queue *after; /* checks and actions of foreign keys waiting for the statement's end */
 };
 
@@ -179,7 +183,7 @@ extern const exec_ops exec_result_ops, exec_values_ops, exec_subquery_ops, exec_
     exec_cte_ops, exec_work_table_ops, exec_recursive_ops, exec_project_set_ops, exec_function_ops;
 extern const exec_ops exec_seq_scan_ops, exec_index_scan_ops, exec_tid_scan_ops, exec_bitmap_heap_ops, exec_bitmap_index_ops, exec_bitmap_set_ops;
 extern const exec_ops exec_nest_loop_ops, exec_hash_join_ops, exec_merge_join_ops;
-extern const exec_ops exec_aggregate_ops, exec_unique_ops, exec_set_op_ops, exec_sorted_set_ops;
+extern const exec_ops exec_gather_ops, exec_aggregate_ops, exec_final_aggregate_ops, exec_unique_ops, exec_set_op_ops, exec_sorted_set_ops;
 /* How often INTERSECT or EXCEPT gives a row that the sides have so often. */
 uint64_t exec_set_times(const rdb_plan_node *plan, uint64_t left, uint64_t right);
 extern const exec_ops exec_sort_ops, exec_window_ops, exec_incremental_sort_ops, exec_merge_append_ops;
@@ -225,11 +229,30 @@ RDB_CHECKED bool exec_aggregate_open(rdb_execution *x, const rdb_function *funct
 void exec_function_aggregate_close(exec_function_aggregate *aggregate); /* NULL is fine */
 /* A moving one takes back its oldest row. *removed false: it cannot, the state is to be made anew. */
 RDB_CHECKED bool exec_function_aggregate_remove(rdb_call *call, void *state, const rdb_vector *const *arguments, uint32_t row, bool *removed);
+/* ---- gather.c: work that several threads do together */
+struct exec_parallel {
+    _Atomic uint64_t next_block;   /* of the shared scan */
+    uint64_t end_block;            /* behind the last one; set, as the next, before any thread starts */
+    uint32_t stretch_blocks;       /* handed out at a time */
+    _Atomic bool is_stopped;       /* one failed or was cancelled: the others need not go on */
+    _Atomic bool is_too_much;      /* one has more groups than its memory holds: the asker does it all again, alone */
+    _Atomic uint32_t thread_count; /* at work besides the asker */
+};
+/* The next blocks of the shared scan for this thread. False: there are none. */
+bool exec_parallel_claim(exec_parallel *parallel, uint64_t *first_block, uint64_t *block_count);
+/* Runs the partial aggregates below a Gather to their end in all threads. */
+RDB_CHECKED bool exec_gather_partials(exec_node *gather, rdb_error *err);
+/* ---- aggregate.c: one that a thread computes in part */
+RDB_CHECKED bool exec_aggregate_build(exec_node *node, rdb_error *err);
+RDB_CHECKED bool exec_aggregate_merge(exec_node *into, exec_node *from, rdb_error *err);
+uint32_t exec_aggregate_groups(const exec_node *node);
+RDB_CHECKED bool exec_aggregate_clear(exec_node *node, rdb_error *err); /* forgets all groups */
+/* ---- scan.c: the blocks that a scan was opened for */
+void exec_seq_scan_range(const exec_node *node, uint64_t *first_block, uint64_t *end_block);
+/* ---- hash_join.c */
+bool exec_hash_join_is_shareable(const exec_node *node); /* its table is in memory */
 /* ---- scan_filter.c: a filter tried before the rest of a row is read */
 typedef struct exec_scan_filter exec_scan_filter;
-/* Built-in, immutable, over plain values: neither waits nor looks anything up. */
-bool exec_function_is_simple(const rdb_function *function);
-bool exec_is_simple(const rdb_expr *expr);
 void exec_scan_filter_open(exec_node *node, exec_scan_filter **filter); /* NULL: the node's filter is not one for it */
 /* Sets or takes off the filter of a scan for its next batch. */
 RDB_CHECKED bool exec_scan_filter_apply(exec_scan_filter *filter, rdb_table_scan *scan, uint32_t capacity, rdb_error *err);

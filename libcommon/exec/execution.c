@@ -91,6 +91,8 @@ static bool open_operators(rdb_execution *x, rdb_error *err)
     x->eval.subplan_owner = x;
     x->ctes = RDB_NEW_ARRAY(x->arena, exec_cte, plan->cte_count + 1);
     x->subplans = RDB_NEW_ARRAY(x->arena, exec_subplan, plan->subplan_count + 1);
+    if (plan->has_gather)
+        x->nodes = RDB_NEW_ARRAY(x->arena, exec_node *, plan->node_count + 1);
     if (x->context.instrument)
         x->statistics = RDB_NEW_ARRAY(x->arena, rdb_node_statistics, plan->node_count + 1);
     return build_shared(x, err) && exec_build(x, plan->root, &x->root, err) && rdb_arena_check(x->arena, err);

@@ -96,14 +96,14 @@ static bool open_hash(exec_node *node, rdb_error *err)
         state->probe_reps[i] = left->passes_through ? left->input_types[i]->rep : ((rdb_target *)left->targets.items[i])->expr->type->rep;
     state->probe_reps[state->left_count] = RDB_REP_INT64;
     state->shows_right = join->kind == RDB_JOIN_ANTI && node->plan->input_count > state->left_count;
-    state->rebuilds = node->right->reads_parameters;
+    state->rebuilds = node->right != NULL && node->right->reads_parameters;
     for (uint32_t i = 0; i < join->key_count; i++)
         state->rebuilds |= exec_reads_parameters(join->right_keys[i]);
     state->table_arena = exec_arena(node->x, "hash table");
     state->probe_arena = exec_arena(node->x, "probe");
     if (state->table_arena == NULL || state->probe_arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    return exec_store_init(&state->store, node->x, reps, state->right_count + join->key_count, err) &&
+    return (node->right == NULL || exec_store_init(&state->store, node->x, reps, state->right_count + join->key_count, err)) &&
            exec_check_hashable(state->key_types, join->key_count, err) &&
            exec_compile(node->x, &state->left_keys, join->left_keys, join->key_count, err) &&
            exec_compile(node->x, &state->right_keys, join->right_keys, join->key_count, err) &&
@@ -335,7 +335,8 @@ static void close_hash(exec_node *node)
     if (state == NULL)
         return;
     drop_pairs(state);
-    exec_store_deinit(&state->store);
+    if (node->right != NULL)
+        exec_store_deinit(&state->store);
     rdb_arena_destroy(state->table_arena);
     rdb_arena_destroy(state->probe_arena);
 }
@@ -394,13 +395,30 @@ static bool build_table(exec_node *node, rdb_error *err)
     return (!state->is_spilled || choose_resident(node, err)) && reserve_matched(node, err);
 }
 
+bool exec_hash_join_is_shareable(const exec_node *node)
+{
+    const hash_state *state = node->state;
+    return !state->is_spilled;
+}
+
+/* In a thread of a Gather: the table that the asker has built, to be read alone. */
+static void borrow_table(exec_node *node)
+{
+    hash_state *state = node->state;
+    const hash_state *built = node->x->leader->nodes[node->plan->node_no]->state;
+    state->store = built->store;
+    state->table = built->table;
+}
+
 static bool begin_hash(exec_node *node, rdb_error *err)
 {
     hash_state *state = node->state;
     state->outer = NULL;
     state->in_chain = state->is_draining = state->left_done = false;
     state->unmatched_at = 0;
-    if (node->built_run != node->x->run_no || state->rebuilds || state->was_spilled) {
+    if (node->right == NULL) {
+        borrow_table(node);
+    } else if (node->built_run != node->x->run_no || state->rebuilds || state->was_spilled) {
         node->built_run = node->x->run_no;
         if (!build_table(node, err))
             return false;

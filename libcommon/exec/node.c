@@ -163,7 +163,8 @@ static const exec_ops *find_ops(const rdb_plan_node *plan)
     case RDB_PLAN_SUBQUERY_SCAN: return &exec_subquery_ops;
     case RDB_PLAN_NEST_LOOP: return &exec_nest_loop_ops;
     case RDB_PLAN_HASH_JOIN: return &exec_hash_join_ops;
-    case RDB_PLAN_AGGREGATE: return &exec_aggregate_ops;
+    case RDB_PLAN_AGGREGATE: return plan->of.aggregate.phase == RDB_AGGREGATE_FINAL ? &exec_final_aggregate_ops : &exec_aggregate_ops;
+    case RDB_PLAN_GATHER: return &exec_gather_ops;
     case RDB_PLAN_SORT: return &exec_sort_ops;
     case RDB_PLAN_INCREMENTAL_SORT: return &exec_incremental_sort_ops;
     case RDB_PLAN_MERGE_APPEND: return &exec_merge_append_ops;
@@ -244,6 +245,8 @@ bool exec_build(rdb_execution *x, const rdb_plan_node *plan, exec_node **out, rd
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     if (x->statistics != NULL)
         node->statistics = &x->statistics[plan->node_no];
+    if (x->nodes != NULL)
+        x->nodes[plan->node_no] = node;
     const uint32_t unknown = x->plan->parameter_count, words = unknown / 64 + 1;
     node->reads = RDB_NEW_ARRAY(x->arena, uint64_t, words);
     parameter_search search = {.numbers = node->reads, .unknown = unknown, .plan = x->plan};
@@ -259,7 +262,8 @@ bool exec_build(rdb_execution *x, const rdb_plan_node *plan, exec_node **out, rd
             return false;
         add_reads(node, node->left);
     }
-    if (plan->right != NULL) {
+    const bool borrows = x->leader != NULL && plan->kind == RDB_PLAN_HASH_JOIN; /* the leader's table */
+    if (plan->right != NULL && !borrows) {
         if (!exec_build(x, plan->right, &node->right, err))
             return false;
         uint64_t *own = RDB_NEW_ARRAY(x->arena, uint64_t, words); /* what the loop sets itself is nothing from outside */

@@ -59,6 +59,7 @@ typedef struct rdb_node_statistics { /* of one node, by node_no; with context->i
     bool is_removed;               /* one of those */
     uint64_t runs;                 /* incremental sorts: sorted one by one */
     uint64_t rows_rechecked, blocks, lossy_blocks; /* scans by addresses: rows that asking them again removed; blocks of the table, and those read whole */
+    uint32_t workers;              /* Gather: threads that helped */
     uint32_t batches;              /* hash joins and aggregates: passes over partitions, 0 or 1: none spilled */
 } rdb_node_statistics;
 const rdb_node_statistics *rdb_execution_statistics(const rdb_execution *execution, uint32_t node_no);

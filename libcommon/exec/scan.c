@@ -242,13 +242,35 @@ static bool begin_seq_scan(exec_node *node, rdb_error *err)
         return false;
     if (state->table_scan != NULL && node->built_run == node->x->run_no) {
         rdb_table_scan_rewind(state->table_scan);
+        if (node->parallel != NULL)
+            rdb_table_scan_move(state->table_scan, 0, 0);
         return true;
     }
     if (state->table_scan != NULL)
         rdb_table_scan_close(&state->table_scan);
     rdb_arena_reset(state->scan_arena);
     node->built_run = node->x->run_no;
-    return rdb_table_scan_open(&state->table_scan, &node->plan->of.scan.relation->table, context->txn, snapshot_of(node), state->columns.numbers, state->columns.count, 0, UINT64_MAX, state->scan_arena, err);
+    if (!rdb_table_scan_open(&state->table_scan, &node->plan->of.scan.relation->table, context->txn, snapshot_of(node), state->columns.numbers, state->columns.count, 0, UINT64_MAX, state->scan_arena, err))
+        return false;
+    if (node->parallel != NULL)
+        rdb_table_scan_move(state->table_scan, 0, 0); /* until it claims its first stretch */
+    return true;
+}
+
+void exec_seq_scan_range(const exec_node *node, uint64_t *first_block, uint64_t *end_block)
+{
+    const scan_state *state = node->state;
+    rdb_table_scan_range(state->table_scan, first_block, end_block);
+}
+
+/* The blocks at hand are read: the next ones, where several threads share them. */
+static bool claim_blocks(const exec_node *node, scan_state *state)
+{
+    uint64_t first = 0, count = 0;
+    if (node->parallel == NULL || !exec_parallel_claim(node->parallel, &first, &count))
+        return false;
+    rdb_table_scan_move(state->table_scan, first, count);
+    return true;
 }
 
 static bool next_seq_scan(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_error *err)
@@ -277,7 +299,7 @@ static bool next_seq_scan(exec_node *node, uint32_t budget, rdb_batch **raw, rdb
         rdb_counters_add(node->plan->of.scan.relation->counters, RDB_COUNTER_ROWS_READ, count + progress.passed_over);
         if (node->statistics != NULL)
             node->statistics->rows_filtered += progress.passed_over;
-    } while (count == 0 && !progress.is_at_end);
+    } while (count == 0 && (!progress.is_at_end || claim_blocks(node, state)));
     node->is_filtered = progress.is_filtered;
     if (count == 0) {
         state->is_done = true;

@@ -16,85 +16,6 @@ struct exec_scan_filter {
     bool is_ready;
 };
 
-static bool is_plain_type(uint32_t oid)
-{
-    switch (oid) {
-    case RDB_BOOLOID: case RDB_CHAROID: case RDB_NAMEOID: case RDB_INT2OID: case RDB_INT4OID: case RDB_INT8OID: case RDB_OIDOID:
-    case RDB_FLOAT4OID: case RDB_FLOAT8OID: case RDB_NUMERICOID: case RDB_TEXTOID: case RDB_VARCHAROID: case RDB_BPCHAROID: case RDB_BYTEAOID:
-    case RDB_DATEOID: case RDB_TIMEOID: case RDB_TIMESTAMPOID: case RDB_TIMESTAMPTZOID: case RDB_INTERVALOID: case RDB_UUIDOID:
-        return true;
-    default:
-        return false;
-    }
-}
-
-bool exec_function_is_simple(const rdb_function *function)
-{
-    if (function->volatility != 'i' || function->returns_set || function->has_body || function->kind != 'f' || strstr(function->name, "regex") != NULL ||
-        strstr(function->name, "similar") != NULL || !is_plain_type(function->return_type) || rdb_kernel_find(function->oid) == NULL)
-        return false;
-    for (uint32_t i = 0; i < function->argument_count; i++)
-        if (!is_plain_type(function->argument_types[i]))
-            return false;
-    return true;
-}
-
-static bool visit_simple(void *context, rdb_expr *expr)
-{
-    uint32_t *depth = context;
-    bool ok = false;
-    if (expr == NULL)
-        return true;
-    if (*depth == 0)
-        return false;
-    --*depth;
-    switch (expr->kind) {
-    case RDB_EXPR_CONST:
-        ok = true;
-        break;
-    case RDB_EXPR_SLOT:
-    case RDB_EXPR_PARAM:
-        ok = is_plain_type(expr->type->oid);
-        break;
-    case RDB_EXPR_FUNCTION:
-        ok = exec_function_is_simple(((rdb_expr_function *)expr)->function) && rdb_expr_visit_children(expr, visit_simple, context);
-        break;
-    case RDB_EXPR_ARRAY_OP: {
-        const rdb_expr_array_op *e = (const rdb_expr_array_op *)expr;
-        ok = exec_function_is_simple(e->function) && visit_simple(context, e->left);
-        if (ok && e->right->kind == RDB_EXPR_ARRAY)
-            ok = rdb_expr_visit_children(e->right, visit_simple, context);
-        else
-            ok = ok && e->right->kind == RDB_EXPR_CONST;
-        break;
-    }
-    case RDB_EXPR_DISTINCT:
-    case RDB_EXPR_NULLIF:
-        ok = exec_function_is_simple(((rdb_expr_pair *)expr)->function) && rdb_expr_visit_children(expr, visit_simple, context);
-        break;
-    case RDB_EXPR_RELABEL:
-    case RDB_EXPR_CASE:
-    case RDB_EXPR_COALESCE:
-        ok = is_plain_type(expr->type->oid) && rdb_expr_visit_children(expr, visit_simple, context);
-        break;
-    case RDB_EXPR_BOOL:
-    case RDB_EXPR_NULL_TEST:
-    case RDB_EXPR_BOOL_TEST:
-        ok = rdb_expr_visit_children(expr, visit_simple, context);
-        break;
-    default:
-        break;
-    }
-    ++*depth;
-    return ok;
-}
-
-bool exec_is_simple(const rdb_expr *expr)
-{
-    uint32_t depth = 100;
-    return visit_simple(&depth, (rdb_expr *)(uintptr_t)expr);
-}
-
 typedef struct slot_marks {
     bool *is_read;
     uint32_t count;
@@ -134,7 +55,7 @@ void exec_scan_filter_open(exec_node *node, exec_scan_filter **made)
     if (node->filter == NULL || scan->sample != NULL)
         return;
     for (uint32_t i = 0; i < node->plan->filter.count; i++)
-        if (!exec_is_simple(node->plan->filter.items[i]))
+        if (!rdb_expr_is_simple(node->plan->filter.items[i], true))
             return;
     *made = RDB_NEW(node->x->arena, exec_scan_filter);
     (*made)->node = node;

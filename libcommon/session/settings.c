@@ -576,6 +576,12 @@ void session_settings_set_planner(const rdb_session *session, rdb_plan_context *
     context->no_partition_pruning = is_off(session, SET_enable_partition_pruning);
     context->joins_partitions = !is_off(session, SET_enable_partitionwise_join);
     context->aggregates_partitions = !is_off(session, SET_enable_partitionwise_aggregate);
+    context->workers_per_gather = RDB_MIN((uint32_t)strtoul(session->settings->values[SET_max_parallel_workers_per_gather], NULL, 10),
+                                          (uint32_t)strtoul(session->settings->values[SET_max_parallel_workers], NULL, 10));
+    context->parallel_setup_cost = strtod(session->settings->values[SET_parallel_setup_cost], NULL);
+    context->parallel_tuple_cost = strtod(session->settings->values[SET_parallel_tuple_cost], NULL);
+    context->parallel_scan_bytes = strtoull(session->settings->values[SET_min_parallel_table_scan_size], NULL, 10) * 8192; /* in PostgreSQL's blocks */
+    context->no_parallel_hash = is_off(session, SET_enable_parallel_hash);
     const char *exclusion = session->settings->values[SET_constraint_exclusion];
     context->constraint_exclusion = strcmp(exclusion, "on") == 0 ? RDB_EXCLUSION_ON : strcmp(exclusion, "off") == 0 ? RDB_EXCLUSION_OFF : RDB_EXCLUSION_PARTITION;
 }

@@ -633,6 +633,7 @@ bool rdb_plan_make(const rdb_plan_context *context, const rdb_query *query, rdb_
     if (!plan_query(&p, NULL, query, level, &built))
         return false;
     plan->root = built.node;
+    plan_share_work(&p);
     const rdb_list *source = query->command == RDB_COMMAND_SELECT ? &query->targets : &query->returning;
     rdb_list *results = RDB_NEW(context->arena, rdb_list);
     for (uint32_t i = 0; i < source->count; i++)

@@ -508,4 +508,7 @@ bool plan_modify_columns(plan_level *level, rdb_list *extra);
 #define COST_INDEX_TUPLE 0.005
 #define COST_OPERATOR 0.0025
 
+/* ---- plan_parallel.c: Gather over what several threads may do, in a plan that is otherwise made */
+void plan_share_work(planner *p);
+
 #endif

@@ -343,6 +343,7 @@ const char *rdb_plan_node_name(const rdb_plan_node *node)
     case RDB_PLAN_PROJECT_SET: return "ProjectSet";
     case RDB_PLAN_RECURSIVE_UNION: return "Recursive Union";
     case RDB_PLAN_LOCK_ROWS: return "LockRows";
+    case RDB_PLAN_GATHER: return "Gather";
     case RDB_PLAN_MODIFY_TABLE:
         return node->of.modify.command == RDB_COMMAND_INSERT ? "Insert" : node->of.modify.command == RDB_COMMAND_UPDATE ? "Update" : node->of.modify.command == RDB_COMMAND_MERGE ? "Merge" : "Delete";
     }

@@ -43,6 +43,7 @@ typedef enum rdb_plan_kind {
     RDB_PLAN_LOCK_ROWS,       /* row space: left's output */
     RDB_PLAN_INCREMENTAL_SORT,/* the same as SORT; rows come sorted by the first keys */
     RDB_PLAN_MERGE_APPEND,    /* children, each sorted by the keys, merged */
+    RDB_PLAN_GATHER,          /* row space: left's output, computed by several threads */
     RDB_PLAN_MODIFY_TABLE     /* row space: see rdb_plan_modify */
 } rdb_plan_kind;
 
@@ -124,7 +125,10 @@ typedef struct rdb_plan_aggregate_call {
     uint32_t direct_count;
     rdb_expr *const *direct;             /* ordered-set aggregates: over left's output and, where there are grouping sets, the keys behind it (constants of the group) */
 } rdb_plan_aggregate_call;
+/* PARTIAL makes states in each thread, FINAL (above a Gather above it, all else the same) puts them together. */
+typedef enum rdb_aggregate_phase { RDB_AGGREGATE_WHOLE, RDB_AGGREGATE_PARTIAL, RDB_AGGREGATE_FINAL } rdb_aggregate_phase;
 typedef struct rdb_plan_aggregate {
+    uint8_t phase;                       /* rdb_aggregate_phase */
     enum { RDB_AGGREGATE_PLAIN, RDB_AGGREGATE_HASHED, RDB_AGGREGATE_SORTED } strategy;
     uint32_t key_count;
     rdb_expr *const *keys;               /* over left's output */
@@ -253,6 +257,7 @@ struct rdb_plan_node {
     rdb_list filter;               /* rdb_expr *, AND'ed, over the row space */
     rdb_list targets;              /* rdb_target * over the row space */
     bool passes_through;           /* output = row space */
+    bool is_parallel;              /* below a Gather: threads share its work (a scan's blocks, a hash join's table) */
     const rdb_range *range;        /* what is scanned, for EXPLAIN; NULL: nothing of FROM */
     uint32_t first_cte, end_cte;   /* the last node of a query: its WITH items, which a new turn of it computes anew if they read parameters */
     union {
@@ -271,6 +276,7 @@ struct rdb_plan_node {
         struct { uint8_t kind; bool all, is_sorted; const uint32_t *collations; /* of the columns */ } set_op; /* left: the columns, then the number of the side, 0 or 1 */
         struct { uint32_t cte_no; bool distinct; const uint32_t *collations; /* of the columns */ } recursive;
         struct { uint32_t lock_count; const rdb_plan_lock *locks; } lock;
+        struct { uint32_t worker_count; /* besides the thread that asks */ } gather;
     } of;
 };
 
@@ -297,6 +303,7 @@ typedef struct rdb_plan {
     uint8_t command;               /* rdb_command */
     bool is_read_only;             /* no modifying node and no row locks */
     bool returns_rows;
+    bool has_gather;               /* some of it is done in parallel */
     bool prunes_first;             /* an Append leaves children out before the run begins */
     const rdb_list *result_targets;/* rdb_target *: names, types and origins for RowDescription, junk left out */
     uint32_t node_count, scan_count, parameter_count; /* parameter_count: EXECUTION ones */
@@ -332,6 +339,10 @@ typedef struct rdb_plan_context {
     bool joins_partitions, aggregates_partitions; /* enable_partitionwise_join, enable_partitionwise_aggregate */
     uint8_t constraint_exclusion;  /* rdb_constraint_exclusion */
     bool keeps_failing;            /* a plan that is not run yet: what fails while it is folded stays as it is, the error is the run's */
+    uint32_t workers_per_gather;   /* max_parallel_workers_per_gather; 0: nothing is done in parallel */
+    double parallel_setup_cost, parallel_tuple_cost;
+    uint64_t parallel_scan_bytes;  /* min_parallel_table_scan_size */
+    bool no_parallel_hash;
 } rdb_plan_context;
 
 /* Plans one statement (not COMMAND_UTILITY). The query is not changed. Node and path costs are in PostgreSQL's units. */

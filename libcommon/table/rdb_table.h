@@ -83,6 +83,10 @@ typedef struct rdb_table_scan_state {
 } rdb_table_scan_state;
 void rdb_table_scan_tell(const rdb_table_scan *scan, rdb_table_scan_state *state);
 void rdb_table_scan_rewind(rdb_table_scan *scan);
+/* Goes on with these blocks: they lie within those that the scan was opened for. */
+void rdb_table_scan_move(rdb_table_scan *scan, uint64_t first_block, uint64_t block_count);
+/* The blocks that it was opened for. */
+void rdb_table_scan_range(const rdb_table_scan *scan, uint64_t *first_block, uint64_t *end_block);
 void rdb_table_scan_close(rdb_table_scan **scan);
 
 /* The rows at these addresses as the snapshot sees them. found[i] says whether there is one; values go to row i of the

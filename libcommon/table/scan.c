@@ -17,7 +17,8 @@ struct rdb_table_scan {
     const rdb_snapshot *snapshot;
     const int16_t *columns;
     uint16_t column_count;
-    uint64_t first_block, end_block;
+    uint64_t first_block, last_block; /* those it was opened for; last_block is behind them */
+    uint64_t end_block;               /* of the stretch being read */
     uint64_t block; /* next to visit */
     uint32_t slot;  /* in it */
     uint64_t prefetched;
@@ -54,7 +55,7 @@ bool rdb_table_scan_open(rdb_table_scan **opened, const rdb_table *table, rdb_tx
     scan->column_count = column_count;
     scan->first_block = RDB_MIN(RDB_MAX(first_block, UINT64_C(1)), blocks); /* block 0 holds no rows */
     uint64_t asked_end = block_count > UINT64_MAX - first_block ? UINT64_MAX : first_block + block_count;
-    scan->end_block = RDB_MAX(RDB_MIN(blocks, asked_end), scan->first_block);
+    scan->last_block = scan->end_block = RDB_MAX(RDB_MIN(blocks, asked_end), scan->first_block);
     scan->block = scan->prefetched = scan->first_block;
     heap_walker_init(&scan->walker, scan->place.page_bytes);
     *opened = scan;
@@ -63,8 +64,20 @@ bool rdb_table_scan_open(rdb_table_scan **opened, const rdb_table *table, rdb_tx
 
 void rdb_table_scan_rewind(rdb_table_scan *scan)
 {
-    scan->block = scan->prefetched = scan->first_block;
+    rdb_table_scan_move(scan, scan->first_block, scan->last_block - scan->first_block);
+}
+
+void rdb_table_scan_move(rdb_table_scan *scan, uint64_t first_block, uint64_t block_count)
+{
+    scan->block = scan->prefetched = RDB_MIN(RDB_MAX(first_block, scan->first_block), scan->last_block);
+    scan->end_block = RDB_MIN(scan->block + block_count, scan->last_block);
     scan->slot = 0;
+}
+
+void rdb_table_scan_range(const rdb_table_scan *scan, uint64_t *first_block, uint64_t *end_block)
+{
+    *first_block = scan->first_block;
+    *end_block = scan->last_block;
 }
 
 void rdb_table_scan_close(rdb_table_scan **opened)

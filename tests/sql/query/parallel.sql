@@ -1,0 +1,67 @@
+-- What several threads do together: the same rows, values and errors as one alone.
+set parallel_setup_cost = 0;
+set parallel_tuple_cost = 0;
+set min_parallel_table_scan_size = 0;
+create table sales (id int primary key, shop int, kind char(1), amount numeric(12,2), weight float8, sold date, note text);
+insert into sales select n, n % 40, chr(97 + n % 5), (n * 7919 % 100000) / 100.0, n % 1000, date '2021-01-01' + n % 500, 'note ' || n % 1013
+  from generate_series(1, 20000) n;
+create table shops (shop int primary key, name text, region int);
+insert into shops select n, 'shop ' || n, n % 6 from generate_series(0, 35) n;
+analyze sales;
+analyze shops;
+explain (costs off) select count(*), sum(amount) from sales where sold < '2021-06-01';
+select count(*), sum(amount), avg(amount), min(note), max(sold), sum(weight), bool_and(id > 0) from sales where sold < '2021-06-01';
+select kind, count(*), sum(amount), min(amount), max(note), avg(id) from sales group by kind order by kind;
+select kind, shop, count(*) from sales group by kind, shop having sum(amount) > 50000 order by 3 desc, 1, 2 limit 7;
+select count(*), sum(amount) filter (where kind = 'c'), count(nullif(kind, 'a')) from sales;
+select count(*), sum(amount) from sales where id < 0;
+select kind, count(*) from sales where id < 0 group by kind;
+select count(distinct shop), string_agg(distinct kind, ',' order by kind) from sales;
+select note, count(*) from sales group by note having count(*) > 19 order by note limit 5;
+select count(*), count(s.name), sum(amount) from sales join shops s using (shop) where region in (1, 3);
+select count(*), count(s.name) from sales left join shops s using (shop);
+select count(*) from sales where exists (select from shops s where s.shop = sales.shop and s.region = 2);
+select count(*) from sales where not exists (select from shops s where s.shop = sales.shop and s.region = 2);
+select s.region, count(*), sum(x.amount) from sales x join shops s using (shop) join sales y on y.id = x.id where y.kind <> 'b' group by 1 order by 1;
+select count(*), sum(s.region) from sales right join shops s on s.shop = sales.shop and sales.id < 10;
+select id, amount from sales where amount > 999 order by id;
+select id from sales where note = 'note 77' order by id limit 3;
+select sum(amount) from sales where amount > (select avg(amount) from sales);
+select shop, (select count(*) from sales x where x.shop = s.shop) from shops s order by shop limit 3;
+with few as (select kind, sum(amount) as total from sales group by kind) select * from few where total > (select avg(total) from few) order by 1;
+select count(*) from (select id from sales where id % 2 = 0 union select id from sales where id % 3 = 0) x;
+-- an error of one thread is the statement's
+select sum(1 / (id - 19000)) from sales;
+select count(*) from sales where 100 / (id - 500) = 3 and id > 0;
+-- the statement sees its transaction's own rows, and not those to come
+begin;
+insert into sales select n, 1, 'z', 1, 1, '2021-01-01', 'new' from generate_series(30001, 31000) n;
+update sales set amount = amount + 1 where id % 100 = 0;
+delete from sales where id % 1000 = 1;
+select count(*), sum(amount), count(*) filter (where kind = 'z') from sales;
+savepoint s;
+delete from sales;
+select count(*) from sales;
+rollback to s;
+select count(*), sum(amount) from sales;
+declare c cursor for select id from sales where kind = 'z' order by id;
+fetch 2 from c;
+update sales set kind = 'y' where id < 32000 and id > 30500;
+fetch 2 from c;
+rollback;
+select count(*), sum(amount) from sales;
+begin isolation level serializable;
+select kind, count(*) from sales group by kind order by kind;
+commit;
+prepare by_kind(text) as select count(*), sum(amount) from sales where kind = $1;
+execute by_kind('b');
+execute by_kind('c');
+-- more groups than memory holds
+set work_mem = '64kB';
+set hash_mem_multiplier = 1;
+select count(*), sum(n), sum(s) from (select id, count(*) as n, sum(shop) as s from sales group by id) x;
+select count(*), sum(x.amount) from sales x join sales y on x.id = y.id + 1;
+reset work_mem;
+set max_parallel_workers_per_gather = 0;
+explain (costs off) select count(*) from sales;
+select count(*), sum(amount) from sales;
