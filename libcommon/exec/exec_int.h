@@ -229,6 +229,22 @@ RDB_CHECKED bool exec_aggregate_open(rdb_execution *x, const rdb_function *funct
 void exec_function_aggregate_close(exec_function_aggregate *aggregate); /* NULL is fine */
 /* A moving one takes back its oldest row. *removed false: it cannot, the state is to be made anew. */
 RDB_CHECKED bool exec_function_aggregate_remove(rdb_call *call, void *state, const rdb_vector *const *arguments, uint32_t row, bool *removed);
+/* ---- index_loop.c: nested loops over index scans, many left rows at a time */
+typedef struct exec_index_loop exec_index_loop;
+/* *loop NULL: one row at a time. */
+RDB_CHECKED bool exec_index_loop_open(exec_node *node, rdb_program *condition, rdb_program *values, exec_index_loop **loop, rdb_error *err);
+void exec_index_loop_close(exec_index_loop *loop); /* NULL is fine */
+void exec_index_loop_begin(exec_index_loop *loop);
+RDB_CHECKED bool exec_index_loop_next(exec_index_loop *loop, uint32_t budget, rdb_batch **raw, rdb_error *err);
+/* ---- scan.c: an index scan asked for many ranges before its rows are fetched */
+RDB_CHECKED bool exec_index_lookup_begin(exec_node *node, uint32_t capacity, rdb_error *err);
+RDB_CHECKED bool exec_index_lookup_seek(exec_node *node, rdb_error *err); /* the range for the values of parameters now */
+/* Entries of the range from place `at` on, at most room. */
+RDB_CHECKED bool exec_index_lookup_take(exec_node *node, uint32_t at, uint32_t room, uint32_t *count, bool *is_over, rdb_error *err);
+/* The rows of the first count entries: those that are there are selected. */
+RDB_CHECKED bool exec_index_lookup_fetch(exec_node *node, uint32_t count, rdb_batch **raw, rdb_error *err);
+/* ---- node.c: the node's filter and targets over raw; *batch NULL: no row is left. */
+RDB_CHECKED bool exec_shape(exec_node *node, rdb_batch *raw, rdb_batch **batch, rdb_error *err);
 /* ---- gather.c: work that several threads do together */
 struct exec_parallel {
     _Atomic uint64_t next_block;   /* of the shared scan */

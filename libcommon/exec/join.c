@@ -38,6 +38,7 @@ typedef struct loop_state {
     uint32_t *rows, rows_capacity;
     rdb_batch batch;
     rdb_arena *arena;          /* parameter values of the current left batch */
+    exec_index_loop *many;     /* many left rows at a time; or NULL */
 } loop_state;
 
 static bool open_loop(exec_node *node, rdb_error *err)
@@ -55,13 +56,16 @@ static bool open_loop(exec_node *node, rdb_error *err)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     if (join->parameter_count > 0 && !exec_compile(node->x, &state->values, join->parameter_values, join->parameter_count, err))
         return false;
-    return exec_compile_list(node->x, &state->condition, &join->condition, err);
+    return exec_compile_list(node->x, &state->condition, &join->condition, err) && exec_index_loop_open(node, state->condition, state->values, &state->many, err);
 }
 
 static void close_loop(exec_node *node)
 {
-    if (node->state != NULL)
-        rdb_arena_destroy(((loop_state *)node->state)->arena);
+    loop_state *state = node->state;
+    if (state == NULL)
+        return;
+    exec_index_loop_close(state->many);
+    rdb_arena_destroy(state->arena);
 }
 
 static bool begin_loop(exec_node *node, rdb_error *err)
@@ -69,6 +73,8 @@ static bool begin_loop(exec_node *node, rdb_error *err)
     loop_state *state = node->state;
     state->outer = NULL;
     state->in_row = false;
+    if (state->many != NULL)
+        exec_index_loop_begin(state->many);
     return exec_begin(node->left, err);
 }
 
@@ -115,6 +121,8 @@ static bool next_loop(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_err
     loop_state *state = node->state;
     const uint8_t kind = node->plan->of.join.kind;
     *raw = NULL;
+    if (state->many != NULL && node->x->substitutes == NULL && !node->x->context.snapshot->tracks_reads)
+        return exec_index_loop_next(state->many, budget, raw, err);
     for (;;) {
         if (!state->in_row) {
             if (state->outer == NULL || state->position >= state->outer->selection.count) {

@@ -378,7 +378,7 @@ static bool reserve_kept(exec_node *node, uint32_t rows, rdb_error *err)
 }
 
 /* Applies filter and targets to raw. *batch NULL: no row is left. */
-static bool shape_batch(exec_node *node, rdb_batch *raw, rdb_batch **batch, rdb_error *err)
+bool exec_shape(exec_node *node, rdb_batch *raw, rdb_batch **batch, rdb_error *err)
 {
     rdb_selection selection = raw->selection;
     *batch = NULL;
@@ -436,7 +436,7 @@ static bool next_batch(exec_node *node, uint32_t budget, rdb_batch **batch, rdb_
         if (raw == NULL)
             return true;
         if (raw->selection.count > 0) {
-            if (!shape_batch(node, raw, batch, err))
+            if (!exec_shape(node, raw, batch, err))
                 return false;
             if (*batch != NULL)
                 return true;

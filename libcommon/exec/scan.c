@@ -586,18 +586,50 @@ static bool next_index_scan(exec_node *node, uint32_t budget, rdb_batch **raw, r
 {
     scan_state *state = node->state;
     scan_columns *columns = &state->columns;
-    const rdb_execution_context *context = &node->x->context;
     const exec_substitute *substitute = scan_substitute_of(node);
     if (substitute != NULL)
         return scan_next_substitute(node, substitute, raw, err);
     *raw = NULL;
     if (state->is_done)
         return true;
-    uint32_t capacity = exec_grow_capacity(columns->capacity, budget), count = 0, kept = 0;
+    uint32_t capacity = exec_grow_capacity(columns->capacity, budget), count = 0;
     if (!scan_reserve_rows(node, state, capacity, err))
         return false;
     if (!scan_next_entries(node, RDB_MIN(columns->capacity, budget), true, state->entries, &count, err) || count == 0)
         return !rdb_error_is_set(err);
+    return exec_index_lookup_fetch(node, count, raw, err);
+}
+
+bool exec_index_lookup_begin(exec_node *node, uint32_t capacity, rdb_error *err)
+{
+    rdb_arena_reset(node->arena);
+    return scan_reserve_rows(node, node->state, capacity, err);
+}
+
+bool exec_index_lookup_seek(exec_node *node, rdb_error *err)
+{
+    return scan_begin_index(node, err);
+}
+
+bool exec_index_lookup_take(exec_node *node, uint32_t at, uint32_t room, uint32_t *count, bool *is_over, rdb_error *err)
+{
+    scan_state *state = node->state;
+    *count = 0;
+    *is_over = true;
+    if (state->is_done)
+        return true;
+    if (!rdb_index_cursor_next(state->cursor, room, true, node->arena, state->entries + at, count, err))
+        return false;
+    *is_over = *count < room;
+    return !*is_over || rdb_txn_check_snapshot(state->index->index.txns, node->x->context.snapshot, err); /* as in scan_next_entries */
+}
+
+bool exec_index_lookup_fetch(exec_node *node, uint32_t count, rdb_batch **raw, rdb_error *err)
+{
+    scan_state *state = node->state;
+    scan_columns *columns = &state->columns;
+    const rdb_execution_context *context = &node->x->context;
+    uint32_t kept = 0;
     for (uint32_t i = 0; i < count; i++)
         columns->addresses[i] = state->entries[i].address;
     for (uint16_t i = 0; i < columns->count; i++)

@@ -44,12 +44,12 @@ bool rdb_buffer_peek_end(const rdb_peek *peek)
     return rdb_latch_read_validate(peek->latch, peek->version);
 }
 
-bool rdb_buffer_warm(rdb_storage *storage, rdb_page_tag tag, bool is_near)
+bool rdb_buffer_warm(rdb_storage *storage, rdb_page_tag tag, rdb_warm what, uint32_t offset)
 {
     const uint64_t hash = storage_tag_hash(tag);
     const storage_partition *partition = &storage->partitions[(hash >> 24) & storage->partition_mask];
     uint32_t i = (uint32_t)hash & storage->slot_mask;
-    if (!is_near) {
+    if (what == RDB_WARM_PLACE) {
         __builtin_prefetch((const void *)&partition->slots[i]);
         return true;
     }
@@ -61,8 +61,15 @@ bool rdb_buffer_warm(rdb_storage *storage, rdb_page_tag tag, bool is_near)
             continue;
         const uint8_t *page = storage->pages + (size_t)((uint32_t)entry - 1) * storage->page_bytes;
         __builtin_prefetch(&storage->frames[(uint32_t)entry - 1], 1);
-        for (uint32_t at = 0; at < storage->page_bytes; at += 256)
-            __builtin_prefetch(page + at, 0, 2);
+        __builtin_prefetch(page);
+        if (what == RDB_WARM_AT) {
+            __builtin_prefetch(page + 64);
+            __builtin_prefetch(page + RDB_MIN(offset, storage->page_bytes - 64));
+            __builtin_prefetch(page + RDB_MIN(offset + 64, storage->page_bytes - 64));
+        } else {
+            for (uint32_t at = 256; at < storage->page_bytes; at += 256)
+                __builtin_prefetch(page + at, 0, 2);
+        }
         return true;
     }
     return true;

@@ -109,9 +109,11 @@ rdb_page_tag rdb_buffer_tag(const rdb_buffer *buffer);
 /* Sets settled_scn without dirtying the page (R7); any latch mode. */
 void rdb_buffer_settle(rdb_buffer *buffer, rdb_scn scn);
 
-/* Starts bringing a page that is in the pool from memory into the processor's caches, for a scan that will come to it soon: first
- * (is_near false) what finding it reads, then the page. Neither waits nor proves anything. False: it is not in the pool. */
-bool rdb_buffer_warm(rdb_storage *storage, rdb_page_tag tag, bool is_near);
+/* Starts bringing a page that is in the pool from memory into the processor's caches, for a reader that will come to it soon: first
+ * what finding it reads, then its head and the bytes at an offset, or some of all its parts. Neither waits nor proves anything.
+ * False: it is not in the pool. */
+typedef enum rdb_warm { RDB_WARM_PLACE, RDB_WARM_AT, RDB_WARM_ALL } rdb_warm;
+bool rdb_buffer_warm(rdb_storage *storage, rdb_page_tag tag, rdb_warm what, uint32_t offset);
 
 void rdb_storage_prefetch(rdb_storage *storage, rdb_page_tag tag, uint32_t block_count);
 /* A page's bytes as they came from a file: whole, and written for this place; a page of zeroes is. *what says what is wrong. For

@@ -205,9 +205,9 @@ static bool gather(rdb_table_scan *scan, rdb_buffer *buffer, heap_row *rows, uin
 static void warm_ahead(const rdb_table_scan *scan)
 {
     if (scan->block + 2 < scan->end_block)
-        (void)rdb_buffer_warm(scan->place.storage, heap_tag(&scan->place, scan->block + 2), true);
+        (void)rdb_buffer_warm(scan->place.storage, heap_tag(&scan->place, scan->block + 2), RDB_WARM_ALL, 0);
     if (scan->block + 4 < scan->end_block)
-        (void)rdb_buffer_warm(scan->place.storage, heap_tag(&scan->place, scan->block + 4), false);
+        (void)rdb_buffer_warm(scan->place.storage, heap_tag(&scan->place, scan->block + 4), RDB_WARM_PLACE, 0);
 }
 
 /* All of a page's cells at once, so that the memory's answers come side by side and not row after row. */
@@ -222,8 +222,8 @@ static void read_ahead(rdb_table_scan *scan)
 {
     const uint64_t ahead = RDB_MIN((uint64_t)SCAN_PREFETCH, scan->end_block - scan->block);
     scan->prefetched = scan->block + ahead;
-    if (ahead > 1 && !(rdb_buffer_warm(scan->place.storage, heap_tag(&scan->place, scan->block), true) &&
-                       rdb_buffer_warm(scan->place.storage, heap_tag(&scan->place, scan->block + ahead - 1), true)))
+    if (ahead > 1 && !(rdb_buffer_warm(scan->place.storage, heap_tag(&scan->place, scan->block), RDB_WARM_ALL, 0) &&
+                       rdb_buffer_warm(scan->place.storage, heap_tag(&scan->place, scan->block + ahead - 1), RDB_WARM_AT, 0)))
         rdb_storage_prefetch(scan->place.storage, heap_tag(&scan->place, scan->block), (uint32_t)ahead);
 }
 
@@ -321,6 +321,16 @@ bool rdb_table_scan_next(rdb_table_scan *scan, uint32_t capacity, rdb_arena *bat
 }
 
 /* ---- rows by address ------------------------------------------------------------------------------------------------- */
+#define FETCH_PLACE_AHEAD 12u /* rows */
+#define FETCH_PAGE_AHEAD 6u
+
+/* Rows stand on their pages from the end down, about as wide as those of the page before: a guess at where one begins. */
+static void warm_row(const heap_place *place, rdb_row_address address, uint32_t row_bytes)
+{
+    const uint32_t from_end = RDB_MIN((RDB_ROW_SLOT(address) + 1u) * row_bytes, place->page_bytes);
+    (void)rdb_buffer_warm(place->storage, heap_tag(place, RDB_ROW_BLOCK(address)), RDB_WARM_AT, place->page_bytes - from_end);
+}
+
 bool rdb_table_fetch(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot, const rdb_row_address *addresses,
                      uint32_t count, const int16_t *columns, uint16_t column_count, rdb_arena *batch_arena,
                      rdb_vector *const *vectors, bool *found, bool *recheck, rdb_row_version *versions, rdb_error *err)
@@ -335,8 +345,15 @@ bool rdb_table_fetch(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *s
         rdb_vector_clear_nulls(vectors[c]);
     heap_output_init(&output, table, columns, column_count, batch_arena, vectors);
     heap_walker_init(&walker, place.page_bytes);
+    uint32_t row_bytes = 128;
+    for (uint32_t i = 1; i < RDB_MIN(count, FETCH_PLACE_AHEAD); i++)
+        (void)rdb_buffer_warm(place.storage, heap_tag(&place, RDB_ROW_BLOCK(addresses[i])), RDB_WARM_PLACE, 0);
     for (uint32_t i = 0; ok && i < count; i++) {
         uint64_t block = RDB_ROW_BLOCK(addresses[i]);
+        if (i + FETCH_PLACE_AHEAD < count)
+            (void)rdb_buffer_warm(place.storage, heap_tag(&place, RDB_ROW_BLOCK(addresses[i + FETCH_PLACE_AHEAD])), RDB_WARM_PLACE, 0);
+        if (i + FETCH_PAGE_AHEAD < count && RDB_ROW_BLOCK(addresses[i + FETCH_PAGE_AHEAD]) != block)
+            warm_row(&place, addresses[i + FETCH_PAGE_AHEAD], row_bytes);
         if (buffer != NULL && rdb_buffer_tag(buffer).block != block) { /* neighbours share one visit */
             rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
             buffer = NULL;
@@ -347,6 +364,9 @@ bool rdb_table_fetch(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *s
         }
         heap_row row = {.address = addresses[i]};
         const rdb_page *page = rdb_buffer_page(buffer);
+        const uint32_t slots = heap_slot_count(page);
+        if (slots > 0)
+            row_bytes = (place.page_bytes - RDB_MIN(page->upper, place.page_bytes)) / slots;
         ok = heap_read_place(&place, page, RDB_ROW_SLOT(addresses[i]), &walker, &row.version, &found[i], err);
         if (!ok || !found[i])
             continue;
