@@ -16,6 +16,7 @@ static bool is_scan(const rdb_plan_node *node)
     switch ((rdb_plan_kind)node->kind) {
     case RDB_PLAN_SEQ_SCAN:
     case RDB_PLAN_TID_SCAN:
+    case RDB_PLAN_TID_RANGE_SCAN:
     case RDB_PLAN_BITMAP_HEAP_SCAN:
     case RDB_PLAN_BITMAP_INDEX_SCAN:
     case RDB_PLAN_INDEX_SCAN:
@@ -164,6 +165,7 @@ static void add_outputs(explaining *work, const rdb_plan_node *node, rdb_list *t
     switch ((rdb_plan_kind)node->kind) {
     case RDB_PLAN_SEQ_SCAN:
     case RDB_PLAN_TID_SCAN:
+    case RDB_PLAN_TID_RANGE_SCAN:
     case RDB_PLAN_BITMAP_HEAP_SCAN:
     case RDB_PLAN_INDEX_SCAN:
     case RDB_PLAN_INDEX_ONLY_SCAN:
@@ -212,6 +214,7 @@ static node_place place_of(explaining *work, const rdb_plan_node *node)
     case RDB_PLAN_INDEX_SCAN:
     case RDB_PLAN_INDEX_ONLY_SCAN: place.index = node->of.scan.relation->indexes[node->of.scan.index_no].name; /* fall through */
     case RDB_PLAN_TID_SCAN:
+    case RDB_PLAN_TID_RANGE_SCAN:
     case RDB_PLAN_BITMAP_HEAP_SCAN:
     case RDB_PLAN_SEQ_SCAN:
         place.name = node->of.scan.relation->name;
@@ -633,6 +636,7 @@ static void put_properties(explaining *work, const rdb_plan_node *node)
         put_filter(work, node, "Filter");
         break;
     case RDB_PLAN_TID_SCAN:
+    case RDB_PLAN_TID_RANGE_SCAN:
         explain_put(&work->w, "TID Cond", conjunction(work, &node->of.scan.condition));
         put_filter(work, node, "Filter");
         break;

@@ -99,6 +99,7 @@ static void search_plan(parameter_search *search, const rdb_plan_node *plan)
     case RDB_PLAN_INDEX_SCAN:
     case RDB_PLAN_INDEX_ONLY_SCAN:
     case RDB_PLAN_TID_SCAN:
+    case RDB_PLAN_TID_RANGE_SCAN:
     case RDB_PLAN_BITMAP_INDEX_SCAN:
         for (uint32_t i = 0; i < plan->of.scan.bound_count; i++)
             search_expr(search, plan->of.scan.bounds[i].value);
@@ -152,6 +153,7 @@ static const exec_ops *find_ops(const rdb_plan_node *plan)
     case RDB_PLAN_INDEX_SCAN:
     case RDB_PLAN_INDEX_ONLY_SCAN: return &exec_index_scan_ops;
     case RDB_PLAN_TID_SCAN: return &exec_tid_scan_ops;
+    case RDB_PLAN_TID_RANGE_SCAN: return &exec_tid_range_ops;
     case RDB_PLAN_BITMAP_HEAP_SCAN: return &exec_bitmap_heap_ops;
     case RDB_PLAN_BITMAP_INDEX_SCAN: return &exec_bitmap_index_ops;
     case RDB_PLAN_BITMAP_AND:

@@ -27,7 +27,7 @@ static bool can_begin_again(const rdb_plan_node *node)
     switch ((rdb_plan_kind)node->kind) {
     case RDB_PLAN_SEQ_SCAN: return node->of.scan.sample == NULL;
     case RDB_PLAN_INDEX_SCAN: case RDB_PLAN_INDEX_ONLY_SCAN: case RDB_PLAN_VALUES_SCAN: case RDB_PLAN_FUNCTION_SCAN: case RDB_PLAN_CTE_SCAN:
-    case RDB_PLAN_TID_SCAN: case RDB_PLAN_BITMAP_HEAP_SCAN: case RDB_PLAN_INCREMENTAL_SORT: case RDB_PLAN_MERGE_APPEND: case RDB_PLAN_SORT: case RDB_PLAN_MATERIALIZE: case RDB_PLAN_APPEND: return true;
+    case RDB_PLAN_TID_SCAN: case RDB_PLAN_TID_RANGE_SCAN: case RDB_PLAN_BITMAP_HEAP_SCAN: case RDB_PLAN_INCREMENTAL_SORT: case RDB_PLAN_MERGE_APPEND: case RDB_PLAN_SORT: case RDB_PLAN_MATERIALIZE: case RDB_PLAN_APPEND: return true;
     case RDB_PLAN_RESULT: case RDB_PLAN_LIMIT: case RDB_PLAN_SUBQUERY_SCAN: return node->left != NULL && can_begin_again(node->left);
     default: return false;
     }
@@ -37,7 +37,7 @@ static bool can_begin_again(const rdb_plan_node *node)
 static bool reads_alone(const rdb_plan_node *node)
 {
     switch ((rdb_plan_kind)node->kind) {
-    case RDB_PLAN_SEQ_SCAN: case RDB_PLAN_INDEX_SCAN: case RDB_PLAN_INDEX_ONLY_SCAN: case RDB_PLAN_TID_SCAN: case RDB_PLAN_BITMAP_HEAP_SCAN: return true;
+    case RDB_PLAN_SEQ_SCAN: case RDB_PLAN_INDEX_SCAN: case RDB_PLAN_INDEX_ONLY_SCAN: case RDB_PLAN_TID_SCAN: case RDB_PLAN_TID_RANGE_SCAN: case RDB_PLAN_BITMAP_HEAP_SCAN: return true;
     case RDB_PLAN_RESULT: case RDB_PLAN_LIMIT: case RDB_PLAN_SUBQUERY_SCAN: return node->left != NULL && reads_alone(node->left);
     case RDB_PLAN_APPEND: return true;
     default: return false;

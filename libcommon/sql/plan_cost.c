@@ -526,3 +526,55 @@ plan_path *plan_tid_path(plan_level *level, plan_rel *rel)
     }
     return NULL;
 }
+
+/* < > <= >= of tid in pg_operator: 1 and 2 bound from above, 4 and 5 from below; 0: none of them. */
+static uint8_t tid_strategy(uint32_t operator_oid, bool is_swapped)
+{
+    static const struct { uint32_t oid; uint8_t strategy; } OPERATORS[] = {{2799, 1}, {2801, 2}, {2802, 4}, {2800, 5}};
+    for (size_t i = 0; i < RDB_COUNT_OF(OPERATORS); i++)
+        if (OPERATORS[i].oid == operator_oid)
+            return is_swapped ? (uint8_t)(6 - OPERATORS[i].strategy) : OPERATORS[i].strategy;
+    return 0;
+}
+
+plan_path *plan_tid_range_path(plan_level *level, plan_rel *rel)
+{
+    planner *p = level->p;
+    plan_path *path = RDB_NEW(p->arena, plan_path);
+    double lower = 0, upper = 1;
+    for (uint32_t i = 0; i < rel->quals.count; i++) {
+        const rdb_expr_function *e = rel->quals.items[i];
+        const bool is_call = e->head.kind == RDB_EXPR_FUNCTION && e->arguments.count == 2;
+        const bool is_left = is_call && is_own_ctid(rel, e->arguments.items[0]), is_right = is_call && !is_left && is_own_ctid(rel, e->arguments.items[1]);
+        rdb_expr *value = is_left ? e->arguments.items[1] : is_right ? e->arguments.items[0] : NULL;
+        const uint8_t strategy = value != NULL ? tid_strategy(e->operator_oid, is_right) : 0;
+        if (strategy == 0 || !relids_empty(plan_relids_of(value)) || rdb_expr_volatility(value) == 'v') {
+            rdb_list_push(p->arena, &path->filter, rel->quals.items[i]);
+            continue;
+        }
+        plan_match *match = RDB_NEW(p->arena, plan_match);
+        *match = (plan_match){.strategy = strategy, .value = value, .clause = rel->quals.items[i]};
+        rdb_list_push(p->arena, &path->bounds, match);
+        double at = strategy >= 4 ? 2.0 / 3 : 1.0 / 3; /* of the table, by blocks */
+        if (value->kind == RDB_EXPR_CONST) {
+            uint64_t block = 0;
+            memcpy(&block, ((const rdb_expr_const *)value)->value.fixed, sizeof block);
+            at = ((const rdb_expr_const *)value)->is_null ? 0 : RDB_MIN((double)block / rel->pages, 1.0);
+        }
+        if (strategy >= 4)
+            lower = RDB_MAX(lower, at);
+        else
+            upper = RDB_MIN(upper, at);
+    }
+    if (path->bounds.count == 0)
+        return NULL;
+    const double share = RDB_MAX(upper - lower, 0.0), pages = RDB_MAX(ceil(share * rel->pages), 1.0);
+    path->kind = RDB_PLAN_TID_RANGE_SCAN;
+    path->rel = rel;
+    path->width = rel->width;
+    path->rows = rel->rows;
+    path->total = COST_RANDOM_PAGE + (pages - 1) * COST_SEQ_PAGE + share * rel->tuples * (COST_TUPLE + plan_quals_cost(p, &path->filter));
+    relids_add(&path->relids, rel->range_no);
+    path->needs = rel->lateral;
+    return path;
+}

@@ -370,6 +370,8 @@ bool plan_key_is_settled(const plan_level *level, const rdb_expr *expr, const pl
 bool plan_sort_by(plan_level *level, plan_built *built, const rdb_plan_key *keys, uint32_t count, double limit);
 /* The rows that ctid = value, or one of some values, names; NULL: no condition does. */
 plan_path *plan_tid_path(plan_level *level, plan_rel *rel);
+/* Those in the blocks that bounds on ctid leave; NULL: there is none. */
+plan_path *plan_tid_range_path(plan_level *level, plan_rel *rel);
 /* The comparison of one column of a comparison of rows. */
 rdb_expr *plan_row_part(planner *p, const rdb_expr *clause, uint32_t part);
 /* plan_cost.c: index scans that give the first keys of an order, at least one: plan_path *, with ordered_count. */

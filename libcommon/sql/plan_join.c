@@ -328,6 +328,9 @@ bool plan_base_path(plan_level *level, plan_rel *rel, plan_path **out)
         plan_path *by_tid = plan_tid_path(level, rel);
         if (by_tid != NULL && by_tid->total < path->total)
             path = by_tid;
+        by_tid = plan_tid_range_path(level, rel);
+        if (by_tid != NULL && by_tid->total < path->total)
+            path = by_tid;
     }
     *out = path;
     return true;

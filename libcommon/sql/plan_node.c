@@ -314,6 +314,7 @@ const char *rdb_plan_node_name(const rdb_plan_node *node)
     case RDB_PLAN_INDEX_SCAN: return node->of.scan.is_backward ? "Index Scan Backward" : "Index Scan";
     case RDB_PLAN_INDEX_ONLY_SCAN: return node->of.scan.is_backward ? "Index Only Scan Backward" : "Index Only Scan";
     case RDB_PLAN_TID_SCAN: return "Tid Scan";
+    case RDB_PLAN_TID_RANGE_SCAN: return "Tid Range Scan";
     case RDB_PLAN_VALUES_SCAN: return "Values Scan";
     case RDB_PLAN_FUNCTION_SCAN: return "Function Scan";
     case RDB_PLAN_CTE_SCAN: return "CTE Scan";

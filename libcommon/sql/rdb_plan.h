@@ -18,6 +18,7 @@ typedef enum rdb_plan_kind {
     RDB_PLAN_INDEX_SCAN,      /* the same */
     RDB_PLAN_INDEX_ONLY_SCAN, /* the same; heap visited only where a page is not all-visible */
     RDB_PLAN_TID_SCAN,        /* the same; the rows at the addresses that bounds[0] names */
+    RDB_PLAN_TID_RANGE_SCAN,  /* the same; rows whose ctid lies between bounds (strategy 1, 2: below, 4, 5: above) */
     RDB_PLAN_BITMAP_HEAP_SCAN,/* the same; the rows at the addresses that left gives, in the table's order */
     RDB_PLAN_BITMAP_INDEX_SCAN,/* addresses, no rows: of an index's entries within the bounds */
     RDB_PLAN_BITMAP_AND,      /* those that all children give */

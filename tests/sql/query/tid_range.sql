@@ -1,0 +1,20 @@
+-- Bounds on ctid: only the blocks between them are read.
+create table w(id int, pad text);
+insert into w select i, repeat('x', 500) from generate_series(1, 200) i;
+explain (costs off) select id from w where ctid < '(1,0)';
+explain (costs off) select id from w where ctid >= '(2,1)' and '(4,2)' > ctid and id > 3;
+select min(id) = 1 as first, count(*) > 0 and count(*) < 200 as part from w where ctid < '(2,0)';
+select count(*) from w where ctid < '(0,0)';
+select count(*) from w where ctid > '(100000,1)';
+select count(*) from w where ctid >= '(0,0)';
+select count(*) from w where ctid < null;
+select (select count(*) from w where ctid <= '(3,2)') + (select count(*) from w where ctid > '(3,2)') as together;
+select count(*) from w a, lateral (select count(*) as c from w b where b.ctid <= a.ctid) s where a.ctid < '(1,0)' and s.c > 0 having count(*) > 0 and count(*) = max(s.c) and false;
+begin;
+declare c scroll cursor for select id from w where ctid < '(1,0)';
+fetch 2 from c; fetch prior from c; fetch prior from c;
+commit;
+delete from w where ctid > '(1,0)';
+select count(*) > 0 and count(*) < 50 as left from w;
+set enable_tidscan = off;
+explain (costs off) select id from w where ctid < '(1,0)';
