@@ -261,7 +261,7 @@ static bool build_rel(builder *b, plan_path *path, plan_built *built)
             bounds[i] = (rdb_plan_bound){.column_no = match->column_no, .strategy = match->strategy, .is_any = match->is_any, .value = value, .origin = match->clause};
             const bool is_again = i > 0 && ((const plan_match *)path->bounds.items[i - 1])->clause == match->clause; /* a row's next column */
             if (!is_again)
-                rdb_list_push(p->arena, &condition, plan_facing(p, match->clause, path->relids));
+                rdb_list_push(p->arena, &condition, path->kind == RDB_PLAN_TID_RANGE_SCAN ? match->clause : plan_facing(p, match->clause, path->relids));
         }
         if (trees != NULL && !resolve_here(b, built, &trees->expressions, &scan->key_expressions))
             return false;
