@@ -27,6 +27,8 @@ int command_list(backup_work *work);
 int command_info(backup_work *work);
 int command_verify(backup_work *work);
 int command_expire(backup_work *work); /* why-kept too */
+int command_drill(backup_work *work);
+int command_schedule(backup_work *work);
 int command_archive(backup_work *work);
 int command_point(backup_work *work);
 int command_recipients(backup_work *work);

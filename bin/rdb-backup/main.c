@@ -13,7 +13,8 @@ static const struct command {
     int (*run)(backup_work *work);
 } COMMANDS[] = {
     {"backup", command_backup}, {"list", command_list}, {"info", command_info}, {"verify", command_verify}, {"recipients", command_recipients},
-    {"expire", command_expire}, {"why-kept", command_expire}, {"archive", command_archive}, {"point", command_point},
+    {"expire", command_expire}, {"why-kept", command_expire}, {"drill", command_drill}, {"schedule", command_schedule},
+    {"archive", command_archive}, {"point", command_point},
 };
 
 int report(backup_work *work)

@@ -9,7 +9,7 @@
 typedef struct backup_arguments {
     const char *home, *output, *type, *compress, *name, *base, *rate, *level, *backup;
     const char *key_file, *passphrase_file, *certificate, *identity, *new_key_file, *new_passphrase_file;
-    const char *keep_size;
+    const char *keep_size, *query;
     int64_t thread_count, keep_full, keep_days, keep_daily, keep_weekly, keep_monthly, keep_yearly;
     bool encrypt, verify, dry_run, json, include_secrets, level_given;
 } backup_arguments;
@@ -37,6 +37,7 @@ static const rdb_option OPTIONS[] = {
     {.name = "rate", .value = "SIZE", .field = FIELD(rate), .help = "read at most so much a second, such as 50MB"},
     {.name = "verify", .kind = RDB_OPT_FLAG, .field = FIELD(verify), .help = "check the backup when it is written"},
     {.name = "level", .kind = RDB_OPT_CHOICE, .value = "LEVEL", .choices = VERIFY_LEVELS, .field = FIELD(level), .standard = "hash", .given = FIELD(level_given), .help = "what verify looks at: meta (manifests, objects and their sizes), hash (every byte), page (every page's checksum too)"},
+    {.letter = 'q', .name = "query", .value = "SQL", .field = FIELD(query), .help = "drill: a question to ask of database rustydb; its answer goes on record"},
     {.name = "keep-full", .kind = RDB_OPT_COUNT, .value = "N", .field = FIELD(keep_full), .standard = "0", .max = 100000, .help = "expire: keep the newest N full backups and all since"},
     {.name = "keep-days", .kind = RDB_OPT_COUNT, .value = "N", .field = FIELD(keep_days), .standard = "0", .max = 100000, .help = "expire: keep what reaches every moment of the last N days"},
     {.name = "keep-daily", .kind = RDB_OPT_COUNT, .value = "N", .field = FIELD(keep_daily), .standard = "0", .max = 100000, .help = "expire: keep the newest of each of N days"},
@@ -57,6 +58,8 @@ static const char *const USAGES[] = {
     "expire --output PATH --keep-RULE N... [--dry-run]",
     "why-kept --output PATH --keep-RULE N...",
     "recipients --output PATH [add | remove NUMBER]",
+    "drill --output PATH [--backup ID] [--home DIR] [--query SQL]",
+    "schedule --home DIR --output PATH [cron | systemd]",
     "archive --output PATH FILE",
     "point --home DIR NAME",
     NULL};

@@ -12,6 +12,7 @@
  *   backup/<ID>/manifest.json[.cms]     last: what the backup is made of
  *   wal/<name>.<ext>                    archived segments and histories, named as rdb_wal_archive.h does; a server's own archiver
  *                                       may write here too, as they are
+ *   drills/<time>.json                  what came of a drill
  *   leases/<fence>-<random>.json        who works here now; runs out by itself
  *
  * ext is tar (archived segments: nothing), then .zst, .lz4 or .sz for the compression, then .cms where the repository is encrypted.
@@ -22,7 +23,7 @@
  * In an incremental a part is sparse (GNU.sparse 1.0): data where pages changed, holes where they are as in the backup it builds
  * on; holes are not looked at. A file lasts as long as the newest manifest lists it, and has the length that says.
  *
- * Encryption: each object but rdb-repo.json, keys and leases is a DER CMS AuthEnvelopedData (AES-256-GCM with a content key of its own)
+ * Encryption: each object but rdb-repo.json, keys, leases and drills is a DER CMS AuthEnvelopedData (AES-256-GCM with a content key of its own)
  * for one key-encryption-key recipient with id 01, which is the repository's key. So
  *   openssl cms -decrypt -inform DER -in keys/1.cms -pwri_password PASSPHRASE -out KEY             (or -secretkey, or -inkey)
  *   openssl cms -decrypt -inform DER -in X.cms -secretkey $(xxd -p -c 99 KEY) -secretkeyid 01 -out X
@@ -72,6 +73,9 @@ const char *rdb_repository_url(const rdb_repository *repository);
 
 /* Unpacks such a stream into a directory, which then is a repository. XX001: it is cut, or something else. */
 RDB_CHECKED bool rdb_repository_spool(int fd, const char *directory, rdb_error *err);
+
+/* Puts a text on record as <folder>/<time>.json. */
+RDB_CHECKED bool rdb_repository_record(rdb_repository *repository, const char *folder, const char *text, rdb_error *err);
 
 /* Recipients of an encrypted repository, by the number of their file in keys/. */
 typedef struct rdb_recipient {

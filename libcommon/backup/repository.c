@@ -241,6 +241,14 @@ bool repository_get(rdb_repository *repository, const char *name, const rdb_mani
     return ok;
 }
 
+bool rdb_repository_record(rdb_repository *repository, const char *folder, const char *text, rdb_error *err)
+{
+    char name[120], now[40];
+    backup_format_time(rdb_time_wall_us(), now);
+    snprintf(name, sizeof name, "%.40s/%s.json", folder, now);
+    return repository->store->calls->put(repository->store, name, text, strlen(text), err);
+}
+
 /* ---- recipients ------------------------------------------------------------------------------------------------------- */
 static bool need_encryption(const rdb_repository *repository, rdb_error *err)
 {

@@ -410,3 +410,19 @@ restore() {
     rdb-restore --input "$REPO" --home "$AGAIN"
     same_pages "$HOME_DIR" "$AGAIN"
 }
+
+@test "rdb-backup drill: restores, opens, verifies, asks, and puts it on record; schedule prints what cron takes" {
+    make_instance
+    rdb-backup --home "$HOME_DIR" --output "$REPO"
+    mkdir "$AGAIN"
+    run -0 --separate-stderr rdb-backup drill --output "$REPO" --home "$AGAIN" --query "select count(*) from t" --json
+    python3 -c 'import json,sys; d=json.loads(sys.argv[1]); assert d["sound"] is True and d["answer"] == "20000" and d["relation_count"] > 100, d' "$output"
+    [ -z "$(ls -A "$AGAIN")" ] && [ "$(ls "$REPO/drills" | wc -l)" -eq 1 ]
+    run -0 --separate-stderr rdb-backup schedule --home "$HOME_DIR" --output "$REPO"
+    [ "$(grep -cE '^[0-9*]+ [0-9*]+ [0-9*]+ [0-9*]+ [0-9*-]+ /' <<<"$output")" -eq 4 ]
+    run -0 rdb-backup schedule --home "$HOME_DIR" --output "$REPO" systemd
+    [ "$(grep -c '^OnCalendar=' <<<"$output")" -eq 4 ]
+    rm "$REPO"/backup/*/vol-000001*
+    run -6 rdb-backup drill --output "$REPO" --home "$AGAIN"
+    grep -q '"sound": false' "$REPO"/drills/*
+}

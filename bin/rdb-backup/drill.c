@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A drill: the newest backup is restored beside, its log replayed, the result verified and asked, and what came of it written down in
+ * the repository as drills/<time>.json. And the lines that make cron or systemd do such things by themselves. */
+#include "options.h"
+
+#include "backup.h"
+
+#include "backup/rdb_backup_server.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef struct drill {
+    backup_work *work;
+    rdb_manifest *manifest;
+    char home[1024];
+    rdb_restore_report restored;
+    rdb_backup_moment reached;
+    double restore_seconds, replay_seconds, verify_seconds;
+    uint64_t relations;
+    char answer[400];
+} drill;
+
+static double since(int64_t begun_us)
+{
+    return (double)(rdb_time_monotonic_us() - begun_us) / 1e6;
+}
+
+/* The end of the log where the repository has one as a server writes it, else the end of the backup. */
+static bool restore(drill *d)
+{
+    backup_work *work = d->work;
+    rdb_recovery_target target = {.kind = RDB_TARGET_END};
+    rdb_recovery_reach reach;
+    rdb_manifest *chosen = NULL;
+    rdb_error no_log = {0};
+    rdb_repository_archive_directory(work->repository, target.archive_directory, sizeof target.archive_directory);
+    bool has_log = target.archive_directory[0] != '\0' && rdb_backup_choose(work->repository, d->manifest->id, &target, work->arena, &chosen, &reach, NULL, &no_log);
+    rdb_error_clear(&no_log);
+    if (!has_log)
+        target = (rdb_recovery_target){.kind = RDB_TARGET_IMMEDIATE};
+    rdb_restore_options options = {.home = d->home, .thread_count = work->thread_count, .watch = &work->console.watch, .stop_archiving = true, .log_from_archive = has_log,
+                                   .target = has_log || d->manifest->was_running ? &target : NULL};
+    int64_t begun_us = rdb_time_monotonic_us();
+    bool ok = rdb_backup_restore(work->repository, d->manifest, &options, &d->restored, &work->err);
+    d->restore_seconds = since(begun_us);
+    return ok;
+}
+
+/* Opens it, counts what is there in every database, and asks the question that was given. */
+static bool ask(drill *d)
+{
+    backup_work *work = d->work;
+    rdb_scratch *scratch = NULL;
+    PGconn *connection = NULL;
+    int64_t begun_us = rdb_time_monotonic_us();
+    bool ok = rdb_scratch_start(&scratch, d->home, work->console.watch.is_interrupted, work->console.watch.context, &work->err) &&
+              rdb_server_connect(&connection, d->home, "rustydb", &work->err);
+    d->replay_seconds = since(begun_us);
+    PGresult *result = ok ? PQexec(connection, "select count(*), rdb_current_scn() from pg_class") : NULL;
+    ok = ok && (PQresultStatus(result) == PGRES_TUPLES_OK || rdb_server_failed(connection, result, "the restored copy does not answer", &work->err));
+    if (ok) {
+        d->relations = strtoull(PQgetvalue(result, 0, 0), NULL, 10);
+        d->reached.scn = strtoull(PQgetvalue(result, 0, 1), NULL, 10);
+        PQclear(result);
+    }
+    if (ok && work->arguments->query != NULL) {
+        result = PQexec(connection, work->arguments->query);
+        ok = PQresultStatus(result) == PGRES_TUPLES_OK || rdb_server_failed(connection, result, "the question was not answered", &work->err);
+        if (ok) {
+            snprintf(d->answer, sizeof d->answer, "%s", PQntuples(result) > 0 && PQnfields(result) > 0 ? PQgetvalue(result, 0, 0) : "");
+            PQclear(result);
+        }
+    }
+    if (connection != NULL)
+        PQfinish(connection);
+    rdb_scratch_stop(&scratch);
+    return ok;
+}
+
+/* rdb-vacuum --verify from beside this program looks at pages, log, rows, indexes and undo. */
+static bool verify(drill *d)
+{
+    char program[PATH_MAX];
+    int status = -1;
+    int64_t begun_us = rdb_time_monotonic_us();
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 16);
+    program[RDB_MAX(length, 0)] = '\0';
+    char *slash = strrchr(program, '/');
+    if (slash == NULL)
+        return rdb_error_set(&d->work->err, RDB_IO_ERROR, "the directory of this program cannot be found");
+    strcpy(slash + 1, "rdb-vacuum");
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(STDERR_FILENO, STDOUT_FILENO); /* our stdout is the result's */
+        execl(program, "rdb-vacuum", "--home", d->home, "--verify", (char *)NULL);
+        _exit(127);
+    }
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    d->verify_seconds = since(begun_us);
+    if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return true;
+    rdb_error_set(&d->work->err, RDB_DATA_CORRUPTED, "the restored copy is not sound");
+    return rdb_error_detail(&d->work->err, "rdb-vacuum --verify ended with %d.", pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+}
+
+static json_t *evidence(const drill *d, bool ok)
+{
+    char now[40], lsn[24];
+    rdb_backup_moment moment = {.time_us = rdb_time_wall_us()};
+    rdb_backup_format_moment(&moment, now, lsn);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:b, s:i, s:I, s:I, s:I, s:f, s:f, s:f}", "time", now, "backup_id", d->manifest->id, "manifest_sha256", d->manifest->sha256, "sound", (int)ok,
+                             "chain_length", (int)d->restored.chain_length, "restored_bytes", (json_int_t)d->restored.bytes_written, "relation_count", (json_int_t)d->relations, "reached_scn",
+                             (json_int_t)d->reached.scn, "restore_seconds", d->restore_seconds, "replay_seconds", d->replay_seconds, "verify_seconds", d->verify_seconds);
+    if (json != NULL && d->work->arguments->query != NULL)
+        json_object_set_new(json, "answer", json_string(d->answer));
+    if (json != NULL && !ok)
+        json_object_set_new(json, "problem", json_string(rdb_error_message(&d->work->err)));
+    return json;
+}
+
+int command_drill(backup_work *work)
+{
+    const char *top = getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp";
+    drill d = {.work = work};
+    if (!open_repository(work) || !rdb_backup_find(work->repository, work->arguments->backup, work->arena, &d.manifest, &work->err))
+        return report(work);
+    snprintf(d.home, sizeof d.home, "%.900s/rdb-drill-XXXXXX", work->arguments->home != NULL ? work->arguments->home : top);
+    if (mkdtemp(d.home) == NULL) {
+        rdb_error_set_errno(&work->err, errno, "no directory can be made for the drill");
+        return report(work);
+    }
+    bool ok = restore(&d) && ask(&d) && verify(&d);
+    json_t *json = evidence(&d, ok);
+    char *text = json != NULL ? json_dumps(json, JSON_INDENT(2)) : NULL;
+    rdb_error unwritten = {0}, ignored = {0};
+    bool recorded = text != NULL && rdb_repository_record(work->repository, "drills", text, &unwritten);
+    if (!rdb_path_remove_tree(d.home, &ignored))
+        rdb_error_clear(&ignored);
+    if (work->arguments->json)
+        print_json(json_incref(json));
+    else if (ok)
+        printf("drill of backup %s: restored in %.1f s, opened in %.1f s, sound (%llu relations, SCN %llu)%s%s\n", d.manifest->id, d.restore_seconds, d.replay_seconds,
+               (unsigned long long)d.relations, (unsigned long long)d.reached.scn, work->arguments->query != NULL ? "; the answer: " : "", d.answer);
+    json_decref(json);
+    free(text);
+    int exit_code = ok ? RDB_EXIT_DONE : report(work);
+    if (!recorded) {
+        fprintf(stderr, "%s: the drill is not on record: %s\n", work->program->name, rdb_error_message(&unwritten));
+        rdb_error_clear(&unwritten);
+        exit_code = exit_code == RDB_EXIT_DONE ? RDB_EXIT_PARTIAL : exit_code;
+    }
+    return exit_code;
+}
+
+/* ---- schedule --------------------------------------------------------------------------------------------------------------------- */
+static void print_unit(const char *name, const char *what, const char *command, const char *when)
+{
+    printf("# /etc/systemd/system/%s.service\n[Unit]\nDescription=%s\n\n[Service]\nType=oneshot\nExecStart=%s\n\n", name, what, command);
+    printf("# /etc/systemd/system/%s.timer\n[Unit]\nDescription=%s\n\n[Timer]\nOnCalendar=%s\nPersistent=true\n\n[Install]\nWantedBy=timers.target\n\n", name, what, when);
+}
+
+int command_schedule(backup_work *work)
+{
+    const backup_arguments *a = work->arguments;
+    char program[PATH_MAX], full[PATH_MAX * 2], incremental[PATH_MAX * 2], expire[PATH_MAX * 2], drill_line[PATH_MAX * 2];
+    if (a->home == NULL)
+        return rdb_options_refuse(work->program, "no instance directory was named: use --home DIR or set RUSTYDB_HOME");
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    program[RDB_MAX(length, 0)] = '\0';
+    bool is_cron = work->operands.count == 0 || strcmp(work->operands.items[0], "cron") == 0;
+    if (work->operands.count > 1 || (!is_cron && strcmp(work->operands.items[0], "systemd") != 0))
+        return rdb_options_refuse(work->program, "schedule is followed by cron or systemd");
+    const char *key = a->passphrase_file != NULL ? " --passphrase-file " : a->key_file != NULL ? " --key-file " : "";
+    const char *file = a->passphrase_file != NULL ? a->passphrase_file : a->key_file != NULL ? a->key_file : "";
+    long long days = a->keep_days > 0 ? (long long)a->keep_days : 30;
+    snprintf(full, sizeof full, "%s --home %s --output %s%s%s --type full --verify", program, a->home, a->output, key, file);
+    snprintf(incremental, sizeof incremental, "%s --home %s --output %s%s%s --type incremental", program, a->home, a->output, key, file);
+    snprintf(expire, sizeof expire, "%s expire --output %s%s%s --keep-days %lld --keep-yearly 7", program, a->output, key, file, days);
+    snprintf(drill_line, sizeof drill_line, "%s drill --output %s%s%s", program, a->output, key, file);
+    if (is_cron) {
+        printf("# A full backup on Sundays, incremental ones on the other days, what is older than %lld days goes, a drill each Monday. Install with: ... | crontab -\n", days);
+        printf("0 2 * * 0 %s\n0 2 * * 1-6 %s\n0 4 * * * %s\n0 5 * * 1 %s\n", full, incremental, expire, drill_line);
+        return RDB_EXIT_DONE;
+    }
+    print_unit("rdb-backup-full", "full backup of a RustyDB instance", full, "Sun *-*-* 02:00:00");
+    print_unit("rdb-backup-incremental", "incremental backup of a RustyDB instance", incremental, "Mon..Sat *-*-* 02:00:00");
+    print_unit("rdb-backup-expire", "retention of RustyDB backups", expire, "*-*-* 04:00:00");
+    print_unit("rdb-backup-drill", "drill with a RustyDB backup", drill_line, "Mon *-*-* 05:00:00");
+    return RDB_EXIT_DONE;
+}
