@@ -156,12 +156,6 @@ bool rdb_instance_check_versions(const char *home, rdb_error *err)
 {
     char layout[64], format[64];
     rdb_home_kind kind;
-    if (!rdb_instance_look(home, &kind, err))
-        return false;
-    if (kind != RDB_HOME_INSTANCE) {
-        rdb_error_set(err, RDB_UNDEFINED_FILE, "\"%s\" is not an instance", home);
-        return rdb_error_hint(err, "Make one with: rdb-init --home %s", home);
-    }
     char marker[PATH_MAX];
     if (!rdb_instance_path(home, "data/RESTORING", marker, sizeof marker, err))
         return false;
@@ -169,6 +163,12 @@ bool rdb_instance_check_versions(const char *home, rdb_error *err)
         rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "the instance is not whole: it is being restored, or its restore was cut short");
         rdb_error_detail(err, "File \"%s\" says which backup.", marker);
         return rdb_error_hint(err, "Run rdb-restore again: it begins anew.");
+    }
+    if (!rdb_instance_look(home, &kind, err))
+        return false;
+    if (kind != RDB_HOME_INSTANCE) {
+        rdb_error_set(err, RDB_UNDEFINED_FILE, "\"%s\" is not an instance", home);
+        return rdb_error_hint(err, "Make one with: rdb-init --home %s", home);
     }
     if (!rdb_instance_meta(home, "layout-version", layout, err) || !rdb_instance_meta(home, "data-format-version", format, err))
         return false;
