@@ -55,7 +55,7 @@ static void ignore_notice(void *context, const PGresult *result)
 /* The socket in run/sockets that a server answers on. */
 bool rdb_server_connect(PGconn **connection, const char *home, const char *database, rdb_error *err)
 {
-    char folder[PATH_MAX], host[160], port[16] = "";
+    char folder[PATH_MAX], host[PATH_MAX], port[16] = "";
     struct sockaddr_un address;
     int descriptor = -1;
     *connection = NULL;
