@@ -49,6 +49,7 @@
 #define HEAP_MOVED_AWAY 256u   /* with DELETED: by an update that took the row to another partition */
 #define HEAP_IMAGE_FLAGS (RDB_ROW_HAS_NULLS | RDB_ROW_WIDE)
 #define HEAP_BODY_FLAGS (HEAP_IMAGE_FLAGS | HEAP_EXTERNAL | HEAP_WHOLE) /* how the body is to be read */
+#define HEAP_ALL_FLAGS (HEAP_BODY_FLAGS | HEAP_DELETED | HEAP_MOVED | HEAP_KEYS_CHANGED | HEAP_KEY_UPDATED | HEAP_MOVED_AWAY) /* others are damage */
 
 #define HEAP_HEADER_BYTES 20u
 #define HEAP_STUB_BYTES 28u

@@ -152,9 +152,8 @@ static bool check_cell(verification *v, uint64_t block, uint32_t slot, const rdb
     const uint8_t *cell = heap_cell(page, offset);
     if (kind == HEAP_SLOT_BODY)
         return check_partner(v, slot, address, rdb_get_u64(cell), HEAP_SLOT_ROW, err);
-    const unsigned known = HEAP_DELETED | HEAP_MOVED | HEAP_BODY_FLAGS | HEAP_KEYS_CHANGED | HEAP_KEY_UPDATED;
-    if ((heap_cell_flags(cell) & ~known) != 0)
-        blame(v, slot, "Its row has unknown flags %x", heap_cell_flags(cell) & ~known);
+    if ((heap_cell_flags(cell) & ~HEAP_ALL_FLAGS) != 0)
+        blame(v, slot, "Its row has unknown flags %x", heap_cell_flags(cell) & ~HEAP_ALL_FLAGS);
     if (rdb_get_u16(cell + 18) >= v->table->layout_count)
         blame(v, slot, "Its row has layout %u, which the table does not have", rdb_get_u16(cell + 18));
     if ((heap_cell_flags(cell) & HEAP_MOVED) != 0 &&
