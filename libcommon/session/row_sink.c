@@ -139,6 +139,7 @@ static bool encode_value(rdb_session *session, rdb_strbuf *output, const rdb_typ
 
 bool session_send_rows(rdb_session *session, const rdb_batch *batch, uint32_t from, uint32_t to, rdb_error *err)
 {
+    session->has_told_data = true;
     session_row_sink *sink = session->sink;
     rdb_strbuf *output = output_of(session);
     RDB_ASSERT(from == to || batch->column_count >= sink->column_count); /* the end of data may come without vectors */
@@ -237,6 +238,7 @@ static bool send_copy(void *context, const void *bytes, size_t length, rdb_error
 {
     rdb_session *session = context;
     rdb_strbuf *output = output_of(session);
+    session->has_told_data = true;
     size_t begin = wire_message_begin(output, 'd');
     rdb_strbuf_add(output, bytes, length);
     wire_message_end(output, begin);

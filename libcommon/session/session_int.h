@@ -161,6 +161,7 @@ struct rdb_session {
     enum { SESSION_COPY_NONE, SESSION_COPY_OPEN, SESSION_COPY_CLOSED } copy_in; /* OPEN: the client may still be sending */
     _Atomic(const char *) state_name; /* for pg_stat_activity */
     bool is_automatic;                /* the server's own: autoanalyze.c */
+    bool has_told_data;               /* rows went into the answer since it was last waited for what they built on */
     bool is_active;                   /* from a message that runs something to the next ReadyForQuery */
     rdb_counters *counters;      /* of its database; NULL: not counted */
     struct session_large_objects *large_objects; /* large_objects.c: descriptors of the transaction; NULL: none were opened */

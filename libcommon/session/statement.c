@@ -513,10 +513,13 @@ void session_statement_end(rdb_session *session)
         rdb_error ignored;
         rdb_error_init(&ignored);
         rdb_txn_end_statement(session->txn);
-        /* What the statement built on is durable before its answer leaves. */
-        if (session_setting_commit_wait(session) != RDB_COMMIT_NO_WAIT && !rdb_txn_wait_met(session->txn, &ignored))
+        /* What the statement built on is durable before its answer leaves. Inside a block an answer without data, "UPDATE 1", tells
+         * nothing that outlives a crash: that wait is the commit's, which has it anyway, and the row locks are not held over it. */
+        const bool must_wait = session->block != SESSION_BLOCK || session->has_told_data;
+        if (must_wait && session_setting_commit_wait(session) != RDB_COMMIT_NO_WAIT && !rdb_txn_wait_met(session->txn, &ignored))
             rdb_error_clear(&ignored);
     }
+    session->has_told_data = false;
     rdb_arena_reset(session->statement_arena);
 }
 
