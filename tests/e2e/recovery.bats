@@ -259,3 +259,22 @@ TOML
     [ "$(stat -c %s "$ARCHIVE/$(sql 'select last_archived_wal from pg_stat_archiver')")" = 16777216 ]
     [ "$(sql 'show archive_mode')" = on ]
 }
+
+@test "recovery: synchronous_commit = off loses the last moments at most, and what stays is a prefix" {
+    start_server
+    sql 'create table moment (n int primary key)'
+    seq 1 3000 | sed 's/.*/insert into moment values (&);/; 1i set synchronous_commit = off;' >"$HOME_DIR.off"
+    "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -f "$HOME_DIR.off" >/dev/null 2>&1 3>&- &
+    local client=$!
+    sleep 0.4
+    stop_server KILL || true
+    wait "$client" || true
+    start_server
+    [ "$(sql 'select count(*) = coalesce(max(n), 0) from moment')" = t ]
+    # What is older than the log writer's pause is safe.
+    sql 'set synchronous_commit = off; insert into moment values (100000)'
+    sleep 1
+    stop_server KILL || true
+    start_server
+    [ "$(sql 'select count(*) from moment where n = 100000')" = 1 ]
+}
