@@ -65,6 +65,8 @@ void rdb_access_rebind(rdb_access *access, rdb_txn *txn)
         access->path_resolved = false;
     }
     access->generation = overlay_generation(access);
+    access->privileged_roles = NULL; /* a kept plan's access outlives GRANTs of roles, which move no epoch of this database */
+    access->superuser_known = false;
 }
 
 const rdb_access_context *rdb_access_get_context(const rdb_access *access)

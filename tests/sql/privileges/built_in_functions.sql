@@ -23,6 +23,16 @@ revoke all on function bif_sum(int4) from public;
 set role bif_user;
 select bif_sum(x) from generate_series(1, 3) x;
 reset role;
+-- a kept plan asks anew who is a member of what
+create role bif_late;
+select has_function_privilege('bif_late', 'pg_ls_waldir()', 'execute');
+select has_function_privilege('bif_late', 'pg_ls_waldir()', 'execute');
+select has_function_privilege('bif_late', 'pg_ls_waldir()', 'execute');
+grant pg_monitor to bif_late;
+select has_function_privilege('bif_late', 'pg_ls_waldir()', 'execute');
+revoke pg_monitor from bif_late;
+select has_function_privilege('bif_late', 'pg_ls_waldir()', 'execute');
+drop role bif_late;
 -- columns of the system
 create table bif_t (a int, b int);
 grant select (a, tableoid) on bif_t to bif_user;
