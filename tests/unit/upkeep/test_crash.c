@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A recorded history of transactions, two at a time, crashed at every call of the file layer: after recovery each row is as
  * the last acknowledged commit left it (or the one that was on its way), purge brings the store to rest with one index
- * entry a live row, and work goes on. */
+ * entry a live row in one index and one for each of its terms in another, and work goes on. A change lists the terms that the row
+ * loses and gets; some of them stand in a version of their own that carries nothing else. */
 #include "../table/fixture.h"
 #include "index/rdb_index.h"
 #include "os/rdb_fault.h"
@@ -9,6 +10,8 @@
 
 enum { ROWS = 40, COMMITS = 60, KEYS = 3 };
 #define INDEX_FILE RDB_FILE_NO(RDB_FILE_INDEX, 21000)
+#define TERMS_FILE RDB_FILE_NO(RDB_FILE_INDEX, 21001)
+enum { TERMS = 7 }; /* a row has term i where bit i of its number is set */
 
 typedef struct state { /* of the table after a commit */
     uint64_t hash;
@@ -57,6 +60,14 @@ static rdb_index index_of(instance *f)
 {
     return (rdb_index){.storage = f->storage, .txns = f->txns, .pdb = PDB, .file = INDEX_FILE};
 }
+static rdb_index terms_of(instance *f)
+{
+    return (rdb_index){.storage = f->storage, .txns = f->txns, .pdb = PDB, .file = TERMS_FILE};
+}
+static bool has_term(int32_t number, int term)
+{
+    return number >= 0 && (number >> term & 1) != 0;
+}
 
 /* Changes of rows first .. first + ROWS / 2, heap before index. */
 static void change_some(instance *f, rdb_txn *txn, int first, int32_t now[ROWS], rdb_random *random, const char *noise)
@@ -68,13 +79,28 @@ static void change_some(instance *f, rdb_txn *txn, int first, int32_t now[ROWS],
         sample s = {.id = id, .number = number, .note = noise + number % 50, .note_length = note_length(number)};
         uint8_t old_key = (uint8_t)(now[id] % KEYS), new_key = (uint8_t)(number % KEYS);
         bool deletes = now[id] >= 0 && rdb_random_next(random) % 5 == 0, inserts = now[id] < 0;
-        rdb_index_key key = {.index_file = INDEX_FILE, .old_key = {&old_key, !inserts}, .new_key = {&new_key, !deletes}};
+        static const uint8_t names[TERMS] = "abcdefg";
+        rdb_index_key keys[1 + TERMS] = {{.index_file = INDEX_FILE, .old_key = {&old_key, !inserts}, .new_key = {&new_key, !deletes}}};
+        uint32_t key_count = !inserts && !deletes && old_key == new_key ? 0 : 1, rest;
+        for (int t = 0; t < TERMS; t++) {
+            const bool had = has_term(now[id], t), has = !deletes && has_term(number, t);
+            if (had != has)
+                keys[key_count++] = (rdb_index_key){.index_file = TERMS_FILE, .old_key = {&names[t], had}, .new_key = {&names[t], has}};
+        }
+        rest = key_count > 3 ? 3 : key_count; /* from there on in a version of their own */
+        rdb_row_version version;
         rdb_row_address address;
         rdb_datum values[3];
         bool is_null[3];
         fill_values(&s, values, is_null);
         if (inserts) {
-            MUST(&f->err, rdb_table_insert(&f->table, txn, values, is_null, &key, 1, &address, NULL, &f->err));
+            MUST(&f->err, rdb_table_insert(&f->table, txn, values, is_null, keys, rest, &address, &version, &f->err));
+            if (key_count > rest) {
+                rdb_write_outcome outcome;
+                rdb_xid wait;
+                MUST(&f->err, rdb_table_add_keys(&f->table, txn, NULL, address, version, RDB_ROW_NO_KEY_UPDATE, keys + rest, key_count - rest, &outcome, &wait, &version, &f->err));
+                assert_int_equal(outcome, RDB_WRITE_DONE);
+            }
         } else {
             rdb_snapshot snapshot;
             rdb_write_outcome outcome;
@@ -84,46 +110,74 @@ static void change_some(instance *f, rdb_txn *txn, int first, int32_t now[ROWS],
             int32_t at = find_id(&rows, id);
             assert_true(at >= 0);
             address = rows.addresses[at];
+            version = rows.versions[at];
+            if (!deletes) {
+                MUST(&f->err, rdb_table_update(&f->table, txn, &snapshot, address, version, values, is_null, keys, rest, false, &outcome, &wait, &version, &f->err));
+                assert_int_equal(outcome, RDB_WRITE_DONE);
+            }
+            if (key_count > rest) {
+                MUST(&f->err, rdb_table_add_keys(&f->table, txn, &snapshot, address, version, RDB_ROW_UPDATE, keys + rest, key_count - rest, &outcome, &wait, &version, &f->err));
+                assert_int_equal(outcome, RDB_WRITE_DONE);
+            }
             if (deletes)
-                MUST(&f->err, rdb_table_delete(&f->table, txn, &snapshot, address, rows.versions[at], &key, 1, &outcome, &wait, &f->err));
-            else
-                MUST(&f->err, rdb_table_update(&f->table, txn, &snapshot, address, rows.versions[at], values, is_null, &key,
-                                               old_key != new_key, false, &outcome, &wait, NULL, &f->err));
+                MUST(&f->err, rdb_table_delete(&f->table, txn, &snapshot, address, version, keys, rest, &outcome, &wait, &f->err));
             assert_int_equal(outcome, RDB_WRITE_DONE);
         }
         rdb_index_entry entry = {.key = {&new_key, 1}, .address = address};
         if (inserts || (!deletes && old_key != new_key))
             MUST(&f->err, rdb_index_insert(&index, rdb_txn_xid(txn), &entry, &f->err));
+        rdb_index terms = terms_of(f);
+        for (uint32_t k = 0; k < key_count; k++) {
+            const rdb_index_entry term = {.key = keys[k].new_key, .address = address};
+            if (keys[k].index_file == TERMS_FILE && term.key.length > 0)
+                MUST(&f->err, rdb_index_insert(&terms, rdb_txn_xid(txn), &term, &f->err));
+        }
         now[id] = deletes ? -1 : number;
     }
 }
 
-/* Every live row has its entry, and there are no others. */
-static void check_index(instance *f)
+/* Every live row has its entries, and there are no others. */
+static rdb_row_address seen[ROWS * (TERMS + 4)];
+static uint8_t keys_seen[ROWS * (TERMS + 4)];
+
+static uint32_t read_entries(instance *f, rdb_index index)
 {
-    rdb_index index = index_of(f);
     rdb_index_range all = {0};
     rdb_index_cursor *cursor;
-    static rdb_row_address seen[ROWS * 4];
-    static uint8_t keys[ROWS * 4];
     uint32_t count = 0, n;
-    rdb_txn *txn = begin(f, RDB_READ_COMMITTED);
-    scan_now(f, txn, &rows);
     MUST(&f->err, rdb_index_cursor_open(&cursor, &index, &all, false, f->batch, &f->err));
     do {
         rdb_index_entry entries[16];
         MUST(&f->err, rdb_index_cursor_next(cursor, 16, true, f->batch, entries, &n, &f->err));
         for (uint32_t i = 0; i < n && count < RDB_COUNT_OF(seen); i++) {
-            keys[count] = entries[i].key.data[0];
+            keys_seen[count] = entries[i].key.data[0];
             seen[count++] = entries[i].address;
         }
     } while (n > 0);
     rdb_index_cursor_close(&cursor);
+    return count;
+}
+
+static void check_index(instance *f)
+{
+    rdb_txn *txn = begin(f, RDB_READ_COMMITTED);
+    scan_now(f, txn, &rows);
+    uint32_t terms = read_entries(f, terms_of(f)), wanted = 0;
+    for (uint32_t i = 0; i < rows.count; i++)
+        for (int t = 0; t < TERMS; t++) {
+            uint32_t met = 0;
+            for (uint32_t e = 0; e < terms; e++)
+                met += seen[e] == rows.addresses[i] && keys_seen[e] == 'a' + t;
+            assert_int_equal(met, has_term(rows.numbers[i], t));
+            wanted += met;
+        }
+    assert_int_equal(terms, wanted);
+    const uint32_t count = read_entries(f, index_of(f));
     assert_int_equal(count, rows.count);
     for (uint32_t i = 0; i < rows.count; i++) {
         uint32_t met = 0;
         for (uint32_t e = 0; e < count; e++)
-            met += seen[e] == rows.addresses[i] && keys[e] == rows.numbers[i] % KEYS;
+            met += seen[e] == rows.addresses[i] && keys_seen[e] == rows.numbers[i] % KEYS;
         assert_int_equal(met, 1);
     }
     rdb_txn_abort(&txn);
@@ -150,7 +204,7 @@ static void test_crash_at_every_call(void **unused)
     rdb_index_register_redo();
     create_table(&f);
     rdb_txn *maker = begin(&f, RDB_READ_COMMITTED);
-    MUST(&f.err, rdb_index_create(f.storage, maker, INDEX_FILE, &f.err));
+    MUST(&f.err, rdb_index_create(f.storage, maker, INDEX_FILE, &f.err) && rdb_index_create(f.storage, maker, TERMS_FILE, &f.err));
     commit(&f, maker);
     states[0] = state_of_model();
     MUST(&f.err, rdb_fault_record_begin(f.root, NULL, &f.err));
