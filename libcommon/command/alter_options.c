@@ -330,9 +330,16 @@ static bool set_table_options(rdb_command_context *context, const rdb_relation *
 {
     const rdb_list *changes = &((const rdb_ast_items *)command->def)->items;
     const char *const *options = NULL;
+    const rdb_relation *table = NULL;
     uint32_t count = 0;
+    char kind = relation->kind;
+    if (relation->index_of != 0 && !rdb_relation_get(context->access, relation->index_of, &table, err))
+        return false;
+    for (uint16_t i = 0; table != NULL && i < table->index_count; i++)
+        if (table->indexes[i].oid == relation->oid)
+            kind = command_index_options_kind(table->indexes[i].method_oid);
     return rdb_ddl_get_options(context->access, relation->oid, context->arena, &options, &count, err) &&
-           command_merge_options(context, relation->kind, changes, reset, &options, &count, err) &&
+           command_merge_options(context, kind, changes, reset, &options, &count, err) &&
            rdb_ddl_set_options(context->access, relation->oid, options, count, err);
 }
 

@@ -156,3 +156,8 @@ alter table altered add b int default random() * 10;
 select count(*) from altered where a @> '{3}';
 vacuum full altered;
 select count(*) from altered where a && '{3,4}';
+alter index docs_n set (fastupdate = off);
+alter index docs_n set (fillfactor = 50);
+alter index docs_n reset (fastupdate);
+drop index docs_fast;
+explain (costs off) select id from docs where array[1] <@ n;
