@@ -52,6 +52,7 @@ def main():
     work = tempfile.mkdtemp(prefix="rdbtpch.", dir="/tmp")
     sides, ratios, totals = [], [], [0.0, 0.0]
     try:
+        os.environ["RUSTYDB_MEMORY_WORK_MEM"] = "256MB"
         sides = [RustyDB(work, init=["--tune", f"{BUFFERS_MB}MB"]),
                  PostgreSQL(work, [f"shared_buffers={BUFFERS_MB}MB", "work_mem=256MB", "max_wal_size=4GB", "jit=off"])]
         for side in sides:
