@@ -337,7 +337,7 @@ static void test_read_only_and_unknown_database(void **state)
 }
 
 /* ---- threads --------------------------------------------------------------------------------------------------------- */
-enum { COMMITTERS = 3, WATCHERS = 2 };
+enum { COMMITTERS = 3, FLICKERERS = 2, WATCHERS = 2, THREADS = COMMITTERS + FLICKERERS + WATCHERS };
 static instance shared;
 static _Atomic bool stop;
 static _Atomic uint64_t commit_count, snapshot_count, scn_seen[1 << 20];
@@ -363,7 +363,22 @@ static void commit_many(void *argument)
     }
 }
 
-/* No horizon ever passes a snapshot that is held, whatever runs beside. */
+/* Snapshots that come and go: who looks for the oldest one meets them at one moment and not at the next. */
+static void flicker(void *argument)
+{
+    (void)argument;
+    rdb_error err = {0};
+    rdb_txn *txn;
+    rdb_snapshot snapshot;
+    MUST(&err, rdb_txn_begin(shared.txns, PDB, RDB_READ_COMMITTED, true, NULL, &txn, &err));
+    while (!atomic_load(&stop)) {
+        rdb_txn_take_snapshot(txn, &snapshot);
+        rdb_txn_end_statement(txn);
+    }
+    rdb_txn_abort(&txn);
+}
+
+/* No horizon ever passes a snapshot that is held, or what is published, whatever runs beside. */
 static void watch_horizon(void *argument)
 {
     (void)argument;
@@ -382,6 +397,10 @@ static void watch_horizon(void *argument)
                 abort();
             atomic_fetch_add(&snapshot_count, 1);
         }
+        rdb_txn_end_statement(txn);
+        for (int i = 0; i < 20; i++)
+            if (rdb_txn_horizon(shared.txns) > rdb_txn_published_scn(shared.txns))
+                abort();
         rdb_txn_abort(&txn);
     }
 }
@@ -389,13 +408,14 @@ static void watch_horizon(void *argument)
 static void test_threads(void **state)
 {
     (void)state;
-    rdb_thread *threads[COMMITTERS + WATCHERS];
+    rdb_thread *threads[THREADS];
     instance_begin(&shared);
-    for (uintptr_t i = 0; i < COMMITTERS + WATCHERS; i++)
-        MUST(&shared.err, rdb_thread_start(&threads[i], "txn", i < COMMITTERS ? commit_many : watch_horizon, (void *)i, &shared.err));
+    for (uintptr_t i = 0; i < THREADS; i++)
+        MUST(&shared.err, rdb_thread_start(&threads[i], "txn", i < COMMITTERS ? commit_many : i < COMMITTERS + FLICKERERS ? flicker : watch_horizon,
+                                           (void *)i, &shared.err));
     rdb_time_sleep_us(1500000);
     atomic_store(&stop, true);
-    for (int i = 0; i < COMMITTERS + WATCHERS; i++)
+    for (int i = 0; i < THREADS; i++)
         rdb_thread_join(&threads[i]);
     rdb_txn *txn = begin(&shared);
     assign(&shared, txn);
