@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A server of ours and a PostgreSQL 15 for tests and measurements: both made in a directory, started, stopped. PostgreSQL's
 programs come from the system or are unpacked into build/peer; no cluster of the system's is touched."""
-import glob, os, pwd, shutil, socket, subprocess
+import glob, json, os, pwd, shutil, socket, subprocess, time
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BIN = os.environ.get("BIN_DIR", TOP + "/build/bin")
@@ -83,3 +83,75 @@ class PostgreSQL:
 
     def stop(self):
         run(self.wrap + [self.bin + "/pg_ctl", "-D", self.home + "/data", "-w", "-m", "fast", "stop"], cwd=self.home)
+
+
+def cpu_seconds(side):
+    """What the server has used so far: user and system time of its process, or of all of PostgreSQL's, ended ones included."""
+    def times(pid):
+        with open(f"/proc/{pid}/stat") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return sum(map(int, fields[11:15]))
+    if isinstance(side, RustyDB):
+        total = times(side.server.pid)
+    else:
+        with open(side.home + "/data/postmaster.pid") as file:
+            postmaster = file.readline().strip()
+        children = subprocess.run(["pgrep", "-P", postmaster], capture_output=True, text=True).stdout.split()
+        total = 0
+        for pid in [postmaster, *children]:
+            try:
+                total += times(pid)
+            except OSError:
+                pass
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+class Session:
+    """One psql that stays: what a statement takes has neither psql's nor the session's start in it."""
+
+    def __init__(self, side):
+        self.psql = subprocess.Popen(["psql", "-X", "-q", "-A", "-t", *side.connect, side.database], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                     stderr=subprocess.STDOUT, text=True)
+
+    def run(self, text):
+        """(milliseconds, lines)"""
+        begin = time.monotonic()
+        self.psql.stdin.write(text.rstrip().rstrip(";") + "\n;\n\\echo =-=-=\n")
+        self.psql.stdin.flush()
+        lines = []
+        while (line := self.psql.stdout.readline()) != "=-=-=\n":
+            if line == "":
+                raise EOFError("psql has ended")
+            lines.append(line.rstrip("\n"))
+        return (time.monotonic() - begin) * 1000, lines
+
+    def close(self):
+        self.psql.stdin.close()
+        self.psql.wait(30)
+
+
+class DuckDB:
+    """In memory, in a node process of its own; @duckdb/node-api comes from DUCKDB_NODE (a directory with node_modules), else npm
+    installs it below build/peer/duckdb."""
+    name = "duckdb"
+
+    def __init__(self, threads=2):
+        where = os.environ.get("DUCKDB_NODE", TOP + "/build/peer/duckdb")
+        if not os.path.isdir(where + "/node_modules/@duckdb/node-api"):
+            os.makedirs(where, exist_ok=True)
+            run(["npm", "install", "--silent", "--prefix", where, "@duckdb/node-api"])
+        self.node = subprocess.Popen(["node", TOP + "/tests/bench/duckdb.js"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                     env={**os.environ, "NODE_PATH": where + "/node_modules", "DUCKDB_THREADS": str(threads)})
+
+    def run(self, text):
+        """(milliseconds, rows of texts)"""
+        self.node.stdin.write(json.dumps(text.strip().rstrip(";")) + "\n")
+        self.node.stdin.flush()
+        answer = json.loads(self.node.stdout.readline())
+        if "error" in answer:
+            raise ValueError(answer["error"])
+        return answer["ms"], answer["rows"]
+
+    def stop(self):
+        self.node.stdin.close()
+        self.node.wait(30)
