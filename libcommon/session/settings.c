@@ -708,7 +708,7 @@ void session_settings_report(rdb_session *session, bool all)
     }
 }
 
-/* ---- SET, RESET, SHOW -------------------------------------------------------------------------------------------------------- */
+/* ---- by name ----------------------------------------------------------------------------------------------------------------- */
 static bool may_set(int setting_no, rdb_error *err)
 {
     if (SETTINGS[setting_no].flags & FIXED)
@@ -722,6 +722,12 @@ static bool may_set(int setting_no, rdb_error *err)
     return true;
 }
 
+const char *session_setting_shown_name(const char *name)
+{
+    const int no = find_setting(name);
+    return no >= 0 ? shown_name(no) : name;
+}
+
 bool session_setting_is_allowed(const rdb_session *session, const char *name, rdb_error *err)
 {
     const int no = find_setting(name);
@@ -729,7 +735,7 @@ bool session_setting_is_allowed(const rdb_session *session, const char *name, rd
            rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "permission denied to set parameter \"%s\"", SETTINGS[no].name);
 }
 
-static bool unknown_setting(const char *name, rdb_error *err)
+bool session_setting_unknown(const char *name, rdb_error *err)
 {
     return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "unrecognized configuration parameter \"%s\"", name);
 }
@@ -738,7 +744,7 @@ bool session_setting_set(rdb_session *session, const char *name, const char *val
 {
     int setting_no = find_setting(name);
     if (setting_no < 0)
-        return strchr(name, '.') != NULL ? set_custom(session, name, value, is_local, err) : unknown_setting(name, err);
+        return strchr(name, '.') != NULL ? set_custom(session, name, value, is_local, err) : session_setting_unknown(name, err);
     if (!may_set(setting_no, err))
         return false;
     if (setting_no == SET_transaction_isolation || setting_no == SET_transaction_read_only) {
@@ -757,92 +763,6 @@ bool session_setting_set(rdb_session *session, const char *name, const char *val
     if (!set_value(session, setting_no, value != NULL ? value : session->settings->reset_values[setting_no], is_local, err))
         return false;
     return setting_no != SET_session_authorization || strcmp(session->settings->values[SET_role], "none") == 0 || set_value(session, SET_role, "none", is_local, err);
-}
-
-static bool is_list_of_names(const char *name)
-{
-    static const char *const LISTS[] = {"search_path", "temp_tablespaces", "session_preload_libraries", "shared_preload_libraries", "local_preload_libraries"};
-    for (size_t i = 0; name != NULL && i < RDB_COUNT_OF(LISTS); i++)
-        if (strcasecmp(name, LISTS[i]) == 0)
-            return true;
-    return false;
-}
-
-/* The arguments of SET joined as PostgreSQL joins them: identifiers in search_path are quoted where they need it. */
-static bool join_arguments(rdb_arena *arena, const char *name, const rdb_list *args, const char **text, rdb_error *err)
-{
-    const bool is_list = is_list_of_names(name);
-    rdb_strbuf buffer;
-    rdb_strbuf_init(&buffer, arena);
-    for (uint32_t i = 0; i < args->count; i++) {
-        const rdb_ast_node *node = args->items[i];
-        if (i > 0)
-            rdb_strbuf_adds(&buffer, ", ");
-        if (node->tag == RDB_AST_CAST) /* SET TIME ZONE INTERVAL '...' */
-            node = ((const rdb_ast_cast *)node)->arg;
-        if (node->tag != RDB_AST_CONST && node->tag != RDB_AST_VALUE)
-            return rdb_error_set(err, RDB_SYNTAX_ERROR, "SET takes constants only");
-        const rdb_ast_value *value = (const rdb_ast_value *)node;
-        if (value->kind == RDB_SQL_VALUE_INTEGER)
-            rdb_strbuf_addf(&buffer, "%d", value->integer);
-        else if (value->kind == RDB_SQL_VALUE_BOOL)
-            rdb_strbuf_adds(&buffer, value->integer ? "true" : "false");
-        else if (is_list)
-            rdb_identifier_add(&buffer, value->text);
-        else
-            rdb_strbuf_adds(&buffer, value->text);
-    }
-    *text = buffer.data != NULL ? buffer.data : "";
-    return rdb_strbuf_check(&buffer, err);
-}
-
-static bool set_multi(rdb_session *session, const rdb_ast_set *statement, rdb_error *err)
-{
-    if (strcmp(statement->name, "TRANSACTION") == 0) {
-        if (session->block != SESSION_BLOCK && session->block != SESSION_IMPLICIT) {
-            session_notice(session, "WARNING", RDB_NO_ACTIVE_SQL_TRANSACTION, "SET TRANSACTION can only be used in transaction blocks");
-            return true;
-        }
-        return session_apply_transaction_options(session, &statement->args, err);
-    }
-    if (strcmp(statement->name, "TRANSACTION SNAPSHOT") == 0)
-        return session_import_snapshot(session, ((const rdb_ast_value *)statement->args.items[0])->text, err);
-    if (strcmp(statement->name, "SESSION CHARACTERISTICS") != 0)
-        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "SET %s is not supported yet", statement->name);
-    for (uint32_t i = 0; i < statement->args.count; i++) {
-        const rdb_ast_option *option = statement->args.items[i];
-        const rdb_ast_value *value = (const rdb_ast_value *)option->arg;
-        char name[64];
-        snprintf(name, sizeof name, "default_%s", option->name);
-        const char *text = value->kind == RDB_SQL_VALUE_STRING ? value->text : value->integer ? "on" : "off";
-        if (!session_setting_set(session, name, text, false, err))
-            return false;
-    }
-    return true;
-}
-
-bool session_set_statement(rdb_session *session, const rdb_ast_set *statement, char tag[64], rdb_error *err)
-{
-    const char *text = NULL;
-    bool is_reset = statement->kind == RDB_SQL_SET_RESET || statement->kind == RDB_SQL_SET_RESET_ALL;
-    snprintf(tag, 64, "%s", is_reset ? "RESET" : "SET");
-    switch (statement->kind) {
-    case RDB_SQL_SET_MULTI:
-        return set_multi(session, statement, err);
-    case RDB_SQL_SET_RESET_ALL:
-        return session_settings_discard(session, err);
-    case RDB_SQL_SET_CURRENT:
-    case RDB_SQL_SET_DEFAULT:
-    case RDB_SQL_SET_RESET:
-        break;
-    case RDB_SQL_SET_VALUE:
-        if (!join_arguments(session->statement_arena, statement->name, &statement->args, &text, err))
-            return false;
-        break;
-    }
-    if (statement->is_local && session->block != SESSION_BLOCK && session->block != SESSION_IMPLICIT)
-        session_notice(session, "WARNING", RDB_NO_ACTIVE_SQL_TRANSACTION, "SET LOCAL can only be used in transaction blocks");
-    return session_setting_is_allowed(session, statement->name, err) && session_setting_set(session, statement->name, text, statement->is_local, err);
 }
 
 bool session_settings_discard(rdb_session *session, rdb_error *err)
@@ -869,66 +789,6 @@ bool session_setting_get(rdb_session *session, const char *name, rdb_arena *aren
         fold_name(name, folded);
         char *const *custom = rdb_map_get(session->settings->custom, folded, strlen(folded));
         *value = custom != NULL ? rdb_arena_strdup(arena, *custom) : NULL;
-    }
-    return true;
-}
-
-bool session_show_columns(rdb_session *session, const rdb_ast_show *statement, rdb_arena *arena, const rdb_result_column **columns,
-                          uint32_t *count, rdb_error *err)
-{
-    rdb_access_context context = {.catalog = rdb_engine_catalog(session->engine), .database = session->database, .search_path = ""};
-    rdb_access *access = NULL;
-    const rdb_type *text = NULL;
-    if (!rdb_access_begin(&access, &context, err))
-        return false;
-    bool ok = rdb_type_get(access, RDB_TEXTOID, &text, err);
-    rdb_access_end(&access); /* built-in types outlive every access */
-    if (!ok)
-        return false;
-    bool all = strcasecmp(statement->name, "all") == 0;
-    int no = find_setting(statement->name);
-    rdb_result_column *made = RDB_NEW_ARRAY(arena, rdb_result_column, 3);
-    made[0] = (rdb_result_column){.name = all ? "name" : no >= 0 ? shown_name(no) : rdb_arena_strdup(arena, statement->name), .type = text, .typmod = -1};
-    made[1] = (rdb_result_column){.name = "setting", .type = text, .typmod = -1};
-    made[2] = (rdb_result_column){.name = "description", .type = text, .typmod = -1};
-    *columns = made;
-    *count = all ? 3 : 1;
-    return true;
-}
-
-static bool send_texts(rdb_session *session, const char *const *texts, uint32_t count, rdb_error *err)
-{
-    rdb_vector vectors[3], *columns[3];
-    for (uint32_t i = 0; i < count; i++) {
-        rdb_datum value = {.bytes = {(const uint8_t *)texts[i], (uint32_t)strlen(texts[i]), 0}};
-        rdb_vector_set_constant(&vectors[i], session->statement_arena, RDB_REP_BYTES, value, false);
-        columns[i] = &vectors[i];
-    }
-    rdb_batch batch = {columns, count, 1, {NULL, 1}};
-    return session->client.send_batch(session->client.context, &batch, err);
-}
-
-bool session_show_statement(rdb_session *session, const rdb_ast_show *statement, rdb_error *err)
-{
-    const rdb_result_column *columns;
-    uint32_t count;
-    bool all = strcasecmp(statement->name, "all") == 0;
-    const char *value = NULL;
-    if (!all && !session_setting_get(session, statement->name, session->statement_arena, &value, err))
-        return false;
-    if (!all && value == NULL)
-        return unknown_setting(statement->name, err);
-    if (!session_show_columns(session, statement, session->statement_arena, &columns, &count, err) ||
-        !session->client.begin_rows(session->client.context, columns, count, err))
-        return false;
-    if (!all)
-        return send_texts(session, &value, 1, err);
-    for (int no = 0; no < SET_COUNT; no++) {
-        char text[1024];
-        show_value(session, no, text, sizeof text);
-        const char *row[] = {shown_name(no), text, SETTINGS[no].description};
-        if (!send_texts(session, row, 3, err))
-            return false;
     }
     return true;
 }
@@ -999,30 +859,23 @@ bool session_set_startup_option(rdb_session *session, const char *name, const ch
     return session_setting_begin_with(session, name, value, err);
 }
 
-bool session_setting_of_set(rdb_session *session, const rdb_ast_set *set, const char **name, const char **value, rdb_error *err)
+bool session_setting_check(rdb_session *session, const char *name, const char *value, const char **shown, rdb_error *err)
 {
-    const int no = find_setting(set->name);
+    const int no = find_setting(name);
     char *canonical = NULL;
-    *name = set->name;
-    *value = NULL;
-    if (no < 0 && strchr(set->name, '.') == NULL)
-        return unknown_setting(set->name, err);
-    if (no >= 0) {
-        *name = shown_name(no);
-        if (!may_set(no, err))
-            return false;
-    } else if (!is_custom_name(set->name)) {
-        rdb_error_set(err, RDB_INVALID_NAME, "invalid configuration parameter name \"%s\"", set->name);
+    *shown = name;
+    if (no < 0 && strchr(name, '.') == NULL)
+        return session_setting_unknown(name, err);
+    if (no < 0 && !is_custom_name(name)) {
+        rdb_error_set(err, RDB_INVALID_NAME, "invalid configuration parameter name \"%s\"", name);
         return rdb_error_detail(err, "Custom parameter names must be two or more simple identifiers separated by dots.");
     }
-    if (set->kind == RDB_SQL_SET_CURRENT)
-        return session_setting_get(session, set->name, session->statement_arena, value, err);
-    if (set->kind != RDB_SQL_SET_VALUE)
+    if (no < 0)
         return true;
-    if (!join_arguments(session->statement_arena, set->name, &set->args, value, err))
+    *shown = shown_name(no);
+    if (!may_set(no, err))
         return false;
-    bool ok = no < 0 || check_value(session, no, *value, false, &canonical, err);
-    if (no >= 0)
-        drop_value(no, canonical);
+    const bool ok = value == NULL || check_value(session, no, value, false, &canonical, err);
+    drop_value(no, canonical);
     return ok;
 }

@@ -37,7 +37,7 @@ void session_settings_of_plans(const void *session, rdb_setting_sink *sink, void
 bool session_setting_forces_plan(const rdb_session *session, const char *mode); /* is plan_cache_mode that? */
 bool session_setting_plans_values(const void *session); /* plan_cache_mode is not force_generic_plan */
 
-/* SET, RESET, SET TRANSACTION; SHOW gives one row (or all) through the client. */
+/* set_statement.c: SET, RESET, SET TRANSACTION; SHOW gives one row (or all) through the client. */
 RDB_CHECKED bool session_set_statement(rdb_session *session, const rdb_ast_set *statement, char tag[64], rdb_error *err);
 RDB_CHECKED bool session_show_columns(rdb_session *session, const rdb_ast_show *statement, rdb_arena *arena,
                                       const rdb_result_column **columns, uint32_t *count, rdb_error *err);
@@ -57,6 +57,10 @@ bool session_setting_exists(const char *name); /* in any case of letters; those 
 /* May the current role? Those of superusers alone are theirs (42501). */
 RDB_CHECKED bool session_setting_is_allowed(const rdb_session *session, const char *name, rdb_error *err);
 void session_setting_describe(const rdb_session *session, uint32_t number, session_setting_info *info);
+const char *session_setting_shown_name(const char *name); /* with the capitals clients see; name itself where there is no such setting */
+bool session_setting_unknown(const char *name, rdb_error *err); /* false, with 42704 */
+/* May it be set, and to value (NULL: to any)? *shown: as session_setting_shown_name. */
+RDB_CHECKED bool session_setting_check(rdb_session *session, const char *name, const char *value, const char **shown, rdb_error *err);
 /* What the SET of ALTER ROLE and its kin asks to keep: checked, and not set here. *name as the setting is called; *value NULL: RESET. */
 RDB_CHECKED bool session_setting_of_set(rdb_session *session, const rdb_ast_set *set, const char **name, const char **value, rdb_error *err);
 /* stored_settings.c */
