@@ -14,7 +14,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 
 # Bottom up; a room may include and link only rooms to its left (design: libcommon/README.md).
-ROOMS := base os task crypto instance wal storage txn undo vec type table index upkeep backup catalog expr sql exec command session
+ROOMS := base os task crypto client instance wal storage txn undo vec type table index upkeep backup catalog expr sql exec command session
 PROGRAMS := $(notdir $(patsubst %/main.c,%,$(wildcard bin/*/main.c)))
 
 WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes -Werror
@@ -62,7 +62,7 @@ rooms: $(ARCHIVES)
 .PHONY: programs
 programs: $(foreach program,$(PROGRAMS),$(BUILD)/bin/$(program))
 
-BASE_ROOMS := base os task crypto
+BASE_ROOMS := base os task crypto client
 $(BUILD)/librdb-base.a: $(foreach room,$(BASE_ROOMS),$(call room_objects,$(room)))
 	@rm -f $@
 	ar rcs $@ $^

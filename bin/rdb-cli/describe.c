@@ -100,14 +100,14 @@ typedef struct found_relation {
     char oid[16], schema[256], name[256];
 } found_relation;
 
-static bool keep_nothing(void *at, const cli_column *columns, uint32_t column_count, rdb_error *err)
+static bool keep_nothing(void *at, const rdb_client_column *columns, uint32_t column_count, rdb_error *err)
 {
     (void)at;
     (void)columns;
     return column_count == 3 || rdb_error_set(err, RDB_PROTOCOL_VIOLATION, "a catalog query gave other columns than asked for");
 }
 
-static bool keep_relation(void *at, const cli_value *values, uint32_t column_count, rdb_error *err)
+static bool keep_relation(void *at, const rdb_client_value *values, uint32_t column_count, rdb_error *err)
 {
     (void)column_count;
     (void)err;
@@ -131,13 +131,13 @@ static bool ignore_tag(void *at, const char *tag, rdb_error *err)
 static bool describe_relation(cli_shell *shell, const char *pattern, bool is_long, rdb_error *err)
 {
     found_relation found = {0};
-    cli_sink sink = {.begin_rows = keep_nothing, .take_row = keep_relation, .end_command = ignore_tag};
+    rdb_client_sink sink = {.begin_rows = keep_nothing, .take_row = keep_relation, .end_command = ignore_tag};
     rdb_strbuf sql;
     rdb_strbuf_init(&sql, NULL);
     rdb_strbuf_adds(&sql, "SELECT c.oid, n.nspname, c.relname\nFROM pg_catalog.pg_class c\n  LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\nWHERE true");
     add_relation_match(&sql, pattern);
     rdb_strbuf_adds(&sql, "\nORDER BY 2, 3");
-    bool ok = rdb_strbuf_check(&sql, err) && cli_client_query(shell->client, sql.data, &sink, &found, err);
+    bool ok = rdb_strbuf_check(&sql, err) && rdb_client_query(shell->client, sql.data, &sink, &found, err);
     rdb_strbuf_free(&sql);
     if (!ok)
         return false;

@@ -8,63 +8,9 @@
 #include <langinfo.h>
 #include <locale.h>
 #include <stdlib.h>
-#include <termios.h>
 #include <unistd.h>
 
 #define COPY_BUFFER_BYTES 65536u
-
-static const char *password_file; /* what ask_password reads; set before the connection is opened */
-
-static void take_interrupt(int signal_no)
-{
-    (void)signal_no;
-    cli_interrupted = 1;
-}
-
-static void cut_line_end(char *text)
-{
-    text[strcspn(text, "\r\n")] = '\0';
-}
-
-static bool read_first_line(FILE *file, char *text, size_t size)
-{
-    bool ok = file != NULL && fgets(text, (int)size, file) != NULL;
-    if (ok)
-        cut_line_end(text);
-    if (file != NULL)
-        fclose(file);
-    return ok;
-}
-
-static bool ask_password(const char *user, char *password, size_t size)
-{
-    if (password_file != NULL)
-        return read_first_line(fopen(password_file, "re"), password, size);
-    const char *given = getenv("PGPASSWORD");
-    if (given != NULL) {
-        snprintf(password, size, "%s", given);
-        return true;
-    }
-    FILE *terminal = fopen("/dev/tty", "r+e");
-    struct termios before, silent;
-    if (terminal == NULL || tcgetattr(fileno(terminal), &before) != 0) {
-        if (terminal != NULL)
-            fclose(terminal);
-        return false;
-    }
-    silent = before;
-    silent.c_lflag &= ~(tcflag_t)ECHO;
-    tcsetattr(fileno(terminal), TCSAFLUSH, &silent);
-    fprintf(terminal, "Password of role %s: ", user);
-    fflush(terminal);
-    bool ok = fgets(password, (int)size, terminal) != NULL;
-    tcsetattr(fileno(terminal), TCSAFLUSH, &before);
-    fputc('\n', terminal);
-    fclose(terminal);
-    if (ok)
-        cut_line_end(password);
-    return ok;
-}
 
 static bool set_variables(cli_shell *shell, const rdb_option_list *variables, rdb_error *err)
 {
@@ -115,24 +61,13 @@ int main(int argc, char **argv)
     int exit_code = RDB_EXIT_DONE;
     if (!rdb_options_parse(&PROGRAM, argc, argv, &arguments, &operands, &exit_code))
         return exit_code;
-    if (arguments.home_given && arguments.host_given)
-        return rdb_options_refuse(&PROGRAM, "--home and --host exclude one another");
-    if (arguments.home == NULL && arguments.host == NULL)
-        return rdb_options_refuse(&PROGRAM, "no server was named: use --home DIR (or set RUSTYDB_HOME) or --host HOST");
     /* Widths of characters need a locale that knows UTF-8, which is what the server sends. */
     if (setlocale(LC_CTYPE, "") == NULL || strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
         setlocale(LC_CTYPE, "C.UTF-8");
-    struct sigaction on_interrupt = {.sa_handler = take_interrupt}, ignored = {.sa_handler = SIG_IGN};
-    sigaction(SIGINT, &on_interrupt, NULL); /* no SA_RESTART: a read of the terminal is to notice it */
-    sigaction(SIGPIPE, &ignored, NULL);
-
-    bool by_home = arguments.home_given || (arguments.home != NULL && !arguments.host_given);
-    cli_place place = {.home = by_home ? strdup(arguments.home) : NULL, .host = by_home ? NULL : strdup(arguments.host), .port = (uint16_t)arguments.port,
-                       .port_given = arguments.port_given, .user = strdup(arguments.user), .database = strdup(arguments.database),
-                       .authority_path = arguments.authority, .ask_password = ask_password,
-                       .tls = strcmp(arguments.tls, "require") == 0 ? CLI_TLS_REQUIRE : strcmp(arguments.tls, "disable") == 0 ? CLI_TLS_DISABLE : CLI_TLS_PREFER};
+    rdb_client_place place;
+    if (!rdb_client_place_take(&place, &PROGRAM, &arguments.server, arguments.database, &exit_code))
+        return exit_code;
     cli_shell shell = {.place = &place, .printer = {.target = stdout, .tuples_only = arguments.tuples_only}};
-    password_file = arguments.password_file;
     shell.printer.arena = rdb_arena_create("result", NULL, NULL);
     shell.copy_buffer = malloc(COPY_BUFFER_BYTES);
     shell.variables = rdb_map_create();
@@ -140,11 +75,11 @@ int main(int argc, char **argv)
     rdb_strbuf_init(&shell.previous, NULL);
     rdb_strbuf_init(&shell.edited, NULL);
     bool ok = true;
-    if (shell.printer.arena == NULL || shell.copy_buffer == NULL || shell.variables == NULL || (place.home == NULL && place.host == NULL) || place.user == NULL || place.database == NULL)
+    if (shell.printer.arena == NULL || shell.copy_buffer == NULL || shell.variables == NULL)
         ok = rdb_error_set(&err, RDB_OUT_OF_MEMORY, "out of memory");
     exit_code = RDB_EXIT_USAGE;
     ok = ok && set_variables(&shell, &arguments.variables, &err) && cli_format_parse(arguments.output, &shell.printer.format) &&
-         cli_connect(&shell.client, &place, &cli_shell_sink, &exit_code, &err);
+         rdb_client_connect(&shell.client, &place, &cli_shell_sink, &exit_code, &err);
     if (!ok) {
         rdb_options_report(&PROGRAM, false, &err);
     } else if (arguments.commands.count > 0 || arguments.files.count > 0) {
@@ -163,8 +98,8 @@ int main(int argc, char **argv)
     }
     if (shell.printer.target != stdout)
         fclose(shell.printer.target);
-    cli_disconnect(&shell.client, &place);
-    cli_place_free(&place);
+    rdb_client_disconnect(&shell.client, &place);
+    rdb_client_place_free(&place);
     free_shell(&shell);
     rdb_error_clear(&err);
     return exit_code;

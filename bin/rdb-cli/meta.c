@@ -344,17 +344,17 @@ static void show_connection(const cli_shell *shell)
 {
     const char *address = shell->place->address != NULL ? shell->place->address : "";
     printf("database \"%s\" as role \"%s\" at %s%s; server version %s; %s\n", shell->place->database, shell->place->user,
-           address[0] == '/' ? "the Unix socket " : "", address, cli_client_server_version(shell->client),
-           cli_client_is_encrypted(shell->client) ? "encrypted by TLS" : "not encrypted");
+           address[0] == '/' ? "the Unix socket " : "", address, rdb_client_server_version(shell->client),
+           rdb_client_is_encrypted(shell->client) ? "encrypted by TLS" : "not encrypted");
 }
 
 /* An instance that is open for this shell alone is closed before it is opened again, so a refusal means to go back. */
 static bool reconnect(cli_shell *shell, const char *argument, rdb_error *err)
 {
     int exit_code;
-    cli_client *made = NULL;
+    rdb_client *made = NULL;
     rdb_strbuf word;
-    cli_place *place = shell->place;
+    rdb_client_place *place = shell->place;
     char *database = place->database, *user = place->user;
     rdb_strbuf_init(&word, NULL);
     if (next_argument(shell, &argument, &word) && strcmp(word.data, "-") != 0)
@@ -363,10 +363,10 @@ static bool reconnect(cli_shell *shell, const char *argument, rdb_error *err)
         place->user = strdup(word.data);
     bool is_embedded = place->server_pid != 0, ok = place->database != NULL && place->user != NULL ? true : fail_memory(err);
     if (ok && is_embedded)
-        cli_disconnect(&shell->client, place);
-    ok = ok && cli_connect(&made, place, &cli_shell_sink, &exit_code, err);
+        rdb_client_disconnect(&shell->client, place);
+    ok = ok && rdb_client_connect(&made, place, &cli_shell_sink, &exit_code, err);
     if (ok && !is_embedded)
-        cli_client_close(&shell->client);
+        rdb_client_close(&shell->client);
     if (place->database != database)
         free(ok ? database : place->database);
     if (place->user != user)
@@ -376,7 +376,7 @@ static bool reconnect(cli_shell *shell, const char *argument, rdb_error *err)
         place->database = database;
         place->user = user;
         rdb_error ignored = {0};
-        if (is_embedded && !cli_connect(&made, place, &cli_shell_sink, &exit_code, &ignored))
+        if (is_embedded && !rdb_client_connect(&made, place, &cli_shell_sink, &exit_code, &ignored))
             shell->wants_quit = true;
         rdb_error_clear(&ignored);
         if (!is_embedded)

@@ -92,7 +92,7 @@ static void put_times(FILE *target, char c, size_t times)
 }
 
 /* The first line of what is left of a value; *rest moves past it, NULL after the last. */
-static size_t first_line(const cli_value *value, const char *from, const char **rest)
+static size_t first_line(const rdb_client_value *value, const char *from, const char **rest)
 {
     const char *end = value->text + RDB_MAX(value->length, 0);
     const char *line_end = memchr(from, '\n', (size_t)(end - from));
@@ -100,7 +100,7 @@ static size_t first_line(const cli_value *value, const char *from, const char **
     return (size_t)((line_end != NULL ? line_end : end) - from);
 }
 
-static size_t value_width(const cli_value *value)
+static size_t value_width(const rdb_client_value *value)
 {
     size_t width = 0;
     for (const char *at = value->text, *rest; at != NULL; at = rest) {
@@ -111,7 +111,7 @@ static size_t value_width(const cli_value *value)
 }
 
 /* ---- table -------------------------------------------------------------------------------------------------------- */
-static void print_table_row(const cli_printer *printer, const cli_value *values, const size_t *widths, const char **left)
+static void print_table_row(const cli_printer *printer, const rdb_client_value *values, const size_t *widths, const char **left)
 {
     FILE *target = printer->target;
     for (uint32_t column_no = 0; column_no < printer->column_count; column_no++)
@@ -155,7 +155,7 @@ static void print_table(const cli_printer *printer)
         const char *name = printer->columns[column_no].name;
         widths[column_no] = cli_text_width(name, strlen(name));
         for (uint32_t row_no = 0; row_no < printer->rows.count; row_no++)
-            widths[column_no] = RDB_MAX(widths[column_no], value_width(&((const cli_value *)rdb_list_get(&printer->rows, row_no))[column_no]));
+            widths[column_no] = RDB_MAX(widths[column_no], value_width(&((const rdb_client_value *)rdb_list_get(&printer->rows, row_no))[column_no]));
         total += widths[column_no] + 3;
     }
     if (!printer->tuples_only) {
@@ -199,14 +199,14 @@ static void print_expanded(const cli_printer *printer)
         const char *name = printer->columns[column_no].name;
         name_width = RDB_MAX(name_width, cli_text_width(name, strlen(name)));
         for (uint32_t row_no = 0; row_no < printer->rows.count; row_no++)
-            widest = RDB_MAX(widest, value_width(&((const cli_value *)rdb_list_get(&printer->rows, row_no))[column_no]));
+            widest = RDB_MAX(widest, value_width(&((const rdb_client_value *)rdb_list_get(&printer->rows, row_no))[column_no]));
     }
     if (printer->title != NULL && !printer->tuples_only)
         fprintf(target, "%s\n", printer->title);
     if ((printer->rows.count == 0 || printer->column_count == 0) && !printer->tuples_only)
         fprintf(target, "(%llu row%s)\n", (unsigned long long)printer->row_count, printer->row_count == 1 ? "" : "s");
     for (uint32_t row_no = 0; row_no < printer->rows.count && printer->column_count > 0; row_no++) {
-        const cli_value *values = rdb_list_get(&printer->rows, row_no);
+        const rdb_client_value *values = rdb_list_get(&printer->rows, row_no);
         if (printer->tuples_only) {
             if (row_no > 0)
                 putc('\n', target);
@@ -256,7 +256,7 @@ static void put_csv(FILE *target, const char *text, size_t length)
     putc('"', target);
 }
 
-static void print_csv_row(const cli_printer *printer, const cli_value *values)
+static void print_csv_row(const cli_printer *printer, const rdb_client_value *values)
 {
     for (uint32_t column_no = 0; column_no < printer->column_count; column_no++) {
         if (column_no > 0)
@@ -267,7 +267,7 @@ static void print_csv_row(const cli_printer *printer, const cli_value *values)
     putc('\n', printer->target);
 }
 
-static void put_json_value(rdb_strbuf *line, uint32_t type, const cli_value *value)
+static void put_json_value(rdb_strbuf *line, uint32_t type, const rdb_client_value *value)
 {
     size_t length = (size_t)RDB_MAX(value->length, 0);
     if (value->length < 0) {
@@ -286,7 +286,7 @@ static void put_json_value(rdb_strbuf *line, uint32_t type, const cli_value *val
 }
 
 /* psql's layout of -A: nothing is quoted. */
-static void print_unaligned_row(const cli_printer *printer, const cli_value *values)
+static void print_unaligned_row(const cli_printer *printer, const rdb_client_value *values)
 {
     if (printer->column_count == 0)
         return;
@@ -301,12 +301,12 @@ static void print_unaligned_row(const cli_printer *printer, const cli_value *val
     putc('\n', printer->target);
 }
 
-static bool print_json_row(const cli_printer *printer, const cli_value *values, rdb_error *err)
+static bool print_json_row(const cli_printer *printer, const rdb_client_value *values, rdb_error *err)
 {
     rdb_strbuf line;
     rdb_strbuf_init(&line, NULL);
     for (uint32_t column_no = 0; column_no < printer->column_count; column_no++) {
-        const cli_column *column = &printer->columns[column_no];
+        const rdb_client_column *column = &printer->columns[column_no];
         rdb_strbuf_addc(&line, column_no == 0 ? '{' : ',');
         rdb_strbuf_add_json(&line, column->name, strlen(column->name));
         rdb_strbuf_addc(&line, ':');
@@ -321,7 +321,7 @@ static bool print_json_row(const cli_printer *printer, const cli_value *values, 
 }
 
 /* ---- a result ----------------------------------------------------------------------------------------------------- */
-bool cli_printer_begin(cli_printer *printer, const cli_column *columns, uint32_t column_count, rdb_error *err)
+bool cli_printer_begin(cli_printer *printer, const rdb_client_column *columns, uint32_t column_count, rdb_error *err)
 {
     rdb_arena_reset(printer->arena);
     printer->rows = (rdb_list){0};
@@ -332,7 +332,7 @@ bool cli_printer_begin(cli_printer *printer, const cli_column *columns, uint32_t
     if (printer->columns == NULL)
         return false;
     for (uint32_t column_no = 0; column_no < column_count; column_no++)
-        printer->columns[column_no] = (cli_column){rdb_arena_strdup(printer->arena, columns[column_no].name), columns[column_no].type};
+        printer->columns[column_no] = (rdb_client_column){rdb_arena_strdup(printer->arena, columns[column_no].name), columns[column_no].type};
     if (printer->format == CLI_FORMAT_UNALIGNED && !printer->tuples_only) {
         if (printer->title != NULL)
             fprintf(printer->target, "%s\n", printer->title);
@@ -351,7 +351,7 @@ bool cli_printer_begin(cli_printer *printer, const cli_column *columns, uint32_t
     return true;
 }
 
-bool cli_printer_row(cli_printer *printer, const cli_value *values, rdb_error *err)
+bool cli_printer_row(cli_printer *printer, const rdb_client_value *values, rdb_error *err)
 {
     printer->row_count++;
     if (printer->format == CLI_FORMAT_CSV) {
@@ -364,7 +364,7 @@ bool cli_printer_row(cli_printer *printer, const cli_value *values, rdb_error *e
     }
     if (printer->format == CLI_FORMAT_JSON)
         return print_json_row(printer, values, err);
-    cli_value *kept = rdb_arena_try_alloc(printer->arena, (printer->column_count + 1) * sizeof *kept, err);
+    rdb_client_value *kept = rdb_arena_try_alloc(printer->arena, (printer->column_count + 1) * sizeof *kept, err);
     if (kept == NULL)
         return false;
     for (uint32_t column_no = 0; column_no < printer->column_count; column_no++) {
@@ -375,7 +375,7 @@ bool cli_printer_row(cli_printer *printer, const cli_value *values, rdb_error *e
         if (text == NULL)
             return false;
         memcpy(text, from, length);
-        kept[column_no] = (cli_value){text, (int32_t)length};
+        kept[column_no] = (rdb_client_value){text, (int32_t)length};
     }
     rdb_list_push(printer->arena, &printer->rows, kept);
     return rdb_arena_check(printer->arena, err);

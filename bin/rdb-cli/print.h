@@ -4,7 +4,7 @@
 #ifndef RDB_CLI_PRINT_H
 #define RDB_CLI_PRINT_H
 
-#include "client.h"
+#include "client/rdb_client.h"
 
 #include <stdio.h>
 
@@ -25,16 +25,16 @@ typedef struct cli_printer {
     /* of the result that is being taken */
     const char *title; /* above a table; NULL: none */
     rdb_arena *arena;  /* reset with each result */
-    cli_column *columns;
+    rdb_client_column *columns;
     uint32_t column_count;
-    rdb_list rows; /* cli_value arrays */
+    rdb_list rows; /* rdb_client_value arrays */
     uint64_t row_count;
     bool has_rows; /* begin was called and end was not */
 } cli_printer;
 
 RDB_CHECKED bool cli_format_parse(const char *name, cli_format *format);
-RDB_CHECKED bool cli_printer_begin(cli_printer *printer, const cli_column *columns, uint32_t column_count, rdb_error *err);
-RDB_CHECKED bool cli_printer_row(cli_printer *printer, const cli_value *values, rdb_error *err);
+RDB_CHECKED bool cli_printer_begin(cli_printer *printer, const rdb_client_column *columns, uint32_t column_count, rdb_error *err);
+RDB_CHECKED bool cli_printer_row(cli_printer *printer, const rdb_client_value *values, rdb_error *err);
 void cli_printer_end(cli_printer *printer);
 /* Columns that a text takes on a terminal. */
 size_t cli_text_width(const char *text, size_t length);

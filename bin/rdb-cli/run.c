@@ -17,13 +17,13 @@
 #define INCLUDE_DEPTH_MAX 16
 
 /* ---- where answers go --------------------------------------------------------------------------------------------- */
-static bool begin_rows(void *at, const cli_column *columns, uint32_t column_count, rdb_error *err)
+static bool begin_rows(void *at, const rdb_client_column *columns, uint32_t column_count, rdb_error *err)
 {
     cli_shell *shell = at;
     return cli_printer_begin(&shell->printer, columns, column_count, err);
 }
 
-static bool take_row(void *at, const cli_value *values, uint32_t column_count, rdb_error *err)
+static bool take_row(void *at, const rdb_client_value *values, uint32_t column_count, rdb_error *err)
 {
     (void)column_count;
     return cli_printer_row(&((cli_shell *)at)->printer, values, err);
@@ -85,7 +85,7 @@ static bool give_copy(void *at, const void **bytes, size_t *length, rdb_error *e
         ssize_t got;
         do
             got = read(STDIN_FILENO, shell->copy_buffer, COPY_CHUNK_BYTES);
-        while (got < 0 && errno == EINTR && !cli_interrupted);
+        while (got < 0 && errno == EINTR && !rdb_client_interrupted);
         if (got < 0)
             return rdb_error_set_errno(err, errno, "stdin cannot be read");
         *bytes = shell->copy_buffer;
@@ -94,7 +94,7 @@ static bool give_copy(void *at, const void **bytes, size_t *length, rdb_error *e
     }
     if (fgets(shell->copy_buffer, COPY_CHUNK_BYTES, stdin) == NULL) {
         clearerr(stdin);
-        return !cli_interrupted || rdb_error_set(err, RDB_QUERY_CANCELED, "interrupted");
+        return !rdb_client_interrupted || rdb_error_set(err, RDB_QUERY_CANCELED, "interrupted");
     }
     *bytes = shell->copy_buffer;
     if (strcmp(shell->copy_buffer, "\\.\n") != 0)
@@ -102,7 +102,7 @@ static bool give_copy(void *at, const void **bytes, size_t *length, rdb_error *e
     return true;
 }
 
-static void take_notice(const cli_notice *notice)
+static void take_notice(const rdb_client_notice *notice)
 {
     fflush(stdout);
     fprintf(stderr, "%s:  %s\n", notice->severity, notice->message);
@@ -112,7 +112,7 @@ static void take_notice(const cli_notice *notice)
         fprintf(stderr, "HINT:  %s\n", notice->hint);
 }
 
-const cli_sink cli_shell_sink = {begin_rows, take_row, end_command, take_copy, give_copy, take_notice};
+const rdb_client_sink cli_shell_sink = {begin_rows, take_row, end_command, take_copy, give_copy, take_notice};
 
 /* ---- variables ---------------------------------------------------------------------------------------------------- */
 const char *cli_variable_get(const cli_shell *shell, const char *name, size_t length)
@@ -141,7 +141,7 @@ static const char *look_up(void *at, const char *name, size_t length)
     return cli_variable_get(at, name, length);
 }
 
-bool cli_query(cli_shell *shell, const char *sql, const cli_sink *sink, void *at, rdb_error *err)
+bool cli_query(cli_shell *shell, const char *sql, const rdb_client_sink *sink, void *at, rdb_error *err)
 {
     rdb_strbuf text;
     bool is_changed = false;
@@ -152,7 +152,7 @@ bool cli_query(cli_shell *shell, const char *sql, const cli_sink *sink, void *at
         rdb_strbuf_free(&text);
         return false;
     }
-    bool ok = cli_client_query(shell->client, is_changed ? text.data : sql, sink, at, err);
+    bool ok = rdb_client_query(shell->client, is_changed ? text.data : sql, sink, at, err);
     if (is_changed && !ok)
         err->position = 0; /* in a text that nobody wrote */
     rdb_strbuf_free(&text);
@@ -196,7 +196,7 @@ static void report_at(const char *name, const char *text, const char *from, cons
 
 static int exit_code_of(const cli_shell *shell)
 {
-    return cli_interrupted ? RDB_EXIT_INTERRUPTED : !cli_client_is_open(shell->client) ? RDB_EXIT_CONNECTION : RDB_EXIT_SQL;
+    return rdb_client_interrupted ? RDB_EXIT_INTERRUPTED : !rdb_client_is_open(shell->client) ? RDB_EXIT_CONNECTION : RDB_EXIT_SQL;
 }
 
 bool cli_run_part(cli_shell *shell, const char *part, rdb_error *err)

@@ -55,9 +55,9 @@ static int read_character(EditLine *line, wchar_t *character)
         char byte;
         ssize_t got = read(STDIN_FILENO, &byte, 1);
         if (got < 0 && errno == EINTR) {
-            if (!cli_interrupted)
+            if (!rdb_client_interrupted)
                 continue;
-            cli_interrupted = 0;
+            rdb_client_interrupted = 0;
             *character = INTERRUPT_CHARACTER;
             return 1;
         }
@@ -99,14 +99,14 @@ static void add_candidate(candidates *found, const char *name, size_t length)
     "WHERE c.oid >= 16384 AND c.relkind IN ('r','v','m','p') AND a.attnum > 0 AND NOT a.attisdropped AND pg_catalog.starts_with(a.attname, '%s')\n" \
     "ORDER BY 1 LIMIT 200"
 
-static bool take_columns(void *at, const cli_column *columns, uint32_t column_count, rdb_error *err)
+static bool take_columns(void *at, const rdb_client_column *columns, uint32_t column_count, rdb_error *err)
 {
     (void)at;
     (void)columns;
     return column_count == 1 || rdb_error_set(err, RDB_PROTOCOL_VIOLATION, "a catalog query gave other columns than asked for");
 }
 
-static bool take_name(void *at, const cli_value *values, uint32_t column_count, rdb_error *err)
+static bool take_name(void *at, const rdb_client_value *values, uint32_t column_count, rdb_error *err)
 {
     (void)column_count;
     (void)err;
@@ -140,8 +140,8 @@ static unsigned char complete(EditLine *line, int character)
         add_candidate(&found, cli_meta_names[word_no], strlen(cli_meta_names[word_no]));
     for (size_t word_no = 0; !is_meta && !is_of_table && word_no < RDB_COUNT_OF(KEYWORDS); word_no++)
         add_candidate(&found, KEYWORDS[word_no], strlen(KEYWORDS[word_no]));
-    if (!is_meta && cli_client_transaction_state(e->shell->client) != 'E') { /* a failed transaction answers no query */
-        cli_sink sink = {.begin_rows = take_columns, .take_row = take_name, .end_command = take_end};
+    if (!is_meta && rdb_client_transaction_state(e->shell->client) != 'E') { /* a failed transaction answers no query */
+        rdb_client_sink sink = {.begin_rows = take_columns, .take_row = take_name, .end_command = take_end};
         rdb_error ignored = {0};
         char sql[1024], prefix[65];
         size_t length = 0;
@@ -150,7 +150,7 @@ static unsigned char complete(EditLine *line, int character)
         prefix[length] = '\0'; /* letters, digits and underscores: safe inside quotes */
         /* Tables and schemas, and columns of tables that are not the system's: what a statement of one's own speaks of. */
         snprintf(sql, sizeof sql, NAMES_QUERY, prefix, prefix, prefix);
-        (void)!cli_client_query(e->shell->client, sql, &sink, &found, &ignored);
+        (void)!rdb_client_query(e->shell->client, sql, &sink, &found, &ignored);
         rdb_error_clear(&ignored);
     }
     unsigned char result = CC_ERROR;
@@ -234,7 +234,7 @@ static void run_one(editor *e, const char *text, size_t length)
     free(typed);
     free(part);
     rdb_error_clear(&err);
-    cli_interrupted = 0;
+    rdb_client_interrupted = 0;
 }
 
 static void run_typed(editor *e, const char *line)
@@ -271,7 +271,7 @@ static void run_typed(editor *e, const char *line)
 
 static void make_prompt(editor *e)
 {
-    char mark = cli_client_transaction_state(e->shell->client) == 'T' ? '*' : cli_client_transaction_state(e->shell->client) == 'E' ? '!' : '=';
+    char mark = rdb_client_transaction_state(e->shell->client) == 'T' ? '*' : rdb_client_transaction_state(e->shell->client) == 'E' ? '!' : '=';
     if (e->statement.length > 0 || e->shell->buffer.length > 0)
         mark = '-';
     if (e->statement.length > 0) {
@@ -305,8 +305,8 @@ int cli_run_interactive(cli_shell *shell)
     el_set(e.line, EL_BIND, "^I", "rdb-complete", NULL);
     el_set(e.line, EL_BIND, "^C", "rdb-interrupt", NULL);
     el_set(e.line, EL_BIND, "^R", "em-inc-search-prev", NULL);
-    printf("rdb-cli %s, server %s. Type \\? for help, \\q to leave.\n", rdb_version(), cli_client_server_version(shell->client));
-    while (!shell->wants_quit && cli_client_is_open(shell->client)) {
+    printf("rdb-cli %s, server %s. Type \\? for help, \\q to leave.\n", rdb_version(), rdb_client_server_version(shell->client));
+    while (!shell->wants_quit && rdb_client_is_open(shell->client)) {
         int count = 0;
         make_prompt(&e);
         const char *line = el_gets(e.line, &count);
@@ -331,5 +331,5 @@ int cli_run_interactive(cli_shell *shell)
     el_end(e.line);
     history_end(e.history);
     rdb_strbuf_free(&e.statement);
-    return cli_client_is_open(shell->client) ? RDB_EXIT_DONE : RDB_EXIT_CONNECTION;
+    return rdb_client_is_open(shell->client) ? RDB_EXIT_DONE : RDB_EXIT_CONNECTION;
 }

@@ -3,14 +3,13 @@
 #ifndef RDB_CLI_SHELL_H
 #define RDB_CLI_SHELL_H
 
-#include "client.h"
-#include "connect.h"
+#include "client/rdb_client.h"
 #include "print.h"
 
 typedef struct cli_shell {
-    cli_client *client;
+    rdb_client *client;
     cli_printer printer;
-    cli_place *place;
+    rdb_client_place *place;
     bool timing, is_interactive, wants_quit, has_copied; /* has_copied: data of a COPY went where results go, and no tag follows */
     rdb_strbuf buffer;   /* what was typed of a statement before a backslash command */
     rdb_strbuf previous; /* the last statement that ran, for \g and \watch alone */
@@ -24,10 +23,10 @@ typedef struct cli_shell {
     FILE *copy_file;       /* \copy: where data comes from or goes to; NULL: as above */
 } cli_shell;
 
-extern const cli_sink cli_shell_sink;
+extern const rdb_client_sink cli_shell_sink;
 
 /* Puts variables in, and runs the statement. */
-RDB_CHECKED bool cli_query(cli_shell *shell, const char *sql, const cli_sink *sink, void *at, rdb_error *err);
+RDB_CHECKED bool cli_query(cli_shell *shell, const char *sql, const rdb_client_sink *sink, void *at, rdb_error *err);
 /* Runs one statement and prints its result; the error is not reported. */
 RDB_CHECKED bool cli_run_statement(cli_shell *shell, const char *sql, rdb_error *err);
 /* Runs a statement, with what shell->buffer has before it, or a backslash line. */

@@ -59,7 +59,7 @@ typedef struct taken {
     uint32_t column_count, row_count;
 } taken;
 
-static bool take_columns(void *at, const cli_column *columns, uint32_t column_count, rdb_error *err)
+static bool take_columns(void *at, const rdb_client_column *columns, uint32_t column_count, rdb_error *err)
 {
     taken *t = at;
     t->names = t->values = (rdb_list){0};
@@ -70,7 +70,7 @@ static bool take_columns(void *at, const cli_column *columns, uint32_t column_co
     return rdb_arena_check(t->arena, err);
 }
 
-static bool take_values(void *at, const cli_value *values, uint32_t column_count, rdb_error *err)
+static bool take_values(void *at, const rdb_client_value *values, uint32_t column_count, rdb_error *err)
 {
     taken *t = at;
     t->row_count++;
@@ -87,7 +87,7 @@ static bool take_tag(void *at, const char *tag, rdb_error *err)
 
 static bool run_taken(cli_shell *shell, taken *result, rdb_error *err)
 {
-    cli_sink sink = {.begin_rows = take_columns, .take_row = take_values, .end_command = take_tag, .take_notice = cli_shell_sink.take_notice};
+    rdb_client_sink sink = {.begin_rows = take_columns, .take_row = take_values, .end_command = take_tag, .take_notice = cli_shell_sink.take_notice};
     char *sql = take_statement(shell, err);
     bool ok = sql != NULL && cli_query(shell, sql, &sink, result, err);
     free(sql);
@@ -99,7 +99,7 @@ bool cli_meta_go_each(cli_shell *shell, const char *argument, rdb_error *err)
     (void)argument;
     taken result = {.arena = rdb_arena_create("gexec", NULL, NULL)};
     bool ok = result.arena != NULL ? run_taken(shell, &result, err) : rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    for (uint32_t value_no = 0; ok && value_no < result.values.count && !cli_interrupted; value_no++) {
+    for (uint32_t value_no = 0; ok && value_no < result.values.count && !rdb_client_interrupted; value_no++) {
         const char *sql = rdb_list_get(&result.values, value_no);
         ok = sql == NULL || cli_run_statement(shell, sql, err);
     }
@@ -130,7 +130,7 @@ bool cli_meta_watch(cli_shell *shell, const char *argument, rdb_error *err)
         return rdb_error_set(err, RDB_SYNTAX_ERROR, "\\watch takes a number of seconds, not \"%s\"", argument);
     char *sql = take_statement(shell, err);
     bool ok = sql != NULL;
-    while (ok && !cli_interrupted) {
+    while (ok && !rdb_client_interrupted) {
         char title[128], moment[64];
         time_t now = time(NULL);
         struct tm parts;
@@ -140,7 +140,7 @@ bool cli_meta_watch(cli_shell *shell, const char *argument, rdb_error *err)
         shell->printer.title = title;
         ok = cli_run_statement(shell, sql, err);
         shell->printer.title = NULL;
-        for (double left = seconds; ok && left > 0 && !cli_interrupted; left -= 0.1) {
+        for (double left = seconds; ok && left > 0 && !rdb_client_interrupted; left -= 0.1) {
             double span = left < 0.1 ? left : 0.1;
             nanosleep(&(struct timespec){.tv_nsec = (long)(span * 1e9)}, NULL);
         }

@@ -10,85 +10,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const char *password_file; /* what ask_password reads */
-
-static void take_interrupt(int signal_no)
-{
-    (void)signal_no;
-    cli_interrupted = 1;
-}
-
-static bool ask_password(const char *user, char *password, size_t size)
-{
-    (void)user;
-    const char *given = getenv("PGPASSWORD");
-    if (password_file == NULL) {
-        snprintf(password, size, "%s", given != NULL ? given : "");
-        return given != NULL;
-    }
-    FILE *file = fopen(password_file, "re");
-    bool ok = file != NULL && fgets(password, (int)size, file) != NULL;
-    if (file != NULL)
-        fclose(file);
-    if (ok)
-        password[strcspn(password, "\r\n")] = '\0';
-    return ok;
-}
-
-/* ---- queries --------------------------------------------------------------------------------------------------------- */
-typedef struct collection {
-    rdb_arena *arena;
-    rdb_list *rows;
-} collection;
-
-static bool begin_rows(void *at, const cli_column *columns, uint32_t column_count, rdb_error *err)
-{
-    (void)at, (void)columns, (void)column_count, (void)err;
-    return true;
-}
-
-static bool take_row(void *at, const cli_value *values, uint32_t column_count, rdb_error *err)
-{
-    collection *into = at;
-    const char **row = RDB_NEW_ARRAY(into->arena, const char *, column_count + 1);
-    for (uint32_t i = 0; i < column_count; i++)
-        row[i] = values[i].length >= 0 ? rdb_arena_strndup(into->arena, values[i].text, (size_t)values[i].length) : NULL;
-    rdb_list_push(into->arena, into->rows, (void *)row);
-    return rdb_arena_check(into->arena, err);
-}
-
-static bool end_command(void *at, const char *tag, rdb_error *err)
-{
-    (void)at, (void)tag, (void)err;
-    return true;
-}
-
-static bool take_copy(void *at, const void *bytes, size_t length, rdb_error *err)
-{
-    (void)at, (void)bytes, (void)length, (void)err;
-    return true;
-}
-
-static bool give_copy(void *at, const void **bytes, size_t *length, rdb_error *err)
-{
-    (void)at, (void)bytes, (void)err;
-    *length = 0;
-    return true;
-}
-
-static void take_notice(const cli_notice *notice)
-{
-    fprintf(stderr, "rdb-vacuum: %s: %s\n", notice->severity, notice->message);
-    if (notice->detail[0] != '\0')
-        fprintf(stderr, "  %s\n", notice->detail);
-}
-
-static const cli_sink SINK = {begin_rows, take_row, end_command, take_copy, give_copy, take_notice};
-
 bool vacuum_query(vacuum_run *run, const char *sql, rdb_list *rows, rdb_error *err)
 {
-    collection into = {run->arena, rows};
-    return cli_client_query(run->client, sql, &SINK, &into, err);
+    return rdb_client_rows(run->client, sql, run->arena, rows, err);
 }
 
 /* A shell pattern as a regular expression inside a quoted text. */
@@ -175,7 +99,7 @@ static bool vacuum_database(vacuum_run *run, rdb_error *err)
         rdb_error trouble = {0};
         if (vacuum_one(run, table[0], &trouble))
             continue;
-        if (!cli_client_is_open(run->client) || cli_interrupted) {
+        if (!rdb_client_is_open(run->client) || rdb_client_interrupted) {
             rdb_error_move(err, &trouble);
             return false;
         }
@@ -194,18 +118,18 @@ static bool connect_to(vacuum_run *run, const char *database, int *exit_code, rd
     run->database = database;
     if (run->place.database == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    return cli_connect(&run->client, &run->place, &SINK, exit_code, err);
+    return rdb_client_connect(&run->client, &run->place, &RDB_CLIENT_SILENT, exit_code, err);
 }
 
 static bool run_database(vacuum_run *run, const char *database, int *exit_code, rdb_error *err)
 {
     if (!connect_to(run, database, exit_code, err)) {
-        cli_disconnect(&run->client, &run->place);
+        rdb_client_disconnect(&run->client, &run->place);
         return false;
     }
     bool ok = run->arguments->verify ? vacuum_verify_database(run, err) : vacuum_database(run, err);
-    *exit_code = ok ? RDB_EXIT_DONE : cli_client_is_open(run->client) ? RDB_EXIT_SQL : RDB_EXIT_CONNECTION;
-    cli_disconnect(&run->client, &run->place);
+    *exit_code = ok ? RDB_EXIT_DONE : rdb_client_is_open(run->client) ? RDB_EXIT_SQL : RDB_EXIT_CONNECTION;
+    rdb_client_disconnect(&run->client, &run->place);
     return ok;
 }
 
@@ -214,11 +138,11 @@ static bool list_databases(vacuum_run *run, rdb_list *databases, int *exit_code,
     bool ok = connect_to(run, "rustydb", exit_code, err);
     if (!ok && rdb_error_is(err, RDB_INVALID_CATALOG_NAME)) {
         rdb_error_clear(err);
-        cli_disconnect(&run->client, &run->place);
+        rdb_client_disconnect(&run->client, &run->place);
         ok = connect_to(run, "postgres", exit_code, err);
     }
     ok = ok && vacuum_query(run, "select datname from pg_catalog.pg_database where datallowconn order by 1", databases, err);
-    cli_disconnect(&run->client, &run->place);
+    rdb_client_disconnect(&run->client, &run->place);
     return ok;
 }
 
@@ -243,7 +167,7 @@ static bool close_cleanly(vacuum_run *run, int *exit_code, rdb_error *err)
     if (run->arguments->verbose)
         fprintf(stderr, "rdb-vacuum: the instance was not closed cleanly: recovering it first\n");
     bool ok = connect_to(run, "rustydb", exit_code, err) || (rdb_error_is(err, RDB_INVALID_CATALOG_NAME) && (rdb_error_clear(err), true));
-    cli_disconnect(&run->client, &run->place);
+    rdb_client_disconnect(&run->client, &run->place);
     return ok;
 }
 
@@ -312,32 +236,20 @@ int main(int argc, char **argv)
     int exit_code = RDB_EXIT_DONE;
     if (!rdb_options_parse(&PROGRAM, argc, argv, &arguments, &operands, &exit_code))
         return exit_code;
-    if (arguments.home_given && arguments.host_given)
-        return rdb_options_refuse(&PROGRAM, "--home and --host exclude one another");
-    if (arguments.home == NULL && arguments.host == NULL)
-        return rdb_options_refuse(&PROGRAM, "no server was named: use --home DIR (or set RUSTYDB_HOME) or --host HOST");
     if (arguments.verify && (arguments.analyze || arguments.full))
         return rdb_options_refuse(&PROGRAM, "--verify changes nothing: it goes with neither --analyze nor --full");
-    bool by_home = arguments.home_given || (arguments.home != NULL && !arguments.host_given);
-    if (arguments.files_only && (!arguments.verify || !by_home || arguments.tables.count > 0 || operands.count > 0))
+    vacuum_run run = {.arguments = &arguments};
+    if (!rdb_client_place_take(&run.place, &PROGRAM, &arguments.server, NULL, &exit_code))
+        return exit_code;
+    if (arguments.files_only && (!arguments.verify || run.place.home == NULL || arguments.tables.count > 0 || operands.count > 0))
         return rdb_options_refuse(&PROGRAM, "--files-only goes with --verify and --home, and takes all the files");
-    struct sigaction on_interrupt = {.sa_handler = take_interrupt}, ignored = {.sa_handler = SIG_IGN};
-    sigaction(SIGINT, &on_interrupt, NULL);
-    sigaction(SIGPIPE, &ignored, NULL);
-    password_file = arguments.password_file;
-    vacuum_run run = {.arguments = &arguments, .arena = rdb_arena_create("vacuum", NULL, NULL)};
-    run.place = (cli_place){.home = by_home ? strdup(arguments.home) : NULL, .host = by_home ? NULL : strdup(arguments.host), .port = (uint16_t)arguments.port,
-                            .port_given = arguments.port_given, .user = strdup(arguments.user), .authority_path = arguments.authority, .ask_password = ask_password,
-                            .tls = strcmp(arguments.tls, "require") == 0   ? CLI_TLS_REQUIRE
-                                   : strcmp(arguments.tls, "disable") == 0 ? CLI_TLS_DISABLE
-                                                                           : CLI_TLS_PREFER};
+    run.arena = rdb_arena_create("vacuum", NULL, NULL);
     const char *only = operands.count > 0 ? operands.items[0] : NULL;
-    bool ok = (run.arena != NULL && run.place.user != NULL && (run.place.home != NULL || run.place.host != NULL)) ||
-              rdb_error_set(&err, RDB_OUT_OF_MEMORY, "out of memory");
+    bool ok = run.arena != NULL || rdb_error_set(&err, RDB_OUT_OF_MEMORY, "out of memory");
     ok = ok && (arguments.verify ? verify(&run, only, &exit_code, &err) : run_databases(&run, only, &exit_code, &err));
     if (!ok) {
         rdb_options_report(&PROGRAM, arguments.json, &err);
-        exit_code = cli_interrupted ? RDB_EXIT_INTERRUPTED : exit_code != RDB_EXIT_DONE ? exit_code : RDB_EXIT_GENERAL;
+        exit_code = rdb_client_interrupted ? RDB_EXIT_INTERRUPTED : exit_code != RDB_EXIT_DONE ? exit_code : RDB_EXIT_GENERAL;
     } else if (arguments.verify) {
         vacuum_print_summary(&run);
         exit_code = run.findings > 0 ? RDB_EXIT_DAMAGE : RDB_EXIT_DONE;
@@ -348,8 +260,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "rdb-vacuum: error: the output could not be written\n");
         exit_code = exit_code != RDB_EXIT_DONE ? exit_code : RDB_EXIT_GENERAL;
     }
-    cli_disconnect(&run.client, &run.place);
-    cli_place_free(&run.place);
+    rdb_client_disconnect(&run.client, &run.place);
+    rdb_client_place_free(&run.place);
     rdb_arena_destroy(run.arena);
     rdb_error_clear(&err);
     return exit_code;

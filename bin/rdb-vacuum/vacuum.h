@@ -3,13 +3,12 @@
 #ifndef RDB_VACUUM_H
 #define RDB_VACUUM_H
 
-#include "../rdb-cli/connect.h"
 #include "options.h"
 
 typedef struct vacuum_run {
     const vacuum_arguments *arguments;
-    cli_place place;
-    cli_client *client; /* of the database at hand */
+    rdb_client_place place;
+    rdb_client *client; /* of the database at hand */
     const char *database;
     rdb_arena *arena;
     uint64_t findings, relations, failures, files, pages, wal_records;

@@ -86,7 +86,7 @@ bool vacuum_verify_database(vacuum_run *run, rdb_error *err)
             fprintf(stderr, "rdb-vacuum: verifying %s.%s\n", run->database, table[0]);
         run->relations++;
         if (!vacuum_query(run, sql, &rows, &trouble)) {
-            if (!cli_client_is_open(run->client) || cli_interrupted) {
+            if (!rdb_client_is_open(run->client) || rdb_client_interrupted) {
                 rdb_error_move(err, &trouble);
                 return false;
             }

@@ -2,9 +2,8 @@
  * See connect.h. A server of our own is rdb-serve from beside this program, at the other end of a socket pair: nobody else can
  * reach it, it locks the instance as any server does, and it closes the instance when the socket does. It has a session of its
  * own, so that the terminal's signals are the shell's alone. */
-#include "connect.h"
+#include "client/rdb_client.h"
 
-#include "base/rdb_options.h"
 #include "os/rdb_file.h"
 #include "os/rdb_socket.h"
 
@@ -34,7 +33,7 @@ static bool make_socket_path(const char *directory, const char *file, char *path
     return true;
 }
 
-static void keep_address(cli_place *place, const char *address)
+static void keep_address(rdb_client_place *place, const char *address)
 {
     free(place->address);
     place->address = strdup(address);
@@ -54,7 +53,7 @@ static bool find_server(char *path, size_t size, rdb_error *err)
     return access(path, X_OK) == 0 || rdb_error_set_errno(err, errno, "%s cannot be run", path);
 }
 
-static bool start_server(cli_place *place, const char *home, int *fd, rdb_error *err)
+static bool start_server(rdb_client_place *place, const char *home, int *fd, rdb_error *err)
 {
     char path[PATH_MAX], number[16];
     int ends[2];
@@ -87,7 +86,7 @@ static bool start_server(cli_place *place, const char *home, int *fd, rdb_error 
 }
 
 /* Waits for it to close the instance; its exit status. */
-static int await_server(cli_place *place)
+static int await_server(rdb_client_place *place)
 {
     int status = 0;
     while (place->server_pid != 0 && waitpid(place->server_pid, &status, 0) < 0 && errno == EINTR) {
@@ -96,7 +95,7 @@ static int await_server(cli_place *place)
     return WIFEXITED(status) ? WEXITSTATUS(status) : RDB_EXIT_GENERAL;
 }
 
-static bool open_embedded(cli_client **client, cli_place *place, cli_target *target, const cli_sink *sink, const char *home, int *exit_code, rdb_error *err)
+static bool open_embedded(rdb_client **client, rdb_client_place *place, rdb_client_target *target, const rdb_client_sink *sink, const char *home, int *exit_code, rdb_error *err)
 {
     char address[PATH_MAX + 64];
     if (!start_server(place, home, &target->fd, err))
@@ -105,7 +104,7 @@ static bool open_embedded(cli_client **client, cli_place *place, cli_target *tar
     target->server_pid = place->server_pid;
     snprintf(address, sizeof address, "the instance %s, embedded", home);
     keep_address(place, address);
-    if (cli_client_open(client, target, sink, err))
+    if (rdb_client_open(client, target, sink, err))
         return true;
     int status = await_server(place);
     if (status == RDB_EXIT_DONE)
@@ -117,7 +116,7 @@ static bool open_embedded(cli_client **client, cli_place *place, cli_target *tar
 
 /* ---- places ------------------------------------------------------------------------------------------------------- */
 /* Connects to the one socket in home/run/sockets that answers: that of the port where it is given. */
-static bool open_home(cli_client **client, cli_place *place, cli_target *target, const cli_sink *sink, int *exit_code, rdb_error *err)
+static bool open_home(rdb_client **client, rdb_client_place *place, rdb_client_target *target, const rdb_client_sink *sink, int *exit_code, rdb_error *err)
 {
     char resolved[PATH_MAX], directory[PATH_MAX + 16], marker[PATH_MAX + 32], path[PATH_MAX + 64], wanted[32];
     if (realpath(place->home, resolved) == NULL)
@@ -137,7 +136,7 @@ static bool open_home(cli_client **client, cli_place *place, cli_target *target,
             (place->port_given && strcmp(entry->d_name, wanted) != 0))
             continue;
         rdb_error trouble = {0};
-        if (make_socket_path(directory, entry->d_name, path, sizeof path, &trouble) && cli_client_open(client, target, sink, &trouble)) {
+        if (make_socket_path(directory, entry->d_name, path, sizeof path, &trouble) && rdb_client_open(client, target, sink, &trouble)) {
             place->port = (uint16_t)atoi(entry->d_name + sizeof SOCKET_PREFIX - 1);
             keep_address(place, path);
         } else if (!rdb_error_is(&trouble, RDB_CANNOT_CONNECT) && !rdb_error_is_set(&refusal)) {
@@ -159,10 +158,12 @@ static bool open_home(cli_client **client, cli_place *place, cli_target *target,
         rdb_error_set(err, RDB_CANNOT_CONNECT, "no server runs on the instance %s at port %u", resolved, place->port);
         return rdb_error_hint(err, "Leave --port out, or start one with: rdb-serve --home %s --port %u", resolved, place->port);
     }
+    if (place->only_served)
+        return rdb_error_set(err, RDB_CANNOT_CONNECT, "no server runs on the instance %s", resolved);
     return open_embedded(client, place, target, sink, resolved, exit_code, err);
 }
 
-static bool open_host(cli_client **client, cli_place *place, cli_target *target, const cli_sink *sink, rdb_error *err)
+static bool open_host(rdb_client **client, rdb_client_place *place, rdb_client_target *target, const rdb_client_sink *sink, rdb_error *err)
 {
     char path[PATH_MAX + 64], file[32];
     target->host = place->host;
@@ -173,25 +174,25 @@ static bool open_host(cli_client **client, cli_place *place, cli_target *target,
         target->host = path;
     }
     keep_address(place, target->host);
-    return cli_client_open(client, target, sink, err);
+    return rdb_client_open(client, target, sink, err);
 }
 
-bool cli_connect(cli_client **client, cli_place *place, const cli_sink *sink, int *exit_code, rdb_error *err)
+bool rdb_client_connect(rdb_client **client, rdb_client_place *place, const rdb_client_sink *sink, int *exit_code, rdb_error *err)
 {
-    cli_target target = {.port = place->port, .user = place->user, .database = place->database, .authority_path = place->authority_path,
+    rdb_client_target target = {.port = place->port, .user = place->user, .database = place->database, .authority_path = place->authority_path,
                          .tls = place->tls, .ask_password = place->ask_password};
     *client = NULL;
     *exit_code = RDB_EXIT_CONNECTION; /* a wrong password or database too: there is no connection */
     return place->home != NULL ? open_home(client, place, &target, sink, exit_code, err) : open_host(client, place, &target, sink, err);
 }
 
-void cli_disconnect(cli_client **client, cli_place *place)
+void rdb_client_disconnect(rdb_client **client, rdb_client_place *place)
 {
-    cli_client_close(client);
+    rdb_client_close(client);
     await_server(place);
 }
 
-void cli_place_free(cli_place *place)
+void rdb_client_place_free(rdb_client_place *place)
 {
     free(place->home);
     free(place->host);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The client's side of the wire. The socket is non-blocking; every wait passes through wait_readable, which is where an
  * interrupt becomes a cancel request on a second connection. A message is taken whole before it is looked at. */
-#include "client.h"
+#include "client/rdb_client.h"
 
 #include "crypto/rdb_crypto.h"
 #include "os/rdb_socket.h"
@@ -18,9 +18,9 @@
 #define SSL_REQUEST_CODE 80877103u
 #define CANCEL_REQUEST_CODE 80877102u
 
-volatile sig_atomic_t cli_interrupted;
+volatile sig_atomic_t rdb_client_interrupted;
 
-struct cli_client {
+struct rdb_client {
     int fd;
     SSL *tls; /* NULL: plain */
     rdb_tls_context *tls_context;
@@ -35,8 +35,8 @@ struct cli_client {
     size_t in_at;      /* where the next message starts */
     rdb_strbuf out;
     rdb_strbuf names;  /* column names of the current result, each with its zero */
-    cli_column *columns;
-    cli_value *values;
+    rdb_client_column *columns;
+    rdb_client_value *values;
     uint32_t column_count, column_capacity;
 };
 
@@ -102,13 +102,13 @@ static bool broken_message(rdb_error *err)
 }
 
 /* ---- bytes -------------------------------------------------------------------------------------------------------- */
-static bool lose(cli_client *client, rdb_error *err)
+static bool lose(rdb_client *client, rdb_error *err)
 {
     client->is_open = false;
     return rdb_error_set(err, RDB_CONNECTION_FAILURE, "the server closed the connection");
 }
 
-static bool tls_failed(cli_client *client, const char *what, rdb_error *err)
+static bool tls_failed(rdb_client *client, const char *what, rdb_error *err)
 {
     char reason[200] = "connection closed";
     unsigned long code = ERR_get_error();
@@ -120,7 +120,7 @@ static bool tls_failed(cli_client *client, const char *what, rdb_error *err)
 }
 
 /* A connection of its own, in the clear as the protocol has it; a failure is silent, the statement just goes on. */
-static void send_cancel(cli_client *client)
+static void send_cancel(rdb_client *client)
 {
     if (client->server_pid != 0) {
         kill(client->server_pid, SIGUSR1);
@@ -142,17 +142,17 @@ static void send_cancel(cli_client *client)
     rdb_error_clear(&ignored);
 }
 
-static void wait_socket(cli_client *client, bool for_writing)
+static void wait_socket(rdb_client *client, bool for_writing)
 {
     while (!rdb_socket_wait(client->fd, for_writing, LOOK_EVERY_US))
-        if (cli_interrupted && !client->cancel_sent && client->process_id != 0) {
+        if (rdb_client_interrupted && !client->cancel_sent && client->process_id != 0) {
             client->cancel_sent = true;
             send_cancel(client);
         }
 }
 
 /* Appends what comes next to client->in, at least a byte. */
-static bool read_more(cli_client *client, rdb_error *err)
+static bool read_more(rdb_client *client, rdb_error *err)
 {
     if (client->in_at > 0) {
         memmove(client->in.data, client->in.data + client->in_at, client->in.length - client->in_at);
@@ -190,7 +190,7 @@ static bool read_more(cli_client *client, rdb_error *err)
     }
 }
 
-static bool flush_out(cli_client *client, rdb_error *err)
+static bool flush_out(rdb_client *client, rdb_error *err)
 {
     bool ok = rdb_strbuf_check(&client->out, err);
     size_t at = 0;
@@ -221,7 +221,7 @@ static bool flush_out(cli_client *client, rdb_error *err)
 }
 
 /* ---- messages ----------------------------------------------------------------------------------------------------- */
-static size_t begin_message(cli_client *client, char type)
+static size_t begin_message(rdb_client *client, char type)
 {
     if (type != 0)
         rdb_strbuf_addc(&client->out, type);
@@ -229,7 +229,7 @@ static size_t begin_message(cli_client *client, char type)
     return client->out.length - 4;
 }
 
-static void end_message(cli_client *client, size_t length_at)
+static void end_message(rdb_client *client, size_t length_at)
 {
     if (client->out.failed)
         return;
@@ -242,7 +242,7 @@ static void end_message(cli_client *client, size_t length_at)
 }
 
 /* The next message; its body stays until the next call. */
-static bool next_message(cli_client *client, message *m, rdb_error *err)
+static bool next_message(rdb_client *client, message *m, rdb_error *err)
 {
     *m = (message){0};
     for (;;) {
@@ -299,7 +299,7 @@ static bool read_report(message *m, report *r)
     return !m->is_short && strlen(r->sqlstate) == 5;
 }
 
-static bool take_error(cli_client *client, message *m, rdb_error *err)
+static bool take_error(rdb_client *client, message *m, rdb_error *err)
 {
     report r;
     if (!read_report(m, &r)) {
@@ -325,17 +325,17 @@ static bool take_error(cli_client *client, message *m, rdb_error *err)
     return rdb_error_name(err, RDB_ERROR_CONSTRAINT, r.constraint);
 }
 
-static void take_notice(message *m, const cli_sink *sink)
+static void take_notice(message *m, const rdb_client_sink *sink)
 {
     report r;
     if (read_report(m, &r) && sink->take_notice != NULL) {
-        cli_notice notice = {r.severity, r.sqlstate, r.message, r.detail, r.hint};
+        rdb_client_notice notice = {r.severity, r.sqlstate, r.message, r.detail, r.hint};
         sink->take_notice(&notice);
     }
 }
 
 /* Messages that may come at any time; false in *was_taken: it is something else. */
-static void take_asynchronous(cli_client *client, message *m, const cli_sink *sink, bool *was_taken)
+static void take_asynchronous(rdb_client *client, message *m, const rdb_client_sink *sink, bool *was_taken)
 {
     *was_taken = true;
     if (m->type == 'N') {
@@ -350,7 +350,7 @@ static void take_asynchronous(cli_client *client, message *m, const cli_sink *si
 }
 
 /* ---- start-up ----------------------------------------------------------------------------------------------------- */
-static bool start_tls(cli_client *client, const cli_target *target, rdb_error *err)
+static bool start_tls(rdb_client *client, const rdb_client_target *target, rdb_error *err)
 {
     rdb_tls_options options = {.authority_path = target->authority_path};
     if (!rdb_tls_client_context(&client->tls_context, &options, target->host, err))
@@ -373,9 +373,9 @@ static bool start_tls(cli_client *client, const cli_target *target, rdb_error *e
     }
 }
 
-static bool negotiate_tls(cli_client *client, const cli_target *target, rdb_error *err)
+static bool negotiate_tls(rdb_client *client, const rdb_client_target *target, rdb_error *err)
 {
-    if (target->has_own_server || target->host[0] == '/' || target->tls == CLI_TLS_DISABLE)
+    if (target->has_own_server || target->host[0] == '/' || target->tls == RDB_CLIENT_TLS_DISABLE)
         return true;
     put_be32(&client->out, 8);
     put_be32(&client->out, SSL_REQUEST_CODE);
@@ -395,12 +395,12 @@ static bool negotiate_tls(cli_client *client, const cli_target *target, rdb_erro
         return lose(client, err);
     if (answer == 'S')
         return start_tls(client, target, err);
-    if (answer == 'N' && target->tls == CLI_TLS_PREFER && target->authority_path == NULL)
+    if (answer == 'N' && target->tls == RDB_CLIENT_TLS_PREFER && target->authority_path == NULL)
         return true;
     return answer == 'N' ? rdb_error_set(err, RDB_CANNOT_CONNECT, "the server does not offer TLS") : broken_message(err);
 }
 
-static bool get_password(const cli_target *target, char *password, size_t size, rdb_error *err)
+static bool get_password(const rdb_client_target *target, char *password, size_t size, rdb_error *err)
 {
     if (target->ask_password != NULL && target->ask_password(target->user, password, size))
         return true;
@@ -409,7 +409,7 @@ static bool get_password(const cli_target *target, char *password, size_t size, 
 }
 
 /* The SCRAM exchange, begun by the server's list of mechanisms. */
-static bool answer_sasl(cli_client *client, message *m, const cli_target *target, rdb_error *err)
+static bool answer_sasl(rdb_client *client, message *m, const rdb_client_target *target, rdb_error *err)
 {
     static const char MECHANISM[] = "SCRAM-SHA-256";
     bool is_offered = false;
@@ -460,7 +460,7 @@ static bool answer_sasl(cli_client *client, message *m, const cli_target *target
     return ok;
 }
 
-static bool answer_cleartext(cli_client *client, const cli_target *target, rdb_error *err)
+static bool answer_cleartext(rdb_client *client, const rdb_client_target *target, rdb_error *err)
 {
     char password[1024];
     if (!get_password(target, password, sizeof password, err))
@@ -472,7 +472,7 @@ static bool answer_cleartext(cli_client *client, const cli_target *target, rdb_e
     return flush_out(client, err);
 }
 
-static bool start_session(cli_client *client, const cli_target *target, const cli_sink *sink, rdb_error *err)
+static bool start_session(rdb_client *client, const rdb_client_target *target, const rdb_client_sink *sink, rdb_error *err)
 {
     const char *settings[][2] = {{"user", target->user}, {"database", target->database}, {"application_name", "rdb-cli"}, {"client_encoding", "UTF8"}};
     size_t length_at = begin_message(client, 0);
@@ -516,9 +516,9 @@ static bool start_session(cli_client *client, const cli_target *target, const cl
     }
 }
 
-bool cli_client_open(cli_client **client, const cli_target *target, const cli_sink *sink, rdb_error *err)
+bool rdb_client_open(rdb_client **client, const rdb_client_target *target, const rdb_client_sink *sink, rdb_error *err)
 {
-    cli_client *made = *client = calloc(1, sizeof *made);
+    rdb_client *made = *client = calloc(1, sizeof *made);
     if (made == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     made->fd = -1;
@@ -540,13 +540,13 @@ bool cli_client_open(cli_client **client, const cli_target *target, const cli_si
         ok = negotiate_tls(made, target, err) && start_session(made, target, sink, err);
     }
     if (!ok)
-        cli_client_close(client);
+        rdb_client_close(client);
     return ok;
 }
 
-void cli_client_close(cli_client **client)
+void rdb_client_close(rdb_client **client)
 {
-    cli_client *made = *client;
+    rdb_client *made = *client;
     if (made == NULL)
         return;
     rdb_error ignored = {0};
@@ -571,13 +571,13 @@ void cli_client_close(cli_client **client)
 }
 
 /* ---- queries ------------------------------------------------------------------------------------------------------ */
-static bool take_columns(cli_client *client, message *m, rdb_error *err)
+static bool take_columns(rdb_client *client, message *m, rdb_error *err)
 {
     uint32_t count = take_u16(m);
     if (count > client->column_capacity) {
-        cli_column *columns = realloc(client->columns, count * sizeof *columns);
+        rdb_client_column *columns = realloc(client->columns, count * sizeof *columns);
         client->columns = columns != NULL ? columns : client->columns;
-        cli_value *values = realloc(client->values, count * sizeof *values);
+        rdb_client_value *values = realloc(client->values, count * sizeof *values);
         client->values = values != NULL ? values : client->values;
         if (columns == NULL || values == NULL)
             return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
@@ -605,12 +605,12 @@ static bool take_columns(cli_client *client, message *m, rdb_error *err)
     return true;
 }
 
-static bool take_values(cli_client *client, message *m, rdb_error *err)
+static bool take_values(rdb_client *client, message *m, rdb_error *err)
 {
     if (take_u16(m) != client->column_count)
         return broken_message(err);
     for (uint32_t column_no = 0; column_no < client->column_count; column_no++) {
-        cli_value *value = &client->values[column_no];
+        rdb_client_value *value = &client->values[column_no];
         value->length = (int32_t)take_u32(m);
         value->text = value->length > 0 ? (const char *)take_bytes(m, (size_t)value->length) : "";
         if (m->is_short || value->length < -1)
@@ -620,13 +620,13 @@ static bool take_values(cli_client *client, message *m, rdb_error *err)
 }
 
 /* All the data of COPY FROM STDIN; a source that fails makes the server undo the statement. */
-static bool send_copy(cli_client *client, const cli_sink *sink, void *at, rdb_error *err)
+static bool send_copy(rdb_client *client, const rdb_client_sink *sink, void *at, rdb_error *err)
 {
     rdb_error trouble = {0};
     for (;;) {
         const void *bytes = NULL;
         size_t length = 0;
-        if (cli_interrupted)
+        if (rdb_client_interrupted)
             rdb_error_set(&trouble, RDB_QUERY_CANCELED, "interrupted");
         if (rdb_error_is_set(&trouble) || !sink->give_copy(at, &bytes, &length, &trouble)) {
             size_t length_at = begin_message(client, 'f');
@@ -645,7 +645,7 @@ static bool send_copy(cli_client *client, const cli_sink *sink, void *at, rdb_er
     }
 }
 
-bool cli_client_query(cli_client *client, const char *sql, const cli_sink *sink, void *at, rdb_error *err)
+bool rdb_client_query(rdb_client *client, const char *sql, const rdb_client_sink *sink, void *at, rdb_error *err)
 {
     if (client == NULL || !client->is_open)
         return rdb_error_set(err, RDB_CONNECTION_FAILURE, "the connection is closed");
@@ -703,22 +703,22 @@ bool cli_client_query(cli_client *client, const char *sql, const cli_sink *sink,
     }
 }
 
-bool cli_client_is_open(const cli_client *client)
+bool rdb_client_is_open(const rdb_client *client)
 {
     return client != NULL && client->is_open;
 }
 
-char cli_client_transaction_state(const cli_client *client)
+char rdb_client_transaction_state(const rdb_client *client)
 {
     return client != NULL ? client->transaction_state : 'I';
 }
 
-bool cli_client_is_encrypted(const cli_client *client)
+bool rdb_client_is_encrypted(const rdb_client *client)
 {
     return client->tls != NULL;
 }
 
-const char *cli_client_server_version(const cli_client *client)
+const char *rdb_client_server_version(const rdb_client *client)
 {
     return client->server_version;
 }
