@@ -225,6 +225,7 @@ static void reload(server *srv)
                 rdb_log_set_level(srv->log, i);
         rdb_engine_set_undo(srv->engine, rdb_config_number(fresh, RDB_CONFIG_STORAGE_UNDO_RETENTION_SECS) * 1000000,
                             (uint64_t)rdb_config_number(fresh, RDB_CONFIG_STORAGE_UNDO_MAX_SIZE));
+        rdb_engine_set_work_mem(srv->engine, (uint64_t)rdb_config_number(fresh, RDB_CONFIG_MEMORY_WORK_MEM));
         RDB_LOG(RDB_LOG_INFO, "serve", "configuration reloaded");
         rdb_config_destroy(&old);
     } else {
@@ -309,6 +310,7 @@ static bool serve(server *srv, rdb_error *err)
     rdb_engine_config engine = {.home = srv->home,
                                 .buffer_bytes = rdb_config_buffer_bytes(config),
                                 .memory_bytes = statement_memory(config),
+                                .work_mem_bytes = (uint64_t)rdb_config_number(config, RDB_CONFIG_MEMORY_WORK_MEM),
                                 .max_connections = (uint32_t)rdb_config_number(config, RDB_CONFIG_SERVER_MAX_CONNECTIONS),
                                 .checkpoint_interval_us = rdb_config_number(config, RDB_CONFIG_WAL_CHECKPOINT_INTERVAL_MS) * 1000,
                                 .analyze_interval_us = rdb_config_number(config, RDB_CONFIG_OPTIMIZER_AUTO_ANALYZE_INTERVAL_MS) * 1000,

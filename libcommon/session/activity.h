@@ -15,6 +15,7 @@ void session_registry_destroy(session_registry **registry);
 session_registry *session_engine_registry(rdb_engine *engine);
 /* What the engine knows of a setting of that name (where its data are, how large its pages are); NULL: nothing. */
 const char *session_engine_fact(const rdb_engine *engine, const char *name);
+uint64_t session_engine_work_mem(const rdb_engine *engine); /* what sessions start with; 0: the standard */
 rdb_upkeep *session_engine_upkeep(rdb_engine *engine);
 struct rdb_purge *session_engine_purge(rdb_engine *engine);
 int64_t session_registry_start_us(const session_registry *registry);

@@ -30,6 +30,7 @@ struct rdb_engine {
     char temp_directory[4096];
     struct { const char *name; char value[4096]; } facts[16]; /* settings that say how this engine is */
     uint32_t fact_count;
+    _Atomic uint64_t work_mem_bytes; /* relaxed: a number by itself */
     rdb_scn closed_scn; /* the highest one, once transactions are closed: for the last checkpoint */
 };
 
@@ -152,6 +153,7 @@ static bool open_engine(rdb_engine **engine_out, const rdb_engine_config *config
     if (engine == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     learn_facts(engine, config, &control);
+    rdb_engine_set_work_mem(engine, config->work_mem_bytes);
     rdb_account_init(&engine->memory, NULL, (int64_t)config->memory_bytes);
     char words[1024];
     snprintf(words, sizeof words, "%s/share/tsearch_data", config->home);
@@ -268,6 +270,16 @@ void rdb_engine_set_undo(rdb_engine *engine, int64_t retention_us, uint64_t byte
 {
     rdb_txn_set_retention(engine->txns, retention_us);
     rdb_purge_set_bytes_max(engine->purge, bytes_max);
+}
+
+void rdb_engine_set_work_mem(rdb_engine *engine, uint64_t bytes)
+{
+    atomic_store_explicit(&engine->work_mem_bytes, bytes, memory_order_relaxed);
+}
+
+uint64_t session_engine_work_mem(const rdb_engine *engine)
+{
+    return atomic_load_explicit(&engine->work_mem_bytes, memory_order_relaxed);
 }
 
 rdb_catalog *rdb_engine_catalog(rdb_engine *engine)

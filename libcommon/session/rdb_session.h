@@ -12,6 +12,7 @@ typedef struct rdb_engine rdb_engine;
 typedef struct rdb_engine_config {
     const char *home;          /* the instance directory, already locked by the caller */
     uint64_t buffer_bytes;     /* memory.shared_buffers */
+    uint64_t work_mem_bytes;   /* memory.work_mem: what sessions start with; 0: 4 MB */
     uint64_t memory_bytes;     /* what all statements together may take; 0: no limit */
     uint32_t max_connections;
     int64_t checkpoint_interval_us;
@@ -42,6 +43,7 @@ RDB_CHECKED bool rdb_engine_open(rdb_engine **engine, const rdb_engine_config *c
 bool rdb_engine_close(rdb_engine **engine, bool with_checkpoint, rdb_error *err);
 rdb_catalog *rdb_engine_catalog(rdb_engine *engine);
 void rdb_engine_set_undo(rdb_engine *engine, int64_t retention_us, uint64_t bytes_max); /* at any time */
+void rdb_engine_set_work_mem(rdb_engine *engine, uint64_t bytes); /* of sessions that begin later; 0: 4 MB */
 rdb_txn_manager *rdb_engine_txns(rdb_engine *engine);
 rdb_storage *rdb_engine_storage(rdb_engine *engine);
 RDB_CHECKED bool rdb_engine_checkpoint(rdb_engine *engine, rdb_error *err);

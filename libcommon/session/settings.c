@@ -802,6 +802,11 @@ bool session_settings_create(rdb_session *session, rdb_error *err)
     settings->format = *rdb_format_default();
     for (int no = 0; no < SET_COUNT; no++) {
         const char *known = session_engine_fact(session->engine, SETTINGS[no].name);
+        char work_mem[32];
+        if (no == SET_work_mem && session_engine_work_mem(session->engine) > 0) {
+            snprintf(work_mem, sizeof work_mem, "%llukB", (unsigned long long)session_engine_work_mem(session->engine) >> 10);
+            known = work_mem;
+        }
         if (!check_value(session, no, known != NULL ? known : SETTINGS[no].boot_value, true, &settings->values[no], err))
             return false;
         if ((settings->reset_values[no] = keep_value(no, settings->values[no])) == NULL)

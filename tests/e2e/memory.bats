@@ -70,3 +70,18 @@ left_over() { # files in tmp/, and files without a name that the server still ha
     stays_below 16000 "set enable_hashjoin = off; select count(*) from wide a join wide b using (s)" 200000
     stays_below 16000 "set enable_hashjoin = off; select count(*) from wide a full join wide b on a.s = b.s and a.i % 3 = 0" 333334
 }
+
+@test "memory: memory.work_mem is what sessions start with, at once and after a reload; SET goes over it" {
+    cp "$HOME_DIR/conf/rustydb.toml" "$BATS_TEST_TMPDIR/before.toml"
+    [ "$(sql "show work_mem")" = 4MB ]
+    sed -i 's/^# work_mem = .*/work_mem = "96MB"/' "$HOME_DIR/conf/rustydb.toml"
+    kill -HUP "$SERVER_PID"
+    for _ in $(seq 50); do
+        [ "$(sql "show work_mem")" = 96MB ] && break
+        sleep 0.1
+    done
+    [ "$(sql "show work_mem")" = 96MB ]
+    [ "$(sql "set work_mem = '1MB'" "reset work_mem" "show work_mem")" = 96MB ]
+    cp "$BATS_TEST_TMPDIR/before.toml" "$HOME_DIR/conf/rustydb.toml"
+    kill -HUP "$SERVER_PID"
+}
