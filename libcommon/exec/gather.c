@@ -255,6 +255,7 @@ static void run_thread(void *argument)
     gather_thread *thread = argument;
     gather_state *state = thread->gather;
     const rdb_usage before = rdb_thread_usage;
+    rdb_worker_declare(RDB_WORKER_PARALLEL);
     thread->ok = exec_begin(thread->root, &thread->err) &&
                  (state->is_partial ? build_partial(thread->root, &thread->err) : collect_rows(thread->root, thread->rows, &state->parallel, &thread->err));
     if (!thread->ok)
@@ -263,6 +264,7 @@ static void run_thread(void *argument)
     const uint64_t *now = (const uint64_t *)&rdb_thread_usage, *was = (const uint64_t *)&before;
     for (size_t i = 0; i < sizeof(rdb_usage) / sizeof(uint64_t); i++)
         usage[i] = now[i] - was[i];
+    rdb_worker_declare(RDB_WORKER_OTHER);
     release_workers(1);
     /* release: all that this thread has made is the asker's from here on; the struct may be gone before the wake */
     _Atomic uint32_t *left = &state->left;
@@ -365,7 +367,9 @@ static bool join_threads(exec_node *node, bool ok, rdb_error *err)
             ok = false;
             atomic_store_explicit(&state->parallel.is_stopped, true, memory_order_relaxed);
         }
+        const rdb_wait_mark mark = rdb_wait_begin(RDB_WAIT_EXECUTE_GATHER);
         rdb_futex_wait(&state->left, left, 10000);
+        rdb_wait_end(mark);
     }
     for (uint32_t i = 0; i < state->parallel.thread_count; i++) {
         gather_thread *thread = &state->threads[i];

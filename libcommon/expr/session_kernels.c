@@ -168,7 +168,7 @@ static bool sleep_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb
     while (a[0].f8 > 0 && (left_us = end_us - rdb_time_monotonic_us()) > 0) {
         if (!rdb_cancel_check(cancel, call->err))
             return false;
-        rdb_cancel_sleep(cancel, "PgSleep", &word, 0, left_us);
+        rdb_cancel_sleep(cancel, RDB_WAIT_PG_SLEEP, &word, 0, left_us);
     }
     return rdb_cancel_check(cancel, call->err);
 }

@@ -12,6 +12,7 @@
 struct rdb_file {
     int fd;
     unsigned flags;
+    rdb_io_class io_class;
     _Atomic bool sync_failed; /* relaxed: only ever set; a racing sync has its own answer from the kernel */
     char path[];
 };
@@ -55,6 +56,10 @@ bool rdb_file_open(rdb_file **file, const char *path, unsigned flags, rdb_error 
     }
     opened->fd = fd;
     opened->flags = flags;
+    opened->io_class = (flags & RDB_FILE_DATA) != 0        ? RDB_IO_DATA
+                       : (flags & RDB_FILE_LOG) != 0       ? RDB_IO_LOG
+                       : (flags & RDB_FILE_TEMPORARY) != 0 ? RDB_IO_TEMPORARY
+                                                           : RDB_IO_FILE;
     atomic_init(&opened->sync_failed, false);
     memcpy(opened->path, path, path_bytes);
     *file = opened;
@@ -85,8 +90,10 @@ bool rdb_file_read(rdb_file *file, uint64_t offset, void *buffer, size_t bytes, 
     while (done < bytes) {
         off_t at = (off_t)(offset + done);
         void *target = (uint8_t *)buffer + done;
+        const rdb_wait_mark mark = rdb_io_begin(file->io_class, RDB_IO_READ);
         ssize_t count = os_fault_armed() ? os_fault_read(file->fd, file->path, target, bytes - done, at)
                                          : pread(file->fd, target, bytes - done, at);
+        rdb_io_end(mark, count > 0 ? (uint64_t)count : 0);
         if (count < 0) {
             if (errno == EINTR)
                 continue;
@@ -111,8 +118,10 @@ bool rdb_file_write(rdb_file *file, uint64_t offset, const void *buffer, size_t 
     while (done < bytes) {
         off_t at = (off_t)(offset + done);
         const void *source = (const uint8_t *)buffer + done;
+        const rdb_wait_mark mark = rdb_io_begin(file->io_class, RDB_IO_WRITE);
         ssize_t count = os_fault_armed() ? os_fault_write(file->fd, file->path, source, bytes - done, at)
                                          : pwrite(file->fd, source, bytes - done, at);
+        rdb_io_end(mark, count > 0 ? (uint64_t)count : 0);
         if (count < 0) {
             if (errno == EINTR)
                 continue;
@@ -132,9 +141,11 @@ bool rdb_file_sync(rdb_file *file, rdb_error *err)
     int reason = EIO;
     if (!atomic_load_explicit(&file->sync_failed, memory_order_relaxed)) {
         int result;
+        const rdb_wait_mark mark = rdb_io_begin(file->io_class, RDB_IO_SYNC);
         do {
             result = os_fault_armed() ? os_fault_sync(file->fd, file->path) : fdatasync(file->fd);
         } while (result != 0 && errno == EINTR);
+        rdb_io_end(mark, 0);
         if (result == 0)
             return true;
         reason = errno;

@@ -7,6 +7,7 @@
  * that meet sleeping writers let them pass for a while before they push in, so that neither side starves and a reader
  * never depends on a writer that waits for another reader. */
 #include "os/rdb_thread.h"
+#include "os/rdb_wait.h"
 
 #define EXCLUSIVE UINT64_C(1)
 #define CONTENDED UINT64_C(2)
@@ -35,7 +36,9 @@ static void sleep_on(rdb_latch *latch, uint64_t seen)
         !atomic_compare_exchange_strong_explicit(&latch->word, &seen, seen | CONTENDED, memory_order_relaxed,
                                                  memory_order_relaxed))
         return;
+    const rdb_wait_mark mark = rdb_wait_begin(RDB_WAIT_LATCH);
     rdb_futex_wait(low_half(latch), (uint32_t)(seen | CONTENDED), -1);
+    rdb_wait_end(mark);
 }
 
 static void wake_sleepers(rdb_latch *latch)

@@ -2,6 +2,7 @@
  * Mutexes with ranks, and conditions. With RDB_DEBUG each thread keeps the ranks it holds and stops the process where
  * one is locked out of order; a try-lock cannot deadlock and may break the order. */
 #include "os/rdb_thread.h"
+#include "os/rdb_wait.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -54,10 +55,52 @@ void rdb_mutex_deinit(rdb_mutex *mutex)
     pthread_mutex_destroy(&mutex->mutex);
 }
 
+/* The name of a wait for a mutex is its rank's. The few leaves and the log's are too small to be told apart. */
+static rdb_wait wait_of(const rdb_mutex *mutex)
+{
+    switch ((rdb_lock_rank)mutex->rank) {
+    case RDB_RANK_SESSION:
+        return RDB_WAIT_MUTEX_SESSION;
+    case RDB_RANK_CATALOG:
+        return RDB_WAIT_MUTEX_CATALOG;
+    case RDB_RANK_CHECKPOINT:
+    case RDB_RANK_FLUSH:
+        return RDB_WAIT_MUTEX_CHECKPOINT;
+    case RDB_RANK_UPKEEP:
+        return RDB_WAIT_MUTEX_UPKEEP;
+    case RDB_RANK_TXN:
+        return RDB_WAIT_MUTEX_TXN;
+    case RDB_RANK_LOCK_TABLE:
+        return RDB_WAIT_MUTEX_LOCK_TABLE;
+    case RDB_RANK_UNDO:
+        return RDB_WAIT_MUTEX_UNDO;
+    case RDB_RANK_STORAGE_RELATION:
+    case RDB_RANK_STORAGE_FILE:
+        return RDB_WAIT_MUTEX_STORAGE;
+    case RDB_RANK_BUFFER:
+        return RDB_WAIT_MUTEX_BUFFER;
+    case RDB_RANK_WAL:
+    case RDB_RANK_WAL_FILE:
+        return RDB_WAIT_MUTEX_WAL;
+    case RDB_RANK_TASK:
+        return RDB_WAIT_MUTEX_TASK;
+    default:
+        return RDB_WAIT_MUTEX_OTHER;
+    }
+}
+
+static void lock_waiting(rdb_mutex *mutex)
+{
+    const rdb_wait_mark mark = rdb_wait_begin(wait_of(mutex));
+    RDB_VERIFY(pthread_mutex_lock(&mutex->mutex) == 0);
+    rdb_wait_end(mark);
+}
+
 void rdb_mutex_lock(rdb_mutex *mutex)
 {
     check_rank(mutex);
-    RDB_VERIFY(pthread_mutex_lock(&mutex->mutex) == 0);
+    if (pthread_mutex_trylock(&mutex->mutex) != 0)
+        lock_waiting(mutex);
     note_locked(mutex);
 }
 

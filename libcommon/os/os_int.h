@@ -7,6 +7,9 @@
 #include "os/rdb_fault.h"
 #include "os/rdb_os.h"
 
+#include "os/rdb_wait.h"
+
+#include <errno.h>
 #include <stdatomic.h>
 #include <sys/types.h>
 
@@ -28,5 +31,17 @@ int os_fault_remove(const char *path);
 int os_fault_make_directory(const char *path, unsigned mode);
 int os_fault_sync_directory(int fd, const char *path);
 int os_fault_list(const char *path); /* before a directory is read */
+
+/* A thread's own entry among the workers (wait.c); on its stack, from its first line to its last. */
+typedef struct os_worker {
+    struct os_worker *next;
+    const char *name;
+    int32_t tid;
+    int64_t start_us;
+    rdb_waiter waiter;
+    bool is_listed;
+} os_worker;
+void os_worker_begin(os_worker *worker, const char *name);
+void os_worker_end(os_worker *worker);
 
 #endif

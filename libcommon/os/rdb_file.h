@@ -17,6 +17,8 @@ typedef enum rdb_file_flags {
     RDB_FILE_TRUNCATE = 16,   /* with WRITE or CREATE */
     RDB_FILE_DIRECT = 32,     /* O_DIRECT where the file system allows, silently without it elsewhere */
     RDB_FILE_TEMPORARY = 64,  /* may be lost at a crash: syncs on it do nothing */
+    RDB_FILE_DATA = 128,      /* pages of relations; this and the next say only how its waits are called and counted */
+    RDB_FILE_LOG = 256,       /* the write-ahead log */
 } rdb_file_flags;
 
 /* *file is NULL on failure. Errors: 58P01 no such file, 58P02 exists, 42501, 53100, 58030. */

@@ -6,5 +6,6 @@
 #include "os/rdb_file.h"
 #include "os/rdb_thread.h"
 #include "os/rdb_time.h"
+#include "os/rdb_wait.h"
 
 #endif

@@ -109,6 +109,7 @@ typedef struct rdb_usage {
     uint64_t blocks_hit, blocks_read, blocks_dirtied, blocks_written;
     uint64_t temp_bytes_read, temp_bytes_written;
     uint64_t wal_records, wal_images, wal_bytes;
+    uint64_t blocks_extended;
 } rdb_usage;
 extern _Thread_local rdb_usage rdb_thread_usage __attribute__((tls_model("initial-exec")));
 

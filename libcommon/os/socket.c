@@ -178,7 +178,9 @@ static bool wait_for(int fd, bool for_writing, int64_t timeout_us)
 bool rdb_socket_wait(int fd, bool for_writing, int64_t timeout_us)
 {
     rdb_thread_sleep_begin();
+    const rdb_wait_mark mark = rdb_wait_begin(for_writing ? RDB_WAIT_CLIENT_WRITE : RDB_WAIT_CLIENT_READ);
     bool is_ready = wait_for(fd, for_writing, timeout_us);
+    rdb_wait_end(mark);
     rdb_thread_sleep_end();
     return is_ready;
 }

@@ -26,7 +26,10 @@ static void *thread_main(void *argument)
 {
     rdb_thread *thread = argument;
     pthread_setname_np(pthread_self(), thread->name);
+    os_worker worker;
+    os_worker_begin(&worker, thread->name);
     thread->run(thread->argument);
+    os_worker_end(&worker);
     return NULL;
 }
 

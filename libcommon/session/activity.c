@@ -109,6 +109,7 @@ void session_activity_query(rdb_session *session, const char *text)
 {
     struct session_activity *entry = session->activity;
     session->query_text = text;
+    atomic_store_explicit(&session->query_id, 0, memory_order_relaxed);
     if (entry == NULL)
         return;
     size_t length = strlen(text);
@@ -162,7 +163,14 @@ bool session_activity_list(session_registry *registry, rdb_arena *arena, session
         rdb_mutex_lock(&entry->lock);
         *info = entry->info;
         rdb_mutex_unlock(&entry->lock);
-        info->wait_name = atomic_load_explicit(&entry->session->cancel.wait_name, memory_order_relaxed);
+        const rdb_session *session = entry->session;
+        info->wait = (rdb_wait)atomic_load_explicit(&session->waiter.event, memory_order_relaxed);
+        info->wait_since_us = atomic_load_explicit(&session->waiter.since_us, memory_order_relaxed);
+        info->cpu_clock = atomic_load_explicit(&session->waiter.cpu_clock, memory_order_relaxed);
+        info->query_id = atomic_load_explicit(&session->query_id, memory_order_relaxed);
+        info->snapshot_scn = atomic_load_explicit(&session->snapshot_scn, memory_order_relaxed);
+        if (info->wait == RDB_WAIT_NONE && strncmp(info->state, "idle", 4) == 0)
+            info->wait = RDB_WAIT_CLIENT_READ; /* parked: no thread waits, and yet it does */
     }
     rdb_mutex_unlock(&registry->lock);
     return *infos != NULL;

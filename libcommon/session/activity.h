@@ -32,7 +32,12 @@ typedef struct session_activity_info {
     char application_name[RDB_NAMEDATALEN], address[64];
     int32_t port; /* -1: a Unix socket */
     int64_t backend_start_us, xact_start_us, query_start_us, state_change_us; /* 0: not yet, or none */
-    const char *state, *wait_name; /* static texts */
+    const char *state; /* static text */
+    rdb_wait wait;
+    int64_t wait_since_us; /* monotonic; of wait */
+    int64_t query_id;      /* 0: not known */
+    rdb_scn snapshot_scn;  /* 0: none */
+    int32_t cpu_clock;     /* of the thread that serves it now; 0: none */
     char query[ACTIVITY_QUERY_BYTES];
     rdb_xid xid;
     uint64_t transaction_count;
@@ -41,6 +46,7 @@ void session_activity_here(const rdb_session *session, session_activity_info *in
 void session_activity_peer(const rdb_session *session, session_activity_info *info); /* address and port alone */
 /* All sessions, in the order in which they came; in arena. */
 RDB_CHECKED bool session_activity_list(session_registry *registry, rdb_arena *arena, session_activity_info **infos, uint32_t *count, rdb_error *err);
+void session_register_wait_functions(void);     /* stat_waits.c */
 void session_register_activity_functions(void); /* stat_activity.c */
 void session_register_backup_functions(void); /* backup_functions.c */
 void session_register_advisory_functions(void); /* advisory.c */

@@ -161,8 +161,11 @@ static void look(autoanalyze *own)
 static void run(void *argument)
 {
     autoanalyze *own = argument;
+    rdb_worker_declare(RDB_WORKER_AUTOVACUUM);
     while (!atomic_load(&own->is_stopping)) {
+        const rdb_wait_mark mark = rdb_wait_begin(RDB_WAIT_AUTOVACUUM_MAIN);
         rdb_futex_wait(&own->word, 0, own->interval_us);
+        rdb_wait_end(mark);
         if (!atomic_load(&own->is_stopping))
             look(own);
     }

@@ -50,6 +50,7 @@ static void register_functions(void)
     session_register_backup_functions();
     session_register_advisory_functions();
     session_register_counter_functions();
+    session_register_wait_functions();
     session_register_settings_functions();
     session_register_xid_functions();
     session_register_archive_functions();

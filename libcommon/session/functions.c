@@ -156,7 +156,7 @@ static bool sleep_until(rdb_call *call, int64_t until_us)
         int64_t left_us = until_us - rdb_time_monotonic_us();
         if (left_us <= 0)
             return true;
-        rdb_cancel_sleep(cancel, "PgSleep", &word, 0, left_us);
+        rdb_cancel_sleep(cancel, RDB_WAIT_PG_SLEEP, &word, 0, left_us);
     }
 }
 

@@ -25,6 +25,7 @@ bool session_create(rdb_session **session_out, rdb_engine *engine, rdb_database 
     session->owner = *owner;
     snprintf(session->database_name, sizeof session->database_name, "%s", rdb_database_name(database));
     rdb_cancel_init(&session->cancel);
+    session->waiter.kind = RDB_WORKER_CLIENT;
     engine_open_work(engine, &session->work);
     session->statement_arena = rdb_arena_create("statement", rdb_account_charge, &session->work.account);
     session->statements = rdb_map_create();

@@ -130,6 +130,9 @@ struct rdb_session {
     session_owner owner;
     const char *query_text;      /* what the client sent last; borrowed while its statements run */
     rdb_cancel cancel;
+    rdb_waiter waiter;           /* what its statement waits for; the thread that runs it works for this */
+    _Atomic int64_t query_id;    /* of the statement that runs, or ran last; 0: not known */
+    _Atomic rdb_scn snapshot_scn; /* of the snapshot its statement reads by; 0: it holds none */
     struct session_settings *settings;
     uint64_t random[2]; /* the state of random() since setseed(); zeroes: it was not called */
     bool expands_generic;     /* EXPLAIN of EXECUTE shows the statement's own plan, not one for these values */

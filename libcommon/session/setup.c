@@ -121,6 +121,11 @@ static const char *const PRIVILEGES[] = {
 static const char *const OWN_VIEWS[] = {
     "CREATE VIEW pg_stat_undo AS SELECT * FROM rdb_stat_get_undo()",
     "GRANT SELECT ON pg_stat_undo TO PUBLIC",
+    "CREATE VIEW rdb_stat_waits AS SELECT * FROM rdb_stat_get_waits()",
+    "GRANT SELECT ON rdb_stat_waits TO PUBLIC",
+    "CREATE VIEW pg_stat_io AS SELECT * FROM rdb_stat_get_io()", /* PostgreSQL 16's, with bytes */
+    "GRANT SELECT ON pg_stat_io TO PUBLIC",
+    "REVOKE EXECUTE ON FUNCTION rdb_stat_reset(text) FROM PUBLIC",
 };
 
 static bool set_up_database(rdb_engine *engine, const rdb_role *role, rdb_database *database, rdb_error *err)

@@ -18,15 +18,14 @@ static bool list_sessions(rdb_call *call, session_activity_info **infos, uint32_
     return session_activity_list(session_engine_registry(session_of(call)->engine), call->arena, infos, count, call->err);
 }
 
-/* PostgreSQL's words: a client that is silent is waited for too. */
 static const char *wait_type_of(const session_activity_info *info)
 {
-    return info->wait_name != NULL ? "Lock" : strncmp(info->state, "idle", 4) == 0 ? "Client" : NULL;
+    return rdb_wait_type(info->wait);
 }
 
 static const char *wait_name_of(const session_activity_info *info)
 {
-    return info->wait_name != NULL ? info->wait_name : strncmp(info->state, "idle", 4) == 0 ? "ClientRead" : NULL;
+    return rdb_wait_name(info->wait);
 }
 
 /* Null where inet has no input yet or the client is local. */
@@ -77,6 +76,45 @@ static bool may_see(rdb_call *call, uint32_t role_oid, bool *may)
     return *may || rdb_role_has_privileges_of(access, session->role.oid, RDB_ROLE_READ_ALL_STATS, may, call->err);
 }
 
+/* The server's own threads: they have no database, no role and no statement. */
+typedef struct worker_list {
+    struct { rdb_worker_kind kind; rdb_wait wait; int32_t tid; int64_t start_us; } items[64];
+    uint32_t count;
+} worker_list;
+
+static void take_worker(void *list_at, const rdb_worker_info *info)
+{
+    worker_list *list = list_at;
+    if (list->count == RDB_COUNT_OF(list->items))
+        return;
+    list->items[list->count].kind = info->waiter->kind;
+    list->items[list->count].wait = (rdb_wait)atomic_load_explicit(&info->waiter->event, memory_order_relaxed);
+    list->items[list->count].tid = info->tid;
+    list->items[list->count++].start_us = info->start_us;
+}
+
+static void add_workers(rdb_call *call, expr_rows *rows, const rdb_datum *pid)
+{
+    worker_list list = {.count = 0};
+    rdb_worker_visit(take_worker, &list);
+    for (uint32_t i = 0; i < list.count; i++) {
+        rdb_datum v[A_COUNT];
+        bool n[A_COUNT];
+        if (pid != NULL && pid->i32 != list.items[i].tid)
+            continue;
+        memset(v, 0, sizeof v);
+        memset(n, true, sizeof n);
+        n[A_PID] = n[A_APPLICATION] = n[A_QUERY] = n[A_BACKEND_TYPE] = n[A_BACKEND_START] = n[A_SSL] = n[A_GSS] = n[A_GSS_ENCRYPTED] = false;
+        v[A_PID].i32 = list.items[i].tid;
+        v[A_APPLICATION] = v[A_QUERY] = expr_text("");
+        v[A_BACKEND_TYPE] = expr_text(rdb_worker_kind_name(list.items[i].kind));
+        v[A_BACKEND_START] = expr_moment(list.items[i].start_us);
+        put_text(&v[A_WAIT_TYPE], &n[A_WAIT_TYPE], rdb_wait_type(list.items[i].wait));
+        put_text(&v[A_WAIT], &n[A_WAIT], rdb_wait_name(list.items[i].wait));
+        expr_rows_add(call, rows, v, n, A_COUNT);
+    }
+}
+
 static bool activity_begin(rdb_call *call, void *state, const rdb_datum *arguments, const bool *is_null)
 {
     session_activity_info *infos = NULL;
@@ -110,15 +148,21 @@ static bool activity_begin(rdb_call *call, void *state, const rdb_datum *argumen
         v[A_PORT].i32 = info->port;
         v[A_XID].oid = (uint32_t)info->xid;
         n[A_XID] = info->xid == 0;
-        v[A_BACKEND_TYPE] = expr_text("client backend");
-        static const uint8_t UNKNOWN[] = {A_HOSTNAME, A_XMIN, A_SSL_VERSION, A_SSL_CIPHER, A_SSL_BITS, A_SSL_CLIENT, A_SSL_SERIAL, A_SSL_ISSUER, A_GSS_PRINCIPAL, A_LEADER, A_QUERY_ID};
+        /* Snapshots are SCNs here: the horizon a session holds back is one, not a transaction id. */
+        v[A_XMIN].oid = (uint32_t)info->snapshot_scn;
+        n[A_XMIN] = info->snapshot_scn == 0;
+        v[A_QUERY_ID].i64 = info->query_id;
+        n[A_QUERY_ID] = info->query_id == 0;
+        v[A_BACKEND_TYPE] = expr_text(rdb_worker_kind_name(RDB_WORKER_CLIENT));
+        static const uint8_t UNKNOWN[] = {A_HOSTNAME, A_SSL_VERSION, A_SSL_CIPHER, A_SSL_BITS, A_SSL_CLIENT, A_SSL_SERIAL, A_SSL_ISSUER, A_GSS_PRINCIPAL, A_LEADER};
         for (size_t k = 0; k < RDB_COUNT_OF(UNKNOWN); k++)
             n[UNKNOWN[k]] = true;
-        static const uint8_t HIDDEN[] = {A_STATE, A_WAIT_TYPE, A_WAIT, A_XACT_START, A_QUERY_START, A_BACKEND_START, A_STATE_CHANGE, A_ADDRESS, A_PORT, A_XID, A_BACKEND_TYPE};
+        static const uint8_t HIDDEN[] = {A_STATE, A_WAIT_TYPE, A_WAIT, A_XACT_START, A_QUERY_START, A_BACKEND_START, A_STATE_CHANGE, A_ADDRESS, A_PORT, A_XID, A_XMIN, A_QUERY_ID, A_BACKEND_TYPE};
         for (size_t k = 0; !sees_all && k < RDB_COUNT_OF(HIDDEN); k++)
             n[HIDDEN[k]] = true;
         expr_rows_add(call, state, v, n, A_COUNT);
     }
+    add_workers(call, state, is_null[0] ? NULL : &arguments[0]);
     return true;
 }
 

@@ -51,6 +51,7 @@ static void forget(rdb_session *session, bool committed)
 {
     session->txn = NULL;
     session->has_txn_snapshot = false;
+    atomic_store_explicit(&session->snapshot_scn, 0, memory_order_relaxed);
     session->savepoint_count = 0;
     session_notify_forget(session);
     session_large_objects_forget(session);
@@ -95,6 +96,7 @@ bool session_statement_snapshot(rdb_session *session, rdb_snapshot *snapshot, rd
         rdb_txn_take_snapshot(session->txn, snapshot);
         rdb_txn_hold_snapshot(session->txn, snapshot);
         snapshot->reads_uncommitted = session->isolation == RDB_READ_UNCOMMITTED;
+        atomic_store_explicit(&session->snapshot_scn, snapshot->scn, memory_order_relaxed);
         return true;
     }
     if (!session->has_txn_snapshot) {
@@ -104,6 +106,7 @@ bool session_statement_snapshot(rdb_session *session, rdb_snapshot *snapshot, rd
             return false;
         rdb_txn_hold_snapshot(session->txn, &session->txn_snapshot);
         session->has_txn_snapshot = true;
+        atomic_store_explicit(&session->snapshot_scn, session->txn_snapshot.scn, memory_order_relaxed);
     }
     /* The transaction's SCN, the statement's place in its own undo. */
     rdb_txn_take_snapshot(session->txn, snapshot);
@@ -115,6 +118,8 @@ bool session_statement_snapshot(rdb_session *session, rdb_snapshot *snapshot, rd
 
 void session_drop_statement_snapshot(rdb_session *session, const rdb_snapshot *snapshot)
 {
+    if (!session->has_txn_snapshot)
+        atomic_store_explicit(&session->snapshot_scn, 0, memory_order_relaxed);
     if (session->txn != NULL)
         rdb_txn_drop_snapshot(session->txn, snapshot);
 }
@@ -171,6 +176,7 @@ void session_fail(rdb_session *session)
                 rdb_error_clear(&ignored);
             rdb_txn_abort(&session->txn);
             session->has_txn_snapshot = false;
+            atomic_store_explicit(&session->snapshot_scn, 0, memory_order_relaxed);
         }
         break;
     case SESSION_IDLE:

@@ -139,7 +139,9 @@ bool rdb_storage_flush_all(rdb_storage *storage, int64_t spread_us, rdb_error *e
         if (spread_us > 0) {
             int64_t due_us = begin_us + (int64_t)((double)spread_us * (i + 1) / count), now_us = rdb_time_monotonic_us();
             while (due_us > now_us + 1000 && atomic_load_explicit(&storage->flush_hurry, memory_order_relaxed) == 0) {
+                const rdb_wait_mark mark = rdb_wait_begin(RDB_WAIT_CHECKPOINT_DELAY);
                 rdb_futex_wait(&storage->flush_hurry, 0, due_us - now_us);
+                rdb_wait_end(mark);
                 now_us = rdb_time_monotonic_us();
             }
         }
@@ -221,11 +223,14 @@ static void run_cleaner(void *argument)
     rdb_storage *storage = argument;
     uint32_t hand = 0, *frame_nos = calloc(2 * CLEANER_AHEAD_MAX, sizeof *frame_nos);
     uint8_t *copy = NULL;
+    rdb_worker_declare(RDB_WORKER_CLEANER);
     if (posix_memalign((void **)&copy, 4096, storage->page_bytes) != 0)
         copy = NULL;
     while (atomic_load(&storage->stopping) == 0 && copy != NULL && frame_nos != NULL) {
         rdb_error err = {0};
+        const rdb_wait_mark mark = rdb_wait_begin(RDB_WAIT_CLEANER_MAIN);
         rdb_futex_wait(&storage->cleaner_word, 0, CLEANER_PAUSE_US);
+        rdb_wait_end(mark);
         atomic_store(&storage->cleaner_word, 0);
         if (atomic_load_explicit(&storage->dirty_count, memory_order_relaxed) == 0)
             continue;
@@ -262,7 +267,9 @@ bool cleaner_admit(rdb_storage *storage, uint32_t count, rdb_error *err)
             return false;
         if (now_us - begin_us > ADMIT_PATIENCE_US)
             return rdb_error_set(err, RDB_INSUFFICIENT_RESOURCES, "too many pages of the buffer pool wait to be written");
+        const rdb_wait_mark mark = rdb_wait_begin(RDB_WAIT_CLEAN_PAGES);
         rdb_time_sleep_us(200);
+        rdb_wait_end(mark);
     }
     return true;
 }

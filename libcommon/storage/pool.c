@@ -404,6 +404,7 @@ bool rdb_buffer_extend(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_
     if (!relation_get(storage, pdb, file, fork, RELATION_EXISTING, &relation, err))
         return false;
     if (relation_extend(storage, relation, block, err)) {
+        rdb_thread_usage.blocks_extended++;
         rdb_page_tag tag = {.file = file, .block = *block, .pdb = pdb, .fork = fork};
         do { /* a scan that runs ahead of the file's use may have the page already */
             ok = pool_get(storage, tag, LOAD_ZERO, buffer, &fresh, err);

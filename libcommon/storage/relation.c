@@ -149,10 +149,10 @@ static bool open_handle(rdb_storage *storage, storage_relation *relation, relati
         return false;
     if (how == RELATION_OR_CREATE && !rdb_path_exists(path)) {
         if (!make_pdb_folder(storage, relation->pdb, relation->file, err) ||
-            !rdb_file_open(&relation->handle, path, RDB_FILE_CREATE, err) ||
+            !rdb_file_open(&relation->handle, path, RDB_FILE_CREATE | RDB_FILE_DATA, err) ||
             !sync_pdb_folder(storage, relation->pdb, relation->file, err))
             return false;
-    } else if (!rdb_file_open(&relation->handle, path, RDB_FILE_WRITE, err)) {
+    } else if (!rdb_file_open(&relation->handle, path, RDB_FILE_WRITE | RDB_FILE_DATA, err)) {
         return false;
     }
     if (atomic_fetch_add_explicit(&storage->handle_count, 1, memory_order_relaxed) >= RELATION_HANDLES_MAX)
@@ -424,7 +424,7 @@ bool relation_create(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_erro
         return false;
     forget_relation(storage, pdb, file, RDB_FORK_MAIN);
     bool existed = rdb_path_exists(path); /* a crash's leftover: its old length must not come back; a new file has nothing to sync */
-    bool ok = rdb_file_open(&handle, path, RDB_FILE_CREATE | RDB_FILE_TRUNCATE, err) &&
+    bool ok = rdb_file_open(&handle, path, RDB_FILE_CREATE | RDB_FILE_TRUNCATE | RDB_FILE_DATA, err) &&
               (!existed || !storage->config.sync || rdb_file_sync(handle, err));
     ok = rdb_file_close(&handle, err) && ok;
     return ok && sync_pdb_folder(storage, pdb, file, err);

@@ -60,15 +60,16 @@ bool rdb_cancel_check(rdb_cancel *cancel, rdb_error *err)
     }
 }
 
-void rdb_cancel_sleep(rdb_cancel *cancel, const char *name, _Atomic uint32_t *word, uint32_t expected, int64_t timeout_us)
+void rdb_cancel_sleep(rdb_cancel *cancel, rdb_wait event, _Atomic uint32_t *word, uint32_t expected, int64_t timeout_us)
 {
+    const rdb_wait_mark mark = rdb_wait_begin(event);
     if (cancel == NULL) {
         rdb_thread_sleep_begin();
         rdb_futex_wait(word, expected, timeout_us);
         rdb_thread_sleep_end();
+        rdb_wait_end(mark);
         return;
     }
-    atomic_store_explicit(&cancel->wait_name, name, memory_order_relaxed);
     atomic_store(&cancel->sleeper, word);
     if (atomic_load(&cancel->reason) == RDB_CANCEL_NONE) {
         int64_t wait_us = timeout_us;
@@ -83,5 +84,5 @@ void rdb_cancel_sleep(rdb_cancel *cancel, const char *name, _Atomic uint32_t *wo
         rdb_thread_sleep_end();
     }
     atomic_store(&cancel->sleeper, NULL);
-    atomic_store_explicit(&cancel->wait_name, NULL, memory_order_relaxed);
+    rdb_wait_end(mark);
 }

@@ -20,7 +20,6 @@ typedef struct rdb_cancel {
     _Atomic uint32_t is_running;  /* a statement runs: a user's cancel hits nothing between statements (R48) */
     int64_t deadline_us;          /* monotonic; 0: none. Written by the owner between statements */
     _Atomic(_Atomic uint32_t *) sleeper; /* what the owner sleeps on at the moment, or NULL */
-    _Atomic(const char *) wait_name;     /* static text: what it waits for, or NULL; shown by pg_stat_activity */
 } rdb_cancel;
 
 void rdb_cancel_init(rdb_cancel *cancel);
@@ -32,8 +31,8 @@ bool rdb_cancel_set(rdb_cancel *cancel, rdb_cancel_reason reason);
 /* False with the error where it is set or the deadline has passed. NULL is never cancelled. Cheap: one relaxed load, and the
  * clock only where there is a deadline. */
 RDB_CHECKED bool rdb_cancel_check(rdb_cancel *cancel, rdb_error *err);
-/* Sleeps until *word is no longer expected, a wake, a cancel, or timeout_us (negative: none). name shows as the wait.
+/* Sleeps until *word is no longer expected, a wake, a cancel, or timeout_us (negative: none). event is the wait's name.
  * May return early: check both. cancel may be NULL. */
-void rdb_cancel_sleep(rdb_cancel *cancel, const char *name, _Atomic uint32_t *word, uint32_t expected, int64_t timeout_us);
+void rdb_cancel_sleep(rdb_cancel *cancel, rdb_wait event, _Atomic uint32_t *word, uint32_t expected, int64_t timeout_us);
 
 #endif

@@ -535,10 +535,9 @@ static bool refuse_without_wait(rdb_lock_tag tag, const char *name, rdb_error *e
 /* Sleeps until the request was answered or must be given up; true: answered. */
 static bool await_answer(lock_request *request, uint8_t kind, int64_t lock_timeout_us, rdb_error *err)
 {
-    static const char *const WAIT_NAMES[] = {/* PostgreSQL's wait events of type Lock */
-        [RDB_LOCK_RELATION] = "relation", [RDB_LOCK_ROW] = "tuple",     [RDB_LOCK_XID] = "transactionid",
-        [RDB_LOCK_ADVISORY] = "advisory", [RDB_LOCK_OBJECT] = "object", [RDB_LOCK_DATABASE] = "object"};
-    const char *wait_name = WAIT_NAMES[kind];
+    static const rdb_wait WAITS[] = {/* PostgreSQL's wait events of type Lock */
+        [RDB_LOCK_RELATION] = RDB_WAIT_LOCK_RELATION, [RDB_LOCK_ROW] = RDB_WAIT_LOCK_TUPLE,     [RDB_LOCK_XID] = RDB_WAIT_LOCK_TRANSACTION,
+        [RDB_LOCK_ADVISORY] = RDB_WAIT_LOCK_ADVISORY, [RDB_LOCK_OBJECT] = RDB_WAIT_LOCK_OBJECT, [RDB_LOCK_DATABASE] = RDB_WAIT_LOCK_OBJECT};
     lock_owner *owner = request->owner;
     int64_t detect_after_us = owner->deadlock_timeout_us > 0 ? owner->deadlock_timeout_us
                                                              : atomic_load_explicit(&owner->table->deadlock_timeout_us, memory_order_relaxed);
@@ -562,7 +561,7 @@ static bool await_answer(lock_request *request, uint8_t kind, int64_t lock_timeo
         int64_t sleep_us = detect_at - now;
         if (lock_timeout_us > 0)
             sleep_us = RDB_MIN(sleep_us, request->since_us + lock_timeout_us - now);
-        rdb_cancel_sleep(owner->cancel, wait_name, &owner->wake, LOCK_WAKE_WAITING, sleep_us);
+        rdb_cancel_sleep(owner->cancel, WAITS[kind], &owner->wake, LOCK_WAKE_WAITING, sleep_us);
     }
 }
 

@@ -99,7 +99,9 @@ static void wait_for_move(rdb_txn_manager *manager, uint32_t word)
 {
     atomic_fetch_add(&manager->publish_waiters, 1);
     rdb_thread_sleep_begin();
+    const rdb_wait_mark mark = rdb_wait_begin(RDB_WAIT_COMMIT_PUBLISH);
     rdb_futex_wait(&manager->publish_word, word, 10000);
+    rdb_wait_end(mark);
     rdb_thread_sleep_end();
     atomic_fetch_sub(&manager->publish_waiters, 1);
 }

@@ -298,7 +298,7 @@ bool rdb_ssi_take_snapshot(rdb_txn *txn, bool deferrable, int32_t process_id, rd
             rdb_mutex_unlock(&ssi->lock);
             bool go_on = rdb_cancel_check(txn->cancel, err);
             if (go_on)
-                rdb_cancel_sleep(txn->cancel, "SafeSnapshot", &own->changed, seen, 1000000);
+                rdb_cancel_sleep(txn->cancel, RDB_WAIT_SAFE_SNAPSHOT, &own->changed, seen, 1000000);
             rdb_mutex_lock(&ssi->lock);
             if (!go_on)
                 break;
@@ -316,7 +316,7 @@ bool rdb_ssi_take_snapshot(rdb_txn *txn, bool deferrable, int32_t process_id, rd
         if (!unsafe)
             return false; /* cancelled */
         _Atomic uint32_t nothing = 0;
-        rdb_cancel_sleep(txn->cancel, "SafeSnapshot", &nothing, 0, 500); /* what made it unsafe may still have to be published */
+        rdb_cancel_sleep(txn->cancel, RDB_WAIT_SAFE_SNAPSHOT, &nothing, 0, 500); /* what made it unsafe may still have to be published */
     }
 }
 

@@ -136,8 +136,11 @@ static void run_checkpointer(void *argument)
     enum { LOOK_US = 1000000, RETRY_US = 10000000 };
     rdb_upkeep *upkeep = argument;
     int64_t not_before_us = 0;
+    rdb_worker_declare(RDB_WORKER_CHECKPOINTER);
     while (atomic_load(&upkeep->stopping) == 0) {
+        const rdb_wait_mark mark = rdb_wait_begin(RDB_WAIT_CHECKPOINTER_MAIN);
         rdb_futex_wait(&upkeep->wake, 0, LOOK_US);
+        rdb_wait_end(mark);
         atomic_store(&upkeep->wake, 0);
         int64_t now_us = rdb_time_monotonic_us(), since_us = now_us - atomic_load(&upkeep->checkpoint_monotonic_us);
         uint64_t volume = rdb_wal_insert_lsn(upkeep->wal) - atomic_load(&upkeep->redo_lsn);

@@ -172,8 +172,11 @@ static void rest(rdb_purge *purge)
     uint64_t bytes_max = atomic_load_explicit(&purge->bytes_max, memory_order_relaxed);
     uint64_t allowed = bytes_max == 0 ? PURGE_BACKLOG_BYTES : RDB_MIN(bytes_max / 2, (uint64_t)PURGE_BACKLOG_BYTES);
     uint32_t word = atomic_load(&purge->wake);
-    if (atomic_load(&purge->hurried) == 0 && !atomic_load(&purge->stopping) && bytes_left(purge) < allowed)
+    if (atomic_load(&purge->hurried) == 0 && !atomic_load(&purge->stopping) && bytes_left(purge) < allowed) {
+        const rdb_wait_mark mark = rdb_wait_begin(RDB_WAIT_PURGE_DELAY);
         rdb_futex_wait(&purge->wake, word, RDB_MIN(worked_us, INT64_C(100000)));
+        rdb_wait_end(mark);
+    }
     purge->work_began_us = rdb_time_monotonic_us();
 }
 
@@ -369,6 +372,7 @@ void rdb_purge_set_bytes_max(rdb_purge *purge, uint64_t bytes_max)
 static void run_thread(void *argument)
 {
     rdb_purge *purge = argument;
+    rdb_worker_declare(RDB_WORKER_PURGE);
     while (!atomic_load(&purge->stopping)) {
         rdb_error err = {0};
         bool worked = false;
@@ -384,8 +388,11 @@ static void run_thread(void *argument)
             pause_us = RDB_MAX(pause_us, 1000000);
         }
         rdb_error_clear(&err);
-        if (!atomic_load(&purge->stopping))
+        if (!atomic_load(&purge->stopping)) {
+            const rdb_wait_mark mark = rdb_wait_begin(RDB_WAIT_PURGE_MAIN);
             rdb_futex_wait(&purge->wake, word, worked && ok ? RDB_MIN(pause_us, 10000) : pause_us);
+            rdb_wait_end(mark);
+        }
     }
 }
 

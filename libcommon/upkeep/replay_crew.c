@@ -73,13 +73,16 @@ static void run_worker(void *argument)
 {
     crew_worker *worker = argument;
     replay_crew *crew = worker->crew;
+    rdb_worker_declare(RDB_WORKER_STARTUP);
     for (;;) {
         uint64_t done = atomic_load_explicit(&worker->done, memory_order_relaxed);
         uint32_t published = atomic_load_explicit(&crew->published, memory_order_acquire);
         if (published == (uint32_t)done) {
             if (atomic_load(&crew->stopping) != 0)
                 return;
+            const rdb_wait_mark mark = rdb_wait_begin(RDB_WAIT_RECOVERY_STREAM);
             rdb_futex_wait(&crew->published, published, 100000);
+            rdb_wait_end(mark);
             continue;
         }
         if (atomic_load_explicit(&crew->failed, memory_order_relaxed) == 0)
@@ -98,7 +101,9 @@ static void wait_for(replay_crew *crew, uint64_t batches)
             uint32_t progress = atomic_load(&crew->progress);
             if (atomic_load_explicit(&crew->workers[i].done, memory_order_acquire) >= batches)
                 break;
+            const rdb_wait_mark mark = rdb_wait_begin(RDB_WAIT_REDO_PROGRESS);
             rdb_futex_wait(&crew->progress, progress, 100000);
+            rdb_wait_end(mark);
         }
     }
 }

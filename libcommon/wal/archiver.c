@@ -354,10 +354,14 @@ static void run_archiver(void *argument)
 {
     rdb_wal_archiver *archiver = argument;
     int64_t look_us = archiver->partial_us > 0 ? RDB_MIN(archiver->partial_us, (int64_t)LOOK_US) : LOOK_US;
+    rdb_worker_declare(RDB_WORKER_ARCHIVER);
     for (bool last = false; !last;) {
         rdb_error err = {0};
-        if (atomic_load(&archiver->stopping) == 0)
+        if (atomic_load(&archiver->stopping) == 0) {
+            const rdb_wait_mark mark = rdb_wait_begin(RDB_WAIT_ARCHIVER_MAIN);
             rdb_futex_wait(&archiver->wake, 0, look_us);
+            rdb_wait_end(mark);
+        }
         bool roused = atomic_exchange(&archiver->wake, 0) != 0;
         last = atomic_load(&archiver->stopping) != 0;
         int64_t now_us = rdb_time_monotonic_us();

@@ -46,7 +46,7 @@ static bool open_segment(rdb_wal *wal, uint64_t number, rdb_error *err)
     if (segment == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     wal_segment_path(path, wal->directory, number);
-    if (!rdb_file_open(&segment->file, path, RDB_FILE_WRITE, err)) {
+    if (!rdb_file_open(&segment->file, path, RDB_FILE_WRITE | RDB_FILE_LOG, err)) {
         free(segment);
         return false;
     }
@@ -143,6 +143,7 @@ bool rdb_wal_flush(rdb_wal *wal, rdb_lsn lsn, rdb_error *err)
                              (unsigned long long)lsn, (unsigned long long)atomic_load(&wal->insert_lsn));
     atomic_fetch_add_explicit(&wal->flush_wait_count, 1, memory_order_relaxed);
     rdb_thread_sleep_begin(); /* for the disk, whoever syncs */
+    const rdb_wait_mark mark = rdb_wait_begin(RDB_WAIT_WAL_FLUSH);
     rdb_mutex_lock(&wal->flush_lock);
     while (ok && atomic_load_explicit(&wal->durable_lsn, memory_order_acquire) < lsn) {
         if (wal->flush_leader) {
@@ -170,6 +171,7 @@ bool rdb_wal_flush(rdb_wal *wal, rdb_lsn lsn, rdb_error *err)
         }
     }
     rdb_mutex_unlock(&wal->flush_lock);
+    rdb_wait_end(mark);
     rdb_thread_sleep_end();
     return ok;
 }

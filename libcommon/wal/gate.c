@@ -16,7 +16,9 @@ void rdb_wal_gate_enter(rdb_wal *wal)
         if (RDB_LIKELY(atomic_load(&wal->gate_closed) == 0))
             return;
         atomic_fetch_sub(inside, 1);
+        const rdb_wait_mark mark = rdb_wait_begin(RDB_WAIT_REDO_GATE);
         rdb_futex_wait(&wal->gate_closed, 1, -1);
+        rdb_wait_end(mark);
     }
 }
 

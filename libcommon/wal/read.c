@@ -139,7 +139,7 @@ static bool try_file(rdb_wal_reader *reader, const char *path, uint64_t number, 
     bool sync = local && reader->config.sync;
     if (!rdb_path_exists(path))
         return true;
-    if (!rdb_file_open(&reader->file, path, sync ? RDB_FILE_WRITE : RDB_FILE_READ, err) || (sync && !rdb_file_sync(reader->file, err)) ||
+    if (!rdb_file_open(&reader->file, path, (sync ? RDB_FILE_WRITE : RDB_FILE_READ) | RDB_FILE_LOG, err) || (sync && !rdb_file_sync(reader->file, err)) ||
         !rdb_file_size(reader->file, &bytes, err))
         return false;
     bool fits = bytes == reader->config.segment_bytes || (partial && bytes >= sizeof header && bytes < reader->config.segment_bytes);

@@ -83,7 +83,7 @@ static bool create_segment(rdb_wal *wal, uint64_t number, const char *path, rdb_
     bool ok = false;
     snprintf(temporary, sizeof temporary, "%s/prepare.tmp", wal->directory);
     wal_segment_make_header(header, &wal->config, number);
-    if (!rdb_file_open(&file, temporary, RDB_FILE_CREATE | RDB_FILE_TRUNCATE, err))
+    if (!rdb_file_open(&file, temporary, RDB_FILE_CREATE | RDB_FILE_TRUNCATE | RDB_FILE_LOG, err))
         goto out;
     ok = rdb_file_zero_fill(file, 0, wal->config.segment_bytes, err) && rdb_file_write(file, 0, header, sizeof header, err) &&
          (!wal->config.sync || rdb_file_sync(file, err));
@@ -108,7 +108,7 @@ static bool recycle_segment(rdb_wal *wal, const char *old_path, uint64_t new_num
     bool ok = false;
     wal_segment_path(new_path, wal->directory, new_number);
     wal_segment_make_header(header, &wal->config, new_number);
-    if (!rdb_file_open(&file, old_path, RDB_FILE_WRITE, err))
+    if (!rdb_file_open(&file, old_path, RDB_FILE_WRITE | RDB_FILE_LOG, err))
         return false;
     ok = rdb_file_write(file, 0, header, sizeof header, err) && (!wal->config.sync || rdb_file_sync(file, err));
     ok = rdb_file_close(&file, err) && ok;
@@ -245,7 +245,7 @@ bool wal_segments_begin(rdb_wal *wal, rdb_lsn end_lsn, rdb_error *err)
     }
     uint8_t header[WAL_SEGMENT_HEADER_BYTES];
     wal_segment_path(path, wal->directory, number);
-    if (!rdb_file_open(&file, path, RDB_FILE_WRITE, err) || !rdb_file_read(file, 0, header, sizeof header, NULL, err))
+    if (!rdb_file_open(&file, path, RDB_FILE_WRITE | RDB_FILE_LOG, err) || !rdb_file_read(file, 0, header, sizeof header, NULL, err))
         goto out;
     if (!wal_segment_check_header(header, &wal->config, number)) {
         if ((end_lsn & (wal->config.segment_bytes - 1)) != WAL_SEGMENT_HEADER_BYTES) {

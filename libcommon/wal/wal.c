@@ -21,9 +21,12 @@ static void run_writer(void *argument)
 {
     rdb_wal *wal = argument;
     int64_t prepare_again_us = 0, flushed_us = rdb_time_monotonic_us();
+    rdb_worker_declare(RDB_WORKER_WAL_WRITER);
     while (atomic_load(&wal->stopping) == 0) {
         rdb_error err = {0};
+        const rdb_wait_mark mark = rdb_wait_begin(RDB_WAIT_WAL_WRITER_MAIN);
         rdb_futex_wait(&wal->writer_word, 0, WRITER_PAUSE_US);
+        rdb_wait_end(mark);
         atomic_store(&wal->writer_word, 0);
         rdb_mutex_lock(&wal->write_lock);
         bool ok = wal_write_out(wal, &err);

@@ -86,15 +86,14 @@ static void test_cancel_wakes_a_sleeper(void **state)
     assert_true(rdb_thread_start(&thread, "cancel", run_canceller, &cancel, &err));
     int64_t before = rdb_time_monotonic_us();
     while (rdb_cancel_check(&cancel, NULL) && rdb_time_monotonic_us() - before < 5000000)
-        rdb_cancel_sleep(&cancel, "test", &word, 0, -1);
+        rdb_cancel_sleep(&cancel, RDB_WAIT_PG_SLEEP, &word, 0, -1);
     assert_true(rdb_time_monotonic_us() - before < 1000000);
     rdb_thread_join(&thread);
-    assert_null(atomic_load(&cancel.wait_name));
     /* a deadline ends the sleep too */
     rdb_cancel_begin_statement(&cancel, 30000);
     before = rdb_time_monotonic_us();
     while (rdb_cancel_check(&cancel, NULL))
-        rdb_cancel_sleep(&cancel, "test", &word, 0, -1);
+        rdb_cancel_sleep(&cancel, RDB_WAIT_PG_SLEEP, &word, 0, -1);
     int64_t slept = rdb_time_monotonic_us() - before;
     assert_true(slept >= 29000 && slept < 1000000);
 }
