@@ -187,6 +187,21 @@ bool rdb_file_zero_fill(rdb_file *file, uint64_t offset, uint64_t bytes, rdb_err
     return true;
 }
 
+bool rdb_file_reserve(rdb_file *file, uint64_t offset, uint64_t bytes, rdb_error *err)
+{
+    if (!os_fault_armed()) { /* else as writes, which can be failed, torn and lost */
+        int result;
+        do {
+            result = fallocate(file->fd, 0, (off_t)offset, (off_t)bytes);
+        } while (result != 0 && errno == EINTR);
+        if (result == 0)
+            return true;
+        if (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL)
+            return rdb_error_set_errno(err, errno, "could not extend file \"%s\"", file->path);
+    }
+    return rdb_file_zero_fill(file, offset, bytes, err);
+}
+
 void rdb_file_prefetch(rdb_file *file, uint64_t offset, uint64_t bytes)
 {
     (void)posix_fadvise(file->fd, (off_t)offset, (off_t)bytes, POSIX_FADV_WILLNEED);

@@ -36,6 +36,9 @@ RDB_CHECKED bool rdb_file_size(rdb_file *file, uint64_t *bytes, rdb_error *err);
 RDB_CHECKED bool rdb_file_truncate(rdb_file *file, uint64_t bytes, rdb_error *err);
 /* Makes the file at least so long, its new bytes written as zeroes (not only allocated). */
 RDB_CHECKED bool rdb_file_zero_fill(rdb_file *file, uint64_t offset, uint64_t bytes, rdb_error *err);
+/* The same where it need not be written but must be there: a later write into it finds its room. Zeroes are written where the file
+ * system can not reserve. */
+RDB_CHECKED bool rdb_file_reserve(rdb_file *file, uint64_t offset, uint64_t bytes, rdb_error *err);
 void rdb_file_prefetch(rdb_file *file, uint64_t offset, uint64_t bytes); /* advice only */
 const char *rdb_file_path(const rdb_file *file);
 

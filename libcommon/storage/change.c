@@ -118,6 +118,22 @@ static uint32_t make_image(const rdb_page *page, uint32_t page_bytes, uint8_t *p
     return page_bytes;
 }
 
+/* From so many bytes on a block's data is worth compressing: what fills a new page. Small changes are not: they are many, and short. */
+enum { DATA_COMPRESS_FROM = 1024, DATA_LZ4_ACCELERATION = 2 };
+
+/* The most bytes that compressed data may take, its length in front: where it saves less than an eighth it stays as it is. */
+static uint32_t compressed_max(uint64_t length)
+{
+    return length < DATA_COMPRESS_FROM || length > RDB_WAL_BLOCK_DATA_PLAIN_MAX ? 0 : (uint32_t)(length - length / 8);
+}
+
+static rdb_wal_piece compress_data(const uint8_t *data, uint32_t length, uint8_t *target)
+{
+    int bytes = LZ4_compress_fast((const char *)data, (char *)target + 4, (int)length, (int)compressed_max(length) - 4, DATA_LZ4_ACCELERATION);
+    rdb_put_u32(target, length);
+    return (rdb_wal_piece){target, bytes > 0 ? (uint32_t)bytes + 4 : 0};
+}
+
 void page_finish_change(rdb_buffer *frame, rdb_lsn lsn, rdb_lsn end_lsn, uint64_t previous, uint16_t wal_thread, bool initialised)
 {
     rdb_page *page = frame->page;
@@ -145,6 +161,11 @@ static _Noreturn void redo_failed(const rdb_change *change, const rdb_resource_o
 bool rdb_change_apply(rdb_change *change, rdb_wal_at_position at_position, void *context, rdb_lsn *end_lsn, rdb_error *err)
 {
     enum { STACK_SCRATCH = 2048 };
+    struct { /* of each block */
+        const uint8_t *joined; /* its data as one run; NULL: not yet */
+        rdb_wal_piece compressed;
+        uint32_t bytes;
+    } data[RDB_CHANGE_BLOCKS_MAX];
     rdb_storage *storage = change->storage;
     rdb_wal *wal = storage_wal(storage);
     const rdb_resource_ops *ops = rdb_resource_find(change->resource);
@@ -160,8 +181,13 @@ bool rdb_change_apply(rdb_change *change, rdb_wal_at_position at_position, void 
         return rdb_error_set(err, RDB_READ_ONLY_SQL_TRANSACTION, "cannot change a page: the instance is open for reading only");
     RDB_VERIFY(ops != NULL && (change->block_count == 0 || ops->redo != NULL));
     for (unsigned i = 0; i < change->block_count; i++) {
+        data[i].bytes = (uint32_t)pieces_bytes(&change->pieces[change->blocks[i].first_piece], change->blocks[i].piece_count);
+        data[i].joined = NULL;
+        data[i].compressed.length = 0;
         if (change->blocks[i].piece_count > 1)
-            scratch_bytes += pieces_bytes(&change->pieces[change->blocks[i].first_piece], change->blocks[i].piece_count);
+            scratch_bytes += data[i].bytes;
+        if (at_position == NULL)
+            scratch_bytes += compressed_max(data[i].bytes);
         if ((atomic_load_explicit(&change->blocks[i].buffer->state, memory_order_relaxed) & FRAME_DIRTY) == 0)
             clean_count++;
     }
@@ -172,6 +198,14 @@ bool rdb_change_apply(rdb_change *change, rdb_wal_at_position at_position, void 
     if (scratch_bytes > STACK_SCRATCH && (scratch = malloc(scratch_bytes)) == NULL) {
         scratch = stack_scratch;
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    }
+    uint8_t *free_scratch = scratch;
+    for (unsigned i = 0; at_position == NULL && i < change->block_count; i++) { /* the hook may change the pieces yet */
+        if (compressed_max(data[i].bytes) > 0) {
+            data[i].joined = join_pieces(&change->pieces[change->blocks[i].first_piece], change->blocks[i].piece_count, &free_scratch);
+            data[i].compressed = compress_data(data[i].joined, data[i].bytes, free_scratch);
+            free_scratch += data[i].compressed.length;
+        }
     }
 
     rdb_wal_gate_enter(wal);
@@ -195,7 +229,7 @@ bool rdb_change_apply(rdb_change *change, rdb_wal_at_position at_position, void 
     for (unsigned i = 0; i < change->block_count; i++) {
         rdb_buffer *frame = change->blocks[i].buffer;
         uint8_t *reference = head + RDB_WAL_HEADER_BYTES + i * RDB_WAL_BLOCK_BYTES, flags = change->blocks[i].flags;
-        const rdb_wal_piece *data = &change->pieces[change->blocks[i].first_piece];
+        const rdb_wal_piece *block_pieces = &change->pieces[change->blocks[i].first_piece];
         uint32_t image_bytes = 0;
         if ((flags & RDB_WAL_BLOCK_INIT) == 0 && frame->page->lsn <= redo_point) {
             uint8_t flag = 0;
@@ -204,8 +238,13 @@ bool rdb_change_apply(rdb_change *change, rdb_wal_at_position at_position, void 
             pieces[piece_count++] = (rdb_wal_piece){image, image_bytes};
             image += storage->page_bytes;
         }
-        for (unsigned j = 0; j < change->blocks[i].piece_count; j++)
-            pieces[piece_count++] = data[j];
+        if (data[i].compressed.length > 0) {
+            pieces[piece_count++] = data[i].compressed;
+            flags |= RDB_WAL_BLOCK_DATA_LZ4;
+        } else {
+            for (unsigned j = 0; j < change->blocks[i].piece_count; j++)
+                pieces[piece_count++] = block_pieces[j];
+        }
         RDB_ASSERT(frame->tag.pdb == change->pdb);
         rdb_put_u64(reference, frame->tag.file);
         rdb_put_u32(reference + 8, (uint32_t)frame->tag.block);
@@ -213,7 +252,7 @@ bool rdb_change_apply(rdb_change *change, rdb_wal_at_position at_position, void 
         reference[14] = frame->tag.fork;
         reference[15] = flags;
         rdb_put_u64(reference + 16, frame->page->change_no);
-        rdb_put_u32(reference + 24, (uint32_t)pieces_bytes(data, change->blocks[i].piece_count));
+        rdb_put_u32(reference + 24, data[i].compressed.length > 0 ? data[i].compressed.length : data[i].bytes);
         rdb_put_u32(reference + 28, image_bytes);
     }
     for (unsigned j = 0; j < change->main_count; j++)
@@ -226,21 +265,20 @@ bool rdb_change_apply(rdb_change *change, rdb_wal_at_position at_position, void 
 
     rdb_redo redo = {.lsn = lsn, .end_lsn = *end_lsn, .xid = change->xid, .pdb = change->pdb,
                      .page_bytes = storage->page_bytes, .operation = change->operation};
-    uint8_t *joined = scratch;
     if (change->block_count > 0) {
-        redo.main_data = join_pieces(&change->pieces[change->main_first], change->main_count, &joined);
+        redo.main_data = join_pieces(&change->pieces[change->main_first], change->main_count, &free_scratch);
         redo.main_bytes = (uint32_t)pieces_bytes(&change->pieces[change->main_first], change->main_count);
     }
     for (unsigned i = 0; i < change->block_count; i++) {
         rdb_buffer *frame = change->blocks[i].buffer;
-        const rdb_wal_piece *data = &change->pieces[change->blocks[i].first_piece];
         bool initialised = (change->blocks[i].flags & RDB_WAL_BLOCK_INIT) != 0;
         uint64_t previous = frame->page->change_no;
         rdb_error redo_err = {0};
         redo.tag = frame->tag;
         redo.reference_no = (uint8_t)i;
-        redo.data = join_pieces(data, change->blocks[i].piece_count, &joined);
-        redo.data_bytes = (uint32_t)pieces_bytes(data, change->blocks[i].piece_count);
+        redo.data = data[i].joined != NULL ? data[i].joined
+                                           : join_pieces(&change->pieces[change->blocks[i].first_piece], change->blocks[i].piece_count, &free_scratch);
+        redo.data_bytes = data[i].bytes;
         if (initialised)
             memset(frame->page, 0, storage->page_bytes);
         if (RDB_UNLIKELY(!ops->redo(&redo, frame->page, &redo_err)))

@@ -195,15 +195,20 @@ static bool clean_round(rdb_storage *storage, uint32_t *hand, uint32_t *frame_no
 {
     uint32_t ahead = RDB_MIN((uint32_t)CLEANER_AHEAD_MAX, storage->frame_count / 8 + 1);
     rdb_mutex_lock(&storage->queue_lock);
-    uint32_t count = look_ahead(storage, &storage->small_queue, frame_nos, ahead);
-    count += look_ahead(storage, &storage->main_queue, frame_nos + count, ahead);
+    uint32_t count = 0;
+    if (storage->free_count < 2 * ahead) { /* else nothing leaves soon; a page written now may have to be written again */
+        count = look_ahead(storage, &storage->small_queue, frame_nos, ahead);
+        count += look_ahead(storage, &storage->main_queue, frame_nos + count, ahead);
+    }
     rdb_mutex_unlock(&storage->queue_lock);
     for (uint32_t i = 0; i < count; i++) {
         if (atomic_load_explicit(&storage->frames[frame_nos[i]].usage, memory_order_relaxed) < FRAME_USAGE_HOT &&
             !clean_frame(storage, frame_nos[i], WRITE_IF_EASY, copy, err))
             return false;
     }
-    uint32_t high = storage->dirty_max - storage->dirty_max / 4, low = storage->dirty_max / 2;
+    /* Redo has no readers whose frames must stay clean: what it makes dirty is written by need alone. */
+    uint32_t spare = storage_wal(storage) != NULL ? storage->dirty_max / 4 : storage->dirty_max / 16;
+    uint32_t high = storage->dirty_max - spare, low = storage->dirty_max - 2 * spare;
     if (atomic_load_explicit(&storage->dirty_count, memory_order_relaxed) < high)
         return true;
     if (storage_wal(storage) != NULL && !storage_pass_barrier(storage, rdb_wal_insert_lsn(storage_wal(storage)), err))

@@ -530,17 +530,30 @@ static uint32_t power_of_two_from(uint32_t value)
     return power;
 }
 
-/* Zeroed memory that is touched all over at random: in huge pages where the kernel gives them, for a walk of the page table a
- * touch costs more than the touch. Untouched parts cost nothing. */
+/* Huge pages where the kernel gives them, for what is touched all over at random: a walk of the page table a touch costs more than the
+ * touch. */
+static void want_huge_pages(void *memory, size_t bytes)
+{
+#ifdef MADV_HUGEPAGE
+    (void)madvise(memory, bytes, MADV_HUGEPAGE); /* refused: small pages serve */
+#else
+    (void)memory, (void)bytes;
+#endif
+}
+
+/* Zeroed memory; untouched parts cost nothing. */
 static void *map_memory(size_t bytes)
 {
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED)
-        return NULL;
-#ifdef MADV_HUGEPAGE
-    (void)madvise(memory, bytes, MADV_HUGEPAGE); /* refused: small pages serve */
-#endif
-    return memory;
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* Redo fills the pool page by page, soon after the machine or the server came up: small pages are there at once, while huge ones are
+ * zeroed whole, and a hypervisor has to find their memory first (half of the time of a recovery was spent so). What redo has touched the
+ * kernel joins to huge pages in its own time. */
+void pool_recovered(rdb_storage *storage)
+{
+    want_huge_pages(storage->pages, (size_t)storage->frame_count * storage->page_bytes);
 }
 
 static void unmap_memory(void *memory, size_t bytes)
@@ -566,6 +579,10 @@ bool pool_open(rdb_storage *storage, rdb_error *err)
     storage->pages = map_memory((size_t)count * storage->page_bytes);
     storage->frames = map_memory(sizeof(rdb_buffer) * count);
     storage->slots = map_memory(slots_bytes(storage));
+    if (storage->frames != NULL)
+        want_huge_pages(storage->frames, sizeof(rdb_buffer) * count);
+    if (storage->slots != NULL)
+        want_huge_pages(storage->slots, slots_bytes(storage));
     if (posix_memalign((void **)&storage->partitions, 64, sizeof(storage_partition) * partitions) != 0)
         storage->partitions = NULL;
     storage->small_queue.frames = calloc(count, sizeof(uint32_t));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The forks of relations as files: where each lies, how long it is, its open handle, and its syncs. A file on disk is
- * never shorter than its count of blocks: room is taken, zero-filled, before a block is handed out, so that a full disk
+ * never shorter than its count of blocks: room is taken, reading as zeroes, before a block is handed out, so that a full disk
  * refuses the statement that grows a table and not the checkpoint after it. */
 #include "storage_int.h"
 
@@ -288,7 +288,7 @@ bool relation_write(rdb_storage *storage, storage_relation *relation, uint64_t b
     return ok;
 }
 
-/* Zero-fills room for so many blocks, and some more where the file is large already. Needs extend_lock. */
+/* Takes room on disk for so many blocks, and some more where the file is large already. Needs extend_lock. */
 static bool make_room(rdb_storage *storage, storage_relation *relation, uint64_t blocks, rdb_error *err)
 {
     uint64_t physical = relation->physical_blocks;
@@ -297,7 +297,7 @@ static bool make_room(rdb_storage *storage, storage_relation *relation, uint64_t
     uint64_t target = blocks + RDB_MIN(EXTEND_BLOCKS_MAX - 1, physical / 4);
     if (!begin_io(storage, relation, err))
         return false;
-    bool ok = rdb_file_zero_fill(relation->handle, physical * storage->page_bytes, (target - physical) * storage->page_bytes, err);
+    bool ok = rdb_file_reserve(relation->handle, physical * storage->page_bytes, (target - physical) * storage->page_bytes, err);
     changes_note(storage, relation->pdb, relation->file, relation->fork, physical, target - physical);
     atomic_store_explicit(&relation->needs_sync, 1, memory_order_release);
     end_io(relation);

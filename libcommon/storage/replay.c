@@ -5,6 +5,7 @@
 #include "storage_int.h"
 
 #include <lz4.h>
+#include <stdlib.h>
 
 static bool restore_image(const rdb_wal_block *block, rdb_lsn lsn, rdb_page *page, uint32_t page_bytes, rdb_error *err)
 {
@@ -17,6 +18,19 @@ static bool restore_image(const rdb_wal_block *block, rdb_lsn lsn, rdb_page *pag
         return true;
     rdb_error_set(err, RDB_DATA_CORRUPTED, "malformed WAL record at %llX", (unsigned long long)lsn);
     return rdb_error_detail(err, "A page image in it does not fit.");
+}
+
+/* A block's data as it was logged, at inline_bytes where it fits there, else in memory that the caller frees. */
+static bool unpack_data(const rdb_wal_block *block, rdb_lsn lsn, uint8_t *inline_bytes, uint32_t inline_max, uint8_t **plain, uint32_t *length, rdb_error *err)
+{
+    *length = rdb_get_u32(block->data);
+    *plain = *length <= inline_max ? inline_bytes : malloc(*length);
+    if (*plain == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    if (LZ4_decompress_safe((const char *)block->data + 4, (char *)*plain, (int)block->data_bytes - 4, (int)*length) == (int)*length)
+        return true;
+    rdb_error_set(err, RDB_DATA_CORRUPTED, "malformed WAL record at %llX", (unsigned long long)lsn);
+    return rdb_error_detail(err, "A block's compressed data does not unpack.");
 }
 
 static rdb_page_tag tag_of(const rdb_replay_step *step)
@@ -88,11 +102,21 @@ static bool replay_page(rdb_storage *storage, const rdb_replay_step *step, rdb_b
     } else if (frame->page->change_no != block->previous_change_no) {
         return lost_write(step, frame->page, err);
     }
+    enum { INLINE_BYTES = 8192 };
+    uint8_t inline_bytes[INLINE_BYTES], *unpacked = NULL;
     rdb_redo redo = {.lsn = step->lsn, .end_lsn = step->end_lsn, .xid = step->xid, .pdb = step->pdb,
                      .page_bytes = storage->page_bytes, .operation = step->operation, .tag = frame->tag,
                      .reference_no = step->block_no, .data = block->data, .data_bytes = block->data_bytes,
                      .main_data = step->main_data, .main_bytes = step->main_bytes};
-    if (!ops->redo(&redo, frame->page, err)) {
+    bool ok = true;
+    if ((block->flags & RDB_WAL_BLOCK_DATA_LZ4) != 0) {
+        ok = unpack_data(block, step->lsn, inline_bytes, INLINE_BYTES, &unpacked, &redo.data_bytes, err);
+        redo.data = unpacked;
+    }
+    ok = ok && ops->redo(&redo, frame->page, err);
+    if (unpacked != inline_bytes)
+        free(unpacked);
+    if (!ok) {
         rdb_error_add_context(err, "redo of the WAL record at %llX, resource %s, operation %u", (unsigned long long)step->lsn,
                               ops->name, step->operation);
         return false;

@@ -13,6 +13,8 @@ static bool wait_until_durable(void *context, rdb_lsn lsn, rdb_error *err)
 void rdb_storage_set_wal(rdb_storage *storage, rdb_wal *wal)
 {
     atomic_store_explicit(&storage->wal, wal, memory_order_release);
+    if (wal != NULL)
+        pool_recovered(storage);
     if (wal != NULL && atomic_load_explicit(&storage->barrier, memory_order_relaxed) == NULL)
         rdb_storage_set_barrier(storage, wait_until_durable, wal);
 }

@@ -168,6 +168,7 @@ typedef enum frame_load {
 /* The pinned frame of the tag, exclusively latched where this call made it (*fresh), else unlatched. */
 bool pool_get(rdb_storage *storage, rdb_page_tag tag, frame_load load, rdb_buffer **frame, bool *fresh, rdb_error *err);
 bool pool_open(rdb_storage *storage, rdb_error *err);
+void pool_recovered(rdb_storage *storage); /* pages will be met at random from now on */
 void pool_close(rdb_storage *storage);
 /* Forgets the pages of a file (fork < 0: all forks) from a block on, unwritten. Nobody else may be using them. */
 void pool_discard(rdb_storage *storage, uint32_t pdb, uint64_t file, int fork, uint64_t from_block);

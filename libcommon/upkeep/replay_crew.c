@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { BATCHES = 8, BATCH_BYTES = 512 << 10, BATCH_STEPS = 4096, WORKERS_MAX = 16 };
+enum { BATCHES = 8, BATCH_BYTES = 512 << 10, BATCH_STEPS = 4096, WORKERS_MAX = 16, RECENT_PAGES = 8192 };
 
 typedef struct crew_batch {
     uint8_t *bytes;
@@ -33,6 +33,7 @@ struct replay_crew {
     rdb_storage *storage;
     uint32_t worker_count;
     uint64_t filling; /* number of the batch in hand; the dealer's own */
+    uint32_t recent[RECENT_PAGES]; /* by hash: pages with a step dealt already; they are asked for, or made, or in the pool */
     crew_batch batches[BATCHES];
     crew_worker workers[WORKERS_MAX];
     _Alignas(64) _Atomic uint32_t published; /* futex: low bits of how many batches may be worked on */
@@ -237,9 +238,12 @@ bool replay_crew_deal(replay_crew *crew, const rdb_wal_record *record, rdb_error
         if (step->block.image != NULL)
             step->block.image = keep(batch, step->block.image, step->block.image_bytes);
         step->block.data = keep(batch, step->block.data, step->block.data_bytes);
-        uint32_t worker = rdb_replay_step_hash(step) % crew->worker_count;
+        uint32_t hash = rdb_replay_step_hash(step), worker = hash % crew->worker_count, *recent = &crew->recent[hash % RECENT_PAGES];
         batch->lists[worker][batch->list_counts[worker]++] = batch->step_count++;
-        rdb_storage_replay_prefetch(crew->storage, step);
+        if (*recent != hash) { /* one forgotten or mistaken for another costs a look, or a read without its prefetch */
+            *recent = hash;
+            rdb_storage_replay_prefetch(crew->storage, step);
+        }
     }
     return true;
 }

@@ -20,6 +20,7 @@
  *            0  8  file       8  6  block      14  1  fork     15  1  flags RDB_WAL_BLOCK_*
  *           16  8  change number of the page before this change (R21)
  *           24  4  bytes of data                28  4  bytes of image
+ *         with RDB_WAL_BLOCK_DATA_LZ4 the data is: plain bytes 4, then the compressed ones
  *     .    for each reference its image then its data
  *     .    main data, to the end
  */
@@ -55,6 +56,8 @@ typedef enum rdb_resource {
 #define RDB_WAL_BLOCK_IMAGE 1u     /* the page before the change */
 #define RDB_WAL_BLOCK_IMAGE_LZ4 2u /* ... compressed; the page's hole between lower and upper is zeroed first */
 #define RDB_WAL_BLOCK_INIT 4u      /* the redo function builds the page from nothing: no image, no change number check */
+#define RDB_WAL_BLOCK_DATA_LZ4 8u  /* the block's data is compressed: what builds a page anew, mostly */
+#define RDB_WAL_BLOCK_DATA_PLAIN_MAX (UINT32_C(1) << 20) /* bytes of data that are worth it; more stays as it is */
 
 typedef struct rdb_wal_config {
     const char *directory;

@@ -60,7 +60,7 @@ bool rdb_wal_record_decode(const uint8_t *bytes, uint32_t length, rdb_lsn lsn, r
         block->previous_change_no = rdb_get_u64(reference + 16);
         block->data_bytes = rdb_get_u32(reference + 24);
         block->image_bytes = rdb_get_u32(reference + 28);
-        if ((block->flags & ~(RDB_WAL_BLOCK_IMAGE | RDB_WAL_BLOCK_IMAGE_LZ4 | RDB_WAL_BLOCK_INIT)) != 0)
+        if ((block->flags & ~(RDB_WAL_BLOCK_IMAGE | RDB_WAL_BLOCK_IMAGE_LZ4 | RDB_WAL_BLOCK_INIT | RDB_WAL_BLOCK_DATA_LZ4)) != 0)
             return malformed(err, lsn, "A block reference has unknown flags");
         bool image = (block->flags & (RDB_WAL_BLOCK_IMAGE | RDB_WAL_BLOCK_IMAGE_LZ4)) != 0;
         if (image != (block->image_bytes > 0))
@@ -73,6 +73,9 @@ bool rdb_wal_record_decode(const uint8_t *bytes, uint32_t length, rdb_lsn lsn, r
             return malformed(err, lsn, "A block's data passes its end");
         block->data = bytes + at;
         at += block->data_bytes;
+        if ((block->flags & RDB_WAL_BLOCK_DATA_LZ4) != 0 &&
+            (block->data_bytes < 4 || rdb_get_u32(block->data) > RDB_WAL_BLOCK_DATA_PLAIN_MAX))
+            return malformed(err, lsn, "A block's compressed data has no length");
     }
     record->data = bytes + at;
     record->data_bytes = (uint32_t)(length - at);

@@ -65,6 +65,16 @@ static void test_write_read_and_the_end(void **state)
     assert_true(rdb_file_zero_fill(file, 12, 200000, &err));
     assert_true(rdb_file_size(file, &size, &err));
     assert_int_equal(size, 200012);
+    assert_true(rdb_file_reserve(file, 200012, 100000, &err)); /* there, and zeroes to a reader */
+    assert_true(rdb_file_size(file, &size, &err));
+    assert_int_equal(size, 300012);
+    assert_true(rdb_file_read(file, 300000, text, 12, NULL, &err));
+    assert_memory_equal(text, "\0\0\0\0\0\0\0\0\0\0\0\0", 12);
+    assert_true(rdb_fault_arm("write:/a:nth=1:ENOSPC", &err)); /* armed, it is a write that can be failed */
+    assert_false(rdb_file_reserve(file, 300012, 4096, &err));
+    assert_string_equal(err.sqlstate, "53100");
+    rdb_error_clear(&err);
+    rdb_fault_disarm();
     assert_true(rdb_file_sync(file, &err));
     rdb_file_prefetch(file, 0, 4096);
     assert_string_equal(rdb_file_path(file), path);

@@ -222,6 +222,66 @@ static void test_refused_change_changes_nothing(void **state)
     toy_end(&t);
 }
 
+/* Data of a block that is long and alike lies compressed in the log, and means the same to redo; short data lies as it is. */
+static void test_long_data_is_compressed(void **state)
+{
+    (void)state;
+    enum { PAIRS = 1000 };
+    toy t;
+    rdb_buffer *buffer = NULL;
+    rdb_wal_reader *reader = NULL;
+    rdb_wal_record record;
+    rdb_lsn end_lsn = 0, start = 0;
+    bool found = false;
+    uint64_t pairs[2 * PAIRS];
+    uint8_t after[4096];
+    toy_begin(&t, 64);
+    toy_fill(&t, 3);
+    for (unsigned is_short = 0; is_short < 2; is_short++) {
+        uint64_t block = 1 + is_short;
+        uint32_t count = is_short ? 60 : PAIRS, bytes = count * 16;
+        for (uint64_t i = 0; i < count; i++) {
+            pairs[2 * i] = 1 + i % (TOY_SLOTS - 1);
+            pairs[2 * i + 1] = 5 + i / 100;
+        }
+        assert_true(rdb_buffer_acquire(t.storage, toy_tag(block), RDB_BUFFER_EXCLUSIVE, &buffer, &t.err));
+        start = rdb_wal_fix_redo_point(t.wal);
+        rdb_change change;
+        rdb_change_init(&change, t.storage, 3, 0, RDB_RESOURCE_HEAP, TOY_SET);
+        rdb_change_block(&change, buffer, 0);
+        rdb_change_block_data(&change, pairs, 16);
+        rdb_change_block_data(&change, pairs + 2, bytes - 16);
+        assert_true(rdb_change_apply(&change, NULL, NULL, &end_lsn, &t.err));
+        assert_true(toy_is_whole(rdb_buffer_page(buffer)));
+        assert_int_equal(toy_slots(rdb_buffer_page(buffer))[1 + (count - 1) % (TOY_SLOTS - 1)], pairs[2 * count - 1]);
+        memcpy(after, rdb_buffer_page(buffer), 4096);
+        assert_true(rdb_wal_flush(t.wal, end_lsn, &t.err));
+        assert_true(rdb_wal_reader_open(&reader, &t.wal_config, start, &t.err));
+        assert_true(rdb_wal_reader_next(reader, &record, &found, &t.err) && found);
+        bool compressed = (record.blocks[0].flags & RDB_WAL_BLOCK_DATA_LZ4) != 0;
+        assert_int_equal(compressed, !is_short);
+        if (compressed)
+            assert_in_range(record.blocks[0].data_bytes, 5, bytes / 2);
+        else
+            assert_memory_equal(record.blocks[0].data, pairs, bytes);
+        memset(rdb_buffer_page(buffer), 0, 4096); /* the page is broken: the record alone brings it back */
+        rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+        assert_true(rdb_storage_replay(t.storage, &record, &t.err));
+        assert_true(rdb_buffer_acquire(t.storage, toy_tag(block), RDB_BUFFER_EXCLUSIVE, &buffer, &t.err));
+        assert_memory_equal(rdb_buffer_page(buffer), after, 4096);
+        memset(rdb_buffer_page(buffer), 0, 4096);
+        rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+        if (compressed) { /* cut short, it does not unpack; without its length it is no record */
+            record.blocks[0].data_bytes -= 9;
+            assert_false(rdb_storage_replay(t.storage, &record, &t.err));
+            assert_string_equal(t.err.sqlstate, RDB_DATA_CORRUPTED);
+            rdb_error_clear(&t.err);
+        }
+        rdb_wal_reader_close(&reader);
+    }
+    toy_end(&t);
+}
+
 /* Records that are whole but wrong are refused: a reference, an image, data that do not fit. */
 static void test_replay_refuses_what_does_not_fit(void **state)
 {
@@ -320,6 +380,7 @@ int main(void)
         cmocka_unit_test(test_images_and_change_numbers),
         cmocka_unit_test(test_refused_change_changes_nothing),
         cmocka_unit_test(test_files_come_and_go_beside_checkpoints),
+        cmocka_unit_test(test_long_data_is_compressed),
         cmocka_unit_test(test_replay_refuses_what_does_not_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

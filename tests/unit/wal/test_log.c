@@ -540,6 +540,23 @@ static void test_decode_refuses_what_is_malformed(void **state)
         free(exact);
     }
     assert_in_range(refused, 1000, 199000);
+    /* compressed data says how long it is unpacked */
+    rdb_error err = {0};
+    memset(bytes, 0, sizeof bytes);
+    rdb_put_u32(bytes, 24 + 32 + 8);
+    bytes[20] = RDB_RESOURCE_HEAP;
+    bytes[22] = 1;
+    bytes[24 + 15] = RDB_WAL_BLOCK_DATA_LZ4;
+    rdb_put_u32(bytes + 24 + 24, 8);
+    rdb_put_u32(bytes + 56, 5000);
+    assert_true(rdb_wal_record_decode(bytes, 64, 8, &record, &err));
+    rdb_put_u32(bytes + 56, RDB_WAL_BLOCK_DATA_PLAIN_MAX + 1);
+    assert_false(rdb_wal_record_decode(bytes, 64, 8, &record, &err));
+    rdb_error_clear(&err);
+    rdb_put_u32(bytes + 56, 5000);
+    rdb_put_u32(bytes + 24 + 24, 3);
+    assert_false(rdb_wal_record_decode(bytes, 64, 8, &record, &err));
+    rdb_error_clear(&err);
 }
 
 /* ---- crashes ---------------------------------------------------------------------------------------------------------- */
