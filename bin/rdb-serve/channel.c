@@ -90,6 +90,30 @@ static bool channel_send(void *context, const void *bytes, size_t length, rdb_er
     return true;
 }
 
+static bool channel_send_some(void *context, const void *bytes, size_t length, size_t *sent)
+{
+    rdb_error err;
+    rdb_error_init(&err);
+    bool ok = rdb_socket_write(((connection *)context)->fd, bytes, length, sent, &err);
+    rdb_error_clear(&err);
+    return ok;
+}
+
+static bool channel_hold(void *context)
+{
+    network *net = ((connection *)context)->net;
+    atomic_fetch_add(&net->held_count, 1);
+    if (!atomic_load(&net->is_closing))
+        return true;
+    atomic_fetch_sub(&net->held_count, 1);
+    return false;
+}
+
+static void channel_resume(void *context)
+{
+    connection_resume(context);
+}
+
 static bool channel_start_tls(void *context, rdb_error *err)
 {
     connection *conn = context;
@@ -129,5 +153,6 @@ static void channel_rouse(void *context)
 
 void channel_fill(connection *conn, rdb_channel *channel)
 {
-    *channel = (rdb_channel){.receive = channel_receive, .send = channel_send, .start_tls = channel_start_tls, .wake = channel_wake, .rouse = channel_rouse, .context = conn};
+    *channel = (rdb_channel){.receive = channel_receive, .send = channel_send, .start_tls = channel_start_tls, .wake = channel_wake, .rouse = channel_rouse,
+                             .hold = channel_hold, .resume = channel_resume, .send_some = channel_send_some, .context = conn};
 }

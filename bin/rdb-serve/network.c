@@ -95,11 +95,22 @@ void connection_run(void *conn_at)
     conn->is_drained = false;
     rdb_thread_set_stripe(conn->stripe); /* so that its rows go on where its last ones went */
     do {
-        if (rdb_wire_serve(conn->wire, 0) != RDB_WIRE_IDLE) {
+        const rdb_wire_state state = rdb_wire_serve(conn->wire, 0);
+        if (state == RDB_WIRE_HELD) /* connection_resume's from here on */
+            return;
+        if (state == RDB_WIRE_CLOSED) {
             connection_close(conn);
             return;
         }
     } while (has_hidden_input(conn) || !connection_park(conn));
+}
+
+void connection_resume(connection *conn)
+{
+    network *net = conn->net;
+    if (conn->tls != NULL || !rdb_wire_resume(conn->wire) || !connection_park(conn))
+        connection_dispatch(conn);
+    atomic_fetch_sub(&net->held_count, 1);
 }
 
 void connection_dispatch(connection *conn)
@@ -364,7 +375,10 @@ void network_close(network **net_at)
     if (net == NULL)
         return;
     if (net->pool != NULL) {
+        atomic_store(&net->is_closing, true);
         runners_end(net);
+        while (atomic_load(&net->held_count) > 0) /* they may go to the pool */
+            rdb_time_sleep_us(100);
         rdb_pool_destroy(&net->pool);
     }
     while (net->connections != NULL)

@@ -6,6 +6,8 @@
  *     FREE ── accepted ──► PARKED ◄── nothing more to read ── RUNNING ── closed ──► FREE
  *                             └── something came, or its time has ──► RUNNING ◄── AGAIN: something came while it ran
  *
+ * One whose answer waits for the log stays RUNNING, without a thread: the committer resumes it.
+ *
  * Connections are watched edge by edge, so nothing is said to the kernel between two requests; the memory of a connection is used
  * for the next ones and never given back before the end, because an event may be on its way to a thread while another closes it. */
 #ifndef RDB_SERVE_NETWORK_INT_H
@@ -63,6 +65,8 @@ struct network {
     unsigned next_stripe RDB_GUARDED_BY(lock);
     rdb_condition gone; /* a connection closed */
     _Atomic int64_t expires_us; /* not later than any parked connection's; raised under lock */
+    _Atomic uint32_t held_count; /* connections that the committer is to resume, or is resuming */
+    _Atomic bool is_closing;     /* nothing is held any more */
     int ended_fd;               /* eventfd: the inherited connection closed; -1: there was none */
 
     /* The runners' (runner.c). */
@@ -89,6 +93,7 @@ void channel_fill(connection *conn, rdb_channel *channel);
 /* network.c */
 bool connection_take(connection *conn);             /* PARKED to RUNNING; false: it is another's, who will look again */
 void connection_run(void *conn);                    /* serves one that was taken */
+void connection_resume(connection *conn);           /* sends what was held and parks it, without waiting */
 void connection_dispatch(connection *conn);         /* has a thread of the pool do that */
 
 /* runner.c */

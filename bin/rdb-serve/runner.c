@@ -29,16 +29,15 @@ static uint64_t with_state(uint64_t word, runner_state state)
 
 static void run_runner(void *net_at);
 
-/* Sees to it that somebody does what there is to do. */
-static void call_runner(network *net) /* under the turn */
+/* Sees to it that somebody does what there is to do. True: wake_called is to follow, when the turn is given up: who wakes wants it. */
+static bool call_runner(network *net) /* under the turn */
 {
     if (net->active >= net->active_wanted || (net->has_leader && net->ready_at == net->ready_count))
-        return;
+        return false;
     net->active++;
     if (net->idle > net->calls) {
         net->calls++;
-        rdb_condition_signal(&net->called);
-        return;
+        return true;
     }
     rdb_error err;
     rdb_error_init(&err);
@@ -46,6 +45,13 @@ static void call_runner(network *net) /* under the turn */
         net->active--; /* the watch tries again */
         rdb_error_clear(&err);
     }
+    return false;
+}
+
+static void wake_called(network *net, bool was_called)
+{
+    if (was_called)
+        rdb_condition_signal(&net->called);
 }
 
 static void falls_asleep(void *self_at)
@@ -57,8 +63,9 @@ static void falls_asleep(void *self_at)
         return;
     rdb_mutex_lock(&net->turn);
     net->active--;
-    call_runner(net);
+    bool calls = call_runner(net);
     rdb_mutex_unlock(&net->turn);
+    wake_called(net, calls);
 }
 
 static void wakes_up(void *self_at)
@@ -111,9 +118,9 @@ static void serve_next(runner *self) /* under the turn */
 {
     network *net = self->net;
     connection *conn = net->ready[net->ready_at++];
-    if (net->ready_at < net->ready_count)
-        call_runner(net);
+    bool calls = net->ready_at < net->ready_count && call_runner(net);
     rdb_mutex_unlock(&net->turn);
+    wake_called(net, calls);
     uint64_t word = with_state(atomic_load_explicit(&self->state, memory_order_relaxed), RUNNER_SERVING) + 4;
     atomic_store(&self->state, word);
     connection_run(conn);
@@ -161,8 +168,9 @@ bool runners_start(network *net, rdb_error *err)
     (void)err;
     net->active_wanted = (uint32_t)RDB_MAX(sysconf(_SC_NPROCESSORS_ONLN), 2L);
     rdb_mutex_lock(&net->turn);
-    call_runner(net);
+    bool calls = call_runner(net);
     rdb_mutex_unlock(&net->turn);
+    wake_called(net, calls);
     return true;
 }
 
@@ -177,7 +185,7 @@ static void look_at_runners(network *net) /* under the turn */
     }
     for (uint32_t active = 0; active != net->active;) {
         active = net->active;
-        call_runner(net);
+        wake_called(net, call_runner(net));
     }
 }
 

@@ -58,6 +58,11 @@ typedef struct rdb_channel {
     bool (*start_tls)(void *context, rdb_error *err); /* NULL: not on offer, SSLRequest gets 'N' */
     void (*wake)(void *context); /* from any thread: a parked connection is to be served again; NULL: never parked */
     void (*rouse)(void *context); /* from any thread: it is to be served once more, since something waits to be sent; NULL: as above */
+    /* An answer that waits for the log: hold announces that rdb_wire_serve will say HELD, false: it waits itself. resume comes later, on a
+     * thread that must not wait, and calls rdb_wire_resume. All three or none. */
+    bool (*hold)(void *context);
+    void (*resume)(void *context);
+    bool (*send_some)(void *context, const void *bytes, size_t length, size_t *sent); /* without waiting; false: broken */
     bool is_local;        /* a Unix socket or memory */
     bool is_owner;        /* peer credentials: the user who owns the instance */
     char owner_name[64];  /* ... and what the system calls it */
@@ -84,10 +89,13 @@ uint32_t rdb_wire_host_connection_count(rdb_wire_host *host);
 
 typedef struct rdb_wire rdb_wire; /* one connection */
 RDB_CHECKED bool rdb_wire_create(rdb_wire **wire, rdb_wire_host *host, const rdb_channel *channel, rdb_error *err);
-typedef enum rdb_wire_state { RDB_WIRE_IDLE, RDB_WIRE_CLOSED } rdb_wire_state;
+typedef enum rdb_wire_state { RDB_WIRE_IDLE, RDB_WIRE_CLOSED, RDB_WIRE_HELD } rdb_wire_state;
 /* Serves whatever the client sends until it has been quiet for patience_us (IDLE: park it and call again when bytes are
- * there) or is done (CLOSED: destroy it). Any thread, one at a time. */
+ * there) or is done (CLOSED: destroy it). HELD: its answer waits for the log; the channel's resume is called, maybe before this
+ * returns, and until then nobody may touch it. Any thread, one at a time. */
 rdb_wire_state rdb_wire_serve(rdb_wire *wire, int64_t patience_us);
+/* Sends what was held, without waiting. False: it is to be served again, by a thread that may wait. */
+RDB_CHECKED bool rdb_wire_resume(rdb_wire *wire);
 void rdb_wire_rest(rdb_wire *wire); /* gives up the buffers of a connection that is likely to stay idle for a while */
 /* When an idle connection is to be served again though nothing came from it: rdb_time_monotonic_us's time, INT64_MAX: never. */
 int64_t rdb_wire_expires_us(const rdb_wire *wire);

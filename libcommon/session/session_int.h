@@ -20,6 +20,7 @@ typedef struct session_owner {
     void *context;
     rdb_strbuf *output;
     bool (*flush)(void *context); /* sends the output; false: the client is gone */
+    bool holds_replies; /* it sends nothing before session->unpublished_scn is published; false: the session waits itself */
     /* The next message inside COPY FROM STDIN: 'd', 'c', 'f', 'H', 'S'; body borrowed until the next call. False: gone. */
     bool (*next_copy_message)(void *context, char *type, const uint8_t **body, size_t *length);
     /* Cancels the statement of the session with that number, or ends the session. False: there is none. */
@@ -143,6 +144,7 @@ struct rdb_session {
     session_block block;
     uint32_t implicit_statements; /* executed in IMPLICIT; UINT32_MAX: those of a Query with several */
     rdb_scn last_commit_scn; /* what it committed without waiting, its own snapshots see all the same (R17) */
+    rdb_scn unpublished_scn; /* replies wait until it is published (R17); 0: for nothing */
     struct rdb_base_backup *backup; /* begun by pg_backup_start; its log is kept to the session's end, or the next one */
     bool backup_has_ended;
     rdb_lock_session *locks;    /* those that outlive transactions, and who waits: for deadlock reports */
@@ -181,6 +183,7 @@ void session_cancel(rdb_session *session, bool terminate); /* any thread */
 bool session_stands_alone(const rdb_session *session);
 RDB_CHECKED bool session_require_alone(const rdb_session *session, const char *what, rdb_error *err); /* 25001 */
 bool session_is_idle(const rdb_session *session); /* outside a transaction */
+bool session_must_hold(rdb_session *session); /* what it answered may not leave yet: unpublished_scn is not published */
 void session_trim(rdb_session *session); /* gives caches of memory back while parked */
 char session_ready_status(const rdb_session *session); /* 'I', 'T', 'E' */
 bool session_set_startup_option(rdb_session *session, const char *name, const char *value, rdb_error *err);

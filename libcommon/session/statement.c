@@ -517,8 +517,12 @@ void session_statement_end(rdb_session *session)
         /* What the statement built on is durable before its answer leaves. Inside a block an answer without data, "UPDATE 1", tells
          * nothing that outlives a crash: that wait is the commit's, which has it anyway, and the row locks are not held over it. */
         const bool must_wait = session->block != SESSION_BLOCK || session->has_told_data;
-        if (must_wait && session_setting_commit_wait(session) != RDB_COMMIT_NO_WAIT && !rdb_txn_wait_met(session->txn, &ignored))
-            rdb_error_clear(&ignored);
+        if (must_wait && session_setting_commit_wait(session) != RDB_COMMIT_NO_WAIT) {
+            if (session->owner.holds_replies)
+                session->unpublished_scn = RDB_MAX(session->unpublished_scn, rdb_txn_met_scn(session->txn));
+            else if (!rdb_txn_wait_met(session->txn, &ignored))
+                rdb_error_clear(&ignored);
+        }
     }
     session->has_told_data = false;
     rdb_arena_reset(session->statement_arena);

@@ -9,6 +9,20 @@
 #include "session/settings.h"
 #include "txn/rdb_ssi.h"
 
+bool session_must_hold(rdb_session *session)
+{
+    if (session->unpublished_scn != 0 && rdb_txn_published_scn(rdb_engine_txns(session->engine)) >= session->unpublished_scn)
+        session->unpublished_scn = 0;
+    return session->unpublished_scn != 0;
+}
+
+/* Who commits waits for the log itself only where someone else could learn of the commit before the reply. */
+static rdb_commit_wait commit_wait(const rdb_session *session)
+{
+    const rdb_commit_wait wait = session_setting_commit_wait(session);
+    return wait == RDB_COMMIT_LOCAL && session->owner.holds_replies && !session_notify_is_pending(session) ? RDB_COMMIT_LATER : wait;
+}
+
 bool session_is_idle(const rdb_session *session)
 {
     return session->block == SESSION_IDLE;
@@ -68,6 +82,8 @@ static bool begin_engine_transaction(rdb_session *session, rdb_error *err)
     if (!rdb_txn_begin(rdb_engine_txns(session->engine), rdb_database_pdb(session->database), session->isolation,
                        session->is_read_only, &session->cancel, &session->txn, err))
         return false;
+    if (session->last_commit_scn > rdb_txn_visible_scn(rdb_engine_txns(session->engine)))
+        rdb_txn_wait_recorded(rdb_engine_txns(session->engine), session->last_commit_scn);
     rdb_txn_set_session_scn(session->txn, session->last_commit_scn);
     /* Its locks carry the process's number: pg_locks and deadlock reports tell it. */
     if (session->locks == NULL && session->pid != 0 &&
@@ -138,8 +154,11 @@ bool session_commit(rdb_session *session, rdb_error *err)
     bool ok = true;
     if (session->txn != NULL) {
         rdb_scn scn = 0;
-        ok = rdb_txn_commit(&session->txn, session_setting_commit_wait(session), &scn, err);
+        const rdb_commit_wait wait = commit_wait(session);
+        ok = rdb_txn_commit(&session->txn, wait, &scn, err);
         session->last_commit_scn = RDB_MAX(session->last_commit_scn, scn);
+        if (wait == RDB_COMMIT_LATER)
+            session->unpublished_scn = RDB_MAX(session->unpublished_scn, scn);
         rdb_counters_add(session->counters, ok ? RDB_COUNTER_COMMITS : RDB_COUNTER_ROLLBACKS, 1);
     }
     session_notify_end_commit(session, ok);

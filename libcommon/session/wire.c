@@ -121,8 +121,24 @@ void rdb_wire_destroy(rdb_wire **wire_at)
     *wire_at = NULL;
 }
 
+/* What the answer tells of is durable before it leaves (R17). Where the log cannot be written the client is told that nobody knows. */
+static void await_published(rdb_wire *wire)
+{
+    rdb_error err;
+    rdb_error_init(&err);
+    if (!rdb_txn_wait_published(rdb_engine_txns(wire->host->config.engine), wire->session->unpublished_scn, &err)) {
+        rdb_strbuf_clear(&wire->output);
+        wire->session->unpublished_scn = 0;
+        wire_fatal(wire, &err);
+        wire->is_broken = true;
+    }
+    rdb_error_clear(&err);
+}
+
 bool wire_flush(rdb_wire *wire)
 {
+    if (wire->session != NULL && wire->output.length > 0 && session_must_hold(wire->session))
+        await_published(wire);
     if (wire->output.failed)
         wire->is_broken = true; /* a reply that was cut for want of memory must not look whole */
     if (wire->output.length > 0 && !wire->is_broken) {
@@ -311,6 +327,35 @@ void rdb_wire_rest(rdb_wire *wire)
         session_trim(wire->session);
 }
 
+static void published(void *wire_at, const rdb_error *failure)
+{
+    rdb_wire *wire = wire_at;
+    (void)failure; /* who is served again meets it himself */
+    wire->channel.resume(wire->channel.context);
+}
+
+/* Leaves the answer to the committer. Nothing of the connection may be touched afterwards. */
+static bool hold(rdb_wire *wire)
+{
+    if (wire->channel.hold == NULL || wire->session == NULL || wire->output.length == 0 || wire->output.failed || !session_must_hold(wire->session) ||
+        !wire->channel.hold(wire->channel.context))
+        return false;
+    wire_patience_begin(wire);
+    wire->ticket = (rdb_publish_ticket){.scn = wire->session->unpublished_scn, .call = published, .context = wire};
+    rdb_txn_when_published(rdb_engine_txns(wire->host->config.engine), &wire->ticket);
+    return true;
+}
+
+bool rdb_wire_resume(rdb_wire *wire)
+{
+    size_t sent = 0;
+    if (session_must_hold(wire->session) || !wire->channel.send_some(wire->channel.context, wire->output.data, wire->output.length, &sent))
+        return false;
+    wire->output.length -= sent;
+    memmove(wire->output.data, wire->output.data + sent, wire->output.length);
+    return wire->output.length == 0;
+}
+
 rdb_wire_state rdb_wire_serve(rdb_wire *wire, int64_t patience_us)
 {
     for (;;) {
@@ -327,6 +372,8 @@ rdb_wire_state rdb_wire_serve(rdb_wire *wire, int64_t patience_us)
         bool has_whole = has_whole_message(wire);
         if (!has_whole && wire->session != NULL)
             session_notify_deliver(wire->session);
+        if (!has_whole && hold(wire))
+            return RDB_WIRE_HELD;
         if (!has_whole && (!wire_flush(wire) || wire_patience_ended(wire)))
             break;
         wire_fill fill = serve_one(wire, has_whole ? 0 : patience_us);

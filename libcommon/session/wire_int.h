@@ -42,6 +42,7 @@ struct rdb_wire {
     struct wire_auth *auth;
     void *scram;          /* the exchange under way */
     rdb_session *session; /* after authentication */
+    rdb_publish_ticket ticket; /* while its answer is held */
 };
 
 /* A message's body being read. Reading past the end sets bad and gives zeroes. */

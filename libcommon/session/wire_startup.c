@@ -158,7 +158,7 @@ static bool begin_session(rdb_wire *wire, rdb_error *err)
     if (!rdb_database_open(rdb_engine_catalog(wire->host->config.engine), auth->database, &database, err))
         return false;
     session_owner owner = {.context = wire, .output = &wire->output, .flush = wire_owner_flush, .next_copy_message = wire_owner_copy_message, .signal = wire_owner_signal, .rouse = wire_owner_rouse,
-                           .peer = wire->channel.peer, .here = wire->channel.here};
+                           .holds_replies = true, .peer = wire->channel.peer, .here = wire->channel.here};
     if (!session_create(&session, wire->host->config.engine, database, &auth->role, wire->pid, &owner, err)) {
         rdb_database_close(&database);
         return false;

@@ -81,11 +81,12 @@ bool txn_publish_open(rdb_txn_manager *manager, rdb_error *err)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     if (manager->wal != NULL)
         rdb_wal_set_durable_hook(manager->wal, durable_advanced, manager);
-    return true;
+    return txn_committer_start(manager, err);
 }
 
 void txn_publish_close(rdb_txn_manager *manager)
 {
+    txn_committer_stop(manager);
     if (manager->wal != NULL)
         rdb_wal_set_durable_hook(manager->wal, NULL, NULL);
     free(manager->recordings);
@@ -95,7 +96,7 @@ void txn_publish_close(rdb_txn_manager *manager)
 }
 
 /* Sleeps until something moved since word was read; the limit covers a wake that came between. */
-static void wait_for_move(rdb_txn_manager *manager, uint32_t word)
+void txn_publish_wait_for_move(rdb_txn_manager *manager, uint32_t word)
 {
     atomic_fetch_add(&manager->publish_waiters, 1);
     rdb_thread_sleep_begin();
@@ -117,7 +118,7 @@ bool txn_publish_reserve(rdb_txn_manager *manager, rdb_error *err)
             return false;
         advance(manager, rdb_wal_durable_lsn(manager->wal));
         if (atomic_load(&manager->commits_in_flight) >= TXN_RECORDING_SLOTS / 2)
-            wait_for_move(manager, word);
+            txn_publish_wait_for_move(manager, word);
     }
 }
 
@@ -146,13 +147,13 @@ void txn_publish_wait_recorded(rdb_txn_manager *manager, rdb_scn scn)
         uint32_t word = atomic_load(&manager->publish_word);
         if (atomic_load_explicit(&manager->recorded_scn, memory_order_acquire) >= scn)
             break;
-        wait_for_move(manager, word);
+        txn_publish_wait_for_move(manager, word);
     }
 }
 
 /* How far the log must be durable for a recorded commit to be published: to its own end, since those with lower numbers lie before it.
  * So who waits for a commit that he met joins the round that its writer waits for. */
-static rdb_lsn end_of_commit(rdb_txn_manager *manager, rdb_scn scn)
+rdb_lsn txn_publish_end_of(rdb_txn_manager *manager, rdb_scn scn)
 {
     const txn_recording *slot = &manager->recordings[scn & (TXN_RECORDING_SLOTS - 1)];
     bool is_its_own = atomic_load_explicit(&slot->scn, memory_order_acquire) == scn; /* else it is published, or a gap */
@@ -165,11 +166,11 @@ bool txn_publish_wait(rdb_txn_manager *manager, rdb_scn scn, rdb_error *err)
     txn_publish_wait_recorded(manager, scn);
     while (atomic_load(&manager->published_scn) < scn) {
         uint32_t word = atomic_load(&manager->publish_word);
-        if (!rdb_wal_flush(manager->wal, end_of_commit(manager, scn), err))
+        if (!rdb_wal_flush(manager->wal, txn_publish_end_of(manager, scn), err))
             return false;
         advance(manager, rdb_wal_durable_lsn(manager->wal));
         if (atomic_load(&manager->published_scn) < scn)
-            wait_for_move(manager, word);
+            txn_publish_wait_for_move(manager, word);
     }
     return true;
 }

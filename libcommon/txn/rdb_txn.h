@@ -117,9 +117,25 @@ void rdb_txn_join_recorded(rdb_txn *txn);
 /* The latest committed state plus all of one's own: catalog reads (R44). Good until the next one, and the statement's end. */
 void rdb_txn_latest_snapshot(rdb_txn *txn, rdb_snapshot *snapshot);
 
-typedef enum rdb_commit_wait { RDB_COMMIT_NO_WAIT, RDB_COMMIT_LOCAL } rdb_commit_wait; /* synchronous_commit */
-/* True: durable (as commit_wait asks) and published; the handle is gone. False: it is aborted, the handle is gone too. */
+/* synchronous_commit; LATER: the caller sees to it that no reply leaves before *scn is published, and needs no thread for that. */
+typedef enum rdb_commit_wait { RDB_COMMIT_NO_WAIT, RDB_COMMIT_LOCAL, RDB_COMMIT_LATER } rdb_commit_wait;
+/* True: durable (as commit_wait asks) and published; the handle is gone. False: it is aborted, the handle is gone too. *scn: its own, 0 where
+ * it wrote nothing; with LATER the newest commit that it built on where that is newer. */
 bool rdb_txn_commit(rdb_txn **txn, rdb_commit_wait wait, rdb_scn *scn, rdb_error *err);
+rdb_scn rdb_txn_met_scn(const rdb_txn *txn); /* what rdb_txn_wait_met would wait for */
+/* Returns when all up to scn is recorded: a snapshot of it may be taken. */
+void rdb_txn_wait_recorded(rdb_txn_manager *manager, rdb_scn scn);
+/* Returns when all up to scn is published. False (58030): the log cannot be written, it may become durable yet. */
+RDB_CHECKED bool rdb_txn_wait_published(rdb_txn_manager *manager, rdb_scn scn, rdb_error *err);
+/* The same without a thread that sleeps: call is made on the committer's thread, after a sync that it leads for all who asked, and must not
+ * wait for anything. The ticket is the caller's, and its own again when call begins. failure: NULL where it is published. */
+typedef struct rdb_publish_ticket {
+    rdb_scn scn;
+    void (*call)(void *context, const rdb_error *failure);
+    void *context;
+    struct rdb_publish_ticket *next;
+} rdb_publish_ticket;
+void rdb_txn_when_published(rdb_txn_manager *manager, rdb_publish_ticket *ticket);
 /* Marks it aborted and returns at once, whatever its size: readers step over its stamps, the reverter follows. */
 void rdb_txn_abort(rdb_txn **txn);
 

@@ -305,9 +305,13 @@ void rdb_txn_note_met(rdb_txn *txn, rdb_scn scn)
     while (old < scn && !atomic_compare_exchange_weak_explicit(&txn->met_scn, &old, scn, memory_order_relaxed, memory_order_relaxed))
         ;
 }
+rdb_scn rdb_txn_met_scn(const rdb_txn *txn)
+{
+    return atomic_load_explicit(&txn->met_scn, memory_order_relaxed);
+}
 bool rdb_txn_wait_met(rdb_txn *txn, rdb_error *err)
 {
-    return txn_publish_wait(txn->manager, atomic_load_explicit(&txn->met_scn, memory_order_relaxed), err);
+    return txn_publish_wait(txn->manager, rdb_txn_met_scn(txn), err);
 }
 
 /* ---- xids and levels --------------------------------------------------------------------------------------------------- */
@@ -601,30 +605,36 @@ out:
     return ok;
 }
 
-/* What follows the record: the commit can no longer be undone. */
-static bool complete_commit(rdb_txn **handle, const txn_commit_header *header, rdb_lsn end_lsn, rdb_commit_wait wait, rdb_error *err)
+/* What follows the record: the commit can no longer be undone. *met_scn: the newest commit that it built on. */
+static bool complete_commit(rdb_txn **handle, const txn_commit_header *header, rdb_lsn end_lsn, rdb_commit_wait wait, rdb_scn *met_scn, rdb_error *err)
 {
     rdb_txn *txn = *handle;
     rdb_txn_manager *manager = txn->manager;
     bool was_serializable = txn->ssi != NULL;
-    if (header->scn != 0 && (txn->hook_count > 0 || txn->is_prepared))
-        txn_publish_wait_recorded(manager, header->scn); /* who reads anew what the hooks make stale must meet the commit */
+    if (txn->hook_count > 0 || txn->is_prepared) {
+        if (wait == RDB_COMMIT_LATER) /* rare, and who hung them on may count on more */
+            wait = RDB_COMMIT_LOCAL;
+        if (header->scn != 0)
+            txn_publish_wait_recorded(manager, header->scn); /* who reads anew what the hooks make stale must meet the commit */
+    }
     ssi_end(txn, true);
     fire(txn, RDB_TXN_COMMITTED, 0);
     if (txn->is_prepared)
         RDB_VERIFY(replay_payloads(txn->pdb->pdb, (const uint8_t *)txn->payload.data, txn->payload.length));
     rdb_lock_release_all(txn);
-    rdb_scn met_scn = atomic_load_explicit(&txn->met_scn, memory_order_relaxed);
+    *met_scn = rdb_txn_met_scn(txn);
     bool raised = header->scn == 0 || header->scn <= atomic_load(&txn->pdb->scn_bound) || txn_raise_bound(manager, txn->pdb, err);
     finish(handle);
     /* Only a log that cannot be written stops what is left, and that ends the process. */
+    if (wait == RDB_COMMIT_LATER)
+        return raised;
     if (wait == RDB_COMMIT_NO_WAIT) {
         txn_publish_wait_recorded(manager, header->scn);
         return raised;
     }
     if (header->scn != 0 && !rdb_wal_flush(manager->wal, end_lsn, err))
         return false;
-    bool published = txn_publish_wait(manager, RDB_MAX(header->scn, met_scn), err);
+    bool published = txn_publish_wait(manager, RDB_MAX(header->scn, *met_scn), err);
     if (was_serializable)
         ssi_tidy(manager);
     return raised && published;
@@ -657,7 +667,8 @@ bool txn_commit_prepared(rdb_txn **handle, rdb_commit_wait wait, rdb_scn *scn, r
     }
     *scn = header.scn;
     txn_note_time(txn->manager, header.scn, header.wall_us);
-    return complete_commit(handle, &header, end_lsn, wait, err);
+    rdb_scn met_scn;
+    return complete_commit(handle, &header, end_lsn, wait, &met_scn, err);
 }
 
 bool rdb_txn_commit(rdb_txn **handle, rdb_commit_wait wait, rdb_scn *scn, rdb_error *err)
@@ -679,5 +690,9 @@ bool rdb_txn_commit(rdb_txn **handle, rdb_commit_wait wait, rdb_scn *scn, rdb_er
     *scn = header.scn;
     if (header.scn != 0)
         txn_note_time(txn->manager, header.scn, header.wall_us);
-    return complete_commit(handle, &header, end_lsn, wait, err);
+    rdb_scn met_scn = 0;
+    ok = complete_commit(handle, &header, end_lsn, wait, &met_scn, err);
+    if (wait == RDB_COMMIT_LATER)
+        *scn = RDB_MAX(*scn, met_scn);
+    return ok;
 }

@@ -125,6 +125,10 @@ struct rdb_txn_manager {
     _Atomic rdb_scn visible_scn;   /* published, or recorded by who does not wait for the log; what snapshots take */
     _Atomic uint32_t commits_in_flight; /* begun and not yet published */
     _Atomic uint32_t publish_waiters;
+    rdb_thread *committer RDB_SET_ONCE;    /* committer.c; NULL: there is no log */
+    _Atomic(rdb_publish_ticket *) tickets; /* newest first, not seen by the committer yet */
+    _Atomic uint32_t committer_word; /* futex: 1 where there is something to do */
+    _Atomic bool committer_stops;
     rdb_mutex publish_lock;        /* RDB_RANK_LEAF: one publisher at a time */
     _Atomic uint32_t publish_word; /* futex: grows with published_scn */
     txn_recording *recordings;
@@ -246,6 +250,11 @@ void txn_publish_unreserve(rdb_txn_manager *manager);
 void txn_publish_record(rdb_txn_manager *manager, rdb_scn scn, rdb_lsn end_lsn, bool is_async);
 void txn_publish_wait_recorded(rdb_txn_manager *manager, rdb_scn scn);
 bool txn_publish_wait(rdb_txn_manager *manager, rdb_scn scn, rdb_error *err); /* flushed up to end_lsn before */
+rdb_lsn txn_publish_end_of(rdb_txn_manager *manager, rdb_scn scn); /* how far the log must be durable for it */
+void txn_publish_wait_for_move(rdb_txn_manager *manager, uint32_t word); /* until something moved since publish_word was read, 10 ms at most */
+/* committer.c */
+RDB_CHECKED bool txn_committer_start(rdb_txn_manager *manager, rdb_error *err);
+void txn_committer_stop(rdb_txn_manager *manager); /* calls all tickets before */
 void txn_publish_raise(rdb_txn_manager *manager, rdb_scn scn); /* nothing runs at or below it: a PDB came in */
 void txn_note_time(rdb_txn_manager *manager, rdb_scn scn, int64_t wall_us);
 void txn_load_time(rdb_txn_manager *manager, rdb_scn scn, int64_t wall_us); /* of an earlier life */

@@ -120,6 +120,26 @@ books_balance() {
     [ "$(sql 'select count(*) from told')" -le $((told + 1)) ]
 }
 
+@test "faults: an answer waits for the log, and a pipeline's commits for one sync" {
+    local pgbench pipeline="$BATS_TEST_TMPDIR/pipeline.sql"
+    pgbench=$(find_pgbench)
+    start_server
+    sql 'create table told (n int)'
+    stop_server
+    RDB_FAULT="sync:/data/wal/:nth=1:count=0:delay=400000" start_server
+    begin=$(date +%s%N)
+    sql 'insert into told values (1)'
+    [ $((($(date +%s%N) - begin) / 1000000)) -ge 400 ]
+    { echo '\startpipeline'; for _ in $(seq 20); do echo 'begin;'; echo 'insert into told values (3);'; echo 'commit;'; done; echo '\endpipeline'; } >"$pipeline"
+    begin=$(date +%s%N)
+    "$pgbench" -n -M extended -t 1 -f "$pipeline" -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb
+    [ $((($(date +%s%N) - begin) / 1000000)) -ge 400 ]
+    [ $((($(date +%s%N) - begin) / 1000000)) -lt 4000 ] # of 8 seconds that each for itself would take
+    stop_server KILL || true
+    start_server
+    [ "$(sql 'select count(*) from told')" = 21 ]
+}
+
 @test "faults: a failing sync of a table stops the server rather than forgetting the pages" {
     start_server
     load_balances
