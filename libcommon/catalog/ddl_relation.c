@@ -530,7 +530,7 @@ out:
 }
 
 /* ---- files and figures ------------------------------------------------------------------------------------------------------------ */
-static bool new_file_for(rdb_access *access, uint32_t relation_oid, uint64_t old_file, unsigned file_class, bool keeps_figures, rdb_error *err)
+static bool new_file_for(rdb_access *access, uint32_t relation_oid, uint64_t old_file, unsigned file_class, bool reads_older, rdb_error *err)
 {
     rdb_arena *arena = ddl_arena(err);
     rdb_catalog_row row;
@@ -542,19 +542,17 @@ static bool new_file_for(rdb_access *access, uint32_t relation_oid, uint64_t old
     if (arena == NULL || !need_class_row(access, relation_oid, arena, &row, err) || !ddl_new_file(access, file_class, &file, &filenode, err))
         goto out;
     row.values[RDB_pg_class_relfilenode - 1].oid = filenode;
-    if (!keeps_figures) {
-        row.values[RDB_pg_class_relpages - 1].i32 = 0;
-        row.values[RDB_pg_class_reltuples - 1].f4 = file_class == RDB_FILE_TABLE ? -1 : 0;
-        row.values[RDB_pg_class_relallvisible - 1].i32 = 0;
-    }
-    ok = (file_class == RDB_FILE_TABLE ? rdb_table_create(storage, txn, file, err) : rdb_index_create(storage, txn, file, err)) &&
+    row.values[RDB_pg_class_relpages - 1].i32 = 0;
+    row.values[RDB_pg_class_reltuples - 1].f4 = file_class == RDB_FILE_TABLE ? -1 : 0;
+    row.values[RDB_pg_class_relallvisible - 1].i32 = 0;
+    ok = (file_class == RDB_FILE_TABLE ? rdb_table_replace(storage, txn, file, old_file, reads_older, err) : rdb_index_create(storage, txn, file, err)) &&
          rdb_table_drop(txn, old_file, err) && rdb_catalog_update(access, RDB_PG_CLASS, &row, err);
 out:
     rdb_arena_destroy(arena);
     return ok;
 }
 
-bool rdb_ddl_new_files(rdb_access *access, uint32_t relation_oid, rdb_error *err)
+bool rdb_ddl_new_files(rdb_access *access, uint32_t relation_oid, bool keeps_layouts, rdb_error *err)
 {
     const rdb_relation *relation; /* stays pinned as it was before the first change */
     if (!need_relation(access, relation_oid, &relation, err))
@@ -564,7 +562,7 @@ bool rdb_ddl_new_files(rdb_access *access, uint32_t relation_oid, rdb_error *err
     if (relation->is_system)
         return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "permission denied: \"%s\" is a system catalog", relation->name);
     rdb_ssi_widen(relation->table.txns, relation->table.pdb, relation_oid); /* rows read so far have other homes now */
-    if (!new_file_for(access, relation_oid, relation->table.file, RDB_FILE_TABLE, false, err))
+    if (!new_file_for(access, relation_oid, relation->table.file, RDB_FILE_TABLE, keeps_layouts, err))
         return false;
     for (uint16_t i = 0; i < relation->index_count; i++)
         if (!new_file_for(access, relation->indexes[i].oid, relation->indexes[i].index.file, RDB_FILE_INDEX, false, err))

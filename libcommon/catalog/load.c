@@ -235,6 +235,48 @@ static bool load_stretch(const rdb_relation *relation, rdb_arena *work, const rd
     return true;
 }
 
+/* An index is filled with the newest versions of rows: snapshots from before its file was made may see others. */
+static bool load_valid_from(const rdb_relation *relation, rdb_index *index, rdb_error *err)
+{
+    rdb_xid maker;
+    rdb_xid_state state = RDB_XID_COMMITTED;
+    rdb_error damaged;
+    rdb_error_init(&damaged);
+    if (!rdb_index_get_origin(index->storage, index->pdb, index->file, &maker, &damaged)) { /* whoever uses it hears of the damage */
+        rdb_error_clear(&damaged);
+        return true;
+    }
+    if (maker == 0 || (maker == relation->table.made_by && relation->table.older_file == relation->table.file))
+        return true; /* as old as the table */
+    if (!rdb_txn_resolve(relation->table.txns, relation->table.pdb, maker, &state, &index->valid_from_scn, err))
+        return false;
+    if (state == RDB_XID_RUNNING) /* one's own: nobody has changed the table since it was locked for that */
+        index->valid_from_scn = rdb_txn_recorded_scn(relation->table.txns);
+    return true;
+}
+
+/* Where snapshots from before a rewrite find their rows. */
+static bool load_origin(rdb_table *table, rdb_error *err)
+{
+    rdb_table_origin origin;
+    rdb_xid_state state = RDB_XID_COMMITTED;
+    rdb_error damaged;
+    rdb_error_init(&damaged);
+    if (!rdb_table_get_origin(table->storage, table->pdb, table->file, &origin, &damaged)) {
+        rdb_error_clear(&damaged);
+        return true;
+    }
+    table->made_by = origin.xid;
+    table->older_file = origin.older_file;
+    if (origin.xid == 0 || origin.older_file == table->file)
+        return true;
+    if (!rdb_txn_resolve(table->txns, table->pdb, origin.xid, &state, &table->data_since_scn, err))
+        return false;
+    if (state != RDB_XID_COMMITTED) /* one's own: one's snapshots see what one has done */
+        table->data_since_scn = 0;
+    return true;
+}
+
 static bool load_index(rdb_access *access, cache_entry *entry, rdb_arena *work, const rdb_catalog_row *row, rdb_relation_index *index, rdb_error *err)
 {
     enum { DESCENDING = 1, NULLS_FIRST = 2, BRIN_METHOD = 3580 };
@@ -269,12 +311,8 @@ static bool load_index(rdb_access *access, cache_entry *entry, rdb_arena *work, 
                                .file = CATALOG_INDEX_FILE(row_oid(&class_row, RDB_pg_class_relfilenode)),
                                .is_unique = index->is_unique,
                                .nulls_not_distinct = row_bool(row, RDB_pg_index_indnullsnotdistinct)};
-    /* The newest version of its row is not older than the index: snapshots before it may miss rows that it has no entry for. */
-    rdb_xid_state state;
-    if (!rdb_txn_resolve(relation->table.txns, relation->table.pdb, row->version.xid, &state, &index->index.valid_from_scn, err))
+    if (!index->is_partitioned && !load_valid_from(relation, &index->index, err))
         return false;
-    if (state != RDB_XID_COMMITTED)
-        index->index.valid_from_scn = 0;
     const int16_t *numbers, *options;
     const uint32_t *collations, *opclasses;
     uint32_t number_count, option_count, collation_count, opclass_count;
@@ -552,7 +590,7 @@ static bool load_relation(rdb_access *access, cache_entry *entry, rdb_arena *wor
                                   .attribute_count = relation->column_count};
     if (!load_columns(access, entry, work, err))
         return false;
-    if (is_table && !load_layouts(access, entry, work, err))
+    if (is_table && (!load_layouts(access, entry, work, err) || !load_origin(&relation->table, err)))
         return false;
     if ((is_table || relation->kind == 'p') && !load_indexes(access, entry, work, err))
         return false;

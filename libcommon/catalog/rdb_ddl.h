@@ -201,8 +201,9 @@ RDB_CHECKED bool rdb_ddl_set_options(rdb_access *access, uint32_t relation_oid, 
 RDB_CHECKED bool rdb_ddl_get_options(rdb_access *access, uint32_t relation_oid, rdb_arena *arena, const char *const **options, uint32_t *count, rdb_error *err);
 /* A view's query and columns; columns that are there already stay as they are, new ones come behind. */
 RDB_CHECKED bool rdb_ddl_replace_view(rdb_access *access, uint32_t relation_oid, const rdb_relation_definition *definition, rdb_error *err);
-/* A fresh, empty file for the relation and each of its indexes (TRUNCATE, rewrites); the old ones go when purge reaches them. */
-RDB_CHECKED bool rdb_ddl_new_files(rdb_access *access, uint32_t relation_oid, rdb_error *err);
+/* A fresh, empty file for the relation and each of its indexes (TRUNCATE, rewrites); the old ones go when purge reaches them.
+ * keeps_layouts: the columns stay what they are, so that older snapshots can go on reading the old file. */
+RDB_CHECKED bool rdb_ddl_new_files(rdb_access *access, uint32_t relation_oid, bool keeps_layouts, rdb_error *err);
 /* A fresh, empty file for one index; filling it is the caller's. */
 RDB_CHECKED bool rdb_ddl_new_index_file(rdb_access *access, const rdb_relation_index *index, rdb_error *err);
 /* relpages, reltuples; not worth an invalidation of plans. */

@@ -432,6 +432,14 @@ static bool answers_conflicts(uint16_t conflict_index, uint16_t index_no)
     return conflict_index == RDB_CONFLICT_ANY || conflict_index == index_no;
 }
 
+/* A transaction that reads the file from before a rewrite would not find its own new rows. */
+static bool check_moment(const rdb_row_writer *writer, rdb_error *err)
+{
+    return RDB_LIKELY(writer->relation->table.data_since_scn == 0) || writer->relation->table.data_since_scn <= writer->snapshot->scn ||
+           rdb_txn_get_isolation(writer->txn) < RDB_REPEATABLE_READ ||
+           rdb_error_set(err, RDB_SERIALIZATION_FAILURE, "could not serialize access due to concurrent update");
+}
+
 bool rdb_row_insert(const rdb_row_writer *writer, const rdb_datum *values, const bool *is_null, const rdb_index_values *index_values,
                     uint16_t conflict_index, rdb_row_address *address, rdb_row_address *conflict, rdb_error *err)
 {
@@ -442,6 +450,8 @@ bool rdb_row_insert(const rdb_row_writer *writer, const rdb_datum *values, const
     *address = 0;
     if (conflict != NULL)
         *conflict = 0;
+    if (!check_moment(writer, err))
+        return false;
     for (uint16_t i = 0; i < count; i++) {
         const rdb_relation_index *index = &relation->indexes[i];
         const rdb_index_values *computed = computed_of(index_values, i);
@@ -519,6 +529,8 @@ bool rdb_row_insert_many(const rdb_row_writer *writer, const rdb_datum *const *v
         return true;
     }
     rdb_index_key *keys = NULL;
+    if (!check_moment(writer, err))
+        return false;
     if (count > 0) {
         keys = rdb_arena_try_alloc(writer->arena, sizeof *keys * count * row_count, err);
         if (keys == NULL)

@@ -234,7 +234,7 @@ bool rdb_temp_before_commit(rdb_access *access, rdb_error *err)
             continue;
         ok = rdb_table_block_count(&relation->table, &blocks, err);
         if (ok && blocks > 1) /* the first block is the file's own */
-            ok = check_referrers(access, session, relation, err) && rdb_ddl_new_files(access, relation->oid, err);
+            ok = check_referrers(access, session, relation, err) && rdb_ddl_new_files(access, relation->oid, true, err);
     }
     if (ok)
         session->action_count = kept;

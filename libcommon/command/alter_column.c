@@ -61,7 +61,7 @@ static bool fill_new_column(rdb_command_context *context, const rdb_relation *ol
     } else if (column->generated == 0 && !rdb_column_default(context->arena, context->access, column, &exprs[number - 1], err)) {
         return false;
     }
-    return command_rewrite_table(context, old, exprs, err);
+    return command_rewrite_table(context, old, exprs, false, err);
 }
 
 bool command_add_column(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_alter_command *command, rdb_error *err)
@@ -433,5 +433,5 @@ bool command_alter_column_type(rdb_command_context *context, const rdb_relation 
     exprs[number - 1] = expr;
     if (keeps_bytes && relation->index_count == 0)
         return true;
-    return command_rewrite_table(context, relation, exprs, err) && check_again(&change, err);
+    return command_rewrite_table(context, relation, exprs, false, err) && check_again(&change, err);
 }

@@ -53,7 +53,7 @@ RDB_CHECKED bool command_query_uses(rdb_command_context *context, const rdb_quer
 RDB_CHECKED bool command_expr_uses(rdb_command_context *context, const rdb_relation *relation, const rdb_expr *expr, command_uses *uses, rdb_error *err);
 
 /* rewrite.c: every row of old anew; exprs by number - 1 of the relation's columns as they are now, over old's; NULL: as it was. */
-RDB_CHECKED bool command_rewrite_table(rdb_command_context *context, const rdb_relation *old, rdb_expr *const *exprs, rdb_error *err);
+RDB_CHECKED bool command_rewrite_table(rdb_command_context *context, const rdb_relation *old, rdb_expr *const *exprs, bool keeps_layouts, rdb_error *err);
 /* rewrite.c: every row anew, in the order of the index. */
 RDB_CHECKED bool command_rewrite_sorted(rdb_command_context *context, const rdb_relation *relation, const rdb_relation_index *index, rdb_error *err);
 /* maintenance.c: REINDEX and CLUSTER. */

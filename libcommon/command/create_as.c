@@ -209,7 +209,7 @@ bool command_refresh(rdb_command_context *context, const rdb_ast_refresh *statem
     }
     command_analysis(context, &analysis);
     const uint32_t oid = view->oid;
-    if (!rdb_tree_read_query(context->arena, context->access, view->view_tree, &query, err) || !rdb_ddl_new_files(context->access, oid, err) ||
+    if (!rdb_tree_read_query(context->arena, context->access, view->view_tree, &query, err) || !rdb_ddl_new_files(context->access, oid, true, err) ||
         (view->is_populated == statement->without_data &&
          !rdb_ddl_set_class_field(context->access, oid, RDB_pg_class_relispopulated, (rdb_datum){.b = !statement->without_data}, false, err)))
         return false;

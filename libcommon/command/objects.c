@@ -517,7 +517,7 @@ bool command_truncate(rdb_command_context *context, const rdb_ast_truncate *stat
     }
     for (uint32_t i = 0; i < relations.count; i++) {
         const rdb_relation *relation = relations.items[i];
-        if (!rdb_ssi_write_relation(context->txn, relation->oid, err) || (relation->kind != 'p' && !rdb_ddl_new_files(context->access, relation->oid, err)) ||
+        if (!rdb_ssi_write_relation(context->txn, relation->oid, err) || (relation->kind != 'p' && !rdb_ddl_new_files(context->access, relation->oid, true, err)) ||
             (statement->restart_identity && !restart_identities(context, relation, err)))
             return false;
     }

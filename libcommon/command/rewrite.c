@@ -198,9 +198,13 @@ static bool sorted_query(rdb_command_context *context, const rdb_relation *relat
 
 static bool move_sorted(rewriting *work, rdb_plan *plan, rdb_error *err)
 {
-    const rdb_execution_context settings = command_execution_context(work->context);
+    rdb_execution_context settings = command_execution_context(work->context);
+    rdb_snapshot latest; /* all rows, whatever the transaction's own moment */
     rdb_execution *execution = NULL;
     rdb_vector **to = NULL;
+    rdb_txn_latest_snapshot(work->context->txn, &latest);
+    rdb_txn_hold_snapshot(work->context->txn, &latest);
+    settings.snapshot = &latest;
     bool done = false, ok = make_vectors(work->context, work->new, &to, err) && rdb_execution_open(&execution, plan, &settings, err);
     while (ok && !done) {
         const rdb_batch *batch = NULL;
@@ -225,6 +229,7 @@ static bool move_sorted(rewriting *work, rdb_plan *plan, rdb_error *err)
         ok = write_rows(work, to, count, err);
     }
     rdb_execution_close(&execution);
+    rdb_txn_drop_snapshot(work->context->txn, &latest);
     return ok;
 }
 
@@ -245,7 +250,7 @@ bool command_rewrite_sorted(rdb_command_context *context, const rdb_relation *re
     /* The plan is made over the old file, which stays until the transaction ends. */
     if (!sorted_query(context, relation, index, &text, err) || !rdb_sql_parse(context->arena, text.data, text.length, &statements, err) ||
         !rdb_query_analyse(&analysis, statements.items[0].body, &query, err) || !rdb_query_rewrite(&analysis, &query, err) ||
-        !rdb_plan_make(&plan_context, query, &plan, err) || !rdb_ddl_new_files(context->access, relation->oid, err) || !command_reload(context, &work.new, err))
+        !rdb_plan_make(&plan_context, query, &plan, err) || !rdb_ddl_new_files(context->access, relation->oid, true, err) || !command_reload(context, &work.new, err))
         return false;
     work.arena = rdb_arena_create("rewritten rows", NULL, NULL);
     if (work.arena == NULL)
@@ -257,10 +262,10 @@ bool command_rewrite_sorted(rdb_command_context *context, const rdb_relation *re
     return ok;
 }
 
-bool command_rewrite_table(rdb_command_context *context, const rdb_relation *old, rdb_expr *const *exprs, rdb_error *err)
+bool command_rewrite_table(rdb_command_context *context, const rdb_relation *old, rdb_expr *const *exprs, bool keeps_layouts, rdb_error *err)
 {
     rewriting work = {.context = context, .old = old, .new = old, .eval = command_eval(context)};
-    if (!rdb_ddl_new_files(context->access, old->oid, err) || !command_reload(context, &work.new, err) || !make_programs(&work, exprs, err))
+    if (!rdb_ddl_new_files(context->access, old->oid, keeps_layouts, err) || !command_reload(context, &work.new, err) || !make_programs(&work, exprs, err))
         return false;
     work.arena = rdb_arena_create("rewritten rows", NULL, NULL);
     if (work.arena == NULL)

@@ -71,7 +71,7 @@ static bool vacuum_one(rdb_command_context *context, const rdb_relation *relatio
     rdb_table_sweep_result swept;
     if (request->is_full && !relation->is_system) { /* system tables, whose files others know by heart, are swept where they are */
         rdb_expr **as_they_are = RDB_NEW_ARRAY(context->arena, rdb_expr *, relation->column_count + 1u);
-        if (!command_rewrite_table(context, relation, as_they_are, err) || !command_reload(context, &relation, err))
+        if (!command_rewrite_table(context, relation, as_they_are, true, err) || !command_reload(context, &relation, err))
             return false;
     } else if (request->vacuums && !rdb_table_sweep(&relation->table, context->cancel, &swept, err))
         return false;

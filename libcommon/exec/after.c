@@ -366,7 +366,7 @@ static bool plan_statement(after_runner *r, uint8_t purpose, const rdb_constrain
         target->expr = relabel(arena, target->expr, wanted);
         rdb_list_push(arena, &query->targets, target);
     }
-    const rdb_plan_context context = {.arena = arena, .access = r->context.access, .format = r->context.format, .work_mem_bytes = r->context.work_mem_bytes};
+    const rdb_plan_context context = {.arena = arena, .access = r->context.access, .format = r->context.format, .work_mem_bytes = r->context.work_mem_bytes, .reads_newest = true};
     return rdb_plan_make(&context, query, plan, r->err);
 }
 
@@ -630,7 +630,7 @@ static bool plan_exclusion(after_runner *r, const rdb_relation *table, const rdb
     }
     query->where = &where->head;
     const rdb_plan_context context = {.arena = arena, .access = r->context.access, .format = r->context.format, .work_mem_bytes = r->context.work_mem_bytes,
-                                     .no_seq_scan = true /* the statement may fill the table */};
+                                     .no_seq_scan = true /* the statement may fill the table */, .reads_newest = true};
     return rdb_plan_make(&context, query, plan, r->err);
 }
 

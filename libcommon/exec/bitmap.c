@@ -185,6 +185,8 @@ static bool read_range(const term_reader *r, const rdb_term_query *query, size_t
     if (context->snapshot->tracks_reads &&
         !rdb_ssi_read_range(context->txn, r->node->plan->of.scan.relation->oid, scan->index->index.index_oid, range.lower, range.lower_exclusive, range.upper, range.upper_exclusive, err))
         return false;
+    if (!scan_check_index(r->node, scan->index, err))
+        return false;
     if (scan->cursor != NULL ? !rdb_index_cursor_seek(scan->cursor, &range, err)
                              : !rdb_index_cursor_open(&scan->cursor, &scan->index->index, &range, false, scan->scan_arena, err))
         return false;

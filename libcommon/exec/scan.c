@@ -527,6 +527,8 @@ bool scan_begin_index(exec_node *node, rdb_error *err)
     }
     if (!track_range(node, &range, err))
         return false;
+    if (!scan_check_index(node, state->index, err))
+        return false;
     if (state->cursor != NULL)
         return rdb_index_cursor_seek(state->cursor, &range, err);
     return rdb_index_cursor_open(&state->cursor, &state->index->index, &range, node->plan->of.scan.is_backward, state->scan_arena, err);

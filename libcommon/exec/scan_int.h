@@ -53,6 +53,12 @@ typedef struct scan_state {
 /* The vectors of the columns; behind them those of the index's keys. */
 bool scan_add_columns(exec_node *node, scan_state *state);
 RDB_CHECKED bool scan_reserve_rows(exec_node *node, scan_state *state, uint32_t capacity, rdb_error *err);
+/* An index that is newer than the snapshot would miss rows; no plan comes here with one (rdb_plan_fits_snapshot). */
+static inline bool scan_check_index(const exec_node *node, const rdb_relation_index *index, rdb_error *err)
+{
+    return RDB_LIKELY(index->index.valid_from_scn <= node->x->context.snapshot->scn) ||
+           rdb_error_set(err, RDB_INTERNAL_ERROR, "index \"%s\" is newer than the snapshot", index->name);
+}
 void scan_fill_identity(scan_columns *columns, uint32_t count);
 void scan_give(exec_node *node, scan_state *state, uint32_t rows, rdb_selection selection, rdb_batch **raw);
 /* One-row substitution: NULL in an ordinary run. */

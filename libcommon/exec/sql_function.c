@@ -157,7 +157,10 @@ static bool prepare(rdb_routine_site *site, const rdb_eval *eval, rdb_error *err
 static bool make_ready(rdb_routine_site *site, const rdb_eval *eval, rdb_error *err)
 {
     sql_site *s = site->state;
-    if (s != NULL && !rdb_access_is_current(s->access)) {
+    bool is_current = s == NULL || rdb_access_is_current(s->access);
+    for (uint32_t i = 0; s != NULL && i < s->count && is_current; i++)
+        is_current = s->statements[i].plan == NULL || rdb_plan_fits_snapshot(s->statements[i].plan, eval->txn);
+    if (!is_current) {
         release(site);
         s = NULL;
     }
@@ -171,11 +174,12 @@ static bool make_ready(rdb_routine_site *site, const rdb_eval *eval, rdb_error *
 }
 
 /* What the next statement reads with. */
-static const rdb_snapshot *statement_snapshot(sql_site *s, const rdb_routine_site *site, const rdb_eval *eval)
+static const rdb_snapshot *statement_snapshot(sql_site *s, const rdb_routine_site *site, const rdb_eval *eval, const sql_statement *statement)
 {
     if (site->function->volatility != 'v' && eval->snapshot != NULL)
         return eval->snapshot;
     s->txn = eval->txn;
+    rdb_plan_ask_snapshot(statement->plan, eval->txn);
     rdb_txn_take_snapshot(eval->txn, &s->snapshot);
     if (eval->snapshot != NULL) {
         if (rdb_txn_get_isolation(eval->txn) >= RDB_REPEATABLE_READ)
@@ -191,7 +195,7 @@ static const rdb_snapshot *statement_snapshot(sql_site *s, const rdb_routine_sit
 static bool start(sql_site *s, const rdb_routine_site *site, const rdb_eval *eval, sql_statement *statement, const rdb_parameter *arguments, rdb_error *err)
 {
     const rdb_execution_context context = {.txn = eval->txn,
-                                           .snapshot = statement_snapshot(s, site, eval),
+                                           .snapshot = statement_snapshot(s, site, eval, statement),
                                            .access = s->access,
                                            .parameters = arguments,
                                            .parameter_count = site->argument_count,

@@ -21,7 +21,7 @@
  *          key bytes, payload bytes
  * Overflow page (type RDB_PAGE_OVERFLOW): 80 2 key bytes, 82 2 payload bytes, 84 key and payload. It never changes; entries,
  * separators and high keys may share it, so it stays until the index is rebuilt.
- * Meta page (type RDB_PAGE_META): 80 8 magic "RDBBTREE", 88 4 format version 1.
+ * Meta page (type RDB_PAGE_META): 80 8 magic "RDBBTREE", 88 4 format version 1, 92 4 zero, 96 8 xid that made the file.
  *
  * Order: (key bytes, row address), a key before every longer one that begins with it. A page holds what is >= its low key
  * (the high key of its left neighbour) and < its high key. The first child of an inner page has no key: it takes all that is
@@ -51,6 +51,8 @@ _Static_assert(sizeof(btree_page) == 104 && offsetof(btree_page, level) == 80 &&
 #define BTREE_META_BLOCK UINT64_C(0)
 #define BTREE_ROOT_BLOCK UINT64_C(1)
 #define BTREE_MAGIC UINT64_C(0x4545525442424452) /* "RDBBTREE" */
+#define BTREE_META_XID (RDB_PAGE_HEADER_BYTES + 16u)
+#define BTREE_META_END (RDB_PAGE_HEADER_BYTES + 24u)
 #define BTREE_LEVELS_MAX 32u
 #define BTREE_PAGE_BYTES_MAX 32768u
 #define BTREE_LONG_KEY_INLINE 128u /* of a key that goes on in an overflow page: so much stands in the cell */

@@ -36,7 +36,9 @@ static bool redo_meta(const rdb_redo *redo, rdb_page *page)
     page->type = RDB_PAGE_META;
     rdb_put_u64(bytes + RDB_PAGE_HEADER_BYTES, BTREE_MAGIC);
     rdb_put_u32(bytes + RDB_PAGE_HEADER_BYTES + 8, 1);
-    page->lower = RDB_PAGE_HEADER_BYTES + 12;
+    page->lower = BTREE_META_END;
+    if (redo->data_bytes == sizeof(rdb_xid))
+        memcpy(bytes + BTREE_META_XID, redo->data, sizeof(rdb_xid));
     page->upper = (uint16_t)redo->page_bytes;
     return true;
 }

@@ -29,6 +29,7 @@ bool btree_create_root(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_xi
         btree_content_begin(&content, bytes, tree.page_bytes, 0);
         rdb_change_init(&change, storage, pdb, xid, RDB_RESOURCE_BTREE, BTREE_OP_CREATE);
         rdb_change_block(&change, meta, RDB_WAL_BLOCK_INIT);
+        rdb_change_block_data(&change, &xid, sizeof xid);
         rdb_change_block(&change, root, RDB_WAL_BLOCK_INIT);
         rdb_change_block_data(&change, content.bytes, content.length);
         ok = rdb_change_apply(&change, NULL, NULL, &end_lsn, err);
@@ -37,6 +38,20 @@ bool btree_create_root(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_xi
     rdb_buffer_release(meta, RDB_BUFFER_EXCLUSIVE);
     btree_end(&tree);
     return ok;
+}
+
+bool rdb_index_get_origin(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_xid *xid, rdb_error *err)
+{
+    rdb_buffer *meta = NULL;
+    const rdb_page_tag tag = {.file = file, .block = BTREE_META_BLOCK, .pdb = pdb, .fork = RDB_FORK_MAIN};
+    *xid = 0;
+    if (!rdb_buffer_acquire(storage, tag, RDB_BUFFER_SHARED, &meta, err))
+        return false;
+    const rdb_page *page = rdb_buffer_page(meta);
+    if (page->type == RDB_PAGE_META && page->lower >= BTREE_META_END)
+        *xid = rdb_get_u64((const uint8_t *)page + BTREE_META_XID);
+    rdb_buffer_release(meta, RDB_BUFFER_SHARED);
+    return true;
 }
 
 /* ---- the rightmost leaf, remembered ------------------------------------------------------------------------------------------

@@ -210,7 +210,7 @@ bool portal_start(rdb_session *session, session_portal *portal, rdb_error *err)
 {
     if (portal->is_started)
         return true;
-    if (!session_statement_snapshot(session, &portal->snapshot, err))
+    if (!session_plan_snapshot(session, portal->plan, &portal->snapshot, err))
         return false;
     portal->has_snapshot = true;
     portal->is_started = true;

@@ -386,7 +386,7 @@ bool session_execute_statement(rdb_session *session, const rdb_ast_execute *exec
     if (plan->is_in_use)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "prepared statement \"%s\" is being executed", execute->name);
     rdb_snapshot snapshot;
-    if (!session_statement_snapshot(session, &snapshot, err)) {
+    if (!session_plan_snapshot(session, plan, &snapshot, err)) {
         session_plan_destroy(&custom);
         return false;
     }

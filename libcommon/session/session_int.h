@@ -236,6 +236,8 @@ RDB_CHECKED bool session_plan_make(rdb_session *session, const char *text, rdb_a
                                    bool infer, bool is_cursor, session_plan **plan, rdb_error *err);
 void session_plan_destroy(session_plan **plan);
 RDB_CHECKED bool session_access_begin(rdb_session *session, rdb_access **access, rdb_error *err);
+/* The statement's snapshot, which has all that the plan rests on. */
+RDB_CHECKED bool session_plan_snapshot(rdb_session *session, const session_plan *plan, rdb_snapshot *snapshot, rdb_error *err);
 bool session_plan_is_current(const rdb_session *session, const session_plan *plan);
 /* Locks what the plan reads and writes, for a plan that was made earlier. False with err unset: it must be made again. */
 RDB_CHECKED bool session_plan_lock(rdb_session *session, session_plan *plan, bool *is_current, rdb_error *err);

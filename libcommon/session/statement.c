@@ -167,11 +167,29 @@ bool session_plan_make_custom(rdb_session *session, session_statement *statement
     return make_plan(session, statement->text, statement->raw, &types, &count, true, false, parameters, plan, err);
 }
 
+static bool fits_snapshot(const rdb_session *session, const session_plan *plan)
+{
+    bool fits = session->txn == NULL || plan->plan == NULL || rdb_plan_fits_snapshot(plan->plan, session->txn);
+    for (uint32_t i = 0; i < plan->companion_count && fits && session->txn != NULL; i++)
+        fits = plan->companions[i].plan == NULL || rdb_plan_fits_snapshot(plan->companions[i].plan, session->txn);
+    return fits;
+}
+
+bool session_plan_snapshot(rdb_session *session, const session_plan *plan, rdb_snapshot *snapshot, rdb_error *err)
+{
+    if (session->txn != NULL && plan->plan != NULL)
+        rdb_plan_ask_snapshot(plan->plan, session->txn);
+    for (uint32_t i = 0; i < plan->companion_count && session->txn != NULL; i++)
+        if (plan->companions[i].plan != NULL)
+            rdb_plan_ask_snapshot(plan->companions[i].plan, session->txn);
+    return session_statement_snapshot(session, snapshot, err);
+}
+
 bool session_plan_is_current(const rdb_session *session, const session_plan *plan)
 {
     return plan->epoch == rdb_catalog_epoch(session->database) && plan->role_oid == session->role.oid &&
            plan->row_security_off == session_setting_row_security_off(session) &&
-           strcmp(plan->search_path, session_setting_search_path(session)) == 0 && rdb_access_is_current(plan->access);
+           strcmp(plan->search_path, session_setting_search_path(session)) == 0 && rdb_access_is_current(plan->access) && fits_snapshot(session, plan);
 }
 
 static bool lock_plan(rdb_session *session, const rdb_plan *plan, rdb_error *err)
@@ -550,7 +568,7 @@ bool session_run_plan(rdb_session *session, session_plan *plan, const rdb_parame
                       rdb_error *err)
 {
     rdb_snapshot snapshot;
-    if (!session_statement_snapshot(session, &snapshot, err))
+    if (!session_plan_snapshot(session, plan, &snapshot, err))
         return false;
     plan->shows_companions = true;
     bool ok = session_plan_start(session, plan, parameters, parameter_count, &snapshot, err), done = false;

@@ -627,6 +627,8 @@ bool rdb_plan_make(const rdb_plan_context *context, const rdb_query *query, rdb_
     plan_level *level = RDB_NEW(context->arena, plan_level);
     plan_built built;
     *out = NULL;
+    const rdb_txn *txn = rdb_access_get_context(context->access)->txn;
+    p.oldest_scn = context->reads_newest || txn == NULL ? UINT64_MAX : rdb_txn_own_oldest(txn);
     plan->arena = context->arena;
     plan->command = query->command;
     plan->is_read_only = query->command == RDB_COMMAND_SELECT && !query->has_modifying_cte;

@@ -136,7 +136,7 @@ static bool term_bitmap(const finder *f, uint16_t index_no, const rdb_list *clau
     const plan_index *trees = NULL;
     double ranges = 0;
     bool any_part = false;
-    if (!index->is_valid || ((index->predicate_tree != NULL || index->expression_tree != NULL) && f->rel->parent != NULL))
+    if (!plan_index_counts(p, index) || ((index->predicate_tree != NULL || index->expression_tree != NULL) && f->rel->parent != NULL))
         return true;
     if (!plan_index_trees(f->level, f->rel, index_no, &trees))
         return false;

@@ -277,7 +277,7 @@ static bool build_rel(builder *b, plan_path *path, plan_built *built)
 }
 
 /* Has each left row one partner at most: do the clauses compare all columns of a unique index of the right relation? */
-static bool is_unique_inner(const plan_path *path)
+static bool is_unique_inner(planner *p, const plan_path *path)
 {
     const plan_rel *rel = path->right->rel;
     if (rel == NULL || rel->has_built || rel->range->kind != RDB_RANGE_RELATION || path->right->kind == RDB_PLAN_APPEND)
@@ -299,7 +299,7 @@ static bool is_unique_inner(const plan_path *path)
             }
             matched += is_met;
         }
-        if (index->is_unique && index->is_valid && index->predicate_tree == NULL && matched == index->key_count)
+        if (index->is_unique && index->predicate_tree == NULL && matched == index->key_count && plan_index_counts(p, index))
             return true;
     }
     return false;
@@ -383,7 +383,7 @@ static bool build_join(builder *b, plan_path *path, plan_built *built)
     hide_computed(p, above.outputs + left.count, is_right_nullable ? right.count : 0);
     rdb_plan_join *join = &node->of.join;
     join->kind = path->join_kind;
-    join->inner_unique = is_unique_inner(path);
+    join->inner_unique = is_unique_inner(p, path);
     node->startup_cost = path->startup;
     node->total_cost = path->total;
     node->rows = path->rows;

@@ -261,7 +261,7 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
     rdb_list expanded = {0}; /* the clauses, and behind them what patterns among them imply */
     const rdb_list *clauses = given;
     const plan_index *trees = NULL;
-    if (!index->is_valid || index->kind != RDB_INDEX_ORDERED || ((index->predicate_tree != NULL || index->expression_tree != NULL) && rel->parent != NULL))
+    if (!plan_index_counts(p, index) || index->kind != RDB_INDEX_ORDERED || ((index->predicate_tree != NULL || index->expression_tree != NULL) && rel->parent != NULL))
         return true;
     if (!plan_index_trees(level, rel, index_no, &trees))
         return false;

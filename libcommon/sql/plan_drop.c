@@ -105,7 +105,7 @@ static bool items_bound(const rdb_query *inner, const rdb_list *items, const rdb
     return true;
 }
 
-bool plan_range_is_unique(const rdb_range *range, const rdb_list *columns)
+bool plan_range_is_unique(planner *p, const rdb_range *range, const rdb_list *columns)
 {
     if (range->kind == RDB_RANGE_SUBQUERY && range->subquery != NULL) {
         const rdb_query *inner = range->subquery;
@@ -121,7 +121,7 @@ bool plan_range_is_unique(const rdb_range *range, const rdb_list *columns)
         return false;
     for (uint16_t i = 0; i < range->relation->index_count; i++) {
         const rdb_relation_index *index = &range->relation->indexes[i];
-        bool all = index->is_unique && index->is_immediate && index->is_valid && index->predicate_tree == NULL && index->expression_tree == NULL;
+        bool all = index->is_unique && index->is_immediate && plan_index_counts(p, index) && index->predicate_tree == NULL && index->expression_tree == NULL;
         for (uint16_t k = 0; k < index->key_count && all; k++)
             all = index->columns[k].column_number > 0 && has_column(columns, index->columns[k].column_number);
         if (all)
@@ -171,7 +171,7 @@ static bool drop_one(planner *p, rdb_query *query, const rdb_from *from)
     if (nullable->is_join || is_locked(query, nullable->range_no))
         return false;
     bound_columns(p, query, from->condition, nullable->range_no, &columns);
-    if (!plan_range_is_unique(query->ranges.items[nullable->range_no - 1], &columns))
+    if (!plan_range_is_unique(p, query->ranges.items[nullable->range_no - 1], &columns))
         return false;
     rdb_query rest = *query;
     rest.from = (rdb_list){0};

@@ -93,3 +93,33 @@ bool plan_implies_predicate(plan_level *level, const rdb_list *clauses, const pl
             return false;
     return true;
 }
+
+bool plan_index_counts(planner *p, const rdb_relation_index *index)
+{
+    const rdb_scn since = index->index.valid_from_scn;
+    if (!index->is_valid)
+        return false;
+    if (since > p->oldest_scn) {
+        p->plan->passed_scn = p->plan->passed_scn == 0 ? since : RDB_MIN(p->plan->passed_scn, since);
+        return false;
+    }
+    p->plan->index_scn = RDB_MAX(p->plan->index_scn, since);
+    return true;
+}
+
+bool rdb_plan_fits_snapshot(const rdb_plan *plan, const rdb_txn *txn)
+{
+    if (RDB_LIKELY((plan->index_scn | plan->passed_scn) == 0))
+        return true;
+    const rdb_scn oldest = rdb_txn_own_oldest(txn);
+    return plan->index_scn <= oldest && (plan->passed_scn == 0 || plan->passed_scn > oldest);
+}
+
+void rdb_plan_ask_snapshot(const rdb_plan *plan, rdb_txn *txn)
+{
+    rdb_scn newest = plan->index_scn;
+    for (uint32_t i = 0; i < plan->relations.count; i++)
+        newest = RDB_MAX(newest, ((const rdb_relation *)plan->relations.items[i])->table.data_since_scn);
+    if (newest > rdb_txn_visible_scn(rdb_txn_manager_of(txn)))
+        rdb_txn_join_recorded(txn);
+}

@@ -63,6 +63,7 @@ typedef struct planner {
     uint32_t subplan_capacity, cte_capacity;
     uint32_t depth;
     uint32_t shown_plan_no, shown_param_no; /* as PostgreSQL counts them, for EXPLAIN */
+    rdb_scn oldest_scn;         /* no snapshot that the plan runs with is older */
 } planner;
 
 /* A node under construction and what its columns hold. */
@@ -300,7 +301,9 @@ void plan_move_having(plan_level *level, rdb_list *having, rdb_list *where);
 /* plan_drop.c */
 const rdb_query *plan_drop_joins(planner *p, const rdb_query *query);
 /* Has the range one row at most for each value of these columns (numbers as uintptr_t)? */
-bool plan_range_is_unique(const rdb_range *range, const rdb_list *columns);
+bool plan_range_is_unique(planner *p, const rdb_range *range, const rdb_list *columns);
+/* Is the index whole, and does it know all that the snapshots of the plan's runs see? What the answer rests on is noted in the plan. */
+bool plan_index_counts(planner *p, const rdb_relation_index *index);
 /* plan_semijoin.c */
 const rdb_query *plan_join_sublinks(planner *p, const rdb_query *query);
 bool plan_is_plain(const rdb_query *query, bool *is_correlated);                    /* tables read and filtered, correlated in WHERE at most */

@@ -79,7 +79,7 @@ static bool has_index(planner *p, const rdb_query *query, const rdb_range *range
     const rdb_relation *relation = range->relation;
     for (uint16_t i = 0; i < relation->index_count; i++) {
         const rdb_relation_index *index = &relation->indexes[i];
-        if (!index->is_valid || index->predicate_tree != NULL || index->kind != RDB_INDEX_ORDERED)
+        if (index->predicate_tree != NULL || index->kind != RDB_INDEX_ORDERED || !plan_index_counts(p, index))
             continue;
         for (uint16_t k = 0; k < index->key_count && index->columns[k].column_number > 0; k++) {
             if (is_column(argument, range_no, index->columns[k].column_number))

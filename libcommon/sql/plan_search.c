@@ -299,7 +299,7 @@ static bool unique_set(const search *s, const plan_joining *j, plan_set *unique,
     *unique = *right;
     plan_relids own = relids_none();
     relids_add(&own, range_no);
-    if (is_single && relids_same(own, right->relids) && plan_range_is_unique(s->level->rels[range_no]->range, &columns))
+    if (is_single && relids_same(own, right->relids) && plan_range_is_unique(s->level->p, s->level->rels[range_no]->range, &columns))
         return true;
     plan_path *path = RDB_NEW(p->arena, plan_path);
     *path = (plan_path){.kind = RDB_PLAN_AGGREGATE, .left = right->cheapest, .relids = right->relids, .left_keys = exprs, .width = right->width};

@@ -313,6 +313,8 @@ typedef struct rdb_plan {
     rdb_plan_cte *ctes;
     rdb_list ranges;               /* rdb_range * of all levels: relations with their required privileges */
     rdb_list relations;            /* const rdb_relation *: what the plan depends on */
+    rdb_scn index_scn;             /* an index that it uses knows no versions from before */
+    rdb_scn passed_scn;            /* from here on a snapshot could use an index that was passed over as too new; 0: none was */
 } rdb_plan;
 
 /* Whose CHECK constraints are compared with the conditions of a query: those of inheritance children and members of UNION ALL; all; none. */
@@ -344,10 +346,16 @@ typedef struct rdb_plan_context {
     double parallel_setup_cost, parallel_tuple_cost;
     uint64_t parallel_scan_bytes;  /* min_parallel_table_scan_size */
     bool no_parallel_hash;
+    bool reads_newest;             /* each run takes a snapshot of its own that has all commits; else what the transaction holds counts */
 } rdb_plan_context;
 
 /* Plans one statement (not COMMAND_UTILITY). The query is not changed. Node and path costs are in PostgreSQL's units. */
 RDB_CHECKED bool rdb_plan_make(const rdb_plan_context *context, const rdb_query *query, rdb_plan **plan, rdb_error *err);
+/* Indexes (and what unique ones prove) are of use only to snapshots that are not older than they. A kept plan is made anew where this
+ * says no: the transaction reads with an older snapshot than one of its indexes, or need not pass one over any more. */
+bool rdb_plan_fits_snapshot(const rdb_plan *plan, const rdb_txn *txn);
+/* Before a snapshot is taken for it: that will have all that the plan rests on, durable or not yet. */
+void rdb_plan_ask_snapshot(const rdb_plan *plan, rdb_txn *txn);
 /* An expression alone, made ready for rdb_program_compile: columns of relation (range 1) become slots attribute number - 1.
  * For defaults, checks, index expressions, COPY's WHERE, domain checks (relation NULL). */
 RDB_CHECKED bool rdb_plan_make_expr(const rdb_plan_context *context, const rdb_relation *relation, const rdb_expr *source, rdb_expr **expr, rdb_error *err);

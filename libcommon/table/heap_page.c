@@ -286,6 +286,10 @@ bool heap_redo(const rdb_redo *redo, rdb_page *page, rdb_error *err)
         page->version = 1;
         page->flags = 0;
         page->lower = RDB_PAGE_HEADER_BYTES;
+        if (redo->operation == HEAP_OP_META && redo->data_bytes == sizeof(rdb_table_origin)) {
+            memcpy((uint8_t *)page + RDB_PAGE_HEADER_BYTES, redo->data, redo->data_bytes);
+            page->lower += (uint16_t)redo->data_bytes;
+        }
         page->upper = (uint16_t)redo->page_bytes;
     }
     if (!ok)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Block 0 of a heap is a meta page that says nothing yet (so that neither a row address nor a link is ever 0). The others
- * are heap pages, overflow pages, or free ones that the next insert builds anew.
+ * Block 0 of a heap is a meta page (so that neither a row address nor a link is ever 0). The others are heap pages, overflow
+ * pages, or free ones that the next insert builds anew. The meta page says where the file comes from:
+ *   80  8  xid that made it; 0: not known, long ago
+ *   88  8  the file that it took the place of (a rewrite, TRUNCATE), where older snapshots find their rows; 0: that one's rows do not
+ *          fit the table any more; itself: it is the table's first
  *
  * A heap page and what can be done to one. Little-endian; the page header is drawn in storage/rdb_storage.h.
  *

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-bool rdb_table_create(rdb_storage *storage, rdb_txn *txn, uint64_t file, rdb_error *err)
+static bool make_file(rdb_storage *storage, rdb_txn *txn, uint64_t file, uint64_t older_file, rdb_error *err)
 {
     rdb_xid xid;
     rdb_buffer *buffer = NULL;
@@ -19,9 +19,35 @@ bool rdb_table_create(rdb_storage *storage, rdb_txn *txn, uint64_t file, rdb_err
     rdb_lsn end_lsn;
     rdb_change_init(&change, storage, rdb_txn_pdb(txn), xid, RDB_RESOURCE_HEAP, HEAP_OP_META);
     rdb_change_block(&change, buffer, RDB_WAL_BLOCK_INIT);
+    const rdb_table_origin origin = {xid, older_file};
+    rdb_change_block_data(&change, &origin, sizeof origin);
     bool ok = rdb_change_apply(&change, NULL, NULL, &end_lsn, err);
     rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
     return ok;
+}
+
+bool rdb_table_create(rdb_storage *storage, rdb_txn *txn, uint64_t file, rdb_error *err)
+{
+    return make_file(storage, txn, file, file, err);
+}
+
+bool rdb_table_replace(rdb_storage *storage, rdb_txn *txn, uint64_t file, uint64_t old_file, bool reads_older, rdb_error *err)
+{
+    return make_file(storage, txn, file, reads_older ? old_file : 0, err);
+}
+
+bool rdb_table_get_origin(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_table_origin *origin, rdb_error *err)
+{
+    rdb_buffer *buffer = NULL;
+    const rdb_page_tag tag = {.file = file, .block = 0, .pdb = pdb, .fork = RDB_FORK_MAIN};
+    *origin = (rdb_table_origin){0};
+    if (!rdb_buffer_acquire(storage, tag, RDB_BUFFER_SHARED, &buffer, err))
+        return false;
+    const rdb_page *page = rdb_buffer_page(buffer);
+    if (page->type == RDB_PAGE_META && page->lower >= RDB_PAGE_HEADER_BYTES + sizeof *origin)
+        memcpy(origin, (const uint8_t *)page + RDB_PAGE_HEADER_BYTES, sizeof *origin);
+    rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+    return true;
 }
 
 bool rdb_table_drop(rdb_txn *txn, uint64_t file, rdb_error *err)

@@ -42,7 +42,9 @@ typedef struct rdb_table {
     uint16_t layout_count, current_layout;
     const rdb_table_layout *const *layouts; /* by layout number */
     const uint8_t *reps;               /* rdb_rep of each attribute */
-    rdb_scn data_since_scn;            /* older snapshots get an error (R36); 0: none */
+    rdb_scn data_since_scn;            /* the file took another's place then; 0: it is the first */
+    rdb_xid made_by;                   /* who made the file; 0: not known */
+    uint64_t older_file;               /* where snapshots before that read; 0: nowhere, they get 72000 (R36) */
 } rdb_table;
 
 /* Column lists name attributes 1..n, or these: */
@@ -162,6 +164,13 @@ RDB_CHECKED bool rdb_table_retract(const rdb_table *table, rdb_txn *txn, rdb_row
 
 /* A new, empty heap file. */
 RDB_CHECKED bool rdb_table_create(rdb_storage *storage, rdb_txn *txn, uint64_t file, rdb_error *err);
+/* The same in place of another file. reads_older: rows there are read with the layouts of the table as it is from now on. */
+RDB_CHECKED bool rdb_table_replace(rdb_storage *storage, rdb_txn *txn, uint64_t file, uint64_t old_file, bool reads_older, rdb_error *err);
+typedef struct rdb_table_origin { /* drawn in heap_page.h */
+    rdb_xid xid;
+    uint64_t older_file;
+} rdb_table_origin;
+RDB_CHECKED bool rdb_table_get_origin(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_table_origin *origin, rdb_error *err);
 /* The file (a heap's, an index's) goes when no snapshot can ask for it any more; an abort keeps it. */
 RDB_CHECKED bool rdb_table_drop(rdb_txn *txn, uint64_t file, rdb_error *err);
 /* One pass over the pages for VACUUM: free-space hints and settled SCNs are made anew. */

@@ -28,12 +28,31 @@ struct rdb_table_scan {
     uint64_t passed_over;
 };
 
-static bool check_snapshot(const rdb_table *table, const rdb_snapshot *snapshot, rdb_error *err)
+/* The table as a snapshot from before its rewrite has it: its rows in the file that they had then, which stays while such snapshots do. */
+static bool find_older(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot, rdb_table *older, rdb_error *err)
 {
-    if (table->data_since_scn == 0 || snapshot->scn >= table->data_since_scn)
-        return true;
-    rdb_error_set(err, RDB_SNAPSHOT_TOO_OLD, "snapshot too old");
-    return rdb_error_detail(err, "The table was rewritten after the snapshot was taken.");
+    *older = *table;
+    while (older->data_since_scn > snapshot->scn) {
+        rdb_table_origin origin;
+        rdb_xid_state state = RDB_XID_COMMITTED;
+        if (!rdb_txn_check_snapshot(table->txns, snapshot, err))
+            return false;
+        if (older->older_file == 0) {
+            rdb_error_set(err, RDB_SNAPSHOT_TOO_OLD, "snapshot too old");
+            return rdb_error_detail(err, "The table was rewritten after the snapshot was taken.");
+        }
+        if (snapshot->tracks_reads && !rdb_ssi_read_past(txn, table->pdb, older->made_by, err))
+            return false;
+        older->file = older->older_file;
+        older->data_since_scn = 0;
+        if (!rdb_table_get_origin(table->storage, table->pdb, older->file, &origin, err) ||
+            (origin.xid != 0 && origin.older_file != older->file &&
+             !rdb_txn_resolve(table->txns, table->pdb, origin.xid, &state, &older->data_since_scn, err)))
+            return false;
+        older->older_file = origin.older_file;
+        older->made_by = origin.xid;
+    }
+    return true;
 }
 
 bool rdb_table_scan_open(rdb_table_scan **opened, const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot,
@@ -44,7 +63,13 @@ bool rdb_table_scan_open(rdb_table_scan **opened, const rdb_table *table, rdb_tx
     uint64_t blocks;
     if (snapshot->tracks_reads && !rdb_ssi_read_relation(txn, table->relation_oid, err)) /* before the blocks are counted */
         return false;
-    if (!check_snapshot(table, snapshot, err) || !rdb_table_block_count(table, &blocks, err))
+    if (heap_was_replaced(table, snapshot)) {
+        rdb_table *older = RDB_NEW(arena, rdb_table);
+        if (!find_older(table, txn, snapshot, older, err))
+            return false;
+        table = older;
+    }
+    if (!rdb_table_block_count(table, &blocks, err))
         return false;
     rdb_table_scan *scan = RDB_NEW(arena, rdb_table_scan);
     scan->table = table;
@@ -336,11 +361,16 @@ bool rdb_table_fetch(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *s
                      rdb_vector *const *vectors, bool *found, bool *recheck, rdb_row_version *versions, rdb_error *err)
 {
     heap_output output;
-    heap_place place = heap_place_of(table);
     heap_walker walker;
     rdb_buffer *buffer = NULL;
-    bool ok = check_snapshot(table, snapshot, err) &&
-              (!snapshot->tracks_reads || rdb_ssi_read_rows(txn, table->relation_oid, addresses, count, err));
+    rdb_table older;
+    bool ok = true;
+    if (heap_was_replaced(table, snapshot)) {
+        ok = find_older(table, txn, snapshot, &older, err);
+        table = &older;
+    }
+    heap_place place = heap_place_of(table);
+    ok = ok && (!snapshot->tracks_reads || rdb_ssi_read_rows(txn, table->relation_oid, addresses, count, err));
     for (uint16_t c = 0; c < column_count; c++)
         rdb_vector_clear_nulls(vectors[c]);
     heap_output_init(&output, table, columns, column_count, batch_arena, vectors);

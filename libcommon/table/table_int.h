@@ -19,6 +19,11 @@ static inline heap_place heap_place_of(const rdb_table *table)
 {
     return (heap_place){table->storage, table->txns, table->undo, table->pdb, rdb_storage_page_bytes(table->storage), table->file};
 }
+/* Does the snapshot (NULL: that of now) read the file before this one? */
+static inline bool heap_was_replaced(const rdb_table *table, const rdb_snapshot *snapshot)
+{
+    return RDB_UNLIKELY(table->data_since_scn != 0) && snapshot != NULL && table->data_since_scn > snapshot->scn;
+}
 static inline rdb_page_tag heap_tag(const heap_place *place, uint64_t block)
 {
     return (rdb_page_tag){.file = place->file, .block = block, .pdb = place->pdb, .fork = RDB_FORK_MAIN};

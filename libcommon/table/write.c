@@ -129,6 +129,10 @@ static bool write_version(heap_write *w, const heap_new *made, rdb_row_version *
 static bool begin_write(heap_write *w, const rdb_snapshot *snapshot, rdb_row_version seen, rdb_row_lock strength,
                         rdb_write_outcome *outcome, rdb_xid *wait_xid, rdb_error *err)
 {
+    if (heap_was_replaced(w->table, snapshot)) { /* the row that was seen stands in a file that was replaced */
+        *outcome = RDB_WRITE_CHANGED;
+        return true;
+    }
     for (;;) {
         bool found, again;
         if (!heap_latch_row(w, &found, &again, err))
@@ -358,8 +362,10 @@ bool rdb_table_lock_row(const rdb_table *table, rdb_txn *txn, const rdb_snapshot
 {
     heap_place place = heap_place_of(table);
     heap_walker walker;
-    *outcome = RDB_WRITE_DONE;
-    *taken = false;
+    *taken = heap_was_replaced(table, snapshot);
+    *outcome = *taken ? RDB_WRITE_CHANGED : RDB_WRITE_DONE;
+    if (*taken)
+        return true;
     heap_walker_init(&walker, place.page_bytes);
     bool ok = true, has_lock = false;
     for (;;) {

@@ -283,6 +283,13 @@ bool rdb_txn_snapshot_as_of(rdb_txn *txn, const rdb_snapshot *now, rdb_scn scn, 
     return txn_snapshot_too_old(err);
 }
 
+rdb_scn rdb_txn_own_oldest(const rdb_txn *txn)
+{
+    /* Its own thread wrote both. */
+    const rdb_scn current = atomic_load_explicit(&txn->entry->current_scn, memory_order_relaxed), held = atomic_load_explicit(&txn->entry->held_scn, memory_order_relaxed);
+    return RDB_MIN(current - 1, held - 1); /* 0, none, becomes UINT64_MAX */
+}
+
 void rdb_txn_end_statement(rdb_txn *txn)
 {
     txn_entry *entry = txn->entry;

@@ -204,6 +204,11 @@ rdb_scn rdb_txn_published_scn(const rdb_txn_manager *manager)
     return atomic_load(&manager->published_scn);
 }
 
+rdb_scn rdb_txn_recorded_scn(const rdb_txn_manager *manager)
+{
+    return atomic_load(&manager->recorded_scn);
+}
+
 rdb_scn rdb_txn_visible_scn(const rdb_txn_manager *manager)
 {
     return atomic_load(&manager->visible_scn);

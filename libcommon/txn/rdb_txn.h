@@ -62,6 +62,7 @@ bool rdb_txn_record_is_end(const rdb_wal_record *record, uint32_t page_bytes, rd
 /* The first transaction ids and xact file of a new PDB. */
 RDB_CHECKED bool rdb_txn_create_pdb(rdb_txn_manager *manager, uint32_t pdb, rdb_error *err);
 rdb_scn rdb_txn_published_scn(const rdb_txn_manager *manager); /* durable; one atomic load */
+rdb_scn rdb_txn_recorded_scn(const rdb_txn_manager *manager); /* outcomes up to it are known, locks have fallen; not all durable yet */
 rdb_scn rdb_txn_visible_scn(const rdb_txn_manager *manager); /* what a snapshot taken now has: commits that do not wait for the log too */
 /* No snapshot older than this will ever be asked for: what purge may remove (undo_retention keeps it back). */
 rdb_scn rdb_txn_horizon(rdb_txn_manager *manager);
@@ -105,6 +106,8 @@ void rdb_txn_drop_snapshot(rdb_txn *txn, const rdb_snapshot *snapshot);
 /* The database as it was when scn was published (AS OF), for one who holds the snapshot now; held until it is dropped. 72000: undo_retention
  * does not reach so far back; 22023: a future one. What the transaction itself did is not in it. */
 RDB_CHECKED bool rdb_txn_snapshot_as_of(rdb_txn *txn, const rdb_snapshot *now, rdb_scn scn, rdb_snapshot *snapshot, rdb_error *err);
+/* The oldest snapshot that the transaction reads with from here on, among those it holds or took last; UINT64_MAX: it has none. */
+rdb_scn rdb_txn_own_oldest(const rdb_txn *txn);
 /* Between statements: only what is held keeps the horizon back, so that a session that idles in a transaction does not. */
 void rdb_txn_end_statement(rdb_txn *txn);
 /* Others may take the snapshot by its name while this transaction runs. Import: before the transaction has one; it is held from then on.

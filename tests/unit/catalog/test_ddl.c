@@ -185,7 +185,7 @@ static void test_columns_and_layouts(void **state)
     assert_false(table->columns[0].not_null);
     assert_null(find(&s, "t"));
     uint64_t file = table->file;
-    MUST(&f, rdb_ddl_new_files(s.access, oid, &f.err));
+    MUST(&f, rdb_ddl_new_files(s.access, oid, true, &f.err));
     assert_true(find(&s, "u")->file != file);
     MUST(&f, rdb_ddl_set_statistics(s.access, oid, 12, 345, &f.err));
     session_commit(&s);

@@ -222,7 +222,7 @@ static void test_truncate(void **state)
     ddl_commit(&session);
     session = ddl_begin(f, NULL);
     uint64_t file = ddl_find(&session, "emptied")->file;
-    MUST(rdb_ddl_new_files(session.access, oid, &i_err));
+    MUST(rdb_ddl_new_files(session.access, oid, true, &i_err));
     ddl_statement(&session);
     const rdb_relation *emptied = ddl_find(&session, "emptied");
     assert_true(emptied->file != file && emptied->table.file == emptied->file);
@@ -234,7 +234,7 @@ static void test_truncate(void **state)
     session = ddl_begin(f, NULL);
     assert_true(ddl_find(&session, "emptied")->file == file);
     assert_int_equal(ddl_count(&session, ddl_find(&session, "emptied")), 1);
-    MUST(rdb_ddl_new_files(session.access, oid, &i_err));
+    MUST(rdb_ddl_new_files(session.access, oid, true, &i_err));
     ddl_commit(&session);
     session = ddl_begin(f, NULL);
     assert_int_equal(ddl_count(&session, ddl_find(&session, "emptied")), 0);
