@@ -331,21 +331,47 @@ static bool wait_until_valid(rdb_buffer *frame)
     return false;
 }
 
+static inline void note_use(rdb_buffer *frame)
+{
+    uint8_t usage = atomic_load_explicit(&frame->usage, memory_order_relaxed);
+    if (usage < FRAME_USAGE_MAX)
+        atomic_store_explicit(&frame->usage, (uint8_t)(usage + 1), memory_order_relaxed);
+}
+
+static inline void note_hit(rdb_storage *storage)
+{
+    /* a statistic: two threads of one stripe may lose a count */
+    _Atomic uint64_t *hits = &storage->stripes[rdb_thread_stripe()].hits;
+    atomic_store_explicit(hits, atomic_load_explicit(hits, memory_order_relaxed) + 1, memory_order_relaxed);
+    rdb_thread_usage.blocks_hit++;
+}
+
+bool rdb_buffer_try_acquire(rdb_storage *storage, rdb_page_tag tag, rdb_buffer_mode mode, rdb_buffer **out)
+{
+    rdb_buffer *frame = find_frame(storage, &tag, storage_tag_hash(tag));
+    *out = NULL;
+    if (frame == NULL)
+        return false;
+    if ((atomic_load_explicit(&frame->state, memory_order_acquire) & FRAME_VALID) == 0 || !rdb_buffer_try_lock(frame, mode)) {
+        frame_unpin(frame);
+        return false;
+    }
+    note_use(frame);
+    note_hit(storage);
+    *out = frame;
+    return true;
+}
+
 bool rdb_buffer_acquire(rdb_storage *storage, rdb_page_tag tag, rdb_buffer_mode mode, rdb_buffer **out, rdb_error *err)
 {
     for (;;) {
         rdb_buffer *frame = find_frame(storage, &tag, storage_tag_hash(tag));
         if (RDB_LIKELY(frame != NULL)) {
-            uint8_t usage = atomic_load_explicit(&frame->usage, memory_order_relaxed);
-            if (usage < FRAME_USAGE_MAX)
-                atomic_store_explicit(&frame->usage, (uint8_t)(usage + 1), memory_order_relaxed);
+            note_use(frame);
             if (RDB_UNLIKELY((atomic_load_explicit(&frame->state, memory_order_acquire) & FRAME_VALID) == 0) &&
                 !wait_until_valid(frame))
                 continue;
-            /* a statistic: two threads of one stripe may lose a count */
-            _Atomic uint64_t *hits = &storage->stripes[rdb_thread_stripe()].hits;
-            atomic_store_explicit(hits, atomic_load_explicit(hits, memory_order_relaxed) + 1, memory_order_relaxed);
-            rdb_thread_usage.blocks_hit++;
+            note_hit(storage);
             latch_frame(frame, mode);
             *out = frame;
             return true;

@@ -82,6 +82,9 @@ void rdb_storage_set_barrier(rdb_storage *storage, bool (*wait)(void *context, r
  * latches: leaf → heap → undo → xact; two pages of one kind in the order their room documents. */
 typedef enum rdb_buffer_mode { RDB_BUFFER_PIN, RDB_BUFFER_SHARED, RDB_BUFFER_EXCLUSIVE } rdb_buffer_mode;
 RDB_CHECKED bool rdb_buffer_acquire(rdb_storage *storage, rdb_page_tag tag, rdb_buffer_mode mode, rdb_buffer **buffer, rdb_error *err);
+/* The same for a page that is in the pool and whose latch is free: neither waits nor reads, so it may be called with other latches
+ * held. False: acquire it. */
+bool rdb_buffer_try_acquire(rdb_storage *storage, rdb_page_tag tag, rdb_buffer_mode mode, rdb_buffer **buffer);
 /* As acquire, for a page that will be built from nothing (RDB_WAL_BLOCK_INIT): not read, exclusive, its old bytes not to be
  * looked at; extends the file as needed. */
 RDB_CHECKED bool rdb_buffer_acquire_new(rdb_storage *storage, rdb_page_tag tag, rdb_buffer **buffer, rdb_error *err);

@@ -134,11 +134,6 @@ static bool are_plain(const heap_row *rows, uint32_t count, uint16_t layout)
     return odd == 0;
 }
 
-bool heap_rows_are_plain(const rdb_table *table, const heap_row *rows, uint32_t count)
-{
-    return are_plain(rows, count, table->current_layout);
-}
-
 static bool is_null(const heap_version *version, uint32_t null_bit)
 {
     return (version->flags & RDB_ROW_HAS_NULLS) != 0 && (version->body[null_bit >> 3] >> (null_bit & 7) & 1) != 0;
@@ -146,19 +141,23 @@ static bool is_null(const heap_version *version, uint32_t null_bit)
 
 #define COPY_FIXED(type)                                                                         \
     do {                                                                                         \
-        type *target = RDB_VALUES(vector, type) + first;                                         \
+        type *restrict target = RDB_VALUES(vector, type) + first;                                \
+        const uint32_t position = slot->position;                                                \
+        for (uint32_t i = 0; i < count && bitmap == 0; i++)                                      \
+            memcpy(&target[i], rows[i].version.body + position, sizeof(type));                   \
+        if (bitmap == 0)                                                                         \
+            break;                                                                               \
         for (uint32_t i = 0; i < count; i++) {                                                   \
             const heap_version *version = &rows[i].version;                                      \
             uint32_t skip = (version->flags & RDB_ROW_HAS_NULLS) != 0 ? bitmap : 0;              \
-            memcpy(&target[i], version->body + skip + slot->position, sizeof(type));             \
+            memcpy(&target[i], version->body + skip + position, sizeof(type));                   \
         }                                                                                        \
     } while (0)
 
-static void put_fixed(rdb_vector *vector, const rdb_row_layout *layout, const rdb_row_slot *slot, const heap_row *rows,
+static void put_fixed(const heap_output *output, rdb_vector *vector, const rdb_row_layout *layout, const rdb_row_slot *slot, const heap_row *rows,
                       uint32_t count, uint32_t first)
 {
-    uint32_t bitmap = ((uint32_t)layout->slot_count + 7) / 8;
-    unsigned any_nulls = 0;
+    const uint32_t bitmap = (output->flags & RDB_ROW_HAS_NULLS) != 0 ? ((uint32_t)layout->slot_count + 7) / 8 : 0;
     switch (rdb_rep_width((rdb_rep)slot->rep)) {
     case 1:
         COPY_FIXED(uint8_t);
@@ -176,9 +175,7 @@ static void put_fixed(rdb_vector *vector, const rdb_row_layout *layout, const rd
         COPY_FIXED(rdb_datum);
         break;
     }
-    for (uint32_t i = 0; i < count; i++)
-        any_nulls |= rows[i].version.flags & RDB_ROW_HAS_NULLS;
-    if (any_nulls == 0 && vector->nulls == NULL)
+    if (bitmap == 0 && vector->nulls == NULL)
         return;
     for (uint32_t i = 0; i < count; i++) {
         if (is_null(&rows[i].version, slot->null_bit))
@@ -201,7 +198,19 @@ static bool find_variable(heap_output *output, rdb_vector *vector, const rdb_row
     const rdb_row_slot *slot = &layout->slots[slot_no];
     const uint32_t end_at = layout->fixed_bytes + 2 * slot->position, data = layout->fixed_bytes + 2 * (uint32_t)layout->variable_count;
     size_t sum = 0;
-    for (uint32_t i = 0; i < count; i++) {
+    uint32_t done = 0;
+    if (RDB_LIKELY((output->flags & (RDB_ROW_HAS_NULLS | RDB_ROW_WIDE)) == 0 && vector->nulls == NULL)) {
+        const bool is_first = slot->position == 0;
+        for (; done < count; done++) {
+            const uint8_t *body = rows[done].version.body;
+            const uint32_t from = is_first ? 0 : rdb_get_u16(body + end_at - 2), to = rdb_get_u16(body + end_at);
+            if (RDB_UNLIKELY(to < from || data + to > rows[done].version.length))
+                return damaged_row(output, err);
+            target[done] = (rdb_bytes){body + data + from, to - from, 0};
+            sum += to - from;
+        }
+    }
+    for (uint32_t i = done; i < count; i++) {
         const heap_version *version = &rows[i].version;
         uint32_t start, length;
         if (RDB_LIKELY((version->flags & (RDB_ROW_HAS_NULLS | RDB_ROW_WIDE)) == 0)) {
@@ -317,7 +326,7 @@ bool heap_output_rows(heap_output *output, const heap_row *rows, uint32_t count,
     const rdb_table *table = output->table;
     heap_row *loaded = NULL;
     bool ok = true;
-    for (uint32_t i = 0; ok && i < count && output->column_count > 0; i++) {
+    for (uint32_t i = 0; ok && i < count && output->column_count > 0 && !output->are_plain; i++) {
         if ((rows[i].version.flags & HEAP_WHOLE) == 0)
             continue;
         if (loaded == NULL) {
@@ -331,7 +340,12 @@ bool heap_output_rows(heap_output *output, const heap_row *rows, uint32_t count,
     if (loaded != NULL)
         rows = loaded;
     const rdb_table_layout *layout = table->layouts[table->current_layout];
-    bool plain = are_plain(rows, count, table->current_layout);
+    const bool plain = output->are_plain || are_plain(rows, count, table->current_layout);
+    if (!output->are_plain) {
+        output->flags = 0;
+        for (uint32_t i = 0; i < count; i++)
+            output->flags |= rows[i].version.flags;
+    }
     for (uint16_t c = 0; ok && c < output->column_count; c++) {
         rdb_vector *vector = output->vectors[c];
         int16_t column = output->columns[c];
@@ -343,7 +357,7 @@ bool heap_output_rows(heap_output *output, const heap_row *rows, uint32_t count,
         RDB_ASSERT(attribute < table->attribute_count);
         int16_t slot = layout->slots[attribute];
         if (plain && slot >= 0 && !layout->rows->slots[slot].is_variable)
-            put_fixed(vector, layout->rows, &layout->rows->slots[slot], rows, count, first);
+            put_fixed(output, vector, layout->rows, &layout->rows->slots[slot], rows, count, first);
         else if (plain && slot >= 0)
             ok = put_variable(output, vector, layout->rows, (uint16_t)slot, rows, count, first, err);
         else

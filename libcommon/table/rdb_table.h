@@ -65,15 +65,21 @@ RDB_CHECKED bool rdb_table_scan_open(rdb_table_scan **scan, const rdb_table *tab
  * where bytes go; the caller resets it between batches. No latch or pin is held on return. */
 RDB_CHECKED bool rdb_table_scan_next(rdb_table_scan *scan, uint32_t capacity, rdb_arena *batch_arena, rdb_vector *const *vectors,
                                      rdb_row_address *addresses, rdb_row_version *versions, uint32_t *count, rdb_error *err);
-/* A condition tried before the rest of a row is read. Up to RDB_TABLE_FILTER_ROWS rows of a page are put into its vectors (with that
- * capacity), bytes borrowed from the latched page; keep says which of rows 0 .. count-1 stay, ascending. It is called under the
- * page's latch: it must not wait, look anything up or read another page. False: it could not tell, and all of them stay. */
-#define RDB_TABLE_FILTER_ROWS 128u
-typedef struct rdb_table_filter {
+/* A condition tried before the rest of a row is read, in stages: the columns of a stage are read of the rows that those before it
+ * left. Up to RDB_TABLE_FILTER_ROWS rows are put into its vectors (with that capacity), one after the other, bytes borrowed from
+ * the latched pages; keep says which of rows 0 .. count-1 stay, ascending. It is called under the pages' latches: it must not
+ * wait, look anything up or read another page. False: it could not tell, and all rows stay, those of earlier stages too. */
+#define RDB_TABLE_FILTER_ROWS 256u
+#define RDB_TABLE_FILTER_STAGES 6u
+typedef struct rdb_table_filter_stage {
     const int16_t *columns; /* attributes, no system columns */
     uint16_t column_count;
     rdb_vector *const *vectors;
-    bool (*keep)(void *context, uint32_t count, uint32_t *kept, uint32_t *kept_count);
+} rdb_table_filter_stage;
+typedef struct rdb_table_filter {
+    rdb_table_filter_stage stages[RDB_TABLE_FILTER_STAGES];
+    uint16_t stage_count;
+    bool (*keep)(void *context, uint16_t stage, uint32_t count, uint32_t *kept, uint32_t *kept_count);
     void *context;
 } rdb_table_filter;
 /* Of the calls of next that follow. With a filter *count == 0 is not the end: tell says. The filter outlives the scan. */

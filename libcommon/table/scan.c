@@ -6,8 +6,10 @@
 
 #include <stdlib.h>
 
-#define SCAN_ROWS 128u /* gathered at a time: bounds what stands on the stack */
+#define SCAN_ROWS RDB_TABLE_FILTER_ROWS /* gathered at a time: bounds what stands on the stack */
+#define SCAN_PAGES 16u /* latched together, so that loops over columns run over more than a page's rows */
 #define SCAN_PREFETCH 32u
+#define WARM_PAGES 4u /* ahead of the one being read */
 #define PASSED_OVER_MAX 4096u /* rows that a filter may drop in one call: the caller looks at its cancellation in between */
 
 struct rdb_table_scan {
@@ -151,8 +153,9 @@ void heap_settle(const heap_place *place, rdb_buffer *buffer)
     rdb_buffer_settle(buffer, RDB_MAX(newest, UINT64_C(1)));
 }
 
-/* One row of the latched page that is not simply there for all: deleted, moved, or of a version that has to be looked for. */
-static bool gather_odd(rdb_table_scan *scan, const rdb_page *page, bool is_settled, heap_row *row, bool *found, bool *is_built, rdb_error *err)
+/* One row of the latched page that is not simply there for all: deleted, moved, or of a version that has to be looked for, which
+ * only a visit of one page does. */
+static bool gather_odd(rdb_table_scan *scan, const rdb_page *page, bool is_settled, bool may_look, heap_row *row, bool *found, bool *is_built, bool *is_elsewhere, rdb_error *err)
 {
     const heap_place *place = &scan->place;
     uint32_t offset, length;
@@ -171,16 +174,27 @@ static bool gather_odd(rdb_table_scan *scan, const rdb_page *page, bool is_settl
         *found = true;
         return true;
     }
+    *is_elsewhere = !may_look;
+    if (*is_elsewhere)
+        return true;
     *is_built = true;
     if (!heap_read_place(place, page, scan->slot, &scan->walker, &row->version, found, err))
         return false;
     return !*found || visible || heap_find_visible(place, scan->txn, scan->snapshot, &scan->walker, &row->version, found, err);
 }
 
-/* Rows of the latched page from scan->slot on, until max are found or the page ends. A row that had to be built from undo
- * ends the run, for its bytes hold only until the next such row. */
-static bool gather(rdb_table_scan *scan, rdb_buffer *buffer, heap_row *rows, uint32_t max, uint32_t *count, bool *page_ended,
-                   rdb_error *err)
+/* The rows of a visit: of the pages latched for it, in their order. */
+typedef struct scan_visit {
+    rdb_buffer *pages[SCAN_PAGES];
+    uint32_t page_count, count;
+    unsigned flags;  /* all rows' */
+    unsigned others; /* not 0: one is of another layout than the current one */
+    bool is_over;    /* a row that had to be built from undo ends it, for its bytes hold only until the next such row */
+} scan_visit;
+
+/* Rows of the latched page from scan->slot on, until the visit has max or the page ends. Where it has other pages, a row that is to
+ * be looked for elsewhere ends it before: it comes first in the next one, with no latch held but its own page's. */
+static bool gather(scan_visit *visit, rdb_table_scan *scan, rdb_buffer *buffer, heap_row *rows, uint32_t max, bool *page_ended, rdb_error *err)
 {
     const rdb_page *page = rdb_buffer_page(buffer);
     const uint32_t page_bytes = scan->place.page_bytes;
@@ -189,8 +203,10 @@ static bool gather(rdb_table_scan *scan, rdb_buffer *buffer, heap_row *rows, uin
     const uint32_t slots = heap_slot_count(page);
     const rdb_scn settled_scn = heap_settled_scn(page);
     const bool is_settled = settled_scn != 0 && settled_scn <= scan->snapshot->scn;
+    const uint16_t layout = scan->table->current_layout;
     bool all_plain = true;
-    uint32_t taken = 0, slot = scan->slot;
+    uint32_t taken = visit->count, slot = scan->slot;
+    unsigned flags_met = visit->flags, others = visit->others;
     for (; slot < slots && taken < max; slot++) {
         uint32_t offset, length;
         if (heap_slot(page, slot, &offset, &length) != HEAP_SLOT_ROW)
@@ -204,22 +220,35 @@ static bool gather(rdb_table_scan *scan, rdb_buffer *buffer, heap_row *rows, uin
         if (RDB_LIKELY(is_settled && (flags & (HEAP_DELETED | HEAP_MOVED)) == 0)) {
             row->version = (heap_version){heap_cell_xid(cell),         heap_cell_undo(cell),      flags,
                                           rdb_get_u16(cell + 18),      length - HEAP_HEADER_BYTES, cell + HEAP_HEADER_BYTES};
+            flags_met |= flags;
+            others |= (unsigned)(row->version.layout ^ layout);
             taken++;
             continue;
         }
-        bool found, is_built;
+        bool found = false, is_built = false, is_elsewhere = false;
         scan->slot = slot;
-        if (!gather_odd(scan, page, is_settled, row, &found, &is_built, err))
+        if (!gather_odd(scan, page, is_settled, visit->page_count == 1, row, &found, &is_built, &is_elsewhere, err))
             return false;
+        if (is_elsewhere) {
+            visit->is_over = true;
+            break;
+        }
         all_plain = all_plain && !is_built;
         taken += found;
-        if (found && is_built) {
+        if (!found)
+            continue;
+        flags_met |= row->version.flags;
+        others |= (unsigned)(row->version.layout ^ layout);
+        if (is_built) {
+            visit->is_over = true;
             slot++;
             break;
         }
     }
     scan->slot = slot;
-    *count = taken;
+    visit->count = taken;
+    visit->flags = flags_met;
+    visit->others = others;
     *page_ended = slot >= slots;
     if (settled_scn == 0 && *page_ended && all_plain)
         heap_settle(&scan->place, buffer);
@@ -229,10 +258,10 @@ static bool gather(rdb_table_scan *scan, rdb_buffer *buffer, heap_row *rows, uin
 /* A page comes from memory while those before it are being read; which frame it stands in, while those before that are. */
 static void warm_ahead(const rdb_table_scan *scan)
 {
-    if (scan->block + 2 < scan->end_block)
-        (void)rdb_buffer_warm(scan->place.storage, heap_tag(&scan->place, scan->block + 2), RDB_WARM_ALL, 0);
-    if (scan->block + 4 < scan->end_block)
-        (void)rdb_buffer_warm(scan->place.storage, heap_tag(&scan->place, scan->block + 4), RDB_WARM_PLACE, 0);
+    if (scan->block + WARM_PAGES < scan->end_block)
+        (void)rdb_buffer_warm(scan->place.storage, heap_tag(&scan->place, scan->block + WARM_PAGES), RDB_WARM_ALL, 0);
+    if (scan->block + 2 * WARM_PAGES < scan->end_block)
+        (void)rdb_buffer_warm(scan->place.storage, heap_tag(&scan->place, scan->block + 2 * WARM_PAGES), RDB_WARM_PLACE, 0);
 }
 
 /* All of a page's cells at once, so that the memory's answers come side by side and not row after row. */
@@ -252,37 +281,62 @@ static void read_ahead(rdb_table_scan *scan)
         rdb_storage_prefetch(scan->place.storage, heap_tag(&scan->place, scan->block), (uint32_t)ahead);
 }
 
-/* Narrows the gathered rows to those that pass the scan's filter; at most room of them, the scan goes on behind the last. */
-static bool filter_rows(rdb_table_scan *scan, heap_row *rows, uint32_t *count, uint32_t room, rdb_arena *arena, bool *page_ended, rdb_error *err)
+/* Runs the stages over the rows of a visit. *kept: those that stay; all of them where a stage could not tell. */
+static bool run_stages(rdb_table_scan *scan, const scan_visit *visit, heap_row *rows, heap_row *narrow, uint32_t *left, rdb_arena *arena, bool *could_tell, rdb_error *err)
 {
     const rdb_table_filter *filter = scan->filter;
-    uint32_t kept[SCAN_ROWS], kept_count = 0;
-    const uint32_t met = *count;
-    heap_output output;
-    for (uint16_t c = 0; c < filter->column_count; c++)
-        rdb_vector_clear_nulls(filter->vectors[c]);
-    heap_output_init(&output, scan->table, filter->columns, filter->column_count, arena, filter->vectors);
-    output.borrows = true;
-    if (!heap_rows_are_plain(scan->table, rows, met) || !heap_output_rows(&output, rows, met, 0, err) || !filter->keep(filter->context, met, kept, &kept_count)) {
-        if (err->sqlstate[0] != '\0')
+    uint32_t kept[SCAN_ROWS], count = visit->count;
+    const heap_row *from = rows;
+    *could_tell = visit->others == 0 && (visit->flags & (HEAP_EXTERNAL | HEAP_WHOLE)) == 0;
+    for (uint16_t s = 0; *could_tell && s < filter->stage_count && count > 0; s++) {
+        const rdb_table_filter_stage *stage = &filter->stages[s];
+        heap_output output;
+        uint32_t kept_count = 0;
+        for (uint16_t c = 0; c < stage->column_count; c++)
+            rdb_vector_clear_nulls(stage->vectors[c]);
+        heap_output_init(&output, scan->table, stage->columns, stage->column_count, arena, stage->vectors);
+        output.borrows = true;
+        output.flags = visit->flags;
+        output.are_plain = true;
+        if (!heap_output_rows(&output, from, count, 0, err))
             return false;
+        if (!filter->keep(filter->context, s, count, kept, &kept_count)) {
+            *could_tell = false;
+            break;
+        }
+        if (kept_count < count)
+            for (uint32_t i = 0; i < kept_count; i++)
+                narrow[i] = from[kept[i]];
+        else if (from == rows)
+            memcpy(narrow, rows, count * sizeof *narrow);
+        from = narrow;
+        count = kept_count;
+    }
+    *left = *could_tell ? count : visit->count;
+    return true;
+}
+
+/* Narrows the rows of a visit, in narrow, to those that pass the scan's filter; at most room of them, the scan goes on behind the last. */
+static bool filter_rows(rdb_table_scan *scan, scan_visit *visit, heap_row *rows, heap_row *narrow, uint32_t room, rdb_arena *arena, rdb_error *err)
+{
+    const uint32_t met = visit->count;
+    uint32_t left = 0, seen = met;
+    bool could_tell = true;
+    if (!run_stages(scan, visit, rows, narrow, &left, arena, &could_tell, err))
+        return false;
+    if (!could_tell) {
         scan->is_filtered = false; /* the owner will look at these itself */
-        kept_count = met;
-        for (uint32_t i = 0; i < met; i++)
-            kept[i] = i;
+        memcpy(narrow, rows, met * sizeof *narrow);
     }
-    uint32_t seen = met;
-    if (kept_count > room) {
-        kept_count = room;
-        seen = kept[room - 1] + 1;
-        scan->slot = RDB_ROW_SLOT(rows[seen - 1].address) + 1u;
-        *page_ended = false;
+    if (left > room) {
+        left = room;
+        for (seen = room; rows[seen - 1].address != narrow[room - 1].address;)
+            seen++;
+        scan->block = RDB_ROW_BLOCK(narrow[room - 1].address);
+        scan->slot = RDB_ROW_SLOT(narrow[room - 1].address) + 1u;
     }
-    for (uint32_t i = 0; i < kept_count; i++)
-        if (kept[i] != i)
-            rows[i] = rows[kept[i]];
-    scan->passed_over += seen - kept_count;
-    *count = kept_count;
+    scan->passed_over += seen - left;
+    visit->count = left;
     return true;
 }
 
@@ -296,11 +350,47 @@ void rdb_table_scan_tell(const rdb_table_scan *scan, rdb_table_scan_state *state
     *state = (rdb_table_scan_state){.is_at_end = scan->block >= scan->end_block, .is_filtered = scan->is_filtered, .passed_over = scan->passed_over};
 }
 
+/* Latches pages and gathers their rows until there are enough of them for a visit. The first page is waited for, and read where it is
+ * not in memory; the others are taken along as they are at hand. */
+static bool visit_pages(rdb_table_scan *scan, scan_visit *visit, heap_row *rows, uint32_t max, rdb_error *err)
+{
+    visit->page_count = visit->count = 0;
+    visit->flags = visit->others = 0;
+    visit->is_over = false;
+    while (visit->count < max && visit->page_count < SCAN_PAGES && !visit->is_over && scan->block < scan->end_block) {
+        rdb_buffer *buffer = NULL;
+        const bool is_first = visit->page_count == 0;
+        if (scan->block >= scan->prefetched) {
+            if (!is_first)
+                break;
+            read_ahead(scan);
+        }
+        if (scan->slot == 0)
+            warm_ahead(scan);
+        if (is_first ? !rdb_buffer_acquire(scan->place.storage, heap_tag(&scan->place, scan->block), RDB_BUFFER_SHARED, &buffer, err)
+                     : !rdb_buffer_try_acquire(scan->place.storage, heap_tag(&scan->place, scan->block), RDB_BUFFER_SHARED, &buffer))
+            return !is_first;
+        visit->pages[visit->page_count++] = buffer;
+        const rdb_page *page = rdb_buffer_page(buffer);
+        bool ended = page->type != RDB_PAGE_HEAP;
+        if (scan->slot == 0 && !ended)
+            touch_page(page, scan->place.page_bytes);
+        if (!ended && !gather(visit, scan, buffer, rows, max, &ended, err))
+            return false;
+        if (ended) {
+            scan->block++;
+            scan->slot = 0;
+        }
+    }
+    return true;
+}
+
 bool rdb_table_scan_next(rdb_table_scan *scan, uint32_t capacity, rdb_arena *batch_arena, rdb_vector *const *vectors,
                          rdb_row_address *addresses, rdb_row_version *versions, uint32_t *count, rdb_error *err)
 {
     heap_output output;
-    heap_row rows[SCAN_ROWS];
+    heap_row rows[SCAN_ROWS], narrow[SCAN_ROWS];
+    scan_visit visit;
     bool ok = true;
     *count = 0;
     scan->passed_over = 0;
@@ -309,36 +399,20 @@ bool rdb_table_scan_next(rdb_table_scan *scan, uint32_t capacity, rdb_arena *bat
         rdb_vector_clear_nulls(vectors[c]);
     heap_output_init(&output, scan->table, scan->columns, scan->column_count, batch_arena, vectors);
     while (ok && *count < capacity && scan->block < scan->end_block && scan->passed_over < PASSED_OVER_MAX) {
-        if (scan->block >= scan->prefetched)
-            read_ahead(scan);
-        if (scan->slot == 0)
-            warm_ahead(scan);
-        rdb_buffer *buffer = NULL;
-        if (!rdb_buffer_acquire(scan->place.storage, heap_tag(&scan->place, scan->block), RDB_BUFFER_SHARED, &buffer, err)) {
-            ok = false;
-            break;
-        }
-        const rdb_page *page = rdb_buffer_page(buffer);
-        bool ended = page->type != RDB_PAGE_HEAP;
-        if (scan->slot == 0 && !ended)
-            touch_page(page, scan->place.page_bytes);
-        while (ok && !ended && *count < capacity) {
-            uint32_t found = 0;
-            const uint32_t room = capacity - *count;
-            ok = gather(scan, buffer, rows, scan->filter != NULL ? SCAN_ROWS : RDB_MIN(SCAN_ROWS, room), &found, &ended, err) &&
-                 (scan->filter == NULL || found == 0 || filter_rows(scan, rows, &found, room, batch_arena, &ended, err)) &&
-                 (found == 0 || heap_output_rows(&output, rows, found, *count, err));
-            for (uint32_t i = 0; ok && addresses != NULL && i < found; i++)
-                addresses[*count + i] = rows[i].address;
-            for (uint32_t i = 0; ok && versions != NULL && i < found; i++)
-                versions[*count + i] = (rdb_row_version){rows[i].version.xid, rows[i].version.undo};
-            *count += ok ? found : 0;
-        }
-        rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
-        if (ended) {
-            scan->block++;
-            scan->slot = 0;
-        }
+        const uint32_t room = capacity - *count;
+        const heap_row *kept = scan->filter != NULL ? narrow : rows;
+        ok = visit_pages(scan, &visit, rows, scan->filter != NULL ? SCAN_ROWS : RDB_MIN(SCAN_ROWS, room), err) &&
+             (scan->filter == NULL || visit.count == 0 || filter_rows(scan, &visit, rows, narrow, room, batch_arena, err));
+        output.flags = visit.flags;
+        output.are_plain = visit.others == 0 && (visit.flags & (HEAP_EXTERNAL | HEAP_WHOLE)) == 0;
+        ok = ok && (visit.count == 0 || heap_output_rows(&output, kept, visit.count, *count, err));
+        for (uint32_t i = 0; ok && addresses != NULL && i < visit.count; i++)
+            addresses[*count + i] = kept[i].address;
+        for (uint32_t i = 0; ok && versions != NULL && i < visit.count; i++)
+            versions[*count + i] = (rdb_row_version){kept[i].version.xid, kept[i].version.undo};
+        *count += ok ? visit.count : 0;
+        for (uint32_t i = 0; i < visit.page_count; i++)
+            rdb_buffer_release(visit.pages[i], RDB_BUFFER_SHARED);
     }
     ok = ok && heap_output_finish(&output, err);
     heap_output_deinit(&output);

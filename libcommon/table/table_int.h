@@ -115,6 +115,8 @@ typedef struct heap_output {
     rdb_arena *arena;
     rdb_vector *const *vectors;
     bool borrows; /* bytes stay where they are: plain rows only */
+    bool are_plain; /* the caller knows: rows of the current layout, all values within them */
+    unsigned flags; /* of are_plain rows: no flag that is missing here is any of theirs */
     heap_pending *pending;
     uint32_t pending_count, pending_capacity;
 } heap_output;
@@ -123,8 +125,6 @@ void heap_output_init(heap_output *output, const rdb_table *table, const int16_t
 void heap_output_deinit(heap_output *output);
 /* Rows go to positions first, first + 1, ... of every vector. */
 bool heap_output_rows(heap_output *output, const heap_row *rows, uint32_t count, uint32_t first, rdb_error *err);
-/* All of the current layout, all values within the row. */
-bool heap_rows_are_plain(const rdb_table *table, const heap_row *rows, uint32_t count);
 /* Reads the large values that were met; no latch is held. */
 bool heap_output_finish(heap_output *output, rdb_error *err);
 
