@@ -85,7 +85,9 @@ static void write_configuration(const making *work, rdb_strbuf *text)
                     "# page_size = %lld                 # fixed when the instance was made\n"
                     "\n"
                     "[wal]\n"
-                    "# checkpoint_interval_ms = 60000\n",
+                    "# checkpoint_interval_ms = 60000    # from the begin of a checkpoint to that of the next\n"
+                    "# max_size = \"1GB\"                 # checkpoints come sooner so that data/wal stays below it\n"
+                    "# checkpoint_completion_percent = 90 # over how much of that time, or log, one spreads its writes\n",
                     work->name, (long long)arguments->port, arguments->insecure ? "none" : "password", arguments->insecure ? "false" : "true",
                     (unsigned long long)work->buffer_bytes >> 10, (long long)arguments->page_bytes);
 }

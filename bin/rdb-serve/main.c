@@ -225,6 +225,9 @@ static void reload(server *srv)
                 rdb_log_set_level(srv->log, i);
         rdb_engine_set_undo(srv->engine, rdb_config_number(fresh, RDB_CONFIG_STORAGE_UNDO_RETENTION_SECS) * 1000000,
                             (uint64_t)rdb_config_number(fresh, RDB_CONFIG_STORAGE_UNDO_MAX_SIZE));
+        rdb_engine_set_checkpoints(srv->engine, rdb_config_number(fresh, RDB_CONFIG_WAL_CHECKPOINT_INTERVAL_MS) * 1000,
+                                   (uint64_t)rdb_config_number(fresh, RDB_CONFIG_WAL_MAX_SIZE),
+                                   (uint32_t)rdb_config_number(fresh, RDB_CONFIG_WAL_CHECKPOINT_COMPLETION_PERCENT));
         rdb_engine_set_work_mem(srv->engine, (uint64_t)rdb_config_number(fresh, RDB_CONFIG_MEMORY_WORK_MEM));
         RDB_LOG(RDB_LOG_INFO, "serve", "configuration reloaded");
         rdb_config_destroy(&old);
@@ -314,7 +317,8 @@ static bool serve(server *srv, rdb_error *err)
                                 .max_connections = (uint32_t)rdb_config_number(config, RDB_CONFIG_SERVER_MAX_CONNECTIONS),
                                 .checkpoint_interval_us = rdb_config_number(config, RDB_CONFIG_WAL_CHECKPOINT_INTERVAL_MS) * 1000,
                                 .analyze_interval_us = rdb_config_number(config, RDB_CONFIG_OPTIMIZER_AUTO_ANALYZE_INTERVAL_MS) * 1000,
-                                .checkpoint_wal_bytes = UINT64_C(1) << 30,
+                                .wal_bytes_max = (uint64_t)rdb_config_number(config, RDB_CONFIG_WAL_MAX_SIZE),
+                                .checkpoint_percent = (uint32_t)rdb_config_number(config, RDB_CONFIG_WAL_CHECKPOINT_COMPLETION_PERCENT),
                                 .undo_retention_us = rdb_config_number(config, RDB_CONFIG_STORAGE_UNDO_RETENTION_SECS) * 1000000,
                                 .undo_bytes_max = (uint64_t)rdb_config_number(config, RDB_CONFIG_STORAGE_UNDO_MAX_SIZE),
                                 .sync = rdb_config_switch(config, RDB_CONFIG_STORAGE_FSYNC),

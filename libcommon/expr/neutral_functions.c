@@ -142,8 +142,6 @@ static const rdb_kernel_entry ENTRIES[] = {
     {3065, zero, 0}, {3066, zero, 0}, {3067, zero, 0}, {3068, zero, 0}, {3069, zero, 0}, {3070, zero, 0}, {3150, zero, 0}, {3151, zero, 0}, {3152, zero, 0},
     {2844, zero, 0}, {2845, zero, 0}, {3426, null, 0}, {3428, null, 0}, {6185, zero, 0}, {6186, zero, 0}, {6187, zero, 0},
     {6189, zero, 0}, {6190, zero, 0}, {6191, zero, 0}, {3074, null, 0},
-    /* buffers of the background writer */
-    {2773, zero, 0}, {2775, zero, 0}, {3063, zero, 0}, {3160, zero, 0}, {3161, zero, 0}, {3075, null, 0},
     {6230, zero, 0}, /* pg_stat_have_stats */
     {3788, null, 0}, /* pg_stat_get_snapshot_timestamp */
     /* recovery: a server that takes connections is not in it */

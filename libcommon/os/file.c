@@ -207,6 +207,12 @@ void rdb_file_prefetch(rdb_file *file, uint64_t offset, uint64_t bytes)
     (void)posix_fadvise(file->fd, (off_t)offset, (off_t)bytes, POSIX_FADV_WILLNEED);
 }
 
+void rdb_file_begin_writeback(rdb_file *file, uint64_t offset, uint64_t bytes)
+{
+    if (!os_fault_armed()) /* its errors are the sync's: the kernel tells them again there */
+        (void)sync_file_range(file->fd, (off_t)offset, (off_t)bytes, SYNC_FILE_RANGE_WRITE);
+}
+
 const char *rdb_file_path(const rdb_file *file)
 {
     return file->path;

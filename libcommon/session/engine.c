@@ -37,7 +37,6 @@ struct rdb_engine {
 #define WAL_RING_BYTES (4u << 20)
 #define FRAMES_MIN 256u
 #define PURGE_INTERVAL_US 100000 /* between looks at the undo store that found nothing to do */
-#define CHECKPOINT_SPREAD 2 /* a timed checkpoint spreads its writes over half of the interval */
 
 /* Once a process, whoever opens the first instance. */
 static void register_functions(void)
@@ -112,12 +111,46 @@ static void know(rdb_engine *engine, const char *name, const char *format, ...)
     va_end(arguments);
 }
 
+/* What a reload may change. */
+static const char *changing_fact(const rdb_engine *engine, const char *name)
+{
+    static _Thread_local char value[32];
+    rdb_checkpoint_pace pace;
+    if (engine->upkeep == NULL)
+        return NULL;
+    rdb_upkeep_get_pace(engine->upkeep, &pace);
+    if (strcmp(name, "checkpoint_timeout") == 0)
+        snprintf(value, sizeof value, "%lld", (long long)RDB_MAX(pace.interval_us / 1000000, 30));
+    else if (strcmp(name, "checkpoint_completion_target") == 0)
+        snprintf(value, sizeof value, "%g", pace.percent / 100.0);
+    else if (strcmp(name, "max_wal_size") == 0 && pace.wal_bytes > 0)
+        snprintf(value, sizeof value, "%llu", (unsigned long long)((pace.wal_bytes / 100 * (100 + pace.percent) + (1u << 20) - 1) >> 20));
+    else
+        return NULL;
+    return value;
+}
+
 const char *session_engine_fact(const rdb_engine *engine, const char *name)
 {
+    const char *changing = changing_fact(engine, name);
+    if (changing != NULL)
+        return changing;
     for (uint32_t i = 0; i < engine->fact_count; i++)
         if (strcmp(engine->facts[i].name, name) == 0)
             return engine->facts[i].value;
     return NULL;
+}
+
+/* A checkpoint's log lies between its redo point and its end, and the former one's is kept until then. */
+static uint64_t checkpoint_distance(uint64_t wal_bytes_max, uint32_t percent)
+{
+    return wal_bytes_max / (100 + percent) * 100;
+}
+
+void rdb_engine_set_checkpoints(rdb_engine *engine, int64_t interval_us, uint64_t wal_bytes_max, uint32_t percent)
+{
+    const rdb_checkpoint_pace pace = {interval_us, checkpoint_distance(wal_bytes_max, percent), percent};
+    rdb_upkeep_set_pace(engine->upkeep, &pace);
 }
 
 static void learn_facts(rdb_engine *engine, const rdb_engine_config *config, const rdb_control *control)
@@ -129,7 +162,7 @@ static void learn_facts(rdb_engine *engine, const rdb_engine_config *config, con
     know(engine, "shared_buffers", "%llu", (unsigned long long)RDB_MAX(config->buffer_bytes / BLOCK_BYTES, 16u));
     know(engine, "max_connections", "%u", RDB_MAX(config->max_connections, 1u));
     know(engine, "fsync", "%s", config->sync ? "on" : "off");
-    know(engine, "checkpoint_timeout", "%lld", (long long)RDB_MAX(config->checkpoint_interval_us / 1000000, 30));
+    know(engine, "wal_compression", "lz4"); /* of page images, always */
     know(engine, "archive_mode", "%s", config->archive ? "on" : "off");
     if (config->archive) {
         know(engine, "archive_command", "%s", config->archive_command);
@@ -175,8 +208,8 @@ static bool open_engine(rdb_engine **engine_out, const rdb_engine_config *config
                                 .wal_ring_bytes = WAL_RING_BYTES,
                                 .sync = config->sync,
                                 .checkpoint_interval_us = config->checkpoint_interval_us,
-                                .checkpoint_wal_bytes = config->checkpoint_wal_bytes,
-                                .checkpoint_spread_us = config->checkpoint_interval_us / CHECKPOINT_SPREAD};
+                                .checkpoint_wal_bytes = checkpoint_distance(config->wal_bytes_max, config->checkpoint_percent),
+                                .checkpoint_percent = config->checkpoint_percent};
     if (!session_registry_create(&engine->registry, err) || !notify_hub_create(&engine->hub, err) || !rdb_upkeep_open(&engine->upkeep, &upkeep, err)) {
         session_registry_destroy(&engine->registry);
         notify_hub_destroy(&engine->hub);

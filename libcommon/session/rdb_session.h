@@ -17,7 +17,8 @@ typedef struct rdb_engine_config {
     uint32_t max_connections;
     int64_t checkpoint_interval_us;
     int64_t analyze_interval_us; /* between looks for tables whose statistics are old; 0: none */
-    uint64_t checkpoint_wal_bytes;
+    uint64_t wal_bytes_max;      /* that the log shall take between checkpoints (PostgreSQL's max_wal_size); 0: none come by volume */
+    uint32_t checkpoint_percent; /* of the time or log between checkpoints over which one spreads its writes */
     int64_t undo_retention_us; /* storage.undo_retention_secs */
     uint64_t undo_bytes_max;   /* storage.undo_max_size; 0: no limit */
     bool sync;                 /* storage.fsync */
@@ -43,6 +44,7 @@ RDB_CHECKED bool rdb_engine_open(rdb_engine **engine, const rdb_engine_config *c
 bool rdb_engine_close(rdb_engine **engine, bool with_checkpoint, rdb_error *err);
 rdb_catalog *rdb_engine_catalog(rdb_engine *engine);
 void rdb_engine_set_undo(rdb_engine *engine, int64_t retention_us, uint64_t bytes_max); /* at any time */
+void rdb_engine_set_checkpoints(rdb_engine *engine, int64_t interval_us, uint64_t wal_bytes_max, uint32_t percent); /* at any time */
 void rdb_engine_set_work_mem(rdb_engine *engine, uint64_t bytes); /* of sessions that begin later; 0: 4 MB */
 rdb_txn_manager *rdb_engine_txns(rdb_engine *engine);
 rdb_storage *rdb_engine_storage(rdb_engine *engine);

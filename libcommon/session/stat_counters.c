@@ -211,15 +211,41 @@ static bool requested_row(rdb_call *call, const rdb_datum *a, const bool *nulls,
 }
 EXPR_ROW_KERNEL(requested, 0)
 
-static bool pages_written_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+#define UPKEEP_FIGURE(name, member, expression)                                                                                    \
+    static bool name##_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)                \
+    {                                                                                                                              \
+        rdb_upkeep_statistics statistics;                                                                                          \
+        (void)a, (void)nulls, (void)is_null;                                                                                       \
+        rdb_upkeep_get_statistics(session_engine_upkeep(session_of(call)->engine), &statistics);                                   \
+        result->member = (expression);                                                                                             \
+        return true;                                                                                                               \
+    }                                                                                                                              \
+    EXPR_ROW_KERNEL(name, 0)
+UPKEEP_FIGURE(checkpoint_pages, i64, (int64_t)statistics.pages_written)
+UPKEEP_FIGURE(checkpoint_write_time, f8, (double)statistics.write_us / 1e3)
+UPKEEP_FIGURE(checkpoint_sync_time, f8, (double)statistics.sync_us / 1e3)
+
+#define STORAGE_FIGURE(name, figure)                                                                                               \
+    static bool name##_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)                \
+    {                                                                                                                              \
+        rdb_storage_statistics statistics;                                                                                         \
+        (void)a, (void)nulls, (void)is_null;                                                                                       \
+        rdb_storage_get_statistics(rdb_engine_storage(session_of(call)->engine), &statistics);                                     \
+        result->i64 = (int64_t)statistics.figure;                                                                                  \
+        return true;                                                                                                               \
+    }                                                                                                                              \
+    EXPR_ROW_KERNEL(name, 0)
+STORAGE_FIGURE(cleaner_pages, writes_cleaner)
+STORAGE_FIGURE(evictor_pages, writes_evictor)
+STORAGE_FIGURE(evictor_syncs, evictor_syncs)
+
+static bool started_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
-    rdb_storage_statistics statistics;
     (void)a, (void)nulls, (void)is_null;
-    rdb_storage_get_statistics(rdb_engine_storage(session_of(call)->engine), &statistics);
-    result->i64 = (int64_t)statistics.writes;
+    result->i64 = session_registry_start_us(session_engine_registry(session_of(call)->engine));
     return true;
 }
-EXPR_ROW_KERNEL(pages_written, 0)
+EXPR_ROW_KERNEL(started, 0)
 
 static bool pages_read_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
@@ -251,13 +277,15 @@ static bool wal_record(rdb_call *call, const rdb_datum *a, const bool *nulls, rd
     rdb_wal_statistics statistics;
     const rdb_type *numeric = NULL;
     rdb_wal *wal = rdb_upkeep_wal(session_engine_upkeep(session_of(call)->engine));
-    (void)a, (void)nulls;
+    (void)a, (void)nulls, (void)column_nulls;
     rdb_wal_get_statistics(wal, &statistics);
     const char *bytes = rdb_arena_printf(call->arena, "%llu", (unsigned long long)statistics.bytes);
     columns[0].i64 = (int64_t)statistics.records;
     columns[1].i64 = (int64_t)statistics.images;
+    columns[3].i64 = (int64_t)statistics.ring_full;
+    columns[4].i64 = (int64_t)statistics.writes;
     columns[5].i64 = (int64_t)statistics.syncs;
-    column_nulls[8] = true;
+    columns[8].i64 = session_registry_start_us(session_engine_registry(session_of(call)->engine)); /* 6, 7: times, of track_wal_io_timing only */
     const rdb_slice text = {(const uint8_t *)bytes, strlen(bytes)};
     return rdb_type_get(rdb_eval_of(call)->access, RDB_NUMERICOID, &numeric, call->err) &&
            rdb_expr_value_from_text(rdb_eval_of(call), call->arena, numeric, -1, text, &columns[2], call->err);
@@ -346,7 +374,9 @@ static const rdb_kernel_entry ENTRIES[] = {
     {1942, commits, S}, {1943, rollbacks, S}, {6188, sessions, S},
     {2758, database_read, S}, {2759, database_fetched, S}, {2760, database_inserts, S}, {2761, database_updates, S}, {2762, database_deletes, S},
     {1944, blocks_fetched, S}, {1945, blocks_hit, S},
-    {2769, checkpoints, S}, {2770, requested, S}, {2771, pages_written, S}, {2772, zero, 0}, {2859, pages_read, S},
+    {2769, checkpoints, S}, {2770, requested, S}, {2771, checkpoint_pages, S}, {2772, cleaner_pages, S}, {2773, zero, 0}, /* the cleaner has no limit to stop at */
+    {3160, checkpoint_write_time, S}, {3161, checkpoint_sync_time, S}, {2775, evictor_pages, S}, {3063, evictor_syncs, S},
+    {3075, started, S}, {2859, pages_read, S},
     {1136, wal, S}, {8090, undo, S}, {8091, current_scn, S},
     {8092, scn_to_timestamp, S | RDB_KERNEL_FALLIBLE}, {8093, timestamp_to_scn, S | RDB_KERNEL_FALLIBLE},
 };

@@ -32,6 +32,11 @@ static bool claim_writing(rdb_buffer *frame, bool wait)
 
 bool frame_write(rdb_buffer *frame, frame_write_mode mode, uint8_t *copy, bool *clean, rdb_error *err)
 {
+    return frame_write_counted(frame, mode, copy, NULL, clean, err);
+}
+
+bool frame_write_counted(rdb_buffer *frame, frame_write_mode mode, uint8_t *copy, _Atomic uint64_t *counter, bool *clean, rdb_error *err)
+{
     rdb_storage *storage = frame->storage;
     bool dirty = false, ok = true;
     *clean = false;
@@ -67,6 +72,8 @@ bool frame_write(rdb_buffer *frame, frame_write_mode mode, uint8_t *copy, bool *
         }
         if (ok) {
             atomic_fetch_add_explicit(&storage->write_count, 1, memory_order_relaxed);
+            if (counter != NULL)
+                atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
             rdb_thread_usage.blocks_written++;
         } else if ((atomic_fetch_or_explicit(&frame->state, FRAME_DIRTY, memory_order_relaxed) & FRAME_DIRTY) == 0)
             atomic_fetch_add_explicit(&storage->dirty_count, 1, memory_order_relaxed);
@@ -105,17 +112,10 @@ static bool pin_if_same(rdb_buffer *frame, const rdb_page_tag *tag)
     return false;
 }
 
-bool rdb_storage_flush_all(rdb_storage *storage, int64_t spread_us, rdb_error *err)
+/* Collects what is dirty now, in the order of files and blocks. */
+static uint32_t collect_dirty(rdb_storage *storage, dirty_page *pages)
 {
-    bool ok = true, clean = false;
     uint32_t count = 0;
-    uint8_t *copy = NULL;
-    dirty_page *pages = malloc(sizeof *pages * storage->frame_count);
-    if (pages == NULL || posix_memalign((void **)&copy, 4096, storage->page_bytes) != 0) {
-        free(pages);
-        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    }
-    rdb_mutex_lock(&storage->flush_lock);
     for (uint32_t i = 0; i < storage->frame_count; i++) {
         rdb_buffer *frame = &storage->frames[i];
         /* A BUSY frame is clean and nobody writes it; one that is being written counts: its write may still fail. */
@@ -126,31 +126,106 @@ bool rdb_storage_flush_all(rdb_storage *storage, int64_t spread_us, rdb_error *e
         frame_unpin(frame);
     }
     qsort(pages, count, sizeof *pages, compare_dirty_pages);
+    return count;
+}
+
+static bool same_file(const rdb_page_tag *a, const rdb_page_tag *b)
+{
+    return a->file == b->file && a->pdb == b->pdb && a->fork == b->fork;
+}
+
+/* Waits until that part of the pages is due, or somebody hurries. */
+static void wait_until_due(rdb_storage *storage, double part, double (*due)(void *context), void *context)
+{
+    enum { LOOK_US = 20000 };
+    while (due(context) < part && atomic_load_explicit(&storage->flush_hurry, memory_order_relaxed) == 0) {
+        const rdb_wait_mark mark = rdb_wait_begin(RDB_WAIT_CHECKPOINT_DELAY);
+        rdb_futex_wait(&storage->flush_hurry, 0, LOOK_US);
+        rdb_wait_end(mark);
+    }
+}
+
+/* Blocks next to each other that were written and that the system has not been asked to bring to the disk yet. No file is held over
+ * them: it may be dropped during a pause. */
+typedef struct flush_run {
+    rdb_page_tag first;
+    uint64_t count;
+} flush_run;
+
+static bool end_run(rdb_storage *storage, flush_run *run, bool with_file, rdb_flush_result *result, rdb_error *err)
+{
+    storage_relation *relation = run->count > 0 ? relation_find(storage, run->first.pdb, run->first.file, run->first.fork) : NULL;
+    bool ok = true;
+    if (relation != NULL) {
+        relation_begin_writeback(storage, relation, run->first.block, run->count);
+        ok = !with_file || relation_sync(storage, relation, result, err);
+        relation_put(relation);
+    }
+    run->count = 0;
+    return ok;
+}
+
+bool rdb_storage_flush_paced(rdb_storage *storage, double (*due)(void *context), void *context, rdb_flush_result *result, rdb_error *err)
+{
+    enum { RUN_BLOCKS_MAX = 64 };
+    bool ok = true, clean = false;
+    uint8_t *copy = NULL;
+    flush_run run = {.count = 0};
+    _Atomic uint64_t written = 0;
+    dirty_page *pages = malloc(sizeof *pages * storage->frame_count);
+    *result = (rdb_flush_result){0};
+    if (pages == NULL || posix_memalign((void **)&copy, 4096, storage->page_bytes) != 0) {
+        free(pages);
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    }
+    rdb_mutex_lock(&storage->flush_lock);
+    int64_t begin_us = rdb_time_monotonic_us();
+    uint32_t count = collect_dirty(storage, pages);
     /* One sync of the log up to here, instead of one for each page that is newer than the last. */
     if (count > 0 && storage_wal(storage) != NULL)
         ok = storage_pass_barrier(storage, rdb_wal_insert_lsn(storage_wal(storage)), err);
-    int64_t begin_us = rdb_time_monotonic_us();
     for (uint32_t i = 0; ok && i < count; i++) {
+        const rdb_page_tag *tag = &pages[i].tag;
         rdb_buffer *frame = &storage->frames[pages[i].frame_no];
-        if (!pin_if_same(frame, &pages[i].tag))
-            continue; /* written by an evictor meanwhile */
-        ok = frame_write(frame, WRITE_WAIT, copy, &clean, err);
-        frame_unpin(frame);
-        if (spread_us > 0) {
-            int64_t due_us = begin_us + (int64_t)((double)spread_us * (i + 1) / count), now_us = rdb_time_monotonic_us();
-            while (due_us > now_us + 1000 && atomic_load_explicit(&storage->flush_hurry, memory_order_relaxed) == 0) {
-                const rdb_wait_mark mark = rdb_wait_begin(RDB_WAIT_CHECKPOINT_DELAY);
-                rdb_futex_wait(&storage->flush_hurry, 0, due_us - now_us);
-                rdb_wait_end(mark);
-                now_us = rdb_time_monotonic_us();
-            }
+        if (pin_if_same(frame, tag)) { /* else written by an evictor meanwhile */
+            ok = frame_write_counted(frame, WRITE_WAIT, copy, &written, &clean, err);
+            frame_unpin(frame);
+            if (run.count == 0)
+                run.first = *tag;
+            run.count = tag->block - run.first.block + 1;
         }
+        bool last_of_file = i + 1 == count || !same_file(tag, &pages[i + 1].tag);
+        bool last_of_run = last_of_file || pages[i + 1].tag.block != tag->block + 1 || run.count >= RUN_BLOCKS_MAX;
+        if (ok && last_of_run)
+            ok = end_run(storage, &run, last_of_file, result, err);
+        if (ok && due != NULL)
+            wait_until_due(storage, (double)(i + 1) / count, due, context);
     }
-    ok = ok && relation_sync_all(storage, err);
+    /* Files that others wrote to, and those whose dirty pages were all written before this began. */
+    ok = ok && relation_sync_all(storage, result, err);
+    result->pages = atomic_load_explicit(&written, memory_order_relaxed);
+    result->write_us = rdb_time_monotonic_us() - begin_us - result->sync_us;
     rdb_mutex_unlock(&storage->flush_lock);
     free(pages);
     free(copy);
     return ok;
+}
+
+typedef struct even_pace {
+    int64_t begin_us, spread_us;
+} even_pace;
+
+static double due_evenly(void *context)
+{
+    const even_pace *pace = context;
+    return (double)(rdb_time_monotonic_us() - pace->begin_us) / (double)pace->spread_us;
+}
+
+bool rdb_storage_flush_all(rdb_storage *storage, int64_t spread_us, rdb_error *err)
+{
+    even_pace pace = {rdb_time_monotonic_us(), spread_us};
+    rdb_flush_result result;
+    return rdb_storage_flush_paced(storage, spread_us > 0 ? due_evenly : NULL, &pace, &result, err);
 }
 
 void rdb_storage_hurry_flush(rdb_storage *storage, bool hurry)
@@ -185,7 +260,7 @@ static bool clean_frame(rdb_storage *storage, uint32_t frame_no, frame_write_mod
     bool clean = false;
     if ((atomic_load_explicit(&frame->state, memory_order_relaxed) & FRAME_DIRTY) == 0 || !frame_pin(frame))
         return true;
-    bool ok = frame_write(frame, mode, copy, &clean, err);
+    bool ok = frame_write_counted(frame, mode, copy, &storage->cleaner_writes, &clean, err);
     frame_unpin(frame);
     return ok;
 }

@@ -126,7 +126,7 @@ static bool clean_candidate(rdb_storage *storage, rdb_buffer *frame, frame_write
     cleaner_wake(storage);
     if (*copy == NULL && posix_memalign((void **)copy, 4096, storage->page_bytes) != 0)
         *copy = NULL, ok = rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    ok = ok && frame_write(frame, mode, *copy, &clean, err);
+    ok = ok && frame_write_counted(frame, mode, *copy, &storage->evictor_writes, &clean, err);
     frame_unpin(frame);
     rdb_mutex_lock(&storage->queue_lock);
     return ok;

@@ -204,6 +204,14 @@ RDB_CHECKED bool rdb_change_apply(rdb_change *change, rdb_wal_at_position at_pos
 /* Writes every page that was dirty when it began (sorted by file and block, throttled to spread over spread_us), then
  * syncs the files. */
 RDB_CHECKED bool rdb_storage_flush_all(rdb_storage *storage, int64_t spread_us, rdb_error *err);
+/* The same at the caller's pace: due tells which part of the pages (0 to 1) should be written by now; NULL: all of them. Each file is
+ * synced when its pages are through, so that neither writes nor syncs come in a burst. */
+typedef struct rdb_flush_result {
+    uint64_t pages; /* that this flush wrote itself */
+    uint64_t files; /* synced */
+    int64_t write_us, sync_us, longest_sync_us; /* with its pauses write_us */
+} rdb_flush_result;
+RDB_CHECKED bool rdb_storage_flush_paced(rdb_storage *storage, double (*due)(void *context), void *context, rdb_flush_result *result, rdb_error *err);
 /* While anybody hurries, a running flush_all does not spread: for who waits behind it. Counts; each true is followed by a false. */
 void rdb_storage_hurry_flush(rdb_storage *storage, bool hurry);
 /* Recovery: brings the record's pages to at least its LSN: image if any, change number check, redo (R21). */
@@ -231,6 +239,8 @@ void rdb_storage_replay_prefetch(rdb_storage *storage, const rdb_replay_step *st
 
 typedef struct rdb_storage_statistics {
     uint64_t hits, misses, reads, writes, evictions;
+    uint64_t writes_cleaner, writes_evictor; /* of the writes: by the cleaner, and by who needed a frame; the others are checkpoints' */
+    uint64_t evictor_syncs; /* of files whose handle was needed for another */
     uint32_t frames, dirty, pinned;
 } rdb_storage_statistics;
 void rdb_storage_get_statistics(rdb_storage *storage, rdb_storage_statistics *statistics);

@@ -160,14 +160,22 @@ static bool open_handle(rdb_storage *storage, storage_relation *relation, relati
     return true;
 }
 
+storage_relation *relation_find(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork)
+{
+    uint32_t bucket = bucket_of(pdb, file, fork);
+    rdb_latch *latch = bucket_latch(storage, bucket);
+    rdb_latch_lock_shared(latch);
+    storage_relation *relation = find_relation(storage, bucket, pdb, file, fork);
+    rdb_latch_unlock_shared(latch);
+    return relation;
+}
+
 bool relation_get(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork, relation_open how,
                   storage_relation **out, rdb_error *err)
 {
     uint32_t bucket = bucket_of(pdb, file, fork);
     rdb_latch *latch = bucket_latch(storage, bucket);
-    rdb_latch_lock_shared(latch);
-    *out = find_relation(storage, bucket, pdb, file, fork);
-    rdb_latch_unlock_shared(latch);
+    *out = relation_find(storage, pdb, file, fork);
     if (*out != NULL)
         return true;
     storage_relation *relation = calloc(1, sizeof *relation);
@@ -254,8 +262,10 @@ static void close_idle_handles(rdb_storage *storage)
             if (relation->handle != NULL) {
                 rdb_error err = {0};
                 /* No writer is in, and the mark falls after the sync: a checkpoint that sees none may rely on it. */
-                if (atomic_load_explicit(&relation->needs_sync, memory_order_acquire) != 0)
+                if (atomic_load_explicit(&relation->needs_sync, memory_order_acquire) != 0) {
                     sync_handle(storage, relation);
+                    atomic_fetch_add_explicit(&storage->evictor_syncs, 1, memory_order_relaxed);
+                }
                 atomic_store_explicit(&relation->needs_sync, 0, memory_order_release);
                 rdb_file_close(&relation->handle, &err);
                 rdb_error_clear(&err);
@@ -353,7 +363,35 @@ bool relation_truncate(rdb_storage *storage, storage_relation *relation, uint64_
     return ok;
 }
 
-bool relation_sync_all(rdb_storage *storage, rdb_error *err)
+bool relation_sync(rdb_storage *storage, storage_relation *relation, rdb_flush_result *result, rdb_error *err)
+{
+    if (atomic_load_explicit(&relation->needs_sync, memory_order_acquire) == 0)
+        return true;
+    if (!begin_io(storage, relation, err))
+        return false;
+    int64_t begin_us = rdb_time_monotonic_us();
+    /* The mark falls first: a write that comes during the sync sets it again. */
+    atomic_store_explicit(&relation->needs_sync, 0, memory_order_seq_cst);
+    sync_handle(storage, relation);
+    end_io(relation);
+    int64_t elapsed_us = rdb_time_monotonic_us() - begin_us;
+    result->files++;
+    result->sync_us += elapsed_us;
+    result->longest_sync_us = RDB_MAX(result->longest_sync_us, elapsed_us);
+    return true;
+}
+
+void relation_begin_writeback(rdb_storage *storage, storage_relation *relation, uint64_t block, uint64_t count)
+{
+    rdb_error err = {0};
+    if (count > 0 && storage->config.sync && begin_io(storage, relation, &err)) {
+        rdb_file_begin_writeback(relation->handle, block * storage->page_bytes, count * storage->page_bytes);
+        end_io(relation);
+    }
+    rdb_error_clear(&err);
+}
+
+bool relation_sync_all(rdb_storage *storage, rdb_flush_result *result, rdb_error *err)
 {
     bool ok = true;
     for (uint32_t bucket = 0; ok && bucket < RELATION_BUCKETS; bucket++) {
@@ -365,14 +403,7 @@ bool relation_sync_all(rdb_storage *storage, rdb_error *err)
             atomic_fetch_add_explicit(&relation->uses, 1, memory_order_relaxed);
         rdb_latch_unlock_shared(latch);
         while (relation != NULL) { /* not under the latch: a sync takes its time */
-            if (ok && atomic_load_explicit(&relation->needs_sync, memory_order_acquire) != 0 && begin_io(storage, relation, err)) {
-                /* The mark falls first: a write that comes during the sync sets it again. */
-                atomic_store_explicit(&relation->needs_sync, 0, memory_order_seq_cst);
-                sync_handle(storage, relation);
-                end_io(relation);
-            } else if (rdb_error_is_set(err)) {
-                ok = false;
-            }
+            ok = ok && relation_sync(storage, relation, result, err);
             rdb_latch_lock_shared(latch);
             next = relation->dropped ? NULL : relation->next;
             if (next != NULL)

@@ -95,6 +95,9 @@ void rdb_storage_get_statistics(rdb_storage *storage, rdb_storage_statistics *st
     statistics->misses = atomic_load_explicit(&storage->miss_count, memory_order_relaxed);
     statistics->reads = atomic_load_explicit(&storage->read_count, memory_order_relaxed);
     statistics->writes = atomic_load_explicit(&storage->write_count, memory_order_relaxed);
+    statistics->writes_cleaner = atomic_load_explicit(&storage->cleaner_writes, memory_order_relaxed);
+    statistics->writes_evictor = atomic_load_explicit(&storage->evictor_writes, memory_order_relaxed);
+    statistics->evictor_syncs = atomic_load_explicit(&storage->evictor_syncs, memory_order_relaxed);
     statistics->evictions = atomic_load_explicit(&storage->eviction_count, memory_order_relaxed);
     statistics->frames = storage->frame_count;
     statistics->dirty = atomic_load_explicit(&storage->dirty_count, memory_order_relaxed);

@@ -105,6 +105,7 @@ struct rdb_storage {
 
     _Alignas(64) _Atomic uint32_t dirty_count;
     _Atomic uint64_t miss_count, read_count, write_count, eviction_count; /* relaxed */
+    _Atomic uint64_t cleaner_writes, evictor_writes, evictor_syncs;       /* relaxed */
 
     storage_relation *relations[RELATION_BUCKETS]; /* each chain guarded by its latch */
     rdb_latch relation_latches[RELATION_LATCHES];
@@ -182,6 +183,8 @@ typedef enum frame_write_mode {
 } frame_write_mode;
 /* Writes a pinned frame where it is dirty. *clean: it was clean for a moment after. False: 53100, 58030 and it is dirty again. */
 bool frame_write(rdb_buffer *frame, frame_write_mode mode, uint8_t *copy, bool *clean, rdb_error *err);
+/* The same, and counts a write there. */
+bool frame_write_counted(rdb_buffer *frame, frame_write_mode mode, uint8_t *copy, _Atomic uint64_t *counter, bool *clean, rdb_error *err);
 bool cleaner_start(rdb_storage *storage, rdb_error *err);
 void cleaner_stop(rdb_storage *storage);
 void cleaner_wake(rdb_storage *storage);
@@ -192,6 +195,7 @@ bool cleaner_admit(rdb_storage *storage, uint32_t count, rdb_error *err);
 typedef enum relation_open { RELATION_EXISTING, RELATION_OR_CREATE } relation_open;
 bool relation_get(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork, relation_open how,
                   storage_relation **relation, rdb_error *err);
+storage_relation *relation_find(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork); /* NULL: nobody has used it, or it is dropped */
 void relation_put(storage_relation *relation);
 bool relation_read(rdb_storage *storage, storage_relation *relation, uint64_t block, void *page, size_t *got, rdb_error *err);
 bool relation_write(rdb_storage *storage, storage_relation *relation, uint64_t block, const void *page, rdb_error *err);
@@ -199,7 +203,10 @@ bool relation_write(rdb_storage *storage, storage_relation *relation, uint64_t b
 bool relation_extend(rdb_storage *storage, storage_relation *relation, uint64_t *block, rdb_error *err);
 bool relation_grow(rdb_storage *storage, storage_relation *relation, uint64_t blocks, rdb_error *err);
 bool relation_truncate(rdb_storage *storage, storage_relation *relation, uint64_t blocks, rdb_error *err);
-bool relation_sync_all(rdb_storage *storage, rdb_error *err);
+/* Where it needs to be; the result counts. */
+bool relation_sync(rdb_storage *storage, storage_relation *relation, rdb_flush_result *result, rdb_error *err);
+bool relation_sync_all(rdb_storage *storage, rdb_flush_result *result, rdb_error *err);
+void relation_begin_writeback(rdb_storage *storage, storage_relation *relation, uint64_t block, uint64_t count);
 bool relation_path(const rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork, char path[1200], rdb_error *err);
 bool relation_create(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_error *err); /* empty, durable */
 bool relation_drop(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_error *err);

@@ -53,7 +53,7 @@ bool rdb_base_backup_begin(rdb_upkeep *upkeep, const char *label, bool fast, rdb
     upkeep->backups = backup;
     rdb_mutex_unlock(&upkeep->backup_lock);
     *out = backup;
-    if (!rdb_upkeep_checkpoint(upkeep, fast ? 0 : upkeep->config.checkpoint_spread_us, err)) {
+    if (!rdb_upkeep_checkpoint(upkeep, fast ? 0 : upkeep_spread_us(upkeep), err)) {
         rdb_base_backup_close(out);
         return false;
     }

@@ -26,9 +26,9 @@ typedef struct rdb_upkeep_config {
     uint32_t frame_count;
     uint32_t wal_ring_bytes;
     bool sync;                      /* storage.fsync */
-    int64_t checkpoint_interval_us; /* 0: no checkpoints by time */
-    uint64_t checkpoint_wal_bytes;  /* 0: none by volume */
-    int64_t checkpoint_spread_us;   /* over which a checkpoint by time or volume spreads its writes */
+    int64_t checkpoint_interval_us; /* from begin to begin; 0: no checkpoints by time */
+    uint64_t checkpoint_wal_bytes;  /* of log since the last redo point; 0: none by volume */
+    uint32_t checkpoint_percent;    /* over how much of that time, or that log, a checkpoint spreads its writes; whichever runs out first */
     void (*on_failure)(void *context, const rdb_error *err); /* as rdb_wal_config's */
     void *failure_context;
     /* The instance's highest SCN, for the control file; may be NULL. */
@@ -72,6 +72,14 @@ bool rdb_upkeep_close(rdb_upkeep **upkeep, bool clean, rdb_error *err);
  * turn, and one in a hurry makes the running one hurry. False:
  * the former one still counts and nothing is lost. */
 RDB_CHECKED bool rdb_upkeep_checkpoint(rdb_upkeep *upkeep, int64_t spread_us, rdb_error *err);
+/* When checkpoints come by themselves, from now on: as in the configuration. The running one goes on as it began. */
+typedef struct rdb_checkpoint_pace {
+    int64_t interval_us;
+    uint64_t wal_bytes;
+    uint32_t percent;
+} rdb_checkpoint_pace;
+void rdb_upkeep_set_pace(rdb_upkeep *upkeep, const rdb_checkpoint_pace *pace);
+void rdb_upkeep_get_pace(rdb_upkeep *upkeep, rdb_checkpoint_pace *pace);
 /* Segments of the log are kept from the lowest LSN that keeper returns on (archive, standbys); NULL: the redo point alone. */
 void rdb_upkeep_set_wal_keeper(rdb_upkeep *upkeep, rdb_lsn (*keeper)(void *context), void *context);
 
@@ -79,6 +87,8 @@ typedef struct rdb_upkeep_statistics {
     uint64_t checkpoints_by_time, checkpoints_by_volume, checkpoints_by_request, checkpoints_failed;
     rdb_lsn redo_lsn, checkpoint_lsn;
     int64_t checkpoint_us; /* wall time of the last one */
+    uint64_t pages_written, files_synced; /* by checkpoints */
+    int64_t write_us, sync_us;            /* spent in them, pauses of the writing included */
 } rdb_upkeep_statistics;
 void rdb_upkeep_get_statistics(rdb_upkeep *upkeep, rdb_upkeep_statistics *statistics);
 

@@ -126,7 +126,8 @@ static bool enter_branch(rdb_upkeep *upkeep, rdb_lsn begin_lsn, uint32_t target_
     rdb_wal_set_redo_point(upkeep->wal, begin_lsn);
     upkeep->control.incarnation = upkeep->wal_config.incarnation;
     upkeep->control.recovered_target = target_crc;
-    return upkeep_checkpoint(upkeep, 0, RDB_CONTROL_RUNNING, err) && put_target_away(upkeep, err);
+    const checkpoint_reason reason = {.name = "end-of-recovery immediate wait", .state = RDB_CONTROL_RUNNING};
+    return upkeep_checkpoint(upkeep, &reason, err) && put_target_away(upkeep, err);
 }
 
 bool rdb_upkeep_open(rdb_upkeep **out, const rdb_upkeep_config *config, rdb_error *err)
@@ -140,6 +141,8 @@ bool rdb_upkeep_open(rdb_upkeep **out, const rdb_upkeep_config *config, rdb_erro
     rdb_mutex_init(&upkeep->backup_lock, RDB_RANK_UPKEEP);
     upkeep->highest_scn = config->highest_scn;
     upkeep->scn_context = config->scn_context;
+    const rdb_checkpoint_pace pace = {config->checkpoint_interval_us, config->checkpoint_wal_bytes, config->checkpoint_percent};
+    rdb_upkeep_set_pace(upkeep, &pace);
     *out = upkeep;
     if (strlen(config->home) >= sizeof upkeep->home) {
         rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "path of the instance is too long");
@@ -252,8 +255,9 @@ bool rdb_upkeep_close(rdb_upkeep **handle, bool clean, rdb_error *err)
     if (upkeep == NULL)
         return true;
     rdb_upkeep_stop(upkeep);
+    const checkpoint_reason reason = {.name = "shutdown immediate", .state = RDB_CONTROL_CLEAN};
     if (clean && upkeep->wal != NULL)
-        ok = upkeep_checkpoint(upkeep, 0, RDB_CONTROL_CLEAN, err);
+        ok = upkeep_checkpoint(upkeep, &reason, err);
     rdb_wal_archiver_close(&upkeep->archiver);
     rdb_storage_close(&upkeep->storage);
     ok = rdb_wal_close(&upkeep->wal, err) && ok;

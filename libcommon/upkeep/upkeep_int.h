@@ -32,6 +32,13 @@ struct rdb_upkeep {
     _Atomic uint64_t redo_lsn, checkpoint_lsn;
     _Atomic int64_t checkpoint_wall_us, checkpoint_monotonic_us;
     _Atomic uint64_t by_time, by_volume, by_request, failed;
+    _Atomic uint64_t pages_written, files_synced, write_us, sync_us;
+    /* The pace; relaxed: one of them may be seen before the other. */
+    _Atomic int64_t interval_us;
+    _Atomic uint64_t wal_bytes;
+    _Atomic uint32_t percent;
+    double distance_estimate RDB_GUARDED_BY(checkpoint_lock);   /* bytes of log between two checkpoints, smoothed */
+    rdb_wal_statistics wal_before RDB_GUARDED_BY(checkpoint_lock); /* when the last one ended */
 
     rdb_thread *checkpointer;
     _Atomic uint32_t wake;     /* futex */
@@ -71,7 +78,14 @@ bool timeline_branch(const rdb_upkeep *upkeep, const char *archive_directory, co
 enum { UPKEEP_CONTROL_PART_BYTES = 24 }; /* drawn in rdb_upkeep.h */
 /* Registers the log's own resource. */
 void upkeep_register_redo(void);
-/* One checkpoint; state is what the control file says after it. */
-bool upkeep_checkpoint(rdb_upkeep *upkeep, int64_t spread_us, uint32_t state, rdb_error *err);
+/* One checkpoint; the control file says state after it. */
+typedef struct checkpoint_reason {
+    const char *name;     /* for the log */
+    int64_t spread_us;    /* both 0: as fast as can be */
+    uint64_t spread_bytes;
+    uint32_t state;
+} checkpoint_reason;
+int64_t upkeep_spread_us(rdb_upkeep *upkeep); /* of one that nobody waits for */
+bool upkeep_checkpoint(rdb_upkeep *upkeep, const checkpoint_reason *reason, rdb_error *err);
 
 #endif

@@ -89,6 +89,7 @@ bool wal_write_out(rdb_wal *wal, rdb_error *err)
         length = RDB_MIN(length, wal->config.ring_bytes - (at & wal->ring_mask));
         if (!rdb_file_write(wal->current->file, offset, wal->ring + (at & wal->ring_mask), length, err))
             return false;
+        atomic_fetch_add_explicit(&wal->write_count, 1, memory_order_relaxed);
         at += length;
         /* At a segment's end the next position lies behind a header; that segment may not even be there yet. */
         at = RDB_MIN(wal_normalise(&wal->config, at), wal->completed_lsn);

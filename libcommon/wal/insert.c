@@ -66,6 +66,7 @@ static uint64_t bytes_to_segment_end(const rdb_wal *wal, rdb_lsn lsn)
 static bool reserve(rdb_wal *wal, uint64_t wanted, bool streamed, rdb_wal_at_position at_position, void *context,
                     rdb_lsn *begin, rdb_lsn *end, rdb_error *err)
 {
+    bool was_full = false;
     for (;;) {
         rdb_latch_lock_exclusive(&wal->reserve);
         rdb_lsn from = atomic_load_explicit(&wal->insert_lsn, memory_order_relaxed);
@@ -85,6 +86,9 @@ static bool reserve(rdb_wal *wal, uint64_t wanted, bool streamed, rdb_wal_at_pos
         rdb_lsn next = wal_normalise(&wal->config, stop);
         if (!streamed && next - atomic_load_explicit(&wal->written_lsn, memory_order_acquire) > wal->config.ring_bytes) {
             rdb_latch_unlock_exclusive(&wal->reserve);
+            if (!was_full)
+                atomic_fetch_add_explicit(&wal->ring_full_count, 1, memory_order_relaxed);
+            was_full = true;
             if (!make_room(wal, err))
                 return false;
             continue;

@@ -128,6 +128,8 @@ bool wal_prepare_until(rdb_wal *wal, rdb_lsn stop, bool use_reserve, rdb_error *
             break;
         wal_segment_path(path, wal->directory, number);
         ok = create_segment(wal, number, path, err);
+        if (ok)
+            atomic_fetch_add_explicit(&wal->created_count, 1, memory_order_relaxed);
         if (!ok && use_reserve && wal->has_reserve && strcmp(err->sqlstate, RDB_DISK_FULL) == 0) {
             rdb_error_clear(err);
             reserve_path(path, wal);
@@ -290,8 +292,10 @@ bool rdb_wal_release(rdb_wal *wal, rdb_lsn below, rdb_error *err)
             ok = recycle_segment(wal, path, wal_segment_number(&wal->config, prepared), err);
             if (ok)
                 atomic_store_explicit(&wal->prepared_lsn, prepared + wal->config.segment_bytes, memory_order_release);
+            atomic_fetch_add_explicit(&wal->recycled_count, ok, memory_order_relaxed);
         } else {
             ok = rdb_path_remove(path, true, err);
+            atomic_fetch_add_explicit(&wal->removed_count, ok, memory_order_relaxed);
             changed = true;
         }
         if (ok)

@@ -129,6 +129,11 @@ void rdb_wal_get_statistics(const rdb_wal *wal, rdb_wal_statistics *statistics)
 {
     statistics->records = atomic_load_explicit(&wal->record_count, memory_order_relaxed);
     statistics->bytes = atomic_load_explicit(&wal->byte_count, memory_order_relaxed);
+    statistics->writes = atomic_load_explicit(&wal->write_count, memory_order_relaxed);
+    statistics->ring_full = atomic_load_explicit(&wal->ring_full_count, memory_order_relaxed);
+    statistics->segments_created = atomic_load_explicit(&wal->created_count, memory_order_relaxed);
+    statistics->segments_recycled = atomic_load_explicit(&wal->recycled_count, memory_order_relaxed);
+    statistics->segments_removed = atomic_load_explicit(&wal->removed_count, memory_order_relaxed);
     statistics->images = atomic_load_explicit(&wal->image_count, memory_order_relaxed);
     statistics->syncs = atomic_load_explicit(&wal->sync_count, memory_order_relaxed);
     statistics->flush_waits = atomic_load_explicit(&wal->flush_wait_count, memory_order_relaxed);

@@ -67,6 +67,7 @@ struct rdb_wal {
     rdb_lsn flush_target RDB_GUARDED_BY(flush_lock); /* what the running round will most likely cover: who guessed wrong waits again */
     bool flush_leader RDB_GUARDED_BY(flush_lock);
     _Atomic uint64_t sync_count, flush_wait_count;
+    _Atomic uint64_t write_count, ring_full_count, created_count, recycled_count, removed_count; /* relaxed: statistics */
 
     wal_gate_stripe gate[RDB_STRIPES];
     _Alignas(64) _Atomic uint32_t gate_closed; /* futex */

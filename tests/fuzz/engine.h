@@ -100,7 +100,7 @@ static void fuzz_engine_open(void)
     snprintf(fuzz_engine.home, sizeof fuzz_engine.home, "%s/i", fuzz_engine.top);
     snprintf(command, sizeof command, "%s/rdb-init --home %s --tune small >/dev/null", programs != NULL ? programs : "build/bin", fuzz_engine.home);
     FUZZ_CHECK(system(command) == 0);
-    rdb_engine_config config = {.home = fuzz_engine.home, .buffer_bytes = 16u << 20, .max_connections = 20, .checkpoint_wal_bytes = 256u << 20};
+    rdb_engine_config config = {.home = fuzz_engine.home, .buffer_bytes = 16u << 20, .max_connections = 20, .wal_bytes_max = 256u << 20};
     FUZZ_CHECK(rdb_engine_open(&fuzz_engine.engine, &config, NULL, &err));
     rdb_wire_config wire = {.engine = fuzz_engine.engine, .auth = RDB_AUTH_NONE, .max_connections = 20};
     FUZZ_CHECK(rdb_wire_host_create(&fuzz_engine.host, &wire, &err));

@@ -383,6 +383,63 @@ static void test_checkpoint_waits_for_writes_under_way(void **state)
     toy_end(&t);
 }
 
+typedef struct slow_pace {
+    toy *t;
+    uint32_t calls;
+    uint64_t written[400]; /* by how many calls before */
+} slow_pace;
+
+/* A hundredth of the pages more becomes due at each look. */
+static double due_slowly(void *context)
+{
+    slow_pace *pace = context;
+    rdb_storage_statistics statistics;
+    rdb_storage_get_statistics(pace->t->storage, &statistics);
+    if (pace->calls < RDB_COUNT_OF(pace->written))
+        pace->written[pace->calls] = statistics.writes;
+    return ++pace->calls / 100.0;
+}
+
+/* A flush writes no faster than is due, syncs each file once, and counts what it did. */
+static void test_paced_flush_keeps_its_pace(void **state)
+{
+    (void)state;
+    enum { FILE_PAGES = 100, FILES = 3 };
+    toy t;
+    rdb_buffer *buffer = NULL;
+    rdb_flush_result result;
+    rdb_storage_statistics before, after;
+    static slow_pace pace;
+    toy_begin(&t, 1024);
+    for (uint64_t file = 0; file < FILES; file++) {
+        uint64_t number = RDB_FILE_NO(RDB_FILE_INDEX, 500 + file), block = 0;
+        rdb_lsn end_lsn = 0;
+        assert_true(rdb_storage_create_file(t.storage, 3, number, 0, &t.err));
+        for (unsigned i = 0; i < FILE_PAGES; i++) {
+            assert_true(rdb_buffer_extend(t.storage, 3, number, 0, &block, &buffer, &t.err));
+            assert_true(toy_set(t.storage, buffer, 1, i, true, &end_lsn, &t.err));
+            rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+        }
+    }
+    rdb_storage_get_statistics(t.storage, &before);
+    pace = (slow_pace){.t = &t};
+    assert_true(rdb_fault_arm("sync:/none:EIO", &t.err)); /* counts the calls */
+    assert_true(rdb_storage_flush_paced(t.storage, due_slowly, &pace, &result, &t.err));
+    uint64_t syncs = rdb_fault_calls("sync");
+    rdb_fault_disarm();
+    rdb_storage_get_statistics(t.storage, &after);
+    assert_int_equal(result.pages, after.writes - before.writes);
+    assert_in_range(result.pages, FILES * FILE_PAGES, FILES * FILE_PAGES + 8);
+    assert_in_range(result.files, FILES, FILES + 1); /* numbers of files come from one more */
+    assert_in_range(syncs, FILES, FILES + 3);        /* and the log's */
+    assert_true(result.longest_sync_us <= result.sync_us && result.write_us > 0);
+    for (uint32_t i = 0; i < 100; i++) /* at look i no more than i hundredths and the page in hand are written */
+        assert_in_range(pace.written[i] - before.writes, 0, (i + 1) * (result.pages + 1) / 100 + 1);
+    assert_true(rdb_storage_flush_paced(t.storage, NULL, NULL, &result, &t.err)); /* nothing is left */
+    assert_int_equal(result.pages + result.files, 0);
+    toy_end(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -394,6 +451,7 @@ int main(void)
         cmocka_unit_test(test_full_disk_refuses_growth),
         cmocka_unit_test(test_checkpoint_waits_for_writes_under_way),
         cmocka_unit_test(test_a_share_of_frames_stays_clean),
+        cmocka_unit_test(test_paced_flush_keeps_its_pace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -501,7 +501,7 @@ static void test_checkpointer_runs_by_volume_and_lets_segments_go(void **state)
     make_home(home, 1);
     begin_workload(&w);
     rdb_upkeep_config config = {.home = home, .frame_count = 64, .wal_ring_bytes = 64 << 10, .sync = true,
-                                .checkpoint_wal_bytes = 3 * SEGMENT_BYTES, .checkpoint_spread_us = 20000};
+                                .checkpoint_wal_bytes = 3 * SEGMENT_BYTES, .checkpoint_percent = 90};
     toy_register();
     assert_true(rdb_upkeep_open(&w.upkeep, &config, &err));
     assert_true(rdb_upkeep_start(w.upkeep, &err));
