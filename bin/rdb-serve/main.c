@@ -3,6 +3,7 @@
 #include "network.h"
 #include "options.h"
 
+#include "audit/rdb_audit.h"
 #include "base/rdb_log.h"
 #include "instance/rdb_config.h"
 #include "instance/rdb_instance.h"
@@ -300,6 +301,26 @@ static uint64_t statement_memory(const rdb_config *config)
     return RDB_MAX(limit, buffers + (UINT64_C(64) << 20)) - buffers;
 }
 
+/* Who wants the audit in either of its two ways gets it; what it looks at stands in security.audit. */
+static bool read_audit(const rdb_config *config, rdb_engine_config *engine, rdb_error *err)
+{
+    const rdb_list *words = rdb_config_texts(config, RDB_CONFIG_SECURITY_AUDIT_LOG_STATEMENTS);
+    const char *on_failure = rdb_config_text(config, RDB_CONFIG_SECURITY_AUDIT_ON_FAILURE);
+    engine->logs_directory = rdb_config_path(config, RDB_CONFIG_PATHS_LOGS_DIR);
+    engine->audit.file_bytes_max = (uint64_t)rdb_config_number(config, RDB_CONFIG_SECURITY_AUDIT_MAX_LOG_SIZE);
+    if (!rdb_config_switch(config, RDB_CONFIG_SECURITY_AUDIT_ENABLE) && !rdb_config_switch(config, RDB_CONFIG_LOGGING_AUDIT_ENABLED))
+        return true;
+    for (uint32_t i = 0; i < words->count; i++)
+        if (!rdb_audit_read_class(words->items[i], &engine->audit.classes))
+            return rdb_error_set(err, RDB_CONFIG_FILE_ERROR, "security.audit.log_statements: \"%s\" is no class of statements", (const char *)words->items[i]) ||
+                   rdb_error_hint(err, "Classes are READ, WRITE (DML), FUNCTION, ROLE (DCL), DDL, CONFIG, MISC, ALL and NONE.");
+    engine->audit.logins = rdb_config_switch(config, RDB_CONFIG_SECURITY_AUDIT_LOG_CONNECTIONS);
+    engine->audit.logouts = rdb_config_switch(config, RDB_CONFIG_SECURITY_AUDIT_LOG_DISCONNECTIONS);
+    engine->audit.failed_logins = rdb_config_switch(config, RDB_CONFIG_SECURITY_AUDIT_LOG_FAILED_AUTHENTICATIONS);
+    engine->audit.on_failure = strcmp(on_failure, "halt") == 0 ? 1 : strcmp(on_failure, "spill") == 0 ? 2 : 0;
+    return true;
+}
+
 static bool serve(server *srv, rdb_error *err)
 {
     static const int SIGNALS[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1};
@@ -336,7 +357,7 @@ static bool serve(server *srv, rdb_error *err)
     if (last_slash != NULL)
         *last_slash = '\0';
     engine.socket_directory = socket_directory;
-    if (!rdb_engine_open(&srv->engine, &engine, &recovered, err))
+    if (!read_audit(config, &engine, err) || !rdb_engine_open(&srv->engine, &engine, &recovered, err))
         return false;
     if (recovered.was_clean)
         RDB_LOG(RDB_LOG_INFO, "serve", "instance was closed cleanly");

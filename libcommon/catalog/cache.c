@@ -370,6 +370,12 @@ bool rdb_catalog_changes_shared(rdb_catalog *catalog, const rdb_txn *txn)
     return overlay != NULL && overlay->root_txn != NULL;
 }
 
+rdb_txn *rdb_catalog_shared_txn(rdb_catalog *catalog, const rdb_txn *txn)
+{
+    const catalog_overlay *overlay = overlay_find(catalog, txn);
+    return overlay != NULL ? overlay->root_txn : NULL;
+}
+
 /* The companion in the root PDB has the same savepoints, as far as it was used in them. */
 static void end_root_level(catalog_overlay *overlay, uint32_t level, bool rolls_back)
 {

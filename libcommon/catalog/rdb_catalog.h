@@ -41,6 +41,8 @@ typedef struct rdb_catalog_config {
 } rdb_catalog_config;
 /* Has the transaction a companion that changes roles, databases or what else all databases share? */
 bool rdb_catalog_changes_shared(rdb_catalog *catalog, const rdb_txn *txn);
+/* The transaction in the root PDB that carries its changes of shared catalogs, and commits just before it; NULL: there is none. */
+rdb_txn *rdb_catalog_shared_txn(rdb_catalog *catalog, const rdb_txn *txn);
 RDB_CHECKED bool rdb_catalog_open(rdb_catalog **catalog, const rdb_catalog_config *config, rdb_error *err);
 void rdb_catalog_close(rdb_catalog **catalog);
 void rdb_catalog_register_redo(void);

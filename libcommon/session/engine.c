@@ -5,6 +5,7 @@
 #include "command/rdb_command.h"
 #include "instance/rdb_instance.h"
 #include "session/activity.h"
+#include "session/audit.h"
 #include "session/autoanalyze.h"
 #include "session/notify.h"
 #include "os/rdb_file.h"
@@ -26,6 +27,8 @@ struct rdb_engine {
     struct autoanalyze *autoanalyze;
     struct session_registry *registry; /* of its sessions */
     notify_hub *hub;
+    audit_writer *audit;        /* NULL: nothing is audited */
+    session_audit_rules audit_rules;
     rdb_account memory;         /* of all statements */
     char temp_directory[4096];
     struct { const char *name; char value[4096]; } facts[16]; /* settings that say how this engine is */
@@ -66,6 +69,44 @@ static void register_rooms(void)
     rdb_table_register_redo();
     rdb_index_register_redo();
     rdb_catalog_register_redo();
+    /* Records of the audit change no page: recovery passes over them, the audit writer reads them. */
+    const rdb_resource_ops audit = {.name = "audit"};
+    rdb_resource_register(RDB_RESOURCE_AUDIT, &audit);
+}
+
+/* Before anything is logged: so the WAL ends where recovery left it. */
+static bool open_audit(rdb_engine *engine, const rdb_engine_config *config, rdb_error *err)
+{
+    char logs[4096], log_path[4200];
+    rdb_control control;
+    snprintf(logs, sizeof logs, "%s", config->logs_directory != NULL ? config->logs_directory : "");
+    if (logs[0] == '\0')
+        snprintf(logs, sizeof logs, "%s/logs", config->home);
+    snprintf(log_path, sizeof log_path, "%s/audit.log", logs);
+    if (config->audit.classes == 0 && !config->audit.logins && !config->audit.failed_logins && !rdb_path_exists(log_path))
+        return true;
+    if (!rdb_control_read(config->home, &control, err))
+        return false;
+    audit_writer_config audit = {.home = config->home, .directory = logs, .system_id = control.system_id, .file_bytes_max = config->audit.file_bytes_max,
+                                 .on_failure = config->audit.on_failure,
+                                 .is_ending = config->audit.classes == 0 && !config->audit.logins && !config->audit.failed_logins};
+    if (!audit_writer_open(&engine->audit, &audit, engine->upkeep, engine->txns, err))
+        return false;
+    engine->audit_rules = (session_audit_rules){.classes = config->audit.classes, .logins = config->audit.logins, .logouts = config->audit.logouts,
+                                                .failed_logins = config->audit.failed_logins};
+    if (audit.is_ending)
+        audit_writer_close(&engine->audit);
+    return true;
+}
+
+audit_writer *session_engine_audit(rdb_engine *engine)
+{
+    return engine->audit;
+}
+
+const session_audit_rules *session_engine_audit_rules(rdb_engine *engine)
+{
+    return &engine->audit_rules;
 }
 
 static rdb_scn highest_scn(void *engine_at)
@@ -251,7 +292,7 @@ bool rdb_engine_open(rdb_engine **engine, const rdb_engine_config *config, rdb_r
 {
     if (!open_engine(engine, config, report, err))
         return false;
-    if (rdb_upkeep_start((*engine)->upkeep, err) && rdb_purge_start((*engine)->purge, err) &&
+    if (open_audit(*engine, config, err) && ((*engine)->audit == NULL || audit_writer_start((*engine)->audit, err)) && rdb_upkeep_start((*engine)->upkeep, err) && rdb_purge_start((*engine)->purge, err) &&
         (config->analyze_interval_us == 0 || autoanalyze_start(&(*engine)->autoanalyze, *engine, config->analyze_interval_us, err)))
         return true;
     rdb_error ignored = {0};
@@ -265,6 +306,7 @@ bool rdb_engine_close(rdb_engine **engine, bool with_checkpoint, rdb_error *err)
     if (*engine == NULL)
         return true;
     autoanalyze_stop(&(*engine)->autoanalyze);
+    audit_writer_close(&(*engine)->audit);
     bool ok = close_rooms(*engine, with_checkpoint, err);
     session_registry_destroy(&(*engine)->registry);
     notify_hub_destroy(&(*engine)->hub);

@@ -4,6 +4,7 @@
 #include "session/portal.h"
 
 #include "session/activity.h"
+#include "session/audit.h"
 #include "session/companion.h"
 #include "session/row_sink.h"
 #include "session/settings.h"
@@ -281,6 +282,15 @@ static bool finish(rdb_session *session, session_portal *portal, rdb_error *err)
     return session_run_companions(session, portal->plan, true, portal->parameters, portal->parameter_count, &portal->snapshot, err);
 }
 
+/* A portal that is executed in parts has one record, of its first part. */
+static bool audit_once(rdb_session *session, session_portal *portal, const char *tag, rdb_error *err)
+{
+    if (portal->is_audited)
+        session_audit_text(session, NULL, 0);
+    portal->is_audited = true;
+    return session_audit_done(session, tag, err);
+}
+
 static bool run_plan_portal(rdb_session *session, session_portal *portal, uint32_t row_max, rdb_error *err)
 {
     char tag[64];
@@ -307,12 +317,16 @@ static bool run_plan_portal(rdb_session *session, session_portal *portal, uint32
         sent += to - from;
     }
     if (row_max != 0 && sent == row_max) {
+        if (!audit_once(session, portal, NULL, err))
+            return false;
         wire_message_end(session->owner.output, wire_message_begin(session->owner.output, 's'));
         return true;
     }
     if (!finish(session, portal, err))
         return false;
     session_command_tag(plan, returns_rows ? sent : rdb_execution_row_count(plan->execution), tag);
+    if (!audit_once(session, portal, tag, err))
+        return false;
     session_put_complete(session, tag);
     if (portal->name[0] == '\0') { /* its resources go early; a second Execute finds it done */
         rdb_execution_finish(plan->execution);
@@ -336,7 +350,8 @@ bool session_execute(rdb_session *session, const char *name, uint32_t row_max, r
     if (portal->statement != NULL)
         session_activity_query(session, portal->statement->text);
     const rdb_ast_node *raw = portal->statement != NULL ? portal->statement->raw : NULL;
-    bool ok = session_check_not_failed(session, raw, err);
+    bool ok = (raw == NULL || session_audit_statement(session, portal->statement->text, strlen(portal->statement->text), raw, portal->plan, err)) &&
+              session_check_not_failed(session, raw, err);
     if (ok && portal->is_failed)
         ok = rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "portal \"%s\" cannot be run", name);
     if (session->block == SESSION_IMPLICIT && session->implicit_statements != UINT32_MAX)
@@ -356,7 +371,8 @@ bool session_execute(rdb_session *session, const char *name, uint32_t row_max, r
         session_statement *statement = portal->statement;
         statement->use_count++;
         ok = session_run_utility(session, plan, statement->text, statement->raw, portal->parameters, portal->parameter_count, false,
-                                 portal->formats, tag, err);
+                                 portal->formats, tag, err) &&
+             session_audit_done(session, tag, err);
         statement_release(session, statement);
         if (ok)
             session_put_complete(session, tag);

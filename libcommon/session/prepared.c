@@ -3,6 +3,7 @@
  * text and raw tree; its plan is made at once and made again when the catalog, the role or search_path has changed. Where that
  * may pay, a run gets a plan of its own, made for its values. */
 #include "session/activity.h"
+#include "session/audit.h"
 #include "session/companion.h"
 #include "session/portal.h"
 
@@ -162,6 +163,7 @@ bool session_parse(rdb_session *session, const char *name, const char *text, con
         return rdb_error_set(err, RDB_DUPLICATE_PREPARED_STATEMENT, "prepared statement \"%s\" already exists", name);
     session_statement_begin(session);
     session_activity_query(session, text);
+    session_audit_text(session, text, length);
     /* The same text again under the unnamed statement: drivers and pgbench do that all day. */
     if (old != NULL && old->use_count == 1 && old->plan != NULL && old->declared_count == type_count && strcmp(old->text, text) == 0 &&
         (type_count == 0 || memcmp(old->declared_types, types, type_count * sizeof *types) == 0) && session->block != SESSION_FAILED) {

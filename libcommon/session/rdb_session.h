@@ -25,6 +25,13 @@ typedef struct rdb_engine_config {
     bool archive;              /* wal.archive_enabled: by the command where there is one, else into the directory */
     const char *archive_directory, *archive_command;
     int64_t archive_timeout_us, archive_partial_us;
+    const char *logs_directory; /* NULL: home/logs */
+    struct {
+        uint32_t classes;       /* RDB_AUDIT_BIT of each class that is audited for everybody; 0, and no logins: auditing is off */
+        bool logins, logouts, failed_logins;
+        uint8_t on_failure;     /* 0 block, 1 halt, 2 spill */
+        uint64_t file_bytes_max;
+    } audit;
     /* for SHOW alone: where the server listens; port 0: there is no server */
     uint16_t port;
     const char *listen_host, *socket_directory;

@@ -4,6 +4,7 @@
 
 #include "catalog/rdb_ddl.h"
 #include "session/activity.h"
+#include "session/audit.h"
 #include "session/notify.h"
 #include "session/row_sink.h"
 #include "session/settings.h"
@@ -35,7 +36,7 @@ bool session_create(rdb_session **session_out, rdb_engine *engine, rdb_database 
         rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     if (rdb_error_is_set(err) || !session_settings_create(session, err) || !session_sink_create(session, err) ||
         !rdb_sequence_session_create(&session->sequences, err) || !rdb_temp_session_create(&session->temp, rdb_engine_catalog(engine), database, err) ||
-        !session_activity_begin(session, err)) {
+        !session_audit_begin(session, err) || !session_activity_begin(session, err)) {
         session->database = NULL; /* stays the caller's */
         session_destroy(&session);
         return false;
@@ -52,6 +53,7 @@ void session_destroy(rdb_session **session_at)
     session_activity_end(session);
     if (session->settings != NULL && session->portals != NULL)
         session_rollback(session);
+    session_audit_end(session);
     session_notify_end(session);
     if (session->portals != NULL) {
         uint32_t cursor = 0;
@@ -110,6 +112,7 @@ void session_sync(rdb_session *session)
     if (session->block != SESSION_IMPLICIT && session->block != SESSION_AUTO)
         return;
     if (!session_commit(session, &err)) {
+        session_audit_failed(session, &err);
         session_put_error(session, session->owner.output, &err, "ERROR");
         rdb_error_clear(&err);
     }

@@ -43,6 +43,7 @@ typedef struct session_savepoint {
     uint32_t level; /* of rdb_txn_push_level */
     uint32_t settings_level;
     bool was_read_only; /* what RELEASE and ROLLBACK TO come back to */
+    size_t audit_mark;
 } session_savepoint;
 
 /* A plan kept with what it was made under; made again when that changed. */
@@ -63,6 +64,8 @@ typedef struct session_plan {
     size_t description_bytes;
     struct session_companion *companions; /* of a statement that rules rewrote (companion.h) */
     uint32_t companion_count;
+    const char *audit_objects; /* what its audit records say of its relations; NULL: not asked for yet */
+    size_t audit_objects_bytes;
     bool shows_companions;    /* the rows of those that are SELECTs go to the client */
 } session_plan;
 
@@ -94,6 +97,7 @@ typedef struct session_portal {
     uint32_t parameter_count;
     uint16_t *formats;        /* of results, one a column */
     bool is_started, is_done, is_failed, from_sql, is_scroll;
+    bool is_audited;          /* its record is made */
     bool is_finished;         /* what rules add after its rows has run */
     bool holds, is_holding;   /* WITH HOLD; and the transaction is over, rows come from the store alone */
     bool is_complete;         /* the store has every row there is */
@@ -172,6 +176,7 @@ struct rdb_session {
     struct session_large_objects *large_objects; /* large_objects.c: descriptors of the transaction; NULL: none were opened */
     struct session_templates *templates; /* template.c; NULL: none yet */
     struct session_notify *notify; /* notify.c; NULL: it said and heard nothing yet */
+    struct session_audit *audit; /* audit.c; NULL: nothing is audited */
     struct session_activity *activity; /* its entry in the engine's list; NULL: not listed */
 };
 

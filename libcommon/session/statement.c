@@ -3,6 +3,7 @@
 #include "catalog/rdb_ddl.h"
 #include "session/row_sink.h"
 #include "session/activity.h"
+#include "session/audit.h"
 #include "session/companion.h"
 #include "session/notify.h"
 #include "session/settings.h"
@@ -600,18 +601,22 @@ static bool run_one(rdb_session *session, const char *text, const rdb_ast_statem
     char tag[64] = "";
     rdb_ast_node *raw = statement->body;
     session_plan *plan = NULL;
-    bool ok = session_check_not_failed(session, raw, err);
+    const size_t length = statement->length > 0 ? (size_t)statement->length : strlen(text + statement->start);
+    bool ok = session_audit_statement(session, text + statement->start, length, raw, NULL, err) && session_check_not_failed(session, raw, err);
     if (ok && raw->tag == RDB_AST_TRANSACTION) {
         ok = session_transaction_statement(session, raw, tag, err);
     } else if (ok) {
         uint32_t *types = NULL, count = 0;
         ok = session_begin_statement(session, err) && session_plan_make(session, text, raw, &types, &count, false, false, &plan, err);
+        session_audit_plan(session, plan);
         if (ok && plan->plan != NULL)
             ok = session_run_plan(session, plan, NULL, 0, tag, err);
         else if (ok)
             ok = session_run_utility(session, plan, text, raw, NULL, 0, true, NULL, tag, err);
     }
+    ok = ok && session_audit_done(session, tag, err);
     session_plan_destroy(&plan);
+    session_audit_plan(session, NULL);
     /* The statement's own transaction ends before its completion is told. */
     if (ok && session->block == SESSION_AUTO)
         ok = session_commit(session, err);
@@ -622,6 +627,7 @@ static bool run_one(rdb_session *session, const char *text, const rdb_ast_statem
 
 static void simple_failed(rdb_session *session, rdb_error *err)
 {
+    session_audit_failed(session, err);
     session_put_error(session, session->owner.output, err, "ERROR");
     rdb_error_clear(err);
     session_fail(session);
@@ -634,9 +640,11 @@ void session_simple_query(rdb_session *session, const char *text)
     session_statement_begin(session);
     session_forget_unnamed(session);
     session_activity_query(session, text);
+    session_audit_text(session, text, length);
     if (session_template_run(session, text, length, &err)) {
         if (rdb_error_is_set(&err))
             simple_failed(session, &err);
+        session_audit_text(session, NULL, 0);
         session_statement_end(session);
         return;
     }
@@ -670,6 +678,7 @@ void session_simple_query(rdb_session *session, const char *text)
         ok = session_commit(session, &err);
     if (!ok)
         simple_failed(session, &err);
+    session_audit_text(session, NULL, 0);
     session->copy_in = SESSION_COPY_NONE; /* what the client still sends of a COPY that failed is dropped message by message */
     rdb_arena_destroy(arena);
     session_statement_end(session);

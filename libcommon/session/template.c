@@ -5,6 +5,7 @@
 
 #include "base/rdb_map.h"
 #include "session/activity.h"
+#include "session/audit.h"
 #include "session/portal.h"
 #include "session/row_sink.h"
 #include "session/settings.h"
@@ -492,7 +493,8 @@ bool session_template_run(rdb_session *session, const char *text, size_t length,
     }
     if (!read_values(session, statement, &key, parameters))
         return false;
-    if (session_run_plan(session, statement->plan, parameters, key.literal_count, tag, err) &&
+    if (session_audit_statement(session, text, length, statement->raw, statement->plan, err) &&
+        session_run_plan(session, statement->plan, parameters, key.literal_count, tag, err) && session_audit_done(session, tag, err) &&
         (session->block != SESSION_AUTO || session_commit(session, err)))
         session_put_complete(session, tag);
     return true;

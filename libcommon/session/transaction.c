@@ -3,6 +3,7 @@
  * transaction is begun late, by the first statement that needs one, so BEGIN itself costs nothing and
  * SET TRANSACTION may still change its mind. */
 #include "command/rdb_command.h"
+#include "session/audit.h"
 #include "session/notify.h"
 #include "session/portal.h"
 #include "session/session_int.h"
@@ -67,6 +68,7 @@ static void forget(rdb_session *session, bool committed)
     session->has_txn_snapshot = false;
     atomic_store_explicit(&session->snapshot_scn, 0, memory_order_relaxed);
     session->savepoint_count = 0;
+    session_audit_end_transaction(session, committed);
     session_notify_forget(session);
     session_large_objects_forget(session);
     session->block = SESSION_IDLE;
@@ -147,7 +149,7 @@ bool session_commit(rdb_session *session, rdb_error *err)
         return true;
     }
     if (!session_close_portals(session, true, err) || !session_temp_before_commit(session, err) ||
-        !session_notify_begin_commit(session, err)) { /* WITH HOLD cursors are materialised first, and may fail */
+        !session_audit_commit(session, err) || !session_notify_begin_commit(session, err)) { /* WITH HOLD cursors are materialised first, and may fail */
         session_rollback(session);
         return false;
     }
@@ -194,6 +196,7 @@ void session_fail(rdb_session *session)
             if (!session_close_portals(session, false, &ignored))
                 rdb_error_clear(&ignored);
             rdb_txn_abort(&session->txn);
+            session_audit_end_transaction(session, false);
             session->has_txn_snapshot = false;
             atomic_store_explicit(&session->snapshot_scn, 0, memory_order_relaxed);
         }
@@ -354,6 +357,7 @@ static bool push_savepoint(rdb_session *session, const char *name, rdb_error *er
     snprintf(savepoint->name, sizeof savepoint->name, "%s", name);
     savepoint->settings_level = session_settings_push(session);
     savepoint->was_read_only = session->is_read_only;
+    savepoint->audit_mark = session_audit_mark(session);
     session->savepoint_count++;
     return true;
 }
@@ -380,6 +384,7 @@ static bool rollback_to_savepoint(rdb_session *session, const char *name, rdb_er
         return false;
     session_savepoint *savepoint = &session->savepoints[savepoint_no];
     session_close_portals_above(session, savepoint->level);
+    session_audit_undo(session, savepoint->audit_mark);
     rdb_txn_rollback_level(session->txn, savepoint->level);
     session_settings_pop(session, savepoint->settings_level, false);
     session_notify_rollback(session, savepoint_no);
@@ -434,7 +439,8 @@ static bool prepare_block(rdb_session *session, const char *gid, char tag[64], r
         return true;
     }
     snprintf(tag, 64, "PREPARE TRANSACTION");
-    if (!begin_engine_transaction(session, err) || !may_prepare(session, err) || !session_close_portals(session, true, err)) {
+    if (!begin_engine_transaction(session, err) || !may_prepare(session, err) || !session_close_portals(session, true, err) ||
+        !session_audit_commit(session, err)) {
         session_rollback(session);
         return false;
     }

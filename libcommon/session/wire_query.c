@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The READY phase: one message of the simple or extended protocol at a time. After an error in the extended protocol
  * everything up to the next Sync is dropped; each Sync and each Query ends with exactly one ReadyForQuery. */
+#include "session/audit.h"
 #include "session/notify.h"
 #include "session/settings.h"
 #include "session/wire_int.h"
@@ -26,6 +27,7 @@ static void put_ready(rdb_wire *wire)
 /* The error of an extended-protocol message. */
 static void extended_failed(rdb_wire *wire, rdb_error *err)
 {
+    session_audit_failed(wire->session, err);
     session_put_error(wire->session, &wire->output, err, "ERROR");
     rdb_error_clear(err);
     session_fail(wire->session);
@@ -161,6 +163,7 @@ static bool handle_close(rdb_wire *wire, wire_reader *reader, rdb_error *err)
 /* The error of a message that ends with ReadyForQuery whatever happens. */
 static void message_failed(rdb_wire *wire, rdb_error *err)
 {
+    session_audit_failed(wire->session, err);
     session_put_error(wire->session, &wire->output, err, "ERROR");
     rdb_error_clear(err);
     session_fail(wire->session);

@@ -161,6 +161,18 @@ void rdb_txn_add_whole_callback(rdb_txn *txn, rdb_txn_callback callback, void *c
 void rdb_txn_add_commit_payload(rdb_txn *txn, uint16_t kind, const void *bytes, uint32_t length); /* copied */
 /* Recovery and standbys meet the payloads through this, and COMMIT PREPARED before locks fall. */
 void rdb_txn_register_payload(uint16_t kind, void (*replay)(void *context, uint32_t pdb, const void *bytes, uint32_t length), void *context);
+/* Who wants to have the payloads of one kind in the order of the log without reading it: made gets a copy ready, placed is told its
+ * place (inside the reservation: it must be short), ended where the record ends; 0: it was not logged after all. */
+typedef struct rdb_txn_payload_watch {
+    uint16_t kind;
+    void *(*made)(void *context, const void *bytes, uint32_t length); /* NULL: no memory, the commit fails */
+    void (*placed)(void *context, void *copy, rdb_lsn lsn, const rdb_txn_end *end);
+    void (*ended)(void *context, void *copy, rdb_lsn end_lsn);
+    void *context;
+} rdb_txn_payload_watch;
+void rdb_txn_watch_payload(rdb_txn_manager *manager, const rdb_txn_payload_watch *watch); /* NULL: nobody any more; no transaction runs */
+/* The payload of that kind in a commit record read from the log. *found false: it is none, or has none. XX001: it is cut. */
+RDB_CHECKED bool rdb_txn_record_payload(const rdb_wal_record *record, uint16_t kind, rdb_slice *payload, rdb_txn_end *end, bool *found, rdb_error *err);
 rdb_arena *rdb_txn_arena(rdb_txn *txn); /* lives to the end of the transaction */
 
 /* ---- two-phase commit (prepare.c) ----------------------------------------------------------------------------------
@@ -235,6 +247,8 @@ void rdb_txn_set_undo_state(rdb_txn *txn, unsigned undo_class, void *state);
 void rdb_txn_note_undo(rdb_txn *txn, unsigned undo_class, rdb_undo_address written, rdb_undo_address next);
 /* The prepared transaction that writes this log (the top 16 bits of its addresses), with its newest record; NULL: none does. */
 rdb_txn *rdb_txn_owner_of_undo_log(rdb_txn_manager *manager, uint32_t pdb, uint16_t log_number, rdb_undo_address *last);
+/* Where its next record of each class will stand; equal twice: it logged no undo between. */
+void rdb_txn_get_undo_ends(const rdb_txn *txn, rdb_undo_address ends[RDB_UNDO_CLASS_COUNT]);
 /* The class an address belongs to: its top two bits. */
 #define RDB_UNDO_CLASS(address) ((unsigned)((address) >> 62))
 

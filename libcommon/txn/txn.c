@@ -42,6 +42,39 @@ static bool replay_payloads(uint32_t pdb, const uint8_t *bytes, uint64_t length)
     return true;
 }
 
+static bool find_payload(const uint8_t *bytes, uint64_t length, uint16_t wanted, rdb_slice *payload)
+{
+    for (uint64_t at = 0; at + 8 <= length;) {
+        const uint16_t kind = rdb_get_u16(bytes + at);
+        const uint64_t part = rdb_get_u32(bytes + at + 4);
+        if (at + 8 + part > length)
+            return false;
+        *payload = (rdb_slice){bytes + at + 8, part};
+        if (kind == wanted)
+            return true;
+        at += 8 + part;
+    }
+    return false;
+}
+
+bool rdb_txn_record_payload(const rdb_wal_record *record, uint16_t kind, rdb_slice *payload, rdb_txn_end *end, bool *found, rdb_error *err)
+{
+    txn_commit_header header;
+    *found = false;
+    if (record->resource != RDB_RESOURCE_TXN || record->operation != TXN_OP_COMMIT)
+        return true;
+    uint64_t at = sizeof header;
+    if (record->data_bytes >= sizeof header) {
+        memcpy(&header, record->data, sizeof header);
+        at += (uint64_t)header.sub_count * sizeof(rdb_xid);
+    }
+    if (at > record->data_bytes)
+        return rdb_error_set(err, RDB_DATA_CORRUPTED, "the commit record at %llX is cut", (unsigned long long)record->lsn);
+    *end = (rdb_txn_end){.committed = true, .pdb = record->pdb, .xid = record->xid, .scn = header.scn, .wall_us = header.wall_us};
+    *found = (header.flags & TXN_COMMIT_AUDIT) != 0 && find_payload(record->data + at, record->data_bytes - at, kind, payload);
+    return true;
+}
+
 static bool replay(void *context, const rdb_wal_record *record, rdb_error *err)
 {
     (void)context;
@@ -490,6 +523,16 @@ void rdb_txn_add_whole_callback(rdb_txn *txn, rdb_txn_callback callback, void *c
     txn->hooks[txn->hook_count - 1].is_whole = true;
 }
 
+void rdb_txn_get_undo_ends(const rdb_txn *txn, rdb_undo_address ends[RDB_UNDO_CLASS_COUNT])
+{
+    memcpy(ends, txn->undo_next, sizeof txn->undo_next);
+}
+
+void rdb_txn_watch_payload(rdb_txn_manager *manager, const rdb_txn_payload_watch *watch)
+{
+    manager->payload_watch = watch != NULL ? *watch : (rdb_txn_payload_watch){0};
+}
+
 void rdb_txn_add_commit_payload(rdb_txn *txn, uint16_t kind, const void *bytes, uint32_t length)
 {
     uint8_t head[8] = {0};
@@ -541,13 +584,18 @@ typedef struct commit_position {
     rdb_txn *txn;
     txn_commit_header *header;
     txn_slot_change *slot;
+    void *watched; /* the watcher's copy of a payload */
 } commit_position;
 
 static void draw_scn(void *context, rdb_lsn lsn)
 {
-    (void)lsn;
     commit_position *position = context;
     position->header->scn = txn_publish_draw(position->txn->manager);
+    if (position->watched != NULL) {
+        const rdb_txn_payload_watch *watch = &position->txn->manager->payload_watch;
+        const rdb_txn_end end = {.committed = true, .pdb = position->txn->pdb->pdb, .xid = position->txn->xid, .scn = position->header->scn, .wall_us = position->header->wall_us};
+        watch->placed(watch->context, position->watched, lsn, &end);
+    }
     ssi_committing(position->txn, position->header->scn);
     position->slot->state = TXN_SLOT(TXN_SLOT_COMMITTED, position->header->scn);
 }
@@ -579,7 +627,17 @@ static bool record_commit(rdb_txn *txn, txn_commit_header *header, rdb_commit_wa
         !rdb_buffer_acquire(manager->storage, tag, RDB_BUFFER_EXCLUSIVE, &buffer, err))
         goto out;
     rdb_change change;
-    commit_position position = {txn, header, &slot};
+    commit_position position = {txn, header, &slot, NULL};
+    rdb_slice watched;
+    if (manager->payload_watch.made != NULL && header->payload_bytes > 0 &&
+        find_payload((const uint8_t *)txn->payload.data, txn->payload.length, manager->payload_watch.kind, &watched)) {
+        header->flags |= TXN_COMMIT_AUDIT;
+        position.watched = manager->payload_watch.made(manager->payload_watch.context, watched.data, (uint32_t)watched.length);
+        if (position.watched == NULL) {
+            rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+            goto out;
+        }
+    }
     rdb_change_init(&change, manager->storage, txn->pdb->pdb, txn->xid, RDB_RESOURCE_TXN, TXN_OP_COMMIT);
     rdb_change_block(&change, buffer, 0);
     rdb_change_block_data(&change, &slot, sizeof slot);
@@ -589,6 +647,8 @@ static bool record_commit(rdb_txn *txn, txn_commit_header *header, rdb_commit_wa
     if (header->payload_bytes > 0)
         rdb_change_main_data(&change, txn->payload.data, header->payload_bytes);
     ok = rdb_change_apply(&change, draw_scn, &position, end_lsn, err);
+    if (position.watched != NULL)
+        manager->payload_watch.ended(manager->payload_watch.context, position.watched, ok ? *end_lsn : 0);
     if (ok) {
         txn_cache_outcome(manager, txn->pdb->pdb, txn->xid, RDB_XID_COMMITTED, header->scn);
         /* Before the commit can be published: who sees it below the horizon finds its undo among the finished. */

@@ -62,6 +62,7 @@ typedef struct txn_commit_header { /* main data of a commit record */
     uint64_t origin_lsn;
     uint32_t origin, flags, sub_count, payload_bytes;
 } txn_commit_header;
+enum { TXN_COMMIT_AUDIT = 1 }; /* flags: one of the payloads is watched (rdb_txn_watch_payload) */
 _Static_assert(sizeof(txn_commit_header) == 48, "the drawing above and the struct disagree");
 
 /* What the manager knows of one PDB. Never freed before the manager. */
@@ -155,6 +156,7 @@ struct rdb_txn_manager {
     txn_time newest_time RDB_GUARDED_BY(times_lock); /* the last commit, in the map or not */
 
     rdb_txn_undo_ops undo_ops RDB_SET_ONCE;
+    rdb_txn_payload_watch payload_watch; /* changed while no transaction runs */
     rdb_lock_table *locks RDB_SET_ONCE; /* the lock manager's */
     struct ssi_manager *ssi RDB_SET_ONCE; /* ssi_int.h */
     rdb_mutex exports_lock; /* RDB_RANK_LEAF - 1 */

@@ -92,6 +92,8 @@ typedef struct rdb_upkeep_statistics {
 } rdb_upkeep_statistics;
 void rdb_upkeep_get_statistics(rdb_upkeep *upkeep, rdb_upkeep_statistics *statistics);
 
+/* Reads the running log from a position on, over former timelines too where their segments are there; up to a position that is durable. */
+RDB_CHECKED bool rdb_upkeep_read_log(rdb_upkeep *upkeep, rdb_lsn start, rdb_wal_reader **reader, rdb_error *err);
 /* NULL: nothing is archived. */
 rdb_wal_archiver *rdb_upkeep_archiver(rdb_upkeep *upkeep);
 uint32_t rdb_upkeep_timeline(const rdb_upkeep *upkeep);

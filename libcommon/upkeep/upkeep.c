@@ -242,6 +242,15 @@ uint32_t rdb_upkeep_timeline(const rdb_upkeep *upkeep)
     return upkeep->wal_config.incarnation;
 }
 
+bool rdb_upkeep_read_log(rdb_upkeep *upkeep, rdb_lsn start, rdb_wal_reader **reader, rdb_error *err)
+{
+    rdb_wal_history history = {.timeline = upkeep->wal_config.incarnation};
+    bool found = false;
+    *reader = NULL;
+    return rdb_wal_history_read(upkeep->wal_directory, history.timeline, &history, &found, err) &&
+           rdb_wal_reader_open_along(reader, &upkeep->wal_config, NULL, &history, start, err);
+}
+
 const rdb_recovery_result *rdb_upkeep_recovery(const rdb_upkeep *upkeep)
 {
     return &upkeep->recovery;

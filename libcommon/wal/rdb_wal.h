@@ -45,6 +45,7 @@ typedef enum rdb_resource {
     RDB_RESOURCE_BTREE,
     RDB_RESOURCE_SEQUENCE,
     RDB_RESOURCE_CATALOG,
+    RDB_RESOURCE_AUDIT,      /* events of the audit that are no part of a commit (audit/rdb_audit.h) */
     RDB_RESOURCE_COUNT
 } rdb_resource;
 

@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Capturing: which class a statement is of, what its record says, and which way it takes into the WAL. A record is made when the
+ * statement is done; its JSON goes into the batch of the transaction where that has changed something, else into a WAL record of its own.
+ * A batch that grows large is put ahead of the commit: its events are then marked as open, and the end of the transaction has an event
+ * of its own. */
+#include "session/audit.h"
+
+#include "base/rdb_log.h"
+#include "catalog/rdb_acl.h"
+#include "session/audit_text.h"
+#include "session/settings.h"
+
+#include <stdlib.h>
+
+enum { BATCH_BYTES_MAX = 256 << 10, STATEMENT_BYTES_MAX = 64 << 10 };
+
+struct session_audit {
+    audit_writer *writer;
+    const session_audit_rules *rules;
+    rdb_strbuf members;      /* the session's part */
+    char application[RDB_NAMEDATALEN];
+    rdb_strbuf batch, shared_batch; /* of the transaction; shared: what its companion in the root PDB commits */
+    bool has_spilled;        /* some of the transaction's events are in the WAL already */
+    bool is_logged_in;
+    rdb_strbuf scratch, single;
+    uint64_t session_no;
+    /* The statement at hand. */
+    const char *text;
+    size_t text_length;
+    const rdb_ast_node *raw;
+    session_plan *plan;
+    rdb_audit_class class;
+    bool is_audited;
+    rdb_undo_address undo[RDB_UNDO_CLASS_COUNT]; /* where the transaction's logs stood before it */
+};
+
+/* ---- classes ------------------------------------------------------------------------------------------------------------ */
+static rdb_audit_class class_of(const rdb_ast_node *raw)
+{
+    if (raw == NULL)
+        return RDB_AUDIT_MISC;
+    switch (raw->tag) {
+    case RDB_AST_SELECT: {
+        const rdb_ast_select *select = (const rdb_ast_select *)raw;
+        if (select->into != NULL)
+            return RDB_AUDIT_DDL;
+        for (uint32_t i = 0; select->with != NULL && i < select->with->ctes.count; i++) {
+            const rdb_ast_node *query = ((const rdb_ast_cte *)select->with->ctes.items[i])->query;
+            if (query->tag == RDB_AST_INSERT || query->tag == RDB_AST_UPDATE || query->tag == RDB_AST_DELETE)
+                return RDB_AUDIT_WRITE;
+        }
+        return RDB_AUDIT_READ;
+    }
+    case RDB_AST_INSERT: case RDB_AST_UPDATE: case RDB_AST_DELETE: case RDB_AST_MERGE: case RDB_AST_TRUNCATE:
+        return RDB_AUDIT_WRITE;
+    case RDB_AST_COPY:
+        return ((const rdb_ast_copy *)raw)->is_from ? RDB_AUDIT_WRITE : RDB_AUDIT_READ;
+    case RDB_AST_DECLARE:
+        return RDB_AUDIT_READ;
+    case RDB_AST_CALL_PROCEDURE: case RDB_AST_DO:
+        return RDB_AUDIT_FUNCTION;
+    case RDB_AST_CREATE_ROLE: case RDB_AST_ALTER_ROLE: case RDB_AST_DROP_ROLE: case RDB_AST_GRANT: case RDB_AST_GRANT_ROLE:
+    case RDB_AST_DEFAULT_PRIVILEGES: case RDB_AST_DROP_OWNED: case RDB_AST_REASSIGN_OWNED:
+        return RDB_AUDIT_ROLE;
+    case RDB_AST_ALTER_SYSTEM: case RDB_AST_ALTER_ROLE_SET: case RDB_AST_ALTER_DATABASE_SET:
+        return RDB_AUDIT_CONFIG;
+    case RDB_AST_SET: case RDB_AST_SHOW: case RDB_AST_TRANSACTION: case RDB_AST_SET_CONSTRAINTS: case RDB_AST_LOCK: case RDB_AST_VACUUM:
+    case RDB_AST_CLUSTER: case RDB_AST_CHECKPOINT: case RDB_AST_EXPLAIN: case RDB_AST_PREPARE: case RDB_AST_EXECUTE: case RDB_AST_DEALLOCATE:
+    case RDB_AST_FETCH: case RDB_AST_CLOSE: case RDB_AST_LISTEN: case RDB_AST_NOTIFY: case RDB_AST_UNLISTEN: case RDB_AST_DISCARD:
+        return RDB_AUDIT_MISC;
+    default:
+        return RDB_AUDIT_DDL;
+    }
+}
+
+/* Its rows stand in shared catalogs, which the companion transaction in the root PDB writes. */
+static bool is_shared(const rdb_ast_node *raw)
+{
+    switch (raw->tag) {
+    case RDB_AST_CREATE_ROLE: case RDB_AST_ALTER_ROLE: case RDB_AST_DROP_ROLE: case RDB_AST_GRANT_ROLE: case RDB_AST_ALTER_ROLE_SET:
+    case RDB_AST_ALTER_DATABASE_SET: case RDB_AST_CREATE_DATABASE: case RDB_AST_ALTER_DATABASE: case RDB_AST_DROP_DATABASE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* ---- the session's part ---------------------------------------------------------------------------------------------------- */
+static void make_members(rdb_session *session, struct session_audit *audit)
+{
+    const char *application = session_setting_application_name(session);
+    if (audit->members.length > 0 && strncmp(audit->application, application, sizeof audit->application - 1) == 0)
+        return;
+    rdb_strbuf *members = &audit->members;
+    rdb_strbuf_clear(members);
+    snprintf(audit->application, sizeof audit->application, "%s", application);
+    rdb_audit_add_member(members, "login", session->login_role.name, strlen(session->login_role.name));
+    rdb_audit_add_member(members, "database", session->database_name, strlen(session->database_name));
+    if (session->is_automatic)
+        rdb_audit_add_member(members, "client", "server", 6);
+    else if (session->owner.peer == NULL || session->owner.peer[0] == '\0')
+        rdb_audit_add_member(members, "client", "local", 5);
+    else
+        rdb_audit_add_member(members, "client", session->owner.peer, strlen(session->owner.peer));
+    if (audit->application[0] != '\0')
+        rdb_audit_add_member(members, "application", audit->application, strlen(audit->application));
+    rdb_strbuf_addf(members, ",\"session\":\"%llx.%x\"", (unsigned long long)audit->session_no, session->pid);
+}
+
+bool session_audit_begin(rdb_session *session, rdb_error *err)
+{
+    audit_writer *writer = session_engine_audit(session->engine);
+    if (writer == NULL)
+        return true;
+    struct session_audit *audit = calloc(1, sizeof *audit);
+    if (audit == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    audit->writer = writer;
+    audit->rules = session_engine_audit_rules(session->engine);
+    audit->session_no = (uint64_t)((rdb_time_wall_us() - RDB_UNIX_EPOCH_US) / 1000000);
+    rdb_strbuf_init(&audit->members, NULL);
+    rdb_strbuf_init(&audit->batch, NULL);
+    rdb_strbuf_init(&audit->shared_batch, NULL);
+    rdb_strbuf_init(&audit->scratch, NULL);
+    rdb_strbuf_init(&audit->single, NULL);
+    session->audit = audit;
+    return true;
+}
+
+/* ---- ways into the WAL -------------------------------------------------------------------------------------------------------- */
+static void begin_batch(rdb_session *session, struct session_audit *audit, rdb_strbuf *batch)
+{
+    make_members(session, audit);
+    rdb_audit_batch_begin(batch, audit->members.data, audit->members.length);
+}
+
+static bool insert_batch(rdb_session *session, rdb_strbuf *batch, rdb_error *err)
+{
+    rdb_lsn end_lsn;
+    const rdb_xid xid = session->txn != NULL ? rdb_txn_top_xid(session->txn) : 0;
+    bool ok = audit_writer_insert(session->audit->writer, xid, rdb_database_pdb(session->database), batch, &end_lsn, err);
+    rdb_strbuf_clear(batch);
+    batch->failed = false;
+    return ok;
+}
+
+/* An event that belongs to no commit. */
+static bool tell(rdb_session *session, const rdb_audit_event *event, rdb_error *err)
+{
+    struct session_audit *audit = session->audit;
+    rdb_strbuf_clear(&audit->single);
+    audit->single.failed = false;
+    begin_batch(session, audit, &audit->single);
+    rdb_audit_batch_add(&audit->single, event);
+    return insert_batch(session, &audit->single, err);
+}
+
+static void tell_anyhow(rdb_session *session, const rdb_audit_event *event)
+{
+    rdb_error err = {0};
+    if (!tell(session, event, &err))
+        rdb_log_error(RDB_LOG_ERROR, "audit", &err); /* only a log that cannot be written stops it, and with it every commit */
+    rdb_error_clear(&err);
+}
+
+/* An event of a change waits for the commit. */
+static bool keep(rdb_session *session, rdb_strbuf *batch, const rdb_audit_event *event, rdb_error *err)
+{
+    struct session_audit *audit = session->audit;
+    if (batch->length == 0)
+        begin_batch(session, audit, batch);
+    rdb_audit_batch_add(batch, event);
+    if (!rdb_strbuf_check(batch, err))
+        return false;
+    if (batch->length < BATCH_BYTES_MAX || batch == &audit->shared_batch)
+        return true;
+    rdb_audit_batch_set_flags(batch, RDB_AUDIT_BATCH_HEADER_BYTES + rdb_get_u32(batch->data + 4), RDB_AUDIT_EVENT_OPEN);
+    audit->has_spilled = true;
+    return insert_batch(session, batch, err);
+}
+
+/* ---- logins -------------------------------------------------------------------------------------------------------------------- */
+static rdb_audit_event event_of(rdb_audit_class class, const rdb_strbuf *members)
+{
+    return (rdb_audit_event){.class = class, .wall_us = rdb_time_wall_us(), .rows = RDB_AUDIT_NO_ROWS, .members = {(const uint8_t *)members->data, members->length}};
+}
+
+static void tell_action(rdb_session *session, const char *action)
+{
+    struct session_audit *audit = session->audit;
+    rdb_strbuf_clear(&audit->scratch);
+    rdb_audit_add_member(&audit->scratch, "action", action, strlen(action));
+    const rdb_audit_event event = event_of(RDB_AUDIT_SESSION, &audit->scratch);
+    tell_anyhow(session, &event);
+}
+
+void session_audit_login(rdb_session *session)
+{
+    if (session->audit == NULL)
+        return;
+    session->audit->is_logged_in = true;
+    if (session->audit->rules->logins)
+        tell_action(session, "LOGIN");
+}
+
+static void add_error(rdb_strbuf *members, const rdb_error *err)
+{
+    rdb_audit_add_member(members, "code", err->sqlstate, strlen(err->sqlstate));
+    const char *message = rdb_error_message(err);
+    rdb_audit_add_member(members, "error", message, strlen(message));
+}
+
+void session_audit_failed_login(rdb_engine *engine, const char *user, const char *database, const char *peer, const rdb_error *err)
+{
+    audit_writer *writer = session_engine_audit(engine);
+    if (writer == NULL || !session_engine_audit_rules(engine)->failed_logins)
+        return;
+    rdb_strbuf members, batch;
+    rdb_error trouble = {0};
+    rdb_lsn end_lsn;
+    rdb_strbuf_init(&members, NULL);
+    rdb_strbuf_init(&batch, NULL);
+    rdb_audit_add_member(&members, "login", user, strlen(user));
+    rdb_audit_add_member(&members, "database", database, strlen(database));
+    rdb_audit_add_member(&members, "client", peer[0] != '\0' ? peer : "local", strlen(peer[0] != '\0' ? peer : "local"));
+    rdb_audit_batch_begin(&batch, members.data, members.length);
+    rdb_strbuf_clear(&members);
+    rdb_audit_add_member(&members, "action", "LOGIN", 5);
+    add_error(&members, err);
+    rdb_audit_event event = event_of(RDB_AUDIT_SESSION, &members);
+    event.flags = RDB_AUDIT_EVENT_FAILED;
+    rdb_audit_batch_add(&batch, &event);
+    if (!rdb_strbuf_check(&members, &trouble) || !audit_writer_insert(writer, 0, 0, &batch, &end_lsn, &trouble))
+        rdb_log_error(RDB_LOG_ERROR, "audit", &trouble);
+    rdb_error_clear(&trouble);
+    rdb_strbuf_free(&members);
+    rdb_strbuf_free(&batch);
+}
+
+void session_audit_end(rdb_session *session)
+{
+    struct session_audit *audit = session->audit;
+    if (audit == NULL)
+        return;
+    if (audit->is_logged_in && audit->rules->logouts)
+        tell_action(session, "LOGOUT");
+    rdb_strbuf_free(&audit->members);
+    rdb_strbuf_free(&audit->batch);
+    rdb_strbuf_free(&audit->shared_batch);
+    rdb_strbuf_free(&audit->scratch);
+    rdb_strbuf_free(&audit->single);
+    free(audit);
+    session->audit = NULL;
+}
+
+/* ---- statements -------------------------------------------------------------------------------------------------------------------- */
+void session_audit_text(rdb_session *session, const char *text, size_t length)
+{
+    struct session_audit *audit = session->audit;
+    if (audit == NULL)
+        return;
+    audit->text = text;
+    audit->text_length = length;
+    audit->raw = NULL;
+    audit->plan = NULL;
+    audit->class = RDB_AUDIT_MISC;
+    audit->is_audited = (audit->rules->classes & RDB_AUDIT_BIT(RDB_AUDIT_MISC)) != 0;
+}
+
+/* EXECUTE and FETCH stand for what they run. */
+static const session_plan *plan_behind(const rdb_session *session, const rdb_ast_node *raw, rdb_audit_class *class)
+{
+    const session_statement *statement = NULL;
+    if (raw->tag == RDB_AST_EXECUTE) {
+        const char *name = ((const rdb_ast_execute *)raw)->name;
+        statement = rdb_map_get(session->statements, name, strlen(name));
+    }
+    if (statement == NULL || statement->raw == NULL)
+        return NULL;
+    *class = class_of(statement->raw);
+    return statement->plan;
+}
+
+bool session_audit_statement(rdb_session *session, const char *text, size_t length, const rdb_ast_node *raw, session_plan *plan, rdb_error *err)
+{
+    struct session_audit *audit = session->audit;
+    if (audit == NULL)
+        return true;
+    session_audit_text(session, text, length);
+    audit->raw = raw;
+    audit->plan = plan;
+    audit->class = class_of(raw);
+    if (raw != NULL && raw->tag == RDB_AST_EXECUTE)
+        plan_behind(session, raw, &audit->class);
+    audit->is_audited = (audit->rules->classes & RDB_AUDIT_BIT(audit->class)) != 0;
+    if (session->txn != NULL)
+        rdb_txn_get_undo_ends(session->txn, audit->undo);
+    else
+        memset(audit->undo, 0, sizeof audit->undo);
+    return !audit->is_audited || audit_writer_admit(audit->writer, &session->cancel, err);
+}
+
+void session_audit_plan(rdb_session *session, session_plan *plan)
+{
+    if (session->audit != NULL)
+        session->audit->plan = plan;
+}
+
+static void add_range(rdb_strbuf *members, const rdb_range *range, bool is_first)
+{
+    static const struct { uint32_t bit; const char *name; } PRIVILEGES[] = {
+        {RDB_ACL_SELECT, "SELECT"}, {RDB_ACL_INSERT, "INSERT"}, {RDB_ACL_UPDATE, "UPDATE"}, {RDB_ACL_DELETE, "DELETE"}};
+    const rdb_relation *relation = range->relation;
+    rdb_strbuf_adds(members, is_first ? ",\"objects\":[{\"name\":" : ",{\"name\":");
+    char name[2 * RDB_NAMEDATALEN + 2];
+    int length = snprintf(name, sizeof name, "%s.%s", relation->namespace_name, relation->name);
+    rdb_strbuf_add_json(members, name, (size_t)length);
+    rdb_strbuf_adds(members, ",\"access\":\"");
+    bool any = false;
+    for (size_t i = 0; i < RDB_COUNT_OF(PRIVILEGES); i++)
+        if ((range->required_privileges & PRIVILEGES[i].bit) != 0) {
+            rdb_strbuf_addf(members, "%s%s", any ? " " : "", PRIVILEGES[i].name);
+            any = true;
+        }
+    rdb_strbuf_addc(members, '"');
+    any = false;
+    for (uint32_t i = 0; i < relation->column_count; i++) {
+        const unsigned bit = i + 8; /* attribute number + 7 */
+        const uint64_t *sets[] = {range->selected_columns, range->inserted_columns, range->updated_columns};
+        bool is_used = false;
+        for (size_t k = 0; k < RDB_COUNT_OF(sets); k++)
+            is_used = is_used || (sets[k] != NULL && (sets[k][bit / 64] >> (bit % 64) & 1) != 0);
+        if (!is_used)
+            continue;
+        rdb_strbuf_adds(members, any ? "," : ",\"columns\":[");
+        any = true;
+        rdb_strbuf_add_json(members, relation->columns[i].name, strlen(relation->columns[i].name));
+    }
+    rdb_strbuf_adds(members, any ? "]}" : "}");
+}
+
+/* The relations of a plan and its companions, as the statement names them. Kept with the plan: it is made once. */
+static void add_plan_objects(rdb_strbuf *members, session_plan *plan)
+{
+    if (plan->audit_objects == NULL) {
+        rdb_strbuf text;
+        bool any = false;
+        rdb_strbuf_init(&text, plan->arena);
+        for (uint32_t i = 0; plan->plan != NULL && i < plan->plan->ranges.count; i++) {
+            const rdb_range *range = plan->plan->ranges.items[i];
+            if (range->relation == NULL || range->required_privileges == 0 || range->check_as != 0)
+                continue;
+            add_range(&text, range, !any);
+            any = true;
+        }
+        if (any)
+            rdb_strbuf_addc(&text, ']');
+        if (text.failed)
+            return;
+        plan->audit_objects = text.length > 0 ? text.data : "";
+        plan->audit_objects_bytes = text.length;
+    }
+    rdb_strbuf_add(members, plan->audit_objects, plan->audit_objects_bytes);
+}
+
+/* action, role, objects, statement, details. */
+static void make_event(rdb_session *session, const char *action, rdb_strbuf *members)
+{
+    struct session_audit *audit = session->audit;
+    rdb_audit_class behind;
+    rdb_strbuf_clear(members);
+    members->failed = false;
+    rdb_audit_add_member(members, "action", action, strlen(action));
+    rdb_audit_add_member(members, "role", session->role.name, strlen(session->role.name));
+    session_plan *plan = audit->plan;
+    if (audit->raw != NULL && audit->raw->tag == RDB_AST_EXECUTE)
+        plan = (session_plan *)(uintptr_t)plan_behind(session, audit->raw, &behind);
+    if (plan != NULL && plan->plan != NULL)
+        add_plan_objects(members, plan);
+    else if (audit->raw != NULL)
+        audit_text_add_objects(members, audit->raw);
+    audit_text_add_statement(members, audit->text, RDB_MIN(audit->text_length, (size_t)STATEMENT_BYTES_MAX), audit->raw);
+    if (audit->text_length > STATEMENT_BYTES_MAX)
+        rdb_strbuf_addf(members, ",\"statement_bytes\":%zu", audit->text_length);
+}
+
+static const char *action_of(const struct session_audit *audit, const char *tag, char text[64])
+{
+    if (audit->raw == NULL)
+        return "PARSE";
+    if (audit->raw->tag == RDB_AST_TRANSACTION && tag != NULL && tag[0] != '\0')
+        return tag;
+    switch (audit->raw->tag) {
+    case RDB_AST_SELECT: return "SELECT";
+    case RDB_AST_INSERT: return "INSERT";
+    case RDB_AST_UPDATE: return "UPDATE";
+    case RDB_AST_DELETE: return "DELETE";
+    case RDB_AST_MERGE: return "MERGE";
+    case RDB_AST_GRANT:
+        return ((const rdb_ast_grant *)audit->raw)->is_grant ? "GRANT" : "REVOKE";
+    case RDB_AST_GRANT_ROLE:
+        return ((const rdb_ast_grant_role *)audit->raw)->is_grant ? "GRANT ROLE" : "REVOKE ROLE";
+    default:
+        snprintf(text, 64, "%s", rdb_command_tag(audit->raw));
+        return text;
+    }
+}
+
+/* The number at the end of a command tag. */
+static uint64_t rows_of(const char *tag)
+{
+    const char *blank = tag != NULL ? strrchr(tag, ' ') : NULL;
+    return blank != NULL && blank[1] >= '0' && blank[1] <= '9' ? strtoull(blank + 1, NULL, 10) : RDB_AUDIT_NO_ROWS;
+}
+
+static bool has_written(const rdb_session *session)
+{
+    rdb_undo_address ends[RDB_UNDO_CLASS_COUNT];
+    if (session->txn == NULL || rdb_txn_top_xid(session->txn) == 0)
+        return false;
+    rdb_txn_get_undo_ends(session->txn, ends);
+    return memcmp(ends, session->audit->undo, sizeof ends) != 0;
+}
+
+bool session_audit_done(rdb_session *session, const char *tag, rdb_error *err)
+{
+    struct session_audit *audit = session->audit;
+    char text[64];
+    if (audit == NULL || audit->text == NULL)
+        return true;
+    rdb_audit_class class = audit->class;
+    if (class == RDB_AUDIT_READ && has_written(session)) /* a function did */
+        class = RDB_AUDIT_WRITE;
+    const bool is_audited = audit->is_audited || (audit->rules->classes & RDB_AUDIT_BIT(class)) != 0;
+    if (!is_audited) {
+        audit->text = NULL;
+        return true;
+    }
+    make_event(session, action_of(audit, tag, text), &audit->scratch);
+    rdb_audit_event event = event_of(class, &audit->scratch);
+    event.rows = rows_of(tag);
+    bool ok;
+    if (audit->raw != NULL && is_shared(audit->raw) && session->txn != NULL && rdb_catalog_shared_txn(rdb_engine_catalog(session->engine), session->txn) != NULL)
+        ok = keep(session, &audit->shared_batch, &event, err);
+    else if (class != RDB_AUDIT_READ && class != RDB_AUDIT_MISC && session->txn != NULL && rdb_txn_top_xid(session->txn) != 0)
+        ok = keep(session, &audit->batch, &event, err);
+    else
+        ok = rdb_strbuf_check(&audit->scratch, err) && tell(session, &event, err);
+    audit->text = NULL;
+    return ok;
+}
+
+void session_audit_failed(rdb_session *session, const rdb_error *err)
+{
+    struct session_audit *audit = session->audit;
+    char text[64];
+    if (audit == NULL || audit->text == NULL)
+        return;
+    if (audit->is_audited && rdb_error_is_set(err)) {
+        make_event(session, action_of(audit, NULL, text), &audit->scratch);
+        add_error(&audit->scratch, err);
+        rdb_audit_event event = event_of(audit->class, &audit->scratch);
+        event.flags = RDB_AUDIT_EVENT_FAILED;
+        if (!audit->scratch.failed)
+            tell_anyhow(session, &event);
+    }
+    audit->text = NULL;
+}
+
+/* ---- transactions ---------------------------------------------------------------------------------------------------------------------- */
+size_t session_audit_mark(const rdb_session *session)
+{
+    return session->audit != NULL ? session->audit->batch.length | (uint64_t)session->audit->shared_batch.length << 32 : 0;
+}
+
+/* All of a batch's events from a former length of it on. */
+static void mark_undone(rdb_strbuf *batch, size_t from)
+{
+    if (batch->length == 0)
+        return;
+    const size_t first = RDB_AUDIT_BATCH_HEADER_BYTES + rdb_get_u32(batch->data + 4);
+    rdb_audit_batch_set_flags(batch, RDB_MAX(from, first), RDB_AUDIT_EVENT_UNDONE);
+}
+
+void session_audit_undo(rdb_session *session, size_t mark)
+{
+    struct session_audit *audit = session->audit;
+    if (audit == NULL)
+        return;
+    if (audit->has_spilled && (uint32_t)mark >= audit->batch.length) /* it was put ahead meanwhile: what is left came later */
+        mark &= ~UINT64_C(0xffffffff);
+    mark_undone(&audit->batch, (uint32_t)mark);
+    mark_undone(&audit->shared_batch, mark >> 32);
+}
+
+static bool keep_end(rdb_session *session, const char *action, rdb_error *err)
+{
+    struct session_audit *audit = session->audit;
+    rdb_strbuf_clear(&audit->scratch);
+    rdb_audit_add_member(&audit->scratch, "action", action, strlen(action));
+    const rdb_audit_event event = event_of(RDB_AUDIT_MISC, &audit->scratch);
+    return keep(session, &audit->batch, &event, err);
+}
+
+bool session_audit_commit(rdb_session *session, rdb_error *err)
+{
+    struct session_audit *audit = session->audit;
+    if (audit == NULL || session->txn == NULL)
+        return true;
+    if (audit->has_spilled && !keep_end(session, "COMMIT", err))
+        return false;
+    if (!rdb_strbuf_check(&audit->batch, err) || !rdb_strbuf_check(&audit->shared_batch, err))
+        return false;
+    if (audit->batch.length > 0)
+        rdb_txn_add_commit_payload(session->txn, RDB_AUDIT_PAYLOAD, audit->batch.data, (uint32_t)audit->batch.length);
+    rdb_txn *shared = audit->shared_batch.length > 0 ? rdb_catalog_shared_txn(rdb_engine_catalog(session->engine), session->txn) : NULL;
+    if (shared != NULL)
+        rdb_txn_add_commit_payload(shared, RDB_AUDIT_PAYLOAD, audit->shared_batch.data, (uint32_t)audit->shared_batch.length);
+    return true;
+}
+
+static void end_batch(rdb_session *session, rdb_strbuf *batch, bool committed)
+{
+    rdb_error err = {0};
+    if (!committed && batch->length > 0) {
+        mark_undone(batch, 0);
+        if (!insert_batch(session, batch, &err))
+            rdb_log_error(RDB_LOG_ERROR, "audit", &err);
+        rdb_error_clear(&err);
+    }
+    rdb_strbuf_clear(batch);
+    batch->failed = false;
+}
+
+void session_audit_end_transaction(rdb_session *session, bool committed)
+{
+    struct session_audit *audit = session->audit;
+    rdb_error err = {0};
+    if (audit == NULL)
+        return;
+    if (audit->has_spilled && !committed && !keep_end(session, "ROLLBACK", &err))
+        rdb_log_error(RDB_LOG_ERROR, "audit", &err);
+    rdb_error_clear(&err);
+    end_batch(session, &audit->batch, committed);
+    end_batch(session, &audit->shared_batch, committed);
+    audit->has_spilled = false;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a session tells the audit. Events of statements that change something wait in the session and travel in the commit record; what
+ * changes nothing, and what failed, goes into the WAL at once (libcommon/audit/README.md). All is nothing while nothing is audited. */
+#ifndef RDB_SESSION_AUDIT_H
+#define RDB_SESSION_AUDIT_H
+
+#include "session/audit_writer.h"
+#include "session/session_int.h"
+
+/* What an engine audits of everybody, beside its policies. */
+typedef struct session_audit_rules {
+    uint32_t classes; /* RDB_AUDIT_BIT of each */
+    bool logins, logouts, failed_logins;
+} session_audit_rules;
+
+audit_writer *session_engine_audit(rdb_engine *engine); /* NULL: nothing is audited */
+const session_audit_rules *session_engine_audit_rules(rdb_engine *engine);
+
+RDB_CHECKED bool session_audit_begin(rdb_session *session, rdb_error *err);
+void session_audit_end(rdb_session *session);
+void session_audit_login(rdb_session *session);
+void session_audit_failed_login(rdb_engine *engine, const char *user, const char *database, const char *peer, const rdb_error *err);
+
+/* The statement at hand, borrowed while it runs; raw NULL: it could not be read (yet). */
+void session_audit_text(rdb_session *session, const char *text, size_t length);
+/* 53100 where it is audited and the log is failing. */
+RDB_CHECKED bool session_audit_statement(rdb_session *session, const char *text, size_t length, const rdb_ast_node *raw, session_plan *plan, rdb_error *err);
+void session_audit_plan(rdb_session *session, session_plan *plan); /* its plan, once that is made; NULL: it is gone */
+RDB_CHECKED bool session_audit_done(rdb_session *session, const char *tag, rdb_error *err); /* it succeeded; before its transaction commits */
+void session_audit_failed(rdb_session *session, const rdb_error *err);                      /* it, or what the client sent, failed */
+
+/* Of the transaction: before its record is made; after, whether it was; when it is rolled back. */
+RDB_CHECKED bool session_audit_commit(rdb_session *session, rdb_error *err);
+void session_audit_end_transaction(rdb_session *session, bool committed);
+size_t session_audit_mark(const rdb_session *session); /* a savepoint begins */
+void session_audit_undo(rdb_session *session, size_t mark); /* what came since is rolled back */
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a statement says of itself in the audit: its objects from the raw tree, old and new names, and its text without passwords. */
+#ifndef RDB_SESSION_AUDIT_TEXT_H
+#define RDB_SESSION_AUDIT_TEXT_H
+
+#include "session/session_int.h"
+
+/* "objects", "detail" of a statement that has no plan. */
+void audit_text_add_objects(rdb_strbuf *members, const rdb_ast_node *raw);
+/* "statement": the text as it came, the strings that hold passwords replaced by ***. */
+void audit_text_add_statement(rdb_strbuf *members, const char *text, size_t length, const rdb_ast_node *raw);
+
+#endif
