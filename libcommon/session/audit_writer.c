@@ -289,7 +289,9 @@ static void run(void *writer_at)
     while (!atomic_load(&writer->is_stopping)) {
         rdb_error err = {0};
         bool took = false;
+        const rdb_wait_mark mark = rdb_wait_begin(RDB_WAIT_AUDIT_WRITER_MAIN);
         rdb_futex_wait(&writer->wake, 0, wait_us);
+        rdb_wait_end(mark);
         atomic_store(&writer->wake, 0);
         if (work(writer, false, &took, &err)) {
             note_success(writer);
@@ -329,7 +331,7 @@ bool audit_writer_admit(audit_writer *writer, rdb_cancel *cancel, rdb_error *err
         if (!rdb_cancel_check(cancel, err))
             return false;
         const uint32_t moved = atomic_load(&writer->moved);
-        rdb_cancel_sleep(cancel, "AuditLog", &writer->moved, moved, RETRY_US);
+        rdb_cancel_sleep(cancel, RDB_WAIT_AUDIT_LOG, &writer->moved, moved, RETRY_US);
     }
 }
 
@@ -347,7 +349,7 @@ bool audit_writer_settle(audit_writer *writer, rdb_cancel *cancel, rdb_error *er
             return false;
         rouse(writer);
         if (atomic_load(&writer->settled_lsn) < end)
-            rdb_cancel_sleep(cancel, "AuditLog", &writer->moved, moved, BUSY_US);
+            rdb_cancel_sleep(cancel, RDB_WAIT_AUDIT_LOG, &writer->moved, moved, BUSY_US);
     }
     return true;
 }
