@@ -3,6 +3,8 @@
 #include "catalog/ddl_int.h"
 #include "catalog/fill.h"
 
+#include <unistd.h>
+
 enum { BTREE_METHOD = 403, DESCENDING = 1, NULLS_FIRST = 2, INDEX_KEYS_MAX = 32 };
 
 /* ---- creation ------------------------------------------------------------------------------------------------------------------ */
@@ -238,26 +240,23 @@ static bool report_duplicate(rdb_access *access, index_fill *fill, rdb_row_addre
     return rdb_error_name(err, RDB_ERROR_CONSTRAINT, index->name);
 }
 
-static bool scan_table(rdb_access *access, index_fill *fill, rdb_arena *arena, rdb_error *err)
+/* A stretch of the table into fill->entries. Reads the transaction alone, so several threads may do it at once. */
+static bool scan_blocks(rdb_txn *txn, index_fill *fill, const rdb_snapshot *snapshot, uint64_t first_block, uint64_t block_count, rdb_error *err)
 {
     const rdb_relation *relation = fill->relation;
-    rdb_txn *txn = access->context.txn;
-    rdb_arena *batch = ddl_arena(err);
+    rdb_arena *batch = ddl_arena(err), *arena = ddl_arena(err);
     rdb_table_scan *scan = NULL;
-    rdb_snapshot snapshot;
     bool ok = false;
-    if (batch == NULL)
-        return false;
+    if (batch == NULL || arena == NULL)
+        goto out;
     rdb_vector *storage = RDB_NEW_ARRAY(arena, rdb_vector, fill->column_count + 1u), **vectors = RDB_NEW_ARRAY(arena, rdb_vector *, fill->column_count + 1u);
     rdb_row_address *addresses = RDB_NEW_ARRAY(arena, rdb_row_address, RDB_BATCH_ROWS);
-    rdb_txn_latest_snapshot(txn, &snapshot);
-    rdb_txn_hold_snapshot(txn, &snapshot);
     for (uint16_t i = 0; i < fill->column_count; i++) {
         vectors[i] = &storage[i];
         if (!rdb_vector_init(vectors[i], arena, (rdb_rep)relation->table.reps[fill->columns[i] - 1], RDB_BATCH_ROWS, err))
             goto out;
     }
-    if (!rdb_table_scan_open(&scan, &relation->table, txn, &snapshot, fill->columns, fill->column_count, 0, UINT64_MAX, arena, err))
+    if (!rdb_table_scan_open(&scan, &relation->table, txn, snapshot, fill->columns, fill->column_count, first_block, block_count, arena, err))
         goto out;
     for (;;) {
         uint32_t count;
@@ -278,8 +277,88 @@ static bool scan_table(rdb_access *access, index_fill *fill, rdb_arena *arena, r
     ok = true;
 out:
     rdb_table_scan_close(&scan);
-    rdb_txn_drop_snapshot(txn, &snapshot);
     rdb_arena_destroy(batch);
+    rdb_arena_destroy(arena);
+    return ok;
+}
+
+typedef struct scan_job {
+    index_fill fill; /* its own row and entries */
+    rdb_txn *txn;
+    const rdb_snapshot *snapshot;
+    uint64_t first_block, block_count;
+    bool ok;
+    rdb_error err;
+} scan_job;
+
+static void run_scan(void *job_at)
+{
+    scan_job *job = job_at;
+    job->ok = scan_blocks(job->txn, &job->fill, job->snapshot, job->first_block, job->block_count, &job->err);
+}
+
+/* What a thread writes while it makes keys is its own; what others compute (expressions) or keep in an arena (terms) is not shared. */
+static bool may_share(const index_fill *fill)
+{
+    return fill->values_of == NULL && fill->index->kind != RDB_INDEX_TERMS;
+}
+
+static bool prepare_job(scan_job *job, const index_fill *fill, rdb_arena *arena, rdb_error *err)
+{
+    const uint32_t count = fill->relation->column_count + 1u;
+    job->fill = *fill;
+    job->fill.key = (rdb_strbuf){0};
+    rdb_strbuf_init(&job->fill.key, NULL);
+    job->fill.entries = NULL;
+    job->fill.values = RDB_NEW_ARRAY(arena, rdb_datum, count);
+    job->fill.is_null = RDB_NEW_ARRAY(arena, bool, count);
+    memset(job->fill.is_null, true, count);
+    return fill_entries_create(&job->fill.entries, err);
+}
+
+/* The table's rows into runs, the first of which is fill's own; the others are the caller's to destroy. */
+static bool scan_table(rdb_access *access, index_fill *fill, fill_entries *runs[FILL_RUNS_MAX], uint32_t *run_count, rdb_arena *arena, rdb_error *err)
+{
+    enum { SHARE_BLOCKS = 512 }; /* that are worth a thread */
+    rdb_txn *txn = access->context.txn;
+    rdb_snapshot snapshot;
+    uint64_t blocks = 0;
+    *run_count = 1;
+    runs[0] = fill->entries;
+    if (!rdb_table_block_count(&fill->relation->table, &blocks, err))
+        return false;
+    const uint32_t parts = !may_share(fill) ? 1 : (uint32_t)RDB_MIN(RDB_MIN((uint64_t)FILL_RUNS_MAX, blocks / SHARE_BLOCKS + 1), (uint64_t)RDB_MAX(sysconf(_SC_NPROCESSORS_ONLN), 1L));
+    scan_job jobs[FILL_RUNS_MAX];
+    rdb_thread *threads[FILL_RUNS_MAX] = {NULL};
+    bool ok = true;
+    rdb_txn_latest_snapshot(txn, &snapshot);
+    rdb_txn_hold_snapshot(txn, &snapshot);
+    for (uint32_t i = 1; ok && i < parts; i++) {
+        rdb_error ignored = {0};
+        jobs[i] = (scan_job){.txn = txn, .snapshot = &snapshot, .first_block = blocks * i / parts, .block_count = blocks * (i + 1) / parts - blocks * i / parts};
+        if (i + 1 == parts)
+            jobs[i].block_count = UINT64_MAX - jobs[i].first_block;
+        ok = prepare_job(&jobs[i], fill, arena, err);
+        if (!ok)
+            break;
+        runs[(*run_count)++] = jobs[i].fill.entries;
+        if (!rdb_thread_start(&threads[i], "index scan", run_scan, &jobs[i], &ignored))
+            rdb_error_clear(&ignored); /* then it is done here */
+    }
+    ok = ok && scan_blocks(txn, fill, &snapshot, 0, parts > 1 ? blocks / parts : UINT64_MAX, err);
+    for (uint32_t i = 1; i < *run_count; i++) {
+        if (threads[i] != NULL)
+            rdb_thread_join(&threads[i]);
+        else if (ok)
+            run_scan(&jobs[i]);
+        if (ok && !jobs[i].ok)
+            *err = jobs[i].err;
+        else
+            rdb_error_clear(&jobs[i].err);
+        ok = ok && jobs[i].ok;
+        rdb_strbuf_free(&jobs[i].fill.key);
+    }
+    rdb_txn_drop_snapshot(txn, &snapshot);
     return ok;
 }
 
@@ -297,6 +376,8 @@ bool rdb_ddl_build_index(rdb_access *access, uint32_t index_oid, rdb_index_value
     index_fill fill = {.values_of = values_of, .context = context};
     rdb_arena *arena = NULL;
     rdb_row_address duplicate;
+    fill_entries *runs[FILL_RUNS_MAX];
+    uint32_t run_count = 0;
     rdb_xid xid;
     bool ok = false;
     if (!need_relation(access, index_oid, &index_relation, err) || !need_relation(access, index_relation->index_of, &fill.relation, err))
@@ -323,11 +404,13 @@ bool rdb_ddl_build_index(rdb_access *access, uint32_t index_oid, rdb_index_value
         if (is_read)
             fill.columns[fill.column_count++] = number;
     }
-    if (!scan_table(access, &fill, arena, err) || !rdb_txn_assign_xid(access->context.txn, &xid, err) ||
-        !fill_entries_build(fill.entries, &fill.index->index, xid, &duplicate, err))
+    if (!scan_table(access, &fill, runs, &run_count, arena, err) || !rdb_txn_assign_xid(access->context.txn, &xid, err) ||
+        !fill_entries_build(runs, run_count, &fill.index->index, xid, &duplicate, err))
         goto out;
     ok = duplicate == 0 || report_duplicate(access, &fill, duplicate, arena, err);
 out:
+    for (uint32_t i = 1; i < run_count; i++)
+        fill_entries_destroy(runs[i]);
     fill_entries_destroy(fill.entries);
     rdb_strbuf_free(&fill.key);
     rdb_arena_destroy(fill.terms_arena);

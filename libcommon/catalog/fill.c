@@ -1,33 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Bulk filling of empty tables and indexes. Keys are collected in memory, sorted by their bytes, and handed to the index's
- * bottom-up builder. What is sorted is small: the first eight bytes of each key with the number of its entry, byte by byte from
- * the last one that differs at all (a radix sort); only entries that agree in them are compared. */
+ * bottom-up builder. What is sorted is small: eight bytes of each key, behind what all keys begin with, and the number of its entry, byte
+ * by byte from the last one that differs at all (a radix sort); only entries that agree in them are compared. Keys of equal length that
+ * fit into eight bytes, integers above all, are nothing but that: they are kept with the row's address alone.
+ * Several threads may collect, each for itself; their runs are sorted each for itself too and merged on the way into the index. */
 #include "catalog/fill.h"
 
 #include <stdlib.h>
 
-enum { CHUNK_BYTES = 1 << 20, FILLER_ROWS = 200, AHEAD = 8 };
+enum { CHUNK_BYTES = 1 << 20, FILLER_ROWS = 200, AHEAD = 16, THREAD_ENTRIES = 10000 };
 
 typedef struct fill_entry {
-    uint64_t prefix; /* the key's first 8 bytes, big-endian: most comparisons end here */
     const uint8_t *key;
     uint32_t length;
     bool is_checked;
     rdb_row_address address;
 } fill_entry;
 
+typedef struct sort_item {
+    uint64_t prefix; /* big-endian, so that numbers order as bytes do */
+    uint64_t rest;   /* short keys: the row's address; else the number of the entry */
+} sort_item;
+
 struct fill_entries {
-    fill_entry *items;
     size_t count, capacity;
+    sort_item *sorted; /* short keys: collected here; else made by the sort */
+    fill_entry *items; /* of keys that are not short; NULL: all are so far */
+    bool is_short, is_checked; /* of all, where they are short */
+    uint32_t short_length;
+    size_t common; /* how many bytes all keys begin with */
     uint8_t **chunks; /* of key bytes */
     uint32_t chunk_count;
     size_t chunk_used, chunk_size; /* of the last one */
+    size_t at; /* of the merge */
 };
 
 bool fill_entries_create(fill_entries **entries, rdb_error *err)
 {
     *entries = calloc(1, sizeof **entries);
-    return *entries != NULL || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    if (*entries == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    (*entries)->is_short = true;
+    return true;
 }
 
 void fill_entries_destroy(fill_entries *entries)
@@ -38,53 +52,114 @@ void fill_entries_destroy(fill_entries *entries)
         free(entries->chunks[i]);
     free(entries->chunks);
     free(entries->items);
+    free(entries->sorted);
     free(entries);
 }
 
-static uint64_t key_prefix(rdb_slice key)
+/* The bytes behind the first skip, zeroes behind the last. */
+static uint64_t key_prefix(const uint8_t *key, size_t length, size_t skip)
 {
     uint64_t prefix = 0;
-    if (key.length >= sizeof prefix)
-        return __builtin_bswap64(rdb_get_u64(key.data));
-    memcpy(&prefix, key.data, key.length);
+    if (length >= skip + sizeof prefix)
+        return __builtin_bswap64(rdb_get_u64(key + skip));
+    if (length > skip)
+        memcpy(&prefix, key + skip, length - skip);
     return __builtin_bswap64(prefix);
 }
 
-bool fill_entries_add(fill_entries *entries, rdb_slice key, rdb_row_address address, bool is_checked, rdb_error *err)
+static bool no_memory(rdb_error *err)
 {
-    if (entries->count == entries->capacity) {
-        size_t capacity = entries->capacity * 2 + 1024;
-        fill_entry *grown = realloc(entries->items, capacity * sizeof *grown);
-        if (grown == NULL)
-            goto no_memory;
-        entries->items = grown;
-        entries->capacity = capacity;
-    }
+    return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+}
+
+static bool grow(void *array_at, size_t count, size_t *capacity, size_t item_bytes, rdb_error *err)
+{
+    void **array = array_at;
+    if (RDB_LIKELY(count < *capacity))
+        return true;
+    const size_t more = *capacity * 2 + 1024;
+    void *grown = realloc(*array, more * item_bytes);
+    if (grown == NULL)
+        return no_memory(err);
+    *array = grown;
+    *capacity = more;
+    return true;
+}
+
+static bool add_long(fill_entries *entries, rdb_slice key, rdb_row_address address, bool is_checked, rdb_error *err)
+{
+    if (!grow(&entries->items, entries->count, &entries->capacity, sizeof *entries->items, err))
+        return false;
     if (entries->chunk_count == 0 || entries->chunk_used + key.length > entries->chunk_size) {
         uint8_t **chunks = realloc(entries->chunks, (entries->chunk_count + 1) * sizeof *chunks);
         if (chunks == NULL)
-            goto no_memory;
+            return no_memory(err);
         entries->chunks = chunks;
         size_t size = RDB_MAX((size_t)CHUNK_BYTES, key.length);
         if ((chunks[entries->chunk_count] = malloc(size)) == NULL)
-            goto no_memory;
+            return no_memory(err);
         entries->chunk_count++;
         entries->chunk_used = 0;
         entries->chunk_size = size;
     }
     uint8_t *copy = entries->chunks[entries->chunk_count - 1] + entries->chunk_used;
-    memcpy(copy, key.data, key.length);
+    if (key.length > 0)
+        memcpy(copy, key.data, key.length);
     entries->chunk_used += key.length;
-    entries->items[entries->count++] = (fill_entry){key_prefix(key), copy, (uint32_t)key.length, is_checked, address};
+    if (entries->count == 0) {
+        entries->common = key.length;
+    } else {
+        const fill_entry *first = &entries->items[0];
+        const size_t shared = RDB_MIN(entries->common, key.length);
+        size_t same = 0;
+        if (shared < entries->common || memcmp(first->key, key.data, shared) != 0) {
+            while (same < shared && first->key[same] == copy[same])
+                same++;
+            entries->common = same;
+        }
+    }
+    entries->items[entries->count++] = (fill_entry){copy, (uint32_t)key.length, is_checked, address};
     return true;
-no_memory:
-    return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+}
+
+/* One came that is not like the others: all become entries with keys of their own. */
+static bool leave_short(fill_entries *entries, rdb_error *err)
+{
+    sort_item *collected = entries->sorted;
+    const size_t count = entries->count;
+    bool ok = true;
+    entries->is_short = false;
+    entries->sorted = NULL;
+    entries->count = entries->capacity = 0;
+    for (size_t i = 0; ok && i < count; i++) {
+        const uint64_t bytes = __builtin_bswap64(collected[i].prefix);
+        ok = add_long(entries, (rdb_slice){(const uint8_t *)&bytes, entries->short_length}, collected[i].rest, entries->is_checked, err);
+    }
+    free(collected);
+    return ok;
+}
+
+bool fill_entries_add(fill_entries *entries, rdb_slice key, rdb_row_address address, bool is_checked, rdb_error *err)
+{
+    if (RDB_LIKELY(entries->is_short)) {
+        if (entries->count == 0 && key.length <= sizeof(uint64_t)) {
+            entries->short_length = (uint32_t)key.length;
+            entries->is_checked = is_checked;
+        }
+        if (RDB_LIKELY(key.length <= sizeof(uint64_t) && key.length == entries->short_length && is_checked == entries->is_checked)) {
+            if (!grow(&entries->sorted, entries->count, &entries->capacity, sizeof *entries->sorted, err))
+                return false;
+            entries->sorted[entries->count++] = (sort_item){key_prefix(key.data, key.length, 0), address};
+            return true;
+        }
+        if (!leave_short(entries, err))
+            return false;
+    }
+    return add_long(entries, key, address, is_checked, err);
 }
 
 static int compare_keys(const fill_entry *left, const fill_entry *right)
 {
-    if (left->prefix != right->prefix)
-        return left->prefix < right->prefix ? -1 : 1;
     int order = memcmp(left->key, right->key, RDB_MIN(left->length, right->length));
     return order != 0 ? order : (left->length > right->length) - (left->length < right->length);
 }
@@ -95,15 +170,17 @@ static int compare_entries(const fill_entry *a, const fill_entry *b)
     return order != 0 ? order : (a->address > b->address) - (a->address < b->address);
 }
 
-typedef struct sort_item {
-    uint64_t prefix;
-    uint64_t entry_no;
-} sort_item;
-
 static int compare_items(const void *left, const void *right, void *entries)
 {
     const fill_entry *items = entries;
-    return compare_entries(&items[((const sort_item *)left)->entry_no], &items[((const sort_item *)right)->entry_no]);
+    return compare_entries(&items[((const sort_item *)left)->rest], &items[((const sort_item *)right)->rest]);
+}
+
+static int compare_short(const void *left, const void *right, void *unused)
+{
+    const sort_item *a = left, *b = right;
+    (void)unused;
+    return (a->rest > b->rest) - (a->rest < b->rest);
 }
 
 /* A stable pass over one byte of the prefix. */
@@ -122,21 +199,19 @@ static void sort_by_byte(const sort_item *from, sort_item *to, size_t count, uns
         to[places[from[i].prefix >> shift & 0xff]++] = from[i];
 }
 
-/* The entries' numbers in the order of their keys and addresses; to be freed. */
-static bool sort_entries(const fill_entries *entries, sort_item **sorted, rdb_error *err)
+/* Puts entries->sorted in the order of keys and addresses. common: at most entries->common. */
+static bool sort_entries(fill_entries *entries, size_t common, rdb_error *err)
 {
     const size_t count = entries->count;
-    sort_item *from = malloc(RDB_MAX(count, (size_t)1) * sizeof *from), *to = malloc(RDB_MAX(count, (size_t)1) * sizeof *to);
-    *sorted = from;
-    if (from == NULL || to == NULL) {
-        free(from);
-        free(to);
-        *sorted = NULL;
-        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    }
+    if (!entries->is_short && (entries->sorted = malloc(RDB_MAX(count, (size_t)1) * sizeof *entries->sorted)) == NULL)
+        return no_memory(err);
+    sort_item *from = entries->sorted, *to = count > 1 ? malloc(count * sizeof *to) : NULL;
+    if (count > 1 && to == NULL)
+        return no_memory(err);
     uint64_t differs = 0;
     for (size_t i = 0; i < count; i++) {
-        from[i] = (sort_item){entries->items[i].prefix, i};
+        if (!entries->is_short)
+            from[i] = (sort_item){key_prefix(entries->items[i].key, entries->items[i].length, common), i};
         differs |= from[i].prefix ^ from[0].prefix;
     }
     for (unsigned shift = 0; shift < 64; shift += 8) {
@@ -148,57 +223,141 @@ static bool sort_entries(const fill_entries *entries, sort_item **sorted, rdb_er
         to = swapped;
     }
     free(to);
-    *sorted = from;
+    entries->sorted = from;
+    int (*const compare)(const void *, const void *, void *) = entries->is_short ? compare_short : compare_items;
     for (size_t first = 0, end; first < count; first = end) {
         bool in_order = true; /* rows come by address, so equal short keys are */
         for (end = first + 1; end < count && from[end].prefix == from[first].prefix; end++)
-            in_order = in_order && compare_items(&from[end - 1], &from[end], entries->items) <= 0;
+            in_order = in_order && compare(&from[end - 1], &from[end], entries->items) <= 0;
         if (!in_order)
-            qsort_r(from + first, end - first, sizeof *from, compare_items, entries->items);
+            qsort_r(from + first, end - first, sizeof *from, compare, entries->items);
     }
     return true;
 }
 
-bool fill_entries_build(fill_entries *entries, const rdb_index *index, rdb_xid xid, rdb_row_address *duplicate, rdb_error *err)
+/* ---- several runs ------------------------------------------------------------------------------------------------------------- */
+typedef struct sort_job {
+    fill_entries *entries;
+    size_t common;
+    bool ok;
+    rdb_error err;
+} sort_job;
+
+static void run_sort(void *job_at)
+{
+    sort_job *job = job_at;
+    job->ok = sort_entries(job->entries, job->common, &job->err);
+}
+
+/* Runs with keys of one kind, so that their items compare. */
+static bool sort_runs(fill_entries *const *runs, uint32_t run_count, rdb_error *err)
+{
+    sort_job jobs[FILL_RUNS_MAX];
+    rdb_thread *threads[FILL_RUNS_MAX] = {NULL};
+    const fill_entries *first = NULL; /* that has any */
+    bool is_short = true, ok = true;
+    size_t common = SIZE_MAX;
+    for (uint32_t i = 0; i < run_count; i++)
+        if (runs[i]->count > 0) {
+            is_short = is_short && runs[i]->is_short && (first == NULL || (first->short_length == runs[i]->short_length && first->is_checked == runs[i]->is_checked));
+            first = first != NULL ? first : runs[i];
+        }
+    for (uint32_t i = 0; i < run_count && !is_short; i++)
+        if (runs[i]->is_short && !leave_short(runs[i], err))
+            return false;
+    for (uint32_t i = 0; i < run_count && !is_short; i++) { /* what all runs begin with */
+        if (runs[i]->count == 0)
+            continue;
+        const fill_entry *one = &runs[i]->items[0], *other = &first->items[0];
+        size_t same = 0;
+        common = RDB_MIN(common, RDB_MIN(runs[i]->common, first->common));
+        while (same < common && one->key[same] == other->key[same])
+            same++;
+        common = same;
+    }
+    for (uint32_t i = 0; i < run_count; i++)
+        jobs[i] = (sort_job){.entries = runs[i], .common = common};
+    for (uint32_t i = 1; i < run_count; i++) {
+        rdb_error ignored = {0};
+        if (runs[i]->count >= THREAD_ENTRIES && !rdb_thread_start(&threads[i], "index sort", run_sort, &jobs[i], &ignored))
+            rdb_error_clear(&ignored);
+    }
+    for (uint32_t i = 0; i < run_count; i++) {
+        if (threads[i] == NULL)
+            run_sort(&jobs[i]);
+    }
+    for (uint32_t i = 0; i < run_count; i++) {
+        if (threads[i] != NULL)
+            rdb_thread_join(&threads[i]);
+        if (!jobs[i].ok && ok)
+            *err = jobs[i].err;
+        ok = ok && jobs[i].ok;
+    }
+    return ok;
+}
+
+/* Is the next of a before the next of b? */
+static bool comes_first(const fill_entries *a, const fill_entries *b)
+{
+    const sort_item *left = &a->sorted[a->at], *right = &b->sorted[b->at];
+    if (left->prefix != right->prefix)
+        return left->prefix < right->prefix;
+    return a->is_short ? left->rest < right->rest : compare_entries(&a->items[left->rest], &b->items[right->rest]) < 0;
+}
+
+static fill_entries *next_run(fill_entries *const *runs, uint32_t run_count)
+{
+    fill_entries *first = NULL;
+    for (uint32_t i = 0; i < run_count; i++)
+        if (runs[i]->at < runs[i]->count && (first == NULL || comes_first(runs[i], first)))
+            first = runs[i];
+    return first;
+}
+
+/* The entry that is next in its run; key is room for a short one. */
+static fill_entry take(fill_entries *run, uint8_t key[sizeof(uint64_t)])
+{
+    const sort_item *item = &run->sorted[run->at];
+    if (run->is_short) {
+        const uint64_t bytes = __builtin_bswap64(item->prefix);
+        memcpy(key, &bytes, sizeof bytes);
+        run->at++;
+        return (fill_entry){key, run->short_length, run->is_checked, item->rest};
+    }
+    if (run->at + AHEAD < run->count)
+        __builtin_prefetch(&run->items[item[AHEAD].rest]);
+    if (run->at + AHEAD / 2 < run->count)
+        __builtin_prefetch(run->items[item[AHEAD / 2].rest].key);
+    run->at++;
+    return run->items[item->rest];
+}
+
+bool fill_entries_build(fill_entries *const *runs, uint32_t run_count, const rdb_index *index, rdb_xid xid, rdb_row_address *duplicate, rdb_error *err)
 {
     rdb_index_builder *builder;
-    sort_item *sorted = NULL;
-    bool ok = false;
     *duplicate = 0;
-    if (!sort_entries(entries, &sorted, err))
+    if (!sort_runs(runs, run_count, err) || !rdb_index_builder_open(&builder, index, xid, err))
         return false;
-    const fill_entry *items = entries->items, *checked = NULL; /* the last checked entry of the current key */
-    for (size_t i = 0; i < entries->count; i++) {
-        const fill_entry *entry = &items[sorted[i].entry_no];
-        if (checked != NULL && compare_keys(checked, entry) != 0)
-            checked = NULL;
-        if (!entry->is_checked)
-            continue;
-        if (checked != NULL) {
-            *duplicate = entry->address;
-            free(sorted);
-            return true;
+    uint8_t keys[2][sizeof(uint64_t)]; /* of short ones: this and the last */
+    fill_entry last = {0};
+    bool ok = true, has_last = false, has_checked = false; /* of the last one's key */
+    for (fill_entries *run = next_run(runs, run_count); ok && run != NULL && *duplicate == 0; run = next_run(runs, run_count)) {
+        const fill_entry entry = take(run, keys[0]);
+        const bool is_same_key = has_last && compare_keys(&last, &entry) == 0;
+        has_checked = has_checked && is_same_key;
+        if (entry.is_checked && has_checked)
+            *duplicate = entry.address;
+        else if (!is_same_key || last.address != entry.address) /* several versions of a row with one key share an entry */
+            ok = rdb_index_builder_add(builder, &(rdb_index_entry){.key = {entry.key, entry.length}, .address = entry.address}, err);
+        has_checked = has_checked || entry.is_checked;
+        last = entry;
+        has_last = true;
+        if (run->is_short) {
+            memcpy(keys[1], keys[0], sizeof keys[1]);
+            last.key = keys[1];
         }
-        checked = entry;
     }
-    if (rdb_index_builder_open(&builder, index, xid, err)) {
-        ok = true;
-        for (size_t i = 0; ok && i < entries->count; i++) {
-            const fill_entry *entry = &items[sorted[i].entry_no];
-            if (i + AHEAD < entries->count)
-                __builtin_prefetch(&items[sorted[i + AHEAD].entry_no]);
-            if (i > 0 && sorted[i - 1].prefix == sorted[i].prefix && compare_entries(&items[sorted[i - 1].entry_no], entry) == 0)
-                continue; /* several versions of a row with one key share an entry */
-            uint8_t key[8]; /* a short one is its prefix */
-            const rdb_index_entry added = {.key = {entry->length <= sizeof key ? key : entry->key, entry->length}, .address = entry->address};
-            uint64_t bytes = __builtin_bswap64(entry->prefix);
-            memcpy(key, &bytes, sizeof key);
-            ok = rdb_index_builder_add(builder, &added, err);
-        }
-        ok = rdb_index_builder_finish(&builder, err) && ok;
-    }
-    free(sorted);
-    return ok;
+    return rdb_index_builder_finish(&builder, err) && ok;
 }
 
 /* ---- tables ---------------------------------------------------------------------------------------------------------------- */
@@ -316,7 +475,7 @@ bool table_filler_finish(table_filler **filler, rdb_error *err)
         rdb_row_address duplicate;
         if (ending->entries[i] == NULL)
             continue;
-        ok = fill_entries_build(ending->entries[i], &relation->indexes[i].index, xid, &duplicate, err);
+        ok = fill_entries_build(&ending->entries[i], 1, &relation->indexes[i].index, xid, &duplicate, err);
         if (ok && duplicate != 0)
             ok = rdb_error_set(err, RDB_UNIQUE_VIOLATION, "could not create unique index \"%s\"", relation->indexes[i].name);
     }

@@ -11,9 +11,10 @@ RDB_CHECKED bool fill_entries_create(fill_entries **entries, rdb_error *err);
 void fill_entries_destroy(fill_entries *entries); /* NULL is fine */
 /* is_checked: two checked entries with this key are a violation. The key is copied. */
 RDB_CHECKED bool fill_entries_add(fill_entries *entries, rdb_slice key, rdb_row_address address, bool is_checked, rdb_error *err);
-/* Sorts and writes them into the empty index. *duplicate: of a checked key, the address of the second row (0: none, and the index
- * is built). */
-RDB_CHECKED bool fill_entries_build(fill_entries *entries, const rdb_index *index, rdb_xid xid, rdb_row_address *duplicate, rdb_error *err);
+/* Sorts and writes into the empty index what several threads collected, each in a run of its own. *duplicate: of a checked key, the address
+ * of the second row (0: none); what was written of the index then is of no use. */
+#define FILL_RUNS_MAX 4u
+RDB_CHECKED bool fill_entries_build(fill_entries *const *runs, uint32_t run_count, const rdb_index *index, rdb_xid xid, rdb_row_address *duplicate, rdb_error *err);
 
 /* A table with its indexes, both empty; rows go in by the hundred. Indexes over expressions are left empty. */
 typedef struct table_filler table_filler;
