@@ -68,6 +68,14 @@ RDB_CHECKED bool copy_read_row(copy_reader *reader, bool *found, rdb_error *err)
 /* Exactly length bytes (binary); *got false: the data ended before the first. */
 RDB_CHECKED bool copy_read_bytes(copy_reader *reader, void *target, size_t length, bool *got, rdb_error *err);
 
+/* ---- feeding (copy_feed.c) --------------------------------------------------------------------------------------------------
+ * A thread that puts a batch while the next one is read. *feed stays NULL where it cannot be had. */
+typedef struct copy_feed copy_feed;
+void copy_feed_begin(copy_feed **feed, rdb_insertion *insertion);
+void copy_feed_give(copy_feed *feed, const rdb_batch *batch); /* after copy_feed_wait; its columns stay as they are until the next one */
+RDB_CHECKED bool copy_feed_wait(copy_feed *feed, rdb_error *err); /* what was given is in; true where nothing was. Its error, once */
+void copy_feed_end(copy_feed **feed); /* NULL inside is fine */
+
 RDB_CHECKED bool copy_from(rdb_command_context *context, const rdb_ast_copy *statement, rdb_error *err);
 RDB_CHECKED bool copy_to(rdb_command_context *context, const rdb_ast_copy *statement, rdb_error *err);
 

@@ -5,6 +5,13 @@
 
 static const uint8_t SIGNATURE[11] = "PGCOPY\n\377\r\n";
 
+typedef struct copy_rows { /* a batch */
+    rdb_arena *arena; /* of its values */
+    rdb_vector **vectors;
+    uint32_t row_count;
+    struct { uint64_t no; const char *text; uint32_t length; } *lines; /* of the rows, for errors: text in arena */
+} copy_rows;
+
 typedef struct copying {
     rdb_command_context *context;
     const rdb_relation *relation;
@@ -12,12 +19,13 @@ typedef struct copying {
     copy_options options;
     copy_reader reader;
     rdb_insertion *insertion;
-    rdb_arena *arena; /* values of the batch */
-    rdb_vector **vectors;
-    uint32_t row_count;
+    copy_rows rows;  /* being read */
+    copy_rows given; /* those that the feed has, or had last */
+    copy_feed *feed; /* puts batches into the table while the next is read; NULL: no thread does */
+    bool may_feed;
+    uint32_t flush_count;
     rdb_call call;
     void **states; /* of the input functions, a column each */
-    struct { uint64_t no; const char *text; uint32_t length; } *lines; /* of the batch's rows, for errors: text in arena */
     rdb_program *where;      /* over the table's columns by attribute number; NULL: all rows */
     rdb_vector **row;        /* those columns: what is copied, and the defaults of the others */
     uint32_t *kept;
@@ -28,56 +36,104 @@ typedef struct copying {
 static void keep_line(copying *work)
 {
     const size_t length = RDB_MIN(work->reader.line_length, (size_t)SHOWN_BYTES + 1);
-    work->lines[work->row_count].no = work->reader.line_no;
-    work->lines[work->row_count].text = work->options.format == COPY_BINARY ? NULL : rdb_arena_memdup(work->arena, work->reader.line, length);
-    work->lines[work->row_count].length = (uint32_t)length;
+    work->rows.lines[work->rows.row_count].no = work->reader.line_no;
+    work->rows.lines[work->rows.row_count].text = work->options.format == COPY_BINARY ? NULL : rdb_arena_memdup(work->rows.arena, work->reader.line, length);
+    work->rows.lines[work->rows.row_count].length = (uint32_t)length;
 }
 
 /* An error about one of the batch's rows: which line it was. */
-static bool fail_at_row(copying *work, uint32_t row, bool shows_text, rdb_error *err)
+static bool fail_at_row(const copying *work, const copy_rows *rows, uint32_t row, bool shows_text, rdb_error *err)
 {
-    const bool is_long = work->lines[row].length > SHOWN_BYTES;
-    if (shows_text && work->lines[row].text != NULL)
-        rdb_error_add_context(err, "COPY %s, line %llu: \"%.*s%s\"", work->relation->name, (unsigned long long)work->lines[row].no,
-                              (int)RDB_MIN(work->lines[row].length, SHOWN_BYTES), work->lines[row].text, is_long ? "..." : "");
+    const bool is_long = rows->lines[row].length > SHOWN_BYTES;
+    if (shows_text && rows->lines[row].text != NULL)
+        rdb_error_add_context(err, "COPY %s, line %llu: \"%.*s%s\"", work->relation->name, (unsigned long long)rows->lines[row].no,
+                              (int)RDB_MIN(rows->lines[row].length, SHOWN_BYTES), rows->lines[row].text, is_long ? "..." : "");
     else
-        rdb_error_add_context(err, "COPY %s, line %llu", work->relation->name, (unsigned long long)work->lines[row].no);
+        rdb_error_add_context(err, "COPY %s, line %llu", work->relation->name, (unsigned long long)rows->lines[row].no);
     return false;
 }
 
 static bool filter_rows(copying *work, rdb_selection *selection, rdb_error *err)
 {
-    const rdb_batch rows = {work->row, work->relation->column_count, work->row_count, {NULL, work->row_count}};
+    const rdb_batch rows = {work->row, work->relation->column_count, work->rows.row_count, {NULL, work->rows.row_count}};
     uint32_t count = 0;
-    if (rdb_program_filter(work->where, command_eval(work->context), work->arena, &rows, &rows.selection, work->kept, &count, err)) {
+    if (rdb_program_filter(work->where, command_eval(work->context), work->rows.arena, &rows, &rows.selection, work->kept, &count, err)) {
         *selection = (rdb_selection){work->kept, count};
         return true;
     }
-    for (uint32_t row = 0; row < work->row_count; row++) { /* which one was it? */
+    for (uint32_t row = 0; row < work->rows.row_count; row++) { /* which one was it? */
         const rdb_selection one = {&row, 1};
         rdb_error again = {0};
-        const bool ok = rdb_program_filter(work->where, command_eval(work->context), work->arena, &rows, &one, work->kept, &count, &again);
+        const bool ok = rdb_program_filter(work->where, command_eval(work->context), work->rows.arena, &rows, &one, work->kept, &count, &again);
         rdb_error_clear(&again);
         if (!ok)
-            return fail_at_row(work, row, true, err);
+            return fail_at_row(work, &work->rows, row, true, err);
     }
     return false;
 }
 
+static bool fail_put(const copying *work, const copy_rows *rows, rdb_error *err)
+{
+    bool was_made;
+    const uint32_t row = rdb_insertion_bad_row(work->insertion, &was_made);
+    return fail_at_row(work, rows, row, !was_made, err);
+}
+
+/* What was given is in the table. */
+static bool collect(copying *work, rdb_error *err)
+{
+    return work->feed == NULL || copy_feed_wait(work->feed, err) || fail_put(work, &work->given, err);
+}
+
+static bool make_rows(copy_rows *rows, const copying *work, rdb_error *err)
+{
+    rdb_arena *arena = work->context->arena;
+    rows->lines = rdb_arena_alloc(arena, RDB_BATCH_ROWS * sizeof *rows->lines);
+    rows->vectors = RDB_NEW_ARRAY(arena, rdb_vector *, work->columns.count + 1u);
+    for (uint16_t i = 0; i < work->columns.count; i++) {
+        rows->vectors[i] = RDB_NEW(arena, rdb_vector);
+        if (!rdb_vector_init(rows->vectors[i], arena, work->columns.types[i]->rep, RDB_BATCH_ROWS, err))
+            return false;
+    }
+    rows->arena = rdb_arena_create("copy", NULL, NULL);
+    return rows->arena != NULL || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+}
+
+/* A load that goes on for some batches is worth a thread. */
+static bool begin_feed(copying *work, rdb_error *err)
+{
+    enum { ALONE = 8 };
+    if (!work->may_feed || work->feed != NULL || work->flush_count++ < ALONE)
+        return true;
+    work->may_feed = false;
+    if (!make_rows(&work->given, work, err))
+        return false;
+    copy_feed_begin(&work->feed, work->insertion);
+    return true;
+}
+
 static bool flush(copying *work, rdb_error *err)
 {
-    rdb_batch batch = {work->vectors, work->columns.count, work->row_count, {NULL, work->row_count}};
-    if (work->where != NULL && work->row_count > 0 && !filter_rows(work, &batch.selection, err))
+    rdb_batch batch = {work->rows.vectors, work->columns.count, work->rows.row_count, {NULL, work->rows.row_count}};
+    if (work->where != NULL && work->rows.row_count > 0 && !filter_rows(work, &batch.selection, err))
         return false;
-    if (batch.selection.count > 0 && !rdb_insertion_put(work->insertion, &batch, err)) {
-        bool was_made;
-        const uint32_t row = rdb_insertion_bad_row(work->insertion, &was_made);
-        return fail_at_row(work, row, !was_made, err);
+    if (!begin_feed(work, err))
+        return false;
+    if (work->feed != NULL) {
+        const copy_rows read = work->rows;
+        if (!collect(work, err))
+            return false;
+        work->rows = work->given;
+        work->given = read;
+        work->call.arena = work->rows.arena;
+        copy_feed_give(work->feed, &batch);
+    } else if (batch.selection.count > 0 && !rdb_insertion_put(work->insertion, &batch, err)) {
+        return fail_put(work, &work->rows, err);
     }
-    work->row_count = 0;
-    rdb_arena_reset(work->arena);
+    work->rows.row_count = 0;
+    rdb_arena_reset(work->rows.arena);
     for (uint16_t i = 0; i < work->columns.count; i++)
-        rdb_vector_clear_nulls(work->vectors[i]);
+        rdb_vector_clear_nulls(work->rows.vectors[i]);
     return true;
 }
 
@@ -140,7 +196,7 @@ static bool take_fields(copying *work, rdb_error *err)
                 rdb_error_add_context(err, "COPY %s, line %llu, column %s: null input", work->relation->name, (unsigned long long)work->reader.line_no, work->columns.names[i]);
                 return false;
             }
-            rdb_vector_set_null(work->vectors[i], work->row_count);
+            rdb_vector_set_null(work->rows.vectors[i], work->rows.row_count);
             continue;
         }
         if (!reader->is_ascii && !rdb_utf8_validate(field.data, field.length, &bad_offset)) {
@@ -149,17 +205,17 @@ static bool take_fields(copying *work, rdb_error *err)
             return add_context(work, NULL, NULL, err);
         }
         if (type->oid == RDB_INT4OID && read_digits(&field, &value.i32)) {
-            RDB_VALUES(work->vectors[i], int32_t)[work->row_count] = value.i32;
-            rdb_vector_set_valid(work->vectors[i], work->row_count);
+            RDB_VALUES(work->rows.vectors[i], int32_t)[work->rows.row_count] = value.i32;
+            rdb_vector_set_valid(work->rows.vectors[i], work->rows.row_count);
             continue;
         }
         if (!type->ops->input(&work->call, type, (rdb_slice){(const uint8_t *)field.data, field.length}, work->columns.typmods[i], &value))
             return add_context(work, work->columns.names[i], &field, err);
         /* The reader's text goes away with the next row; what was made of it is in the batch's arena. */
         if (type->rep == RDB_REP_BYTES && (const char *)value.bytes.data >= field.data && (const char *)value.bytes.data <= field.data + field.length &&
-            !rdb_datum_copy(work->arena, RDB_REP_BYTES, value, &value, err))
+            !rdb_datum_copy(work->rows.arena, RDB_REP_BYTES, value, &value, err))
             return false;
-        rdb_vector_put(work->vectors[i], work->row_count, value, false);
+        rdb_vector_put(work->rows.vectors[i], work->rows.row_count, value, false);
     }
     return true;
 }
@@ -200,7 +256,7 @@ static bool read_lines(copying *work, rdb_error *err)
         if (!take_fields(work, err))
             return false;
         keep_line(work);
-        if (++work->row_count < RDB_BATCH_ROWS)
+        if (++work->rows.row_count < RDB_BATCH_ROWS)
             continue;
         if (!rdb_cancel_check(work->context->cancel, err))
             return add_context(work, NULL, NULL, err);
@@ -234,12 +290,12 @@ static bool read_binary_field(copying *work, uint16_t i, rdb_error *err)
     if (length == -1) {
         if (!rdb_domain_check(&work->call, type, value, true))
             return false;
-        rdb_vector_set_null(work->vectors[i], work->row_count);
+        rdb_vector_set_null(work->rows.vectors[i], work->rows.row_count);
         return true;
     }
     if (length < 0)
         return bad_binary("invalid field size", err);
-    uint8_t *bytes = rdb_arena_try_alloc(work->arena, (size_t)length + 1, err);
+    uint8_t *bytes = rdb_arena_try_alloc(work->rows.arena, (size_t)length + 1, err);
     if (bytes == NULL || !copy_read_bytes(&work->reader, bytes, (size_t)length, &got, err))
         return false;
     if (!got && length > 0)
@@ -248,7 +304,7 @@ static bool read_binary_field(copying *work, uint16_t i, rdb_error *err)
         return rdb_error_set(err, RDB_UNDEFINED_FUNCTION, "no binary input function available for type %s", type->name);
     if (!type->ops->receive(&work->call, type, (rdb_slice){bytes, (size_t)length}, work->columns.typmods[i], &value))
         return false;
-    rdb_vector_put(work->vectors[i], work->row_count, value, false);
+    rdb_vector_put(work->rows.vectors[i], work->rows.row_count, value, false);
     return true;
 }
 
@@ -293,7 +349,7 @@ static bool read_binary(copying *work, rdb_error *err)
                 return false;
             }
         keep_line(work);
-        if (++work->row_count == RDB_BATCH_ROWS && (!rdb_cancel_check(work->context->cancel, err) || !flush(work, err)))
+        if (++work->rows.row_count == RDB_BATCH_ROWS && (!rdb_cancel_check(work->context->cancel, err) || !flush(work, err)))
             return false;
     }
 }
@@ -358,12 +414,24 @@ static bool open_where(copying *work, rdb_ast_node *raw, const rdb_plan_context 
     work->row = RDB_NEW_ARRAY(context->arena, rdb_vector *, work->relation->column_count + 1u);
     work->kept = RDB_NEW_ARRAY(context->arena, uint32_t, RDB_BATCH_ROWS);
     for (uint16_t i = 0; i < work->columns.count; i++)
-        work->row[work->columns.numbers[i] - 1] = work->vectors[i];
+        work->row[work->columns.numbers[i] - 1] = work->rows.vectors[i];
     for (uint16_t at = 0; at < work->relation->column_count; at++)
         if (work->row[at] == NULL && !default_vector(work, at, named.is_named[at], plan, err))
             return false;
     return rdb_plan_make_expr(plan, work->relation, where, &where, err) &&
            rdb_program_compile(&work->where, context->arena, command_eval(context), &where, 1, err);
+}
+
+/* What its input function makes of a text is in the text: it asks neither the catalog nor the transaction, which the feed uses. */
+static bool reads_text_alone(const rdb_type *type)
+{
+    static const uint32_t TYPES[] = {RDB_BOOLOID, RDB_BYTEAOID, RDB_INT8OID, RDB_INT2OID, RDB_INT4OID, RDB_TEXTOID, RDB_FLOAT4OID, RDB_FLOAT8OID, RDB_BPCHAROID,
+                                     RDB_VARCHAROID, RDB_DATEOID, RDB_TIMEOID, RDB_TIMESTAMPOID, RDB_TIMESTAMPTZOID, RDB_INTERVALOID, RDB_NUMERICOID, RDB_UUIDOID,
+                                     RDB_JSONOID, RDB_JSONBOID};
+    for (size_t i = 0; i < RDB_COUNT_OF(TYPES); i++)
+        if (type->oid == TYPES[i])
+            return true;
+    return false;
 }
 
 static bool open_insertion(copying *work, rdb_ast_node *where, rdb_error *err)
@@ -400,17 +468,16 @@ static bool open_insertion(copying *work, rdb_ast_node *where, rdb_error *err)
     if (!rdb_plan_make_insert(&plan, work->relation, work->columns.numbers, work->columns.count, &modify, err) ||
         !rdb_insertion_open(&work->insertion, modify, &execution, err))
         return false;
-    work->lines = rdb_arena_alloc(context->arena, RDB_BATCH_ROWS * sizeof *work->lines);
     work->states = RDB_NEW_ARRAY(context->arena, void *, work->columns.count + 1u);
-    work->vectors = RDB_NEW_ARRAY(context->arena, rdb_vector *, work->columns.count + 1u);
+    if (!make_rows(&work->rows, work, err))
+        return false;
+    work->may_feed = where == NULL && rdb_insertion_is_plain(work->insertion);
     for (uint16_t i = 0; i < work->columns.count; i++) {
-        work->vectors[i] = RDB_NEW(context->arena, rdb_vector);
-        if (!rdb_vector_init(work->vectors[i], context->arena, work->columns.types[i]->rep, RDB_BATCH_ROWS, err))
-            return false;
         if (work->columns.types[i]->ops == NULL || work->columns.types[i]->ops->input == NULL)
             return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "type %s is not supported yet", work->columns.types[i]->name);
+        work->may_feed = work->may_feed && reads_text_alone(work->columns.types[i]);
     }
-    work->call = (rdb_call){.arena = work->arena, .format = context->format, .statement_us = context->statement_us,
+    work->call = (rdb_call){.arena = work->rows.arena, .format = context->format, .statement_us = context->statement_us,
                             .transaction_us = context->transaction_us, .session = eval, .plan_arena = context->arena};
     return where == NULL || open_where(work, where, &plan, err);
 }
@@ -443,20 +510,27 @@ bool copy_from(rdb_command_context *context, const rdb_ast_copy *statement, rdb_
     if (work.relation->kind != 'r' && (work.relation->kind != 'p' || work.options.freezes))
         return (statement->file_name != NULL || context->client->begin_copy_in(context->client->context, work.options.format == COPY_BINARY, work.columns.count, err)) &&
                check_target(&work, err);
-    work.arena = rdb_arena_create("copy", NULL, NULL);
-    if (work.arena == NULL)
-        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     if (!open_insertion(&work, statement->where, err) || !copy_reader_open(&work.reader, context, &work.options, statement->file_name, err))
         goto out;
     if (statement->file_name == NULL &&
         !context->client->begin_copy_in(context->client->context, work.options.format == COPY_BINARY, work.columns.count, err))
         goto out;
-    ok = (work.options.format == COPY_BINARY ? read_binary(&work, err) : read_lines(&work, err)) &&
-         rdb_insertion_finish(work.insertion, &row_count, err);
+    ok = work.options.format == COPY_BINARY ? read_binary(&work, err) : read_lines(&work, err);
+    if (work.feed != NULL && !ok) { /* an error of rows that came before counts */
+        rdb_error earlier;
+        rdb_error_init(&earlier);
+        if (!collect(&work, &earlier)) {
+            rdb_error_clear(err);
+            *err = earlier;
+        }
+    }
+    ok = ok && collect(&work, err) && rdb_insertion_finish(work.insertion, &row_count, err);
     snprintf(context->tag, sizeof context->tag, "COPY %llu", (unsigned long long)row_count);
 out:
+    copy_feed_end(&work.feed);
     rdb_insertion_close(&work.insertion);
     copy_reader_close(&work.reader);
-    rdb_arena_destroy(work.arena);
+    rdb_arena_destroy(work.rows.arena);
+    rdb_arena_destroy(work.given.arena);
     return ok;
 }

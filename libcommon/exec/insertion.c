@@ -62,6 +62,11 @@ bool rdb_insertion_open(rdb_insertion **insertion, const rdb_plan_modify *modify
     return true;
 }
 
+bool rdb_insertion_is_plain(const rdb_insertion *in)
+{
+    return in->default_count == 0 && in->modify->check_count == 0 && !in->rules.has_generated && !in->rules.has_index_values && in->route == NULL && in->bound == NULL;
+}
+
 static bool make_row(rdb_insertion *in, const rdb_batch *batch, uint32_t row, rdb_datum *values, bool *is_null, const rdb_index_values **keys, rdb_error *err)
 {
     const uint16_t count = in->modify->relation->column_count;

@@ -69,6 +69,8 @@ const rdb_node_statistics *rdb_execution_statistics(const rdb_execution *executi
 typedef struct rdb_insertion rdb_insertion;
 RDB_CHECKED bool rdb_insertion_open(rdb_insertion **insertion, const rdb_plan_modify *modify, const rdb_execution_context *context, rdb_error *err);
 RDB_CHECKED bool rdb_insertion_put(rdb_insertion *insertion, const rdb_batch *batch, rdb_error *err);
+/* Nothing is evaluated for its rows, so batches may be put by another thread than the one that makes them, one thread at a time. */
+bool rdb_insertion_is_plain(const rdb_insertion *insertion);
 /* After rdb_insertion_put failed: the row of the batch that its error is about. was_made: it kept its own rules, and failed on the way
  * into the table. */
 uint32_t rdb_insertion_bad_row(const rdb_insertion *insertion, bool *was_made);
