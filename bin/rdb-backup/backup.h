@@ -6,21 +6,8 @@
 #include "backup/rdb_backup.h"
 #include "backup/rdb_backup_console.h"
 
-#include <jansson.h>
-
-typedef struct backup_arguments backup_arguments;
-typedef struct backup_work {
-    const rdb_program *program;
-    const backup_arguments *arguments;
-    const char *command;
-    rdb_operands operands; /* behind the command */
-    rdb_backup_console console;
-    rdb_backup_keys keys;
-    uint32_t thread_count;
-    rdb_arena *arena;
-    rdb_repository *repository;
-    rdb_error err;
-} backup_work;
+typedef rdb_backup_arguments backup_arguments;
+typedef rdb_backup_work backup_work;
 
 int command_backup(backup_work *work);
 int command_list(backup_work *work);
@@ -34,8 +21,6 @@ int command_point(backup_work *work);
 int command_recipients(backup_work *work);
 
 bool open_repository(backup_work *work); /* one that is there */
-int report(backup_work *work);           /* the work's error */
-void print_json(json_t *json);           /* a line on stdout; takes the object */
 /* What a backup is, in one object: without its files and objects. */
 json_t *summarise(const rdb_manifest *manifest);
 /* Prints what was found; exit code 6 where it is anything. */

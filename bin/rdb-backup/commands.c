@@ -54,7 +54,7 @@ static void report_backup(const backup_work *work, const rdb_manifest *manifest,
         json_t *json = summarise(manifest);
         json_object_set_new(json, "dry_run", json_boolean(work->arguments->dry_run));
         json_object_set_new(json, "elapsed_seconds", json_real(seconds));
-        print_json(json);
+        rdb_backup_print_json(json);
     } else if (work->arguments->dry_run) {
         fprintf(is_stream ? stderr : stdout, "would make a backup of type %s of %s in %u files\n", RDB_BACKUP_TYPES[manifest->type], read, manifest->files.count);
     } else {
@@ -78,11 +78,11 @@ int command_backup(backup_work *work)
             options.type = (rdb_backup_type)i;
     if (!rdb_compression_parse(a->compress, &options.compression, &options.compression_level, &work->err) ||
         (a->rate != NULL && !rdb_backup_parse_size(a->rate, &options.rate, &work->err)) || !rdb_control_read(a->home, &control, &work->err))
-        return report(work);
+        return rdb_backup_work_report(work);
     rdb_repository_options place = {.url = a->output, .keys = work->keys, .create = true, .encrypt = a->encrypt, .system_id = control.system_id};
     int64_t begun_us = rdb_time_monotonic_us();
     if (!rdb_repository_open(&work->repository, &place, &work->err) || !rdb_backup_take(work->repository, &options, work->arena, &manifest, &work->err))
-        return report(work);
+        return rdb_backup_work_report(work);
     report_backup(work, manifest, (double)(rdb_time_monotonic_us() - begun_us) / 1e6);
     for (uint32_t i = 0; i < manifest->degraded.count && !a->json; i++) {
         const rdb_manifest_page *page = manifest->degraded.items[i];
@@ -97,14 +97,14 @@ int command_list(backup_work *work)
 {
     rdb_list manifests = {0}, broken = {0};
     if (!open_repository(work) || !rdb_backup_list(work->repository, work->arena, &manifests, &broken, &work->err))
-        return report(work);
+        return rdb_backup_work_report(work);
     if (!work->arguments->json && manifests.count > 0)
         printf("%-22s %-12s %-20s %10s %10s  %-22s %s\n", "BACKUP", "TYPE", "CONSISTENT AT", "SIZE", "STORED", "BUILDS ON", "LABEL");
     for (uint32_t i = 0; i < manifests.count; i++) {
         const rdb_manifest *m = manifests.items[i];
         char size[24], stored[24], stopped[40], lsn[24];
         if (work->arguments->json) {
-            print_json(summarise(m));
+            rdb_backup_print_json(summarise(m));
             continue;
         }
         rdb_backup_format_size(data_bytes(m), size);
@@ -123,7 +123,7 @@ int command_info(backup_work *work)
 {
     rdb_manifest *m;
     if (!open_repository(work) || !rdb_backup_find(work->repository, work->arguments->backup, work->arena, &m, &work->err))
-        return report(work);
+        return rdb_backup_work_report(work);
     json_t *json = summarise(m), *objects = json_array(), *degraded = json_array();
     for (uint32_t i = 0; i < m->objects.count; i++) {
         const rdb_manifest_object *object = m->objects.items[i];
@@ -136,7 +136,7 @@ int command_info(backup_work *work)
     json_object_set_new(json, "objects", objects);
     json_object_set_new(json, "degraded", degraded);
     if (work->arguments->json) {
-        print_json(json);
+        rdb_backup_print_json(json);
         return RDB_EXIT_DONE;
     }
     char *text = json_dumps(json, JSON_INDENT(2));
@@ -151,20 +151,20 @@ int check_backup(backup_work *work, const rdb_manifest *manifest, rdb_verify_lev
 {
     rdb_list findings = {0};
     if (!rdb_backup_verify(work->repository, manifest, level, work->thread_count, &work->console.watch, work->arena, &findings, &work->err))
-        return report(work);
+        return rdb_backup_work_report(work);
     for (uint32_t i = 0; i < findings.count; i++) {
         const rdb_verify_finding *finding = findings.items[i];
         if (work->arguments->json) {
             json_t *json = json_pack("{s:s, s:s, s:s, s:I}", "backup_id", manifest->id, "object", finding->object, "problem", finding->what, "offset_bytes", (json_int_t)finding->offset);
             if (finding->path != NULL)
                 json_object_set_new(json, "path", json_string(finding->path));
-            print_json(json);
+            rdb_backup_print_json(json);
         } else {
             printf("%s: %s\n", finding->object, finding->what);
         }
     }
     if (work->arguments->json)
-        print_json(json_pack("{s:s, s:s, s:b, s:i}", "backup_id", manifest->id, "level", VERIFY_LEVELS[level], "sound", (int)(findings.count == 0), "problem_count", (int)findings.count));
+        rdb_backup_print_json(json_pack("{s:s, s:s, s:b, s:i}", "backup_id", manifest->id, "level", VERIFY_LEVELS[level], "sound", (int)(findings.count == 0), "problem_count", (int)findings.count));
     else if (findings.count == 0)
         printf("backup %s and what it builds on: sound (%s)\n", manifest->id, VERIFY_LEVELS[level]);
     return findings.count > 0 ? RDB_EXIT_DAMAGE : RDB_EXIT_DONE;
@@ -178,7 +178,7 @@ int command_verify(backup_work *work)
         if (strcmp(work->arguments->level, VERIFY_LEVELS[i]) == 0)
             level = (rdb_verify_level)i;
     if (!open_repository(work) || !rdb_backup_find(work->repository, work->arguments->backup, work->arena, &manifest, &work->err))
-        return report(work);
+        return rdb_backup_work_report(work);
     return check_backup(work, manifest, level);
 }
 
@@ -194,17 +194,17 @@ int command_expire(backup_work *work)
     uint64_t freed = 0;
     char size[24];
     if (a->keep_size != NULL && !rdb_backup_parse_size(a->keep_size, &retention.size_bytes, &work->err))
-        return report(work);
+        return rdb_backup_work_report(work);
     if (a->keep_full + a->keep_days + a->keep_daily + a->keep_weekly + a->keep_monthly + a->keep_yearly == 0 && retention.size_bytes == 0)
         return rdb_options_refuse(work->program, "no rule says what to keep: use --keep-full, --keep-days, --keep-daily ... or --keep-size");
     if (!open_repository(work) || !rdb_backup_expire(work->repository, &retention, dry_run, work->arena, &verdicts, &broken, &log_count, &work->err))
-        return report(work);
+        return rdb_backup_work_report(work);
     for (uint32_t i = 0; i < verdicts.count; i++) {
         const rdb_verdict *verdict = verdicts.items[i];
         gone += verdict->reason == NULL;
         freed += verdict->reason == NULL ? verdict->manifest->bytes_stored : 0;
         if (a->json)
-            print_json(json_pack("{s:s, s:b, s:s, s:I, s:b}", "backup_id", verdict->manifest->id, "kept", (int)(verdict->reason != NULL), "reason", verdict->reason != NULL ? verdict->reason : "no rule keeps it",
+            rdb_backup_print_json(json_pack("{s:s, s:b, s:s, s:I, s:b}", "backup_id", verdict->manifest->id, "kept", (int)(verdict->reason != NULL), "reason", verdict->reason != NULL ? verdict->reason : "no rule keeps it",
                                  "stored_bytes", (json_int_t)verdict->manifest->bytes_stored, "dry_run", (int)dry_run));
         else if (verdict->reason != NULL)
             printf("%-22s kept: %s\n", verdict->manifest->id, verdict->reason);
@@ -225,7 +225,7 @@ int command_archive(backup_work *work)
     if (work->operands.count != 1)
         return rdb_options_refuse(work->program, "archive needs the path of a finished segment (wal.archive_command = \"rdb-backup archive %%p --output PATH\")");
     if (!open_repository(work) || !rdb_archive_put(work->repository, work->operands.items[0], &work->err))
-        return report(work);
+        return rdb_backup_work_report(work);
     return RDB_EXIT_DONE;
 }
 
@@ -236,17 +236,17 @@ int command_point(backup_work *work)
     if (home == NULL || parameters[0] == NULL)
         return rdb_options_refuse(work->program, "point needs --home DIR and the restore point's name");
     if (!rdb_server_connect(&connection, home, "postgres", &work->err))
-        return report(work);
+        return rdb_backup_work_report(work);
     PGresult *result = PQexecParams(connection, "select rdb_create_restore_point($1)", 1, NULL, parameters, NULL, NULL, 0);
     bool ok = PQresultStatus(result) == PGRES_TUPLES_OK || rdb_server_failed(connection, result, "the restore point was not made", &work->err);
     if (ok && work->arguments->json)
-        print_json(json_pack("{s:s, s:s}", "name", parameters[0], "lsn", PQgetvalue(result, 0, 0)));
+        rdb_backup_print_json(json_pack("{s:s, s:s}", "name", parameters[0], "lsn", PQgetvalue(result, 0, 0)));
     else if (ok)
         printf("restore point \"%s\" at %s\n", parameters[0], PQgetvalue(result, 0, 0));
     if (ok)
         PQclear(result);
     PQfinish(connection);
-    return ok ? RDB_EXIT_DONE : report(work);
+    return ok ? RDB_EXIT_DONE : rdb_backup_work_report(work);
 }
 
 /* ---- recipients ---------------------------------------------------------------------------------------------------------------------- */
@@ -258,25 +258,25 @@ int command_recipients(backup_work *work)
     if (strcmp(verb, "add") == 0 && work->operands.count == 1) {
         rdb_backup_keys added = {work->arguments->new_key_file, work->arguments->new_passphrase_file, work->arguments->certificate, NULL, rdb_backup_ask_passphrase, NULL};
         if (!open_repository(work) || !rdb_recipient_add(work->repository, &added, &number, &work->err))
-            return report(work);
+            return rdb_backup_work_report(work);
         printf("recipient %u added\n", number);
         return RDB_EXIT_DONE;
     }
     if (strcmp(verb, "remove") == 0 && work->operands.count == 2) {
         number = (uint32_t)strtoul(work->operands.items[1], NULL, 10);
         if (!open_repository(work) || !rdb_recipient_remove(work->repository, number, &work->err))
-            return report(work);
+            return rdb_backup_work_report(work);
         printf("recipient %u removed\n", number);
         return RDB_EXIT_DONE;
     }
     if (strcmp(verb, "list") != 0 || work->operands.count > 1)
         return rdb_options_refuse(work->program, "recipients is followed by nothing, by add, or by remove and a number");
     if (!open_repository(work) || !rdb_recipient_list(work->repository, work->arena, &recipients, &work->err))
-        return report(work);
+        return rdb_backup_work_report(work);
     for (uint32_t i = 0; i < recipients.count; i++) {
         const rdb_recipient *recipient = recipients.items[i];
         if (work->arguments->json)
-            print_json(json_pack("{s:i, s:s}", "number", (int)recipient->number, "kind", recipient->kind));
+            rdb_backup_print_json(json_pack("{s:i, s:s}", "number", (int)recipient->number, "kind", recipient->kind));
         else
             printf("%u %s\n", recipient->number, recipient->kind);
     }

@@ -130,11 +130,11 @@ int command_drill(backup_work *work)
     const char *top = getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp";
     drill d = {.work = work};
     if (!open_repository(work) || !rdb_backup_find(work->repository, work->arguments->backup, work->arena, &d.manifest, &work->err))
-        return report(work);
+        return rdb_backup_work_report(work);
     snprintf(d.home, sizeof d.home, "%.900s/rdb-drill-XXXXXX", work->arguments->home != NULL ? work->arguments->home : top);
     if (mkdtemp(d.home) == NULL) {
         rdb_error_set_errno(&work->err, errno, "no directory can be made for the drill");
-        return report(work);
+        return rdb_backup_work_report(work);
     }
     bool ok = restore(&d) && ask(&d) && verify(&d);
     json_t *json = evidence(&d, ok);
@@ -144,13 +144,13 @@ int command_drill(backup_work *work)
     if (!rdb_path_remove_tree(d.home, &ignored))
         rdb_error_clear(&ignored);
     if (work->arguments->json)
-        print_json(json_incref(json));
+        rdb_backup_print_json(json_incref(json));
     else if (ok)
         printf("drill of backup %s: restored in %.1f s, opened in %.1f s, sound (%llu relations, SCN %llu)%s%s\n", d.manifest->id, d.restore_seconds, d.replay_seconds,
                (unsigned long long)d.relations, (unsigned long long)d.reached.scn, work->arguments->query != NULL ? "; the answer: " : "", d.answer);
     json_decref(json);
     free(text);
-    int exit_code = ok ? RDB_EXIT_DONE : report(work);
+    int exit_code = ok ? RDB_EXIT_DONE : rdb_backup_work_report(work);
     if (!recorded) {
         fprintf(stderr, "%s: the drill is not on record: %s\n", work->program->name, rdb_error_message(&unwritten));
         rdb_error_clear(&unwritten);

@@ -3,20 +3,19 @@
 #ifndef RDB_BACKUP_OPTIONS_H
 #define RDB_BACKUP_OPTIONS_H
 
-#include "backup/rdb_backup.h"
-#include "base/rdb_options.h"
+#include "backup/rdb_backup_console.h"
 
-typedef struct backup_arguments {
+struct rdb_backup_arguments {
     const char *home, *output, *type, *compress, *name, *base, *rate, *level, *backup;
     const char *key_file, *passphrase_file, *certificate, *identity, *new_key_file, *new_passphrase_file;
     const char *keep_size, *query;
     int64_t thread_count, keep_full, keep_days, keep_daily, keep_weekly, keep_monthly, keep_yearly;
     bool encrypt, verify, dry_run, json, include_secrets, level_given;
-} backup_arguments;
+};
 
 static const char *const VERIFY_LEVELS[] = {"meta", "hash", "page", NULL};
 
-#define FIELD(name) RDB_OPTION_FIELD(backup_arguments, name)
+#define FIELD(name) RDB_OPTION_FIELD(rdb_backup_arguments, name)
 static const rdb_option OPTIONS[] = {
     {.letter = 'H', .name = "home", .value = "DIR", .field = FIELD(home), .environment = "RUSTYDB_HOME", .help = "instance directory (or RUSTYDB_HOME)"},
     {.letter = 'o', .name = "output", .value = "PATH", .aliases = "repository", .field = FIELD(output), .environment = "RUSTYDB_BACKUP", .help = "the repository: a directory, s3://bucket/prefix, sftp://user@host/path, or - for a tar on stdout (or RUSTYDB_BACKUP)"},
@@ -26,14 +25,11 @@ static const rdb_option OPTIONS[] = {
     {.letter = 'b', .name = "backup", .value = "ID", .field = FIELD(backup), .standard = "latest", .help = "which backup info and verify mean: an ID, the beginning of one, latest, latest-full"},
     {.letter = 'c', .name = "compress", .value = "METHOD", .field = FIELD(compress), .standard = "zstd", .help = "none, lz4, zstd or snappy; with a level as in zstd:9"},
     {.letter = 'e', .name = "encrypt", .kind = RDB_OPT_FLAG, .field = FIELD(encrypt), .help = "a new repository is encrypted (AES-256-GCM) for the key or passphrase given"},
-    {.name = "key-file", .value = "FILE", .field = FIELD(key_file), .help = "a key: 32 bytes or 64 hexadecimal digits"},
-    {.name = "passphrase-file", .value = "FILE", .field = FIELD(passphrase_file), .help = "a file whose first line is the passphrase; without it a terminal is asked"},
+    RDB_BACKUP_KEY_OPTIONS,
     {.name = "new-key-file", .value = "FILE", .field = FIELD(new_key_file), .help = "for recipients add: the key that shall open the repository too"},
     {.name = "new-passphrase-file", .value = "FILE", .field = FIELD(new_passphrase_file), .help = "for recipients add: likewise a passphrase"},
     {.name = "certificate", .value = "FILE", .field = FIELD(certificate), .help = "the certificate of a recipient in PEM, for a new repository or recipients add"},
-    {.name = "identity", .value = "FILE", .field = FIELD(identity), .help = "the private key of such a certificate in PEM"},
     {.name = "include-secrets", .kind = RDB_OPT_FLAG, .field = FIELD(include_secrets), .help = "conf/secrets too, into a repository that is not encrypted"},
-    {.letter = 'j', .name = "threads", .kind = RDB_OPT_COUNT, .value = "N", .field = FIELD(thread_count), .standard = "0", .min = 0, .max = 64, .help = "work with N threads; 0: as many as processors, at most 4"},
     {.name = "rate", .value = "SIZE", .field = FIELD(rate), .help = "read at most so much a second, such as 50MB"},
     {.name = "verify", .kind = RDB_OPT_FLAG, .field = FIELD(verify), .help = "check the backup when it is written"},
     {.name = "level", .kind = RDB_OPT_CHOICE, .value = "LEVEL", .choices = VERIFY_LEVELS, .field = FIELD(level), .standard = "hash", .given = FIELD(level_given), .help = "what verify looks at: meta (manifests, objects and their sizes), hash (every byte), page (every page's checksum too)"},
@@ -46,7 +42,7 @@ static const rdb_option OPTIONS[] = {
     {.name = "keep-yearly", .kind = RDB_OPT_COUNT, .value = "N", .field = FIELD(keep_yearly), .standard = "0", .max = 100000, .help = "... of N years"},
     {.name = "keep-size", .value = "SIZE", .field = FIELD(keep_size), .help = "expire: then remove the oldest chains until the rest takes at most SIZE; the newest chain stays"},
     {.name = "dry-run", .kind = RDB_OPT_FLAG, .field = FIELD(dry_run), .help = "say what would be done; change nothing"},
-    {.name = "json", .kind = RDB_OPT_FLAG, .field = FIELD(json), .help = "print results as JSON, one object a line"},
+    RDB_BACKUP_WORK_OPTIONS,
 };
 #undef FIELD
 

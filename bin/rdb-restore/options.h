@@ -3,20 +3,19 @@
 #ifndef RDB_RESTORE_OPTIONS_H
 #define RDB_RESTORE_OPTIONS_H
 
-#include "backup/rdb_backup.h"
-#include "base/rdb_options.h"
+#include "backup/rdb_backup_console.h"
 
-typedef struct restore_arguments {
+struct rdb_backup_arguments {
     const char *home, *input, *backup;
     const char *key_file, *passphrase_file, *identity;
     int64_t thread_count;
     const char *target_time, *target_scn, *target_xid, *target_lsn, *target_name, *target_timeline, *action, *archive, *table, *as;
     bool target_immediate, target_latest, exclusive, replace, delta, keep_archiving, dry_run, json, backup_given;
-} restore_arguments;
+};
 
 static const char *const TARGET_ACTIONS[] = {"promote", "shutdown", NULL};
 
-#define FIELD(name) RDB_OPTION_FIELD(restore_arguments, name)
+#define FIELD(name) RDB_OPTION_FIELD(rdb_backup_arguments, name)
 static const rdb_option OPTIONS[] = {
     {.letter = 'H', .name = "home", .value = "DIR", .field = FIELD(home), .environment = "RUSTYDB_HOME", .help = "instance directory to make (or RUSTYDB_HOME)"},
     {.letter = 'i', .name = "input", .value = "PATH", .aliases = "repository", .field = FIELD(input), .environment = "RUSTYDB_BACKUP", .help = "the repository: a directory, s3://bucket/prefix, sftp://user@host/path, or - for the tar that rdb-backup --output - wrote (or RUSTYDB_BACKUP)"},
@@ -37,12 +36,9 @@ static const rdb_option OPTIONS[] = {
     {.name = "as", .value = "NAME", .field = FIELD(as), .help = "... under this name ([SCHEMA.]TABLE)"},
     {.name = "replace", .kind = RDB_OPT_FLAG, .aliases = "force", .field = FIELD(replace), .help = "over the instance in DIR, whose data is kept aside as data.before-TIME"},
     {.name = "delta", .kind = RDB_OPT_FLAG, .field = FIELD(delta), .help = "over the instance in DIR: only what differs is written"},
-    {.name = "key-file", .value = "FILE", .field = FIELD(key_file), .help = "the key of an encrypted repository"},
-    {.name = "passphrase-file", .value = "FILE", .field = FIELD(passphrase_file), .help = "a file whose first line is the passphrase; without it a terminal is asked"},
-    {.name = "identity", .value = "FILE", .field = FIELD(identity), .help = "the private key of a certificate that the repository is encrypted for, in PEM"},
-    {.letter = 'j', .name = "threads", .kind = RDB_OPT_COUNT, .value = "N", .field = FIELD(thread_count), .standard = "0", .min = 0, .max = 64, .help = "work with N threads; 0: as many as processors, at most 4"},
     {.name = "dry-run", .kind = RDB_OPT_FLAG, .field = FIELD(dry_run), .help = "say what would be restored; change nothing"},
-    {.name = "json", .kind = RDB_OPT_FLAG, .field = FIELD(json), .help = "print the result as one JSON object"},
+    RDB_BACKUP_KEY_OPTIONS,
+    RDB_BACKUP_WORK_OPTIONS,
 };
 #undef FIELD
 

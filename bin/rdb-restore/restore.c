@@ -18,7 +18,7 @@ static void report_restore(const restore_work *work, const rdb_manifest *manifes
     rdb_backup_format_size(done->bytes_fetched, fetched);
     rdb_backup_format_moment(&manifest->stopped, stopped, lsn);
     if (a->json) {
-        print_json(json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:s, s:s, s:s, s:b, s:b, s:f}", "home", a->home, "backup_id", manifest->id, "target", goal, "chain_length",
+        rdb_backup_print_json(json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:s, s:s, s:s, s:b, s:b, s:f}", "home", a->home, "backup_id", manifest->id, "target", goal, "chain_length",
                              (int)done->chain_length, "file_count", (int)done->files, "object_count", (int)done->objects, "written_bytes", (json_int_t)done->bytes_written,
                              "kept_bytes", (json_int_t)done->bytes_kept, "fetched_bytes", (json_int_t)done->bytes_fetched, "consistent_at", stopped, "consistent_lsn", lsn,
                              "kept_aside", done->kept_aside, "made_secrets", (int)done->made_secrets, "dry_run", (int)a->dry_run, "elapsed_seconds", seconds));
@@ -69,8 +69,6 @@ int command_restore(restore_work *work)
     int64_t begun_us = rdb_time_monotonic_us();
     if (a->table != NULL)
         return command_table(work);
-    if (a->home == NULL)
-        return rdb_options_refuse(work->program, "no instance directory was named: use --home DIR or set RUSTYDB_HOME");
     bool ok = rdb_instance_resolve(a->home, home, sizeof home, &work->err) && read_target(work, &target, &has_target) && choose_backup(work, home, &target, has_target, &manifest, staged);
     if (ok) {
         rdb_restore_options options = {.home = home, .thread_count = work->thread_count, .dry_run = a->dry_run, .replace = a->replace, .delta = a->delta, .watch = &work->console.watch};
@@ -92,7 +90,7 @@ int command_restore(restore_work *work)
             rdb_error_clear(&ignored);
     }
     if (!ok)
-        return report(work);
+        return rdb_backup_work_report(work);
     report_restore(work, manifest, &done, goal, (double)(rdb_time_monotonic_us() - begun_us) / 1e6);
     return RDB_EXIT_DONE;
 }

@@ -6,27 +6,14 @@
 #include "backup/rdb_backup.h"
 #include "backup/rdb_backup_console.h"
 
-#include <jansson.h>
-
-typedef struct restore_arguments restore_arguments;
-typedef struct restore_work {
-    const rdb_program *program;
-    const restore_arguments *arguments;
-    rdb_operands operands; /* behind the command */
-    rdb_backup_console console;
-    uint32_t thread_count;
-    rdb_arena *arena;
-    rdb_repository *repository;
-    rdb_error err;
-} restore_work;
+typedef rdb_backup_arguments restore_arguments;
+typedef rdb_backup_work restore_work;
 
 int command_restore(restore_work *work);
 int command_timeline(restore_work *work);
 int command_fetch(restore_work *work);
 int command_table(restore_work *work);
 
-int report(restore_work *work);
-void print_json(json_t *json); /* a line on stdout; takes the object */
 /* What the options say of the target; *has_target false: nothing. 22023 for two of them. */
 bool read_target(restore_work *work, rdb_recovery_target *target, bool *has_target);
 /* A directory with the archived log: the one named, the repository's own, or a copy of that beside home, which staged then names. */

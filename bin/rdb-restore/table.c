@@ -212,8 +212,6 @@ int command_table(restore_work *work)
     rdb_restore_report done;
     rdb_recovery_target target;
     bool has_target, ok = false;
-    if (a->home == NULL)
-        return rdb_options_refuse(work->program, "no instance was named that the table shall come into: use --home DIR or set RUSTYDB_HOME");
     scratch_home[0] = '\0';
     if (!split_name(work, a->table, true, &database, &schema, &table) || (a->as != NULL && !split_name(work, a->as, false, NULL, &as_schema, &as_table)) ||
         !rdb_instance_resolve(a->home, home, sizeof home, &work->err) || !rdb_server_connect(&t.to, home, database, &work->err) || !read_target(work, &target, &has_target) ||
@@ -245,9 +243,9 @@ out:
     if (staged[0] != '\0' && rdb_path_exists(staged) && !rdb_path_remove_tree(staged, &ignored))
         rdb_error_clear(&ignored);
     if (!ok)
-        return report(work);
+        return rdb_backup_work_report(work);
     if (a->json)
-        print_json(json_pack("{s:s, s:s, s:s, s:s, s:I}", "backup_id", manifest->id, "database", database, "table", t.source, "restored_as", t.target, "rows", (json_int_t)t.rows));
+        rdb_backup_print_json(json_pack("{s:s, s:s, s:s, s:s, s:I}", "backup_id", manifest->id, "database", database, "table", t.source, "restored_as", t.target, "rows", (json_int_t)t.rows));
     else
         printf("%s of backup %s restored as %s in database %s: %llu rows\n", t.source, manifest->id, t.target, database, (unsigned long long)t.rows);
     return RDB_EXIT_DONE;

@@ -185,10 +185,10 @@ int command_timeline(restore_work *work)
     char archive[1024] = "", staged[1024] = "";
     uint32_t newest = 0;
     if (!rdb_backup_list(work->repository, work->arena, &manifests, &broken, &work->err))
-        return report(work);
+        return rdb_backup_work_report(work);
     if (!find_archive(work, work->arguments->home != NULL ? work->arguments->home : "/tmp/rdb-restore", archive, staged)) {
         if (!rdb_error_is(&work->err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE))
-            return report(work);
+            return rdb_backup_work_report(work);
         rdb_error_clear(&work->err);
         archive[0] = '\0';
     }
@@ -201,7 +201,7 @@ int command_timeline(restore_work *work)
     rdb_error ignored = {0};
     if (staged[0] != '\0' && !rdb_path_remove_tree(staged, &ignored))
         rdb_error_clear(&ignored);
-    return ok ? RDB_EXIT_DONE : report(work);
+    return ok ? RDB_EXIT_DONE : rdb_backup_work_report(work);
 }
 
 int command_fetch(restore_work *work)
@@ -210,6 +210,6 @@ int command_fetch(restore_work *work)
     if (work->operands.count != 2)
         return rdb_options_refuse(work->program, "fetch needs the name of an archived file and where to put it");
     if (!rdb_archive_get(work->repository, work->operands.items[0], work->operands.items[1], &found, &work->err))
-        return report(work);
+        return rdb_backup_work_report(work);
     return found ? RDB_EXIT_DONE : RDB_EXIT_GENERAL;
 }

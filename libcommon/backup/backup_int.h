@@ -97,14 +97,17 @@ struct rdb_repository {
     bool is_encrypted;
     uint8_t key[BACKUP_KEY_BYTES];
 };
-/* put and get with the repository's encryption, whose extension the name has already where it applies. sha256: of the bytes as
- * stored. A get of what is not there is 58P01. */
-bool repository_put(rdb_repository *repository, const char *name, const void *bytes, size_t length, uint64_t *stored_bytes,
-                    char sha256[RDB_DIGEST_TEXT_BYTES], rdb_error *err);
-/* expected: the object as the manifest has it (NULL: unknown); any difference is XX001. */
+/* put and get with the repository's encryption, whose extension the name has already where it applies. stored: gets the bytes and
+ * the digest as a manifest has them; pieces (may be NULL): the text of its crc32c. A get of what is not there is 58P01. */
+bool repository_put(rdb_repository *repository, const char *name, const void *bytes, size_t length, rdb_manifest_object *stored, rdb_strbuf *pieces,
+                    rdb_error *err);
+/* expected: the object as the manifest has it (NULL: unknown); any difference is XX001, whose detail says from which byte on. */
 bool repository_get(rdb_repository *repository, const char *name, const rdb_manifest_object *expected, rdb_strbuf *bytes,
                     char sha256[RDB_DIGEST_TEXT_BYTES], rdb_error *err);
 const char *repository_seal_extension(const rdb_repository *repository); /* "" or ".cms" */
+#define REPOSITORY_DAMAGE_PLACE "From byte " /* begins the detail of such an error */
+/* Each key of a recipient against the digest beside it. */
+bool repository_check_keys(rdb_repository *repository, void (*on_damage)(void *context, const char *name, const char *what), void *context, rdb_error *err);
 
 /* ---- leases (lease.c) ------------------------------------------------------------------------------------------------------ */
 typedef struct backup_lease backup_lease;

@@ -3,6 +3,7 @@
 #include "backup/rdb_backup_console.h"
 
 #include "backup/backup_int.h"
+#include "os/rdb_fault.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -119,6 +120,59 @@ int rdb_backup_report_error(const rdb_program *program, bool json, const rdb_err
     return rdb_error_is(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE) ? RDB_EXIT_REFUSED : code;
 }
 
+/* ---- programs ------------------------------------------------------------------------------------------------------------- */
+const rdb_backup_command *rdb_backup_find_command(const rdb_backup_command *commands, size_t count, const rdb_program *program, const rdb_operands *operands, int *exit_code)
+{
+    const char *names[64], *name = operands->count > 0 ? operands->items[0] : commands[0].name;
+    for (size_t i = 0; i < count && i < RDB_COUNT_OF(names); i++) {
+        names[i] = commands[i].name;
+        if (strcmp(names[i], name) == 0)
+            return &commands[i];
+    }
+    const char *near = rdb_nearest_word(name, names, RDB_MIN(count, RDB_COUNT_OF(names)));
+    *exit_code = near != NULL ? rdb_options_refuse(program, "unknown command \"%s\"; did you mean \"%s\"?", name, near) : rdb_options_refuse(program, "unknown command \"%s\"", name);
+    return NULL;
+}
+
+bool rdb_backup_work_begin(rdb_backup_work *work, int *exit_code)
+{
+    bool armed;
+    if (work->operands.count > 0)
+        work->operands = (rdb_operands){work->operands.items + 1, work->operands.count - 1};
+    if (work->thread_count == 0)
+        work->thread_count = rdb_backup_standard_threads();
+    work->keys.ask = rdb_backup_ask_passphrase;
+    work->arena = rdb_arena_create("backup", NULL, NULL);
+    bool ok = (work->arena != NULL || rdb_error_set(&work->err, RDB_OUT_OF_MEMORY, "out of memory")) && rdb_fault_arm_from_environment(&armed, &work->err);
+    if (ok)
+        rdb_backup_console_begin(&work->console, work->program, work->json);
+    else
+        *exit_code = rdb_backup_work_report(work);
+    return ok;
+}
+
+void rdb_backup_work_end(rdb_backup_work *work)
+{
+    rdb_backup_console_end(&work->console);
+    rdb_repository_close(&work->repository);
+    rdb_arena_destroy(work->arena);
+    rdb_error_clear(&work->err);
+}
+
+int rdb_backup_work_report(rdb_backup_work *work)
+{
+    return rdb_backup_report_error(work->program, work->json, &work->err);
+}
+
+void rdb_backup_print_json(json_t *json)
+{
+    char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+    json_decref(json);
+    puts(text != NULL ? text : "{}");
+    free(text);
+}
+
+/* ---- words ------------------------------------------------------------------------------------------------------------------ */
 bool rdb_backup_parse_size(const char *text, uint64_t *bytes, rdb_error *err)
 {
     static const struct {

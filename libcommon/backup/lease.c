@@ -1,32 +1,60 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Who works in a repository. A lease is a small object that its holder writes again every few seconds and that runs out by itself, so
- * nothing has to be unlocked after a kill; on the same host a holder that is gone is seen at once. One writer at a time (backup, expire,
- * merge); readers (restore, verify) keep expire away. A holder holds only if, after its lease was put, a listing shows no other that
- * excludes it: two that come at once see each other and both step back. */
+ * nothing has to be unlocked after a kill. On the same machine the holder's process says whether it lives, whatever the clock says; on
+ * another one a lease whose time is over counts as alive as long as it still changes, so that clocks that jump or differ break nothing.
+ * One writer at a time (backup, expire, merge); readers (restore, verify) keep expire away. A holder holds only if, after its lease was
+ * put, a listing shows no other that excludes it: two that come at once see each other and both step back. */
 #include "backup/backup_int.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LIFE_US INT64_C(60000000)
-#define RENEW_US INT64_C(15000000)
+#define RENEW_US INT64_C(5000000)
+#define LOOK_US INT64_C(8000000) /* a holder writes at least once meanwhile */
 #define TRIES 5
 
 struct backup_lease {
     rdb_repository *repository;
-    char name[64], kind[16], host[80];
+    char name[64], kind[16], host[200];
     rdb_thread *thread;
     rdb_mutex lock;
     rdb_condition ended;
     bool is_ending RDB_GUARDED_BY(lock);
-    _Atomic int64_t until_us; /* relaxed: a time */
+    _Atomic int64_t until_us; /* of the clock that never jumps; relaxed: a time */
 };
 
 typedef struct held {
-    char kind[16], host[80];
-    int64_t pid, born, until_us;
+    char kind[16], host[200];
+    int64_t pid, born, until_us, number;
 } held;
+
+/* Which machine, since it was started, and which numbering of processes on it: two containers may bear one name. */
+static void name_host(char host[200])
+{
+    char name[80] = "", boot[40] = "", numbering[40] = "";
+    gethostname(name, sizeof name - 1);
+    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+    if (file != NULL) {
+        if (fgets(boot, sizeof boot, file) == NULL)
+            boot[0] = '\0';
+        fclose(file);
+    }
+    boot[strcspn(boot, "\n")] = '\0';
+    ssize_t length = readlink("/proc/self/ns/pid", numbering, sizeof numbering - 1);
+    numbering[RDB_MAX(length, 0)] = '\0';
+    snprintf(host, 200, "%s %s %s", name, boot, numbering);
+}
+
+/* Time that passes while the machine sleeps too, and that nobody sets. */
+static int64_t steady_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
 
 /* When the process began, in ticks since the machine did; 0: there is none. With the pid it names one process for good. */
 static int64_t birth_of(int64_t pid)
@@ -47,9 +75,10 @@ static int64_t birth_of(int64_t pid)
 static bool write_lease(backup_lease *lease, rdb_error *err)
 {
     char until[40];
-    int64_t until_us = rdb_time_wall_us() + LIFE_US;
-    backup_format_time(until_us, until);
-    json_t *json = json_pack("{s:s, s:s, s:I, s:I, s:s}", "kind", lease->kind, "host", lease->host, "pid", (json_int_t)getpid(), "born", (json_int_t)birth_of(getpid()), "until", until);
+    int64_t until_us = steady_us() + LIFE_US;
+    backup_format_time(rdb_time_wall_us() + LIFE_US, until);
+    json_t *json = json_pack("{s:s, s:s, s:I, s:I, s:s, s:I}", "kind", lease->kind, "host", lease->host, "pid", (json_int_t)getpid(), "born", (json_int_t)birth_of(getpid()),
+                             "until", until, "number", (json_int_t)until_us);
     char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
     bool ok = text != NULL ? lease->repository->store->calls->put(lease->repository->store, lease->name, text, strlen(text), err) : rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     if (ok)
@@ -63,7 +92,7 @@ static bool read_lease(rdb_repository *repository, const char *name, held *other
 {
     rdb_strbuf text;
     const char *kind = "", *host = "", *until = "";
-    json_int_t pid = 0, born = 0;
+    json_int_t pid = 0, born = 0, number = 0;
     json_error_t trouble;
     rdb_strbuf_init(&text, NULL);
     *other = (held){0};
@@ -71,12 +100,13 @@ static bool read_lease(rdb_repository *repository, const char *name, held *other
         return false;
     json_t *json = *found ? json_loadb(text.data, text.length, 0, &trouble) : NULL;
     /* One that cannot be read keeps nobody away: its holder writes it again, or is gone. */
-    *found = json != NULL && json_unpack(json, "{s:s, s:s, s:I, s:I, s:s}", "kind", &kind, "host", &host, "pid", &pid, "born", &born, "until", &until) == 0 &&
+    *found = json != NULL && json_unpack(json, "{s:s, s:s, s:I, s:I, s:s, s?I}", "kind", &kind, "host", &host, "pid", &pid, "born", &born, "until", &until, "number", &number) == 0 &&
              backup_parse_time(until, &other->until_us);
     snprintf(other->kind, sizeof other->kind, "%s", kind);
     snprintf(other->host, sizeof other->host, "%s", host);
     other->pid = pid;
     other->born = born;
+    other->number = number;
     json_decref(json);
     rdb_strbuf_free(&text);
     return true;
@@ -93,6 +123,21 @@ static bool excludes(const char *mine, const char *other)
         return false;
     if (is_reader(mine) || is_reader(other))
         return strcmp(is_reader(mine) ? other : mine, "expire") == 0;
+    return true;
+}
+
+/* Whether the holder of a lease is gone. */
+static bool is_dead(backup_lease *lease, const char *name, const held *other, bool *dead, rdb_error *err)
+{
+    held later;
+    bool is_there;
+    *dead = strcmp(other->host, lease->host) == 0 && birth_of(other->pid) != other->born;
+    if (*dead || strcmp(other->host, lease->host) == 0 || other->until_us >= rdb_time_wall_us())
+        return true;
+    rdb_time_sleep_us(LOOK_US);
+    if (!read_lease(lease->repository, name, &later, &is_there, err))
+        return false;
+    *dead = !is_there || later.number == other->number;
     return true;
 }
 
@@ -116,12 +161,13 @@ static bool look_around(backup_lease *lease, held *other, bool *found, uint64_t 
         ok = read_lease(repository, name, other, &is_there, err);
         if (!ok || !is_there)
             continue;
-        bool is_dead = other->until_us < rdb_time_wall_us() || (strcmp(other->host, lease->host) == 0 && birth_of(other->pid) != other->born);
-        if (is_dead) {
+        bool dead;
+        ok = is_dead(lease, name, other, &dead, err);
+        if (ok && dead) {
             rdb_error ignored = {0};
             if (!repository->store->calls->remove(repository->store, name, &ignored))
                 rdb_error_clear(&ignored);
-        } else {
+        } else if (ok) {
             *found = excludes(lease->kind, other->kind);
         }
     }
@@ -134,7 +180,7 @@ static bool is_busy(const backup_lease *lease, const held *other, rdb_error *err
     char until[40];
     backup_format_time(other->until_us, until);
     rdb_error_set(err, RDB_OBJECT_IN_USE, "another program works in the repository: %s", other->kind);
-    rdb_error_detail(err, "Process %lld on host %s works in \"%s\".", (long long)other->pid, other->host, lease->repository->store->url);
+    rdb_error_detail(err, "Process %lld on host %.*s works in \"%s\".", (long long)other->pid, (int)strcspn(other->host, " "), other->host, lease->repository->store->url);
     return rdb_error_hint(err, "Wait for it. Should it be gone, its lease runs out by itself at %s.", until);
 }
 
@@ -166,7 +212,7 @@ bool lease_take(backup_lease **lease_out, rdb_repository *repository, const char
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     lease->repository = repository;
     snprintf(lease->kind, sizeof lease->kind, "%s", kind);
-    gethostname(lease->host, sizeof lease->host - 1);
+    name_host(lease->host);
     rdb_mutex_init(&lease->lock, RDB_RANK_TASK);
     rdb_condition_init(&lease->ended);
     for (int attempt = 1;; attempt++) {
@@ -200,10 +246,10 @@ bool lease_take(backup_lease **lease_out, rdb_repository *repository, const char
 
 bool lease_check(backup_lease *lease, rdb_error *err)
 {
-    if (lease == NULL || atomic_load_explicit(&lease->until_us, memory_order_relaxed) > rdb_time_wall_us())
+    if (lease == NULL || atomic_load_explicit(&lease->until_us, memory_order_relaxed) > steady_us())
         return true;
     rdb_error_set(err, RDB_OBJECT_IN_USE, "the lease on the repository ran out");
-    return rdb_error_detail(err, "It could not be renewed for a minute, or the clock went forward: somebody else may work there now.");
+    return rdb_error_detail(err, "It could not be renewed for a minute: somebody else may work there now.");
 }
 
 void lease_give(backup_lease **lease)

@@ -147,7 +147,7 @@ json_t *manifest_to_json(const rdb_manifest *m)
     json_t *objects = json_array(), *degraded = json_array();
     for (uint32_t i = 0; i < m->objects.count; i++) {
         const rdb_manifest_object *object = m->objects.items[i];
-        json_array_append_new(objects, json_pack("{s:s, s:I, s:s}", "name", object->name, "bytes", (json_int_t)object->bytes, "sha256", object->sha256));
+        json_array_append_new(objects, json_pack("{s:s, s:I, s:s, s:s}", "name", object->name, "bytes", (json_int_t)object->bytes, "sha256", object->sha256, "crc32c", object->crc32c));
     }
     for (uint32_t i = 0; i < m->degraded.count; i++) {
         const rdb_manifest_page *page = m->degraded.items[i];
@@ -182,7 +182,7 @@ static void manifest_name(const rdb_repository *repository, const char *id, char
 bool manifest_write(rdb_repository *repository, rdb_manifest *manifest, rdb_error *err)
 {
     char name[80];
-    uint64_t stored;
+    rdb_manifest_object stored;
     manifest_name(repository, manifest->id, name);
     json_t *json = manifest_to_json(manifest);
     char *body = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL, digest[RDB_DIGEST_TEXT_BYTES];
@@ -194,7 +194,9 @@ bool manifest_write(rdb_repository *repository, rdb_manifest *manifest, rdb_erro
     rdb_strbuf_add(&text, body, strlen(body) - 1); /* without its brace */
     digest_of(text.data, text.length, digest);
     rdb_strbuf_addf(&text, SEAL "%s\"}", digest);
-    bool ok = rdb_strbuf_check(&text, err) && repository_put(repository, name, text.data, text.length, &stored, manifest->sha256, err);
+    bool ok = rdb_strbuf_check(&text, err) && repository_put(repository, name, text.data, text.length, &stored, NULL, err);
+    if (ok)
+        memcpy(manifest->sha256, stored.sha256, sizeof manifest->sha256);
     rdb_strbuf_free(&text);
     free(body);
     return ok;
@@ -247,14 +249,16 @@ static bool read_objects(json_t *array, rdb_arena *arena, rdb_list *list)
     json_t *item;
     json_array_foreach(array, i, item)
     {
-        const char *name, *sha256;
+        const char *name, *sha256, *crc32c;
         json_int_t bytes;
-        if (json_unpack(item, "{s:s, s:I, s:s}", "name", &name, "bytes", &bytes, "sha256", &sha256) != 0 || !is_digest(sha256) || bytes < 0 || strchr(name, '/') != NULL || name[0] == '.')
+        if (json_unpack(item, "{s:s, s:I, s:s, s:s}", "name", &name, "bytes", &bytes, "sha256", &sha256, "crc32c", &crc32c) != 0 || !is_digest(sha256) || bytes < 0 ||
+            strlen(crc32c) != ((uint64_t)bytes + RDB_OBJECT_PIECE_BYTES - 1) / RDB_OBJECT_PIECE_BYTES * 8 || strchr(name, '/') != NULL || name[0] == '.')
             return false;
         rdb_manifest_object *object = RDB_NEW(arena, rdb_manifest_object);
         object->name = rdb_arena_strdup(arena, name);
         object->bytes = (uint64_t)bytes;
         memcpy(object->sha256, sha256, sizeof object->sha256);
+        object->crc32c = rdb_arena_strdup(arena, crc32c);
         rdb_list_push(arena, list, object);
     }
     return json_is_array(array);

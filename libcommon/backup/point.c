@@ -27,8 +27,8 @@ void rdb_repository_archive_directory(const rdb_repository *repository, char *pa
 bool rdb_archive_put(rdb_repository *repository, const char *path, rdb_error *err)
 {
     const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
-    char object[120], sha256[RDB_DIGEST_TEXT_BYTES];
-    uint64_t stored;
+    char object[120];
+    rdb_manifest_object stored;
     rdb_slice content;
     rdb_strbuf pressed;
     backup_frame *frame = NULL;
@@ -40,7 +40,7 @@ bool rdb_archive_put(rdb_repository *repository, const char *path, rdb_error *er
     snprintf(object, sizeof object, "wal/%.40s.zst%s", name, repository_seal_extension(repository));
     ok = ok && rdb_path_read(path, arena, &content, BACKUP_OBJECT_BYTES_MAX, err) && backup_frame_create(&frame, RDB_COMPRESS_ZSTD, 0, &pressed, err) &&
          backup_frame_write(frame, content.data, content.length, err) && backup_frame_finish(frame, err) &&
-         repository_put(repository, object, pressed.data, pressed.length, &stored, sha256, err);
+         repository_put(repository, object, pressed.data, pressed.length, &stored, NULL, err);
     backup_frame_destroy(&frame);
     rdb_strbuf_free(&pressed);
     rdb_arena_destroy(arena);

@@ -4,8 +4,10 @@
  * A repository is a set of named objects: files under a directory, or objects on s3://bucket/prefix or sftp://host/path. Objects are
  * put, got, listed and removed, never renamed or appended to; none counts before a manifest names it.
  *
- *   rdb-repo.json                       {"format":"rdb-repository","version":1,"id","system_id","encryption":"none"|"aes-256-gcm"}
+ *   rdb-repo.json                       {"format":"rdb-repository","version":1,"id","system_id","encryption":"none"|"aes-256-gcm",
+ *                                        "key_check","check_sha256"}     the last: of the values before it, each with a zero byte behind
  *   keys/<n>.cms                        the repository's 32-byte key for one recipient: a DER CMS EnvelopedData
+ *   keys/<n>.cms.sha256                 as sha256sum writes and checks it
  *   backup/<ID>/vol-<nnnnnn>.<ext>      a volume: data files          ID: 20261121T140355Z-F, the time in UTC and the type's letter
  *   backup/<ID>/wal-<nnnnnn>.<ext>      a volume: the log that makes the copy consistent
  *   backup/<ID>/progress.json[.cms]     while it is made: the volumes that stand; goes when the manifest comes
@@ -33,7 +35,8 @@
  *   format "rdb-backup", version 1, id, type, label, parent, parent_manifest_sha256, system_id, instance_id, timeline, page_bytes,
  *   wal_segment_bytes, rdb_version, compression, compression_level, encryption,
  *   started, stopped: {time, lsn, scn}   was_running   has_secrets   secrets_left_out   databases: [name]   directories: [path]
- *   objects: [{name, bytes, sha256}]     bytes and digest as stored; volumes are named by their position in this list
+ *   objects: [{name, bytes, sha256, crc32c}]     bytes and digest as stored; volumes are named by their position in this list;
+ *            crc32c: of each 64 KiB of it, eight hexadecimal digits a piece, so that damage has a place
  *   files:   [{path, length, parts: [[object, offset, length, data_bytes, sha256]]}]   sha256 of the data, holes left out
  *   degraded: [{path, block, what}]      pages that were broken already when they were read
  *   bytes_read, bytes_stored   label_file: of rdb_recovery.h, for who looks how far archived log reaches
@@ -107,7 +110,9 @@ typedef struct rdb_manifest_object {
     const char *name; /* inside the backup's folder */
     uint64_t bytes;
     char sha256[RDB_DIGEST_TEXT_BYTES];
+    const char *crc32c; /* of each RDB_OBJECT_PIECE_BYTES of it, in hexadecimal */
 } rdb_manifest_object;
+#define RDB_OBJECT_PIECE_BYTES 65536u
 typedef struct rdb_manifest_part {
     uint32_t object_no;
     uint64_t offset, length, data_bytes;

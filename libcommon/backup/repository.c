@@ -26,6 +26,18 @@ static void key_check(const uint8_t key[BACKUP_KEY_BYTES], char text[RDB_DIGEST_
     digest_text(mac, text);
 }
 
+/* Of what an identity says, so that a changed letter is seen. */
+static void identity_check(const char *id, const char *system_id, const char *encryption, const char *check, char text[RDB_DIGEST_TEXT_BYTES])
+{
+    const char *const values[] = {id, system_id, encryption, check};
+    rdb_strbuf bytes;
+    rdb_strbuf_init(&bytes, NULL);
+    for (size_t i = 0; i < RDB_COUNT_OF(values); i++)
+        rdb_strbuf_add(&bytes, values[i], strlen(values[i]) + 1);
+    digest_of(bytes.data, bytes.length, text);
+    rdb_strbuf_free(&bytes);
+}
+
 static bool put_text(backup_store *store, const char *name, json_t *json, rdb_error *err)
 {
     char *text = json != NULL ? json_dumps(json, JSON_INDENT(2)) : NULL;
@@ -41,15 +53,57 @@ static bool put_recipient(rdb_repository *repository, uint32_t number, const rdb
     char name[40];
     rdb_strbuf_init(&wrapped, NULL);
     snprintf(name, sizeof name, "keys/%u.cms", number);
-    bool ok = seal_wrap_key(repository->key, keys, &kind, &wrapped, err) &&
-              repository->store->calls->put(repository->store, name, wrapped.data, wrapped.length, err);
+    bool ok = seal_wrap_key(repository->key, keys, &kind, &wrapped, err);
+    if (ok) { /* its digest first: a key that stands can be checked */
+        char sum_name[48], sum[RDB_DIGEST_TEXT_BYTES + 50], digest[RDB_DIGEST_TEXT_BYTES];
+        digest_of(wrapped.data, wrapped.length, digest);
+        snprintf(sum_name, sizeof sum_name, "%s.sha256", name);
+        int length = snprintf(sum, sizeof sum, "%s  %u.cms\n", digest, number);
+        ok = repository->store->calls->put(repository->store, sum_name, sum, (size_t)length, err) &&
+             repository->store->calls->put(repository->store, name, wrapped.data, wrapped.length, err);
+    }
     rdb_strbuf_free(&wrapped);
+    return ok;
+}
+
+/* Whether an object of keys/ is a recipient's, not the digest beside it. */
+static bool is_key(const char *name)
+{
+    size_t length = strlen(name);
+    return length > 4 && strcmp(name + length - 4, ".cms") == 0;
+}
+
+bool repository_check_keys(rdb_repository *repository, void (*on_damage)(void *context, const char *name, const char *what), void *context, rdb_error *err)
+{
+    rdb_list objects = {0};
+    rdb_arena *arena = rdb_arena_create("keys", NULL, NULL);
+    if (arena == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    bool ok = repository->store->calls->list(repository->store, "keys/", arena, &objects, err);
+    for (uint32_t i = 0; ok && i < objects.count; i++) {
+        const char *name = ((const backup_object *)objects.items[i])->name;
+        rdb_strbuf wrapped, sum;
+        bool found = false, has_sum = false;
+        char digest[RDB_DIGEST_TEXT_BYTES];
+        if (!is_key(name))
+            continue;
+        rdb_strbuf_init(&wrapped, arena);
+        rdb_strbuf_init(&sum, arena);
+        ok = repository->store->calls->get(repository->store, name, &wrapped, &found, err) &&
+             repository->store->calls->get(repository->store, rdb_arena_printf(arena, "%s.sha256", name), &sum, &has_sum, err);
+        digest_of(wrapped.data, wrapped.length, digest);
+        if (ok && found && !has_sum)
+            on_damage(context, name, "its digest is missing");
+        else if (ok && found && (sum.length < RDB_DIGEST_TEXT_BYTES || memcmp(sum.data, digest, RDB_DIGEST_TEXT_BYTES - 1) != 0))
+            on_damage(context, name, "it is not what its digest says");
+    }
+    rdb_arena_destroy(arena);
     return ok;
 }
 
 static bool create(rdb_repository *repository, const rdb_repository_options *options, rdb_error *err)
 {
-    char system_id[24], check[RDB_DIGEST_TEXT_BYTES];
+    char system_id[24], check[RDB_DIGEST_TEXT_BYTES] = "", whole[RDB_DIGEST_TEXT_BYTES];
     rdb_uuid_v4(repository->id);
     repository->system_id = options->system_id;
     repository->is_encrypted = options->encrypt;
@@ -66,6 +120,9 @@ static bool create(rdb_repository *repository, const rdb_repository_options *opt
         key_check(repository->key, check);
         json_object_set_new(json, "key_check", json_string(check));
     }
+    identity_check(repository->id, system_id, options->encrypt ? "aes-256-gcm" : "none", check, whole);
+    if (json != NULL)
+        json_object_set_new(json, "check_sha256", json_string(whole));
     bool ok = put_text(repository->store, IDENTITY, json, err);
     json_decref(json);
     return ok;
@@ -76,6 +133,7 @@ static bool find_key(rdb_repository *repository, const rdb_backup_keys *keys, co
     char passphrase[1024] = "", seen[RDB_DIGEST_TEXT_BYTES];
     rdb_list objects = {0};
     bool opened = false;
+    uint32_t count = 0;
     rdb_arena *arena = rdb_arena_create("keys", NULL, NULL);
     if (arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
@@ -84,7 +142,10 @@ static bool find_key(rdb_repository *repository, const rdb_backup_keys *keys, co
         const backup_object *object = objects.items[i];
         rdb_strbuf wrapped;
         bool found = false;
+        if (!is_key(object->name))
+            continue;
         rdb_strbuf_init(&wrapped, NULL);
+        count++;
         ok = repository->store->calls->get(repository->store, object->name, &wrapped, &found, err) &&
              (!found || seal_unwrap_key(wrapped.data, wrapped.length, keys, passphrase, repository->key, &opened, err));
         if (opened) {
@@ -97,7 +158,7 @@ static bool find_key(rdb_repository *repository, const rdb_backup_keys *keys, co
     rdb_arena_destroy(arena);
     if (ok && !opened) {
         rdb_error_set(err, RDB_INVALID_PASSWORD, "no key that was given opens the repository");
-        rdb_error_detail(err, "Repository \"%s\" is encrypted for %u recipients.", repository->store->url, objects.count);
+        rdb_error_detail(err, "Repository \"%s\" is encrypted for %u recipients.", repository->store->url, count);
         rdb_error_hint(err, "Use --key-file, --passphrase-file or --identity.");
     }
     return ok && opened;
@@ -106,12 +167,17 @@ static bool find_key(rdb_repository *repository, const rdb_backup_keys *keys, co
 static bool read_identity(rdb_repository *repository, const rdb_repository_options *options, const rdb_strbuf *text, rdb_error *err)
 {
     json_error_t trouble;
-    const char *format = "", *id = "", *system_id = "", *encryption = "", *check = "";
+    const char *format = "", *id = "", *system_id = "", *encryption = "", *check = "", *whole = NULL;
+    char seen[RDB_DIGEST_TEXT_BYTES];
     int version = 0;
     json_t *json = json_loadb(text->data, text->length, 0, &trouble);
-    bool ok = json != NULL && json_unpack(json, "{s:s, s:i, s:s, s:s, s:s, s?s}", "format", &format, "version", &version, "id", &id, "system_id",
-                                          &system_id, "encryption", &encryption, "key_check", &check) == 0 &&
+    bool ok = json != NULL && json_unpack(json, "{s:s, s:i, s:s, s:s, s:s, s?s, s:s}", "format", &format, "version", &version, "id", &id, "system_id",
+                                          &system_id, "encryption", &encryption, "key_check", &check, "check_sha256", &whole) == 0 &&
               strcmp(format, "rdb-repository") == 0;
+    if (ok) {
+        identity_check(id, system_id, encryption, check, seen);
+        ok = strcmp(seen, whole) == 0;
+    }
     if (!ok) {
         rdb_error_set(err, RDB_DATA_CORRUPTED, "the repository's identity is damaged");
         rdb_error_detail(err, "Object \"%s/" IDENTITY "\".", repository->store->url);
@@ -188,7 +254,8 @@ const char *repository_seal_extension(const rdb_repository *repository)
     return repository->is_encrypted ? ".cms" : "";
 }
 
-bool repository_put(rdb_repository *repository, const char *name, const void *bytes, size_t length, uint64_t *stored_bytes, char sha256[RDB_DIGEST_TEXT_BYTES], rdb_error *err)
+/* ---- objects ----------------------------------------------------------------------------------------------------------- */
+bool repository_put(rdb_repository *repository, const char *name, const void *bytes, size_t length, rdb_manifest_object *stored, rdb_strbuf *pieces, rdb_error *err)
 {
     rdb_strbuf sealed;
     rdb_strbuf_init(&sealed, NULL);
@@ -199,12 +266,30 @@ bool repository_put(rdb_repository *repository, const char *name, const void *by
         length = sealed.length;
     }
     if (ok) {
-        digest_of(bytes, length, sha256);
-        *stored_bytes = length;
+        digest_of(bytes, length, stored->sha256);
+        stored->bytes = length;
+        for (size_t at = 0; pieces != NULL && at < length; at += RDB_OBJECT_PIECE_BYTES)
+            rdb_strbuf_addf(pieces, "%08x", rdb_crc32c(0, (const uint8_t *)bytes + at, RDB_MIN(length - at, (size_t)RDB_OBJECT_PIECE_BYTES)));
         ok = repository->store->calls->put(repository->store, name, bytes, length, err);
     }
     rdb_strbuf_free(&sealed);
     return ok;
+}
+
+/* The first byte of the first piece that is not what it was; the shorter length where all pieces up to there are right. */
+static uint64_t find_damage(const rdb_manifest_object *expected, const rdb_strbuf *stored)
+{
+    uint64_t common = RDB_MIN(expected->bytes, (uint64_t)stored->length);
+    for (uint64_t at = 0, i = 0; at < common; at += RDB_OBJECT_PIECE_BYTES, i++) {
+        char text[9];
+        uint64_t length = RDB_MIN(expected->bytes - at, (uint64_t)RDB_OBJECT_PIECE_BYTES);
+        if (at + length > stored->length) /* cut inside: what is there cannot be told */
+            return stored->length;
+        snprintf(text, sizeof text, "%08x", rdb_crc32c(0, stored->data + at, length));
+        if (memcmp(text, expected->crc32c + i * 8, 8) != 0)
+            return at;
+    }
+    return common;
 }
 
 bool repository_get(rdb_repository *repository, const char *name, const rdb_manifest_object *expected, rdb_strbuf *bytes, char sha256[RDB_DIGEST_TEXT_BYTES], rdb_error *err)
@@ -219,7 +304,9 @@ bool repository_get(rdb_repository *repository, const char *name, const rdb_mani
         digest_of(stored.data, stored.length, sha256);
         if (expected != NULL && (stored.length != expected->bytes || strcmp(sha256, expected->sha256) != 0)) {
             rdb_error_set(err, RDB_DATA_CORRUPTED, "object \"%s\" is damaged", name);
-            ok = rdb_error_detail(err, "It has %zu bytes with SHA-256 %s; its manifest says %llu and %s.", stored.length, sha256, (unsigned long long)expected->bytes, expected->sha256);
+            ok = rdb_error_detail(err, REPOSITORY_DAMAGE_PLACE "%llu%s: it has %zu bytes with SHA-256 %s; its manifest says %llu and %s.",
+                                  (unsigned long long)find_damage(expected, &stored), stored.length == expected->bytes ? ", in the 64 KiB that begin there" : "", stored.length, sha256,
+                                  (unsigned long long)expected->bytes, expected->sha256);
         }
     }
     if (ok && repository->is_encrypted) {
@@ -266,6 +353,8 @@ bool rdb_recipient_list(rdb_repository *repository, rdb_arena *arena, rdb_list *
         rdb_strbuf wrapped;
         bool found = false;
         seal_recipient kind = SEAL_PASSPHRASE;
+        if (!is_key(object->name))
+            continue;
         rdb_strbuf_init(&wrapped, arena);
         if (!repository->store->calls->get(repository->store, object->name, &wrapped, &found, err) ||
             (found && !seal_kind(wrapped.data, wrapped.length, &kind, err)))
@@ -311,6 +400,8 @@ bool rdb_recipient_remove(rdb_repository *repository, uint32_t number, rdb_error
         ok = rdb_error_hint(err, "Add its successor first; without a recipient nobody could open the repository.");
     }
     snprintf(name, sizeof name, "keys/%u.cms", number);
+    ok = ok && repository->store->calls->remove(repository->store, name, err);
+    snprintf(name, sizeof name, "keys/%u.cms.sha256", number);
     ok = ok && repository->store->calls->remove(repository->store, name, err);
     rdb_arena_destroy(arena);
     return ok;

@@ -96,18 +96,18 @@ static bool begin_volume(packing *p, rdb_error *err)
     return true;
 }
 
-/* progress.json: {"type", "parent", "compression", "volumes": [{"name", "bytes", "sha256", "parts": [[path, offset, length, sha256]]}]},
+/* progress.json: {"type", "parent", "compression", "volumes": [{"name", "bytes", "sha256", "crc32c", "parts": [[path, offset, length, sha256]]}]},
  * written again about every second. Holds the progress lock. */
 static bool write_progress(taking *t, rdb_error *err)
 {
-    char name[80], sha256[RDB_DIGEST_TEXT_BYTES];
-    uint64_t stored;
+    char name[80];
+    rdb_manifest_object stored;
     if (t->repository->store->url[0] == '-' || json_array_size(t->progress) == 0)
         return true;
     snprintf(name, sizeof name, "backup/%s/progress.json%s", t->manifest->id, repository_seal_extension(t->repository));
     json_t *json = json_pack("{s:s, s:s, s:s, s:O}", "type", RDB_BACKUP_TYPES[t->manifest->type], "parent", t->manifest->parent, "compression", RDB_COMPRESSIONS[t->manifest->compression], "volumes", t->progress);
     char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
-    bool ok = text != NULL ? repository_put(t->repository, name, text, strlen(text), &stored, sha256, err) : rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    bool ok = text != NULL ? repository_put(t->repository, name, text, strlen(text), &stored, NULL, err) : rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     json_decref(json);
     free(text);
     t->progress_us = rdb_time_monotonic_us();
@@ -120,7 +120,8 @@ static bool note_volume(packing *p, rdb_error *err)
     bool ok = true;
     if (strcmp(t->volume_name, "vol") == 0) {
         rdb_mutex_lock(&t->progress_lock);
-        json_array_append_new(t->progress, json_pack("{s:s, s:I, s:s, s:O}", "name", p->object->name, "bytes", (json_int_t)p->object->bytes, "sha256", p->object->sha256, "parts", p->parts));
+        json_array_append_new(t->progress, json_pack("{s:s, s:I, s:s, s:s, s:O}", "name", p->object->name, "bytes", (json_int_t)p->object->bytes, "sha256", p->object->sha256,
+                                                        "crc32c", p->object->crc32c, "parts", p->parts));
         ok = rdb_time_monotonic_us() - t->progress_us < PROGRESS_US || write_progress(t, err);
         rdb_mutex_unlock(&t->progress_lock);
     }
@@ -131,12 +132,21 @@ static bool note_volume(packing *p, rdb_error *err)
 
 static bool end_volume(packing *p, rdb_error *err)
 {
-    rdb_strbuf *bytes;
+    taking *t = p->t;
+    rdb_strbuf *bytes, pieces;
     char name[200];
     if (p->volume == NULL)
         return true;
-    bool ok = volume_finish(p->volume, &bytes, err) && manifest_object_name(p->t->manifest, p->object, name, sizeof name) &&
-              repository_put(p->t->repository, name, bytes->data, bytes->length, &p->object->bytes, p->object->sha256, err) && note_volume(p, err);
+    rdb_strbuf_init(&pieces, NULL);
+    bool ok = volume_finish(p->volume, &bytes, err) && manifest_object_name(t->manifest, p->object, name, sizeof name) &&
+              repository_put(t->repository, name, bytes->data, bytes->length, p->object, &pieces, err) && rdb_strbuf_check(&pieces, err);
+    if (ok) {
+        rdb_mutex_lock(&t->lock);
+        p->object->crc32c = rdb_arena_strdup(t->shared, pieces.data);
+        rdb_mutex_unlock(&t->lock);
+        ok = note_volume(p, err);
+    }
+    rdb_strbuf_free(&pieces);
     volume_destroy(&p->volume);
     return ok;
 }
@@ -612,13 +622,13 @@ static bool describe(taking *t, const rdb_manifest *parent, rdb_error *err)
 /* ---- going on ---------------------------------------------------------------------------------------------------------------------- */
 static bool take_over_volume(taking *t, json_t *volume, const rdb_list *objects)
 {
-    const char *name, *sha256;
+    const char *name, *sha256, *crc32c;
     json_int_t bytes;
     json_t *parts, *part;
     size_t i;
     char whole[200];
     bool is_there = false;
-    if (json_unpack(volume, "{s:s, s:I, s:s, s:o}", "name", &name, "bytes", &bytes, "sha256", &sha256, "parts", &parts) != 0 || strlen(sha256) + 1 != RDB_DIGEST_TEXT_BYTES)
+    if (json_unpack(volume, "{s:s, s:I, s:s, s:s, s:o}", "name", &name, "bytes", &bytes, "sha256", &sha256, "crc32c", &crc32c, "parts", &parts) != 0 || strlen(sha256) + 1 != RDB_DIGEST_TEXT_BYTES)
         return true;
     snprintf(whole, sizeof whole, "backup/%s/%.100s", t->manifest->id, name);
     for (uint32_t n = 0; n < objects->count; n++) {
@@ -631,6 +641,7 @@ static bool take_over_volume(taking *t, json_t *volume, const rdb_list *objects)
     object->name = rdb_arena_strdup(t->arena, name);
     object->bytes = (uint64_t)bytes;
     memcpy(object->sha256, sha256, sizeof object->sha256);
+    object->crc32c = rdb_arena_strdup(t->arena, crc32c);
     t->first_volume_no = RDB_MAX(t->first_volume_no, (uint32_t)strtoul(name + strcspn(name, "0123456789"), NULL, 10));
     json_array_foreach(parts, i, part)
     {

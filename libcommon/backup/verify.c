@@ -56,7 +56,10 @@ static bool found_damage(checking *c, const char *object, rdb_error *mine, rdb_e
         rdb_error_move(err, mine);
         return false;
     }
-    find(c, object, NULL, 0, "%s%s%s", rdb_error_message(mine), mine->detail[0] != '\0' ? ": " : "", rdb_error_detail_text(mine));
+    unsigned long long place = 0;
+    if (sscanf(mine->detail, REPOSITORY_DAMAGE_PLACE "%llu", &place) != 1)
+        place = 0;
+    find(c, object, NULL, place, "%s%s%s", rdb_error_message(mine), mine->detail[0] != '\0' ? ": " : "", rdb_error_detail_text(mine));
     rdb_error_clear(mine);
     return true;
 }
@@ -195,6 +198,11 @@ static bool check_presence(checking *c, rdb_error *err)
     return true;
 }
 
+static void find_key(void *context, const char *name, const char *what)
+{
+    find(context, name, NULL, 0, "%s", what);
+}
+
 bool rdb_backup_verify(rdb_repository *repository, const rdb_manifest *manifest, rdb_verify_level level, uint32_t thread_count, const rdb_backup_watch *watch,
                        rdb_arena *arena, rdb_list *findings, rdb_error *err)
 {
@@ -203,10 +211,10 @@ bool rdb_backup_verify(rdb_repository *repository, const rdb_manifest *manifest,
     rdb_error mine = {0};
     rdb_manifest *newest = NULL;
     char name[80];
-    bool ok = true;
     rdb_mutex_init(&c.lock, RDB_RANK_LEAF);
+    bool ok = repository_check_keys(repository, find_key, &c, err);
     snprintf(name, sizeof name, "backup/%s/manifest.json%s", manifest->id, repository_seal_extension(repository));
-    if (!manifest_read(repository, manifest->id, arena, &newest, &mine) || !rdb_backup_chain(repository, newest, arena, &chain, &mine)) {
+    if (ok && (!manifest_read(repository, manifest->id, arena, &newest, &mine) || !rdb_backup_chain(repository, newest, arena, &chain, &mine))) {
         ok = found_damage(&c, name, &mine, err);
         if (newest != NULL && newest->id[0] != '\0' && chain.count == 0)
             rdb_list_push(arena, &chain, newest);

@@ -33,6 +33,11 @@ static void draw(const rdb_progress *progress)
                 100.0 * (double)progress->done / (double)progress->total);
     if (seconds > 0)
         fprintf(stderr, ", %.0f%s/s", (double)progress->done * scale / seconds, unit);
+    /* Once a part of it is done that says something about the rest. */
+    if (seconds >= 1 && progress->done > 0 && progress->done < progress->total) {
+        long left = (long)(seconds * (double)(progress->total - progress->done) / (double)progress->done + 0.5);
+        fprintf(stderr, ", %ld:%02ld:%02ld left", left / 3600, left / 60 % 60, left % 60);
+    }
     fputs("\033[K", stderr);
     fflush(stderr);
 }
