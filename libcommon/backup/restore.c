@@ -331,6 +331,27 @@ static bool make_parents(const restoring *r, const char *path, rdb_error *err)
     return true;
 }
 
+/* What a restore leaves that was cut short before its marker stood: nothing in data/, or no data/ since the old one went aside. */
+static bool has_only_begun(const char *home, bool *begun, rdb_error *err)
+{
+    char path[PATH_MAX];
+    rdb_list names = {0}, inside = {0};
+    rdb_arena *arena = rdb_arena_create("restore", NULL, NULL);
+    *begun = false;
+    if (arena == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    bool ok = rdb_path_list(home, arena, &names, err) && rdb_instance_path(home, "data", path, sizeof path, err) &&
+              (!rdb_path_is_directory(path) || rdb_path_list(path, arena, &inside, err));
+    bool is_fresh = ok && (names.count == 0 || (names.count == 1 && strcmp(names.items[0], "data") == 0));
+    for (uint32_t i = 0; ok && i < names.count; i++)
+        is_fresh = is_fresh || strncmp(names.items[i], "data.before-", 12) == 0;
+    for (uint32_t i = 0; ok && i < inside.count; i++)
+        is_fresh = is_fresh && strncmp(inside.items[i], "RESTORING", 9) == 0;
+    *begun = is_fresh;
+    rdb_arena_destroy(arena);
+    return ok;
+}
+
 bool restore_look_at_home(const char *home, const rdb_restore_options *options, bool *is_half, bool *has_instance, rdb_error *err)
 {
     rdb_home_kind kind;
@@ -343,7 +364,9 @@ bool restore_look_at_home(const char *home, const rdb_restore_options *options, 
         return true;
     if (!rdb_instance_path(home, "data/RESTORING", path, sizeof path, err))
         return false;
-    *is_half = rdb_path_exists(path); /* what a restore left that was cut short has no more worth than an empty directory */
+    if (!has_only_begun(home, is_half, err))
+        return false;
+    *is_half = *is_half || rdb_path_exists(path); /* what a restore left that was cut short has no more worth than an empty directory */
     *has_instance = kind == RDB_HOME_INSTANCE && !*is_half;
     if (kind == RDB_HOME_OTHER && !*is_half)
         return rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "directory \"%s\" is not empty and no instance", home);
@@ -370,13 +393,17 @@ static bool clear_home(restoring *r, rdb_error *err)
     if (!rdb_instance_path(r->home, "data", data, sizeof data, err))
         return false;
     if (is_half && !r->options->delta)
-        return rdb_path_remove_tree(data, err);
+        return !rdb_path_exists(data) || rdb_path_remove_tree(data, err);
     if (!has_instance || r->options->delta)
         return true;
     backup_format_time(rdb_time_wall_us(), now);
     now[19] = '\0';
-    snprintf(r->report->kept_aside, sizeof r->report->kept_aside, "data.before-%s", now);
-    return rdb_instance_path(r->home, r->report->kept_aside, aside, sizeof aside, err) && rdb_path_rename(data, aside, err) && rdb_path_sync_directory(r->home, err);
+    for (int number = 1; number == 1 || rdb_path_exists(aside); number++) { /* twice in a second */
+        snprintf(r->report->kept_aside, sizeof r->report->kept_aside, number == 1 ? "data.before-%s" : "data.before-%s-%d", now, number);
+        if (!rdb_instance_path(r->home, r->report->kept_aside, aside, sizeof aside, err))
+            return false;
+    }
+    return rdb_path_rename(data, aside, err) && rdb_path_sync_directory(r->home, err);
 }
 
 static bool prepare_home(restoring *r, rdb_error *err)
