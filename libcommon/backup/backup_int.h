@@ -159,6 +159,10 @@ bool source_databases(backup_source *source, rdb_arena *arena, rdb_list *names, 
  * not reach so far back. */
 bool source_changes(backup_source *source, rdb_lsn since, rdb_arena *arena, rdb_map *changes, bool *known, rdb_error *err);
 
+/* ---- archived log (point.c) --------------------------------------------------------------------------------------------- */
+/* An object of wal/, as the file it was, into the directory; *found false: it is gone, or no log. */
+bool archive_fetch_object(rdb_repository *repository, const char *object, const char *directory, bool *found, rdb_error *err);
+
 /* ---- restore (restore.c) ---------------------------------------------------------------------------------------------------- */
 /* Whether home may be restored into, and whether anything is there that must go or be kept aside first. Changes nothing. */
 bool restore_look_at_home(const char *home, const rdb_restore_options *options, bool *is_half, bool *has_instance, rdb_error *err);

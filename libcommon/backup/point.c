@@ -97,6 +97,18 @@ bool rdb_archive_get(rdb_repository *repository, const char *name, const char *p
     return true;
 }
 
+bool archive_fetch_object(rdb_repository *repository, const char *object, const char *directory, bool *found, rdb_error *err)
+{
+    char path[PATH_MAX];
+    const char *name = object + strlen("wal/"), *ending = strstr(name, ".zst");
+    size_t length = ending != NULL ? (size_t)(ending - name) : strlen(name);
+    *found = false;
+    if (!is_archive_name(name, length))
+        return true;
+    snprintf(path, sizeof path, "%s/%.*s", directory, (int)length, name);
+    return fetch_object(repository, object, path, found, err);
+}
+
 bool rdb_archive_fetch(rdb_repository *repository, const char *directory, uint32_t *count, rdb_error *err)
 {
     rdb_list objects = {0};
@@ -106,13 +118,8 @@ bool rdb_archive_fetch(rdb_repository *repository, const char *directory, uint32
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     bool ok = repository->store->calls->list(repository->store, "wal/", arena, &objects, err) && rdb_path_make_directory(directory, 0700, true, err);
     for (uint32_t i = 0; ok && i < objects.count; i++) {
-        const char *object = ((const backup_object *)objects.items[i])->name, *name = object + strlen("wal/");
-        const char *ending = strstr(name, ".zst");
-        size_t length = ending != NULL ? (size_t)(ending - name) : strlen(name);
         bool found = false;
-        if (!is_archive_name(name, length))
-            continue;
-        ok = fetch_object(repository, object, rdb_arena_printf(arena, "%s/%.*s", directory, (int)length, name), &found, err);
+        ok = archive_fetch_object(repository, ((const backup_object *)objects.items[i])->name, directory, &found, err);
         *count += found;
     }
     rdb_arena_destroy(arena);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #define IDENTITY "rdb-repo.json"
+#define DAMAGED_NAME_BYTES 80
 #define KEY_CHECK_TEXT "rdb repository key"
 
 static bool store_open(backup_store **store, const char *url, bool create, rdb_error *err)
@@ -128,6 +129,14 @@ static bool create(rdb_repository *repository, const rdb_repository_options *opt
     return ok;
 }
 
+static void note_damaged_key(void *context, const char *name, const char *what)
+{
+    char *first = context;
+    (void)what;
+    if (first[0] == '\0')
+        snprintf(first, DAMAGED_NAME_BYTES, "%s", name);
+}
+
 static bool find_key(rdb_repository *repository, const rdb_backup_keys *keys, const char *check, rdb_error *err)
 {
     char passphrase[1024] = "", seen[RDB_DIGEST_TEXT_BYTES];
@@ -155,12 +164,18 @@ static bool find_key(rdb_repository *repository, const rdb_backup_keys *keys, co
         rdb_strbuf_free(&wrapped);
     }
     rdb_wipe(passphrase, sizeof passphrase);
-    rdb_arena_destroy(arena);
-    if (ok && !opened) {
+    char damaged[DAMAGED_NAME_BYTES] = "";
+    if (ok && !opened)
+        ok = repository_check_keys(repository, note_damaged_key, damaged, err);
+    if (ok && !opened && damaged[0] != '\0') {
+        rdb_error_set(err, RDB_DATA_CORRUPTED, "a key of the repository is damaged");
+        rdb_error_detail(err, "Object \"%s\" of \"%s\"; no other that can be opened is there.", damaged, repository->store->url);
+    } else if (ok && !opened) {
         rdb_error_set(err, RDB_INVALID_PASSWORD, "no key that was given opens the repository");
         rdb_error_detail(err, "Repository \"%s\" is encrypted for %u recipients.", repository->store->url, count);
         rdb_error_hint(err, "Use --key-file, --passphrase-file or --identity.");
     }
+    rdb_arena_destroy(arena);
     return ok && opened;
 }
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Checking a backup without restoring it. Whatever is wrong with an object is a finding that names it; a check goes on to the
  * next one. meta: the manifests of the chain, and each object's presence and size. hash: each object's SHA-256, its seal, its
- * frame, and the SHA-256 of every part in it. page: beside that every page's own checksum and place. */
+ * frame, and the SHA-256 of every part in it, and every record of archived log. page: beside that every page's own checksum and place. */
 #include "backup/backup_int.h"
 
+#include "wal/rdb_wal_archive.h"
+
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -198,9 +201,157 @@ static bool check_presence(checking *c, rdb_error *err)
     return true;
 }
 
+/* ---- archived log ---------------------------------------------------------------------------------------------------------------- */
+typedef struct log_check {
+    checking *c;
+    const rdb_list *backups; /* rdb_manifest *, the oldest first */
+    rdb_list objects;        /* of wal/ */
+} log_check;
+
+/* The object that bears a file's name, whatever its endings are. */
+static const char *object_of(const log_check *l, const char *file_name)
+{
+    size_t length = strlen(file_name);
+    for (uint32_t i = 0; i < l->objects.count; i++) {
+        const char *name = ((const backup_object *)l->objects.items[i])->name, *bare = name + strlen("wal/");
+        if (strncmp(bare, file_name, length) == 0 && (bare[length] == '\0' || strncmp(bare + length, ".zst", 4) == 0))
+            return name;
+    }
+    return "wal/";
+}
+
+static void find_log_damage(void *context, const char *file_name, uint64_t offset, const char *problem)
+{
+    log_check *l = context;
+    find(l->c, object_of(l, file_name), NULL, offset, "from byte %llu of the segment on: %s", (unsigned long long)offset, problem);
+}
+
+/* A gap that no backup after it closes keeps newer moments from being reached: that is a problem. One that is closed is a window. */
+static void find_log_gap(void *context, uint32_t timeline, uint64_t first, uint64_t last)
+{
+    log_check *l = context;
+    char name[RDB_WAL_ARCHIVE_NAME_BYTES], last_name[RDB_WAL_ARCHIVE_NAME_BYTES];
+    const rdb_manifest *closes = NULL;
+    rdb_wal_archive_name(name, timeline, first);
+    rdb_wal_archive_name(last_name, timeline, last);
+    for (uint32_t i = l->backups->count; i > 0; i--) {
+        const rdb_manifest *m = l->backups->items[i - 1];
+        if (m->timeline == timeline && m->started.lsn / m->wal_segment_bytes > last)
+            closes = m;
+    }
+    if (closes != NULL) {
+        watch_note(l->c->watch, "archived log has a gap: segments %s to %s; moments in it cannot be reached, those from backup %s on can", name, last_name, closes->id);
+        return;
+    }
+    char object[RDB_WAL_ARCHIVE_NAME_BYTES + 4];
+    snprintf(object, sizeof object, "wal/%s", name);
+    find(l->c, object, NULL, 0, "it is missing, with all up to %s: no moment behind it can be reached until the next backup, an incremental one too, closes the gap", last_name);
+}
+
+/* The log as files that can be walked: where it lies, or a copy beside. What cannot be unpacked is a finding. */
+static bool stage_log(log_check *l, char directory[1024], bool *is_copy, rdb_error *err)
+{
+    bool is_plain = true;
+    for (uint32_t i = 0; i < l->objects.count; i++) {
+        const char *name = ((const backup_object *)l->objects.items[i])->name;
+        is_plain = is_plain && strstr(name, ".zst") == NULL && strstr(name, ".cms") == NULL;
+    }
+    *is_copy = false;
+    rdb_repository_archive_directory(l->c->repository, directory, 1024);
+    if (directory[0] != '\0' && is_plain)
+        return true;
+    snprintf(directory, 1024, "%.900s/rdb-verify-XXXXXX", getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
+    if (mkdtemp(directory) == NULL)
+        return rdb_error_set_errno(err, errno, "no directory can be made for the archived log");
+    *is_copy = true;
+    for (uint32_t i = 0; i < l->objects.count; i++) {
+        const char *object = ((const backup_object *)l->objects.items[i])->name;
+        bool found = false;
+        rdb_error mine = {0};
+        if (!watch_interrupted(l->c->watch, err))
+            return false;
+        if (!archive_fetch_object(l->c->repository, object, directory, &found, &mine) && !found_damage(l->c, object, &mine, err))
+            return false;
+    }
+    return true;
+}
+
+/* Where the timeline ends because a later one branched off it. */
+static bool find_branch(const char *directory, uint32_t timeline, uint32_t newest, rdb_lsn *end_lsn, rdb_error *err)
+{
+    *end_lsn = UINT64_MAX;
+    for (uint32_t later = timeline + 1; later <= newest; later++) {
+        rdb_wal_history history;
+        bool found = false;
+        if (!rdb_wal_history_read(directory, later, &history, &found, err))
+            return false;
+        for (uint32_t i = 0; found && i < history.branch_count; i++)
+            if (history.branches[i].timeline == timeline)
+                *end_lsn = *end_lsn == UINT64_MAX ? history.branches[i].end_lsn : RDB_MAX(*end_lsn, history.branches[i].end_lsn);
+    }
+    return true;
+}
+
+static bool check_log(checking *c, const rdb_list *backups, rdb_error *err)
+{
+    log_check l = {.c = c, .backups = backups};
+    const rdb_wal_archive_check calls = {find_log_damage, find_log_gap, &l};
+    char directory[1024];
+    bool is_copy = false;
+    uint32_t newest = 0;
+    if (!c->repository->store->calls->list(c->repository->store, "wal/", c->arena, &l.objects, err))
+        return false;
+    if (l.objects.count == 0 || backups->count == 0)
+        return true;
+    const rdb_manifest *any = backups->items[0];
+    const rdb_wal_config config = {.system_id = any->system_id, .segment_bytes = any->wal_segment_bytes, .ring_bytes = 1u << 20, .thread_no = 1};
+    bool ok = stage_log(&l, directory, &is_copy, err) && rdb_wal_archive_newest_timeline(directory, &newest, err);
+    for (uint32_t timeline = 1; ok && timeline <= newest; timeline++) {
+        rdb_lsn known = 0, end;
+        for (uint32_t i = backups->count; i > 0; i--)
+            if (((const rdb_manifest *)backups->items[i - 1])->timeline == timeline)
+                known = ((const rdb_manifest *)backups->items[i - 1])->started.lsn;
+        ok = watch_interrupted(c->watch, err) && find_branch(directory, timeline, newest, &end, err) && rdb_wal_archive_verify(directory, &config, timeline, known, end, &calls, err);
+    }
+    rdb_error ignored = {0};
+    if (is_copy && !rdb_path_remove_tree(directory, &ignored))
+        rdb_error_clear(&ignored);
+    return ok;
+}
+
 static void find_key(void *context, const char *name, const char *what)
 {
     find(context, name, NULL, 0, "%s", what);
+}
+
+/* The manifests from the one asked for back to its full backup, as far as they can be read; the oldest comes first. */
+static bool check_chain(checking *c, const char *id, rdb_list *chain, rdb_error *err)
+{
+    rdb_list backwards = {0};
+    const rdb_manifest *child = NULL;
+    while (id[0] != '\0') {
+        rdb_manifest *m = NULL;
+        rdb_error mine = {0};
+        char name[80];
+        snprintf(name, sizeof name, "backup/%s/manifest.json%s", id, repository_seal_extension(c->repository));
+        if (!manifest_read(c->repository, id, c->arena, &m, &mine)) {
+            if (!rdb_error_is(&mine, RDB_UNDEFINED_FILE))
+                return found_damage(c, name, &mine, err);
+            rdb_error_clear(&mine);
+            find(c, name, NULL, 0, child != NULL ? "it is missing, and %s builds on it" : "it is missing", child != NULL ? child->id : "");
+            return true;
+        }
+        if (child != NULL && strcmp(m->sha256, child->parent_sha256) != 0)
+            find(c, name, NULL, 0, "it is not the manifest that %s builds on: its SHA-256 is %s, the child says %s", child->id, m->sha256, child->parent_sha256);
+        rdb_list_push(c->arena, &backwards, m);
+        if (backwards.count > 100000 || (child != NULL && strcmp(m->id, child->id) >= 0))
+            break;
+        child = m;
+        id = m->parent;
+    }
+    for (uint32_t i = backwards.count; i > 0; i--)
+        rdb_list_push(c->arena, chain, backwards.items[i - 1]);
+    return rdb_arena_check(c->arena, err);
 }
 
 bool rdb_backup_verify(rdb_repository *repository, const rdb_manifest *manifest, rdb_verify_level level, uint32_t thread_count, const rdb_backup_watch *watch,
@@ -208,17 +359,8 @@ bool rdb_backup_verify(rdb_repository *repository, const rdb_manifest *manifest,
 {
     checking c = {.repository = repository, .level = level, .watch = watch, .arena = arena, .findings = findings};
     rdb_list chain = {0};
-    rdb_error mine = {0};
-    rdb_manifest *newest = NULL;
-    char name[80];
     rdb_mutex_init(&c.lock, RDB_RANK_LEAF);
-    bool ok = repository_check_keys(repository, find_key, &c, err);
-    snprintf(name, sizeof name, "backup/%s/manifest.json%s", manifest->id, repository_seal_extension(repository));
-    if (ok && (!manifest_read(repository, manifest->id, arena, &newest, &mine) || !rdb_backup_chain(repository, newest, arena, &chain, &mine))) {
-        ok = found_damage(&c, name, &mine, err);
-        if (newest != NULL && newest->id[0] != '\0' && chain.count == 0)
-            rdb_list_push(arena, &chain, newest);
-    }
+    bool ok = repository_check_keys(repository, find_key, &c, err) && check_chain(&c, manifest->id, &chain, err);
     for (uint32_t i = 0; ok && i < chain.count; i++) {
         uint64_t bytes = 0;
         c.manifest = chain.items[i];
@@ -226,6 +368,10 @@ bool rdb_backup_verify(rdb_repository *repository, const rdb_manifest *manifest,
             bytes += ((const rdb_manifest_object *)c.manifest->objects.items[object_no])->bytes;
         watch_total(watch, c.manifest->id, bytes);
         ok = level == RDB_VERIFY_META ? check_presence(&c, err) : run_in_threads(thread_count, c.manifest->objects.count, check_object, &c, err);
+    }
+    if (ok && level >= RDB_VERIFY_HASH) {
+        rdb_list all = {0}, broken = {0};
+        ok = rdb_backup_list(repository, arena, &all, &broken, err) && check_log(&c, &all, err);
     }
     rdb_mutex_deinit(&c.lock);
     return ok;

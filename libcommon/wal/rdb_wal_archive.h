@@ -48,6 +48,18 @@ RDB_CHECKED bool rdb_wal_archive_newest_timeline(const char *directory, uint32_t
 RDB_CHECKED bool rdb_wal_reader_open_along(rdb_wal_reader **reader, const rdb_wal_config *config, const char *archive_directory,
                                            const rdb_wal_history *history, rdb_lsn start, rdb_error *err);
 
+/* Every segment of a timeline in an archive: its header, every record in it, and that no number is missing between the first and the
+ * last. on_gap: so many segments that are not there. config: system_id, segment_bytes and thread_no count. known_lsn: a record begins
+ * there (a backup's start), 0: nobody knows; before the first place like that a segment may hold the rest of a record that began in one that
+ * is gone. end_lsn: as far as the timeline goes before the next one branches off, UINT64_MAX: nobody knows. */
+typedef struct rdb_wal_archive_check {
+    void (*on_damage)(void *context, const char *file_name, uint64_t offset, const char *problem);
+    void (*on_gap)(void *context, uint32_t timeline, uint64_t first_segment, uint64_t last_segment);
+    void *context;
+} rdb_wal_archive_check;
+RDB_CHECKED bool rdb_wal_archive_verify(const char *directory, const rdb_wal_config *config, uint32_t timeline, rdb_lsn known_lsn, rdb_lsn end_lsn,
+                                        const rdb_wal_archive_check *check, rdb_error *err);
+
 /* ---- the archiver ------------------------------------------------------------------------------------------------- */
 typedef struct rdb_wal_archiver rdb_wal_archiver;
 typedef struct rdb_wal_archiver_config {

@@ -421,6 +421,18 @@ void wal_reader_move(rdb_wal_reader *reader, rdb_lsn lsn)
     reader->position = wal_normalise(&reader->config, lsn);
 }
 
+bool wal_reader_claims(rdb_wal_reader *reader, uint32_t *bytes, rdb_error *err)
+{
+    uint8_t length[4] = {0};
+    bool whole = false;
+    *bytes = 0;
+    if (!fetch(reader, reader->position, length, sizeof length, &whole, err))
+        return false;
+    if (whole)
+        *bytes = rdb_get_u32(length);
+    return true;
+}
+
 bool wal_reader_check(rdb_wal_reader *reader, bool *valid, bool *gap_is_zero, rdb_lsn *next, rdb_error *err)
 {
     uint32_t length = 0;

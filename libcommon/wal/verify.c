@@ -116,3 +116,162 @@ bool rdb_wal_verify(const rdb_wal_config *config, rdb_lsn needed, rdb_lsn last, 
     rdb_wal_reader_close(&reader);
     return ok;
 }
+
+/* ---- an archive ------------------------------------------------------------------------------------------------------ */
+typedef struct archive_walk {
+    const char *directory;
+    rdb_wal_config config;
+    rdb_wal_history history;
+    const rdb_wal_archive_check *check;
+    rdb_lsn known_lsn, end_lsn;
+} archive_walk;
+
+/* The name that the segment has there, and how long its file is. */
+static uint64_t archived_file(const archive_walk *w, uint64_t number, char name[RDB_WAL_ARCHIVE_NAME_BYTES])
+{
+    char path[WAL_PATH_BYTES];
+    rdb_wal_archive_name(name, w->history.timeline, number);
+    snprintf(path, sizeof path, "%s/%s", w->directory, name);
+    if (!rdb_path_exists(path)) {
+        snprintf(name + 24, RDB_WAL_ARCHIVE_NAME_BYTES - 24, ".partial");
+        snprintf(path, sizeof path, "%s/%s", w->directory, name);
+    }
+    return rdb_path_bytes(path);
+}
+
+static void complain_archived(const archive_walk *w, rdb_lsn lsn, const char *problem)
+{
+    char name[RDB_WAL_ARCHIVE_NAME_BYTES];
+    archived_file(w, wal_segment_number(&w->config, lsn), name);
+    w->check->on_damage(w->check->context, name, lsn & (w->config.segment_bytes - 1), problem);
+}
+
+/* A header that is wrong makes the reader take the segment for another's: it is told here. */
+static bool check_archived_header(const archive_walk *w, uint64_t number, bool *good, rdb_error *err)
+{
+    char name[RDB_WAL_ARCHIVE_NAME_BYTES], path[WAL_PATH_BYTES];
+    uint8_t header[WAL_SEGMENT_HEADER_BYTES] = {0};
+    rdb_file *file = NULL;
+    size_t got = 0;
+    uint64_t bytes = 0;
+    bool ok = false;
+    for (int attempt = 0; !ok && attempt < 2; attempt++) { /* a partial one may be getting its final name just now */
+        rdb_error mine = {0};
+        bytes = archived_file(w, number, name);
+        snprintf(path, sizeof path, "%s/%s", w->directory, name);
+        ok = rdb_file_open(&file, path, RDB_FILE_READ, &mine);
+        if (!ok && (attempt == 1 || !rdb_error_is(&mine, RDB_UNDEFINED_FILE))) {
+            rdb_error_move(err, &mine);
+            return false;
+        }
+        rdb_error_clear(&mine);
+    }
+    bool is_partial = strlen(name) > 24;
+    ok = rdb_file_read(file, 0, header, sizeof header, &got, err);
+    ok = rdb_file_close(&file, err) && ok;
+    *good = false;
+    if (!ok)
+        return false;
+    if (got < sizeof header || !wal_segment_check_header(header, &w->config, number))
+        w->check->on_damage(w->check->context, name, 0, "its header is not that of this segment of the log");
+    else if (is_partial ? bytes > w->config.segment_bytes : bytes != w->config.segment_bytes)
+        w->check->on_damage(w->check->context, name, RDB_MIN(bytes, (uint64_t)w->config.segment_bytes), "its length is not that of a segment");
+    else
+        *good = true;
+    return true;
+}
+
+/* Segments first .. last, which all are there. */
+static bool verify_run(const archive_walk *w, uint64_t first, uint64_t last, rdb_error *err)
+{
+    rdb_wal_reader *reader = NULL;
+    char name[RDB_WAL_ARCHIVE_NAME_BYTES];
+    bool found = false;
+    uint64_t length = archived_file(w, last, name);
+    rdb_lsn end = RDB_MIN(last * w->config.segment_bytes + RDB_MIN(length, (uint64_t)w->config.segment_bytes), w->end_lsn);
+    if (!rdb_wal_reader_open_along(&reader, &w->config, w->directory, &w->history, first * w->config.segment_bytes + WAL_SEGMENT_HEADER_BYTES, err))
+        return false;
+    /* What a record that began before has left at the front of the first belongs to a segment that is not here. */
+    rdb_lsn begin = first * w->config.segment_bytes, limit = w->known_lsn > begin && w->known_lsn < end ? w->known_lsn : end;
+    bool ok = rdb_wal_reader_seek(reader, limit, &found, err);
+    rdb_lsn at = found ? rdb_wal_reader_end(reader) : limit;
+    while (ok && at < end) {
+        bool valid = false, gap_is_zero = true;
+        rdb_lsn next = at;
+        wal_reader_move(reader, at);
+        if (!(ok = wal_reader_check(reader, &valid, &gap_is_zero, &next, err)))
+            break;
+        if (valid) {
+            if (!gap_is_zero)
+                complain_archived(w, next - 8, "the bytes behind a record are not zero");
+            at = next;
+            continue;
+        }
+        uint32_t claimed = 0;
+        bool runs_over = false;
+        if (!(ok = wal_reader_claims(reader, &claimed, err)))
+            break;
+        if (claimed >= RDB_WAL_HEADER_BYTES && claimed <= RDB_WAL_RECORD_MAX)
+            runs_over = wal_advance(&w->config, at, claimed) > end;
+        if (runs_over) /* the rest of it is not archived yet, or the branch cut it off */
+            break;
+        complain_archived(w, at, "no valid record stands where one is due");
+        wal_reader_move(reader, at + 8);
+        ok = rdb_wal_reader_seek(reader, end, &found, err);
+        at = found ? rdb_wal_reader_end(reader) : end;
+    }
+    rdb_wal_reader_close(&reader);
+    return ok;
+}
+
+/* The numbers of a timeline's segments, whole or partial, each once, in order. */
+static bool list_archived(const char *directory, uint32_t timeline, rdb_arena *arena, uint64_t **numbers, uint32_t *count, rdb_error *err)
+{
+    rdb_list names = {0};
+    *count = 0;
+    if (!rdb_path_list(directory, arena, &names, err))
+        return false;
+    *numbers = rdb_arena_try_alloc(arena, (names.count + 1) * sizeof **numbers, err);
+    if (*numbers == NULL)
+        return false;
+    for (uint32_t i = 0; i < names.count; i++) { /* by name, which is by timeline and number */
+        uint32_t its;
+        uint64_t number;
+        bool is_partial;
+        if (rdb_wal_archive_parse_name(names.items[i], &its, &number, &is_partial) && its == timeline && (*count == 0 || (*numbers)[*count - 1] != number))
+            (*numbers)[(*count)++] = number;
+    }
+    return true;
+}
+
+bool rdb_wal_archive_verify(const char *directory, const rdb_wal_config *config, uint32_t timeline, rdb_lsn known_lsn, rdb_lsn end_lsn, const rdb_wal_archive_check *check,
+                            rdb_error *err)
+{
+    archive_walk w = {.directory = directory, .config = *config, .history = {.timeline = timeline}, .check = check, .known_lsn = known_lsn, .end_lsn = end_lsn};
+    uint64_t *numbers = NULL, run_begin = 0;
+    uint32_t count = 0;
+    bool in_run = false;
+    w.config.incarnation = timeline;
+    w.config.directory = NULL;
+    w.config.sync = false;
+    rdb_arena *arena = rdb_arena_create("archive", NULL, NULL);
+    if (arena == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    bool ok = list_archived(directory, timeline, arena, &numbers, &count, err);
+    for (uint32_t i = 0; ok && i <= count; i++) { /* one more: the last run ends */
+        bool good = false, follows = i > 0 && i < count && numbers[i] == numbers[i - 1] + 1;
+        if (i > 0 && i < count && !follows)
+            check->on_gap(check->context, timeline, numbers[i - 1] + 1, numbers[i] - 1);
+        ok = i == count || check_archived_header(&w, numbers[i], &good, err);
+        if (ok && in_run && !(good && follows)) {
+            in_run = false;
+            ok = verify_run(&w, run_begin, numbers[i - 1], err);
+        }
+        if (good && !in_run) {
+            in_run = true;
+            run_begin = numbers[i];
+        }
+    }
+    rdb_arena_destroy(arena);
+    return ok;
+}

@@ -115,6 +115,8 @@ bool wal_segment_list(const char *directory, rdb_arena *arena, uint64_t **number
  * to the next one (*next), which stands at a multiple of 8? */
 void wal_reader_move(rdb_wal_reader *reader, rdb_lsn lsn);
 bool wal_reader_check(rdb_wal_reader *reader, bool *valid, bool *gap_is_zero, rdb_lsn *next, rdb_error *err);
+/* The length that the bytes there would give a record; 0: they are not there. */
+bool wal_reader_claims(rdb_wal_reader *reader, uint32_t *bytes, rdb_error *err);
 
 /* Makes prepared_lsn at least stop, out of the reserve where that may be used and the disk is full.
  * False: 53100, 58030; nothing half made stays under a segment's name. */

@@ -108,6 +108,7 @@ static int set_up(void **state)
         rdb_wal_piece piece = {record, sizeof record};
         assert_true(rdb_wal_insert(wal, &piece, 1, NULL, NULL, &lsn, &end, &err) && rdb_wal_flush(wal, end, &err));
     }
+    assert_true(rdb_wal_switch(wal, &end, &err) && rdb_wal_flush(wal, end, &err)); /* the first segment is whole */
     assert_true(rdb_wal_close(&wal, &err));
     set_control(FIRST_LSN);
     return 0;
