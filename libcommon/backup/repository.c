@@ -95,7 +95,8 @@ bool repository_check_keys(rdb_repository *repository, void (*on_damage)(void *c
         digest_of(wrapped.data, wrapped.length, digest);
         if (ok && found && !has_sum)
             on_damage(context, name, "its digest is missing");
-        else if (ok && found && (sum.length < RDB_DIGEST_TEXT_BYTES || memcmp(sum.data, digest, RDB_DIGEST_TEXT_BYTES - 1) != 0))
+        const char *expected = rdb_arena_printf(arena, "%s  %s\n", digest, name + strlen("keys/"));
+        if (ok && found && has_sum && (sum.length != strlen(expected) || memcmp(sum.data, expected, sum.length) != 0))
             on_damage(context, name, "it is not what its digest says");
     }
     rdb_arena_destroy(arena);

@@ -506,7 +506,11 @@ static bool plan_log(taking *t, rdb_list *files, rdb_error *err)
         size_t got = 0, wanted = (size_t)RDB_MIN(segment_bytes, t->manifest->stopped.lsn - number * segment_bytes);
         snprintf(name, sizeof name, "data/wal/%016llx", (unsigned long long)number);
         uint8_t *bytes = rdb_arena_try_alloc(t->arena, segment_bytes, err);
-        if (bytes == NULL || !rdb_instance_path(source_home(t->source), name, path, sizeof path, err) || !rdb_file_open(&opened, path, RDB_FILE_READ, err))
+        if (bytes == NULL || !rdb_instance_path(source_home(t->source), name, path, sizeof path, err))
+            return false;
+        if (wanted == WAL_HEADER_BYTES && !rdb_path_exists(path)) /* the log ends with the segment before: this one was never begun */
+            break;
+        if (!rdb_file_open(&opened, path, RDB_FILE_READ, err))
             return false;
         bool ok = rdb_file_read(opened, 0, bytes, wanted, &got, err);
         ok = rdb_file_close(&opened, err) && ok;

@@ -156,7 +156,6 @@ static void damage_everything(int rounds)
             length = other.length;
         }
         bool differs = length != before.length || memcmp(bytes, before.data, length) != 0;
-        /* The end of the newest archived segment may be missing as yet, and so may a sum that nobody needs but verify. */
         put_file(name, bytes, length);
         int told = judge(mine, name, at);
         if (differs && !told && !(strcmp(name, "rdb-repo.json") == 0 && says_the_same(bytes, length, before.data, before.length)))

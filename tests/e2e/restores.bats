@@ -1,0 +1,14 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Backups under load, judged by the clients' own journal: some moments and some kills; tests/long has all.
+load helper
+
+@test "restores: at random moments exactly a prefix of the journal comes back" {
+    run -0 "$TOP/tests/random/restores" --moments 5 --seconds 2
+    echo "$output"
+}
+
+@test "restores: backup, expire, archive and restore are killed at random, and come to their end the next time" {
+    run -0 "$TOP/tests/random/restores" --kills 6
+    echo "$output"
+}

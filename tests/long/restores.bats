@@ -1,0 +1,12 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Backups under load taken back at fifty moments, and five hundred kills.
+load ../e2e/helper
+
+@test "restores: at 50 random moments exactly a prefix of the journal comes back" {
+    "$TOP/tests/random/restores" --moments 50 --seconds 20 --clients 8 >&3
+}
+
+@test "restores: 500 kills of backup, expire, archive and restore lose nothing" {
+    "$TOP/tests/random/restores" --kills 500 >&3
+}
