@@ -85,13 +85,62 @@ static CMS_ContentInfo *parse(const void *bytes, size_t length)
     return cms;
 }
 
+/* The next value of a DER structure: its tag, and where its content begins and ends. */
+static bool read_der(const uint8_t **at, const uint8_t *end, uint8_t *tag, const uint8_t **content)
+{
+    if (end - *at < 2)
+        return false;
+    size_t length = (*at)[1];
+    *tag = (*at)[0];
+    *at += 2;
+    if (length >= 0x80) {
+        size_t digits = length & 0x7F;
+        if (digits == 0 || digits > sizeof length || (size_t)(end - *at) < digits)
+            return false;
+        for (length = 0; digits > 0; digits--)
+            length = length << 8 | *(*at)++;
+    }
+    *content = *at;
+    if (length > (size_t)(end - *at))
+        return false;
+    *at += length;
+    return true;
+}
+
+/* What the tag of the encryption does not cover is exactly as seal_bytes writes it: the encoding, the versions, the type of the content. So
+ * no bit of an object can change unseen. */
+static bool is_as_sealed(CMS_ContentInfo *cms, const void *sealed, size_t length)
+{
+    unsigned char *again = NULL;
+    int again_length = i2d_CMS_ContentInfo(cms, &again);
+    bool same = again_length >= 0 && (size_t)again_length == length && memcmp(again, sealed, length) == 0;
+    OPENSSL_free(again);
+    if (!same || OBJ_obj2nid(CMS_get0_eContentType(cms)) != NID_pkcs7_data)
+        return false;
+    /* SEQUENCE { type, [0] { SEQUENCE { version 0, SET { [2] { version 4 ... */
+    static const struct {
+        uint8_t tag;
+        bool enter;
+        int value;
+    } steps[] = {{0x30, true, -1}, {0x06, false, -1}, {0xA0, true, -1}, {0x30, true, -1}, {0x02, false, 0}, {0x31, true, -1}, {0xA2, true, -1}, {0x02, false, 4}};
+    const uint8_t *at = sealed, *end = at + length, *content;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        uint8_t tag;
+        if (!read_der(&at, end, &tag, &content) || tag != steps[i].tag || (steps[i].value >= 0 && (at - content != 1 || *content != steps[i].value)))
+            return false;
+        if (steps[i].enter)
+            at = content;
+    }
+    return true;
+}
+
 bool seal_open(const uint8_t key[BACKUP_KEY_BYTES], const void *sealed, size_t length, rdb_strbuf *bytes, rdb_error *err)
 {
     uint8_t own_key[BACKUP_KEY_BYTES], id[1] = {KEY_ID[0]};
     CMS_ContentInfo *cms = parse(sealed, length);
     BIO *out = BIO_new(BIO_s_mem());
     memcpy(own_key, key, sizeof own_key);
-    bool ok = cms != NULL && out != NULL && OBJ_obj2nid(CMS_get0_type(cms)) == NID_id_smime_ct_authEnvelopedData &&
+    bool ok = cms != NULL && out != NULL && OBJ_obj2nid(CMS_get0_type(cms)) == NID_id_smime_ct_authEnvelopedData && is_as_sealed(cms, sealed, length) &&
               CMS_decrypt_set1_key(cms, own_key, sizeof own_key, id, sizeof id) == 1 && CMS_decrypt(cms, NULL, NULL, NULL, out, CMS_BINARY) == 1;
     rdb_wipe(own_key, sizeof own_key);
     if (ok) {

@@ -184,8 +184,6 @@ static void test_seals(void **state)
     uint8_t key[BACKUP_KEY_BYTES] = {1, 2, 3}, other[BACKUP_KEY_BYTES] = {9};
     uint8_t *bytes = make_bytes(PIECE_BYTES, 5);
     rdb_strbuf sealed, opened;
-    rdb_random random;
-    rdb_random_seed(&random, 13);
     rdb_strbuf_init(&sealed, NULL);
     rdb_strbuf_init(&opened, NULL);
     assert_true(seal_bytes(key, bytes, PIECE_BYTES, &sealed, &err));
@@ -195,15 +193,18 @@ static void test_seals(void **state)
     assert_false(seal_open(other, sealed.data, sealed.length, &opened, &err));
     assert_true(rdb_error_is(&err, RDB_DATA_CORRUPTED));
     rdb_error_clear(&err);
-    for (int i = 0; i < 100; i++) {
-        size_t at = i < 40 ? sealed.length - 1 - (size_t)i : rdb_random_next(&random) % sealed.length;
-        sealed.data[at] = (char)(sealed.data[at] ^ 1 << i % 8);
+    /* Of a small one every bit: what the cipher does not cover neither. */
+    rdb_strbuf_clear(&sealed);
+    assert_true(seal_bytes(key, bytes, 40, &sealed, &err));
+    for (size_t bit = 0; bit < sealed.length * 8; bit++) {
+        sealed.data[bit / 8] = (char)(sealed.data[bit / 8] ^ 1 << bit % 8);
         rdb_strbuf_clear(&opened);
-        bool ok = seal_open(key, sealed.data, sealed.length, &opened, &err);
-        assert_true(!ok || (opened.length == PIECE_BYTES && memcmp(opened.data, bytes, PIECE_BYTES) == 0)); /* a tag's spelling may change without the content */
+        if (seal_open(key, sealed.data, sealed.length, &opened, &err))
+            fail_msg("bit %zu of byte %zu may change unseen", bit % 8, bit / 8);
         rdb_error_clear(&err);
-        sealed.data[at] = (char)(sealed.data[at] ^ 1 << i % 8);
+        sealed.data[bit / 8] = (char)(sealed.data[bit / 8] ^ 1 << bit % 8);
     }
+    assert_true(seal_open(key, sealed.data, sealed.length, &opened, &err));
     assert_false(seal_open(key, sealed.data, sealed.length - 1, &opened, &err));
     rdb_error_clear(&err);
     rdb_strbuf_free(&sealed);
