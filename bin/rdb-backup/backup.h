@@ -14,6 +14,7 @@ int command_list(backup_work *work);
 int command_info(backup_work *work);
 int command_verify(backup_work *work);
 int command_expire(backup_work *work); /* why-kept too */
+int command_merge(backup_work *work);
 int command_drill(backup_work *work);
 int command_schedule(backup_work *work);
 int command_archive(backup_work *work);
@@ -23,7 +24,10 @@ int command_recipients(backup_work *work);
 bool open_repository(backup_work *work); /* one that is there */
 /* What a backup is, in one object: without its files and objects. */
 json_t *summarise(const rdb_manifest *manifest);
+/* Restores the backup beside, opens it and looks at every row of it: what no look at bytes can say. The work's error, where it is not sound. */
+bool replay_backup(backup_work *work, rdb_manifest *manifest);
 /* Prints what was found; exit code 6 where it is anything. */
-int check_backup(backup_work *work, const rdb_manifest *manifest, rdb_verify_level level);
+typedef enum verify_level { VERIFY_META, VERIFY_HASH, VERIFY_PAGE, VERIFY_REPLAY } verify_level; /* the first three as rdb_verify_level */
+int check_backup(backup_work *work, rdb_manifest *manifest, verify_level level);
 
 #endif

@@ -31,12 +31,12 @@ json_t *summarise(const rdb_manifest *m)
     json_t *databases = json_array();
     for (uint32_t i = 0; i < m->databases.count; i++)
         json_array_append_new(databases, json_string(m->databases.items[i]));
-    json_t *json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:I, s:I, s:I, s:s, s:b, s:b, s:i, s:i, s:i, s:s, s:o, s:s}", "backup_id", m->id, "type",
+    json_t *json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:I, s:I, s:I, s:s, s:b, s:b, s:i, s:i, s:i, s:s, s:o, s:s, s:b}", "backup_id", m->id, "type",
                              RDB_BACKUP_TYPES[m->type], "label", m->label, "started", moment_json(&m->started), "stopped", moment_json(&m->stopped), "timeline", (int)m->timeline,
                              "size_bytes", (json_int_t)data_bytes(m), "read_bytes", (json_int_t)m->bytes_read, "stored_bytes", (json_int_t)m->bytes_stored,
                              "compression_algorithm", RDB_COMPRESSIONS[m->compression], "encryption_enabled", (int)m->is_encrypted, "was_running", (int)m->was_running,
                              "page_bytes", (int)m->page_bytes, "file_count", (int)m->files.count, "degraded_pages", (int)m->degraded.count,
-                             "database_version", m->rdb_version, "databases", databases, "manifest_sha256", m->sha256);
+                             "database_version", m->rdb_version, "databases", databases, "manifest_sha256", m->sha256, "synthetic", (int)m->is_synthetic);
     if (json != NULL)
         json_object_set_new(json, "parent_id", m->parent[0] != '\0' ? json_string(m->parent) : json_null());
     return json;
@@ -88,8 +88,36 @@ int command_backup(backup_work *work)
         const rdb_manifest_page *page = manifest->degraded.items[i];
         fprintf(stderr, "%s: broken page: %s, block %llu: %s\n", work->program->name, page->path, (unsigned long long)page->block, page->what);
     }
-    int exit_code = a->verify && !a->dry_run && strcmp(a->output, "-") != 0 ? check_backup(work, manifest, RDB_VERIFY_PAGE) : RDB_EXIT_DONE;
+    int exit_code = a->verify && !a->dry_run && strcmp(a->output, "-") != 0 ? check_backup(work, manifest, VERIFY_PAGE) : RDB_EXIT_DONE;
     return exit_code != RDB_EXIT_DONE ? exit_code : manifest->degraded.count > 0 ? RDB_EXIT_DAMAGE : RDB_EXIT_DONE;
+}
+
+int command_merge(backup_work *work)
+{
+    const backup_arguments *a = work->arguments;
+    rdb_merge_options options = {.scratch = a->scratch, .label = a->name, .compression_given = a->compress_given, .thread_count = work->thread_count, .dry_run = a->dry_run, .watch = &work->console.watch};
+    rdb_manifest *manifest;
+    bool made;
+    char stored[24], stopped[40], lsn[24];
+    int64_t begun_us = rdb_time_monotonic_us();
+    if (!rdb_compression_parse(a->compress, &options.compression, &options.compression_level, &work->err) || !open_repository(work) ||
+        !rdb_backup_merge(work->repository, &options, work->arena, &manifest, &made, &work->err))
+        return rdb_backup_work_report(work);
+    rdb_backup_format_size(manifest->bytes_stored, stored);
+    rdb_backup_format_moment(&manifest->stopped, stopped, lsn);
+    if (a->json) {
+        json_t *json = summarise(manifest);
+        json_object_set_new(json, "made", json_boolean(made));
+        json_object_set_new(json, "elapsed_seconds", json_real((double)(rdb_time_monotonic_us() - begun_us) / 1e6));
+        rdb_backup_print_json(json);
+    } else if (made) {
+        printf("backup %s: a full one of what was there, %s stored, %.1f s; consistent at %s (%s)\n", manifest->id, stored, (double)(rdb_time_monotonic_us() - begun_us) / 1e6, stopped, lsn);
+    } else if (manifest->parent[0] != '\0') {
+        printf("would make a full backup of %s and what it builds on\n", manifest->id);
+    } else {
+        printf("backup %s is full already\n", manifest->id);
+    }
+    return RDB_EXIT_DONE;
 }
 
 /* ---- list and info ------------------------------------------------------------------------------------------------------------- */
@@ -147,21 +175,33 @@ int command_info(backup_work *work)
 }
 
 /* ---- verify ------------------------------------------------------------------------------------------------------------------------ */
-int check_backup(backup_work *work, const rdb_manifest *manifest, rdb_verify_level level)
+static void print_finding(const backup_work *work, const rdb_manifest *manifest, const rdb_verify_finding *finding)
+{
+    if (!work->arguments->json) {
+        printf("%s: %s\n", finding->object, finding->what);
+        return;
+    }
+    json_t *json = json_pack("{s:s, s:s, s:s, s:I}", "backup_id", manifest->id, "object", finding->object, "problem", finding->what, "offset_bytes", (json_int_t)finding->offset);
+    if (finding->path != NULL)
+        json_object_set_new(json, "path", json_string(finding->path));
+    rdb_backup_print_json(json);
+}
+
+int check_backup(backup_work *work, rdb_manifest *manifest, verify_level level)
 {
     rdb_list findings = {0};
-    if (!rdb_backup_verify(work->repository, manifest, level, work->thread_count, &work->console.watch, work->arena, &findings, &work->err))
+    if (!rdb_backup_verify(work->repository, manifest, (rdb_verify_level)RDB_MIN((int)level, RDB_VERIFY_PAGE), work->thread_count, &work->console.watch, work->arena, &findings, &work->err))
         return rdb_backup_work_report(work);
-    for (uint32_t i = 0; i < findings.count; i++) {
-        const rdb_verify_finding *finding = findings.items[i];
-        if (work->arguments->json) {
-            json_t *json = json_pack("{s:s, s:s, s:s, s:I}", "backup_id", manifest->id, "object", finding->object, "problem", finding->what, "offset_bytes", (json_int_t)finding->offset);
-            if (finding->path != NULL)
-                json_object_set_new(json, "path", json_string(finding->path));
-            rdb_backup_print_json(json);
-        } else {
-            printf("%s: %s\n", finding->object, finding->what);
-        }
+    for (uint32_t i = 0; i < findings.count; i++)
+        print_finding(work, manifest, findings.items[i]);
+    if (level == VERIFY_REPLAY && findings.count == 0 && !replay_backup(work, manifest)) {
+        if (!rdb_error_is(&work->err, RDB_DATA_CORRUPTED))
+            return rdb_backup_work_report(work);
+        rdb_verify_finding *finding = RDB_NEW(work->arena, rdb_verify_finding);
+        *finding = (rdb_verify_finding){.object = manifest->id, .what = rdb_arena_printf(work->arena, "%s: %s", rdb_error_message(&work->err), rdb_error_detail_text(&work->err))};
+        rdb_list_push(work->arena, &findings, finding);
+        print_finding(work, manifest, finding);
+        rdb_error_clear(&work->err);
     }
     if (work->arguments->json)
         rdb_backup_print_json(json_pack("{s:s, s:s, s:b, s:i}", "backup_id", manifest->id, "level", VERIFY_LEVELS[level], "sound", (int)(findings.count == 0), "problem_count", (int)findings.count));
@@ -173,10 +213,10 @@ int check_backup(backup_work *work, const rdb_manifest *manifest, rdb_verify_lev
 int command_verify(backup_work *work)
 {
     rdb_manifest *manifest;
-    rdb_verify_level level = RDB_VERIFY_HASH;
+    verify_level level = VERIFY_HASH;
     for (int i = 0; VERIFY_LEVELS[i] != NULL; i++)
         if (strcmp(work->arguments->level, VERIFY_LEVELS[i]) == 0)
-            level = (rdb_verify_level)i;
+            level = (verify_level)i;
     if (!open_repository(work) || !rdb_backup_find(work->repository, work->arguments->backup, work->arena, &manifest, &work->err))
         return rdb_backup_work_report(work);
     return check_backup(work, manifest, level);

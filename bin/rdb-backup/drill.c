@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A drill: the newest backup is restored beside, its log replayed, the result verified and asked, and what came of it written down in
- * the repository as drills/<time>.json. And the lines that make cron or systemd do such things by themselves. */
+ * the repository as drills/<time>.json. verify --level replay does the same and records nothing. */
 #include "options.h"
 
 #include "backup.h"
@@ -125,24 +125,43 @@ static json_t *evidence(const drill *d, bool ok)
     return json;
 }
 
+/* A directory of its own, in which everything is done. */
+static bool begin(drill *d)
+{
+    const char *top = d->work->arguments->scratch != NULL ? d->work->arguments->scratch : "/tmp";
+    snprintf(d->home, sizeof d->home, "%.900s/rdb-drill-XXXXXX", top);
+    if (mkdtemp(d->home) != NULL)
+        return true;
+    d->home[0] = '\0';
+    return rdb_error_set_errno(&d->work->err, errno, "no directory can be made for the drill");
+}
+
+static void end(drill *d)
+{
+    rdb_error ignored = {0};
+    if (d->home[0] != '\0' && !rdb_path_remove_tree(d->home, &ignored))
+        rdb_error_clear(&ignored);
+}
+
+bool replay_backup(backup_work *work, rdb_manifest *manifest)
+{
+    drill d = {.work = work, .manifest = manifest};
+    bool ok = begin(&d) && restore(&d) && ask(&d) && verify(&d);
+    end(&d);
+    return ok;
+}
+
 int command_drill(backup_work *work)
 {
-    const char *top = getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp";
     drill d = {.work = work};
-    if (!open_repository(work) || !rdb_backup_find(work->repository, work->arguments->backup, work->arena, &d.manifest, &work->err))
+    if (!open_repository(work) || !rdb_backup_find(work->repository, work->arguments->backup, work->arena, &d.manifest, &work->err) || !begin(&d))
         return rdb_backup_work_report(work);
-    snprintf(d.home, sizeof d.home, "%.900s/rdb-drill-XXXXXX", work->arguments->home != NULL ? work->arguments->home : top);
-    if (mkdtemp(d.home) == NULL) {
-        rdb_error_set_errno(&work->err, errno, "no directory can be made for the drill");
-        return rdb_backup_work_report(work);
-    }
     bool ok = restore(&d) && ask(&d) && verify(&d);
     json_t *json = evidence(&d, ok);
     char *text = json != NULL ? json_dumps(json, JSON_INDENT(2)) : NULL;
-    rdb_error unwritten = {0}, ignored = {0};
+    rdb_error unwritten = {0};
     bool recorded = text != NULL && rdb_repository_record(work->repository, "drills", text, &unwritten);
-    if (!rdb_path_remove_tree(d.home, &ignored))
-        rdb_error_clear(&ignored);
+    end(&d);
     if (work->arguments->json)
         rdb_backup_print_json(json_incref(json));
     else if (ok)
@@ -157,41 +176,4 @@ int command_drill(backup_work *work)
         exit_code = exit_code == RDB_EXIT_DONE ? RDB_EXIT_PARTIAL : exit_code;
     }
     return exit_code;
-}
-
-/* ---- schedule --------------------------------------------------------------------------------------------------------------------- */
-static void print_unit(const char *name, const char *what, const char *command, const char *when)
-{
-    printf("# /etc/systemd/system/%s.service\n[Unit]\nDescription=%s\n\n[Service]\nType=oneshot\nExecStart=%s\n\n", name, what, command);
-    printf("# /etc/systemd/system/%s.timer\n[Unit]\nDescription=%s\n\n[Timer]\nOnCalendar=%s\nPersistent=true\n\n[Install]\nWantedBy=timers.target\n\n", name, what, when);
-}
-
-int command_schedule(backup_work *work)
-{
-    const backup_arguments *a = work->arguments;
-    char program[PATH_MAX], full[PATH_MAX * 2], incremental[PATH_MAX * 2], expire[PATH_MAX * 2], drill_line[PATH_MAX * 2];
-    if (a->home == NULL)
-        return rdb_options_refuse(work->program, "no instance directory was named: use --home DIR or set RUSTYDB_HOME");
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    program[RDB_MAX(length, 0)] = '\0';
-    bool is_cron = work->operands.count == 0 || strcmp(work->operands.items[0], "cron") == 0;
-    if (work->operands.count > 1 || (!is_cron && strcmp(work->operands.items[0], "systemd") != 0))
-        return rdb_options_refuse(work->program, "schedule is followed by cron or systemd");
-    const char *key = a->passphrase_file != NULL ? " --passphrase-file " : a->key_file != NULL ? " --key-file " : "";
-    const char *file = a->passphrase_file != NULL ? a->passphrase_file : a->key_file != NULL ? a->key_file : "";
-    long long days = a->keep_days > 0 ? (long long)a->keep_days : 30;
-    snprintf(full, sizeof full, "%s --home %s --output %s%s%s --type full --verify", program, a->home, a->output, key, file);
-    snprintf(incremental, sizeof incremental, "%s --home %s --output %s%s%s --type incremental", program, a->home, a->output, key, file);
-    snprintf(expire, sizeof expire, "%s expire --output %s%s%s --keep-days %lld --keep-yearly 7", program, a->output, key, file, days);
-    snprintf(drill_line, sizeof drill_line, "%s drill --output %s%s%s", program, a->output, key, file);
-    if (is_cron) {
-        printf("# A full backup on Sundays, incremental ones on the other days, what is older than %lld days goes, a drill each Monday. Install with: ... | crontab -\n", days);
-        printf("0 2 * * 0 %s\n0 2 * * 1-6 %s\n0 4 * * * %s\n0 5 * * 1 %s\n", full, incremental, expire, drill_line);
-        return RDB_EXIT_DONE;
-    }
-    print_unit("rdb-backup-full", "full backup of a RustyDB instance", full, "Sun *-*-* 02:00:00");
-    print_unit("rdb-backup-incremental", "incremental backup of a RustyDB instance", incremental, "Mon..Sat *-*-* 02:00:00");
-    print_unit("rdb-backup-expire", "retention of RustyDB backups", expire, "*-*-* 04:00:00");
-    print_unit("rdb-backup-drill", "drill with a RustyDB backup", drill_line, "Mon *-*-* 05:00:00");
-    return RDB_EXIT_DONE;
 }

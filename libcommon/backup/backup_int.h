@@ -89,6 +89,30 @@ typedef struct backup_visitor {
 } backup_visitor;
 bool volume_visit(rdb_compression compression, const void *bytes, size_t length, const backup_visitor *visitor, rdb_error *err);
 
+/* ---- volumes of a backup that is made (pack.c) ------------------------------------------------------------------------------ */
+typedef struct volume_set { /* all of them; compression and objects are the manifest's */
+    rdb_repository *repository;
+    rdb_manifest *manifest;
+    const char *name; /* vol or wal; changed between threads' work */
+    rdb_mutex lock;
+    uint32_t number RDB_GUARDED_BY(lock);   /* of the last one */
+    rdb_arena *arena RDB_GUARDED_BY(lock);  /* of the manifest */
+} volume_set;
+typedef struct volume_pack { /* a thread's own */
+    volume_set *set;
+    backup_volume *volume; /* NULL: none is open */
+    rdb_manifest_object *object;
+    uint32_t object_no;
+} volume_pack;
+void volume_set_init(volume_set *set, rdb_repository *repository, rdb_manifest *manifest, rdb_arena *arena);
+void volume_set_deinit(volume_set *set);
+bool pack_open(volume_pack *pack, rdb_error *err); /* one that is open already is fine */
+bool pack_add(volume_pack *pack, const char *path, bool is_whole_file, uint64_t offset, uint64_t length, const backup_range *ranges, uint32_t range_count, const void *data,
+              rdb_error *err);
+bool pack_is_full(const volume_pack *pack);
+bool pack_close(volume_pack *pack, rdb_error *err); /* into the repository; none open is fine */
+void pack_abandon(volume_pack *pack);
+
 /* ---- repositories (repository.c) --------------------------------------------------------------------------------------- */
 struct rdb_repository {
     backup_store *store;
@@ -124,6 +148,13 @@ bool manifest_read(rdb_repository *repository, const char *id, rdb_arena *arena,
 rdb_manifest_file *manifest_add_file(rdb_arena *arena, rdb_manifest *manifest, const char *path, uint64_t length);
 void manifest_sort(rdb_manifest *manifest);
 rdb_manifest_file *manifest_find_file(const rdb_manifest *manifest, const char *path); /* NULL: not in it */
+/* The part that the object has of the file from that offset on; NULL: none. */
+const rdb_manifest_part *manifest_find_part(const rdb_manifest *manifest, const char *path, uint64_t offset, uint32_t object_no);
+/* Of a chain, the full one first: the number of the first whose parts a file of the newest needs. What stands whole in one needs none before. */
+uint32_t manifest_oldest_needed(const rdb_list *chain, const char *path);
+/* An id that no other backup has, later than every one there is. */
+bool manifest_choose_id(rdb_repository *repository, rdb_backup_type type, rdb_arena *arena, char id[RDB_BACKUP_ID_BYTES], rdb_error *err);
+bool manifest_is_folder(const char *name); /* whether what follows backup/ begins with an id */
 bool manifest_object_name(const rdb_manifest *manifest, const rdb_manifest_object *object, char *name, size_t size);
 void backup_format_lsn(rdb_lsn lsn, char text[24]);
 void backup_format_time(int64_t time_us, char text[40]); /* RFC 3339, UTC */

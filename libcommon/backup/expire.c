@@ -185,6 +185,8 @@ static bool sweep(rdb_repository *repository, rdb_arena *arena, rdb_error *err)
         return false;
     for (uint32_t i = 0; i <= objects.count; i++) {
         const char *name = i < objects.count ? ((const backup_object *)objects.items[i])->name + strlen("backup/") : "";
+        if (i < objects.count && !manifest_is_folder(name))
+            continue; /* the catalog */
         size_t length = strcspn(name, "/");
         if (current[0] != '\0' && (strlen(current) != length || strncmp(current, name, length) != 0)) {
             if (!has_manifest && !remove_folder(repository, current, err))

@@ -102,6 +102,75 @@ rdb_manifest_file *manifest_find_file(const rdb_manifest *manifest, const char *
     return found != NULL ? *found : NULL;
 }
 
+const rdb_manifest_part *manifest_find_part(const rdb_manifest *manifest, const char *path, uint64_t offset, uint32_t object_no)
+{
+    const rdb_manifest_file *file = manifest_find_file(manifest, path);
+    uint32_t low = 0, high = file != NULL ? file->part_count : 0;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (file->parts[middle].offset < offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return file != NULL && low < file->part_count && file->parts[low].offset == offset && file->parts[low].object_no == object_no ? &file->parts[low] : NULL;
+}
+
+static bool is_whole(const rdb_manifest_file *file)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < file->part_count; i++)
+        bytes += file->parts[i].data_bytes;
+    return bytes == file->length;
+}
+
+uint32_t manifest_oldest_needed(const rdb_list *chain, const char *path)
+{
+    uint32_t oldest = 0;
+    for (uint32_t level = chain->count; level > 0; level--) {
+        const rdb_manifest_file *file = manifest_find_file(chain->items[level - 1], path);
+        if (file == NULL)
+            break;
+        oldest = level - 1;
+        if (is_whole(file) && (file->part_count > 0 || level == 1))
+            break;
+    }
+    return oldest;
+}
+
+bool manifest_choose_id(rdb_repository *repository, rdb_backup_type type, rdb_arena *arena, char id[RDB_BACKUP_ID_BYTES], rdb_error *err)
+{
+    static const char letters[] = {'F', 'I', 'D', 'P'};
+    const char *newest = "";
+    rdb_list objects = {0};
+    if (!repository->store->calls->list(repository->store, "backup/", arena, &objects, err))
+        return false;
+    for (uint32_t i = 0; i < objects.count; i++) /* by name: the last that is one */
+        if (manifest_is_folder(((const backup_object *)objects.items[i])->name + strlen("backup/")))
+            newest = ((const backup_object *)objects.items[i])->name + strlen("backup/");
+    for (int64_t seconds = (rdb_time_wall_us() - RDB_UNIX_EPOCH_US) / 1000000;; seconds++) {
+        time_t now = (time_t)seconds;
+        struct tm utc;
+        char stamp[20];
+        gmtime_r(&now, &utc);
+        strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &utc);
+        snprintf(id, RDB_BACKUP_ID_BYTES, "%s-%c", stamp, letters[type]);
+        if (strncmp(stamp, newest, strlen(stamp)) > 0)
+            return true;
+        /* A clock that went back must not put a child before its parent: its last second is where the next begins. */
+        struct tm last = {0};
+        if (strptime(newest, "%Y%m%dT%H%M%SZ", &last) != NULL && (int64_t)timegm(&last) > seconds)
+            seconds = (int64_t)timegm(&last);
+    }
+}
+
+bool manifest_is_folder(const char *name)
+{
+    struct tm moment = {0};
+    const char *rest = strptime(name, "%Y%m%dT%H%M%SZ", &moment);
+    return rest != NULL && rest[0] == '-' && rest[1] >= 'A' && rest[1] <= 'Z' && (rest[2] == '/' || rest[2] == '\0');
+}
+
 bool manifest_object_name(const rdb_manifest *manifest, const rdb_manifest_object *object, char *name, size_t size)
 {
     return (size_t)snprintf(name, size, "backup/%s/%s", manifest->id, object->name) < size;

@@ -178,6 +178,20 @@ typedef struct rdb_backup_options {
 RDB_CHECKED bool rdb_backup_take(rdb_repository *repository, const rdb_backup_options *options, rdb_arena *arena, rdb_manifest **manifest,
                                  rdb_error *err);
 
+/* ---- merging ------------------------------------------------------------------------------------------------------ */
+typedef struct rdb_merge_options {
+    const char *scratch, *label; /* where to lay out what incrementals hold (NULL: TMPDIR); label NULL: the newest one's */
+    bool compression_given;      /* else as the newest one */
+    rdb_compression compression;
+    int compression_level;
+    uint32_t thread_count;
+    bool dry_run;
+    const rdb_backup_watch *watch;
+} rdb_merge_options;
+/* Makes a full backup of the newest one and what it builds on, from their objects alone; it stands for the same moment. *made false: the
+ * newest is full already (or it is a dry run), and *manifest is it. */
+RDB_CHECKED bool rdb_backup_merge(rdb_repository *repository, const rdb_merge_options *options, rdb_arena *arena, rdb_manifest **manifest, bool *made, rdb_error *err);
+
 /* ---- checking ----------------------------------------------------------------------------------------------------- */
 typedef enum rdb_verify_level { RDB_VERIFY_META, RDB_VERIFY_HASH, RDB_VERIFY_PAGE } rdb_verify_level;
 typedef struct rdb_verify_finding {

@@ -79,11 +79,7 @@ static bool unpack_member(void *context, const char *path, uint64_t offset, uint
 {
     unpacking *u = context;
     char whole[PATH_MAX];
-    const rdb_manifest_file *file = manifest_find_file(u->r->manifest, path);
-    u->part = NULL;
-    for (uint32_t i = 0; file != NULL && i < file->part_count; i++)
-        if (file->parts[i].offset == offset && file->parts[i].object_no == u->object_no)
-            u->part = &file->parts[i];
+    u->part = manifest_find_part(u->r->manifest, path, offset, u->object_no);
     if (u->part == NULL) { /* of an attempt that was gone on from, and newer by now; what is missing is seen at the end */
         *wanted = false;
         return true;
@@ -162,14 +158,6 @@ static bool unpack_object(void *context, uint32_t object_no, rdb_error *err)
 }
 
 /* ---- the chain ---------------------------------------------------------------------------------------------------------------- */
-static bool is_whole(const rdb_manifest_file *file)
-{
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; i < file->part_count; i++)
-        bytes += file->parts[i].data_bytes;
-    return bytes == file->length;
-}
-
 /* From the newest backwards: what stands whole in a backup needs none before it. */
 static bool find_needs(restoring *r, rdb_error *err)
 {
@@ -185,14 +173,7 @@ static bool find_needs(restoring *r, rdb_error *err)
             target->oldest = LEFT_OUT;
             continue;
         }
-        for (uint32_t level = r->chain.count; level > 0; level--) {
-            const rdb_manifest_file *file = manifest_find_file(r->chain.items[level - 1], target->file->path);
-            if (file == NULL)
-                break;
-            target->oldest = level - 1;
-            if (is_whole(file) && (file->part_count > 0 || level == 1))
-                break;
-        }
+        target->oldest = manifest_oldest_needed(&r->chain, target->file->path);
     }
     return true;
 }

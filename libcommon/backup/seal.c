@@ -107,24 +107,16 @@ static bool read_der(const uint8_t **at, const uint8_t *end, uint8_t *tag, const
     return true;
 }
 
-/* What the tag of the encryption does not cover is exactly as seal_bytes writes it: the encoding, the versions, the type of the content. So
- * no bit of an object can change unseen. */
-static bool is_as_sealed(CMS_ContentInfo *cms, const void *sealed, size_t length)
+typedef struct der_step {
+    uint8_t tag;
+    bool enter; /* its content comes next, not what follows it */
+    int value;  /* of an integer of one byte; -1: any */
+} der_step;
+
+static bool follow_der(const uint8_t *at, const uint8_t *end, const der_step *steps, size_t count)
 {
-    unsigned char *again = NULL;
-    int again_length = i2d_CMS_ContentInfo(cms, &again);
-    bool same = again_length >= 0 && (size_t)again_length == length && memcmp(again, sealed, length) == 0;
-    OPENSSL_free(again);
-    if (!same || OBJ_obj2nid(CMS_get0_eContentType(cms)) != NID_pkcs7_data)
-        return false;
-    /* SEQUENCE { type, [0] { SEQUENCE { version 0, SET { [2] { version 4 ... */
-    static const struct {
-        uint8_t tag;
-        bool enter;
-        int value;
-    } steps[] = {{0x30, true, -1}, {0x06, false, -1}, {0xA0, true, -1}, {0x30, true, -1}, {0x02, false, 0}, {0x31, true, -1}, {0xA2, true, -1}, {0x02, false, 4}};
-    const uint8_t *at = sealed, *end = at + length, *content;
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *content;
         uint8_t tag;
         if (!read_der(&at, end, &tag, &content) || tag != steps[i].tag || (steps[i].value >= 0 && (at - content != 1 || *content != steps[i].value)))
             return false;
@@ -132,6 +124,23 @@ static bool is_as_sealed(CMS_ContentInfo *cms, const void *sealed, size_t length
             at = content;
     }
     return true;
+}
+
+/* What the tag of the encryption does not cover is exactly as seal_bytes writes it: the encoding, the versions, the type of the content, the
+ * length of the tag. So no bit of an object can change unseen. */
+static bool is_as_sealed(CMS_ContentInfo *cms, const void *sealed, size_t length)
+{
+    /* SEQUENCE { type, [0] { SEQUENCE { version 0, SET { [2] { version 4 ... } }, SEQUENCE { type, SEQUENCE { cipher, SEQUENCE { nonce, 16 } } ... */
+    static const der_step recipient[] = {{0x30, true, -1}, {0x06, false, -1}, {0xA0, true, -1}, {0x30, true, -1}, {0x02, false, 0}, {0x31, true, -1}, {0xA2, true, -1}, {0x02, false, 4}};
+    static const der_step cipher[] = {{0x30, true, -1}, {0x06, false, -1}, {0xA0, true, -1}, {0x30, true, -1}, {0x02, false, 0}, {0x31, false, -1}, {0x30, true, -1},
+                                      {0x06, false, -1}, {0x30, true, -1}, {0x06, false, -1}, {0x30, true, -1}, {0x04, false, -1}, {0x02, false, 16}};
+    unsigned char *again = NULL;
+    int again_length = i2d_CMS_ContentInfo(cms, &again);
+    bool same = again_length >= 0 && (size_t)again_length == length && memcmp(again, sealed, length) == 0;
+    const uint8_t *begin = sealed;
+    OPENSSL_free(again);
+    return same && OBJ_obj2nid(CMS_get0_eContentType(cms)) == NID_pkcs7_data && follow_der(begin, begin + length, recipient, RDB_COUNT_OF(recipient)) &&
+           follow_der(begin, begin + length, cipher, RDB_COUNT_OF(cipher));
 }
 
 bool seal_open(const uint8_t key[BACKUP_KEY_BYTES], const void *sealed, size_t length, rdb_strbuf *bytes, rdb_error *err)

@@ -50,24 +50,19 @@ typedef struct taking {
     uint32_t part_count, part_capacity;
     _Atomic uint32_t next_part;
     int64_t begun_us;
-    _Atomic uint64_t bytes_passed; /* for the rate */
-    const char *volume_name;       /* "vol" or "wal" */
+    _Atomic uint64_t bytes_passed; /* that were read; relaxed: a sum */
     rdb_map *resumed;              /* "path@offset" to resumed_part *; NULL: nothing to go on from */
     uint32_t first_volume_no;      /* after those of the earlier attempt */
     rdb_mutex progress_lock;       /* before lock; held over a put */
     json_t *progress RDB_GUARDED_BY(progress_lock); /* volumes that stand */
     int64_t progress_us RDB_GUARDED_BY(progress_lock);
-    rdb_mutex lock;
-    uint32_t volume_no RDB_GUARDED_BY(lock);
-    rdb_arena *shared RDB_GUARDED_BY(lock); /* the arena again: objects and broken pages */
+    volume_set set; /* its lock guards the manifest's lists and its arena */
 } taking;
 
 /* What one thread has in hand. */
 typedef struct packing {
     taking *t;
-    backup_volume *volume;
-    rdb_manifest_object *object;
-    uint32_t object_no;
+    volume_pack pack;
     uint8_t *buffer;
     backup_range *ranges;
     backup_digest *digest;
@@ -76,26 +71,7 @@ typedef struct packing {
     const taking_file *open_file;
 } packing;
 
-/* ---- volumes ------------------------------------------------------------------------------------------------------------------ */
-static bool begin_volume(packing *p, rdb_error *err)
-{
-    taking *t = p->t;
-    if (p->volume != NULL)
-        return true;
-    p->parts = json_array();
-    if (!volume_create(&p->volume, t->options->compression, t->options->compression_level, err))
-        return false;
-    rdb_mutex_lock(&t->lock);
-    t->volume_no++;
-    p->object = RDB_NEW(t->shared, rdb_manifest_object);
-    p->object->name = rdb_arena_printf(t->shared, "%s-%06u.tar%s%s", t->volume_name, t->volume_no, backup_frame_extension(t->options->compression),
-                                       repository_seal_extension(t->repository));
-    p->object_no = t->manifest->objects.count;
-    rdb_list_push(t->shared, &t->manifest->objects, p->object);
-    rdb_mutex_unlock(&t->lock);
-    return true;
-}
-
+/* ---- progress ----------------------------------------------------------------------------------------------------------------- */
 /* progress.json: {"type", "parent", "compression", "volumes": [{"name", "bytes", "sha256", "crc32c", "parts": [[path, offset, length, sha256]]}]},
  * written again about every second. Holds the progress lock. */
 static bool write_progress(taking *t, rdb_error *err)
@@ -118,10 +94,10 @@ static bool note_volume(packing *p, rdb_error *err)
 {
     taking *t = p->t;
     bool ok = true;
-    if (strcmp(t->volume_name, "vol") == 0) {
+    if (p->parts != NULL && strcmp(t->set.name, "vol") == 0) {
         rdb_mutex_lock(&t->progress_lock);
-        json_array_append_new(t->progress, json_pack("{s:s, s:I, s:s, s:s, s:O}", "name", p->object->name, "bytes", (json_int_t)p->object->bytes, "sha256", p->object->sha256,
-                                                        "crc32c", p->object->crc32c, "parts", p->parts));
+        json_array_append_new(t->progress, json_pack("{s:s, s:I, s:s, s:s, s:O}", "name", p->pack.object->name, "bytes", (json_int_t)p->pack.object->bytes, "sha256", p->pack.object->sha256,
+                                                        "crc32c", p->pack.object->crc32c, "parts", p->parts));
         ok = rdb_time_monotonic_us() - t->progress_us < PROGRESS_US || write_progress(t, err);
         rdb_mutex_unlock(&t->progress_lock);
     }
@@ -132,36 +108,20 @@ static bool note_volume(packing *p, rdb_error *err)
 
 static bool end_volume(packing *p, rdb_error *err)
 {
-    taking *t = p->t;
-    rdb_strbuf *bytes, pieces;
-    char name[200];
-    if (p->volume == NULL)
-        return true;
-    rdb_strbuf_init(&pieces, NULL);
-    bool ok = volume_finish(p->volume, &bytes, err) && manifest_object_name(t->manifest, p->object, name, sizeof name) &&
-              repository_put(t->repository, name, bytes->data, bytes->length, p->object, &pieces, err) && rdb_strbuf_check(&pieces, err);
-    if (ok) {
-        rdb_mutex_lock(&t->lock);
-        p->object->crc32c = rdb_arena_strdup(t->shared, pieces.data);
-        rdb_mutex_unlock(&t->lock);
-        ok = note_volume(p, err);
-    }
-    rdb_strbuf_free(&pieces);
-    volume_destroy(&p->volume);
-    return ok;
+    return p->pack.volume == NULL || (pack_close(&p->pack, err) && note_volume(p, err));
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------------------------------ */
 static bool note_broken(packing *p, const taking_file *file, uint64_t block, const char *what)
 {
     taking *t = p->t;
-    rdb_mutex_lock(&t->lock);
-    rdb_manifest_page *page = RDB_NEW(t->shared, rdb_manifest_page);
+    rdb_mutex_lock(&t->set.lock);
+    rdb_manifest_page *page = RDB_NEW(t->set.arena, rdb_manifest_page);
     page->path = file->file->path;
     page->block = block;
-    page->what = rdb_arena_strdup(t->shared, what);
-    rdb_list_push(t->shared, &t->manifest->degraded, page);
-    rdb_mutex_unlock(&t->lock);
+    page->what = rdb_arena_strdup(t->set.arena, what);
+    rdb_list_push(t->set.arena, &t->manifest->degraded, page);
+    rdb_mutex_unlock(&t->set.lock);
     watch_note(t->options->watch, "%s block %llu is broken: %s", file->file->path, (unsigned long long)block, what);
     return true;
 }
@@ -208,6 +168,7 @@ static bool open_part_file(packing *p, taking_file *file, rdb_error *err)
     return false;
 }
 
+/* page: needed where no change map speaks for it. */
 static bool is_wanted(const taking *t, const taking_file *file, uint64_t offset, const rdb_page *page)
 {
     uint64_t block = offset / t->manifest->page_bytes;
@@ -218,15 +179,40 @@ static bool is_wanted(const taking *t, const taking_file *file, uint64_t offset,
     return page->lsn == 0 || page->lsn > t->since; /* a page of zeroes says nothing of when it became one */
 }
 
-/* Reads the part's wanted pages to the front of the buffer. */
-static bool read_pages(packing *p, const taking_part *part, uint64_t got, uint32_t *range_count, uint64_t *data_bytes, rdb_error *err)
+static void keep_rate(taking *t, uint64_t bytes)
+{
+    uint64_t passed = atomic_fetch_add_explicit(&t->bytes_passed, bytes, memory_order_relaxed) + bytes; /* relaxed: a sum */
+    if (t->options->rate == 0)
+        return;
+    int64_t due_us = (int64_t)((double)passed * 1e6 / (double)t->options->rate);
+    int64_t early_us = due_us - (rdb_time_monotonic_us() - t->begun_us);
+    while (early_us > 0 && (t->options->watch == NULL || t->options->watch->is_interrupted == NULL || !t->options->watch->is_interrupted(t->options->watch->context))) {
+        rdb_time_sleep_us(RDB_MIN(early_us, INT64_C(200000)));
+        early_us = due_us - (rdb_time_monotonic_us() - t->begun_us);
+    }
+}
+
+static void add_range(packing *p, uint64_t at, uint32_t *range_count, uint64_t *data_bytes)
+{
+    uint32_t page_bytes = p->t->manifest->page_bytes;
+    if (*range_count > 0 && p->ranges[*range_count - 1].offset + p->ranges[*range_count - 1].length == at)
+        p->ranges[*range_count - 1].length += page_bytes;
+    else
+        p->ranges[(*range_count)++] = (backup_range){at, page_bytes};
+    *data_bytes += page_bytes;
+}
+
+/* Reads the whole part and keeps its wanted pages at the front of the buffer. *got: as much as the file has of it. */
+static bool read_all_pages(packing *p, const taking_part *part, uint64_t *got, uint32_t *range_count, uint64_t *data_bytes, rdb_error *err)
 {
     uint32_t page_bytes = p->t->manifest->page_bytes;
     rdb_page_tag tag;
+    size_t read = 0;
     page_tag_of(part->file->file->path, &tag);
-    *range_count = 0;
-    *data_bytes = 0;
-    for (uint64_t at = 0; at < got; at += page_bytes) {
+    if (!rdb_file_read(p->open, part->offset, p->buffer, part->length, &read, err))
+        return false;
+    *got = read - read % page_bytes;
+    for (uint64_t at = 0; at < *got; at += page_bytes) {
         uint8_t *page = p->buffer + at;
         if (!settle_page(p, part->file, tag, part->offset + at, page, err))
             return false;
@@ -234,11 +220,34 @@ static bool read_pages(packing *p, const taking_part *part, uint64_t got, uint32
             continue;
         if (*data_bytes != at)
             memmove(p->buffer + *data_bytes, page, page_bytes);
-        if (*range_count > 0 && p->ranges[*range_count - 1].offset + p->ranges[*range_count - 1].length == at)
-            p->ranges[*range_count - 1].length += page_bytes;
-        else
-            p->ranges[(*range_count)++] = (backup_range){at, page_bytes};
-        *data_bytes += page_bytes;
+        add_range(p, at, range_count, data_bytes);
+    }
+    keep_rate(p->t, read);
+    return true;
+}
+
+/* Reads the pages alone that the change map names, runs of them at once; all are asked for before the first is waited for. */
+static bool read_changed_pages(packing *p, const taking_part *part, uint32_t *range_count, uint64_t *data_bytes, rdb_error *err)
+{
+    uint32_t page_bytes = p->t->manifest->page_bytes;
+    rdb_page_tag tag;
+    page_tag_of(part->file->file->path, &tag);
+    for (uint64_t at = 0; at < part->length; at += page_bytes)
+        if (is_wanted(p->t, part->file, part->offset + at, NULL))
+            add_range(p, at, range_count, data_bytes);
+    for (uint32_t i = 0; i < *range_count; i++)
+        rdb_file_prefetch(p->open, part->offset + p->ranges[i].offset, p->ranges[i].length);
+    uint8_t *to = p->buffer;
+    for (uint32_t i = 0; i < *range_count; i++) {
+        size_t read = 0;
+        if (!rdb_file_read(p->open, part->offset + p->ranges[i].offset, to, p->ranges[i].length, &read, err))
+            return false;
+        memset(to + read, 0, p->ranges[i].length - read); /* cut off meanwhile: the log says so too */
+        for (uint64_t at = 0; at + page_bytes <= read; at += page_bytes)
+            if (!settle_page(p, part->file, tag, part->offset + p->ranges[i].offset + at, to + at, err))
+                return false;
+        to += p->ranges[i].length;
+        keep_rate(p->t, read);
     }
     return true;
 }
@@ -265,19 +274,6 @@ static bool read_database(packing *p, const char *path, uint64_t *got, rdb_error
     return ok;
 }
 
-static void keep_rate(taking *t, uint64_t bytes)
-{
-    uint64_t passed = atomic_fetch_add_explicit(&t->bytes_passed, bytes, memory_order_relaxed) + bytes; /* relaxed: a sum */
-    if (t->options->rate == 0)
-        return;
-    int64_t due_us = (int64_t)((double)passed * 1e6 / (double)t->options->rate);
-    int64_t early_us = due_us - (rdb_time_monotonic_us() - t->begun_us);
-    while (early_us > 0 && (t->options->watch == NULL || t->options->watch->is_interrupted == NULL || !t->options->watch->is_interrupted(t->options->watch->context))) {
-        rdb_time_sleep_us(RDB_MIN(early_us, INT64_C(200000)));
-        early_us = due_us - (rdb_time_monotonic_us() - t->begun_us);
-    }
-}
-
 static bool is_database(const char *path)
 {
     return strncmp(path, "data/meta/", 10) == 0 && strlen(path) > 3 && strcmp(path + strlen(path) - 3, ".db") == 0;
@@ -287,7 +283,7 @@ static bool is_database(const char *path)
 static bool take_resumed(taking *t, const char *path, rdb_manifest_part *entry)
 {
     char key[1200];
-    if (t->resumed == NULL || strcmp(t->volume_name, "vol") != 0)
+    if (t->resumed == NULL || strcmp(t->set.name, "vol") != 0)
         return false;
     snprintf(key, sizeof key, "%s@%llx", path, (unsigned long long)entry->offset);
     const resumed_part *before = rdb_map_get(t->resumed, key, strlen(key));
@@ -302,7 +298,6 @@ static bool pack_part(packing *p, taking_part *part, rdb_error *err)
     taking_file *file = part->file;
     uint64_t got = 0, data_bytes;
     uint32_t range_count = 0;
-    char name[1200];
     if (file->source == NULL) {
         got = RDB_MIN(part->length, file->bytes.length - part->offset);
         memcpy(p->buffer, file->bytes.data + part->offset, got);
@@ -310,19 +305,26 @@ static bool pack_part(packing *p, taking_part *part, rdb_error *err)
         if (!read_database(p, file->file->path, &got, err))
             return false;
     } else {
-        size_t read = 0;
         if (!open_part_file(p, file, err))
             return false;
         if (atomic_load_explicit(&file->is_gone, memory_order_relaxed))
             return true;
-        if (!rdb_file_read(p->open, part->offset, p->buffer, part->length, &read, err))
+        got = part->length;
+        size_t read = 0;
+        if (!file->source->has_pages && !rdb_file_read(p->open, part->offset, p->buffer, part->length, &read, err))
             return false;
-        got = file->source->has_pages ? read - read % p->t->manifest->page_bytes : read;
+        if (!file->source->has_pages)
+            got = read;
     }
     data_bytes = got;
-    if (file->source != NULL && file->source->has_pages && !read_pages(p, part, got, &range_count, &data_bytes, err))
-        return false;
-    keep_rate(p->t, part->length);
+    if (file->source != NULL && file->source->has_pages) {
+        data_bytes = 0;
+        bool by_map = file->is_incremental && file->changed != NULL;
+        if (by_map ? !read_changed_pages(p, part, &range_count, &data_bytes, err) : !read_all_pages(p, part, &got, &range_count, &data_bytes, err))
+            return false;
+    } else if (file->source != NULL) {
+        keep_rate(p->t, got);
+    }
     watch_done(p->t->options->watch, part->length);
     rdb_manifest_part *entry = &file->file->parts[part->part_no];
     *entry = (rdb_manifest_part){.offset = part->offset, .length = got, .data_bytes = data_bytes};
@@ -335,20 +337,21 @@ static bool pack_part(packing *p, taking_part *part, rdb_error *err)
     bool is_whole = file->file->part_count == 1 && range_count == 0;
     if (range_count == 0 && take_resumed(p->t, file->file->path, entry))
         return true;
-    snprintf(name, sizeof name, is_whole ? "%s" : "%s@%016llx", file->file->path, (unsigned long long)part->offset);
-    if (!begin_volume(p, err) || !volume_add(p->volume, name, got, p->ranges, range_count, p->buffer, err))
+    if (!pack_add(&p->pack, file->file->path, is_whole, part->offset, got, p->ranges, range_count, p->buffer, err))
         return false;
-    entry->object_no = p->object_no;
+    entry->object_no = p->pack.object_no;
+    if (p->parts == NULL)
+        p->parts = json_array();
     if (range_count == 0) /* one with holes is packed again: its digest does not say where they are */
         json_array_append_new(p->parts, json_pack("[s, I, I, s]", file->file->path, (json_int_t)part->offset, (json_int_t)got, entry->sha256));
-    return volume_bytes_in(p->volume) < BACKUP_VOLUME_BYTES || end_volume(p, err);
+    return !pack_is_full(&p->pack) || end_volume(p, err);
 }
 
 /* Takes parts until there are none. */
 static bool pack(void *context, uint32_t thread_no, rdb_error *err)
 {
     taking *t = context;
-    packing p = {.t = t};
+    packing p = {.t = t, .pack.set = &t->set};
     (void)thread_no;
     p.buffer = malloc(BACKUP_PART_BYTES);
     p.ranges = malloc(sizeof *p.ranges * (BACKUP_PART_BYTES / t->manifest->page_bytes));
@@ -363,7 +366,7 @@ static bool pack(void *context, uint32_t thread_no, rdb_error *err)
             rdb_error_add_context(err, "file \"%s\"", t->parts[part_no].file->file->path);
     }
     ok = ok && end_volume(&p, err);
-    volume_destroy(&p.volume);
+    pack_abandon(&p.pack);
     json_decref(p.parts);
     ok = rdb_file_close(&p.open, err) && ok;
     digest_destroy(&p.digest);
@@ -427,7 +430,6 @@ static void settle_files(taking *t, const rdb_list *files)
             end = RDB_MAX(end, m->parts[part_no].offset + m->parts[part_no].length);
             if (m->parts[part_no].data_bytes > 0)
                 m->parts[count++] = m->parts[part_no];
-            t->manifest->bytes_read += m->parts[part_no].length;
         }
         m->length = end;
         m->part_count = count;
@@ -442,9 +444,20 @@ static bool copy_parts(taking *t, rdb_error *err)
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < t->part_count; i++)
         bytes += t->parts[i].length;
-    watch_total(t->options->watch, strcmp(t->volume_name, "vol") == 0 ? "data" : "log", bytes);
+    watch_total(t->options->watch, strcmp(t->set.name, "vol") == 0 ? "data" : "log", bytes);
     atomic_store(&t->next_part, 0);
     return t->options->dry_run || run_in_threads(t->options->thread_count, RDB_MIN(t->options->thread_count, t->part_count), pack, t, err);
+}
+
+/* For a dry run. Where the change map says nothing every page would be looked at. */
+static uint64_t bytes_wanted(const taking *t, const taking_file *file)
+{
+    uint64_t length = file->file->length, bytes = 0;
+    if (!file->is_incremental || file->changed == NULL)
+        return length;
+    for (uint64_t offset = 0; offset < length; offset += t->manifest->page_bytes)
+        bytes += is_wanted(t, file, offset, NULL) ? t->manifest->page_bytes : 0;
+    return bytes;
 }
 
 static bool plan_data(taking *t, const rdb_manifest *parent, rdb_list *files, rdb_error *err)
@@ -491,8 +504,8 @@ static bool plan_log(taking *t, rdb_list *files, rdb_error *err)
     uint64_t segment_bytes = t->manifest->wal_segment_bytes;
     uint64_t first = t->manifest->started.lsn / segment_bytes, last = (t->manifest->stopped.lsn - 1) / segment_bytes;
     t->part_count = 0;
-    t->volume_no = 0;
-    t->volume_name = "wal";
+    t->set.number = 0;
+    t->set.name = "wal";
     const char *anchor_path;
     rdb_slice anchor_bytes = source_anchor(t->source, &anchor_path);
     taking_file *anchor = add_file(t, anchor_path, anchor_bytes.length);
@@ -521,6 +534,7 @@ static bool plan_log(taking *t, rdb_list *files, rdb_error *err)
             return rdb_error_detail(err, "File \"%s\" ends at byte %zu of %zu.", name, got, wanted);
         }
         memset(bytes + got, 0, segment_bytes - got);
+        atomic_fetch_add_explicit(&t->bytes_passed, got, memory_order_relaxed);
         if (number == first && t->manifest->started.lsn % segment_bytes > WAL_HEADER_BYTES)
             memset(bytes + WAL_HEADER_BYTES, 0, t->manifest->started.lsn % segment_bytes - WAL_HEADER_BYTES);
         taking_file *file = add_file(t, name, segment_bytes);
@@ -566,30 +580,6 @@ static bool choose_parent(taking *t, rdb_manifest **parent, rdb_error *err)
     return true;
 }
 
-/* An id that no other backup has, later than every one there is. */
-static bool choose_id(taking *t, rdb_error *err)
-{
-    static const char letters[] = {'F', 'I', 'D', 'P'};
-    rdb_list objects = {0};
-    if (!t->repository->store->calls->list(t->repository->store, "backup/", t->arena, &objects, err))
-        return false;
-    const char *newest = objects.count > 0 ? ((const backup_object *)objects.items[objects.count - 1])->name + strlen("backup/") : "";
-    for (int64_t seconds = (rdb_time_wall_us() - RDB_UNIX_EPOCH_US) / 1000000;; seconds++) {
-        time_t now = (time_t)seconds;
-        struct tm utc;
-        char stamp[20];
-        gmtime_r(&now, &utc);
-        strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &utc);
-        snprintf(t->manifest->id, sizeof t->manifest->id, "%s-%c", stamp, letters[t->manifest->type]);
-        if (strncmp(stamp, newest, strlen(stamp)) > 0)
-            return true;
-        /* A clock that went back must not put a child before its parent: its last second is where the next begins. */
-        struct tm last = {0};
-        if (strptime(newest, "%Y%m%dT%H%M%SZ", &last) != NULL && (int64_t)timegm(&last) > seconds)
-            seconds = (int64_t)timegm(&last);
-    }
-}
-
 static bool describe(taking *t, const rdb_manifest *parent, rdb_error *err)
 {
     const rdb_control *control = source_control(t->source);
@@ -620,7 +610,7 @@ static bool describe(taking *t, const rdb_manifest *parent, rdb_error *err)
     if (!rdb_instance_path(source_home(t->source), "conf/secrets/auth/scram.secret", path, sizeof path, err))
         return false;
     m->secrets_left_out = !m->has_secrets && rdb_path_exists(path);
-    return choose_id(t, err);
+    return manifest_choose_id(t->repository, t->manifest->type, t->arena, t->manifest->id, err);
 }
 
 /* ---- going on ---------------------------------------------------------------------------------------------------------------------- */
@@ -682,9 +672,12 @@ static bool find_earlier_attempt(taking *t, rdb_error *err)
         return true;
     if (!t->repository->store->calls->list(t->repository->store, "backup/", t->arena, &objects, err))
         return false;
-    if (objects.count == 0)
+    const char *last = NULL;
+    for (uint32_t n = 0; n < objects.count; n++)
+        if (manifest_is_folder(((const backup_object *)objects.items[n])->name + strlen("backup/")))
+            last = ((const backup_object *)objects.items[n])->name + strlen("backup/");
+    if (last == NULL)
         return true;
-    const char *last = ((const backup_object *)objects.items[objects.count - 1])->name + strlen("backup/");
     if (strcspn(last, "/") >= sizeof id)
         return true;
     snprintf(id, sizeof id, "%.*s", (int)strcspn(last, "/"), last);
@@ -716,13 +709,13 @@ static bool find_earlier_attempt(taking *t, rdb_error *err)
 
 bool rdb_backup_take(rdb_repository *repository, const rdb_backup_options *options, rdb_arena *arena, rdb_manifest **manifest, rdb_error *err)
 {
-    taking t = {.repository = repository, .options = options, .arena = arena, .shared = arena, .volume_name = "vol"};
+    taking t = {.repository = repository, .options = options, .arena = arena};
     rdb_manifest *parent = NULL;
     rdb_list files = {0};
     backup_lease *lease = NULL;
     bool ok = false;
     t.manifest = *manifest = RDB_NEW(arena, rdb_manifest);
-    rdb_mutex_init(&t.lock, RDB_RANK_LEAF);
+    volume_set_init(&t.set, repository, t.manifest, arena);
     rdb_mutex_init(&t.progress_lock, RDB_RANK_TASK);
     t.progress = json_array();
     if ((!options->dry_run && !lease_take(&lease, repository, "backup", err)) || !source_open(&t.source, options->home, err))
@@ -733,7 +726,7 @@ bool rdb_backup_take(rdb_repository *repository, const rdb_backup_options *optio
     }
     if (!source_begin(t.source, options->label, &t.manifest->started, err) || !choose_parent(&t, &parent, err) || !describe(&t, parent, err) || !find_earlier_attempt(&t, err))
         goto out;
-    t.volume_no = t.first_volume_no;
+    t.set.number = t.first_volume_no;
     t.begun_us = rdb_time_monotonic_us();
     if (!source_databases(t.source, arena, &t.manifest->databases, err) || !plan_data(&t, parent, &files, err) || !copy_parts(&t, err) ||
         !source_end(t.source, &t.manifest->stopped, err) || !plan_log(&t, &files, err) || !copy_parts(&t, err))
@@ -741,15 +734,13 @@ bool rdb_backup_take(rdb_repository *repository, const rdb_backup_options *optio
     t.manifest->label_file = rdb_arena_strdup(arena, source_label(t.source));
     t.manifest->instance_id = rdb_arena_strdup(arena, t.manifest->instance_id);
     if (options->dry_run) {
-        for (uint32_t i = 0; i < files.count; i++) {
-            const taking_file *file = files.items[i];
-            for (uint32_t part_no = 0; part_no < file->file->part_count; part_no++)
-                t.manifest->bytes_read += RDB_MIN(BACKUP_PART_BYTES, file->file->length);
-        }
+        for (uint32_t i = 0; i < files.count; i++)
+            t.manifest->bytes_read += bytes_wanted(&t, files.items[i]);
         ok = true;
         goto out;
     }
     settle_files(&t, &files);
+    t.manifest->bytes_read = atomic_load(&t.bytes_passed);
     manifest_sort(t.manifest);
     for (uint32_t i = 0; i < t.manifest->objects.count; i++)
         t.manifest->bytes_stored += ((rdb_manifest_object *)t.manifest->objects.items[i])->bytes;
@@ -774,6 +765,6 @@ out:
     rdb_map_destroy(t.resumed);
     json_decref(t.progress);
     rdb_mutex_deinit(&t.progress_lock);
-    rdb_mutex_deinit(&t.lock);
+    volume_set_deinit(&t.set);
     return ok;
 }

@@ -81,10 +81,7 @@ static bool check_member(void *context, const char *path, uint64_t offset, uint6
 {
     unpacked *u = context;
     u->file = manifest_find_file(u->c->manifest, path);
-    u->part = NULL;
-    for (uint32_t i = 0; u->file != NULL && i < u->file->part_count; i++)
-        if (u->file->parts[i].offset == offset && u->file->parts[i].object_no == u->object_no)
-            u->part = &u->file->parts[i];
+    u->part = manifest_find_part(u->c->manifest, path, offset, u->object_no);
     if (u->part == NULL) { /* of an attempt that was gone on from, and newer by now */
         *wanted = false;
         return true;

@@ -3,16 +3,27 @@
 # rdb-backup and rdb-restore: a backup is something that has been restored.
 load helper
 
+# One instance to copy: most tests need no other.
+setup_file() {
+    export TEMPLATE=$(mktemp -d "$([ -w /dev/shm ] && echo /dev/shm || echo /tmp)/rdb.XXXXXX")/i
+    fill_instance "$TEMPLATE"
+}
+teardown_file() { rm -rf "$(dirname "$TEMPLATE")"; }
 setup() {
-    make_home
+    # In memory where there is some: nothing here is about disks, and much is synced.
+    if [ -w /dev/shm ]; then HOME_DIR=$(mktemp -d /dev/shm/rdb.XXXXXX)/i; else make_home; fi
     REPO=$(dirname "$HOME_DIR")/repo AGAIN=$(dirname "$HOME_DIR")/again
 }
-teardown() { remove_home; }
-
-make_instance() {
-    rdb-init --home "$HOME_DIR" --insecure --tune small "$@" >/dev/null
-    ask "$HOME_DIR" "create table t as select i, md5(i::text) as m from generate_series(1, 20000) i; create index on t (m)" >/dev/null
+teardown() {
+    [ -z "${SSHD:-}" ] || kill "$SSHD"
+    remove_home
 }
+
+fill_instance() {
+    rdb-init --home "$1" --insecure --tune small "${@:2}" >/dev/null
+    ask "$1" "create table t as select i, md5(i::text) as m from generate_series(1, 20000) i; create index on t (m)" >/dev/null
+}
+make_instance() { cp -a "$TEMPLATE" "$HOME_DIR"; }
 # ask HOME SQL: of an instance at rest.
 ask() { rdb-cli --home "$1" --user admin --tuples-only --output unaligned --command "$2"; }
 SUM="select count(*), sum(i), min(m) from t where m > '5'"
@@ -44,7 +55,7 @@ same_pages() {
 }
 
 @test "rdb-backup: page sizes other than the standard one" {
-    make_instance --page-size 16384
+    fill_instance "$HOME_DIR" --page-size 16384
     rdb-backup --home "$HOME_DIR" --output "$REPO"
     rdb-restore --input "$REPO" --home "$AGAIN"
     same_pages "$HOME_DIR" "$AGAIN"
@@ -311,14 +322,14 @@ restore() {
 
 @test "rdb-backup: sftp, against OpenSSH's server; a host that is not known is refused" {
     make_instance
-    local work port sshd
+    local work port
     work=$(dirname "$HOME_DIR") port=$(free_port)
     mkdir -p /run/sshd
     ssh-keygen -q -t ed25519 -N '' -f "$work/host" && ssh-keygen -q -t ed25519 -N '' -f "$work/id"
     printf '%s\n' "Port $port" "ListenAddress 127.0.0.1" "HostKey $work/host" "AuthorizedKeysFile $work/id.pub" "StrictModes no" "PasswordAuthentication no" \
         "PidFile none" "Subsystem sftp internal-sftp" "UsePAM no" >"$work/config"
     /usr/sbin/sshd -f "$work/config" -D -E "$work/log" 3>&- &
-    sshd=$!
+    SSHD=$!
     export RUSTYDB_SSH_KNOWN_HOSTS=$work/known RUSTYDB_SSH_KEY=$work/id
     local place=sftp://127.0.0.1:$port$REPO
     : >"$work/known"
@@ -336,7 +347,6 @@ restore() {
     run -0 rdb-backup verify --output "$place"
     run -0 rdb-backup list --output "$place" --json
     [ "${#lines[@]}" -eq 1 ]
-    kill $sshd
 }
 
 @test "rdb-backup expire: says why each stays, keeps parents of what stays, and changes nothing when asked only" {
@@ -370,7 +380,7 @@ restore() {
     run -8 rdb-backup expire --output "$REPO" --keep-full 1
     [[ "$output" == *"Process $first"* ]]
     kill -KILL $first
-    wait $first || true
+    run -137 wait $first
     run -0 rdb-backup expire --output "$REPO" --keep-full 1
     [ "$(ls "$REPO/backup" | wc -l)" -eq 1 ]
     rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental
@@ -389,6 +399,47 @@ restore() {
     [ "$(ask "$HOME_DIR" "$SUM")" = "$(ask "$AGAIN" "$SUM")" ]
 }
 
+@test "rdb-backup merge: a chain becomes a full backup in the repository, without the instance; later ones build on it" {
+    make_instance
+    rdb-backup --home "$HOME_DIR" --output "$REPO"
+    ask "$HOME_DIR" "update t set m = 'changed' where i % 500 = 7; create table u as select 1 as x; checkpoint" >/dev/null
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental
+    ask "$HOME_DIR" "drop table u; delete from t where i > 15000; vacuum t; insert into t select i, 'late' from generate_series(50000, 50100) i" >/dev/null
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental
+    mv "$HOME_DIR" "$HOME_DIR.away"
+    run -0 rdb-backup merge --output "$REPO"
+    [ "$(ls "$REPO/backup" | grep -c -- -F)" -eq 2 ]
+    run -0 rdb-backup merge --output "$REPO"
+    [[ "$output" == *"full already"* ]]
+    mv "$HOME_DIR.away" "$HOME_DIR"
+    rdb-backup expire --output "$REPO" --keep-full 1
+    [ "$(ls "$REPO/backup" | grep -c -- '-[FI]')" -eq 1 ]
+    run -0 rdb-backup verify --output "$REPO" --level replay --scratch "$(dirname "$HOME_DIR")"
+    rdb-restore --input "$REPO" --home "$AGAIN"
+    same_pages "$HOME_DIR" "$AGAIN"
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental
+    run -0 rdb-backup list --output "$REPO" --json
+    [[ "${lines[1]}" == *'"parent_id": "'*'-F"'* || "${lines[1]}" == *'"parent_id":"'*'-F"'* ]]
+}
+
+@test "rdb-backup schedule --install: entries go where cron and systemd find them, in place of the earlier ones, beside others" {
+    local place
+    place=$(dirname "$HOME_DIR")
+    mkdir "$place/bin" "$place/units"
+    printf '#!/bin/sh\ncase $1 in -l) cat %s/tab ;; -) cat >%s/new && mv %s/new %s/tab ;; esac\n' "$place" "$place" "$place" "$place" >"$place/bin/crontab"
+    chmod +x "$place/bin/crontab"
+    echo '@daily somebody else' >"$place/tab"
+    for days in 14 7; do
+        PATH=$place/bin:$PATH run -0 --separate-stderr rdb-backup schedule --home "$HOME_DIR" --output "$REPO" --keep-days $days --install
+    done
+    [ "$(grep -cE '^[0-9*]+ [0-9*]+ [0-9*]+ [0-9*]+ [0-9*-]+ /' "$place/tab")" -eq 4 ]
+    grep -q 'keep-days 7' "$place/tab" && grep -q '^@daily somebody else$' "$place/tab"
+    ! grep -q 'keep-days 14' "$place/tab"
+    run -0 rdb-backup schedule --home "$HOME_DIR" --output "$REPO" systemd --install --unit-dir "$place/units"
+    [ "$(ls "$place/units" | wc -l)" -eq 8 ]
+    grep -q '^OnCalendar=Sun' "$place"/units/*-full.timer && grep -q "^ExecStart=.*--home $HOME_DIR" "$place"/units/*-full.service
+}
+
 @test "rdb-backup: a killed backup is gone on with, and what it had stored is not stored again" {
     make_instance
     ask "$HOME_DIR" "create table wide as select i, md5(i::text) || md5((i + 1)::text) as m from generate_series(1, 400000) i" >/dev/null
@@ -396,7 +447,7 @@ restore() {
     local first=$!
     for _ in $(seq 200); do ls "$REPO"/backup/*/progress.json >/dev/null 2>&1 && break; sleep 0.05; done
     kill -KILL $first
-    wait $first || true
+    run -137 wait $first
     local id stored
     id=$(ls "$REPO/backup")
     stored=$(stat -c '%Y %i' "$REPO/backup/$id/vol-000001.tar.zst")
@@ -415,7 +466,7 @@ restore() {
     make_instance
     rdb-backup --home "$HOME_DIR" --output "$REPO"
     mkdir "$AGAIN"
-    run -0 --separate-stderr rdb-backup drill --output "$REPO" --home "$AGAIN" --query "select count(*) from t" --json
+    run -0 --separate-stderr rdb-backup drill --output "$REPO" --scratch "$AGAIN" --query "select count(*) from t" --json
     python3 -c 'import json,sys; d=json.loads(sys.argv[1]); assert d["sound"] is True and d["answer"] == "20000" and d["relation_count"] > 100, d' "$output"
     [ -z "$(ls -A "$AGAIN")" ] && [ "$(ls "$REPO/drills" | wc -l)" -eq 1 ]
     run -0 --separate-stderr rdb-backup schedule --home "$HOME_DIR" --output "$REPO"
@@ -423,6 +474,6 @@ restore() {
     run -0 rdb-backup schedule --home "$HOME_DIR" --output "$REPO" systemd
     [ "$(grep -c '^OnCalendar=' <<<"$output")" -eq 4 ]
     rm "$REPO"/backup/*/vol-000001*
-    run -6 rdb-backup drill --output "$REPO" --home "$AGAIN"
+    run -6 rdb-backup drill --output "$REPO" --scratch "$AGAIN"
     grep -q '"sound": false' "$REPO"/drills/*
 }

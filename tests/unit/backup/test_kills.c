@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The process is killed at every call that changes a file, of a backup, an incremental, an expire, an archived segment and a restore:
+ * The process is killed at every call that changes a file, of a backup, an incremental, an expire, a merge, an archived segment and a restore:
  * what a repository lists then is whole, what was half restored cannot be started, and the same command again comes to its end. */
 #include "instance.h"
 
@@ -224,6 +224,50 @@ static void test_expire_is_killed(void **state)
     assert_true(points - before > 10);
 }
 
+/* ---- merge --------------------------------------------------------------------------------------------------------------------------- */
+static void a_chain(void)
+{
+    rdb_error err = {0};
+    one_backup();
+    assert_true(back_up(RDB_BACKUP_INCREMENTAL, &err));
+}
+
+static bool merge_chain(rdb_error *err)
+{
+    rdb_manifest *merged;
+    bool made;
+    const rdb_merge_options options = {.scratch = top, .thread_count = 1};
+    rdb_arena *arena = rdb_arena_create("test", NULL, NULL);
+    rdb_repository *repository = NULL;
+    rdb_repository_options where = {.url = place, .keys.key_path = key_path};
+    bool ok = rdb_repository_open(&repository, &where, err) && rdb_backup_merge(repository, &options, arena, &merged, &made, err);
+    rdb_repository_close(&repository);
+    rdb_arena_destroy(arena);
+    return ok;
+}
+
+static void two_or_three(void)
+{
+    uint32_t count = count_whole();
+    assert_true(count == 2 || count == 3);
+    newest_comes_back();
+}
+
+static void exactly_three(void)
+{
+    assert_int_equal(count_whole(), 3);
+    newest_comes_back();
+}
+
+static void test_merge_is_killed(void **state)
+{
+    (void)state;
+    const killing merge = {a_chain, merge_chain, two_or_three, exactly_three};
+    uint32_t before = points;
+    kill_everywhere(&merge);
+    assert_true(points - before > 10);
+}
+
 /* ---- restore ---------------------------------------------------------------------------------------------------------------------------- */
 static bool is_over; /* an instance that is there, with --replace */
 
@@ -396,6 +440,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_backup_is_killed),
         cmocka_unit_test(test_expire_is_killed),
+        cmocka_unit_test(test_merge_is_killed),
         cmocka_unit_test(test_restore_is_killed),
         cmocka_unit_test(test_archive_is_killed),
     };

@@ -47,6 +47,72 @@ static void test_chains_come_back(void **state)
     rdb_arena_destroy(arena);
 }
 
+/* The chain becomes one backup, which says the same, and which later ones build on; a second merge has nothing to do. */
+static void test_chains_are_merged(void **state)
+{
+    (void)state;
+    rdb_error err = {0};
+    rdb_slice content;
+    rdb_list findings = {0};
+    rdb_manifest *merged, *again_merged;
+    bool made = false, made_again = true;
+    char elsewhere[PATH_MAX], before[sizeof place];
+    rdb_arena *arena = rdb_arena_create("test", NULL, NULL);
+    strcpy(before, place);
+    snprintf(elsewhere, sizeof elsewhere, "%s/merged", top);
+    strcpy(place, elsewhere);
+    rdb_repository *repository = open_place();
+    for (uint32_t i = 0; i < 3; i++) {
+        set_control(FIRST_LSN + (8 + i) * 800);
+        if (i > 0)
+            change_pages(FIRST_LSN + (8 + i) * 800 + 8, 5);
+        take(repository, i == 0 ? RDB_BACKUP_FULL : RDB_BACKUP_INCREMENTAL, RDB_COMPRESS_ZSTD, arena);
+    }
+    const rdb_merge_options options = {.scratch = top, .thread_count = 2, .compression_given = true, .compression = RDB_COMPRESS_LZ4};
+    if (!rdb_backup_merge(repository, &options, arena, &merged, &made, &err))
+        fail_msg("%s: %s", err.message, err.detail);
+    assert_true(made && merged->is_synthetic && merged->parent[0] == '\0' && merged->compression == RDB_COMPRESS_LZ4);
+    assert_true(rdb_backup_merge(repository, &options, arena, &again_merged, &made_again, &err) && !made_again && strcmp(again_merged->id, merged->id) == 0);
+    assert_true(rdb_backup_verify(repository, merged, RDB_VERIFY_PAGE, 1, NULL, arena, &findings, &err) && findings.count == 0);
+    if (!restores(repository, merged, &err))
+        fail_msg("%s: %s", err.message, err.detail);
+    read_file(again, "data/tables/1/20000", arena, &content);
+    assert_true(content.length == sizeof table && memcmp(content.data, table, sizeof table) == 0);
+    set_control(FIRST_LSN + 11 * 800);
+    change_pages(FIRST_LSN + 11 * 800 + 8, 5);
+    rdb_manifest *child = take(repository, RDB_BACKUP_INCREMENTAL, RDB_COMPRESS_ZSTD, arena);
+    assert_string_equal(child->parent, merged->id);
+    assert_true(restores(repository, child, &err));
+    read_file(again, "data/tables/1/20000", arena, &content);
+    assert_true(content.length == sizeof table && memcmp(content.data, table, sizeof table) == 0);
+    rdb_repository_close(&repository);
+    assert_true(rdb_path_remove_tree(place, &err));
+    strcpy(place, before);
+    rdb_arena_destroy(arena);
+}
+
+/* A clock that went back: what is newer than now stays older than what comes next. */
+static void test_clocks_go_back(void **state)
+{
+    (void)state;
+    rdb_error err = {0};
+    char before[sizeof place];
+    rdb_arena *arena = rdb_arena_create("test", NULL, NULL);
+    strcpy(before, place);
+    snprintf(place, sizeof place, "%s/clock", top);
+    rdb_repository *repository = open_place();
+    rdb_manifest *first = take(repository, RDB_BACKUP_FULL, RDB_COMPRESS_ZSTD, arena);
+    strcpy(first->id, "20991231T235959Z-F"); /* as if the clock had been there */
+    assert_true(manifest_write(repository, first, &err));
+    char id[RDB_BACKUP_ID_BYTES];
+    assert_true(manifest_choose_id(repository, RDB_BACKUP_INCREMENTAL, arena, id, &err));
+    assert_string_equal(id, "21000101T000000Z-I");
+    rdb_repository_close(&repository);
+    assert_true(rdb_path_remove_tree(place, &err));
+    strcpy(place, before);
+    rdb_arena_destroy(arena);
+}
+
 /* Whether one of the findings names the object and, where at is known, a place at most so far before it. */
 static bool is_named(const rdb_list *findings, const char *name, uint64_t at)
 {
@@ -199,6 +265,11 @@ static int damage_rounds(void)
 static void test_no_damage_passes(void **state)
 {
     (void)state;
+    rdb_arena *arena = rdb_arena_create("test", NULL, NULL);
+    rdb_repository *repository = open_place();
+    take(repository, RDB_BACKUP_INCREMENTAL, RDB_COMPRESS_SNAPPY, arena); /* the table was changed since the chain was made */
+    rdb_repository_close(&repository);
+    rdb_arena_destroy(arena);
     archive_log(true);
     damage_everything(damage_rounds() / 2);
 }
@@ -328,6 +399,26 @@ static void test_leases(void **state)
     rdb_error_clear(&err);
     lease_give(&two);
     lease_give(&three);
+    /* One whose time is over by a clock that went forward is alive as long as its process is. */
+    assert_true(lease_take(&one, repository, "backup", &err));
+    rdb_list leases = {0};
+    rdb_strbuf text;
+    bool found;
+    rdb_arena *arena = rdb_arena_create("test", NULL, NULL);
+    rdb_strbuf_init(&text, arena);
+    assert_true(repository->store->calls->list(repository->store, "leases/", arena, &leases, &err) && leases.count == 1);
+    const char *name = ((const backup_object *)leases.items[0])->name;
+    assert_true(repository->store->calls->get(repository->store, name, &text, &found, &err) && found);
+    char *until = strstr(text.data, "\"until\":\"20");
+    assert_non_null(until);
+    memcpy(until + 9, "1990", 4);
+    assert_true(repository->store->calls->put(repository->store, name, text.data, text.length, &err));
+    assert_false(lease_take(&two, repository, "backup", &err));
+    assert_true(rdb_error_is(&err, RDB_OBJECT_IN_USE));
+    rdb_error_clear(&err);
+    assert_true(lease_check(one, &err));
+    lease_give(&one);
+    rdb_arena_destroy(arena);
     /* One that ran out, of a host that is gone, keeps nobody away. */
     static const char old[] = "{\"kind\":\"backup\",\"host\":\"elsewhere\",\"pid\":1,\"born\":1,\"until\":\"2020-01-01T00:00:00.000000Z\"}";
     assert_true(repository->store->calls->put(repository->store, "leases/00000000000000ff-00000000.json", old, sizeof old - 1, &err));
@@ -340,6 +431,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_chains_come_back),
+        cmocka_unit_test(test_chains_are_merged),
+        cmocka_unit_test(test_clocks_go_back),
         cmocka_unit_test(test_no_damage_passes),
         cmocka_unit_test(test_no_damage_of_encrypted_objects_passes),
         cmocka_unit_test(test_retention_keeps_its_promises),
