@@ -17,6 +17,7 @@ int command_expire(backup_work *work); /* why-kept too */
 int command_merge(backup_work *work);
 int command_drill(backup_work *work);
 int command_schedule(backup_work *work);
+int command_catalog(backup_work *work);
 int command_archive(backup_work *work);
 int command_point(backup_work *work);
 int command_recipients(backup_work *work);

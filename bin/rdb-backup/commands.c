@@ -259,6 +259,18 @@ int command_expire(backup_work *work)
     return broken.count > 0 ? RDB_EXIT_DAMAGE : RDB_EXIT_DONE;
 }
 
+int command_catalog(backup_work *work)
+{
+    uint32_t count;
+    if (!open_repository(work) || !rdb_catalog_refresh(work->repository, work->arguments->home, true, &count, &work->err))
+        return rdb_backup_work_report(work);
+    if (work->arguments->json)
+        rdb_backup_print_json(json_pack("{s:s, s:i}", "repository", rdb_repository_url(work->repository), "backup_count", (int)count));
+    else
+        printf("the catalog of %s says what its manifests say: %u backups\n", rdb_repository_url(work->repository), count);
+    return RDB_EXIT_DONE;
+}
+
 /* ---- archive and point ---------------------------------------------------------------------------------------------------------------- */
 int command_archive(backup_work *work)
 {

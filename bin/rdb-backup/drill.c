@@ -162,6 +162,10 @@ int command_drill(backup_work *work)
     rdb_error unwritten = {0};
     bool recorded = text != NULL && rdb_repository_record(work->repository, "drills", text, &unwritten);
     end(&d);
+    uint32_t count;
+    rdb_error behind = {0};
+    if (recorded && !rdb_catalog_refresh(work->repository, NULL, false, &count, &behind))
+        rdb_error_clear(&behind); /* it is a cache */
     if (work->arguments->json)
         rdb_backup_print_json(json_incref(json));
     else if (ok)

@@ -7,7 +7,7 @@
 static const rdb_backup_command COMMANDS[] = {
     {"backup", command_backup}, {"list", command_list}, {"info", command_info}, {"verify", command_verify}, {"recipients", command_recipients},
     {"expire", command_expire}, {"why-kept", command_expire}, {"merge", command_merge}, {"drill", command_drill}, {"schedule", command_schedule},
-    {"archive", command_archive}, {"point", command_point},
+    {"catalog", command_catalog}, {"archive", command_archive}, {"point", command_point},
 };
 
 bool open_repository(backup_work *work)

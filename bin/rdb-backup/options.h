@@ -60,6 +60,7 @@ static const char *const USAGES[] = {
     "merge --output PATH [--name TEXT] [--scratch DIR]",
     "drill --output PATH [--backup ID] [--scratch DIR] [--query SQL]",
     "schedule --home DIR --output PATH [cron | systemd] [--install]",
+    "catalog --output PATH [--home DIR]",
     "archive --output PATH FILE",
     "point --home DIR NAME",
     NULL};

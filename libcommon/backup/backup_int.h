@@ -154,6 +154,8 @@ const rdb_manifest_part *manifest_find_part(const rdb_manifest *manifest, const 
 uint32_t manifest_oldest_needed(const rdb_list *chain, const char *path);
 /* An id that no other backup has, later than every one there is. */
 bool manifest_choose_id(rdb_repository *repository, rdb_backup_type type, rdb_arena *arena, char id[RDB_BACKUP_ID_BYTES], rdb_error *err);
+/* Of the backups whose manifest stands, const char *, the oldest first. */
+bool manifest_list_ids(rdb_repository *repository, rdb_arena *arena, rdb_list *ids, rdb_error *err);
 bool manifest_is_folder(const char *name); /* whether what follows backup/ begins with an id */
 bool manifest_object_name(const rdb_manifest *manifest, const rdb_manifest_object *object, char *name, size_t size);
 void backup_format_lsn(rdb_lsn lsn, char text[24]);
@@ -161,6 +163,11 @@ void backup_format_time(int64_t time_us, char text[40]); /* RFC 3339, UTC */
 bool backup_parse_time(const char *text, int64_t *time_us);
 /* A path of an instance: no empty, "." or ".." step, below data/ or conf/. */
 bool backup_path_is_safe(const char *path);
+
+/* ---- the catalog (catalog.c) ------------------------------------------------------------------------------------------------- */
+/* After something changed: what goes wrong is told, and no error. */
+void note_catalog(rdb_repository *repository, const char *home, const rdb_backup_watch *watch);
+bool catalog_check(rdb_repository *repository, void (*on_damage)(void *context, const char *name, const char *what), void *context, rdb_error *err);
 
 /* ---- instances that are copied (source.c) --------------------------------------------------------------------------------- */
 typedef struct backup_source_file {

@@ -135,6 +135,15 @@ void watch_note(const rdb_backup_watch *watch, const char *format, ...)
     watch->note(watch->context, text);
 }
 
+void note_catalog(rdb_repository *repository, const char *home, const rdb_backup_watch *watch)
+{
+    uint32_t count;
+    rdb_error mine = {0};
+    if (!rdb_catalog_refresh(repository, home, false, &count, &mine))
+        watch_note(watch, "the catalog is behind: %s; rdb-backup catalog makes it again", rdb_error_message(&mine));
+    rdb_error_clear(&mine);
+}
+
 void watch_total(const rdb_backup_watch *watch, const char *what, uint64_t bytes)
 {
     if (watch != NULL && watch->total != NULL)

@@ -255,6 +255,8 @@ bool rdb_backup_expire(rdb_repository *repository, const rdb_retention *retentio
             ok = lease_check(lease, err) && remove_folder(repository, verdict->manifest->id, err);
     }
     ok = ok && expire_log(repository, verdicts, dry_run, log_count, arena, err) && (dry_run || sweep(repository, arena, err));
+    if (ok && !dry_run)
+        note_catalog(repository, NULL, NULL);
     lease_give(&lease);
     return ok;
 }

@@ -499,7 +499,7 @@ bool manifest_read(rdb_repository *repository, const char *id, rdb_arena *arena,
 }
 
 /* ---- backups of a repository ------------------------------------------------------------------------------------------------ */
-static bool list_ids(rdb_repository *repository, rdb_arena *arena, rdb_list *ids, rdb_error *err)
+bool manifest_list_ids(rdb_repository *repository, rdb_arena *arena, rdb_list *ids, rdb_error *err)
 {
     char ending[40];
     rdb_list objects = {0};
@@ -518,7 +518,7 @@ static bool list_ids(rdb_repository *repository, rdb_arena *arena, rdb_list *ids
 bool rdb_backup_list(rdb_repository *repository, rdb_arena *arena, rdb_list *manifests, rdb_list *broken, rdb_error *err)
 {
     rdb_list ids = {0};
-    if (!list_ids(repository, arena, &ids, err))
+    if (!manifest_list_ids(repository, arena, &ids, err))
         return false;
     for (uint32_t i = 0; i < ids.count; i++) {
         rdb_manifest *manifest;
@@ -541,7 +541,7 @@ bool rdb_backup_find(rdb_repository *repository, const char *id, rdb_arena *aren
     rdb_list ids = {0};
     const char *found = NULL;
     uint32_t matches = 0;
-    if (!list_ids(repository, arena, &ids, err))
+    if (!manifest_list_ids(repository, arena, &ids, err))
         return false;
     for (uint32_t i = 0; i < ids.count; i++) {
         const char *one = ids.items[i];

@@ -407,8 +407,10 @@ bool rdb_backup_merge(rdb_repository *repository, const rdb_merge_options *optio
         ok = ok && rdb_file_open(&m.scratch, m.scratch_path, RDB_FILE_WRITE | RDB_FILE_TEMPORARY, err);
         ok = ok && merge(&m, lease, err);
         *made = ok;
-        if (ok)
+        if (ok) {
             *manifest = m.made;
+            note_catalog(repository, NULL, options->watch);
+        }
     }
     rdb_error ignored = {0};
     rdb_file_close(&m.scratch, &ignored);

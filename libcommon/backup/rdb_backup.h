@@ -12,6 +12,7 @@
  *   backup/<ID>/wal-<nnnnnn>.<ext>      a volume: the log that makes the copy consistent
  *   backup/<ID>/progress.json[.cms]     while it is made: the volumes that stand; goes when the manifest comes
  *   backup/<ID>/manifest.json[.cms]     last: what the backup is made of
+ *   backup/catalog.db[.cms]             SQLite: tables backup and drill, for people and scripts; made again from the rest
  *   wal/<name>.<ext>                    archived segments and histories, named as rdb_wal_archive.h does; a server's own archiver
  *                                       may write here too, as they are
  *   drills/<time>.json                  what came of a drill
@@ -203,6 +204,11 @@ typedef struct rdb_verify_finding {
 /* Looks at one backup and what it builds on. Findings (rdb_verify_finding *) are no error. */
 RDB_CHECKED bool rdb_backup_verify(rdb_repository *repository, const rdb_manifest *manifest, rdb_verify_level level, uint32_t thread_count,
                                    const rdb_backup_watch *watch, rdb_arena *arena, rdb_list *findings, rdb_error *err);
+
+/* ---- the catalog -------------------------------------------------------------------------------------------------- */
+/* Makes backup/catalog.db say what the manifests say, and table backup of home's data/meta/catalog.db (NULL: of none) too. from_scratch:
+ * nothing of the old one is taken over. */
+RDB_CHECKED bool rdb_catalog_refresh(rdb_repository *repository, const char *home, bool from_scratch, uint32_t *backup_count, rdb_error *err);
 
 /* ---- retention ---------------------------------------------------------------------------------------------------- */
 typedef struct rdb_retention { /* a backup stays if any of them says so; 0: says nothing */

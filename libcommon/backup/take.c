@@ -751,6 +751,7 @@ bool rdb_backup_take(rdb_repository *repository, const rdb_backup_options *optio
         snprintf(progress, sizeof progress, "backup/%s/progress.json%s", t.manifest->id, repository_seal_extension(repository));
         if (!repository->store->calls->remove(repository->store, progress, &ignored)) /* it says nothing any more */
             rdb_error_clear(&ignored);
+        note_catalog(repository, source_home(t.source), options->watch);
     }
 out:
     if (!ok) {

@@ -316,7 +316,7 @@ static bool check_log(checking *c, const rdb_list *backups, rdb_error *err)
     return ok;
 }
 
-static void find_key(void *context, const char *name, const char *what)
+static void find_whole(void *context, const char *name, const char *what)
 {
     find(context, name, NULL, 0, "%s", what);
 }
@@ -357,7 +357,7 @@ bool rdb_backup_verify(rdb_repository *repository, const rdb_manifest *manifest,
     checking c = {.repository = repository, .level = level, .watch = watch, .arena = arena, .findings = findings};
     rdb_list chain = {0};
     rdb_mutex_init(&c.lock, RDB_RANK_LEAF);
-    bool ok = repository_check_keys(repository, find_key, &c, err) && check_chain(&c, manifest->id, &chain, err);
+    bool ok = repository_check_keys(repository, find_whole, &c, err) && catalog_check(repository, find_whole, &c, err) && check_chain(&c, manifest->id, &chain, err);
     for (uint32_t i = 0; ok && i < chain.count; i++) {
         uint64_t bytes = 0;
         c.manifest = chain.items[i];

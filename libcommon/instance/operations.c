@@ -24,6 +24,9 @@ static const char *const STEPS[] = {
     " CHECK ((ended_at IS NULL) = (outcome IS NULL)));"
     "CREATE INDEX run_by_program ON run (program, run_id);"
     "CREATE TABLE restore_point (name TEXT PRIMARY KEY, scn INTEGER NOT NULL, lsn INTEGER NOT NULL, created_at TEXT NOT NULL);",
+    "CREATE TABLE backup (repository TEXT NOT NULL, backup_id TEXT NOT NULL, type TEXT NOT NULL, label TEXT NOT NULL, parent_id TEXT, started_at TEXT NOT NULL,"
+    " stopped_at TEXT NOT NULL, stopped_lsn TEXT NOT NULL, stopped_scn INTEGER NOT NULL, timeline INTEGER NOT NULL, size_bytes INTEGER NOT NULL,"
+    " stored_bytes INTEGER NOT NULL, manifest_sha256 TEXT NOT NULL, PRIMARY KEY (repository, backup_id));",
 };
 
 static bool refuse(rdb_operations *operations, int result, rdb_error *err)
@@ -233,4 +236,38 @@ bool rdb_operations_list_restore_points(rdb_operations *operations, rdb_arena *a
         rdb_list_push(arena, points, point);
     }
     return end_listing(operations, statement, result, arena, err);
+}
+
+static bool insert_backup(rdb_operations *operations, const char *repository, const rdb_operations_backup *b, rdb_error *err)
+{
+    sqlite3_stmt *statement;
+    if (!prepare(operations, "INSERT INTO backup VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", &statement, err))
+        return false;
+    const char *const texts[] = {repository, b->backup_id, b->type, b->label, b->parent_id, b->started_at, b->stopped_at, b->stopped_lsn};
+    const uint64_t numbers[] = {b->stopped_scn, b->timeline, b->size_bytes, b->stored_bytes};
+    int place = 1;
+    for (size_t i = 0; i < RDB_COUNT_OF(texts); i++)
+        bind_text(statement, place++, texts[i]);
+    for (size_t i = 0; i < RDB_COUNT_OF(numbers); i++)
+        sqlite3_bind_int64(statement, place++, (int64_t)numbers[i]);
+    bind_text(statement, place, b->manifest_sha256);
+    return finish(operations, statement, err);
+}
+
+bool rdb_operations_replace_backups(rdb_operations *operations, const char *repository, const rdb_operations_backup *backups, uint32_t count, rdb_error *err)
+{
+    sqlite3_stmt *statement;
+    if (!run_text(operations, "BEGIN IMMEDIATE", err))
+        return false;
+    bool ok = prepare(operations, "DELETE FROM backup WHERE repository = ?", &statement, err);
+    if (ok) {
+        bind_text(statement, 1, repository);
+        ok = finish(operations, statement, err);
+    }
+    for (uint32_t i = 0; ok && i < count; i++)
+        ok = insert_backup(operations, repository, &backups[i], err);
+    if (ok)
+        return run_text(operations, "COMMIT", err);
+    (void)sqlite3_exec(operations->database, "ROLLBACK", NULL, NULL, NULL);
+    return false;
 }

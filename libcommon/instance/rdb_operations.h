@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The operations catalog, data/meta/catalog.db: a SQLite database that scripts and people may read. What stands in it can
  * be lost without losing data: nothing that recovery needs is here alone. Today it holds the runs of programs and jobs,
- * and restore points; tools add their tables as further steps of its schema (operations.c). Times are RFC 3339, UTC. */
+ * restore points, and the backups in each repository that one of this instance was put into; tools add their tables as further steps of its schema (operations.c). Times are RFC 3339, UTC. */
 #ifndef RDB_OPERATIONS_H
 #define RDB_OPERATIONS_H
 
@@ -40,5 +40,13 @@ RDB_CHECKED bool rdb_operations_drop_restore_point(rdb_operations *operations, c
 /* By SCN. Items are rdb_restore_point in the arena. */
 RDB_CHECKED bool rdb_operations_list_restore_points(rdb_operations *operations, rdb_arena *arena, rdb_list *points,
                                                     rdb_error *err);
+
+typedef struct rdb_operations_backup {
+    const char *backup_id, *type, *label, *parent_id, *started_at, *stopped_at, *stopped_lsn, *manifest_sha256; /* parent_id NULL: none */
+    uint64_t stopped_scn, size_bytes, stored_bytes;
+    uint32_t timeline;
+} rdb_operations_backup;
+/* These are the backups of the repository, and no others. */
+RDB_CHECKED bool rdb_operations_replace_backups(rdb_operations *operations, const char *repository, const rdb_operations_backup *backups, uint32_t count, rdb_error *err);
 
 #endif

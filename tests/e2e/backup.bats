@@ -226,7 +226,7 @@ restore() {
     rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental
     wait $load
     local before=0 count
-    for id in $(ls "$REPO/backup"); do
+    for id in $(ls "$REPO/backup" | grep Z-); do
         restore --backup "$id"
         run -0 ask "$AGAIN" "select (select sum(abalance) from pgbench_accounts) = (select sum(delta) from pgbench_history), (select count(*) from pgbench_history)"
         [[ "$output" == "t|"* ]]
@@ -361,10 +361,10 @@ restore() {
     run -0 rdb-backup expire --output "$REPO" --keep-daily 7 --dry-run
     [ "$(grep -c 'would go' <<<"$output")" -eq 3 ]
     [[ "$output" == *"builds on it"* ]]
-    [ "$(ls "$REPO/backup" | wc -l)" -eq 4 ]
+    [ "$(ls "$REPO/backup" | grep -c Z-)" -eq 4 ]
     mkdir "$REPO/backup/20200101T000000Z-F" && echo junk >"$REPO/backup/20200101T000000Z-F/vol-000001.tar"
     run -0 rdb-backup expire --output "$REPO" --keep-full 1
-    [ "$(ls "$REPO/backup" | wc -l)" -eq 2 ]
+    [ "$(ls "$REPO/backup" | grep -c Z-)" -eq 2 ]
     rdb-backup verify --output "$REPO"
     rdb-restore --input "$REPO" --home "$AGAIN"
     same_pages "$HOME_DIR" "$AGAIN"
@@ -382,7 +382,7 @@ restore() {
     kill -KILL $first
     run -137 wait $first
     run -0 rdb-backup expire --output "$REPO" --keep-full 1
-    [ "$(ls "$REPO/backup" | wc -l)" -eq 1 ]
+    [ "$(ls "$REPO/backup" | grep -c Z-)" -eq 1 ]
     rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental
     rdb-backup verify --output "$REPO"
 }
@@ -422,6 +422,30 @@ restore() {
     [[ "${lines[1]}" == *'"parent_id": "'*'-F"'* || "${lines[1]}" == *'"parent_id":"'*'-F"'* ]]
 }
 
+@test "rdb-backup catalog: backups and drills as SQLite, here and in the instance; made again from the repository alone" {
+    make_instance
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --name first
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental
+    rdb-backup drill --output "$REPO" --scratch "$(dirname "$HOME_DIR")"
+    catalog() { python3 -c 'import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchall())' "$@"; }
+    run -0 catalog "$REPO/backup/catalog.db" "select type, label, parent_id is null, (select count(*) from drill where sound) from backup"
+    [ "$output" = "[('full', 'first', 1, 1), ('incremental', '', 0, 1)]" ]
+    run -0 catalog "$HOME_DIR/data/meta/catalog.db" "select type, repository = '$REPO' from backup"
+    [ "$output" = "[('full', 1), ('incremental', 1)]" ]
+    local before
+    before=$(sha256sum <"$REPO/backup/catalog.db")
+    rm "$REPO/backup/catalog.db"
+    rdb-backup verify --output "$REPO"
+    run -0 rdb-backup catalog --output "$REPO"
+    [[ "$output" == *"2 backups"* ]]
+    [ "$(sha256sum <"$REPO/backup/catalog.db")" = "$before" ]
+    printf '\x55' | dd of="$REPO/backup/catalog.db" bs=1 seek=5000 conv=notrunc status=none
+    run -6 rdb-backup verify --output "$REPO"
+    [[ "$output" == "backup/catalog.db: "* ]]
+    rdb-backup expire --output "$REPO" --keep-full 1
+    run -0 rdb-backup verify --output "$REPO"
+}
+
 @test "rdb-backup schedule --install: entries go where cron and systemd find them, in place of the earlier ones, beside others" {
     local place
     place=$(dirname "$HOME_DIR")
@@ -449,12 +473,12 @@ restore() {
     kill -KILL $first
     run -137 wait $first
     local id stored
-    id=$(ls "$REPO/backup")
+    id=$(ls "$REPO/backup" | grep Z-)
     stored=$(stat -c '%Y %i' "$REPO/backup/$id/vol-000001.tar.zst")
     sleep 1.1
     run -0 rdb-backup --home "$HOME_DIR" --output "$REPO"
     [[ "$output" == *"goes on with backup $id"* ]]
-    [ "$(ls "$REPO/backup")" = "$id" ]
+    [ "$(ls "$REPO/backup" | grep Z-)" = "$id" ]
     [ "$(stat -c '%Y %i' "$REPO/backup/$id/vol-000001.tar.zst")" = "$stored" ]
     [ ! -e "$REPO/backup/$id/progress.json" ]
     rdb-backup verify --output "$REPO" --level page

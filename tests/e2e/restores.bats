@@ -12,3 +12,8 @@ load helper
     run -0 "$TOP/tests/random/restores" --kills 6
     echo "$output"
 }
+
+@test "backup-matrix: some combinations of type, compression, encryption, repository, page size and state come back" {
+    run -0 "$TOP/tests/random/backup-matrix" --count 8 --without s3
+    echo "$output"
+}

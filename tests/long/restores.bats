@@ -10,3 +10,7 @@ load ../e2e/helper
 @test "restores: 500 kills of backup, expire, archive and restore lose nothing" {
     "$TOP/tests/random/restores" --kills 500 >&3
 }
+
+@test "backup-matrix: every combination of type, compression, encryption, repository, page size and state comes back" {
+    "$TOP/tests/random/backup-matrix" >&3
+}
