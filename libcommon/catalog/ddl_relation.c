@@ -575,7 +575,7 @@ bool rdb_ddl_new_index_file(rdb_access *access, const rdb_relation_index *index,
     return new_file_for(access, index->oid, index->index.file, RDB_FILE_INDEX, false, err);
 }
 
-bool rdb_ddl_set_statistics(rdb_access *access, uint32_t relation_oid, double pages, double tuples, rdb_error *err)
+bool rdb_ddl_set_statistics(rdb_access *access, uint32_t relation_oid, double pages, double tuples, double visible, rdb_error *err)
 {
     const rdb_relation *relation = system_relation(access->context.database, RDB_PG_CLASS);
     rdb_arena *arena = ddl_arena(err);
@@ -588,6 +588,7 @@ bool rdb_ddl_set_statistics(rdb_access *access, uint32_t relation_oid, double pa
     rdb_datum *old_values = rdb_arena_memdup(arena, row.values, relation->column_count * sizeof *row.values);
     row.values[RDB_pg_class_relpages - 1].i32 = (int32_t)RDB_MIN(pages, (double)INT32_MAX);
     row.values[RDB_pg_class_reltuples - 1].f4 = (float)tuples;
+    row.values[RDB_pg_class_relallvisible - 1].i32 = (int32_t)RDB_MIN(visible, RDB_MIN(RDB_MAX(pages, 0), (double)INT32_MAX));
     rdb_txn_latest_snapshot(access->context.txn, &snapshot);
     const rdb_row_writer writer = {.txn = access->context.txn, .snapshot = &snapshot, .relation = relation, .arena = arena};
     ok = rdb_row_update(&writer, row.address, row.version, old_values, row.is_null, row.values, row.is_null, NULL, NULL, &outcome, err);

@@ -573,6 +573,7 @@ static bool load_relation(rdb_access *access, cache_entry *entry, rdb_arena *wor
     relation->partition_bound = row_text(entry->arena, &row, RDB_pg_class_relpartbound);
     relation->pages = row_int32(&row, RDB_pg_class_relpages);
     relation->tuples = (double)row.values[RDB_pg_class_reltuples - 1].f4;
+    relation->visible_pages = (double)row.values[RDB_pg_class_relallvisible - 1].i32;
     bool is_table = relation->kind == 'r' || relation->kind == 'm' || relation->kind == 't';
     if (is_table || relation->kind == 'S')
         relation->file = CATALOG_TABLE_FILE(row_oid(&row, RDB_pg_class_relfilenode));

@@ -285,6 +285,7 @@ struct rdb_relation {
     const rdb_child *children;
     const rdb_partition_key *partition_key; /* p; NULL else */
     double pages, tuples;            /* relpages, reltuples (-1: never counted) */
+    double visible_pages;            /* relallvisible */
     const rdb_statistics *const *statistics; /* by column number - 1, NULL: none; NULL: of no column */
     uint32_t index_of;               /* i: the table's oid */
     rdb_counters *counters;          /* tables and indexes; NULL: not counted */

@@ -207,7 +207,7 @@ RDB_CHECKED bool rdb_ddl_new_files(rdb_access *access, uint32_t relation_oid, bo
 /* A fresh, empty file for one index; filling it is the caller's. */
 RDB_CHECKED bool rdb_ddl_new_index_file(rdb_access *access, const rdb_relation_index *index, rdb_error *err);
 /* relpages, reltuples; not worth an invalidation of plans. */
-RDB_CHECKED bool rdb_ddl_set_statistics(rdb_access *access, uint32_t relation_oid, double pages, double tuples, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_set_statistics(rdb_access *access, uint32_t relation_oid, double pages, double tuples, double visible /* pages that all see */, rdb_error *err);
 
 /* attstattarget; -1: the session's. */
 RDB_CHECKED bool rdb_ddl_get_statistics_target(rdb_access *access, uint32_t relation_oid, int16_t number, int32_t *target, rdb_error *err);

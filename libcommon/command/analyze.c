@@ -432,7 +432,7 @@ static bool count_indexes(rdb_command_context *context, const rdb_relation *rela
         if (index == NULL || relation->indexes[i].predicate_tree != NULL)
             continue;
         if (!rdb_storage_block_count(relation->table.storage, relation->table.pdb, index->file, 0, &blocks, err) ||
-            !rdb_ddl_set_statistics(context->access, index->oid, (double)blocks, rows, err))
+            !rdb_ddl_set_statistics(context->access, index->oid, (double)blocks, rows, 0, err))
             return false;
     }
     return true;
@@ -487,6 +487,7 @@ bool command_analyze_table(rdb_command_context *context, const rdb_relation *rel
     s.column_count = kept;
     s.wanted = ROWS_A_PART * largest;
     s.random = (uint64_t)rdb_time_wall_us() ^ (uint64_t)relation->oid << 32;
+    uint64_t visible = 0;
     s.arena = rdb_arena_create("analyze", NULL, NULL);
     bool ok = s.arena != NULL || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     rdb_list sources = {0};
@@ -499,9 +500,10 @@ bool command_analyze_table(rdb_command_context *context, const rdb_relation *rel
                        s.blocks_read, s.blocks, s.met, s.count, s.rows_total);
     ok = ok && write_statistics(context, &s, targets, with_children, err);
     if (ok && with_children) /* the pages are those of the tables below */
-        ok = relation->kind != 'p' || rdb_ddl_set_statistics(context->access, relation->oid, -1, s.rows_total, err);
+        ok = relation->kind != 'p' || rdb_ddl_set_statistics(context->access, relation->oid, -1, s.rows_total, 0, err);
     else if (ok)
-        ok = rdb_ddl_set_statistics(context->access, relation->oid, s.blocks, s.rows_total, err) && count_indexes(context, relation, s.rows_total, err);
+        ok = rdb_table_visible_count(&relation->table, &visible, err) &&
+             rdb_ddl_set_statistics(context->access, relation->oid, s.blocks, s.rows_total, (double)visible, err) && count_indexes(context, relation, s.rows_total, err);
     rdb_arena_destroy(s.arena);
     return ok;
 }

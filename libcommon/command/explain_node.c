@@ -645,6 +645,8 @@ static void put_properties(explaining *work, const rdb_plan_node *node)
         if (node->of.scan.condition.count > 0)
             explain_put(&work->w, "Index Cond", conjunction(work, &node->of.scan.condition));
         put_filter(work, node, "Filter");
+        if (node->kind == RDB_PLAN_INDEX_ONLY_SCAN && statistics_of(work, node) != NULL)
+            explain_put_number(&work->w, "Heap Fetches", (double)statistics_of(work, node)->heap_fetches, 0);
         break;
     case RDB_PLAN_BITMAP_INDEX_SCAN:
         if (node->of.scan.condition.count > 0)
@@ -785,7 +787,7 @@ static rdb_list subplans_of(explaining *work, const rdb_plan_node *node)
             (void)find_subplans(&f, node->of.join.right_keys[i]);
         }
     }
-    if (node->kind == RDB_PLAN_INDEX_SCAN || node->kind == RDB_PLAN_BITMAP_HEAP_SCAN)
+    if (node->kind == RDB_PLAN_INDEX_SCAN || node->kind == RDB_PLAN_INDEX_ONLY_SCAN || node->kind == RDB_PLAN_BITMAP_HEAP_SCAN)
         find_in_list(&f, &node->of.scan.condition);
     if (node->kind == RDB_PLAN_AGGREGATE) {
         for (uint32_t i = 0; i < node->of.aggregate.key_count; i++)

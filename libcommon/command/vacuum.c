@@ -26,6 +26,35 @@ static bool count_rows(rdb_command_context *context, const rdb_relation *relatio
     return ok;
 }
 
+/* Notes which pages all see, a stretch between two rounds of purge. What has to wait for the reverter is left for the next time. */
+typedef struct visible_pass {
+    rdb_command_context *context;
+    const rdb_relation *relation;
+    uint64_t next_block;
+    bool is_over;
+} visible_pass;
+
+static bool mark_stretch(void *context, rdb_error *err)
+{
+    visible_pass *pass = context;
+    return rdb_table_mark_visible(&pass->relation->table, &pass->next_block, 8192, pass->context->cancel, &pass->is_over, err);
+}
+
+static bool mark_visible(rdb_command_context *context, const rdb_relation *relation, rdb_error *err)
+{
+    visible_pass pass = {.context = context, .relation = relation};
+    rdb_undo *undo = rdb_undo_of(rdb_txn_manager_of(context->txn));
+    for (unsigned vain = 0; !pass.is_over && vain < 10;) {
+        bool ran = false;
+        if (!rdb_cancel_check(context->cancel, err) || !rdb_undo_at_rest(undo, mark_stretch, &pass, &ran, err))
+            return false;
+        vain += !ran;
+        if (!ran)
+            rdb_time_sleep_us(1000);
+    }
+    return true;
+}
+
 /* What the statement asks for. */
 typedef struct vacuum_request {
     bool vacuums, analyzes, is_verbose, skips_locked;
@@ -75,13 +104,17 @@ static bool vacuum_one(rdb_command_context *context, const rdb_relation *relatio
             return false;
     } else if (request->vacuums && !rdb_table_sweep(&relation->table, context->cancel, &swept, err))
         return false;
+    if ((request->vacuums || context->is_automatic) && !mark_visible(context, relation, err))
+        return false;
     if (request->vacuums && !command_sum_up(context, relation, err))
         return false;
     note_in_counters(context, relation, request);
     if (request->analyzes && !relation->is_system)
         return command_analyze_table(context, relation, columns, false, request->is_verbose, err) &&
                (relation->child_count == 0 || command_analyze_table(context, relation, columns, true, request->is_verbose, err));
-    return count_rows(context, relation, &pages, &tuples, err) && rdb_ddl_set_statistics(context->access, relation->oid, pages, tuples, err);
+    uint64_t visible = 0;
+    return count_rows(context, relation, &pages, &tuples, err) && rdb_table_visible_count(&relation->table, &visible, err) &&
+           rdb_ddl_set_statistics(context->access, relation->oid, pages, tuples, (double)visible, err);
 }
 
 /* A partitioned table's partitions are meant with it; children of a plain one are not. */

@@ -349,6 +349,7 @@ static void add_statistics(exec_node *node, const gather_thread *thread)
         into->loops += from->loops;
         into->rows_filtered += from->rows_filtered;
         into->rows_filtered_by_join += from->rows_filtered_by_join;
+        into->heap_fetches += from->heap_fetches;
         into->disk_bytes += from->disk_bytes;
         for (size_t k = 0; k < sizeof(rdb_usage) / sizeof(uint64_t); k++)
             into_usage[k] += from_usage[k];

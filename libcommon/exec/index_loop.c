@@ -40,7 +40,7 @@ static bool fits(const rdb_plan_node *plan)
     const rdb_plan_join *join = &plan->of.join;
     const rdb_plan_node *right = plan->right;
     const rdb_plan_scan *scan = &right->of.scan;
-    if (right->kind != RDB_PLAN_INDEX_SCAN || join->parameter_count == 0 || join->kind == RDB_JOIN_RIGHT || join->kind == RDB_JOIN_FULL)
+    if ((right->kind != RDB_PLAN_INDEX_SCAN && right->kind != RDB_PLAN_INDEX_ONLY_SCAN) || join->parameter_count == 0 || join->kind == RDB_JOIN_RIGHT || join->kind == RDB_JOIN_FULL)
         return false;
     if ((join->kind == RDB_JOIN_SEMI || join->kind == RDB_JOIN_ANTI) && (plan->input_count != output_columns(plan->left) || right->rows > FAN_OUT_MAX))
         return false;

@@ -150,8 +150,8 @@ static const exec_ops *find_ops(const rdb_plan_node *plan)
     switch ((rdb_plan_kind)plan->kind) {
     case RDB_PLAN_RESULT: return &exec_result_ops;
     case RDB_PLAN_SEQ_SCAN: return &exec_seq_scan_ops;
-    case RDB_PLAN_INDEX_SCAN:
-    case RDB_PLAN_INDEX_ONLY_SCAN: return &exec_index_scan_ops;
+    case RDB_PLAN_INDEX_SCAN: return &exec_index_scan_ops;
+    case RDB_PLAN_INDEX_ONLY_SCAN: return &exec_index_only_scan_ops;
     case RDB_PLAN_TID_SCAN: return &exec_tid_scan_ops;
     case RDB_PLAN_TID_RANGE_SCAN: return &exec_tid_range_ops;
     case RDB_PLAN_BITMAP_HEAP_SCAN: return &exec_bitmap_heap_ops;

@@ -58,6 +58,7 @@ typedef struct rdb_node_statistics { /* of one node, by node_no; with context->i
     uint32_t children_removed;     /* of an Append: before the run began */
     bool is_removed;               /* one of those */
     uint64_t runs;                 /* incremental sorts: sorted one by one */
+    uint64_t heap_fetches;         /* index-only scans */
     uint64_t rows_rechecked, blocks, lossy_blocks; /* scans by addresses: rows that asking them again removed; blocks of the table, and those read whole */
     uint32_t workers;              /* Gather: threads that helped */
     uint32_t batches;              /* hash joins and aggregates: passes over partitions, 0 or 1: none spilled */

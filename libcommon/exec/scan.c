@@ -59,6 +59,7 @@ bool scan_reserve_rows(exec_node *node, scan_state *state, uint32_t capacity, rd
     if (state->index != NULL) {
         state->entries = rdb_arena_alloc(arena, capacity * sizeof *state->entries);
         state->rows = rdb_arena_alloc(arena, capacity * sizeof *state->rows);
+        state->visible = rdb_arena_alloc(arena, capacity);
     }
     columns->capacity = capacity;
     return true;
@@ -347,7 +348,7 @@ bool scan_open_bounds(exec_node *node, scan_state *state, rdb_error *err)
     return true;
 }
 
-static bool open_index_scan(exec_node *node, rdb_error *err)
+bool scan_open_by_index(exec_node *node, rdb_error *err)
 {
     const rdb_plan_scan *scan = &node->plan->of.scan;
     scan_state *state = node->state = RDB_NEW(node->x->arena, scan_state);
@@ -534,7 +535,7 @@ bool scan_begin_index(exec_node *node, rdb_error *err)
     return rdb_index_cursor_open(&state->cursor, &state->index->index, &range, node->plan->of.scan.is_backward, state->scan_arena, err);
 }
 
-static bool begin_index_scan(exec_node *node, rdb_error *err)
+bool scan_begin_by_index(exec_node *node, rdb_error *err)
 {
     if (scan_substitute_of(node) == NULL)
         return scan_begin_index(node, err);
@@ -584,7 +585,7 @@ bool scan_next_entries(exec_node *node, uint32_t capacity, bool wants_keys, rdb_
     return !state->is_done || rdb_txn_check_snapshot(state->index->index.txns, node->x->context.snapshot, err); /* entries that an expired one asks for may be gone */
 }
 
-static bool next_index_scan(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_error *err)
+bool scan_next_by_index(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_error *err)
 {
     scan_state *state = node->state;
     scan_columns *columns = &state->columns;
@@ -597,6 +598,7 @@ static bool next_index_scan(exec_node *node, uint32_t budget, rdb_batch **raw, r
     uint32_t capacity = exec_grow_capacity(columns->capacity, budget), count = 0;
     if (!scan_reserve_rows(node, state, capacity, err))
         return false;
+    state->visible_begun = rdb_table_visible_begin();
     if (!scan_next_entries(node, RDB_MIN(columns->capacity, budget), true, state->entries, &count, err) || count == 0)
         return !rdb_error_is_set(err);
     return exec_index_lookup_fetch(node, count, raw, err);
@@ -605,6 +607,7 @@ static bool next_index_scan(exec_node *node, uint32_t budget, rdb_batch **raw, r
 bool exec_index_lookup_begin(exec_node *node, uint32_t capacity, rdb_error *err)
 {
     rdb_arena_reset(node->arena);
+    ((scan_state *)node->state)->visible_begun = rdb_table_visible_begin();
     return scan_reserve_rows(node, node->state, capacity, err);
 }
 
@@ -629,6 +632,8 @@ bool exec_index_lookup_take(exec_node *node, uint32_t at, uint32_t room, uint32_
 bool exec_index_lookup_fetch(exec_node *node, uint32_t count, rdb_batch **raw, rdb_error *err)
 {
     scan_state *state = node->state;
+    if (state->heap != NULL)
+        return scan_read_keys(node, count, raw, err);
     scan_columns *columns = &state->columns;
     const rdb_execution_context *context = &node->x->context;
     uint32_t kept = 0;
@@ -652,7 +657,7 @@ bool exec_index_lookup_fetch(exec_node *node, uint32_t count, rdb_batch **raw, r
     return true;
 }
 
-const exec_ops exec_index_scan_ops = {open_index_scan, begin_index_scan, next_index_scan, scan_close};
+const exec_ops exec_index_scan_ops = {scan_open_by_index, scan_begin_by_index, scan_next_by_index, scan_close};
 
 /* ---- TidScan ------------------------------------------------------------------------------------------------------------------------- */
 typedef struct tid_state {

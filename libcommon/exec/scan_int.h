@@ -25,7 +25,8 @@ typedef struct scan_bound {
     uint32_t item_count, item_no;
 } scan_bound;
 
-typedef struct scan_state {
+typedef struct scan_state scan_state;
+struct scan_state {
     scan_columns columns;
     rdb_batch batch;
     rdb_table_scan *table_scan;
@@ -42,13 +43,16 @@ typedef struct scan_state {
     rdb_index_cursor *cursor;
     rdb_index_entry *entries;
     uint32_t *rows;
+    struct scan_state *heap; /* index-only scans: rows that have to be fetched all the same, with the index's keys; else NULL */
+    uint64_t visible_begun;
+    bool *visible;
     scan_bound *bounds;
     rdb_strbuf lower, upper, key;
     rdb_arena *bound_arena;
     bool is_empty;           /* a bound is null: no row */
     rdb_program *index_expressions;
     rdb_program *condition;  /* the bounds again, for substitution */
-} scan_state;
+};
 
 /* The vectors of the columns; behind them those of the index's keys. */
 bool scan_add_columns(exec_node *node, scan_state *state);
@@ -69,5 +73,10 @@ RDB_CHECKED bool scan_open_bounds(exec_node *node, scan_state *state, rdb_error 
 RDB_CHECKED bool scan_begin_index(exec_node *node, rdb_error *err);
 RDB_CHECKED bool scan_next_entries(exec_node *node, uint32_t capacity, bool wants_keys, rdb_index_entry *entries, uint32_t *count, rdb_error *err);
 void scan_close(exec_node *node);
+RDB_CHECKED bool scan_open_by_index(exec_node *node, rdb_error *err);
+RDB_CHECKED bool scan_begin_by_index(exec_node *node, rdb_error *err);
+RDB_CHECKED bool scan_next_by_index(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_error *err);
+/* index_only.c: the rows of the entries at hand, from their keys where all see their pages. */
+RDB_CHECKED bool scan_read_keys(exec_node *node, uint32_t count, rdb_batch **raw, rdb_error *err);
 
 #endif

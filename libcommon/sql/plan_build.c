@@ -201,7 +201,8 @@ static bool build_rel(builder *b, plan_path *path, plan_built *built)
         for (uint32_t i = 0; i < trees->expressions.count; i++)
             need_columns(level, rel, trees->expressions.items[i]);
     }
-    rdb_plan_node *node = plan_new_node(p, (rdb_plan_kind)path->kind, NULL, NULL);
+    const bool is_index_only = path->kind == RDB_PLAN_INDEX_SCAN && path->is_index_only && plan_index_covers(rel, path->index_no);
+    rdb_plan_node *node = plan_new_node(p, is_index_only ? RDB_PLAN_INDEX_ONLY_SCAN : (rdb_plan_kind)path->kind, NULL, NULL);
     rdb_plan_scan *scan = &node->of.scan;
     rdb_expr **outputs = RDB_NEW_ARRAY(p->arena, rdb_expr *, rel->column_count + 1u);
     int16_t *columns = RDB_NEW_ARRAY(p->arena, int16_t, rel->column_count + 1u);

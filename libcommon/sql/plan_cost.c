@@ -253,6 +253,28 @@ double plan_index_correlation(const plan_rel *rel, uint16_t index_no)
     return index->key_count > 1 ? statistics->correlation * 0.75 : statistics->correlation;
 }
 
+bool plan_index_covers(const plan_rel *rel, uint16_t index_no)
+{
+    const rdb_relation_index *index = &rel->range->relation->indexes[index_no];
+    if (index->kind != RDB_INDEX_ORDERED || index->method_oid != 403 /* btree */ || index->expression_tree != NULL)
+        return false;
+    uint16_t readable = 0; /* the first keys that can be read back: behind another one nothing is found */
+    for (; readable < index->key_count; readable++) {
+        const rdb_index_column *key = &index->columns[readable];
+        const rdb_type_ops *ops = key->type->ops != NULL ? key->type->ops : rdb_type_ops_find(key->type);
+        if (ops == NULL || ops->decode_key == NULL || (key->collation != 0 && !key->orders_bytes && !rdb_collation_orders_bytes(key->collation)))
+            break;
+    }
+    for (uint16_t i = 0; i < rel->column_count; i++) {
+        bool is_there = false;
+        for (uint16_t k = 0; k < readable; k++)
+            is_there = is_there || index->columns[k].column_number == rel->columns[i];
+        if (!is_there || rel->columns[i] <= 0)
+            return false;
+    }
+    return true;
+}
+
 static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, const rdb_list *given, plan_relids outer, bool may_be_open, plan_path **out)
 {
     planner *p = level->p;
@@ -341,7 +363,8 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
             rdb_list_push(p->arena, &path->bounds, rdb_arena_memdup(p->arena, &upper, sizeof upper));
         break;
     }
-    if (path->bounds.count == 0 && !may_be_open && trees->predicate.count == 0)
+    path->is_index_only = !p->context->no_index_only_scan && rel->sample == NULL && plan_index_covers(rel, index_no);
+    if (path->bounds.count == 0 && !may_be_open && trees->predicate.count == 0 && !(path->is_index_only && relids_empty(outer)))
         return true;
     for (uint32_t i = 0; i < trees->predicate.count; i++) { /* what it leaves out is not read */
         bool is_there = false;
@@ -381,7 +404,7 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
     if (!rdb_storage_block_count(index->index.storage, index->index.pdb, index->index.file, RDB_FORK_MAIN, &index_blocks, p->err))
         return false;
     plan_index_read read = {.rel = rel, .index_pages = plan_pages(index->index.storage, index_blocks), .entries = fetched, .share = fetched / RDB_MAX(rel->tuples, 1.0), .scans = 1, .loops = 1,
-                            .correlation = plan_index_correlation(rel, index_no), .bound_count = bounding.count, .filter = &path->filter};
+                            .correlation = plan_index_correlation(rel, index_no), .is_index_only = path->is_index_only, .bound_count = bounding.count, .filter = &path->filter};
     for (uint32_t i = 0; i < path->bounds.count; i++) {
         const plan_match *match = path->bounds.items[i];
         read.scans = match->is_any ? plan_array_items(match->value) : read.scans;

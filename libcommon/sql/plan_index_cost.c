@@ -96,6 +96,21 @@ double plan_pages_fetched(double rows, double pages, double index_pages)
     return ceil(rows <= limit ? 2 * table * rows / (2 * table + rows) : cache + (rows - limit) * (table - cache) / table);
 }
 
+/* Of the pages those that all see, as they were counted last. */
+static double visible_share(const plan_rel *rel)
+{
+    const rdb_relation *relation = rel->range->relation;
+    if (relation->visible_pages <= 0 || relation->pages <= 0)
+        return 0;
+    const double visible = plan_pages(relation->table.storage, (uint64_t)relation->visible_pages);
+    return visible >= rel->pages ? 1 : visible / rel->pages;
+}
+
+static double part_of(double pages, double share)
+{
+    return share == 1 ? pages : ceil(pages * share);
+}
+
 void plan_index_cost(plan_level *level, const plan_index_read *r, double *startup, double *total, double *index_cost)
 {
     const double tuples = RDB_MAX(r->rel->tuples, 1.0), entries = RDB_MAX(rint(r->entries / r->scans), 1.0);
@@ -111,13 +126,14 @@ void plan_index_cost(plan_level *level, const plan_index_read *r, double *startu
     index_total += descent * r->scans;
     *index_cost = index_total;
     const double share = RDB_MIN(r->share, 1.0), fetched = plan_clamp_rows(share * tuples);
+    const double unseen = r->is_index_only ? 1 - visible_share(r->rel) : 1; /* of the table's pages */
     double most, least;
     if (loops > 1) {
-        most = plan_pages_fetched(fetched * loops, r->rel->pages, r->index_pages) * COST_RANDOM_PAGE / loops;
-        least = plan_pages_fetched(ceil(share * r->rel->pages) * loops, r->rel->pages, r->index_pages) * COST_RANDOM_PAGE / loops;
+        most = part_of(plan_pages_fetched(fetched * loops, r->rel->pages, r->index_pages), unseen) * COST_RANDOM_PAGE / loops;
+        least = part_of(plan_pages_fetched(ceil(share * r->rel->pages) * loops, r->rel->pages, r->index_pages), unseen) * COST_RANDOM_PAGE / loops;
     } else {
-        const double in_order = ceil(share * r->rel->pages);
-        most = plan_pages_fetched(fetched, r->rel->pages, r->index_pages) * COST_RANDOM_PAGE;
+        const double in_order = part_of(ceil(share * r->rel->pages), unseen);
+        most = part_of(plan_pages_fetched(fetched, r->rel->pages, r->index_pages), unseen) * COST_RANDOM_PAGE;
         least = in_order > 0 ? COST_RANDOM_PAGE + (in_order - 1) * COST_SEQ_PAGE : 0;
     }
     *startup = descent;

@@ -199,7 +199,7 @@ typedef struct plan_path {
     int32_t width;
     plan_rel *rel;
     uint16_t index_no;
-    bool is_backward;
+    bool is_backward, is_index_only;
     uint16_t equal_columns;  /* index scans: so many first columns are bound to one value each */
     rdb_list bounds;         /* plan_match * */
     rdb_list filter;         /* conditions checked at this node */
@@ -443,6 +443,7 @@ typedef struct plan_index_read {
     double scans;            /* of the index: elements of an array; 1: one */
     double loops;            /* how often it is read anew, by a loop around it; 1: once */
     double correlation;
+    bool is_index_only;      /* the table is read where not all see a page */
     uint32_t bound_count;
     const rdb_list *filter;
 } plan_index_read;
@@ -493,6 +494,8 @@ double plan_group_count(plan_level *level, rdb_expr *const *exprs, uint32_t coun
 bool plan_index_paths(plan_level *level, plan_rel *rel, const rdb_list *clauses, plan_relids outer, plan_path **best);
 /* The scan of one index by these clauses; *path NULL: it serves none. */
 bool plan_index_path(plan_level *level, plan_rel *rel, uint16_t index_no, const rdb_list *clauses, plan_relids outer, plan_path **path);
+/* Do the index's keys give back all columns that are read of the relation? */
+bool plan_index_covers(const plan_rel *rel, uint16_t index_no);
 /* Is the expression a key column of the index? */
 bool plan_is_index_key(plan_level *level, plan_rel *rel, uint16_t index_no, uint16_t column_no, const rdb_expr *expr);
 double plan_index_correlation(const plan_rel *rel, uint16_t index_no);

@@ -40,7 +40,7 @@ _Static_assert(sizeof(rdb_page) == RDB_PAGE_HEADER_BYTES, "the drawing above and
 _Static_assert(offsetof(rdb_page, lsn) == 16 && offsetof(rdb_page, lower) == 40 && offsetof(rdb_page, key_epoch) == 48,
                "the drawing above and the struct disagree");
 enum { RDB_PAGE_FREE = 0, RDB_PAGE_HEAP, RDB_PAGE_OVERFLOW, RDB_PAGE_BTREE, RDB_PAGE_UNDO, RDB_PAGE_XACT,
-       RDB_PAGE_SPACE, RDB_PAGE_SEQUENCE, RDB_PAGE_META };
+       RDB_PAGE_SPACE, RDB_PAGE_SEQUENCE, RDB_PAGE_META, RDB_PAGE_VISIBLE };
 
 /* A file number is never reused in its PDB; its top byte is the class and says the folder. */
 enum { RDB_FILE_TABLE = 1, RDB_FILE_INDEX = 2, RDB_FILE_UNDO = 3, RDB_FILE_XACT = 4 };

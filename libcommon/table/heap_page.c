@@ -113,6 +113,34 @@ void heap_edit_splice(heap_edits *edits, uint32_t slot, uint32_t start, uint32_t
         memcpy(at + 6, bytes, new_length);
 }
 
+void heap_edit_map_init(heap_edits *edits)
+{
+    (void)begin(edits, HEAP_EDIT_MAP_INIT, 0, 0, 0);
+}
+
+void heap_edit_map_link(heap_edits *edits, uint32_t map_no, uint64_t block)
+{
+    uint8_t *at = begin(edits, HEAP_EDIT_MAP_LINK, 0, map_no, 8);
+    if (at != NULL)
+        rdb_put_u64(at, block);
+}
+
+void heap_edit_map_set(heap_edits *edits, rdb_scn scn, uint32_t bit)
+{
+    uint8_t *at = begin(edits, HEAP_EDIT_MAP_SET, 0, 0, 12);
+    if (at == NULL)
+        return;
+    rdb_put_u64(at, scn);
+    rdb_put_u32(at + 8, bit);
+}
+
+void heap_make_map_clear(uint8_t edit[HEAP_MAP_CLEAR_BYTES], uint32_t bit)
+{
+    memset(edit, 0, 4);
+    edit[0] = HEAP_EDIT_MAP_CLEAR;
+    rdb_put_u32(edit + 4, bit);
+}
+
 /* ---- redo ---------------------------------------------------------------------------------------------------------- */
 static void set_head(rdb_page *page, heap_page_head head)
 {
@@ -212,6 +240,41 @@ static bool splice_cell(rdb_page *page, uint32_t page_bytes, uint32_t slot_no, u
     return put_cell(page, page_bytes, slot_no, kind == HEAP_SLOT_BODY, whole, total);
 }
 
+/* An edit of a map, or of the meta page that leads to it; *used: its bytes behind the first four. */
+static bool edit_map(uint8_t edit, uint32_t map_no, const uint8_t *more, uint32_t left, rdb_page *page, uint32_t page_bytes, uint32_t *used)
+{
+    uint8_t *body = (uint8_t *)page + RDB_PAGE_HEADER_BYTES;
+    *used = edit == HEAP_EDIT_MAP_INIT ? 0 : edit == HEAP_EDIT_MAP_LINK ? 8 : edit == HEAP_EDIT_MAP_SET ? 12 : 4;
+    if (left < *used)
+        return false;
+    if (edit == HEAP_EDIT_MAP_INIT) {
+        memset(body, 0, page_bytes - RDB_PAGE_HEADER_BYTES);
+        page->type = RDB_PAGE_VISIBLE;
+        page->version = 1;
+        page->flags = 0;
+        page->lower = page->upper = (uint16_t)page_bytes;
+        return true;
+    }
+    if (edit == HEAP_EDIT_MAP_LINK) {
+        if (page->type != RDB_PAGE_META || map_no >= HEAP_MAPS(page_bytes))
+            return false;
+        rdb_put_u64((uint8_t *)page + HEAP_MAPS_AT + 8u * map_no, rdb_get_u64(more));
+        page->lower = page->upper = (uint16_t)page_bytes; /* nothing of it is a hole any more */
+        return true;
+    }
+    const uint32_t bit = rdb_get_u32(edit == HEAP_EDIT_MAP_SET ? more + 8 : more);
+    if (page->type != RDB_PAGE_VISIBLE || bit >= HEAP_MAP_BITS(page_bytes))
+        return false;
+    uint8_t *byte = (uint8_t *)page + HEAP_MAP_BITS_AT + bit / 8;
+    if (edit == HEAP_EDIT_MAP_SET) {
+        rdb_put_u64(body, RDB_MAX(rdb_get_u64(body), rdb_get_u64(more)));
+        *byte |= (uint8_t)(1u << bit % 8);
+    } else {
+        *byte &= (uint8_t)~(1u << bit % 8);
+    }
+    return true;
+}
+
 static bool apply_edits(const uint8_t *data, uint32_t bytes, rdb_page *page, uint32_t page_bytes)
 {
     for (uint32_t at = 0; at < bytes;) {
@@ -228,6 +291,11 @@ static bool apply_edits(const uint8_t *data, uint32_t bytes, rdb_page *page, uin
             page->flags = 0;
             page->lower = HEAP_SLOTS_AT;
             page->upper = (uint16_t)page_bytes;
+        } else if (edit >= HEAP_EDIT_MAP_INIT && edit <= HEAP_EDIT_MAP_CLEAR) {
+            uint32_t used;
+            if (!edit_map(edit, slot, more, left, page, page_bytes, &used))
+                return false;
+            at += used;
         } else if (page->type != RDB_PAGE_HEAP) {
             return false;
         } else if (edit == HEAP_EDIT_FREE) {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Block 0 of a heap is a meta page (so that neither a row address nor a link is ever 0). The others are heap pages, overflow
- * pages, or free ones that the next insert builds anew. The meta page says where the file comes from:
+ * pages, maps of all-visible pages, or free ones that the next insert builds anew. The meta page says where the file comes from:
  *   80  8  xid that made it; 0: not known, long ago
  *   88  8  the file that it took the place of (a rewrite, TRUNCATE), where older snapshots find their rows; 0: that one's rows do not
  *          fit the table any more; itself: it is the table's first
+ *   96     8 bytes each: the blocks of the file's maps, 0: not made yet
  *
  * A heap page and what can be done to one. Little-endian; the page header is drawn in storage/rdb_storage.h.
  *
@@ -32,11 +33,16 @@
  *   24  1  method: 0 plain, 1 lz4       25  7  zero
  * Overflow page (RDB_PAGE_OVERFLOW), after the page header: next block 8 (0: the last), writer's xid 8, bytes up to lower.
  *
+ * Map of all-visible pages (RDB_PAGE_VISIBLE; visible.c says what that means), after the page header: 8 bytes, the newest SCN that a
+ * page had when its bit was set; then bits, bit b of map n for block n * HEAP_MAP_BITS + b.
+ *
  * A change of a page is a run of edits, the data of its block reference; redo applies them in order:
  *    0  1  HEAP_EDIT_*   1  1  kind (PUT: 0 row, 1 body)   2  2  slot   then by edit:
  *    INIT, FREE  nothing more
  *    PUT         2 bytes length, the bytes: the slot's new cell, whatever it had
  *    SPLICE      2 start, 2 old length, 2 new length, the new bytes: replaces a stretch of the cell
+ *    MAP_INIT    nothing more: the page becomes a map      MAP_LINK  8 bytes: on the meta page, the block of map number `slot`
+ *    MAP_SET     8 SCN, 4 bit                              MAP_CLEAR 4 bit
  */
 #ifndef RDB_HEAP_PAGE_H
 #define RDB_HEAP_PAGE_H
@@ -74,8 +80,13 @@ typedef struct heap_external {
 } heap_external;
 _Static_assert(sizeof(heap_external) == 32, "the drawing above and the struct disagree");
 
-enum { HEAP_EDIT_INIT = 1, HEAP_EDIT_PUT, HEAP_EDIT_SPLICE, HEAP_EDIT_FREE };
+enum { HEAP_EDIT_INIT = 1, HEAP_EDIT_PUT, HEAP_EDIT_SPLICE, HEAP_EDIT_FREE, HEAP_EDIT_MAP_INIT, HEAP_EDIT_MAP_LINK, HEAP_EDIT_MAP_SET, HEAP_EDIT_MAP_CLEAR };
 enum { HEAP_OP_EDIT = 1, HEAP_OP_OVERFLOW, HEAP_OP_OVERFLOW_FREE, HEAP_OP_META };
+
+#define HEAP_MAP_BITS_AT (RDB_PAGE_HEADER_BYTES + 8u)
+#define HEAP_MAP_BITS(page_bytes) (((page_bytes) - HEAP_MAP_BITS_AT) * 8u)
+#define HEAP_MAPS_AT (RDB_PAGE_HEADER_BYTES + 16u)
+#define HEAP_MAPS(page_bytes) (((page_bytes) - HEAP_MAPS_AT) / 8u)
 
 typedef enum heap_slot_kind { HEAP_SLOT_FREE, HEAP_SLOT_ROW, HEAP_SLOT_BODY } heap_slot_kind;
 
@@ -136,6 +147,12 @@ void heap_edit_free(heap_edits *edits, uint32_t slot);
 void heap_edit_put(heap_edits *edits, heap_slot_kind kind, uint32_t slot, const void *first, uint32_t first_length,
                    const void *second, uint32_t second_length);
 void heap_edit_splice(heap_edits *edits, uint32_t slot, uint32_t start, uint32_t old_length, const void *bytes, uint32_t new_length);
+
+void heap_edit_map_init(heap_edits *edits);
+void heap_edit_map_link(heap_edits *edits, uint32_t map_no, uint64_t block);
+void heap_edit_map_set(heap_edits *edits, rdb_scn scn, uint32_t bit);
+#define HEAP_MAP_CLEAR_BYTES 8u
+void heap_make_map_clear(uint8_t edit[HEAP_MAP_CLEAR_BYTES], uint32_t bit);
 
 bool heap_redo(const rdb_redo *redo, rdb_page *page, rdb_error *err);
 

@@ -106,6 +106,7 @@ bool rdb_table_insert(const rdb_table *table, rdb_txn *txn, const rdb_datum *val
     rdb_undo_key small[16], *made = NULL;
     rdb_undo_record record = {.kind = RDB_UNDO_INSERT, .file = table->file};
     rdb_buffer *buffer = NULL;
+    heap_seen seen = {.map = NULL};
     bool fresh = false, ok = false;
     rdb_xid xid;
     if (!heap_check_pdb(table, txn, err) || !rdb_undo_prepare(txn, table->undo_class, &xid, err))
@@ -115,6 +116,8 @@ bool rdb_table_insert(const rdb_table *table, rdb_txn *txn, const rdb_datum *val
         goto out;
     made = undo_keys(keys, key_count, small, RDB_COUNT_OF(small), err);
     if (made == NULL || !heap_find_page(&place, body.length, UINT64_MAX, &buffer, &fresh, err))
+        goto out;
+    if (!heap_seen_latch(&seen, &place, rdb_buffer_tag(buffer).block, err))
         goto out;
     uint32_t slot = fresh ? 0 : heap_choose_slot(rdb_buffer_page(buffer), place.page_bytes, body.length);
     *address = RDB_ROW_ADDRESS(rdb_buffer_tag(buffer).block, slot);
@@ -134,6 +137,7 @@ bool rdb_table_insert(const rdb_table *table, rdb_txn *txn, const rdb_datum *val
         rdb_change_init(&change, place.storage, place.pdb, xid, RDB_RESOURCE_HEAP, HEAP_OP_EDIT);
         rdb_change_block(&change, buffer, fresh ? RDB_WAL_BLOCK_INIT : 0);
         rdb_change_block_data(&change, edits.bytes, edits.length);
+        heap_seen_add(&seen, &change);
         rdb_undo_append_add(&append, &change);
         ok = edits.failed ? rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory")
                           : rdb_change_apply(&change, NULL, NULL, &end_lsn, err);
@@ -142,6 +146,7 @@ bool rdb_table_insert(const rdb_table *table, rdb_txn *txn, const rdb_datum *val
     }
     rdb_undo_append_end(&append, ok);
 out:
+    heap_seen_release(&seen);
     rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
     if (!ok)
         heap_body_free_chains(&body, &place);
@@ -184,6 +189,7 @@ static bool insert_page(bulk *b, const rdb_datum *const *values, const bool *con
     heap_edits edits;
     rdb_undo_append append;
     rdb_buffer *buffer = NULL;
+    heap_seen seen = {.map = NULL};
     bool fresh = false, ok = true;
     uint32_t count = 0, key_count = 0, payload = 0;
     b->head_count = 0;
@@ -245,6 +251,7 @@ static bool insert_page(bulk *b, const rdb_datum *const *values, const bool *con
         ok = heap_body_make(&b->body, b->table, b->xid, values[first + count], is_null[first + count], err);
         b->have_body = true;
     }
+    ok = ok && heap_seen_latch(&seen, &b->place, rdb_buffer_tag(buffer).block, err);
     if (ok) {
         rdb_undo_record record = {.kind = RDB_UNDO_INSERT_MANY,
                                   .xid = b->xid,
@@ -265,12 +272,14 @@ static bool insert_page(bulk *b, const rdb_datum *const *values, const bool *con
             rdb_change_init(&change, b->place.storage, b->place.pdb, b->xid, RDB_RESOURCE_HEAP, HEAP_OP_EDIT);
             rdb_change_block(&change, buffer, fresh ? RDB_WAL_BLOCK_INIT : 0);
             rdb_change_block_data(&change, edits.bytes, edits.length);
+            heap_seen_add(&seen, &change);
             rdb_undo_append_add(&append, &change);
             ok = edits.failed ? rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory")
                               : rdb_change_apply(&change, NULL, NULL, &end_lsn, err);
         }
         rdb_undo_append_end(&append, ok);
     }
+    heap_seen_release(&seen);
     rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
     heap_edits_deinit(&edits);
     *done = count;

@@ -5,6 +5,7 @@
 
 void heap_release_row(heap_write *w)
 {
+    heap_seen_release(&w->seen);
     rdb_buffer_release(w->new_page, RDB_BUFFER_EXCLUSIVE);
     rdb_buffer_release(w->body_page, RDB_BUFFER_EXCLUSIVE);
     rdb_buffer_release(w->home, RDB_BUFFER_EXCLUSIVE);
@@ -132,12 +133,15 @@ bool heap_apply_edits(heap_write *w, const heap_edits_set *set, rdb_undo_append 
     rdb_lsn end_lsn;
     if (set->home.failed || set->body.failed || set->fresh.failed)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    if (append == NULL && !heap_seen_latch(&w->seen, &w->place, RDB_ROW_BLOCK(w->address), err)) /* else the writer did, before the undo page */
+        return false;
     rdb_change_init(&change, w->place.storage, w->place.pdb, w->xid, RDB_RESOURCE_HEAP, HEAP_OP_EDIT);
     add_block(&change, w->home, &set->home, 0);
     if (w->body_page != NULL)
         add_block(&change, w->body_page, &set->body, 0);
     if (w->new_page != NULL)
         add_block(&change, w->new_page, &set->fresh, w->new_is_fresh ? RDB_WAL_BLOCK_INIT : 0);
+    heap_seen_add(&w->seen, &change);
     if (append != NULL)
         rdb_undo_append_add(append, &change);
     return rdb_change_apply(&change, NULL, NULL, &end_lsn, err);

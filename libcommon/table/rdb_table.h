@@ -185,6 +185,16 @@ typedef struct rdb_table_sweep_result {
 } rdb_table_sweep_result;
 RDB_CHECKED bool rdb_table_sweep(const rdb_table *table, rdb_cancel *cancel, rdb_table_sweep_result *result, rdb_error *err);
 RDB_CHECKED bool rdb_table_block_count(const rdb_table *table, uint64_t *blocks, rdb_error *err);
+/* ---- pages that all see (visible.c): what an index scan that needs no more than its keys goes by.
+ * begin before the entries are read; then, of their rows, visible[i]: the row is there for the snapshot, with the key of the
+ * entry that led to it. Where it is not known (false) the row must be fetched. */
+uint64_t rdb_table_visible_begin(void);
+RDB_CHECKED bool rdb_table_visible(const rdb_table *table, const rdb_snapshot *snapshot, const rdb_row_address *addresses, uint32_t count, uint64_t begun, bool *visible,
+                                   rdb_error *err);
+RDB_CHECKED bool rdb_table_visible_count(const rdb_table *table, uint64_t *pages, rdb_error *err);
+/* Notes which of so many blocks all see; called while purge and the reverter are at rest (rdb_undo_at_rest), by one at a time.
+ * *next_block: 0 at first, goes on from there. */
+RDB_CHECKED bool rdb_table_mark_visible(const rdb_table *table, uint64_t *next_block, uint64_t block_count, rdb_cancel *cancel, bool *is_over, rdb_error *err);
 /* ---- checking (verify.c); others may write meanwhile. slot UINT32_MAX: the problem is of the whole page. */
 typedef void (*rdb_table_complain)(void *context, uint64_t block, uint32_t slot, const char *problem);
 RDB_CHECKED bool rdb_table_verify(const rdb_table *table, rdb_cancel *cancel, rdb_table_complain complain, void *context, uint64_t *pages, rdb_error *err);

@@ -23,10 +23,10 @@ bool rdb_table_sweep(const rdb_table *table, rdb_cancel *cancel, rdb_table_sweep
                 heap_settle(&place, buffer);
         } else if (page->type == RDB_PAGE_OVERFLOW) {
             result->overflow_blocks++;
-        } else {
+        } else if (page->type != RDB_PAGE_VISIBLE) {
             result->free_bytes += place.page_bytes - RDB_PAGE_HEADER_BYTES;
         }
-        if (page->type != RDB_PAGE_OVERFLOW)
+        if (page->type == RDB_PAGE_HEAP || page->type == RDB_PAGE_FREE)
             heap_note_space(&place, buffer);
         rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
     }

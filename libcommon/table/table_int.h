@@ -163,6 +163,16 @@ void heap_body_free_chains(heap_body *body, const heap_place *place);
 bool heap_find_page(const heap_place *place, uint32_t length, uint64_t avoid, rdb_buffer **buffer, bool *fresh, rdb_error *err);
 void heap_note_space(const heap_place *place, rdb_buffer *buffer); /* latched */
 
+/* visible.c. The map of an exclusively latched heap page that is about to change, latched too, where it says that all see the page;
+ * else NULL. What is changed then takes that back in the same record. */
+typedef struct heap_seen {
+    rdb_buffer *map;
+    uint8_t edit[HEAP_MAP_CLEAR_BYTES];
+} heap_seen;
+bool heap_seen_latch(heap_seen *seen, const heap_place *place, uint64_t block, rdb_error *err);
+void heap_seen_add(const heap_seen *seen, rdb_change *change);
+void heap_seen_release(heap_seen *seen);
+
 /* place.c: a row that is being changed. */
 typedef struct heap_write {
     const rdb_table *table; /* NULL: the reverter or purge */
@@ -172,6 +182,7 @@ typedef struct heap_write {
     rdb_xid xid;
     heap_walker walker;
     rdb_buffer *home, *body_page, *new_page;
+    heap_seen seen;                    /* of home */
     uint32_t cell_offset, cell_length; /* at home */
     bool is_moved, new_is_fresh;
     rdb_row_address body_address;      /* where the body is, moved */

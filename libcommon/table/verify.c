@@ -168,7 +168,7 @@ static bool check_page(verification *v, uint64_t block, rdb_error *err)
     if (!copy_page(v, block, v->copy, UINT32_MAX, err))
         return !rdb_error_is_set(err);
     const rdb_page *page = (const rdb_page *)(const void *)v->copy;
-    if (block == 0 ? page->type != RDB_PAGE_META : page->type != RDB_PAGE_HEAP && page->type != RDB_PAGE_OVERFLOW && page->type != RDB_PAGE_FREE)
+    if (block == 0 ? page->type != RDB_PAGE_META : page->type != RDB_PAGE_HEAP && page->type != RDB_PAGE_OVERFLOW && page->type != RDB_PAGE_FREE && page->type != RDB_PAGE_VISIBLE)
         blame(v, UINT32_MAX, "It is a page of type %u, which no heap has here", page->type);
     if (page->type == RDB_PAGE_OVERFLOW && (page->lower < RDB_PAGE_HEADER_BYTES + 16 || page->lower > v->place.page_bytes))
         blame(v, UINT32_MAX, "It is an overflow page whose bytes pass its end");

@@ -108,6 +108,10 @@ static bool write_version(heap_write *w, const heap_new *made, rdb_row_version *
             record.old_head_count = (uint16_t)count;
         }
     }
+    if (!heap_seen_latch(&w->seen, &w->place, RDB_ROW_BLOCK(w->address), err)) {
+        free(old_heads);
+        return false;
+    }
     heap_edits_set_init(&set);
     if (rdb_undo_append_begin(&append, w->txn, w->table->undo_class, &record, err)) {
         uint8_t header[HEAP_STUB_BYTES];

@@ -299,6 +299,32 @@ bool rdb_type_encode_column(const rdb_type *type, uint32_t collation, rdb_datum 
     return rdb_strbuf_check(key, err);
 }
 
+bool rdb_type_decode_column(const rdb_type *type, bool descending, rdb_arena *arena, const uint8_t **at, const uint8_t *end, rdb_datum *value, bool *is_null,
+                            rdb_error *err)
+{
+    const rdb_type_ops *ops = type->ops != NULL ? type->ops : rdb_type_ops_find(type);
+    if (*at >= end || ops == NULL || ops->decode_key == NULL)
+        return rdb_error_set(err, RDB_DATA_CORRUPTED, "an index key has no value for a column of type %s", type->name);
+    *is_null = *(*at)++ != 0x02;
+    if (*is_null)
+        return true;
+    bool ok;
+    if (descending) {
+        const size_t length = (size_t)(end - *at);
+        uint8_t *flipped = rdb_arena_try_alloc(arena, length + 1, err);
+        if (flipped == NULL)
+            return false;
+        for (size_t i = 0; i < length; i++)
+            flipped[i] = (uint8_t)~(*at)[i];
+        const uint8_t *inside = flipped;
+        ok = ops->decode_key(type, arena, &inside, flipped + length, value);
+        *at += inside - flipped;
+    } else {
+        ok = ops->decode_key(type, arena, at, end, value);
+    }
+    return ok || rdb_error_set(err, RDB_DATA_CORRUPTED, "an index key does not hold a value of type %s", type->name);
+}
+
 /* ---- printed names ------------------------------------------------------------------------------------------------------- */
 static const char *long_name(uint32_t oid)
 {

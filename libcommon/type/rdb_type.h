@@ -307,6 +307,10 @@ void rdb_literal_add(rdb_strbuf *text, const char *bytes, size_t length);
 RDB_CHECKED bool rdb_type_encode_column(const rdb_type *type, uint32_t collation, rdb_datum value, bool is_null,
                                         bool descending, bool nulls_first, rdb_strbuf *key, rdb_error *err);
 
+/* Back from an index key's column, where the type's keys are reversible (decode_key) and, of texts, order by bytes; *at is advanced. */
+RDB_CHECKED bool rdb_type_decode_column(const rdb_type *type, bool descending, rdb_arena *arena, const uint8_t **at, const uint8_t *end, rdb_datum *value, bool *is_null,
+                                        rdb_error *err);
+
 /* The names as PostgreSQL prints them: "integer", "character varying(20)", "numeric(10,2)", "text[]". */
 void rdb_type_format_name(const rdb_type *type, int32_t typmod, bool with_typmod, rdb_strbuf *text);
 

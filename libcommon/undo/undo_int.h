@@ -70,6 +70,8 @@ struct rdb_undo {
     _Atomic(undo_pdb *) pdbs[UNDO_BUCKETS];
     bool (*purger)(void *context, rdb_error *err); /* set while one thread runs */
     void *purger_context;
+    bool (*rester)(void *context, rdb_undo_visit_at_rest visit, void *visit_context, bool *ran, rdb_error *err);
+    void *rester_context;
     rdb_mutex jobs_lock;                  /* RDB_RANK_LEAF */
     undo_job *jobs RDB_GUARDED_BY(jobs_lock), **jobs_end RDB_GUARDED_BY(jobs_lock);
     uint64_t job_count RDB_GUARDED_BY(jobs_lock), next_job_id RDB_GUARDED_BY(jobs_lock);

@@ -18,6 +18,8 @@ static bool run_for_others(void *context, rdb_error *err)
     return rdb_purge_run(context, err);
 }
 
+static bool run_at_rest(void *context, rdb_undo_visit_at_rest visit, void *visit_context, bool *ran, rdb_error *err);
+
 bool rdb_purge_open(rdb_purge **opened, const rdb_purge_config *config, rdb_error *err)
 {
     rdb_purge *purge = calloc(1, sizeof *purge);
@@ -29,6 +31,7 @@ bool rdb_purge_open(rdb_purge **opened, const rdb_purge_config *config, rdb_erro
     atomic_store(&purge->bytes_max, config->bytes_max);
     rdb_mutex_init(&purge->lock, RDB_RANK_UPKEEP - 1);
     rdb_undo_set_purger(config->undo, run_for_others, purge);
+    rdb_undo_set_rester(config->undo, run_at_rest, purge);
     return true;
 }
 
@@ -40,6 +43,7 @@ void rdb_purge_close(rdb_purge **opened)
         return;
     rdb_purge_stop(purge);
     rdb_undo_set_purger(purge->config.undo, NULL, NULL);
+    rdb_undo_set_rester(purge->config.undo, NULL, NULL);
     rdb_mutex_deinit(&purge->lock);
     free(purge->mark.ends);
     free(purge->logs);
@@ -303,7 +307,7 @@ static bool run_round(rdb_purge *purge, bool *worked, rdb_error *err)
     rdb_scn horizon = rdb_txn_horizon(purge->txns), purged = 0;
     bool done = true, blocked = false, ok = true;
     uint32_t in_batch = 0;
-    purge->failed = false;
+    purge->failed = purge->is_clean = false;
     atomic_store(&purge->horizon, horizon);
     atomic_fetch_add_explicit(&purge->rounds, 1, memory_order_relaxed);
     rdb_undo_visit_logs(purge->config.undo, meet_log, purge);
@@ -345,21 +349,44 @@ static bool run_round(rdb_purge *purge, bool *worked, rdb_error *err)
     }
     if (!ok)
         return false;
+    purge->is_clean = done && !blocked && !atomic_load(&purge->stopping);
     if (purged > atomic_load(&purge->purged_scn))
         atomic_store(&purge->purged_scn, purged);
     return write_tails(purge, purged, err) && cut_commit_log(purge, err);
 }
 
-bool rdb_purge_run(rdb_purge *purge, rdb_error *err)
+static bool run_hurried(rdb_purge *purge, rdb_error *err)
 {
     bool worked = false;
+    purge->is_background = false;
+    return run_round(purge, &worked, err);
+}
+
+static void lock_hurried(rdb_purge *purge)
+{
     atomic_fetch_add(&purge->hurried, 1);
     atomic_fetch_add(&purge->wake, 1); /* out of its rest */
     rdb_futex_wake(&purge->wake, UINT32_MAX);
     rdb_mutex_lock(&purge->lock);
     atomic_fetch_sub(&purge->hurried, 1);
-    purge->is_background = false;
-    bool ok = run_round(purge, &worked, err);
+}
+
+bool rdb_purge_run(rdb_purge *purge, rdb_error *err)
+{
+    lock_hurried(purge);
+    bool ok = run_hurried(purge, err);
+    rdb_mutex_unlock(&purge->lock);
+    return ok;
+}
+
+/* The reverter has done all that was queued when the round began; what is aborted from now on stays on its pages until the next one. */
+static bool run_at_rest(void *context, rdb_undo_visit_at_rest visit, void *visit_context, bool *ran, rdb_error *err)
+{
+    rdb_purge *purge = context;
+    lock_hurried(purge);
+    bool ok = run_hurried(purge, err);
+    *ran = ok && purge->is_clean;
+    ok = ok && (!*ran || visit(visit_context, err));
     rdb_mutex_unlock(&purge->lock);
     return ok;
 }

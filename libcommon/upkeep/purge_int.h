@@ -30,6 +30,7 @@ struct rdb_purge {
     purge_log *logs;
     uint32_t log_count, log_capacity;
     bool failed; /* out of memory while visiting logs */
+    bool is_clean; /* the last round left no aborted work that it had found */
     purge_mark mark;
     rdb_thread *thread;
     bool is_background;       /* this round runs on the thread: it may rest */
