@@ -26,31 +26,40 @@ static bool count_rows(rdb_command_context *context, const rdb_relation *relatio
     return ok;
 }
 
-/* Notes which pages all see, a stretch between two rounds of purge. What has to wait for the reverter is left for the next time. */
+/* Notes which pages all see, a stretch between two rounds of purge. Statements that began before the newest rows came are over soon, as
+ * a rule: they are waited for a little; whatever takes longer, the reverter too, is left for the next time. */
+#define VISIBLE_TRIES 12u
+#define VISIBLE_PAUSE_US 20000
 typedef struct visible_pass {
     rdb_command_context *context;
     const rdb_relation *relation;
     uint64_t next_block;
+    uint64_t late;
     bool is_over;
 } visible_pass;
 
 static bool mark_stretch(void *context, rdb_error *err)
 {
     visible_pass *pass = context;
-    return rdb_table_mark_visible(&pass->relation->table, &pass->next_block, 8192, pass->context->cancel, &pass->is_over, err);
+    return rdb_table_mark_visible(&pass->relation->table, &pass->next_block, 8192, pass->context->cancel, &pass->is_over, &pass->late, err);
 }
 
 static bool mark_visible(rdb_command_context *context, const rdb_relation *relation, rdb_error *err)
 {
     visible_pass pass = {.context = context, .relation = relation};
     rdb_undo *undo = rdb_undo_of(rdb_txn_manager_of(context->txn));
-    for (unsigned vain = 0; !pass.is_over && vain < 10;) {
+    for (unsigned tries = 0; tries < VISIBLE_TRIES;) {
         bool ran = false;
         if (!rdb_cancel_check(context->cancel, err) || !rdb_undo_at_rest(undo, mark_stretch, &pass, &ran, err))
             return false;
-        vain += !ran;
-        if (!ran)
-            rdb_time_sleep_us(1000);
+        if (ran && pass.is_over && (pass.late == 0 || context->is_automatic))
+            break;
+        if (ran && !pass.is_over)
+            continue;
+        if (ran)
+            pass = (visible_pass){.context = context, .relation = relation};
+        tries++;
+        rdb_time_sleep_us(VISIBLE_PAUSE_US);
     }
     return true;
 }

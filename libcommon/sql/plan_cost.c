@@ -389,6 +389,8 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
             rdb_list_push(p->arena, &path->used, clauses->items[i]);
             continue;
         }
+        if (plan_predicate_implies(level, clauses->items[i], trees))
+            continue;
         rdb_list_push(p->arena, &path->filter, clauses->items[i]);
         bool is_counted = false;
         for (uint32_t k = i > 0 ? implied_end[i - 1] : given->count; k < implied_end[i]; k++)

@@ -81,6 +81,13 @@ const rdb_expr *plan_index_key(plan_level *level, plan_rel *rel, uint16_t index_
 }
 
 /* ---- partial indexes ---------------------------------------------------------------------------------------------------------- */
+bool plan_predicate_implies(plan_level *level, const rdb_expr *clause, const plan_index *trees)
+{
+    const proof prover = {.arena = level->p->arena, .access = level->p->access};
+    return trees->predicate.count > 0 && level->p->plan->command == RDB_COMMAND_SELECT && level->query->row_marks.count == 0 && rdb_expr_volatility(clause) == 'i' &&
+           proof_implied_by_any(&prover, &trees->predicate, clause);
+}
+
 bool plan_implies_predicate(plan_level *level, const rdb_list *clauses, const plan_index *trees)
 {
     const proof prover = {.arena = level->p->arena, .access = level->p->access};

@@ -463,6 +463,8 @@ bool plan_index_trees(plan_level *level, plan_rel *rel, uint16_t index_no, const
 /* The expression of a key column; NULL where it is a plain one. */
 const rdb_expr *plan_index_key(plan_level *level, plan_rel *rel, uint16_t index_no, uint16_t column_no);
 /* Do the conditions hold for no row that the index leaves out? */
+/* Does the clause hold for all that the index has? Never where a row may be looked at again in a newer version. */
+bool plan_predicate_implies(plan_level *level, const rdb_expr *clause, const plan_index *trees);
 bool plan_implies_predicate(plan_level *level, const rdb_list *clauses, const plan_index *trees);
 /* plan_node.c */
 rdb_plan_node *plan_new_node(planner *p, rdb_plan_kind kind, const plan_built *left, const plan_built *right);

@@ -193,8 +193,9 @@ RDB_CHECKED bool rdb_table_visible(const rdb_table *table, const rdb_snapshot *s
                                    rdb_error *err);
 RDB_CHECKED bool rdb_table_visible_count(const rdb_table *table, uint64_t *pages, rdb_error *err);
 /* Notes which of so many blocks all see; called while purge and the reverter are at rest (rdb_undo_at_rest), by one at a time.
- * *next_block: 0 at first, goes on from there. */
-RDB_CHECKED bool rdb_table_mark_visible(const rdb_table *table, uint64_t *next_block, uint64_t block_count, rdb_cancel *cancel, bool *is_over, rdb_error *err);
+ * *next_block: 0 at first, goes on from there. *late grows by the pages that have to wait for purge alone: a snapshot is older than their
+ * newest row. */
+RDB_CHECKED bool rdb_table_mark_visible(const rdb_table *table, uint64_t *next_block, uint64_t block_count, rdb_cancel *cancel, bool *is_over, uint64_t *late, rdb_error *err);
 /* ---- checking (verify.c); others may write meanwhile. slot UINT32_MAX: the problem is of the whole page. */
 typedef void (*rdb_table_complain)(void *context, uint64_t block, uint32_t slot, const char *problem);
 RDB_CHECKED bool rdb_table_verify(const rdb_table *table, rdb_cancel *cancel, rdb_table_complain complain, void *context, uint64_t *pages, rdb_error *err);

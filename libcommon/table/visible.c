@@ -194,7 +194,7 @@ static bool make_map(const heap_place *place, uint32_t map_no, uint64_t *map_blo
 }
 
 /* Is all of a latched page as the map would say? */
-static bool is_seen_by_all(const heap_place *place, rdb_buffer *buffer, rdb_scn purged, rdb_scn *scn)
+static bool is_seen_by_all(const heap_place *place, rdb_buffer *buffer, rdb_scn purged, rdb_scn *scn, uint64_t *late)
 {
     const rdb_page *page = rdb_buffer_page(buffer);
     *scn = 1;
@@ -203,6 +203,7 @@ static bool is_seen_by_all(const heap_place *place, rdb_buffer *buffer, rdb_scn 
     if (heap_settled_scn(page) == 0)
         heap_settle(place, buffer);
     *scn = heap_settled_scn(page);
+    *late += *scn > purged;
     if (*scn == 0 || *scn > purged)
         return false;
     for (uint32_t slot = 0; slot < heap_slot_count(page); slot++) {
@@ -214,7 +215,7 @@ static bool is_seen_by_all(const heap_place *place, rdb_buffer *buffer, rdb_scn 
     return true;
 }
 
-static bool mark_page(const heap_place *place, uint64_t block, uint64_t map_block, rdb_scn purged, rdb_error *err)
+static bool mark_page(const heap_place *place, uint64_t block, uint64_t map_block, rdb_scn purged, uint64_t *late, rdb_error *err)
 {
     rdb_buffer *buffer = NULL, *map = NULL;
     rdb_scn scn;
@@ -222,7 +223,7 @@ static bool mark_page(const heap_place *place, uint64_t block, uint64_t map_bloc
     if (block != map_block && !rdb_buffer_acquire(place->storage, heap_tag(place, block), RDB_BUFFER_SHARED, &buffer, err))
         return false;
     scn = 1;
-    if ((buffer == NULL || is_seen_by_all(place, buffer, purged, &scn)) && (ok = rdb_buffer_acquire(place->storage, heap_tag(place, map_block), RDB_BUFFER_EXCLUSIVE, &map, err)) &&
+    if ((buffer == NULL || is_seen_by_all(place, buffer, purged, &scn, late)) && (ok = rdb_buffer_acquire(place->storage, heap_tag(place, map_block), RDB_BUFFER_EXCLUSIVE, &map, err)) &&
         !has_bit(rdb_buffer_page(map), bit_of(place, block))) {
         heap_edits edits;
         rdb_change change;
@@ -253,7 +254,8 @@ static bool read_stretch(const heap_place *place, uint64_t map_block, uint64_t f
     return true;
 }
 
-bool rdb_table_mark_visible(const rdb_table *table, uint64_t *next_block, uint64_t block_count, rdb_cancel *cancel, bool *is_over, rdb_error *err)
+bool rdb_table_mark_visible(const rdb_table *table, uint64_t *next_block, uint64_t block_count, rdb_cancel *cancel, bool *is_over, uint64_t *late,
+                            rdb_error *err)
 {
     enum { STRETCH = 64 };
     const heap_place place = heap_place_of(table);
@@ -276,7 +278,7 @@ bool rdb_table_mark_visible(const rdb_table *table, uint64_t *next_block, uint64
             !read_stretch(&place, map_block, block, count, is_set, err))
             return false;
         for (uint32_t i = 0; i < count; i++)
-            if (!is_set[i] && !mark_page(&place, block + i, map_block, purged, err))
+            if (!is_set[i] && !mark_page(&place, block + i, map_block, purged, late, err))
                 return false;
         block += count;
     }

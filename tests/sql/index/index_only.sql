@@ -1,0 +1,87 @@
+-- Scans that read an index alone: where all see the pages nothing else is visited.
+create table covered (a int, b text, c int, d numeric, e date);
+insert into covered select i, 'text ' || i % 50, i % 10, i, date '2020-01-01' + i from generate_series(1, 5000) i;
+create unique index covered_a on covered (a);
+create index covered_b_c on covered (b, c desc);
+create index covered_e on covered (e desc nulls last);
+create index covered_d on covered (d);
+create index covered_part on covered (c, a) where a > 4990;
+vacuum analyze covered;
+select relallvisible = relpages as all_seen, relallvisible > 0 as some from pg_class where relname = 'covered';
+set enable_seqscan = off;
+set enable_bitmapscan = off;
+explain (costs off) select a from covered where a between 10 and 20;
+explain (analyze, costs off, timing off, summary off) select a from covered where a between 10 and 20;
+explain (costs off) select a, c from covered where a between 10 and 20;
+explain (analyze, costs off, timing off, summary off) select b, c from covered where b = 'text 7' and c = 7;
+explain (costs off) select c from covered where b like 'text 1%' order by b, c desc;
+explain (costs off) select e from covered order by e desc nulls last limit 3;
+select e from covered order by e desc nulls last limit 3;
+explain (costs off) select e from covered order by e limit 3;
+select e from covered order by e limit 3;
+explain (costs off) select a, c from covered where a > 4990 and c > 3;
+explain (costs off) select max(a), min(a) from covered;
+select max(a), min(a) from covered;
+explain (costs off) select exists (select from covered where a = 17);
+explain (analyze, costs off, timing off, summary off) select x.a from covered x join covered y on x.a = y.a where x.c = 3 and x.d < 30;
+set enable_indexonlyscan = off;
+explain (costs off) select a from covered where a between 10 and 20;
+reset enable_indexonlyscan;
+-- One's own changes, those of others, and what is rolled back.
+begin;
+update covered set a = a + 10000 where a in (11, 12);
+select a from covered where a between 10 and 14;
+select a from covered where a > 10000;
+delete from covered where a = 13;
+insert into covered (a) values (-1);
+select a from covered where a < 15 order by a;
+savepoint s;
+update covered set a = 20000 where a = 14;
+select a from covered where a > 10000 or a = 14 order by a;
+rollback to s;
+select a from covered where a between 10 and 15 order by a desc;
+rollback;
+select a from covered where a between 10 and 15;
+select count(*) from covered where a < 100000;
+update covered set b = 'changed' where a % 100 = 0;
+select b, count(*) from covered where b in ('changed', 'text 0', 'text 1') group by b order by b;
+vacuum covered;
+select b, count(*) from covered where b in ('changed', 'text 0', 'text 1') group by b order by b;
+-- Keys that come back to what they were.
+update covered set a = -a where a between 100 and 110;
+update covered set a = -a where a between -110 and -100;
+select array_agg(a order by a) from covered where a between 98 and 112;
+vacuum covered;
+select array_agg(a order by a) from covered where a between 98 and 112;
+select count(*) from covered where a between -200 and -1;
+delete from covered where a between 100 and 4000;
+select count(*) from covered where a > 0;
+vacuum covered;
+select count(*), min(a), max(a) from covered where a > 0;
+insert into covered select i, 'again', 1, i from generate_series(200, 300) i;
+select count(*), sum(a) from covered where a > 0;
+vacuum covered;
+select count(*), sum(a) from covered where a > 0;
+-- A cursor sees its moment.
+begin;
+declare k cursor for select a from covered where a between 200 and 210 order by a;
+fetch 2 from k;
+delete from covered where a between 203 and 207;
+fetch all from k;
+commit;
+-- Values that keys give back: of each type, nulls and both directions.
+create table values_back (i2 smallint, i8 bigint, t timestamp, z timestamptz, u uuid, y bytea, n name, v varchar(10), f bool, x text);
+insert into values_back select i - 5, i * 10000000000, timestamp '2000-01-01' + i * interval '1 hour', timestamptz '2000-01-01 00:00+00' + i * interval '1 day',
+  ('00000000-0000-0000-0000-00000000000' || i)::uuid, ('\x0' || i || '00ff')::bytea, 'n' || i, repeat('v', i), i % 2 = 0, case when i <> 3 then e'x\t' || repeat('é', i) end
+  from generate_series(1, 9) i;
+insert into values_back default values;
+create index values_back_up on values_back (i2, i8, t, z, u, y, n, v, f, x);
+vacuum analyze values_back;
+set timezone = 'UTC';
+explain (costs off) select * from values_back order by i2, i8, t, z, u, y, n, v, f, x;
+select * from values_back order by i2, i8, t, z, u, y, n, v, f, x;
+drop index values_back_up;
+create index values_back_down on values_back (i2 desc, i8 desc, t desc, z desc, u desc, y desc, n desc, v desc, f desc, x desc);
+explain (costs off) select * from values_back order by i2 desc, i8 desc, t desc, z desc, u desc, y desc, n desc, v desc, f desc, x desc;
+select * from values_back order by i2 desc, i8 desc, t desc, z desc, u desc, y desc, n desc, v desc, f desc, x desc;
+drop table covered, values_back;
