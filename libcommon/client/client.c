@@ -4,6 +4,7 @@
 #include "client/rdb_client.h"
 
 #include "crypto/rdb_crypto.h"
+#include "os/rdb_os.h"
 #include "os/rdb_socket.h"
 
 #include <openssl/err.h>
@@ -26,6 +27,7 @@ struct rdb_client {
     rdb_tls_context *tls_context;
     char *host;
     uint16_t port;
+    int64_t deadline_us; /* 0: none */
     pid_t server_pid; /* 0: not a server of our own */
     uint32_t process_id, secret;
     char transaction_state;
@@ -142,13 +144,24 @@ static void send_cancel(rdb_client *client)
     rdb_error_clear(&ignored);
 }
 
-static void wait_socket(rdb_client *client, bool for_writing)
+static int64_t left_us(int64_t deadline_us, int64_t most_us)
 {
-    while (!rdb_socket_wait(client->fd, for_writing, LOOK_EVERY_US))
+    return deadline_us == 0 ? most_us : RDB_MAX(RDB_MIN(most_us, deadline_us - rdb_time_monotonic_us()), 0);
+}
+
+static bool wait_socket(rdb_client *client, bool for_writing, rdb_error *err)
+{
+    while (!rdb_socket_wait(client->fd, for_writing, left_us(client->deadline_us, LOOK_EVERY_US))) {
+        if (left_us(client->deadline_us, 1) == 0) {
+            client->is_open = false;
+            return rdb_error_set(err, RDB_CONNECTION_FAILURE, "the server did not answer in time");
+        }
         if (rdb_client_interrupted && !client->cancel_sent && client->process_id != 0) {
             client->cancel_sent = true;
             send_cancel(client);
         }
+    }
+    return true;
 }
 
 /* Appends what comes next to client->in, at least a byte. */
@@ -170,7 +183,8 @@ static bool read_more(rdb_client *client, rdb_error *err)
             int n = SSL_read(client->tls, target, 65536);
             int why = n > 0 ? SSL_ERROR_NONE : SSL_get_error(client->tls, n);
             if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) {
-                wait_socket(client, why == SSL_ERROR_WANT_WRITE);
+                if (!wait_socket(client, why == SSL_ERROR_WANT_WRITE, err))
+                    return false;
                 continue;
             }
             if (n <= 0)
@@ -186,7 +200,8 @@ static bool read_more(rdb_client *client, rdb_error *err)
         }
         if (is_closed)
             return lose(client, err);
-        wait_socket(client, false);
+        if (!wait_socket(client, false, err))
+            return false;
     }
 }
 
@@ -214,7 +229,7 @@ static bool flush_out(rdb_client *client, rdb_error *err)
         }
         at += done;
         if (ok && is_blocked)
-            wait_socket(client, !wants_read);
+            ok = wait_socket(client, !wants_read, err);
     }
     rdb_strbuf_clear(&client->out);
     return ok;
@@ -368,7 +383,7 @@ static bool start_tls(rdb_client *client, const rdb_client_target *target, rdb_e
             return true;
         if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE)
             return tls_failed(client, "the TLS handshake failed", err);
-        if (!rdb_socket_wait(client->fd, why == SSL_ERROR_WANT_WRITE, CONNECT_WAIT_US))
+        if (!rdb_socket_wait(client->fd, why == SSL_ERROR_WANT_WRITE, left_us(client->deadline_us, CONNECT_WAIT_US)))
             return tls_failed(client, "the TLS handshake took too long", err);
     }
 }
@@ -386,7 +401,7 @@ static bool negotiate_tls(rdb_client *client, const rdb_client_target *target, r
         return false;
     /* One byte and no more: what follows it belongs to the handshake. */
     while (got == 0 && !is_closed) {
-        if (!rdb_socket_wait(client->fd, false, CONNECT_WAIT_US))
+        if (!rdb_socket_wait(client->fd, false, left_us(client->deadline_us, CONNECT_WAIT_US)))
             return rdb_error_set(err, RDB_CONNECTION_FAILURE, "the server does not answer");
         if (!rdb_socket_read(client->fd, &answer, 1, &got, &is_closed, err))
             return false;
@@ -524,6 +539,7 @@ bool rdb_client_open(rdb_client **client, const rdb_client_target *target, const
     made->fd = -1;
     made->transaction_state = 'I';
     made->port = target->port;
+    made->deadline_us = target->deadline_us;
     made->host = strdup(target->host);
     rdb_strbuf_init(&made->in, NULL);
     rdb_strbuf_init(&made->out, NULL);
@@ -533,7 +549,7 @@ bool rdb_client_open(rdb_client **client, const rdb_client_target *target, const
         made->server_pid = target->server_pid;
     }
     bool ok = (made->host != NULL || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory")) &&
-              (target->has_own_server || rdb_socket_connect(target->host, target->port, CONNECT_WAIT_US, &made->fd, err));
+              (target->has_own_server || rdb_socket_connect(target->host, target->port, left_us(target->deadline_us, CONNECT_WAIT_US), &made->fd, err));
     if (ok) {
         rdb_socket_tune(made->fd, 0);
         made->is_open = true;
@@ -542,6 +558,11 @@ bool rdb_client_open(rdb_client **client, const rdb_client_target *target, const
     if (!ok)
         rdb_client_close(client);
     return ok;
+}
+
+void rdb_client_set_deadline(rdb_client *client, int64_t deadline_us)
+{
+    client->deadline_us = deadline_us;
 }
 
 void rdb_client_close(rdb_client **client)

@@ -180,7 +180,7 @@ static bool open_host(rdb_client **client, rdb_client_place *place, rdb_client_t
 bool rdb_client_connect(rdb_client **client, rdb_client_place *place, const rdb_client_sink *sink, int *exit_code, rdb_error *err)
 {
     rdb_client_target target = {.port = place->port, .user = place->user, .database = place->database, .authority_path = place->authority_path,
-                         .tls = place->tls, .ask_password = place->ask_password};
+                         .tls = place->tls, .ask_password = place->ask_password, .deadline_us = place->deadline_us};
     *client = NULL;
     *exit_code = RDB_EXIT_CONNECTION; /* a wrong password or database too: there is no connection */
     return place->home != NULL ? open_home(client, place, &target, sink, exit_code, err) : open_host(client, place, &target, sink, err);

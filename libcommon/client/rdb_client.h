@@ -28,6 +28,7 @@ typedef struct rdb_client_target {
     bool has_own_server;        /* embedded: fd is a socket to a server of our own, which the client then owns; host only names it */
     int fd;
     pid_t server_pid;           /* of that server; SIGUSR1 is its cancel request */
+    int64_t deadline_us;        /* of rdb_time_monotonic_us; behind it every wait fails with 08006 and the connection is over. 0: none */
     /* Asked at most once, when the server wants a password; false: there is none. */
     bool (*ask_password)(const char *user, char *password, size_t size);
 } rdb_client_target;
@@ -64,6 +65,7 @@ RDB_CHECKED bool rdb_client_open(rdb_client **client, const rdb_client_target *t
 void rdb_client_close(rdb_client **client); /* NULL inside is fine */
 /* Runs the text and takes its whole answer. False: err is the server's own error (or that of a sink, or 08xxx). */
 RDB_CHECKED bool rdb_client_query(rdb_client *client, const char *sql, const rdb_client_sink *sink, void *at, rdb_error *err);
+void rdb_client_set_deadline(rdb_client *client, int64_t deadline_us);
 bool rdb_client_is_open(const rdb_client *client); /* NULL is not; false after the server or the network ended it */
 char rdb_client_transaction_state(const rdb_client *client); /* 'I' idle, 'T' inside, 'E' failed */
 bool rdb_client_is_encrypted(const rdb_client *client);
@@ -85,6 +87,7 @@ typedef struct rdb_client_place {
     char *user, *database;
     const char *authority_path;
     rdb_client_tls tls;
+    int64_t deadline_us; /* as in rdb_client_target */
     bool only_served;  /* home: a server of our own is not wanted: 08001 where nobody serves it */
     bool (*ask_password)(const char *user, char *password, size_t size);
     pid_t server_pid; /* the server of our own, 0: none */

@@ -1,0 +1,103 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# rdb-diag: a fresh instance is healthy; a dead, a hung and a damaged one are told as what they are, in time.
+load helper
+setup() {
+    make_home
+    rdb-init --home "$HOME_DIR" --tune small >/dev/null
+}
+teardown() {
+    [ -z "${held:-}" ] || kill -CONT "$held" 2>/dev/null || :
+    remove_home
+}
+
+@test "rdb-diag: mistakes on the command line exit 2 and leave stdout empty" {
+    run -2 --separate-stderr rdb-diag
+    [ -z "$output" ]
+    run -2 --separate-stderr rdb-diag docter --home "$HOME_DIR"
+    [[ "$stderr" == *'did you mean "doctor"'* ]]
+    run -2 rdb-diag why tired --home "$HOME_DIR"
+    run -2 rdb-diag bundle --home "$HOME_DIR"
+    run -2 rdb-diag diff one
+    run -4 rdb-diag doctor --home "$HOME_DIR.none"
+}
+
+@test "rdb-diag: a fresh instance has no findings, and all rules are judged" {
+    start_server
+    run -0 rdb-diag health --home "$HOME_DIR"
+    [ "$output" = ok ]
+    run -0 rdb-diag doctor --home "$HOME_DIR" --json
+    [[ "$output" == '{"rules":'*'"findings":0,"not_collected":0}' ]]
+    [ "$(jq '.rules == .judged' <<<"$output")" = true ]
+    stop_server
+}
+
+@test "rdb-diag: an instance at rest is not opened, and a killed one is told as crashed" {
+    run -4 --separate-stderr rdb-diag health --home "$HOME_DIR"
+    [ "$output" = down ]
+    run -0 rdb-diag health --home "$HOME_DIR" --files-only
+    start_server
+    pid=$(cat "$HOME_DIR/run/rustydb.pid")
+    kill -9 "$pid"
+    while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+    before=$(sha256sum "$HOME_DIR/data/meta/control")
+    run -9 --separate-stderr rdb-diag doctor --home "$HOME_DIR"
+    [[ "$output" == *"(crashed)"* && "$stderr" == *"not collected: connection: unreachable"* ]]
+    [ "$before" = "$(sha256sum "$HOME_DIR/data/meta/control")" ]
+}
+
+@test "rdb-diag: a stopped server costs the deadline and no more, and the files are told" {
+    start_server
+    held=$(cat "$HOME_DIR/run/rustydb.pid")
+    kill -STOP "$held"
+    local begun=$SECONDS
+    run -9 --separate-stderr rdb-diag bundle --home "$HOME_DIR" --deadline 2 --output "$BATS_TEST_TMPDIR/hung.tar.zst"
+    [ $((SECONDS - begun)) -le 6 ]
+    [[ "$stderr" == *"connection: timed out"* ]]
+    tar --zstd -tf "$BATS_TEST_TMPDIR/hung.tar.zst" | grep -qx facts/control.json
+    run -6 rdb-diag doctor --facts "$BATS_TEST_TMPDIR/hung.tar.zst"
+    [[ "$output" == *"(server-stopped)"* ]]
+    kill -CONT "$held"
+    held=
+    stop_server
+}
+
+@test "rdb-diag: why blocked names the session at the root, and what ends it" {
+    start_server
+    sql "create table t (id int primary key); insert into t values (1)"
+    psql -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb >/dev/null 2>&1 < <(echo "begin; update t set id = 2;"; sleep 20) &
+    local root=$!
+    for _ in $(seq 100); do [ "$(sql "select count(*) from pg_stat_activity where state = 'idle in transaction'")" = 1 ] && break; sleep 0.1; done
+    psql -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -c "set lock_timeout = '15s'; update t set id = 3" >/dev/null 2>&1 &
+    local waiter=$!
+    for _ in $(seq 100); do [ "$(sql "select count(*) from pg_locks where not granted")" != 0 ] && break; sleep 0.1; done
+    backend=$(sql "select pid from pg_stat_activity where state = 'idle in transaction'")
+    run -0 rdb-diag why blocked --home "$HOME_DIR"
+    [[ "$output" == *"* a session that does nothing holds what others wait for"*"pid $backend: 1 sessions wait"*"select pg_terminate_backend($backend)"* ]]
+    sql "select pg_terminate_backend($backend)" >/dev/null
+    wait "$waiter"
+    kill "$root"
+    wait "$root" || [ $? -ge 128 ]
+    stop_server
+}
+
+@test "rdb-diag: a bundle holds no name, statement or password of a user, and two of them can be compared" {
+    start_server
+    sql "create table canary_table (canary_column text); create role canary_role password 'canary_password'; insert into canary_table values ('canary_value')"
+    sql "create index canary_index on canary_table (canary_column)"
+    run -0 rdb-diag bundle --home "$HOME_DIR" --output "$BATS_TEST_TMPDIR/one.tar.zst"
+    mkdir "$BATS_TEST_TMPDIR/one"
+    tar --zstd -xf "$BATS_TEST_TMPDIR/one.tar.zst" -C "$BATS_TEST_TMPDIR/one"
+    run -1 grep -r canary "$BATS_TEST_TMPDIR/one"
+    run -1 grep -rF "$HOME_DIR" "$BATS_TEST_TMPDIR/one"
+    run -1 grep -rF "$(hostname)" "$BATS_TEST_TMPDIR/one"
+    for file in "$BATS_TEST_TMPDIR/one"/facts/*.json; do jq -e '.columns | length > 0' "$file" >/dev/null; done
+    rdb-diag bundle --home "$HOME_DIR" --preview 2>/dev/null | grep -q '^== facts/relation.json'
+    sql "drop index canary_index"
+    run -0 rdb-diag bundle --home "$HOME_DIR" --output "$BATS_TEST_TMPDIR/two.tar.zst"
+    run -0 rdb-diag diff "$BATS_TEST_TMPDIR/one.tar.zst" "$BATS_TEST_TMPDIR/two.tar.zst"
+    [[ "$output" == *"an index is gone"* ]]
+    run -1 --separate-stderr rdb-diag diff "$BATS_TEST_TMPDIR/one.tar.zst" "$HOME_DIR/conf/rustydb.toml"
+    [ -n "$stderr" ]
+    stop_server
+}
