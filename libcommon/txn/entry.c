@@ -85,7 +85,6 @@ void txn_entries_close(rdb_txn_manager *manager)
                 rdb_arena_destroy(txn->arena);
                 rdb_strbuf_free(&txn->payload);
                 free(txn->subs);
-                free(txn->hooks);
                 free(txn->held);
                 free(txn);
             }

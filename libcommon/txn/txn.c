@@ -508,8 +508,10 @@ void rdb_txn_add_callback(rdb_txn *txn, rdb_txn_callback callback, void *context
 {
     if (txn->hook_count == txn->hook_capacity) {
         uint32_t capacity = txn->hook_capacity == 0 ? 8 : txn->hook_capacity * 2;
-        txn_hook *hooks = realloc(txn->hooks, capacity * sizeof *hooks);
-        RDB_VERIFY(hooks != NULL); /* a commit without its callbacks would leave caches wrong */
+        /* of the arena, which has a reserve: a commit without its callbacks would leave caches wrong */
+        txn_hook *hooks = rdb_arena_alloc(txn->arena, capacity * sizeof *hooks);
+        if (txn->hook_count > 0)
+            memcpy(hooks, txn->hooks, txn->hook_count * sizeof *hooks);
         txn->hooks = hooks;
         txn->hook_capacity = capacity;
     }
@@ -549,6 +551,8 @@ static void finish(rdb_txn **handle)
     *handle = NULL;
     RDB_ASSERT(txn->locks == NULL);
     rdb_arena_reset(txn->arena);
+    txn->hooks = NULL;
+    txn->hook_count = txn->hook_capacity = 0;
     rdb_strbuf_clear(&txn->payload);
     txn->payload.failed = false;
     txn_release_snapshots(txn);
