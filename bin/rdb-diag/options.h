@@ -29,6 +29,7 @@ static const char *const USAGES[] = {
     "doctor --home DIR",
     "doctor --facts BUNDLE",
     "why blocked|full|slow|waiting --home DIR",
+    "incidents --home DIR [FILE]",
     "bundle --home DIR --output FILE [--preview]",
     "diff BUNDLE BUNDLE",
     NULL};

@@ -4,6 +4,7 @@
 #include "options.h"
 
 #include "audit/rdb_audit.h"
+#include "base/rdb_incident.h"
 #include "base/rdb_log.h"
 #include "instance/rdb_config.h"
 #include "instance/rdb_instance.h"
@@ -161,6 +162,7 @@ static bool open_log(server *srv, rdb_error *err)
         !rdb_log_open(&srv->log, to_file ? path : NULL, STDERR_FILENO, &options, err))
         return false;
     rdb_log_set_default(srv->log);
+    rdb_incident_watch(rdb_config_path(config, RDB_CONFIG_PATHS_DIAG_DIR));
     return true;
 }
 
@@ -405,6 +407,7 @@ static bool close_server(server *srv, bool served, rdb_error *err)
     rdb_tls_context_destroy(&srv->tls);
     if (served)
         RDB_LOG(RDB_LOG_INFO, "serve", "stopped");
+    rdb_incident_unwatch();
     rdb_log_set_default(NULL);
     rdb_log_close(&srv->log);
     rdb_instance_lock_release(&srv->lock);

@@ -3,6 +3,8 @@
  * character, never inside one; a heap text exists only beside the cut inline copy of itself. */
 #include "base/rdb_error.h"
 
+#include "base/rdb_incident.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -208,7 +210,10 @@ void rdb_error_move(rdb_error *target, rdb_error *source)
 
 void rdb_verify_failed(const char *expression, const char *file, int line, const char *function)
 {
-    fprintf(stderr, "verify failed: %s, %s:%d, %s()\n", expression, file, line, function);
+    char told[512];
+    snprintf(told, sizeof told, "verify failed: %s, %s:%d, %s()", expression, file, line, function);
+    fprintf(stderr, "%s\n", told);
     fflush(stderr);
+    rdb_incident_set_reason(told);
     abort();
 }

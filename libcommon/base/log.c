@@ -141,6 +141,37 @@ static void rotate_files(rdb_log *log)
     (void)open_file(log, NULL); /* where it fails the old file goes on */
 }
 
+/* ---- the last messages, for incidents -------------------------------------------------------------------------------------- */
+enum { RECENT_LINES = 64, RECENT_BYTES = 320 };
+static char recent[RECENT_LINES][RECENT_BYTES];
+static uint64_t recent_count;
+static pthread_mutex_t recent_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void keep_recent(const char *line, size_t length)
+{
+    pthread_mutex_lock(&recent_lock);
+    char *slot = recent[recent_count++ % RECENT_LINES];
+    const size_t kept = RDB_MIN(length, (size_t)RECENT_BYTES - 2);
+    memcpy(slot, line, kept);
+    if (kept > 0 && slot[kept - 1] != '\n') {
+        slot[kept] = '\n';
+        slot[kept + 1] = '\0';
+    } else {
+        slot[kept] = '\0';
+    }
+    pthread_mutex_unlock(&recent_lock);
+}
+
+void rdb_log_dump_recent(int fd)
+{
+    const uint64_t count = recent_count;
+    for (uint64_t i = count > RECENT_LINES ? count - RECENT_LINES : 0; i < count; i++) {
+        const char *line = recent[i % RECENT_LINES];
+        if (write(fd, line, strnlen(line, RECENT_BYTES)) < 0)
+            return;
+    }
+}
+
 static void write_line(rdb_log *log, const char *line, size_t length)
 {
     pthread_mutex_lock(&log->lock);
@@ -261,8 +292,10 @@ static void compose(rdb_log *log, rdb_log_level level, const char *source, int l
             rdb_strbuf_addf(&buf, " (%s:%d)", source, line);
         rdb_strbuf_addc(&buf, '\n');
     }
-    if (!buf.failed)
+    if (!buf.failed) {
+        keep_recent(buf.data, buf.length);
         write_line(log, buf.data, buf.length);
+    }
 out:
     if (buf.failed) {
         pthread_mutex_lock(&log->lock);

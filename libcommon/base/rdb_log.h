@@ -38,6 +38,8 @@ void rdb_log_write(rdb_log_level level, const char *source, int line, const char
 void rdb_log_error(rdb_log_level level, const char *room, const rdb_error *err);
 /* A whole line that the caller made (audit, slow queries): written and rotated as it is. */
 void rdb_log_raw_line(rdb_log *log, const char *line, size_t length);
+/* The last messages, oldest first, a line each: to be called from a signal handler, which may meet one half written. */
+void rdb_log_dump_recent(int fd);
 const char *rdb_log_level_name(rdb_log_level level);
 
 #define RDB_LOG(level, room, ...) \

@@ -186,6 +186,61 @@ static bool collect_certificate(rdb_facts *facts, const rdb_diag_scope *scope, r
     return ok;
 }
 
+/* ---- incidents ------------------------------------------------------------------------------------------------------------------------ */
+/* "/opt/bin/rdb-serve(+0x12ab) [0x55...]" without its path and address. */
+static void add_frame(rdb_strbuf *stack, const char *line)
+{
+    const size_t length = strcspn(line, "[\n");
+    const char *name = memrchr(line, '/', length);
+    name = name != NULL ? name + 1 : line;
+    rdb_strbuf_addf(stack, "%s%.*s", stack->length > 0 ? " " : "", (int)(length - (size_t)(name - line)), name);
+    while (stack->length > 0 && stack->data[stack->length - 1] == ' ')
+        stack->data[--stack->length] = '\0';
+}
+
+static bool add_incident(rdb_facts *facts, const char *path, const char *name, rdb_arena *arena, rdb_error *err)
+{
+    char line[1024], kind[64] = "", when[32] = "", reason[512] = "";
+    bool in_stack = false;
+    rdb_strbuf stack;
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return errno == ENOENT || rdb_error_set_errno(err, errno, "%s", path);
+    rdb_strbuf_init(&stack, arena);
+    while (fgets(line, sizeof line, file) != NULL && strncmp(line, "threads:", 8) != 0) {
+        if (in_stack)
+            add_frame(&stack, line);
+        else if (sscanf(line, "kind: %63[a-z-]", kind) == 1 || sscanf(line, "time: %31[0-9TZ]", when) == 1 || sscanf(line, "reason: %511[^\n]", reason) == 1)
+            continue;
+        in_stack = in_stack || strncmp(line, "stack:", 6) == 0;
+    }
+    fclose(file);
+    return rdb_strbuf_check(&stack, err) && rdb_facts_add(facts, "incident", (const char *[]){kind, when, name, reason, stack.data}, 5, err);
+}
+
+static bool collect_incidents(rdb_facts *facts, const rdb_diag_scope *scope, rdb_arena *arena, rdb_error *err)
+{
+    rdb_config *config = NULL;
+    rdb_list names = {0};
+    rdb_error missing = {0};
+    char path[PATH_MAX];
+    if (!rdb_config_load(&config, scope->home, NULL, NULL, 0, err))
+        return false;
+    const char *directory = rdb_config_path(config, RDB_CONFIG_PATHS_DIAG_DIR);
+    bool ok = true;
+    if (!rdb_path_list(directory, arena, &names, &missing))
+        rdb_error_clear(&missing);
+    for (uint32_t i = 0; ok && i < names.count; i++) {
+        const char *name = names.items[i];
+        if (strncmp(name, "incident-", 9) != 0)
+            continue;
+        snprintf(path, sizeof path, "%s/%s", directory, name);
+        ok = add_incident(facts, path, name, arena, err);
+    }
+    rdb_config_destroy(&config);
+    return ok;
+}
+
 /* ---- runs of the tools ---------------------------------------------------------------------------------------------------------------- */
 static bool collect_runs(rdb_facts *facts, const rdb_diag_scope *scope, rdb_arena *arena, rdb_error *err)
 {
@@ -270,6 +325,7 @@ const diag_collector DIAG_FILE_COLLECTORS[] = {
     {.table = "file", .columns = "area name:n kind mode bytes owner others_may_read others_may_write", .collect = collect_files},
     {.table = "area", .columns = "name files bytes newest_s", .collect = collect_areas},
     {.table = "certificate", .columns = "name value", .collect = collect_certificate},
+    {.table = "incident", .columns = "kind time file reason:t stack", .collect = collect_incidents},
     {.table = "run", .columns = "program what:t started_at ended_at outcome detail:t", .collect = collect_runs},
     {.table = "log_line", .columns = "time level room sqlstate shape:t message:t", .collect = collect_log},
 };

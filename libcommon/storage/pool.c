@@ -3,6 +3,8 @@
  * storage_int.h. Acquiring a page that is there takes no lock and allocates nothing. */
 #include "storage_int.h"
 
+#include "base/rdb_incident.h"
+
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -240,6 +242,7 @@ static bool read_page(rdb_storage *storage, storage_relation *relation, rdb_buff
     char name[96];
     storage_tag_name(name, tag);
     rdb_error_set(err, RDB_DATA_CORRUPTED, "invalid page in block %llu of relation %s", (unsigned long long)tag.block, name);
+    rdb_incident_note("damaged-page", "%s: %s", rdb_error_message(err), what != NULL ? what : "too short");
     if (what != NULL)
         return rdb_error_detail(err, "%s.", what);
     return rdb_error_detail(err, "Read only %zu of %u bytes.", got, storage->page_bytes);

@@ -3,6 +3,8 @@
  * owner's `waiting` names it and its wake word says waiting, all three changing together under the partition's latch. */
 #include "txn/lock_int.h"
 
+#include "base/rdb_incident.h"
+
 #include <stdlib.h>
 
 #define FREE_LIST_MAX 256u
@@ -611,6 +613,7 @@ bool lock_obtain(lock_partition *partition, lock_request *request, rdb_lock_poli
         rdb_error_set(err, RDB_DEADLOCK_DETECTED, "deadlock detected");
         rdb_error_detail(err, "%s", request->deadlock_detail != NULL ? request->deadlock_detail : "");
         rdb_error_hint(err, "See server log for query details.");
+        rdb_incident_note("deadlock", "%s", rdb_error_detail_text(err));
     }
     free(request->deadlock_detail);
     request->deadlock_detail = NULL;

@@ -7,11 +7,14 @@
  * records is damage, not a crash (the reader relies on it). */
 #include "wal_int.h"
 
+#include "base/rdb_incident.h"
 #include "base/rdb_log.h"
 
 #include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#define SLOW_SYNC_US 3000000
 
 void wal_fail(const rdb_wal *wal, const rdb_error *err)
 {
@@ -61,8 +64,12 @@ static void sync_or_fail(rdb_wal *wal, rdb_file *file)
     rdb_error err = {0};
     if (!wal->config.sync)
         return;
+    const int64_t begin_us = rdb_time_monotonic_us();
     if (!rdb_file_sync(file, &err))
         wal_fail(wal, &err);
+    const int64_t elapsed_us = rdb_time_monotonic_us() - begin_us;
+    if (elapsed_us > SLOW_SYNC_US)
+        rdb_incident_note("slow-sync", "a sync of the log took %lld ms", (long long)elapsed_us / 1000);
     atomic_fetch_add_explicit(&wal->sync_count, 1, memory_order_relaxed);
 }
 

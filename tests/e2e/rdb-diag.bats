@@ -62,6 +62,30 @@ teardown() {
     stop_server
 }
 
+@test "rdb-diag: a crash and a deadlock leave incidents, and the doctor tells of the crash" {
+    start_server
+    sql "create table t (id int primary key, n int); insert into t values (1, 0), (2, 0)"
+    for order in "1 2" "2 1"; do
+        read -r first second <<<"$order"
+        psql -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb >/dev/null 2>&1 \
+            -c "begin; update t set n = 1 where id = $first" -c "select pg_sleep(1)" -c "update t set n = 1 where id = $second" -c "commit" &
+    done
+    for _ in $(seq 100); do ls "$HOME_DIR"/diag/*-deadlock.txt >/dev/null 2>&1 && break; sleep 0.1; done
+    run -0 rdb-diag incidents --home "$HOME_DIR"
+    [[ "$output" == *" deadlock "*"waits for "*"blocked by process"* ]]
+    kill -SEGV "$SERVER_PID"
+    wait "$SERVER_PID" || [ $? -eq 139 ]
+    SERVER_PID=
+    file=$(basename "$HOME_DIR"/diag/*-crash.txt)
+    run -0 rdb-diag incidents --home "$HOME_DIR" "$file"
+    [[ "$output" == *"reason: SIGSEGV"*"rdb-serve("*"accepting connections"* ]]
+    run -6 rdb-diag doctor --home "$HOME_DIR" --files-only
+    [[ "$output" == *"(crashes)"* ]]
+    start_server
+    [ "$(sql "select count(*) from t")" = 2 ]
+    stop_server
+}
+
 @test "rdb-diag: why blocked names the session at the root, and what ends it" {
     start_server
     sql "create table t (id int primary key); insert into t values (1)"
