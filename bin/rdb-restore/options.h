@@ -9,7 +9,8 @@ struct rdb_backup_arguments {
     const char *home, *input, *backup;
     const char *key_file, *passphrase_file, *identity;
     int64_t thread_count;
-    const char *target_time, *target_scn, *target_xid, *target_lsn, *target_name, *target_timeline, *action, *archive, *table, *as;
+    const char *target_time, *target_scn, *target_xid, *target_lsn, *target_name, *target_timeline, *action, *archive, *table, *as, *database, *page;
+    rdb_option_list map;
     bool target_immediate, target_latest, exclusive, replace, delta, keep_archiving, dry_run, json, backup_given;
 };
 
@@ -33,7 +34,10 @@ static const rdb_option OPTIONS[] = {
     {.letter = 'A', .name = "archive", .value = "DIR", .aliases = "archive-dir", .field = FIELD(archive), .help = "where the archived log lies; standard: the repository's own wal"},
     {.name = "keep-archiving", .kind = RDB_OPT_FLAG, .field = FIELD(keep_archiving), .help = "an instance in a new place goes on archiving its log where the backup's did; standard: it does not, so that a copy cannot mix with its origin"},
     {.name = "table", .value = "NAME", .field = FIELD(table), .help = "copy this table ([DATABASE.][SCHEMA.]TABLE) out of the backup into the running instance in DIR"},
-    {.name = "as", .value = "NAME", .field = FIELD(as), .help = "... under this name ([SCHEMA.]TABLE)"},
+    {.name = "database", .value = "NAME", .field = FIELD(database), .help = "copy this database out of the backup into the running instance in DIR, by pg_dump and psql"},
+    {.name = "as", .value = "NAME", .field = FIELD(as), .help = "... under this name ([SCHEMA.]TABLE, or a database's)"},
+    {.name = "page", .value = "FILE:BLOCK", .field = FIELD(page), .help = "make one page of the instance at rest in DIR again, such as tables/17/16384:2, by the backup and all log since"},
+    {.name = "map", .kind = RDB_OPT_LIST, .value = "KEY=VALUE", .field = FIELD(map), .help = "in the new place this setting has this value, such as server.listen_port=5433; again for each"},
     {.name = "replace", .kind = RDB_OPT_FLAG, .aliases = "force", .field = FIELD(replace), .help = "over the instance in DIR, whose data is kept aside as data.before-TIME"},
     {.name = "delta", .kind = RDB_OPT_FLAG, .field = FIELD(delta), .help = "over the instance in DIR: only what differs is written"},
     {.name = "dry-run", .kind = RDB_OPT_FLAG, .field = FIELD(dry_run), .help = "say what would be restored; change nothing"},
@@ -45,6 +49,8 @@ static const rdb_option OPTIONS[] = {
 static const char *const USAGES[] = {
     "--input PATH --home DIR [OPTION]...",
     "--input PATH --home DIR --table NAME [--as NAME] [OPTION]...",
+    "--input PATH --home DIR --database NAME [--as NAME] [OPTION]...",
+    "--input PATH --home DIR --page FILE:BLOCK [OPTION]...",
     "timeline --input PATH [--archive DIR]",
     "fetch --input PATH NAME FILE",
     NULL};

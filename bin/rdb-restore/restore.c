@@ -10,7 +10,7 @@
 
 #define RESTORED_WAL "backup/restored-wal"
 
-static void report_restore(const restore_work *work, const rdb_manifest *manifest, const rdb_restore_report *done, const char *goal, double seconds)
+static void report_restore(const restore_work *work, const rdb_manifest *manifest, const rdb_restore_report *done, const char *goal, bool target_needs_archive, double seconds)
 {
     const restore_arguments *a = work->arguments;
     char written[24], fetched[24], stopped[40], lsn[24];
@@ -18,17 +18,22 @@ static void report_restore(const restore_work *work, const rdb_manifest *manifes
     rdb_backup_format_size(done->bytes_fetched, fetched);
     rdb_backup_format_moment(&manifest->stopped, stopped, lsn);
     if (a->json) {
-        rdb_backup_print_json(json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:s, s:s, s:s, s:b, s:b, s:f}", "home", a->home, "backup_id", manifest->id, "target", goal, "chain_length",
+        rdb_backup_print_json(json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:s, s:s, s:s, s:b, s:b, s:f, s:I, s:I}", "home", a->home, "backup_id", manifest->id, "target", goal, "chain_length",
                              (int)done->chain_length, "file_count", (int)done->files, "object_count", (int)done->objects, "written_bytes", (json_int_t)done->bytes_written,
                              "kept_bytes", (json_int_t)done->bytes_kept, "fetched_bytes", (json_int_t)done->bytes_fetched, "consistent_at", stopped, "consistent_lsn", lsn,
-                             "kept_aside", done->kept_aside, "made_secrets", (int)done->made_secrets, "dry_run", (int)a->dry_run, "elapsed_seconds", seconds));
+                             "kept_aside", done->kept_aside, "made_secrets", (int)done->made_secrets, "dry_run", (int)a->dry_run, "elapsed_seconds", seconds, "total_bytes", (json_int_t)done->bytes_total,
+                             "free_bytes", (json_int_t)done->bytes_free));
         return;
     }
     if (a->dry_run) {
-        char size[24];
+        char size[24], space[24], started[40], first_lsn[24];
         rdb_backup_format_size(done->bytes_total, size);
+        rdb_backup_format_size(done->bytes_free, space);
+        rdb_backup_format_moment(&manifest->started, started, first_lsn);
         printf("would restore backup %s: %u backups, %u objects, %s into %u files; consistent at %s (%s)\n", manifest->id, done->chain_length, done->objects, size, done->files, stopped, lsn);
-        printf("  the first start goes %s\n", goal);
+        printf("  log: from %s on, %s\n  key: %s\n  space: %s are free there%s\n", first_lsn, target_needs_archive ? "archived" : "with the backup",
+               manifest->is_encrypted ? "one of the repository's recipients, which was given" : "none is needed", space, done->bytes_free < done->bytes_total ? ", which is not enough" : "");
+        printf("  time: about %.0f s, as the first object was read\n  the first start goes %s\n", done->seconds_guess, goal);
         return;
     }
     printf("backup %s restored into %s: %u files, %s fetched, %s written, %.1f s\n", manifest->id, a->home, done->files, fetched, written, seconds);
@@ -67,8 +72,14 @@ int command_restore(restore_work *work)
     rdb_recovery_target target;
     bool has_target;
     int64_t begun_us = rdb_time_monotonic_us();
+    if ((a->table != NULL) + (a->database != NULL) + (a->page != NULL) > 1)
+        return rdb_options_refuse(work->program, "one of --table, --database and --page at most");
     if (a->table != NULL)
         return command_table(work);
+    if (a->database != NULL)
+        return command_database(work);
+    if (a->page != NULL)
+        return command_page(work);
     bool ok = rdb_instance_resolve(a->home, home, sizeof home, &work->err) && read_target(work, &target, &has_target) && choose_backup(work, home, &target, has_target, &manifest, staged);
     if (ok) {
         rdb_restore_options options = {.home = home, .thread_count = work->thread_count, .dry_run = a->dry_run, .replace = a->replace, .delta = a->delta, .watch = &work->console.watch};
@@ -76,6 +87,8 @@ int command_restore(restore_work *work)
         options.target = has_target || manifest->was_running ? &target : NULL;
         options.log_from_archive = has_target;
         options.stop_archiving = manifest->was_running && !a->keep_archiving && !a->replace && !a->delta;
+        options.settings = a->map.items;
+        options.setting_count = a->map.count;
         if (staged[0] != '\0')
             ok = rdb_instance_path(home, RESTORED_WAL, target.archive_directory, sizeof target.archive_directory, &work->err);
         if (has_target)
@@ -91,6 +104,6 @@ int command_restore(restore_work *work)
     }
     if (!ok)
         return rdb_backup_work_report(work);
-    report_restore(work, manifest, &done, goal, (double)(rdb_time_monotonic_us() - begun_us) / 1e6);
+    report_restore(work, manifest, &done, goal, has_target, (double)(rdb_time_monotonic_us() - begun_us) / 1e6);
     return RDB_EXIT_DONE;
 }

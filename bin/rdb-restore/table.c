@@ -5,10 +5,6 @@
 
 #include "restore.h"
 
-#include "backup/rdb_backup_server.h"
-
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -204,49 +200,25 @@ static bool copy_table(table_copy *t)
 int command_table(restore_work *work)
 {
     const restore_arguments *a = work->arguments;
-    char home[PATH_MAX], scratch_home[PATH_MAX], staged[1024] = "";
     const char *database, *schema, *table, *as_schema = NULL, *as_table = NULL;
     table_copy t = {.work = work};
-    rdb_scratch *scratch = NULL;
-    rdb_manifest *manifest = NULL;
-    rdb_restore_report done;
-    rdb_recovery_target target;
-    bool has_target, ok = false;
-    scratch_home[0] = '\0';
-    if (!split_name(work, a->table, true, &database, &schema, &table) || (a->as != NULL && !split_name(work, a->as, false, NULL, &as_schema, &as_table)) ||
-        !rdb_instance_resolve(a->home, home, sizeof home, &work->err) || !rdb_server_connect(&t.to, home, database, &work->err) || !read_target(work, &target, &has_target) ||
-        !choose_backup(work, home, &target, has_target, &manifest, staged))
-        goto out;
-    schema = schema != NULL ? schema : "public";
-    t.source = quote(&t, t.to, schema, table);
-    t.target = quote(&t, t.to, as_schema != NULL ? as_schema : schema, as_table != NULL ? as_table : table);
-    snprintf(scratch_home, sizeof scratch_home, "%.4000s.table-XXXXXX", home);
-    if (mkdtemp(scratch_home) == NULL) {
-        scratch_home[0] = '\0';
-        rdb_error_set_errno(&work->err, errno, "no directory can be made beside \"%s\"", home);
-        goto out;
+    scratch_copy copy = {.manifest = NULL};
+    bool ok = split_name(work, a->table, true, &database, &schema, &table) && (a->as == NULL || split_name(work, a->as, false, NULL, &as_schema, &as_table)) &&
+              rdb_server_connect(&t.to, a->home, database, &work->err);
+    if (ok) {
+        schema = schema != NULL ? schema : "public";
+        t.source = quote(&t, t.to, schema, table);
+        t.target = quote(&t, t.to, as_schema != NULL ? as_schema : schema, as_table != NULL ? as_table : table);
+        ok = scratch_make(work, &copy) && rdb_server_connect(&t.from, copy.home, database, &work->err) && copy_table(&t);
     }
-    rdb_restore_options options = {.home = scratch_home, .thread_count = work->thread_count, .stop_archiving = true, .log_from_archive = has_target, .watch = &work->console.watch,
-                                   .target = has_target || manifest->was_running ? &target : NULL};
-    ok = rdb_backup_restore(work->repository, manifest, &options, &done, &work->err) &&
-         rdb_scratch_start(&scratch, scratch_home, work->console.watch.is_interrupted, work->console.watch.context, &work->err) &&
-         rdb_server_connect(&t.from, scratch_home, database, &work->err) && copy_table(&t);
-out:
-    if (t.from != NULL)
-        PQfinish(t.from);
-    if (t.to != NULL)
-        PQfinish(t.to); /* what was not committed is gone */
-    rdb_scratch_stop(&scratch);
-    rdb_error ignored = {0};
-    if (scratch_home[0] != '\0' && !rdb_path_remove_tree(scratch_home, &ignored))
-        rdb_error_clear(&ignored);
-    if (staged[0] != '\0' && rdb_path_exists(staged) && !rdb_path_remove_tree(staged, &ignored))
-        rdb_error_clear(&ignored);
+    PQfinish(t.from);
+    PQfinish(t.to); /* what was not committed is gone */
+    scratch_drop(&copy);
     if (!ok)
         return rdb_backup_work_report(work);
     if (a->json)
-        rdb_backup_print_json(json_pack("{s:s, s:s, s:s, s:s, s:I}", "backup_id", manifest->id, "database", database, "table", t.source, "restored_as", t.target, "rows", (json_int_t)t.rows));
+        rdb_backup_print_json(json_pack("{s:s, s:s, s:s, s:s, s:I}", "backup_id", copy.manifest->id, "database", database, "table", t.source, "restored_as", t.target, "rows", (json_int_t)t.rows));
     else
-        printf("%s of backup %s restored as %s in database %s: %llu rows\n", t.source, manifest->id, t.target, database, (unsigned long long)t.rows);
+        printf("%s of backup %s restored as %s in database %s: %llu rows\n", t.source, copy.manifest->id, t.target, database, (unsigned long long)t.rows);
     return RDB_EXIT_DONE;
 }

@@ -136,47 +136,76 @@ static void print_backups(const rdb_list *manifests, uint32_t timeline)
     }
 }
 
-/* What can be reached from the timeline's first backup by its own log. */
+/* The first of the timeline whose end lies behind a position; NULL: none. */
+static const rdb_manifest *next_backup(const rdb_list *manifests, uint32_t timeline, rdb_lsn behind)
+{
+    for (uint32_t i = 0; i < manifests->count; i++) {
+        const rdb_manifest *m = manifests->items[i];
+        if (m->timeline == timeline && m->stopped.lsn > behind)
+            return m;
+    }
+    return NULL;
+}
+
+static void print_window(const restore_work *work, uint32_t timeline, const rdb_manifest *from, const rdb_backup_moment *end, const rdb_manifest *next, bool has_gap)
+{
+    char begin_time[40], begin_lsn[24], end_time[40], end_lsn[24];
+    rdb_backup_format_moment(&from->stopped, begin_time, begin_lsn);
+    rdb_backup_format_moment(end, end_time, end_lsn);
+    if (work->json)
+        rdb_backup_print_json(json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:b, s:s*}", "timeline", (int)timeline, "backup_id", from->id, "from_time", begin_time, "from_lsn", begin_lsn, "to_time", end_time,
+                                        "to_lsn", end_lsn, "gap_behind", (int)has_gap, "next_backup_id", next != NULL ? next->id : NULL));
+    else if (!has_gap)
+        printf("  '- %s  %s  end of the archived log\n", end_lsn, end_time);
+    else if (next != NULL)
+        printf("  x  %s  %s  archived log is missing from here on: no moment before the end of backup %s can be reached\n", end_lsn, end_time, next->id);
+    else
+        printf("  x  %s  %s  archived log is missing from here on: nothing later can be reached until the next backup, an incremental one too\n", end_lsn, end_time);
+}
+
+/* The windows in which every moment can be reached: each begins with a backup and ends with the log, or where a part of it is missing. */
+static bool draw_windows(restore_work *work, const rdb_list *manifests, uint32_t timeline, const char *archive)
+{
+    rdb_lsn reached = 0;
+    for (const rdb_manifest *from = next_backup(manifests, timeline, 0); from != NULL; from = next_backup(manifests, timeline, reached)) {
+        rdb_recovery_target target = {.kind = RDB_TARGET_END, .timeline = RDB_TIMELINE_CURRENT};
+        rdb_recovery_reach reach;
+        rdb_list points = {0};
+        snprintf(target.archive_directory, sizeof target.archive_directory, "%s", archive);
+        bool is_whole = rdb_backup_look(from, &target, work->arena, &reach, &points, &work->err), has_log = reach.end_lsn >= from->stopped.lsn;
+        if (!is_whole && !rdb_error_is(&work->err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE) && !rdb_error_is(&work->err, RDB_UNDEFINED_FILE) &&
+            !rdb_error_is(&work->err, RDB_DATA_CORRUPTED))
+            return false;
+        rdb_error_clear(&work->err);
+        for (uint32_t i = 0; has_log && i < points.count && !work->json; i++)
+            printf("  +- restore point %s\n", (const char *)points.items[i]);
+        rdb_backup_moment end = has_log ? (rdb_backup_moment){.time_us = reach.last_commit_us != 0 ? reach.last_commit_us : from->stopped.time_us, .lsn = reach.end_lsn} : from->stopped;
+        reached = end.lsn;
+        const rdb_manifest *next = next_backup(manifests, timeline, reached);
+        print_window(work, timeline, from, &end, next, !is_whole || !has_log || reach.missing_lsn != 0 || next != NULL);
+    }
+    return true;
+}
+
 static bool draw_timeline(restore_work *work, const rdb_list *manifests, uint32_t timeline, const char *archive)
 {
-    const rdb_manifest *first = NULL;
     rdb_wal_history history = {.timeline = timeline};
     bool found = false;
-    for (uint32_t i = manifests->count; i > 0; i--)
-        if (((const rdb_manifest *)manifests->items[i - 1])->timeline == timeline)
-            first = manifests->items[i - 1];
     if (archive[0] != '\0' && !rdb_wal_history_read(archive, timeline, &history, &found, &work->err))
         return false;
-    printf("timeline %u", timeline);
-    if (history.branch_count > 0) {
-        char lsn[24];
-        const rdb_wal_branch *branch = &history.branches[history.branch_count - 1];
-        rdb_backup_moment at = {.lsn = branch->end_lsn};
-        char ignored[40];
-        rdb_backup_format_moment(&at, ignored, lsn);
-        printf(", branched off timeline %u at %s", branch->timeline, lsn);
+    if (!work->json) {
+        printf("timeline %u", timeline);
+        if (history.branch_count > 0) {
+            char lsn[24], ignored[40];
+            const rdb_wal_branch *branch = &history.branches[history.branch_count - 1];
+            rdb_backup_moment at = {.lsn = branch->end_lsn};
+            rdb_backup_format_moment(&at, ignored, lsn);
+            printf(", branched off timeline %u at %s", branch->timeline, lsn);
+        }
+        printf("\n");
+        print_backups(manifests, timeline);
     }
-    printf("\n");
-    print_backups(manifests, timeline);
-    if (first == NULL || archive[0] == '\0')
-        return true;
-    rdb_recovery_target target = {.kind = RDB_TARGET_END, .timeline = RDB_TIMELINE_CURRENT};
-    rdb_recovery_reach reach;
-    rdb_list points = {0};
-    rdb_manifest *chosen = NULL;
-    snprintf(target.archive_directory, sizeof target.archive_directory, "%s", archive);
-    if (!rdb_backup_choose(work->repository, first->id, &target, work->arena, &chosen, &reach, &points, &work->err)) {
-        printf("  '- no log in the archive: %s\n", rdb_error_detail_text(&work->err));
-        rdb_error_clear(&work->err);
-        return true;
-    }
-    for (uint32_t i = 0; i < points.count; i++)
-        printf("  +- restore point %s\n", (const char *)points.items[i]);
-    rdb_backup_moment end = {.time_us = reach.last_commit_us != 0 ? reach.last_commit_us : first->stopped.time_us, .lsn = reach.end_lsn};
-    char time_text[40], lsn[24];
-    rdb_backup_format_moment(&end, time_text, lsn);
-    printf("  '- %s  %s  end of the archived log\n", lsn, time_text);
-    return true;
+    return archive[0] == '\0' || draw_windows(work, manifests, timeline, archive);
 }
 
 int command_timeline(restore_work *work)

@@ -157,7 +157,7 @@ static bool ends_behind(const rdb_manifest *manifest, const rdb_recovery_target 
     }
 }
 
-static bool refuse(const char *repository_url, const rdb_list *manifests, const rdb_recovery_target *target, const rdb_recovery_reach *best, const rdb_manifest *best_from, rdb_error *err)
+static bool refuse(const char *repository_url, const rdb_list *manifests, const rdb_recovery_target *target, const rdb_recovery_reach *best, const rdb_manifest *best_from, const char *damage, rdb_error *err)
 {
     char wanted[160], first[40], first_lsn[24], last[40] = "", last_lsn[24], gap[80] = "";
     const rdb_manifest *oldest = manifests->items[0];
@@ -174,9 +174,20 @@ static bool refuse(const char *repository_url, const rdb_list *manifests, const 
         snprintf(gap, sizeof gap, " The archive lacks the segment of %s.", missing);
     }
     rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "recovery %s cannot be reached", wanted);
-    rdb_error_detail(err, "The earliest moment is the end of backup %s: %s, LSN %s, SCN %llu. The latest is %s, LSN %s, SCN %llu.%s", oldest->id, first, first_lsn,
-                     (unsigned long long)oldest->stopped.scn, last, last_lsn, (unsigned long long)end.scn, gap);
+    rdb_error_detail(err, "The earliest moment is the end of backup %s: %s, LSN %s, SCN %llu. The latest is %s, LSN %s, SCN %llu.%s%s%s%s", oldest->id, first, first_lsn,
+                     (unsigned long long)oldest->stopped.scn, last, last_lsn, (unsigned long long)end.scn, gap, damage[0] != '\0' ? " Of the archived log: " : "", damage, damage[0] != '\0' ? "." : "");
     return rdb_error_hint(err, "Nothing was changed. See what can be reached with: rdb-restore timeline --input %s", repository_url);
+}
+
+bool rdb_backup_look(const rdb_manifest *manifest, const rdb_recovery_target *target, rdb_arena *arena, rdb_recovery_reach *reach, rdb_list *points, rdb_error *err)
+{
+    rdb_base_backup_result base = {0};
+    gathering g = {arena, points};
+    if (strlen(manifest->label_file) >= sizeof base.label_file)
+        return rdb_error_set(err, RDB_DATA_CORRUPTED, "the label of backup %s is too long", manifest->id);
+    base.label_bytes = (uint32_t)strlen(manifest->label_file);
+    memcpy(base.label_file, manifest->label_file, base.label_bytes + 1);
+    return rdb_recovery_look(NULL, &base, target, gather_point, &g, reach, err);
 }
 
 bool rdb_backup_choose(rdb_repository *repository, const char *id, const rdb_recovery_target *target, rdb_arena *arena, rdb_manifest **manifest,
@@ -185,7 +196,7 @@ bool rdb_backup_choose(rdb_repository *repository, const char *id, const rdb_rec
     rdb_list manifests = {0}, broken = {0};
     rdb_manifest *best_from = NULL;
     rdb_recovery_reach best = {0};
-    gathering g = {arena, points};
+    char damage[160] = "";
     if (id != NULL) {
         rdb_manifest *one;
         if (!rdb_backup_find(repository, id, arena, &one, err))
@@ -198,25 +209,26 @@ bool rdb_backup_choose(rdb_repository *repository, const char *id, const rdb_rec
         return rdb_error_set(err, RDB_UNDEFINED_FILE, "there is no backup in \"%s\"", repository->store->url);
     for (uint32_t i = manifests.count; i > 0; i--) {
         rdb_manifest *one = manifests.items[i - 1];
-        rdb_base_backup_result base = {0};
         rdb_error mine = {0};
         rdb_list chain = {0};
-        if (ends_behind(one, target) || strlen(one->label_file) >= sizeof base.label_file || !rdb_backup_chain(repository, one, arena, &chain, &mine)) {
+        if (ends_behind(one, target) || !rdb_backup_chain(repository, one, arena, &chain, &mine)) {
             rdb_error_clear(&mine);
             continue;
         }
-        base.label_bytes = (uint32_t)strlen(one->label_file);
-        memcpy(base.label_file, one->label_file, base.label_bytes + 1);
         if (points != NULL)
             points->count = 0;
-        if (!rdb_recovery_look(NULL, &base, target, gather_point, &g, reach, &mine)) {
-            bool is_other_history = rdb_error_is(&mine, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE) || rdb_error_is(&mine, RDB_UNDEFINED_FILE);
-            if (!is_other_history) {
+        if (!rdb_backup_look(one, target, arena, reach, points, &mine)) {
+            bool is_other_history = rdb_error_is(&mine, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE) || rdb_error_is(&mine, RDB_UNDEFINED_FILE), is_damaged = rdb_error_is(&mine, RDB_DATA_CORRUPTED);
+            if (!is_other_history && !is_damaged) {
                 rdb_error_move(err, &mine);
                 return false;
             }
+            if (is_damaged)
+                snprintf(damage, sizeof damage, "%s", rdb_error_message(&mine));
             rdb_error_clear(&mine);
-            continue;
+            if (is_other_history)
+                continue;
+            reach->reached = false; /* it goes as far as it is whole */
         }
         if (reach->reached) {
             *manifest = one;
@@ -227,5 +239,5 @@ bool rdb_backup_choose(rdb_repository *repository, const char *id, const rdb_rec
             best = *reach;
         }
     }
-    return refuse(repository->store->url, &manifests, target, &best, best_from, err);
+    return refuse(repository->store->url, &manifests, target, &best, best_from, damage, err);
 }

@@ -237,12 +237,16 @@ typedef struct rdb_restore_options {
     bool delta;   /* home may be an instance: what is right already stays */
     bool log_from_archive; /* the target's archive has all: the log that came with the backup is left out */
     bool stop_archiving; /* by a file in conf/overrides.d: a copy must not archive into its origin's archive */
+    const char *const *settings; /* "section.key=value": what is different in the new place, by the same kind of file */
+    uint32_t setting_count;
     const rdb_recovery_target *target; /* NULL: the end of the backup */
     const rdb_backup_watch *watch;
 } rdb_restore_options;
 typedef struct rdb_restore_report {
     uint32_t chain_length, files, objects;
     uint64_t bytes_total, bytes_written, bytes_kept, bytes_fetched; /* total: what the backups hold for it */
+    uint64_t bytes_free;  /* in the new place, before */
+    double seconds_guess; /* of a dry run: as one object was read */
     char kept_aside[256]; /* what replace left */
     bool made_secrets;
 } rdb_restore_report;
@@ -251,6 +255,8 @@ typedef struct rdb_restore_report {
  * nearest moments that can be reached. */
 RDB_CHECKED bool rdb_backup_choose(rdb_repository *repository, const char *id, const rdb_recovery_target *target, rdb_arena *arena,
                                    rdb_manifest **manifest, rdb_recovery_reach *reach, rdb_list *points, rdb_error *err);
+/* How far archived log takes one backup: end_lsn, and missing_lsn where a gap ends it. 55000, 58P01: not at all. */
+RDB_CHECKED bool rdb_backup_look(const rdb_manifest *manifest, const rdb_recovery_target *target, rdb_arena *arena, rdb_recovery_reach *reach, rdb_list *points, rdb_error *err);
 /* Where the repository's own archive (wal/) lies as a directory that a server can read, "" where it is none such. */
 void rdb_repository_archive_directory(const rdb_repository *repository, char *path, size_t size);
 /* Puts one archived file (a finished segment, a history) into the repository's wal/, or gets it from there. */
@@ -262,5 +268,23 @@ RDB_CHECKED bool rdb_archive_fetch(rdb_repository *repository, const char *direc
 /* Makes an instance of the chain's newest backup. While it is not whole, data/RESTORING keeps it from being served. */
 RDB_CHECKED bool rdb_backup_restore(rdb_repository *repository, rdb_manifest *newest, const rdb_restore_options *options,
                                     rdb_restore_report *report, rdb_error *err);
+
+/* ---- repairing ---------------------------------------------------------------------------------------------------- */
+typedef struct rdb_repair_options {
+    const char *home; /* an instance at rest */
+    const char *path; /* of a file of pages, below data/ */
+    uint64_t block;
+    const char *archive_directory; /* "": none, the instance's own log goes back far enough */
+    uint32_t thread_count;
+    bool dry_run;
+    const rdb_backup_watch *watch;
+} rdb_repair_options;
+typedef struct rdb_repair_report {
+    bool was_sound; /* nothing was done */
+    char what[120]; /* was wrong with it */
+    rdb_lsn lsn;    /* of the page that stands there now */
+} rdb_repair_report;
+/* Makes one page what it would be, by the backup and all log since. 55006: the instance is served. 55000: the log does not reach its end. */
+RDB_CHECKED bool rdb_backup_repair_page(rdb_repository *repository, rdb_manifest *manifest, const rdb_repair_options *options, rdb_repair_report *report, rdb_error *err);
 
 #endif

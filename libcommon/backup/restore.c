@@ -451,12 +451,87 @@ static bool write_control(restoring *r, rdb_error *err)
     return write_home(r, is_label ? LABEL : CONTROL, r->control.data, r->control.length, err) && (is_label || rdb_control_read(r->home, &control, err));
 }
 
-static bool stop_archiving(const restoring *r, rdb_error *err)
+static bool skip_member(void *context, const char *path, uint64_t offset, uint64_t length, bool *wanted, rdb_error *err)
 {
-    static const char text[] = "# Written by rdb-restore: this instance was restored into a new place, and must not archive its log where its origin does.\n"
-                               "# Name an archive of its own, or remove this file when the origin is gone for good.\n"
-                               "[wal]\narchive_enabled = false\n";
-    return write_home(r, "conf/overrides.d/zz-restored.toml", text, sizeof text - 1, err);
+    (void)context, (void)path, (void)offset, (void)length, (void)err;
+    *wanted = false;
+    return true;
+}
+
+static bool is_bare(const char *value)
+{
+    char *end;
+    strtod(value, &end);
+    return (*end == '\0' && end != value) || strcmp(value, "true") == 0 || strcmp(value, "false") == 0;
+}
+
+static bool check_settings(const rdb_restore_options *options, rdb_error *err)
+{
+    for (uint32_t i = 0; i < options->setting_count; i++) {
+        const char *text = options->settings[i], *equals = strchr(text, '='), *dot = strchr(text, '.');
+        if (equals == NULL || dot == NULL || dot > equals || dot == text || dot + 1 == equals || text[strcspn(text, "\"\\\n")] != '\0')
+            return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "\"%s\" is no setting: write section.key=value", text);
+    }
+    return true;
+}
+
+/* What is different in the new place: a file that is read after the others. */
+static bool write_overrides(const restoring *r, rdb_error *err)
+{
+    const rdb_restore_options *options = r->options;
+    rdb_strbuf text;
+    if (!options->stop_archiving && options->setting_count == 0)
+        return true;
+    rdb_strbuf_init(&text, r->arena);
+    rdb_strbuf_adds(&text, "# Written by rdb-restore for the new place of this instance.\n");
+    if (options->stop_archiving)
+        rdb_strbuf_adds(&text, "# It must not archive its log where its origin does: name an archive of its own, or remove this when the origin is gone for good.\n"
+                               "wal.archive_enabled = false\n");
+    for (uint32_t i = 0; i < options->setting_count; i++) {
+        const char *equals = strchr(options->settings[i], '=');
+        const char *quote = is_bare(equals + 1) ? "" : "\"";
+        rdb_strbuf_addf(&text, "%.*s = %s%s%s\n", (int)(equals - options->settings[i]), options->settings[i], quote, equals + 1, quote);
+    }
+    return rdb_strbuf_check(&text, err) && write_home(r, "conf/overrides.d/zz-restored.toml", text.data, text.length, err);
+}
+
+/* How long the rest takes if it goes as one object did: what it takes to write is like what it takes to read and unpack. */
+static bool guess_time(restoring *r, rdb_error *err)
+{
+    const rdb_manifest *oldest = r->chain.items[0];
+    char name[200], sha256[RDB_DIGEST_TEXT_BYTES];
+    rdb_strbuf bytes;
+    if (oldest->objects.count == 0)
+        return true;
+    rdb_strbuf_init(&bytes, NULL);
+    const rdb_manifest_object *object = oldest->objects.items[0];
+    uint64_t data = 0;
+    for (uint32_t i = 0; i < oldest->files.count; i++) {
+        const rdb_manifest_file *file = oldest->files.items[i];
+        for (uint32_t part_no = 0; part_no < file->part_count; part_no++)
+            data += file->parts[part_no].object_no == 0 ? file->parts[part_no].data_bytes : 0;
+    }
+    const backup_visitor visitor = {skip_member, NULL, NULL, NULL};
+    int64_t begun_us = rdb_time_monotonic_us();
+    bool ok = manifest_object_name(oldest, object, name, sizeof name) && repository_get(r->repository, name, object, &bytes, sha256, err) &&
+              volume_visit(oldest->compression, bytes.data, bytes.length, &visitor, err);
+    double seconds = (double)(rdb_time_monotonic_us() - begun_us) / 1e6;
+    if (ok && data > 0)
+        r->report->seconds_guess = 2 * seconds * (double)r->report->bytes_total / (double)data / RDB_MAX(r->options->thread_count, 1);
+    rdb_strbuf_free(&bytes);
+    return ok;
+}
+
+/* As much as the new place has: of the nearest directory that is there. */
+static void measure_space(restoring *r)
+{
+    char path[PATH_MAX];
+    rdb_error ignored = {0};
+    snprintf(path, sizeof path, "%s", r->home);
+    while (!rdb_path_is_directory(path) && strrchr(path, '/') != NULL && strrchr(path, '/') != path)
+        *strrchr(path, '/') = '\0';
+    if (!rdb_path_free_bytes(path, &r->report->bytes_free, &ignored))
+        rdb_error_clear(&ignored);
 }
 
 static bool finish_home(restoring *r, rdb_error *err)
@@ -466,7 +541,7 @@ static bool finish_home(restoring *r, rdb_error *err)
     const char *name = strrchr(r->home, '/') != NULL ? strrchr(r->home, '/') + 1 : r->home;
     if (!settle_lengths(r, err) || (newest->secrets_left_out && !make_secrets(r, name, err)))
         return false;
-    if (r->options->stop_archiving && !stop_archiving(r, err))
+    if (!write_overrides(r, err))
         return false;
     if (r->options->target != NULL && !rdb_recovery_target_write(r->home, r->options->target, err))
         return false;
@@ -493,11 +568,11 @@ bool rdb_backup_restore(rdb_repository *repository, rdb_manifest *newest, const 
         }
         rdb_error_clear(&no_lease);
     }
-    bool ok = rdb_instance_resolve(options->home, r.home, sizeof r.home, err) && rdb_backup_chain(repository, newest, r.arena, &r.chain, err) &&
-              clear_home(&r, err) && find_needs(&r, err) && (options->dry_run || prepare_home(&r, err)) && compare_home(&r, err);
+    bool ok = check_settings(options, err) && rdb_instance_resolve(options->home, r.home, sizeof r.home, err) && rdb_backup_chain(repository, newest, r.arena, &r.chain, err) &&
+              clear_home(&r, err) && (measure_space(&r), true) && find_needs(&r, err) && (options->dry_run || prepare_home(&r, err)) && compare_home(&r, err);
     for (uint32_t level = 0; ok && level < r.chain.count; level++)
         ok = restore_level(&r, level, err);
-    ok = ok && (options->dry_run || finish_home(&r, err));
+    ok = ok && (options->dry_run ? guess_time(&r, err) : finish_home(&r, err));
     report->chain_length = r.chain.count;
     report->files = r.file_count;
     report->bytes_written = atomic_load(&r.bytes_written);

@@ -148,7 +148,8 @@ static pid_t spawn(const char *program, const char *home, const char *log_path)
     _exit(127);
 }
 
-bool rdb_scratch_start(rdb_scratch **scratch, const char *home, bool (*is_interrupted)(void *context), void *context, rdb_error *err)
+/* The server from beside this program is on its way; what it says goes to the scratch log. */
+static bool launch(rdb_scratch **scratch, const char *home, rdb_error *err)
 {
     char program[PATH_MAX], log_path[PATH_MAX];
     rdb_scratch *s = *scratch = calloc(1, sizeof *s);
@@ -157,15 +158,45 @@ bool rdb_scratch_start(rdb_scratch **scratch, const char *home, bool (*is_interr
     ssize_t length = readlink("/proc/self/exe", program, sizeof program - 16);
     program[RDB_MAX(length, 0)] = '\0';
     char *slash = strrchr(program, '/');
-    if (slash == NULL || !rdb_instance_resolve(home, s->home, sizeof s->home, err) || !rdb_instance_path(s->home, SCRATCH_LOG, log_path, sizeof log_path, err))
-        goto fail;
+    if (slash == NULL)
+        return rdb_error_set(err, RDB_IO_ERROR, "the directory of this program cannot be found");
+    if (!rdb_instance_resolve(home, s->home, sizeof s->home, err) || !rdb_instance_path(s->home, SCRATCH_LOG, log_path, sizeof log_path, err))
+        return false;
     strcpy(slash + 1, "rdb-serve");
     s->pid = spawn(program, s->home, log_path);
-    if (s->pid < 0) {
-        s->pid = 0;
-        rdb_error_set_errno(err, errno, "no server can be started");
-        goto fail;
+    if (s->pid > 0)
+        return true;
+    s->pid = 0;
+    return rdb_error_set_errno(err, errno, "no server can be started");
+}
+
+bool rdb_scratch_recover(const char *home, bool (*is_interrupted)(void *context), void *context, rdb_error *err)
+{
+    rdb_scratch *scratch = NULL;
+    bool ok = launch(&scratch, home, err), ended = false;
+    while (ok && !ended) {
+        ended = waitpid(scratch->pid, NULL, WNOHANG) == scratch->pid;
+        if (!ended && is_interrupted != NULL && is_interrupted(context))
+            ok = rdb_error_set(err, RDB_QUERY_CANCELED, "interrupted");
+        if (ok && !ended)
+            rdb_time_sleep_us(50000);
     }
+    if (ended) {
+        scratch->pid = 0;
+        tell_why(scratch, err);
+        ok = strstr(err->detail, "recovery has reached its target") != NULL;
+        if (ok)
+            rdb_error_clear(err);
+    }
+    rdb_scratch_stop(&scratch);
+    return ok;
+}
+
+bool rdb_scratch_start(rdb_scratch **scratch, const char *home, bool (*is_interrupted)(void *context), void *context, rdb_error *err)
+{
+    if (!launch(scratch, home, err))
+        goto fail;
+    rdb_scratch *s = *scratch;
     for (;;) {
         rdb_error refused = {0};
         PGconn *connection = NULL;

@@ -72,6 +72,17 @@ static void note_failure(rdb_wal_archiver *archiver, const char *name, const rdb
     rdb_mutex_unlock(&archiver->lock);
 }
 
+/* Log that will never be in the archive is an alarm: it counts as a failure, and stays the last one until the next. */
+static void note_lost(rdb_wal_archiver *archiver, uint64_t segment)
+{
+    char name[RDB_WAL_ARCHIVE_NAME_BYTES];
+    rdb_error lost = {0};
+    rdb_wal_archive_name(name, archiver->history.timeline, segment);
+    rdb_error_set(&lost, RDB_UNDEFINED_FILE, "WAL segment %016llx was never archived and is gone", (unsigned long long)segment);
+    note_failure(archiver, name, &lost);
+    rdb_error_clear(&lost);
+}
+
 /* ---- the operator's command ------------------------------------------------------------------------------------------ */
 
 static bool gives_up(void *context)
@@ -280,8 +291,9 @@ static bool ship_segment(rdb_wal_archiver *archiver, uint64_t segment, rdb_lsn d
     if (timeline == 0) {
         if (segment >= wal_segment_number(&archiver->wal->config, durable))
             return true;
-        RDB_LOG(RDB_LOG_WARN, "wal", "WAL segment %016llx was never archived and is gone: recovery to a point in time cannot pass it; take a base backup",
+        RDB_LOG(RDB_LOG_ERROR, "wal", "WAL segment %016llx was never archived and is gone: recovery to a point in time cannot pass it until the next backup, an incremental one too",
                 (unsigned long long)segment);
+        note_lost(archiver, segment);
         *moved = true;
         return true;
     }
@@ -422,9 +434,11 @@ static bool find_next(rdb_wal_archiver *archiver, rdb_error *err)
     rdb_arena_destroy(arena);
     if (!known)
         next = oldest;
-    if (known && next < oldest)
-        RDB_LOG(RDB_LOG_WARN, "wal", "WAL segments %016llx to %016llx were never archived and are gone: recovery to a point in time cannot pass them; take a base backup",
+    if (known && next < oldest) {
+        RDB_LOG(RDB_LOG_ERROR, "wal", "WAL segments %016llx to %016llx were never archived and are gone: recovery to a point in time cannot pass them until the next backup, an incremental one too",
                 (unsigned long long)next, (unsigned long long)(oldest - 1));
+        note_lost(archiver, oldest - 1);
+    }
     next = RDB_MIN(RDB_MAX(next, oldest), current);
     atomic_store(&archiver->next_segment, next);
     atomic_store(&archiver->shipped_lsn, next * segment_bytes_of(archiver));

@@ -271,6 +271,41 @@ restore() {
     [ "$status" -ne 0 ] && [[ "$output" == *"no time zone"* ]] && [ ! -e "$AGAIN" ]
 }
 
+@test "rdb-restore timeline: a gap of archived log is an alarm, a window that cannot be reached, and closed by the next incremental" {
+    start_archiving
+    rdb-backup --home "$HOME_DIR" --output "$REPO"
+    for n in 1 2 3; do
+        sql "insert into m values ($n)"
+        await_archive
+    done
+    local gap
+    gap=$(ls "$REPO/wal" | grep -v '\.' | tail -2 | head -1)
+    rm "$REPO/wal/$gap"
+    run -6 rdb-backup verify --output "$REPO"
+    [[ "$output" == *"wal/$gap"*"no moment behind it"* ]]
+    run -0 rdb-restore timeline --input "$REPO"
+    [[ "$output" == *"archived log is missing from here on: nothing later can be reached"* ]]
+    run -10 rdb-restore --input "$REPO" --home "$AGAIN" --target-latest
+    [[ "$output" == *"cannot be reached"*"Of the archived log:"* || "$output" == *"The archive lacks the segment"* ]]
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental
+    sql "insert into m values (4)"
+    await_archive
+    run -0 rdb-backup verify --output "$REPO"
+    [[ "$output" == *"has a gap: segments $gap to $gap"* ]]
+    run -0 rdb-restore timeline --input "$REPO"
+    [[ "$output" == *"no moment before the end of backup"*"end of the archived log"* ]]
+    restore --target-latest
+    [ "$(state)" = "4|4" ]
+    # The server says so too, when it finds that log was lost before it was archived.
+    sql checkpoint
+    stop_server KILL || [ $? -eq 137 ]
+    [[ "$(ls "$HOME_DIR/data/wal" | head -1)" > 0000000000000002 ]]
+    echo 000000010000000000000001 >"$HOME_DIR/data/meta/archived"
+    start_server
+    [ "$(sql "select failed_count > 0 from pg_stat_archiver")" = t ]
+    grep -q 'never archived and are gone' "$HOME_DIR/logs/rustydb.log"
+}
+
 @test "rdb-restore: --replace keeps what was there aside, and refuses a served instance" {
     make_instance
     rdb-backup --home "$HOME_DIR" --output "$REPO"
@@ -305,6 +340,66 @@ restore() {
     run -0 rdb-restore --input "$REPO" --home "$HOME_DIR" --table rustydb.public.orders --as orders_old
     [ "$(sql "select count(*) from orders_old")" = 500 ]
     [ "$(ls -d "$HOME_DIR".*/ 2>/dev/null | wc -l)" -eq 0 ]
+}
+
+@test "rdb-restore --database: a database comes back beside the living one" {
+    start_archiving
+    sql "create database shop"
+    DATABASE=shop sql "create table item (id int primary key, name text); insert into item values (1, 'lamp'); create view v as select name from item"
+    rdb-backup --home "$HOME_DIR" --output "$REPO"
+    DATABASE=shop sql "drop view v; delete from item"
+    run -1 rdb-restore --input "$REPO" --home "$HOME_DIR" --database shop
+    [[ "$output" == *"--as"* ]]
+    run -0 rdb-restore --input "$REPO" --home "$HOME_DIR" --database shop --as shop_before
+    [ "$(DATABASE=shop_before sql "select name from v")" = lamp ]
+    [ "$(DATABASE=shop sql "select count(*) from item")" = 0 ]
+    [ "$(ls -d "$HOME_DIR".*/ 2>/dev/null | wc -l)" -eq 0 ]
+}
+
+@test "rdb-restore --page: a broken page is made again as it would be, by the backup and all log since" {
+    start_archiving
+    sql "create table t as select i, md5(i::text) as m from generate_series(1, 20000) i"
+    rdb-backup --home "$HOME_DIR" --output "$REPO"
+    sql "update t set m = 'late' where i % 100 = 3"
+    await_archive
+    sql "update t set m = 'later' where i % 100 = 4"
+    stop_server
+    local table before
+    before=$(ask "$HOME_DIR" "select md5(string_agg(t::text, ',' order by i)) from t")
+    table=$(find "$HOME_DIR/data/tables" -type f -size +1000k | head -1)
+    cp "$table" "$table.good" && mv "$table.good" "$HOME_DIR.good"
+    dd if=/dev/urandom of="$table" bs=4096 seek=20 count=1 conv=notrunc status=none
+    run -6 rdb-vacuum --home "$HOME_DIR" --verify
+    local name=${table#"$HOME_DIR"/data/}
+    run rdb-restore --input "$REPO" --home "$HOME_DIR" --page "$name:20"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"was made again"* ]]
+    run -0 rdb-vacuum --home "$HOME_DIR" --verify
+    [ "$(ask "$HOME_DIR" "select md5(string_agg(t::text, ',' order by i)) from t")" = "$before" ]
+    run -0 rdb-restore --input "$REPO" --home "$HOME_DIR" --page "$name:20"
+    [[ "$output" == *"is sound"* ]]
+    run -2 rdb-restore --input "$REPO" --home "$HOME_DIR" --page data/meta/control:0
+    # Without the log between nothing is touched.
+    dd if=/dev/urandom of="$table" bs=4096 seek=20 count=1 conv=notrunc status=none
+    mv "$REPO/wal" "$REPO/wal.away"
+    rm -f "$HOME_DIR/data/wal/0000000000000002"
+    before=$(sha256sum <"$table")
+    run rdb-restore --input "$REPO" --home "$HOME_DIR" --page "$name:20"
+    [ "$status" -ne 0 ] && [ "$(sha256sum <"$table")" = "$before" ]
+}
+
+@test "rdb-restore: a copy in a new place has settings of its own, does not archive, and is planned before it is made" {
+    start_archiving
+    rdb-backup --home "$HOME_DIR" --output "$REPO"
+    run -0 rdb-restore --input "$REPO" --home "$AGAIN" --dry-run
+    [[ "$output" == *"log: from"*"key: none"*"are free there"*"time: about"* ]]
+    [ ! -e "$AGAIN" ]
+    run -2 rdb-restore --input "$REPO" --home "$AGAIN" --map nothing
+    [ ! -e "$AGAIN" ]
+    restore --map server.max_connections=17 --map logging.level=warn
+    [ "$(ask "$AGAIN" "show max_connections")" = 17 ]
+    [ "$(ask "$AGAIN" "show archive_mode")" = off ]
 }
 
 @test "rdb-backup: a stream through a pipe clones an instance; a cut one is refused" {
