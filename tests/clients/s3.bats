@@ -14,7 +14,7 @@ setup() {
     export AWS_ENDPOINT_URL=http://127.0.0.1:$S3_PORT AWS_ACCESS_KEY_ID=S3RVER AWS_SECRET_ACCESS_KEY=S3RVER
 }
 teardown() {
-    kill "$S3_PID"
+    [ -z "$S3_PID" ] || kill "$S3_PID"
     remove_home
 }
 
@@ -36,7 +36,8 @@ teardown() {
         [ "${#lines[@]}" -eq 1 ]
     done
     run ! rdb-backup list --output s3://no-such-bucket
-    kill "$S3_PID"; wait "$S3_PID" || true
+    kill "$S3_PID"; wait "$S3_PID" || [ $? -eq 143 ]
+    S3_PID=
     run ! rdb-backup list --output s3://backups
     [[ "$output" == *"s3://backups"* ]]
 }

@@ -56,6 +56,13 @@ end_restored() {
 restored_sql() {
     "$PSQL" -X -A -t -q -v ON_ERROR_STOP=1 -h "$RESTORED/run/sockets" -p "$RESTORED_PORT" -U admin rustydb -c "$1"
 }
+# restores_to STATE COPY LINES...: what comes back by that is this state, and the server ends well.
+restores_to() {
+    restore "${@:2}"
+    [ "$(restored_sql "$(state)")" = "$1" ]
+    end_restored
+}
+kill_server() { stop_server KILL || [ $? -eq 137 ]; }
 state() { echo 'select count(*), coalesce(max(n), 0) from moment'; }
 wait_archived() { # all that is logged now
     local lsn
@@ -110,27 +117,13 @@ wait_archived() { # all that is logged now
     [ "$(restored_sql "$(state)")" = "5002|20000" ]
     end_restored
 
-    restore "$copy" "recovery_target_scn = '$scn_a'"
-    [ "$(restored_sql "$(state)")" = "5001|10001" ]
-    end_restored
-    restore "$copy" "recovery_target_scn = '$scn_a'" "recovery_target_inclusive = off"
-    [ "$(restored_sql "$(state)")" = "5000|5000" ]
-    end_restored
-    restore "$copy" "recovery_target_time = '$time_b'"
-    [ "$(restored_sql "$(state)")" = "5001|10001" ]
-    end_restored
-    restore "$copy" "recovery_target_xid = '$xid_b'"
-    [ "$(restored_sql "$(state)")" = "5002|10002" ]
-    end_restored
-    restore "$copy" "recovery_target_xid = '$xid_b'" "recovery_target_inclusive = 'off'"
-    [ "$(restored_sql "$(state)")" = "5001|10001" ]
-    end_restored
-    restore "$copy" "recovery_target_lsn = '$lsn_a'" "recovery_target_inclusive = 'off'"
-    [ "$(restored_sql "$(state)")" = "5002|10002" ]
-    end_restored
-    restore "$copy" "recovery_target = 'immediate'"
-    [ "$(restored_sql "$(state)")" = "5000|5000" ]
-    end_restored
+    restores_to "5001|10001" "$copy" "recovery_target_scn = '$scn_a'"
+    restores_to "5000|5000" "$copy" "recovery_target_scn = '$scn_a'" "recovery_target_inclusive = off"
+    restores_to "5001|10001" "$copy" "recovery_target_time = '$time_b'"
+    restores_to "5002|10002" "$copy" "recovery_target_xid = '$xid_b'"
+    restores_to "5001|10001" "$copy" "recovery_target_xid = '$xid_b'" "recovery_target_inclusive = 'off'"
+    restores_to "5002|10002" "$copy" "recovery_target_lsn = '$lsn_a'" "recovery_target_inclusive = 'off'"
+    restores_to "5000|5000" "$copy" "recovery_target = 'immediate'"
     restore "$copy" # to the end
     [ "$(restored_sql "$(state)")" = "5003|10003" ]
     [ "$(restored_sql "select count(*) from pg_class where relname = 'account'")" = 0 ]
@@ -173,9 +166,7 @@ wait_archived() { # all that is logged now
     run ! restore "$copy"
     grep -q "gap: segment $hole is missing\|is damaged at" "$RESTORED.out"
     mv "$HOME_DIR.hole" "$ARCHIVE/$hole"
-    restore "$copy"
-    [ "$(restored_sql "$(state)")" = "3|3" ]
-    end_restored
+    restores_to "3|3" "$copy"
 }
 
 @test "recovery: timelines branch, and each can be followed" {
@@ -229,7 +220,7 @@ wait_archived() { # all that is logged now
     [ "$(sql 'select failed_count > 0 and last_failed_wal is not null from pg_stat_archiver')" = t ] || [ "$(sql 'select archived_count from pg_stat_archiver')" -ge 1 ]
     local before
     before=$(ls "$ARCHIVE.away" | grep -vc '\.')
-    stop_server KILL || true
+    kill_server
     mv "$ARCHIVE.away" "$ARCHIVE"
     start_server
     wait_archived
@@ -267,14 +258,14 @@ TOML
     "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -f "$HOME_DIR.off" >/dev/null 2>&1 3>&- &
     local client=$!
     sleep 0.4
-    stop_server KILL || true
-    wait "$client" || true
+    kill_server
+    wait "$client" || [ $? -eq 2 ] # psql lost its connection
     start_server
     [ "$(sql 'select count(*) = coalesce(max(n), 0) from moment')" = t ]
     # What is older than the log writer's pause is safe.
     sql 'set synchronous_commit = off; insert into moment values (100000)'
     sleep 1
-    stop_server KILL || true
+    kill_server
     start_server
     [ "$(sql 'select count(*) from moment where n = 100000')" = 1 ]
 }
