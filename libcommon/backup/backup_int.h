@@ -137,6 +137,8 @@ bool repository_check_keys(rdb_repository *repository, void (*on_damage)(void *c
 typedef struct backup_lease backup_lease;
 /* kind: backup, expire, merge, read. 55006 where another keeps it away. A stream needs none: *lease stays NULL. */
 bool lease_take(backup_lease **lease, rdb_repository *repository, const char *kind, rdb_error *err);
+/* For who only reads: it keeps expire away. A repository that cannot be written is read without. 55006 all the same. */
+bool lease_take_reader(backup_lease **lease, rdb_repository *repository, rdb_error *err);
 bool lease_check(backup_lease *lease, rdb_error *err); /* before what cannot be taken back; NULL is fine */
 void lease_give(backup_lease **lease);                 /* NULL inside is fine */
 

@@ -244,6 +244,18 @@ bool lease_take(backup_lease **lease_out, rdb_repository *repository, const char
     return true;
 }
 
+bool lease_take_reader(backup_lease **lease, rdb_repository *repository, rdb_error *err)
+{
+    rdb_error none = {0};
+    bool ok = lease_take(lease, repository, "read", &none);
+    if (!ok && rdb_error_is(&none, RDB_OBJECT_IN_USE))
+        rdb_error_move(err, &none);
+    else
+        ok = true;
+    rdb_error_clear(&none);
+    return ok;
+}
+
 bool lease_check(backup_lease *lease, rdb_error *err)
 {
     if (lease == NULL || atomic_load_explicit(&lease->until_us, memory_order_relaxed) > steady_us())

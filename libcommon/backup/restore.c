@@ -557,16 +557,10 @@ bool rdb_backup_restore(rdb_repository *repository, rdb_manifest *newest, const 
     r.arena = rdb_arena_create("restore", NULL, NULL);
     if (r.arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    /* Only to keep expire away: a repository that cannot be written is read all the same. */
     backup_lease *lease = NULL;
-    rdb_error no_lease = {0};
-    if (!lease_take(&lease, repository, "read", &no_lease)) {
-        if (rdb_error_is(&no_lease, RDB_OBJECT_IN_USE)) {
-            rdb_error_move(err, &no_lease);
-            rdb_arena_destroy(r.arena);
-            return false;
-        }
-        rdb_error_clear(&no_lease);
+    if (!lease_take_reader(&lease, repository, err)) {
+        rdb_arena_destroy(r.arena);
+        return false;
     }
     bool ok = check_settings(options, err) && rdb_instance_resolve(options->home, r.home, sizeof r.home, err) && rdb_backup_chain(repository, newest, r.arena, &r.chain, err) &&
               clear_home(&r, err) && (measure_space(&r), true) && find_needs(&r, err) && (options->dry_run || prepare_home(&r, err)) && compare_home(&r, err);

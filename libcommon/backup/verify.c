@@ -356,6 +356,9 @@ bool rdb_backup_verify(rdb_repository *repository, const rdb_manifest *manifest,
 {
     checking c = {.repository = repository, .level = level, .watch = watch, .arena = arena, .findings = findings};
     rdb_list chain = {0};
+    backup_lease *lease = NULL;
+    if (!lease_take_reader(&lease, repository, err))
+        return false;
     rdb_mutex_init(&c.lock, RDB_RANK_LEAF);
     bool ok = repository_check_keys(repository, find_whole, &c, err) && catalog_check(repository, find_whole, &c, err) && check_chain(&c, manifest->id, &chain, err);
     for (uint32_t i = 0; ok && i < chain.count; i++) {
@@ -370,6 +373,7 @@ bool rdb_backup_verify(rdb_repository *repository, const rdb_manifest *manifest,
         rdb_list all = {0}, broken = {0};
         ok = rdb_backup_list(repository, arena, &all, &broken, err) && check_log(&c, &all, err);
     }
+    lease_give(&lease);
     rdb_mutex_deinit(&c.lock);
     return ok;
 }

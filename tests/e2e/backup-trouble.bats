@@ -103,3 +103,11 @@ is_sound() { rdb-backup verify --output "$REPO" && rdb-restore --input "$REPO" -
     [[ "$output" == *"goes on with backup"* ]]
     is_sound
 }
+
+@test "trouble: on a terminal a backup says how far it is and how much time is left, in a pipe it does not" {
+    command -v script >/dev/null || skip "no script program"
+    run -0 script -qec "rdb-backup --home '$HOME_DIR' --output '$REPO' --rate 25MB --threads 1" /dev/null
+    [[ "$output" == *"MiB of "*"%)"*"MiB/s, 0:00:0"*" left"* ]]
+    run -0 rdb-backup --home "$HOME_DIR" --output "$REPO" --rate 60MB
+    [[ "$output" != *" left"* && "$output" == "backup "* ]]
+}

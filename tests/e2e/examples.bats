@@ -35,3 +35,12 @@ teardown() {
     run -0 --separate-stderr "$TOP/examples/backup/nightly.sh" "$(dirname "$HOME_DIR")/lost/backup" "select count(*) from orders"
     [ "${lines[-1]}" = 2 ]
 }
+
+@test "examples: a week of backups, and a clone through a pipe" {
+    rdb-cli --home "$HOME_DIR" --user admin --command "create table kept as select 7 as n" >/dev/null
+    run -0 --separate-stderr "$TOP/examples/backup/week.sh" "$HOME_DIR" "$(dirname "$HOME_DIR")/backup"
+    [[ "$output" == *"drill of backup"*"sound"*"merged"*"0 2 * * 0 "*"OnCalendar=Sun"* ]]
+    [ "$(grep -c ' full ' <<<"$(grep -E '^[0-9]{8}T' <<<"$output" | tail -1)")" -eq 1 ]
+    run -0 --separate-stderr "$TOP/examples/backup/clone.sh" "$HOME_DIR" "$(dirname "$HOME_DIR")/clone"
+    [ "$(rdb-cli --home "$(dirname "$HOME_DIR")/clone" --user admin --tuples-only --output unaligned --command 'select n from kept')" = 7 ]
+}

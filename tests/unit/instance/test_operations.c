@@ -120,11 +120,48 @@ static void test_a_newer_schema_and_a_damaged_file_are_refused(void **state)
     rdb_operations_close(&operations);
 }
 
+static int count_backups(const char *where)
+{
+    sqlite3 *database;
+    sqlite3_stmt *statement;
+    char sql[200];
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM backup WHERE %s", where);
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(database, sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    int count = sqlite3_column_int(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_close(database);
+    return count;
+}
+
+/* A repository's backups take the place of those that were known of it, and of no other's. */
+static void test_backups(void **state)
+{
+    (void)state;
+    rdb_error err = {0};
+    rdb_operations *operations;
+    const rdb_operations_backup full = {.backup_id = "F", .type = "full", .label = "it's", .started_at = "a", .stopped_at = "b", .stopped_lsn = "0/1", .manifest_sha256 = "c", .stopped_scn = 7},
+                                incremental = {.backup_id = "I", .type = "incremental", .label = "", .parent_id = "F", .started_at = "a", .stopped_at = "b", .stopped_lsn = "0/2", .manifest_sha256 = "d"};
+    const rdb_operations_backup both[] = {full, incremental}, twice[] = {full, full};
+    assert_true(rdb_operations_open(&operations, home, &err));
+    assert_true(rdb_operations_replace_backups(operations, "/one", both, 2, &err) && rdb_operations_replace_backups(operations, "/two", both, 1, &err));
+    assert_int_equal(count_backups("parent_id IS NULL AND label = 'it''s' AND stopped_scn = 7"), 2);
+    assert_int_equal(count_backups("parent_id = 'F'"), 1);
+    assert_false(rdb_operations_replace_backups(operations, "/one", twice, 2, &err)); /* all or nothing */
+    rdb_error_clear(&err);
+    assert_int_equal(count_backups("repository = '/one'"), 2);
+    assert_true(rdb_operations_replace_backups(operations, "/one", both, 1, &err) && rdb_operations_replace_backups(operations, "/two", NULL, 0, &err));
+    assert_int_equal(count_backups("true"), 1);
+    rdb_operations_close(&operations);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_runs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_restore_points, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_backups, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_newer_schema_and_a_damaged_file_are_refused, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
