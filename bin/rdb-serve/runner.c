@@ -97,8 +97,10 @@ static void lead(network *net) /* under the turn */
     uint32_t taken_count = 0;
     for (uint32_t i = 0; i < count; i++) {
         connection *conn = events[i].tag;
-        if ((events[i].what & RDB_POLL_CLOSED) != 0)
+        if ((events[i].what & RDB_POLL_CLOSED) != 0) {
             atomic_store(&conn->is_hanging_up, true);
+            rdb_wire_host_client_gone(net->options.host, conn);
+        }
         if (connection_take(conn))
             taken[taken_count++] = conn;
     }

@@ -345,6 +345,7 @@ static void prepare_aggregate_call(exec_node *node, agg_call *call, rdb_error *e
     call->call.statement_us = eval->statement_us;
     call->call.transaction_us = eval->transaction_us;
     call->call.session = &node->x->eval;
+    call->call.cancel = eval->cancel;
 }
 
 /* Feeds one call with the selected rows; group_of goes by position of `all`, of which selection is a subsequence. */

@@ -193,6 +193,7 @@ static void prepare_set_call(rdb_execution *x, set_call *set, rdb_arena *arena, 
     set->call.statement_us = x->eval.statement_us;
     set->call.transaction_us = x->eval.transaction_us;
     set->call.session = &x->eval;
+    set->call.cancel = x->eval.cancel;
 }
 
 static bool begin_set_call(rdb_execution *x, set_call *set, rdb_batch *input, uint32_t row, rdb_error *err)

@@ -426,13 +426,11 @@ static bool compute_aggregate(exec_node *node, window_call *call, const window_p
             next = fed.at[0].to;
         }
         if (!grew) {
-            if (row % RDB_BATCH_ROWS == 0 && !rdb_cancel_check(node->x->context.cancel, err))
-                return false;
             call->state = rdb_arena_zalloc(state->arena, call->aggregate->state_bytes + 16);
         }
         for (uint32_t i = 0; i < parts.count; i++)
             for (uint32_t at = grew ? next : parts.at[i].from; at < parts.at[i].to; at++)
-                if (!feed_row(state, call, at, NULL))
+                if ((at % RDB_BATCH_ROWS == 0 && !rdb_cancel_check(node->x->context.cancel, err)) || !feed_row(state, call, at, NULL))
                     return false;
         if (!call->aggregate->finish(&call->call, call->state, &value, &is_null) || !rdb_arena_check(state->arena, err))
             return false;

@@ -55,7 +55,7 @@ static bool call_routine(rdb_routine_site *site, rdb_eval *eval, const rdb_param
     bool nulls[16];
     rdb_call call = {.arena = arena, .err = err, .format = eval->format, .collation = site->collation, .statement_us = eval->statement_us,
                      .transaction_us = eval->transaction_us, .argument_types = site->argument_types, .argument_count = site->argument_count,
-                     .result_type = site->result_type, .result_typmod = -1, .plan_arena = site->arena, .session = eval};
+                     .result_type = site->result_type, .result_typmod = -1, .plan_arena = site->arena, .session = eval, .cancel = eval->cancel};
     if (site->state == NULL)
         site->state = (void *)(uintptr_t)find_routine(site->function);
     const rdb_extension_routine *routine = site->state;

@@ -40,6 +40,7 @@ static void prepare_call(rdb_program *program, program_step *step)
     step->call.statement_us = eval->statement_us;
     step->call.transaction_us = eval->transaction_us;
     step->call.session = program->eval;
+    step->call.cancel = eval->cancel;
     step->call.bad_row = 0;
 }
 

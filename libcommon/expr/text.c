@@ -5,7 +5,7 @@
 static rdb_call make_call(rdb_eval *eval, rdb_arena *arena, const rdb_type *type, int32_t typmod, rdb_error *err)
 {
     return (rdb_call){.arena = arena, .plan_arena = arena, .err = err, .format = eval->format, .result_type = type, .result_typmod = typmod, .collation = type->collation,
-                      .statement_us = eval->statement_us, .transaction_us = eval->transaction_us, .session = eval};
+                      .statement_us = eval->statement_us, .transaction_us = eval->transaction_us, .session = eval, .cancel = eval->cancel};
 }
 
 bool rdb_expr_value_to_text(rdb_eval *eval, rdb_arena *arena, const rdb_type *type, rdb_datum value, const char **text, rdb_error *err)

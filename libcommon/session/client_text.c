@@ -75,8 +75,12 @@ static void put_report(const rdb_session *session, rdb_strbuf *output, const rdb
     wire_message_end(output, start + 1);
 }
 
-void session_put_error(const rdb_session *session, rdb_strbuf *output, const rdb_error *err, const char *severity)
+void session_put_error(rdb_session *session, rdb_strbuf *output, const rdb_error *err, const char *severity)
 {
+    if (session != NULL && (strcmp(err->sqlstate, RDB_ADMIN_SHUTDOWN) == 0 || strcmp(err->sqlstate, RDB_CONNECTION_FAILURE) == 0) && rdb_cancel_is_final(&session->cancel)) {
+        session->has_ended = true;
+        severity = "FATAL";
+    }
     put_report(session, output, err, severity, false);
 }
 

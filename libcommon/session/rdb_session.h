@@ -94,6 +94,8 @@ void rdb_wire_host_destroy(rdb_wire_host **host); /* all connections closed befo
 /* Asks every connection to end: idle ones at their next run, busy ones by cancellation (57P01) where terminate is set. */
 void rdb_wire_host_shutdown(rdb_wire_host *host, bool terminate);
 void rdb_wire_host_cancel_all(rdb_wire_host *host); /* every running statement, as a client's cancel request does */
+/* The network says that the client at this channel has closed its end. What runs for it ends where client_connection_check_interval is set. */
+void rdb_wire_host_client_gone(rdb_wire_host *host, const void *channel_context);
 uint32_t rdb_wire_host_connection_count(rdb_wire_host *host);
 
 typedef struct rdb_wire rdb_wire; /* one connection */

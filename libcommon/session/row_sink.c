@@ -277,6 +277,8 @@ static bool receive_copy(void *context, const uint8_t **bytes, size_t *length, r
         if (!rdb_cancel_check(&session->cancel, err))
             return false;
         if (!session->owner.next_copy_message(session->owner.context, &type, &body, &size)) {
+            if (!rdb_cancel_check(&session->cancel, err))
+                return false;
             session->copy_in = SESSION_COPY_CLOSED; /* nothing tells where the next message begins */
             return rdb_error_set(err, RDB_CONNECTION_FAILURE, "unexpected EOF on client connection with an open transaction");
         }

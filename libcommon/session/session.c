@@ -89,6 +89,11 @@ void session_cancel(rdb_session *session, bool terminate)
     rdb_cancel_set(&session->cancel, terminate ? RDB_CANCEL_TERMINATE : RDB_CANCEL_USER);
 }
 
+void session_client_gone(rdb_session *session)
+{
+    rdb_cancel_client_gone(&session->cancel);
+}
+
 void session_trim(rdb_session *session)
 {
     (void)session; /* arenas keep one block each; the buffers are the wire's */

@@ -135,6 +135,7 @@ struct rdb_session {
     session_owner owner;
     const char *query_text;      /* what the client sent last; borrowed while its statements run */
     rdb_cancel cancel;
+    bool has_ended; /* the client was told a FATAL error: the connection ends */
     rdb_waiter waiter;           /* what its statement waits for; the thread that runs it works for this */
     _Atomic int64_t query_id;    /* of the statement that runs, or ran last; 0: not known */
     _Atomic rdb_scn snapshot_scn; /* of the snapshot its statement reads by; 0: it holds none */
@@ -184,6 +185,7 @@ RDB_CHECKED bool session_create(rdb_session **session, rdb_engine *engine, rdb_d
                                 const session_owner *owner, rdb_error *err);
 void session_destroy(rdb_session **session); /* NULL inside is fine */
 void session_cancel(rdb_session *session, bool terminate); /* any thread */
+void session_client_gone(rdb_session *session); /* any thread */
 /* The statement is all that its transaction has: one of a Query, or the first of a pipeline. VACUUM and its like need it. */
 bool session_stands_alone(const rdb_session *session);
 RDB_CHECKED bool session_require_alone(const rdb_session *session, const char *what, rdb_error *err); /* 25001 */
@@ -199,7 +201,8 @@ void session_report_parameters(rdb_session *session); /* all ParameterStatus, at
 RDB_CHECKED bool session_text_in(const rdb_session *session, rdb_arena *arena, rdb_slice *bytes, rdb_error *err);
 /* What stands in output from there on becomes the client's, or 22P05. */
 RDB_CHECKED bool session_text_out(const rdb_session *session, rdb_strbuf *output, size_t from, rdb_error *err);
-void session_put_error(const rdb_session *session, rdb_strbuf *output, const rdb_error *err, const char *severity); /* session may be NULL */
+/* What a terminated session's statement ends with is FATAL and the last that the client hears. */
+void session_put_error(rdb_session *session, rdb_strbuf *output, const rdb_error *err, const char *severity); /* session may be NULL */
 void session_put_notice(const rdb_session *session, rdb_strbuf *output, const rdb_error *notice, const char *severity);
 void session_put_name(const rdb_session *session, rdb_strbuf *output, const char *name);
 void session_simple_query(rdb_session *session, const char *text);

@@ -214,6 +214,9 @@ static bool check_value(rdb_session *session, int setting_no, const char *text, 
     case SET_deadlock_timeout:
         settings->deadlock_timeout_us = (int64_t)number * 1000;
         break;
+    case SET_client_connection_check_interval:
+        rdb_cancel_mind_client(&session->cancel, number > 0);
+        break;
     case SET_idle_session_timeout:
         settings->idle_timeout_us = (int64_t)number * 1000;
         break;

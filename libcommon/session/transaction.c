@@ -75,10 +75,15 @@ static void forget(rdb_session *session, bool committed)
     session_settings_end_transaction(session, committed);
 }
 
+static void set_lock_timeouts(rdb_session *session)
+{
+    rdb_lock_session_set_timeouts(session->locks, session_setting_deadlock_timeout_us(session), session_setting_lock_timeout_us(session));
+}
+
 static bool begin_engine_transaction(rdb_session *session, rdb_error *err)
 {
     if (session->locks != NULL)
-        rdb_lock_session_set_deadlock_timeout(session->locks, session_setting_deadlock_timeout_us(session));
+        set_lock_timeouts(session);
     if (session->txn != NULL)
         return true;
     if (!rdb_txn_begin(rdb_engine_txns(session->engine), rdb_database_pdb(session->database), session->isolation,
@@ -91,8 +96,10 @@ static bool begin_engine_transaction(rdb_session *session, rdb_error *err)
     if (session->locks == NULL && session->pid != 0 &&
         !rdb_lock_session_open(&session->locks, rdb_engine_txns(session->engine), &session->cancel, (int32_t)session->pid, err))
         return false;
-    if (session->locks != NULL)
+    if (session->locks != NULL) {
+        set_lock_timeouts(session);
         rdb_lock_session_attach(session->locks, session->txn);
+    }
     return true;
 }
 

@@ -10,6 +10,9 @@
 #include <unistd.h>
 
 #define INPUT_BYTES_MIN (8u << 10)
+/* Numbers of sessions: above all that a Linux kernel gives to processes and threads (PID_MAX_LIMIT), which pg_stat_activity tells of the
+ * server's own threads. Who kills by one hits nothing. */
+#define PIDS_BEGIN (UINT32_C(1) << 22)
 #define INPUT_BYTES_COPY (128u << 10) /* several messages a system call */
 
 bool rdb_wire_host_create(rdb_wire_host **host_out, const rdb_wire_config *config, rdb_error *err)
@@ -19,7 +22,7 @@ bool rdb_wire_host_create(rdb_wire_host **host_out, const rdb_wire_config *confi
     if (host == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     host->config = *config;
-    host->next_pid = (uint32_t)getpid();
+    host->next_pid = PIDS_BEGIN + (uint32_t)getpid();
     rdb_mutex_init(&host->lock, RDB_RANK_SESSION);
     *host_out = host;
     return true;
@@ -56,6 +59,15 @@ void rdb_wire_host_cancel_all(rdb_wire_host *host)
     rdb_mutex_unlock(&host->lock);
 }
 
+void rdb_wire_host_client_gone(rdb_wire_host *host, const void *channel_context)
+{
+    rdb_mutex_lock(&host->lock);
+    for (rdb_wire *wire = host->connections; wire != NULL; wire = wire->next)
+        if (wire->channel.context == channel_context && wire->session != NULL)
+            session_client_gone(wire->session);
+    rdb_mutex_unlock(&host->lock);
+}
+
 uint32_t rdb_wire_host_connection_count(rdb_wire_host *host)
 {
     rdb_mutex_lock(&host->lock);
@@ -86,7 +98,8 @@ bool rdb_wire_create(rdb_wire **wire_out, rdb_wire_host *host, const rdb_channel
     rdb_strbuf_init(&wire->output, NULL);
     rdb_random_bytes(&wire->secret, sizeof wire->secret);
     rdb_mutex_lock(&host->lock);
-    wire->pid = host->next_pid++ & INT32_MAX;
+    wire->pid = host->next_pid;
+    host->next_pid = host->next_pid == INT32_MAX ? PIDS_BEGIN : host->next_pid + 1;
     wire->next = host->connections;
     if (wire->next != NULL)
         wire->next->previous = wire;
@@ -286,13 +299,29 @@ bool wire_owner_flush(void *wire)
     return wire_flush(wire);
 }
 
+/* A client that is silent inside COPY FROM STDIN: a cancel or a timeout ends the wait, within this time. */
+#define COPY_LOOK_US INT64_C(200000)
+static bool await_copy_bytes(rdb_wire *wire, size_t need)
+{
+    wire_fill fill;
+    while ((fill = wire_fill_input(wire, need, COPY_LOOK_US)) == WIRE_FILL_QUIET) {
+        rdb_error err;
+        rdb_error_init(&err);
+        if (!rdb_cancel_check(&wire->session->cancel, &err)) {
+            rdb_error_clear(&err);
+            return false;
+        }
+    }
+    return fill == WIRE_FILL_OK;
+}
+
 /* Inside COPY FROM STDIN the statement takes the messages itself. */
 bool wire_owner_copy_message(void *wire_at, char *type, const uint8_t **body, size_t *length)
 {
     rdb_wire *wire = wire_at;
     if (wire->input_capacity < INPUT_BYTES_COPY && !make_room(wire, INPUT_BYTES_COPY))
         return false;
-    if (wire_fill_input(wire, 5, -1) != WIRE_FILL_OK)
+    if (!await_copy_bytes(wire, 5))
         return false;
     uint32_t size = peek_length(wire->input + wire->input_at + 1);
     *type = (char)wire->input[wire->input_at];
@@ -300,7 +329,7 @@ bool wire_owner_copy_message(void *wire_at, char *type, const uint8_t **body, si
     if (wire->sync_lost)
         return true;
     wire->sync_lost = size < 4 || size > (*type == 'd' ? WIRE_MESSAGE_MAX : WIRE_SMALL_MESSAGE_MAX);
-    if (wire->sync_lost || wire_fill_input(wire, (size_t)size + 1, -1) != WIRE_FILL_OK)
+    if (wire->sync_lost || !await_copy_bytes(wire, (size_t)size + 1))
         return false;
     *body = wire->input + wire->input_at + 5;
     *length = size - 4;

@@ -12,6 +12,10 @@
 
 static void put_ready(rdb_wire *wire)
 {
+    if (wire->session->has_ended) {
+        wire->phase = WIRE_FINISHED;
+        return;
+    }
     if (wire->sync_lost) {
         rdb_error err = {0};
         rdb_error_set(&err, RDB_PROTOCOL_VIOLATION, "terminating connection because protocol synchronization was lost");
@@ -32,7 +36,7 @@ static void extended_failed(rdb_wire *wire, rdb_error *err)
     rdb_error_clear(err);
     session_fail(wire->session);
     wire->skip_to_sync = true;
-    if (wire->sync_lost)
+    if (wire->sync_lost || wire->session->has_ended)
         put_ready(wire);
 }
 

@@ -614,8 +614,10 @@ bool plan_query(planner *p, plan_level *parent, const rdb_query *query, plan_lev
 
 static planner make_planner(const rdb_plan_context *context, rdb_plan *plan, rdb_error *err)
 {
+    const rdb_txn *txn = rdb_access_get_context(context->access)->txn;
     return (planner){.arena = context->arena, .access = context->access, .context = context, .err = err, .plan = plan,
-                     .eval = {.access = context->access, .format = context->format ? context->format : rdb_format_default(), .session = context->session ? ((rdb_eval *)context->session)->session : NULL}};
+                     .eval = {.access = context->access, .format = context->format ? context->format : rdb_format_default(), .session = context->session ? ((rdb_eval *)context->session)->session : NULL,
+                              .cancel = txn != NULL ? rdb_txn_cancel(txn) : NULL}};
 }
 
 const rdb_list *rdb_query_result_targets(const rdb_query *query);

@@ -388,7 +388,7 @@ static bool dp_join(const search *s, plan_set **items, uint32_t count, plan_set 
         for (uint32_t i = 0; i < count; i++)
             sets[UINT32_C(1) << i] = items[i];
         for (uint32_t whole = 3; whole <= full; whole++)
-            if ((whole & (whole - 1)) != 0 && !join_splits(s, sets, whole, count, pass == 1))
+            if ((whole & (whole - 1)) != 0 && (!rdb_cancel_check(s->level->p->eval.cancel, s->level->p->err) || !join_splits(s, sets, whole, count, pass == 1)))
                 return false;
         *out = sets[full];
     }
@@ -405,6 +405,8 @@ static bool greedy_join(const search *s, plan_set **items, uint32_t count, plan_
         for (int pass = 0; pass < 2 && best == NULL; pass++)
             for (uint32_t i = 0; i < count; i++)
                 for (uint32_t k = i + 1; k < count; k++) {
+                    if (!rdb_cancel_check(p->eval.cancel, p->err))
+                        return false;
                     plan_set made = {.relids = relids_union(items[i]->relids, items[k]->relids)};
                     if ((pass == 0 && !is_linked(s, items[i], items[k])))
                         continue;

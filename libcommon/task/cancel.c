@@ -9,10 +9,15 @@ void rdb_cancel_init(rdb_cancel *cancel)
     memset(cancel, 0, sizeof *cancel);
 }
 
+static bool stays(uint32_t reason)
+{
+    return reason == RDB_CANCEL_TERMINATE || reason == RDB_CANCEL_CLIENT_GONE;
+}
+
 void rdb_cancel_begin_statement(rdb_cancel *cancel, int64_t timeout_us)
 {
     uint32_t reason = atomic_load(&cancel->reason);
-    while (reason != RDB_CANCEL_TERMINATE && reason != RDB_CANCEL_NONE &&
+    while (!stays(reason) && reason != RDB_CANCEL_NONE &&
            !atomic_compare_exchange_weak(&cancel->reason, &reason, RDB_CANCEL_NONE)) {
     }
     cancel->deadline_us = timeout_us > 0 ? rdb_time_monotonic_us() + timeout_us : 0;
@@ -27,15 +32,37 @@ void rdb_cancel_end_statement(rdb_cancel *cancel)
 
 bool rdb_cancel_set(rdb_cancel *cancel, rdb_cancel_reason reason)
 {
-    if (reason != RDB_CANCEL_TERMINATE && !atomic_load(&cancel->is_running))
+    if (!stays(reason) && !atomic_load(&cancel->is_running))
         return false;
     uint32_t current = atomic_load(&cancel->reason);
-    while (current != RDB_CANCEL_TERMINATE && !atomic_compare_exchange_weak(&cancel->reason, &current, reason)) {
+    while (!stays(current) && !atomic_compare_exchange_weak(&cancel->reason, &current, reason)) {
     }
     _Atomic uint32_t *sleeper = atomic_load(&cancel->sleeper);
     if (sleeper != NULL)
         rdb_futex_wake(sleeper, UINT32_MAX);
     return true;
+}
+
+/* One of the two sees the other: each stores its word first. */
+void rdb_cancel_mind_client(rdb_cancel *cancel, bool minds)
+{
+    if (atomic_load_explicit(&cancel->minds_client, memory_order_relaxed) == minds)
+        return;
+    atomic_store(&cancel->minds_client, minds);
+    if (minds && atomic_load(&cancel->client_gone))
+        (void)rdb_cancel_set(cancel, RDB_CANCEL_CLIENT_GONE);
+}
+
+void rdb_cancel_client_gone(rdb_cancel *cancel)
+{
+    atomic_store(&cancel->client_gone, 1);
+    if (atomic_load(&cancel->minds_client))
+        (void)rdb_cancel_set(cancel, RDB_CANCEL_CLIENT_GONE);
+}
+
+bool rdb_cancel_is_final(const rdb_cancel *cancel)
+{
+    return stays(atomic_load(&cancel->reason));
 }
 
 bool rdb_cancel_check(rdb_cancel *cancel, rdb_error *err)
@@ -53,6 +80,8 @@ bool rdb_cancel_check(rdb_cancel *cancel, rdb_error *err)
         return rdb_error_set(err, RDB_QUERY_CANCELED, "canceling statement due to statement timeout");
     case RDB_CANCEL_TERMINATE:
         return rdb_error_set(err, RDB_ADMIN_SHUTDOWN, "terminating connection due to administrator command");
+    case RDB_CANCEL_CLIENT_GONE:
+        return rdb_error_set(err, RDB_CONNECTION_FAILURE, "connection to client lost");
     case RDB_CANCEL_IDLE_TIMEOUT:
         return rdb_error_set(err, RDB_IDLE_IN_TRANSACTION_SESSION_TIMEOUT, "terminating connection due to idle-in-transaction timeout");
     default:

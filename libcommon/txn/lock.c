@@ -138,7 +138,7 @@ bool rdb_lock_session_split(rdb_lock_session **session, rdb_txn *txn, rdb_error 
         return true;
     if (!rdb_lock_session_open(&made, txn->manager, former->cancel, atomic_load_explicit(&former->process_id, memory_order_relaxed), err))
         return false;
-    made->deadlock_timeout_us = former->deadlock_timeout_us;
+    rdb_lock_session_set_timeouts(made, former->deadlock_timeout_us, former->lock_timeout_us);
     if (!lock_owner_move_session(former, made, err)) {
         rdb_lock_session_close(&made);
         return false;
@@ -179,9 +179,10 @@ void rdb_lock_session_close(rdb_lock_session **session)
     *session = NULL;
 }
 
-void rdb_lock_session_set_deadlock_timeout(rdb_lock_session *session, int64_t timeout_us)
+void rdb_lock_session_set_timeouts(rdb_lock_session *session, int64_t deadlock_us, int64_t lock_us)
 {
-    session->deadlock_timeout_us = timeout_us;
+    session->deadlock_timeout_us = deadlock_us;
+    session->lock_timeout_us = lock_us;
 }
 
 void rdb_lock_set_deadlock_timeout(rdb_txn_manager *manager, int64_t timeout_us)

@@ -111,6 +111,7 @@ struct lock_owner {
     uint32_t graph_no;             /* detector's scratch, under all latches */
     bool belongs_to_session;       /* outlives its transactions */
     int64_t deadlock_timeout_us;   /* of the session; 0: the table's */
+    int64_t lock_timeout_us;       /* of the session; 0: none */
     bool has_waited;               /* for another since it was asked last */
     bool in_use;
     uint16_t fast_used;            /* slots taken, as bits */

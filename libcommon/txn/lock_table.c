@@ -170,7 +170,7 @@ lock_owner *lock_owner_begin(rdb_lock_table *table, const rdb_txn *txn, rdb_canc
     owner->cancel = cancel;
     owner->age = 0;
     owner->belongs_to_session = owner->has_waited = false;
-    owner->deadlock_timeout_us = 0;
+    owner->deadlock_timeout_us = owner->lock_timeout_us = 0;
     owner->in_use = true;
     atomic_store_explicit(&owner->xid, 0, memory_order_relaxed);
     atomic_store_explicit(&owner->process_id, 0, memory_order_relaxed);
@@ -593,7 +593,7 @@ bool lock_obtain(lock_partition *partition, lock_request *request, rdb_lock_poli
     enqueue(request, before);
     rdb_latch_unlock_exclusive(&partition->latch);
     atomic_fetch_add_explicit(&owner->table->waits, 1, memory_order_relaxed);
-    bool answered = await_answer(request, tag.kind, lock_timeout_us, err);
+    bool answered = await_answer(request, tag.kind, lock_timeout_us > 0 ? lock_timeout_us : owner->lock_timeout_us, err);
     if (!answered) {
         rdb_latch_lock_exclusive(&partition->latch);
         if (owner->waiting == request)

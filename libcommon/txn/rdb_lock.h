@@ -75,7 +75,8 @@ void rdb_lock_session_release_all(rdb_lock_session *session, uint8_t kind); /* a
 void rdb_lock_session_close(rdb_lock_session **session);
 /* How long a waiter waits before it looks for a deadlock (deadlock_timeout); 1 s until set. */
 void rdb_lock_set_deadlock_timeout(rdb_txn_manager *manager, int64_t timeout_us);
-void rdb_lock_session_set_deadlock_timeout(rdb_lock_session *session, int64_t timeout_us); /* its own; 0: the manager's */
+/* A session's own: deadlock_timeout (0: the manager's), and lock_timeout for waits whose caller names none (0: none). */
+void rdb_lock_session_set_timeouts(rdb_lock_session *session, int64_t deadlock_us, int64_t lock_us);
 
 /* The relations that the transaction has locks on, in any order, each once. */
 void rdb_lock_visit_relations(const rdb_txn *txn, void (*visit)(void *context, uint32_t oid), void *context);

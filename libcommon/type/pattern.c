@@ -45,8 +45,12 @@ static int match(const uint8_t *text, size_t text_length, const uint8_t *pattern
     }
 }
 
+#define LONG_TEXT 512u /* bytes; a batch of such may take long */
+
 static bool like(rdb_call *call, rdb_bytes text, rdb_bytes pattern, bool by_bytes, uint8_t *result)
 {
+    if (RDB_UNLIKELY(text.length > LONG_TEXT) && !rdb_cancel_check(call->cancel, call->err))
+        return false;
     int answer = match(text.data, text.length, pattern.data, pattern.length, by_bytes);
     if (answer < 0)
         return rdb_error_set(call->err, RDB_INVALID_ESCAPE_SEQUENCE, "LIKE pattern must not end with escape character");

@@ -12,6 +12,7 @@
 #ifndef RDB_TYPE_H
 #define RDB_TYPE_H
 
+#include "task/rdb_cancel.h"
 #include "vec/rdb_vec.h"
 
 /* OIDs of pg_type that code names. */
@@ -122,6 +123,7 @@ typedef struct rdb_call {
     void **state;          /* one pointer per call site, NULL at first: a compiled pattern; memory from plan_arena */
     rdb_arena *plan_arena; /* lives as long as the call site */
     void *session;         /* for functions of upper rooms; opaque here */
+    rdb_cancel *cancel;    /* of the statement: whoever may be long over one value looks at it; or NULL */
 } rdb_call;
 
 /* The one signature (R41). Arguments are flat or constant vectors; out is flat with room for every selected row and no

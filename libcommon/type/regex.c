@@ -147,6 +147,8 @@ bool type_regex_set_text(rdb_call *call, type_regex *regex, rdb_bytes text)
 bool type_regex_find(rdb_call *call, type_regex *regex, uint32_t from_unit, type_regex_match *match, bool *found)
 {
     int groups = (int)regex->group_count + 1;
+    if (!rdb_cancel_check(call->cancel, call->err))
+        return false;
     int answer = Tcl_RegExpExecObj(NULL, (Tcl_RegExp)regex->compiled, (Tcl_Obj *)regex->text_object, (int)from_unit, groups,
                                    from_unit > 0 ? TCL_REG_NOTBOL : 0);
     if (answer < 0)

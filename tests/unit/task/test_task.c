@@ -67,6 +67,30 @@ static void test_cancel_hits_only_the_running_statement(void **state)
     assert_true(rdb_cancel_check(NULL, &err));
 }
 
+static void test_a_client_that_goes_ends_what_minds_it(void **state)
+{
+    (void)state;
+    rdb_cancel cancel;
+    rdb_error err = {0};
+    rdb_cancel_init(&cancel);
+    rdb_cancel_begin_statement(&cancel, 0);
+    rdb_cancel_client_gone(&cancel);
+    assert_true(rdb_cancel_check(&cancel, &err)); /* the statement goes on */
+    assert_false(rdb_cancel_is_final(&cancel));
+    rdb_cancel_mind_client(&cancel, true); /* gone before anybody minded */
+    expect_cancel(&cancel, "08006", "connection to client lost");
+    assert_true(rdb_cancel_is_final(&cancel));
+    rdb_cancel_begin_statement(&cancel, 0); /* for good */
+    expect_cancel(&cancel, "08006", "connection to client lost");
+
+    rdb_cancel_init(&cancel);
+    rdb_cancel_mind_client(&cancel, true);
+    rdb_cancel_begin_statement(&cancel, 0);
+    assert_true(rdb_cancel_check(&cancel, &err));
+    rdb_cancel_client_gone(&cancel);
+    expect_cancel(&cancel, "08006", "connection to client lost");
+}
+
 static _Atomic uint32_t word;
 
 static void run_canceller(void *argument)
@@ -192,6 +216,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accounts_nest),
         cmocka_unit_test(test_cancel_hits_only_the_running_statement),
+        cmocka_unit_test(test_a_client_that_goes_ends_what_minds_it),
         cmocka_unit_test(test_cancel_wakes_a_sleeper),
         cmocka_unit_test(test_pool_grows_runs_all_and_drains),
         cmocka_unit_test(test_pool_does_not_grow_without_need),

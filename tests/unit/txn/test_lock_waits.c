@@ -169,6 +169,7 @@ static void test_waiting_ends_with_timeout_or_cancel_and_lets_the_next_go(void *
     for (unsigned i = 0; i < 4; i++)
         actor_init(&a[i], table, (int32_t)i);
     have(&a[0], RELATION, RDB_LOCK_SHARE);
+    rdb_lock_session_set_timeouts(a[3].owner, 0, 500000); /* the session's, for who names none */
     a[1].timeout_us = 500000; /* long enough to be seen waiting on a busy machine */
     start_waiting(table, &a[1], ASK_LOCK, RELATION, RDB_LOCK_ACCESS_EXCLUSIVE);
     start_waiting(table, &a[2], ASK_LOCK, RELATION, RDB_LOCK_SHARE); /* only the first is in its way */
@@ -186,6 +187,11 @@ static void test_waiting_ends_with_timeout_or_cancel_and_lets_the_next_go(void *
     assert_false(a[3].ok || a[3].taken);
     assert_string_equal(a[3].err.sqlstate, "57014");
     assert_string_equal(a[3].err.message, "canceling statement due to user request");
+    rdb_error_clear(&a[3].err);
+    rdb_cancel_begin_statement(&a[3].cancel, 0);
+    start_waiting(table, &a[3], ASK_LOCK, RELATION, RDB_LOCK_EXCLUSIVE);
+    rdb_thread_join(&a[3].thread);
+    assert_string_equal(a[3].err.sqlstate, "55P03");
     assert_int_equal(table->deadlocks, 0);
     for (unsigned i = 0; i < 4; i++)
         actor_deinit(&a[i]);

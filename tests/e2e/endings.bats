@@ -1,0 +1,29 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Whatever runs or waits ends when it is told to; see endings.py.
+load helper
+
+setup() {
+    make_home
+    rdb-init --home "$HOME_DIR" >/dev/null
+    start_server
+}
+teardown() { remove_home; }
+
+@test "endings: every wait and every long work ends soon by timeouts, cancel, terminate and a client that goes, with its SQLSTATE and no lock left" {
+    # In check each by the timeouts and one other way, in turn; RDB_CHECK_LONG tries every way.
+    run timeout "${ENDINGS_SECONDS:-540}" /usr/bin/python3 "$TOP/tests/e2e/endings.py" "$HOME_DIR/run/sockets" "$PORT" ${RDB_CHECK_LONG:+--all}
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *" 0 of them wrong"* ]]
+}
+
+@test "endings: without client_connection_check_interval a statement is finished though its client has gone" {
+    sql "create table t (i int)"
+    "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -c "insert into t select 1 from pg_sleep(1)" 3>&- &
+    local client=$!
+    sleep 0.4
+    kill -KILL "$client"
+    for _ in $(seq 40); do [ "$(sql "select count(*) from t")" = 1 ] && break; sleep 0.1; done
+    [ "$(sql "select count(*) from t")" = 1 ]
+}
