@@ -51,6 +51,8 @@ typedef struct agg_state {
     void **state_of;
     uint64_t *hashes;
     uint32_t *rows;
+    uint32_t *found, *new_rows; /* while a batch's groups are looked for */
+    bool is_exact, has_null_group; /* equal hashes are equal keys; but for null ones */
     rdb_vector **set_keys;     /* keys as a grouping set sees them: those outside it null */
     rdb_vector *set_number;
     bool is_built;
@@ -189,6 +191,9 @@ static bool open_aggregate(exec_node *node, rdb_error *err)
     state->state_of = RDB_NEW_ARRAY(arena, void *, RDB_BATCH_ROWS);
     state->hashes = RDB_NEW_ARRAY(arena, uint64_t, RDB_BATCH_ROWS);
     state->rows = RDB_NEW_ARRAY(arena, uint32_t, RDB_BATCH_ROWS);
+    state->found = RDB_NEW_ARRAY(arena, uint32_t, RDB_BATCH_ROWS);
+    state->new_rows = RDB_NEW_ARRAY(arena, uint32_t, RDB_BATCH_ROWS);
+    state->is_exact = plan->set_count == 0 && exec_hash_is_exact(state->key_types, plan->key_count);
     state->set_keys = RDB_NEW_ARRAY(arena, rdb_vector *, plan->key_count + 2);
     state->set_number = RDB_NEW(arena, rdb_vector);
     state->is_sorted = plan->strategy == RDB_AGGREGATE_SORTED;
@@ -237,7 +242,7 @@ static bool clear_groups(exec_node *node, double expected, rdb_error *err)
     agg_state *state = node->state;
     uint64_t most = RDB_MAX(exec_hash_memory(node->x) / 128, 16);
     state->next_group = 0;
-    state->is_full = state->is_built = false;
+    state->is_full = state->is_built = state->has_null_group = false;
     exec_store_clear(&state->groups);
     for (uint32_t i = 0; i < state->call_count; i++)
         if (state->calls[i].keeps_rows)
@@ -283,56 +288,82 @@ static bool begin_aggregate(exec_node *node, rdb_error *err)
     return clear_groups(node, node->plan->rows, err) && exec_begin(node->left, err);
 }
 
-static bool new_group(agg_state *state, uint32_t group, rdb_error *err)
+/* States of zeroes for the groups first ... first + count - 1. */
+static bool new_groups(agg_state *state, uint32_t first, uint32_t count, rdb_error *err)
 {
-    if (group >= state->states_capacity) {
+    if (first + count > state->states_capacity) {
         uint32_t capacity = state->states_capacity ? state->states_capacity * 2 : 16;
+        while (capacity < first + count)
+            capacity *= 2;
         state->states = rdb_arena_try_grow(state->group_arena, state->states, state->states_capacity * sizeof *state->states, capacity * sizeof *state->states, err);
         if (state->states == NULL)
             return false;
         state->states_capacity = capacity;
     }
-    state->states[group] = rdb_arena_zalloc(state->group_arena, state->state_bytes + 16);
-    return rdb_arena_check(state->group_arena, err);
+    const size_t each = RDB_ALIGN_UP((size_t)state->state_bytes, (size_t)16);
+    uint8_t *states = rdb_arena_try_alloc(state->group_arena, each * count + 16, err);
+    if (states == NULL)
+        return false;
+    memset(states, 0, each * count);
+    for (uint32_t i = 0; i < count; i++)
+        state->states[first + i] = states + each * i;
+    return true;
+}
+
+/* Is the row of the group? Those past the stored ones are of rows of this batch. */
+static bool is_of_group(const agg_state *state, uint32_t group, rdb_vector *const *keys, uint32_t row, uint32_t set_no)
+{
+    const bool is_stored = group < state->groups.row_count;
+    const uint32_t other = is_stored ? EXEC_ROW_IN_CHUNK(group) : state->new_rows[group - state->groups.row_count];
+    if (is_stored && RDB_AT(exec_store_column(&state->groups, group, state->key_count), uint32_t, other) != set_no)
+        return false;
+    for (uint32_t k = 0; k < state->key_count; k++)
+        if (!exec_values_equal(state->key_types[k], state->key_collations[k], is_stored ? exec_store_column(&state->groups, group, k) : keys[k], other, keys[k], row))
+            return false;
+    return true;
 }
 
 /* Numbers the groups of the selected rows into group_of, by position of live, which has the rows that have one; the others are
  * in spill_rows. keys has key_count vectors and the set's number. */
 static bool find_groups(agg_state *state, rdb_vector *const *keys, const rdb_selection *selection, rdb_selection *live, uint32_t *spill_count, rdb_error *err)
 {
-    uint32_t live_count = 0, away = 0;
-    uint32_t set_no = RDB_AT(keys[state->key_count], uint32_t, 0);
+    uint32_t live_count = 0, away = 0, new_count = 0;
+    const uint32_t set_no = RDB_AT(keys[state->key_count], uint32_t, 0), known = state->table.count;
+    const bool is_exact = state->is_exact && keys[0]->nulls == NULL && !state->has_null_group;
     exec_hash_keys(state->key_types, state->key_collations, keys, state->key_count, selection, state->hashes, NULL);
+    for (uint32_t i = 0; i < selection->count && set_no != 0; i++)
+        state->hashes[i] += set_no * UINT64_C(0x9e3779b97f4a7c15);
+    exec_hash_find(&state->table, state->hashes, selection->count, state->found);
     RDB_FOR_SELECTED (selection, row) {
-        uint64_t hash = state->hashes[row_at] + set_no * UINT64_C(0x9e3779b97f4a7c15);
-        uint32_t at = exec_hash_first(&state->table, hash);
-        for (; at != 0; at = state->table.next[at - 1]) {
-            uint32_t group = at - 1;
-            bool same = state->table.hashes[group] == hash && RDB_AT(exec_store_column(&state->groups, group, state->key_count), uint32_t, EXEC_ROW_IN_CHUNK(group)) == set_no;
-            for (uint32_t k = 0; k < state->key_count && same; k++)
-                same = exec_values_equal(state->key_types[k], state->key_collations[k], exec_store_column(&state->groups, group, k), EXEC_ROW_IN_CHUNK(group), keys[k], row);
-            if (same)
-                break;
-        }
+        const uint64_t hash = state->hashes[row_at];
+        uint32_t at = state->found[row_at];
+        while (at != 0 && !is_exact && !is_of_group(state, at - 1, keys, row, set_no))
+            at = exec_hash_next(&state->table, at);
+        if (at == 0 && state->table.count > known) /* of one that this batch began? */
+            for (at = exec_hash_first(&state->table, hash); at != 0 && !is_exact && !is_of_group(state, at - 1, keys, row, set_no);)
+                at = exec_hash_next(&state->table, at);
         if (at == 0 && state->is_full) {
             state->spill_hashes[away] = hash;
             state->spill_rows[away++] = row;
             continue;
         }
         if (at == 0) {
-            const rdb_selection one = {&row, 1};
-            uint32_t group = state->groups.row_count;
-            if (!exec_store_append(&state->groups, keys, state->key_count + 1, NULL, 0, &one, err) || !exec_hash_add(&state->table, hash, true, err) ||
-                !new_group(state, group, err))
+            if (!exec_hash_add(&state->table, hash, true, err))
                 return false;
-            at = group + 1;
+            at = state->table.count;
+            state->new_rows[new_count++] = row;
         }
         state->live_rows[live_count] = row;
         state->group_of[live_count++] = at - 1;
     }
     *spill_count = away;
     *live = away == 0 ? *selection : (rdb_selection){state->live_rows, live_count};
-    return true;
+    if (new_count == 0)
+        return true;
+    for (uint32_t k = 0; k < state->key_count; k++)
+        state->has_null_group |= keys[k]->nulls != NULL;
+    const rdb_selection added = {state->new_rows, new_count};
+    return new_groups(state, state->groups.row_count, new_count, err) && exec_store_append(&state->groups, keys, state->key_count + 1, NULL, 0, &added, err);
 }
 
 static void prepare_aggregate_call(exec_node *node, agg_call *call, rdb_error *err)
@@ -388,11 +419,15 @@ static bool feed_call(exec_node *node, agg_call *call, rdb_batch *batch, const r
     }
     /* the group of each position left */
     uint32_t next = 0;
-    uint32_t *groups = (uint32_t *)(void *)state->hashes; /* hashes are done with */
-    RDB_FOR_SELECTED (&selection, row) {
-        while (rdb_selected(all, next) != row)
-            next++;
-        groups[row_at] = state->group_of[next];
+    const uint32_t *groups = state->group_of;
+    if (selection.count != all->count) {
+        uint32_t *left = (uint32_t *)(void *)state->hashes; /* hashes are done with */
+        RDB_FOR_SELECTED (&selection, row) {
+            while (rdb_selected(all, next) != row)
+                next++;
+            left[row_at] = state->group_of[next];
+        }
+        groups = left;
     }
     if (call->keeps_rows) {
         rdb_vector number = {.values = RDB_NEW_ARRAY(state->call_arena, uint32_t, RDB_BATCH_ROWS * 1u), .mask = RDB_FLAT, .capacity = RDB_BATCH_ROWS, .rep = RDB_REP_INT32};
@@ -667,7 +702,7 @@ static bool feed_sorted(exec_node *node, rdb_batch *batch, const rdb_selection *
                                    : state->groups.row_count > 0 && same_keys(state, keys, row, NULL, state->groups.row_count - 1);
         if (!is_same) {
             const rdb_selection one = {&row, 1};
-            if (!exec_store_append(&state->groups, keys, state->key_count + 1, NULL, 0, &one, err) || !new_group(state, state->groups.row_count - 1, err))
+            if (!exec_store_append(&state->groups, keys, state->key_count + 1, NULL, 0, &one, err) || !new_groups(state, state->groups.row_count - 1, 1, err))
                 return false;
         }
         state->live_rows[i] = row;

@@ -191,8 +191,8 @@ static bool count_batch(exec_node *node, int side, const rdb_batch *batch, rdb_e
     exec_hash_keys(state->types, state->collations, batch->columns, columns, &batch->selection, hashes, NULL);
     RDB_FOR_SELECTED (&batch->selection, row) {
         uint32_t at = exec_hash_first(&state->table, hashes[row_at]);
-        for (; at != 0; at = state->table.next[at - 1]) {
-            bool same = state->table.hashes[at - 1] == hashes[row_at];
+        for (; at != 0; at = exec_hash_next(&state->table, at)) {
+            bool same = true;
             for (uint32_t c = 0; c < columns && same; c++)
                 same = exec_values_equal(state->types[c], state->collations[c], exec_store_column(&state->rows, at - 1, c), EXEC_ROW_IN_CHUNK(at - 1), batch->columns[c], row);
             if (same)

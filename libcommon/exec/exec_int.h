@@ -51,15 +51,23 @@ typedef struct exec_store {
     uint32_t column_count;
     const uint8_t *reps;
     rdb_vector **chunks;       /* chunk c, column k: chunks[c][k] */
+    void **values;             /* of column k in chunk c: values[k * chunk_capacity + c] */
+    bool *has_nulls;           /* by column */
     uint32_t chunk_count, chunk_capacity;
     uint32_t row_count;
     uint32_t last_capacity;    /* of the last chunk */
 } exec_store;
+/* A bucket has the newest entry of its chain (entry + 1) in its low half; in the high one a bit for each hash in the chain, by five
+ * other bits of it, so that most of those that are not there cost one look. */
+typedef struct exec_hash_entry {
+    uint64_t hash;
+    uint32_t next;             /* entry + 1; UINT32_MAX: not in a chain */
+    uint32_t spare;
+} exec_hash_entry;
 typedef struct exec_hash_table {
-    uint32_t *buckets;         /* entry + 1 */
+    uint64_t *buckets;
+    exec_hash_entry *entries;
     uint32_t mask, count, capacity;
-    uint32_t *next;            /* by entry: entry + 1 */
-    uint64_t *hashes;          /* by entry */
     rdb_arena *arena;
 } exec_hash_table;
 
@@ -157,8 +165,11 @@ static inline const rdb_vector *exec_store_column(const exec_store *store, uint3
     return &store->chunks[row / RDB_BATCH_ROWS][column];
 }
 #define EXEC_ROW_IN_CHUNK(row) ((row) % RDB_BATCH_ROWS)
-/* target[i] = row ids[i] of the column; UINT32_MAX reads null. */
+/* target[i] = row ids[i] of the column; UINT32_MAX reads null. With places: target[places[i]]. */
 void exec_store_gather(const exec_store *store, uint32_t column, const uint32_t *ids, uint32_t count, rdb_vector *target);
+void exec_store_gather_to(const exec_store *store, uint32_t column, const uint32_t *ids, const uint32_t *places, uint32_t count, rdb_vector *target);
+/* target[i] = source[rows[i]]; UINT32_MAX reads null. */
+void exec_vector_gather(const rdb_vector *source, const uint32_t *rows, uint32_t count, rdb_vector *target);
 /* A batch over one chunk, columns first ... first + count - 1; vectors is room for the pointers. */
 void exec_store_chunk(const exec_store *store, uint32_t chunk_no, uint32_t first, uint32_t count, rdb_vector **vectors, rdb_batch *batch);
 
@@ -169,12 +180,33 @@ void exec_hash_keys(const rdb_type *const *types, const uint32_t *collations, rd
 bool exec_values_equal(const rdb_type *type, uint32_t collation, const rdb_vector *left, uint32_t left_row, const rdb_vector *right, uint32_t right_row);
 int exec_values_compare(const rdb_plan_key *key, const rdb_vector *left, uint32_t left_row, const rdb_vector *right, uint32_t right_row);
 RDB_CHECKED bool exec_hash_init(exec_hash_table *table, rdb_arena *arena, uint32_t expected, rdb_error *err);
-/* The entry gets the next number: rows go in in the order of their store. */
+/* The entry gets the next number: rows go in in the order of their store. is_apart[i]: nobody is to find it. */
 RDB_CHECKED bool exec_hash_add(exec_hash_table *table, uint64_t hash, bool is_linked, rdb_error *err);
-static inline uint32_t exec_hash_first(const exec_hash_table *table, uint64_t hash) /* entry + 1 or 0 */
+RDB_CHECKED bool exec_hash_add_batch(exec_hash_table *table, const uint64_t *hashes, const bool *is_apart, uint32_t count, rdb_error *err);
+static inline uint64_t exec_hash_tag(uint64_t hash)
 {
-    return table->count == 0 ? 0 : table->buckets[hash & table->mask];
+    return UINT64_C(1) << (32 + (hash >> 40 & 31)); /* neither the bits of the bucket nor those of the first partitions */
 }
+/* The next entry of the hash, entry + 1, from at on; 0: there is none. */
+static inline uint32_t exec_hash_seek(const exec_hash_table *table, uint32_t at, uint64_t hash)
+{
+    while (at != 0 && table->entries[at - 1].hash != hash)
+        at = table->entries[at - 1].next;
+    return at;
+}
+static inline uint32_t exec_hash_first(const exec_hash_table *table, uint64_t hash)
+{
+    const uint64_t bucket = table->buckets[hash & table->mask];
+    return (bucket & exec_hash_tag(hash)) != 0 ? exec_hash_seek(table, (uint32_t)bucket, hash) : 0;
+}
+static inline uint32_t exec_hash_next(const exec_hash_table *table, uint32_t at)
+{
+    return exec_hash_seek(table, table->entries[at - 1].next, table->entries[at - 1].hash);
+}
+/* The first of each of the hashes, their memory asked for side by side. */
+void exec_hash_find(const exec_hash_table *table, const uint64_t *hashes, uint32_t count, uint32_t *found);
+/* Do equal hashes of keys that are not null prove equal keys? */
+bool exec_hash_is_exact(const rdb_type *const *types, uint32_t key_count);
 RDB_CHECKED bool exec_check_sortable(const rdb_plan_key *keys, uint32_t count, rdb_error *err);
 RDB_CHECKED bool exec_check_hashable(const rdb_type *const *types, uint32_t count, rdb_error *err);
 

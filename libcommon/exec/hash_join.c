@@ -39,11 +39,15 @@ typedef struct hash_state {
     rdb_vector **left_keys_now;
     uint32_t position, chain;  /* where in it, and in which chain (entry + 1) */
     bool in_chain, is_draining;
+    bool is_exact;             /* equal hashes are equal keys */
+    uint32_t *heads;           /* by position of outer's selection: the first entry of the row's hash (entry + 1) */
     uint32_t drain_position;
     uint32_t probe_capacity;
     /* output */
-    uint32_t *left_rows, *right_rows, *rows;
-    rdb_vector **columns;      /* left then right, flat, filled by gathering */
+    uint32_t *left_rows, *right_rows, *rows, *gathered;
+    rdb_vector **columns;      /* left then right */
+    rdb_vector **own_columns;  /* flat, filled by gathering */
+    bool is_beside;            /* the batch has the left rows where outer has them: gathered, by pair */
     bool has_columns, left_done;
     bool shows_right;          /* ANTI gives its right columns, as nulls */
     uint32_t unmatched_at;     /* RIGHT, FULL: next stored row to look at */
@@ -95,6 +99,7 @@ static bool open_hash(exec_node *node, rdb_error *err)
     for (uint32_t i = 0; i < state->left_count; i++)
         state->probe_reps[i] = left->passes_through ? left->input_types[i]->rep : ((rdb_target *)left->targets.items[i])->expr->type->rep;
     state->probe_reps[state->left_count] = RDB_REP_INT64;
+    state->is_exact = exec_hash_is_exact(state->key_types, join->key_count);
     state->shows_right = join->kind == RDB_JOIN_ANTI && node->plan->input_count > state->left_count;
     state->rebuilds = node->right != NULL && node->right->reads_parameters;
     for (uint32_t i = 0; i < join->key_count; i++)
@@ -195,13 +200,16 @@ static bool load_rows(exec_node *node, exec_tape *tape, rdb_error *err)
     rdb_batch batch;
     bool ok = exec_reader_init(&reader, tape, err);
     while (ok && (ok = exec_reader_next(&reader, RDB_BATCH_ROWS, &batch, err)) && batch.selection.count > 0) {
-        ok = rdb_cancel_check(node->x->context.cancel, err) && exec_store_append(&state->store, batch.columns, columns, NULL, 0, &batch.selection, err);
+        uint64_t hashes[RDB_BATCH_ROWS];
+        bool has_null[RDB_BATCH_ROWS];
         RDB_FOR_SELECTED (&batch.selection, row) {
-            bool has_null = false;
-            for (uint32_t k = 0; k < state->key_count && !has_null; k++)
-                has_null = rdb_vector_is_null(batch.columns[state->right_count + k], row);
-            ok = ok && exec_hash_add(&state->table, RDB_AT(batch.columns[columns], uint64_t, row), !has_null, err);
+            has_null[row_at] = false;
+            hashes[row_at] = RDB_AT(batch.columns[columns], uint64_t, row);
+            for (uint32_t k = 0; k < state->key_count && !has_null[row_at]; k++)
+                has_null[row_at] = rdb_vector_is_null(batch.columns[state->right_count + k], row);
         }
+        ok = rdb_cancel_check(node->x->context.cancel, err) && exec_store_append(&state->store, batch.columns, columns, NULL, 0, &batch.selection, err) &&
+             exec_hash_add_batch(&state->table, hashes, has_null, batch.selection.count, err);
     }
     exec_reader_deinit(&reader);
     return ok;
@@ -241,7 +249,7 @@ static bool next_pair(exec_node *node, bool *found, rdb_error *err)
             continue;
         }
         state->current = pair;
-        if (!pair->is_whole && pair->level + 1 < EXEC_PARTITION_LEVELS && exec_tape_bytes(pair->build) + pair->build->row_count * 24 > memory) {
+        if (!pair->is_whole && pair->level + 1 < EXEC_PARTITION_LEVELS && exec_tape_bytes(pair->build) + pair->build->row_count * 32 > memory) {
             exec_partitions *build = NULL, *probe = NULL;
             bool ok = exec_partitions_open(&build, node->x, state->build_reps, state->right_count + state->key_count + 1, memory, err) &&
                       part_tape(node, pair->build, build, pair->level + 1, state->right_count + state->key_count, err) &&
@@ -277,8 +285,11 @@ static bool spill_build(exec_node *node, rdb_error *err)
         return false;
     for (uint32_t chunk = 0; chunk < state->store.chunk_count; chunk++) {
         rdb_batch batch;
+        uint64_t hashes[RDB_BATCH_ROWS];
         exec_store_chunk(&state->store, chunk, 0, state->store.column_count, columns, &batch);
-        if (!exec_partitions_put(state->first_build, 0, columns, state->store.column_count, NULL, 0, &batch.selection, state->table.hashes + (size_t)chunk * RDB_BATCH_ROWS, err))
+        for (uint32_t i = 0; i < batch.row_count; i++)
+            hashes[i] = state->table.entries[(size_t)chunk * RDB_BATCH_ROWS + i].hash;
+        if (!exec_partitions_put(state->first_build, 0, columns, state->store.column_count, NULL, 0, &batch.selection, hashes, err))
             return false;
     }
     exec_store_clear(&state->store);
@@ -296,7 +307,7 @@ static bool choose_resident(exec_node *node, rdb_error *err)
     state->resident = 0;
     for (uint32_t p = 0; p < EXEC_PARTITIONS; p++) {
         exec_tape *tape = &state->first_build->tapes[p];
-        used += exec_tape_bytes(tape) + tape->row_count * 40;
+        used += exec_tape_bytes(tape) + tape->row_count * 48;
         if (used > memory)
             break;
         state->resident |= (uint16_t)(1u << p);
@@ -379,11 +390,12 @@ static bool build_table(exec_node *node, rdb_error *err)
         RDB_FOR_SELECTED (&batch->selection, row) {
             if (has_null[row_at] && !keeps_null)
                 continue;
-            if (!state->is_spilled && !exec_hash_add(&state->table, hashes[row_at], !has_null[row_at], err))
-                return false;
             hashes[kept] = hashes[row_at];
+            has_null[kept] = has_null[row_at];
             rows[kept++] = row;
         }
+        if (!state->is_spilled && !exec_hash_add_batch(&state->table, hashes, has_null, kept, err))
+            return false;
         const rdb_selection selection = {rows, kept};
         if (state->is_spilled ? !exec_partitions_put(state->first_build, 0, batch->columns, state->right_count, state->build_keys, state->key_count, &selection, hashes, err)
                               : !exec_store_append(&state->store, batch->columns, state->right_count, state->build_keys, state->key_count, &selection, err))
@@ -438,7 +450,8 @@ static bool reserve_probe(exec_node *node, uint32_t rows, rdb_error *err)
     state->hashes = rdb_arena_try_alloc(arena, 2 * capacity * sizeof *state->hashes, err);
     state->has_null = rdb_arena_try_alloc(arena, 2 * (size_t)capacity, err);
     state->outer_rows = rdb_arena_try_alloc(arena, 2 * capacity * sizeof *state->outer_rows, err);
-    if (state->hashes == NULL || state->has_null == NULL || state->outer_rows == NULL)
+    state->heads = rdb_arena_try_alloc(arena, capacity * sizeof *state->heads, err);
+    if (state->heads == NULL || state->hashes == NULL || state->has_null == NULL || state->outer_rows == NULL)
         return false;
     state->left_matched = state->has_null + capacity;
     state->spill_hashes = state->hashes + capacity;
@@ -477,6 +490,10 @@ static bool fetch_outer(exec_node *node, uint32_t budget, rdb_error *err)
     if (state->is_spilled && state->current == NULL && !part_outer(node, err))
         return false;
     memset(state->left_matched, 0, state->outer->selection.count);
+    exec_hash_find(&state->table, state->hashes, state->outer->selection.count, state->heads);
+    for (uint32_t k = 0; k < state->key_count; k++)
+        for (uint32_t i = 0; i < state->outer->selection.count && state->left_keys_now[k]->nulls != NULL; i++)
+            state->heads[i] = state->has_null[i] ? 0 : state->heads[i];
     state->position = 0;
     state->in_chain = state->is_draining = false;
     return true;
@@ -492,42 +509,54 @@ static bool make_output(exec_node *node, rdb_error *err)
     uint32_t count = state->left_count + state->right_count;
     rdb_arena *arena = node->x->arena;
     state->columns = RDB_NEW_ARRAY(arena, rdb_vector *, count + 1);
+    state->own_columns = RDB_NEW_ARRAY(arena, rdb_vector *, count + 1);
     for (uint32_t i = 0; i < count; i++) {
         const rdb_plan_node *side = i < state->left_count ? node->plan->left : node->plan->right;
         uint32_t at = i < state->left_count ? i : i - state->left_count;
         uint8_t rep = side->passes_through ? side->input_types[at]->rep : ((rdb_target *)side->targets.items[at])->expr->type->rep;
-        state->columns[i] = RDB_NEW(arena, rdb_vector);
+        state->columns[i] = state->own_columns[i] = RDB_NEW(arena, rdb_vector);
         if ((!is_semi || state->condition != NULL || state->shows_right) && !rdb_vector_init(state->columns[i], arena, rep, RDB_BATCH_ROWS, err))
             return false;
     }
     state->left_rows = rdb_arena_alloc(arena, RDB_BATCH_ROWS * sizeof *state->left_rows);
     state->right_rows = rdb_arena_alloc(arena, RDB_BATCH_ROWS * sizeof *state->right_rows);
     state->rows = rdb_arena_alloc(arena, RDB_BATCH_ROWS * sizeof *state->rows);
+    state->gathered = rdb_arena_alloc(arena, RDB_BATCH_ROWS * sizeof *state->gathered);
     state->has_columns = true;
     return true;
 }
 
-/* left_rows are positions in outer's selection (UINT32_MAX: null), right_rows stored rows. */
+/* left_rows are positions in outer's selection (UINT32_MAX: null), right_rows stored rows. Where enough left rows have one partner
+ * each they stay where they are, and the right columns are put beside them. */
 static void gather(hash_state *state, uint32_t count)
 {
+    const rdb_selection *selection = state->outer != NULL ? &state->outer->selection : NULL;
+    bool is_beside = state->outer != NULL && state->outer->row_count <= RDB_BATCH_ROWS && count * 4 >= state->outer->row_count;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t position = state->left_rows[i];
+        state->gathered[i] = position == UINT32_MAX ? UINT32_MAX : rdb_selected(selection, position);
+        is_beside = is_beside && position != UINT32_MAX && (i == 0 || position > state->left_rows[i - 1]);
+    }
+    state->is_beside = is_beside;
     for (uint32_t c = 0; c < state->left_count; c++) {
-        rdb_vector *target = state->columns[c];
-        rdb_vector_clear_nulls(target);
-        for (uint32_t i = 0; i < count; i++) {
-            if (state->left_rows[i] == UINT32_MAX)
-                rdb_vector_set_null(target, i);
-            else
-                rdb_vector_copy_row(target, i, state->outer->columns[c], rdb_selected(&state->outer->selection, state->left_rows[i]));
+        state->columns[c] = is_beside ? state->outer->columns[c] : state->own_columns[c];
+        if (!is_beside && state->outer != NULL)
+            exec_vector_gather(state->outer->columns[c], state->gathered, count, state->columns[c]);
+        for (uint32_t i = 0; i < count && state->outer == NULL; i++) {
+            if (i == 0)
+                rdb_vector_clear_nulls(state->columns[c]);
+            rdb_vector_set_null(state->columns[c], i);
         }
     }
     for (uint32_t c = 0; c < state->right_count; c++)
-        exec_store_gather(&state->store, c, state->right_rows, count, state->columns[state->left_count + c]);
-    state->batch = (rdb_batch){.columns = state->columns, .column_count = state->left_count + state->right_count, .row_count = count, .selection = {NULL, count}};
+        exec_store_gather_to(&state->store, c, state->right_rows, is_beside ? state->gathered : NULL, count, state->columns[state->left_count + c]);
+    state->batch = (rdb_batch){.columns = state->columns, .column_count = state->left_count + state->right_count, .row_count = is_beside ? state->outer->row_count : count,
+                               .selection = {is_beside ? state->gathered : NULL, count}};
 }
 
 static bool keys_equal(const hash_state *state, uint32_t row, uint32_t entry)
 {
-    for (uint32_t k = 0; k < state->key_count; k++)
+    for (uint32_t k = 0; k < state->key_count && !state->is_exact; k++)
         if (!exec_values_equal(state->key_types[k], state->key_collations[k], state->left_keys_now[k], row,
                                exec_store_column(&state->store, entry, state->right_count + k), EXEC_ROW_IN_CHUNK(entry)))
             return false;
@@ -540,46 +569,47 @@ static uint32_t find_pairs(exec_node *node, uint32_t limit)
 {
     hash_state *state = node->state;
     const uint8_t kind = node->plan->of.join.kind;
-    bool keeps_left = kind == RDB_JOIN_LEFT || kind == RDB_JOIN_FULL, is_semi = kind == RDB_JOIN_SEMI || kind == RDB_JOIN_ANTI;
+    const bool owes_left = (kind == RDB_JOIN_LEFT || kind == RDB_JOIN_FULL) && state->condition == NULL, is_semi = kind == RDB_JOIN_SEMI || kind == RDB_JOIN_ANTI;
+    const uint32_t positions = state->outer->selection.count;
     uint32_t count = 0;
-    while (state->position < state->outer->selection.count && count < limit) {
-        uint32_t row = rdb_selected(&state->outer->selection, state->position);
-        uint64_t hash = state->hashes[state->position];
+    for (; state->position < positions && count < limit; state->position++, state->in_chain = false) {
+        const uint32_t position = state->position;
         if (!state->in_chain) {
-            state->chain = state->has_null[state->position] ? 0 : exec_hash_first(&state->table, hash);
+            state->chain = state->heads[position];
+            if (state->chain == 0 && !owes_left)
+                continue;
             state->in_chain = true;
         }
+        const uint32_t row = rdb_selected(&state->outer->selection, position);
         while (state->chain != 0 && count < limit) {
-            uint32_t entry = state->chain - 1;
-            state->chain = state->table.next[entry];
-            if (state->table.hashes[entry] != hash || !keys_equal(state, row, entry))
+            const uint32_t entry = state->chain - 1;
+            state->chain = exec_hash_next(&state->table, state->chain);
+            if (!keys_equal(state, row, entry))
                 continue;
             if (state->condition == NULL) {
-                state->left_matched[state->position] = true;
+                state->left_matched[position] = true;
                 if (state->right_matched != NULL)
                     state->right_matched[entry] = 1;
                 if (is_semi) {
                     state->chain = 0;
                     break;
                 }
-            } else if (is_semi && state->left_matched[state->position]) {
+            } else if (is_semi && state->left_matched[position]) {
                 state->chain = 0;
                 break;
             }
-            state->left_rows[count] = state->position;
+            state->left_rows[count] = position;
             state->right_rows[count++] = entry;
         }
         if (state->chain != 0)
             break;
-        if (keeps_left && state->condition == NULL && !state->left_matched[state->position]) {
+        if (owes_left && !state->left_matched[position]) {
             if (count == limit)
                 break;
-            state->left_matched[state->position] = true;
-            state->left_rows[count] = state->position;
+            state->left_matched[position] = true;
+            state->left_rows[count] = position;
             state->right_rows[count++] = UINT32_MAX;
         }
-        state->position++;
-        state->in_chain = false;
     }
     return count;
 }
@@ -664,10 +694,13 @@ static bool next_of_pass(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_
                         return false;
                     if (node->statistics != NULL)
                         node->statistics->rows_filtered_by_join += count - kept;
-                    for (uint32_t i = 0; i < kept; i++) {
-                        state->left_matched[state->left_rows[state->rows[i]]] = true;
+                    for (uint32_t i = 0, pair = 0; i < kept; i++) {
+                        while (state->is_beside && state->gathered[pair] != state->rows[i])
+                            pair++;
+                        pair = state->is_beside ? pair : state->rows[i];
+                        state->left_matched[state->left_rows[pair]] = true;
                         if (state->right_matched != NULL)
-                            state->right_matched[state->right_rows[state->rows[i]]] = 1;
+                            state->right_matched[state->right_rows[pair]] = 1;
                     }
                     state->batch.selection = (rdb_selection){state->rows, kept};
                     if (kept == 0 || kind == RDB_JOIN_SEMI || kind == RDB_JOIN_ANTI)

@@ -524,8 +524,8 @@ static bool drop_seen(exec_node *node, rdb_batch *batch, uint32_t *kept, rdb_err
     exec_hash_keys(state->types, state->collations, batch->columns, columns, &batch->selection, hashes, NULL);
     RDB_FOR_SELECTED (&batch->selection, row) {
         bool found = false;
-        for (uint32_t at = exec_hash_first(&state->hash, hashes[row_at]); at != 0 && !found; at = state->hash.next[at - 1]) {
-            found = state->hash.hashes[at - 1] == hashes[row_at];
+        for (uint32_t at = exec_hash_first(&state->hash, hashes[row_at]); at != 0 && !found; at = exec_hash_next(&state->hash, at)) {
+            found = true;
             for (uint32_t c = 0; c < columns && found; c++)
                 found = exec_values_equal(state->types[c], state->collations[c], exec_store_column(&state->seen, at - 1, c), EXEC_ROW_IN_CHUNK(at - 1), batch->columns[c], row);
         }

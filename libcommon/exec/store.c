@@ -22,6 +22,8 @@ void exec_store_clear(exec_store *store)
     if (store->row_count == 0 && store->chunk_count == 0)
         return;
     rdb_arena_reset(store->arena);
+    store->values = NULL;
+    store->has_nulls = NULL;
     store->chunks = NULL;
     store->chunk_count = store->chunk_capacity = store->row_count = store->last_capacity = 0;
 }
@@ -34,6 +36,13 @@ static bool init_chunk(exec_store *store, rdb_vector *chunk, uint32_t capacity, 
     return true;
 }
 
+static void place_chunk(exec_store *store, uint32_t chunk_no, rdb_vector *chunk)
+{
+    store->chunks[chunk_no] = chunk;
+    for (uint32_t k = 0; k < store->column_count; k++)
+        store->values[(size_t)k * store->chunk_capacity + chunk_no] = chunk[k].values;
+}
+
 /* Room for one more row in the last chunk. Chunks start small, so that a store of a few rows costs little. */
 static bool make_room(exec_store *store, uint32_t rows_coming, rdb_error *err)
 {
@@ -42,16 +51,22 @@ static bool make_room(exec_store *store, uint32_t rows_coming, rdb_error *err)
     if (is_full) {
         if (store->chunk_count == store->chunk_capacity) {
             uint32_t capacity = store->chunk_capacity ? store->chunk_capacity * 2 : 4;
+            void **values = rdb_arena_try_alloc(store->arena, (size_t)capacity * (store->column_count + 1) * sizeof *values, err);
             store->chunks = rdb_arena_try_grow(store->arena, store->chunks, store->chunk_capacity * sizeof *store->chunks, capacity * sizeof *store->chunks, err);
-            if (store->chunks == NULL)
+            if (store->has_nulls == NULL && (store->has_nulls = rdb_arena_try_alloc(store->arena, store->column_count + 1, err)) != NULL)
+                memset(store->has_nulls, 0, store->column_count + 1);
+            if (store->chunks == NULL || values == NULL || store->has_nulls == NULL)
                 return false;
+            for (uint32_t k = 0; k < store->column_count && store->chunk_count > 0; k++)
+                memcpy(values + (size_t)k * capacity, store->values + (size_t)k * store->chunk_capacity, store->chunk_count * sizeof *values);
+            store->values = values;
             store->chunk_capacity = capacity;
         }
         uint32_t capacity = store->chunk_count > 0 || rows_coming > 128 ? RDB_BATCH_ROWS : rows_coming > 8 ? 128 : 8;
         rdb_vector *chunk = rdb_arena_try_alloc(store->arena, (store->column_count + 1) * sizeof *chunk, err);
         if (chunk == NULL || !init_chunk(store, chunk, capacity, err))
             return false;
-        store->chunks[store->chunk_count++] = chunk;
+        place_chunk(store, store->chunk_count++, chunk);
         store->last_capacity = capacity;
         return true;
     }
@@ -68,12 +83,35 @@ static bool make_room(exec_store *store, uint32_t rows_coming, rdb_error *err)
             if (rdb_vector_is_null(&old[i], row))
                 rdb_vector_set_null(&chunk[i], row);
     }
-    store->chunks[store->chunk_count - 1] = chunk;
+    place_chunk(store, store->chunk_count - 1, chunk);
     store->last_capacity = capacity;
     return true;
 }
 
-static bool append_column(exec_store *store, rdb_vector *target, uint32_t at, const rdb_vector *source, const rdb_selection *selection, uint32_t from, uint32_t count, rdb_error *err)
+/* One piece of memory for all of them, as long as that is not out of proportion. */
+static bool append_bytes(exec_store *store, rdb_bytes *target, const rdb_vector *source, const rdb_selection *selection, uint32_t from, uint32_t count, rdb_error *err)
+{
+    size_t total = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t row = rdb_selected(selection, from + i);
+        target[i] = rdb_vector_is_null(source, row) ? (rdb_bytes){.data = NULL} : RDB_AT(source, rdb_bytes, row);
+        total += target[i].length;
+    }
+    uint8_t *copy = total > 0 ? rdb_arena_try_alloc(store->arena, total, err) : NULL;
+    if (total > 0 && copy == NULL)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t length = target[i].length;
+        if (length == 0)
+            continue;
+        memcpy(copy, target[i].data, length);
+        target[i].data = copy;
+        copy += length;
+    }
+    return true;
+}
+
+static bool append_column(exec_store *store, uint32_t column, rdb_vector *target, uint32_t at, const rdb_vector *source, const rdb_selection *selection, uint32_t from, uint32_t count, rdb_error *err)
 {
 #define COPY_VALUES(type)                                                                                    \
     for (uint32_t i = 0; i < count; i++)                                                                      \
@@ -89,29 +127,18 @@ static bool append_column(exec_store *store, rdb_vector *target, uint32_t at, co
     case RDB_REP_FLOAT64: COPY_VALUES(uint64_t);
     case RDB_REP_FIXED16: COPY_VALUES(rdb_datum);
     case RDB_REP_BYTES:
-        for (uint32_t i = 0; i < count; i++) {
-            uint32_t row = rdb_selected(selection, from + i);
-            rdb_bytes bytes = {.data = NULL};
-            if (!rdb_vector_is_null(source, row)) {
-                bytes = RDB_AT(source, rdb_bytes, row);
-                if (bytes.length > 0) {
-                    uint8_t *copy = rdb_arena_try_alloc(store->arena, bytes.length, err);
-                    if (copy == NULL)
-                        return false;
-                    memcpy(copy, bytes.data, bytes.length);
-                    bytes.data = copy;
-                }
-            }
-            ((rdb_bytes *)target->values)[at + i] = bytes;
-        }
+        if (!append_bytes(store, (rdb_bytes *)target->values + at, source, selection, from, count, err))
+            return false;
         break;
     case RDB_REP_COUNT: break;
     }
 #undef COPY_VALUES
     if (source->nulls != NULL)
         for (uint32_t i = 0; i < count; i++)
-            if (rdb_vector_is_null(source, rdb_selected(selection, from + i)))
+            if (rdb_vector_is_null(source, rdb_selected(selection, from + i))) {
                 rdb_vector_set_null(target, at + i);
+                store->has_nulls[column] = true;
+            }
     return true;
 }
 
@@ -128,10 +155,10 @@ static bool append_rows(exec_store *store, rdb_vector *const *columns, uint32_t 
         uint32_t rows = RDB_MIN(selection->count - from, store->last_capacity - at);
         rdb_vector *chunk = store->chunks[store->chunk_count - 1];
         for (uint32_t i = 0; i < count; i++)
-            if (!append_column(store, &chunk[i], at, columns[i], selection, from, rows, err))
+            if (!append_column(store, i, &chunk[i], at, columns[i], selection, from, rows, err))
                 return false;
         for (uint32_t i = 0; i < more_count; i++)
-            if (!append_column(store, &chunk[count + i], at, more[i], selection, from, rows, err))
+            if (!append_column(store, count + i, &chunk[count + i], at, more[i], selection, from, rows, err))
                 return false;
         if (hashes != NULL)
             memcpy(RDB_VALUES(&chunk[count + more_count], uint64_t) + at, hashes + from, rows * sizeof *hashes);
@@ -151,14 +178,22 @@ bool exec_store_append_hashed(exec_store *store, rdb_vector *const *columns, uin
     return append_rows(store, columns, count, more, more_count, selection, hashes, err);
 }
 
-void exec_store_gather(const exec_store *store, uint32_t column, const uint32_t *ids, uint32_t count, rdb_vector *target)
+void exec_store_gather_to(const exec_store *store, uint32_t column, const uint32_t *ids, const uint32_t *places, uint32_t count, rdb_vector *target)
 {
+    void *const *chunks = store->values + (size_t)column * store->chunk_capacity;
+    uint32_t missing = 0;
     rdb_vector_clear_nulls(target);
+    if (count == 0)
+        return;
+    for (uint32_t i = 0; i < count; i++)
+        missing |= ids[i] == UINT32_MAX;
 #define GATHER(type)                                                                                                 \
-    for (uint32_t i = 0; i < count; i++)                                                                              \
+    for (uint32_t i = 0; i < count && !missing && places == NULL; i++)                                                \
+        ((type *)target->values)[i] = ((const type *)chunks[ids[i] / RDB_BATCH_ROWS])[EXEC_ROW_IN_CHUNK(ids[i])];     \
+    for (uint32_t i = 0; i < count && (missing || places != NULL); i++)                                               \
         if (ids[i] != UINT32_MAX)                                                                                     \
-            ((type *)target->values)[i] =                                                                             \
-                ((const type *)exec_store_column(store, ids[i], column)->values)[EXEC_ROW_IN_CHUNK(ids[i])];          \
+            ((type *)target->values)[places != NULL ? places[i] : i] =                                                \
+                ((const type *)chunks[ids[i] / RDB_BATCH_ROWS])[EXEC_ROW_IN_CHUNK(ids[i])];                           \
     break
     switch ((rdb_rep)target->rep) {
     case RDB_REP_BOOL:
@@ -173,8 +208,49 @@ void exec_store_gather(const exec_store *store, uint32_t column, const uint32_t 
     case RDB_REP_COUNT: break;
     }
 #undef GATHER
+    if (!missing && !store->has_nulls[column])
+        return;
     for (uint32_t i = 0; i < count; i++)
         if (ids[i] == UINT32_MAX || rdb_vector_is_null(exec_store_column(store, ids[i], column), EXEC_ROW_IN_CHUNK(ids[i])))
+            rdb_vector_set_null(target, places != NULL ? places[i] : i);
+}
+
+void exec_store_gather(const exec_store *store, uint32_t column, const uint32_t *ids, uint32_t count, rdb_vector *target)
+{
+    exec_store_gather_to(store, column, ids, NULL, count, target);
+}
+
+void exec_vector_gather(const rdb_vector *source, const uint32_t *rows, uint32_t count, rdb_vector *target)
+{
+    const uint32_t mask = source->mask;
+    uint32_t missing = 0;
+    rdb_vector_clear_nulls(target);
+    for (uint32_t i = 0; i < count; i++)
+        missing |= rows[i] == UINT32_MAX;
+#define GATHER(type)                                                                            \
+    for (uint32_t i = 0; i < count && !missing; i++)                                             \
+        ((type *)target->values)[i] = ((const type *)source->values)[rows[i] & mask];            \
+    for (uint32_t i = 0; i < count && missing; i++)                                              \
+        if (rows[i] != UINT32_MAX)                                                               \
+            ((type *)target->values)[i] = ((const type *)source->values)[rows[i] & mask];        \
+    break
+    switch ((rdb_rep)target->rep) {
+    case RDB_REP_BOOL:
+    case RDB_REP_INT8: GATHER(uint8_t);
+    case RDB_REP_INT16: GATHER(uint16_t);
+    case RDB_REP_INT32:
+    case RDB_REP_FLOAT32: GATHER(uint32_t);
+    case RDB_REP_INT64:
+    case RDB_REP_FLOAT64: GATHER(uint64_t);
+    case RDB_REP_FIXED16:
+    case RDB_REP_BYTES: GATHER(rdb_datum);
+    case RDB_REP_COUNT: break;
+    }
+#undef GATHER
+    if (!missing && source->nulls == NULL)
+        return;
+    for (uint32_t i = 0; i < count; i++)
+        if (rows[i] == UINT32_MAX || rdb_vector_is_null(source, rows[i]))
             rdb_vector_set_null(target, i);
 }
 
@@ -283,6 +359,11 @@ bool exec_check_hashable(const rdb_type *const *types, uint32_t count, rdb_error
 }
 
 /* ---- hash tables --------------------------------------------------------------------------------------------------------------- */
+bool exec_hash_is_exact(const rdb_type *const *types, uint32_t key_count)
+{
+    return key_count == 1 && exec_type_is_plain(types[0]); /* mix() loses nothing of the eight bytes */
+}
+
 bool exec_hash_init(exec_hash_table *table, rdb_arena *arena, uint32_t expected, rdb_error *err)
 {
     uint32_t buckets = 16;
@@ -293,55 +374,89 @@ bool exec_hash_init(exec_hash_table *table, rdb_arena *arena, uint32_t expected,
     table->capacity = buckets;
     table->mask = buckets - 1;
     table->buckets = rdb_arena_try_alloc(arena, buckets * sizeof *table->buckets, err);
-    table->next = rdb_arena_try_alloc(arena, buckets * sizeof *table->next, err);
-    table->hashes = rdb_arena_try_alloc(arena, buckets * sizeof *table->hashes, err);
-    if (table->buckets == NULL || table->next == NULL || table->hashes == NULL)
+    table->entries = rdb_arena_try_alloc(arena, buckets * sizeof *table->entries, err);
+    if (table->buckets == NULL || table->entries == NULL)
         return false;
     memset(table->buckets, 0, buckets * sizeof *table->buckets);
     return true;
 }
 
-static bool grow_table(exec_hash_table *table, rdb_error *err)
+/* Chains put the newest entry first; one that is apart (a null key) has UINT32_MAX as its next and is found by nobody. */
+static inline void link_entry(const exec_hash_table *table, uint32_t entry)
 {
-    uint32_t capacity = table->capacity * 2;
-    uint32_t *buckets = rdb_arena_try_alloc(table->arena, capacity * sizeof *buckets, err);
-    uint32_t *next = rdb_arena_try_alloc(table->arena, capacity * sizeof *next, err);
-    uint64_t *hashes = rdb_arena_try_alloc(table->arena, capacity * sizeof *hashes, err);
-    if (buckets == NULL || next == NULL || hashes == NULL)
+    const uint64_t hash = table->entries[entry].hash;
+    uint64_t *bucket = &table->buckets[hash & table->mask];
+    table->entries[entry].next = (uint32_t)*bucket;
+    *bucket = (*bucket & ~(uint64_t)UINT32_MAX) | exec_hash_tag(hash) | (entry + 1);
+}
+
+#define AHEAD 16u /* entries whose buckets are on their way from memory */
+
+static bool grow_table(exec_hash_table *table, uint32_t wanted, rdb_error *err)
+{
+    uint64_t capacity = table->capacity;
+    while (capacity < wanted)
+        capacity *= 2;
+    if (capacity > UINT32_C(1) << 31)
+        return rdb_error_set(err, RDB_PROGRAM_LIMIT_EXCEEDED, "too many rows to keep in memory");
+    uint64_t *buckets = rdb_arena_try_alloc(table->arena, capacity * sizeof *buckets, err);
+    exec_hash_entry *entries = rdb_arena_try_alloc(table->arena, capacity * sizeof *entries, err);
+    if (buckets == NULL || entries == NULL)
         return false;
     memset(buckets, 0, capacity * sizeof *buckets);
-    memcpy(hashes, table->hashes, table->count * sizeof *hashes);
-    for (uint32_t entry = 0; entry < table->count; entry++) {
-        next[entry] = 0;
-        if (table->next[entry] == UINT32_MAX) {
-            next[entry] = UINT32_MAX;
-            continue;
-        }
-        uint32_t *bucket = &buckets[hashes[entry] & (capacity - 1)];
-        next[entry] = *bucket;
-        *bucket = entry + 1;
-    }
+    memcpy(entries, table->entries, table->count * sizeof *entries);
     table->buckets = buckets;
-    table->next = next;
-    table->hashes = hashes;
-    table->capacity = capacity;
-    table->mask = capacity - 1;
+    table->entries = entries;
+    table->capacity = (uint32_t)capacity;
+    table->mask = (uint32_t)(capacity - 1);
+    for (uint32_t entry = 0; entry < table->count; entry++) {
+        if (entry + AHEAD < table->count)
+            __builtin_prefetch(&buckets[entries[entry + AHEAD].hash & table->mask], 1);
+        if (entries[entry].next != UINT32_MAX)
+            link_entry(table, entry);
+    }
     return true;
 }
 
-/* Chains put the newest entry first; an unlinked one (a null key) has UINT32_MAX as its next and is found by nobody. */
 bool exec_hash_add(exec_hash_table *table, uint64_t hash, bool is_linked, rdb_error *err)
 {
-    if (table->count == table->capacity && !grow_table(table, err))
+    if (table->count == table->capacity && !grow_table(table, table->count + 1, err))
         return false;
-    uint32_t entry = table->count++;
-    table->hashes[entry] = hash;
-    if (!is_linked) {
-        table->next[entry] = UINT32_MAX;
-        return true;
-    }
-    uint32_t *bucket = &table->buckets[hash & table->mask];
-    table->next[entry] = *bucket;
-    *bucket = entry + 1;
+    const uint32_t entry = table->count++;
+    table->entries[entry] = (exec_hash_entry){.hash = hash, .next = UINT32_MAX};
+    if (is_linked)
+        link_entry(table, entry);
     return true;
+}
+
+bool exec_hash_add_batch(exec_hash_table *table, const uint64_t *hashes, const bool *is_apart, uint32_t count, rdb_error *err)
+{
+    if (count > table->capacity - table->count && !grow_table(table, table->count + count, err))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (i + AHEAD < count)
+            __builtin_prefetch(&table->buckets[hashes[i + AHEAD] & table->mask], 1);
+        const uint32_t entry = table->count++;
+        table->entries[entry] = (exec_hash_entry){.hash = hashes[i], .next = UINT32_MAX};
+        if (is_apart == NULL || !is_apart[i])
+            link_entry(table, entry);
+    }
+    return true;
+}
+
+void exec_hash_find(const exec_hash_table *table, const uint64_t *hashes, uint32_t count, uint32_t *found)
+{
+    const uint64_t *buckets = table->buckets;
+    const uint32_t mask = table->mask;
+    for (uint32_t i = 0; i < count; i++) {
+        if (i + AHEAD < count)
+            __builtin_prefetch(&buckets[hashes[i + AHEAD] & mask]);
+        const uint64_t bucket = buckets[hashes[i] & mask];
+        found[i] = (bucket & exec_hash_tag(hashes[i])) != 0 ? (uint32_t)bucket : 0;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (i + AHEAD < count && found[i + AHEAD] != 0)
+            __builtin_prefetch(&table->entries[found[i + AHEAD] - 1]);
+        found[i] = exec_hash_seek(table, found[i], hashes[i]);
+    }
 }

@@ -161,9 +161,8 @@ static bool probe_hash(rdb_execution *x, exec_subplan *sub, rdb_datum *value, bo
     rdb_vector *left = rdb_program_result(sub->probe, 0);
     exec_hash_keys(sub->key_types, sub->key_collations, &left, 1, &one, &hash, &left_null);
     *is_null = left_null;
-    for (uint32_t at = left_null ? 0 : exec_hash_first(&sub->hash, hash); at != 0; at = sub->hash.next[at - 1])
-        if (sub->hash.hashes[at - 1] == hash &&
-            exec_values_equal(sub->key_types[0], sub->key_collations[0], left, 0, exec_store_column(&sub->store, at - 1, sub->key_slots[0]), EXEC_ROW_IN_CHUNK(at - 1))) {
+    for (uint32_t at = left_null ? 0 : exec_hash_first(&sub->hash, hash); at != 0; at = exec_hash_next(&sub->hash, at))
+        if (exec_values_equal(sub->key_types[0], sub->key_collations[0], left, 0, exec_store_column(&sub->store, at - 1, sub->key_slots[0]), EXEC_ROW_IN_CHUNK(at - 1))) {
             value->b = 1;
             return true;
         }
