@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 struct rdb_file {
@@ -109,6 +110,30 @@ bool rdb_file_read(rdb_file *file, uint64_t offset, void *buffer, size_t bytes, 
         rdb_error_set(err, RDB_DATA_CORRUPTED, "unexpected end of file \"%s\"", file->path);
         return rdb_error_detail(err, "Read %zu of %zu bytes at offset %llu.", done, bytes, (unsigned long long)offset);
     }
+    return true;
+}
+
+bool rdb_file_read_parts(rdb_file *file, uint64_t offset, void *const *parts, size_t part_bytes, uint32_t count, uint32_t *got, rdb_error *err)
+{
+    struct iovec vectors[RDB_FILE_PARTS_MAX];
+    *got = 0;
+    RDB_ASSERT(count <= RDB_FILE_PARTS_MAX);
+    ssize_t bytes = 0;
+    if (!os_fault_armed()) { /* else one by one, so that each can fail */
+        for (uint32_t i = 0; i < count; i++)
+            vectors[i] = (struct iovec){parts[i], part_bytes};
+        const rdb_wait_mark mark = rdb_io_begin(file->io_class, RDB_IO_READ);
+        do
+            bytes = preadv(file->fd, vectors, (int)count, (off_t)offset);
+        while (bytes < 0 && errno == EINTR);
+        rdb_io_end(mark, bytes > 0 ? (uint64_t)bytes : 0);
+        if (bytes < 0)
+            return rdb_error_set_errno(err, errno, "could not read file \"%s\"", file->path);
+        *got = (uint32_t)((size_t)bytes / part_bytes);
+    }
+    for (size_t read = part_bytes; *got < count && read == part_bytes; *got += read == part_bytes) /* what a short transfer left */
+        if (!rdb_file_read(file, offset + (uint64_t)*got * part_bytes, parts[*got], part_bytes, &read, err))
+            return false;
     return true;
 }
 

@@ -28,6 +28,9 @@ bool rdb_file_close(rdb_file **file, rdb_error *err);
 /* Exactly bytes or an error; retries short transfers and EINTR. read: end of file inside the range is an error
  * (XX001) unless *got is given, which then tells how many bytes there were. */
 RDB_CHECKED bool rdb_file_read(rdb_file *file, uint64_t offset, void *buffer, size_t bytes, size_t *got, rdb_error *err);
+/* Parts of one length that stand one after the other in the file, each to its own place; *got: how many whole ones there were. */
+#define RDB_FILE_PARTS_MAX 64u
+RDB_CHECKED bool rdb_file_read_parts(rdb_file *file, uint64_t offset, void *const *parts, size_t part_bytes, uint32_t count, uint32_t *got, rdb_error *err);
 RDB_CHECKED bool rdb_file_write(rdb_file *file, uint64_t offset, const void *buffer, size_t bytes, rdb_error *err);
 /* fdatasync. A failed one is final: the kernel may have dropped the dirty pages, so the caller must stop trusting the
  * file (the server stops: see wal and upkeep). */

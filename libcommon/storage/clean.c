@@ -274,6 +274,7 @@ static bool clean_round(rdb_storage *storage, uint32_t *hand, uint32_t *frame_no
     if (storage->free_count < 2 * ahead) { /* else nothing leaves soon; a page written now may have to be written again */
         count = look_ahead(storage, &storage->small_queue, frame_nos, ahead);
         count += look_ahead(storage, &storage->main_queue, frame_nos + count, ahead);
+        count += look_ahead(storage, &storage->scan_queue, frame_nos + count, ahead);
     }
     rdb_mutex_unlock(&storage->queue_lock);
     for (uint32_t i = 0; i < count; i++) {
@@ -301,7 +302,7 @@ static bool clean_round(rdb_storage *storage, uint32_t *hand, uint32_t *frame_no
 static void run_cleaner(void *argument)
 {
     rdb_storage *storage = argument;
-    uint32_t hand = 0, *frame_nos = calloc(2 * CLEANER_AHEAD_MAX, sizeof *frame_nos);
+    uint32_t hand = 0, *frame_nos = calloc(3 * CLEANER_AHEAD_MAX, sizeof *frame_nos);
     uint8_t *copy = NULL;
     rdb_worker_declare(RDB_WORKER_CLEANER);
     if (posix_memalign((void **)&copy, 4096, storage->page_bytes) != 0)

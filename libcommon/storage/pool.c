@@ -85,7 +85,7 @@ static void queue_push(rdb_storage *storage, storage_queue *queue, uint32_t fram
 {
     queue->frames[(queue->head + queue->count) % storage->frame_count] = frame_no;
     queue->count++;
-    storage->frames[frame_no].queue = queue == &storage->small_queue ? QUEUE_SMALL : QUEUE_MAIN;
+    storage->frames[frame_no].queue = queue == &storage->small_queue ? QUEUE_SMALL : queue == &storage->main_queue ? QUEUE_MAIN : QUEUE_SCAN;
 }
 
 static uint32_t queue_pop(rdb_storage *storage, storage_queue *queue)
@@ -106,6 +106,10 @@ static bool ghost_knows(const rdb_storage *storage, uint64_t hash)
     uint64_t ghost = storage->ghosts[hash & storage->ghost_mask];
     return ghost != 0 && (ghost ^ hash) >> 32 == 0 && storage->eviction_no - (uint32_t)ghost < storage->frame_count;
 }
+
+#define SCAN_PAGES_KEPT 8u /* one of so many */
+#define LOAD_PAGES 32u
+_Static_assert(LOAD_PAGES <= RDB_FILE_PARTS_MAX, "a run is read by one call");
 
 /* Claims the frame where nobody holds it and it is clean. */
 static bool claim_frame(rdb_buffer *frame)
@@ -135,8 +139,10 @@ static bool clean_candidate(rdb_storage *storage, rdb_buffer *frame, frame_write
 }
 
 /* A frame of one's own, BUSY, out of the table, already queued for its new page. Clean frames first, then dirty ones that
- * can be written at once, then any: so readers go on while the barrier or the disk stand still (R25). */
-static rdb_buffer *take_frame(rdb_storage *storage, uint64_t new_hash, rdb_error *err)
+ * can be written at once, then any: so readers go on while the barrier or the disk stand still (R25). A scan's page takes the place of
+ * one that a scan brought: what does not fit the pool shall not drive all out that does. A few of them stay, so that in time the pool
+ * follows what is scanned. */
+static rdb_buffer *take_frame(rdb_storage *storage, uint64_t new_hash, bool for_scan, rdb_error *err)
 {
     enum { PASS_CLEAN, PASS_EASY, PASS_ANY, PASS_RETRY_LAST = 40 };
     rdb_buffer *taken = NULL;
@@ -144,13 +150,16 @@ static rdb_buffer *take_frame(rdb_storage *storage, uint64_t new_hash, rdb_error
     uint32_t visited = 0, pass = PASS_CLEAN;
     rdb_mutex_lock(&storage->queue_lock);
     if (storage->free_count > 0) {
+        for_scan = false;
         taken = &storage->frames[storage->free_frames[--storage->free_count]];
         goto queue_it;
     }
+    for_scan = for_scan && ++storage->scan_turn % SCAN_PAGES_KEPT != 0;
     while (taken == NULL) {
-        bool from_small = storage->small_queue.count > 0 &&
-                          (storage->small_queue.count > storage->small_target || storage->main_queue.count == 0);
-        storage_queue *queue = from_small ? &storage->small_queue : &storage->main_queue;
+        const bool from_scan = storage->scan_queue.count > storage->scan_target;
+        bool from_small = from_scan || (storage->small_queue.count > 0 &&
+                          (storage->small_queue.count > storage->small_target || storage->main_queue.count == 0));
+        storage_queue *queue = from_scan ? &storage->scan_queue : from_small ? &storage->small_queue : &storage->main_queue;
         if (queue->count == 0 || visited > 4 * storage->frame_count) {
             visited = 0;
             if (++pass > PASS_RETRY_LAST)
@@ -205,7 +214,7 @@ static rdb_buffer *take_frame(rdb_storage *storage, uint64_t new_hash, rdb_error
         return NULL;
     }
 queue_it:
-    queue_push(storage, ghost_knows(storage, new_hash) ? &storage->main_queue : &storage->small_queue,
+    queue_push(storage, for_scan ? &storage->scan_queue : ghost_knows(storage, new_hash) ? &storage->main_queue : &storage->small_queue,
                (uint32_t)(taken - storage->frames));
     rdb_mutex_unlock(&storage->queue_lock);
     free(copy);
@@ -248,6 +257,31 @@ static bool read_page(rdb_storage *storage, storage_relation *relation, rdb_buff
     return rdb_error_detail(err, "Read only %zu of %u bytes.", got, storage->page_bytes);
 }
 
+/* Gives the frame its new page in the table, pinned and latched exclusively. Needs the partition's latch. */
+static void place_frame(rdb_storage *storage, uint64_t hash, rdb_buffer *taken, rdb_page_tag tag)
+{
+    taken->tag = tag;
+    atomic_store_explicit(&taken->usage, 0, memory_order_relaxed);
+    atomic_store_explicit(&taken->is_ahead, 0, memory_order_relaxed);
+    atomic_store_explicit(&taken->lsn, 0, memory_order_relaxed);
+    rdb_latch_lock_exclusive(&taken->latch); /* nobody can hold it: no pins but vain ones */
+    /* BUSY goes and our pin comes in one step; release publishes the tag to whoever pins from now on */
+    atomic_fetch_add_explicit(&taken->state, 1u - FRAME_BUSY, memory_order_release);
+    table_insert(storage, hash, taken);
+}
+
+/* The page could not be read: the frame leaves the table. */
+static void drop_frame(rdb_storage *storage, rdb_buffer *frame)
+{
+    const uint64_t hash = storage_tag_hash(frame->tag);
+    storage_partition *partition = partition_of(storage, hash);
+    rdb_latch_lock_exclusive(&partition->latch);
+    table_remove(storage, hash, frame);
+    rdb_latch_unlock_exclusive(&partition->latch);
+    rdb_latch_unlock_exclusive(&frame->latch);
+    frame_unpin(frame);
+}
+
 bool pool_get(rdb_storage *storage, rdb_page_tag tag, frame_load load, rdb_buffer **out, bool *fresh, rdb_error *err)
 {
     uint64_t hash = storage_tag_hash(tag);
@@ -271,7 +305,7 @@ bool pool_get(rdb_storage *storage, rdb_page_tag tag, frame_load load, rdb_buffe
         rdb_error_set(err, RDB_DATA_CORRUPTED, "block %llu of relation %s does not exist", (unsigned long long)tag.block, name);
         goto out;
     }
-    rdb_buffer *taken = take_frame(storage, hash, err);
+    rdb_buffer *taken = take_frame(storage, hash, false, err);
     if (taken == NULL)
         goto out;
     rdb_latch_lock_exclusive(&partition->latch);
@@ -283,13 +317,7 @@ bool pool_get(rdb_storage *storage, rdb_page_tag tag, frame_load load, rdb_buffe
         ok = true;
         goto out;
     }
-    taken->tag = tag;
-    atomic_store_explicit(&taken->usage, 0, memory_order_relaxed);
-    atomic_store_explicit(&taken->lsn, 0, memory_order_relaxed);
-    rdb_latch_lock_exclusive(&taken->latch); /* nobody can hold it: no pins but vain ones */
-    /* BUSY goes and our pin comes in one step; release publishes the tag to whoever pins from now on */
-    atomic_fetch_add_explicit(&taken->state, 1u - FRAME_BUSY, memory_order_release);
-    table_insert(storage, hash, taken);
+    place_frame(storage, hash, taken, tag);
     rdb_latch_unlock_exclusive(&partition->latch);
 
     if (load == LOAD_ZERO) {
@@ -304,15 +332,99 @@ bool pool_get(rdb_storage *storage, rdb_page_tag tag, frame_load load, rdb_buffe
         *out = taken;
         *fresh = true;
     } else {
-        rdb_latch_lock_exclusive(&partition->latch);
-        table_remove(storage, hash, taken);
-        rdb_latch_unlock_exclusive(&partition->latch);
-        rdb_latch_unlock_exclusive(&taken->latch);
-        frame_unpin(taken);
+        drop_frame(storage, taken);
     }
 out:
     relation_put(relation);
     return ok;
+}
+
+/* ---- runs of pages, for scans ------------------------------------------------------------------------------------------ */
+/* A frame for a page that is not in the pool, in the table and latched exclusively. NULL: it is there, or there is no frame. */
+static rdb_buffer *begin_load(rdb_storage *storage, rdb_page_tag tag)
+{
+    const uint64_t hash = storage_tag_hash(tag);
+    storage_partition *partition = partition_of(storage, hash);
+    rdb_error err = {0};
+    rdb_buffer *frame = find_frame(storage, &tag, hash);
+    if (frame != NULL) {
+        frame_unpin(frame);
+        return NULL;
+    }
+    rdb_buffer *taken = take_frame(storage, hash, true, &err);
+    if (taken == NULL) {
+        rdb_error_clear(&err);
+        return NULL;
+    }
+    rdb_latch_lock_exclusive(&partition->latch);
+    frame = find_frame(storage, &tag, hash);
+    if (frame != NULL) { /* another thread was quicker */
+        rdb_latch_unlock_exclusive(&partition->latch);
+        atomic_fetch_and_explicit(&taken->state, ~FRAME_BUSY, memory_order_release);
+        frame_unpin(frame);
+        return NULL;
+    }
+    place_frame(storage, hash, taken, tag);
+    rdb_latch_unlock_exclusive(&partition->latch);
+    return taken;
+}
+
+/* Reads the pages of frames that follow one another. A page that is not as it should be leaves the pool again: whoever asks for it
+ * reads it alone and is told. */
+static void end_load(rdb_storage *storage, storage_relation *relation, rdb_buffer *const *frames, uint32_t count)
+{
+    void *pages[LOAD_PAGES] = {NULL};
+    rdb_error err = {0};
+    const char *what = NULL;
+    uint32_t got = 0;
+    for (uint32_t i = 0; i < count; i++)
+        pages[i] = frames[i]->page;
+    if (!relation_read_run(storage, relation, frames[0]->tag.block, pages, count, &got, &err)) {
+        rdb_error_clear(&err);
+        got = 0;
+    }
+    atomic_fetch_add_explicit(&storage->miss_count, count, memory_order_relaxed);
+    atomic_fetch_add_explicit(&storage->read_count, got, memory_order_relaxed);
+    for (uint32_t i = 0; i < count; i++) {
+        rdb_buffer *frame = frames[i];
+        if (i < got && page_verify(frame->page, frame->tag, storage->page_bytes, &what)) {
+            atomic_store_explicit(&frame->lsn, frame->page->lsn, memory_order_relaxed);
+            atomic_store_explicit(&frame->is_ahead, 1, memory_order_relaxed);
+            atomic_fetch_or_explicit(&frame->state, FRAME_VALID, memory_order_release);
+            rdb_latch_unlock_exclusive(&frame->latch);
+            frame_unpin(frame);
+        } else {
+            drop_frame(storage, frame);
+        }
+    }
+}
+
+void rdb_storage_load(rdb_storage *storage, rdb_page_tag first, uint32_t count)
+{
+    storage_relation *relation = NULL;
+    rdb_error err = {0};
+    rdb_buffer *frames[LOAD_PAGES];
+    uint32_t held = 0;
+    const uint32_t most = RDB_MIN(LOAD_PAGES, storage->frame_count / 32);
+    if (!relation_get(storage, first.pdb, first.file, first.fork, RELATION_EXISTING, &relation, &err)) {
+        rdb_error_clear(&err);
+        return;
+    }
+    const uint64_t blocks = atomic_load_explicit(&relation->block_count, memory_order_acquire);
+    for (uint32_t i = 0; i < count && first.block + i < blocks && most > 0; i++) {
+        rdb_page_tag tag = first;
+        tag.block += i;
+        rdb_buffer *frame = begin_load(storage, tag);
+        if (frame != NULL)
+            frames[held++] = frame;
+        if (held > 0 && (frame == NULL || held == most)) {
+            end_load(storage, relation, frames, held);
+            held = 0;
+        }
+    }
+    if (held > 0)
+        end_load(storage, relation, frames, held);
+    relation_put(relation);
 }
 
 static inline void latch_frame(rdb_buffer *frame, rdb_buffer_mode mode)
@@ -341,8 +453,13 @@ static inline void note_use(rdb_buffer *frame)
         atomic_store_explicit(&frame->usage, (uint8_t)(usage + 1), memory_order_relaxed);
 }
 
-static inline void note_hit(rdb_storage *storage)
+static inline void note_hit(rdb_storage *storage, rdb_buffer *frame)
 {
+    if (atomic_load_explicit(&frame->is_ahead, memory_order_relaxed) != 0) {
+        atomic_store_explicit(&frame->is_ahead, 0, memory_order_relaxed);
+        rdb_thread_usage.blocks_read++;
+        return;
+    }
     /* a statistic: two threads of one stripe may lose a count */
     _Atomic uint64_t *hits = &storage->stripes[rdb_thread_stripe()].hits;
     atomic_store_explicit(hits, atomic_load_explicit(hits, memory_order_relaxed) + 1, memory_order_relaxed);
@@ -360,7 +477,7 @@ bool rdb_buffer_try_acquire(rdb_storage *storage, rdb_page_tag tag, rdb_buffer_m
         return false;
     }
     note_use(frame);
-    note_hit(storage);
+    note_hit(storage, frame);
     *out = frame;
     return true;
 }
@@ -374,7 +491,7 @@ bool rdb_buffer_acquire(rdb_storage *storage, rdb_page_tag tag, rdb_buffer_mode 
             if (RDB_UNLIKELY((atomic_load_explicit(&frame->state, memory_order_acquire) & FRAME_VALID) == 0) &&
                 !wait_until_valid(frame))
                 continue;
-            note_hit(storage);
+            note_hit(storage, frame);
             latch_frame(frame, mode);
             *out = frame;
             return true;
@@ -605,6 +722,7 @@ bool pool_open(rdb_storage *storage, rdb_error *err)
     storage->slot_mask = slots - 1;
     storage->ghost_mask = power_of_two_from(2 * count) - 1;
     storage->small_target = RDB_MAX(1u, count / 10);
+    storage->scan_target = RDB_MIN(RDB_MAX(1u, count / 16), 2048u);
     storage->pages = map_memory((size_t)count * storage->page_bytes);
     storage->frames = map_memory(sizeof(rdb_buffer) * count);
     storage->slots = map_memory(slots_bytes(storage));
@@ -616,10 +734,11 @@ bool pool_open(rdb_storage *storage, rdb_error *err)
         storage->partitions = NULL;
     storage->small_queue.frames = calloc(count, sizeof(uint32_t));
     storage->main_queue.frames = calloc(count, sizeof(uint32_t));
+    storage->scan_queue.frames = calloc(count, sizeof(uint32_t));
     storage->free_frames = calloc(count, sizeof(uint32_t));
     storage->ghosts = calloc(storage->ghost_mask + 1, sizeof(uint64_t));
     bool ok = storage->pages != NULL && storage->frames != NULL && storage->slots != NULL && storage->partitions != NULL && storage->small_queue.frames != NULL &&
-              storage->main_queue.frames != NULL && storage->free_frames != NULL && storage->ghosts != NULL;
+              storage->main_queue.frames != NULL && storage->scan_queue.frames != NULL && storage->free_frames != NULL && storage->ghosts != NULL;
     if (storage->partitions != NULL)
         memset(storage->partitions, 0, sizeof(storage_partition) * partitions);
     for (uint32_t i = 0; ok && i < partitions; i++) {
@@ -648,6 +767,7 @@ void pool_close(rdb_storage *storage)
     free(storage->partitions);
     free(storage->small_queue.frames);
     free(storage->main_queue.frames);
+    free(storage->scan_queue.frames);
     free(storage->free_frames);
     free(storage->ghosts);
     rdb_mutex_deinit(&storage->queue_lock);

@@ -119,6 +119,9 @@ typedef enum rdb_warm { RDB_WARM_PLACE, RDB_WARM_AT, RDB_WARM_ALL } rdb_warm;
 bool rdb_buffer_warm(rdb_storage *storage, rdb_page_tag tag, rdb_warm what, uint32_t offset);
 
 void rdb_storage_prefetch(rdb_storage *storage, rdb_page_tag tag, uint32_t block_count);
+/* Reads those of the blocks that are not in the pool, several by one call; for scans, with no page latched. It does what it can: who
+ * then asks for a page finds it, or reads it and is told why it could not be read. */
+void rdb_storage_load(rdb_storage *storage, rdb_page_tag first, uint32_t count);
 /* A page's bytes as they came from a file: whole, and written for this place; a page of zeroes is. *what says what is wrong. For
  * who reads files beside the pool (backups). */
 bool rdb_page_verify(const void *page, rdb_page_tag tag, uint32_t page_bytes, const char **what);

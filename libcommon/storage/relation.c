@@ -287,6 +287,16 @@ bool relation_read(rdb_storage *storage, storage_relation *relation, uint64_t bl
     return ok;
 }
 
+bool relation_read_run(rdb_storage *storage, storage_relation *relation, uint64_t block, void *const *pages, uint32_t count, uint32_t *got, rdb_error *err)
+{
+    *got = 0;
+    if (!begin_io(storage, relation, err))
+        return false;
+    bool ok = rdb_file_read_parts(relation->handle, block * storage->page_bytes, pages, storage->page_bytes, count, got, err);
+    end_io(relation);
+    return ok;
+}
+
 bool relation_write(rdb_storage *storage, storage_relation *relation, uint64_t block, const void *page, rdb_error *err)
 {
     if (!begin_io(storage, relation, err))

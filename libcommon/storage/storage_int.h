@@ -30,6 +30,7 @@
 struct rdb_buffer {
     _Alignas(64) _Atomic uint32_t state;
     _Atomic uint8_t usage; /* relaxed: a hint for replacement */
+    _Atomic uint8_t is_ahead; /* brought by a run (rdb_storage_load) and not asked for yet: the first acquire counts as the read; relaxed */
     uint8_t queue;         /* guarded by queue_lock */
     rdb_latch latch;
     rdb_page_tag tag;
@@ -50,7 +51,7 @@ typedef struct storage_queue {
     uint32_t *frames;
     uint32_t head, count;
 } storage_queue;
-enum { QUEUE_NONE, QUEUE_SMALL, QUEUE_MAIN };
+enum { QUEUE_NONE, QUEUE_SMALL, QUEUE_MAIN, QUEUE_SCAN };
 
 #define SPACE_CLASSES 16
 typedef struct storage_space storage_space;
@@ -98,6 +99,8 @@ struct rdb_storage {
 
     _Alignas(64) rdb_mutex queue_lock; /* RDB_RANK_BUFFER */
     storage_queue small_queue RDB_GUARDED_BY(queue_lock), main_queue RDB_GUARDED_BY(queue_lock);
+    storage_queue scan_queue RDB_GUARDED_BY(queue_lock); /* pages that a scan brought where the pool was full: first to leave */
+    uint32_t scan_target RDB_SET_ONCE, scan_turn RDB_GUARDED_BY(queue_lock);
     uint32_t *free_frames RDB_GUARDED_BY(queue_lock);
     uint32_t free_count RDB_GUARDED_BY(queue_lock), small_target;
     uint64_t *ghosts RDB_GUARDED_BY(queue_lock); /* hash bits 32..63, then the eviction's number */
@@ -198,6 +201,8 @@ bool relation_get(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t for
 storage_relation *relation_find(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork); /* NULL: nobody has used it, or it is dropped */
 void relation_put(storage_relation *relation);
 bool relation_read(rdb_storage *storage, storage_relation *relation, uint64_t block, void *page, size_t *got, rdb_error *err);
+/* Blocks that follow one another, each to its own page; *got: how many whole ones the file has. */
+bool relation_read_run(rdb_storage *storage, storage_relation *relation, uint64_t block, void *const *pages, uint32_t count, uint32_t *got, rdb_error *err);
 bool relation_write(rdb_storage *storage, storage_relation *relation, uint64_t block, const void *page, rdb_error *err);
 /* One more block, zeroed on disk; or at least so many. */
 bool relation_extend(rdb_storage *storage, storage_relation *relation, uint64_t *block, rdb_error *err);

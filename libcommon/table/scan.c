@@ -9,6 +9,7 @@
 #define SCAN_ROWS RDB_TABLE_FILTER_ROWS /* gathered at a time: bounds what stands on the stack */
 #define SCAN_PAGES 16u /* latched together, so that loops over columns run over more than a page's rows */
 #define SCAN_PREFETCH 32u
+#define SLOW_LOAD_US 150 /* a stretch out of the system's cache takes less */
 #define WARM_PAGES 4u /* ahead of the one being read */
 #define PASSED_OVER_MAX 4096u /* rows that a filter may drop in one call: the caller looks at its cancellation in between */
 
@@ -272,13 +273,19 @@ static void touch_page(const rdb_page *page, uint32_t page_bytes)
         (void)bytes[at];
 }
 
+/* The next stretch into the pool, where it is not there. Where that took the disk's time, the disk is told what comes after it. */
 static void read_ahead(rdb_table_scan *scan)
 {
     const uint64_t ahead = RDB_MIN((uint64_t)SCAN_PREFETCH, scan->end_block - scan->block);
     scan->prefetched = scan->block + ahead;
     if (ahead > 1 && !(rdb_buffer_warm(scan->place.storage, heap_tag(&scan->place, scan->block), RDB_WARM_ALL, 0) &&
-                       rdb_buffer_warm(scan->place.storage, heap_tag(&scan->place, scan->block + ahead - 1), RDB_WARM_AT, 0)))
-        rdb_storage_prefetch(scan->place.storage, heap_tag(&scan->place, scan->block), (uint32_t)ahead);
+                       rdb_buffer_warm(scan->place.storage, heap_tag(&scan->place, scan->block + ahead - 1), RDB_WARM_AT, 0))) {
+        const int64_t began_us = rdb_time_monotonic_us();
+        rdb_storage_load(scan->place.storage, heap_tag(&scan->place, scan->block), (uint32_t)ahead);
+        const uint64_t after = RDB_MIN((uint64_t)4 * SCAN_PREFETCH, scan->end_block - scan->prefetched);
+        if (after > 0 && rdb_time_monotonic_us() - began_us > SLOW_LOAD_US)
+            rdb_storage_prefetch(scan->place.storage, heap_tag(&scan->place, scan->prefetched), (uint32_t)after);
+    }
 }
 
 /* Runs the stages over the rows of a visit. *kept: those that stay; all of them where a stage could not tell. */

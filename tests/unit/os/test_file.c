@@ -175,6 +175,42 @@ static void test_rules_with_mistakes_arm_nothing(void **state)
     assert_true(rdb_file_close(&file, &err));
 }
 
+/* Each part comes to its own place; the end of the file, and a transfer that fails midway, leave the parts before it. */
+static void test_parts(void **state)
+{
+    (void)state;
+    rdb_error err = {0};
+    rdb_file *file;
+    char written[100], parts[8][16];
+    void *places[8];
+    uint32_t got = 99;
+    for (unsigned i = 0; i < sizeof written; i++)
+        written[i] = (char)(i * 7);
+    for (unsigned i = 0; i < 8; i++)
+        places[i] = parts[7 - i];
+    assert_true(rdb_file_open(&file, in_directory(0, "parts"), RDB_FILE_CREATE, &err));
+    assert_true(rdb_file_write(file, 0, written, sizeof written, &err));
+    for (int faulty = 0; faulty < 2; faulty++) {
+        memset(parts, 0, sizeof parts);
+        if (faulty)
+            assert_true(rdb_fault_arm("read:parts:nth=100:EIO", &err)); /* one by one, none of them fails */
+        assert_true(rdb_file_read_parts(file, 4, places, 16, 8, &got, &err));
+        assert_int_equal(got, 6); /* 96 of 128 bytes */
+        for (unsigned i = 0; i < got; i++)
+            assert_memory_equal(parts[7 - i], written + 4 + 16 * i, 16);
+        rdb_fault_disarm();
+    }
+    assert_true(rdb_file_read_parts(file, 200, places, 16, 3, &got, &err));
+    assert_int_equal(got, 0);
+    assert_true(rdb_fault_arm("read:parts:nth=3:EIO", &err));
+    assert_false(rdb_file_read_parts(file, 0, places, 16, 5, &got, &err));
+    assert_string_equal(err.sqlstate, RDB_IO_ERROR);
+    assert_int_equal(got, 2);
+    rdb_error_clear(&err);
+    rdb_fault_disarm();
+    assert_true(rdb_file_close(&file, &err));
+}
+
 static void test_whole_files(void **state)
 {
     (void)state;
@@ -256,6 +292,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_short_and_interrupted_transfers_are_completed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_each_failure_has_its_state_and_a_failed_sync_is_final, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rules_with_mistakes_arm_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_parts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_whole_files, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
     };

@@ -233,6 +233,75 @@ static void test_broken_pages_are_told(void **state)
     toy_end(&t);
 }
 
+/* What a run cannot read or finds broken is left to whoever asks for the page. */
+static void test_runs_leave_errors_to_readers(void **state)
+{
+    (void)state;
+    toy t;
+    rdb_buffer *buffer = NULL;
+    rdb_storage_statistics before, after;
+    toy_begin(&t, 256);
+    toy_fill(&t, 24);
+    reopen_storage(&t);
+    poke(&t, 3 * 4096 + 1000, "x", 1);
+    assert_true(rdb_buffer_acquire(t.storage, toy_tag(6), RDB_BUFFER_SHARED, &buffer, &t.err)); /* there already, and held */
+    rdb_storage_load(t.storage, toy_tag(0), 1000);
+    rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+    rdb_storage_get_statistics(t.storage, &before);
+    for (uint64_t block = 0; block < 24; block++) {
+        if (block == 3) {
+            assert_false(rdb_buffer_try_acquire(t.storage, toy_tag(block), RDB_BUFFER_SHARED, &buffer));
+            assert_false(rdb_buffer_acquire(t.storage, toy_tag(block), RDB_BUFFER_SHARED, &buffer, &t.err));
+            assert_string_equal(t.err.sqlstate, RDB_DATA_CORRUPTED);
+            rdb_error_clear(&t.err);
+            continue;
+        }
+        assert_true(rdb_buffer_try_acquire(t.storage, toy_tag(block), RDB_BUFFER_SHARED, &buffer));
+        assert_int_equal(toy_slots(rdb_buffer_page(buffer))[1], block + 1);
+        rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+    }
+    rdb_storage_get_statistics(t.storage, &after);
+    assert_int_equal(after.misses - before.misses, 1);
+    reopen_storage(&t);
+    assert_true(rdb_fault_arm("read:20000:nth=5:EIO", &t.err));
+    rdb_storage_load(t.storage, toy_tag(4), 8);
+    rdb_fault_disarm();
+    for (uint64_t block = 4; block < 12; block++) { /* every one, read then or now */
+        assert_true(rdb_buffer_acquire(t.storage, toy_tag(block), RDB_BUFFER_SHARED, &buffer, &t.err));
+        assert_int_equal(toy_slots(rdb_buffer_page(buffer))[1], block + 1);
+        assert_false(rdb_buffer_try_acquire(t.storage, toy_tag(block), RDB_BUFFER_EXCLUSIVE, &(rdb_buffer *){NULL}));
+        rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+    }
+    toy_end(&t);
+}
+
+/* Of more pages than there are frames, read round after round, most of those that the pool can hold stay in it. */
+static void test_large_scans_keep_what_fits(void **state)
+{
+    (void)state;
+    enum { FRAMES = 512, BLOCKS = 640, RUN = 16 };
+    toy t;
+    rdb_storage_statistics before, after;
+    rdb_buffer *buffer = NULL;
+    toy_begin(&t, FRAMES);
+    toy_fill(&t, BLOCKS);
+    reopen_storage(&t);
+    for (unsigned round = 0; round < 4; round++) {
+        rdb_storage_get_statistics(t.storage, &before);
+        for (uint64_t block = 0; block < BLOCKS; block++) {
+            if (block % RUN == 0)
+                rdb_storage_load(t.storage, toy_tag(block), RUN);
+            assert_true(rdb_buffer_acquire(t.storage, toy_tag(block), RDB_BUFFER_SHARED, &buffer, &t.err));
+            assert_int_equal(toy_slots(rdb_buffer_page(buffer))[1], block + 1);
+            rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+        }
+        rdb_storage_get_statistics(t.storage, &after);
+        if (round > 0)
+            assert_in_range(after.misses - before.misses, BLOCKS - FRAMES, BLOCKS / 2);
+    }
+    toy_end(&t);
+}
+
 static void test_full_disk_refuses_growth(void **state)
 {
     (void)state;
@@ -448,6 +517,8 @@ int main(void)
         cmocka_unit_test(test_scan_does_not_wash_out),
         cmocka_unit_test(test_many_threads_few_frames),
         cmocka_unit_test(test_broken_pages_are_told),
+        cmocka_unit_test(test_runs_leave_errors_to_readers),
+        cmocka_unit_test(test_large_scans_keep_what_fits),
         cmocka_unit_test(test_full_disk_refuses_growth),
         cmocka_unit_test(test_checkpoint_waits_for_writes_under_way),
         cmocka_unit_test(test_a_share_of_frames_stays_clean),
