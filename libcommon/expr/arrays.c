@@ -36,7 +36,7 @@ static bool gather_items(rdb_program *program, program_step *step, const rdb_sel
         return true;
     rdb_datum array = rdb_vector_get(step->vectors[1], 0);
     rdb_array_get_shape(array, &shape);
-    if (shape.count < PROGRAM_SET_ITEMS_MIN)
+    if (shape.count < 2)
         return true;
     rdb_datum *items = rdb_arena_try_alloc(program->run_arena, shape.count * sizeof *items, program->err);
     bool *nulls = items == NULL ? NULL : rdb_arena_try_alloc(program->run_arena, shape.count, program->err);

@@ -445,6 +445,35 @@ CROSS(interval, type_interval, type_interval, compare_intervals(x, y))
 CROSS(timetz, type_timetz, type_timetz, compare_timetz(x, y))
 CROSS(date_timestamp, int32_t, int64_t, compare_i64(date_as_timestamp(x), y))
 CROSS(timestamp_date, int64_t, int32_t, compare_i64(x, date_as_timestamp(y)))
+/* The timestamp is the same for all rows (date + interval is one): days are compared with its day. */
+static bool day_of(const rdb_vector *timestamp, rdb_vector *day, int32_t *value, bool *is_midnight)
+{
+    const int64_t day_us = INT64_C(86400000000);
+    if (timestamp->mask != 0)
+        return false;
+    const int64_t us = RDB_VALUES(timestamp, int64_t)[0];
+    if (us == TYPE_TIMESTAMP_INFINITY || us == TYPE_TIMESTAMP_MINUS_INFINITY)
+        return false;
+    *value = (int32_t)(us / day_us - (us % day_us < 0));
+    *is_midnight = us % day_us == 0;
+    *day = (rdb_vector){.values = value, .capacity = 1, .rep = RDB_REP_INT32};
+    return true;
+}
+#define DAY_OR_TIME(name, at_midnight, else_by)                                                                \
+    static bool name##_day(TYPE_KERNEL_PARAMETERS)                                                             \
+    {                                                                                                          \
+        rdb_vector day;                                                                                        \
+        const rdb_vector *pair[2] = {arguments[0], &day};                                                      \
+        int32_t value;                                                                                         \
+        bool is_midnight;                                                                                      \
+        if (!day_of(arguments[1], &day, &value, &is_midnight))                                                 \
+            return name(call, arguments, out, selection);                                                      \
+        return (is_midnight ? at_midnight : else_by)(call, pair, out, selection);                              \
+    }
+DAY_OR_TIME(date_timestamp_lt, date_lt, date_le)
+DAY_OR_TIME(date_timestamp_le, date_le, date_le)
+DAY_OR_TIME(date_timestamp_gt, date_gt, date_gt)
+DAY_OR_TIME(date_timestamp_ge, date_ge, date_gt)
 CROSS(date_timestamptz, int32_t, int64_t, compare_i64(local_as_instant(call, date_as_timestamp(x)), y))
 CROSS(timestamptz_date, int64_t, int32_t, compare_i64(x, local_as_instant(call, date_as_timestamp(y))))
 CROSS(timestamp_timestamptz, int64_t, int64_t, compare_i64(local_as_instant(call, x), y))
@@ -582,7 +611,9 @@ static const type_kernel KERNELS[] = {
     {left "_eq_" right, prefix##_eq, 0, 0}, {left "_ne_" right, prefix##_ne, 0, 0}, {left "_lt_" right, prefix##_lt, 0, 0},    \
         {left "_le_" right, prefix##_le, 0, 0}, {left "_gt_" right, prefix##_gt, 0, 0}, {left "_ge_" right, prefix##_ge, 0, 0}, \
         {left "_cmp_" right, prefix##_cmp, 0, 0}
-    SIX_CROSS("date", "timestamp", date_timestamp), SIX_CROSS("timestamp", "date", timestamp_date),
+    {"date_eq_timestamp", date_timestamp_eq, 0, 0}, {"date_ne_timestamp", date_timestamp_ne, 0, 0}, {"date_lt_timestamp", date_timestamp_lt_day, 0, 0},
+    {"date_le_timestamp", date_timestamp_le_day, 0, 0}, {"date_gt_timestamp", date_timestamp_gt_day, 0, 0}, {"date_ge_timestamp", date_timestamp_ge_day, 0, 0},
+    {"date_cmp_timestamp", date_timestamp_cmp, 0, 0}, SIX_CROSS("timestamp", "date", timestamp_date),
     SIX_CROSS("date", "timestamptz", date_timestamptz), SIX_CROSS("timestamptz", "date", timestamptz_date),
     SIX_CROSS("timestamp", "timestamptz", timestamp_timestamptz), SIX_CROSS("timestamptz", "timestamp", timestamptz_timestamp),
     {"date_timestamp", date_to_timestamp, F, 0}, {"date_timestamptz", date_to_timestamptz, F, 0},
