@@ -14,7 +14,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 
 # Bottom up; a room may include and link only rooms to its left (design: libcommon/README.md).
-ROOMS := base os task crypto client instance wal audit storage txn undo vec type table index upkeep backup diag catalog expr sql exec command session
+ROOMS := base os task crypto client instance wal audit storage txn undo vec type table index upkeep backup observe diag catalog expr sql exec command session
 PROGRAMS := $(notdir $(patsubst %/main.c,%,$(wildcard bin/*/main.c)))
 
 WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes -Werror

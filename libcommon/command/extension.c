@@ -203,6 +203,7 @@ static bool run_scripts(rdb_command_context *context, const rdb_extension *exten
     const rdb_extension_scope outer = rdb_access_enter_extension(context->access, oid, path.data);
     for (uint32_t i = 0; ok && i < count; i++)
         ok = run_script(context, extension, rdb_catalog_script(scripts[i]), err);
+    ok = ok && (rdb_extension_script(extension) == NULL || run_script(context, extension, rdb_extension_script(extension), err));
     rdb_access_leave_extension(context->access, outer);
     return ok;
 }
@@ -253,7 +254,7 @@ bool command_create_extension(rdb_command_context *context, const rdb_ast_create
         return false;
     uint32_t script_count;
     const rdb_catalog_script_name *scripts = rdb_extension_scripts(extension, &script_count);
-    if (script_count > 0)
+    if (script_count > 0 || rdb_extension_script(extension) != NULL)
         return run_scripts(context, extension, scripts, script_count, oid, namespace_oid, err);
     for (uint32_t i = 0; i < extension->count; i++)
         if (!create_routine(context, extension, &extension->routines[i], oid, namespace_oid, err))

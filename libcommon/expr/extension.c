@@ -3,7 +3,7 @@
 #include "expr/extension.h"
 #include "expr/rdb_routine.h"
 
-static const rdb_extension *const EXTENSIONS[] = {&extension_btree_gin, &extension_btree_gist, &extension_citext, &extension_fuzzy, &extension_trgm, &extension_crypto, &extension_unaccent, &extension_uuid};
+static const rdb_extension *const EXTENSIONS[] = {&extension_btree_gin, &extension_btree_gist, &extension_citext, &extension_fuzzy, &extension_trgm, &extension_crypto, &extension_statements, &extension_unaccent, &extension_uuid};
 
 const rdb_extension *rdb_extension_get(uint32_t number)
 {
@@ -29,6 +29,11 @@ const rdb_catalog_script_name *rdb_extension_scripts(const rdb_extension *extens
     static const rdb_catalog_script_name CITEXT[] = {RDB_SCRIPT_CITEXT_1_4, RDB_SCRIPT_CITEXT_1_5, RDB_SCRIPT_CITEXT_1_6};
     *count = extension == &extension_citext ? RDB_COUNT_OF(CITEXT) : 0;
     return CITEXT;
+}
+
+const char *rdb_extension_script(const rdb_extension *extension)
+{
+    return extension == &extension_statements ? extension_statements_script : NULL;
 }
 
 bool extension_bytes(rdb_call *call, const void *bytes, size_t length, rdb_datum *r)

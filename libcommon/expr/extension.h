@@ -51,11 +51,13 @@ const rdb_extension *rdb_extension_find(const char *name);          /* NULL: the
 const rdb_extension *rdb_extension_get(uint32_t number);            /* NULL: there are no more */
 /* PostgreSQL's own scripts that make it, in turn; then its routines only say what its C functions are. *count 0: there are none. */
 const rdb_catalog_script_name *rdb_extension_scripts(const rdb_extension *extension, uint32_t *count);
+const char *rdb_extension_script(const rdb_extension *extension); /* one of ours that makes it; NULL: there is none */
+extern const char extension_statements_script[];
 void expr_register_extensions(void);
 
 void extension_trgm_register(void);
 void extension_citext_register(void);
-extern const rdb_extension extension_crypto, extension_uuid, extension_trgm, extension_citext, extension_fuzzy, extension_unaccent, extension_btree_gist, extension_btree_gin;
+extern const rdb_extension extension_crypto, extension_uuid, extension_trgm, extension_citext, extension_fuzzy, extension_unaccent, extension_btree_gist, extension_btree_gin, extension_statements;
 
 /* Bytes as a value, copied. */
 bool extension_bytes(rdb_call *call, const void *bytes, size_t length, rdb_datum *r);

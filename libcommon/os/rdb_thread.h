@@ -110,6 +110,7 @@ typedef struct rdb_usage {
     uint64_t temp_bytes_read, temp_bytes_written;
     uint64_t wal_records, wal_images, wal_bytes;
     uint64_t blocks_extended;
+    uint64_t read_us, write_us, temp_read_us, temp_write_us; /* in reads and writes of relations and of temporary files */
 } rdb_usage;
 extern _Thread_local rdb_usage rdb_thread_usage __attribute__((tls_model("initial-exec")));
 

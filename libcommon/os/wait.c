@@ -111,6 +111,22 @@ void rdb_io_end(rdb_wait_mark mark, uint64_t bytes)
     const int64_t us = end(mark);
     const unsigned stripe = rdb_thread_stripe(), at = mark.event - RDB_WAIT_DATA_FILE_READ;
     add(&stripes[stripe].waits[mark.event], 0, us);
+    switch (mark.event) {
+    case RDB_WAIT_DATA_FILE_READ:
+        rdb_thread_usage.read_us += (uint64_t)us;
+        break;
+    case RDB_WAIT_DATA_FILE_WRITE:
+        rdb_thread_usage.write_us += (uint64_t)us;
+        break;
+    case RDB_WAIT_TEMP_FILE_READ:
+        rdb_thread_usage.temp_read_us += (uint64_t)us;
+        break;
+    case RDB_WAIT_TEMP_FILE_WRITE:
+        rdb_thread_usage.temp_write_us += (uint64_t)us;
+        break;
+    default:
+        break;
+    }
     add(&stripes[stripe].io[own_kind()][at / RDB_IO_OPS][at % RDB_IO_OPS], bytes, us);
     errno = saved;
 }

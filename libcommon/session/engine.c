@@ -7,6 +7,7 @@
 #include "session/activity.h"
 #include "session/audit.h"
 #include "session/autoanalyze.h"
+#include "session/digest.h"
 #include "session/notify.h"
 #include "os/rdb_file.h"
 #include "session/settings.h"
@@ -26,6 +27,7 @@ struct rdb_engine {
     rdb_purge *purge;
     struct autoanalyze *autoanalyze;
     struct session_registry *registry; /* of its sessions */
+    rdb_statements *statements;        /* what they ran */
     notify_hub *hub;
     audit_writer *audit;        /* NULL: nothing is audited */
     session_audit_rules audit_rules;
@@ -39,6 +41,7 @@ struct rdb_engine {
 
 #define WAL_RING_BYTES (4u << 20)
 #define FRAMES_MIN 256u
+#define STATEMENTS_MAX 5000u /* pg_stat_statements.max */
 #define PURGE_INTERVAL_US 100000 /* between looks at the undo store that found nothing to do */
 
 /* Once a process, whoever opens the first instance. */
@@ -53,6 +56,7 @@ static void register_functions(void)
     session_register_advisory_functions();
     session_register_counter_functions();
     session_register_wait_functions();
+    session_register_statement_functions();
     session_register_settings_functions();
     session_register_xid_functions();
     session_register_archive_functions();
@@ -251,8 +255,9 @@ static bool open_engine(rdb_engine **engine_out, const rdb_engine_config *config
                                 .checkpoint_interval_us = config->checkpoint_interval_us,
                                 .checkpoint_wal_bytes = checkpoint_distance(config->wal_bytes_max, config->checkpoint_percent),
                                 .checkpoint_percent = config->checkpoint_percent};
-    if (!session_registry_create(&engine->registry, err) || !notify_hub_create(&engine->hub, err) || !rdb_upkeep_open(&engine->upkeep, &upkeep, err)) {
+    if (!session_registry_create(&engine->registry, err) || !rdb_statements_create(&engine->statements, STATEMENTS_MAX, err) || !notify_hub_create(&engine->hub, err) || !rdb_upkeep_open(&engine->upkeep, &upkeep, err)) {
         session_registry_destroy(&engine->registry);
+        rdb_statements_destroy(&engine->statements);
         notify_hub_destroy(&engine->hub);
         free(engine);
         return false;
@@ -267,6 +272,7 @@ static bool open_engine(rdb_engine **engine_out, const rdb_engine_config *config
         if (!close_rooms(engine, false, &ignored))
             rdb_error_clear(&ignored);
         session_registry_destroy(&engine->registry);
+        rdb_statements_destroy(&engine->statements);
         notify_hub_destroy(&engine->hub);
         free(engine);
         return false;
@@ -309,6 +315,7 @@ bool rdb_engine_close(rdb_engine **engine, bool with_checkpoint, rdb_error *err)
     audit_writer_close(&(*engine)->audit);
     bool ok = close_rooms(*engine, with_checkpoint, err);
     session_registry_destroy(&(*engine)->registry);
+    rdb_statements_destroy(&(*engine)->statements);
     notify_hub_destroy(&(*engine)->hub);
     free(*engine);
     *engine = NULL;
@@ -335,6 +342,11 @@ void engine_open_work(rdb_engine *engine, rdb_work_space *work)
     rdb_account_init(&work->account, &engine->memory, 0);
     work->directory = engine->temp_directory;
     work->limit_bytes = -1;
+}
+
+rdb_statements *session_engine_statements(rdb_engine *engine)
+{
+    return engine->statements;
 }
 
 rdb_purge *session_engine_purge(rdb_engine *engine)

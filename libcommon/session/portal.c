@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Portals of the extended protocol: Bind, Execute with a row limit, suspension, and what the end of a transaction or
  * savepoint does to them. SQL's cursors are portals too (cursor.c). */
+#include "session/digest.h"
 #include "session/portal.h"
 
 #include "session/activity.h"
@@ -291,10 +292,46 @@ static bool audit_once(rdb_session *session, session_portal *portal, const char 
     return session_audit_done(session, tag, err);
 }
 
+/* A portal that is read in several goes is one run: what it used before is put before the beginning of this one. */
+static void begin_run(rdb_session *session, const session_portal *portal, session_run *run)
+{
+    session_run_begin(session, portal->plan, run);
+    if (portal->part == NULL)
+        return;
+    const uint64_t *used = (const uint64_t *)&portal->part->before;
+    for (size_t i = 0; i < sizeof(rdb_usage) / sizeof(uint64_t); i++)
+        ((uint64_t *)&run->before)[i] -= used[i];
+    run->began_ns -= portal->part->began_ns;
+}
+
+static void suspend_run(session_portal *portal, const session_run *run)
+{
+    session_run now;
+    session_run_begin(NULL, NULL, &now);
+    if (portal->part == NULL)
+        portal->part = RDB_NEW(portal->arena, session_run);
+    const uint64_t *then = (const uint64_t *)&run->before;
+    for (size_t i = 0; i < sizeof(rdb_usage) / sizeof(uint64_t); i++)
+        ((uint64_t *)&portal->part->before)[i] = ((const uint64_t *)&now.before)[i] - then[i];
+    portal->part->began_ns = now.began_ns - run->began_ns;
+}
+
+static bool run_rows(rdb_session *session, session_portal *portal, uint32_t row_max, const session_run *run, rdb_error *err);
+
 static bool run_plan_portal(rdb_session *session, session_portal *portal, uint32_t row_max, rdb_error *err)
 {
+    session_run run;
+    begin_run(session, portal, &run);
+    if (run_rows(session, portal, row_max, &run, err))
+        return true;
+    session_run_end(session, portal->plan, &run, 0, true);
+    return false;
+}
+
+static bool run_rows(rdb_session *session, session_portal *portal, uint32_t row_max, const session_run *run, rdb_error *err)
+{
     char tag[64];
-    const session_plan *plan = portal->plan;
+    session_plan *plan = portal->plan;
     bool returns_rows = plan->plan->returns_rows;
     session->access = plan->access;
     if (!check_formats(portal, err) || !portal_start(session, portal, err) || !session_sink_begin(session, plan->columns, plan->column_count, portal->formats, err))
@@ -320,6 +357,7 @@ static bool run_plan_portal(rdb_session *session, session_portal *portal, uint32
         if (!audit_once(session, portal, NULL, err))
             return false;
         wire_message_end(session->owner.output, wire_message_begin(session->owner.output, 's'));
+        suspend_run(portal, run);
         return true;
     }
     if (!finish(session, portal, err))
@@ -328,6 +366,8 @@ static bool run_plan_portal(rdb_session *session, session_portal *portal, uint32
     if (!audit_once(session, portal, tag, err))
         return false;
     session_put_complete(session, tag);
+    session_run_end(session, plan, run, returns_rows ? portal->row_count : rdb_execution_row_count(plan->execution), false);
+    portal->part = NULL;
     if (portal->name[0] == '\0') { /* its resources go early; a second Execute finds it done */
         rdb_execution_finish(plan->execution);
         session_drop_statement_snapshot(session, &portal->snapshot);
@@ -370,9 +410,12 @@ bool session_execute(rdb_session *session, const char *name, uint32_t row_max, r
         /* A COMMIT ends portals, this one among them: nothing of it is touched afterwards but the statement, held here. */
         session_statement *statement = portal->statement;
         statement->use_count++;
+        session_run run;
+        session_run_begin(session, NULL, &run);
         ok = session_run_utility(session, plan, statement->text, statement->raw, portal->parameters, portal->parameter_count, false,
-                                 portal->formats, tag, err) &&
-             session_audit_done(session, tag, err);
+                                 portal->formats, tag, err);
+        session_utility_end(session, statement->raw, statement->text, strlen(statement->text), &run, tag, !ok);
+        ok = ok && session_audit_done(session, tag, err);
         statement_release(session, statement);
         if (ok)
             session_put_complete(session, tag);

@@ -2,6 +2,7 @@
  * Prepared statements: Parse and Describe of the extended protocol, SQL's PREPARE, EXECUTE and DEALLOCATE. A statement keeps its
  * text and raw tree; its plan is made at once and made again when the catalog, the role or search_path has changed. Where that
  * may pay, a run gets a plan of its own, made for its values. */
+#include "session/digest.h"
 #include "session/activity.h"
 #include "session/audit.h"
 #include "session/companion.h"
@@ -388,6 +389,8 @@ bool session_execute_statement(rdb_session *session, const rdb_ast_execute *exec
     if (plan->is_in_use)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "prepared statement \"%s\" is being executed", execute->name);
     rdb_snapshot snapshot;
+    session_run run;
+    session_run_begin(session, plan, &run);
     if (!session_plan_snapshot(session, plan, &snapshot, err)) {
         session_plan_destroy(&custom);
         return false;
@@ -412,6 +415,7 @@ bool session_execute_statement(rdb_session *session, const rdb_ast_execute *exec
     ok = ok && session_run_companions(session, plan, true, parameters, statement->parameter_count, &snapshot, err);
     if (plan->execution != NULL)
         rdb_execution_finish(plan->execution);
+    session_run_end(session, plan, &run, plan->execution == NULL ? 0 : plan->plan->command == RDB_COMMAND_SELECT ? session->sink->row_count : rdb_execution_row_count(plan->execution), !ok);
     plan->is_in_use = false;
     session_plan_destroy(&custom);
     statement_release(session, statement);

@@ -66,6 +66,7 @@ typedef struct session_plan {
     uint32_t companion_count;
     const char *audit_objects; /* what its audit records say of its relations; NULL: not asked for yet */
     size_t audit_objects_bytes;
+    struct session_digest *digest; /* digest.h; NULL: not counted */
     bool shows_companions;    /* the rows of those that are SELECTs go to the client */
 } session_plan;
 
@@ -100,6 +101,7 @@ typedef struct session_portal {
     bool is_audited;          /* its record is made */
     bool is_finished;         /* what rules add after its rows has run */
     bool holds, is_holding;   /* WITH HOLD; and the transaction is over, rows come from the store alone */
+    struct session_run *part;  /* of a run that was suspended: what it used so far, as if it had begun so long ago; NULL: none was */
     bool is_complete;         /* the store has every row there is */
     rdb_snapshot snapshot;
     bool has_snapshot;
@@ -133,6 +135,7 @@ struct rdb_session {
     char database_name[RDB_NAMEDATALEN];
     uint32_t pid;
     session_owner owner;
+    int32_t piece_start, piece_length; /* of the statement that is made ready, in its text; length 0: all of it */
     const char *query_text;      /* what the client sent last; borrowed while its statements run */
     rdb_cancel cancel;
     bool has_ended; /* the client was told a FATAL error: the connection ends */

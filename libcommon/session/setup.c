@@ -126,6 +126,11 @@ static const char *const OWN_VIEWS[] = {
     "CREATE VIEW pg_stat_io AS SELECT * FROM rdb_stat_get_io()", /* PostgreSQL 16's, with bytes */
     "GRANT SELECT ON pg_stat_io TO PUBLIC",
     "REVOKE EXECUTE ON FUNCTION rdb_stat_reset(text) FROM PUBLIC",
+    "CREATE VIEW rdb_stat_statements AS SELECT * FROM rdb_stat_get_percentiles()",
+    "GRANT SELECT ON rdb_stat_statements TO PUBLIC",
+    "CREATE VIEW rdb_stat_statement_plans AS SELECT * FROM rdb_stat_get_statement_plans()",
+    "GRANT SELECT ON rdb_stat_statement_plans TO PUBLIC",
+    "REVOKE EXECUTE ON FUNCTION rdb_stat_forget_statements(oid, oid, bigint) FROM PUBLIC",
 };
 
 static bool set_up_database(rdb_engine *engine, const rdb_role *role, rdb_database *database, rdb_error *err)

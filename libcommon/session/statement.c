@@ -5,6 +5,7 @@
 #include "session/activity.h"
 #include "session/audit.h"
 #include "session/companion.h"
+#include "session/digest.h"
 #include "session/notify.h"
 #include "session/settings.h"
 #include "session/template.h"
@@ -113,6 +114,8 @@ static bool make_plan(rdb_session *session, const char *text, rdb_ast_node *raw,
                       const rdb_parameter *parameters, session_plan **plan_out, rdb_error *err)
 {
     *plan_out = NULL;
+    session_run planning;
+    session_run_begin(session, NULL, &planning);
     rdb_arena *arena = rdb_arena_create("plan", NULL, NULL);
     if (arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
@@ -141,6 +144,7 @@ static bool make_plan(rdb_session *session, const char *text, rdb_ast_node *raw,
         goto failed;
     *parameter_types = analysis.parameter_types;
     *parameter_count = analysis.parameter_count;
+    session_digest_take(session, plan, text, planning.began_ns);
     if (plan->query->command == RDB_COMMAND_UTILITY) {
         if (!session_utility_columns(session, plan, text, raw, arena, &plan->columns, &plan->column_count, err))
             goto failed;
@@ -149,6 +153,7 @@ static bool make_plan(rdb_session *session, const char *text, rdb_ast_node *raw,
     }
     if (!rdb_arena_check(arena, err))
         goto failed;
+    session_digest_plan(plan, planning.began_ns);
     *plan_out = plan;
     return true;
 failed:
@@ -564,11 +569,19 @@ void session_put_plan_description(rdb_session *session, session_plan *plan)
     }
 }
 
+/* What the run gave or changed. */
+static uint64_t plan_rows(const rdb_session *session, const session_plan *plan)
+{
+    return plan->execution == NULL ? 0 : plan->plan->command == RDB_COMMAND_SELECT ? session->sink->row_count : rdb_execution_row_count(plan->execution);
+}
+
 /* Runs a plan to its end, rows going to the client. */
 bool session_run_plan(rdb_session *session, session_plan *plan, const rdb_parameter *parameters, uint32_t parameter_count, char tag[64],
                       rdb_error *err)
 {
     rdb_snapshot snapshot;
+    session_run run;
+    session_run_begin(session, plan, &run);
     if (!session_plan_snapshot(session, plan, &snapshot, err))
         return false;
     plan->shows_companions = true;
@@ -592,6 +605,7 @@ bool session_run_plan(rdb_session *session, session_plan *plan, const rdb_parame
     if (plan->execution != NULL)
         rdb_execution_finish(plan->execution);
     session_drop_statement_snapshot(session, &snapshot);
+    session_run_end(session, plan, &run, plan_rows(session, plan), !ok);
     return ok;
 }
 
@@ -601,20 +615,29 @@ static bool run_one(rdb_session *session, const char *text, const rdb_ast_statem
     char tag[64] = "";
     rdb_ast_node *raw = statement->body;
     session_plan *plan = NULL;
+    session_run run;
     const size_t length = statement->length > 0 ? (size_t)statement->length : strlen(text + statement->start);
     bool ok = session_audit_statement(session, text + statement->start, length, raw, NULL, err) && session_check_not_failed(session, raw, err);
+    session->piece_start = statement->start;
+    session->piece_length = statement->length;
     if (ok && raw->tag == RDB_AST_TRANSACTION) {
+        session_run_begin(session, NULL, &run);
         ok = session_transaction_statement(session, raw, tag, err);
+        session_utility_end(session, raw, text + statement->start, length, &run, tag, !ok);
     } else if (ok) {
         uint32_t *types = NULL, count = 0;
         ok = session_begin_statement(session, err) && session_plan_make(session, text, raw, &types, &count, false, false, &plan, err);
         session_audit_plan(session, plan);
-        if (ok && plan->plan != NULL)
+        if (ok && plan->plan != NULL) {
             ok = session_run_plan(session, plan, NULL, 0, tag, err);
-        else if (ok)
+        } else if (ok) {
+            session_run_begin(session, NULL, &run);
             ok = session_run_utility(session, plan, text, raw, NULL, 0, true, NULL, tag, err);
+            session_utility_end(session, raw, text + statement->start, length, &run, tag, !ok);
+        }
     }
     ok = ok && session_audit_done(session, tag, err);
+    session->piece_length = 0;
     session_plan_destroy(&plan);
     session_audit_plan(session, NULL);
     /* The statement's own transaction ends before its completion is told. */
@@ -676,6 +699,8 @@ void session_simple_query(rdb_session *session, const char *text)
     }
     if (ok && session->block == SESSION_IMPLICIT)
         ok = session_commit(session, &err);
+    if (ok && statements.count == 1)
+        session_template_note(session);
     if (!ok)
         simple_failed(session, &err);
     session_audit_text(session, NULL, 0);

@@ -6,6 +6,7 @@
 #include "base/rdb_map.h"
 #include "session/activity.h"
 #include "session/audit.h"
+#include "session/digest.h"
 #include "session/portal.h"
 #include "session/row_sink.h"
 #include "session/settings.h"
@@ -28,11 +29,13 @@ typedef struct template_slot {
     const session_plan *checked; /* the statement's plan when it was last looked at */
     bool reads_small_tables;     /* whole: they must stay small */
     uint64_t settings_version;
+    uint64_t query_id;           /* of a run as any other statement: the same number when it runs from here; 0: not known */
 } template_slot;
 
 struct session_templates {
     template_slot slots[SLOTS];
     uint64_t uses;
+    template_slot *pending;      /* of the text that runs as any other now */
 };
 
 /* ---- reading ---------------------------------------------------------------------------------------------------------- */
@@ -456,11 +459,19 @@ static bool read_values(rdb_session *session, const session_statement *statement
     return ok;
 }
 
+void session_template_note(rdb_session *session)
+{
+    if (session->templates != NULL && session->templates->pending != NULL)
+        session->templates->pending->query_id = (uint64_t)atomic_load_explicit(&session->query_id, memory_order_relaxed);
+}
+
 bool session_template_run(rdb_session *session, const char *text, size_t length, rdb_error *err)
 {
     template_key key;
     rdb_parameter parameters[TEMPLATE_LITERALS_MAX];
     const rdb_sql_reading reading = session_setting_reading(session);
+    if (session->templates != NULL)
+        session->templates->pending = NULL;
     size_t bad;
     char tag[64];
     if (session->block == SESSION_FAILED || !reading.standard_conforming_strings || session_setting_format(session)->client_encoding != 0 ||
@@ -468,8 +479,12 @@ bool session_template_run(rdb_session *session, const char *text, size_t length,
         return false;
     uint64_t hash = rdb_hash64(key.bytes, key.length, 1) | 1;
     template_slot *slot = find_slot(session, &key, hash);
-    if (slot == NULL || slot->is_refused || slot->seen++ < SEEN_BEFORE)
+    if (slot == NULL || slot->is_refused)
         return false;
+    if (slot->seen++ < SEEN_BEFORE) {
+        session->templates->pending = slot;
+        return false;
+    }
     if (slot->statement != NULL && slot->settings_version != session_setting_version(session)) {
         statement_release(session, slot->statement);
         free(slot->key);
@@ -493,6 +508,8 @@ bool session_template_run(rdb_session *session, const char *text, size_t length,
     }
     if (!read_values(session, statement, &key, parameters))
         return false;
+    if (slot->query_id != 0 && statement->plan->digest != NULL && statement->plan->digest->query_id != slot->query_id)
+        statement->plan->digest->query_id = slot->query_id; /* before its first run: it has no ref yet */
     if (session_audit_statement(session, text, length, statement->raw, statement->plan, err) &&
         session_run_plan(session, statement->plan, parameters, key.literal_count, tag, err) && session_audit_done(session, tag, err) &&
         (session->block != SESSION_AUTO || session_commit(session, err)))

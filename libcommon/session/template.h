@@ -17,6 +17,8 @@ typedef struct session_templates session_templates; /* of a session; NULL: none 
 
 /* True: the text was run, *err set where that failed (the caller reports it). False: nothing happened, run it as any other. */
 RDB_CHECKED bool session_template_run(rdb_session *session, const char *text, size_t length, rdb_error *err);
+/* The text that was just refused ran as any other: what it is counted as. */
+void session_template_note(rdb_session *session);
 void session_templates_forget(rdb_session *session);
 
 /* What the key is made of; for tests. */

@@ -303,6 +303,16 @@ RDB_CHECKED bool rdb_tree_write_query(const rdb_query *query, rdb_strbuf *text, 
 RDB_CHECKED bool rdb_tree_read_query(rdb_arena *arena, rdb_access *access, const char *text, rdb_query **query, rdb_error *err);
 /* The same query, whatever the locations: what is written of the two is equal. For rdb_expr_set_query_equality. */
 bool rdb_query_equal(const rdb_query *left, const rdb_query *right);
+/* A number for what the query does: the same whatever its constants, parameters, aliases and blanks are, and another one as soon as it
+ * reads another table, column or function, wherever search_path leads. What pg_stat_statements goes by; never 0. Also where the constants
+ * stand (in no order, the same place perhaps twice), for a text without them, and the highest number of a parameter. */
+enum { RDB_DIGEST_CONSTANTS_MAX = 256 };
+typedef struct rdb_digest {
+    uint64_t id;
+    uint32_t constant_count, parameters;
+    int32_t constants[RDB_DIGEST_CONSTANTS_MAX];
+} rdb_digest;
+void rdb_query_digest(const rdb_query *query, rdb_digest *digest);
 /* Copies down to the last node, for whoever is going to change one. */
 RDB_CHECKED bool rdb_tree_copy_expr(rdb_arena *arena, const rdb_expr *expr, rdb_expr **copy, rdb_error *err);
 RDB_CHECKED bool rdb_tree_copy_query(rdb_arena *arena, const rdb_query *query, rdb_query **copy, rdb_error *err);

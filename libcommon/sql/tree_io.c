@@ -343,6 +343,157 @@ bool rdb_query_equal(const rdb_query *left, const rdb_query *right)
     return same;
 }
 
+/* ---- digests ---------------------------------------------------------------------------------------------------------------- */
+typedef struct digester {
+    uint64_t value;
+    uint32_t depth;
+    rdb_digest *into;
+} digester;
+
+static void digest_struct(digester *d, struct_no no, const void *node);
+static void digest_expr(digester *d, const rdb_expr *expr);
+
+static inline void digest_number(digester *d, uint64_t number)
+{
+    d->value = (d->value ^ number) * UINT64_C(0x9E3779B97F4A7C15);
+    d->value ^= d->value >> 29;
+}
+
+static void digest_pointer(digester *d, unsigned kind, const void *item)
+{
+    if (item == NULL) {
+        digest_number(d, 1);
+        return;
+    }
+    switch (kind) {
+    case K_TEXT: /* names that the query gives: aliases say nothing about what it does */
+        break;
+    case K_TYPE:
+        digest_number(d, ((const rdb_type *)item)->oid);
+        break;
+    case K_FUNCTION:
+        digest_number(d, ((const rdb_function *)item)->oid);
+        break;
+    case K_RELATION:
+        digest_number(d, ((const rdb_relation *)item)->oid);
+        break;
+    case K_NUMBER:
+        digest_number(d, (uintptr_t)item);
+        break;
+    case K_EXPR:
+        digest_expr(d, item);
+        break;
+    case K_QUERY:
+        digest_struct(d, S_QUERY, item);
+        break;
+    default:
+        digest_struct(d, (struct_no)(kind - K_STRUCTS), item);
+    }
+}
+
+static void digest_list(digester *d, unsigned kind, const rdb_list *list)
+{
+    digest_number(d, list->count);
+    for (uint32_t i = 0; kind != K_LIST_TEXT && i < list->count; i++) {
+        if (kind == K_LIST_EXPRS)
+            digest_list(d, K_LIST_EXPR, list->items[i]);
+        else
+            digest_pointer(d, kind - K_LIST, list->items[i]);
+    }
+}
+
+static void digest_fields(digester *d, struct_no no, const void *node)
+{
+    for (uint16_t i = 0; i < STRUCTS[no].field_count; i++) {
+        const field *f = &STRUCTS[no].fields[i];
+        const void *at = (const char *)node + f->offset;
+        if (f->is_array)
+            continue; /* follows from the list beside it */
+        if (f->kind <= K_I32)
+            digest_number(d, (uint64_t)plain_get(at, f->kind));
+        else if (f->kind >= K_LIST)
+            digest_list(d, f->kind, at);
+        else
+            digest_pointer(d, f->kind, *(const void *const *)at);
+    }
+}
+
+static void digest_range(digester *d, const rdb_range *range)
+{
+    digest_number(d, range->kind);
+    if (range->relation != NULL)
+        digest_number(d, range->relation->oid);
+    if (range->subquery != NULL)
+        digest_struct(d, S_QUERY, range->subquery);
+    if (range->cte_name != NULL)
+        digest_number(d, rdb_hash64(range->cte_name, strlen(range->cte_name), 0));
+    digest_number(d, (uint64_t)range->is_inherited << 32 | (uint64_t)range->is_lateral << 24 | (uint64_t)range->join_kind << 16 | range->cte_levels_up);
+    digest_list(d, K_LIST_RANGE_FUNCTION, &range->functions);
+    digest_list(d, K_LIST_EXPRS, &range->values);
+    digest_number(d, range->sample_method);
+    digest_expr(d, range->sample_percent);
+    digest_expr(d, range->sample_seed);
+}
+
+static void digest_struct(digester *d, struct_no no, const void *node)
+{
+    if (d->depth >= RDB_TREE_DEPTH_MAX) /* what lies deeper tells nothing apart: such statements are refused later anyway */
+        return;
+    d->depth++;
+    digest_number(d, UINT64_C(0x100) + no);
+    if (no == S_GROUPING_SET) {
+        const rdb_grouping_set *set = node;
+        digest_number(d, set->kind);
+        digest_list(d, set->kind == RDB_GROUPING_SIMPLE ? K_LIST_NUMBER : K_LIST_GROUPING_SET, &set->content);
+    } else if (no == S_RANGE) {
+        digest_range(d, node);
+    } else if (no == S_TARGET) {
+        const rdb_target *target = node;
+        digest_expr(d, target->expr);
+        digest_number(d, (uint64_t)(uint16_t)target->number << 32 | target->sort_ref);
+    } else {
+        digest_fields(d, no, node);
+        if (no == S_QUERY && ((const rdb_query *)node)->command != RDB_COMMAND_SELECT)
+            digest_fields(d, S_ACTION, node);
+    }
+    d->depth--;
+}
+
+static void digest_expr(digester *d, const rdb_expr *expr)
+{
+    if (expr == NULL || d->depth >= RDB_TREE_DEPTH_MAX) {
+        digest_number(d, 2);
+        return;
+    }
+    /* A constant and a parameter are the same question with the answer filled in or left open. */
+    if (expr->kind == RDB_EXPR_CONST || (expr->kind == RDB_EXPR_PARAM && ((const rdb_expr_param *)expr)->param_kind == RDB_PARAM_EXTERNAL)) {
+        rdb_digest *into = d->into;
+        digest_number(d, 3);
+        digest_number(d, expr->type != NULL ? expr->type->oid : 0);
+        if (expr->kind == RDB_EXPR_PARAM)
+            into->parameters = RDB_MAX(into->parameters, ((const rdb_expr_param *)expr)->param_no);
+        else if (expr->location >= 0 && into->constant_count < RDB_DIGEST_CONSTANTS_MAX)
+            into->constants[into->constant_count++] = expr->location;
+        return;
+    }
+    d->depth++;
+    digest_number(d, expr->kind);
+    struct_no no = struct_of(expr->kind);
+    if (no == S_EXPR_UNARY)
+        digest_number(d, expr->type != NULL ? expr->type->oid : 0);
+    if (no != S_COUNT)
+        digest_fields(d, no, expr);
+    d->depth--;
+}
+
+void rdb_query_digest(const rdb_query *query, rdb_digest *digest)
+{
+    digester d = {.into = digest};
+    digest->constant_count = digest->parameters = 0;
+    digest_struct(&d, S_QUERY, query);
+    digest->id = d.value != 0 ? d.value : 1;
+}
+
 /* ---- reading ---------------------------------------------------------------------------------------------------------------- */
 typedef struct reader {
     rdb_arena *arena;
