@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * rdb-serve: locks the instance, recovers it, serves it until a signal says stop, and closes it with a checkpoint. */
+#include "monitor.h"
 #include "network.h"
 #include "options.h"
 
@@ -34,6 +35,7 @@ typedef struct server {
     rdb_wire_host *host;
     rdb_tls_context *tls;
     network *net;
+    monitor *watch; /* metrics and health; NULL: off */
     int signal_fd;
     int stop_signal; /* 0 while serving */
 } server;
@@ -323,6 +325,26 @@ static bool read_audit(const rdb_config *config, rdb_engine_config *engine, rdb_
     return true;
 }
 
+/* Metrics are worth much, but not the service: where they cannot be served, that is said and all else goes on. */
+static void start_monitor(server *srv)
+{
+    const rdb_config *config = srv->config;
+    rdb_error err = {0};
+    const monitor_options options = {.host = rdb_config_text(config, RDB_CONFIG_METRICS_LISTEN_HOST),
+                                     .port = (uint16_t)rdb_config_number(config, RDB_CONFIG_METRICS_LISTEN_PORT),
+                                     .metrics_path = rdb_config_text(config, RDB_CONFIG_METRICS_PATH),
+                                     .version = rdb_version(),
+                                     .is_primary = strcmp(rdb_config_text(config, RDB_CONFIG_REPLICATION_ROLE), "primary") == 0};
+    if (srv->arguments->has_inherited || !rdb_config_switch(config, RDB_CONFIG_METRICS_ENABLED))
+        return;
+    if (strcmp(rdb_config_text(config, RDB_CONFIG_METRICS_MODE), "pull") != 0)
+        RDB_LOG(RDB_LOG_WARN, "serve", "metrics.mode = \"%s\" is not supported yet: metrics are served on %s:%u", rdb_config_text(config, RDB_CONFIG_METRICS_MODE), options.host, options.port);
+    if (!monitor_start(&srv->watch, &options, &err)) {
+        rdb_log_error(RDB_LOG_WARN, "serve", &err);
+        rdb_error_clear(&err);
+    }
+}
+
 static bool serve(server *srv, rdb_error *err)
 {
     static const int SIGNALS[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1};
@@ -359,6 +381,7 @@ static bool serve(server *srv, rdb_error *err)
     if (last_slash != NULL)
         *last_slash = '\0';
     engine.socket_directory = socket_directory;
+    start_monitor(srv);
     if (!read_audit(config, &engine, err) || !rdb_engine_open(&srv->engine, &engine, &recovered, err))
         return false;
     if (recovered.was_clean)
@@ -393,8 +416,10 @@ static bool serve(server *srv, rdb_error *err)
         fflush(stdout);
         RDB_LOG(RDB_LOG_INFO, "serve", "accepting connections on %s:%u", options.listen_host, options.port);
     }
+    monitor_serving(srv->watch, srv->engine);
     sd_notify(0, "READY=1");
     bool ok = network_run(srv->net, srv->signal_fd, on_signal, srv, err);
+    monitor_stopping(srv->watch);
     stop_serving(srv);
     return ok;
 }
@@ -403,7 +428,9 @@ static bool close_server(server *srv, bool served, rdb_error *err)
 {
     network_close(&srv->net);
     rdb_wire_host_destroy(&srv->host);
+    monitor_forget_engine(srv->watch);
     bool ok = rdb_engine_close(&srv->engine, served, err);
+    monitor_stop(&srv->watch);
     rdb_tls_context_destroy(&srv->tls);
     if (served)
         RDB_LOG(RDB_LOG_INFO, "serve", "stopped");

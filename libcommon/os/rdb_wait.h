@@ -6,7 +6,8 @@
  *     rdb_wait_end(mark);
  *
  * What that is worth: anyone sees what each session and worker waits for now (pg_stat_activity), and how often and how long each
- * wait was since the start (rdb_stat_waits). Waits nest: the inner one shows, and both are counted.
+ * wait was since the start (rdb_stat_waits). Waits nest: the inner one shows, and both are counted; an inner one of the same
+ * name is part of the outer one, so that a long wait in short sleeps counts once.
  * A session belongs to no thread: whoever serves it lends it its waits (rdb_waiter_adopt). */
 #ifndef RDB_WAIT_H
 #define RDB_WAIT_H

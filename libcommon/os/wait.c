@@ -78,6 +78,10 @@ rdb_wait_mark rdb_wait_begin(rdb_wait event)
         rdb_io_note_usage();
     if (waiter != NULL) {
         mark.outer = atomic_load_explicit(&waiter->event, memory_order_relaxed);
+        if (mark.outer == event) { /* a long wait in short sleeps: the whole of it is counted */
+            mark.event = RDB_WAIT_NONE;
+            return mark;
+        }
         atomic_store_explicit(&waiter->since_us, mark.began_us, memory_order_relaxed);
         atomic_store_explicit(&waiter->event, event, memory_order_relaxed);
     }
@@ -96,7 +100,8 @@ void rdb_wait_end(rdb_wait_mark mark)
 {
     const int saved = errno;
     const int64_t us = end(mark);
-    add(&stripes[rdb_thread_stripe()].waits[mark.event], 0, us);
+    if (mark.event != RDB_WAIT_NONE)
+        add(&stripes[rdb_thread_stripe()].waits[mark.event], 0, us);
     errno = saved;
 }
 

@@ -15,6 +15,7 @@ struct session_registry {
     rdb_mutex lock; /* rank CATALOG: entries' locks come after it */
     struct session_activity *first, *last;
     int64_t start_us;
+    _Atomic uint64_t logins, failed_logins;
 };
 
 bool session_registry_create(session_registry **registry, rdb_error *err)
@@ -35,6 +36,34 @@ void session_registry_destroy(session_registry **registry)
     rdb_mutex_deinit(&(*registry)->lock);
     free(*registry);
     *registry = NULL;
+}
+
+void session_registry_note_login(session_registry *registry, bool failed)
+{
+    atomic_fetch_add_explicit(failed ? &registry->failed_logins : &registry->logins, 1, memory_order_relaxed);
+}
+
+void session_registry_count(session_registry *registry, session_counts *counts)
+{
+    *counts = (session_counts){.logins = atomic_load(&registry->logins), .failed_logins = atomic_load(&registry->failed_logins)};
+    rdb_mutex_lock(&registry->lock);
+    for (struct session_activity *entry = registry->first; entry != NULL; entry = entry->next) {
+        rdb_mutex_lock(&entry->lock);
+        const char *state = entry->info.state;
+        const int64_t begun_us = entry->info.xact_start_us;
+        rdb_mutex_unlock(&entry->lock);
+        const rdb_wait wait = (rdb_wait)atomic_load_explicit(&entry->session->waiter.event, memory_order_relaxed);
+        if (strcmp(state, "active") == 0)
+            counts->active++;
+        else if (strcmp(state, "idle") == 0)
+            counts->idle++;
+        else
+            counts->in_transaction++;
+        counts->waiting += wait >= RDB_WAIT_LOCK_RELATION && wait <= RDB_WAIT_LOCK_OBJECT;
+        if (begun_us != 0 && (counts->oldest_transaction_us == 0 || begun_us < counts->oldest_transaction_us))
+            counts->oldest_transaction_us = begun_us;
+    }
+    rdb_mutex_unlock(&registry->lock);
 }
 
 int64_t session_registry_start_us(const session_registry *registry)

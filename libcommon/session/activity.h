@@ -10,6 +10,14 @@
 #define ACTIVITY_QUERY_BYTES 1024u /* track_activity_query_size */
 
 typedef struct session_registry session_registry; /* one an engine */
+/* How sessions stand, without a copy of each. */
+typedef struct session_counts {
+    uint32_t active, idle, in_transaction, waiting; /* active ones that wait for a lock are both */
+    int64_t oldest_transaction_us;                  /* wall clock; 0: there is none */
+    uint64_t logins, failed_logins;
+} session_counts;
+void session_registry_count(session_registry *registry, session_counts *counts);
+void session_registry_note_login(session_registry *registry, bool failed);
 RDB_CHECKED bool session_registry_create(session_registry **registry, rdb_error *err);
 void session_registry_destroy(session_registry **registry);
 session_registry *session_engine_registry(rdb_engine *engine);

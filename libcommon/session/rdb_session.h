@@ -6,6 +6,7 @@
 #define RDB_SESSION_H
 
 #include "catalog/rdb_catalog.h"
+#include "observe/rdb_metrics.h"
 
 /* ---- the engine: everything below, opened together ---------------------------------------------------------------- */
 typedef struct rdb_engine rdb_engine;
@@ -56,6 +57,10 @@ void rdb_engine_set_work_mem(rdb_engine *engine, uint64_t bytes); /* of sessions
 rdb_txn_manager *rdb_engine_txns(rdb_engine *engine);
 rdb_storage *rdb_engine_storage(rdb_engine *engine);
 RDB_CHECKED bool rdb_engine_checkpoint(rdb_engine *engine, rdb_error *err);
+
+/* For who watches the engine from outside of its sessions; any thread, at any time between open and close. Neither waits for a statement. */
+void rdb_engine_write_metrics(rdb_engine *engine, rdb_strbuf *text);
+void rdb_engine_check_health(rdb_engine *engine, rdb_health *health); /* adds its checks */
 
 /* ---- the wire ------------------------------------------------------------------------------------------------------ */
 typedef struct rdb_channel {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * From the first byte to ReadyForQuery: SSL, GSS and cancel requests, the startup packet, authentication, and the session's
  * beginning. Nothing of the engine but role and database look-ups is touched before the client is who it says. */
+#include "session/activity.h"
 #include "session/audit.h"
 #include "session/settings.h"
 #include "session/wire_int.h"
@@ -34,6 +35,8 @@ void wire_fatal(rdb_wire *wire, rdb_error *err)
 {
     if (wire->session == NULL && wire->auth != NULL && wire->auth->user != NULL)
         session_audit_failed_login(wire->host->config.engine, wire->auth->user, wire->auth->database != NULL ? wire->auth->database : "", wire->channel.peer, err);
+    if (wire->session == NULL && strncmp(err->sqlstate, "28", 2) == 0)
+        session_registry_note_login(session_engine_registry(wire->host->config.engine), true);
     wire_put_error(&wire->output, err, "FATAL");
     rdb_error_clear(err);
     wire_flush(wire);
@@ -179,6 +182,7 @@ static bool begin_session(rdb_wire *wire, rdb_error *err)
     wire->session = session;
     rdb_mutex_unlock(&wire->host->lock);
     session_audit_login(session);
+    session_registry_note_login(session_engine_registry(session->engine), false);
     session_report_parameters(session);
     size_t begin = wire_message_begin(&wire->output, 'K');
     wire_put_u32(&wire->output, wire->pid);

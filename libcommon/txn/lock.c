@@ -190,6 +190,12 @@ void rdb_lock_set_deadlock_timeout(rdb_txn_manager *manager, int64_t timeout_us)
     atomic_store_explicit(&manager->locks->deadlock_timeout_us, timeout_us, memory_order_relaxed);
 }
 
+void rdb_lock_get_counts(const rdb_txn_manager *manager, uint64_t *waits, uint64_t *deadlocks)
+{
+    *waits = atomic_load_explicit(&manager->locks->waits, memory_order_relaxed);
+    *deadlocks = atomic_load_explicit(&manager->locks->deadlocks, memory_order_relaxed);
+}
+
 void rdb_lock_visit(rdb_txn_manager *manager, void (*visit)(void *context, const rdb_lock_info *info), void *context)
 {
     lock_table_visit(manager->locks, visit, context);

@@ -534,12 +534,17 @@ static bool refuse_without_wait(rdb_lock_tag tag, const char *name, rdb_error *e
     return rdb_error_set(err, RDB_LOCK_NOT_AVAILABLE, "could not obtain lock");
 }
 
-/* Sleeps until the request was answered or must be given up; true: answered. */
-static bool await_answer(lock_request *request, uint8_t kind, int64_t lock_timeout_us, rdb_error *err)
+static rdb_wait wait_of(uint8_t kind)
 {
     static const rdb_wait WAITS[] = {/* PostgreSQL's wait events of type Lock */
         [RDB_LOCK_RELATION] = RDB_WAIT_LOCK_RELATION, [RDB_LOCK_ROW] = RDB_WAIT_LOCK_TUPLE,     [RDB_LOCK_XID] = RDB_WAIT_LOCK_TRANSACTION,
         [RDB_LOCK_ADVISORY] = RDB_WAIT_LOCK_ADVISORY, [RDB_LOCK_OBJECT] = RDB_WAIT_LOCK_OBJECT, [RDB_LOCK_DATABASE] = RDB_WAIT_LOCK_OBJECT};
+    return WAITS[kind];
+}
+
+/* Sleeps until the request was answered or must be given up; true: answered. */
+static bool await_answer(lock_request *request, uint8_t kind, int64_t lock_timeout_us, rdb_error *err)
+{
     lock_owner *owner = request->owner;
     int64_t detect_after_us = owner->deadlock_timeout_us > 0 ? owner->deadlock_timeout_us
                                                              : atomic_load_explicit(&owner->table->deadlock_timeout_us, memory_order_relaxed);
@@ -563,7 +568,7 @@ static bool await_answer(lock_request *request, uint8_t kind, int64_t lock_timeo
         int64_t sleep_us = detect_at - now;
         if (lock_timeout_us > 0)
             sleep_us = RDB_MIN(sleep_us, request->since_us + lock_timeout_us - now);
-        rdb_cancel_sleep(owner->cancel, WAITS[kind], &owner->wake, LOCK_WAKE_WAITING, sleep_us);
+        rdb_cancel_sleep(owner->cancel, wait_of(kind), &owner->wake, LOCK_WAKE_WAITING, sleep_us);
     }
 }
 
@@ -593,7 +598,9 @@ bool lock_obtain(lock_partition *partition, lock_request *request, rdb_lock_poli
     enqueue(request, before);
     rdb_latch_unlock_exclusive(&partition->latch);
     atomic_fetch_add_explicit(&owner->table->waits, 1, memory_order_relaxed);
+    const rdb_wait_mark mark = rdb_wait_begin(wait_of(tag.kind));
     bool answered = await_answer(request, tag.kind, lock_timeout_us > 0 ? lock_timeout_us : owner->lock_timeout_us, err);
+    rdb_wait_end(mark);
     if (!answered) {
         rdb_latch_lock_exclusive(&partition->latch);
         if (owner->waiting == request)

@@ -96,6 +96,8 @@ typedef struct rdb_lock_info {
     int64_t waiting_since_us;
 } rdb_lock_info;
 /* Rows: mode is the table mode that PostgreSQL shows for the strength, b the row's address. */
+/* Since the start: waits for locks of any kind, and deadlocks found. */
+void rdb_lock_get_counts(const rdb_txn_manager *manager, uint64_t *waits, uint64_t *deadlocks);
 void rdb_lock_visit(rdb_txn_manager *manager, void (*visit)(void *context, const rdb_lock_info *info), void *context);
 
 #endif

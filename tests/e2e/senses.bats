@@ -113,3 +113,34 @@ teardown_file() { remove_home; }
     # others see that something ran, not what
     [ "$("$PSQL" -X -A -t -h "$HOME_DIR/run/sockets" -p "$PORT" -U kept rustydb -c "select count(*) from rdb_stat_statements where query like '%from pl%'")" = 0 ]
 }
+
+@test "metrics are Prometheus's, move with what happens, and health tells of the state" {
+    local metrics=$(free_port) text
+    rdb-serve --home "$HOME_DIR" --stop >/dev/null; start_server --set metrics.listen_port="$metrics"
+    sql "select 1/0" 2>/dev/null || true
+    text=$(curl -sf -m 5 "http://127.0.0.1:$metrics/metrics")
+    if command -v promtool >/dev/null; then promtool check metrics <<<"$text"; fi
+    [ "$(grep -c '^# TYPE rustydb_query_duration_seconds histogram' <<<"$text")" = 1 ]
+    local before=$(sed -n 's/^rustydb_transactions_total{status="committed"} //p' <<<"$text")
+    for i in $(seq 20); do echo "select $i;"; done | "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb >/dev/null
+    text=$(curl -sf -m 5 "http://127.0.0.1:$metrics/metrics")
+    [ $(($(sed -n 's/^rustydb_transactions_total{status="committed"} //p' <<<"$text") - before)) -ge 20 ]
+    [ "$(sed -n 's/^rustydb_up //p' <<<"$text")" = 1 ]
+    [ "$(curl -s -m 5 -o /dev/null -w '%{http_code}' "http://127.0.0.1:$metrics/health/live")" = 200 ]
+    [ "$(curl -s -m 5 -o /dev/null -w '%{http_code}' "http://127.0.0.1:$metrics/health/ready")" = 200 ]
+    [ "$(curl -s -m 5 -o /dev/null -w '%{http_code}' "http://127.0.0.1:$metrics/health/primary")" = 200 ]
+    [ "$(curl -s -m 5 -o /dev/null -w '%{http_code}' "http://127.0.0.1:$metrics/secrets")" = 404 ]
+    curl -s -m 5 "http://127.0.0.1:$metrics/health" | python3 -c 'import json, sys; h = json.load(sys.stdin); assert h["state"] == "serving" and h["checks"]["database"]["status"] == "healthy" and h["uptime_seconds"] >= 0'
+    # loopback alone
+    ! curl -s -m 2 -o /dev/null "http://$(hostname -I | cut -d' ' -f1):$metrics/metrics"
+    # off by configuration; and an address that is taken is no reason not to serve
+    rdb-serve --home "$HOME_DIR" --stop >/dev/null; start_server --set metrics.listen_port="$metrics" --set metrics.enabled=false
+    ! curl -s -m 2 -o /dev/null "http://127.0.0.1:$metrics/metrics"
+    python3 -c "import socket, time; s = socket.create_server(('127.0.0.1', $metrics)); time.sleep(20)" 3>&- &
+    local taker=$!
+    sleep 0.3
+    rdb-serve --home "$HOME_DIR" --stop >/dev/null; start_server --set metrics.listen_port="$metrics"
+    [ "$(sql "select 1")" = 1 ]
+    grep -q 'metrics could not listen on' "$HOME_DIR/logs/rustydb.log"
+    kill $taker
+}
