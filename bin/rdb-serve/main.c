@@ -29,7 +29,7 @@ typedef struct server {
     char socket_path[PATH_MAX];
     const serve_arguments *arguments;
     rdb_config *config;
-    rdb_log *log;
+    rdb_log *log, *slow_log;
     rdb_instance_lock *lock;
     rdb_engine *engine;
     rdb_wire_host *host;
@@ -165,7 +165,10 @@ static bool open_log(server *srv, rdb_error *err)
         return false;
     rdb_log_set_default(srv->log);
     rdb_incident_watch(rdb_config_path(config, RDB_CONFIG_PATHS_DIAG_DIR));
-    return true;
+    if (!rdb_config_switch(config, RDB_CONFIG_LOGGING_SLOW_QUERY_ENABLED))
+        return true;
+    return rdb_instance_path(rdb_config_path(config, RDB_CONFIG_PATHS_LOGS_DIR), "slow-query.log", path, sizeof path, err) &&
+           rdb_log_open(&srv->slow_log, path, -1, &options, err);
 }
 
 static bool make_socket_path(server *srv, rdb_error *err)
@@ -242,7 +245,7 @@ static void reload(server *srv)
         srv->config = old;
     }
     rdb_error_clear(&err);
-    if (!rdb_log_reopen(srv->log, &err))
+    if (!rdb_log_reopen(srv->log, &err) || (srv->slow_log != NULL && !rdb_log_reopen(srv->slow_log, &err)))
         rdb_error_clear(&err);
 }
 
@@ -381,6 +384,15 @@ static bool serve(server *srv, rdb_error *err)
     if (last_slash != NULL)
         *last_slash = '\0';
     engine.socket_directory = socket_directory;
+    engine.slow_log = srv->slow_log;
+    engine.slow_us = rdb_config_number(config, RDB_CONFIG_LOGGING_SLOW_QUERY_THRESHOLD_MS) * 1000;
+    engine.slow_log_is_json = strcmp(rdb_config_text(config, RDB_CONFIG_LOGGING_FORMAT), "json") == 0;
+    engine.slow_log_has_plans = rdb_config_switch(config, RDB_CONFIG_LOGGING_SLOW_QUERY_PLAN);
+    char samples[PATH_MAX];
+    if (!rdb_instance_path(rdb_config_path(config, RDB_CONFIG_PATHS_DIAG_DIR), "activity", samples, sizeof samples, err))
+        return false;
+    if (!is_private && rdb_config_switch(config, RDB_CONFIG_DIAGNOSTICS_ACTIVITY_HISTORY))
+        engine.sample_directory = samples;
     start_monitor(srv);
     if (!read_audit(config, &engine, err) || !rdb_engine_open(&srv->engine, &engine, &recovered, err))
         return false;
@@ -437,6 +449,7 @@ static bool close_server(server *srv, bool served, rdb_error *err)
     rdb_incident_unwatch();
     rdb_log_set_default(NULL);
     rdb_log_close(&srv->log);
+    rdb_log_close(&srv->slow_log);
     rdb_instance_lock_release(&srv->lock);
     return ok;
 }

@@ -337,3 +337,15 @@ bool command_explain(rdb_command_context *context, const rdb_ast_explain *statem
     snprintf(context->tag, sizeof context->tag, "EXPLAIN");
     return ok;
 }
+
+bool rdb_explain_plan(rdb_command_context *context, const rdb_plan *plan, const rdb_execution *execution, rdb_strbuf *text, rdb_error *err)
+{
+    explaining work = {.context = context, .costs = true, .plan = plan, .execution = execution, .err = err, .ok = true};
+    rdb_strbuf_init(&work.w.out, NULL);
+    explain_plan(&work);
+    const bool ok = work.ok && rdb_strbuf_check(&work.w.out, err);
+    if (ok)
+        rdb_strbuf_add(text, work.w.out.data, work.w.out.length);
+    rdb_strbuf_free(&work.w.out);
+    return ok;
+}

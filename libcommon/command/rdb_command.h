@@ -76,4 +76,7 @@ const char *rdb_command_tag(const struct rdb_ast_node *statement);
 /* Registers the kernels of this room (rdb_verify); once at start. */
 void rdb_command_register(void);
 
+/* The plan as EXPLAIN prints it, costs as estimated, whole lines. execution: of a run, or NULL. False: it cannot be printed. */
+RDB_CHECKED bool rdb_explain_plan(rdb_command_context *context, const rdb_plan *plan, const rdb_execution *execution, rdb_strbuf *text, rdb_error *err);
+
 #endif

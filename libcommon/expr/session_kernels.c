@@ -165,12 +165,14 @@ static bool sleep_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb
     _Atomic uint32_t word = 0;
     double wanted_us = a[0].f8 * 1e6;
     int64_t end_us = rdb_time_monotonic_us() + (wanted_us > 1e15 ? INT64_C(1000000000000000) : (int64_t)wanted_us), left_us;
+    const rdb_wait_mark mark = rdb_wait_begin(RDB_WAIT_PG_SLEEP);
     while (a[0].f8 > 0 && (left_us = end_us - rdb_time_monotonic_us()) > 0) {
         if (!rdb_cancel_check(cancel, call->err))
-            return false;
+            break;
         rdb_cancel_sleep(cancel, RDB_WAIT_PG_SLEEP, &word, 0, left_us);
     }
-    return rdb_cancel_check(cancel, call->err);
+    rdb_wait_end(mark);
+    return !rdb_error_is_set(call->err) && rdb_cancel_check(cancel, call->err);
 }
 EXPR_ROW_KERNEL(sleep, 1)
 

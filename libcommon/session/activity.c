@@ -2,6 +2,7 @@
  * The list of sessions. A session writes its own entry under the entry's lock, so that a reader never sees half a query; the
  * list's lock keeps entries, and the sessions behind them, from going away under a reader. */
 #include "session/activity.h"
+#include "observe/rdb_samples.h"
 #include "session/settings.h"
 
 struct session_activity {
@@ -43,14 +44,27 @@ void session_registry_note_login(session_registry *registry, bool failed)
     atomic_fetch_add_explicit(failed ? &registry->failed_logins : &registry->logins, 1, memory_order_relaxed);
 }
 
+static uint32_t since_ms(int64_t then_us, int64_t now_us)
+{
+    return then_us == 0 || then_us > now_us ? 0 : (uint32_t)RDB_MIN((now_us - then_us) / 1000, (int64_t)UINT32_MAX);
+}
+
 void session_registry_count(session_registry *registry, session_counts *counts)
 {
+    (void)session_registry_sample(registry, NULL, NULL, 0, counts);
+}
+
+uint32_t session_registry_sample(session_registry *registry, rdb_sample_session *items, int32_t *clocks, uint32_t room, session_counts *counts)
+{
+    uint32_t count = 0;
+    const int64_t now_us = rdb_time_wall_us(), monotonic_us = rdb_time_monotonic_us();
     *counts = (session_counts){.logins = atomic_load(&registry->logins), .failed_logins = atomic_load(&registry->failed_logins)};
     rdb_mutex_lock(&registry->lock);
     for (struct session_activity *entry = registry->first; entry != NULL; entry = entry->next) {
         rdb_mutex_lock(&entry->lock);
         const char *state = entry->info.state;
-        const int64_t begun_us = entry->info.xact_start_us;
+        const int64_t begun_us = entry->info.xact_start_us, query_us = entry->info.query_start_us;
+        const uint32_t role_oid = entry->info.role_oid;
         rdb_mutex_unlock(&entry->lock);
         const rdb_wait wait = (rdb_wait)atomic_load_explicit(&entry->session->waiter.event, memory_order_relaxed);
         if (strcmp(state, "active") == 0)
@@ -62,8 +76,24 @@ void session_registry_count(session_registry *registry, session_counts *counts)
         counts->waiting += wait >= RDB_WAIT_LOCK_RELATION && wait <= RDB_WAIT_LOCK_OBJECT;
         if (begun_us != 0 && (counts->oldest_transaction_us == 0 || begun_us < counts->oldest_transaction_us))
             counts->oldest_transaction_us = begun_us;
+        if (count == room || strcmp(state, "idle") == 0)
+            continue;
+        clocks[count] = atomic_load_explicit(&entry->session->waiter.cpu_clock, memory_order_relaxed);
+        items[count++] = (rdb_sample_session){
+            .query_id = atomic_load_explicit(&entry->session->query_id, memory_order_relaxed),
+            .pid = entry->info.pid,
+            .database_oid = entry->info.database_oid,
+            .role_oid = role_oid,
+            .wait = (uint16_t)(wait == RDB_WAIT_NONE && strcmp(state, "active") != 0 ? RDB_WAIT_CLIENT_READ : wait),
+            .state = strcmp(state, "active") == 0 ? RDB_SAMPLE_ACTIVE : strcmp(state, "idle in transaction") == 0 ? RDB_SAMPLE_IN_TRANSACTION : RDB_SAMPLE_FAILED,
+            .kind = RDB_WORKER_CLIENT,
+            .cpu_us = UINT32_MAX,
+            .wait_ms = wait != RDB_WAIT_NONE ? since_ms(atomic_load_explicit(&entry->session->waiter.since_us, memory_order_relaxed), monotonic_us) : 0,
+            .query_ms = since_ms(query_us, now_us),
+            .transaction_ms = since_ms(begun_us, now_us)};
     }
     rdb_mutex_unlock(&registry->lock);
+    return count;
 }
 
 int64_t session_registry_start_us(const session_registry *registry)

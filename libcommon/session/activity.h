@@ -17,6 +17,9 @@ typedef struct session_counts {
     uint64_t logins, failed_logins;
 } session_counts;
 void session_registry_count(session_registry *registry, session_counts *counts);
+struct rdb_sample_session;
+/* Those that do something, and how all stand. At most room of them. */
+uint32_t session_registry_sample(session_registry *registry, struct rdb_sample_session *items, int32_t *clocks, uint32_t room, session_counts *counts);
 void session_registry_note_login(session_registry *registry, bool failed);
 RDB_CHECKED bool session_registry_create(session_registry **registry, rdb_error *err);
 void session_registry_destroy(session_registry **registry);

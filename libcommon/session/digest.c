@@ -3,7 +3,10 @@
  * cell. Texts are made once, when a statement is met for the first time. */
 #include "session/digest.h"
 
+#include "base/rdb_log.h"
+#include "observe/rdb_slow_log.h"
 #include "session/activity.h"
+#include "session/settings.h"
 
 #include <ctype.h>
 #include <time.h>
@@ -287,6 +290,53 @@ void session_run_begin(rdb_session *session, const session_plan *plan, session_r
     run->began_ns = clock_ns();
 }
 
+/* Into logs/slow-query.log. What goes wrong here is nobody's error but that of the line, which is not written. */
+static void log_slow(rdb_session *session, const session_plan *plan, uint64_t query_id, const char *text, size_t length, const session_run *run, int64_t elapsed_ns,
+                     uint64_t rows, bool failed)
+{
+    bool is_json, has_plans;
+    struct rdb_log *log = session_engine_slow_log(session->engine, &is_json, &has_plans);
+    rdb_arena *arena = log != NULL ? rdb_arena_create("slow", NULL, NULL) : NULL;
+    rdb_error err;
+    if (arena == NULL)
+        return;
+    rdb_error_init(&err);
+    rdb_strbuf line, lines;
+    rdb_strbuf_init(&line, arena);
+    rdb_strbuf_init(&lines, arena);
+    const rdb_slice shown = session_text_without_secrets(arena, text, RDB_MIN(length, (size_t)RDB_STATEMENT_TEXT_MAX));
+    const rdb_usage *now = &rdb_thread_usage;
+    if (has_plans && plan != NULL && plan->plan != NULL) {
+        rdb_command_context context;
+        session_command_context(session, plan, text, &context);
+        context.arena = arena;
+        if (!rdb_explain_plan(&context, plan->plan, NULL, &lines, &err))
+            rdb_strbuf_clear(&lines);
+        rdb_strbuf_addc(&lines, '\0');
+    }
+    const rdb_slow_query query = {.wall_us = rdb_time_wall_us(),
+                                  .duration_ms = (double)elapsed_ns / 1e6,
+                                  .pid = session->pid,
+                                  .user = session->role.name,
+                                  .database = session->database_name,
+                                  .application = session_setting_application_name(session),
+                                  .client = session->owner.peer != NULL ? session->owner.peer : "",
+                                  .query_id = query_id,
+                                  .rows = rows,
+                                  .blocks_hit = now->blocks_hit - run->before.blocks_hit,
+                                  .blocks_read = now->blocks_read - run->before.blocks_read,
+                                  .temp_bytes = now->temp_bytes_written - run->before.temp_bytes_written,
+                                  .failed = failed,
+                                  .text = (const char *)shown.data,
+                                  .text_length = shown.length,
+                                  .plan = lines.length > 1 && !lines.failed ? lines.data : NULL};
+    rdb_slow_query_write(&query, is_json, &line);
+    if (!line.failed)
+        rdb_log_raw_line(log, line.data, line.length);
+    rdb_error_clear(&err);
+    rdb_arena_destroy(arena);
+}
+
 void session_run_end(rdb_session *session, session_plan *plan, const session_run *run, uint64_t rows, bool failed)
 {
     struct session_digest *digest = plan->digest;
@@ -294,6 +344,8 @@ void session_run_end(rdb_session *session, session_plan *plan, const session_run
     rdb_statements *store = session_engine_statements(session->engine);
     if (digest == NULL)
         return;
+    if (RDB_UNLIKELY(elapsed_ns / 1000 >= session_setting_slow_us(session)))
+        log_slow(session, plan, digest->query_id, digest->text, digest->text_length, run, elapsed_ns, rows, failed);
     if (digest->ref.slot == 0)
         find_ref(session, digest);
     if (rdb_statements_run(store, &digest->ref, elapsed_ns, rows, failed, &run->before))
@@ -316,6 +368,8 @@ void session_utility_end(rdb_session *session, const rdb_ast_node *raw, const ch
     const rdb_statement_key key = {.query_id = digest.query_id, .role_oid = session->role.oid, .database_oid = rdb_database_oid(session->database)};
     const char *digits = strrchr(tag, ' ');
     const uint64_t rows = digits != NULL && isdigit((unsigned char)digits[1]) ? strtoull(digits + 1, NULL, 10) : 0;
+    if (RDB_UNLIKELY(elapsed_ns / 1000 >= session_setting_slow_us(session)))
+        log_slow(session, NULL, digest.query_id, begin, (size_t)(end - begin), run, elapsed_ns, rows, failed);
     for (unsigned tries = 0; tries < 2; tries++) {
         if (!rdb_statements_find(store, &key, 0, &digest.ref)) {
             const rdb_slice shown = session_text_without_secrets(session->statement_arena, begin, (size_t)(end - begin));

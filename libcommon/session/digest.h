@@ -36,6 +36,7 @@ void session_utility_end(rdb_session *session, const rdb_ast_node *raw, const ch
 /* The part of a text between blanks, with passwords taken out of it; into mem where they are, else borrowed. */
 rdb_slice session_text_without_secrets(rdb_arena *arena, const char *text, size_t length);
 
+struct rdb_log *session_engine_slow_log(const rdb_engine *engine, bool *is_json, bool *has_plans); /* NULL: none is kept */
 rdb_statements *session_engine_statements(rdb_engine *engine);
 void session_register_statement_functions(void); /* stat_statements.c */
 

@@ -2,6 +2,7 @@
  * The engine: every room below opened in order, bottom up, and closed top down. Redo is registered before recovery runs,
  * background work starts when all is open. */
 #include "session/setup.h"
+#include "base/rdb_log.h"
 #include "command/rdb_command.h"
 #include "instance/rdb_instance.h"
 #include "session/activity.h"
@@ -9,6 +10,7 @@
 #include "session/autoanalyze.h"
 #include "session/digest.h"
 #include "session/notify.h"
+#include "session/sampler.h"
 #include "os/rdb_file.h"
 #include "session/settings.h"
 #include "task/rdb_work.h"
@@ -28,6 +30,11 @@ struct rdb_engine {
     struct autoanalyze *autoanalyze;
     struct session_registry *registry; /* of its sessions */
     rdb_statements *statements;        /* what they ran */
+    struct rdb_log *slow_log;
+    int64_t slow_us;
+    bool slow_log_is_json, slow_log_has_plans;
+    sampler *sampler;                  /* a sample a second; NULL: none is taken */
+    char sample_directory[4096];
     notify_hub *hub;
     audit_writer *audit;        /* NULL: nothing is audited */
     session_audit_rules audit_rules;
@@ -57,6 +64,7 @@ static void register_functions(void)
     session_register_counter_functions();
     session_register_wait_functions();
     session_register_statement_functions();
+    session_register_sample_functions();
     session_register_settings_functions();
     session_register_xid_functions();
     session_register_archive_functions();
@@ -232,6 +240,10 @@ static bool open_engine(rdb_engine **engine_out, const rdb_engine_config *config
     if (engine == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     learn_facts(engine, config, &control);
+    engine->slow_log = config->slow_log;
+    engine->slow_us = config->slow_us;
+    engine->slow_log_is_json = config->slow_log_is_json;
+    engine->slow_log_has_plans = config->slow_log_has_plans;
     rdb_engine_set_work_mem(engine, config->work_mem_bytes);
     rdb_account_init(&engine->memory, NULL, (int64_t)config->memory_bytes);
     char words[1024];
@@ -294,13 +306,26 @@ bool rdb_engine_create(const rdb_engine_config *config, const char *admin_role, 
     return rdb_engine_close(&engine, ok, err) && ok && (!config->sync || rdb_path_sync_file_system(config->home, err));
 }
 
+/* Its samples are worth much, but not the service. */
+static void start_sampler(rdb_engine *engine, const char *directory)
+{
+    rdb_error err = {0};
+    snprintf(engine->sample_directory, sizeof engine->sample_directory, "%s", directory);
+    if (!sampler_start(&engine->sampler, engine, directory, &err))
+        rdb_log_error(RDB_LOG_WARN, "session", &err);
+    rdb_error_clear(&err);
+}
+
 bool rdb_engine_open(rdb_engine **engine, const rdb_engine_config *config, rdb_recovery_report *report, rdb_error *err)
 {
     if (!open_engine(engine, config, report, err))
         return false;
     if (open_audit(*engine, config, err) && ((*engine)->audit == NULL || audit_writer_start((*engine)->audit, err)) && rdb_upkeep_start((*engine)->upkeep, err) && rdb_purge_start((*engine)->purge, err) &&
-        (config->analyze_interval_us == 0 || autoanalyze_start(&(*engine)->autoanalyze, *engine, config->analyze_interval_us, err)))
+        (config->analyze_interval_us == 0 || autoanalyze_start(&(*engine)->autoanalyze, *engine, config->analyze_interval_us, err))) {
+        if (config->sample_directory != NULL)
+            start_sampler(*engine, config->sample_directory);
         return true;
+    }
     rdb_error ignored = {0};
     if (!rdb_engine_close(engine, false, &ignored))
         rdb_error_clear(&ignored);
@@ -311,6 +336,7 @@ bool rdb_engine_close(rdb_engine **engine, bool with_checkpoint, rdb_error *err)
 {
     if (*engine == NULL)
         return true;
+    sampler_stop(&(*engine)->sampler);
     autoanalyze_stop(&(*engine)->autoanalyze);
     audit_writer_close(&(*engine)->audit);
     bool ok = close_rooms(*engine, with_checkpoint, err);
@@ -342,6 +368,23 @@ void engine_open_work(rdb_engine *engine, rdb_work_space *work)
     rdb_account_init(&work->account, &engine->memory, 0);
     work->directory = engine->temp_directory;
     work->limit_bytes = -1;
+}
+
+const char *session_engine_sample_directory(const rdb_engine *engine)
+{
+    return engine->sample_directory[0] != '\0' ? engine->sample_directory : NULL;
+}
+
+struct rdb_log *session_engine_slow_log(const rdb_engine *engine, bool *is_json, bool *has_plans)
+{
+    *is_json = engine->slow_log_is_json;
+    *has_plans = engine->slow_log_has_plans;
+    return engine->slow_log;
+}
+
+int64_t session_engine_slow_us(const rdb_engine *engine)
+{
+    return engine->slow_log == NULL || engine->slow_us < 0 ? INT64_MAX : engine->slow_us;
 }
 
 rdb_statements *session_engine_statements(rdb_engine *engine)

@@ -23,6 +23,10 @@ typedef struct rdb_engine_config {
     int64_t undo_retention_us; /* storage.undo_retention_secs */
     uint64_t undo_bytes_max;   /* storage.undo_max_size; 0: no limit */
     bool sync;                 /* storage.fsync */
+    struct rdb_log *slow_log;  /* statements that take slow_us and longer; NULL: none is kept. The caller's, as long as the engine is open */
+    int64_t slow_us;           /* sessions may set log_min_duration_statement; negative: only those that do */
+    bool slow_log_is_json, slow_log_has_plans;
+    const char *sample_directory; /* of samples of what sessions do, one a second; NULL: none are taken */
     bool archive;              /* wal.archive_enabled: by the command where there is one, else into the directory */
     const char *archive_directory, *archive_command;
     int64_t archive_timeout_us, archive_partial_us;

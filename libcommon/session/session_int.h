@@ -246,6 +246,8 @@ void statement_count_custom(session_statement *statement, const session_plan *pl
 RDB_CHECKED bool session_plan_make(rdb_session *session, const char *text, rdb_ast_node *raw, uint32_t **parameter_types, uint32_t *parameter_count,
                                    bool infer, bool is_cursor, session_plan **plan, rdb_error *err);
 void session_plan_destroy(session_plan **plan);
+/* What a command is given that is no statement of its own; for what the session itself asks commands. */
+void session_command_context(rdb_session *session, const session_plan *plan, const char *text, rdb_command_context *context);
 RDB_CHECKED bool session_access_begin(rdb_session *session, rdb_access **access, rdb_error *err);
 /* The statement's snapshot, which has all that the plan rests on. */
 RDB_CHECKED bool session_plan_snapshot(rdb_session *session, const session_plan *plan, rdb_snapshot *snapshot, rdb_error *err);

@@ -49,6 +49,7 @@ struct session_settings {
     rdb_map *custom; /* "a.b" settings of users by folded name: malloc'ed texts */
     rdb_format_settings format;
     int64_t deadlock_timeout_us; /* 0: not set, the usual */
+    int64_t slow_ms_plus_one; /* log_min_duration_statement; 0: not set, the instance's holds */
     int64_t lock_timeout_us, statement_timeout_us, idle_timeout_us, idle_in_transaction_timeout_us;
     uint64_t work_mem_bytes;
     rdb_sql_reading reading;
@@ -225,6 +226,9 @@ static bool check_value(rdb_session *session, int setting_no, const char *text, 
         break;
     case SET_statement_timeout:
         settings->statement_timeout_us = (int64_t)number * 1000;
+        break;
+    case SET_log_min_duration_statement:
+        settings->slow_ms_plus_one = (int64_t)number + 1;
         break;
     case SET_work_mem:
         settings->work_mem_bytes = (uint64_t)number * 1024;
@@ -507,6 +511,12 @@ int64_t session_setting_lock_timeout_us(const rdb_session *session)
 {
     return session->settings->lock_timeout_us;
 }
+int64_t session_setting_slow_us(const rdb_session *session)
+{
+    const int64_t ms = session->settings->slow_ms_plus_one - 1;
+    return ms >= 0 ? ms * 1000 : session_engine_slow_us(session->engine);
+}
+
 int64_t session_setting_statement_timeout_us(const rdb_session *session)
 {
     return session->settings->statement_timeout_us;

@@ -131,6 +131,10 @@ static const char *const OWN_VIEWS[] = {
     "CREATE VIEW rdb_stat_statement_plans AS SELECT * FROM rdb_stat_get_statement_plans()",
     "GRANT SELECT ON rdb_stat_statement_plans TO PUBLIC",
     "REVOKE EXECUTE ON FUNCTION rdb_stat_forget_statements(oid, oid, bigint) FROM PUBLIC",
+    "CREATE VIEW rdb_activity_history AS SELECT * FROM rdb_stat_get_activity_history(now() - interval '1 day', now() + interval '1 hour')",
+    "GRANT SELECT ON rdb_activity_history TO PUBLIC",
+    "CREATE VIEW rdb_system_history AS SELECT * FROM rdb_stat_get_system_history(now() - interval '1 day', now() + interval '1 hour')",
+    "GRANT SELECT ON rdb_system_history TO PUBLIC",
 };
 
 static bool set_up_database(rdb_engine *engine, const rdb_role *role, rdb_database *database, rdb_error *err)

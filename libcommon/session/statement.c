@@ -348,6 +348,11 @@ static void command_context(rdb_session *session, const session_plan *plan, cons
                                      .checkpoint = session_checkpoint};
 }
 
+void session_command_context(rdb_session *session, const session_plan *plan, const char *text, rdb_command_context *context)
+{
+    command_context(session, plan, text, NULL, 0, NULL, context);
+}
+
 bool session_utility_columns(rdb_session *session, const session_plan *plan, const char *text, rdb_ast_node *raw,
                              rdb_arena *arena, const rdb_result_column **columns, uint32_t *count, rdb_error *err)
 {

@@ -52,7 +52,7 @@ teardown_file() { remove_home; }
 }
 
 @test "the server's own threads are listed with what they wait for" {
-    [ "$(sql "select string_agg(backend_type, ',' order by backend_type) from pg_stat_activity where datid is null")" = "autovacuum launcher,background writer,checkpointer,purge worker,walwriter" ]
+    [ "$(sql "select string_agg(backend_type, ',' order by backend_type) from pg_stat_activity where datid is null")" = "autovacuum launcher,background writer,checkpointer,purge worker,sampler,walwriter" ]
     [ "$(sql "select count(*) from pg_stat_activity where datid is null and (wait_event is null and backend_type <> 'purge worker' or backend_start is null)")" -le 1 ]
 }
 
@@ -103,7 +103,7 @@ teardown_file() { remove_home; }
     sql "create index on pl(a)"
     sql "select b from pl where a = 6" >/dev/null
     [ "$(sql "select calls, plans, plan_changes from rdb_stat_statements where query = 'select b from pl where a = \$1'")" = "2|2|1" ]
-    [ "$(sql "select count(distinct planid), sum(p.calls) from rdb_stat_statement_plans p join rdb_stat_statements s using (queryid) where s.query = 'select b from pl where a = \$1'")" = "2|2" ]
+    [ "$(sql "select count(distinct p.planid), sum(p.calls) from rdb_stat_statement_plans p join rdb_stat_statements s using (queryid) where s.query = 'select b from pl where a = \$1'")" = "2|2" ]
     run sql "select a / (a - 6) from pl where a = 6"
     [ "$status" -ne 0 ]
     [ "$(sql "select errors from rdb_stat_statements where query like 'select a / (a - %) from pl%'")" = 1 ]
@@ -143,4 +143,49 @@ teardown_file() { remove_home; }
     [ "$(sql "select 1")" = 1 ]
     grep -q 'metrics could not listen on' "$HOME_DIR/logs/rustydb.log"
     kill $taker
+}
+
+@test "a statement over the threshold is in the slow log with its plan, without passwords" {
+    local log="$HOME_DIR/logs/slow-query.log"
+    : >"$log"
+    sql "create table slow(a int primary key, b text); insert into slow values (1, 'x')"
+    sql "select pg_sleep(1.1), b from slow where a = 1" >/dev/null
+    sql "select pg_sleep(0.9)" >/dev/null
+    "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -c "set log_min_duration_statement = 0" -c "create role slowly password 'geheim-1'" \
+        -c "alter role slowly with encrypted password E'geh\\'eim-2' valid until 'infinity'" -c "alter user slowly password \$x\$geheim-3\$x\$" >/dev/null
+    python3 - "$log" <<'PYTHON'
+import json, sys
+lines = [json.loads(line) for line in open(sys.argv[1])]
+slow = [l for l in lines if "pg_sleep" in l["query"]]
+assert len(slow) == 1 and slow[0]["duration_ms"] > 1100 and "Index Scan using slow_pkey" in slow[0]["plan"] and slow[0]["rows"] == 1, slow
+assert slow[0]["user"] == "admin" and slow[0]["database"] == "rustydb" and slow[0]["query_id"] != 0
+roles = [l["query"] for l in lines if "role" in l["query"] or "user" in l["query"]]
+assert len(roles) == 3 and all("<REDACTED>" in q and "geh" not in q for q in roles), roles
+assert roles[1].endswith("valid until 'infinity'")
+PYTHON
+    # text, by configuration; and none at all
+    rdb-serve --home "$HOME_DIR" --stop >/dev/null; start_server --set logging.format=text --set logging.slow_query_threshold_ms=100
+    sql "select pg_sleep(0.2) as again" >/dev/null
+    grep -A2 'user=admin db=rustydb .* duration: 2[0-9][0-9]' "$log" | grep -q 'select pg_sleep(0.2) as again'
+    grep -q $'^\tResult' "$log"
+    rdb-serve --home "$HOME_DIR" --stop >/dev/null; rm "$log"; start_server --set logging.slow_query_enabled=false
+    sql "select pg_sleep(1.1)" >/dev/null
+    [ ! -e "$log" ]
+}
+
+@test "what was done each second is there after a crash" {
+    rdb-serve --home "$HOME_DIR" --stop >/dev/null; start_server
+    sql "begin; select pg_sleep(2.5) as sampled; commit" >/dev/null
+    [ "$(sql "select count(*) >= 2 and bool_and(query_id <> 0) from rdb_activity_history where wait_event = 'PgSleep' and state = 'active'")" = t ]
+    [ "$(sql "select count(*) >= 1 from rdb_activity_history h join rdb_stat_statements s on s.queryid = h.query_id where s.query = 'select pg_sleep(\$1) as sampled'")" = t ]
+    local pid
+    pid=$(cat "$HOME_DIR/run/rustydb.pid" 2>/dev/null || rdb-serve --home "$HOME_DIR" --status | grep -o 'PID [0-9]*' | cut -d' ' -f2)
+    kill -KILL "${pid%%[^0-9]*}"
+    sleep 0.3
+    start_server
+    [ "$(sql "select count(*) >= 2 from rdb_activity_history where wait_event = 'PgSleep'")" = t ]
+    [ "$(sql "select count(*) >= 2 and max(active) >= 1 and min(memory_bytes) > 1000000 from rdb_system_history")" = t ]
+    [ "$(stat -c %a "$HOME_DIR/diag/activity")" = 700 ]
+    rdb-serve --home "$HOME_DIR" --stop >/dev/null; start_server --set diagnostics.activity_history=false
+    [ "$(sql "select count(*) from rdb_activity_history")" = 0 ]
 }
