@@ -243,6 +243,14 @@ install: programs completions
 		tests/tools/man-page man/$$program.1 $(BUILD)/share/man-options/$$program >$(DESTDIR)$(PREFIX)/share/man/man1/$$program.1 || exit 1; \
 	done
 
+# A Debian package, from a tree of its own below the build.
+DEB_OUTPUT ?= $(BUILD)
+.PHONY: deb
+deb: programs completions
+	@rm -rf $(BUILD)/deb
+	@$(MAKE) -s install PREFIX=/usr DESTDIR=$(abspath $(BUILD))/deb >/dev/null
+	@packaging/debian/build $(abspath $(BUILD))/deb $(DEB_OUTPUT)
+
 .PHONY: clean
 clean:
 	rm -rf $(BUILD)

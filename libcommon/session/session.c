@@ -50,6 +50,8 @@ void session_destroy(rdb_session **session_at)
     rdb_session *session = *session_at;
     if (session == NULL)
         return;
+    if (rdb_thread_waiter == &session->waiter)
+        rdb_waiter_adopt(NULL);
     session_activity_end(session);
     if (session->settings != NULL && session->portals != NULL)
         session_rollback(session);

@@ -512,7 +512,8 @@ bool session_check_not_failed(rdb_session *session, const rdb_ast_node *raw, rdb
 
 void session_statement_begin(rdb_session *session)
 {
-    rdb_waiter_adopt(&session->waiter);
+    if (RDB_UNLIKELY(rdb_thread_waiter != &session->waiter)) /* the session has just begun, or is no wire's */
+        rdb_waiter_adopt(&session->waiter);
     session->statement_us = rdb_time_wall_us();
     rdb_cancel_begin_statement(&session->cancel, session_setting_statement_timeout_us(session));
     /* The messages of one extended-protocol run are one activity. */
@@ -556,7 +557,6 @@ void session_statement_end(rdb_session *session)
     session->has_told_data = false;
     rdb_arena_reset(session->statement_arena);
     rdb_io_note_usage();
-    rdb_waiter_adopt(NULL);
 }
 
 void session_put_plan_description(rdb_session *session, session_plan *plan)

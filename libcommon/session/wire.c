@@ -385,7 +385,7 @@ bool rdb_wire_resume(rdb_wire *wire)
     return wire->output.length == 0;
 }
 
-rdb_wire_state rdb_wire_serve(rdb_wire *wire, int64_t patience_us)
+static rdb_wire_state serve(rdb_wire *wire, int64_t patience_us)
 {
     for (;;) {
         if (wire->phase == WIRE_FINISHED || wire->is_broken)
@@ -417,4 +417,14 @@ rdb_wire_state rdb_wire_serve(rdb_wire *wire, int64_t patience_us)
     }
     wire_flush(wire);
     return RDB_WIRE_CLOSED;
+}
+
+/* Meanwhile the thread's waits are the session's. */
+rdb_wire_state rdb_wire_serve(rdb_wire *wire, int64_t patience_us)
+{
+    if (wire->session != NULL)
+        rdb_waiter_adopt(&wire->session->waiter);
+    const rdb_wire_state state = serve(wire, patience_us);
+    rdb_waiter_adopt(NULL);
+    return state;
 }
