@@ -173,6 +173,9 @@ bool heap_seen_latch(heap_seen *seen, const heap_place *place, uint64_t block, r
 void heap_seen_add(const heap_seen *seen, rdb_change *change);
 void heap_seen_release(heap_seen *seen);
 
+/* What the map says of a latched heap page. */
+bool heap_is_seen(const heap_place *place, uint64_t block, bool *is_seen, rdb_error *err);
+
 /* place.c: a row that is being changed. */
 typedef struct heap_write {
     const rdb_table *table; /* NULL: the reverter or purge */

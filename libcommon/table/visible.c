@@ -52,6 +52,22 @@ static bool has_bit(const rdb_page *map, uint32_t bit)
     return (((const uint8_t *)map)[HEAP_MAP_BITS_AT + bit / 8] >> bit % 8 & 1) != 0;
 }
 
+bool heap_is_seen(const heap_place *place, uint64_t block, bool *is_seen, rdb_error *err)
+{
+    uint64_t map_block;
+    rdb_buffer *map = NULL;
+    *is_seen = false;
+    if (!find_map(place, map_of(place, block), &map_block, err))
+        return false;
+    if (map_block == 0 || map_block == block)
+        return true;
+    if (!rdb_buffer_acquire(place->storage, heap_tag(place, map_block), RDB_BUFFER_SHARED, &map, err))
+        return false;
+    *is_seen = has_bit(rdb_buffer_page(map), bit_of(place, block));
+    rdb_buffer_release(map, RDB_BUFFER_SHARED);
+    return true;
+}
+
 /* ---- writers ----------------------------------------------------------------------------------------------------------- */
 bool heap_seen_latch(heap_seen *seen, const heap_place *place, uint64_t block, rdb_error *err)
 {
@@ -263,6 +279,10 @@ bool rdb_table_mark_visible(const rdb_table *table, uint64_t *next_block, uint64
     uint64_t blocks, block = *next_block;
     uint64_t first_map;
     *is_over = true;
+    if (!rdb_table_block_count(table, &blocks, err))
+        return false;
+    if (blocks <= 1) /* an empty table needs no map */
+        return true;
     if (!find_map(&place, map_of(&place, block), &first_map, err) ||
         (first_map == 0 && map_of(&place, block) < HEAP_MAPS(place.page_bytes) && !make_map(&place, map_of(&place, block), &first_map, err)) ||
         !rdb_table_block_count(table, &blocks, err)) /* the map itself counts */

@@ -127,6 +127,34 @@ static void test_heap_damage(void)
     damage("fresh", "fresh", fresh, 1, offset, &writer, 8, "is about another row or writer");
 }
 
+/* A map that says of a page what is not so. */
+static void test_map_damage(void)
+{
+    uint8_t page[4096];
+    const uint64_t file = file_of("t", RDB_FILE_TABLE);
+    PROOF_RUN(&s, "vacuum t");
+    expect_clean("t");
+    peek(file, 0, page);
+    const uint64_t map = rdb_get_u64(page + HEAP_MAPS_AT);
+    PROOF_CHECK(map != 0);
+    peek(file, map, page);
+    const uint8_t all = page[HEAP_MAP_BITS_AT];
+    PROOF_CHECK((all & 2) != 0);
+    PROOF_RUN(&s, "begin; update t set a = a || '.' where ctid = (select min(ctid) from t)");
+    peek(file, map, page);
+    PROOF_CHECK(page[HEAP_MAP_BITS_AT] == (all & ~2)); /* the change took it back */
+    poke(file, map, HEAP_MAP_BITS_AT, &all, 1, NULL);
+    expect_finding("t", "t", "1", "is of no committed transaction");
+    poke(file, map, HEAP_MAP_BITS_AT, &page[HEAP_MAP_BITS_AT], 1, NULL);
+    expect_clean("t");
+    PROOF_RUN(&s, "rollback; begin; delete from t where ctid = (select min(ctid) from t)");
+    poke(file, map, HEAP_MAP_BITS_AT, &all, 1, NULL);
+    expect_finding("t", "t", "1", "is deleted");
+    poke(file, map, HEAP_MAP_BITS_AT, &page[HEAP_MAP_BITS_AT], 1, NULL);
+    PROOF_RUN(&s, "rollback");
+    expect_clean("t");
+}
+
 /* A row whose body is elsewhere. */
 static void test_moved_rows(void)
 {
@@ -281,6 +309,7 @@ int main(void)
     PROOF_RUN(&s, "begin; insert into fresh values (1)"); /* its undo record stays while it runs */
     test_heap_damage();
     PROOF_RUN(&s, "commit");
+    test_map_damage();
     test_moved_rows();
     test_tree_damage();
     test_entries("t_a");
