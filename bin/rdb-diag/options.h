@@ -18,7 +18,7 @@ static const rdb_option OPTIONS[] = {
     {.name = "files-only", .kind = RDB_OPT_FLAG, .field = FIELD(files_only), .help = "do not ask the server: only the machine and the instance's files"},
     {.name = "deadline", .kind = RDB_OPT_COUNT, .value = "SECONDS", .field = FIELD(deadline_s), .standard = "30", .min = 1, .max = 86400, .help = "take what is there after SECONDS"},
     {.name = "facts", .value = "FILE", .field = FIELD(facts), .help = "judge the facts of a bundle instead of an instance"},
-    {.letter = 'o', .name = "output", .value = "FILE", .field = FIELD(output), .help = "where a bundle goes; - is stdout"},
+    {.letter = 'o', .name = "output", .value = "FILE", .field = FIELD(output), .help = "where a bundle, or the page of logs, goes; - is stdout"},
     {.name = "preview", .kind = RDB_OPT_FLAG, .field = FIELD(preview), .help = "show every value a bundle would hold, and write none"},
     {.name = "json", .kind = RDB_OPT_FLAG, .field = FIELD(json), .help = "print results as JSON, one object a line"},
 };
@@ -31,6 +31,7 @@ static const char *const USAGES[] = {
     "why blocked|full|slow|waiting --home DIR",
     "incidents --home DIR [FILE]",
     "bundle --home DIR --output FILE [--preview]",
+    "logs {--home DIR | FILE...} [--output PAGE.html]",
     "diff BUNDLE BUNDLE",
     NULL};
 
@@ -39,7 +40,7 @@ static const rdb_program PROGRAM = {
     .summary = "tell how an instance is, what is wrong with it, and why",
     .operands = "COMMAND",
     .operands_min = 1,
-    .operands_max = 3,
+    .operands_max = 64,
     .usages = USAGES,
     .options = OPTIONS,
     .option_count = RDB_COUNT_OF(OPTIONS),

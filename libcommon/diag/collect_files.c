@@ -263,39 +263,14 @@ static bool collect_runs(rdb_facts *facts, const rdb_diag_scope *scope, rdb_aren
 /* ---- the log: the last mebibytes, message by message, numbers and quoted texts taken out --------------------------------------------- */
 #define LOG_TAIL_BYTES (4 << 20)
 
-/* "could not write 12 bytes to "x"" becomes "could not write # bytes to "*"". */
-static void make_shape(const char *message, char *shape, size_t size)
-{
-    size_t length = 0;
-    for (const char *at = message; *at != '\0' && length + 4 < size;) {
-        if (*at >= '0' && *at <= '9') {
-            shape[length++] = '#';
-            at += strspn(at, "0123456789.:ABCDEFabcdef");
-        } else if (*at == '"') {
-            const char *end = strchr(at + 1, '"');
-            memcpy(shape + length, "\"*\"", 3);
-            length += 3;
-            at = end != NULL ? end + 1 : at + strlen(at);
-        } else {
-            shape[length++] = *at++;
-        }
-    }
-    shape[length] = '\0';
-}
-
-static bool add_log_line(rdb_facts *facts, const char *line, rdb_error *err)
+static bool add_log_line(rdb_facts *facts, const char *text, rdb_error *err)
 {
     char shape[300];
-    json_t *entry = json_loads(line, 0, NULL);
-    const char *message = json_string_value(json_object_get(entry, "message")), *level = json_string_value(json_object_get(entry, "level"));
-    const char *sqlstate = json_string_value(json_object_get(entry, "sqlstate"));
-    bool ok = true;
-    if (message != NULL && level != NULL) {
-        make_shape(message, shape, sizeof shape);
-        ok = rdb_facts_add(facts, "log_line", (const char *[]){json_string_value(json_object_get(entry, "time")), level, json_string_value(json_object_get(entry, "room")), sqlstate, shape, message}, 6, err);
-    }
-    json_decref(entry);
-    return ok;
+    rdb_log_line line;
+    if (!rdb_log_read_line(text, &line))
+        return true;
+    rdb_log_make_shape(line.message, shape, sizeof shape);
+    return rdb_facts_add(facts, "log_line", (const char *[]){line.time, line.level, line.room, line.sqlstate[0] != '\0' ? line.sqlstate : NULL, shape, line.message}, 6, err);
 }
 
 static bool collect_log(rdb_facts *facts, const rdb_diag_scope *scope, rdb_arena *arena, rdb_error *err)

@@ -64,6 +64,37 @@ RDB_CHECKED bool rdb_diag_preview(rdb_facts *facts, const uint8_t key[RDB_DIAG_K
 /* The facts of a bundle, into tables whose names begin with prefix. XX001 for a file that is none. */
 RDB_CHECKED bool rdb_facts_read(rdb_facts *facts, const char *path, const char *prefix, rdb_error *err);
 
+/* ---- digests of logs: log_digest.c ------------------------------------------------------------------------------------------------- */
+typedef struct rdb_log_digest rdb_log_digest;
+typedef struct rdb_log_line {
+    char time[32], level[8], room[32], sqlstate[8], message[2048]; /* "" where the line does not have it */
+} rdb_log_line;
+typedef struct rdb_log_totals {
+    uint64_t lines, errors, warnings, unreadable;
+    uint64_t forgotten;    /* lines whose shape was too rare to be kept */
+    uint64_t out_of_range; /* lines too far from the first to be in the plot */
+    uint32_t hour_count;
+    char first_time[32], last_time[32];
+} rdb_log_totals;
+typedef struct rdb_log_shape {
+    const char *shape, *sample; /* "level room sqlstate: message", numbers as #, quoted texts as "*"; one that was written */
+    uint64_t count;
+    char first_time[32], last_time[32];
+} rdb_log_shape;
+rdb_log_digest *rdb_log_digest_create(void); /* NULL: no memory */
+void rdb_log_digest_destroy(rdb_log_digest **digest);
+RDB_CHECKED bool rdb_log_digest_file(rdb_log_digest *digest, const char *path, rdb_error *err); /* "-": stdin */
+RDB_CHECKED bool rdb_log_digest_add(rdb_log_digest *digest, const char *line, rdb_error *err);
+const rdb_log_totals *rdb_log_digest_totals(const rdb_log_digest *digest);
+uint64_t rdb_log_digest_hour(const rdb_log_digest *digest, uint32_t hour_no, bool only_bad); /* lines of one hour since the first */
+/* The most frequent first; items are rdb_log_shape *, the digest's own. */
+RDB_CHECKED bool rdb_log_digest_shapes(const rdb_log_digest *digest, uint32_t count_max, rdb_arena *arena, rdb_list *shapes, rdb_error *err);
+/* One HTML page that needs nothing else. */
+RDB_CHECKED bool rdb_log_digest_page(const rdb_log_digest *digest, rdb_strbuf *out, rdb_error *err);
+/* A line of JSON or text; false: neither. */
+RDB_CHECKED bool rdb_log_read_line(const char *line, rdb_log_line *into);
+void rdb_log_make_shape(const char *message, char *shape, size_t size);
+
 /* ---- rules: rules.c, doctor_rules.def ------------------------------------------------------------------------------------------- */
 typedef enum rdb_severity { RDB_SEVERITY_NOTICE, RDB_SEVERITY_WARNING, RDB_SEVERITY_CRITICAL } rdb_severity;
 typedef struct rdb_rule {

@@ -86,6 +86,22 @@ teardown() {
     stop_server
 }
 
+@test "rdb-diag: logs are digested from an instance, files and a pipe, and make a page" {
+    start_server
+    stop_server
+    run -0 rdb-diag logs --home "$HOME_DIR"
+    [[ "$output" == *"0 errors"*" 1  info serve: stopped"* ]]
+    run -0 rdb-diag logs --home "$HOME_DIR" --json
+    while read -r line; do python3 -m json.tool <<<"$line" >/dev/null; done <<<"$output"
+    run -0 rdb-diag logs - <"$HOME_DIR/logs/rustydb.log"
+    run -0 rdb-diag logs "$HOME_DIR/logs/rustydb.log" --output "$BATS_TEST_TMPDIR/page.html"
+    grep -q '<svg' "$BATS_TEST_TMPDIR/page.html"
+    run -9 rdb-diag logs "$HOME_DIR/conf/rustydb.toml"
+    run -2 rdb-diag logs
+    run -1 --separate-stderr rdb-diag logs "$HOME_DIR/none"
+    [[ "$stderr" == *none* ]]
+}
+
 @test "rdb-diag: why blocked names the session at the root, and what ends it" {
     start_server
     sql "create table t (id int primary key); insert into t values (1)"
