@@ -216,16 +216,29 @@ restore() {
     local pgbench load
     pgbench=$(find_pgbench)
     "$pgbench" -q -i -s 1 -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb >/dev/null 2>&1
-    "$pgbench" -n -c 3 -T 4 -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb >/dev/null 2>&1 3>&- &
+    "$pgbench" -n -c 3 -T 600 -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb >/dev/null 2>&1 3>&- &
     load=$!
-    sleep 0.5
-    rdb-backup --home "$HOME_DIR" --output "$REPO"
-    sleep 0.5
-    rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental --compress lz4
-    sleep 0.5
-    rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental
-    wait $load
     local before=0 count
+    # more: until the load has done something since.
+    more() {
+        local count
+        for _ in $(seq 300); do
+            count=$(sql "select count(*) from pgbench_history")
+            [ "$count" -gt "$((before + 20))" ] && { before=$count; return 0; }
+            sleep 0.1
+        done
+        return 1
+    }
+    more
+    rdb-backup --home "$HOME_DIR" --output "$REPO"
+    more
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental --compress lz4
+    more
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental
+    more
+    kill $load
+    run -143 wait $load
+    before=0
     for id in $(ls "$REPO/backup" | grep Z-); do
         restore --backup "$id"
         run -0 ask "$AGAIN" "select (select sum(abalance) from pgbench_accounts) = (select sum(delta) from pgbench_history), (select count(*) from pgbench_history)"
@@ -564,7 +577,7 @@ restore() {
     ask "$HOME_DIR" "create table wide as select i, md5(i::text) || md5((i + 1)::text) as m from generate_series(1, 400000) i" >/dev/null
     rdb-backup --home "$HOME_DIR" --output "$REPO" --rate 30MB --threads 1 3>&- &
     local first=$!
-    for _ in $(seq 200); do ls "$REPO"/backup/*/progress.json >/dev/null 2>&1 && break; sleep 0.05; done
+    for _ in $(seq 1000); do ls "$REPO"/backup/*/progress.json >/dev/null 2>&1 && break; sleep 0.05; done
     kill -KILL $first
     run -137 wait $first
     local id stored
