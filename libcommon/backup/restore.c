@@ -179,8 +179,20 @@ static bool find_needs(restoring *r, rdb_error *err)
 }
 
 /* ---- delta ---------------------------------------------------------------------------------------------------------------------- */
-/* Whether the file at home is, part by part, the one that stands whole in the newest backup. A file that is made of several
- * backups is written anew. */
+/* The file as one backup of the chain has it whole, if no later one changed it; NULL: it is made of several. */
+static const rdb_manifest_file *find_sole(const restoring *r, const restoring_file *target)
+{
+    const rdb_manifest_file *sole = manifest_find_file(r->chain.items[target->oldest], target->file->path);
+    for (uint32_t level = target->oldest + 1; sole != NULL && level < r->chain.count; level++) {
+        const rdb_manifest_file *later = manifest_find_file(r->chain.items[level], target->file->path);
+        if (later == NULL || later->part_count > 0 || later->length != sole->length)
+            return NULL;
+    }
+    return sole;
+}
+
+/* Whether the file at home is, part by part, the one that stands whole in one of the backups. A file that is made of several is
+ * written anew. */
 static bool compare_file(void *context, uint32_t file_no, rdb_error *err)
 {
     restoring *r = context;
@@ -189,15 +201,16 @@ static bool compare_file(void *context, uint32_t file_no, rdb_error *err)
     rdb_file *file = NULL;
     rdb_error mine = {0};
     uint64_t length = 0;
-    if (target->oldest != r->chain.count - 1 || is_anchor(target->file->path) || target->file->part_count == 0)
+    const rdb_manifest_file *sole = target->oldest != LEFT_OUT && !is_anchor(target->file->path) ? find_sole(r, target) : NULL;
+    if (sole == NULL || sole->part_count == 0)
         return true;
     if (!watch_interrupted(r->options->watch, err) || !rdb_instance_path(r->home, target->file->path, path, sizeof path, err))
         return false;
     uint8_t *buffer = malloc(BACKUP_PART_BYTES);
-    bool same = buffer != NULL && rdb_file_open(&file, path, RDB_FILE_READ, &mine) && rdb_file_size(file, &length, &mine) && length == target->file->length;
-    for (uint32_t i = 0; same && i < target->file->part_count; i++) {
-        const rdb_manifest_part *part = &target->file->parts[i];
-        same = part->length <= BACKUP_PART_BYTES && rdb_file_read(file, part->offset, buffer, part->length, NULL, &mine);
+    bool same = buffer != NULL && rdb_file_open(&file, path, RDB_FILE_READ, &mine) && rdb_file_size(file, &length, &mine) && length == sole->length;
+    for (uint32_t i = 0; same && i < sole->part_count; i++) {
+        const rdb_manifest_part *part = &sole->parts[i];
+        same = part->data_bytes == part->length && part->length <= BACKUP_PART_BYTES && rdb_file_read(file, part->offset, buffer, part->length, NULL, &mine);
         if (same)
             digest_of(buffer, part->length, sha256);
         same = same && strcmp(sha256, part->sha256) == 0;

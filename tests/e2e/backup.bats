@@ -505,6 +505,15 @@ restore() {
     python3 -c 'import json,sys; d=json.loads(sys.argv[1]); assert d["kept_bytes"] > 10e6 and d["written_bytes"] < d["kept_bytes"], d' "$output"
     same_pages "$AGAIN" "$HOME_DIR"
     [ "$(ask "$HOME_DIR" "$SUM")" = "$(ask "$AGAIN" "$SUM")" ]
+    # Of a chain, what the increments did not touch is not written again.
+    ask "$HOME_DIR" "update t set m = 'later' where i = 1; checkpoint" >/dev/null
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental
+    rm -rf "$AGAIN"
+    rdb-restore --input "$REPO" --home "$AGAIN"
+    ask "$HOME_DIR" "update t set m = 'lost' where i = 2" >/dev/null
+    run -0 --separate-stderr rdb-restore --input "$REPO" --home "$HOME_DIR" --delta --json
+    python3 -c 'import json,sys; d=json.loads(sys.argv[1]); assert d["kept_bytes"] > d["written_bytes"] > 0, d' "$output"
+    same_pages "$AGAIN" "$HOME_DIR"
 }
 
 @test "rdb-backup merge: a chain becomes a full backup in the repository, without the instance; later ones build on it" {
