@@ -93,6 +93,7 @@ bool statement_plan_ready(rdb_session *session, session_statement *statement, rd
     }
     session_plan_destroy(&statement->plan);
     statement->plan = fresh;
+    statement->alike_count = 0;
     statement->parameter_types = RDB_NEW_ARRAY(statement->arena, uint32_t, count + 1);
     if (count > 0)
         memcpy(statement->parameter_types, types, count * sizeof *types);
@@ -103,6 +104,22 @@ bool statement_plan_ready(rdb_session *session, session_statement *statement, rd
 #define FIRST_CUSTOM 5
 #define PLANNING_COST 2.5    /* charged a relation, and once */
 #define CHEAP_PLAN 50.0      /* a nameless statement is likely run once: planned twice where that may pay */
+
+#define RECHECK_ALIKE 16u    /* every so many runs a custom plan is made all the same */
+
+/* "So many rows of this index from here on": without the values nobody knows how many rows that is, and the statement's own plan looks
+ * expensive; but where plans for the values read the same index in the same way, making them gains nothing. */
+static bool reads_alike(const rdb_plan *a, const rdb_plan *b)
+{
+    if (a->relations.count != 1 || b->relations.count != 1 || a->subplan_count + b->subplan_count + a->cte_count + b->cte_count > 0 || a->root->kind != RDB_PLAN_LIMIT ||
+        b->root->kind != RDB_PLAN_LIMIT)
+        return false;
+    const rdb_plan_node *left = a->root->left, *right = b->root->left;
+    const rdb_plan_scan *one = &left->of.scan, *other = &right->of.scan;
+    if (left->kind != right->kind || (left->kind != RDB_PLAN_INDEX_SCAN && left->kind != RDB_PLAN_INDEX_ONLY_SCAN))
+        return false;
+    return one->relation->oid == other->relation->oid && one->index_no == other->index_no && one->is_backward == other->is_backward && one->bound_count == other->bound_count;
+}
 
 bool statement_runs_custom(const rdb_session *session, session_statement *statement)
 {
@@ -115,7 +132,8 @@ bool statement_runs_custom(const rdb_session *session, session_statement *statem
     else if (session_setting_forces_plan(session, "force_generic_plan") || (statement->name[0] == '\0' && plan->root->total_cost < CHEAP_PLAN))
         custom = false;
     else
-        custom = statement->custom_count < FIRST_CUSTOM || plan->root->total_cost >= statement->custom_cost / (double)statement->custom_count;
+        custom = statement->custom_count < FIRST_CUSTOM || (plan->root->total_cost >= statement->custom_cost / (double)statement->custom_count &&
+                                                            (statement->alike_count < FIRST_CUSTOM || ++statement->alike_runs % RECHECK_ALIKE == 0));
     if (!custom)
         statement->generic_count++;
     return custom;
@@ -124,6 +142,8 @@ bool statement_runs_custom(const rdb_session *session, session_statement *statem
 void statement_count_custom(session_statement *statement, const session_plan *plan)
 {
     statement->custom_count++;
+    if (plan != statement->plan && plan->plan != NULL && plan->plan->root != NULL && statement->plan != NULL && statement->plan->plan != NULL && statement->plan->plan->root != NULL)
+        statement->alike_count = reads_alike(plan->plan, statement->plan->plan) ? statement->alike_count + 1 : 0;
     if (plan->plan != NULL && plan->plan->root != NULL)
         statement->custom_cost += plan->plan->root->total_cost + PLANNING_COST * (plan->plan->relations.count + 1);
 }

@@ -85,6 +85,8 @@ typedef struct session_statement { /* a prepared statement; "" is the unnamed on
     uint32_t use_count;       /* its name, and portals on it */
     uint64_t generic_count, custom_count; /* runs of its own plan, and of plans made for the values of one run */
     double custom_cost;       /* of the latter together, planning included */
+    uint32_t alike_count;     /* custom plans one after the other that read the way the statement's own does */
+    uint32_t alike_runs;      /* of its own since, where costs alone spoke for custom ones */
 } session_statement;
 
 typedef struct session_portal {

@@ -1,19 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The ceiling: a server that answers pgbench's point query at once and does nothing else. What a client, the kernel and the
- * protocol cost by themselves: no server can be faster than this one. stub SOCKET; ends when its standard input does. */
+ * protocol cost by themselves: no server can be faster than this one. stub SOCKET THREADS; ends when its standard input does.
+ * Each thread waits for all of its connections at once, and for a request makes one read and one write, as a server under load does;
+ * whether one thread or several are faster depends on what the clients leave of the machine, so whoever asks tries both. */
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#define THREADS_MAX 64
+#define EVENTS_MAX 64
 
 typedef struct out {
     char bytes[65536];
     size_t length;
 } out;
+
+typedef struct client {
+    int fd, is_started;
+    size_t have;
+    unsigned char in[16384];
+} client;
 
 static uint32_t get32(const unsigned char *at)
 {
@@ -30,7 +44,6 @@ static void put(out *o, char type, const char *body, size_t length)
     memcpy(o->bytes + o->length + 5, body, length);
     o->length += length + 5;
 }
-
 #define PUT(o, type, text) put(o, type, text, sizeof(text) - 1)
 #define DESCRIPTION "\0\1abalance\0\0\0\0\0\0\0\0\0\0\27\0\4\377\377\377\377\0\0"
 #define ROW "\0\1\0\0\0\1" "0"
@@ -68,58 +81,73 @@ static int answer(out *o, char type)
     }
 }
 
-static void *serve(void *argument)
+/* What has come from a client; false: it is gone. */
+static int serve(client *c, out *o)
 {
-    int client = (int)(intptr_t)argument;
-    static _Thread_local unsigned char in[65536];
-    static _Thread_local out o;
-    size_t have = 0;
-    int is_started = 0, goes_on = 1;
-    while (goes_on) {
-        ssize_t got = read(client, in + have, sizeof in - have);
-        if (got <= 0)
+    ssize_t got = read(c->fd, c->in + c->have, sizeof c->in - c->have);
+    int goes_on = got > 0;
+    size_t at = 0;
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return 1;
+    c->have += goes_on ? (size_t)got : 0;
+    o->length = 0;
+    while (goes_on && c->have - at >= (c->is_started ? 5u : 4u)) {
+        size_t head = c->is_started ? 1 : 0, length = get32(c->in + at + head) + head;
+        if (length > c->have - at)
             break;
-        have += (size_t)got;
-        size_t at = 0;
-        o.length = 0;
-        while (goes_on && have - at >= (is_started ? 5u : 4u)) {
-            size_t head = is_started ? 1 : 0, length = get32(in + at + head) + head;
-            if (length > have - at)
-                break;
-            if (is_started) {
-                goes_on = answer(&o, (char)in[at]);
-            } else if (get32(in + at + 4) == 80877103) { /* SSLRequest */
-                o.bytes[o.length++] = 'N';
-            } else {
-                is_started = 1;
-                PUT(&o, 'R', "\0\0\0\0");
-                PUT(&o, 'S', "server_version\00015.0\0");
-                PUT(&o, 'S', "client_encoding\0UTF8\0");
-                PUT(&o, 'S', "standard_conforming_strings\0on\0");
-                PUT(&o, 'K', "\0\0\0\1\0\0\0\1");
-                PUT(&o, 'Z', "I");
-            }
-            at += length;
+        if (c->is_started) {
+            goes_on = answer(o, (char)c->in[at]);
+        } else if (get32(c->in + at + 4) == 80877103) { /* SSLRequest */
+            o->bytes[o->length++] = 'N';
+        } else {
+            c->is_started = 1;
+            PUT(o, 'R', "\0\0\0\0");
+            PUT(o, 'S', "server_version\00015.0\0");
+            PUT(o, 'S', "client_encoding\0UTF8\0");
+            PUT(o, 'S', "standard_conforming_strings\0on\0");
+            PUT(o, 'K', "\0\0\0\1\0\0\0\1");
+            PUT(o, 'Z', "I");
         }
-        memmove(in, in + at, have - at);
-        have -= at;
-        if (o.length > 0 && write(client, o.bytes, o.length) < 0)
-            break;
+        at += length;
     }
-    close(client);
+    memmove(c->in, c->in + at, c->have - at);
+    c->have -= at;
+    return goes_on && (o->length == 0 || write(c->fd, o->bytes, o->length) > 0);
+}
+
+static void *run(void *argument)
+{
+    int poller = (int)(intptr_t)argument;
+    struct epoll_event events[EVENTS_MAX];
+    static _Thread_local out o;
+    for (;;) {
+        int count = epoll_wait(poller, events, EVENTS_MAX, -1);
+        for (int i = 0; i < count; i++) {
+            client *c = events[i].data.ptr;
+            if (!serve(c, &o)) {
+                close(c->fd);
+                free(c);
+            }
+        }
+    }
     return NULL;
 }
 
+static int listener, pollers[THREADS_MAX], thread_count;
+
 static void *accept_all(void *argument)
 {
-    int listener = (int)(intptr_t)argument;
-    for (;;) {
-        int client = accept(listener, NULL, NULL);
-        pthread_t thread;
-        if (client >= 0 && pthread_create(&thread, NULL, serve, (void *)(intptr_t)client) == 0)
-            pthread_detach(thread);
+    for (unsigned next = 0;; next++) {
+        int fd = accept(listener, NULL, NULL);
+        client *c = fd >= 0 ? calloc(1, sizeof *c) : NULL;
+        if (c == NULL)
+            continue;
+        c->fd = fd;
+        fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+        struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = c};
+        epoll_ctl(pollers[next % (unsigned)thread_count], EPOLL_CTL_ADD, fd, &event);
     }
-    return NULL;
+    return argument;
 }
 
 int main(int argc, char **argv)
@@ -127,14 +155,17 @@ int main(int argc, char **argv)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     pthread_t thread;
     char byte;
-    if (argc != 2 || strlen(argv[1]) >= sizeof address.sun_path) {
-        fprintf(stderr, "usage: stub SOCKET\n");
+    thread_count = argc == 3 ? atoi(argv[2]) : 0;
+    if (argc != 3 || strlen(argv[1]) >= sizeof address.sun_path || thread_count < 1 || thread_count > THREADS_MAX) {
+        fprintf(stderr, "usage: stub SOCKET THREADS\n");
         return 2;
     }
     strcpy(address.sun_path, argv[1]);
-    int listener = socket(AF_UNIX, SOCK_STREAM, 0);
-    if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(listener, 512) != 0 ||
-        pthread_create(&thread, NULL, accept_all, (void *)(intptr_t)listener) != 0) {
+    listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    int ok = listener >= 0 && bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 512) == 0;
+    for (int i = 0; ok && i < thread_count; i++)
+        ok = (pollers[i] = epoll_create1(0)) >= 0 && pthread_create(&thread, NULL, run, (void *)(intptr_t)pollers[i]) == 0;
+    if (!ok || pthread_create(&thread, NULL, accept_all, NULL) != 0) {
         perror("stub");
         return 1;
     }
