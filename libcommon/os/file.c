@@ -83,6 +83,17 @@ bool rdb_file_close(rdb_file **file, rdb_error *err)
     return ok;
 }
 
+/* Some file systems let O_DIRECT pass at the open and refuse it later, or what a short write left over. True: it is off now. */
+static bool gives_up_direct(const rdb_file *file)
+{
+    if ((file->flags & RDB_FILE_DIRECT) == 0 || errno != EINVAL)
+        return false;
+    const int how = fcntl(file->fd, F_GETFL);
+    const bool gives_up = how >= 0 && (how & O_DIRECT) != 0 && fcntl(file->fd, F_SETFL, how & ~O_DIRECT) == 0;
+    errno = EINVAL;
+    return gives_up;
+}
+
 bool rdb_file_read(rdb_file *file, uint64_t offset, void *buffer, size_t bytes, size_t *got, rdb_error *err)
 {
     size_t done = 0;
@@ -96,7 +107,7 @@ bool rdb_file_read(rdb_file *file, uint64_t offset, void *buffer, size_t bytes, 
                                          : pread(file->fd, target, bytes - done, at);
         rdb_io_end(mark, count > 0 ? (uint64_t)count : 0);
         if (count < 0) {
-            if (errno == EINTR)
+            if (errno == EINTR || gives_up_direct(file))
                 continue;
             return rdb_error_set_errno(err, errno, "could not read file \"%s\"", file->path);
         }
@@ -148,7 +159,7 @@ bool rdb_file_write(rdb_file *file, uint64_t offset, const void *buffer, size_t 
                                          : pwrite(file->fd, source, bytes - done, at);
         rdb_io_end(mark, count > 0 ? (uint64_t)count : 0);
         if (count < 0) {
-            if (errno == EINTR)
+            if (errno == EINTR || gives_up_direct(file))
                 continue;
             return rdb_error_set_errno(err, errno, "could not write file \"%s\"", file->path);
         }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * From the ring to the disk. write_out moves the completed prefix into the segment files; one waiting thread at a time
- * leads a flush round: it writes, syncs and reports for everybody whose bytes were in. A waiter sleeps with the round
- * that will cover it, so that the end of a round wakes those it served and one leader for the next, nobody else.
+ * From the ring to the disk. write_out moves the completed prefix into the segment files, in whole blocks and past the kernel's
+ * cache, which would copy them, read what a block has already, and write in its own time; one waiting thread at a time leads a flush
+ * round: it writes, syncs and reports for everybody whose bytes were in. A waiter sleeps with the round that will cover it, so that the
+ * end of a round wakes those it served and one leader for the next, nobody else.
  *
  * A segment is synced before the first byte of the next one is written: so a hole in front of a later segment's valid
  * records is damage, not a crash (the reader relies on it). */
@@ -49,7 +50,7 @@ static bool open_segment(rdb_wal *wal, uint64_t number, rdb_error *err)
     if (segment == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     wal_segment_path(path, wal->directory, number);
-    if (!rdb_file_open(&segment->file, path, RDB_FILE_WRITE | RDB_FILE_LOG, err)) {
+    if (!rdb_file_open(&segment->file, path, RDB_FILE_WRITE | (wal->config.sync ? RDB_FILE_DIRECT : 0) | RDB_FILE_LOG, err)) {
         free(segment);
         return false;
     }
@@ -73,6 +74,47 @@ static void sync_or_fail(rdb_wal *wal, rdb_file *file)
     atomic_fetch_add_explicit(&wal->sync_count, 1, memory_order_relaxed);
 }
 
+/* The bytes before at in its block, into tail. */
+static bool load_tail(rdb_wal *wal, rdb_lsn at, rdb_error *err)
+{
+    const rdb_lsn block = at & ~(rdb_lsn)(WAL_BLOCK_BYTES - 1);
+    const uint64_t offset = block & (wal->config.segment_bytes - 1);
+    if (at == block || wal->tail_block == block)
+        return true;
+    if (offset == 0 && at - block == WAL_SEGMENT_HEADER_BYTES)
+        wal_segment_make_header(wal->tail, &wal->config, wal_segment_number(&wal->config, at));
+    else if (!rdb_file_read(wal->current->file, offset, wal->tail, WAL_BLOCK_BYTES, NULL, err))
+        return false;
+    wal->tail_block = block;
+    return true;
+}
+
+/* Writes at most length bytes of the log, from at on, in whole blocks; what lies behind them in the last one is zeroes. *written: how
+ * many they were. Large runs go as they stand in the ring, the rest through tail. */
+static bool write_blocks(rdb_wal *wal, rdb_lsn at, uint64_t length, uint64_t *written, rdb_error *err)
+{
+    const rdb_lsn block = at & ~(rdb_lsn)(WAL_BLOCK_BYTES - 1);
+    const uint64_t offset = block & (wal->config.segment_bytes - 1), lead = at - block;
+    const uint8_t *from = wal->ring + (at & wal->ring_mask);
+    if (lead == 0 && length >= WAL_TAIL_BYTES) {
+        *written = length & ~(uint64_t)(WAL_BLOCK_BYTES - 1);
+        return rdb_file_write(wal->current->file, offset, from, *written, err);
+    }
+    if (!load_tail(wal, at, err))
+        return false;
+    *written = RDB_MIN(length, (lead > 0 && length >= WAL_TAIL_BYTES ? WAL_BLOCK_BYTES : WAL_TAIL_BYTES) - lead);
+    const uint64_t end = lead + *written, blocks_end = RDB_ALIGN_UP(end, (uint64_t)WAL_BLOCK_BYTES);
+    memcpy(wal->tail + lead, from, *written);
+    memset(wal->tail + end, 0, blocks_end - end);
+    if (!rdb_file_write(wal->current->file, offset, wal->tail, blocks_end, err))
+        return false;
+    const uint64_t last = end & ~(uint64_t)(WAL_BLOCK_BYTES - 1); /* the block that is not full */
+    if (last > 0 && last < end)
+        memcpy(wal->tail, wal->tail + last, end - last);
+    wal->tail_block = last < end ? block + last : UINT64_MAX; /* full: a next segment's first block has a header */
+    return true;
+}
+
 bool wal_write_out(rdb_wal *wal, rdb_error *err)
 {
     for (;;) { /* follows the links: acquire pairs with the inserter's release, so its bytes are in the ring */
@@ -92,12 +134,12 @@ bool wal_write_out(rdb_wal *wal, rdb_error *err)
         if (wal->current == NULL && !open_segment(wal, number, err))
             return false;
         uint64_t offset = at & (wal->config.segment_bytes - 1);
-        uint64_t length = RDB_MIN(wal->completed_lsn - at, wal->config.segment_bytes - offset);
+        uint64_t length = RDB_MIN(wal->completed_lsn - at, wal->config.segment_bytes - offset), written = 0;
         length = RDB_MIN(length, wal->config.ring_bytes - (at & wal->ring_mask));
-        if (!rdb_file_write(wal->current->file, offset, wal->ring + (at & wal->ring_mask), length, err))
+        if (!write_blocks(wal, at, length, &written, err))
             return false;
         atomic_fetch_add_explicit(&wal->write_count, 1, memory_order_relaxed);
-        at += length;
+        at += written;
         /* At a segment's end the next position lies behind a header; that segment may not even be there yet. */
         at = RDB_MIN(wal_normalise(&wal->config, at), wal->completed_lsn);
         atomic_store_explicit(&wal->written_lsn, at, memory_order_release);

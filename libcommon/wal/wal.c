@@ -70,7 +70,8 @@ bool rdb_wal_open(rdb_wal **out, const rdb_wal_config *config, rdb_lsn end_lsn, 
     rdb_condition_init(&wal->flush_done[0]);
     rdb_condition_init(&wal->flush_done[1]);
     *out = wal;
-    if (posix_memalign((void **)&wal->ring, 4096, config->ring_bytes) != 0 ||
+    wal->tail_block = UINT64_MAX;
+    if (posix_memalign((void **)&wal->ring, WAL_BLOCK_BYTES, config->ring_bytes) != 0 || posix_memalign((void **)&wal->tail, WAL_BLOCK_BYTES, WAL_TAIL_BYTES) != 0 ||
         (wal->links = calloc(config->ring_bytes / 16, sizeof *wal->links)) == NULL) {
         rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
         goto fail;
@@ -110,6 +111,7 @@ bool rdb_wal_close(rdb_wal **handle, rdb_error *err)
     rdb_mutex_deinit(&wal->gate_lock);
     rdb_mutex_deinit(&wal->segment_lock);
     free(wal->ring);
+    free(wal->tail);
     free(wal->links);
     free(wal);
     return ok;

@@ -20,6 +20,8 @@
 #define WAL_SEGMENT_HEADER_BYTES RDB_WAL_SEGMENT_HEADER_BYTES
 #define WAL_SEGMENT_MAGIC "RDBWAL01"
 #define WAL_PATH_BYTES 1024
+#define WAL_BLOCK_BYTES 4096u /* of writes; segments and ring are multiples of it */
+#define WAL_TAIL_BYTES (16u * WAL_BLOCK_BYTES)
 #define WAL_SPARE_SEGMENTS_MAX 8 /* recycled segments kept ahead of the insert position */
 
 typedef struct wal_segment { /* an open segment file; counted, because a leader syncs outside of write_lock */
@@ -54,6 +56,10 @@ struct rdb_wal {
     _Alignas(64) rdb_mutex write_lock; /* RDB_RANK_WAL */
     wal_segment *current RDB_GUARDED_BY(write_lock);
     rdb_lsn completed_lsn RDB_GUARDED_BY(write_lock);
+    /* Writes are whole blocks, so that they can go past the kernel's cache. The one that is not full yet is written again, grown: its
+     * bytes up to written_lsn stand at the beginning of tail, for the ring may have others in their place by then. */
+    uint8_t *tail RDB_SET_ONCE;                          /* WAL_TAIL_BYTES */
+    rdb_lsn tail_block RDB_GUARDED_BY(write_lock);       /* where that block begins; UINT64_MAX: not known yet */
 
     rdb_mutex segment_lock; /* RDB_RANK_WAL_FILE: preparing, recycling and removing of segment files */
     uint64_t oldest_segment RDB_GUARDED_BY(segment_lock);
