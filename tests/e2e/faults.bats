@@ -249,7 +249,7 @@ books_balance() {
     load_balances
     sql 'checkpoint'
     first=$(ls "$HOME_DIR/data/wal" | head -1)
-    for i in 1 2 3; do sql "create table filler$i (t text); insert into filler$i select repeat(md5(i::text), 10) from generate_series(1, 40000) i"; done
+    for i in 1 2 3; do sql "create table filler$i (t text); insert into filler$i select (select string_agg(md5((i * k)::text), '') from generate_series(1, 10) k) from generate_series(1, 40000) i"; done # what the log cannot compress
     sql 'insert into account values (1001, 0)'
     stop_server KILL || true
     [ "$(ls "$HOME_DIR/data/wal" | wc -l)" -gt 2 ]
