@@ -24,6 +24,13 @@ typedef struct audit_work {
 int command_tail(audit_work *work);
 int command_search(audit_work *work);
 int command_verify(audit_work *work);
+int command_report(audit_work *work);
+int command_export(audit_work *work);
+int command_prune(audit_work *work);
+int command_witness(audit_work *work);
+/* search.c: the number that a checkpoint file names (0: it is not there yet). */
+bool audit_read_checkpoint(const char *path, rdb_arena *arena, uint64_t *number, rdb_error *err);
+bool audit_write_checkpoint(const char *path, uint64_t number, rdb_error *err);
 
 int audit_report_error(audit_work *work);
 extern volatile bool audit_interrupted;

@@ -15,7 +15,11 @@ static const struct command {
 } COMMANDS[] = {
     {"tail", command_tail, true},
     {"search", command_search, true},
+    {"report", command_report, true},
     {"verify", command_verify, true},
+    {"export", command_export, true},
+    {"prune", command_prune, true},
+    {"witness", command_witness, true},
 };
 
 volatile bool audit_interrupted;

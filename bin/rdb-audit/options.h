@@ -8,13 +8,13 @@
 typedef struct audit_arguments {
     const char *home, *directory, *public_key;
     const char *since, *until, *role, *database, *client, *application, *session, *object, *column, *action, *outcome, *code, *text, *format;
-    const char *checkpoint;
+    const char *checkpoint, *before, *to, *authority;
     rdb_option_list classes, witnesses;
-    int64_t count, first, last;
-    bool follow, json, quiet, home_given;
+    int64_t count, first, last, interval;
+    bool follow, json, quiet, dry_run, home_given;
 } audit_arguments;
 
-static const char *const FORMATS[] = {"table", "line", "csv", "json", NULL};
+static const char *const FORMATS[] = {"table", "line", "csv", "json", "cef", "syslog", NULL};
 static const char *const OUTCOMES[] = {"success", "failure", "rolled back", "open", NULL};
 
 #define FIELD(name) RDB_OPTION_FIELD(audit_arguments, name)
@@ -41,8 +41,13 @@ static const rdb_option OPTIONS[] = {
     {.name = "last", .kind = RDB_OPT_COUNT, .value = "N", .field = FIELD(last), .standard = "0", .min = 0, .max = INT64_MAX, .help = "up to record N"},
     {.letter = 'n', .name = "lines", .kind = RDB_OPT_COUNT, .value = "N", .field = FIELD(count), .standard = "10", .min = 0, .max = 1000000, .help = "tail: show the last N records first"},
     {.letter = 'f', .name = "follow", .kind = RDB_OPT_FLAG, .field = FIELD(follow), .help = "tail: go on with what comes"},
-    {.name = "format", .kind = RDB_OPT_CHOICE, .value = "FORMAT", .choices = FORMATS, .field = FIELD(format), .help = "table, line, csv or json"},
-    {.name = "checkpoint", .value = "FILE", .field = FIELD(checkpoint), .help = "search: begin behind the record that FILE names, and name the last one there afterwards"},
+    {.name = "format", .kind = RDB_OPT_CHOICE, .value = "FORMAT", .choices = FORMATS, .field = FIELD(format), .help = "table, line, csv or json; export: json, cef or syslog (RFC 5424)"},
+    {.name = "checkpoint", .value = "FILE", .field = FIELD(checkpoint), .help = "search, export: begin behind the record that FILE names, and name the last one there afterwards"},
+    {.name = "to", .value = "WHERE", .field = FIELD(to), .help = "export: tls://HOST[:PORT] or a file; witness: a file, which grows by a line; standard: stdout"},
+    {.name = "ca", .value = "FILE", .field = FIELD(authority), .help = "export: refuse a receiver whose certificate FILE did not sign"},
+    {.name = "before", .value = "TIME", .field = FIELD(before), .help = "prune: records older than TIME, as far as whole files hold nothing newer"},
+    {.letter = 'l', .name = "interval", .kind = RDB_OPT_COUNT, .value = "SECONDS", .field = FIELD(interval), .standard = "0", .min = 0, .max = 86400, .help = "witness: go on, every so many seconds; 0: once"},
+    {.name = "dry-run", .kind = RDB_OPT_FLAG, .field = FIELD(dry_run), .help = "say what would be done; change nothing"},
     {.letter = 'q', .name = "quiet", .kind = RDB_OPT_FLAG, .field = FIELD(quiet), .help = "the exit code alone"},
     {.name = "json", .kind = RDB_OPT_FLAG, .field = FIELD(json), .help = "print results as JSON, one object a line"},
 };
@@ -51,7 +56,11 @@ static const rdb_option OPTIONS[] = {
 static const char *const USAGES[] = {
     "tail [--follow] [--lines N] [CONDITION]...",
     "search [CONDITION]... [--format FORMAT]",
+    "report logins | failures | ddl | grants | anomalies [CONDITION]...",
     "verify [--public-key FILE] [--witness FILE]...",
+    "export [CONDITION]... [--format json | cef | syslog] [--to WHERE] [--checkpoint FILE]",
+    "prune --before TIME [--dry-run]",
+    "witness [--to FILE] [--interval SECONDS]",
     NULL};
 
 static const rdb_program PROGRAM = {
@@ -63,7 +72,7 @@ static const rdb_program PROGRAM = {
     .options = OPTIONS,
     .option_count = RDB_COUNT_OF(OPTIONS),
     .epilog = "Conditions are --since to --last above; all that are given must hold.\n"
-              "Exit codes: 0 done, 1 nothing was found (search), 2 usage, 6 the log is not what was written, 130 interrupted.",
+              "Exit codes: 0 done, 1 nothing was found (search), 2 usage, 4 no connection (export), 6 the log is not what was written, 8 a server runs on the instance (prune), 10 refused (legal hold), 130 interrupted.",
 };
 
 #endif

@@ -28,7 +28,7 @@ static bool print_match(void *run_at, const char *line, size_t length, const jso
 }
 
 /* The number that a checkpoint file names; 0: there is none yet. */
-static bool read_checkpoint(const char *path, rdb_arena *arena, uint64_t *number, rdb_error *err)
+bool audit_read_checkpoint(const char *path, rdb_arena *arena, uint64_t *number, rdb_error *err)
 {
     rdb_slice content = {0};
     *number = 0;
@@ -43,6 +43,13 @@ static bool read_checkpoint(const char *path, rdb_arena *arena, uint64_t *number
     return (end != text && (*end == '\n' || *end == '\0')) || rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "\"%s\" is no checkpoint of rdb-audit", path);
 }
 
+bool audit_write_checkpoint(const char *path, uint64_t number, rdb_error *err)
+{
+    char text[32];
+    int length = snprintf(text, sizeof text, "%llu\n", (unsigned long long)number);
+    return rdb_path_write_atomic(path, text, (size_t)length, 0600, err);
+}
+
 int command_search(audit_work *work)
 {
     const char *path = work->arguments->checkpoint;
@@ -52,15 +59,12 @@ int command_search(audit_work *work)
         rdb_error_set(&work->err, RDB_OUT_OF_MEMORY, "out of memory");
         return audit_report_error(work);
     }
-    bool ok = read_checkpoint(path, work->arena, &from, &work->err);
+    bool ok = audit_read_checkpoint(path, work->arena, &from, &work->err);
     work->filter.first = RDB_MAX(work->filter.first, from + (from > 0));
     ok = ok && rdb_audit_search(work->directory, &work->filter, print_match, &run, &work->err);
     audit_printer_close(run.printer);
-    if (ok && path != NULL && run.last > 0) {
-        char text[32];
-        int length = snprintf(text, sizeof text, "%llu\n", (unsigned long long)run.last);
-        ok = fflush(stdout) == 0 && rdb_path_write_atomic(path, text, (size_t)length, 0600, &work->err);
-    }
+    if (ok && path != NULL && run.last > 0)
+        ok = fflush(stdout) == 0 && audit_write_checkpoint(path, run.last, &work->err);
     if (!ok)
         return audit_interrupted ? RDB_EXIT_INTERRUPTED : audit_report_error(work);
     return run.count > 0 ? RDB_EXIT_DONE : RDB_EXIT_GENERAL;

@@ -321,6 +321,7 @@ static bool read_audit(const rdb_config *config, rdb_engine_config *engine, rdb_
         if (!rdb_audit_read_class(words->items[i], &engine->audit.classes))
             return rdb_error_set(err, RDB_CONFIG_FILE_ERROR, "security.audit.log_statements: \"%s\" is no class of statements", (const char *)words->items[i]) ||
                    rdb_error_hint(err, "Classes are READ, WRITE (DML), FUNCTION, ROLE (DCL), DDL, CONFIG, MISC, ALL and NONE.");
+    engine->audit.is_on = true;
     engine->audit.logins = rdb_config_switch(config, RDB_CONFIG_SECURITY_AUDIT_LOG_CONNECTIONS);
     engine->audit.logouts = rdb_config_switch(config, RDB_CONFIG_SECURITY_AUDIT_LOG_DISCONNECTIONS);
     engine->audit.failed_logins = rdb_config_switch(config, RDB_CONFIG_SECURITY_AUDIT_LOG_FAILED_AUTHENTICATIONS);

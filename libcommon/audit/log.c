@@ -171,10 +171,10 @@ static void write_mirror(rdb_audit_log *log)
         rdb_error_clear(&ignored);
 }
 
-static bool write_head(rdb_audit_log *log, const char *kind, rdb_error *err)
+static bool write_head(rdb_audit_log *log, const char *kind, uint64_t first, rdb_error *err)
 {
     rdb_audit_head head = {.number = log->head.number + 1,
-                           .first = log->chain.first,
+                           .first = first,
                            .size = log->chain.size,
                            .lsn = log->lsn,
                            .part = log->part,
@@ -228,7 +228,7 @@ bool rdb_audit_log_seal(rdb_audit_log *log, rdb_error *err)
         return false;
     if (log->head.number > 0 && log->head.size == log->chain.size && log->lsn - log->head.lsn < PASS_BYTES)
         return true;
-    if (!rdb_file_sync(log->file, err) || !write_head(log, "head", err))
+    if (!rdb_file_sync(log->file, err) || !write_head(log, "head", log->chain.first, err))
         return false;
     return log->file_bytes < log->file_bytes_max || rotate(log, err);
 }
@@ -358,7 +358,7 @@ static bool open_log(rdb_audit_log *log, uint64_t start_lsn, rdb_arena *arena, b
     }
     if (log->head.number == 0 && newest == NULL) {
         log->lsn = start_lsn > 0 ? start_lsn - 1 : 0;
-        return begin_file(log, err) && write_head(log, "head", err);
+        return begin_file(log, err) && write_head(log, "head", log->chain.first, err);
     }
     /* What the last head was signed over is not there. */
     *is_damaged = true;
@@ -370,7 +370,7 @@ static bool open_log(rdb_audit_log *log, uint64_t start_lsn, rdb_arena *arena, b
         rdb_audit_chain_restart(&log->chain, log->head.size, log->head.chain);
     log->lsn = log->head.number == 0 && start_lsn > 0 ? start_lsn - 1 : log->head.lsn;
     log->part = log->head.part;
-    return begin_file(log, err) && write_head(log, "continue", err);
+    return begin_file(log, err) && write_head(log, "continue", log->chain.first, err);
 }
 
 bool rdb_audit_log_open(rdb_audit_log **opened, const rdb_audit_log_config *config, bool *is_damaged, rdb_error *err)
@@ -400,6 +400,33 @@ bool rdb_audit_log_open(rdb_audit_log **opened, const rdb_audit_log_config *conf
         *opened = log;
     else
         rdb_audit_log_close(&log);
+    return ok;
+}
+
+bool rdb_audit_log_prune(rdb_audit_log *log, uint64_t first, rdb_error *err)
+{
+    rdb_list names;
+    rdb_strbuf batch;
+    char path[PATH_MAX], members[128];
+    rdb_arena *arena = rdb_arena_create("audit prune", NULL, NULL);
+    bool ok = arena != NULL || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    rdb_strbuf_init(&batch, NULL);
+    int length = snprintf(members, sizeof members, ",\"action\":\"PRUNE\",\"detail\":{\"before_record\":\"%llu\"}", (unsigned long long)first);
+    rdb_audit_batch_begin(&batch, "", 0);
+    rdb_audit_batch_add(&batch, &(rdb_audit_event){.class = RDB_AUDIT_TOOL, .wall_us = rdb_time_wall_us(), .rows = RDB_AUDIT_NO_ROWS, .members = {(const uint8_t *)members, (size_t)length}});
+    /* Told and signed before it is done: files that are there and need not be do no harm. */
+    ok = ok && rdb_strbuf_check(&batch, err) && rdb_audit_log_note(log, (const uint8_t *)batch.data, (uint32_t)batch.length, err) && rdb_audit_log_seal(log, err) &&
+         write_head(log, "prune", first, err) && rdb_audit_files(log->directory, arena, &names, err);
+    for (uint32_t i = 0; ok && i < names.count; i++) {
+        const char *name = names.items[i];
+        if (strcmp(name, AUDIT_LOG) == 0 || strtoull(name + sizeof AUDIT_LOG, NULL, 10) >= first)
+            continue;
+        path_of(log, path, name);
+        ok = rdb_path_remove(path, true, err);
+    }
+    ok = ok && rdb_path_sync_directory(log->directory, err);
+    rdb_strbuf_free(&batch);
+    rdb_arena_destroy(arena);
     return ok;
 }
 

@@ -150,6 +150,8 @@ RDB_CHECKED bool rdb_audit_log_write(rdb_audit_log *log, rdb_error *err);
 RDB_CHECKED bool rdb_audit_log_seal(rdb_audit_log *log, rdb_error *err);
 /* An event that comes from no WAL record: a gap, say. */
 RDB_CHECKED bool rdb_audit_log_note(rdb_audit_log *log, const uint8_t *batch, uint32_t length, rdb_error *err);
+/* Removes the files of records before first, which is the first one of a file; says so in a record and in a signed head. */
+RDB_CHECKED bool rdb_audit_log_prune(rdb_audit_log *log, uint64_t first, rdb_error *err);
 uint64_t rdb_audit_log_size(const rdb_audit_log *log);          /* records in it, those in memory too */
 uint64_t rdb_audit_log_pending_bytes(const rdb_audit_log *log); /* in memory */
 uint64_t rdb_audit_log_durable_lsn(const rdb_audit_log *log);   /* of the last record under a head: the WAL is needed from there on */

@@ -4,6 +4,7 @@
  * A batch that grows large is put ahead of the commit: its events are then marked as open, and the end of the transaction has an event
  * of its own. */
 #include "session/audit.h"
+#include "session/audit_policy.h"
 
 #include "base/rdb_log.h"
 #include "catalog/rdb_acl.h"
@@ -22,7 +23,7 @@ struct session_audit {
     rdb_strbuf batch, shared_batch; /* of the transaction; shared: what its companion in the root PDB commits */
     bool has_spilled;        /* some of the transaction's events are in the WAL already */
     bool is_logged_in;
-    rdb_strbuf scratch, single;
+    rdb_strbuf scratch, single, names;
     uint64_t session_no;
     /* The statement at hand. */
     const char *text;
@@ -31,6 +32,9 @@ struct session_audit {
     session_plan *plan;
     rdb_audit_class class;
     bool is_audited;
+    const rdb_audit_policies *policies; /* of the database, as of policies_version */
+    uint64_t policies_version;
+    bool has_changed_policies;  /* in this transaction */
     rdb_undo_address undo[RDB_UNDO_CLASS_COUNT]; /* where the transaction's logs stood before it */
 };
 
@@ -39,6 +43,8 @@ static rdb_audit_class class_of(const rdb_ast_node *raw)
 {
     if (raw == NULL)
         return RDB_AUDIT_MISC;
+    if (audit_policy_is_change(raw))
+        return RDB_AUDIT_POLICY;
     switch (raw->tag) {
     case RDB_AST_SELECT: {
         const rdb_ast_select *select = (const rdb_ast_select *)raw;
@@ -110,7 +116,7 @@ static void make_members(rdb_session *session, struct session_audit *audit)
 bool session_audit_begin(rdb_session *session, rdb_error *err)
 {
     audit_writer *writer = session_engine_audit(session->engine);
-    if (writer == NULL)
+    if (writer == NULL || audit_policies_are_loading())
         return true;
     struct session_audit *audit = calloc(1, sizeof *audit);
     if (audit == NULL)
@@ -123,7 +129,9 @@ bool session_audit_begin(rdb_session *session, rdb_error *err)
     rdb_strbuf_init(&audit->shared_batch, NULL);
     rdb_strbuf_init(&audit->scratch, NULL);
     rdb_strbuf_init(&audit->single, NULL);
+    rdb_strbuf_init(&audit->names, NULL);
     session->audit = audit;
+    audit_policies_load(session->engine, session->database, false, 0);
     return true;
 }
 
@@ -249,6 +257,7 @@ void session_audit_end(rdb_session *session)
     rdb_strbuf_free(&audit->shared_batch);
     rdb_strbuf_free(&audit->scratch);
     rdb_strbuf_free(&audit->single);
+    rdb_strbuf_free(&audit->names);
     free(audit);
     session->audit = NULL;
 }
@@ -265,6 +274,12 @@ void session_audit_text(rdb_session *session, const char *text, size_t length)
     audit->plan = NULL;
     audit->class = RDB_AUDIT_MISC;
     audit->is_audited = (audit->rules->classes & RDB_AUDIT_BIT(RDB_AUDIT_MISC)) != 0;
+}
+
+/* Whatever else is audited, changes of what is audited are. */
+static bool is_by_rule(const struct session_audit *audit, rdb_audit_class class)
+{
+    return class == RDB_AUDIT_POLICY || (audit->rules->classes & RDB_AUDIT_BIT(class)) != 0;
 }
 
 /* EXECUTE and FETCH stand for what they run. */
@@ -292,12 +307,13 @@ bool session_audit_statement(rdb_session *session, const char *text, size_t leng
     audit->class = class_of(raw);
     if (raw != NULL && raw->tag == RDB_AST_EXECUTE)
         plan_behind(session, raw, &audit->class);
-    audit->is_audited = (audit->rules->classes & RDB_AUDIT_BIT(audit->class)) != 0;
+    audit->is_audited = is_by_rule(audit, audit->class);
+    audit->policies = audit_policies_of(session_engine_audit_policies(session->engine), rdb_database_pdb(session->database), &audit->policies_version, audit->policies);
     if (session->txn != NULL)
         rdb_txn_get_undo_ends(session->txn, audit->undo);
     else
         memset(audit->undo, 0, sizeof audit->undo);
-    return !audit->is_audited || audit_writer_admit(audit->writer, &session->cancel, err);
+    return (!audit->is_audited && audit->policies == NULL) || audit_writer_admit(audit->writer, &session->cancel, err);
 }
 
 void session_audit_plan(rdb_session *session, session_plan *plan)
@@ -390,6 +406,12 @@ static const char *action_of(const struct session_audit *audit, const char *tag,
         return "PARSE";
     if (audit->raw->tag == RDB_AST_TRANSACTION && tag != NULL && tag[0] != '\0')
         return tag;
+    if (audit->class == RDB_AUDIT_POLICY) {
+        char name[RDB_NAMEDATALEN];
+        const rdb_audit_policy_verb verb = audit_policy_verb(audit->text, audit->text_length, audit->raw, name);
+        if (verb != 0)
+            return rdb_audit_policy_tag(verb);
+    }
     switch (audit->raw->tag) {
     case RDB_AST_SELECT: return "SELECT";
     case RDB_AST_INSERT: return "INSERT";
@@ -401,6 +423,9 @@ static const char *action_of(const struct session_audit *audit, const char *tag,
     case RDB_AST_GRANT_ROLE:
         return ((const rdb_ast_grant_role *)audit->raw)->is_grant ? "GRANT ROLE" : "REVOKE ROLE";
     default:
+        break;
+    }
+    {
         snprintf(text, 64, "%s", rdb_command_tag(audit->raw));
         return text;
     }
@@ -422,6 +447,61 @@ static bool has_written(const rdb_session *session)
     return memcmp(ends, session->audit->undo, sizeof ends) != 0;
 }
 
+/* The relations of a plan, for policies; kept with it. */
+static void find_plan_objects(session_plan *plan, rdb_audit_facts *facts)
+{
+    if (plan->audit_relations == NULL && plan->plan != NULL) {
+        rdb_audit_object *objects = RDB_NEW_ARRAY(plan->arena, rdb_audit_object, plan->plan->ranges.count + 1);
+        uint32_t count = 0;
+        for (uint32_t i = 0; i < plan->plan->ranges.count; i++) {
+            const rdb_range *range = plan->plan->ranges.items[i];
+            if (range->relation == NULL || range->required_privileges == 0 || range->check_as != 0)
+                continue;
+            const rdb_relation *relation = range->relation;
+            const uint64_t *sets[] = {range->selected_columns, range->inserted_columns, range->updated_columns};
+            const char **columns = RDB_NEW_ARRAY(plan->arena, const char *, relation->column_count + 1u);
+            uint32_t column_count = 0;
+            for (uint32_t c = 0; c < relation->column_count; c++)
+                for (size_t k = 0; k < RDB_COUNT_OF(sets); k++)
+                    if (sets[k] != NULL && (sets[k][(c + 8) / 64] >> ((c + 8) % 64) & 1) != 0) {
+                        columns[column_count++] = relation->columns[c].name;
+                        break;
+                    }
+            objects[count++] = (rdb_audit_object){.schema = relation->namespace_name, .name = relation->name, .columns = columns, .column_count = column_count,
+                                                  .access = rdb_arena_printf(plan->arena, "%s%s%s%s", (range->required_privileges & RDB_ACL_SELECT) != 0 ? "SELECT " : "",
+                                                                             (range->required_privileges & RDB_ACL_INSERT) != 0 ? "INSERT " : "",
+                                                                             (range->required_privileges & RDB_ACL_UPDATE) != 0 ? "UPDATE " : "",
+                                                                             (range->required_privileges & RDB_ACL_DELETE) != 0 ? "DELETE " : "")};
+        }
+        plan->audit_relations = objects;
+        plan->audit_relation_count = count;
+    }
+    facts->objects = plan->audit_relations;
+    facts->object_count = plan->audit_relation_count;
+}
+
+/* Do policies ask for a record of the statement at hand? Their names go to audit->names. */
+static bool ask_policies(rdb_session *session, rdb_audit_class class, const char *action, const char *tag, const rdb_error *err)
+{
+    struct session_audit *audit = session->audit;
+    rdb_audit_class behind;
+    rdb_audit_object objects[16];
+    rdb_audit_facts facts = {.class = class, .action = action, .login = session->login_role.name, .role = session->role.name, .database = session->database_name,
+                             .client = session->owner.peer != NULL && session->owner.peer[0] != '\0' ? session->owner.peer : "local",
+                             .application = session_setting_application_name(session), .session = "", .code = err != NULL ? err->sqlstate : "", .statement = audit->text,
+                             .statement_bytes = audit->text_length, .rows = rows_of(tag), .failed = err != NULL};
+    session_plan *plan = audit->plan;
+    if (audit->raw != NULL && audit->raw->tag == RDB_AST_EXECUTE)
+        plan = (session_plan *)(uintptr_t)plan_behind(session, audit->raw, &behind);
+    if (plan != NULL && plan->plan != NULL) {
+        find_plan_objects(plan, &facts);
+    } else if (audit->raw != NULL) {
+        facts.object_count = audit_text_find_objects(audit->raw, objects, RDB_COUNT_OF(objects));
+        facts.objects = objects;
+    }
+    return rdb_audit_policies_match(audit->policies, &facts, &audit->names);
+}
+
 bool session_audit_done(rdb_session *session, const char *tag, rdb_error *err)
 {
     struct session_audit *audit = session->audit;
@@ -431,18 +511,23 @@ bool session_audit_done(rdb_session *session, const char *tag, rdb_error *err)
     rdb_audit_class class = audit->class;
     if (class == RDB_AUDIT_READ && has_written(session)) /* a function did */
         class = RDB_AUDIT_WRITE;
-    const bool is_audited = audit->is_audited || (audit->rules->classes & RDB_AUDIT_BIT(class)) != 0;
-    if (!is_audited) {
+    const char *action = action_of(audit, tag, text);
+    audit->has_changed_policies = audit->has_changed_policies || class == RDB_AUDIT_POLICY;
+    rdb_strbuf_clear(&audit->names);
+    audit->names.failed = false;
+    const bool is_asked = audit->policies != NULL && ask_policies(session, class, action, tag, NULL);
+    if (!is_asked && !audit->is_audited && !is_by_rule(audit, class)) {
         audit->text = NULL;
         return true;
     }
-    make_event(session, action_of(audit, tag, text), &audit->scratch);
+    make_event(session, action, &audit->scratch);
+    rdb_strbuf_add(&audit->scratch, audit->names.data, audit->names.length);
     rdb_audit_event event = event_of(class, &audit->scratch);
     event.rows = rows_of(tag);
     bool ok;
     if (audit->raw != NULL && is_shared(audit->raw) && session->txn != NULL && rdb_catalog_shared_txn(rdb_engine_catalog(session->engine), session->txn) != NULL)
         ok = keep(session, &audit->shared_batch, &event, err);
-    else if (class != RDB_AUDIT_READ && class != RDB_AUDIT_MISC && session->txn != NULL && rdb_txn_top_xid(session->txn) != 0)
+    else if ((class != RDB_AUDIT_READ && class != RDB_AUDIT_MISC && session->txn != NULL && rdb_txn_top_xid(session->txn) != 0) || has_written(session))
         ok = keep(session, &audit->batch, &event, err);
     else
         ok = rdb_strbuf_check(&audit->scratch, err) && tell(session, &event, err);
@@ -456,8 +541,13 @@ void session_audit_failed(rdb_session *session, const rdb_error *err)
     char text[64];
     if (audit == NULL || audit->text == NULL)
         return;
-    if (audit->is_audited && rdb_error_is_set(err)) {
-        make_event(session, action_of(audit, NULL, text), &audit->scratch);
+    rdb_strbuf_clear(&audit->names);
+    audit->names.failed = false;
+    const char *action = action_of(audit, NULL, text);
+    const bool is_asked = audit->policies != NULL && rdb_error_is_set(err) && ask_policies(session, audit->class, action, NULL, err);
+    if ((is_asked || audit->is_audited) && rdb_error_is_set(err)) {
+        make_event(session, action, &audit->scratch);
+        rdb_strbuf_add(&audit->scratch, audit->names.data, audit->names.length);
         add_error(&audit->scratch, err);
         rdb_audit_event event = event_of(audit->class, &audit->scratch);
         event.flags = RDB_AUDIT_EVENT_FAILED;
@@ -544,4 +634,7 @@ void session_audit_end_transaction(rdb_session *session, bool committed)
     end_batch(session, &audit->batch, committed);
     end_batch(session, &audit->shared_batch, committed);
     audit->has_spilled = false;
+    if (audit->has_changed_policies && committed)
+        audit_policies_load(session->engine, session->database, true, session->last_commit_scn);
+    audit->has_changed_policies = false;
 }

@@ -98,6 +98,37 @@ static void add_role_list(rdb_strbuf *members, bool *any, const char *key, const
     rdb_strbuf_free(&text);
 }
 
+typedef struct object_search { rdb_audit_object *objects; uint32_t count, max; } object_search;
+
+static bool find_tables(void *context, const rdb_ast_node *node)
+{
+    object_search *search = context;
+    if (node == NULL || search->count == search->max)
+        return true;
+    if (node->tag == RDB_AST_TABLE) {
+        const rdb_ast_table *table = (const rdb_ast_table *)node;
+        search->objects[search->count++] = (rdb_audit_object){.schema = table->schema, .name = table->name};
+        return true;
+    }
+    if (node->tag == RDB_AST_LIST) { /* a qualified name, as DROP has it */
+        const rdb_list *items = &((const rdb_ast_items *)node)->items;
+        const rdb_ast_value *last = items->count > 0 ? items->items[items->count - 1] : NULL;
+        const rdb_ast_value *before = items->count > 1 ? items->items[items->count - 2] : NULL;
+        if (last != NULL && last->node.tag == RDB_AST_VALUE && last->text != NULL && (before == NULL || before->node.tag == RDB_AST_VALUE)) {
+            search->objects[search->count++] = (rdb_audit_object){.schema = before != NULL ? before->text : NULL, .name = last->text};
+            return true;
+        }
+    }
+    return rdb_ast_visit_children(node, find_tables, search);
+}
+
+uint32_t audit_text_find_objects(const rdb_ast_node *raw, rdb_audit_object *objects, uint32_t max)
+{
+    object_search search = {objects, 0, max};
+    rdb_ast_visit_children(raw, find_tables, &search);
+    return search.count;
+}
+
 void audit_text_add_objects(rdb_strbuf *members, const rdb_ast_node *raw)
 {
     object_list list = {.members = members};

@@ -7,6 +7,7 @@
 #include "instance/rdb_instance.h"
 #include "session/activity.h"
 #include "session/audit.h"
+#include "session/audit_policy.h"
 #include "session/autoanalyze.h"
 #include "session/digest.h"
 #include "session/notify.h"
@@ -38,6 +39,7 @@ struct rdb_engine {
     notify_hub *hub;
     audit_writer *audit;        /* NULL: nothing is audited */
     session_audit_rules audit_rules;
+    audit_policy_hub *audit_policies;
     rdb_account memory;         /* of all statements */
     char temp_directory[4096];
     struct { const char *name; char value[4096]; } facts[16]; /* settings that say how this engine is */
@@ -95,13 +97,13 @@ static bool open_audit(rdb_engine *engine, const rdb_engine_config *config, rdb_
     if (logs[0] == '\0')
         snprintf(logs, sizeof logs, "%s/logs", config->home);
     snprintf(log_path, sizeof log_path, "%s/audit.log", logs);
-    if (config->audit.classes == 0 && !config->audit.logins && !config->audit.failed_logins && !rdb_path_exists(log_path))
+    if (!config->audit.is_on && !rdb_path_exists(log_path))
         return true;
     if (!rdb_control_read(config->home, &control, err))
         return false;
     audit_writer_config audit = {.home = config->home, .directory = logs, .system_id = control.system_id, .file_bytes_max = config->audit.file_bytes_max,
                                  .on_failure = config->audit.on_failure,
-                                 .is_ending = config->audit.classes == 0 && !config->audit.logins && !config->audit.failed_logins};
+                                 .is_ending = !config->audit.is_on};
     if (!audit_writer_open(&engine->audit, &audit, engine->upkeep, engine->txns, err))
         return false;
     engine->audit_rules = (session_audit_rules){.classes = config->audit.classes, .logins = config->audit.logins, .logouts = config->audit.logouts,
@@ -109,6 +111,11 @@ static bool open_audit(rdb_engine *engine, const rdb_engine_config *config, rdb_
     if (audit.is_ending)
         audit_writer_close(&engine->audit);
     return true;
+}
+
+audit_policy_hub *session_engine_audit_policies(rdb_engine *engine)
+{
+    return engine->audit_policies;
 }
 
 audit_writer *session_engine_audit(rdb_engine *engine)
@@ -267,10 +274,12 @@ static bool open_engine(rdb_engine **engine_out, const rdb_engine_config *config
                                 .checkpoint_interval_us = config->checkpoint_interval_us,
                                 .checkpoint_wal_bytes = checkpoint_distance(config->wal_bytes_max, config->checkpoint_percent),
                                 .checkpoint_percent = config->checkpoint_percent};
-    if (!session_registry_create(&engine->registry, err) || !rdb_statements_create(&engine->statements, STATEMENTS_MAX, err) || !notify_hub_create(&engine->hub, err) || !rdb_upkeep_open(&engine->upkeep, &upkeep, err)) {
+    if (!session_registry_create(&engine->registry, err) || !rdb_statements_create(&engine->statements, STATEMENTS_MAX, err) || !notify_hub_create(&engine->hub, err) ||
+        !audit_policy_hub_create(&engine->audit_policies, err) || !rdb_upkeep_open(&engine->upkeep, &upkeep, err)) {
         session_registry_destroy(&engine->registry);
         rdb_statements_destroy(&engine->statements);
         notify_hub_destroy(&engine->hub);
+        audit_policy_hub_destroy(&engine->audit_policies);
         free(engine);
         return false;
     }
@@ -286,6 +295,7 @@ static bool open_engine(rdb_engine **engine_out, const rdb_engine_config *config
         session_registry_destroy(&engine->registry);
         rdb_statements_destroy(&engine->statements);
         notify_hub_destroy(&engine->hub);
+        audit_policy_hub_destroy(&engine->audit_policies);
         free(engine);
         return false;
     }
@@ -343,6 +353,7 @@ bool rdb_engine_close(rdb_engine **engine, bool with_checkpoint, rdb_error *err)
     session_registry_destroy(&(*engine)->registry);
     rdb_statements_destroy(&(*engine)->statements);
     notify_hub_destroy(&(*engine)->hub);
+    audit_policy_hub_destroy(&(*engine)->audit_policies);
     free(*engine);
     *engine = NULL;
     return ok;

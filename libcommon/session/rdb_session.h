@@ -32,7 +32,8 @@ typedef struct rdb_engine_config {
     int64_t archive_timeout_us, archive_partial_us;
     const char *logs_directory; /* NULL: home/logs */
     struct {
-        uint32_t classes;       /* RDB_AUDIT_BIT of each class that is audited for everybody; 0, and no logins: auditing is off */
+        bool is_on;
+        uint32_t classes;       /* RDB_AUDIT_BIT of each class that is audited for everybody; policies add to it */
         bool logins, logouts, failed_logins;
         uint8_t on_failure;     /* 0 block, 1 halt, 2 spill */
         uint64_t file_bytes_max;

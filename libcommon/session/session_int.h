@@ -67,6 +67,8 @@ typedef struct session_plan {
     const char *audit_objects; /* what its audit records say of its relations; NULL: not asked for yet */
     size_t audit_objects_bytes;
     struct session_digest *digest; /* digest.h; NULL: not counted */
+    const struct rdb_audit_object *audit_relations; /* the same for policies */
+    uint32_t audit_relation_count;
     bool shows_companions;    /* the rows of those that are SELECTs go to the client */
 } session_plan;
 

@@ -119,6 +119,17 @@ static const char *const PRIVILEGES[] = {
 
 /* Views of ours beside PostgreSQL's. */
 static const char *const OWN_VIEWS[] = {
+    "CREATE TABLE rdb_audit_policies (policy_name text PRIMARY KEY, actions text[] NOT NULL, condition text)",
+    "CREATE TABLE rdb_audit_enabled (policy_name text REFERENCES rdb_audit_policies, entity text, excepts boolean NOT NULL, on_success boolean NOT NULL,"
+    " on_failure boolean NOT NULL, PRIMARY KEY (policy_name, entity))", /* entity: a role, '': everybody */
+    "CREATE VIEW audit_unified_policies AS SELECT p.policy_name, p.condition AS audit_condition, CASE WHEN p.condition IS NULL THEN 'NONE' ELSE 'STATEMENT' END AS condition_eval_opt,"
+    " split_part(a, ' ON ', 1) AS audit_option, CASE WHEN a LIKE '% ON %' THEN 'OBJECT ACTION' ELSE 'STANDARD ACTION' END AS audit_option_type,"
+    " CASE WHEN a LIKE '% ON %.%' THEN split_part(split_part(a, ' ON ', 2), '.', 1) END AS object_schema,"
+    " CASE WHEN a LIKE '% ON %.%' THEN split_part(split_part(a, ' ON ', 2), '.', 2) WHEN a LIKE '% ON %' THEN split_part(a, ' ON ', 2) END AS object_name"
+    " FROM rdb_audit_policies p, unnest(p.actions) a",
+    "CREATE VIEW audit_unified_enabled_policies AS SELECT policy_name, CASE WHEN excepts THEN 'EXCEPT USER' ELSE 'BY USER' END AS enabled_option,"
+    " CASE WHEN entity = '' THEN 'ALL USERS' ELSE entity END AS entity_name, 'USER' AS entity_type, CASE WHEN on_success THEN 'YES' ELSE 'NO' END AS success,"
+    " CASE WHEN on_failure THEN 'YES' ELSE 'NO' END AS failure FROM rdb_audit_enabled",
     "CREATE VIEW pg_stat_undo AS SELECT * FROM rdb_stat_get_undo()",
     "GRANT SELECT ON pg_stat_undo TO PUBLIC",
     "CREATE VIEW rdb_stat_waits AS SELECT * FROM rdb_stat_get_waits()",

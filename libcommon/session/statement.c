@@ -4,6 +4,7 @@
 #include "session/row_sink.h"
 #include "session/activity.h"
 #include "session/audit.h"
+#include "session/audit_policy.h"
 #include "session/companion.h"
 #include "session/digest.h"
 #include "session/notify.h"
@@ -640,6 +641,12 @@ static bool run_one(rdb_session *session, const char *text, const rdb_ast_statem
             ok = session_run_utility(session, plan, text, raw, NULL, 0, true, NULL, tag, err);
             session_utility_end(session, raw, text + statement->start, length, &run, tag, !ok);
         }
+    }
+    if (audit_policy_is_change(raw)) {
+        if (ok)
+            ok = audit_policy_finish(text + statement->start, length, raw, tag, err);
+        else
+            audit_policy_translate(text + statement->start, length, raw, err);
     }
     ok = ok && session_audit_done(session, tag, err);
     session->piece_length = 0;

@@ -20,6 +20,8 @@ typedef struct sql_dialect_changes {
 
 /* The text with what the grammar takes in place of what it refused; false: there is nothing to change. */
 bool sql_dialect_rewrite(const char *text, size_t length, bool standard_strings, rdb_strbuf *out, sql_dialect_changes *changes);
+/* A statement about audit policies as one on the tables that hold them (dialect_audit.c). *found false: it is none. */
+RDB_CHECKED bool sql_dialect_audit(rdb_arena *arena, const char *text, size_t length, rdb_strbuf *out, bool *found, rdb_error *err);
 /* A place of the new text in the old one. */
 int32_t sql_dialect_location(const sql_dialect_changes *changes, int32_t location);
 /* Makes left joins of the marked predicates of WHERE; counts the marks it took out. */

@@ -623,6 +623,29 @@ static bool parse_dialect(rdb_arena *arena, const char *text, size_t length, con
     return ok;
 }
 
+/* One about audit policies, if it is that: the complaint is then the one about its own grammar. */
+static bool parse_audit(rdb_arena *arena, const char *text, size_t length, const rdb_sql_reading *reading, rdb_ast_list *statements, rdb_error *err)
+{
+    rdb_strbuf rewritten;
+    rdb_error own = {0};
+    bool found = false;
+    rdb_strbuf_init(&rewritten, arena);
+    bool ok = sql_dialect_audit(arena, text, length, &rewritten, &found, &own);
+    if (found || !ok) {
+        rdb_error_clear(err);
+        if (!ok)
+            rdb_error_move(err, &own);
+    }
+    if (!ok || !found)
+        return false;
+    *statements = (rdb_ast_list){0};
+    if (!parse_terminated(arena, rewritten.data, rewritten.length, reading, NULL, statements, err))
+        return false;
+    statements->items[0].start = 0; /* of the text as it came */
+    statements->items[0].length = (int32_t)length;
+    return true;
+}
+
 bool rdb_sql_parse_reading(rdb_arena *arena, const char *text, size_t length, const rdb_sql_reading *reading,
                            rdb_ast_list *statements, rdb_error *err)
 {
@@ -641,7 +664,8 @@ bool rdb_sql_parse_reading(rdb_arena *arena, const char *text, size_t length, co
         memcpy(copy, text, length);
     copy[length] = '\0';
     bool ok = parse_terminated(arena, copy, length, reading, NULL, statements, err) ||
-              (rdb_error_is(err, RDB_SYNTAX_ERROR) && parse_dialect(arena, copy, length, reading, statements, err));
+              (rdb_error_is(err, RDB_SYNTAX_ERROR) && (parse_audit(arena, copy, length, reading, statements, err) ||
+                                                        (rdb_error_is(err, RDB_SYNTAX_ERROR) && parse_dialect(arena, copy, length, reading, statements, err))));
     if (copy != short_copy)
         free(copy);
     if (!ok)

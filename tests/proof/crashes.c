@@ -3,10 +3,11 @@
  * needs recovery to its clean end; then the directory is rebuilt as a crash after any of the calls could have left it: everything kept,
  * everything unsynced lost, or each unsynced write kept, lost or torn as a seed says. Each must open and hold what the model says: every
  * step that was acknowledged, at most the one under way beside them, wholly or not at all; no sequence value twice; rdb_verify without
- * findings, which compares indexes with heaps; and work must go on.
+ * findings, which compares indexes with heaps; the audit log must prove itself and hold the records of exactly the commits that the tables
+ * show, each once; and work must go on.
  *
  *     crashes [N]     so many crashes that differ in what they leave (RDB_CRASH_POINTS, 250) */
-#include "workload.h"
+#include "audit.h"
 
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -15,6 +16,7 @@ enum { WORKERS = 2, SEQUENCE_STEP = 18 };
 
 static struct shared {
     uint64_t digests[RDB_COUNT_OF(WORKLOAD) + 1];
+    proof_audit audit;
     _Atomic uint32_t next, tried, same, wrong, with_system, went_on;
 } *shared;
 static char directory[64];
@@ -39,6 +41,7 @@ static void record(const char *template_home, const char *home, const char *log_
     proof_session_close(&s);
     PROOF_MUST(rdb_engine_close(&engine, true, err));
     PROOF_MUST(rdb_fault_record_end(NULL, err));
+    PROOF_CHECK(proof_audit_read(home, &shared->audit, true) && shared->audit.count > 40);
 }
 
 /* In a child: is what the crash left as it must be? */
@@ -48,11 +51,14 @@ static int check_crash(const char *home, uint32_t acknowledged, uint32_t trial)
     rdb_engine_config config = proof_config(home);
     rdb_error err = {0};
     proof_session s;
+    proof_audit audit;
     uint64_t digest = 0;
     if (!rdb_engine_open(&engine, &config, NULL, &err)) {
         fprintf(stderr, "  does not open: %s %s (%s)\n", err.sqlstate, rdb_error_message(&err), rdb_error_detail_text(&err));
         return 1;
     }
+    if (!proof_audit_read(home, &audit, false))
+        return 1;
     proof_session_open(&s, engine, PROOF_DATABASE);
     if (!workload_digest(&s, &digest)) {
         fprintf(stderr, "  the tables cannot be read: %s %s\n", s.sqlstate, s.message);
@@ -65,6 +71,8 @@ static int check_crash(const char *home, uint32_t acknowledged, uint32_t trial)
         fprintf(stderr, "  the tables are as after no step that they may be after\n");
         return 1;
     }
+    if (!proof_audit_fits(&shared->audit, &audit, k))
+        return 1;
     const bool with_system = trial % 8 == 0, goes_on = trial % 16 == 1;
     if (!workload_verify(&s, with_system))
         return 1;

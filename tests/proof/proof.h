@@ -4,6 +4,7 @@
 #ifndef RDB_TESTS_PROOF_H
 #define RDB_TESTS_PROOF_H
 
+#include "audit/rdb_audit.h"
 #include "instance/rdb_instance.h"
 #include "session/session_int.h"
 
@@ -145,7 +146,9 @@ static inline const char *proof_rows(const proof_session *s)
 
 static inline rdb_engine_config proof_config(const char *home)
 {
-    return (rdb_engine_config){.home = home, .buffer_bytes = 1u << 20, .max_connections = 10, .checkpoint_interval_us = INT64_C(3600000000), .sync = true};
+    return (rdb_engine_config){.home = home, .buffer_bytes = 1u << 20, .max_connections = 10, .checkpoint_interval_us = INT64_C(3600000000), .sync = true,
+                               .audit = {.is_on = true, .classes = RDB_AUDIT_BIT(RDB_AUDIT_WRITE) | RDB_AUDIT_BIT(RDB_AUDIT_DDL) | RDB_AUDIT_BIT(RDB_AUDIT_ROLE) | RDB_AUDIT_BIT(RDB_AUDIT_MISC),
+                                         .file_bytes_max = 1u << 30}};
 }
 
 static inline bool proof_fill(void *context, const char *home, rdb_error *err)
@@ -154,6 +157,7 @@ static inline bool proof_fill(void *context, const char *home, rdb_error *err)
     rdb_engine *engine = NULL;
     (void)context;
     config.sync = false;
+    config.audit.is_on = false; /* what it makes is nobody's work */
     if (!rdb_engine_open(&engine, &config, NULL, err))
         return false;
     bool ok = rdb_catalog_bootstrap(rdb_engine_catalog(engine), "admin", NULL, err);

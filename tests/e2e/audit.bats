@@ -1,0 +1,200 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The audit as its readers see it: what gets a record, what the record says, and that rdb-audit proves the log or names what was done to it.
+load helper
+
+setup() { make_home; }
+teardown() { remove_home; }
+
+# serve KEY=VALUE...: keys of section security.audit.
+serve() {
+    [ -d "$HOME_DIR" ] || rdb-init --home "$HOME_DIR" >/dev/null
+    printf '[security.audit]\nenable = true\n' >"$HOME_DIR/conf/overrides.d/50-audit.toml"
+    printf '%s\n' "$@" >>"$HOME_DIR/conf/overrides.d/50-audit.toml"
+    start_server
+}
+
+# settled N: the log has N records, or more, that stand under a head.
+settled() {
+    for _ in $(seq 100); do
+        [ "$(rdb-audit verify --home "$HOME_DIR" --json | jq -r '.signed // 0' | tail -1)" -ge "$1" ] && return 0
+        sleep 0.1
+    done
+    return 1
+}
+
+# records FILTER...: what jq prints of the records that the conditions choose.
+records() {
+    local filter=$1
+    shift
+    rdb-audit search --home "$HOME_DIR" --json "$@" | jq -r "$filter"
+}
+
+@test "rdb-audit: an unknown option exits 2, is explained on stderr, and leaves stdout empty" {
+    run -2 --separate-stderr rdb-audit --no-such-option
+    [ -z "$output" ] && [[ "$stderr" == *"rdb-audit --help"* ]]
+    run -2 rdb-audit serach --home /nowhere
+    [[ "$output" == *'did you mean "search"'* ]]
+}
+
+@test "audit: statements have records with class, objects, columns, rows and outcome" {
+    serve 'log_statements = ["ALL"]'
+    sql "create table t (a int primary key, b text)"
+    sql "insert into t values (1, 'x'), (2, 'y')"
+    sql "select b from t where a = 1"
+    sql "begin; insert into t values (3, 'z'); savepoint s; delete from t; rollback to s; commit"
+    sql "begin; update t set b = 'gone'; rollback"
+    run sql "insert into t values (1, 'again')"
+    run sql "selec"
+    sql "alter table t rename column b to c"
+    settled 20
+    [ "$(records '[.class, .outcome, .rows, .objects[0].name, (.objects[0].columns | join(" "))] | join("|")' --text "'x')")" = "write|committed|2|public.t|a b" ]
+    [ "$(records '.class + " " + .objects[0].access' --text "select b from")" = "read SELECT" ]
+    [ "$(records '.outcome' --text "delete from t")" = "rolled back" ]
+    [ "$(records '.outcome' --text "'gone'")" = "rolled back" ]
+    [ "$(records '.outcome' --text "'z'")" = "committed" ]
+    [ "$(records '.outcome + " " + .code' --text "'again'")" = "failure 23505" ]
+    [ "$(records '.code' --text "selec" --outcome failure)" = "42601" ]
+    [ "$(records '.detail.old_name + " " + .detail.new_name' --action "ALTER TABLE")" = "b c" ]
+    [ "$(records '.xid' --text "'z'")" = "$(records '.xid' --text 'delete from t')" ]
+    run -1 rdb-audit search --home "$HOME_DIR" --object no_such_table
+    run -0 rdb-audit verify --home "$HOME_DIR"
+}
+
+@test "audit: logins, failed ones and ends of sessions" {
+    serve 'log_statements = ["NONE"]'
+    sql "select 1"
+    run "$PSQL" -X -h "$HOME_DIR/run/sockets" -p "$PORT" -U nobody rustydb -c "select 1"
+    settled 3
+    [ "$(records '.action + " " + .outcome + " " + .login' --class session | sort | tr '\n' ',')" = "LOGIN failure nobody,LOGIN success admin,LOGOUT success admin," ]
+    [[ "$(rdb-audit report logins --home "$HOME_DIR" --json | jq -r '.login + " " + (.failed | tostring)' | sort | tr '\n' ',')" == "admin 0,nobody 1," ]]
+}
+
+@test "audit: passwords are in neither the log nor the WAL's audit records" {
+    serve 'log_statements = ["ALL"]'
+    sql "create role a password 'geheim-eins'"
+    sql "alter role a with encrypted password E'geheim-\\x7awei' valid until '2030-01-01'"
+    sql "alter user a PASSWORD /* here */ \$\$geheim-drei\$\$"
+    run sql "create role b passwort 'geheim-vier' password 'geheim-fuenf'"
+    run sql "alter role a password 'geheim-sechs"
+    sql "create role c login password U&'geheim-sieben'"
+    settled 6
+    [ "$(records '.action' --class role | sort | uniq -c | wc -l)" -ge 2 ]
+    ! grep -E 'geheim-(eins|.x7awei|drei|fuenf|sechs|sieben)' "$HOME_DIR/logs/audit.log"
+    [[ "$(records '.statement' --text "2030-01-01")" == *"password E'***' valid until '2030-01-01'"* ]]
+}
+
+@test "audit: a killed server loses no record of a commit, and repeats none" {
+    serve 'log_statements = ["WRITE"]' 'log_connections = false' 'log_disconnections = false'
+    sql "create table t (a int)"
+    for i in $(seq 5); do
+        (for k in $(seq 200); do echo "insert into t values ($((i * 1000 + k)));"; done | "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb >/dev/null 2>&1 3>&-) &
+        local writer=$!
+        sleep 0.2
+        stop_server KILL || true
+        wait "$writer" || true
+        start_server
+    done
+    sql "checkpoint"
+    local rows
+    rows=$(sql "select count(*) from t")
+    [ "$rows" -gt 0 ]
+    settled "$rows"
+    run -0 rdb-audit verify --home "$HOME_DIR"
+    [ "$(records '.statement' --text "insert into t" --outcome success | wc -l)" -eq "$rows" ]
+    [ "$(records '.statement' --text "insert into t" --outcome success | sort | uniq -d | wc -l)" -eq 0 ]
+    sql "select 'insert into t values (' || a || ');' from t order by a" >"$HOME_DIR.rows"
+    diff <(records '.statement' --text "insert into t" --outcome success | sed 's/;*$/;/' | sort) <(sort "$HOME_DIR.rows")
+}
+
+@test "audit: what was done to the log is found, without a server, and named" {
+    serve 'log_statements = ["ALL"]'
+    for i in 1 2 3 4 5; do sql "select $i"; done
+    settled 15
+    rdb-audit witness --home "$HOME_DIR" --to "$HOME_DIR.witness"
+    stop_server
+    mkdir "$HOME_DIR.copy"
+    cp "$HOME_DIR"/logs/audit.* "$HOME_DIR/conf/audit.pub" "$HOME_DIR.copy"
+    check() { rdb-audit verify --directory "$HOME_DIR.copy" --public-key "$HOME_DIR.copy/audit.pub" --witness "$HOME_DIR.witness" "$@"; }
+    run -0 check
+    sed -i 's/select 3/select 9/' "$HOME_DIR.copy/audit.log"
+    run -6 check
+    [[ "$output" == *"audit.log:"*"Record 8 was changed"* ]]
+    cp "$HOME_DIR/logs/audit.log" "$HOME_DIR.copy"
+    sed -i '5d' "$HOME_DIR.copy/audit.log"
+    run -6 check
+    [[ "$output" == *"Record 5 stands where record 4 belongs"* ]]
+    head -6 "$HOME_DIR/logs/audit.log" >"$HOME_DIR.copy/audit.log"
+    head -1 "$HOME_DIR/logs/audit.heads" >"$HOME_DIR.copy/audit.heads"
+    run -6 check
+    [[ "$output" == *"Records 6 to "*" are missing"* ]]
+    [ "$(check --json | jq -r 'select(.record) | .record' | head -1)" = 6 ]
+}
+
+@test "audit: policies by action, object, column, role, outcome and condition" {
+    serve 'log_statements = ["NONE"]' 'log_connections = false' 'log_disconnections = false'
+    sql "create table emp (id int primary key, name text, salary int); insert into emp values (1, 'a', 10); create role joe; grant select on emp to joe"
+    sql "create audit policy pay actions select (salary) on emp, update (salary) on emp"
+    sql "create audit policy joes actions all when 'role = ''joe'' and rows < 5'"
+    sql "create audit policy fails actions select"
+    sql "audit policy pay; "
+    sql "audit policy joes by joe"
+    sql "audit policy fails whenever not successful"
+    sql "select name from emp"
+    sql "select salary from emp"
+    sql "update emp set salary = 11"
+    sql "update emp set name = 'b'"
+    sql "set role joe; select id from emp"
+    run sql "select id from missing"
+    settled 10
+    [ "$(records 'select(.class != "policy") | .statement + " " + (.policies | join(","))')" = "select salary from emp pay
+update emp set salary = 11 pay
+set role joe joes
+ select id from emp joes
+select id from missing fails" ] || [ "$(records 'select(.class != "policy") | .policies | join(",")' | tr '\n' ' ')" = "pay pay joes joes fails " ]
+    [ "$(records '.action' --class policy --outcome success | sort | uniq -c | awk '{print $1}' | tr '\n' ' ')" = "3 3 " ]
+    run sql "create audit policy pay actions all"
+    [[ "$output" == *'audit policy "pay" already exists'* ]]
+    run sql "drop audit policy pay"
+    [[ "$output" == *'because it is enabled'* ]]
+    sql "noaudit policy pay"
+    sql "drop audit policy pay"
+    [ "$(sql "select count(*) from audit_unified_policies where policy_name = 'pay'")" = 0 ]
+    [ "$(sql "select entity_name || ' ' || success from audit_unified_enabled_policies where policy_name = 'fails'")" = "ALL USERS NO" ]
+    # A restart knows them.
+    stop_server
+    start_server
+    run sql "select id from missing"
+    settled 1
+    [ "$(records '.statement' --text missing | wc -l)" -ge 2 ]
+}
+
+@test "audit: export, checkpoint, prune, legal hold" {
+    serve 'log_statements = ["ALL"]' 'max_log_size = "1MB"'
+    sql "create table t (a text)"
+    for i in 1 2 3 4; do
+        for k in $(seq 150); do echo "select '$i $k $(printf 'x%.0s' $(seq 2000))' where false;"; done | "$PSQL" -X -q -A -t -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb >/dev/null
+        sleep 1.2
+    done
+    settled 500
+    rdb-audit export --home "$HOME_DIR" --format cef --last 3 | grep -c '^CEF:0|RustyDB|' | grep -qx 3
+    rdb-audit export --home "$HOME_DIR" --format syslog --last 1 | grep -qE '^<[0-9]+>1 20[0-9-]+T[0-9:.]+Z [^ ]+ rdb-audit - session \[rdb@32473 seq="1"'
+    rdb-audit export --home "$HOME_DIR" --last 100 --checkpoint "$HOME_DIR.checkpoint" | wc -l | grep -qx 100
+    rdb-audit export --home "$HOME_DIR" --checkpoint "$HOME_DIR.checkpoint" | head -1 | jq -e '.seq == 101'
+    [ "$(ls "$HOME_DIR"/logs/audit.log.* | wc -l)" -ge 1 ]
+    run -8 rdb-audit prune --home "$HOME_DIR" --before now
+    stop_server
+    touch "$HOME_DIR/logs/audit.hold"
+    run -10 rdb-audit prune --home "$HOME_DIR" --before now
+    rm "$HOME_DIR/logs/audit.hold"
+    run -0 rdb-audit prune --home "$HOME_DIR" --before now
+    [[ "$output" == *"the log begins with record "* ]]
+    [ ! -e "$HOME_DIR/logs/audit.log.00000000000000000001" ]
+    run -0 rdb-audit verify --home "$HOME_DIR"
+    [[ "$output" != "records 1 to"* ]]
+    start_server
+    sql "select 1"
+    sleep 1.2
+    run -0 rdb-audit verify --home "$HOME_DIR"
+    [ "$(records '.detail.before_record' --action PRUNE | wc -l)" -eq 1 ]
+}
