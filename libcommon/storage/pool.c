@@ -156,11 +156,16 @@ static rdb_buffer *take_frame(rdb_storage *storage, uint64_t new_hash, bool for_
     }
     for_scan = for_scan && ++storage->scan_turn % SCAN_PAGES_KEPT != 0;
     while (taken == NULL) {
-        const bool from_scan = storage->scan_queue.count > storage->scan_target;
-        bool from_small = from_scan || (storage->small_queue.count > 0 &&
-                          (storage->small_queue.count > storage->small_target || storage->main_queue.count == 0));
-        storage_queue *queue = from_scan ? &storage->scan_queue : from_small ? &storage->small_queue : &storage->main_queue;
-        if (queue->count == 0 || visited > 4 * storage->frame_count) {
+        storage_queue *const queues[] = {&storage->scan_queue, &storage->small_queue, &storage->main_queue};
+        unsigned from = storage->scan_queue.count > storage->scan_target ? 0
+                        : storage->small_queue.count > 0 && (storage->small_queue.count > storage->small_target || storage->main_queue.count == 0) ? 1 : 2;
+        /* All of that queue may be pinned while another is full of frames that nobody holds. */
+        from = (from + visited / (2 * storage->frame_count)) % 3;
+        for (unsigned tries = 0; tries < 2 && queues[from]->count == 0; tries++)
+            from = (from + 1) % 3;
+        const bool from_small = from < 2;
+        storage_queue *queue = queues[from];
+        if (queue->count == 0 || visited >= 6 * storage->frame_count) {
             visited = 0;
             if (++pass > PASS_RETRY_LAST)
                 break;

@@ -53,6 +53,38 @@ static void test_all_pinned_is_an_error_and_heals(void **state)
     toy_end(&t);
 }
 
+/* More pages are pinned than the queue of newcomers is meant to hold, and all others are in the other queue. */
+static void test_pins_among_newcomers_leave_the_rest_usable(void **state)
+{
+    (void)state;
+    toy t;
+    rdb_buffer *held[16], *buffer = NULL;
+    toy_begin(&t, 32);
+    toy_fill(&t, 80);
+    assert_true(rdb_storage_flush_all(t.storage, 0, &t.err));
+    for (unsigned round = 0; round < 40; round++) /* so often that they are not newcomers any more */
+        for (uint64_t block = 0; block < 26; block++) {
+            assert_true(rdb_buffer_acquire(t.storage, toy_tag(block), RDB_BUFFER_SHARED, &buffer, &t.err));
+            rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+            if (block % 8 == 0) {
+                assert_true(rdb_buffer_acquire(t.storage, toy_tag(26 + round % 38), RDB_BUFFER_SHARED, &buffer, &t.err));
+                rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+            }
+        }
+    for (unsigned i = 0; i < 16; i++)
+        if (!rdb_buffer_acquire(t.storage, toy_tag(64 + i), RDB_BUFFER_PIN, &held[i], &t.err))
+            fail_msg("pin %u: %s", i, t.err.message);
+    for (uint64_t block = 26; block < 64; block++) {
+        if (!rdb_buffer_acquire(t.storage, toy_tag(block), RDB_BUFFER_SHARED, &buffer, &t.err))
+            fail_msg("block %u: %s", (unsigned)block, t.err.message);
+        assert_int_equal(toy_slots(rdb_buffer_page(buffer))[1], block + 1);
+        rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+    }
+    for (unsigned i = 0; i < 16; i++)
+        rdb_buffer_release(held[i], RDB_BUFFER_PIN);
+    toy_end(&t);
+}
+
 /* Pages that are hit again and again survive one long scan. */
 static void test_scan_does_not_wash_out(void **state)
 {
@@ -514,6 +546,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pages_return_through_few_frames),
         cmocka_unit_test(test_all_pinned_is_an_error_and_heals),
+        cmocka_unit_test(test_pins_among_newcomers_leave_the_rest_usable),
         cmocka_unit_test(test_scan_does_not_wash_out),
         cmocka_unit_test(test_many_threads_few_frames),
         cmocka_unit_test(test_broken_pages_are_told),
