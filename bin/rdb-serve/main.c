@@ -349,6 +349,16 @@ static void start_monitor(server *srv)
     }
 }
 
+/* What was not synced may be gone, and a second sync would say that all is well: the log has it from the next start on. */
+static void stop_at_failed_sync(void *context, const rdb_error *err)
+{
+    (void)context;
+    rdb_log_error(RDB_LOG_ERROR, "serve", err);
+    RDB_LOG(RDB_LOG_ERROR, "serve", "a file of the database can not be kept, the process ends");
+    fprintf(stderr, "rdb-serve: %s\n", rdb_error_message(err));
+    _exit(EXIT_FAILURE);
+}
+
 static bool serve(server *srv, rdb_error *err)
 {
     static const int SIGNALS[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1};
@@ -395,6 +405,11 @@ static bool serve(server *srv, rdb_error *err)
     if (!is_private && rdb_config_switch(config, RDB_CONFIG_DIAGNOSTICS_ACTIVITY_HISTORY))
         engine.sample_directory = samples;
     start_monitor(srv);
+    char data[PATH_MAX];
+    if (!rdb_instance_path(srv->home, "data", data, sizeof data, err))
+        return false;
+    if (engine.sync)
+        rdb_file_guard_syncs(data, stop_at_failed_sync, NULL);
     if (!read_audit(config, &engine, err) || !rdb_engine_open(&srv->engine, &engine, &recovered, err))
         return false;
     if (recovered.was_clean)

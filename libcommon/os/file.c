@@ -170,6 +170,31 @@ bool rdb_file_write(rdb_file *file, uint64_t offset, const void *buffer, size_t 
     return true;
 }
 
+static struct {
+    char path[4096];
+    _Atomic size_t length; /* 0: no guard; release after the other fields, acquire before them */
+    void (*failed)(void *context, const rdb_error *err);
+    void *context;
+} sync_guard;
+
+void rdb_file_guard_syncs(const char *path, void (*failed)(void *context, const rdb_error *err), void *context)
+{
+    atomic_store_explicit(&sync_guard.length, 0, memory_order_release);
+    if (path == NULL || strlen(path) >= sizeof sync_guard.path)
+        return;
+    strcpy(sync_guard.path, path);
+    sync_guard.failed = failed;
+    sync_guard.context = context;
+    atomic_store_explicit(&sync_guard.length, strlen(path), memory_order_release);
+}
+
+void os_tell_sync_failure(const char *path, const rdb_error *err)
+{
+    size_t length = atomic_load_explicit(&sync_guard.length, memory_order_acquire);
+    if (length > 0 && strncmp(path, sync_guard.path, length) == 0 && (path[length] == '/' || path[length] == '\0'))
+        sync_guard.failed(sync_guard.context, err);
+}
+
 bool rdb_file_sync(rdb_file *file, rdb_error *err)
 {
     if ((file->flags & RDB_FILE_TEMPORARY) != 0)
@@ -187,7 +212,9 @@ bool rdb_file_sync(rdb_file *file, rdb_error *err)
         reason = errno;
         atomic_store_explicit(&file->sync_failed, true, memory_order_relaxed);
     }
-    return rdb_error_set_errno(err, reason, "could not fsync file \"%s\"", file->path);
+    rdb_error_set_errno(err, reason, "could not fsync file \"%s\"", file->path);
+    os_tell_sync_failure(file->path, err);
+    return false;
 }
 
 bool rdb_file_size(rdb_file *file, uint64_t *bytes, rdb_error *err)

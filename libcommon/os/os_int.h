@@ -20,6 +20,9 @@ static inline bool os_fault_armed(void)
     return __builtin_expect(atomic_load_explicit(&os_fault_is_armed, memory_order_relaxed), 0);
 }
 
+/* A sync below the guarded directory failed. */
+void os_tell_sync_failure(const char *path, const rdb_error *err);
+
 /* As the calls they are named after, -1 with errno on failure. */
 int os_fault_open(const char *path, int flags, unsigned mode);
 ssize_t os_fault_read(int fd, const char *path, void *buffer, size_t bytes, off_t offset);

@@ -81,7 +81,11 @@ bool rdb_path_sync_directory(const char *path, rdb_error *err)
     } while (result != 0 && errno == EINTR);
     int reason = errno;
     close(fd);
-    return result == 0 || rdb_error_set_errno(err, reason, "could not fsync directory \"%s\"", path);
+    if (result == 0)
+        return true;
+    rdb_error_set_errno(err, reason, "could not fsync directory \"%s\"", path);
+    os_tell_sync_failure(path, err);
+    return false;
 }
 
 bool rdb_path_sync_file_system(const char *path, rdb_error *err)

@@ -32,6 +32,9 @@ RDB_CHECKED bool rdb_file_read(rdb_file *file, uint64_t offset, void *buffer, si
 #define RDB_FILE_PARTS_MAX 64u
 RDB_CHECKED bool rdb_file_read_parts(rdb_file *file, uint64_t offset, void *const *parts, size_t part_bytes, uint32_t count, uint32_t *got, rdb_error *err);
 RDB_CHECKED bool rdb_file_write(rdb_file *file, uint64_t offset, const void *buffer, size_t bytes, rdb_error *err);
+/* From now on a failed sync of a file or directory below path (absolute) is told to that function as well, whoever asked for it; it may
+ * end the process. One guard at a time; NULL: none. */
+void rdb_file_guard_syncs(const char *path, void (*failed)(void *context, const rdb_error *err), void *context);
 /* fdatasync. A failed one is final: the kernel may have dropped the dirty pages, so the caller must stop trusting the
  * file (the server stops: see wal and upkeep). */
 RDB_CHECKED bool rdb_file_sync(rdb_file *file, rdb_error *err);

@@ -34,6 +34,38 @@ static int tear_down(void **state)
     return !rdb_path_remove_tree(directory, &err);
 }
 
+static void count_failure(void *context, const rdb_error *err)
+{
+    assert_non_null(strstr(err->message, "could not fsync"));
+    ++*(unsigned *)context;
+}
+
+/* Who guards a directory hears of every failed sync below it, of files and of directories, and of none beside it. */
+static void test_failed_syncs_are_told(void **state)
+{
+    (void)state;
+    rdb_error err = {0};
+    rdb_file *file = NULL;
+    unsigned told = 0;
+    const char *path = in_directory(0, "guarded");
+    char parent[256], beside[300];
+    snprintf(parent, sizeof parent, "%.*s", (int)(strrchr(path, '/') - path), path);
+    snprintf(beside, sizeof beside, "%.*s", (int)strlen(parent) - 1, parent);
+    assert_true(rdb_file_open(&file, path, RDB_FILE_CREATE, &err));
+    assert_true(rdb_fault_arm("sync:/guarded:count=0:EIO;syncdir::count=0:EIO", &err));
+    for (unsigned guarded = 0; guarded < 3; guarded++) { /* nobody, the directory, one whose name is the beginning of its name */
+        rdb_file_guard_syncs(guarded == 0 ? NULL : guarded == 1 ? parent : beside, count_failure, &told);
+        assert_false(rdb_file_sync(file, &err));
+        rdb_error_clear(&err);
+        assert_false(rdb_path_sync_directory(parent, &err));
+        rdb_error_clear(&err);
+        assert_int_equal(told, guarded == 0 ? 0 : 2);
+    }
+    rdb_file_guard_syncs(NULL, NULL, NULL);
+    rdb_fault_disarm();
+    assert_true(rdb_file_close(&file, &err));
+}
+
 static void test_write_read_and_the_end(void **state)
 {
     (void)state;
@@ -295,6 +327,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_parts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_whole_files, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_failed_syncs_are_told, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
