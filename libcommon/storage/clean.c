@@ -116,7 +116,7 @@ static bool pin_if_same(rdb_buffer *frame, const rdb_page_tag *tag)
 static uint32_t collect_dirty(rdb_storage *storage, dirty_page *pages)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < storage->frame_count; i++) {
+    for (uint32_t i = 0, used = storage_used_frames(storage); i < used; i++) { /* one used later holds nothing that was dirty now */
         rdb_buffer *frame = &storage->frames[i];
         /* A BUSY frame is clean and nobody writes it; one that is being written counts: its write may still fail. */
         if ((atomic_load_explicit(&frame->state, memory_order_acquire) & (FRAME_DIRTY | FRAME_WRITING)) == 0 || !frame_pin(frame))
@@ -271,7 +271,8 @@ static bool clean_round(rdb_storage *storage, uint32_t *hand, uint32_t *frame_no
     uint32_t ahead = RDB_MIN((uint32_t)CLEANER_AHEAD_MAX, storage->frame_count / 8 + 1);
     rdb_mutex_lock(&storage->queue_lock);
     uint32_t count = 0;
-    if (storage->free_count < 2 * ahead) { /* else nothing leaves soon; a page written now may have to be written again */
+    uint32_t used = storage_used_frames(storage);
+    if (storage->frame_count - used < 2 * ahead) { /* else nothing leaves soon; a page written now may have to be written again */
         count = look_ahead(storage, &storage->small_queue, frame_nos, ahead);
         count += look_ahead(storage, &storage->main_queue, frame_nos + count, ahead);
         count += look_ahead(storage, &storage->scan_queue, frame_nos + count, ahead);
@@ -289,10 +290,10 @@ static bool clean_round(rdb_storage *storage, uint32_t *hand, uint32_t *frame_no
         return true;
     if (storage_wal(storage) != NULL && !storage_pass_barrier(storage, rdb_wal_insert_lsn(storage_wal(storage)), err))
         return false;
-    for (uint32_t seen = 0; seen < storage->frame_count; seen++) {
+    for (uint32_t seen = 0; seen < used; seen++) {
         if (atomic_load_explicit(&storage->dirty_count, memory_order_relaxed) <= low)
             break;
-        *hand = (*hand + 1) % storage->frame_count;
+        *hand = (*hand + 1) % used;
         if (!clean_frame(storage, *hand, WRITE_NO_LATCH, copy, err))
             return false;
     }

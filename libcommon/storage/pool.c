@@ -49,7 +49,7 @@ static void table_insert(rdb_storage *storage, uint64_t hash, const rdb_buffer *
     uint32_t i = (uint32_t)hash & storage->slot_mask, seen = 0;
     while (atomic_load_explicit(&partition->slots[i], memory_order_relaxed) != 0) {
         i = (i + 1) & storage->slot_mask;
-        RDB_VERIFY(++seen <= storage->slot_mask); /* four slots a frame: a partition never fills */
+        RDB_VERIFY(++seen <= storage->slot_mask); /* two slots a frame at least: a partition never fills */
     }
     atomic_store_explicit(&partition->slots[i], table_entry(hash, storage, frame), memory_order_release);
 }
@@ -138,6 +138,19 @@ static bool clean_candidate(rdb_storage *storage, rdb_buffer *frame, frame_write
     return ok;
 }
 
+/* A frame that was never used, BUSY. Made so late because an idle server shall not hold memory for frames that it has no pages for.
+ * Needs queue_lock. */
+static rdb_buffer *make_frame(rdb_storage *storage, uint32_t frame_no)
+{
+    rdb_buffer *frame = &storage->frames[frame_no];
+    atomic_init(&frame->state, FRAME_BUSY);
+    rdb_latch_init(&frame->latch);
+    frame->storage = storage;
+    frame->page = (rdb_page *)(void *)(storage->pages + (size_t)frame_no * storage->page_bytes);
+    atomic_store_explicit(&storage->used_count, frame_no + 1, memory_order_release);
+    return frame;
+}
+
 /* A frame of one's own, BUSY, out of the table, already queued for its new page. Clean frames first, then dirty ones that
  * can be written at once, then any: so readers go on while the barrier or the disk stand still (R25). A scan's page takes the place of
  * one that a scan brought: what does not fit the pool shall not drive all out that does. A few of them stay, so that in time the pool
@@ -149,9 +162,10 @@ static rdb_buffer *take_frame(rdb_storage *storage, uint64_t new_hash, bool for_
     uint8_t *copy = NULL;
     uint32_t visited = 0, pass = PASS_CLEAN;
     rdb_mutex_lock(&storage->queue_lock);
-    if (storage->free_count > 0) {
+    uint32_t used = atomic_load_explicit(&storage->used_count, memory_order_relaxed);
+    if (used < storage->frame_count) {
         for_scan = false;
-        taken = &storage->frames[storage->free_frames[--storage->free_count]];
+        taken = make_frame(storage, used);
         goto queue_it;
     }
     for_scan = for_scan && ++storage->scan_turn % SCAN_PAGES_KEPT != 0;
@@ -659,7 +673,7 @@ static void discard_frame(rdb_storage *storage, rdb_buffer *frame)
 
 void pool_discard(rdb_storage *storage, uint32_t pdb, uint64_t file, int fork, uint64_t from_block)
 {
-    for (uint32_t i = 0; i < storage->frame_count; i++) {
+    for (uint32_t i = 0, used = storage_used_frames(storage); i < used; i++) {
         rdb_buffer *frame = &storage->frames[i];
         if ((atomic_load_explicit(&frame->state, memory_order_relaxed) & (FRAME_VALID | FRAME_BUSY)) != FRAME_VALID ||
             !frame_pin(frame))
@@ -721,7 +735,7 @@ static size_t slots_bytes(const rdb_storage *storage)
 bool pool_open(rdb_storage *storage, rdb_error *err)
 {
     uint32_t count = storage->frame_count, partitions = count >= 8192 ? 16 : 1;
-    uint32_t slots = RDB_MAX(64u, power_of_two_from(4 * (count / partitions + 1)));
+    uint32_t slots = RDB_MAX(64u, power_of_two_from(2 * (count / partitions)));
     rdb_mutex_init(&storage->queue_lock, RDB_RANK_BUFFER);
     storage->partition_mask = partitions - 1;
     storage->slot_mask = slots - 1;
@@ -740,10 +754,9 @@ bool pool_open(rdb_storage *storage, rdb_error *err)
     storage->small_queue.frames = calloc(count, sizeof(uint32_t));
     storage->main_queue.frames = calloc(count, sizeof(uint32_t));
     storage->scan_queue.frames = calloc(count, sizeof(uint32_t));
-    storage->free_frames = calloc(count, sizeof(uint32_t));
     storage->ghosts = calloc(storage->ghost_mask + 1, sizeof(uint64_t));
     bool ok = storage->pages != NULL && storage->frames != NULL && storage->slots != NULL && storage->partitions != NULL && storage->small_queue.frames != NULL &&
-              storage->main_queue.frames != NULL && storage->scan_queue.frames != NULL && storage->free_frames != NULL && storage->ghosts != NULL;
+              storage->main_queue.frames != NULL && storage->scan_queue.frames != NULL && storage->ghosts != NULL;
     if (storage->partitions != NULL)
         memset(storage->partitions, 0, sizeof(storage_partition) * partitions);
     for (uint32_t i = 0; ok && i < partitions; i++) {
@@ -752,15 +765,6 @@ bool pool_open(rdb_storage *storage, rdb_error *err)
     }
     if (!ok)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    for (uint32_t i = 0; i < count; i++) {
-        rdb_buffer *frame = &storage->frames[i];
-        atomic_init(&frame->state, FRAME_BUSY);
-        rdb_latch_init(&frame->latch);
-        frame->storage = storage;
-        frame->page = (rdb_page *)(void *)(storage->pages + (size_t)i * storage->page_bytes);
-        storage->free_frames[count - 1 - i] = i;
-    }
-    storage->free_count = count;
     return true;
 }
 
@@ -773,7 +777,6 @@ void pool_close(rdb_storage *storage)
     free(storage->small_queue.frames);
     free(storage->main_queue.frames);
     free(storage->scan_queue.frames);
-    free(storage->free_frames);
     free(storage->ghosts);
     rdb_mutex_deinit(&storage->queue_lock);
 }

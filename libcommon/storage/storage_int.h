@@ -101,8 +101,8 @@ struct rdb_storage {
     storage_queue small_queue RDB_GUARDED_BY(queue_lock), main_queue RDB_GUARDED_BY(queue_lock);
     storage_queue scan_queue RDB_GUARDED_BY(queue_lock); /* pages that a scan brought where the pool was full: first to leave */
     uint32_t scan_target RDB_SET_ONCE, scan_turn RDB_GUARDED_BY(queue_lock);
-    uint32_t *free_frames RDB_GUARDED_BY(queue_lock);
-    uint32_t free_count RDB_GUARDED_BY(queue_lock), small_target;
+    _Atomic uint32_t used_count; /* frames taken into use, from the first on, under queue_lock; those behind are untouched memory */
+    uint32_t small_target RDB_SET_ONCE;
     uint64_t *ghosts RDB_GUARDED_BY(queue_lock); /* hash bits 32..63, then the eviction's number */
     uint32_t ghost_mask, eviction_no RDB_GUARDED_BY(queue_lock);
 
@@ -163,6 +163,11 @@ static inline bool frame_pin(rdb_buffer *frame)
 static inline void frame_unpin(rdb_buffer *frame)
 {
     atomic_fetch_sub_explicit(&frame->state, 1, memory_order_release);
+}
+/* The frames that have ever held a page; who walks over frames need not go further. acquire: they are made by then. */
+static inline uint32_t storage_used_frames(const rdb_storage *storage)
+{
+    return atomic_load_explicit(&storage->used_count, memory_order_acquire);
 }
 typedef enum frame_load {
     LOAD_READ,  /* from the file, verified */
