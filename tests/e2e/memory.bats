@@ -85,3 +85,17 @@ left_over() { # files in tmp/, and files without a name that the server still ha
     cp "$BATS_TEST_TMPDIR/before.toml" "$HOME_DIR/conf/rustydb.toml"
     kill -HUP "$SERVER_PID"
 }
+
+@test "memory: an idle server with a gigabyte of buffers holds 33 MB at most" {
+    local busy_home=$HOME_DIR busy_port=$PORT busy_pid=$SERVER_PID kb
+    HOME_DIR=$(dirname "$HOME_DIR")/idle PORT=
+    rdb-init --home "$HOME_DIR" --insecure >/dev/null
+    start_server --set memory.shared_buffers=1GB
+    sql 'select count(*) from pg_class'
+    sleep 1
+    kb=$(memory_kb VmRSS)
+    stop_server
+    HOME_DIR=$busy_home PORT=$busy_port SERVER_PID=$busy_pid
+    echo "$kb kB"
+    [ "$kb" -le $((33 * 1024)) ]
+}
