@@ -61,6 +61,8 @@ bool page_verify(const rdb_page *page, rdb_page_tag tag, uint32_t page_bytes, co
         *what = "Its format version is unknown";
     } else if (page->place_hash != page_place_hash(tag)) {
         *what = "It was written for another place";
+    } else if (page->key_epoch != 0) {
+        *what = "It is encrypted, and its key is not at hand";
     }
     return *what == NULL;
 }
