@@ -61,7 +61,7 @@ struct exec_sorter {
 
 /* ---- prefixes ---------------------------------------------------------------------------------------------------------------
  * 0 and UINT64_MAX stand for nulls too: at those, and where the prefix says not all, the rows are looked at. */
-enum { PREFIX_NONE, PREFIX_SIGNED, PREFIX_BOOL, PREFIX_UNSIGNED32, PREFIX_FLOAT32, PREFIX_FLOAT64, PREFIX_KEY };
+enum { PREFIX_NONE, PREFIX_SIGNED, PREFIX_BOOL, PREFIX_UNSIGNED32, PREFIX_FLOAT32, PREFIX_FLOAT64, PREFIX_NUMERIC, PREFIX_KEY };
 
 static uint8_t kind_of_prefix(const rdb_type *type)
 {
@@ -77,6 +77,7 @@ static uint8_t kind_of_prefix(const rdb_type *type)
     case RDB_OIDOID: return PREFIX_UNSIGNED32;
     case RDB_FLOAT4OID: return PREFIX_FLOAT32;
     case RDB_FLOAT8OID: return PREFIX_FLOAT64;
+    case RDB_NUMERICOID: return PREFIX_NUMERIC;
     default: return type->rep >= RDB_REP_FIXED16 && type->ops != NULL && type->ops->encode_key != NULL && type->kind == 'b' ? PREFIX_KEY : PREFIX_NONE;
     }
 }
@@ -113,6 +114,7 @@ static bool prefix_of(exec_sorter *sorter, const rdb_vector *column, uint32_t ro
     case PREFIX_UNSIGNED32: result = RDB_AT(column, uint32_t, row) + UINT64_C(1); break;
     case PREFIX_FLOAT32: result = prefix_of_double((double)RDB_AT(column, float, row)); break;
     case PREFIX_FLOAT64: result = prefix_of_double(RDB_AT(column, double, row)); break;
+    case PREFIX_NUMERIC: result = prefix_of_double(rdb_numeric_nearest(rdb_vector_get(column, row))); break;
     default: {
         uint8_t bytes[8] = {0};
         rdb_strbuf_clear(&sorter->key);
@@ -573,7 +575,7 @@ bool exec_sorter_open(exec_sorter **out, rdb_execution *x, const uint8_t *reps, 
     sorter->key_count = key_count;
     sorter->bound = UINT64_MAX;
     sorter->prefix_kind = key_count > 0 ? kind_of_prefix(keys[0].type) : (uint8_t)PREFIX_NONE;
-    sorter->prefix_is_exact = sorter->prefix_kind != PREFIX_NONE && sorter->prefix_kind != PREFIX_KEY;
+    sorter->prefix_is_exact = sorter->prefix_kind != PREFIX_NONE && sorter->prefix_kind < PREFIX_NUMERIC;
     sorter->arena = exec_arena(x, "sort");
     sorter->merge_arena = exec_arena(x, "merge");
     sorter->key_arena = exec_arena(x, "sort key");

@@ -175,6 +175,20 @@ static bool numeric_send(TYPE_OPS_PARAMETERS_OUTPUT)
     return true;
 }
 
+double rdb_numeric_nearest(rdb_datum value)
+{
+    const int64_t whole = INT64_C(1) << 53;
+    int64_t coefficient;
+    uint16_t scale;
+    type_numeric number;
+    if (type_numeric_read_short(value.bytes, &coefficient, &scale) && scale < TYPE_NUMERIC_SHORT_POWERS && coefficient < whole && coefficient > -whole)
+        return (double)coefficient / (double)type_numeric_powers[scale]; /* both exact: one rounding */
+    type_numeric_read(value.bytes, &number);
+    const double nearest = type_numeric_to_double(&number);
+    type_numeric_clear(&number);
+    return nearest;
+}
+
 static int compare_stored(rdb_bytes left, rdb_bytes right)
 {
     int64_t left_short, right_short;

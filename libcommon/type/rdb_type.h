@@ -313,6 +313,8 @@ RDB_CHECKED bool rdb_type_encode_column(const rdb_type *type, uint32_t collation
 RDB_CHECKED bool rdb_type_decode_column(const rdb_type *type, bool descending, rdb_arena *arena, const uint8_t **at, const uint8_t *end, rdb_datum *value, bool *is_null,
                                         rdb_error *err);
 
+/* The double nearest to a numeric, so that a greater numeric never has a smaller one; NaN and infinities as such. */
+double rdb_numeric_nearest(rdb_datum value);
 /* The names as PostgreSQL prints them: "integer", "character varying(20)", "numeric(10,2)", "text[]". */
 void rdb_type_format_name(const rdb_type *type, int32_t typmod, bool with_typmod, rdb_strbuf *text);
 
