@@ -8,6 +8,7 @@
  * Stokes's first estimator ("Sampling-based estimation of the number of distinct values of an attribute", 1995 and 1998). */
 #include "command/command_int.h"
 #include "sql/rdb_partition.h"
+#include "task/rdb_report.h"
 
 #include <math.h>
 
@@ -108,6 +109,7 @@ static bool read_blocks(sample *s, sample_reader *r, uint64_t first, uint64_t co
 static bool read_some_blocks(sample *s, sample_reader *r, uint64_t blocks, uint64_t wanted, rdb_error *err)
 {
     uint64_t left = wanted, run_first = 0, run_count = 0;
+    rdb_report_add(2, (int64_t)RDB_MIN(wanted, blocks));
     bool ok = true;
     for (uint64_t block = 0; ok && block <= blocks; block++) {
         const bool is_chosen = block < blocks && left > 0 && draw(s) * (double)(blocks - block) < (double)left;
@@ -117,6 +119,7 @@ static bool read_some_blocks(sample *s, sample_reader *r, uint64_t blocks, uint6
             left--;
         else if (run_count > 0) {
             ok = read_blocks(s, r, run_first, run_count, err);
+            rdb_report_add(3, (int64_t)run_count);
             run_count = 0;
         }
     }
@@ -402,6 +405,7 @@ static bool choose_columns(rdb_command_context *context, const rdb_relation *rel
 
 static bool write_statistics(rdb_command_context *context, const sample *s, const uint32_t *targets, bool with_children, rdb_error *err)
 {
+    rdb_report_set(1, 3); /* computing statistics */
     rdb_arena *arena = rdb_arena_create("analyze column", NULL, NULL);
     bool ok = arena != NULL || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     for (uint16_t i = 0; ok && i < s->column_count && s->count > 0; i++) {
@@ -467,6 +471,8 @@ bool command_analyze_table(rdb_command_context *context, const rdb_relation *rel
     int16_t *columns = RDB_NEW_ARRAY(context->arena, int16_t, relation->column_count + (names != NULL ? names->count : 0) + 1u);
     uint32_t *targets = RDB_NEW_ARRAY(context->arena, uint32_t, relation->column_count + 1u);
     uint32_t largest = 100;
+    rdb_report_begin(RDB_REPORT_ANALYZE, relation->oid);
+    rdb_report_set(1, with_children ? 2 : 1);
     if (!choose_columns(context, relation, names, columns, &s.column_count, err))
         return false;
     uint16_t kept = 0;

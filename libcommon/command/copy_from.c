@@ -2,6 +2,7 @@
  * COPY FROM: fields to values to batches; a batch goes into the table as INSERT's rows do. */
 #include "catalog/rdb_acl.h"
 #include "command/copy.h"
+#include "task/rdb_report.h"
 
 static const uint8_t SIGNATURE[11] = "PGCOPY\n\377\r\n";
 
@@ -117,6 +118,8 @@ static bool flush(copying *work, rdb_error *err)
     rdb_batch batch = {work->rows.vectors, work->columns.count, work->rows.row_count, {NULL, work->rows.row_count}};
     if (work->where != NULL && work->rows.row_count > 0 && !filter_rows(work, &batch.selection, err))
         return false;
+    rdb_report_add(3, batch.selection.count);
+    rdb_report_add(4, (int64_t)work->rows.row_count - batch.selection.count);
     if (!begin_feed(work, err))
         return false;
     if (work->feed != NULL) {
@@ -510,6 +513,9 @@ bool copy_from(rdb_command_context *context, const rdb_ast_copy *statement, rdb_
     if (work.relation->kind != 'r' && (work.relation->kind != 'p' || work.options.freezes))
         return (statement->file_name != NULL || context->client->begin_copy_in(context->client->context, work.options.format == COPY_BINARY, work.columns.count, err)) &&
                check_target(&work, err);
+    rdb_report_begin(RDB_REPORT_COPY, work.relation->oid);
+    rdb_report_set(5, 1);
+    rdb_report_set(6, statement->file_name != NULL ? 1 : 3);
     if (!open_insertion(&work, statement->where, err) || !copy_reader_open(&work.reader, context, &work.options, statement->file_name, err))
         goto out;
     if (statement->file_name == NULL &&

@@ -2,6 +2,7 @@
  * COPY FROM's input: chunks from the client or a file, cut into rows and fields. A row is looked at when it is whole. */
 #include "command/copy.h"
 #include "type/rdb_encoding.h"
+#include "task/rdb_report.h"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -75,6 +76,7 @@ static bool next_chunk(copy_reader *reader, rdb_error *err)
     } else if (!reader->context->client->receive_copy(reader->context->client->context, &reader->chunk, &reader->chunk_length, err)) {
         return false;
     }
+    rdb_report_add(1, (int64_t)reader->chunk_length);
     reader->is_at_end = reader->chunk_length == 0;
     return reader->options->encoding == 0 || convert_chunk(reader, err);
 }

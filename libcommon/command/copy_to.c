@@ -2,6 +2,7 @@
  * COPY TO: a table's or a query's rows as text, CSV or binary. */
 #include "command/copy.h"
 #include "type/rdb_encoding.h"
+#include "task/rdb_report.h"
 
 #include <arpa/inet.h>
 
@@ -168,6 +169,7 @@ static bool put_row(sending *work, const rdb_batch *batch, uint32_t row, rdb_err
     if (options->format != COPY_BINARY)
         rdb_strbuf_addc(&work->out, '\n');
     work->row_count++;
+    rdb_report_set(3, (int64_t)work->row_count);
     return hand_on(work, false, err);
 }
 
@@ -335,6 +337,9 @@ bool copy_to(rdb_command_context *context, const rdb_ast_copy *statement, rdb_er
     if (statement->file_name != NULL ? !rdb_file_open(&work.file, statement->file_name, RDB_FILE_CREATE | RDB_FILE_TRUNCATE, err)
                                      : !context->client->begin_copy_out(context->client->context, is_binary, work.columns.count, err))
         goto out;
+    rdb_report_begin(RDB_REPORT_COPY, 0);
+    rdb_report_set(5, 2);
+    rdb_report_set(6, statement->file_name != NULL ? 1 : 3);
     ok = put_header(&work, err) && send_rows(&work, plan, err);
     if (ok && is_binary)
         put_u16(&work.out, UINT16_MAX);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * CREATE INDEX, and filling an index whose columns may be expressions. */
 #include "command/inherit.h"
+#include "task/rdb_report.h"
 
 #include <strings.h>
 
@@ -16,6 +17,15 @@ bool command_fill_index(rdb_command_context *context, uint32_t table_oid, uint32
             index = &relation->indexes[i];
     if (index == NULL)
         return rdb_error_set(err, RDB_INTERNAL_ERROR, "index %u is not among those of relation %u", index_oid, table_oid);
+    uint64_t blocks = 0;
+    if (!rdb_table_block_count(&relation->table, &blocks, err))
+        return false;
+    rdb_report_begin(RDB_REPORT_CREATE_INDEX, table_oid);
+    rdb_report_set(1, 1);
+    rdb_report_set(7, index_oid);
+    rdb_report_set(10, 2); /* building index */
+    rdb_report_set(16, (int64_t)blocks);
+    rdb_report_set(12, (int64_t)RDB_MAX(relation->tuples, 0.0));
     if (index->expression_tree == NULL && index->predicate_tree == NULL)
         return rdb_ddl_build_index(context->access, index_oid, NULL, NULL, err);
     if (!command_index_programs_open(&programs, context->arena, command_eval(context), relation, index, err))

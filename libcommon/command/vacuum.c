@@ -3,6 +3,7 @@
  * the tables' free-space hints anew and counts pages and rows; with FULL it writes a table and its indexes anew. What ANALYZE does with a
  * table stands in analyze.c. */
 #include "command/command_int.h"
+#include "task/rdb_report.h"
 
 /* One pass over the table: how many rows the latest snapshot sees. */
 static bool count_rows(rdb_command_context *context, const rdb_relation *relation, double *pages, double *tuples, rdb_error *err)
@@ -107,6 +108,20 @@ static bool vacuum_one(rdb_command_context *context, const rdb_relation *relatio
     if (relation->kind == 'p') /* no rows of its own */
         return !request->analyzes || command_analyze_table(context, relation, columns, true, request->is_verbose, err);
     rdb_table_sweep_result swept;
+    if (request->vacuums) {
+        uint64_t blocks = 0;
+        if (!rdb_table_block_count(&relation->table, &blocks, err))
+            return false;
+        rdb_report_begin(request->is_full ? RDB_REPORT_CLUSTER : RDB_REPORT_VACUUM, relation->oid);
+        if (request->is_full) {
+            rdb_report_set(1, 2); /* VACUUM FULL */
+            rdb_report_set(2, 1); /* seq scanning heap */
+            rdb_report_set(6, (int64_t)blocks);
+        } else {
+            rdb_report_set(1, 3); /* vacuuming heap: what purge left */
+            rdb_report_set(2, (int64_t)blocks);
+        }
+    }
     if (request->is_full && !relation->is_system) { /* system tables, whose files others know by heart, are swept where they are */
         rdb_expr **as_they_are = RDB_NEW_ARRAY(context->arena, rdb_expr *, relation->column_count + 1u);
         if (!command_rewrite_table(context, relation, as_they_are, true, err) || !command_reload(context, &relation, err))
@@ -115,6 +130,8 @@ static bool vacuum_one(rdb_command_context *context, const rdb_relation *relatio
         return false;
     if ((request->vacuums || context->is_automatic) && !mark_visible(context, relation, err))
         return false;
+    if (request->vacuums && !request->is_full)
+        rdb_report_set(1, 6); /* performing final cleanup */
     if (request->vacuums && !command_sum_up(context, relation, err))
         return false;
     note_in_counters(context, relation, request);

@@ -114,7 +114,6 @@ static const rdb_set_kernel_entry SETS[] = {
     EMPTY(3781), /* pg_get_replication_slots */
     EMPTY(3099), /* pg_stat_get_wal_senders */
     EMPTY(6118), /* pg_stat_get_subscription */
-    EMPTY(3318), /* pg_stat_get_progress_info: commands tell no progress */
     EMPTY(6014), /* pg_show_replication_origin_status */
     EMPTY(6119), /* pg_get_publication_tables */
     EMPTY(3401), /* pg_hba_file_rules: who may connect stands in rustydb.toml */

@@ -226,6 +226,10 @@ bool session_activity_list(session_registry *registry, rdb_arena *arena, session
         info->wait = (rdb_wait)atomic_load_explicit(&session->waiter.event, memory_order_relaxed);
         info->wait_since_us = atomic_load_explicit(&session->waiter.since_us, memory_order_relaxed);
         info->cpu_clock = atomic_load_explicit(&session->waiter.cpu_clock, memory_order_relaxed);
+        info->report_command = atomic_load_explicit(&session->report.command, memory_order_acquire);
+        info->report_relation = atomic_load_explicit(&session->report.relation, memory_order_relaxed);
+        for (unsigned i = 0; info->report_command != RDB_REPORT_NONE && i < RDB_REPORT_VALUES; i++)
+            info->report_values[i] = atomic_load_explicit(&session->report.values[i], memory_order_relaxed);
         info->query_id = atomic_load_explicit(&session->query_id, memory_order_relaxed);
         info->snapshot_scn = atomic_load_explicit(&session->snapshot_scn, memory_order_relaxed);
         if (info->wait == RDB_WAIT_NONE && strncmp(info->state, "idle", 4) == 0)

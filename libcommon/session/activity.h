@@ -44,6 +44,8 @@ typedef struct session_activity_info {
     int32_t port; /* -1: a Unix socket */
     int64_t backend_start_us, xact_start_us, query_start_us, state_change_us; /* 0: not yet, or none */
     const char *state; /* static text */
+    uint32_t report_command, report_relation; /* rdb_report_command */
+    int64_t report_values[RDB_REPORT_VALUES];
     rdb_wait wait;
     int64_t wait_since_us; /* monotonic; of wait */
     int64_t query_id;      /* 0: not known */

@@ -7,6 +7,7 @@
 #include "command/rdb_command.h"
 #include "session/rdb_session.h"
 #include "sql/rdb_sql.h"
+#include "task/rdb_report.h"
 #include "task/rdb_work.h"
 
 #include <stdio.h>
@@ -143,6 +144,7 @@ struct rdb_session {
     const char *query_text;      /* what the client sent last; borrowed while its statements run */
     rdb_cancel cancel;
     bool has_ended; /* the client was told a FATAL error: the connection ends */
+    rdb_report report;           /* how far its command is */
     rdb_waiter waiter;           /* what its statement waits for; the thread that runs it works for this */
     _Atomic int64_t query_id;    /* of the statement that runs, or ran last; 0: not known */
     _Atomic rdb_scn snapshot_scn; /* of the snapshot its statement reads by; 0: it holds none */

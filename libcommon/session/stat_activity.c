@@ -166,6 +166,44 @@ static bool activity_begin(rdb_call *call, void *state, const rdb_datum *argumen
     return true;
 }
 
+/* pg_stat_get_progress_info: those that run that command. */
+static bool progress_begin(rdb_call *call, void *state, const rdb_datum *arguments, const bool *is_null)
+{
+    static const struct { const char *name; rdb_report_command command; } COMMANDS[] = {{"VACUUM", RDB_REPORT_VACUUM},   {"ANALYZE", RDB_REPORT_ANALYZE},
+                                                                                        {"CLUSTER", RDB_REPORT_CLUSTER}, {"CREATE INDEX", RDB_REPORT_CREATE_INDEX},
+                                                                                        {"BASEBACKUP", RDB_REPORT_NONE}, {"COPY", RDB_REPORT_COPY}};
+    session_activity_info *infos = NULL;
+    uint32_t count = 0, at = 0;
+    if (is_null[0])
+        return true;
+    const char *name = expr_get_text(call, arguments[0]);
+    while (at < RDB_COUNT_OF(COMMANDS) && strcasecmp(COMMANDS[at].name, name) != 0)
+        at++;
+    if (at == RDB_COUNT_OF(COMMANDS))
+        return rdb_error_set(call->err, RDB_INVALID_PARAMETER_VALUE, "invalid command name: \"%s\"", name);
+    if (!list_sessions(call, &infos, &count))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        const session_activity_info *info = &infos[i];
+        rdb_datum v[3 + RDB_REPORT_VALUES];
+        bool n[3 + RDB_REPORT_VALUES] = {false}, sees_all;
+        if (info->report_command == RDB_REPORT_NONE || info->report_command != COMMANDS[at].command)
+            continue;
+        if (!may_see(call, info->role_oid, &sees_all))
+            return false;
+        memset(v, 0, sizeof v);
+        v[0].i32 = (int32_t)info->pid;
+        v[1].oid = info->database_oid;
+        v[2].oid = info->report_relation;
+        for (unsigned k = 0; k < RDB_REPORT_VALUES; k++)
+            v[3 + k].i64 = info->report_values[k];
+        for (unsigned k = 2; !sees_all && k < RDB_COUNT_OF(n); k++)
+            n[k] = true;
+        expr_rows_add(call, state, v, n, RDB_COUNT_OF(v));
+    }
+    return true;
+}
+
 /* The n-th session, from 1, as the pg_stat_get_backend_* functions count them. */
 static bool nth_session(rdb_call *call, int32_t number, const session_activity_info **info)
 {
@@ -666,7 +704,7 @@ static bool prepared_begin(rdb_call *call, void *state, const rdb_datum *argumen
 
 #define ROWS(oid, begin_function) {.proc_oid = (oid), .state_bytes = sizeof(expr_rows), .begin = (begin_function), .next = expr_rows_next, .flags = RDB_KERNEL_NEEDS_SESSION}
 static const rdb_set_kernel_entry SETS[] = {
-    ROWS(2022, activity_begin), ROWS(1936, backend_numbers_begin), ROWS(1371, locks_begin), ROWS(2511, cursors_begin), ROWS(2510, statements_begin),
+    ROWS(2022, activity_begin), ROWS(3318, progress_begin), ROWS(1936, backend_numbers_begin), ROWS(1371, locks_begin), ROWS(2511, cursors_begin), ROWS(2510, statements_begin),
     ROWS(1065, prepared_begin), ROWS(2850, wal_place_begin),
 };
 

@@ -399,7 +399,10 @@ static bool run_command(rdb_session *session, session_plan *plan, const char *te
     if (!session_statement_snapshot(session, &snapshot, err))
         return false;
     command_context(session, plan, text, parameters, parameter_count, &snapshot, &context);
+    rdb_thread_report = &session->report;
     bool ok = rdb_command_run(&context, raw, err);
+    rdb_report_end();
+    rdb_thread_report = NULL;
     session_drop_statement_snapshot(session, &snapshot);
     memcpy(tag, context.tag, 64);
     return ok;

@@ -189,3 +189,30 @@ PYTHON
     rdb-serve --home "$HOME_DIR" --stop >/dev/null; start_server --set diagnostics.activity_history=false
     [ "$(sql "select count(*) from rdb_activity_history")" = 0 ]
 }
+
+@test "a long command tells how far it is, and nothing once it is over" {
+    sql "create table far(a int)"
+    (seq 30000; sleep 2) | "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -c "copy far from stdin where a % 2 = 0" 3>&- &
+    local copier=$! row=
+    for _ in $(seq 40); do
+        row=$(sql "select datname, relid::regclass, command, type, tuples_processed >= 512 and bytes_processed > 10000 and tuples_excluded = tuples_processed and tuples_processed % 512 = 0 from pg_stat_progress_copy")
+        [ "$row" = "rustydb|far|COPY FROM|PIPE|t" ] && break
+        sleep 0.05
+    done
+    [ "$row" = "rustydb|far|COPY FROM|PIPE|t" ]
+    wait $copier
+    [ "$(sql "select count(*) from pg_stat_progress_copy where command = 'COPY FROM'")" = 0 ]
+    sql "begin; create table built(a int); insert into built select generate_series(1, 100); commit"
+    "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -c "create function slowly(int) returns int immutable language sql as 'select \$1 from pg_sleep(0.02)'" -c "create index on built(slowly(a))" 3>&- &
+    local builder=$!
+    for _ in $(seq 60); do
+        row=$(sql "select relid::regclass, command, phase, blocks_total > 0 from pg_stat_progress_create_index")
+        [ "$row" = "built|CREATE INDEX|building index|t" ] && break
+        sleep 0.05
+    done
+    [ "$row" = "built|CREATE INDEX|building index|t" ]
+    wait $builder
+    for view in vacuum analyze cluster basebackup; do [ "$(sql "select count(*) from pg_stat_progress_$view")" = 0 ]; done
+    run sql "select pg_stat_get_progress_info('nothing')"
+    [ "$status" -ne 0 ] && [[ "$output" == *'invalid command name: "nothing"'* ]]
+}
