@@ -79,6 +79,35 @@ static void test_json(void **state)
 }
 
 /* Every code point and every two- and three-byte start: accepted exactly where RFC 3629's table says. */
+/* A byte that is escaped, at every place of texts of every length: what stands around it stays. */
+static void test_json_at_every_place(void **state)
+{
+    (void)state;
+    for (size_t length = 1; length < 70; length++)
+        for (size_t place = 0; place < length; place++)
+            for (unsigned byte = 0; byte < 256; byte++) {
+                char text[70], escape[8] = "";
+                rdb_strbuf buf;
+                memset(text, 'x', length);
+                text[place] = (char)byte;
+                if (byte == '"' || byte == '\\')
+                    snprintf(escape, sizeof escape, "\\%c", (int)byte);
+                else if (byte == '\n' || byte == '\r' || byte == '\t')
+                    snprintf(escape, sizeof escape, "\\%c", byte == '\n' ? 'n' : byte == '\r' ? 'r' : 't');
+                else if (byte < 0x20 || byte == 0x7F)
+                    snprintf(escape, sizeof escape, "\\u%04x", byte);
+                else
+                    escape[0] = (char)byte;
+                rdb_strbuf_init(&buf, NULL);
+                rdb_strbuf_add_json(&buf, text, length);
+                assert_int_equal(buf.length, length + 1 + strlen(escape));
+                assert_memory_equal(buf.data + 1, text, place);
+                assert_memory_equal(buf.data + 1 + place, escape, strlen(escape));
+                assert_memory_equal(buf.data + 1 + place + strlen(escape), text + place + 1, length - place - 1);
+                rdb_strbuf_free(&buf);
+            }
+}
+
 static void test_utf8_exhaustive(void **state)
 {
     (void)state;
@@ -148,7 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_strbuf_in_arena_and_heap_agree), cmocka_unit_test(test_strbuf_failure_keeps_a_whole_prefix),
-        cmocka_unit_test(test_json),                           cmocka_unit_test(test_utf8_exhaustive),
+        cmocka_unit_test(test_json), cmocka_unit_test(test_json_at_every_place),                           cmocka_unit_test(test_utf8_exhaustive),
         cmocka_unit_test(test_crc32c),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
