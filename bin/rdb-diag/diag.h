@@ -29,6 +29,7 @@ int command_why(diag_work *work);
 int command_bundle(diag_work *work);
 int command_incidents(diag_work *work);
 int command_logs(diag_work *work);
+int command_top(diag_work *work);
 int command_diff(diag_work *work);
 
 #endif

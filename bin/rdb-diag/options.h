@@ -8,7 +8,7 @@
 typedef struct diag_arguments {
     rdb_client_arguments server;
     const char *output, *facts;
-    int64_t deadline_s;
+    int64_t deadline_s, interval_s, count;
     bool json, files_only, preview;
 } diag_arguments;
 
@@ -17,6 +17,8 @@ static const rdb_option OPTIONS[] = {
     RDB_CLIENT_OPTIONS(diag_arguments, server),
     {.name = "files-only", .kind = RDB_OPT_FLAG, .field = FIELD(files_only), .help = "do not ask the server: only the machine and the instance's files"},
     {.name = "deadline", .kind = RDB_OPT_COUNT, .value = "SECONDS", .field = FIELD(deadline_s), .standard = "30", .min = 1, .max = 86400, .help = "take what is there after SECONDS"},
+    {.name = "interval", .kind = RDB_OPT_COUNT, .value = "SECONDS", .field = FIELD(interval_s), .standard = "1", .min = 1, .max = 3600, .help = "top: how often to look"},
+    {.letter = 'n', .name = "count", .kind = RDB_OPT_COUNT, .value = "N", .field = FIELD(count), .standard = "0", .max = 1000000000, .help = "top: end after N looks; 0: at an interrupt"},
     {.name = "facts", .value = "FILE", .field = FIELD(facts), .help = "judge the facts of a bundle instead of an instance"},
     {.letter = 'o', .name = "output", .value = "FILE", .field = FIELD(output), .help = "where a bundle, or the page of logs, goes; - is stdout"},
     {.name = "preview", .kind = RDB_OPT_FLAG, .field = FIELD(preview), .help = "show every value a bundle would hold, and write none"},
@@ -31,6 +33,7 @@ static const char *const USAGES[] = {
     "why blocked|full|slow|waiting --home DIR",
     "incidents --home DIR [FILE]",
     "bundle --home DIR --output FILE [--preview]",
+    "top --home DIR [--interval SECONDS] [--count N]",
     "logs {--home DIR | FILE...} [--output PAGE.html]",
     "diff BUNDLE BUNDLE",
     NULL};

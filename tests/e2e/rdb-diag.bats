@@ -112,6 +112,8 @@ teardown() {
     local waiter=$!
     for _ in $(seq 100); do [ "$(sql "select count(*) from pg_locks where not granted")" != 0 ] && break; sleep 0.1; done
     backend=$(sql "select pid from pg_stat_activity where state = 'idle in transaction'")
+    run -0 rdb-diag top --home "$HOME_DIR" --count 2
+    [[ "$output" == *"waiting for locks 1"*"Lock:"*"$backend"*"update t set id = 3"*"commits "*"/s"* ]]
     run -0 rdb-diag why blocked --home "$HOME_DIR"
     [[ "$output" == *"* a session that does nothing holds what others wait for"*"pid $backend: 1 sessions wait"*"select pg_terminate_backend($backend)"* ]]
     sql "select pg_terminate_backend($backend)" >/dev/null
