@@ -3,6 +3,7 @@
 #include "base/rdb_base.h"
 
 #include <setjmp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
 
