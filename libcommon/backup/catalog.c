@@ -237,7 +237,7 @@ bool rdb_catalog_refresh(rdb_repository *repository, const char *home, bool from
     rdb_arena *arena = rdb_arena_create("catalog", NULL, NULL);
     if (arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    rdb_strbuf_init(&image, arena);
+    rdb_strbuf_init(&image, NULL);
     rdb_strbuf_init(&bytes, NULL);
     bool ok = manifest_list_ids(repository, arena, &ids, err) && load(repository, arena, &image, &known, &known_drills, &found, &sound, err);
     if (from_scratch || !sound)
@@ -262,6 +262,7 @@ bool rdb_catalog_refresh(rdb_repository *repository, const char *home, bool from
         ok = repository_put(repository, name, bytes.data, bytes.length, &stored, NULL, err);
     *backup_count = rows.count;
     ok = ok && (home == NULL || mirror(repository, home, &rows, arena, err));
+    rdb_strbuf_free(&image);
     rdb_strbuf_free(&bytes);
     rdb_arena_destroy(arena);
     return ok;
@@ -276,7 +277,7 @@ bool catalog_check(rdb_repository *repository, void (*on_damage)(void *context, 
     rdb_arena *arena = rdb_arena_create("catalog", NULL, NULL);
     if (arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    rdb_strbuf_init(&image, arena);
+    rdb_strbuf_init(&image, NULL);
     rdb_strbuf_init(&bytes, NULL);
     name_object(repository, name);
     bool ok = load(repository, arena, &image, &backups, &drills, &found, &sound, err);
@@ -304,6 +305,7 @@ bool catalog_check(rdb_repository *repository, void (*on_damage)(void *context, 
     }
     if (ok && found && !same)
         on_damage(context, name, "it is damaged; nothing is lost: rdb-backup catalog makes it again");
+    rdb_strbuf_free(&image);
     rdb_strbuf_free(&bytes);
     rdb_arena_destroy(arena);
     return ok;
