@@ -85,7 +85,6 @@ void txn_entries_close(rdb_txn_manager *manager)
                 rdb_arena_destroy(txn->arena);
                 rdb_strbuf_free(&txn->payload);
                 free(txn->subs);
-                free(txn->held);
                 free(txn);
             }
         }
@@ -239,8 +238,10 @@ void rdb_txn_hold_snapshot(rdb_txn *txn, const rdb_snapshot *snapshot)
     rdb_mutex_lock(&txn->entry->held_lock);
     if (txn->held_count == txn->held_capacity) {
         uint32_t capacity = txn->held_capacity == 0 ? 8 : txn->held_capacity * 2;
-        txn_held *held = realloc(txn->held, capacity * sizeof *held);
-        RDB_VERIFY(held != NULL); /* a snapshot that purge runs over would give wrong answers */
+        /* of the arena, which has a reserve: a snapshot that purge runs over would give wrong answers */
+        txn_held *held = rdb_arena_alloc(txn->arena, capacity * sizeof *held);
+        if (txn->held_count > 0)
+            memcpy(held, txn->held, txn->held_count * sizeof *held);
         txn->held = held;
         txn->held_capacity = capacity;
     }
@@ -303,7 +304,8 @@ void txn_release_snapshots(rdb_txn *txn)
     if (txn->has_exported)
         txn_withdraw_exports(txn);
     rdb_mutex_lock(&txn->entry->held_lock);
-    txn->held_count = 0;
+    txn->held = NULL; /* the arena ends next */
+    txn->held_count = txn->held_capacity = 0;
     rdb_mutex_unlock(&txn->entry->held_lock);
     atomic_store(&txn->entry->held_scn, 0);
     rdb_txn_end_statement(txn);

@@ -550,12 +550,12 @@ static void finish(rdb_txn **handle)
     rdb_txn *txn = *handle;
     *handle = NULL;
     RDB_ASSERT(txn->locks == NULL);
+    txn_release_snapshots(txn);
     rdb_arena_reset(txn->arena);
     txn->hooks = NULL;
     txn->hook_count = txn->hook_capacity = 0;
     rdb_strbuf_clear(&txn->payload);
     txn->payload.failed = false;
-    txn_release_snapshots(txn);
     txn_entry_give(txn->manager, txn->entry);
 }
 
