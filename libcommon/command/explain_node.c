@@ -418,9 +418,11 @@ static void put_removed(explaining *work, const char *label, uint64_t rows, cons
 static void put_filter(explaining *work, const rdb_plan_node *node, const char *label)
 {
     const rdb_node_statistics *statistics = statistics_of(work, node);
-    if (node->filter.count == 0)
+    rdb_list shown = node->filter;
+    shown.count -= node->unshown_filters;
+    if (shown.count == 0)
         return;
-    explain_put(&work->w, label, conjunction(work, &node->filter));
+    explain_put(&work->w, label, conjunction(work, &shown));
     if (statistics != NULL)
         put_removed(work, "Rows Removed by Filter", statistics->rows_filtered, statistics);
 }

@@ -273,7 +273,10 @@ static bool build_rel(builder *b, plan_path *path, plan_built *built)
         if (!resolve_here(b, built, &condition, &scan->condition))
             return false;
     }
-    const rdb_list filter = by_cost(p, &path->filter);
+    rdb_list filter = by_cost(p, &path->filter);
+    for (uint32_t i = 0; i < path->implied.count; i++)
+        rdb_list_push(p->arena, &filter, path->implied.items[i]);
+    node->unshown_filters = path->implied.count;
     return resolve_here(b, built, &filter, &node->filter);
 }
 

@@ -389,8 +389,11 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
             rdb_list_push(p->arena, &path->used, clauses->items[i]);
             continue;
         }
-        if (plan_predicate_implies(level, clauses->items[i], trees))
+        /* What the index's own condition implies is asked all the same: an entry may lead to a row that has changed since (R28). */
+        if (plan_predicate_implies(level, clauses->items[i], trees)) {
+            rdb_list_push(p->arena, &path->implied, clauses->items[i]);
             continue;
+        }
         rdb_list_push(p->arena, &path->filter, clauses->items[i]);
         bool is_counted = false;
         for (uint32_t k = i > 0 ? implied_end[i - 1] : given->count; k < implied_end[i]; k++)

@@ -203,6 +203,7 @@ typedef struct plan_path {
     uint16_t equal_columns;  /* index scans: so many first columns are bound to one value each */
     rdb_list bounds;         /* plan_match * */
     rdb_list filter;         /* conditions checked at this node */
+    rdb_list implied;        /* index scans: further ones, which a partial index's own condition implies */
     struct plan_path *left, *right;
     rdb_list children;       /* APPEND: plan_path *, one for each leaf */
     rdb_list left_keys, right_keys, key_clauses; /* hash joins; key_clauses: the equalities, for EXPLAIN */

@@ -256,6 +256,7 @@ struct rdb_plan_node {
     uint32_t input_count;          /* columns of the row space */
     const rdb_type *const *input_types;
     rdb_list filter;               /* rdb_expr *, AND'ed, over the row space */
+    uint32_t unshown_filters;      /* so many of the last of them EXPLAIN leaves out: the index read implies them, if not of each row found */
     rdb_list targets;              /* rdb_target * over the row space */
     bool passes_through;           /* output = row space */
     bool is_parallel;              /* below a Gather: threads share its work (a scan's blocks, a hash join's table) */
