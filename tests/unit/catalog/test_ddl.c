@@ -187,12 +187,12 @@ static void test_columns_and_layouts(void **state)
     uint64_t file = table->file;
     MUST(&f, rdb_ddl_new_files(s.access, oid, true, &f.err));
     assert_true(find(&s, "u")->file != file);
-    MUST(&f, rdb_ddl_set_statistics(s.access, oid, 12, 345, &f.err));
+    MUST(&f, rdb_ddl_set_statistics(s.access, oid, 12, 345, 5, &f.err));
     session_commit(&s);
     s = session_begin(&f);
     assert_int_equal((int)find(&s, "u")->tuples, 345);
     const uint64_t epoch = rdb_catalog_epoch(f.database);
-    MUST(&f, rdb_ddl_set_statistics(s.access, oid, 13, 346, &f.err));
+    MUST(&f, rdb_ddl_set_statistics(s.access, oid, 13, 346, 5, &f.err));
     session_commit(&s);
     s = session_begin(&f);
     assert_int_equal((int)find(&s, "u")->tuples, 346);
