@@ -250,10 +250,7 @@ void audit_policy_translate(const char *text, size_t length, const rdb_ast_node 
     if (verb == RDB_AUDIT_CREATE && rdb_error_is(err, RDB_UNIQUE_VIOLATION)) {
         rdb_error_clear(err);
         rdb_error_set(err, RDB_DUPLICATE_OBJECT, "audit policy \"%s\" already exists", name);
-    } else if (verb == RDB_AUDIT_ENABLE && rdb_error_is(err, RDB_FOREIGN_KEY_VIOLATION)) {
-        rdb_error_clear(err);
-        rdb_error_set(err, RDB_UNDEFINED_OBJECT, "audit policy \"%s\" does not exist", name);
-    } else if (verb == RDB_AUDIT_DROP && rdb_error_is(err, RDB_FOREIGN_KEY_VIOLATION)) {
+    } else if (verb == RDB_AUDIT_DROP && rdb_error_is(err, RDB_INVALID_TEXT_REPRESENTATION)) {
         rdb_error_clear(err);
         rdb_error_set(err, RDB_DEPENDENT_OBJECTS_STILL_EXIST, "cannot drop audit policy \"%s\" because it is enabled", name);
         rdb_error_hint(err, "Use NOAUDIT POLICY first.");

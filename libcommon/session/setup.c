@@ -120,8 +120,8 @@ static const char *const PRIVILEGES[] = {
 /* Views of ours beside PostgreSQL's. */
 static const char *const OWN_VIEWS[] = {
     "CREATE TABLE rdb_audit_policies (policy_name text PRIMARY KEY, actions text[] NOT NULL, condition text)",
-    "CREATE TABLE rdb_audit_enabled (policy_name text REFERENCES rdb_audit_policies, entity text, excepts boolean NOT NULL, on_success boolean NOT NULL,"
-    " on_failure boolean NOT NULL, PRIMARY KEY (policy_name, entity))", /* entity: a role, '': everybody */
+    "CREATE TABLE rdb_audit_enabled (policy_name text, entity text, excepts boolean NOT NULL, on_success boolean NOT NULL,"
+    " on_failure boolean NOT NULL, PRIMARY KEY (policy_name, entity))", /* entity: a role, '': everybody. No foreign key, which users would find in pg_constraint: sql/dialect_audit.c sees to it */
     "CREATE VIEW audit_unified_policies AS SELECT p.policy_name, p.condition AS audit_condition, CASE WHEN p.condition IS NULL THEN 'NONE' ELSE 'STATEMENT' END AS condition_eval_opt,"
     " split_part(a, ' ON ', 1) AS audit_option, CASE WHEN a LIKE '% ON %' THEN 'OBJECT ACTION' ELSE 'STANDARD ACTION' END AS audit_option_type,"
     " CASE WHEN a LIKE '% ON %.%' THEN split_part(split_part(a, ' ON ', 2), '.', 1) END AS object_schema,"

@@ -61,14 +61,15 @@ bool sql_dialect_audit(rdb_arena *arena, const char *text, size_t length, rdb_st
         rdb_strbuf_adds(out, "DELETE FROM pg_catalog.rdb_audit_policies");
         break;
     case RDB_AUDIT_ENABLE:
-        rdb_strbuf_adds(out, "INSERT INTO pg_catalog.rdb_audit_enabled (policy_name, entity, excepts, on_success, on_failure) VALUES ");
+        rdb_strbuf_adds(out, "INSERT INTO pg_catalog.rdb_audit_enabled (policy_name, entity, excepts, on_success, on_failure) SELECT p.policy_name, e.entity");
+        rdb_strbuf_addf(out, ", %s, %s, %s FROM pg_catalog.rdb_audit_policies p, (VALUES ", s.excepts ? "true" : "false", s.on_success ? "true" : "false", s.on_failure ? "true" : "false");
         for (uint32_t i = 0; i < RDB_MAX(s.roles.count, 1u); i++) {
             rdb_strbuf_adds(out, i > 0 ? ", (" : "(");
-            add_literal(out, s.name);
-            rdb_strbuf_adds(out, ", ");
             add_literal(out, s.roles.count > 0 ? s.roles.items[i] : "");
-            rdb_strbuf_addf(out, ", %s, %s, %s)", s.excepts ? "true" : "false", s.on_success ? "true" : "false", s.on_failure ? "true" : "false");
+            rdb_strbuf_addc(out, ')');
         }
+        rdb_strbuf_adds(out, ") e (entity) WHERE p.policy_name = ");
+        add_literal(out, s.name);
         rdb_strbuf_adds(out, " ON CONFLICT (policy_name, entity) DO UPDATE SET excepts = excluded.excepts, on_success = excluded.on_success, on_failure = excluded.on_failure");
         break;
     case RDB_AUDIT_DISABLE:
@@ -79,6 +80,10 @@ bool sql_dialect_audit(rdb_arena *arena, const char *text, size_t length, rdb_st
         rdb_strbuf_adds(out, " WHERE policy_name = ");
         add_literal(out, s.name);
     }
+    /* One that is enabled stays: the cast fails for it, and nothing else here can (audit_policy_translate knows the error). */
+    if (s.verb == RDB_AUDIT_DROP)
+        rdb_strbuf_adds(out, " AND CASE WHEN EXISTS (SELECT 1 FROM pg_catalog.rdb_audit_enabled e WHERE e.policy_name OPERATOR(pg_catalog.=) rdb_audit_policies.policy_name) "
+                             "THEN pg_catalog.concat('enabled', policy_name)::pg_catalog.bool ELSE true END");
     if (s.verb == RDB_AUDIT_DISABLE && s.roles.count > 0) {
         rdb_strbuf_adds(out, " AND entity = ANY (");
         add_array(out, &s.roles);

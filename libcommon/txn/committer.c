@@ -79,11 +79,11 @@ static void run_committer(void *manager_at)
             target = RDB_MAX(target, txn_publish_end_of(manager, ticket->scn));
         const bool ok = rdb_wal_flush(manager->wal, target, &err);
         const rdb_publish_ticket *first = waiting;
+        if (first->scn <= atomic_load(&manager->published_scn))
+            ssi_tidy(manager); /* what ended and is seen by all from now on; before anyone hears of it */
         waiting = call_served(manager, waiting, ok ? NULL : &err);
         rdb_error_clear(&err);
-        if (first != waiting)
-            ssi_tidy(manager); /* what ended and is seen by all from now on */
-        else if (atomic_load(&manager->tickets) == NULL)
+        if (first == waiting && atomic_load(&manager->tickets) == NULL)
             txn_publish_wait_for_move(manager, word); /* one before it has its number and not yet its slot */
     }
 }

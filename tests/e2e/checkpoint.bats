@@ -22,16 +22,16 @@ configure() {
     start_server
     [ "$(sql 'show max_wal_size')" = 32MB ]
     sql 'create table t (n int primary key, v text)'
-    for i in $(seq 4); do
+    for i in $(seq 30); do # the second begins when the first has kept step with the log to its end
         sql "insert into t select g, md5(g::text) from generate_series($i * 100000, $i * 100000 + 99999) g"
+        [ "$(sql 'select checkpoints_req from pg_stat_bgwriter')" -lt 2 ] || break
     done
-    for _ in $(seq 100); do
-        [ "$(sql 'select checkpoints_req from pg_stat_bgwriter')" -ge 2 ] && break
-        sleep 0.1
-    done
+    [ "$(sql 'select checkpoints_req from pg_stat_bgwriter')" -ge 2 ]
     [ "$(sql 'select checkpoints_timed from pg_stat_bgwriter')" = 0 ]
     log | grep -q '"checkpoint starting: wal"'
-    log | grep -qE '"checkpoint complete: wrote [0-9]+ buffers \([0-9.]+%\); [0-9]+ WAL file\(s\) added, [0-9]+ removed, [0-9]+ recycled; write=[0-9.]+ s, sync=[0-9.]+ s, total=[0-9.]+ s; sync files=[1-9][0-9]*, longest=[0-9.]+ s, average=[0-9.]+ s; distance=[0-9]+ kB, estimate=[0-9]+ kB; lsn=[0-9A-F]+/[0-9A-F]+, redo lsn=[0-9A-F]+/[0-9A-F]+"'
+    complete='"checkpoint complete: wrote [0-9]+ buffers \([0-9.]+%\); [0-9]+ WAL file\(s\) added, [0-9]+ removed, [0-9]+ recycled; write=[0-9.]+ s, sync=[0-9.]+ s, total=[0-9.]+ s; sync files=[1-9][0-9]*, longest=[0-9.]+ s, average=[0-9.]+ s; distance=[0-9]+ kB, estimate=[0-9]+ kB; lsn=[0-9A-F]+/[0-9A-F]+, redo lsn=[0-9A-F]+/[0-9A-F]+"'
+    for _ in $(seq 100); do log | grep -qE "$complete" && break; sleep 0.1; done
+    log | grep -qE "$complete"
     sql 'checkpoint'
     # the log that a start needs, what is recycled ahead, the reserve
     [ "$(du -sm "$HOME_DIR/data/wal" | cut -f1)" -le 208 ]
