@@ -385,13 +385,18 @@ bool rdb_wire_resume(rdb_wire *wire)
     return wire->output.length == 0;
 }
 
+static bool must_end(rdb_wire *wire)
+{
+    return atomic_load_explicit(&wire->kill_asked, memory_order_relaxed) ||
+           (atomic_load_explicit(&wire->stop_asked, memory_order_relaxed) && (wire->session == NULL || session_is_idle(wire->session)));
+}
+
 static rdb_wire_state serve(rdb_wire *wire, int64_t patience_us)
 {
     for (;;) {
         if (wire->phase == WIRE_FINISHED || wire->is_broken)
             break;
-        if (atomic_load_explicit(&wire->kill_asked, memory_order_relaxed) ||
-            (atomic_load_explicit(&wire->stop_asked, memory_order_relaxed) && (wire->session == NULL || session_is_idle(wire->session)))) {
+        if (must_end(wire)) {
             rdb_error err = {0};
             rdb_error_set(&err, RDB_ADMIN_SHUTDOWN, "terminating connection due to administrator command");
             wire_fatal(wire, &err);
@@ -406,6 +411,8 @@ static rdb_wire_state serve(rdb_wire *wire, int64_t patience_us)
         if (!has_whole && (!wire_flush(wire) || wire_patience_ended(wire)))
             break;
         wire_fill fill = serve_one(wire, has_whole ? 0 : patience_us);
+        if (fill == WIRE_FILL_CLOSED && !wire->is_broken && wire->phase != WIRE_FINISHED && must_end(wire))
+            continue; /* whoever asked for the end has closed our side to wake us: the client is told why */
         if (fill == WIRE_FILL_CLOSED)
             break;
         if (fill == WIRE_FILL_OK) {
