@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 typedef struct finding {
-    const char *database, *relation, *file; /* relation and file: one of the two */
+    const char *database, *relation, *file; /* relation and file: one of the two, or both */
     const char *place;                      /* "block" or "offset"; NULL: none */
     uint64_t position;
     const char *problem;
@@ -37,7 +37,10 @@ static void print_finding(vacuum_run *run, const finding *found)
     rdb_strbuf_addc(&line, '{');
     if (found->database != NULL)
         add_json_text(&line, "database", found->database);
-    add_json_text(&line, found->relation != NULL ? "relation" : "file", found->relation != NULL ? found->relation : found->file);
+    if (found->relation != NULL)
+        add_json_text(&line, "relation", found->relation);
+    if (found->file != NULL)
+        add_json_text(&line, "file", found->file);
     if (found->place != NULL)
         rdb_strbuf_addf(&line, ",\"%s\":%" PRIu64, found->place, found->position);
     add_json_text(&line, "problem", found->problem);
@@ -61,10 +64,18 @@ bool vacuum_verify_files(vacuum_run *run, const char *home, rdb_error *err)
     return ok;
 }
 
+/* Pages that no walk comes by, such as free ones of an index: the file tells whose they are. */
+#define FILES_QUERY                                                                                                                                               \
+    "select f.file, f.block, f.problem, (select c.oid::regclass::text from pg_catalog.pg_class c, pg_catalog.rdb_pluggable p, pg_catalog.pg_database d "         \
+    "where d.datname = pg_catalog.current_database() and p.plgdatabase = d.oid and f.file in ('tables/' || p.plgnumber || '/' || c.relfilenode, "                \
+    "'indexes/' || p.plgnumber || '/' || c.relfilenode)) from pg_catalog.rdb_verify_database() f"
+
 static void take_row(vacuum_run *run, const char *const *row, bool is_relation)
 {
     finding found = {.database = run->database, .problem = row[2] != NULL ? row[2] : ""};
     *(is_relation ? &found.relation : &found.file) = row[0] != NULL ? row[0] : "";
+    if (!is_relation)
+        found.relation = row[3];
     if (row[1] != NULL) {
         found.place = is_relation || strstr(found.file, ", log ") == NULL ? "block" : "offset";
         found.position = strtoull(row[1], NULL, 10);
@@ -104,7 +115,7 @@ bool vacuum_verify_database(vacuum_run *run, rdb_error *err)
     rows = (rdb_list){0};
     if (run->arguments->tables.count > 0)
         return true;
-    if (!vacuum_query(run, "select file, block, problem from pg_catalog.rdb_verify_database()", &rows, err))
+    if (!vacuum_query(run, FILES_QUERY, &rows, err))
         return false;
     for (uint32_t k = 0; k < rows.count; k++)
         take_row(run, rows.items[k], false);

@@ -79,7 +79,7 @@ load_tables() {
     start_server # under a server too
     run -6 --separate-stderr rdb-vacuum --home "$HOME_DIR" --verify --json rustydb
     [[ "$output" == *'{"database":"rustydb","relation":"t","block":3,"problem":"'* ]]
-    [[ "$output" == *"{\"database\":\"rustydb\",\"file\":\"$index\",\"block\":2,\"problem\":\"Its checksum does not match\"}"* ]]
+    [[ "$output" == *"{\"database\":\"rustydb\",\"relation\":\"t_pkey\",\"file\":\"$index\",\"block\":2,\"problem\":\"Its checksum does not match\"}"* ]]
     stop_server
 }
 
