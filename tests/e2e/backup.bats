@@ -237,7 +237,9 @@ restore() {
     rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental
     more
     kill $load
-    run -143 wait $load
+    local status_of_load=0
+    wait "$load" || status_of_load=$?
+    [ "$status_of_load" -eq 143 ]
     before=0
     for id in $(ls "$REPO/backup" | grep Z-); do
         restore --backup "$id"
@@ -488,7 +490,9 @@ restore() {
     run -8 rdb-backup expire --output "$REPO" --keep-full 1
     [[ "$output" == *"Process $first"* ]]
     kill -KILL $first
-    run -137 wait $first
+    local status_of_first=0
+    wait "$first" || status_of_first=$?
+    [ "$status_of_first" -eq 137 ]
     run -0 rdb-backup expire --output "$REPO" --keep-full 1
     [ "$(ls "$REPO/backup" | grep -c Z-)" -eq 1 ]
     rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental
@@ -588,7 +592,9 @@ restore() {
     local first=$!
     for _ in $(seq 1000); do ls "$REPO"/backup/*/progress.json >/dev/null 2>&1 && break; sleep 0.05; done
     kill -KILL $first
-    run -137 wait $first
+    local status_of_first=0
+    wait "$first" || status_of_first=$?
+    [ "$status_of_first" -eq 137 ]
     local id stored
     id=$(ls "$REPO/backup" | grep Z-)
     stored=$(stat -c '%Y %i' "$REPO/backup/$id/vol-000001.tar.zst")
