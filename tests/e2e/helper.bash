@@ -42,7 +42,14 @@ stop_server() {
     return $status
 }
 
+# What the server said last, and what it left if it crashed: for whoever reads of a failed test.
+tell_of_failure() {
+    [ -z "${BATS_TEST_COMPLETED:-}" ] || return 0
+    { tail -n 5 "$HOME_DIR.out"; tail -n 5 "$HOME_DIR/logs/rustydb.log"; head -n 60 "$HOME_DIR"/diag/incident-*-crash.txt; } 2>/dev/null || :
+}
+
 remove_home() {
+    tell_of_failure
     [ -z "${SERVER_PID:-}" ] || { kill -KILL "$SERVER_PID" 2>/dev/null; wait "$SERVER_PID" 2>/dev/null; }
     rm -rf "$(dirname "$HOME_DIR")"
 }
