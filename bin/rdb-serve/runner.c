@@ -185,10 +185,11 @@ static void look_at_runners(network *net) /* under the turn */
             net->active--;
         one->seen = word;
     }
-    for (uint32_t active = 0; active != net->active;) {
+    uint32_t active; /* none may be left at all */
+    do {
         active = net->active;
         wake_called(net, call_runner(net));
-    }
+    } while (active != net->active);
 }
 
 static bool is_anyone_serving(const network *net)

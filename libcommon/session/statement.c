@@ -710,6 +710,8 @@ void session_simple_query(rdb_session *session, const char *text)
             session->block = SESSION_IMPLICIT;
             session->implicit_statements = UINT32_MAX;
         }
+        if (i > 0) /* the one before may have been SET statement_timeout */
+            rdb_cancel_retime_statement(&session->cancel, session_setting_statement_timeout_us(session));
         ok = ok && run_one(session, text, &statements.items[i], &err);
     }
     if (ok && session->block == SESSION_IMPLICIT)

@@ -30,6 +30,14 @@ void rdb_cancel_end_statement(rdb_cancel *cancel)
     cancel->deadline_us = 0;
 }
 
+void rdb_cancel_retime_statement(rdb_cancel *cancel, int64_t timeout_us)
+{
+    if (timeout_us <= 0)
+        cancel->deadline_us = 0;
+    else if (cancel->deadline_us == 0)
+        cancel->deadline_us = rdb_time_monotonic_us() + timeout_us;
+}
+
 bool rdb_cancel_set(rdb_cancel *cancel, rdb_cancel_reason reason)
 {
     if (!stays(reason) && !atomic_load(&cancel->is_running))

@@ -28,6 +28,9 @@ void rdb_cancel_init(rdb_cancel *cancel);
 /* The owner, around each statement. begin forgets a cancel that came between; timeout_us 0: none. */
 void rdb_cancel_begin_statement(rdb_cancel *cancel, int64_t timeout_us);
 void rdb_cancel_end_statement(rdb_cancel *cancel);
+/* The owner, while one runs: a timeout that was turned on counts from now, one that was turned off no longer; another value waits
+ * for the next begin. */
+void rdb_cancel_retime_statement(rdb_cancel *cancel, int64_t timeout_us);
 /* The owner: do statements end when their client goes (client_connection_check_interval)? Any thread: it has gone. */
 void rdb_cancel_mind_client(rdb_cancel *cancel, bool minds);
 void rdb_cancel_client_gone(rdb_cancel *cancel);

@@ -71,7 +71,7 @@ WORK = [
     ("rewrite", [], [], "alter table big alter i type bigint using slow(i)", None),
     ("VACUUM FULL", [], ["create index on sink (i)"], "vacuum full wide", None),
     ("VACUUM", [], [], "vacuum " + ", ".join(["wide", "big"] * 100), None),
-    ("ANALYZE", [], ["set default_statistics_target = 10000"], "analyze wide", None),
+    ("ANALYZE", [], ["set default_statistics_target = 10000"], "analyze " + ", ".join(["wide", "big"] * 100), None),
     ("COPY out of a query", [], [], "copy (select t from big, generate_series(1, 100000)) to '/dev/null'", None),
     ("EXPLAIN ANALYZE", [], [], "explain analyze select count(*) from big a, big b where a.i + b.i = -1", None),
     ("planning", [], ["set join_collapse_limit = 100", "set from_collapse_limit = 100"],

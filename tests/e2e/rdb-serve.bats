@@ -77,6 +77,39 @@ teardown() { remove_home; }
     wait "${clients[@]}" || true # those that run into their time-out say so
 }
 
+@test "rdb-serve: as many long statements as there are cores, begun at one moment, keep nobody else waiting" {
+    start_server
+    python3 - "$HOME_DIR/run/sockets/.s.PGSQL.$PORT" <<'END'
+import os, select, socket, struct, sys
+def connect():
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(sys.argv[1])
+    body = struct.pack("!I", 196608) + b"user\0admin\0database\0rustydb\0\0"
+    s.sendall(struct.pack("!I", len(body) + 4) + body)
+    answer(s)
+    return s
+def answer(s):
+    got = b""
+    while not got.endswith(b"Z\0\0\0\5I"):
+        part = s.recv(65536)
+        assert part, "the server closed the connection"
+        got += part
+    return got
+def ask(s, text):
+    s.sendall(b"Q" + struct.pack("!I", len(text) + 5) + text + b"\0")
+busy, other = [connect() for _ in range(max(os.cpu_count(), 2))], connect()
+for _ in range(20):
+    for s in busy:
+        ask(s, b"set statement_timeout = '120ms'; select count(*) from generate_series(1, 1000000000)")
+    select.select([], [], [], 0.02)
+    ask(other, b"select 1")
+    answer(other)
+    assert not select.select(busy, [], [], 0)[0], "it had to wait for the long statements"
+    for s in busy:
+        assert b"57014" in answer(s)
+END
+}
+
 @test "rdb-serve: a client that hangs up right behind its last message is seen to be gone" {
     start_server
     for _ in 1 2 3 4 5 6 7 8; do

@@ -120,6 +120,18 @@ static void test_cancel_wakes_a_sleeper(void **state)
         rdb_cancel_sleep(&cancel, RDB_WAIT_PG_SLEEP, &word, 0, -1);
     int64_t slept = rdb_time_monotonic_us() - before;
     assert_true(slept >= 29000 && slept < 1000000);
+    rdb_cancel_end_statement(&cancel);
+    /* set while a statement runs */
+    rdb_cancel_begin_statement(&cancel, 0);
+    rdb_cancel_retime_statement(&cancel, 20000);
+    rdb_cancel_retime_statement(&cancel, 60000000); /* counts already */
+    rdb_time_sleep_us(21000);
+    assert_false(rdb_cancel_check(&cancel, NULL));
+    rdb_cancel_end_statement(&cancel);
+    rdb_cancel_begin_statement(&cancel, 20000);
+    rdb_cancel_retime_statement(&cancel, 0);
+    rdb_time_sleep_us(21000);
+    assert_true(rdb_cancel_check(&cancel, NULL));
 }
 
 enum { JOBS = 2000 };
