@@ -7,7 +7,7 @@
 
 enum {
     PG_DEFAULT_ACL = 826, PG_SERVER = 1417, PG_WRAPPER = 2328, PG_AMOP = 2602, PG_AMPROC = 2603, PG_CONVERSION = 2607, PG_LANGUAGE = 2612,
-    PG_OPFAMILY = 2753, PG_EXTENSION = 3079, PG_POLICY = 3256, PG_STATISTIC_EXT = 3381, PG_EVENT_TRIGGER = 3466, PG_TS_DICT = 3600,
+    PG_OPFAMILY = 2753, PG_EXTENSION = 3079, PG_STATISTIC_EXT = 3381, PG_EVENT_TRIGGER = 3466, PG_TS_DICT = 3600,
     PG_TS_PARSER = 3601, PG_TS_CONFIG = 3602, PG_TS_TEMPLATE = 3764, PG_PUBLICATION = 6104, PG_PARAMETER_ACL = 6243
 };
 
@@ -97,7 +97,7 @@ static const named_kind NAMED_KINDS[] = {
     {RDB_PG_NAMESPACE, INDEX_NAMESPACE_OID, RDB_pg_namespace_nspname, 0, "schema"},
     {RDB_PG_AUTHID, INDEX_ROLE_OID, RDB_pg_authid_rolname, 0, "role"},
     {RDB_PG_DATABASE, 2672, RDB_pg_database_datname, 0, "database"},
-    {PG_POLICY, 3257, RDB_pg_policy_polname, RDB_pg_policy_polrelid, "policy"},
+    {RDB_PG_POLICY, 3257, RDB_pg_policy_polname, RDB_pg_policy_polrelid, "policy"},
     {PG_LANGUAGE, 2682, RDB_pg_language_lanname, 0, "language"},
     {RDB_PG_TABLESPACE, 2697, RDB_pg_tablespace_spcname, 0, "tablespace"},
     {RDB_PG_AM, 2652, RDB_pg_am_amname, 0, "access method"},

@@ -10,7 +10,7 @@
 
 enum {
     PG_DEFAULT_ACL = 826, PG_SERVER = 1417, PG_WRAPPER = 2328, PG_AMOP = 2602, PG_CONVERSION = 2607, PG_LANGUAGE = 2612, PG_OPFAMILY = 2753,
-    PG_LARGEOBJECT = 2995, PG_EXTENSION = 3079, PG_POLICY = 3256, PG_STATISTIC_EXT = 3381, PG_EVENT_TRIGGER = 3466, PG_TS_DICT = 3600,
+    PG_LARGEOBJECT = 2995, PG_EXTENSION = 3079, PG_STATISTIC_EXT = 3381, PG_EVENT_TRIGGER = 3466, PG_TS_DICT = 3600,
     PG_TS_CONFIG = 3602, PG_PUBLICATION = 6104, PG_PARAMETER_ACL = 6243
 };
 
@@ -41,7 +41,7 @@ static const owned_kind KINDS[] = {
     {PG_EXTENSION, 3080, RDB_pg_extension_oid, RDB_pg_extension_extowner, 0},
     {PG_DEFAULT_ACL, 828, RDB_pg_default_acl_oid, RDB_pg_default_acl_defaclrole, RDB_pg_default_acl_defaclacl},
     {RDB_PG_ATTRIBUTE, 0, RDB_pg_attribute_attrelid, 0, RDB_pg_attribute_attacl},
-    {PG_POLICY, 3257, RDB_pg_policy_oid, 0, 0},
+    {RDB_PG_POLICY, 3257, RDB_pg_policy_oid, 0, 0},
     {RDB_PG_DATABASE, 2672, RDB_pg_database_oid, RDB_pg_database_datdba, RDB_pg_database_datacl},
     {RDB_PG_TABLESPACE, 2697, RDB_pg_tablespace_oid, RDB_pg_tablespace_spcowner, RDB_pg_tablespace_spcacl},
     {PG_PARAMETER_ACL, 6247, RDB_pg_parameter_acl_oid, 0, RDB_pg_parameter_acl_paracl},
@@ -108,7 +108,7 @@ static bool look_at(void *context, rdb_access *access, uint32_t catalog_oid, rdb
     bool is_named = false, is_other = false;
     if (catalog_oid == RDB_PG_ATTRIBUTE)
         object = (rdb_object_address){RDB_PG_CLASS, object.object_oid, row_int16(row, RDB_pg_attribute_attnum)};
-    if (catalog_oid == PG_POLICY) {
+    if (catalog_oid == RDB_PG_POLICY) {
         const uint32_t *roles;
         uint32_t count;
         if (!row_oids(s->arena, row, RDB_pg_policy_polroles, &roles, &count, err))
@@ -336,15 +336,15 @@ static bool leave_policy(rdb_access *access, uint32_t oid, uint32_t role_oid, rd
     const rdb_datum key = datum_oid(oid);
     const uint32_t *roles;
     uint32_t count, left = 0;
-    if (!need_row(access, PG_POLICY, 3257, &key, 1, arena, &row, err) || !row_oids(arena, &row, RDB_pg_policy_polroles, &roles, &count, err))
+    if (!need_row(access, RDB_PG_POLICY, 3257, &key, 1, arena, &row, err) || !row_oids(arena, &row, RDB_pg_policy_polroles, &roles, &count, err))
         return false;
     uint32_t *kept = RDB_NEW_ARRAY(arena, uint32_t, count + 1);
     for (uint32_t i = 0; i < count; i++)
         if (roles[i] != role_oid)
             kept[left++] = roles[i];
     if (left == 0)
-        return rdb_ddl_drop(access, &(rdb_object_address){PG_POLICY, oid, 0}, 1, false, NULL, NULL, err);
-    return datum_from_oids(arena, 1028, kept, left, &row.values[RDB_pg_policy_polroles - 1], err) && rdb_catalog_update(access, PG_POLICY, &row, err);
+        return rdb_ddl_drop(access, &(rdb_object_address){RDB_PG_POLICY, oid, 0}, 1, false, NULL, NULL, err);
+    return datum_from_oids(arena, 1028, kept, left, &row.values[RDB_pg_policy_polroles - 1], err) && rdb_catalog_update(access, RDB_PG_POLICY, &row, err);
 }
 
 /* The list of a table that had none is written out, as REVOKE leaves it. */

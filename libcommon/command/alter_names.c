@@ -343,8 +343,7 @@ bool command_comment(rdb_command_context *context, const rdb_ast_comment *statem
         const rdb_list *parts = &((const rdb_ast_items *)statement->object)->items;
         const rdb_ast_table on = {.node = {RDB_AST_TABLE, -1}, .name = name_at(parts, 1), .schema = name_at(parts, 2)};
         const rdb_relation *table = NULL;
-        enum { PG_POLICY = 3256 };
-        object.catalog_oid = PG_POLICY;
+        object.catalog_oid = RDB_PG_POLICY;
         return command_find_policy(context, &on, name_at(parts, 0), &table, &object.object_oid, err) && rdb_ddl_comment(context->access, object, statement->comment, err);
     }
     const bool is_column = statement->object_type == RDB_SQL_OBJECT_COLUMN, is_constraint = statement->object_type == RDB_SQL_OBJECT_TABCONSTRAINT;

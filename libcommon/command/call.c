@@ -75,20 +75,7 @@ bool command_call(rdb_command_context *context, const rdb_ast_call_procedure *st
     const rdb_result_column *columns;
     uint32_t count;
     rdb_plan_context plan_context = {.arena = context->arena, .access = context->access, .format = context->format, .session = command_eval(context)};
-    const rdb_execution_context execution_context = {.txn = context->txn,
-                                                     .snapshot = context->snapshot,
-                                                     .access = context->access,
-                                                     .parameters = context->parameters,
-                                                     .parameter_count = context->parameter_count,
-                                                     .format = context->format,
-                                                     .cancel = context->cancel,
-                                                     .session = context->session,
-                                                     .session_user = context->role->name,
-                                                     .current_user = context->role->name,
-                                                     .statement_us = context->statement_us,
-                                                     .transaction_us = context->transaction_us,
-                                                     .lock_timeout_us = context->lock_timeout_us,
-                                                     .work_mem_bytes = context->work_mem_bytes};
+    const rdb_execution_context execution_context = command_execution_context(context);
     if (!analyse_procedure(context, statement, &work, err) || !rdb_plan_make(&plan_context, work.query, &plan, err))
         return false;
     bool done = false, ok = rdb_execution_open(&execution, plan, &execution_context, err);

@@ -13,6 +13,8 @@
 /* An analysis in the statement's arena. Its eval is for folding. */
 void command_analysis(rdb_command_context *context, rdb_analysis *analysis);
 rdb_eval *command_eval(rdb_command_context *context);
+/* What statements that run within this one have of it. */
+rdb_execution_context command_execution_context(rdb_command_context *context);
 void command_notice(rdb_command_context *context, const char *severity, const char *sqlstate, const char *format, ...) RDB_PRINTF(4, 5);
 bool command_at(rdb_command_context *context, int32_t location, rdb_error *err); /* adds the position; false */
 /* "Foo.Bar" as the user wrote it, for messages. */
@@ -88,8 +90,7 @@ RDB_CHECKED bool command_merge_options(rdb_command_context *context, char kind, 
                                        rdb_error *err);
 /* analyze.c: names NULL or empty: all columns. */
 RDB_CHECKED bool command_analyze_table(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_names *names, bool with_children, bool is_verbose, rdb_error *err);
-/* create_as.c; what statements that run within this one have of it. */
-rdb_execution_context command_execution_context(rdb_command_context *context);
+/* create_as.c */
 RDB_CHECKED bool command_create_table_as(rdb_command_context *context, const rdb_ast_create_table_as *statement, rdb_error *err);
 /* The same for EXPLAIN ANALYZE: what was run to fill it, the execution to be closed by the caller; plan NULL: nothing was. */
 typedef struct command_watch {
@@ -195,9 +196,7 @@ RDB_CHECKED bool command_rename_policy(rdb_command_context *context, const rdb_a
 RDB_CHECKED bool command_alter_database(rdb_command_context *context, const rdb_ast_alter_database *statement, rdb_error *err);
 RDB_CHECKED bool command_rename_database(rdb_command_context *context, const char *name, const char *new_name, rdb_error *err);
 RDB_CHECKED bool command_create_rule(rdb_command_context *context, const rdb_ast_create_rule *statement, rdb_error *err);
-RDB_CHECKED bool command_drop_rule(rdb_command_context *context, const rdb_ast_drop *statement, rdb_error *err);
 RDB_CHECKED bool command_alter_rule(rdb_command_context *context, const rdb_relation *relation, rdb_sql_alter_kind kind, const char *name, rdb_error *err);
-RDB_CHECKED bool command_drop_policy(rdb_command_context *context, const rdb_ast_drop *statement, rdb_error *err);
 RDB_CHECKED bool command_find_policy(rdb_command_context *context, const rdb_ast_table *table, const char *name, const rdb_relation **relation, uint32_t *oid, rdb_error *err);
 RDB_CHECKED bool command_alter_row_security(rdb_command_context *context, const rdb_relation *relation, rdb_sql_alter_kind kind, rdb_error *err);
 /* grant.c */

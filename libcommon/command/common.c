@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Names, locks, options: what most statements begin with. */
 #include "catalog/rdb_acl.h"
-#include "catalog/rdb_acl.h"
 #include "command/command_int.h"
 #include "sql/rdb_body.h"
 
@@ -22,6 +21,25 @@ rdb_eval *command_eval(rdb_command_context *context)
                        .current_user = context->role->name,
                        .lock_timeout_us = context->lock_timeout_us};
     return eval;
+}
+
+rdb_execution_context command_execution_context(rdb_command_context *context)
+{
+    return (rdb_execution_context){.txn = context->txn,
+                                   .snapshot = context->snapshot,
+                                   .access = context->access,
+                                   .parameters = context->parameters,
+                                   .parameter_count = context->parameter_count,
+                                   .format = context->format,
+                                   .cancel = context->cancel,
+                                   .session = context->session,
+                                   .session_user = context->role->name,
+                                   .current_user = context->role->name,
+                                   .statement_us = context->statement_us,
+                                   .transaction_us = context->transaction_us,
+                                   .lock_timeout_us = context->lock_timeout_us,
+                                   .work_mem_bytes = context->work_mem_bytes,
+                                   .work = context->work};
 }
 
 void command_analysis(rdb_command_context *context, rdb_analysis *analysis)

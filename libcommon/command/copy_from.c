@@ -443,19 +443,7 @@ static bool open_insertion(copying *work, rdb_ast_node *where, rdb_error *err)
     rdb_eval *eval = command_eval(context);
     rdb_plan_context plan = {.arena = context->arena, .access = context->access, .format = context->format, .session = eval};
     rdb_plan_modify *modify = NULL;
-    rdb_execution_context execution = {.txn = context->txn,
-                                       .snapshot = context->snapshot,
-                                       .access = context->access,
-                                       .format = context->format,
-                                       .cancel = context->cancel,
-                                       .session = context->session,
-                                       .session_user = context->role->name,
-                                       .current_user = context->role->name,
-                                       .statement_us = context->statement_us,
-                                       .transaction_us = context->transaction_us,
-                                       .lock_timeout_us = context->lock_timeout_us,
-                                       .work_mem_bytes = context->work_mem_bytes,
-                                       .work = context->work};
+    rdb_execution_context execution = command_execution_context(context);
     uint64_t *written = RDB_NEW_ARRAY(context->arena, uint64_t, (work->relation->column_count + 7u) / 64 + 1);
     for (uint16_t i = 0; i < work->columns.count; i++)
         written[(work->columns.numbers[i] + 7) / 64] |= UINT64_C(1) << ((work->columns.numbers[i] + 7) % 64);

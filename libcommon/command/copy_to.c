@@ -285,19 +285,7 @@ static bool send_rows(sending *work, const rdb_plan *plan, rdb_error *err)
 {
     rdb_command_context *context = work->context;
     rdb_execution *execution = NULL;
-    rdb_execution_context execution_context = {.txn = context->txn,
-                                               .snapshot = context->snapshot,
-                                               .access = context->access,
-                                               .format = context->format,
-                                               .cancel = context->cancel,
-                                               .session = context->session,
-                                               .session_user = context->role->name,
-                                               .current_user = context->role->name,
-                                               .statement_us = context->statement_us,
-                                               .transaction_us = context->transaction_us,
-                                               .lock_timeout_us = context->lock_timeout_us,
-                                               .work_mem_bytes = context->work_mem_bytes,
-                                               .work = context->work};
+    rdb_execution_context execution_context = command_execution_context(context);
     bool done = false, ok = rdb_execution_open(&execution, plan, &execution_context, err);
     while (ok && !done) {
         const rdb_batch *batch = NULL;

@@ -3,24 +3,6 @@
  * takes the rows as COPY's are taken, in batches. */
 #include "command/command_int.h"
 
-rdb_execution_context command_execution_context(rdb_command_context *context)
-{
-    return (rdb_execution_context){.txn = context->txn,
-                                   .snapshot = context->snapshot,
-                                   .access = context->access,
-                                   .parameters = context->parameters,
-                                   .parameter_count = context->parameter_count,
-                                   .format = context->format,
-                                   .cancel = context->cancel,
-                                   .session = context->session,
-                                   .session_user = context->role->name,
-                                   .current_user = context->role->name,
-                                   .statement_us = context->statement_us,
-                                   .transaction_us = context->transaction_us,
-                                   .lock_timeout_us = context->lock_timeout_us,
-                                   .work_mem_bytes = context->work_mem_bytes, .work = context->work};
-}
-
 /* Runs the query, which was analysed and not rewritten yet, into the relation's first columns. watched (may be NULL): takes the plan and
  * its execution, with what they cost. */
 static bool fill(rdb_command_context *context, rdb_analysis *analysis, rdb_query *query, uint32_t relation_oid, uint64_t *row_count, command_watch *watched, rdb_error *err)

@@ -67,22 +67,9 @@ static bool read_options(rdb_command_context *context, const rdb_ast_explain *st
 static bool open_plan(explaining *work, const rdb_snapshot *snapshot, rdb_execution **execution, rdb_error *err)
 {
     rdb_command_context *context = work->context;
-    rdb_execution_context execution_context = {.txn = context->txn,
-                                               .snapshot = snapshot,
-                                               .access = context->access,
-                                               .parameters = context->parameters,
-                                               .parameter_count = context->parameter_count,
-                                               .format = context->format,
-                                               .cancel = context->cancel,
-                                               .session = context->session,
-                                               .session_user = context->role->name,
-                                               .current_user = context->role->name,
-                                               .statement_us = context->statement_us,
-                                               .transaction_us = context->transaction_us,
-                                               .lock_timeout_us = context->lock_timeout_us,
-                                               .work_mem_bytes = context->work_mem_bytes,
-                                               .work = context->work,
-                                               .instrument = true};
+    rdb_execution_context execution_context = command_execution_context(context);
+    execution_context.snapshot = snapshot;
+    execution_context.instrument = true;
     return rdb_execution_open(execution, work->plan, &execution_context, err);
 }
 

@@ -7,7 +7,7 @@
 
 enum {
     PG_CONVERSION = 2607, PG_LANGUAGE = 2612, PG_STATISTIC_EXT = 3381, PG_EXTENSION = 3079, PG_EVENT_TRIGGER = 3466, PG_WRAPPER = 2328, PG_SERVER = 1417,
-    PG_PUBLICATION = 6104, PG_SUBSCRIPTION = 6100, PG_POLICY = 3256, PG_TS_PARSER = 3601, PG_TS_DICT = 3600, PG_TS_TEMPLATE = 3764, PG_TS_CONFIG = 3602,
+    PG_PUBLICATION = 6104, PG_SUBSCRIPTION = 6100, PG_TS_PARSER = 3601, PG_TS_DICT = 3600, PG_TS_TEMPLATE = 3764, PG_TS_CONFIG = 3602,
     PG_OPFAMILY = 2753, PG_TRANSFORM = 3576
 };
 
@@ -41,7 +41,7 @@ static const named_kind KINDS[] = {
     {RDB_SQL_OBJECT_TABLESPACE, RDB_PG_TABLESPACE, RDB_pg_tablespace_oid, RDB_pg_tablespace_spcname, 0, RDB_pg_tablespace_spcowner, 0, 0, "tablespace", NULL},
     {RDB_SQL_OBJECT_DATABASE, RDB_PG_DATABASE, RDB_pg_database_oid, RDB_pg_database_datname, 0, RDB_pg_database_datdba, 0, 0, "database", NULL},
     {RDB_SQL_OBJECT_ROLE, RDB_PG_AUTHID, RDB_pg_authid_oid, RDB_pg_authid_rolname, 0, 0, 0, 0, "role", NULL},
-    {RDB_SQL_OBJECT_POLICY, PG_POLICY, RDB_pg_policy_oid, RDB_pg_policy_polname, 0, 0, RDB_pg_policy_polrelid, 0, "policy", NULL},
+    {RDB_SQL_OBJECT_POLICY, RDB_PG_POLICY, RDB_pg_policy_oid, RDB_pg_policy_polname, 0, 0, RDB_pg_policy_polrelid, 0, "policy", NULL},
     {RDB_SQL_OBJECT_RULE, RDB_PG_REWRITE, RDB_pg_rewrite_oid, RDB_pg_rewrite_rulename, 0, 0, RDB_pg_rewrite_ev_class, 0, "rule", NULL},
     {RDB_SQL_OBJECT_TRIGGER, RDB_PG_TRIGGER, RDB_pg_trigger_oid, RDB_pg_trigger_tgname, 0, 0, RDB_pg_trigger_tgrelid, 0, "trigger", NULL},
 };

@@ -365,13 +365,46 @@ static bool find_type(rdb_command_context *context, const rdb_ast_drop *statemen
     return true;
 }
 
+/* DROP POLICY|RULE name ON table: the object's names end with the part's. */
+static bool drop_table_parts(rdb_command_context *context, const rdb_ast_drop *statement, rdb_error *err)
+{
+    const bool is_policy = statement->object_type == RDB_SQL_OBJECT_POLICY;
+    const char *kind = is_policy ? "policy" : "rule";
+    for (uint32_t i = 0; i < statement->objects.count; i++) {
+        const rdb_list *parts = &((const rdb_ast_items *)statement->objects.items[i])->items;
+        const char *name = ((const rdb_ast_value *)parts->items[parts->count - 1])->text;
+        const rdb_ast_table table = {.node = {RDB_AST_TABLE, -1}, .name = ((const rdb_ast_value *)parts->items[parts->count - 2])->text,
+                                     .schema = parts->count > 2 ? ((const rdb_ast_value *)parts->items[parts->count - 3])->text : NULL};
+        const rdb_relation *relation = NULL;
+        uint32_t oid = 0;
+        if (!command_open_table(context, &table, RDB_LOCK_ACCESS_EXCLUSIVE, statement->missing_ok, &relation, err))
+            return false;
+        if (relation == NULL) {
+            command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "relation \"%s\" does not exist, skipping", table.name);
+            continue;
+        }
+        if (!(is_policy ? rdb_policy_find : rdb_rule_find)(context->access, relation->oid, name, &oid, err))
+            return false;
+        if (oid == 0 && statement->missing_ok) {
+            command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "%s \"%s\" for relation \"%s\" does not exist, skipping", kind, name, relation->name);
+            continue;
+        }
+        if (oid == 0)
+            return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "%s \"%s\" for %s \"%s\" does not exist", kind, name, is_policy ? "table" : "relation", relation->name);
+        const rdb_object_address object = {is_policy ? RDB_PG_POLICY : RDB_PG_REWRITE, oid, 0};
+        if (!command_check_part_owner(context, relation, err) ||
+            !rdb_ddl_drop(context->access, &object, 1, statement->behavior == RDB_SQL_DROP_CASCADE, command_drop_notice, context, err))
+            return false;
+        rdb_catalog_invalidate(context->access, RDB_PG_CLASS, relation->oid);
+    }
+    return true;
+}
+
 bool command_drop(rdb_command_context *context, const rdb_ast_drop *statement, rdb_error *err)
 {
     uint32_t count = 0;
-    if (statement->object_type == RDB_SQL_OBJECT_POLICY)
-        return command_drop_policy(context, statement, err);
-    if (statement->object_type == RDB_SQL_OBJECT_RULE)
-        return command_drop_rule(context, statement, err);
+    if (statement->object_type == RDB_SQL_OBJECT_POLICY || statement->object_type == RDB_SQL_OBJECT_RULE)
+        return drop_table_parts(context, statement, err);
     rdb_object_address *objects = RDB_NEW_ARRAY(context->arena, rdb_object_address, statement->objects.count + 1);
     for (uint32_t i = 0; i < statement->objects.count; i++) {
         const rdb_ast_node *object = statement->objects.items[i];

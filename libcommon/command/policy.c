@@ -4,8 +4,6 @@
 #include "catalog/rdb_acl.h"
 #include "command/command_int.h"
 
-enum { PG_POLICY = 3256 };
-
 static bool open_table(rdb_command_context *context, const rdb_ast_table *table, const rdb_relation **relation, rdb_error *err)
 {
     rdb_ast_table named = *table;
@@ -149,39 +147,6 @@ bool command_rename_policy(rdb_command_context *context, const rdb_ast_rename *s
     if (oid == 0)
         return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "policy \"%s\" for table \"%s\" does not exist", statement->sub_name, relation->name);
     return rdb_ddl_rename_policy(context->access, oid, statement->new_name, err);
-}
-
-/* DROP POLICY name ON table: the object's names end with the policy's. */
-bool command_drop_policy(rdb_command_context *context, const rdb_ast_drop *statement, rdb_error *err)
-{
-    for (uint32_t i = 0; i < statement->objects.count; i++) {
-        const rdb_list *parts = &((const rdb_ast_items *)statement->objects.items[i])->items;
-        const char *name = ((const rdb_ast_value *)parts->items[parts->count - 1])->text;
-        const rdb_ast_table table = {.node = {RDB_AST_TABLE, -1}, .name = ((const rdb_ast_value *)parts->items[parts->count - 2])->text,
-                                     .schema = parts->count > 2 ? ((const rdb_ast_value *)parts->items[parts->count - 3])->text : NULL};
-        const rdb_relation *relation = NULL;
-        uint32_t oid = 0;
-        if (!command_open_table(context, &table, RDB_LOCK_ACCESS_EXCLUSIVE, statement->missing_ok, &relation, err))
-            return false;
-        if (relation == NULL) {
-            command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "relation \"%s\" does not exist, skipping", table.name);
-            continue;
-        }
-        if (!rdb_policy_find(context->access, relation->oid, name, &oid, err))
-            return false;
-        if (oid == 0 && statement->missing_ok) {
-            command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "policy \"%s\" for relation \"%s\" does not exist, skipping", name, relation->name);
-            continue;
-        }
-        if (oid == 0)
-            return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "policy \"%s\" for table \"%s\" does not exist", name, relation->name);
-        const rdb_object_address object = {PG_POLICY, oid, 0};
-        if (!command_check_part_owner(context, relation, err) ||
-            !rdb_ddl_drop(context->access, &object, 1, statement->behavior == RDB_SQL_DROP_CASCADE, command_drop_notice, context, err))
-            return false;
-        rdb_catalog_invalidate(context->access, RDB_PG_CLASS, relation->oid);
-    }
-    return true;
 }
 
 /* ENABLE, DISABLE, FORCE, NO FORCE ROW LEVEL SECURITY. */

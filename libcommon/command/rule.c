@@ -71,38 +71,6 @@ bool command_create_rule(rdb_command_context *context, const rdb_ast_create_rule
     return rdb_ddl_write_rule(context->access, &rule, uses.items, uses.count, &oid, err);
 }
 
-/* DROP RULE name ON table: the object's names end with the rule's. */
-bool command_drop_rule(rdb_command_context *context, const rdb_ast_drop *statement, rdb_error *err)
-{
-    for (uint32_t i = 0; i < statement->objects.count; i++) {
-        const rdb_list *parts = &((const rdb_ast_items *)statement->objects.items[i])->items;
-        const char *name = ((const rdb_ast_value *)parts->items[parts->count - 1])->text;
-        const rdb_ast_table table = {.node = {RDB_AST_TABLE, -1}, .name = ((const rdb_ast_value *)parts->items[parts->count - 2])->text,
-                                     .schema = parts->count > 2 ? ((const rdb_ast_value *)parts->items[parts->count - 3])->text : NULL};
-        const rdb_relation *relation = NULL;
-        uint32_t oid = 0;
-        if (!command_open_table(context, &table, RDB_LOCK_ACCESS_EXCLUSIVE, statement->missing_ok, &relation, err))
-            return false;
-        if (relation == NULL) {
-            command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "relation \"%s\" does not exist, skipping", table.name);
-            continue;
-        }
-        if (!rdb_rule_find(context->access, relation->oid, name, &oid, err))
-            return false;
-        if (oid == 0 && statement->missing_ok) {
-            command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "rule \"%s\" for relation \"%s\" does not exist, skipping", name, relation->name);
-            continue;
-        }
-        if (oid == 0)
-            return rdb_error_set(err, RDB_UNDEFINED_OBJECT, "rule \"%s\" for relation \"%s\" does not exist", name, relation->name);
-        const rdb_object_address object = {RDB_PG_REWRITE, oid, 0};
-        if (!command_check_part_owner(context, relation, err) ||
-            !rdb_ddl_drop(context->access, &object, 1, statement->behavior == RDB_SQL_DROP_CASCADE, command_drop_notice, context, err))
-            return false;
-    }
-    return true;
-}
-
 /* ALTER TABLE ... ENABLE [REPLICA | ALWAYS] RULE, DISABLE RULE. */
 bool command_alter_rule(rdb_command_context *context, const rdb_relation *relation, rdb_sql_alter_kind kind, const char *name, rdb_error *err)
 {
