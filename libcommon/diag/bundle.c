@@ -141,7 +141,7 @@ static bool write_member(void *context, const char *name, const void *bytes, siz
     archive_entry_set_size(entry, (int64_t)length);
     archive_entry_set_filetype(entry, AE_IFREG);
     archive_entry_set_perm(entry, 0600);
-    archive_entry_set_mtime(entry, rdb_time_wall_us() / 1000000, 0);
+    archive_entry_set_mtime(entry, (rdb_time_wall_us() - RDB_UNIX_EPOCH_US) / 1000000, 0);
     const bool ok = archive_write_header(to->archive, entry) == ARCHIVE_OK && archive_write_data(to->archive, bytes, length) == (la_ssize_t)length;
     archive_entry_free(entry);
     return ok || archive_failed(to->archive, to->path, err);

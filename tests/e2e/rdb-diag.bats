@@ -130,6 +130,7 @@ teardown() {
     run -0 rdb-diag bundle --home "$HOME_DIR" --output "$BATS_TEST_TMPDIR/one.tar.zst"
     mkdir "$BATS_TEST_TMPDIR/one"
     tar --zstd -xf "$BATS_TEST_TMPDIR/one.tar.zst" -C "$BATS_TEST_TMPDIR/one"
+    [ -n "$(find "$BATS_TEST_TMPDIR/one" -name README.txt -newermt "10 minutes ago")" ] # the members carry the time
     run -1 grep -r canary "$BATS_TEST_TMPDIR/one"
     run -1 grep -rF "$HOME_DIR" "$BATS_TEST_TMPDIR/one"
     run -1 grep -rF "$(hostname)" "$BATS_TEST_TMPDIR/one"
