@@ -297,10 +297,11 @@ static bool open_heads(rdb_audit_log *log, rdb_arena *arena, bool *is_damaged, r
         rdb_sha256(last->text, last->length, log->head.previous);
     }
     rdb_slice content = {0};
-    if (file_bytes > good_bytes) { /* a torn last line, or damage in the middle */
+    if (file_bytes > good_bytes) { /* a torn last line, of which any part may have come to the disk, or damage before others */
         if (!rdb_path_read(path, arena, &content, SIZE_MAX / 2, err))
             return false;
-        if (memchr(content.data + good_bytes, '\n', content.length - good_bytes) != NULL) {
+        const uint8_t *line_end = memchr(content.data + good_bytes, '\n', content.length - good_bytes);
+        if (line_end != NULL && line_end + 1 < content.data + content.length) {
             *is_damaged = true;
             if (!set_aside(log, AUDIT_HEADS, err) || !rdb_path_write_atomic(path, content.data, good_bytes, 0600, err))
                 return false;

@@ -219,6 +219,48 @@ static void test_torn_end_is_made_again(void **state)
     end(&f);
 }
 
+/* Of the head that a crash came by, and of its copy, any part may be on the disk; what was signed before is whole. */
+static void test_torn_head_is_no_damage(void **state)
+{
+    char heads[128], mirror[128], sealed[AUDIT_HEAD_BYTES_MAX];
+    rdb_slice content;
+    (void)state;
+    for (unsigned part = 0; part < 40; part++) {
+        fixture f;
+        rdb_file *file = NULL;
+        rdb_arena *arena = rdb_arena_create("test", NULL, NULL);
+        begin(&f, 1 << 30);
+        snprintf(heads, sizeof heads, "%s/audit.heads", f.logs);
+        snprintf(mirror, sizeof mirror, "%s/data/meta/audit.heads", f.home);
+        for (unsigned k = 0; k < 3; k++) {
+            add(&f, 2);
+            assert_true(rdb_audit_log_seal(f.log, &f.err));
+        }
+        const uint64_t sealed_bytes = rdb_path_bytes(heads);
+        assert_true(rdb_path_read(mirror, arena, &content, sizeof sealed, &f.err));
+        assert_int_equal(content.length, sizeof sealed);
+        memcpy(sealed, content.data, sizeof sealed);
+        add(&f, 2);
+        assert_true(rdb_audit_log_seal(f.log, &f.err));
+        const uint64_t size = rdb_audit_log_size(f.log), bytes = rdb_path_bytes(heads);
+        rdb_audit_log_close(&f.log);
+        static const char zeroes[64];
+        const uint64_t at = part == 39 ? sealed_bytes - 100 : sealed_bytes + (bytes - sealed_bytes - sizeof zeroes) * part / 40; /* the last time: what was sealed */
+        assert_true(rdb_file_open(&file, heads, RDB_FILE_WRITE, &f.err) && rdb_file_write(file, at, zeroes, sizeof zeroes, &f.err) && rdb_file_close(&file, &f.err));
+        assert_true(rdb_file_open(&file, mirror, RDB_FILE_WRITE, &f.err) && rdb_file_write(file, 0, sealed, sizeof sealed, &f.err) && rdb_file_close(&file, &f.err));
+        open_log(&f);
+        assert_int_equal(f.is_damaged, part == 39);
+        if (!f.is_damaged) {
+            assert_int_equal(rdb_audit_log_size(f.log), size);
+            add(&f, 1);
+            assert_true(rdb_audit_log_seal(f.log, &f.err));
+            check_good(&f, rdb_audit_log_size(f.log));
+        }
+        rdb_arena_destroy(arena);
+        end(&f);
+    }
+}
+
 static void test_full_files_follow_each_other(void **state)
 {
     fixture f;
@@ -347,7 +389,7 @@ static void test_words_and_times(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_records_come_back), cmocka_unit_test(test_nothing_comes_twice), cmocka_unit_test(test_torn_end_is_made_again),
+        cmocka_unit_test(test_records_come_back), cmocka_unit_test(test_nothing_comes_twice), cmocka_unit_test(test_torn_end_is_made_again), cmocka_unit_test(test_torn_head_is_no_damage),
         cmocka_unit_test(test_full_files_follow_each_other), cmocka_unit_test(test_crash_between_files), cmocka_unit_test(test_lost_files_are_told),
         cmocka_unit_test(test_passed_wal_need_not_be_kept), cmocka_unit_test(test_batches_are_bounded), cmocka_unit_test(test_words_and_times),
     };
