@@ -325,6 +325,7 @@ static bool find_frame(exec_node *node, const window_partition *p, uint32_t row,
 
 typedef struct frame_parts { /* what EXCLUDE leaves of a frame */
     uint32_t count;
+    bool has_row; /* false: a part that is the row itself stands for its ties and has no value */
     struct { uint32_t from, to; } at[3];
 } frame_parts;
 
@@ -336,11 +337,14 @@ static void add_part(frame_parts *parts, uint32_t from, uint32_t to)
     }
 }
 
-static bool find_parts(exec_node *node, const window_partition *p, uint32_t row, frame_parts *parts, rdb_error *err)
+/* for_values: PostgreSQL's first_value and its kin count the row itself in the place of its ties, also where the frame does not hold it:
+ * what they find there is no value. */
+static bool find_parts(exec_node *node, const window_partition *p, uint32_t row, bool for_values, frame_parts *parts, rdb_error *err)
 {
     const uint32_t options = node->plan->of.window.window->frame_options, at = row - p->first;
     uint32_t from, to, out_from, out_to;
     parts->count = 0;
+    parts->has_row = true;
     if (!find_frame(node, p, row, &from, &to, err))
         return false;
     if ((options & FRAME_EXCLUDES) == 0) {
@@ -350,8 +354,11 @@ static bool find_parts(exec_node *node, const window_partition *p, uint32_t row,
     out_from = options & FRAME_EXCLUDE_CURRENT_ROW ? row : p->peer_first[at];
     out_to = options & FRAME_EXCLUDE_CURRENT_ROW ? row + 1 : p->peer_end[at];
     add_part(parts, from, RDB_MIN(to, out_from));
-    if ((options & FRAME_EXCLUDE_TIES) && row >= from && row < to)
+    const bool holds_row = row >= from && row < to;
+    if ((options & FRAME_EXCLUDE_TIES) && (holds_row || (for_values && RDB_MAX(from, out_from) < RDB_MIN(to, out_to)))) {
         add_part(parts, row, row + 1);
+        parts->has_row = holds_row;
+    }
     add_part(parts, RDB_MAX(from, out_to), to);
     return true;
 }
@@ -410,7 +417,7 @@ static bool compute_aggregate(exec_node *node, window_call *call, const window_p
     call->state = NULL;
     for (uint32_t row = p->first; row < p->end; row++) {
         frame_parts parts;
-        if (!find_parts(node, p, row, &parts, err))
+        if (!find_parts(node, p, row, false, &parts, err))
             return false;
         if (has_value && parts.count == fed.count && memcmp(parts.at, fed.at, parts.count * sizeof parts.at[0]) == 0) {
             put_result(call, row, value, is_null);
@@ -471,7 +478,7 @@ static bool compute_frame_value(exec_node *node, window_call *call, const window
     const uint32_t oid = call->plan->window->function->oid;
     frame_parts parts;
     rdb_datum value = {.words = {0, 0}};
-    if (!find_parts(node, p, row, &parts, err))
+    if (!find_parts(node, p, row, true, &parts, err))
         return false;
     bool found = parts.count > 0;
     uint32_t target = 0;
@@ -490,7 +497,7 @@ static bool compute_frame_value(exec_node *node, window_call *call, const window
     } else if (found) {
         target = oid == WINDOW_LAST_VALUE ? parts.at[parts.count - 1].to - 1 : parts.at[0].from;
     }
-    found = found && get_argument(state, call, 0, target, &value);
+    found = found && (target != row || parts.has_row) && get_argument(state, call, 0, target, &value);
     put_result(call, row, value, !found);
     return true;
 }
