@@ -295,6 +295,19 @@ static uint64_t restart_scan(gather_state *state)
     return parallel->end_block > first ? parallel->end_block - first : 0;
 }
 
+/* Values that all threads read. They are kept where the asker has them, who is the one to change them. */
+static bool run_init_plans(exec_node *node, rdb_error *err)
+{
+    const rdb_list *init_plans = &node->plan->of.gather.init_plans;
+    for (uint32_t i = 0; i < init_plans->count; i++) {
+        rdb_datum value;
+        bool is_null = false;
+        if (!exec_run_subplan(node->x, init_plans->items[i], node->arena, &value, &is_null, err))
+            return false;
+    }
+    return true;
+}
+
 static bool start_threads(exec_node *node, rdb_error *err)
 {
     gather_state *state = node->state;
@@ -305,6 +318,8 @@ static bool start_threads(exec_node *node, rdb_error *err)
     uint32_t wanted = (uint32_t)RDB_MIN((uint64_t)node->plan->of.gather.worker_count, blocks);
     if (wanted == 0 || blocks < 2 || x->leader != NULL || x->substitutes != NULL || x->context.snapshot->tracks_reads || !is_shareable(node->left))
         return true;
+    if (!run_init_plans(node, err))
+        return false;
     rdb_pool *pool = find_pool();
     wanted = pool != NULL ? reserve_workers(wanted) : 0;
     for (uint32_t i = 0; i < wanted; i++) {

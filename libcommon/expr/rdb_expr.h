@@ -81,6 +81,8 @@ void rdb_expr_set_query_equality(rdb_expr_query_equality equality);
 /* Made of built-in immutable functions over plain values, columns, constants and parameters: neither waits nor looks anything up, so it
  * may run in any thread. is_brief: nor takes long, so it may run under a latch. */
 bool rdb_expr_is_simple(const rdb_expr *expr, bool is_brief);
+/* The same with sub-selects whose value is known before, as the caller says of each. */
+bool rdb_expr_is_simple_but(const rdb_expr *expr, bool (*is_known)(void *context, const rdb_expr_subplan *subplan), void *context);
 
 /* Folds what is constant and immutable; the tree is copied where it changes. For the planner and the analyser. */
 RDB_CHECKED bool rdb_expr_fold(rdb_arena *arena, rdb_eval *eval, rdb_expr *expr, rdb_expr **folded, rdb_error *err);

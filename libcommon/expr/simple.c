@@ -29,6 +29,8 @@ static bool function_is_simple(const rdb_function *function, bool is_brief)
 typedef struct simple_search {
     uint32_t depth; /* left */
     bool is_brief;
+    bool (*is_known)(void *context, const rdb_expr_subplan *subplan); /* NULL: no sub-select is */
+    void *context;
 } simple_search;
 
 static bool visit_simple(void *context, rdb_expr *expr)
@@ -75,6 +77,9 @@ static bool visit_simple(void *context, rdb_expr *expr)
     case RDB_EXPR_BOOL_TEST:
         ok = rdb_expr_visit_children(expr, visit_simple, context);
         break;
+    case RDB_EXPR_SUBPLAN:
+        ok = search->is_known != NULL && is_plain_type(expr->type->oid) && search->is_known(search->context, (const rdb_expr_subplan *)expr);
+        break;
     default:
         break;
     }
@@ -85,5 +90,11 @@ static bool visit_simple(void *context, rdb_expr *expr)
 bool rdb_expr_is_simple(const rdb_expr *expr, bool is_brief)
 {
     simple_search search = {.depth = 100, .is_brief = is_brief};
+    return visit_simple(&search, (rdb_expr *)(uintptr_t)expr);
+}
+
+bool rdb_expr_is_simple_but(const rdb_expr *expr, bool (*is_known)(void *context, const rdb_expr_subplan *subplan), void *context)
+{
+    simple_search search = {.depth = 100, .is_known = is_known, .context = context};
     return visit_simple(&search, (rdb_expr *)(uintptr_t)expr);
 }

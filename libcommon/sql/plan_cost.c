@@ -373,7 +373,7 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
         if (!is_there)
             rdb_list_push(p->arena, &bounding, trees->predicate.items[i]);
     }
-    double fetched = is_whole_key ? 1 : rel->tuples * plan_selectivity_list(level, rel, &bounding);
+    double fetched = is_whole_key ? 1 : rel->tuples * plan_key_selectivity(level, rel, &bounding);
     fetched = fetched < 1 ? 1 : fetched;
     path->kind = RDB_PLAN_INDEX_SCAN;
     path->rel = rel;

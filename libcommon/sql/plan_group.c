@@ -266,6 +266,57 @@ static bool check_sets(planner *p, const rdb_list *items, const uint64_t *masks,
     return true;
 }
 
+/* ---- DISTINCT inside aggregates ---------------------------------------------------------------------------------------------------- */
+static bool is_order_free(const rdb_expr_aggregate *aggregate, const rdb_type *type)
+{
+    const char *name = aggregate->function->name;
+    if (aggregate->function->oid >= 16384)
+        return false;
+    if (strcmp(name, "count") == 0 || strcmp(name, "min") == 0 || strcmp(name, "max") == 0)
+        return true;
+    return (strcmp(name, "sum") == 0 || strcmp(name, "avg") == 0) && (type->oid == RDB_INT2OID || type->oid == RDB_INT4OID || type->oid == RDB_INT8OID || type->oid == RDB_NUMERICOID);
+}
+
+/* The one expression whose different values all aggregates of the query ask for; NULL: they ask for something else. */
+static rdb_expr *only_distinct_argument(const rdb_list *aggregates)
+{
+    rdb_expr *only = NULL;
+    for (uint32_t i = 0; i < aggregates->count; i++) {
+        const rdb_expr_aggregate *aggregate = aggregates->items[i];
+        const rdb_target *target = aggregate->arguments.count == 1 ? aggregate->arguments.items[0] : NULL;
+        if (target == NULL || target->is_junk || aggregate->distinct.count != 1 || aggregate->order.count > 0 || aggregate->filter != NULL || aggregate->direct_arguments.count > 0 ||
+            aggregate->levels_up != 0 || !plan_can_hash(target->expr->type) || !is_order_free(aggregate, target->expr->type) || rdb_expr_volatility(target->expr) == 'v' ||
+            (only != NULL && !rdb_expr_equal(only, target->expr)))
+            return NULL;
+        only = target->expr;
+    }
+    return only;
+}
+
+/* Many rows are not sorted by group and value, but grouped by both first: what comes out has each value once. Puts that below. */
+static bool group_distinct_values(plan_level *level, plan_built *built, const rdb_list *keys, rdb_expr *argument)
+{
+    planner *p = level->p;
+    const uint32_t count = keys->count + 1;
+    rdb_list all = {0}, resolved = {0};
+    rdb_plan_node *node = plan_new_node(p, RDB_PLAN_AGGREGATE, built, NULL);
+    for (uint32_t i = 0; i < keys->count; i++)
+        rdb_list_push(p->arena, &all, keys->items[i]);
+    rdb_list_push(p->arena, &all, argument);
+    if (!plan_resolve_list(p, built, &all, &resolved))
+        return false;
+    node->of.aggregate.key_count = count;
+    node->of.aggregate.keys = (rdb_expr *const *)resolved.items;
+    node->of.aggregate.strategy = RDB_AGGREGATE_HASHED;
+    plan_set_inputs(p, node, (rdb_expr **)all.items, count);
+    const double rows = node->rows;
+    node->total_cost += rows * (COST_OPERATOR * count + 0.001);
+    node->startup_cost = node->total_cost;
+    node->rows = RDB_MAX(1.0, RDB_MIN(plan_group_count(level, (rdb_expr *const *)all.items, count, rows), rows));
+    *built = plan_identity(p, node, (rdb_expr **)all.items, count);
+    return true;
+}
+
 bool plan_aggregation(plan_level *level, plan_built *built, rdb_expr **targets, const rdb_list *having)
 {
     planner *p = level->p;
@@ -297,8 +348,22 @@ bool plan_aggregation(plan_level *level, plan_built *built, rdb_expr **targets, 
         (void)collect(&c, targets[i]);
     for (uint32_t i = 0; i < having->count; i++)
         (void)collect(&c, having->items[i]);
-    bool sorts = false;
-    if (level->want.goal == PLAN_GOAL_GROUP && level->want.count == group_count && group_count > 0 && query->group.count > 0)
+    bool sorts = false, is_distinct_done = false;
+    rdb_expr *distinct = query->grouping_sets.count == 0 && built->node->total_cost >= PLAN_LONG_RUN && !p->context->no_hash_aggregate ? only_distinct_argument(&c.aggregates) : NULL;
+    for (uint32_t i = 0; i < c.keys.count && distinct != NULL; i++)
+        if (!plan_can_hash(((const rdb_expr *)c.keys.items[i])->type) || (i < group_count && !((const rdb_sort_item *)items.items[i])->can_hash))
+            distinct = NULL;
+    if (distinct != NULL) {
+        rdb_list below = {0};
+        for (uint32_t i = 0; i < c.keys.count; i++)
+            rdb_list_push(p->arena, &below, c.keys.items[i]);
+        for (uint32_t i = 0; i < c.loose.count; i++)
+            rdb_list_push(p->arena, &below, c.loose.items[i]);
+        if (!group_distinct_values(level, built, &below, distinct))
+            return false;
+        is_distinct_done = true;
+        level->have_count = 0;
+    } else if (level->want.goal == PLAN_GOAL_GROUP && level->want.count == group_count && group_count > 0 && query->group.count > 0)
         (void)plan_goal_cost(level, level->ordered_count, built->node->rows, built->node->width, built->node->startup_cost, built->node->total_cost, &sorts);
     if (sorts) {
         uint32_t *slots = RDB_NEW_ARRAY(p->arena, uint32_t, group_count + 1);
@@ -329,6 +394,8 @@ bool plan_aggregation(plan_level *level, plan_built *built, rdb_expr **targets, 
     for (uint32_t i = 0; i < c.aggregates.count; i++)
         if (!plan_call(p, built, &wide, c.aggregates.items[i], &calls[i]))
             return false;
+    for (uint32_t i = 0; i < c.aggregates.count && is_distinct_done; i++)
+        calls[i].is_distinct = false;
     plan->key_count = keys.count;
     plan->keys = (rdb_expr *const *)keys.items;
     plan->call_count = c.aggregates.count;

@@ -114,6 +114,8 @@ typedef struct plan_order { /* one key of an order */
 /* The order that what stands above FROM could use, and what for: to be sorted by it, or to find groups of equal keys, by hashing or
  * one after the other. */
 typedef enum plan_goal { PLAN_GOAL_SORT, PLAN_GOAL_GROUP } plan_goal;
+/* From such a cost on plans go by what serves many rows and several threads, where PostgreSQL's costs see next to no difference. */
+#define PLAN_LONG_RUN 10000.0
 typedef struct plan_want {
     uint8_t goal;            /* plan_goal */
     bool can_sort, can_hash; /* GROUP */
@@ -483,7 +485,12 @@ double plan_selectivity(plan_level *level, const rdb_expr *clause);
 double plan_selectivity_of(plan_level *level, const plan_rel *of, const rdb_expr *clause);
 double plan_selectivity_list(plan_level *level, const plan_rel *of, const rdb_list *clauses);
 /* Of a join's pairs of rows; SEMI and ANTI: of the left rows, those with a partner among right_rows. */
-double plan_join_selectivity(plan_level *level, const rdb_expr *clause, plan_relids left_ids, uint8_t join_kind, double right_rows);
+/* Of a join's conditions together. Those that compare all columns of a unique key of several ones with another relation's are one condition:
+ * each row there has one partner, as a reference has; their single shares would be multiplied as if the columns had nothing to do with
+ * each other. */
+double plan_join_selectivity(plan_level *level, const rdb_list *clauses, plan_relids left_ids, uint8_t join_kind, double right_rows);
+/* The same for conditions on one relation, some of them by others' values. */
+double plan_key_selectivity(plan_level *level, const plan_rel *of, const rdb_list *clauses);
 /* Distinct values among so many rows; groups of rows by several expressions. */
 double plan_distinct(plan_level *level, const rdb_expr *expr, double rows);
 /* Of the rows of two sorted sides, the shares where reading them side by side begins and ends. */

@@ -4,6 +4,8 @@
 #include "sql/plan_append.h"
 #include <math.h>
 
+#define NEAR_TIE 1.05
+
 /* ---- costs ------------------------------------------------------------------------------------------------------------------- */
 /* Rows sorted at once, of which at most limit are asked for (0: all). PostgreSQL's figures. */
 static void sort_cost(const planner *p, double rows, double width, double limit, double *startup, double *run)
@@ -83,8 +85,11 @@ double plan_goal_cost(plan_level *level, uint32_t ordered, double rows, double w
             by_hash += first + run;
         }
     }
-    *sorts = by_sort <= by_hash;
-    return RDB_MIN(by_sort, by_hash);
+    /* Near a tie a long run's rows are hashed rather than sorted first: should there be more of them than was thought, a table of groups
+     * grows with the groups, a sort with the rows, and threads can each make a table of their own. */
+    const double lead = ordered < want->count && total >= PLAN_LONG_RUN ? NEAR_TIE : 1;
+    *sorts = by_sort * lead <= by_hash;
+    return *sorts ? by_sort : by_hash;
 }
 
 /* ---- ways to read FROM ----------------------------------------------------------------------------------------------------------- */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Which parts of a finished plan several threads do together. A part is a chain of nodes down its left sides to a sequential scan, whose
  * blocks the threads share: scans, filters and projections, hash joins (whose tables are built once, by the thread that asks), loops
- * over index scans. All that stands in it is simple (rdb_expr_is_simple), so that a thread needs neither session nor catalog.
+ * over index scans. All that stands in it is simple (rdb_expr_is_simple), so that a thread needs neither session nor catalog; sub-selects
+ * that have one value for the whole statement are run by the thread that asks before the others start.
  *
  * Where an aggregate stands on such a chain each thread makes states of its own, which are put together at the end; elsewhere the chain's
  * rows are gathered. Whether it pays is judged by PostgreSQL's costs, and how many threads by the size of the scan, as there. */
@@ -11,14 +12,31 @@
 #define WALK_DEPTH 500u
 
 typedef struct parallel_chain {
+    const planner *p;
     rdb_plan_node *scan;
     uint32_t workers;
+    rdb_list init_plans;       /* rdb_expr_subplan *: whose values it reads */
 } parallel_chain;
 
-static bool all_simple(const rdb_list *exprs)
+/* A sub-select with one value for the whole statement. */
+static bool note_init_plan(void *context, const rdb_expr_subplan *e)
+{
+    parallel_chain *chain = context;
+    if ((e->sublink_kind != RDB_SUBLINK_SCALAR && e->sublink_kind != RDB_SUBLINK_EXISTS) || e->arguments.count > 0 || chain->p->plan->subplans[e->subplan_no].is_correlated)
+        return false;
+    rdb_list_push(chain->p->arena, &chain->init_plans, (void *)(uintptr_t)e);
+    return true;
+}
+
+static bool is_simple(parallel_chain *chain, const rdb_expr *expr)
+{
+    return rdb_expr_is_simple_but(expr, note_init_plan, chain);
+}
+
+static bool all_simple(parallel_chain *chain, const rdb_list *exprs)
 {
     for (uint32_t i = 0; i < exprs->count; i++)
-        if (!rdb_expr_is_simple(exprs->items[i], false))
+        if (!is_simple(chain, exprs->items[i]))
             return false;
     return true;
 }
@@ -31,12 +49,12 @@ static bool array_simple(rdb_expr *const *exprs, uint32_t count)
     return true;
 }
 
-static bool node_is_simple(const rdb_plan_node *node)
+static bool node_is_simple(parallel_chain *chain, const rdb_plan_node *node)
 {
     for (uint32_t i = 0; i < node->targets.count; i++)
-        if (!rdb_expr_is_simple(((const rdb_target *)node->targets.items[i])->expr, false))
+        if (!is_simple(chain, ((const rdb_target *)node->targets.items[i])->expr))
             return false;
-    return all_simple(&node->filter) && node->first_cte == node->end_cte;
+    return all_simple(chain, &node->filter) && node->first_cte == node->end_cte;
 }
 
 static uint32_t workers_for(const planner *p, const rdb_relation *relation)
@@ -55,10 +73,10 @@ static uint32_t workers_for(const planner *p, const rdb_relation *relation)
 }
 
 /* An index scan on the inner side of a loop. */
-static bool is_lookup(const rdb_plan_node *node)
+static bool is_lookup(parallel_chain *chain, const rdb_plan_node *node)
 {
-    if ((node->kind != RDB_PLAN_INDEX_SCAN && node->kind != RDB_PLAN_INDEX_ONLY_SCAN) || !node_is_simple(node) || !all_simple(&node->of.scan.key_expressions) ||
-        !all_simple(&node->of.scan.condition) || node->of.scan.relation->persistence == 't')
+    if ((node->kind != RDB_PLAN_INDEX_SCAN && node->kind != RDB_PLAN_INDEX_ONLY_SCAN) || !node_is_simple(chain, node) ||
+        !all_simple(chain, &node->of.scan.key_expressions) || !all_simple(chain, &node->of.scan.condition) || node->of.scan.relation->persistence == 't')
         return false;
     for (uint16_t i = 0; i < node->of.scan.bound_count; i++)
         if (node->of.scan.bounds[i].is_any || (node->of.scan.bounds[i].value != NULL && !rdb_expr_is_simple(node->of.scan.bounds[i].value, false)))
@@ -66,10 +84,9 @@ static bool is_lookup(const rdb_plan_node *node)
     return true;
 }
 
-/* Is the node the top of a chain? */
-static bool find_chain(const planner *p, rdb_plan_node *node, parallel_chain *chain, uint32_t depth)
+static bool walk_chain(parallel_chain *chain, rdb_plan_node *node, uint32_t depth)
 {
-    if (node == NULL || depth == 0 || !node_is_simple(node))
+    if (node == NULL || depth == 0 || !node_is_simple(chain, node))
         return false;
     const rdb_plan_join *join = &node->of.join;
     switch ((rdb_plan_kind)node->kind) {
@@ -81,20 +98,27 @@ static bool find_chain(const planner *p, rdb_plan_node *node, parallel_chain *ch
             if (scan->columns[i] < 0)
                 return false;
         chain->scan = node;
-        chain->workers = workers_for(p, scan->relation);
+        chain->workers = workers_for(chain->p, scan->relation);
         return chain->workers > 0;
     }
     case RDB_PLAN_RESULT:
     case RDB_PLAN_SUBQUERY_SCAN:
-        return node->left != NULL && find_chain(p, node->left, chain, depth - 1);
+        return node->left != NULL && walk_chain(chain, node->left, depth - 1);
     case RDB_PLAN_HASH_JOIN:
-        return join->kind != RDB_JOIN_RIGHT && join->kind != RDB_JOIN_FULL && array_simple(join->left_keys, join->key_count) && all_simple(&join->condition) &&
-               find_chain(p, node->left, chain, depth - 1);
+        return join->kind != RDB_JOIN_RIGHT && join->kind != RDB_JOIN_FULL && array_simple(join->left_keys, join->key_count) && all_simple(chain, &join->condition) &&
+               walk_chain(chain, node->left, depth - 1);
     case RDB_PLAN_NEST_LOOP:
-        return array_simple(join->parameter_values, join->parameter_count) && all_simple(&join->condition) && is_lookup(node->right) && find_chain(p, node->left, chain, depth - 1);
+        return array_simple(join->parameter_values, join->parameter_count) && all_simple(chain, &join->condition) && is_lookup(chain, node->right) && walk_chain(chain, node->left, depth - 1);
     default:
         return false;
     }
+}
+
+/* Is the node the top of a chain? */
+static bool find_chain(const planner *p, rdb_plan_node *node, parallel_chain *chain)
+{
+    *chain = (parallel_chain){.p = p};
+    return walk_chain(chain, node, WALK_DEPTH);
 }
 
 /* How much faster so many threads are: the thread that asks helps, the less the more it has to look after. */
@@ -132,7 +156,7 @@ static void divide_chain(rdb_plan_node *node, uint32_t workers)
     }
 }
 
-static rdb_plan_node *make_gather(planner *p, rdb_plan_node *below, uint32_t workers, double rows)
+static rdb_plan_node *make_gather(planner *p, rdb_plan_node *below, const parallel_chain *chain, double rows)
 {
     rdb_plan_node *gather = RDB_NEW(p->arena, rdb_plan_node);
     const bool passes = below->passes_through;
@@ -150,7 +174,8 @@ static rdb_plan_node *make_gather(planner *p, rdb_plan_node *below, uint32_t wor
     for (uint32_t i = 0; i < gather->input_count; i++)
         types[i] = passes ? below->input_types[i] : ((const rdb_target *)below->targets.items[i])->expr->type;
     gather->input_types = types;
-    gather->of.gather.worker_count = workers;
+    gather->of.gather.worker_count = chain->workers;
+    gather->of.gather.init_plans = chain->init_plans;
     return gather;
 }
 
@@ -175,7 +200,7 @@ static bool can_combine(const rdb_plan_aggregate *plan)
 static bool split_aggregate(planner *p, rdb_plan_node *node)
 {
     parallel_chain chain;
-    if (!can_combine(&node->of.aggregate) || !find_chain(p, node->left, &chain, WALK_DEPTH))
+    if (!can_combine(&node->of.aggregate) || !find_chain(p, node->left, &chain))
         return false;
     const double input = node->left->total_cost, own = RDB_MAX(node->total_cost - input, 0.0), shared = shared_cost(node->left, chain.workers) + own / divisor_of(chain.workers);
     const double handed_over = RDB_MIN(node->rows * (chain.workers + 1), node->left->rows);
@@ -192,7 +217,7 @@ static bool split_aggregate(planner *p, rdb_plan_node *node)
     partial->first_cte = partial->end_cte = 0;
     partial->startup_cost = partial->total_cost = shared;
     divide_chain(node->left, chain.workers);
-    rdb_plan_node *gather = make_gather(p, partial, chain.workers, handed_over);
+    rdb_plan_node *gather = make_gather(p, partial, &chain, handed_over);
     node->of.aggregate.phase = RDB_AGGREGATE_FINAL;
     node->left = gather;
     node->total_cost = total;
@@ -204,13 +229,13 @@ static bool split_aggregate(planner *p, rdb_plan_node *node)
 static rdb_plan_node *gather_chain(planner *p, rdb_plan_node *node)
 {
     parallel_chain chain;
-    if (!find_chain(p, node, &chain, WALK_DEPTH))
+    if (!find_chain(p, node, &chain))
         return node;
     const double total = shared_cost(node, chain.workers) + p->context->parallel_setup_cost + p->context->parallel_tuple_cost * node->rows, rows = node->rows;
     if (total >= node->total_cost)
         return node;
     divide_chain(node, chain.workers);
-    return make_gather(p, node, chain.workers, rows);
+    return make_gather(p, node, &chain, rows);
 }
 
 static rdb_plan_node *share(planner *p, rdb_plan_node *node, bool is_whole, uint32_t depth);
@@ -272,6 +297,8 @@ static rdb_plan_node *share(planner *p, rdb_plan_node *node, bool is_whole, uint
         node->left = share(p, node->left, is_whole, depth - 1);
         if (node->kind == RDB_PLAN_HASH_JOIN || node->kind == RDB_PLAN_MERGE_JOIN)
             node->right = share(p, node->right, node->kind == RDB_PLAN_HASH_JOIN, depth - 1);
+        else if (node->kind == RDB_PLAN_NEST_LOOP && node->right->kind == RDB_PLAN_MATERIALIZE && node->of.join.parameter_count == 0)
+            node->right = share(p, node->right, is_whole, depth - 1); /* read once, its rows kept */
         return node;
     }
     default:

@@ -33,10 +33,7 @@ bool plan_path_is_cheaper(const plan_path *path, const plan_path *than)
 /* ---- rows ------------------------------------------------------------------------------------------------------------------------- */
 static double on_selectivity(plan_level *level, const plan_joining *j, uint8_t kind)
 {
-    double selectivity = 1;
-    for (uint32_t i = 0; i < j->on.count; i++)
-        selectivity *= plan_join_selectivity(level, j->on.items[i], j->left->relids, kind, j->right->rows);
-    return selectivity;
+    return plan_join_selectivity(level, &j->on, j->left->relids, kind, j->right->rows);
 }
 
 double plan_joined_rows(plan_level *level, const plan_joining *j)

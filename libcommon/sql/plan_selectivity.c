@@ -17,6 +17,7 @@
 #define ARRAY_ITEMS 10.0
 #define HISTOGRAM_ENOUGH 100 /* bounds: a histogram of so many is asked value by value what a pattern matches */
 #define HISTOGRAM_SOME 10
+#define DAY_US INT64_C(86400000000)
 
 static double share(double value)
 {
@@ -167,6 +168,12 @@ static bool constant_as(planner *p, const subject *s, const rdb_expr *expr, rdb_
             value->i32 = wide < INT32_MIN ? INT32_MIN : wide > INT32_MAX ? INT32_MAX : (int32_t)wide;
         else
             value->i16 = (int16_t)(wide < INT16_MIN ? INT16_MIN : wide > INT16_MAX ? INT16_MAX : wide);
+        return true;
+    }
+    if (to == RDB_DATEOID && (from == RDB_TIMESTAMPOID || from == RDB_TIMESTAMPTZOID)) { /* its day, whatever the zone: near enough for a share */
+        int64_t day = given.i64 / DAY_US - (given.i64 % DAY_US < 0);
+        *value = (rdb_datum){0};
+        value->i32 = day < INT32_MIN ? INT32_MIN : day > INT32_MAX ? INT32_MAX : (int32_t)day;
         return true;
     }
     if (s->type->rep == RDB_REP_BYTES && cast->type->rep == RDB_REP_BYTES && s->type->category == 'S' && cast->type->category == 'S')
@@ -673,6 +680,84 @@ double plan_selectivity_list(plan_level *level, const plan_rel *of, const rdb_li
     return share(result);
 }
 
+/* ---- keys of several columns ------------------------------------------------------------------------------------------------------ */
+/* The column of rel that an equality compares with something of one other relation; 0: none. */
+static int16_t equal_column(plan_level *level, const plan_rel *rel, const rdb_expr *clause, plan_relids *other)
+{
+    const rdb_expr_function *e = (const rdb_expr_function *)clause;
+    uint16_t strategy = 0;
+    uint32_t family = 0;
+    rdb_error quiet = {0};
+    if (clause->kind != RDB_EXPR_FUNCTION || e->operator_oid == 0 || e->arguments.count != 2)
+        return 0;
+    for (int side = 0; side < 2; side++) {
+        const rdb_expr_var *var = (const rdb_expr_var *)strip(e->arguments.items[side]);
+        *other = plan_relids_of(e->arguments.items[1 - side]);
+        if (var->head.kind != RDB_EXPR_VAR || var->levels_up != 0 || var->range_no != rel->range_no || relids_empty(*other) || relids_has(*other, rel->range_no))
+            continue;
+        const bool is_equal = rdb_opclass_strategy(level->p->access, e->operator_oid, &strategy, &family, &quiet) && strategy == 3;
+        rdb_error_clear(&quiet);
+        return is_equal ? var->attribute_no : 0;
+    }
+    return 0;
+}
+
+/* Do the clauses compare all columns of the index with those of one other relation? Marks them. */
+static bool covers_key(plan_level *level, const plan_rel *rel, const rdb_relation_index *index, const rdb_list *clauses, bool *is_part)
+{
+    plan_relids partner = {0};
+    memset(is_part, 0, clauses->count * sizeof *is_part);
+    for (uint16_t k = 0; k < index->key_count; k++) {
+        uint32_t at = 0;
+        for (; at < clauses->count; at++) {
+            plan_relids other;
+            if (is_part[at] || index->columns[k].column_number <= 0 || equal_column(level, rel, clauses->items[at], &other) != index->columns[k].column_number)
+                continue;
+            if (k > 0 && !(relids_within(other, partner) && relids_within(partner, other)))
+                continue;
+            partner = other;
+            break;
+        }
+        if (at == clauses->count)
+            return false;
+        is_part[at] = true;
+    }
+    return true;
+}
+
+static bool find_key_clauses(plan_level *level, const rdb_list *clauses, bool *is_part, double *key_share)
+{
+    if (clauses->count < 2)
+        return false;
+    for (uint32_t r = 1; r <= level->range_count; r++) {
+        const plan_rel *rel = level->rels[r];
+        const rdb_relation *relation = rel != NULL && rel->range->kind == RDB_RANGE_RELATION ? rel->range->relation : NULL;
+        for (uint16_t i = 0; relation != NULL && rel->parent == NULL && i < relation->index_count; i++) {
+            const rdb_relation_index *index = &relation->indexes[i];
+            if (!index->is_unique || !index->is_valid || index->predicate_tree != NULL || index->key_count < 2 || rel->tuples < 1 || !covers_key(level, rel, index, clauses, is_part))
+                continue;
+            *key_share = 1 / rel->tuples;
+            return true;
+        }
+    }
+    return false;
+}
+
+double plan_key_selectivity(plan_level *level, const plan_rel *of, const rdb_list *clauses)
+{
+    bool *is_part = RDB_NEW_ARRAY(level->p->arena, bool, clauses->count + 1);
+    double key_share = 0, parts = 1;
+    rdb_list rest = {0};
+    if (!find_key_clauses(level, clauses, is_part, &key_share))
+        return plan_selectivity_list(level, of, clauses);
+    for (uint32_t i = 0; i < clauses->count; i++)
+        if (is_part[i])
+            parts *= plan_selectivity_of(level, of, clauses->items[i]);
+        else
+            rdb_list_push(level->p->arena, &rest, clauses->items[i]);
+    return RDB_MAX(parts, key_share) * plan_selectivity_list(level, of, &rest);
+}
+
 /* ---- joins ----------------------------------------------------------------------------------------------------------------------------------- */
 /* Common values that both sides have. */
 typedef struct common_match {
@@ -759,7 +844,7 @@ static double semi_equal(planner *p, const subject *left, const subject *right, 
     return share(match.left + rest * share(1 - left_nulls - match.left));
 }
 
-double plan_join_selectivity(plan_level *level, const rdb_expr *clause, plan_relids left_ids, uint8_t join_kind, double right_rows)
+static double join_selectivity_of(plan_level *level, const rdb_expr *clause, plan_relids left_ids, uint8_t join_kind, double right_rows)
 {
     const rdb_expr_function *e = (const rdb_expr_function *)clause;
     if (clause->kind != RDB_EXPR_FUNCTION || e->operator_oid == 0 || e->arguments.count != 2)
@@ -786,6 +871,16 @@ double plan_join_selectivity(plan_level *level, const rdb_expr *clause, plan_rel
     if (!is_equal)
         selectivity = is_semi ? share(1 - null_fraction_of(&left)) : share(1 - selectivity);
     return selectivity;
+}
+
+double plan_join_selectivity(plan_level *level, const rdb_list *clauses, plan_relids left_ids, uint8_t join_kind, double right_rows)
+{
+    bool *is_part = RDB_NEW_ARRAY(level->p->arena, bool, clauses->count + 1);
+    double product = 1, parts = 1, key_share = 0;
+    const bool has_key = join_kind != RDB_JOIN_SEMI && join_kind != RDB_JOIN_ANTI && find_key_clauses(level, clauses, is_part, &key_share);
+    for (uint32_t i = 0; i < clauses->count; i++)
+        *(has_key && is_part[i] ? &parts : &product) *= join_selectivity_of(level, clauses->items[i], left_ids, join_kind, right_rows);
+    return has_key ? product * RDB_MAX(parts, key_share) : product;
 }
 
 /* The smallest and the largest value that the figures know. */

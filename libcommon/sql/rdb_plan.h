@@ -278,7 +278,7 @@ struct rdb_plan_node {
         struct { uint8_t kind; bool all, is_sorted; const uint32_t *collations; /* of the columns */ } set_op; /* left: the columns, then the number of the side, 0 or 1 */
         struct { uint32_t cte_no; bool distinct; const uint32_t *collations; /* of the columns */ } recursive;
         struct { uint32_t lock_count; const rdb_plan_lock *locks; } lock;
-        struct { uint32_t worker_count; /* besides the thread that asks */ } gather;
+        struct { uint32_t worker_count; /* besides the thread that asks */ rdb_list init_plans; /* rdb_expr_subplan *: read below it; the thread that asks gets their values before the others start */ } gather;
     } of;
 };
 

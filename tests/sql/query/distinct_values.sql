@@ -1,0 +1,36 @@
+-- DISTINCT inside aggregates over many rows, which are grouped by group and value first.
+create table visits (shop int, client int, amount numeric(8,2), city text, day date, weight float8);
+insert into visits select n % 50, n * 7 % 611, n % 97 / 4.0, case when n % 13 = 0 then null else 'city ' || n % 31 end, date '2020-02-01' + n % 77, n % 5 / 3.0 from generate_series(1, 60000) n;
+insert into visits select null, null, null, null, null, null from generate_series(1, 50);
+analyze visits;
+set max_parallel_workers_per_gather = 0;
+select count(distinct a.client) from visits a, generate_series(1, 5) n;
+select a.shop, count(distinct a.client) from visits a, generate_series(1, 5) n group by a.shop order by a.shop nulls first limit 6;
+select a.city, count(distinct a.amount), sum(distinct a.amount), avg(distinct a.amount), min(distinct a.amount) from visits a, generate_series(1, 5) n group by a.city order by 1 limit 5;
+select a.city, count(distinct a.amount), sum(a.amount) from visits a, generate_series(1, 5) n group by a.city order by 1 limit 5;
+select a.day, count(distinct a.client) filter (where a.shop < 9) from visits a, generate_series(1, 5) n group by a.day order by 1 limit 3;
+select count(distinct a.city), count(distinct a.day) from visits a, generate_series(1, 5) n;
+select a.shop, count(distinct a.shop) from visits a, generate_series(1, 5) n group by a.shop having count(distinct a.shop) = 0 or a.shop < 2 order by 1;
+select a.shop + 1, count(distinct a.client % 10) from visits a, generate_series(1, 5) n where a.shop < 4 group by a.shop + 1 order by count(distinct a.client % 10) desc, 1;
+select string_agg(distinct a.city, ',') from visits a, generate_series(1, 5) n where a.city < 'city 12';
+select a.weight > 1, sum(distinct a.weight) > 0 from visits a, generate_series(1, 5) n group by 1 order by 1;
+select count(distinct a.client) from visits a, generate_series(1, 5) n where a.shop > 100;
+select a.shop, count(distinct a.client) from visits a, generate_series(1, 5) n where a.shop > 100 group by a.shop;
+select a.shop, a.city, count(distinct a.client) from visits a, generate_series(1, 5) n where a.shop < 3 group by rollup (a.shop, a.city) order by 1, 2 limit 4;
+set work_mem = '64kB';
+select count(*), sum(c) from (select a.shop, a.day, count(distinct a.client) as c from visits a, generate_series(1, 3) n group by a.shop, a.day) x;
+reset work_mem;
+-- a key of two columns, joined whole
+create table stock (part int, shop int, room text, primary key (part, shop));
+insert into stock select n % 400, n / 400, 'room ' || n % 3 from generate_series(0, 1999) n;
+create table sold (part int, shop int, pieces int, day date);
+insert into sold select n % 400, n % 5, n % 11, date '2022-01-01' + n % 365 from generate_series(1, 20000) n;
+create index on sold (part, shop);
+analyze stock;
+analyze sold;
+select room, count(*), sum(pieces) from sold join stock using (part, shop) where part < 200 group by room order by room;
+select count(*), sum(pieces) from sold s left join stock t on t.part = s.part and t.shop = s.shop and t.room = 'room 1';
+select count(*) from sold s where exists (select from stock t where t.part = s.part and t.shop = s.shop and t.room = 'room 2');
+select count(*) from sold where day >= date '2022-01-01' and day < date '2022-01-01' + interval '3 months';
+select count(*) from sold where day < timestamp '2022-02-01 12:00' or day > timestamptz '2022-12-01 00:00+00';
+drop table visits, stock, sold;
