@@ -396,14 +396,49 @@ bool plan_prepare(plan_level *level, rdb_expr *expr, rdb_expr **prepared)
     return true;
 }
 
+/* Of several conditions one of which is false or null whatever the row, false is left: nothing else need be asked. */
+static bool keep_the_impossible(planner *p, rdb_list *conjuncts, uint32_t first)
+{
+    bool is_impossible = false;
+    for (uint32_t i = first; conjuncts->count > first + 1 && i < conjuncts->count; i++) {
+        rdb_expr_const *one = conjuncts->items[i];
+        if (one->head.kind == RDB_EXPR_CONST && (one->is_null || !one->value.b)) {
+            one = rdb_arena_memdup(p->arena, one, sizeof *one);
+            one->is_null = false;
+            one->value.b = false;
+            conjuncts->items[first] = one;
+            conjuncts->count = first + 1;
+            is_impossible = true;
+        }
+    }
+    return is_impossible;
+}
+
 bool plan_prepare_conjuncts(plan_level *level, rdb_expr *expr, rdb_list *conjuncts)
 {
+    const uint32_t first = conjuncts->count;
     rdb_expr *prepared = NULL;
+    struct {
+        uint32_t wanted_count;
+        bool is_correlated;
+    } before[8];
+    uint32_t depth = 0;
     if (expr == NULL)
         return true;
+    for (plan_level *at = level; at != NULL && depth < RDB_COUNT_OF(before); at = at->parent, depth++) {
+        before[depth].wanted_count = at->wanted_count;
+        before[depth].is_correlated = at->is_correlated;
+    }
     if (!plan_prepare(level, expr, &prepared))
         return false;
     plan_split_conjuncts(level->p, prepared, conjuncts);
+    if (keep_the_impossible(level->p, conjuncts, first)) {
+        plan_level *at = level;
+        for (uint32_t i = 0; i < depth; i++, at = at->parent) { /* what the others wanted from outside nobody reads */
+            at->wanted_count = before[i].wanted_count;
+            at->is_correlated = before[i].is_correlated;
+        }
+    }
     return true;
 }
 
