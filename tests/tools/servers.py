@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """A server of ours and a PostgreSQL 15 for tests and measurements: both made in a directory, started, stopped. PostgreSQL's
 programs come from the system or are unpacked into build/peer; no cluster of the system's is touched."""
-import glob, json, os, pwd, shutil, socket, subprocess, time
+import glob, json, os, pwd, shutil, socket, subprocess, sys, time
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BIN = os.environ.get("BIN_DIR", TOP + "/build/bin")
 
 
 def run(command, **options):
-    return subprocess.run(command, check=True, capture_output=True, text=True, **options).stdout
+    done = subprocess.run(command, capture_output=True, text=True, **options)
+    if done.returncode != 0:
+        sys.stderr.write(done.stderr)
+    done.check_returncode()
+    return done.stdout
 
 
 def free_port():
