@@ -66,7 +66,7 @@ int command_backup(backup_work *work)
 {
     const backup_arguments *a = work->arguments;
     rdb_backup_options options = {.home = a->home, .label = a->name, .parent = a->base, .thread_count = work->thread_count, .include_secrets = a->include_secrets,
-                                  .dry_run = a->dry_run, .watch = &work->console.watch};
+                                  .dry_run = a->dry_run, .steps_back = !a->full_speed, .watch = &work->console.watch};
     rdb_control control;
     rdb_manifest *manifest = NULL;
     if (a->home == NULL)

@@ -10,6 +10,7 @@
 #include "instance/rdb_config.h"
 #include "instance/rdb_instance.h"
 #include "os/rdb_fault.h"
+#include "storage/rdb_change_map.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -369,6 +370,7 @@ static bool serve(server *srv, rdb_error *err)
     if (!rdb_signals_open(SIGNALS, RDB_COUNT_OF(SIGNALS), &srv->signal_fd, err) || (!is_private && !make_socket_path(srv, err)) ||
         !rdb_instance_lock_take(&srv->lock, srv->home, "rdb-serve", err) || !open_log(srv, err) || !open_tls(srv, err))
         return false;
+    rdb_storage_changes_switch(rdb_config_switch(config, RDB_CONFIG_STORAGE_TRACK_CHANGES));
     rdb_engine_config engine = {.home = srv->home,
                                 .buffer_bytes = rdb_config_buffer_bytes(config),
                                 .memory_bytes = statement_memory(config),

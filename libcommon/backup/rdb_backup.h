@@ -172,6 +172,7 @@ typedef struct rdb_backup_options {
     uint32_t thread_count;
     uint64_t rate;      /* bytes a second; 0: no limit */
     bool include_secrets, dry_run, no_resume;
+    bool steps_back;    /* the process, behind a server that is at work */
     const rdb_backup_watch *watch;
 } rdb_backup_options;
 /* Copies the instance, running or stopped (then under its lock). The manifest is in the arena; pages found broken are in

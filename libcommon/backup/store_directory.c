@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define WRITE_STEP_BYTES ((size_t)1 << 20)
+
 typedef struct directory_store {
     backup_store base;
     char root[PATH_MAX];
@@ -36,6 +38,33 @@ static bool make_folders(const directory_store *store, const char *name, rdb_err
     return true;
 }
 
+/* As rdb_path_write_atomic does it; but what was written is on its way to the disk while the rest is still copied, so that the sync is
+ * no long burst behind which a server's log has to wait. */
+static bool write_object(const char *path, const uint8_t *bytes, size_t length, rdb_error *err)
+{
+    char temporary[PATH_MAX], directory[PATH_MAX];
+    rdb_file *file = NULL;
+    if ((size_t)snprintf(temporary, sizeof temporary, "%s.tmp", path) >= sizeof temporary)
+        return rdb_error_set(err, RDB_PROGRAM_LIMIT_EXCEEDED, "a path in the repository is too long");
+    snprintf(directory, sizeof directory, "%s", path);
+    *strrchr(directory, '/') = '\0';
+    bool ok = rdb_file_open(&file, temporary, RDB_FILE_CREATE | RDB_FILE_TRUNCATE, err);
+    for (size_t at = 0; ok && at < length; at += WRITE_STEP_BYTES) {
+        size_t step = RDB_MIN(length - at, WRITE_STEP_BYTES);
+        ok = rdb_file_write(file, at, bytes + at, step, err);
+        if (ok)
+            rdb_file_begin_writeback(file, at, step);
+    }
+    ok = ok && rdb_file_sync(file, err);
+    ok = rdb_file_close(&file, err) && ok;
+    ok = ok && rdb_path_rename(temporary, path, err);
+    if (!ok) {
+        bool removed = rdb_path_remove(temporary, true, err); /* if that fails too: the first error stays */
+        return removed && ok;
+    }
+    return rdb_path_sync_directory(directory, err);
+}
+
 static bool directory_put(backup_store *base, const char *name, const void *bytes, size_t length, rdb_error *err)
 {
     const directory_store *store = (const directory_store *)base;
@@ -44,7 +73,7 @@ static bool directory_put(backup_store *base, const char *name, const void *byte
         rdb_error_set(err, RDB_IO_ERROR, "the repository is gone");
         return rdb_error_detail(err, "There is no directory \"%s\".", store->root);
     }
-    return make_path(store, name, path, err) && make_folders(store, name, err) && rdb_path_write_atomic(path, bytes, length, 0600, err);
+    return make_path(store, name, path, err) && make_folders(store, name, err) && write_object(path, bytes, length, err);
 }
 
 static bool directory_get(backup_store *base, const char *name, rdb_strbuf *content, bool *found, rdb_error *err)

@@ -4,6 +4,7 @@
  * which comes last, and then the manifest, which makes it a backup. */
 #include "backup/backup_int.h"
 #include "base/rdb_options.h"
+#include "os/rdb_process.h"
 
 #include <limits.h>
 #include <sqlite3.h>
@@ -720,6 +721,8 @@ bool rdb_backup_take(rdb_repository *repository, const rdb_backup_options *optio
     t.progress = json_array();
     if ((!options->dry_run && !lease_take(&lease, repository, "backup", err)) || !source_open(&t.source, options->home, err))
         goto out;
+    if (options->steps_back && source_is_running(t.source))
+        rdb_process_step_back();
     if (repository->system_id != source_control(t.source)->system_id) {
         rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "the repository belongs to another instance");
         goto out;

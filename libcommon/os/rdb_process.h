@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Commands of the operator's, run by sh. */
+ * Commands of the operator's, run by sh; how much of the machine this process asks for. */
 #ifndef RDB_PROCESS_H
 #define RDB_PROCESS_H
 
@@ -9,5 +9,9 @@
  * the group is ended (first asked to, a second later made to). *status is the exit code, or 128 + the signal. False: it could not be run
  * (58000), or it was given up (57014). */
 RDB_CHECKED bool rdb_process_run_shell(const char *command, bool (*give_up)(void *context), void *context, int *status, rdb_error *err);
+
+/* Steps behind others: ten steps of nice, the lowest of the disk's ordinary priorities. For work beside which somebody waits; threads
+ * that are started later do likewise. Where the system refuses, nothing happens. */
+void rdb_process_step_back(void);
 
 #endif

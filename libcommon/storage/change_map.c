@@ -359,6 +359,13 @@ static bool merge_files(rdb_storage *storage, rdb_error *err)
 
 /* ---- the storage's own ---------------------------------------------------------------------------------------------------- */
 
+static bool is_off; /* set before a storage is opened */
+
+void rdb_storage_changes_switch(bool on)
+{
+    is_off = !on;
+}
+
 bool changes_open(rdb_storage *storage, rdb_error *err)
 {
     rdb_mutex_init(&storage->changes_lock, RDB_RANK_LEAF);
@@ -377,6 +384,8 @@ void changes_close(rdb_storage *storage)
 void changes_note(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork, uint64_t first, uint64_t count)
 {
     fork_key key = {.file = file, .pdb = pdb, .fork = fork};
+    if (is_off)
+        return;
     rdb_mutex_lock(&storage->changes_lock);
     if (!map_add(storage->changes, &key, first, count))
         storage->changes_start = UINT64_MAX; /* nothing is known until the next checkpoint */
@@ -386,13 +395,15 @@ void changes_note(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t for
 void rdb_storage_changes_start(rdb_storage *storage, rdb_lsn redo_lsn)
 {
     rdb_mutex_lock(&storage->changes_lock);
-    storage->changes_start = redo_lsn;
+    storage->changes_start = is_off ? UINT64_MAX : redo_lsn;
     rdb_mutex_unlock(&storage->changes_lock);
 }
 
 void rdb_storage_changes_save(rdb_storage *storage, rdb_lsn redo_lsn)
 {
     rdb_error err = {0};
+    if (is_off) /* the files of earlier lives end below: later ones find the gap */
+        return;
     rdb_change_map *fresh = map_create(), *saved = NULL;
     rdb_lsn start = UINT64_MAX;
     bool ok = fresh != NULL || rdb_error_set(&err, RDB_OUT_OF_MEMORY, "out of memory");

@@ -41,6 +41,10 @@ bool rdb_change_map_next(const rdb_change_map *map, uint32_t *cursor, rdb_change
 uint64_t rdb_change_map_count(const rdb_change_map *map); /* how many blocks */
 void rdb_change_map_free(rdb_change_map *map); /* NULL is fine */
 
+/* storage.track_changes, of the process, before an instance is opened. Off: no bits are kept, and questions are refused until a later
+ * life has its own again (its files leave a gap, which is found). Standard: on. */
+void rdb_storage_changes_switch(bool on);
+
 /* For upkeep. Start: what is written from here on is since that redo point; before recovery. */
 void rdb_storage_changes_start(rdb_storage *storage, rdb_lsn redo_lsn);
 /* All was flushed: what was written up to here goes to a file that ends at redo_lsn, durable on return. Where that fails it is

@@ -4,7 +4,7 @@
 load ../e2e/helper
 
 @test "restores: at 50 random moments exactly a prefix of the journal comes back" {
-    "$TOP/tests/random/restores" --moments 50 --seconds 20 --clients 8 >&3
+    "$TOP/tests/random/restores" --moments 50 --seconds 20 --transactions 3000 --clients 8 >&3
 }
 
 @test "restores: 500 kills of backup, expire, archive and restore lose nothing" {

@@ -39,10 +39,12 @@ class RustyDB:
     database = "rustydb"
 
     def __init__(self, work, init=(), serve=(), configuration=""):
+        """What an earlier one left in work is served as it is."""
         self.home = work + "/r"
-        run([BIN + "/rdb-init", "--home", self.home, *init])
-        with open(self.home + "/conf/rustydb.toml", "a") as conf:
-            conf.write(configuration)
+        if not os.path.exists(self.home):
+            run([BIN + "/rdb-init", "--home", self.home, *init])
+            with open(self.home + "/conf/rustydb.toml", "a") as conf:
+                conf.write(configuration)
         self.port = free_port()
         self.server = subprocess.Popen([BIN + "/rdb-serve", "--home", self.home, "--port", self.port, *serve], stdout=subprocess.PIPE, text=True)
         self.server.stdout.readline()
@@ -65,7 +67,8 @@ class PostgreSQL:
         self.port = free_port()
         self.bin = postgresql_bin()
         self.wrap = []
-        os.mkdir(self.home)
+        is_new = not os.path.exists(self.home)
+        os.makedirs(self.home, exist_ok=True)
         if os.geteuid() == 0:  # it refuses to run as root
             user = next(name for name in ("postgres", "nobody") if name in (entry.pw_name for entry in pwd.getpwall()))
             self.wrap = ["runuser", "-u", user, "--"]
@@ -73,10 +76,11 @@ class PostgreSQL:
             shutil.chown(self.home, user)
             if subprocess.run(self.wrap + ["test", "-x", self.bin + "/postgres"], stderr=subprocess.DEVNULL).returncode != 0:
                 unpacked = self.bin[:self.bin.index("/usr/lib/postgresql")]  # below a directory that is not for everybody
-                shutil.copytree(unpacked, work + "/peer", symlinks=True)
+                shutil.copytree(unpacked, work + "/peer", symlinks=True, dirs_exist_ok=True)
                 self.bin = work + "/peer" + self.bin[len(unpacked):]
-        run(self.wrap + [self.bin + "/initdb", "-D", self.home + "/data", "-U", "admin", "-A", "trust", "--no-sync", "-k", "-E", "UTF8", "--locale=C"],
-            cwd=self.home)
+        if is_new:
+            run(self.wrap + [self.bin + "/initdb", "-D", self.home + "/data", "-U", "admin", "-A", "trust", "--no-sync", "-k", "-E", "UTF8", "--locale=C"],
+                cwd=self.home)
         with open(self.home + "/data/postgresql.conf", "a") as conf:
             conf.write(f"port={self.port}\nunix_socket_directories='{self.home}'\nlisten_addresses=''\n" + "".join(line + "\n" for line in settings))
         run(self.wrap + [self.bin + "/pg_ctl", "-D", self.home + "/data", "-w", "-l", self.home + "/log", "start"], cwd=self.home)

@@ -777,6 +777,22 @@ static void test_change_map_files(void **state)
     assert_true(map_has(map, "tables/3/20000", 0));
     rdb_change_map_free(map);
     assert_true(rdb_upkeep_close(&w.upkeep, true, &err));
+    /* a life that kept no map leaves a gap, which the next one finds */
+    rdb_storage_changes_switch(false);
+    assert_true(open_upkeep(&w.upkeep, home, false, &err));
+    w.storage = rdb_upkeep_storage(w.upkeep);
+    assert_false(rdb_storage_changes_since(w.storage, marks[CHECKPOINTS - 1], &map, &err));
+    assert_string_equal(err.sqlstate, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE);
+    rdb_error_clear(&err);
+    run_step(&w, CHECKPOINTS + 2);
+    assert_true(rdb_upkeep_checkpoint(w.upkeep, 0, &err));
+    assert_true(rdb_upkeep_close(&w.upkeep, true, &err));
+    rdb_storage_changes_switch(true);
+    assert_true(open_upkeep(&w.upkeep, home, false, &err));
+    assert_false(rdb_storage_changes_since(rdb_upkeep_storage(w.upkeep), marks[CHECKPOINTS - 1], &map, &err));
+    assert_string_equal(err.sqlstate, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE);
+    rdb_error_clear(&err);
+    assert_true(rdb_upkeep_close(&w.upkeep, true, &err));
     rdb_arena_destroy(arena);
     assert_true(rdb_path_remove_tree(home, &err));
 }
