@@ -1,66 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The archive: names and histories, segments that are finished early, what the archiver ships and what keeps it, and reading along a
  * history out of an archive alone. */
+#include "archive_fixture.h"
+
 #include "os/rdb_process.h"
-#include "wal/wal_int.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
-#include <cmocka.h>
-
-enum { SEGMENT = 1 << 20, RING = 64 << 10, FIRST = SEGMENT + 64 };
-
-typedef struct fixture {
-    char root[64], wal_directory[96], archive[96], state_path[96];
-    rdb_wal_config config;
-    rdb_wal *wal;
-    rdb_wal_archiver *archiver;
-    rdb_error err;
-} fixture;
-
-static void fixture_begin(fixture *f)
-{
-    memset(f, 0, sizeof *f);
-    snprintf(f->root, sizeof f->root, "/tmp/rdb-archive-XXXXXX");
-    assert_non_null(mkdtemp(f->root));
-    snprintf(f->wal_directory, sizeof f->wal_directory, "%s/wal", f->root);
-    snprintf(f->archive, sizeof f->archive, "%s/archive", f->root);
-    snprintf(f->state_path, sizeof f->state_path, "%s/archived", f->root);
-    f->config = (rdb_wal_config){.directory = f->wal_directory, .system_id = 78, .segment_bytes = SEGMENT, .ring_bytes = RING,
-                                 .incarnation = 1, .thread_no = 1, .sync = true};
-    assert_true(rdb_wal_open(&f->wal, &f->config, FIRST, &f->err));
-}
-
-static void fixture_end(fixture *f)
-{
-    rdb_wal_archiver_close(&f->archiver);
-    assert_true(rdb_wal_close(&f->wal, &f->err));
-    assert_true(rdb_path_remove_tree(f->root, &f->err));
-    rdb_error_clear(&f->err);
-}
-
-static rdb_lsn add(fixture *f, uint64_t n, uint32_t length)
-{
-    uint8_t *bytes = calloc(1, length);
-    rdb_lsn lsn = 0, end = 0;
-    rdb_put_u64(bytes + 8, n);
-    bytes[20] = RDB_RESOURCE_HEAP;
-    memset(bytes + RDB_WAL_HEADER_BYTES, (int)n, length - RDB_WAL_HEADER_BYTES);
-    rdb_wal_piece piece = {bytes, length};
-    assert_true(rdb_wal_insert(f->wal, &piece, 1, NULL, NULL, &lsn, &end, &f->err) && rdb_wal_flush(f->wal, end, &f->err));
-    free(bytes);
-    return end;
-}
-
-static rdb_lsn finish_segment(fixture *f)
-{
-    rdb_lsn end = 0;
-    assert_true(rdb_wal_switch(f->wal, &end, &f->err) && rdb_wal_flush(f->wal, end, &f->err));
-    return end;
-}
 
 /* The xids of the log's records as "1 2 3", without those that fill segments. */
 static void read_xids(const fixture *f, bool local, bool archived, const rdb_wal_history *history, char text[256])
@@ -92,9 +37,7 @@ static void read_xids(const fixture *f, bool local, bool archived, const rdb_wal
 static void open_archiver(fixture *f, int64_t partial_us)
 {
     const rdb_wal_archiver_config config = {.directory = f->archive, .command = "", .state_path = f->state_path, .partial_us = partial_us};
-    rdb_wal_archiver_close(&f->archiver);
-    assert_true(rdb_wal_archiver_open(&f->archiver, f->wal, &config, &f->err));
-    assert_true(rdb_wal_archiver_start(f->archiver, &f->err));
+    start_archiver(f, &config);
 }
 
 static void test_names_and_histories(void **state)

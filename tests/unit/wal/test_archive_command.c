@@ -1,72 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The archiver that hands segments to a command: names, order, failures and what is kept for them, the end of a former timeline; and
  * what else hangs on the log from outside: the hook of the durable position, places in files, segments that are let go. */
-#include "wal/wal_int.h"
+#include "archive_fixture.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
-enum { SEGMENT = 1 << 20, RING = 64 << 10, FIRST = SEGMENT + 64 };
-
-typedef struct fixture {
-    char root[64], wal_directory[96], archive[96], state_path[96];
-    rdb_wal_config config;
-    rdb_wal *wal;
-    rdb_wal_archiver *archiver;
-    rdb_error err;
-} fixture;
-
-static void fixture_begin(fixture *f)
+/* A command finds its directory there. */
+static void begin(fixture *f)
 {
-    memset(f, 0, sizeof *f);
-    snprintf(f->root, sizeof f->root, "/tmp/rdb-command-XXXXXX");
-    assert_non_null(mkdtemp(f->root));
-    snprintf(f->wal_directory, sizeof f->wal_directory, "%s/wal", f->root);
-    snprintf(f->archive, sizeof f->archive, "%s/archive", f->root);
-    snprintf(f->state_path, sizeof f->state_path, "%s/archived", f->root);
+    fixture_begin(f);
     assert_true(rdb_path_make_directory(f->archive, 0700, true, &f->err));
-    f->config = (rdb_wal_config){.directory = f->wal_directory, .system_id = 79, .segment_bytes = SEGMENT, .ring_bytes = RING,
-                                 .incarnation = 1, .thread_no = 1, .sync = true};
-    assert_true(rdb_wal_open(&f->wal, &f->config, FIRST, &f->err));
-}
-
-static void fixture_end(fixture *f)
-{
-    rdb_wal_archiver_close(&f->archiver);
-    assert_true(rdb_wal_close(&f->wal, &f->err));
-    assert_true(rdb_path_remove_tree(f->root, &f->err));
-    rdb_error_clear(&f->err);
-}
-
-static rdb_lsn add(fixture *f, uint64_t xid, uint32_t length)
-{
-    uint8_t *bytes = calloc(1, length);
-    rdb_lsn lsn = 0, end = 0;
-    rdb_put_u64(bytes + 8, xid);
-    bytes[20] = RDB_RESOURCE_HEAP;
-    rdb_wal_piece piece = {bytes, length};
-    assert_true(rdb_wal_insert(f->wal, &piece, 1, NULL, NULL, &lsn, &end, &f->err) && rdb_wal_flush(f->wal, end, &f->err));
-    free(bytes);
-    return end;
-}
-
-static rdb_lsn finish_segment(fixture *f)
-{
-    rdb_lsn end = 0;
-    assert_true(rdb_wal_switch(f->wal, &end, &f->err) && rdb_wal_flush(f->wal, end, &f->err));
-    return end;
 }
 
 static void open_archiver(fixture *f, const char *command, int64_t timeout_us)
 {
     const rdb_wal_archiver_config config = {.directory = "", .command = command, .state_path = f->state_path, .timeout_us = timeout_us};
-    rdb_wal_archiver_close(&f->archiver);
-    assert_true(rdb_wal_archiver_open(&f->archiver, f->wal, &config, &f->err));
-    assert_true(rdb_wal_archiver_start(f->archiver, &f->err));
+    start_archiver(f, &config);
 }
 
 static bool wait_for_count(fixture *f, uint64_t archived, uint64_t failed, rdb_wal_archiver_statistics *statistics)
@@ -96,7 +45,7 @@ static void test_command_gets_each_finished_segment(void **state)
     fixture f;
     char command[400], name[RDB_WAL_ARCHIVE_NAME_BYTES], path[300];
     rdb_wal_archiver_statistics statistics;
-    fixture_begin(&f);
+    begin(&f);
     snprintf(command, sizeof command, "cp %%p %s/%%f && echo 100%%%% >> %s/lines", f.archive, f.archive);
     open_archiver(&f, command, 0);
     for (uint64_t n = 1; n <= 3; n++) {
@@ -138,7 +87,7 @@ static void test_failing_command_keeps_the_log(void **state)
     fixture f;
     char command[400], name[RDB_WAL_ARCHIVE_NAME_BYTES], gate[128];
     rdb_wal_archiver_statistics statistics;
-    fixture_begin(&f);
+    begin(&f);
     snprintf(gate, sizeof gate, "%s/open", f.root);
     snprintf(command, sizeof command, "test -e %s && cp %%p %s/%%f", gate, f.archive);
     open_archiver(&f, command, 0);
@@ -163,7 +112,7 @@ static void test_timeout_finishes_a_segment(void **state)
     fixture f;
     char command[300];
     rdb_wal_archiver_statistics statistics;
-    fixture_begin(&f);
+    begin(&f);
     snprintf(command, sizeof command, "cp %%p %s/%%f", f.archive);
     open_archiver(&f, command, 100000);
     add(&f, 1, 500);
@@ -228,7 +177,7 @@ static void test_archive_is_judged(void **state)
     fixture f;
     char command[300], name[RDB_WAL_ARCHIVE_NAME_BYTES], old[160], aside[160];
     rdb_wal_archiver_statistics statistics;
-    fixture_begin(&f);
+    begin(&f);
     snprintf(command, sizeof command, "cp %%p %s/%%f", f.archive);
     open_archiver(&f, command, 0);
     for (uint64_t n = 1; n <= 5; n++) {
@@ -284,7 +233,7 @@ static void test_durable_hook_and_places(void **state)
     fixture f;
     char name[17];
     uint32_t offset = 0;
-    fixture_begin(&f);
+    begin(&f);
     rdb_wal_set_durable_hook(f.wal, note_durable, &seen_durable);
     rdb_lsn end = add(&f, 1, 1000);
     assert_true(atomic_load(&seen_durable) >= end);
@@ -306,7 +255,7 @@ static void test_released_segments_are_counted(void **state)
     (void)state;
     fixture f;
     rdb_wal_statistics statistics;
-    fixture_begin(&f);
+    begin(&f);
     for (uint64_t n = 0; n < 2 * WAL_SPARE_SEGMENTS_MAX + 6; n++) {
         add(&f, n + 1, 500);
         finish_segment(&f);
