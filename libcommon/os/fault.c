@@ -223,6 +223,7 @@ typedef struct verdict {
 static verdict judge_call(call_kind call, const char *path)
 {
     verdict result = {0};
+    int64_t delay_us = 0;
     call_counts[call]++;
     for (unsigned rule_no = 0; rule_no < rule_count; rule_no++) {
         fault_rule *rule = &rules[rule_no];
@@ -247,9 +248,14 @@ static verdict judge_call(call_kind call, const char *path)
             result.crash_after = true;
             break;
         case EFFECT_DELAY:
-            rdb_time_sleep_us(rule->delay_us);
+            delay_us += rule->delay_us;
             break;
         }
+    }
+    if (delay_us > 0) { /* a slow call holds up nobody else's */
+        pthread_mutex_unlock(&fault_mutex);
+        rdb_time_sleep_us(delay_us);
+        pthread_mutex_lock(&fault_mutex);
     }
     return result;
 }

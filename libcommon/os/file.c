@@ -94,6 +94,12 @@ static bool gives_up_direct(const rdb_file *file)
     return gives_up;
 }
 
+bool rdb_file_is_direct(const rdb_file *file)
+{
+    const int how = (file->flags & RDB_FILE_DIRECT) != 0 ? fcntl(file->fd, F_GETFL) : -1;
+    return how >= 0 && (how & O_DIRECT) != 0;
+}
+
 bool rdb_file_read(rdb_file *file, uint64_t offset, void *buffer, size_t bytes, size_t *got, rdb_error *err)
 {
     size_t done = 0;

@@ -38,6 +38,7 @@ void rdb_file_guard_syncs(const char *path, void (*failed)(void *context, const 
 /* fdatasync. A failed one is final: the kernel may have dropped the dirty pages, so the caller must stop trusting the
  * file (the server stops: see wal and upkeep). */
 RDB_CHECKED bool rdb_file_sync(rdb_file *file, rdb_error *err);
+bool rdb_file_is_direct(const rdb_file *file); /* does it pass the kernel's cache now? */
 RDB_CHECKED bool rdb_file_size(rdb_file *file, uint64_t *bytes, rdb_error *err);
 RDB_CHECKED bool rdb_file_truncate(rdb_file *file, uint64_t bytes, rdb_error *err);
 /* Makes the file at least so long, its new bytes written as zeroes (not only allocated). */

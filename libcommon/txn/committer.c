@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Waiting for commits to be published without a thread that sleeps: who asks leaves a ticket and goes on with other work; one thread leads
- * the syncs and calls whoever a round has served. So under load a commit costs no switch of threads, and a round carries all
- * who came during the one before. */
+ * Waiting for commits to be published without a thread that sleeps: who asks leaves a ticket and goes on with other work; a committer leads
+ * a sync and calls whoever it has served. So under load a commit costs no switch of threads, and a round carries all
+ * who came during the one before. Where syncs take long and the log lets several run beside each other, as many committers are at
+ * work; otherwise one, for the others would only take the processors from who makes the next commits. */
 #include "txn/txn_int.h"
 
 #include "txn/ssi_int.h"
@@ -51,6 +52,23 @@ static rdb_publish_ticket *call_served(rdb_txn_manager *manager, rdb_publish_tic
     return rest;
 }
 
+/* Somebody is to look at the tickets. */
+static void wake_one(rdb_txn_manager *manager)
+{
+    if (atomic_exchange(&manager->committer_word, 1) == 0)
+        rdb_futex_wake(&manager->committer_word, 1);
+}
+
+/* Before a sync: where another may run beside it, the next ticket wakes another committer. */
+static void leave_tickets_to_others(rdb_txn_manager *manager)
+{
+    if (!rdb_wal_syncs_overlap(manager->wal))
+        return;
+    atomic_store(&manager->committer_word, 0);
+    if (atomic_load(&manager->tickets) != NULL)
+        wake_one(manager);
+}
+
 static void run_committer(void *manager_at)
 {
     rdb_txn_manager *manager = manager_at;
@@ -59,10 +77,13 @@ static void run_committer(void *manager_at)
     rdb_error_init(&err);
     for (;;) {
         if (waiting == NULL) {
-            atomic_store(&manager->committer_word, 0); /* who asks from here on wakes it */
+            atomic_store(&manager->committer_word, 0); /* who asks from here on wakes one */
             if (atomic_load(&manager->tickets) == NULL) {
-                if (atomic_load(&manager->committer_stops))
+                if (atomic_load(&manager->committer_stops)) { /* and so do those who saw the word as it was a moment ago */
+                    atomic_store(&manager->committer_word, 1);
+                    rdb_futex_wake(&manager->committer_word, UINT32_MAX);
                     return;
+                }
                 rdb_futex_wait(&manager->committer_word, 0, -1);
             }
             atomic_store(&manager->committer_word, 1);
@@ -77,6 +98,7 @@ static void run_committer(void *manager_at)
         rdb_lsn target = 0;
         for (const rdb_publish_ticket *ticket = waiting; ticket != NULL; ticket = ticket->next)
             target = RDB_MAX(target, txn_publish_end_of(manager, ticket->scn));
+        leave_tickets_to_others(manager);
         const bool ok = rdb_wal_flush(manager->wal, target, &err);
         const rdb_publish_ticket *first = waiting;
         if (first->scn <= atomic_load(&manager->published_scn))
@@ -90,17 +112,22 @@ static void run_committer(void *manager_at)
 
 bool txn_committer_start(rdb_txn_manager *manager, rdb_error *err)
 {
-    return manager->wal == NULL || rdb_thread_start(&manager->committer, "committer", run_committer, manager, err);
+    for (unsigned i = 0; manager->wal != NULL && i < TXN_COMMITTERS; i++) {
+        if (!rdb_thread_start(&manager->committers[i], "committer", run_committer, manager, err))
+            return false;
+    }
+    return true;
 }
 
 void txn_committer_stop(rdb_txn_manager *manager)
 {
-    if (manager->committer == NULL)
-        return;
     atomic_store(&manager->committer_stops, true);
     atomic_store(&manager->committer_word, 1);
-    rdb_futex_wake(&manager->committer_word, 1);
-    rdb_thread_join(&manager->committer);
+    rdb_futex_wake(&manager->committer_word, UINT32_MAX);
+    for (unsigned i = 0; i < TXN_COMMITTERS; i++) {
+        if (manager->committers[i] != NULL)
+            rdb_thread_join(&manager->committers[i]);
+    }
 }
 
 void rdb_txn_when_published(rdb_txn_manager *manager, rdb_publish_ticket *ticket)
@@ -109,6 +136,5 @@ void rdb_txn_when_published(rdb_txn_manager *manager, rdb_publish_ticket *ticket
     do
         ticket->next = first;
     while (!atomic_compare_exchange_weak(&manager->tickets, &first, ticket));
-    if (atomic_exchange(&manager->committer_word, 1) == 0)
-        rdb_futex_wake(&manager->committer_word, 1);
+    wake_one(manager);
 }

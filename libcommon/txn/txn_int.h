@@ -32,6 +32,7 @@ enum { TXN_SLOT_UNKNOWN, TXN_SLOT_COMMITTED, TXN_SLOT_ABORTED, TXN_SLOT_SUBTRANS
 #define TXN_FIRST_XID 3u          /* 1 and 2 are PostgreSQL's bootstrap and frozen ids */
 #define TXN_SCN_STEP 8192u        /* how far the bound is raised at a time */
 #define TXN_OUTCOME_SLOTS 32768u  /* of the cache, a power of two */
+#define TXN_COMMITTERS 4u         /* as many syncs of the log as run beside each other */
 #define TXN_RECORDING_SLOTS 8192u /* commits between their SCN and its publishing, a power of two */
 #define TXN_PDB_BUCKETS 256u
 #define TXN_ENTRY_CHUNK 64u
@@ -126,9 +127,9 @@ struct rdb_txn_manager {
     _Atomic rdb_scn visible_scn;   /* published, or recorded by who does not wait for the log; what snapshots take */
     _Atomic uint32_t commits_in_flight; /* begun and not yet published */
     _Atomic uint32_t publish_waiters;
-    rdb_thread *committer RDB_SET_ONCE;    /* committer.c; NULL: there is no log */
-    _Atomic(rdb_publish_ticket *) tickets; /* newest first, not seen by the committer yet */
-    _Atomic uint32_t committer_word; /* futex: 1 where there is something to do */
+    rdb_thread *committers[TXN_COMMITTERS] RDB_SET_ONCE; /* committer.c; NULL: there is no log */
+    _Atomic(rdb_publish_ticket *) tickets; /* newest first, not seen by a committer yet */
+    _Atomic uint32_t committer_word; /* futex; 1: a committer will look at the tickets, 0: who leaves one wakes one */
     _Atomic bool committer_stops;
     rdb_mutex publish_lock;        /* RDB_RANK_LEAF: one publisher at a time */
     _Atomic uint32_t publish_word; /* futex: grows with published_scn */

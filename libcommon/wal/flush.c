@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * From the ring to the disk. write_out moves the completed prefix into the segment files, in whole blocks and past the kernel's
- * cache, which would copy them, read what a block has already, and write in its own time; one waiting thread at a time leads a flush
+ * cache, which would copy them, read what a block has already, and write in its own time; a waiting thread leads a flush
  * round: it writes, syncs and reports for everybody whose bytes were in. A waiter sleeps with the round that will cover it, so that the
  * end of a round wakes those it served and one leader for the next, nobody else.
+ *
+ * Where a sync takes long, the next round begins while the one before still syncs: a commit then waits for its own sync and not for the
+ * rest of another's too. Writes follow each other; a sync begins when its round's write and all writes before are through, so it covers
+ * them whichever sync ends first, and the durable LSN is the greatest that any round reported.
  *
  * A segment is synced before the first byte of the next one is written: so a hole in front of a later segment's valid
  * records is damage, not a crash (the reader relies on it). */
@@ -16,6 +20,8 @@
 #include <unistd.h>
 
 #define SLOW_SYNC_US 3000000
+#define OVERLAP_FROM_US 150 /* a sync that takes less is not worth another one's CPU time: what waits for it is carried by the next */
+#define OVERLAP_UNTIL_US 75
 
 void wal_fail(const rdb_wal *wal, const rdb_error *err)
 {
@@ -69,6 +75,8 @@ static void sync_or_fail(rdb_wal *wal, rdb_file *file)
     if (!rdb_file_sync(file, &err))
         wal_fail(wal, &err);
     const int64_t elapsed_us = rdb_time_monotonic_us() - begin_us;
+    const uint32_t average_us = atomic_load_explicit(&wal->sync_us, memory_order_relaxed);
+    atomic_store_explicit(&wal->sync_us, (uint32_t)((average_us * UINT64_C(15) + (uint64_t)RDB_MIN(elapsed_us, INT64_C(1000000))) / 16), memory_order_relaxed);
     if (elapsed_us > SLOW_SYNC_US)
         rdb_incident_note("slow-sync", "a sync of the log took %lld ms", (long long)elapsed_us / 1000);
     atomic_fetch_add_explicit(&wal->sync_count, 1, memory_order_relaxed);
@@ -147,20 +155,51 @@ bool wal_write_out(rdb_wal *wal, rdb_error *err)
     return true;
 }
 
+/* May a sync begin beside another one? Only past the cache: there a write that failed has told so itself, while of several syncs of one
+ * file in the cache just one is told of it. */
+static void judge_overlap(rdb_wal *wal, const wal_segment *segment)
+{
+    const bool overlaps = atomic_load_explicit(&wal->syncs_overlap, memory_order_relaxed);
+    const uint32_t bound_us = overlaps ? OVERLAP_UNTIL_US : OVERLAP_FROM_US;
+    atomic_store_explicit(&wal->syncs_overlap, atomic_load_explicit(&wal->sync_us, memory_order_relaxed) >= bound_us && rdb_file_is_direct(segment->file),
+                          memory_order_relaxed);
+}
+
+static void raise_durable(rdb_wal *wal, rdb_lsn lsn)
+{
+    rdb_lsn durable = atomic_load_explicit(&wal->durable_lsn, memory_order_relaxed);
+    while (durable < lsn && !atomic_compare_exchange_weak_explicit(&wal->durable_lsn, &durable, lsn, memory_order_release, memory_order_relaxed))
+        continue;
+}
+
+/* Under flush_lock, as the next ones. */
+static bool may_lead(const rdb_wal *wal)
+{
+    return wal->flush_leaders == 0 ||
+           (!wal->flush_is_writing && wal->flush_leaders < WAL_LEADERS_MAX && atomic_load_explicit(&wal->syncs_overlap, memory_order_relaxed));
+}
+
+/* Who waits for a round that nobody leads yet: one of them leads it. */
+static void name_leader(rdb_wal *wal)
+{
+    struct wal_round *next = &wal->flush_rounds[wal->flush_gathering];
+    if (next->waiting > 0 && may_lead(wal))
+        rdb_condition_signal(&next->done);
+}
+
 /* One round, led by the caller: everything completed becomes durable, lsn among it. */
-static bool lead_round(rdb_wal *wal, rdb_lsn lsn, rdb_error *err)
+static bool lead_round(rdb_wal *wal, struct wal_round *round, rdb_lsn lsn, rdb_error *err)
 {
     rdb_lsn written = 0;
     wal_segment *segment = NULL;
-    for (uint32_t tries = 0;; tries++) {
+    bool ok = true;
+    for (uint32_t tries = 0; ok; tries++) {
         rdb_mutex_lock(&wal->write_lock);
-        bool ok = wal_write_out(wal, err);
+        ok = wal_write_out(wal, err);
         written = atomic_load_explicit(&wal->written_lsn, memory_order_relaxed);
         if (ok && written >= lsn)
             segment = wal_segment_use(wal->current);
         rdb_mutex_unlock(&wal->write_lock);
-        if (!ok)
-            return false;
         if (written >= lsn)
             break;
         if (tries < 50) /* somebody in front of lsn still copies */
@@ -170,17 +209,46 @@ static bool lead_round(rdb_wal *wal, rdb_lsn lsn, rdb_error *err)
         else
             rdb_time_sleep_us(50);
     }
-    if (segment != NULL) {
-        rdb_mutex_lock(&wal->flush_lock);
-        wal->flush_target = written; /* who comes during the sync and lies behind this waits for the next round */
-        rdb_mutex_unlock(&wal->flush_lock);
+    rdb_mutex_lock(&wal->flush_lock);
+    round->target = ok ? written : 0; /* who comes during the sync and lies behind this waits for the next round */
+    wal->flush_is_writing = false;
+    name_leader(wal);
+    rdb_mutex_unlock(&wal->flush_lock);
+    if (ok && segment != NULL) {
         sync_or_fail(wal, segment->file);
-        wal_segment_drop(segment);
+        judge_overlap(wal, segment);
     }
-    atomic_store_explicit(&wal->durable_lsn, written, memory_order_release);
+    wal_segment_drop(segment);
+    if (!ok)
+        return false;
+    raise_durable(wal, written);
     if (wal->durable_hook != NULL)
         wal->durable_hook(wal->durable_context, written);
     return true;
+}
+
+/* A running round that covers lsn, else the one that gathers. */
+static struct wal_round *round_of(rdb_wal *wal, rdb_lsn lsn)
+{
+    for (unsigned i = 0; i <= WAL_LEADERS_MAX; i++) {
+        if (wal->flush_rounds[i].is_running && wal->flush_rounds[i].target >= lsn)
+            return &wal->flush_rounds[i];
+    }
+    return &wal->flush_rounds[wal->flush_gathering];
+}
+
+/* Makes a round of those who gathered, and another place to gather. */
+static struct wal_round *begin_round(rdb_wal *wal)
+{
+    struct wal_round *round = &wal->flush_rounds[wal->flush_gathering];
+    round->is_running = true;
+    round->target = atomic_load_explicit(&wal->insert_lsn, memory_order_relaxed); /* most likely */
+    wal->flush_leaders++;
+    wal->flush_is_writing = true;
+    wal->flush_gathering = 0; /* fewer rounds run than there are places */
+    while (wal->flush_rounds[wal->flush_gathering].is_running)
+        wal->flush_gathering++;
+    return round;
 }
 
 bool rdb_wal_flush(rdb_wal *wal, rdb_lsn lsn, rdb_error *err)
@@ -196,34 +264,32 @@ bool rdb_wal_flush(rdb_wal *wal, rdb_lsn lsn, rdb_error *err)
     const rdb_wait_mark mark = rdb_wait_begin(RDB_WAIT_WAL_FLUSH);
     rdb_mutex_lock(&wal->flush_lock);
     while (ok && atomic_load_explicit(&wal->durable_lsn, memory_order_acquire) < lsn) {
-        if (wal->flush_leader) {
-            unsigned parity = (wal->flush_round + (lsn <= wal->flush_target ? 0 : 1)) & 1;
-            wal->flush_waiting[parity]++;
-            rdb_condition_wait(&wal->flush_done[parity], &wal->flush_lock);
-            wal->flush_waiting[parity]--;
+        struct wal_round *round = round_of(wal, lsn);
+        if (round->is_running || !may_lead(wal)) {
+            round->waiting++;
+            rdb_condition_wait(&round->done, &wal->flush_lock);
+            round->waiting--;
             continue;
         }
-        wal->flush_leader = true;
-        wal->flush_round++;
-        wal->flush_target = atomic_load_explicit(&wal->insert_lsn, memory_order_relaxed); /* most likely */
+        round = begin_round(wal);
         rdb_mutex_unlock(&wal->flush_lock);
-        ok = lead_round(wal, lsn, err);
+        ok = lead_round(wal, round, lsn, err);
         rdb_mutex_lock(&wal->flush_lock);
-        wal->flush_leader = false;
-        if (wal->flush_waiting[wal->flush_round & 1] > 0)
-            rdb_condition_broadcast(&wal->flush_done[wal->flush_round & 1]);
+        round->is_running = false;
+        wal->flush_leaders--;
+        if (round->waiting > 0)
+            rdb_condition_broadcast(&round->done);
     }
-    /* Whoever leaves while nobody leads names a leader: the one that was woken may have found itself served. */
-    if (!wal->flush_leader) {
-        for (unsigned parity = 0; parity < 2; parity++) {
-            if (wal->flush_waiting[parity] > 0)
-                rdb_condition_signal(&wal->flush_done[parity]);
-        }
-    }
+    name_leader(wal); /* the one that was woken may have found itself served */
     rdb_mutex_unlock(&wal->flush_lock);
     rdb_wait_end(mark);
     rdb_thread_sleep_end();
     return ok;
+}
+
+bool rdb_wal_syncs_overlap(const rdb_wal *wal)
+{
+    return atomic_load_explicit(&wal->syncs_overlap, memory_order_relaxed);
 }
 
 rdb_lsn rdb_wal_durable_lsn(const rdb_wal *wal)
@@ -241,7 +307,7 @@ void rdb_wal_set_durable_hook(rdb_wal *wal, void (*hook)(void *context, rdb_lsn 
     /* A leader calls the hook without the lock: when this returns nobody is inside the old one, and every later leader sees
      * the new one. */
     rdb_mutex_lock(&wal->flush_lock);
-    while (wal->flush_leader) {
+    while (wal->flush_leaders > 0) {
         rdb_mutex_unlock(&wal->flush_lock);
         rdb_time_sleep_us(50);
         rdb_mutex_lock(&wal->flush_lock);

@@ -107,10 +107,12 @@ RDB_CHECKED bool rdb_wal_secure_room(rdb_wal *wal, uint64_t bytes, rdb_error *er
 /* Returns when all up to lsn is durable. One of the waiting threads leads: it writes and syncs for all (group flush).
  * False (58030): a write failed; the bytes stay in the ring, so the record may become durable yet: its outcome is unknown. */
 RDB_CHECKED bool rdb_wal_flush(rdb_wal *wal, rdb_lsn lsn, rdb_error *err);
+/* Would a flush begin now though another one runs? It does where syncs take long. A hint. */
+bool rdb_wal_syncs_overlap(const rdb_wal *wal);
 rdb_lsn rdb_wal_durable_lsn(const rdb_wal *wal); /* one atomic load */
 rdb_lsn rdb_wal_insert_lsn(const rdb_wal *wal);  /* where the next record would begin */
 /* Called after every advance of the durable LSN, on the leader's thread (any thread that flushes, an evicting reader too, so it
- * takes no lock of a rank below LEAF); the barrier and the publishing of commits hang on it.
+ * takes no lock of a rank below LEAF; several at a time, not always in the order of what they report); the barrier and the publishing of commits hang on it.
  * When this returns nobody is inside the former hook any more; NULL ends it. Not to be called from a hook. */
 void rdb_wal_set_durable_hook(rdb_wal *wal, void (*hook)(void *context, rdb_lsn durable), void *context);
 

@@ -67,8 +67,8 @@ bool rdb_wal_open(rdb_wal **out, const rdb_wal_config *config, rdb_lsn end_lsn, 
     rdb_mutex_init(&wal->flush_lock, RDB_RANK_WAL);
     rdb_mutex_init(&wal->gate_lock, RDB_RANK_WAL);
     rdb_mutex_init(&wal->segment_lock, RDB_RANK_WAL_FILE);
-    rdb_condition_init(&wal->flush_done[0]);
-    rdb_condition_init(&wal->flush_done[1]);
+    for (unsigned i = 0; i <= WAL_LEADERS_MAX; i++)
+        rdb_condition_init(&wal->flush_rounds[i].done);
     *out = wal;
     wal->tail_block = UINT64_MAX;
     if (posix_memalign((void **)&wal->ring, WAL_BLOCK_BYTES, config->ring_bytes) != 0 || posix_memalign((void **)&wal->tail, WAL_BLOCK_BYTES, WAL_TAIL_BYTES) != 0 ||
@@ -104,8 +104,8 @@ bool rdb_wal_close(rdb_wal **handle, rdb_error *err)
         ok = rdb_wal_flush(wal, atomic_load(&wal->insert_lsn), err);
     }
     wal_segment_drop(wal->current);
-    rdb_condition_deinit(&wal->flush_done[0]);
-    rdb_condition_deinit(&wal->flush_done[1]);
+    for (unsigned i = 0; i <= WAL_LEADERS_MAX; i++)
+        rdb_condition_deinit(&wal->flush_rounds[i].done);
     rdb_mutex_deinit(&wal->write_lock);
     rdb_mutex_deinit(&wal->flush_lock);
     rdb_mutex_deinit(&wal->gate_lock);

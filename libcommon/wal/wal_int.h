@@ -22,6 +22,7 @@
 #define WAL_PATH_BYTES 1024
 #define WAL_BLOCK_BYTES 4096u /* of writes; segments and ring are multiples of it */
 #define WAL_TAIL_BYTES (16u * WAL_BLOCK_BYTES)
+#define WAL_LEADERS_MAX 4u /* syncs beside each other */
 #define WAL_SPARE_SEGMENTS_MAX 8 /* recycled segments kept ahead of the insert position */
 
 typedef struct wal_segment { /* an open segment file; counted, because a leader syncs outside of write_lock */
@@ -67,11 +68,19 @@ struct rdb_wal {
 
     _Alignas(64) _Atomic uint64_t durable_lsn;
     rdb_mutex flush_lock; /* RDB_RANK_WAL; never held together with write_lock */
-    rdb_condition flush_done[2] RDB_GUARDED_BY(flush_lock); /* by parity of the round that will cover the waiter */
-    uint32_t flush_waiting[2] RDB_GUARDED_BY(flush_lock);
-    uint64_t flush_round RDB_GUARDED_BY(flush_lock);
-    rdb_lsn flush_target RDB_GUARDED_BY(flush_lock); /* what the running round will most likely cover: who guessed wrong waits again */
-    bool flush_leader RDB_GUARDED_BY(flush_lock);
+    /* Rounds run beside each other, WAL_LEADERS_MAX of them at most; each has a place here, and one more place gathers those whom none of
+     * the running rounds will cover: the next round is theirs. */
+    struct wal_round {
+        rdb_condition done;
+        uint32_t waiting;
+        rdb_lsn target; /* of a running round: what it will most likely cover; who guessed wrong waits again */
+        bool is_running;
+    } flush_rounds[WAL_LEADERS_MAX + 1] RDB_GUARDED_BY(flush_lock);
+    uint32_t flush_gathering RDB_GUARDED_BY(flush_lock); /* which of them */
+    uint32_t flush_leaders RDB_GUARDED_BY(flush_lock);
+    bool flush_is_writing RDB_GUARDED_BY(flush_lock);    /* one of the leaders has not yet come to its sync */
+    _Atomic uint32_t sync_us;                            /* what a sync takes, averaged over some; relaxed: a hint */
+    _Atomic bool syncs_overlap;                          /* relaxed: flush.c, judge_overlap() */
     _Atomic uint64_t sync_count, flush_wait_count;
     _Atomic uint64_t write_count, ring_full_count, created_count, recycled_count, removed_count; /* relaxed: statistics */
 

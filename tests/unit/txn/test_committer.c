@@ -30,7 +30,7 @@ static void commit_later(instance *f, waiter *self)
     *self = (waiter){.f = f, .txns = f->txns, .ticket = {.call = called, .context = self}};
     MUST(&f->err, rdb_txn_commit(&txn, RDB_COMMIT_LATER, &self->ticket.scn, &f->err));
     assert_true(self->ticket.scn > 0);
-    self->end_lsn = rdb_wal_insert_lsn(f->wal);
+    self->end_lsn = txn_publish_end_of(f->txns, self->ticket.scn);
 }
 
 static bool is_called_within(const waiter *self, int64_t us)
@@ -107,6 +107,36 @@ static void test_a_sync_carries_many(void **state)
     instance_end(&f);
 }
 
+/* Where syncs take long, who comes during one waits for his own alone. */
+static void test_slow_syncs_run_beside_each_other(void **state)
+{
+    (void)state;
+    instance f;
+    instance_begin(&f);
+    waiter warm, first, second;
+    MUST(&f.err, rdb_fault_arm("sync:/wal/:count=0:delay=50000", &f.err));
+    commit_later(&f, &warm);
+    rdb_txn_when_published(f.txns, &warm.ticket);
+    assert_true(is_called_within(&warm, 20000000));
+    rdb_fault_disarm();
+    MUST(&f.err, rdb_fault_arm("sync:/wal/:count=0:delay=2000000", &f.err));
+    const int64_t begin_us = rdb_time_monotonic_us();
+    commit_later(&f, &first);
+    rdb_txn_when_published(f.txns, &first.ticket);
+    rdb_time_sleep_us(200000);
+    if (rdb_wal_syncs_overlap(f.wal)) { /* not where the file system knows no O_DIRECT */
+        commit_later(&f, &second);
+        rdb_txn_when_published(f.txns, &second.ticket);
+        assert_true(is_called_within(&second, 20000000));
+        assert_true(atomic_load(&second.was_durable));
+        assert_in_range(rdb_time_monotonic_us() - begin_us, 2000000, 3800000); /* one after the other they take four seconds */
+    }
+    assert_true(is_called_within(&first, 20000000));
+    assert_true(atomic_load(&first.was_durable));
+    rdb_fault_disarm();
+    instance_end(&f);
+}
+
 static void test_a_failed_write_is_told(void **state)
 {
     (void)state;
@@ -174,6 +204,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_called_when_durable_and_not_before),
         cmocka_unit_test(test_a_sync_carries_many),
+        cmocka_unit_test(test_slow_syncs_run_beside_each_other),
         cmocka_unit_test(test_a_failed_write_is_told),
         cmocka_unit_test(test_closing_serves_who_waits),
         cmocka_unit_test(test_own_commit_is_seen_at_once),

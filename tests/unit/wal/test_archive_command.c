@@ -262,7 +262,7 @@ static void test_released_segments_are_counted(void **state)
     }
     assert_true(rdb_wal_release(f.wal, rdb_wal_durable_lsn(f.wal), &f.err));
     rdb_wal_get_statistics(f.wal, &statistics);
-    assert_in_range(statistics.segments_recycled, 1, WAL_SPARE_SEGMENTS_MAX);
+    assert_in_range(statistics.segments_recycled, 1, WAL_SPARE_SEGMENTS_MAX + 1); /* the writer may have taken one meanwhile */
     assert_true(statistics.segments_removed > 0 && statistics.segments_created >= 2 * WAL_SPARE_SEGMENTS_MAX);
     assert_int_equal(statistics.segments_recycled + statistics.segments_removed, 2 * WAL_SPARE_SEGMENTS_MAX + 6);
     assert_true(statistics.writes > 0 && statistics.syncs > 0);
