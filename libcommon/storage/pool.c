@@ -613,11 +613,6 @@ bool rdb_buffer_try_lock(rdb_buffer *buffer, rdb_buffer_mode mode)
     return mode != RDB_BUFFER_EXCLUSIVE || rdb_latch_try_exclusive(&buffer->latch);
 }
 
-void rdb_buffer_pin_again(rdb_buffer *buffer)
-{
-    atomic_fetch_add_explicit(&buffer->state, 1, memory_order_relaxed); /* one pin is held already */
-}
-
 rdb_page *rdb_buffer_page(rdb_buffer *buffer)
 {
     return buffer->page;

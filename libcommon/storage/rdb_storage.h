@@ -105,7 +105,6 @@ void rdb_buffer_release(rdb_buffer *buffer, rdb_buffer_mode mode); /* unlatch an
 void rdb_buffer_lock(rdb_buffer *buffer, rdb_buffer_mode mode);    /* a pinned one */
 void rdb_buffer_unlock(rdb_buffer *buffer, rdb_buffer_mode mode);  /* stays pinned */
 bool rdb_buffer_try_lock(rdb_buffer *buffer, rdb_buffer_mode mode);
-void rdb_buffer_pin_again(rdb_buffer *buffer);
 rdb_page *rdb_buffer_page(rdb_buffer *buffer);
 rdb_latch *rdb_buffer_latch(rdb_buffer *buffer); /* for optimistic reading under a pin */
 rdb_page_tag rdb_buffer_tag(const rdb_buffer *buffer);

@@ -43,14 +43,30 @@ static bool brings_page(const rdb_replay_step *step)
     return step->block.image != NULL || (step->block.flags & RDB_WAL_BLOCK_INIT) != 0;
 }
 
+/* What the record says it does, as far as its owner can tell from the part that one block needs. */
+static void add_description(const rdb_replay_step *step, rdb_error *err)
+{
+    const rdb_resource_ops *ops = rdb_resource_find(step->resource);
+    const rdb_wal_record record = {.lsn = step->lsn, .end_lsn = step->end_lsn, .xid = step->xid, .pdb = step->pdb, .resource = step->resource, .operation = step->operation,
+                                   .block_count = 1, .blocks = {step->block}, .data = step->main_data, .data_bytes = step->main_bytes};
+    rdb_strbuf text;
+    rdb_strbuf_init(&text, NULL);
+    if (ops->describe != NULL)
+        ops->describe(&record, &text);
+    rdb_error_add_context(err, "redo of the WAL record at %llX, resource %s, operation %u%s%.*s", (unsigned long long)step->lsn, ops->name, step->operation,
+                          text.length > 0 ? ": " : "", (int)text.length, text.length > 0 ? text.data : "");
+    rdb_strbuf_free(&text);
+}
+
 static bool lost_write(const rdb_replay_step *step, const rdb_page *page, rdb_error *err)
 {
     char name[96];
     storage_tag_name(name, tag_of(step));
     rdb_error_set(err, RDB_DATA_CORRUPTED, "a write to block %llu of relation %s was lost", (unsigned long long)step->block.block, name);
-    return rdb_error_detail(err, "The WAL record at %llX changes the page of change number %llu, but the page has %llu.",
-                            (unsigned long long)step->lsn, (unsigned long long)step->block.previous_change_no,
-                            (unsigned long long)page->change_no);
+    rdb_error_detail(err, "The WAL record at %llX changes the page of change number %llu, but the page has %llu.", (unsigned long long)step->lsn,
+                     (unsigned long long)step->block.previous_change_no, (unsigned long long)page->change_no);
+    add_description(step, err);
+    return false;
 }
 
 /* The block's frame, pinned and exclusively latched. A page that the record brings is not read: whatever newer state it may have on
@@ -117,8 +133,7 @@ static bool replay_page(rdb_storage *storage, const rdb_replay_step *step, rdb_b
     if (unpacked != inline_bytes)
         free(unpacked);
     if (!ok) {
-        rdb_error_add_context(err, "redo of the WAL record at %llX, resource %s, operation %u", (unsigned long long)step->lsn,
-                              ops->name, step->operation);
+        add_description(step, err);
         return false;
     }
     page_finish_change(frame, step->lsn, step->end_lsn, block->previous_change_no, step->thread_no, initialised);

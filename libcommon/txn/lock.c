@@ -2,11 +2,6 @@
  * The lock manager as the other rooms call it: finds the owner of a transaction and hands on. */
 #include "txn/lock_int.h"
 
-rdb_lock_table *rdb_lock_table_of(rdb_txn_manager *manager)
-{
-    return manager->locks;
-}
-
 static lock_owner *owner_of(rdb_txn *txn, rdb_error *err)
 {
     if (txn->locks == NULL && (txn->locks = lock_owner_begin(txn->manager->locks, txn, txn->cancel)) == NULL)

@@ -29,7 +29,6 @@ typedef struct rdb_lock_tag {
 } rdb_lock_tag;
 
 typedef struct rdb_lock_table rdb_lock_table;
-rdb_lock_table *rdb_lock_table_of(rdb_txn_manager *manager);
 
 /* Takes the lock (counted; a mode already held is cheap). NOWAIT: 55P03. SKIP: *taken false. Waiting can end with 40P01,
  * 57014, 55P03 (lock_timeout_us > 0 passed). Fair: a waiter is not overtaken by one that conflicts with it. Weak table

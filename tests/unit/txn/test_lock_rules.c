@@ -436,6 +436,78 @@ static void test_random_row_locks_agree_with_the_model(void **state)
         random_steps(seed, true);
 }
 
+/* Locks by the thousand: all of them hold, and when they fall little memory stays. */
+static void test_many_locks_grow_the_table_and_leave_it_small(void **state)
+{
+    enum { MANY = 40000 };
+    rdb_lock_table *table = lock_table_create();
+    lock_owner *owner = begin(table), *other = begin(table);
+    (void)state;
+    for (unsigned round = 0; round < 2; round++) {
+        for (uint64_t i = 0; i < MANY; i++) {
+            assert_true(try_lock(owner, (rdb_lock_tag){.kind = RDB_LOCK_ADVISORY, .pdb = 5, .a = i, .b = 1}, RDB_LOCK_EXCLUSIVE, 0));
+            assert_true(try_row(owner, i << 16 | i % 300, RDB_ROW_UPDATE, 0));
+        }
+        for (uint64_t i = 0; i < MANY; i += 97) {
+            assert_false(try_lock(other, (rdb_lock_tag){.kind = RDB_LOCK_ADVISORY, .pdb = 5, .a = i, .b = 1}, RDB_LOCK_SHARE, 0));
+            assert_false(try_row(other, i << 16 | i % 300, RDB_ROW_SHARE, 0));
+            assert_true(try_row(other, i << 16 | (i + 1) % 300, RDB_ROW_SHARE, 0));
+        }
+        assert_true(count_locks(table) >= 2 * MANY);
+        assert_true(table->partitions[0].bucket_count > LOCK_BUCKETS_MIN);
+        lock_owner_release_all(owner, false);
+        lock_owner_release_all(other, false);
+        assert_empty(table);
+        assert_int_equal(owner->local_capacity, 0);
+        for (unsigned i = 0; i < LOCK_PARTITIONS; i++)
+            assert_true(table->partitions[i].free_object_count <= 256 && table->partitions[i].free_grant_count <= 256);
+    }
+    end(owner);
+    end(other);
+    lock_table_destroy(table);
+}
+
+/* PREPARE TRANSACTION leaves the session what belongs to it, without a moment in which nobody has it. */
+static void test_session_locks_move_to_another_owner(void **state)
+{
+    const rdb_lock_tag of_session = {.kind = RDB_LOCK_ADVISORY, .pdb = 5, .a = 1, .b = 1}, of_txn = {.kind = RDB_LOCK_ADVISORY, .pdb = 5, .a = 2, .b = 1};
+    rdb_lock_table *table = lock_table_create();
+    lock_owner *owner = begin(table), *session = begin(table), *stranger = begin(table);
+    rdb_error err = {0};
+    (void)state;
+    assert_true(try_lock(owner, of_session, RDB_LOCK_EXCLUSIVE, LOCK_LEVEL_SESSION));
+    assert_true(try_lock(owner, of_session, RDB_LOCK_EXCLUSIVE, LOCK_LEVEL_SESSION));
+    assert_true(try_lock(owner, of_session, RDB_LOCK_SHARE, LOCK_LEVEL_SESSION));
+    assert_true(try_lock(owner, of_txn, RDB_LOCK_EXCLUSIVE, 0));
+    for (uint64_t i = 10; i < 60; i++)
+        assert_true(try_lock(owner, (rdb_lock_tag){.kind = RDB_LOCK_ADVISORY, .pdb = 5, .a = i, .b = 1}, RDB_LOCK_SHARE, LOCK_LEVEL_SESSION));
+    assert_true(lock_owner_move_session(owner, session, &err));
+    assert_true(lock_owner_holds(session, of_session, RDB_LOCK_EXCLUSIVE) && lock_owner_holds(session, of_session, RDB_LOCK_SHARE));
+    assert_false(lock_owner_holds(session, of_txn, RDB_LOCK_EXCLUSIVE));
+    assert_true(lock_owner_holds(owner, of_txn, RDB_LOCK_EXCLUSIVE));
+    assert_false(lock_owner_holds(owner, of_session, RDB_LOCK_EXCLUSIVE));
+    assert_false(try_lock(owner, of_session, RDB_LOCK_SHARE, 0));
+    assert_true(lock_owner_release(session, of_session, RDB_LOCK_EXCLUSIVE, true));
+    assert_false(try_lock(stranger, of_session, RDB_LOCK_SHARE, 0)); /* taken twice */
+    assert_true(lock_owner_release(session, of_session, RDB_LOCK_EXCLUSIVE, true));
+    assert_true(try_lock(stranger, of_session, RDB_LOCK_SHARE, 0));
+    lock_owner_release_all(owner, false);
+    assert_true(try_lock(stranger, of_txn, RDB_LOCK_EXCLUSIVE, 0));
+    lock_owner_release_all(stranger, false);
+    /* A lock of both levels can go with neither: nothing moves. */
+    assert_true(try_lock(owner, of_txn, RDB_LOCK_EXCLUSIVE, 0) && try_lock(owner, of_txn, RDB_LOCK_EXCLUSIVE, LOCK_LEVEL_SESSION));
+    assert_false(lock_owner_move_session(owner, session, &err));
+    assert_string_equal(err.sqlstate, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE);
+    rdb_error_clear(&err);
+    assert_true(lock_owner_holds(owner, of_txn, RDB_LOCK_EXCLUSIVE));
+    assert_false(lock_owner_holds(session, of_txn, RDB_LOCK_EXCLUSIVE));
+    end(owner);
+    end(session);
+    end(stranger);
+    assert_empty(table);
+    lock_table_destroy(table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -446,6 +518,8 @@ int main(void)
         cmocka_unit_test(test_weak_locks_stay_out_of_the_table_until_a_strong_one_comes),
         cmocka_unit_test(test_weak_locks_beyond_the_slots_hold),
         cmocka_unit_test(test_session_locks_outlive_transactions),
+        cmocka_unit_test(test_session_locks_move_to_another_owner),
+        cmocka_unit_test(test_many_locks_grow_the_table_and_leave_it_small),
         cmocka_unit_test(test_an_xid_is_locked_until_its_level_falls),
         cmocka_unit_test(test_random_table_locks_agree_with_the_model),
         cmocka_unit_test(test_random_row_locks_agree_with_the_model),

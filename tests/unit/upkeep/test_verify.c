@@ -3,6 +3,9 @@
  * control file is made anew from the log where both its copies are gone. */
 #include "../storage/toy.h"
 #include "instance/rdb_instance.h"
+#include "index/rdb_index.h"
+#include "table/rdb_table.h"
+#include "undo/rdb_undo.h"
 #include "upkeep/upkeep_int.h"
 
 #include <fcntl.h>
@@ -342,7 +345,7 @@ static void test_refused_record_ends_recovery(void **state)
     end(&at);
 }
 
-/* What rdb-diag and the like say of a record. */
+/* What the error of a recovery says of a record: each resource of each operation something, whatever its bytes are. */
 static void test_records_are_described(void **state)
 {
     (void)state;
@@ -350,6 +353,10 @@ static void test_records_are_described(void **state)
     rdb_strbuf text;
     const rdb_resource_ops *ops;
     upkeep_register_redo();
+    rdb_txn_register_redo();
+    rdb_undo_register_redo();
+    rdb_table_register_redo();
+    rdb_index_register_redo();
     rdb_put_u64(data, 0xabcd);
     memcpy(data + 8, "here", 4);
     const struct { uint8_t operation; uint32_t bytes; const char *says; } cases[] = {
@@ -364,6 +371,29 @@ static void test_records_are_described(void **state)
         assert_memory_equal(text.data, cases[i].says, text.length);
         rdb_strbuf_free(&text);
     }
+    unsigned described = 0;
+    for (unsigned resource = 0; resource <= UINT8_MAX; resource++) {
+        ops = rdb_resource_find((rdb_resource)resource);
+        if (ops == NULL || ops->describe == NULL)
+            continue;
+        described++;
+        for (unsigned operation = 0; operation <= UINT8_MAX; operation++)
+            for (uint32_t bytes = 0; bytes <= sizeof data; bytes += 4) {
+                uint8_t *exact = malloc(bytes + 1), *block_data = malloc(bytes + 1); /* so that a sanitizer sees a byte too far */
+                memset(exact, 0xa5, bytes);
+                memset(block_data, 0x5a, bytes);
+                const rdb_wal_record record = {.resource = (uint8_t)resource, .operation = (uint8_t)operation, .data = exact, .data_bytes = bytes, .block_count = 1,
+                                               .blocks = {{.file = 9, .block = 3, .data = block_data, .data_bytes = bytes}}};
+                rdb_strbuf_init(&text, NULL);
+                ops->describe(&record, &text);
+                assert_false(text.failed);
+                assert_true(resource == RDB_RESOURCE_WAL || text.length > 0);
+                rdb_strbuf_free(&text);
+                free(exact);
+                free(block_data);
+            }
+    }
+    assert_true(described >= 6); /* the log, storage, transactions, undo, heap, index */
 }
 
 int main(void)
