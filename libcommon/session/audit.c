@@ -379,6 +379,34 @@ static void add_plan_objects(rdb_strbuf *members, session_plan *plan)
     rdb_strbuf_add(members, plan->audit_objects, plan->audit_objects_bytes);
 }
 
+/* What the record of a statement says that is prepared once and run again and again: all of it but its time and its rows. */
+struct audit_event_text {
+    char role[RDB_NAMEDATALEN];
+    const char *action;
+    const char *text; /* of the statement */
+    size_t text_length;
+    const char *members;
+    size_t members_bytes;
+};
+
+static bool is_known(const struct audit_event_text *known, const rdb_session *session, const char *action)
+{
+    const struct session_audit *audit = session->audit;
+    return known != NULL && known->text_length == audit->text_length && memcmp(known->text, audit->text, audit->text_length) == 0 &&
+           strcmp(known->role, session->role.name) == 0 && strcmp(known->action, action) == 0;
+}
+
+/* One text a plan: where literals are lifted out of the texts, no two may be the same, and nothing is kept but the first. */
+static void learn_event(session_plan *plan, const rdb_session *session, const char *action, const rdb_strbuf *members)
+{
+    const struct session_audit *audit = session->audit;
+    struct audit_event_text *known = RDB_NEW(plan->arena, struct audit_event_text);
+    *known = (struct audit_event_text){.action = rdb_arena_strdup(plan->arena, action), .text = rdb_arena_strndup(plan->arena, audit->text, audit->text_length), .text_length = audit->text_length,
+                                       .members = rdb_arena_strndup(plan->arena, members->data, members->length), .members_bytes = members->length};
+    memcpy(known->role, session->role.name, sizeof known->role);
+    plan->audit_event = known;
+}
+
 /* action, role, objects, statement, details. */
 static void make_event(rdb_session *session, const char *action, rdb_strbuf *members)
 {
@@ -386,11 +414,16 @@ static void make_event(rdb_session *session, const char *action, rdb_strbuf *mem
     rdb_audit_class behind;
     rdb_strbuf_clear(members);
     members->failed = false;
-    rdb_audit_add_member(members, "action", action, strlen(action));
-    rdb_audit_add_member(members, "role", session->role.name, strlen(session->role.name));
     session_plan *plan = audit->plan;
     if (audit->raw != NULL && audit->raw->tag == RDB_AST_EXECUTE)
         plan = (session_plan *)(uintptr_t)plan_behind(session, audit->raw, &behind);
+    if (plan != NULL && is_known(plan->audit_event, session, action)) {
+        rdb_strbuf_add(members, plan->audit_event->members, plan->audit_event->members_bytes);
+        return;
+    }
+    const bool comes_again = plan != NULL && plan->plan != NULL && plan->audit_objects != NULL && plan->audit_event == NULL;
+    rdb_audit_add_member(members, "action", action, strlen(action));
+    rdb_audit_add_member(members, "role", session->role.name, strlen(session->role.name));
     if (plan != NULL && plan->plan != NULL)
         add_plan_objects(members, plan);
     else if (audit->raw != NULL)
@@ -398,6 +431,8 @@ static void make_event(rdb_session *session, const char *action, rdb_strbuf *mem
     audit_text_add_statement(members, audit->text, RDB_MIN(audit->text_length, (size_t)STATEMENT_BYTES_MAX), audit->raw);
     if (audit->text_length > STATEMENT_BYTES_MAX)
         rdb_strbuf_addf(members, ",\"statement_bytes\":%zu", audit->text_length);
+    if (comes_again && audit->text_length <= STATEMENT_BYTES_MAX && !members->failed)
+        learn_event(plan, session, action, members);
 }
 
 static const char *action_of(const struct session_audit *audit, const char *tag, char text[64])
