@@ -28,6 +28,8 @@ int command_report(audit_work *work);
 int command_export(audit_work *work);
 int command_prune(audit_work *work);
 int command_witness(audit_work *work);
+int command_comply(audit_work *work);
+int command_policy(audit_work *work);
 /* search.c: the number that a checkpoint file names (0: it is not there yet). */
 bool audit_read_checkpoint(const char *path, rdb_arena *arena, uint64_t *number, rdb_error *err);
 bool audit_write_checkpoint(const char *path, uint64_t number, rdb_error *err);

@@ -20,6 +20,8 @@ static const struct command {
     {"export", command_export, true},
     {"prune", command_prune, true},
     {"witness", command_witness, true},
+    {"comply", command_comply, false},
+    {"policy", command_policy, false},
 };
 
 volatile bool audit_interrupted;

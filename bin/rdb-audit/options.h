@@ -3,12 +3,12 @@
 #ifndef RDB_AUDIT_OPTIONS_H
 #define RDB_AUDIT_OPTIONS_H
 
-#include "base/rdb_options.h"
+#include "client/rdb_client.h"
 
 typedef struct audit_arguments {
     const char *home, *directory, *public_key;
     const char *since, *until, *role, *database, *client, *application, *session, *object, *column, *action, *outcome, *code, *text, *format;
-    const char *checkpoint, *before, *to, *authority;
+    const char *checkpoint, *before, *to, *authority, *profile, *user;
     rdb_option_list classes, witnesses;
     int64_t count, first, last, interval;
     bool follow, json, quiet, dry_run, home_given;
@@ -17,12 +17,14 @@ typedef struct audit_arguments {
 static const char *const FORMATS[] = {"table", "line", "csv", "json", "cef", "syslog", NULL};
 static const char *const OUTCOMES[] = {"success", "failure", "rolled back", "open", NULL};
 
+static const char *const PROFILE_NAMES[] = {"cis", "stig", NULL};
+
 #define FIELD(name) RDB_OPTION_FIELD(audit_arguments, name)
 static const rdb_option OPTIONS[] = {
     {.letter = 'H', .name = "home", .value = "DIR", .field = FIELD(home), .given = FIELD(home_given), .environment = "RUSTYDB_HOME", .help = "instance directory (or RUSTYDB_HOME)"},
     {.letter = 'd', .name = "directory", .value = "DIR", .field = FIELD(directory), .help = "directory with audit.log and audit.heads; standard: logs in the instance"},
     {.letter = 'k', .name = "public-key", .value = "FILE", .field = FIELD(public_key), .help = "verify: the key that signed the heads; standard: conf/audit.pub in the instance"},
-    {.letter = 'w', .name = "witness", .kind = RDB_OPT_LIST, .value = "FILE", .field = FIELD(witnesses), .help = "verify: a file of heads that was kept elsewhere, which the log must agree with; may be repeated"},
+    {.letter = 'w', .name = "witness", .kind = RDB_OPT_LIST, .value = "FILE", .field = FIELD(witnesses), .help = "verify: a file of heads that was kept elsewhere, or the manifest.json of a backup, which the log must agree with; may be repeated"},
     {.letter = 's', .name = "since", .value = "TIME", .field = FIELD(since), .help = "records from TIME on: today, yesterday, this-week, this-month, recent, 90s, 10m, 2h, 7d, or 2026-11-21T14:03"},
     {.letter = 'e', .name = "until", .value = "TIME", .field = FIELD(until), .help = "records before TIME"},
     {.letter = 'r', .name = "role", .value = "PATTERN", .field = FIELD(role), .help = "of this role, logged in or taken on (* and ? stand for any letters and any one)"},
@@ -47,8 +49,10 @@ static const rdb_option OPTIONS[] = {
     {.name = "ca", .value = "FILE", .field = FIELD(authority), .help = "export: refuse a receiver whose certificate FILE did not sign"},
     {.name = "before", .value = "TIME", .field = FIELD(before), .help = "prune: records older than TIME, as far as whole files hold nothing newer"},
     {.letter = 'l', .name = "interval", .kind = RDB_OPT_COUNT, .value = "SECONDS", .field = FIELD(interval), .standard = "0", .min = 0, .max = 86400, .help = "witness: go on, every so many seconds; 0: once"},
+    {.name = "profile", .kind = RDB_OPT_CHOICE, .value = "PROFILE", .choices = PROFILE_NAMES, .field = FIELD(profile), .help = "comply: the checks of cis or stig; standard: of both"},
+    {.letter = 'U', .name = "user", .value = "NAME", .field = FIELD(user), .environment = "PGUSER", .standard = "admin", .help = "comply, policy: role to connect as"},
     {.name = "dry-run", .kind = RDB_OPT_FLAG, .field = FIELD(dry_run), .help = "say what would be done; change nothing"},
-    {.letter = 'q', .name = "quiet", .kind = RDB_OPT_FLAG, .field = FIELD(quiet), .help = "the exit code alone"},
+    {.letter = 'q', .name = "quiet", .kind = RDB_OPT_FLAG, .field = FIELD(quiet), .help = "the exit code alone; comply: leave out what passes"},
     {.name = "json", .kind = RDB_OPT_FLAG, .field = FIELD(json), .help = "print results as JSON, one object a line"},
 };
 #undef FIELD
@@ -61,6 +65,8 @@ static const char *const USAGES[] = {
     "export [CONDITION]... [--format json | cef | syslog] [--to WHERE] [--checkpoint FILE]",
     "prune --before TIME [--dry-run]",
     "witness [--to FILE] [--interval SECONDS]",
+    "comply --home DIR [--profile cis | stig]",
+    "policy explain STATEMENT --home DIR [--database NAME]",
     NULL};
 
 static const rdb_program PROGRAM = {
@@ -72,7 +78,7 @@ static const rdb_program PROGRAM = {
     .options = OPTIONS,
     .option_count = RDB_COUNT_OF(OPTIONS),
     .epilog = "Conditions are --since to --last above; all that are given must hold.\n"
-              "Exit codes: 0 done, 1 nothing was found (search), 2 usage, 4 no connection (export), 6 the log is not what was written, 8 a server runs on the instance (prune), 10 refused (legal hold), 130 interrupted.",
+              "Exit codes: 0 done, 1 nothing was found (search), 2 usage, 4 no connection (export), 6 the log is not what was written (verify), a check fails (comply), 9 a check could not be judged (comply), 7 the statement is wrong (policy explain), 8 a server runs on the instance (prune), 10 refused (legal hold), 130 interrupted.",
 };
 
 #endif

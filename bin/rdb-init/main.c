@@ -2,6 +2,7 @@
  * rdb-init: lays out an instance directory, whole or not at all. */
 #include "options.h"
 
+#include "audit/rdb_audit.h"
 #include "base/rdb_log.h"
 #include "crypto/rdb_crypto.h"
 #include "instance/rdb_instance.h"
@@ -115,7 +116,8 @@ static bool fill(void *work_at, const char *home, rdb_error *err)
             return false;
     }
     rdb_engine_config config = {.home = home, .buffer_bytes = UINT64_C(64) << 20, .max_connections = 1, .sync = true};
-    return rdb_engine_create(&config, "admin", verifier[0] != '\0' ? verifier : NULL, err);
+    return rdb_engine_create(&config, "admin", verifier[0] != '\0' ? verifier : NULL, err) &&
+           rdb_audit_note_at_rest(home, PROGRAM.name, "INIT", true, work->arguments->insecure ? "insecure: without passwords and certificates" : "", err);
 }
 
 static void report(const init_arguments *arguments, const char *home, bool is_new)

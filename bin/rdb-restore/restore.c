@@ -4,6 +4,8 @@
 
 #include "restore.h"
 
+#include "audit/rdb_audit.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,6 +103,11 @@ int command_restore(restore_work *work)
         rdb_error ignored = {0};
         if (!rdb_path_remove_tree(staged, &ignored))
             rdb_error_clear(&ignored);
+    }
+    if (ok && !a->dry_run && rdb_audit_was_on(home)) { /* its first record when it is served */
+        char what[300];
+        snprintf(what, sizeof what, "%s, %s", manifest->id, goal);
+        ok = rdb_audit_note_at_rest(home, work->program->name, "RESTORE", true, what, &work->err);
     }
     if (!ok)
         return rdb_backup_work_report(work);

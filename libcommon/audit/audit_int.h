@@ -14,6 +14,12 @@
 #define AUDIT_HEAD_BYTES_MAX 1024u
 #define AUDIT_HEADER_BYTES_MAX 256u
 
+typedef struct audit_pattern {
+    char any, one; /* letters of a pattern that stand for any text, and for one letter */
+    bool folds;    /* letters of either case are the same */
+} audit_pattern;
+bool audit_match(const audit_pattern *kind, const char *pattern, const char *text);
+
 void audit_format_time(int64_t wall_us, char text[40]);
 /* The number behind "key": in a line that this room made; false: there is none. */
 bool audit_find_number(const char *line, size_t length, const char *key, uint64_t *value);

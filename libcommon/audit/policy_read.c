@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Reading statements about policies, and their conditions. Names fold as SQL's do; nesting is bounded. */
 #include "policy_int.h"
+
+#include "audit_int.h"
 #include "audit/rdb_audit_search.h"
 
 #include <ctype.h>
@@ -314,29 +316,6 @@ static const char *fact_text(fact_no fact, const rdb_audit_facts *facts, char nu
     return text != NULL ? text : "";
 }
 
-/* LIKE: % and _ . */
-static bool like(const char *pattern, const char *text)
-{
-    const char *star = NULL, *from = NULL;
-    while (*text != '\0') {
-        if (*pattern == '%') {
-            star = pattern++;
-            from = text;
-        } else if (*pattern != '\0' && (*pattern == '_' || *pattern == *text)) {
-            pattern++;
-            text++;
-        } else if (star != NULL) {
-            pattern = star + 1;
-            text = ++from;
-        } else {
-            return false;
-        }
-    }
-    while (*pattern == '%')
-        pattern++;
-    return *pattern == '\0';
-}
-
 static bool holds_one(const policy_condition *c, const rdb_audit_facts *facts)
 {
     char number_a[24], number_b[24];
@@ -345,7 +324,7 @@ static bool holds_one(const policy_condition *c, const rdb_audit_facts *facts)
     if (c->kind == NODE_IS_NULL)
         return a[0] == '\0';
     if (c->kind == NODE_LIKE)
-        return like(b, a);
+        return audit_match(&(audit_pattern){.any = '%', .one = '_'}, b, a);
     if (c->kind == NODE_IN) {
         for (uint32_t i = 0; i < c->values.count; i++)
             if (strcmp(a, c->values.items[i]) == 0)

@@ -183,4 +183,14 @@ RDB_CHECKED bool rdb_audit_verify(const rdb_audit_verify_options *options, rdb_a
 /* The files of a log in order, the running one last: names without directory, in the arena. */
 RDB_CHECKED bool rdb_audit_files(const char *directory, rdb_arena *arena, rdb_list *names, rdb_error *err);
 
+/* ---- what programs did ------------------------------------------------------------------------------------------------ */
+/* action and what they did it to, as members of an event of class RDB_AUDIT_TOOL. */
+void rdb_audit_tool_members(rdb_strbuf *members, const char *program, const char *action, const char *what);
+/* On an instance that no server runs on: a line in data/meta/audit.notes, of which the next start with auditing makes a record. */
+RDB_CHECKED bool rdb_audit_note_at_rest(const char *home, const char *program, const char *action, bool succeeded, const char *what, rdb_error *err);
+bool rdb_audit_was_on(const char *home); /* it has a log */
+/* At a start: those lines become records in memory. Seal, then forget them: a crash between the two has them told twice. */
+RDB_CHECKED bool rdb_audit_log_take_notes(rdb_audit_log *log, const char *home, bool *any, rdb_error *err);
+RDB_CHECKED bool rdb_audit_forget_notes(const char *home, rdb_error *err);
+
 #endif

@@ -78,14 +78,14 @@ static inline char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }
 
-bool rdb_audit_like(const char *pattern, const char *text)
+bool audit_match(const audit_pattern *kind, const char *pattern, const char *text)
 {
     const char *star = NULL, *from = NULL;
     while (*text != '\0') {
-        if (*pattern == '*') {
+        if (*pattern == kind->any) {
             star = pattern++;
             from = text;
-        } else if (*pattern == '?' || (*pattern != '\0' && lower(*pattern) == lower(*text))) {
+        } else if (*pattern != '\0' && (*pattern == kind->one || *pattern == *text || (kind->folds && lower(*pattern) == lower(*text)))) {
             pattern++;
             text++;
         } else if (star != NULL) {
@@ -95,9 +95,14 @@ bool rdb_audit_like(const char *pattern, const char *text)
             return false;
         }
     }
-    while (*pattern == '*')
+    while (*pattern == kind->any)
         pattern++;
     return *pattern == '\0';
+}
+
+bool rdb_audit_like(const char *pattern, const char *text)
+{
+    return audit_match(&(audit_pattern){.any = '*', .one = '?', .folds = true}, pattern, text);
 }
 
 const char *rdb_audit_field(const json_t *record, const char *key)

@@ -6,6 +6,7 @@
  * a head says how the log looked at that size, it must look so. A log that is shorter than a head is cut. */
 #include "audit_int.h"
 
+#include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,11 +83,23 @@ static bool read_heads(verification *v, rdb_error *err)
 }
 
 /* Heads that were kept elsewhere: each is signed by itself, and the log must hold what each was signed over. */
+/* The head in a backup's manifest; a file of heads stays what it is. */
+static void unwrap_manifest(verification *v, rdb_slice *content)
+{
+    json_t *manifest = content->length > 0 && content->data[0] == '{' && memmem(content->data, content->length, "\"audit_head\":", 13) != NULL
+                           ? json_loadb((const char *)content->data, content->length, 0, NULL) : NULL;
+    const char *head = json_string_value(json_object_get(manifest, "audit_head"));
+    if (head != NULL)
+        *content = (rdb_slice){(const uint8_t *)rdb_arena_strdup(v->arena, head), strlen(head)};
+    json_decref(manifest);
+}
+
 static bool read_witness(verification *v, const char *path, rdb_error *err)
 {
     rdb_slice content = {0};
     if (!rdb_path_read(path, v->arena, &content, SIZE_MAX / 2, err))
         return false;
+    unwrap_manifest(v, &content);
     const char *end = (const char *)content.data + content.length, *name = strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path;
     uint64_t line_no = 0;
     for (const char *line = (const char *)content.data; line < end;) {

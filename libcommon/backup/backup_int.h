@@ -190,6 +190,10 @@ uint32_t source_timeline(const backup_source *source);
 bool source_begin(backup_source *source, const char *label, rdb_backup_moment *started, rdb_error *err);
 bool source_end(backup_source *source, rdb_backup_moment *stopped, rdb_error *err);
 /* What the copy starts from, the control file of one at rest or a server's backup label, and where it must stand; after end. */
+/* The newest signed head of the audit log, "" where nothing is audited. */
+bool source_audit_head(const backup_source *source, rdb_arena *arena, const char **head, rdb_error *err);
+/* The audit hears of the backup; where it cannot, the log says so. */
+void source_tell_audit(backup_source *source, const char *action, bool succeeded, const char *what);
 const char *source_label(const backup_source *source); /* its label in any case */
 rdb_slice source_anchor(const backup_source *source, const char **path);
 /* data/ without the log, conf/: backup_source_file * by path; directories: const char *. */

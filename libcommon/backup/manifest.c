@@ -234,6 +234,7 @@ json_t *manifest_to_json(const rdb_manifest *m)
     if (json == NULL)
         return NULL;
     json_object_set_new(json, "label_file", json_string(m->label_file != NULL ? m->label_file : ""));
+    json_object_set_new(json, "audit_head", json_string(m->audit_head != NULL ? m->audit_head : ""));
     json_object_set_new(json, "secrets_left_out", json_boolean(m->secrets_left_out));
     json_object_set_new(json, "rdb_version", json_string(m->rdb_version != NULL ? m->rdb_version : ""));
     if (m->parent[0] != '\0') {
@@ -414,7 +415,7 @@ static bool malformed(const char *what, rdb_error *err)
 
 bool manifest_from_json(json_t *json, rdb_arena *arena, rdb_manifest *m, rdb_error *err)
 {
-    const char *format, *id, *type, *label, *system_id, *instance_id, *compression, *encryption, *rdb_version = "", *label_file = "", *parent = "", *parent_sha256 = "";
+    const char *format, *id, *type, *label, *system_id, *instance_id, *compression, *encryption, *rdb_version = "", *label_file = "", *audit_head = "", *parent = "", *parent_sha256 = "";
     int version, timeline, page_bytes, segment_bytes, level, was_running, has_secrets, is_synthetic, secrets_left_out = 0;
     json_int_t bytes_read, bytes_stored;
     json_t *started, *stopped, *databases, *directories, *objects, *files, *degraded;
@@ -425,12 +426,12 @@ bool manifest_from_json(json_t *json, rdb_arena *arena, rdb_manifest *m, rdb_err
     if (version != 1)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "the manifest has version %d; this program knows 1", version);
     if (json_unpack_ex(json, &trouble, 0,
-                       "{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:s, s:s, s:i, s:s, s:o, s:o, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s?s, s?s, s?s, s?b, s?s}",
+                       "{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:s, s:s, s:i, s:s, s:o, s:o, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s?s, s?s, s?s, s?b, s?s, s?s}",
                        "id", &id, "type", &type, "label", &label, "system_id", &system_id, "timeline", &timeline, "page_bytes", &page_bytes, "wal_segment_bytes", &segment_bytes,
                        "instance_id", &instance_id, "compression", &compression, "compression_level", &level, "encryption", &encryption, "started", &started, "stopped", &stopped,
                        "was_running", &was_running, "has_secrets", &has_secrets, "is_synthetic", &is_synthetic, "databases", &databases, "directories", &directories, "objects", &objects, "files", &files,
                        "degraded", &degraded, "bytes_read", &bytes_read, "bytes_stored", &bytes_stored, "rdb_version", &rdb_version, "parent", &parent, "parent_manifest_sha256", &parent_sha256,
-                       "secrets_left_out", &secrets_left_out, "label_file", &label_file) != 0)
+                       "secrets_left_out", &secrets_left_out, "label_file", &label_file, "audit_head", &audit_head) != 0)
         return malformed(trouble.text, err);
     int type_no = choose(RDB_BACKUP_TYPES, type), compression_no = choose(RDB_COMPRESSIONS, compression);
     if (strlen(id) >= sizeof m->id || strlen(parent) >= sizeof m->parent || type_no < 0 || compression_no < 0 || (parent[0] != '\0' && !is_digest(parent_sha256)))
@@ -447,6 +448,7 @@ bool manifest_from_json(json_t *json, rdb_arena *arena, rdb_manifest *m, rdb_err
     m->instance_id = rdb_arena_strdup(arena, instance_id);
     m->rdb_version = rdb_arena_strdup(arena, rdb_version);
     m->label_file = rdb_arena_strdup(arena, label_file);
+    m->audit_head = rdb_arena_strdup(arena, audit_head);
     m->system_id = strtoull(system_id, NULL, 10);
     m->timeline = (uint32_t)timeline;
     m->page_bytes = (uint32_t)page_bytes;

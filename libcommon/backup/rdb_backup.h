@@ -41,6 +41,7 @@
  *   files:   [{path, length, parts: [[object, offset, length, data_bytes, sha256]]}]   sha256 of the data, holes left out
  *   degraded: [{path, block, what}]      pages that were broken already when they were read
  *   bytes_read, bytes_stored   label_file: of rdb_recovery.h, for who looks how far archived log reaches
+ *   audit_head                 the newest signed head of the audit log when it ended (rdb_audit.h), or "": rdb-audit verify --witness reads it
  *   content_sha256             last: of the bytes before its comma
  * LSNs are written as PostgreSQL writes them. The manifest's own digest stands in its child (parent_manifest_sha256). */
 #ifndef RDB_BACKUP_H
@@ -135,7 +136,7 @@ typedef struct rdb_manifest {
     rdb_backup_type type;
     rdb_compression compression;
     int compression_level;
-    const char *label, *instance_id, *rdb_version, *label_file; /* label_file: the text that rdb_recovery.h draws */
+    const char *label, *instance_id, *rdb_version, *label_file, *audit_head; /* label_file: the text that rdb_recovery.h draws */
     uint64_t system_id, bytes_read, bytes_stored;
     uint32_t timeline, page_bytes, wal_segment_bytes;
     rdb_backup_moment started, stopped;

@@ -3,6 +3,9 @@
  * its log from a checkpoint on and to say how far the log must be replayed. One at rest is held by its lock, and its log ends
  * where its last record does. */
 #include "backup/backup_int.h"
+
+#include "audit/rdb_audit.h"
+#include "base/rdb_log.h"
 #include "backup/rdb_backup_server.h"
 #include "storage/rdb_change_map.h"
 #include "upkeep/rdb_recovery.h"
@@ -83,6 +86,41 @@ uint32_t source_timeline(const backup_source *source)
 const char *source_label(const backup_source *source)
 {
     return source->label;
+}
+
+bool source_audit_head(const backup_source *source, rdb_arena *arena, const char **head, rdb_error *err)
+{
+    char path[PATH_MAX];
+    rdb_slice content = {0};
+    rdb_audit_head parsed;
+    *head = "";
+    if (!rdb_instance_path(source->home, "data/meta/audit.heads", path, sizeof path, err))
+        return false;
+    if (!rdb_path_exists(path))
+        return true;
+    if (!rdb_path_read(path, arena, &content, 4096, err))
+        return false;
+    size_t length = content.length;
+    while (length > 0 && strchr(" \n", content.data[length - 1]) != NULL)
+        length--;
+    if (rdb_audit_head_parse((const char *)content.data, length, &parsed)) /* half written: the next backup has one again */
+        *head = rdb_arena_strndup(arena, (const char *)content.data, length);
+    return rdb_arena_check(arena, err);
+}
+
+void source_tell_audit(backup_source *source, const char *action, bool succeeded, const char *what)
+{
+    rdb_error err = {0};
+    if (source->connection != NULL) {
+        const char *parameters[] = {"rdb-backup", action, succeeded ? "t" : "f", what};
+        PGresult *result = PQexecParams(source->connection, "select rdb_audit_tool($1, $2, $3, $4)", 4, NULL, parameters, NULL, NULL, 0);
+        if (PQresultStatus(result) != PGRES_TUPLES_OK)
+            RDB_LOG(RDB_LOG_WARN, "backup", "the audit has no record of this backup: %s", PQerrorMessage(source->connection));
+        PQclear(result);
+    } else if (rdb_audit_was_on(source->home) && !rdb_audit_note_at_rest(source->home, "rdb-backup", action, succeeded, what, &err)) {
+        rdb_log_error(RDB_LOG_WARN, "backup", &err);
+    }
+    rdb_error_clear(&err);
 }
 
 rdb_slice source_anchor(const backup_source *source, const char **path)

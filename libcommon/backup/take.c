@@ -736,6 +736,8 @@ bool rdb_backup_take(rdb_repository *repository, const rdb_backup_options *optio
         goto out;
     t.manifest->label_file = rdb_arena_strdup(arena, source_label(t.source));
     t.manifest->instance_id = rdb_arena_strdup(arena, t.manifest->instance_id);
+    if (!source_audit_head(t.source, arena, &t.manifest->audit_head, err))
+        goto out;
     if (options->dry_run) {
         for (uint32_t i = 0; i < files.count; i++)
             t.manifest->bytes_read += bytes_wanted(&t, files.items[i]);
@@ -757,6 +759,8 @@ bool rdb_backup_take(rdb_repository *repository, const rdb_backup_options *optio
         note_catalog(repository, source_home(t.source), options->watch);
     }
 out:
+    if (t.source != NULL && !options->dry_run)
+        source_tell_audit(t.source, "BACKUP", ok, t.manifest->id);
     if (!ok) {
         rdb_error ignored = {0};
         rdb_mutex_lock(&t.progress_lock);

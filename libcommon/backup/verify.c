@@ -4,6 +4,7 @@
  * frame, and the SHA-256 of every part in it, and every record of archived log. page: beside that every page's own checksum and place. */
 #include "backup/backup_int.h"
 
+#include "audit/rdb_audit.h"
 #include "wal/rdb_wal_archive.h"
 
 #include <errno.h>
@@ -351,6 +352,18 @@ static bool check_chain(checking *c, const char *id, rdb_list *chain, rdb_error 
     return rdb_arena_check(c->arena, err);
 }
 
+/* Whose key signed it is rdb-audit's to ask; that it is a head of this instance can be told here. */
+static void check_audit_head(checking *c)
+{
+    const char *text = c->manifest->audit_head;
+    rdb_audit_head head;
+    char object[64];
+    if (text == NULL || text[0] == '\0' || (rdb_audit_head_parse(text, strlen(text), &head) && head.system_id == c->manifest->system_id))
+        return;
+    snprintf(object, sizeof object, "%s/manifest.json", c->manifest->id);
+    find(c, object, NULL, 0, "the audit head in it is none of this instance");
+}
+
 bool rdb_backup_verify(rdb_repository *repository, const rdb_manifest *manifest, rdb_verify_level level, uint32_t thread_count, const rdb_backup_watch *watch,
                        rdb_arena *arena, rdb_list *findings, rdb_error *err)
 {
@@ -367,6 +380,7 @@ bool rdb_backup_verify(rdb_repository *repository, const rdb_manifest *manifest,
         for (uint32_t object_no = 0; object_no < c.manifest->objects.count; object_no++)
             bytes += ((const rdb_manifest_object *)c.manifest->objects.items[object_no])->bytes;
         watch_total(watch, c.manifest->id, bytes);
+        check_audit_head(&c);
         ok = level == RDB_VERIFY_META ? check_presence(&c, err) : run_in_threads(thread_count, c.manifest->objects.count, check_object, &c, err);
     }
     if (ok && level >= RDB_VERIFY_HASH) {

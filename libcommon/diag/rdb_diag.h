@@ -108,6 +108,15 @@ typedef struct rdb_finding {
 } rdb_finding;
 extern const rdb_rule RDB_DOCTOR_RULES[], RDB_DIFF_RULES[];
 extern const uint32_t RDB_DOCTOR_RULE_COUNT, RDB_DIFF_RULE_COUNT;
+/* What rdb-audit comply checks; a finding of its rule is what does not comply. */
+enum { RDB_PROFILE_CIS = 1, RDB_PROFILE_STIG = 2 };
+typedef struct rdb_check {
+    rdb_rule rule;
+    unsigned profiles;
+    const char *requirement;
+} rdb_check;
+extern const rdb_check RDB_COMPLY_CHECKS[];
+extern const uint32_t RDB_COMPLY_CHECK_COUNT;
 /* The causes that rdb-diag why looks for, the likeliest first: "blocked", "full", "slow", "waiting". NULL: no such question. */
 const rdb_rule *rdb_diag_question(const char *question, uint32_t *rule_count);
 const char *rdb_severity_text(rdb_severity severity);

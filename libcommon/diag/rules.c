@@ -18,6 +18,16 @@ const rdb_rule RDB_DIFF_RULES[] = {
 };
 const uint32_t RDB_DIFF_RULE_COUNT = RDB_COUNT_OF(RDB_DIFF_RULES);
 
+#define PROFILES_CIS RDB_PROFILE_CIS
+#define PROFILES_STIG RDB_PROFILE_STIG
+#define PROFILES_BOTH (RDB_PROFILE_CIS | RDB_PROFILE_STIG)
+const rdb_check RDB_COMPLY_CHECKS[] = {
+#define CHECK(id, profiles, requirement, severity, title, query) {{id, title, RDB_SEVERITY_##severity, query}, PROFILES_##profiles, requirement},
+#include "diag/comply_rules.def"
+#undef CHECK
+};
+const uint32_t RDB_COMPLY_CHECK_COUNT = RDB_COUNT_OF(RDB_COMPLY_CHECKS);
+
 #define RULE(id, severity, title, query) {id, title, RDB_SEVERITY_##severity, query},
 #define QUESTION_BLOCKED
 static const rdb_rule WHY_BLOCKED[] = {

@@ -24,6 +24,7 @@ struct session_audit {
     bool has_spilled;        /* some of the transaction's events are in the WAL already */
     bool is_logged_in;
     rdb_strbuf scratch, single, names;
+    rdb_strbuf setting;      /* detail of the statement at hand */
     uint64_t session_no;
     /* The statement at hand. */
     const char *text;
@@ -130,6 +131,7 @@ bool session_audit_begin(rdb_session *session, rdb_error *err)
     rdb_strbuf_init(&audit->scratch, NULL);
     rdb_strbuf_init(&audit->single, NULL);
     rdb_strbuf_init(&audit->names, NULL);
+    rdb_strbuf_init(&audit->setting, NULL);
     session->audit = audit;
     audit_policies_load(session->engine, session->database, false, 0);
     return true;
@@ -258,6 +260,7 @@ void session_audit_end(rdb_session *session)
     rdb_strbuf_free(&audit->scratch);
     rdb_strbuf_free(&audit->single);
     rdb_strbuf_free(&audit->names);
+    rdb_strbuf_free(&audit->setting);
     free(audit);
     session->audit = NULL;
 }
@@ -272,6 +275,7 @@ void session_audit_text(rdb_session *session, const char *text, size_t length)
     audit->text_length = length;
     audit->raw = NULL;
     audit->plan = NULL;
+    audit->setting.length = 0;
     audit->class = RDB_AUDIT_MISC;
     audit->is_audited = (audit->rules->classes & RDB_AUDIT_BIT(RDB_AUDIT_MISC)) != 0;
 }
@@ -314,6 +318,19 @@ bool session_audit_statement(rdb_session *session, const char *text, size_t leng
     else
         memset(audit->undo, 0, sizeof audit->undo);
     return (!audit->is_audited && audit->policies == NULL) || audit_writer_admit(audit->writer, &session->cancel, err);
+}
+
+void session_audit_setting(rdb_session *session, const char *name, const char *old_value, const char *new_value)
+{
+    rdb_strbuf *setting = &session->audit->setting;
+    rdb_strbuf_clear(setting);
+    rdb_strbuf_adds(setting, ",\"detail\":{\"setting\":");
+    rdb_strbuf_add_json(setting, name, strlen(name));
+    if (old_value != NULL)
+        rdb_audit_add_member(setting, "old_value", old_value, strlen(old_value));
+    if (new_value != NULL)
+        rdb_audit_add_member(setting, "new_value", new_value, strlen(new_value));
+    rdb_strbuf_addc(setting, '}');
 }
 
 void session_audit_plan(rdb_session *session, session_plan *plan)
@@ -428,6 +445,8 @@ static void make_event(rdb_session *session, const char *action, rdb_strbuf *mem
         add_plan_objects(members, plan);
     else if (audit->raw != NULL)
         audit_text_add_objects(members, audit->raw);
+    rdb_strbuf_add(members, audit->setting.data, audit->setting.length);
+    members->failed = members->failed || audit->setting.failed;
     audit_text_add_statement(members, audit->text, RDB_MIN(audit->text_length, (size_t)STATEMENT_BYTES_MAX), audit->raw);
     if (audit->text_length > STATEMENT_BYTES_MAX)
         rdb_strbuf_addf(members, ",\"statement_bytes\":%zu", audit->text_length);
@@ -515,12 +534,13 @@ static void find_plan_objects(session_plan *plan, rdb_audit_facts *facts)
     facts->object_count = plan->audit_relation_count;
 }
 
-/* Do policies ask for a record of the statement at hand? Their names go to audit->names. */
-static bool ask_policies(rdb_session *session, rdb_audit_class class, const char *action, const char *tag, const rdb_error *err)
+enum { OBJECTS_OF_TEXT_MAX = 16 };
+
+/* What policies are asked about the statement at hand; objects has room for those that its text names. */
+static rdb_audit_facts facts_of(rdb_session *session, rdb_audit_class class, const char *action, const char *tag, const rdb_error *err, rdb_audit_object objects[OBJECTS_OF_TEXT_MAX])
 {
     struct session_audit *audit = session->audit;
     rdb_audit_class behind;
-    rdb_audit_object objects[16];
     rdb_audit_facts facts = {.class = class, .action = action, .login = session->login_role.name, .role = session->role.name, .database = session->database_name,
                              .client = session->owner.peer != NULL && session->owner.peer[0] != '\0' ? session->owner.peer : "local",
                              .application = session_setting_application_name(session), .session = "", .code = err != NULL ? err->sqlstate : "", .statement = audit->text,
@@ -531,10 +551,18 @@ static bool ask_policies(rdb_session *session, rdb_audit_class class, const char
     if (plan != NULL && plan->plan != NULL) {
         find_plan_objects(plan, &facts);
     } else if (audit->raw != NULL) {
-        facts.object_count = audit_text_find_objects(audit->raw, objects, RDB_COUNT_OF(objects));
+        facts.object_count = audit_text_find_objects(audit->raw, objects, OBJECTS_OF_TEXT_MAX);
         facts.objects = objects;
     }
-    return rdb_audit_policies_match(audit->policies, &facts, &audit->names);
+    return facts;
+}
+
+/* Do policies ask for a record of the statement at hand? Their names go to audit->names. */
+static bool ask_policies(rdb_session *session, rdb_audit_class class, const char *action, const char *tag, const rdb_error *err)
+{
+    rdb_audit_object objects[OBJECTS_OF_TEXT_MAX];
+    const rdb_audit_facts facts = facts_of(session, class, action, tag, err, objects);
+    return rdb_audit_policies_match(session->audit->policies, &facts, &session->audit->names);
 }
 
 bool session_audit_done(rdb_session *session, const char *tag, rdb_error *err)
@@ -672,4 +700,60 @@ void session_audit_end_transaction(rdb_session *session, bool committed)
     if (audit->has_changed_policies && committed)
         audit_policies_load(session->engine, session->database, true, session->last_commit_scn);
     audit->has_changed_policies = false;
+}
+
+/* ---- on request -------------------------------------------------------------------------------------------------------------------------- */
+bool session_audit_explain(rdb_session *session, const char *text, rdb_arena *arena, rdb_strbuf *out, rdb_error *err)
+{
+    struct session_audit *audit = session->audit;
+    const rdb_sql_reading reading = session_setting_reading(session);
+    rdb_ast_list statements = {0};
+    if (audit == NULL) {
+        rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "nothing is audited");
+        return rdb_error_hint(err, "Set security.audit.enable to true and restart the server.");
+    }
+    if (!rdb_sql_parse_reading(arena, text, strlen(text), &reading, &statements, err))
+        return false;
+    if (statements.count != 1)
+        return rdb_error_set(err, RDB_SYNTAX_ERROR, "one statement can be explained at a time");
+    rdb_ast_node *raw = statements.items[0].body;
+    session_plan *plan = NULL;
+    uint32_t *types = NULL, count = 0;
+    if (raw->tag != RDB_AST_TRANSACTION && !session_plan_make(session, text, raw, &types, &count, true, false, &plan, err))
+        return false;
+    const struct session_audit kept = *audit;
+    rdb_audit_object objects[OBJECTS_OF_TEXT_MAX];
+    char action[64];
+    audit->text = text;
+    audit->text_length = strlen(text);
+    audit->raw = raw;
+    audit->plan = plan;
+    audit->class = class_of(raw);
+    if (raw->tag == RDB_AST_EXECUTE)
+        plan_behind(session, raw, &audit->class);
+    const rdb_audit_policies *policies = audit_policies_of(session_engine_audit_policies(session->engine), rdb_database_pdb(session->database), &audit->policies_version, audit->policies);
+    const bool by_rule = is_by_rule(audit, audit->class);
+    const rdb_audit_facts facts = facts_of(session, audit->class, action_of(audit, NULL, action), NULL, NULL, objects);
+    rdb_strbuf_addf(out, "statement: %s, of class %s", facts.action, RDB_AUDIT_CLASSES[facts.class]);
+    for (uint32_t i = 0; i < facts.object_count; i++)
+        rdb_strbuf_addf(out, "%s%s%s%s", i == 0 ? ", on " : ", ", facts.objects[i].schema != NULL ? facts.objects[i].schema : "", facts.objects[i].schema != NULL ? "." : "", facts.objects[i].name);
+    rdb_strbuf_addf(out, "\nconfiguration: %s\n", by_rule && audit->class == RDB_AUDIT_POLICY ? "yes, changes of policies always are" : by_rule ? "yes, log_statements has the class" : "no, log_statements does not have the class");
+    rdb_audit_policies_explain(policies, &facts, out);
+    *audit = kept;
+    session_plan_destroy(&plan);
+    return rdb_strbuf_check(out, err);
+}
+
+bool session_audit_tool(rdb_session *session, const char *program, const char *action, bool failed, const char *what, rdb_error *err)
+{
+    rdb_strbuf members;
+    if (session->audit == NULL)
+        return true;
+    rdb_strbuf_init(&members, NULL);
+    rdb_audit_tool_members(&members, program, action, what);
+    rdb_audit_event event = event_of(RDB_AUDIT_TOOL, &members);
+    event.flags = failed ? RDB_AUDIT_EVENT_FAILED : 0;
+    const bool ok = rdb_strbuf_check(&members, err) && tell(session, &event, err);
+    rdb_strbuf_free(&members);
+    return ok;
 }

@@ -14,6 +14,7 @@ typedef struct session_audit_rules {
 } session_audit_rules;
 
 audit_writer *session_engine_audit(rdb_engine *engine); /* NULL: nothing is audited */
+const char *session_engine_audit_directory(const rdb_engine *engine); /* where the log is; NULL: there is none */
 const session_audit_rules *session_engine_audit_rules(rdb_engine *engine);
 
 RDB_CHECKED bool session_audit_begin(rdb_session *session, rdb_error *err);
@@ -25,6 +26,8 @@ void session_audit_failed_login(rdb_engine *engine, const char *user, const char
 void session_audit_text(rdb_session *session, const char *text, size_t length);
 /* 53100 where it is audited and the log is failing. */
 RDB_CHECKED bool session_audit_statement(rdb_session *session, const char *text, size_t length, const rdb_ast_node *raw, session_plan *plan, rdb_error *err);
+/* The statement changes a setting that is kept for a role or database; NULL: there was none, there will be none. */
+void session_audit_setting(rdb_session *session, const char *name, const char *old_value, const char *new_value);
 void session_audit_plan(rdb_session *session, session_plan *plan); /* its plan, once that is made; NULL: it is gone */
 RDB_CHECKED bool session_audit_done(rdb_session *session, const char *tag, rdb_error *err); /* it succeeded; before its transaction commits */
 void session_audit_failed(rdb_session *session, const rdb_error *err);                      /* it, or what the client sent, failed */
@@ -34,5 +37,12 @@ RDB_CHECKED bool session_audit_commit(rdb_session *session, rdb_error *err);
 void session_audit_end_transaction(rdb_session *session, bool committed);
 size_t session_audit_mark(const rdb_session *session); /* a savepoint begins */
 void session_audit_undo(rdb_session *session, size_t mark); /* what came since is rolled back */
+
+/* Would the statement have a record, and why: a line a policy. It is planned and not run; the facts that only a run knows are as of one that
+ * succeeded without rows. 55000: nothing is audited. */
+RDB_CHECKED bool session_audit_explain(rdb_session *session, const char *text, rdb_arena *arena, rdb_strbuf *out, rdb_error *err);
+/* A program tells what it did. */
+RDB_CHECKED bool session_audit_tool(rdb_session *session, const char *program, const char *action, bool failed, const char *what, rdb_error *err);
+void session_register_audit_functions(void); /* audit_functions.c */
 
 #endif

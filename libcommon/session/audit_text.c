@@ -165,6 +165,16 @@ void audit_text_add_objects(rdb_strbuf *members, const rdb_ast_node *raw)
                 put_names(&list, objects->items[i]);
         break;
     }
+    case RDB_AST_ALTER_ROLE:
+        if (((const rdb_ast_alter_role *)raw)->role != NULL)
+            put_object(&list, NULL, ((const rdb_ast_alter_role *)raw)->role->name);
+        break;
+    case RDB_AST_ALTER_ROLE_SET:
+        put_object(&list, NULL, ((const rdb_ast_alter_role_set *)raw)->role != NULL ? ((const rdb_ast_alter_role_set *)raw)->role->name : "ALL");
+        break;
+    case RDB_AST_ALTER_DATABASE_SET:
+        put_object(&list, NULL, ((const rdb_ast_alter_database_set *)raw)->name);
+        break;
     case RDB_AST_GRANT_ROLE:
         put_roles(&list, &((const rdb_ast_grant_role *)raw)->roles);
         break;

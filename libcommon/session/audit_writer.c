@@ -433,7 +433,9 @@ bool audit_writer_open(audit_writer **opened, const audit_writer_config *config,
     }
     if (ok && config->is_ending)
         note_event(writer, RDB_AUDIT_POLICY, ",\"action\":\"AUDITING OFF\"");
-    ok = ok && rdb_audit_log_seal(writer->log, err);
+    bool has_notes = false;
+    ok = ok && (config->is_ending || rdb_audit_log_take_notes(writer->log, config->home, &has_notes, err)) && rdb_audit_log_seal(writer->log, err) &&
+         (!has_notes || rdb_audit_forget_notes(config->home, err));
     if (!ok) {
         rdb_audit_log_close(&writer->log);
         rdb_mutex_deinit(&writer->lock);

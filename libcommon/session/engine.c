@@ -38,6 +38,7 @@ struct rdb_engine {
     char sample_directory[4096];
     notify_hub *hub;
     audit_writer *audit;        /* NULL: nothing is audited */
+    char audit_directory[4096]; /* "": there is no log */
     session_audit_rules audit_rules;
     audit_policy_hub *audit_policies;
     rdb_account memory;         /* of all statements */
@@ -67,6 +68,7 @@ static void register_functions(void)
     session_register_wait_functions();
     session_register_statement_functions();
     session_register_sample_functions();
+    session_register_audit_functions();
     session_register_settings_functions();
     session_register_xid_functions();
     session_register_archive_functions();
@@ -99,6 +101,7 @@ static bool open_audit(rdb_engine *engine, const rdb_engine_config *config, rdb_
     snprintf(log_path, sizeof log_path, "%s/audit.log", logs);
     if (!config->audit.is_on && !rdb_path_exists(log_path))
         return true;
+    snprintf(engine->audit_directory, sizeof engine->audit_directory, "%s", logs);
     if (!rdb_control_read(config->home, &control, err))
         return false;
     audit_writer_config audit = {.home = config->home, .directory = logs, .system_id = control.system_id, .file_bytes_max = config->audit.file_bytes_max,
@@ -116,6 +119,11 @@ static bool open_audit(rdb_engine *engine, const rdb_engine_config *config, rdb_
 audit_policy_hub *session_engine_audit_policies(rdb_engine *engine)
 {
     return engine->audit_policies;
+}
+
+const char *session_engine_audit_directory(const rdb_engine *engine)
+{
+    return engine->audit_directory[0] != '\0' ? engine->audit_directory : NULL;
 }
 
 audit_writer *session_engine_audit(rdb_engine *engine)

@@ -130,6 +130,17 @@ static const char *const OWN_VIEWS[] = {
     "CREATE VIEW audit_unified_enabled_policies AS SELECT policy_name, CASE WHEN excepts THEN 'EXCEPT USER' ELSE 'BY USER' END AS enabled_option,"
     " CASE WHEN entity = '' THEN 'ALL USERS' ELSE entity END AS entity_name, 'USER' AS entity_type, CASE WHEN on_success THEN 'YES' ELSE 'NO' END AS success,"
     " CASE WHEN on_failure THEN 'YES' ELSE 'NO' END AS failure FROM rdb_audit_enabled",
+    /* Oracle's columns, and of ours what they have no place for. It is for whoever is let to it: REVOKE below. */
+    "CREATE VIEW unified_audit_trail AS SELECT r.record AS entry_id, (l.j ->> 'time')::timestamptz AS event_timestamp, CASE l.j ->> 'class' WHEN 'tool' THEN 'Tool' ELSE 'Standard' END AS audit_type,"
+    " l.j ->> 'session' AS sessionid, l.j ->> 'login' AS dbusername, l.j ->> 'role' AS \"current_user\", l.j ->> 'database' AS db_name, l.j ->> 'client' AS userhost,"
+    " l.j ->> 'application' AS client_program_name, l.j ->> 'class' AS class, l.j ->> 'action' AS action_name, l.j ->> 'outcome' AS outcome, COALESCE(l.j ->> 'code', '0') AS return_code,"
+    " l.j ->> 'error' AS error_message, CASE WHEN l.o LIKE '%.%' THEN split_part(l.o, '.', 1) END AS object_schema, CASE WHEN l.o LIKE '%.%' THEN split_part(l.o, '.', 2) ELSE l.o END AS object_name,"
+    " l.j -> 'detail' ->> 'new_name' AS new_name, l.j -> 'objects' AS objects, l.j -> 'detail' AS detail, l.j ->> 'statement' AS sql_text, (l.j ->> 'rows')::bigint AS row_count,"
+    " (l.j ->> 'scn')::bigint AS scn, l.j ->> 'xid' AS transaction_id, l.j -> 'policies' AS unified_audit_policies"
+    " FROM rdb_audit_records('-infinity', 'infinity') r, LATERAL (SELECT r.line::jsonb AS j, r.line::jsonb -> 'objects' -> 0 ->> 'name' AS o) l",
+    "REVOKE EXECUTE ON FUNCTION rdb_audit_records(timestamptz, timestamptz) FROM PUBLIC",
+    "REVOKE EXECUTE ON FUNCTION rdb_audit_explain(text) FROM PUBLIC",
+    "REVOKE EXECUTE ON FUNCTION rdb_audit_tool(text, text, boolean, text) FROM PUBLIC",
     "CREATE VIEW pg_stat_undo AS SELECT * FROM rdb_stat_get_undo()",
     "GRANT SELECT ON pg_stat_undo TO PUBLIC",
     "CREATE VIEW rdb_stat_waits AS SELECT * FROM rdb_stat_get_waits()",

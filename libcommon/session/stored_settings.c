@@ -4,6 +4,7 @@
  * asks for goes over all of them. Beginning also asks whether the role may connect at all. */
 #include "catalog/rdb_acl.h"
 #include "catalog/rdb_ddl.h"
+#include "session/audit.h"
 #include "session/activity.h"
 #include "session/settings.h"
 
@@ -63,6 +64,23 @@ static bool find_role(rdb_session *session, const rdb_ast_alter_role_set *statem
            rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "permission denied");
 }
 
+/* The audit hears what it was before. */
+static bool tell_change(rdb_session *session, uint32_t database_oid, uint32_t role_oid, const char *name, const char *value, rdb_error *err)
+{
+    const char *const *texts = NULL, *old = NULL;
+    uint32_t count = 0;
+    const size_t length = strlen(name);
+    if (session->audit == NULL)
+        return true;
+    if (!rdb_ddl_read_settings(session->access, database_oid, role_oid, session->statement_arena, &texts, &count, err))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (strncmp(texts[i], name, length) == 0 && texts[i][length] == '=')
+            old = texts[i] + length + 1;
+    session_audit_setting(session, name, old, value);
+    return true;
+}
+
 static bool store(rdb_session *session, uint32_t database_oid, uint32_t role_oid, const rdb_ast_set *set, rdb_error *err)
 {
     const char *value = NULL, *name = set->name;
@@ -72,7 +90,7 @@ static bool store(rdb_session *session, uint32_t database_oid, uint32_t role_oid
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "SET %s is not supported here", set->name);
     if (!session_setting_of_set(session, set, &name, &value, err))
         return false;
-    return rdb_ddl_store_setting(session->access, database_oid, role_oid, name, value, err);
+    return tell_change(session, database_oid, role_oid, name, value, err) && rdb_ddl_store_setting(session->access, database_oid, role_oid, name, value, err);
 }
 
 bool session_alter_role_set(rdb_session *session, const rdb_ast_alter_role_set *statement, rdb_error *err)

@@ -14,6 +14,12 @@ serve() {
     start_server
 }
 
+kill_server() {
+    local status=0
+    stop_server KILL || status=$?
+    [ "$status" -eq 137 ]
+}
+
 # settled N: the log has N records, or more, that stand under a head.
 settled() {
     for _ in $(seq 100); do
@@ -88,11 +94,13 @@ records() {
     serve 'log_statements = ["WRITE"]' 'log_connections = false' 'log_disconnections = false'
     sql "create table t (a int)"
     for i in $(seq 5); do
-        (for k in $(seq 200); do echo "insert into t values ($((i * 1000 + k)));"; done | "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb >/dev/null 2>&1 3>&-) &
+        (for k in $(seq 20000); do echo "insert into t values ($((i * 100000 + k)));"; done | "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb >/dev/null 2>&1 3>&-) &
         local writer=$!
-        sleep 0.2
-        stop_server KILL || true
-        wait "$writer" || true
+        for _ in $(seq 200); do [ "$(sql "select count(*) from t where a > $((i * 100000))")" -gt 20 ] && break; sleep 0.05; done
+        kill_server
+        status=0
+        wait "$writer" || status=$?
+        [ "$status" -eq 2 ] # psql lost its server
         start_server
     done
     sql "checkpoint"
@@ -119,7 +127,7 @@ records() {
     run -0 check
     sed -i 's/select 3/select 9/' "$HOME_DIR.copy/audit.log"
     run -6 check
-    [[ "$output" == *"audit.log:"*"Record 8 was changed"* ]]
+    [[ "$output" == *"audit.log:"*"Record 9 was changed"* ]]
     cp "$HOME_DIR/logs/audit.log" "$HOME_DIR.copy"
     sed -i '5d' "$HOME_DIR.copy/audit.log"
     run -6 check
@@ -178,7 +186,7 @@ select id from missing fails" ] || [ "$(records 'select(.class != "policy") | .p
     done
     settled 500
     rdb-audit export --home "$HOME_DIR" --format cef --last 3 | grep -c '^CEF:0|RustyDB|' | grep -qx 3
-    rdb-audit export --home "$HOME_DIR" --format syslog --last 1 | grep -qE '^<[0-9]+>1 20[0-9-]+T[0-9:.]+Z [^ ]+ rdb-audit - session \[rdb@32473 seq="1"'
+    rdb-audit export --home "$HOME_DIR" --format syslog --first 2 --last 2 | grep -qE '^<[0-9]+>1 20[0-9-]+T[0-9:.]+Z [^ ]+ rdb-audit - session \[rdb@32473 seq="2"'
     rdb-audit export --home "$HOME_DIR" --last 100 --checkpoint "$HOME_DIR.checkpoint" | wc -l | grep -qx 100
     rdb-audit export --home "$HOME_DIR" --checkpoint "$HOME_DIR.checkpoint" | head -1 | jq -e '.seq == 101'
     [ "$(ls "$HOME_DIR"/logs/audit.log.* | wc -l)" -ge 1 ]
@@ -197,4 +205,173 @@ select id from missing fails" ] || [ "$(records 'select(.class != "policy") | .p
     sleep 1.2
     run -0 rdb-audit verify --home "$HOME_DIR"
     [ "$(records '.detail.before_record' --action PRUNE | wc -l)" -eq 1 ]
+}
+
+# failing MODE: the server whose audit log cannot be written from its third write on, for so many tries (0: for good).
+failing() {
+    rm -f "$HOME_DIR/logs/rustydb.log"
+    RDB_FAULT="$2" serve 'log_statements = ["WRITE"]' 'log_connections = false' 'log_disconnections = false' "on_failure = \"$1\""
+    sql "create table t (a int)"
+}
+# in_trouble: until the writer has met the fault.
+in_trouble() {
+    for _ in $(seq 100); do
+        grep -q '"room":"audit"' "$HOME_DIR/logs/rustydb.log" 2>/dev/null && return 0
+        sql "insert into t values (0)" || return 0
+        sleep 0.1
+    done
+    return 1
+}
+# whole_again: without the fault the log has a record of each row, once, no gap, and proves itself.
+whole_again() {
+    stop_server
+    start_server
+    local rows
+    rows=$(sql "select count(*) from t")
+    settled "$rows"
+    [ "$(records '.statement' --text "insert into t" --outcome success | wc -l)" -eq "$rows" ]
+    run -1 rdb-audit search --home "$HOME_DIR" --action GAP
+    run -0 rdb-audit verify --home "$HOME_DIR"
+}
+
+halts() {
+    failing halt "$1"
+    in_trouble
+    run "$PSQL" -X -q -v VERBOSITY=sqlstate -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -c "insert into t values (1)"
+    [[ "$output" == *"53100"* ]]
+    [ "$(sql "select count(*) from t where a = 1")" = 0 ]
+    whole_again
+}
+@test "audit: halt refuses what is audited while the disk is full, and nothing else" {
+    halts "write:/logs/audit.log:nth=3:count=0:ENOSPC"
+}
+@test "audit: halt refuses what is audited while the log cannot be synced" {
+    halts "sync:/logs/audit.log:nth=3:count=0:EIO"
+}
+
+@test "audit: spill goes on, and the log catches up without a gap" {
+    failing spill "write:/logs/audit.log:nth=3:count=0:EIO"
+    in_trouble
+    for i in $(seq 50); do echo "insert into t values ($i);"; done | "$PSQL" -X -q -v ON_ERROR_STOP=1 -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb
+    [ "$(sql "select count(*) from t where a > 0")" = 50 ]
+    [ "$(records '.statement' --text "insert into t values (50)" | wc -l)" = 0 ]
+    kill_server
+    whole_again
+}
+
+@test "audit: block lets what is audited wait, visibly and cancellably, until the log can be written" {
+    failing block "write:/logs/audit.log:nth=3:count=18:ENOSPC"
+    in_trouble
+    sleep 10.5
+    run sql "set statement_timeout = 500; insert into t values (1)"
+    [[ "$output" == *"statement timeout"* ]]
+    sql "insert into t values (2)" 3>&- &
+    local writer=$!
+    for _ in $(seq 50); do
+        [ "$(sql "select count(*) from pg_stat_activity where wait_event = 'AuditLog'")" = 1 ] && break
+        sleep 0.1
+    done
+    [ "$(sql "select count(*) from pg_stat_activity where wait_event = 'AuditLog'")" = 1 ]
+    wait "$writer" # the fault ends
+    [ "$(sql "select string_agg(a::text, ',') from t where a > 0")" = 2 ]
+    whole_again
+}
+
+@test "audit: settings, roles and rights: old and new values, old and new names, denials" {
+    serve 'log_statements = ["DDL", "ROLE", "CONFIG"]'
+    sql "create role joe login; create table t (a int)"
+    sql "alter role joe set work_mem = '8MB'"
+    sql "alter role joe set work_mem = '16MB'"
+    sql "alter role joe reset work_mem"
+    sql "alter database rustydb set statement_timeout = '1min'"
+    [ "$(records '[.objects[0].name, .detail.setting, .detail.old_value, .detail.new_value] | map(. // "-") | join(" ")' --class config)" = "joe work_mem - 8MB
+joe work_mem 8MB 16MB
+joe work_mem 16MB -
+rustydb statement_timeout - 1min" ]
+    sql "grant select, insert (a) on t to joe"
+    sql "revoke insert (a) on t from joe"
+    sql "alter role joe rename to jim"
+    sql "alter table t rename to u"
+    sql "alter index if exists no_such rename to x"
+    sql "alter role jim password 'geheim'"
+    run "$PSQL" -X -h "$HOME_DIR/run/sockets" -p "$PORT" -U jim rustydb -c "drop table u"
+    settled 15
+    [ "$(records '[.action, .objects[0].name, (.detail.privileges // "-"), (.detail.to // .detail.from // "-")] | join("|")' --text "select, insert (a)")" = "GRANT|t|select, insert|joe" ]
+    [ "$(records '.action + " " + .detail.from' --action REVOKE)" = "REVOKE joe" ]
+    [ "$(records '.detail.old_name + " " + .detail.new_name' --text "rename to" | tr '\n' ',')" = "joe jim,t u,no_such x," ]
+    [ "$(records '.objects[0].name' --text "jim password")" = jim ]
+    [ "$(records '.code + " " + .login' --action "DROP TABLE")" = "42501 jim" ]
+    ! grep -r geheim "$HOME_DIR/logs"
+}
+
+@test "audit: unified_audit_trail, policy explain, and what tools did" {
+    serve 'log_statements = ["DDL"]'
+    sql "create table emp (id int, salary int); create role joe login"
+    sql "create audit policy pay actions select (salary) on emp"
+    sql "audit policy pay"
+    sql "select salary from emp"
+    [ "$(sql "select action_name, object_schema, object_name, sql_text, return_code, unified_audit_policies from unified_audit_trail where class = 'read'")" = 'SELECT|public|emp|select salary from emp|0|["pay"]' ]
+    [ "$(sql "select count(*) > 0 from unified_audit_trail where event_timestamp > now() - interval '1 hour' and dbusername = 'admin' and action_name = 'LOGIN'")" = t ]
+    run "$PSQL" -X -h "$HOME_DIR/run/sockets" -p "$PORT" -U joe rustydb -c "select * from unified_audit_trail"
+    [[ "$output" == *"permission denied"* ]]
+    run -0 rdb-audit policy explain "select max(salary) from emp" --home "$HOME_DIR"
+    [[ "$output" == *"statement: SELECT, of class read, on public.emp"*"configuration: no"*"pay: yes, by action SELECT ON emp"* ]]
+    run -0 rdb-audit policy explain "select id from emp" --home "$HOME_DIR"
+    [[ "$output" == *"pay: no, no action of it fits"* ]]
+    [ "$(rdb-audit policy explain "create table x (a int)" --home "$HOME_DIR" --json | jq -r 'select(.policy == "configuration") | .answer')" = "yes, log_statements has the class" ]
+    [ "$(sql "select to_regclass('x') is null")" = t ]
+    run -7 rdb-audit policy explain "selec" --home "$HOME_DIR"
+    run -2 rdb-audit policy show --home "$HOME_DIR"
+    # A backup of a served instance, of one at rest, and a restore.
+    rdb-backup --home "$HOME_DIR" --output "$HOME_DIR.repository" >/dev/null
+    local served head
+    served=$(basename "$HOME_DIR".repository/backup/*/)
+    stop_server
+    rdb-backup --home "$HOME_DIR" --output "$HOME_DIR.repository" --type full >/dev/null
+    start_server
+    [ "$(records '[.detail.program, .action, .outcome] | join(" ")' --class tool | sort | uniq -c | sed 's/^ *//' | tr '\n' ',')" = "2 rdb-backup BACKUP success,1 rdb-init INIT success," ]
+    [ "$(records '.detail.what' --action BACKUP | head -1)" = "$served" ]
+    [ "$(sql "select count(*) from unified_audit_trail where audit_type = 'Tool'")" = 3 ]
+    # The manifests bear witness: a log that was cut and signed anew does not agree with them.
+    head=$(jq -r .audit_head "$HOME_DIR.repository/backup/$served/manifest.json")
+    [ "$(jq -r .kind <<<"$head")" = head ]
+    run -0 rdb-audit verify --home "$HOME_DIR" --witness "$HOME_DIR.repository/backup/$served/manifest.json"
+    run -0 rdb-backup verify --output "$HOME_DIR.repository"
+    stop_server
+    rm "$HOME_DIR"/logs/audit.* "$HOME_DIR"/data/meta/audit.heads
+    start_server
+    sql "select 1"
+    settled 1
+    run -0 rdb-audit verify --home "$HOME_DIR"
+    run -6 rdb-audit verify --home "$HOME_DIR" --witness "$HOME_DIR.repository/backup/$served/manifest.json"
+    rdb-restore --input "$HOME_DIR.repository" --home "$HOME_DIR.restored" >/dev/null
+    stop_server
+    HOME_DIR=$HOME_DIR.restored start_server
+    [ "$(HOME_DIR=$HOME_DIR.restored records '.detail.program' --action RESTORE)" = rdb-restore ]
+    [ "$(HOME_DIR=$HOME_DIR.restored records '.action' --action INIT | wc -l)" -le 1 ]
+}
+
+@test "rdb-audit: comply says what does not comply and what mends it, and hears that it was mended" {
+    rdb-init --home "$HOME_DIR" >/dev/null
+    start_server
+    run rdb-audit comply --home "$HOME_DIR" --profile stig
+    [ "$status" -eq 6 ]
+    [[ "$output" == *"fail        critical  the audit is on  (audit-on; AU-12"*"do: set security.audit.enable = true in conf/rustydb.toml"* ]]
+    run rdb-audit comply --home "$HOME_DIR" --profile cis --json
+    [ "$(jq -r 'select(.check == "audit-writes") | .status' <<<"$output")" = "" ]
+    [ "$(jq -r 'select(.check == "public-schema-closed") | .status' <<<"$output")" = pass ]
+    [ "$(jq -r 'select(.checks) | .not_judged' <<<"$output")" = 0 ]
+    stop_server
+    serve 'log_statements = ["DDL", "ROLE", "CONFIG", "WRITE"]'
+    sql "grant create on schema public to public"
+    checks() { run -6 --separate-stderr rdb-audit comply --home "$HOME_DIR" --json; echo "$output" >"$HOME_DIR.checks"; }
+    checks
+    of() { jq -r --arg check "$1" 'select(.check == $check) | .status' "$HOME_DIR.checks"; }
+    [ "$(of audit-on) $(of audit-rights) $(of audit-writes) $(of audit-reads) $(of public-schema-closed)" = "pass pass pass fail fail" ]
+    sql "$(jq -r 'select(.check == "public-schema-closed") | .findings[0].fix' "$HOME_DIR.checks")"
+    checks
+    [ "$(of public-schema-closed)" = pass ]
+    stop_server
+    checks
+    [ "$(of audit-on) $(of public-schema-closed)" = "pass not judged" ]
 }
