@@ -231,30 +231,61 @@ static bool is_seen_by_all(const heap_place *place, rdb_buffer *buffer, rdb_scn 
     return true;
 }
 
-static bool mark_page(const heap_place *place, uint64_t block, uint64_t map_block, rdb_scn purged, uint64_t *late, rdb_error *err)
+/* Sets the bits of the next pages in one record; *taken: how many were looked at. Each stays latched until its bit is set. A page behind
+ * the first is tried only: whoever has it may wait for one of those that are held here. */
+enum { RUN = 16 };
+static bool mark_run(const heap_place *place, uint64_t first, uint32_t count, const bool *is_set, uint64_t map_block, rdb_scn purged, uint32_t *taken, uint64_t *late,
+                     rdb_error *err)
 {
-    rdb_buffer *buffer = NULL, *map = NULL;
-    rdb_scn scn;
+    rdb_buffer *held[RUN], *map = NULL;
+    uint32_t bits[RUN], held_count = 0, bit_count = 0, set_count = 0, i = 0;
+    rdb_scn scns[RUN];
     bool ok = true;
-    if (block != map_block && !rdb_buffer_acquire(place->storage, heap_tag(place, block), RDB_BUFFER_SHARED, &buffer, err))
-        return false;
-    scn = 1;
-    if ((buffer == NULL || is_seen_by_all(place, buffer, purged, &scn, late)) && (ok = rdb_buffer_acquire(place->storage, heap_tag(place, map_block), RDB_BUFFER_EXCLUSIVE, &map, err)) &&
-        !has_bit(rdb_buffer_page(map), bit_of(place, block))) {
+    for (; ok && i < count && bit_count < RUN; i++) {
+        rdb_buffer *buffer = NULL;
+        rdb_scn scn = 1;
+        if (is_set[i])
+            continue;
+        if (first + i != map_block) {
+            if (held_count == 0)
+                ok = rdb_buffer_acquire(place->storage, heap_tag(place, first + i), RDB_BUFFER_SHARED, &buffer, err);
+            else if (!rdb_buffer_try_acquire(place->storage, heap_tag(place, first + i), RDB_BUFFER_SHARED, &buffer))
+                break;
+            if (!ok)
+                break;
+            if (!is_seen_by_all(place, buffer, purged, &scn, late)) {
+                rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+                continue;
+            }
+            held[held_count++] = buffer;
+        }
+        bits[bit_count] = bit_of(place, first + i);
+        scns[bit_count++] = scn;
+    }
+    *taken = i;
+    if (ok && bit_count > 0 && (ok = rdb_buffer_acquire(place->storage, heap_tag(place, map_block), RDB_BUFFER_EXCLUSIVE, &map, err))) {
         heap_edits edits;
         rdb_change change;
         rdb_lsn end_lsn;
         heap_edits_init(&edits);
-        heap_edit_map_set(&edits, scn, bit_of(place, block));
-        rdb_change_init(&change, place->storage, place->pdb, 0, RDB_RESOURCE_HEAP, HEAP_OP_EDIT);
-        rdb_change_block(&change, map, 0);
-        rdb_change_block_data(&change, edits.bytes, edits.length);
-        atomic_fetch_add_explicit(&settings, 1, memory_order_seq_cst);
-        ok = rdb_change_apply(&change, NULL, NULL, &end_lsn, err);
+        for (uint32_t n = 0; n < bit_count; n++) {
+            if (!has_bit(rdb_buffer_page(map), bits[n])) {
+                heap_edit_map_set(&edits, scns[n], bits[n]);
+                set_count++;
+            }
+        }
+        if (set_count > 0) {
+            rdb_change_init(&change, place->storage, place->pdb, 0, RDB_RESOURCE_HEAP, HEAP_OP_EDIT);
+            rdb_change_block(&change, map, 0);
+            rdb_change_block_data(&change, edits.bytes, edits.length);
+            atomic_fetch_add_explicit(&settings, 1, memory_order_seq_cst);
+            ok = edits.failed ? rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory") : rdb_change_apply(&change, NULL, NULL, &end_lsn, err);
+        }
         heap_edits_deinit(&edits);
     }
     rdb_buffer_release(map, RDB_BUFFER_EXCLUSIVE);
-    rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+    while (held_count > 0)
+        rdb_buffer_release(held[--held_count], RDB_BUFFER_SHARED);
     return ok;
 }
 
@@ -297,8 +328,8 @@ bool rdb_table_mark_visible(const rdb_table *table, uint64_t *next_block, uint64
         if (!find_map(&place, map_of(&place, block), &map_block, err) || (map_block == 0 && !make_map(&place, map_of(&place, block), &map_block, err)) ||
             !read_stretch(&place, map_block, block, count, is_set, err))
             return false;
-        for (uint32_t i = 0; i < count; i++)
-            if (!is_set[i] && !mark_page(&place, block + i, map_block, purged, late, err))
+        for (uint32_t i = 0, taken; i < count; i += taken)
+            if (!mark_run(&place, block + i, count - i, is_set + i, map_block, purged, &taken, late, err))
                 return false;
         block += count;
     }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Results of measurements for people: a table in Markdown, bars in SVG."""
-import html, math
+"""Results of measurements for people: a table in Markdown, bars in SVG.
+plot.py MARKDOWN SVG JSON...: the same of what several runs wrote, each to a file; of a workload that stands in several the last counts."""
+import html, json, math, sys
 
 
 def number(value):
@@ -37,3 +38,21 @@ def svg(results, path):
         lines.append(f'<text x="{left + width + 10}" y="{y + 12}">{r["ratio"]:.2f}</text>')
     with open(path, "w") as out:
         out.write("\n".join(lines) + "\n</svg>\n")
+
+
+def main(markdown_path, svg_path, *files):
+    results = {}
+    for path in files:
+        with open(path) as file:
+            for line in file:
+                result = json.loads(line)
+                if "ratio" in result:
+                    results[result["workload"]] = result
+    markdown(list(results.values()), markdown_path)
+    svg(list(results.values()), svg_path)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 4:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])
