@@ -31,5 +31,6 @@ int command_incidents(diag_work *work);
 int command_logs(diag_work *work);
 int command_top(diag_work *work);
 int command_diff(diag_work *work);
+int command_salvage(diag_work *work);
 
 #endif

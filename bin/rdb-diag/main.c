@@ -15,6 +15,7 @@ static const struct command {
     bool needs_server; /* or an instance; the others work on files they are given */
 } COMMANDS[] = {
     {"health", command_health, true}, {"doctor", command_doctor, true}, {"why", command_why, true}, {"bundle", command_bundle, true}, {"incidents", command_incidents, true}, {"logs", command_logs, false}, {"top", command_top, true}, {"diff", command_diff, false},
+    {"salvage", command_salvage, true},
 };
 
 int diag_report(diag_work *work)

@@ -20,7 +20,7 @@ static const rdb_option OPTIONS[] = {
     {.name = "interval", .kind = RDB_OPT_COUNT, .value = "SECONDS", .field = FIELD(interval_s), .standard = "1", .min = 1, .max = 3600, .help = "top: how often to look"},
     {.letter = 'n', .name = "count", .kind = RDB_OPT_COUNT, .value = "N", .field = FIELD(count), .standard = "0", .max = 1000000000, .help = "top: end after N looks; 0: at an interrupt"},
     {.name = "facts", .value = "FILE", .field = FIELD(facts), .help = "judge the facts of a bundle instead of an instance"},
-    {.letter = 'o', .name = "output", .value = "FILE", .field = FIELD(output), .help = "where a bundle, or the page of logs, goes; - is stdout"},
+    {.letter = 'o', .name = "output", .value = "FILE", .field = FIELD(output), .help = "where a bundle, or the page of logs, goes; - is stdout; salvage: the new instance"},
     {.name = "preview", .kind = RDB_OPT_FLAG, .field = FIELD(preview), .help = "show every value a bundle would hold, and write none"},
     {.name = "json", .kind = RDB_OPT_FLAG, .field = FIELD(json), .help = "print results as JSON, one object a line"},
 };
@@ -36,6 +36,7 @@ static const char *const USAGES[] = {
     "top --home DIR [--interval SECONDS] [--count N]",
     "logs {--home DIR | FILE...} [--output PAGE.html]",
     "diff BUNDLE BUNDLE",
+    "salvage --home DAMAGED --output NEW",
     NULL};
 
 static const rdb_program PROGRAM = {
@@ -48,7 +49,7 @@ static const rdb_program PROGRAM = {
     .options = OPTIONS,
     .option_count = RDB_COUNT_OF(OPTIONS),
     .epilog = "health, doctor: exit 0 where nothing is wrong, 9 with warnings, 6 with something critical, 4 where no server answers.\n"
-              "Exit codes: 0 done, 1 failed, 2 usage, 4 no connection, 6 critical findings, 9 findings or a part is missing, 130 interrupted.",
+              "Exit codes: 0 done, 1 failed, 2 usage, 4 no connection, 6 critical findings, 9 findings, or a part is missing or lost, 130 interrupted.",
 };
 
 #endif

@@ -27,6 +27,23 @@ RDB_CHECKED bool bootstrap_create_files(rdb_database *database, rdb_txn *txn, rd
 /* Does this PDB hold the table? */
 bool bootstrap_holds(const rdb_database *database, const rdb_relation *relation);
 
+/* catalog.c: what making databases is made of. */
+typedef struct database_facts {
+    uint32_t oid, pdb;
+    char name[RDB_NAMEDATALEN];
+    bool is_template, allows_connections;
+} database_facts;
+/* A transaction of the root with an access to the shared tables; end commits where ok. */
+RDB_CHECKED bool catalog_begin_root(rdb_catalog *catalog, rdb_txn **txn, rdb_access **access, rdb_error *err);
+bool catalog_end_root(rdb_txn **txn, rdb_access **access, bool ok, rdb_error *err);
+/* A number that no PDB has, not even one whose making was cut off. */
+RDB_CHECKED bool catalog_free_pdb(rdb_access *access, uint32_t *pdb, rdb_error *err);
+/* One that is in no list; the other frees it. */
+RDB_CHECKED bool catalog_make_database(rdb_catalog *catalog, uint32_t pdb, uint32_t oid, const char *name, rdb_database **database, rdb_error *err);
+void catalog_free_database(rdb_database *database); /* NULL is fine */
+/* The open database of that number, made where it is not open yet. Counted. */
+RDB_CHECKED bool catalog_open_pdb(rdb_catalog *catalog, const database_facts *facts, rdb_database **database, rdb_error *err);
+
 /* Fills the new PDB with what a snapshot of source sees. */
 RDB_CHECKED bool clone_pdb(rdb_database *source, rdb_database *target, rdb_error *err);
 /* The files of all relations of the PDB; the caller frees them. */

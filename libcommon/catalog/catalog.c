@@ -17,7 +17,7 @@ enum {
 };
 
 /* ---- opening ------------------------------------------------------------------------------------------------------------------ */
-static bool make_database(rdb_catalog *catalog, uint32_t pdb, uint32_t oid, const char *name, rdb_database **database, rdb_error *err)
+bool catalog_make_database(rdb_catalog *catalog, uint32_t pdb, uint32_t oid, const char *name, rdb_database **database, rdb_error *err)
 {
     rdb_database *made = calloc(1, sizeof *made);
     *database = NULL;
@@ -39,7 +39,7 @@ static bool make_database(rdb_catalog *catalog, uint32_t pdb, uint32_t oid, cons
     return true;
 }
 
-static void free_database(rdb_database *database)
+void catalog_free_database(rdb_database *database)
 {
     if (database == NULL)
         return;
@@ -73,7 +73,7 @@ bool rdb_catalog_open(rdb_catalog **catalog, const rdb_catalog_config *config, r
     rdb_mutex_init(&opened->lock, RDB_RANK_CATALOG);
     rdb_mutex_init(&opened->overlay_lock, RDB_RANK_LEAF);
     rdb_mutex_init(&opened->counters_lock, RDB_RANK_LEAF);
-    if (!attach_pdb(opened, RDB_PDB_ROOT, err) || !make_database(opened, RDB_PDB_ROOT, 0, "root", &opened->root, err)) {
+    if (!attach_pdb(opened, RDB_PDB_ROOT, err) || !catalog_make_database(opened, RDB_PDB_ROOT, 0, "root", &opened->root, err)) {
         rdb_catalog_close(&opened);
         return false;
     }
@@ -93,10 +93,10 @@ void rdb_catalog_close(rdb_catalog **catalog)
     sequences_close(closed);
     while (closed->databases != NULL) {
         rdb_database *next = closed->databases->next;
-        free_database(closed->databases);
+        catalog_free_database(closed->databases);
         closed->databases = next;
     }
-    free_database(closed->root);
+    catalog_free_database(closed->root);
     counters_free(closed);
     rdb_mutex_deinit(&closed->overlay_lock);
     rdb_mutex_deinit(&closed->lock);
@@ -111,12 +111,6 @@ static bool root_access(rdb_catalog *catalog, rdb_access **access, rdb_error *er
 }
 
 /* ---- databases ---------------------------------------------------------------------------------------------------------------- */
-typedef struct database_facts {
-    uint32_t oid, pdb;
-    char name[RDB_NAMEDATALEN];
-    bool is_template, allows_connections;
-} database_facts;
-
 static bool read_database(rdb_access *access, const char *name, database_facts *facts, rdb_catalog_row *row, bool *found, rdb_error *err)
 {
     rdb_catalog_row pluggable;
@@ -144,7 +138,7 @@ static bool read_database(rdb_access *access, const char *name, database_facts *
 }
 
 /* The open database of that number, made where it is not open yet. Counted. */
-static bool open_pdb(rdb_catalog *catalog, const database_facts *facts, rdb_database **database, rdb_error *err)
+bool catalog_open_pdb(rdb_catalog *catalog, const database_facts *facts, rdb_database **database, rdb_error *err)
 {
     rdb_mutex_lock(&catalog->lock);
     rdb_database *found = catalog->databases;
@@ -153,7 +147,7 @@ static bool open_pdb(rdb_catalog *catalog, const database_facts *facts, rdb_data
     bool ok = true;
     if (found != NULL) {
         found->references++;
-    } else if ((ok = attach_pdb(catalog, facts->pdb, err) && make_database(catalog, facts->pdb, facts->oid, facts->name, &found, err))) {
+    } else if ((ok = attach_pdb(catalog, facts->pdb, err) && catalog_make_database(catalog, facts->pdb, facts->oid, facts->name, &found, err))) {
         found->next = catalog->databases;
         catalog->databases = found;
     }
@@ -179,7 +173,7 @@ static bool open_by_name(rdb_catalog *catalog, const char *name, bool must_allow
         return rdb_error_set(err, RDB_INVALID_CATALOG_NAME, "database \"%s\" does not exist", name);
     if (must_allow && !facts.allows_connections)
         return rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "database \"%s\" is not currently accepting connections", name);
-    if (!open_pdb(catalog, &facts, database, err))
+    if (!catalog_open_pdb(catalog, &facts, database, err))
         return false;
     if (catalog_register_collations(*database, err))
         return true;
@@ -253,7 +247,7 @@ void rdb_database_make_system_objects(rdb_database *database, bool on)
 
 /* ---- making and dropping ---------------------------------------------------------------------------------------------------- */
 /* A transaction of the root with an access to the shared tables. */
-static bool begin_root(rdb_catalog *catalog, rdb_txn **txn, rdb_access **access, rdb_error *err)
+bool catalog_begin_root(rdb_catalog *catalog, rdb_txn **txn, rdb_access **access, rdb_error *err)
 {
     *access = NULL;
     if (!rdb_txn_begin(catalog->txns, RDB_PDB_ROOT, RDB_READ_COMMITTED, false, NULL, txn, err))
@@ -265,7 +259,7 @@ static bool begin_root(rdb_catalog *catalog, rdb_txn **txn, rdb_access **access,
     return false;
 }
 
-static bool end_root(rdb_txn **txn, rdb_access **access, bool ok, rdb_error *err)
+bool catalog_end_root(rdb_txn **txn, rdb_access **access, bool ok, rdb_error *err)
 {
     rdb_scn scn;
     rdb_access_end(access);
@@ -286,7 +280,7 @@ static bool note_pdb(void *context, rdb_access *access, uint32_t catalog_oid, rd
 }
 
 /* A number that no PDB has, not even one whose making was cut off. */
-static bool free_pdb(rdb_access *access, uint32_t *pdb, rdb_error *err)
+bool catalog_free_pdb(rdb_access *access, uint32_t *pdb, rdb_error *err)
 {
     *pdb = RDB_PDB_ROOT;
     if (!visit_rows(access, RDB_PLUGGABLE, 0, NULL, 0, note_pdb, pdb, err))
@@ -319,10 +313,10 @@ static bool insert_database(rdb_access *access, const rdb_catalog_row *template_
 static bool clone_template(rdb_catalog *catalog, const database_facts *template_facts, const char *name, uint32_t oid, uint32_t pdb, rdb_error *err)
 {
     rdb_database *source, *target = NULL;
-    if (!open_pdb(catalog, template_facts, &source, err))
+    if (!catalog_open_pdb(catalog, template_facts, &source, err))
         return false;
-    bool ok = make_database(catalog, pdb, oid, name, &target, err) && clone_pdb(source, target, err);
-    free_database(target);
+    bool ok = catalog_make_database(catalog, pdb, oid, name, &target, err) && clone_pdb(source, target, err);
+    catalog_free_database(target);
     rdb_database_close(&source);
     return ok;
 }
@@ -335,7 +329,7 @@ bool rdb_database_create(rdb_catalog *catalog, const char *name, const char *tem
     database_facts facts, template_facts;
     uint32_t oid, pdb;
     bool found, ok = false;
-    if (!begin_root(catalog, &txn, &access, err))
+    if (!catalog_begin_root(catalog, &txn, &access, err))
         return false;
     /* One at a time: the number of the new PDB is looked for and taken. */
     const rdb_lock_tag tag = {.kind = RDB_LOCK_DATABASE, .pdb = RDB_PDB_ROOT};
@@ -353,10 +347,10 @@ bool rdb_database_create(rdb_catalog *catalog, const char *name, const char *tem
         rdb_error_set(err, RDB_INVALID_CATALOG_NAME, "template database \"%s\" does not exist", template_name);
         goto out;
     }
-    ok = rdb_catalog_new_oid(access, &oid, err) && free_pdb(access, &pdb, err) && clone_template(catalog, &template_facts, name, oid, pdb, err) &&
+    ok = rdb_catalog_new_oid(access, &oid, err) && catalog_free_pdb(access, &pdb, err) && clone_template(catalog, &template_facts, name, oid, pdb, err) &&
          insert_database(access, &template_row, name, oid, pdb, owner_oid, err);
 out:
-    return end_root(&txn, &access, ok, err);
+    return catalog_end_root(&txn, &access, ok, err);
 }
 
 /* Takes the database out of the list of open ones; false: sessions use it. */
@@ -376,7 +370,7 @@ static bool close_for_drop(rdb_catalog *catalog, uint32_t pdb, uint32_t *session
         break;
     }
     rdb_mutex_unlock(&catalog->lock);
-    free_database(closed);
+    catalog_free_database(closed);
     return *sessions == 0;
 }
 
@@ -442,7 +436,7 @@ bool rdb_database_drop(rdb_catalog *catalog, const char *name, bool missing_is_f
     uint64_t *files = NULL;
     uint32_t file_count = 0, sessions;
     bool found, ok = false;
-    if (!begin_root(catalog, &txn, &access, err))
+    if (!catalog_begin_root(catalog, &txn, &access, err))
         return false;
     if (!read_database(access, name, &facts, &row, &found, err))
         goto out;
@@ -454,7 +448,7 @@ bool rdb_database_drop(rdb_catalog *catalog, const char *name, bool missing_is_f
         rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "cannot drop a template database");
         goto out;
     }
-    if (!open_pdb(catalog, &facts, &database, err))
+    if (!catalog_open_pdb(catalog, &facts, &database, err))
         goto out;
     ok = clone_list_files(database, &files, &file_count, err);
     rdb_database_close(&database);
@@ -465,7 +459,7 @@ bool rdb_database_drop(rdb_catalog *catalog, const char *name, bool missing_is_f
          delete_rows(access, RDB_PLUGGABLE, INDEX_PLUGGABLE_DATABASE, &key, 1, err) &&
          rdb_ddl_comment(access, (rdb_object_address){RDB_PG_DATABASE, facts.oid, 0}, NULL, err);
 out:
-    ok = end_root(&txn, &access, ok, err);
+    ok = catalog_end_root(&txn, &access, ok, err);
     /* Nobody can open it any more, and once it is retired purge leaves it alone too. Its commit log and undo stay until their
      * numbers are swept. */
     ok = ok && rdb_undo_retire(catalog->undo, facts.pdb, err);
@@ -604,7 +598,7 @@ bool rdb_catalog_bootstrap(rdb_catalog *catalog, const char *admin_role, const c
     for (uint32_t i = 0; i < settings.database_count; i++) {
         const database_facts facts = {.oid = databases[i].oid, .pdb = databases[i].pdb};
         rdb_database *database;
-        if (!open_pdb(catalog, &facts, &database, err))
+        if (!catalog_open_pdb(catalog, &facts, &database, err))
             return false;
         snprintf(database->name, sizeof database->name, "%s", databases[i].name);
         bool ok = bootstrap_pdb(database, &settings, err);

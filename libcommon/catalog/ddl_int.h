@@ -168,6 +168,8 @@ RDB_CHECKED bool ddl_forget_default_partition(rdb_access *access, uint32_t oid, 
 RDB_CHECKED bool catalog_new_shared_oid(rdb_access *access, uint32_t *oid, rdb_error *err);
 
 RDB_CHECKED bool sequence_create_file(rdb_storage *storage, rdb_txn *txn, uint64_t file, int64_t last_value, bool is_called, rdb_error *err);
+/* What the page says, of any storage's: salvage. */
+RDB_CHECKED bool sequence_read_file(rdb_storage *storage, uint32_t pdb, uint64_t file, int64_t *last_value, bool *is_called, rdb_error *err);
 void sequence_register_redo(void);
 void sequences_close(rdb_catalog *catalog); /* writes back how far they got */
 

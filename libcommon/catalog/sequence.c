@@ -105,6 +105,15 @@ bool sequence_create_file(rdb_storage *storage, rdb_txn *txn, uint64_t file, int
            write_page(storage, (sequence_place){file, rdb_txn_pdb(txn)}, xid, (sequence_page){last_value, is_called}, true, err);
 }
 
+bool sequence_read_file(rdb_storage *storage, uint32_t pdb, uint64_t file, int64_t *last_value, bool *is_called, rdb_error *err)
+{
+    sequence_page content = {0};
+    const bool ok = read_page(storage, (sequence_place){file, pdb}, &content, err);
+    *last_value = content.last_value;
+    *is_called = content.is_called != 0;
+    return ok;
+}
+
 /* ---- states ------------------------------------------------------------------------------------------------------------------------ */
 static sequence_state *find_state(rdb_catalog *catalog, sequence_place place, rdb_error *err)
 {

@@ -76,7 +76,7 @@ static void register_functions(void)
     session_register_nested();
 }
 
-static void register_rooms(void)
+void rdb_engine_register(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, register_functions);
@@ -248,7 +248,7 @@ static bool open_engine(rdb_engine **engine_out, const rdb_engine_config *config
 {
     rdb_control control;
     *engine_out = NULL;
-    register_rooms();
+    rdb_engine_register();
     if (!rdb_upkeep_read_control(config->home, &control, err))
         return false;
     rdb_engine *engine = calloc(1, sizeof *engine);

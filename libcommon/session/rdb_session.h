@@ -49,6 +49,8 @@ typedef struct rdb_recovery_report {
     uint64_t records;
     int64_t elapsed_us;
 } rdb_recovery_report;
+/* What opening one does first: every room's redo, for who reads an instance's files and log without opening it. */
+void rdb_engine_register(void);
 /* rdb-init's second half, in a fresh layout: system tables, roles, databases. verifier: a SCRAM one, or NULL. */
 RDB_CHECKED bool rdb_engine_create(const rdb_engine_config *config, const char *admin_role, const char *verifier, rdb_error *err);
 /* Recovers and opens. report may be NULL. */

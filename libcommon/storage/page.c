@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A page as bytes: its checksum and its place, made before each write and checked after each read. */
+#include "storage/rdb_storage_salvage.h"
 #include "storage_int.h"
 
 #include <stdio.h>
@@ -65,6 +66,11 @@ bool page_verify(const rdb_page *page, rdb_page_tag tag, uint32_t page_bytes, co
         *what = "It is encrypted, and its key is not at hand";
     }
     return *what == NULL;
+}
+
+void rdb_page_seal(void *page, rdb_page_tag tag, uint32_t page_bytes)
+{
+    page_stamp(page, tag, page_bytes);
 }
 
 bool rdb_page_verify(const void *page, rdb_page_tag tag, uint32_t page_bytes, const char **what)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Undo records: encoding, appending as part of another room's change, redo of the pages, reading by address. */
+#include "undo/rdb_undo_salvage.h"
 #include "undo/undo_int.h"
 
 #include <stdlib.h>
@@ -35,16 +36,28 @@ bool rdb_undo_redo(const rdb_redo *redo, rdb_page *page, rdb_error *err)
     return true;
 }
 
+static void init_meta(rdb_page *page, uint32_t page_bytes)
+{
+    memset((uint8_t *)page + RDB_PAGE_HEADER_BYTES, 0, page_bytes - RDB_PAGE_HEADER_BYTES);
+    page->type = RDB_PAGE_META;
+    page->version = 1;
+    page->flags = 0;
+    page->lower = (uint16_t)(RDB_PAGE_HEADER_BYTES + sizeof(undo_meta));
+    page->upper = (uint16_t)page_bytes;
+}
+
+void rdb_undo_mend_page(uint8_t *page, uint32_t page_bytes, bool is_meta)
+{
+    memset(page, 0, page_bytes);
+    if (is_meta)
+        init_meta((rdb_page *)(void *)page, page_bytes);
+}
+
 static bool undo_redo(const rdb_redo *redo, rdb_page *page, rdb_error *err)
 {
     uint8_t *body = (uint8_t *)page + RDB_PAGE_HEADER_BYTES;
     if (redo->operation == UNDO_OP_META_INIT && redo->data_bytes == sizeof(undo_meta)) {
-        memset(body, 0, redo->page_bytes - RDB_PAGE_HEADER_BYTES);
-        page->type = RDB_PAGE_META;
-        page->version = 1;
-        page->flags = 0;
-        page->lower = (uint16_t)(RDB_PAGE_HEADER_BYTES + sizeof(undo_meta));
-        page->upper = (uint16_t)redo->page_bytes;
+        init_meta(page, redo->page_bytes);
         memcpy(body, redo->data, sizeof(undo_meta));
         return true;
     }
