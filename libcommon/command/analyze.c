@@ -14,6 +14,8 @@
 
 enum { ROWS_A_PART = 300, WIDE_BYTES = 1024 };
 
+#define PAGES_A_ROW 4u /* of 4 KiB */
+
 /* ---- the sample ------------------------------------------------------------------------------------------------------------ */
 typedef struct sample {
     const rdb_relation *relation;
@@ -164,6 +166,10 @@ static bool take_sample(sample *s, rdb_command_context *context, const rdb_list 
     }
     s->blocks = (double)blocks;
     s->weight = 1;
+    /* Rows of a page often have values in common. The fewer pages the sample comes from, the more of its rows share one, and the fewer
+     * values the table seems to have: so a few small pages for each row. */
+    const uint32_t page_bytes = sources->count > 0 ? rdb_storage_page_bytes(((const rdb_relation *)sources->items[0])->table.storage) : 4096;
+    const uint64_t wanted_blocks = (uint64_t)s->wanted * RDB_MAX(1u, PAGES_A_ROW * 4096u / page_bytes);
     for (uint32_t i = 0; ok && i < sources->count; i++) {
         uint64_t own = 0;
         int16_t *map = NULL, *numbers = RDB_NEW_ARRAY(s->arena, int16_t, s->column_count + 1u);
@@ -174,7 +180,7 @@ static bool take_sample(sample *s, rdb_command_context *context, const rdb_list 
         for (uint16_t k = 0; ok && k < s->column_count; k++)
             numbers[k] = map != NULL ? map[s->columns[k] - 1] : s->columns[k];
         if (ok && own > 0) /* as large a part of each table as of all */
-            ok = blocks <= s->wanted ? read_blocks(s, &r, 0, own, err) : read_some_blocks(s, &r, own, (uint64_t)((double)s->wanted * (double)own / (double)blocks) + 1, err);
+            ok = blocks <= wanted_blocks ? read_blocks(s, &r, 0, own, err) : read_some_blocks(s, &r, own, (uint64_t)((double)wanted_blocks * (double)own / (double)blocks) + 1, err);
     }
     rdb_arena_destroy(r.scan_arena);
     rdb_arena_destroy(r.batch_arena);

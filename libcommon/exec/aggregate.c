@@ -38,6 +38,11 @@ typedef struct agg_state {
     rdb_program *keys;
     uint32_t key_count, call_count;
     agg_call *calls;
+    uint32_t deciding_count;   /* keys that tell rows apart; the others follow from them */
+    uint32_t *deciding;        /* which */
+    const rdb_type **deciding_types;
+    uint32_t *deciding_collations;
+    rdb_vector **deciding_now;
     const rdb_type **key_types;
     uint32_t *key_collations;
     exec_store groups;         /* keys, and where there are grouping sets the set's number */
@@ -174,6 +179,17 @@ static bool open_aggregate(exec_node *node, rdb_error *err)
         state->key_collations[i] = plan->keys[i]->collation;
         reps[i] = plan->keys[i]->type->rep;
     }
+    state->deciding = RDB_NEW_ARRAY(arena, uint32_t, plan->key_count + 1);
+    state->deciding_types = RDB_NEW_ARRAY(arena, const rdb_type *, plan->key_count + 1);
+    state->deciding_collations = RDB_NEW_ARRAY(arena, uint32_t, plan->key_count + 1);
+    state->deciding_now = RDB_NEW_ARRAY(arena, rdb_vector *, plan->key_count + 1);
+    for (uint32_t i = 0; i < plan->key_count; i++) {
+        if (plan->follows != NULL && plan->follows[i])
+            continue;
+        state->deciding_types[state->deciding_count] = state->key_types[i];
+        state->deciding_collations[state->deciding_count] = state->key_collations[i];
+        state->deciding[state->deciding_count++] = i;
+    }
     state->group_arena = exec_arena(node->x, "groups");
     state->call_arena = exec_arena(node->x, "arguments");
     if (state->group_arena == NULL || state->call_arena == NULL)
@@ -193,7 +209,7 @@ static bool open_aggregate(exec_node *node, rdb_error *err)
     state->rows = RDB_NEW_ARRAY(arena, uint32_t, RDB_BATCH_ROWS);
     state->found = RDB_NEW_ARRAY(arena, uint32_t, RDB_BATCH_ROWS);
     state->new_rows = RDB_NEW_ARRAY(arena, uint32_t, RDB_BATCH_ROWS);
-    state->is_exact = plan->set_count == 0 && exec_hash_is_exact(state->key_types, plan->key_count);
+    state->is_exact = plan->set_count == 0 && exec_hash_is_exact(state->deciding_types, state->deciding_count);
     state->set_keys = RDB_NEW_ARRAY(arena, rdb_vector *, plan->key_count + 2);
     state->set_number = RDB_NEW(arena, rdb_vector);
     state->is_sorted = plan->strategy == RDB_AGGREGATE_SORTED;
@@ -317,9 +333,11 @@ static bool is_of_group(const agg_state *state, uint32_t group, rdb_vector *cons
     const uint32_t other = is_stored ? EXEC_ROW_IN_CHUNK(group) : state->new_rows[group - state->groups.row_count];
     if (is_stored && RDB_AT(exec_store_column(&state->groups, group, state->key_count), uint32_t, other) != set_no)
         return false;
-    for (uint32_t k = 0; k < state->key_count; k++)
+    for (uint32_t d = 0; d < state->deciding_count; d++) {
+        const uint32_t k = state->deciding[d];
         if (!exec_values_equal(state->key_types[k], state->key_collations[k], is_stored ? exec_store_column(&state->groups, group, k) : keys[k], other, keys[k], row))
             return false;
+    }
     return true;
 }
 
@@ -329,8 +347,10 @@ static bool find_groups(agg_state *state, rdb_vector *const *keys, const rdb_sel
 {
     uint32_t live_count = 0, away = 0, new_count = 0;
     const uint32_t set_no = RDB_AT(keys[state->key_count], uint32_t, 0), known = state->table.count;
-    const bool is_exact = state->is_exact && keys[0]->nulls == NULL && !state->has_null_group;
-    exec_hash_keys(state->key_types, state->key_collations, keys, state->key_count, selection, state->hashes, NULL);
+    const bool is_exact = state->is_exact && keys[state->deciding[0]]->nulls == NULL && !state->has_null_group;
+    for (uint32_t d = 0; d < state->deciding_count; d++)
+        state->deciding_now[d] = keys[state->deciding[d]];
+    exec_hash_keys(state->deciding_types, state->deciding_collations, state->deciding_now, state->deciding_count, selection, state->hashes, NULL);
     for (uint32_t i = 0; i < selection->count && set_no != 0; i++)
         state->hashes[i] += set_no * UINT64_C(0x9e3779b97f4a7c15);
     exec_hash_find(&state->table, state->hashes, selection->count, state->found);
@@ -360,8 +380,8 @@ static bool find_groups(agg_state *state, rdb_vector *const *keys, const rdb_sel
     *live = away == 0 ? *selection : (rdb_selection){state->live_rows, live_count};
     if (new_count == 0)
         return true;
-    for (uint32_t k = 0; k < state->key_count; k++)
-        state->has_null_group |= keys[k]->nulls != NULL;
+    for (uint32_t d = 0; d < state->deciding_count; d++)
+        state->has_null_group |= state->deciding_now[d]->nulls != NULL;
     const rdb_selection added = {state->new_rows, new_count};
     return new_groups(state, state->groups.row_count, new_count, err) && exec_store_append(&state->groups, keys, state->key_count + 1, NULL, 0, &added, err);
 }

@@ -6,7 +6,7 @@
  * share, and only read, the plan, the snapshot, the transaction, values of parameters and the asker's hash tables; while they
  * work the asker does nothing but its own part, so nothing of that changes. A scan's blocks are handed out a stretch at a time.
  *
- * There are as many such threads in the whole server as it has processors besides one. Where none is free the asker does it all. */
+ * There are as many such threads in the whole server as it has processors. Where none is free the asker does it all. */
 #include "exec/exec_spill.h"
 #include "os/rdb_time.h"
 #include "task/rdb_pool.h"
@@ -49,7 +49,7 @@ static _Atomic uint32_t workers_busy;
 static uint32_t worker_limit(void)
 {
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    return processors < 3 ? 1 : processors > (long)THREADS_MAX ? THREADS_MAX : (uint32_t)processors - 1;
+    return processors < 2 ? 1 : processors > (long)THREADS_MAX ? THREADS_MAX : (uint32_t)processors;
 }
 
 static rdb_pool *find_pool(void)

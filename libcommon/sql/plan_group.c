@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Planning GROUP BY, grouping sets and aggregates. */
-#include "sql/plan_int.h"
+#include "sql/plan_append.h"
 
 typedef struct collector {
     planner *p;
@@ -266,6 +266,90 @@ static bool check_sets(planner *p, const rdb_list *items, const uint64_t *masks,
     return true;
 }
 
+/* ---- keys that follow from others ------------------------------------------------------------------------------------------------ */
+static const rdb_expr_var *as_column(const plan_level *level, const rdb_expr *expr)
+{
+    const rdb_expr_var *var = (const rdb_expr_var *)expr;
+    return expr->kind == RDB_EXPR_VAR && var->levels_up == 0 && var->attribute_no > 0 && var->range_no <= level->range_count ? var : NULL;
+}
+
+typedef struct key_facts {
+    const plan_level *level;
+    const rdb_list *keys;      /* rdb_expr * */
+    bool *follows;             /* by key */
+    bool *is_known;            /* by range: the keys that are left decide which row of it a group has */
+} key_facts;
+
+static bool is_column_known(const key_facts *f, uint32_t range_no, int16_t attribute_no)
+{
+    for (uint32_t i = 0; i < f->keys->count; i++) {
+        const rdb_expr_var *key = as_column(f->level, f->keys->items[i]);
+        if (key != NULL && !f->follows[i] && key->range_no == range_no && key->attribute_no == attribute_no)
+            return true;
+    }
+    for (uint32_t i = 0; i < f->level->equalities.count; i++) {
+        const rdb_expr_function *e = f->level->equalities.items[i];
+        const rdb_expr_var *sides[2] = {as_column(f->level, e->arguments.items[0]), as_column(f->level, e->arguments.items[1])};
+        if (sides[0] == NULL || sides[1] == NULL || sides[0]->head.type->oid != sides[1]->head.type->oid || sides[0]->head.collation != sides[1]->head.collation)
+            continue;
+        for (int s = 0; s < 2; s++) {
+            const rdb_expr_var *other = sides[1 - s];
+            if (sides[s]->range_no != range_no || sides[s]->attribute_no != attribute_no)
+                continue;
+            if (f->is_known[other->range_no])
+                return true;
+            for (uint32_t k = 0; k < f->keys->count; k++)
+                if (!f->follows[k] && rdb_expr_equal(f->keys->items[k], &other->head))
+                    return true;
+        }
+    }
+    return false;
+}
+
+/* Ranges of which all columns of the primary key are known, from one to the next. */
+static void find_known_ranges(const key_facts *f)
+{
+    memset(f->is_known, 0, f->level->range_count + 1u);
+    for (bool is_more = true; is_more;) {
+        is_more = false;
+        for (uint32_t r = 1; r <= f->level->range_count; r++) {
+            const plan_rel *rel = f->level->rels[r];
+            const rdb_relation *relation = rel != NULL && rel->range->kind == RDB_RANGE_RELATION ? rel->range->relation : NULL;
+            for (uint16_t i = 0; relation != NULL && !f->is_known[r] && i < relation->index_count; i++) {
+                const rdb_relation_index *index = &relation->indexes[i];
+                if (!index->is_primary || !index->is_immediate || !index->is_valid || plan_is_parent(rel->range))
+                    continue;
+                bool all = true;
+                for (uint16_t k = 0; all && k < index->key_count; k++)
+                    all = is_column_known(f, r, index->columns[k].column_number);
+                f->is_known[r] = all;
+                is_more = is_more || all;
+            }
+        }
+    }
+}
+
+/* Of the group keys those whose value the others decide: columns of a row that its primary key, or an equality with it, has named. NULL: none. */
+static const bool *find_followers(plan_level *level, const rdb_list *keys)
+{
+    rdb_arena *arena = level->p->arena;
+    const key_facts f = {.level = level, .keys = keys, .follows = RDB_NEW_ARRAY(arena, bool, keys->count + 1), .is_known = RDB_NEW_ARRAY(arena, bool, level->range_count + 1u)};
+    uint32_t left = keys->count;
+    for (uint32_t i = keys->count; keys->count < 64 && i-- > 0 && left > 1;) {
+        const rdb_expr *bare = keys->items[i];
+        while (bare->kind == RDB_EXPR_RELABEL)
+            bare = ((const rdb_expr_unary *)bare)->argument;
+        const rdb_expr_var *column = as_column(level, bare);
+        if (column == NULL)
+            continue;
+        f.follows[i] = true;
+        find_known_ranges(&f);
+        f.follows[i] = f.is_known[column->range_no];
+        left -= f.follows[i];
+    }
+    return left < keys->count ? f.follows : NULL;
+}
+
 /* ---- DISTINCT inside aggregates ---------------------------------------------------------------------------------------------------- */
 static bool is_order_free(const rdb_expr_aggregate *aggregate, const rdb_type *type)
 {
@@ -308,6 +392,7 @@ static bool group_distinct_values(plan_level *level, plan_built *built, const rd
     node->of.aggregate.key_count = count;
     node->of.aggregate.keys = (rdb_expr *const *)resolved.items;
     node->of.aggregate.strategy = RDB_AGGREGATE_HASHED;
+    node->of.aggregate.follows = find_followers(level, &all);
     plan_set_inputs(p, node, (rdb_expr **)all.items, count);
     const double rows = node->rows;
     node->total_cost += rows * (COST_OPERATOR * count + 0.001);
@@ -401,6 +486,8 @@ bool plan_aggregation(plan_level *level, plan_built *built, rdb_expr **targets, 
     plan->call_count = c.aggregates.count;
     plan->calls = calls;
     plan->strategy = keys.count == 0 && query->grouping_sets.count == 0 ? RDB_AGGREGATE_PLAIN : sorts ? RDB_AGGREGATE_SORTED : RDB_AGGREGATE_HASHED;
+    if (plan->strategy == RDB_AGGREGATE_HASHED && query->grouping_sets.count == 0)
+        plan->follows = find_followers(level, &c.keys);
     if (query->grouping_sets.count > 0) {
         uint64_t *masks = NULL;
         if (keys.count > 64)

@@ -385,7 +385,10 @@ static void add_hash(plan_joiner *s)
         hash->total += COST_OPERATOR * keys * (matched * plan_clamp_rows(right_rows * share * s->partners.looked_at) * 0.5 + unmatched * plan_clamp_rows(right_rows / buckets) * 0.05);
         met = s->j->kind == RDB_JOIN_ANTI ? unmatched : matched;
     } else {
-        hash->total += COST_OPERATOR * keys * left_rows * plan_clamp_rows(right_rows * share) * 0.5;
+        double looked_at = left_rows * plan_clamp_rows(right_rows * share);
+        if (s->left->total + s->right->total >= PLAN_LONG_RUN) /* a bucket's tag says at once that there is no partner */
+            looked_at = RDB_MIN(looked_at, left_rows + s->rows);
+        hash->total += COST_OPERATOR * keys * looked_at * 0.5;
     }
     hash->total += met * (COST_TUPLE + plan_quals_cost(p, &s->rest));
     if (hashed_bytes(s->right) > 2 * room) { /* both sides go through files */

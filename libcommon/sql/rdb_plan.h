@@ -133,6 +133,7 @@ typedef struct rdb_plan_aggregate {
     enum { RDB_AGGREGATE_PLAIN, RDB_AGGREGATE_HASHED, RDB_AGGREGATE_SORTED } strategy;
     uint32_t key_count;
     rdb_expr *const *keys;               /* over left's output */
+    const bool *follows;                 /* HASHED, by key: the others decide its value, so rows are not told apart by it; NULL: of none */
     uint32_t call_count;
     const rdb_plan_aggregate_call *calls;
     uint32_t set_count;                  /* grouping sets; 0: one set of all keys */
