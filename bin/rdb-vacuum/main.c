@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * rdb-vacuum: VACUUM and ANALYZE of databases from the command line, and the check of an instance. It is a client of the server, of
- * one of its own where none runs; the files of an instance at rest it reads itself. */
+ * rdb-vacuum: upkeep of databases from the command line, and the check of an instance: which command is meant, and for which databases. It
+ * is a client of the server, of one of its own where none runs; the files of an instance at rest it reads itself. */
 #include "instance/rdb_instance.h"
 #include "os/rdb_os.h"
 #include "vacuum.h"
@@ -32,13 +32,13 @@ static void add_pattern(rdb_strbuf *sql, const char *pattern)
     rdb_strbuf_adds(sql, ")$'");
 }
 
-bool vacuum_list_tables(vacuum_run *run, bool with_system, rdb_list *rows, rdb_error *err)
+bool vacuum_list_tables(vacuum_run *run, bool with_system, bool by_age, rdb_list *rows, rdb_error *err)
 {
     const rdb_option_list *tables = &run->arguments->tables;
     rdb_strbuf sql;
     rdb_strbuf_init(&sql, run->arena);
-    rdb_strbuf_adds(&sql, "select pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname), c.oid from pg_catalog.pg_class c "
-                          "join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'm') and c.relpersistence <> 't'");
+    rdb_strbuf_adds(&sql, "select pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname), c.oid, pg_catalog.pg_relation_size(c.oid) from pg_catalog.pg_class c "
+                          "join pg_catalog.pg_namespace n on n.oid = c.relnamespace left join pg_catalog.pg_stat_all_tables s on s.relid = c.oid where c.relkind in ('r', 'm') and c.relpersistence <> 't'");
     if (!with_system)
         rdb_strbuf_adds(&sql, " and n.nspname not in ('pg_catalog', 'information_schema')");
     for (uint32_t i = 0; i < tables->count; i++) {
@@ -47,74 +47,17 @@ bool vacuum_list_tables(vacuum_run *run, bool with_system, rdb_list *rows, rdb_e
         rdb_strbuf_adds(&sql, " or n.nspname || '.' || c.relname ~ ");
         add_pattern(&sql, tables->items[i]);
     }
-    rdb_strbuf_adds(&sql, tables->count > 0 ? ") order by 1" : " order by 1");
+    rdb_strbuf_adds(&sql, tables->count > 0 ? ")" : "");
+    rdb_strbuf_adds(&sql, by_age ? " order by s.last_vacuum nulls first, 1" : " order by 1");
     return rdb_strbuf_check(&sql, err) && vacuum_query(run, sql.data, rows, err);
 }
 
-/* ---- VACUUM ------------------------------------------------------------------------------------------------------------ */
-static void print_done(const vacuum_run *run, const char *table, int64_t elapsed_us)
-{
-    if (!run->arguments->json) {
-        if (run->arguments->verbose)
-            fprintf(stderr, "rdb-vacuum: %s%s%s: done in %lld ms\n", run->database, table != NULL ? "." : "", table != NULL ? table : "", (long long)elapsed_us / 1000);
-        return;
-    }
-    rdb_strbuf line;
-    rdb_strbuf_init(&line, NULL);
-    rdb_strbuf_adds(&line, "{\"database\":");
-    rdb_strbuf_add_json(&line, run->database, strlen(run->database));
-    if (table != NULL) {
-        rdb_strbuf_adds(&line, ",\"table\":");
-        rdb_strbuf_add_json(&line, table, strlen(table));
-    }
-    rdb_strbuf_addf(&line, ",\"elapsed_us\":%lld}", (long long)elapsed_us);
-    puts(line.data != NULL ? line.data : "{}");
-    rdb_strbuf_free(&line);
-}
-
-static bool vacuum_one(vacuum_run *run, const char *table, rdb_error *err)
-{
-    const vacuum_arguments *arguments = run->arguments;
-    rdb_list rows = {0};
-    int64_t begin_us = rdb_time_monotonic_us();
-    const char *sql = rdb_arena_printf(run->arena, "vacuum (verbose %s, analyze %s, full %s) %s", arguments->verbose ? "on" : "off", arguments->analyze ? "on" : "off",
-                                       arguments->full ? "on" : "off", table != NULL ? table : "");
-    if (!vacuum_query(run, sql, &rows, err))
-        return false;
-    run->relations++;
-    print_done(run, table, rdb_time_monotonic_us() - begin_us);
-    return true;
-}
-
-/* Of several tables those that fail are told and the others still done. */
-static bool vacuum_database(vacuum_run *run, rdb_error *err)
-{
-    rdb_list tables = {0};
-    if (run->arguments->tables.count == 0)
-        return vacuum_one(run, NULL, err);
-    if (!vacuum_list_tables(run, true, &tables, err))
-        return false;
-    for (uint32_t i = 0; i < tables.count; i++) {
-        const char *const *table = tables.items[i];
-        rdb_error trouble = {0};
-        if (vacuum_one(run, table[0], &trouble))
-            continue;
-        if (!rdb_client_is_open(run->client) || rdb_client_interrupted) {
-            rdb_error_move(err, &trouble);
-            return false;
-        }
-        run->failures++;
-        rdb_options_report(&PROGRAM, run->arguments->json, &trouble);
-        rdb_error_clear(&trouble);
-    }
-    return true;
-}
-
 /* ---- databases ------------------------------------------------------------------------------------------------------- */
-static bool connect_to(vacuum_run *run, const char *database, int *exit_code, rdb_error *err)
+bool vacuum_connect(vacuum_run *run, const char *database, int *exit_code, rdb_error *err)
 {
+    char *copy = strdup(database); /* database may be the one that is there */
     free(run->place.database);
-    run->place.database = strdup(database);
+    run->place.database = copy;
     run->database = database;
     if (run->place.database == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
@@ -123,11 +66,12 @@ static bool connect_to(vacuum_run *run, const char *database, int *exit_code, rd
 
 static bool run_database(vacuum_run *run, const char *database, int *exit_code, rdb_error *err)
 {
-    if (!connect_to(run, database, exit_code, err)) {
+    if (!vacuum_connect(run, database, exit_code, err)) {
         rdb_client_disconnect(&run->client, &run->place);
         return false;
     }
-    bool ok = run->arguments->verify ? vacuum_verify_database(run, err) : vacuum_database(run, err);
+    bool (*const commands[])(vacuum_run *, rdb_error *) = {[VACUUM_VERIFY] = vacuum_verify_database, [VACUUM_ESTIMATE] = vacuum_estimate, [VACUUM_WHY] = vacuum_why};
+    bool ok = run->command >= VACUUM_ESTIMATE && run->command <= VACUUM_VERIFY ? commands[run->command](run, err) : vacuum_work(run, err);
     *exit_code = ok ? RDB_EXIT_DONE : rdb_client_is_open(run->client) ? RDB_EXIT_SQL : RDB_EXIT_CONNECTION;
     rdb_client_disconnect(&run->client, &run->place);
     return ok;
@@ -135,11 +79,11 @@ static bool run_database(vacuum_run *run, const char *database, int *exit_code, 
 
 static bool list_databases(vacuum_run *run, rdb_list *databases, int *exit_code, rdb_error *err)
 {
-    bool ok = connect_to(run, "rustydb", exit_code, err);
+    bool ok = vacuum_connect(run, "rustydb", exit_code, err);
     if (!ok && rdb_error_is(err, RDB_INVALID_CATALOG_NAME)) {
         rdb_error_clear(err);
         rdb_client_disconnect(&run->client, &run->place);
-        ok = connect_to(run, "postgres", exit_code, err);
+        ok = vacuum_connect(run, "postgres", exit_code, err);
     }
     ok = ok && vacuum_query(run, "select datname from pg_catalog.pg_database where datallowconn order by 1", databases, err);
     rdb_client_disconnect(&run->client, &run->place);
@@ -166,7 +110,7 @@ static bool close_cleanly(vacuum_run *run, int *exit_code, rdb_error *err)
 {
     if (run->arguments->verbose)
         fprintf(stderr, "rdb-vacuum: the instance was not closed cleanly: recovering it first\n");
-    bool ok = connect_to(run, "rustydb", exit_code, err) || (rdb_error_is(err, RDB_INVALID_CATALOG_NAME) && (rdb_error_clear(err), true));
+    bool ok = vacuum_connect(run, "rustydb", exit_code, err) || (rdb_error_is(err, RDB_INVALID_CATALOG_NAME) && (rdb_error_clear(err), true));
     rdb_client_disconnect(&run->client, &run->place);
     return ok;
 }
@@ -228,33 +172,94 @@ static bool verify(vacuum_run *run, const char *only, int *exit_code, rdb_error 
     return true;
 }
 
+/* ---- what is meant ----------------------------------------------------------------------------------------------------- */
+/* Reads the command's name, where there is one; a database may come behind it. False: *exit_code, all is said. */
+static bool read_command(vacuum_run *run, const rdb_operands *operands, const char **database, const char **kind, int *exit_code)
+{
+    static const char *const NAMES[] = {"vacuum", "analyze", "compact", "reindex", "checkpoint", "estimate", "why", "verify", "schedule"};
+    uint32_t at = 0;
+    *database = *kind = NULL;
+    *exit_code = RDB_EXIT_USAGE;
+    run->command = run->arguments->verify ? VACUUM_VERIFY : VACUUM_VACUUM;
+    for (unsigned i = 0; operands->count > 0 && i < RDB_COUNT_OF(NAMES); i++)
+        if (strcmp(operands->items[0], NAMES[i]) == 0) {
+            run->command = (vacuum_command)i;
+            at = 1;
+        }
+    if (run->command == VACUUM_WHY) {
+        if (operands->count < 2)
+            return rdb_options_refuse(run->program, "why is followed by the name of a table") == RDB_EXIT_DONE;
+        run->table = operands->items[at++];
+    }
+    if (run->command == VACUUM_SCHEDULE) {
+        *kind = operands->count > at ? operands->items[at++] : NULL;
+    } else if (operands->count > at) {
+        *database = operands->items[at++];
+    }
+    if (operands->count > at)
+        return rdb_options_refuse(run->program, "\"%s\" is one word too many", operands->items[at]) == RDB_EXIT_DONE;
+    if (run->command == VACUUM_WHY && *database == NULL)
+        *database = "rustydb";
+    *exit_code = RDB_EXIT_DONE;
+    return true;
+}
+
+/* Options that do not go with the command are mistakes, not silence. */
+static const char *misplaced(const vacuum_run *run)
+{
+    const vacuum_arguments *a = run->arguments;
+    if (run->command == VACUUM_VERIFY && (a->analyze || a->full))
+        return "--verify changes nothing: it goes with neither --analyze nor --full";
+    if ((a->analyze || a->full) && run->command != VACUUM_VACUUM && run->command != VACUUM_SCHEDULE)
+        return "--analyze and --full go with vacuum";
+    if ((a->rate != NULL || a->keep_p99 != NULL) && run->command != VACUUM_COMPACT && run->command != VACUUM_SCHEDULE)
+        return "--rate and --keep-p99 go with compact";
+    if (a->concurrently && run->command != VACUUM_REINDEX)
+        return "--concurrently goes with reindex";
+    if (a->install && run->command != VACUUM_SCHEDULE)
+        return "--install goes with schedule";
+    if (a->files_only && (run->command != VACUUM_VERIFY || run->place.home == NULL || a->tables.count > 0))
+        return "--files-only goes with --verify and --home, and takes all the files";
+    return NULL;
+}
+
 int main(int argc, char **argv)
 {
     vacuum_arguments arguments = {0};
     rdb_operands operands;
     rdb_error err = {0};
+    const char *only, *kind;
     int exit_code = RDB_EXIT_DONE;
     if (!rdb_options_parse(&PROGRAM, argc, argv, &arguments, &operands, &exit_code))
         return exit_code;
-    if (arguments.verify && (arguments.analyze || arguments.full))
-        return rdb_options_refuse(&PROGRAM, "--verify changes nothing: it goes with neither --analyze nor --full");
-    vacuum_run run = {.arguments = &arguments};
+    vacuum_run run = {.program = &PROGRAM, .arguments = &arguments};
+    if (!read_command(&run, &operands, &only, &kind, &exit_code))
+        return exit_code;
     if (!rdb_client_place_take(&run.place, &PROGRAM, &arguments.server, NULL, &exit_code))
         return exit_code;
-    if (arguments.files_only && (!arguments.verify || run.place.home == NULL || arguments.tables.count > 0 || operands.count > 0))
-        return rdb_options_refuse(&PROGRAM, "--files-only goes with --verify and --home, and takes all the files");
+    const char *mistake = misplaced(&run);
+    if (mistake == NULL && arguments.files_only && only != NULL)
+        mistake = "--files-only goes with --verify and --home, and takes all the files";
+    if (mistake == NULL && !vacuum_read_bounds(&run, &err))
+        mistake = rdb_error_message(&err);
+    if (mistake != NULL)
+        return rdb_options_refuse(&PROGRAM, "%s", mistake);
     run.arena = rdb_arena_create("vacuum", NULL, NULL);
-    const char *only = operands.count > 0 ? operands.items[0] : NULL;
     bool ok = run.arena != NULL || rdb_error_set(&err, RDB_OUT_OF_MEMORY, "out of memory");
-    ok = ok && (arguments.verify ? verify(&run, only, &exit_code, &err) : run_databases(&run, only, &exit_code, &err));
+    ok = ok && (run.command == VACUUM_VERIFY     ? verify(&run, only, &exit_code, &err)
+                : run.command == VACUUM_SCHEDULE ? vacuum_schedule(&run, kind, &err)
+                                                 : run_databases(&run, run.command == VACUUM_CHECKPOINT && only == NULL ? "rustydb" : only, &exit_code, &err));
     if (!ok) {
-        rdb_options_report(&PROGRAM, arguments.json, &err);
-        exit_code = rdb_client_interrupted ? RDB_EXIT_INTERRUPTED : exit_code != RDB_EXIT_DONE ? exit_code : RDB_EXIT_GENERAL;
-    } else if (arguments.verify) {
+        const int code = rdb_options_report(&PROGRAM, arguments.json, &err);
+        exit_code = rdb_client_interrupted ? RDB_EXIT_INTERRUPTED : exit_code != RDB_EXIT_DONE ? exit_code : run.command == VACUUM_SCHEDULE ? RDB_EXIT_USAGE : code;
+    } else if (run.command == VACUUM_VERIFY) {
         vacuum_print_summary(&run);
         exit_code = run.findings > 0 ? RDB_EXIT_DAMAGE : RDB_EXIT_DONE;
     } else if (run.failures > 0) {
         exit_code = run.relations > 0 ? RDB_EXIT_PARTIAL : RDB_EXIT_SQL;
+    } else if (run.left > 0) {
+        fprintf(stderr, "rdb-vacuum: the window is over; %llu tables are left for the next one\n", (unsigned long long)run.left);
+        exit_code = RDB_EXIT_PARTIAL;
     }
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "rdb-vacuum: error: the output could not be written\n");

@@ -86,7 +86,7 @@ static void take_row(vacuum_run *run, const char *const *row, bool is_relation)
 bool vacuum_verify_database(vacuum_run *run, rdb_error *err)
 {
     rdb_list tables = {0}, rows = {0};
-    if (!vacuum_list_tables(run, true, &tables, err))
+    if (!vacuum_list_tables(run, true, false, &tables, err))
         return false;
     for (uint32_t i = 0; i < tables.count; i++) {
         const char *const *table = tables.items[i];

@@ -471,6 +471,10 @@ RDB_CHECKED bool rdb_row_update(const rdb_row_writer *writer, rdb_row_address ad
                                 rdb_write_outcome *outcome, rdb_error *err);
 RDB_CHECKED bool rdb_row_delete(const rdb_row_writer *writer, rdb_row_address address, rdb_row_version seen, const rdb_datum *old_values, const bool *old_is_null,
                                 const rdb_index_values *old_index_values, rdb_write_outcome *outcome, rdb_error *err);
+/* Gives a row that nobody writes another home (compaction): the same values at *to, entries and all. Nobody is waited for. outcome DONE; or
+ * another one: the row is not for us to move now, *to 0 and nothing was done, or (*to set) the transaction has to be aborted. */
+RDB_CHECKED bool rdb_row_relocate(const rdb_row_writer *writer, rdb_row_address address, rdb_row_version seen, const rdb_datum *values, const bool *is_null,
+                                  const rdb_index_values *index_values, rdb_row_address *to, rdb_write_outcome *outcome, rdb_error *err);
 /* Appends the encoded key of the index's first column_count key columns; values by position in the index. All key_count of
  * them make an entry's key, fewer a bound of a range. */
 RDB_CHECKED bool rdb_index_key_encode(const rdb_relation_index *index, const rdb_datum *column_values, const bool *column_is_null,

@@ -716,3 +716,67 @@ bool rdb_row_delete(const rdb_row_writer *writer, rdb_row_address address, rdb_r
             return false;
     }
 }
+
+/* ---- another home -------------------------------------------------------------------------------------------------------- */
+/* The keys of the row as it is, with all of them as new ones (an insert's) or as old ones (a deletion's). */
+static bool all_keys(row_keys *all, const rdb_datum *values, const bool *is_null, const rdb_index_values *index_values, bool as_old, rdb_error *err)
+{
+    const rdb_row_writer *writer = all->writer;
+    const rdb_relation *relation = writer->relation;
+    for (uint16_t i = 0; i < relation->index_count; i++) {
+        const rdb_relation_index *index = &relation->indexes[i];
+        const rdb_index_values *computed = computed_of(index_values, i);
+        rdb_slice key;
+        if ((computed != NULL && computed->is_excluded) || index->kind != RDB_INDEX_ORDERED)
+            continue;
+        if (!encode_key(writer->arena, index, values, is_null, computed, &key, err) ||
+            !row_keys_add(all, index, as_old ? (rdb_index_key){.index_file = index->index.file, .old_key = key} : (rdb_index_key){.index_file = index->index.file, .new_key = key}, err))
+            return false;
+    }
+    all->plain_count = all->count;
+    for (uint16_t i = 0; i < relation->index_count; i++) {
+        const row_image image = {values, is_null, computed_of(index_values, i)};
+        if (!row_keys_change(all, &relation->indexes[i], as_old ? &image : NULL, as_old ? NULL : &image, err))
+            return false;
+    }
+    return true;
+}
+
+bool rdb_row_relocate(const rdb_row_writer *writer, rdb_row_address address, rdb_row_version seen, const rdb_datum *values, const bool *is_null,
+                      const rdb_index_values *index_values, rdb_row_address *to, rdb_write_outcome *outcome, rdb_error *err)
+{
+    const rdb_relation *relation = writer->relation;
+    row_keys made = {.writer = writer}, gone = {.writer = writer};
+    rdb_row_version version;
+    *to = 0;
+    if (!rdb_table_probe(&relation->table, writer->txn, address, seen, outcome, err))
+        return false;
+    if (*outcome != RDB_WRITE_DONE)
+        return true;
+    if (!all_keys(&made, values, is_null, index_values, false, err) || !all_keys(&gone, values, is_null, index_values, true, err))
+        return false;
+    /* The copy first, for the old row has to say where it is. Its keys are those of a row that stands: nobody is asked whether they are unique. */
+    const uint32_t written = row_keys_fit(&made, 0);
+    if (!rdb_table_insert(&relation->table, writer->txn, values, is_null, made.items, written, to, &version, err))
+        return false;
+    const rdb_xid xid = rdb_txn_xid(writer->txn);
+    for (uint32_t i = 0; i < made.plain_count; i++) {
+        const rdb_index_entry entry = {.key = made.items[i].new_key, .address = *to};
+        if (!rdb_index_insert(&made.indexes[i]->index, xid, &entry, err))
+            return false;
+    }
+    if (!row_keys_write_rest(&made, *to, &version, written, RDB_ROW_NO_KEY_UPDATE, err) || !row_keys_enter(&made, *to, err) ||
+        !widen_summaries(writer, *to, values, is_null, index_values, err))
+        return false;
+    for (uint32_t done = 0;;) { /* the last record is the one that deletes */
+        const uint32_t more = row_keys_fit(&gone, done);
+        const bool is_last = done + more == gone.count;
+        rdb_xid wait_xid = 0;
+        if (is_last ? !rdb_table_delete_relocated(&relation->table, writer->txn, address, seen, *to, gone.items + done, more, outcome, err)
+                    : !rdb_table_add_keys(&relation->table, writer->txn, NULL, address, seen, RDB_ROW_UPDATE, gone.items + done, more, outcome, &wait_xid, &seen, err))
+            return false;
+        if (is_last || *outcome != RDB_WRITE_DONE)
+            return true;
+        done += more;
+    }
+}

@@ -81,6 +81,7 @@ RDB_CHECKED bool command_set_options(rdb_command_context *context, uint32_t rela
 /* VACUUM: stretches that block range indexes do not know yet, if nobody writes the table now. */
 RDB_CHECKED bool command_sum_up(rdb_command_context *context, const rdb_relation *relation, rdb_error *err);
 void command_register_summaries(void);
+void command_register_space(void);
 const char *command_index_method_name(uint32_t method_oid);
 /* The operator class of a method for a column whose type becomes this one: the same where it takes the type, else the default one. */
 RDB_CHECKED bool command_index_class(rdb_command_context *context, uint32_t method_oid, const rdb_type *type, uint32_t own, uint32_t *opclass_oid, rdb_error *err);
@@ -244,6 +245,16 @@ RDB_CHECKED bool command_index_programs_open(command_index_programs **programs, 
                                              const rdb_relation_index *index, rdb_error *err);
 RDB_CHECKED bool command_index_programs_run(void *programs, const rdb_datum *values, const bool *is_null, rdb_index_values *index_values, rdb_error *err);
 void command_index_programs_close(command_index_programs *programs); /* NULL is fine */
+
+/* compact.c. The caller holds the table in SHARE UPDATE EXCLUSIVE, outside a block. */
+typedef struct command_compact_result {
+    int64_t rate_bytes, time_us; /* in: pages a second and how long; 0: no bound */
+    int64_t wait_us;             /* in: for snapshots that keep old homes */
+    uint64_t blocks_before, blocks_after, rows_moved;
+    uint64_t rows_busy;          /* that others held to the end */
+    bool is_late, is_held;       /* stopped by time_us; by a snapshot */
+} command_compact_result;
+RDB_CHECKED bool command_compact_table(rdb_command_context *context, const rdb_relation *relation, command_compact_result *result, rdb_error *err);
 /* Fills a new index: plain columns at once, expressions and predicates through programs. */
 RDB_CHECKED bool command_fill_index(rdb_command_context *context, uint32_t table_oid, uint32_t index_oid, rdb_error *err);
 RDB_CHECKED bool command_create_sequence(rdb_command_context *context, const rdb_ast_create_sequence *statement, rdb_error *err);

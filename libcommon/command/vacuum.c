@@ -68,7 +68,8 @@ static bool mark_visible(rdb_command_context *context, const rdb_relation *relat
 /* What the statement asks for. */
 typedef struct vacuum_request {
     bool vacuums, analyzes, is_verbose, skips_locked;
-    bool is_full;
+    bool is_full, compacts;
+    int64_t rate_kb, seconds, wait_seconds; /* of COMPACT */
 } vacuum_request;
 
 static rdb_lock_mode lock_mode(const vacuum_request *request)
@@ -90,6 +91,28 @@ static void note_in_counters(const rdb_command_context *context, const rdb_relat
         rdb_counters_set(relation->counters, RDB_COUNTER_CHANGES_ANALYZED,
                          inserts + rdb_counters_read(relation->counters, RDB_COUNTER_UPDATES) + rdb_counters_read(relation->counters, RDB_COUNTER_DELETES));
     }
+}
+
+/* System tables are not compacted: others know their rows by address. */
+static bool compact(rdb_command_context *context, const rdb_relation *relation, const vacuum_request *request, bool *is_over, rdb_error *err)
+{
+    *is_over = true;
+    command_compact_result result = {.rate_bytes = request->rate_kb * 1024, .time_us = request->seconds * 1000000, .wait_us = request->wait_seconds * 1000000};
+    if (relation->is_system || relation->persistence == 't')
+        return true;
+    if (!command_compact_table(context, relation, &result, err))
+        return false;
+    if (request->is_verbose)
+        command_notice(context, "INFO", RDB_SUCCESSFUL_COMPLETION, "compacted \"%s\": %llu of %llu pages left, %llu rows moved", relation->name, (unsigned long long)result.blocks_after,
+                       (unsigned long long)result.blocks_before, (unsigned long long)result.rows_moved);
+    *is_over = !result.is_late;
+    if (result.is_held)
+        command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "compaction of \"%s\" is not complete: a snapshot that is older keeps the old places of moved rows", relation->name);
+    else if (result.is_late && request->is_verbose)
+        command_notice(context, "INFO", RDB_SUCCESSFUL_COMPLETION, "compaction of \"%s\" is not complete: its time is over", relation->name);
+    else if (result.rows_busy > 0)
+        command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "compaction of \"%s\" is not complete: %llu rows were in use", relation->name, (unsigned long long)result.rows_busy);
+    return true;
 }
 
 static bool vacuum_one(rdb_command_context *context, const rdb_relation *relation, const vacuum_request *request, const rdb_ast_names *columns, rdb_error *err)
@@ -128,6 +151,11 @@ static bool vacuum_one(rdb_command_context *context, const rdb_relation *relatio
             return false;
     } else if (request->vacuums && !rdb_table_sweep(&relation->table, context->cancel, &swept, err))
         return false;
+    bool is_over = true;
+    if (request->compacts && !compact(context, relation, request, &is_over, err))
+        return false;
+    if (!is_over) /* the next slice goes on; what follows is for the last one */
+        return true;
     if ((request->vacuums || context->is_automatic) && !mark_visible(context, relation, err))
         return false;
     if (request->vacuums && !request->is_full)
@@ -197,12 +225,25 @@ static bool read_workers(rdb_command_context *context, const rdb_ast_option *opt
     return !rdb_error_is_set(err) || command_at(context, option->node.location, err);
 }
 
+/* COMPACT's numbers: RATE in kB a second, SECONDS that it may take, WAIT seconds for older snapshots. */
+static bool read_number(rdb_command_context *context, const rdb_ast_option *option, int64_t *number, rdb_error *err)
+{
+    const rdb_ast_value *value = (const rdb_ast_value *)option->arg;
+    if (value != NULL && value->kind == RDB_SQL_VALUE_INTEGER && value->integer >= 0) {
+        *number = value->integer;
+        return true;
+    }
+    rdb_error_set(err, RDB_SYNTAX_ERROR, "%s requires a whole number that is not negative", option->name);
+    return command_at(context, option->node.location, err);
+}
+
 static bool read_request(rdb_command_context *context, const rdb_ast_vacuum *statement, vacuum_request *request, rdb_error *err)
 {
     static const char *const taken_and_ignored[] = {"freeze", "index_cleanup", "truncate"};
     bool skips_nothing = false, with_toast = true;
     int64_t workers = 0;
-    *request = (vacuum_request){.vacuums = statement->is_vacuum, .analyzes = !statement->is_vacuum};
+    bool has_number = false;
+    *request = (vacuum_request){.vacuums = statement->is_vacuum, .analyzes = !statement->is_vacuum, .wait_seconds = 10};
     for (uint32_t i = 0; i < statement->options.count; i++) {
         const rdb_ast_option *option = statement->options.items[i];
         bool *flag = strcmp(option->name, "verbose") == 0       ? &request->is_verbose
@@ -210,9 +251,21 @@ static bool read_request(rdb_command_context *context, const rdb_ast_vacuum *sta
                      : !statement->is_vacuum                    ? NULL
                      : strcmp(option->name, "analyze") == 0     ? &request->analyzes
                      : strcmp(option->name, "full") == 0        ? &request->is_full
+                     : strcmp(option->name, "compact") == 0     ? &request->compacts
                      : strcmp(option->name, "disable_page_skipping") == 0 ? &skips_nothing
                      : strcmp(option->name, "process_toast") == 0         ? &with_toast
                                                                           : NULL;
+        int64_t *number = !statement->is_vacuum                    ? NULL
+                          : strcmp(option->name, "rate") == 0      ? &request->rate_kb
+                          : strcmp(option->name, "seconds") == 0   ? &request->seconds
+                          : strcmp(option->name, "wait") == 0      ? &request->wait_seconds
+                                                                   : NULL;
+        if (number != NULL) {
+            has_number = true;
+            if (!read_number(context, option, number, err))
+                return false;
+            continue;
+        }
         bool is_ignored = statement->is_vacuum && strcmp(option->name, "parallel") == 0;
         if (is_ignored && !read_workers(context, option, &workers, err))
             return false;
@@ -225,6 +278,10 @@ static bool read_request(rdb_command_context *context, const rdb_ast_vacuum *sta
         if (flag != NULL && !command_option_bool(option, flag, err))
             return false;
     }
+    if (request->compacts && request->is_full)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "VACUUM option COMPACT cannot be used with FULL");
+    if (has_number && !request->compacts)
+        return rdb_error_set(err, RDB_SYNTAX_ERROR, "VACUUM options RATE, SECONDS and WAIT go with COMPACT");
     if (request->is_full && workers > 0)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "VACUUM FULL cannot be performed in parallel");
     if (request->is_full && skips_nothing)

@@ -498,4 +498,5 @@ void rdb_command_register(void)
     };
     rdb_set_kernel_register(SETS, RDB_COUNT_OF(SETS));
     command_register_summaries();
+    command_register_space();
 }

@@ -381,6 +381,7 @@ static bool write_existing(exec_node *node, rdb_batch *batch, uint32_t row, bool
                 return raise_conflict(node, true, err);
             return true;
         case RDB_WRITE_MOVED:
+        case RDB_WRITE_RELOCATED: /* the substitution follows it */
         case RDB_WRITE_CHANGED:
         case RDB_WRITE_WAIT: break;
         }

@@ -141,8 +141,11 @@ bool scan_next_substitute(exec_node *node, const exec_substitute *substitute, rd
     for (uint16_t i = 0; i < columns->count; i++)
         rdb_vector_clear_nulls(columns->vectors[i]);
     if (substitute->is_latest) {
-        if (!rdb_table_fetch_latest(table, context->txn, substitute->address, columns->numbers, columns->count, node->arena, columns->vectors, &found, &columns->versions[0], err))
-            return false;
+        for (bool was_moved = true; !found && was_moved;) { /* compaction may have given it another home since it was seen */
+            if (!rdb_table_fetch_latest(table, context->txn, columns->addresses[0], columns->numbers, columns->count, node->arena, columns->vectors, &found, &columns->versions[0], err) ||
+                (!found && !rdb_table_follow(table, context->txn, columns->addresses[0], &columns->addresses[0], &was_moved, err)))
+                return false;
+        }
     } else {
         if ((is_as_of(node) && !find_moment(node, state, err)) ||
             !rdb_table_fetch(table, context->txn, snapshot_of(node), columns->addresses, 1, columns->numbers, columns->count, node->arena, columns->vectors, columns->found, columns->recheck, columns->versions, err))

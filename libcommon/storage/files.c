@@ -87,6 +87,83 @@ bool rdb_storage_truncate_file(rdb_storage *storage, uint32_t pdb, uint64_t file
     return ok;
 }
 
+/* ---- the end of a file in use ------------------------------------------------------------------------------------------- */
+/* What makes a cut safe: every page that goes is latched until it is gone, and its frame stays in the table as a free page. Nobody holds
+ * another copy, so whoever waited for its latch, or comes back to it by an old way, finds a free page behind the end. The file can not grow
+ * meanwhile (extend_lock), so that a block is never handed out between the record and the deed. */
+#define CUT_BLOCKS_MAX 512u
+
+static bool latch_if_empty(rdb_storage *storage, rdb_page_tag tag, bool (*is_empty)(const rdb_page *page), rdb_buffer **buffer, rdb_error *err)
+{
+    *buffer = NULL;
+    if (!rdb_buffer_acquire(storage, tag, RDB_BUFFER_PIN, buffer, err))
+        return false;
+    if (!rdb_buffer_try_lock(*buffer, RDB_BUFFER_EXCLUSIVE)) {
+        rdb_buffer_release(*buffer, RDB_BUFFER_PIN);
+        *buffer = NULL;
+        return true;
+    }
+    const rdb_page *page = rdb_buffer_page(*buffer);
+    if (!pool_is_at_rest(*buffer) || (page->type != RDB_PAGE_FREE && !is_empty(page))) {
+        rdb_buffer_release(*buffer, RDB_BUFFER_EXCLUSIVE);
+        *buffer = NULL;
+    }
+    return true;
+}
+
+/* Cuts blocks first .. end - 1, whose pages are latched, if the file still ends there. */
+static bool cut_latched(rdb_storage *storage, storage_relation *relation, uint64_t first, uint64_t end, rdb_buffer *const *buffers, bool *is_cut, rdb_error *err)
+{
+    uint8_t data[17];
+    bool ok = true;
+    rdb_put_u64(data, relation->file);
+    rdb_put_u64(data + 8, first);
+    data[16] = relation->fork;
+    *is_cut = false;
+    rdb_wal_gate_enter(storage_wal(storage));
+    rdb_mutex_lock(&relation->extend_lock);
+    if (atomic_load_explicit(&relation->block_count, memory_order_relaxed) == end) {
+        ok = log_step(storage, relation->pdb, 0, STORAGE_OP_TRUNCATE, data, sizeof data, err) && relation_truncate_locked(storage, relation, first, err);
+        for (uint64_t i = 0; ok && i < end - first; i++)
+            pool_blank(buffers[i]);
+        *is_cut = ok;
+    }
+    rdb_mutex_unlock(&relation->extend_lock);
+    rdb_wal_gate_leave(storage_wal(storage));
+    return ok;
+}
+
+bool rdb_storage_cut_tail(rdb_storage *storage, uint32_t pdb, uint64_t file, uint64_t least, bool (*is_empty)(const rdb_page *page), uint64_t *blocks,
+                          rdb_error *err)
+{
+    rdb_buffer *buffers[CUT_BLOCKS_MAX];
+    storage_relation *relation = NULL;
+    const uint32_t most = RDB_MIN(CUT_BLOCKS_MAX, RDB_MAX(storage->frame_count / 16, 1u));
+    bool ok = true, is_cut = true;
+    *blocks = 0;
+    if (!need_wal(storage, err) || !relation_get(storage, pdb, file, RDB_FORK_MAIN, RELATION_EXISTING, &relation, err))
+        return false;
+    while (ok && is_cut) {
+        uint64_t end = atomic_load_explicit(&relation->block_count, memory_order_acquire), first = end;
+        uint32_t count = 0;
+        for (rdb_buffer *buffer; ok && count < most && first > least; first--) {
+            const rdb_page_tag tag = {.file = file, .block = first - 1, .pdb = pdb, .fork = RDB_FORK_MAIN};
+            ok = latch_if_empty(storage, tag, is_empty, &buffer, err);
+            if (!ok || buffer == NULL)
+                break;
+            buffers[count++] = buffer;
+        }
+        is_cut = false;
+        if (ok && count > 0)
+            ok = cut_latched(storage, relation, first, end, buffers, &is_cut, err);
+        for (uint32_t i = 0; i < count; i++)
+            rdb_buffer_release(buffers[i], RDB_BUFFER_EXCLUSIVE);
+    }
+    *blocks = atomic_load_explicit(&relation->block_count, memory_order_acquire);
+    relation_put(relation);
+    return ok;
+}
+
 bool files_replay(rdb_storage *storage, const rdb_wal_record *record, rdb_error *err)
 {
     uint32_t wanted = record->operation == STORAGE_OP_TRUNCATE ? 17 : 8;

@@ -318,7 +318,10 @@ bool pool_get(rdb_storage *storage, rdb_page_tag tag, frame_load load, rdb_buffe
     if (!relation_get(storage, tag.pdb, tag.file, tag.fork, load == LOAD_REPLAY ? RELATION_OR_CREATE : RELATION_EXISTING,
                       &relation, err))
         return false;
-    if (load == LOAD_READ && tag.block >= atomic_load_explicit(&relation->block_count, memory_order_acquire)) {
+    const bool is_behind = load == LOAD_READ && tag.block >= atomic_load_explicit(&relation->block_count, memory_order_acquire);
+    if (is_behind && RDB_FILE_CLASS(tag.file) == RDB_FILE_TABLE) {
+        load = LOAD_ZERO; /* the way here was found before the file was cut */
+    } else if (is_behind) {
         char name[96];
         storage_tag_name(name, tag);
         rdb_error_set(err, RDB_DATA_CORRUPTED, "block %llu of relation %s does not exist", (unsigned long long)tag.block, name);
@@ -339,6 +342,9 @@ bool pool_get(rdb_storage *storage, rdb_page_tag tag, frame_load load, rdb_buffe
     place_frame(storage, hash, taken, tag);
     rdb_latch_unlock_exclusive(&partition->latch);
 
+    /* The frame is in the table: who makes the file longer from here on comes to it. Who did before may have written the page already. */
+    if (is_behind && tag.block < atomic_load_explicit(&relation->block_count, memory_order_acquire))
+        load = LOAD_READ;
     if (load == LOAD_ZERO) {
         memset(taken->page, 0, storage->page_bytes);
         ok = true;
@@ -568,7 +574,7 @@ bool rdb_buffer_extend(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_
     *block = 0;
     if (!relation_get(storage, pdb, file, fork, RELATION_EXISTING, &relation, err))
         return false;
-    if (relation_extend(storage, relation, block, err)) {
+    while (*buffer == NULL && relation_extend(storage, relation, block, err)) {
         rdb_thread_usage.blocks_extended++;
         rdb_page_tag tag = {.file = file, .block = *block, .pdb = pdb, .fork = fork};
         do { /* a scan that runs ahead of the file's use may have the page already */
@@ -577,8 +583,16 @@ bool rdb_buffer_extend(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_
                  !wait_until_valid(*buffer));
         if (ok && !fresh)
             rdb_latch_lock_exclusive(&(*buffer)->latch);
-        if (!ok) /* the block stays, zeroed; somebody else may use it */
+        if (ok && !fresh && (*buffer)->page->type != RDB_PAGE_FREE) { /* somebody met the new block first, as free space, and took it */
+            rdb_buffer_release(*buffer, RDB_BUFFER_EXCLUSIVE);
+            *buffer = NULL;
+            ok = false;
+            continue;
+        }
+        if (!ok) { /* the block stays, zeroed; somebody else may use it */
             rdb_space_note(storage, pdb, file, *block, storage->page_bytes - RDB_PAGE_HEADER_BYTES);
+            break;
+        }
     }
     relation_put(relation);
     return ok;
@@ -678,6 +692,20 @@ void pool_discard(rdb_storage *storage, uint32_t pdb, uint64_t file, int fork, u
             discard_frame(storage, frame);
         frame_unpin(frame);
     }
+}
+
+bool pool_is_at_rest(const rdb_buffer *frame)
+{
+    return (atomic_load_explicit(&frame->state, memory_order_acquire) & FRAME_WRITING) == 0;
+}
+
+void pool_blank(rdb_buffer *frame)
+{
+    memset(frame->page, 0, frame->storage->page_bytes);
+    atomic_store_explicit(&frame->lsn, 0, memory_order_relaxed);
+    /* Who claimed the writing meanwhile waits for the latch that we hold, and finds nothing to write. */
+    if ((atomic_fetch_and_explicit(&frame->state, ~FRAME_DIRTY, memory_order_acq_rel) & FRAME_DIRTY) != 0)
+        atomic_fetch_sub_explicit(&frame->storage->dirty_count, 1, memory_order_relaxed);
 }
 
 /* ---- open and close --------------------------------------------------------------------------------------------------------- */

@@ -78,7 +78,8 @@ void rdb_storage_set_wal(rdb_storage *storage, rdb_wal *wal); /* once, at the en
 void rdb_storage_set_barrier(rdb_storage *storage, bool (*wait)(void *context, rdb_lsn lsn, rdb_error *err), void *context);
 
 /* ---- pages -------------------------------------------------------------------------------------------------------
- * Acquire pins and latches; a page that is not there yet is read and verified (XX001 with file and block named). Order of
+ * Acquire pins and latches; a page that is not there yet is read and verified (XX001 with file and block named). Tables are cut while
+ * they are read: a block behind the end of one reads as a free page, which nobody may fill (rdb_space_is_open). Order of
  * latches: leaf → heap → undo → xact; two pages of one kind in the order their room documents. */
 typedef enum rdb_buffer_mode { RDB_BUFFER_PIN, RDB_BUFFER_SHARED, RDB_BUFFER_EXCLUSIVE } rdb_buffer_mode;
 RDB_CHECKED bool rdb_buffer_acquire(rdb_storage *storage, rdb_page_tag tag, rdb_buffer_mode mode, rdb_buffer **buffer, rdb_error *err);
@@ -133,6 +134,11 @@ RDB_CHECKED bool rdb_storage_create_file(rdb_storage *storage, uint32_t pdb, uin
 RDB_CHECKED bool rdb_storage_drop_file(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_error *err);
 /* Logs, and cuts the fork to so many blocks. */
 RDB_CHECKED bool rdb_storage_truncate_file(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork, uint64_t blocks, rdb_error *err);
+/* Gives the end of a file that others read and write meanwhile back to the file system: blocks from the last one down to `least` that are
+ * free or that is_empty says nothing of worth stands in, up to the first that is not, or that somebody else has latched. *blocks: how many
+ * the file has then. Readers who come later, led by what they read before, find free pages there. */
+RDB_CHECKED bool rdb_storage_cut_tail(rdb_storage *storage, uint32_t pdb, uint64_t file, uint64_t least, bool (*is_empty)(const rdb_page *page), uint64_t *blocks,
+                                      rdb_error *err);
 RDB_CHECKED bool rdb_storage_block_count(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork, uint64_t *blocks, rdb_error *err);
 /* What the files of a PDB take on disk, from their directories: for sizes that people ask. */
 RDB_CHECKED bool rdb_storage_measure_pdb(rdb_storage *storage, uint32_t pdb, uint64_t *bytes, rdb_error *err);
@@ -251,6 +257,11 @@ void rdb_storage_get_statistics(rdb_storage *storage, rdb_storage_statistics *st
  * A block that probably has room for bytes; *found false: extend. */
 RDB_CHECKED bool rdb_space_find(rdb_storage *storage, uint32_t pdb, uint64_t file, uint32_t bytes, uint64_t *block, bool *found, rdb_error *err);
 void rdb_space_note(rdb_storage *storage, uint32_t pdb, uint64_t file, uint64_t block, uint32_t free_bytes);
+/* While the end of a file is being emptied: no hint leads to blocks from .. to - 1, and who remembers one of them is told so by is_open.
+ * Both 0: all are open again. Lives in memory. */
+void rdb_space_close(rdb_storage *storage, uint32_t pdb, uint64_t file, uint64_t from, uint64_t to);
+/* May rows be put into this latched block? Not where it is closed, nor (a fresh one, whose page says nothing) where the file ends before it. */
+bool rdb_space_is_open(rdb_storage *storage, rdb_page_tag tag, bool is_fresh);
 
 /* ---- checking (verify.c) ---------------------------------------------------------------------------------------------
  * Every page of every file below a data directory against its checksum and its place, as the disk has it. */

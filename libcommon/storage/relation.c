@@ -351,10 +351,9 @@ bool relation_grow(rdb_storage *storage, storage_relation *relation, uint64_t bl
     return ok;
 }
 
-bool relation_truncate(rdb_storage *storage, storage_relation *relation, uint64_t blocks, rdb_error *err)
+bool relation_truncate_locked(rdb_storage *storage, storage_relation *relation, uint64_t blocks, rdb_error *err)
 {
     bool ok = true;
-    rdb_mutex_lock(&relation->extend_lock);
     if (relation->physical_blocks > blocks) {
         ok = begin_io(storage, relation, err);
         if (ok) {
@@ -369,6 +368,13 @@ bool relation_truncate(rdb_storage *storage, storage_relation *relation, uint64_
         atomic_store_explicit(&relation->block_count, blocks, memory_order_release);
     if (ok && relation->space != NULL)
         space_cut(relation->space, blocks);
+    return ok;
+}
+
+bool relation_truncate(rdb_storage *storage, storage_relation *relation, uint64_t blocks, rdb_error *err)
+{
+    rdb_mutex_lock(&relation->extend_lock);
+    const bool ok = relation_truncate_locked(storage, relation, blocks, err);
     rdb_mutex_unlock(&relation->extend_lock);
     return ok;
 }

@@ -120,6 +120,48 @@ void space_cut(storage_space *space, uint64_t blocks)
     }
 }
 
+void space_close(storage_space *space, uint64_t from, uint64_t to)
+{
+    for (uint32_t i = 0; i < space->key_capacity; i++)
+        if (space->keys[i] > from && space->keys[i] <= to)
+            space->classes[i] = SPACE_NO_CLASS;
+}
+
+static bool is_closed(const storage_relation *relation, uint64_t block)
+{
+    /* relaxed: set before the blocks are looked through, and whoever fills one a last time is met there */
+    return block >= atomic_load_explicit(&relation->closed_from, memory_order_relaxed) && block < atomic_load_explicit(&relation->closed_to, memory_order_relaxed);
+}
+
+void rdb_space_close(rdb_storage *storage, uint32_t pdb, uint64_t file, uint64_t from, uint64_t to)
+{
+    storage_relation *relation = NULL;
+    rdb_error err = {0};
+    if (relation_get(storage, pdb, file, RDB_FORK_MAIN, RELATION_EXISTING, &relation, &err)) {
+        rdb_mutex_lock(&relation->extend_lock);
+        const bool was = atomic_load_explicit(&relation->closed_to, memory_order_relaxed) != 0;
+        if (was != (to != 0))
+            atomic_fetch_add_explicit(&storage->closed_count, was ? UINT32_MAX : 1u, memory_order_relaxed);
+        atomic_store_explicit(&relation->closed_from, from, memory_order_relaxed);
+        atomic_store_explicit(&relation->closed_to, to, memory_order_relaxed);
+        if (relation->space != NULL && to != 0)
+            space_close(relation->space, from, to);
+        rdb_mutex_unlock(&relation->extend_lock);
+        relation_put(relation);
+    }
+    rdb_error_clear(&err);
+}
+
+bool rdb_space_is_open(rdb_storage *storage, rdb_page_tag tag, bool is_fresh)
+{
+    if (RDB_LIKELY(!is_fresh && atomic_load_explicit(&storage->closed_count, memory_order_relaxed) == 0))
+        return true;
+    storage_relation *relation = relation_find(storage, tag.pdb, tag.file, tag.fork);
+    const bool is_open = relation == NULL || (tag.block < atomic_load_explicit(&relation->block_count, memory_order_acquire) && !is_closed(relation, tag.block));
+    relation_put(relation);
+    return is_open;
+}
+
 /* Creates the hints of a relation. Its last block may have room. Needs extend_lock. */
 static storage_space *space_of(storage_relation *relation)
 {
@@ -150,7 +192,7 @@ bool rdb_space_find(rdb_storage *storage, uint32_t pdb, uint64_t file, uint32_t 
             if (space->keys[slot] == 0 || space->classes[slot] != i)
                 continue;
             space->classes[slot] = SPACE_NO_CLASS;
-            *found = candidate < atomic_load_explicit(&relation->block_count, memory_order_relaxed);
+            *found = candidate < atomic_load_explicit(&relation->block_count, memory_order_relaxed) && !is_closed(relation, candidate);
             *block = *found ? candidate : 0;
         }
     }
@@ -169,7 +211,7 @@ void rdb_space_note(rdb_storage *storage, uint32_t pdb, uint64_t file, uint64_t 
         rdb_mutex_lock(&relation->extend_lock);
         storage_space *space = space_of(relation);
         if (space != NULL)
-            note_block(space, block, space_class == 0 ? SPACE_NO_CLASS : (uint8_t)space_class);
+            note_block(space, block, space_class == 0 || is_closed(relation, block) ? SPACE_NO_CLASS : (uint8_t)space_class);
         rdb_mutex_unlock(&relation->extend_lock);
         relation_put(relation);
     }

@@ -72,6 +72,7 @@ typedef struct storage_relation {
     rdb_mutex extend_lock;    /* RDB_RANK_STORAGE_RELATION */
     uint64_t physical_blocks RDB_GUARDED_BY(extend_lock); /* zero-filled on disk up to here */
     storage_space *space;     /* guarded by extend_lock */
+    _Atomic uint64_t closed_from, closed_to; /* blocks that nobody starts to fill: they are being emptied; none: both 0 */
 } storage_relation;
 
 #define RELATION_BUCKETS 4096u
@@ -107,6 +108,7 @@ struct rdb_storage {
     uint32_t ghost_mask, eviction_no RDB_GUARDED_BY(queue_lock);
 
     _Alignas(64) _Atomic uint32_t dirty_count;
+    _Atomic uint32_t closed_count; /* files whose ends are being emptied */
     _Atomic uint64_t miss_count, read_count, write_count, eviction_count; /* relaxed */
     _Atomic uint64_t cleaner_writes, evictor_writes, evictor_syncs;       /* relaxed */
 
@@ -182,6 +184,9 @@ void pool_close(rdb_storage *storage);
 /* Forgets the pages of a file (fork < 0: all forks) from a block on, unwritten. Nobody else may be using them. */
 void pool_discard(rdb_storage *storage, uint32_t pdb, uint64_t file, int fork, uint64_t from_block);
 void frame_mark_dirty(rdb_buffer *frame); /* exclusive latch held */
+/* Of a frame that is latched exclusively: nobody is writing it; it becomes a clean, free page without having been one on disk. */
+bool pool_is_at_rest(const rdb_buffer *frame);
+void pool_blank(rdb_buffer *frame);
 
 /* clean.c */
 typedef enum frame_write_mode {
@@ -213,6 +218,7 @@ bool relation_write(rdb_storage *storage, storage_relation *relation, uint64_t b
 bool relation_extend(rdb_storage *storage, storage_relation *relation, uint64_t *block, rdb_error *err);
 bool relation_grow(rdb_storage *storage, storage_relation *relation, uint64_t blocks, rdb_error *err);
 bool relation_truncate(rdb_storage *storage, storage_relation *relation, uint64_t blocks, rdb_error *err);
+bool relation_truncate_locked(rdb_storage *storage, storage_relation *relation, uint64_t blocks, rdb_error *err); /* extend_lock held */
 /* Where it needs to be; the result counts. */
 bool relation_sync(rdb_storage *storage, storage_relation *relation, rdb_flush_result *result, rdb_error *err);
 bool relation_sync_all(rdb_storage *storage, rdb_flush_result *result, rdb_error *err);
@@ -234,7 +240,8 @@ void changes_note(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t for
 
 /* space.c */
 void space_destroy(storage_space *space);
-void space_cut(storage_space *space, uint64_t blocks); /* forgets blocks from there on */
+void space_cut(storage_space *space, uint64_t blocks);
+void space_close(storage_space *space, uint64_t from, uint64_t to); /* forgets hints to these blocks */ /* forgets blocks from there on */
 
 /* Waits until a page of that LSN may be written (R20). Before the log is open all there is came from it. */
 static inline bool storage_pass_barrier(rdb_storage *storage, rdb_lsn lsn, rdb_error *err)

@@ -56,9 +56,10 @@
 #define HEAP_KEYS_CHANGED 64u  /* an indexed column changed since the row came: entries that lead here are re-checked */
 #define HEAP_KEY_UPDATED 128u  /* the writer of this version changed a key that others may refer to, or deleted */
 #define HEAP_MOVED_AWAY 256u   /* with DELETED: by an update that took the row to another partition */
+#define HEAP_RELOCATED 512u    /* with DELETED: compaction gave the row another home, which its undo record's image names (8 bytes) */
 #define HEAP_IMAGE_FLAGS (RDB_ROW_HAS_NULLS | RDB_ROW_WIDE)
 #define HEAP_BODY_FLAGS (HEAP_IMAGE_FLAGS | HEAP_EXTERNAL | HEAP_WHOLE) /* how the body is to be read */
-#define HEAP_ALL_FLAGS (HEAP_BODY_FLAGS | HEAP_DELETED | HEAP_MOVED | HEAP_KEYS_CHANGED | HEAP_KEY_UPDATED | HEAP_MOVED_AWAY) /* others are damage */
+#define HEAP_ALL_FLAGS (HEAP_BODY_FLAGS | HEAP_DELETED | HEAP_MOVED | HEAP_KEYS_CHANGED | HEAP_KEY_UPDATED | HEAP_MOVED_AWAY | HEAP_RELOCATED) /* others are damage */
 
 #define HEAP_HEADER_BYTES 20u
 #define HEAP_STUB_BYTES 28u

@@ -31,11 +31,12 @@ static bool find_empty_page(const heap_place *place, uint64_t *block, rdb_buffer
             rdb_buffer_release(tried, RDB_BUFFER_PIN);
         } else {
             const rdb_page *page = rdb_buffer_page(tried);
-            if (page->type == RDB_PAGE_FREE || (page->type == RDB_PAGE_HEAP && heap_get_head(page).cell_bytes == 0)) {
+            const bool is_open = rdb_space_is_open(place->storage, heap_tag(place, *block), page->type == RDB_PAGE_FREE);
+            if (is_open && (page->type == RDB_PAGE_FREE || (page->type == RDB_PAGE_HEAP && heap_get_head(page).cell_bytes == 0))) {
                 *buffer = tried;
                 break;
             }
-            free_bytes = page->type == RDB_PAGE_HEAP ? heap_free_bytes(page, place->page_bytes) : 0;
+            free_bytes = !is_open ? 0 : page->type == RDB_PAGE_HEAP ? heap_free_bytes(page, place->page_bytes) : 0;
             rdb_buffer_release(tried, RDB_BUFFER_EXCLUSIVE);
         }
         rejected[rejected_count].block = *block;

@@ -140,6 +140,7 @@ typedef enum rdb_write_outcome {
     RDB_WRITE_CHANGED, /* someone's committed change came between: re-check under READ COMMITTED, 40001 above */
     RDB_WRITE_GONE,    /* ... and it was a delete */
     RDB_WRITE_MOVED,   /* ... or an update that took the row to another partition */
+    RDB_WRITE_RELOCATED, /* ... or compaction, which took it to another page as it is: rdb_table_follow */
     RDB_WRITE_WAIT,    /* *wait_xid runs and has it, or others hold a row lock (wait_xid 0: rdb_lock_acquire_row first) */
     RDB_WRITE_SELF     /* this same statement already changed it */
 } rdb_write_outcome;
@@ -161,6 +162,28 @@ RDB_CHECKED bool rdb_table_add_keys(const rdb_table *table, rdb_txn *txn, const 
 RDB_CHECKED bool rdb_table_delete_moved(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot, rdb_row_address address,
                                         rdb_row_version seen, const rdb_index_key *keys, uint32_t key_count, rdb_write_outcome *outcome,
                                         rdb_xid *wait_xid, rdb_error *err);
+/* ---- compaction (relocate.c): rows of the end of the file get homes at its front, as they are -------------------------------
+ * Could the row be deleted now? As rdb_table_delete, without doing it. */
+RDB_CHECKED bool rdb_table_probe(const rdb_table *table, rdb_txn *txn, rdb_row_address address, rdb_row_version seen, rdb_write_outcome *outcome, rdb_error *err);
+/* The row stands at `to` from now on: who waited for its old home hears RDB_WRITE_RELOCATED. */
+RDB_CHECKED bool rdb_table_delete_relocated(const rdb_table *table, rdb_txn *txn, rdb_row_address address, rdb_row_version seen, rdb_row_address to,
+                                            const rdb_index_key *keys, uint32_t key_count, rdb_write_outcome *outcome, rdb_error *err);
+/* Where a row that was relocated is now. *found false: the one at the address was not. */
+RDB_CHECKED bool rdb_table_follow(const rdb_table *table, rdb_txn *txn, rdb_row_address address, rdb_row_address *now, bool *found, rdb_error *err);
+/* The homes of the rows that keep a block from being empty: those on it, and those whose bodies are. *other: so does something that no
+ * row of the block tells, a large value or a map. */
+typedef struct rdb_table_residents {
+    rdb_row_address homes[2048]; /* a page of 32 KiB has no more */
+    uint32_t count;
+    bool has_value, has_map;
+} rdb_table_residents;
+RDB_CHECKED bool rdb_table_list_residents(const rdb_table *table, uint64_t block, rdb_table_residents *residents, rdb_error *err);
+/* The rows of a block that have a large value in blocks from `from` on. */
+RDB_CHECKED bool rdb_table_list_holders(const rdb_table *table, uint64_t block, uint64_t from, rdb_table_residents *residents, rdb_error *err);
+/* Takes the maps of all-visible pages that lie at or behind `from` away; they are made anew when pages are marked. */
+RDB_CHECKED bool rdb_table_drop_maps(const rdb_table *table, uint64_t from, rdb_error *err);
+/* Gives blocks that hold nothing at the end of the file back, as far as `least`. *blocks: how many there are then. */
+RDB_CHECKED bool rdb_table_cut_tail(const rdb_table *table, uint64_t least, uint64_t *blocks, rdb_error *err);
 /* Takes a row lock and then checks that the version is still the one seen. */
 RDB_CHECKED bool rdb_table_lock_row(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot, rdb_row_address address,
                                     rdb_row_version seen, rdb_row_lock strength, rdb_lock_policy policy, int64_t lock_timeout_us,
@@ -182,6 +205,7 @@ RDB_CHECKED bool rdb_table_drop(rdb_txn *txn, uint64_t file, rdb_error *err);
 /* One pass over the pages for VACUUM: free-space hints and settled SCNs are made anew. */
 typedef struct rdb_table_sweep_result {
     uint64_t blocks, heap_blocks, overflow_blocks, free_bytes;
+    uint64_t row_bytes; /* cells of heap pages and their slots */
 } rdb_table_sweep_result;
 RDB_CHECKED bool rdb_table_sweep(const rdb_table *table, rdb_cancel *cancel, rdb_table_sweep_result *result, rdb_error *err);
 RDB_CHECKED bool rdb_table_block_count(const rdb_table *table, uint64_t *blocks, rdb_error *err);

@@ -55,11 +55,13 @@ static bool try_block(const heap_place *place, uint64_t block, uint32_t length, 
     }
     const rdb_page *page = rdb_buffer_page(tried);
     *fresh = page->type == RDB_PAGE_FREE;
-    if (*fresh || (page->type == RDB_PAGE_HEAP && heap_choose_slot(page, place->page_bytes, length) != UINT32_MAX)) {
+    const bool is_open = rdb_space_is_open(place->storage, heap_tag(place, block), *fresh);
+    if (is_open && (*fresh || (page->type == RDB_PAGE_HEAP && heap_choose_slot(page, place->page_bytes, length) != UINT32_MAX))) {
         *buffer = tried;
         return true;
     }
-    heap_note_space(place, tried);
+    if (is_open)
+        heap_note_space(place, tried);
     rdb_buffer_release(tried, RDB_BUFFER_EXCLUSIVE);
     return true;
 }

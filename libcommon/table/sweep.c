@@ -19,6 +19,7 @@ bool rdb_table_sweep(const rdb_table *table, rdb_cancel *cancel, rdb_table_sweep
         if (page->type == RDB_PAGE_HEAP) {
             result->heap_blocks++;
             result->free_bytes += heap_free_bytes(page, place.page_bytes);
+            result->row_bytes += heap_get_head(page).cell_bytes + HEAP_SLOT_BYTES * heap_slot_count(page);
             if (heap_settled_scn(page) == 0)
                 heap_settle(&place, buffer);
         } else if (page->type == RDB_PAGE_OVERFLOW) {

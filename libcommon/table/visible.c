@@ -47,9 +47,10 @@ static bool find_map(const heap_place *place, uint32_t map_no, uint64_t *block, 
     return true;
 }
 
+/* A block that a map stood in may be something else by now: compaction takes maps away. Then nothing is known of its pages. */
 static bool has_bit(const rdb_page *map, uint32_t bit)
 {
-    return (((const uint8_t *)map)[HEAP_MAP_BITS_AT + bit / 8] >> bit % 8 & 1) != 0;
+    return map->type == RDB_PAGE_VISIBLE && (((const uint8_t *)map)[HEAP_MAP_BITS_AT + bit / 8] >> bit % 8 & 1) != 0;
 }
 
 bool heap_is_seen(const heap_place *place, uint64_t block, bool *is_seen, rdb_error *err)
@@ -173,7 +174,7 @@ bool rdb_table_visible_count(const rdb_table *table, uint64_t *pages, rdb_error 
         if (!rdb_buffer_acquire(place.storage, heap_tag(&place, map_block), RDB_BUFFER_SHARED, &buffer, err))
             return false;
         const uint8_t *bytes = (const uint8_t *)rdb_buffer_page(buffer);
-        for (uint32_t at = HEAP_MAP_BITS_AT; at + 8 <= place.page_bytes; at += 8)
+        for (uint32_t at = HEAP_MAP_BITS_AT; at + 8 <= place.page_bytes && rdb_buffer_page(buffer)->type == RDB_PAGE_VISIBLE; at += 8)
             *pages += (uint64_t)__builtin_popcountll(rdb_get_u64(bytes + at));
         rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
     }
@@ -206,6 +207,42 @@ static bool make_map(const heap_place *place, uint32_t map_no, uint64_t *map_blo
     rdb_buffer_release(meta, RDB_BUFFER_EXCLUSIVE);
     heap_edits_deinit(&made);
     heap_edits_deinit(&link);
+    return ok;
+}
+
+bool rdb_table_drop_maps(const rdb_table *table, uint64_t from, rdb_error *err)
+{
+    const heap_place place = heap_place_of(table);
+    bool ok = true;
+    for (uint32_t map_no = 0; ok && map_no < HEAP_MAPS(place.page_bytes); map_no++) {
+        uint64_t map_block;
+        rdb_buffer *meta = NULL, *map = NULL;
+        if (!find_map(&place, map_no, &map_block, err))
+            return false;
+        if (map_block == 0 || map_block < from)
+            continue;
+        ok = rdb_buffer_acquire(place.storage, heap_tag(&place, 0), RDB_BUFFER_EXCLUSIVE, &meta, err) &&
+             rdb_buffer_acquire(place.storage, heap_tag(&place, map_block), RDB_BUFFER_EXCLUSIVE, &map, err);
+        if (ok) {
+            heap_edits emptied, link;
+            rdb_change change;
+            rdb_lsn end_lsn;
+            heap_edits_init(&emptied);
+            heap_edits_init(&link);
+            heap_edit_init_page(&emptied);
+            heap_edit_map_link(&link, map_no, 0);
+            rdb_change_init(&change, place.storage, place.pdb, 0, RDB_RESOURCE_HEAP, HEAP_OP_EDIT);
+            rdb_change_block(&change, meta, 0);
+            rdb_change_block_data(&change, link.bytes, link.length);
+            rdb_change_block(&change, map, RDB_WAL_BLOCK_INIT);
+            rdb_change_block_data(&change, emptied.bytes, emptied.length);
+            ok = emptied.failed || link.failed ? rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory") : rdb_change_apply(&change, NULL, NULL, &end_lsn, err);
+            heap_edits_deinit(&emptied);
+            heap_edits_deinit(&link);
+        }
+        rdb_buffer_release(map, RDB_BUFFER_EXCLUSIVE);
+        rdb_buffer_release(meta, RDB_BUFFER_EXCLUSIVE);
+    }
     return ok;
 }
 
@@ -269,7 +306,7 @@ static bool mark_run(const heap_place *place, uint64_t first, uint32_t count, co
         rdb_lsn end_lsn;
         heap_edits_init(&edits);
         for (uint32_t n = 0; n < bit_count; n++) {
-            if (!has_bit(rdb_buffer_page(map), bits[n])) {
+            if (rdb_buffer_page(map)->type == RDB_PAGE_VISIBLE && !has_bit(rdb_buffer_page(map), bits[n])) {
                 heap_edit_map_set(&edits, scns[n], bits[n]);
                 set_count++;
             }

@@ -18,7 +18,7 @@ static rdb_write_outcome outcome_of_change(const heap_version *version)
 {
     if ((version->flags & HEAP_DELETED) == 0)
         return RDB_WRITE_CHANGED;
-    return (version->flags & HEAP_MOVED_AWAY) != 0 ? RDB_WRITE_MOVED : RDB_WRITE_GONE;
+    return (version->flags & HEAP_MOVED_AWAY) != 0 ? RDB_WRITE_MOVED : (version->flags & HEAP_RELOCATED) != 0 ? RDB_WRITE_RELOCATED : RDB_WRITE_GONE;
 }
 
 /* May this transaction, which saw `seen`, write over what stands in place? key_share: only a lock, which changes of other columns do not
@@ -64,6 +64,7 @@ typedef struct heap_new {
     uint32_t head_count;
     const rdb_undo_key *keys;
     uint32_t key_count;
+    rdb_slice note; /* of a deletion: its record's image */
 } heap_new;
 
 /* Writes the new version over the row whose pages are latched and whose base is known. */
@@ -88,6 +89,7 @@ static bool write_version(heap_write *w, const heap_new *made, rdb_row_version *
         .key_count = (uint16_t)made->key_count,
         .new_heads = made->heads,
         .new_head_count = (uint16_t)made->head_count,
+        .image = made->note,
     };
     if (made->kind == RDB_UNDO_UPDATE) {
         uint32_t start = 0, end = 0;
@@ -259,7 +261,7 @@ out:
 }
 
 static bool delete_row(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot, rdb_row_address address, rdb_row_version seen, unsigned flags,
-                       const rdb_index_key *keys, uint32_t key_count, rdb_write_outcome *outcome, rdb_xid *wait_xid, rdb_error *err)
+                       rdb_slice note, const rdb_index_key *keys, uint32_t key_count, rdb_write_outcome *outcome, rdb_xid *wait_xid, rdb_error *err)
 {
     heap_write w;
     rdb_undo_key small[16], *made = small;
@@ -279,6 +281,7 @@ static bool delete_row(const rdb_table *table, rdb_txn *txn, const rdb_snapshot 
             .layout = w.base.layout,
             .keys = made,
             .key_count = key_count,
+            .note = note,
         };
         ok = write_version(&w, &next, NULL, err);
     }
@@ -290,18 +293,37 @@ out:
     return ok;
 }
 
+bool rdb_table_probe(const rdb_table *table, rdb_txn *txn, rdb_row_address address, rdb_row_version seen, rdb_write_outcome *outcome, rdb_error *err)
+{
+    heap_write w;
+    rdb_xid wait_xid;
+    *outcome = RDB_WRITE_DONE;
+    const bool ok = open_write(&w, table, txn, address, err) && begin_write(&w, NULL, seen, RDB_ROW_UPDATE, outcome, &wait_xid, err);
+    close_write(&w);
+    return ok;
+}
+
+bool rdb_table_delete_relocated(const rdb_table *table, rdb_txn *txn, rdb_row_address address, rdb_row_version seen, rdb_row_address to,
+                                const rdb_index_key *keys, uint32_t key_count, rdb_write_outcome *outcome, rdb_error *err)
+{
+    uint8_t home[8];
+    rdb_xid wait_xid;
+    rdb_put_u64(home, to);
+    return delete_row(table, txn, NULL, address, seen, HEAP_RELOCATED, (rdb_slice){home, sizeof home}, keys, key_count, outcome, &wait_xid, err);
+}
+
 bool rdb_table_delete(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot, rdb_row_address address,
                       rdb_row_version seen, const rdb_index_key *keys, uint32_t key_count, rdb_write_outcome *outcome,
                       rdb_xid *wait_xid, rdb_error *err)
 {
-    return delete_row(table, txn, snapshot, address, seen, 0, keys, key_count, outcome, wait_xid, err);
+    return delete_row(table, txn, snapshot, address, seen, 0, (rdb_slice){NULL, 0}, keys, key_count, outcome, wait_xid, err);
 }
 
 bool rdb_table_delete_moved(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot, rdb_row_address address,
                             rdb_row_version seen, const rdb_index_key *keys, uint32_t key_count, rdb_write_outcome *outcome,
                             rdb_xid *wait_xid, rdb_error *err)
 {
-    return delete_row(table, txn, snapshot, address, seen, HEAP_MOVED_AWAY, keys, key_count, outcome, wait_xid, err);
+    return delete_row(table, txn, snapshot, address, seen, HEAP_MOVED_AWAY, (rdb_slice){NULL, 0}, keys, key_count, outcome, wait_xid, err);
 }
 
 bool rdb_table_retract(const rdb_table *table, rdb_txn *txn, rdb_row_address address, rdb_error *err)

@@ -44,6 +44,9 @@ RDB_CHECKED bool rdb_ssi_write_key(rdb_txn *txn, uint32_t relation_oid, uint32_t
 RDB_CHECKED bool rdb_ssi_write_relation(rdb_txn *txn, uint32_t relation_oid, rdb_error *err); /* TRUNCATE: all of it */
 /* The rows of a relation get new homes (a rewrite), or an index goes: what was read of it becomes the whole relation. */
 void rdb_ssi_widen(rdb_txn_manager *manager, uint32_t pdb, uint32_t relation_oid);
+/* Compaction gives rows of a relation new homes one by one: until it is told off again, who reads any of it has read the relation. Off when no
+ * snapshot is left that sees one of the old homes. Calls count. */
+void rdb_ssi_keep_wide(rdb_txn_manager *manager, uint32_t pdb, uint32_t relation_oid, bool on);
 
 /* For pg_locks: one call a lock. kind 'r' the relation, 'p' a page (block), 't' a row (address), 'k' a range of an index. */
 typedef struct rdb_ssi_lock {

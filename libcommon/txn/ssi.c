@@ -357,6 +357,40 @@ bool rdb_ssi_read_relation(rdb_txn *txn, uint32_t relation_oid, rdb_error *err)
     return ok || out_of_memory(err);
 }
 
+/* Compaction: see rdb_ssi_keep_wide. Under the mutex. */
+static bool is_wide(const ssi_manager *ssi, uint32_t pdb, uint32_t relation_oid)
+{
+    for (uint32_t i = 0; i < ssi->wide_count; i++)
+        if (ssi->wide[i].count > 0 && ssi->wide[i].relation_oid == relation_oid && ssi->wide[i].pdb == pdb)
+            return true;
+    return ssi->all_wide;
+}
+
+void rdb_ssi_keep_wide(rdb_txn_manager *manager, uint32_t pdb, uint32_t relation_oid, bool on)
+{
+    ssi_manager *ssi = manager->ssi;
+    uint32_t at = 0;
+    rdb_mutex_lock(&ssi->lock);
+    while (at < ssi->wide_count && (ssi->wide[at].pdb != pdb || ssi->wide[at].relation_oid != relation_oid))
+        at++;
+    if (at == ssi->wide_count && on)
+        for (at = 0; at < ssi->wide_count && ssi->wide[at].count > 0;)
+            at++;
+    if (on && at < SSI_WIDE_MAX) {
+        ssi->wide[at].pdb = pdb;
+        ssi->wide[at].relation_oid = relation_oid;
+        ssi->wide[at].count++;
+        ssi->wide_count = RDB_MAX(ssi->wide_count, at + 1);
+        ssi_widen_relation(ssi, pdb, relation_oid);
+    } else if (on) {
+        ssi->all_wide = true;
+        ssi_widen_relation(ssi, pdb, relation_oid);
+    } else if (at < ssi->wide_count && ssi->wide[at].count > 0) {
+        ssi->wide[at].count--;
+    }
+    rdb_mutex_unlock(&ssi->lock);
+}
+
 bool rdb_ssi_read_rows(rdb_txn *txn, uint32_t relation_oid, const uint64_t *addresses, uint32_t count, rdb_error *err)
 {
     ssi_manager *ssi = txn->manager->ssi;
@@ -364,6 +398,8 @@ bool rdb_ssi_read_rows(rdb_txn *txn, uint32_t relation_oid, const uint64_t *addr
         return true;
     rdb_mutex_lock(&ssi->lock);
     bool ok = true;
+    if (count > 0 && is_tracked(txn->ssi, relation_oid) && is_wide(ssi, rdb_txn_pdb(txn), relation_oid))
+        ok = ssi_hold_relation(ssi, txn->ssi, relation_oid);
     for (uint32_t i = 0; ok && i < count && is_tracked(txn->ssi, relation_oid); i++)
         ok = ssi_hold_row(ssi, txn->ssi, relation_oid, addresses[i]);
     rdb_mutex_unlock(&ssi->lock);

@@ -67,6 +67,7 @@ struct ssi_txn {
     ssi_xid *xids;
 };
 
+#define SSI_WIDE_MAX 64u
 typedef struct ssi_manager {
     rdb_mutex lock; /* RDB_RANK_LEAF */
     uint64_t last_no RDB_GUARDED_BY(lock);
@@ -74,6 +75,11 @@ typedef struct ssi_manager {
     uint32_t ended_count RDB_GUARDED_BY(lock);
     ssi_held *relations[SSI_BUCKETS];
     ssi_xid *xids[SSI_BUCKETS];
+    struct {
+        uint32_t pdb, relation_oid, count; /* count 0: free */
+    } wide[SSI_WIDE_MAX] RDB_GUARDED_BY(lock);
+    uint32_t wide_count RDB_GUARDED_BY(lock); /* places of wide in use, from the first on */
+    bool all_wide RDB_GUARDED_BY(lock);       /* more than fit were asked for: all relations, for good */
 } ssi_manager;
 
 /* ssi_locks.c; under the mutex. False: no memory. */
