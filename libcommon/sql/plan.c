@@ -25,9 +25,13 @@ bool plan_add_cte(planner *p, uint32_t *cte_no)
     if (plan->cte_count == p->cte_capacity) {
         uint32_t capacity = p->cte_capacity ? p->cte_capacity * 2 : 8;
         rdb_plan_cte *larger = RDB_NEW_ARRAY(p->arena, rdb_plan_cte, capacity);
-        if (plan->cte_count)
+        const plan_inside **insides = RDB_NEW_ARRAY(p->arena, const plan_inside *, capacity);
+        if (plan->cte_count) {
             memcpy(larger, plan->ctes, plan->cte_count * sizeof *larger);
+            memcpy(insides, p->cte_insides, plan->cte_count * sizeof *insides);
+        }
         plan->ctes = larger;
+        p->cte_insides = insides;
         p->cte_capacity = capacity;
     }
     *cte_no = plan->cte_count++;

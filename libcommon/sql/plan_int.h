@@ -61,10 +61,17 @@ typedef struct planner {
     rdb_error *err;
     rdb_plan *plan;
     uint32_t subplan_capacity, cte_capacity;
+    const struct plan_inside **cte_insides; /* by number, so many as cte_capacity; NULL: a recursive one */
     uint32_t depth;
     uint32_t shown_plan_no, shown_param_no; /* as PostgreSQL counts them, for EXPLAIN */
+    rdb_list said_parts;        /* plan_said_part * */
     rdb_scn oldest_scn;         /* no snapshot that the plan runs with is older */
 } planner;
+
+/* What an OR over several relations says of one of them, which is asked of that relation's rows already. */
+typedef struct plan_said_part {
+    const rdb_expr *whole, *part;
+} plan_said_part;
 
 /* A node under construction and what its columns hold. */
 typedef struct plan_built {
@@ -78,6 +85,18 @@ typedef struct plan_wanted { /* a value that a level needs from the level around
     uint32_t parameter_no;
     rdb_expr *expr;          /* in the frame of the level around, prepared */
 } plan_wanted;
+
+/* The query that a range stands for, as it was planned: what its columns are inside. */
+typedef struct plan_inside {
+    struct plan_level *level;
+    rdb_expr *const *outputs;
+    uint32_t count;
+    double rows;
+} plan_inside;
+typedef struct plan_derived { /* what is known of a column of such a range */
+    bool is_known;           /* it was looked for */
+    const rdb_statistics *figures;
+} plan_derived;
 
 typedef struct plan_rel {    /* one range-table entry that gives rows */
     uint32_t range_no;
@@ -101,6 +120,8 @@ typedef struct plan_rel {    /* one range-table entry that gives rows */
     struct plan_rel *parent; /* of a leaf */
     const int16_t *map;      /* of a leaf: the parent's columns in it; NULL: the same */
     struct plan_index *index_trees; /* by index: its expressions and predicate as of this range; plan_index.c */
+    const plan_inside *inside; /* SUBQUERY, CTE; NULL: not known */
+    plan_derived *derived;   /* by column */
     rdb_expr *whole_row, *row_of; /* wanted as one value from the null-extended side of a join: the variable, and what it is made of */
 } plan_rel;
 
@@ -479,6 +500,28 @@ bool plan_inner_sets(planner *p, plan_built *built, rdb_expr *const *exprs, uint
 /* Makes sure that each expression is a column; appends those that are not. slots[i]: where. */
 bool plan_ensure_columns(planner *p, plan_built *built, rdb_expr *const *exprs, uint32_t count, uint32_t *slots);
 plan_built plan_identity(planner *p, rdb_plan_node *node, rdb_expr *const *outputs, uint32_t count);
+/* plan_figures.c: what is known of an expression's values. */
+typedef struct plan_subject {
+    plan_rel *rel;                 /* NULL: no column of one relation */
+    const rdb_statistics *figures; /* NULL: not known */
+    const rdb_type *type;
+    uint32_t collation;
+    bool is_unique;
+    bool is_column;
+    double distinct;               /* an expression that an index has: as many values as the column that it is made of; 0: not known */
+} plan_subject;
+plan_subject plan_examine(plan_level *level, const rdb_expr *expr);
+const rdb_expr *plan_strip(const rdb_expr *expr); /* without changes of label */
+/* A condition over expressions whose values are given. */
+typedef struct plan_fill {
+    const rdb_expr *expr;
+    rdb_datum value;
+    bool is_null;
+} plan_fill;
+typedef enum plan_answer { PLAN_FAILS, PLAN_HOLDS, PLAN_UNKNOWN /* it reads more than that */ } plan_answer;
+bool plan_value_of(planner *p, const rdb_expr *expr, const plan_fill *fills, uint32_t count, rdb_datum *value, bool *is_null); /* false: likewise */
+plan_answer plan_ask(planner *p, const rdb_expr *clause, const plan_fill *fills, uint32_t count);
+double plan_subject_distinct(const plan_subject *s, bool *is_guess); /* plan_selectivity.c: different values of it */
 /* plan_selectivity.c: shares of rows, 0 to 1. of: the relation whose rows a condition chooses among, all else being known; NULL:
  * whichever it speaks of. */
 double plan_selectivity(plan_level *level, const rdb_expr *clause);

@@ -98,7 +98,7 @@ bool plan_is_free_to_move(const rdb_expr *expr)
 }
 
 /* What the arms say of one relation alone, where each of them says something. */
-static void restrict_relation(planner *p, const rdb_list *arms, uint32_t arm_count, uint32_t range_no, rdb_list *conjuncts)
+static void restrict_relation(planner *p, const rdb_list *arms, uint32_t arm_count, const rdb_expr *whole, uint32_t range_no, rdb_list *conjuncts)
 {
     plan_relids own = relids_none();
     rdb_list said = {0};
@@ -114,7 +114,10 @@ static void restrict_relation(planner *p, const rdb_list *arms, uint32_t arm_cou
             return;
         rdb_list_push(p->arena, &said, bool_of(p, RDB_BOOL_AND, &kept));
     }
-    rdb_list_push(p->arena, conjuncts, bool_of(p, RDB_BOOL_OR, &said));
+    plan_said_part *part = RDB_NEW(p->arena, plan_said_part);
+    *part = (plan_said_part){whole, bool_of(p, RDB_BOOL_OR, &said)};
+    rdb_list_push(p->arena, &p->said_parts, part);
+    rdb_list_push(p->arena, conjuncts, (void *)(uintptr_t)part->part);
 }
 
 void plan_split_conjuncts(planner *p, rdb_expr *expr, rdb_list *conjuncts)
@@ -148,5 +151,5 @@ void plan_split_conjuncts(planner *p, rdb_expr *expr, rdb_list *conjuncts)
         met += (uint32_t)__builtin_popcountll(all.words[w]);
     for (uint32_t range_no = 1; met > 1 && range_no < PLAN_RELIDS_WORDS * 64; range_no++)
         if (relids_has(all, range_no))
-            restrict_relation(p, arms, sides->count, range_no, conjuncts);
+            restrict_relation(p, arms, sides->count, rest, range_no, conjuncts);
 }

@@ -70,6 +70,13 @@ static bool uses_itself(const rdb_cte *cte)
     return cte->is_recursive && cte->query->set_operation != NULL;
 }
 
+static const plan_inside *inside_of(plan_level *inner, const plan_built *built)
+{
+    plan_inside *inside = RDB_NEW(inner->p->arena, plan_inside);
+    *inside = (plan_inside){inner, built->outputs, built->count, built->node->rows};
+    return inside;
+}
+
 bool plan_ctes(plan_level *level)
 {
     planner *p = level->p;
@@ -97,6 +104,7 @@ bool plan_ctes(plan_level *level)
         if (!plan_query(p, level, cte->query, inner, &built))
             return false;
         p->shown_plan_no++;
+        p->cte_insides[cte_no] = is_modifying ? NULL : inside_of(inner, &built);
         p->plan->ctes[cte_no] = (rdb_plan_cte){.node = built.node, .name = cte->name, .is_modifying = is_modifying, .is_correlated = inner->is_correlated, .is_outermost = level->parent == NULL};
     }
     return true;
@@ -136,6 +144,7 @@ static bool finish_subquery(plan_level *level, plan_rel *rel, plan_level *inner,
         rdb_list_push(p->arena, inside, built->outputs[i]);
     ((rdb_range *)(uintptr_t)rel->range)->shown = inside;
     rel->groups = groups_of(inner, built, count);
+    rel->inside = inside_of(inner, built);
     if (count < built->count) { /* junk: the row space of whatever stands above has it, unnamed */
         rdb_expr **all = RDB_NEW_ARRAY(p->arena, rdb_expr *, built->count + 1);
         memcpy(all, outputs, count * sizeof *all);
@@ -204,6 +213,7 @@ static bool plan_cte_range(plan_level *level, plan_rel *rel)
         p->plan->ctes[owner->cte_nos[i]].is_read = true;
         node->range = rel->range;
         const rdb_plan_node *source = p->plan->ctes[owner->cte_nos[i]].node;
+        rel->inside = p->cte_insides[owner->cte_nos[i]];
         node->of.cte.cte_no = owner->cte_nos[i];
         node->of.cte.name = range->cte_name;
         node->of.cte.alias = range->alias;

@@ -15,6 +15,7 @@
 #define GUESS_NULL 0.005
 #define GUESS_DISTINCT 200.0
 #define ARRAY_ITEMS 10.0
+#define ASKED_MOST 50 /* values of a histogram that a condition is asked of */
 #define HISTOGRAM_ENOUGH 100 /* bounds: a histogram of so many is asked value by value what a pattern matches */
 #define HISTOGRAM_SOME 10
 #define DAY_US INT64_C(86400000000)
@@ -24,97 +25,13 @@ static double share(double value)
     return value < 0 ? 0 : value > 1 ? 1 : value;
 }
 
-/* ---- what an expression is ----------------------------------------------------------------------------------------------- */
-typedef struct subject {
-    plan_rel *rel;                 /* NULL: no column of one relation */
-    const rdb_statistics *figures; /* NULL: not known */
-    const rdb_type *type;
-    uint32_t collation;
-    bool is_unique;
-    bool is_column;
-    double distinct;               /* an expression that an index has: as many values as the column that it is made of; 0: not known */
-} subject;
-
-static const rdb_expr *strip(const rdb_expr *expr)
-{
-    while (expr->kind == RDB_EXPR_RELABEL)
-        expr = ((const rdb_expr_unary *)expr)->argument;
-    return expr;
-}
-
-static bool is_unique_column(const plan_rel *rel, int16_t attribute_no)
-{
-    const rdb_relation *relation = rel->range->kind == RDB_RANGE_RELATION ? rel->range->relation : NULL;
-    for (uint16_t i = 0; relation != NULL && i < relation->index_count; i++) {
-        const rdb_relation_index *index = &relation->indexes[i];
-        if (index->is_unique && index->is_valid && index->predicate_tree == NULL && index->key_count == 1 && index->columns[0].column_number == attribute_no)
-            return true;
-    }
-    return false;
-}
-
-static bool find_only_column(void *context, rdb_expr *expr)
-{
-    const rdb_expr_var **only = context;
-    const rdb_expr_var *var = (const rdb_expr_var *)expr;
-    if (expr->kind == RDB_EXPR_VAR && (*only == NULL || rdb_expr_equal(&(*only)->head, expr)))
-        *only = var;
-    else if (expr->kind == RDB_EXPR_VAR)
-        return false;
-    return rdb_expr_visit_children(expr, find_only_column, context);
-}
-
-/* An expression that stands in an index is taken to tell as many rows apart as the column in it does. */
-static void examine_indexed(plan_level *level, const rdb_expr *expr, subject *s)
-{
-    const rdb_expr_var *var = NULL;
-    if (expr->kind != RDB_EXPR_FUNCTION || ((const rdb_expr_function *)expr)->operator_oid != 0 || !find_only_column(&var, (rdb_expr *)(uintptr_t)expr) || var == NULL ||
-        var->levels_up != 0 || var->range_no > level->range_count || var->attribute_no <= 0)
-        return;
-    plan_rel *rel = level->rels[var->range_no];
-    const rdb_relation *relation = rel != NULL && rel->range->kind == RDB_RANGE_RELATION ? rel->range->relation : NULL;
-    const rdb_statistics *figures = relation != NULL && relation->statistics != NULL && var->attribute_no <= relation->column_count ? relation->statistics[var->attribute_no - 1] : NULL;
-    for (uint16_t i = 0; figures != NULL && rel->parent == NULL && i < relation->index_count; i++)
-        for (uint16_t k = 0; k < relation->indexes[i].key_count && relation->indexes[i].expression_tree != NULL; k++) {
-            const rdb_expr *key = plan_index_key(level, rel, i, k);
-            if (key != NULL && rdb_expr_equal(strip(key), expr)) {
-                s->rel = rel;
-                s->is_column = true;
-                s->distinct = figures->distinct;
-                return;
-            }
-        }
-}
-
-static subject examine(plan_level *level, const rdb_expr *expr)
-{
-    subject s = {.type = expr->type, .collation = expr->collation};
-    expr = strip(expr);
-    const rdb_expr_var *var = (const rdb_expr_var *)expr;
-    if (expr->kind != RDB_EXPR_VAR)
-        examine_indexed(level, expr, &s);
-    if (expr->kind != RDB_EXPR_VAR || var->levels_up != 0 || var->range_no > level->range_count || level->rels[var->range_no] == NULL)
-        return s;
-    s.rel = level->rels[var->range_no];
-    s.is_column = true;
-    const rdb_relation *relation = s.rel->range->kind == RDB_RANGE_RELATION ? s.rel->range->relation : NULL;
-    if (relation == NULL || var->attribute_no <= 0 || var->attribute_no > relation->column_count)
-        return s;
-    s.is_unique = is_unique_column(s.rel, var->attribute_no);
-    s.figures = relation->statistics != NULL ? relation->statistics[var->attribute_no - 1] : NULL;
-    s.type = relation->columns[var->attribute_no - 1].type;
-    while (s.type->kind == 'd' && s.type->base != NULL)
-        s.type = s.type->base;
-    return s;
-}
-
-static double null_fraction_of(const subject *s)
+static double null_fraction_of(const plan_subject *s)
 {
     return s->figures ? s->figures->null_fraction : 0;
 }
 
-/* Distinct values; *is_guess: nothing was known. */
-static double distinct_of(const subject *s, bool *is_guess)
+/* *is_guess: nothing was known. */
+double plan_subject_distinct(const plan_subject *s, bool *is_guess)
 {
     double distinct = s->figures ? s->figures->distinct : s->type->oid == RDB_BOOLOID ? 2 : s->distinct;
     const double tuples = s->rel ? s->rel->tuples : 0;
@@ -142,15 +59,15 @@ double plan_distinct(plan_level *level, const rdb_expr *expr, double rows)
     bool is_guess = false;
     if (expr->kind == RDB_EXPR_CONST)
         return 1;
-    const subject s = examine(level, expr);
-    return RDB_MAX(1.0, RDB_MIN(distinct_of(&s, &is_guess), RDB_MAX(1.0, rows)));
+    const plan_subject s = plan_examine(level, expr);
+    return RDB_MAX(1.0, RDB_MIN(plan_subject_distinct(&s, &is_guess), RDB_MAX(1.0, rows)));
 }
 
 /* ---- constants ------------------------------------------------------------------------------------------------------------- */
 /* The constant as a value of the subject's type; false: it cannot be compared with its figures. */
-static bool constant_as(planner *p, const subject *s, const rdb_expr *expr, rdb_datum *value)
+static bool constant_as(planner *p, const plan_subject *s, const rdb_expr *expr, rdb_datum *value)
 {
-    rdb_expr *cast = (rdb_expr *)(uintptr_t)strip(expr);
+    rdb_expr *cast = (rdb_expr *)(uintptr_t)plan_strip(expr);
     if (cast->kind != RDB_EXPR_CONST || ((rdb_expr_const *)cast)->is_null || s->type->ops == NULL || s->type->ops->compare == NULL)
         return false;
     const rdb_datum given = ((rdb_expr_const *)cast)->value;
@@ -184,7 +101,7 @@ static bool constant_as(planner *p, const subject *s, const rdb_expr *expr, rdb_
     return true;
 }
 
-static int compare_values(const subject *s, rdb_datum left, rdb_datum right)
+static int compare_values(const plan_subject *s, rdb_datum left, rdb_datum right)
 {
     return s->type->ops->compare(s->type, s->collation, left, right);
 }
@@ -218,12 +135,12 @@ static double common_total(const rdb_statistics *figures)
 }
 
 /* ---- equality ----------------------------------------------------------------------------------------------------------------- */
-static double equal_to_value(const subject *s, const rdb_datum *value) /* NULL: known at run time only */
+static double equal_to_value(const plan_subject *s, const rdb_datum *value) /* NULL: known at run time only */
 {
     bool is_guess = false;
     if (s->is_unique && s->rel->tuples >= 1)
         return 1 / s->rel->tuples;
-    const double distinct = distinct_of(s, &is_guess);
+    const double distinct = plan_subject_distinct(s, &is_guess);
     if (s->figures == NULL)
         return 1 / distinct;
     const rdb_statistics *figures = s->figures;
@@ -245,10 +162,10 @@ static double equal_to_value(const subject *s, const rdb_datum *value) /* NULL: 
     return selectivity;
 }
 
-static double equal_selectivity(plan_level *level, const subject *s, const rdb_expr *other)
+static double equal_selectivity(plan_level *level, const plan_subject *s, const rdb_expr *other)
 {
     rdb_datum value;
-    const rdb_expr *bare = strip(other);
+    const rdb_expr *bare = plan_strip(other);
     if (bare->kind == RDB_EXPR_CONST && ((const rdb_expr_const *)bare)->is_null)
         return 0;
     return share(equal_to_value(s, constant_as(level->p, s, other, &value) ? &value : NULL));
@@ -321,7 +238,7 @@ static bool number_of(planner *p, const rdb_type *type, rdb_datum value, double 
 }
 
 /* Where value lies between low and high: 0 to 1. */
-static double place_between(planner *p, const subject *s, rdb_datum low, rdb_datum high, rdb_datum value)
+static double place_between(planner *p, const plan_subject *s, rdb_datum low, rdb_datum high, rdb_datum value)
 {
     double scaled[3];
     bool known = number_of(p, s->type, low, &scaled[0]) && number_of(p, s->type, high, &scaled[1]) && number_of(p, s->type, value, &scaled[2]);
@@ -340,7 +257,7 @@ static double place_between(planner *p, const subject *s, rdb_datum low, rdb_dat
 }
 
 /* Of the values that the histogram stands for, those <, <=, >, >= value. */
-static double histogram_share(planner *p, const subject *s, uint16_t strategy, rdb_datum value)
+static double histogram_share(planner *p, const plan_subject *s, uint16_t strategy, rdb_datum value)
 {
     const rdb_statistics *figures = s->figures;
     const bool is_greater = strategy >= 4, takes_equal = strategy == 2 || strategy == 4;
@@ -362,7 +279,7 @@ static double histogram_share(planner *p, const subject *s, uint16_t strategy, r
         bool is_guess;
         double one = 0; /* the share of a single value */
         if (low == 1 || is_greater == takes_equal) {
-            double others = distinct_of(s, &is_guess) - figures->common_count;
+            double others = plan_subject_distinct(s, &is_guess) - figures->common_count;
             one = others > 1 ? 1 / others : 0;
         }
         double within = place_between(p, s, figures->bounds[low - 1], figures->bounds[low], value);
@@ -382,10 +299,10 @@ static bool strategy_holds(uint16_t strategy, int order)
     return strategy == 1 ? order < 0 : strategy == 2 ? order <= 0 : strategy == 3 ? order == 0 : strategy == 4 ? order >= 0 : order > 0;
 }
 
-static double range_selectivity(plan_level *level, const subject *s, uint16_t strategy, const rdb_expr *other)
+static double range_selectivity(plan_level *level, const plan_subject *s, uint16_t strategy, const rdb_expr *other)
 {
     rdb_datum value;
-    const rdb_expr *bare = strip(other);
+    const rdb_expr *bare = plan_strip(other);
     if (bare->kind == RDB_EXPR_CONST && ((const rdb_expr_const *)bare)->is_null)
         return 0;
     if (s->figures == NULL || !constant_as(level->p, s, other, &value))
@@ -401,10 +318,10 @@ static double range_selectivity(plan_level *level, const subject *s, uint16_t st
 
 /* ---- patterns and other operators with a constant --------------------------------------------------------------------------------- */
 /* The share of values for which the operator holds, by asking it of the common ones and of the histogram's bounds. */
-static double matching_selectivity(plan_level *level, const subject *s, const rdb_expr_function *e, bool column_is_left, double guess)
+static double matching_selectivity(plan_level *level, const plan_subject *s, const rdb_expr_function *e, bool column_is_left, double guess)
 {
     const rdb_statistics *figures = s->figures;
-    const rdb_expr *other = strip(e->arguments.items[column_is_left ? 1 : 0]);
+    const rdb_expr *other = plan_strip(e->arguments.items[column_is_left ? 1 : 0]);
     if (other->kind == RDB_EXPR_CONST && ((const rdb_expr_const *)other)->is_null)
         return 0;
     if (figures == NULL || other->kind != RDB_EXPR_CONST || ((const rdb_expr *)e->arguments.items[column_is_left ? 0 : 1])->type->rep != s->type->rep)
@@ -431,7 +348,7 @@ static double matching_selectivity(plan_level *level, const subject *s, const rd
 enum { EQ_SEL = 101, NEQ_SEL = 102, AREA_SEL = 139, POSITION_SEL = 140, CONT_SEL = 1300, CONT_SEL_2 = 1302, ICLIKE_SEL = 1814, ICNLIKE_SEL = 1815, REGEX_SEL = 1818, LIKE_SEL = 1819, ICREGEX_SEL = 1820,
        REGEX_NE_SEL = 1821, NLIKE_SEL = 1822, ICREGEX_NE_SEL = 1823, RANGE_SEL = 3169, MULTIRANGE_SEL = 4243, ARRAY_SEL = 3817, MATCHING_SEL = 5040, TSMATCH_SEL = 3686, NETWORK_SEL = 3560 };
 
-static double operator_selectivity(plan_level *level, const subject *s, const rdb_expr_function *e, bool column_is_left)
+static double operator_selectivity(plan_level *level, const plan_subject *s, const rdb_expr_function *e, bool column_is_left)
 {
     const rdb_operator_entry *entry = NULL;
     rdb_error quiet = {0};
@@ -477,11 +394,11 @@ static double operator_selectivity(plan_level *level, const subject *s, const rd
 /* column = ANY (array), <> ALL (array): element after element. */
 static double array_selectivity(plan_level *level, const rdb_expr_array_op *e)
 {
-    const subject s = examine(level, e->left);
+    const plan_subject s = plan_examine(level, e->left);
     uint16_t strategy = 0;
     uint32_t family = 0;
     rdb_error quiet = {0};
-    const rdb_expr *right = strip(e->right);
+    const rdb_expr *right = plan_strip(e->right);
     rdb_array_shape shape;
     const rdb_expr_const *array = right->kind == RDB_EXPR_CONST ? (const rdb_expr_const *)right : NULL;
     const rdb_operator_entry *entry = NULL;
@@ -524,14 +441,14 @@ static double array_selectivity(plan_level *level, const rdb_expr_array_op *e)
 
 static double true_selectivity(plan_level *level, const rdb_expr *expr)
 {
-    const subject s = examine(level, expr);
+    const plan_subject s = plan_examine(level, expr);
     const rdb_datum yes = {.b = 1};
     return s.figures != NULL && s.type->oid == RDB_BOOLOID ? share(equal_to_value(&s, &yes)) : 0.5;
 }
 
 static double test_selectivity(plan_level *level, const rdb_expr_bool_test *e)
 {
-    const subject s = examine(level, e->argument);
+    const plan_subject s = plan_examine(level, e->argument);
     const double nulls = s.figures ? s.figures->null_fraction : s.is_column ? GUESS_NULL : 0;
     const double holds = s.is_column && s.figures == NULL ? 0.5 : plan_selectivity(level, e->argument);
     switch ((rdb_bool_test)e->test) {
@@ -545,10 +462,57 @@ static double test_selectivity(plan_level *level, const rdb_expr_bool_test *e)
     return 0.5;
 }
 
-/* Which side of the operator the condition speaks of: a relation's column, the rest being known when its scan begins. */
-static bool choose_side(plan_level *level, const plan_rel *of, const rdb_expr_function *e, subject *s)
+typedef struct only_column {
+    const rdb_expr *column;
+    bool fails;
+} only_column;
+static bool see_only(void *context, rdb_expr *expr)
 {
-    const subject left = examine(level, e->arguments.items[0]), right = examine(level, e->arguments.items[1]);
+    only_column *only = context;
+    if (expr->kind == RDB_EXPR_VAR && only->column == NULL)
+        only->column = expr;
+    else if (expr->kind == RDB_EXPR_VAR && !rdb_expr_equal(only->column, expr))
+        only->fails = true;
+    return !only->fails && rdb_expr_visit_children(expr, see_only, context);
+}
+
+/* A condition over something computed from one column: asked of the values that the column's figures name. guess: what is taken where
+ * that cannot be done; where none of them meets it, it is no more than their number tells. */
+static double asked_selectivity(plan_level *level, const rdb_expr *clause, double guess)
+{
+    only_column only = {0};
+    if (rdb_expr_volatility(clause) == 'v' || !see_only(&only, (rdb_expr *)(uintptr_t)clause) || only.column == NULL)
+        return guess;
+    const plan_subject s = plan_examine(level, only.column);
+    if (s.figures == NULL || s.type->rep != only.column->type->rep || s.figures->bound_count + s.figures->common_count == 0)
+        return guess;
+    const rdb_statistics *figures = s.figures;
+    const uint32_t step = 1 + figures->bound_count / ASKED_MOST;
+    double common = 0, met = 0, asked = 0;
+    for (uint32_t i = 0; i < figures->common_count; i++) {
+        const plan_fill one = {.expr = only.column, .value = figures->common_values[i]};
+        const plan_answer answer = plan_ask(level->p, clause, &one, 1);
+        if (answer == PLAN_UNKNOWN)
+            return guess;
+        common += answer == PLAN_HOLDS ? (double)figures->common_fractions[i] : 0;
+    }
+    for (uint32_t i = 0; i < figures->bound_count; i += step) {
+        const plan_fill one = {.expr = only.column, .value = figures->bounds[i]};
+        const plan_answer answer = plan_ask(level->p, clause, &one, 1);
+        if (answer == PLAN_UNKNOWN)
+            return guess;
+        met += answer == PLAN_HOLDS;
+        asked++;
+    }
+    const double rest = share(1 - figures->null_fraction - common_total(figures));
+    const double matched = asked == 0 ? 0 : met > 0 ? met / asked : RDB_MIN(guess, 0.5 / asked);
+    return share(common + rest * matched);
+}
+
+/* Which side of the operator the condition speaks of: a relation's column, the rest being known when its scan begins. */
+static bool choose_side(plan_level *level, const plan_rel *of, const rdb_expr_function *e, plan_subject *s)
+{
+    const plan_subject left = plan_examine(level, e->arguments.items[0]), right = plan_examine(level, e->arguments.items[1]);
     bool is_left = left.is_column && (of == NULL || left.rel == of), is_right = right.is_column && (of == NULL || right.rel == of);
     *s = is_left || !is_right ? left : right;
     return is_left || !is_right;
@@ -574,19 +538,28 @@ double plan_selectivity_of(plan_level *level, const plan_rel *of, const rdb_expr
             double one = plan_selectivity_of(level, of, e->arguments.items[i]);
             result += one - result * one;
         }
+        for (uint32_t i = 0; i < level->p->said_parts.count; i++) { /* what its relations are asked already is not asked twice */
+            const plan_said_part *said = level->p->said_parts.items[i];
+            const double part = said->whole == clause ? plan_selectivity_of(level, of, said->part) : 1;
+            result = part > 0 ? result / part : result;
+        }
         return share(result);
     }
     case RDB_EXPR_NULL_TEST: {
         const rdb_expr_null_test *e = (const rdb_expr_null_test *)clause;
-        const subject s = examine(level, e->argument);
+        const plan_subject s = plan_examine(level, e->argument);
         double nulls = s.figures ? s.figures->null_fraction : GUESS_NULL;
         return e->is_not ? 1 - nulls : nulls;
     }
     case RDB_EXPR_BOOL_TEST: return test_selectivity(level, (const rdb_expr_bool_test *)clause);
-    case RDB_EXPR_ARRAY_OP: return array_selectivity(level, (const rdb_expr_array_op *)clause);
+    case RDB_EXPR_ARRAY_OP: {
+        const rdb_expr_array_op *e = (const rdb_expr_array_op *)clause;
+        const double one = array_selectivity(level, e);
+        return plan_examine(level, e->left).is_column ? one : asked_selectivity(level, clause, one);
+    }
     case RDB_EXPR_DISTINCT: {
         const rdb_expr_pair *e = (const rdb_expr_pair *)clause;
-        const subject s = examine(level, e->left);
+        const plan_subject s = plan_examine(level, e->left);
         return s.is_column ? share(1 - equal_selectivity(level, &s, e->right)) : 1 - GUESS_EQUAL;
     }
     case RDB_EXPR_ROW_COMPARE: /* its first column decides of nearly all rows */
@@ -595,13 +568,14 @@ double plan_selectivity_of(plan_level *level, const plan_rel *of, const rdb_expr
         return plan_selectivity_of(level, NULL, plan_row_part(level->p, clause, 0));
     case RDB_EXPR_FUNCTION: {
         const rdb_expr_function *e = (const rdb_expr_function *)clause;
-        subject s;
+        plan_subject s;
         if (e->operator_oid == 0)
             return GUESS_FUNCTION;
         if (e->arguments.count != 2)
             return 0.5;
         bool is_left = choose_side(level, of, e, &s);
-        return share(operator_selectivity(level, &s, e, is_left));
+        const double one = share(operator_selectivity(level, &s, e, is_left));
+        return s.is_column ? one : asked_selectivity(level, clause, one);
     }
     default: return 0.5;
     }
@@ -626,7 +600,7 @@ static bool is_bound(plan_level *level, const plan_rel *of, const rdb_expr *clau
     uint16_t strategy = 0;
     uint32_t family = 0;
     rdb_error quiet = {0};
-    subject s;
+    plan_subject s;
     if (clause->kind != RDB_EXPR_FUNCTION || e->operator_oid == 0 || e->arguments.count != 2)
         return false;
     bool known = rdb_opclass_strategy(level->p->access, e->operator_oid, &strategy, &family, &quiet) && strategy != 0 && strategy != 3;
@@ -634,7 +608,7 @@ static bool is_bound(plan_level *level, const plan_rel *of, const rdb_expr *clau
     if (!known)
         return false;
     bool is_left = choose_side(level, of, e, &s);
-    *column = strip(e->arguments.items[is_left ? 0 : 1]);
+    *column = plan_strip(e->arguments.items[is_left ? 0 : 1]);
     *is_lower = is_left ? strategy >= 4 : strategy <= 2;
     return s.is_column && rdb_expr_volatility(clause) != 'v';
 }
@@ -669,7 +643,7 @@ double plan_selectivity_list(plan_level *level, const plan_rel *of, const rdb_li
             result *= pair->has_lower ? pair->lower : pair->upper;
             continue;
         }
-        const subject s = examine(level, pair->column);
+        const plan_subject s = plan_examine(level, pair->column);
         double both = pair->lower + pair->upper - 1 + null_fraction_of(&s);
         if (fabs(pair->lower - GUESS_RANGE) < 1e-12 || fabs(pair->upper - GUESS_RANGE) < 1e-12)
             both = GUESS_RANGE_PAIR;
@@ -691,7 +665,7 @@ static int16_t equal_column(plan_level *level, const plan_rel *rel, const rdb_ex
     if (clause->kind != RDB_EXPR_FUNCTION || e->operator_oid == 0 || e->arguments.count != 2)
         return 0;
     for (int side = 0; side < 2; side++) {
-        const rdb_expr_var *var = (const rdb_expr_var *)strip(e->arguments.items[side]);
+        const rdb_expr_var *var = (const rdb_expr_var *)plan_strip(e->arguments.items[side]);
         *other = plan_relids_of(e->arguments.items[1 - side]);
         if (var->head.kind != RDB_EXPR_VAR || var->levels_up != 0 || var->range_no != rel->range_no || relids_empty(*other) || relids_has(*other, rel->range_no))
             continue;
@@ -767,7 +741,7 @@ typedef struct common_match {
     uint32_t count;
 } common_match;
 
-static bool match_common(const subject *left, const subject *right, uint32_t right_used, planner *p, common_match *match)
+static bool match_common(const plan_subject *left, const plan_subject *right, uint32_t right_used, planner *p, common_match *match)
 {
     const rdb_statistics *a = left->figures, *b = right->figures;
     *match = (common_match){0};
@@ -794,11 +768,11 @@ static bool match_common(const subject *left, const subject *right, uint32_t rig
     return true;
 }
 
-static double join_equal(planner *p, const subject *left, const subject *right)
+static double join_equal(planner *p, const plan_subject *left, const plan_subject *right)
 {
     bool is_guess;
     common_match match;
-    const double left_distinct = distinct_of(left, &is_guess), right_distinct = distinct_of(right, &is_guess);
+    const double left_distinct = plan_subject_distinct(left, &is_guess), right_distinct = plan_subject_distinct(right, &is_guess);
     const double left_nulls = null_fraction_of(left), right_nulls = null_fraction_of(right);
     if (!match_common(left, right, right->figures ? right->figures->common_count : 0, p, &match))
         return share((1 - left_nulls) * (1 - right_nulls) / RDB_MAX(left_distinct, right_distinct));
@@ -817,11 +791,11 @@ static double join_equal(planner *p, const subject *left, const subject *right)
 }
 
 /* The share of left rows that have a partner. */
-static double semi_equal(planner *p, const subject *left, const subject *right, double right_rows)
+static double semi_equal(planner *p, const plan_subject *left, const plan_subject *right, double right_rows)
 {
     bool left_guess, right_guess;
     common_match match;
-    double left_distinct = distinct_of(left, &left_guess), right_distinct = distinct_of(right, &right_guess);
+    double left_distinct = plan_subject_distinct(left, &left_guess), right_distinct = plan_subject_distinct(right, &right_guess);
     const double left_nulls = null_fraction_of(left);
     if (right->rel != NULL && right_distinct >= right->rel->rows) {
         right_distinct = RDB_MAX(1.0, right->rel->rows);
@@ -865,7 +839,7 @@ static double join_selectivity_of(plan_level *level, const rdb_expr *clause, pla
     if (!is_equal && estimator != NEQ_SEL)
         return known ? GUESS_RANGE : estimator == 0 ? 0.5 : GUESS_MATCH;
     const bool swaps = !relids_within(plan_relids_of(first), left_ids);
-    const subject left = examine(level, swaps ? second : first), right = examine(level, swaps ? first : second);
+    const plan_subject left = plan_examine(level, swaps ? second : first), right = plan_examine(level, swaps ? first : second);
     const bool is_semi = join_kind == RDB_JOIN_SEMI || join_kind == RDB_JOIN_ANTI;
     double selectivity = is_semi ? semi_equal(level->p, &left, &right, right_rows) : join_equal(level->p, &left, &right);
     if (!is_equal)
@@ -873,18 +847,85 @@ static double join_selectivity_of(plan_level *level, const rdb_expr *clause, pla
     return selectivity;
 }
 
+static uint32_t only_relation(plan_relids ids)
+{
+    uint32_t found = 0, met = 0;
+    for (int i = 0; i < PLAN_RELIDS_WORDS; i++)
+        if (ids.words[i] != 0) {
+            met += (uint32_t)__builtin_popcountll(ids.words[i]);
+            found = (uint32_t)i * 64 + (uint32_t)__builtin_ctzll(ids.words[i]);
+        }
+    return met == 1 ? found : 0;
+}
+
+/* The two relations whose columns an equality compares. */
+static bool compared_relations(plan_level *level, const rdb_expr *clause, const plan_rel *rels[2])
+{
+    const rdb_expr_function *e = (const rdb_expr_function *)clause;
+    uint16_t strategy = 0;
+    uint32_t family = 0;
+    rdb_error quiet = {0};
+    if (clause->kind != RDB_EXPR_FUNCTION || e->operator_oid == 0 || e->arguments.count != 2)
+        return false;
+    const bool is_equality = rdb_opclass_strategy(level->p->access, e->operator_oid, &strategy, &family, &quiet) && strategy == 3;
+    rdb_error_clear(&quiet);
+    for (int i = 0; i < 2; i++) {
+        const uint32_t range_no = only_relation(plan_relids_of(e->arguments.items[i]));
+        rels[i] = range_no != 0 && range_no <= level->range_count ? level->rels[range_no] : NULL;
+    }
+    return is_equality && rels[0] != NULL && rels[1] != NULL && rels[0] != rels[1];
+}
+
+/* Several equalities between the same two relations: a relation has no more combinations of values than rows, so they leave no less
+ * than one such combination would. */
+static double pair_selectivity(plan_level *level, const rdb_list *clauses, plan_relids left_ids, uint8_t kind, double right_rows, uint32_t first, bool *is_done)
+{
+    const plan_rel *pair[2], *other[2];
+    double product = 1, combinations[2] = {1, 1};
+    uint32_t count = 0;
+    if (!compared_relations(level, clauses->items[first], pair))
+        return join_selectivity_of(level, clauses->items[first], left_ids, kind, right_rows);
+    for (uint32_t i = first; i < clauses->count; i++) {
+        if (is_done[i] || !compared_relations(level, clauses->items[i], other) || !((other[0] == pair[0] && other[1] == pair[1]) || (other[0] == pair[1] && other[1] == pair[0])))
+            continue;
+        const rdb_expr_function *e = clauses->items[i];
+        is_done[i] = true;
+        count++;
+        product *= join_selectivity_of(level, clauses->items[i], left_ids, kind, right_rows);
+        for (int side = 0; side < 2; side++) {
+            const plan_subject s = plan_examine(level, e->arguments.items[other[0] == pair[0] ? side : 1 - side]);
+            bool is_guess = false;
+            combinations[side] *= s.rel != NULL ? plan_subject_distinct(&s, &is_guess) : RDB_MAX(1.0, pair[side]->tuples);
+        }
+    }
+    if (count < 2)
+        return product;
+    for (int side = 0; side < 2; side++)
+        combinations[side] = RDB_MIN(combinations[side], RDB_MAX(1.0, pair[side]->tuples));
+    return RDB_MAX(product, 1 / RDB_MAX(combinations[0], combinations[1]));
+}
+
 double plan_join_selectivity(plan_level *level, const rdb_list *clauses, plan_relids left_ids, uint8_t join_kind, double right_rows)
 {
     bool *is_part = RDB_NEW_ARRAY(level->p->arena, bool, clauses->count + 1);
     double product = 1, parts = 1, key_share = 0;
     const bool has_key = join_kind != RDB_JOIN_SEMI && join_kind != RDB_JOIN_ANTI && find_key_clauses(level, clauses, is_part, &key_share);
-    for (uint32_t i = 0; i < clauses->count; i++)
-        *(has_key && is_part[i] ? &parts : &product) *= join_selectivity_of(level, clauses->items[i], left_ids, join_kind, right_rows);
+    for (uint32_t i = 0; i < clauses->count; i++) {
+        is_part[i] = has_key && is_part[i];
+        if (is_part[i])
+            parts *= join_selectivity_of(level, clauses->items[i], left_ids, join_kind, right_rows);
+    }
+    for (uint32_t i = 0; i < clauses->count; i++) {
+        if (join_kind == RDB_JOIN_SEMI || join_kind == RDB_JOIN_ANTI)
+            product *= join_selectivity_of(level, clauses->items[i], left_ids, join_kind, right_rows);
+        else if (!is_part[i])
+            product *= pair_selectivity(level, clauses, left_ids, join_kind, right_rows, i, is_part);
+    }
     return has_key ? product * RDB_MAX(parts, key_share) : product;
 }
 
 /* The smallest and the largest value that the figures know. */
-static bool value_extremes(const subject *s, rdb_datum *smallest, rdb_datum *largest)
+static bool value_extremes(const plan_subject *s, rdb_datum *smallest, rdb_datum *largest)
 {
     const rdb_statistics *figures = s->figures;
     bool any = false;
@@ -902,7 +943,7 @@ static bool value_extremes(const subject *s, rdb_datum *smallest, rdb_datum *lar
 }
 
 /* The share of not-null values < or <= value. */
-static double share_below(planner *p, const subject *s, uint16_t strategy, rdb_datum value)
+static double share_below(planner *p, const plan_subject *s, uint16_t strategy, rdb_datum value)
 {
     const rdb_statistics *figures = s->figures;
     double common = 0, rest = share(1 - figures->null_fraction - common_total(figures));
@@ -913,7 +954,7 @@ static double share_below(planner *p, const subject *s, uint16_t strategy, rdb_d
     return share(common + rest);
 }
 
-static plan_merge_part merge_part(planner *p, const subject *left, const subject *right)
+static plan_merge_part merge_part(planner *p, const plan_subject *left, const plan_subject *right)
 {
     plan_merge_part part = {0, 1, 0, 1};
     rdb_datum left_low, left_high, right_low, right_high;
@@ -944,7 +985,7 @@ plan_merge_part plan_merge_parts(plan_level *level, const rdb_expr *left_expr, c
         if (known->left == left_expr && known->right == right_expr)
             return known->part;
     }
-    const subject left = examine(level, left_expr), right = examine(level, right_expr);
+    const plan_subject left = plan_examine(level, left_expr), right = plan_examine(level, right_expr);
     known_part *known = RDB_NEW(level->p->arena, known_part);
     *known = (known_part){left_expr, right_expr, merge_part(level->p, &left, &right)};
     rdb_list_push(level->p->arena, &level->merge_parts, known);
@@ -954,8 +995,8 @@ plan_merge_part plan_merge_parts(plan_level *level, const rdb_expr *left_expr, c
 double plan_bucket_share(plan_level *level, const rdb_expr *expr, double buckets)
 {
     bool is_guess = false;
-    const subject s = examine(level, expr);
-    double distinct = distinct_of(&s, &is_guess);
+    const plan_subject s = plan_examine(level, expr);
+    double distinct = plan_subject_distinct(&s, &is_guess);
     const double commonest = s.figures != NULL && s.figures->common_count > 0 ? (double)s.figures->common_fractions[0] : 0;
     if (is_guess)
         return RDB_MAX(0.1, commonest);
@@ -982,6 +1023,37 @@ static bool see_column(void *context, rdb_expr *expr)
     return true;
 }
 
+/* An expression of one column that makes few values of many, as the year of a date: how many, by computing it of the values that the
+ * column's figures name. 0: not so. */
+static double few_values(plan_level *level, rdb_expr *expr)
+{
+    enum { ENOUGH = 20, FEWER = 2, MOST = 64 };
+    only_column only = {0};
+    rdb_datum met[MOST];
+    uint32_t met_count = 0, asked = 0;
+    if (plan_strip(expr)->kind == RDB_EXPR_VAR || expr->type->ops == NULL || expr->type->ops->compare == NULL || rdb_expr_volatility(expr) == 'v' || !see_only(&only, expr) || only.column == NULL)
+        return 0;
+    const plan_subject s = plan_examine(level, only.column);
+    if (s.figures == NULL || s.figures->bound_count < ENOUGH || s.type->rep != only.column->type->rep)
+        return 0;
+    for (uint32_t i = 0; i < s.figures->bound_count + s.figures->common_count; i++) {
+        const plan_fill one = {.expr = only.column, .value = i < s.figures->bound_count ? s.figures->bounds[i] : s.figures->common_values[i - s.figures->bound_count]};
+        rdb_datum value;
+        bool is_null = false;
+        if (!plan_value_of(level->p, expr, &one, 1, &value, &is_null))
+            return 0;
+        uint32_t at = 0;
+        asked++;
+        while (at < met_count && !is_null && expr->type->ops->compare(expr->type, expr->collation, met[at], value) != 0)
+            at++;
+        if (!is_null && at == met_count && met_count == MOST)
+            return 0;
+        if (!is_null && at == met_count)
+            met[met_count++] = value;
+    }
+    return met_count > 0 && met_count * FEWER <= asked ? met_count : 0;
+}
+
 double plan_group_count(plan_level *level, rdb_expr *const *exprs, uint32_t count, double rows)
 {
     rdb_list columns = {0};
@@ -989,22 +1061,25 @@ double plan_group_count(plan_level *level, rdb_expr *const *exprs, uint32_t coun
     void *context[2] = {&columns, level->p};
     bool is_guess;
     for (uint32_t i = 0; i < count; i++) {
-        if (exprs[i]->type->oid == RDB_BOOLOID && strip(exprs[i])->kind != RDB_EXPR_VAR)
+        const double few = few_values(level, exprs[i]);
+        if (exprs[i]->type->oid == RDB_BOOLOID && plan_strip(exprs[i])->kind != RDB_EXPR_VAR)
             groups *= 2;
+        else if (few > 0)
+            groups *= few;
         else
             (void)see_column(context, exprs[i]);
     }
     for (uint32_t i = 0; i < columns.count; i++) { /* relation by relation: values of one do not combine beyond its rows */
-        const subject first = examine(level, columns.items[i]);
+        const plan_subject first = plan_examine(level, columns.items[i]);
         double distinct = 1, largest = 1;
         uint32_t used = 0;
         bool is_done = false;
         for (uint32_t k = 0; k < columns.count; k++) {
-            const subject s = examine(level, columns.items[k]);
+            const plan_subject s = plan_examine(level, columns.items[k]);
             if (s.rel != first.rel || (s.rel == NULL && k != i))
                 continue;
             is_done = is_done || k < i;
-            double one = distinct_of(&s, &is_guess);
+            double one = plan_subject_distinct(&s, &is_guess);
             distinct *= one;
             largest = RDB_MAX(largest, one);
             used++;
