@@ -84,6 +84,11 @@ bool rdb_access_is_current(const rdb_access *access)
     return rdb_catalog_epoch(access->context.database) == access->epoch && overlay_generation(access) == access->generation;
 }
 
+bool rdb_access_fits(const rdb_access *access, const rdb_txn *txn)
+{
+    return rdb_catalog_epoch(access->context.database) == access->epoch && overlay_generation_of(access->context.catalog, txn) == access->generation;
+}
+
 bool rdb_access_has_changes(const rdb_access *access)
 {
     return overlay_generation(access) != 0;

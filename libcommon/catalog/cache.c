@@ -239,10 +239,15 @@ catalog_overlay *overlay_find(rdb_catalog *catalog, const rdb_txn *txn)
     return overlay;
 }
 
+uint64_t overlay_generation_of(rdb_catalog *catalog, const rdb_txn *txn)
+{
+    const catalog_overlay *overlay = overlay_find(catalog, txn);
+    return overlay != NULL ? overlay->generation : 0;
+}
+
 uint64_t overlay_generation(const rdb_access *access)
 {
-    const catalog_overlay *overlay = overlay_find(access->context.catalog, access->context.txn);
-    return overlay != NULL ? overlay->generation : 0;
+    return overlay_generation_of(access->context.catalog, access->context.txn);
 }
 
 static uint64_t next_generation(rdb_catalog *catalog)

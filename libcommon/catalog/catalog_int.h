@@ -144,7 +144,8 @@ RDB_CHECKED bool overlay_note(rdb_access *access, uint32_t catalog_oid, uint32_t
 RDB_CHECKED bool overlay_note_figures(rdb_access *access, uint32_t relation_oid, rdb_error *err);
 catalog_overlay *overlay_find(rdb_catalog *catalog, const rdb_txn *txn);
 RDB_CHECKED bool overlay_need(rdb_access *access, catalog_overlay **overlay, rdb_error *err);
-/* 0 where the transaction changed nothing. */
+/* 0 where the transaction changed nothing. By the transaction's own thread: a transaction that ended may be another session's by now. */
+uint64_t overlay_generation_of(rdb_catalog *catalog, const rdb_txn *txn);
 uint64_t overlay_generation(const rdb_access *access);
 void cache_register_payload(rdb_catalog *catalog); /* NULL: no catalog is open any more */
 

@@ -113,6 +113,8 @@ const rdb_access_context *rdb_access_get_context(const rdb_access *access);
 uint64_t rdb_catalog_epoch(const rdb_database *database);
 /* False where a descriptor used under epoch may have changed: names are looked up again after a lock wait (R44). */
 bool rdb_access_is_current(const rdb_access *access);
+/* The same of an access that an earlier transaction may have used, before it is bound to txn (the caller's own; NULL: none). */
+bool rdb_access_fits(const rdb_access *access, const rdb_txn *txn);
 /* Did the access's own transaction change the catalog? Then what others see of it is not what it sees. */
 bool rdb_access_has_changes(const rdb_access *access);
 

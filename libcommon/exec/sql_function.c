@@ -157,7 +157,7 @@ static bool prepare(rdb_routine_site *site, const rdb_eval *eval, rdb_error *err
 static bool make_ready(rdb_routine_site *site, const rdb_eval *eval, rdb_error *err)
 {
     sql_site *s = site->state;
-    bool is_current = s == NULL || rdb_access_is_current(s->access);
+    bool is_current = s == NULL || rdb_access_fits(s->access, eval->txn);
     for (uint32_t i = 0; s != NULL && i < s->count && is_current; i++)
         is_current = s->statements[i].plan == NULL || rdb_plan_fits_snapshot(s->statements[i].plan, eval->txn);
     if (!is_current) {

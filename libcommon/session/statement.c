@@ -196,7 +196,7 @@ bool session_plan_is_current(const rdb_session *session, const session_plan *pla
 {
     return plan->epoch == rdb_catalog_epoch(session->database) && plan->role_oid == session->role.oid &&
            plan->row_security_off == session_setting_row_security_off(session) &&
-           strcmp(plan->search_path, session_setting_search_path(session)) == 0 && rdb_access_is_current(plan->access) && fits_snapshot(session, plan);
+           strcmp(plan->search_path, session_setting_search_path(session)) == 0 && rdb_access_fits(plan->access, session->txn) && fits_snapshot(session, plan);
 }
 
 static bool lock_plan(rdb_session *session, const rdb_plan *plan, rdb_error *err)
