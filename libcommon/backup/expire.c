@@ -175,6 +175,18 @@ static bool remove_folder(rdb_repository *repository, const char *id, rdb_error 
     return ok;
 }
 
+/* Whether it is there, whatever a listing says: some places list late what they hold. */
+static bool find_manifest(rdb_repository *repository, const char *id, bool *found, rdb_error *err)
+{
+    char name[80];
+    rdb_strbuf content;
+    rdb_strbuf_init(&content, NULL);
+    snprintf(name, sizeof name, "backup/%s/manifest.json%s", id, repository_seal_extension(repository));
+    bool ok = repository->store->calls->get(repository->store, name, &content, found, err);
+    rdb_strbuf_free(&content);
+    return ok;
+}
+
 /* Folders that no manifest names: what a backup or an expire that was cut short left. Nobody else writes now. */
 static bool sweep(rdb_repository *repository, rdb_arena *arena, rdb_error *err)
 {
@@ -189,7 +201,7 @@ static bool sweep(rdb_repository *repository, rdb_arena *arena, rdb_error *err)
             continue; /* the catalog */
         size_t length = strcspn(name, "/");
         if (current[0] != '\0' && (strlen(current) != length || strncmp(current, name, length) != 0)) {
-            if (!has_manifest && !remove_folder(repository, current, err))
+            if ((!has_manifest && !find_manifest(repository, current, &has_manifest, err)) || (!has_manifest && !remove_folder(repository, current, err)))
                 return false;
             current[0] = '\0';
             has_manifest = false;

@@ -33,7 +33,7 @@ typedef struct request {
     char trouble[CURL_ERROR_SIZE];
     struct curl_slist *after; /* sftp: commands behind the transfer */
     long status;
-    bool is_head_only;
+    bool is_head_only, is_list;
 } request;
 
 /* ---- handles ------------------------------------------------------------------------------------------------------------------ */
@@ -132,6 +132,13 @@ static CURLcode send_s3(remote_store *store, CURL *handle, request *r)
     return code;
 }
 
+/* An answer that is not what it says it is: a listing without its end would hide objects, and with them backups. */
+static bool is_whole(const request *r, CURLcode code)
+{
+    static const char end[] = "</ListBucketResult>";
+    return !r->is_list || code != CURLE_OK || r->status / 100 != 2 || (r->answer->data != NULL && strstr((const char *)r->answer->data, end) != NULL);
+}
+
 static bool may_pass(CURLcode code, long status)
 {
     switch (code) {
@@ -162,12 +169,17 @@ static bool perform(remote_store *store, request *r, CURLcode (*send)(remote_sto
         if (handle == NULL)
             return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
         r->answer->length = length;
+        if (r->answer->data != NULL)
+            r->answer->data[length] = '\0'; /* nothing of an answer that was not taken */
         r->trouble[0] = '\0';
         r->status = 0;
         set_common(store, handle, r);
         *code = send(store, handle, r);
         give_handle(store, handle);
-        if (!may_pass(*code, r->status) || attempt == ATTEMPTS)
+        bool whole = is_whole(r, *code);
+        if (attempt == ATTEMPTS && !whole)
+            *code = CURLE_PARTIAL_FILE;
+        if ((whole && !may_pass(*code, r->status)) || attempt == ATTEMPTS)
             return rdb_strbuf_check(r->answer, err);
         rdb_time_sleep_us(FIRST_PAUSE_US << (attempt - 1));
     }
@@ -250,7 +262,7 @@ static bool list_page(remote_store *store, const char *prefix, char next[2000], 
     curl_free(escaped);
     curl_free(token);
     rdb_strbuf_init(&answer, NULL);
-    request r = {.method = "GET", .answer = &answer};
+    request r = {.method = "GET", .answer = &answer, .is_list = true};
     ok = s3_request(store, &r, "", query, false, &found, err);
     const char *at = ok && answer.data != NULL ? answer.data : "";
     for (const char *entry = strstr(at, "<Contents>"); ok && entry != NULL; entry = strstr(entry + 1, "<Contents>")) {

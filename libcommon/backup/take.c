@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Taking a backup. Files are cut into parts; each thread reads parts, keeps the pages that are wanted, and packs them into a volume
- * of its own until that is full. The server is told nothing of all this: what changes under the reading is made good by the log,
+ * of its own until that is full. A full one is stored beside while the next is packed: a sync is waited for by nobody who could
+ * compress. The server is told nothing of all this: what changes under the reading is made good by the log,
  * which comes last, and then the manifest, which makes it a backup. */
 #include "backup/backup_int.h"
 #include "base/rdb_options.h"
@@ -68,6 +69,11 @@ typedef struct packing {
     backup_range *ranges;
     backup_digest *digest;
     json_t *parts;  /* of the volume, for the progress */
+    rdb_thread *storer; /* has the following until it is joined */
+    volume_pack stored;
+    json_t *stored_parts;
+    bool store_ok;
+    rdb_error store_err;
     rdb_file *open; /* of open_file */
     const taking_file *open_file;
 } packing;
@@ -95,21 +101,51 @@ static bool note_volume(packing *p, rdb_error *err)
 {
     taking *t = p->t;
     bool ok = true;
-    if (p->parts != NULL && strcmp(t->set.name, "vol") == 0) {
+    if (p->stored_parts != NULL && strcmp(t->set.name, "vol") == 0) {
         rdb_mutex_lock(&t->progress_lock);
-        json_array_append_new(t->progress, json_pack("{s:s, s:I, s:s, s:s, s:O}", "name", p->pack.object->name, "bytes", (json_int_t)p->pack.object->bytes, "sha256", p->pack.object->sha256,
-                                                        "crc32c", p->pack.object->crc32c, "parts", p->parts));
+        json_array_append_new(t->progress, json_pack("{s:s, s:I, s:s, s:s, s:O}", "name", p->stored.object->name, "bytes", (json_int_t)p->stored.object->bytes, "sha256", p->stored.object->sha256,
+                                                        "crc32c", p->stored.object->crc32c, "parts", p->stored_parts));
         ok = rdb_time_monotonic_us() - t->progress_us < PROGRESS_US || write_progress(t, err);
         rdb_mutex_unlock(&t->progress_lock);
     }
-    json_decref(p->parts);
-    p->parts = NULL;
+    json_decref(p->stored_parts);
+    p->stored_parts = NULL;
     return ok;
 }
 
+static void store_volume(void *argument)
+{
+    packing *p = argument;
+    p->store_ok = pack_close(&p->stored, &p->store_err) && note_volume(p, &p->store_err);
+}
+
+/* What was being stored stands, or the error says why not. */
+static bool await_stored(packing *p, rdb_error *err)
+{
+    rdb_thread_join(&p->storer);
+    if (p->store_ok)
+        return true;
+    rdb_error_move(err, &p->store_err);
+    return false;
+}
+
+/* The volume at hand goes to be stored when the one before it stands. */
 static bool end_volume(packing *p, rdb_error *err)
 {
-    return p->pack.volume == NULL || (pack_close(&p->pack, err) && note_volume(p, err));
+    rdb_error refused = {0};
+    if (p->pack.volume == NULL)
+        return true;
+    if (!await_stored(p, err))
+        return false;
+    p->stored = p->pack;
+    p->stored_parts = p->parts;
+    p->pack = (volume_pack){.set = &p->t->set};
+    p->parts = NULL;
+    if (!rdb_thread_start(&p->storer, "store", store_volume, p, &refused)) {
+        rdb_error_clear(&refused);
+        store_volume(p);
+    }
+    return true;
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------------------------------ */
@@ -352,7 +388,7 @@ static bool pack_part(packing *p, taking_part *part, rdb_error *err)
 static bool pack(void *context, uint32_t thread_no, rdb_error *err)
 {
     taking *t = context;
-    packing p = {.t = t, .pack.set = &t->set};
+    packing p = {.t = t, .pack.set = &t->set, .stored.set = &t->set, .store_ok = true};
     (void)thread_no;
     p.buffer = malloc(BACKUP_PART_BYTES);
     p.ranges = malloc(sizeof *p.ranges * (BACKUP_PART_BYTES / t->manifest->page_bytes));
@@ -367,8 +403,16 @@ static bool pack(void *context, uint32_t thread_no, rdb_error *err)
             rdb_error_add_context(err, "file \"%s\"", t->parts[part_no].file->file->path);
     }
     ok = ok && end_volume(&p, err);
+    rdb_error late = {0};
+    bool stored = await_stored(&p, &late);
+    if (ok && !stored)
+        rdb_error_move(err, &late);
+    rdb_error_clear(&late);
+    ok = ok && stored;
     pack_abandon(&p.pack);
+    pack_abandon(&p.stored);
     json_decref(p.parts);
+    json_decref(p.stored_parts);
     ok = rdb_file_close(&p.open, err) && ok;
     digest_destroy(&p.digest);
     free(p.ranges);

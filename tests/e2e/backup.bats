@@ -313,7 +313,7 @@ restore() {
     [ "$(state)" = "4|4" ]
     # The server says so too, when it finds that log was lost before it was archived.
     sql checkpoint
-    stop_server KILL || [ $? -eq 137 ]
+    kill_server
     [[ "$(ls "$HOME_DIR/data/wal" | head -1)" > 0000000000000002 ]]
     echo 000000010000000000000001 >"$HOME_DIR/data/meta/archived"
     start_server

@@ -8,13 +8,23 @@ setup() {
     rdb-init --home "$HOME_DIR" --tune small >/dev/null
 }
 teardown() {
+    if [ -n "${MOUNTED:-}" ]; then
+        tell_of_failure
+        [ -z "${SERVER_PID:-}" ] || kill_server
+        umount "$MOUNTED"
+        HOME_DIR=$(dirname "$MOUNTED")/i
+    fi
     remove_home
-    [ -z "${MOUNTED:-}" ] || umount "$MOUNTED" || true
 }
 
 # sqlstate STATEMENT: the state of its error.
 sqlstate() {
     "$PSQL" -X -A -t -q -v VERBOSITY=sqlstate -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin "${DATABASE:-rustydb}" -c "$1" 2>&1 >/dev/null | sed -n 's/^ERROR:  //p'
+}
+# The server has ended or does so by itself.
+server_ends() {
+    for _ in $(seq 100); do kill -0 "$SERVER_PID" 2>/dev/null || return 0; sleep 0.1; done
+    return 1
 }
 # Where a table's rows lie on disk.
 table_file() {
@@ -49,7 +59,7 @@ books_balance() {
     books_balance
     rm "$MOUNTED/ballast" # the operator makes a little room: for a segment of the log, and pages that change
     sql 'update account set balance = balance + 1 where id = 1; update account set balance = balance - 1 where id = 2'
-    stop_server KILL || true
+    kill_server
     start_server --buffer-pool-size 2000
     books_balance
     [ "$(sql 'select count(*) from big')" = 0 ]
@@ -76,7 +86,7 @@ books_balance() {
     [ "$(sql 'select count(*) from big')" = 0 ]
     books_balance
     unset RDB_FAULT
-    stop_server KILL || true
+    kill_server
     start_server
     books_balance
     [ "$(sql 'select count(*) from big')" = 0 ]
@@ -94,7 +104,7 @@ books_balance() {
     books_balance
     for _ in 1 2 3 4; do sqlstate checkpoint; done
     [ "$(sqlstate checkpoint)" = "" ]
-    stop_server KILL || true
+    kill_server
     start_server
     books_balance
 }
@@ -135,7 +145,7 @@ books_balance() {
     "$pgbench" -n -M extended -t 1 -f "$pipeline" -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb
     [ $((($(date +%s%N) - begin) / 1000000)) -ge 400 ]
     [ $((($(date +%s%N) - begin) / 1000000)) -lt 4000 ] # of 8 seconds that each for itself would take
-    stop_server KILL || true
+    kill_server
     start_server
     [ "$(sql 'select count(*) from told')" = 21 ]
 }
@@ -167,8 +177,9 @@ books_balance() {
         echo "$rule"
         round=$((round + 1))
         : >"$HOME_DIR/logs/rustydb.log"
-        RDB_FAULT="$rule:count=1:EIO" start_server 2>/dev/null || true # some come at the start already
-        sql "create table told$round (n int primary key)" 2>/dev/null || true
+        if RDB_FAULT="$rule:count=1:EIO" start_server 2>/dev/null; then # some come at the start already
+            sql "create table told$round (n int primary key)" 2>/dev/null || server_ends
+        fi
         told=0
         for n in $(seq 40); do
             sql "insert into told$round values ($n)" 2>/dev/null || break
@@ -176,9 +187,9 @@ books_balance() {
             [ $((n % 10)) -ne 0 ] || sql 'checkpoint' 2>/dev/null || break
         done
         if kill -0 "$SERVER_PID" 2>/dev/null; then # a new segment of the log, and what only its end reaches
-            sql "create table filler (t text); insert into filler select repeat(md5(i::text), 10) from generate_series(1, 150000) i; drop table filler" 2>/dev/null || true
+            sql "create table filler (t text); insert into filler select repeat(md5(i::text), 10) from generate_series(1, 150000) i; drop table filler" 2>/dev/null || server_ends
         fi
-        for _ in $(seq 100); do kill -0 "$SERVER_PID" 2>/dev/null || break; sleep 0.1; done
+        server_ends
         wait "$SERVER_PID" && false # not a clean end
         SERVER_PID=
         part=${rule#*:}
@@ -259,7 +270,7 @@ books_balance() {
     sql 'insert into account values (1001, 0)'
     sql 'checkpoint'
     sql 'insert into account values (1002, 0)'
-    stop_server KILL || true
+    kill_server
     rm "$HOME_DIR/data/meta/control"
     start_server
     [ "$(sql 'select count(*), sum(balance) from account')" = "1002|100000" ]
@@ -287,7 +298,7 @@ books_balance() {
     first=$(ls "$HOME_DIR/data/wal" | head -1)
     for i in 1 2 3; do sql "create table filler$i (t text); insert into filler$i select (select string_agg(md5((i * k)::text), '') from generate_series(1, 10) k) from generate_series(1, 40000) i"; done # what the log cannot compress
     sql 'insert into account values (1001, 0)'
-    stop_server KILL || true
+    kill_server
     [ "$(ls "$HOME_DIR/data/wal" | wc -l)" -gt 2 ]
     cp -a "$HOME_DIR" "$HOME_DIR.copy"
     # The middle: a byte of a segment that is followed by others.
@@ -299,7 +310,7 @@ books_balance() {
     mv "$HOME_DIR.copy" "$HOME_DIR"
     start_server
     [ "$(sql 'select count(*) from account')" = 1001 ]
-    stop_server KILL || true
+    kill_server
     # The end: find the last bytes that are not zero and add garbage behind them.
     last=$(for f in "$HOME_DIR"/data/wal/*; do [ -n "$(tail -c +65 "$f" | tr -d '\0' | head -c 1)" ] && echo "$f"; done | tail -1)
     end=$(python3 -c 'import sys; print(len(open(sys.argv[1], "rb").read().rstrip(b"\0")))' "$last")
@@ -311,12 +322,12 @@ books_balance() {
 @test "faults: killed at rest and at work, it comes back in a moment" {
     start_server
     load_balances
-    for signal in KILL QUIT ABRT; do
+    for ending in KILL:137 QUIT:1 ABRT:134; do
         "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -c 'begin; update account set balance = 0; select pg_sleep(30)' >/dev/null 2>&1 3>&- &
         client=$!
         sleep 0.3
-        stop_server "$signal" || true
-        wait "$client" || true
+        ends_with "${ending#*:}" stop_server "${ending%:*}"
+        ends_with 2 wait "$client" # psql's word for a lost connection
         begin=$(date +%s%N)
         start_server
         [ $((($(date +%s%N) - begin) / 1000000)) -lt 3000 ]
@@ -379,10 +390,10 @@ PY
     client=$!
     sleep 0.5
     begin=$(date +%s)
-    stop_server INT || true
+    stop_server INT
     [ $(($(date +%s) - begin)) -lt 30 ]
-    kill "$client" 2>/dev/null
-    wait "$client" || true
+    kill "$client"
+    ends_with 143 wait "$client"
 }
 
 @test "faults: clients that say nothing are let go: at login, in a transaction, between two" {

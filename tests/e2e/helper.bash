@@ -42,6 +42,15 @@ stop_server() {
     return $status
 }
 
+# ends_with STATUS COMMAND...: so and not otherwise.
+ends_with() {
+    local expected=$1 status=0
+    shift
+    "$@" || status=$?
+    [ "$status" -eq "$expected" ] || { echo "$* ended with $status, not $expected"; return 1; }
+}
+kill_server() { ends_with 137 stop_server KILL; }
+
 # What the server said last, and what it left if it crashed: for whoever reads of a failed test.
 tell_of_failure() {
     [ -z "${BATS_TEST_COMPLETED:-}" ] || return 0

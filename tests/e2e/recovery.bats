@@ -62,7 +62,6 @@ restores_to() {
     [ "$(restored_sql "$(state)")" = "$1" ]
     end_restored
 }
-kill_server() { stop_server KILL || [ $? -eq 137 ]; }
 state() { echo 'select count(*), coalesce(max(n), 0) from moment'; }
 wait_archived() { # all that is logged now
     local lsn

@@ -14,3 +14,7 @@ load ../e2e/helper
 @test "backup-matrix: every combination of type, compression, encryption, repository, page size and state comes back" {
     "$TOP/tests/random/backup-matrix" >&3
 }
+
+@test "s3-faults: 300 commands on a store's bad days lose no backup and make none of what is not whole" {
+    "$TOP/tests/random/s3-faults" --count 300 >&3
+}
