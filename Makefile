@@ -208,7 +208,7 @@ check: deps-test
 check-clients: programs
 	@tests/tools/deps clients
 	@tests/tools/run-bats tests/clients/*.bats
-check-long: programs $(PROOF_PROGRAMS) $(BUILD)/unit/backup/test_repository
+check-long: programs $(PROOF_PROGRAMS) $(BUILD)/unit/backup/test_repository $(BUILD)/unit/audit/test_tamper
 	@BATS_TEST_TIMEOUT=$${BATS_TEST_TIMEOUT:-14400} tests/tools/run-bats tests/long/*.bats
 bench: programs
 	@tests/bench/run --markdown $(BUILD)/bench.md --svg $(BUILD)/bench.svg >$(BUILD)/bench.json

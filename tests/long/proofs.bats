@@ -12,8 +12,13 @@ in_full() {
     return "$status"
 }
 
-@test "crashes: 20,000 distinct ones of a whole database" {
-    in_full crashes 20000
+@test "crashes: 100,000 distinct ones of a whole database and its audit log" {
+    in_full crashes 100000
+}
+
+@test "audit: 10,000 attacks on the log, each found, the first bad record named" {
+    RDB_CHECK_LONG=1 run -0 "$TOP/build/unit/audit/test_tamper"
+    [[ "$output" == *"10000 attacks, each found"* ]]
 }
 
 @test "faults: every call of the file layer and every allocation fails once" {
