@@ -527,6 +527,21 @@ bool rdb_txn_resolve_top(rdb_txn_manager *manager, uint32_t pdb_no, rdb_xid xid,
         }
         break;
     }
+    /* Between the two looks a savepoint may have been rolled back and its transaction committed: a subtransaction's own slot was marked
+     * before that, and has the last word. */
+    if (*state == RDB_XID_COMMITTED && *top != xid && xid >= atomic_load(&pdb->tail)) {
+        uint64_t word = 0;
+        atomic_thread_fence(memory_order_seq_cst); /* the outcome of the top may come from the cache, which orders nothing */
+        if (!read_slot(manager, pdb, xid, &word, err)) {
+            if (xid >= atomic_load(&pdb->tail))
+                return false;
+            rdb_error_clear(err);
+        }
+        if (TXN_SLOT_STATE(word) == TXN_SLOT_ABORTED || is_unmarked(manager, pdb_no, xid)) {
+            *state = RDB_XID_ABORTED;
+            *scn = 0;
+        }
+    }
     if (*state != RDB_XID_RUNNING)
         txn_cache_outcome(manager, pdb_no, xid, *state, *scn);
     return true;

@@ -463,11 +463,77 @@ static void test_exported_snapshots(void **state)
     instance_end(&f);
 }
 
+/* ---- a savepoint rolled back while others look, and its transaction committed at once ------------------------------------------- */
+typedef struct looker {
+    instance *f;
+    rdb_thread *thread;
+    const _Atomic rdb_xid *newest; /* subtransactions, all of them rolled back in the end */
+    const _Atomic bool *is_over;
+    _Atomic uint64_t *looks, *wrong;
+} looker;
+
+static void look_at_savepoints(void *argument)
+{
+    looker *l = argument;
+    rdb_error err = {0};
+    while (!atomic_load(l->is_over)) {
+        rdb_xid_state state;
+        rdb_scn scn;
+        const rdb_xid xid = atomic_load(l->newest);
+        if (xid == 0)
+            continue;
+        if (!rdb_txn_resolve(l->f->txns, PDB, xid, &state, &scn, &err))
+            abort();
+        atomic_fetch_add(l->wrong, state == RDB_XID_COMMITTED);
+        atomic_fetch_add(l->looks, 1);
+    }
+}
+
+static void test_a_rolled_back_savepoint_is_never_seen_as_committed(void **state)
+{
+    enum { LOOKERS = 5, ROUNDS = 6000 };
+    instance f;
+    _Atomic rdb_xid newest = 0;
+    _Atomic bool is_over = false;
+    _Atomic uint64_t looks = 0, wrong = 0;
+    looker lookers[LOOKERS];
+    rdb_scn scn;
+    (void)state;
+    instance_begin(&f);
+    for (unsigned i = 0; i < LOOKERS; i++) {
+        lookers[i] = (looker){.f = &f, .newest = &newest, .is_over = &is_over, .looks = &looks, .wrong = &wrong};
+        MUST(&f.err, rdb_thread_start(&lookers[i].thread, "looker", look_at_savepoints, &lookers[i], &f.err));
+    }
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        uint32_t level;
+        rdb_txn *txn = begin(&f);
+        assign(&f, txn);
+        MUST(&f.err, rdb_txn_push_level(txn, &level, &f.err));
+        const rdb_xid sub = assign(&f, txn);
+        const uint64_t before = atomic_load(&looks);
+        atomic_store(&newest, sub);
+        for (unsigned spin = 0; spin < 2000 && atomic_load(&looks) < before + 40; spin++) /* somebody is in the middle of it, and may be held up there */
+            rdb_cpu_relax();
+        rdb_txn_rollback_level(txn, level);
+        commit(&f, txn, RDB_COMMIT_NO_WAIT);
+        rdb_xid_state at_last;
+        MUST(&f.err, rdb_txn_resolve(f.txns, PDB, sub, &at_last, &scn, &f.err));
+        assert_int_equal(at_last, RDB_XID_ABORTED);
+    }
+    atomic_store(&is_over, true);
+    for (unsigned i = 0; i < LOOKERS; i++)
+        rdb_thread_join(&lookers[i].thread);
+    assert_int_equal(wrong, 0);
+    assert_true(looks > 0);
+    instance_end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_outcomes_outlive_a_crash),
         cmocka_unit_test(test_savepoints_resolve_through_their_transaction),
+        cmocka_unit_test(test_a_rolled_back_savepoint_is_never_seen_as_committed),
         cmocka_unit_test(test_callbacks),
         cmocka_unit_test(test_payloads_are_replayed),
         cmocka_unit_test(test_reverted_and_cut),
