@@ -721,7 +721,7 @@ static rdb_expr *fold_here(folder *f, rdb_expr *expr)
         const rdb_expr_array_op *e = (const rdb_expr_array_op *)expr;
         if (is_null_constant(e->right) && e->function->is_strict)
             return make_constant(f, expr, (rdb_datum){.words = {0, 0}}, true);
-        return expr;
+        return is_constant(e->left) && is_constant(e->right) && e->function->volatility == 'i' ? evaluate_now(f, expr) : expr;
     }
     case RDB_EXPR_RELABEL: {
         rdb_expr *argument = ((rdb_expr_unary *)expr)->argument;

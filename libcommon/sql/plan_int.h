@@ -73,6 +73,11 @@ typedef struct plan_said_part {
     const rdb_expr *whole, *part;
 } plan_said_part;
 
+typedef struct plan_or_share {
+    const rdb_expr *clause;
+    double share;
+} plan_or_share;
+
 /* A node under construction and what its columns hold. */
 typedef struct plan_built {
     rdb_plan_node *node;
@@ -166,6 +171,7 @@ typedef struct plan_level {
     rdb_list null_columns;   /* rdb_expr_null_test *: columns that WHERE wants null, as FROM is read */
     rdb_list met_tests;      /* rdb_expr *: conditions of WHERE that an anti-join meets */
     rdb_list equalities;     /* rdb_expr_function *: that hold for all rows of FROM */
+    rdb_list or_shares;      /* plan_or_share *: of ORs over several relations, which each join that they meet asks for */
     rdb_list merge_parts;    /* what plan_merge_parts has found, by the addresses of the keys */
     plan_want want;
     uint32_t ordered_count;  /* what FROM gives is in so many keys of the wanted order */

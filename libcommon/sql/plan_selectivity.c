@@ -518,6 +518,32 @@ static bool choose_side(plan_level *level, const plan_rel *of, const rdb_expr_fu
     return is_left || !is_right;
 }
 
+static double or_selectivity(plan_level *level, const plan_rel *of, const rdb_expr_bool *e)
+{
+    double result = 0;
+    bool is_whole = false;
+    for (uint32_t i = 0; of == NULL && i < level->or_shares.count; i++)
+        if (((const plan_or_share *)level->or_shares.items[i])->clause == &e->head)
+            return ((const plan_or_share *)level->or_shares.items[i])->share;
+    for (uint32_t i = 0; i < e->arguments.count; i++) {
+        const double one = plan_selectivity_of(level, of, e->arguments.items[i]);
+        result += one - result * one;
+    }
+    for (uint32_t i = 0; i < level->p->said_parts.count; i++) { /* what its relations are asked already is not asked twice */
+        const plan_said_part *said = level->p->said_parts.items[i];
+        const double part = said->whole == &e->head ? plan_selectivity_of(level, of, said->part) : 1;
+        is_whole = is_whole || said->whole == &e->head;
+        result = part > 0 ? result / part : result;
+    }
+    result = share(result);
+    if (is_whole && of == NULL) { /* the search for a join order comes by often */
+        plan_or_share *known = RDB_NEW(level->p->arena, plan_or_share);
+        *known = (plan_or_share){&e->head, result};
+        rdb_list_push(level->p->arena, &level->or_shares, known);
+    }
+    return result;
+}
+
 double plan_selectivity_of(plan_level *level, const plan_rel *of, const rdb_expr *clause)
 {
     switch ((rdb_expr_kind)clause->kind) {
@@ -533,17 +559,7 @@ double plan_selectivity_of(plan_level *level, const plan_rel *of, const rdb_expr
             return 1 - plan_selectivity_of(level, of, e->arguments.items[0]);
         if (e->bool_kind == RDB_BOOL_AND)
             return plan_selectivity_list(level, of, &e->arguments);
-        double result = 0;
-        for (uint32_t i = 0; i < e->arguments.count; i++) {
-            double one = plan_selectivity_of(level, of, e->arguments.items[i]);
-            result += one - result * one;
-        }
-        for (uint32_t i = 0; i < level->p->said_parts.count; i++) { /* what its relations are asked already is not asked twice */
-            const plan_said_part *said = level->p->said_parts.items[i];
-            const double part = said->whole == clause ? plan_selectivity_of(level, of, said->part) : 1;
-            result = part > 0 ? result / part : result;
-        }
-        return share(result);
+        return or_selectivity(level, of, e);
     }
     case RDB_EXPR_NULL_TEST: {
         const rdb_expr_null_test *e = (const rdb_expr_null_test *)clause;
