@@ -170,12 +170,15 @@ static bool give_back(compaction *c, rdb_error *err)
     rdb_txn_manager *manager = rdb_txn_manager_of(txn);
     rdb_snapshot *own = (rdb_snapshot *)(uintptr_t)c->context->snapshot; /* the statement's own variable */
     uint64_t blocks = 0;
-    rdb_txn_drop_snapshot(txn, own);
+    if (own != NULL)
+        rdb_txn_drop_snapshot(txn, own);
     rdb_txn_end_statement(txn);
     bool ok = (c->last_scn == 0 || rdb_txn_wait_published(manager, c->last_scn, err)) && rdb_undo_purge_now(rdb_undo_of(manager), err) &&
               rdb_table_cut_tail(&c->relation->table, c->from, &blocks, err);
-    rdb_txn_take_snapshot(txn, own);
-    rdb_txn_hold_snapshot(txn, own);
+    if (own != NULL) {
+        rdb_txn_take_snapshot(txn, own);
+        rdb_txn_hold_snapshot(txn, own);
+    }
     c->result->blocks_after = blocks;
     return ok;
 }
@@ -235,11 +238,13 @@ static bool empty_values(compaction *c, rdb_error *err)
     return true;
 }
 
-/* How many blocks hold all that there is, with a little air for those who write meanwhile. */
+/* How many blocks hold all that there is. Hints count in sixteenths of a page: the last one of a page stays empty, half to all of it. Where rows
+ * are large more stays; then the front is full before all have moved, and the file ends there. */
 static uint64_t blocks_needed(const rdb_table_sweep_result *swept, uint32_t page_bytes)
 {
-    const uint64_t in_page = page_bytes - 88u - page_bytes / 16u; /* head; what hints do not count */
-    return 1 + (swept->row_bytes + in_page - 1) / in_page * 102 / 100 + swept->overflow_blocks + 1;
+    const uint64_t in_page = page_bytes - 88u - page_bytes * 3u / 64u;
+    const uint64_t blocks = (swept->row_bytes + in_page - 1) / in_page;
+    return 2 + blocks + blocks / 200 + swept->overflow_blocks;
 }
 
 /* Does a snapshot keep old homes of rows that have moved? */

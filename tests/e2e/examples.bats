@@ -36,6 +36,17 @@ teardown() {
     [ "${lines[-1]}" = 2 ]
 }
 
+@test "examples: tables that hold much air are found and compacted, the others left alone" {
+    sql "create table airy (id int, a text); insert into airy select i, repeat('x', 100) from generate_series(1, 20000) i; delete from airy where id % 10 < 7"
+    sql "create table full_one as select i, repeat('x', 100) as a from generate_series(1, 20000) i"
+    sql "vacuum airy"
+    before=$(sql "select pg_relation_size('airy')") other=$(sql "select pg_relation_size('full_one')")
+    run -0 --separate-stderr "$TOP/examples/vacuum/air.sh" "$HOME_DIR" rustydb
+    [[ "$output" == *'"table":"public.airy","command":"compact"'* && "$output" != *full_one* ]]
+    [ "$(sql "select pg_relation_size('airy')")" -lt $((before / 2)) ]
+    [ "$(sql "select pg_relation_size('full_one')")" = "$other" ]
+}
+
 @test "examples: a week of backups, and a clone through a pipe" {
     rdb-cli --home "$HOME_DIR" --user admin --command "create table kept as select 7 as n" >/dev/null
     run -0 --separate-stderr "$TOP/examples/backup/week.sh" "$HOME_DIR" "$(dirname "$HOME_DIR")/backup"
