@@ -217,7 +217,8 @@ format:
 lint:
 	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --suppress=missingInclude --error-exitcode=1 -Ilibcommon libcommon bin
 	$(MAKE) BUILD=$(BUILD)-clang CC=clang CXX=clang++ rooms programs
-# Lines and branches of the rooms that keep the data, run by the unit tests of these rooms and those above, and by the proofs.
+# Lines and branches of the rooms that keep the data, run by the unit tests of these rooms and those above, by the proofs, and by a server
+# under the interleavings and the statement files.
 COVERAGE_ROOMS := wal storage txn undo table index upkeep catalog
 COVERAGE_BUILD := $(BUILD)-cov
 coverage:
@@ -225,9 +226,12 @@ coverage:
 		$(foreach subject,$(PROOF_SUBJECTS),$(COVERAGE_BUILD)/proof/$(subject)) \
 		$(patsubst $(BUILD)/unit/%,$(COVERAGE_BUILD)/unit/%,$(filter $(foreach room,$(COVERAGE_ROOMS),$(BUILD)/unit/$(room)/%),$(UNIT_PROGRAMS)))
 	@find $(COVERAGE_BUILD) -name '*.gcda' -delete
-	@RDB_CRASH_POINTS=60 RDB_FAULT_SECONDS=60 RDB_UNIT_TIMEOUT=1200 tests/tools/run-unit $(foreach subject,$(PROOF_SUBJECTS),$(COVERAGE_BUILD)/proof/$(subject)) \
+	@RDB_CRASH_POINTS=60 RDB_FAULT_SECONDS=$${RDB_FAULT_SECONDS:-300} RDB_UNIT_TIMEOUT=1800 tests/tools/run-unit $(foreach subject,$(PROOF_SUBJECTS),$(COVERAGE_BUILD)/proof/$(subject)) \
 		$(patsubst $(BUILD)/unit/%,$(COVERAGE_BUILD)/unit/%,$(filter $(foreach room,$(COVERAGE_ROOMS),$(BUILD)/unit/$(room)/%),$(UNIT_PROGRAMS)))
+	@BIN_DIR=$(abspath $(COVERAGE_BUILD)/bin) tests/tools/run-isolation
+	@BIN_DIR=$(abspath $(COVERAGE_BUILD)/bin) tests/tools/run-sql
 	@tests/tools/coverage $(COVERAGE_BUILD)
+	@sed 1d tests/coverage.md
 sanitize:
 	$(MAKE) BUILD=$(BUILD)-asan SANITIZE='-fsanitize=address,undefined' OPTIMISE='-O1 -g' unit
 
