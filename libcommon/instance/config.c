@@ -172,9 +172,13 @@ static bool set_value(rdb_config *config, rdb_config_key key_no, const char *tex
         value.number = on;
         break;
     case KIND_TEXTS:
-        for (char *at = rdb_arena_strdup(config->arena, text), *part; (part = strsep(&at, ",")) != NULL;)
+        for (char *at = rdb_arena_strdup(config->arena, text), *part; (part = strsep(&at, ",")) != NULL;) {
+            part += strspn(part, " ");
+            for (size_t length = strlen(part); length > 0 && part[length - 1] == ' ';)
+                part[--length] = '\0';
             if (*part != '\0')
                 rdb_list_push(config->arena, &value.texts, part);
+        }
         break;
     }
     if (!ok)

@@ -58,6 +58,9 @@ static void test_each_layer_stands_over_the_one_below(void **state)
     rdb_config *config = load();
     assert_int_equal(rdb_config_number(config, RDB_CONFIG_SERVER_LISTEN_PORT), 5432);
     assert_string_equal(rdb_config_origin(config, RDB_CONFIG_SERVER_LISTEN_PORT), "default");
+    const rdb_list *classes = rdb_config_texts(config, RDB_CONFIG_SECURITY_AUDIT_LOG_STATEMENTS); /* blanks are no part of a word */
+    assert_int_equal(classes->count, 3);
+    assert_string_equal(rdb_list_get(classes, 1), "DCL");
     assert_int_equal(rdb_config_number(config, RDB_CONFIG_MEMORY_WORK_MEM), 4 << 20);
     assert_false(rdb_config_is_set(config, RDB_CONFIG_SERVER_LISTEN_PORT));
     rdb_config_destroy(&config);
