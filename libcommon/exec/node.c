@@ -52,10 +52,12 @@ static void add_number(parameter_search *search, uint32_t number)
         search->numbers[number / 64] |= UINT64_C(1) << number % 64;
 }
 
+static bool search_subplan(parameter_search *search, const rdb_expr_subplan *e);
+
 static bool visit_parameter(void *context, rdb_expr *expr)
 {
     parameter_search *search = context;
-    if (expr->kind == RDB_EXPR_SUBPLAN && (search->numbers == NULL || search->plan->subplans[((rdb_expr_subplan *)expr)->subplan_no].is_correlated))
+    if (expr->kind == RDB_EXPR_SUBPLAN && (search->numbers == NULL || (search->plan->subplans[((rdb_expr_subplan *)expr)->subplan_no].is_correlated && !search_subplan(search, (rdb_expr_subplan *)expr))))
         add_number(search, search->unknown); /* one that is not correlated has one answer in a run */
     else if (expr->kind == RDB_EXPR_PARAM && ((rdb_expr_param *)expr)->param_kind == RDB_PARAM_EXECUTION)
         add_number(search, ((rdb_expr_param *)expr)->param_no);
@@ -143,6 +145,59 @@ static void search_plan(parameter_search *search, const rdb_plan_node *plan)
     default:
         return;
     }
+}
+
+/* All that is read in the tree, and all that loops in it set, which no other loop does. False: it has nodes of other kinds than those whose
+ * reads search_plan tells in full. */
+static bool search_tree(parameter_search *search, const rdb_plan_node *plan, uint64_t *set, uint32_t depth)
+{
+    if (plan == NULL)
+        return true;
+    if (depth == 0 || plan->children.count > 0)
+        return false;
+    switch ((rdb_plan_kind)plan->kind) {
+    case RDB_PLAN_INDEX_SCAN:
+    case RDB_PLAN_INDEX_ONLY_SCAN:
+    case RDB_PLAN_HASH_JOIN:
+    case RDB_PLAN_SORT:
+        break;
+    case RDB_PLAN_SEQ_SCAN:
+        if (plan->of.scan.sample != NULL)
+            return false;
+        break;
+    case RDB_PLAN_AGGREGATE:
+        for (uint32_t i = 0; i < plan->of.aggregate.call_count; i++)
+            if (plan->of.aggregate.calls[i].direct_count > 0)
+                return false;
+        break;
+    case RDB_PLAN_NEST_LOOP:
+        for (uint32_t i = 0; i < plan->of.join.parameter_count; i++)
+            set[plan->of.join.parameter_nos[i] / 64] |= UINT64_C(1) << plan->of.join.parameter_nos[i] % 64;
+        break;
+    default:
+        return false;
+    }
+    search_plan(search, plan);
+    return search_tree(search, plan->left, set, depth - 1) && search_tree(search, plan->right, set, depth - 1);
+}
+
+/* What a correlated sub-select reads from outside: what stands in it, less what is set for it and in it. */
+static bool search_subplan(parameter_search *search, const rdb_expr_subplan *e)
+{
+    const uint32_t words = search->unknown / 64 + 1;
+    uint64_t read[8] = {0}, set[8] = {0};
+    parameter_search own = {.numbers = read, .unknown = search->unknown, .plan = search->plan};
+    if (words > 8 || !search_tree(&own, search->plan->subplans[e->subplan_no].node, set, 100))
+        return false;
+    for (uint32_t i = 0; i < e->arguments.count; i++) {
+        set[e->parameter_nos[i] / 64] |= UINT64_C(1) << e->parameter_nos[i] % 64;
+        search_expr(search, e->arguments.items[i]);
+    }
+    for (uint32_t i = 0; i < words; i++) {
+        search->numbers[i] |= read[i] & ~set[i];
+        search->found = search->found || search->numbers[i] != 0;
+    }
+    return true;
 }
 
 static const exec_ops *find_ops(const rdb_plan_node *plan)
