@@ -35,6 +35,7 @@ static void add_text(rdb_strbuf *line, const char *key, const char *text)
     rdb_strbuf_add_json(line, text, strlen(text));
 }
 
+/* A row is named by its ctid, which does not count the file's first block; a block by its place in the file. */
 static void print_finding(const salvaging *s, const char *state, const rdb_salvage_finding *found)
 {
     rdb_strbuf line;
@@ -45,10 +46,10 @@ static void print_finding(const salvaging *s, const char *state, const rdb_salva
         add_text(&line, "database", found->database);
         add_text(&line, "relation", found->relation);
         add_text(&line, "file", found->file);
-        if (found->has_block)
-            rdb_strbuf_addf(&line, ",\"block\":%" PRIu64, found->block);
         if (found->has_slot)
-            rdb_strbuf_addf(&line, ",\"slot\":%u", found->slot);
+            rdb_strbuf_addf(&line, ",\"row\":\"(%" PRIu64 ",%u)\"", found->block - 1, found->slot + 1u);
+        else if (found->has_block)
+            rdb_strbuf_addf(&line, ",\"block\":%" PRIu64, found->block);
         if (found->rows > 0)
             rdb_strbuf_addf(&line, ",\"rows\":%" PRIu64, found->rows);
         add_text(&line, "problem", found->problem);
@@ -59,8 +60,10 @@ static void print_finding(const salvaging *s, const char *state, const rdb_salva
             rdb_strbuf_addf(&line, "%s: ", found->database);
         if (found->relation != NULL || found->file != NULL)
             rdb_strbuf_addf(&line, "%s: ", found->relation != NULL ? found->relation : found->file);
-        if (found->has_block)
-            rdb_strbuf_addf(&line, found->has_slot ? "row (%" PRIu64 ",%u): " : "block %" PRIu64 ": ", found->block, found->slot);
+        if (found->has_slot)
+            rdb_strbuf_addf(&line, "row (%" PRIu64 ",%u): ", found->block - 1, found->slot + 1u);
+        else if (found->has_block)
+            rdb_strbuf_addf(&line, "block %" PRIu64 ": ", found->block);
         if (found->rows > 1)
             rdb_strbuf_addf(&line, "%" PRIu64 " rows: ", found->rows);
         rdb_strbuf_adds(&line, found->problem);
