@@ -284,6 +284,7 @@ halts() {
     sql "alter role joe set work_mem = '16MB'"
     sql "alter role joe reset work_mem"
     sql "alter database rustydb set statement_timeout = '1min'"
+    settled 8
     [ "$(records '[.objects[0].name, .detail.setting, .detail.old_value, .detail.new_value] | map(. // "-") | join(" ")' --class config)" = "joe work_mem - 8MB
 joe work_mem 8MB 16MB
 joe work_mem 16MB -
