@@ -139,6 +139,7 @@ static void await_published(rdb_wire *wire)
 {
     rdb_error err;
     rdb_error_init(&err);
+    wire->is_unheld = false;
     if (!rdb_txn_wait_published(rdb_engine_txns(wire->host->config.engine), wire->session->unpublished_scn, &err)) {
         rdb_strbuf_clear(&wire->output);
         wire->session->unpublished_scn = 0;
@@ -359,14 +360,14 @@ void rdb_wire_rest(rdb_wire *wire)
 static void published(void *wire_at, const rdb_error *failure)
 {
     rdb_wire *wire = wire_at;
-    (void)failure; /* who is served again meets it himself */
+    wire->is_unheld = failure != NULL; /* who is served again meets it himself */
     wire->channel.resume(wire->channel.context);
 }
 
 /* Leaves the answer to the committer. Nothing of the connection may be touched afterwards. */
 static bool hold(rdb_wire *wire)
 {
-    if (wire->channel.hold == NULL || wire->session == NULL || wire->output.length == 0 || wire->output.failed || !session_must_hold(wire->session) ||
+    if (wire->is_unheld || wire->channel.hold == NULL || wire->session == NULL || wire->output.length == 0 || wire->output.failed || !session_must_hold(wire->session) ||
         !wire->channel.hold(wire->channel.context))
         return false;
     wire_patience_begin(wire);

@@ -43,6 +43,7 @@ struct rdb_wire {
     void *scram;          /* the exchange under way */
     rdb_session *session; /* after authentication */
     rdb_publish_ticket ticket; /* while its answer is held */
+    bool is_unheld;            /* the log could not be written: the next wait is the connection's own */
 };
 
 /* A message's body being read. Reading past the end sets bad and gives zeroes. */

@@ -411,3 +411,21 @@ PY
     [ "$(sql 'select 3')" = 3 ]
     stop_server
 }
+
+@test "faults: where the log's directory is gone, clients are told so, nobody runs in circles, and work goes on when it is back" {
+    start_server
+    sql "create table t (i int, x text)"
+    mv "$HOME_DIR/data/wal" "$HOME_DIR/data/wal.away"
+    sql "select pg_switch_wal()"
+    run timeout 20 "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -c "insert into t values (1, 'before')"
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"could not open file"*"data/wal/"*"No such file or directory"* ]]
+    local before after
+    before=$(awk '{print $14 + $15}' "/proc/$SERVER_PID/stat")
+    sleep 1
+    after=$(awk '{print $14 + $15}' "/proc/$SERVER_PID/stat")
+    [ $((after - before)) -lt 30 ] # of 100 ticks
+    mv "$HOME_DIR/data/wal.away" "$HOME_DIR/data/wal"
+    sql "insert into t values (0, 'after')"
+    [ "$(sql "select count(*) from t where i = 0")" = 1 ]
+}
