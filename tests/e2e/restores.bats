@@ -22,7 +22,7 @@ load helper
 }
 
 @test "s3-faults: an object store that fails, cuts and hides what it holds loses no backup" {
-    run "$TOP/tests/random/s3-faults" --count 6
+    run "$TOP/tests/random/s3-faults" --count 3
     echo "$output"
     [ "$status" -eq 0 ]
 }
