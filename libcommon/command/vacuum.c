@@ -239,8 +239,7 @@ static bool read_number(rdb_command_context *context, const rdb_ast_option *opti
 
 static bool read_request(rdb_command_context *context, const rdb_ast_vacuum *statement, vacuum_request *request, rdb_error *err)
 {
-    static const char *const taken_and_ignored[] = {"freeze", "index_cleanup", "truncate"};
-    bool skips_nothing = false, with_toast = true;
+    bool skips_nothing = false, with_toast = true, makes_no_difference = false;
     int64_t workers = 0;
     bool has_number = false;
     *request = (vacuum_request){.vacuums = statement->is_vacuum, .analyzes = !statement->is_vacuum, .wait_seconds = 10};
@@ -254,7 +253,8 @@ static bool read_request(rdb_command_context *context, const rdb_ast_vacuum *sta
                      : strcmp(option->name, "compact") == 0     ? &request->compacts
                      : strcmp(option->name, "disable_page_skipping") == 0 ? &skips_nothing
                      : strcmp(option->name, "process_toast") == 0         ? &with_toast
-                                                                          : NULL;
+                     : strcmp(option->name, "freeze") == 0 || strcmp(option->name, "truncate") == 0 ? &makes_no_difference
+                                                                                                    : NULL;
         int64_t *number = !statement->is_vacuum                    ? NULL
                           : strcmp(option->name, "rate") == 0      ? &request->rate_kb
                           : strcmp(option->name, "seconds") == 0   ? &request->seconds
@@ -269,8 +269,12 @@ static bool read_request(rdb_command_context *context, const rdb_ast_vacuum *sta
         bool is_ignored = statement->is_vacuum && strcmp(option->name, "parallel") == 0;
         if (is_ignored && !read_workers(context, option, &workers, err))
             return false;
-        for (uint32_t k = 0; statement->is_vacuum && k < RDB_COUNT_OF(taken_and_ignored); k++)
-            is_ignored = is_ignored || strcmp(option->name, taken_and_ignored[k]) == 0;
+        if (statement->is_vacuum && strcmp(option->name, "index_cleanup") == 0) {
+            const char *text = command_option_text(option);
+            is_ignored = text != NULL && strcasecmp(text, "auto") == 0;
+            if (!is_ignored)
+                flag = &makes_no_difference;
+        }
         if (flag == NULL && !is_ignored) {
             rdb_error_set(err, RDB_SYNTAX_ERROR, "unrecognized %s option \"%s\"", statement->is_vacuum ? "VACUUM" : "ANALYZE", option->name);
             return command_at(context, option->node.location, err);

@@ -504,9 +504,11 @@ bool session_transaction_statement(rdb_session *session, const rdb_ast_node *nod
     case RDB_SQL_TRANSACTION_PREPARE:
         return prepare_block(session, statement->gid, tag, err);
     case RDB_SQL_TRANSACTION_COMMIT_PREPARED:
-    case RDB_SQL_TRANSACTION_ROLLBACK_PREPARED:
-        snprintf(tag, 64, "%s", rdb_command_tag(node));
-        return end_prepared(session, statement->gid, statement->kind == RDB_SQL_TRANSACTION_COMMIT_PREPARED, tag, err);
+    case RDB_SQL_TRANSACTION_ROLLBACK_PREPARED: {
+        bool commits = statement->kind == RDB_SQL_TRANSACTION_COMMIT_PREPARED;
+        snprintf(tag, 64, "%s", commits ? "COMMIT PREPARED" : "ROLLBACK PREPARED");
+        return end_prepared(session, statement->gid, commits, tag, err);
+    }
     }
     return rdb_error_set(err, RDB_INTERNAL_ERROR, "a transaction statement of kind %d is not known", (int)statement->kind);
 }

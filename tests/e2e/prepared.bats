@@ -88,6 +88,8 @@ prepared() { sql "select string_agg(gid || ' ' || owner || ' ' || database, ',' 
     [ "$(sql 'select count(*) from account')" = 10 ]
     [ "$(sqlstate "commit prepared 'nobody'")" = 42704 ]
     [ "$(sqlstate "begin; commit prepared 'one'")" = 25001 ]
+    run "$PSQL" -X -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -c "begin" -c "insert into account values (99, 0)" -c "prepare transaction 'told'" -c "commit prepared 'told'"
+    [ "$output" = $'BEGIN\nINSERT 0 1\nPREPARE TRANSACTION\nCOMMIT PREPARED' ]
     [ "$(sqlstate "begin; create temp table t (n int); prepare transaction 't'")" = 0A000 ]
     [ "$(sqlstate "begin; notify c; prepare transaction 't'")" = 0A000 ]
     [ "$(sqlstate "begin; declare c cursor with hold for select 1; prepare transaction 't'")" = 0A000 ]
