@@ -18,19 +18,14 @@ static uint32_t count_ranges(plan_relids relids)
 /* An equality that may join a class: btree "=", both sides of one type and one range at most, nothing that must not move. */
 static bool class_sides(planner *p, const rdb_expr *clause, rdb_expr **left, rdb_expr **right)
 {
-    uint16_t strategy = 0;
-    uint32_t family = 0;
-    rdb_error quiet = {0};
-    const rdb_expr_function *e = (const rdb_expr_function *)clause;
-    if (clause->kind != RDB_EXPR_FUNCTION || e->operator_oid == 0 || e->arguments.count != 2)
+    const rdb_expr_function *e = plan_comparison(clause);
+    if (e == NULL)
         return false;
     *left = e->arguments.items[0];
     *right = e->arguments.items[1];
     if ((*left)->type->oid != (*right)->type->oid || rdb_expr_equal(*left, *right) || count_ranges(plan_relids_of(*left)) > 1 || count_ranges(plan_relids_of(*right)) > 1)
         return false;
-    bool ok = rdb_opclass_strategy(p->access, e->operator_oid, &strategy, &family, &quiet) && strategy == 3;
-    rdb_error_clear(&quiet);
-    return ok && plan_is_free_to_move(clause);
+    return plan_is_equality(p, clause) && plan_is_free_to_move(clause);
 }
 
 static plan_class_member *find_member(plan_class *class, const rdb_expr *expr)

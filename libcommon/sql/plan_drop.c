@@ -64,15 +64,8 @@ static void bound_columns(planner *p, const rdb_query *query, const rdb_expr *co
             bound_columns(p, query, arguments->items[i], range_no, columns);
         return;
     }
-    const rdb_expr_function *e = (const rdb_expr_function *)condition;
-    uint16_t strategy = 0;
-    uint32_t family = 0;
-    rdb_error quiet = {0};
-    if (condition->kind != RDB_EXPR_FUNCTION || e->operator_oid == 0 || e->arguments.count != 2)
-        return;
-    const bool is_equality = rdb_opclass_strategy(p->access, e->operator_oid, &strategy, &family, &quiet) && strategy == 3;
-    rdb_error_clear(&quiet);
-    for (int side = 0; is_equality && side < 2; side++) {
+    const rdb_expr_function *e = plan_comparison(condition);
+    for (int side = 0; e != NULL && side < 2 && plan_is_equality(p, condition); side++) {
         const rdb_expr_var *var = (const rdb_expr_var *)behind_joins(query, e->arguments.items[side]);
         const rdb_expr *other = e->arguments.items[1 - side];
         if (var->head.kind == RDB_EXPR_VAR && var->levels_up == 0 && var->range_no == range_no && var->attribute_no > 0 && !reads_range(query, other, range_no) && rdb_expr_volatility(other) != 'v')

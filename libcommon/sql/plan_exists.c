@@ -53,18 +53,13 @@ static bool has_index(const rdb_query *query, const rdb_expr *expr)
 /* outer = inner, either way round where both are of one type. */
 static bool read_equality(planner *p, rdb_expr *conjunct, rdb_expr **outer, rdb_expr **inner)
 {
-    const rdb_expr_function *call = (const rdb_expr_function *)conjunct;
-    uint16_t strategy = 0;
-    uint32_t family = 0;
-    rdb_error quiet = {0};
-    if (conjunct->kind != RDB_EXPR_FUNCTION || call->operator_oid == 0 || call->arguments.count != 2)
+    const rdb_expr_function *call = plan_comparison(conjunct);
+    if (call == NULL || !plan_is_equality(p, conjunct))
         return false;
-    bool is_equality = rdb_opclass_strategy(p->access, call->operator_oid, &strategy, &family, &quiet) && strategy == 3;
-    rdb_error_clear(&quiet);
     rdb_expr *left = call->arguments.items[0], *right = call->arguments.items[1];
     side_search a = sides_of(left), b = sides_of(right);
     const bool is_swapped = a.reads_own;
-    if (!is_equality || a.is_odd || b.is_odd || (is_swapped && left->type->oid != right->type->oid) || rdb_expr_volatility(conjunct) == 'v')
+    if (a.is_odd || b.is_odd || (is_swapped && left->type->oid != right->type->oid) || rdb_expr_volatility(conjunct) == 'v')
         return false;
     *outer = is_swapped ? right : left;
     *inner = is_swapped ? left : right;

@@ -518,6 +518,9 @@ typedef struct plan_subject {
 } plan_subject;
 plan_subject plan_examine(plan_level *level, const rdb_expr *expr);
 const rdb_expr *plan_strip(const rdb_expr *expr); /* without changes of label */
+/* plan_qual.c: the expression as an operator between two operands, or NULL; is it the equality of an ordered operator class? */
+const rdb_expr_function *plan_comparison(const rdb_expr *clause);
+bool plan_is_equality(planner *p, const rdb_expr *clause);
 /* A condition over expressions whose values are given. */
 typedef struct plan_fill {
     const rdb_expr *expr;

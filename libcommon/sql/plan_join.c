@@ -219,15 +219,7 @@ static bool push_condition(planner *p, plan_level *level, plan_tree *tree, rdb_e
 
 static bool may_join_class(plan_level *level, const rdb_expr *clause)
 {
-    const rdb_expr_function *e = (const rdb_expr_function *)clause;
-    uint16_t strategy = 0;
-    uint32_t family = 0;
-    rdb_error quiet = {0};
-    if (clause->kind != RDB_EXPR_FUNCTION || e->operator_oid == 0 || e->arguments.count != 2)
-        return false;
-    bool ok = rdb_opclass_strategy(level->p->access, e->operator_oid, &strategy, &family, &quiet) && strategy == 3 && rdb_expr_volatility(clause) != 'v';
-    rdb_error_clear(&quiet);
-    return ok;
+    return plan_is_equality(level->p, clause) && rdb_expr_volatility(clause) != 'v';
 }
 
 /* Conditions of inner joins were gathered in the group before all its items were known: sends each on its way. */

@@ -61,16 +61,8 @@ static bool is_bound(planner *p, const rdb_expr *where, uint32_t range_no, int16
                 return true;
         return false;
     }
-    const rdb_expr_function *e = (const rdb_expr_function *)where;
-    uint16_t strategy = 0;
-    uint32_t family = 0;
-    rdb_error quiet = {0};
-    if (where->kind != RDB_EXPR_FUNCTION || e->operator_oid == 0 || e->arguments.count != 2 ||
-        (!is_column(e->arguments.items[0], range_no, attribute_no) && !is_column(e->arguments.items[1], range_no, attribute_no)))
-        return false;
-    const bool ok = rdb_opclass_strategy(p->access, e->operator_oid, &strategy, &family, &quiet) && strategy == 3;
-    rdb_error_clear(&quiet);
-    return ok;
+    const rdb_expr_function *e = plan_comparison(where);
+    return e != NULL && (is_column(e->arguments.items[0], range_no, attribute_no) || is_column(e->arguments.items[1], range_no, attribute_no)) && plan_is_equality(p, where);
 }
 
 /* Has the table an index whose columns before this one are bound to one value each? */

@@ -73,9 +73,7 @@ static bool split_equality(plan_level *level, rdb_expr *clause, plan_relids left
         return false;
     }
     rdb_error quiet = {0};
-    uint16_t strategy = 0;
-    uint32_t family = 0;
-    bool ok = rdb_opclass_strategy(p->access, e->operator_oid, &strategy, &family, &quiet) && strategy == 3;
+    bool ok = plan_is_equality(p, clause);
     if (ok && a->type->oid != b->type->oid)
         ok = plan_cast_to(p, &a, b->type) || plan_cast_to(p, &b, a->type);
     ok = ok && ((a->type->ops != NULL && a->type->ops->hash != NULL && a->type->ops->compare != NULL));

@@ -229,14 +229,7 @@ static rdb_expr *prepare_var(preparer *s, rdb_expr_var *var)
 /* Are the rows of an IN looked up by hashing? */
 static bool tests_equality(planner *p, const rdb_expr_sublink *link)
 {
-    uint16_t strategy = 0;
-    uint32_t family = 0;
-    rdb_error quiet = {0};
-    const rdb_expr_function *test = (const rdb_expr_function *)link->test;
-    bool ok = link->sublink_kind == RDB_SUBLINK_ANY && test != NULL && test->head.kind == RDB_EXPR_FUNCTION && test->operator_oid != 0 &&
-              rdb_opclass_strategy(p->access, test->operator_oid, &strategy, &family, &quiet) && strategy == 3;
-    rdb_error_clear(&quiet);
-    return ok;
+    return link->sublink_kind == RDB_SUBLINK_ANY && link->test != NULL && plan_is_equality(p, link->test);
 }
 
 /* Where rows are grouped, a sub-select that is written again is the one that was planned for the key: only so is it found there. */

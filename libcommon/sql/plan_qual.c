@@ -3,6 +3,23 @@
  * relations says of one of them alone can be checked there too. Either keeps what the condition means. */
 #include "sql/plan_int.h"
 
+const rdb_expr_function *plan_comparison(const rdb_expr *clause)
+{
+    const rdb_expr_function *e = (const rdb_expr_function *)clause;
+    return clause->kind == RDB_EXPR_FUNCTION && e->operator_oid != 0 && e->arguments.count == 2 ? e : NULL;
+}
+
+bool plan_is_equality(planner *p, const rdb_expr *clause)
+{
+    const rdb_expr_function *e = plan_comparison(clause);
+    uint16_t strategy = 0;
+    uint32_t family = 0;
+    rdb_error quiet = {0};
+    bool ok = e != NULL && rdb_opclass_strategy(p->access, e->operator_oid, &strategy, &family, &quiet) && strategy == 3;
+    rdb_error_clear(&quiet);
+    return ok;
+}
+
 /* ---- AND and OR ------------------------------------------------------------------------------------------------------------ */
 static rdb_expr *bool_of(planner *p, rdb_bool_kind kind, const rdb_list *arguments)
 {

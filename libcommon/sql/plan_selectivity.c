@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * How many rows a condition leaves, how many values a column has, how many rows a join gives: from ANALYZE's figures where there
+ * How many rows a condition leaves, how many values a column has, how many groups rows make: from ANALYZE's figures where there
  * are some, else PostgreSQL's customary guesses. The formulas are those that its manual gives ("How the Planner Uses Statistics"),
  * which go back to Selinger et al., "Access path selection in a relational database management system" (1979). Every answer is a
  * share between 0 and 1, or a number of values of at least 1. */
-#include "sql/plan_int.h"
+#include "sql/plan_selectivity.h"
 #include <math.h>
 #include <stdlib.h>
 
 #define GUESS_EQUAL 0.005
-#define GUESS_RANGE 0.3333333333333333
 #define GUESS_RANGE_PAIR 0.005
-#define GUESS_MATCH 0.005
 #define GUESS_FUNCTION 0.3333333333333333
 #define GUESS_NULL 0.005
 #define GUESS_DISTINCT 200.0
@@ -20,16 +18,6 @@
 #define HISTOGRAM_SOME 10
 #define DAY_US INT64_C(86400000000)
 
-static double share(double value)
-{
-    return value < 0 ? 0 : value > 1 ? 1 : value;
-}
-
-static double null_fraction_of(const plan_subject *s)
-{
-    return s->figures ? s->figures->null_fraction : 0;
-}
-
 /* *is_guess: nothing was known. */
 double plan_subject_distinct(const plan_subject *s, bool *is_guess)
 {
@@ -37,7 +25,7 @@ double plan_subject_distinct(const plan_subject *s, bool *is_guess)
     const double tuples = s->rel ? s->rel->tuples : 0;
     *is_guess = false;
     if (s->is_unique)
-        distinct = -(1 - null_fraction_of(s));
+        distinct = -(1 - plan_null_fraction(s));
     if (s->rel != NULL && s->rel->range->kind == RDB_RANGE_VALUES)
         distinct = -1;
     if (distinct > 0)
@@ -101,11 +89,6 @@ static bool constant_as(planner *p, const plan_subject *s, const rdb_expr *expr,
     return true;
 }
 
-static int compare_values(const plan_subject *s, rdb_datum left, rdb_datum right)
-{
-    return s->type->ops->compare(s->type, s->collation, left, right);
-}
-
 /* The operator over two constants: 1 true, 0 not. */
 static bool operator_holds(planner *p, const rdb_expr_function *e, bool column_is_left, const rdb_type *type, rdb_datum value)
 {
@@ -151,9 +134,9 @@ static double equal_to_value(const plan_subject *s, const rdb_datum *value) /* N
         return figures->common_count > 0 ? RDB_MIN(selectivity, (double)figures->common_fractions[0]) : selectivity;
     }
     for (uint32_t i = 0; i < figures->common_count; i++)
-        if (compare_values(s, figures->common_values[i], *value) == 0)
+        if (plan_compare_values(s, figures->common_values[i], *value) == 0)
             return (double)figures->common_fractions[i];
-    double selectivity = share(1 - common_total(figures) - figures->null_fraction);
+    double selectivity = plan_share(1 - common_total(figures) - figures->null_fraction);
     const double others = distinct - figures->common_count;
     if (others > 1)
         selectivity /= others;
@@ -168,7 +151,7 @@ static double equal_selectivity(plan_level *level, const plan_subject *s, const 
     const rdb_expr *bare = plan_strip(other);
     if (bare->kind == RDB_EXPR_CONST && ((const rdb_expr_const *)bare)->is_null)
         return 0;
-    return share(equal_to_value(s, constant_as(level->p, s, other, &value) ? &value : NULL));
+    return plan_share(equal_to_value(s, constant_as(level->p, s, other, &value) ? &value : NULL));
 }
 
 /* ---- ranges -------------------------------------------------------------------------------------------------------------------- */
@@ -264,7 +247,7 @@ static double histogram_share(planner *p, const plan_subject *s, uint16_t strate
     uint32_t low = 0, high = figures->bound_count;
     while (low < high) { /* bounds before `low` are below the value, for <= and > also those equal to it */
         uint32_t middle = (low + high) / 2;
-        int order = compare_values(s, figures->bounds[middle], value);
+        int order = plan_compare_values(s, figures->bounds[middle], value);
         bool is_below = is_greater ? (takes_equal ? order < 0 : order <= 0) : (takes_equal ? order <= 0 : order < 0);
         if (is_below)
             low = middle + 1;
@@ -289,7 +272,7 @@ static double histogram_share(planner *p, const plan_subject *s, uint16_t strate
         if (is_greater == takes_equal)
             fraction -= one;
     }
-    fraction = share(is_greater ? 1 - fraction : fraction);
+    fraction = plan_share(is_greater ? 1 - fraction : fraction);
     const double least = 0.01 / parts; /* the ends of a sample are not the ends of the table */
     return fraction < least ? least : fraction > 1 - least ? 1 - least : fraction;
 }
@@ -306,14 +289,14 @@ static double range_selectivity(plan_level *level, const plan_subject *s, uint16
     if (bare->kind == RDB_EXPR_CONST && ((const rdb_expr_const *)bare)->is_null)
         return 0;
     if (s->figures == NULL || !constant_as(level->p, s, other, &value))
-        return GUESS_RANGE;
+        return PLAN_GUESS_RANGE;
     const rdb_statistics *figures = s->figures;
-    double common = 0, rest = share(1 - figures->null_fraction - common_total(figures));
+    double common = 0, rest = plan_share(1 - figures->null_fraction - common_total(figures));
     for (uint32_t i = 0; i < figures->common_count; i++)
-        if (strategy_holds(strategy, compare_values(s, figures->common_values[i], value)))
+        if (strategy_holds(strategy, plan_compare_values(s, figures->common_values[i], value)))
             common += (double)figures->common_fractions[i];
     rest *= figures->bound_count > 1 ? histogram_share(level->p, s, strategy, value) : 0.5;
-    return share(common + rest);
+    return plan_share(common + rest);
 }
 
 /* ---- patterns and other operators with a constant --------------------------------------------------------------------------------- */
@@ -325,7 +308,7 @@ static double matching_selectivity(plan_level *level, const plan_subject *s, con
     if (other->kind == RDB_EXPR_CONST && ((const rdb_expr_const *)other)->is_null)
         return 0;
     if (figures == NULL || other->kind != RDB_EXPR_CONST || ((const rdb_expr *)e->arguments.items[column_is_left ? 0 : 1])->type->rep != s->type->rep)
-        return share(guess - (guess > 0.5 ? null_fraction_of(s) : 0));
+        return plan_share(guess - (guess > 0.5 ? plan_null_fraction(s) : 0));
     double common = 0, met = 0, matched = guess;
     for (uint32_t i = 0; i < figures->common_count; i++)
         if (operator_holds(level->p, e, column_is_left, s->type, figures->common_values[i]))
@@ -340,12 +323,12 @@ static double matching_selectivity(plan_level *level, const plan_subject *s, con
         }
         matched = matched < 0.0001 ? 0.0001 : matched > 0.9999 ? 0.9999 : matched;
     }
-    const double rest = share(1 - figures->null_fraction - common_total(figures));
-    return share(common + rest * matched);
+    const double rest = plan_share(1 - figures->null_fraction - common_total(figures));
+    return plan_share(common + rest * matched);
 }
 
 /* PostgreSQL's estimator of the operator: pg_operator.oprrest. */
-enum { EQ_SEL = 101, NEQ_SEL = 102, AREA_SEL = 139, POSITION_SEL = 140, CONT_SEL = 1300, CONT_SEL_2 = 1302, ICLIKE_SEL = 1814, ICNLIKE_SEL = 1815, REGEX_SEL = 1818, LIKE_SEL = 1819, ICREGEX_SEL = 1820,
+enum { AREA_SEL = 139, POSITION_SEL = 140, CONT_SEL = 1300, CONT_SEL_2 = 1302, ICLIKE_SEL = 1814, ICNLIKE_SEL = 1815, REGEX_SEL = 1818, LIKE_SEL = 1819, ICREGEX_SEL = 1820,
        REGEX_NE_SEL = 1821, NLIKE_SEL = 1822, ICREGEX_NE_SEL = 1823, RANGE_SEL = 3169, MULTIRANGE_SEL = 4243, ARRAY_SEL = 3817, MATCHING_SEL = 5040, TSMATCH_SEL = 3686, NETWORK_SEL = 3560 };
 
 static double operator_selectivity(plan_level *level, const plan_subject *s, const rdb_expr_function *e, bool column_is_left)
@@ -365,16 +348,16 @@ static double operator_selectivity(plan_level *level, const plan_subject *s, con
     if (known)
         return range_selectivity(level, s, column_is_left ? strategy : (uint16_t)(6 - strategy), other);
     switch (estimator) {
-    case EQ_SEL: return s->is_column ? equal_selectivity(level, s, other) : GUESS_EQUAL;
-    case NEQ_SEL: return s->is_column ? share(1 - equal_selectivity(level, s, other) - null_fraction_of(s)) : 1 - GUESS_EQUAL;
+    case PLAN_EQ_SEL: return s->is_column ? equal_selectivity(level, s, other) : GUESS_EQUAL;
+    case PLAN_NEQ_SEL: return s->is_column ? plan_share(1 - equal_selectivity(level, s, other) - plan_null_fraction(s)) : 1 - GUESS_EQUAL;
     case LIKE_SEL:
     case ICLIKE_SEL:
     case REGEX_SEL:
-    case ICREGEX_SEL: return matching_selectivity(level, s, e, column_is_left, GUESS_MATCH);
+    case ICREGEX_SEL: return matching_selectivity(level, s, e, column_is_left, PLAN_GUESS_MATCH);
     case NLIKE_SEL:
     case ICNLIKE_SEL:
     case REGEX_NE_SEL:
-    case ICREGEX_NE_SEL: return matching_selectivity(level, s, e, column_is_left, 1 - GUESS_MATCH);
+    case ICREGEX_NE_SEL: return matching_selectivity(level, s, e, column_is_left, 1 - PLAN_GUESS_MATCH);
     case MATCHING_SEL: return matching_selectivity(level, s, e, column_is_left, 0.01);
     case AREA_SEL: return 0.005;
     case POSITION_SEL: return 0.1;
@@ -386,7 +369,7 @@ static double operator_selectivity(plan_level *level, const plan_subject *s, con
     case TSMATCH_SEL:
     case NETWORK_SEL: return 0.005;
     case 0: return 0.5;
-    default: return GUESS_RANGE;
+    default: return PLAN_GUESS_RANGE;
     }
 }
 
@@ -403,7 +386,7 @@ static double array_selectivity(plan_level *level, const rdb_expr_array_op *e)
     const rdb_expr_const *array = right->kind == RDB_EXPR_CONST ? (const rdb_expr_const *)right : NULL;
     const rdb_operator_entry *entry = NULL;
     bool is_equal = rdb_opclass_strategy(level->p->access, e->operator_oid, &strategy, &family, &quiet) && strategy == 3;
-    bool is_unequal = rdb_operator_get(level->p->access, e->operator_oid, &entry, &quiet) && entry != NULL && entry->restrict_oid == NEQ_SEL;
+    bool is_unequal = rdb_operator_get(level->p->access, e->operator_oid, &entry, &quiet) && entry != NULL && entry->restrict_oid == PLAN_NEQ_SEL;
     rdb_error_clear(&quiet);
     if (array != NULL && array->is_null)
         return 0;
@@ -415,7 +398,7 @@ static double array_selectivity(plan_level *level, const rdb_expr_array_op *e)
         items = ((const rdb_expr_array *)right)->elements.count;
     }
     for (uint32_t i = 0; i < (uint32_t)items && i < 1000; i++) {
-        double one = is_equal || is_unequal ? GUESS_EQUAL : GUESS_RANGE;
+        double one = is_equal || is_unequal ? GUESS_EQUAL : PLAN_GUESS_RANGE;
         rdb_expr_const element = {.head = {.kind = RDB_EXPR_CONST, .type = right->type->element, .typmod = -1}};
         const rdb_expr *value = &element.head;
         if (array != NULL)
@@ -423,11 +406,11 @@ static double array_selectivity(plan_level *level, const rdb_expr_array_op *e)
         else if (right->kind == RDB_EXPR_ARRAY)
             value = ((const rdb_expr_array *)right)->elements.items[i];
         if ((is_equal || is_unequal) && s.is_column && right->type->element != NULL)
-            one = array != NULL || right->kind == RDB_EXPR_ARRAY ? equal_selectivity(level, &s, value) : share(equal_to_value(&s, NULL));
+            one = array != NULL || right->kind == RDB_EXPR_ARRAY ? equal_selectivity(level, &s, value) : plan_share(equal_to_value(&s, NULL));
         else if (!is_equal && !is_unequal && strategy != 0 && s.is_column && (array != NULL || right->kind == RDB_EXPR_ARRAY))
             one = range_selectivity(level, &s, strategy, value);
         if (is_unequal)
-            one = share(1 - one - null_fraction_of(&s));
+            one = plan_share(1 - one - plan_null_fraction(&s));
         sum += is_unequal ? one - 1 : one;
         result = e->use_or ? result + one - result * one : result * one;
     }
@@ -436,14 +419,14 @@ static double array_selectivity(plan_level *level, const rdb_expr_array_op *e)
         return sum;
     if (!e->use_or && is_unequal && 1 + sum >= 0 && 1 + sum <= 1)
         return 1 + sum;
-    return share(result);
+    return plan_share(result);
 }
 
 static double true_selectivity(plan_level *level, const rdb_expr *expr)
 {
     const plan_subject s = plan_examine(level, expr);
     const rdb_datum yes = {.b = 1};
-    return s.figures != NULL && s.type->oid == RDB_BOOLOID ? share(equal_to_value(&s, &yes)) : 0.5;
+    return s.figures != NULL && s.type->oid == RDB_BOOLOID ? plan_share(equal_to_value(&s, &yes)) : 0.5;
 }
 
 static double test_selectivity(plan_level *level, const rdb_expr_bool_test *e)
@@ -456,8 +439,8 @@ static double test_selectivity(plan_level *level, const rdb_expr_bool_test *e)
     case RDB_IS_NOT_UNKNOWN: return 1 - (s.is_column ? nulls : GUESS_NULL);
     case RDB_IS_TRUE: return holds;
     case RDB_IS_NOT_TRUE: return 1 - holds;
-    case RDB_IS_FALSE: return share(1 - holds - null_fraction_of(&s));
-    case RDB_IS_NOT_FALSE: return share(holds + null_fraction_of(&s));
+    case RDB_IS_FALSE: return plan_share(1 - holds - plan_null_fraction(&s));
+    case RDB_IS_NOT_FALSE: return plan_share(holds + plan_null_fraction(&s));
     }
     return 0.5;
 }
@@ -504,9 +487,9 @@ static double asked_selectivity(plan_level *level, const rdb_expr *clause, doubl
         met += answer == PLAN_HOLDS;
         asked++;
     }
-    const double rest = share(1 - figures->null_fraction - common_total(figures));
+    const double rest = plan_share(1 - figures->null_fraction - common_total(figures));
     const double matched = asked == 0 ? 0 : met > 0 ? met / asked : RDB_MIN(guess, 0.5 / asked);
-    return share(common + rest * matched);
+    return plan_share(common + rest * matched);
 }
 
 /* Which side of the operator the condition speaks of: a relation's column, the rest being known when its scan begins. */
@@ -535,7 +518,7 @@ static double or_selectivity(plan_level *level, const plan_rel *of, const rdb_ex
         is_whole = is_whole || said->whole == &e->head;
         result = part > 0 ? result / part : result;
     }
-    result = share(result);
+    result = plan_share(result);
     if (is_whole && of == NULL) { /* the search for a join order comes by often */
         plan_or_share *known = RDB_NEW(level->p->arena, plan_or_share);
         *known = (plan_or_share){&e->head, result};
@@ -576,7 +559,7 @@ double plan_selectivity_of(plan_level *level, const plan_rel *of, const rdb_expr
     case RDB_EXPR_DISTINCT: {
         const rdb_expr_pair *e = (const rdb_expr_pair *)clause;
         const plan_subject s = plan_examine(level, e->left);
-        return s.is_column ? share(1 - equal_selectivity(level, &s, e->right)) : 1 - GUESS_EQUAL;
+        return s.is_column ? plan_share(1 - equal_selectivity(level, &s, e->right)) : 1 - GUESS_EQUAL;
     }
     case RDB_EXPR_ROW_COMPARE: /* its first column decides of nearly all rows */
         if (((const rdb_expr_row_compare *)clause)->strategy == 3 || ((const rdb_expr_row_compare *)clause)->strategy > 5)
@@ -590,7 +573,7 @@ double plan_selectivity_of(plan_level *level, const plan_rel *of, const rdb_expr
         if (e->arguments.count != 2)
             return 0.5;
         bool is_left = choose_side(level, of, e, &s);
-        const double one = share(operator_selectivity(level, &s, e, is_left));
+        const double one = plan_share(operator_selectivity(level, &s, e, is_left));
         return s.is_column ? one : asked_selectivity(level, clause, one);
     }
     default: return 0.5;
@@ -660,369 +643,25 @@ double plan_selectivity_list(plan_level *level, const plan_rel *of, const rdb_li
             continue;
         }
         const plan_subject s = plan_examine(level, pair->column);
-        double both = pair->lower + pair->upper - 1 + null_fraction_of(&s);
-        if (fabs(pair->lower - GUESS_RANGE) < 1e-12 || fabs(pair->upper - GUESS_RANGE) < 1e-12)
+        double both = pair->lower + pair->upper - 1 + plan_null_fraction(&s);
+        if (fabs(pair->lower - PLAN_GUESS_RANGE) < 1e-12 || fabs(pair->upper - PLAN_GUESS_RANGE) < 1e-12)
             both = GUESS_RANGE_PAIR;
         else if (both <= 0)
             both = both < -0.01 ? GUESS_RANGE_PAIR : 1e-10;
         result *= both;
     }
-    return share(result);
+    return plan_share(result);
 }
 
-/* ---- keys of several columns ------------------------------------------------------------------------------------------------------ */
-/* The column of rel that an equality compares with something of one other relation; 0: none. */
-static int16_t equal_column(plan_level *level, const plan_rel *rel, const rdb_expr *clause, plan_relids *other)
-{
-    const rdb_expr_function *e = (const rdb_expr_function *)clause;
-    uint16_t strategy = 0;
-    uint32_t family = 0;
-    rdb_error quiet = {0};
-    if (clause->kind != RDB_EXPR_FUNCTION || e->operator_oid == 0 || e->arguments.count != 2)
-        return 0;
-    for (int side = 0; side < 2; side++) {
-        const rdb_expr_var *var = (const rdb_expr_var *)plan_strip(e->arguments.items[side]);
-        *other = plan_relids_of(e->arguments.items[1 - side]);
-        if (var->head.kind != RDB_EXPR_VAR || var->levels_up != 0 || var->range_no != rel->range_no || relids_empty(*other) || relids_has(*other, rel->range_no))
-            continue;
-        const bool is_equal = rdb_opclass_strategy(level->p->access, e->operator_oid, &strategy, &family, &quiet) && strategy == 3;
-        rdb_error_clear(&quiet);
-        return is_equal ? var->attribute_no : 0;
-    }
-    return 0;
-}
-
-/* Do the clauses compare all columns of the index with those of one other relation? Marks them. */
-static bool covers_key(plan_level *level, const plan_rel *rel, const rdb_relation_index *index, const rdb_list *clauses, bool *is_part)
-{
-    plan_relids partner = {0};
-    memset(is_part, 0, clauses->count * sizeof *is_part);
-    for (uint16_t k = 0; k < index->key_count; k++) {
-        uint32_t at = 0;
-        for (; at < clauses->count; at++) {
-            plan_relids other;
-            if (is_part[at] || index->columns[k].column_number <= 0 || equal_column(level, rel, clauses->items[at], &other) != index->columns[k].column_number)
-                continue;
-            if (k > 0 && !(relids_within(other, partner) && relids_within(partner, other)))
-                continue;
-            partner = other;
-            break;
-        }
-        if (at == clauses->count)
-            return false;
-        is_part[at] = true;
-    }
-    return true;
-}
-
-static bool find_key_clauses(plan_level *level, const rdb_list *clauses, bool *is_part, double *key_share)
-{
-    if (clauses->count < 2)
-        return false;
-    for (uint32_t r = 1; r <= level->range_count; r++) {
-        const plan_rel *rel = level->rels[r];
-        const rdb_relation *relation = rel != NULL && rel->range->kind == RDB_RANGE_RELATION ? rel->range->relation : NULL;
-        for (uint16_t i = 0; relation != NULL && rel->parent == NULL && i < relation->index_count; i++) {
-            const rdb_relation_index *index = &relation->indexes[i];
-            if (!index->is_unique || !index->is_valid || index->predicate_tree != NULL || index->key_count < 2 || rel->tuples < 1 || !covers_key(level, rel, index, clauses, is_part))
-                continue;
-            *key_share = 1 / rel->tuples;
-            return true;
-        }
-    }
-    return false;
-}
-
-double plan_key_selectivity(plan_level *level, const plan_rel *of, const rdb_list *clauses)
-{
-    bool *is_part = RDB_NEW_ARRAY(level->p->arena, bool, clauses->count + 1);
-    double key_share = 0, parts = 1;
-    rdb_list rest = {0};
-    if (!find_key_clauses(level, clauses, is_part, &key_share))
-        return plan_selectivity_list(level, of, clauses);
-    for (uint32_t i = 0; i < clauses->count; i++)
-        if (is_part[i])
-            parts *= plan_selectivity_of(level, of, clauses->items[i]);
-        else
-            rdb_list_push(level->p->arena, &rest, clauses->items[i]);
-    return RDB_MAX(parts, key_share) * plan_selectivity_list(level, of, &rest);
-}
-
-/* ---- joins ----------------------------------------------------------------------------------------------------------------------------------- */
-/* Common values that both sides have. */
-typedef struct common_match {
-    double product;              /* of their shares */
-    double left, right;          /* the shares of those that match */
-    double left_rest, right_rest;/* and of those that do not */
-    uint32_t count;
-} common_match;
-
-static bool match_common(const plan_subject *left, const plan_subject *right, uint32_t right_used, planner *p, common_match *match)
-{
-    const rdb_statistics *a = left->figures, *b = right->figures;
-    *match = (common_match){0};
-    if (a == NULL || b == NULL || a->common_count == 0 || b->common_count == 0 || left->type->oid != right->type->oid || left->type->ops == NULL || left->type->ops->compare == NULL)
-        return false;
-    bool *is_taken = RDB_NEW_ARRAY(p->arena, bool, b->common_count);
-    for (uint32_t i = 0; i < a->common_count; i++) {
-        uint32_t k = 0;
-        while (k < right_used && (is_taken[k] || compare_values(left, a->common_values[i], b->common_values[k]) != 0))
-            k++;
-        if (k == right_used) {
-            match->left_rest += (double)a->common_fractions[i];
-            continue;
-        }
-        is_taken[k] = true;
-        match->count++;
-        match->left += (double)a->common_fractions[i];
-        match->right += (double)b->common_fractions[k];
-        match->product += (double)a->common_fractions[i] * (double)b->common_fractions[k];
-    }
-    for (uint32_t k = 0; k < b->common_count; k++)
-        if (!is_taken[k])
-            match->right_rest += (double)b->common_fractions[k];
-    return true;
-}
-
-static double join_equal(planner *p, const plan_subject *left, const plan_subject *right)
-{
-    bool is_guess;
-    common_match match;
-    const double left_distinct = plan_subject_distinct(left, &is_guess), right_distinct = plan_subject_distinct(right, &is_guess);
-    const double left_nulls = null_fraction_of(left), right_nulls = null_fraction_of(right);
-    if (!match_common(left, right, right->figures ? right->figures->common_count : 0, p, &match))
-        return share((1 - left_nulls) * (1 - right_nulls) / RDB_MAX(left_distinct, right_distinct));
-    const double left_other = share(1 - left_nulls - match.left - match.left_rest), right_other = share(1 - right_nulls - match.right - match.right_rest);
-    const double a_count = left->figures->common_count, b_count = right->figures->common_count;
-    double by_left = match.product, by_right = match.product;
-    if (right_distinct > b_count)
-        by_left += match.left_rest * right_other / (right_distinct - b_count);
-    if (right_distinct > match.count)
-        by_left += left_other * (right_other + match.right_rest) / (right_distinct - match.count);
-    if (left_distinct > a_count)
-        by_right += match.right_rest * left_other / (left_distinct - a_count);
-    if (left_distinct > match.count)
-        by_right += right_other * (left_other + match.left_rest) / (left_distinct - match.count);
-    return share(RDB_MIN(by_left, by_right));
-}
-
-/* The share of left rows that have a partner. */
-static double semi_equal(planner *p, const plan_subject *left, const plan_subject *right, double right_rows)
-{
-    bool left_guess, right_guess;
-    common_match match;
-    double left_distinct = plan_subject_distinct(left, &left_guess), right_distinct = plan_subject_distinct(right, &right_guess);
-    const double left_nulls = null_fraction_of(left);
-    if (right->rel != NULL && right_distinct >= right->rel->rows) {
-        right_distinct = RDB_MAX(1.0, right->rel->rows);
-        right_guess = false;
-    }
-    if (right_distinct >= right_rows) {
-        right_distinct = RDB_MAX(1.0, right_rows);
-        right_guess = false;
-    }
-    const bool both_known = !left_guess && !right_guess;
-    const uint32_t used = right->figures ? (uint32_t)RDB_MIN((double)right->figures->common_count, right_distinct) : 0;
-    if (!match_common(left, right, used, p, &match))
-        return share((1 - left_nulls) * (!both_known ? 0.5 : left_distinct <= right_distinct || right_distinct < 0 ? 1 : right_distinct / left_distinct));
-    double rest = 0.5;
-    if (both_known) {
-        left_distinct -= match.count;
-        right_distinct -= match.count;
-        rest = left_distinct <= right_distinct || right_distinct < 0 ? 1 : right_distinct / left_distinct;
-    }
-    return share(match.left + rest * share(1 - left_nulls - match.left));
-}
-
-static double join_selectivity_of(plan_level *level, const rdb_expr *clause, plan_relids left_ids, uint8_t join_kind, double right_rows)
-{
-    const rdb_expr_function *e = (const rdb_expr_function *)clause;
-    if (clause->kind != RDB_EXPR_FUNCTION || e->operator_oid == 0 || e->arguments.count != 2)
-        return plan_selectivity(level, clause);
-    const rdb_operator_entry *entry = NULL;
-    rdb_error quiet = {0};
-    uint16_t strategy = 0;
-    uint32_t family = 0;
-    bool known = rdb_opclass_strategy(level->p->access, e->operator_oid, &strategy, &family, &quiet) && strategy != 0;
-    if (!rdb_operator_get(level->p->access, e->operator_oid, &entry, &quiet))
-        entry = NULL;
-    rdb_error_clear(&quiet);
-    const rdb_expr *first = e->arguments.items[0], *second = e->arguments.items[1];
-    if (relids_empty(plan_relids_of(first)) || relids_empty(plan_relids_of(second)))
-        return plan_selectivity(level, clause);
-    const uint32_t estimator = entry ? entry->restrict_oid : 0;
-    const bool is_equal = (known && strategy == 3) || estimator == EQ_SEL;
-    if (!is_equal && estimator != NEQ_SEL)
-        return known ? GUESS_RANGE : estimator == 0 ? 0.5 : GUESS_MATCH;
-    const bool swaps = !relids_within(plan_relids_of(first), left_ids);
-    const plan_subject left = plan_examine(level, swaps ? second : first), right = plan_examine(level, swaps ? first : second);
-    const bool is_semi = join_kind == RDB_JOIN_SEMI || join_kind == RDB_JOIN_ANTI;
-    double selectivity = is_semi ? semi_equal(level->p, &left, &right, right_rows) : join_equal(level->p, &left, &right);
-    if (!is_equal)
-        selectivity = is_semi ? share(1 - null_fraction_of(&left)) : share(1 - selectivity);
-    return selectivity;
-}
-
-static uint32_t only_relation(plan_relids ids)
-{
-    uint32_t found = 0, met = 0;
-    for (int i = 0; i < PLAN_RELIDS_WORDS; i++)
-        if (ids.words[i] != 0) {
-            met += (uint32_t)__builtin_popcountll(ids.words[i]);
-            found = (uint32_t)i * 64 + (uint32_t)__builtin_ctzll(ids.words[i]);
-        }
-    return met == 1 ? found : 0;
-}
-
-/* The two relations whose columns an equality compares. */
-static bool compared_relations(plan_level *level, const rdb_expr *clause, const plan_rel *rels[2])
-{
-    const rdb_expr_function *e = (const rdb_expr_function *)clause;
-    uint16_t strategy = 0;
-    uint32_t family = 0;
-    rdb_error quiet = {0};
-    if (clause->kind != RDB_EXPR_FUNCTION || e->operator_oid == 0 || e->arguments.count != 2)
-        return false;
-    const bool is_equality = rdb_opclass_strategy(level->p->access, e->operator_oid, &strategy, &family, &quiet) && strategy == 3;
-    rdb_error_clear(&quiet);
-    for (int i = 0; i < 2; i++) {
-        const uint32_t range_no = only_relation(plan_relids_of(e->arguments.items[i]));
-        rels[i] = range_no != 0 && range_no <= level->range_count ? level->rels[range_no] : NULL;
-    }
-    return is_equality && rels[0] != NULL && rels[1] != NULL && rels[0] != rels[1];
-}
-
-/* Several equalities between the same two relations: a relation has no more combinations of values than rows, so they leave no less
- * than one such combination would. */
-static double pair_selectivity(plan_level *level, const rdb_list *clauses, plan_relids left_ids, uint8_t kind, double right_rows, uint32_t first, bool *is_done)
-{
-    const plan_rel *pair[2], *other[2];
-    double product = 1, combinations[2] = {1, 1};
-    uint32_t count = 0;
-    if (!compared_relations(level, clauses->items[first], pair))
-        return join_selectivity_of(level, clauses->items[first], left_ids, kind, right_rows);
-    for (uint32_t i = first; i < clauses->count; i++) {
-        if (is_done[i] || !compared_relations(level, clauses->items[i], other) || !((other[0] == pair[0] && other[1] == pair[1]) || (other[0] == pair[1] && other[1] == pair[0])))
-            continue;
-        const rdb_expr_function *e = clauses->items[i];
-        is_done[i] = true;
-        count++;
-        product *= join_selectivity_of(level, clauses->items[i], left_ids, kind, right_rows);
-        for (int side = 0; side < 2; side++) {
-            const plan_subject s = plan_examine(level, e->arguments.items[other[0] == pair[0] ? side : 1 - side]);
-            bool is_guess = false;
-            combinations[side] *= s.rel != NULL ? plan_subject_distinct(&s, &is_guess) : RDB_MAX(1.0, pair[side]->tuples);
-        }
-    }
-    if (count < 2)
-        return product;
-    for (int side = 0; side < 2; side++)
-        combinations[side] = RDB_MIN(combinations[side], RDB_MAX(1.0, pair[side]->tuples));
-    return RDB_MAX(product, 1 / RDB_MAX(combinations[0], combinations[1]));
-}
-
-double plan_join_selectivity(plan_level *level, const rdb_list *clauses, plan_relids left_ids, uint8_t join_kind, double right_rows)
-{
-    bool *is_part = RDB_NEW_ARRAY(level->p->arena, bool, clauses->count + 1);
-    double product = 1, parts = 1, key_share = 0;
-    const bool has_key = join_kind != RDB_JOIN_SEMI && join_kind != RDB_JOIN_ANTI && find_key_clauses(level, clauses, is_part, &key_share);
-    for (uint32_t i = 0; i < clauses->count; i++) {
-        is_part[i] = has_key && is_part[i];
-        if (is_part[i])
-            parts *= join_selectivity_of(level, clauses->items[i], left_ids, join_kind, right_rows);
-    }
-    for (uint32_t i = 0; i < clauses->count; i++) {
-        if (join_kind == RDB_JOIN_SEMI || join_kind == RDB_JOIN_ANTI)
-            product *= join_selectivity_of(level, clauses->items[i], left_ids, join_kind, right_rows);
-        else if (!is_part[i])
-            product *= pair_selectivity(level, clauses, left_ids, join_kind, right_rows, i, is_part);
-    }
-    return has_key ? product * RDB_MAX(parts, key_share) : product;
-}
-
-/* The smallest and the largest value that the figures know. */
-static bool value_extremes(const plan_subject *s, rdb_datum *smallest, rdb_datum *largest)
+double plan_share_below(planner *p, const plan_subject *s, uint16_t strategy, rdb_datum value)
 {
     const rdb_statistics *figures = s->figures;
-    bool any = false;
-    if (figures == NULL || s->type->ops == NULL || s->type->ops->compare == NULL)
-        return false;
-    for (uint32_t i = 0; i < figures->common_count + (figures->bound_count > 1 ? 2 : 0); i++) {
-        const rdb_datum value = i < figures->common_count ? figures->common_values[i] : figures->bounds[i == figures->common_count ? 0 : figures->bound_count - 1];
-        if (!any || compare_values(s, value, *smallest) < 0)
-            *smallest = value;
-        if (!any || compare_values(s, value, *largest) > 0)
-            *largest = value;
-        any = true;
-    }
-    return any;
-}
-
-/* The share of not-null values < or <= value. */
-static double share_below(planner *p, const plan_subject *s, uint16_t strategy, rdb_datum value)
-{
-    const rdb_statistics *figures = s->figures;
-    double common = 0, rest = share(1 - figures->null_fraction - common_total(figures));
+    double common = 0, rest = plan_share(1 - figures->null_fraction - common_total(figures));
     for (uint32_t i = 0; i < figures->common_count; i++)
-        if (strategy_holds(strategy, compare_values(s, figures->common_values[i], value)))
+        if (strategy_holds(strategy, plan_compare_values(s, figures->common_values[i], value)))
             common += (double)figures->common_fractions[i];
     rest *= figures->bound_count > 1 ? histogram_share(p, s, strategy, value) : 0.5;
-    return share(common + rest);
-}
-
-static plan_merge_part merge_part(planner *p, const plan_subject *left, const plan_subject *right)
-{
-    plan_merge_part part = {0, 1, 0, 1};
-    rdb_datum left_low, left_high, right_low, right_high;
-    if (left->type->oid != right->type->oid || left->type->rep != right->type->rep || !value_extremes(left, &left_low, &left_high) || !value_extremes(right, &right_low, &right_high))
-        return part;
-    part.left_end = share_below(p, left, 2, right_high);
-    part.right_end = share_below(p, right, 2, left_high);
-    part.left_begin = share_below(p, left, 1, right_low);
-    part.right_begin = share_below(p, right, 1, left_low);
-    /* only one side can end early, and only one can begin late */
-    *(part.left_end > part.right_end ? &part.left_end : &part.right_end) = 1;
-    *(part.left_begin < part.right_begin ? &part.left_begin : &part.right_begin) = 0;
-    if (part.left_begin >= part.left_end || part.right_begin >= part.right_end)
-        part = (plan_merge_part){0, 1, 0, 1};
-    return part;
-}
-
-/* The search for a join order asks for the same two keys at each pair of sides that they join: the answer is looked for once. */
-typedef struct known_part {
-    const rdb_expr *left, *right;
-    plan_merge_part part;
-} known_part;
-
-plan_merge_part plan_merge_parts(plan_level *level, const rdb_expr *left_expr, const rdb_expr *right_expr)
-{
-    for (uint32_t i = 0; i < level->merge_parts.count; i++) {
-        const known_part *known = level->merge_parts.items[i];
-        if (known->left == left_expr && known->right == right_expr)
-            return known->part;
-    }
-    const plan_subject left = plan_examine(level, left_expr), right = plan_examine(level, right_expr);
-    known_part *known = RDB_NEW(level->p->arena, known_part);
-    *known = (known_part){left_expr, right_expr, merge_part(level->p, &left, &right)};
-    rdb_list_push(level->p->arena, &level->merge_parts, known);
-    return known->part;
-}
-
-double plan_bucket_share(plan_level *level, const rdb_expr *expr, double buckets)
-{
-    bool is_guess = false;
-    const plan_subject s = plan_examine(level, expr);
-    double distinct = plan_subject_distinct(&s, &is_guess);
-    const double commonest = s.figures != NULL && s.figures->common_count > 0 ? (double)s.figures->common_fractions[0] : 0;
-    if (is_guess)
-        return RDB_MAX(0.1, commonest);
-    const double average = (1 - null_fraction_of(&s)) / distinct;
-    if (s.rel != NULL && s.rel->tuples > 0)
-        distinct = RDB_MAX(1.0, distinct * s.rel->rows / s.rel->tuples);
-    double result = 1 / RDB_MIN(distinct, buckets);
-    if (average > 0 && commonest > average)
-        result *= commonest / average;
-    return result < 1e-6 ? 1e-6 : share(result);
+    return plan_share(common + rest);
 }
 
 /* ---- groups ------------------------------------------------------------------------------------------------------------------------------------ */
