@@ -401,6 +401,7 @@ static bool serve(server *srv, rdb_error *err)
     engine.slow_us = rdb_config_number(config, RDB_CONFIG_LOGGING_SLOW_QUERY_THRESHOLD_MS) * 1000;
     engine.slow_log_is_json = strcmp(rdb_config_text(config, RDB_CONFIG_LOGGING_FORMAT), "json") == 0;
     engine.slow_log_has_plans = rdb_config_switch(config, RDB_CONFIG_LOGGING_SLOW_QUERY_PLAN);
+    engine.no_statement_statistics = !rdb_config_switch(config, RDB_CONFIG_DIAGNOSTICS_STATEMENT_STATISTICS);
     char samples[PATH_MAX];
     if (!rdb_instance_path(rdb_config_path(config, RDB_CONFIG_PATHS_DIAG_DIR), "activity", samples, sizeof samples, err))
         return false;

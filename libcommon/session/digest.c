@@ -286,6 +286,10 @@ void session_run_begin(rdb_session *session, const session_plan *plan, session_r
 {
     if (plan != NULL && plan->digest != NULL)
         atomic_store_explicit(&session->query_id, (int64_t)plan->digest->query_id, memory_order_relaxed);
+    if (plan != NULL && !session_setting_counts_statements(session) && session_setting_slow_us(session) == INT64_MAX) {
+        run->began_ns = 0;
+        return;
+    }
     run->before = rdb_thread_usage;
     run->began_ns = clock_ns();
 }
@@ -340,12 +344,14 @@ static void log_slow(rdb_session *session, const session_plan *plan, uint64_t qu
 void session_run_end(rdb_session *session, session_plan *plan, const session_run *run, uint64_t rows, bool failed)
 {
     struct session_digest *digest = plan->digest;
+    if (digest == NULL || run->began_ns == 0)
+        return;
     const int64_t elapsed_ns = clock_ns() - run->began_ns;
     rdb_statements *store = session_engine_statements(session->engine);
-    if (digest == NULL)
-        return;
     if (RDB_UNLIKELY(elapsed_ns / 1000 >= session_setting_slow_us(session)))
         log_slow(session, plan, digest->query_id, digest->text, digest->text_length, run, elapsed_ns, rows, failed);
+    if (!session_setting_counts_statements(session))
+        return;
     if (digest->ref.slot == 0)
         find_ref(session, digest);
     if (rdb_statements_run(store, &digest->ref, elapsed_ns, rows, failed, &run->before))
@@ -370,7 +376,7 @@ void session_utility_end(rdb_session *session, const rdb_ast_node *raw, const ch
     const uint64_t rows = digits != NULL && isdigit((unsigned char)digits[1]) ? strtoull(digits + 1, NULL, 10) : 0;
     if (RDB_UNLIKELY(elapsed_ns / 1000 >= session_setting_slow_us(session)))
         log_slow(session, NULL, digest.query_id, begin, (size_t)(end - begin), run, elapsed_ns, rows, failed);
-    for (unsigned tries = 0; tries < 2; tries++) {
+    for (unsigned tries = 0; tries < 2 && session_setting_counts_statements(session); tries++) {
         if (!rdb_statements_find(store, &key, 0, &digest.ref)) {
             const rdb_slice shown = session_text_without_secrets(session->statement_arena, begin, (size_t)(end - begin));
             rdb_statements_add(store, &key, 0, (const char *)shown.data, shown.length, &digest.ref);

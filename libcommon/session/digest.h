@@ -20,7 +20,7 @@ struct session_digest {
 };
 
 typedef struct session_run {
-    int64_t began_ns;
+    int64_t began_ns; /* 0: nobody wants to know (pg_stat_statements.track = none, no slow log) */
     rdb_usage before;
 } session_run;
 

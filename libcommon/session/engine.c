@@ -229,6 +229,8 @@ static void learn_facts(rdb_engine *engine, const rdb_engine_config *config, con
     know(engine, "wal_segment_size", "%u", control->wal_segment_bytes);
     know(engine, "shared_buffers", "%llu", (unsigned long long)RDB_MAX(config->buffer_bytes / BLOCK_BYTES, 16u));
     know(engine, "max_connections", "%u", RDB_MAX(config->max_connections, 1u));
+    if (config->no_statement_statistics)
+        know(engine, "pg_stat_statements.track", "none");
     know(engine, "fsync", "%s", config->sync ? "on" : "off");
     know(engine, "wal_compression", "lz4"); /* of page images, always */
     know(engine, "archive_mode", "%s", config->archive ? "on" : "off");

@@ -17,13 +17,18 @@
 static const setting_entry SETTINGS[] = {
 #define SETTING(name, kind, boot_value, min, max, unit, flags, values, description) \
     {#name, KIND_##kind, UNIT_##unit, flags, boot_value, min, max, values, description},
+#define SETTING_OF(extension, name, kind, boot_value, min, max, unit, flags, values, description) \
+    {#extension "." #name, KIND_##kind, UNIT_##unit, flags, boot_value, min, max, values, description},
 #include "session/settings.def"
 #undef SETTING
+#undef SETTING_OF
 };
 enum {
 #define SETTING(name, kind, boot_value, min, max, unit, flags, values, description) SET_##name,
+#define SETTING_OF(extension, name, kind, boot_value, min, max, unit, flags, values, description) SET_##extension##_##name,
 #include "session/settings.def"
 #undef SETTING
+#undef SETTING_OF
     SET_COUNT
 };
 /* Names that clients see with capitals. */
@@ -54,7 +59,7 @@ struct session_settings {
     uint64_t work_mem_bytes;
     rdb_sql_reading reading;
     rdb_isolation default_isolation;
-    bool default_read_only, no_sync_wait;
+    bool default_read_only, no_sync_wait, no_statistics; /* pg_stat_statements.track is none */
     int message_rank;
 };
 
@@ -160,6 +165,8 @@ static bool check_value(rdb_session *session, int setting_no, const char *text, 
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "setting \"%s\" to \"%s\" is not supported yet", setting->name, result);
     rdb_format_settings format = settings->format;
     rdb_isolation isolation = RDB_READ_COMMITTED;
+    if (setting_no == SET_pg_stat_statements_track && strcmp(result, "all") == 0) /* what functions run is not told apart */
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "setting \"%s\" to \"%s\" is not supported yet", setting->name, result);
     switch (setting_no) {
     case SET_datestyle:
         if (!setting_read_date_style(text, &format, buffer, err))
@@ -229,6 +236,9 @@ static bool check_value(rdb_session *session, int setting_no, const char *text, 
         break;
     case SET_log_min_duration_statement:
         settings->slow_ms_plus_one = (int64_t)number + 1;
+        break;
+    case SET_pg_stat_statements_track:
+        settings->no_statistics = strcmp(result, "none") == 0;
         break;
     case SET_work_mem:
         settings->work_mem_bytes = (uint64_t)number * 1024;
@@ -510,6 +520,10 @@ rdb_commit_wait session_setting_commit_wait(const rdb_session *session)
 int64_t session_setting_lock_timeout_us(const rdb_session *session)
 {
     return session->settings->lock_timeout_us;
+}
+bool session_setting_counts_statements(const rdb_session *session)
+{
+    return !session->settings->no_statistics;
 }
 int64_t session_setting_slow_us(const rdb_session *session)
 {

@@ -18,6 +18,7 @@ rdb_isolation session_setting_isolation(const rdb_session *session); /* default_
 bool session_setting_read_only(const rdb_session *session);          /* default_transaction_read_only */
 rdb_commit_wait session_setting_commit_wait(const rdb_session *session);
 int64_t session_setting_lock_timeout_us(const rdb_session *session);
+bool session_setting_counts_statements(const rdb_session *session); /* into pg_stat_statements: its track is not none */
 int64_t session_setting_slow_us(const rdb_session *session); /* statements that take longer go into the slow log; INT64_MAX: none do */
 int64_t session_engine_slow_us(const rdb_engine *engine);    /* where the session has not set it */
 int64_t session_setting_statement_timeout_us(const rdb_session *session);

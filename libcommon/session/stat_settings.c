@@ -12,8 +12,10 @@ typedef struct setting_text {
 
 static const setting_text TEXTS[] = {
 #define SETTING_TEXT(name, category, context, further) {#name, category, #context, further},
+#define SETTING_TEXT_OF(extension, name, category, context, further) {#extension "." #name, category, #context, further},
 #include "session/setting_texts.def"
 #undef SETTING_TEXT
+#undef SETTING_TEXT_OF
 };
 
 static const setting_text *find_text(const char *folded_name)

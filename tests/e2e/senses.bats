@@ -84,6 +84,29 @@ teardown_file() { remove_home; }
     [ "$(sql "select count(*) from pg_stat_statements where query like '%select b from s where%' and calls > 0")" = 2 ]
 }
 
+@test "pg_stat_statements.track = none counts nothing: for a session, a role, an instance; the slow log is written all the same" {
+    counted() { sql "select count(*) from rdb_stat_statements where query like '%as tracked%'"; }
+    sql "set pg_stat_statements.track = none; select 1 as tracked; set log_min_duration_statement = 0; select 2 as tracked_slowly; create table tracked as select 3 as tracked" >/dev/null
+    [ "$(counted)" = 0 ]
+    grep -q "as tracked_slowly" "$HOME_DIR/logs/slow-query.log"
+    sql "select 1 as tracked" >/dev/null
+    [ "$(counted)" = 1 ]
+    [ "$(sql "show pg_stat_statements.track")" = top ]
+    run sql "set pg_stat_statements.track = some_of_them"
+    [[ "$output" == *'invalid value for parameter "pg_stat_statements.track": "some_of_them"'*"Available values: none, top, all."* ]]
+    run sql "set pg_stat_statements.track = 'all'"
+    [[ "$output" == *"is not supported yet"* ]]
+    sql "create role untracked login; alter role untracked set pg_stat_statements.track = none"
+    run sql "set role untracked; set pg_stat_statements.track = top"
+    [[ "$output" == *'permission denied to set parameter "pg_stat_statements.track"'* ]]
+    rdb-serve --home "$HOME_DIR" --stop >/dev/null; start_server --set diagnostics.statement_statistics=false
+    sql "select 1 as tracked" >/dev/null
+    [ "$(sql "select count(*) from rdb_stat_statements")|$(sql "select setting || context from pg_settings where name = 'pg_stat_statements.track'")" = "0|nonesuperuser" ]
+    sql "set pg_stat_statements.track = top; select 1 as tracked" >/dev/null
+    [ "$(counted)" = 1 ]
+    rdb-serve --home "$HOME_DIR" --stop >/dev/null; start_server
+}
+
 @test "query_id of pg_stat_activity leads to the statement" {
     sql "select pg_sleep(1.5), 4711 as marker" >/dev/null 3>&- &
     local sleeper=$! row=
