@@ -3,6 +3,7 @@
 #include "options.h"
 
 #include "audit.h"
+#include "instance/rdb_config.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -84,6 +85,34 @@ static bool find_places(audit_work *work)
     return true;
 }
 
+/* An instance that has never been audited has neither log nor key: that is said, with what to do. What has been taken away from one that was
+ * audited is for the commands to find. */
+static bool is_audited(audit_work *work)
+{
+    const char *home = work->arguments->home;
+    rdb_list files = {0};
+    rdb_config *config = NULL;
+    const char *heads = rdb_arena_printf(work->arena, "%s/audit.heads", work->directory);
+    if (!rdb_audit_files(work->directory, work->arena, &files, &work->err))
+        return false;
+    if (files.count > 0 || rdb_path_exists(heads) || (home != NULL && rdb_path_exists(work->public_key)))
+        return true;
+    rdb_error_set(&work->err, RDB_UNDEFINED_FILE, "there is no audit log in \"%s\"", work->directory);
+    if (home == NULL)
+        return rdb_error_hint(&work->err, "It lies in logs/ of an instance that is audited: --home DIR finds it there.");
+    rdb_error ignored = {0};
+    const bool is_known = rdb_config_load(&config, home, NULL, NULL, 0, &ignored), is_on = is_known && rdb_config_switch(config, RDB_CONFIG_SECURITY_AUDIT_ENABLE);
+    rdb_error_clear(&ignored);
+    rdb_config_destroy(&config);
+    if (is_on) {
+        rdb_error_detail(&work->err, "The audit is on in the configuration, and begins when the server starts.");
+        return rdb_error_hint(&work->err, "Start the server anew: rdb-serve --home %s --stop; rdb-serve --home %s", home, home);
+    }
+    if (is_known)
+        rdb_error_detail(&work->err, "The audit of this instance is off (security.audit.enable = false), so nothing has been recorded.");
+    return rdb_error_hint(&work->err, "Write \"[security.audit]\", \"enable = true\" to a file in %s/conf/overrides.d/ that ends in .toml, and start the server anew.", home);
+}
+
 int main(int argc, char **argv)
 {
     audit_arguments arguments = {0};
@@ -116,7 +145,7 @@ int main(int argc, char **argv)
         rdb_error_set(&work.err, RDB_OUT_OF_MEMORY, "out of memory");
         return audit_report_error(&work);
     }
-    exit_code = command->run(&work);
+    exit_code = !command->needs_log || is_audited(&work) ? command->run(&work) : audit_report_error(&work);
     if ((fflush(stdout) != 0 || ferror(stdout)) && exit_code == RDB_EXIT_DONE) {
         fprintf(stderr, "rdb-audit: error: the output could not be written\n");
         exit_code = RDB_EXIT_GENERAL;

@@ -86,6 +86,7 @@ int main(int argc, char **argv)
     diag_work work = {.program = &PROGRAM, .arguments = &arguments};
     int exit_code = RDB_EXIT_DONE;
     const char *near = NULL;
+    setvbuf(stdout, NULL, _IOLBF, 0); /* in one file with what stderr says, each line stands where it was written */
     if (!rdb_options_parse(&PROGRAM, argc, argv, &arguments, &work.operands, &exit_code))
         return exit_code;
     const struct command *command = find_command(work.operands.items[0], &near);

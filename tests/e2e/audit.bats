@@ -43,6 +43,28 @@ records() {
     [[ "$output" == *'did you mean "search"'* ]]
 }
 
+@test "rdb-audit: an instance that has never been audited says so, and how to turn it on; a log that was taken away is another matter" {
+    rdb-init --home "$HOME_DIR" >/dev/null
+    for command in tail "tail --follow" search "report logins" verify "export --format json"; do
+        # shellcheck disable=SC2086
+        run -1 --separate-stderr timeout 20 rdb-audit $command --home "$HOME_DIR"
+        [ -z "$output" ]
+        [[ "$stderr" == *'there is no audit log in "'"$HOME_DIR/logs"'"'*"security.audit.enable = false"*"enable = true"* ]]
+    done
+    run -1 --separate-stderr rdb-audit search --home "$HOME_DIR" --json
+    [ "$(jq -r .sqlstate <<<"$stderr")" = 58P01 ]
+    printf '[security.audit]\nenable = true\n' >"$HOME_DIR/conf/overrides.d/50-audit.toml"
+    run -1 --separate-stderr rdb-audit tail --home "$HOME_DIR"
+    [[ "$stderr" == *"begins when the server starts"* ]]
+    start_server
+    settled 1
+    rdb-audit tail --home "$HOME_DIR" | grep -q .
+    stop_server
+    rm "$HOME_DIR"/logs/audit.*
+    run rdb-audit verify --home "$HOME_DIR"
+    [ "$status" -ne 0 ] && [[ "$output" != *"is off"* ]]
+}
+
 @test "audit: statements have records with class, objects, columns, rows and outcome" {
     serve 'log_statements = ["ALL"]'
     sql "create table t (a int primary key, b text)"

@@ -44,6 +44,9 @@ teardown() {
     run -9 --separate-stderr rdb-diag doctor --home "$HOME_DIR"
     [[ "$output" == *"(crashed)"* && "$stderr" == *"not collected: connection: unreachable"* ]]
     [ "$before" = "$(sha256sum "$HOME_DIR/data/meta/control")" ]
+    # both in one file: a finding, what is missing, the count, in the order in which they were written
+    rdb-diag doctor --home "$HOME_DIR" >"$BATS_TEST_TMPDIR/both" 2>&1 || [ $? -eq 9 ]
+    [ "$(grep -oE "\(crashed\)|not collected: connection|rules judged" "$BATS_TEST_TMPDIR/both" | paste -sd' ')" = "(crashed) not collected: connection rules judged" ]
 }
 
 @test "rdb-diag: a stopped server costs the deadline and no more, and the files are told" {
