@@ -108,10 +108,14 @@ reverse = $(if $(1),$(call reverse,$(wordlist 2,99,$(1))) $(firstword $(1)))
 define unit_rule
 $(BUILD)/unit/$(1)/%: $(BUILD)/obj/tests/unit/$(1)/%.o $(foreach room,$(call rooms_upto,$(1),$(ROOMS)),$(BUILD)/rooms/$(room).a)
 	@mkdir -p $$(@D)
-	$$(CC) $$(SANITIZE) -pthread -o $$@ $$< $(foreach room,$(call reverse,$(call rooms_upto,$(1),$(ROOMS))),$(BUILD)/rooms/$(room).a) \
+	$$(CC) $$(SANITIZE) -pthread -o $$@ $$< $$(UNIT_FLAGS) $(foreach room,$(call reverse,$(call rooms_upto,$(1),$(ROOMS))),$(BUILD)/rooms/$(room).a) \
 		$$(LIBRDB_EXTRA) $$(LIBS) -lcmocka -lstdc++
 endef
 $(foreach room,$(ROOMS),$(eval $(call unit_rule,$(room))))
+# What fails on purpose in tests of failures (tests/unit/sweep.h).
+SWEPT := malloc calloc realloc aligned_alloc rdb_buffer_acquire rdb_buffer_acquire_new rdb_buffer_extend rdb_change_apply \
+	rdb_storage_create_file rdb_storage_drop_file rdb_storage_truncate_file rdb_storage_block_count
+$(BUILD)/unit/%/test_failures: UNIT_FLAGS := $(foreach name,$(SWEPT),-Wl,--wrap=$(name))
 
 .PHONY: unit
 unit: $(UNIT_PROGRAMS)

@@ -73,7 +73,7 @@ typedef struct txn_pdb {
     rdb_mutex lock;                           /* rank RDB_RANK_TXN */
     rdb_xid next_xid RDB_GUARDED_BY(lock);
     rdb_xid limit_xid RDB_GUARDED_BY(lock);   /* end of the slots that exist */
-    _Atomic uint64_t segment_count;
+    _Atomic uint64_t first_segment, segment_count; /* below the first they are gone; it falls behind the tail's where one could not be removed */
     _Atomic rdb_xid tail;
     _Atomic rdb_scn scn_bound;
     rdb_xid recovered_below RDB_SET_ONCE;     /* an unfinished xid below it was lost in a crash: aborted */

@@ -188,6 +188,7 @@ static bool load_pdb(rdb_txn_manager *manager, txn_pdb *pdb, rdb_error *err)
     }
     pdb->next_xid = pdb->limit_xid = pdb->recovered_below = page_no * manager->slots_per_page;
     atomic_store(&pdb->segment_count, meta.segment_count);
+    atomic_store(&pdb->first_segment, meta.first_segment);
     atomic_store(&pdb->tail, RDB_MAX(meta.tail, (uint64_t)TXN_FIRST_XID));
     atomic_store(&pdb->scn_bound, meta.scn_bound);
     txn_publish_raise(manager, meta.scn_bound);
@@ -313,10 +314,9 @@ bool rdb_txn_cut(rdb_txn_manager *manager, uint32_t pdb_no, rdb_xid below, rdb_e
     if (!txn_find_pdb(manager, pdb_no, &pdb, err))
         return false;
     rdb_mutex_lock(&pdb->lock);
-    bool ok = below <= pdb->next_xid;
+    bool ok = below <= RDB_MAX(pdb->next_xid, (uint64_t)TXN_FIRST_XID);
     rdb_mutex_unlock(&pdb->lock);
     RDB_VERIFY(ok); /* an xid that is still to come cannot be finished */
-    uint64_t old_segment = atomic_load(&pdb->tail) / manager->slots_per_page / TXN_SEGMENT_PAGES;
     uint64_t new_segment = below / manager->slots_per_page / TXN_SEGMENT_PAGES;
     if (!change_meta(manager, pdb_no, set_tail, below, NULL, err))
         return false;
@@ -324,10 +324,16 @@ bool rdb_txn_cut(rdb_txn_manager *manager, uint32_t pdb_no, rdb_xid below, rdb_e
     rdb_xid tail = atomic_load(&pdb->tail);
     while (tail < below && !atomic_compare_exchange_weak(&pdb->tail, &tail, below))
         ;
-    for (uint64_t segment = old_segment; segment < new_segment; segment++)
+    const uint64_t first_segment = atomic_load(&pdb->first_segment); /* moved by whoever cuts, one at a time */
+    for (uint64_t segment = first_segment; segment < new_segment; segment++)
         if (!rdb_storage_drop_file(manager->storage, pdb_no, segment_file(segment), err))
             return false;
-    return old_segment >= new_segment || change_meta(manager, pdb_no, set_first_segment, new_segment, NULL, err);
+    if (first_segment >= new_segment)
+        return true;
+    if (!change_meta(manager, pdb_no, set_first_segment, new_segment, NULL, err))
+        return false;
+    atomic_store(&pdb->first_segment, new_segment);
+    return true;
 }
 
 bool rdb_txn_oldest_xid(rdb_txn_manager *manager, uint32_t pdb_no, rdb_xid *xid, rdb_error *err)

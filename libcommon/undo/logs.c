@@ -258,6 +258,9 @@ static bool load_log(rdb_undo *undo, undo_pdb *pdb, uint16_t number, undo_log **
     atomic_store(&log->next, end);
     atomic_store(&log->end, end);
     atomic_store(&log->tail, meta.tail);
+    log->first_segment = (meta.tail >> undo->page_shift) / UNDO_SEGMENT_PAGES;
+    while (log->first_segment > 0 && rdb_storage_file_exists(undo->storage, pdb->pdb, segment_file(number, log->first_segment - 1)))
+        log->first_segment--;
     *is_free = !give_to_prepared(undo, log, meta.begin);
     *loaded = log;
     return true;
@@ -679,6 +682,23 @@ void rdb_undo_visit_logs(rdb_undo *undo, void (*visit)(void *context, const rdb_
                 }
 }
 
+static bool log_tail(rdb_undo *undo, undo_log *log, uint64_t offset, rdb_error *err)
+{
+    rdb_buffer *buffer = NULL;
+    if (!rdb_buffer_acquire(undo->storage, undo_meta_tag(log), RDB_BUFFER_EXCLUSIVE, &buffer, err))
+        return false;
+    rdb_change change;
+    rdb_lsn end_lsn;
+    rdb_change_init(&change, undo->storage, log->pdb->pdb, 0, RDB_RESOURCE_UNDO, UNDO_OP_TAIL);
+    rdb_change_block(&change, buffer, 0);
+    rdb_change_block_data(&change, &offset, sizeof offset);
+    bool ok = rdb_change_apply(&change, NULL, NULL, &end_lsn, err);
+    rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+    if (ok)
+        atomic_store_explicit(&log->tail, offset, memory_order_release);
+    return ok;
+}
+
 bool rdb_undo_set_tail(rdb_undo *undo, uint32_t pdb_no, rdb_undo_address tail, rdb_error *err)
 {
     undo_pdb *pdb;
@@ -687,25 +707,12 @@ bool rdb_undo_set_tail(rdb_undo *undo, uint32_t pdb_no, rdb_undo_address tail, r
     undo_log *log = undo_find_log(pdb, RDB_UNDO_LOG(tail));
     uint64_t offset = RDB_UNDO_OFFSET(tail);
     RDB_VERIFY(log != NULL && offset <= atomic_load(&log->end));
-    uint64_t old = atomic_load(&log->tail);
-    if (old >= offset)
-        return true;
-    rdb_buffer *buffer = NULL;
-    if (!rdb_buffer_acquire(undo->storage, undo_meta_tag(log), RDB_BUFFER_EXCLUSIVE, &buffer, err))
+    if (atomic_load(&log->tail) < offset && !log_tail(undo, log, offset, err))
         return false;
-    rdb_change change;
-    rdb_lsn end_lsn;
-    rdb_change_init(&change, undo->storage, pdb_no, 0, RDB_RESOURCE_UNDO, UNDO_OP_TAIL);
-    rdb_change_block(&change, buffer, 0);
-    rdb_change_block_data(&change, &offset, sizeof offset);
-    bool ok = rdb_change_apply(&change, NULL, NULL, &end_lsn, err);
-    rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
-    if (!ok)
-        return false;
-    atomic_store_explicit(&log->tail, offset, memory_order_release);
-    uint64_t segment = (old >> undo->page_shift) / UNDO_SEGMENT_PAGES;
-    for (; segment < (offset >> undo->page_shift) / UNDO_SEGMENT_PAGES; segment++)
-        if (!rdb_storage_drop_file(undo->storage, pdb_no, segment_file(log->number, segment), err))
+    /* Those too that could not be removed when the tail passed them. */
+    const uint64_t end = (atomic_load(&log->tail) >> undo->page_shift) / UNDO_SEGMENT_PAGES;
+    for (; log->first_segment < end; log->first_segment++)
+        if (!rdb_storage_drop_file(undo->storage, pdb_no, segment_file(log->number, log->first_segment), err))
             return false;
     return true;
 }

@@ -39,6 +39,7 @@ typedef struct undo_log {
     _Atomic uint64_t end;     /* records below belong to finished transactions */
     uint64_t begin;           /* of the owner's records */
     rdb_undo_address last_record;
+    uint64_t first_segment;   /* files below are gone; it falls behind the tail's where one could not be removed */
     uint64_t segments;        /* files made so far */
     bool has_written;         /* the owner's name stands in the meta page */
     struct undo_log *next_free;

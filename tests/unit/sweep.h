@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Sweeps of failures, for unit tests named test_failures.c: one action is done again and again, and each time the next of its allocations
+ * and of its calls into room storage fails, until it is done without meeting one. What fails does so the way it does in life: an allocation
+ * answers NULL, a page cannot be read (58030), a change finds no room in the log (53100), and nothing was done. The linker leads the calls
+ * here (Makefile, SWEPT); only those of the thread that armed them count. */
+#ifndef SWEEP_H
+#define SWEEP_H
+
+#include "storage/rdb_storage.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+static _Thread_local uint64_t sweep_left; /* calls until the one that fails; 0: none will */
+static _Thread_local const char *sweep_met; /* the SQLSTATE of the one that failed */
+
+static bool sweep_fails(const char *sqlstate)
+{
+    if (sweep_left == 0 || --sweep_left > 0)
+        return false;
+    sweep_met = sqlstate;
+    return true;
+}
+static bool sweep_refuse(const char *sqlstate, const char *call, rdb_error *err)
+{
+    return rdb_error_set(err, sqlstate, "%s failed on purpose", call);
+}
+
+#define SWEEP_MEMORY(type, name, parameters, arguments)      \
+    type __real_##name parameters;                           \
+    type __wrap_##name parameters;                           \
+    type __wrap_##name parameters                            \
+    {                                                        \
+        return sweep_fails(RDB_OUT_OF_MEMORY) ? NULL : __real_##name arguments; \
+    }
+SWEEP_MEMORY(void *, malloc, (size_t bytes), (bytes))
+SWEEP_MEMORY(void *, calloc, (size_t count, size_t bytes), (count, bytes))
+SWEEP_MEMORY(void *, realloc, (void *at, size_t bytes), (at, bytes))
+SWEEP_MEMORY(void *, aligned_alloc, (size_t alignment, size_t bytes), (alignment, bytes))
+
+/* nothing: sets the results as a failure leaves them. */
+#define SWEEP_CALL(name, sqlstate, nothing, parameters, arguments)    \
+    bool __real_##name parameters;                                    \
+    bool __wrap_##name parameters;                                    \
+    bool __wrap_##name parameters                                     \
+    {                                                                 \
+        if (!sweep_fails(sqlstate))                                   \
+            return __real_##name arguments;                           \
+        nothing;                                                      \
+        return sweep_refuse(sqlstate, #name, err);                    \
+    }
+SWEEP_CALL(rdb_buffer_acquire, RDB_IO_ERROR, *buffer = NULL, (rdb_storage *storage, rdb_page_tag tag, rdb_buffer_mode mode, rdb_buffer **buffer, rdb_error *err),
+           (storage, tag, mode, buffer, err))
+SWEEP_CALL(rdb_buffer_acquire_new, RDB_DISK_FULL, *buffer = NULL, (rdb_storage *storage, rdb_page_tag tag, rdb_buffer **buffer, rdb_error *err),
+           (storage, tag, buffer, err))
+SWEEP_CALL(rdb_buffer_extend, RDB_DISK_FULL, *buffer = NULL,
+           (rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork, uint64_t *block, rdb_buffer **buffer, rdb_error *err),
+           (storage, pdb, file, fork, block, buffer, err))
+SWEEP_CALL(rdb_change_apply, RDB_DISK_FULL, (void)0, (rdb_change *change, rdb_wal_at_position at_position, void *context, rdb_lsn *end_lsn, rdb_error *err),
+           (change, at_position, context, end_lsn, err))
+SWEEP_CALL(rdb_storage_create_file, RDB_DISK_FULL, (void)0, (rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_xid xid, rdb_error *err),
+           (storage, pdb, file, xid, err))
+SWEEP_CALL(rdb_storage_drop_file, RDB_IO_ERROR, (void)0, (rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_error *err), (storage, pdb, file, err))
+SWEEP_CALL(rdb_storage_truncate_file, RDB_IO_ERROR, (void)0,
+           (rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork, uint64_t blocks, rdb_error *err), (storage, pdb, file, fork, blocks, err))
+SWEEP_CALL(rdb_storage_block_count, RDB_IO_ERROR, *blocks = 0,
+           (rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork, uint64_t *blocks, rdb_error *err), (storage, pdb, file, fork, blocks, err))
+
+static inline void sweep_arm(uint64_t nth)
+{
+    sweep_met = NULL;
+    sweep_left = nth;
+}
+/* Which failure was met since; NULL: none. */
+static inline const char *sweep_disarm(void)
+{
+    sweep_left = 0;
+    return sweep_met;
+}
+
+/* How an action ends that met a failure: as if there had been none, or with that failure's SQLSTATE. look tells what must hold after each
+ * try, and puts things back for the next one; it runs undisturbed. The number of failures that were met is answered. */
+typedef bool (*sweep_action)(void *context, rdb_error *err);
+typedef void (*sweep_look)(void *context, bool ok);
+static inline uint32_t sweep(sweep_action action, sweep_look look, void *context)
+{
+    uint32_t failed = 0;
+    for (uint64_t nth = 1;; nth++) {
+        rdb_error err = {0};
+        sweep_arm(nth);
+        const bool ok = action(context, &err);
+        const char *met = sweep_disarm();
+        if (!ok && (met == NULL || strcmp(err.sqlstate, met) != 0))
+            fail_msg("call %llu: %s met, %s %s answered", (unsigned long long)nth, met == NULL ? "nothing" : met, err.sqlstate, rdb_error_message(&err));
+        if (ok && rdb_error_is_set(&err))
+            fail_msg("call %llu: true with %s %s", (unsigned long long)nth, err.sqlstate, rdb_error_message(&err));
+        rdb_error_clear(&err);
+        look(context, ok);
+        if (met == NULL) {
+            assert_true(ok);
+            return failed;
+        }
+        failed += !ok;
+        assert_in_range(nth, 1, 100000);
+    }
+}
+
+#endif
