@@ -181,6 +181,8 @@ RDB_CHECKED bool command_create_role(rdb_command_context *context, const rdb_ast
 RDB_CHECKED bool command_alter_role(rdb_command_context *context, const rdb_ast_alter_role *statement, rdb_error *err);
 RDB_CHECKED bool command_drop_role(rdb_command_context *context, const rdb_ast_drop_role *statement, rdb_error *err);
 RDB_CHECKED bool command_check_schema(rdb_command_context *context, const char *schema, rdb_error *err);
+/* The same, and it must be there: 3F000. */
+RDB_CHECKED bool command_require_schema(rdb_command_context *context, const char *schema, rdb_error *err);
 /* call.c */
 RDB_CHECKED bool command_call(rdb_command_context *context, const rdb_ast_call_procedure *statement, rdb_error *err);
 RDB_CHECKED bool command_call_columns(rdb_command_context *context, const rdb_ast_call_procedure *statement, const rdb_result_column **columns, uint32_t *count, rdb_error *err);

@@ -96,15 +96,26 @@ bool command_check_schema(rdb_command_context *context, const char *schema, rdb_
                               (oid == 0 || rdb_acl_check(context->access, 'n', oid, context->role->oid, RDB_ACL_USAGE, err)));
 }
 
+bool command_require_schema(rdb_command_context *context, const char *schema, rdb_error *err)
+{
+    uint32_t oid = 0;
+    if (schema == NULL)
+        return true;
+    if (!rdb_namespace_find(context->access, schema, &oid, err))
+        return false;
+    if (oid == 0)
+        return rdb_error_set(err, RDB_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", schema);
+    return rdb_acl_check(context->access, 'n', oid, context->role->oid, RDB_ACL_USAGE, err);
+}
+
 bool command_open_table(rdb_command_context *context, const rdb_ast_table *table, rdb_lock_mode mode, bool missing_ok,
                         const rdb_relation **relation, rdb_error *err)
 {
     *relation = NULL;
     for (;;) {
         const rdb_relation *found = NULL, *again = NULL;
-        if (!command_check_schema(context, table->schema, err))
-            return command_at(context, table->node.location, err);
-        if (!rdb_relation_find(context->access, table->schema, table->name, &found, err))
+        if (!(missing_ok ? command_check_schema : command_require_schema)(context, table->schema, err) ||
+            !rdb_relation_find(context->access, table->schema, table->name, &found, err))
             return false;
         if (found == NULL) {
             if (missing_ok)

@@ -93,6 +93,7 @@ bool command_create_view(rdb_command_context *context, const rdb_ast_create_view
     command_uses uses = {0};
     bool is_temporary = false;
     rdb_ast_table place = *statement->table;
+    place.node.location = -1;
     if (!rdb_query_analyse(&analysis, statement->query, &query, err) || !command_query_uses(context, query, &uses, err) ||
         !uses_temporary(context, &uses, &is_temporary, err))
         return false;
@@ -312,6 +313,8 @@ static bool find_relation(rdb_command_context *context, const rdb_ast_drop *stat
                 command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "%s \"%s\" does not exist, skipping", word, table.name);
             return true;
         }
+        if (namespace_oid == 0)
+            return rdb_error_set(err, RDB_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", table.schema);
         return rdb_error_set(err, statement->object_type == RDB_SQL_OBJECT_INDEX ? RDB_UNDEFINED_OBJECT : RDB_UNDEFINED_TABLE, "%s \"%s\" does not exist", word,
                              command_table_name(context, &table));
     }
@@ -552,37 +555,6 @@ bool command_truncate(rdb_command_context *context, const rdb_ast_truncate *stat
         const rdb_relation *relation = relations.items[i];
         if (!rdb_ssi_write_relation(context->txn, relation->oid, err) || (relation->kind != 'p' && !rdb_ddl_new_files(context->access, relation->oid, true, err)) ||
             (statement->restart_identity && !restart_identities(context, relation, err)))
-            return false;
-    }
-    return true;
-}
-
-bool command_lock_table(rdb_command_context *context, const rdb_ast_lock *statement, rdb_error *err)
-{
-    if (context->is_top_level)
-        return rdb_error_set(err, RDB_NO_ACTIVE_SQL_TRANSACTION, "LOCK TABLE can only be used in transaction blocks");
-    for (uint32_t i = 0; i < statement->tables.count; i++) {
-        const rdb_ast_table *table = statement->tables.items[i];
-        const rdb_relation *relation = NULL;
-        bool taken = true;
-        if (!rdb_relation_find(context->access, table->schema, table->name, &relation, err))
-            return false;
-        if (relation == NULL) {
-            rdb_error_set(err, RDB_UNDEFINED_TABLE, "relation \"%s\" does not exist", command_table_name(context, table));
-            return command_at(context, table->node.location, err);
-        }
-        rdb_acl_object object;
-        bool found;
-        uint32_t got;
-        const uint32_t writes = RDB_ACL_UPDATE | RDB_ACL_DELETE | RDB_ACL_TRUNCATE;
-        const uint32_t any_of = statement->mode == RDB_LOCK_ACCESS_SHARE ? RDB_ACL_SELECT | writes : statement->mode == RDB_LOCK_ROW_EXCLUSIVE ? RDB_ACL_INSERT | writes : writes;
-        if (!rdb_acl_get_object(context->access, context->arena, 'r', relation->oid, 0, &object, &found, err) ||
-            !rdb_acl_object_mask(context->access, &object, context->role->oid, any_of, true, &got, err))
-            return false;
-        if (got == 0)
-            return rdb_acl_denied(&object, err);
-        rdb_lock_tag tag = {.kind = RDB_LOCK_RELATION, .pdb = rdb_txn_pdb(context->txn), .a = relation->oid};
-        if (!rdb_lock_acquire(context->txn, tag, (rdb_lock_mode)statement->mode, statement->no_wait ? RDB_LOCK_NOWAIT : RDB_LOCK_WAIT, context->lock_timeout_us, &taken, err))
             return false;
     }
     return true;

@@ -1,0 +1,41 @@
+-- LOCK TABLE: what it takes, of whom, and what it refuses.
+create table lt_a (a int); create table lt_child (b int) inherits (lt_a); create table lt_grand () inherits (lt_child);
+create table lt_b (b int); create table lt_parts (k int) partition by list (k); create table lt_one partition of lt_parts for values in (1);
+create view lt_view as select a.a, (select max(b) from lt_b) as most from lt_a a;
+create view lt_over as select * from lt_view union all select k, 0 from lt_parts;
+create view lt_locks as select relation::regclass::text as relation, mode from pg_locks where pid = pg_backend_pid() and locktype = 'relation'
+    and relation::regclass::text like 'lt\_%' and mode <> 'AccessShareLock';
+begin; lock lt_a in share mode; select * from lt_locks order by 1, 2; rollback;
+begin; lock only lt_a in share mode; select * from lt_locks order by 1, 2; rollback;
+begin; lock lt_child, only lt_a in exclusive mode nowait; select * from lt_locks order by 1, 2; rollback;
+begin; lock lt_parts; select * from lt_locks order by 1, 2; rollback;
+begin; lock lt_view in row exclusive mode; select * from lt_locks order by 1, 2; rollback;
+begin; lock only lt_view in row share mode; select * from lt_locks order by 1, 2; rollback;
+begin; lock lt_over in share row exclusive mode; select * from lt_locks order by 1, 2; rollback;
+lock lt_a;
+begin; lock lt_nobody; rollback;
+begin; lock no_schema.lt_a; rollback;
+create sequence lt_s; create index lt_i on lt_a (a); create materialized view lt_m as select 1 as x; create type lt_t as (a int);
+begin; lock lt_s; rollback;
+begin; lock lt_i; rollback;
+begin; lock lt_m; rollback;
+begin; lock lt_t; rollback;
+-- the owner of a view answers for what it reads, the invoker where it says so
+create role lt_owner; create role lt_user;
+create view lt_owned as select * from lt_a; alter view lt_owned owner to lt_owner;
+create view lt_invoked with (security_invoker) as select * from lt_a;
+grant select, update on lt_owned, lt_invoked to lt_user;
+set role lt_user;
+begin; lock lt_owned; rollback;
+begin; lock lt_invoked; rollback;
+begin; lock lt_a in access share mode; rollback;
+reset role;
+grant update on lt_a to lt_owner;
+grant select on lt_a to lt_user;
+set role lt_user;
+begin; lock lt_owned; select 'locked'; rollback;
+begin; lock lt_invoked; rollback;
+begin; lock lt_invoked in access share mode; select 'locked'; rollback;
+begin; lock lt_a in row exclusive mode; rollback;
+reset role;
+drop view lt_owned, lt_invoked; revoke all on lt_a from lt_user, lt_owner; drop role lt_owner, lt_user;
