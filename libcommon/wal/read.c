@@ -239,8 +239,11 @@ static bool load_record(rdb_wal_reader *reader, rdb_lsn lsn, bool *valid, uint32
     if (!fetch(reader, lsn, header, sizeof header, &whole, err))
         return false;
     uint32_t bytes = rdb_get_u32(header);
-    if (!whole || bytes < RDB_WAL_HEADER_BYTES || bytes > RDB_WAL_RECORD_MAX || header[20] == 0 ||
-        header[20] >= RDB_RESOURCE_COUNT || header[22] > RDB_WAL_BLOCKS_MAX)
+    if (!whole || bytes < RDB_WAL_HEADER_BYTES || bytes > RDB_WAL_RECORD_MAX)
+        return true;
+    bool looks_right = header[20] != 0 && header[20] < RDB_RESOURCE_COUNT && header[22] <= RDB_WAL_BLOCKS_MAX;
+    /* Where the header itself crosses into the next segment, a crash may have kept its length and nothing behind. */
+    if (!looks_right && wal_segment_number(&reader->config, lsn + sizeof header - 1) == wal_segment_number(&reader->config, lsn))
         return true;
     rdb_lsn end = wal_advance(&reader->config, lsn, bytes);
     if (wal_segment_number(&reader->config, end - 1) != wal_segment_number(&reader->config, lsn)) {
@@ -251,6 +254,8 @@ static bool load_record(rdb_wal_reader *reader, rdb_lsn lsn, bool *valid, uint32
             return true;
     }
     *stop = end;
+    if (!looks_right)
+        return true;
     if (bytes > reader->record_capacity) {
         uint64_t capacity = RDB_MAX(UINT64_C(64) << 10, (uint64_t)bytes + bytes / 4);
         uint8_t *grown = realloc(reader->record, capacity);

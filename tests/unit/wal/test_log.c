@@ -477,6 +477,39 @@ static void test_damage_is_told_from_the_end(void **state)
     fixture_end(&f);
 }
 
+/* A record whose very header lies in two segments: a crash may lose the first block of the second one and keep a later block, whose
+ * records then prove nothing; those of a segment behind that one do. */
+static void test_torn_header_over_a_segment_end(void **state)
+{
+    (void)state;
+    for (int before = 8; before <= 16; before += 8) {
+        for (uint32_t more = 20; more <= 400; more += 380) {
+            fixture f;
+            rdb_lsn end_lsn = 0, end = 0;
+            uint64_t count = 0;
+            uint8_t lost[512 - WAL_SEGMENT_HEADER_BYTES];
+            fixture_begin(&f);
+            assert_true(rdb_wal_open(&f.wal, &f.config, SEGMENT + 64, &f.err));
+            assert_true(insert(f.wal, 1, SEGMENT - 64 - 4096, &end_lsn, &f.err));
+            assert_true(insert(f.wal, 2, (uint32_t)(4096 - before), &end_lsn, &f.err));
+            assert_int_equal(end_lsn, 2 * SEGMENT - before);
+            for (uint64_t n = 3; n < 3 + more; n++)
+                assert_true(insert(f.wal, n, 4000, &end_lsn, &f.err));
+            assert_true(rdb_wal_close(&f.wal, &f.err));
+            memset(lost, 0x5A, sizeof lost);
+            overwrite(&f, 2 * SEGMENT + WAL_SEGMENT_HEADER_BYTES, lost, sizeof lost);
+            assert_int_equal(read_all(&f.config, SEGMENT + 64, 1, &count, &end, &f.err), end_lsn < 3 * SEGMENT);
+            assert_int_equal(count, 2);
+            if (end_lsn < 3 * SEGMENT)
+                assert_int_equal(end, 2 * SEGMENT - before);
+            else
+                assert_string_equal(f.err.sqlstate, RDB_DATA_CORRUPTED);
+            rdb_error_clear(&f.err);
+            fixture_end(&f);
+        }
+    }
+}
+
 /* Released segments come back ahead under new numbers; their old records never count. */
 static void test_recycled_segments_do_not_replay(void **state)
 {
@@ -628,6 +661,7 @@ int main(void)
         cmocka_unit_test(test_failed_sync_ends_the_process),
         cmocka_unit_test(test_torn_end_is_not_revived),
         cmocka_unit_test(test_damage_is_told_from_the_end),
+        cmocka_unit_test(test_torn_header_over_a_segment_end),
         cmocka_unit_test(test_recycled_segments_do_not_replay),
         cmocka_unit_test(test_decode_refuses_what_is_malformed),
         cmocka_unit_test(test_crash_at_every_point),
