@@ -173,7 +173,7 @@ static bool give_back(compaction *c, rdb_error *err)
     if (own != NULL)
         rdb_txn_drop_snapshot(txn, own);
     rdb_txn_end_statement(txn);
-    bool ok = (c->last_scn == 0 || rdb_txn_wait_published(manager, c->last_scn, err)) && rdb_undo_purge_now(rdb_undo_of(manager), err) &&
+    bool ok = (c->last_scn == 0 || rdb_txn_wait_published(manager, c->last_scn, err)) && rdb_undo_purge_now(rdb_undo_of(manager), c->context->cancel, err) &&
               rdb_table_cut_tail(&c->relation->table, c->from, &blocks, err);
     if (own != NULL) {
         rdb_txn_take_snapshot(txn, own);

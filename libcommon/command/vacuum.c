@@ -51,7 +51,7 @@ static bool mark_visible(rdb_command_context *context, const rdb_relation *relat
     rdb_undo *undo = rdb_undo_of(rdb_txn_manager_of(context->txn));
     for (unsigned tries = 0; tries < VISIBLE_TRIES;) {
         bool ran = false;
-        if (!rdb_cancel_check(context->cancel, err) || !rdb_undo_at_rest(undo, mark_stretch, &pass, &ran, err))
+        if (!rdb_cancel_check(context->cancel, err) || !rdb_undo_at_rest(undo, context->cancel, mark_stretch, &pass, &ran, err))
             return false;
         if (ran && pass.is_over && (pass.late == 0 || context->is_automatic))
             break;
@@ -307,7 +307,7 @@ bool command_vacuum(rdb_command_context *context, const rdb_ast_vacuum *statemen
         return false;
     if (statement->is_vacuum && !context->is_top_level)
         return rdb_error_set(err, RDB_ACTIVE_SQL_TRANSACTION, "VACUUM cannot run inside a transaction block");
-    if (statement->is_vacuum && !rdb_undo_purge_now(rdb_undo_of(rdb_txn_manager_of(context->txn)), err))
+    if (statement->is_vacuum && !rdb_undo_purge_now(rdb_undo_of(rdb_txn_manager_of(context->txn)), context->cancel, err))
         return false;
     if (statement->tables.count == 0)
         return vacuum_all(context, &request, err);

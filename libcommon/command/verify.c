@@ -235,7 +235,7 @@ static bool check_stranger(verification *v, const rdb_relation_index *index, con
         if (is_there && v->rounds < ROUNDS_MAX) {
             v->rounds++;
             again = true;
-            if (!rdb_undo_purge_now(undo, err))
+            if (!rdb_undo_purge_now(undo, v->eval->cancel, err))
                 return false;
         }
     }

@@ -16,7 +16,12 @@ typedef struct key_question {
     rdb_slice key;
     rdb_undo_address self;     /* the record whose key it is: does not count itself */
     rdb_undo_address below;    /* reverting: the versions that it was built on count too; 0: purging, they do not */
+    const rdb_undo_record *record;
+    rdb_table_histories *histories; /* NULL: the chain is walked */
+    bool is_insert;            /* reverting: the chain in place is this record alone */
 } key_question;
+
+#define WALK_STEPS_MAX 32u /* a longer chain is remembered */
 
 static bool record_has_key(const rdb_undo_record *record, const key_question *question)
 {
@@ -32,8 +37,9 @@ static bool record_has_key(const rdb_undo_record *record, const key_question *qu
     return false;
 }
 
-/* Walks back from the version at undo. Purging, the walk ends at the record itself: what is below it nobody can ask for. */
-static bool chain_has_key(const key_question *question, rdb_undo_address undo, bool *needed, rdb_error *err)
+/* Walks back from the version at undo. Purging, the walk ends at the record itself: what is below it nobody can ask for. *steps is
+ * what is left of those allowed; at 0 there is no answer. */
+static bool chain_has_key(const key_question *question, rdb_undo_address undo, uint64_t *steps, bool *needed, rdb_error *err)
 {
     rdb_undo_reader reader;
     bool ok = true, found = true;
@@ -41,8 +47,9 @@ static bool chain_has_key(const key_question *question, rdb_undo_address undo, b
     rdb_undo_reader_init(&reader);
     while (ok && !*needed && undo != 0) {
         rdb_undo_record record;
-        if (undo == question->self && question->below == 0)
+        if ((undo == question->self && question->below == 0) || *steps == 0)
             break;
+        --*steps;
         ok = rdb_undo_read(question->place->undo, question->place->pdb, undo, &reader, &record, &found, err);
         if (!ok || !found)
             break;
@@ -59,7 +66,47 @@ bool heap_chain_has_key(const heap_place *place, rdb_row_address address, uint64
                         rdb_error *err)
 {
     const key_question question = {.place = place, .address = address, .index_file = index_file, .key = key};
-    return chain_has_key(&question, undo, has_key, err);
+    uint64_t steps = UINT64_MAX;
+    return chain_has_key(&question, undo, &steps, has_key, err);
+}
+
+/* The answer from what is remembered of the row, which learns what it does not know yet. undo: of the version in place; 0: there is none. */
+static bool history_has_key(const key_question *question, heap_history *history, rdb_undo_address undo, bool *needed, rdb_error *err)
+{
+    if (question->below != 0) {
+        if (!heap_history_learn_below(question->place, question->histories, history, question->address, question->self, question->below, err) ||
+            (undo != 0 && !heap_history_learn_place(question->place, question->histories, history, question->address, undo, err)))
+            return false;
+    } else if (!heap_history_learn_newer(question->place, question->histories, history, question->address, question->record, question->self, undo, err)) {
+        return false;
+    }
+    return heap_history_has_key(question->histories, history, question->index_file, question->key, needed, err);
+}
+
+static bool versions_have_key(const key_question *question, rdb_undo_address undo, bool *needed, rdb_error *err)
+{
+    heap_history *history = NULL;
+    *needed = false;
+    if (question->histories == NULL || question->is_insert) {
+        uint64_t steps = UINT64_MAX;
+        return chain_has_key(question, undo, &steps, needed, err) &&
+               (*needed || question->below == 0 || chain_has_key(question, question->below, &steps, needed, err));
+    }
+    if (undo == 0 && question->below == 0)
+        return true;
+    if (!heap_history_find(question->histories, question->place, question->address, false, &history, err))
+        return false;
+    if (history == NULL) {
+        uint64_t steps = WALK_STEPS_MAX;
+        bool ok = chain_has_key(question, undo, &steps, needed, err) &&
+                  (*needed || steps == 0 || question->below == 0 || chain_has_key(question, question->below, &steps, needed, err));
+        heap_histories_count(question->histories, WALK_STEPS_MAX - steps);
+        if (!ok || *needed || steps > 0)
+            return ok;
+        if (!heap_history_find(question->histories, question->place, question->address, true, &history, err))
+            return false;
+    }
+    return history_has_key(question, history, undo, needed, err);
 }
 
 static bool key_is_needed(void *context, bool *needed, rdb_error *err)
@@ -72,15 +119,12 @@ static bool key_is_needed(void *context, bool *needed, rdb_error *err)
         return false;
     const rdb_page *page = rdb_buffer_page(buffer);
     uint32_t offset, length;
-    bool ok = true;
-    if (page->type != RDB_PAGE_HEAP || RDB_ROW_SLOT(question->address) >= heap_slot_count(page) ||
-        heap_slot(page, RDB_ROW_SLOT(question->address), &offset, &length) != HEAP_SLOT_ROW)
-        *needed = false;
-    else
-        ok = chain_has_key(question, heap_cell_undo(heap_cell(page, offset)), needed, err);
+    rdb_undo_address undo = 0;
+    if (page->type == RDB_PAGE_HEAP && RDB_ROW_SLOT(question->address) < heap_slot_count(page) &&
+        heap_slot(page, RDB_ROW_SLOT(question->address), &offset, &length) == HEAP_SLOT_ROW)
+        undo = heap_cell_undo(heap_cell(page, offset));
+    bool ok = versions_have_key(question, undo, needed, err);
     rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
-    if (ok && !*needed && question->below != 0)
-        ok = chain_has_key(question, question->below, needed, err);
     return ok;
 }
 
@@ -100,6 +144,9 @@ static bool remove_entries(const rdb_table_cleanup *cleanup, const heap_place *p
                                  .index_file = key.index_file,
                                  .key = reverting ? key.new_key : key.old_key,
                                  .self = address,
+                                 .record = record,
+                                 .histories = cleanup->histories,
+                                 .is_insert = reverting && record->kind != RDB_UNDO_UPDATE,
                                  .below = reverting && record->kind == RDB_UNDO_UPDATE ? record->previous : 0};
         if (question.key.length == 0 || !rdb_storage_file_exists(place->storage, place->pdb, key.index_file))
             continue;
@@ -179,8 +226,8 @@ out:
     return ok;
 }
 
-/* Puts the version before back in place: the newest one whose writer did not abort, or, where there is none, the one just
- * before (its own record then frees the slot). */
+/* Puts the version before back in place: the newest one whose writer did not abort, or, where there is none, the first one
+ * (its own record then frees the slot). */
 static bool restore_row(const heap_place *place, const rdb_undo_record *record, rdb_undo_address undo, rdb_error *err)
 {
     heap_write w;
@@ -195,15 +242,14 @@ static bool restore_row(const heap_place *place, const rdb_undo_record *record, 
         ok = true; /* another writer has built over it, or it is done */
         goto out;
     }
-    heap_version base = w.current, first;
+    heap_version base = w.current;
     if (!heap_step_back(place, &w.walker, &base, &found, err))
         goto out;
     if (!found) {
         rdb_error_set(err, RDB_DATA_CORRUPTED, "an aborted change has no version before it");
         goto out;
     }
-    first = base;
-    for (unsigned depth = 0; found; depth++) {
+    while (found) { /* the row itself was inserted by the aborted transaction where this ends: base is that version */
         rdb_xid_state state;
         rdb_scn scn;
         if (!rdb_txn_resolve(place->txns, place->pdb, base.xid, &state, &scn, err))
@@ -212,16 +258,6 @@ static bool restore_row(const heap_place *place, const rdb_undo_record *record, 
             break;
         if (!heap_step_back(place, &w.walker, &base, &found, err))
             goto out;
-        if (!found) { /* the row itself was inserted by the aborted transaction; the walker's bytes of `first` are gone */
-            base = w.current;
-            if (depth > 0) {
-                if (!heap_step_back(place, &w.walker, &base, &found, err))
-                    goto out;
-            } else {
-                base = first;
-            }
-            break;
-        }
     }
     uint8_t header[HEAP_STUB_BYTES];
     unsigned flags = base.flags | (w.current.flags & HEAP_KEYS_CHANGED);
@@ -244,8 +280,10 @@ bool rdb_table_revert_record(const rdb_table_cleanup *cleanup, const rdb_undo_re
         return rdb_storage_drop_file(place.storage, place.pdb, record->file, err);
     case RDB_UNDO_UPDATE:
     case RDB_UNDO_DELETE:
-        return restore_row(&place, record, address, err) && remove_entries(cleanup, &place, record, address, true, err) &&
-               free_heads(&place, record->new_heads, record->new_head_count, err);
+        if (!restore_row(&place, record, address, err) || !remove_entries(cleanup, &place, record, address, true, err))
+            return false;
+        heap_history_pass(&place, cleanup->histories, record, address);
+        return free_heads(&place, record->new_heads, record->new_head_count, err);
     case RDB_UNDO_INSERT:
         return remove_entries(cleanup, &place, record, address, true, err) &&
                free_row(&place, record->home, record->xid, address, err) &&
@@ -271,12 +309,16 @@ bool rdb_table_purge_record(const rdb_table_cleanup *cleanup, const rdb_undo_rec
         return rdb_storage_drop_file(place.storage, place.pdb, record->file, err);
     case RDB_UNDO_UPDATE:
     case RDB_UNDO_DELETE:
-        if (record->key_count == 0 && record->kind == RDB_UNDO_UPDATE && record->old_head_count == 0)
+        if (record->key_count == 0 && record->kind == RDB_UNDO_UPDATE && record->old_head_count == 0) {
+            heap_history_pass(&place, cleanup->histories, record, address);
             return true;
+        }
         if (!rdb_storage_file_exists(place.storage, place.pdb, record->file))
             return true;
-        return remove_entries(cleanup, &place, record, address, false, err) &&
-               (record->kind != RDB_UNDO_DELETE || free_row(&place, record->home, record->xid, address, err)) &&
+        if (!remove_entries(cleanup, &place, record, address, false, err))
+            return false;
+        heap_history_pass(&place, cleanup->histories, record, address);
+        return (record->kind != RDB_UNDO_DELETE || free_row(&place, record->home, record->xid, address, err)) &&
                free_heads(&place, record->old_heads, record->old_head_count, err);
     default:
         return true;

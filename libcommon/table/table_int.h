@@ -215,6 +215,26 @@ void heap_compare(const uint8_t *a, uint32_t a_length, const uint8_t *b, uint32_
 bool heap_chain_has_key(const heap_place *place, rdb_row_address address, uint64_t index_file, rdb_slice key, rdb_undo_address undo, bool *has_key,
                         rdb_error *err);
 
+/* history.c: a row's chain, remembered. The home page is latched while its version in place is learnt. */
+struct rdb_table_histories;
+typedef struct heap_history heap_history;
+/* *history NULL: there is none and it was not to be made. */
+bool heap_history_find(struct rdb_table_histories *histories, const heap_place *place, rdb_row_address home, bool make, heap_history **history,
+                       rdb_error *err);
+void heap_histories_count(struct rdb_table_histories *histories, uint64_t steps);
+/* Reverting: what the record at self was built on; the chain in place. */
+bool heap_history_learn_below(const heap_place *place, struct rdb_table_histories *histories, heap_history *history, rdb_row_address row,
+                              rdb_undo_address self, rdb_undo_address previous, rdb_error *err);
+bool heap_history_learn_place(const heap_place *place, struct rdb_table_histories *histories, heap_history *history, rdb_row_address row,
+                              rdb_undo_address top, rdb_error *err);
+/* Purging: what is newer than the record at self. */
+bool heap_history_learn_newer(const heap_place *place, struct rdb_table_histories *histories, heap_history *history, rdb_row_address row,
+                              const rdb_undo_record *record, rdb_undo_address self, rdb_undo_address top, rdb_error *err);
+/* A record was dealt with, whether its keys were asked for or not. */
+void heap_history_pass(const heap_place *place, struct rdb_table_histories *histories, const rdb_undo_record *record, rdb_undo_address self);
+bool heap_history_has_key(struct rdb_table_histories *histories, const heap_history *history, uint64_t index_file, rdb_slice key, bool *has,
+                          rdb_error *err);
+
 bool heap_check_pdb(const rdb_table *table, const rdb_txn *txn, rdb_error *err);
 
 #define HEAP_HEADS_MAX 1600u

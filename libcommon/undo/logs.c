@@ -717,27 +717,27 @@ bool rdb_undo_set_tail(rdb_undo *undo, uint32_t pdb_no, rdb_undo_address tail, r
     return true;
 }
 
-void rdb_undo_set_purger(rdb_undo *undo, bool (*run)(void *context, rdb_error *err), void *context)
+void rdb_undo_set_purger(rdb_undo *undo, bool (*run)(void *context, rdb_cancel *cancel, rdb_error *err), void *context)
 {
     undo->purger = run;
     undo->purger_context = context;
 }
 
-bool rdb_undo_purge_now(rdb_undo *undo, rdb_error *err)
+bool rdb_undo_purge_now(rdb_undo *undo, rdb_cancel *cancel, rdb_error *err)
 {
-    return undo->purger == NULL || undo->purger(undo->purger_context, err);
+    return undo->purger == NULL || undo->purger(undo->purger_context, cancel, err);
 }
 
-void rdb_undo_set_rester(rdb_undo *undo, bool (*run)(void *context, rdb_undo_visit_at_rest visit, void *visit_context, bool *ran, rdb_error *err), void *context)
+void rdb_undo_set_rester(rdb_undo *undo, bool (*run)(void *context, rdb_cancel *cancel, rdb_undo_visit_at_rest visit, void *visit_context, bool *ran, rdb_error *err), void *context)
 {
     undo->rester = run;
     undo->rester_context = context;
 }
 
-bool rdb_undo_at_rest(rdb_undo *undo, rdb_undo_visit_at_rest visit, void *context, bool *ran, rdb_error *err)
+bool rdb_undo_at_rest(rdb_undo *undo, rdb_cancel *cancel, rdb_undo_visit_at_rest visit, void *context, bool *ran, rdb_error *err)
 {
     *ran = false;
-    return undo->rester == NULL || undo->rester(undo->rester_context, visit, context, ran, err);
+    return undo->rester == NULL || undo->rester(undo->rester_context, cancel, visit, context, ran, err);
 }
 
 static void count_log(void *context, const rdb_undo_log_info *info)

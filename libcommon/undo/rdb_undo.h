@@ -180,14 +180,14 @@ typedef void (*rdb_undo_complain)(void *context, rdb_undo_address address, const
 RDB_CHECKED bool rdb_undo_verify(rdb_undo *undo, uint32_t pdb, rdb_cancel *cancel, rdb_undo_complain complain, void *context, uint64_t *records,
                                  rdb_error *err);
 
-/* Purge, which lies above, can be asked to run now: VACUUM. Set by whoever opens it; NULL: there is none. */
-void rdb_undo_set_purger(rdb_undo *undo, bool (*run)(void *context, rdb_error *err), void *context);
-RDB_CHECKED bool rdb_undo_purge_now(rdb_undo *undo, rdb_error *err);
+/* Purge, which lies above, can be asked to run now: VACUUM. Set by whoever opens it; NULL: there is none. cancel: of who waits, or NULL. */
+void rdb_undo_set_purger(rdb_undo *undo, bool (*run)(void *context, rdb_cancel *cancel, rdb_error *err), void *context);
+RDB_CHECKED bool rdb_undo_purge_now(rdb_undo *undo, rdb_cancel *cancel, rdb_error *err);
 /* Runs visit when a round of purge has taken back all aborted work that there was, and before another one begins. *ran false: some of it
  * has to wait, or nobody purges. */
 typedef bool (*rdb_undo_visit_at_rest)(void *context, rdb_error *err);
-void rdb_undo_set_rester(rdb_undo *undo, bool (*run)(void *context, rdb_undo_visit_at_rest visit, void *visit_context, bool *ran, rdb_error *err), void *context);
-RDB_CHECKED bool rdb_undo_at_rest(rdb_undo *undo, rdb_undo_visit_at_rest visit, void *context, bool *ran, rdb_error *err);
+void rdb_undo_set_rester(rdb_undo *undo, bool (*run)(void *context, rdb_cancel *cancel, rdb_undo_visit_at_rest visit, void *visit_context, bool *ran, rdb_error *err), void *context);
+RDB_CHECKED bool rdb_undo_at_rest(rdb_undo *undo, rdb_cancel *cancel, rdb_undo_visit_at_rest visit, void *context, bool *ran, rdb_error *err);
 
 typedef struct rdb_undo_statistics {
     uint64_t logs, bytes;  /* above the tails */

@@ -69,9 +69,9 @@ struct rdb_undo {
     uint32_t page_bytes, page_shift;
     rdb_mutex lock;                       /* RDB_RANK_UPKEEP: attaching PDBs */
     _Atomic(undo_pdb *) pdbs[UNDO_BUCKETS];
-    bool (*purger)(void *context, rdb_error *err); /* set while one thread runs */
+    bool (*purger)(void *context, rdb_cancel *cancel, rdb_error *err); /* set while one thread runs */
     void *purger_context;
-    bool (*rester)(void *context, rdb_undo_visit_at_rest visit, void *visit_context, bool *ran, rdb_error *err);
+    bool (*rester)(void *context, rdb_cancel *cancel, rdb_undo_visit_at_rest visit, void *visit_context, bool *ran, rdb_error *err);
     void *rester_context;
     rdb_mutex jobs_lock;                  /* RDB_RANK_LEAF */
     undo_job *jobs RDB_GUARDED_BY(jobs_lock), **jobs_end RDB_GUARDED_BY(jobs_lock);

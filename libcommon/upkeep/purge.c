@@ -13,12 +13,15 @@
 #define PURGE_BACKLOG_BYTES (64u << 20) /* left behind: no more rests */
 #define CUT_XIDS (UINT64_C(1) << 18)   /* the commit log is cut when so many xids would go */
 
-static bool run_for_others(void *context, rdb_error *err)
-{
-    return rdb_purge_run(context, err);
-}
+static bool run_for_others(void *context, rdb_cancel *cancel, rdb_error *err);
+static bool run_at_rest(void *context, rdb_cancel *cancel, rdb_undo_visit_at_rest visit, void *visit_context, bool *ran, rdb_error *err);
 
-static bool run_at_rest(void *context, rdb_undo_visit_at_rest visit, void *visit_context, bool *ran, rdb_error *err);
+bool purge_may_go_on(rdb_purge *purge, rdb_error *err)
+{
+    if (RDB_UNLIKELY(atomic_load(&purge->stopping)))
+        return rdb_error_set(err, RDB_QUERY_CANCELED, "purge was stopped");
+    return rdb_cancel_check(purge->cancel, err);
+}
 
 bool rdb_purge_open(rdb_purge **opened, const rdb_purge_config *config, rdb_error *err)
 {
@@ -131,8 +134,8 @@ static bool search_log(rdb_purge *purge, purge_log *log, rdb_error *err)
         bool aborted, all_reverted;
         rdb_scn scn;
         rdb_undo_address last;
-        if (atomic_load(&purge->stopping))
-            return rdb_error_set(err, RDB_QUERY_CANCELED, "purge was stopped");
+        if (!purge_may_go_on(purge, err))
+            return false;
         if (!look_at_head(purge, log, at, true, &aborted, &scn, &all_reverted, &last, &next, err))
             return false;
         if (!all_reverted) {
@@ -188,7 +191,7 @@ static void rest(rdb_purge *purge)
 static bool purge_transaction(rdb_purge *purge, purge_log *log, rdb_error *err)
 {
     rdb_undo *undo = purge->config.undo;
-    rdb_table_cleanup cleanup = {undo, log->pdb, purge->config.remove_entry};
+    rdb_table_cleanup cleanup = {undo, log->pdb, purge->config.remove_entry, purge->histories};
     bool is_done = log->head_scn <= rdb_undo_purged_scn(undo, log->pdb), aborted = false, ok = true;
     rdb_xid last_xid = 0;
     rdb_undo_reader reader;
@@ -302,9 +305,9 @@ static bool cut_commit_log(rdb_purge *purge, rdb_error *err)
 }
 
 /* ---- rounds ---------------------------------------------------------------------------------------------------------- */
-static bool run_round(rdb_purge *purge, bool *worked, rdb_error *err)
+static bool purge_commits(rdb_purge *purge, bool *worked, rdb_error *err)
 {
-    rdb_scn horizon = rdb_txn_horizon(purge->txns), purged = 0;
+    rdb_scn horizon = rdb_txn_horizon(purge->txns), purged = purge->unwritten_scn;
     bool done = true, blocked = false, ok = true;
     uint32_t in_batch = 0;
     purge->failed = purge->is_clean = false;
@@ -337,12 +340,14 @@ static bool run_round(rdb_purge *purge, bool *worked, rdb_error *err)
             if (first->head_scn > horizon) /* a transaction that has no list of what it holds: not this time */
                 break;
         }
+        if (!purge_may_go_on(purge, err)) /* the next round writes the tails */
+            return false;
         /* In all the logs that it wrote, whoever wants purge to stop: the purged SCN says so of every one of them. */
         const rdb_scn scn = first->head_scn;
         for (uint32_t i = 0; ok && i < purge->log_count; i++)
             if (purge->logs[i].has_head && purge->logs[i].head_scn == scn)
                 ok = purge_transaction(purge, &purge->logs[i], err);
-        purged = RDB_MAX(purged, scn);
+        purge->unwritten_scn = purged = RDB_MAX(purged, scn);
         *worked = true;
         if (ok && ++in_batch % PURGE_BATCH == 0)
             ok = write_tails(purge, purged, err);
@@ -352,39 +357,73 @@ static bool run_round(rdb_purge *purge, bool *worked, rdb_error *err)
     purge->is_clean = done && !blocked && !atomic_load(&purge->stopping);
     if (purged > atomic_load(&purge->purged_scn))
         atomic_store(&purge->purged_scn, purged);
-    return write_tails(purge, purged, err) && cut_commit_log(purge, err);
+    ok = write_tails(purge, purged, err);
+    if (ok)
+        purge->unwritten_scn = 0;
+    return ok && cut_commit_log(purge, err);
 }
 
-static bool run_hurried(rdb_purge *purge, rdb_error *err)
+static bool run_round(rdb_purge *purge, bool *worked, rdb_error *err)
+{
+    bool ok = rdb_table_histories_create(&purge->histories, err) && purge_commits(purge, worked, err);
+    if (purge->histories != NULL)
+        atomic_fetch_add_explicit(&purge->chain_steps, rdb_table_histories_steps(purge->histories), memory_order_relaxed);
+    rdb_table_histories_destroy(&purge->histories);
+    return ok;
+}
+
+static bool run_hurried(rdb_purge *purge, rdb_cancel *cancel, rdb_error *err)
 {
     bool worked = false;
     purge->is_background = false;
-    return run_round(purge, &worked, err);
+    purge->cancel = cancel;
+    bool ok = run_round(purge, &worked, err);
+    purge->cancel = NULL;
+    return ok;
 }
 
-static void lock_hurried(rdb_purge *purge)
+/* The round that runs may take its time: whoever waits for its end can be cancelled. */
+static bool lock_hurried(rdb_purge *purge, rdb_cancel *cancel, rdb_error *err)
 {
+    bool locked = false, ok = true;
     atomic_fetch_add(&purge->hurried, 1);
     atomic_fetch_add(&purge->wake, 1); /* out of its rest */
     rdb_futex_wake(&purge->wake, UINT32_MAX);
-    rdb_mutex_lock(&purge->lock);
+    if (cancel == NULL) {
+        rdb_mutex_lock(&purge->lock);
+        locked = true;
+    }
+    while (ok && !locked && !(locked = rdb_mutex_try_lock(&purge->lock))) {
+        _Atomic uint32_t never = 0;
+        rdb_cancel_sleep(cancel, RDB_WAIT_PURGE_DELAY, &never, 0, 2000);
+        ok = rdb_cancel_check(cancel, err);
+    }
     atomic_fetch_sub(&purge->hurried, 1);
+    return locked;
 }
 
-bool rdb_purge_run(rdb_purge *purge, rdb_error *err)
+static bool run_for_others(void *context, rdb_cancel *cancel, rdb_error *err)
 {
-    lock_hurried(purge);
-    bool ok = run_hurried(purge, err);
+    rdb_purge *purge = context;
+    if (!lock_hurried(purge, cancel, err))
+        return false;
+    bool ok = run_hurried(purge, cancel, err);
     rdb_mutex_unlock(&purge->lock);
     return ok;
 }
 
+bool rdb_purge_run(rdb_purge *purge, rdb_error *err)
+{
+    return run_for_others(purge, NULL, err);
+}
+
 /* The reverter has done all that was queued when the round began; what is aborted from now on stays on its pages until the next one. */
-static bool run_at_rest(void *context, rdb_undo_visit_at_rest visit, void *visit_context, bool *ran, rdb_error *err)
+static bool run_at_rest(void *context, rdb_cancel *cancel, rdb_undo_visit_at_rest visit, void *visit_context, bool *ran, rdb_error *err)
 {
     rdb_purge *purge = context;
-    lock_hurried(purge);
-    bool ok = run_hurried(purge, err);
+    if (!lock_hurried(purge, cancel, err))
+        return false;
+    bool ok = run_hurried(purge, cancel, err);
     *ran = ok && purge->is_clean;
     ok = ok && (!*ran || visit(visit_context, err));
     rdb_mutex_unlock(&purge->lock);
@@ -449,6 +488,7 @@ void rdb_purge_get_statistics(const rdb_purge *purge, rdb_purge_statistics *stat
         .purged_records = atomic_load_explicit(&purge->purged_records, memory_order_relaxed),
         .purged_scn = atomic_load_explicit(&purge->purged_scn, memory_order_relaxed),
         .horizon = atomic_load_explicit(&purge->horizon, memory_order_relaxed),
+        .chain_steps = atomic_load_explicit(&purge->chain_steps, memory_order_relaxed),
         .bytes_max = atomic_load_explicit(&purge->bytes_max, memory_order_relaxed),
     };
 }

@@ -39,14 +39,21 @@ struct rdb_purge {
     _Atomic uint64_t bytes_max;
     _Atomic uint32_t wake; /* futex */
     _Atomic bool stopping;
+    rdb_scn unwritten_scn;           /* commits up to it are purged, and no tail says so yet */
+    rdb_cancel *cancel;              /* of whoever runs this round for itself */
+    rdb_table_histories *histories; /* of this round of purge */
+    _Atomic uint64_t chain_steps;
     _Atomic uint64_t rounds, reverted_records, purged_transactions, purged_records;
     _Atomic rdb_scn purged_scn, horizon;
 };
+
+/* False (57014 and its kin): the thread is to stop, or who runs the round was cancelled. Asked between two records. */
+bool purge_may_go_on(rdb_purge *purge, rdb_error *err);
 
 /* reverter.c. Does what is queued; *done false: some of it has to wait (a transaction is about to be marked), nothing may be
  * purged now. */
 bool reverter_run(rdb_purge *purge, bool *done, rdb_error *err);
 /* Takes back one record where that was not done before. */
-bool reverter_revert_record(rdb_purge *purge, uint32_t pdb, const rdb_undo_record *record, rdb_undo_address address, rdb_error *err);
+bool reverter_revert_record(rdb_purge *purge, uint32_t pdb, rdb_table_histories *histories, const rdb_undo_record *record, rdb_undo_address address, rdb_error *err);
 
 #endif

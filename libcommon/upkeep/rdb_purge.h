@@ -34,6 +34,7 @@ void rdb_purge_set_bytes_max(rdb_purge *purge, uint64_t bytes_max);
 
 typedef struct rdb_purge_statistics {
     uint64_t rounds, reverted_records, purged_transactions, purged_records;
+    uint64_t chain_steps; /* versions stepped over to tell who still needs an index entry */
     uint64_t bytes_max;
     rdb_scn purged_scn, horizon; /* of the newest round */
 } rdb_purge_statistics;

@@ -6,9 +6,10 @@
 
 #include <stdlib.h>
 
-bool reverter_revert_record(rdb_purge *purge, uint32_t pdb, const rdb_undo_record *record, rdb_undo_address address, rdb_error *err)
+bool reverter_revert_record(rdb_purge *purge, uint32_t pdb, rdb_table_histories *histories, const rdb_undo_record *record,
+                            rdb_undo_address address, rdb_error *err)
 {
-    rdb_table_cleanup cleanup = {purge->config.undo, pdb, purge->config.remove_entry};
+    rdb_table_cleanup cleanup = {purge->config.undo, pdb, purge->config.remove_entry, histories};
     if (!rdb_undo_work_begin(purge->config.undo, pdb))
         return true;
     atomic_fetch_add_explicit(&purge->reverted_records, 1, memory_order_relaxed);
@@ -46,7 +47,7 @@ static int compare_xids(const void *a, const void *b)
 }
 
 /* The records of one log; set gathers the xids met. */
-static bool run_job(rdb_purge *purge, const rdb_undo_job *job, xid_set *set, rdb_error *err)
+static bool run_job(rdb_purge *purge, const rdb_undo_job *job, rdb_table_histories *histories, xid_set *set, rdb_error *err)
 {
     rdb_undo *undo = purge->config.undo;
     rdb_undo_reader reader;
@@ -56,8 +57,8 @@ static bool run_job(rdb_purge *purge, const rdb_undo_job *job, xid_set *set, rdb
     for (rdb_undo_address at = job->last; ok && at != 0;) {
         rdb_undo_record record;
         bool found;
-        if (atomic_load(&purge->stopping)) {
-            ok = rdb_error_set(err, RDB_QUERY_CANCELED, "the reverter was stopped");
+        if (!purge_may_go_on(purge, err)) { /* the next life, or the next round, begins this job anew */
+            ok = false;
             break;
         }
         ok = rdb_undo_read(undo, job->pdb, at, &reader, &record, &found, err);
@@ -77,7 +78,7 @@ static bool run_job(rdb_purge *purge, const rdb_undo_job *job, xid_set *set, rdb
             break;
         rdb_undo_address next = record.previous_of_txn;
         if (ok && last_aborted && !last_reverted)
-            ok = add_xid(set, record.xid, err) && reverter_revert_record(purge, job->pdb, &record, at, err);
+            ok = add_xid(set, record.xid, err) && reverter_revert_record(purge, job->pdb, histories, &record, at, err);
         at = next;
     }
     rdb_undo_reader_deinit(&reader);
@@ -89,9 +90,13 @@ static bool run_job(rdb_purge *purge, const rdb_undo_job *job, xid_set *set, rdb
 static bool run_jobs(rdb_purge *purge, rdb_undo_job *jobs, uint32_t count, rdb_error *err)
 {
     xid_set set = {0};
-    bool ok = true;
+    rdb_table_histories *histories = NULL;
+    bool ok = rdb_table_histories_create(&histories, err);
     for (uint32_t i = 0; ok && i < count; i++)
-        ok = rdb_undo_find_last(purge->config.undo, &jobs[i], err) && run_job(purge, &jobs[i], &set, err);
+        ok = rdb_undo_find_last(purge->config.undo, &jobs[i], err) && run_job(purge, &jobs[i], histories, &set, err);
+    if (histories != NULL)
+        atomic_fetch_add_explicit(&purge->chain_steps, rdb_table_histories_steps(histories), memory_order_relaxed);
+    rdb_table_histories_destroy(&histories);
     if (ok && set.count > 0) {
         qsort(set.xids, set.count, sizeof *set.xids, compare_xids);
         for (uint32_t i = 0; ok && i < set.count; i++)

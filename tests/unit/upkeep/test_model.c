@@ -490,7 +490,7 @@ static void run_history(uint64_t seed, uint32_t page_bytes, uint32_t steps)
                 MUST(&f.err, rdb_purge_run(purge, &f.err));
             if (pick(3) == 0) {
                 bool ran;
-                MUST(&f.err, rdb_undo_at_rest(f.undo, mark_pages, &f, &ran, &f.err));
+                MUST(&f.err, rdb_undo_at_rest(f.undo, NULL, mark_pages, &f, &ran, &f.err));
             }
             break;
         case 9:
@@ -568,7 +568,7 @@ static void run_history(uint64_t seed, uint32_t page_bytes, uint32_t steps)
     /* Nothing has to wait now: all see all of it. */
     uint64_t pages;
     bool ran;
-    MUST(&f.err, rdb_undo_at_rest(f.undo, mark_pages, &f, &ran, &f.err));
+    MUST(&f.err, rdb_undo_at_rest(f.undo, NULL, mark_pages, &f, &ran, &f.err));
     assert_true(ran);
     MUST(&f.err, rdb_table_block_count(&f.table, &blocks, &f.err));
     MUST(&f.err, rdb_table_visible_count(&f.table, &pages, &f.err));

@@ -19,8 +19,8 @@ static uint64_t backlog(instance *f)
     rdb_undo_get_statistics(f->undo, &statistics);
     return statistics.bytes;
 }
-/* An update that changes the one indexed key, heap before index. */
-static void change_key(instance *f, rdb_txn *txn, rdb_row_address address, uint64_t old_key, uint64_t new_key)
+/* An update that changes the one indexed key, heap before index; the same key: no index. */
+static void change_key_or_not(instance *f, rdb_txn *txn, rdb_row_address address, uint64_t old_key, uint64_t new_key)
 {
     uint8_t old_bytes[8], new_bytes[8];
     rdb_put_u64(old_bytes, old_key);
@@ -38,9 +38,14 @@ static void change_key(instance *f, rdb_txn *txn, rdb_row_address address, uint6
         if (rows.addresses[i] == address)
             seen = rows.versions[i];
     fill_values(&(sample){.id = 1, .number = (int32_t)new_key}, values, is_null);
-    MUST(&f->err, rdb_table_update(&f->table, txn, &snapshot, address, seen, values, is_null, &key, 1, false, &outcome, &wait, NULL, &f->err));
+    MUST(&f->err, rdb_table_update(&f->table, txn, &snapshot, address, seen, values, is_null, &key, old_key != new_key, false, &outcome, &wait, NULL, &f->err));
     assert_int_equal(outcome, RDB_WRITE_DONE);
-    toy_insert(new_key, address);
+    if (old_key != new_key)
+        toy_insert(new_key, address);
+}
+static void change_key(instance *f, rdb_txn *txn, rdb_row_address address, uint64_t old_key, uint64_t new_key)
+{
+    change_key_or_not(f, txn, address, old_key, new_key);
 }
 
 static void test_open_snapshots_keep_versions(void **state)
@@ -695,7 +700,7 @@ static void test_sweep_finds_free_space(void **state)
     for (uint32_t i = 0; i < rows.count; i++)
         assert_int_equal(try_delete(&f, txn, &now, rows.addresses[i], rows.versions[i], &wait), RDB_WRITE_DONE);
     commit(&f, txn);
-    MUST(&f.err, rdb_undo_purge_now(f.undo, &f.err)); /* as VACUUM asks for it */
+    MUST(&f.err, rdb_undo_purge_now(f.undo, NULL, &f.err)); /* as VACUUM asks for it */
     assert_int_equal(backlog(&f), 0);
     rdb_purge_close(&purge);
     instance_close(&f);
@@ -712,6 +717,143 @@ static void test_sweep_finds_free_space(void **state)
     instance_end(&f);
 }
 
+/* ---- rows with many versions -------------------------------------------------------------------------------------------- */
+enum { MANY_UPDATES = 20000 };
+
+/* Updates one row over and over: mostly to a key of its own, now and then back to an old one, or of no key at all. *key: the one it has. */
+static void change_often(instance *f, rdb_txn *txn, rdb_row_address address, uint32_t updates, uint64_t first, uint64_t *key)
+{
+    const uint64_t began = *key;
+    for (uint32_t i = 0; i < updates; i++) {
+        uint64_t next = i % 7 == 3 ? began : i % 7 == 5 ? first + i % 11 : first + i;
+        if (i % 13 == 1)
+            next = *key; /* the row changes, and no index does */
+        change_key_or_not(f, txn, address, *key, next);
+        *key = next;
+    }
+}
+
+static uint64_t steps_of(const rdb_purge *purge)
+{
+    rdb_purge_statistics statistics;
+    rdb_purge_get_statistics(purge, &statistics);
+    return statistics.chain_steps;
+}
+
+static uint32_t removals_left;
+static rdb_purge *stopped_purge;
+static bool remove_some(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_slice key, rdb_row_address row,
+                        bool (*still_needed)(void *context, bool *needed, rdb_error *err), void *context, rdb_error *err)
+{
+    if (removals_left > 0 && --removals_left == 0)
+        atomic_store(&stopped_purge->stopping, true);
+    return toy_remove(storage, pdb, file, key, row, still_needed, context, err);
+}
+
+/* What an aborted transaction did to one row in thousands of updates is taken back in so many steps, not in their square; told to stop on
+ * the way, the reverter stops before the next record, and the next life finishes its work. Another row it had inserted itself. */
+static void test_many_aborted_versions_of_a_row(void **state)
+{
+    (void)state;
+    instance f;
+    instance_begin(&f, 4096, 1024);
+    create_table(&f);
+    toy_create(&f);
+    rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
+    rdb_row_address address = insert(&f, txn, (sample){.id = 1, .note = "x", .number = 1});
+    toy_insert(1, address);
+    commit(&f, txn);
+    txn = begin(&f, RDB_READ_COMMITTED);
+    uint64_t key = 1, own_key = 2;
+    uint8_t bytes[8];
+    rdb_put_u64(bytes, own_key);
+    rdb_index_key entry = {.index_file = TOY_INDEX_FILE, .new_key = {bytes, 8}};
+    rdb_datum values[3];
+    bool is_null[3];
+    rdb_row_address own;
+    fill_values(&(sample){.id = 2, .number = 2}, values, is_null);
+    MUST(&f.err, rdb_table_insert(&f.table, txn, values, is_null, &entry, 1, &own, NULL, &f.err));
+    toy_insert(own_key, own);
+    change_often(&f, txn, own, MANY_UPDATES / 4, 100000, &own_key);
+    change_often(&f, txn, address, MANY_UPDATES, 100, &key);
+    rdb_txn_abort(&txn);
+    /* Stopped in the middle. */
+    rdb_purge_config config = {.undo = f.undo, .remove_entry = remove_some};
+    MUST(&f.err, rdb_purge_open(&stopped_purge, &config, &f.err));
+    removals_left = 700;
+    rdb_error stopped = {0};
+    assert_false(rdb_purge_run(stopped_purge, &stopped));
+    assert_string_equal(stopped.sqlstate, RDB_QUERY_CANCELED);
+    rdb_error_clear(&stopped);
+    rdb_purge_statistics statistics;
+    rdb_purge_get_statistics(stopped_purge, &statistics);
+    assert_true(statistics.reverted_records >= 700 && statistics.reverted_records < 1000);
+    rdb_purge_close(&stopped_purge);
+    instance_close(&f);
+    instance_open(&f);
+    MUST(&f.err, rdb_undo_attach(f.undo, PDB, &f.err));
+    rdb_purge *purge = open_purge(&f);
+    MUST(&f.err, rdb_purge_run(purge, &f.err));
+    rdb_purge_get_statistics(purge, &statistics);
+    assert_int_equal(statistics.reverted_records, MANY_UPDATES + MANY_UPDATES / 4 + 1);
+    assert_in_range(steps_of(purge), MANY_UPDATES, 3 * MANY_UPDATES);
+    assert_int_equal(toy.count, 1);
+    assert_true(toy_find(1, address) >= 0);
+    rdb_snapshot now;
+    txn = begin(&f, RDB_READ_COMMITTED);
+    rdb_txn_take_snapshot(txn, &now);
+    scan_with(&f, txn, &now, 64, &rows);
+    assert_int_equal(rows.count, 1);
+    assert_int_equal(rows.numbers[find_id(&rows, 1)], 1);
+    rdb_txn_abort(&txn);
+    MUST(&f.err, rdb_purge_run(purge, &f.err));
+    assert_int_equal(backlog(&f), 0);
+    rdb_purge_close(&purge);
+    instance_end(&f);
+}
+
+/* The same of commits that an open snapshot kept: half of them in one transaction, half each in its own. Meanwhile others' changes of the
+ * row are aborted. */
+static void test_many_committed_versions_of_a_row(void **state)
+{
+    (void)state;
+    instance f;
+    instance_begin(&f, 4096, 1024);
+    create_table(&f);
+    toy_create(&f);
+    rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
+    rdb_row_address address = insert(&f, txn, (sample){.id = 1, .note = "x", .number = 1});
+    toy_insert(1, address);
+    commit(&f, txn);
+    rdb_txn *reader = begin(&f, RDB_REPEATABLE_READ);
+    rdb_snapshot old;
+    rdb_txn_take_snapshot(reader, &old);
+    rdb_purge *purge = open_purge(&f);
+    uint64_t key = 1;
+    txn = begin(&f, RDB_READ_COMMITTED);
+    change_often(&f, txn, address, 4000, 100, &key);
+    commit(&f, txn);
+    for (uint32_t i = 0; i < 4000; i++) {
+        txn = begin(&f, RDB_READ_COMMITTED);
+        uint64_t aborted_key = key;
+        if (i % 400 == 7) { /* each of these learns the row anew */
+            change_often(&f, txn, address, 40, 300000 + i, &aborted_key);
+            rdb_txn_abort(&txn);
+        } else {
+            change_often(&f, txn, address, 1, 10000 + i, &key);
+            commit(&f, txn);
+        }
+    }
+    rdb_txn_abort(&reader);
+    MUST(&f.err, rdb_purge_run(purge, &f.err));
+    assert_in_range(steps_of(purge), 8000, 20 * 8000);
+    assert_int_equal(toy.count, 1);
+    assert_true(toy_find(key, address) >= 0);
+    assert_int_equal(backlog(&f), 0);
+    rdb_purge_close(&purge);
+    instance_end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -725,6 +867,7 @@ int main(void)
         cmocka_unit_test(test_crash_between_two_tails),      cmocka_unit_test(test_files_go_with_their_transaction),
         cmocka_unit_test(test_chains_are_freed),             cmocka_unit_test(test_undo_segments_are_dropped),
         cmocka_unit_test(test_sweep_finds_free_space),
+        cmocka_unit_test(test_many_aborted_versions_of_a_row), cmocka_unit_test(test_many_committed_versions_of_a_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
