@@ -3,12 +3,14 @@
  * relation for the life of the catalog, made when its descriptor is first loaded; descriptors point to it, so counting is an
  * addition without lock or look-up. They count what was tried, also in transactions that aborted, as PostgreSQL's do. */
 #include "catalog/catalog_int.h"
+#include "os/rdb_time.h"
 
 #include <stdlib.h>
 
 struct rdb_counters {
     uint32_t pdb, oid;
     _Atomic uint64_t values[RDB_COUNTER_COUNT]; /* relaxed: a statistic may lag */
+    _Atomic uint64_t forgotten[RDB_COUNTER_COUNT]; /* values at the last reset; a database's, of relations' counters: their sums */
 };
 
 rdb_counters *rdb_counters_get(rdb_catalog *catalog, uint32_t pdb, uint32_t oid)
@@ -82,6 +84,55 @@ uint64_t rdb_counters_changes(const rdb_counters *counters)
     uint64_t changes = rdb_counters_read(counters, RDB_COUNTER_INSERTS) + rdb_counters_read(counters, RDB_COUNTER_UPDATES) +
                        rdb_counters_read(counters, RDB_COUNTER_DELETES);
     return changes - RDB_MIN(changes, rdb_counters_read(counters, RDB_COUNTER_CHANGES_ANALYZED));
+}
+
+static void forget(rdb_counters *counters)
+{
+    for (int i = 0; i < RDB_COUNTER_COUNT; i++)
+        atomic_store_explicit(&counters->forgotten[i], atomic_load_explicit(&counters->values[i], memory_order_relaxed), memory_order_relaxed);
+}
+
+void rdb_counters_reset(rdb_catalog *catalog, uint32_t pdb, uint32_t oid)
+{
+    rdb_counters *database = rdb_counters_get(catalog, pdb, 0);
+    uint32_t cursor = 0;
+    rdb_slice key;
+    void *value;
+    if (database == NULL)
+        return;
+    if (oid == 0) {
+        forget(database);
+        for (rdb_counter_kind kind = 0; kind < RDB_COUNTER_COMMITS; kind++)
+            atomic_store_explicit(&database->forgotten[kind], rdb_counters_sum(catalog, pdb, kind), memory_order_relaxed);
+    }
+    rdb_mutex_lock(&catalog->counters_lock);
+    while (catalog->counters != NULL && rdb_map_next(catalog->counters, &cursor, &key, &value)) {
+        rdb_counters *counters = value;
+        if (counters->pdb == pdb && counters->oid != 0 && (oid == 0 || counters->oid == oid))
+            forget(counters);
+    }
+    rdb_mutex_unlock(&catalog->counters_lock);
+    rdb_counters_set(database, RDB_COUNTER_RESET_US, (uint64_t)rdb_time_wall_us());
+}
+
+static bool is_moment(rdb_counter_kind counter)
+{
+    return counter == RDB_COUNTER_VACUUM_US || counter == RDB_COUNTER_ANALYZE_US || counter == RDB_COUNTER_AUTO_ANALYZE_US || counter == RDB_COUNTER_RESET_US;
+}
+
+uint64_t rdb_counters_shown(const rdb_counters *counters, rdb_counter_kind counter)
+{
+    const uint64_t value = rdb_counters_read(counters, counter);
+    const uint64_t before = counters != NULL ? atomic_load_explicit(&counters->forgotten[counter], memory_order_relaxed) : 0;
+    return is_moment(counter) ? (value != before || counter == RDB_COUNTER_RESET_US ? value : 0) : value - RDB_MIN(value, before);
+}
+
+uint64_t rdb_counters_shown_sum(rdb_catalog *catalog, uint32_t pdb, rdb_counter_kind counter)
+{
+    const rdb_counters *database = rdb_counters_get(catalog, pdb, 0);
+    const uint64_t value = rdb_counters_sum(catalog, pdb, counter);
+    const uint64_t before = database != NULL ? atomic_load_explicit(&database->forgotten[counter], memory_order_relaxed) : 0;
+    return value - RDB_MIN(value, before);
 }
 
 void counters_free(rdb_catalog *catalog)

@@ -184,6 +184,7 @@ typedef enum rdb_counter_kind {
     RDB_COUNTER_AUTO_ANALYZES, RDB_COUNTER_AUTO_ANALYZE_US, /* those of them that the server did by itself */
     RDB_COUNTER_CHANGES_ANALYZED, RDB_COUNTER_INSERTS_VACUUMED, /* inserts, updates, deletes up to the last ANALYZE; inserts to the last VACUUM */
     RDB_COUNTER_COMMITS, RDB_COUNTER_ROLLBACKS, RDB_COUNTER_SESSIONS, /* of a database: its counters have OID 0 */
+    RDB_COUNTER_RESET_US, /* of a database: when pg_stat_reset was called last */
     RDB_COUNTER_COUNT
 } rdb_counter_kind;
 typedef struct rdb_counters rdb_counters;
@@ -196,6 +197,11 @@ void rdb_counters_add(rdb_counters *counters, rdb_counter_kind counter, uint64_t
 void rdb_counters_set(rdb_counters *counters, rdb_counter_kind counter, uint64_t value);
 uint64_t rdb_counters_read(const rdb_counters *counters, rdb_counter_kind counter);
 uint64_t rdb_counters_sum(rdb_catalog *catalog, uint32_t pdb, rdb_counter_kind counter); /* over the relations of a database */
+/* pg_stat_reset: what is shown begins anew for one relation, or (oid 0) for the database and all of its. What the server itself goes by (the
+ * three above) does not change. */
+void rdb_counters_reset(rdb_catalog *catalog, uint32_t pdb, uint32_t oid);
+uint64_t rdb_counters_shown(const rdb_counters *counters, rdb_counter_kind counter);
+uint64_t rdb_counters_shown_sum(rdb_catalog *catalog, uint32_t pdb, rdb_counter_kind counter);
 
 typedef struct rdb_relation rdb_relation;
 typedef struct rdb_relation_index {

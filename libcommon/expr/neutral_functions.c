@@ -140,7 +140,7 @@ static const rdb_kernel_entry ENTRIES[] = {
     /* a database: conflicts with recovery, temporary files, checksums, I/O times, sessions' times */
     {3065, zero, 0}, {3066, zero, 0}, {3067, zero, 0}, {3068, zero, 0}, {3069, zero, 0}, {3070, zero, 0}, {3150, zero, 0}, {3151, zero, 0}, {3152, zero, 0},
     {2844, zero, 0}, {2845, zero, 0}, {3426, null, 0}, {3428, null, 0}, {6185, zero, 0}, {6186, zero, 0}, {6187, zero, 0},
-    {6189, zero, 0}, {6190, zero, 0}, {6191, zero, 0}, {3074, null, 0},
+    {6189, zero, 0}, {6190, zero, 0}, {6191, zero, 0},
     {6230, zero, 0}, /* pg_stat_have_stats */
     {3788, null, 0}, /* pg_stat_get_snapshot_timestamp */
     /* recovery: a server that takes connections is not in it */
@@ -149,7 +149,7 @@ static const rdb_kernel_entry ENTRIES[] = {
     {3163, zero, 0}, /* pg_trigger_depth */
     {3800, null, 0}, {3801, null, 0}, /* pg_current_logfile: the log is no stderr of ours */
     {6173, null, 0}, /* extended statistics */
-    {2230, zero, 0}, {2137, zero, 0}, {2274, zero, 0}, {3775, zero, 0}, {3776, zero, 0}, {3777, zero, 0}, {2307, zero, 0}, {6170, zero, 0}, {6232, zero, 0},
+    {2230, zero, 0}, {2137, zero, 0}, {3777, zero, 0}, {2307, zero, 0}, {6170, zero, 0}, {6232, zero, 0},
     {676, null, 0}, /* pg_indexam_progress_phasename */
     {3778, empty_text, 0}, /* pg_tablespace_location */
 };

@@ -3,6 +3,7 @@
  * when that ends before pg_backup_stop; after it, the log is still kept while the session lasts, for a copy that carries its log. */
 #include "expr/kernels.h"
 #include "session/activity.h"
+#include "session/stat_counters.h"
 #include "session/session_int.h"
 #include "upkeep/rdb_recovery.h"
 
@@ -136,13 +137,15 @@ static bool archiver_record(rdb_call *call, const rdb_datum *a, const bool *null
     (void)a, (void)nulls;
     if (archiver != NULL)
         rdb_wal_archiver_get_statistics(archiver, &statistics);
-    columns[0].i64 = (int64_t)statistics.archived_count;
+    const int64_t reset_us = session_stat_reset_us(session_of(call)->engine, STAT_ARCHIVER);
+    const int64_t forgotten_us = session_engine_stat_bases(session_of(call)->engine)->reset_us[STAT_ARCHIVER];
+    columns[0].i64 = (int64_t)session_stat_figure(session_of(call)->engine, STAT_ARCHIVED);
     columns[2] = expr_moment(statistics.last_archived_us);
-    columns[3].i64 = (int64_t)statistics.failed_count;
+    columns[3].i64 = (int64_t)session_stat_figure(session_of(call)->engine, STAT_ARCHIVE_FAILED);
     columns[5] = expr_moment(statistics.last_failed_us);
-    columns[6] = expr_moment(statistics.reset_us);
-    column_nulls[1] = column_nulls[2] = statistics.last_archived[0] == '\0';
-    column_nulls[4] = column_nulls[5] = statistics.last_failed[0] == '\0';
+    columns[6] = expr_moment(RDB_MAX(reset_us, statistics.reset_us));
+    column_nulls[1] = column_nulls[2] = statistics.last_archived[0] == '\0' || statistics.last_archived_us < forgotten_us;
+    column_nulls[4] = column_nulls[5] = statistics.last_failed[0] == '\0' || statistics.last_failed_us < forgotten_us;
     column_nulls[6] = archiver == NULL;
     return expr_set_text(call, statistics.last_archived, strlen(statistics.last_archived), &columns[1]) &&
            expr_set_text(call, statistics.last_failed, strlen(statistics.last_failed), &columns[4]);

@@ -12,6 +12,7 @@
 #include "session/digest.h"
 #include "session/notify.h"
 #include "session/sampler.h"
+#include "session/stat_counters.h"
 #include "os/rdb_file.h"
 #include "session/settings.h"
 #include "task/rdb_work.h"
@@ -45,6 +46,7 @@ struct rdb_engine {
     char temp_directory[4096];
     struct { const char *name; char value[4096]; } facts[16]; /* settings that say how this engine is */
     uint32_t fact_count;
+    stat_bases bases; /* what pg_stat_reset_shared set to nothing */
     _Atomic uint64_t work_mem_bytes; /* relaxed: a number by itself */
     rdb_scn closed_scn; /* the highest one, once transactions are closed: for the last checkpoint */
 };
@@ -367,6 +369,11 @@ bool rdb_engine_close(rdb_engine **engine, bool with_checkpoint, rdb_error *err)
     free(*engine);
     *engine = NULL;
     return ok;
+}
+
+stat_bases *session_engine_stat_bases(rdb_engine *engine)
+{
+    return &engine->bases;
 }
 
 session_registry *session_engine_registry(rdb_engine *engine)

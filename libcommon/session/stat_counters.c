@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
- * pg_stat_all_tables, pg_stat_all_indexes, pg_stat_database, pg_stat_bgwriter, pg_stat_wal: counters since the server started. The
+ * pg_stat_all_tables, pg_stat_all_indexes, pg_stat_database, pg_stat_bgwriter, pg_stat_wal: counters since the server started, or since
+ * pg_stat_reset and its kin, which forget nothing but set what is subtracted: live rows, garbage and the server's own ANALYZE go by all. The
  * buffer pool is one for all databases; its counters show in pg_stat_database's row of shared objects. Writes by sessions and by
  * the transaction that asks are not told apart, so the pg_stat_xact_* views show zeroes. */
 #include "expr/kernels.h"
 #include "os/rdb_time.h"
 #include "session/activity.h"
+#include "session/stat_counters.h"
 #include "upkeep/rdb_purge.h"
 #include "wal/rdb_wal.h"
+#include "wal/rdb_wal_archive.h"
 
 static rdb_session *session_of(const rdb_call *call)
 {
@@ -31,7 +34,7 @@ static bool read_counter(rdb_call *call, uint32_t oid, rdb_counter_kind counter,
     const rdb_counters *counters = NULL;
     if (!find_counters(call, oid, &relation, &counters))
         return false;
-    result->i64 = (int64_t)rdb_counters_read(counters, counter);
+    result->i64 = (int64_t)rdb_counters_shown(counters, counter);
     return true;
 }
 
@@ -144,7 +147,7 @@ static bool database_counter(rdb_call *call, uint32_t oid, rdb_counter_kind coun
     if (!pdb_of(call, oid, &pdb))
         return false;
     if (pdb != 0)
-        result->i64 = (int64_t)(counter >= RDB_COUNTER_COMMITS ? rdb_counters_read(rdb_counters_get(catalog, pdb, 0), counter) : rdb_counters_sum(catalog, pdb, counter));
+        result->i64 = (int64_t)(counter >= RDB_COUNTER_COMMITS ? rdb_counters_shown(rdb_counters_get(catalog, pdb, 0), counter) : rdb_counters_shown_sum(catalog, pdb, counter));
     return true;
 }
 
@@ -189,73 +192,120 @@ static bool blocks_hit_row(rdb_call *call, const rdb_datum *a, const bool *nulls
 EXPR_ROW_KERNEL(blocks_hit, 1)
 
 /* ---- the instance ---------------------------------------------------------------------------------------------------------------------- */
-static bool give_checkpoints(rdb_call *call, bool timed, rdb_datum *result)
+static void read_figures(rdb_engine *engine, uint64_t figures[STAT_FIGURE_COUNT])
 {
-    rdb_upkeep_statistics statistics;
-    rdb_upkeep_get_statistics(session_engine_upkeep(session_of(call)->engine), &statistics);
-    result->i64 = (int64_t)(timed ? statistics.checkpoints_by_time : statistics.checkpoints_by_volume + statistics.checkpoints_by_request);
+    rdb_upkeep_statistics upkeep;
+    rdb_storage_statistics storage;
+    rdb_wal_statistics wal;
+    rdb_wal_archiver_statistics archiver = {.archived_count = 0};
+    rdb_upkeep_get_statistics(session_engine_upkeep(engine), &upkeep);
+    rdb_storage_get_statistics(rdb_engine_storage(engine), &storage);
+    rdb_wal_get_statistics(rdb_upkeep_wal(session_engine_upkeep(engine)), &wal);
+    if (rdb_upkeep_archiver(session_engine_upkeep(engine)) != NULL)
+        rdb_wal_archiver_get_statistics(rdb_upkeep_archiver(session_engine_upkeep(engine)), &archiver);
+    const uint64_t now[STAT_FIGURE_COUNT] = {
+        [STAT_CHECKPOINTS] = upkeep.checkpoints_by_time, [STAT_CHECKPOINTS_ASKED] = upkeep.checkpoints_by_volume + upkeep.checkpoints_by_request,
+        [STAT_CHECKPOINT_PAGES] = upkeep.pages_written, [STAT_WRITE_US] = (uint64_t)upkeep.write_us, [STAT_SYNC_US] = (uint64_t)upkeep.sync_us,
+        [STAT_CLEANER_PAGES] = storage.writes_cleaner, [STAT_EVICTOR_PAGES] = storage.writes_evictor, [STAT_EVICTOR_SYNCS] = storage.evictor_syncs,
+        [STAT_PAGES_READ] = storage.misses, [STAT_WAL_RECORDS] = wal.records, [STAT_WAL_IMAGES] = wal.images, [STAT_WAL_BYTES] = wal.bytes,
+        [STAT_WAL_RING_FULL] = wal.ring_full, [STAT_WAL_WRITES] = wal.writes, [STAT_WAL_SYNCS] = wal.syncs,
+        [STAT_ARCHIVED] = archiver.archived_count, [STAT_ARCHIVE_FAILED] = archiver.failed_count};
+    memcpy(figures, now, sizeof now);
+}
+
+uint64_t session_stat_figure(rdb_engine *engine, stat_figure figure)
+{
+    uint64_t figures[STAT_FIGURE_COUNT];
+    read_figures(engine, figures);
+    return figures[figure] - RDB_MIN(figures[figure], atomic_load_explicit(&session_engine_stat_bases(engine)->values[figure], memory_order_relaxed));
+}
+
+int64_t session_stat_reset_us(rdb_engine *engine, stat_group group)
+{
+    const int64_t reset_us = atomic_load_explicit(&session_engine_stat_bases(engine)->reset_us[group], memory_order_relaxed);
+    return reset_us != 0 ? reset_us : session_registry_start_us(session_engine_registry(engine));
+}
+
+static bool reset_shared_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    static const struct { const char *name; stat_figure first, last; } GROUPS[STAT_GROUP_COUNT] = {
+        [STAT_BGWRITER] = {"bgwriter", STAT_CHECKPOINTS, STAT_PAGES_READ}, [STAT_WAL] = {"wal", STAT_WAL_RECORDS, STAT_WAL_SYNCS}, [STAT_ARCHIVER] = {"archiver", STAT_ARCHIVED, STAT_ARCHIVE_FAILED}};
+    const char *target = expr_get_text(call, a[0]);
+    rdb_engine *engine = session_of(call)->engine;
+    uint64_t figures[STAT_FIGURE_COUNT];
+    (void)nulls, (void)result, (void)is_null;
+    for (stat_group group = 0; group < STAT_GROUP_COUNT; group++) {
+        if (strcmp(target, GROUPS[group].name) != 0)
+            continue;
+        read_figures(engine, figures);
+        for (stat_figure i = GROUPS[group].first; i <= GROUPS[group].last; i++)
+            atomic_store_explicit(&session_engine_stat_bases(engine)->values[i], figures[i], memory_order_relaxed);
+        atomic_store_explicit(&session_engine_stat_bases(engine)->reset_us[group], rdb_time_wall_us(), memory_order_relaxed);
+        return true;
+    }
+    if (strcmp(target, "recovery_prefetch") == 0) /* nothing is counted there */
+        return true;
+    rdb_error_set(call->err, RDB_INVALID_PARAMETER_VALUE, "unrecognized reset target: \"%s\"", target);
+    return rdb_error_hint(call->err, "Target must be \"archiver\", \"bgwriter\", \"recovery_prefetch\", or \"wal\".");
+}
+EXPR_ROW_KERNEL(reset_shared, 1)
+
+static bool reset_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    (void)a, (void)nulls, (void)result, (void)is_null;
+    rdb_counters_reset(rdb_engine_catalog(session_of(call)->engine), rdb_database_pdb(session_of(call)->database), 0);
     return true;
 }
+EXPR_ROW_KERNEL(reset, 0)
 
-static bool checkpoints_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+static bool reset_relation_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
-    (void)a, (void)nulls, (void)is_null;
-    return give_checkpoints(call, true, result);
+    const rdb_relation *relation = NULL;
+    const rdb_counters *counters = NULL;
+    (void)nulls, (void)result, (void)is_null;
+    if (!find_counters(call, a[0].oid, &relation, &counters))
+        return false;
+    if (relation != NULL)
+        rdb_counters_reset(rdb_engine_catalog(session_of(call)->engine), rdb_database_pdb(session_of(call)->database), a[0].oid);
+    return true;
 }
-EXPR_ROW_KERNEL(checkpoints, 0)
+EXPR_ROW_KERNEL(reset_relation, 1)
 
-static bool requested_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+static bool database_reset_time_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
-    (void)a, (void)nulls, (void)is_null;
-    return give_checkpoints(call, false, result);
+    (void)nulls;
+    if (!database_counter(call, a[0].oid, RDB_COUNTER_RESET_US, result))
+        return false;
+    *is_null = result->i64 == 0;
+    return true;
 }
-EXPR_ROW_KERNEL(requested, 0)
+EXPR_ROW_KERNEL(database_reset_time, 1)
 
-#define UPKEEP_FIGURE(name, member, expression)                                                                                    \
+#define STAT_FIGURE(name, figure, member, unit)                                                                                    \
     static bool name##_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)                \
     {                                                                                                                              \
-        rdb_upkeep_statistics statistics;                                                                                          \
         (void)a, (void)nulls, (void)is_null;                                                                                       \
-        rdb_upkeep_get_statistics(session_engine_upkeep(session_of(call)->engine), &statistics);                                   \
-        result->member = (expression);                                                                                             \
+        result->member = (__typeof__(result->member))session_stat_figure(session_of(call)->engine, (figure)) / (unit);             \
         return true;                                                                                                               \
     }                                                                                                                              \
     EXPR_ROW_KERNEL(name, 0)
-UPKEEP_FIGURE(checkpoint_pages, i64, (int64_t)statistics.pages_written)
-UPKEEP_FIGURE(checkpoint_write_time, f8, (double)statistics.write_us / 1e3)
-UPKEEP_FIGURE(checkpoint_sync_time, f8, (double)statistics.sync_us / 1e3)
-
-#define STORAGE_FIGURE(name, figure)                                                                                               \
-    static bool name##_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)                \
-    {                                                                                                                              \
-        rdb_storage_statistics statistics;                                                                                         \
-        (void)a, (void)nulls, (void)is_null;                                                                                       \
-        rdb_storage_get_statistics(rdb_engine_storage(session_of(call)->engine), &statistics);                                     \
-        result->i64 = (int64_t)statistics.figure;                                                                                  \
-        return true;                                                                                                               \
-    }                                                                                                                              \
-    EXPR_ROW_KERNEL(name, 0)
-STORAGE_FIGURE(cleaner_pages, writes_cleaner)
-STORAGE_FIGURE(evictor_pages, writes_evictor)
-STORAGE_FIGURE(evictor_syncs, evictor_syncs)
+STAT_FIGURE(checkpoints, STAT_CHECKPOINTS, i64, 1)
+STAT_FIGURE(requested, STAT_CHECKPOINTS_ASKED, i64, 1)
+STAT_FIGURE(checkpoint_pages, STAT_CHECKPOINT_PAGES, i64, 1)
+STAT_FIGURE(checkpoint_write_time, STAT_WRITE_US, f8, 1e3)
+STAT_FIGURE(checkpoint_sync_time, STAT_SYNC_US, f8, 1e3)
+STAT_FIGURE(cleaner_pages, STAT_CLEANER_PAGES, i64, 1)
+STAT_FIGURE(evictor_pages, STAT_EVICTOR_PAGES, i64, 1)
+STAT_FIGURE(evictor_syncs, STAT_EVICTOR_SYNCS, i64, 1)
+STAT_FIGURE(pages_read, STAT_PAGES_READ, i64, 1)
 
 static bool started_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
     (void)a, (void)nulls, (void)is_null;
-    result->i64 = session_registry_start_us(session_engine_registry(session_of(call)->engine));
+    result->i64 = session_stat_reset_us(session_of(call)->engine, STAT_BGWRITER);
     return true;
 }
 EXPR_ROW_KERNEL(started, 0)
-
-static bool pages_read_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
-{
-    rdb_storage_statistics statistics;
-    (void)a, (void)nulls, (void)is_null;
-    rdb_storage_get_statistics(rdb_engine_storage(session_of(call)->engine), &statistics);
-    result->i64 = (int64_t)statistics.misses;
-    return true;
-}
-EXPR_ROW_KERNEL(pages_read, 0)
 
 static bool zero_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
@@ -274,18 +324,14 @@ EXPR_ROW_KERNEL(null, 0)
 
 static bool wal_record(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *columns, bool *column_nulls)
 {
-    rdb_wal_statistics statistics;
+    static const stat_figure FIGURES[] = {STAT_WAL_RECORDS, STAT_WAL_IMAGES, STAT_WAL_BYTES, STAT_WAL_RING_FULL, STAT_WAL_WRITES, STAT_WAL_SYNCS};
     const rdb_type *numeric = NULL;
-    rdb_wal *wal = rdb_upkeep_wal(session_engine_upkeep(session_of(call)->engine));
+    rdb_engine *engine = session_of(call)->engine;
     (void)a, (void)nulls, (void)column_nulls;
-    rdb_wal_get_statistics(wal, &statistics);
-    const char *bytes = rdb_arena_printf(call->arena, "%llu", (unsigned long long)statistics.bytes);
-    columns[0].i64 = (int64_t)statistics.records;
-    columns[1].i64 = (int64_t)statistics.images;
-    columns[3].i64 = (int64_t)statistics.ring_full;
-    columns[4].i64 = (int64_t)statistics.writes;
-    columns[5].i64 = (int64_t)statistics.syncs;
-    columns[8].i64 = session_registry_start_us(session_engine_registry(session_of(call)->engine)); /* 6, 7: times, of track_wal_io_timing only */
+    for (size_t i = 0; i < RDB_COUNT_OF(FIGURES); i++)
+        columns[i].i64 = (int64_t)session_stat_figure(engine, FIGURES[i]);
+    const char *bytes = rdb_arena_printf(call->arena, "%llu", (unsigned long long)columns[2].i64);
+    columns[8].i64 = session_stat_reset_us(engine, STAT_WAL); /* 6, 7: times, of track_wal_io_timing only */
     const rdb_slice text = {(const uint8_t *)bytes, strlen(bytes)};
     return rdb_type_get(rdb_eval_of(call)->access, RDB_NUMERICOID, &numeric, call->err) &&
            rdb_expr_value_from_text(rdb_eval_of(call), call->arena, numeric, -1, text, &columns[2], call->err);
@@ -377,6 +423,7 @@ static const rdb_kernel_entry ENTRIES[] = {
     {2769, checkpoints, S}, {2770, requested, S}, {2771, checkpoint_pages, S}, {2772, cleaner_pages, S}, {2773, zero, 0}, /* the cleaner has no limit to stop at */
     {3160, checkpoint_write_time, S}, {3161, checkpoint_sync_time, S}, {2775, evictor_pages, S}, {3063, evictor_syncs, S},
     {3075, started, S}, {2859, pages_read, S},
+    {2274, reset, S}, {3775, reset_shared, S | RDB_KERNEL_FALLIBLE}, {3776, reset_relation, S | RDB_KERNEL_FALLIBLE}, {3074, database_reset_time, S | RDB_KERNEL_FALLIBLE},
     {1136, wal, S}, {8090, undo, S}, {8091, current_scn, S},
     {8092, scn_to_timestamp, S | RDB_KERNEL_FALLIBLE}, {8093, timestamp_to_scn, S | RDB_KERNEL_FALLIBLE},
 };

@@ -570,6 +570,20 @@ static bool value_text(rdb_call *call, uint32_t position, rdb_datum value, rdb_s
     return type_to_text(call, call->argument_types[position], value, text);
 }
 
+/* What a cast to text makes of the value: two types say more there than in their output. */
+static bool cast_text(rdb_call *call, uint32_t position, rdb_datum value, rdb_strbuf *text)
+{
+    const uint32_t oid = call->argument_types[position]->oid;
+    const size_t start = text->length;
+    if (oid == RDB_BOOLOID)
+        return rdb_strbuf_adds(text, value.b ? "true" : "false"), true;
+    if (!value_text(call, position, value, text))
+        return false;
+    if (oid == RDB_INETOID && memchr(text->data + start, '/', text->length - start) == NULL)
+        rdb_strbuf_adds(text, memchr(text->data + start, ':', text->length - start) == NULL ? "/32" : "/128");
+    return true;
+}
+
 TYPE_NULL_FUNCTION(quote_nullable, 1)
 {
     rdb_strbuf plain, text;
@@ -577,7 +591,7 @@ TYPE_NULL_FUNCTION(quote_nullable, 1)
         return type_make_text(call, "NULL", r);
     rdb_strbuf_init(&plain, call->arena);
     rdb_strbuf_init(&text, call->arena);
-    if (!value_text(call, 0, a[0], &plain))
+    if (!cast_text(call, 0, a[0], &plain))
         return false;
     rdb_literal_add(&text, plain.data != NULL ? plain.data : "", plain.length);
     return type_take_buffer(call, &text, r);
@@ -623,7 +637,7 @@ TYPE_ROW_FUNCTION(any_text_join, 2) /* text || any, any || text */
 {
     rdb_strbuf text;
     rdb_strbuf_init(&text, call->arena);
-    if (!value_text(call, 0, a[0], &text) || !value_text(call, 1, a[1], &text))
+    if (!cast_text(call, 0, a[0], &text) || !cast_text(call, 1, a[1], &text))
         return false;
     return type_take_buffer(call, &text, r);
 }

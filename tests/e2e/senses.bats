@@ -67,6 +67,34 @@ teardown_file() { remove_home; }
     [ "$status" -ne 0 ] && [[ "$output" == *"unrecognized reset target"* ]]
 }
 
+@test "pg_stat_reset and its kin begin the shown figures anew, and nothing the server goes by" {
+    sql "create table r1(a int primary key); create table r2(a int); insert into r1 select generate_series(1, 500); insert into r2 select generate_series(1, 300)"
+    sql "vacuum r1"; sql checkpoint; sql "create database elsewhere"
+    [ "$(sql "select string_agg(n_tup_ins || ' ' || n_live_tup || ' ' || (last_vacuum is null), ',' order by relname) from pg_stat_user_tables where relname in ('r1', 'r2')")" = "500 500 false,300 300 true" ]
+    [ "$(sql "select stats_reset is null from pg_stat_database where datname = 'rustydb'")" = t ]
+    sql "select pg_stat_reset_single_table_counters('r1'::regclass)"
+    [ "$(sql "select string_agg(n_tup_ins || ' ' || n_live_tup || ' ' || (last_vacuum is null), ',' order by relname) from pg_stat_user_tables where relname in ('r1', 'r2')")" = "0 500 true,300 300 true" ]
+    [ "$(sql "select tup_inserted >= 800, now() - stats_reset < interval '1 minute' from pg_stat_database where datname = 'rustydb'")" = "t|t" ]
+    sql "select pg_stat_reset()"
+    sql "insert into r1 values (501)"
+    [ "$(sql "select tup_inserted, xact_commit < 20, stats_reset is not null from pg_stat_database where datname = 'rustydb'")" = "1|t|t" ]
+    [ "$(sql "select stats_reset is null from pg_stat_database where datname = 'elsewhere'")" = t ]
+    [ "$(sql "select string_agg(n_tup_ins || ' ' || n_live_tup || ' ' || n_mod_since_analyze, ',' order by relname) from pg_stat_user_tables where relname in ('r1', 'r2')")" = "1 501 501,0 300 300" ]
+    [ "$(sql "select checkpoints_req > 0 and buffers_checkpoint > 0, (select wal_records > 800 from pg_stat_wal) from pg_stat_bgwriter")" = "t|t" ]
+    sql "select pg_stat_reset_shared('bgwriter'), pg_stat_reset_shared('wal')"
+    [ "$(sql "select checkpoints_req, buffers_checkpoint, checkpoint_write_time, (select wal_records < 100 and wal_bytes < 100000 from pg_stat_wal) from pg_stat_bgwriter")" = "0|0|0|t" ]
+    [ "$(sql "select count(*) from pg_stat_bgwriter b, pg_stat_wal w, pg_stat_archiver a where b.stats_reset > pg_postmaster_start_time() and w.stats_reset > pg_postmaster_start_time()")" = 1 ]
+    sql checkpoint
+    [ "$(sql "select checkpoints_req from pg_stat_bgwriter")" = 1 ]
+    run sql "select pg_stat_reset_shared('all')"
+    [[ "$output" == *'unrecognized reset target: "all"'*'Target must be "archiver", "bgwriter", "recovery_prefetch", or "wal".'* ]]
+    sql "create role onlooker"
+    for function in "pg_stat_reset()" "pg_stat_reset_shared('wal')" "pg_stat_reset_single_table_counters(1)"; do
+        run sql "set role onlooker; select $function"
+        [[ "$output" == *"permission denied for function"* ]]
+    done
+}
+
 @test "pg_stat_statements counts statements that differ in constants as one, with PostgreSQL's columns" {
     sql "create extension pg_stat_statements; create table s(a int primary key, b text); insert into s select i, 'x' from generate_series(1, 100) i"
     [ "$(sql "select count(*) from pg_attribute where attrelid = 'pg_stat_statements'::regclass")" = 43 ]

@@ -25,3 +25,7 @@ select '0/16AE7F7'::pg_lsn + 16, 16 + '0/16AE7F7'::pg_lsn, '0/16AE7F7'::pg_lsn -
 select '0/1'::pg_lsn - 2;
 select '0/1'::pg_lsn + 'NaN'::numeric;
 select min(t), max(t) from (values ('(0,1)'::tid), ('(2,5)'), ('(2,1)')) v(t);
+-- Joining and quoting cast to text, concat and format write the value.
+select 'x' || true, false || 'x', 'x' || (1 is null), concat('x', true), format('%s', false), quote_literal(true), quote_nullable(false);
+select 'x' || '10.0.0.1'::inet, 'x' || '10.0.0.1/8'::inet, '::1'::inet || 'x', 'x' || '10.0.0.0/8'::cidr, quote_literal('10.0.0.1'::inet), concat('10.0.0.1'::inet);
+select 'x' || 1.50, 'x' || 'ab '::char(5) || 'y', 'x' || '2026-11-21'::date;
