@@ -36,6 +36,11 @@ teardown() {
     [ "${lines[-1]}" = 2 ]
 }
 
+@test "examples: the audit log tells who dropped a table, and it comes back as it was just before" {
+    run -0 --separate-stderr env PORT="$(free_port)" "$TOP/examples/audit/just-before.sh" "$(dirname "$HOME_DIR")/dropped"
+    [[ "$output" == *"DROP TABLE  committed  orders"*$'1|lamp\n2|chair\n3|table' ]]
+}
+
 @test "examples: tables that hold much air are found and compacted, the others left alone" {
     sql "create table airy (id int, a text); insert into airy select i, repeat('x', 100) from generate_series(1, 20000) i; delete from airy where id % 10 < 7"
     sql "create table full_one as select i, repeat('x', 100) as a from generate_series(1, 20000) i"
