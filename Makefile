@@ -114,7 +114,8 @@ endef
 $(foreach room,$(ROOMS),$(eval $(call unit_rule,$(room))))
 # What fails on purpose in tests of failures (tests/unit/sweep.h).
 SWEPT := malloc calloc realloc aligned_alloc rdb_buffer_acquire rdb_buffer_acquire_new rdb_buffer_extend rdb_change_apply \
-	rdb_storage_create_file rdb_storage_drop_file rdb_storage_truncate_file rdb_storage_block_count
+	rdb_storage_create_file rdb_storage_drop_file rdb_storage_truncate_file rdb_storage_block_count \
+	rdb_buffer_peek_begin rdb_buffer_peek_end rdb_buffer_try_acquire rdb_buffer_try_lock
 $(BUILD)/unit/%/test_failures: UNIT_FLAGS := $(foreach name,$(SWEPT),-Wl,--wrap=$(name))
 
 .PHONY: unit

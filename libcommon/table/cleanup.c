@@ -183,46 +183,63 @@ static void close_row(heap_write *w)
     heap_walker_deinit(&w->walker);
 }
 
-/* Frees the slot of a row whose version in place is the one that this record wrote; its body and chains go with it. */
+/* The chains of the version in place, malloc'ed; *count 0: it has none. */
+static bool collect_heads(const heap_version *version, rdb_undo_head **heads, uint32_t *count, rdb_error *err)
+{
+    *heads = NULL;
+    *count = heap_collect_heads(version->flags, version->body, version->length, NULL, 0);
+    if (*count == 0)
+        return true;
+    *heads = malloc(*count * sizeof **heads);
+    if (*heads == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    heap_collect_heads(version->flags, version->body, version->length, *heads, *count);
+    return true;
+}
+
+static bool free_slot(heap_write *w, rdb_error *err)
+{
+    heap_edits_set set;
+    heap_edits_set_init(&set);
+    heap_edit_free(&set.home, RDB_ROW_SLOT(w->address));
+    if (w->is_moved)
+        heap_edit_free(&set.body, RDB_ROW_SLOT(w->body_address));
+    const bool ok = heap_apply_edits(w, &set, NULL, err);
+    if (ok) {
+        heap_note_space(&w->place, w->home);
+        if (w->body_page != NULL)
+            heap_note_space(&w->place, w->body_page);
+    }
+    heap_edits_set_deinit(&set);
+    return ok;
+}
+
+/* Frees the slot of a row whose version in place is the one that this record wrote; its body goes with it, and its chains before it: who is
+ * stopped between the two comes again and learns from the row where they are. Nobody reads it any more. */
 static bool free_row(const heap_place *place, rdb_row_address address, rdb_xid xid, rdb_undo_address undo, rdb_error *err)
 {
     heap_write w;
-    heap_edits_set set;
-    rdb_undo_head *heads = NULL;
-    uint32_t head_count = 0;
-    bool found, ok = false;
-    if (!open_row(&w, place, address, xid, &found, err)) {
-        close_row(&w);
-        return false;
+    bool found, ok, are_chains_gone = false;
+    for (;;) {
+        rdb_undo_head *heads = NULL;
+        uint32_t head_count = 0;
+        ok = open_row(&w, place, address, xid, &found, err);
+        if (!ok || !found || w.current.xid != xid || w.current.undo != undo)
+            break;
+        if (!are_chains_gone)
+            ok = collect_heads(&w.current, &heads, &head_count, err);
+        if (ok && head_count == 0)
+            ok = free_slot(&w, err);
+        if (!ok || head_count == 0)
+            break;
+        close_row(&w); /* a chain may be long: others want the page */
+        ok = free_heads(place, heads, head_count, err);
+        free(heads);
+        if (!ok)
+            return false;
+        are_chains_gone = true;
     }
-    heap_edits_set_init(&set);
-    if (!found || w.current.xid != xid || w.current.undo != undo) {
-        ok = true;
-        goto out;
-    }
-    head_count = heap_collect_heads(w.current.flags, w.current.body, w.current.length, NULL, 0);
-    if (head_count > 0) {
-        heads = malloc(head_count * sizeof *heads);
-        if (heads == NULL) {
-            rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-            goto out;
-        }
-        heap_collect_heads(w.current.flags, w.current.body, w.current.length, heads, head_count);
-    }
-    heap_edit_free(&set.home, RDB_ROW_SLOT(address));
-    if (w.is_moved)
-        heap_edit_free(&set.body, RDB_ROW_SLOT(w.body_address));
-    ok = heap_apply_edits(&w, &set, NULL, err);
-    if (ok) {
-        heap_note_space(place, w.home);
-        if (w.body_page != NULL)
-            heap_note_space(place, w.body_page);
-    }
-out:
-    heap_edits_set_deinit(&set);
     close_row(&w);
-    ok = ok && free_heads(place, heads, head_count, err);
-    free(heads);
     return ok;
 }
 

@@ -347,6 +347,10 @@ bool heap_redo(const rdb_redo *redo, rdb_page *page, rdb_error *err)
             page->lower = (uint16_t)(RDB_PAGE_HEADER_BYTES + redo->data_bytes);
             page->upper = (uint16_t)redo->page_bytes;
         }
+    } else if (redo->operation == HEAP_OP_OVERFLOW_FREE && redo->reference_no > 0) { /* the page freed was its successor */
+        ok = redo->data_bytes == 8 && page->type == RDB_PAGE_OVERFLOW;
+        if (ok)
+            memcpy((uint8_t *)page + RDB_PAGE_HEADER_BYTES, redo->data, 8);
     } else if (redo->operation == HEAP_OP_OVERFLOW_FREE || redo->operation == HEAP_OP_META) {
         ok = true;
         memset((uint8_t *)page + RDB_PAGE_HEADER_BYTES, 0, redo->page_bytes - RDB_PAGE_HEADER_BYTES);

@@ -32,6 +32,8 @@
  *    8  8  xid that wrote the chain     16  4  bytes of the value     20  4  bytes stored
  *   24  1  method: 0 plain, 1 lz4       25  7  zero
  * Overflow page (RDB_PAGE_OVERFLOW), after the page header: next block 8 (0: the last), writer's xid 8, bytes up to lower.
+ * A chain is freed from its second page on, the first page last: HEAP_OP_OVERFLOW_FREE has the freed page as block 0, and the first one as
+ * block 1 with its new next block.
  *
  * Map of all-visible pages (RDB_PAGE_VISIBLE; visible.c says what that means), after the page header: 8 bytes, the newest SCN that a
  * page had when its bit was set; then bits, bit b of map n for block n * HEAP_MAP_BITS + b.

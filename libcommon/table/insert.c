@@ -282,6 +282,11 @@ static bool insert_page(bulk *b, const rdb_datum *const *values, const bool *con
     heap_seen_release(&seen);
     rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
     heap_edits_deinit(&edits);
+    for (uint32_t i = 0; !ok && i < b->head_count; i++) { /* no row leads to them */
+        rdb_error second = {0};
+        if (!heap_free_chain(&b->place, b->heads[i].block, b->heads[i].xid, &second))
+            rdb_error_clear(&second);
+    }
     *done = count;
     return ok;
 }

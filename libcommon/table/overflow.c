@@ -145,32 +145,59 @@ bool heap_read_external(const heap_place *place, const heap_external *external, 
     return ok;
 }
 
+/* A latched page of the chain: its successor; false: it is another's by now. */
+static bool is_of_chain(rdb_buffer *buffer, rdb_xid xid, uint64_t *next)
+{
+    const rdb_page *page = rdb_buffer_page(buffer);
+    const uint8_t *body = (const uint8_t *)page + RDB_PAGE_HEADER_BYTES;
+    *next = rdb_get_u64(body);
+    return page->type == RDB_PAGE_OVERFLOW && rdb_get_u64(body + 8) == xid;
+}
+
+/* Frees one page; head, where not NULL, leads past it from then on: both in one record. */
+static bool free_page(const heap_place *place, rdb_xid xid, rdb_buffer *freed, rdb_buffer *head, uint64_t next, rdb_error *err)
+{
+    rdb_change change;
+    rdb_lsn end_lsn;
+    rdb_change_init(&change, place->storage, place->pdb, xid, RDB_RESOURCE_HEAP, HEAP_OP_OVERFLOW_FREE);
+    rdb_change_block(&change, freed, RDB_WAL_BLOCK_INIT);
+    if (head != NULL) {
+        rdb_change_block(&change, head, 0);
+        rdb_change_block_data(&change, &next, sizeof next);
+    }
+    const bool ok = rdb_change_apply(&change, NULL, NULL, &end_lsn, err);
+    if (ok)
+        heap_note_space(place, freed);
+    return ok;
+}
+
+/* The first page goes last: whoever is stopped on the way, by a failure or by a crash, and comes again finds the rest behind it. */
 bool heap_free_chain(const heap_place *place, uint64_t block, rdb_xid xid, rdb_error *err)
 {
-    while (block != 0) {
-        rdb_buffer *buffer = NULL;
-        if (!rdb_buffer_acquire(place->storage, heap_tag(place, block), RDB_BUFFER_EXCLUSIVE, &buffer, err))
-            return false;
-        const rdb_page *page = rdb_buffer_page(buffer);
-        const uint8_t *body = (const uint8_t *)page + RDB_PAGE_HEADER_BYTES;
-        uint64_t next = 0;
-        bool ok = true;
-        if (page->type == RDB_PAGE_OVERFLOW && rdb_get_u64(body + 8) == xid) {
-            next = rdb_get_u64(body);
-            rdb_change change;
-            rdb_lsn end_lsn;
-            rdb_change_init(&change, place->storage, place->pdb, xid, RDB_RESOURCE_HEAP, HEAP_OP_OVERFLOW_FREE);
-            rdb_change_block(&change, buffer, RDB_WAL_BLOCK_INIT);
-            ok = rdb_change_apply(&change, NULL, NULL, &end_lsn, err);
-            if (ok)
-                heap_note_space(place, buffer);
+    rdb_buffer *head = NULL;
+    uint64_t next = 0, after = 0;
+    if (block == 0)
+        return true;
+    if (!rdb_buffer_acquire(place->storage, heap_tag(place, block), RDB_BUFFER_EXCLUSIVE, &head, err))
+        return false;
+    bool ok = true;
+    if (is_of_chain(head, xid, &next)) {
+        while (ok && next != 0 && next != block) {
+            rdb_buffer *freed = NULL;
+            ok = rdb_buffer_acquire(place->storage, heap_tag(place, next), RDB_BUFFER_EXCLUSIVE, &freed, err);
+            if (!ok)
+                break;
+            if (is_of_chain(freed, xid, &after))
+                ok = free_page(place, xid, freed, head, after, err);
+            else
+                after = 0;
+            rdb_buffer_release(freed, RDB_BUFFER_EXCLUSIVE);
+            next = after;
         }
-        rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
-        if (!ok)
-            return false;
-        block = next;
+        ok = ok && free_page(place, xid, head, NULL, 0, err);
     }
-    return true;
+    rdb_buffer_release(head, RDB_BUFFER_EXCLUSIVE);
+    return ok;
 }
 
 static uint32_t add_head(const heap_external *external, rdb_undo_head *heads, uint32_t count, uint32_t max)

@@ -43,7 +43,8 @@ static bool reserve(heap_body *body, uint32_t bytes, rdb_error *err)
     return body->bytes != NULL || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
 }
 
-static bool add_head(heap_body *body, uint64_t block, rdb_xid xid, rdb_error *err)
+/* Writes a chain that the body names from then on. Room for its name comes first: a chain without one would stay for good. */
+static bool write_chain(heap_body *body, const heap_place *place, rdb_xid xid, const uint8_t *stored, uint32_t length, uint64_t *block, rdb_error *err)
 {
     if (body->heads == NULL) {
         body->heads = malloc(HEAP_HEADS_MAX * sizeof *body->heads);
@@ -51,7 +52,9 @@ static bool add_head(heap_body *body, uint64_t block, rdb_xid xid, rdb_error *er
             return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     }
     RDB_VERIFY(body->head_count < HEAP_HEADS_MAX);
-    body->heads[body->head_count++] = (rdb_undo_head){block, xid};
+    if (!heap_write_chain(place, xid, stored, length, block, err))
+        return false;
+    body->heads[body->head_count++] = (rdb_undo_head){*block, xid};
     return true;
 }
 
@@ -86,8 +89,7 @@ static bool make_whole(heap_body *body, const heap_place *place, rdb_xid xid, co
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     rdb_row_write(rows, values, is_null, flags, image);
     compress((rdb_slice){image, bytes}, &external, &stored, &made);
-    bool ok = heap_write_chain(place, xid, stored, external.stored, &external.block, err) &&
-              add_head(body, external.block, xid, err) && reserve(body, HEAP_HEADER_BYTES + (uint32_t)sizeof external, err);
+    bool ok = write_chain(body, place, xid, stored, external.stored, &external.block, err) && reserve(body, HEAP_HEADER_BYTES + (uint32_t)sizeof external, err);
     if (ok) {
         memcpy(body->bytes + HEAP_HEADER_BYTES, &external, sizeof external);
         body->flags = (uint16_t)(flags | HEAP_WHOLE);
@@ -153,8 +155,7 @@ static bool make_large(heap_body *body, const heap_place *place, rdb_xid xid, co
         qsort(large, count, sizeof *large, by_slot_number);
         for (uint32_t i = 0; ok && i < count; i++)
             if (large[i].external.block != 0)
-                ok = heap_write_chain(place, xid, large[i].stored, large[i].external.stored, &large[i].external.block, err) &&
-                     add_head(body, large[i].external.block, xid, err);
+                ok = write_chain(body, place, xid, large[i].stored, large[i].external.stored, &large[i].external.block, err);
         ok = ok && reserve(body, HEAP_HEADER_BYTES + (count > 0 ? entries : 0) + bytes, err);
         if (ok) {
             uint8_t *at = body->bytes + HEAP_HEADER_BYTES;
