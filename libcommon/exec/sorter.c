@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The sorter: rows are kept by column, and what is sorted is (prefix, row number): the prefix is 64 bits whose order is
- * that of the first key, as far as they reach, so that most comparisons touch no row. Where the rows outgrow work_mem they are
+ * that of the first key, as far as they reach, so that most comparisons touch no row. Of keys that all begin alike ("row number ...")
+ * it is taken behind what they have in common. Where the rows outgrow work_mem they are
  * written as a sorted run; runs are merged, several levels where there are many. A bound (LIMIT) keeps only the rows that
  * can come out. */
 #include "exec/exec_spill.h"
+#include "type/rdb_collation.h"
 #include <math.h>
 
 #define RUN_EXTENT_BYTES ((uint64_t)32 << 10) /* read back at a time; a merge holds one of each run */
@@ -15,8 +17,16 @@ typedef struct sort_item {
     uint32_t row;
 } sort_item;
 
+/* What the bytes of first keys all begin with: a prefix is made of the eight behind it. */
+#define COMMON_BYTES_MAX 64u
+typedef struct common_start {
+    uint32_t length;
+    uint8_t bytes[COMMON_BYTES_MAX];
+} common_start;
+
 typedef struct sort_run { /* extents first ... end - 1 of the file */
     uint32_t first, end;
+    common_start common;
 } sort_run;
 
 typedef struct merge_input {
@@ -24,7 +34,7 @@ typedef struct merge_input {
     rdb_arena *arena;
     rdb_vector **columns;
     uint64_t *prefixes;
-    uint32_t rows, at;
+    uint32_t rows, at;         /* rows 0: it is at its end */
 } merge_input;
 
 struct exec_sorter {
@@ -34,6 +44,8 @@ struct exec_sorter {
     const rdb_plan_key *keys;
     bool prefix_is_exact;
     uint8_t prefix_kind;
+    common_start common;       /* of the rows at hand, or of the runs that are merged */
+    bool has_stranger;         /* a key met that begins otherwise: common is shorter now */
     uint64_t memory, bound, row_count;
     exec_store store;
     rdb_arena *arena;          /* items */
@@ -50,7 +62,9 @@ struct exec_sorter {
     sort_run *runs;
     uint32_t run_count, run_capacity;
     merge_input *inputs;
-    uint32_t *heap, heap_count;
+    uint32_t *tree, input_count; /* tree[0]: the input whose row is next; from 1: who lost against whom on the way up (a tournament) */
+    const void **bases;
+    uint32_t *picked, *picked_rows; /* of the next rows: from which input, which row of it */
     rdb_vector **out;
     uint32_t out_capacity;
     uint64_t disk_bytes;       /* most there was */
@@ -61,9 +75,9 @@ struct exec_sorter {
 
 /* ---- prefixes ---------------------------------------------------------------------------------------------------------------
  * 0 and UINT64_MAX stand for nulls too: at those, and where the prefix says not all, the rows are looked at. */
-enum { PREFIX_NONE, PREFIX_SIGNED, PREFIX_BOOL, PREFIX_UNSIGNED32, PREFIX_FLOAT32, PREFIX_FLOAT64, PREFIX_NUMERIC, PREFIX_KEY };
+enum { PREFIX_NONE, PREFIX_SIGNED, PREFIX_BOOL, PREFIX_UNSIGNED32, PREFIX_FLOAT32, PREFIX_FLOAT64, PREFIX_NUMERIC, PREFIX_TEXT, PREFIX_KEY };
 
-static uint8_t kind_of_prefix(const rdb_type *type)
+static uint8_t kind_of_prefix(const rdb_type *type, uint32_t collation)
 {
     switch (type->oid) {
     case RDB_INT2OID:
@@ -78,6 +92,10 @@ static uint8_t kind_of_prefix(const rdb_type *type)
     case RDB_FLOAT4OID: return PREFIX_FLOAT32;
     case RDB_FLOAT8OID: return PREFIX_FLOAT64;
     case RDB_NUMERICOID: return PREFIX_NUMERIC;
+    case RDB_TEXTOID:
+    case RDB_VARCHAROID:
+        if (rdb_collation_orders_bytes(collation))
+            return PREFIX_TEXT; /* its own bytes, none of which is zero */ /* fall through */
     default: return type->rep >= RDB_REP_FIXED16 && type->ops != NULL && type->ops->encode_key != NULL && type->kind == 'b' ? PREFIX_KEY : PREFIX_NONE;
     }
 }
@@ -91,6 +109,47 @@ static uint64_t prefix_of_double(double value)
         value = 0; /* -0 equals 0 */
     memcpy(&bits, &value, sizeof bits);
     return bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
+}
+
+static inline uint32_t count_common(const uint8_t *left, uint32_t left_length, const uint8_t *right, uint32_t right_length)
+{
+    const uint32_t most = RDB_MIN(left_length, right_length);
+    uint32_t count = 0;
+    while (count < most && left[count] == right[count])
+        count++;
+    return count;
+}
+
+/* The eight bytes behind the common ones, zeroes behind the end. */
+static inline uint64_t prefix_of_bytes(exec_sorter *sorter, const uint8_t *bytes, uint32_t length)
+{
+    const uint32_t common = sorter->common.length;
+    uint64_t result = 0;
+    if (common > 0 && (length < common || memcmp(bytes, sorter->common.bytes, common) != 0)) {
+        sorter->common.length = count_common(bytes, length, sorter->common.bytes, common);
+        sorter->has_stranger = true;
+        return 0;
+    }
+    if (length > common)
+        memcpy(&result, bytes + common, RDB_MIN(length - common, 8u));
+    return __builtin_bswap64(result);
+}
+
+static bool encode_first(exec_sorter *sorter, const rdb_vector *column, uint32_t row, const uint8_t **bytes, uint32_t *length, rdb_error *err)
+{
+    const rdb_plan_key *key = &sorter->keys[0];
+    if (sorter->prefix_kind == PREFIX_TEXT) {
+        const rdb_bytes *text = &RDB_AT(column, rdb_bytes, row);
+        *bytes = text->data;
+        *length = text->length;
+        return true;
+    }
+    rdb_strbuf_clear(&sorter->key);
+    if (!key->type->ops->encode_key(key->type, key->collation, rdb_vector_get(column, row), &sorter->key))
+        return rdb_strbuf_check(&sorter->key, err) && rdb_error_set(err, RDB_INTERNAL_ERROR, "value of type %s has no key", key->type->name);
+    *bytes = (const uint8_t *)sorter->key.data;
+    *length = (uint32_t)RDB_MIN(sorter->key.length, (size_t)UINT32_MAX);
+    return rdb_strbuf_check(&sorter->key, err);
 }
 
 static bool prefix_of(exec_sorter *sorter, const rdb_vector *column, uint32_t row, uint64_t *prefix, rdb_error *err)
@@ -116,15 +175,11 @@ static bool prefix_of(exec_sorter *sorter, const rdb_vector *column, uint32_t ro
     case PREFIX_FLOAT64: result = prefix_of_double(RDB_AT(column, double, row)); break;
     case PREFIX_NUMERIC: result = prefix_of_double(rdb_numeric_nearest(rdb_vector_get(column, row))); break;
     default: {
-        uint8_t bytes[8] = {0};
-        rdb_strbuf_clear(&sorter->key);
-        if (!key->type->ops->encode_key(key->type, key->collation, rdb_vector_get(column, row), &sorter->key))
-            return rdb_strbuf_check(&sorter->key, err) && rdb_error_set(err, RDB_INTERNAL_ERROR, "value of type %s has no key", key->type->name);
-        if (!rdb_strbuf_check(&sorter->key, err))
+        const uint8_t *bytes = NULL;
+        uint32_t length = 0;
+        if (!encode_first(sorter, column, row, &bytes, &length, err))
             return false;
-        memcpy(bytes, sorter->key.data, RDB_MIN(sorter->key.length, sizeof bytes));
-        for (int i = 0; i < 8; i++)
-            result = result << 8 | bytes[i];
+        result = prefix_of_bytes(sorter, bytes, length);
         break;
     }
     }
@@ -144,9 +199,12 @@ static int compare_columns(const exec_sorter *sorter, uint32_t from_key, rdb_vec
     return 0;
 }
 
-static uint32_t first_key_after(const exec_sorter *sorter, uint64_t prefix)
+/* Two rows with this prefix: are their first keys equal? Those of texts are where the text ended before the prefix did. */
+static inline uint32_t first_key_after(const exec_sorter *sorter, uint64_t prefix)
 {
-    return sorter->prefix_is_exact && prefix != 0 && prefix != UINT64_MAX;
+    if (prefix == 0 || prefix == UINT64_MAX)
+        return 0;
+    return sorter->prefix_is_exact || (sorter->prefix_kind == PREFIX_TEXT && (uint8_t)(sorter->keys[0].is_descending ? ~prefix : prefix) == 0);
 }
 
 static int compare_items(const exec_sorter *sorter, const sort_item *left, const sort_item *right)
@@ -253,9 +311,42 @@ static bool sort_items(exec_sorter *sorter, uint32_t count, rdb_error *err)
     return sort_range(sorter, sorter->items, count, err);
 }
 
+/* What some of the rows at hand begin with; should others begin otherwise, prefix_of finds out. A bound's mark is compared with rows to
+ * come, of which nothing is known. */
+static bool find_common(exec_sorter *sorter, uint32_t count, rdb_error *err)
+{
+    enum { LOOKED_AT = 32 };
+    bool any = false;
+    sorter->common.length = 0;
+    sorter->has_stranger = false;
+    if ((sorter->prefix_kind != PREFIX_TEXT && sorter->prefix_kind != PREFIX_KEY) || sorter->bound != UINT64_MAX)
+        return true;
+    const uint32_t slot_no = sorter->keys[0].slot_no, step = count / LOOKED_AT + 1;
+    for (uint32_t row = 0; row < count; row += step) {
+        const rdb_vector *column = exec_store_column(&sorter->store, row, slot_no);
+        const uint8_t *bytes = NULL;
+        uint32_t length = 0;
+        if (rdb_vector_is_null(column, EXEC_ROW_IN_CHUNK(row)))
+            continue;
+        if (!encode_first(sorter, column, EXEC_ROW_IN_CHUNK(row), &bytes, &length, err))
+            return false;
+        if (any) {
+            sorter->common.length = count_common(bytes, length, sorter->common.bytes, sorter->common.length);
+        } else {
+            sorter->common.length = RDB_MIN(length, COMMON_BYTES_MAX);
+            memcpy(sorter->common.bytes, bytes, sorter->common.length);
+        }
+        any = true;
+    }
+    return true;
+}
+
 static bool make_items(exec_sorter *sorter, rdb_error *err)
 {
-    uint32_t count = sorter->store.row_count;
+    enum { TRIES = 3 };
+    uint32_t count = sorter->store.row_count, tries = 0;
+    if (!find_common(sorter, count, err))
+        return false;
     rdb_arena_reset(sorter->arena);
     sorter->items = rdb_arena_try_alloc(sorter->arena, (count + (size_t)1) * sizeof *sorter->items, err);
     if (sorter->items == NULL)
@@ -265,6 +356,11 @@ static bool make_items(exec_sorter *sorter, rdb_error *err)
         sorter->items[row].prefix = 0;
         if (sorter->key_count > 0 && !prefix_of(sorter, exec_store_column(&sorter->store, row, sorter->keys[0].slot_no), EXEC_ROW_IN_CHUNK(row), &sorter->items[row].prefix, err))
             return false;
+        if (sorter->has_stranger) { /* prefixes made so far are of other bytes */
+            sorter->has_stranger = false;
+            sorter->common.length = ++tries < TRIES ? sorter->common.length : 0;
+            row = UINT32_MAX;
+        }
     }
     return sort_items(sorter, count, err);
 }
@@ -354,7 +450,7 @@ static bool note_run(exec_sorter *sorter, uint32_t first, rdb_error *err)
         sorter->runs = runs;
         sorter->run_capacity = capacity;
     }
-    sorter->runs[sorter->run_count++] = (sort_run){first, sorter->extent_count};
+    sorter->runs[sorter->run_count++] = (sort_run){first, sorter->extent_count, sorter->common};
     return true;
 }
 
@@ -425,6 +521,8 @@ static bool load_input(exec_sorter *sorter, merge_input *input, rdb_error *err)
 static bool comes_before(const exec_sorter *sorter, uint32_t left_no, uint32_t right_no)
 {
     const merge_input *left = &sorter->inputs[left_no], *right = &sorter->inputs[right_no];
+    if (left->rows == 0 || right->rows == 0)
+        return left->rows != 0;
     uint64_t left_prefix = left->prefixes[left->at], right_prefix = right->prefixes[right->at];
     if (left_prefix != right_prefix)
         return left_prefix < right_prefix;
@@ -432,22 +530,38 @@ static bool comes_before(const exec_sorter *sorter, uint32_t left_no, uint32_t r
     return order != 0 ? order < 0 : left_no < right_no;
 }
 
-static void sink_top(exec_sorter *sorter, uint32_t at)
+/* The tournament of all inputs: a match is put off until its second player is known. */
+static void play_all(exec_sorter *sorter)
 {
-    uint32_t *heap = sorter->heap;
-    for (;;) {
-        uint32_t first = at, left = 2 * at + 1, right = left + 1;
-        if (left < sorter->heap_count && comes_before(sorter, heap[left], heap[first]))
-            first = left;
-        if (right < sorter->heap_count && comes_before(sorter, heap[right], heap[first]))
-            first = right;
-        if (first == at)
-            return;
-        uint32_t swap = heap[at];
-        heap[at] = heap[first];
-        heap[first] = swap;
-        at = first;
+    uint32_t *tree = sorter->tree;
+    for (uint32_t node = 0; node < sorter->input_count; node++)
+        tree[node] = UINT32_MAX;
+    for (uint32_t input = 0; input < sorter->input_count; input++) {
+        uint32_t winner = input;
+        for (uint32_t node = (input + sorter->input_count) / 2; node > 0 && winner != UINT32_MAX; node /= 2) {
+            const uint32_t other = tree[node];
+            if (other == UINT32_MAX || comes_before(sorter, other, winner)) {
+                tree[node] = winner;
+                winner = other;
+            }
+        }
+        if (winner != UINT32_MAX)
+            tree[0] = winner;
     }
+}
+
+/* The matches of the input that won, with its next row. */
+static inline void play_again(exec_sorter *sorter)
+{
+    uint32_t *tree = sorter->tree, winner = tree[0];
+    for (uint32_t node = (winner + sorter->input_count) / 2; node > 0; node /= 2) {
+        const uint32_t other = tree[node];
+        if (comes_before(sorter, other, winner)) {
+            tree[node] = winner;
+            winner = other;
+        }
+    }
+    tree[0] = winner;
 }
 
 static void close_inputs(exec_sorter *sorter)
@@ -455,7 +569,7 @@ static void close_inputs(exec_sorter *sorter)
     for (uint32_t i = 0; sorter->inputs != NULL && i < merge_order(sorter); i++)
         rdb_arena_destroy(sorter->inputs[i].arena);
     sorter->inputs = NULL;
-    sorter->heap_count = 0;
+    sorter->input_count = 0;
 }
 
 static bool begin_merge(exec_sorter *sorter, uint32_t first_run, uint32_t count, rdb_error *err)
@@ -463,7 +577,15 @@ static bool begin_merge(exec_sorter *sorter, uint32_t first_run, uint32_t count,
     close_inputs(sorter);
     rdb_arena_reset(sorter->merge_arena);
     sorter->inputs = RDB_NEW_ARRAY(sorter->merge_arena, merge_input, merge_order(sorter));
-    sorter->heap = RDB_NEW_ARRAY(sorter->merge_arena, uint32_t, count);
+    sorter->tree = RDB_NEW_ARRAY(sorter->merge_arena, uint32_t, count);
+    sorter->bases = RDB_NEW_ARRAY(sorter->merge_arena, const void *, count);
+    sorter->picked = RDB_NEW_ARRAY(sorter->merge_arena, uint32_t, RDB_BATCH_ROWS);
+    sorter->picked_rows = RDB_NEW_ARRAY(sorter->merge_arena, uint32_t, RDB_BATCH_ROWS);
+    sorter->common = sorter->runs[first_run].common;
+    for (uint32_t i = 1; i < count; i++) {
+        const common_start *common = &sorter->runs[first_run + i].common;
+        sorter->common.length = count_common(sorter->common.bytes, sorter->common.length, common->bytes, common->length);
+    }
     for (uint32_t i = 0; i < count; i++) {
         merge_input *input = &sorter->inputs[i];
         input->arena = exec_arena(sorter->x, "run");
@@ -476,38 +598,69 @@ static bool begin_merge(exec_sorter *sorter, uint32_t first_run, uint32_t count,
             input->columns[c] = RDB_NEW(sorter->merge_arena, rdb_vector);
         if (!load_input(sorter, input, err))
             return false;
-        if (input->rows > 0)
-            sorter->heap[sorter->heap_count++] = i;
     }
-    for (uint32_t at = sorter->heap_count; at-- > 0;)
-        sink_top(sorter, at);
+    sorter->input_count = count;
+    play_all(sorter);
     return true;
 }
 
-/* Up to limit rows into out. Bytes belong to the inputs, so a batch ends where the next row needs another extent. */
+/* Column by column, so that what a value looks like is asked once for all of them. */
+static void gather_picked(const exec_sorter *sorter, uint32_t column, uint32_t count)
+{
+    rdb_vector *target = sorter->out[column];
+    const uint32_t *picked = sorter->picked, *rows = sorter->picked_rows;
+    const void **bases = sorter->bases;
+    bool has_nulls = false;
+    for (uint32_t i = 0; i < sorter->input_count; i++) {
+        bases[i] = sorter->inputs[i].columns[column]->values;
+        has_nulls = has_nulls || (sorter->inputs[i].rows > 0 && sorter->inputs[i].columns[column]->nulls != NULL);
+    }
+    rdb_vector_clear_nulls(target);
+#define GATHER(type)                                                                 \
+    for (uint32_t i = 0; i < count; i++)                                             \
+        ((type *)target->values)[i] = ((const type *)bases[picked[i]])[rows[i]];     \
+    break
+    switch ((rdb_rep)target->rep) {
+    case RDB_REP_BOOL:
+    case RDB_REP_INT8: GATHER(uint8_t);
+    case RDB_REP_INT16: GATHER(uint16_t);
+    case RDB_REP_INT32:
+    case RDB_REP_FLOAT32: GATHER(uint32_t);
+    case RDB_REP_INT64:
+    case RDB_REP_FLOAT64: GATHER(uint64_t);
+    case RDB_REP_FIXED16:
+    case RDB_REP_BYTES: GATHER(rdb_datum);
+    case RDB_REP_COUNT: break;
+    }
+#undef GATHER
+    for (uint32_t i = 0; has_nulls && i < count; i++)
+        if (rdb_vector_is_null(sorter->inputs[picked[i]].columns[column], rows[i]))
+            rdb_vector_set_null(target, i);
+}
+
+/* Up to limit rows into out, a batch at most. Bytes belong to the inputs, so a batch ends where the next row needs another extent. */
 static bool merge_rows(exec_sorter *sorter, uint32_t limit, uint32_t *made, rdb_error *err)
 {
+    uint32_t count = 0;
     *made = 0;
-    for (uint32_t c = 0; c < sorter->column_count; c++)
-        rdb_vector_clear_nulls(sorter->out[c]);
-    while (*made < limit && sorter->heap_count > 0) {
-        merge_input *input = &sorter->inputs[sorter->heap[0]];
+    while (count < limit) {
+        merge_input *input = &sorter->inputs[sorter->tree[0]];
         if (input->at == input->rows) {
-            if (*made > 0)
-                return true;
+            if (count > 0 || input->rows == 0)
+                break;
             if (!load_input(sorter, input, err))
                 return false;
-            if (input->rows == 0)
-                sorter->heap[0] = sorter->heap[--sorter->heap_count];
-            sink_top(sorter, 0);
+            play_again(sorter);
             continue;
         }
-        for (uint32_t c = 0; c < sorter->column_count; c++)
-            rdb_vector_copy_row(sorter->out[c], *made, input->columns[c], input->at);
-        (*made)++;
-        if (++input->at < input->rows)
-            sink_top(sorter, 0);
+        sorter->picked[count] = sorter->tree[0];
+        sorter->picked_rows[count++] = input->at++;
+        if (input->at < input->rows)
+            play_again(sorter);
     }
+    for (uint32_t c = 0; c < sorter->column_count; c++)
+        gather_picked(sorter, c, count);
+    *made = count;
     return true;
 }
 
@@ -543,7 +696,7 @@ static bool merge_levels(exec_sorter *sorter, rdb_error *err)
                 if (ok)
                     new_extents[new_count++] = extent;
             }
-            sorter->runs[new_run++] = (sort_run){start, new_count};
+            sorter->runs[new_run++] = (sort_run){start, new_count, sorter->common};
         }
         rdb_arena_destroy(scratch);
         close_inputs(sorter);
@@ -574,7 +727,7 @@ bool exec_sorter_open(exec_sorter **out, rdb_execution *x, const uint8_t *reps, 
     sorter->keys = keys;
     sorter->key_count = key_count;
     sorter->bound = UINT64_MAX;
-    sorter->prefix_kind = key_count > 0 ? kind_of_prefix(keys[0].type) : (uint8_t)PREFIX_NONE;
+    sorter->prefix_kind = key_count > 0 ? kind_of_prefix(keys[0].type, keys[0].collation) : (uint8_t)PREFIX_NONE;
     sorter->prefix_is_exact = sorter->prefix_kind != PREFIX_NONE && sorter->prefix_kind < PREFIX_NUMERIC;
     sorter->arena = exec_arena(x, "sort");
     sorter->merge_arena = exec_arena(x, "merge");

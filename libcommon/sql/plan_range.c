@@ -425,7 +425,7 @@ static const rdb_query *without_unread(plan_level *level, const plan_rel *rel, c
     copy->targets = (rdb_list){0};
     for (uint32_t i = 0; i < query->targets.count; i++) {
         const rdb_target *target = query->targets.items[i];
-        const bool is_plain = target->expr == NULL || target->expr->kind == RDB_EXPR_VAR || target->expr->kind == RDB_EXPR_CONST;
+        const bool is_plain = target->expr == NULL || (target->expr->kind == RDB_EXPR_VAR && query->sort.count == 0) || target->expr->kind == RDB_EXPR_CONST; /* a sort would carry it */
         number += !target->is_junk;
         if (target->is_junk || is_plain || target->sort_ref != 0 || is_needed(rel, number) || plan_calls_volatile(target->expr) || plan_contains_set(target->expr)) {
             rdb_list_push(p->arena, &copy->targets, query->targets.items[i]);
