@@ -156,6 +156,7 @@ typedef struct index_fill {
     rdb_datum *values; /* a row by attribute number - 1 */
     bool *is_null;
     rdb_strbuf key; /* of the row at hand */
+    uint64_t row_count, kept_count; /* rows of the table; those that the index's own condition lets in */
     rdb_arena *terms_arena; /* reset a row */
 } index_fill;
 
@@ -183,12 +184,14 @@ static bool add_row(index_fill *fill, rdb_vector *const *vectors, uint32_t row, 
     rdb_index_values computed = {0};
     rdb_strbuf *key = &fill->key;
     rdb_strbuf_clear(key);
+    fill->row_count++;
     if (fill->values_of != NULL) {
         if (!fill->values_of(fill->context, fill->values, fill->is_null, &computed, err))
             return false;
         if (computed.is_excluded)
             return true;
     }
+    fill->kept_count++;
     if (index->kind == RDB_INDEX_TERMS)
         return add_terms(fill, &computed, address, err);
     bool has_null = false;
@@ -356,6 +359,8 @@ static bool scan_table(rdb_access *access, index_fill *fill, fill_entries *runs[
         else
             rdb_error_clear(&jobs[i].err);
         ok = ok && jobs[i].ok;
+        fill->row_count += jobs[i].fill.row_count;
+        fill->kept_count += jobs[i].fill.kept_count;
         rdb_strbuf_free(&jobs[i].fill.key);
     }
     rdb_txn_drop_snapshot(txn, &snapshot);
@@ -368,6 +373,19 @@ static const rdb_relation_index *find_index(const rdb_relation *relation, uint32
         if (relation->indexes[i].oid == index_oid)
             return &relation->indexes[i];
     return NULL;
+}
+
+/* Who read the whole table has counted it: the figures that the planner starts from, until ANALYZE. A table without rows stays uncounted. */
+static bool note_figures(rdb_access *access, const index_fill *fill, const rdb_relation *index, rdb_error *err)
+{
+    const uint32_t table_oid = fill->relation->oid, index_oid = index->oid;
+    uint64_t blocks = 0, visible = 0, index_blocks = 0;
+    if (fill->relation->is_system || (fill->row_count == 0 && fill->relation->tuples < 0))
+        return true;
+    return rdb_table_block_count(&fill->relation->table, &blocks, err) && rdb_table_visible_count(&fill->relation->table, &visible, err) &&
+           rdb_storage_block_count(fill->relation->table.storage, fill->relation->table.pdb, index->file, 0, &index_blocks, err) &&
+           rdb_ddl_set_statistics(access, table_oid, (double)blocks, (double)fill->row_count, (double)visible, err) &&
+           rdb_ddl_set_statistics(access, index_oid, (double)index_blocks, (double)fill->kept_count, 0, err);
 }
 
 bool rdb_ddl_build_index(rdb_access *access, uint32_t index_oid, rdb_index_values_of values_of, void *context, rdb_error *err)
@@ -407,7 +425,7 @@ bool rdb_ddl_build_index(rdb_access *access, uint32_t index_oid, rdb_index_value
     if (!scan_table(access, &fill, runs, &run_count, arena, err) || !rdb_txn_assign_xid(access->context.txn, &xid, err) ||
         !fill_entries_build(runs, run_count, &fill.index->index, xid, &duplicate, err))
         goto out;
-    ok = duplicate == 0 || report_duplicate(access, &fill, duplicate, arena, err);
+    ok = duplicate == 0 ? note_figures(access, &fill, index_relation, err) : report_duplicate(access, &fill, duplicate, arena, err);
 out:
     for (uint32_t i = 1; i < run_count; i++)
         fill_entries_destroy(runs[i]);

@@ -144,6 +144,24 @@ static void add_range_column(explaining *work, const rdb_plan_node *node, int at
     rdb_list_push(work->context->arena, texts, (void *)(uintptr_t)finish(work, &text));
 }
 
+/* The identity of a row that is to be written (its address and the version seen) shows as ctid, and the row as it is goes with it. */
+static void add_target(explaining *work, const rdb_target *target, bool *is_identified, rdb_list *texts)
+{
+    const rdb_expr *expr = target->expr;
+    while (expr->kind == RDB_EXPR_SLOT && ((const rdb_expr_slot *)expr)->origin != NULL)
+        expr = ((const rdb_expr_slot *)expr)->origin;
+    const rdb_expr_var *var = (const rdb_expr_var *)expr;
+    const bool is_own = target->is_junk && expr->kind == RDB_EXPR_VAR && var->range != NULL;
+    if (is_own && var->attribute_no == RDB_COLUMN_ADDRESS) {
+        rdb_expr_var ctid = *var;
+        ctid.attribute_no = RDB_COLUMN_CTID;
+        *is_identified = true;
+        add_text(work, texts, &ctid.head, work->plan->ranges.count > 1);
+    } else if (!(is_own && *is_identified && (var->attribute_no > 0 || var->attribute_no == RDB_COLUMN_VERSION_XID || var->attribute_no == RDB_COLUMN_VERSION_UNDO))) {
+        add_text(work, texts, target->expr, work->plan->ranges.count > 1);
+    }
+}
+
 static void add_aggregate_outputs(explaining *work, const rdb_plan_node *node, rdb_list *texts)
 {
     const rdb_plan_aggregate *aggregate = &node->of.aggregate;
@@ -158,8 +176,9 @@ static void add_outputs(explaining *work, const rdb_plan_node *node, rdb_list *t
     if (node == NULL || depth > 200)
         return;
     if (!node->passes_through) {
+        bool is_identified = false;
         for (uint32_t i = 0; i < node->targets.count; i++)
-            add_text(work, texts, ((const rdb_target *)node->targets.items[i])->expr, work->plan->ranges.count > 1);
+            add_target(work, node->targets.items[i], &is_identified, texts);
         return;
     }
     switch ((rdb_plan_kind)node->kind) {

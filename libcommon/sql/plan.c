@@ -583,13 +583,9 @@ static const rdb_query *with_own_ranges(planner *p, const rdb_query *query)
     return copy;
 }
 
-bool plan_query(planner *p, plan_level *parent, const rdb_query *query, plan_level *level, plan_built *built)
+/* Plans what is written, when all that changes the query itself has been done. */
+static bool plan_written(planner *p, plan_level *parent, const rdb_query *query, double fraction, plan_level *level, plan_built *built)
 {
-    if (++p->depth > RDB_TREE_DEPTH_MAX)
-        return rdb_error_set(p->err, RDB_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
-    double fraction = level->tuple_fraction;
-    query = without_rows(p, query);
-    query = plan_min_max(p, plan_drop_joins(p, plan_pull_up(p, plan_join_sublinks(p, query))));
     query = with_own_ranges(p, query);
     *level = (plan_level){.p = p, .parent = parent, .query = query, .range_count = query->ranges.count, .tuple_fraction = fraction};
     if (query->ranges.count >= PLAN_RELIDS_WORDS * 64)
@@ -612,8 +608,69 @@ bool plan_query(planner *p, plan_level *parent, const rdb_query *query, plan_lev
     plan_own_ctes(built->node, first_cte, end_cte);
     for (uint32_t i = 0; i < level->init_plans.count; i++)
         p->plan->subplans[(uint32_t)(uintptr_t)level->init_plans.items[i]].owner = built->node;
-    p->depth--;
     return rdb_arena_check(p->arena, p->err);
+}
+
+/* What the sub-queries for min and max cost: -1 where one of them would sort, as no index gives its order. */
+static double min_max_cost(const planner *p, const plan_level *level)
+{
+    double cost = 0;
+    for (uint32_t i = 0; i < level->init_plans.count; i++) {
+        const rdb_plan_node *node = p->plan->subplans[(uint32_t)(uintptr_t)level->init_plans.items[i]].node;
+        cost += node->total_cost;
+        for (; node != NULL; node = node->left)
+            if (node->kind == RDB_PLAN_SORT || node->kind == RDB_PLAN_INCREMENTAL_SORT)
+                return -1;
+    }
+    return cost;
+}
+
+/* Back to where the planner was. What comes next gets memory of its own, so that what was made since stays whole. */
+static void rewind_planner(planner *p, const planner *was, const rdb_plan *plan_was)
+{
+    rdb_plan *plan = p->plan;
+    *p = *was;
+    *plan = *plan_was;
+    p->subplan_capacity = plan->subplan_count;
+    p->cte_capacity = plan->cte_count;
+    p->said_parts.capacity = p->said_parts.count;
+    plan->ranges.capacity = plan->ranges.count;
+    plan->relations.capacity = plan->relations.count;
+}
+
+/* min(x) and max(x) may be read from the ends of indexes, or be aggregates of all rows: whichever costs less. */
+static bool plan_cheaper(planner *p, plan_level *parent, const rdb_query *plain, const rdb_query *by_index, double fraction, plan_level *level, plan_built *built)
+{
+    const planner p_before = *p;
+    const rdb_plan plan_before = *p->plan;
+    plan_level *other = RDB_NEW(p->arena, plan_level);
+    plan_built read_all;
+    if (!plan_written(p, parent, plain, fraction, other, &read_all))
+        return false;
+    const planner p_between = *p;
+    const rdb_plan plan_between = *p->plan;
+    rewind_planner(p, &p_before, &plan_before);
+    if (!plan_written(p, parent, by_index, fraction, level, built))
+        return false;
+    const double cost = min_max_cost(p, level);
+    if (cost >= 0 && cost <= read_all.node->total_cost)
+        return true;
+    rewind_planner(p, &p_between, &plan_between);
+    *level = *other;
+    *built = read_all;
+    return true;
+}
+
+bool plan_query(planner *p, plan_level *parent, const rdb_query *query, plan_level *level, plan_built *built)
+{
+    if (++p->depth > RDB_TREE_DEPTH_MAX)
+        return rdb_error_set(p->err, RDB_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
+    const double fraction = level->tuple_fraction;
+    query = plan_drop_joins(p, plan_pull_up(p, plan_join_sublinks(p, without_rows(p, query))));
+    const rdb_query *by_index = plan_min_max(p, query);
+    const bool ok = by_index == query ? plan_written(p, parent, query, fraction, level, built) : plan_cheaper(p, parent, query, by_index, fraction, level, built);
+    p->depth -= ok;
+    return ok;
 }
 
 static planner make_planner(const rdb_plan_context *context, rdb_plan *plan, rdb_error *err)

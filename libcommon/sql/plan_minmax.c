@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * min(x) and max(x) of a whole table: where an index has the rows in the order of x, each is a sub-query of its own that reads one
- * row from the end of the index. */
+ * min(x) and max(x) of a whole table: where an index has the rows in the order of x, each may be a sub-query of its own that reads one
+ * row from the end of the index. Whether that costs less than reading all rows, plan_query compares. */
 #include "sql/plan_append.h"
 
 typedef struct finder {
@@ -69,6 +69,9 @@ static bool is_bound(planner *p, const rdb_expr *where, uint32_t range_no, int16
 static bool has_index(planner *p, const rdb_query *query, const rdb_range *range, uint32_t range_no, const rdb_expr *argument)
 {
     const rdb_relation *relation = range->relation;
+    const rdb_expr_var *var = (const rdb_expr_var *)strip(argument);
+    if (var->head.kind == RDB_EXPR_VAR && var->levels_up == 0 && is_bound(p, query->where, range_no, var->attribute_no))
+        return false; /* all rows are equal in it */
     for (uint16_t i = 0; i < relation->index_count; i++) {
         const rdb_relation_index *index = &relation->indexes[i];
         if (index->predicate_tree != NULL || index->kind != RDB_INDEX_ORDERED || !plan_index_counts(p, index))

@@ -145,6 +145,14 @@ static bool add_view_checks(plan_level *level, const rdb_relation *relation, rdb
 
 static bool add_returning_columns(plan_level *level, rdb_list *extra);
 
+/* A column of the target; EXPLAIN names it by its range. */
+static rdb_expr *own_var(planner *p, const rdb_range *range, uint32_t range_no, int16_t number, const rdb_type *type, int32_t typmod, uint32_t collation)
+{
+    rdb_expr_var *var = (rdb_expr_var *)plan_make_var(p, range_no, number, type, typmod, collation);
+    var->range = range;
+    return &var->head;
+}
+
 bool plan_modify_columns(plan_level *level, rdb_list *extra)
 {
     planner *p = level->p;
@@ -156,7 +164,7 @@ bool plan_modify_columns(plan_level *level, rdb_list *extra)
         return false;
     for (int16_t column = RDB_COLUMN_ADDRESS; column >= RDB_COLUMN_VERSION_UNDO; column--) {
         plan_need_column(level, range_no, column);
-        rdb_list_push(p->arena, extra, plan_make_var(p, range_no, column, identity, -1, 0));
+        rdb_list_push(p->arena, extra, own_var(p, range, range_no, column, identity, -1, 0));
     }
     if (plan_is_parent(range)) {
         const rdb_type *oid = NULL;
@@ -164,7 +172,7 @@ bool plan_modify_columns(plan_level *level, rdb_list *extra)
             return false;
         level->rels[range_no]->keeps_append = true; /* its leaves are named one by one */
         plan_need_column(level, range_no, RDB_COLUMN_TABLEOID);
-        rdb_list_push(p->arena, extra, plan_make_var(p, range_no, RDB_COLUMN_TABLEOID, oid, -1, 0));
+        rdb_list_push(p->arena, extra, own_var(p, range, range_no, RDB_COLUMN_TABLEOID, oid, -1, 0));
         return add_returning_columns(level, extra);
     }
     for (uint16_t i = 0; i < relation->column_count; i++) {
@@ -177,7 +185,7 @@ bool plan_modify_columns(plan_level *level, rdb_list *extra)
             continue;
         }
         plan_need_column(level, range_no, (int16_t)(i + 1));
-        rdb_list_push(p->arena, extra, plan_make_var(p, range_no, (int16_t)(i + 1), column->type, column->typmod, column->collation));
+        rdb_list_push(p->arena, extra, own_var(p, range, range_no, (int16_t)(i + 1), column->type, column->typmod, column->collation));
     }
     return add_returning_columns(level, extra);
 }

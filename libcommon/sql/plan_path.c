@@ -414,11 +414,12 @@ bool plan_gives_nothing(const plan_path *path)
     return (path->kind == RDB_PLAN_APPEND && path->children.count == 0) || is_never_true(&path->filter);
 }
 
-/* Is nothing left of it where a condition never holds? Of a join, and of a parent's children; above a table alone it is a gate, as PostgreSQL
- * has it. */
+/* Is nothing left of it where a condition never holds? Of a join, of a parent's children, and of a table that no other condition is asked of;
+ * above one that has conditions of its own (a = 1 AND a = 2 leaves one of the two) it is a gate, as PostgreSQL has it. */
 bool plan_is_cut_short(const plan_path *path)
 {
-    return path->left != NULL || path->kind == RDB_PLAN_APPEND || path->kind == RDB_PLAN_MERGE_APPEND || plan_gives_nothing(path);
+    const bool is_plain = path->kind != RDB_PLAN_RESULT && path->filter.count == 0 && path->bounds.count == 0 && path->bitmap == NULL && path->implied.count == 0;
+    return path->left != NULL || path->kind == RDB_PLAN_APPEND || path->kind == RDB_PLAN_MERGE_APPEND || is_plain || plan_gives_nothing(path);
 }
 
 plan_path *plan_nothing(plan_level *level, plan_path *shape)

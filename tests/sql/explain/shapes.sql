@@ -1,0 +1,51 @@
+-- Shapes of plans: extremes of a column, conditions that never hold, rows that are written; what CREATE INDEX counts.
+create table shape (a int, b int, c text);
+insert into shape select i, i % 10, 'x' || i from generate_series(1, 3000) i;
+select relpages, reltuples from pg_class where oid = 'shape'::regclass;
+create index on shape (b);
+create index shape_c on shape (c) where b < 3;
+select relname, relpages > 0 as has_pages, reltuples from pg_class where relname like 'shape%' order by relname;
+create table hollow (a int primary key);
+create index on hollow (a);
+select relname, reltuples from pg_class where relname in ('hollow', 'hollow_a_idx') order by relname;
+insert into hollow values (1), (2);
+reindex table hollow;
+select relname, reltuples from pg_class where relname in ('hollow', 'hollow_a_idx') order by relname;
+-- an index that gives the order is read from its end, if that costs less than all rows
+explain (costs off) select min(a) from hollow;
+explain (costs off) select min(a) from shape;
+explain (costs off) select max(b), min(b) from shape;
+explain (costs off) select min(a), max(b) from shape;
+create index on shape (b, a);
+create index on shape (a);
+analyze shape;
+explain (costs off) select min(a) from shape where b = 3;
+explain (costs off) select min(a) from shape where c = 'x7';
+explain (costs off) select min(a) from shape where a = 10;
+explain (costs off) select max(a) from shape where a < 30;
+select min(a), max(a) from shape where a < 30;
+select min(a), max(b) from shape where a = 10;
+select (select max(a) from shape s where s.b = t.b) from hollow t(b) order by 1;
+select max(a) from shape where b = 3 and exists (select 1 from hollow where hollow.a = shape.b - 2) and a > (select min(a) from hollow);
+select max(a) from shape where a > (select min(a) from hollow);
+-- nothing is read where nothing can come of it
+explain (costs off) select * from shape where false;
+explain (costs off) select * from shape where null::bool;
+explain (costs off) select * from shape where a = 1 and 1 = 2;
+explain (costs off) select * from shape where c = 'x1' and c = 'x2';
+explain (costs off) select count(*) from shape where false;
+explain (costs off) select * from shape where false order by a limit 1;
+explain (costs off) select * from shape where false for update;
+explain (costs off) select * from generate_series(1, 2) g where false;
+explain (costs off) select * from (values (1), (2)) v where false;
+explain (costs off) select * from (select b, count(*) from shape group by b) g where false;
+explain (costs off) update shape set c = 'z' where false;
+explain (costs off) delete from shape where false;
+select * from shape where false;
+select count(*), max(a) from shape where null;
+select b, count(*) from shape where false group by b;
+update shape set c = 'z' where false returning *;
+-- rows that are written
+explain (verbose, costs off) update hollow set a = 3 where a = 1;
+explain (verbose, costs off) delete from hollow where a = 1 returning a;
+drop table shape, hollow;
