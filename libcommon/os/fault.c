@@ -188,6 +188,11 @@ void rdb_fault_disarm(void)
     pthread_mutex_unlock(&fault_mutex);
 }
 
+bool rdb_fault_is_armed(void)
+{
+    return atomic_load_explicit(&os_fault_is_armed, memory_order_relaxed);
+}
+
 uint64_t rdb_fault_fired(void)
 {
     pthread_mutex_lock(&fault_mutex);

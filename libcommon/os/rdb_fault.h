@@ -24,6 +24,7 @@
 /* Replaces the rules armed before. A mistake in the text is 22023 and arms nothing. */
 RDB_CHECKED bool rdb_fault_arm(const char *rules, rdb_error *err);
 void rdb_fault_disarm(void); /* the rules; a running record goes on */
+bool rdb_fault_is_armed(void);   /* rules, or a record that runs: calls that have no order of their own are to come in a fixed one */
 uint64_t rdb_fault_fired(void); /* how often a rule had its effect since it was armed */
 uint64_t rdb_fault_calls(const char *call); /* calls of that kind since something was armed */
 /* For main(): arms what the environment asks for; *armed says whether it asked for anything. */

@@ -197,11 +197,12 @@ bool rdb_storage_flush_paced(rdb_storage *storage, double (*due)(void *context),
         bool last_of_file = i + 1 == count || !same_file(tag, &pages[i + 1].tag);
         bool last_of_run = last_of_file || pages[i + 1].tag.block != tag->block + 1 || run.count >= RUN_BLOCKS_MAX;
         if (ok && last_of_run)
-            ok = end_run(storage, &run, last_of_file, result, err);
+            ok = end_run(storage, &run, last_of_file && due != NULL, result, err);
         if (ok && due != NULL)
             wait_until_due(storage, (double)(i + 1) / count, due, context);
     }
-    /* Files that others wrote to, and those whose dirty pages were all written before this began. */
+    /* Paced, each file was synced when its pages were through, for the disk's sake. In a hurry all come here, side by side; so do files
+     * that others wrote to, and those whose dirty pages were all written before this began. */
     ok = ok && relation_sync_all(storage, result, err);
     result->pages = atomic_load_explicit(&written, memory_order_relaxed);
     result->write_us = rdb_time_monotonic_us() - begin_us - result->sync_us;

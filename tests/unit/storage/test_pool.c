@@ -547,6 +547,39 @@ static void test_paced_flush_keeps_its_pace(void **state)
     toy_end(&t);
 }
 
+/* In a hurry all files are written first and then synced by several threads: each once, and none is left out. */
+static void test_hurried_flush_syncs_each_file_once(void **state)
+{
+    (void)state;
+    enum { FILES = 40 };
+    toy t;
+    rdb_buffer *buffer = NULL;
+    rdb_flush_result result;
+    toy_begin(&t, 256);
+    for (unsigned round = 0; round < 3; round++) {
+        for (uint64_t file = 0; file < FILES; file++) {
+            uint64_t number = RDB_FILE_NO(RDB_FILE_INDEX, 500 + file), block = 0;
+            rdb_lsn end_lsn = 0;
+            if (round == 0)
+                assert_true(rdb_storage_create_file(t.storage, 3, number, 0, &t.err));
+            assert_true(rdb_buffer_extend(t.storage, 3, number, 0, &block, &buffer, &t.err));
+            assert_true(toy_set(t.storage, buffer, 1, (unsigned)file, true, &end_lsn, &t.err));
+            rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+        }
+        if (round == 1)
+            assert_true(rdb_fault_arm("sync:/none:EIO", &t.err)); /* counted calls come one after the other */
+        assert_true(rdb_storage_flush_paced(t.storage, NULL, NULL, &result, &t.err));
+        if (round == 1)
+            assert_in_range(rdb_fault_calls("sync"), FILES, FILES + 3);
+        rdb_fault_disarm();
+        assert_in_range(result.files, FILES, FILES + 1);
+        assert_true(result.longest_sync_us <= result.sync_us);
+        assert_true(rdb_storage_flush_paced(t.storage, NULL, NULL, &result, &t.err));
+        assert_int_equal(result.pages + result.files, 0);
+    }
+    toy_end(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -562,6 +595,7 @@ int main(void)
         cmocka_unit_test(test_checkpoint_waits_for_writes_under_way),
         cmocka_unit_test(test_a_share_of_frames_stays_clean),
         cmocka_unit_test(test_paced_flush_keeps_its_pace),
+        cmocka_unit_test(test_hurried_flush_syncs_each_file_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
