@@ -485,10 +485,7 @@ static inline void note_hit(rdb_storage *storage, rdb_buffer *frame)
         rdb_thread_usage.blocks_read++;
         return;
     }
-    /* a statistic: two threads of one stripe may lose a count */
-    _Atomic uint64_t *hits = &storage->stripes[rdb_thread_stripe()].hits;
-    atomic_store_explicit(hits, atomic_load_explicit(hits, memory_order_relaxed) + 1, memory_order_relaxed);
-    rdb_thread_usage.blocks_hit++;
+    storage_count_hit(storage);
 }
 
 bool rdb_buffer_try_acquire(rdb_storage *storage, rdb_page_tag tag, rdb_buffer_mode mode, rdb_buffer **out)

@@ -254,6 +254,14 @@ static inline rdb_wal *storage_wal(const rdb_storage *storage)
     return atomic_load_explicit(&storage->wal, memory_order_acquire);
 }
 
+/* A page was met in the pool. A statistic: two threads of one stripe may lose a count. */
+static inline void storage_count_hit(rdb_storage *storage)
+{
+    _Atomic uint64_t *hits = &storage->stripes[rdb_thread_stripe()].hits;
+    atomic_store_explicit(hits, atomic_load_explicit(hits, memory_order_relaxed) + 1, memory_order_relaxed);
+    rdb_thread_usage.blocks_hit++;
+}
+
 /* change.c */
 static inline uint64_t change_no_after(uint64_t previous, rdb_lsn lsn)
 {

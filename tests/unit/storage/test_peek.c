@@ -101,9 +101,12 @@ static void test_a_look_waits_for_nobody(void **state)
     rdb_buffer *buffer = NULL;
     toy_begin(&t, FRAMES);
     toy_fill(&t, 2);
+    const uint64_t hits = rdb_thread_usage.blocks_hit;
     assert_false(rdb_buffer_peek_begin(t.storage, toy_tag(77), &peek)); /* not in the pool */
+    assert_int_equal(rdb_thread_usage.blocks_hit, hits);
     assert_true(rdb_buffer_peek_begin(t.storage, toy_tag(1), &peek));
     assert_true(rdb_buffer_peek_end(&peek));
+    assert_int_equal(rdb_thread_usage.blocks_hit, hits + 1); /* a page met, as EXPLAIN (BUFFERS) counts them */
     assert_true(rdb_buffer_acquire(t.storage, toy_tag(1), RDB_BUFFER_SHARED, &buffer, &t.err));
     assert_true(rdb_buffer_peek_end(&peek)); /* readers are no hindrance */
     rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
