@@ -154,27 +154,39 @@ static bool try_file(rdb_wal_reader *reader, const char *path, uint64_t number, 
     return true;
 }
 
+static bool find_segment(rdb_wal_reader *reader, uint64_t number, rdb_error *err)
+{
+    char path[WAL_PATH_BYTES], name[RDB_WAL_ARCHIVE_NAME_BYTES];
+    reader->config.incarnation = rdb_wal_history_timeline_at(&reader->history, reader->config.segment_bytes, number);
+    if (reader->directory[0] != '\0') {
+        wal_segment_path(path, reader->directory, number);
+        if (!try_file(reader, path, number, true, false, err))
+            return false;
+    }
+    rdb_wal_archive_name(name, reader->config.incarnation, number);
+    for (unsigned partial = 0; partial < 2 && reader->file == NULL && reader->archive[0] != '\0'; partial++) {
+        snprintf(path, sizeof path, "%s/%s%s", reader->archive, name, partial ? ".partial" : "");
+        if (!try_file(reader, path, number, false, partial, err))
+            return false;
+    }
+    return true;
+}
+
 /* Makes segment number the open one. *there false: no such file, or its header is another log's. */
 static bool use_segment(rdb_wal_reader *reader, uint64_t number, bool *there, rdb_error *err)
 {
     if (reader->file_number != number) {
-        char path[WAL_PATH_BYTES], name[RDB_WAL_ARCHIVE_NAME_BYTES];
+        reader->file_number = UINT64_MAX; /* who fails here and asks again does not take a file for one that was looked into */
+        reader->window_bytes = 0;
         if (!rdb_file_close(&reader->file, err))
             return false;
+        if (!find_segment(reader, number, err)) {
+            rdb_error ignored = {0};
+            rdb_file_close(&reader->file, &ignored);
+            rdb_error_clear(&ignored);
+            return false;
+        }
         reader->file_number = number;
-        reader->window_bytes = 0;
-        reader->config.incarnation = rdb_wal_history_timeline_at(&reader->history, reader->config.segment_bytes, number);
-        if (reader->directory[0] != '\0') {
-            wal_segment_path(path, reader->directory, number);
-            if (!try_file(reader, path, number, true, false, err))
-                return false;
-        }
-        rdb_wal_archive_name(name, reader->config.incarnation, number);
-        for (unsigned partial = 0; partial < 2 && reader->file == NULL && reader->archive[0] != '\0'; partial++) {
-            snprintf(path, sizeof path, "%s/%s%s", reader->archive, name, partial ? ".partial" : "");
-            if (!try_file(reader, path, number, false, partial, err))
-                return false;
-        }
     }
     *there = reader->file != NULL;
     return true;

@@ -6,8 +6,14 @@
 #ifndef SWEEP_H
 #define SWEEP_H
 
+#ifdef SWEEP_FILES /* rooms wal and storage: the calls of the file layer fail, not those of room storage */
+#include "os/rdb_file.h"
+#include "wal/rdb_wal.h"
+#else
 #include "storage/rdb_storage.h"
+#endif
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -42,6 +48,13 @@ SWEEP_MEMORY(void *, calloc, (size_t count, size_t bytes), (count, bytes))
 SWEEP_MEMORY(void *, realloc, (void *at, size_t bytes), (at, bytes))
 SWEEP_MEMORY(void *, aligned_alloc, (size_t alignment, size_t bytes), (alignment, bytes))
 
+int __real_posix_memalign(void **at, size_t alignment, size_t bytes);
+int __wrap_posix_memalign(void **at, size_t alignment, size_t bytes);
+int __wrap_posix_memalign(void **at, size_t alignment, size_t bytes)
+{
+    return sweep_fails(RDB_OUT_OF_MEMORY) ? ENOMEM : __real_posix_memalign(at, alignment, bytes);
+}
+
 /* nothing: sets the results as a failure leaves them. */
 #define SWEEP_CALL(name, sqlstate, nothing, parameters, arguments)    \
     bool __real_##name parameters;                                    \
@@ -53,6 +66,25 @@ SWEEP_MEMORY(void *, aligned_alloc, (size_t alignment, size_t bytes), (alignment
         nothing;                                                      \
         return sweep_refuse(sqlstate, #name, err);                    \
     }
+#ifdef SWEEP_FILES
+SWEEP_CALL(rdb_file_open, RDB_IO_ERROR, *file = NULL, (rdb_file **file, const char *path, unsigned flags, rdb_error *err), (file, path, flags, err))
+SWEEP_CALL(rdb_file_read, RDB_IO_ERROR, (void)0, (rdb_file *file, uint64_t offset, void *buffer, size_t bytes, size_t *got, rdb_error *err),
+           (file, offset, buffer, bytes, got, err))
+SWEEP_CALL(rdb_file_write, RDB_DISK_FULL, (void)0, (rdb_file *file, uint64_t offset, const void *buffer, size_t bytes, rdb_error *err), (file, offset, buffer, bytes, err))
+SWEEP_CALL(rdb_file_sync, RDB_IO_ERROR, (void)0, (rdb_file *file, rdb_error *err), (file, err))
+SWEEP_CALL(rdb_file_size, RDB_IO_ERROR, *bytes = 0, (rdb_file *file, uint64_t *bytes, rdb_error *err), (file, bytes, err))
+SWEEP_CALL(rdb_file_truncate, RDB_IO_ERROR, (void)0, (rdb_file *file, uint64_t bytes, rdb_error *err), (file, bytes, err))
+SWEEP_CALL(rdb_file_zero_fill, RDB_DISK_FULL, (void)0, (rdb_file *file, uint64_t offset, uint64_t bytes, rdb_error *err), (file, offset, bytes, err))
+SWEEP_CALL(rdb_path_make_directory, RDB_IO_ERROR, (void)0, (const char *path, unsigned mode, bool existing_is_fine, rdb_error *err), (path, mode, existing_is_fine, err))
+SWEEP_CALL(rdb_path_rename, RDB_IO_ERROR, (void)0, (const char *from, const char *to, rdb_error *err), (from, to, err))
+SWEEP_CALL(rdb_path_remove, RDB_IO_ERROR, (void)0, (const char *path, bool missing_is_fine, rdb_error *err), (path, missing_is_fine, err))
+SWEEP_CALL(rdb_path_sync_directory, RDB_IO_ERROR, (void)0, (const char *path, rdb_error *err), (path, err))
+SWEEP_CALL(rdb_path_list, RDB_IO_ERROR, (void)0, (const char *path, rdb_arena *arena, rdb_list *names, rdb_error *err), (path, arena, names, err))
+SWEEP_CALL(rdb_path_read, RDB_IO_ERROR, (void)0, (const char *path, rdb_arena *arena, rdb_slice *content, size_t bytes_max, rdb_error *err),
+           (path, arena, content, bytes_max, err))
+SWEEP_CALL(rdb_path_write_atomic, RDB_DISK_FULL, (void)0, (const char *path, const void *bytes, size_t length, unsigned mode, rdb_error *err),
+           (path, bytes, length, mode, err))
+#else
 SWEEP_CALL(rdb_buffer_acquire, RDB_IO_ERROR, *buffer = NULL, (rdb_storage *storage, rdb_page_tag tag, rdb_buffer_mode mode, rdb_buffer **buffer, rdb_error *err),
            (storage, tag, mode, buffer, err))
 SWEEP_CALL(rdb_buffer_acquire_new, RDB_DISK_FULL, *buffer = NULL, (rdb_storage *storage, rdb_page_tag tag, rdb_buffer **buffer, rdb_error *err),
@@ -69,6 +101,7 @@ SWEEP_CALL(rdb_storage_truncate_file, RDB_IO_ERROR, (void)0,
            (rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork, uint64_t blocks, rdb_error *err), (storage, pdb, file, fork, blocks, err))
 SWEEP_CALL(rdb_storage_block_count, RDB_IO_ERROR, *blocks = 0,
            (rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork, uint64_t *blocks, rdb_error *err), (storage, pdb, file, fork, blocks, err))
+#endif
 
 static inline void sweep_arm(uint64_t nth)
 {
@@ -95,6 +128,7 @@ static inline void sweep_resume(uint64_t left)
         sweep_left = left;
 }
 
+#ifndef SWEEP_FILES
 /* Looks at a page that may come at the wrong moment: one answers that it did. */
 static _Thread_local uint64_t sweep_looks_left; /* 0: none will */
 static _Thread_local uint32_t sweep_looks_missed = 1; /* so many from that one on */
@@ -132,6 +166,7 @@ bool __wrap_rdb_buffer_try_lock(rdb_buffer *buffer, rdb_buffer_mode mode)
 {
     return !sweep_misses_look() && __real_rdb_buffer_try_lock(buffer, mode);
 }
+#endif
 
 /* How an action ends that met a failure: as if there had been none, or with that failure's SQLSTATE. look tells what must hold after each
  * try, and puts things back for the next one; it runs undisturbed. The number of failures that were met is answered. */
@@ -160,6 +195,7 @@ static inline uint32_t sweep(sweep_action action, sweep_look look, void *context
     }
 }
 
+#ifndef SWEEP_FILES
 /* The same with looks that miss: the action goes another way and ends as if nothing had been. How many there were. */
 static inline uint32_t sweep_misses(sweep_action action, sweep_look look, void *context)
 {
@@ -177,5 +213,6 @@ static inline uint32_t sweep_misses(sweep_action action, sweep_look look, void *
         assert_in_range(nth, 1, 100000);
     }
 }
+#endif
 
 #endif
