@@ -153,18 +153,18 @@ static bool add_context(copying *work, const char *column, const copy_field *fie
     return false;
 }
 
-/* What most integers look like; false: left to the type. */
-static bool read_digits(const copy_field *field, int32_t *value)
+/* What most integers look like, of so many digits as always fit; false: left to the type. */
+static bool read_digits(const copy_field *field, size_t most, int64_t *value)
 {
     const size_t sign = field->length > 0 && field->data[0] == '-', digits = field->length - sign;
-    int32_t result = 0;
-    if (digits - 1 > 8) /* none, or more than always fit */
+    int64_t result = 0;
+    if (digits - 1 >= most) /* none, or more */
         return false;
     for (size_t i = sign; i < field->length; i++) {
         const unsigned digit = (unsigned)(uint8_t)field->data[i] - '0';
         if (digit > 9)
             return false;
-        result = result * 10 + (int32_t)digit;
+        result = result * 10 + digit;
     }
     *value = sign ? -result : result;
     return true;
@@ -207,8 +207,14 @@ static bool take_fields(copying *work, rdb_error *err)
             work->reader.line_length = 0; /* is not told: it is no text */
             return add_context(work, NULL, NULL, err);
         }
-        if (type->oid == RDB_INT4OID && read_digits(&field, &value.i32)) {
-            RDB_VALUES(work->rows.vectors[i], int32_t)[work->rows.row_count] = value.i32;
+        int64_t number;
+        if (type->oid == RDB_INT4OID && read_digits(&field, 9, &number)) {
+            RDB_VALUES(work->rows.vectors[i], int32_t)[work->rows.row_count] = (int32_t)number;
+            rdb_vector_set_valid(work->rows.vectors[i], work->rows.row_count);
+            continue;
+        }
+        if (type->oid == RDB_INT8OID && read_digits(&field, 18, &number)) {
+            RDB_VALUES(work->rows.vectors[i], int64_t)[work->rows.row_count] = number;
             rdb_vector_set_valid(work->rows.vectors[i], work->rows.row_count);
             continue;
         }

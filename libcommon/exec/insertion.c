@@ -13,6 +13,7 @@ struct rdb_insertion {
     rdb_program *defaults;
     uint16_t *default_columns, default_count;
     rdb_arena *batch_arena;    /* of one put */
+    bool has_events;           /* rows are noted for the AFTER queue */
     uint64_t row_count;
     uint32_t bad_row;          /* of the batch that put failed at */
     bool is_written;           /* its rows were made */
@@ -37,6 +38,10 @@ bool rdb_insertion_open(rdb_insertion **insertion, const rdb_plan_modify *modify
     in->x.eval = (rdb_eval){.access = context->access, .txn = context->txn, .snapshot = context->snapshot, .format = context->format ? context->format : rdb_format_default(), .statement_us = context->statement_us,
                             .transaction_us = context->transaction_us, .cancel = context->cancel, .session = context->session, .session_user = context->session_user, .current_user = context->current_user,
                             .database_name = context->database_name, .lock_timeout_us = context->lock_timeout_us};
+    for (uint16_t i = 0; i < modify->relation->constraint_count; i++) {
+        const char kind = (char)modify->relation->constraints[i].kind;
+        in->has_events = in->has_events || kind == 'x' || kind == 'f' || modify->relation->constraints[i].is_deferrable;
+    }
     rdb_expr **exprs = RDB_NEW_ARRAY(arena, rdb_expr *, count + 1u);
     in->default_columns = RDB_NEW_ARRAY(arena, uint16_t, count + 1u);
     for (uint16_t i = 0; i < count; i++) {
@@ -130,6 +135,79 @@ static bool put_routed(rdb_insertion *in, const rdb_datum *values, const bool *i
     return true;
 }
 
+/* Has the vector a null among its first rows? */
+static bool has_null(const rdb_vector *vector, uint32_t rows)
+{
+    bool any = false;
+    for (uint32_t word = 0; vector->nulls != NULL && word < rows / 64; word++)
+        any = any || vector->nulls[word] != 0;
+    for (uint32_t row = rows / 64 * 64; vector->nulls != NULL && row < rows; row++)
+        any = any || rdb_vector_is_null(vector, row);
+    return any;
+}
+
+/* Is NOT NULL all that is asked of these rows, and none of them fails it? Then they are made column by column. */
+static bool rows_are_plain(const rdb_insertion *in, const rdb_batch *batch)
+{
+    const rdb_relation *relation = in->modify->relation;
+    if (batch->selection.rows != NULL || !rdb_insertion_is_plain(in))
+        return false;
+    for (uint16_t k = 0; k < in->modify->set_count; k++)
+        if (batch->columns[k]->mask != RDB_FLAT)
+            return false;
+    for (uint16_t i = 0; i < relation->column_count; i++) {
+        bool is_held = !relation->columns[i].not_null || relation->columns[i].is_dropped;
+        for (uint16_t k = 0; k < in->modify->set_count && !is_held; k++)
+            is_held = in->modify->set_columns[k] == i + 1 && !has_null(batch->columns[k], batch->selection.count);
+        if (!is_held)
+            return false;
+    }
+    return true;
+}
+
+static void make_plain_rows(const rdb_insertion *in, const rdb_batch *batch, rdb_datum *values, bool *is_null)
+{
+    const uint32_t rows = batch->selection.count;
+    const uint16_t count = in->modify->relation->column_count;
+    if (in->modify->set_count < count) {
+        memset(values, 0, (size_t)rows * count * sizeof *values);
+        memset(is_null, true, (size_t)rows * count);
+    }
+    for (uint16_t i = 0; i < in->modify->set_count; i++) {
+        const uint16_t at = (uint16_t)(in->modify->set_columns[i] - 1);
+        const rdb_vector *column = batch->columns[i];
+#define SPREAD(type, field)                                                                                              \
+    for (uint32_t row = 0; row < rows; row++) {                                                                          \
+        rdb_datum datum = {.words = {0, 0}};                                                                             \
+        datum.field = RDB_AT(column, type, row);                                                                         \
+        values[(size_t)row * count + at] = datum;                                                                        \
+    }                                                                                                                    \
+    break
+        switch ((rdb_rep)column->rep) {
+        case RDB_REP_BOOL:
+        case RDB_REP_INT8: SPREAD(uint8_t, b);
+        case RDB_REP_INT16: SPREAD(int16_t, i16);
+        case RDB_REP_INT32:
+        case RDB_REP_FLOAT32: SPREAD(int32_t, i32);
+        case RDB_REP_INT64:
+        case RDB_REP_FLOAT64: SPREAD(int64_t, i64);
+        case RDB_REP_FIXED16:
+        case RDB_REP_BYTES:
+        case RDB_REP_COUNT:
+            for (uint32_t row = 0; row < rows; row++)
+                values[(size_t)row * count + at] = RDB_AT(column, rdb_datum, row);
+        }
+#undef SPREAD
+        for (uint32_t row = 0; row < rows; row++)
+            is_null[(size_t)row * count + at] = false;
+        for (uint32_t row = 0; column->nulls != NULL && row < rows; row++)
+            if (rdb_vector_is_null(column, row)) {
+                is_null[(size_t)row * count + at] = true;
+                values[(size_t)row * count + at] = (rdb_datum){.words = {0, 0}};
+            }
+    }
+}
+
 bool rdb_insertion_put(rdb_insertion *in, const rdb_batch *batch, rdb_error *err)
 {
     const rdb_relation *relation = in->modify->relation;
@@ -150,11 +228,15 @@ bool rdb_insertion_put(rdb_insertion *in, const rdb_batch *batch, rdb_error *err
     if (values == NULL || is_null == NULL || all_values == NULL || all_nulls == NULL || all_keys == NULL || addresses == NULL)
         return false;
     in->is_written = false;
+    const bool is_plain = rows_are_plain(in, batch);
+    if (is_plain)
+        make_plain_rows(in, batch, values, is_null);
     RDB_FOR_SELECTED (&batch->selection, row) {
         in->bad_row = row;
         rdb_datum *row_values = values + (size_t)row_at * count;
         bool *row_nulls = is_null + (size_t)row_at * count;
-        if (!make_row(in, batch, row, row_values, row_nulls, &all_keys[row_at], err))
+        all_keys[row_at] = NULL;
+        if (!is_plain && !make_row(in, batch, row, row_values, row_nulls, &all_keys[row_at], err))
             return false;
         if (in->route != NULL && !put_routed(in, row_values, row_nulls, err))
             return false;
@@ -172,7 +254,7 @@ bool rdb_insertion_put(rdb_insertion *in, const rdb_batch *batch, rdb_error *err
         in->bad_row = rdb_selected(&batch->selection, in->bad_row);
         return false;
     }
-    for (uint32_t i = 0; i < rows; i++)
+    for (uint32_t i = 0; i < rows && in->has_events; i++)
         if (!exec_after_note(&in->x, relation, RDB_COMMAND_INSERT, addresses[i], NULL, NULL, all_values[i], all_nulls[i], err))
             return false;
     in->row_count += rows;

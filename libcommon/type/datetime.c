@@ -54,10 +54,31 @@ static int compare_i64(int64_t x, int64_t y)
 }
 
 /* ---- date ------------------------------------------------------------------------------------------------------------------------ */
+/* 1996-03-13: a year of four digits comes first whatever the style of dates is. false: anything else, right or wrong. */
+static bool read_iso_date(rdb_slice text, int32_t *days)
+{
+    static const uint8_t PLACES[8] = {0, 1, 2, 3, 5, 6, 8, 9};
+    int digits[8];
+    if (text.length != 10 || text.data[4] != '-' || text.data[7] != '-')
+        return false;
+    for (size_t i = 0; i < RDB_COUNT_OF(PLACES); i++) {
+        digits[i] = text.data[PLACES[i]] - '0';
+        if (digits[i] < 0 || digits[i] > 9)
+            return false;
+    }
+    const int year = digits[0] * 1000 + digits[1] * 100 + digits[2] * 10 + digits[3], month = digits[4] * 10 + digits[5], day = digits[6] * 10 + digits[7];
+    if (year == 0 || month < 1 || month > 12 || day < 1 || day > type_days_in_month(year, month))
+        return false;
+    *days = (int32_t)type_days_from_civil(year, month, day);
+    return true;
+}
+
 static bool date_input(TYPE_OPS_PARAMETERS_INPUT)
 {
     type_datetime parsed;
     value->words[0] = value->words[1] = 0;
+    if (read_iso_date(text, &value->i32))
+        return true;
     if (!type_parse_datetime(call, text, "date", false, &parsed))
         return false;
     if (parsed.kind != TYPE_DATETIME_VALUE) {
