@@ -193,6 +193,7 @@ bool source_end(backup_source *source, rdb_backup_moment *stopped, rdb_error *er
 /* The newest signed head of the audit log, "" where nothing is audited. */
 bool source_audit_head(const backup_source *source, rdb_arena *arena, const char **head, rdb_error *err);
 /* The audit hears of the backup; where it cannot, the log says so. */
+void source_close_gap(backup_source *source); /* at rest: of the archived log, by this backup, which is whole (served: the server does) */
 void source_tell_audit(backup_source *source, const char *action, bool succeeded, const char *what);
 const char *source_label(const backup_source *source); /* its label in any case */
 rdb_slice source_anchor(const backup_source *source, const char **path);

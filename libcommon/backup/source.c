@@ -108,6 +108,16 @@ bool source_audit_head(const backup_source *source, rdb_arena *arena, const char
     return rdb_arena_check(arena, err);
 }
 
+void source_close_gap(backup_source *source)
+{
+    char path[PATH_MAX];
+    rdb_error err = {0};
+    if (source->connection == NULL && (!rdb_instance_path(source->home, "data/meta/archived" RDB_WAL_GAP_ENDING, path, sizeof path, &err) ||
+                                       (rdb_path_exists(path) && !rdb_path_remove(path, true, &err))))
+        rdb_log_error(RDB_LOG_WARN, "backup", &err);
+    rdb_error_clear(&err);
+}
+
 void source_tell_audit(backup_source *source, const char *action, bool succeeded, const char *what)
 {
     rdb_error err = {0};

@@ -801,6 +801,7 @@ bool rdb_backup_take(rdb_repository *repository, const rdb_backup_options *optio
         if (!repository->store->calls->remove(repository->store, progress, &ignored)) /* it says nothing any more */
             rdb_error_clear(&ignored);
         note_catalog(repository, source_home(t.source), options->watch);
+        source_close_gap(t.source);
     }
 out:
     if (t.source != NULL && !options->dry_run)

@@ -7,6 +7,7 @@
 #include "instance/rdb_instance.h"
 #include "instance/rdb_operations.h"
 #include "os/rdb_os.h"
+#include "wal/rdb_wal_archive.h"
 
 #include <errno.h>
 #include <ftw.h>
@@ -55,6 +56,18 @@ static void take_complaint(void *context, uint64_t offset, const char *problem)
 static bool collect_control_copies(rdb_facts *facts, const rdb_diag_scope *scope, rdb_arena *arena, rdb_error *err)
 {
     uint64_t bad = 0;
+    char path[PATH_MAX];
+    rdb_slice gap = {0};
+    if (!rdb_instance_path(scope->home, "data/meta/archived" RDB_WAL_GAP_ENDING, path, sizeof path, err))
+        return false;
+    if (rdb_path_exists(path)) { /* wal/rdb_wal_archive.h */
+        if (!rdb_path_read(path, arena, &gap, 256, err))
+            return false;
+        while (gap.length > 0 && gap.data[gap.length - 1] == '\n')
+            gap.length--;
+        if (!rdb_facts_add(facts, "control", (const char *[]){"archive_gap", rdb_arena_strndup(arena, (const char *)gap.data, gap.length)}, 2, err))
+            return false;
+    }
     return collect_control(facts, scope, arena, err) && rdb_control_verify(scope->home, take_complaint, &bad, err) && count_bad_copy(facts, bad, err);
 }
 

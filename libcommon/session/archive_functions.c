@@ -118,6 +118,8 @@ static bool backup_stop_record(rdb_call *call, const rdb_datum *a, const bool *n
         return false;
     session->backup_has_ended = true;
     rdb_wal_archiver *archiver = rdb_upkeep_archiver(upkeep_of(call));
+    if (archiver != NULL)
+        rdb_wal_archiver_close_gap(archiver, result.start_lsn);
     if (archiver == NULL)
         session_notice(session, "NOTICE", RDB_SUCCESSFUL_COMPLETION,
                        "WAL archiving is not enabled; you must ensure that all required WAL segments are copied through other means to complete the backup");

@@ -117,6 +117,8 @@ static void write_storage(rdb_engine *engine, rdb_strbuf *text)
         rdb_wal_archiver_get_statistics(archiver, &archive);
         rdb_metrics_one(text, NAME("archived_segments_total"), COUNTER, "Log segments archived.", (double)archive.archived_count);
         rdb_metrics_one(text, NAME("archive_failures_total"), COUNTER, "Attempts to archive that failed.", (double)archive.failed_count);
+        rdb_metrics_one(text, NAME("archive_gap_segments"), GAUGE, "Log segments that were never archived and are gone, until a backup closes the gap.",
+                        archive.gap_last != 0 ? (double)(archive.gap_last - archive.gap_first + 1) : 0);
         rdb_metrics_one(text, NAME("last_archived_timestamp_seconds"), GAUGE, "When a segment was archived last.",
                         archive.last_archived_us != 0 ? (double)(archive.last_archived_us - RDB_UNIX_EPOCH_US) / 1e6 : 0);
     }
@@ -237,6 +239,10 @@ void rdb_engine_check_health(rdb_engine *engine, rdb_health *health)
         rdb_wal_archiver_statistics archive;
         rdb_wal_archiver_get_statistics(archiver, &archive);
         const bool fails = archive.last_failed_us > archive.last_archived_us;
-        rdb_health_add(health, "archive", fails ? RDB_DEGRADED : RDB_HEALTHY, "%s", fails ? "the last attempt failed" : "");
+        if (archive.gap_last != 0)
+            rdb_health_add(health, "archive", RDB_DEGRADED, "segments %016llx to %016llx were never archived and are gone: take a backup, an incremental one will do",
+                           (unsigned long long)archive.gap_first, (unsigned long long)archive.gap_last);
+        else
+            rdb_health_add(health, "archive", fails ? RDB_DEGRADED : RDB_HEALTHY, "%s", fails ? "the last attempt failed" : "");
     }
 }

@@ -72,15 +72,80 @@ static void note_failure(rdb_wal_archiver *archiver, const char *name, const rdb
     rdb_mutex_unlock(&archiver->lock);
 }
 
-/* Log that will never be in the archive is an alarm: it counts as a failure, and stays the last one until the next. */
-static void note_lost(rdb_wal_archiver *archiver, uint64_t segment)
+static void gap_path(const rdb_wal_archiver *archiver, char path[WAL_PATH_BYTES + 8])
+{
+    snprintf(path, WAL_PATH_BYTES + 8, "%s" RDB_WAL_GAP_ENDING, archiver->state_path);
+}
+
+static void keep_gap(const rdb_wal_archiver *archiver, uint64_t first, uint64_t last)
+{
+    char path[WAL_PATH_BYTES + 8], line[64];
+    rdb_error err = {0};
+    const int length = snprintf(line, sizeof line, "%016llx %016llx\n", (unsigned long long)first, (unsigned long long)last);
+    gap_path(archiver, path);
+    if (!rdb_path_write_atomic(path, line, (size_t)length, 0600, &err))
+        rdb_log_error(RDB_LOG_WARN, "wal", &err); /* the alarm is lost with the process only */
+    rdb_error_clear(&err);
+}
+
+/* Log that will never be in the archive is an alarm: it counts as a failure, and the gap is remembered until a backup closes it. */
+static void note_lost(rdb_wal_archiver *archiver, uint64_t first, uint64_t last)
 {
     char name[RDB_WAL_ARCHIVE_NAME_BYTES];
     rdb_error lost = {0};
-    rdb_wal_archive_name(name, archiver->history.timeline, segment);
-    rdb_error_set(&lost, RDB_UNDEFINED_FILE, "WAL segment %016llx was never archived and is gone", (unsigned long long)segment);
+    rdb_wal_archive_name(name, archiver->history.timeline, last);
+    RDB_LOG(RDB_LOG_ERROR, "wal", "WAL segments %016llx to %016llx were never archived and are gone: recovery to a point in time cannot pass them until the next backup, an incremental one too",
+            (unsigned long long)first, (unsigned long long)last);
+    rdb_error_set(&lost, RDB_UNDEFINED_FILE, "WAL segments %016llx to %016llx were never archived and are gone", (unsigned long long)first, (unsigned long long)last);
     note_failure(archiver, name, &lost);
     rdb_error_clear(&lost);
+    rdb_mutex_lock(&archiver->lock);
+    rdb_wal_archiver_statistics *s = &archiver->statistics;
+    s->gap_first = s->gap_last != 0 ? RDB_MIN(s->gap_first, first) : first;
+    s->gap_last = RDB_MAX(s->gap_last, last);
+    first = s->gap_first;
+    last = s->gap_last;
+    rdb_mutex_unlock(&archiver->lock);
+    keep_gap(archiver, first, last);
+}
+
+static bool read_gap(rdb_wal_archiver *archiver, rdb_arena *arena, rdb_error *err)
+{
+    char path[WAL_PATH_BYTES + 8];
+    unsigned long long first, last;
+    rdb_slice content = {0};
+    gap_path(archiver, path);
+    if (!rdb_path_exists(path))
+        return true;
+    if (!rdb_path_read(path, arena, &content, 256, err))
+        return false;
+    const char *text = rdb_arena_strndup(arena, (const char *)content.data, content.length);
+    if (text != NULL && sscanf(text, "%16llx %16llx", &first, &last) == 2 && first <= last) {
+        archiver->statistics.gap_first = first;
+        archiver->statistics.gap_last = last;
+    } else {
+        RDB_LOG(RDB_LOG_WARN, "wal", "the file \"%s\" is malformed: whether the archive has a gap says rdb-backup verify", path);
+    }
+    return rdb_arena_check(arena, err);
+}
+
+void rdb_wal_archiver_close_gap(rdb_wal_archiver *archiver, rdb_lsn lsn)
+{
+    char path[WAL_PATH_BYTES + 8];
+    rdb_error err = {0};
+    rdb_mutex_lock(&archiver->lock);
+    const uint64_t last = archiver->statistics.gap_last;
+    const bool closes = last != 0 && lsn >= (last + 1) * segment_bytes_of(archiver);
+    if (closes)
+        archiver->statistics.gap_first = archiver->statistics.gap_last = 0;
+    rdb_mutex_unlock(&archiver->lock);
+    if (!closes)
+        return;
+    RDB_LOG(RDB_LOG_INFO, "wal", "a backup closes the gap of the archive that ends with segment %016llx", (unsigned long long)last);
+    gap_path(archiver, path);
+    if (!rdb_path_remove(path, true, &err))
+        rdb_log_error(RDB_LOG_WARN, "wal", &err);
+    rdb_error_clear(&err);
 }
 
 /* ---- the operator's command ------------------------------------------------------------------------------------------ */
@@ -291,9 +356,7 @@ static bool ship_segment(rdb_wal_archiver *archiver, uint64_t segment, rdb_lsn d
     if (timeline == 0) {
         if (segment >= wal_segment_number(&archiver->wal->config, durable))
             return true;
-        RDB_LOG(RDB_LOG_ERROR, "wal", "WAL segment %016llx was never archived and is gone: recovery to a point in time cannot pass it until the next backup, an incremental one too",
-                (unsigned long long)segment);
-        note_lost(archiver, segment);
+        note_lost(archiver, segment, segment);
         *moved = true;
         return true;
     }
@@ -408,7 +471,7 @@ static bool find_next(rdb_wal_archiver *archiver, rdb_error *err)
     rdb_arena *arena = rdb_arena_create("archiver", NULL, NULL);
     if (arena == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    bool ok = wal_segment_list(archiver->wal->directory, arena, &numbers, &count, err);
+    bool ok = read_gap(archiver, arena, err) && wal_segment_list(archiver->wal->directory, arena, &numbers, &count, err);
     if (ok && rdb_path_exists(archiver->state_path)) {
         ok = rdb_path_read(archiver->state_path, arena, &content, 256, err);
         char name[RDB_WAL_ARCHIVE_NAME_BYTES] = "";
@@ -435,9 +498,7 @@ static bool find_next(rdb_wal_archiver *archiver, rdb_error *err)
     if (!known)
         next = oldest;
     if (known && next < oldest) {
-        RDB_LOG(RDB_LOG_ERROR, "wal", "WAL segments %016llx to %016llx were never archived and are gone: recovery to a point in time cannot pass them until the next backup, an incremental one too",
-                (unsigned long long)next, (unsigned long long)(oldest - 1));
-        note_lost(archiver, oldest - 1);
+        note_lost(archiver, next, oldest - 1);
     }
     next = RDB_MIN(RDB_MAX(next, oldest), current);
     atomic_store(&archiver->next_segment, next);
@@ -551,6 +612,7 @@ void rdb_wal_archiver_get_statistics(rdb_wal_archiver *archiver, rdb_wal_archive
 void rdb_wal_archiver_reset_statistics(rdb_wal_archiver *archiver)
 {
     rdb_mutex_lock(&archiver->lock);
-    archiver->statistics = (rdb_wal_archiver_statistics){.reset_us = rdb_time_wall_us()};
+    const rdb_wal_archiver_statistics was = archiver->statistics;
+    archiver->statistics = (rdb_wal_archiver_statistics){.reset_us = rdb_time_wall_us(), .gap_first = was.gap_first, .gap_last = was.gap_last};
     rdb_mutex_unlock(&archiver->lock);
 }

@@ -74,6 +74,7 @@ typedef struct rdb_wal_archiver_statistics {
     char last_archived[RDB_WAL_ARCHIVE_NAME_BYTES], last_failed[RDB_WAL_ARCHIVE_NAME_BYTES];
     int64_t last_archived_us, last_failed_us, reset_us; /* timestamptz; 0: never */
     rdb_lsn archived_lsn, shipped_lsn; /* finished segments up to it; with the partial one */
+    uint64_t gap_first, gap_last; /* numbers of segments that were never archived and are gone, with all between; both 0: none since a backup */
     char last_error[256];
 } rdb_wal_archiver_statistics;
 /* Reads the state and finds what is to be shipped; nothing runs yet. The log is open. */
@@ -87,6 +88,10 @@ rdb_lsn rdb_wal_archiver_keeps(const rdb_wal_archiver *archiver);
 /* Returns when all up to lsn is in the archive, partial segments count; false where it was cancelled or the time passed (57014). */
 RDB_CHECKED bool rdb_wal_archiver_wait(rdb_wal_archiver *archiver, rdb_lsn lsn, int64_t timeout_us, bool (*cancelled)(void *context),
                                        void *context, rdb_error *err);
+/* A backup that begins at lsn is whole: a gap before it keeps no newer moment from being reached. A gap is remembered beside the state (its
+ * name with RDB_WAL_GAP_ENDING: "%016x %016x\n" of the first and last segment), over restarts, until then. */
+#define RDB_WAL_GAP_ENDING "-gap"
+void rdb_wal_archiver_close_gap(rdb_wal_archiver *archiver, rdb_lsn lsn);
 void rdb_wal_archiver_get_statistics(rdb_wal_archiver *archiver, rdb_wal_archiver_statistics *statistics);
 void rdb_wal_archiver_reset_statistics(rdb_wal_archiver *archiver);
 

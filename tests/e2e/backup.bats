@@ -319,6 +319,27 @@ restore() {
     start_server
     [ "$(sql "select failed_count > 0 from pg_stat_archiver")" = t ]
     grep -q 'never archived and are gone' "$HOME_DIR/logs/rustydb.log"
+    # It stays an alarm, over a restart and newer segments that were archived, until a backup closes it: one of the server, or one at rest.
+    sql "insert into m values (5)"
+    await_archive
+    rdb-serve --home "$HOME_DIR" --stop >/dev/null
+    gap=$(cat "$HOME_DIR/data/meta/archived-gap")
+    [[ "$gap" == "0000000000000002 "* ]]
+    cp "$HOME_DIR/data/meta/archived-gap" "$HOME_DIR.gap"
+    start_server --set metrics.listen_port="$((PORT + 1))"
+    alarm() { rdb-diag health --home "$HOME_DIR" --json | jq -r '.problems[].rule' | grep -cx archive-gap; }
+    metric() { curl -s "http://127.0.0.1:$((PORT + 1))/metrics" | sed -n 's/^rustydb_archive_gap_segments //p'; }
+    [ "$(alarm)" = 1 ] && [ "$(metric)" -ge 1 ]
+    [[ "$(curl -s "http://127.0.0.1:$((PORT + 1))/health" | jq -r '.checks.archive.message // .checks[] | tostring' | tr -d '\n')" == *"segments 0000000000000002 to"* ]]
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental
+    [ "$(alarm || :)" = 0 ] && [ "$(metric)" = 0 ] && [ ! -e "$HOME_DIR/data/meta/archived-gap" ]
+    grep -q 'a backup closes the gap' "$HOME_DIR/logs/rustydb.log"
+    rdb-serve --home "$HOME_DIR" --stop >/dev/null
+    cp "$HOME_DIR.gap" "$HOME_DIR/data/meta/archived-gap"
+    [ "$(alarm)" = 1 ]
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental
+    [ "$(alarm || :)" = 0 ]
+    rm "$HOME_DIR.gap"
 }
 
 @test "rdb-restore: --replace keeps what was there aside, and refuses a served instance" {
