@@ -158,6 +158,7 @@ static bool open_log(server *srv, rdb_error *err)
                                .rotate = rdb_config_switch(config, RDB_CONFIG_LOGGING_ROTATE),
                                .files_max = (uint32_t)rdb_config_number(config, RDB_CONFIG_LOGGING_MAX_FILES),
                                .file_bytes_max = (uint64_t)rdb_config_number(config, RDB_CONFIG_LOGGING_MAX_FILE_SIZE_MB) << 20,
+                               .file_seconds_max = rdb_config_number(config, RDB_CONFIG_LOGGING_MAX_FILE_AGE_SECS),
                                .omit_timestamps = !rdb_config_switch(config, RDB_CONFIG_LOGGING_INCLUDE_TIMESTAMPS),
                                .include_source = rdb_config_switch(config, RDB_CONFIG_LOGGING_INCLUDE_SOURCE_LOCATION)};
     bool to_file = strcmp(rdb_config_text(config, RDB_CONFIG_LOGGING_MODE), "file") == 0;

@@ -21,6 +21,7 @@ struct rdb_log {
     char *path RDB_SET_ONCE;
     int fd RDB_GUARDED_BY(lock);
     uint64_t bytes RDB_GUARDED_BY(lock);
+    int64_t begun_s RDB_GUARDED_BY(lock); /* wall clock; of a file that was there: its birth, or its last change where none is told */
     uint64_t lost_count RDB_GUARDED_BY(lock);
     rdb_log_options options RDB_SET_ONCE;
     _Atomic int level; /* relaxed: a change may reach a thread late */
@@ -39,6 +40,14 @@ const char *rdb_log_level_name(rdb_log_level level)
     return LEVEL_NAMES[level];
 }
 
+static int64_t begin_of_file(int fd, const struct stat *status)
+{
+    struct statx more;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &more) == 0 && (more.stx_mask & STATX_BTIME) != 0)
+        return more.stx_btime.tv_sec;
+    return status->st_mtim.tv_sec;
+}
+
 static bool open_file(rdb_log *log, rdb_error *err)
 {
     int fd = open(log->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
@@ -53,6 +62,7 @@ static bool open_file(rdb_log *log, rdb_error *err)
         close(log->fd);
     log->fd = fd;
     log->bytes = (uint64_t)status.st_size;
+    log->begun_s = status.st_size > 0 ? begin_of_file(fd, &status) : (int64_t)time(NULL);
     return true;
 }
 
@@ -172,10 +182,23 @@ void rdb_log_dump_recent(int fd)
     }
 }
 
+/* With the lock held. A file of which nothing is known but that it is empty begins with this line. */
+static bool is_full_or_old(rdb_log *log, size_t length)
+{
+    if (log->path == NULL || !log->options.rotate)
+        return false;
+    if (log->options.file_seconds_max == 0)
+        return log->bytes > 0 && log->bytes + length > log->options.file_bytes_max;
+    const int64_t now_s = (int64_t)time(NULL);
+    if (log->bytes == 0)
+        log->begun_s = now_s;
+    return log->bytes > 0 && (log->bytes + length > log->options.file_bytes_max || now_s - log->begun_s >= log->options.file_seconds_max);
+}
+
 static void write_line(rdb_log *log, const char *line, size_t length)
 {
     pthread_mutex_lock(&log->lock);
-    if (log->path != NULL && log->options.rotate && log->bytes > 0 && log->bytes + length > log->options.file_bytes_max)
+    if (is_full_or_old(log, length))
         rotate_files(log);
     if (log->lost_count > 0) {
         char told[128];

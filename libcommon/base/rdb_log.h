@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The application log: one line a message, JSON or text, to a file that is rotated by size or to a descriptor. Lines of
+ * The application log: one line a message, JSON or text, to a file that is rotated by size and age or to a descriptor. Lines of
  * concurrent threads never mix, and a message never makes its caller fail. */
 #ifndef RDB_LOG_H
 #define RDB_LOG_H
@@ -17,6 +17,7 @@ typedef struct rdb_log_options {
     bool rotate;
     uint32_t files_max;        /* with the current one: name, name.1 (the newest of the old), name.2, ... */
     uint64_t file_bytes_max;
+    int64_t file_seconds_max;  /* at the next line a file that was begun (its first line written) longer ago is rotated; 0: whatever its age */
     bool omit_timestamps;
     bool include_source;       /* file:line of the call */
 } rdb_log_options;

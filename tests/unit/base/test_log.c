@@ -89,6 +89,52 @@ static void test_lines_are_whole_and_rotated(void **state)
             assert_true(seen[thread][line]);
 }
 
+static uint32_t lines_in(const char *ending)
+{
+    char name[200];
+    snprintf(name, sizeof name, "%s%s", path, ending);
+    FILE *stream = fopen(name, "r");
+    uint32_t count = 0;
+    for (int c; stream != NULL && (c = getc(stream)) != EOF;)
+        count += c == '\n';
+    if (stream != NULL)
+        fclose(stream);
+    return count;
+}
+
+/* A file of a second's age takes no further line: not in the process that began it, and not in one that found it. Age is that of the first
+ * line, not of the file: an empty one waits as long as it must. */
+static void test_rotation_by_age(void **state)
+{
+    (void)state;
+    rdb_error err = {0};
+    rdb_log *log;
+    rdb_log_options options = {.level = RDB_LOG_INFO, .format = RDB_LOG_TEXT, .rotate = true, .files_max = 3, .file_bytes_max = UINT64_MAX, .file_seconds_max = 2};
+    assert_true(rdb_log_open(&log, path, -1, &options, &err));
+    usleep(2100000);
+    rdb_log_raw_line(log, "one\n", 4);
+    rdb_log_raw_line(log, "two\n", 4);
+    assert_int_equal(lines_in(""), 2);
+    assert_int_equal(lines_in(".1"), 0);
+    usleep(2100000);
+    rdb_log_raw_line(log, "three\n", 6);
+    assert_int_equal(lines_in(""), 1);
+    assert_int_equal(lines_in(".1"), 2);
+    rdb_log_close(&log);
+    usleep(2100000);
+    assert_true(rdb_log_open(&log, path, -1, &options, &err));
+    rdb_log_raw_line(log, "four\n", 5);
+    assert_int_equal(lines_in(".1"), 1);
+    assert_int_equal(lines_in(".2"), 2);
+    rdb_log_close(&log);
+    options.file_seconds_max = 0;
+    usleep(2100000);
+    assert_true(rdb_log_open(&log, path, -1, &options, &err));
+    rdb_log_raw_line(log, "five\n", 5);
+    assert_int_equal(lines_in(""), 2);
+    rdb_log_close(&log);
+}
+
 static void test_text_levels_and_the_number_of_files(void **state)
 {
     (void)state;
@@ -184,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_lines_are_whole_and_rotated, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_text_levels_and_the_number_of_files, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_rotation_by_age, set_up, tear_down),
         cmocka_unit_test(test_toml),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
