@@ -547,8 +547,8 @@ static void test_limits(void **state)
     for (uint32_t i = 0; i < 20; i++)
         MUST(&s.err, rdb_txn_commit(&txns[i], RDB_COMMIT_NO_WAIT, &scn, &s.err));
     /* Nobody purges: that is said. */
-    MUST(&s.err, rdb_undo_purge_now(s.undo, &s.err));
-    MUST(&s.err, rdb_undo_at_rest(s.undo, NULL, NULL, &ran, &s.err));
+    MUST(&s.err, rdb_undo_purge_now(s.undo, NULL, &s.err));
+    MUST(&s.err, rdb_undo_at_rest(s.undo, NULL, NULL, NULL, &ran, &s.err));
     assert_false(ran);
     /* A retired database is not touched any more. */
     assert_true(rdb_undo_work_begin(s.undo, PDB));
