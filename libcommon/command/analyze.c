@@ -104,6 +104,17 @@ static bool read_blocks(sample *s, sample_reader *r, uint64_t first, uint64_t co
     }
     rdb_table_scan_close(&scan);
     s->blocks_read += (double)count;
+    rdb_report_add(3, (int64_t)count);
+    return ok;
+}
+
+static bool read_all_blocks(sample *s, sample_reader *r, uint64_t blocks, rdb_error *err)
+{
+    enum { RUN = 512 }; /* that its progress can be told */
+    bool ok = true;
+    rdb_report_add(2, (int64_t)blocks);
+    for (uint64_t first = 0; ok && first < blocks; first += RUN)
+        ok = read_blocks(s, r, first, RDB_MIN(blocks - first, (uint64_t)RUN), err);
     return ok;
 }
 
@@ -121,7 +132,6 @@ static bool read_some_blocks(sample *s, sample_reader *r, uint64_t blocks, uint6
             left--;
         else if (run_count > 0) {
             ok = read_blocks(s, r, run_first, run_count, err);
-            rdb_report_add(3, (int64_t)run_count);
             run_count = 0;
         }
     }
@@ -180,7 +190,7 @@ static bool take_sample(sample *s, rdb_command_context *context, const rdb_list 
         for (uint16_t k = 0; ok && k < s->column_count; k++)
             numbers[k] = map != NULL ? map[s->columns[k] - 1] : s->columns[k];
         if (ok && own > 0) /* as large a part of each table as of all */
-            ok = blocks <= wanted_blocks ? read_blocks(s, &r, 0, own, err) : read_some_blocks(s, &r, own, (uint64_t)((double)wanted_blocks * (double)own / (double)blocks) + 1, err);
+            ok = blocks <= wanted_blocks ? read_all_blocks(s, &r, own, err) : read_some_blocks(s, &r, own, (uint64_t)((double)wanted_blocks * (double)own / (double)blocks) + 1, err);
     }
     rdb_arena_destroy(r.scan_arena);
     rdb_arena_destroy(r.batch_arena);

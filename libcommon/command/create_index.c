@@ -20,12 +20,17 @@ bool command_fill_index(rdb_command_context *context, uint32_t table_oid, uint32
     uint64_t blocks = 0;
     if (!rdb_table_block_count(&relation->table, &blocks, err))
         return false;
-    rdb_report_begin(RDB_REPORT_CREATE_INDEX, table_oid);
-    rdb_report_set(1, 1);
-    rdb_report_set(7, index_oid);
-    rdb_report_set(10, 2); /* building index */
-    rdb_report_set(16, (int64_t)blocks);
-    rdb_report_set(12, (int64_t)RDB_MAX(relation->tuples, 0.0));
+    if (rdb_report_is_of(RDB_REPORT_CLUSTER)) { /* goes on in its own view */
+        rdb_report_set(2, 6); /* rebuilding index */
+        rdb_report_add(8, 1);
+    } else {
+        rdb_report_begin(RDB_REPORT_CREATE_INDEX, table_oid);
+        rdb_report_set(1, 1);
+        rdb_report_set(7, index_oid);
+        rdb_report_set(10, 2); /* building index */
+        rdb_report_set(16, (int64_t)blocks);
+        rdb_report_set(12, (int64_t)RDB_MAX(relation->tuples, 0.0));
+    }
     if (index->expression_tree == NULL && index->predicate_tree == NULL)
         return rdb_ddl_build_index(context->access, index_oid, NULL, NULL, err);
     if (!command_index_programs_open(&programs, context->arena, command_eval(context), relation, index, err))

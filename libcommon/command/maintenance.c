@@ -3,6 +3,7 @@
  * transaction commits and all is new, or nothing has changed. */
 #include "catalog/rdb_acl.h"
 #include "command/command_int.h"
+#include "task/rdb_report.h"
 
 static const rdb_relation_index *index_of(const rdb_relation *relation, uint32_t oid)
 {
@@ -198,6 +199,14 @@ static bool cluster_table(rdb_command_context *context, const rdb_relation *tabl
     const uint32_t index_oid = index->oid;
     if (!command_reload(context, &table, err) || (index = index_of(table, index_oid)) == NULL)
         return !rdb_error_is_set(err);
+    uint64_t blocks = 0;
+    if (!rdb_table_block_count(&table->table, &blocks, err))
+        return false;
+    rdb_report_begin(RDB_REPORT_CLUSTER, table->oid);
+    rdb_report_set(1, 1); /* CLUSTER */
+    rdb_report_set(2, 1); /* seq scanning heap, for the sort */
+    rdb_report_set(3, index_oid);
+    rdb_report_set(6, (int64_t)blocks);
     return command_rewrite_sorted(context, table, index, err);
 }
 

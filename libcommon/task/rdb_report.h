@@ -31,6 +31,10 @@ static inline void rdb_report_begin(rdb_report_command command, uint32_t relatio
     atomic_store_explicit(&report->relation, relation, memory_order_relaxed);
     atomic_store_explicit(&report->command, command, memory_order_release);
 }
+static inline bool rdb_report_is_of(rdb_report_command command)
+{
+    return rdb_thread_report != NULL && atomic_load_explicit(&rdb_thread_report->command, memory_order_relaxed) == command;
+}
 static inline void rdb_report_set(unsigned number, int64_t value)
 {
     if (rdb_thread_report != NULL)

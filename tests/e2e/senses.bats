@@ -263,6 +263,29 @@ PYTHON
     done
     [ "$row" = "built|CREATE INDEX|building index|t" ]
     wait $builder
+    sql "drop table built"
+    # Commands that are over sooner: run until one look of a hundred a second meets them.
+    sql "create table short as select i as a, md5(i::text) as b from generate_series(1, 60000) i; create index short_a on short(a)"
+    "$PSQL" -X -q -A -t -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb >"$HOME_DIR.seen" <<-'END' 3>&- &
+	select 'vacuum', relid::regclass, phase, heap_blks_total > 0 from pg_stat_progress_vacuum
+	union all select 'analyze', relid::regclass, phase, sample_blks_total > 0 from pg_stat_progress_analyze
+	union all select command, relid::regclass, phase, heap_blks_total > 0 and cluster_index_relid::regclass::text = case command when 'CLUSTER' then 'short_a' else '-' end from pg_stat_progress_cluster
+	\watch 0.01
+	END
+    local watcher=$! command
+    declare -A WANTED=(["vacuum short"]="^vacuum|short|.*|t$" ["analyze short"]="^analyze|short|acquiring sample rows|t$"
+        ["cluster short using short_a"]="^CLUSTER|short|seq scanning heap|t$" ["vacuum full short"]="^VACUUM FULL|short|seq scanning heap|t$")
+    for command in "vacuum short" "analyze short" "cluster short using short_a" "vacuum full short"; do
+        for _ in $(seq 40); do
+            sql "delete from short where a % 7 = (random() * 6)::int; $([ "$command" != "vacuum short" ] || echo "update short set b = b || 'x' where a % 3 = 0")"
+            sql "$command"
+            grep -q "${WANTED[$command]}" "$HOME_DIR.seen" && break
+        done
+        grep -q "${WANTED[$command]}" "$HOME_DIR.seen" || { kill "$watcher"; echo "never seen: $command"; sort "$HOME_DIR.seen" | uniq -c; return 1; }
+    done
+    kill "$watcher"
+    ends_with 143 wait "$watcher"
+    rm "$HOME_DIR.seen"
     for view in vacuum analyze cluster basebackup; do [ "$(sql "select count(*) from pg_stat_progress_$view")" = 0 ]; done
     run sql "select pg_stat_get_progress_info('nothing')"
     [ "$status" -ne 0 ] && [[ "$output" == *'invalid command name: "nothing"'* ]]
