@@ -5,8 +5,15 @@
 #include "task/rdb_report.h"
 
 #include <arpa/inet.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #define CHUNK_BYTES (32u << 10)
+
+/* How a column's values are written: through the type's text and a look at each of its bytes; where no byte of that text can need an
+ * escape or a quote, straight; what is stored as its text, from where it stands. */
+typedef enum copy_way { WAY_ANY, WAY_STRAIGHT, WAY_TEXT } copy_way;
 
 typedef struct sending {
     rdb_command_context *context;
@@ -20,6 +27,7 @@ typedef struct sending {
     rdb_strbuf value; /* one value's text */
     rdb_arena *arena;
     rdb_call call;
+    uint8_t *ways;    /* copy_way of each column */
     uint64_t row_count;
 } sending;
 
@@ -58,10 +66,28 @@ static bool hand_on(sending *work, bool all, rdb_error *err)
     return true;
 }
 
-static void put_text_escaped(sending *work)
+/* From at on, bytes that are neither of controls, backslash and delimiter. */
+static const char *skip_plain(const char *at, const char *end, char delimiter)
 {
-    const char *at = work->value.data, *end = at + work->value.length, *run = at;
-    for (; at < end; at++) {
+#if defined(__SSE2__)
+    const __m128i control = _mm_set1_epi8(0x1f), backslash = _mm_set1_epi8('\\'), delimiters = _mm_set1_epi8(delimiter);
+    for (; end - at >= 16; at += 16) {
+        const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+        const __m128i found = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes), _mm_cmpeq_epi8(bytes, backslash)), _mm_cmpeq_epi8(bytes, delimiters));
+        const int mask = _mm_movemask_epi8(found);
+        if (mask != 0)
+            return at + __builtin_ctz((unsigned)mask);
+    }
+#endif
+    while (at < end && (unsigned char)*at >= 0x20 && *at != '\\' && *at != delimiter)
+        at++;
+    return at;
+}
+
+static void put_text_escaped(sending *work, const char *text, size_t length)
+{
+    const char *at = text, *end = at + length, *run = at;
+    for (; (at = skip_plain(at, end, work->options.delimiter)) < end; at++) {
         char mark = 0;
         switch (*at) {
         case '\b':
@@ -98,12 +124,29 @@ static void put_text_escaped(sending *work)
     rdb_strbuf_add(&work->out, run, (size_t)(at - run));
 }
 
+static bool needs_quotes(const copy_options *options, const char *text, size_t length)
+{
+    size_t i = 0;
+#if defined(__SSE2__)
+    const __m128i delimiters = _mm_set1_epi8(options->delimiter), quotes = _mm_set1_epi8(options->quote), line_ends = _mm_set1_epi8('\n'), returns = _mm_set1_epi8('\r');
+    for (; length - i >= 16; i += 16) {
+        const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + i));
+        const __m128i found = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, delimiters), _mm_cmpeq_epi8(bytes, quotes)), _mm_or_si128(_mm_cmpeq_epi8(bytes, line_ends), _mm_cmpeq_epi8(bytes, returns)));
+        if (_mm_movemask_epi8(found) != 0)
+            return true;
+    }
+#endif
+    for (; i < length; i++)
+        if (text[i] == options->delimiter || text[i] == options->quote || text[i] == '\n' || text[i] == '\r')
+            return true;
+    return false;
+}
+
 static void put_csv(sending *work, const char *text, size_t length, bool must_quote)
 {
     const copy_options *options = &work->options;
     bool quote = must_quote || (length == options->null_length && memcmp(text, options->null_text, length) == 0);
-    for (size_t i = 0; i < length && !quote; i++)
-        quote = text[i] == options->delimiter || text[i] == options->quote || text[i] == '\n' || text[i] == '\r';
+    quote = quote || needs_quotes(options, text, length);
     /* A line with nothing but the end marker would end the data. */
     if (!quote && work->columns.count == 1 && length == 2 && memcmp(text, "\\.", 2) == 0)
         quote = true;
@@ -132,6 +175,33 @@ static void put_u16(rdb_strbuf *out, uint16_t value)
     rdb_strbuf_add(out, &value, sizeof value);
 }
 
+static void put_text(sending *work, uint16_t column, const char *text, size_t length)
+{
+    if (work->options.format == COPY_CSV)
+        put_csv(work, length > 0 ? text : "", length, work->options.force_quote != NULL && work->options.force_quote[column]);
+    else if (length > 0)
+        put_text_escaped(work, text, length);
+}
+
+/* Numbers, dates and times are of digits, letters, blanks and signs; none of those is a usual delimiter. */
+static void choose_ways(sending *work)
+{
+    static const uint32_t STRAIGHT[] = {RDB_BOOLOID, RDB_INT2OID, RDB_INT4OID, RDB_INT8OID, RDB_OIDOID, RDB_NUMERICOID, RDB_FLOAT4OID, RDB_FLOAT8OID, RDB_DATEOID, RDB_TIMEOID,
+                                        RDB_TIMESTAMPOID, RDB_TIMESTAMPTZOID};
+    const copy_options *options = &work->options;
+    const bool is_csv = options->format == COPY_CSV;
+    const bool is_usual = memchr("\t,|;", options->delimiter, 4) != NULL && (!is_csv || ((options->quote == '"' || options->quote == '\'') && options->null_length == 0));
+    work->ways = rdb_arena_zalloc(work->context->arena, work->columns.count + 1u);
+    for (uint16_t i = 0; i < work->columns.count && options->format != COPY_BINARY; i++) {
+        const uint32_t oid = work->columns.types[i]->oid;
+        if (oid == RDB_TEXTOID || oid == RDB_VARCHAROID || oid == RDB_BPCHAROID)
+            work->ways[i] = WAY_TEXT;
+        for (size_t k = 0; k < RDB_COUNT_OF(STRAIGHT) && is_usual && !(is_csv && options->force_quote != NULL && options->force_quote[i]); k++)
+            if (oid == STRAIGHT[k])
+                work->ways[i] = WAY_STRAIGHT;
+    }
+}
+
 static bool put_row(sending *work, const rdb_batch *batch, uint32_t row, rdb_error *err)
 {
     const copy_options *options = &work->options;
@@ -150,8 +220,17 @@ static bool put_row(sending *work, const rdb_batch *batch, uint32_t row, rdb_err
                 rdb_strbuf_add(&work->out, options->null_text, options->null_length);
             continue;
         }
-        rdb_strbuf_clear(&work->value);
         work->call.err = err;
+        if (work->ways[i] == WAY_STRAIGHT) {
+            if (!type->ops->output(&work->call, type, rdb_vector_get(vector, row), &work->out))
+                return false;
+            continue;
+        }
+        if (work->ways[i] == WAY_TEXT) {
+            put_text(work, i, (const char *)RDB_AT(vector, rdb_bytes, row).data, RDB_AT(vector, rdb_bytes, row).length);
+            continue;
+        }
+        rdb_strbuf_clear(&work->value);
         bool (*convert)(rdb_call *, const rdb_type *, rdb_datum, rdb_strbuf *) = options->format == COPY_BINARY ? type->ops->send : type->ops->output;
         if (convert == NULL)
             return rdb_error_set(err, RDB_UNDEFINED_FUNCTION, "no binary output function available for type %s", type->name);
@@ -160,10 +239,8 @@ static bool put_row(sending *work, const rdb_batch *batch, uint32_t row, rdb_err
         if (options->format == COPY_BINARY) {
             put_u32(&work->out, (uint32_t)work->value.length);
             rdb_strbuf_add(&work->out, work->value.data, work->value.length);
-        } else if (options->format == COPY_CSV) {
-            put_csv(work, work->value.length > 0 ? work->value.data : "", work->value.length, options->force_quote != NULL && options->force_quote[i]);
-        } else if (work->value.length > 0) {
-            put_text_escaped(work);
+        } else {
+            put_text(work, i, work->value.data, work->value.length);
         }
     }
     if (options->format != COPY_BINARY)
@@ -188,11 +265,8 @@ static bool put_header(sending *work, rdb_error *err)
             rdb_strbuf_addc(&work->out, work->options.delimiter);
         if (work->options.format == COPY_CSV)
             put_csv(work, work->columns.names[i], strlen(work->columns.names[i]), false);
-        else {
-            rdb_strbuf_clear(&work->value);
-            rdb_strbuf_adds(&work->value, work->columns.names[i]);
-            put_text_escaped(work);
-        }
+        else
+            put_text_escaped(work, work->columns.names[i], strlen(work->columns.names[i]));
     }
     rdb_strbuf_addc(&work->out, '\n');
     return hand_on(work, false, err);
@@ -313,6 +387,7 @@ bool copy_to(rdb_command_context *context, const rdb_ast_copy *statement, rdb_er
     for (uint16_t i = 0; i < work.columns.count; i++)
         if (work.columns.types[i]->ops == NULL || work.columns.types[i]->ops->output == NULL)
             return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "type %s is not supported yet", work.columns.types[i]->name);
+    choose_ways(&work);
     bool ok = false, is_binary = work.options.format == COPY_BINARY;
     rdb_strbuf_init(&work.out, NULL);
     rdb_strbuf_init(&work.value, NULL);

@@ -263,13 +263,20 @@ bool type_parse_int(rdb_call *call, rdb_slice text, int64_t min, int64_t max, co
 
 void type_add_int(rdb_strbuf *text, int64_t value)
 {
+    static const char PAIRS[] = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+                                "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
     char digits[24];
     size_t at = sizeof digits;
     uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    do {
-        digits[--at] = (char)('0' + magnitude % 10);
-        magnitude /= 10;
-    } while (magnitude > 0);
+    for (; magnitude > UINT32_MAX; magnitude /= 100)
+        memcpy(&digits[at -= 2], &PAIRS[magnitude % 100 * 2], 2);
+    uint32_t rest = (uint32_t)magnitude;
+    for (; rest >= 100; rest /= 100)
+        memcpy(&digits[at -= 2], &PAIRS[rest % 100 * 2], 2);
+    if (rest >= 10)
+        memcpy(&digits[at -= 2], &PAIRS[rest * 2], 2);
+    else
+        digits[--at] = (char)('0' + rest);
     if (value < 0)
         digits[--at] = '-';
     rdb_strbuf_add(text, digits + at, sizeof digits - at);
