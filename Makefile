@@ -114,13 +114,14 @@ endef
 $(foreach room,$(ROOMS),$(eval $(call unit_rule,$(room))))
 # What fails on purpose in tests of failures (tests/unit/sweep.h): memory, and what lies below the room.
 SWEPT_MEMORY := malloc calloc realloc aligned_alloc posix_memalign
-SWEPT_FILES := rdb_file_open rdb_file_read rdb_file_write rdb_file_sync rdb_file_size rdb_file_truncate rdb_file_zero_fill \
+SWEPT_FILES := rdb_file_open rdb_file_read rdb_file_write rdb_file_size rdb_file_truncate rdb_file_zero_fill \
 	rdb_path_make_directory rdb_path_rename rdb_path_remove rdb_path_sync_directory rdb_path_list rdb_path_read rdb_path_write_atomic
 SWEPT_STORAGE := rdb_buffer_acquire rdb_buffer_acquire_new rdb_buffer_extend rdb_change_apply \
 	rdb_storage_create_file rdb_storage_drop_file rdb_storage_truncate_file rdb_storage_block_count \
 	rdb_buffer_peek_begin rdb_buffer_peek_end rdb_buffer_try_acquire rdb_buffer_try_lock
 $(BUILD)/unit/%/test_failures: UNIT_FLAGS := $(foreach name,$(SWEPT_MEMORY) $(SWEPT_STORAGE),-Wl,--wrap=$(name))
-$(BUILD)/unit/wal/test_failures $(BUILD)/unit/storage/test_failures: UNIT_FLAGS := $(foreach name,$(SWEPT_MEMORY) $(SWEPT_FILES),-Wl,--wrap=$(name))
+$(BUILD)/unit/wal/test_failures: UNIT_FLAGS := $(foreach name,$(SWEPT_MEMORY) $(SWEPT_FILES) rdb_file_sync,-Wl,--wrap=$(name))
+$(BUILD)/unit/storage/test_failures: UNIT_FLAGS := $(foreach name,$(SWEPT_MEMORY) $(SWEPT_FILES),-Wl,--wrap=$(name))
 
 .PHONY: unit
 unit: $(UNIT_PROGRAMS)

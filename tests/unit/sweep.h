@@ -71,7 +71,9 @@ SWEEP_CALL(rdb_file_open, RDB_IO_ERROR, *file = NULL, (rdb_file **file, const ch
 SWEEP_CALL(rdb_file_read, RDB_IO_ERROR, (void)0, (rdb_file *file, uint64_t offset, void *buffer, size_t bytes, size_t *got, rdb_error *err),
            (file, offset, buffer, bytes, got, err))
 SWEEP_CALL(rdb_file_write, RDB_DISK_FULL, (void)0, (rdb_file *file, uint64_t offset, const void *buffer, size_t bytes, rdb_error *err), (file, offset, buffer, bytes, err))
+#ifndef SWEEP_SPARES_SYNCS /* of the log and of pages: one that fails ends the process */
 SWEEP_CALL(rdb_file_sync, RDB_IO_ERROR, (void)0, (rdb_file *file, rdb_error *err), (file, err))
+#endif
 SWEEP_CALL(rdb_file_size, RDB_IO_ERROR, *bytes = 0, (rdb_file *file, uint64_t *bytes, rdb_error *err), (file, bytes, err))
 SWEEP_CALL(rdb_file_truncate, RDB_IO_ERROR, (void)0, (rdb_file *file, uint64_t bytes, rdb_error *err), (file, bytes, err))
 SWEEP_CALL(rdb_file_zero_fill, RDB_DISK_FULL, (void)0, (rdb_file *file, uint64_t offset, uint64_t bytes, rdb_error *err), (file, offset, bytes, err))

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Storage under failures: each allocation and each call of the file layer fails once (sweep.h) while files come and go and grow, pages are
+ * read, changed and written, and the map of changed blocks is kept. What fails leaves the pages as they were, and the next try works. */
+#define SWEEP_FILES
+#define SWEEP_SPARES_SYNCS
+#include "../sweep.h"
+#include "storage/rdb_change_map.h"
+#include "storage/rdb_storage_salvage.h"
+#include "toy.h"
+
+#include <unistd.h>
+
+typedef struct scene {
+    toy t;
+    uint64_t file;    /* the one at hand */
+    uint64_t values;  /* written to slot 2 of page 0 */
+    uint64_t blocks;
+    rdb_lsn redo;
+    uint32_t problems;
+} scene;
+
+static rdb_page_tag tag_of(uint64_t file, uint64_t block)
+{
+    return (rdb_page_tag){.file = file, .block = block, .pdb = 3};
+}
+
+static uint64_t slot_of(scene *s, uint64_t file, uint64_t block, uint64_t slot)
+{
+    rdb_buffer *buffer = NULL;
+    if (!rdb_buffer_acquire(s->t.storage, tag_of(file, block), RDB_BUFFER_SHARED, &buffer, &s->t.err))
+        fail_msg("%s %s", s->t.err.message, s->t.err.detail);
+    assert_true(rdb_buffer_page(buffer)->type == RDB_PAGE_FREE || toy_is_whole(rdb_buffer_page(buffer)));
+    const uint64_t value = toy_slots(rdb_buffer_page(buffer))[slot];
+    rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+    return value;
+}
+
+/* So many other pages that none of those before is in the pool any more. */
+static void wash_out(scene *s)
+{
+    rdb_error err = {0};
+    rdb_flush_result result;
+    assert_true(rdb_storage_flush_paced(s->t.storage, NULL, NULL, &result, &err));
+    for (unsigned round = 0; round < 4; round++)
+        for (uint64_t block = 0; block < 160; block++)
+            (void)slot_of(s, TOY_FILE, block, 1);
+}
+
+static void scene_begin(scene *s)
+{
+    memset(s, 0, sizeof *s);
+    toy_begin(&s->t, 64);
+    toy_fill(&s->t, 160);
+    s->file = TOY_FILE + 1;
+}
+
+/* ---- files and pages ------------------------------------------------------------------------------------------------------------------ */
+static bool use_file(void *context, rdb_error *err)
+{
+    scene *s = context;
+    rdb_lsn end_lsn;
+    uint64_t blocks = 0, found_block = 0, bytes = 0;
+    bool found = false;
+    s->file++;
+    if (!rdb_storage_create_file(s->t.storage, 3, s->file, 0, err))
+        return false;
+    for (uint64_t i = 0; i < 4; i++) {
+        uint64_t block;
+        rdb_buffer *buffer = NULL;
+        if (!rdb_buffer_extend(s->t.storage, 3, s->file, 0, &block, &buffer, err))
+            return false;
+        assert_int_equal(block, i);
+        const bool ok = toy_set(s->t.storage, buffer, 1, i + 1, true, &end_lsn, err);
+        rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+        if (!ok)
+            return false;
+    }
+    rdb_buffer *buffer = NULL;
+    if (!rdb_buffer_acquire_new(s->t.storage, tag_of(s->file, 9), &buffer, err))
+        return false;
+    bool ok = toy_set(s->t.storage, buffer, 1, 10, true, &end_lsn, err);
+    rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+    rdb_space_note(s->t.storage, 3, s->file, 2, 2000);
+    if (!ok || !rdb_space_find(s->t.storage, 3, s->file, 1500, &found_block, &found, err))
+        return false;
+    assert_true(!found || found_block < 10); /* a hint: it may be forgotten */
+    if (!rdb_storage_truncate_file(s->t.storage, 3, s->file, RDB_FORK_MAIN, 2, err) || !rdb_storage_block_count(s->t.storage, 3, s->file, RDB_FORK_MAIN, &blocks, err))
+        return false;
+    assert_int_equal(blocks, 2);
+    if (!rdb_storage_measure_pdb(s->t.storage, 3, &bytes, err))
+        return false;
+    assert_true(bytes >= 160 * 4096);
+    return rdb_storage_drop_file(s->t.storage, 3, s->file, err);
+}
+
+static void look_at_files(void *context, bool ok)
+{
+    scene *s = context;
+    if (ok)
+        assert_false(rdb_storage_file_exists(s->t.storage, 3, s->file));
+    assert_true(rdb_storage_drop_file(s->t.storage, 3, s->file, &s->t.err)); /* whatever of it is there */
+    assert_false(rdb_storage_file_exists(s->t.storage, 3, s->file));
+    assert_int_equal(toy_pinned(s->t.storage), 0);
+    assert_int_equal(slot_of(s, TOY_FILE, 17, 1), 18);
+}
+
+static void test_files(void **state)
+{
+    (void)state;
+    scene s;
+    scene_begin(&s);
+    assert_true(sweep(use_file, look_at_files, &s) > 10);
+    toy_end(&s.t);
+}
+
+/* Pages that are read and changed while there is no room for all of them: others' pages are written for it. */
+static bool change_pages(void *context, rdb_error *err)
+{
+    scene *s = context;
+    for (uint64_t block = 0; block < 100; block++) {
+        rdb_buffer *buffer = NULL;
+        rdb_lsn end_lsn;
+        if (!rdb_buffer_acquire(s->t.storage, tag_of(TOY_FILE, block), RDB_BUFFER_EXCLUSIVE, &buffer, err))
+            return false;
+        const bool ok = toy_slots(rdb_buffer_page(buffer))[2] == s->values + 1 || toy_set(s->t.storage, buffer, 2, s->values + 1, false, &end_lsn, err);
+        rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+        if (!ok)
+            return false;
+    }
+    s->values++;
+    return true;
+}
+
+static void look_at_pages(void *context, bool ok)
+{
+    scene *s = context;
+    for (uint64_t block = 0; block < 100; block++) {
+        const uint64_t value = slot_of(s, TOY_FILE, block, 2);
+        assert_true(value == s->values || (!ok && value == s->values + 1));
+        assert_int_equal(slot_of(s, TOY_FILE, block, 1), block + 1);
+    }
+    assert_int_equal(toy_pinned(s->t.storage), 0);
+}
+
+/* What a checkpoint does. A sync that fails would end the process, so files are not synced here. */
+static bool flush(void *context, rdb_error *err)
+{
+    scene *s = context;
+    rdb_flush_result result;
+    return rdb_storage_flush_paced(s->t.storage, NULL, NULL, &result, err);
+}
+
+static void look_at_flushed(void *context, bool ok)
+{
+    scene *s = context;
+    (void)ok;
+    look_at_pages(s, true);
+    rdb_error err = {0};
+    for (uint64_t block = 0; block < 40; block++) { /* something to flush again */
+        rdb_buffer *buffer = NULL;
+        rdb_lsn end_lsn;
+        assert_true(rdb_buffer_acquire(s->t.storage, tag_of(TOY_FILE, block), RDB_BUFFER_EXCLUSIVE, &buffer, &err));
+        assert_true(toy_set(s->t.storage, buffer, 3, s->values, false, &end_lsn, &err));
+        rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+    }
+}
+
+static void test_pages(void **state)
+{
+    (void)state;
+    scene s;
+    memset(&s, 0, sizeof s);
+    toy_begin(&s.t, 64);
+    rdb_storage_close(&s.t.storage);
+    s.t.config.sync = false;
+    assert_true(rdb_storage_open(&s.t.storage, &s.t.config, &s.t.err));
+    toy_fill(&s.t, 160);
+    wash_out(&s);
+    assert_true(sweep(change_pages, look_at_pages, &s) >= 5);
+    assert_true(sweep(flush, look_at_flushed, &s) >= 2);
+    wash_out(&s);
+    look_at_pages(&s, true);
+    toy_end(&s.t);
+}
+
+/* ---- opening ------------------------------------------------------------------------------------------------------------------------------ */
+static bool open_storage(void *context, rdb_error *err)
+{
+    scene *s = context;
+    return rdb_storage_open(&s->t.storage, &s->t.config, err);
+}
+static void look_at_opened(void *context, bool ok)
+{
+    scene *s = context;
+    if (ok) {
+        assert_int_equal(slot_of(s, TOY_FILE, 17, 1), 18);
+        rdb_storage_close(&s->t.storage);
+    }
+    assert_null(s->t.storage);
+}
+
+static void complain(void *context, const char *file, rdb_page_tag tag, const char *problem)
+{
+    (void)file, (void)tag, (void)problem;
+    ((scene *)context)->problems++;
+}
+static bool verify_files(void *context, rdb_error *err)
+{
+    scene *s = context;
+    const rdb_storage_check check = {.data_directory = s->t.data_directory, .page_bytes = 4096, .storage = s->t.storage, .complain = complain, .context = s};
+    rdb_storage_checked checked = {0};
+    s->problems = 0;
+    return rdb_storage_verify_files(&check, &checked, err);
+}
+static void look_at_verified(void *context, bool ok)
+{
+    (void)ok;
+    assert_int_equal(((scene *)context)->problems, 0);
+}
+
+static void test_opening(void **state)
+{
+    (void)state;
+    scene s;
+    rdb_error err = {0};
+    rdb_storage *storage = NULL;
+    scene_begin(&s);
+    assert_true(flush(&s, &s.t.err));
+    assert_true(sweep(verify_files, look_at_verified, &s) >= 3);
+    assert_string_equal(rdb_storage_data_directory(s.t.storage), s.t.data_directory);
+    /* A page is sealed for its place, and for no other. */
+    uint8_t page[4096] = {0};
+    const char *what = NULL;
+    rdb_page_seal(page, tag_of(TOY_FILE, 7), sizeof page);
+    assert_true(rdb_page_verify(page, tag_of(TOY_FILE, 7), sizeof page, &what));
+    assert_false(rdb_page_verify(page, tag_of(TOY_FILE, 8), sizeof page, &what));
+    assert_non_null(what);
+    rdb_storage_close(&s.t.storage);
+    assert_true(sweep(open_storage, look_at_opened, &s) > 5);
+    /* Sizes that no pool has, and a path that no file has. */
+    char *long_path = malloc(3000);
+    memset(long_path, 'p', 2999);
+    long_path[2999] = '\0';
+    for (uint32_t i = 0; i < 5; i++) {
+        rdb_storage_config config = s.t.config;
+        if (i < 2)
+            config.page_bytes = i == 0 ? 2048 : 12288;
+        else if (i < 4)
+            config.frame_count = i == 2 ? 8 : 1u << 31;
+        else
+            config.data_directory = long_path;
+        assert_false(rdb_storage_open(&storage, &config, &err));
+        assert_string_equal(err.sqlstate, RDB_INVALID_PARAMETER_VALUE);
+        assert_null(storage);
+        rdb_error_clear(&err);
+    }
+    free(long_path);
+    /* Without a log nothing is changed, and that is said. */
+    rdb_storage_config config = s.t.config;
+    rdb_buffer *buffer = NULL;
+    rdb_lsn end_lsn;
+    config.wal = NULL;
+    assert_true(rdb_storage_open(&storage, &config, &s.t.err));
+    assert_true(rdb_buffer_acquire(storage, tag_of(TOY_FILE, 3), RDB_BUFFER_EXCLUSIVE, &buffer, &s.t.err));
+    assert_false(toy_set(storage, buffer, 2, 9, false, &end_lsn, &err));
+    assert_string_equal(err.sqlstate, RDB_READ_ONLY_SQL_TRANSACTION);
+    rdb_error_clear(&err);
+    assert_int_equal(toy_slots(rdb_buffer_page(buffer))[2], 0);
+    rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+    assert_false(rdb_storage_create_file(storage, 3, TOY_FILE + 9, 0, &err));
+    assert_string_equal(err.sqlstate, RDB_READ_ONLY_SQL_TRANSACTION);
+    rdb_error_clear(&err);
+    assert_false(rdb_storage_file_exists(storage, 3, TOY_FILE + 9));
+    rdb_storage_close(&storage);
+    assert_true(open_storage(&s, &s.t.err));
+    toy_end(&s.t);
+}
+
+/* ---- the map of changed blocks ---------------------------------------------------------------------------------------------------- */
+/* One answer to a question: every block that was written is in it, or the question is refused. */
+static bool ask(void *context, rdb_error *err)
+{
+    scene *s = context;
+    rdb_change_map *map = NULL;
+    if (!rdb_storage_changes_since(s->t.storage, 1000, &map, err))
+        return false;
+    uint32_t cursor = 0, blocks_seen = 0;
+    rdb_changed_blocks blocks;
+    while (rdb_change_map_next(map, &cursor, &blocks))
+        if (blocks.file == TOY_FILE)
+            for (uint64_t block = 0; block < s->blocks; block++)
+                blocks_seen += block / 64 < blocks.word_count && (blocks.words[block / 64] >> block % 64 & 1) != 0;
+    rdb_change_map_free(map);
+    assert_int_equal(blocks_seen, s->blocks);
+    return true;
+}
+static void look_at_answer(void *context, bool ok)
+{
+    (void)context, (void)ok;
+}
+
+/* A checkpoint that may not be able to save: then what it had is remembered on, or questions over it are refused. */
+static bool save(void *context, rdb_error *err)
+{
+    scene *s = context;
+    (void)err;
+    s->redo += 8;
+    rdb_storage_changes_save(s->t.storage, s->redo);
+    return true;
+}
+static void look_at_saved(void *context, bool ok)
+{
+    scene *s = context;
+    rdb_error err = {0};
+    (void)ok;
+    if (!ask(s, &err)) {
+        assert_string_equal(err.sqlstate, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE);
+        rdb_error_clear(&err);
+        rdb_storage_changes_start(s->t.storage, 1000); /* as a start after it would */
+        for (uint64_t block = 0; block < s->blocks; block++)
+            changes_note(s->t.storage, 3, TOY_FILE, RDB_FORK_MAIN, block, 1);
+    }
+    changes_note(s->t.storage, 3, TOY_FILE, RDB_FORK_MAIN, s->blocks++, 1);
+    changes_note(s->t.storage, 3, TOY_FILE + 77, RDB_FORK_MAIN, s->blocks * 100, 1); /* of a file that is gone by now */
+}
+
+static void test_changed_blocks(void **state)
+{
+    (void)state;
+    scene s;
+    rdb_error err = {0};
+    rdb_change_map *map = NULL;
+    memset(&s, 0, sizeof s);
+    toy_begin(&s.t, 64);
+    rdb_storage_close(&s.t.storage);
+    s.t.config.sync = false;
+    assert_true(rdb_storage_open(&s.t.storage, &s.t.config, &s.t.err));
+    char meta[160];
+    snprintf(meta, sizeof meta, "%s/meta", s.t.data_directory);
+    assert_true(rdb_path_make_directory(meta, 0700, true, &s.t.err));
+    assert_true(rdb_storage_create_file(s.t.storage, 3, TOY_FILE, 0, &s.t.err));
+    s.redo = 1000;
+    rdb_storage_changes_start(s.t.storage, s.redo);
+    for (uint32_t i = 0; i < 130; i++) { /* more than there may be files: the older ones become one */
+        changes_note(s.t.storage, 3, TOY_FILE, RDB_FORK_MAIN, s.blocks++, 1);
+        assert_true(save(&s, &err));
+        if (i == 3)
+            assert_true(sweep(ask, look_at_answer, &s) > 10);
+    }
+    for (uint64_t nth = 1; nth < 300; nth += nth < 20 ? 1 : 31) {
+        sweep_arm(nth);
+        assert_true(save(&s, &err));
+        look_at_saved(&s, sweep_disarm() == NULL);
+    }
+    assert_true(save(&s, &err) && ask(&s, &s.t.err));
+    /* From before the first of them nothing is known; nor where a file is damaged. */
+    assert_false(rdb_storage_changes_since(s.t.storage, 500, &map, &err));
+    assert_string_equal(err.sqlstate, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE);
+    assert_null(map);
+    rdb_error_clear(&err);
+    assert_true(rdb_change_map_read(s.t.data_directory, 1000, s.redo, &map, &s.t.err));
+    assert_true(rdb_change_map_count(map) >= s.blocks - 1);
+    rdb_change_map_free(map);
+    char path[200];
+    rdb_file *file = NULL;
+    uint8_t byte = 0;
+    snprintf(path, sizeof path, "%s/meta/changes/%016llX", s.t.data_directory, (unsigned long long)s.redo);
+    assert_true(rdb_file_open(&file, path, RDB_FILE_WRITE, &s.t.err) && rdb_file_read(file, 12, &byte, 1, NULL, &s.t.err));
+    byte ^= 1;
+    assert_true(rdb_file_write(file, 12, &byte, 1, &s.t.err) && rdb_file_close(&file, &s.t.err));
+    assert_false(ask(&s, &err));
+    assert_string_equal(err.sqlstate, RDB_DATA_CORRUPTED);
+    rdb_error_clear(&err);
+    toy_end(&s.t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_files), cmocka_unit_test(test_pages), cmocka_unit_test(test_opening), cmocka_unit_test(test_changed_blocks)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
