@@ -14,12 +14,6 @@ serve() {
     start_server
 }
 
-kill_server() {
-    local status=0
-    stop_server KILL || status=$?
-    [ "$status" -eq 137 ]
-}
-
 # settled N: the log has N records, or more, that stand under a head.
 settled() {
     for _ in $(seq 100); do

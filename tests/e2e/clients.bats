@@ -11,10 +11,7 @@ setup_file() {
     start_server
     export HOME_DIR PORT SERVER_PID
 }
-teardown_file() {
-    kill -KILL "$SERVER_PID" 2>/dev/null || true
-    rm -rf "$(dirname "$HOME_DIR")"
-}
+teardown_file() { remove_home; }
 password() { cat "$HOME_DIR/conf/secrets/auth/admin.password"; }
 psql_here() { psql -X -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb "$@"; }
 

@@ -12,10 +12,7 @@ setup_file() {
             create table dept (id int, name text); create table emp (id int, dept_id int, name text); create table phone (emp_id int, no text);
             insert into dept values (1, 'x'), (2, 'y'); insert into emp values (10, 1, 'e'); insert into phone values (10, '55'); create sequence s"
 }
-teardown_file() {
-    kill -KILL "$SERVER_PID" 2>/dev/null || true
-    rm -rf "$(dirname "$HOME_DIR")"
-}
+teardown_file() { remove_home; }
 # same ORACLE POSTGRESQL
 same() {
     local theirs ours

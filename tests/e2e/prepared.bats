@@ -40,7 +40,11 @@ prepared() { sql "select string_agg(gid || ' ' || owner || ' ' || database, ',' 
     sql "begin; create table made (n int primary key); insert into made select generate_series(1, 1000); prepare transaction 'made'"
     sql "begin; select * from account where id = 5 for update; prepare transaction 'locks'"
     for way in KILL checkpoint TERM TERM; do
-        if [ $way = checkpoint ]; then sql checkpoint; stop_server KILL || true; else stop_server $way || true; fi
+        case $way in
+            TERM) ends_with 0 stop_server ;;
+            checkpoint) sql checkpoint; kill_server ;;
+            KILL) kill_server ;;
+        esac
         start_server
         [ "$(prepared)" = "locks admin rustydb,made admin rustydb,one admin rustydb" ]
         [ "$(sql 'select balance from account where id = 1')" = 100 ]
@@ -55,12 +59,12 @@ prepared() { sql "select string_agg(gid || ' ' || owner || ' ' || database, ',' 
     [ "$(sql 'select count(*) from made where n between 1 and 1000')" = 1000 ]
     sql "rollback prepared 'locks'"
     [ "$(sqlstate 'select * from account where id = 5 for share nowait')" = ok ]
-    stop_server KILL || true
+    kill_server
     start_server
     [ "$(prepared)" = "one admin rustydb" ]
     [ "$(sql 'select count(*) from made')" = 1000 ]
     sql "commit prepared 'one'"
-    stop_server KILL || true
+    kill_server
     start_server
     [ -z "$(prepared)" ]
     [ "$(sql 'select string_agg(balance::text, $$ $$ order by id) from account where id < 3')" = "90 110" ]
@@ -70,13 +74,13 @@ prepared() { sql "select string_agg(gid || ' ' || owner || ' ' || database, ',' 
 @test "prepared: one that is rolled back after a crash leaves nothing behind" {
     sql "begin; create table gone (t text); insert into gone select repeat('x', 1000) from generate_series(1, 5000);
          update account set balance = 0; prepare transaction 'large'"
-    stop_server KILL || true
+    kill_server
     start_server
     sql "rollback prepared 'large'"
     sql "update account set balance = balance + 1" # over rows that are still to be taken back
     [ "$(sql 'select sum(balance) from account')" = 1010 ]
     sql "vacuum"
-    stop_server KILL || true
+    kill_server
     start_server
     [ "$(sql 'select sum(balance) from account')" = 1010 ]
     [ "$(sqlstate 'select * from gone')" = 42P01 ]
@@ -127,7 +131,7 @@ prepared() { sql "select string_agg(gid || ' ' || owner || ' ' || database, ',' 
 @test "prepared: serializable ones count as readers and writers after a restart" {
     sql "create table pairs (id int primary key, n int); insert into pairs values (1, 1), (2, 1)"
     sql "begin isolation level serializable; select sum(n) from pairs; update pairs set n = 0 where id = 1; prepare transaction 'skew'"
-    stop_server KILL || true
+    kill_server
     start_server
     [ "$(sqlstate "begin isolation level serializable; select sum(n) from pairs; update pairs set n = 0 where id = 2; commit")" = 40001 ]
     sql "commit prepared 'skew'"

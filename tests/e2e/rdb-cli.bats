@@ -8,10 +8,7 @@ setup_file() {
     start_server
     export HOME_DIR PORT SERVER_PID
 }
-teardown_file() {
-    kill -KILL "$SERVER_PID" 2>/dev/null || true
-    rm -rf "$(dirname "$HOME_DIR")"
-}
+teardown_file() { remove_home; }
 cli() { rdb-cli --home "$HOME_DIR" "$@"; }
 
 @test "rdb-cli: an unknown option exits 2, is explained on stderr, and leaves stdout empty" {

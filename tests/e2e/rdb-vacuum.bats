@@ -53,7 +53,7 @@ load_tables() {
     [ -z "$output" ] && [[ "$stderr" == *"no damage found"* ]]
     run -8 rdb-vacuum --home "$HOME_DIR" --verify --files-only
     sql "update t set a = a || '.' where id % 2 = 0"
-    stop_server KILL || true
+    kill_server
     run -0 --separate-stderr rdb-vacuum --home "$HOME_DIR" --verify --verbose
     [[ "$stderr" == *"recovering it first"*"no damage found"* ]]
     run -0 --separate-stderr rdb-vacuum --home "$HOME_DIR" --verify --json --table t rustydb

@@ -10,10 +10,7 @@ setup_file() {
     export HOME_DIR PORT SERVER_PID
     sql "create table t (n int)"
 }
-teardown_file() {
-    kill -KILL "$SERVER_PID" 2>/dev/null || true
-    rm -rf "$(dirname "$HOME_DIR")"
-}
+teardown_file() { remove_home; }
 # refused NAME STATEMENT
 refused() {
     run ! env PGOPTIONS= "$PSQL" -X -A -t -q -v VERBOSITY=verbose -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -c "$2"

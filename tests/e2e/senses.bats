@@ -31,7 +31,9 @@ teardown_file() { remove_home; }
 }
 
 @test "an idle session waits for its client, and shows no snapshot" {
+    local client
     coproc P { "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb; }
+    client=$P_PID
     echo "select 'idle one' as x;" >&"${P[1]}"
     local row=
     for _ in $(seq 40); do
@@ -48,7 +50,7 @@ teardown_file() { remove_home; }
     done
     [ "$row" = "idle in transaction|f" ]
     echo '\q' >&"${P[1]}"
-    wait "$P_PID" 2>/dev/null || true
+    ends_with 0 wait "$client"
 }
 
 @test "the server's own threads are listed with what they wait for" {
@@ -168,7 +170,7 @@ teardown_file() { remove_home; }
 @test "metrics are Prometheus's, move with what happens, and health tells of the state" {
     local metrics=$(free_port) text
     rdb-serve --home "$HOME_DIR" --stop >/dev/null; start_server --set metrics.listen_port="$metrics"
-    sql "select 1/0" 2>/dev/null || true
+    ends_with 1 sql "select 1/0" 2>/dev/null
     text=$(curl -sf -m 5 "http://127.0.0.1:$metrics/metrics")
     if command -v promtool >/dev/null; then promtool check metrics <<<"$text"; fi
     [ "$(grep -c '^# TYPE rustydb_query_duration_seconds histogram' <<<"$text")" = 1 ]

@@ -83,7 +83,7 @@ SQL
     scn=$(sql "select rdb_current_scn()")
     sql "update t set v = 0 where id < 100; truncate t; insert into t values (1, 1)"
     [ "$(sql "select count(*), sum(v) from t as of scn $scn")" = "500|125250" ]
-    stop_server KILL || true
+    kill_server
     start_server
     [ "$(sql "select count(*), sum(v) from t as of scn $scn")" = "500|125250" ]
     [ "$(sql "select count(*), sum(v) from t")" = "1|1" ]
