@@ -115,7 +115,7 @@ static void btree_describe(const rdb_wal_record *record, rdb_strbuf *text)
     const char *name = record->operation < BTREE_OP_COUNT ? NAMES[record->operation] : NULL;
     rdb_strbuf_addf(text, "%s", name != NULL ? name : "unknown");
     if (record->block_count > 0 && (record->operation == BTREE_OP_INSERT || record->operation == BTREE_OP_REMOVE) &&
-        (record->blocks[0].flags & RDB_WAL_BLOCK_DATA_LZ4) == 0 && record->blocks[0].data_bytes >= 2)
+        (record->blocks[0].flags & (RDB_WAL_BLOCK_DATA_LZ4 | RDB_WAL_BLOCK_DATA_PACKED)) == 0 && record->blocks[0].data_bytes >= 2)
         rdb_strbuf_addf(text, " slot %u", rdb_get_u16(record->blocks[0].data));
 }
 

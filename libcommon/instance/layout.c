@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define LAYOUT_VERSION "1.0"
-#define DATA_FORMAT "1"
+#define DATA_FORMAT "2"
 
 static const char *const DIRECTORIES[] = {
     "conf", "conf/overrides.d", "conf/secrets", "conf/secrets/tls", "conf/secrets/auth", "conf/secrets/keys",
@@ -72,7 +72,7 @@ static bool lay_out(const char *home, const rdb_instance_options *options, rdb_e
     rdb_uuid_v4(id);
     gmtime_r(&now, &utc);
     strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    rdb_control control = {.layout_version = 1, .data_format = 1, .page_bytes = options->page_bytes, .wal_segment_bytes = options->wal_segment_bytes,
+    rdb_control control = {.layout_version = 1, .data_format = 2, .page_bytes = options->page_bytes, .wal_segment_bytes = options->wal_segment_bytes,
                            .incarnation = 1, .state = RDB_CONTROL_NEW};
     rdb_random_bytes(&control.system_id, sizeof control.system_id);
     return write_meta(home, "layout-version", LAYOUT_VERSION, err) && write_meta(home, "data-format-version", DATA_FORMAT, err) &&

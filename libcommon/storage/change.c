@@ -118,13 +118,28 @@ static uint32_t make_image(const rdb_page *page, uint32_t page_bytes, uint8_t *p
     return page_bytes;
 }
 
-/* From so many bytes on a block's data is worth compressing: what fills a new page. Small changes are not: they are many, and short. */
-enum { DATA_COMPRESS_FROM = 1024, DATA_LZ4_ACCELERATION = 2 };
+/* From so many bytes on a block's data is worth compressing: what fills a new page. Small changes are not: they are many, and short;
+ * these go without their zero bytes. */
+enum { DATA_PACK_FROM = 24, DATA_COMPRESS_FROM = 1024, DATA_LZ4_ACCELERATION = 2 };
+_Static_assert(DATA_COMPRESS_FROM <= RDB_WAL_PACKED_PLAIN_MAX, "what is not compressed can be packed");
 
 /* The most bytes that compressed data may take, its length in front: where it saves less than an eighth it stays as it is. */
 static uint32_t compressed_max(uint64_t length)
 {
     return length < DATA_COMPRESS_FROM || length > RDB_WAL_BLOCK_DATA_PLAIN_MAX ? 0 : (uint32_t)(length - length / 8);
+}
+
+/* Smaller data goes without its zero bytes. Ends of transactions do not: they are read as they stand in the log. */
+static bool is_packed(const rdb_change *change, uint64_t length)
+{
+    return length >= DATA_PACK_FROM && length < DATA_COMPRESS_FROM && change->resource != RDB_RESOURCE_TXN;
+}
+
+/* ... where that makes them fewer. */
+static rdb_wal_piece pack_data(const uint8_t *data, uint32_t length, uint8_t *target)
+{
+    const uint32_t bytes = rdb_wal_pack_data(data, length, target);
+    return (rdb_wal_piece){target, bytes < length ? bytes : 0};
 }
 
 static rdb_wal_piece compress_data(const uint8_t *data, uint32_t length, uint8_t *target)
@@ -160,7 +175,7 @@ static _Noreturn void redo_failed(const rdb_change *change, const rdb_resource_o
 
 bool rdb_change_apply(rdb_change *change, rdb_wal_at_position at_position, void *context, rdb_lsn *end_lsn, rdb_error *err)
 {
-    enum { STACK_SCRATCH = 2048 };
+    enum { STACK_SCRATCH = 4096 };
     struct { /* of each block */
         const uint8_t *joined; /* its data as one run; NULL: not yet */
         rdb_wal_piece compressed;
@@ -169,7 +184,8 @@ bool rdb_change_apply(rdb_change *change, rdb_wal_at_position at_position, void 
     rdb_storage *storage = change->storage;
     rdb_wal *wal = storage_wal(storage);
     const rdb_resource_ops *ops = rdb_resource_find(change->resource);
-    uint8_t head[RDB_WAL_HEADER_BYTES + RDB_CHANGE_BLOCKS_MAX * RDB_WAL_BLOCK_BYTES];
+    uint8_t head[RDB_WAL_HEADER_BYTES + RDB_CHANGE_BLOCKS_MAX * RDB_WAL_BLOCK_BYTES_MAX];
+    uint32_t head_bytes = RDB_WAL_HEADER_BYTES;
     rdb_wal_piece pieces[1 + RDB_CHANGE_BLOCKS_MAX + RDB_CHANGE_PIECES_MAX];
     uint8_t stack_scratch[STACK_SCRATCH], *scratch = stack_scratch, *images = NULL;
     uint32_t piece_count = 1, image_count = 0, clean_count = 0;
@@ -187,7 +203,7 @@ bool rdb_change_apply(rdb_change *change, rdb_wal_at_position at_position, void 
         if (change->blocks[i].piece_count > 1)
             scratch_bytes += data[i].bytes;
         if (at_position == NULL)
-            scratch_bytes += compressed_max(data[i].bytes);
+            scratch_bytes += is_packed(change, data[i].bytes) ? data[i].bytes + data[i].bytes / 8 + 3 : compressed_max(data[i].bytes);
         if ((atomic_load_explicit(&change->blocks[i].buffer->state, memory_order_relaxed) & FRAME_DIRTY) == 0)
             clean_count++;
     }
@@ -204,6 +220,10 @@ bool rdb_change_apply(rdb_change *change, rdb_wal_at_position at_position, void 
         if (compressed_max(data[i].bytes) > 0) {
             data[i].joined = join_pieces(&change->pieces[change->blocks[i].first_piece], change->blocks[i].piece_count, &free_scratch);
             data[i].compressed = compress_data(data[i].joined, data[i].bytes, free_scratch);
+            free_scratch += data[i].compressed.length;
+        } else if (is_packed(change, data[i].bytes)) {
+            data[i].joined = join_pieces(&change->pieces[change->blocks[i].first_piece], change->blocks[i].piece_count, &free_scratch);
+            data[i].compressed = pack_data(data[i].joined, data[i].bytes, free_scratch);
             free_scratch += data[i].compressed.length;
         }
     }
@@ -228,7 +248,7 @@ bool rdb_change_apply(rdb_change *change, rdb_wal_at_position at_position, void 
     uint8_t *image = images == NULL ? NULL : images + storage->page_bytes; /* the first page is make_image's own */
     for (unsigned i = 0; i < change->block_count; i++) {
         rdb_buffer *frame = change->blocks[i].buffer;
-        uint8_t *reference = head + RDB_WAL_HEADER_BYTES + i * RDB_WAL_BLOCK_BYTES, flags = change->blocks[i].flags;
+        uint8_t flags = change->blocks[i].flags;
         const rdb_wal_piece *block_pieces = &change->pieces[change->blocks[i].first_piece];
         uint32_t image_bytes = 0;
         if ((flags & RDB_WAL_BLOCK_INIT) == 0 && frame->page->lsn <= redo_point) {
@@ -240,24 +260,20 @@ bool rdb_change_apply(rdb_change *change, rdb_wal_at_position at_position, void 
         }
         if (data[i].compressed.length > 0) {
             pieces[piece_count++] = data[i].compressed;
-            flags |= RDB_WAL_BLOCK_DATA_LZ4;
+            flags |= is_packed(change, data[i].bytes) ? RDB_WAL_BLOCK_DATA_PACKED : RDB_WAL_BLOCK_DATA_LZ4;
         } else {
             for (unsigned j = 0; j < change->blocks[i].piece_count; j++)
                 pieces[piece_count++] = block_pieces[j];
         }
         RDB_ASSERT(frame->tag.pdb == change->pdb);
-        rdb_put_u64(reference, frame->tag.file);
-        rdb_put_u32(reference + 8, (uint32_t)frame->tag.block);
-        rdb_put_u16(reference + 12, (uint16_t)(frame->tag.block >> 32));
-        reference[14] = frame->tag.fork;
-        reference[15] = flags;
-        rdb_put_u64(reference + 16, frame->page->change_no);
-        rdb_put_u32(reference + 24, data[i].compressed.length > 0 ? data[i].compressed.length : data[i].bytes);
-        rdb_put_u32(reference + 28, image_bytes);
+        const rdb_wal_block reference = {.file = frame->tag.file, .block = frame->tag.block, .previous_change_no = frame->page->change_no,
+                                         .data_bytes = data[i].compressed.length > 0 ? data[i].compressed.length : data[i].bytes,
+                                         .image_bytes = image_bytes, .fork = frame->tag.fork, .flags = flags};
+        head_bytes += rdb_wal_put_block(head + head_bytes, &reference);
     }
     for (unsigned j = 0; j < change->main_count; j++)
         pieces[piece_count++] = change->pieces[change->main_first + j];
-    pieces[0] = (rdb_wal_piece){head, RDB_WAL_HEADER_BYTES + change->block_count * RDB_WAL_BLOCK_BYTES};
+    pieces[0] = (rdb_wal_piece){head, head_bytes};
     if (!rdb_wal_insert(wal, pieces, piece_count, at_position, context, &lsn, end_lsn, err))
         goto out;
     if (image_count > 0)

@@ -20,17 +20,26 @@ static bool restore_image(const rdb_wal_block *block, rdb_lsn lsn, rdb_page *pag
     return rdb_error_detail(err, "A page image in it does not fit.");
 }
 
+static bool bad_data(rdb_lsn lsn, rdb_error *err)
+{
+    rdb_error_set(err, RDB_DATA_CORRUPTED, "malformed WAL record at %llX", (unsigned long long)lsn);
+    return rdb_error_detail(err, "A block's compressed data does not unpack.");
+}
+
 /* A block's data as it was logged, at inline_bytes where it fits there, else in memory that the caller frees. */
 static bool unpack_data(const rdb_wal_block *block, rdb_lsn lsn, uint8_t *inline_bytes, uint32_t inline_max, uint8_t **plain, uint32_t *length, rdb_error *err)
 {
+    if ((block->flags & RDB_WAL_BLOCK_DATA_PACKED) != 0) {
+        *plain = inline_bytes; /* RDB_WAL_PACKED_PLAIN_MAX fits */
+        return rdb_wal_unpack_data(block->data, block->data_bytes, inline_bytes, length) || bad_data(lsn, err);
+    }
     *length = rdb_get_u32(block->data);
     *plain = *length <= inline_max ? inline_bytes : malloc(*length);
     if (*plain == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     if (LZ4_decompress_safe((const char *)block->data + 4, (char *)*plain, (int)block->data_bytes - 4, (int)*length) == (int)*length)
         return true;
-    rdb_error_set(err, RDB_DATA_CORRUPTED, "malformed WAL record at %llX", (unsigned long long)lsn);
-    return rdb_error_detail(err, "A block's compressed data does not unpack.");
+    return bad_data(lsn, err);
 }
 
 static rdb_page_tag tag_of(const rdb_replay_step *step)
@@ -125,7 +134,7 @@ static bool replay_page(rdb_storage *storage, const rdb_replay_step *step, rdb_b
                      .reference_no = step->block_no, .data = block->data, .data_bytes = block->data_bytes,
                      .main_data = step->main_data, .main_bytes = step->main_bytes};
     bool ok = true;
-    if ((block->flags & RDB_WAL_BLOCK_DATA_LZ4) != 0) {
+    if ((block->flags & (RDB_WAL_BLOCK_DATA_LZ4 | RDB_WAL_BLOCK_DATA_PACKED)) != 0) {
         ok = unpack_data(block, step->lsn, inline_bytes, INLINE_BYTES, &unpacked, &redo.data_bytes, err);
         redo.data = unpacked;
     }

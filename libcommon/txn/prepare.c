@@ -375,7 +375,7 @@ static bool log_prepare(rdb_txn *txn, const txn_prepared *prepared, rdb_lsn *end
     rdb_change change;
     rdb_change_init(&change, manager->storage, txn->pdb->pdb, txn->xid, RDB_RESOURCE_TXN, TXN_OP_PREPARE);
     rdb_change_block(&change, buffer, 0);
-    rdb_change_block_data(&change, &slot, sizeof slot);
+    rdb_change_block_data(&change, &slot, TXN_SLOT_CHANGE_BYTES);
     rdb_change_main_data(&change, prepared->content, prepared->bytes);
     bool ok = rdb_change_apply(&change, NULL, NULL, end_lsn, err);
     rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);

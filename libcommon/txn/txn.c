@@ -57,18 +57,28 @@ static bool find_payload(const uint8_t *bytes, uint64_t length, uint16_t wanted,
     return false;
 }
 
+/* The header of a commit record's main data, and where the rest begins; false: it is cut. */
+static bool read_commit_header(const rdb_wal_record *record, txn_commit_header *header, uint64_t *rest)
+{
+    const bool is_short = record->data_bytes == TXN_COMMIT_SHORT_BYTES;
+    *header = (txn_commit_header){0};
+    *rest = is_short ? TXN_COMMIT_SHORT_BYTES : sizeof *header;
+    if (record->data_bytes < *rest)
+        return false;
+    memcpy(header, record->data, *rest);
+    return true;
+}
+
 bool rdb_txn_record_payload(const rdb_wal_record *record, uint16_t kind, rdb_slice *payload, rdb_txn_end *end, bool *found, rdb_error *err)
 {
     txn_commit_header header;
     *found = false;
     if (record->resource != RDB_RESOURCE_TXN || record->operation != TXN_OP_COMMIT)
         return true;
-    uint64_t at = sizeof header;
-    if (record->data_bytes >= sizeof header) {
-        memcpy(&header, record->data, sizeof header);
-        at += (uint64_t)header.sub_count * sizeof(rdb_xid);
-    }
-    if (at > record->data_bytes)
+    uint64_t at;
+    const bool ok = read_commit_header(record, &header, &at);
+    at += (uint64_t)header.sub_count * sizeof(rdb_xid);
+    if (!ok || at > record->data_bytes)
         return rdb_error_set(err, RDB_DATA_CORRUPTED, "the commit record at %llX is cut", (unsigned long long)record->lsn);
     *end = (rdb_txn_end){.committed = true, .pdb = record->pdb, .xid = record->xid, .scn = header.scn, .wall_us = header.wall_us};
     *found = (header.flags & TXN_COMMIT_AUDIT) != 0 && find_payload(record->data + at, record->data_bytes - at, kind, payload);
@@ -83,13 +93,13 @@ static bool replay(void *context, const rdb_wal_record *record, rdb_error *err)
     if (record->operation != TXN_OP_COMMIT)
         return true;
     txn_commit_header header;
-    if (record->data_bytes < sizeof header)
+    uint64_t at;
+    if (!read_commit_header(record, &header, &at))
         return rdb_error_set(err, RDB_DATA_CORRUPTED, "the commit record at %llX is cut", (unsigned long long)record->lsn);
-    memcpy(&header, record->data, sizeof header);
     rdb_scn old = atomic_load(&replayed_scn);
     while (old < header.scn && !atomic_compare_exchange_weak(&replayed_scn, &old, header.scn))
         ;
-    uint64_t at = sizeof header + (uint64_t)header.sub_count * sizeof(rdb_xid);
+    at += (uint64_t)header.sub_count * sizeof(rdb_xid);
     if (at > record->data_bytes || !replay_payloads(record->pdb, record->data + at, record->data_bytes - at))
         return rdb_error_set(err, RDB_DATA_CORRUPTED, "the commit record at %llX is cut", (unsigned long long)record->lsn);
     return true;
@@ -102,9 +112,9 @@ bool rdb_txn_record_is_end(const rdb_wal_record *record, uint32_t page_bytes, rd
         return false;
     if (record->operation == TXN_OP_COMMIT) {
         txn_commit_header header;
-        if (record->data_bytes < sizeof header)
+        uint64_t at;
+        if (!read_commit_header(record, &header, &at))
             return false;
-        memcpy(&header, record->data, sizeof header);
         end->committed = true;
         end->scn = header.scn;
         end->wall_us = header.wall_us;
@@ -116,8 +126,8 @@ bool rdb_txn_record_is_end(const rdb_wal_record *record, uint32_t page_bytes, rd
     const rdb_wal_block *block = &record->blocks[0];
     uint64_t slots = (page_bytes - RDB_PAGE_HEADER_BYTES) / TXN_SLOT_BYTES;
     uint64_t page_no = (block->file - RDB_FILE_NO(RDB_FILE_XACT, 1)) * TXN_SEGMENT_PAGES + block->block;
-    for (uint32_t at = 0; at + sizeof(txn_slot_change) <= block->data_bytes; at += sizeof(txn_slot_change))
-        if (page_no * slots + rdb_get_u16(block->data + at) == record->xid)
+    for (uint32_t at = 0; at + TXN_SLOT_CHANGE_BYTES <= block->data_bytes; at += TXN_SLOT_CHANGE_BYTES)
+        if (page_no * slots + rdb_get_u16(block->data + at + offsetof(txn_slot_change, slot_no)) == record->xid)
             return true;
     return false;
 }
@@ -126,10 +136,10 @@ static void describe(const rdb_wal_record *record, rdb_strbuf *text)
 {
     static const char *const names[] = {"?", "commit", "abort", "subtransaction", "new page", "meta", "meta init", "prepare"};
     rdb_strbuf_adds(text, record->operation < RDB_COUNT_OF(names) ? names[record->operation] : "?");
-    if (record->operation == TXN_OP_COMMIT && record->data_bytes >= sizeof(txn_commit_header)) {
-        txn_commit_header header;
-        memcpy(&header, record->data, sizeof header);
-        rdb_strbuf_addf(text, " xid %llu scn %llu subtransactions %u payload %u bytes", (unsigned long long)header.xid,
+    txn_commit_header header;
+    uint64_t at;
+    if (record->operation == TXN_OP_COMMIT && read_commit_header(record, &header, &at)) {
+        rdb_strbuf_addf(text, " xid %llu scn %llu subtransactions %u payload %u bytes", (unsigned long long)record->xid,
                         (unsigned long long)header.scn, header.sub_count, header.payload_bytes);
     }
 }
@@ -613,7 +623,7 @@ static bool record_commit(rdb_txn *txn, txn_commit_header *header, rdb_commit_wa
     txn_slot_change slot = {.undo = txn->undo_first};
     rdb_page_tag tag = txn_slot_tag(manager, txn->pdb, txn->xid, &slot.slot_no);
     bool ok = false, reserved = false;
-    *header = (txn_commit_header){.xid = txn->xid, .wall_us = rdb_time_wall_us(), .payload_bytes = (uint32_t)txn->payload.length};
+    *header = (txn_commit_header){.wall_us = rdb_time_wall_us(), .payload_bytes = (uint32_t)txn->payload.length};
     if (!rdb_strbuf_check(&txn->payload, err))
         goto out;
     if (txn->sub_count > 0) {
@@ -644,8 +654,9 @@ static bool record_commit(rdb_txn *txn, txn_commit_header *header, rdb_commit_wa
     }
     rdb_change_init(&change, manager->storage, txn->pdb->pdb, txn->xid, RDB_RESOURCE_TXN, TXN_OP_COMMIT);
     rdb_change_block(&change, buffer, 0);
-    rdb_change_block_data(&change, &slot, sizeof slot);
-    rdb_change_main_data(&change, header, sizeof *header);
+    rdb_change_block_data(&change, &slot, TXN_SLOT_CHANGE_BYTES);
+    const bool is_short = header->flags == 0 && header->sub_count == 0 && header->payload_bytes == 0 && header->origin == 0 && header->origin_lsn == 0;
+    rdb_change_main_data(&change, header, is_short ? TXN_COMMIT_SHORT_BYTES : sizeof *header);
     if (header->sub_count > 0)
         rdb_change_main_data(&change, subs, (uint32_t)(header->sub_count * sizeof *subs));
     if (header->payload_bytes > 0)

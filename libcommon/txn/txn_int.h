@@ -11,10 +11,10 @@
  *   40     ring of (scn 8, wall time 8): the coarse SCN to time map that outlives a restart (R18)
  * Slot page: header, then 16-byte slots (the drawing in rdb_txn.h); xid x stands in page x / slots_per_page.
  *
- * Commit record (operation TXN_OP_COMMIT): block 0 is the xact page with data {slot 2, zero 6, state 8, undo 8}; main data:
- *    0  8  xid        8  8  SCN        16  8  wall time    24  8  origin LSN
- *   32  4  origin    36  4  flags      40  4  sub-xids     44  4  bytes of payloads
- *   48     sub-xids, 8 each, then payloads {kind 2, zero 2, length 4, bytes}
+ * Commit record (operation TXN_OP_COMMIT, of the xid in its header): block 0 is the xact page with data {state 8, undo 8, slot 2}; main data:
+ *    0  8  SCN        8  8  wall time, and there it ends where the rest is zero
+ *   16  4  flags     20  4  sub-xids   24  4  bytes of payloads   28  4  origin   32  8  origin LSN
+ *   40     sub-xids, 8 each, then payloads {kind 2, zero 2, length 4, bytes}
  * SCN and state are filled in at the record's position in the log: redo writes what the log says.
  * The record of a PREPARE is drawn in prepare.c. */
 #ifndef RDB_TXN_INT_H
@@ -49,22 +49,23 @@ typedef struct txn_time {
     int64_t wall_us;
 } txn_time;
 
-typedef struct txn_slot_change { /* data of an xact block, once or more */
-    uint16_t slot_no, zero[3];
+typedef struct txn_slot_change { /* data of an xact block, once or more; what is behind the slot is not logged */
     uint64_t state;
     uint64_t undo;
+    uint16_t slot_no;
 } txn_slot_change;
-_Static_assert(sizeof(txn_slot_change) == 24, "the drawing above and the struct disagree");
+#define TXN_SLOT_CHANGE_BYTES 18u
+_Static_assert(offsetof(txn_slot_change, slot_no) + 2 == TXN_SLOT_CHANGE_BYTES, "the drawing above and the struct disagree");
 
 typedef struct txn_commit_header { /* main data of a commit record */
-    rdb_xid xid;
     rdb_scn scn;
     int64_t wall_us;
+    uint32_t flags, sub_count, payload_bytes, origin;
     uint64_t origin_lsn;
-    uint32_t origin, flags, sub_count, payload_bytes;
 } txn_commit_header;
 enum { TXN_COMMIT_AUDIT = 1 }; /* flags: one of the payloads is watched (rdb_txn_watch_payload) */
-_Static_assert(sizeof(txn_commit_header) == 48, "the drawing above and the struct disagree");
+#define TXN_COMMIT_SHORT_BYTES 16u
+_Static_assert(sizeof(txn_commit_header) == 40 && offsetof(txn_commit_header, flags) == TXN_COMMIT_SHORT_BYTES, "the drawing above and the struct disagree");
 
 /* What the manager knows of one PDB. Never freed before the manager. */
 typedef struct txn_pdb {

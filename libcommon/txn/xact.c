@@ -64,11 +64,11 @@ bool txn_redo(const rdb_redo *redo, rdb_page *page, rdb_error *err)
         return true;
     }
     uint32_t slots = (redo->page_bytes - RDB_PAGE_HEADER_BYTES) / TXN_SLOT_BYTES;
-    if (redo->data_bytes % sizeof(txn_slot_change) != 0 || page->type != RDB_PAGE_XACT)
+    if (redo->data_bytes % TXN_SLOT_CHANGE_BYTES != 0 || page->type != RDB_PAGE_XACT)
         return damaged(err, redo);
-    for (uint32_t at = 0; at < redo->data_bytes; at += sizeof(txn_slot_change)) {
+    for (uint32_t at = 0; at < redo->data_bytes; at += TXN_SLOT_CHANGE_BYTES) {
         txn_slot_change change;
-        memcpy(&change, redo->data + at, sizeof change);
+        memcpy(&change, redo->data + at, TXN_SLOT_CHANGE_BYTES);
         if (change.slot_no >= slots)
             return damaged(err, redo);
         memcpy(body + change.slot_no * TXN_SLOT_BYTES, &change.state, sizeof change.state);
@@ -281,14 +281,15 @@ bool txn_mark_xids(rdb_txn_manager *manager, txn_pdb *pdb, rdb_xid top, uint8_t 
                    uint32_t count, uint64_t state, rdb_error *err)
 {
     for (uint32_t first = 0; first < count;) { /* one record for each run of xids of one page */
-        txn_slot_change slots[64] = {0};
+        enum { RUN_MAX = 64 };
+        uint8_t slots[RUN_MAX * TXN_SLOT_CHANGE_BYTES];
         uint16_t slot_no;
         rdb_page_tag tag = txn_slot_tag(manager, pdb, xids[first], &slot_no);
         uint32_t run = 0;
-        while (first + run < count && run < RDB_COUNT_OF(slots) &&
+        while (first + run < count && run < RUN_MAX &&
                xids[first + run] / manager->slots_per_page == xids[first] / manager->slots_per_page) {
-            slots[run].slot_no = (uint16_t)(xids[first + run] % manager->slots_per_page);
-            slots[run].state = state;
+            const txn_slot_change slot = {.state = state, .slot_no = (uint16_t)(xids[first + run] % manager->slots_per_page)};
+            memcpy(slots + run * TXN_SLOT_CHANGE_BYTES, &slot, TXN_SLOT_CHANGE_BYTES);
             run++;
         }
         rdb_buffer *buffer = NULL;
@@ -298,7 +299,7 @@ bool txn_mark_xids(rdb_txn_manager *manager, txn_pdb *pdb, rdb_xid top, uint8_t 
         rdb_lsn end_lsn;
         rdb_change_init(&change, manager->storage, pdb->pdb, top, RDB_RESOURCE_TXN, operation);
         rdb_change_block(&change, buffer, 0);
-        rdb_change_block_data(&change, slots, (uint32_t)(run * sizeof slots[0]));
+        rdb_change_block_data(&change, slots, run * TXN_SLOT_CHANGE_BYTES);
         bool ok = rdb_change_apply(&change, NULL, NULL, &end_lsn, err);
         rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
         if (!ok)

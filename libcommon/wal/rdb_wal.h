@@ -5,7 +5,7 @@
  * byte position of a record in it. One record format serves recovery, archiving, standbys and incremental backup.
  *
  * Segment file "<16 hex digits of its number>", first 64 bytes:
- *    0  8  magic "RDBWAL01"        8  8  system id          16  8  segment number
+ *    0  8  magic "RDBWAL02"        8  8  system id          16  8  segment number
  *   24  4  segment bytes          28  4  incarnation        32  2  thread      34 26 zero      60  4  crc32c of 0..59
  * LSN of a segment's first byte = number * segment bytes; a record may run over into the next segment's byte 64.
  *
@@ -16,11 +16,12 @@
  *    8  8  xid, 0 = none           16  4  pdb, 0 = the instance
  *   20  1  resource                21  1  operation, the resource's own
  *   22  1  block references        23  1  flags
- *   24     block references, 32 bytes each:
- *            0  8  file       8  6  block      14  1  fork     15  1  flags RDB_WAL_BLOCK_*
- *           16  8  change number of the page before this change (R21)
- *           24  4  bytes of data                28  4  bytes of image
+ *   24     block references, each (pack.c; a number is 7 bits a byte, the lowest first, bit 7: more follow):
+ *            1  flags RDB_WAL_BLOCK_*          1  fork, only with RDB_WAL_BLOCK_FORK
+ *            1  which of the file's 8 bytes are not zero, and these
+ *            numbers: block, change number of the page before this change (R21), bytes of data, and with an image its bytes
  *         with RDB_WAL_BLOCK_DATA_LZ4 the data is: plain bytes 4, then the compressed ones
+ *         with RDB_WAL_BLOCK_DATA_PACKED: plain bytes (a number), then for each 8 of them 1 byte: which are not zero, and these
  *     .    for each reference its image then its data
  *     .    main data, to the end
  */
@@ -51,13 +52,16 @@ typedef enum rdb_resource {
 
 #define RDB_WAL_SEGMENT_HEADER_BYTES 64u
 #define RDB_WAL_HEADER_BYTES 24u
-#define RDB_WAL_BLOCK_BYTES 32u
+#define RDB_WAL_BLOCK_BYTES_MAX 40u
 #define RDB_WAL_BLOCKS_MAX 32u
 #define RDB_WAL_RECORD_MAX (UINT32_C(1) << 30)
 #define RDB_WAL_BLOCK_IMAGE 1u     /* the page before the change */
 #define RDB_WAL_BLOCK_IMAGE_LZ4 2u /* ... compressed; the page's hole between lower and upper is zeroed first */
 #define RDB_WAL_BLOCK_INIT 4u      /* the redo function builds the page from nothing: no image, no change number check */
 #define RDB_WAL_BLOCK_DATA_LZ4 8u  /* the block's data is compressed: what builds a page anew, mostly */
+#define RDB_WAL_BLOCK_DATA_PACKED 16u /* the block's data without its zero bytes: small changes */
+#define RDB_WAL_BLOCK_FORK 64u     /* in the log only: another fork than the first */
+#define RDB_WAL_PACKED_PLAIN_MAX 1024u
 #define RDB_WAL_BLOCK_DATA_PLAIN_MAX (UINT32_C(1) << 20) /* bytes of data that are worth it; more stays as it is */
 
 typedef struct rdb_wal_config {
@@ -162,6 +166,13 @@ typedef struct rdb_wal_record {
 } rdb_wal_record;
 /* Takes the bytes of one whole record apart, every length checked; false: XX001. Also for fuzzing. */
 RDB_CHECKED bool rdb_wal_record_decode(const uint8_t *bytes, uint32_t length, rdb_lsn lsn, rdb_wal_record *record, rdb_error *err);
+
+/* pack.c. Writes a block reference (image and data are not looked at, only their lengths); its length, RDB_WAL_BLOCK_BYTES_MAX at most. */
+uint32_t rdb_wal_put_block(uint8_t *at, const rdb_wal_block *block);
+/* Data without its zero bytes, RDB_WAL_PACKED_PLAIN_MAX at most; takes length + length / 8 + 3 bytes at most. */
+uint32_t rdb_wal_pack_data(const uint8_t *data, uint32_t length, uint8_t *target);
+/* Back, into RDB_WAL_PACKED_PLAIN_MAX bytes; false: these are no packed data. */
+bool rdb_wal_unpack_data(const uint8_t *packed, uint32_t packed_length, uint8_t *plain, uint32_t *length);
 
 typedef struct rdb_wal_reader rdb_wal_reader;
 RDB_CHECKED bool rdb_wal_reader_open(rdb_wal_reader **reader, const rdb_wal_config *config, rdb_lsn start, rdb_error *err);

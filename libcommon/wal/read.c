@@ -47,20 +47,15 @@ bool rdb_wal_record_decode(const uint8_t *bytes, uint32_t length, rdb_lsn lsn, r
         return malformed(err, lsn, "Its resource is unknown");
     if (record->block_count > RDB_WAL_BLOCKS_MAX)
         return malformed(err, lsn, "It has too many block references");
-    uint64_t at = RDB_WAL_HEADER_BYTES + (uint64_t)record->block_count * RDB_WAL_BLOCK_BYTES;
-    if (at > length)
-        return malformed(err, lsn, "Its block references pass its end");
+    const uint8_t *cursor = bytes + RDB_WAL_HEADER_BYTES;
+    for (unsigned i = 0; i < record->block_count; i++)
+        if (!wal_get_block(&cursor, bytes + length, &record->blocks[i]))
+            return malformed(err, lsn, "Its block references are cut, or pass its end");
+    uint64_t at = (uint64_t)(cursor - bytes);
     for (unsigned i = 0; i < record->block_count; i++) {
         rdb_wal_block *block = &record->blocks[i];
-        const uint8_t *reference = bytes + RDB_WAL_HEADER_BYTES + i * RDB_WAL_BLOCK_BYTES;
-        block->file = rdb_get_u64(reference);
-        block->block = rdb_get_u32(reference + 8) | (uint64_t)rdb_get_u16(reference + 12) << 32;
-        block->fork = reference[14];
-        block->flags = reference[15];
-        block->previous_change_no = rdb_get_u64(reference + 16);
-        block->data_bytes = rdb_get_u32(reference + 24);
-        block->image_bytes = rdb_get_u32(reference + 28);
-        if ((block->flags & ~(RDB_WAL_BLOCK_IMAGE | RDB_WAL_BLOCK_IMAGE_LZ4 | RDB_WAL_BLOCK_INIT | RDB_WAL_BLOCK_DATA_LZ4)) != 0)
+        if ((block->flags & ~(RDB_WAL_BLOCK_IMAGE | RDB_WAL_BLOCK_IMAGE_LZ4 | RDB_WAL_BLOCK_INIT | RDB_WAL_BLOCK_DATA_LZ4 | RDB_WAL_BLOCK_DATA_PACKED)) != 0 ||
+            (block->flags & (RDB_WAL_BLOCK_DATA_LZ4 | RDB_WAL_BLOCK_DATA_PACKED)) == (RDB_WAL_BLOCK_DATA_LZ4 | RDB_WAL_BLOCK_DATA_PACKED))
             return malformed(err, lsn, "A block reference has unknown flags");
         bool image = (block->flags & (RDB_WAL_BLOCK_IMAGE | RDB_WAL_BLOCK_IMAGE_LZ4)) != 0;
         if (image != (block->image_bytes > 0))

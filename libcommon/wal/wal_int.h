@@ -18,7 +18,7 @@
 #include "wal/rdb_wal_archive.h"
 
 #define WAL_SEGMENT_HEADER_BYTES RDB_WAL_SEGMENT_HEADER_BYTES
-#define WAL_SEGMENT_MAGIC "RDBWAL01"
+#define WAL_SEGMENT_MAGIC "RDBWAL02"
 #define WAL_PATH_BYTES 1024
 #define WAL_BLOCK_BYTES 4096u /* of writes; segments and ring are multiples of it */
 #define WAL_TAIL_BYTES (16u * WAL_BLOCK_BYTES)
@@ -146,5 +146,9 @@ void wal_segment_drop(wal_segment *segment);
 /* Ends the process: the kernel may have dropped bytes that a sync refused. */
 _Noreturn void wal_fail(const rdb_wal *wal, const rdb_error *err);
 void wal_wake_writer(rdb_wal *wal);
+
+/* pack.c. *at moves behind what was read; false: it passes the end, or the number is above max. */
+bool wal_get_number(const uint8_t **at, const uint8_t *end, uint64_t max, uint64_t *number);
+bool wal_get_block(const uint8_t **at, const uint8_t *end, rdb_wal_block *block);
 
 #endif

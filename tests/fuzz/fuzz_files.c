@@ -71,13 +71,12 @@ bool fuzz_seed(uint32_t no, const uint8_t **data, size_t *size)
     case 1: { /* a record with a block, its image and data */
         at[0] = KIND_RECORD;
         memset(at + 1, 0, 200);
-        rdb_put_u32(at + 1, RDB_WAL_HEADER_BYTES + RDB_WAL_BLOCK_BYTES + 30);
+        const rdb_wal_block block = {.file = 5, .block = 6, .previous_change_no = 7, .data_bytes = 8, .image_bytes = 12, .flags = RDB_WAL_BLOCK_IMAGE};
+        const uint32_t record_bytes = RDB_WAL_HEADER_BYTES + rdb_wal_put_block(at + 1 + RDB_WAL_HEADER_BYTES, &block) + 30;
+        rdb_put_u32(at + 1, record_bytes);
         at[1 + 20] = RDB_RESOURCE_HEAP;
         at[1 + 22] = 1;
-        at[1 + RDB_WAL_HEADER_BYTES + 15] = RDB_WAL_BLOCK_IMAGE;
-        rdb_put_u32(at + 1 + RDB_WAL_HEADER_BYTES + 24, 8);
-        rdb_put_u32(at + 1 + RDB_WAL_HEADER_BYTES + 28, 12);
-        *size = 1 + RDB_WAL_HEADER_BYTES + RDB_WAL_BLOCK_BYTES + 30;
+        *size = 1 + record_bytes;
         break;
     }
     case 2: { /* the first records of a segment */

@@ -311,19 +311,17 @@ static void test_refused_record_ends_recovery(void **state)
     /* whole and well formed, but about a slot that no page has */
     rdb_storage *storage = rdb_upkeep_storage(at.upkeep);
     rdb_buffer *buffer = NULL;
-    uint8_t record[RDB_WAL_HEADER_BYTES + RDB_WAL_BLOCK_BYTES + 16] = {0};
+    uint8_t record[RDB_WAL_HEADER_BYTES + RDB_WAL_BLOCK_BYTES_MAX + 16] = {0};
     assert_true(rdb_buffer_acquire(storage, toy_tag(9), RDB_BUFFER_SHARED, &buffer, &at.err));
     rdb_put_u32(record + 16, 3);
     record[20] = RDB_RESOURCE_HEAP;
     record[21] = TOY_SET;
     record[22] = 1;
-    rdb_put_u64(record + 24, TOY_FILE);
-    rdb_put_u32(record + 32, 9);
-    rdb_put_u64(record + 40, rdb_buffer_page(buffer)->change_no);
-    rdb_put_u32(record + 48, 16);
-    rdb_put_u64(record + 56, TOY_SLOTS + 1);
+    const rdb_wal_block reference = {.file = TOY_FILE, .block = 9, .previous_change_no = rdb_buffer_page(buffer)->change_no, .data_bytes = 16};
+    const uint32_t head = RDB_WAL_HEADER_BYTES + rdb_wal_put_block(record + RDB_WAL_HEADER_BYTES, &reference);
+    rdb_put_u64(record + head, TOY_SLOTS + 1);
     rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
-    rdb_wal_piece piece = {record, sizeof record};
+    rdb_wal_piece piece = {record, head + 16};
     rdb_lsn lsn = 0, end_lsn = 0;
     assert_true(rdb_wal_insert(rdb_upkeep_wal(at.upkeep), &piece, 1, NULL, NULL, &lsn, &end_lsn, &at.err));
     assert_true(rdb_wal_flush(rdb_upkeep_wal(at.upkeep), end_lsn, &at.err));

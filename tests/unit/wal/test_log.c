@@ -574,22 +574,73 @@ static void test_decode_refuses_what_is_malformed(void **state)
     }
     assert_in_range(refused, 1000, 199000);
     /* compressed data says how long it is unpacked */
-    rdb_error err = {0};
-    memset(bytes, 0, sizeof bytes);
-    rdb_put_u32(bytes, 24 + 32 + 8);
-    bytes[20] = RDB_RESOURCE_HEAP;
-    bytes[22] = 1;
-    bytes[24 + 15] = RDB_WAL_BLOCK_DATA_LZ4;
-    rdb_put_u32(bytes + 24 + 24, 8);
-    rdb_put_u32(bytes + 56, 5000);
-    assert_true(rdb_wal_record_decode(bytes, 64, 8, &record, &err));
-    rdb_put_u32(bytes + 56, RDB_WAL_BLOCK_DATA_PLAIN_MAX + 1);
-    assert_false(rdb_wal_record_decode(bytes, 64, 8, &record, &err));
-    rdb_error_clear(&err);
-    rdb_put_u32(bytes + 56, 5000);
-    rdb_put_u32(bytes + 24 + 24, 3);
-    assert_false(rdb_wal_record_decode(bytes, 64, 8, &record, &err));
-    rdb_error_clear(&err);
+    for (uint32_t round = 0; round < 3; round++) {
+        rdb_error err = {0};
+        const rdb_wal_block block = {.file = 5, .block = 6, .data_bytes = round == 2 ? 3 : 8, .flags = RDB_WAL_BLOCK_DATA_LZ4};
+        memset(bytes, 0, sizeof bytes);
+        const uint32_t at = 24 + rdb_wal_put_block(bytes + 24, &block);
+        rdb_put_u32(bytes, at + 8);
+        bytes[20] = RDB_RESOURCE_HEAP;
+        bytes[22] = 1;
+        rdb_put_u32(bytes + at, round == 1 ? RDB_WAL_BLOCK_DATA_PLAIN_MAX + 1 : 5000);
+        assert_int_equal(rdb_wal_record_decode(bytes, at + 8, 8, &record, &err), round == 0);
+        rdb_error_clear(&err);
+    }
+}
+
+/* References of every width come back, cut ones are refused; so does packed data, and nothing but it. */
+static void test_blocks_and_data_are_packed(void **state)
+{
+    (void)state;
+    static uint8_t data[RDB_WAL_PACKED_PLAIN_MAX], packed[RDB_WAL_PACKED_PLAIN_MAX + RDB_WAL_PACKED_PLAIN_MAX / 8 + 3], plain[RDB_WAL_PACKED_PLAIN_MAX];
+    rdb_random random;
+    rdb_random_seed(&random, 7);
+    for (uint32_t round = 0; round < 20000; round++) {
+        const uint8_t flags = (uint8_t)(round % 32 & ~RDB_WAL_BLOCK_DATA_LZ4);
+        const bool image = (flags & (RDB_WAL_BLOCK_IMAGE | RDB_WAL_BLOCK_IMAGE_LZ4)) != 0;
+        const rdb_wal_block block = {.file = rdb_random_next(&random) >> rdb_random_next(&random) % 64 | UINT64_C(1) << 60,
+                                     .block = rdb_random_next(&random) >> (16 + rdb_random_next(&random) % 48),
+                                     .previous_change_no = rdb_random_next(&random) >> rdb_random_next(&random) % 64,
+                                     .data_bytes = (uint32_t)(rdb_random_next(&random) >> (32 + rdb_random_next(&random) % 32)),
+                                     .image_bytes = image ? (uint32_t)(rdb_random_next(&random) >> (32 + rdb_random_next(&random) % 32)) : 0,
+                                     .fork = (uint8_t)(round / 64 % 3), .flags = flags};
+        uint8_t bytes[RDB_WAL_BLOCK_BYTES_MAX];
+        const uint32_t length = rdb_wal_put_block(bytes, &block);
+        assert_in_range(length, 6, RDB_WAL_BLOCK_BYTES_MAX);
+        rdb_wal_block back = {0};
+        const uint8_t *at = bytes;
+        assert_true(wal_get_block(&at, bytes + length, &back) && at == bytes + length);
+        assert_true(back.file == block.file && back.block == block.block && back.previous_change_no == block.previous_change_no && back.data_bytes == block.data_bytes &&
+                    back.image_bytes == block.image_bytes && back.fork == block.fork && back.flags == block.flags);
+        for (uint32_t cut = 0; cut < length; cut++) {
+            at = bytes;
+            assert_false(wal_get_block(&at, bytes + cut, &back));
+        }
+    }
+    const uint8_t endless[11] = {0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1}, wide[10] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 3};
+    const uint8_t *at = endless;
+    uint64_t number;
+    assert_false(wal_get_number(&at, endless + sizeof endless, UINT64_MAX, &number));
+    at = wide;
+    assert_false(wal_get_number(&at, wide + sizeof wide, UINT64_MAX, &number));
+    for (uint32_t round = 0; round < 3000; round++) {
+        const uint32_t length = (uint32_t)(rdb_random_next(&random) % (sizeof data + 1));
+        const unsigned zeroes = (unsigned)(rdb_random_next(&random) % 9);
+        for (uint32_t i = 0; i < length; i++)
+            data[i] = rdb_random_next(&random) % 8 < zeroes ? 0 : (uint8_t)rdb_random_next(&random);
+        const uint32_t packed_length = rdb_wal_pack_data(data, length, packed);
+        uint32_t back_length = 0;
+        assert_true(packed_length <= length + length / 8 + 3);
+        assert_true(rdb_wal_unpack_data(packed, packed_length, plain, &back_length));
+        assert_int_equal(back_length, length);
+        assert_memory_equal(plain, data, length);
+        assert_false(rdb_wal_unpack_data(packed, packed_length - 1, plain, &back_length));
+        packed[packed_length] = 0;
+        assert_false(rdb_wal_unpack_data(packed, packed_length + 1, plain, &back_length));
+    }
+    const uint8_t too_long[] = {0x81, 0x08};
+    uint32_t unused;
+    assert_false(rdb_wal_unpack_data(too_long, sizeof too_long, plain, &unused));
 }
 
 /* ---- crashes ---------------------------------------------------------------------------------------------------------- */
@@ -663,7 +714,7 @@ int main(void)
         cmocka_unit_test(test_damage_is_told_from_the_end),
         cmocka_unit_test(test_torn_header_over_a_segment_end),
         cmocka_unit_test(test_recycled_segments_do_not_replay),
-        cmocka_unit_test(test_decode_refuses_what_is_malformed),
+        cmocka_unit_test(test_decode_refuses_what_is_malformed), cmocka_unit_test(test_blocks_and_data_are_packed),
         cmocka_unit_test(test_crash_at_every_point),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
