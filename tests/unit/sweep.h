@@ -177,24 +177,25 @@ typedef void (*sweep_look)(void *context, bool ok);
 static inline uint32_t sweep(sweep_action action, sweep_look look, void *context)
 {
     uint32_t failed = 0;
-    for (uint64_t nth = 1;; nth++) {
-        rdb_error err = {0};
-        sweep_arm(nth);
-        const bool ok = action(context, &err);
-        const char *met = sweep_disarm();
-        if (!ok && (met == NULL || strcmp(err.sqlstate, met) != 0))
-            fail_msg("call %llu: %s met, %s %s answered", (unsigned long long)nth, met == NULL ? "nothing" : met, err.sqlstate, rdb_error_message(&err));
-        if (ok && rdb_error_is_set(&err))
-            fail_msg("call %llu: true with %s %s", (unsigned long long)nth, err.sqlstate, rdb_error_message(&err));
-        rdb_error_clear(&err);
-        look(context, ok);
-        if (met == NULL) {
-            assert_true(ok);
-            return failed;
+    /* The first round makes lists grow and caches warm, so that later calls move to the front: the second meets those that it stepped over. */
+    for (uint32_t round = 0; round < 2; round++)
+        for (uint64_t nth = 1, met_any = 1; met_any != 0; nth++) {
+            rdb_error err = {0};
+            sweep_arm(nth);
+            const bool ok = action(context, &err);
+            const char *met = sweep_disarm();
+            if (!ok && (met == NULL || strcmp(err.sqlstate, met) != 0))
+                fail_msg("call %llu: %s met, %s %s answered", (unsigned long long)nth, met == NULL ? "nothing" : met, err.sqlstate, rdb_error_message(&err));
+            if (ok && rdb_error_is_set(&err))
+                fail_msg("call %llu: true with %s %s", (unsigned long long)nth, err.sqlstate, rdb_error_message(&err));
+            rdb_error_clear(&err);
+            look(context, ok);
+            met_any = met != NULL;
+            assert_true(ok || met_any);
+            failed += !ok;
+            assert_in_range(nth, 1, 100000);
         }
-        failed += !ok;
-        assert_in_range(nth, 1, 100000);
-    }
+    return failed;
 }
 
 #ifndef SWEEP_FILES

@@ -5,6 +5,7 @@
 #include "fixture.h"
 #include "txn/lock_int.h"
 #include "txn/rdb_ssi.h"
+#include "txn/rdb_txn_salvage.h"
 
 #define TABLE UINT64_C(0x0100000000004e20)
 #define TABLE_OID 20000u
@@ -534,11 +535,182 @@ static void test_damaged_locks(void **state)
     instance_end(&s.f);
 }
 
+/* ---- what sessions and tools ask ------------------------------------------------------------------------------------------------- */
+static void find_running(void *context, const rdb_txn_info *info)
+{
+    if (info->pdb == PDB && info->isolation == RDB_REPEATABLE_READ)
+        *(rdb_txn_info *)context = *info;
+}
+static void add_oid(void *context, uint32_t oid)
+{
+    *(uint64_t *)context = *(uint64_t *)context * 100000 + oid;
+}
+
+static void test_what_is_shown(void **state)
+{
+    (void)state;
+    scene s = {0};
+    rdb_txn *txn = NULL, *foreign = NULL;
+    rdb_snapshot first, second, imported;
+    rdb_error err = {0};
+    rdb_xid xid;
+    rdb_scn unused;
+    uint64_t oids = 0, waits, deadlocks;
+    bool taken;
+    char id[40], other_id[40];
+    rdb_lock_session *none = NULL;
+    instance_begin(&s.f);
+    check_nothing_left(&s);
+    MUST(&s.f.err, rdb_txn_begin(s.f.txns, PDB, RDB_REPEATABLE_READ, false, NULL, &txn, &s.f.err));
+    assert_true(rdb_txn_own_oldest(txn) == UINT64_MAX);
+    rdb_lock_visit_relations(txn, add_oid, &oids);
+    assert_int_equal(oids, 0);
+    rdb_txn_take_snapshot(txn, &first);
+    assert_true(rdb_txn_own_oldest(txn) == first.scn);
+    MUST(&s.f.err, rdb_txn_assign_xid(txn, &xid, &s.f.err));
+    MUST(&s.f.err, rdb_lock_acquire_relation(txn, PDB, TABLE_OID, "t", RDB_LOCK_SHARE, RDB_LOCK_WAIT, 0, &taken, &s.f.err));
+    rdb_lock_visit_relations(txn, add_oid, &oids);
+    assert_int_equal(oids, TABLE_OID);
+    rdb_txn_info info = {0};
+    rdb_txn_visit(s.f.txns, find_running, &info);
+    assert_true(info.xid == xid && info.snapshot_scn == first.scn && info.started_us != 0);
+    rdb_lock_get_counts(s.f.txns, &waits, &deadlocks);
+    assert_int_equal(waits + deadlocks, 0);
+
+    /* Exported snapshots: by two of one transaction and one of another, for the same database alone. */
+    MUST(&s.f.err, rdb_txn_create_pdb(s.f.txns, PDB + 1, &s.f.err));
+    MUST(&s.f.err, rdb_txn_begin(s.f.txns, PDB + 1, RDB_READ_COMMITTED, false, NULL, &foreign, &s.f.err));
+    rdb_txn_take_snapshot(foreign, &second);
+    MUST(&s.f.err, rdb_txn_export_snapshot(txn, &first, 7, id, &s.f.err));
+    MUST(&s.f.err, rdb_txn_export_snapshot(foreign, &second, 8, other_id, &s.f.err));
+    assert_string_not_equal(id, other_id);
+    assert_false(rdb_txn_import_snapshot(foreign, id, &imported, &err));
+    assert_string_equal(err.sqlstate, RDB_FEATURE_NOT_SUPPORTED);
+    rdb_error_clear(&err);
+    assert_false(rdb_txn_import_snapshot(foreign, "00000003-0000001B-1", &imported, &err));
+    assert_string_equal(err.sqlstate, RDB_INVALID_PARAMETER_VALUE);
+    rdb_error_clear(&err);
+    MUST(&s.f.err, rdb_txn_import_snapshot(foreign, other_id, &imported, &s.f.err));
+    assert_true(imported.scn == second.scn);
+    assert_false(rdb_txn_prepare(&txn, &none, "exported", 10, 4, &err));
+    assert_string_equal(err.sqlstate, RDB_FEATURE_NOT_SUPPORTED);
+    rdb_error_clear(&err);
+    assert_null(txn);
+    assert_int_equal(state_of(&s, xid), RDB_XID_ABORTED);
+    MUST(&s.f.err, rdb_txn_import_snapshot(foreign, other_id, &imported, &s.f.err)); /* the other's is still there */
+    MUST(&s.f.err, rdb_txn_commit(&foreign, RDB_COMMIT_LOCAL, &unused, &s.f.err));
+    check_nothing_left(&s);
+    instance_end(&s.f);
+}
+
+/* Who watches a payload hears of each commit that has one, once, with its place or without. */
+typedef struct watcher {
+    uint32_t made, placed, ended, without_place;
+    bool has_no_memory;
+    rdb_scn scn;
+} watcher;
+static void *watch_made(void *context, const void *bytes, uint32_t length)
+{
+    watcher *w = context;
+    assert_int_equal(length, 4);
+    assert_memory_equal(bytes, "note", 4);
+    w->made++;
+    return w->has_no_memory ? NULL : w;
+}
+static void watch_placed(void *context, void *copy, rdb_lsn lsn, const rdb_txn_end *end)
+{
+    watcher *w = context;
+    assert_ptr_equal(copy, w);
+    assert_true(lsn != 0 && end->committed && end->pdb == PDB);
+    w->placed++;
+    w->scn = end->scn;
+}
+static void watch_ended(void *context, void *copy, rdb_lsn end_lsn)
+{
+    watcher *w = context;
+    assert_ptr_equal(copy, w);
+    w->ended++;
+    w->without_place += end_lsn == 0;
+}
+
+static bool commit_watched(void *context, rdb_error *err)
+{
+    scene *s = context;
+    rdb_xid xid;
+    if (!rdb_txn_begin(s->f.txns, PDB, RDB_READ_COMMITTED, false, NULL, &s->txn, err) || !rdb_txn_assign_xid(s->txn, &xid, err))
+        return false;
+    s->xids[0] = xid;
+    rdb_txn_add_commit_payload(s->txn, 98, "other", 5);
+    rdb_txn_add_commit_payload(s->txn, 99, "note", 4);
+    return rdb_txn_commit(&s->txn, RDB_COMMIT_LOCAL, &s->scn, err);
+}
+static watcher watching;
+static void look_at_watched(void *context, bool ok)
+{
+    scene *s = context;
+    rdb_txn_abort(&s->txn);
+    s->committed += ok;
+    assert_int_equal(watching.placed, s->committed);
+    assert_int_equal(watching.ended, watching.made);
+    assert_int_equal(watching.ended - watching.without_place, s->committed);
+    if (ok)
+        assert_true(watching.scn == s->scn);
+    check_nothing_left(s);
+}
+
+static void test_watched_payloads(void **state)
+{
+    (void)state;
+    scene s = {0};
+    rdb_error err = {0};
+    const rdb_txn_payload_watch watch = {.kind = 99, .made = watch_made, .placed = watch_placed, .ended = watch_ended, .context = &watching};
+    instance_begin(&s.f);
+    watching = (watcher){0};
+    rdb_txn_watch_payload(s.f.txns, &watch);
+    assert_true(sweep(commit_watched, look_at_watched, &s) >= 2);
+    assert_true(watching.without_place >= 1);
+    watching.has_no_memory = true;
+    assert_false(commit_watched(&s, &err));
+    assert_string_equal(err.sqlstate, RDB_OUT_OF_MEMORY);
+    rdb_error_clear(&err);
+    assert_null(s.txn);
+    assert_int_equal(state_of(&s, s.xids[0]), RDB_XID_ABORTED);
+    rdb_txn_watch_payload(s.f.txns, NULL);
+    const uint32_t made = watching.made;
+    MUST(&s.f.err, commit_watched(&s, &s.f.err));
+    assert_int_equal(watching.made, made);
+    instance_end(&s.f);
+}
+
+/* Pages in place of lost ones: all of their transactions count as committed, and SCNs go on above all that there were. */
+static void test_mended_pages(void **state)
+{
+    (void)state;
+    static _Alignas(8) uint8_t bytes[4096];
+    const rdb_page *page = (const rdb_page *)(const void *)bytes;
+    rdb_xid first, end;
+    txn_meta meta;
+    rdb_txn_mended mended = {.is_meta = false};
+    memset(bytes, 0xee, sizeof bytes);
+    rdb_txn_mend_page(bytes, sizeof bytes, &mended);
+    assert_int_equal(page->type, RDB_PAGE_XACT);
+    rdb_txn_page_xids(0, 1, sizeof bytes, &first, &end);
+    assert_true(end - first == (4096 - RDB_PAGE_HEADER_BYTES) / TXN_SLOT_BYTES && first == end - first);
+    for (uint64_t slot = 0; slot < end - first; slot++)
+        assert_int_equal(TXN_SLOT_STATE(rdb_get_u64(bytes + RDB_PAGE_HEADER_BYTES + slot * TXN_SLOT_BYTES)), TXN_SLOT_COMMITTED);
+    mended = (rdb_txn_mended){.is_meta = true, .first_segment = 2, .segment_count = 3};
+    rdb_txn_mend_page(bytes, sizeof bytes, &mended);
+    memcpy(&meta, bytes + RDB_PAGE_HEADER_BYTES, sizeof meta);
+    assert_int_equal(page->type, RDB_PAGE_META);
+    assert_true(meta.first_segment == 2 && meta.segment_count == 3 && meta.tail == 2 * TXN_SEGMENT_PAGES * (end - first) && meta.scn_bound >= UINT64_C(1) << 56);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_transaction), cmocka_unit_test(test_prepared),        cmocka_unit_test(test_opening),
         cmocka_unit_test(test_commit_log),    cmocka_unit_test(test_cutting), cmocka_unit_test(test_damaged_records), cmocka_unit_test(test_damaged_locks),
+        cmocka_unit_test(test_what_is_shown), cmocka_unit_test(test_watched_payloads), cmocka_unit_test(test_mended_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -508,6 +508,17 @@ static void look_at_verified(void *context, bool ok)
     assert_int_equal(((store *)context)->complaints, 0); /* a page that cannot be read now is no damaged record */
 }
 
+static bool purge_fails(void *context, rdb_cancel *cancel, rdb_error *err)
+{
+    (void)context, (void)cancel;
+    return rdb_error_set(err, RDB_IO_ERROR, "purge failed");
+}
+static bool rest_fails(void *context, rdb_cancel *cancel, rdb_undo_visit_at_rest visit, void *visit_context, bool *ran, rdb_error *err)
+{
+    (void)context, (void)cancel, (void)visit, (void)visit_context, (void)ran;
+    return rdb_error_set(err, RDB_DISK_FULL, "no rest");
+}
+
 static void test_limits(void **state)
 {
     (void)state;
@@ -550,6 +561,22 @@ static void test_limits(void **state)
     MUST(&s.err, rdb_undo_purge_now(s.undo, NULL, &s.err));
     MUST(&s.err, rdb_undo_at_rest(s.undo, NULL, NULL, NULL, &ran, &s.err));
     assert_false(ran);
+    /* Who purges is asked, and its failure is told. */
+    rdb_undo_set_purger(s.undo, purge_fails, &s);
+    rdb_undo_set_rester(s.undo, rest_fails, &s);
+    assert_false(rdb_undo_purge_now(s.undo, NULL, &err));
+    assert_string_equal(err.sqlstate, RDB_IO_ERROR);
+    rdb_error_clear(&err);
+    assert_false(rdb_undo_at_rest(s.undo, NULL, NULL, NULL, &ran, &err));
+    assert_string_equal(err.sqlstate, RDB_DISK_FULL);
+    rdb_error_clear(&err);
+    rdb_undo_set_purger(s.undo, NULL, NULL);
+    rdb_undo_set_rester(s.undo, NULL, NULL);
+    /* Twenty logs, all of whose bytes belong to transactions that have ended. */
+    rdb_undo_statistics statistics;
+    rdb_undo_get_statistics(s.undo, &statistics);
+    assert_true(statistics.logs == 20 && statistics.bytes == statistics.bytes_finished && statistics.bytes >= 20 * UNDO_HEADER_BYTES);
+    assert_true(statistics.file_bytes == 20 * PAGE_BYTES && statistics.jobs == 0);
     /* A retired database is not touched any more. */
     assert_true(rdb_undo_work_begin(s.undo, PDB));
     rdb_undo_work_end(s.undo, PDB);
