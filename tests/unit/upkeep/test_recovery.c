@@ -508,7 +508,7 @@ static void test_checkpointer_runs_by_volume_and_lets_segments_go(void **state)
     w.storage = rdb_upkeep_storage(w.upkeep);
     first_page(&w);
     uint64_t n = 0;
-    for (int64_t until_us = rdb_time_monotonic_us() + 20000000; statistics.checkpoints_by_volume < 3 && rdb_time_monotonic_us() < until_us;) {
+    for (int64_t until_us = rdb_time_monotonic_us() + 90000000; statistics.checkpoints_by_volume < 3 && rdb_time_monotonic_us() < until_us;) {
         for (unsigned i = 0; i < 500; i++)
             run_step(&w, ++n);
         rdb_upkeep_get_statistics(w.upkeep, &statistics);
