@@ -182,7 +182,7 @@ uint32_t rdb_map_count(const rdb_map *map)
 
 bool rdb_map_next(const rdb_map *map, uint32_t *cursor, rdb_slice *key, void **value)
 {
-    while (*cursor < map->entry_count) {
+    while (map->live_count > 0 && *cursor < map->entry_count) {
         const map_entry *entry = &map->entries[(*cursor)++];
         if (!entry->live)
             continue;

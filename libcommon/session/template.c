@@ -77,15 +77,23 @@ static inline bool is_name(char c)
     return is_name_start(c) || is_digit(c) || c == '$';
 }
 
+typedef struct known_word { const char *text; uint32_t length; } known_word;
+#define WORD(text) {text, sizeof(text) - 1}
+
+static bool is_one_of(const known_word *words, unsigned count, const char *word, size_t length)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (words[i].length == length && (word[0] | 0x20) == words[i].text[0] && strncasecmp(word, words[i].text, length) == 0)
+            return true;
+    return false;
+}
+
 /* Where a number may stand for a column of the result, or the statement is none for this. */
 static bool is_excluded(const char *word, size_t length)
 {
-    static const char *const words[] = {"order", "group", "distinct", "union", "except", "intersect", "minus", "with", "window", "over",
-                                        "merge", "fetch", "interval", "rownum", "cast"};
-    for (unsigned i = 0; i < RDB_COUNT_OF(words); i++)
-        if (strlen(words[i]) == length && strncasecmp(word, words[i], length) == 0)
-            return true;
-    return false;
+    static const known_word words[] = {WORD("order"), WORD("group"), WORD("distinct"), WORD("union"), WORD("except"), WORD("intersect"), WORD("minus"), WORD("with"),
+                                       WORD("window"), WORD("over"), WORD("merge"), WORD("fetch"), WORD("interval"), WORD("rownum"), WORD("cast")};
+    return is_one_of(words, RDB_COUNT_OF(words), word, length);
 }
 
 static bool read_name(reader *r)
@@ -158,13 +166,19 @@ static bool read_string(reader *r)
 
 static inline bool is_operator(char c)
 {
-    return memchr("+-*/%^|&#<>=!~@?", c, 16) != NULL;
+    switch (c) {
+    case '+': case '-': case '*': case '/': case '%': case '^': case '|': case '&': case '#': case '<': case '>': case '=': case '!': case '~': case '@': case '?':
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* A call of literals alone, from its opening parenthesis: planning would compute it, and raise its error though no row is met. */
 static bool is_foldable_call(const char *key, uint32_t open, uint32_t length)
 {
-    static const char *const harmless[] = {"values", "in", "and", "or", "not", "where", "set", "nextval", "currval", "setval", "pg_sleep", "random"};
+    static const known_word harmless[] = {WORD("values"), WORD("in"), WORD("and"), WORD("or"), WORD("not"), WORD("where"), WORD("set"), WORD("nextval"),
+                                          WORD("currval"), WORD("setval"), WORD("pg_sleep"), WORD("random")};
     uint32_t end = open, begin, literals = 0;
     while (end > 0 && key[end - 1] == ' ')
         end--;
@@ -172,9 +186,8 @@ static bool is_foldable_call(const char *key, uint32_t open, uint32_t length)
         begin--;
     if (begin == end || (begin > 0 && key[begin - 1] == '\1'))
         return false;
-    for (unsigned i = 0; i < RDB_COUNT_OF(harmless); i++)
-        if (strlen(harmless[i]) == end - begin && strncasecmp(key + begin, harmless[i], end - begin) == 0)
-            return false;
+    if (is_one_of(harmless, RDB_COUNT_OF(harmless), key + begin, end - begin))
+        return false;
     for (uint32_t i = open + 1; i < length && key[i] != ')'; i++) {
         if (key[i] == '\1') {
             literals++;
