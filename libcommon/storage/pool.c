@@ -580,7 +580,8 @@ bool rdb_buffer_extend(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_
                  !wait_until_valid(*buffer));
         if (ok && !fresh)
             rdb_latch_lock_exclusive(&(*buffer)->latch);
-        if (ok && !fresh && (*buffer)->page->type != RDB_PAGE_FREE) { /* somebody met the new block first, as free space, and took it */
+        /* Before it was latched somebody may have met the new block as free space and taken it, or cut it off again as an empty end. */
+        if (ok && ((!fresh && (*buffer)->page->type != RDB_PAGE_FREE) || *block >= atomic_load_explicit(&relation->block_count, memory_order_acquire))) {
             rdb_buffer_release(*buffer, RDB_BUFFER_EXCLUSIVE);
             *buffer = NULL;
             ok = false;
