@@ -379,6 +379,61 @@ static void test_files_come_and_go_beside_checkpoints(void **state)
     toy_end(&t);
 }
 
+/* ---- the end is cut while others extend ----------------------------------------------------------------------------------- */
+
+typedef struct cutter {
+    toy *t;
+    _Atomic bool stop;
+    _Atomic uint64_t cuts;
+} cutter;
+
+static bool is_nothing(const rdb_page *page)
+{
+    (void)page;
+    return false; /* free pages alone go */
+}
+
+static void run_cutter(void *argument)
+{
+    cutter *c = argument;
+    rdb_error err = {0};
+    uint64_t before = 0, blocks = 0;
+    while (!atomic_load(&c->stop)) {
+        toy_must(rdb_storage_block_count(c->t->storage, 3, TOY_FILE, 0, &before, &err), &err);
+        toy_must(rdb_storage_cut_tail(c->t->storage, 3, TOY_FILE, 1, is_nothing, &blocks, &err), &err);
+        atomic_fetch_add(&c->cuts, blocks < before);
+    }
+}
+
+/* A new block is latched when it is handed out, and lies within the file: whoever writes it can count on being read. */
+static void test_nobody_extends_behind_an_end_that_was_cut(void **state)
+{
+    (void)state;
+    toy t;
+    rdb_thread *thread = NULL;
+    toy_begin(&t, 256);
+    toy_fill(&t, 1);
+    cutter c = {.t = &t};
+    assert_true(rdb_thread_start(&thread, "cutter", run_cutter, &c, &t.err));
+    const int64_t until_us = rdb_time_monotonic_us() + 2000000;
+    uint64_t extended = 0;
+    while ((extended < 1000 || atomic_load(&c.cuts) < 200) && rdb_time_monotonic_us() < until_us) {
+        uint64_t block, blocks = 0;
+        rdb_buffer *buffer = NULL;
+        assert_true(rdb_buffer_extend(t.storage, 3, TOY_FILE, 0, &block, &buffer, &t.err));
+        assert_true(rdb_storage_block_count(t.storage, 3, TOY_FILE, 0, &blocks, &t.err));
+        assert_true(block < blocks);
+        rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+        extended++;
+        if (blocks > 50) /* not too far ahead of the cutter */
+            rdb_time_sleep_us(1000);
+    }
+    atomic_store(&c.stop, true);
+    rdb_thread_join(&thread);
+    assert_true(atomic_load(&c.cuts) > 10);
+    toy_end(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -389,6 +444,7 @@ int main(void)
         cmocka_unit_test(test_images_and_change_numbers),
         cmocka_unit_test(test_refused_change_changes_nothing),
         cmocka_unit_test(test_files_come_and_go_beside_checkpoints),
+        cmocka_unit_test(test_nobody_extends_behind_an_end_that_was_cut),
         cmocka_unit_test(test_long_data_is_compressed),
         cmocka_unit_test(test_replay_refuses_what_does_not_fit),
     };
