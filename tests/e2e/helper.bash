@@ -57,9 +57,18 @@ tell_of_failure() {
     { tail -n 5 "$HOME_DIR.out"; tail -n 5 "$HOME_DIR/logs/rustydb.log"; head -n 60 "$HOME_DIR"/diag/incident-*-crash.txt; } 2>/dev/null || :
 }
 
+# Tests of a file that share a server may have started it anew: the one that has the home now is named there.
 remove_home() {
     tell_of_failure
-    [ -z "${SERVER_PID:-}" ] || { kill -KILL "$SERVER_PID" 2>/dev/null; wait "$SERVER_PID" 2>/dev/null; }
+    local pid
+    for pid in "${SERVER_PID:-}" "$(grep -om1 '^[0-9]*' "$HOME_DIR/run/rustydb.pid" 2>/dev/null)"; do
+        [ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null || continue
+        wait "$pid" 2>/dev/null
+        for _ in $(seq 100); do
+            kill -0 "$pid" 2>/dev/null || break
+            sleep 0.05
+        done
+    done
     rm -rf "$(dirname "$HOME_DIR")"
 }
 
