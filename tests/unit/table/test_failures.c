@@ -35,7 +35,7 @@ typedef struct scene {
 
 static scene scn; /* too large for a stack */
 static scanned all;
-static char noise[LARGE + 1000]; /* lz4 makes nothing of it */
+static char noise[LARGE + 1000]; /* a text that lz4 makes nothing of */
 
 static bool remove_entry(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_slice key, rdb_row_address address,
                          bool (*still_needed)(void *context, bool *needed, rdb_error *err), void *context, rdb_error *err)
@@ -56,7 +56,7 @@ static void scene_begin(uint32_t frames)
     create_table(&scn.f);
     MUST(&scn.f.err, rdb_storage_create_file(scn.f.storage, PDB, KEY_FILE, 0, &scn.f.err));
     uint32_t seed = 7;
-    for (size_t i = 0; i < sizeof noise; i++)
+    for (size_t i = 0; i + 1 < sizeof noise; i++)
         noise[i] = (char)(33 + (seed = seed * 1103515245 + 12345) / 65536 % 90);
     for (uint32_t i = 0; i < KEYS; i++) {
         scn.keys[i] = (rdb_index_key){.index_file = KEY_FILE, .new_key = {(const uint8_t *)noise + i, 8}};
