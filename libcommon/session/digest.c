@@ -225,7 +225,7 @@ static void hash_node(uint64_t *hash, const rdb_plan_node *node, unsigned depth)
 void session_digest_take(rdb_session *session, session_plan *plan, const char *text, int64_t began_ns)
 {
     rdb_digest found;
-    const bool is_part = session->piece_length > 0;
+    const bool is_part = session->piece_length > 0 && text == session->piece_of; /* EXECUTE's is the text that PREPARE had */
     (void)began_ns;
     if (session->pid == 0 || plan->query->command == RDB_COMMAND_UTILITY)
         return;

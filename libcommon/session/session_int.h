@@ -141,7 +141,8 @@ struct rdb_session {
     char database_name[RDB_NAMEDATALEN];
     uint32_t pid;
     session_owner owner;
-    int32_t piece_start, piece_length; /* of the statement that is made ready, in its text; length 0: all of it */
+    const char *piece_of;              /* the message whose statements run, ... */
+    int32_t piece_start, piece_length; /* ... and where in it the one is that is made ready; length 0: all of it */
     const char *query_text;      /* what the client sent last; borrowed while its statements run */
     rdb_cancel cancel;
     bool has_ended; /* the client was told a FATAL error: the connection ends */

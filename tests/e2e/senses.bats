@@ -243,6 +243,12 @@ PYTHON
     [ "$(sql "select count(*) from rdb_activity_history")" = 0 ]
 }
 
+@test "a statement that is executed by name has the text it was prepared with, wherever EXECUTE stands" {
+    sql "prepare named as select 4711 as prepared; select 1 as something_long_that_stands_in_front, 2 as and_more_of_it_still; execute named; execute named" >/dev/null
+    "$PSQL" -X -q -v ON_ERROR_STOP=1 -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -c "prepare short as select 815 as brief" -c "select repeat('x', 10) as something_long_that_stands_in_front_of_it; execute short; deallocate short" >/dev/null
+    [ "$(sql "select count(*) from rdb_stat_statements where query ~ 'as prepared' and query !~ 'rdb_stat' and calls >= 2")" -ge 1 ]
+}
+
 @test "a long command tells how far it is, and nothing once it is over" {
     sql "create table far(a int)"
     (seq 30000; sleep 2) | "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -c "copy far from stdin where a % 2 = 0" 3>&- &
