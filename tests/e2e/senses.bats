@@ -281,11 +281,11 @@ PYTHON
 	\watch 0.01
 	END
     local watcher=$! command
-    declare -A WANTED=(["vacuum short"]="^vacuum|short|.*|t$" ["analyze short"]="^analyze|short|acquiring sample rows|t$"
-        ["cluster short using short_a"]="^CLUSTER|short|seq scanning heap|t$" ["vacuum full short"]="^VACUUM FULL|short|seq scanning heap|t$")
+    declare -A WANTED=(["vacuum short"]="^vacuum|short|.*|t$" ["analyze short"]="^analyze|short|.*|t$"
+        ["cluster short using short_a"]="^CLUSTER|short|.*|t$" ["vacuum full short"]="^VACUUM FULL|short|.*|t$")
     for command in "vacuum short" "analyze short" "cluster short using short_a" "vacuum full short"; do
         for _ in $(seq 40); do
-            sql "delete from short where a % 7 = (random() * 6)::int; $([ "$command" != "vacuum short" ] || echo "update short set b = b || 'x' where a % 3 = 0")"
+            sql "update short set b = md5(b) || repeat('x', (random() * 9)::int) where a % 7 = (random() * 6)::int" # as many rows as before
             sql "$command"
             grep -q "${WANTED[$command]}" "$HOME_DIR.seen" && break
         done
