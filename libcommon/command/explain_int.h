@@ -42,5 +42,7 @@ typedef struct explaining {
 /* explain_node.c: the plan, from its root. */
 void explain_plan(explaining *work);
 void explain_put_buffers(explaining *work, const rdb_usage *usage);
+bool explain_is_removed(const explaining *work, const rdb_plan_node *node); /* a part that the run left out */
+void explain_name_ranges(explaining *work); /* explain_names.c */
 
 #endif
