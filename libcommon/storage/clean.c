@@ -317,11 +317,14 @@ static void run_cleaner(void *argument)
         atomic_store(&storage->cleaner_word, 0);
         if (atomic_load_explicit(&storage->dirty_count, memory_order_relaxed) == 0)
             continue;
+        const uint64_t round = atomic_fetch_add(&storage->cleaner_rounds, 1) + 1;
         bool ok = clean_round(storage, &hand, frame_nos, copy, &err);
         rdb_mutex_lock(&storage->cleaner_lock);
         rdb_error_clear(&storage->cleaner_error);
-        if (!ok)
+        if (!ok) {
             rdb_error_move(&storage->cleaner_error, &err);
+            storage->cleaner_failed_round = round;
+        }
         rdb_mutex_unlock(&storage->cleaner_lock);
         rdb_error_clear(&err);
         if (!ok)
@@ -334,13 +337,16 @@ static void run_cleaner(void *argument)
 bool cleaner_admit(rdb_storage *storage, uint32_t count, rdb_error *err)
 {
     int64_t begin_us = 0;
+    uint64_t rounds = 0; /* begun before: what they met says nothing of now, however long the cleaner sleeps */
     while (RDB_UNLIKELY(atomic_load_explicit(&storage->dirty_count, memory_order_relaxed) + count > storage->dirty_max)) {
         int64_t now_us = rdb_time_monotonic_us();
-        if (begin_us == 0)
+        if (begin_us == 0) {
             begin_us = now_us;
+            rounds = atomic_load(&storage->cleaner_rounds);
+        }
         cleaner_wake(storage);
         rdb_mutex_lock(&storage->cleaner_lock);
-        bool failing = rdb_error_is_set(&storage->cleaner_error);
+        bool failing = rdb_error_is_set(&storage->cleaner_error) && storage->cleaner_failed_round > rounds;
         if (failing && now_us - begin_us > 100000) {
             rdb_error_set(err, storage->cleaner_error.sqlstate, "%s", rdb_error_message(&storage->cleaner_error));
             rdb_error_detail(err, "The buffer pool's share of dirty pages is used up, and they can not be written.");

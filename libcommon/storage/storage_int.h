@@ -130,6 +130,8 @@ struct rdb_storage {
     _Atomic uint32_t stopping;
     rdb_mutex cleaner_lock; /* RDB_RANK_LEAF */
     rdb_error cleaner_error RDB_GUARDED_BY(cleaner_lock); /* of its last round, unset when that went well */
+    uint64_t cleaner_failed_round RDB_GUARDED_BY(cleaner_lock); /* which one that was */
+    _Atomic uint64_t cleaner_rounds;                            /* begun so far */
 };
 
 /* page.c */

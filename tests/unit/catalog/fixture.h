@@ -4,15 +4,9 @@
 #ifndef CATALOG_FIXTURE_H
 #define CATALOG_FIXTURE_H
 
+#include "../engine.h"
 #include "catalog/bootstrap.h"
 #include "catalog/ddl_int.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #define SEGMENT (1u << 20)
 
@@ -53,30 +47,8 @@ static inline void instance_open(instance *f)
     rdb_index_register_redo();
     rdb_catalog_register_redo();
     const rdb_storage_config config = {.data_directory = f->data_directory, .page_bytes = 4096, .frame_count = 8192, .sync = false};
-    rdb_lsn end = SEGMENT + 64;
     const bool is_new = !rdb_path_exists(f->wal_directory);
-    if (is_new)
-        MUST(f, rdb_path_make_directory(f->data_directory, 0700, true, &f->err));
-    MUST(f, rdb_storage_open(&f->storage, &config, &f->err));
-    if (!is_new) {
-        rdb_wal_reader *reader;
-        static rdb_wal_record record;
-        bool found = true;
-        MUST(f, rdb_wal_reader_open(&reader, &f->wal_config, end, &f->err));
-        for (;;) {
-            MUST(f, rdb_wal_reader_next(reader, &record, &found, &f->err));
-            if (!found)
-                break;
-            MUST(f, rdb_storage_replay(f->storage, &record, &f->err));
-            const rdb_resource_ops *ops = rdb_resource_find((rdb_resource)record.resource);
-            if (ops != NULL && ops->replay != NULL)
-                MUST(f, ops->replay(ops->replay_context, &record, &f->err));
-        }
-        end = rdb_wal_reader_end(reader);
-        rdb_wal_reader_close(&reader);
-    }
-    MUST(f, rdb_wal_open(&f->wal, &f->wal_config, end, &f->err));
-    rdb_storage_set_wal(f->storage, f->wal);
+    MUST(f, engine_open(&f->wal_config, &config, &f->wal, &f->storage, &f->err));
     const rdb_txn_config txn_config = {.storage = f->storage};
     MUST(f, rdb_txn_open(&f->txns, &txn_config, &f->err));
     const rdb_undo_config undo_config = {.storage = f->storage, .txns = f->txns};
@@ -91,12 +63,8 @@ static inline void instance_open(instance *f)
 
 static inline void instance_begin(instance *f)
 {
-    char root[] = "/tmp/rdb-catalog-XXXXXX";
     memset(f, 0, sizeof *f);
-    assert_non_null(mkdtemp(root));
-    snprintf(f->root, sizeof f->root, "%s", root);
-    snprintf(f->wal_directory, sizeof f->wal_directory, "%s/wal", f->root);
-    snprintf(f->data_directory, sizeof f->data_directory, "%s/data", f->root);
+    engine_paths("catalog", f->root, sizeof f->root, f->wal_directory, f->data_directory, sizeof f->wal_directory);
     f->wal_config = (rdb_wal_config){.directory = f->wal_directory, .system_id = 77, .segment_bytes = SEGMENT,
                                      .ring_bytes = 1 << 20, .incarnation = 1, .thread_no = 1, .sync = false};
     instance_open(f);
@@ -108,8 +76,7 @@ static inline void instance_close(instance *f)
     rdb_catalog_close(&f->catalog);
     rdb_undo_close(&f->undo);
     rdb_txn_close(&f->txns);
-    rdb_storage_close(&f->storage);
-    MUST(f, rdb_wal_close(&f->wal, &f->err));
+    MUST(f, engine_close(&f->wal, &f->storage, &f->err));
     rdb_arena_destroy(f->arena);
     f->arena = NULL;
 }

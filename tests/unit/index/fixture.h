@@ -3,27 +3,13 @@
 #ifndef INDEX_FIXTURE_H
 #define INDEX_FIXTURE_H
 
+#include "../engine.h"
+#include "../must.h"
 #include "index/btree_int.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <cmocka.h>
 
 #define PDB 5u
 #define SEGMENT (4u << 20)
 #define INDEX_FILE RDB_FILE_NO(RDB_FILE_INDEX, 30000)
-
-/* cmocka's asserts jump, which a thread of our own cannot. */
-#define MUST(f_err, call)                                                                                             \
-    do {                                                                                                              \
-        if (!(call)) {                                                                                                \
-            fprintf(stderr, "%s:%d: %s: %s %s %s\n", __FILE__, __LINE__, #call, (f_err)->sqlstate, (f_err)->message,  \
-                    (f_err)->detail);                                                                                 \
-            abort();                                                                                                  \
-        }                                                                                                             \
-    } while (0)
 
 typedef struct fixture {
     char root[64], wal_directory[96], data_directory[96];
@@ -37,18 +23,12 @@ typedef struct fixture {
 static inline void fixture_begin(fixture *f, uint32_t page_bytes, uint32_t frames)
 {
     memset(f, 0, sizeof *f);
-    memcpy(f->root, "/tmp/rdb-index-XXXXXX", sizeof "/tmp/rdb-index-XXXXXX");
-    assert_non_null(mkdtemp(f->root));
-    snprintf(f->wal_directory, sizeof f->wal_directory, "%s/wal", f->root);
-    snprintf(f->data_directory, sizeof f->data_directory, "%s/data", f->root);
-    MUST(&f->err, rdb_path_make_directory(f->data_directory, 0700, true, &f->err));
+    engine_paths("index", f->root, sizeof f->root, f->wal_directory, f->data_directory, sizeof f->wal_directory);
     rdb_index_register_redo();
-    rdb_wal_config wal_config = {.directory = f->wal_directory, .system_id = 9, .segment_bytes = SEGMENT, .ring_bytes = 1 << 20,
-                                 .incarnation = 1, .thread_no = 1, .sync = false};
-    MUST(&f->err, rdb_wal_open(&f->wal, &wal_config, SEGMENT + 64, &f->err));
-    rdb_storage_config config = {
-        .data_directory = f->data_directory, .page_bytes = page_bytes, .frame_count = frames, .wal = f->wal, .sync = false};
-    MUST(&f->err, rdb_storage_open(&f->storage, &config, &f->err));
+    const rdb_wal_config wal_config = {.directory = f->wal_directory, .system_id = 9, .segment_bytes = SEGMENT, .ring_bytes = 1 << 20,
+                                       .incarnation = 1, .thread_no = 1, .sync = false};
+    const rdb_storage_config config = {.data_directory = f->data_directory, .page_bytes = page_bytes, .frame_count = frames, .sync = false};
+    MUST(&f->err, engine_open(&wal_config, &config, &f->wal, &f->storage, &f->err));
     MUST(&f->err, rdb_storage_create_file(f->storage, PDB, INDEX_FILE, 3, &f->err));
     MUST(&f->err, btree_create_root(f->storage, PDB, INDEX_FILE, 3, &f->err));
     f->index = (rdb_index){.storage = f->storage, .pdb = PDB, .index_oid = 16400, .file = INDEX_FILE};
@@ -60,8 +40,7 @@ static inline void fixture_end(fixture *f)
 {
     rdb_arena_destroy(f->arena);
     rdb_arena_destroy(f->batch);
-    rdb_storage_close(&f->storage);
-    MUST(&f->err, rdb_wal_close(&f->wal, &f->err));
+    MUST(&f->err, engine_close(&f->wal, &f->storage, &f->err));
     MUST(&f->err, rdb_path_remove_tree(f->root, &f->err));
     rdb_error_clear(&f->err);
 }

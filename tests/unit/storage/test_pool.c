@@ -425,6 +425,48 @@ static void test_a_share_of_frames_stays_clean(void **state)
     toy_end(&t);
 }
 
+/* What stood in the way has gone, and the cleaner takes its time over its next round: who waits for it is not told of the failure before. */
+static _Atomic uint32_t slow_rounds;
+static bool slowly_passed_barrier(void *context, rdb_lsn lsn, rdb_error *err)
+{
+    if (atomic_load(&barrier_stands))
+        return standing_barrier(context, lsn, err);
+    atomic_fetch_add(&slow_rounds, 1);
+    rdb_time_sleep_us(300000);
+    return rdb_wal_flush(context, lsn, err);
+}
+
+static void test_waits_for_a_round_of_its_own(void **state)
+{
+    (void)state;
+    toy t;
+    rdb_buffer *buffer = NULL;
+    rdb_lsn end_lsn = 0;
+    bool ok = true;
+    uint64_t block = 0;
+    toy_begin(&t, 64);
+    toy_fill(&t, 200);
+    reopen_storage(&t);
+    rdb_storage_set_barrier(t.storage, slowly_passed_barrier, t.wal);
+    atomic_store(&barrier_stands, true);
+    for (; ok; block += ok) {
+        assert_in_range(block, 0, 63);
+        assert_true(rdb_buffer_acquire(t.storage, toy_tag(block), RDB_BUFFER_EXCLUSIVE, &buffer, &t.err));
+        ok = toy_set(t.storage, buffer, 2, 7, false, &end_lsn, &t.err);
+        rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+    }
+    rdb_error_clear(&t.err);
+    assert_true(rdb_buffer_acquire(t.storage, toy_tag(block), RDB_BUFFER_EXCLUSIVE, &buffer, &t.err));
+    atomic_store(&slow_rounds, 0);
+    atomic_store(&barrier_stands, false);
+    if (!toy_set(t.storage, buffer, 2, 7, false, &end_lsn, &t.err))
+        fail_msg("%s %s", t.err.sqlstate, rdb_error_message(&t.err));
+    assert_true(atomic_load(&slow_rounds) > 0);
+    rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+    rdb_storage_set_barrier(t.storage, standing_barrier, t.wal);
+    toy_end(&t);
+}
+
 /* A page that somebody else is writing is no longer dirty, but a checkpoint waits for it: its write may still fail. */
 static _Atomic uint32_t slow_writer_state; /* 1: in the barrier, 2: may go on */
 static _Atomic bool flush_ended;
@@ -594,6 +636,7 @@ int main(void)
         cmocka_unit_test(test_full_disk_refuses_growth),
         cmocka_unit_test(test_checkpoint_waits_for_writes_under_way),
         cmocka_unit_test(test_a_share_of_frames_stays_clean),
+        cmocka_unit_test(test_waits_for_a_round_of_its_own),
         cmocka_unit_test(test_paced_flush_keeps_its_pace),
         cmocka_unit_test(test_hurried_flush_syncs_each_file_once),
     };

@@ -4,14 +4,9 @@
 #ifndef TABLE_FIXTURE_H
 #define TABLE_FIXTURE_H
 
+#include "../engine.h"
+#include "../must.h"
 #include "table/table_int.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-#include <cmocka.h>
 
 #define PDB 5u
 #define SEGMENT (1u << 20)
@@ -30,16 +25,6 @@ typedef struct instance {
     uint32_t page_bytes, frames;
     rdb_error err;
 } instance;
-
-/* cmocka's asserts jump, which a thread of our own cannot. */
-#define MUST(f_err, call)                                                                                             \
-    do {                                                                                                              \
-        if (!(call)) {                                                                                                \
-            fprintf(stderr, "%s:%d: %s: %s %s %s\n", __FILE__, __LINE__, #call, (f_err)->sqlstate, (f_err)->message,  \
-                    (f_err)->detail);                                                                                 \
-            abort();                                                                                                  \
-        }                                                                                                             \
-    } while (0)
 
 static inline void describe_table(instance *f, const rdb_rep *reps, uint16_t count, uint64_t file)
 {
@@ -63,31 +48,8 @@ static inline void instance_open(instance *f)
     rdb_txn_register_redo();
     rdb_undo_register_redo();
     rdb_table_register_redo();
-    rdb_storage_config config = {.data_directory = f->data_directory, .page_bytes = f->page_bytes, .frame_count = f->frames, .sync = true};
-    rdb_lsn end = SEGMENT + 64;
-    bool is_new = !rdb_path_exists(f->wal_directory);
-    if (is_new)
-        MUST(&f->err, rdb_path_make_directory(f->data_directory, 0700, true, &f->err));
-    MUST(&f->err, rdb_storage_open(&f->storage, &config, &f->err));
-    if (!is_new) {
-        rdb_wal_reader *reader;
-        static rdb_wal_record record;
-        bool found = true;
-        MUST(&f->err, rdb_wal_reader_open(&reader, &f->wal_config, end, &f->err));
-        for (;;) {
-            MUST(&f->err, rdb_wal_reader_next(reader, &record, &found, &f->err));
-            if (!found)
-                break;
-            MUST(&f->err, rdb_storage_replay(f->storage, &record, &f->err));
-            const rdb_resource_ops *ops = rdb_resource_find((rdb_resource)record.resource);
-            if (ops != NULL && ops->replay != NULL)
-                MUST(&f->err, ops->replay(ops->replay_context, &record, &f->err));
-        }
-        end = rdb_wal_reader_end(reader);
-        rdb_wal_reader_close(&reader);
-    }
-    MUST(&f->err, rdb_wal_open(&f->wal, &f->wal_config, end, &f->err));
-    rdb_storage_set_wal(f->storage, f->wal);
+    const rdb_storage_config config = {.data_directory = f->data_directory, .page_bytes = f->page_bytes, .frame_count = f->frames, .sync = true};
+    MUST(&f->err, engine_open(&f->wal_config, &config, &f->wal, &f->storage, &f->err));
     rdb_txn_config txn_config = {.storage = f->storage};
     MUST(&f->err, rdb_txn_open(&f->txns, &txn_config, &f->err));
     rdb_undo_config undo_config = {.storage = f->storage, .txns = f->txns};
@@ -119,13 +81,11 @@ static inline void instance_begin(instance *f, uint32_t page_bytes, uint32_t fra
     MUST(&f->err, rdb_txn_create_pdb(f->txns, PDB, &f->err));
 }
 
-/* What a crash leaves: nothing is flushed that was not durable already, except what the log's close writes. */
 static inline void instance_close(instance *f)
 {
     rdb_undo_close(&f->undo);
     rdb_txn_close(&f->txns);
-    rdb_storage_close(&f->storage);
-    MUST(&f->err, rdb_wal_close(&f->wal, &f->err));
+    MUST(&f->err, engine_close(&f->wal, &f->storage, &f->err));
     rdb_arena_destroy(f->arena);
     rdb_arena_destroy(f->batch);
     f->arena = f->batch = NULL;

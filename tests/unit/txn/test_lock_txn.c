@@ -1,71 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Locks as transactions have them: savepoints, waits for a writer's end, sessions, a deadlock of two writers. */
+#include "fixture.h"
 #include "txn/lock_int.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <cmocka.h>
-
-#define PDB 5u
-#define SEGMENT (1u << 20)
 #define TABLE UINT64_C(0x0100000000004e20)
 
-#define MUST(f_err, call)                                                                                             \
-    do {                                                                                                              \
-        if (!(call)) {                                                                                                \
-            fprintf(stderr, "%s:%d: %s: %s %s %s\n", __FILE__, __LINE__, #call, (f_err)->sqlstate, (f_err)->message,  \
-                    (f_err)->detail);                                                                                 \
-            abort();                                                                                                  \
-        }                                                                                                             \
-    } while (0)
-
-typedef struct fixture {
-    char root[64], wal_directory[96], data_directory[96];
-    rdb_wal *wal;
-    rdb_storage *storage;
-    rdb_txn_manager *txns;
-    rdb_error err;
-} fixture;
-
-static void fixture_begin(fixture *f)
+static void locks_begin(instance *f)
 {
-    memset(f, 0, sizeof *f);
-    memcpy(f->root, "/tmp/rdb-locks-XXXXXX", sizeof "/tmp/rdb-locks-XXXXXX");
-    assert_non_null(mkdtemp(f->root));
-    snprintf(f->wal_directory, sizeof f->wal_directory, "%s/wal", f->root);
-    snprintf(f->data_directory, sizeof f->data_directory, "%s/data", f->root);
-    rdb_txn_register_redo();
-    MUST(&f->err, rdb_path_make_directory(f->data_directory, 0700, true, &f->err));
-    rdb_wal_config wal_config = {.directory = f->wal_directory, .system_id = 77, .segment_bytes = SEGMENT, .ring_bytes = 1 << 20,
-                                 .incarnation = 1, .thread_no = 1, .sync = false};
-    MUST(&f->err, rdb_wal_open(&f->wal, &wal_config, SEGMENT + 64, &f->err));
-    rdb_storage_config config = {.data_directory = f->data_directory, .page_bytes = 4096, .frame_count = 128, .wal = f->wal, .sync = false};
-    MUST(&f->err, rdb_storage_open(&f->storage, &config, &f->err));
-    rdb_txn_config txn_config = {.storage = f->storage};
-    MUST(&f->err, rdb_txn_open(&f->txns, &txn_config, &f->err));
-    MUST(&f->err, rdb_txn_create_pdb(f->txns, PDB, &f->err));
+    instance_begin(f);
     rdb_lock_set_deadlock_timeout(f->txns, 20000);
 }
 
-static void fixture_end(fixture *f)
-{
-    rdb_txn_close(&f->txns);
-    rdb_storage_close(&f->storage);
-    MUST(&f->err, rdb_wal_close(&f->wal, &f->err));
-    MUST(&f->err, rdb_path_remove_tree(f->root, &f->err));
-    rdb_error_clear(&f->err);
-}
-
-static rdb_txn *begin(fixture *f)
+static rdb_txn *begin(instance *f)
 {
     rdb_txn *txn;
     MUST(&f->err, rdb_txn_begin(f->txns, PDB, RDB_READ_COMMITTED, false, NULL, &txn, &f->err));
     return txn;
 }
 
-static bool try_lock(fixture *f, rdb_txn *txn, uint64_t oid, rdb_lock_mode mode)
+static bool try_lock(instance *f, rdb_txn *txn, uint64_t oid, rdb_lock_mode mode)
 {
     bool taken;
     rdb_lock_tag tag = {.kind = RDB_LOCK_RELATION, .pdb = PDB, .a = oid};
@@ -76,12 +29,12 @@ static bool try_lock(fixture *f, rdb_txn *txn, uint64_t oid, rdb_lock_mode mode)
 static void test_a_savepoint_keeps_or_loses_its_locks(void **state)
 {
     (void)state;
-    fixture f;
+    instance f;
     rdb_scn scn;
     uint32_t level;
     bool taken;
     rdb_xid xid, sub;
-    fixture_begin(&f);
+    locks_begin(&f);
     rdb_txn *a = begin(&f), *b = begin(&f);
     assert_true(try_lock(&f, a, 1, RDB_LOCK_EXCLUSIVE));
     MUST(&f.err, rdb_txn_push_level(a, &level, &f.err));
@@ -115,7 +68,7 @@ static void test_a_savepoint_keeps_or_loses_its_locks(void **state)
     assert_true(try_lock(&f, b, 3, RDB_LOCK_EXCLUSIVE));
     MUST(&f.err, rdb_lock_wait_xid(b, xid, RDB_LOCK_NOWAIT, 0, &f.err));
     rdb_txn_abort(&b);
-    fixture_end(&f);
+    instance_end(&f);
 }
 
 typedef struct waiter {
@@ -142,8 +95,8 @@ static void wait_for_end(void *argument)
 static void test_the_end_of_a_writer_wakes_who_waits_and_is_known_by_then(void **state)
 {
     (void)state;
-    fixture f;
-    fixture_begin(&f);
+    instance f;
+    locks_begin(&f);
     for (unsigned round = 0; round < 40; round++) {
         rdb_txn *writer = begin(&f);
         waiter waiters[3] = {0};
@@ -169,15 +122,15 @@ static void test_the_end_of_a_writer_wakes_who_waits_and_is_known_by_then(void *
             rdb_txn_abort(&waiters[i].txn);
         }
     }
-    fixture_end(&f);
+    instance_end(&f);
 }
 
 /* Two writers wait for each other: one is told, the other goes on. */
 static void test_two_writers_in_a_deadlock(void **state)
 {
     (void)state;
-    fixture f;
-    fixture_begin(&f);
+    instance f;
+    locks_begin(&f);
     waiter waiters[2] = {0};
     rdb_xid xids[2];
     for (unsigned i = 0; i < 2; i++) {
@@ -195,18 +148,18 @@ static void test_two_writers_in_a_deadlock(void **state)
     assert_int_equal(waiters[0].state, RDB_XID_ABORTED);
     rdb_txn_abort(&waiters[0].txn);
     rdb_error_clear(&waiters[1].err);
-    fixture_end(&f);
+    instance_end(&f);
 }
 
 static void test_a_session_holds_locks_over_its_transactions(void **state)
 {
     (void)state;
-    fixture f;
+    instance f;
     rdb_lock_session *session;
     bool taken;
     rdb_scn scn;
     rdb_lock_tag tag = {.kind = RDB_LOCK_ADVISORY, .pdb = PDB, .a = 42, .b = 1};
-    fixture_begin(&f);
+    locks_begin(&f);
     MUST(&f.err, rdb_lock_session_open(&session, f.txns, NULL, 4711, &f.err));
     rdb_txn *other = begin(&f);
     for (unsigned i = 0; i < 3; i++) {
@@ -234,7 +187,7 @@ static void test_a_session_holds_locks_over_its_transactions(void **state)
     MUST(&f.err, rdb_lock_acquire(other, tag, RDB_LOCK_SHARE, RDB_LOCK_SKIP, 0, &taken, &f.err));
     assert_true(taken);
     rdb_txn_abort(&other);
-    fixture_end(&f);
+    instance_end(&f);
 }
 
 int main(void)

@@ -2,23 +2,15 @@
  * The undo store under failures: each allocation and each call into room storage fails once (sweep.h) while records are appended, read,
  * found again after a restart and cut away; and bytes on its pages and in its records are damaged. A model says what records there are. */
 #include "../sweep.h"
+#include "../engine.h"
+#include "../must.h"
 #include "txn/rdb_lock.h"
 #include "undo/rdb_undo_salvage.h"
 #include "undo/undo_int.h"
 
-#include <unistd.h>
-
 #define PDB 5u
 #define SEGMENT (1u << 20)
 #define PAGE_BYTES 4096u
-#define MUST(f_err, call)                                                                                            \
-    do {                                                                                                             \
-        if (!(call)) {                                                                                               \
-            fprintf(stderr, "%s:%d: %s: %s %s %s\n", __FILE__, __LINE__, #call, (f_err)->sqlstate, (f_err)->message, \
-                    (f_err)->detail);                                                                                \
-            abort();                                                                                                 \
-        }                                                                                                            \
-    } while (0)
 
 typedef struct store {
     char root[64], wal_directory[96], data_directory[96];
@@ -43,30 +35,8 @@ static void store_open(store *s)
 {
     rdb_txn_register_redo();
     rdb_undo_register_redo();
-    rdb_storage_config config = {.data_directory = s->data_directory, .page_bytes = PAGE_BYTES, .frame_count = 128};
-    rdb_lsn end = SEGMENT + 64;
-    bool is_new = !rdb_path_exists(s->wal_directory), found = true;
-    if (is_new)
-        MUST(&s->err, rdb_path_make_directory(s->data_directory, 0700, true, &s->err));
-    MUST(&s->err, rdb_storage_open(&s->storage, &config, &s->err));
-    if (!is_new) {
-        rdb_wal_reader *reader;
-        static rdb_wal_record record;
-        MUST(&s->err, rdb_wal_reader_open(&reader, &s->wal_config, end, &s->err));
-        for (;;) {
-            MUST(&s->err, rdb_wal_reader_next(reader, &record, &found, &s->err));
-            if (!found)
-                break;
-            MUST(&s->err, rdb_storage_replay(s->storage, &record, &s->err));
-            const rdb_resource_ops *ops = rdb_resource_find((rdb_resource)record.resource);
-            if (ops != NULL && ops->replay != NULL)
-                MUST(&s->err, ops->replay(ops->replay_context, &record, &s->err));
-        }
-        end = rdb_wal_reader_end(reader);
-        rdb_wal_reader_close(&reader);
-    }
-    MUST(&s->err, rdb_wal_open(&s->wal, &s->wal_config, end, &s->err));
-    rdb_storage_set_wal(s->storage, s->wal);
+    const rdb_storage_config config = {.data_directory = s->data_directory, .page_bytes = PAGE_BYTES, .frame_count = 128};
+    MUST(&s->err, engine_open(&s->wal_config, &config, &s->wal, &s->storage, &s->err));
     const rdb_txn_config txn_config = {.storage = s->storage};
     MUST(&s->err, rdb_txn_open(&s->txns, &txn_config, &s->err));
     const rdb_undo_config undo_config = {.storage = s->storage, .txns = s->txns};
@@ -77,17 +47,13 @@ static void store_close(store *s)
 {
     rdb_undo_close(&s->undo);
     rdb_txn_close(&s->txns);
-    rdb_storage_close(&s->storage);
-    MUST(&s->err, rdb_wal_close(&s->wal, &s->err));
+    MUST(&s->err, engine_close(&s->wal, &s->storage, &s->err));
 }
 
 static void store_begin(store *s)
 {
     memset(s, 0, sizeof *s);
-    snprintf(s->root, sizeof s->root, "/tmp/rdb-undo-XXXXXX");
-    assert_non_null(mkdtemp(s->root));
-    snprintf(s->wal_directory, sizeof s->wal_directory, "%s/wal", s->root);
-    snprintf(s->data_directory, sizeof s->data_directory, "%s/data", s->root);
+    engine_paths("undo", s->root, sizeof s->root, s->wal_directory, s->data_directory, sizeof s->wal_directory);
     s->wal_config = (rdb_wal_config){.directory = s->wal_directory, .system_id = 5, .segment_bytes = SEGMENT, .ring_bytes = 1 << 18, .incarnation = 1, .thread_no = 1};
     for (size_t i = 0; i < sizeof image; i++)
         image[i] = (uint8_t)(i * 7);

@@ -13,11 +13,54 @@ static rdb_purge *open_purge(instance *f)
     MUST(&f->err, rdb_purge_open(&purge, &config, &f->err));
     return purge;
 }
+/* A table, the toy index, and purge beside them. */
+static rdb_purge *begin_purged(instance *f, uint32_t frames)
+{
+    instance_begin(f, 4096, frames);
+    create_table(f);
+    toy_create(f);
+    return open_purge(f);
+}
+static void end_purged(instance *f, rdb_purge **purge)
+{
+    rdb_purge_close(purge);
+    instance_end(f);
+}
+/* A crash, and the next life. */
+static void restart(instance *f)
+{
+    instance_close(f);
+    instance_open(f);
+    MUST(&f->err, rdb_undo_attach(f->undo, PDB, &f->err));
+}
 static uint64_t backlog(instance *f)
 {
     rdb_undo_statistics statistics;
     rdb_undo_get_statistics(f->undo, &statistics);
     return statistics.bytes;
+}
+/* Row 1, committed, which the index has under this key: from before the index was made, so that its undo record names none. */
+static rdb_row_address insert_indexed(instance *f, uint64_t key)
+{
+    rdb_txn *txn = begin(f, RDB_READ_COMMITTED);
+    rdb_row_address address = insert(f, txn, (sample){.id = 1, .note = "x", .number = (int32_t)key});
+    toy_insert(key, address);
+    commit(f, txn);
+    return address;
+}
+/* A row and its entry. */
+static rdb_row_address insert_with_key(instance *f, const rdb_table *table, rdb_txn *txn, int64_t id, uint64_t entry, rdb_row_version *version)
+{
+    uint8_t bytes[8];
+    rdb_datum values[3];
+    bool is_null[3];
+    rdb_row_address address;
+    rdb_put_u64(bytes, entry);
+    const rdb_index_key key = {.index_file = TOY_INDEX_FILE, .new_key = {bytes, 8}};
+    fill_values(&(sample){.id = id, .number = (int32_t)entry}, values, is_null);
+    MUST(&f->err, rdb_table_insert(table, txn, values, is_null, &key, 1, &address, version, &f->err));
+    toy_insert(entry, address);
+    return address;
 }
 /* An update that changes the one indexed key, heap before index; the same key: no index. */
 static void change_key_or_not(instance *f, rdb_txn *txn, rdb_row_address address, uint64_t old_key, uint64_t new_key)
@@ -54,13 +97,9 @@ static void test_open_snapshots_keep_versions(void **state)
     instance f;
     rdb_xid wait;
     rdb_snapshot old, now;
-    instance_begin(&f, 4096, 256);
-    create_table(&f);
-    toy_create(&f);
-    rdb_purge *purge = open_purge(&f);
+    rdb_purge *purge = begin_purged(&f, 256);
+    rdb_row_address address = insert_indexed(&f, 100);
     rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
-    rdb_row_address address = insert(&f, txn, (sample){.id = 1, .note = "x", .number = 100});
-    toy_insert(100, address);
     rdb_row_address gone = insert(&f, txn, (sample){.id = 2, .note = "y", .number = 5});
     commit(&f, txn);
     rdb_txn *reader = begin(&f, RDB_REPEATABLE_READ);
@@ -91,8 +130,7 @@ static void test_open_snapshots_keep_versions(void **state)
     txn = begin(&f, RDB_READ_COMMITTED);
     assert_int_equal(insert(&f, txn, (sample){.id = 3, .note = "z", .number = 1}), gone);
     rdb_txn_abort(&txn);
-    rdb_purge_close(&purge);
-    instance_end(&f);
+    end_purged(&f, &purge);
 }
 
 /* The files of a retired database are about to go: its records count as done, and its pages stay as they are. */
@@ -102,13 +140,9 @@ static void test_retired_databases_are_left_alone(void **state)
     instance f;
     rdb_xid wait;
     rdb_snapshot now;
-    instance_begin(&f, 4096, 256);
-    create_table(&f);
-    toy_create(&f);
-    rdb_purge *purge = open_purge(&f);
+    rdb_purge *purge = begin_purged(&f, 256);
+    rdb_row_address address = insert_indexed(&f, 100);
     rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
-    rdb_row_address address = insert(&f, txn, (sample){.id = 1, .note = "x", .number = 100});
-    toy_insert(100, address);
     rdb_row_address gone = insert(&f, txn, (sample){.id = 2, .note = "y", .number = 5});
     commit(&f, txn);
     txn = begin(&f, RDB_READ_COMMITTED);
@@ -123,8 +157,7 @@ static void test_retired_databases_are_left_alone(void **state)
     assert_false(rdb_undo_work_begin(f.undo, f.table.pdb));
     MUST(&f.err, rdb_purge_run(purge, &f.err));
     assert_true(toy_find(100, address) >= 0 && toy_find(200, address) >= 0);
-    rdb_purge_close(&purge);
-    instance_end(&f);
+    end_purged(&f, &purge);
 }
 
 /* Scans with the snapshot; false and 72000: it is expired. */
@@ -180,14 +213,9 @@ static void test_cap_expires_the_oldest_snapshots(void **state)
     instance f;
     rdb_snapshot first, second;
     uint32_t count;
-    instance_begin(&f, 4096, 256);
-    create_table(&f);
-    toy_create(&f);
-    rdb_purge *purge = open_purge(&f);
-    rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
-    rdb_row_address address = insert(&f, txn, (sample){.id = 1, .note = "x", .number = 100});
-    toy_insert(100, address);
-    commit(&f, txn);
+    rdb_purge *purge = begin_purged(&f, 256);
+    rdb_txn *txn;
+    rdb_row_address address = insert_indexed(&f, 100);
     rdb_txn *older = begin(&f, RDB_REPEATABLE_READ), *newer = begin(&f, RDB_REPEATABLE_READ);
     hold(older, &first);
     for (uint64_t i = 0; i < 20; i++) {
@@ -226,8 +254,7 @@ static void test_cap_expires_the_oldest_snapshots(void **state)
     assert_int_equal(backlog(&f), 0);
     rdb_txn_abort(&older);
     rdb_txn_abort(&newer);
-    rdb_purge_close(&purge);
-    instance_end(&f);
+    end_purged(&f, &purge);
 }
 
 /* The retention is given up before anyone's snapshot is. */
@@ -237,15 +264,10 @@ static void test_cap_goes_over_retention(void **state)
     instance f;
     rdb_snapshot held;
     uint32_t count;
-    instance_begin(&f, 4096, 256);
-    create_table(&f);
-    toy_create(&f);
-    rdb_purge *purge = open_purge(&f);
+    rdb_purge *purge = begin_purged(&f, 256);
     rdb_txn_set_retention(f.txns, INT64_C(3600) * 1000000);
-    rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
-    rdb_row_address address = insert(&f, txn, (sample){.id = 1, .note = "x", .number = 100});
-    toy_insert(100, address);
-    commit(&f, txn);
+    rdb_txn *txn;
+    rdb_row_address address = insert_indexed(&f, 100);
     for (uint64_t i = 0; i < 20; i++) {
         txn = begin(&f, RDB_READ_COMMITTED);
         change_key(&f, txn, address, 100 + i, 101 + i);
@@ -260,8 +282,7 @@ static void test_cap_goes_over_retention(void **state)
     assert_true(can_read(&f, reader, &held, &count) && count == 1);
     assert_int_equal(rdb_txn_expired_count(f.txns), 0);
     rdb_txn_abort(&reader);
-    rdb_purge_close(&purge);
-    instance_end(&f);
+    end_purged(&f, &purge);
 }
 
 /* A moment of the past can be read within the retention, and is refused behind it. */
@@ -272,15 +293,10 @@ static void test_reads_as_of_an_scn(void **state)
     rdb_snapshot now, then;
     rdb_scn scns[4];
     rdb_error err = {0};
-    instance_begin(&f, 4096, 256);
-    create_table(&f);
-    toy_create(&f);
-    rdb_purge *purge = open_purge(&f);
+    rdb_purge *purge = begin_purged(&f, 256);
     rdb_txn_set_retention(f.txns, INT64_C(3600) * 1000000);
-    rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
-    rdb_row_address address = insert(&f, txn, (sample){.id = 1, .note = "x", .number = 100});
-    toy_insert(100, address);
-    commit(&f, txn);
+    rdb_txn *txn;
+    rdb_row_address address = insert_indexed(&f, 100);
     for (uint64_t i = 0; i < 4; i++) {
         scns[i] = rdb_txn_published_scn(f.txns);
         txn = begin(&f, RDB_READ_COMMITTED);
@@ -312,8 +328,7 @@ static void test_reads_as_of_an_scn(void **state)
     assert_string_equal(err.sqlstate, RDB_SNAPSHOT_TOO_OLD);
     rdb_error_clear(&err);
     rdb_txn_abort(&txn);
-    rdb_purge_close(&purge);
-    instance_end(&f);
+    end_purged(&f, &purge);
 }
 
 /* Undo retention keeps versions though nobody holds a snapshot. */
@@ -321,10 +336,7 @@ static void test_retention_keeps_versions(void **state)
 {
     (void)state;
     instance f;
-    instance_begin(&f, 4096, 256);
-    create_table(&f);
-    toy_create(&f);
-    rdb_purge *purge = open_purge(&f);
+    rdb_purge *purge = begin_purged(&f, 256);
     rdb_txn_set_retention(f.txns, INT64_C(3600) * 1000000);
     rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
     insert(&f, txn, (sample){.id = 1, .number = 1});
@@ -334,8 +346,7 @@ static void test_retention_keeps_versions(void **state)
     rdb_txn_set_retention(f.txns, 0);
     MUST(&f.err, rdb_purge_run(purge, &f.err));
     assert_int_equal(backlog(&f), 0);
-    rdb_purge_close(&purge);
-    instance_end(&f);
+    end_purged(&f, &purge);
 }
 
 /* Cuts the log behind the first record of this kind that follows from, as a crash would that lost the rest. */
@@ -370,19 +381,13 @@ static void test_crash_between_two_tails(void **state)
 {
     (void)state;
     instance f;
-    instance_begin(&f, 4096, 1024);
-    create_table(&f);
-    toy_create(&f);
-    rdb_purge *purge = open_purge(&f);
-    rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
-    rdb_row_address address = insert(&f, txn, (sample){.id = 1, .number = 1});
-    toy_insert(1, address);
-    commit(&f, txn);
+    rdb_purge *purge = begin_purged(&f, 1024);
+    rdb_row_address address = insert_indexed(&f, 1);
     MUST(&f.err, rdb_purge_run(purge, &f.err));
     /* The first log is busy with another transaction while the earlier change is made in the second one. */
     rdb_txn *holder = begin(&f, RDB_READ_COMMITTED);
     insert(&f, holder, (sample){.id = 2, .number = 2});
-    txn = begin(&f, RDB_READ_COMMITTED);
+    rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
     change_key(&f, txn, address, 1, 2);
     commit(&f, txn);
     rdb_txn *reader = begin(&f, RDB_REPEATABLE_READ); /* keeps purge away */
@@ -412,8 +417,7 @@ static void test_crash_between_two_tails(void **state)
     MUST(&f.err, rdb_purge_run(purge, &f.err));
     assert_int_equal(backlog(&f), 0);
     assert_true(toy_find(1, address) >= 0);
-    rdb_purge_close(&purge);
-    instance_end(&f);
+    end_purged(&f, &purge);
 }
 
 /* A rolled-back savepoint that wrote two classes, in a transaction that wrote on in one of them: after a crash both logs are
@@ -434,32 +438,21 @@ static void test_savepoint_in_two_logs_after_a_crash(void **state)
     txn = begin(&f, RDB_READ_COMMITTED);
     insert(&f, txn, (sample){.id = 1, .number = 1});
     uint32_t level;
-    rdb_datum values[3];
-    bool is_null[3];
     rdb_row_address addresses[2];
-    uint8_t bytes[8];
     MUST(&f.err, rdb_txn_push_level(txn, &level, &f.err));
-    for (uint32_t i = 0; i < 2; i++) { /* a row with an index entry in each of the two classes */
-        rdb_put_u64(bytes, 7 + i);
-        rdb_index_key key = {.index_file = TOY_INDEX_FILE, .new_key = {bytes, 8}};
-        fill_values(&(sample){.id = 2 + (int32_t)i, .number = 7}, values, is_null);
-        MUST(&f.err, rdb_table_insert(i == 0 ? &f.table : &other, txn, values, is_null, &key, 1, &addresses[i], NULL, &f.err));
-        toy_insert(7 + i, addresses[i]);
-    }
+    for (uint32_t i = 0; i < 2; i++) /* a row with an index entry in each of the two classes */
+        addresses[i] = insert_with_key(&f, i == 0 ? &f.table : &other, txn, 2 + i, 7 + i, NULL);
     rdb_txn_rollback_level(txn, level);
     insert(&f, txn, (sample){.id = 4, .number = 4});
     commit(&f, txn);
-    instance_close(&f);
-    instance_open(&f);
-    MUST(&f.err, rdb_undo_attach(f.undo, PDB, &f.err));
+    restart(&f);
     for (uint32_t i = 0; i < 2; i++)
         assert_true(toy_find(7 + i, addresses[i]) >= 0);
     rdb_purge *purge = open_purge(&f);
     MUST(&f.err, rdb_purge_run(purge, &f.err));
     for (uint32_t i = 0; i < 2; i++)
         assert_int_equal(toy_find(7 + i, addresses[i]), -1);
-    rdb_purge_close(&purge);
-    instance_end(&f);
+    end_purged(&f, &purge);
 }
 
 /* Purge is told to stop while it is at the first of two logs that one transaction wrote: what it then says to have purged must be purged
@@ -489,15 +482,8 @@ static void test_stopped_between_two_logs(void **state)
     rdb_row_version versions[2];
     uint8_t bytes[8];
     txn = begin(&f, RDB_READ_COMMITTED);
-    for (uint32_t i = 0; i < 2; i++) {
-        rdb_datum values[3];
-        bool is_null[3];
-        rdb_put_u64(bytes, 7 + i);
-        rdb_index_key key = {.index_file = TOY_INDEX_FILE, .new_key = {bytes, 8}};
-        fill_values(&(sample){.id = 2 + (int32_t)i, .number = 7}, values, is_null);
-        MUST(&f.err, rdb_table_insert(&tables[i], txn, values, is_null, &key, 1, &addresses[i], &versions[i], &f.err));
-        toy_insert(7 + i, addresses[i]);
-    }
+    for (uint32_t i = 0; i < 2; i++)
+        addresses[i] = insert_with_key(&f, &tables[i], txn, 2 + i, 7 + i, &versions[i]);
     commit(&f, txn);
     rdb_purge_config config = {.undo = f.undo, .remove_entry = remove_and_stop};
     MUST(&f.err, rdb_purge_open(&stopped_inside, &config, &f.err));
@@ -515,16 +501,13 @@ static void test_stopped_between_two_logs(void **state)
     commit(&f, txn);
     MUST(&f.err, rdb_purge_run(stopped_inside, &f.err));
     rdb_purge_close(&stopped_inside);
-    instance_close(&f);
-    instance_open(&f);
-    MUST(&f.err, rdb_undo_attach(f.undo, PDB, &f.err));
+    restart(&f);
     rdb_purge *purge = open_purge(&f);
     MUST(&f.err, rdb_purge_run(purge, &f.err));
     for (uint32_t i = 0; i < 2; i++)
         assert_int_equal(toy_find(7 + i, addresses[i]), -1);
     assert_int_equal(backlog(&f), 0);
-    rdb_purge_close(&purge);
-    instance_end(&f);
+    end_purged(&f, &purge);
 }
 
 static void test_files_go_with_their_transaction(void **state)
@@ -532,10 +515,7 @@ static void test_files_go_with_their_transaction(void **state)
     (void)state;
     instance f;
     rdb_snapshot old;
-    instance_begin(&f, 4096, 256);
-    create_table(&f);
-    toy_create(&f);
-    rdb_purge *purge = open_purge(&f);
+    rdb_purge *purge = begin_purged(&f, 256);
     uint64_t made = RDB_FILE_NO(RDB_FILE_TABLE, 30000);
     rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
     MUST(&f.err, rdb_table_create(f.storage, txn, made, &f.err));
@@ -559,8 +539,7 @@ static void test_files_go_with_their_transaction(void **state)
     rdb_txn_abort(&reader);
     MUST(&f.err, rdb_purge_run(purge, &f.err));
     assert_false(rdb_storage_file_exists(f.storage, PDB, TABLE_FILE));
-    rdb_purge_close(&purge);
-    instance_end(&f);
+    end_purged(&f, &purge);
 }
 
 /* Large values leave no page behind when their rows go. */
@@ -576,10 +555,7 @@ static void test_chains_are_freed(void **state)
     rdb_random_seed(&random, 3);
     for (size_t i = 0; i < sizeof noise; i++)
         noise[i] = (char)rdb_random_next(&random);
-    instance_begin(&f, 4096, 1024);
-    create_table(&f);
-    toy_create(&f);
-    rdb_purge *purge = open_purge(&f);
+    rdb_purge *purge = begin_purged(&f, 1024);
     for (int round = 0; round < 6; round++) {
         rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
         for (int i = 0; i < 5; i++)
@@ -616,8 +592,7 @@ static void test_chains_are_freed(void **state)
         assert_int_not_equal(rdb_buffer_page(buffer)->type, RDB_PAGE_OVERFLOW);
         rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
     }
-    rdb_purge_close(&purge);
-    instance_end(&f);
+    end_purged(&f, &purge);
 }
 
 /* Undo runs over many pages and segments; those behind the tail go. */
@@ -655,9 +630,7 @@ static void test_undo_segments_are_dropped(void **state)
     /* Found again after a crash: nothing of it is lost, and the next record goes behind the last. */
     uint64_t bytes = backlog(&f);
     rdb_purge_close(&purge);
-    instance_close(&f);
-    instance_open(&f);
-    MUST(&f.err, rdb_undo_attach(f.undo, PDB, &f.err));
+    restart(&f);
     assert_int_equal(backlog(&f), bytes);
     config.undo = f.undo;
     MUST(&f.err, rdb_purge_open(&purge, &config, &f.err));
@@ -686,10 +659,7 @@ static void test_sweep_finds_free_space(void **state)
     rdb_xid wait;
     uint64_t blocks, later;
     rdb_table_sweep_result swept;
-    instance_begin(&f, 4096, 512);
-    create_table(&f);
-    toy_create(&f);
-    rdb_purge *purge = open_purge(&f);
+    rdb_purge *purge = begin_purged(&f, 512);
     rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
     for (int i = 0; i < 2000; i++)
         insert(&f, txn, (sample){.id = i, .note = "some text to fill pages with", .number = i});
@@ -759,21 +729,10 @@ static void test_many_aborted_versions_of_a_row(void **state)
     instance_begin(&f, 4096, 1024);
     create_table(&f);
     toy_create(&f);
+    rdb_row_address address = insert_indexed(&f, 1);
     rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
-    rdb_row_address address = insert(&f, txn, (sample){.id = 1, .note = "x", .number = 1});
-    toy_insert(1, address);
-    commit(&f, txn);
-    txn = begin(&f, RDB_READ_COMMITTED);
     uint64_t key = 1, own_key = 2;
-    uint8_t bytes[8];
-    rdb_put_u64(bytes, own_key);
-    rdb_index_key entry = {.index_file = TOY_INDEX_FILE, .new_key = {bytes, 8}};
-    rdb_datum values[3];
-    bool is_null[3];
-    rdb_row_address own;
-    fill_values(&(sample){.id = 2, .number = 2}, values, is_null);
-    MUST(&f.err, rdb_table_insert(&f.table, txn, values, is_null, &entry, 1, &own, NULL, &f.err));
-    toy_insert(own_key, own);
+    rdb_row_address own = insert_with_key(&f, &f.table, txn, 2, own_key, NULL);
     change_often(&f, txn, own, MANY_UPDATES / 4, 100000, &own_key);
     change_often(&f, txn, address, MANY_UPDATES, 100, &key);
     rdb_txn_abort(&txn);
@@ -789,9 +748,7 @@ static void test_many_aborted_versions_of_a_row(void **state)
     rdb_purge_get_statistics(stopped_purge, &statistics);
     assert_true(statistics.reverted_records >= 700 && statistics.reverted_records < 1000);
     rdb_purge_close(&stopped_purge);
-    instance_close(&f);
-    instance_open(&f);
-    MUST(&f.err, rdb_undo_attach(f.undo, PDB, &f.err));
+    restart(&f);
     rdb_purge *purge = open_purge(&f);
     MUST(&f.err, rdb_purge_run(purge, &f.err));
     rdb_purge_get_statistics(purge, &statistics);
@@ -808,8 +765,7 @@ static void test_many_aborted_versions_of_a_row(void **state)
     rdb_txn_abort(&txn);
     MUST(&f.err, rdb_purge_run(purge, &f.err));
     assert_int_equal(backlog(&f), 0);
-    rdb_purge_close(&purge);
-    instance_end(&f);
+    end_purged(&f, &purge);
 }
 
 /* The same of commits that an open snapshot kept: half of them in one transaction, half each in its own. Meanwhile others' changes of the
@@ -821,16 +777,13 @@ static void test_many_committed_versions_of_a_row(void **state)
     instance_begin(&f, 4096, 1024);
     create_table(&f);
     toy_create(&f);
-    rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
-    rdb_row_address address = insert(&f, txn, (sample){.id = 1, .note = "x", .number = 1});
-    toy_insert(1, address);
-    commit(&f, txn);
+    rdb_row_address address = insert_indexed(&f, 1);
     rdb_txn *reader = begin(&f, RDB_REPEATABLE_READ);
     rdb_snapshot old;
     rdb_txn_take_snapshot(reader, &old);
     rdb_purge *purge = open_purge(&f);
     uint64_t key = 1;
-    txn = begin(&f, RDB_READ_COMMITTED);
+    rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
     change_often(&f, txn, address, 4000, 100, &key);
     commit(&f, txn);
     for (uint32_t i = 0; i < 4000; i++) {
@@ -850,8 +803,7 @@ static void test_many_committed_versions_of_a_row(void **state)
     assert_int_equal(toy.count, 1);
     assert_true(toy_find(key, address) >= 0);
     assert_int_equal(backlog(&f), 0);
-    rdb_purge_close(&purge);
-    instance_end(&f);
+    end_purged(&f, &purge);
 }
 
 int main(void)
