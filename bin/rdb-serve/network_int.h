@@ -45,6 +45,7 @@ typedef struct runner {
     struct runner *next, *previous; /* under net->turn */
     _Atomic uint64_t state;         /* runner_state in the low bits, above them the number of what it serves */
     uint64_t seen;                  /* by the watch at its last look */
+    int64_t gave_way_us;            /* when it last let other threads have its core */
 } runner;
 
 #define NETWORK_BATCH 16u /* events taken at once */
