@@ -177,9 +177,6 @@ bool rdb_wal_unpack_data(const uint8_t *packed, uint32_t packed_length, uint8_t 
 typedef struct rdb_wal_reader rdb_wal_reader;
 RDB_CHECKED bool rdb_wal_reader_open(rdb_wal_reader **reader, const rdb_wal_config *config, rdb_lsn start, rdb_error *err);
 void rdb_wal_reader_close(rdb_wal_reader **reader);
-/* *found false: the log ends here, and *end_lsn of the reader is where inserting may go on. A record that is cut or torn
- * at the end of the log is its end; one with a valid record in a later segment is damage, XX001 (a segment is synced
- * before the next one is written). */
 /* What the segments in a directory say of their log, without anything known of it: the newest system whose headers are whole.
  * *found false: no segment's header is. */
 typedef struct rdb_wal_look {
@@ -190,6 +187,9 @@ typedef struct rdb_wal_look {
 RDB_CHECKED bool rdb_wal_look_at(const char *directory, rdb_wal_look *look, bool *found, rdb_error *err);
 /* Moves to the first valid record at or after where the reader stands and before limit; *found false: there is none. */
 RDB_CHECKED bool rdb_wal_reader_seek(rdb_wal_reader *reader, rdb_lsn limit, bool *found, rdb_error *err);
+/* *found false: the log ends here, and rdb_wal_reader_end is where inserting may go on. A record that is cut or torn
+ * at the end of the log is its end; one with a valid record in a later segment is damage, XX001 (a segment is synced
+ * before the next one is written). */
 RDB_CHECKED bool rdb_wal_reader_next(rdb_wal_reader *reader, rdb_wal_record *record, bool *found, rdb_error *err);
 rdb_lsn rdb_wal_reader_end(const rdb_wal_reader *reader);
 uint32_t rdb_wal_reader_timeline(const rdb_wal_reader *reader); /* of the byte before the end: the incarnation it was written in */

@@ -204,7 +204,7 @@ static void test_a_damaged_tree_gives_errors(void **state)
         rdb_page_tag tag = {.file = INDEX_FILE, .block = block, .pdb = PDB};
         MUST(&d.f.err, rdb_buffer_acquire(d.f.storage, tag, RDB_BUFFER_EXCLUSIVE, &buffer, &d.f.err));
         memcpy(d.page, rdb_buffer_page(buffer), 4096);
-        /* Not the right links: a chain may be bent into a ring, which only verify counts. */
+        /* Not the right links: a chain may be bent into a ring, which only verify finds. */
         scramble(&d, (uint8_t *)rdb_buffer_page(buffer) + BTREE_SLOTS_AT, 4096 - BTREE_SLOTS_AT, 1 + below(&d, 30));
         if (round % 8 == 0)
             rdb_buffer_page(buffer)->type = RDB_PAGE_FREE;
@@ -235,12 +235,300 @@ static void test_a_damaged_tree_gives_errors(void **state)
     damage_end(&d);
 }
 
+/* ---- each kind of damage ------------------------------------------------------------------------------------------------------ */
+static btree_page *latch(damage *d, uint64_t block, rdb_buffer **buffer)
+{
+    const rdb_page_tag tag = {.file = INDEX_FILE, .block = block, .pdb = PDB};
+    MUST(&d->f.err, rdb_buffer_acquire(d->f.storage, tag, RDB_BUFFER_EXCLUSIVE, buffer, &d->f.err));
+    return btree_page_of(*buffer);
+}
+
+static uint64_t child_at(damage *d, uint64_t block, uint32_t slot_no, uint32_t *level)
+{
+    rdb_buffer *buffer;
+    btree_cell cell;
+    const btree_page *page = latch(d, block, &buffer);
+    *level = page->level;
+    assert_true(page->level > 0 && slot_no < page->count && btree_slot_decode(page, 4096, slot_no, &cell));
+    rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+    return cell.child;
+}
+
+static uint8_t *high_key(btree_page *page)
+{
+    btree_cell cell;
+    assert_true(btree_cell_decode(page, 4096, page->high_offset, page->high_key_bytes, &cell));
+    return (uint8_t *)page + (cell.key - (const uint8_t *)page);
+}
+static void set_child(btree_page *page, uint32_t slot_no, uint64_t child)
+{
+    btree_cell cell;
+    uint8_t bytes[1000];
+    assert_true(btree_slot_decode(page, 4096, slot_no, &cell));
+    cell.child = child;
+    const uint32_t length = btree_cell_encode(&cell, bytes);
+    memcpy((uint8_t *)page + page->slots[slot_no].offset, bytes, length);
+}
+
+static void break_magic(btree_page *page)
+{
+    ((uint8_t *)page)[RDB_PAGE_HEADER_BYTES] ^= 1;
+}
+static void raise_level(btree_page *page)
+{
+    page->level += 40;
+}
+static void shift_level(btree_page *page)
+{
+    page->level++;
+}
+static void move_bounds(btree_page *page)
+{
+    page->base.lower += 8;
+}
+static void drop_link(btree_page *page)
+{
+    page->right = 0;
+}
+static void swap_slots(btree_page *page)
+{
+    const btree_slot slot = page->slots[1];
+    page->slots[1] = page->slots[2];
+    page->slots[2] = slot;
+}
+static void lower_high_key(btree_page *page)
+{
+    high_key(page)[0] = 0;
+}
+static void raise_high_key(btree_page *page)
+{
+    high_key(page)[0]++;
+}
+static void forget_child(btree_page *page)
+{
+    set_child(page, 1, 0);
+}
+static void repeat_child(btree_page *page)
+{
+    btree_cell cell;
+    assert_true(btree_slot_decode(page, 4096, 2, &cell));
+    set_child(page, 1, cell.child);
+}
+static void end_chain(btree_page *page)
+{
+    btree_cell cell;
+    assert_true(btree_cell_decode(page, 4096, page->high_offset, page->high_key_bytes, &cell));
+    page->garbage = (uint16_t)(page->garbage + btree_cell_bytes(&cell));
+    page->high_offset = page->high_key_bytes = 0;
+    page->right = 0;
+}
+static void empty_page(btree_page *page)
+{
+    page->count = 0;
+    page->base.lower = BTREE_SLOTS_AT;
+    page->garbage = (uint16_t)(4096 - page->base.upper);
+}
+static void turn_back(btree_page *page)
+{
+    page->right = BTREE_ROOT_BLOCK + 1; /* the first leaf that there was */
+}
+static void give_key_to_first(btree_page *page)
+{
+    btree_cell cell;
+    assert_true(btree_slot_decode(page, 4096, 1, &cell));
+    page->slots[0] = page->slots[1];
+}
+
+typedef enum target { META, ROOT, PARENT, LEAF } target;
+
+/* Verify names the block and what is wrong with it. */
+static void test_each_kind_of_damage_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        target block;
+        void (*poke)(btree_page *page);
+        const char *problem;
+        int32_t named; /* 0: the block itself; 1: the leaf's right neighbour; -1: the root */
+    } DAMAGE[] = {
+        {META, break_magic, "it is not the meta page of a B-tree", 0},
+        {ROOT, raise_level, "it stands on the wrong level", 0},
+        {LEAF, shift_level, "it stands on the wrong level", 0},
+        {LEAF, move_bounds, "its bounds do not fit its slots", 0},
+        {LEAF, drop_link, "its high key and its right link do not agree", 0},
+        {LEAF, swap_slots, "its keys are out of order", 0},
+        {LEAF, lower_high_key, "a key is not less than the high key", 0},
+        {LEAF, raise_high_key, "its parent has another low key for it", 1},
+        {PARENT, forget_child, "it has a child that is no block", 0},
+        {PARENT, repeat_child, "its parent does not know it", 2},
+        {LEAF, end_chain, "a child is not in the chain of its level", -1},
+        {ROOT, empty_page, "it has no child", 0},
+        {PARENT, give_key_to_first, "", 0},
+        {LEAF, turn_back, "", 3},
+    };
+    damage d = {0};
+    uint32_t level;
+    rdb_buffer *buffer;
+    rdb_index_statistics statistics;
+    damage_begin(&d);
+    uint64_t parent = BTREE_ROOT_BLOCK;
+    uint64_t first = child_at(&d, parent, 0, &level);
+    while (level > 1) {
+        parent = first;
+        first = child_at(&d, parent, 0, &level);
+    }
+    const uint64_t leaf = child_at(&d, parent, 1, &level), right = child_at(&d, parent, 2, &level);
+    const uint64_t blocks[] = {BTREE_META_BLOCK, BTREE_ROOT_BLOCK, parent, leaf};
+    for (uint32_t i = 0; i < RDB_COUNT_OF(DAMAGE); i++) {
+        const uint64_t block = blocks[DAMAGE[i].block];
+        rdb_error err = {0};
+        btree_page *page = latch(&d, block, &buffer);
+        memcpy(d.page, page, 4096);
+        DAMAGE[i].poke(page);
+        rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+        assert_false(rdb_index_verify(&d.f.index, &statistics, &err));
+        assert_string_equal(err.sqlstate, RDB_INDEX_CORRUPTED);
+        if (strstr(rdb_error_detail_text(&err), DAMAGE[i].problem) == NULL)
+            fail_msg("damage %u: %s", i, rdb_error_detail_text(&err));
+        if (DAMAGE[i].named <= 2) /* turned back, it is known at the block where that leads */
+            assert_int_equal(statistics.block, DAMAGE[i].named == 0 ? block : DAMAGE[i].named == 1 ? right : DAMAGE[i].named == 2 ? leaf : BTREE_ROOT_BLOCK);
+        rdb_error_clear(&err);
+        page = latch(&d, block, &buffer);
+        memcpy(page, d.page, 4096);
+        rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+    }
+    MUST(&d.f.err, rdb_index_verify(&d.f.index, &statistics, &d.f.err));
+    damage_end(&d);
+}
+
+static void break_root_level(btree_page *page, btree_page *right)
+{
+    (void)right;
+    page->level = 200;
+}
+static void break_type(btree_page *page, btree_page *right)
+{
+    (void)right;
+    page->base.type = RDB_PAGE_FREE;
+}
+static void break_type_of_right(btree_page *page, btree_page *right)
+{
+    lower_high_key(page);
+    right->base.type = RDB_PAGE_FREE;
+}
+static void mark_unfinished(btree_page *page, btree_page *right)
+{
+    (void)right;
+    page->base.flags |= BTREE_INCOMPLETE;
+}
+static void mark_unfinished_without_end(btree_page *page, btree_page *right)
+{
+    end_chain(page);
+    mark_unfinished(page, right);
+}
+static void fill_with_lost_cell(btree_page *page, btree_page *right)
+{
+    (void)right;
+    page->slots[page->count - 1u].offset = 60000;
+    page->base.upper = page->base.lower;
+    page->garbage = 0;
+}
+
+/* A writer that comes to such a page is told, and changes nothing. */
+static void test_writers_are_told_of_damage(void **state)
+{
+    (void)state;
+    static const struct {
+        target block;
+        void (*poke)(btree_page *page, btree_page *right);
+        const char *problem;
+    } DAMAGE[] = {
+        {ROOT, break_root_level, "It stands on the wrong level."}, {LEAF, break_type, "It stands on the wrong level."},
+        {LEAF, break_type_of_right, "It is not a page of a tree."}, {LEAF, mark_unfinished, "It has a separator twice."},
+        {LEAF, mark_unfinished_without_end, "It is split and has no high key."}, {LEAF, fill_with_lost_cell, "It cannot be split."},
+    };
+    damage d = {0};
+    uint32_t level;
+    rdb_buffer *buffer, *right_buffer;
+    rdb_index_statistics statistics;
+    static uint8_t right_copy[4096], changed[4096], right_changed[4096];
+    uint8_t key[300];
+    btree_cell cell;
+    damage_begin(&d);
+    uint64_t parent = BTREE_ROOT_BLOCK;
+    uint64_t first = child_at(&d, parent, 0, &level);
+    while (level > 1) {
+        parent = first;
+        first = child_at(&d, parent, 0, &level);
+    }
+    const uint64_t leaf = child_at(&d, parent, 1, &level);
+    btree_page *page = latch(&d, leaf, &buffer);
+    const uint64_t right = page->right;
+    assert_true(btree_slot_decode(page, 4096, 1, &cell) && cell.key_bytes == cell.whole_key_bytes && cell.key_bytes <= sizeof key);
+    memcpy(key, cell.key, cell.key_bytes);
+    const rdb_index_entry entry = {.key = {key, cell.key_bytes}, .address = 77777};
+    rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+    for (uint32_t i = 0; i < RDB_COUNT_OF(DAMAGE); i++) {
+        const uint64_t block = DAMAGE[i].block == ROOT ? BTREE_ROOT_BLOCK : leaf;
+        rdb_error err = {0};
+        page = latch(&d, block, &buffer);
+        btree_page *right_page = latch(&d, right, &right_buffer);
+        memcpy(d.page, page, 4096);
+        memcpy(right_copy, right_page, 4096);
+        DAMAGE[i].poke(page, right_page);
+        memcpy(changed, page, 4096);
+        memcpy(right_changed, right_page, 4096);
+        rdb_buffer_release(right_buffer, RDB_BUFFER_EXCLUSIVE);
+        rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+        assert_false(rdb_index_insert(&d.f.index, 3, &entry, &err));
+        assert_string_equal(err.sqlstate, RDB_INDEX_CORRUPTED);
+        if (strstr(rdb_error_detail_text(&err), DAMAGE[i].problem) == NULL)
+            fail_msg("damage %u: %s", i, rdb_error_detail_text(&err));
+        rdb_error_clear(&err);
+        page = latch(&d, block, &buffer);
+        right_page = latch(&d, right, &right_buffer);
+        assert_memory_equal(page, changed, 4096);
+        assert_memory_equal(right_page, right_changed, 4096);
+        memcpy(page, d.page, 4096);
+        memcpy(right_page, right_copy, 4096);
+        rdb_buffer_release(right_buffer, RDB_BUFFER_EXCLUSIVE);
+        rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+    }
+    MUST(&d.f.err, rdb_index_verify(&d.f.index, &statistics, &d.f.err));
+    assert_int_equal(statistics.entries, 4000);
+    MUST(&d.f.err, rdb_index_insert(&d.f.index, 3, &entry, &d.f.err));
+    damage_end(&d);
+}
+
+/* What is said of the records of a tree. */
+static void test_records_are_described(void **state)
+{
+    (void)state;
+    static const uint8_t slot[] = {7, 0};
+    static const char *const TEXTS[] = {"unknown", NULL, "insert slot 7", NULL, "remove slot 7", NULL, NULL, NULL, NULL, NULL, "unknown"};
+    rdb_index_register_redo();
+    for (uint8_t operation = 0; operation < RDB_COUNT_OF(TEXTS); operation++) {
+        const rdb_wal_record record = {.resource = RDB_RESOURCE_BTREE, .operation = operation, .block_count = 1, .blocks = {{.data = slot, .data_bytes = 2}}};
+        rdb_strbuf text;
+        rdb_strbuf_init(&text, NULL);
+        rdb_resource_find(RDB_RESOURCE_BTREE)->describe(&record, &text);
+        if (TEXTS[operation] != NULL)
+            assert_string_equal(text.data, TEXTS[operation]);
+        else
+            assert_true(text.length > 3 && strcmp(text.data, "unknown") != 0 && strstr(text.data, "slot") == NULL);
+        rdb_strbuf_free(&text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_redo_refuses_what_does_not_fit),
         cmocka_unit_test(test_searching_a_damaged_page_stays_inside_it),
         cmocka_unit_test(test_a_damaged_tree_gives_errors),
+        cmocka_unit_test(test_each_kind_of_damage_is_named),
+        cmocka_unit_test(test_writers_are_told_of_damage),
+        cmocka_unit_test(test_records_are_described),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,8 @@
  * insert leaves is a tree in order, with or without its entry, that the next writer goes on with. */
 #include "../sweep.h"
 #include "fixture.h"
+#include "index/rdb_index_measure.h"
+#include "undo/undo_int.h"
 
 typedef struct scene {
     fixture f;
@@ -341,11 +343,136 @@ static void test_building(void **state)
     fixture_end(&s.f);
 }
 
+/* ---- how the bytes of a tree are used ------------------------------------------------------------------------------------------- */
+static bool measure(void *context, rdb_error *err)
+{
+    scene *s = context;
+    rdb_measure m;
+    uint64_t blocks = 0;
+    if (!rdb_index_measure(&s->f.index, NULL, &m, err) || !rdb_storage_block_count(s->f.storage, PDB, INDEX_FILE, RDB_FORK_MAIN, &blocks, err))
+        return false;
+    assert_true(m.pages == blocks && m.looked_at == blocks && (uint64_t)m.file_bytes == blocks * 4096);
+    assert_true(m.live_bytes > 0 && m.free_bytes > 0);
+    assert_true(m.live_bytes + m.dead_bytes + m.free_bytes <= m.file_bytes - (double)(blocks * RDB_PAGE_HEADER_BYTES));
+    return true;
+}
+static void look_at_measured(void *context, bool ok)
+{
+    (void)context, (void)ok;
+}
+
+static void test_measuring(void **state)
+{
+    (void)state;
+    scene s = {0};
+    rdb_measure before, after;
+    rdb_error err = {0};
+    rdb_cancel cancel;
+    uint64_t block;
+    rdb_buffer *buffer;
+    fixture_begin(&s.f, 4096, 512);
+    for (uint32_t i = 0; i < 12; i++)
+        MUST(&s.f.err, insert_some(&s, &s.f.err));
+    MUST(&s.f.err, rdb_buffer_extend(s.f.storage, PDB, INDEX_FILE, RDB_FORK_MAIN, &block, &buffer, &s.f.err)); /* taken, and never written */
+    rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+    assert_true(sweep(measure, look_at_measured, &s) >= 4);
+    MUST(&s.f.err, rdb_index_measure(&s.f.index, NULL, &before, &s.f.err));
+    double removed = 0;
+    for (uint32_t i = 1; i < 60; i++) {
+        const rdb_index_entry entry = entry_of(i);
+        removed += i % 7 == 0 ? 0 : (double)entry.key.length;
+        MUST(&s.f.err, rdb_index_remove(s.f.storage, PDB, INDEX_FILE, entry.key, entry.address, NULL, NULL, &s.f.err));
+    }
+    MUST(&s.f.err, rdb_index_measure(&s.f.index, NULL, &after, &s.f.err));
+    assert_true(before.live_bytes - after.live_bytes >= removed && after.dead_bytes + after.free_bytes >= before.dead_bytes + before.free_bytes + removed);
+    rdb_cancel_init(&cancel);
+    rdb_cancel_begin_statement(&cancel, 0);
+    assert_true(rdb_cancel_set(&cancel, RDB_CANCEL_USER));
+    assert_false(rdb_index_measure(&s.f.index, &cancel, &after, &err));
+    assert_string_equal(err.sqlstate, RDB_QUERY_CANCELED);
+    rdb_error_clear(&err);
+    model_clear(&s.m);
+    fixture_end(&s.f);
+}
+
+/* ---- making a tree in a transaction ---------------------------------------------------------------------------------------------- */
+typedef struct making {
+    fixture f;
+    rdb_txn_manager *txns;
+    rdb_undo *undo;
+    rdb_txn *txn;
+    uint64_t file;
+    rdb_xid xid;
+} making;
+
+static bool make_tree(void *context, rdb_error *err)
+{
+    making *m = context;
+    rdb_xid xid = 0;
+    m->file++;
+    if (!rdb_txn_begin(m->txns, PDB, RDB_READ_COMMITTED, false, NULL, &m->txn, err) || !rdb_index_create(m->f.storage, m->txn, m->file, err) ||
+        !rdb_index_get_origin(m->f.storage, PDB, m->file, &xid, err))
+        return false;
+    assert_true(xid == rdb_txn_top_xid(m->txn));
+    return true;
+}
+
+/* Whatever there is of its file stands in the undo store, so that the abort takes it with it. */
+static void look_at_tree(void *context, bool ok)
+{
+    making *m = context;
+    const bool exists = rdb_storage_file_exists(m->f.storage, PDB, m->file);
+    rdb_undo_job job;
+    rdb_undo_record record;
+    rdb_undo_reader reader;
+    bool found = false;
+    rdb_index_statistics statistics;
+    if (ok) {
+        const rdb_index index = {.storage = m->f.storage, .pdb = PDB, .index_oid = 16400, .file = m->file};
+        MUST(&m->f.err, rdb_index_verify(&index, &statistics, &m->f.err));
+        assert_int_equal(statistics.entries, 0);
+    }
+    rdb_txn_abort(&m->txn);
+    if (!rdb_undo_take_job(m->undo, &job)) {
+        assert_false(exists);
+        return;
+    }
+    rdb_undo_reader_init(&reader);
+    MUST(&m->f.err, rdb_undo_find_last(m->undo, &job, &m->f.err));
+    MUST(&m->f.err, rdb_undo_read(m->undo, PDB, job.last, &reader, &record, &found, &m->f.err));
+    assert_true(found && record.kind == RDB_UNDO_FILE_CREATE && record.file == m->file);
+    rdb_undo_reader_deinit(&reader);
+    rdb_undo_finish_job(m->undo, &job, true);
+    if (exists)
+        MUST(&m->f.err, rdb_storage_drop_file(m->f.storage, PDB, m->file, &m->f.err));
+}
+
+static void test_making(void **state)
+{
+    (void)state;
+    making m = {.file = INDEX_FILE};
+    rdb_xid xid = 0;
+    fixture_begin(&m.f, 4096, 512);
+    rdb_txn_register_redo();
+    rdb_undo_register_redo();
+    MUST(&m.f.err, rdb_index_get_origin(m.f.storage, PDB, INDEX_FILE, &xid, &m.f.err));
+    assert_int_equal(xid, 3); /* the fixture's */
+    const rdb_txn_config txn_config = {.storage = m.f.storage};
+    MUST(&m.f.err, rdb_txn_open(&m.txns, &txn_config, &m.f.err) && rdb_txn_create_pdb(m.txns, PDB, &m.f.err));
+    const rdb_undo_config undo_config = {.storage = m.f.storage, .txns = m.txns};
+    MUST(&m.f.err, rdb_undo_open(&m.undo, &undo_config, &m.f.err));
+    assert_true(sweep(make_tree, look_at_tree, &m) > 10);
+    rdb_undo_close(&m.undo);
+    rdb_txn_close(&m.txns);
+    fixture_end(&m.f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_inserting),  cmocka_unit_test(test_appending), cmocka_unit_test(test_removing),
         cmocka_unit_test(test_equal_keys), cmocka_unit_test(test_reading),   cmocka_unit_test(test_building),
+        cmocka_unit_test(test_measuring),  cmocka_unit_test(test_making),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

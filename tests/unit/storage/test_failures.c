@@ -235,6 +235,18 @@ static void test_opening(void **state)
     assert_true(rdb_page_verify(page, tag_of(TOY_FILE, 7), sizeof page, &what));
     assert_false(rdb_page_verify(page, tag_of(TOY_FILE, 8), sizeof page, &what));
     assert_non_null(what);
+    static const struct {
+        size_t at;
+        const char *problem;
+    } DAMAGE[] = {{offsetof(rdb_page, version), "version"}, {offsetof(rdb_page, key_epoch), "encrypted"}};
+    for (uint32_t i = 0; i < RDB_COUNT_OF(DAMAGE); i++) { /* with a checksum that fits */
+        rdb_page_seal(page, tag_of(TOY_FILE, 7), sizeof page);
+        page[DAMAGE[i].at] ^= 2;
+        rdb_put_u32(page, rdb_crc32c(0, page + 4, sizeof page - 4));
+        assert_false(rdb_page_verify(page, tag_of(TOY_FILE, 7), sizeof page, &what));
+        assert_non_null(strstr(what, DAMAGE[i].problem));
+        page[DAMAGE[i].at] ^= 2;
+    }
     rdb_storage_close(&s.t.storage);
     assert_true(sweep(open_storage, look_at_opened, &s) > 5);
     /* Sizes that no pool has, and a path that no file has. */
@@ -273,6 +285,230 @@ static void test_opening(void **state)
     assert_false(rdb_storage_file_exists(storage, 3, TOY_FILE + 9));
     rdb_storage_close(&storage);
     assert_true(open_storage(&s, &s.t.err));
+    toy_end(&s.t);
+}
+
+/* ---- redo ---------------------------------------------------------------------------------------------------------------------------- */
+enum { REPLAYED_BLOCKS = 90, NOISE_AT = RDB_PAGE_HEADER_BYTES + 8 * TOY_SLOTS };
+
+static uint8_t noise_at(uint32_t i)
+{
+    return (uint8_t)rdb_hash64(&i, sizeof i, 0);
+}
+
+/* All of the log, from its beginning: what an earlier try did already is found done. */
+static bool replay_log(void *context, rdb_error *err)
+{
+    scene *s = context;
+    static rdb_wal_record record;
+    rdb_wal_config config = s->t.wal_config;
+    rdb_wal_reader *reader = NULL;
+    bool found = true, ok = true;
+    config.sync = false;
+    if (!rdb_wal_reader_open(&reader, &config, TOY_SEGMENT + 64, err))
+        return false;
+    while (ok && found)
+        ok = rdb_wal_reader_next(reader, &record, &found, err) && (!found || rdb_storage_replay(s->t.storage, &record, err));
+    rdb_wal_reader_close(&reader);
+    return ok;
+}
+
+static void begin_life_without_files(scene *s)
+{
+    rdb_storage_close(&s->t.storage);
+    assert_true(rdb_path_remove_tree(s->t.data_directory, &s->t.err) && rdb_path_make_directory(s->t.data_directory, 0700, true, &s->t.err));
+    assert_true(rdb_storage_open(&s->t.storage, &s->t.config, &s->t.err));
+}
+
+static void look_at_replayed(void *context, bool ok)
+{
+    scene *s = context;
+    uint64_t blocks = 0;
+    assert_int_equal(toy_pinned(s->t.storage), 0);
+    if (!ok)
+        return;
+    for (uint64_t block = 0; block < REPLAYED_BLOCKS; block++) {
+        assert_int_equal(slot_of(s, TOY_FILE, block, 1), block + 1);
+        assert_int_equal(slot_of(s, TOY_FILE, block, 2), block % 3 == 0 ? 7 : 0);
+    }
+    rdb_buffer *buffer = NULL;
+    assert_true(rdb_buffer_acquire(s->t.storage, tag_of(TOY_FILE, 3), RDB_BUFFER_SHARED, &buffer, &s->t.err));
+    for (uint32_t i = NOISE_AT; i < 4096; i++)
+        assert_int_equal(((uint8_t *)rdb_buffer_page(buffer))[i], noise_at(i));
+    rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+    assert_true(rdb_storage_block_count(s->t.storage, 3, TOY_FILE + 1, RDB_FORK_MAIN, &blocks, &s->t.err));
+    assert_int_equal(blocks, 1);
+    assert_false(rdb_storage_file_exists(s->t.storage, 3, TOY_FILE + 2));
+    begin_life_without_files(s);
+}
+
+/* The log alone brings all files back, whatever fails on the way, once the next try gets through: pages from nothing, from an image that
+ * did not compress and from one that did, files cut and files gone. */
+static void test_replaying(void **state)
+{
+    (void)state;
+    scene s;
+    rdb_lsn end_lsn = 0;
+    memset(&s, 0, sizeof s);
+    toy_begin(&s.t, 64);
+    toy_fill(&s.t, REPLAYED_BLOCKS);
+    for (uint64_t file = TOY_FILE + 1; file <= TOY_FILE + 2; file++) {
+        assert_true(rdb_storage_create_file(s.t.storage, 3, file, 0, &s.t.err));
+        for (uint64_t i = 0; i < 4; i++) {
+            uint64_t block;
+            rdb_buffer *buffer = NULL;
+            assert_true(rdb_buffer_extend(s.t.storage, 3, file, 0, &block, &buffer, &s.t.err) && toy_set(s.t.storage, buffer, 1, i + 1, true, &end_lsn, &s.t.err));
+            rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+        }
+    }
+    (void)rdb_wal_fix_redo_point(s.t.wal);
+    for (uint64_t block = 0; block < REPLAYED_BLOCKS; block += 3) {
+        rdb_buffer *buffer = NULL;
+        assert_true(rdb_buffer_acquire(s.t.storage, tag_of(TOY_FILE, block), RDB_BUFFER_EXCLUSIVE, &buffer, &s.t.err));
+        if (block == 3) {
+            for (uint32_t i = NOISE_AT; i < 4096; i++)
+                ((uint8_t *)rdb_buffer_page(buffer))[i] = noise_at(i);
+            for (uint32_t i = 3; i < TOY_SLOTS; i++) { /* these too, so that nothing of the page compresses */
+                const uint64_t value = rdb_hash64(&i, sizeof i, 1);
+                toy_slots(rdb_buffer_page(buffer))[0] += value - toy_slots(rdb_buffer_page(buffer))[i];
+                toy_slots(rdb_buffer_page(buffer))[i] = value;
+            }
+            rdb_buffer_page(buffer)->lower = 4096;
+        }
+        const rdb_lsn before = rdb_wal_insert_lsn(s.t.wal);
+        assert_true(toy_set(s.t.storage, buffer, 2, 7, false, &end_lsn, &s.t.err));
+        assert_int_equal(end_lsn - before > 4096, block == 3); /* an image as long as the page */
+        rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+    }
+    assert_true(rdb_storage_truncate_file(s.t.storage, 3, TOY_FILE + 1, RDB_FORK_MAIN, 1, &s.t.err));
+    assert_true(rdb_storage_drop_file(s.t.storage, 3, TOY_FILE + 2, &s.t.err));
+    assert_true(rdb_wal_flush(s.t.wal, rdb_wal_insert_lsn(s.t.wal), &s.t.err));
+    s.t.config.wal = NULL;
+    s.t.config.sync = false;
+    begin_life_without_files(&s);
+    assert_true(sweep(replay_log, look_at_replayed, &s) > 15);
+    toy_end(&s.t);
+}
+
+/* What redo of files refuses, and what is said of their records. */
+static void test_records_of_files(void **state)
+{
+    (void)state;
+    toy t;
+    rdb_error err = {0};
+    static _Alignas(8) uint8_t page[4096];
+    static const char *const TEXTS[] = {"?", "create tables/3/20000", "drop tables/3/20000", "truncate tables/3/20000 to 5 blocks", "number", "? tables/3/20000"};
+    toy_begin(&t, 64);
+    const rdb_resource_ops *ops = rdb_resource_find(RDB_RESOURCE_STORAGE);
+    uint8_t data[17] = {0};
+    rdb_put_u64(data, TOY_FILE);
+    rdb_put_u64(data + 8, 5);
+    for (uint8_t operation = 0; operation < RDB_COUNT_OF(TEXTS); operation++) {
+        const rdb_wal_record record = {.resource = RDB_RESOURCE_STORAGE, .operation = operation, .pdb = 3, .data = data, .data_bytes = operation == 0 ? 4 : operation == 3 ? 17 : 8};
+        rdb_strbuf text;
+        rdb_strbuf_init(&text, NULL);
+        ops->describe(&record, &text);
+        assert_string_equal(text.data, TEXTS[operation]);
+        rdb_strbuf_free(&text);
+    }
+    rdb_redo redo = {.operation = 4, .page_bytes = 4096, .data = data, .data_bytes = 7};
+    assert_false(ops->redo(&redo, (rdb_page *)(void *)page, &err));
+    assert_string_equal(err.sqlstate, RDB_DATA_CORRUPTED);
+    rdb_error_clear(&err);
+    redo.data_bytes = 8;
+    assert_true(ops->redo(&redo, (rdb_page *)(void *)page, &err));
+    assert_int_equal(((rdb_page *)(void *)page)->type, RDB_PAGE_META);
+    toy_end(&t);
+}
+
+/* ---- numbers of files, and the ends of files ------------------------------------------------------------------------------------------- */
+static bool draw_numbers(void *context, rdb_error *err)
+{
+    scene *s = context;
+    s->blocks = 0; /* here: the last number */
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t file = 0;
+        if (!rdb_storage_next_file(s->t.storage, (uint32_t)s->values, RDB_FILE_INDEX, &file, err)) {
+            assert_int_equal(file, 0);
+            return false;
+        }
+        assert_int_equal(RDB_FILE_CLASS(file), RDB_FILE_INDEX);
+        assert_true(file > s->blocks);
+        s->blocks = file;
+    }
+    return true;
+}
+/* In each database anew: its first number makes the file that they are counted in. */
+static void look_at_numbers(void *context, bool ok)
+{
+    scene *s = context;
+    uint64_t file = 0;
+    (void)ok;
+    assert_true(rdb_storage_next_file(s->t.storage, (uint32_t)s->values, RDB_FILE_INDEX, &file, &s->t.err));
+    assert_true(file > s->blocks);
+    s->values++;
+}
+
+static void test_numbers_of_files(void **state)
+{
+    (void)state;
+    scene s;
+    scene_begin(&s);
+    s.values = 100;
+    assert_true(sweep(draw_numbers, look_at_numbers, &s) > 10);
+    toy_end(&s.t);
+}
+
+static bool is_marked(const rdb_page *page)
+{
+    return ((const uint64_t *)(const void *)((const uint8_t *)page + RDB_PAGE_HEADER_BYTES))[2] == 1;
+}
+
+static bool cut_end(void *context, rdb_error *err)
+{
+    scene *s = context;
+    uint64_t blocks = 0;
+    const bool ok = rdb_storage_cut_tail(s->t.storage, 3, s->file, 2, is_marked, &blocks, err);
+    if (ok)
+        assert_int_equal(blocks, 3); /* block 2 has no mark */
+    return ok;
+}
+
+/* A file of three blocks and five that are marked as empty, most of which are not in the pool. */
+static void make_file_with_end(scene *s)
+{
+    rdb_lsn end_lsn;
+    s->file++;
+    assert_true(rdb_storage_create_file(s->t.storage, 3, s->file, 0, &s->t.err));
+    for (uint64_t i = 0; i < 8; i++) {
+        uint64_t block;
+        rdb_buffer *buffer = NULL;
+        assert_true(rdb_buffer_extend(s->t.storage, 3, s->file, 0, &block, &buffer, &s->t.err) && toy_set(s->t.storage, buffer, 1, i + 1, true, &end_lsn, &s->t.err) &&
+                    toy_set(s->t.storage, buffer, 2, i > 2, false, &end_lsn, &s->t.err));
+        rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+    }
+    wash_out(s);
+}
+static void look_at_end(void *context, bool ok)
+{
+    scene *s = context;
+    uint64_t blocks = 0;
+    assert_int_equal(toy_pinned(s->t.storage), 0);
+    assert_true(rdb_storage_block_count(s->t.storage, 3, s->file, RDB_FORK_MAIN, &blocks, &s->t.err));
+    assert_in_range(blocks, 3, ok ? 3 : 8);
+    for (uint64_t block = 0; block < blocks; block++)
+        assert_int_equal(slot_of(s, s->file, block, 1), block + 1);
+    if (ok)
+        make_file_with_end(s);
+}
+
+static void test_cutting_ends(void **state)
+{
+    (void)state;
+    scene s;
+    scene_begin(&s);
+    make_file_with_end(&s);
+    assert_true(sweep(cut_end, look_at_end, &s) >= 3);
     toy_end(&s.t);
 }
 
@@ -376,6 +612,9 @@ static void test_changed_blocks(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_files), cmocka_unit_test(test_pages), cmocka_unit_test(test_opening), cmocka_unit_test(test_changed_blocks)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_files),            cmocka_unit_test(test_pages),            cmocka_unit_test(test_opening),      cmocka_unit_test(test_replaying),
+        cmocka_unit_test(test_records_of_files), cmocka_unit_test(test_numbers_of_files), cmocka_unit_test(test_cutting_ends), cmocka_unit_test(test_changed_blocks),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -161,6 +161,9 @@ static void test_limits(void **state)
     assert_string_equal(err.sqlstate, RDB_PROGRAM_LIMIT_EXCEEDED);
     rdb_error_clear(&err);
     assert_true(rdb_wal_insert_lsn(s.f.wal) == FIRST);
+    assert_false(rdb_wal_flush(s.f.wal, FIRST + 8, &err)); /* nobody wrote so far */
+    assert_string_equal(err.sqlstate, RDB_INTERNAL_ERROR);
+    rdb_error_clear(&err);
     free(long_path);
     /* The segment that a log ends in is not there, or is another log's. */
     fill(&s, 1);
@@ -402,6 +405,26 @@ static void test_archiver_opens(void **state)
     assert_true(statistics.gap_first == 2 && statistics.gap_last == 2);
     assert_non_null(strstr(statistics.last_error, "never archived and are gone"));
     rdb_wal_archiver_reset_statistics(s.f.archiver);
+    /* The gap is remembered over restarts, until a backup that begins behind it closes it. */
+    char gap[128];
+    snprintf(gap, sizeof gap, "%s" RDB_WAL_GAP_ENDING, s.f.state_path);
+    rdb_wal_archiver_close(&s.f.archiver);
+    assert_true(rdb_path_write_atomic(s.f.state_path, "000000010000000000000002\n", 25, 0600, &s.f.err));
+    assert_true(sweep(open_archiver, look_at_archiver, &s) >= 6);
+    assert_true(open_archiver(&s, &s.f.err));
+    rdb_wal_archiver_close_gap(s.f.archiver, 3 * SEGMENT - 8);
+    rdb_wal_archiver_get_statistics(s.f.archiver, &statistics);
+    assert_true(statistics.gap_first == 2 && statistics.gap_last == 2 && statistics.failed_count == 0);
+    assert_true(rdb_path_exists(gap));
+    rdb_wal_archiver_close_gap(s.f.archiver, 3 * SEGMENT);
+    rdb_wal_archiver_get_statistics(s.f.archiver, &statistics);
+    assert_true(statistics.gap_first == 0 && statistics.gap_last == 0);
+    assert_false(rdb_path_exists(gap));
+    rdb_wal_archiver_close(&s.f.archiver);
+    assert_true(rdb_path_write_atomic(gap, "no gap\n", 7, 0600, &s.f.err)); /* said in the log, and no reason not to archive */
+    assert_true(open_archiver(&s, &s.f.err));
+    rdb_wal_archiver_get_statistics(s.f.archiver, &statistics);
+    assert_true(statistics.gap_last == 0);
     /* One that goes while it runs. */
     fill(&s, 2);
     wal_segment_path(path, s.f.wal_directory, 3);
@@ -466,11 +489,94 @@ static void test_history_is_shipped(void **state)
     }
 }
 
+/* ---- what a directory says of itself ------------------------------------------------------------------------------------------------ */
+static bool look_into(void *context, rdb_error *err)
+{
+    scene *s = context;
+    rdb_wal_look look;
+    rdb_wal_history latest = {.timeline = 1};
+    uint64_t segment = 0;
+    uint32_t newest = 0;
+    bool found = false;
+    if (!rdb_wal_look_at(s->f.wal_directory, &look, &found, err))
+        return false;
+    assert_true(found && look.system_id == 78 && look.segment_bytes == SEGMENT && look.incarnation == 1 && look.thread_no == 1);
+    assert_true(look.first_segment == 2 && look.last_segment == 3);
+    if (!rdb_wal_archive_next_segment(s->f.archive, 1, 1, &segment, err))
+        return false;
+    assert_true(segment == 3); /* 2 is of timeline 2 alone */
+    if (!rdb_wal_archive_newest_timeline(s->f.archive, &newest, err))
+        return false;
+    assert_int_equal(newest, 2);
+    if (!rdb_wal_history_latest(s->f.archive, 1, SEGMENT + 4096, &latest, err))
+        return false;
+    assert_int_equal(latest.timeline, 2);
+    return true;
+}
+static void look_again(void *context, bool ok)
+{
+    (void)context, (void)ok;
+}
+
+static void test_looking_into_directories(void **state)
+{
+    (void)state;
+    static const char *const ARCHIVED[] = {"000000010000000000000001", "000000020000000000000002", "000000010000000000000003.partial", "000000010000000000000009", "0000000100000000000000F0", "notes"};
+    scene s = {0};
+    char path[WAL_PATH_BYTES];
+    rdb_wal_look look;
+    bool found = true;
+    uint64_t segment = 0;
+    fixture_begin(&s.f);
+    const rdb_wal_history branch = {.timeline = 2, .branch_count = 1, .branches = {{.timeline = 1, .end_lsn = SEGMENT + 4096}}};
+    assert_true(rdb_path_make_directory(s.f.archive, 0700, true, &s.f.err) && rdb_wal_history_write(s.f.archive, &branch, &s.f.err));
+    for (uint32_t i = 0; i < RDB_COUNT_OF(ARCHIVED); i++) {
+        snprintf(path, sizeof path, "%s/%s", s.f.archive, ARCHIVED[i]);
+        assert_true(rdb_path_write_atomic(path, "x", 1, 0600, &s.f.err));
+    }
+    fill(&s, 2);
+    assert_true(rdb_wal_close(&s.f.wal, &s.f.err));
+    /* Older segments: one whose header is not whole, and one of another log before that; a newer one that is too short to have a header. */
+    wal_segment_path(path, s.f.wal_directory, 1);
+    assert_true(rdb_path_write_atomic(path, "RDBWAL02 and no more of it, but long enough for a header of a segment", 68, 0600, &s.f.err));
+    wal_segment_path(path, s.f.wal_directory, 0);
+    uint8_t header[WAL_SEGMENT_HEADER_BYTES];
+    rdb_wal_config other = s.f.config;
+    other.system_id = 79;
+    wal_segment_make_header(header, &other, 0);
+    assert_true(rdb_path_write_atomic(path, header, sizeof header, 0600, &s.f.err));
+    for (uint64_t number = 4; number < 12; number++) { /* whatever was prepared ahead */
+        wal_segment_path(path, s.f.wal_directory, number);
+        assert_true(rdb_path_remove(path, true, &s.f.err));
+    }
+    assert_true(rdb_path_write_atomic(path, "short", 5, 0600, &s.f.err));
+    assert_true(sweep(look_into, look_again, &s) >= 8);
+    assert_true(rdb_wal_archive_next_segment(s.f.archive, 1, 9, &segment, &s.f.err) && segment == UINT64_MAX);
+    assert_true(rdb_wal_archive_next_segment(s.f.root, 1, 0, &segment, &s.f.err) && segment == UINT64_MAX);
+    snprintf(path, sizeof path, "%s/nowhere", s.f.root);
+    assert_true(rdb_wal_archive_next_segment(path, 1, 0, &segment, &s.f.err) && segment == UINT64_MAX);
+    assert_true(rdb_wal_look_at(s.f.archive, &look, &found, &s.f.err) && !found);
+    /* A history that is damaged is told; a line that goes back is damage too. */
+    static const char *const HISTORIES[] = {"00000001 000000000010000\n", "00000001 0000000000200000\n00000002 0000000000100000\n", "0000000x 0000000000100000\n", "00000001 0000000000100004\n"};
+    for (uint32_t i = 0; i < RDB_COUNT_OF(HISTORIES); i++) {
+        rdb_error err = {0};
+        rdb_wal_history latest = {.timeline = 1};
+        snprintf(path, sizeof path, "%s/00000007.history", s.f.archive);
+        assert_true(rdb_path_write_atomic(path, HISTORIES[i], strlen(HISTORIES[i]), 0600, &s.f.err));
+        assert_false(rdb_wal_history_latest(s.f.archive, 1, SEGMENT, &latest, &err));
+        assert_string_equal(err.sqlstate, RDB_DATA_CORRUPTED);
+        rdb_error_clear(&err);
+    }
+    assert_true(rdb_wal_open(&s.f.wal, &s.f.config, 12 * SEGMENT + 64, &s.f.err));
+    fixture_end(&s.f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_opening), cmocka_unit_test(test_limits),              cmocka_unit_test(test_growing),        cmocka_unit_test(test_reading),
         cmocka_unit_test(test_archiver_tries_again), cmocka_unit_test(test_archiver_opens), cmocka_unit_test(test_history_is_shipped),
+        cmocka_unit_test(test_looking_into_directories),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
