@@ -379,6 +379,221 @@ static void test_promotion(void **state)
     instance_end(&f);
 }
 
+/* ---- DEFERRABLE -------------------------------------------------------------------------------------------------------------------- */
+enum { DEFERRED_PROCESS = 9 };
+typedef struct deferred {
+    instance *f;
+    rdb_cancel cancel;
+    rdb_snapshot snapshot;
+    rdb_error err;
+    _Atomic bool is_over;
+    bool ok, is_tracked, is_safe;
+} deferred;
+
+static void run_deferred(void *argument)
+{
+    deferred *d = argument;
+    rdb_txn *txn = NULL;
+    MUST(&d->err, rdb_txn_begin(d->f->txns, PDB, RDB_SERIALIZABLE, true, &d->cancel, &txn, &d->err));
+    d->ok = rdb_ssi_take_snapshot(txn, true, DEFERRED_PROCESS, &d->snapshot, &d->err);
+    d->is_tracked = txn->ssi != NULL;
+    d->is_safe = d->is_tracked && txn->ssi->is_safe;
+    atomic_store(&d->is_over, true);
+    rdb_txn_abort(&txn);
+}
+
+static rdb_thread *start_deferred(deferred *d, instance *f)
+{
+    rdb_thread *thread = NULL;
+    memset(d, 0, sizeof *d);
+    d->f = f;
+    rdb_cancel_init(&d->cancel);
+    rdb_cancel_begin_statement(&d->cancel, 0);
+    MUST(&f->err, rdb_thread_start(&thread, "deferred", run_deferred, d, &f->err));
+    return thread;
+}
+
+static void wait_for_blockers(instance *f, uint32_t count)
+{
+    int32_t ids[4] = {0};
+    while (rdb_ssi_blockers(f->txns, DEFERRED_PROCESS, ids, 4) != count)
+        rdb_time_sleep_us(1000);
+    assert_int_equal(rdb_ssi_blockers(f->txns, DEFERRED_PROCESS, NULL, 0), count);
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal(ids[i], 1);
+    assert_int_equal(rdb_ssi_blockers(f->txns, DEFERRED_PROCESS + 1, ids, 4), 0);
+}
+
+/* It waits for those that write beside it, and names them; an end that does no harm makes its snapshot safe, one that makes it unsafe gives
+ * it a newer snapshot; and the wait can be cancelled. */
+static void test_deferrable_waits_for_a_safe_snapshot(void **state)
+{
+    static instance f;
+    static deferred d;
+    rdb_snapshot s1, s2;
+    (void)state;
+    instance_begin(&f);
+    rdb_txn *one = begin(&f, false, &s1), *two = begin(&f, false, &s2);
+    rdb_thread *thread = start_deferred(&d, &f);
+    wait_for_blockers(&f, 2);
+    assert_true(write_row(&f, one, 0x10001) && commit(&f, one));
+    wait_for_blockers(&f, 1);
+    assert_false(atomic_load(&d.is_over));
+    rdb_txn_abort(&two);
+    rdb_thread_join(&thread);
+    MUST(&d.err, d.ok);
+    assert_true(d.is_safe);
+
+    /* two read what one wrote and committed: if two commits, the reader would see one and not two, who came before it. */
+    two = begin(&f, false, &s2);
+    one = begin(&f, false, &s1);
+    assert_true(read_row(&f, two, 0x20001) && write_row(&f, one, 0x20001) && commit(&f, one));
+    const rdb_scn first = rdb_txn_published_scn(f.txns);
+    thread = start_deferred(&d, &f);
+    wait_for_blockers(&f, 1);
+    assert_true(write_row(&f, two, 0x30001) && commit(&f, two));
+    rdb_thread_join(&thread);
+    MUST(&d.err, d.ok);
+    assert_true(d.is_safe);
+    assert_true(d.snapshot.scn > first); /* not the one that it had waited with */
+
+    one = begin(&f, false, &s1);
+    thread = start_deferred(&d, &f);
+    wait_for_blockers(&f, 1);
+    assert_true(rdb_cancel_set(&d.cancel, RDB_CANCEL_USER));
+    rdb_thread_join(&thread);
+    assert_false(d.ok);
+    assert_string_equal(d.err.sqlstate, RDB_QUERY_CANCELED);
+    assert_false(d.is_tracked);
+    rdb_error_clear(&d.err);
+    assert_int_equal(one->ssi->possible.count, 0); /* nobody waits for it any more */
+    rdb_txn_abort(&one);
+    instance_end(&f);
+}
+
+/* ---- locks by their size ------------------------------------------------------------------------------------------------------------ */
+typedef struct listed {
+    uint32_t rows, pages, ranges, relations, of_ended;
+} listed;
+static void note_lock(void *context, const rdb_ssi_lock *lock)
+{
+    listed *l = context;
+    assert_int_equal(lock->pdb, PDB);
+    assert_int_equal(lock->relation_oid, lock->kind == 'k' ? INDEX : RELATION);
+    if (lock->kind == 't')
+        assert_int_equal(lock->place, 0x50007);
+    if (lock->kind == 'p')
+        assert_int_equal(lock->place, 6);
+    l->rows += lock->kind == 't';
+    l->pages += lock->kind == 'p';
+    l->ranges += lock->kind == 'k';
+    l->relations += lock->kind == 'r';
+    l->of_ended += lock->process_id == 0;
+}
+
+static void test_locks_are_listed(void **state)
+{
+    static instance f;
+    rdb_snapshot s1, s2;
+    (void)state;
+    instance_begin(&f);
+    rdb_txn *one = begin(&f, false, &s1), *two = begin(&f, false, &s2);
+    const rdb_slice five = {(const uint8_t *)"5", 1}, nine = {(const uint8_t *)"9", 1};
+    assert_true(read_row(&f, one, 0x50007) && read_row(&f, one, 0x60001) && read_row(&f, one, 0x60002) && read_row(&f, one, 0x60003));
+    MUST(&f.err, rdb_ssi_read_range(one, RELATION, INDEX, five, true, nine, false, &f.err));
+    MUST(&f.err, rdb_ssi_read_relation(two, RELATION, &f.err));
+    listed l = {0};
+    rdb_ssi_visit(f.txns, note_lock, &l);
+    assert_true(l.rows == 1 && l.pages == 1 && l.ranges == 1 && l.relations == 1 && l.of_ended == 0);
+    assert_true(write_row(&f, one, 0x90001));
+    assert_true(commit(&f, one)); /* remembered while two runs, who was beside it */
+    l = (listed){0};
+    rdb_ssi_visit(f.txns, note_lock, &l);
+    assert_true(l.rows == 1 && l.pages == 1 && l.ranges == 1 && l.relations == 1 && l.of_ended == 3);
+    rdb_txn_abort(&two);
+    l = (listed){0};
+    rdb_ssi_visit(f.txns, note_lock, &l);
+    assert_true(l.rows + l.pages + l.ranges + l.relations == 0);
+    instance_end(&f);
+}
+
+/* Where rows get new homes, who read one has read the relation: what was read before, and, until it is over, what is read from then on. */
+static void test_reads_of_rows_that_move(void **state)
+{
+    static instance f;
+    rdb_snapshot s1, s2, s3;
+    (void)state;
+    instance_begin(&f);
+    rdb_txn *one = begin(&f, false, &s1), *two = begin(&f, false, &s2);
+    assert_true(read_row(&f, one, 0x10001));
+    assert_true(write_row(&f, two, 0x20001));
+    assert_int_equal(one->ssi->out.count, 0);
+    rdb_ssi_widen(f.txns, PDB, RELATION + 1); /* another one */
+    assert_false(one->ssi->held->is_whole);
+    rdb_ssi_widen(f.txns, PDB, RELATION);
+    assert_true(one->ssi->held->is_whole);
+    assert_true(write_row(&f, two, 0x20001));
+    assert_int_equal(one->ssi->out.count, 1);
+    rdb_txn_abort(&one);
+    rdb_txn_abort(&two);
+
+    one = begin(&f, false, &s1);
+    assert_true(read_row(&f, one, 0x10001));
+    rdb_ssi_keep_wide(f.txns, PDB, RELATION, true);
+    rdb_ssi_keep_wide(f.txns, PDB, RELATION, true);
+    assert_true(one->ssi->held->is_whole);
+    rdb_ssi_keep_wide(f.txns, PDB, RELATION, false);
+    two = begin(&f, false, &s2);
+    assert_true(read_row(&f, two, 0x10001));
+    assert_true(two->ssi->held->is_whole);
+    rdb_ssi_keep_wide(f.txns, PDB, RELATION, false);
+    rdb_txn *three = begin(&f, false, &s3);
+    assert_true(read_row(&f, three, 0x10001));
+    assert_false(three->ssi->held->is_whole);
+    rdb_ssi_keep_wide(f.txns, PDB, RELATION, false); /* once too often is no harm */
+    rdb_txn_abort(&three);
+    /* More relations at a time than are counted: then all of them. */
+    for (uint32_t i = 0; i <= SSI_WIDE_MAX; i++) {
+        three = begin(&f, false, &s3);
+        assert_true(read_row(&f, three, 0x10001));
+        assert_int_equal(three->ssi->held->is_whole, false);
+        rdb_txn_abort(&three);
+        rdb_ssi_keep_wide(f.txns, PDB, RELATION + 100 + i, true);
+    }
+    three = begin(&f, false, &s3);
+    assert_true(read_row(&f, three, 0x10001));
+    assert_true(three->ssi->held->is_whole);
+    rdb_txn_abort(&one);
+    rdb_txn_abort(&two);
+    rdb_txn_abort(&three);
+    instance_end(&f);
+}
+
+/* A relation that is emptied was read by whoever read any of it. */
+static void test_writing_a_relation(void **state)
+{
+    static instance f;
+    rdb_snapshot s1, s2;
+    rdb_xid xid;
+    (void)state;
+    instance_begin(&f);
+    rdb_txn *one = begin(&f, false, &s1), *two = begin(&f, false, &s2), *plain = NULL;
+    assert_true(read_row(&f, one, 0x10001));
+    MUST(&f.err, rdb_txn_assign_xid(two, &xid, &f.err));
+    MUST(&f.err, rdb_ssi_write_relation(two, RELATION + 1, &f.err));
+    assert_int_equal(one->ssi->out.count, 0);
+    MUST(&f.err, rdb_ssi_write_relation(two, RELATION, &f.err));
+    assert_int_equal(one->ssi->out.count, 1);
+    rdb_txn_abort(&two);
+    /* Who is not serializable is nobody's conflict. */
+    MUST(&f.err, rdb_txn_begin(f.txns, PDB, RDB_REPEATABLE_READ, false, NULL, &plain, &f.err));
+    MUST(&f.err, rdb_ssi_read_relation(plain, RELATION, &f.err) && rdb_ssi_write_relation(plain, RELATION, &f.err) && read_row(&f, plain, 1) && write_row(&f, plain, 0x10001));
+    assert_int_equal(one->ssi->out.count, 0);
+    rdb_txn_abort(&plain);
+    rdb_txn_abort(&one);
+    instance_end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -387,6 +602,10 @@ int main(void)
         cmocka_unit_test(test_ranges),
         cmocka_unit_test(test_safe_snapshots),
         cmocka_unit_test(test_promotion),
+        cmocka_unit_test(test_deferrable_waits_for_a_safe_snapshot),
+        cmocka_unit_test(test_locks_are_listed),
+        cmocka_unit_test(test_reads_of_rows_that_move),
+        cmocka_unit_test(test_writing_a_relation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
