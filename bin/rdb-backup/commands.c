@@ -54,6 +54,7 @@ static void report_backup(const backup_work *work, const rdb_manifest *manifest,
         json_t *json = summarise(manifest);
         json_object_set_new(json, "dry_run", json_boolean(work->arguments->dry_run));
         json_object_set_new(json, "elapsed_seconds", json_real(seconds));
+        json_object_set_new(json, "rested_seconds", json_real((double)manifest->rested_us / 1e6));
         rdb_backup_print_json(json);
     } else if (work->arguments->dry_run) {
         fprintf(is_stream ? stderr : stdout, "would make a backup of type %s of %s in %u files\n", RDB_BACKUP_TYPES[manifest->type], read, manifest->files.count);
@@ -65,7 +66,7 @@ static void report_backup(const backup_work *work, const rdb_manifest *manifest,
 int command_backup(backup_work *work)
 {
     const backup_arguments *a = work->arguments;
-    rdb_backup_options options = {.home = a->home, .label = a->name, .parent = a->base, .thread_count = work->thread_count, .include_secrets = a->include_secrets,
+    rdb_backup_options options = {.home = a->home, .label = a->name, .parent = a->base, .thread_count = work->thread_count, .threads_given = a->thread_count > 0, .include_secrets = a->include_secrets,
                                   .dry_run = a->dry_run, .steps_back = !a->full_speed, .watch = &work->console.watch};
     rdb_control control;
     rdb_manifest *manifest = NULL;

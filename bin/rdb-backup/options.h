@@ -31,7 +31,7 @@ static const rdb_option OPTIONS[] = {
     {.name = "certificate", .value = "FILE", .field = FIELD(certificate), .help = "the certificate of a recipient in PEM, for a new repository or recipients add"},
     {.name = "include-secrets", .kind = RDB_OPT_FLAG, .field = FIELD(include_secrets), .help = "conf/secrets too, into a repository that is not encrypted"},
     {.name = "rate", .value = "SIZE", .field = FIELD(rate), .help = "read at most so much a second, such as 50MB"},
-    {.name = "full-speed", .kind = RDB_OPT_FLAG, .field = FIELD(full_speed), .help = "do not step behind a server that is at work (nice, ionice); standard: its clients come first"},
+    {.name = "full-speed", .kind = RDB_OPT_FLAG, .field = FIELD(full_speed), .help = "do not step behind a server that is at work (nice, ionice, rests as its clients need them, a checkpoint without haste); standard: its clients come first"},
     {.name = "verify", .kind = RDB_OPT_FLAG, .field = FIELD(verify), .help = "check the backup when it is written"},
     {.name = "level", .kind = RDB_OPT_CHOICE, .value = "LEVEL", .choices = VERIFY_LEVELS, .field = FIELD(level), .standard = "hash", .given = FIELD(level_given), .help = "what verify looks at: meta (manifests, objects and their sizes), hash (every byte), page (every page's checksum too), replay (restored beside, opened and verified row by row)"},
     {.letter = 'q', .name = "query", .value = "SQL", .field = FIELD(query), .help = "drill: a question to ask of database rustydb; its answer goes on record"},

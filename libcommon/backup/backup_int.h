@@ -14,6 +14,25 @@
 #define BACKUP_VOLUME_BYTES (UINT64_C(32) << 20)
 #define BACKUP_OBJECT_BYTES_MAX (UINT64_C(1) << 30) /* of one object that is read whole */
 
+/* ---- pace (pace.c) -------------------------------------------------------------------------------------------------------- */
+typedef struct backup_pace backup_pace;
+/* rate: bytes a second, 0: no limit. steps_back: behind the clients of the server of home. */
+bool pace_open(backup_pace **pace, const char *home, uint64_t rate, bool steps_back, const rdb_backup_watch *watch, rdb_error *err);
+void pace_close(backup_pace **pace); /* NULL inside is fine */
+void pace_pass(backup_pace *pace, uint64_t bytes); /* so many were read: waits where that is too early for the rate */
+uint64_t pace_passed(const backup_pace *pace);     /* all of them */
+/* Around small steps of work, each thread its own *step_us: begin, a step, rest, a step, rest. A pace of NULL never rests. */
+#define PACE_STEP_BYTES ((size_t)256 << 10)
+void pace_begin(backup_pace *pace, int64_t *step_us);
+void pace_rest(backup_pace *pace, int64_t *step_us);
+bool pace_steps_back(const backup_pace *pace);
+int64_t pace_rested_us(const backup_pace *pace); /* of all threads together */
+/* The next share of rest, in percent of the work, from the last and by how much the server's waits take longer beside the work; 0: nobody waits. */
+#define PACE_RATIO_MAX 1.15
+#define PACE_REST_MIN 50
+#define PACE_REST_MAX 2000
+uint32_t pace_judge(uint32_t rest_percent, double ratio);
+
 /* ---- stores: where objects lie (store_*.c) ------------------------------------------------------------------------- */
 typedef struct backup_store backup_store;
 typedef struct backup_object {
@@ -32,6 +51,7 @@ typedef struct backup_store_calls {
 } backup_store_calls;
 struct backup_store {
     const backup_store_calls *calls;
+    backup_pace *pace; /* NULL: put at once; set while a backup is taken */
     char url[4200];
 };
 bool store_open_directory(backup_store **store, const char *path, bool create, rdb_error *err);
@@ -73,6 +93,7 @@ typedef struct backup_range {
 } backup_range;
 typedef struct backup_volume backup_volume;
 bool volume_create(backup_volume **volume, rdb_compression compression, int level, rdb_error *err);
+void volume_set_pace(backup_volume *volume, backup_pace *pace); /* at which members are added; standard: NULL, none */
 /* One member: length bytes of which ranges hold data (none: all do); data are the ranges' bytes one after the other. */
 bool volume_add(backup_volume *volume, const char *path, uint64_t length, const backup_range *ranges, uint32_t range_count, const void *data,
                 rdb_error *err);
@@ -94,6 +115,7 @@ typedef struct volume_set { /* all of them; compression and objects are the mani
     rdb_repository *repository;
     rdb_manifest *manifest;
     const char *name; /* vol or wal; changed between threads' work */
+    backup_pace *pace; /* NULL: none */
     rdb_mutex lock;
     uint32_t number RDB_GUARDED_BY(lock);   /* of the last one */
     rdb_arena *arena RDB_GUARDED_BY(lock);  /* of the manifest */
@@ -186,8 +208,8 @@ bool source_is_running(const backup_source *source);
 const rdb_control *source_control(const backup_source *source);
 const char *source_instance_id(const backup_source *source);
 uint32_t source_timeline(const backup_source *source);
-/* From begin to end the log is kept, and a copy of every file made between the two becomes whole by it. */
-bool source_begin(backup_source *source, const char *label, rdb_backup_moment *started, rdb_error *err);
+/* From begin to end the log is kept, and a copy of every file made between the two becomes whole by it. fast: the server's checkpoint. */
+bool source_begin(backup_source *source, const char *label, bool fast, rdb_backup_moment *started, rdb_error *err);
 bool source_end(backup_source *source, rdb_backup_moment *stopped, rdb_error *err);
 /* What the copy starts from, the control file of one at rest or a server's backup label, and where it must stand; after end. */
 /* The newest signed head of the audit log, "" where nothing is audited. */

@@ -23,6 +23,7 @@ bool pack_open(volume_pack *pack, rdb_error *err)
         return true;
     if (!volume_create(&pack->volume, m->compression, m->compression_level, err))
         return false;
+    volume_set_pace(pack->volume, set->pace);
     rdb_mutex_lock(&set->lock);
     set->number++;
     pack->object = RDB_NEW(set->arena, rdb_manifest_object);

@@ -145,6 +145,7 @@ typedef struct rdb_manifest {
     rdb_list objects;                /* rdb_manifest_object * */
     rdb_list files;                  /* rdb_manifest_file *, by path */
     rdb_list degraded;               /* rdb_manifest_page * */
+    int64_t rested_us;               /* by all threads, behind the server's clients; of the backup just taken, not kept */
 } rdb_manifest;
 /* All backups whose manifest stands, the oldest first: rdb_manifest * in the arena. What cannot be read goes to broken
  * (NULL: is an error) as a const char * that says why. */
@@ -171,9 +172,10 @@ typedef struct rdb_backup_options {
     rdb_compression compression;
     int compression_level;
     uint32_t thread_count;
+    bool threads_given; /* else half of them do where it steps back */
     uint64_t rate;      /* bytes a second; 0: no limit */
     bool include_secrets, dry_run, no_resume;
-    bool steps_back;    /* the process, behind a server that is at work */
+    bool steps_back;    /* behind the clients of a server that is at work; else its checkpoint, the processors and the disk are taken as they come */
     const rdb_backup_watch *watch;
 } rdb_backup_options;
 /* Copies the instance, running or stopped (then under its lock). The manifest is in the arena; pages found broken are in

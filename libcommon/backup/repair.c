@@ -118,7 +118,7 @@ bool rdb_backup_repair_page(rdb_repository *repository, rdb_manifest *manifest, 
     r.page_bytes = ok ? source_control(r.source)->page_bytes : 0;
     page = ok ? aligned_alloc(r.page_bytes, r.page_bytes) : NULL;
     ok = ok && (page != NULL || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory")) && read_page(&r, source_home(r.source), page, &report->was_sound, &what, err) &&
-         source_begin(r.source, NULL, &started, err) && source_end(r.source, &stopped, err);
+         source_begin(r.source, NULL, true, &started, err) && source_end(r.source, &stopped, err);
     if (ok && !report->was_sound) {
         snprintf(report->what, sizeof report->what, "%s", what);
         r.end_lsn = stopped.lsn;

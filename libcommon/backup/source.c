@@ -140,11 +140,11 @@ rdb_slice source_anchor(const backup_source *source, const char **path)
 }
 
 /* ---- begin and end ------------------------------------------------------------------------------------------------------------ */
-static bool begin_served(backup_source *source, const char *label, rdb_backup_moment *started, rdb_error *err)
+static bool begin_served(backup_source *source, const char *label, bool fast, rdb_backup_moment *started, rdb_error *err)
 {
-    const char *parameters[1] = {label != NULL ? label : ""};
+    const char *parameters[2] = {label != NULL ? label : "", fast ? "t" : "f"};
     unsigned high = 0, low = 0;
-    PGresult *result = PQexecParams(source->connection, "select pg_backup_start($1, true), rdb_current_scn()", 1, NULL, parameters, NULL, NULL, 0);
+    PGresult *result = PQexecParams(source->connection, "select pg_backup_start($1, $2), rdb_current_scn()", 2, NULL, parameters, NULL, NULL, 0);
     if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1)
         return rdb_server_failed(source->connection, result, "the server does not begin a backup", err);
     bool ok = sscanf(PQgetvalue(result, 0, 0), "%X/%X", &high, &low) == 2 ||
@@ -209,10 +209,10 @@ static void write_label(backup_source *source, const rdb_backup_moment *stopped)
     snprintf(source->label + length, sizeof source->label - (size_t)length, "crc = %08x\n", rdb_crc32c(0, source->label, (size_t)length));
 }
 
-bool source_begin(backup_source *source, const char *label, rdb_backup_moment *started, rdb_error *err)
+bool source_begin(backup_source *source, const char *label, bool fast, rdb_backup_moment *started, rdb_error *err)
 {
     if (source->connection != NULL)
-        return begin_served(source, label, started, err);
+        return begin_served(source, label, fast, started, err);
     char path[PATH_MAX];
     rdb_file *file = NULL;
     bool ok = rdb_instance_path(source->home, "data/meta/control", path, sizeof path, err) && rdb_file_open(&file, path, RDB_FILE_READ, err) &&

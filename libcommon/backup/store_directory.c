@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define WRITE_STEP_BYTES ((size_t)1 << 20)
-
 typedef struct directory_store {
     backup_store base;
     char root[PATH_MAX];
@@ -38,9 +36,23 @@ static bool make_folders(const directory_store *store, const char *name, rdb_err
     return true;
 }
 
+/* A step of an object. Where others come first it is waited for, so that never more of ours lies before the disk than that. */
+static bool write_step(rdb_file *file, size_t at, const uint8_t *bytes, size_t length, backup_pace *pace, int64_t *step_us, rdb_error *err)
+{
+    if (!rdb_file_write(file, at, bytes, length, err))
+        return false;
+    if (!pace_steps_back(pace)) {
+        rdb_file_begin_writeback(file, at, length);
+        return true;
+    }
+    bool ok = rdb_file_write_back(file, at, length, err);
+    pace_rest(pace, step_us);
+    return ok;
+}
+
 /* As rdb_path_write_atomic does it; but what was written is on its way to the disk while the rest is still copied, so that the sync is
  * no long burst behind which a server's log has to wait. */
-static bool write_object(const char *path, const uint8_t *bytes, size_t length, rdb_error *err)
+static bool write_object(const char *path, const uint8_t *bytes, size_t length, backup_pace *pace, rdb_error *err)
 {
     char temporary[PATH_MAX], directory[PATH_MAX];
     rdb_file *file = NULL;
@@ -48,13 +60,11 @@ static bool write_object(const char *path, const uint8_t *bytes, size_t length, 
         return rdb_error_set(err, RDB_PROGRAM_LIMIT_EXCEEDED, "a path in the repository is too long");
     snprintf(directory, sizeof directory, "%s", path);
     *strrchr(directory, '/') = '\0';
+    int64_t step_us;
     bool ok = rdb_file_open(&file, temporary, RDB_FILE_CREATE | RDB_FILE_TRUNCATE, err);
-    for (size_t at = 0; ok && at < length; at += WRITE_STEP_BYTES) {
-        size_t step = RDB_MIN(length - at, WRITE_STEP_BYTES);
-        ok = rdb_file_write(file, at, bytes + at, step, err);
-        if (ok)
-            rdb_file_begin_writeback(file, at, step);
-    }
+    pace_begin(pace, &step_us);
+    for (size_t at = 0; ok && at < length; at += PACE_STEP_BYTES)
+        ok = write_step(file, at, bytes + at, RDB_MIN(length - at, PACE_STEP_BYTES), pace, &step_us, err);
     ok = ok && rdb_file_sync(file, err);
     ok = rdb_file_close(&file, err) && ok;
     ok = ok && rdb_path_rename(temporary, path, err);
@@ -73,7 +83,7 @@ static bool directory_put(backup_store *base, const char *name, const void *byte
         rdb_error_set(err, RDB_IO_ERROR, "the repository is gone");
         return rdb_error_detail(err, "There is no directory \"%s\".", store->root);
     }
-    return make_path(store, name, path, err) && make_folders(store, name, err) && write_object(path, bytes, length, err);
+    return make_path(store, name, path, err) && make_folders(store, name, err) && write_object(path, bytes, length, base->pace, err);
 }
 
 static bool directory_get(backup_store *base, const char *name, rdb_strbuf *content, bool *found, rdb_error *err)

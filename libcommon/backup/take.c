@@ -51,8 +51,8 @@ typedef struct taking {
     taking_part *parts;
     uint32_t part_count, part_capacity;
     _Atomic uint32_t next_part;
-    int64_t begun_us;
-    _Atomic uint64_t bytes_passed; /* that were read; relaxed: a sum */
+    backup_pace *pace;
+    uint32_t thread_count;
     rdb_map *resumed;              /* "path@offset" to resumed_part *; NULL: nothing to go on from */
     uint32_t first_volume_no;      /* after those of the earlier attempt */
     rdb_mutex progress_lock;       /* before lock; held over a put */
@@ -216,19 +216,6 @@ static bool is_wanted(const taking *t, const taking_file *file, uint64_t offset,
     return page->lsn == 0 || page->lsn > t->since; /* a page of zeroes says nothing of when it became one */
 }
 
-static void keep_rate(taking *t, uint64_t bytes)
-{
-    uint64_t passed = atomic_fetch_add_explicit(&t->bytes_passed, bytes, memory_order_relaxed) + bytes; /* relaxed: a sum */
-    if (t->options->rate == 0)
-        return;
-    int64_t due_us = (int64_t)((double)passed * 1e6 / (double)t->options->rate);
-    int64_t early_us = due_us - (rdb_time_monotonic_us() - t->begun_us);
-    while (early_us > 0 && (t->options->watch == NULL || t->options->watch->is_interrupted == NULL || !t->options->watch->is_interrupted(t->options->watch->context))) {
-        rdb_time_sleep_us(RDB_MIN(early_us, INT64_C(200000)));
-        early_us = due_us - (rdb_time_monotonic_us() - t->begun_us);
-    }
-}
-
 static void add_range(packing *p, uint64_t at, uint32_t *range_count, uint64_t *data_bytes)
 {
     uint32_t page_bytes = p->t->manifest->page_bytes;
@@ -239,6 +226,23 @@ static void add_range(packing *p, uint64_t at, uint32_t *range_count, uint64_t *
     *data_bytes += page_bytes;
 }
 
+/* As much of the part as there is. */
+static bool read_part(packing *p, const taking_part *part, size_t *read, rdb_error *err)
+{
+    int64_t step_us;
+    *read = 0;
+    pace_begin(p->t->pace, &step_us);
+    for (size_t got = PACE_STEP_BYTES; got == PACE_STEP_BYTES && *read < part->length;) {
+        got = RDB_MIN(part->length - *read, PACE_STEP_BYTES);
+        if (!rdb_file_read(p->open, part->offset + *read, p->buffer + *read, got, &got, err))
+            return false;
+        *read += got;
+        pace_pass(p->t->pace, got);
+        pace_rest(p->t->pace, &step_us);
+    }
+    return true;
+}
+
 /* Reads the whole part and keeps its wanted pages at the front of the buffer. *got: as much as the file has of it. */
 static bool read_all_pages(packing *p, const taking_part *part, uint64_t *got, uint32_t *range_count, uint64_t *data_bytes, rdb_error *err)
 {
@@ -246,7 +250,7 @@ static bool read_all_pages(packing *p, const taking_part *part, uint64_t *got, u
     rdb_page_tag tag;
     size_t read = 0;
     page_tag_of(part->file->file->path, &tag);
-    if (!rdb_file_read(p->open, part->offset, p->buffer, part->length, &read, err))
+    if (!read_part(p, part, &read, err))
         return false;
     *got = read - read % page_bytes;
     for (uint64_t at = 0; at < *got; at += page_bytes) {
@@ -259,7 +263,6 @@ static bool read_all_pages(packing *p, const taking_part *part, uint64_t *got, u
             memmove(p->buffer + *data_bytes, page, page_bytes);
         add_range(p, at, range_count, data_bytes);
     }
-    keep_rate(p->t, read);
     return true;
 }
 
@@ -284,7 +287,7 @@ static bool read_changed_pages(packing *p, const taking_part *part, uint32_t *ra
             if (!settle_page(p, part->file, tag, part->offset + p->ranges[i].offset + at, to + at, err))
                 return false;
         to += p->ranges[i].length;
-        keep_rate(p->t, read);
+        pace_pass(p->t->pace, read);
     }
     return true;
 }
@@ -341,6 +344,7 @@ static bool pack_part(packing *p, taking_part *part, rdb_error *err)
     } else if (is_database(file->file->path)) {
         if (!read_database(p, file->file->path, &got, err))
             return false;
+        pace_pass(p->t->pace, got);
     } else {
         if (!open_part_file(p, file, err))
             return false;
@@ -348,7 +352,7 @@ static bool pack_part(packing *p, taking_part *part, rdb_error *err)
             return true;
         got = part->length;
         size_t read = 0;
-        if (!file->source->has_pages && !rdb_file_read(p->open, part->offset, p->buffer, part->length, &read, err))
+        if (!file->source->has_pages && !read_part(p, part, &read, err))
             return false;
         if (!file->source->has_pages)
             got = read;
@@ -359,8 +363,6 @@ static bool pack_part(packing *p, taking_part *part, rdb_error *err)
         bool by_map = file->is_incremental && file->changed != NULL;
         if (by_map ? !read_changed_pages(p, part, &range_count, &data_bytes, err) : !read_all_pages(p, part, &got, &range_count, &data_bytes, err))
             return false;
-    } else if (file->source != NULL) {
-        keep_rate(p->t, got);
     }
     watch_done(p->t->options->watch, part->length);
     rdb_manifest_part *entry = &file->file->parts[part->part_no];
@@ -491,7 +493,7 @@ static bool copy_parts(taking *t, rdb_error *err)
         bytes += t->parts[i].length;
     watch_total(t->options->watch, strcmp(t->set.name, "vol") == 0 ? "data" : "log", bytes);
     atomic_store(&t->next_part, 0);
-    return t->options->dry_run || run_in_threads(t->options->thread_count, RDB_MIN(t->options->thread_count, t->part_count), pack, t, err);
+    return t->options->dry_run || run_in_threads(t->thread_count, RDB_MIN(t->thread_count, t->part_count), pack, t, err);
 }
 
 /* For a dry run. Where the change map says nothing every page would be looked at. */
@@ -579,7 +581,7 @@ static bool plan_log(taking *t, rdb_list *files, rdb_error *err)
             return rdb_error_detail(err, "File \"%s\" ends at byte %zu of %zu.", name, got, wanted);
         }
         memset(bytes + got, 0, segment_bytes - got);
-        atomic_fetch_add_explicit(&t->bytes_passed, got, memory_order_relaxed);
+        pace_pass(t->pace, got);
         if (number == first && t->manifest->started.lsn % segment_bytes > WAL_HEADER_BYTES)
             memset(bytes + WAL_HEADER_BYTES, 0, t->manifest->started.lsn % segment_bytes - WAL_HEADER_BYTES);
         taking_file *file = add_file(t, name, segment_bytes);
@@ -758,23 +760,27 @@ bool rdb_backup_take(rdb_repository *repository, const rdb_backup_options *optio
     rdb_manifest *parent = NULL;
     rdb_list files = {0};
     backup_lease *lease = NULL;
-    bool ok = false;
+    bool ok = false, steps_back;
     t.manifest = *manifest = RDB_NEW(arena, rdb_manifest);
     volume_set_init(&t.set, repository, t.manifest, arena);
     rdb_mutex_init(&t.progress_lock, RDB_RANK_TASK);
     t.progress = json_array();
     if ((!options->dry_run && !lease_take(&lease, repository, "backup", err)) || !source_open(&t.source, options->home, err))
         goto out;
-    if (options->steps_back && source_is_running(t.source))
+    steps_back = options->steps_back && source_is_running(t.source);
+    if (steps_back)
         rdb_process_step_back();
+    t.thread_count = steps_back && !options->threads_given ? RDB_MAX(options->thread_count / 2, 1u) : options->thread_count;
     if (repository->system_id != source_control(t.source)->system_id) {
         rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "the repository belongs to another instance");
         goto out;
     }
-    if (!source_begin(t.source, options->label, &t.manifest->started, err) || !choose_parent(&t, &parent, err) || !describe(&t, parent, err) || !find_earlier_attempt(&t, err))
+    if (!source_begin(t.source, options->label, !steps_back, &t.manifest->started, err) || !choose_parent(&t, &parent, err) || !describe(&t, parent, err) || !find_earlier_attempt(&t, err))
         goto out;
     t.set.number = t.first_volume_no;
-    t.begun_us = rdb_time_monotonic_us();
+    if (!pace_open(&t.pace, source_home(t.source), options->rate, steps_back, options->watch, err))
+        goto out;
+    t.set.pace = repository->store->pace = t.pace;
     if (!source_databases(t.source, arena, &t.manifest->databases, err) || !plan_data(&t, parent, &files, err) || !copy_parts(&t, err) ||
         !source_end(t.source, &t.manifest->stopped, err) || !plan_log(&t, &files, err) || !copy_parts(&t, err))
         goto out;
@@ -789,7 +795,8 @@ bool rdb_backup_take(rdb_repository *repository, const rdb_backup_options *optio
         goto out;
     }
     settle_files(&t, &files);
-    t.manifest->bytes_read = atomic_load(&t.bytes_passed);
+    t.manifest->bytes_read = pace_passed(t.pace);
+    t.manifest->rested_us = pace_rested_us(t.pace);
     manifest_sort(t.manifest);
     for (uint32_t i = 0; i < t.manifest->objects.count; i++)
         t.manifest->bytes_stored += ((rdb_manifest_object *)t.manifest->objects.items[i])->bytes;
@@ -814,6 +821,8 @@ out:
         rdb_mutex_unlock(&t.progress_lock);
     }
     source_close(&t.source);
+    repository->store->pace = NULL;
+    pace_close(&t.pace);
     lease_give(&lease);
     rdb_map_destroy(t.resumed);
     json_decref(t.progress);

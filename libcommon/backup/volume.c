@@ -17,6 +17,7 @@ struct backup_volume {
     rdb_strbuf bytes;
     rdb_error *err; /* of the call that is going on */
     uint64_t bytes_in;
+    backup_pace *pace;
 };
 
 static la_ssize_t write_frame(struct archive *archive, void *context, const void *bytes, size_t length)
@@ -56,14 +57,22 @@ bool volume_create(backup_volume **volume, rdb_compression compression, int leve
     return ok;
 }
 
+void volume_set_pace(backup_volume *v, backup_pace *pace)
+{
+    v->pace = pace;
+}
+
 static bool write_all(backup_volume *v, const void *bytes, uint64_t length, rdb_error *err)
 {
+    int64_t step_us;
+    pace_begin(v->pace, &step_us);
     for (const uint8_t *at = bytes; length > 0;) {
-        la_ssize_t got = archive_write_data(v->archive, at, (size_t)length);
+        la_ssize_t got = archive_write_data(v->archive, at, RDB_MIN((size_t)length, PACE_STEP_BYTES));
         if (got <= 0)
             return archive_failed(v->archive, RDB_IO_ERROR, "a volume could not be written", err);
         at += got;
         length -= (uint64_t)got;
+        pace_rest(v->pace, &step_us);
     }
     return true;
 }

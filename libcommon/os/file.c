@@ -282,6 +282,14 @@ void rdb_file_begin_writeback(rdb_file *file, uint64_t offset, uint64_t bytes)
         (void)sync_file_range(file->fd, (off_t)offset, (off_t)bytes, SYNC_FILE_RANGE_WRITE);
 }
 
+bool rdb_file_write_back(rdb_file *file, uint64_t offset, uint64_t bytes, rdb_error *err)
+{
+    const unsigned flags = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+    if (os_fault_armed() || sync_file_range(file->fd, (off_t)offset, (off_t)bytes, flags) == 0 || errno == EINTR || errno == ENOSYS || errno == EINVAL || errno == ESPIPE)
+        return true;
+    return rdb_error_set_errno(err, errno, "could not write file \"%s\"", file->path);
+}
+
 const char *rdb_file_path(const rdb_file *file)
 {
     return file->path;

@@ -49,6 +49,8 @@ RDB_CHECKED bool rdb_file_reserve(rdb_file *file, uint64_t offset, uint64_t byte
 void rdb_file_prefetch(rdb_file *file, uint64_t offset, uint64_t bytes); /* advice only */
 /* Asks the system to begin with writing these bytes to the disk, so that a later sync finds little to do. Advice only. */
 void rdb_file_begin_writeback(rdb_file *file, uint64_t offset, uint64_t bytes);
+/* The same, and waits until it is there; durable is only what was synced. The system tells an error of the disk once: here, not at the sync. */
+RDB_CHECKED bool rdb_file_write_back(rdb_file *file, uint64_t offset, uint64_t bytes, rdb_error *err);
 const char *rdb_file_path(const rdb_file *file);
 
 /* Names. Each that changes a directory is durable only after rdb_path_sync_directory on that directory. */

@@ -14,6 +14,8 @@
 
 #define LABEL_BYTES_MAX 1024u
 
+#define PAGE_SPREAD_US 1000 /* for who waits for the beginning of a backup: a page of the checkpoint each, at most */
+
 struct rdb_base_backup {
     rdb_upkeep *upkeep;
     struct rdb_base_backup *next; /* of the upkeep's list, under its backup_lock */
@@ -31,6 +33,14 @@ rdb_lsn base_backup_keeps(rdb_upkeep *upkeep)
         lowest = RDB_MIN(lowest, backup->keep_lsn);
     rdb_mutex_unlock(&upkeep->backup_lock);
     return lowest;
+}
+
+/* Over how much time the checkpoint writes: as any, but not longer than its pages are worth. */
+static int64_t checkpoint_spread_us(rdb_upkeep *upkeep)
+{
+    rdb_storage_statistics statistics;
+    rdb_storage_get_statistics(upkeep->storage, &statistics);
+    return RDB_MIN(upkeep_spread_us(upkeep), (int64_t)statistics.dirty * PAGE_SPREAD_US);
 }
 
 bool rdb_base_backup_begin(rdb_upkeep *upkeep, const char *label, bool fast, rdb_base_backup **out, rdb_error *err)
@@ -53,7 +63,7 @@ bool rdb_base_backup_begin(rdb_upkeep *upkeep, const char *label, bool fast, rdb
     upkeep->backups = backup;
     rdb_mutex_unlock(&upkeep->backup_lock);
     *out = backup;
-    if (!rdb_upkeep_checkpoint(upkeep, fast ? 0 : upkeep_spread_us(upkeep), err)) {
+    if (!rdb_upkeep_checkpoint(upkeep, fast ? 0 : checkpoint_spread_us(upkeep), err)) {
         rdb_base_backup_close(out);
         return false;
     }

@@ -36,7 +36,8 @@ typedef struct rdb_base_backup_result {
     uint32_t label_bytes;
 } rdb_base_backup_result;
 
-/* Takes a checkpoint (spread over the configured time, or as fast as can be) and keeps the log from its redo LSN until the end. */
+/* Takes a checkpoint (as fast as can be, or spread over the configured time, but not over more than a millisecond a page) and keeps
+ * the log from its redo LSN until the end. */
 RDB_CHECKED bool rdb_base_backup_begin(rdb_upkeep *upkeep, const char *label, bool fast, rdb_base_backup **backup, rdb_error *err);
 rdb_lsn rdb_base_backup_start_lsn(const rdb_base_backup *backup);
 /* All is copied. The stop LSN is durable, and where there is an archive the segment it lies in is finished, so that the archiver takes

@@ -230,9 +230,11 @@ restore() {
         return 1
     }
     more
-    rdb-backup --home "$HOME_DIR" --output "$REPO"
+    run -0 rdb-backup --home "$HOME_DIR" --output "$REPO" --json
+    [ "$(jq '.rested_seconds > 0' <<<"$output")" = true ] # behind the load
     more
-    rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental --compress lz4
+    run -0 rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental --compress lz4 --full-speed --json
+    [ "$(jq '.rested_seconds == 0' <<<"$output")" = true ]
     more
     rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental
     more
