@@ -151,6 +151,30 @@ static rdb_buffer *make_frame(rdb_storage *storage, uint32_t frame_no)
     return frame;
 }
 
+/* A frame whose page was discarded, BUSY, still queued where it was: its memory is there already and may be in a cache, that of a new
+ * frame has to be found and zeroed by the kernel. NULL: none. Needs queue_lock. */
+static rdb_buffer *take_dead_frame(rdb_storage *storage)
+{
+    while (storage->dead_count > 0) {
+        rdb_buffer *frame = &storage->frames[storage->dead_frames[--storage->dead_count]];
+        frame->is_listed = false;
+        if ((atomic_load_explicit(&frame->state, memory_order_relaxed) & FRAME_VALID) == 0 && claim_frame(frame))
+            return frame;
+    }
+    return NULL;
+}
+
+/* Once the pool is full the queues bring dead frames back soon enough. */
+static void list_dead_frame(rdb_storage *storage, rdb_buffer *frame)
+{
+    rdb_mutex_lock(&storage->queue_lock);
+    if (!frame->is_listed && storage_used_frames(storage) < storage->frame_count) {
+        frame->is_listed = true;
+        storage->dead_frames[storage->dead_count++] = (uint32_t)(frame - storage->frames);
+    }
+    rdb_mutex_unlock(&storage->queue_lock);
+}
+
 /* A frame of one's own, BUSY, out of the table, already queued for its new page. Clean frames first, then dirty ones that
  * can be written at once, then any: so readers go on while the barrier or the disk stand still (R25). A scan's page takes the place of
  * one that a scan brought: what does not fit the pool shall not drive all out that does. A few of them stay, so that in time the pool
@@ -164,6 +188,11 @@ static rdb_buffer *take_frame(rdb_storage *storage, uint64_t new_hash, bool for_
     rdb_mutex_lock(&storage->queue_lock);
     uint32_t used = atomic_load_explicit(&storage->used_count, memory_order_relaxed);
     if (used < storage->frame_count) {
+        taken = take_dead_frame(storage);
+        if (taken != NULL) {
+            rdb_mutex_unlock(&storage->queue_lock);
+            return taken;
+        }
         for_scan = false;
         taken = make_frame(storage, used);
         goto queue_it;
@@ -685,10 +714,13 @@ void pool_discard(rdb_storage *storage, uint32_t pdb, uint64_t file, int fork, u
         if ((atomic_load_explicit(&frame->state, memory_order_relaxed) & (FRAME_VALID | FRAME_BUSY)) != FRAME_VALID ||
             !frame_pin(frame))
             continue;
-        if ((atomic_load_explicit(&frame->state, memory_order_acquire) & FRAME_VALID) != 0 && frame->tag.pdb == pdb &&
-            frame->tag.file == file && (fork < 0 || frame->tag.fork == fork) && frame->tag.block >= from_block)
+        const bool is_meant = (atomic_load_explicit(&frame->state, memory_order_acquire) & FRAME_VALID) != 0 && frame->tag.pdb == pdb &&
+                              frame->tag.file == file && (fork < 0 || frame->tag.fork == fork) && frame->tag.block >= from_block;
+        if (is_meant)
             discard_frame(storage, frame);
         frame_unpin(frame);
+        if (is_meant)
+            list_dead_frame(storage, frame);
     }
 }
 
@@ -775,9 +807,10 @@ bool pool_open(rdb_storage *storage, rdb_error *err)
     storage->small_queue.frames = calloc(count, sizeof(uint32_t));
     storage->main_queue.frames = calloc(count, sizeof(uint32_t));
     storage->scan_queue.frames = calloc(count, sizeof(uint32_t));
+    storage->dead_frames = calloc(count, sizeof(uint32_t));
     storage->ghosts = calloc(storage->ghost_mask + 1, sizeof(uint64_t));
     bool ok = storage->pages != NULL && storage->frames != NULL && storage->slots != NULL && storage->partitions != NULL && storage->small_queue.frames != NULL &&
-              storage->main_queue.frames != NULL && storage->scan_queue.frames != NULL && storage->ghosts != NULL;
+              storage->main_queue.frames != NULL && storage->scan_queue.frames != NULL && storage->dead_frames != NULL && storage->ghosts != NULL;
     if (storage->partitions != NULL)
         memset(storage->partitions, 0, sizeof(storage_partition) * partitions);
     for (uint32_t i = 0; ok && i < partitions; i++) {
@@ -798,6 +831,7 @@ void pool_close(rdb_storage *storage)
     free(storage->small_queue.frames);
     free(storage->main_queue.frames);
     free(storage->scan_queue.frames);
+    free(storage->dead_frames);
     free(storage->ghosts);
     rdb_mutex_deinit(&storage->queue_lock);
 }

@@ -249,7 +249,7 @@ typedef struct rdb_storage_statistics {
     uint64_t hits, misses, reads, writes, evictions;
     uint64_t writes_cleaner, writes_evictor; /* of the writes: by the cleaner, and by who needed a frame; the others are checkpoints' */
     uint64_t evictor_syncs; /* of files whose handle was needed for another */
-    uint32_t frames, dirty, pinned;
+    uint32_t frames, used, dirty, pinned; /* used: that ever held a page, and so take memory */
 } rdb_storage_statistics;
 void rdb_storage_get_statistics(rdb_storage *storage, rdb_storage_statistics *statistics);
 

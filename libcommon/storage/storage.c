@@ -101,6 +101,7 @@ void rdb_storage_get_statistics(rdb_storage *storage, rdb_storage_statistics *st
     statistics->evictions = atomic_load_explicit(&storage->eviction_count, memory_order_relaxed);
     statistics->frames = storage->frame_count;
     statistics->dirty = atomic_load_explicit(&storage->dirty_count, memory_order_relaxed);
-    for (uint32_t i = 0, used = storage_used_frames(storage); i < used; i++)
+    statistics->used = storage_used_frames(storage);
+    for (uint32_t i = 0; i < statistics->used; i++)
         statistics->pinned += (atomic_load_explicit(&storage->frames[i].state, memory_order_relaxed) & FRAME_PINS) != 0;
 }

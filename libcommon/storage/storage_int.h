@@ -32,6 +32,7 @@ struct rdb_buffer {
     _Atomic uint8_t usage; /* relaxed: a hint for replacement */
     _Atomic uint8_t is_ahead; /* brought by a run (rdb_storage_load) and not asked for yet: the first acquire counts as the read; relaxed */
     uint8_t queue;         /* guarded by queue_lock */
+    bool is_listed;        /* in dead_frames; guarded by queue_lock */
     rdb_latch latch;
     rdb_page_tag tag;
     rdb_storage *storage RDB_SET_ONCE;
@@ -104,6 +105,7 @@ struct rdb_storage {
     uint32_t scan_target RDB_SET_ONCE, scan_turn RDB_GUARDED_BY(queue_lock);
     _Atomic uint32_t used_count; /* frames taken into use, from the first on, under queue_lock; those behind are untouched memory */
     uint32_t small_target RDB_SET_ONCE;
+    uint32_t *dead_frames, dead_count RDB_GUARDED_BY(queue_lock); /* whose pages were discarded, the last one on top; while untouched frames are left */
     uint64_t *ghosts RDB_GUARDED_BY(queue_lock); /* hash bits 32..63, then the eviction's number */
     uint32_t ghost_mask, eviction_no RDB_GUARDED_BY(queue_lock);
 

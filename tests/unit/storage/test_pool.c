@@ -38,6 +38,33 @@ static void test_pages_return_through_few_frames(void **state)
     toy_end(&t);
 }
 
+static void test_frames_of_dropped_files_serve_again(void **state)
+{
+    (void)state;
+    toy t;
+    rdb_storage_statistics statistics;
+    toy_begin(&t, 128);
+    for (unsigned round = 0; round < 4; round++) {
+        toy_fill(&t, 40);
+        for (uint64_t block = 0; block < 40; block++) {
+            rdb_buffer *buffer = NULL;
+            assert_true(rdb_buffer_acquire(t.storage, toy_tag(block), RDB_BUFFER_SHARED, &buffer, &t.err));
+            assert_int_equal(toy_slots(rdb_buffer_page(buffer))[1], block + 1);
+            rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+        }
+        rdb_storage_get_statistics(t.storage, &statistics);
+        assert_int_equal(statistics.used, 40);
+        assert_true(rdb_storage_drop_file(t.storage, 3, TOY_FILE, &t.err));
+    }
+    toy_fill(&t, 200); /* a full pool takes dead frames from its queues */
+    assert_true(rdb_storage_drop_file(t.storage, 3, TOY_FILE, &t.err));
+    toy_fill(&t, 200);
+    rdb_storage_get_statistics(t.storage, &statistics);
+    assert_int_equal(statistics.used, 128);
+    assert_int_equal(statistics.pinned, 0);
+    toy_end(&t);
+}
+
 static void test_all_pinned_is_an_error_and_heals(void **state)
 {
     (void)state;
@@ -626,6 +653,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pages_return_through_few_frames),
+        cmocka_unit_test(test_frames_of_dropped_files_serve_again),
         cmocka_unit_test(test_all_pinned_is_an_error_and_heals),
         cmocka_unit_test(test_pins_among_newcomers_leave_the_rest_usable),
         cmocka_unit_test(test_scan_does_not_wash_out),
