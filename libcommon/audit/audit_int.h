@@ -21,6 +21,7 @@ typedef struct audit_pattern {
 bool audit_match(const audit_pattern *kind, const char *pattern, const char *text);
 
 void audit_format_time(int64_t wall_us, char text[40]);
+char *audit_put_time(char *at, int64_t wall_us); /* the same without the zero byte, at most 39 bytes; gives where it ends */
 /* The number behind "key": in a line that this room made; false: there is none. */
 bool audit_find_number(const char *line, size_t length, const char *key, uint64_t *value);
 /* The text between the quotes behind "key":" */

@@ -27,30 +27,38 @@ static void path_of(const rdb_audit_log *log, char path[PATH_MAX], const char *n
 }
 
 /* ---- lines ------------------------------------------------------------------------------------------------------------- */
-static void add_number(rdb_strbuf *line, const char *key, size_t key_bytes, uint64_t value)
+/* What a line has beside its event's and its session's members: names, numbers, time, LSN and hash at their longest. Who asked for the
+ * room puts them down without asking again. */
+#define LINE_BYTES_MAX 512u
+
+static inline char *put(char *at, const char *text, size_t length)
+{
+    memcpy(at, text, length);
+    return at + length;
+}
+#define PUT(at, text) put((at), (text), sizeof(text) - 1)
+
+static inline char *put_bytes(char *at, const rdb_slice *bytes)
+{
+    return bytes->length > 0 ? put(at, (const char *)bytes->data, bytes->length) : at;
+}
+
+static char *put_number(char *at, uint64_t value)
 {
     char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    rdb_strbuf_add(line, key, key_bytes);
-    rdb_strbuf_add(line, digits + at, sizeof digits - at);
+    size_t from = sizeof digits;
+    for (; value >= 10; value /= 10)
+        digits[--from] = (char)('0' + value % 10);
+    digits[--from] = (char)('0' + value);
+    return put(at, digits + from, sizeof digits - from);
 }
-#define ADD_NUMBER(line, key, value) add_number((line), (key), sizeof(key) - 1, (value))
-#define ADD(line, text) rdb_strbuf_add((line), (text), sizeof(text) - 1)
 
-static void add_hex(rdb_strbuf *line, uint32_t value)
+static char *put_hex(char *at, uint32_t value)
 {
     static const char digits[] = "0123456789ABCDEF";
-    char text[8];
-    size_t at = sizeof text;
-    do {
-        text[--at] = digits[value & 15];
-        value >>= 4;
-    } while (value > 0);
-    rdb_strbuf_add(line, text + at, sizeof text - at);
+    for (int shift = value != 0 ? (31 - __builtin_clz(value)) & ~3 : 0; shift >= 0; shift -= 4)
+        *at++ = digits[value >> shift & 15];
+    return at;
 }
 
 static const char *outcome_of(unsigned flags, uint64_t scn)
@@ -62,42 +70,33 @@ static const char *outcome_of(unsigned flags, uint64_t scn)
                                                    : "success";
 }
 
+/* The room for it has been reserved. */
 static void add_line(rdb_audit_log *log, const rdb_audit_source *source, const rdb_slice *session, const rdb_audit_event *event, uint64_t part)
 {
-    rdb_strbuf *line = &log->pending;
-    char when[40];
-    const size_t begin = line->length;
-    const char *outcome = outcome_of(event->flags, source->scn);
-    audit_format_time(event->wall_us, when);
-    ADD_NUMBER(line, "{\"seq\":", log->chain.size + 1);
-    ADD(line, ",\"time\":\"");
-    rdb_strbuf_adds(line, when);
-    ADD(line, "\",\"class\":\"");
-    rdb_strbuf_adds(line, RDB_AUDIT_CLASSES[event->class]);
-    ADD(line, "\",\"outcome\":\"");
-    rdb_strbuf_adds(line, outcome);
-    ADD(line, "\"");
-    rdb_strbuf_add(line, session->data, session->length);
-    rdb_strbuf_add(line, event->members.data, event->members.length);
+    char *const begin = log->pending.data + log->pending.length, *at = begin;
+    const char *outcome = outcome_of(event->flags, source->scn), *class = RDB_AUDIT_CLASSES[event->class];
+    at = put_number(PUT(at, "{\"seq\":"), log->chain.size + 1);
+    at = audit_put_time(PUT(at, ",\"time\":\""), event->wall_us);
+    at = put(PUT(at, "\",\"class\":\""), class, strlen(class));
+    at = put(PUT(at, "\",\"outcome\":\""), outcome, strlen(outcome));
+    at = put_bytes(PUT(at, "\""), session);
+    at = put_bytes(at, &event->members);
     if (event->rows != RDB_AUDIT_NO_ROWS)
-        ADD_NUMBER(line, ",\"rows\":", event->rows);
+        at = put_number(PUT(at, ",\"rows\":"), event->rows);
     if (source->xid != 0)
-        ADD_NUMBER(line, ",\"xid\":", source->xid);
+        at = put_number(PUT(at, ",\"xid\":"), source->xid);
     if (source->scn != 0)
-        ADD_NUMBER(line, ",\"scn\":", source->scn);
-    ADD(line, ",\"lsn\":\"");
-    add_hex(line, (uint32_t)(source->lsn >> 32));
-    ADD(line, "/");
-    add_hex(line, (uint32_t)source->lsn);
-    ADD_NUMBER(line, "\",\"part\":", part);
-    if (line->failed)
-        return;
-    rdb_audit_chain_add(&log->chain, line->data + begin, line->length - begin);
-    char hex[2 * RDB_SHA256_BYTES + 1];
-    rdb_audit_hex(log->chain.hash, RDB_SHA256_BYTES, hex);
-    ADD(line, AUDIT_HASH_MARK);
-    rdb_strbuf_add(line, hex, 2 * RDB_SHA256_BYTES);
-    ADD(line, "\"}\n");
+        at = put_number(PUT(at, ",\"scn\":"), source->scn);
+    at = put_hex(PUT(at, ",\"lsn\":\""), (uint32_t)(source->lsn >> 32));
+    at = put_hex(PUT(at, "/"), (uint32_t)source->lsn);
+    at = put_number(PUT(at, "\",\"part\":"), part);
+    rdb_audit_chain_add(&log->chain, begin, (size_t)(at - begin));
+    at = PUT(at, AUDIT_HASH_MARK);
+    rdb_audit_hex(log->chain.hash, RDB_SHA256_BYTES, at); /* its zero byte is written over */
+    at = PUT(at + 2 * RDB_SHA256_BYTES, "\"}\n");
+    *at = '\0';
+    RDB_ASSERT((size_t)(at - begin) <= session->length + event->members.length + LINE_BYTES_MAX);
+    log->pending.length += (size_t)(at - begin);
     log->lsn = source->lsn;
     log->part = part;
 }
@@ -111,10 +110,10 @@ bool rdb_audit_log_add(rdb_audit_log *log, const rdb_audit_source *source, rdb_e
     bool bad = false;
     if (source->lsn < log->lsn)
         return true;
-    /* All of the lines or none: room is asked for first. A line adds less than 512 bytes to what its event holds. */
+    /* All of the lines or none: room is asked for first. */
     uint64_t needed = 0;
     while (rdb_audit_batch_next(source->batch, source->length, &at, &session, &event, &bad))
-        needed += session.length + event.members.length + 512;
+        needed += session.length + event.members.length + LINE_BYTES_MAX;
     if (bad) {
         rdb_error_set(err, RDB_DATA_CORRUPTED, "an audit record of the WAL is malformed");
         return rdb_error_detail(err, "The record at %X/%X.", (unsigned)(source->lsn >> 32), (unsigned)source->lsn);
@@ -136,12 +135,13 @@ bool rdb_audit_log_note(rdb_audit_log *log, const uint8_t *batch, uint32_t lengt
     uint32_t at = 0;
     bool bad = false;
     const rdb_audit_source source = {.lsn = log->lsn};
-    if (!rdb_strbuf_reserve(&log->pending, (size_t)length * 2 + 4096)) {
-        log->pending.failed = false;
-        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    }
-    while (rdb_audit_batch_next(batch, length, &at, &session, &event, &bad))
+    while (rdb_audit_batch_next(batch, length, &at, &session, &event, &bad)) {
+        if (!rdb_strbuf_reserve(&log->pending, session.length + event.members.length + LINE_BYTES_MAX)) {
+            log->pending.failed = false;
+            return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+        }
         add_line(log, &source, &session, &event, log->part);
+    }
     return true;
 }
 

@@ -308,7 +308,9 @@ bool session_audit_statement(rdb_session *session, const char *text, size_t leng
     session_audit_text(session, text, length);
     audit->raw = raw;
     audit->plan = plan;
-    audit->class = class_of(raw);
+    audit->class = plan != NULL && plan->audit_class != 0 ? (rdb_audit_class)plan->audit_class : class_of(raw);
+    if (plan != NULL)
+        plan->audit_class = (uint8_t)audit->class;
     if (raw != NULL && raw->tag == RDB_AST_EXECUTE)
         plan_behind(session, raw, &audit->class);
     audit->is_audited = is_by_rule(audit, audit->class);
@@ -424,8 +426,8 @@ static void learn_event(session_plan *plan, const rdb_session *session, const ch
     plan->audit_event = known;
 }
 
-/* action, role, objects, statement, details. */
-static void make_event(rdb_session *session, const char *action, rdb_strbuf *members)
+/* action, role, objects, statement, details, and what is more: in members, unless the plan keeps all there is to say. */
+static rdb_slice make_event(rdb_session *session, const char *action, const rdb_strbuf *more, rdb_strbuf *members)
 {
     struct session_audit *audit = session->audit;
     rdb_audit_class behind;
@@ -435,8 +437,12 @@ static void make_event(rdb_session *session, const char *action, rdb_strbuf *mem
     if (audit->raw != NULL && audit->raw->tag == RDB_AST_EXECUTE)
         plan = (session_plan *)(uintptr_t)plan_behind(session, audit->raw, &behind);
     if (plan != NULL && is_known(plan->audit_event, session, action)) {
-        rdb_strbuf_add(members, plan->audit_event->members, plan->audit_event->members_bytes);
-        return;
+        const rdb_slice kept = {(const uint8_t *)plan->audit_event->members, plan->audit_event->members_bytes};
+        if (more->length == 0)
+            return kept;
+        rdb_strbuf_add(members, kept.data, kept.length);
+        rdb_strbuf_add(members, more->data, more->length);
+        return (rdb_slice){(const uint8_t *)members->data, members->length};
     }
     const bool comes_again = plan != NULL && plan->plan != NULL && plan->audit_objects != NULL && plan->audit_event == NULL;
     rdb_audit_add_member(members, "action", action, strlen(action));
@@ -452,6 +458,8 @@ static void make_event(rdb_session *session, const char *action, rdb_strbuf *mem
         rdb_strbuf_addf(members, ",\"statement_bytes\":%zu", audit->text_length);
     if (comes_again && audit->text_length <= STATEMENT_BYTES_MAX && !members->failed)
         learn_event(plan, session, action, members);
+    rdb_strbuf_add(members, more->data, more->length);
+    return (rdb_slice){(const uint8_t *)members->data, members->length};
 }
 
 static const char *action_of(const struct session_audit *audit, const char *tag, char text[64])
@@ -583,19 +591,15 @@ bool session_audit_done(rdb_session *session, const char *tag, rdb_error *err)
         audit->text = NULL;
         return true;
     }
-    make_event(session, action, &audit->scratch);
-    rdb_strbuf_add(&audit->scratch, audit->names.data, audit->names.length);
-    rdb_audit_event event = event_of(class, &audit->scratch);
-    event.rows = rows_of(tag);
-    bool ok;
-    if (audit->raw != NULL && is_shared(audit->raw) && session->txn != NULL && rdb_catalog_shared_txn(rdb_engine_catalog(session->engine), session->txn) != NULL)
-        ok = keep(session, &audit->shared_batch, &event, err);
-    else if ((class != RDB_AUDIT_READ && class != RDB_AUDIT_MISC && session->txn != NULL && rdb_txn_top_xid(session->txn) != 0) || has_written(session))
-        ok = keep(session, &audit->batch, &event, err);
-    else
-        ok = rdb_strbuf_check(&audit->scratch, err) && tell(session, &event, err);
+    const rdb_audit_event event = {.class = class, .wall_us = rdb_time_wall_us(), .rows = rows_of(tag), .members = make_event(session, action, &audit->names, &audit->scratch)};
     audit->text = NULL;
-    return ok;
+    if (!rdb_strbuf_check(&audit->scratch, err) || !rdb_strbuf_check(&audit->names, err))
+        return false;
+    if (audit->raw != NULL && is_shared(audit->raw) && session->txn != NULL && rdb_catalog_shared_txn(rdb_engine_catalog(session->engine), session->txn) != NULL)
+        return keep(session, &audit->shared_batch, &event, err);
+    if ((class != RDB_AUDIT_READ && class != RDB_AUDIT_MISC && session->txn != NULL && rdb_txn_top_xid(session->txn) != 0) || has_written(session))
+        return keep(session, &audit->batch, &event, err);
+    return tell(session, &event, err);
 }
 
 void session_audit_failed(rdb_session *session, const rdb_error *err)
@@ -609,12 +613,10 @@ void session_audit_failed(rdb_session *session, const rdb_error *err)
     const char *action = action_of(audit, NULL, text);
     const bool is_asked = audit->policies != NULL && rdb_error_is_set(err) && ask_policies(session, audit->class, action, NULL, err);
     if ((is_asked || audit->is_audited) && rdb_error_is_set(err)) {
-        make_event(session, action, &audit->scratch);
-        rdb_strbuf_add(&audit->scratch, audit->names.data, audit->names.length);
-        add_error(&audit->scratch, err);
-        rdb_audit_event event = event_of(audit->class, &audit->scratch);
-        event.flags = RDB_AUDIT_EVENT_FAILED;
-        if (!audit->scratch.failed)
+        add_error(&audit->names, err);
+        const rdb_audit_event event = {.class = audit->class, .flags = RDB_AUDIT_EVENT_FAILED, .wall_us = rdb_time_wall_us(), .rows = RDB_AUDIT_NO_ROWS,
+                                       .members = make_event(session, action, &audit->names, &audit->scratch)};
+        if (!audit->scratch.failed && !audit->names.failed)
             tell_anyhow(session, &event);
     }
     audit->text = NULL;
@@ -674,8 +676,8 @@ bool session_audit_commit(rdb_session *session, rdb_error *err)
 
 static void end_batch(rdb_session *session, rdb_strbuf *batch, bool committed)
 {
-    rdb_error err = {0};
     if (!committed && batch->length > 0) {
+        rdb_error err = {0};
         mark_undone(batch, 0);
         if (!insert_batch(session, batch, &err))
             rdb_log_error(RDB_LOG_ERROR, "audit", &err);
@@ -688,12 +690,14 @@ static void end_batch(rdb_session *session, rdb_strbuf *batch, bool committed)
 void session_audit_end_transaction(rdb_session *session, bool committed)
 {
     struct session_audit *audit = session->audit;
-    rdb_error err = {0};
     if (audit == NULL)
         return;
-    if (audit->has_spilled && !committed && !keep_end(session, "ROLLBACK", &err))
-        rdb_log_error(RDB_LOG_ERROR, "audit", &err);
-    rdb_error_clear(&err);
+    if (audit->has_spilled && !committed) {
+        rdb_error err = {0};
+        if (!keep_end(session, "ROLLBACK", &err))
+            rdb_log_error(RDB_LOG_ERROR, "audit", &err);
+        rdb_error_clear(&err);
+    }
     end_batch(session, &audit->batch, committed);
     end_batch(session, &audit->shared_batch, committed);
     audit->has_spilled = false;

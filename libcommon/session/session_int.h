@@ -67,6 +67,7 @@ typedef struct session_plan {
     uint32_t companion_count;
     const char *audit_objects; /* what its audit records say of its relations; NULL: not asked for yet */
     size_t audit_objects_bytes;
+    uint8_t audit_class;       /* rdb_audit_class of its statement; 0: not asked for yet */
     struct audit_event_text *audit_event; /* the whole record of a statement that came again (audit.c); NULL: none did */
     struct session_digest *digest; /* digest.h; NULL: not counted */
     const struct rdb_audit_object *audit_relations; /* the same for policies */
