@@ -402,6 +402,11 @@ static bool serve(server *srv, rdb_error *err)
     engine.slow_us = rdb_config_number(config, RDB_CONFIG_LOGGING_SLOW_QUERY_THRESHOLD_MS) * 1000;
     engine.slow_log_is_json = strcmp(rdb_config_text(config, RDB_CONFIG_LOGGING_FORMAT), "json") == 0;
     engine.slow_log_has_plans = rdb_config_switch(config, RDB_CONFIG_LOGGING_SLOW_QUERY_PLAN);
+    engine.logs_sessions = true;
+    engine.log_connections = rdb_config_switch(config, RDB_CONFIG_LOGGING_CONNECTIONS);
+    engine.log_disconnections = rdb_config_switch(config, RDB_CONFIG_LOGGING_DISCONNECTIONS);
+    engine.log_min_messages = rdb_config_text(config, RDB_CONFIG_LOGGING_MIN_MESSAGES);
+    engine.log_min_error_statement = rdb_config_text(config, RDB_CONFIG_LOGGING_MIN_ERROR_STATEMENT);
     engine.no_statement_statistics = !rdb_config_switch(config, RDB_CONFIG_DIAGNOSTICS_STATEMENT_STATISTICS);
     char samples[PATH_MAX];
     if (!rdb_instance_path(rdb_config_path(config, RDB_CONFIG_PATHS_DIAG_DIR), "activity", samples, sizeof samples, err))

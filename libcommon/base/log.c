@@ -263,7 +263,7 @@ static void add_text(rdb_strbuf *buf, const char *text)
 }
 
 static void compose(rdb_log *log, rdb_log_level level, const char *source, int line, const char *room,
-                    const char *message, const rdb_error *err)
+                    const char *message, const rdb_error *err, const rdb_log_field *fields, size_t field_count)
 {
     rdb_strbuf buf;
     rdb_strbuf_init(&buf, NULL);
@@ -289,6 +289,9 @@ static void compose(rdb_log *log, rdb_log_level level, const char *source, int l
             if (err->context != NULL)
                 add_json_field(&buf, "context", err->context);
         }
+        for (size_t i = 0; i < field_count; i++)
+            if (fields[i].text != NULL)
+                add_json_field(&buf, fields[i].name, fields[i].text);
         if (log->options.include_source && source != NULL) {
             add_json_field(&buf, "source", source);
             rdb_strbuf_addf(&buf, ",\"line\":%d", line);
@@ -311,12 +314,18 @@ static void compose(rdb_log *log, rdb_log_level level, const char *source, int l
             rdb_strbuf_adds(&buf, " | ");
             add_text(&buf, err->hint);
         }
+        for (size_t i = 0; i < field_count; i++)
+            if (fields[i].text != NULL) {
+                rdb_strbuf_addf(&buf, " | %s: ", fields[i].name);
+                add_text(&buf, fields[i].text);
+            }
         if (log->options.include_source && source != NULL)
             rdb_strbuf_addf(&buf, " (%s:%d)", source, line);
         rdb_strbuf_addc(&buf, '\n');
     }
     if (!buf.failed) {
-        keep_recent(buf.data, buf.length);
+        if (field_count == 0)
+            keep_recent(buf.data, buf.length);
         write_line(log, buf.data, buf.length);
     }
 out:
@@ -347,7 +356,7 @@ void rdb_log_write(rdb_log_level level, const char *source, int line, const char
     }
     va_end(again);
     va_end(arguments);
-    compose(log, level, source, line, room, message, NULL);
+    compose(log, level, source, line, room, message, NULL, NULL, 0);
     if (message != small)
         free(message);
 }
@@ -356,5 +365,12 @@ void rdb_log_error(rdb_log_level level, const char *room, const rdb_error *err)
 {
     rdb_log *log = atomic_load_explicit(&default_log, memory_order_acquire);
     if (wants(log, level))
-        compose(log, level, NULL, 0, room, rdb_error_message(err), err);
+        compose(log, level, NULL, 0, room, rdb_error_message(err), err, NULL, 0);
+}
+
+void rdb_log_session(rdb_log_level level, const char *room, const char *message, const rdb_error *err, const rdb_log_field *fields, size_t field_count)
+{
+    rdb_log *log = atomic_load_explicit(&default_log, memory_order_acquire);
+    if (wants(log, level))
+        compose(log, level, NULL, 0, room, message != NULL ? message : rdb_error_message(err), err, fields, field_count);
 }

@@ -37,6 +37,10 @@ void rdb_log_write(rdb_log_level level, const char *source, int line, const char
     RDB_PRINTF(5, 6);
 /* An error with its SQLSTATE, detail and hint as fields of the line. */
 void rdb_log_error(rdb_log_level level, const char *room, const rdb_error *err);
+/* What a session did: a message (NULL: the error's), or an error, and more fields of the line; those without a text are left out. It is
+ * not among the last messages: it may hold what users wrote. */
+typedef struct rdb_log_field { const char *name, *text; } rdb_log_field;
+void rdb_log_session(rdb_log_level level, const char *room, const char *message, const rdb_error *err, const rdb_log_field *fields, size_t field_count);
 /* A whole line that the caller made (audit, slow queries): written and rotated as it is. */
 void rdb_log_raw_line(rdb_log *log, const char *line, size_t length);
 /* The last messages, oldest first, a line each: to be called from a signal handler, which may meet one half written. */

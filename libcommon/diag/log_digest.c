@@ -113,6 +113,9 @@ static bool read_text(const char *line, rdb_log_line *into)
         return false;
     snprintf(into->message, sizeof into->message, "%s", line + used);
     into->message[strcspn(into->message, "\n")] = '\0';
+    char *rest = strstr(into->message, " | "); /* detail, hint, fields: no part of the message, as in JSON */
+    if (rest != NULL)
+        *rest = '\0';
     return true;
 }
 

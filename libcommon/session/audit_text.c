@@ -325,32 +325,46 @@ static void redact(rdb_strbuf *out, const char *text, size_t length)
     }
 }
 
+/* True where the text can be told as it is; else it is told as clean. */
+static bool is_clean(const char *text, size_t length, const rdb_ast_node *raw, rdb_strbuf *clean)
+{
+    size_t bad;
+    if (!rdb_utf8_validate(text, length, &bad)) { /* cut in the middle of a character, or refused for its encoding */
+        rdb_strbuf plain;
+        rdb_strbuf_init(&plain, NULL);
+        rdb_strbuf_add(&plain, text, length);
+        for (size_t i = 0; !plain.failed && i < length; i++)
+            if ((uint8_t)plain.data[i] >= 0x80 || plain.data[i] == '\0')
+                plain.data[i] = '?';
+        if (!plain.failed && is_clean(plain.data, length, raw, clean))
+            rdb_strbuf_add(clean, plain.data, length);
+        clean->failed = clean->failed || plain.failed;
+        rdb_strbuf_free(&plain);
+        return false;
+    }
+    if (!may_hold_password(raw) || !says_password(text, length))
+        return true;
+    redact(clean, text, length);
+    return false;
+}
+
+void audit_text_add_clean(rdb_strbuf *out, const char *text, size_t length, const rdb_ast_node *raw)
+{
+    if (is_clean(text, length, raw, out))
+        rdb_strbuf_add(out, text, length);
+}
+
 void audit_text_add_statement(rdb_strbuf *members, const char *text, size_t length, const rdb_ast_node *raw)
 {
     while (length > 0 && (text[0] == ' ' || text[0] == '\n' || text[0] == '\t' || text[0] == '\r'))
         text++, length--;
     while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\n' || text[length - 1] == '\0'))
         length--;
-    size_t bad;
     rdb_strbuf clean;
     rdb_strbuf_init(&clean, NULL);
-    if (!rdb_utf8_validate(text, length, &bad)) { /* cut in the middle of a character, or refused for its encoding */
-        rdb_strbuf_add(&clean, text, length);
-        for (size_t i = 0; !clean.failed && i < length; i++)
-            if ((uint8_t)clean.data[i] >= 0x80 || clean.data[i] == '\0')
-                clean.data[i] = '?';
-        if (!clean.failed)
-            audit_text_add_statement(members, clean.data, clean.length, raw);
-        members->failed = members->failed || clean.failed;
-        rdb_strbuf_free(&clean);
-        return;
-    }
-    if (!may_hold_password(raw) || !says_password(text, length)) {
+    if (is_clean(text, length, raw, &clean))
         rdb_audit_add_member(members, "statement", text, length);
-        return;
-    }
-    redact(&clean, text, length);
-    if (clean.failed)
+    else if (clean.failed)
         members->failed = true;
     else
         rdb_audit_add_member(members, "statement", clean.data, clean.length);

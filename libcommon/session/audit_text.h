@@ -10,6 +10,8 @@
 void audit_text_add_objects(rdb_strbuf *members, const rdb_ast_node *raw);
 /* The tables that the raw tree names, as policies ask for them; at most max. */
 uint32_t audit_text_find_objects(const rdb_ast_node *raw, rdb_audit_object *objects, uint32_t max);
+/* The text, the strings that hold passwords replaced by ***; bytes that are no characters by ?. raw NULL: it could not be read. */
+void audit_text_add_clean(rdb_strbuf *out, const char *text, size_t length, const rdb_ast_node *raw);
 /* "statement": the text as it came, the strings that hold passwords replaced by ***. */
 void audit_text_add_statement(rdb_strbuf *members, const char *text, size_t length, const rdb_ast_node *raw);
 

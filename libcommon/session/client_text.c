@@ -81,6 +81,8 @@ void session_put_error(rdb_session *session, rdb_strbuf *output, const rdb_error
         session->has_ended = true;
         severity = "FATAL";
     }
+    if (session != NULL)
+        session_log_error(session, err, severity);
     put_report(session, output, err, severity, false);
 }
 

@@ -34,6 +34,7 @@ struct rdb_engine {
     rdb_statements *statements;        /* what they ran */
     struct rdb_log *slow_log;
     int64_t slow_us;
+    bool logs_sessions;
     bool slow_log_is_json, slow_log_has_plans;
     sampler *sampler;                  /* a sample a second; NULL: none is taken */
     char sample_directory[4096];
@@ -44,7 +45,7 @@ struct rdb_engine {
     audit_policy_hub *audit_policies;
     rdb_account memory;         /* of all statements */
     char temp_directory[4096];
-    struct { const char *name; char value[4096]; } facts[16]; /* settings that say how this engine is */
+    struct { const char *name; char value[4096]; } facts[24]; /* settings that say how this engine is */
     uint32_t fact_count;
     stat_bases bases; /* what pg_stat_reset_shared set to nothing */
     _Atomic uint64_t work_mem_bytes; /* relaxed: a number by itself */
@@ -240,6 +241,14 @@ static void learn_facts(rdb_engine *engine, const rdb_engine_config *config, con
         know(engine, "archive_command", "%s", config->archive_command);
         know(engine, "archive_timeout", "%lld", (long long)(config->archive_timeout_us / 1000000));
     }
+    if (config->log_connections)
+        know(engine, "log_connections", "on");
+    if (config->log_disconnections)
+        know(engine, "log_disconnections", "on");
+    if (config->log_min_messages != NULL)
+        know(engine, "log_min_messages", "%s", config->log_min_messages);
+    if (config->log_min_error_statement != NULL)
+        know(engine, "log_min_error_statement", "%s", config->log_min_error_statement);
     if (config->port != 0) {
         know(engine, "port", "%u", config->port);
         know(engine, "listen_addresses", "%s", config->listen_host);
@@ -261,6 +270,7 @@ static bool open_engine(rdb_engine **engine_out, const rdb_engine_config *config
     learn_facts(engine, config, &control);
     engine->slow_log = config->slow_log;
     engine->slow_us = config->slow_us;
+    engine->logs_sessions = config->logs_sessions;
     engine->slow_log_is_json = config->slow_log_is_json;
     engine->slow_log_has_plans = config->slow_log_has_plans;
     rdb_engine_set_work_mem(engine, config->work_mem_bytes);
@@ -408,6 +418,11 @@ struct rdb_log *session_engine_slow_log(const rdb_engine *engine, bool *is_json,
     *is_json = engine->slow_log_is_json;
     *has_plans = engine->slow_log_has_plans;
     return engine->slow_log;
+}
+
+bool session_engine_logs_sessions(const rdb_engine *engine)
+{
+    return engine->logs_sessions;
 }
 
 int64_t session_engine_slow_us(const rdb_engine *engine)

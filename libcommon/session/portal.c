@@ -189,6 +189,7 @@ bool session_bind_portal(rdb_session *session, const session_bind *bind, rdb_err
     if (statement == NULL)
         return false;
     session_statement_begin(session);
+    session->query_text = statement->text;
     bool ok = session_check_not_failed(session, statement->raw, err);
     if (ok && !session_ends_failure(statement->raw))
         ok = session_extended_transaction(session, err);

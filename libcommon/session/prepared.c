@@ -24,9 +24,10 @@ session_statement *session_find_statement(rdb_session *session, const char *name
 
 void statement_release(rdb_session *session, session_statement *statement)
 {
-    (void)session;
     if (statement == NULL || --statement->use_count > 0)
         return;
+    if (session->query_text == statement->text)
+        session->query_text = NULL;
     session_plan_destroy(&statement->plan);
     rdb_arena *arena = statement->arena;
     rdb_arena_destroy(arena);

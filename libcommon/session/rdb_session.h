@@ -26,6 +26,9 @@ typedef struct rdb_engine_config {
     struct rdb_log *slow_log;  /* statements that take slow_us and longer; NULL: none is kept. The caller's, as long as the engine is open */
     int64_t slow_us;           /* sessions may set log_min_duration_statement; negative: only those that do */
     bool slow_log_is_json, slow_log_has_plans;
+    bool logs_sessions;        /* their errors, connections and ends go into the log (rdb_log.h) as their settings ask; these begin with: */
+    bool log_connections, log_disconnections;
+    const char *log_min_messages, *log_min_error_statement; /* NULL: as PostgreSQL's */
     bool no_statement_statistics; /* pg_stat_statements.track is none where a session does not set it */
     const char *sample_directory; /* of samples of what sessions do, one a second; NULL: none are taken */
     bool archive;              /* wal.archive_enabled: by the command where there is one, else into the directory */

@@ -52,6 +52,7 @@ void session_destroy(rdb_session **session_at)
         return;
     if (rdb_thread_waiter == &session->waiter)
         rdb_waiter_adopt(NULL);
+    session_log_ended(session);
     session_activity_end(session);
     if (session->settings != NULL && session->portals != NULL)
         session_rollback(session);

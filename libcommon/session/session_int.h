@@ -144,7 +144,8 @@ struct rdb_session {
     session_owner owner;
     const char *piece_of;              /* the message whose statements run, ... */
     int32_t piece_start, piece_length; /* ... and where in it the one is that is made ready; length 0: all of it */
-    const char *query_text;      /* what the client sent last; borrowed while its statements run */
+    const char *query_text;      /* what the client sent last; borrowed while its statements run and their error is told; NULL: none of them */
+    int64_t begun_us;            /* monotonic: its client was let in; 0: it has none */
     rdb_cancel cancel;
     bool has_ended; /* the client was told a FATAL error: the connection ends */
     rdb_report report;           /* how far its command is */
@@ -214,6 +215,13 @@ RDB_CHECKED bool session_text_in(const rdb_session *session, rdb_arena *arena, r
 /* What stands in output from there on becomes the client's, or 22P05. */
 RDB_CHECKED bool session_text_out(const rdb_session *session, rdb_strbuf *output, size_t from, rdb_error *err);
 /* What a terminated session's statement ends with is FATAL and the last that the client hears. */
+/* session_log.c: what it did, into the server's log, where the settings ask for that. */
+bool session_engine_logs_sessions(const rdb_engine *engine);
+void session_log_error(const rdb_session *session, const rdb_error *err, const char *severity);
+void session_log_refused(const rdb_engine *engine, const char *user, const char *database, const char *peer, const rdb_error *err); /* before there was a session; names: NULL where unknown */
+void session_log_received(const rdb_engine *engine, const char *peer);
+void session_log_begun(rdb_session *session);
+void session_log_ended(const rdb_session *session);
 void session_put_error(rdb_session *session, rdb_strbuf *output, const rdb_error *err, const char *severity); /* session may be NULL */
 void session_put_notice(const rdb_session *session, rdb_strbuf *output, const rdb_error *notice, const char *severity);
 void session_put_name(const rdb_session *session, rdb_strbuf *output, const char *name);

@@ -525,6 +525,23 @@ bool session_setting_counts_statements(const rdb_session *session)
 {
     return !session->settings->no_statistics;
 }
+bool session_setting_logs_severity(const rdb_session *session, bool is_fatal, bool with_statement)
+{
+    static const char *const LATER[] = {"log", "fatal", "panic"}; /* than ERROR, in the log's order; FATAL comes before the last alone */
+    const char *least = session->settings->values[with_statement ? SET_log_min_error_statement : SET_log_min_messages];
+    for (size_t i = is_fatal ? 2 : 0; i < RDB_COUNT_OF(LATER); i++)
+        if (strcmp(least, LATER[i]) == 0)
+            return false;
+    return true;
+}
+bool session_setting_log_is_terse(const rdb_session *session)
+{
+    return strcmp(session->settings->values[SET_log_error_verbosity], "terse") == 0;
+}
+bool session_setting_logs_connections(const rdb_session *session, bool ends)
+{
+    return strcmp(session->settings->values[ends ? SET_log_disconnections : SET_log_connections], "on") == 0;
+}
 int64_t session_setting_slow_us(const rdb_session *session)
 {
     const int64_t ms = session->settings->slow_ms_plus_one - 1;
@@ -872,23 +889,31 @@ void session_settings_destroy(rdb_session *session)
     session->settings = NULL;
 }
 
+/* RESET gives back what holds now. */
+static bool keep_reset_value(rdb_session *session, int no, rdb_error *err)
+{
+    drop_value(no, session->settings->reset_values[no]);
+    session->settings->reset_values[no] = keep_value(no, session->settings->values[no]);
+    return session->settings->reset_values[no] != NULL || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+}
+
 bool session_setting_begin_with(rdb_session *session, const char *name, const char *value, rdb_error *err)
 {
     if (!session_setting_set(session, name, value, false, err))
         return false;
     int no = find_setting(name);
-    if (no >= 0) {
-        drop_value(no, session->settings->reset_values[no]);
-        session->settings->reset_values[no] = keep_value(no, session->settings->values[no]);
-        if (session->settings->reset_values[no] == NULL)
-            return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    }
-    return true;
+    return no < 0 || keep_reset_value(session, no, err);
 }
 
+/* What can be set while a session starts alone, superusers' own kind of it by them alone. */
 bool session_set_startup_option(rdb_session *session, const char *name, const char *value, rdb_error *err)
 {
-    return session_setting_begin_with(session, name, value, err);
+    const int no = find_setting(name);
+    if (no != SET_log_connections && no != SET_log_disconnections)
+        return session_setting_begin_with(session, name, value, err);
+    if (!session->login_role.is_superuser)
+        return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "permission denied to set parameter \"%s\"", SETTINGS[no].name);
+    return set_value(session, no, value, false, err) && keep_reset_value(session, no, err);
 }
 
 bool session_setting_check(rdb_session *session, const char *name, const char *value, const char **shown, rdb_error *err)

@@ -19,6 +19,10 @@ bool session_setting_read_only(const rdb_session *session);          /* default_
 rdb_commit_wait session_setting_commit_wait(const rdb_session *session);
 int64_t session_setting_lock_timeout_us(const rdb_session *session);
 bool session_setting_counts_statements(const rdb_session *session); /* into pg_stat_statements: its track is not none */
+/* Does an error (fatal: one that ends the connection) go into the server's log (log_min_messages), and its statement (log_min_error_statement)? */
+bool session_setting_logs_severity(const rdb_session *session, bool is_fatal, bool with_statement);
+bool session_setting_log_is_terse(const rdb_session *session); /* log_error_verbosity */
+bool session_setting_logs_connections(const rdb_session *session, bool ends); /* log_connections; ends: log_disconnections */
 int64_t session_setting_slow_us(const rdb_session *session); /* statements that take longer go into the slow log; INT64_MAX: none do */
 int64_t session_engine_slow_us(const rdb_engine *engine);    /* where the session has not set it */
 int64_t session_setting_statement_timeout_us(const rdb_session *session);

@@ -261,6 +261,8 @@ static wire_fill serve_one(rdb_wire *wire, int64_t wait_us)
         wire_handle_authentication(wire, type, &reader);
     else
         wire_handle_message(wire, type, &reader);
+    if (wire->session != NULL)
+        wire->session->query_text = NULL; /* its bytes go now */
     return WIRE_FILL_OK;
 }
 

@@ -37,6 +37,10 @@ void wire_fatal(rdb_wire *wire, rdb_error *err)
         session_audit_failed_login(wire->host->config.engine, wire->auth->user, wire->auth->database != NULL ? wire->auth->database : "", wire->channel.peer, err);
     if (wire->session == NULL && strncmp(err->sqlstate, "28", 2) == 0)
         session_registry_note_login(session_engine_registry(wire->host->config.engine), true);
+    if (wire->session != NULL)
+        session_log_error(wire->session, err, "FATAL");
+    else
+        session_log_refused(wire->host->config.engine, wire->auth != NULL ? wire->auth->user : NULL, wire->auth != NULL ? wire->auth->database : NULL, wire->channel.peer, err);
     wire_put_error(&wire->output, err, "FATAL");
     rdb_error_clear(err);
     wire_flush(wire);
@@ -182,6 +186,7 @@ static bool begin_session(rdb_wire *wire, rdb_error *err)
     wire->session = session;
     rdb_mutex_unlock(&wire->host->lock);
     session_audit_login(session);
+    session_log_begun(session);
     session_registry_note_login(session_engine_registry(session->engine), false);
     session_report_parameters(session);
     size_t begin = wire_message_begin(&wire->output, 'K');
@@ -260,6 +265,7 @@ void wire_handle_startup(rdb_wire *wire, wire_reader *reader)
     default:
         break;
     }
+    session_log_received(wire->host->config.engine, wire->channel.peer);
     if (protocol >> 16 != 3)
         rdb_error_set(&err, RDB_FEATURE_NOT_SUPPORTED, "unsupported frontend protocol %u.%u: server supports 3.0 to 3.0", protocol >> 16, protocol & 0xffff);
     else if (atomic_load(&wire->host->is_stopping))

@@ -137,6 +137,61 @@ teardown_file() { remove_home; }
     rdb-serve --home "$HOME_DIR" --stop >/dev/null; start_server
 }
 
+@test "errors, refused logins, connections and their ends are in the log as the settings ask, without passwords" {
+    local log="$HOME_DIR/logs/rustydb.log"
+    run sql "select errors_1"
+    run sql "set log_min_error_statement = log; select errors_2"
+    run sql "set log_min_error_statement = fatal; select errors_3"
+    run sql "set log_min_messages = log; select errors_4"
+    run sql "set log_error_verbosity = terse; select lower(errors_5) from pg_class where errors_5(1)"
+    run sql "create role errors_6 password 'geheim-6' nonsense"
+    run sql "alter role errors_7 with password 'geheim-7'"
+    "$(find_pgbench)" -n -M extended -t 1 -D value=bound -f <(echo "select :value::int as errors_9;") -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb >/dev/null 2>&1 && return 1
+    run "$PSQL" -X -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin no_such_database -c "select 1"
+    run sql "select 1"
+    ! grep -q "connection authorized\|disconnection" "$log"
+    sql "create role errors_8 login"
+    PGOPTIONS="-c log_connections=on -c log_disconnections=on" sql "select 8" >/dev/null
+    run env PGOPTIONS="-c log_connections=on" "$PSQL" -X -h "$HOME_DIR/run/sockets" -p "$PORT" -U errors_8 rustydb -c "select 1"
+    [[ "$output" == *'permission denied to set parameter "log_connections"'* ]]
+    run sql "set log_connections = on"
+    [[ "$output" == *'parameter "log_connections" cannot be set after connection start'* ]]
+    for _ in $(seq 100); do grep -q disconnection "$log" && break; sleep 0.05; done
+    python3 - "$log" <<'PYTHON'
+import json, re, sys
+lines = [json.loads(line) for line in open(sys.argv[1])]
+assert "geheim" not in open(sys.argv[1]).read()
+def one(part):
+    found = [l for l in lines if part in l["message"]]
+    assert len(found) == 1, (part, found)
+    return found[0]
+first = one('"errors_1" does not exist')
+assert [first[k] for k in ("level", "room", "severity", "sqlstate", "user", "database", "client", "application")] == \
+    ["warn", "session", "ERROR", "42703", "admin", "rustydb", "[local]", "psql"] and first["statement"] == "select errors_1" and int(first["pid"]) > 0, first
+assert "statement" not in one("errors_2") and "statement" not in one("errors_3")
+assert not any("errors_4" in l["message"] for l in lines)
+assert "hint" not in one("errors_5")
+assert one("unrecognized role option \"nonsense\"")["statement"].startswith("create role errors_6 password '***'")
+assert one('role "errors_7" does not exist')["statement"] == "alter role errors_7 with password '***'"
+assert one("invalid input syntax for type integer: \"bound\"")["statement"] == "select $1::int as errors_9;"
+refused = one('database "no_such_database" does not exist')
+assert [refused[k] for k in ("level", "severity", "sqlstate", "user")] == ["error", "FATAL", "3D000", "admin"] and "statement" not in refused
+one('permission denied to set parameter "log_connections"')
+assert one("connection authorized")["message"] == "connection authorized: user=admin database=rustydb application_name=psql"
+assert re.fullmatch(r"disconnection: session time: 0:00:0\d\.\d{3} user=admin database=rustydb host=\[local\]", one("disconnection")["message"])
+PYTHON
+    # by configuration, as text
+    rdb-serve --home "$HOME_DIR" --stop >/dev/null; : >"$log"
+    start_server --set logging.format=text --set logging.connections=true --set logging.disconnections=true --set logging.min_error_statement=panic
+    run sql "select errors_10"
+    for _ in $(seq 100); do grep -q disconnection "$log" && break; sleep 0.05; done
+    grep -q 'info  session: connection received: host=\[local\] | ' "$log"
+    grep -q 'info  session: connection authorized: user=admin database=rustydb application_name=psql | ' "$log"
+    grep -q 'warn  session: 42703 column "errors_10" does not exist | severity: ERROR | user: admin | database: rustydb | client: \[local\] | application: psql | pid: [0-9]*$' "$log"
+    [ "$(sql "select string_agg(setting, ',' order by name) from pg_settings where name in ('log_connections', 'log_disconnections', 'log_min_error_statement', 'log_min_messages')")" = "on,on,panic,warning" ]
+    rdb-serve --home "$HOME_DIR" --stop >/dev/null; start_server
+}
+
 @test "query_id of pg_stat_activity leads to the statement" {
     sql "select pg_sleep(1.5), 4711 as marker" >/dev/null 3>&- &
     local sleeper=$! row=
