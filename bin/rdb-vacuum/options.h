@@ -24,7 +24,7 @@ static const rdb_option OPTIONS[] = {
     {.name = "rate", .value = "SIZE", .field = FIELD(rate), .help = "compact: move at most so much a second, such as 20MB"},
     {.name = "keep-p99", .value = "PERCENT", .field = FIELD(keep_p99), .help = "compact: go only as fast as lets the 99th percentile of a small query's time grow by PERCENT, such as +5%"},
     {.name = "wait", .kind = RDB_OPT_COUNT, .value = "SECONDS", .field = FIELD(wait_seconds), .standard = "10", .max = 86400, .help = "compact: wait so long for snapshots that keep the old places of moved rows"},
-    {.name = "concurrently", .kind = RDB_OPT_FLAG, .field = FIELD(concurrently), .help = "reindex: REINDEX CONCURRENTLY (writers wait all the same)"},
+    {.name = "concurrently", .kind = RDB_OPT_FLAG, .field = FIELD(concurrently), .help = "reindex: REINDEX CONCURRENTLY (writers go on)"},
     {.name = "verify", .kind = RDB_OPT_FLAG, .field = FIELD(verify), .help = "change nothing: check pages, rows, indexes, undo records and the log, and tell every damage"},
     {.name = "files-only", .kind = RDB_OPT_FLAG, .field = FIELD(files_only), .help = "with --verify: only the files of an instance that no server runs on, without opening it"},
     {.name = "at", .value = "HH:MM", .field = FIELD(at), .standard = "03:00", .help = "schedule: when, every day"},

@@ -83,6 +83,7 @@ struct rdb_catalog {
     rdb_map *sequences RDB_GUARDED_BY(overlay_lock); /* sequence.c: states by place; each has a lock of its own */
     rdb_mutex counters_lock; /* RDB_RANK_LEAF */
     rdb_map *counters RDB_GUARDED_BY(counters_lock); /* counters.c: rdb_counters by PDB and OID */
+    rdb_map *gates RDB_GUARDED_BY(counters_lock);    /* index_gate.c: rdb_index_gate by PDB and OID */
     _Atomic uint64_t generation;    /* of overlays: the last one given out */
     _Atomic uint32_t overlay_count; /* lets a session without any change skip the list */
 };
@@ -110,6 +111,13 @@ struct rdb_access {
     uint64_t privileged_generation;
     rdb_txn *root_reader;           /* reads shared tables from a transaction of another database */
 };
+
+/* index_gate.c. A gate lives as long as the catalog. */
+rdb_index_gate *catalog_gate_get(rdb_catalog *catalog, uint32_t pdb, uint32_t index_oid, rdb_error *err); /* NULL: 53200 */
+void catalog_gates_destroy(rdb_catalog *catalog);
+/* Around a look at the gates of a relation's indexes and the change of a row that follows from it; where relation->has_gates. */
+void catalog_gates_enter(const rdb_relation *relation);
+void catalog_gates_leave(const rdb_relation *relation);
 
 /* collation.c: what pg_collation says goes to the room of types, once a database. */
 RDB_CHECKED bool catalog_register_collations(rdb_database *database, rdb_error *err);

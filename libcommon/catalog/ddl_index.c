@@ -2,6 +2,7 @@
  * DDL on indexes: their rows and files, and filling them from the table. */
 #include "catalog/ddl_int.h"
 #include "catalog/fill.h"
+#include "task/rdb_report.h"
 
 #include <unistd.h>
 
@@ -31,7 +32,7 @@ static bool insert_index_row(rdb_access *access, const rdb_index_definition *def
     set_bool(&row, RDB_pg_index_indisclustered, false);
     set_bool(&row, RDB_pg_index_indisvalid, !definition->is_invalid);
     set_bool(&row, RDB_pg_index_indcheckxmin, false);
-    set_bool(&row, RDB_pg_index_indisready, true);
+    set_bool(&row, RDB_pg_index_indisready, !definition->is_unready);
     set_bool(&row, RDB_pg_index_indislive, true);
     set_bool(&row, RDB_pg_index_indisreplident, false);
     set_text(&row, RDB_pg_index_indexprs, definition->expression_tree);
@@ -158,6 +159,7 @@ typedef struct index_fill {
     rdb_strbuf key; /* of the row at hand */
     uint64_t row_count, kept_count; /* rows of the table; those that the index's own condition lets in */
     rdb_arena *terms_arena; /* reset a row */
+    rdb_snapshot snapshot;  /* what is scanned: held from the scan to the last entry */
 } index_fill;
 
 static bool add_terms(index_fill *fill, const rdb_index_values *computed, rdb_row_address address, rdb_error *err)
@@ -324,7 +326,6 @@ static bool scan_table(rdb_access *access, index_fill *fill, fill_entries *runs[
 {
     enum { SHARE_BLOCKS = 512 }; /* that are worth a thread */
     rdb_txn *txn = access->context.txn;
-    rdb_snapshot snapshot;
     uint64_t blocks = 0;
     *run_count = 1;
     runs[0] = fill->entries;
@@ -334,11 +335,9 @@ static bool scan_table(rdb_access *access, index_fill *fill, fill_entries *runs[
     scan_job jobs[FILL_RUNS_MAX];
     rdb_thread *threads[FILL_RUNS_MAX] = {NULL};
     bool ok = true;
-    rdb_txn_latest_snapshot(txn, &snapshot);
-    rdb_txn_hold_snapshot(txn, &snapshot);
     for (uint32_t i = 1; ok && i < parts; i++) {
         rdb_error ignored = {0};
-        jobs[i] = (scan_job){.txn = txn, .snapshot = &snapshot, .first_block = blocks * i / parts, .block_count = blocks * (i + 1) / parts - blocks * i / parts};
+        jobs[i] = (scan_job){.txn = txn, .snapshot = &fill->snapshot, .first_block = blocks * i / parts, .block_count = blocks * (i + 1) / parts - blocks * i / parts};
         if (i + 1 == parts)
             jobs[i].block_count = UINT64_MAX - jobs[i].first_block;
         ok = prepare_job(&jobs[i], fill, arena, err);
@@ -348,7 +347,7 @@ static bool scan_table(rdb_access *access, index_fill *fill, fill_entries *runs[
         if (!rdb_thread_start(&threads[i], "index scan", run_scan, &jobs[i], &ignored))
             rdb_error_clear(&ignored); /* then it is done here */
     }
-    ok = ok && scan_blocks(txn, fill, &snapshot, 0, parts > 1 ? blocks / parts : UINT64_MAX, err);
+    ok = ok && scan_blocks(txn, fill, &fill->snapshot, 0, parts > 1 ? blocks / parts : UINT64_MAX, err);
     for (uint32_t i = 1; i < *run_count; i++) {
         if (threads[i] != NULL)
             rdb_thread_join(&threads[i]);
@@ -363,7 +362,6 @@ static bool scan_table(rdb_access *access, index_fill *fill, fill_entries *runs[
         fill->kept_count += jobs[i].fill.kept_count;
         rdb_strbuf_free(&jobs[i].fill.key);
     }
-    rdb_txn_drop_snapshot(txn, &snapshot);
     return ok;
 }
 
@@ -388,50 +386,116 @@ static bool note_figures(rdb_access *access, const index_fill *fill, const rdb_r
            rdb_ddl_set_statistics(access, index_oid, (double)index_blocks, (double)fill->kept_count, 0, err);
 }
 
-bool rdb_ddl_build_index(rdb_access *access, uint32_t index_oid, rdb_index_values_of values_of, void *context, rdb_error *err)
+/* rdb_row_writer's compute_index: of a row that a unique check met. */
+static bool compute_of_fill(void *context, const rdb_relation_index *index, const rdb_datum *values, const bool *is_null, rdb_index_values *index_values, rdb_error *err)
 {
-    const rdb_relation *index_relation;
-    index_fill fill = {.values_of = values_of, .context = context};
+    const index_fill *fill = context;
+    (void)index; /* the one that is filled */
+    return fill->values_of(fill->context, values, is_null, index_values, err);
+}
+
+/* What the fill of an index that others write to needs for each entry. */
+typedef struct live_fill {
+    rdb_access *access;
+    index_fill *fill;
+    rdb_row_writer writer; /* its arena is rewound for each */
+    rdb_xid xid;
+    uint64_t entered;
+} live_fill;
+
+static bool enter_live(void *context, const rdb_index_entry *entry, bool is_checked, rdb_error *err)
+{
+    enum { ENTRIES_AT_ONCE = 1024 }; /* between two looks at the cancel */
+    live_fill *live = context;
+    rdb_arena *arena = live->writer.arena;
+    const rdb_arena_mark mark = rdb_arena_get_mark(arena);
+    bool is_duplicate = false;
+    if (live->entered++ % ENTRIES_AT_ONCE == 0 && !rdb_cancel_check(rdb_txn_cancel(live->writer.txn), err))
+        return false;
+    bool ok = rdb_row_enter_existing(&live->writer, live->fill->index, entry, is_checked, live->xid, &is_duplicate, err);
+    if (ok && is_duplicate)
+        ok = report_duplicate(live->access, live->fill, entry->address, arena, err);
+    rdb_arena_rewind(arena, mark);
+    rdb_report_set(13, (int64_t)live->entered);
+    return ok;
+}
+
+/* Fills the index; xid 0: an empty one that nobody else knows, in the access's own transaction; else one that others write to. */
+static bool fill_index(rdb_access *access, uint32_t index_oid, rdb_index_values_of values_of, void *context, rdb_xid live_xid, const rdb_relation **index_relation,
+                       index_fill *fill, rdb_error *err)
+{
+    rdb_txn *txn = access->context.txn;
     rdb_arena *arena = NULL;
     rdb_row_address duplicate;
     fill_entries *runs[FILL_RUNS_MAX];
     uint32_t run_count = 0;
     rdb_xid xid;
     bool ok = false;
-    if (!need_relation(access, index_oid, &index_relation, err) || !need_relation(access, index_relation->index_of, &fill.relation, err))
+    *fill = (index_fill){.values_of = values_of, .context = context};
+    if (!need_relation(access, index_oid, index_relation, err) || !need_relation(access, (*index_relation)->index_of, &fill->relation, err))
         return false;
-    fill.index = find_index(fill.relation, index_oid);
-    if (fill.index == NULL)
-        return rdb_error_set(err, RDB_INTERNAL_ERROR, "index %u is not one of table \"%s\"", index_oid, fill.relation->name);
-    if (values_of == NULL && (fill.index->expression_tree != NULL || fill.index->predicate_tree != NULL))
-        return rdb_error_set(err, RDB_INTERNAL_ERROR, "index \"%s\" has expressions that nobody computes", fill.index->name);
-    if (fill.index->kind == RDB_INDEX_SUMMARY) {
+    fill->index = find_index(fill->relation, index_oid);
+    if (fill->index == NULL)
+        return rdb_error_set(err, RDB_INTERNAL_ERROR, "index %u is not one of table \"%s\"", index_oid, fill->relation->name);
+    if (values_of == NULL && (fill->index->expression_tree != NULL || fill->index->predicate_tree != NULL))
+        return rdb_error_set(err, RDB_INTERNAL_ERROR, "index \"%s\" has expressions that nobody computes", fill->index->name);
+    if (fill->index->kind == RDB_INDEX_SUMMARY) {
         uint32_t made;
-        return rdb_summary_build(access, fill.relation, fill.index, UINT64_MAX, true, values_of, context, &made, err);
+        return rdb_summary_build(access, fill->relation, fill->index, UINT64_MAX, true, values_of, context, &made, err);
     }
-    if ((arena = ddl_arena(err)) == NULL || (fill.terms_arena = ddl_arena(err)) == NULL || !fill_entries_create(&fill.entries, err))
+    rdb_txn_latest_snapshot(txn, &fill->snapshot);
+    rdb_txn_hold_snapshot(txn, &fill->snapshot);
+    if ((arena = ddl_arena(err)) == NULL || (fill->terms_arena = ddl_arena(err)) == NULL || !fill_entries_create(&fill->entries, err))
         goto out;
-    fill.columns = RDB_NEW_ARRAY(arena, int16_t, fill.relation->column_count + 1u);
-    fill.values = RDB_NEW_ARRAY(arena, rdb_datum, fill.relation->column_count + 1u);
-    fill.is_null = RDB_NEW_ARRAY(arena, bool, fill.relation->column_count + 1u);
-    memset(fill.is_null, true, fill.relation->column_count);
-    for (int16_t number = 1; number <= (int16_t)fill.relation->column_count; number++) {
-        bool is_read = values_of != NULL && !fill.relation->columns[number - 1].is_dropped;
-        for (uint16_t i = 0; i < fill.index->key_count; i++)
-            is_read = is_read || fill.index->columns[i].column_number == number;
+    fill->columns = RDB_NEW_ARRAY(arena, int16_t, fill->relation->column_count + 1u);
+    fill->values = RDB_NEW_ARRAY(arena, rdb_datum, fill->relation->column_count + 1u);
+    fill->is_null = RDB_NEW_ARRAY(arena, bool, fill->relation->column_count + 1u);
+    memset(fill->is_null, true, fill->relation->column_count);
+    for (int16_t number = 1; number <= (int16_t)fill->relation->column_count; number++) {
+        bool is_read = values_of != NULL && !fill->relation->columns[number - 1].is_dropped;
+        for (uint16_t i = 0; i < fill->index->key_count; i++)
+            is_read = is_read || fill->index->columns[i].column_number == number;
         if (is_read)
-            fill.columns[fill.column_count++] = number;
+            fill->columns[fill->column_count++] = number;
     }
-    if (!scan_table(access, &fill, runs, &run_count, arena, err) || !rdb_txn_assign_xid(access->context.txn, &xid, err) ||
-        !fill_entries_build(runs, run_count, &fill.index->index, xid, &duplicate, err))
+    if (!scan_table(access, fill, runs, &run_count, arena, err))
         goto out;
-    ok = duplicate == 0 ? note_figures(access, &fill, index_relation, err) : report_duplicate(access, &fill, duplicate, arena, err);
+    if (live_xid == 0) {
+        ok = rdb_txn_assign_xid(txn, &xid, err) && fill_entries_build(runs, run_count, &fill->index->index, xid, &duplicate, err);
+    } else {
+        live_fill live = {.access = access, .fill = fill, .xid = live_xid,
+                          .writer = {.txn = txn, .snapshot = &fill->snapshot, .relation = fill->relation, .arena = arena,
+                                     .compute_index = values_of != NULL ? compute_of_fill : NULL, .compute_context = fill}};
+        rdb_report_set(10, 2); /* building index */
+        rdb_report_set(12, (int64_t)fill->kept_count);
+        ok = fill_entries_visit(runs, run_count, enter_live, &live, &duplicate, err) &&
+             rdb_txn_check_snapshot(rdb_txn_manager_of(txn), &fill->snapshot, err); /* expired on the way: what it saw may be purged, and entries of that stay */
+    }
+    ok = ok && (duplicate == 0 || report_duplicate(access, fill, duplicate, arena, err));
 out:
+    rdb_txn_drop_snapshot(txn, &fill->snapshot);
     for (uint32_t i = 1; i < run_count; i++)
         fill_entries_destroy(runs[i]);
-    fill_entries_destroy(fill.entries);
-    rdb_strbuf_free(&fill.key);
-    rdb_arena_destroy(fill.terms_arena);
+    fill_entries_destroy(fill->entries);
+    rdb_strbuf_free(&fill->key);
+    rdb_arena_destroy(fill->terms_arena);
     rdb_arena_destroy(arena);
     return ok;
+}
+
+bool rdb_ddl_build_index(rdb_access *access, uint32_t index_oid, rdb_index_values_of values_of, void *context, rdb_error *err)
+{
+    const rdb_relation *index_relation;
+    index_fill fill;
+    return fill_index(access, index_oid, values_of, context, 0, &index_relation, &fill, err) &&
+           (fill.index->kind == RDB_INDEX_SUMMARY || note_figures(access, &fill, index_relation, err));
+}
+
+bool rdb_ddl_fill_live_index(rdb_access *reader, rdb_access *writer, uint32_t index_oid, rdb_index_values_of values_of, void *context, rdb_error *err)
+{
+    const rdb_relation *index_relation;
+    index_fill fill;
+    rdb_xid xid;
+    return rdb_txn_assign_xid(writer->context.txn, &xid, err) && fill_index(reader, index_oid, values_of, context, xid, &index_relation, &fill, err) &&
+           rdb_index_set_origin(&fill.index->index, xid, err) && note_figures(writer, &fill, index_relation, err);
 }

@@ -575,6 +575,24 @@ bool rdb_ddl_new_index_file(rdb_access *access, const rdb_relation_index *index,
     return new_file_for(access, index->oid, index->index.file, RDB_FILE_INDEX, false, err);
 }
 
+bool rdb_ddl_swap_index_files(rdb_access *access, uint32_t table_oid, uint32_t left_oid, uint32_t right_oid, rdb_error *err)
+{
+    static const int FIELDS[] = {RDB_pg_class_relfilenode, RDB_pg_class_relpages, RDB_pg_class_reltuples};
+    rdb_arena *arena = ddl_arena(err);
+    rdb_catalog_row left, right;
+    bool ok = arena != NULL && need_class_row(access, left_oid, arena, &left, err) && need_class_row(access, right_oid, arena, &right, err);
+    for (size_t i = 0; ok && i < RDB_COUNT_OF(FIELDS); i++) {
+        const rdb_datum of_left = left.values[FIELDS[i] - 1];
+        left.values[FIELDS[i] - 1] = right.values[FIELDS[i] - 1];
+        right.values[FIELDS[i] - 1] = of_left;
+    }
+    ok = ok && rdb_catalog_update(access, RDB_PG_CLASS, &left, err) && rdb_catalog_update(access, RDB_PG_CLASS, &right, err);
+    if (ok)
+        rdb_catalog_invalidate(access, RDB_PG_CLASS, table_oid); /* which knows its indexes' files */
+    rdb_arena_destroy(arena);
+    return ok;
+}
+
 bool rdb_ddl_set_statistics(rdb_access *access, uint32_t relation_oid, double pages, double tuples, double visible, rdb_error *err)
 {
     const rdb_relation *relation = system_relation(access->context.database, RDB_PG_CLASS);

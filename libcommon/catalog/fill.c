@@ -332,11 +332,10 @@ static fill_entry take(fill_entries *run, uint8_t key[sizeof(uint64_t)])
     return run->items[item->rest];
 }
 
-bool fill_entries_build(fill_entries *const *runs, uint32_t run_count, const rdb_index *index, rdb_xid xid, rdb_row_address *duplicate, rdb_error *err)
+bool fill_entries_visit(fill_entries *const *runs, uint32_t run_count, fill_visit visit, void *context, rdb_row_address *duplicate, rdb_error *err)
 {
-    rdb_index_builder *builder;
     *duplicate = 0;
-    if (!sort_runs(runs, run_count, err) || !rdb_index_builder_open(&builder, index, xid, err))
+    if (!sort_runs(runs, run_count, err))
         return false;
     uint8_t keys[2][sizeof(uint64_t)]; /* of short ones: this and the last */
     fill_entry last = {0};
@@ -348,7 +347,7 @@ bool fill_entries_build(fill_entries *const *runs, uint32_t run_count, const rdb
         if (entry.is_checked && has_checked)
             *duplicate = entry.address;
         else if (!is_same_key || last.address != entry.address) /* several versions of a row with one key share an entry */
-            ok = rdb_index_builder_add(builder, &(rdb_index_entry){.key = {entry.key, entry.length}, .address = entry.address}, err);
+            ok = visit(context, &(rdb_index_entry){.key = {entry.key, entry.length}, .address = entry.address}, entry.is_checked, err);
         has_checked = has_checked || entry.is_checked;
         last = entry;
         has_last = true;
@@ -357,6 +356,22 @@ bool fill_entries_build(fill_entries *const *runs, uint32_t run_count, const rdb
             last.key = keys[1];
         }
     }
+    return ok;
+}
+
+static bool add_to_builder(void *builder, const rdb_index_entry *entry, bool is_checked, rdb_error *err)
+{
+    (void)is_checked;
+    return rdb_index_builder_add(builder, entry, err);
+}
+
+bool fill_entries_build(fill_entries *const *runs, uint32_t run_count, const rdb_index *index, rdb_xid xid, rdb_row_address *duplicate, rdb_error *err)
+{
+    rdb_index_builder *builder;
+    *duplicate = 0;
+    if (!rdb_index_builder_open(&builder, index, xid, err))
+        return false;
+    const bool ok = fill_entries_visit(runs, run_count, add_to_builder, builder, duplicate, err);
     return rdb_index_builder_finish(&builder, err) && ok;
 }
 
@@ -443,7 +458,7 @@ static bool write_batch(table_filler *filler, rdb_error *err)
                 has_null = has_null || filler->is_null[row][index->columns[k].column_number - 1];
             if (!rdb_index_key_encode_row(index, filler->values[row], filler->is_null[row], &key, err) ||
                 !fill_entries_add(filler->entries[i], (rdb_slice){(const uint8_t *)key.data, key.length}, addresses[row],
-                                  index->is_unique && (!has_null || index->index.nulls_not_distinct), err))
+                                  index->is_unique && index->is_valid && (!has_null || index->index.nulls_not_distinct), err))
                 return false;
         }
     }

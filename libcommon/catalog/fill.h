@@ -11,9 +11,12 @@ RDB_CHECKED bool fill_entries_create(fill_entries **entries, rdb_error *err);
 void fill_entries_destroy(fill_entries *entries); /* NULL is fine */
 /* is_checked: two checked entries with this key are a violation. The key is copied. */
 RDB_CHECKED bool fill_entries_add(fill_entries *entries, rdb_slice key, rdb_row_address address, bool is_checked, rdb_error *err);
-/* Sorts and writes into the empty index what several threads collected, each in a run of its own. *duplicate: of a checked key, the address
- * of the second row (0: none); what was written of the index then is of no use. */
+/* Sorts what several threads collected, each in a run of its own, and calls visit for each entry in order, once. *duplicate: of a checked key,
+ * the address of the second row, where it ends (0: none). */
 #define FILL_RUNS_MAX 4u
+typedef bool (*fill_visit)(void *context, const rdb_index_entry *entry, bool is_checked, rdb_error *err);
+RDB_CHECKED bool fill_entries_visit(fill_entries *const *runs, uint32_t run_count, fill_visit visit, void *context, rdb_row_address *duplicate, rdb_error *err);
+/* Sorts and writes into the empty index what was collected. *duplicate: as above; what was written of the index then is of no use. */
 RDB_CHECKED bool fill_entries_build(fill_entries *const *runs, uint32_t run_count, const rdb_index *index, rdb_xid xid, rdb_row_address *duplicate, rdb_error *err);
 
 /* A table with its indexes, both empty; rows go in by the hundred. Indexes over expressions are left empty. */

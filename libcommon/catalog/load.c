@@ -300,6 +300,13 @@ static bool load_index(rdb_access *access, cache_entry *entry, rdb_arena *work, 
     index->is_exclusion = row_bool(row, RDB_pg_index_indisexclusion);
     index->is_immediate = row_bool(row, RDB_pg_index_indimmediate);
     index->is_valid = row_bool(row, RDB_pg_index_indisvalid);
+    index->is_live = row_bool(row, RDB_pg_index_indislive);
+    index->is_ready = index->is_live && row_bool(row, RDB_pg_index_indisready);
+    if (index->is_live && !index->is_ready) {
+        if ((index->gate = catalog_gate_get(access->context.catalog, relation->table.pdb, index->oid, err)) == NULL)
+            return false;
+        relation->has_gates = true;
+    }
     index->column_count = (uint16_t)row_int16(row, RDB_pg_index_indnatts);
     index->key_count = (uint16_t)row_int16(row, RDB_pg_index_indnkeyatts);
     index->expression_tree = row_text(entry->arena, row, RDB_pg_index_indexprs);

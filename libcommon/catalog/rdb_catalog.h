@@ -204,12 +204,18 @@ uint64_t rdb_counters_shown(const rdb_counters *counters, rdb_counter_kind count
 uint64_t rdb_counters_shown_sum(rdb_catalog *catalog, uint32_t pdb, rdb_counter_kind counter);
 
 typedef struct rdb_relation rdb_relation;
+typedef struct rdb_index_gate rdb_index_gate; /* index_gate.c: whether who writes rows enters the keys of an index that is being made */
+bool rdb_index_gate_is_open(const rdb_index_gate *gate);
+void rdb_index_gate_open(rdb_index_gate *gate);
+void rdb_index_gate_close(rdb_index_gate *gate); /* of an index that will never be valid */
 typedef struct rdb_relation_index {
     rdb_counters *counters;
+    rdb_index_gate *gate; /* of one that is live and not ready; NULL else */
     uint32_t oid;
     char name[RDB_NAMEDATALEN];
     rdb_index index;
     bool is_unique, is_primary, is_immediate, is_valid, is_exclusion;
+    bool is_ready, is_live;   /* pg_index: its keys are entered; it is not about to be dropped */
     bool is_partitioned;      /* of a partitioned table: has no file, its partitions have indexes of their own */
     uint16_t key_count, column_count; /* key_count first ones are keys, the rest INCLUDE */
     const rdb_index_column *columns;
@@ -219,6 +225,11 @@ typedef struct rdb_relation_index {
     const char *expression_tree; /* pg_index.indexprs, a list; NULL: none */
     const char *predicate_tree;  /* pg_index.indpred; NULL: whole */
 } rdb_relation_index;
+/* Does who writes a row now enter its keys? Asked once for each index and change (index_gate.c says why). */
+static inline bool rdb_index_takes_rows(const rdb_relation_index *index)
+{
+    return RDB_LIKELY(index->is_ready) || (index->gate != NULL && rdb_index_gate_is_open(index->gate));
+}
 
 typedef struct rdb_constraint {
     uint32_t oid;
@@ -282,6 +293,7 @@ struct rdb_relation {
     const rdb_column *columns;
     uint16_t index_count;
     const rdb_relation_index *indexes;
+    bool has_gates;                  /* an index has one */
     uint16_t constraint_count;       /* its own; and those foreign keys that point to it: */
     const rdb_constraint *constraints;
     uint16_t referrer_count;
@@ -479,6 +491,10 @@ RDB_CHECKED bool rdb_row_update(const rdb_row_writer *writer, rdb_row_address ad
                                 rdb_write_outcome *outcome, rdb_error *err);
 RDB_CHECKED bool rdb_row_delete(const rdb_row_writer *writer, rdb_row_address address, rdb_row_version seen, const rdb_datum *old_values, const bool *old_is_null,
                                 const rdb_index_values *old_index_values, rdb_write_outcome *outcome, rdb_error *err);
+/* Adds the entry of a row that stood when the index was not there yet (rdb_ddl_fill_live_index). is_checked: *is_duplicate says whether another
+ * row has the key, and then nothing was added; rows that are uncertain are waited for. xid: for the log. */
+RDB_CHECKED bool rdb_row_enter_existing(const rdb_row_writer *writer, const rdb_relation_index *index, const rdb_index_entry *entry, bool is_checked, rdb_xid xid,
+                                        bool *is_duplicate, rdb_error *err);
 /* Gives a row that nobody writes another home (compaction): the same values at *to, entries and all. Nobody is waited for. outcome DONE; or
  * another one: the row is not for us to move now, *to 0 and nothing was done, or (*to set) the transaction has to be aborted. */
 RDB_CHECKED bool rdb_row_relocate(const rdb_row_writer *writer, rdb_row_address address, rdb_row_version seen, const rdb_datum *values, const bool *is_null,

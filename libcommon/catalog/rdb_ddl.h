@@ -59,7 +59,8 @@ typedef struct rdb_index_definition {
     const char *const *column_names; /* of the index's pg_attribute rows */
     const char *expression_tree, *predicate_tree;
     uint32_t parent_oid;             /* the partitioned table's index that it is a part of, 0 */
-    bool is_invalid;                 /* of a partitioned table: not all partitions have theirs yet */
+    bool is_invalid;                 /* of a partitioned table: not all partitions have theirs yet; or as below */
+    bool is_unready;                 /* it is made while others write: its gate is closed (index_gate.c) */
     const rdb_object_address *uses;  /* of expressions and predicate; columns of the table among them go with an automatic dependency */
     uint32_t use_count;
 } rdb_index_definition;
@@ -70,6 +71,10 @@ RDB_CHECKED bool rdb_ddl_create_index(rdb_access *access, const rdb_index_defini
  * none. */
 typedef bool (*rdb_index_values_of)(void *context, const rdb_datum *values, const bool *is_null, rdb_index_values *index_values, rdb_error *err);
 RDB_CHECKED bool rdb_ddl_build_index(rdb_access *access, uint32_t index_oid, rdb_index_values_of values_of, void *context, rdb_error *err);
+/* The same of an index whose gate is open, while others write the table (index_gate.c): all who may have found it closed have ended. reader
+ * scans, and waits for rows of others that decide whether a key is there twice; writer's transaction is the one whose commit makes the
+ * index valid. */
+RDB_CHECKED bool rdb_ddl_fill_live_index(rdb_access *reader, rdb_access *writer, uint32_t index_oid, rdb_index_values_of values_of, void *context, rdb_error *err);
 /* Sums up stretches of a block range index that are not (only: that one; UINT64_MAX: all), the last, unfinished one too where with_last. Nobody
  * may write the table meanwhile. *made: so many. */
 RDB_CHECKED bool rdb_summary_build(rdb_access *access, const rdb_relation *relation, const rdb_relation_index *index, uint64_t only, bool with_last, rdb_index_values_of values_of,
@@ -206,6 +211,8 @@ RDB_CHECKED bool rdb_ddl_replace_view(rdb_access *access, uint32_t relation_oid,
 RDB_CHECKED bool rdb_ddl_new_files(rdb_access *access, uint32_t relation_oid, bool keeps_layouts, rdb_error *err);
 /* A fresh, empty file for one index; filling it is the caller's. */
 RDB_CHECKED bool rdb_ddl_new_index_file(rdb_access *access, const rdb_relation_index *index, rdb_error *err);
+/* Two indexes of a table, alike in all they have keys of, change files. */
+RDB_CHECKED bool rdb_ddl_swap_index_files(rdb_access *access, uint32_t table_oid, uint32_t left_oid, uint32_t right_oid, rdb_error *err);
 /* relpages, reltuples; not worth an invalidation of plans. */
 RDB_CHECKED bool rdb_ddl_set_statistics(rdb_access *access, uint32_t relation_oid, double pages, double tuples, double visible /* pages that all see */, rdb_error *err);
 

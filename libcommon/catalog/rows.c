@@ -2,7 +2,7 @@
  * Writes rows: the heap and its indexes together. The heap comes first (R28), with the old and new keys in its undo record,
  * so that purge and the reverter find the entries without a catalog (R10). Unique indexes are checked entry by entry while
  * the index holds the leaf (R30); whoever meets a row of a running transaction waits for it and asks again. */
-#include "catalog/rdb_catalog.h"
+#include "catalog/catalog_int.h"
 #include "txn/rdb_ssi.h"
 
 /* ---- keys -------------------------------------------------------------------------------------------------------------- */
@@ -293,6 +293,38 @@ static bool add_entry(const rdb_row_writer *writer, const rdb_relation_index *in
     }
 }
 
+bool rdb_row_enter_existing(const rdb_row_writer *writer, const rdb_relation_index *index, const rdb_index_entry *entry, bool is_checked, rdb_xid xid, bool *is_duplicate, rdb_error *err)
+{
+    unique_context context;
+    *is_duplicate = false;
+    if (is_checked && !unique_context_init(&context, writer, index, entry->key, entry->address, err))
+        return false;
+    while (is_checked) {
+        rdb_unique_outcome outcome;
+        rdb_row_address in_the_way = 0;
+        rdb_xid wait_xid = 0;
+        if (!rdb_index_insert_unique(&index->index, xid, entry, check_entry, &context, &outcome, &in_the_way, &wait_xid, err))
+            return false;
+        if (outcome == RDB_UNIQUE_INSERTED)
+            return true;
+        if (outcome == RDB_UNIQUE_HAS_CONFLICT) { /* if the row itself stands as it was seen */
+            unique_context own = context;
+            own.own = 0;
+            const rdb_unique_answer answer = check_entry(&own, entry->address, &wait_xid, err);
+            if (answer == RDB_UNIQUE_FAILED)
+                return false;
+            if (answer == RDB_UNIQUE_IGNORE)
+                break; /* older snapshots ask for it; what stands in the way came after it */
+            *is_duplicate = answer == RDB_UNIQUE_CONFLICT;
+            if (*is_duplicate)
+                return true;
+        }
+        if (!rdb_lock_wait_xid(writer->txn, wait_xid, RDB_LOCK_WAIT, writer->lock_timeout_us, err))
+            return false;
+    }
+    return rdb_index_insert(&index->index, xid, entry, err);
+}
+
 static bool report_duplicate_of(const rdb_row_writer *writer, const rdb_relation_index *index, const rdb_datum *values, const bool *is_null,
                                 const rdb_index_values *computed, rdb_error *err)
 {
@@ -344,7 +376,7 @@ static bool terms_of(row_keys *all, const rdb_relation_index *index, const row_i
 static bool row_keys_change(row_keys *all, const rdb_relation_index *index, const row_image *before, const row_image *after, rdb_error *err)
 {
     rdb_terms old, new;
-    if (index->kind != RDB_INDEX_TERMS)
+    if (index->kind != RDB_INDEX_TERMS || !rdb_index_takes_rows(index))
         return true;
     if (!terms_of(all, index, before, &old, err) || !terms_of(all, index, after, &new, err))
         return false;
@@ -384,7 +416,7 @@ static bool widen_summaries(const rdb_row_writer *writer, rdb_row_address addres
 {
     const rdb_relation *relation = writer->relation;
     for (uint16_t i = 0; i < relation->index_count; i++)
-        if (relation->indexes[i].kind == RDB_INDEX_SUMMARY &&
+        if (relation->indexes[i].kind == RDB_INDEX_SUMMARY && relation->indexes[i].is_ready &&
             !rdb_summary_widen(&relation->indexes[i], address, values, is_null, index_values != NULL ? &index_values[i] : NULL, rdb_txn_xid(writer->txn), writer->arena, err))
             return false;
     return true;
@@ -455,7 +487,7 @@ bool rdb_row_insert(const rdb_row_writer *writer, const rdb_datum *values, const
     for (uint16_t i = 0; i < count; i++) {
         const rdb_relation_index *index = &relation->indexes[i];
         const rdb_index_values *computed = computed_of(index_values, i);
-        if ((computed != NULL && computed->is_excluded) || index->kind != RDB_INDEX_ORDERED)
+        if ((computed != NULL && computed->is_excluded) || index->kind != RDB_INDEX_ORDERED || !rdb_index_takes_rows(index))
             continue;
         if (!encode_key(writer->arena, index, values, is_null, computed, &keys[i], err) ||
             !row_keys_add(&all, index, (rdb_index_key){.index_file = index->index.file, .new_key = keys[i]}, err))
@@ -517,7 +549,7 @@ bool rdb_row_insert_many(const rdb_row_writer *writer, const rdb_datum *const *v
     const uint16_t count = relation->index_count;
     bool is_partial = false; /* the number of keys differs from row to row */
     for (uint16_t i = 0; i < count; i++)
-        is_partial = is_partial || relation->indexes[i].predicate_tree != NULL || relation->indexes[i].kind != RDB_INDEX_ORDERED;
+        is_partial = is_partial || relation->indexes[i].predicate_tree != NULL || relation->indexes[i].kind != RDB_INDEX_ORDERED || !relation->indexes[i].is_ready;
     if (is_partial || row_count == 1) {
         for (uint32_t row = 0; row < row_count; row++) {
             if (writer->failed_row != NULL)
@@ -607,52 +639,75 @@ static bool wait_for_row(const rdb_row_writer *writer, rdb_row_address address, 
     return rdb_lock_wait_xid(writer->txn, wait_xid, RDB_LOCK_WAIT, writer->lock_timeout_us, err);
 }
 
-bool rdb_row_update(const rdb_row_writer *writer, rdb_row_address address, rdb_row_version seen, const rdb_datum *old_values,
-                    const bool *old_is_null, const rdb_datum *values, const bool *is_null, const rdb_index_values *old_index_values,
-                    const rdb_index_values *index_values, rdb_write_outcome *outcome, rdb_error *err)
+/* What an update changes in the relation's indexes. changed: which of them, beside the keys of ordered ones; *key_changed: one of them is unique,
+ * so that a foreign key may point to it. */
+static bool list_changes(row_keys *all, const row_image *before, const row_image *after, const rdb_index_values *old_index_values, const rdb_index_values *index_values,
+                         uint16_t *changed, bool *key_changed, rdb_error *err)
 {
+    const rdb_row_writer *writer = all->writer;
     const rdb_relation *relation = writer->relation;
     const uint16_t count = relation->index_count;
-    row_keys all = {.writer = writer};
-    uint16_t *changed = RDB_NEW_ARRAY(writer->arena, uint16_t, count + 1);
-    bool key_changed = false; /* of a unique index that a foreign key may point to */
     for (unsigned step = 0; step < 2u * count; step++) {
         const uint16_t i = (uint16_t)(step % count);
         const rdb_relation_index *index = &relation->indexes[i];
         const rdb_index_values *computed = computed_of(index_values, i), *old_computed = computed_of(old_index_values, i);
         bool is_plain = index->predicate_tree == NULL && !has_expressions(index);
         if (step == count)
-            all.plain_count = all.count;
+            all->plain_count = all->count;
         if ((index->kind == RDB_INDEX_ORDERED) != (step < count) ||
-            (is_plain && key_columns_same(relation, index, old_values, old_is_null, values, is_null)))
+            (is_plain && key_columns_same(relation, index, before->values, before->is_null, after->values, after->is_null)))
             continue;
         if (step >= count) {
-            const row_image before = {old_values, old_is_null, old_computed}, after = {values, is_null, computed};
-            if (!row_keys_change(&all, index, &before, &after, err))
+            const row_image old = {before->values, before->is_null, old_computed}, new = {after->values, after->is_null, computed};
+            if (!row_keys_change(all, index, &old, &new, err))
                 return false;
             continue;
         }
+        if (!rdb_index_takes_rows(index))
+            continue;
         rdb_index_key key = {.index_file = index->index.file};
         if ((old_computed == NULL || !old_computed->is_excluded) &&
-            !encode_key(writer->arena, index, old_values, old_is_null, old_computed, &key.old_key, err))
+            !encode_key(writer->arena, index, before->values, before->is_null, old_computed, &key.old_key, err))
             return false;
         if ((computed == NULL || !computed->is_excluded) &&
-            !encode_key(writer->arena, index, values, is_null, computed, &key.new_key, err))
+            !encode_key(writer->arena, index, after->values, after->is_null, computed, &key.new_key, err))
             return false;
         if (key.old_key.length == key.new_key.length &&
             (key.old_key.length == 0 || memcmp(key.old_key.data, key.new_key.data, key.old_key.length) == 0))
             continue;
-        key_changed = key_changed || (index->is_unique && is_plain);
-        changed[all.count] = i;
-        if (!row_keys_add(&all, index, key, err))
+        *key_changed = *key_changed || (index->is_unique && is_plain);
+        changed[all->count] = i;
+        if (!row_keys_add(all, index, key, err))
             return false;
     }
-    const uint32_t written = row_keys_fit(&all, 0);
+    return true;
+}
+
+bool rdb_row_update(const rdb_row_writer *writer, rdb_row_address address, rdb_row_version seen, const rdb_datum *old_values,
+                    const bool *old_is_null, const rdb_datum *values, const bool *is_null, const rdb_index_values *old_index_values,
+                    const rdb_index_values *index_values, rdb_write_outcome *outcome, rdb_error *err)
+{
+    const rdb_relation *relation = writer->relation;
+    const row_image before = {.values = old_values, .is_null = old_is_null}, after = {.values = values, .is_null = is_null};
+    row_keys all;
+    uint16_t *changed = RDB_NEW_ARRAY(writer->arena, uint16_t, relation->index_count + 1u);
+    uint32_t written = 0;
     rdb_row_version version;
-    for (;;) {
+    for (;;) { /* a gate may be opened over a wait: the keys are listed anew */
+        bool key_changed = false;
         rdb_xid wait_xid = 0;
-        if (!rdb_table_update(&relation->table, writer->txn, writer->snapshot, address, seen, values, is_null, all.items, written,
-                              key_changed, outcome, &wait_xid, &version, err))
+        all = (row_keys){.writer = writer};
+        if (RDB_UNLIKELY(relation->has_gates))
+            catalog_gates_enter(relation);
+        bool ok = list_changes(&all, &before, &after, old_index_values, index_values, changed, &key_changed, err);
+        if (ok) {
+            written = row_keys_fit(&all, 0);
+            ok = rdb_table_update(&relation->table, writer->txn, writer->snapshot, address, seen, values, is_null, all.items, written,
+                                  key_changed, outcome, &wait_xid, &version, err);
+        }
+        if (RDB_UNLIKELY(relation->has_gates))
+            catalog_gates_leave(relation);
+        if (!ok)
             return false;
         if (*outcome != RDB_WRITE_WAIT)
             break;
@@ -685,7 +740,7 @@ bool rdb_row_delete(const rdb_row_writer *writer, rdb_row_address address, rdb_r
     for (uint16_t i = 0; i < relation->index_count; i++) {
         const rdb_relation_index *index = &relation->indexes[i];
         const rdb_index_values *computed = computed_of(old_index_values, i);
-        if ((computed != NULL && computed->is_excluded) || index->kind != RDB_INDEX_ORDERED)
+        if ((computed != NULL && computed->is_excluded) || index->kind != RDB_INDEX_ORDERED || !rdb_index_takes_rows(index))
             continue;
         rdb_index_key key = {.index_file = index->index.file};
         if (!encode_key(writer->arena, index, old_values, old_is_null, computed, &key.old_key, err) || !row_keys_add(&all, index, key, err))
@@ -727,7 +782,7 @@ static bool all_keys(row_keys *all, const rdb_datum *values, const bool *is_null
         const rdb_relation_index *index = &relation->indexes[i];
         const rdb_index_values *computed = computed_of(index_values, i);
         rdb_slice key;
-        if ((computed != NULL && computed->is_excluded) || index->kind != RDB_INDEX_ORDERED)
+        if ((computed != NULL && computed->is_excluded) || index->kind != RDB_INDEX_ORDERED || !rdb_index_takes_rows(index))
             continue;
         if (!encode_key(writer->arena, index, values, is_null, computed, &key, err) ||
             !row_keys_add(all, index, as_old ? (rdb_index_key){.index_file = index->index.file, .old_key = key} : (rdb_index_key){.index_file = index->index.file, .new_key = key}, err))

@@ -85,7 +85,7 @@ static void make_indexes(rdb_database *database, const catalog_blob_relation *so
         index->is_unique = index->index.is_unique;
         index->is_primary = (from->flags & CATALOG_BLOB_PRIMARY) != 0;
         index->is_immediate = true;
-        index->is_valid = true;
+        index->is_valid = index->is_ready = index->is_live = true;
         index->key_count = (uint16_t)from->key_count;
         index->column_count = (uint16_t)from->key_count;
         index->columns = columns;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * CREATE INDEX, and filling an index whose columns may be expressions. */
+#include "command/concurrent.h"
 #include "command/inherit.h"
 #include "task/rdb_report.h"
 
@@ -457,8 +458,12 @@ bool command_create_index(rdb_command_context *context, const rdb_ast_create_ind
     const index_method *method = NULL;
     if (statement->is_concurrent && !context->is_top_level)
         return rdb_error_set(err, RDB_ACTIVE_SQL_TRANSACTION, "CREATE INDEX CONCURRENTLY cannot run inside a transaction block");
-    if (!command_open_table(context, statement->table, RDB_LOCK_SHARE, false, &relation, err) || !command_check_owner(context, relation, err))
+    const bool is_live = statement->is_concurrent && strcmp(statement->access_method != NULL ? statement->access_method : "btree", "brin") != 0;
+    if (!command_open_table(context, statement->table, is_live ? RDB_LOCK_SHARE_UPDATE_EXCLUSIVE : RDB_LOCK_SHARE, false, &relation, err) ||
+        !command_check_owner(context, relation, err))
         return false;
+    if (statement->is_concurrent && relation->is_system)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "concurrent index creation on system catalog tables is not supported");
     if (relation->kind != 'r' && relation->kind != 'm' && relation->kind != 'p')
         return refuse_relation(relation, err);
     if (statement->tablespace != NULL && strcmp(statement->tablespace, "pg_default") != 0)
@@ -493,6 +498,8 @@ bool command_create_index(rdb_command_context *context, const rdb_ast_create_ind
                rdb_ddl_create_index(context->access, &parts.definition, &oid, err) && command_set_options(context, oid, command_index_options_kind(method->oid), &statement->options, err) &&
                (!statement->table->inherits || command_spread_index(context, relation->oid, oid, err));
     }
+    if (is_live && command_index_is_live_built(relation, method->oid))
+        return command_create_index_live(context, relation, &parts.definition, &statement->options, command_index_options_kind(method->oid), err);
     return rdb_ddl_create_index(context->access, &parts.definition, &oid, err) && command_set_options(context, oid, command_index_options_kind(method->oid), &statement->options, err) &&
            command_fill_index(context, relation->oid, oid, err);
 }

@@ -2,7 +2,7 @@
  * REINDEX and CLUSTER: indexes built anew, rows written anew in the order of one. Both give relations fresh files, so that either the
  * transaction commits and all is new, or nothing has changed. */
 #include "catalog/rdb_acl.h"
-#include "command/command_int.h"
+#include "command/concurrent.h"
 #include "task/rdb_report.h"
 
 static const rdb_relation_index *index_of(const rdb_relation *relation, uint32_t oid)
@@ -31,7 +31,9 @@ static bool rebuild(rdb_command_context *context, uint32_t table_oid, uint32_t i
         return false;
     rdb_catalog_invalidate(context->access, RDB_PG_CLASS, table_oid); /* which knows its indexes' files */
     return command_fill_index(context, table_oid, index_oid, err) &&
-           (index->is_valid || rdb_ddl_set_index_field(context->access, index_oid, RDB_pg_index_indisvalid, (rdb_datum){.b = true}, err));
+           (index->is_valid || (rdb_ddl_set_index_field(context->access, index_oid, RDB_pg_index_indisvalid, (rdb_datum){.b = true}, err) &&
+                                rdb_ddl_set_index_field(context->access, index_oid, RDB_pg_index_indisready, (rdb_datum){.b = true}, err) &&
+                                rdb_ddl_set_index_field(context->access, index_oid, RDB_pg_index_indislive, (rdb_datum){.b = true}, err)));
 }
 
 static bool reindex_table(rdb_command_context *context, uint32_t oid, rdb_error *err)
@@ -52,18 +54,92 @@ static bool reindex_table(rdb_command_context *context, uint32_t oid, rdb_error 
     return true;
 }
 
+/* ---- CONCURRENTLY ---------------------------------------------------------------------------------------------------------------- */
+typedef struct rebuilding {
+    uint32_t table_oid, index_oid;
+} rebuilding;
+
+static bool step_rebuild(rdb_command_context *step, void *work, rdb_error *err)
+{
+    const rebuilding *r = work;
+    return rebuild(step, r->table_oid, r->index_oid, err);
+}
+
+/* One index, under SHARE UPDATE EXCLUSIVE on its table; one that cannot be built so, as without the word. */
+static bool reindex_live(rdb_command_context *context, uint32_t table_oid, uint32_t index_oid, rdb_error *err)
+{
+    const rdb_relation *table = NULL;
+    if (!rdb_relation_get(context->access, table_oid, &table, err))
+        return false;
+    const rdb_relation_index *index = table != NULL ? index_of(table, index_oid) : NULL;
+    if (index == NULL)
+        return true;
+    if (index->is_exclusion)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "concurrent index creation for exclusion constraints is not supported");
+    if (command_index_is_live_built(table, index->method_oid))
+        return command_reindex_live(context, table_oid, index_oid, err);
+    rebuilding work = {table_oid, index_oid};
+    return command_lock(context, table_oid, RDB_LOCK_SHARE, err) && command_lock(context, index_oid, RDB_LOCK_ACCESS_EXCLUSIVE, err) &&
+           command_step(context, step_rebuild, &work, err);
+}
+
+/* All indexes of a table and of its partitions. *any: there was one. */
+static bool reindex_table_live(rdb_command_context *context, uint32_t oid, bool *any, rdb_error *err)
+{
+    const rdb_relation *table = NULL;
+    if (!command_lock(context, oid, RDB_LOCK_SHARE_UPDATE_EXCLUSIVE, err) || !rdb_relation_get(context->access, oid, &table, err) || table == NULL)
+        return !rdb_error_is_set(err);
+    rdb_list oids = {0};
+    for (unsigned step = 0; step < 2u * table->index_count; step++) { /* last those that keep writers away */
+        const rdb_relation_index *index = &table->indexes[step % table->index_count];
+        if (index->is_partitioned || command_index_is_live_built(table, index->method_oid) != (step < table->index_count))
+            continue;
+        if (!index->is_valid)
+            command_notice(context, "WARNING", RDB_FEATURE_NOT_SUPPORTED, "cannot reindex invalid index \"%s.%s\" concurrently, skipping", table->namespace_name, index->name);
+        else if (index->is_exclusion)
+            command_notice(context, "WARNING", RDB_FEATURE_NOT_SUPPORTED, "cannot reindex exclusion constraint index \"%s.%s\" concurrently, skipping", table->namespace_name, index->name);
+        else
+            rdb_list_push(context->arena, &oids, (void *)(uintptr_t)index->oid);
+    }
+    *any = *any || oids.count > 0;
+    for (uint32_t i = 0; i < oids.count; i++)
+        if (!reindex_live(context, oid, (uint32_t)(uintptr_t)oids.items[i], err))
+            return false;
+    for (uint32_t i = 0; table->kind == 'p' && i < table->child_count; i++)
+        if (!reindex_table_live(context, table->children[i].oid, any, err))
+            return false;
+    return true;
+}
+
+/* A partitioned index: those of its partitions, wherever they are. */
+static bool reindex_index_live(rdb_command_context *context, const rdb_relation *index, rdb_error *err)
+{
+    if (index->kind == 'i')
+        return command_lock(context, index->index_of, RDB_LOCK_SHARE_UPDATE_EXCLUSIVE, err) && reindex_live(context, index->index_of, index->oid, err);
+    for (uint32_t i = 0; i < index->child_count; i++) {
+        const rdb_relation *part = NULL;
+        if (!rdb_relation_get(context->access, index->children[i].oid, &part, err) || (part != NULL && !reindex_index_live(context, part, err)))
+            return false;
+    }
+    return true;
+}
+
 static bool refuse_system(const rdb_relation *relation, rdb_error *err)
 {
     return !relation->is_system || rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "REINDEX of the system table or index \"%s\" is not supported yet", relation->name);
 }
 
-static bool reindex_index(rdb_command_context *context, const rdb_ast_table *named, rdb_error *err)
+static bool reindex_index(rdb_command_context *context, const rdb_ast_table *named, bool concurrently, rdb_error *err)
 {
     const rdb_relation *index = NULL, *table = NULL;
-    if (!command_open_table(context, named, RDB_LOCK_ACCESS_EXCLUSIVE, false, &index, err))
+    if (!command_open_table(context, named, concurrently ? RDB_LOCK_SHARE_UPDATE_EXCLUSIVE : RDB_LOCK_ACCESS_EXCLUSIVE, false, &index, err))
         return false;
     if (index->kind != 'i' && index->kind != 'I')
         return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "\"%s\" is not an index", index->name);
+    if (concurrently && index->is_system)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "cannot reindex system catalogs concurrently");
+    if (concurrently)
+        return command_check_owner(context, index, err) && reindex_index_live(context, index, err);
     if (!refuse_system(index, err) || !command_check_owner(context, index, err) || !command_lock(context, index->index_of, RDB_LOCK_SHARE, err) ||
         !rdb_relation_get(context->access, index->index_of, &table, err))
         return false;
@@ -73,7 +149,8 @@ static bool reindex_index(rdb_command_context *context, const rdb_ast_table *nam
 static bool reindex_named_table(rdb_command_context *context, const rdb_ast_table *named, bool concurrently, rdb_error *err)
 {
     const rdb_relation *table = NULL;
-    if (!command_open_table(context, named, RDB_LOCK_SHARE, false, &table, err))
+    bool any = false;
+    if (!command_open_table(context, named, concurrently ? RDB_LOCK_SHARE_UPDATE_EXCLUSIVE : RDB_LOCK_SHARE, false, &table, err))
         return false;
     if (table->kind != 'r' && table->kind != 'm' && table->kind != 'p')
         return rdb_error_set(err, RDB_WRONG_OBJECT_TYPE, "\"%s\" is not a table or materialized view", table->name);
@@ -81,14 +158,16 @@ static bool reindex_named_table(rdb_command_context *context, const rdb_ast_tabl
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "cannot reindex system catalogs concurrently");
     if (!refuse_system(table, err) || !command_check_owner(context, table, err))
         return false;
-    if (table->index_count == 0)
+    if (concurrently ? !reindex_table_live(context, table->oid, &any, err) : !reindex_table(context, table->oid, err))
+        return false;
+    if (concurrently ? !any : table->index_count == 0)
         command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, concurrently ? "table \"%s\" has no indexes that can be reindexed concurrently" : "table \"%s\" has no indexes to reindex",
                        table->name);
-    return reindex_table(context, table->oid, err);
+    return true;
 }
 
 /* Every table of the user's in a schema (0: in all of them). */
-static bool reindex_many(rdb_command_context *context, uint32_t namespace_oid, rdb_error *err)
+static bool reindex_many(rdb_command_context *context, uint32_t namespace_oid, bool concurrently, rdb_error *err)
 {
     rdb_catalog_scan *scan = NULL;
     rdb_catalog_row row;
@@ -103,8 +182,14 @@ static bool reindex_many(rdb_command_context *context, uint32_t namespace_oid, r
             rdb_list_push(context->arena, &oids, (void *)(uintptr_t)oid);
     }
     rdb_catalog_scan_close(&scan);
-    for (uint32_t i = 0; i < oids.count && ok; i++)
-        ok = reindex_table(context, (uint32_t)(uintptr_t)oids.items[i], err);
+    for (uint32_t i = 0; i < oids.count && ok; i++) {
+        const uint32_t oid = (uint32_t)(uintptr_t)oids.items[i];
+        const rdb_lock_tag tag = {.kind = RDB_LOCK_RELATION, .pdb = rdb_txn_pdb(context->txn), .a = oid};
+        bool any = false;
+        ok = concurrently ? reindex_table_live(context, oid, &any, err) : reindex_table(context, oid, err);
+        if (concurrently)
+            (void)rdb_lock_release(context->txn, tag, RDB_LOCK_SHARE_UPDATE_EXCLUSIVE);
+    }
     return ok;
 }
 
@@ -129,7 +214,7 @@ bool command_reindex(rdb_command_context *context, const rdb_ast_reindex *statem
         return false;
     switch (statement->kind) {
     case RDB_SQL_REINDEX_INDEX:
-        return reindex_index(context, statement->table, err);
+        return reindex_index(context, statement->table, concurrently, err);
     case RDB_SQL_REINDEX_TABLE:
         return reindex_named_table(context, statement->table, concurrently, err);
     case RDB_SQL_REINDEX_SCHEMA: {
@@ -138,8 +223,8 @@ bool command_reindex(rdb_command_context *context, const rdb_ast_reindex *statem
         if (!outside_block(context, WORDS[statement->kind], err) || !command_find_object(context, RDB_SQL_OBJECT_SCHEMA, NULL, &name.node, NULL, false, &schema, err))
             return false;
         if (concurrently && schema.address.object_oid == RDB_NAMESPACE_PG_CATALOG)
-            return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "cannot reindex system catalogs concurrently");
-        return command_check_object_owner(context, &schema, err) && reindex_many(context, schema.address.object_oid, err);
+            command_notice(context, "WARNING", RDB_FEATURE_NOT_SUPPORTED, "cannot reindex system catalogs concurrently, skipping all");
+        return command_check_object_owner(context, &schema, err) && reindex_many(context, schema.address.object_oid, concurrently, err);
     }
     default:
         if (!outside_block(context, WORDS[statement->kind], err))
@@ -152,7 +237,9 @@ bool command_reindex(rdb_command_context *context, const rdb_ast_reindex *statem
             return rdb_error_set(err, RDB_INSUFFICIENT_PRIVILEGE, "must be owner of database %s", statement->name != NULL ? statement->name : "");
         if (statement->kind == RDB_SQL_REINDEX_SYSTEM)
             return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "REINDEX SYSTEM is not supported yet");
-        return reindex_many(context, 0, err);
+        if (concurrently)
+            command_notice(context, "WARNING", RDB_FEATURE_NOT_SUPPORTED, "cannot reindex system catalogs concurrently, skipping all");
+        return reindex_many(context, 0, concurrently, err);
     }
 }
 

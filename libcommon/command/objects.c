@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Views, schemas, databases; DROP, TRUNCATE and LOCK. */
 #include "catalog/rdb_acl.h"
+#include "command/concurrent.h"
 #include "command/inherit.h"
 #include "txn/rdb_ssi.h"
 #include "type/rdb_collation.h"
@@ -300,7 +301,8 @@ static bool find_relation(rdb_command_context *context, const rdb_ast_drop *stat
     *oid = 0;
     name_parts(object, &table.schema, &table.name);
     const char *word = kind_word(statement->object_type);
-    if (!command_open_table(context, &table, RDB_LOCK_ACCESS_EXCLUSIVE, true, &relation, err))
+    const rdb_lock_mode mode = statement->is_concurrent ? RDB_LOCK_SHARE_UPDATE_EXCLUSIVE : RDB_LOCK_ACCESS_EXCLUSIVE;
+    if (!command_open_table(context, &table, mode, true, &relation, err))
         return false;
     if (relation == NULL) {
         uint32_t namespace_oid = 1;
@@ -331,7 +333,7 @@ static bool find_relation(rdb_command_context *context, const rdb_ast_drop *stat
     if (!command_check_owner(context, relation, err))
         return false;
     /* Its table is changed too. */
-    if ((relation->kind == 'i' || relation->kind == 'I') && relation->index_of != 0 && !command_lock(context, relation->index_of, RDB_LOCK_ACCESS_EXCLUSIVE, err))
+    if ((relation->kind == 'i' || relation->kind == 'I') && relation->index_of != 0 && !command_lock(context, relation->index_of, mode, err))
         return false;
     *oid = relation->oid;
     return true;
@@ -403,9 +405,38 @@ static bool drop_table_parts(rdb_command_context *context, const rdb_ast_drop *s
     return true;
 }
 
+/* DROP INDEX CONCURRENTLY. *handled false: nobody else uses the index, and it is dropped as any. */
+static bool drop_concurrently(rdb_command_context *context, const rdb_ast_drop *statement, bool *handled, rdb_error *err)
+{
+    const rdb_relation *index = NULL, *table = NULL;
+    uint32_t oid = 0;
+    *handled = true;
+    if (statement->objects.count != 1)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "DROP INDEX CONCURRENTLY does not support dropping multiple objects");
+    if (statement->behavior == RDB_SQL_DROP_CASCADE)
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "DROP INDEX CONCURRENTLY does not support CASCADE");
+    if (!context->is_top_level)
+        return rdb_error_set(err, RDB_ACTIVE_SQL_TRANSACTION, "DROP INDEX CONCURRENTLY cannot run inside a transaction block");
+    if (!find_relation(context, statement, statement->objects.items[0], &oid, err) || oid == 0)
+        return !rdb_error_is_set(err);
+    if (!rdb_relation_get(context->access, oid, &index, err) || index == NULL)
+        return !rdb_error_is_set(err);
+    if (index->kind == 'I')
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "cannot drop partitioned index \"%s\" concurrently", index->name);
+    if (!rdb_relation_get(context->access, index->index_of, &table, err) || table == NULL)
+        return !rdb_error_is_set(err);
+    *handled = table->persistence != 't';
+    return !*handled || command_drop_index_live(context, table->oid, oid, err);
+}
+
 bool command_drop(rdb_command_context *context, const rdb_ast_drop *statement, rdb_error *err)
 {
     uint32_t count = 0;
+    if (statement->is_concurrent) {
+        bool handled;
+        if (!drop_concurrently(context, statement, &handled, err) || handled)
+            return !rdb_error_is_set(err);
+    }
     if (statement->object_type == RDB_SQL_OBJECT_POLICY || statement->object_type == RDB_SQL_OBJECT_RULE)
         return drop_table_parts(context, statement, err);
     rdb_object_address *objects = RDB_NEW_ARRAY(context->arena, rdb_object_address, statement->objects.count + 1);

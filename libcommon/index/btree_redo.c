@@ -100,6 +100,9 @@ static bool btree_redo(const rdb_redo *redo, rdb_page *base, rdb_error *err)
     case BTREE_OP_TOUCH:
         ok = true; /* the change number tells */
         break;
+    case BTREE_OP_ORIGIN:
+        ok = base->type == RDB_PAGE_META && redo->data_bytes == sizeof(rdb_xid) && redo_meta(redo, base);
+        break;
     default:
         break;
     }
@@ -111,7 +114,8 @@ static void btree_describe(const rdb_wal_record *record, rdb_strbuf *text)
     static const char *const NAMES[BTREE_OP_COUNT] = {
         [BTREE_OP_CREATE] = "create",         [BTREE_OP_INSERT] = "insert",     [BTREE_OP_INSERT_UP] = "insert separator",
         [BTREE_OP_REMOVE] = "remove",         [BTREE_OP_SPLIT] = "split",       [BTREE_OP_ROOT_SPLIT] = "split root",
-        [BTREE_OP_PAGE] = "build page",       [BTREE_OP_OVERFLOW] = "long key", [BTREE_OP_TOUCH] = "touch"};
+        [BTREE_OP_PAGE] = "build page",       [BTREE_OP_OVERFLOW] = "long key", [BTREE_OP_TOUCH] = "touch",
+        [BTREE_OP_ORIGIN] = "origin"};
     const char *name = record->operation < BTREE_OP_COUNT ? NAMES[record->operation] : NULL;
     rdb_strbuf_addf(text, "%s", name != NULL ? name : "unknown");
     if (record->block_count > 0 && (record->operation == BTREE_OP_INSERT || record->operation == BTREE_OP_REMOVE) &&

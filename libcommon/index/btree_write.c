@@ -54,6 +54,22 @@ bool rdb_index_get_origin(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb
     return true;
 }
 
+bool rdb_index_set_origin(const rdb_index *index, rdb_xid xid, rdb_error *err)
+{
+    rdb_buffer *meta = NULL;
+    rdb_lsn end_lsn;
+    rdb_change change;
+    const rdb_page_tag tag = {.file = index->file, .block = BTREE_META_BLOCK, .pdb = index->pdb, .fork = RDB_FORK_MAIN};
+    if (!rdb_buffer_acquire(index->storage, tag, RDB_BUFFER_EXCLUSIVE, &meta, err))
+        return false;
+    rdb_change_init(&change, index->storage, index->pdb, xid, RDB_RESOURCE_BTREE, BTREE_OP_ORIGIN);
+    rdb_change_block(&change, meta, 0);
+    rdb_change_block_data(&change, &xid, sizeof xid);
+    const bool ok = rdb_change_apply(&change, NULL, NULL, &end_lsn, err);
+    rdb_buffer_release(meta, RDB_BUFFER_EXCLUSIVE);
+    return ok;
+}
+
 /* ---- the rightmost leaf, remembered ------------------------------------------------------------------------------------------
  * Who appends in key order need not descend. A hint is believed only while the page is the rightmost leaf and the new entry
  * lies behind its first one; one that misled is forgotten, so that random inserts meet none. */

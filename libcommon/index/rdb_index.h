@@ -30,6 +30,8 @@ typedef struct rdb_index_entry {
 RDB_CHECKED bool rdb_index_create(rdb_storage *storage, rdb_txn *txn, uint64_t file, rdb_error *err);
 /* Who made the file, and filled it with the rows as they were then; 0: not known, long ago. */
 RDB_CHECKED bool rdb_index_get_origin(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_xid *xid, rdb_error *err);
+/* The transaction counts as the maker from here on: snapshots from before its commit pass the index over. */
+RDB_CHECKED bool rdb_index_set_origin(const rdb_index *index, rdb_xid xid, rdb_error *err);
 /* Adds an entry; one that is there already is left as it is (R28). xid: for the log. */
 RDB_CHECKED bool rdb_index_insert(const rdb_index *index, rdb_xid xid, const rdb_index_entry *entry, rdb_error *err);
 /* Asks about one entry with an equal key, under no latch: does its row really have that key and count? */

@@ -379,13 +379,18 @@ static bool add_lock(rdb_call *call, expr_rows *rows, const rdb_lock_info *lock,
         v[L_OBJECT_SUB].i16 = lock->tag.b == 2 ? 2 : 1;
         n[L_CLASS] = n[L_OBJECT] = n[L_OBJECT_SUB] = false;
         break;
+    case RDB_LOCK_VIRTUAL: /* the lock manager's own number of the transaction that is waited for */
+        v[L_TYPE] = expr_text("virtualxid");
+        v[L_VIRTUALXID] = expr_text(rdb_arena_printf(call->arena, "%llu/%llu", (unsigned long long)lock->tag.a, (unsigned long long)lock->tag.b));
+        n[L_VIRTUALXID] = false;
+        break;
     default:
         v[L_TYPE] = expr_text("object");
         v[L_CLASS].oid = lock->tag.kind == RDB_LOCK_DATABASE ? RDB_PG_DATABASE : (uint32_t)lock->tag.a;
         v[L_OBJECT].oid = lock->tag.kind == RDB_LOCK_DATABASE ? (uint32_t)lock->tag.a : (uint32_t)lock->tag.b;
         n[L_CLASS] = n[L_OBJECT] = n[L_OBJECT_SUB] = false;
     }
-    if (lock->tag.kind != RDB_LOCK_XID) {
+    if (lock->tag.kind != RDB_LOCK_XID && lock->tag.kind != RDB_LOCK_VIRTUAL) {
         if (!database_of_pdb(call, lock->tag.pdb, &oid))
             return false;
         v[L_DATABASE].oid = oid;

@@ -71,6 +71,13 @@ bool rdb_lock_wait_xid(rdb_txn *txn, rdb_xid xid, rdb_lock_policy policy, int64_
     return joined(txn, owner != NULL && lock_xid_wait(owner, rdb_txn_pdb(txn), xid, policy, lock_timeout_us, &ended, err), false);
 }
 
+bool rdb_lock_wait_holders(rdb_txn *txn, uint32_t relation_oid, rdb_lock_mode mode, rdb_lock_progress *progress, void *context, rdb_error *err)
+{
+    const rdb_lock_tag tag = {.kind = RDB_LOCK_RELATION, .pdb = rdb_txn_pdb(txn), .a = relation_oid};
+    lock_owner *owner = owner_of(txn, err);
+    return joined(txn, owner != NULL && lock_wait_holders(owner, tag, mode, progress, context, err), true);
+}
+
 bool rdb_lock_release(rdb_txn *txn, rdb_lock_tag tag, rdb_lock_mode mode)
 {
     return txn->locks != NULL && lock_owner_release(txn->locks, tag, mode, false);

@@ -145,6 +145,9 @@ void lock_describe_tag(rdb_lock_tag tag, uint16_t slot, char *text, size_t bytes
     case RDB_LOCK_DATABASE:
         snprintf(text, bytes, "database %u", tag.pdb);
         return;
+    case RDB_LOCK_VIRTUAL:
+        snprintf(text, bytes, "virtual transaction %llu/%llu", a, b);
+        return;
     }
     snprintf(text, bytes, "lock of kind %u", tag.kind);
 }

@@ -108,6 +108,9 @@ struct lock_owner {
     _Atomic uint32_t wake;         /* lock_wake; the futex of its waits */
     lock_request *waiting;         /* under the latch of the partition; NULL: runs */
     uint64_t age;                  /* grows with the start of its first hard work: larger is younger; read under all latches */
+    uint32_t owner_no;             /* its place among all of the table's, from 1 */
+    _Atomic uint64_t ended;        /* transactions that it has ended: the number of the one at hand (lock_holders.c) */
+    _Atomic uint32_t is_awaited;   /* someone waits for the end of the one at hand, or of one before */
     uint32_t graph_no;             /* detector's scratch, under all latches */
     bool belongs_to_session;       /* outlives its transactions */
     int64_t deadlock_timeout_us;   /* of the session; 0: the table's */
@@ -239,6 +242,10 @@ bool lock_xid_wait(lock_owner *owner, uint32_t pdb, rdb_xid xid, rdb_lock_policy
                    rdb_error *err);
 void lock_grants_release(lock_owner *owner, uint32_t level); /* rows and xids of this level and above */
 void lock_grants_merge(lock_owner *owner, uint32_t level);
+
+/* lock_holders.c: transactions waited for as a whole. */
+bool lock_wait_holders(lock_owner *owner, rdb_lock_tag tag, rdb_lock_mode mode, rdb_lock_progress *progress, void *context, rdb_error *err);
+void lock_end_turn(lock_owner *owner); /* the owner's transaction has ended, its locks have fallen */
 
 /* lock_deadlock.c. Called by a waiter that holds no latch. */
 void lock_detect_deadlocks(rdb_lock_table *table, lock_owner *detector);

@@ -329,6 +329,7 @@ void lock_owner_release_all(lock_owner *owner, bool with_session)
     lock_grants_release(owner, 0);
     compact(owner);
     owner->age = 0;
+    lock_end_turn(owner);
 }
 
 /* ---- prepared transactions --------------------------------------------------------------------------------------------------- */

@@ -135,6 +135,7 @@ static lock_owner *make_owner(rdb_lock_table *table)
     owner->table = table;
     rdb_latch_lock_exclusive(&table->registry);
     uint32_t owner_no = atomic_load_explicit(&table->owner_count, memory_order_relaxed);
+    owner->owner_no = owner_no + 1;
     lock_owner ***chunk = &table->owner_chunks[owner_no / LOCK_OWNERS_CHUNK % LOCK_OWNER_CHUNKS];
     bool ok = owner_no < LOCK_OWNERS_CHUNK * LOCK_OWNER_CHUNKS;
     if (ok && *chunk == NULL) {
@@ -538,7 +539,8 @@ static rdb_wait wait_of(uint8_t kind)
 {
     static const rdb_wait WAITS[] = {/* PostgreSQL's wait events of type Lock */
         [RDB_LOCK_RELATION] = RDB_WAIT_LOCK_RELATION, [RDB_LOCK_ROW] = RDB_WAIT_LOCK_TUPLE,     [RDB_LOCK_XID] = RDB_WAIT_LOCK_TRANSACTION,
-        [RDB_LOCK_ADVISORY] = RDB_WAIT_LOCK_ADVISORY, [RDB_LOCK_OBJECT] = RDB_WAIT_LOCK_OBJECT, [RDB_LOCK_DATABASE] = RDB_WAIT_LOCK_OBJECT};
+        [RDB_LOCK_ADVISORY] = RDB_WAIT_LOCK_ADVISORY, [RDB_LOCK_OBJECT] = RDB_WAIT_LOCK_OBJECT, [RDB_LOCK_DATABASE] = RDB_WAIT_LOCK_OBJECT,
+        [RDB_LOCK_VIRTUAL] = RDB_WAIT_LOCK_VIRTUAL};
     return WAITS[kind];
 }
 

@@ -21,11 +21,11 @@ typedef enum rdb_lock_mode { /* PostgreSQL's numbers */
 typedef enum rdb_row_lock { RDB_ROW_KEY_SHARE, RDB_ROW_SHARE, RDB_ROW_NO_KEY_UPDATE, RDB_ROW_UPDATE } rdb_row_lock;
 typedef enum rdb_lock_policy { RDB_LOCK_WAIT, RDB_LOCK_NOWAIT, RDB_LOCK_SKIP } rdb_lock_policy;
 
-typedef enum rdb_lock_kind { RDB_LOCK_RELATION = 1, RDB_LOCK_ROW, RDB_LOCK_XID, RDB_LOCK_ADVISORY, RDB_LOCK_OBJECT, RDB_LOCK_DATABASE } rdb_lock_kind;
+typedef enum rdb_lock_kind { RDB_LOCK_RELATION = 1, RDB_LOCK_ROW, RDB_LOCK_XID, RDB_LOCK_ADVISORY, RDB_LOCK_OBJECT, RDB_LOCK_DATABASE, RDB_LOCK_VIRTUAL } rdb_lock_kind;
 typedef struct rdb_lock_tag {
     uint8_t kind; /* rdb_lock_kind */
     uint32_t pdb;
-    uint64_t a, b; /* relation: oid, 0; row: file, address; xid: xid, 0; advisory: key, class; object: class oid, oid */
+    uint64_t a, b; /* relation: oid, 0; row: file, address; xid: xid, 0; advisory: key, class; object: class oid, oid; virtual: owner, which of its transactions */
 } rdb_lock_tag;
 
 typedef struct rdb_lock_table rdb_lock_table;
@@ -52,6 +52,11 @@ bool rdb_lock_row_is_free_for_writer(rdb_txn *txn, uint64_t file, uint64_t addre
 void rdb_lock_confirm_row(rdb_txn *txn, uint64_t file, uint64_t address);
 /* Waits until xid (of this transaction's PDB) has ended; one's own xid counts as ended. SKIP: true whether or not it has. */
 RDB_CHECKED bool rdb_lock_wait_xid(rdb_txn *txn, rdb_xid xid, rdb_lock_policy policy, int64_t lock_timeout_us, rdb_error *err);
+/* Waits until every other transaction that holds a lock on the relation now which conflicts with mode has ended, with or without an xid;
+ * who comes later is neither waited for nor kept waiting. A deadlock is found as in any wait. progress (NULL: nobody asks): before each
+ * wait and at the end, of how many so many have gone, and whose turn it is (0: nobody's). */
+typedef void rdb_lock_progress(void *context, uint32_t total, uint32_t gone, int32_t process_id);
+RDB_CHECKED bool rdb_lock_wait_holders(rdb_txn *txn, uint32_t relation_oid, rdb_lock_mode mode, rdb_lock_progress *progress, void *context, rdb_error *err);
 /* Session-level and early release: advisory locks, LOCK_DATABASE. False: it was not held. */
 bool rdb_lock_release(rdb_txn *txn, rdb_lock_tag tag, rdb_lock_mode mode);
 bool rdb_lock_is_held(rdb_txn *txn, rdb_lock_tag tag, rdb_lock_mode mode);

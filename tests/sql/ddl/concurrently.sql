@@ -1,0 +1,87 @@
+-- CREATE INDEX, REINDEX and DROP INDEX CONCURRENTLY: what they say and what they leave
+create table t (a int, b int, c text, r int4range, d int);
+insert into t select i, i % 10, 'word' || i, int4range(i, i + 5), greatest(i, 2) from generate_series(1, 1000) i;
+create index concurrently t_a on t (a);
+create index concurrently on t (c);
+create unique index concurrently t_u on t (a, b);
+create index concurrently t_e on t ((a + b)) where b > 3;
+create index concurrently t_g on t using gin (to_tsvector('simple', c));
+create index concurrently t_r on t using gist (r);
+create index concurrently t_h on t using hash (b);
+create index concurrently t_i on t (a) include (b);
+create index concurrently if not exists t_a on t (b);
+create index concurrently t_a on t (b);
+-- rows that are there twice: an index that is invalid, in nobody's way
+create unique index concurrently t_bad on t (d);
+select indexrelid::regclass, indisvalid, indisready, indislive from pg_index where indrelid = 't'::regclass order by indexrelid::regclass::text collate "C";
+\d t
+insert into t values (2000, 1, 'more', null, 2), (2001, 1, 'more', null, 7);
+insert into t values (1, 1, 'again');
+set enable_seqscan = off;
+select count(*) from t where a between 10 and 20;
+select a from t where a + b = 15 and b > 3;
+select a from t where to_tsvector('simple', c) @@ 'word77';
+select count(*) from t where r @> 100;
+select count(*) from t where b = 4;
+reset enable_seqscan;
+-- anew
+reindex index concurrently t_u;
+reindex table concurrently t;
+reindex (concurrently) index t_bad;
+update t set d = a;
+reindex (concurrently, verbose false) index t_bad;
+\d t
+select relname from pg_class where relname like '%cc%';
+insert into t values (3000, 1, '', null, 10);
+-- inside a block, in parts, on what it does not work
+begin;
+create index concurrently t_x on t (a);
+rollback;
+begin;
+drop index concurrently t_a;
+rollback;
+begin;
+reindex index concurrently t_a;
+rollback;
+drop index concurrently t_a, t_e;
+drop index concurrently t_e cascade;
+drop index concurrently if exists t_none;
+drop index concurrently t_none;
+drop index concurrently t_e;
+create table p (a int, b int) partition by list (a);
+create table p1 partition of p for values in (1);
+create index p_b on p (b);
+create index concurrently p_a on p (a);
+drop index concurrently p_b;
+reindex index concurrently p_b;
+reindex table concurrently p;
+alter table t add primary key (a);
+drop index concurrently t_pkey;
+reindex index concurrently t_pkey;
+insert into t values (5);
+create table bare (a int);
+reindex table concurrently bare;
+create table ranges (r box, exclude using gist (r with &&));
+reindex table concurrently ranges;
+reindex index concurrently ranges_r_excl;
+create index concurrently on pg_class (relpages);
+reindex table concurrently pg_class;
+reindex index concurrently pg_class_oid_index;
+reindex schema concurrently pg_catalog;
+reindex schema concurrently public;
+create temp table mine (a int);
+insert into mine values (1), (2);
+create index concurrently mine_a on mine (a);
+reindex index concurrently mine_a;
+drop index concurrently mine_a;
+create table k (id int primary key, v int unique);
+create table ref (id int references k);
+insert into k select i, i from generate_series(1, 100) i;
+insert into ref values (5);
+reindex table concurrently k;
+delete from k where id = 5;
+insert into k values (5, 500);
+insert into k values (500, 5) on conflict (v) do update set v = k.v + 1000;
+select conname, conindid::regclass from pg_constraint where conrelid in ('k'::regclass, 'ref'::regclass) order by 1;
+\d k
+drop table t, p, bare, ranges, ref, k;
