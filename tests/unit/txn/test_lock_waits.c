@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-typedef enum asked { ASK_LOCK, ASK_ROW, ASK_XID } asked;
+typedef enum asked { ASK_LOCK, ASK_ROW, ASK_XID, ASK_HOLDERS } asked;
 
 /* A session of its own thread that asks for one lock and tells how it ended. */
 typedef struct actor {
@@ -39,6 +39,9 @@ static void act(void *argument)
         break;
     case ASK_XID:
         a->ok = lock_xid_wait(a->owner, a->tag.pdb, a->tag.a, RDB_LOCK_WAIT, a->timeout_us, &a->taken, &a->err);
+        break;
+    case ASK_HOLDERS:
+        a->ok = a->taken = lock_wait_holders(a->owner, a->tag, (rdb_lock_mode)a->mode, NULL, NULL, &a->err);
         break;
     }
     if (a->order != NULL)
@@ -103,6 +106,65 @@ static void start_waiting(rdb_lock_table *table, actor *a, asked what, rdb_lock_
 }
 
 static const rdb_lock_tag RELATION = {.kind = RDB_LOCK_RELATION, .pdb = 5, .a = 16384};
+
+/* Those who hold what conflicts are waited for to their ends, whatever they hold by then; nobody waits for those who come later, nor they. */
+static void test_holders_are_waited_for_and_newcomers_are_not(void **state)
+{
+    (void)state;
+    rdb_lock_table *table = lock_table_create();
+    actor a[5];
+    for (unsigned i = 0; i < 5; i++)
+        actor_init(&a[i], table, (int32_t)i);
+    have(&a[0], RELATION, RDB_LOCK_ROW_EXCLUSIVE); /* in its own slot */
+    have(&a[1], RELATION, RDB_LOCK_ACCESS_SHARE);  /* no conflict */
+    have(&a[2], RELATION, RDB_LOCK_ROW_EXCLUSIVE);
+    have(&a[3], RELATION, RDB_LOCK_SHARE_UPDATE_EXCLUSIVE); /* one's own */
+    for (unsigned turn = 0; turn < 3; turn++) {
+        start_waiting(table, &a[3], ASK_HOLDERS, RELATION, RDB_LOCK_SHARE);
+        assert_true(can_have(&a[4], RELATION, RDB_LOCK_ROW_EXCLUSIVE)); /* comes later, stays */
+        lock_owner_release_all(a[0].owner, false);
+        have(&a[0], RELATION, RDB_LOCK_ROW_EXCLUSIVE); /* its next transaction */
+        lock_owner_release_all(a[2].owner, false);
+        rdb_thread_join(&a[3].thread);
+        assert_true(a[3].ok);
+        assert_true(turn > 0 || a[4].owner->is_awaited == 0);
+        lock_owner_release_all(a[4].owner, false);
+        have(&a[2], RELATION, RDB_LOCK_ROW_EXCLUSIVE);
+    }
+    lock_owner_release_all(a[0].owner, false);
+    lock_owner_release_all(a[2].owner, false);
+    assert_true(lock_wait_holders(a[3].owner, RELATION, RDB_LOCK_SHARE, NULL, NULL, &a[3].err)); /* nobody is left */
+    for (unsigned i = 0; i < 5; i++)
+        actor_deinit(&a[i]);
+    lock_table_destroy(table);
+}
+
+/* One waits for the other's end, the other for what the first has: one of the two hears of it. */
+static void test_waiting_for_a_holder_closes_cycles(void **state)
+{
+    (void)state;
+    rdb_lock_table *table = lock_table_create();
+    atomic_store(&table->deadlock_timeout_us, 1000);
+    actor a[2];
+    for (unsigned i = 0; i < 2; i++)
+        actor_init(&a[i], table, (int32_t)i + 100);
+    have(&a[0], RELATION, RDB_LOCK_SHARE_UPDATE_EXCLUSIVE);
+    have(&a[1], RELATION, RDB_LOCK_ROW_EXCLUSIVE);
+    start_waiting(table, &a[0], ASK_HOLDERS, RELATION, RDB_LOCK_SHARE);
+    a[1].what = ASK_LOCK;
+    a[1].tag = RELATION;
+    a[1].mode = RDB_LOCK_SHARE_UPDATE_EXCLUSIVE;
+    a[0].releases = a[1].releases = true;
+    act(&a[1]);
+    rdb_thread_join(&a[0].thread);
+    assert_int_equal(a[0].ok + a[1].ok, 1);
+    const actor *victim = a[0].ok ? &a[1] : &a[0];
+    assert_string_equal(victim->err.sqlstate, RDB_DEADLOCK_DETECTED);
+    assert_non_null(strstr(rdb_error_detail_text(&victim->err), "Process 100 waits for ShareLock on virtual transaction "));
+    for (unsigned i = 0; i < 2; i++)
+        actor_deinit(&a[i]);
+    lock_table_destroy(table);
+}
 
 static void test_nobody_overtakes_a_waiter_it_conflicts_with(void **state)
 {
@@ -479,6 +541,8 @@ static void test_many_threads_never_hold_what_excludes_each_other(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_holders_are_waited_for_and_newcomers_are_not),
+        cmocka_unit_test(test_waiting_for_a_holder_closes_cycles),
         cmocka_unit_test(test_nobody_overtakes_a_waiter_it_conflicts_with),
         cmocka_unit_test(test_an_upgrade_goes_before_those_who_wait_for_it),
         cmocka_unit_test(test_waiting_ends_with_timeout_or_cancel_and_lets_the_next_go),
