@@ -42,6 +42,16 @@ json_t *summarise(const rdb_manifest *m)
     return json;
 }
 
+static json_t *degraded_json(const rdb_manifest *m)
+{
+    json_t *degraded = json_array();
+    for (uint32_t i = 0; i < m->degraded.count; i++) {
+        const rdb_manifest_page *page = m->degraded.items[i];
+        json_array_append_new(degraded, json_pack("{s:s, s:I, s:s, s:s}", "path", page->path, "block", (json_int_t)page->block, "what", page->what, "relation", page->relation));
+    }
+    return degraded;
+}
+
 /* ---- backup ------------------------------------------------------------------------------------------------------------------ */
 static void report_backup(const backup_work *work, const rdb_manifest *manifest, double seconds)
 {
@@ -52,6 +62,7 @@ static void report_backup(const backup_work *work, const rdb_manifest *manifest,
     bool is_stream = strcmp(work->arguments->output, "-") == 0; /* stdout is the backup then */
     if (work->arguments->json && !is_stream) {
         json_t *json = summarise(manifest);
+        json_object_set_new(json, "degraded", degraded_json(manifest));
         json_object_set_new(json, "dry_run", json_boolean(work->arguments->dry_run));
         json_object_set_new(json, "elapsed_seconds", json_real(seconds));
         json_object_set_new(json, "rested_seconds", json_real((double)manifest->rested_us / 1e6));
@@ -87,7 +98,8 @@ int command_backup(backup_work *work)
     report_backup(work, manifest, (double)(rdb_time_monotonic_us() - begun_us) / 1e6);
     for (uint32_t i = 0; i < manifest->degraded.count && !a->json; i++) {
         const rdb_manifest_page *page = manifest->degraded.items[i];
-        fprintf(stderr, "%s: broken page: %s, block %llu: %s\n", work->program->name, page->path, (unsigned long long)page->block, page->what);
+        const bool is_named = page->relation[0] != '\0';
+        fprintf(stderr, "%s: broken page: %s%s%s, block %llu: %s\n", work->program->name, page->path, is_named ? " of " : "", page->relation, (unsigned long long)page->block, page->what);
     }
     int exit_code = a->verify && !a->dry_run && strcmp(a->output, "-") != 0 ? check_backup(work, manifest, VERIFY_PAGE) : RDB_EXIT_DONE;
     return exit_code != RDB_EXIT_DONE ? exit_code : manifest->degraded.count > 0 ? RDB_EXIT_DAMAGE : RDB_EXIT_DONE;
@@ -153,17 +165,13 @@ int command_info(backup_work *work)
     rdb_manifest *m;
     if (!open_repository(work) || !rdb_backup_find(work->repository, work->arguments->backup, work->arena, &m, &work->err))
         return rdb_backup_work_report(work);
-    json_t *json = summarise(m), *objects = json_array(), *degraded = json_array();
+    json_t *json = summarise(m), *objects = json_array();
     for (uint32_t i = 0; i < m->objects.count; i++) {
         const rdb_manifest_object *object = m->objects.items[i];
         json_array_append_new(objects, json_pack("{s:s, s:I, s:s}", "name", object->name, "stored_bytes", (json_int_t)object->bytes, "sha256", object->sha256));
     }
-    for (uint32_t i = 0; i < m->degraded.count; i++) {
-        const rdb_manifest_page *page = m->degraded.items[i];
-        json_array_append_new(degraded, json_pack("{s:s, s:I, s:s}", "path", page->path, "block", (json_int_t)page->block, "what", page->what));
-    }
     json_object_set_new(json, "objects", objects);
-    json_object_set_new(json, "degraded", degraded);
+    json_object_set_new(json, "degraded", degraded_json(m));
     if (work->arguments->json) {
         rdb_backup_print_json(json);
         return RDB_EXIT_DONE;

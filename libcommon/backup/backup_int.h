@@ -222,6 +222,8 @@ rdb_slice source_anchor(const backup_source *source, const char **path);
 /* data/ without the log, conf/: backup_source_file * by path; directories: const char *. */
 bool source_list(backup_source *source, bool with_secrets, rdb_arena *arena, rdb_list *files, rdb_list *directories, rdb_error *err);
 bool source_databases(backup_source *source, rdb_arena *arena, rdb_list *names, rdb_error *err);
+/* Says of broken pages (rdb_manifest_page *) which relation they belong to, where a server can: no error where it cannot. */
+void source_name_relations(const backup_source *source, rdb_arena *arena, const rdb_list *databases, const rdb_list *pages);
 /* Blocks that may have changed since: a bitmap for each file with any (path to rdb_slice *). *known false: the change map does
  * not reach so far back. */
 bool source_changes(backup_source *source, rdb_lsn since, rdb_arena *arena, rdb_map *changes, bool *known, rdb_error *err);

@@ -220,7 +220,7 @@ json_t *manifest_to_json(const rdb_manifest *m)
     }
     for (uint32_t i = 0; i < m->degraded.count; i++) {
         const rdb_manifest_page *page = m->degraded.items[i];
-        json_array_append_new(degraded, json_pack("{s:s, s:I, s:s}", "path", page->path, "block", (json_int_t)page->block, "what", page->what));
+        json_array_append_new(degraded, json_pack("{s:s, s:I, s:s, s:s}", "path", page->path, "block", (json_int_t)page->block, "what", page->what, "relation", page->relation));
     }
     json_t *json = json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:s, s:s, s:i, s:s, s:o, s:o, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:I, s:I}",
                              "format", "rdb-backup", "version", 1, "id", m->id, "type", RDB_BACKUP_TYPES[m->type], "label", m->label != NULL ? m->label : "",
@@ -386,13 +386,14 @@ static bool read_pages(json_t *array, rdb_arena *arena, rdb_list *list)
     json_t *item;
     json_array_foreach(array, i, item)
     {
-        const char *path, *what;
+        const char *path, *what, *relation = ""; /* earlier ones have none */
         json_int_t block;
-        if (json_unpack(item, "{s:s, s:I, s:s}", "path", &path, "block", &block, "what", &what) != 0)
+        if (json_unpack(item, "{s:s, s:I, s:s, s?s}", "path", &path, "block", &block, "what", &what, "relation", &relation) != 0)
             return false;
         rdb_manifest_page *page = RDB_NEW(arena, rdb_manifest_page);
         page->path = rdb_arena_strdup(arena, path);
         page->what = rdb_arena_strdup(arena, what);
+        page->relation = rdb_arena_strdup(arena, relation);
         page->block = (uint64_t)block;
         rdb_list_push(arena, list, page);
     }

@@ -310,6 +310,34 @@ bool source_databases(backup_source *source, rdb_arena *arena, rdb_list *names, 
     return true;
 }
 
+static void name_relations_of(PGconn *connection, rdb_arena *arena, const rdb_list *pages)
+{
+    for (uint32_t i = 0; i < pages->count; i++) {
+        rdb_manifest_page *page = pages->items[i];
+        const char *space = strstr(page->path, ".space"), *parameters[1] = {space != NULL ? rdb_arena_strndup(arena, page->path, (size_t)(space - page->path)) : page->path};
+        if (page->relation[0] != '\0')
+            continue;
+        PGresult *result = PQexecParams(connection, "select format('%I.%I.%I', current_database(), n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+                                                    "where pg_relation_filepath(c.oid) = $1", 1, NULL, parameters, NULL, NULL, 0);
+        if (PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1)
+            page->relation = rdb_arena_strdup(arena, PQgetvalue(result, 0, 0));
+        PQclear(result);
+    }
+}
+
+void source_name_relations(const backup_source *source, rdb_arena *arena, const rdb_list *databases, const rdb_list *pages)
+{
+    for (uint32_t i = 0; source->connection != NULL && pages->count > 0 && i < databases->count; i++) {
+        rdb_error ignored = {0}; /* the page that is broken may be the catalog's */
+        PGconn *connection = NULL;
+        if (rdb_server_connect(&connection, source->home, databases->items[i], &ignored)) {
+            name_relations_of(connection, arena, pages);
+            PQfinish(connection);
+        }
+        rdb_error_clear(&ignored);
+    }
+}
+
 /* Of an instance that ended cleanly the change map's files say it all; of one that crashed, pages' LSNs do. */
 static bool changes_at_rest(backup_source *source, rdb_lsn since, rdb_arena *arena, rdb_map *changes, bool *known, rdb_error *err)
 {

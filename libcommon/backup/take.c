@@ -157,6 +157,7 @@ static bool note_broken(packing *p, const taking_file *file, uint64_t block, con
     page->path = file->file->path;
     page->block = block;
     page->what = rdb_arena_strdup(t->set.arena, what);
+    page->relation = "";
     rdb_list_push(t->set.arena, &t->manifest->degraded, page);
     rdb_mutex_unlock(&t->set.lock);
     watch_note(t->options->watch, "%s block %llu is broken: %s", file->file->path, (unsigned long long)block, what);
@@ -781,8 +782,10 @@ bool rdb_backup_take(rdb_repository *repository, const rdb_backup_options *optio
     if (!pace_open(&t.pace, source_home(t.source), options->rate, steps_back, options->watch, err))
         goto out;
     t.set.pace = repository->store->pace = t.pace;
-    if (!source_databases(t.source, arena, &t.manifest->databases, err) || !plan_data(&t, parent, &files, err) || !copy_parts(&t, err) ||
-        !source_end(t.source, &t.manifest->stopped, err) || !plan_log(&t, &files, err) || !copy_parts(&t, err))
+    if (!source_databases(t.source, arena, &t.manifest->databases, err) || !plan_data(&t, parent, &files, err) || !copy_parts(&t, err))
+        goto out;
+    source_name_relations(t.source, arena, &t.manifest->databases, &t.manifest->degraded);
+    if (!source_end(t.source, &t.manifest->stopped, err) || !plan_log(&t, &files, err) || !copy_parts(&t, err))
         goto out;
     t.manifest->label_file = rdb_arena_strdup(arena, source_label(t.source));
     t.manifest->instance_id = rdb_arena_strdup(arena, t.manifest->instance_id);

@@ -177,6 +177,22 @@ PYTHON
     [[ "$output" == *degraded* ]]
 }
 
+@test "rdb-backup: a broken page of a running instance is named with its relation, beside the JSON in the manifest, and exits 6" {
+    make_instance
+    start_server
+    table=$(sql "checkpoint; select pg_relation_filepath('t')") index=$(sql "select pg_relation_filepath('t_m_idx')")
+    dd if=/dev/urandom of="$HOME_DIR/$table" bs=4096 seek=20 count=1 conv=notrunc status=none
+    run -6 rdb-backup --home "$HOME_DIR" --output "$REPO" --full-speed
+    [[ "$output" == *"broken page: $table of rustydb.public.t, block 20: "* ]]
+    dd if=/dev/urandom of="$HOME_DIR/$index" bs=4096 seek=3 count=1 conv=notrunc status=none
+    run -6 --separate-stderr rdb-backup --home "$HOME_DIR" --output "$REPO" --json
+    [ "$(jq -c '.degraded_pages, (.degraded | sort_by(.block)[] | [.relation, .path, .block])' <<<"$output")" = "2
+[\"rustydb.public.t_m_idx\",\"$index\",3]
+[\"rustydb.public.t\",\"$table\",20]" ]
+    run -0 rdb-backup info --output "$REPO"
+    [ "$(jq -r '.degraded | sort_by(.block)[].relation' <<<"$output" | xargs)" = "rustydb.public.t_m_idx rustydb.public.t" ]
+}
+
 @test "rdb-backup: the repository of another instance is refused" {
     make_instance
     rdb-backup --home "$HOME_DIR" --output "$REPO"
