@@ -28,9 +28,9 @@ void pace_rest(backup_pace *pace, int64_t *step_us);
 bool pace_steps_back(const backup_pace *pace);
 int64_t pace_rested_us(const backup_pace *pace); /* of all threads together */
 /* The next share of rest, in percent of the work, from the last and by how much the server's waits take longer beside the work; 0: nobody waits. */
-#define PACE_RATIO_MAX 1.15
+#define PACE_RATIO_MAX 1.2
 #define PACE_REST_MIN 50
-#define PACE_REST_MAX 2000
+#define PACE_REST_MAX 900
 uint32_t pace_judge(uint32_t rest_percent, double ratio);
 
 /* ---- stores: where objects lie (store_*.c) ------------------------------------------------------------------------- */

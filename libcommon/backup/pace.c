@@ -14,7 +14,7 @@
 #define WORK_US INT64_C(1350000)  /* between two of them */
 #define SLEEP_US INT64_C(200000)  /* an interruption is looked for as often */
 #define REST_US_MAX INT64_C(500000)
-#define WAITS_MIN 5               /* fewer in a lull or between two say nothing */
+#define WAITS_MIN 5               /* fewer say nothing */
 
 struct backup_pace {
     const rdb_backup_watch *watch;
@@ -30,22 +30,21 @@ struct backup_pace {
 };
 
 /* ---- the watcher ------------------------------------------------------------------------------------------------------------- */
+/* Up and down by as much: where chance alone makes the ratio, which is then as often above 1 as below, it comes down. */
 uint32_t pace_judge(uint32_t rest_percent, double ratio)
 {
     if (ratio == 0)
-        return rest_percent / 2;
-    if (ratio > PACE_RATIO_MAX)
-        return RDB_MAX(RDB_MIN(rest_percent * 2, (uint32_t)PACE_REST_MAX), (uint32_t)PACE_REST_MIN);
-    return RDB_MAX(rest_percent * 3 / 4, (uint32_t)PACE_REST_MIN);
+        return 0;
+    rest_percent = ratio > PACE_RATIO_MAX ? rest_percent * 5 / 4 : rest_percent * 4 / 5;
+    return RDB_MAX(RDB_MIN(rest_percent, (uint32_t)PACE_REST_MAX), (uint32_t)PACE_REST_MIN);
 }
 
-typedef struct pace_waits {
-    uint64_t count;
-    double ms;
-} pace_waits;
 enum { WAIT_READ, WAIT_SYNC, WAIT_KINDS };
-typedef struct pace_figure { /* smoothed, in milliseconds; 0: nothing is known */
-    double lull, work;
+typedef struct pace_waits {
+    double count, ms;
+} pace_waits;
+typedef struct pace_figure { /* what was met, the older the less it counts */
+    pace_waits lull, work;
 } pace_figure;
 
 static bool read_waits(PGconn *connection, pace_waits waits[WAIT_KINDS])
@@ -53,34 +52,38 @@ static bool read_waits(PGconn *connection, pace_waits waits[WAIT_KINDS])
     PGresult *result = PQexec(connection, "select waits, wait_time from rdb_stat_waits where wait_event in ('DataFileRead', 'WALSync') order by wait_event");
     bool ok = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == WAIT_KINDS;
     for (int kind = 0; ok && kind < WAIT_KINDS; kind++)
-        waits[kind] = (pace_waits){strtoull(PQgetvalue(result, kind, 0), NULL, 10), strtod(PQgetvalue(result, kind, 1), NULL)};
+        waits[kind] = (pace_waits){strtod(PQgetvalue(result, kind, 0), NULL), strtod(PQgetvalue(result, kind, 1), NULL)};
     PQclear(result);
     return ok;
 }
 
-static void smooth(double *figure, const pace_waits *before, const pace_waits *after)
+static void meet(pace_waits *met, const pace_waits *before, const pace_waits *after)
 {
-    enum { SHARE_OF_OLD = 2, SHARES = 3 };
-    if (after->count < before->count + WAITS_MIN) /* or it was reset */
+    const double kept = 0.875; /* an eighth is forgotten each time: some ten seconds are looked at */
+    if (after->count < before->count) /* somebody reset the server's figures */
         return;
-    double mean = (after->ms - before->ms) / (double)(after->count - before->count);
-    *figure = *figure == 0 ? mean : (*figure * SHARE_OF_OLD + mean) / SHARES;
+    met->count = met->count * kept + after->count - before->count;
+    met->ms = met->ms * kept + after->ms - before->ms;
 }
 
 /* By how much the worse of the waits takes longer while the backup works; 0: clients are not at work. */
 static double worst_ratio(const pace_figure figures[WAIT_KINDS], const pace_waits begun[WAIT_KINDS], const pace_waits ended[WAIT_KINDS])
 {
     double worst = 0;
-    for (int kind = 0; kind < WAIT_KINDS; kind++)
-        if (figures[kind].lull > 0 && figures[kind].work > 0 && ended[kind].count >= begun[kind].count + WAITS_MIN)
-            worst = RDB_MAX(worst, figures[kind].work / figures[kind].lull);
+    for (int kind = 0; kind < WAIT_KINDS; kind++) {
+        const pace_waits *lull = &figures[kind].lull, *work = &figures[kind].work;
+        if (ended[kind].count < begun[kind].count + WAITS_MIN)
+            continue;
+        const bool is_known = lull->count >= WAITS_MIN && work->count >= WAITS_MIN && lull->ms > 0;
+        worst = RDB_MAX(worst, is_known ? work->ms / work->count / (lull->ms / lull->count) : 1.0);
+    }
     return worst;
 }
 
 static void watch_server(void *argument)
 {
     backup_pace *pace = argument;
-    pace_figure figures[WAIT_KINDS] = {{0, 0}};
+    pace_figure figures[WAIT_KINDS] = {{.lull.count = 0}};
     pace_waits begun[WAIT_KINDS], rested[WAIT_KINDS], worked[WAIT_KINDS];
     bool ok = read_waits(pace->connection, begun);
     while (ok && atomic_load(&pace->ending) == 0) {
@@ -94,8 +97,8 @@ static void watch_server(void *argument)
         rdb_futex_wait(&pace->ending, 0, WORK_US);
         ok = read_waits(pace->connection, worked);
         for (int kind = 0; ok && kind < WAIT_KINDS; kind++) {
-            smooth(&figures[kind].lull, &begun[kind], &rested[kind]);
-            smooth(&figures[kind].work, &rested[kind], &worked[kind]);
+            meet(&figures[kind].lull, &begun[kind], &rested[kind]);
+            meet(&figures[kind].work, &rested[kind], &worked[kind]);
         }
         if (ok)
             atomic_store_explicit(&pace->rest_percent, pace_judge(atomic_load_explicit(&pace->rest_percent, memory_order_relaxed), worst_ratio(figures, begun, worked)), memory_order_relaxed);

@@ -25,10 +25,12 @@ static void test_clients_decide_how_much_is_rested(void **state)
         assert_true(rest < before || rest == PACE_REST_MIN);
     }
     assert_int_equal(rest, PACE_REST_MIN);
-    for (int i = 0; i < 10; i++) /* nobody is at work */
-        rest = pace_judge(rest, 0);
-    assert_int_equal(rest, 0);
-    assert_true(pace_judge(1, PACE_RATIO_MAX + 0.1) >= PACE_REST_MIN && pace_judge(1, 1.0) >= PACE_REST_MIN); /* somebody is again */
+    uint32_t middle = 300; /* chance: above the bound no oftener than below */
+    for (int i = 0; i < 40; i++)
+        middle = pace_judge(middle, i % 2 == 0 ? PACE_RATIO_MAX + 0.5 : 0.5);
+    assert_true(middle <= 300);
+    assert_int_equal(pace_judge(PACE_REST_MAX, 0), 0); /* nobody is at work */
+    assert_true(pace_judge(0, PACE_RATIO_MAX + 0.1) >= PACE_REST_MIN && pace_judge(0, 1.0) >= PACE_REST_MIN); /* somebody is again */
 }
 
 static bool always(void *context)
