@@ -224,6 +224,9 @@ bool source_list(backup_source *source, bool with_secrets, rdb_arena *arena, rdb
 bool source_databases(backup_source *source, rdb_arena *arena, rdb_list *names, rdb_error *err);
 /* Says of broken pages (rdb_manifest_page *) which relation they belong to, where a server can: no error where it cannot. */
 void source_name_relations(const backup_source *source, rdb_arena *arena, const rdb_list *databases, const rdb_list *pages);
+/* For pg_stat_progress_basebackup, whose phases these are. Never while another thread uses the source. */
+typedef enum source_phase { SOURCE_BEGINS, SOURCE_CHECKPOINT, SOURCE_PLAN, SOURCE_DATA, SOURCE_END, SOURCE_LOG } source_phase;
+void source_report(backup_source *source, source_phase phase, int64_t total, uint64_t done); /* total -1: not known yet */
 /* Blocks that may have changed since: a bitmap for each file with any (path to rdb_slice *). *known false: the change map does
  * not reach so far back. */
 bool source_changes(backup_source *source, rdb_lsn since, rdb_arena *arena, rdb_map *changes, bool *known, rdb_error *err);

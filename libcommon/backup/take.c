@@ -52,6 +52,10 @@ typedef struct taking {
     uint32_t part_count, part_capacity;
     _Atomic uint32_t next_part;
     backup_pace *pace;
+    _Atomic uint64_t bytes_done; /* of the parts at hand; relaxed: a sum */
+    uint64_t bytes_total;
+    source_phase phase;
+    _Atomic uint32_t reporter_ends; /* futex */
     uint32_t thread_count;
     rdb_map *resumed;              /* "path@offset" to resumed_part *; NULL: nothing to go on from */
     uint32_t first_volume_no;      /* after those of the earlier attempt */
@@ -366,6 +370,7 @@ static bool pack_part(packing *p, taking_part *part, rdb_error *err)
             return false;
     }
     watch_done(p->t->options->watch, part->length);
+    atomic_fetch_add_explicit(&p->t->bytes_done, part->length, memory_order_relaxed);
     rdb_manifest_part *entry = &file->file->parts[part->part_no];
     *entry = (rdb_manifest_part){.offset = part->offset, .length = got, .data_bytes = data_bytes};
     if (data_bytes == 0)
@@ -487,14 +492,37 @@ static void settle_files(taking *t, const rdb_list *files)
     t->manifest->files = kept;
 }
 
-static bool copy_parts(taking *t, rdb_error *err)
+/* Tells the server about every second how far it is. */
+static void report_progress(void *argument)
 {
-    uint64_t bytes = 0;
+    taking *t = argument;
+    while (atomic_load(&t->reporter_ends) == 0) {
+        source_report(t->source, t->phase, (int64_t)t->bytes_total, atomic_load_explicit(&t->bytes_done, memory_order_relaxed));
+        rdb_futex_wait(&t->reporter_ends, 0, PROGRESS_US);
+    }
+}
+
+static bool copy_parts(taking *t, source_phase phase, rdb_error *err)
+{
+    rdb_thread *reporter = NULL;
+    rdb_error refused = {0};
+    t->phase = phase;
+    t->bytes_total = 0;
     for (uint32_t i = 0; i < t->part_count; i++)
-        bytes += t->parts[i].length;
-    watch_total(t->options->watch, strcmp(t->set.name, "vol") == 0 ? "data" : "log", bytes);
+        t->bytes_total += t->parts[i].length;
+    watch_total(t->options->watch, phase == SOURCE_DATA ? "data" : "log", t->bytes_total);
     atomic_store(&t->next_part, 0);
-    return t->options->dry_run || run_in_threads(t->thread_count, RDB_MIN(t->thread_count, t->part_count), pack, t, err);
+    atomic_store(&t->bytes_done, 0);
+    atomic_store(&t->reporter_ends, 0);
+    if (t->options->dry_run)
+        return true;
+    if (source_is_running(t->source) && !rdb_thread_start(&reporter, "report", report_progress, t, &refused))
+        rdb_error_clear(&refused);
+    bool ok = run_in_threads(t->thread_count, RDB_MIN(t->thread_count, t->part_count), pack, t, err);
+    atomic_store(&t->reporter_ends, 1);
+    rdb_futex_wake(&t->reporter_ends, 1);
+    rdb_thread_join(&reporter);
+    return ok;
 }
 
 /* For a dry run. Where the change map says nothing every page would be looked at. */
@@ -776,16 +804,19 @@ bool rdb_backup_take(rdb_repository *repository, const rdb_backup_options *optio
         rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "the repository belongs to another instance");
         goto out;
     }
+    source_report(t.source, SOURCE_CHECKPOINT, -1, 0);
     if (!source_begin(t.source, options->label, !steps_back, &t.manifest->started, err) || !choose_parent(&t, &parent, err) || !describe(&t, parent, err) || !find_earlier_attempt(&t, err))
         goto out;
     t.set.number = t.first_volume_no;
     if (!pace_open(&t.pace, source_home(t.source), options->rate, steps_back, options->watch, err))
         goto out;
     t.set.pace = repository->store->pace = t.pace;
-    if (!source_databases(t.source, arena, &t.manifest->databases, err) || !plan_data(&t, parent, &files, err) || !copy_parts(&t, err))
+    source_report(t.source, SOURCE_PLAN, -1, 0);
+    if (!source_databases(t.source, arena, &t.manifest->databases, err) || !plan_data(&t, parent, &files, err) || !copy_parts(&t, SOURCE_DATA, err))
         goto out;
     source_name_relations(t.source, arena, &t.manifest->databases, &t.manifest->degraded);
-    if (!source_end(t.source, &t.manifest->stopped, err) || !plan_log(&t, &files, err) || !copy_parts(&t, err))
+    source_report(t.source, SOURCE_END, (int64_t)t.bytes_total, t.bytes_total);
+    if (!source_end(t.source, &t.manifest->stopped, err) || !plan_log(&t, &files, err) || !copy_parts(&t, SOURCE_LOG, err))
         goto out;
     t.manifest->label_file = rdb_arena_strdup(arena, source_label(t.source));
     t.manifest->instance_id = rdb_arena_strdup(arena, t.manifest->instance_id);

@@ -82,6 +82,31 @@ static bool backup_start_row(rdb_call *call, const rdb_datum *a, const bool *nul
 }
 EXPR_ROW_KERNEL(backup_start, 2)
 
+/* rdb_backup_progress(phase, total, streamed): what pg_stat_progress_basebackup shows of this session from now on, until it runs another
+ * command that reports, or ends. The phases are the view's, 0 to 5; total -1: not known yet. */
+static bool backup_progress_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    enum { PHASE_COPYING = 3, PHASE_LAST = 5 };
+    rdb_session *session = session_of(call);
+    rdb_report *caller = rdb_thread_report;
+    (void)nulls, (void)result, (void)is_null;
+    if (!is_allowed(call, "rdb_backup_progress"))
+        return false;
+    if (a[0].i32 < 0 || a[0].i32 > PHASE_LAST || a[1].i64 < -1 || a[2].i64 < 0)
+        return rdb_error_set(call->err, RDB_INVALID_PARAMETER_VALUE, "there is no such progress of a backup");
+    rdb_thread_report = &session->report;
+    if (!rdb_report_is_of(RDB_REPORT_BASEBACKUP))
+        rdb_report_begin(RDB_REPORT_BASEBACKUP, 0);
+    rdb_report_set(1, a[0].i32);
+    rdb_report_set(2, a[1].i64);
+    rdb_report_set(3, a[2].i64);
+    rdb_report_set(4, 1); /* tablespaces: there is one */
+    rdb_report_set(5, a[0].i32 > PHASE_COPYING ? 1 : 0);
+    rdb_thread_report = caller;
+    return true;
+}
+EXPR_ROW_KERNEL(backup_progress, 3)
+
 /* Until the archive has the backup's log; whoever waits for a broken archive can cancel. */
 static bool wait_for_archive(rdb_call *call, rdb_wal_archiver *archiver, rdb_lsn lsn)
 {
@@ -161,6 +186,7 @@ static const rdb_set_kernel_entry SETS[] = {
 };
 static const rdb_kernel_entry ENTRIES[] = {
     {2848, switch_wal, S},   {3098, restore_point, S}, {8070, own_restore_point, S},
+    {8065, backup_progress, S},
     {2172, backup_start, S}, {2739, backup_stop, S},   {3195, archiver, S},
 };
 #undef S

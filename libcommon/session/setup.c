@@ -140,6 +140,7 @@ static const char *const OWN_VIEWS[] = {
     " FROM rdb_audit_records('-infinity', 'infinity') r, LATERAL (SELECT r.line::jsonb AS j, r.line::jsonb -> 'objects' -> 0 ->> 'name' AS o) l",
     "REVOKE EXECUTE ON FUNCTION rdb_audit_records(timestamptz, timestamptz) FROM PUBLIC",
     "REVOKE EXECUTE ON FUNCTION rdb_audit_explain(text) FROM PUBLIC",
+    "REVOKE EXECUTE ON FUNCTION rdb_backup_progress(int, bigint, bigint) FROM PUBLIC",
     "REVOKE EXECUTE ON FUNCTION rdb_audit_tool(text, text, boolean, text) FROM PUBLIC",
     "CREATE VIEW pg_stat_undo AS SELECT * FROM rdb_stat_get_undo()",
     "GRANT SELECT ON pg_stat_undo TO PUBLIC",

@@ -171,7 +171,7 @@ static bool progress_begin(rdb_call *call, void *state, const rdb_datum *argumen
 {
     static const struct { const char *name; rdb_report_command command; } COMMANDS[] = {{"VACUUM", RDB_REPORT_VACUUM},   {"ANALYZE", RDB_REPORT_ANALYZE},
                                                                                         {"CLUSTER", RDB_REPORT_CLUSTER}, {"CREATE INDEX", RDB_REPORT_CREATE_INDEX},
-                                                                                        {"BASEBACKUP", RDB_REPORT_NONE}, {"COPY", RDB_REPORT_COPY}};
+                                                                                        {"BASEBACKUP", RDB_REPORT_BASEBACKUP}, {"COPY", RDB_REPORT_COPY}};
     session_activity_info *infos = NULL;
     uint32_t count = 0, at = 0;
     if (is_null[0])
@@ -187,7 +187,7 @@ static bool progress_begin(rdb_call *call, void *state, const rdb_datum *argumen
         const session_activity_info *info = &infos[i];
         rdb_datum v[3 + RDB_REPORT_VALUES];
         bool n[3 + RDB_REPORT_VALUES] = {false}, sees_all;
-        if (info->report_command == RDB_REPORT_NONE || info->report_command != COMMANDS[at].command)
+        if (info->report_command != COMMANDS[at].command)
             continue;
         if (!may_see(call, info->role_oid, &sees_all))
             return false;

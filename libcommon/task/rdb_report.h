@@ -9,7 +9,7 @@
 
 #include <stdatomic.h>
 
-typedef enum rdb_report_command { RDB_REPORT_NONE, RDB_REPORT_VACUUM, RDB_REPORT_ANALYZE, RDB_REPORT_CREATE_INDEX, RDB_REPORT_CLUSTER, RDB_REPORT_COPY } rdb_report_command;
+typedef enum rdb_report_command { RDB_REPORT_NONE, RDB_REPORT_VACUUM, RDB_REPORT_ANALYZE, RDB_REPORT_CREATE_INDEX, RDB_REPORT_CLUSTER, RDB_REPORT_COPY, RDB_REPORT_BASEBACKUP } rdb_report_command;
 enum { RDB_REPORT_VALUES = 20 };
 
 typedef struct rdb_report {

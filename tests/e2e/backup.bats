@@ -193,6 +193,24 @@ PYTHON
     [ "$(jq -r '.degraded | sort_by(.block)[].relation' <<<"$output" | xargs)" = "rustydb.public.t_m_idx rustydb.public.t" ]
 }
 
+@test "rdb-backup: pg_stat_progress_basebackup tells how far a backup of a running instance is" {
+    make_instance
+    start_server
+    ROW="select phase, backup_streamed <= backup_total, tablespaces_total from pg_stat_progress_basebackup where backup_streamed > 0"
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --rate 2MB >/dev/null 3>&- &
+    local backup=$! seen=
+    while [ "$seen" != "streaming database files|t|1" ] && kill -0 $backup 2>/dev/null; do seen=$(sql "$ROW"); done
+    [ "$seen" = "streaming database files|t|1" ]
+    wait $backup
+    for _ in $(seq 100); do [ "$(sql "select count(*) from pg_stat_progress_basebackup")" = 0 ] && break; sleep 0.05; done
+    [ "$(sql "select count(*) from pg_stat_progress_basebackup")" = 0 ]
+    sql "create role plain"
+    run sql "set role plain; select rdb_backup_progress(3, 1, 1)"
+    [[ "$output" == *"permission denied for function rdb_backup_progress"* ]]
+    run sql "select rdb_backup_progress(6, 1, 1)"
+    [[ "$output" == *"no such progress"* ]]
+}
+
 @test "rdb-backup: the repository of another instance is refused" {
     make_instance
     rdb-backup --home "$HOME_DIR" --output "$REPO"
