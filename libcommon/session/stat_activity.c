@@ -542,7 +542,7 @@ static bool blocking_row(rdb_call *call, const rdb_datum *a, const bool *nulls, 
         if (waiter->granted || waiter->process_id != a[0].i32)
             continue;
         for (uint32_t h = 0; h < locks.count; h++)
-            if (blocks(waiter, &locks.items[h]) && locks.items[h].process_id != 0)
+            if (blocks(waiter, &locks.items[h])) /* 0: a prepared transaction, as PostgreSQL tells it */
                 pids[found++].i32 = locks.items[h].process_id;
         for (uint32_t i = 0; waiter->tag.kind == RDB_LOCK_XID && i < count; i++)
             if (infos[i].xid == waiter->tag.a && (int32_t)infos[i].pid != waiter->process_id)

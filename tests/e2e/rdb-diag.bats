@@ -126,6 +126,44 @@ teardown() {
     stop_server
 }
 
+@test "rdb-diag: why blocked names a prepared transaction, which is process 0 to those that wait for it" {
+    start_server
+    sql "create table p (id int primary key); insert into p values (1)"
+    psql -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -c "begin" -c "update p set id = 2" -c "prepare transaction 'forgotten'"
+    psql -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -c "set lock_timeout = '60s'; update p set id = 3" >/dev/null 2>&1 &
+    local waiter=$!
+    for _ in $(seq 100); do [ "$(sql "select count(*) from pg_locks where not granted")" != 0 ] && break; sleep 0.1; done
+    [ "$(sql "select pg_blocking_pids(pid) from pg_locks where not granted")" = "{0}" ]
+    run -0 rdb-diag why blocked --home "$HOME_DIR"
+    [[ "$output" == *"* a prepared transaction holds what others wait for"*"forgotten: 1 sessions wait"* ]]
+    sql "rollback prepared 'forgotten'"
+    wait "$waiter"
+    stop_server
+}
+
+@test "rdb-diag: why names what the log tells: errors of a kind, and servers that refuse" {
+    start_server --set server.max_connections=3
+    run sql "set statement_timeout = 10; select pg_sleep(5)"
+    run sql "set statement_timeout = 10; select pg_sleep(5)"
+    run -0 rdb-diag why slow --home "$HOME_DIR"
+    [[ "$output" != *"statements are cancelled"* ]]
+    run sql "set statement_timeout = 10; select pg_sleep(5)"
+    run -0 rdb-diag why slow --home "$HOME_DIR"
+    [[ "$output" == *"+ statements are cancelled before they end"*"57014: 3 times, the last at 20"*"canceling statement due to statement timeout"* ]]
+    local holders=()
+    for _ in 1 2 3; do
+        sql "select pg_sleep(600)" >/dev/null 2>&1 3>&- &
+        holders+=($!)
+    done
+    for _ in $(seq 100); do rdb-diag why slow --home "$HOME_DIR" 2>/dev/null | grep -q "every connection is taken" && break; sleep 0.1; done
+    run -9 rdb-diag why slow --home "$HOME_DIR"
+    [[ "$output" == *"* every connection is taken"*"server.max_connections: sorry, too many clients already"* ]]
+    kill "${holders[@]}"
+    stop_server
+    run -9 rdb-diag why slow --home "$HOME_DIR"
+    [[ "$output" == *"* no server serves the instance"* ]]
+}
+
 @test "rdb-diag: a bundle holds no name, statement or password of a user, and two of them can be compared" {
     start_server
     sql "create table canary_table (canary_column text); create role canary_role password 'canary_password'; insert into canary_table values ('canary_value')"
