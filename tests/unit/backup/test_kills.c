@@ -269,7 +269,8 @@ static void test_merge_is_killed(void **state)
 }
 
 /* ---- restore ---------------------------------------------------------------------------------------------------------------------------- */
-static bool is_over; /* an instance that is there, with --replace */
+static bool is_over;  /* an instance that is there, with --replace */
+static bool is_delta; /* the same, with --delta: what is right stays */
 
 static bool is_whole(const char *directory)
 {
@@ -306,16 +307,25 @@ static void an_instance(void)
     is_over = true;
 }
 
+/* Likewise; and a file that the backup does not have. */
+static void an_instance_to_mend(void)
+{
+    an_instance();
+    write_file(again, "data/tables/1/20777", "other", 5);
+    is_over = false;
+    is_delta = true;
+}
+
 static bool restore_newest(rdb_error *err)
 {
     rdb_manifest *newest;
     rdb_restore_report report;
-    rdb_restore_options options = {.home = again, .thread_count = 1, .replace = is_over};
+    rdb_restore_options options = {.home = again, .thread_count = 1, .replace = is_over, .delta = is_delta};
     rdb_arena *arena = rdb_arena_create("test", NULL, NULL);
     rdb_repository *repository = NULL;
     rdb_repository_options where = {.url = place, .keys.key_path = key_path};
     bool ok = rdb_repository_open(&repository, &where, err) && rdb_backup_find(repository, "latest", arena, &newest, err);
-    if (ok && is_whole(again)) { /* the kill came behind its last step: it is refused, rightly */
+    if (ok && !is_delta && is_whole(again)) { /* the kill came behind its last step: it is refused, rightly */
         options.replace = true;
     }
     ok = ok && rdb_backup_restore(repository, newest, &options, &report, err);
@@ -361,13 +371,37 @@ static void whole_starts(void)
     is_over = false;
 }
 
+/* Half mended it does not start; before the first change it is what it was. */
+static void half_mended_cannot_start(void)
+{
+    char path[PATH_MAX], table_path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/data/tables/1/20777", again);
+    snprintf(table_path, sizeof table_path, "%s/data/tables/1/20000", again);
+    if (is_whole(again) && !rdb_path_exists(path))
+        is_same_table();
+    else if (is_whole(again))
+        assert_true(rdb_path_bytes(path) == 5 && rdb_path_bytes(table_path) == 5);
+}
+
+static void mended(void)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/data/tables/1/20777", again);
+    assert_true(is_whole(again) && !rdb_path_exists(path) && !has_aside());
+    is_same_table();
+    is_delta = false;
+}
+
 static void test_restore_is_killed(void **state)
 {
     (void)state;
-    const killing restore = {two_backups, restore_newest, half_cannot_start, whole_starts}, over = {an_instance, restore_newest, half_cannot_start, whole_starts};
+    const killing restore = {two_backups, restore_newest, half_cannot_start, whole_starts}, over = {an_instance, restore_newest, half_cannot_start, whole_starts},
+                  delta = {an_instance_to_mend, restore_newest, half_mended_cannot_start, mended};
     uint32_t before = points;
     kill_everywhere(&restore);
     kill_everywhere(&over);
+    is_over = false;
+    kill_everywhere(&delta);
     assert_true(points - before > 60);
 }
 
