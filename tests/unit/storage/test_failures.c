@@ -342,8 +342,8 @@ static void look_at_replayed(void *context, bool ok)
     begin_life_without_files(s);
 }
 
-/* The log alone brings all files back, whatever fails on the way, once the next try gets through: pages from nothing, from an image that
- * did not compress and from one that did, files cut and files gone. */
+/* The log alone brings all files back, whatever fails on the way, once the next try gets through: pages from nothing, from an image
+ * that hardly compresses and from short ones, files cut and files gone. */
 static void test_replaying(void **state)
 {
     (void)state;
@@ -368,7 +368,7 @@ static void test_replaying(void **state)
         if (block == 3) {
             for (uint32_t i = NOISE_AT; i < 4096; i++)
                 ((uint8_t *)rdb_buffer_page(buffer))[i] = noise_at(i);
-            for (uint32_t i = 3; i < TOY_SLOTS; i++) { /* these too, so that nothing of the page compresses */
+            for (uint32_t i = 3; i < TOY_SLOTS; i++) { /* these too, so that only zeroes in its head compress */
                 const uint64_t value = rdb_hash64(&i, sizeof i, 1);
                 toy_slots(rdb_buffer_page(buffer))[0] += value - toy_slots(rdb_buffer_page(buffer))[i];
                 toy_slots(rdb_buffer_page(buffer))[i] = value;
@@ -377,7 +377,7 @@ static void test_replaying(void **state)
         }
         const rdb_lsn before = rdb_wal_insert_lsn(s.t.wal);
         assert_true(toy_set(s.t.storage, buffer, 2, 7, false, &end_lsn, &s.t.err));
-        assert_int_equal(end_lsn - before > 4096, block == 3); /* an image as long as the page */
+        assert_int_equal(end_lsn - before > 4096, block == 3); /* an image about as long as the page */
         rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
     }
     assert_true(rdb_storage_truncate_file(s.t.storage, 3, TOY_FILE + 1, RDB_FORK_MAIN, 1, &s.t.err));
