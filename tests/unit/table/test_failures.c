@@ -31,6 +31,7 @@ typedef struct scene {
     uint32_t first_id; /* of what the action writes */
     bool remembers;    /* versions of rows, from one record to the next, as the reverter and purge do */
     void (*again)(void); /* what is to be cleaned up next */
+    uint64_t steps;      /* that were remembered */
     rdb_snapshot held;
     rdb_txn *reader;
 } scene;
@@ -86,6 +87,7 @@ static bool revert_all(rdb_error *err)
         }
         ok = ok && rdb_txn_mark_reverted(scn.f.txns, PDB, job.xid, err);
         rdb_undo_finish_job(scn.f.undo, &job, ok);
+        scn.steps += scn.remembers && ok ? rdb_table_histories_steps(scn.cleanup.histories) : 0;
         rdb_table_histories_destroy(&scn.cleanup.histories);
     }
     rdb_undo_reader_deinit(&reader);
@@ -506,9 +508,16 @@ static void test_cleanup(void **state)
 enum { MANY = 70 };
 static void change_often(rdb_error *err)
 {
+    static uint64_t keys[MANY + 1]; /* each version has its own, so that a question about one goes down the whole chain */
+    const rdb_index_key kept = scn.changed_keys[0];
     MUST(err, start(err));
-    for (uint32_t i = 0; i < MANY; i++)
-        MUST(err, change(scn.first_id, 100 + i % 3, i % 5 == 4 ? 0 : 2, err));
+    for (uint32_t i = 0; i < MANY; i++) {
+        keys[i] = i;
+        keys[i + 1] = i + 1;
+        scn.changed_keys[0] = (rdb_index_key){.index_file = KEY_FILE, .old_key = {(const uint8_t *)&keys[i], 8}, .new_key = {(const uint8_t *)&keys[i + 1], 8}};
+        MUST(err, change(scn.first_id, 100 + i % 3, 1, err));
+    }
+    scn.changed_keys[0] = kept;
 }
 static void abort_often(void)
 {
@@ -534,6 +543,7 @@ static void test_cleanup_of_many_versions(void **state)
     scn.again = abort_often;
     abort_often();
     assert_true(sweep(revert, look_at_reverted, NULL) > MANY);
+    assert_true(scn.steps > MANY);
     MUST(&scn.f.err, revert_all(&scn.f.err));
     assert_true(scn.entries_removed > 0);
     scn.again = commit_often;
