@@ -14,8 +14,7 @@ enum {
     QUEUE_BYTES_MAX = 64 << 20, /* then batches are taken from the WAL */
     PENDING_BYTES = 1 << 18,    /* lines in memory before they are written */
     IDLE_US = 200000,
-    BUSY_US = 50000,            /* a round a commit or two would cost more in wake-ups than in lines */
-    ASK_US = 10000,             /* between two askings of who waits for all to be signed */
+    BUSY_US = 10000,
     SEAL_US = 1000000,
     RETRY_US = 1000000,
     PATIENCE_US = 10000000      /* of a failing log, before statements feel it */
@@ -350,7 +349,7 @@ bool audit_writer_settle(audit_writer *writer, rdb_cancel *cancel, rdb_error *er
             return false;
         rouse(writer);
         if (atomic_load(&writer->settled_lsn) < end)
-            rdb_cancel_sleep(cancel, RDB_WAIT_AUDIT_LOG, &writer->moved, moved, ASK_US);
+            rdb_cancel_sleep(cancel, RDB_WAIT_AUDIT_LOG, &writer->moved, moved, BUSY_US);
     }
     return true;
 }
