@@ -359,15 +359,25 @@ static bool open_leaf(exec_route *route, const rdb_relation *relation, exec_targ
     return rdb_arena_check(x->arena, err);
 }
 
-static bool lock_for_run(exec_route *route, exec_target *target, rdb_error *err)
+/* *is_stale: its table was altered before it was locked (a run has met the catalog as it was when it began; an index may have come). */
+static bool lock_for_run(exec_route *route, exec_target *target, bool *is_stale, rdb_error *err)
 {
     bool taken = false;
+    const rdb_relation *now = NULL;
+    *is_stale = false;
     const rdb_execution_context *context = &route->x->context;
     const rdb_lock_tag tag = {.kind = RDB_LOCK_RELATION, .pdb = rdb_txn_pdb(context->txn), .a = target->relation->oid};
     if (target->locked_run == route->x->run_no + 1)
         return true;
     target->locked_run = route->x->run_no + 1;
-    return rdb_lock_acquire(context->txn, tag, RDB_LOCK_ROW_EXCLUSIVE, RDB_LOCK_WAIT, context->lock_timeout_us, &taken, err);
+    if (!rdb_lock_acquire(context->txn, tag, RDB_LOCK_ROW_EXCLUSIVE, RDB_LOCK_WAIT, context->lock_timeout_us, &taken, err))
+        return false;
+    if (RDB_LIKELY(rdb_access_is_current(context->access)))
+        return true;
+    if (!get_relation(route->x, target->relation->oid, &now, err))
+        return false;
+    *is_stale = now != target->relation;
+    return true;
 }
 
 static bool refuse_row(const exec_route *route, const key_reader *keys, rdb_arena *arena, rdb_error *err)
@@ -423,8 +433,13 @@ bool exec_route_find(exec_route *route, rdb_arena *arena, const rdb_datum *value
         if (entry_no < 0)
             return refuse_row(route, &node->keys, arena, err);
         if (node->leaves[entry_no] != NULL) {
+            bool is_stale;
             *target = node->leaves[entry_no];
-            return lock_for_run(route, *target, err);
+            if (!lock_for_run(route, *target, &is_stale, err))
+                return false;
+            if (RDB_LIKELY(!is_stale))
+                return true;
+            node->leaves[entry_no] = NULL; /* opened anew; the former one is closed with the route */
         }
         if (node->nodes[entry_no] == NULL) {
             if (!get_relation(route->x, map->entries[entry_no].oid, &child, err))
