@@ -23,7 +23,8 @@ bool command_step(rdb_command_context *context, command_step_work *change, void 
     if (!rdb_txn_begin(rdb_txn_manager_of(context->txn), rdb_txn_pdb(context->txn), RDB_READ_COMMITTED, false, context->cancel, &step.txn, err))
         return false;
     settings.txn = step.txn;
-    bool ok = rdb_access_begin(&step.access, &settings, err) && change(&step, work, err);
+    bool ok = rdb_access_begin(&step.access, &settings, err) && change(&step, work, err) &&
+              (context->step_commits == NULL || context->step_commits(context->session, step.txn, err));
     rdb_access_end(&step.access);
     if (ok)
         return rdb_txn_commit(&step.txn, RDB_COMMIT_LOCAL, &scn, err);

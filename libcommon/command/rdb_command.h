@@ -58,6 +58,7 @@ typedef struct rdb_command_context {
     bool plans_values;            /* parameters are those of EXECUTE, and a plan may be made for them alone */
     bool skips_function_bodies;   /* check_function_bodies = off */
     bool (*checkpoint)(void *session, rdb_error *err); /* CHECKPOINT */
+    bool (*step_commits)(void *session, rdb_txn *txn, rdb_error *err); /* a transaction of the statement's own is about to commit; may be NULL */
     bool keeps_to_named;          /* ALTER TABLE ONLY at work: keys do not go on to partitions */
     char tag[64];                 /* out: the command tag, "CREATE TABLE", "COPY 5" */
 } rdb_command_context;

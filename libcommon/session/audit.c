@@ -573,33 +573,64 @@ static bool ask_policies(rdb_session *session, rdb_audit_class class, const char
     return rdb_audit_policies_match(session->audit->policies, &facts, &session->audit->names);
 }
 
-bool session_audit_done(rdb_session *session, const char *tag, rdb_error *err)
+/* The record of the statement at hand, as one that succeeds; *wanted false: there is to be none. more (or NULL): what else it says. */
+static bool make_record(rdb_session *session, rdb_audit_class class, const char *tag, const char *more, rdb_audit_event *event, bool *wanted, rdb_error *err)
 {
     struct session_audit *audit = session->audit;
     char text[64];
+    const char *action = action_of(audit, tag, text);
+    rdb_strbuf_clear(&audit->names);
+    audit->names.failed = false;
+    const bool is_asked = audit->policies != NULL && ask_policies(session, class, action, tag, NULL);
+    *wanted = is_asked || audit->is_audited || is_by_rule(audit, class);
+    if (!*wanted)
+        return true;
+    if (more != NULL)
+        rdb_strbuf_add(&audit->names, more, strlen(more));
+    *event = (rdb_audit_event){.class = class, .wall_us = rdb_time_wall_us(), .rows = rows_of(tag), .members = make_event(session, action, &audit->names, &audit->scratch)};
+    return rdb_strbuf_check(&audit->scratch, err) && rdb_strbuf_check(&audit->names, err);
+}
+
+bool session_audit_done(rdb_session *session, const char *tag, rdb_error *err)
+{
+    struct session_audit *audit = session->audit;
+    rdb_audit_event event;
+    bool wanted = false;
     if (audit == NULL || audit->text == NULL)
         return true;
     rdb_audit_class class = audit->class;
     if (class == RDB_AUDIT_READ && has_written(session)) /* a function did */
         class = RDB_AUDIT_WRITE;
-    const char *action = action_of(audit, tag, text);
     audit->has_changed_policies = audit->has_changed_policies || class == RDB_AUDIT_POLICY;
-    rdb_strbuf_clear(&audit->names);
-    audit->names.failed = false;
-    const bool is_asked = audit->policies != NULL && ask_policies(session, class, action, tag, NULL);
-    if (!is_asked && !audit->is_audited && !is_by_rule(audit, class)) {
-        audit->text = NULL;
-        return true;
-    }
-    const rdb_audit_event event = {.class = class, .wall_us = rdb_time_wall_us(), .rows = rows_of(tag), .members = make_event(session, action, &audit->names, &audit->scratch)};
+    const bool ok = make_record(session, class, tag, NULL, &event, &wanted, err);
     audit->text = NULL;
-    if (!rdb_strbuf_check(&audit->scratch, err) || !rdb_strbuf_check(&audit->names, err))
-        return false;
+    if (!ok || !wanted)
+        return ok;
     if (audit->raw != NULL && is_shared(audit->raw) && session->txn != NULL && rdb_catalog_shared_txn(rdb_engine_catalog(session->engine), session->txn) != NULL)
         return keep(session, &audit->shared_batch, &event, err);
     if ((class != RDB_AUDIT_READ && class != RDB_AUDIT_MISC && session->txn != NULL && rdb_txn_top_xid(session->txn) != 0) || has_written(session))
         return keep(session, &audit->batch, &event, err);
     return tell(session, &event, err);
+}
+
+bool session_audit_step(void *session_at, rdb_txn *txn, rdb_error *err)
+{
+    rdb_session *session = session_at;
+    struct session_audit *audit = session->audit;
+    rdb_audit_event event;
+    bool wanted = false;
+    if (audit == NULL || audit->text == NULL || rdb_txn_top_xid(txn) == 0)
+        return true;
+    if (!make_record(session, audit->class, NULL, ",\"step\":true", &event, &wanted, err) || !wanted)
+        return !rdb_error_is_set(err);
+    rdb_strbuf_clear(&audit->single);
+    audit->single.failed = false;
+    begin_batch(session, audit, &audit->single);
+    rdb_audit_batch_add(&audit->single, &event);
+    if (!rdb_strbuf_check(&audit->single, err))
+        return false;
+    rdb_txn_add_commit_payload(txn, RDB_AUDIT_PAYLOAD, audit->single.data, (uint32_t)audit->single.length);
+    return true;
 }
 
 void session_audit_failed(rdb_session *session, const rdb_error *err)

@@ -31,6 +31,8 @@ void session_audit_setting(rdb_session *session, const char *name, const char *o
 void session_audit_plan(rdb_session *session, session_plan *plan); /* its plan, once that is made; NULL: it is gone */
 RDB_CHECKED bool session_audit_done(rdb_session *session, const char *tag, rdb_error *err); /* it succeeded; before its transaction commits */
 void session_audit_failed(rdb_session *session, const rdb_error *err);                      /* it, or what the client sent, failed */
+/* A transaction of the statement's own, beside the session's, is about to commit: its record has one of the statement, marked as a step. */
+RDB_CHECKED bool session_audit_step(void *session, rdb_txn *txn, rdb_error *err);
 
 /* Of the transaction: before its record is made; after, whether it was; when it is rolled back. */
 RDB_CHECKED bool session_audit_commit(rdb_session *session, rdb_error *err);

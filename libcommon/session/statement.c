@@ -346,7 +346,7 @@ static void command_context(rdb_session *session, const session_plan *plan, cons
                                      .plan_settings = session_settings_of_plans,
                                      .plans_values = session_setting_plans_values(session) && !session->expands_generic,
                                      .skips_function_bodies = !session_setting_checks_bodies(session),
-                                     .checkpoint = session_checkpoint};
+                                     .checkpoint = session_checkpoint, .step_commits = session_audit_step};
 }
 
 void session_command_context(rdb_session *session, const session_plan *plan, const char *text, rdb_command_context *context)

@@ -131,6 +131,27 @@ records() {
     diff <(records '.statement' --text "insert into t" --outcome success | sed 's/;*$/;/' | sort) <(sort "$HOME_DIR.rows")
 }
 
+@test "audit: a definition changed in several transactions has a record in each" {
+    serve 'log_statements = ["DDL"]' 'log_connections = false' 'log_disconnections = false'
+    sql "create table t (a int)"
+    echo "begin; insert into t values (1);" >"$HOME_DIR.holder"
+    tail -f -n +1 --pid=$$ "$HOME_DIR.holder" 3>&- | "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb >/dev/null 2>&1 3>&- &
+    local holder=$!
+    for _ in $(seq 200); do [ "$(sql "select count(*) from pg_locks where relation = 't'::regclass")" -gt 0 ] && break; sleep 0.05; done
+    sql "create index concurrently i on t (a)" >/dev/null 2>&1 3>&- &
+    for _ in $(seq 200); do [ "$(sql "select count(*) from pg_stat_progress_create_index where phase = 'waiting for writers before build'")" = 1 ] && break; sleep 0.05; done
+    kill_server
+    kill "$holder"
+    start_server
+    [ "$(sql "select indisvalid from pg_index where indexrelid = 'i'::regclass")" = f ]
+    sql "drop index i"
+    sql "create index concurrently i on t (a)"
+    settled 7
+    run -0 rdb-audit verify --home "$HOME_DIR"
+    [ "$(records '.action + " " + .outcome + " " + (.step // false | tostring)' --class ddl | tr '\n' ',')" = \
+        "CREATE TABLE committed false,CREATE INDEX committed true,DROP INDEX committed false,CREATE INDEX committed true,CREATE INDEX committed true,CREATE INDEX committed true,CREATE INDEX success false," ]
+}
+
 @test "audit: what was done to the log is found, without a server, and named" {
     serve 'log_statements = ["ALL"]'
     for i in 1 2 3 4 5; do sql "select $i"; done

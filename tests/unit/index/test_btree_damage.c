@@ -505,7 +505,7 @@ static void test_records_are_described(void **state)
 {
     (void)state;
     static const uint8_t slot[] = {7, 0};
-    static const char *const TEXTS[] = {"unknown", NULL, "insert slot 7", NULL, "remove slot 7", NULL, NULL, NULL, NULL, NULL, "unknown"};
+    static const char *const TEXTS[] = {"unknown", NULL, "insert slot 7", NULL, "remove slot 7", NULL, NULL, NULL, NULL, NULL, "origin", "unknown"};
     rdb_index_register_redo();
     for (uint8_t operation = 0; operation < RDB_COUNT_OF(TEXTS); operation++) {
         const rdb_wal_record record = {.resource = RDB_RESOURCE_BTREE, .operation = operation, .block_count = 1, .blocks = {{.data = slot, .data_bytes = 2}}};
