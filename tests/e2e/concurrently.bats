@@ -200,10 +200,10 @@ kill_in_phase() {
     check_table
 }
 
-@test "concurrently: who looked at the catalog before an index was ready, and writes a row after who looked later, enters its keys too" {
+# write_late V END: who looked at the catalog before index t_v was ready, and waits for row 5, sets v to V behind who looked when it was ready,
+# and sets v to 1005 and ENDs. A snapshot keeps purge away until the index is filled; then what nobody sees any more is taken away.
+write_late() {
     load_table 100
-    # row 5's key goes to 1005 by who knows of the index, and back by who looked before it was ready: where that one did not name the keys, purge
-    # of the first change would take the entry of a row that has the key again. The snapshot keeps purge away until the index is filled.
     in_background old "begin isolation level repeatable read\\; select 1;"
     until_true "select exists (select 1 from pg_stat_activity where application_name = 'old' and state = 'idle in transaction')"
     in_background newer "begin\\; select 1 from t where id = 5 for update;"
@@ -211,18 +211,26 @@ kill_in_phase() {
     until_true "select count(*) = 3 from pg_stat_activity where state = 'idle in transaction'"
     in_background builder "create index concurrently t_v on t (v);"
     until_true "select exists (select 1 from pg_stat_progress_create_index where phase = 'waiting for writers before build')"
-    # has looked, and waits for the row
-    in_background older "update t set v = 5 where id = 5;"
+    in_background older "update t set v = $1 where id = 5;"
     until_true "select exists (select 1 from pg_stat_activity where application_name = 'older' and wait_event_type = 'Lock')"
     echo "commit;" >>"$HOME_DIR.first.sql"
     until_true "select exists (select 1 from pg_stat_progress_create_index where phase = 'waiting for writers before validation')"
-    # looks now
-    printf '%s\n' "update t set v = 1005 where id = 5;" "commit;" >>"$HOME_DIR.newer.sql"
+    printf '%s\n' "update t set v = 1005 where id = 5;" "$2;" >>"$HOME_DIR.newer.sql"
     until_true "select not exists (select 1 from pg_stat_progress_create_index)"
-    [ "$(sql "select indisvalid, (select v from t where id = 5) from pg_index where indexrelid = 't_v'::regclass")" = "t|5" ]
+    [ "$(sql "select indisvalid, (select v from t where id = 5) from pg_index where indexrelid = 't_v'::regclass")" = "t|$1" ]
     echo "commit;" >>"$HOME_DIR.old.sql"
     until_true "select not exists (select 1 from pg_stat_activity where state = 'idle in transaction')"
-    sql "vacuum t" # takes away what nobody sees any more
+    sql "vacuum t"
     check_table
-    [ "$(sql "set enable_seqscan = off; select id from t where v = 5")" = 5 ]
+    [ "$(sql "set enable_seqscan = off; select id from t where v = $1")" = 5 ]
+}
+
+# Where the one who waited did not name the keys, purge of the first change would take the entry of a row that has its key again.
+@test "concurrently: who looked before an index was ready, and brings back a key that a later one took away, enters it" {
+    write_late 5 commit
+}
+
+# Where it named them as it found the gate before its wait, the reverter would take the entry of a key that has come all the same.
+@test "concurrently: who looked before an index was ready, and brings the key that a later one brought and rolled back, enters it" {
+    write_late 1005 rollback
 }
