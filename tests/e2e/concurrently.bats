@@ -114,25 +114,25 @@ kill_in_phase() {
 
 @test "concurrently: a server killed in any phase leaves a whole table, and an invalid index that can be dropped" {
     load_table
-    in_background writer "begin;" "update t set n = 7 where id = 3;"
+    in_background writer "begin\\; update t set n = 7 where id = 3;"
     until_true "select exists (select 1 from pg_stat_activity where state = 'idle in transaction')"
     kill_in_phase "waiting for writers before build" "create index concurrently t_v on t (v);"
     # those who come while the first are waited for are those that are waited for next
-    in_background first "begin;" "update t set n = 7 where id = 3;"
+    in_background first "begin\\; update t set n = 7 where id = 3;"
     until_true "select exists (select 1 from pg_stat_activity where state = 'idle in transaction')"
     in_background builder "create index concurrently t_v on t (v);"
     until_true "select exists (select 1 from pg_stat_progress_create_index where phase = 'waiting for writers before build')"
-    in_background second "begin;" "update t set n = 8 where id = 4;"
+    in_background second "begin\\; update t set n = 8 where id = 4;"
     until_true "select count(*) = 2 from pg_stat_activity where state = 'idle in transaction'"
     sql "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'first'"
     until_true "select exists (select 1 from pg_stat_progress_create_index where phase = 'waiting for writers before validation')"
     [ "$(sql "select indisready, indisvalid from pg_index where indexrelid = 't_v'::regclass")" = "t|f" ]
     kill_in_phase "waiting for writers before validation" "select 1;"
-    in_background reader "begin;" "select count(*) from t;"
+    in_background reader "begin\\; select count(*) from t;"
     until_true "select exists (select 1 from pg_stat_activity where state = 'idle in transaction')"
     kill_in_phase "waiting for readers before marking dead" "reindex index concurrently t_pkey;"
     [ "$(sql "select indisvalid from pg_index where indexrelid = 't_pkey'::regclass")" = t ]
-    in_background reader "begin;" "select count(*) from t;"
+    in_background reader "begin\\; select count(*) from t;"
     until_true "select exists (select 1 from pg_stat_activity where state = 'idle in transaction')"
     in_background builder "drop index concurrently t_n;"
     until_true "select exists (select 1 from pg_stat_activity where application_name = 'builder' and wait_event = 'virtualxid')"
@@ -142,7 +142,7 @@ kill_in_phase() {
 
 @test "concurrently: a cancelled one leaves an invalid index, which REINDEX makes good" {
     load_table
-    in_background writer "begin;" "update t set n = 7 where id = 3;"
+    in_background writer "begin\\; update t set n = 7 where id = 3;"
     until_true "select exists (select 1 from pg_stat_activity where state = 'idle in transaction')"
     in_background builder "create unique index concurrently t_v on t (v);"
     until_true "select exists (select 1 from pg_stat_progress_create_index where command = 'CREATE INDEX CONCURRENTLY' and phase = 'waiting for writers before build' and lockers_total = 1 and lockers_done = 0)"
@@ -163,7 +163,7 @@ kill_in_phase() {
 
 @test "concurrently: two on one table come one after the other; a deadlock ends one, and the other goes on" {
     load_table
-    in_background writer "begin;" "update t set n = 7 where id = 3;"
+    in_background writer "begin\\; update t set n = 7 where id = 3;"
     until_true "select exists (select 1 from pg_stat_activity where state = 'idle in transaction')"
     in_background builder "create index concurrently t_v on t (v);"
     until_true "select exists (select 1 from pg_stat_progress_create_index)"
@@ -187,7 +187,7 @@ kill_in_phase() {
 
 @test "concurrently: rdb-vacuum reindex does not keep writers waiting" {
     load_table
-    in_background reader "begin;" "select count(*) from t;"
+    in_background reader "begin\\; select count(*) from t;"
     until_true "select exists (select 1 from pg_stat_activity where state = 'idle in transaction')"
     rdb-vacuum reindex --home "$HOME_DIR" --concurrently rustydb >"$HOME_DIR.vacuum" 2>&1 3>&- &
     local vacuum=$!
