@@ -577,6 +577,8 @@ static bool look_after(void *context, rdb_error *err)
     const uint64_t begun = rdb_table_visible_begin();
     if (!rdb_table_visible(&scn.f.table, &scn.held, addresses, 8, begun, visible, err))
         return false;
+    for (uint32_t i = 0; i < 8; i++)
+        assert_true(visible[i]);
     uint32_t homes = 0;
     for (uint64_t block = 1; block < blocks; block++) {
         if (!rdb_table_list_residents(&scn.f.table, block, &residents, err))
