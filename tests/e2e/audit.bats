@@ -146,7 +146,7 @@ records() {
     [ "$(sql "select indisvalid from pg_index where indexrelid = 'i'::regclass")" = f ]
     sql "drop index i"
     sql "create index concurrently i on t (a)"
-    settled 7
+    settled 8
     run -0 rdb-audit verify --home "$HOME_DIR"
     [ "$(records '.action + " " + .outcome + " " + (.step // false | tostring)' --class ddl | tr '\n' ',')" = \
         "CREATE TABLE committed false,CREATE INDEX committed true,DROP INDEX committed false,CREATE INDEX committed true,CREATE INDEX committed true,CREATE INDEX committed true,CREATE INDEX success false," ]
