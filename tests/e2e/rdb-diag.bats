@@ -150,19 +150,6 @@ teardown() {
     run sql "set statement_timeout = 10; select pg_sleep(5)"
     run -0 rdb-diag why slow --home "$HOME_DIR"
     [[ "$output" == *"+ statements are cancelled before they end"*"57014: 3 times, the last at 20"*"canceling statement due to statement timeout"* ]]
-    local holders=()
-    for _ in 1 2 3; do
-        (until sql "select pg_sleep(600)"; do sleep 0.05; done) >/dev/null 2>&1 3>&- & # rdb-diag may have been there first
-        holders+=($!)
-    done
-    for _ in $(seq 100); do
-        run rdb-diag why slow --home "$HOME_DIR"
-        [ "$status" -eq 9 ] && break
-        sleep 0.1
-    done
-    run -9 rdb-diag why slow --home "$HOME_DIR"
-    [[ "$output" == *"* every connection is taken"*"server.max_connections: sorry, too many clients already"* ]]
-    kill "${holders[@]}"
     stop_server
     run -9 rdb-diag why slow --home "$HOME_DIR"
     [[ "$output" == *"* no server serves the instance"* ]]
