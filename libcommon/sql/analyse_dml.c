@@ -341,8 +341,9 @@ static bool insert_query(analyse_state *state, const rdb_ast_insert *raw, const 
         if (target->is_junk)
             continue;
         number++;
-        /* A literal whose type is not settled yet becomes what the column is. */
-        if (!analyse_is_unknown_constant(expr) && !analyse_item_column(state, item, number, 0, expr->location, &expr, err))
+        /* A literal or a parameter whose type is not settled yet becomes what the column is. */
+        const bool is_open = analyse_is_unknown_constant(expr) || (expr->kind == RDB_EXPR_PARAM && expr->type->oid == RDB_UNKNOWNOID);
+        if (!is_open && !analyse_item_column(state, item, number, 0, expr->location, &expr, err))
             return false;
         rdb_list_push(arena, &exprs, expr);
     }

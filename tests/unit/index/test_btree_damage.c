@@ -254,6 +254,16 @@ static uint64_t child_at(damage *d, uint64_t block, uint32_t slot_no, uint32_t *
     return cell.child;
 }
 
+/* The leftmost page above the leaves. */
+static uint64_t first_parent(damage *d)
+{
+    uint32_t level;
+    uint64_t parent = BTREE_ROOT_BLOCK;
+    for (uint64_t child = child_at(d, parent, 0, &level); level > 1; child = child_at(d, parent, 0, &level))
+        parent = child;
+    return parent;
+}
+
 static uint8_t *high_key(btree_page *page)
 {
     btree_cell cell;
@@ -371,12 +381,7 @@ static void test_each_kind_of_damage_is_named(void **state)
     rdb_buffer *buffer;
     rdb_index_statistics statistics;
     damage_begin(&d);
-    uint64_t parent = BTREE_ROOT_BLOCK;
-    uint64_t first = child_at(&d, parent, 0, &level);
-    while (level > 1) {
-        parent = first;
-        first = child_at(&d, parent, 0, &level);
-    }
+    const uint64_t parent = first_parent(&d);
     const uint64_t leaf = child_at(&d, parent, 1, &level), right = child_at(&d, parent, 2, &level);
     const uint64_t blocks[] = {BTREE_META_BLOCK, BTREE_ROOT_BLOCK, parent, leaf};
     for (uint32_t i = 0; i < RDB_COUNT_OF(DAMAGE); i++) {
@@ -455,12 +460,7 @@ static void test_writers_are_told_of_damage(void **state)
     uint8_t key[300];
     btree_cell cell;
     damage_begin(&d);
-    uint64_t parent = BTREE_ROOT_BLOCK;
-    uint64_t first = child_at(&d, parent, 0, &level);
-    while (level > 1) {
-        parent = first;
-        first = child_at(&d, parent, 0, &level);
-    }
+    const uint64_t parent = first_parent(&d);
     const uint64_t leaf = child_at(&d, parent, 1, &level);
     btree_page *page = latch(&d, leaf, &buffer);
     const uint64_t right = page->right;

@@ -288,29 +288,21 @@ static void chain_is_empty(scene *s, rdb_page *page)
     (void)s;
     page->lower = RDB_PAGE_HEADER_BYTES;
 }
-static void value_is_stored_short(scene *s, rdb_page *page)
+static void pack_value_by(scene *s, rdb_page *page, uint8_t method)
 {
-    heap_external external;
-    uint8_t *at = external_of(s, page);
-    memcpy(&external, at, sizeof external);
-    external.stored--;
-    memcpy(at, &external, sizeof external);
+    external_of(s, page)[offsetof(heap_external, method)] = method;
 }
 static void value_is_packed_otherwise(scene *s, rdb_page *page)
 {
-    heap_external external;
-    uint8_t *at = external_of(s, page);
-    memcpy(&external, at, sizeof external);
-    external.method = 9;
-    memcpy(at, &external, sizeof external);
+    pack_value_by(s, page, 9);
 }
 static void value_does_not_unpack(scene *s, rdb_page *page)
 {
-    heap_external external;
-    uint8_t *at = external_of(s, page);
-    memcpy(&external, at, sizeof external);
-    external.method = 1;
-    memcpy(at, &external, sizeof external);
+    pack_value_by(s, page, 1);
+}
+static void value_is_stored_short(scene *s, rdb_page *page)
+{
+    external_of(s, page)[offsetof(heap_external, stored)]--;
 }
 
 static void test_damaged_values_are_told(void **state)
