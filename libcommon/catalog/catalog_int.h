@@ -164,6 +164,9 @@ RDB_CHECKED bool load_entry(rdb_access *access, entry_kind kind, uint32_t oid, u
 /* ---- statistics.c: relation->statistics, from pg_statistic. */
 RDB_CHECKED bool load_statistics(rdb_access *access, cache_entry *entry, rdb_arena *work, rdb_error *err);
 
+/* ---- extended_statistics.c: relation->extended, from pg_statistic_ext_data. */
+RDB_CHECKED bool load_extended_statistics(rdb_access *access, cache_entry *entry, rdb_arena *work, rdb_error *err);
+
 /* ---- scan.c ---------------------------------------------------------------------------------------------------------------- */
 /* The transaction that reads (or, for_write, changes) the table: the access's own, or one in the root PDB. */
 RDB_CHECKED bool access_txn_for(rdb_access *access, const rdb_relation *relation, bool for_write, rdb_txn **txn, rdb_error *err);

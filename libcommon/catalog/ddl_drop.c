@@ -338,6 +338,9 @@ static bool drop_object(rdb_access *access, rdb_object_address object, rdb_arena
         return delete_rows(access, RDB_PG_LARGEOBJECT, 2683, &key, 1, err) && delete_rows(access, 2995 /* pg_largeobject_metadata */, 2996, &key, 1, err);
     case RDB_PG_OPERATOR:
         return ddl_drop_operator(access, object.object_oid, err);
+    case RDB_PG_STATISTIC_EXT:
+        return delete_rows(access, RDB_PG_STATISTIC_EXT_DATA, INDEX_STATISTIC_EXT_DATA, &key, 1, err) &&
+               delete_rows(access, RDB_PG_STATISTIC_EXT, INDEX_STATISTIC_EXT_OID, &key, 1, err);
     case RDB_PG_TRIGGER:
         return delete_rows(access, RDB_PG_TRIGGER, INDEX_TRIGGER_OID, &key, 1, err);
     default:
@@ -347,7 +350,7 @@ static bool drop_object(rdb_access *access, rdb_object_address object, rdb_arena
     static const struct { uint32_t catalog_oid, oid_index; } plain[] = {
         {826, 828} /* pg_default_acl */, {3256, 3257} /* pg_policy */, {RDB_PG_CAST, 2660}, {2602, 2756} /* pg_amop */,
         {2603, 2757} /* pg_amproc */, {RDB_PG_OPCLASS, 2687}, {2753, 2755} /* pg_opfamily */, {RDB_PG_COLLATION, 3085}, {2607, 2670} /* pg_conversion */,
-        {3381, 3380} /* pg_statistic_ext */, {3079, 3080} /* pg_extension */, {2612, 2682} /* pg_language */, {3600, 3605} /* pg_ts_dict */,
+        {3079, 3080} /* pg_extension */, {2612, 2682} /* pg_language */, {3600, 3605} /* pg_ts_dict */,
         {3601, 3607} /* pg_ts_parser */, {3764, 3767} /* pg_ts_template */};
     for (size_t i = 0; i < RDB_COUNT_OF(plain); i++)
         if (plain[i].catalog_oid == object.catalog_oid)

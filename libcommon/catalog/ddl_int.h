@@ -37,6 +37,10 @@ enum {
     INDEX_SEQUENCE = 5002,
     INDEX_ATTRDEF_OID = 2657,
     INDEX_STATISTIC = 2696,
+    INDEX_STATISTIC_EXT_RELATION = 3379,
+    INDEX_STATISTIC_EXT_OID = 3380,
+    INDEX_STATISTIC_EXT_NAME = 3997,
+    INDEX_STATISTIC_EXT_DATA = 3433,
     INDEX_TRIGGER_OID = 2702,
     INDEX_LAYOUT = 8003,
     INDEX_MISSING = 8033,
@@ -143,6 +147,10 @@ typedef struct type_definition {
     uint32_t typmod_in, typmod_out;
 } type_definition;
 RDB_CHECKED bool ddl_insert_type(rdb_access *access, const type_definition *definition, rdb_arena *arena, rdb_error *err);
+/* statistics.c: a row of pg_statistic, or of pg_statistic_ext_data.stxdexpr, from figures and back. number 0: of an expression. */
+RDB_CHECKED bool statistics_fill(rdb_access *access, const new_row *row, uint32_t relation_oid, int16_t number, bool inherits, const rdb_type *type, uint32_t collation,
+                                 const rdb_statistics *statistics, rdb_error *err);
+RDB_CHECKED bool statistics_read(const rdb_catalog_row *row, const rdb_type *type, rdb_arena *arena, rdb_arena *work, rdb_statistics *statistics, rdb_error *err);
 /* A free name for the array type of an element of that name. */
 RDB_CHECKED bool ddl_choose_array_name(rdb_access *access, const char *element_name, uint32_t namespace_oid, rdb_arena *arena, char name[RDB_NAMEDATALEN], rdb_error *err);
 /* Does a type have the name? An array type that was made for its element is renamed out of the way. */

@@ -2,7 +2,7 @@
  * DDL on extended statistics: the row that says over which columns and expressions, and of which kinds. */
 #include "catalog/ddl_int.h"
 
-enum { PG_STATISTIC_EXT = 3381, INDEX_STATISTIC_EXT_NAME = 3997, CHAR_ARRAY = 1002 };
+enum { CHAR_ARRAY = 1002 };
 
 bool rdb_ddl_find_statistics(rdb_access *access, uint32_t namespace_oid, const char *name, uint32_t *oid, rdb_error *err)
 {
@@ -10,7 +10,7 @@ bool rdb_ddl_find_statistics(rdb_access *access, uint32_t namespace_oid, const c
     rdb_catalog_row row;
     bool found = false;
     const rdb_datum keys[] = {datum_text(name), datum_oid(namespace_oid)};
-    bool ok = arena != NULL && catalog_find_row(access, PG_STATISTIC_EXT, INDEX_STATISTIC_EXT_NAME, keys, 2, arena, &row, &found, err);
+    bool ok = arena != NULL && catalog_find_row(access, RDB_PG_STATISTIC_EXT, INDEX_STATISTIC_EXT_NAME, keys, 2, arena, &row, &found, err);
     *oid = ok && found ? row_oid(&row, RDB_pg_statistic_ext_oid) : 0;
     rdb_arena_destroy(arena);
     return ok;
@@ -29,7 +29,7 @@ static bool create_statistics(rdb_access *access, const rdb_statistics_definitio
     }
     if (!rdb_catalog_new_oid(access, oid, err))
         return false;
-    const new_row row = row_begin(access, PG_STATISTIC_EXT, arena);
+    const new_row row = row_begin(access, RDB_PG_STATISTIC_EXT, arena);
     set_oid(&row, RDB_pg_statistic_ext_oid, *oid);
     set_oid(&row, RDB_pg_statistic_ext_stxrelid, definition->relation_oid);
     set_text(&row, RDB_pg_statistic_ext_stxname, definition->name);
@@ -37,7 +37,7 @@ static bool create_statistics(rdb_access *access, const rdb_statistics_definitio
     set_oid(&row, RDB_pg_statistic_ext_stxowner, definition->owner_oid);
     set_int32(&row, RDB_pg_statistic_ext_stxstattarget, -1);
     set_text(&row, RDB_pg_statistic_ext_stxexprs, definition->expression_tree);
-    const rdb_object_address self = {PG_STATISTIC_EXT, *oid, 0};
+    const rdb_object_address self = {RDB_PG_STATISTIC_EXT, *oid, 0};
     if (!datum_from_int16s(arena, RDB_INT2VECTOROID, definition->columns, definition->column_count, row_at(&row, RDB_pg_statistic_ext_stxkeys), err) ||
         !datum_from_texts(arena, CHAR_ARRAY, kinds, kind_count, row_at(&row, RDB_pg_statistic_ext_stxkind), err) || !row_insert(&row, err) ||
         !rdb_ddl_depend(access, self, (rdb_object_address){RDB_PG_NAMESPACE, definition->namespace_oid, 0}, 'n', err))

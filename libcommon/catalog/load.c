@@ -608,6 +608,8 @@ static bool load_relation(rdb_access *access, cache_entry *entry, rdb_arena *wor
         return false;
     if (((is_table && relation->tuples >= 0) || relation->kind == 'i') && !relation->is_system && !load_statistics(access, entry, work, err))
         return false;
+    if ((is_table || relation->kind == 'p') && !relation->is_system && !load_extended_statistics(access, entry, work, err))
+        return false;
     if (is_table || relation->kind == 'i' || relation->kind == 'S')
         relation->counters = rdb_counters_get(database->catalog, database->pdb, relation->oid);
     for (uint16_t i = 0; i < relation->index_count; i++)

@@ -24,7 +24,7 @@ enum {
     RDB_PG_TYPE = 1247, RDB_PG_ATTRIBUTE = 1249, RDB_PG_PROC = 1255, RDB_PG_CLASS = 1259, RDB_PG_AUTHID = 1260,
     RDB_PG_DATABASE = 1262, RDB_PG_ATTRDEF = 2604, RDB_PG_CONSTRAINT = 2606, RDB_PG_DEPEND = 2608,
     RDB_PG_DESCRIPTION = 2609, RDB_PG_INDEX = 2610, RDB_PG_INHERITS = 2611, RDB_PG_NAMESPACE = 2615,
-    RDB_PG_OPERATOR = 2617, RDB_PG_REWRITE = 2618, RDB_PG_STATISTIC = 2619, RDB_PG_TRIGGER = 2620, RDB_PG_SEQUENCE = 2224, RDB_PG_POLICY = 3256,
+    RDB_PG_OPERATOR = 2617, RDB_PG_REWRITE = 2618, RDB_PG_STATISTIC = 2619, RDB_PG_STATISTIC_EXT = 3381, RDB_PG_STATISTIC_EXT_DATA = 3429, RDB_PG_TRIGGER = 2620, RDB_PG_SEQUENCE = 2224, RDB_PG_POLICY = 3256,
     RDB_PG_SETTING = 2964, RDB_PG_ENUM = 3501, RDB_PG_COLLATION = 3456, RDB_PG_TABLESPACE = 1213, RDB_PG_AUTH_MEMBERS = 1261,
     RDB_PG_PARTITIONED_TABLE = 3350, RDB_PG_AM = 2601, RDB_PG_CAST = 2605, RDB_PG_OPCLASS = 2616, RDB_PG_SHDEPEND = 1214, RDB_PG_SHDESCRIPTION = 2396,
     RDB_PG_AGGREGATE = 2600, RDB_PG_AMOP = 2602, RDB_PG_AMPROC = 2603, RDB_PG_OPFAMILY = 2753,
@@ -269,6 +269,37 @@ typedef struct rdb_statistics {
     double correlation;              /* of the order of values with that of the rows on disk: -1 to 1 */
 } rdb_statistics;
 
+/* What ANALYZE found of several columns and expressions of a table together, for one object of CREATE STATISTICS (extended_statistics.c).
+ * Its parts are the columns, by number, then the expressions; a set of them has bit i for part i. */
+typedef struct rdb_parts_distinct {
+    uint8_t parts;
+    double distinct;
+} rdb_parts_distinct;
+typedef struct rdb_parts_dependency { /* in that share of the rows one part follows from others */
+    uint8_t from, to;                 /* to: a set of one */
+    double degree;
+} rdb_parts_dependency;
+typedef struct rdb_common_part { /* values of a part in the common rows */
+    uint32_t type_oid;
+    const rdb_datum *values;
+    const bool *is_null;
+} rdb_common_part;
+typedef struct rdb_extended_statistics {
+    uint32_t oid;
+    bool inherits;                    /* over the rows of tables below it too */
+    uint16_t column_count, part_count;
+    int16_t columns[8];
+    const char *expression_tree;      /* a row expression; NULL: none */
+    uint32_t distinct_count, dependency_count;
+    const rdb_parts_distinct *distinct;
+    const rdb_parts_dependency *dependencies;
+    uint32_t common_count;            /* rows that are common, with their share of all and what it would be if the parts were independent */
+    const rdb_common_part *common;    /* by part */
+    const double *common_shares, *common_bases;
+    const struct rdb_statistics *const *expressions; /* by expression; NULL within: nothing is known of it; NULL: of none */
+    const uint32_t *expression_types; /* what the values of their figures are; 0: there are none */
+} rdb_extended_statistics;
+
 struct rdb_relation {
     uint32_t oid;
     char name[RDB_NAMEDATALEN];
@@ -307,6 +338,8 @@ struct rdb_relation {
     double pages, tuples;            /* relpages, reltuples (-1: never counted) */
     double visible_pages;            /* relallvisible */
     const rdb_statistics *const *statistics; /* by column number - 1, NULL: none; NULL: of no column */
+    uint32_t extended_count;         /* objects of CREATE STATISTICS that something is known for, by OID */
+    const rdb_extended_statistics *extended;
     uint32_t index_of;               /* i: the table's oid */
     rdb_counters *counters;          /* tables and indexes; NULL: not counted */
 };

@@ -7,6 +7,7 @@
 #define RDB_DDL_H
 
 #include "catalog/rdb_catalog.h"
+#include "type/rdb_statistics.h"
 
 typedef struct rdb_object_address {
     uint32_t catalog_oid, object_oid;
@@ -275,6 +276,29 @@ typedef struct rdb_statistics_definition {
 } rdb_statistics_definition;
 RDB_CHECKED bool rdb_ddl_create_statistics(rdb_access *access, const rdb_statistics_definition *definition, uint32_t *oid, rdb_error *err);
 RDB_CHECKED bool rdb_ddl_find_statistics(rdb_access *access, uint32_t namespace_oid, const char *name, uint32_t *oid, rdb_error *err); /* 0: none */
+/* The objects of a table, by OID. Memory of arena. */
+typedef struct rdb_statistics_object {
+    uint32_t oid;
+    const char *schema, *name, *expression_tree; /* NULL: no expressions */
+    const int16_t *columns;
+    uint32_t column_count;
+    char kinds[8];
+    int32_t target; /* parts of what is gathered; -1: as its columns say */
+} rdb_statistics_object;
+RDB_CHECKED bool rdb_ddl_list_statistics(rdb_access *access, uint32_t relation_oid, rdb_arena *arena, const rdb_statistics_object **objects, uint32_t *count, rdb_error *err);
+/* Nothing is known for it any more; tree: its expressions as they are now, NULL: as they were. */
+RDB_CHECKED bool rdb_ddl_renew_statistics(rdb_access *access, uint32_t relation_oid, uint32_t oid, const char *tree, rdb_error *err);
+/* What was found for one of them (extended_statistics.c): NULL where it was not asked for, or there is nothing. */
+typedef struct rdb_statistics_found {
+    const rdb_combination *distinct, *dependencies;
+    uint32_t distinct_count, dependency_count;
+    const rdb_mcv_list *common;
+    const rdb_statistics *expressions;
+    const rdb_type *const *expression_types;
+    const uint32_t *expression_collations;
+    uint32_t expression_count;
+} rdb_statistics_found;
+RDB_CHECKED bool rdb_ddl_store_statistics(rdb_access *access, uint32_t relation_oid, uint32_t oid, bool inherits, const rdb_statistics_found *found, rdb_error *err);
 
 /* Domains (ddl_domain.c). The default's text is what clients are shown. */
 typedef struct rdb_domain_definition {

@@ -6,7 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STATISTIC = 2619, LARGEOBJECT = 2613 };
+enum { LARGEOBJECT = 2613 };
+
+/* ANALYZE finds it again. */
+static bool is_found_again(uint32_t catalog_oid)
+{
+    return catalog_oid == RDB_PG_STATISTIC || catalog_oid == RDB_PG_STATISTIC_EXT_DATA;
+}
 
 typedef struct kept_row {
     rdb_datum *values;
@@ -165,7 +171,7 @@ static bool read_system_tables(rescue *r, rdb_error *err)
         kept_table *table = &r->tables[i];
         uint64_t rows = 0;
         table->relation = r->target->system[i];
-        if (!bootstrap_holds(r->target, table->relation) || table->relation->oid == STATISTIC || table->relation->oid == LARGEOBJECT)
+        if (!bootstrap_holds(r->target, table->relation) || is_found_again(table->relation->oid) || table->relation->oid == LARGEOBJECT)
             continue;
         table->keys = RDB_NEW_ARRAY(r->arena, rdb_map *, table->relation->index_count + 1u);
         for (uint16_t k = 0; k < table->relation->index_count; k++)
@@ -332,7 +338,7 @@ static bool fill_system_tables(rescue *r, rdb_error *err)
 {
     for (uint32_t i = 0; i < builtin_relation_count(); i++) {
         kept_table *table = &r->tables[i];
-        if (!bootstrap_holds(r->target, table->relation) || table->relation->oid == STATISTIC)
+        if (!bootstrap_holds(r->target, table->relation) || is_found_again(table->relation->oid))
             continue;
         if (!table_filler_open(&r->filler, table->relation, r->txn, err))
             return false;

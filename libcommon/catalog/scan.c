@@ -280,6 +280,8 @@ static bool note_change(rdb_access *access, uint32_t catalog_oid, const rdb_datu
         return overlay_note(access, RDB_PG_CLASS, VALUE(RDB_pg_partitioned_table_partrelid), err);
     case RDB_PG_STATISTIC:
         return overlay_note(access, RDB_PG_CLASS, VALUE(RDB_pg_statistic_starelid), err);
+    case RDB_PG_STATISTIC_EXT:
+        return overlay_note(access, RDB_PG_CLASS, VALUE(RDB_pg_statistic_ext_stxrelid), err);
     case RDB_LAYOUT:
         return overlay_note(access, RDB_PG_CLASS, VALUE(RDB_rdb_layout_layrelid), err);
     case RDB_PG_TYPE:

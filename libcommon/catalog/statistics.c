@@ -72,6 +72,17 @@ static const rdb_type *stored_type(const rdb_type *type)
     return type;
 }
 
+bool statistics_read(const rdb_catalog_row *row, const rdb_type *type, rdb_arena *arena, rdb_arena *work, rdb_statistics *statistics, rdb_error *err)
+{
+    bool ok = true;
+    statistics->null_fraction = (double)row->values[RDB_pg_statistic_stanullfrac - 1].f4;
+    statistics->distinct = (double)row->values[RDB_pg_statistic_stadistinct - 1].f4;
+    statistics->width = row_int32(row, RDB_pg_statistic_stawidth);
+    for (int slot = 0; ok && slot < SLOT_COUNT; slot++)
+        ok = read_slot(row, slot, stored_type(type), arena, work, statistics, err);
+    return ok;
+}
+
 bool load_statistics(rdb_access *access, cache_entry *entry, rdb_arena *work, rdb_error *err)
 {
     rdb_relation *relation = &entry->is.relation;
@@ -90,11 +101,7 @@ bool load_statistics(rdb_access *access, cache_entry *entry, rdb_arena *work, rd
         if (all == NULL)
             all = RDB_NEW_ARRAY(entry->arena, const rdb_statistics *, relation->column_count);
         rdb_statistics *statistics = RDB_NEW(entry->arena, rdb_statistics);
-        statistics->null_fraction = (double)row.values[RDB_pg_statistic_stanullfrac - 1].f4;
-        statistics->distinct = (double)row.values[RDB_pg_statistic_stadistinct - 1].f4;
-        statistics->width = row_int32(&row, RDB_pg_statistic_stawidth);
-        for (int slot = 0; ok && slot < SLOT_COUNT; slot++)
-            ok = read_slot(&row, slot, stored_type(relation->columns[number - 1].type), entry->arena, work, statistics, err);
+        ok = statistics_read(&row, relation->columns[number - 1].type, entry->arena, work, statistics, err);
         all[number - 1] = statistics;
     }
     rdb_catalog_scan_close(&scan);
@@ -129,12 +136,12 @@ static bool write_slot(slot_writer *w, int16_t kind, uint16_t strategy, const rd
     return value_count == 0 || rdb_array_build(&w->call, w->type, values, NULL, value_count, row_at(row, RDB_pg_statistic_stavalues1 + slot));
 }
 
-static bool fill_row(rdb_access *access, const new_row *row, const rdb_relation *relation, int16_t number, bool inherits, const rdb_statistics *statistics, rdb_error *err)
+bool statistics_fill(rdb_access *access, const new_row *row, uint32_t relation_oid, int16_t number, bool inherits, const rdb_type *type, uint32_t collation,
+                     const rdb_statistics *statistics, rdb_error *err)
 {
-    const rdb_column *column = &relation->columns[number - 1];
-    slot_writer w = {.row = row, .type = stored_type(column->type), .call = {.arena = row->arena, .err = err, .format = rdb_format_default()}, .collation = column->collation};
+    slot_writer w = {.row = row, .type = stored_type(type), .call = {.arena = row->arena, .err = err, .format = rdb_format_default()}, .collation = collation};
     const float correlation = (float)statistics->correlation;
-    set_oid(row, RDB_pg_statistic_starelid, relation->oid);
+    set_oid(row, RDB_pg_statistic_starelid, relation_oid);
     set_int16(row, RDB_pg_statistic_staattnum, number);
     set_bool(row, RDB_pg_statistic_stainherit, inherits);
     set_float(row, RDB_pg_statistic_stanullfrac, (float)statistics->null_fraction);
@@ -162,7 +169,8 @@ bool rdb_ddl_set_column_statistics(rdb_access *access, const rdb_relation *relat
     const new_row row = row_begin(access, RDB_PG_STATISTIC, arena);
     rdb_catalog_row old;
     bool found = false;
-    bool ok = fill_row(access, &row, relation, number, inherits, statistics, err) &&
+    const rdb_column *column = &relation->columns[number - 1];
+    bool ok = statistics_fill(access, &row, relation->oid, number, inherits, column->type, column->collation, statistics, err) &&
               catalog_find_row(access, RDB_PG_STATISTIC, INDEX_STATISTIC, keys, RDB_COUNT_OF(keys), arena, &old, &found, err);
     if (ok && found) {
         old.values = row.values;

@@ -297,6 +297,27 @@ static bool renew_checks(column_change *change, rdb_error *err)
     return true;
 }
 
+/* Extended statistics over the column: of its old values nothing is known any more. */
+static bool renew_statistics(column_change *change, rdb_error *err)
+{
+    rdb_command_context *context = change->context;
+    const rdb_statistics_object *objects = NULL;
+    uint32_t count = 0;
+    if (!rdb_ddl_list_statistics(context->access, change->relation->oid, context->arena, &objects, &count, err))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        bool names = false, is_over = false;
+        rdb_expr *expr = NULL;
+        const char *tree = NULL;
+        for (uint32_t k = 0; k < objects[i].column_count; k++)
+            is_over = is_over || objects[i].columns[k] == change->column->number;
+        if (!tree_names_column(change, objects[i].expression_tree, &names, &expr, err) || (names && !analyse_again(change, expr, NULL, -1, "statistics expressions", &tree, err)) ||
+            ((names || is_over) && !rdb_ddl_renew_statistics(context->access, change->relation->oid, objects[i].oid, tree, err)))
+            return false;
+    }
+    return true;
+}
+
 static const char *type_name(rdb_command_context *context, const rdb_type *type, int32_t typmod, bool with_typmod)
 {
     rdb_strbuf name;
@@ -417,7 +438,7 @@ bool command_alter_column_type(rdb_command_context *context, const rdb_relation 
     for (uint16_t i = 0; i < relation->index_count; i++)
         if (!renew_index(&change, &relation->indexes[i], err))
             return false;
-    if (!renew_checks(&change, err))
+    if (!renew_checks(&change, err) || !renew_statistics(&change, err))
         return false;
     if (change.column->generated != 0 && change.column->default_tree != NULL) {
         rdb_expr *source = NULL;

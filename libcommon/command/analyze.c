@@ -6,36 +6,17 @@
  * rows for each part of a histogram keep its error small (Chaudhuri, Motwani, Narasayya, "Random sampling for histogram
  * construction: how much is enough?", 1998). Distinct values of the whole are estimated from those of the sample by Haas and
  * Stokes's first estimator ("Sampling-based estimation of the number of distinct values of an attribute", 1995 and 1998). */
-#include "command/command_int.h"
+#include "command/analyze.h"
 #include "sql/rdb_partition.h"
 #include "task/rdb_report.h"
 
 #include <math.h>
 
-enum { ROWS_A_PART = 300, WIDE_BYTES = 1024 };
+enum { ROWS_A_PART = 300 };
 
 #define PAGES_A_ROW 4u /* of 4 KiB */
 
 /* ---- the sample ------------------------------------------------------------------------------------------------------------ */
-typedef struct sample {
-    const rdb_relation *relation;
-    rdb_arena *arena;         /* of the sampled values */
-    const int16_t *columns;   /* attribute numbers */
-    uint16_t column_count;
-    uint32_t wanted, count;   /* rows */
-    rdb_datum *values;        /* row after row, column_count of each */
-    bool *is_null;
-    rdb_row_address *addresses;
-    uint32_t *order;          /* of rows by address */
-    double met, skip_until, weight; /* rows met so far; the next one taken; Li's w */
-    uint64_t random;
-    double blocks, blocks_read, rows_total;
-    /* the table that is being read: the relation, or one that it has rows in below it */
-    const rdb_relation *source;
-    const int16_t *source_columns;
-    uint64_t source_no;
-} sample;
-
 static double draw(sample *s) /* between 0 and 1, neither included (splitmix64) */
 {
     uint64_t z = s->random += UINT64_C(0x9E3779B97F4A7C15);
@@ -211,16 +192,12 @@ typedef struct column_value {
 typedef struct value_run { /* equal values, one after the other when sorted */
     uint32_t first, count;
 } value_run;
-typedef struct column_sorter {
-    const rdb_type *type;
-    uint32_t collation;
-} column_sorter;
 
-static int by_value(const void *left, const void *right, void *sorter_at)
+static int by_value(const void *left, const void *right, void *column_at)
 {
-    const column_sorter *sorter = sorter_at;
+    const sample_column *column = column_at;
     const column_value *a = left, *b = right;
-    int order = sorter->type->ops->compare(sorter->type, sorter->collation, a->value, b->value);
+    int order = column->type->ops->compare(column->type, column->collation, a->value, b->value);
     return order != 0 ? order : a->row < b->row ? -1 : 1;
 }
 
@@ -279,7 +256,7 @@ static uint32_t common_enough(const value_run *runs, uint32_t count, double dist
 typedef struct column_work {
     const sample *s;
     rdb_arena *arena;
-    const rdb_column *column;
+    const sample_column *column;
     column_value *values;       /* sorted */
     uint32_t value_count;       /* of them; neither null nor too wide */
     value_run *runs;            /* of values met more than once, most common ones first */
@@ -288,11 +265,12 @@ typedef struct column_work {
     rdb_statistics *statistics;
 } column_work;
 
-static void find_runs(column_work *w, const column_sorter *sorter)
+static void find_runs(column_work *w)
 {
+    const sample_column *column = w->column;
     w->runs = RDB_NEW_ARRAY(w->arena, value_run, w->value_count / 2 + 1);
     for (uint32_t first = 0, next; first < w->value_count; first = next) {
-        for (next = first + 1; next < w->value_count && sorter->type->ops->compare(sorter->type, sorter->collation, w->values[first].value, w->values[next].value) == 0;)
+        for (next = first + 1; next < w->value_count && column->type->ops->compare(column->type, column->collation, w->values[first].value, w->values[next].value) == 0;)
             next++;
         w->distinct++;
         if (next - first > 1)
@@ -353,11 +331,11 @@ static void keep_correlation(column_work *w)
     w->statistics->correlation = (n * products - sum * sum) / (n * squares - sum * sum);
 }
 
-static bool examine_column(column_work *w, uint16_t column_no, bool has_order, rdb_error *err)
+static bool examine_column(column_work *w, bool has_order, rdb_error *err)
 {
     const sample *s = w->s;
-    const rdb_type *type = w->column->type;
-    const column_sorter sorter = {type, w->column->collation};
+    const sample_column *column = w->column;
+    const rdb_type *type = column->type;
     rdb_statistics *statistics = w->statistics;
     double bytes = 0;
     uint32_t nulls = 0, wide = 0;
@@ -366,16 +344,15 @@ static bool examine_column(column_work *w, uint16_t column_no, bool has_order, r
     if (w->values == NULL)
         return false;
     for (uint32_t i = 0; i < s->count; i++) {
-        const size_t place = (size_t)s->order[i] * s->column_count + column_no;
-        if (s->is_null[place]) {
+        if (column->is_null[i]) {
             nulls++;
             continue;
         }
-        bytes += stored_bytes(type, s->values[place]);
-        if (type->rep == RDB_REP_BYTES && s->values[place].bytes.length > WIDE_BYTES)
+        bytes += stored_bytes(type, column->values[i]);
+        if (sample_is_wide(column, i))
             wide++;
         else {
-            w->values[w->value_count] = (column_value){s->values[place], w->value_count};
+            w->values[w->value_count] = (column_value){column->values[i], w->value_count};
             w->value_count++;
         }
     }
@@ -386,8 +363,8 @@ static bool examine_column(column_work *w, uint16_t column_no, bool has_order, r
     statistics->width = type->typlen > 0 ? type->typlen : non_null > 0 ? (int32_t)(bytes / non_null) : 0;
     if (non_null == 0 || !has_order)
         return rdb_arena_check(w->arena, err);
-    qsort_r(w->values, w->value_count, sizeof *w->values, by_value, (void *)(uintptr_t)&sorter);
-    find_runs(w, &sorter);
+    qsort_r(w->values, w->value_count, sizeof *w->values, by_value, (void *)(uintptr_t)column);
+    find_runs(w);
     statistics->distinct = estimate_distinct(w->distinct, w->run_count, wide, non_null, s->rows_total, statistics->null_fraction);
     if (statistics->distinct > 0.1 * s->rows_total)
         statistics->distinct = -(statistics->distinct / s->rows_total);
@@ -395,6 +372,33 @@ static bool examine_column(column_work *w, uint16_t column_no, bool has_order, r
     keep_bounds(w);
     keep_correlation(w);
     return rdb_arena_check(w->arena, err);
+}
+
+bool sample_read_column(const sample *s, uint16_t column_no, rdb_arena *arena, sample_column *column, rdb_error *err)
+{
+    const rdb_column *of = &s->relation->columns[s->columns[column_no] - 1];
+    rdb_datum *values = rdb_arena_try_alloc(arena, ((size_t)s->count + 1) * sizeof *values, err);
+    bool *is_null = rdb_arena_try_alloc(arena, (size_t)s->count + 1, err);
+    if (values == NULL || is_null == NULL)
+        return false;
+    for (uint32_t i = 0; i < s->count; i++) {
+        const size_t place = (size_t)s->order[i] * s->column_count + column_no;
+        is_null[i] = s->is_null[place];
+        values[i] = s->values[place];
+    }
+    *column = (sample_column){of->type, of->collation, values, is_null};
+    return true;
+}
+
+bool sample_examine(rdb_command_context *context, const sample *s, const sample_column *column, uint32_t target, rdb_arena *arena, rdb_statistics *statistics, rdb_error *err)
+{
+    column_work work = {.s = s, .arena = arena, .column = column, .target = target, .statistics = statistics};
+    const rdb_type *type = column->type;
+    uint32_t less = 0;
+    while (type->kind == 'd' && type->base != NULL)
+        type = type->base;
+    return rdb_cancel_check(context->cancel, err) && rdb_opclass_operator(context->access, type->oid, type->oid, 1, &less, err) &&
+           examine_column(&work, less != 0 && column->type->ops != NULL && column->type->ops->compare != NULL, err);
 }
 
 /* ---- the statement --------------------------------------------------------------------------------------------------------------- */
@@ -425,17 +429,11 @@ static bool write_statistics(rdb_command_context *context, const sample *s, cons
     rdb_arena *arena = rdb_arena_create("analyze column", NULL, NULL);
     bool ok = arena != NULL || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     for (uint16_t i = 0; ok && i < s->column_count && s->count > 0; i++) {
-        const rdb_column *column = &s->relation->columns[s->columns[i] - 1];
+        sample_column column;
         rdb_statistics statistics;
-        uint32_t less = 0;
         rdb_arena_reset(arena);
-        column_work work = {.s = s, .arena = arena, .column = column, .target = targets[i], .statistics = &statistics};
-        const rdb_type *type = column->type;
-        while (type->kind == 'd' && type->base != NULL)
-            type = type->base;
-        ok = rdb_cancel_check(context->cancel, err) && rdb_opclass_operator(context->access, type->oid, type->oid, 1, &less, err) &&
-             examine_column(&work, i, less != 0 && column->type->ops != NULL && column->type->ops->compare != NULL, err) &&
-             rdb_ddl_set_column_statistics(context->access, s->relation, s->columns[i], with_children, &statistics, err);
+        ok = targets[i] == 0 || (sample_read_column(s, i, arena, &column, err) && sample_examine(context, s, &column, targets[i], arena, &statistics, err) &&
+                                 rdb_ddl_set_column_statistics(context->access, s->relation, s->columns[i], with_children, &statistics, err));
     }
     rdb_arena_destroy(arena);
     return ok;
@@ -503,6 +501,18 @@ bool command_analyze_table(rdb_command_context *context, const rdb_relation *rel
         largest = RDB_MAX(largest, targets[kept]);
         kept++;
     }
+    extended_statistics extended;
+    if (!extended_statistics_open(context, relation, columns, kept, &extended, err))
+        return false;
+    if (extended.has_expressions) /* which may read any column */
+        for (uint16_t i = 0; i < relation->column_count; i++) {
+            bool is_there = relation->columns[i].is_dropped || relation->columns[i].type == NULL;
+            for (uint16_t k = 0; k < kept; k++)
+                is_there = is_there || columns[k] == i + 1;
+            if (!is_there)
+                columns[kept++] = (int16_t)(i + 1); /* its target stays 0 */
+        }
+    largest = RDB_MAX(largest, extended.largest_target);
     if (is_verbose)
         command_notice(context, "INFO", RDB_SUCCESSFUL_COMPLETION, with_children ? "analyzing \"%s.%s\" inheritance tree" : "analyzing \"%s.%s\"", relation->namespace_name, relation->name);
     s.columns = columns;
@@ -520,7 +530,7 @@ bool command_analyze_table(rdb_command_context *context, const rdb_relation *rel
         command_notice(context, "INFO", RDB_SUCCESSFUL_COMPLETION,
                        "\"%s\": scanned %.0f of %.0f pages, containing %.0f live rows and 0 dead rows; %u rows in sample, %.0f estimated total rows", relation->name,
                        s.blocks_read, s.blocks, s.met, s.count, s.rows_total);
-    ok = ok && write_statistics(context, &s, targets, with_children, err);
+    ok = ok && write_statistics(context, &s, targets, with_children, err) && extended_statistics_gather(context, &s, &extended, with_children, err);
     if (ok && with_children) /* the pages are those of the tables below */
         ok = relation->kind != 'p' || rdb_ddl_set_statistics(context->access, relation->oid, -1, s.rows_total, 0, err);
     else if (ok)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * CREATE STATISTICS: what is to be known of several columns together. It is kept and shown; nothing is gathered for it yet. */
+ * CREATE STATISTICS: what is to be known of several columns together. ANALYZE gathers it (analyze_extended.c). */
 #include "command/command_int.h"
 
 #include <stdlib.h>

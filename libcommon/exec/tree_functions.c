@@ -498,11 +498,12 @@ static bool constraint_pretty_row(rdb_call *call, const rdb_datum *a, const bool
 }
 EXPR_ROW_KERNEL(constraint_pretty, 2)
 
+enum { STATISTIC_EXT_OID_INDEX = 3380 };
+
 /* ---- extended statistics --------------------------------------------------------------------------------------------------------------- */
 /* "a, b, (a + b)" and, where it is not alone, CREATE STATISTICS around it. */
 static bool give_statistics(rdb_call *call, uint32_t oid, bool is_alone, rdb_datum *result, bool *is_null)
 {
-    enum { PG_STATISTIC_EXT = 3381, STATISTIC_EXT_OID_INDEX = 3380 };
     rdb_access *access = rdb_eval_of(call)->access;
     rdb_catalog_scan *scan = NULL;
     rdb_catalog_row row;
@@ -512,7 +513,7 @@ static bool give_statistics(rdb_call *call, uint32_t oid, bool is_alone, rdb_dat
     rdb_strbuf text;
     *is_null = true;
     rdb_strbuf_init(&text, call->arena);
-    bool ok = rdb_catalog_scan_open(&scan, access, PG_STATISTIC_EXT, STATISTIC_EXT_OID_INDEX, &key, 1, call->arena, call->err) && rdb_catalog_scan_next(scan, &row, &found, call->err);
+    bool ok = rdb_catalog_scan_open(&scan, access, RDB_PG_STATISTIC_EXT, STATISTIC_EXT_OID_INDEX, &key, 1, call->arena, call->err) && rdb_catalog_scan_next(scan, &row, &found, call->err);
     ok = ok && (!found || find_relation(call, row.values[RDB_pg_statistic_ext_stxrelid - 1].oid, &relation));
     if (!ok || !found || relation == NULL) {
         rdb_catalog_scan_close(&scan);
@@ -585,7 +586,40 @@ static bool statistics_columns_row(rdb_call *call, const rdb_datum *a, const boo
 }
 EXPR_ROW_KERNEL(statistics_columns, 1)
 
-/* What cannot exist here yet (triggers, extended statistics) has no definition. */
+/* Its expressions alone, as an array; NULL where it has none. */
+static bool statistics_expressions_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
+{
+    rdb_access *access = rdb_eval_of(call)->access;
+    rdb_catalog_scan *scan = NULL;
+    rdb_catalog_row row;
+    const rdb_relation *relation = NULL;
+    const rdb_type *text_type = NULL;
+    rdb_expr *list = NULL;
+    bool found = false;
+    (void)nulls;
+    *is_null = true;
+    bool ok = rdb_catalog_scan_open(&scan, access, RDB_PG_STATISTIC_EXT, STATISTIC_EXT_OID_INDEX, a, 1, call->arena, call->err) && rdb_catalog_scan_next(scan, &row, &found, call->err);
+    found = ok && found && !row.is_null[RDB_pg_statistic_ext_stxexprs - 1];
+    ok = ok && (!found || (find_relation(call, row.values[RDB_pg_statistic_ext_stxrelid - 1].oid, &relation) && rdb_type_get(access, RDB_TEXTOID, &text_type, call->err) &&
+                           rdb_tree_read_expr(call->arena, access, expr_get_text(call, row.values[RDB_pg_statistic_ext_stxexprs - 1]), &list, call->err)));
+    rdb_catalog_scan_close(&scan);
+    if (!ok || !found || relation == NULL)
+        return ok;
+    const rdb_list *fields = &((const rdb_expr_row *)list)->fields;
+    const rdb_deparse_style style = style_of(call, false, false);
+    rdb_datum *texts = RDB_NEW_ARRAY(call->arena, rdb_datum, fields->count + 1);
+    for (uint32_t i = 0; i < fields->count; i++) {
+        rdb_strbuf text;
+        rdb_strbuf_init(&text, call->arena);
+        if (!rdb_deparse_stored_expr(&style, fields->items[i], relation, &text, call->err) || !finish_text(call, &text, &texts[i]))
+            return false;
+    }
+    *is_null = false;
+    return rdb_array_build(call, text_type, texts, NULL, fields->count, result);
+}
+EXPR_ROW_KERNEL(statistics_expressions, 1)
+
+/* What cannot exist here yet (triggers) has no definition. */
 static bool nothing_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
 {
     (void)call, (void)a, (void)nulls, (void)result;
@@ -617,6 +651,7 @@ static const rdb_kernel_entry ENTRIES[] = {
     {2730, nothing, 0},
     {3415, statistics_def, 0},
     {6174, statistics_columns, 0},
+    {6173, statistics_expressions, 0},
     {6121, is_publishable, RDB_KERNEL_NEEDS_SESSION},
 };
 

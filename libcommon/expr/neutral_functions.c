@@ -122,7 +122,6 @@ static const rdb_set_kernel_entry SETS[] = {
     EMPTY(5052), /* pg_get_shmem_allocations: one process, no shared memory */
     EMPTY(3819), /* pg_get_multixact_members */
     EMPTY(5031), EMPTY(3353), EMPTY(6271), EMPTY(6270), EMPTY(6272), EMPTY(5029), EMPTY(5030), EMPTY(3354), /* pg_ls_...dir */
-    EMPTY(3427), /* pg_mcv_list_items: no extended statistics */
     EMPTY(2282), /* pg_get_backend_memory_contexts */
     ROWS(3317, null_record_begin), /* pg_stat_get_wal_receiver */
     ROWS(6169, null_record_begin), /* pg_stat_get_replication_slot */
@@ -148,7 +147,6 @@ static const rdb_kernel_entry ENTRIES[] = {
     {315, zero, 0},  /* pg_jit_available */
     {3163, zero, 0}, /* pg_trigger_depth */
     {3800, null, 0}, {3801, null, 0}, /* pg_current_logfile: the log is no stderr of ours */
-    {6173, null, 0}, /* extended statistics */
     {2230, zero, 0}, {2137, zero, 0}, {3777, zero, 0}, {2307, zero, 0}, {6170, zero, 0}, {6232, zero, 0},
     {676, null, 0}, /* pg_indexam_progress_phasename */
     {3778, empty_text, 0}, /* pg_tablespace_location */

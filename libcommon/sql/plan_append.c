@@ -37,6 +37,7 @@ static bool add_leaf(expansion *e, const rdb_relation *relation, const int16_t *
     leaf->sample = e->parent->sample;
     leaf->lateral = e->parent->lateral;
     leaf->map = map;
+    p->has_extended = p->has_extended || relation->extended_count > 0;
     if (place != NULL)
         *place = leaf;
     rdb_list_push(p->arena, &e->leaves, leaf);

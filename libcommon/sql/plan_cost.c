@@ -404,6 +404,8 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
             rdb_list_push(p->arena, &others, clauses->items[i]);
     }
     path->rows *= plan_selectivity_list(level, rel, &others);
+    if (p->has_extended && plan_extended_rel(level, given) == rel) /* which conditions the index serves says nothing of how they depend on each other */
+        path->rows = rel->tuples * plan_selectivity_list(level, rel, given);
     path->rows = path->rows < 1 ? 1 : rint(path->rows);
     uint64_t index_blocks = 0;
     if (!rdb_storage_block_count(index->index.storage, index->index.pdb, index->index.file, RDB_FORK_MAIN, &index_blocks, p->err))

@@ -326,12 +326,31 @@ static void examine_indexed(plan_level *level, const rdb_expr *expr, plan_subjec
         }
 }
 
+/* An expression that CREATE STATISTICS names. */
+static void examine_extended(plan_level *level, const rdb_expr *expr, plan_subject *s)
+{
+    rdb_list alone = {0};
+    if (expr->kind == RDB_EXPR_CONST || expr->kind == RDB_EXPR_PARAM)
+        return;
+    rdb_list_push(level->p->arena, &alone, (void *)(uintptr_t)expr);
+    plan_rel *rel = plan_extended_rel(level, &alone);
+    s->figures = rel != NULL ? plan_extended_figures(level, rel, expr) : NULL;
+    if (s->figures == NULL)
+        return;
+    s->rel = rel;
+    s->is_column = true;
+    while (s->type->kind == 'd' && s->type->base != NULL)
+        s->type = s->type->base;
+}
+
 plan_subject plan_examine(plan_level *level, const rdb_expr *expr)
 {
     plan_subject s = {.type = expr->type, .collation = expr->collation};
     expr = plan_strip(expr);
     const rdb_expr_var *var = (const rdb_expr_var *)expr;
-    if (expr->kind != RDB_EXPR_VAR)
+    if (expr->kind != RDB_EXPR_VAR && level->p->has_extended)
+        examine_extended(level, expr, &s);
+    if (expr->kind != RDB_EXPR_VAR && s.figures == NULL)
         examine_indexed(level, expr, &s);
     if (expr->kind != RDB_EXPR_VAR || var->levels_up != 0 || var->range_no > level->range_count || level->rels[var->range_no] == NULL)
         return s;

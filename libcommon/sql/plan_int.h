@@ -66,6 +66,8 @@ typedef struct planner {
     uint32_t shown_plan_no, shown_param_no; /* as PostgreSQL counts them, for EXPLAIN */
     rdb_list said_parts;        /* plan_said_part * */
     rdb_scn oldest_scn;         /* no snapshot that the plan runs with is older */
+    bool has_extended;          /* of a relation it is known how its columns depend on each other (plan_extended.c) */
+    bool is_apart;              /* while conditions are estimated as if they did not */
 } planner;
 
 /* What an OR over several relations says of one of them, which is asked of that relation's rows already. */
@@ -125,6 +127,7 @@ typedef struct plan_rel {    /* one range-table entry that gives rows */
     struct plan_rel *parent; /* of a leaf */
     const int16_t *map;      /* of a leaf: the parent's columns in it; NULL: the same */
     struct plan_index *index_trees; /* by index: its expressions and predicate as of this range; plan_index.c */
+    rdb_list *extended_trees; /* by object of CREATE STATISTICS: its expressions; plan_extended.c */
     const plan_inside *inside; /* SUBQUERY, CTE; NULL: not known */
     plan_derived *derived;   /* by column */
     rdb_expr *whole_row, *row_of; /* wanted as one value from the null-extended side of a join: the variable, and what it is made of */
@@ -518,6 +521,14 @@ typedef struct plan_subject {
 } plan_subject;
 plan_subject plan_examine(plan_level *level, const rdb_expr *expr);
 const rdb_expr *plan_strip(const rdb_expr *expr); /* without changes of label */
+/* plan_extended.c. of: as below. is_estimated: the clauses that are taken care of; those that cannot be are left. */
+plan_rel *plan_extended_rel(plan_level *level, const rdb_list *clauses);
+double plan_extended_and(plan_level *level, plan_rel *rel, const plan_rel *of, const rdb_list *clauses, bool *is_estimated);
+double plan_extended_or(plan_level *level, plan_rel *rel, const plan_rel *of, const rdb_list *clauses, bool *is_estimated);
+/* How many different values several expressions of a relation have together: of as many as possible that are not counted yet. False: nothing
+ * is known. */
+bool plan_extended_distinct(plan_level *level, plan_rel *rel, rdb_expr *const *exprs, bool *is_counted, uint32_t count, double *distinct);
+const rdb_statistics *plan_extended_figures(plan_level *level, plan_rel *rel, const rdb_expr *expr); /* NULL: none */
 /* plan_qual.c: the expression as an operator between two operands, or NULL; is it the equality of an ordered operator class? */
 const rdb_expr_function *plan_comparison(const rdb_expr *clause);
 bool plan_is_equality(planner *p, const rdb_expr *clause);
@@ -536,6 +547,7 @@ double plan_subject_distinct(const plan_subject *s, bool *is_guess); /* plan_sel
 double plan_selectivity(plan_level *level, const rdb_expr *clause);
 double plan_selectivity_of(plan_level *level, const plan_rel *of, const rdb_expr *clause);
 double plan_selectivity_list(plan_level *level, const plan_rel *of, const rdb_list *clauses);
+double plan_selectivity_apart(plan_level *level, const plan_rel *of, const rdb_list *clauses); /* as if columns did not depend on each other */
 /* Of a join's pairs of rows; SEMI and ANTI: of the left rows, those with a partner among right_rows. */
 /* Of a join's conditions together. Those that compare all columns of a unique key of several ones with another relation's are one condition:
  * each row there has one partner, as a reference has; their single shares would be multiplied as if the columns had nothing to do with

@@ -349,6 +349,7 @@ bool plan_range(plan_level *level, uint32_t range_no)
     level->rels[range_no] = rel;
     switch ((rdb_range_kind)range->kind) {
     case RDB_RANGE_RELATION:
+        p->has_extended = p->has_extended || range->relation->extended_count > 0;
         if (range->relation->kind != 'r' && range->relation->kind != 'm' && range->relation->kind != 't' && range->relation->kind != 'p')
             return rdb_error_set(p->err, RDB_FEATURE_NOT_SUPPORTED, "reading relation \"%s\" (kind %c) is not supported", range->relation->name, range->relation->kind);
         rel->scan_no = p->plan->scan_count++;

@@ -501,15 +501,26 @@ static bool choose_side(plan_level *level, const plan_rel *of, const rdb_expr_fu
     return is_left || !is_right;
 }
 
+/* Is anything known of columns together, and is it to be used? */
+static bool knows_together(const plan_level *level)
+{
+    return RDB_UNLIKELY(level->p->has_extended) && !level->p->is_apart;
+}
+
 static double or_selectivity(plan_level *level, const plan_rel *of, const rdb_expr_bool *e)
 {
     double result = 0;
-    bool is_whole = false;
+    bool is_whole = false, *is_estimated = NULL;
     for (uint32_t i = 0; of == NULL && i < level->or_shares.count; i++)
         if (((const plan_or_share *)level->or_shares.items[i])->clause == &e->head)
             return ((const plan_or_share *)level->or_shares.items[i])->share;
+    plan_rel *rel = knows_together(level) ? plan_extended_rel(level, &e->arguments) : NULL;
+    if (rel != NULL) {
+        is_estimated = RDB_NEW_ARRAY(level->p->arena, bool, e->arguments.count);
+        result = plan_extended_or(level, rel, of, &e->arguments, is_estimated);
+    }
     for (uint32_t i = 0; i < e->arguments.count; i++) {
-        const double one = plan_selectivity_of(level, of, e->arguments.items[i]);
+        const double one = is_estimated != NULL && is_estimated[i] ? 0 : plan_selectivity_of(level, of, e->arguments.items[i]);
         result += one - result * one;
     }
     for (uint32_t i = 0; i < level->p->said_parts.count; i++) { /* what its relations are asked already is not asked twice */
@@ -612,7 +623,7 @@ static bool is_bound(plan_level *level, const plan_rel *of, const rdb_expr *clau
     return s.is_column && rdb_expr_volatility(clause) != 'v';
 }
 
-double plan_selectivity_list(plan_level *level, const plan_rel *of, const rdb_list *clauses)
+static double list_selectivity(plan_level *level, const plan_rel *of, const rdb_list *clauses)
 {
     double result = 1;
     uint32_t pair_count = 0;
@@ -651,6 +662,29 @@ double plan_selectivity_list(plan_level *level, const plan_rel *of, const rdb_li
         result *= both;
     }
     return plan_share(result);
+}
+
+double plan_selectivity_list(plan_level *level, const plan_rel *of, const rdb_list *clauses)
+{
+    plan_rel *rel = clauses->count > 1 && knows_together(level) ? plan_extended_rel(level, clauses) : NULL;
+    if (rel == NULL)
+        return list_selectivity(level, of, clauses);
+    rdb_list rest = {0};
+    bool *is_estimated = RDB_NEW_ARRAY(level->p->arena, bool, clauses->count);
+    const double together = plan_extended_and(level, rel, of, clauses, is_estimated);
+    for (uint32_t i = 0; i < clauses->count; i++)
+        if (!is_estimated[i])
+            rdb_list_push(level->p->arena, &rest, clauses->items[i]);
+    return plan_share(together * list_selectivity(level, of, &rest));
+}
+
+double plan_selectivity_apart(plan_level *level, const plan_rel *of, const rdb_list *clauses)
+{
+    const bool outer = level->p->is_apart;
+    level->p->is_apart = true;
+    const double share = list_selectivity(level, of, clauses);
+    level->p->is_apart = outer;
+    return share;
 }
 
 double plan_share_below(planner *p, const plan_subject *s, uint16_t strategy, rdb_datum value)
@@ -716,6 +750,10 @@ double plan_group_count(plan_level *level, rdb_expr *const *exprs, uint32_t coun
     void *context[2] = {&columns, level->p};
     bool is_guess;
     for (uint32_t i = 0; i < count; i++) {
+        if (level->p->has_extended && plan_strip(exprs[i])->kind != RDB_EXPR_VAR && plan_examine(level, exprs[i]).figures != NULL) {
+            rdb_list_push(level->p->arena, &columns, exprs[i]); /* ANALYZE looked at the expression itself */
+            continue;
+        }
         const double few = few_values(level, exprs[i]);
         if (exprs[i]->type->oid == RDB_BOOLOID && plan_strip(exprs[i])->kind != RDB_EXPR_VAR)
             groups *= 2;
@@ -726,14 +764,23 @@ double plan_group_count(plan_level *level, rdb_expr *const *exprs, uint32_t coun
     }
     for (uint32_t i = 0; i < columns.count; i++) { /* relation by relation: values of one do not combine beyond its rows */
         const plan_subject first = plan_examine(level, columns.items[i]);
-        double distinct = 1, largest = 1;
+        double distinct = 1, largest = 1, together;
         uint32_t used = 0;
-        bool is_done = false;
+        bool is_done = false, *is_counted = NULL;
+        if (level->p->has_extended && first.rel != NULL && first.rel->range->kind == RDB_RANGE_RELATION) {
+            is_counted = RDB_NEW_ARRAY(level->p->arena, bool, columns.count);
+            for (; plan_extended_distinct(level, first.rel, (rdb_expr *const *)columns.items, is_counted, columns.count, &together); used++) {
+                distinct *= together;
+                largest = RDB_MAX(largest, together);
+            }
+        }
         for (uint32_t k = 0; k < columns.count; k++) {
             const plan_subject s = plan_examine(level, columns.items[k]);
             if (s.rel != first.rel || (s.rel == NULL && k != i))
                 continue;
             is_done = is_done || k < i;
+            if (is_counted != NULL && is_counted[k])
+                continue;
             double one = plan_subject_distinct(&s, &is_guess);
             distinct *= one;
             largest = RDB_MAX(largest, one);

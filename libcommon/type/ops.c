@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * From a type to its operations, representation and printed name, and the columns of index keys. */
+#include "type/rdb_statistics.h"
 #include "type/type_int.h"
 #include "type/tables.h"
 #include <stdarg.h>
@@ -162,6 +163,11 @@ static const rdb_type_ops *find_by_oid(uint32_t oid)
         return &type_tsvector_ops;
     case RDB_TSQUERYOID:
         return &type_tsquery_ops;
+    case RDB_NDISTINCT_OID:
+    case RDB_DEPENDENCIES_OID:
+        return &type_combinations_ops;
+    case RDB_MCV_LIST_OID:
+        return &type_mcv_list_ops;
     default:
         return NULL;
     }

@@ -17,7 +17,7 @@
     X(type_transition_table) X(type_geo_point_table) X(type_geo_box_table) X(type_geo_path_table) \
     X(type_tsvector_table) X(type_tsquery_table) X(type_ts_match_table) X(type_ts_rank_table) X(type_ts_rewrite_table)
 #define TYPE_EACH_SET_TABLE(X) \
-    X(type_array_set_table) X(type_regex_set_table) X(type_series_set_table) X(type_json_set_table) X(type_json_record_set_table) X(type_jsonpath_set_table) X(type_multirange_set_table) X(type_snapshot_set_table) X(type_tsvector_set_table)
+    X(type_array_set_table) X(type_regex_set_table) X(type_series_set_table) X(type_json_set_table) X(type_json_record_set_table) X(type_jsonpath_set_table) X(type_multirange_set_table) X(type_snapshot_set_table) X(type_tsvector_set_table) X(type_statistics_set_table)
 #define TYPE_EACH_AGGREGATE_TABLE(X) \
     X(type_aggregate_basic_table) X(type_aggregate_sum_table) X(type_array_aggregate_table) X(type_text_aggregate_table) X(type_interval_aggregate_table) \
     X(type_json_aggregate_table) X(type_ordered_set_table) X(type_bit_aggregate_table) X(type_money_aggregate_table) X(type_range_aggregate_table)
@@ -44,6 +44,6 @@ extern const rdb_type_ops type_bool_ops, type_char_ops, type_int2_ops, type_int4
     type_array_ops, type_unordered_array_ops, type_vector_ops, type_date_ops, type_time_ops, type_timetz_ops, type_timestamp_ops,
     type_timestamptz_ops, type_interval_ops, type_bytea_ops, type_uuid_ops, type_tid_ops, type_xid8_ops, type_lsn_ops, type_json_ops, type_jsonb_ops, type_jsonpath_ops,
     type_range_ops, type_multirange_ops, type_inet_ops, type_macaddr_ops, type_macaddr8_ops, type_snapshot_ops, type_bit_ops, type_money_ops, type_enum_ops, type_record_ops, type_void_ops, type_aclitem_ops,
-    type_point_ops, type_lseg_ops, type_box_ops, type_line_ops, type_circle_ops, type_path_ops, type_polygon_ops, type_tsvector_ops, type_tsquery_ops;
+    type_point_ops, type_lseg_ops, type_box_ops, type_line_ops, type_circle_ops, type_path_ops, type_polygon_ops, type_tsvector_ops, type_tsquery_ops, type_combinations_ops, type_mcv_list_ops;
 
 #endif
