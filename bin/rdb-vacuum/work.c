@@ -109,22 +109,27 @@ static void print_done(const vacuum_run *run, const char *table, int64_t elapsed
     rdb_strbuf_free(&line);
 }
 
-static bool read_size(vacuum_run *run, const char *oid, uint64_t *bytes, rdb_error *err)
+typedef struct table_size {
+    uint64_t table_bytes, index_bytes;
+} table_size;
+
+static bool read_size(vacuum_run *run, const char *oid, table_size *size, rdb_error *err)
 {
     rdb_list rows = {0};
-    *bytes = 0;
-    if (!vacuum_query(run, rdb_arena_printf(run->arena, "select pg_catalog.pg_relation_size(%s)", oid), &rows, err))
+    *size = (table_size){0};
+    if (!vacuum_query(run, rdb_arena_printf(run->arena, "select pg_catalog.pg_relation_size(%s), pg_catalog.pg_indexes_size(%s)", oid, oid), &rows, err))
         return false;
-    if (rows.count > 0 && ((const char *const *)rows.items[0])[0] != NULL)
-        *bytes = strtoull(((const char *const *)rows.items[0])[0], NULL, 10);
+    const char *const *row = rows.count > 0 ? rows.items[0] : NULL;
+    if (row != NULL && row[0] != NULL && row[1] != NULL) /* else it was dropped meanwhile */
+        *size = (table_size){.table_bytes = strtoull(row[0], NULL, 10), .index_bytes = strtoull(row[1], NULL, 10)};
     return true;
 }
 
-/* Slices until one makes the file no smaller and is not cut short by the clock, or the window ends. */
+/* Slices until one makes no file smaller and is not cut short by the clock, or the window ends. */
 static bool compact_one(vacuum_run *run, const char *table, const char *oid, rdb_error *err)
 {
     const int64_t begin_us = rdb_time_monotonic_us();
-    uint64_t before = 0, bytes = 0, after = 0;
+    table_size before = {0}, bytes, after;
     vacuum_probe *probe = NULL;
     int64_t base_us = 0, rate_kb = run->rate_kb;
     rdb_list rows = {0};
@@ -150,14 +155,16 @@ static bool compact_one(vacuum_run *run, const char *table, const char *oid, rdb
                                                 (long long)run->arguments->wait_seconds, table),
                           &rows, err) &&
              read_size(run, oid, &after, err) && !interrupted(err);
-        again = ok && (after < bytes || probe != NULL) && rdb_time_monotonic_us() - slice_us >= seconds * INT64_C(1000000) && after > 0;
+        again = ok && (after.table_bytes < bytes.table_bytes || after.index_bytes < bytes.index_bytes || probe != NULL) && rdb_time_monotonic_us() - slice_us >= seconds * INT64_C(1000000) &&
+                after.table_bytes > 0;
         const int64_t p99_us = probe != NULL ? vacuum_probe_p99_us(probe) : 0;
         if (p99_us > 0 && base_us > 0) /* gently up, quickly down */
             rate_kb = (double)p99_us > (double)base_us * (1 + run->keep_p99) ? RDB_MAX(rate_kb / 2, (int64_t)RATE_MIN_KB) : RDB_MIN(rate_kb * 5 / 4, run->rate_kb > 0 ? run->rate_kb : (int64_t)RATE_MAX_KB);
     }
     vacuum_probe_stop(&probe);
     if (ok)
-        print_done(run, table, rdb_time_monotonic_us() - begin_us, rdb_arena_printf(run->arena, ",\"bytes_before\":%llu,\"bytes_after\":%llu", (unsigned long long)before, (unsigned long long)after));
+        print_done(run, table, rdb_time_monotonic_us() - begin_us, rdb_arena_printf(run->arena, ",\"bytes_before\":%llu,\"bytes_after\":%llu,\"index_bytes_before\":%llu,\"index_bytes_after\":%llu", (unsigned long long)before.table_bytes,
+                                                                                             (unsigned long long)after.table_bytes, (unsigned long long)before.index_bytes, (unsigned long long)after.index_bytes));
     return ok;
 }
 

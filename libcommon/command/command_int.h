@@ -253,6 +253,7 @@ typedef struct command_compact_result {
     int64_t rate_bytes, time_us; /* in: pages a second and how long; 0: no bound */
     int64_t wait_us;             /* in: for snapshots that keep old homes */
     uint64_t blocks_before, blocks_after, rows_moved;
+    uint64_t index_blocks_before, index_blocks_after; /* of all its indexes that were come to */
     uint64_t rows_busy;          /* that others held to the end */
     bool is_late, is_held;       /* stopped by time_us; by a snapshot */
 } command_compact_result;

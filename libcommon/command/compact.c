@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * VACUUM (COMPACT): rows of a table's last pages move to free space further in front, and the end of the file that is empty then goes back
- * to the file system. Others read and write the table meanwhile; nothing is copied aside.
+ * to the file system; then its indexes' files are made smaller (index/btree_compact.c). Others read and write the table meanwhile; nothing is
+ * copied aside.
  *
  * A block's rows move in one small transaction of its own, so whoever waits for one waits a moment; a row that somebody writes or has
  * locked is passed over and tried again in the next pass. What is done is done: a compaction that is cancelled, or dies with the server, is
@@ -307,6 +308,33 @@ static bool run_passes(compaction *c, rdb_error *err)
     return true;
 }
 
+/* Keeps an index's compaction to the same pace and end. */
+static bool pace_index(void *context, uint64_t bytes, bool *goes_on, rdb_error *err)
+{
+    compaction *c = context;
+    if (!keep_pace(c, bytes, err))
+        return false;
+    *goes_on = !c->is_late;
+    return true;
+}
+
+/* After the heap: purge has taken away what led to rows that are gone or have moved, as far as snapshots let it. */
+static bool compact_indexes(compaction *c, rdb_error *err)
+{
+    for (uint16_t i = 0; i < c->relation->index_count && !c->is_late; i++) {
+        const rdb_relation_index *index = &c->relation->indexes[i];
+        rdb_index_compaction order = {.pace = pace_index, .context = c};
+        if (index->is_partitioned || !index->is_valid || index->kind == RDB_INDEX_SUMMARY)
+            continue;
+        rdb_report_set(1, 4); /* cleaning up indexes */
+        if (!rdb_index_compact(&index->index, &order, err))
+            return false;
+        c->result->index_blocks_before += order.blocks_before;
+        c->result->index_blocks_after += order.blocks_after;
+    }
+    return true;
+}
+
 bool command_compact_table(rdb_command_context *context, const rdb_relation *relation, command_compact_result *result, rdb_error *err)
 {
     const rdb_table *table = &relation->table;
@@ -317,6 +345,7 @@ bool command_compact_table(rdb_command_context *context, const rdb_relation *rel
     rdb_ssi_keep_wide(manager, table->pdb, relation->oid, true);
     bool ok = prepare(&c, err) && run_passes(&c, err);
     rdb_space_close(table->storage, table->pdb, table->file, 0, 0);
+    ok = ok && compact_indexes(&c, err);
     result->is_late = c.is_late;
     result->is_held = is_held(&c);
     if (!result->is_held) /* else serializable readers of an old home are told of a change of the row by the relation, until the server starts anew */

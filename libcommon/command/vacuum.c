@@ -105,6 +105,9 @@ static bool compact(rdb_command_context *context, const rdb_relation *relation, 
     if (request->is_verbose)
         command_notice(context, "INFO", RDB_SUCCESSFUL_COMPLETION, "compacted \"%s\": %llu of %llu pages left, %llu rows moved", relation->name, (unsigned long long)result.blocks_after,
                        (unsigned long long)result.blocks_before, (unsigned long long)result.rows_moved);
+    if (request->is_verbose && result.index_blocks_before > 0)
+        command_notice(context, "INFO", RDB_SUCCESSFUL_COMPLETION, "compacted indexes of \"%s\": %llu of %llu pages left", relation->name, (unsigned long long)result.index_blocks_after,
+                       (unsigned long long)result.index_blocks_before);
     *is_over = !result.is_late;
     if (result.is_held)
         command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "compaction of \"%s\" is not complete: a snapshot that is older keeps the old places of moved rows", relation->name);

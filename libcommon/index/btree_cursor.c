@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Cursors over a range. Between calls a cursor keeps a key and the number of the leaf it was in, no latch and no pin. That
- * is enough: pages never go away and lose keys only to their right, so a forward cursor goes on in the same leaf or to the
- * right of it; a backward one stays while the leaf still reaches up to its key, and else descends anew. */
+ * is enough: pages lose keys only to their right, so a forward cursor goes on in the same leaf or to the
+ * right of it; a backward one stays while the leaf still reaches up to its key, and else descends anew. Where the tree's shape has changed
+ * since the descent, all that counts is the key. */
 #include "index/btree_int.h"
 
 /* A key that the cursor keeps; bytes points to small or, for longer ones, into the arena, and grows. */
@@ -21,6 +22,7 @@ struct rdb_index_cursor {
     bool backward, at_end, is_placed;
     bool lower_open, upper_open, lower_exclusive, upper_exclusive;
     uint64_t leaf;         /* of the last call, or 0 */
+    uint64_t shape;        /* of the tree when it descended to the leaf */
     kept_key lower, upper; /* of the range */
     kept_key place;        /* forward: the next entry is >= it; backward: < it; counts where is_placed */
     kept_key low;          /* backward: of the leaf */
@@ -124,6 +126,7 @@ typedef struct reading { /* of one leaf in one look */
     uint64_t right;    /* forward: where to go on; 0: nowhere */
     bool is_elsewhere; /* the leaf does not have the place any more: it is right of it, beyond the key in *place */
     bool is_no_leaf;   /* the root was a leaf and has grown */
+    bool is_stale;     /* the tree's shape is another: nothing was read */
 } reading;
 
 static btree_answer copy_entry(const btree_cell *cell, bool want_keys, btree_fetcher *fetcher, rdb_arena *arena, rdb_index_entry *entry)
@@ -278,16 +281,18 @@ static bool read_leaf(rdb_index_cursor *cursor, const btree_probe *probe, uint32
             answer = cursor->backward
                          ? read_backward(cursor, page, probe, capacity, want_keys, fetcher, arena, entries, place, r)
                          : read_forward(cursor, page, probe, capacity, want_keys, fetcher, arena, entries, place, r);
-        if (latched) {
-            bool ok = btree_expect(tree, buffer, answer);
-            rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+        bool whole = latched || rdb_buffer_peek_end(&peek);
+        bool is_stale = whole && answer != BTREE_FAILED && !btree_shape_holds(tree);
+        bool ok = !latched || is_stale || btree_expect(tree, buffer, answer);
+        rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+        if (latched ? !is_stale : whole && !is_stale && answer == BTREE_OK)
             return ok;
-        }
-        bool whole = rdb_buffer_peek_end(&peek);
-        if (whole && answer == BTREE_OK)
-            return true;
         if (arena != NULL)
             rdb_arena_rewind(arena, mark);
+        if (is_stale) {
+            *r = (reading){.is_stale = true};
+            return true;
+        }
         if (whole)
             tries = BTREE_OPTIMISTIC_TRIES - 1; /* an overflow page or damage: with the latch */
     }
@@ -312,13 +317,17 @@ bool rdb_index_cursor_next(rdb_index_cursor *cursor, uint32_t capacity, bool wan
         if (cursor->leaf == 0) {
             if (!btree_descend(tree, &probe, cursor->backward, 0, NULL, cursor->backward ? &low : NULL, &cursor->leaf))
                 goto out;
+            cursor->shape = tree->shape;
             if (cursor->backward)
                 keep_bound(cursor, &cursor->low, &low);
         }
+        tree->shape = cursor->shape;
         if (!read_leaf(cursor, &probe, capacity - *count, want_keys, batch_arena, entries + *count, &next, &r))
             goto out;
         *count += r.count;
-        if (r.is_no_leaf) { /* a root that has grown */
+        if (r.is_stale) {
+            cursor->leaf = 0;
+        } else if (r.is_no_leaf) { /* a root that has grown */
             cursor->leaf = 0;
             if (++restarts > BTREE_RESTARTS_MAX) {
                 rdb_error_set(err, RDB_INDEX_CORRUPTED, "index is corrupted");

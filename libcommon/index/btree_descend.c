@@ -26,6 +26,7 @@ static bool fetch_overflow(btree_fetcher *fetcher, uint64_t block, const uint8_t
 
 void btree_begin(btree *tree, rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_xid xid, rdb_error *err)
 {
+    /* The shape is learned by the descent, or from a cursor. */
     *tree = (btree){.fetcher = {.fetch = fetch_overflow, .err = err},
                     .storage = storage,
                     .file = file,
@@ -43,6 +44,36 @@ void btree_end(btree *tree)
 bool btree_acquire(btree *tree, uint64_t block, rdb_buffer_mode mode, rdb_buffer **buffer)
 {
     return rdb_buffer_acquire(tree->storage, btree_tag(tree, block), mode, buffer, tree->fetcher.err);
+}
+
+#define SHAPES 1024u
+static btree_shape shapes[SHAPES];
+
+btree_shape *btree_shape_of(const btree *tree)
+{
+    return &shapes[(tree->file + tree->pdb) % SHAPES];
+}
+
+bool btree_new_page(btree *tree, uint64_t *block, rdb_buffer **buffer)
+{
+    enum { TRIES = 4 };
+    for (unsigned tries = 0; tries < TRIES; tries++) {
+        bool found;
+        if (!rdb_space_find(tree->storage, tree->pdb, tree->file, tree->page_bytes / 16 * 15, block, &found, tree->fetcher.err))
+            return false;
+        if (!found)
+            break;
+        /* Where the hint is wrong the block may be any of the tree's: it is not waited for with others latched. */
+        if (!btree_acquire(tree, *block, RDB_BUFFER_PIN, buffer))
+            return false;
+        if (rdb_buffer_try_lock(*buffer, RDB_BUFFER_EXCLUSIVE)) {
+            if (rdb_buffer_page(*buffer)->type == RDB_PAGE_FREE && rdb_space_is_open(tree->storage, btree_tag(tree, *block), true))
+                return true;
+            rdb_buffer_unlock(*buffer, RDB_BUFFER_EXCLUSIVE);
+        }
+        rdb_buffer_release(*buffer, RDB_BUFFER_PIN);
+    }
+    return rdb_buffer_extend(tree->storage, tree->pdb, tree->file, RDB_FORK_MAIN, block, buffer, tree->fetcher.err);
 }
 
 bool btree_corrupted(btree *tree, const rdb_buffer *buffer, const char *what)
@@ -86,6 +117,7 @@ btree_answer btree_bound_copy(btree_bound *bound, const btree_cell *cell, btree_
 typedef struct step {
     uint64_t next; /* 0: arrived */
     bool goes_down;
+    bool is_stale; /* the tree's shape is another: what was seen says nothing */
     uint32_t level;
 } step;
 
@@ -139,14 +171,17 @@ static bool look_at_block(btree *tree, uint64_t block, const btree_probe *probe,
         }
         btree_answer answer = look(tree, (const btree_page *)(const void *)peek.page, probe, before, target_level, low, &no_fetch, out);
         if (rdb_buffer_peek_end(&peek)) {
-            if (answer == BTREE_OK)
+            out->is_stale = !btree_shape_holds(tree);
+            if (answer == BTREE_OK || out->is_stale)
                 return true;
             break; /* an overflow page, or damage: the latched look tells */
         }
     }
     if (!btree_acquire(tree, block, RDB_BUFFER_SHARED, &buffer))
         return false;
-    bool ok = btree_expect(tree, buffer, look(tree, btree_page_of(buffer), probe, before, target_level, low, &tree->fetcher, out));
+    btree_answer answer = look(tree, btree_page_of(buffer), probe, before, target_level, low, &tree->fetcher, out);
+    out->is_stale = answer != BTREE_FAILED && !btree_shape_holds(tree);
+    bool ok = out->is_stale || btree_expect(tree, buffer, answer);
     rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
     return ok;
 }
@@ -161,18 +196,29 @@ static bool lost_way(btree *tree, uint64_t block)
     return false;
 }
 
+static void begin_descent(btree *tree, btree_path *path, btree_bound *low, uint64_t *block)
+{
+    tree->shape = atomic_load_explicit(&btree_shape_of(tree)->steps, memory_order_acquire);
+    *block = BTREE_ROOT_BLOCK;
+    if (path != NULL)
+        *path = (btree_path){.shape = tree->shape};
+    if (low != NULL)
+        low->is_set = false;
+}
+
 bool btree_descend(btree *tree, const btree_probe *probe, bool before, uint32_t level, btree_path *path, btree_bound *low,
                    uint64_t *block)
 {
-    *block = BTREE_ROOT_BLOCK;
-    if (path != NULL)
-        memset(path, 0, sizeof *path);
-    if (low != NULL)
-        low->is_set = false;
+    begin_descent(tree, path, low, block);
     for (uint32_t moves = 0;; moves++) {
         step s = {0};
         if (!look_at_block(tree, *block, probe, before, level, low, &s))
             return false;
+        if (s.is_stale) { /* a step of a compaction for each time round */
+            begin_descent(tree, path, low, block);
+            moves = 0;
+            continue;
+        }
         if (s.level < level || s.level >= BTREE_LEVELS_MAX || moves > MOVES_MAX)
             return lost_way(tree, *block);
         if (s.next == 0)
@@ -200,28 +246,73 @@ bool btree_move_right_for_write(btree *tree, const btree_probe *probe, btree_pat
             break;
         if (order < 0)
             return true;
-        uint64_t right = page->right;
+        rdb_buffer *right = NULL;
+        if (!btree_acquire(tree, page->right, RDB_BUFFER_EXCLUSIVE, &right))
+            break;
         rdb_buffer_release(*buffer, RDB_BUFFER_EXCLUSIVE);
-        *buffer = NULL;
-        if (!btree_acquire(tree, right, RDB_BUFFER_EXCLUSIVE, buffer))
-            return false;
+        *buffer = right;
     }
     rdb_buffer_release(*buffer, RDB_BUFFER_EXCLUSIVE);
     *buffer = NULL;
     return false;
 }
 
+/* Latches a block found by a descent exclusively, if it is a page of that level and still in its place; else *buffer is NULL. Above the
+ * leaves a page below may be latched, and the block be given up and used anew for one whose latch comes before it: so nobody waits there longer
+ * than the shape holds. */
+static bool latch_in_place(btree *tree, uint64_t block, uint32_t level, rdb_buffer **buffer)
+{
+    enum { SPINS = 200, PAUSE_US = 20 };
+    if (level == 0) {
+        if (!btree_acquire(tree, block, RDB_BUFFER_EXCLUSIVE, buffer))
+            return false;
+    } else {
+        if (!btree_acquire(tree, block, RDB_BUFFER_PIN, buffer))
+            return false;
+        for (unsigned spins = 0; !rdb_buffer_try_lock(*buffer, RDB_BUFFER_EXCLUSIVE); spins++) {
+            if (!btree_shape_holds(tree)) {
+                rdb_buffer_release(*buffer, RDB_BUFFER_PIN);
+                *buffer = NULL;
+                return true;
+            }
+            if (spins < SPINS)
+                rdb_cpu_relax();
+            else
+                rdb_time_sleep_us(PAUSE_US);
+        }
+    }
+    const btree_page *page = btree_page_of(*buffer);
+    if (btree_shape_holds(tree) && btree_page_is_tree(page) && page->level == level)
+        return true;
+    rdb_buffer_release(*buffer, RDB_BUFFER_EXCLUSIVE);
+    *buffer = NULL;
+    return true;
+}
+
 bool btree_find_for_write(btree *tree, const btree_probe *probe, uint32_t level, btree_path *path, rdb_buffer **buffer)
 {
     uint64_t block = BTREE_ROOT_BLOCK;
-    for (uint32_t restarts = 0; restarts < BTREE_RESTARTS_MAX; restarts++) {
-        *buffer = NULL;
-        if (!btree_descend(tree, probe, false, level, path, NULL, &block) || !btree_acquire(tree, block, RDB_BUFFER_EXCLUSIVE, buffer))
-            return false;
-        if (btree_page_is_tree(btree_page_of(*buffer)) && btree_page_of(*buffer)->level == level)
-            return btree_move_right_for_write(tree, probe, path, buffer);
-        rdb_buffer_release(*buffer, RDB_BUFFER_EXCLUSIVE);
-    }
     *buffer = NULL;
+    for (uint32_t restarts = 0; restarts < BTREE_RESTARTS_MAX;) {
+        if (!btree_descend(tree, probe, false, level, path, NULL, &block) || !latch_in_place(tree, block, level, buffer))
+            return false;
+        if (*buffer != NULL)
+            return btree_move_right_for_write(tree, probe, path, buffer);
+        restarts += btree_shape_holds(tree); /* a root that has grown; another shape is somebody's progress */
+    }
     return lost_way(tree, block);
+}
+
+bool btree_find_parent(btree *tree, btree_path *path, const btree_probe *probe, uint32_t level, rdb_buffer **parent)
+{
+    btree_path fresh;
+    *parent = NULL;
+    if (path != NULL && path->blocks[level] != 0) {
+        tree->shape = path->shape;
+        if (!latch_in_place(tree, path->blocks[level], level, parent))
+            return false;
+        if (*parent != NULL)
+            return btree_move_right_for_write(tree, probe, path, parent);
+    }
+    return btree_find_for_write(tree, probe, level, path != NULL ? path : &fresh, parent);
 }

@@ -2,12 +2,16 @@
  * The inside of the B+tree.
  *
  * Readers take neither pin nor latch where they can: they read a page between two looks at its latch's version, and go on with
- * what they copied. They look at one page at a time and need no coupling: pages never go away and only ever lose keys to their
- * right, so whoever comes too late finds a high key that is not greater than what it looks for and follows the link.
+ * what they copied. They look at one page at a time and need no coupling: pages lose keys to their right alone, so whoever comes too
+ * late finds a high key that is not greater than what it looks for and follows the link. The one exception is compaction
+ * (btree_compact.c), which merges and moves pages: it counts each such step in the tree's shape, before the pages change and while it has all
+ * of them latched. Who follows a block number, or relies on a low bound, that it learned before, looks at the shape after it has read or
+ * latched the page: where it is the same the page is the right one, else all begins anew at the root.
  *
  * Writers latch exclusively from left to right and from the leaf upwards, never downwards: a split holds its page until the
  * separator stands in the parent, with the flag BTREE_INCOMPLETE while it does not; whoever latches a page with that
- * flag for writing finishes the split first. Latches of trees come before those of heap, undo and xact. */
+ * flag for writing finishes the split first. They go right from latched page to latched page: who has the left neighbour latched keeps
+ * the right one in its place. Latches of trees come before those of heap, undo and xact. */
 #ifndef RDB_BTREE_INT_H
 #define RDB_BTREE_INT_H
 
@@ -40,6 +44,7 @@ typedef struct btree {
     uint64_t file;
     uint32_t pdb, page_bytes;
     rdb_xid xid;
+    uint64_t shape;       /* of the tree when the descent began */
     rdb_buffer *overflow; /* pinned: where the last fetch read */
 } btree;
 void btree_begin(btree *tree, rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_xid xid, rdb_error *err);
@@ -53,6 +58,20 @@ static inline rdb_page_tag btree_tag(const btree *tree, uint64_t block)
     return (rdb_page_tag){.file = tree->file, .block = block, .pdb = tree->pdb, .fork = RDB_FORK_MAIN};
 }
 bool btree_acquire(btree *tree, uint64_t block, rdb_buffer_mode mode, rdb_buffer **buffer);
+/* A page to be built from nothing, latched exclusively: one that a compaction gave up, or a new one at the end of the file. */
+bool btree_new_page(btree *tree, uint64_t *block, rdb_buffer **buffer);
+
+/* How often pages of a tree were merged or moved (trees share some). Compaction waits while anybody verifies. */
+typedef struct btree_shape {
+    _Atomic uint64_t steps;
+    _Atomic uint32_t verifiers;
+} btree_shape;
+btree_shape *btree_shape_of(const btree *tree);
+/* After a page was read or latched: are the block numbers learned since tree->shape was set still right? */
+static inline bool btree_shape_holds(const btree *tree)
+{
+    return atomic_load_explicit(&btree_shape_of(tree)->steps, memory_order_acquire) == tree->shape;
+}
 /* Sets XX002 unless an error is set; false. */
 bool btree_corrupted(btree *tree, const rdb_buffer *buffer, const char *what);
 /* Under a latch: an answer other than OK becomes an error. */
@@ -74,11 +93,12 @@ static inline btree_probe btree_bound_probe(const btree_bound *bound)
 
 typedef struct btree_path { /* where the descent went down, per level; 0: unknown */
     uint64_t blocks[BTREE_LEVELS_MAX];
+    uint64_t shape; /* of the tree then */
 } btree_path;
 
 /* Finds the page of the level that takes the probe; with before, the page that takes what comes right before it. Its block
  * is all that is found out: it may have lost its right part since, or be a root that has grown, so whoever looks compares the
- * level and the high key. path and low (the page's low bound) may be NULL. */
+ * level and the high key, and the shape. path and low (the page's low bound) may be NULL. */
 bool btree_descend(btree *tree, const btree_probe *probe, bool before, uint32_t level, btree_path *path, btree_bound *low,
                    uint64_t *block);
 #define BTREE_RESTARTS_MAX 1000u /* because a root grew; more is damage */
@@ -94,6 +114,8 @@ bool btree_create_root(rdb_storage *storage, uint32_t pdb, uint64_t file, rdb_xi
  * stand in a page to its right. child: a page below, latched, whose split this cell completes; or NULL. */
 bool btree_put_cell(btree *tree, btree_path *path, rdb_buffer *buffer, uint32_t slot_no, const btree_cell *cell, rdb_buffer *child);
 bool btree_finish_split(btree *tree, btree_path *path, rdb_buffer *buffer);
+/* The page of the level that takes the probe, latched: where the path remembers it, else found anew. A page below may be latched. */
+bool btree_find_parent(btree *tree, btree_path *path, const btree_probe *probe, uint32_t level, rdb_buffer **parent);
 /* A separator between two neighbouring cells of one level: left < separator <= right. Points into right's key. */
 btree_cell btree_separator(const btree_cell *left, const btree_cell *right);
 /* The cell of an entry; what is too long goes to an overflow page first. */

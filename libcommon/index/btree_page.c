@@ -358,6 +358,16 @@ bool btree_page_remove(btree_page *page, uint32_t page_bytes, uint32_t slot_no)
     return true; /* what all keys shared, the rest share */
 }
 
+bool btree_page_set_child(btree_page *page, uint32_t page_bytes, uint32_t slot_no, uint64_t child)
+{
+    btree_cell cell;
+    if (!is_sane(page, page_bytes) || slot_no >= page->count || !btree_slot_decode(page, page_bytes, slot_no, &cell) ||
+        (cell.flags & BTREE_CELL_CHILD) == 0)
+        return false;
+    put_u48((uint8_t *)page + page->slots[slot_no].offset + ((cell.flags & BTREE_CELL_ADDRESS) != 0 ? 9 : 1), child);
+    return true;
+}
+
 bool btree_page_keep(btree_page *page, uint32_t page_bytes, uint32_t keep, uint64_t right, uint32_t high_key_bytes,
                      const uint8_t *high_cell, uint32_t high_cell_bytes)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Pages of a B+tree. Block 0 is a meta page, block 1 the root, for good: a root that splits moves its content to two new
- * pages and becomes their parent, so a descent begins without asking where. All other pages come by extending the file.
+ * pages and becomes their parent, so a descent begins without asking where. All other pages come by extending the file, or
+ * were given up by a compaction (type RDB_PAGE_FREE).
  *
  * Tree page, after the 80-byte page header (type RDB_PAGE_BTREE), little-endian:
  *   80  2  level, 0 = leaf         82  2  slots
@@ -63,7 +64,8 @@ enum { BTREE_CELL_ADDRESS = 1, BTREE_CELL_CHILD = 2, BTREE_CELL_PAYLOAD = 4, BTR
 #define BTREE_CELL_HEAD_MAX 27u
 
 enum { BTREE_OP_CREATE = 1, BTREE_OP_INSERT, BTREE_OP_INSERT_UP, BTREE_OP_REMOVE, BTREE_OP_SPLIT, BTREE_OP_ROOT_SPLIT,
-       BTREE_OP_PAGE, BTREE_OP_OVERFLOW, BTREE_OP_TOUCH, BTREE_OP_ORIGIN, BTREE_OP_COUNT };
+       BTREE_OP_PAGE, BTREE_OP_OVERFLOW, BTREE_OP_TOUCH, BTREE_OP_ORIGIN, BTREE_OP_MERGE, BTREE_OP_SHIFT, BTREE_OP_MOVE, BTREE_OP_LOWER,
+       BTREE_OP_COUNT };
 
 /* A cell taken apart, or one to be made. Pointers go into the page. */
 typedef struct btree_cell {
@@ -131,6 +133,8 @@ static inline bool btree_page_fits(const btree_page *page, uint32_t cell_bytes)
 bool btree_page_insert(btree_page *page, uint32_t page_bytes, uint32_t slot_no, uint32_t key_bytes, const uint8_t *cell,
                        uint32_t cell_bytes);
 bool btree_page_remove(btree_page *page, uint32_t page_bytes, uint32_t slot_no);
+/* Of an inner page: leads a slot to another child. */
+bool btree_page_set_child(btree_page *page, uint32_t page_bytes, uint32_t slot_no, uint64_t child);
 /* Keeps the first slots, with another high key and right sibling. */
 bool btree_page_keep(btree_page *page, uint32_t page_bytes, uint32_t keep, uint64_t right, uint32_t high_key_bytes,
                      const uint8_t *high_cell, uint32_t high_cell_bytes);

@@ -63,6 +63,31 @@ static bool redo_finish_split(btree_page *page)
     return true;
 }
 
+static bool redo_free(const rdb_redo *redo, rdb_page *page)
+{
+    page->type = RDB_PAGE_FREE;
+    page->lower = RDB_PAGE_HEADER_BYTES;
+    page->upper = (uint16_t)redo->page_bytes;
+    return redo->data_bytes == 0;
+}
+
+/* 0 2 slot  2 2 key bytes  4 cell: takes the place of the slot's */
+static bool redo_replace(const rdb_redo *redo, btree_page *page)
+{
+    return redo->data_bytes > 4 && btree_page_remove(page, redo->page_bytes, rdb_get_u16(redo->data)) && redo_insert(redo, page);
+}
+
+/* What a move leaves to do beside the page itself. Parent: 0 2 slot  2 8 child.  Left neighbour: 0 8 right link. */
+static bool redo_relink(const rdb_redo *redo, btree_page *page)
+{
+    if (redo->reference_no == 2)
+        return redo->data_bytes == 10 && btree_page_set_child(page, redo->page_bytes, rdb_get_u16(redo->data), rdb_get_u64(redo->data + 2));
+    if (page->base.type != RDB_PAGE_BTREE || redo->data_bytes != 8)
+        return false;
+    page->right = rdb_get_u64(redo->data);
+    return true;
+}
+
 static bool btree_redo(const rdb_redo *redo, rdb_page *base, rdb_error *err)
 {
     btree_page *page = (btree_page *)(void *)base;
@@ -76,6 +101,22 @@ static bool btree_redo(const rdb_redo *redo, rdb_page *base, rdb_error *err)
         break;
     case BTREE_OP_INSERT_UP:
         ok = redo->reference_no == 0 ? redo_insert(redo, page) : redo_finish_split(page);
+        break;
+    case BTREE_OP_MERGE: /* the left page whole, the right one free, its separator gone */
+        ok = redo->reference_no == 0   ? btree_page_build(page, redo->page_bytes, redo->data, redo->data_bytes)
+             : redo->reference_no == 1 ? redo_free(redo, base)
+                                       : redo->data_bytes == 2 && btree_page_remove(page, redo->page_bytes, rdb_get_u16(redo->data));
+        break;
+    case BTREE_OP_SHIFT: /* both pages whole, another separator */
+        ok = redo->reference_no < 2 ? btree_page_build(page, redo->page_bytes, redo->data, redo->data_bytes) : redo_replace(redo, page);
+        break;
+    case BTREE_OP_MOVE: /* the page at its new place, the old one free, the parent, the left neighbour if there is one */
+        ok = redo->reference_no == 0   ? btree_page_build(page, redo->page_bytes, redo->data, redo->data_bytes)
+             : redo->reference_no == 1 ? redo_free(redo, base)
+                                       : redo_relink(redo, page);
+        break;
+    case BTREE_OP_LOWER: /* the root takes the place of its only child */
+        ok = redo->reference_no == 0 ? btree_page_build(page, redo->page_bytes, redo->data, redo->data_bytes) : redo_free(redo, base);
         break;
     case BTREE_OP_REMOVE:
         ok = redo->data_bytes == 2 && btree_page_remove(page, redo->page_bytes, rdb_get_u16(redo->data));
@@ -115,7 +156,8 @@ static void btree_describe(const rdb_wal_record *record, rdb_strbuf *text)
         [BTREE_OP_CREATE] = "create",         [BTREE_OP_INSERT] = "insert",     [BTREE_OP_INSERT_UP] = "insert separator",
         [BTREE_OP_REMOVE] = "remove",         [BTREE_OP_SPLIT] = "split",       [BTREE_OP_ROOT_SPLIT] = "split root",
         [BTREE_OP_PAGE] = "build page",       [BTREE_OP_OVERFLOW] = "long key", [BTREE_OP_TOUCH] = "touch",
-        [BTREE_OP_ORIGIN] = "origin"};
+        [BTREE_OP_ORIGIN] = "origin",         [BTREE_OP_MERGE] = "merge",       [BTREE_OP_SHIFT] = "shift",
+        [BTREE_OP_MOVE] = "move",             [BTREE_OP_LOWER] = "lower root"};
     const char *name = record->operation < BTREE_OP_COUNT ? NAMES[record->operation] : NULL;
     rdb_strbuf_addf(text, "%s", name != NULL ? name : "unknown");
     if (record->block_count > 0 && (record->operation == BTREE_OP_INSERT || record->operation == BTREE_OP_REMOVE) &&

@@ -61,7 +61,7 @@ bool btree_make_cell(btree *tree, const rdb_index_entry *entry, btree_cell *cell
     uint8_t lengths[4];
     rdb_put_u16(lengths, (uint16_t)key_bytes);
     rdb_put_u16(lengths + 2, (uint16_t)payload_bytes);
-    if (!rdb_buffer_extend(tree->storage, tree->pdb, tree->file, RDB_FORK_MAIN, &cell->overflow, &buffer, tree->fetcher.err))
+    if (!btree_new_page(tree, &cell->overflow, &buffer))
         return false;
     rdb_change change;
     rdb_change_init(&change, tree->storage, tree->pdb, tree->xid, RDB_RESOURCE_BTREE, BTREE_OP_OVERFLOW);
@@ -196,8 +196,7 @@ static bool split_root(btree *tree, rdb_buffer *root, plan *p, rdb_buffer *child
     bool ok = false;
     if (p->page->level + 1u >= BTREE_LEVELS_MAX)
         return rdb_error_set(err, RDB_PROGRAM_LIMIT_EXCEEDED, "index has too many levels");
-    if (!rdb_buffer_extend(tree->storage, tree->pdb, tree->file, RDB_FORK_MAIN, &left_block, &left, err) ||
-        !rdb_buffer_extend(tree->storage, tree->pdb, tree->file, RDB_FORK_MAIN, &right_block, &right, err))
+    if (!btree_new_page(tree, &left_block, &left) || !btree_new_page(tree, &right_block, &right))
         goto out;
     btree_content top, low_half, high_half;
     btree_cell separator = p->separator, first = {.flags = BTREE_CELL_CHILD, .child = left_block, .key = p->separator.key};
@@ -237,7 +236,7 @@ static bool split_page(btree *tree, btree_path *path, rdb_buffer *buffer, plan *
     btree_content content;
     btree_cell high;
     const btree_cell *high_of_right;
-    if (!rdb_buffer_extend(tree->storage, tree->pdb, tree->file, RDB_FORK_MAIN, &head.right, &right, err))
+    if (!btree_new_page(tree, &head.right, &right))
         return false;
     if (!old_high(p, &high, &high_of_right) ||
         !plan_content(p, p->cut, p->count, high_of_right, p->page->right, scratch, &content)) {
@@ -300,21 +299,6 @@ bool btree_put_cell(btree *tree, btree_path *path, rdb_buffer *buffer, uint32_t 
     return ok;
 }
 
-/* The parent of a page of level - 1, latched: where the path remembers it, else found anew. */
-static bool find_parent(btree *tree, btree_path *path, const btree_probe *probe, uint32_t level, rdb_buffer **parent)
-{
-    btree_path fresh;
-    if (path != NULL && path->blocks[level] != 0) {
-        if (!btree_acquire(tree, path->blocks[level], RDB_BUFFER_EXCLUSIVE, parent))
-            return false;
-        if (btree_page_of(*parent)->level == level)
-            return btree_move_right_for_write(tree, probe, path, parent);
-        rdb_buffer_release(*parent, RDB_BUFFER_EXCLUSIVE); /* the root, grown since */
-        *parent = NULL;
-    }
-    return btree_find_for_write(tree, probe, level, path != NULL ? path : &fresh, parent);
-}
-
 bool btree_finish_split(btree *tree, btree_path *path, rdb_buffer *buffer)
 {
     btree_page *page = btree_page_of(buffer);
@@ -330,7 +314,7 @@ bool btree_finish_split(btree *tree, btree_path *path, rdb_buffer *buffer)
     if (!btree_expect(tree, buffer, btree_bound_copy(whole, &separator, &tree->fetcher)))
         goto out;
     btree_probe probe = btree_bound_probe(whole);
-    if (!find_parent(tree, path, &probe, page->level + 1u, &parent) ||
+    if (!btree_find_parent(tree, path, &probe, page->level + 1u, &parent) ||
         !btree_expect(tree, parent, btree_page_search(btree_page_of(parent), tree->page_bytes, &probe, &tree->fetcher, &slot_no, &equal)))
         goto out;
     if (equal) {

@@ -2,7 +2,7 @@
  * Walks a whole tree and says whether it is one: per page the layout and the order, per level the chain of high keys and right
  * links, between levels that a parent's children are the pages of the level below in order, each beginning where its
  * separator says (a page may be missing in the parent only behind an unfinished split). Tests call it while others write:
- * it latches one page at a time and allows for what may change in between only by being run when all is quiet. */
+ * it latches one page at a time and allows for what may change in between only by being run when all is quiet. Compactions wait. */
 #include "index/btree_int.h"
 
 #include <stdlib.h>
@@ -222,6 +222,7 @@ bool rdb_index_verify(const rdb_index *index, rdb_index_statistics *statistics, 
     if (v == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     btree_begin(&v->tree, index->storage, index->pdb, index->file, 0, err);
+    atomic_fetch_add_explicit(&btree_shape_of(&v->tree)->verifiers, 1, memory_order_relaxed);
     v->statistics = statistics;
     v->copy = aligned_alloc(64, v->tree.page_bytes);
     bool ok = v->copy != NULL || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
@@ -237,6 +238,7 @@ bool rdb_index_verify(const rdb_index *index, rdb_index_statistics *statistics, 
         while (ok && levels-- > 0)
             ok = check_level(v, levels);
     }
+    atomic_fetch_sub_explicit(&btree_shape_of(&v->tree)->verifiers, 1, memory_order_relaxed);
     btree_end(&v->tree);
     free(v->expected);
     free(v->lows);

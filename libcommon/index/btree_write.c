@@ -183,7 +183,7 @@ static bool add_rival(rivals *r, rdb_row_address address, rdb_error *err)
 }
 
 /* Lists the entries with the key from the first leaf on, which the caller has latched exclusively; leaves to the right
- * are latched one at a time, so the list is whole only as far as all who insert this key hold the first leaf too. */
+ * are latched one after the other, so the list is whole only as far as all who insert this key hold the first leaf too. */
 static bool list_rivals(btree *tree, rdb_buffer *first, const btree_probe *key, rivals *r)
 {
     rdb_buffer *leaf = first;
@@ -221,12 +221,10 @@ static bool list_rivals(btree *tree, rdb_buffer *first, const btree_probe *key, 
             more = ok && order >= 0;
             if (more) {
                 rdb_buffer *next = NULL;
+                ok = btree_acquire(tree, right, RDB_BUFFER_SHARED, &next);
                 if (leaf != first)
                     rdb_buffer_release(leaf, RDB_BUFFER_SHARED);
-                leaf = first;
-                ok = btree_acquire(tree, right, RDB_BUFFER_SHARED, &next);
-                if (ok)
-                    leaf = next;
+                leaf = ok ? next : first;
             }
         }
     }

@@ -70,6 +70,18 @@ RDB_CHECKED bool rdb_index_builder_open(rdb_index_builder **builder, const rdb_i
 RDB_CHECKED bool rdb_index_builder_add(rdb_index_builder *builder, const rdb_index_entry *entry, rdb_error *err);
 RDB_CHECKED bool rdb_index_builder_finish(rdb_index_builder **builder, rdb_error *err); /* closes, also on failure */
 
+/* Makes the file smaller while others read and write the tree: pages are filled, those at the end of the file move to free blocks in front,
+ * the end goes back to the file system. No disk is taken beside it. What is done stays done where it is stopped. The caller sees to it
+ * that nobody else compacts, builds or drops the index meanwhile. */
+typedef struct rdb_index_compaction {
+    /* Called between steps, with no latch held: bytes were written. *goes_on = false ends it. NULL: as fast as it goes. */
+    bool (*pace)(void *context, uint64_t bytes, bool *goes_on, rdb_error *err);
+    void *context;
+    uint64_t blocks_before, blocks_after, pages_merged, pages_moved; /* out */
+    bool is_over;                                                    /* out: it was not ended by pace */
+} rdb_index_compaction;
+RDB_CHECKED bool rdb_index_compact(const rdb_index *index, rdb_index_compaction *compaction, rdb_error *err);
+
 /* Walks the whole tree and checks order, links, high keys and levels: for tests, rdb-diag and amcheck-like functions. */
 typedef struct rdb_index_statistics {
     uint64_t entries, leaf_pages, inner_pages, levels;

@@ -348,7 +348,7 @@ bool pool_get(rdb_storage *storage, rdb_page_tag tag, frame_load load, rdb_buffe
                       &relation, err))
         return false;
     const bool is_behind = load == LOAD_READ && tag.block >= atomic_load_explicit(&relation->block_count, memory_order_acquire);
-    if (is_behind && RDB_FILE_CLASS(tag.file) == RDB_FILE_TABLE) {
+    if (is_behind && (RDB_FILE_CLASS(tag.file) == RDB_FILE_TABLE || RDB_FILE_CLASS(tag.file) == RDB_FILE_INDEX)) {
         load = LOAD_ZERO; /* the way here was found before the file was cut */
     } else if (is_behind) {
         char name[96];

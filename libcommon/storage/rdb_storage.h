@@ -78,7 +78,7 @@ void rdb_storage_set_wal(rdb_storage *storage, rdb_wal *wal); /* once, at the en
 void rdb_storage_set_barrier(rdb_storage *storage, bool (*wait)(void *context, rdb_lsn lsn, rdb_error *err), void *context);
 
 /* ---- pages -------------------------------------------------------------------------------------------------------
- * Acquire pins and latches; a page that is not there yet is read and verified (XX001 with file and block named). Tables are cut while
+ * Acquire pins and latches; a page that is not there yet is read and verified (XX001 with file and block named). Tables and indexes are cut while
  * they are read: a block behind the end of one reads as a free page, which nobody may fill (rdb_space_is_open). Order of
  * latches: leaf → heap → undo → xact; two pages of one kind in the order their room documents. */
 typedef enum rdb_buffer_mode { RDB_BUFFER_PIN, RDB_BUFFER_SHARED, RDB_BUFFER_EXCLUSIVE } rdb_buffer_mode;

@@ -45,6 +45,29 @@ sum_of() { sql "select count(*), sum(id::bigint), sum(v) from t"; }
     [ "$(sum_of)" = "$sums" ]
 }
 
+@test "compact: indexes shrink to what lives, whatever their method, and go on serving" {
+    load_table 0
+    sql "create index t_hash on t using hash (id)"
+    sql "create index t_words on t using gin ((string_to_array(a, 'xx')))"
+    sql "insert into t select i, i % 100, 100, repeat(i::text, 9) from generate_series(1, 30000) i"
+    sql "delete from t where id % 10 < 6"
+    sql "create table big (k text primary key)" # long keys, whose pages stay
+    sql "insert into big select repeat('k', 1200) || i from generate_series(1, 300) i"
+    sql "delete from big where k not like '%7'"
+    before=$(sql "select string_agg(pg_relation_size(indexrelid)::text, ' ' order by indexrelid::regclass::text) from pg_index where indrelid = 't'::regclass")
+    run -0 --separate-stderr rdb-vacuum compact --home "$HOME_DIR" --json rustydb
+    [[ "$output" == *'"table":"public.t","command":"compact",'*'"index_bytes_before":'*'"index_bytes_after":'* ]]
+    after=$(sql "select string_agg(pg_relation_size(indexrelid)::text, ' ' order by indexrelid::regclass::text) from pg_index where indrelid = 't'::regclass")
+    read -ra was <<<"$before"
+    read -ra is <<<"$after"
+    for i in "${!was[@]}"; do [ "${is[i]}" -lt $((was[i] * 6 / 10)) ] || { echo "$before" "$after" >&2; false; }; done
+    run -0 rdb-vacuum verify --home "$HOME_DIR" rustydb
+    [ "$(sql "set enable_seqscan = off; select count(*) from t where k = 7")" = 300 ]
+    [ "$(sql "set enable_seqscan = off; select count(*) from big where k like 'k%7'")" = 30 ]
+    sql "insert into t select i, i % 100, 100, 'y' from generate_series(30001, 60000) i"
+    run -0 rdb-vacuum verify --home "$HOME_DIR" rustydb
+}
+
 @test "compact: estimate tells what a count of the bytes tells" {
     load_table 20000
     sql "vacuum t"

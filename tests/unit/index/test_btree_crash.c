@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A recorded life of a tree, cut by a crash at every point of its file calls: what recovery finds is the tree after some
  * operation, never before the last one that was promised, whole, and able to live on (which finishes splits that the
- * crash left unfinished). */
+ * crash left unfinished). In a second life most entries go again and the file is made smaller in between. */
 #include "fixture.h"
 #include "os/rdb_fault.h"
 
-enum { OPERATIONS = 260, FRAMES = 48 };
+enum { OPERATIONS = 260, FRAMES = 48, SHRINKS_FROM = 150 };
+static bool shrinks; /* the second life */
 
-/* Operation number n: mostly an insert of a key of some length, else the removal of an earlier one. */
+/* Operation number n: mostly an insert of a key of some length, else the removal of an earlier one. Where the tree shrinks: first those, then
+ * these, then both as ever. */
 static bool operation(uint64_t n, uint8_t key[RDB_INDEX_KEY_MAX], rdb_index_entry *entry)
 {
     rdb_random random;
@@ -15,15 +17,21 @@ static bool operation(uint64_t n, uint8_t key[RDB_INDEX_KEY_MAX], rdb_index_entr
     uint64_t draw = rdb_random_next(&random);
     bool is_insert = draw % 5 != 0 || n < 20;
     uint64_t of = is_insert ? n : draw / 8 % n;
+    if (shrinks && n < OPERATIONS) {
+        is_insert = n < SHRINKS_FROM;
+        of = is_insert ? n : (n - SHRINKS_FROM) * 7 % SHRINKS_FROM;
+    }
     rdb_random_seed(&random, of + 7777);
     draw = rdb_random_next(&random);
-    uint32_t length = draw % 16 == 0 ? 1500 : 150 + (uint32_t)(draw >> 8) % 500;
+    uint32_t length = draw % 16 == 0 && !shrinks ? 1500 : 150 + (uint32_t)(draw >> 8) % 500;
     memset(key, 'k', length);
     uint32_t differs_at = draw % 3 == 0 ? length - 8 : 0; /* long separators too */
     rdb_put_u64(key + differs_at, rdb_random_next(&random));
     *entry = (rdb_index_entry){.key = {key, length}, .address = 1 + of};
     return is_insert;
 }
+
+static uint64_t pages_stepped; /* by compactions */
 
 static void apply(const rdb_index *index, uint64_t n, rdb_error *err)
 {
@@ -33,6 +41,11 @@ static void apply(const rdb_index *index, uint64_t n, rdb_error *err)
         MUST(err, rdb_index_insert(index, 3, &entry, err));
     else
         MUST(err, rdb_index_remove(index->storage, PDB, INDEX_FILE, entry.key, entry.address, NULL, NULL, err));
+    if (shrinks && n >= SHRINKS_FROM && n % 20 == 10) {
+        rdb_index_compaction compaction = {0};
+        MUST(err, rdb_index_compact(index, &compaction, err));
+        pages_stepped += compaction.pages_merged + compaction.pages_moved;
+    }
 }
 
 static void model_apply(model *m, uint64_t n)
@@ -200,7 +213,7 @@ static void check_point(const rdb_fault_log *log, uint32_t point, rdb_crash_mode
 
 static void test_every_crash_point_recovers(void **state)
 {
-    (void)state;
+    shrinks = *state != NULL;
     rdb_error err = {0};
     char root[64] = "/tmp/rdb-index-crash-XXXXXX", target[64] = "/tmp/rdb-index-again-XXXXXX";
     assert_non_null(mkdtemp(root));
@@ -210,11 +223,19 @@ static void test_every_crash_point_recovers(void **state)
     uint32_t points = 0;
     for (uint32_t point = rdb_fault_log_base(log); point <= rdb_fault_log_count(log); point++, points++)
         check_point(log, point, (rdb_crash_mode)(point % 3), target);
-    print_message("crash points: %u\n", points);
+    print_message("crash points: %u, %llu pages merged or moved\n", points, (unsigned long long)pages_stepped);
+    assert_true(!shrinks || pages_stepped > 100);
     assert_true(points > 150);
     rdb_fault_log_destroy(log);
     MUST(&err, rdb_path_remove_tree(root, &err));
     MUST(&err, rdb_path_remove_tree(target, &err));
+}
+
+static uint64_t count_blocks(rdb_storage *storage, rdb_error *err)
+{
+    uint64_t blocks;
+    MUST(err, rdb_storage_block_count(storage, PDB, INDEX_FILE, RDB_FORK_MAIN, &blocks, err));
+    return blocks;
 }
 
 static uint32_t count_unfinished(const rdb_index *index, rdb_error *err)
@@ -236,10 +257,11 @@ static uint32_t count_unfinished(const rdb_index *index, rdb_error *err)
  * writes there next finishes the split. */
 static void test_the_log_may_end_behind_any_record(void **state)
 {
-    (void)state;
+    shrinks = *state != NULL;
     rdb_error err = {0};
     char root[64] = "/tmp/rdb-index-crash-XXXXXX", target[64] = "/tmp/rdb-index-again-XXXXXX";
-    uint32_t met_unfinished = 0, left_unfinished = 0, records = 0;
+    uint32_t met_unfinished = 0, left_unfinished = 0, records = 0, ends_short = 0;
+    uint64_t blocks_max = 0;
     assert_non_null(mkdtemp(root));
     assert_non_null(mkdtemp(target));
     rdb_index_register_redo();
@@ -256,6 +278,8 @@ static void test_the_log_may_end_behind_any_record(void **state)
         MUST(&err, rdb_path_remove_tree(data_directory, &err)); /* all of it comes from the log */
         MUST(&err, rdb_path_make_directory(data_directory, 0700, false, &err));
         more = recover(target, 4 + records, &wal, &storage, &err);
+        ends_short += count_blocks(storage, &err) < blocks_max;
+        blocks_max = RDB_MAX(blocks_max, count_blocks(storage, &err));
         rdb_index index = {.storage = storage, .pdb = PDB, .file = INDEX_FILE};
         MUST(&err, rdb_index_verify(&index, &statistics, &err));
         uint32_t unfinished = count_unfinished(&index, &err);
@@ -285,7 +309,8 @@ static void test_the_log_may_end_behind_any_record(void **state)
         rdb_storage_close(&storage);
         MUST(&err, rdb_wal_close(&wal, &err));
     }
-    print_message("%u records, %u ends with an unfinished split\n", records, met_unfinished);
+    print_message("%u records, %u ends with an unfinished split, %u in a file that was cut\n", records, met_unfinished, ends_short);
+    assert_true(!shrinks || ends_short > 30);
     assert_true(met_unfinished > 20);
     assert_true(left_unfinished < met_unfinished / 2); /* those that nobody came to write at */
     rdb_fault_log_destroy(log);
@@ -295,9 +320,11 @@ static void test_the_log_may_end_behind_any_record(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
+    const struct CMUnitTest tests[] = { /* with a state: the second life */
         cmocka_unit_test(test_every_crash_point_recovers),
         cmocka_unit_test(test_the_log_may_end_behind_any_record),
+        cmocka_unit_test_prestate(test_every_crash_point_recovers, "shrinks"),
+        cmocka_unit_test_prestate(test_the_log_may_end_behind_any_record, "shrinks"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,15 +59,20 @@ static uint32_t make_data(damage *d, uint8_t operation, uint8_t reference_no)
         cell.child = 3;
     }
     uint32_t length = btree_cell_encode(&cell, cell_bytes);
-    if ((operation == BTREE_OP_INSERT || operation == BTREE_OP_INSERT_UP) && reference_no == 0) {
+    if (((operation == BTREE_OP_INSERT || operation == BTREE_OP_INSERT_UP) && reference_no == 0) || (operation == BTREE_OP_SHIFT && reference_no == 2)) {
         rdb_put_u16(d->data, (uint16_t)below(d, page->count + 2u));
         rdb_put_u16(d->data + 2, cell.key_bytes);
         memcpy(d->data + 4, cell_bytes, length);
         return 4 + length;
     }
-    if (operation == BTREE_OP_REMOVE) {
+    if (operation == BTREE_OP_REMOVE || (operation == BTREE_OP_MERGE && reference_no == 2)) {
         rdb_put_u16(d->data, (uint16_t)below(d, page->count + 2u));
         return 2;
+    }
+    if (operation == BTREE_OP_MOVE && reference_no >= 2) {
+        rdb_put_u16(d->data, (uint16_t)below(d, page->count + 2u));
+        rdb_put_u64(d->data + 2, 9);
+        return reference_no == 2 ? 10 : 8;
     }
     if (operation == BTREE_OP_SPLIT && reference_no == 0) {
         btree_split_left head = {.keep = (uint16_t)below(d, page->count + 2u), .new_slot = (uint16_t)below(d, page->count + 2u),
@@ -505,7 +510,7 @@ static void test_records_are_described(void **state)
 {
     (void)state;
     static const uint8_t slot[] = {7, 0};
-    static const char *const TEXTS[] = {"unknown", NULL, "insert slot 7", NULL, "remove slot 7", NULL, NULL, NULL, NULL, NULL, "origin", "unknown"};
+    static const char *const TEXTS[] = {"unknown", NULL, "insert slot 7", NULL, "remove slot 7", NULL, NULL, NULL, NULL, NULL, "origin", "merge", "shift", "move", NULL, "unknown"};
     rdb_index_register_redo();
     for (uint8_t operation = 0; operation < RDB_COUNT_OF(TEXTS); operation++) {
         const rdb_wal_record record = {.resource = RDB_RESOURCE_BTREE, .operation = operation, .block_count = 1, .blocks = {{.data = slot, .data_bytes = 2}}};

@@ -28,10 +28,10 @@ static void test_pages_return_through_few_frames(void **state)
     assert_true(rdb_buffer_acquire(t.storage, toy_tag(300), RDB_BUFFER_SHARED, &buffer, &t.err)); /* beyond the end of a table */
     assert_int_equal(rdb_buffer_page(buffer)->type, RDB_PAGE_FREE);
     rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
-    rdb_page_tag of_index = toy_tag(300);
-    of_index.file = RDB_FILE_NO(RDB_FILE_INDEX, 17);
-    assert_true(rdb_storage_create_file(t.storage, of_index.pdb, of_index.file, 0, &t.err));
-    assert_false(rdb_buffer_acquire(t.storage, of_index, RDB_BUFFER_SHARED, &buffer, &t.err)); /* of other files */
+    rdb_page_tag of_undo = toy_tag(300);
+    of_undo.file = RDB_FILE_NO(RDB_FILE_UNDO, 17);
+    assert_true(rdb_storage_create_file(t.storage, of_undo.pdb, of_undo.file, 0, &t.err));
+    assert_false(rdb_buffer_acquire(t.storage, of_undo, RDB_BUFFER_SHARED, &buffer, &t.err)); /* of other files */
     assert_string_equal(t.err.sqlstate, RDB_DATA_CORRUPTED);
     assert_null(buffer);
     rdb_error_clear(&t.err);
