@@ -201,6 +201,15 @@ static bool describe(drop_plan *plan, rdb_object_address object, const char **te
     return true;
 }
 
+/* A column that goes because its whole table does. */
+static bool goes_with_whole(const drop_plan *plan, rdb_object_address object)
+{
+    uint32_t node_no;
+    const bool is_part = object.sub_id != 0;
+    object.sub_id = 0;
+    return is_part && find_node(plan, object, &node_no);
+}
+
 static bool report(drop_plan *plan, uint32_t asked, bool cascade, void (*notice)(void *context, const char *text), void *context, rdb_error *err)
 {
     rdb_strbuf lines;
@@ -210,7 +219,7 @@ static bool report(drop_plan *plan, uint32_t asked, bool cascade, void (*notice)
     for (uint32_t i = plan->order_count; i-- > 0;) {
         const node *at = &plan->nodes[plan->order[i]];
         const char *name = NULL, *on = NULL;
-        if (!at->is_normal || count++ >= REPORTED_MAX)
+        if (!at->is_normal || goes_with_whole(plan, at->object) || count++ >= REPORTED_MAX)
             continue;
         if (!describe(plan, at->object, &name, err) || (!cascade && !describe(plan, plan->nodes[at->parent].object, &on, err)))
             return false;
