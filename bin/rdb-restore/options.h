@@ -36,7 +36,7 @@ static const rdb_option OPTIONS[] = {
     {.name = "table", .value = "NAME", .field = FIELD(table), .help = "copy this table ([DATABASE.][SCHEMA.]TABLE) out of the backup into the running instance in DIR"},
     {.name = "database", .value = "NAME", .field = FIELD(database), .help = "copy this database out of the backup into the running instance in DIR, by pg_dump and psql"},
     {.name = "as", .value = "NAME", .field = FIELD(as), .help = "... under this name ([SCHEMA.]TABLE, or a database's)"},
-    {.name = "page", .value = "FILE:BLOCK", .field = FIELD(page), .help = "make one page of the instance at rest in DIR again, such as tables/17/16384:2, by the backup and all log since"},
+    {.name = "page", .value = "PAGE:BLOCK", .field = FIELD(page), .help = "make one broken page of the instance in DIR again, by a backup and all log since, while it is served or at rest: PAGE is a file below data/ (tables/17/16384:2) or, served, a relation ([DATABASE.][SCHEMA.]NAME)"},
     {.name = "map", .kind = RDB_OPT_LIST, .value = "KEY=VALUE", .field = FIELD(map), .help = "in the new place this setting has this value, such as server.listen_port=5433; again for each"},
     {.name = "replace", .kind = RDB_OPT_FLAG, .aliases = "force", .field = FIELD(replace), .help = "over the instance in DIR, whose data is kept aside as data.before-TIME"},
     {.name = "delta", .kind = RDB_OPT_FLAG, .field = FIELD(delta), .help = "over the instance in DIR: only what differs is written"},
@@ -50,7 +50,7 @@ static const char *const USAGES[] = {
     "--input PATH --home DIR [OPTION]...",
     "--input PATH --home DIR --table NAME [--as NAME] [OPTION]...",
     "--input PATH --home DIR --database NAME [--as NAME] [OPTION]...",
-    "--input PATH --home DIR --page FILE:BLOCK [OPTION]...",
+    "--input PATH --home DIR --page PAGE:BLOCK [OPTION]...",
     "timeline --input PATH [--archive DIR]",
     "fetch --input PATH NAME FILE",
     NULL};

@@ -211,13 +211,13 @@ uint32_t source_timeline(const backup_source *source);
 /* From begin to end the log is kept, and a copy of every file made between the two becomes whole by it. fast: the server's checkpoint. */
 bool source_begin(backup_source *source, const char *label, bool fast, rdb_backup_moment *started, rdb_error *err);
 bool source_end(backup_source *source, rdb_backup_moment *stopped, rdb_error *err);
-/* What the copy starts from, the control file of one at rest or a server's backup label, and where it must stand; after end. */
 /* The newest signed head of the audit log, "" where nothing is audited. */
 bool source_audit_head(const backup_source *source, rdb_arena *arena, const char **head, rdb_error *err);
-/* The audit hears of the backup; where it cannot, the log says so. */
 void source_close_gap(backup_source *source); /* at rest: of the archived log, by this backup, which is whole (served: the server does) */
-void source_tell_audit(backup_source *source, const char *action, bool succeeded, const char *what);
+/* The audit hears of what a program did; where it cannot, the log says so. */
+void source_tell_audit(backup_source *source, const char *program, const char *action, bool succeeded, const char *what);
 const char *source_label(const backup_source *source); /* its label in any case */
+/* What the copy starts from, the control file of one at rest or a server's backup label, and where it must stand; after end. */
 rdb_slice source_anchor(const backup_source *source, const char **path);
 /* data/ without the log, conf/: backup_source_file * by path; directories: const char *. */
 bool source_list(backup_source *source, bool with_secrets, rdb_arena *arena, rdb_list *files, rdb_list *directories, rdb_error *err);

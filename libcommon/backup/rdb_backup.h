@@ -276,20 +276,26 @@ RDB_CHECKED bool rdb_backup_restore(rdb_repository *repository, rdb_manifest *ne
 
 /* ---- repairing ---------------------------------------------------------------------------------------------------- */
 typedef struct rdb_repair_options {
-    const char *home; /* an instance at rest */
-    const char *path; /* of a file of pages, below data/ */
+    const char *home; /* of an instance, served or at rest; served: every resource is registered all the same, redo is done here */
+    const char *page; /* of which file, below data/: "tables/17/16384"; or of which relation: "[database.][schema.]name" */
     uint64_t block;
     const char *archive_directory; /* "": none, the instance's own log goes back far enough */
-    uint32_t thread_count;
     bool dry_run;
     const rdb_backup_watch *watch;
 } rdb_repair_options;
 typedef struct rdb_repair_report {
-    bool was_sound; /* nothing was done */
-    char what[120]; /* was wrong with it */
-    rdb_lsn lsn;    /* of the page that stands there now */
+    rdb_arena *arena;
+    const char *path, *relation; /* relation "": not known */
+    char backup_id[RDB_BACKUP_ID_BYTES]; /* that it was made of, "": of none */
+    bool was_served;
+    bool was_sound;     /* nothing was done */
+    bool was_in_memory; /* broken on disk alone: its server wrote it again */
+    char what[120];     /* was wrong with it */
+    rdb_lsn lsn;        /* of the page that stands there now */
 } rdb_repair_report;
-/* Makes one page what it would be, by the backup and all log since. 55006: the instance is served. 55000: the log does not reach its end. */
-RDB_CHECKED bool rdb_backup_repair_page(rdb_repository *repository, rdb_manifest *manifest, const rdb_repair_options *options, rdb_repair_report *report, rdb_error *err);
+/* Makes one page what it would be, by a backup (NULL: the newest from which it can be made) and all log since. 55000: the log does not reach
+ * its end. XX001: there is no whole state of the page to begin with. */
+RDB_CHECKED bool rdb_backup_repair_page(rdb_repository *repository, rdb_manifest *manifest, const rdb_repair_options *options, rdb_arena *arena, rdb_repair_report *report,
+                                        rdb_error *err);
 
 #endif

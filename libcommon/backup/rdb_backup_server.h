@@ -19,8 +19,6 @@ typedef struct rdb_scratch rdb_scratch;
 /* Starts rdb-serve from beside this program on the instance, reachable by its Unix socket alone, and waits until it answers: a
  * recovery may take its time. */
 RDB_CHECKED bool rdb_scratch_start(rdb_scratch **scratch, const char *home, bool (*is_interrupted)(void *context), void *context, rdb_error *err);
-/* Starts it on an instance whose recovery is to end with a shutdown, and waits for that. XX001: it ended in another way. */
-RDB_CHECKED bool rdb_scratch_recover(const char *home, bool (*is_interrupted)(void *context), void *context, rdb_error *err);
 /* Stops it; NULL inside is fine. */
 void rdb_scratch_stop(rdb_scratch **scratch);
 

@@ -170,28 +170,6 @@ static bool launch(rdb_scratch **scratch, const char *home, rdb_error *err)
     return rdb_error_set_errno(err, errno, "no server can be started");
 }
 
-bool rdb_scratch_recover(const char *home, bool (*is_interrupted)(void *context), void *context, rdb_error *err)
-{
-    rdb_scratch *scratch = NULL;
-    bool ok = launch(&scratch, home, err), ended = false;
-    while (ok && !ended) {
-        ended = waitpid(scratch->pid, NULL, WNOHANG) == scratch->pid;
-        if (!ended && is_interrupted != NULL && is_interrupted(context))
-            ok = rdb_error_set(err, RDB_QUERY_CANCELED, "interrupted");
-        if (ok && !ended)
-            rdb_time_sleep_us(50000);
-    }
-    if (ended) {
-        scratch->pid = 0;
-        tell_why(scratch, err);
-        ok = strstr(err->detail, "recovery has reached its target") != NULL;
-        if (ok)
-            rdb_error_clear(err);
-    }
-    rdb_scratch_stop(&scratch);
-    return ok;
-}
-
 bool rdb_scratch_start(rdb_scratch **scratch, const char *home, bool (*is_interrupted)(void *context), void *context, rdb_error *err)
 {
     if (!launch(scratch, home, err))

@@ -118,16 +118,16 @@ void source_close_gap(backup_source *source)
     rdb_error_clear(&err);
 }
 
-void source_tell_audit(backup_source *source, const char *action, bool succeeded, const char *what)
+void source_tell_audit(backup_source *source, const char *program, const char *action, bool succeeded, const char *what)
 {
     rdb_error err = {0};
     if (source->connection != NULL) {
-        const char *parameters[] = {"rdb-backup", action, succeeded ? "t" : "f", what};
+        const char *parameters[] = {program, action, succeeded ? "t" : "f", what};
         PGresult *result = PQexecParams(source->connection, "select rdb_audit_tool($1, $2, $3, $4)", 4, NULL, parameters, NULL, NULL, 0);
         if (PQresultStatus(result) != PGRES_TUPLES_OK)
-            RDB_LOG(RDB_LOG_WARN, "backup", "the audit has no record of this backup: %s", PQerrorMessage(source->connection));
+            RDB_LOG(RDB_LOG_WARN, "backup", "the audit has no record of this %s: %s", action, PQerrorMessage(source->connection));
         PQclear(result);
-    } else if (rdb_audit_was_on(source->home) && !rdb_audit_note_at_rest(source->home, "rdb-backup", action, succeeded, what, &err)) {
+    } else if (rdb_audit_was_on(source->home) && !rdb_audit_note_at_rest(source->home, program, action, succeeded, what, &err)) {
         rdb_log_error(RDB_LOG_WARN, "backup", &err);
     }
     rdb_error_clear(&err);

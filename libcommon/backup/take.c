@@ -846,7 +846,7 @@ bool rdb_backup_take(rdb_repository *repository, const rdb_backup_options *optio
     }
 out:
     if (t.source != NULL && !options->dry_run)
-        source_tell_audit(t.source, "BACKUP", ok, t.manifest->id);
+        source_tell_audit(t.source, "rdb-backup", "BACKUP", ok, t.manifest->id);
     if (!ok) {
         rdb_error ignored = {0};
         rdb_mutex_lock(&t.progress_lock);

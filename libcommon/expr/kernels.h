@@ -32,6 +32,9 @@ bool expr_set_text(rdb_call *call, const char *text, size_t length, rdb_datum *r
 const char *expr_get_text(rdb_call *call, rdb_datum value); /* terminated */
 
 
+/* size_functions.c. The file that a table, an index or a sequence lies in; 0: it has none. *relation NULL: there is none. */
+RDB_CHECKED bool expr_relation_file(rdb_call *call, uint32_t oid, uint64_t *file, uint32_t *pdb, const rdb_relation **relation);
+
 /* Set-returning functions that make all their rows when they begin: the state is an expr_rows, next is expr_rows_next. */
 typedef struct expr_rows {
     rdb_list rows; /* of the set's arena */

@@ -329,7 +329,7 @@ static bool size_bytes_row(rdb_call *call, const rdb_datum *a, const bool *nulls
 EXPR_ROW_KERNEL(size_bytes, 1)
 
 /* ---- files -------------------------------------------------------------------------------------------------------------------------------- */
-static bool file_number(rdb_call *call, uint32_t oid, uint64_t *file, uint32_t *pdb, const rdb_relation **relation)
+bool expr_relation_file(rdb_call *call, uint32_t oid, uint64_t *file, uint32_t *pdb, const rdb_relation **relation)
 {
     *file = 0;
     *pdb = 0;
@@ -351,6 +351,7 @@ static bool file_number(rdb_call *call, uint32_t oid, uint64_t *file, uint32_t *
             }
     } else if (table->kind == 'S') {
         *file = table->file;
+        *pdb = rdb_txn_pdb(rdb_eval_of(call)->txn);
     }
     return true;
 }
@@ -361,7 +362,7 @@ static bool filenode_row(rdb_call *call, const rdb_datum *a, const bool *nulls, 
     uint64_t file;
     uint32_t pdb;
     (void)nulls;
-    if (!file_number(call, a[0].oid, &file, &pdb, &relation))
+    if (!expr_relation_file(call, a[0].oid, &file, &pdb, &relation))
         return false;
     *is_null = relation == NULL || file == 0;
     result->oid = (uint32_t)(file & UINT32_MAX);
@@ -376,7 +377,7 @@ static bool filepath_row(rdb_call *call, const rdb_datum *a, const bool *nulls, 
     uint32_t pdb;
     char text[80];
     (void)nulls;
-    if (!file_number(call, a[0].oid, &file, &pdb, &relation))
+    if (!expr_relation_file(call, a[0].oid, &file, &pdb, &relation))
         return false;
     *is_null = relation == NULL || file == 0;
     if (*is_null)

@@ -149,18 +149,22 @@ static rdb_wal_piece compress_data(const uint8_t *data, uint32_t length, uint8_t
     return (rdb_wal_piece){target, bytes > 0 ? (uint32_t)bytes + 4 : 0};
 }
 
-void page_finish_change(rdb_buffer *frame, rdb_lsn lsn, rdb_lsn end_lsn, uint64_t previous, uint16_t wal_thread, bool initialised)
+void page_finish_header(rdb_page *page, rdb_page_tag tag, rdb_lsn lsn, rdb_lsn end_lsn, uint64_t previous, uint16_t wal_thread, bool initialised)
 {
-    rdb_page *page = frame->page;
     page->change_no = change_no_after(previous, lsn);
     page->lsn = end_lsn;
     page->settled_scn = 0;
     page->wal_thread = wal_thread;
     page->version = 1;
     if (initialised) {
-        page->place_hash = page_place_hash(frame->tag);
-        page->birth_tag = relation_birth_tag(frame->tag.pdb, frame->tag.file);
+        page->place_hash = page_place_hash(tag);
+        page->birth_tag = relation_birth_tag(tag.pdb, tag.file);
     }
+}
+
+void page_finish_change(rdb_buffer *frame, rdb_lsn lsn, rdb_lsn end_lsn, uint64_t previous, uint16_t wal_thread, bool initialised)
+{
+    page_finish_header(frame->page, frame->tag, lsn, end_lsn, previous, wal_thread, initialised);
     atomic_store_explicit(&frame->lsn, end_lsn, memory_order_relaxed);
     frame_mark_dirty(frame);
 }

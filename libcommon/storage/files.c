@@ -3,6 +3,7 @@
  * falls between such a record and its deed. What cannot be taken back (an unlink, a cut) waits for its record to be durable.
  *
  * Main data of the records:  create: file 8 | drop: file 8 | truncate: file 8, blocks 8, fork 1
+ * Data of a block: number: the next one, 8 | page: the page whole (repair.c)
  * File numbers of a PDB are drawn from page 0 of its file "tables/<pdb>/0": the next number, 8 bytes behind the header. */
 #include "storage_int.h"
 
@@ -167,9 +168,9 @@ bool rdb_storage_cut_tail(rdb_storage *storage, uint32_t pdb, uint64_t file, uin
 bool files_replay(rdb_storage *storage, const rdb_wal_record *record, rdb_error *err)
 {
     uint32_t wanted = record->operation == STORAGE_OP_TRUNCATE ? 17 : 8;
-    if (record->operation == STORAGE_OP_NUMBER)
+    if (record->operation == STORAGE_OP_NUMBER || record->operation == STORAGE_OP_PAGE)
         return true; /* a page change */
-    if (record->operation < STORAGE_OP_CREATE || record->operation > STORAGE_OP_NUMBER || record->data_bytes != wanted)
+    if (record->operation < STORAGE_OP_CREATE || record->operation > STORAGE_OP_TRUNCATE || record->data_bytes != wanted)
         return rdb_error_set(err, RDB_DATA_CORRUPTED, "malformed WAL record at %llX", (unsigned long long)record->lsn);
     uint64_t file = rdb_get_u64(record->data);
     if (record->operation == STORAGE_OP_DROP)
@@ -180,6 +181,16 @@ bool files_replay(rdb_storage *storage, const rdb_wal_record *record, rdb_error 
      * is not needed for that, since each first change after the redo point initialises its page or brings its image. */
     pool_discard(storage, record->pdb, file, -1, 0);
     return relation_create(storage, record->pdb, file, err);
+}
+
+rdb_page_fate rdb_storage_page_fate(const rdb_wal_record *record, rdb_page_tag tag)
+{
+    if (record->resource != RDB_RESOURCE_STORAGE || record->pdb != tag.pdb || record->data_bytes < 8 || rdb_get_u64(record->data) != tag.file)
+        return RDB_PAGE_STAYS;
+    if (record->operation == STORAGE_OP_DROP)
+        return RDB_PAGE_DROPPED;
+    const bool is_cut = record->operation == STORAGE_OP_TRUNCATE && record->data_bytes == 17 && record->data[16] == tag.fork && rdb_get_u64(record->data + 8) <= tag.block;
+    return is_cut || record->operation == STORAGE_OP_CREATE ? RDB_PAGE_EMPTIED : RDB_PAGE_STAYS;
 }
 
 static bool fork_exists(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_t fork)
@@ -218,8 +229,12 @@ void rdb_storage_prefetch(rdb_storage *storage, rdb_page_tag tag, uint32_t block
 
 /* ---- file numbers --------------------------------------------------------------------------------------------------------- */
 
-static bool redo_number(const rdb_redo *redo, rdb_page *page, rdb_error *err)
+static bool redo_page_step(const rdb_redo *redo, rdb_page *page, rdb_error *err)
 {
+    if (redo->operation == STORAGE_OP_PAGE && redo->data_bytes == redo->page_bytes) {
+        memcpy(page, redo->data, redo->page_bytes);
+        return true;
+    }
     if (redo->operation != STORAGE_OP_NUMBER || redo->data_bytes != 8)
         return rdb_error_set(err, RDB_DATA_CORRUPTED, "malformed WAL record at %llX", (unsigned long long)redo->lsn);
     page->type = RDB_PAGE_META;
@@ -231,9 +246,9 @@ static bool redo_number(const rdb_redo *redo, rdb_page *page, rdb_error *err)
 
 static void describe_step(const rdb_wal_record *record, rdb_strbuf *text)
 {
-    static const char *const names[] = {"?", "create", "drop", "truncate", "number"};
-    rdb_strbuf_adds(text, names[record->operation <= STORAGE_OP_NUMBER ? record->operation : 0]);
-    if (record->operation != STORAGE_OP_NUMBER && record->data_bytes >= 8) {
+    static const char *const names[] = {"?", "create", "drop", "truncate", "number", "page"};
+    rdb_strbuf_adds(text, names[record->operation < RDB_COUNT_OF(names) ? record->operation : 0]);
+    if (record->operation <= STORAGE_OP_TRUNCATE && record->data_bytes >= 8) {
         char name[96];
         rdb_page_tag tag = {.file = rdb_get_u64(record->data), .pdb = record->pdb};
         storage_tag_name(name, tag);
@@ -245,7 +260,7 @@ static void describe_step(const rdb_wal_record *record, rdb_strbuf *text)
 
 void files_register(void)
 {
-    static const rdb_resource_ops ops = {.name = "storage", .redo = redo_number, .describe = describe_step};
+    static const rdb_resource_ops ops = {.name = "storage", .redo = redo_page_step, .describe = describe_step};
     rdb_resource_register(RDB_RESOURCE_STORAGE, &ops);
 }
 

@@ -300,6 +300,7 @@ static bool read_page(rdb_storage *storage, storage_relation *relation, rdb_buff
     storage_tag_name(name, tag);
     rdb_error_set(err, RDB_DATA_CORRUPTED, "invalid page in block %llu of relation %s", (unsigned long long)tag.block, name);
     rdb_incident_note("damaged-page", "%s: %s", rdb_error_message(err), what != NULL ? what : "too short");
+    rdb_error_hint(err, "A backup and the log since make it again while the server runs: rdb-restore --page %s:%llu.", name, (unsigned long long)tag.block);
     if (what != NULL)
         return rdb_error_detail(err, "%s.", what);
     return rdb_error_detail(err, "Read only %zu of %u bytes.", got, storage->page_bytes);
@@ -318,6 +319,28 @@ static void place_frame(rdb_storage *storage, uint64_t hash, rdb_buffer *taken, 
     table_insert(storage, hash, taken);
 }
 
+/* The pinned frame of the tag: the one that is in the table (*fresh false), or one that enters it here, latched exclusively and without a
+ * page yet. NULL: none can be had. */
+static rdb_buffer *enter_frame(rdb_storage *storage, rdb_page_tag tag, uint64_t hash, bool for_scan, bool *fresh, rdb_error *err)
+{
+    storage_partition *partition = partition_of(storage, hash);
+    rdb_buffer *taken = take_frame(storage, hash, for_scan, err);
+    *fresh = false;
+    if (taken == NULL)
+        return NULL;
+    rdb_latch_lock_exclusive(&partition->latch);
+    rdb_buffer *frame = find_frame(storage, &tag, hash);
+    *fresh = frame == NULL;
+    if (*fresh)
+        place_frame(storage, hash, taken, tag);
+    rdb_latch_unlock_exclusive(&partition->latch);
+    if (*fresh)
+        return taken;
+    /* Another thread was quicker; the frame stays queued as a dead one and is taken next time. */
+    atomic_fetch_and_explicit(&taken->state, ~FRAME_BUSY, memory_order_release);
+    return frame;
+}
+
 /* The page could not be read: the frame leaves the table. */
 static void drop_frame(rdb_storage *storage, rdb_buffer *frame)
 {
@@ -333,7 +356,6 @@ static void drop_frame(rdb_storage *storage, rdb_buffer *frame)
 bool pool_get(rdb_storage *storage, rdb_page_tag tag, frame_load load, rdb_buffer **out, bool *fresh, rdb_error *err)
 {
     uint64_t hash = storage_tag_hash(tag);
-    storage_partition *partition = partition_of(storage, hash);
     storage_relation *relation = NULL;
     bool ok = false;
     *out = NULL;
@@ -356,20 +378,14 @@ bool pool_get(rdb_storage *storage, rdb_page_tag tag, frame_load load, rdb_buffe
         rdb_error_set(err, RDB_DATA_CORRUPTED, "block %llu of relation %s does not exist", (unsigned long long)tag.block, name);
         goto out;
     }
-    rdb_buffer *taken = take_frame(storage, hash, false, err);
+    rdb_buffer *taken = enter_frame(storage, tag, hash, false, fresh, err);
     if (taken == NULL)
         goto out;
-    rdb_latch_lock_exclusive(&partition->latch);
-    frame = find_frame(storage, &tag, hash);
-    if (frame != NULL) { /* another thread was quicker; the frame stays queued as a dead one and is taken next time */
-        rdb_latch_unlock_exclusive(&partition->latch);
-        atomic_fetch_and_explicit(&taken->state, ~FRAME_BUSY, memory_order_release);
-        *out = frame;
+    if (!*fresh) {
+        *out = taken;
         ok = true;
         goto out;
     }
-    place_frame(storage, hash, taken, tag);
-    rdb_latch_unlock_exclusive(&partition->latch);
 
     /* The frame is in the table: who makes the file longer from here on comes to it. Who did before may have written the page already. */
     if (is_behind && tag.block < atomic_load_explicit(&relation->block_count, memory_order_acquire))
@@ -384,8 +400,8 @@ bool pool_get(rdb_storage *storage, rdb_page_tag tag, frame_load load, rdb_buffe
         atomic_store_explicit(&taken->lsn, taken->page->lsn, memory_order_relaxed);
         atomic_fetch_or_explicit(&taken->state, FRAME_VALID, memory_order_release);
         *out = taken;
-        *fresh = true;
     } else {
+        *fresh = false;
         drop_frame(storage, taken);
     }
 out:
@@ -398,29 +414,17 @@ out:
 static rdb_buffer *begin_load(rdb_storage *storage, rdb_page_tag tag)
 {
     const uint64_t hash = storage_tag_hash(tag);
-    storage_partition *partition = partition_of(storage, hash);
     rdb_error err = {0};
+    bool fresh = false;
     rdb_buffer *frame = find_frame(storage, &tag, hash);
-    if (frame != NULL) {
+    if (frame == NULL)
+        frame = enter_frame(storage, tag, hash, true, &fresh, &err);
+    rdb_error_clear(&err);
+    if (fresh)
+        return frame;
+    if (frame != NULL)
         frame_unpin(frame);
-        return NULL;
-    }
-    rdb_buffer *taken = take_frame(storage, hash, true, &err);
-    if (taken == NULL) {
-        rdb_error_clear(&err);
-        return NULL;
-    }
-    rdb_latch_lock_exclusive(&partition->latch);
-    frame = find_frame(storage, &tag, hash);
-    if (frame != NULL) { /* another thread was quicker */
-        rdb_latch_unlock_exclusive(&partition->latch);
-        atomic_fetch_and_explicit(&taken->state, ~FRAME_BUSY, memory_order_release);
-        frame_unpin(frame);
-        return NULL;
-    }
-    place_frame(storage, hash, taken, tag);
-    rdb_latch_unlock_exclusive(&partition->latch);
-    return taken;
+    return NULL;
 }
 
 /* Reads the pages of frames that follow one another. A page that is not as it should be leaves the pool again: whoever asks for it
@@ -623,6 +627,38 @@ bool rdb_buffer_extend(rdb_storage *storage, uint32_t pdb, uint64_t file, uint8_
     }
     relation_put(relation);
     return ok;
+}
+
+/* ---- for repairs --------------------------------------------------------------------------------------------------------- */
+bool pool_hold(rdb_storage *storage, rdb_page_tag tag, rdb_buffer **out, bool *fresh, rdb_error *err)
+{
+    const uint64_t hash = storage_tag_hash(tag);
+    for (;; rdb_time_sleep_us(100)) {
+        *fresh = false;
+        rdb_buffer *frame = find_frame(storage, &tag, hash);
+        if (frame == NULL)
+            frame = enter_frame(storage, tag, hash, false, fresh, err);
+        *out = frame;
+        if (frame == NULL || *fresh)
+            return frame != NULL;
+        if (!wait_until_valid(frame))
+            continue;
+        rdb_latch_lock_exclusive(&frame->latch);
+        const uint32_t state = atomic_load_explicit(&frame->state, memory_order_acquire);
+        if ((state & FRAME_VALID) != 0 && (state & FRAME_WRITING) == 0)
+            return true;
+        rdb_buffer_release(frame, RDB_BUFFER_EXCLUSIVE);
+    }
+}
+
+void pool_fill(rdb_buffer *frame)
+{
+    atomic_fetch_or_explicit(&frame->state, FRAME_VALID, memory_order_release);
+}
+
+void pool_leave(rdb_storage *storage, rdb_buffer *frame)
+{
+    drop_frame(storage, frame);
 }
 
 void rdb_buffer_lock(rdb_buffer *buffer, rdb_buffer_mode mode)

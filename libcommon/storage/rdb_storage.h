@@ -242,6 +242,14 @@ uint32_t rdb_replay_step_hash(const rdb_replay_step *step); /* of its page */
 RDB_CHECKED bool rdb_storage_replay_step(rdb_storage *storage, const rdb_replay_step *step, rdb_error *err);
 bool rdb_storage_replay_is_for_files(const rdb_wal_record *record);
 RDB_CHECKED bool rdb_storage_replay_files(rdb_storage *storage, const rdb_wal_record *record, rdb_error *err);
+/* One page alone, which is no frame's: the step on its bytes, which are then as recovery would leave them but for the checksum (rdb_page_seal).
+ * *is_known false: nothing is known of them yet, and a step that does not bring the page is refused (XX001). */
+RDB_CHECKED bool rdb_page_redo(const rdb_replay_step *step, void *page, uint32_t page_bytes, bool *is_known, rdb_error *err);
+/* The number of the record's block that is that page; -1: none. */
+int rdb_storage_find_block(const rdb_wal_record *record, rdb_page_tag tag);
+/* What a record that is for files does to a page. */
+typedef enum rdb_page_fate { RDB_PAGE_STAYS, RDB_PAGE_EMPTIED, RDB_PAGE_DROPPED } rdb_page_fate;
+rdb_page_fate rdb_storage_page_fate(const rdb_wal_record *record, rdb_page_tag tag);
 /* Asks the system for the page of a step that will have to read it. */
 void rdb_storage_replay_prefetch(rdb_storage *storage, const rdb_replay_step *step);
 
@@ -262,6 +270,23 @@ void rdb_space_note(rdb_storage *storage, uint32_t pdb, uint64_t file, uint64_t 
 void rdb_space_close(rdb_storage *storage, uint32_t pdb, uint64_t file, uint64_t from, uint64_t to);
 /* May rows be put into this latched block? Not where it is closed, nor (a fresh one, whose page says nothing) where the file ends before it. */
 bool rdb_space_is_open(rdb_storage *storage, rdb_page_tag tag, bool is_fresh);
+
+/* ---- repairing (repair.c) --------------------------------------------------------------------------------------------
+ * A page whose bytes on disk are not it, made whole while others work. From begin to end its place in the pool is held: who asks for the
+ * page waits, nobody changes it, and no record of it is logged but the repair's. The caller sees to it that the file is not dropped. */
+typedef enum rdb_page_state {
+    RDB_PAGE_SOUND,   /* what stands on disk is a page of this place */
+    RDB_PAGE_IN_POOL, /* that is not, but the pool has the page */
+    RDB_PAGE_BROKEN   /* nor has the pool */
+} rdb_page_state;
+typedef struct rdb_page_repair rdb_page_repair;
+/* 22023: the file has no such block. */
+RDB_CHECKED bool rdb_page_repair_begin(rdb_storage *storage, rdb_page_tag tag, rdb_page_repair **repair, rdb_error *err);
+rdb_page_state rdb_page_repair_state(const rdb_page_repair *repair, const char **what); /* what: is wrong with what stands on disk, or NULL */
+/* Logs the page whole, puts it in its place and writes it. image: of a broken one, as a file would have it (XX001: it is not that page);
+ * of one in the pool it does not count. The repair ends, whatever comes of it. */
+RDB_CHECKED bool rdb_page_repair_finish(rdb_page_repair **repair, const void *image, rdb_lsn *end_lsn, rdb_error *err);
+void rdb_page_repair_cancel(rdb_page_repair **repair); /* all is as it was; NULL inside is fine */
 
 /* ---- checking (verify.c) ---------------------------------------------------------------------------------------------
  * Every page of every file below a data directory against its checksum and its place, as the disk has it. */

@@ -111,26 +111,31 @@ static bool acquire_for_replay(rdb_storage *storage, const rdb_replay_step *step
     return ok;
 }
 
-static bool replay_page(rdb_storage *storage, const rdb_replay_step *step, rdb_buffer *frame, rdb_error *err)
+static bool is_initialised(const rdb_replay_step *step)
+{
+    return (step->block.flags & RDB_WAL_BLOCK_INIT) != 0;
+}
+
+/* The change itself, without the header's share. *changed false: the page has it already. */
+static bool redo_page(const rdb_replay_step *step, rdb_page *page, uint32_t page_bytes, bool *changed, rdb_error *err)
 {
     const rdb_wal_block *block = &step->block;
     const rdb_resource_ops *ops = rdb_resource_find(step->resource);
-    uint64_t after = change_no_after(block->previous_change_no, step->lsn);
-    bool initialised = (block->flags & RDB_WAL_BLOCK_INIT) != 0;
-    if (frame->page->change_no >= after)
+    *changed = page->change_no < change_no_after(block->previous_change_no, step->lsn);
+    if (!*changed)
         return true;
-    if (initialised)
-        memset(frame->page, 0, storage->page_bytes);
+    if (is_initialised(step))
+        memset(page, 0, page_bytes);
     else if (block->image != NULL) {
-        if (!restore_image(block, step->lsn, frame->page, storage->page_bytes, err))
+        if (!restore_image(block, step->lsn, page, page_bytes, err))
             return false;
-    } else if (frame->page->change_no != block->previous_change_no) {
-        return lost_write(step, frame->page, err);
+    } else if (page->change_no != block->previous_change_no) {
+        return lost_write(step, page, err);
     }
     enum { INLINE_BYTES = 8192 };
     uint8_t inline_bytes[INLINE_BYTES], *unpacked = NULL;
     rdb_redo redo = {.lsn = step->lsn, .end_lsn = step->end_lsn, .xid = step->xid, .pdb = step->pdb,
-                     .page_bytes = storage->page_bytes, .operation = step->operation, .tag = frame->tag,
+                     .page_bytes = page_bytes, .operation = step->operation, .tag = tag_of(step),
                      .reference_no = step->block_no, .data = block->data, .data_bytes = block->data_bytes,
                      .main_data = step->main_data, .main_bytes = step->main_bytes};
     bool ok = true;
@@ -138,14 +143,21 @@ static bool replay_page(rdb_storage *storage, const rdb_replay_step *step, rdb_b
         ok = unpack_data(block, step->lsn, inline_bytes, INLINE_BYTES, &unpacked, &redo.data_bytes, err);
         redo.data = unpacked;
     }
-    ok = ok && ops->redo(&redo, frame->page, err);
+    ok = ok && ops->redo(&redo, page, err);
     if (unpacked != inline_bytes)
         free(unpacked);
-    if (!ok) {
+    if (!ok)
         add_description(step, err);
+    return ok;
+}
+
+static bool replay_page(rdb_storage *storage, const rdb_replay_step *step, rdb_buffer *frame, rdb_error *err)
+{
+    bool changed = false;
+    if (!redo_page(step, frame->page, storage->page_bytes, &changed, err))
         return false;
-    }
-    page_finish_change(frame, step->lsn, step->end_lsn, block->previous_change_no, step->thread_no, initialised);
+    if (changed)
+        page_finish_change(frame, step->lsn, step->end_lsn, step->block.previous_change_no, step->thread_no, is_initialised(step));
     return true;
 }
 
@@ -184,6 +196,36 @@ bool rdb_storage_replay_step(rdb_storage *storage, const rdb_replay_step *step, 
     bool ok = replay_page(storage, step, frame, err);
     rdb_buffer_release(frame, RDB_BUFFER_EXCLUSIVE);
     return ok;
+}
+
+bool rdb_page_redo(const rdb_replay_step *step, void *page, uint32_t page_bytes, bool *is_known, rdb_error *err)
+{
+    const rdb_page_tag tag = tag_of(step);
+    bool changed = false;
+    if (!check_owner(step->resource, step->lsn, err))
+        return false;
+    if (!*is_known && !brings_page(step)) {
+        char name[96];
+        storage_tag_name(name, tag);
+        rdb_error_set(err, RDB_DATA_CORRUPTED, "block %llu of %s is whole neither in its copy nor in the log", (unsigned long long)tag.block, name);
+        return rdb_error_detail(err, "The WAL record at %llX is the first to change it, and does not bring the page.", (unsigned long long)step->lsn);
+    }
+    if (!*is_known)
+        memset(page, 0, page_bytes);
+    *is_known = redo_page(step, page, page_bytes, &changed, err);
+    if (*is_known && changed)
+        page_finish_header(page, tag, step->lsn, step->end_lsn, step->block.previous_change_no, step->thread_no, is_initialised(step));
+    return *is_known;
+}
+
+int rdb_storage_find_block(const rdb_wal_record *record, rdb_page_tag tag)
+{
+    for (int i = 0; record->pdb == tag.pdb && i < record->block_count; i++) {
+        const rdb_wal_block *block = &record->blocks[i];
+        if (block->block == tag.block && block->file == tag.file && block->fork == tag.fork)
+            return i;
+    }
+    return -1;
 }
 
 bool rdb_storage_replay_is_for_files(const rdb_wal_record *record)

@@ -188,6 +188,12 @@ void pool_close(rdb_storage *storage);
 /* Forgets the pages of a file (fork < 0: all forks) from a block on, unwritten. Nobody else may be using them. */
 void pool_discard(rdb_storage *storage, uint32_t pdb, uint64_t file, int fork, uint64_t from_block);
 void frame_mark_dirty(rdb_buffer *frame); /* exclusive latch held */
+/* The frame of the tag, pinned and latched exclusively: the page as the pool has it, nobody writing it (*fresh false), or a frame without a
+ * page (true). Who asks for that page waits until it gets one (pool_fill, then the latch falls) or leaves the table (pool_leave: latch and
+ * pin too). */
+bool pool_hold(rdb_storage *storage, rdb_page_tag tag, rdb_buffer **frame, bool *fresh, rdb_error *err);
+void pool_fill(rdb_buffer *frame);
+void pool_leave(rdb_storage *storage, rdb_buffer *frame);
 /* Of a frame that is latched exclusively: nobody is writing it; it becomes a clean, free page without having been one on disk. */
 bool pool_is_at_rest(const rdb_buffer *frame);
 void pool_blank(rdb_buffer *frame);
@@ -271,10 +277,12 @@ static inline uint64_t change_no_after(uint64_t previous, rdb_lsn lsn)
 {
     return RDB_MAX(previous + 1, lsn);
 }
+/* The header after a change; lsn and end_lsn: where its record begins and ends. */
+void page_finish_header(rdb_page *page, rdb_page_tag tag, rdb_lsn lsn, rdb_lsn end_lsn, uint64_t previous, uint16_t wal_thread, bool initialised);
 void page_finish_change(rdb_buffer *frame, rdb_lsn lsn, rdb_lsn end_lsn, uint64_t previous, uint16_t wal_thread, bool initialised);
 
 /* files.c */
-enum { STORAGE_OP_CREATE = 1, STORAGE_OP_DROP, STORAGE_OP_TRUNCATE, STORAGE_OP_NUMBER };
+enum { STORAGE_OP_CREATE = 1, STORAGE_OP_DROP, STORAGE_OP_TRUNCATE, STORAGE_OP_NUMBER, STORAGE_OP_PAGE };
 void files_register(void);
 bool files_replay(rdb_storage *storage, const rdb_wal_record *record, rdb_error *err);
 

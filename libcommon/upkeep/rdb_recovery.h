@@ -101,6 +101,30 @@ RDB_CHECKED bool rdb_recovery_look(const char *wal_directory, const rdb_base_bac
 /* Takes a label file's text apart (XX001 where its checksum is wrong). */
 RDB_CHECKED bool rdb_base_backup_parse_label(const char *text, size_t length, rdb_base_backup_result *base, rdb_control *control, rdb_error *err);
 
+/* ---- one page alone (page_recovery.c) ------------------------------------------------------------------------------------ */
+typedef struct rdb_page_recovery {
+    const char *label;             /* of the copy that the page is from: the text of its label file */
+    const char *wal_directory;     /* of the instance, served or not; its log is read, nothing written */
+    const char *archive_directory; /* "": none, the instance's own log goes back far enough */
+    uint32_t timeline;             /* the instance's */
+    rdb_lsn until;                 /* the log is replayed up to there, and is durable there */
+    rdb_page_tag tag;
+    bool (*is_interrupted)(void *context); /* 57014; may be NULL */
+    void *context;
+} rdb_page_recovery;
+/* Brings a page to that position. page: as the copy has it, of its page size; is_known false: its bytes there are broken, so that the log has
+ * to bring it. 55000: the log does not reach so far. XX001: no whole state of it is there, or a record is missing. 58P01: its file was dropped.
+ * Every resource is registered. */
+RDB_CHECKED bool rdb_recovery_redo_page(const rdb_page_recovery *recovery, void *page, bool is_known, rdb_error *err);
+
+/* In a server: how a page stands, and up to where the log must be replayed on a copy to have it as it is; that far it is durable. */
+RDB_CHECKED bool rdb_upkeep_look_at_page(rdb_upkeep *upkeep, rdb_page_tag tag, rdb_page_state *state, const char **what, rdb_lsn *log_end, rdb_error *err);
+/* Puts it right under those who work: a broken one by the image, which has all the log up to image_end, one that is broken on disk alone by the
+ * pool's (image NULL then), and leaves a sound one alone. The page is logged whole. 55000: the log behind image_end changes it, or is gone.
+ * XX001: the image is not that page. The caller sees to it that the file is not dropped meanwhile. */
+RDB_CHECKED bool rdb_upkeep_repair_page(rdb_upkeep *upkeep, rdb_page_tag tag, const void *image, rdb_lsn image_end, rdb_page_state *state, const char **what,
+                                        rdb_lsn *end_lsn, rdb_error *err);
+
 /* A mark in the log that recovery can stop behind; durable when this returns. Names need not be unique: recovery stops at the first. */
 RDB_CHECKED bool rdb_restore_point_create(rdb_upkeep *upkeep, const char *name, rdb_lsn *lsn, rdb_error *err);
 

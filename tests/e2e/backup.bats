@@ -461,6 +461,145 @@ restore() {
     [ "$status" -ne 0 ] && [ "$(sha256sum <"$table")" = "$before" ]
 }
 
+# flip FILE BLOCK: one byte of a page, which its checksum then denies.
+flip() {
+    local byte
+    byte=$(dd if="$1" bs=1 skip=$(($2 * 4096 + 3000)) count=1 status=none | od -An -tu1)
+    printf "\\x$(printf %02x $((byte ^ 255)))" | dd of="$1" bs=1 seek=$(($2 * 4096 + 3000)) conv=notrunc status=none
+}
+
+@test "rdb-restore --page: a broken page of a served table is made again under load, with what only the running log has" {
+    start_archiving
+    printf '[security.audit]\nenable = true\n' >"$HOME_DIR/conf/overrides.d/50-audit.toml"
+    stop_server
+    start_server
+    local pgbench table edge load
+    pgbench="$(find_pgbench) -n -h $HOME_DIR/run/sockets -p $PORT -U admin"
+    "$(find_pgbench)" -q -i -s 1 -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb >/dev/null 2>&1
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --full-speed
+    cat >"$HOME_DIR.bench" <<'END'
+\set aid random(:edge + 1, 100000)
+\set delta random(-5000, 5000)
+begin;
+update pgbench_accounts set abalance = abalance + :delta where aid = :aid;
+insert into pgbench_history (tid, bid, aid, delta, mtime) values (1, 1, :aid, :delta, now());
+end;
+END
+    $pgbench -c 2 -t 100 -f "$HOME_DIR.bench" -D edge=0 rustydb >/dev/null
+    sql "update pgbench_accounts set abalance = 7000000 + aid where aid < 5000"
+    # Block 20 is broken on the disk alone while no server has it; no client of the load below needs it.
+    table=$HOME_DIR/$(sql "select pg_relation_filepath('pgbench_accounts')")
+    edge=$(sql "select max(aid) from pgbench_accounts where (ctid::text::point)[0] <= 20")
+    [ "$(sql "select count(*) > 10 from pgbench_accounts where (ctid::text::point)[0] = 20 and abalance > 7000000")" = t ]
+    local before expected
+    before=$(sql "select md5(string_agg(a::text, ',' order by aid)) from pgbench_accounts a where aid <= $edge")
+    expected=$(sql "select (select sum(abalance) from pgbench_accounts) - (select sum(delta) from pgbench_history)")
+    stop_server
+    flip "$table" 20
+    start_server
+    $pgbench -c 3 -T 600 -f "$HOME_DIR.bench" -D edge="$edge" rustydb >"$HOME_DIR.load" 2>&1 3>&- &
+    load=$!
+    run sql "select sum(abalance) from pgbench_accounts"
+    [ "$status" -ne 0 ] && [[ "$output" == *"invalid page in block 20 of relation"* ]]
+    run -0 rdb-restore --input "$REPO" --home "$HOME_DIR" --page pgbench_accounts:20 --dry-run
+    [[ "$output" == *"can be made again from backup"* ]]
+    run sql "select sum(abalance) from pgbench_accounts where aid <= $edge"
+    [ "$status" -ne 0 ]
+    run -0 rdb-restore --input "$REPO" --home "$HOME_DIR" --page pgbench_accounts:20
+    [[ "$output" == *"block 20 of data/tables/"*" of rustydb.public.pgbench_accounts (Its checksum does not match) was made again from backup "*"; its LSN is "* ]]
+    [ "$(sql "select md5(string_agg(a::text, ',' order by aid)) from pgbench_accounts a where aid <= $edge")" = "$before" ]
+    kill -0 "$load"
+    # It can be changed as ever, is whole on the disk, and comes again after a crash.
+    sql "update pgbench_accounts set abalance = abalance + 1 where (ctid::text::point)[0] = 20"
+    expected=$((expected + $(sql "select count(*) from pgbench_accounts where (ctid::text::point)[0] = 20")))
+    kill "$load"
+    wait "$load" || :
+    ! grep -q "aborted" "$HOME_DIR.load"
+    run -0 rdb-restore --input "$REPO" --home "$HOME_DIR" --page "tables/${table#*/tables/}:20"
+    [[ "$output" == *"is sound: nothing was changed"* ]]
+    kill_server
+    start_server
+    [ "$(sql "select (select sum(abalance) from pgbench_accounts) - (select sum(delta) from pgbench_history)")" = "$expected" ]
+    run -0 rdb-vacuum --home "$HOME_DIR" --verify
+    [ "$(rdb-audit search --home "$HOME_DIR" --action "REPAIR PAGE" --json | jq -r '[.class, .outcome, .detail.program, .detail.what] | join(" ")')" = "tool success rdb-restore block 20 of public.pgbench_accounts" ]
+    # The archived log has the page too: a copy that recovers ends with it.
+    await_archive
+    restore --target-latest
+    [ "$(ask "$AGAIN" "select (select sum(abalance) from pgbench_accounts) - (select sum(delta) from pgbench_history)")" = "$expected" ]
+}
+
+@test "rdb-restore --page: of a served index; what is broken on disk alone, is sound, is no page or is not allowed" {
+    make_instance
+    start_server
+    local index table answer
+    answer=$(sql "$SUM")
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --full-speed
+    sql "insert into t select i, md5(i::text) from generate_series(20001, 21000) i"
+    answer=$(sql "set enable_seqscan = off; select count(m), max(m) from t where m > '1'")
+    index=$HOME_DIR/$(sql "select pg_relation_filepath('t_m_idx')") table=$HOME_DIR/$(sql "select pg_relation_filepath('t')")
+    stop_server
+    flip "$index" 3
+    start_server
+    run sql "set enable_seqscan = off; select count(m), max(m) from t where m > '1'"
+    [ "$status" -ne 0 ] && [[ "$output" == *"invalid page in block 3 of relation indexes/"* ]]
+    # The instance's own log goes back to the backup: no archive is needed. The message's own words name the page.
+    run -0 rdb-restore --input "$REPO" --home "$HOME_DIR" --page "indexes/${index#*/indexes/}:3" --json
+    [ "$(jq -c '[.relation, .block, .was_served, .was_sound, .was_in_memory, .problem]' <<<"$output")" = '["rustydb.public.t_m_idx",3,true,false,false,"Its checksum does not match"]' ]
+    [ "$(sql "set enable_seqscan = off; select count(m), max(m) from t where m > '1'")" = "$answer" ]
+    [ -z "$(sql "select * from rdb_verify('t')")" ]
+    # In memory it is whole: no backup is looked for.
+    sql "select count(*) from t" >/dev/null
+    flip "$table" 9
+    run -0 rdb-restore --input "$REPO" --home "$HOME_DIR" --page rustydb.public.t:9
+    [[ "$output" == *"of rustydb.public.t (Its checksum does not match) was written again by its server, which has it in memory"* ]]
+    run -0 rdb-restore --input "$REPO" --home "$HOME_DIR" --page rustydb.public.t:9
+    [[ "$output" == *"is sound: nothing was changed"* ]]
+    [ "$(sql "select count(*) from rdb_verify_database()")" = 0 ]
+    # What is none.
+    run -2 rdb-restore --input "$REPO" --home "$HOME_DIR" --page t:100000
+    [[ "$output" == *"has no block 100000"* ]]
+    run -1 rdb-restore --input "$REPO" --home "$HOME_DIR" --page nothing:1
+    [[ "$output" == *'relation "nothing" does not exist'* ]]
+    run -1 rdb-restore --input "$REPO" --home "$HOME_DIR" --page tables/1/99999999:1
+    [[ "$output" == *"no relation of the running instance has the file"* ]]
+    run -2 rdb-restore --input "$REPO" --home "$HOME_DIR" --page t
+    sql "create role guest login"
+    for call in "rdb_page_state('t', 9)" "rdb_repair_page('t', 9, null, null)"; do
+        run sql "set role guest; select $call"
+        [ "$status" -ne 0 ] && [[ "$output" == *"permission denied for function rdb_"* ]]
+    done
+    run sql "select rdb_repair_page('t', 9, 'short', '0/1')"
+    [ "$status" -ne 0 ] && [[ "$output" == *"the image of a page has 4096 bytes here, not 5"* ]]
+    # One whose table is dropped meanwhile is not put anywhere.
+    sql "create table brief as select i from generate_series(1, 5000) i; checkpoint"
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --full-speed
+    flip "$HOME_DIR/$(sql "select pg_relation_filepath('brief')")" 5
+    coproc dropping { "$PSQL" -X -A -t -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb 2>&1 3>&-; }
+    local said
+    echo "begin; drop table brief; select 'dropped';" >&"${dropping[1]}"
+    read -r said <&"${dropping[0]}" && [ "$said" = dropped ]
+    rdb-restore --input "$REPO" --home "$HOME_DIR" --page brief:5 >"$HOME_DIR.late" 2>&1 3>&- &
+    local late=$! waits=
+    for _ in $(seq 200); do
+        waits=$(sql "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%rdb_page_state%'")
+        [ "$waits" = 0 ] || break
+        sleep 0.05
+    done
+    [ "$waits" = 1 ]
+    echo "commit;" >&"${dropping[1]}"
+    ends_with 1 wait "$late"
+    grep -q "could not open relation" "$HOME_DIR.late"
+    # A broken page of a backup that has it broken too is made of an older one.
+    run -0 rdb-backup --home "$HOME_DIR" --output "$REPO" --full-speed
+    stop_server
+    flip "$table" 11
+    run -6 rdb-backup --home "$HOME_DIR" --output "$REPO"
+    start_server
+    run -0 rdb-restore --input "$REPO" --home "$HOME_DIR" --page t:11
+    [[ "$output" == *"was made again from backup"* ]]
+    [ -z "$(sql "select * from rdb_verify('t')")" ]
+}
+
 @test "rdb-restore: a copy in a new place has settings of its own, does not archive, and is planned before it is made" {
     start_archiving
     rdb-backup --home "$HOME_DIR" --output "$REPO"

@@ -3,6 +3,7 @@
  * there at it; stopping, branching and crashing in between included. */
 #include "../storage/toy.h"
 #include "os/rdb_fault.h"
+#include "storage/rdb_storage_salvage.h"
 #include "upkeep/upkeep_int.h"
 
 #include <unistd.h>
@@ -120,8 +121,8 @@ static void copy_while_it_changes(rdb_upkeep *upkeep, const char *target, uint64
         change(upkeep, ++*n);
         if (i == more / 2) { /* newer pages over the copy's second half, and one that is half of each */
             must(rdb_storage_flush_all(rdb_upkeep_storage(upkeep), 0, &err), &err);
-            run("f=$(ls -S %s/data/tables/3/* | head -1); dd if=$f of=%s/data/tables/3/$(basename $f) bs=2048 skip=%u seek=%u conv=notrunc status=none",
-                home, target, PAGES + 1, PAGES + 1);
+            run("f=$(ls -S %s/data/tables/3/* | head -1); dd if=$f of=%s/data/tables/3/$(basename $f) bs=512 skip=%u seek=%u conv=notrunc status=none",
+                home, target, PAGES / 2 * 8 + 1, PAGES / 2 * 8 + 1); /* the border lies among the page's slots */
         }
     }
     assert_true(base_backup_keeps(upkeep) == rdb_base_backup_start_lsn(backup));
@@ -286,6 +287,212 @@ static void test_copy_recovers_to_each_point(void **state)
     assert_true(rdb_path_remove_tree(root, &err));
 }
 
+/* ---- one page alone ------------------------------------------------------------------------------------------------------- */
+enum { PAGE_BYTES = 4096 };
+
+/* A page of the relation's file below a data directory. */
+static void page_of(const char *where, uint64_t block, void *page, bool is_written)
+{
+    char name[96], path[256];
+    rdb_file *file = NULL;
+    rdb_error err = {0};
+    storage_tag_name(name, toy_tag(0));
+    snprintf(path, sizeof path, "%s/data/%s", where, name);
+    must(rdb_file_open(&file, path, is_written ? RDB_FILE_WRITE : RDB_FILE_READ, &err), &err);
+    must(is_written ? rdb_file_write(file, block * PAGE_BYTES, page, PAGE_BYTES, &err) : rdb_file_read(file, block * PAGE_BYTES, page, PAGE_BYTES, NULL, &err), &err);
+    must(rdb_file_close(&file, &err), &err);
+}
+
+static void break_page(uint64_t block)
+{
+    _Alignas(8) uint8_t page[PAGE_BYTES];
+    page_of(home, block, page, false);
+    page[1000] ^= 4;
+    page_of(home, block, page, true);
+}
+
+static rdb_page_state state_of(rdb_upkeep *upkeep, uint64_t block, rdb_lsn *log_end)
+{
+    rdb_error err = {0};
+    rdb_page_state state;
+    const char *what;
+    must(rdb_upkeep_look_at_page(upkeep, toy_tag(block), &state, &what, log_end, &err), &err);
+    assert_true((what == NULL) == (state == RDB_PAGE_SOUND));
+    return state;
+}
+
+static void refuses(rdb_upkeep *upkeep, uint64_t block, const void *image, rdb_lsn image_end, const char *sqlstate, const char *message)
+{
+    rdb_error err = {0};
+    rdb_page_state state;
+    const char *what;
+    rdb_lsn lsn;
+    assert_false(rdb_upkeep_repair_page(upkeep, toy_tag(block), image, image_end, &state, &what, &lsn, &err));
+    assert_string_equal(err.sqlstate, sqlstate);
+    assert_non_null(strstr(err.message, message));
+    rdb_error_clear(&err);
+}
+
+typedef struct asking { /* for a page, in a thread */
+    rdb_upkeep *upkeep;
+    bool got;
+    uint64_t value;
+    rdb_error err;
+} asking;
+static void ask_for_page(void *argument)
+{
+    asking *a = argument;
+    rdb_buffer *buffer = NULL;
+    a->got = rdb_buffer_acquire(rdb_upkeep_storage(a->upkeep), toy_tag(7), RDB_BUFFER_SHARED, &buffer, &a->err);
+    if (a->got)
+        a->value = toy_slots(rdb_buffer_page(buffer))[0];
+    rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+}
+
+/* Each page of the copy, torn ones too, and the log make the page that stands in the instance, byte by byte; a served instance takes it where
+ * its own is broken, and nothing else. */
+static void test_one_page_alone(void **state)
+{
+    (void)state;
+    rdb_upkeep *upkeep = NULL;
+    rdb_error err = {0};
+    char copy[128], wal_directory[128], path[256], restored[128];
+    _Alignas(8) uint8_t made[PAGES][PAGE_BYTES], page[PAGE_BYTES], old[PAGE_BYTES];
+    rdb_slice label;
+    rdb_page_state how;
+    const char *what;
+    rdb_lsn end = 0, lsn = 0;
+    uint64_t n = 0, torn = 0;
+    rdb_arena *arena = rdb_arena_create("test", NULL, NULL);
+    make_home();
+    must(open_upkeep(&upkeep, home, archive, &err), &err);
+    change(upkeep, 0);
+    while (n < 500)
+        change(upkeep, ++n);
+    snprintf(copy, sizeof copy, "%s/copy", root);
+    copy_while_it_changes(upkeep, copy, &n, 400);
+    while (n < 30000) { /* several segments: the older ones are in the archive alone */
+        change(upkeep, ++n);
+        if (n % 9000 == 0)
+            must(rdb_upkeep_checkpoint(upkeep, 0, &err), &err);
+    }
+    must(rdb_upkeep_close(&upkeep, true, &err), &err);
+    must(open_upkeep(&upkeep, home, archive, &err), &err);
+
+    snprintf(path, sizeof path, "%s/data/meta/backup_label", copy);
+    must(rdb_path_read(path, arena, &label, 4096, &err), &err);
+    snprintf(wal_directory, sizeof wal_directory, "%s/data/wal", home);
+    assert_int_equal(state_of(upkeep, 1, &end), RDB_PAGE_SOUND);
+    rdb_page_recovery recovery = {.label = rdb_arena_strndup(arena, (const char *)label.data, label.length), .wal_directory = wal_directory, .archive_directory = archive,
+                                  .timeline = 1, .until = end};
+    for (uint64_t block = 0; block < PAGES; block++) {
+        recovery.tag = toy_tag(block);
+        page_of(copy, block, made[block], false);
+        bool is_known = rdb_page_verify(made[block], recovery.tag, PAGE_BYTES, &what);
+        torn += !is_known;
+        must(rdb_recovery_redo_page(&recovery, made[block], is_known, &err), &err);
+        page_of(home, block, page, false);
+        assert_memory_equal(made[block], page, PAGE_BYTES);
+    }
+    assert_true(torn > 0);
+    recovery.archive_directory = ""; /* the instance alone does not go back so far */
+    assert_false(rdb_recovery_redo_page(&recovery, page, true, &err));
+    assert_string_equal(err.sqlstate, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE);
+    rdb_error_clear(&err);
+    recovery.archive_directory = archive;
+    recovery.tag = toy_tag(12); /* a page that the log does not fit is told, not made */
+    memcpy(page, made[12], PAGE_BYTES);
+    ((rdb_page *)(void *)page)->change_no--;
+    assert_false(rdb_recovery_redo_page(&recovery, page, true, &err));
+    assert_non_null(strstr(err.message, "was lost"));
+    rdb_error_clear(&err);
+
+    /* Broken on disk and nowhere else, and changed since it was made. */
+    const rdb_lsn early = end;
+    memcpy(old, made[7], PAGE_BYTES);
+    do
+        change(upkeep, ++n);
+    while (n % (PAGES - 1) != 6);
+    must(rdb_upkeep_close(&upkeep, true, &err), &err);
+    break_page(7);
+    must(open_upkeep(&upkeep, home, archive, &err), &err);
+    assert_int_equal(state_of(upkeep, 7, &end), RDB_PAGE_BROKEN);
+    recovery.tag = toy_tag(7);
+    recovery.until = end;
+    page_of(copy, 7, made[7], false);
+    must(rdb_recovery_redo_page(&recovery, made[7], rdb_page_verify(made[7], toy_tag(7), PAGE_BYTES, &what), &err), &err);
+    refuses(upkeep, 7, old, early, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "changed behind");
+    refuses(upkeep, 7, NULL, 0, RDB_DATA_CORRUPTED, "no state of it is given");
+    refuses(upkeep, 7, made[8], end, RDB_DATA_CORRUPTED, "these bytes are not block 7");
+    refuses(upkeep, 7, made[7], end - 8, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "cannot be read");
+    refuses(upkeep, PAGES, made[7], end, RDB_INVALID_PARAMETER_VALUE, "has no block 60");
+    memcpy(page, made[7], PAGE_BYTES); /* of a log that goes further than this one */
+    ((rdb_page *)(void *)page)->lsn = end + 4096;
+    rdb_page_seal(page, toy_tag(7), PAGE_BYTES);
+    refuses(upkeep, 7, page, end, RDB_DATA_CORRUPTED, "these bytes are not block 7");
+    /* Who asks for it meanwhile waits, and then meets what it is. */
+    for (unsigned mended = 0; mended < 2; mended++) {
+        asking a = {.upkeep = upkeep};
+        rdb_thread *thread = NULL;
+        rdb_page_repair *repair = NULL;
+        must(rdb_page_repair_begin(rdb_upkeep_storage(upkeep), toy_tag(7), &repair, &err), &err);
+        must(rdb_thread_start(&thread, "asking", ask_for_page, &a, &err), &err);
+        rdb_time_sleep_us(20000);
+        if (mended == 0)
+            rdb_page_repair_cancel(&repair);
+        else
+            must(rdb_page_repair_finish(&repair, made[7], &lsn, &err), &err);
+        rdb_thread_join(&thread);
+        assert_true(a.got == (mended == 1) && (a.got || rdb_error_is(&a.err, RDB_DATA_CORRUPTED)));
+        assert_true(!a.got || a.value == toy_slots((rdb_page *)(void *)made[7])[0]);
+        rdb_error_clear(&a.err);
+    }
+    assert_true(lsn > end);
+    assert_int_equal(state_of(upkeep, 7, &end), RDB_PAGE_SOUND);
+    must(rdb_upkeep_repair_page(upkeep, toy_tag(7), old, early, &how, &what, &lsn, &err), &err);
+    assert_true(how == RDB_PAGE_SOUND && lsn == 0);
+
+    /* Broken on disk alone: the pool has it, changed or not. */
+    for (unsigned changed = 0; changed < 2; changed++) {
+        rdb_buffer *buffer = NULL;
+        must(rdb_buffer_acquire(rdb_upkeep_storage(upkeep), toy_tag(9), RDB_BUFFER_PIN, &buffer, &err), &err);
+        break_page(9);
+        for (; changed > 0 && n % (PAGES - 1) != 8;)
+            change(upkeep, ++n);
+        assert_int_equal(state_of(upkeep, 9, &end), RDB_PAGE_IN_POOL);
+        must(rdb_upkeep_repair_page(upkeep, toy_tag(9), NULL, 0, &how, &what, &lsn, &err), &err);
+        assert_true(how == RDB_PAGE_IN_POOL && lsn > end);
+        assert_int_equal(state_of(upkeep, 9, &end), RDB_PAGE_SOUND);
+        rdb_buffer_release(buffer, RDB_BUFFER_PIN);
+    }
+    check_pages(upkeep, n);
+    change(upkeep, ++n);
+
+    /* What was logged brings it again after a crash, and to a copy that recovers. */
+    must(rdb_restore_point_create(upkeep, "whole again", &lsn, &err), &err);
+    must(rdb_wal_switch(rdb_upkeep_wal(upkeep), &end, &err) && rdb_wal_flush(rdb_upkeep_wal(upkeep), end, &err), &err);
+    must(rdb_wal_archiver_wait(rdb_upkeep_archiver(upkeep), end, 10000000, NULL, NULL, &err), &err);
+    must(rdb_upkeep_close(&upkeep, false, &err), &err);
+    break_page(7);
+    must(open_upkeep(&upkeep, home, archive, &err), &err);
+    check_pages(upkeep, n);
+    rdb_upkeep *other = NULL;
+    must(rdb_storage_drop_file(rdb_upkeep_storage(upkeep), 3, TOY_FILE, &err), &err);
+    recovery.until = rdb_wal_insert_lsn(rdb_upkeep_wal(upkeep));
+    page_of(copy, 20, page, false);
+    recovery.tag = toy_tag(20);
+    assert_false(rdb_recovery_redo_page(&recovery, page, true, &err));
+    assert_string_equal(err.sqlstate, RDB_UNDEFINED_FILE);
+    rdb_error_clear(&err);
+    must(rdb_upkeep_close(&upkeep, false, &err), &err);
+    const rdb_recovery_target target = target_of(RDB_TARGET_NAME, "whole again");
+    must(recover(copy, &target, &other, restored, &err), &err);
+    check_pages(other, n);
+    must(rdb_upkeep_close(&other, false, &err), &err);
+    rdb_arena_destroy(arena);
+    assert_true(rdb_path_remove_tree(root, &err));
+}
+
 /* A crash at any call of a recovery to a point: the next start goes there too, or is there. */
 static void test_crash_while_recovering(void **state)
 {
@@ -424,6 +631,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_copy_recovers_to_each_point),
+        cmocka_unit_test(test_one_page_alone),
         cmocka_unit_test(test_crash_while_recovering),
         cmocka_unit_test(test_moments_need_a_zone),
         cmocka_unit_test(test_targets_come_back_as_written),
