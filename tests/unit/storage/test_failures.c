@@ -17,6 +17,7 @@ typedef struct scene {
     uint64_t blocks;
     rdb_lsn redo;
     uint32_t problems;
+    _Alignas(8) uint8_t image[4096]; /* of a page that is broken on disk */
 } scene;
 
 static rdb_page_tag tag_of(uint64_t file, uint64_t block)
@@ -397,7 +398,7 @@ static void test_records_of_files(void **state)
     toy t;
     rdb_error err = {0};
     static _Alignas(8) uint8_t page[4096];
-    static const char *const TEXTS[] = {"?", "create tables/3/20000", "drop tables/3/20000", "truncate tables/3/20000 to 5 blocks", "number", "? tables/3/20000"};
+    static const char *const TEXTS[] = {"?", "create tables/3/20000", "drop tables/3/20000", "truncate tables/3/20000 to 5 blocks", "number", "page", "?"};
     toy_begin(&t, 64);
     const rdb_resource_ops *ops = rdb_resource_find(RDB_RESOURCE_STORAGE);
     uint8_t data[17] = {0};
@@ -418,6 +419,9 @@ static void test_records_of_files(void **state)
     redo.data_bytes = 8;
     assert_true(ops->redo(&redo, (rdb_page *)(void *)page, &err));
     assert_int_equal(((rdb_page *)(void *)page)->type, RDB_PAGE_META);
+    redo.operation = 5; /* a page is whole, or none */
+    assert_false(ops->redo(&redo, (rdb_page *)(void *)page, &err));
+    rdb_error_clear(&err);
     toy_end(&t);
 }
 
@@ -509,6 +513,59 @@ static void test_cutting_ends(void **state)
     scene_begin(&s);
     make_file_with_end(&s);
     assert_true(sweep(cut_end, look_at_end, &s) >= 3);
+    toy_end(&s.t);
+}
+
+/* ---- repairing a page ------------------------------------------------------------------------------------------------------------------- */
+enum { BROKEN_BLOCK = 3 };
+
+/* Of a new file, on disk; the pool does not have it. */
+static void make_broken_page(scene *s)
+{
+    char path[160];
+    rdb_file *file = NULL;
+    make_file_with_end(s);
+    snprintf(path, sizeof path, "%s/tables/3/%llu", s->t.data_directory, (unsigned long long)(s->file & 0xffffffff));
+    assert_true(rdb_file_open(&file, path, RDB_FILE_WRITE, &s->t.err) && rdb_file_read(file, BROKEN_BLOCK * 4096, s->image, 4096, NULL, &s->t.err));
+    assert_true(rdb_file_write(file, BROKEN_BLOCK * 4096 + 200, "?", 1, &s->t.err) && rdb_file_close(&file, &s->t.err));
+}
+
+static bool repair_page(void *context, rdb_error *err)
+{
+    scene *s = context;
+    rdb_page_repair *repair = NULL;
+    rdb_lsn end_lsn;
+    const char *what;
+    if (!rdb_page_repair_begin(s->t.storage, tag_of(s->file, BROKEN_BLOCK), &repair, err))
+        return false;
+    assert_int_equal(rdb_page_repair_state(repair, &what), RDB_PAGE_BROKEN);
+    return rdb_page_repair_finish(&repair, s->image, &end_lsn, err);
+}
+
+/* Whole for good, or broken as before; where the log has it and the file does not take it, it is whole in the pool. */
+static void look_at_repair(void *context, bool ok)
+{
+    scene *s = context;
+    rdb_buffer *buffer = NULL;
+    rdb_error err = {0};
+    assert_int_equal(toy_pinned(s->t.storage), 0);
+    const bool is_whole = rdb_buffer_acquire(s->t.storage, tag_of(s->file, BROKEN_BLOCK), RDB_BUFFER_SHARED, &buffer, &err);
+    rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+    assert_true(is_whole || (!ok && rdb_error_is(&err, RDB_DATA_CORRUPTED)));
+    rdb_error_clear(&err);
+    if (is_whole) {
+        assert_int_equal(slot_of(s, s->file, BROKEN_BLOCK, 1), BROKEN_BLOCK + 1);
+        make_broken_page(s);
+    }
+}
+
+static void test_repair(void **state)
+{
+    (void)state;
+    scene s;
+    scene_begin(&s);
+    make_broken_page(&s);
+    assert_true(sweep(repair_page, look_at_repair, &s) >= 4);
     toy_end(&s.t);
 }
 
@@ -614,7 +671,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_files),            cmocka_unit_test(test_pages),            cmocka_unit_test(test_opening),      cmocka_unit_test(test_replaying),
-        cmocka_unit_test(test_records_of_files), cmocka_unit_test(test_numbers_of_files), cmocka_unit_test(test_cutting_ends), cmocka_unit_test(test_changed_blocks),
+        cmocka_unit_test(test_records_of_files), cmocka_unit_test(test_numbers_of_files), cmocka_unit_test(test_cutting_ends), cmocka_unit_test(test_repair), cmocka_unit_test(test_changed_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
