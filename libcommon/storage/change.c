@@ -286,6 +286,8 @@ bool rdb_change_apply(rdb_change *change, rdb_wal_at_position at_position, void 
     rdb_redo redo = {.lsn = lsn, .end_lsn = *end_lsn, .xid = change->xid, .pdb = change->pdb,
                      .page_bytes = storage->page_bytes, .operation = change->operation};
     if (change->block_count > 0) {
+        redo.first_file = change->blocks[0].buffer->tag.file;
+        redo.first_block = change->blocks[0].buffer->tag.block;
         redo.main_data = join_pieces(&change->pieces[change->main_first], change->main_count, &free_scratch);
         redo.main_bytes = (uint32_t)pieces_bytes(&change->pieces[change->main_first], change->main_count);
     }

@@ -155,6 +155,7 @@ typedef struct rdb_redo { /* what a redo function may look at: the record and no
     uint32_t pdb, page_bytes;
     uint8_t operation;
     rdb_page_tag tag;    /* of the page in hand */
+    uint64_t first_file, first_block; /* of the record's first reference */
     uint8_t reference_no; /* which of the record's block references this page is */
     const uint8_t *data; /* of this reference */
     uint32_t data_bytes;
@@ -233,6 +234,7 @@ typedef struct rdb_replay_step {
     uint32_t pdb;
     uint16_t thread_no;
     uint8_t resource, operation, block_no;
+    uint64_t first_file, first_block;
     rdb_wal_block block;
     const uint8_t *main_data;
     uint32_t main_bytes;

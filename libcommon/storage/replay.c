@@ -135,7 +135,7 @@ static bool redo_page(const rdb_replay_step *step, rdb_page *page, uint32_t page
     enum { INLINE_BYTES = 8192 };
     uint8_t inline_bytes[INLINE_BYTES], *unpacked = NULL;
     rdb_redo redo = {.lsn = step->lsn, .end_lsn = step->end_lsn, .xid = step->xid, .pdb = step->pdb,
-                     .page_bytes = page_bytes, .operation = step->operation, .tag = tag_of(step),
+                     .page_bytes = page_bytes, .operation = step->operation, .tag = tag_of(step), .first_file = step->first_file, .first_block = step->first_block,
                      .reference_no = step->block_no, .data = block->data, .data_bytes = block->data_bytes,
                      .main_data = step->main_data, .main_bytes = step->main_bytes};
     bool ok = true;
@@ -178,6 +178,8 @@ void rdb_replay_step_take(rdb_replay_step *step, const rdb_wal_record *record, u
     step->resource = record->resource;
     step->operation = record->operation;
     step->block_no = (uint8_t)block_no;
+    step->first_file = record->blocks[0].file;
+    step->first_block = record->blocks[0].block;
     step->block = record->blocks[block_no];
     step->main_data = record->data;
     step->main_bytes = record->data_bytes;

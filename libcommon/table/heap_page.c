@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Heap pages: edits and their redo, which is the only code that changes one. What always holds on a page: cells do not
  * overlap, cell_bytes is the sum of their lengths, and free_slots counts the free ones among the slots. */
-#include "table/heap_page.h"
+#include "table/table_int.h"
 
 #include <stdlib.h>
 
@@ -48,10 +48,12 @@ void heap_edits_deinit(heap_edits *edits)
         free(edits->bytes);
 }
 
-static uint8_t *take(heap_edits *edits, uint32_t bytes)
+/* Room for an edit of so many numbers and bytes at most; finish() says how much of it was taken. NULL: no memory. */
+static uint8_t *begin(heap_edits *edits, uint8_t edit, uint32_t numbers, uint32_t bytes)
 {
-    if (edits->length + bytes > edits->capacity) {
-        uint32_t capacity = RDB_MAX(edits->capacity * 2, edits->length + bytes);
+    const uint32_t most = 1 + numbers * RDB_WAL_NUMBER_BYTES_MAX + bytes;
+    if (edits->length + most > edits->capacity) {
+        const uint32_t capacity = RDB_MAX(edits->capacity * 2, edits->length + most);
         uint8_t *grown = malloc(capacity);
         if (grown == NULL) {
             edits->failed = true;
@@ -64,81 +66,116 @@ static uint8_t *take(heap_edits *edits, uint32_t bytes)
         edits->capacity = capacity;
     }
     uint8_t *at = edits->bytes + edits->length;
-    edits->length += bytes;
-    return at;
+    *at = edit;
+    return at + 1;
 }
 
-static uint8_t *begin(heap_edits *edits, uint8_t edit, uint8_t kind, uint32_t slot, uint32_t more)
+static void finish(heap_edits *edits, const uint8_t *end)
 {
-    uint8_t *at = take(edits, 4 + more);
+    edits->length = (uint32_t)(end - edits->bytes);
+}
+
+static uint8_t *put_bytes(uint8_t *at, const void *bytes, uint32_t length)
+{
+    if (length > 0)
+        memcpy(at, bytes, length);
+    return at + length;
+}
+
+/* An edit of numbers alone. */
+static void add_numbers(heap_edits *edits, uint8_t edit, const uint64_t *numbers, uint32_t count)
+{
+    uint8_t *at = begin(edits, edit, count, 0);
     if (at == NULL)
-        return NULL;
-    at[0] = edit;
-    at[1] = kind;
-    rdb_put_u16(at + 2, (uint16_t)slot);
-    return at + 4;
+        return;
+    for (uint32_t i = 0; i < count; i++)
+        at = rdb_wal_put_number(at, numbers[i]);
+    finish(edits, at);
 }
 
 void heap_edit_init_page(heap_edits *edits)
 {
-    (void)begin(edits, HEAP_EDIT_INIT, 0, 0, 0);
+    add_numbers(edits, HEAP_EDIT_INIT, NULL, 0);
 }
 
 void heap_edit_free(heap_edits *edits, uint32_t slot)
 {
-    (void)begin(edits, HEAP_EDIT_FREE, 0, slot, 0);
+    add_numbers(edits, HEAP_EDIT_FREE, (const uint64_t[]){slot}, 1);
 }
 
 void heap_edit_put(heap_edits *edits, heap_slot_kind kind, uint32_t slot, const void *first, uint32_t first_length,
                    const void *second, uint32_t second_length)
 {
-    uint8_t *at = begin(edits, HEAP_EDIT_PUT, kind == HEAP_SLOT_BODY, slot, 2 + first_length + second_length);
+    uint8_t *at = begin(edits, kind == HEAP_SLOT_BODY ? HEAP_EDIT_PUT_BODY : HEAP_EDIT_PUT_ROW, 2, first_length + second_length);
     if (at == NULL)
         return;
-    rdb_put_u16(at, (uint16_t)(first_length + second_length));
-    memcpy(at + 2, first, first_length);
-    if (second_length > 0)
-        memcpy(at + 2 + first_length, second, second_length);
+    at = rdb_wal_put_number(at, slot);
+    at = rdb_wal_put_number(at, first_length + second_length);
+    at = put_bytes(at, first, first_length);
+    finish(edits, put_bytes(at, second, second_length));
 }
 
 void heap_edit_splice(heap_edits *edits, uint32_t slot, uint32_t start, uint32_t old_length, const void *bytes, uint32_t new_length)
 {
-    uint8_t *at = begin(edits, HEAP_EDIT_SPLICE, 0, slot, 6 + new_length);
+    uint8_t *at = begin(edits, HEAP_EDIT_SPLICE, 4, new_length);
     if (at == NULL)
         return;
-    rdb_put_u16(at, (uint16_t)start);
-    rdb_put_u16(at + 2, (uint16_t)old_length);
-    rdb_put_u16(at + 4, (uint16_t)new_length);
-    if (new_length > 0)
-        memcpy(at + 6, bytes, new_length);
+    at = rdb_wal_put_number(at, slot);
+    at = rdb_wal_put_number(at, start);
+    at = rdb_wal_put_number(at, old_length);
+    at = rdb_wal_put_number(at, new_length);
+    finish(edits, put_bytes(at, bytes, new_length));
+}
+
+uint32_t heap_make_undo(uint8_t edit[HEAP_UNDO_EDIT_BYTES_MAX], rdb_undo_address undo)
+{
+    uint8_t *at = edit;
+    *at++ = HEAP_EDIT_UNDO;
+    at = rdb_wal_put_number(at, RDB_UNDO_LOG(undo));
+    return (uint32_t)(rdb_wal_put_number(at, RDB_UNDO_OFFSET(undo)) - edit);
+}
+
+void heap_edit_undo(heap_edits *edits, rdb_undo_address undo)
+{
+    add_numbers(edits, HEAP_EDIT_UNDO, (const uint64_t[]){RDB_UNDO_LOG(undo), RDB_UNDO_OFFSET(undo)}, 2);
+}
+
+void heap_edit_new_row(heap_edits *edits, uint32_t slot, unsigned flags, uint16_t layout, const void *bytes, uint32_t length)
+{
+    uint8_t *at = begin(edits, HEAP_EDIT_NEW_ROW, 4, length);
+    if (at == NULL)
+        return;
+    at = rdb_wal_put_number(at, slot);
+    at = rdb_wal_put_number(at, flags);
+    at = rdb_wal_put_number(at, layout);
+    at = rdb_wal_put_number(at, length);
+    finish(edits, put_bytes(at, bytes, length));
+}
+
+void heap_edit_stamp(heap_edits *edits, uint32_t slot, unsigned flags, uint16_t layout)
+{
+    add_numbers(edits, HEAP_EDIT_STAMP, (const uint64_t[]){slot, flags, layout}, 3);
 }
 
 void heap_edit_map_init(heap_edits *edits)
 {
-    (void)begin(edits, HEAP_EDIT_MAP_INIT, 0, 0, 0);
+    add_numbers(edits, HEAP_EDIT_MAP_INIT, NULL, 0);
 }
 
 void heap_edit_map_link(heap_edits *edits, uint32_t map_no, uint64_t block)
 {
-    uint8_t *at = begin(edits, HEAP_EDIT_MAP_LINK, 0, map_no, 8);
-    if (at != NULL)
-        rdb_put_u64(at, block);
+    add_numbers(edits, HEAP_EDIT_MAP_LINK, (const uint64_t[]){map_no, block}, 2);
 }
 
 void heap_edit_map_set(heap_edits *edits, rdb_scn scn, uint32_t bit)
 {
-    uint8_t *at = begin(edits, HEAP_EDIT_MAP_SET, 0, 0, 12);
-    if (at == NULL)
-        return;
-    rdb_put_u64(at, scn);
-    rdb_put_u32(at + 8, bit);
+    add_numbers(edits, HEAP_EDIT_MAP_SET, (const uint64_t[]){scn, bit}, 2);
 }
 
-void heap_make_map_clear(uint8_t edit[HEAP_MAP_CLEAR_BYTES], uint32_t bit)
+uint32_t heap_make_map_clear(uint8_t edit[HEAP_MAP_CLEAR_BYTES_MAX], uint32_t bit)
 {
-    memset(edit, 0, 4);
     edit[0] = HEAP_EDIT_MAP_CLEAR;
-    rdb_put_u32(edit + 4, bit);
+    return (uint32_t)(rdb_wal_put_number(edit + 1, bit) - edit);
 }
 
 /* ---- redo ---------------------------------------------------------------------------------------------------------- */
@@ -184,8 +221,10 @@ static void drop_cell(rdb_page *page, uint32_t slot_no, heap_page_head *head)
     set_slot(page, slot_no, false, 0, 0);
 }
 
-static bool put_cell(rdb_page *page, uint32_t page_bytes, uint32_t slot_no, bool is_body, const uint8_t *bytes, uint32_t length)
+/* The cell is the header, if there is one, and the bytes. */
+static bool put_cell(rdb_page *page, uint32_t page_bytes, uint32_t slot_no, bool is_body, const uint8_t *header, const uint8_t *bytes, uint32_t byte_count)
 {
+    const uint32_t header_bytes = header != NULL ? HEAP_HEADER_BYTES : 0, length = header_bytes + byte_count;
     heap_page_head head = heap_get_head(page);
     uint32_t count = heap_slot_count(page), offset, old_length;
     if (slot_no > count || length < HEAP_BODY_PREFIX)
@@ -209,7 +248,10 @@ static bool put_cell(rdb_page *page, uint32_t page_bytes, uint32_t slot_no, bool
     if (page->upper - page->lower < (int)length)
         compact(page, page_bytes);
     page->upper = (uint16_t)(page->upper - length);
-    memcpy((uint8_t *)page + page->upper, bytes, length);
+    uint8_t *cell = (uint8_t *)page + page->upper;
+    if (header != NULL)
+        memcpy(cell, header, HEAP_HEADER_BYTES);
+    memcpy(cell + header_bytes, bytes, byte_count);
     set_slot(page, slot_no, is_body, page->upper, length);
     head.cell_bytes = (uint16_t)(head.cell_bytes + length);
     set_head(page, head);
@@ -237,37 +279,61 @@ static bool splice_cell(rdb_page *page, uint32_t page_bytes, uint32_t slot_no, u
     memcpy(whole, cell, start);
     memcpy(whole + start, bytes, new_length);
     memcpy(whole + start + new_length, cell + start + old_length, length - start - old_length);
-    return put_cell(page, page_bytes, slot_no, kind == HEAP_SLOT_BODY, whole, total);
+    return put_cell(page, page_bytes, slot_no, kind == HEAP_SLOT_BODY, NULL, whole, total);
 }
 
-/* An edit of a map, or of the meta page that leads to it; *used: its bytes behind the first four. */
-static bool edit_map(uint8_t edit, uint32_t map_no, const uint8_t *more, uint32_t left, rdb_page *page, uint32_t page_bytes, uint32_t *used)
+static bool stamp_row(rdb_page *page, uint32_t slot_no, const uint8_t header[HEAP_HEADER_BYTES])
+{
+    uint32_t offset, length;
+    if (slot_no >= heap_slot_count(page) || heap_slot(page, slot_no, &offset, &length) != HEAP_SLOT_ROW || length < HEAP_HEADER_BYTES)
+        return false;
+    memcpy((uint8_t *)page + offset, header, HEAP_HEADER_BYTES);
+    return true;
+}
+
+static bool free_slot(rdb_page *page, uint32_t slot_no)
+{
+    heap_page_head head = heap_get_head(page);
+    uint32_t offset, length;
+    if (slot_no >= heap_slot_count(page) || heap_slot(page, slot_no, &offset, &length) == HEAP_SLOT_FREE)
+        return false;
+    drop_cell(page, slot_no, &head);
+    head.free_slots++;
+    while (page->lower > HEAP_SLOTS_AT && heap_slot(page, heap_slot_count(page) - 1, &offset, &length) == HEAP_SLOT_FREE) {
+        page->lower = (uint16_t)(page->lower - HEAP_SLOT_BYTES); /* free slots at the end of the array go */
+        head.free_slots--;
+    }
+    set_head(page, head);
+    return true;
+}
+
+static void init_page(rdb_page *page, uint32_t page_bytes, uint8_t type)
+{
+    memset((uint8_t *)page + RDB_PAGE_HEADER_BYTES, 0, page_bytes - RDB_PAGE_HEADER_BYTES);
+    page->type = type;
+    page->version = 1;
+    page->flags = 0;
+    page->lower = (uint16_t)(type == RDB_PAGE_HEAP ? HEAP_SLOTS_AT : page_bytes);
+    page->upper = (uint16_t)page_bytes;
+}
+
+/* An edit of a map, or of the meta page that leads to it. */
+static bool edit_map(uint8_t edit, const uint64_t *numbers, rdb_page *page, uint32_t page_bytes)
 {
     uint8_t *body = (uint8_t *)page + RDB_PAGE_HEADER_BYTES;
-    *used = edit == HEAP_EDIT_MAP_INIT ? 0 : edit == HEAP_EDIT_MAP_LINK ? 8 : edit == HEAP_EDIT_MAP_SET ? 12 : 4;
-    if (left < *used)
-        return false;
-    if (edit == HEAP_EDIT_MAP_INIT) {
-        memset(body, 0, page_bytes - RDB_PAGE_HEADER_BYTES);
-        page->type = RDB_PAGE_VISIBLE;
-        page->version = 1;
-        page->flags = 0;
-        page->lower = page->upper = (uint16_t)page_bytes;
-        return true;
-    }
     if (edit == HEAP_EDIT_MAP_LINK) {
-        if (page->type != RDB_PAGE_META || map_no >= HEAP_MAPS(page_bytes))
+        if (page->type != RDB_PAGE_META || numbers[0] >= HEAP_MAPS(page_bytes))
             return false;
-        rdb_put_u64((uint8_t *)page + HEAP_MAPS_AT + 8u * map_no, rdb_get_u64(more));
+        rdb_put_u64((uint8_t *)page + HEAP_MAPS_AT + 8u * numbers[0], numbers[1]);
         page->lower = page->upper = (uint16_t)page_bytes; /* nothing of it is a hole any more */
         return true;
     }
-    const uint32_t bit = rdb_get_u32(edit == HEAP_EDIT_MAP_SET ? more + 8 : more);
+    const uint64_t bit = numbers[edit == HEAP_EDIT_MAP_SET];
     if (page->type != RDB_PAGE_VISIBLE || bit >= HEAP_MAP_BITS(page_bytes))
         return false;
     uint8_t *byte = (uint8_t *)page + HEAP_MAP_BITS_AT + bit / 8;
     if (edit == HEAP_EDIT_MAP_SET) {
-        rdb_put_u64(body, RDB_MAX(rdb_get_u64(body), rdb_get_u64(more)));
+        rdb_put_u64(body, RDB_MAX(rdb_get_u64(body), numbers[0]));
         *byte |= (uint8_t)(1u << bit % 8);
     } else {
         *byte &= (uint8_t)~(1u << bit % 8);
@@ -275,55 +341,70 @@ static bool edit_map(uint8_t edit, uint32_t map_no, const uint8_t *more, uint32_
     return true;
 }
 
-static bool apply_edits(const uint8_t *data, uint32_t bytes, rdb_page *page, uint32_t page_bytes)
+/* What an edit consists of: its numbers, and which of them says how many bytes follow. */
+typedef struct edit_shape {
+    uint8_t number_count, length_no; /* NO_BYTES: none follow */
+} edit_shape;
+enum { EDIT_NUMBERS_MAX = 4, NO_BYTES = 255 };
+static const edit_shape SHAPES[] = {
+    [HEAP_EDIT_INIT] = {0, NO_BYTES},    [HEAP_EDIT_PUT_ROW] = {2, 1},        [HEAP_EDIT_PUT_BODY] = {2, 1},       [HEAP_EDIT_SPLICE] = {4, 3},
+    [HEAP_EDIT_FREE] = {1, NO_BYTES},    [HEAP_EDIT_UNDO] = {2, NO_BYTES},    [HEAP_EDIT_NEW_ROW] = {4, 3},        [HEAP_EDIT_STAMP] = {3, NO_BYTES},
+    [HEAP_EDIT_MAP_INIT] = {0, NO_BYTES}, [HEAP_EDIT_MAP_LINK] = {2, NO_BYTES}, [HEAP_EDIT_MAP_SET] = {2, NO_BYTES}, [HEAP_EDIT_MAP_CLEAR] = {1, NO_BYTES}};
+
+static bool apply_edit(uint8_t edit, const uint64_t *n, const uint8_t *bytes, rdb_xid xid, rdb_undo_address *undo, rdb_page *page, uint32_t page_bytes)
 {
-    for (uint32_t at = 0; at < bytes;) {
-        if (bytes - at < 4)
+    uint8_t header[HEAP_STUB_BYTES];
+    switch (edit) {
+    case HEAP_EDIT_INIT:
+        init_page(page, page_bytes, RDB_PAGE_HEAP);
+        return true;
+    case HEAP_EDIT_MAP_INIT:
+        init_page(page, page_bytes, RDB_PAGE_VISIBLE);
+        return true;
+    case HEAP_EDIT_MAP_LINK:
+    case HEAP_EDIT_MAP_SET:
+    case HEAP_EDIT_MAP_CLEAR:
+        return edit_map(edit, n, page, page_bytes);
+    case HEAP_EDIT_UNDO:
+        *undo = RDB_UNDO_ADDRESS((uint16_t)n[0], n[1]);
+        return n[0] <= UINT16_MAX && n[1] == RDB_UNDO_OFFSET(n[1]);
+    default:
+        break;
+    }
+    if (page->type != RDB_PAGE_HEAP || n[0] > UINT16_MAX) /* the others are of one of its slots */
+        return false;
+    const uint32_t slot = (uint32_t)n[0];
+    switch (edit) {
+    case HEAP_EDIT_FREE:
+        return free_slot(page, slot);
+    case HEAP_EDIT_SPLICE:
+        return n[1] <= page_bytes && n[2] <= page_bytes && splice_cell(page, page_bytes, slot, (uint32_t)n[1], (uint32_t)n[2], bytes, (uint32_t)n[3]);
+    case HEAP_EDIT_NEW_ROW:
+    case HEAP_EDIT_STAMP:
+        if (n[1] > UINT16_MAX || n[2] > UINT16_MAX)
             return false;
-        uint8_t edit = data[at], kind = data[at + 1];
-        uint32_t slot = rdb_get_u16(data + at + 2), left = bytes - at - 4;
-        const uint8_t *more = data + at + 4;
-        at += 4;
-        if (edit == HEAP_EDIT_INIT) {
-            memset((uint8_t *)page + RDB_PAGE_HEADER_BYTES, 0, page_bytes - RDB_PAGE_HEADER_BYTES);
-            page->type = RDB_PAGE_HEAP;
-            page->version = 1;
-            page->flags = 0;
-            page->lower = HEAP_SLOTS_AT;
-            page->upper = (uint16_t)page_bytes;
-        } else if (edit >= HEAP_EDIT_MAP_INIT && edit <= HEAP_EDIT_MAP_CLEAR) {
-            uint32_t used;
-            if (!edit_map(edit, slot, more, left, page, page_bytes, &used))
-                return false;
-            at += used;
-        } else if (page->type != RDB_PAGE_HEAP) {
+        heap_write_header(header, xid, *undo, (unsigned)n[1], (uint16_t)n[2]);
+        return edit == HEAP_EDIT_STAMP ? stamp_row(page, slot, header) : put_cell(page, page_bytes, slot, false, header, bytes, (uint32_t)n[3]);
+    default:
+        return put_cell(page, page_bytes, slot, edit == HEAP_EDIT_PUT_BODY, NULL, bytes, (uint32_t)n[1]);
+    }
+}
+
+static bool apply_edits(const rdb_redo *redo, rdb_page *page)
+{
+    rdb_undo_address undo = 0;
+    for (const uint8_t *at = redo->data, *end = at + redo->data_bytes; at < end;) {
+        const uint8_t edit = *at++;
+        uint64_t numbers[EDIT_NUMBERS_MAX] = {0};
+        if (edit == 0 || edit >= RDB_COUNT_OF(SHAPES))
             return false;
-        } else if (edit == HEAP_EDIT_FREE) {
-            heap_page_head head = heap_get_head(page);
-            uint32_t offset, length;
-            if (slot >= heap_slot_count(page) || heap_slot(page, slot, &offset, &length) == HEAP_SLOT_FREE)
+        for (uint32_t i = 0; i < SHAPES[edit].number_count; i++)
+            if (!rdb_wal_get_number(&at, end, UINT64_MAX, &numbers[i]))
                 return false;
-            drop_cell(page, slot, &head);
-            head.free_slots++;
-            while (page->lower > HEAP_SLOTS_AT &&
-                   heap_slot(page, heap_slot_count(page) - 1, &offset, &length) == HEAP_SLOT_FREE) {
-                page->lower = (uint16_t)(page->lower - HEAP_SLOT_BYTES); /* free slots at the end of the array go */
-                head.free_slots--;
-            }
-            set_head(page, head);
-        } else if (edit == HEAP_EDIT_PUT) {
-            if (left < 2 || rdb_get_u16(more) > left - 2 ||
-                !put_cell(page, page_bytes, slot, kind == 1, more + 2, rdb_get_u16(more)))
-                return false;
-            at += 2u + rdb_get_u16(more);
-        } else if (edit == HEAP_EDIT_SPLICE) {
-            if (left < 6 || rdb_get_u16(more + 4) > left - 6 ||
-                !splice_cell(page, page_bytes, slot, rdb_get_u16(more), rdb_get_u16(more + 2), more + 6, rdb_get_u16(more + 4)))
-                return false;
-            at += 6u + rdb_get_u16(more + 4);
-        } else {
+        const uint64_t length = SHAPES[edit].length_no == NO_BYTES ? 0 : numbers[SHAPES[edit].length_no];
+        if (length > (uint64_t)(end - at) || !apply_edit(edit, numbers, at, redo->xid, &undo, page, redo->page_bytes))
             return false;
-        }
+        at += length;
     }
     return true;
 }
@@ -334,7 +415,7 @@ bool heap_redo(const rdb_redo *redo, rdb_page *page, rdb_error *err)
         return rdb_undo_redo(redo, page, err);
     bool ok = false;
     if (redo->operation == HEAP_OP_EDIT) {
-        ok = apply_edits(redo->data, redo->data_bytes, page, redo->page_bytes);
+        ok = apply_edits(redo, page);
     } else if (redo->operation == HEAP_OP_OVERFLOW) {
         ok = redo->data_bytes >= 16 && redo->data_bytes <= redo->page_bytes - RDB_PAGE_HEADER_BYTES;
         if (ok) {

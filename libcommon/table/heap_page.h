@@ -38,13 +38,17 @@
  * Map of all-visible pages (RDB_PAGE_VISIBLE; visible.c says what that means), after the page header: 8 bytes, the newest SCN that a
  * page had when its bit was set; then bits, bit b of map n for block n * HEAP_MAP_BITS + b.
  *
- * A change of a page is a run of edits, the data of its block reference; redo applies them in order:
- *    0  1  HEAP_EDIT_*   1  1  kind (PUT: 0 row, 1 body)   2  2  slot   then by edit:
- *    INIT, FREE  nothing more
- *    PUT         2 bytes length, the bytes: the slot's new cell, whatever it had
- *    SPLICE      2 start, 2 old length, 2 new length, the new bytes: replaces a stretch of the cell
- *    MAP_INIT    nothing more: the page becomes a map      MAP_LINK  8 bytes: on the meta page, the block of map number `slot`
- *    MAP_SET     8 SCN, 4 bit                              MAP_CLEAR 4 bit
+ * A change of a page is a run of edits, the data of its block reference; redo applies them in order. Each is 1 byte HEAP_EDIT_*, numbers
+ * (as the WAL writes them, wal/rdb_wal.h), and the bytes that these tell of:
+ *    INIT, MAP_INIT      nothing more: the page becomes a heap page, a map
+ *    FREE                slot
+ *    PUT_ROW, PUT_BODY   slot, length, the bytes: the slot's new cell, whatever it had
+ *    SPLICE              slot, start, old length, new length, the new bytes: replaces a stretch of the cell
+ *    UNDO                log, offset: the undo record of the versions that the next two write; their writer is the WAL record's xid
+ *    NEW_ROW             slot, flags, layout, length, the bytes: the slot's new cell, a header of these and behind it the bytes
+ *    STAMP               slot, flags, layout: a new header on the row that stands there
+ *    MAP_LINK            map number, block: on the meta page
+ *    MAP_SET             SCN, bit                      MAP_CLEAR           bit
  */
 #ifndef RDB_HEAP_PAGE_H
 #define RDB_HEAP_PAGE_H
@@ -83,7 +87,10 @@ typedef struct heap_external {
 } heap_external;
 _Static_assert(sizeof(heap_external) == 32, "the drawing above and the struct disagree");
 
-enum { HEAP_EDIT_INIT = 1, HEAP_EDIT_PUT, HEAP_EDIT_SPLICE, HEAP_EDIT_FREE, HEAP_EDIT_MAP_INIT, HEAP_EDIT_MAP_LINK, HEAP_EDIT_MAP_SET, HEAP_EDIT_MAP_CLEAR };
+enum {
+    HEAP_EDIT_INIT = 1, HEAP_EDIT_PUT_ROW, HEAP_EDIT_PUT_BODY, HEAP_EDIT_SPLICE, HEAP_EDIT_FREE, HEAP_EDIT_UNDO, HEAP_EDIT_NEW_ROW, HEAP_EDIT_STAMP,
+    HEAP_EDIT_MAP_INIT, HEAP_EDIT_MAP_LINK, HEAP_EDIT_MAP_SET, HEAP_EDIT_MAP_CLEAR
+};
 enum { HEAP_OP_EDIT = 1, HEAP_OP_OVERFLOW, HEAP_OP_OVERFLOW_FREE, HEAP_OP_META };
 
 #define HEAP_MAP_BITS_AT (RDB_PAGE_HEADER_BYTES + 8u)
@@ -151,11 +158,17 @@ void heap_edit_put(heap_edits *edits, heap_slot_kind kind, uint32_t slot, const 
                    const void *second, uint32_t second_length);
 void heap_edit_splice(heap_edits *edits, uint32_t slot, uint32_t start, uint32_t old_length, const void *bytes, uint32_t new_length);
 
+#define HEAP_UNDO_EDIT_BYTES_MAX (1u + 3u + RDB_WAL_NUMBER_BYTES_MAX)
+uint32_t heap_make_undo(uint8_t edit[HEAP_UNDO_EDIT_BYTES_MAX], rdb_undo_address undo); /* its length */
+void heap_edit_undo(heap_edits *edits, rdb_undo_address undo);
+void heap_edit_new_row(heap_edits *edits, uint32_t slot, unsigned flags, uint16_t layout, const void *bytes, uint32_t length);
+void heap_edit_stamp(heap_edits *edits, uint32_t slot, unsigned flags, uint16_t layout);
+
 void heap_edit_map_init(heap_edits *edits);
 void heap_edit_map_link(heap_edits *edits, uint32_t map_no, uint64_t block);
 void heap_edit_map_set(heap_edits *edits, rdb_scn scn, uint32_t bit);
-#define HEAP_MAP_CLEAR_BYTES 8u
-void heap_make_map_clear(uint8_t edit[HEAP_MAP_CLEAR_BYTES], uint32_t bit);
+#define HEAP_MAP_CLEAR_BYTES_MAX (1u + RDB_WAL_NUMBER_BYTES_MAX)
+uint32_t heap_make_map_clear(uint8_t edit[HEAP_MAP_CLEAR_BYTES_MAX], uint32_t bit); /* its length */
 
 bool heap_redo(const rdb_redo *redo, rdb_page *page, rdb_error *err);
 

@@ -130,10 +130,10 @@ bool rdb_table_insert(const rdb_table *table, rdb_txn *txn, const rdb_datum *val
     if (rdb_undo_append_begin(&append, txn, table->undo_class, &record, err)) {
         rdb_change change;
         rdb_lsn end_lsn;
-        heap_write_header(body.bytes, xid, append.address, body.flags, body.layout);
         if (fresh)
             heap_edit_init_page(&edits);
-        heap_edit_put(&edits, HEAP_SLOT_ROW, slot, body.bytes, body.length, NULL, 0);
+        heap_edit_undo(&edits, append.address);
+        heap_edit_new_row(&edits, slot, body.flags, body.layout, body.bytes + HEAP_HEADER_BYTES, body.length - HEAP_HEADER_BYTES);
         rdb_change_init(&change, place.storage, place.pdb, xid, RDB_RESOURCE_HEAP, HEAP_OP_EDIT);
         rdb_change_block(&change, buffer, fresh ? RDB_WAL_BLOCK_INIT : 0);
         rdb_change_block_data(&change, edits.bytes, edits.length);
@@ -168,7 +168,6 @@ typedef struct bulk {
     heap_body body;   /* the next row, already made */
     bool have_body;
     uint16_t slots[1200];
-    uint32_t starts[1200]; /* of each row's header in the edits */
     rdb_undo_key *undo_keys;
     rdb_undo_head *heads;
     uint32_t head_count;
@@ -200,6 +199,7 @@ static bool insert_page(bulk *b, const rdb_datum *const *values, const bool *con
     }
     b->have_body = true;
     heap_edits_init(&edits);
+    edits.length = HEAP_UNDO_EDIT_BYTES_MAX; /* room for the one that is known last */
     if (!heap_find_page(&b->place, b->body.length, UINT64_MAX, &buffer, &fresh, err)) {
         heap_edits_deinit(&edits);
         return false;
@@ -219,16 +219,13 @@ static bool insert_page(bulk *b, const rdb_datum *const *values, const bool *con
         if (need > room || (count > 0 && payload + more > b->payload_max) || next_slot >= UINT16_MAX)
             break;
         b->slots[count] = (uint16_t)next_slot;
-        b->starts[count] = edits.length + 6; /* the header behind PUT's own 6 bytes */
-        heap_edit_put(&edits, HEAP_SLOT_ROW, next_slot, b->body.bytes, b->body.length, NULL, 0);
+        heap_edit_new_row(&edits, next_slot, b->body.flags, b->body.layout, b->body.bytes + HEAP_HEADER_BYTES, b->body.length - HEAP_HEADER_BYTES);
         for (uint32_t i = 0; i < b->keys_per_row; i++) {
             const rdb_index_key *key = &b->keys[(first + count) * b->keys_per_row + i];
             b->undo_keys[key_count++] = (rdb_undo_key){.index_file = key->index_file, .new_key = key->new_key, .slot = (uint16_t)next_slot};
         }
         for (uint32_t i = 0; i < b->body.head_count && b->head_count < HEAP_HEADS_MAX; i++)
             b->heads[b->head_count++] = b->body.heads[i];
-        if (!edits.failed)
-            heap_write_header(edits.bytes + b->starts[count], b->xid, 0, b->body.flags, b->body.layout);
         addresses[first + count] = RDB_ROW_ADDRESS(rdb_buffer_tag(buffer).block, next_slot);
         bool had_heads = b->body.head_count > 0;
         heap_body_deinit(&b->body);
@@ -267,11 +264,13 @@ static bool insert_page(bulk *b, const rdb_datum *const *values, const bool *con
         if (ok) {
             rdb_change change;
             rdb_lsn end_lsn;
-            for (uint32_t i = 0; i < count && !edits.failed; i++)
-                rdb_put_u64(edits.bytes + b->starts[i] + 8, append.address);
+            uint8_t undo[HEAP_UNDO_EDIT_BYTES_MAX], *begin = edits.bytes + HEAP_UNDO_EDIT_BYTES_MAX;
+            const uint32_t undo_bytes = heap_make_undo(undo, append.address);
+            begin -= undo_bytes;
+            memcpy(begin, undo, undo_bytes);
             rdb_change_init(&change, b->place.storage, b->place.pdb, b->xid, RDB_RESOURCE_HEAP, HEAP_OP_EDIT);
             rdb_change_block(&change, buffer, fresh ? RDB_WAL_BLOCK_INIT : 0);
-            rdb_change_block_data(&change, edits.bytes, edits.length);
+            rdb_change_block_data(&change, begin, (uint32_t)(edits.bytes + edits.length - begin));
             heap_seen_add(&seen, &change);
             rdb_undo_append_add(&append, &change);
             ok = edits.failed ? rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory")

@@ -76,6 +76,28 @@ static void splice_body(heap_edits *edits, uint32_t slot, uint32_t skip, const u
         heap_edit_splice(edits, slot, skip + start, old_length - start - end, new_bytes + start, new_length - start - end);
 }
 
+/* The row's header: of a new version, whose writer and undo record stand in the change anyway, or of an older one that comes back. */
+static void edit_header(const heap_write *w, heap_edits *edits, uint32_t slot, const uint8_t *header)
+{
+    if (w->table == NULL) {
+        heap_edit_splice(edits, slot, 0, HEAP_HEADER_BYTES, header, HEAP_HEADER_BYTES);
+        return;
+    }
+    heap_edit_undo(edits, heap_cell_undo(header));
+    heap_edit_stamp(edits, slot, heap_cell_flags(header), rdb_get_u16(header + 18));
+}
+
+/* The whole cell at home. */
+static void edit_row(const heap_write *w, heap_edits *edits, uint32_t slot, const uint8_t *header, const uint8_t *bytes, uint32_t length)
+{
+    if (w->table == NULL) {
+        heap_edit_put(edits, HEAP_SLOT_ROW, slot, header, HEAP_HEADER_BYTES, bytes, length);
+        return;
+    }
+    heap_edit_undo(edits, heap_cell_undo(header));
+    heap_edit_new_row(edits, slot, heap_cell_flags(header), rdb_get_u16(header + 18), bytes, length);
+}
+
 /* Places a version of the row (header and bytes) where it fits: at home, in the body's page, or in another one, which is
  * chosen and latched here. Page room is counted as redo will count it. */
 bool heap_place_version(heap_write *w, heap_edits_set *set, uint8_t header[HEAP_STUB_BYTES], unsigned flags, const uint8_t *bytes,
@@ -86,17 +108,17 @@ bool heap_place_version(heap_write *w, heap_edits_set *set, uint8_t header[HEAP_
     if (HEAP_HEADER_BYTES + length <= room) { /* at home */
         rdb_put_u16(header + 16, (uint16_t)flags);
         if (!w->is_moved) {
-            heap_edit_splice(&set->home, slot, 0, HEAP_HEADER_BYTES, header, HEAP_HEADER_BYTES);
+            edit_header(w, &set->home, slot, header);
             splice_body(&set->home, slot, HEAP_HEADER_BYTES, w->current.body, w->current.length, bytes, length);
         } else {
-            heap_edit_put(&set->home, HEAP_SLOT_ROW, slot, header, HEAP_HEADER_BYTES, bytes, length);
+            edit_row(w, &set->home, slot, header, bytes, length);
             heap_edit_free(&set->body, RDB_ROW_SLOT(w->body_address));
         }
         return true;
     }
     rdb_put_u16(header + 16, (uint16_t)(flags | HEAP_MOVED));
     if (w->is_moved && HEAP_BODY_PREFIX + length <= heap_free_bytes(rdb_buffer_page(w->body_page), page_bytes) + w->body_length) {
-        heap_edit_splice(&set->home, slot, 0, HEAP_HEADER_BYTES, header, HEAP_HEADER_BYTES);
+        edit_header(w, &set->home, slot, header);
         splice_body(&set->body, RDB_ROW_SLOT(w->body_address), HEAP_BODY_PREFIX, w->current.body, w->current.length, bytes, length);
         return true;
     }
@@ -113,7 +135,7 @@ bool heap_place_version(heap_write *w, heap_edits_set *set, uint8_t header[HEAP_
         heap_edit_init_page(&set->fresh);
     heap_edit_put(&set->fresh, HEAP_SLOT_BODY, new_slot, home, sizeof home, bytes, length);
     rdb_put_u64(header + HEAP_HEADER_BYTES, RDB_ROW_ADDRESS(block, new_slot));
-    heap_edit_put(&set->home, HEAP_SLOT_ROW, slot, header, HEAP_STUB_BYTES, NULL, 0);
+    edit_row(w, &set->home, slot, header, header + HEAP_HEADER_BYTES, HEAP_STUB_BYTES - HEAP_HEADER_BYTES);
     if (w->is_moved)
         heap_edit_free(&set->body, RDB_ROW_SLOT(w->body_address));
     return true;

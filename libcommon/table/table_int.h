@@ -167,7 +167,8 @@ void heap_note_space(const heap_place *place, rdb_buffer *buffer); /* latched */
  * else NULL. What is changed then takes that back in the same record. */
 typedef struct heap_seen {
     rdb_buffer *map;
-    uint8_t edit[HEAP_MAP_CLEAR_BYTES];
+    uint32_t edit_bytes;
+    uint8_t edit[HEAP_MAP_CLEAR_BYTES_MAX];
 } heap_seen;
 bool heap_seen_latch(heap_seen *seen, const heap_place *place, uint64_t block, rdb_error *err);
 void heap_seen_add(const heap_seen *seen, rdb_change *change);

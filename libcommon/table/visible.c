@@ -90,7 +90,7 @@ bool heap_seen_latch(heap_seen *seen, const heap_place *place, uint64_t block, r
     if (!has_bit(rdb_buffer_page(seen->map), bit))
         heap_seen_release(seen);
     else
-        heap_make_map_clear(seen->edit, bit);
+        seen->edit_bytes = heap_make_map_clear(seen->edit, bit);
     return true;
 }
 
@@ -99,7 +99,7 @@ void heap_seen_add(const heap_seen *seen, rdb_change *change)
     if (seen->map == NULL)
         return;
     rdb_change_block(change, seen->map, 0);
-    rdb_change_block_data(change, seen->edit, HEAP_MAP_CLEAR_BYTES);
+    rdb_change_block_data(change, seen->edit, seen->edit_bytes);
 }
 
 void heap_seen_release(heap_seen *seen)

@@ -99,16 +99,19 @@ typedef struct rdb_undo_append {
     void *log;
     rdb_txn *txn;
     uint8_t *bytes;
-    uint32_t length, page_count;
+    uint32_t page_count;
+    const rdb_undo_record *record; /* the caller's, to the end */
+    bool is_short; /* bytes gets it as it goes into the log, on one page; else they have it as it goes into the store */
     rdb_buffer *buffers[RDB_UNDO_PAGES_MAX];
-    struct { uint16_t position, flags; uint32_t from, length; } parts[RDB_UNDO_PAGES_MAX];
+    struct { uint8_t head[3]; uint32_t from, length; } parts[RDB_UNDO_PAGES_MAX];
     rdb_buffer *meta;
     uint64_t meta_data[2];
     uint8_t inline_bytes[1024];
 } rdb_undo_append;
 /* What takes long, before any latch: the transaction's xid and its log of this class. */
 RDB_CHECKED bool rdb_undo_prepare(rdb_txn *txn, unsigned undo_class, rdb_xid *xid, rdb_error *err);
-/* Encodes the record (previous_of_txn is filled in) and latches its pages. 54000: too large for one change. */
+/* Encodes the record (previous_of_txn is filled in) and latches its pages. 54000: too large for one change. The change is one of the
+ * record's xid, and short in the log where its first block is the row's home page. */
 RDB_CHECKED bool rdb_undo_append_begin(rdb_undo_append *append, rdb_txn *txn, unsigned undo_class,
                                        const rdb_undo_record *record, rdb_error *err);
 void rdb_undo_append_add(rdb_undo_append *append, rdb_change *change);

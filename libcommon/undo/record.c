@@ -15,23 +15,30 @@ bool rdb_undo_redo(const rdb_redo *redo, rdb_page *page, rdb_error *err)
         memcpy(bytes + RDB_PAGE_HEADER_BYTES, redo->data, 16);
         return true;
     }
-    uint16_t position = 0, flags = 0;
-    if (redo->data_bytes >= 4) {
-        position = rdb_get_u16(redo->data);
-        flags = rdb_get_u16(redo->data + 2);
+    const uint8_t flags = redo->data_bytes > 0 ? redo->data[0] : 0;
+    const bool is_fresh = (flags & UNDO_PART_FRESH) != 0, is_short = (flags & UNDO_PART_SHORT) != 0;
+    const uint32_t head_bytes = is_short ? 1 : 3, end = is_fresh ? RDB_PAGE_HEADER_BYTES : page->lower; /* where what is there ends */
+    uint8_t expanded[32768];
+    const uint8_t *record = redo->data + head_bytes;
+    uint32_t length = redo->data_bytes - head_bytes, position = end;
+    bool fits = redo->data_bytes >= head_bytes && (is_fresh || page->type == RDB_PAGE_UNDO) && end >= RDB_PAGE_HEADER_BYTES && end <= redo->page_bytes;
+    if (fits && is_short) {
+        fits = undo_expand(redo, position, record, length, expanded, &length);
+        record = expanded;
+    } else if (fits) {
+        position = rdb_get_u16(redo->data + 1);
+        fits = position >= RDB_PAGE_HEADER_BYTES && position <= redo->page_bytes && length <= redo->page_bytes - position && (is_fresh || position == end);
     }
-    uint32_t length = redo->data_bytes - 4;
-    if (redo->data_bytes < 4 || position < RDB_PAGE_HEADER_BYTES || position > redo->page_bytes || length > redo->page_bytes - position ||
-        ((flags & UNDO_PART_FRESH) == 0 && (page->type != RDB_PAGE_UNDO || page->lower != position)))
+    if (!fits)
         return rdb_error_set(err, RDB_DATA_CORRUPTED, "an undo record at %llX does not fit its page", (unsigned long long)redo->lsn);
-    if ((flags & UNDO_PART_FRESH) != 0) {
+    if (is_fresh) {
         memset(bytes + RDB_PAGE_HEADER_BYTES, 0, redo->page_bytes - RDB_PAGE_HEADER_BYTES);
         page->type = RDB_PAGE_UNDO;
         page->version = 1;
         page->flags = 0;
         page->upper = (uint16_t)redo->page_bytes;
     }
-    memcpy(bytes + position, redo->data + 4, length);
+    memcpy(bytes + position, record, length);
     page->lower = (uint16_t)(position + length);
     return true;
 }
@@ -180,14 +187,17 @@ bool rdb_undo_append_begin(rdb_undo_append *append, rdb_txn *txn, unsigned undo_
         return false;
     append->log = log;
     uint32_t padded = (uint32_t)RDB_ALIGN_UP(length, 8u);
-    append->length = padded;
-    append->bytes = padded <= sizeof append->inline_bytes ? append->inline_bytes : malloc(padded);
-    if (append->bytes == NULL)
-        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    encode(record, log->last_record, (uint32_t)length, padded, append->bytes);
     uint64_t offset = atomic_load_explicit(&log->next, memory_order_relaxed);
     append->address = RDB_UNDO_ADDRESS(log->number, offset);
     append->next = RDB_UNDO_ADDRESS(log->number, undo_advance(undo, offset, padded));
+    append->record = record;
+    append->is_short = (offset & (undo->page_bytes - 1)) + padded <= undo->page_bytes;
+    const uint32_t capacity = append->is_short ? undo_short_bytes_max(record, padded) : padded;
+    append->bytes = capacity <= sizeof append->inline_bytes ? append->inline_bytes : malloc(capacity);
+    if (append->bytes == NULL)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    if (!append->is_short)
+        encode(record, log->last_record, (uint32_t)length, padded, append->bytes);
     for (uint32_t from = 0; from < padded;) {
         uint32_t position = (uint32_t)(offset & (undo->page_bytes - 1));
         uint32_t part = RDB_MIN(undo->page_bytes - position, padded - from);
@@ -198,8 +208,8 @@ bool rdb_undo_append_begin(rdb_undo_append *append, rdb_txn *txn, unsigned undo_
             !(fresh ? rdb_buffer_acquire_new(undo->storage, tag, &append->buffers[n], err)
                     : rdb_buffer_acquire(undo->storage, tag, RDB_BUFFER_EXCLUSIVE, &append->buffers[n], err)))
             return false;
-        append->parts[n].position = (uint16_t)position;
-        append->parts[n].flags = fresh ? UNDO_PART_FRESH : 0;
+        append->parts[n].head[0] = (uint8_t)((fresh ? UNDO_PART_FRESH : 0) | (append->is_short ? UNDO_PART_SHORT : 0));
+        rdb_put_u16(append->parts[n].head + 1, (uint16_t)position);
         append->parts[n].from = from;
         append->parts[n].length = part;
         append->page_count++;
@@ -217,9 +227,15 @@ bool rdb_undo_append_begin(rdb_undo_append *append, rdb_txn *txn, unsigned undo_
 
 void rdb_undo_append_add(rdb_undo_append *append, rdb_change *change)
 {
+    if (append->is_short) {
+        const undo_log *log = append->log;
+        const rdb_page_tag first = change->block_count > 0 ? rdb_buffer_tag(change->blocks[0].buffer) : (rdb_page_tag){0};
+        RDB_VERIFY(change->xid == append->record->xid); /* redo takes it from there */
+        append->parts[0].length = undo_shorten(append->record, change->block_count > 0 ? &first : NULL, append->address, log->last_record, append->bytes);
+    }
     for (uint32_t i = 0; i < append->page_count; i++) {
-        rdb_change_block(change, append->buffers[i], (append->parts[i].flags & UNDO_PART_FRESH) != 0 ? RDB_WAL_BLOCK_INIT : 0);
-        rdb_change_block_data(change, &append->parts[i], 4);
+        rdb_change_block(change, append->buffers[i], (append->parts[i].head[0] & UNDO_PART_FRESH) != 0 ? RDB_WAL_BLOCK_INIT : 0);
+        rdb_change_block_data(change, append->parts[i].head, append->is_short ? 1 : sizeof append->parts[i].head);
         rdb_change_block_data(change, append->bytes + append->parts[i].from, append->parts[i].length);
     }
     if (append->meta != NULL) {

@@ -10,7 +10,25 @@
 #define UNDO_HEADER_BYTES 80u
 #define UNDO_BUCKETS 256u
 enum { UNDO_OP_META_INIT = 1, UNDO_OP_TAIL, UNDO_OP_APPEND, UNDO_OP_PURGED };
+/* The data of an undo page's reference in the log: 1 byte UNDO_PART_*; then, but for SHORT, 2 bytes position and the bytes that go there.
+ * SHORT: a record that fits its page, which goes behind what is there. What the WAL record says (its xid, and for a row the file and
+ * block of its first reference) and what follows from the record's own address and length is left out. Numbers are the WAL's:
+ *    1 byte   SHORT_*
+ *    numbers  slot of the row (HAS_PLACE: file, turned left by 8 bits, and home); row flags; layout; bytes of image
+ *    numbers  HAS_PREVIOUS: xid less that of the version before; log and offset of the version before
+ *             HAS_OLDER: how far before this record the transaction's record before it begins
+ *             IS_DELTA: shared start, new middle
+ *             HAS_LISTS: old heads, new heads, slots, keys; of each key: index file, turned left by 8 bits, old and new length, slot
+ *    .        image, heads and slots as in the record, of each key its old and new bytes */
 #define UNDO_PART_FRESH 1u /* the page is built from nothing */
+#define UNDO_PART_SHORT 2u
+#define UNDO_SHORT_KIND 7u
+#define UNDO_SHORT_IS_DELTA 8u
+#define UNDO_SHORT_HAS_PREVIOUS 16u
+#define UNDO_SHORT_HAS_OLDER 32u
+#define UNDO_SHORT_HAS_LISTS 64u
+#define UNDO_SHORT_HAS_PLACE 128u /* it is of another file or page than the WAL record's first reference */
+#define UNDO_SHORT_NUMBERS_MAX 17u /* without those of keys */
 
 typedef struct undo_meta { /* as on the page */
     uint64_t owner_xid, begin, tail;
@@ -77,6 +95,13 @@ struct rdb_undo {
     undo_job *jobs RDB_GUARDED_BY(jobs_lock), **jobs_end RDB_GUARDED_BY(jobs_lock);
     uint64_t job_count RDB_GUARDED_BY(jobs_lock), next_job_id RDB_GUARDED_BY(jobs_lock);
 };
+
+/* short.c. The bytes that a record of this length takes in its short form at most; makes it; makes the record of it, in at least what is
+ * left of a page behind position, its gap included. False: the bytes are no record that fits there. first: of the change; older: the
+ * transaction's record before, in the same log. */
+uint32_t undo_short_bytes_max(const rdb_undo_record *record, uint32_t length);
+uint32_t undo_shorten(const rdb_undo_record *record, const rdb_page_tag *first, rdb_undo_address address, rdb_undo_address older, uint8_t *bytes);
+bool undo_expand(const rdb_redo *redo, uint32_t position, const uint8_t *data, uint32_t data_bytes, uint8_t *record, uint32_t *padded);
 
 /* logs.c */
 bool undo_find_pdb(rdb_undo *undo, uint32_t pdb, undo_pdb **found, rdb_error *err);

@@ -57,7 +57,7 @@ static bool make_room(rdb_wal *wal, rdb_error *err)
 static uint64_t bytes_to_segment_end(const rdb_wal *wal, rdb_lsn lsn)
 {
     uint64_t offset = lsn & (wal->config.segment_bytes - 1);
-    return offset == WAL_SEGMENT_HEADER_BYTES ? 0 : RDB_MAX((uint64_t)RDB_WAL_HEADER_BYTES, wal->config.segment_bytes - offset);
+    return offset == WAL_SEGMENT_HEADER_BYTES ? 0 : RDB_MAX((uint64_t)RDB_ALIGN_UP(WAL_RECORD_BYTES_MIN, 8u), wal->config.segment_bytes - offset);
 }
 
 /* Reserves total bytes, or (FILL_SEGMENT) what fills the running segment. Where the record fits the ring there is room for it when
@@ -153,10 +153,13 @@ static void stream_bytes(rdb_wal *wal, wal_stream *stream, const uint8_t *bytes,
 bool rdb_wal_insert(rdb_wal *wal, const rdb_wal_piece *pieces, uint32_t piece_count, rdb_wal_at_position at_position,
                     void *context, rdb_lsn *lsn, rdb_lsn *end_lsn, rdb_error *err)
 {
-    uint64_t length = 0;
     *lsn = *end_lsn = 0;
     RDB_ASSERT(piece_count > 0 && pieces[0].length >= RDB_WAL_HEADER_BYTES);
-    for (uint32_t i = 0; i < piece_count; i++)
+    uint8_t head[WAL_HEAD_BYTES_MAX];
+    const uint32_t head_bytes = wal_put_head(head, pieces[0].bytes);
+    const rdb_wal_piece first = {(const uint8_t *)pieces[0].bytes + RDB_WAL_HEADER_BYTES, pieces[0].length - RDB_WAL_HEADER_BYTES}; /* behind it */
+    uint64_t length = head_bytes + (uint64_t)first.length;
+    for (uint32_t i = 1; i < piece_count; i++)
         length += pieces[i].length;
     if (length > RDB_WAL_RECORD_MAX)
         return rdb_error_set(err, RDB_PROGRAM_LIMIT_EXCEEDED, "WAL record of %llu bytes is larger than %u",
@@ -168,9 +171,9 @@ bool rdb_wal_insert(rdb_wal *wal, const rdb_wal_piece *pieces, uint32_t piece_co
 
     rdb_thread_usage.wal_records++;
     rdb_thread_usage.wal_bytes += length;
-    uint8_t head[8];
     uint32_t crc = wal_record_seed(&wal->config, *lsn);
-    crc = rdb_crc32c(crc, (const uint8_t *)pieces[0].bytes + 8, pieces[0].length - 8);
+    crc = rdb_crc32c(crc, head + 8, head_bytes - 8);
+    crc = rdb_crc32c(crc, first.bytes, first.length);
     for (uint32_t i = 1; i < piece_count; i++) {
         if (pieces[i].length > 0)
             crc = rdb_crc32c(crc, pieces[i].bytes, pieces[i].length);
@@ -179,16 +182,16 @@ bool rdb_wal_insert(rdb_wal *wal, const rdb_wal_piece *pieces, uint32_t piece_co
     rdb_put_u32(head + 4, crc);
 
     if (!streamed) {
-        rdb_lsn at = copy_in(wal, *lsn, head, 8);
-        at = copy_in(wal, at, (const uint8_t *)pieces[0].bytes + 8, pieces[0].length - 8);
+        rdb_lsn at = copy_in(wal, *lsn, head, head_bytes);
+        at = copy_in(wal, at, first.bytes, first.length);
         for (uint32_t i = 1; i < piece_count; i++)
             at = copy_in(wal, at, pieces[i].bytes, pieces[i].length);
         copy_in(wal, at, NULL, total - length);
         atomic_store_explicit(link_of(wal, *lsn), *end_lsn, memory_order_release);
     } else {
         wal_stream stream = {*lsn, *lsn};
-        stream_bytes(wal, &stream, head, 8);
-        stream_bytes(wal, &stream, (const uint8_t *)pieces[0].bytes + 8, pieces[0].length - 8);
+        stream_bytes(wal, &stream, head, head_bytes);
+        stream_bytes(wal, &stream, first.bytes, first.length);
         for (uint32_t i = 1; i < piece_count; i++)
             stream_bytes(wal, &stream, pieces[i].bytes, pieces[i].length);
         stream_bytes(wal, &stream, NULL, total - length);
@@ -203,7 +206,7 @@ bool rdb_wal_insert(rdb_wal *wal, const rdb_wal_piece *pieces, uint32_t piece_co
 bool rdb_wal_switch(rdb_wal *wal, rdb_lsn *end_lsn, rdb_error *err)
 {
     static const uint8_t zeroes[4096];
-    uint8_t header[RDB_WAL_HEADER_BYTES] = {0};
+    uint8_t header[RDB_WAL_HEADER_BYTES] = {0}, head[WAL_HEAD_BYTES_MAX];
     rdb_lsn lsn = 0;
     *end_lsn = 0;
     if (!reserve(wal, FILL_SEGMENT, true, NULL, NULL, &lsn, end_lsn, err))
@@ -213,17 +216,18 @@ bool rdb_wal_switch(rdb_wal *wal, rdb_lsn *end_lsn, rdb_error *err)
     uint64_t total = bytes_to_segment_end(wal, lsn);
     header[20] = RDB_RESOURCE_WAL;
     header[21] = RDB_WAL_OP_SWITCH;
-    uint32_t crc = rdb_crc32c(wal_record_seed(&wal->config, lsn), header + 8, sizeof header - 8);
-    for (uint64_t left = total - sizeof header; left > 0;) {
+    const uint32_t head_bytes = wal_put_head(head, header);
+    uint32_t crc = rdb_crc32c(wal_record_seed(&wal->config, lsn), head + 8, head_bytes - 8);
+    for (uint64_t left = total - head_bytes; left > 0;) {
         uint64_t part = RDB_MIN(left, (uint64_t)sizeof zeroes);
         crc = rdb_crc32c(crc, zeroes, part);
         left -= part;
     }
-    rdb_put_u32(header, (uint32_t)total);
-    rdb_put_u32(header + 4, crc);
+    rdb_put_u32(head, (uint32_t)total);
+    rdb_put_u32(head + 4, crc);
     wal_stream stream = {lsn, lsn};
-    stream_bytes(wal, &stream, header, sizeof header);
-    stream_bytes(wal, &stream, NULL, total - sizeof header);
+    stream_bytes(wal, &stream, head, head_bytes);
+    stream_bytes(wal, &stream, NULL, total - head_bytes);
     atomic_store_explicit(link_of(wal, stream.announced), *end_lsn, memory_order_release);
     wal_wake_writer(wal);
     return true;

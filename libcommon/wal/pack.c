@@ -3,15 +3,14 @@
  * from their widest, and headers of rows and undo records are zeroes for more than the half. */
 #include "wal_int.h"
 
-static uint8_t *put_number(uint8_t *at, uint64_t number)
+uint32_t wal_put_head(uint8_t head[WAL_HEAD_BYTES_MAX], const uint8_t header[RDB_WAL_HEADER_BYTES])
 {
-    for (; number >= 0x80; number >>= 7)
-        *at++ = (uint8_t)(number | 0x80);
-    *at++ = (uint8_t)number;
-    return at;
+    memcpy(head + 8, header + 20, 3);
+    uint8_t *at = rdb_wal_put_number(head + 11, rdb_get_u64(header + 8));
+    return (uint32_t)(rdb_wal_put_number(at, rdb_get_u32(header + 16)) - head);
 }
 
-bool wal_get_number(const uint8_t **at, const uint8_t *end, uint64_t max, uint64_t *number)
+bool rdb_wal_get_number(const uint8_t **at, const uint8_t *end, uint64_t max, uint64_t *number)
 {
     *number = 0;
     for (unsigned shift = 0; *at < end && shift < 64; shift += 7) {
@@ -61,11 +60,11 @@ uint32_t rdb_wal_put_block(uint8_t *begin, const rdb_wal_block *block)
         *at++ = block->fork;
     rdb_put_u64(file, block->file);
     at = put_eight(at, file, 8);
-    at = put_number(at, block->block);
-    at = put_number(at, block->previous_change_no);
-    at = put_number(at, block->data_bytes);
+    at = rdb_wal_put_number(at, block->block);
+    at = rdb_wal_put_number(at, block->previous_change_no);
+    at = rdb_wal_put_number(at, block->data_bytes);
     if ((block->flags & (RDB_WAL_BLOCK_IMAGE | RDB_WAL_BLOCK_IMAGE_LZ4)) != 0)
-        at = put_number(at, block->image_bytes);
+        at = rdb_wal_put_number(at, block->image_bytes);
     return (uint32_t)(at - begin);
 }
 
@@ -83,9 +82,9 @@ bool wal_get_block(const uint8_t **at, const uint8_t *end, rdb_wal_block *block)
         block->fork = *(*at)++;
         block->flags &= (uint8_t)~RDB_WAL_BLOCK_FORK;
     }
-    if (!get_eight(at, end, file, 8) || !wal_get_number(at, end, (UINT64_C(1) << 48) - 1, &block->block) ||
-        !wal_get_number(at, end, UINT64_MAX, &block->previous_change_no) || !wal_get_number(at, end, UINT32_MAX, &data_bytes) ||
-        ((block->flags & (RDB_WAL_BLOCK_IMAGE | RDB_WAL_BLOCK_IMAGE_LZ4)) != 0 && !wal_get_number(at, end, UINT32_MAX, &image_bytes)))
+    if (!get_eight(at, end, file, 8) || !rdb_wal_get_number(at, end, (UINT64_C(1) << 48) - 1, &block->block) ||
+        !rdb_wal_get_number(at, end, UINT64_MAX, &block->previous_change_no) || !rdb_wal_get_number(at, end, UINT32_MAX, &data_bytes) ||
+        ((block->flags & (RDB_WAL_BLOCK_IMAGE | RDB_WAL_BLOCK_IMAGE_LZ4)) != 0 && !rdb_wal_get_number(at, end, UINT32_MAX, &image_bytes)))
         return false;
     block->file = rdb_get_u64(file);
     block->data_bytes = (uint32_t)data_bytes;
@@ -95,7 +94,7 @@ bool wal_get_block(const uint8_t **at, const uint8_t *end, rdb_wal_block *block)
 
 uint32_t rdb_wal_pack_data(const uint8_t *data, uint32_t length, uint8_t *target)
 {
-    uint8_t *at = put_number(target, length);
+    uint8_t *at = rdb_wal_put_number(target, length);
     RDB_ASSERT(length <= RDB_WAL_PACKED_PLAIN_MAX);
     for (uint32_t i = 0; i < length; i += 8)
         at = put_eight(at, data + i, RDB_MIN(length - i, 8u));
@@ -107,7 +106,7 @@ bool rdb_wal_unpack_data(const uint8_t *packed, uint32_t packed_length, uint8_t 
     const uint8_t *at = packed, *end = packed + packed_length;
     uint64_t number = 0;
     *length = 0;
-    if (!wal_get_number(&at, end, RDB_WAL_PACKED_PLAIN_MAX, &number))
+    if (!rdb_wal_get_number(&at, end, RDB_WAL_PACKED_PLAIN_MAX, &number))
         return false;
     for (uint32_t i = 0; i < number; i += 8)
         if (!get_eight(&at, end, plain + i, RDB_MIN((uint32_t)number - i, 8u)))

@@ -5,7 +5,7 @@
  * byte position of a record in it. One record format serves recovery, archiving, standbys and incremental backup.
  *
  * Segment file "<16 hex digits of its number>", first 64 bytes:
- *    0  8  magic "RDBWAL02"        8  8  system id          16  8  segment number
+ *    0  8  magic "RDBWAL03"        8  8  system id          16  8  segment number
  *   24  4  segment bytes          28  4  incarnation        32  2  thread      34 26 zero      60  4  crc32c of 0..59
  * LSN of a segment's first byte = number * segment bytes; a record may run over into the next segment's byte 64.
  *
@@ -13,10 +13,9 @@
  *    0  4  bytes of the record, this header included, the gap not
  *    4  4  crc32c of: LSN 8, thread 2, incarnation 4, system id 8 (as bytes), then the record from byte 8 on. So neither
  *          a recycled segment nor another instance's can replay (R23).
- *    8  8  xid, 0 = none           16  4  pdb, 0 = the instance
- *   20  1  resource                21  1  operation, the resource's own
- *   22  1  block references        23  1  flags
- *   24     block references, each (pack.c; a number is 7 bits a byte, the lowest first, bit 7: more follow):
+ *    8  1  resource                 9  1  operation, the resource's own       10  1  block references
+ *   11     numbers (7 bits a byte, the lowest first, bit 7: more follow): xid, 0 = none; pdb, 0 = the instance
+ *     .    block references, each (pack.c):
  *            1  flags RDB_WAL_BLOCK_*          1  fork, only with RDB_WAL_BLOCK_FORK
  *            1  which of the file's 8 bytes are not zero, and these
  *            numbers: block, change number of the page before this change (R21), bytes of data, and with an image its bytes
@@ -51,8 +50,12 @@ typedef enum rdb_resource {
 } rdb_resource;
 
 #define RDB_WAL_SEGMENT_HEADER_BYTES 64u
+/* The header as inserters hand it in:
+ *    0  8  the log's                 8  8  xid                16  4  pdb
+ *   20  1  resource                 21  1  operation         22  1  block references      23  1  zero */
 #define RDB_WAL_HEADER_BYTES 24u
 #define RDB_WAL_BLOCK_BYTES_MAX 40u
+#define RDB_WAL_NUMBER_BYTES_MAX 10u
 #define RDB_WAL_BLOCKS_MAX 32u
 #define RDB_WAL_RECORD_MAX (UINT32_C(1) << 30)
 #define RDB_WAL_BLOCK_IMAGE 1u     /* the page before the change */
@@ -93,10 +96,10 @@ typedef struct rdb_wal_piece {
 } rdb_wal_piece;
 
 /* Called inside the reservation, in LSN order over all threads: the place where a commit's SCN is drawn (R17). It may
- * change the bytes of the pieces and must be short. */
+ * change the bytes of the pieces, those of the header excepted, and must be short. */
 typedef void (*rdb_wal_at_position)(void *context, rdb_lsn lsn);
 
-/* Copies the pieces (the first begins with the 24-byte header; bytes 0..7 are filled in here) into the log as one record.
+/* Copies the pieces (the first begins with the 24-byte header) into the log as one record.
  * *lsn is where it begins, *end_lsn where it ends: wait for that to be durable. Threads insert in parallel. Waits for
  * room in the ring. Fails with nothing inserted (53100, 58030) when the log cannot be written any more; the failure of a
  * sync is final and ends the process after the log line (the kernel may have dropped the bytes). */
@@ -159,7 +162,7 @@ typedef struct rdb_wal_record {
     rdb_xid xid;
     uint32_t pdb;
     uint16_t thread_no; /* of the log it was read from; 0 from rdb_wal_record_decode */
-    uint8_t resource, operation, flags, block_count;
+    uint8_t resource, operation, block_count;
     rdb_wal_block blocks[RDB_WAL_BLOCKS_MAX];
     const uint8_t *data;
     uint32_t data_bytes;
@@ -167,7 +170,17 @@ typedef struct rdb_wal_record {
 /* Takes the bytes of one whole record apart, every length checked; false: XX001. Also for fuzzing. */
 RDB_CHECKED bool rdb_wal_record_decode(const uint8_t *bytes, uint32_t length, rdb_lsn lsn, rdb_wal_record *record, rdb_error *err);
 
-/* pack.c. Writes a block reference (image and data are not looked at, only their lengths); its length, RDB_WAL_BLOCK_BYTES_MAX at most. */
+/* A number in the log, RDB_WAL_NUMBER_BYTES_MAX at most; where it ends. */
+static inline uint8_t *rdb_wal_put_number(uint8_t *at, uint64_t number)
+{
+    for (; number >= 0x80; number >>= 7)
+        *at++ = (uint8_t)(number | 0x80);
+    *at++ = (uint8_t)number;
+    return at;
+}
+/* pack.c. *at moves behind what was read; false: it passes the end, or the number is above max. */
+bool rdb_wal_get_number(const uint8_t **at, const uint8_t *end, uint64_t max, uint64_t *number);
+/* Writes a block reference (image and data are not looked at, only their lengths); its length, RDB_WAL_BLOCK_BYTES_MAX at most. */
 uint32_t rdb_wal_put_block(uint8_t *at, const rdb_wal_block *block);
 /* Data without its zero bytes, RDB_WAL_PACKED_PLAIN_MAX at most; takes length + length / 8 + 3 bytes at most. */
 uint32_t rdb_wal_pack_data(const uint8_t *data, uint32_t length, uint8_t *target);

@@ -34,20 +34,21 @@ bool rdb_wal_record_decode(const uint8_t *bytes, uint32_t length, rdb_lsn lsn, r
     memset(record, 0, offsetof(rdb_wal_record, blocks));
     record->data = NULL;
     record->data_bytes = 0;
-    if (length < RDB_WAL_HEADER_BYTES || rdb_get_u32(bytes) != length)
+    if (length < WAL_RECORD_BYTES_MIN || rdb_get_u32(bytes) != length)
         return malformed(err, lsn, "Its length is wrong");
+    uint64_t pdb = 0;
+    const uint8_t *cursor = bytes + 11;
     record->lsn = lsn;
-    record->xid = rdb_get_u64(bytes + 8);
-    record->pdb = rdb_get_u32(bytes + 16);
-    record->resource = bytes[20];
-    record->operation = bytes[21];
-    record->block_count = bytes[22];
-    record->flags = bytes[23];
+    record->resource = bytes[8];
+    record->operation = bytes[9];
+    record->block_count = bytes[10];
+    if (!rdb_wal_get_number(&cursor, bytes + length, UINT64_MAX, &record->xid) || !rdb_wal_get_number(&cursor, bytes + length, UINT32_MAX, &pdb))
+        return malformed(err, lsn, "Its header is cut");
+    record->pdb = (uint32_t)pdb;
     if (record->resource == 0 || record->resource >= RDB_RESOURCE_COUNT)
         return malformed(err, lsn, "Its resource is unknown");
     if (record->block_count > RDB_WAL_BLOCKS_MAX)
         return malformed(err, lsn, "It has too many block references");
-    const uint8_t *cursor = bytes + RDB_WAL_HEADER_BYTES;
     for (unsigned i = 0; i < record->block_count; i++)
         if (!wal_get_block(&cursor, bytes + length, &record->blocks[i]))
             return malformed(err, lsn, "Its block references are cut, or pass its end");
@@ -238,7 +239,7 @@ static bool fetch(rdb_wal_reader *reader, rdb_lsn lsn, uint8_t *target, uint64_t
  * right would end, else lsn. */
 static bool load_record(rdb_wal_reader *reader, rdb_lsn lsn, bool *valid, uint32_t *length, rdb_lsn *stop, rdb_error *err)
 {
-    uint8_t header[RDB_WAL_HEADER_BYTES];
+    uint8_t header[WAL_RECORD_BYTES_MIN];
     bool whole = false;
     *valid = false;
     *length = 0;
@@ -246,9 +247,9 @@ static bool load_record(rdb_wal_reader *reader, rdb_lsn lsn, bool *valid, uint32
     if (!fetch(reader, lsn, header, sizeof header, &whole, err))
         return false;
     uint32_t bytes = rdb_get_u32(header);
-    if (!whole || bytes < RDB_WAL_HEADER_BYTES || bytes > RDB_WAL_RECORD_MAX)
+    if (!whole || bytes < sizeof header || bytes > RDB_WAL_RECORD_MAX)
         return true;
-    bool looks_right = header[20] != 0 && header[20] < RDB_RESOURCE_COUNT && header[22] <= RDB_WAL_BLOCKS_MAX;
+    bool looks_right = header[8] != 0 && header[8] < RDB_RESOURCE_COUNT && header[10] <= RDB_WAL_BLOCKS_MAX;
     /* Where the header itself crosses into the next segment, a crash may have kept its length and nothing behind. */
     if (!looks_right && wal_segment_number(&reader->config, lsn + sizeof header - 1) == wal_segment_number(&reader->config, lsn))
         return true;
@@ -309,7 +310,7 @@ static bool judge_end(rdb_wal_reader *reader, rdb_lsn stop, rdb_error *err)
         rdb_lsn end = 0;
         /* Cheap refusals first: most of a recycled segment looks like nothing at all. */
         uint32_t claimed = rdb_get_u32(bytes);
-        if (claimed < RDB_WAL_HEADER_BYTES || claimed > limit - at) {
+        if (claimed < WAL_RECORD_BYTES_MIN || claimed > limit - at) {
             at += 8;
             continue;
         }
@@ -337,7 +338,7 @@ bool rdb_wal_reader_seek(rdb_wal_reader *reader, rdb_lsn limit, bool *found, rdb
         at = wal_normalise(&reader->config, at);
         if (at >= limit || !peek(reader, at, &bytes, &got, err))
             return at >= limit;
-        if (got < 8 || rdb_get_u32(bytes) < RDB_WAL_HEADER_BYTES || rdb_get_u32(bytes) > RDB_WAL_RECORD_MAX)
+        if (got < 8 || rdb_get_u32(bytes) < WAL_RECORD_BYTES_MIN || rdb_get_u32(bytes) > RDB_WAL_RECORD_MAX)
             continue;
         if (!load_record(reader, at, found, &length, &end, err))
             return false;

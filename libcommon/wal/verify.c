@@ -211,7 +211,7 @@ static bool verify_run(const archive_walk *w, uint64_t first, uint64_t last, rdb
         bool runs_over = false;
         if (!(ok = wal_reader_claims(reader, &claimed, err)))
             break;
-        if (claimed >= RDB_WAL_HEADER_BYTES && claimed <= RDB_WAL_RECORD_MAX)
+        if (claimed >= WAL_RECORD_BYTES_MIN && claimed <= RDB_WAL_RECORD_MAX)
             runs_over = wal_advance(&w->config, at, claimed) > end;
         if (runs_over) /* the rest of it is not archived yet, or the branch cut it off */
             break;

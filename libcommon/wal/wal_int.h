@@ -8,7 +8,7 @@
  *
  * (a record too large for the ring is the exception to the last: its inserter keeps to it chunk by chunk). A range
  * of bytes that was copied in is announced by a link: links[(start / 16) & link_mask] = its end. Ranges start at
- * multiples of 8 and are at least 24 long, so no two starts share a slot; a value left from an earlier lap is not above
+ * multiples of 8 and are at least 16 long, so no two starts share a slot; a value left from an earlier lap is not above
  * the position that asks. Whoever holds write_lock follows the links to find the completed prefix. Segments are
  * zero-filled up to prepared_lsn before a byte is reserved there: so the disk can be full at a reservation, which fails
  * cleanly, and not at a commit's flush. */
@@ -18,7 +18,7 @@
 #include "wal/rdb_wal_archive.h"
 
 #define WAL_SEGMENT_HEADER_BYTES RDB_WAL_SEGMENT_HEADER_BYTES
-#define WAL_SEGMENT_MAGIC "RDBWAL02"
+#define WAL_SEGMENT_MAGIC "RDBWAL03"
 #define WAL_PATH_BYTES 1024
 #define WAL_BLOCK_BYTES 4096u /* of writes; segments and ring are multiples of it */
 #define WAL_TAIL_BYTES (16u * WAL_BLOCK_BYTES)
@@ -147,8 +147,12 @@ void wal_segment_drop(wal_segment *segment);
 _Noreturn void wal_fail(const rdb_wal *wal, const rdb_error *err);
 void wal_wake_writer(rdb_wal *wal);
 
-/* pack.c. *at moves behind what was read; false: it passes the end, or the number is above max. */
-bool wal_get_number(const uint8_t **at, const uint8_t *end, uint64_t max, uint64_t *number);
+/* pack.c. The header that an inserter hands in, as it stands in the log, at most WAL_HEAD_BYTES_MAX; its length, at least WAL_RECORD_BYTES_MIN.
+ * Bytes 0 to 7 are left to the caller. */
+#define WAL_RECORD_BYTES_MIN 13u
+#define WAL_HEAD_BYTES_MAX (11u + 2 * RDB_WAL_NUMBER_BYTES_MAX)
+uint32_t wal_put_head(uint8_t head[WAL_HEAD_BYTES_MAX], const uint8_t header[RDB_WAL_HEADER_BYTES]);
+/* *at moves behind what was read; false: it passes the end, or a number in it is too large. */
 bool wal_get_block(const uint8_t **at, const uint8_t *end, rdb_wal_block *block);
 
 #endif

@@ -46,11 +46,12 @@ void fuzz_close(void)
 
 static void put_record(uint8_t *at, uint32_t *length, rdb_lsn lsn, uint8_t resource, uint8_t operation, const void *data, uint32_t data_bytes)
 {
-    memset(at, 0, RDB_WAL_HEADER_BYTES);
-    at[20] = resource;
-    at[21] = operation;
-    memcpy(at + RDB_WAL_HEADER_BYTES, data, data_bytes);
-    *length = RDB_WAL_HEADER_BYTES + data_bytes;
+    uint8_t header[RDB_WAL_HEADER_BYTES] = {0};
+    header[20] = resource;
+    header[21] = operation;
+    *length = wal_put_head(at, header);
+    memcpy(at + *length, data, data_bytes);
+    *length += data_bytes;
     rdb_put_u32(at, *length);
     rdb_put_u32(at + 4, rdb_crc32c(wal_record_seed(&WAL, lsn), at + 8, *length - 8));
 }

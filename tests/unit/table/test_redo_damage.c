@@ -36,12 +36,21 @@ static void test_random_edits(void **state)
             if (step == 0 || pick(500) == 0)
                 heap_edit_init_page(&edits);
             for (uint32_t n = pick(3); n > 0; n--) {
-                switch (pick(4)) {
+                switch (pick(7)) {
                 case 0:
                     heap_edit_free(&edits, slot);
                     break;
                 case 1:
                     heap_edit_splice(&edits, slot, pick(60), pick(60), bytes, pick(100));
+                    break;
+                case 2:
+                    heap_edit_undo(&edits, rdb_random_next(&rng));
+                    break;
+                case 3:
+                    heap_edit_stamp(&edits, slot, HEAP_KEYS_CHANGED, 1);
+                    break;
+                case 4:
+                    heap_edit_new_row(&edits, slot, 0, 1, bytes, pick(pick(9) == 0 ? 2500 : 150));
                     break;
                 default:
                     heap_edit_put(&edits, pick(4) == 0 ? HEAP_SLOT_BODY : HEAP_SLOT_ROW, slot, bytes, HEAP_STUB_BYTES + pick(pick(9) == 0 ? 2500 : 150), NULL, 0);
@@ -95,6 +104,29 @@ static void test_random_edits(void **state)
     assert_true(applied > 1000 && refused > 1000);
 }
 
+/* A header is never put where a cell has no room for one. */
+static void test_stamp_of_a_short_cell(void **state)
+{
+    (void)state;
+    static _Alignas(8) uint8_t bytes[4096];
+    const uint8_t cell[HEAP_BODY_PREFIX] = {0};
+    for (uint32_t is_row = 0; is_row <= 1; is_row++) {
+        heap_edits edits;
+        rdb_error err = {0};
+        heap_edits_init(&edits);
+        heap_edit_init_page(&edits);
+        if (is_row)
+            heap_edit_new_row(&edits, 0, 0, 1, cell, sizeof cell);
+        else
+            heap_edit_put(&edits, HEAP_SLOT_ROW, 0, cell, sizeof cell, NULL, 0);
+        heap_edit_stamp(&edits, 0, 0, 1);
+        const rdb_redo redo = {.page_bytes = sizeof bytes, .operation = HEAP_OP_EDIT, .tag = {.file = RDB_FILE_NO(RDB_FILE_TABLE, 1), .pdb = 1}, .data = edits.bytes, .data_bytes = edits.length};
+        assert_int_equal(heap_redo(&redo, (rdb_page *)(void *)bytes, &err), is_row);
+        rdb_error_clear(&err);
+        heap_edits_deinit(&edits);
+    }
+}
+
 /* Redo of undo pages bounds what it is told, too. */
 static void test_random_undo(void **state)
 {
@@ -107,8 +139,8 @@ static void test_random_undo(void **state)
         for (uint32_t i = 0; i < length; i++)
             data[i] = (uint8_t)rdb_random_next(&rng);
         if (length >= 4 && pick(2)) {
-            rdb_put_u16(data, (uint16_t)(page->type == RDB_PAGE_UNDO && pick(2) ? page->lower : 80u + pick(5000)));
-            rdb_put_u16(data + 2, (uint16_t)pick(2));
+            data[0] = (uint8_t)pick(4);
+            rdb_put_u16(data + 1, (uint16_t)(page->type == RDB_PAGE_UNDO && pick(2) ? page->lower : 80u + pick(5000)));
         }
         rdb_error err = {0};
         rdb_redo redo = {.page_bytes = 4096, .tag = {.file = RDB_FILE_NO(RDB_FILE_UNDO, pick(9)), .pdb = 1}, .data = data, .data_bytes = length};
@@ -125,6 +157,6 @@ static void test_random_undo(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_edits), cmocka_unit_test(test_random_undo)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_edits), cmocka_unit_test(test_stamp_of_a_short_cell), cmocka_unit_test(test_random_undo)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -571,23 +571,23 @@ static void test_damaged_redo(void **state)
     static uint8_t data[PAGE_BYTES];
     rdb_page *page = (rdb_page *)(void *)bytes;
     rdb_undo_register_redo();
-    rdb_redo redo = {.operation = UNDO_OP_APPEND, .page_bytes = PAGE_BYTES, .tag = {.file = RDB_FILE_NO(RDB_FILE_UNDO, 7)}, .data = data, .data_bytes = 12};
-    rdb_put_u16(data, RDB_PAGE_HEADER_BYTES);
+    rdb_redo redo = {.operation = UNDO_OP_APPEND, .page_bytes = PAGE_BYTES, .tag = {.file = RDB_FILE_NO(RDB_FILE_UNDO, 7)}, .data = data, .data_bytes = 11};
+    rdb_put_u16(data + 1, RDB_PAGE_HEADER_BYTES);
     redo_is(&redo, page, false); /* no page of the undo store */
-    rdb_put_u16(data + 2, UNDO_PART_FRESH);
+    data[0] = UNDO_PART_FRESH;
     redo_is(&redo, page, true);
     assert_int_equal(page->lower, RDB_PAGE_HEADER_BYTES + 8);
-    rdb_put_u16(data + 2, 0);
+    data[0] = 0;
     redo_is(&redo, page, false); /* not where the page ends */
-    rdb_put_u16(data, page->lower);
+    rdb_put_u16(data + 1, page->lower);
     redo_is(&redo, page, true);
-    rdb_put_u16(data, page->lower);
+    rdb_put_u16(data + 1, page->lower);
     redo.data_bytes = PAGE_BYTES;
     redo_is(&redo, page, false); /* past the end of the page */
-    redo.data_bytes = 3;
+    redo.data_bytes = 2;
     redo_is(&redo, page, false);
-    rdb_put_u16(data, 8);
-    redo.data_bytes = 12;
+    rdb_put_u16(data + 1, 8);
+    redo.data_bytes = 11;
     redo_is(&redo, page, false); /* in the header */
     redo.tag.file = RDB_FILE_NO(RDB_FILE_UNDO, 0);
     redo.data_bytes = 16;

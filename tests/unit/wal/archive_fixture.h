@@ -43,9 +43,10 @@ static void fixture_end(fixture *f)
     rdb_error_clear(&f->err);
 }
 
-/* A record of transaction n, whose bytes are n too; durable. Where it ends. */
+/* A record of transaction n, whose bytes are n too, of so many bytes in the log; durable. Where it ends. */
 static rdb_lsn add(fixture *f, uint64_t n, uint32_t length)
 {
+    length += RDB_WAL_HEADER_BYTES - WAL_RECORD_BYTES_MIN;
     uint8_t *bytes = calloc(1, length);
     rdb_lsn lsn = 0, end = 0;
     rdb_put_u64(bytes + 8, n);

@@ -96,7 +96,7 @@ static void test_switch_finishes_the_segment(void **state)
         rdb_lsn end = add(&f, 1, SEGMENT - 64 - left);
         assert_int_equal(end, left == 0 ? 2 * SEGMENT + 64 : 2 * SEGMENT - left);
         rdb_lsn next = finish_segment(&f);
-        assert_int_equal(next, left == 0 || left >= 24 ? 2 * SEGMENT + 64 : 2 * SEGMENT + 64 + (24 - left));
+        assert_int_equal(next, left == 0 || left >= 16 ? 2 * SEGMENT + 64 : 2 * SEGMENT + 64 + (16 - left));
         add(&f, 2, 100);
         assert_int_equal(finish_segment(&f), 3 * SEGMENT + 64);
         add(&f, 3, 100);

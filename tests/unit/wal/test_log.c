@@ -46,23 +46,34 @@ static uint32_t record_bytes(uint64_t n, uint32_t max)
     return RDB_WAL_HEADER_BYTES + 8 + (uint32_t)(rdb_random_next(&random) % (max - 32));
 }
 
-static void fill_record(uint8_t *bytes, uint32_t length, uint64_t n)
+enum { NUMBERED = 5, DRAWN = 6 }; /* pdb of records whose xid is their number, and of those whose number is known at their place alone */
+
+static void fill_header(uint8_t *bytes, uint64_t xid, uint32_t pdb)
 {
     memset(bytes, 0, RDB_WAL_HEADER_BYTES);
-    rdb_put_u64(bytes + 8, n);
-    rdb_put_u32(bytes + 16, 5);
+    rdb_put_u64(bytes + 8, xid);
+    rdb_put_u32(bytes + 16, pdb);
     bytes[20] = RDB_RESOURCE_HEAP;
     bytes[21] = 3;
+}
+
+static void fill_data(uint8_t *bytes, uint32_t length, uint64_t n)
+{
     rdb_put_u64(bytes + 24, n);
     for (uint32_t i = 32; i < length; i++)
         bytes[i] = (uint8_t)(n * 31 + i);
 }
 
+/* length: in the log, where the header is shorter. */
 static bool insert(rdb_wal *wal, uint64_t n, uint32_t length, rdb_lsn *end_lsn, rdb_error *err)
 {
+    uint8_t header[RDB_WAL_HEADER_BYTES], head[WAL_HEAD_BYTES_MAX];
+    fill_header(header, n, NUMBERED);
+    length += RDB_WAL_HEADER_BYTES - wal_put_head(head, header);
     uint8_t *bytes = malloc(length);
     rdb_lsn lsn = 0;
-    fill_record(bytes, length, n);
+    memcpy(bytes, header, sizeof header);
+    fill_data(bytes, length, n);
     /* in three pieces, so that their joints are exercised */
     uint32_t first = RDB_WAL_HEADER_BYTES + (length - RDB_WAL_HEADER_BYTES) / 3;
     rdb_wal_piece pieces[] = {{bytes, first}, {bytes + first, 0}, {bytes + first, length - first}};
@@ -81,8 +92,8 @@ static bool read_all(const rdb_wal_config *config, rdb_lsn start, uint64_t from,
     assert_true(rdb_wal_reader_open(&reader, config, start, err));
     while ((ok = rdb_wal_reader_next(reader, &record, &found, err)) && found) {
         uint64_t n = from + *count;
-        assert_int_equal(record.xid, n);
-        assert_int_equal(record.pdb, 5);
+        assert_int_equal(record.xid, record.pdb == DRAWN ? DRAWN : n);
+        assert_in_range(record.pdb, NUMBERED, DRAWN);
         assert_int_equal(rdb_get_u64(record.data), n);
         for (uint32_t i = 8; i < record.data_bytes; i++)
             assert_int_equal(record.data[i], (uint8_t)(n * 31 + i + 24));
@@ -179,7 +190,7 @@ static void draw_number(void *context, rdb_lsn lsn)
         w->order->sorted = false;
     w->order->last = lsn;
     w->number = ++w->order->next;
-    fill_record(w->bytes, record_bytes(w->number, 300), w->number); /* the hook may change the pieces' bytes */
+    fill_data(w->bytes, record_bytes(w->number, 300), w->number); /* the hook may change what is behind the header */
     for (uint32_t i = record_bytes(w->number, 300); i < sizeof w->bytes; i++)
         w->bytes[i] = (uint8_t)(w->number * 31 + i);
 }
@@ -212,6 +223,7 @@ static void test_many_inserters(void **state)
     assert_true(rdb_wal_open(&f.wal, &f.config, SEGMENT + 64, &f.err));
     for (uint32_t i = 0; i < WORKERS; i++) {
         workers[i] = (worker){.wal = f.wal, .order = &order, .seed = i * 5};
+        fill_header(workers[i].bytes, DRAWN, DRAWN);
         assert_true(rdb_thread_start(&threads[i], "inserter", run_worker, &workers[i], &f.err));
     }
     for (uint32_t i = 0; i < WORKERS; i++)
@@ -553,13 +565,13 @@ static void test_decode_refuses_what_is_malformed(void **state)
     rdb_random_seed(&random, 4);
     for (uint32_t round = 0; round < 200000; round++) {
         rdb_error err = {0};
-        uint32_t length = 24 + (uint32_t)(rdb_random_next(&random) % 200);
+        uint32_t length = WAL_RECORD_BYTES_MIN + (uint32_t)(rdb_random_next(&random) % 200);
         uint8_t *exact = malloc(length); /* so that the address sanitizer sees a byte too far */
         for (uint32_t i = 0; i < length; i++)
             bytes[i] = rdb_random_next(&random) % 3 == 0 ? (uint8_t)rdb_random_next(&random) : 0;
         rdb_put_u32(bytes, length);
-        bytes[20] = (uint8_t)(1 + bytes[20] % 9);
-        bytes[22] %= 4;
+        bytes[8] = (uint8_t)(1 + bytes[8] % 9);
+        bytes[10] %= 4;
         memcpy(exact, bytes, length);
         if (rdb_wal_record_decode(exact, length, 8, &record, &err)) {
             assert_true(record.data >= exact && record.data + record.data_bytes == exact + length);
@@ -578,10 +590,10 @@ static void test_decode_refuses_what_is_malformed(void **state)
         rdb_error err = {0};
         const rdb_wal_block block = {.file = 5, .block = 6, .data_bytes = round == 2 ? 3 : 8, .flags = RDB_WAL_BLOCK_DATA_LZ4};
         memset(bytes, 0, sizeof bytes);
-        const uint32_t at = 24 + rdb_wal_put_block(bytes + 24, &block);
+        const uint32_t at = WAL_RECORD_BYTES_MIN + rdb_wal_put_block(bytes + WAL_RECORD_BYTES_MIN, &block);
         rdb_put_u32(bytes, at + 8);
-        bytes[20] = RDB_RESOURCE_HEAP;
-        bytes[22] = 1;
+        bytes[8] = RDB_RESOURCE_HEAP;
+        bytes[10] = 1;
         rdb_put_u32(bytes + at, round == 1 ? RDB_WAL_BLOCK_DATA_PLAIN_MAX + 1 : 5000);
         assert_int_equal(rdb_wal_record_decode(bytes, at + 8, 8, &record, &err), round == 0);
         rdb_error_clear(&err);
@@ -620,9 +632,9 @@ static void test_blocks_and_data_are_packed(void **state)
     const uint8_t endless[11] = {0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1}, wide[10] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 3};
     const uint8_t *at = endless;
     uint64_t number;
-    assert_false(wal_get_number(&at, endless + sizeof endless, UINT64_MAX, &number));
+    assert_false(rdb_wal_get_number(&at, endless + sizeof endless, UINT64_MAX, &number));
     at = wide;
-    assert_false(wal_get_number(&at, wide + sizeof wide, UINT64_MAX, &number));
+    assert_false(rdb_wal_get_number(&at, wide + sizeof wide, UINT64_MAX, &number));
     for (uint32_t round = 0; round < 3000; round++) {
         const uint32_t length = (uint32_t)(rdb_random_next(&random) % (sizeof data + 1));
         const unsigned zeroes = (unsigned)(rdb_random_next(&random) % 9);

@@ -140,10 +140,12 @@ static void run_threads(trial *t)
     assert_int_equal(t->wrong, 0);
 }
 
-/* Where a record of this length that begins here ends: whole words, around the headers of segments. */
-static rdb_lsn end_of(rdb_lsn at, uint32_t length)
+/* Where the record of an entry that begins here ends: its header in short, whole words, around the headers of segments. */
+static rdb_lsn end_of(rdb_lsn at, const entry *e)
 {
-    for (uint64_t left = RDB_ALIGN_UP((uint64_t)length, 8); left > 0;) {
+    uint8_t header[RDB_WAL_HEADER_BYTES], head[WAL_HEAD_BYTES_MAX];
+    fill(header, e->id, sizeof header);
+    for (uint64_t left = RDB_ALIGN_UP((uint64_t)wal_put_head(head, header) + e->length - sizeof header, 8); left > 0;) {
         const uint64_t part = RDB_MIN(left, SEGMENT - at % SEGMENT);
         at += part;
         left -= part;
@@ -160,7 +162,7 @@ static void check_positions(const trial *t)
     for (uint32_t i = 0; i < t->count; i++) {
         if (t->begins[i] != at)
             fail_msg("record %u of the order begins at %llx, in the model at %llx", i, (unsigned long long)t->begins[i], (unsigned long long)at);
-        at = end_of(at, t->entries[i].length);
+        at = end_of(at, &t->entries[i]);
         if (t->ends[i] != at)
             fail_msg("record %u of the order ends at %llx, in the model at %llx", i, (unsigned long long)t->ends[i], (unsigned long long)at);
     }
