@@ -222,6 +222,7 @@ extern const exec_ops exec_sort_ops, exec_window_ops, exec_incremental_sort_ops,
 extern const exec_ops exec_lock_ops, exec_modify_ops;
 /* Limit tells the sort below it how many rows can be asked for at most. */
 void exec_sort_set_bound(exec_node *node, uint64_t bound);
+void exec_gather_set_bound(exec_node *node, uint64_t bound); /* of the sort that each thread does, where there is one */
 
 /* ---- prune.c */
 RDB_CHECKED bool exec_prune_open(rdb_execution *x, const rdb_plan_prune *plan, exec_prune **prune, rdb_error *err);

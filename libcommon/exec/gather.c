@@ -30,6 +30,7 @@ typedef struct gather_state {
     exec_parallel parallel;
     bool is_partial;           /* what stands below is a partial aggregate: nothing is gathered but states */
     bool is_run;
+    uint64_t bound;            /* rows that are wanted of each thread's sort */
     exec_node *scan;           /* the asker's shared one */
     uint8_t *reps;
     uint32_t column_count;
@@ -121,6 +122,7 @@ static bool open_gather(exec_node *node, rdb_error *err)
     const rdb_plan_node *plan = node->plan;
     gather_state *state = node->state = RDB_NEW(x->arena, gather_state);
     state->is_partial = plan->left->kind == RDB_PLAN_AGGREGATE;
+    state->bound = UINT64_MAX;
     state->threads = RDB_NEW_ARRAY(x->arena, gather_thread, plan->of.gather.worker_count + 1);
     state->column_count = plan->input_count;
     state->reps = RDB_NEW_ARRAY(x->arena, uint8_t, plan->input_count + 1);
@@ -132,6 +134,17 @@ static bool open_gather(exec_node *node, rdb_error *err)
         return true;
     state->rows = RDB_NEW(x->arena, exec_tape);
     return exec_tape_init(state->rows, x, state->reps, state->column_count, exec_sort_memory(x), err);
+}
+
+void exec_gather_set_bound(exec_node *node, uint64_t bound)
+{
+    gather_state *state = node->state;
+    if (node->left->ops != &exec_sort_ops)
+        return;
+    if (bound > state->bound)
+        node->built_run = 0;
+    state->bound = bound;
+    exec_sort_set_bound(node->left, bound);
 }
 
 static void close_gather(exec_node *node)
@@ -215,6 +228,8 @@ static void ready_thread(const rdb_execution *leader, gather_thread *thread)
     x->run_no = leader->run_no;
     x->is_running = true;
     thread->root->built_run = 0; /* what it made before is not wanted, even of the same run */
+    if (thread->root->ops == &exec_sort_ops)
+        exec_sort_set_bound(thread->root, thread->gather->bound);
     if (x->statistics != NULL)
         memset(x->statistics, 0, leader->plan->node_count * sizeof *x->statistics);
     if (thread->rows != NULL)

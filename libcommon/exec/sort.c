@@ -33,6 +33,8 @@ void exec_sort_set_bound(exec_node *node, uint64_t bound)
     if (bound > state->bound)
         node->built_run = 0; /* what is kept would not do */
     state->bound = bound;
+    if (node->left->ops == &exec_gather_ops)
+        exec_gather_set_bound(node->left, bound);
 }
 
 static bool begin_sort(exec_node *node, rdb_error *err)

@@ -4,8 +4,8 @@
  * over index scans. All that stands in it is simple (rdb_expr_is_simple), so that a thread needs neither session nor catalog; sub-selects
  * that have one value for the whole statement are run by the thread that asks before the others start.
  *
- * Where an aggregate stands on such a chain each thread makes states of its own, which are put together at the end; elsewhere the chain's
- * rows are gathered. Whether it pays is judged by PostgreSQL's costs, and how many threads by the size of the scan, as there. */
+ * Where an aggregate stands on such a chain each thread makes states of its own, which are put together at the end; where the first rows of
+ * an order are asked for, each finds the first of its own; elsewhere the chain's rows are gathered. Whether it pays is judged by PostgreSQL's costs, and how many threads by the size of the scan, as there. */
 #include "sql/plan_int.h"
 #include <math.h>
 
@@ -225,6 +225,50 @@ static bool split_aggregate(planner *p, rdb_plan_node *node)
     return true;
 }
 
+/* Rows that a LIMIT asks for at most, those that it passes over included; 0: not known yet, or all. */
+static double limit_bound(const rdb_plan_node *node)
+{
+    const rdb_expr_const *count = (const rdb_expr_const *)node->of.limit.count, *offset = (const rdb_expr_const *)node->of.limit.offset;
+    if (node->of.limit.with_ties || count == NULL || count->head.kind != RDB_EXPR_CONST || count->is_null || (offset != NULL && offset->head.kind != RDB_EXPR_CONST))
+        return 0;
+    return RDB_MAX(1.0, (double)count->value.i64) + (offset != NULL && !offset->is_null ? (double)offset->value.i64 : 0);
+}
+
+/* Values whose comparison asks no catalog. */
+static bool keys_compare_alone(const rdb_plan_key *keys, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (keys[i].type->oid >= RDB_FIRST_NORMAL_OID || keys[i].type->kind != 'b' || keys[i].type->element != NULL)
+            return false;
+    return count > 0;
+}
+
+/* The sort of a chain's rows of which the first are asked for: each thread sorts its own, and of those first rows the first are found. */
+static bool split_sort(planner *p, rdb_plan_node *node, double bound)
+{
+    parallel_chain chain;
+    if (bound <= 0 || bound >= node->left->rows || !keys_compare_alone(node->of.sort.keys, node->of.sort.key_count) || !find_chain(p, node->left, &chain))
+        return false;
+    const double own = RDB_MAX(node->total_cost - node->left->total_cost, 0.0), shared = shared_cost(node->left, chain.workers) + own / divisor_of(chain.workers);
+    const double handed_over = RDB_MIN(bound * (chain.workers + 1), node->left->rows);
+    const double total = shared + p->context->parallel_setup_cost + handed_over * p->context->parallel_tuple_cost;
+    if (total >= node->total_cost)
+        return false;
+    rdb_plan_node *partial = RDB_NEW(p->arena, rdb_plan_node);
+    *partial = *node;
+    partial->node_no = p->plan->node_count++;
+    partial->filter = (rdb_list){0};
+    partial->targets = (rdb_list){0};
+    partial->passes_through = true;
+    partial->first_cte = partial->end_cte = 0;
+    divide_chain(node->left, chain.workers);
+    partial->startup_cost = partial->total_cost = shared;
+    partial->rows = node->left->rows;
+    node->left = make_gather(p, partial, &chain, handed_over);
+    node->startup_cost = node->total_cost = total;
+    return true;
+}
+
 /* Gathers a chain's rows where that is cheaper than to compute them alone. */
 static rdb_plan_node *gather_chain(planner *p, rdb_plan_node *node)
 {
@@ -265,6 +309,11 @@ static rdb_plan_node *share(planner *p, rdb_plan_node *node, bool is_whole, uint
         node->left = share(p, node->left, true, depth - 1);
         return node;
     case RDB_PLAN_LIMIT:
+        if (node->left->kind == RDB_PLAN_SORT && split_sort(p, node->left, limit_bound(node))) {
+            node->startup_cost = node->total_cost = node->left->total_cost;
+            share_tables(p, node->left->left->left->left, depth - 1);
+            return node;
+        }
         node->left = share(p, node->left, false, depth - 1);
         return node;
     case RDB_PLAN_UNIQUE:
