@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """TPC-H's 22 queries here, on PostgreSQL 15 and, in memory, on DuckDB, alternating; the rows must be equal. SCALE (1 where it is not
 set) is made by tests/bench/tpch_data.c; TPCH_DATA names a directory of TABLE.tbl (or .tbl.zst) files instead. ROUNDS, BUFFERS_MB and
-DUCKDB=0 (without it) may be set. With query numbers: those alone. Statements go through one psql that stays, so neither its start nor
+DUCKDB=0 (without it) may be set. Of several scales (SCALE=0.1,1), each is measured, and then how the times grew from one to the next:
+1 is linear. With query numbers: those alone. Statements go through one psql that stays, so neither its start nor
 the session's is measured. Prints medians in milliseconds and their ratio (theirs / ours: above 1 is ahead) with the servers' CPU time,
 JSON lines on stdout; exit 1 where rows differ."""
 import glob, json, math, os, shutil, statistics, subprocess, sys, tempfile, time
@@ -20,13 +21,13 @@ TABLES = ("region", "nation", "part", "supplier", "partsupp", "customer", "order
 LIMIT_SECONDS = 300
 
 
-def make_rows(work):
+def make_rows(work, scale):
     """{table: file}, columns separated by "|" and nothing behind the last one."""
     files = {table: f"{work}/{table}.tbl" for table in TABLES}
     if not DATA:
         generator = work + "/tpch_data"
         run(["cc", "-O2", "-o", generator, HERE + "/tpch_data.c"])
-        run([generator, SCALE, work])
+        run([generator, scale, work])
         return files
     for table, file in files.items():
         source = glob.glob(f"{DATA}/{table}.tbl*")[0]
@@ -80,12 +81,12 @@ def geometric_mean(values):
     return math.exp(sum(map(math.log, values)) / len(values))
 
 
-def main():
-    wanted = [int(n) for n in sys.argv[1:]] or range(1, 23)
+def measure(wanted, scale):
+    """{query: milliseconds here, there and on DuckDB}, and the queries whose rows differ."""
     work = tempfile.mkdtemp(prefix="rdbtpch.", dir="/tmp")
-    sides, duckdb, results, different = [], None, [], []
+    sides, duckdb, results, different = [], None, {}, []
     try:
-        files = make_rows(work)
+        files = make_rows(work, scale)
         os.environ["RUSTYDB_MEMORY_WORK_MEM"] = "256MB"
         sides = [RustyDB(work, init=["--tune", f"{BUFFERS_MB}MB"]),
                  PostgreSQL(work, [f"shared_buffers={BUFFERS_MB}MB", "work_mem=256MB", "max_wal_size=4GB", "jit=off"])]
@@ -119,14 +120,14 @@ def main():
             same = answers[0] == answers[1] and (not duckdb or same_rows(answers[0], answers[2]))
             if not same:
                 different.append(number)
-            results.append((ours, theirs, column))
-            print(json.dumps({"workload": f"tpch q{number}", "unit": "ms", "ours": round(ours, 1), "postgresql": round(theirs, 1), "duckdb": round(column, 1) if duckdb else None,
+            results[number] = (ours, theirs, column)
+            print(json.dumps({"workload": f"tpch q{number}", "scale": scale, "unit": "ms", "ours": round(ours, 1), "postgresql": round(theirs, 1), "duckdb": round(column, 1) if duckdb else None,
                               "ratio": round(theirs / ours, 2), "our_cpu": round(cpu[0]), "postgresql_cpu": round(cpu[1]), "same": same}), flush=True)
             print(f"q{number:02}   {ours:12.1f}{theirs:12.1f}{column:12.1f}{theirs / ours:11.2f}x{cpu[0]:12.0f}{cpu[1]:12.0f}" + ("" if same else "   DIFFERENT ROWS: " + str(answers)[:300]),
                   file=sys.stderr, flush=True)
-        sums = [sum(column) for column in zip(*results)]
-        print(f"all   {sums[0]:12.1f}{sums[1]:12.1f}{sums[2]:12.1f}   geometric means: {geometric_mean([r[1] / r[0] for r in results]):.2f}x PostgreSQL's speed" +
-              (f", {geometric_mean([r[2] / r[0] for r in results]):.2f}x DuckDB's" if duckdb else ""), file=sys.stderr)
+        sums = [sum(column) for column in zip(*results.values())]
+        print(f"all   {sums[0]:12.1f}{sums[1]:12.1f}{sums[2]:12.1f}   geometric means: {geometric_mean([r[1] / r[0] for r in results.values()]):.2f}x PostgreSQL's speed" +
+              (f", {geometric_mean([r[2] / r[0] for r in results.values()]):.2f}x DuckDB's" if duckdb else ""), file=sys.stderr)
         for session in sessions:
             session.close()
     finally:
@@ -135,7 +136,31 @@ def main():
         for side in sides:
             side.stop()
         shutil.rmtree(work, ignore_errors=True)
-    sys.exit(1 if different else 0)
+    return results, different
+
+
+def print_growth(small, large, small_times, large_times):
+    names = ("rustydb", "postgresql", "duckdb")[:3 if WITH_DUCKDB else 2]
+    factor = float(large) / float(small)
+    print(f"\nfrom scale {small} to {large}, times as long for {factor:g} times the rows, by row\n      " + "".join(f"{name:>12}" for name in names), file=sys.stderr)
+    columns = []
+    for number, before in small_times.items():
+        growth = [after / ms / factor for ms, after in zip(before, large_times[number])][:len(names)]
+        columns.append(growth)
+        print(json.dumps({"workload": f"tpch growth q{number}", "from": small, "to": large, **{name: round(g, 3) for name, g in zip(names, growth)}}), flush=True)
+        print(f"q{number:02}   " + "".join(f"{g:12.2f}" for g in growth), file=sys.stderr)
+    print("mean  " + "".join(f"{geometric_mean(column):12.2f}" for column in zip(*columns)), file=sys.stderr)
+
+
+def main():
+    wanted = [int(n) for n in sys.argv[1:]] or range(1, 23)
+    scales, times, failed = SCALE.split(","), {}, False
+    for scale in scales:
+        times[scale], different = measure(wanted, scale)
+        failed = failed or bool(different)
+    for small, large in zip(scales, scales[1:]):
+        print_growth(small, large, times[small], times[large])
+    sys.exit(1 if failed else 0)
 
 
 main()
