@@ -15,6 +15,7 @@
 
 #define FILL_PERCENT 90u  /* of a page, as a build leaves it */
 #define WORTH_PERCENT 110u /* leaves are packed where there are more than so many of what they need */
+#define SLACK_SHARE 20u   /* of a page: where no more is missing its neighbour is left alone */
 #define PASSES_MAX 3u
 #define TARGET_TRIES 1000u
 #define STRETCH 32u       /* blocks that are read by one call */
@@ -418,7 +419,7 @@ static bool pack_level(compaction *c, uint32_t level, bool *goes_on)
             ok = merge(c, &p);
             bytes = page_bytes;
         } else {
-            if (same_parent && level == 0 && left_bytes < room - room / 8)
+            if (same_parent && level == 0 && left_bytes < room - room / SLACK_SHARE)
                 count = plan_shift(c, &p, &separator);
             if (count > 0) {
                 ok = shift(c, &p, count, &separator);

@@ -205,7 +205,7 @@ RDB_CHECKED bool rdb_table_drop(rdb_txn *txn, uint64_t file, rdb_error *err);
 /* One pass over the pages for VACUUM: free-space hints and settled SCNs are made anew. */
 typedef struct rdb_table_sweep_result {
     uint64_t blocks, heap_blocks, overflow_blocks, free_bytes;
-    uint64_t row_bytes; /* cells of heap pages and their slots */
+    uint64_t row_bytes; /* cells of heap pages, and the slots that have one */
 } rdb_table_sweep_result;
 RDB_CHECKED bool rdb_table_sweep(const rdb_table *table, rdb_cancel *cancel, rdb_table_sweep_result *result, rdb_error *err);
 RDB_CHECKED bool rdb_table_block_count(const rdb_table *table, uint64_t *blocks, rdb_error *err);

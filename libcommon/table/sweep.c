@@ -3,6 +3,15 @@
  * stamps are all old are settled. */
 #include "table/table_int.h"
 
+/* Slots that nobody has serve the next rows of their page. */
+static uint32_t count_slots_taken(const rdb_page *page)
+{
+    uint32_t count = 0, offset, length;
+    for (uint32_t slot = 0; slot < heap_slot_count(page); slot++)
+        count += heap_slot(page, slot, &offset, &length) != HEAP_SLOT_FREE;
+    return count;
+}
+
 bool rdb_table_sweep(const rdb_table *table, rdb_cancel *cancel, rdb_table_sweep_result *result, rdb_error *err)
 {
     heap_place place = heap_place_of(table);
@@ -19,7 +28,7 @@ bool rdb_table_sweep(const rdb_table *table, rdb_cancel *cancel, rdb_table_sweep
         if (page->type == RDB_PAGE_HEAP) {
             result->heap_blocks++;
             result->free_bytes += heap_free_bytes(page, place.page_bytes);
-            result->row_bytes += heap_get_head(page).cell_bytes + HEAP_SLOT_BYTES * heap_slot_count(page);
+            result->row_bytes += heap_get_head(page).cell_bytes + HEAP_SLOT_BYTES * count_slots_taken(page);
             if (heap_settled_scn(page) == 0)
                 heap_settle(&place, buffer);
         } else if (page->type == RDB_PAGE_OVERFLOW) {
