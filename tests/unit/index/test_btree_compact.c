@@ -270,6 +270,119 @@ static void test_stopped_and_taken_up(void **state)
     fixture_end(&f);
 }
 
+/* ---- between two looks of one call ------------------------------------------------------------------------------------------------- */
+/* The looks of one call are counted, and before one of them the tree is made smaller and its blocks are used for keys further right: so the block
+ * number that the call has learned leads to a page of other keys. Not while it has a page latched for writing. */
+static struct {
+    bool is_armed, is_latched;
+    uint32_t looks, at;
+    fixture *f;
+} seam;
+bool __real_rdb_buffer_acquire(rdb_storage *storage, rdb_page_tag tag, rdb_buffer_mode mode, rdb_buffer **buffer, rdb_error *err);
+bool __wrap_rdb_buffer_acquire(rdb_storage *storage, rdb_page_tag tag, rdb_buffer_mode mode, rdb_buffer **buffer, rdb_error *err);
+void __real_rdb_buffer_release(rdb_buffer *buffer, rdb_buffer_mode mode);
+void __wrap_rdb_buffer_release(rdb_buffer *buffer, rdb_buffer_mode mode);
+bool __real_rdb_buffer_peek_begin(rdb_storage *storage, rdb_page_tag tag, rdb_peek *peek);
+bool __wrap_rdb_buffer_peek_begin(rdb_storage *storage, rdb_page_tag tag, rdb_peek *peek);
+
+static void look_again(void)
+{
+    if (!seam.is_armed || seam.is_latched || seam.looks++ != seam.at)
+        return;
+    rdb_index_compaction compaction = {0};
+    seam.is_armed = false;
+    compact(seam.f, &compaction);
+    assert_true(compaction.pages_merged > 10);
+    uint8_t kept[sizeof key_bytes_of];
+    memcpy(kept, key_bytes_of, sizeof kept);
+    for (uint64_t n = COUNT; n < 2 * COUNT; n += 2)
+        insert(seam.f, NULL, n, false);
+    memcpy(key_bytes_of, kept, sizeof kept);
+}
+
+bool __wrap_rdb_buffer_acquire(rdb_storage *storage, rdb_page_tag tag, rdb_buffer_mode mode, rdb_buffer **buffer, rdb_error *err)
+{
+    look_again();
+    const bool ok = __real_rdb_buffer_acquire(storage, tag, mode, buffer, err);
+    if (seam.is_armed && ok && mode == RDB_BUFFER_EXCLUSIVE)
+        seam.is_latched = true;
+    return ok;
+}
+
+void __wrap_rdb_buffer_release(rdb_buffer *buffer, rdb_buffer_mode mode)
+{
+    if (seam.is_armed && buffer != NULL && mode == RDB_BUFFER_EXCLUSIVE)
+        seam.is_latched = false;
+    __real_rdb_buffer_release(buffer, mode);
+}
+
+bool __wrap_rdb_buffer_peek_begin(rdb_storage *storage, rdb_page_tag tag, rdb_peek *peek)
+{
+    look_again();
+    return __real_rdb_buffer_peek_begin(storage, tag, peek);
+}
+
+typedef enum call { INSERTS, REMOVES, INSERTS_UNIQUE, READS_FORWARD, READS_BACKWARD, CALLS } call;
+
+/* One call about the number; entries that end with 0 are there. */
+static void do_call(fixture *f, call what, uint64_t number)
+{
+    rdb_index_cursor *cursor = NULL;
+    rdb_unique_outcome outcome = RDB_UNIQUE_HAS_CONFLICT;
+    rdb_row_address conflict;
+    rdb_xid wait_xid;
+    uint32_t count = 0;
+    rdb_index_entry found = {0}, entry = entry_of(number + (what == INSERTS || what == INSERTS_UNIQUE ? 7 : 0), false);
+    const rdb_index_range range = {.lower = what == READS_FORWARD ? entry.key : (rdb_slice){NULL, 0}, .upper = what == READS_BACKWARD ? entry.key : (rdb_slice){NULL, 0}};
+    if (what == READS_FORWARD || what == READS_BACKWARD)
+        MUST(&f->err, rdb_index_cursor_open(&cursor, &f->index, &range, what == READS_BACKWARD, f->arena, &f->err));
+    seam.looks = 0;
+    seam.is_latched = false;
+    seam.is_armed = true;
+    if (what == INSERTS)
+        MUST(&f->err, rdb_index_insert(&f->index, 3, &entry, &f->err));
+    else if (what == INSERTS_UNIQUE)
+        MUST(&f->err, rdb_index_insert_unique(&f->index, 3, &entry, NULL, NULL, &outcome, &conflict, &wait_xid, &f->err));
+    else if (what == REMOVES)
+        MUST(&f->err, rdb_index_remove(f->storage, PDB, INDEX_FILE, entry.key, entry.address, NULL, NULL, &f->err));
+    else
+        MUST(&f->err, rdb_index_cursor_next(cursor, 1, true, f->batch, &found, &count, &f->err));
+    if (what == READS_FORWARD || what == READS_BACKWARD) {
+        assert_int_equal(count, 1);
+        assert_int_equal(number_of(&found), number);
+    } else if (what == INSERTS_UNIQUE) {
+        assert_int_equal(outcome, RDB_UNIQUE_INSERTED);
+    }
+}
+
+static void test_steps_between_two_looks(void **state)
+{
+    (void)state;
+    for (call what = 0; what < CALLS; what++)
+        for (uint64_t number = COUNT / 20; number < COUNT; number += COUNT / 4) {
+            uint32_t at = 0;
+            for (bool more = true; more; at++) {
+                fixture f;
+                rdb_index_statistics statistics;
+                fixture_begin(&f, 4096, 2048);
+                for (uint64_t n = 0; n < COUNT; n++)
+                    insert(&f, NULL, n, false);
+                for (uint64_t n = 0; n < COUNT; n++)
+                    if (n % 10 != 0)
+                        take_away(&f, NULL, n, false);
+                seam.f = &f;
+                seam.at = at;
+                do_call(&f, what, number);
+                more = !seam.is_armed && seam.looks > at; /* it came to that look */
+                seam.is_armed = false;
+                MUST(&f.err, rdb_index_verify(&f.index, &statistics, &f.err));
+                assert_int_equal(statistics.entries, COUNT / 10 + (more ? COUNT / 2 : 0) + (what == INSERTS || what == INSERTS_UNIQUE) - (what == REMOVES));
+                fixture_end(&f);
+            }
+            assert_true(at > 2);
+        }
+}
+
 /* ---- many hands --------------------------------------------------------------------------------------------------------------------- */
 enum { WRITERS = 2, SCANNERS = 2, PER_WRITER = 12000, STRIDE = 8 };
 typedef struct crowd {
@@ -414,6 +527,7 @@ int main(void)
         cmocka_unit_test(test_splits_take_what_was_given_up),
         cmocka_unit_test(test_cursors_go_on_between_steps),
         cmocka_unit_test(test_stopped_and_taken_up),
+        cmocka_unit_test(test_steps_between_two_looks),
         cmocka_unit_test(test_beside_many_hands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
