@@ -14,6 +14,7 @@ struct rdb_file {
     int fd;
     unsigned flags;
     rdb_io_class io_class;
+    _Atomic bool is_direct;   /* relaxed: what the kernel was told last */
     _Atomic bool sync_failed; /* relaxed: only ever set; a racing sync has its own answer from the kernel */
     char path[];
 };
@@ -42,8 +43,10 @@ bool rdb_file_open(rdb_file **file, const char *path, unsigned flags, rdb_error 
     if ((flags & RDB_FILE_TRUNCATE) != 0)
         how |= O_TRUNC;
     int fd = -1;
+    bool is_direct = false;
     if ((flags & RDB_FILE_DIRECT) != 0) {
         fd = open_once(path, how | O_DIRECT);
+        is_direct = fd >= 0;
         /* a file system without it says EINVAL, some only after having created the file */
         if (fd < 0 && errno == EINVAL)
             how &= ~O_EXCL;
@@ -61,6 +64,7 @@ bool rdb_file_open(rdb_file **file, const char *path, unsigned flags, rdb_error 
                        : (flags & RDB_FILE_LOG) != 0       ? RDB_IO_LOG
                        : (flags & RDB_FILE_TEMPORARY) != 0 ? RDB_IO_TEMPORARY
                                                            : RDB_IO_FILE;
+    atomic_init(&opened->is_direct, is_direct);
     atomic_init(&opened->sync_failed, false);
     memcpy(opened->path, path, path_bytes);
     *file = opened;
@@ -84,20 +88,21 @@ bool rdb_file_close(rdb_file **file, rdb_error *err)
 }
 
 /* Some file systems let O_DIRECT pass at the open and refuse it later, or what a short write left over. True: it is off now. */
-static bool gives_up_direct(const rdb_file *file)
+static bool gives_up_direct(rdb_file *file)
 {
-    if ((file->flags & RDB_FILE_DIRECT) == 0 || errno != EINVAL)
+    if (!rdb_file_is_direct(file) || errno != EINVAL)
         return false;
     const int how = fcntl(file->fd, F_GETFL);
-    const bool gives_up = how >= 0 && (how & O_DIRECT) != 0 && fcntl(file->fd, F_SETFL, how & ~O_DIRECT) == 0;
+    const bool gives_up = how >= 0 && fcntl(file->fd, F_SETFL, how & ~O_DIRECT) == 0;
+    if (gives_up)
+        atomic_store_explicit(&file->is_direct, false, memory_order_relaxed);
     errno = EINVAL;
     return gives_up;
 }
 
 bool rdb_file_is_direct(const rdb_file *file)
 {
-    const int how = (file->flags & RDB_FILE_DIRECT) != 0 ? fcntl(file->fd, F_GETFL) : -1;
-    return how >= 0 && (how & O_DIRECT) != 0;
+    return atomic_load_explicit(&file->is_direct, memory_order_relaxed);
 }
 
 bool rdb_file_read(rdb_file *file, uint64_t offset, void *buffer, size_t bytes, size_t *got, rdb_error *err)

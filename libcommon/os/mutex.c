@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Mutexes with ranks, and conditions. With RDB_DEBUG each thread keeps the ranks it holds and stops the process where
- * one is locked out of order; a try-lock cannot deadlock and may break the order. */
+ * one is locked out of order; a try-lock cannot deadlock and may break the order.
+ *
+ * They stand on futexes (Drepper, Futexes Are Tricky): the C library's take an uncontended mutex with four times the instructions, and
+ * whoever comes back from one of its conditions holds the mutex as if others slept on it, so that giving it up is a system call. */
 #include "os/rdb_thread.h"
 #include "os/rdb_wait.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <time.h>
+
+enum { FREE, LOCKED, AWAITED };
+enum { SPINS = 30 }; /* before sleeping: what mutexes guard is short */
 
 #ifdef RDB_DEBUG
 #define HELD_MAX 32
@@ -46,13 +51,14 @@ static void note_unlocked(const rdb_mutex *mutex)
 
 void rdb_mutex_init(rdb_mutex *mutex, rdb_lock_rank rank)
 {
-    pthread_mutex_init(&mutex->mutex, NULL);
+    atomic_init(&mutex->word, FREE);
     mutex->rank = (uint8_t)rank;
 }
 
 void rdb_mutex_deinit(rdb_mutex *mutex)
 {
-    pthread_mutex_destroy(&mutex->mutex);
+    RDB_ASSERT(atomic_load_explicit(&mutex->word, memory_order_relaxed) == FREE);
+    (void)mutex;
 }
 
 /* The name of a wait for a mutex is its rank's. The few leaves and the log's are too small to be told apart. */
@@ -89,24 +95,37 @@ static rdb_wait wait_of(const rdb_mutex *mutex)
     }
 }
 
-static void lock_waiting(rdb_mutex *mutex)
+/* Acquire pairs with the release of who unlocks. */
+static bool take(rdb_mutex *mutex)
 {
+    uint32_t word = FREE;
+    return atomic_compare_exchange_strong_explicit(&mutex->word, &word, LOCKED, memory_order_acquire, memory_order_relaxed);
+}
+
+static void take_waiting(rdb_mutex *mutex)
+{
+    for (unsigned i = 0; i < SPINS; i++) {
+        rdb_cpu_relax();
+        if (atomic_load_explicit(&mutex->word, memory_order_relaxed) == FREE && take(mutex))
+            return;
+    }
     const rdb_wait_mark mark = rdb_wait_begin(wait_of(mutex));
-    RDB_VERIFY(pthread_mutex_lock(&mutex->mutex) == 0);
+    while (atomic_exchange_explicit(&mutex->word, AWAITED, memory_order_acquire) != FREE) /* others may sleep too: it stays AWAITED */
+        rdb_futex_wait(&mutex->word, AWAITED, -1);
     rdb_wait_end(mark);
 }
 
 void rdb_mutex_lock(rdb_mutex *mutex)
 {
     check_rank(mutex);
-    if (pthread_mutex_trylock(&mutex->mutex) != 0)
-        lock_waiting(mutex);
+    if (RDB_UNLIKELY(!take(mutex)))
+        take_waiting(mutex);
     note_locked(mutex);
 }
 
 bool rdb_mutex_try_lock(rdb_mutex *mutex)
 {
-    if (pthread_mutex_trylock(&mutex->mutex) != 0)
+    if (!take(mutex))
         return false;
     note_locked(mutex);
     return true;
@@ -115,54 +134,68 @@ bool rdb_mutex_try_lock(rdb_mutex *mutex)
 void rdb_mutex_unlock(rdb_mutex *mutex)
 {
     note_unlocked(mutex);
-    RDB_VERIFY(pthread_mutex_unlock(&mutex->mutex) == 0);
+    const uint32_t was = atomic_exchange_explicit(&mutex->word, FREE, memory_order_release);
+    RDB_VERIFY(was != FREE);
+    if (RDB_UNLIKELY(was == AWAITED))
+        rdb_futex_wake(&mutex->word, 1);
 }
 
 void rdb_condition_init(rdb_condition *condition)
 {
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&condition->condition, &attributes);
-    pthread_condattr_destroy(&attributes);
+    atomic_init(&condition->word, 0);
+    atomic_init(&condition->waiting, 0);
 }
 
 void rdb_condition_deinit(rdb_condition *condition)
 {
-    pthread_cond_destroy(&condition->condition);
+    RDB_ASSERT(atomic_load_explicit(&condition->waiting, memory_order_relaxed) == 0);
+    (void)condition;
+}
+
+/* The word is read under the mutex: a signal for what changes after it is given up finds us counted, and the word another one. */
+static bool wait_for_signal(rdb_condition *condition, rdb_mutex *mutex, int64_t timeout_us)
+{
+    atomic_fetch_add_explicit(&condition->waiting, 1, memory_order_relaxed);
+    const uint32_t word = atomic_load_explicit(&condition->word, memory_order_relaxed);
+    rdb_mutex_unlock(mutex);
+    rdb_futex_wait(&condition->word, word, timeout_us);
+    const bool is_signalled = atomic_load_explicit(&condition->word, memory_order_relaxed) != word;
+    if (!take(mutex))
+        take_waiting(mutex);
+    note_locked(mutex);
+    atomic_fetch_sub_explicit(&condition->waiting, 1, memory_order_relaxed);
+    return is_signalled;
 }
 
 void rdb_condition_wait(rdb_condition *condition, rdb_mutex *mutex)
 {
-    note_unlocked(mutex);
-    pthread_cond_wait(&condition->condition, &mutex->mutex);
-    note_locked(mutex);
+    (void)wait_for_signal(condition, mutex, -1);
 }
 
 bool rdb_condition_wait_for(rdb_condition *condition, rdb_mutex *mutex, int64_t timeout_us)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    if (timeout_us < 0)
-        timeout_us = 0;
-    until.tv_sec += timeout_us / 1000000;
-    until.tv_nsec += timeout_us % 1000000 * 1000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
-    note_unlocked(mutex);
-    int reason = pthread_cond_timedwait(&condition->condition, &mutex->mutex, &until);
-    note_locked(mutex);
-    return reason != ETIMEDOUT;
+    struct timespec begin, end;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    if (wait_for_signal(condition, mutex, RDB_MAX(timeout_us, INT64_C(0))))
+        return true;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    return (end.tv_sec - begin.tv_sec) * INT64_C(1000000) + (end.tv_nsec - begin.tv_nsec) / 1000 < timeout_us; /* woken early, for nothing */
+}
+
+static void wake(rdb_condition *condition, uint32_t count)
+{
+    if (atomic_load_explicit(&condition->waiting, memory_order_relaxed) == 0) /* whoever waits for what we changed was counted under the mutex before us */
+        return;
+    atomic_fetch_add_explicit(&condition->word, 1, memory_order_relaxed);
+    rdb_futex_wake(&condition->word, count);
 }
 
 void rdb_condition_signal(rdb_condition *condition)
 {
-    pthread_cond_signal(&condition->condition);
+    wake(condition, 1);
 }
 
 void rdb_condition_broadcast(rdb_condition *condition)
 {
-    pthread_cond_broadcast(&condition->condition);
+    wake(condition, UINT32_MAX);
 }

@@ -36,7 +36,7 @@ typedef enum rdb_lock_rank {
 } rdb_lock_rank;
 
 typedef struct rdb_mutex {
-    pthread_mutex_t mutex;
+    _Atomic uint32_t word; /* 0 free, 1 locked, 2 locked and somebody may sleep on it */
     uint8_t rank;
 } rdb_mutex;
 void rdb_mutex_init(rdb_mutex *mutex, rdb_lock_rank rank);
@@ -45,8 +45,11 @@ void rdb_mutex_lock(rdb_mutex *mutex);
 bool rdb_mutex_try_lock(rdb_mutex *mutex);
 void rdb_mutex_unlock(rdb_mutex *mutex);
 
+/* Who waits looks at what he waits for again: he may be woken for nothing. What is waited for changes under the mutex; the signal may follow
+ * when it is given up. */
 typedef struct rdb_condition {
-    pthread_cond_t condition; /* on CLOCK_MONOTONIC */
+    _Atomic uint32_t word;    /* changes with every signal; who waits sleeps on it */
+    _Atomic uint32_t waiting; /* grows under the mutex */
 } rdb_condition;
 void rdb_condition_init(rdb_condition *condition);
 void rdb_condition_deinit(rdb_condition *condition);

@@ -145,6 +145,7 @@ static void test_condition_wakes_and_times_out(void **state)
     while (rdb_condition_wait_for(&b.condition, &b.mutex, 20000))
         ;
     assert_true(rdb_time_monotonic_us() - before >= 19000);
+    assert_int_equal(atomic_load(&b.mutex.word), 1); /* nobody else wants it: to give it up takes no system call */
     b.value = 1;
     rdb_condition_signal(&b.condition);
     while (b.value != 2)
@@ -153,6 +154,64 @@ static void test_condition_wakes_and_times_out(void **state)
     rdb_thread_join(&thread);
     rdb_thread_join(&thread);
     rdb_condition_deinit(&b.condition);
+    rdb_mutex_deinit(&b.mutex);
+}
+
+/* Items go from hand to hand: who puts one in signals once, behind the mutex; whoever waits in vain gives up after a long time. */
+enum { HANDS = 3, ITEMS = 20000 };
+typedef struct basket {
+    rdb_mutex mutex;
+    rdb_condition came, went;
+    uint32_t items, taken; /* plain: the mutex keeps them */
+    uint32_t gave_up;
+} basket;
+
+static void run_giver(void *argument)
+{
+    basket *b = argument;
+    for (uint32_t i = 0; i < ITEMS; i++) {
+        rdb_mutex_lock(&b->mutex);
+        while (b->items == HANDS && b->gave_up == 0)
+            b->gave_up += !rdb_condition_wait_for(&b->went, &b->mutex, 60000000);
+        b->items++;
+        rdb_mutex_unlock(&b->mutex);
+        rdb_condition_signal(&b->came);
+    }
+}
+
+static void run_taker(void *argument)
+{
+    basket *b = argument;
+    for (uint32_t i = 0; i < ITEMS; i++) {
+        rdb_mutex_lock(&b->mutex);
+        while (b->items == 0 && b->gave_up == 0)
+            b->gave_up += !rdb_condition_wait_for(&b->came, &b->mutex, 60000000);
+        b->items--;
+        b->taken++;
+        rdb_mutex_unlock(&b->mutex);
+        rdb_condition_signal(&b->went);
+    }
+}
+
+static void test_no_wake_is_lost(void **state)
+{
+    (void)state;
+    basket b = {.items = 0};
+    rdb_thread *threads[2 * HANDS];
+    rdb_error err = {0};
+    rdb_mutex_init(&b.mutex, RDB_RANK_LEAF);
+    rdb_condition_init(&b.came);
+    rdb_condition_init(&b.went);
+    for (unsigned i = 0; i < 2 * HANDS; i++)
+        assert_true(rdb_thread_start(&threads[i], "hand", i % 2 == 0 ? run_giver : run_taker, &b, &err));
+    for (unsigned i = 0; i < 2 * HANDS; i++)
+        rdb_thread_join(&threads[i]);
+    assert_int_equal(b.gave_up, 0);
+    assert_int_equal(b.items, 0);
+    assert_int_equal(b.taken, HANDS * ITEMS);
+    assert_int_equal(atomic_load(&b.mutex.word), 0);
+    rdb_condition_deinit(&b.went);
+    rdb_condition_deinit(&b.came);
     rdb_mutex_deinit(&b.mutex);
 }
 
@@ -259,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_latch_keeps_writers_apart_and_readers_whole),
         cmocka_unit_test(test_latch_states),
         cmocka_unit_test(test_condition_wakes_and_times_out),
+        cmocka_unit_test(test_no_wake_is_lost),
         cmocka_unit_test(test_stripes_spread),
         cmocka_unit_test(test_sleeps_are_told),
         cmocka_unit_test(test_time_and_randomness),
