@@ -227,6 +227,8 @@ RDB_CHECKED bool datum_from_texts(rdb_arena *arena, uint32_t type_oid, const cha
 void row_name(const rdb_catalog_row *row, int column, char name[RDB_NAMEDATALEN]);
 
 /* counters.c */
+/* The relation's blocks stand in that file now: their uses are counted. */
+void counters_follow(rdb_catalog *catalog, rdb_counters *counters, uint64_t file);
 void counters_free(rdb_catalog *catalog);
 
 #endif

@@ -9,6 +9,9 @@
 
 struct rdb_counters {
     uint32_t pdb, oid;
+    uint64_t files[4];   /* whose blocks' uses count here, 0: none: a TRUNCATE has one of its own while others still read the old; under counters_lock */
+    uint32_t next_file;  /* which of them the next new one takes the place of */
+    rdb_block_uses uses; /* of a database: of its blocks that no relation counts */
     _Atomic uint64_t values[RDB_COUNTER_COUNT]; /* relaxed: a statistic may lag */
     _Atomic uint64_t forgotten[RDB_COUNTER_COUNT]; /* values at the last reset; a database's, of relations' counters: their sums */
 };
@@ -23,13 +26,31 @@ rdb_counters *rdb_counters_get(rdb_catalog *catalog, uint32_t pdb, uint32_t oid)
     if (counters == NULL && catalog->counters != NULL && (counters = calloc(1, sizeof *counters)) != NULL) {
         counters->pdb = pdb;
         counters->oid = oid;
-        if (!rdb_map_put_u64(catalog->counters, key, counters)) {
+        if (!rdb_map_put_u64(catalog->counters, key, counters) || (oid == 0 && !rdb_block_uses_register(pdb, 0, &counters->uses))) {
+            rdb_map_remove_u64(catalog->counters, key);
             free(counters);
             counters = NULL;
         }
     }
     rdb_mutex_unlock(&catalog->counters_lock);
     return counters;
+}
+
+void counters_follow(rdb_catalog *catalog, rdb_counters *counters, uint64_t file)
+{
+    if (counters == NULL || file == 0)
+        return;
+    rdb_mutex_lock(&catalog->counters_lock);
+    bool is_known = false;
+    for (size_t i = 0; i < RDB_COUNT_OF(counters->files); i++)
+        is_known = is_known || counters->files[i] == file;
+    if (!is_known && rdb_block_uses_register(counters->pdb, file, &counters->uses)) {
+        uint64_t *place = &counters->files[counters->next_file++ % RDB_COUNT_OF(counters->files)];
+        if (*place != 0)
+            rdb_block_uses_forget(counters->pdb, *place);
+        *place = file;
+    }
+    rdb_mutex_unlock(&catalog->counters_lock);
 }
 
 void rdb_counters_add(rdb_counters *counters, rdb_counter_kind counter, uint64_t amount)
@@ -46,7 +67,17 @@ void rdb_counters_set(rdb_counters *counters, rdb_counter_kind counter, uint64_t
 
 uint64_t rdb_counters_read(const rdb_counters *counters, rdb_counter_kind counter)
 {
-    return counters != NULL ? atomic_load_explicit(&counters->values[counter], memory_order_relaxed) : 0;
+    if (counters == NULL)
+        return 0;
+    const _Atomic uint64_t *value = counter == RDB_COUNTER_BLOCKS_HIT    ? &counters->uses.hits
+                                    : counter == RDB_COUNTER_BLOCKS_READ ? &counters->uses.reads
+                                                                         : &counters->values[counter];
+    return atomic_load_explicit(value, memory_order_relaxed);
+}
+
+bool rdb_counters_are_summed(rdb_counter_kind counter)
+{
+    return counter < RDB_COUNTER_COMMITS || counter == RDB_COUNTER_BLOCKS_HIT || counter == RDB_COUNTER_BLOCKS_READ;
 }
 
 uint64_t rdb_counters_sum(rdb_catalog *catalog, uint32_t pdb, rdb_counter_kind counter)
@@ -58,7 +89,7 @@ uint64_t rdb_counters_sum(rdb_catalog *catalog, uint32_t pdb, rdb_counter_kind c
     rdb_mutex_lock(&catalog->counters_lock);
     while (catalog->counters != NULL && rdb_map_next(catalog->counters, &cursor, &key, &value)) {
         const rdb_counters *counters = value;
-        if (counters->pdb == pdb && counters->oid != 0)
+        if (counters->pdb == pdb && (counters->oid != 0 || counter >= RDB_COUNTER_COMMITS)) /* blocks that belong to no relation, too */
             sum += rdb_counters_read(counters, counter);
     }
     rdb_mutex_unlock(&catalog->counters_lock);
@@ -88,8 +119,8 @@ uint64_t rdb_counters_changes(const rdb_counters *counters)
 
 static void forget(rdb_counters *counters)
 {
-    for (int i = 0; i < RDB_COUNTER_COUNT; i++)
-        atomic_store_explicit(&counters->forgotten[i], atomic_load_explicit(&counters->values[i], memory_order_relaxed), memory_order_relaxed);
+    for (rdb_counter_kind kind = 0; kind < RDB_COUNTER_COUNT; kind++)
+        atomic_store_explicit(&counters->forgotten[kind], rdb_counters_read(counters, kind), memory_order_relaxed);
 }
 
 void rdb_counters_reset(rdb_catalog *catalog, uint32_t pdb, uint32_t oid)
@@ -102,8 +133,9 @@ void rdb_counters_reset(rdb_catalog *catalog, uint32_t pdb, uint32_t oid)
         return;
     if (oid == 0) {
         forget(database);
-        for (rdb_counter_kind kind = 0; kind < RDB_COUNTER_COMMITS; kind++)
-            atomic_store_explicit(&database->forgotten[kind], rdb_counters_sum(catalog, pdb, kind), memory_order_relaxed);
+        for (rdb_counter_kind kind = 0; kind < RDB_COUNTER_COUNT; kind++)
+            if (rdb_counters_are_summed(kind))
+                atomic_store_explicit(&database->forgotten[kind], rdb_counters_sum(catalog, pdb, kind), memory_order_relaxed);
     }
     rdb_mutex_lock(&catalog->counters_lock);
     while (catalog->counters != NULL && rdb_map_next(catalog->counters, &cursor, &key, &value)) {
@@ -140,8 +172,13 @@ void counters_free(rdb_catalog *catalog)
     uint32_t cursor = 0;
     rdb_slice key;
     void *value;
-    while (catalog->counters != NULL && rdb_map_next(catalog->counters, &cursor, &key, &value))
+    while (catalog->counters != NULL && rdb_map_next(catalog->counters, &cursor, &key, &value)) {
+        const rdb_counters *counters = value;
+        for (size_t i = 0; i < RDB_COUNT_OF(counters->files); i++)
+            if (counters->oid == 0 || counters->files[i] != 0)
+                rdb_block_uses_forget(counters->pdb, counters->files[i]);
         free(value);
+    }
     rdb_map_destroy(catalog->counters);
     rdb_mutex_deinit(&catalog->counters_lock);
 }

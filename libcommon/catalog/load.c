@@ -596,6 +596,9 @@ static bool load_relation(rdb_access *access, cache_entry *entry, rdb_arena *wor
                                                 : relation->persistence == 't' ? RDB_UNDO_TEMPORARY
                                                                                : RDB_UNDO_PERMANENT,
                                   .attribute_count = relation->column_count};
+    if (is_table || relation->kind == 'i' || relation->kind == 'S')
+        relation->counters = rdb_counters_get(database->catalog, database->pdb, relation->oid);
+    counters_follow(database->catalog, relation->counters, relation->file); /* before its first block is looked at */
     if (!load_columns(access, entry, work, err))
         return false;
     if (is_table && (!load_layouts(access, entry, work, err) || !load_origin(&relation->table, err)))
@@ -610,10 +613,11 @@ static bool load_relation(rdb_access *access, cache_entry *entry, rdb_arena *wor
         return false;
     if ((is_table || relation->kind == 'p') && !relation->is_system && !load_extended_statistics(access, entry, work, err))
         return false;
-    if (is_table || relation->kind == 'i' || relation->kind == 'S')
-        relation->counters = rdb_counters_get(database->catalog, database->pdb, relation->oid);
-    for (uint16_t i = 0; i < relation->index_count; i++)
-        ((rdb_relation_index *)(uintptr_t)&relation->indexes[i])->counters = rdb_counters_get(database->catalog, database->pdb, relation->indexes[i].oid);
+    for (uint16_t i = 0; i < relation->index_count; i++) {
+        rdb_relation_index *index = (rdb_relation_index *)(uintptr_t)&relation->indexes[i];
+        index->counters = rdb_counters_get(database->catalog, database->pdb, index->oid);
+        counters_follow(database->catalog, index->counters, index->index.file);
+    }
     if ((is_table || relation->kind == 'p' || relation->kind == 'f') && !load_constraints(access, entry, work, err))
         return false;
     if ((relation->kind == 'v' || relation->kind == 'm' || has_rules) && !load_rules(access, entry, work, err))

@@ -184,7 +184,9 @@ typedef enum rdb_counter_kind {
     RDB_COUNTER_AUTO_ANALYZES, RDB_COUNTER_AUTO_ANALYZE_US, /* those of them that the server did by itself */
     RDB_COUNTER_CHANGES_ANALYZED, RDB_COUNTER_INSERTS_VACUUMED, /* inserts, updates, deletes up to the last ANALYZE; inserts to the last VACUUM */
     RDB_COUNTER_COMMITS, RDB_COUNTER_ROLLBACKS, RDB_COUNTER_SESSIONS, /* of a database: its counters have OID 0 */
+    RDB_COUNTER_TEMP_FILES, RDB_COUNTER_TEMP_BYTES, /* of a database */
     RDB_COUNTER_RESET_US, /* of a database: when pg_stat_reset was called last */
+    RDB_COUNTER_BLOCKS_HIT, RDB_COUNTER_BLOCKS_READ, /* found in the pool, read; a database's own: what belongs to no relation */
     RDB_COUNTER_COUNT
 } rdb_counter_kind;
 typedef struct rdb_counters rdb_counters;
@@ -196,6 +198,7 @@ uint64_t rdb_counters_changes(const rdb_counters *counters);
 void rdb_counters_add(rdb_counters *counters, rdb_counter_kind counter, uint64_t amount); /* NULL is fine, as below */
 void rdb_counters_set(rdb_counters *counters, rdb_counter_kind counter, uint64_t value);
 uint64_t rdb_counters_read(const rdb_counters *counters, rdb_counter_kind counter);
+bool rdb_counters_are_summed(rdb_counter_kind counter); /* what a database has of it is what its relations have */
 uint64_t rdb_counters_sum(rdb_catalog *catalog, uint32_t pdb, rdb_counter_kind counter); /* over the relations of a database */
 /* pg_stat_reset: what is shown begins anew for one relation, or (oid 0) for the database and all of its. What the server itself goes by (the
  * three above) does not change. */

@@ -44,7 +44,7 @@ const diag_collector DIAG_SERVER_COLLECTORS[] = {
     {.table = "statement", .columns = "queryid calls errors total_ms mean_ms p50_ms p99_ms max_ms plans changes",
      .sql = "select queryid, calls, errors, total_time, mean_time, p50_time, p99_time, max_time, plans, plan_changes from rdb_stat_statements order by total_time desc limit 50"},
     /* of all databases: there is one pool */
-    {.table = "pool", .columns = "blocks_read blocks_hit", .sql = "select blks_read, blks_hit from pg_stat_database where datid = 0"},
+    {.table = "pool", .columns = "blocks_read blocks_hit", .sql = "select sum(blks_read), sum(blks_hit) from pg_stat_database"},
     {.table = "wait", .columns = "type wait waits total_ms", .sql = "select wait_event_type, wait_event, waits, wait_time from rdb_stat_waits where waits > 0"},
     {.table = "role", .columns = "name:n superuser login createrole createdb bypassrls has_password is_md5 connection_limit valid_s members",
      .sql = "select r.rolname, r.rolsuper, r.rolcanlogin, r.rolcreaterole, r.rolcreatedb, r.rolbypassrls, r.rolpassword is not null, coalesce(r.rolpassword like 'md5%', false), r.rolconnlimit, "

@@ -136,8 +136,8 @@ static const rdb_kernel_entry ENTRIES[] = {
     {3006, foreign_privilege, P}, {3007, foreign_privilege, P}, {3008, foreign_privilege, P}, {3009, foreign_privilege, P}, {3010, foreign_privilege, P}, {3011, foreign_privilege, P},
     /* functions: no calls are timed */
     {2978, null, 0}, {2979, null, 0}, {2980, null, 0}, {3046, null, 0}, {3047, null, 0}, {3048, null, 0},
-    /* a database: conflicts with recovery, temporary files, checksums, I/O times, sessions' times */
-    {3065, zero, 0}, {3066, zero, 0}, {3067, zero, 0}, {3068, zero, 0}, {3069, zero, 0}, {3070, zero, 0}, {3150, zero, 0}, {3151, zero, 0}, {3152, zero, 0},
+    /* a database: conflicts with recovery, checksums, I/O times, sessions' times */
+    {3065, zero, 0}, {3066, zero, 0}, {3067, zero, 0}, {3068, zero, 0}, {3069, zero, 0}, {3070, zero, 0}, {3152, zero, 0},
     {2844, zero, 0}, {2845, zero, 0}, {3426, null, 0}, {3428, null, 0}, {6185, zero, 0}, {6186, zero, 0}, {6187, zero, 0},
     {6189, zero, 0}, {6190, zero, 0}, {6191, zero, 0},
     {6230, zero, 0}, /* pg_stat_have_stats */

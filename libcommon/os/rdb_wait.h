@@ -101,6 +101,8 @@ void rdb_io_totals(rdb_worker_kind kind, rdb_io_figures *figures);
 /* Adds what the calling thread has used since its last call to the figures of the kind it works for. Workers do so when they rest
  * (RDB_WAIT_..._MAIN), sessions at the end of a statement. */
 void rdb_io_note_usage(void);
+/* Called by it where the thread has used blocks since; for figures that this room does not know. */
+void rdb_io_watch_usage(void (*noted)(void));
 
 /* Forgets: what = 1 waits, 2 input and output, 3 both. The time of the last reset, or of the start, on the wall clock. */
 enum { RDB_RESET_WAITS = 1, RDB_RESET_IO = 2 };

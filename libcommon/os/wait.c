@@ -136,14 +136,24 @@ void rdb_io_end(rdb_wait_mark mark, uint64_t bytes)
     errno = saved;
 }
 
+static _Atomic(void (*)(void)) usage_watch;
+
+void rdb_io_watch_usage(void (*noted)(void))
+{
+    atomic_store(&usage_watch, noted);
+}
+
 void rdb_io_note_usage(void)
 {
     static _Thread_local rdb_usage noted;
     const rdb_usage *now = &rdb_thread_usage;
     const uint64_t hits = now->blocks_hit - noted.blocks_hit, dirtied = now->blocks_dirtied - noted.blocks_dirtied, written = now->blocks_written - noted.blocks_written,
                    extended = now->blocks_extended - noted.blocks_extended;
-    if ((hits | dirtied | written) == 0)
+    if ((hits | dirtied | written | (now->blocks_read - noted.blocks_read)) == 0)
         return;
+    void (*watch)(void) = atomic_load_explicit(&usage_watch, memory_order_relaxed);
+    if (watch != NULL)
+        watch();
     const unsigned stripe = rdb_thread_stripe();
     const rdb_worker_kind kind = own_kind();
     atomic_fetch_add_explicit(&stripes[stripe].hits[kind], hits, memory_order_relaxed);

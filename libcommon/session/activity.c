@@ -54,6 +54,22 @@ void session_registry_count(session_registry *registry, session_counts *counts)
     (void)session_registry_sample(registry, NULL, NULL, 0, counts);
 }
 
+/* What a copy of an entry does not say by itself: the wait, and that an answer is held until its commit is published. The session is done with
+ * it then and says so, and no thread waits; to its client the statement still runs. monotonic_lead_us: that clock less the wall's. */
+static void look_at(const rdb_session *session, session_activity_info *info, int64_t monotonic_lead_us)
+{
+    info->wait = (rdb_wait)atomic_load_explicit(&session->waiter.event, memory_order_relaxed);
+    info->wait_since_us = atomic_load_explicit(&session->waiter.since_us, memory_order_relaxed);
+    if (atomic_load_explicit(&session->is_held, memory_order_relaxed)) {
+        info->wait = RDB_WAIT_WAL_FLUSH;
+        info->wait_since_us = info->state_change_us + monotonic_lead_us;
+        info->state = "active";
+        info->state_change_us = info->query_start_us;
+    } else if (strcmp(info->state, "idle") == 0) {
+        info->xact_start_us = 0;
+    }
+}
+
 uint32_t session_registry_sample(session_registry *registry, rdb_sample_session *items, int32_t *clocks, uint32_t room, session_counts *counts)
 {
     uint32_t count = 0;
@@ -62,11 +78,14 @@ uint32_t session_registry_sample(session_registry *registry, rdb_sample_session 
     rdb_mutex_lock(&registry->lock);
     for (struct session_activity *entry = registry->first; entry != NULL; entry = entry->next) {
         rdb_mutex_lock(&entry->lock);
-        const char *state = entry->info.state;
-        const int64_t begun_us = entry->info.xact_start_us, query_us = entry->info.query_start_us;
+        session_activity_info seen = {.state = entry->info.state, .xact_start_us = entry->info.xact_start_us, .query_start_us = entry->info.query_start_us,
+                                      .state_change_us = entry->info.state_change_us};
         const uint32_t role_oid = entry->info.role_oid;
         rdb_mutex_unlock(&entry->lock);
-        const rdb_wait wait = (rdb_wait)atomic_load_explicit(&entry->session->waiter.event, memory_order_relaxed);
+        look_at(entry->session, &seen, monotonic_us - now_us);
+        const char *state = seen.state;
+        const int64_t begun_us = seen.xact_start_us, query_us = seen.query_start_us;
+        const rdb_wait wait = seen.wait;
         if (strcmp(state, "active") == 0)
             counts->active++;
         else if (strcmp(state, "idle") == 0)
@@ -88,7 +107,7 @@ uint32_t session_registry_sample(session_registry *registry, rdb_sample_session 
             .state = strcmp(state, "active") == 0 ? RDB_SAMPLE_ACTIVE : strcmp(state, "idle in transaction") == 0 ? RDB_SAMPLE_IN_TRANSACTION : RDB_SAMPLE_FAILED,
             .kind = RDB_WORKER_CLIENT,
             .cpu_us = UINT32_MAX,
-            .wait_ms = wait != RDB_WAIT_NONE ? since_ms(atomic_load_explicit(&entry->session->waiter.since_us, memory_order_relaxed), monotonic_us) : 0,
+            .wait_ms = wait != RDB_WAIT_NONE ? since_ms(seen.wait_since_us, monotonic_us) : 0,
             .query_ms = since_ms(query_us, now_us),
             .transaction_ms = since_ms(begun_us, now_us)};
     }
@@ -201,9 +220,7 @@ void session_activity_state(rdb_session *session)
     entry->info.state_change_us = is_active ? session->statement_us : rdb_time_wall_us();
     if (is_active && !in_block) {
         entry->info.transaction_count++;
-        entry->info.xact_start_us = session->statement_us;
-    } else if (!in_block) {
-        entry->info.xact_start_us = 0;
+        entry->info.xact_start_us = session->statement_us; /* shown until it is idle */
     }
     entry->info.xid = session->txn != NULL ? rdb_txn_top_xid(session->txn) : 0;
     rdb_mutex_unlock(&entry->lock);
@@ -216,6 +233,7 @@ bool session_activity_list(session_registry *registry, rdb_arena *arena, session
     for (const struct session_activity *entry = registry->first; entry != NULL; entry = entry->next)
         room++;
     *infos = rdb_arena_try_alloc(arena, (room + 1) * sizeof **infos, err);
+    const int64_t lead_us = rdb_time_monotonic_us() - rdb_time_wall_us();
     *count = 0;
     for (struct session_activity *entry = registry->first; *infos != NULL && entry != NULL; entry = entry->next) {
         session_activity_info *info = &(*infos)[(*count)++];
@@ -223,8 +241,7 @@ bool session_activity_list(session_registry *registry, rdb_arena *arena, session
         *info = entry->info;
         rdb_mutex_unlock(&entry->lock);
         const rdb_session *session = entry->session;
-        info->wait = (rdb_wait)atomic_load_explicit(&session->waiter.event, memory_order_relaxed);
-        info->wait_since_us = atomic_load_explicit(&session->waiter.since_us, memory_order_relaxed);
+        look_at(session, info, lead_us);
         info->cpu_clock = atomic_load_explicit(&session->waiter.cpu_clock, memory_order_relaxed);
         info->report_command = atomic_load_explicit(&session->report.command, memory_order_acquire);
         info->report_relation = atomic_load_explicit(&session->report.relation, memory_order_relaxed);

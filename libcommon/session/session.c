@@ -67,6 +67,7 @@ void session_destroy(rdb_session **session_at)
             cursor = 0;
         }
     }
+    session_note_temp_files(session);
     session_templates_forget(session);
     if (session->statements != NULL)
         session_discard_statements(session);

@@ -185,6 +185,7 @@ struct rdb_session {
     _Atomic(const char *) state_name; /* for pg_stat_activity */
     bool is_automatic;                /* the server's own: autoanalyze.c */
     bool has_told_data;               /* rows went into the answer since it was last waited for what they built on */
+    _Atomic bool is_held;             /* nobody runs it: its answer waits for its commit to be published; for pg_stat_activity */
     bool is_active;                   /* from a message that runs something to the next ReadyForQuery */
     rdb_counters *counters;      /* of its database; NULL: not counted */
     struct session_large_objects *large_objects; /* large_objects.c: descriptors of the transaction; NULL: none were opened */
@@ -295,6 +296,7 @@ void session_put_complete(rdb_session *session, const char *tag);
 /* Around every statement or message that runs one: timeouts, times, state. */
 void session_statement_begin(rdb_session *session);
 void session_statement_end(rdb_session *session);
+void session_note_temp_files(rdb_session *session); /* those that ended are counted */
 void session_now_idle(rdb_session *session); /* its client is about to be told that it may go on */
 
 /* portal.c: prepared statements, portals and cursors. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * pg_stat_all_tables, pg_stat_all_indexes, pg_stat_database, pg_stat_bgwriter, pg_stat_wal: counters since the server started, or since
- * pg_stat_reset and its kin, which forget nothing but set what is subtracted: live rows, garbage and the server's own ANALYZE go by all. The
- * buffer pool is one for all databases; its counters show in pg_stat_database's row of shared objects. Writes by sessions and by
- * the transaction that asks are not told apart, so the pg_stat_xact_* views show zeroes. */
+ * pg_stat_reset and its kin, which forget nothing but set what is subtracted: live rows, garbage and the server's own ANALYZE go by all.
+ * Blocks are counted by the storage, whoever asked for them; those of undo and of the states of transactions in their database's row alone.
+ * Writes by sessions and by the transaction that asks are not told apart, so the pg_stat_xact_* views show zeroes. */
 #include "expr/kernels.h"
 #include "os/rdb_time.h"
 #include "session/activity.h"
@@ -147,7 +147,7 @@ static bool database_counter(rdb_call *call, uint32_t oid, rdb_counter_kind coun
     if (!pdb_of(call, oid, &pdb))
         return false;
     if (pdb != 0)
-        result->i64 = (int64_t)(counter >= RDB_COUNTER_COMMITS ? rdb_counters_shown(rdb_counters_get(catalog, pdb, 0), counter) : rdb_counters_shown_sum(catalog, pdb, counter));
+        result->i64 = (int64_t)(rdb_counters_are_summed(counter) ? rdb_counters_shown_sum(catalog, pdb, counter) : rdb_counters_shown(rdb_counters_get(catalog, pdb, 0), counter));
     return true;
 }
 
@@ -166,30 +166,40 @@ DATABASE_COUNTER(database_fetched, RDB_COUNTER_ROWS_FETCHED)
 DATABASE_COUNTER(database_inserts, RDB_COUNTER_INSERTS)
 DATABASE_COUNTER(database_updates, RDB_COUNTER_UPDATES)
 DATABASE_COUNTER(database_deletes, RDB_COUNTER_DELETES)
+DATABASE_COUNTER(temp_files, RDB_COUNTER_TEMP_FILES)
+DATABASE_COUNTER(temp_bytes, RDB_COUNTER_TEMP_BYTES)
 
-static bool give_blocks(rdb_call *call, uint32_t oid, bool hits_only, rdb_datum *result)
+/* PostgreSQL's "fetched" is both. */
+static uint64_t blocks_of(rdb_call *call, const rdb_counters *counters, uint32_t pdb, rdb_counter_kind kind)
 {
-    rdb_storage_statistics statistics;
-    if (oid != 0)
+    rdb_block_uses_note(); /* the asking statement's, so far */
+    return counters != NULL ? rdb_counters_shown(counters, kind) : rdb_counters_shown_sum(rdb_engine_catalog(session_of(call)->engine), pdb, kind);
+}
+
+static bool give_blocks(rdb_call *call, uint32_t oid, bool is_database, bool hits_only, rdb_datum *result)
+{
+    const rdb_relation *relation = NULL;
+    const rdb_counters *counters = NULL;
+    uint32_t pdb = 0;
+    if (is_database ? !pdb_of(call, oid, &pdb) : !find_counters(call, oid, &relation, &counters))
+        return false;
+    if (pdb == 0 && counters == NULL)
         return true;
-    rdb_storage_get_statistics(rdb_engine_storage(session_of(call)->engine), &statistics);
-    result->i64 = (int64_t)(hits_only ? statistics.hits : statistics.hits + statistics.misses);
+    result->i64 = (int64_t)(blocks_of(call, counters, pdb, RDB_COUNTER_BLOCKS_HIT) + (hits_only ? 0 : blocks_of(call, counters, pdb, RDB_COUNTER_BLOCKS_READ)));
     return true;
 }
 
-static bool blocks_fetched_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
-{
-    (void)nulls, (void)is_null;
-    return give_blocks(call, a[0].oid, false, result);
-}
-EXPR_ROW_KERNEL(blocks_fetched, 1)
-
-static bool blocks_hit_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)
-{
-    (void)nulls, (void)is_null;
-    return give_blocks(call, a[0].oid, true, result);
-}
-EXPR_ROW_KERNEL(blocks_hit, 1)
+#define BLOCKS(name, is_database, hits_only)                                                                                        \
+    static bool name##_row(rdb_call *call, const rdb_datum *a, const bool *nulls, rdb_datum *result, bool *is_null)                  \
+    {                                                                                                                                \
+        (void)nulls, (void)is_null;                                                                                                  \
+        return give_blocks(call, a[0].oid, (is_database), (hits_only), result);                                                      \
+    }                                                                                                                                \
+    EXPR_ROW_KERNEL(name, 1)
+BLOCKS(relation_blocks_fetched, false, false)
+BLOCKS(relation_blocks_hit, false, true)
+BLOCKS(blocks_fetched, true, false)
+BLOCKS(blocks_hit, true, true)
 
 /* ---- the instance ---------------------------------------------------------------------------------------------------------------------- */
 static void read_figures(rdb_engine *engine, uint64_t figures[STAT_FIGURE_COUNT])
@@ -208,7 +218,8 @@ static void read_figures(rdb_engine *engine, uint64_t figures[STAT_FIGURE_COUNT]
         [STAT_CHECKPOINT_PAGES] = upkeep.pages_written, [STAT_WRITE_US] = (uint64_t)upkeep.write_us, [STAT_SYNC_US] = (uint64_t)upkeep.sync_us,
         [STAT_CLEANER_PAGES] = storage.writes_cleaner, [STAT_EVICTOR_PAGES] = storage.writes_evictor, [STAT_EVICTOR_SYNCS] = storage.evictor_syncs,
         [STAT_PAGES_READ] = storage.misses, [STAT_WAL_RECORDS] = wal.records, [STAT_WAL_IMAGES] = wal.images, [STAT_WAL_BYTES] = wal.bytes,
-        [STAT_WAL_RING_FULL] = wal.ring_full, [STAT_WAL_WRITES] = wal.writes, [STAT_WAL_SYNCS] = wal.syncs,
+        [STAT_WAL_RING_FULL] = wal.ring_full, [STAT_WAL_WRITES] = wal.writes,
+        [STAT_WAL_WRITE_US] = wal.write_us, [STAT_WAL_SYNC_US] = wal.sync_us, [STAT_WAL_SYNCS] = wal.syncs,
         [STAT_ARCHIVED] = archiver.archived_count, [STAT_ARCHIVE_FAILED] = archiver.failed_count};
     memcpy(figures, now, sizeof now);
 }
@@ -331,7 +342,9 @@ static bool wal_record(rdb_call *call, const rdb_datum *a, const bool *nulls, rd
     for (size_t i = 0; i < RDB_COUNT_OF(FIGURES); i++)
         columns[i].i64 = (int64_t)session_stat_figure(engine, FIGURES[i]);
     const char *bytes = rdb_arena_printf(call->arena, "%llu", (unsigned long long)columns[2].i64);
-    columns[8].i64 = session_stat_reset_us(engine, STAT_WAL); /* 6, 7: times, of track_wal_io_timing only */
+    columns[6].f8 = (double)session_stat_figure(engine, STAT_WAL_WRITE_US) / 1e3; /* measured anyway, whatever track_wal_io_timing says */
+    columns[7].f8 = (double)session_stat_figure(engine, STAT_WAL_SYNC_US) / 1e3;
+    columns[8].i64 = session_stat_reset_us(engine, STAT_WAL);
     const rdb_slice text = {(const uint8_t *)bytes, strlen(bytes)};
     return rdb_type_get(rdb_eval_of(call)->access, RDB_NUMERICOID, &numeric, call->err) &&
            rdb_expr_value_from_text(rdb_eval_of(call), call->arena, numeric, -1, text, &columns[2], call->err);
@@ -415,11 +428,11 @@ static const rdb_kernel_entry ENTRIES[] = {
     {3054, vacuums, S}, {3056, analyzes, S}, {3055, zero, 0}, {3057, auto_analyzes, S},
     {2781, vacuum_time, S}, {2783, analyze_time, S}, {2782, null, 0}, {2784, auto_analyze_time, S},
     {2878, live_rows, S}, {2879, zero, 0}, {3177, changes, S}, {5053, new_inserts, S},
-    {1934, zero, 0}, {1935, zero, 0}, /* blocks of one relation */
+    {1934, relation_blocks_fetched, S}, {1935, relation_blocks_hit, S},
     {3037, zero, 0}, {3038, zero, 0}, {3039, zero, 0}, {3040, zero, 0}, {3041, zero, 0}, {3042, zero, 0}, {3043, zero, 0}, {3044, zero, 0}, {3045, zero, 0},
     {1942, commits, S}, {1943, rollbacks, S}, {6188, sessions, S},
     {2758, database_read, S}, {2759, database_fetched, S}, {2760, database_inserts, S}, {2761, database_updates, S}, {2762, database_deletes, S},
-    {1944, blocks_fetched, S}, {1945, blocks_hit, S},
+    {1944, blocks_fetched, S}, {1945, blocks_hit, S}, {3150, temp_files, S}, {3151, temp_bytes, S},
     {2769, checkpoints, S}, {2770, requested, S}, {2771, checkpoint_pages, S}, {2772, cleaner_pages, S}, {2773, zero, 0}, /* the cleaner has no limit to stop at */
     {3160, checkpoint_write_time, S}, {3161, checkpoint_sync_time, S}, {2775, evictor_pages, S}, {3063, evictor_syncs, S},
     {3075, started, S}, {2859, pages_read, S},

@@ -541,6 +541,12 @@ void session_now_idle(rdb_session *session)
     session_activity_state(session);
 }
 
+void session_note_temp_files(rdb_session *session)
+{
+    rdb_counters_add(session->counters, RDB_COUNTER_TEMP_FILES, atomic_exchange_explicit(&session->work.ended_files, 0, memory_order_relaxed));
+    rdb_counters_add(session->counters, RDB_COUNTER_TEMP_BYTES, atomic_exchange_explicit(&session->work.ended_bytes, 0, memory_order_relaxed));
+}
+
 void session_statement_end(rdb_session *session)
 {
     rdb_cancel_end_statement(&session->cancel);
@@ -561,6 +567,8 @@ void session_statement_end(rdb_session *session)
     session->has_told_data = false;
     rdb_arena_reset(session->statement_arena);
     rdb_io_note_usage();
+    if (RDB_UNLIKELY(atomic_load_explicit(&session->work.ended_files, memory_order_relaxed) != 0))
+        session_note_temp_files(session);
 }
 
 void session_put_plan_description(rdb_session *session, session_plan *plan)

@@ -363,6 +363,7 @@ static void published(void *wire_at, const rdb_error *failure)
 {
     rdb_wire *wire = wire_at;
     wire->is_unheld = failure != NULL; /* who is served again meets it himself */
+    atomic_store_explicit(&wire->session->is_held, false, memory_order_relaxed);
     wire->channel.resume(wire->channel.context);
 }
 
@@ -373,6 +374,7 @@ static bool hold(rdb_wire *wire)
         !wire->channel.hold(wire->channel.context))
         return false;
     wire_patience_begin(wire);
+    atomic_store_explicit(&wire->session->is_held, true, memory_order_relaxed);
     wire->ticket = (rdb_publish_ticket){.scn = wire->session->unpublished_scn, .call = published, .context = wire};
     rdb_txn_when_published(rdb_engine_txns(wire->host->config.engine), &wire->ticket);
     return true;

@@ -31,7 +31,7 @@ bool rdb_buffer_peek_begin(rdb_storage *storage, rdb_page_tag tag, rdb_peek *pee
                 if (usage < FRAME_USAGE_MAX)
                     atomic_store_explicit(&frame->usage, (uint8_t)(usage + 1), memory_order_relaxed);
                 *peek = (rdb_peek){.page = frame->page, .latch = &frame->latch, .version = version};
-                storage_count_hit(storage);
+                storage_count_hit(storage, &tag);
                 return true;
             }
         }

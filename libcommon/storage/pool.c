@@ -290,6 +290,7 @@ static bool read_page(rdb_storage *storage, storage_relation *relation, rdb_buff
         return false;
     atomic_fetch_add_explicit(&storage->read_count, 1, memory_order_relaxed);
     rdb_thread_usage.blocks_read++;
+    storage_tally_of(&tag)->reads++;
     if (got == storage->page_bytes && page_verify(frame->page, tag, storage->page_bytes, &what))
         return true;
     if (got == 0 || load == LOAD_REPLAY) { /* a block that was added and never written; or the record brings the page */
@@ -516,9 +517,10 @@ static inline void note_hit(rdb_storage *storage, rdb_buffer *frame)
     if (atomic_load_explicit(&frame->is_ahead, memory_order_relaxed) != 0) {
         atomic_store_explicit(&frame->is_ahead, 0, memory_order_relaxed);
         rdb_thread_usage.blocks_read++;
+        storage_tally_of(&frame->tag)->reads++;
         return;
     }
-    storage_count_hit(storage);
+    storage_count_hit(storage, &frame->tag);
 }
 
 bool rdb_buffer_try_acquire(rdb_storage *storage, rdb_page_tag tag, rdb_buffer_mode mode, rdb_buffer **out)

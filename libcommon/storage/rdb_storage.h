@@ -263,6 +263,16 @@ typedef struct rdb_storage_statistics {
 } rdb_storage_statistics;
 void rdb_storage_get_statistics(rdb_storage *storage, rdb_storage_statistics *statistics);
 
+/* Who counts the uses of a file's blocks; file 0: of all files of the PDB that nobody else counts. The registry is the process's. Before
+ * uses goes away it is forgotten, and no thread may use the PDB's pages meanwhile. */
+typedef struct rdb_block_uses {
+    _Atomic uint64_t hits, reads; /* found in the pool; read. Relaxed: statistics */
+} rdb_block_uses;
+RDB_CHECKED bool rdb_block_uses_register(uint32_t pdb, uint64_t file, rdb_block_uses *uses); /* false: no memory */
+void rdb_block_uses_forget(uint32_t pdb, uint64_t file);
+/* Tells the calling thread's uses; rdb_io_note_usage does so too. */
+void rdb_block_uses_note(void);
+
 /* ---- free space: a hint per relation, rebuildable, never trusted ----------------------------------------------------
  * A block that probably has room for bytes; *found false: extend. */
 RDB_CHECKED bool rdb_space_find(rdb_storage *storage, uint32_t pdb, uint64_t file, uint32_t bytes, uint64_t *block, bool *found, rdb_error *err);

@@ -51,6 +51,7 @@ bool rdb_storage_open(rdb_storage **out, const rdb_storage_config *config, rdb_e
     for (unsigned i = 0; i < RELATION_LATCHES; i++)
         rdb_latch_init(&storage->relation_latches[i]);
     files_register();
+    rdb_io_watch_usage(rdb_block_uses_note);
     *out = storage;
     if (!changes_open(storage, err) || !pool_open(storage, err) || !cleaner_start(storage, err)) {
         rdb_storage_close(out);

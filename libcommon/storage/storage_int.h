@@ -264,9 +264,29 @@ static inline rdb_wal *storage_wal(const rdb_storage *storage)
     return atomic_load_explicit(&storage->wal, memory_order_acquire);
 }
 
-/* A page was met in the pool. A statistic: two threads of one stripe may lose a count. */
-static inline void storage_count_hit(rdb_storage *storage)
+/* uses.c: what the calling thread used of a file and has not told on. */
+typedef struct storage_tally {
+    uint64_t file;
+    uint32_t pdb, generation; /* of the registry, that uses is from; 0: not looked up */
+    uint32_t hits, reads;
+    rdb_block_uses *uses;
+} storage_tally;
+_Static_assert(offsetof(storage_tally, reads) == offsetof(storage_tally, hits) + 4, "the two are looked at together");
+#define STORAGE_TALLIES 8u
+extern _Thread_local storage_tally storage_tallies[STORAGE_TALLIES] __attribute__((tls_model("initial-exec")));
+void storage_tally_begin(storage_tally *tally, const rdb_page_tag *tag);
+static inline storage_tally *storage_tally_of(const rdb_page_tag *tag)
 {
+    storage_tally *tally = &storage_tallies[tag->file % STORAGE_TALLIES];
+    if (RDB_UNLIKELY(tally->file != tag->file || tally->pdb != tag->pdb))
+        storage_tally_begin(tally, tag);
+    return tally;
+}
+
+/* A page was met in the pool. A statistic: two threads of one stripe may lose a count. */
+static inline void storage_count_hit(rdb_storage *storage, const rdb_page_tag *tag)
+{
+    storage_tally_of(tag)->hits++;
     _Atomic uint64_t *hits = &storage->stripes[rdb_thread_stripe()].hits;
     atomic_store_explicit(hits, atomic_load_explicit(hits, memory_order_relaxed) + 1, memory_order_relaxed);
     rdb_thread_usage.blocks_hit++;

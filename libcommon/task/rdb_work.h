@@ -14,6 +14,7 @@ typedef struct rdb_work_space {
     int64_t limit_bytes;           /* temp_file_limit; negative: none */
     double hash_mem_multiplier;    /* 0: 2 */
     _Atomic int64_t used_bytes;    /* in files open now */
+    _Atomic uint64_t ended_files, ended_bytes; /* of files that were written and are closed, or used anew; relaxed, and its owner takes them out */
 } rdb_work_space;
 
 typedef struct rdb_work_file rdb_work_file; /* used by one thread at a time */

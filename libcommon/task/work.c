@@ -41,6 +41,17 @@ bool rdb_work_file_open(rdb_work_file **out, rdb_work_space *space, rdb_error *e
     return true;
 }
 
+/* What stands in the file is wanted no more. */
+static void give_back(rdb_work_file *file)
+{
+    if (file->end == 0)
+        return;
+    atomic_fetch_sub_explicit(&file->space->used_bytes, (int64_t)file->end, memory_order_relaxed);
+    atomic_fetch_add_explicit(&file->space->ended_bytes, file->end, memory_order_relaxed);
+    atomic_fetch_add_explicit(&file->space->ended_files, 1, memory_order_relaxed);
+    file->end = 0;
+}
+
 void rdb_work_file_close(rdb_work_file **out)
 {
     rdb_work_file *file = *out;
@@ -48,7 +59,7 @@ void rdb_work_file_close(rdb_work_file **out)
     *out = NULL;
     if (file == NULL)
         return;
-    atomic_fetch_sub_explicit(&file->space->used_bytes, (int64_t)file->end, memory_order_relaxed);
+    give_back(file);
     if (!rdb_file_close(&file->file, &ignored))
         rdb_error_clear(&ignored); /* nothing in it is wanted any more */
     free(file);
@@ -82,8 +93,7 @@ uint64_t rdb_work_file_bytes(const rdb_work_file *file)
 
 bool rdb_work_file_clear(rdb_work_file *file, rdb_error *err)
 {
-    atomic_fetch_sub_explicit(&file->space->used_bytes, (int64_t)file->end, memory_order_relaxed);
-    file->end = 0;
+    give_back(file);
     return rdb_file_truncate(file->file, 0, err);
 }
 

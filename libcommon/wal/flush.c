@@ -80,6 +80,7 @@ static void sync_or_fail(rdb_wal *wal, rdb_file *file)
     if (elapsed_us > SLOW_SYNC_US)
         rdb_incident_note("slow-sync", "a sync of the log took %lld ms", (long long)elapsed_us / 1000);
     atomic_fetch_add_explicit(&wal->sync_count, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&wal->sync_total_us, (uint64_t)elapsed_us, memory_order_relaxed);
 }
 
 /* The bytes before at in its block, into tail. */
@@ -144,9 +145,11 @@ bool wal_write_out(rdb_wal *wal, rdb_error *err)
         uint64_t offset = at & (wal->config.segment_bytes - 1);
         uint64_t length = RDB_MIN(wal->completed_lsn - at, wal->config.segment_bytes - offset), written = 0;
         length = RDB_MIN(length, wal->config.ring_bytes - (at & wal->ring_mask));
+        const int64_t begin_us = rdb_time_monotonic_us();
         if (!write_blocks(wal, at, length, &written, err))
             return false;
         atomic_fetch_add_explicit(&wal->write_count, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&wal->write_total_us, (uint64_t)(rdb_time_monotonic_us() - begin_us), memory_order_relaxed);
         at += written;
         /* At a segment's end the next position lies behind a header; that segment may not even be there yet. */
         at = RDB_MIN(wal_normalise(&wal->config, at), wal->completed_lsn);

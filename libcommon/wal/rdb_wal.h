@@ -144,6 +144,7 @@ RDB_CHECKED bool rdb_wal_release(rdb_wal *wal, rdb_lsn below, rdb_error *err);
 typedef struct rdb_wal_statistics {
     uint64_t records, bytes, images, syncs, flush_waits; /* flush_waits / syncs: how many commits a sync carries */
     uint64_t writes, ring_full; /* transfers to the files; records that had to write the ring out to find room in it */
+    uint64_t write_us, sync_us; /* what those took */
     uint64_t segments_created, segments_recycled, segments_removed;
 } rdb_wal_statistics;
 void rdb_wal_count_images(rdb_wal *wal, uint32_t images); /* of the record just inserted */

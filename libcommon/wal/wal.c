@@ -137,6 +137,8 @@ void rdb_wal_get_statistics(const rdb_wal *wal, rdb_wal_statistics *statistics)
     statistics->segments_recycled = atomic_load_explicit(&wal->recycled_count, memory_order_relaxed);
     statistics->segments_removed = atomic_load_explicit(&wal->removed_count, memory_order_relaxed);
     statistics->images = atomic_load_explicit(&wal->image_count, memory_order_relaxed);
+    statistics->write_us = atomic_load_explicit(&wal->write_total_us, memory_order_relaxed);
+    statistics->sync_us = atomic_load_explicit(&wal->sync_total_us, memory_order_relaxed);
     statistics->syncs = atomic_load_explicit(&wal->sync_count, memory_order_relaxed);
     statistics->flush_waits = atomic_load_explicit(&wal->flush_wait_count, memory_order_relaxed);
 }

@@ -81,8 +81,8 @@ struct rdb_wal {
     bool flush_is_writing RDB_GUARDED_BY(flush_lock);    /* one of the leaders has not yet come to its sync */
     _Atomic uint32_t sync_us;                            /* what a sync takes, averaged over some; relaxed: a hint */
     _Atomic bool syncs_overlap;                          /* relaxed: flush.c, judge_overlap() */
-    _Atomic uint64_t sync_count, flush_wait_count;
-    _Atomic uint64_t write_count, ring_full_count, created_count, recycled_count, removed_count; /* relaxed: statistics */
+    _Atomic uint64_t sync_count, sync_total_us, flush_wait_count;
+    _Atomic uint64_t write_count, write_total_us, ring_full_count, created_count, recycled_count, removed_count; /* relaxed: statistics */
 
     wal_gate_stripe gate[RDB_STRIPES];
     _Alignas(64) _Atomic uint32_t gate_closed; /* futex */

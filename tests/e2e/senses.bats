@@ -353,3 +353,82 @@ PYTHON
     run sql "select pg_stat_get_progress_info('nothing')"
     [ "$status" -ne 0 ] && [[ "$output" == *'invalid command name: "nothing"'* ]]
 }
+
+# at_least VALUE QUERY: within a while the query gives a number as large; who served another session may still have something to tell.
+at_least() {
+    local got=
+    for _ in $(seq 40); do
+        got=$(sql "$2")
+        [ "$got" -ge "$1" ] && return 0
+        sleep 0.05
+    done
+    echo "$got, not $1: $2"
+    return 1
+}
+
+@test "blocks that were found and read are counted, by relation and by database" {
+    sql "create table st(a int primary key, b text); insert into st select i, repeat('x', 200) from generate_series(1, 5000) i; create table other(a int)"
+    at_least 100 "select heap_blks_hit from pg_statio_user_tables where relname = 'st'"
+    at_least 10 "select idx_blks_hit from pg_statio_user_tables where relname = 'st'"
+    rdb-serve --home "$HOME_DIR" --stop >/dev/null; start_server
+    local pages
+    pages=$(sql "select pg_relation_size('st') / current_setting('block_size')::int")
+    # who describes the table looks at the first blocks of its files
+    [ "$(sql "select heap_blks_read <= 1, heap_blks_hit, idx_blks_read <= 1, toast_blks_read is null from pg_statio_user_tables where relname = 'st'")" = "t|0|t|t" ]
+    [ "$(sql "select count(*) from st")" = 5000 ]
+    at_least "$pages" "select heap_blks_read from pg_statio_user_tables where relname = 'st'"
+    [ "$(sql "select heap_blks_read = $pages, idx_blks_read <= 1 from pg_statio_user_tables where relname = 'st'")" = "t|t" ]
+    sql "set enable_seqscan = off; select b from st where a = 7" >/dev/null
+    at_least 2 "select idx_blks_read from pg_statio_user_indexes where indexrelname = 'st_pkey'"
+    at_least 1 "select heap_blks_hit from pg_statio_all_tables where relname = 'st'"
+    [ "$(sql "select heap_blks_read + heap_blks_hit from pg_statio_all_tables where relname = 'other'")" -lt 5 ]
+    [ "$(sql "select blks_read >= $pages, blks_hit > 0 from pg_stat_database where datname = 'rustydb'")" = "t|t" ]
+    [ "$(sql "select blks_read from pg_stat_database where datname = 'template1'")" = 0 ]
+    # a new file, and back to the old one: the relation's figures go on
+    sql "begin; truncate st; insert into st values (1); rollback; truncate other; insert into other select generate_series(1, 3000)"
+    at_least 3 "select heap_blks_hit from pg_statio_user_tables where relname = 'other'"
+    local before
+    before=$(sql "select heap_blks_hit from pg_statio_user_tables where relname = 'st'")
+    sql "select count(*) from st" >/dev/null
+    at_least $((before + pages)) "select heap_blks_hit from pg_statio_user_tables where relname = 'st'"
+    sql "select pg_stat_reset_single_table_counters('st'::regclass)" >/dev/null
+    [ "$(sql "select heap_blks_read, heap_blks_hit < $pages from pg_statio_user_tables where relname = 'st'")" = "0|t" ]
+    sql "select pg_stat_reset()" >/dev/null
+    [ "$(sql "select blks_read < $pages from pg_stat_database where datname = 'rustydb'")" = t ]
+}
+
+@test "temporary files are counted where they were written, and rdb-diag sees them" {
+    [ "$(sql "select temp_files, temp_bytes from pg_stat_database where datname = 'template1'")" = "0|0" ]
+    local before
+    before=$(sql "select temp_files from pg_stat_database where datname = 'rustydb'")
+    sql "set work_mem = '64kB'; select count(*) from (select i from generate_series(1, 300000) i order by i desc offset 0) s" >/dev/null
+    at_least $((before + 1)) "select temp_files from pg_stat_database where datname = 'rustydb'"
+    at_least 1000000 "select temp_bytes from pg_stat_database where datname = 'rustydb'"
+    [ "$(sql "select temp_files, temp_bytes from pg_stat_database where datname = 'template1'")" = "0|0" ]
+    # one that stays open between statements counts when it ends
+    before=$(sql "select temp_files from pg_stat_database where datname = 'rustydb'")
+    sql "set work_mem = '64kB'; begin; declare c cursor for select i from generate_series(1, 300000) i order by i desc; fetch c; close c; commit" >/dev/null
+    at_least $((before + 1)) "select temp_files from pg_stat_database where datname = 'rustydb'"
+    sql "select pg_stat_reset()" >/dev/null
+    [ "$(sql "select temp_files, temp_bytes from pg_stat_database where datname = 'rustydb'")" = "0|0" ]
+}
+
+@test "a session whose commit is on its way to the disk is active and says what it waits for" {
+    sql "create table held(a int)"
+    rdb-serve --home "$HOME_DIR" --stop >/dev/null
+    RDB_FAULT="sync:/data/wal/:nth=1:count=0:delay=300000" start_server
+    sql "insert into held values (1)" 3>&- &
+    local writer=$! row= seen=
+    for _ in $(seq 60); do
+        row=$(sql "select state, wait_event_type, wait_event, xact_start is not null, state_change = query_start from pg_stat_activity where query = 'insert into held values (1)'")
+        [ "$row" = "active|IPC|WalFlush|t|t" ] && { seen=1; break; }
+        sleep 0.02
+    done
+    echo "$row"
+    wait $writer
+    [ "$seen" = 1 ]
+    [ "$(sql "select wal_sync_time > 200 and wal_write_time > 0 from pg_stat_wal")" = t ]
+    sql "select pg_stat_reset_shared('wal')" >/dev/null
+    [ "$(sql "select wal_sync_time < 200000 from pg_stat_wal")" = t ]
+    rdb-serve --home "$HOME_DIR" --stop >/dev/null; start_server
+}
