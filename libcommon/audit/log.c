@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The log as it is written: lines gathered in memory, written, made durable, and then a head signed over them. Chain and position are
- * those of the last line added; a write that failed is done again at the same place of the file. */
+ * those of the last line added; a write that failed is done again at the same place of the file.
+ *
+ * Much is written in whole blocks past the kernel's cache, which would copy it, find a page for each 4 KiB and write all of them at the
+ * sync. What is left of a block waits for more, for the seal at the latest, and that goes through the cache, as little does. */
 #include "audit_int.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#define BLOCK_BYTES ((size_t)4096) /* of writes past the cache, and what their memory is aligned to */
+#define MUCH_BYTES ((size_t)64 << 10)
+#define KEPT_BYTES ((size_t)1 << 20) /* of memory for lines */
 #define PASS_BYTES (UINT64_C(16) << 20) /* of WAL without events: a head says that it is passed, so that it need not be kept */
 
 struct rdb_audit_log {
@@ -14,8 +20,13 @@ struct rdb_audit_log {
     uint64_t system_id, file_bytes_max;
     rdb_audit_key *key;
     rdb_file *file, *heads, *mirror;
+    rdb_file *blocks;                 /* the same as file, for whole blocks; NULL: not open yet */
     uint64_t file_bytes, heads_bytes; /* written, and what of them counts */
-    rdb_strbuf pending, head_line;    /* to be written behind them; head_line: a head that was signed and not written yet */
+    /* To be written behind them: pending_bytes from pending + lead_bytes on. Before it stand the bytes of the file's last block that are
+     * written already, so that it can be written whole. */
+    char *pending;
+    size_t lead_bytes, pending_bytes, pending_capacity;
+    rdb_strbuf head_line;             /* a head that was signed and not written yet */
     rdb_audit_chain chain;
     uint64_t lsn, part;               /* of record chain.size */
     rdb_audit_head head;              /* the last one */
@@ -73,7 +84,7 @@ static const char *outcome_of(unsigned flags, uint64_t scn)
 /* The room for it has been reserved. */
 static void add_line(rdb_audit_log *log, const rdb_audit_source *source, const rdb_slice *session, const rdb_audit_event *event, uint64_t part)
 {
-    char *const begin = log->pending.data + log->pending.length, *at = begin;
+    char *const begin = log->pending + log->lead_bytes + log->pending_bytes, *at = begin;
     const char *outcome = outcome_of(event->flags, source->scn), *class = RDB_AUDIT_CLASSES[event->class];
     at = put_number(PUT(at, "{\"seq\":"), log->chain.size + 1);
     at = audit_put_time(PUT(at, ",\"time\":\""), event->wall_us);
@@ -94,11 +105,35 @@ static void add_line(rdb_audit_log *log, const rdb_audit_source *source, const r
     at = PUT(at, AUDIT_HASH_MARK);
     rdb_audit_hex(log->chain.hash, RDB_SHA256_BYTES, at); /* its zero byte is written over */
     at = PUT(at + 2 * RDB_SHA256_BYTES, "\"}\n");
-    *at = '\0';
     RDB_ASSERT((size_t)(at - begin) <= session->length + event->members.length + LINE_BYTES_MAX);
-    log->pending.length += (size_t)(at - begin);
+    log->pending_bytes += (size_t)(at - begin);
     log->lsn = source->lsn;
     log->part = part;
+}
+
+static bool begin_file(rdb_audit_log *log, rdb_error *err);
+
+/* A change of files may have failed in the middle: before a line comes, for the first one's number stands in the new file's first line. */
+static bool has_file(rdb_audit_log *log, rdb_error *err)
+{
+    return log->file != NULL || begin_file(log, err);
+}
+
+static bool reserve(rdb_audit_log *log, uint64_t more_bytes, rdb_error *err)
+{
+    const size_t used = log->lead_bytes + log->pending_bytes, needed = RDB_ALIGN_UP(used + more_bytes, BLOCK_BYTES);
+    char *grown = NULL;
+    if (needed <= log->pending_capacity)
+        return true;
+    const size_t capacity = RDB_MAX(needed, RDB_MIN(2 * log->pending_capacity, KEPT_BYTES));
+    if (posix_memalign((void **)&grown, BLOCK_BYTES, capacity) != 0)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    if (used > 0)
+        memcpy(grown, log->pending, used);
+    free(log->pending);
+    log->pending = grown;
+    log->pending_capacity = capacity;
+    return true;
 }
 
 bool rdb_audit_log_add(rdb_audit_log *log, const rdb_audit_source *source, rdb_error *err)
@@ -110,6 +145,8 @@ bool rdb_audit_log_add(rdb_audit_log *log, const rdb_audit_source *source, rdb_e
     bool bad = false;
     if (source->lsn < log->lsn)
         return true;
+    if (!has_file(log, err))
+        return false;
     /* All of the lines or none: room is asked for first. */
     uint64_t needed = 0;
     while (rdb_audit_batch_next(source->batch, source->length, &at, &session, &event, &bad))
@@ -118,10 +155,8 @@ bool rdb_audit_log_add(rdb_audit_log *log, const rdb_audit_source *source, rdb_e
         rdb_error_set(err, RDB_DATA_CORRUPTED, "an audit record of the WAL is malformed");
         return rdb_error_detail(err, "The record at %X/%X.", (unsigned)(source->lsn >> 32), (unsigned)source->lsn);
     }
-    if (!rdb_strbuf_reserve(&log->pending, needed)) {
-        log->pending.failed = false;
-        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-    }
+    if (!reserve(log, needed, err))
+        return false;
     for (at = 0; rdb_audit_batch_next(source->batch, source->length, &at, &session, &event, &bad); part++)
         if (source->lsn > log->lsn || part > log->part)
             add_line(log, source, &session, &event, part);
@@ -135,27 +170,83 @@ bool rdb_audit_log_note(rdb_audit_log *log, const uint8_t *batch, uint32_t lengt
     uint32_t at = 0;
     bool bad = false;
     const rdb_audit_source source = {.lsn = log->lsn};
+    if (!has_file(log, err))
+        return false;
     while (rdb_audit_batch_next(batch, length, &at, &session, &event, &bad)) {
-        if (!rdb_strbuf_reserve(&log->pending, session.length + event.members.length + LINE_BYTES_MAX)) {
-            log->pending.failed = false;
-            return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-        }
+        if (!reserve(log, session.length + event.members.length + LINE_BYTES_MAX, err))
+            return false;
         add_line(log, &source, &session, &event, log->part);
     }
     return true;
 }
 
 /* ---- writing --------------------------------------------------------------------------------------------------------------- */
+/* So many of the pending bytes are in the file. */
+static void pass_written(rdb_audit_log *log, size_t bytes)
+{
+    const size_t end = log->lead_bytes + bytes, block = end & ~(BLOCK_BYTES - 1);
+    log->file_bytes += bytes;
+    log->pending_bytes -= bytes;
+    log->lead_bytes = end - block;
+    if (block > 0)
+        memmove(log->pending, log->pending + block, log->lead_bytes + log->pending_bytes);
+    if (log->pending_capacity > KEPT_BYTES && log->lead_bytes + log->pending_bytes <= BLOCK_BYTES) { /* a burst is over */
+        char *smaller = NULL;
+        if (posix_memalign((void **)&smaller, BLOCK_BYTES, BLOCK_BYTES) == 0) {
+            memcpy(smaller, log->pending, log->lead_bytes + log->pending_bytes);
+            free(log->pending);
+            log->pending = smaller;
+            log->pending_capacity = BLOCK_BYTES;
+        }
+    }
+}
+
+static bool write_blocks(rdb_audit_log *log, rdb_error *err)
+{
+    const size_t bytes = (log->lead_bytes + log->pending_bytes) & ~(BLOCK_BYTES - 1);
+    if (log->blocks == NULL && !rdb_file_open(&log->blocks, rdb_file_path(log->file), RDB_FILE_WRITE | RDB_FILE_DIRECT, err))
+        return false;
+    if (!rdb_file_write(log->blocks, log->file_bytes - log->lead_bytes, log->pending, bytes, err))
+        return false;
+    pass_written(log, bytes - log->lead_bytes);
+    return true;
+}
+
+static bool is_much(const rdb_audit_log *log)
+{
+    return log->lead_bytes + log->pending_bytes >= MUCH_BYTES;
+}
+
+static bool write_all(rdb_audit_log *log, rdb_error *err)
+{
+    if (is_much(log) && !write_blocks(log, err))
+        return false;
+    if (log->pending_bytes == 0)
+        return true;
+    if (!rdb_file_write(log->file, log->file_bytes, log->pending + log->lead_bytes, log->pending_bytes, err))
+        return false;
+    pass_written(log, log->pending_bytes);
+    return true;
+}
+
 bool rdb_audit_log_write(rdb_audit_log *log, rdb_error *err)
 {
-    if (log->pending.length == 0)
-        return true;
-    if (!rdb_file_write(log->file, log->file_bytes, log->pending.data, log->pending.length, err))
+    return is_much(log) ? write_blocks(log, err) : write_all(log, err);
+}
+
+/* The file is open, and that many of its bytes count; what is pending comes behind them. */
+static bool stand_behind(rdb_audit_log *log, uint64_t file_bytes, rdb_error *err)
+{
+    const size_t lead = file_bytes % BLOCK_BYTES;
+    rdb_error ignored = {0};
+    if (!rdb_file_close(&log->blocks, &ignored))
+        rdb_error_clear(&ignored);
+    RDB_ASSERT(log->pending_bytes == 0);
+    log->lead_bytes = 0;
+    if (!reserve(log, BLOCK_BYTES, err) || !rdb_file_read(log->file, file_bytes - lead, log->pending, lead, NULL, err))
         return false;
-    log->file_bytes += log->pending.length;
-    rdb_strbuf_clear(&log->pending);
-    if (log->pending.capacity > (4u << 20))
-        rdb_strbuf_free(&log->pending);
+    log->lead_bytes = lead;
+    log->file_bytes = file_bytes;
     return true;
 }
 
@@ -203,12 +294,13 @@ static bool begin_file(rdb_audit_log *log, rdb_error *err)
     path_of(log, path, AUDIT_LOG);
     rdb_audit_chain_restart(&log->chain, log->chain.size, log->chain.hash);
     audit_print_header(log->system_id, log->chain.first, log->chain.hash, header);
-    log->file_bytes = 0;
-    if (!rdb_file_open(&log->file, path, RDB_FILE_CREATE | RDB_FILE_TRUNCATE, err) || !rdb_file_write(log->file, 0, header, strlen(header), err) ||
-        !rdb_file_sync(log->file, err) || !rdb_path_sync_directory(log->directory, err))
-        return false;
-    log->file_bytes = strlen(header);
-    return true;
+    if (rdb_file_open(&log->file, path, RDB_FILE_CREATE | RDB_FILE_TRUNCATE, err) && rdb_file_write(log->file, 0, header, strlen(header), err) &&
+        rdb_file_sync(log->file, err) && rdb_path_sync_directory(log->directory, err) && stand_behind(log, strlen(header), err))
+        return true;
+    rdb_error ignored = {0};
+    if (!rdb_file_close(&log->file, &ignored)) /* whoever comes next begins anew; there is no line yet */
+        rdb_error_clear(&ignored);
+    return false;
 }
 
 static bool rotate(rdb_audit_log *log, rdb_error *err)
@@ -222,9 +314,7 @@ static bool rotate(rdb_audit_log *log, rdb_error *err)
 
 bool rdb_audit_log_seal(rdb_audit_log *log, rdb_error *err)
 {
-    if (log->file == NULL && !begin_file(log, err)) /* a change of files that failed in the middle */
-        return false;
-    if (!rdb_audit_log_write(log, err))
+    if (!has_file(log, err) || !write_all(log, err))
         return false;
     if (log->head.number > 0 && log->head.size == log->chain.size && log->lsn - log->head.lsn < PASS_BYTES)
         return true;
@@ -349,8 +439,7 @@ static bool open_log(rdb_audit_log *log, uint64_t start_lsn, rdb_arena *arena, b
     if (holds_head && has_current) {
         if (!rdb_file_open(&log->file, path, RDB_FILE_WRITE, err) || (file_bytes > good_bytes && !rdb_file_truncate(log->file, good_bytes, err)))
             return false;
-        log->file_bytes = good_bytes;
-        return true;
+        return stand_behind(log, good_bytes, err);
     }
     if (holds_head && log->head.number > 0) { /* it was about to begin a new file */
         if (log->chain.size > log->head.size)
@@ -388,7 +477,6 @@ bool rdb_audit_log_open(rdb_audit_log **opened, const rdb_audit_log_config *conf
     }
     log->system_id = config->system_id;
     log->file_bytes_max = config->file_bytes_max;
-    rdb_strbuf_init(&log->pending, NULL);
     rdb_strbuf_init(&log->head_line, NULL);
     bool fits = (size_t)snprintf(log->directory, sizeof log->directory, "%s", config->directory) < sizeof log->directory &&
                 (size_t)snprintf(log->mirror_path, sizeof log->mirror_path, "%s/data/meta/" AUDIT_HEADS, config->home) < sizeof log->mirror_path &&
@@ -440,12 +528,14 @@ void rdb_audit_log_close(rdb_audit_log **log_at)
         return;
     if (!rdb_file_close(&log->file, &ignored))
         rdb_error_clear(&ignored);
+    if (!rdb_file_close(&log->blocks, &ignored))
+        rdb_error_clear(&ignored);
     if (!rdb_file_close(&log->heads, &ignored))
         rdb_error_clear(&ignored);
     if (!rdb_file_close(&log->mirror, &ignored))
         rdb_error_clear(&ignored);
     rdb_audit_key_close(&log->key);
-    rdb_strbuf_free(&log->pending);
+    free(log->pending);
     rdb_strbuf_free(&log->head_line);
     free(log);
 }
@@ -477,7 +567,7 @@ uint64_t rdb_audit_log_size(const rdb_audit_log *log)
 
 uint64_t rdb_audit_log_pending_bytes(const rdb_audit_log *log)
 {
-    return log->pending.length;
+    return log->pending_bytes;
 }
 
 uint64_t rdb_audit_log_durable_lsn(const rdb_audit_log *log)

@@ -145,8 +145,9 @@ void rdb_audit_log_rebase(rdb_audit_log *log, uint64_t lsn);
 void rdb_audit_log_pass(rdb_audit_log *log, uint64_t lsn);
 /* What of it is not in the log yet becomes lines in memory. */
 RDB_CHECKED bool rdb_audit_log_add(rdb_audit_log *log, const rdb_audit_source *source, rdb_error *err);
-/* Writes them out; with sync makes them durable and signs a head. A failure leaves them in memory: call again. */
+/* Writes them out, where they are many whole blocks of 4 KiB of them. A failure leaves in memory what is not in the file: call again. */
 RDB_CHECKED bool rdb_audit_log_write(rdb_audit_log *log, rdb_error *err);
+/* Writes all of them, makes them durable and signs a head. */
 RDB_CHECKED bool rdb_audit_log_seal(rdb_audit_log *log, rdb_error *err);
 /* An event that comes from no WAL record: a gap, say. */
 RDB_CHECKED bool rdb_audit_log_note(rdb_audit_log *log, const uint8_t *batch, uint32_t length, rdb_error *err);

@@ -14,7 +14,8 @@ enum {
     QUEUE_BYTES_MAX = 64 << 20, /* then batches are taken from the WAL */
     PENDING_BYTES = 1 << 18,    /* lines in memory before they are written */
     IDLE_US = 200000,
-    BUSY_US = 10000,
+    BUSY_US = 50000,
+    LOOK_US = 10000,            /* of who waits for the thread */
     SEAL_US = 1000000,
     RETRY_US = 1000000,
     PATIENCE_US = 10000000      /* of a failing log, before statements feel it */
@@ -205,6 +206,14 @@ static bool read_wal(audit_writer *writer, rdb_lsn end, rdb_error *err)
     return ok;
 }
 
+/* Another processor has made the node: its bytes are on their way here while the one before it is hashed. */
+static void warm(const audit_node *node)
+{
+    enum { LINE_BYTES = 64, LINES_MAX = 32 };
+    for (uint32_t i = 0; node != NULL && i < LINES_MAX; i++)
+        __builtin_prefetch((const char *)node + i * (size_t)LINE_BYTES);
+}
+
 /* Takes what is durable from the queue. */
 static bool take_queue(audit_writer *writer, bool *took, rdb_error *err)
 {
@@ -214,6 +223,7 @@ static bool take_queue(audit_writer *writer, bool *took, rdb_error *err)
         if (node == NULL)
             return true;
         const rdb_lsn end = atomic_load_explicit(&node->end_lsn, memory_order_acquire);
+        warm(atomic_load_explicit(&node->next, memory_order_relaxed));
         if (end == 0 || (end != UINT64_MAX && end > durable))
             return true;
         if (end != UINT64_MAX && node->lsn >= writer->taken_lsn) {
@@ -349,7 +359,7 @@ bool audit_writer_settle(audit_writer *writer, rdb_cancel *cancel, rdb_error *er
             return false;
         rouse(writer);
         if (atomic_load(&writer->settled_lsn) < end)
-            rdb_cancel_sleep(cancel, RDB_WAIT_AUDIT_LOG, &writer->moved, moved, BUSY_US);
+            rdb_cancel_sleep(cancel, RDB_WAIT_AUDIT_LOG, &writer->moved, moved, LOOK_US);
     }
     return true;
 }

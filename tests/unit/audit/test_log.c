@@ -2,6 +2,7 @@
  * The log: what is added and sealed is there again, once, whatever a crash or a full file came between. */
 #include "audit/audit_int.h"
 #include "audit/rdb_audit_search.h"
+#include "os/rdb_fault.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -370,6 +371,74 @@ static void test_batches_are_bounded(void **state)
     rdb_strbuf_free(&batch);
 }
 
+/* Much goes in whole blocks past the cache, the rest with the seal; whatever call fails on the way is tried again at the same place. */
+static void test_much_is_written_in_blocks(void **state)
+{
+    enum { BLOCK = 4096, ROUNDS = 20 };
+    static const char *const CALLS[] = {"write", "open", "create", "rename"};
+    char path[128], rule[64];
+    unsigned failures = 0;
+    (void)state;
+    for (unsigned nth = 0; nth < 40; nth++) { /* 0: none fails */
+        fixture f;
+        uint64_t in_blocks = 0;
+        begin(&f, nth % 2 == 0 ? 1 << 30 : 300000); /* else with changes of files */
+        snprintf(path, sizeof path, "%s/audit.log", f.logs);
+        snprintf(rule, sizeof rule, "%s:/audit.log:nth=%u:%s", CALLS[nth % 4], nth / 4 + 1, nth % 4 < 2 ? "EIO" : "ENOSPC");
+        if (nth > 0)
+            assert_true(rdb_fault_arm(rule, &f.err));
+        for (unsigned round = 0; round < ROUNDS; round++) {
+            const unsigned wanted = round % 5 == 0 ? 1 : round % 5 == 1 ? 700 : round % 5 == 2 ? 3 : 150;
+            for (unsigned i = 0; i < wanted; i++, f.lsn += 64) {
+                rdb_strbuf batch;
+                rdb_strbuf_init(&batch, NULL);
+                rdb_audit_batch_begin(&batch, "", 0);
+                rdb_audit_batch_add(&batch, &(rdb_audit_event){.class = RDB_AUDIT_WRITE, .rows = round});
+                const rdb_audit_source source = {.lsn = f.lsn, .xid = 1, .scn = 1, .batch = (const uint8_t *)batch.data, .length = (uint32_t)batch.length};
+                if (!rdb_audit_log_add(f.log, &source, &f.err)) {
+                    rdb_error_clear(&f.err);
+                    assert_true(rdb_audit_log_add(f.log, &source, &f.err));
+                }
+                rdb_strbuf_free(&batch);
+            }
+            const uint64_t pending = rdb_audit_log_pending_bytes(f.log);
+            if (!rdb_audit_log_write(f.log, &f.err)) {
+                rdb_error_clear(&f.err);
+                assert_true(rdb_audit_log_write(f.log, &f.err));
+            }
+            if (pending >= 64 << 10) {
+                in_blocks++;
+                assert_int_equal(rdb_path_bytes(path) % BLOCK, 0);
+                assert_true(rdb_audit_log_pending_bytes(f.log) < BLOCK);
+            } else if (pending < 60 << 10) {
+                assert_int_equal(rdb_audit_log_pending_bytes(f.log), 0);
+            }
+            if (round % 7 == 0 && !rdb_audit_log_seal(f.log, &f.err)) {
+                rdb_error_clear(&f.err);
+                assert_true(rdb_audit_log_seal(f.log, &f.err));
+            }
+        }
+        if (!rdb_audit_log_seal(f.log, &f.err)) {
+            rdb_error_clear(&f.err);
+            assert_true(rdb_audit_log_seal(f.log, &f.err));
+        }
+        failures += rdb_fault_fired() > 0;
+        rdb_fault_disarm();
+        assert_true(in_blocks >= ROUNDS / 5);
+        const uint64_t size = rdb_audit_log_size(f.log);
+        check_good(&f, size);
+        check_once(&f, size);
+        reopen(&f);
+        assert_int_equal(rdb_audit_log_size(f.log), size);
+        add(&f, 400);
+        assert_true(rdb_audit_log_write(f.log, &f.err) && rdb_audit_log_seal(f.log, &f.err));
+        check_good(&f, rdb_audit_log_size(f.log));
+        check_once(&f, rdb_audit_log_size(f.log));
+        end(&f);
+    }
+    assert_true(failures >= 12); /* where they were to fail */
+}
+
 static void test_words_and_times(void **state)
 {
     uint32_t classes = 0;
@@ -391,7 +460,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_records_come_back), cmocka_unit_test(test_nothing_comes_twice), cmocka_unit_test(test_torn_end_is_made_again), cmocka_unit_test(test_torn_head_is_no_damage),
         cmocka_unit_test(test_full_files_follow_each_other), cmocka_unit_test(test_crash_between_files), cmocka_unit_test(test_lost_files_are_told),
-        cmocka_unit_test(test_passed_wal_need_not_be_kept), cmocka_unit_test(test_batches_are_bounded), cmocka_unit_test(test_words_and_times),
+        cmocka_unit_test(test_passed_wal_need_not_be_kept), cmocka_unit_test(test_batches_are_bounded), cmocka_unit_test(test_much_is_written_in_blocks), cmocka_unit_test(test_words_and_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
