@@ -52,6 +52,19 @@ void session_put_row_description(rdb_session *session, const rdb_result_column *
 }
 
 /* ---- values ----------------------------------------------------------------------------------------------------------- */
+static void put_bytes(rdb_strbuf *output, const void *bytes, uint32_t length)
+{
+    if (!rdb_strbuf_reserve(output, 4 + (size_t)length))
+        return;
+    char *at = output->data + output->length;
+    const uint32_t network = htonl(length);
+    memcpy(at, &network, sizeof network);
+    if (length > 0)
+        memcpy(at + 4, bytes, length);
+    at[4 + length] = '\0';
+    output->length += 4 + (size_t)length;
+}
+
 static void put_integer(rdb_strbuf *output, int64_t value)
 {
     char digits[24];
@@ -63,30 +76,25 @@ static void put_integer(rdb_strbuf *output, int64_t value)
     } while (rest != 0);
     if (value < 0)
         digits[--at] = '-';
-    wire_put_u32(output, (uint32_t)(sizeof digits - at));
-    rdb_strbuf_add(output, digits + at, sizeof digits - at);
+    put_bytes(output, digits + at, (uint32_t)(sizeof digits - at));
 }
 
-/* Types whose text needs no call. True: done. */
-static bool put_text_fast(rdb_strbuf *output, const rdb_type *type, rdb_datum value)
+/* Types whose text needs no call. */
+static session_sink_way way_of(const rdb_type *type, uint16_t format)
 {
+    if (format != 0)
+        return SINK_CALL;
     switch (type->oid) {
-    case RDB_INT4OID:
-        put_integer(output, value.i32);
-        return true;
-    case RDB_INT8OID:
-        put_integer(output, value.i64);
-        return true;
-    case RDB_INT2OID:
-        put_integer(output, value.i16);
-        return true;
-    case RDB_OIDOID:
-        put_integer(output, value.oid);
-        return true;
     case RDB_BOOLOID:
-        wire_put_u32(output, 1);
-        rdb_strbuf_addc(output, value.b ? 't' : 'f');
-        return true;
+        return SINK_BOOL;
+    case RDB_OIDOID:
+        return SINK_OID;
+    case RDB_INT2OID:
+        return SINK_INT2;
+    case RDB_INT4OID:
+        return SINK_INT4;
+    case RDB_INT8OID:
+        return SINK_INT8;
     case RDB_TEXTOID:
     case RDB_VARCHAROID:
     case RDB_BPCHAROID:
@@ -94,18 +102,15 @@ static bool put_text_fast(rdb_strbuf *output, const rdb_type *type, rdb_datum va
     case RDB_JSONOID:
     case RDB_UNKNOWNOID:
     case RDB_CSTRINGOID:
-        wire_put_u32(output, value.bytes.length);
-        rdb_strbuf_add(output, value.bytes.data, value.bytes.length);
-        return true;
+        return SINK_BYTES;
     default:
-        return false;
+        return SINK_CALL;
     }
 }
 
-static bool put_value(session_row_sink *sink, rdb_strbuf *output, const rdb_type *type, uint16_t format, rdb_datum value, rdb_error *err)
+/* By the type's own function. */
+static bool put_converted(session_row_sink *sink, rdb_strbuf *output, const rdb_type *type, uint16_t format, rdb_datum value, rdb_error *err)
 {
-    if (format == 0 && put_text_fast(output, type, value))
-        return true;
     size_t begin = output->length;
     wire_put_u32(output, 0);
     bool (*convert)(rdb_call *, const rdb_type *, rdb_datum, rdb_strbuf *) = NULL;
@@ -154,7 +159,33 @@ bool session_send_rows(rdb_session *session, const rdb_batch *batch, uint32_t fr
                 continue;
             }
             const size_t value_at = output->length;
-            if (!put_value(sink, output, sink->types[i], sink->formats[i], rdb_vector_get(vector, row), err) ||
+            bool ok = true;
+            switch ((session_sink_way)sink->ways[i]) {
+            case SINK_BYTES: {
+                const rdb_bytes *bytes = &RDB_AT(vector, rdb_bytes, row);
+                put_bytes(output, bytes->data, bytes->length);
+                break;
+            }
+            case SINK_BOOL:
+                put_bytes(output, RDB_AT(vector, uint8_t, row) != 0 ? "t" : "f", 1);
+                break;
+            case SINK_OID:
+                put_integer(output, RDB_AT(vector, uint32_t, row));
+                break;
+            case SINK_INT2:
+                put_integer(output, RDB_AT(vector, int16_t, row));
+                break;
+            case SINK_INT4:
+                put_integer(output, RDB_AT(vector, int32_t, row));
+                break;
+            case SINK_INT8:
+                put_integer(output, RDB_AT(vector, int64_t, row));
+                break;
+            case SINK_CALL:
+                ok = put_converted(sink, output, sink->types[i], sink->formats[i], rdb_vector_get(vector, row), err);
+                break;
+            }
+            if (!ok ||
                 (sink->call.format->client_encoding != 0 && !encode_value(session, output, sink->types[i], sink->formats[i], value_at, err))) {
                 output->length = start; /* half a row must not go out before the error */
                 return false;
@@ -187,13 +218,17 @@ bool session_sink_begin(rdb_session *session, const rdb_result_column *columns, 
         uint16_t *grown = realloc(sink->formats, count * sizeof *grown);
         if (grown != NULL)
             sink->formats = grown;
-        if (types == NULL || grown == NULL)
+        uint8_t *ways = realloc(sink->ways, count * sizeof *ways);
+        if (ways != NULL)
+            sink->ways = ways;
+        if (types == NULL || grown == NULL || ways == NULL)
             return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
         sink->capacity = count;
     }
     for (uint32_t i = 0; i < count; i++) {
         sink->types[i] = columns[i].type;
         sink->formats[i] = formats != NULL ? formats[i] : 0;
+        sink->ways[i] = (uint8_t)way_of(columns[i].type, sink->formats[i]);
     }
     sink->column_count = count;
     sink->row_count = 0;
@@ -334,6 +369,7 @@ void session_sink_destroy(rdb_session *session)
     rdb_arena_destroy(session->sink->scratch);
     free(session->sink->types);
     free(session->sink->formats);
+    free(session->sink->ways);
     free(session->sink);
     session->sink = NULL;
 }

@@ -5,9 +5,13 @@
 
 #include "session/session_int.h"
 
+/* How the values of a column become bytes: as they stand, as digits, or by a call. */
+typedef enum session_sink_way { SINK_CALL, SINK_BYTES, SINK_BOOL, SINK_INT2, SINK_INT4, SINK_INT8, SINK_OID } session_sink_way;
+
 typedef struct session_row_sink {
     const rdb_type **types;
     uint16_t *formats; /* 0 text, 1 binary */
+    uint8_t *ways;     /* session_sink_way */
     uint32_t column_count, capacity;
     uint64_t row_count; /* sent since session_sink_begin */
     rdb_arena *scratch; /* of conversions; reset after each batch */

@@ -321,6 +321,79 @@ static bool load_whole(heap_output *output, heap_row *row, rdb_error *err)
     return true;
 }
 
+/* Does a row that comes alone go value by value? Then all its variable values are copied at once, wanted or not: most should be, or be
+ * few bytes. */
+static bool goes_alone(const heap_output *output, const rdb_row_layout *layout, const heap_version *version)
+{
+    enum { SMALL_BYTES = 256 };
+    return !output->borrows && (version->flags & RDB_ROW_WIDE) == 0 && (output->column_count >= layout->variable_count / 2 || version->length <= SMALL_BYTES);
+}
+
+/* The columns of one plain row. */
+static bool put_row(heap_output *output, const rdb_table_layout *table_layout, const heap_row *source, uint32_t row, rdb_error *err)
+{
+    const heap_version *version = &source->version;
+    const rdb_row_layout *layout = table_layout->rows;
+    const bool has_nulls = (version->flags & RDB_ROW_HAS_NULLS) != 0;
+    const uint32_t skip = has_nulls ? ((uint32_t)layout->slot_count + 7) / 8 : 0, data = layout->fixed_bytes + 2 * (uint32_t)layout->variable_count;
+    const uint8_t *fixed = version->body + skip, *ends = fixed + layout->fixed_bytes;
+    uint8_t *bytes = NULL; /* a copy of all variable values */
+    if (RDB_UNLIKELY(version->length < skip + data))
+        return damaged_row(output, err);
+    const uint32_t bytes_max = version->length - skip - data;
+    for (uint16_t c = 0; c < output->column_count; c++) {
+        rdb_vector *vector = output->vectors[c];
+        const int16_t column = output->columns[c];
+        const int16_t slot_no = column > 0 ? table_layout->slots[column - 1] : -1;
+        if (RDB_UNLIKELY(slot_no < 0)) {
+            if (!(column < 0 ? put_system(output, vector, column, source, 1, row, err) : put_value(output, vector, version, (uint16_t)(column - 1), row, err)))
+                return false;
+            continue;
+        }
+        const rdb_row_slot *slot = &layout->slots[slot_no];
+        if (has_nulls && is_null(version, slot->null_bit)) {
+            rdb_vector_set_null(vector, row);
+            if (slot->is_variable)
+                RDB_VALUES(vector, rdb_bytes)[row] = (rdb_bytes){0};
+            continue;
+        }
+        if (vector->nulls != NULL)
+            rdb_vector_set_valid(vector, row);
+        if (slot->is_variable) {
+            const uint8_t *end = ends + 2 * slot->position;
+            const uint32_t from = slot->position == 0 ? 0 : rdb_get_u16(end - 2), to = rdb_get_u16(end);
+            if (RDB_UNLIKELY(to < from || to > bytes_max))
+                return damaged_row(output, err);
+            if (bytes == NULL) {
+                bytes = rdb_arena_try_alloc(output->arena, RDB_MAX(bytes_max, 1u), err);
+                if (bytes == NULL)
+                    return false;
+                memcpy(bytes, fixed + data, bytes_max);
+            }
+            RDB_VALUES(vector, rdb_bytes)[row] = (rdb_bytes){bytes + from, to - from, 0};
+            continue;
+        }
+        switch (rdb_rep_width((rdb_rep)slot->rep)) {
+        case 1:
+            RDB_VALUES(vector, uint8_t)[row] = fixed[slot->position];
+            break;
+        case 2:
+            memcpy(&RDB_VALUES(vector, uint16_t)[row], fixed + slot->position, 2);
+            break;
+        case 4:
+            memcpy(&RDB_VALUES(vector, uint32_t)[row], fixed + slot->position, 4);
+            break;
+        case 8:
+            memcpy(&RDB_VALUES(vector, uint64_t)[row], fixed + slot->position, 8);
+            break;
+        default:
+            memcpy(&RDB_VALUES(vector, rdb_datum)[row], fixed + slot->position, sizeof(rdb_datum));
+            break;
+        }
+    }
+    return true;
+}
+
 bool heap_output_rows(heap_output *output, const heap_row *rows, uint32_t count, uint32_t first, rdb_error *err)
 {
     const rdb_table *table = output->table;
@@ -341,6 +414,11 @@ bool heap_output_rows(heap_output *output, const heap_row *rows, uint32_t count,
         rows = loaded;
     const rdb_table_layout *layout = table->layouts[table->current_layout];
     const bool plain = output->are_plain || are_plain(rows, count, table->current_layout);
+    if (plain && count == 1 && goes_alone(output, layout->rows, &rows->version)) {
+        ok = put_row(output, layout, rows, first, err);
+        free(loaded);
+        return ok;
+    }
     if (!output->are_plain) {
         output->flags = 0;
         for (uint32_t i = 0; i < count; i++)

@@ -305,6 +305,11 @@ static void value_is_stored_short(scene *s, rdb_page *page)
     external_of(s, page)[offsetof(heap_external, stored)]--;
 }
 
+static void value_ends_behind_its_row(scene *s, rdb_page *page)
+{
+    rdb_put_u16(cell_of(page, RDB_ROW_SLOT(s->plain)) + HEAP_HEADER_BYTES + s->f.table.layouts[0]->rows->fixed_bytes, 3000);
+}
+
 static void test_damaged_values_are_told(void **state)
 {
     (void)state;
@@ -315,7 +320,7 @@ static void test_damaged_values_are_told(void **state)
     } DAMAGE[] = {
         {CHAIN, chain_of_another_kind},      {CHAIN, chain_of_another_writer},        {CHAIN, chain_ends_early},           {CHAIN, chain_is_empty},
         {LARGE_HOME, value_is_stored_short}, {LARGE_HOME, value_is_packed_otherwise}, {LARGE_HOME, value_does_not_unpack}, {HOME, lead_astray},
-        {HOME, break_layout},                {HOME, break_slot},
+        {HOME, break_layout},                {HOME, break_slot},                      {HOME, value_ends_behind_its_row},
     };
     static scene s;
     rdb_buffer *buffer;

@@ -383,6 +383,69 @@ static void test_wide_rows(void **state)
     instance_end(&f);
 }
 
+/* Rows fetched one by one: every width, nulls in every combination, short rows and long ones, some of the columns and all, in another order
+ * than they were stored; the same together. */
+static void test_rows_one_by_one(void **state)
+{
+    (void)state;
+    enum { COLUMNS = 8, ROWS = 1 << COLUMNS };
+    static const rdb_rep reps[COLUMNS] = {RDB_REP_BYTES, RDB_REP_BOOL, RDB_REP_INT16, RDB_REP_BYTES, RDB_REP_INT32, RDB_REP_INT64, RDB_REP_FIXED16, RDB_REP_BYTES};
+    static const int16_t WANTED[] = {8, 3, 1, 6, 4, 2, 7, 5};
+    static char text[300];
+    static rdb_row_address addresses[ROWS];
+    instance f;
+    instance_begin(&f, 4096, 256);
+    describe_table(&f, reps, COLUMNS, TABLE_FILE);
+    create_table(&f);
+    memset(text, 'x', sizeof text);
+    rdb_txn *txn = begin(&f, RDB_READ_COMMITTED);
+    for (uint32_t row = 0; row < ROWS; row++) {
+        rdb_datum values[COLUMNS];
+        bool is_null[COLUMNS];
+        memset(values, 0, sizeof values);
+        for (uint32_t c = 0; c < COLUMNS; c++) {
+            is_null[c] = (row >> c & 1) != 0;
+            memset(values[c].fixed, (int)(row * 7 + c), rdb_rep_width(reps[c])); /* of a bool, any byte that is not 0 */
+            if (reps[c] == RDB_REP_BYTES)
+                values[c].bytes = (rdb_bytes){(const uint8_t *)text, (row * 13 + c) % (row % 2 ? 20 : sizeof text), 0};
+        }
+        MUST(&f.err, rdb_table_insert(&f.table, txn, values, is_null, NULL, 0, &addresses[row], NULL, &f.err));
+    }
+    rdb_snapshot snapshot;
+    rdb_txn_take_snapshot(txn, &snapshot);
+    for (uint32_t wanted = 1; wanted <= COLUMNS; wanted++) {
+        rdb_vector store[COLUMNS], *vectors[COLUMNS];
+        static bool found[ROWS], recheck[ROWS];
+        static rdb_row_version versions[ROWS];
+        for (uint32_t i = 0; i < wanted; i++) {
+            MUST(&f.err, rdb_vector_init(&store[i], f.batch, reps[WANTED[i] - 1], ROWS, &f.err));
+            vectors[i] = &store[i];
+        }
+        MUST(&f.err, rdb_table_fetch(&f.table, txn, &snapshot, addresses, ROWS, WANTED, (uint16_t)wanted, f.batch, vectors, found, recheck, versions, &f.err));
+        for (uint32_t row = 0; row < ROWS; row++) {
+            assert_true(found[row]);
+            for (uint32_t i = 0; i < wanted; i++) {
+                const uint32_t c = (uint32_t)WANTED[i] - 1;
+                assert_int_equal(rdb_vector_is_null(&store[i], row), row >> c & 1);
+                if ((row >> c & 1) != 0)
+                    continue;
+                if (reps[c] == RDB_REP_BYTES) {
+                    const rdb_bytes bytes = RDB_VALUES(&store[i], rdb_bytes)[row];
+                    assert_int_equal(bytes.length, (row * 13 + c) % (row % 2 ? 20 : sizeof text));
+                    assert_memory_equal(bytes.data, text, bytes.length);
+                } else {
+                    uint8_t bytes[16];
+                    memset(bytes, (int)(row * 7 + c), sizeof bytes);
+                    assert_memory_equal((const uint8_t *)store[i].values + (size_t)row * rdb_rep_width(reps[c]), bytes, rdb_rep_width(reps[c]));
+                }
+            }
+        }
+        rdb_arena_reset(f.batch);
+    }
+    commit(&f, txn);
+    instance_end(&f);
+}
+
 static void test_insert_many(void **state)
 {
     instance f;
@@ -490,6 +553,7 @@ int main(void)
         cmocka_unit_test(test_rows_move),
         cmocka_unit_test(test_large_values),
         cmocka_unit_test(test_wide_rows),
+        cmocka_unit_test(test_rows_one_by_one),
         cmocka_unit_test(test_insert_many),
         cmocka_unit_test(test_recovery),
     };
