@@ -96,11 +96,8 @@ int command_backup(backup_work *work)
     if (!rdb_repository_open(&work->repository, &place, &work->err) || !rdb_backup_take(work->repository, &options, work->arena, &manifest, &work->err))
         return rdb_backup_work_report(work);
     report_backup(work, manifest, (double)(rdb_time_monotonic_us() - begun_us) / 1e6);
-    for (uint32_t i = 0; i < manifest->degraded.count && !a->json; i++) {
-        const rdb_manifest_page *page = manifest->degraded.items[i];
-        const bool is_named = page->relation[0] != '\0';
-        fprintf(stderr, "%s: broken page: %s%s%s, block %llu: %s\n", work->program->name, page->path, is_named ? " of " : "", page->relation, (unsigned long long)page->block, page->what);
-    }
+    if (!a->json)
+        rdb_backup_tell_broken_pages(work->program, manifest);
     int exit_code = a->verify && !a->dry_run && strcmp(a->output, "-") != 0 ? check_backup(work, manifest, VERIFY_PAGE) : RDB_EXIT_DONE;
     return exit_code != RDB_EXIT_DONE ? exit_code : manifest->degraded.count > 0 ? RDB_EXIT_DAMAGE : RDB_EXIT_DONE;
 }

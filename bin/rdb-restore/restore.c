@@ -20,13 +20,14 @@ static void report_restore(const restore_work *work, const rdb_manifest *manifes
     rdb_backup_format_size(done->bytes_fetched, fetched);
     rdb_backup_format_moment(&manifest->stopped, stopped, lsn);
     if (a->json) {
-        rdb_backup_print_json(json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:s, s:s, s:s, s:b, s:b, s:f, s:I, s:I}", "home", a->home, "backup_id", manifest->id, "target", goal, "chain_length",
+        rdb_backup_print_json(json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:s, s:s, s:s, s:b, s:i, s:b, s:f, s:I, s:I}", "home", a->home, "backup_id", manifest->id, "target", goal, "chain_length",
                              (int)done->chain_length, "file_count", (int)done->files, "object_count", (int)done->objects, "written_bytes", (json_int_t)done->bytes_written,
                              "kept_bytes", (json_int_t)done->bytes_kept, "fetched_bytes", (json_int_t)done->bytes_fetched, "consistent_at", stopped, "consistent_lsn", lsn,
-                             "kept_aside", done->kept_aside, "made_secrets", (int)done->made_secrets, "dry_run", (int)a->dry_run, "elapsed_seconds", seconds, "total_bytes", (json_int_t)done->bytes_total,
+                             "kept_aside", done->kept_aside, "made_secrets", (int)done->made_secrets, "degraded_pages", (int)manifest->degraded.count, "dry_run", (int)a->dry_run, "elapsed_seconds", seconds, "total_bytes", (json_int_t)done->bytes_total,
                              "free_bytes", (json_int_t)done->bytes_free));
         return;
     }
+    rdb_backup_tell_broken_pages(work->program, manifest);
     if (a->dry_run) {
         char size[24], space[24], started[40], first_lsn[24];
         rdb_backup_format_size(done->bytes_total, size);
@@ -43,6 +44,8 @@ static void report_restore(const restore_work *work, const rdb_manifest *manifes
         printf("  what was there: %s/%s, to be removed when the new one serves\n", a->home, done->kept_aside);
     if (done->made_secrets)
         printf("  the backup has no secrets: a new certificate is in conf/secrets/tls; roles and their passwords are as they were\n");
+    if (manifest->degraded.count > 0)
+        printf("  %u pages were broken already when they were backed up: they are named above; an older backup may make them again (--page)\n", manifest->degraded.count);
     printf("  the first start goes %s\n  serve it: rdb-serve --home %s\n", goal, a->home);
 }
 

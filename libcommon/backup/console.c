@@ -214,3 +214,12 @@ void rdb_backup_format_moment(const rdb_backup_moment *moment, char time_text[40
     backup_format_time(moment->time_us, time_text);
     backup_format_lsn(moment->lsn, lsn);
 }
+
+void rdb_backup_tell_broken_pages(const rdb_program *program, const rdb_manifest *manifest)
+{
+    for (uint32_t i = 0; i < manifest->degraded.count; i++) {
+        const rdb_manifest_page *page = manifest->degraded.items[i];
+        const bool is_named = page->relation[0] != '\0';
+        fprintf(stderr, "%s: broken page: %s%s%s, block %llu: %s\n", program->name, page->path, is_named ? " of " : "", page->relation, (unsigned long long)page->block, page->what);
+    }
+}

@@ -70,6 +70,8 @@ RDB_CHECKED bool rdb_backup_parse_size(const char *text, uint64_t *bytes, rdb_er
 void rdb_backup_format_size(uint64_t bytes, char text[24]);
 /* As many as processors, at most 4. */
 uint32_t rdb_backup_standard_threads(void);
+/* A line on stderr for each page of the backup that was broken already when it was read. */
+void rdb_backup_tell_broken_pages(const rdb_program *program, const rdb_manifest *manifest);
 void rdb_backup_format_moment(const rdb_backup_moment *moment, char time_text[40], char lsn[24]);
 
 #endif

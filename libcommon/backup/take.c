@@ -574,6 +574,20 @@ out:
     return ok;
 }
 
+/* Broken pages of the parent that were not looked at, as the change map says that they stand as they did: this backup builds on them. */
+static void carry_broken_pages(taking *t, const rdb_manifest *parent, const rdb_list *files)
+{
+    for (uint32_t i = 0; parent != NULL && i < parent->degraded.count; i++) {
+        const rdb_manifest_page *page = parent->degraded.items[i];
+        const uint64_t offset = page->block * t->manifest->page_bytes;
+        for (uint32_t n = 0; n < files->count; n++) {
+            const taking_file *file = files->items[n];
+            if (strcmp(file->file->path, page->path) == 0 && file->changed != NULL && offset < file->file->length && !is_wanted(t, file, offset, NULL))
+                rdb_list_push(t->arena, &t->manifest->degraded, rdb_arena_memdup(t->arena, page, sizeof *page));
+        }
+    }
+}
+
 /* What the copy starts from, and the log from where replay begins to where it must get; what lies before and behind is zeroes but for the segment's header. */
 static bool plan_log(taking *t, rdb_list *files, rdb_error *err)
 {
@@ -814,6 +828,7 @@ bool rdb_backup_take(rdb_repository *repository, const rdb_backup_options *optio
     source_report(t.source, SOURCE_PLAN, -1, 0);
     if (!source_databases(t.source, arena, &t.manifest->databases, err) || !plan_data(&t, parent, &files, err) || !copy_parts(&t, SOURCE_DATA, err))
         goto out;
+    carry_broken_pages(&t, parent, &files);
     source_name_relations(t.source, arena, &t.manifest->databases, &t.manifest->degraded);
     source_report(t.source, SOURCE_END, (int64_t)t.bytes_total, t.bytes_total);
     if (!source_end(t.source, &t.manifest->stopped, err) || !plan_log(&t, &files, err) || !copy_parts(&t, SOURCE_LOG, err))
