@@ -39,7 +39,69 @@ typedef struct restoring {
     bool *is_needed; /* by object number */
     rdb_slice control;
     _Atomic uint64_t bytes_written, bytes_fetched, bytes_kept; /* relaxed: sums */
+    rdb_mutex lock;
+    void *buffers RDB_GUARDED_BY(lock); /* of BACKUP_PART_BYTES, aligned, that nobody uses now: each begins with the next one's place */
 } restoring;
+
+/* ---- parts on their way to the disk -------------------------------------------------------------------------------------------- */
+/* Large runs of pages pass the kernel's cache by: copying them there, and writing them from there, costs as much as unpacking them, and
+ * nobody will read most of them soon. A part is then gathered whole, its digest proved, and a thread beside writes it while the next is
+ * unpacked. */
+#define PASS_BY_BYTES_MIN (UINT64_C(1) << 20)
+#define PASS_BY_ALIGNMENT 4096u
+
+typedef struct part_writer {
+    rdb_thread *thread; /* has the following until it is joined */
+    rdb_file *file;
+    uint8_t *buffer;
+    uint64_t offset, length;
+    bool ok;
+    rdb_error err;
+} part_writer;
+
+static uint8_t *take_buffer(restoring *r, rdb_error *err)
+{
+    rdb_mutex_lock(&r->lock);
+    void *buffer = r->buffers;
+    if (buffer != NULL)
+        memcpy(&r->buffers, buffer, sizeof r->buffers);
+    rdb_mutex_unlock(&r->lock);
+    if (buffer == NULL && posix_memalign(&buffer, PASS_BY_ALIGNMENT, BACKUP_PART_BYTES) != 0) {
+        rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+        return NULL;
+    }
+    return buffer;
+}
+
+static void give_buffer(restoring *r, uint8_t *buffer)
+{
+    if (buffer == NULL)
+        return;
+    rdb_mutex_lock(&r->lock);
+    memcpy(buffer, &r->buffers, sizeof r->buffers);
+    r->buffers = buffer;
+    rdb_mutex_unlock(&r->lock);
+}
+
+static void write_part(void *argument)
+{
+    part_writer *w = argument;
+    w->ok = rdb_file_write(w->file, w->offset, w->buffer, w->length, &w->err);
+    w->ok = rdb_file_close(&w->file, &w->err) && w->ok;
+}
+
+/* What was being written is in its file, or the error says why not. */
+static bool await_writer(restoring *r, part_writer *w, rdb_error *err)
+{
+    rdb_thread_join(&w->thread);
+    give_buffer(r, w->buffer);
+    w->buffer = NULL;
+    if (w->ok)
+        return true;
+    rdb_error_move(err, &w->err);
+    w->ok = true;
+    return false;
+}
 
 /* ---- one object -------------------------------------------------------------------------------------------------------------- */
 typedef struct unpacking {
@@ -52,6 +114,8 @@ typedef struct unpacking {
     bool is_control;
     uint32_t object_no;
     uint64_t data_bytes;
+    uint8_t *buffer;    /* where the part is gathered; NULL: it is written as it comes */
+    part_writer writer; /* of the one before */
 } unpacking;
 
 static restoring_file *find_target(restoring *r, const char *path)
@@ -75,6 +139,12 @@ static bool is_anchor(const char *path)
     return strcmp(path, CONTROL) == 0 || strcmp(path, LABEL) == 0;
 }
 
+static bool passes_cache_by(const rdb_manifest_part *part)
+{
+    return part->data_bytes == part->length && part->length >= PASS_BY_BYTES_MIN && part->length <= BACKUP_PART_BYTES && part->length % PASS_BY_ALIGNMENT == 0 &&
+           part->offset % PASS_BY_ALIGNMENT == 0;
+}
+
 static bool unpack_member(void *context, const char *path, uint64_t offset, uint64_t length, bool *wanted, rdb_error *err)
 {
     unpacking *u = context;
@@ -93,7 +163,12 @@ static bool unpack_member(void *context, const char *path, uint64_t offset, uint
     u->data_bytes = 0;
     u->is_control = is_anchor(path);
     digest_reset(u->digest);
-    return u->is_control || (rdb_instance_path(u->r->home, path, whole, sizeof whole, err) && rdb_file_open(&u->file, whole, RDB_FILE_CREATE, err));
+    if (u->is_control)
+        return true;
+    const bool passes_by = passes_cache_by(u->part);
+    if (passes_by && (u->buffer = take_buffer(u->r, err)) == NULL)
+        return false;
+    return rdb_instance_path(u->r->home, path, whole, sizeof whole, err) && rdb_file_open(&u->file, whole, RDB_FILE_CREATE | (passes_by ? RDB_FILE_DIRECT : 0), err);
 }
 
 static bool unpack_data(void *context, uint64_t offset, const void *bytes, size_t length, rdb_error *err)
@@ -105,7 +180,31 @@ static bool unpack_data(void *context, uint64_t offset, const void *bytes, size_
         rdb_strbuf_add(&u->control, bytes, length);
         return rdb_strbuf_check(&u->control, err);
     }
+    if (u->buffer != NULL) {
+        memcpy(u->buffer + offset, bytes, length); /* inside the part: volume_visit saw to that */
+        return true;
+    }
     return rdb_file_write(u->file, u->part->offset + offset, bytes, length, err);
+}
+
+/* The part goes to be written when the one before is. */
+static bool hand_over(unpacking *u, rdb_error *err)
+{
+    part_writer *w = &u->writer;
+    rdb_error refused = {0};
+    if (!await_writer(u->r, w, err))
+        return false;
+    w->file = u->file;
+    w->buffer = u->buffer;
+    w->offset = u->part->offset;
+    w->length = u->part->length;
+    u->file = NULL;
+    u->buffer = NULL;
+    if (!rdb_thread_start(&w->thread, "write", write_part, w, &refused)) {
+        rdb_error_clear(&refused);
+        write_part(w);
+    }
+    return true;
 }
 
 static bool unpack_end(void *context, rdb_error *err)
@@ -113,12 +212,14 @@ static bool unpack_end(void *context, rdb_error *err)
     unpacking *u = context;
     char sha256[RDB_DIGEST_TEXT_BYTES];
     digest_finish(u->digest, sha256);
-    if (!rdb_file_close(&u->file, err))
+    if (u->buffer == NULL && !rdb_file_close(&u->file, err))
         return false;
     if (u->data_bytes != u->part->data_bytes || strcmp(sha256, u->part->sha256) != 0) {
         rdb_error_set(err, RDB_DATA_CORRUPTED, "a part of \"%s\" is not what its manifest says", u->target->file->path);
         return rdb_error_detail(err, "From byte %llu on: SHA-256 %s, expected %s.", (unsigned long long)u->part->offset, sha256, u->part->sha256);
     }
+    if (u->buffer != NULL && !hand_over(u, err))
+        return false;
     atomic_fetch_add_explicit(&u->target->parts_done, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&u->r->bytes_written, u->data_bytes, memory_order_relaxed);
     watch_done(u->r->options->watch, u->data_bytes);
@@ -131,7 +232,7 @@ static bool unpack_object(void *context, uint32_t object_no, rdb_error *err)
     const rdb_manifest_object *object = r->manifest->objects.items[object_no];
     char name[200], sha256[RDB_DIGEST_TEXT_BYTES];
     rdb_strbuf bytes;
-    unpacking u = {.r = r, .object_no = object_no};
+    unpacking u = {.r = r, .object_no = object_no, .writer.ok = true};
     if (!r->is_needed[object_no])
         return true;
     if (!watch_interrupted(r->options->watch, err))
@@ -143,6 +244,8 @@ static bool unpack_object(void *context, uint32_t object_no, rdb_error *err)
               repository_get(r->repository, name, object, &bytes, sha256, err);
     atomic_fetch_add_explicit(&r->bytes_fetched, object->bytes, memory_order_relaxed);
     ok = ok && volume_visit(r->manifest->compression, bytes.data, bytes.length, &visitor, err);
+    ok = await_writer(r, &u.writer, err) && ok;
+    give_buffer(r, u.buffer);
     if (!ok)
         rdb_error_add_context(err, "object \"%s\"", name);
     if (ok && u.control.length > 0) /* one object alone has it */
@@ -575,6 +678,7 @@ bool rdb_backup_restore(rdb_repository *repository, rdb_manifest *newest, const 
         rdb_arena_destroy(r.arena);
         return false;
     }
+    rdb_mutex_init(&r.lock, RDB_RANK_LEAF);
     bool ok = check_settings(options, err) && rdb_instance_resolve(options->home, r.home, sizeof r.home, err) && rdb_backup_chain(repository, newest, r.arena, &r.chain, err) &&
               clear_home(&r, err) && (measure_space(&r), true) && find_needs(&r, err) && (options->dry_run || prepare_home(&r, err)) && compare_home(&r, err);
     for (uint32_t level = 0; ok && level < r.chain.count; level++)
@@ -587,6 +691,10 @@ bool rdb_backup_restore(rdb_repository *repository, rdb_manifest *newest, const 
     report->bytes_kept = atomic_load(&r.bytes_kept);
     lease_give(&lease);
     free((void *)(uintptr_t)r.control.data);
+    rdb_error ignored = {0};
+    while (r.buffers != NULL)
+        free(take_buffer(&r, &ignored));
+    rdb_mutex_deinit(&r.lock);
     rdb_arena_destroy(r.arena);
     return ok;
 }

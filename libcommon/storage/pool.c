@@ -301,7 +301,7 @@ static bool read_page(rdb_storage *storage, storage_relation *relation, rdb_buff
     storage_tag_name(name, tag);
     rdb_error_set(err, RDB_DATA_CORRUPTED, "invalid page in block %llu of relation %s", (unsigned long long)tag.block, name);
     rdb_incident_note("damaged-page", "%s: %s", rdb_error_message(err), what != NULL ? what : "too short");
-    rdb_error_hint(err, "A backup and the log since make it again while the server runs: rdb-restore --page %s:%llu.", name, (unsigned long long)tag.block);
+    rdb_error_hint(err, "A backup and the log since make it again: rdb-restore --page %s:%llu.", name, (unsigned long long)tag.block);
     if (what != NULL)
         return rdb_error_detail(err, "%s.", what);
     return rdb_error_detail(err, "Read only %zu of %u bytes.", got, storage->page_bytes);
