@@ -647,10 +647,38 @@ static void put_gather(explaining *work, const rdb_plan_node *node)
         explain_put_raw(&work->w, "Single Copy", "false");
 }
 
+static void put_memoize(explaining *work, const rdb_plan_node *node)
+{
+    const rdb_node_statistics *statistics = statistics_of(work, node);
+    rdb_list texts = {0};
+    rdb_strbuf keys;
+    rdb_strbuf_init(&keys, work->context->arena);
+    for (uint32_t i = 0; i < node->of.memoize.keys.count; i++) {
+        add_text(work, &texts, node->of.memoize.keys.items[i], true);
+        rdb_strbuf_addf(&keys, "%s%s", i > 0 ? ", " : "", (const char *)texts.items[i]);
+    }
+    explain_put(&work->w, "Cache Key", finish(work, &keys));
+    explain_put(&work->w, "Cache Mode", node->of.memoize.is_binary ? "binary" : "logical");
+    if (statistics == NULL || statistics->misses == 0)
+        return;
+    const double kilobytes = (double)((statistics->memory_bytes + 1023) / 1024);
+    if (work->w.format == EXPLAIN_TEXT) {
+        rdb_strbuf_addf(&work->w.out, "%*sHits: %llu  Misses: %llu  Evictions: %llu  Overflows: %llu  Memory Usage: %.0fkB\n", (int)work->w.indent, "", (unsigned long long)statistics->hits,
+                        (unsigned long long)statistics->misses, (unsigned long long)statistics->evictions, (unsigned long long)statistics->overflows, kilobytes);
+        return;
+    }
+    explain_put_number(&work->w, "Cache Hits", (double)statistics->hits, 0);
+    explain_put_number(&work->w, "Cache Misses", (double)statistics->misses, 0);
+    explain_put_number(&work->w, "Cache Evictions", (double)statistics->evictions, 0);
+    explain_put_number(&work->w, "Cache Overflows", (double)statistics->overflows, 0);
+    explain_put_number(&work->w, "Peak Memory Usage", kilobytes, 0);
+}
+
 static void put_properties(explaining *work, const rdb_plan_node *node)
 {
     switch ((rdb_plan_kind)node->kind) {
     case RDB_PLAN_GATHER: put_gather(work, node); break;
+    case RDB_PLAN_MEMOIZE: put_memoize(work, node); break;
     case RDB_PLAN_SEQ_SCAN:
         if (node->of.scan.sample != NULL)
             explain_put(&work->w, node->of.scan.sample->method < RDB_SAMPLE_AS_OF_SCN ? "Sampling" : "As Of", node->of.scan.sample->text);

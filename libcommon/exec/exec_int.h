@@ -211,7 +211,7 @@ RDB_CHECKED bool exec_check_sortable(const rdb_plan_key *keys, uint32_t count, r
 RDB_CHECKED bool exec_check_hashable(const rdb_type *const *types, uint32_t count, rdb_error *err);
 
 /* ---- operators */
-extern const exec_ops exec_result_ops, exec_values_ops, exec_subquery_ops, exec_append_ops, exec_limit_ops, exec_materialize_ops,
+extern const exec_ops exec_result_ops, exec_values_ops, exec_subquery_ops, exec_append_ops, exec_limit_ops, exec_materialize_ops, exec_memoize_ops,
     exec_cte_ops, exec_work_table_ops, exec_recursive_ops, exec_project_set_ops, exec_function_ops;
 extern const exec_ops exec_seq_scan_ops, exec_index_scan_ops, exec_index_only_scan_ops, exec_tid_scan_ops, exec_tid_range_ops, exec_bitmap_heap_ops, exec_bitmap_index_ops, exec_bitmap_set_ops;
 extern const exec_ops exec_nest_loop_ops, exec_hash_join_ops, exec_merge_join_ops;

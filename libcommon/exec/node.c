@@ -231,6 +231,7 @@ static const exec_ops *find_ops(const rdb_plan_node *plan)
     case RDB_PLAN_APPEND: return &exec_append_ops;
     case RDB_PLAN_WINDOW: return &exec_window_ops;
     case RDB_PLAN_MATERIALIZE: return &exec_materialize_ops;
+    case RDB_PLAN_MEMOIZE: return &exec_memoize_ops;
     case RDB_PLAN_PROJECT_SET: return &exec_project_set_ops;
     case RDB_PLAN_RECURSIVE_UNION: return &exec_recursive_ops;
     case RDB_PLAN_LOCK_ROWS: return &exec_lock_ops;

@@ -61,6 +61,7 @@ typedef struct rdb_node_statistics { /* of one node, by node_no; with context->i
     uint64_t heap_fetches;         /* index-only scans */
     uint64_t rows_rechecked, blocks, lossy_blocks; /* scans by addresses: rows that asking them again removed; blocks of the table, and those read whole */
     uint32_t workers;              /* Gather: threads that helped */
+    uint64_t hits, misses, evictions, overflows; /* Memoize: turns whose rows were there, or not; results dropped for others, or too large */
     uint32_t batches;              /* hash joins and aggregates: passes over partitions, 0 or 1: none spilled */
 } rdb_node_statistics;
 const rdb_node_statistics *rdb_execution_statistics(const rdb_execution *execution, uint32_t node_no);

@@ -611,6 +611,7 @@ void session_settings_set_planner(const rdb_session *session, rdb_plan_context *
     context->no_nest_loop = is_off(session, SET_enable_nestloop);
     context->no_merge_join = is_off(session, SET_enable_mergejoin);
     context->no_material = is_off(session, SET_enable_material);
+    context->no_memoize = is_off(session, SET_enable_memoize);
     context->no_hash_aggregate = is_off(session, SET_enable_hashagg);
     context->no_sort = is_off(session, SET_enable_sort);
     context->no_bitmap_scan = is_off(session, SET_enable_bitmapscan);

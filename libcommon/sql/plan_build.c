@@ -365,6 +365,7 @@ static bool build_join(builder *b, plan_path *path, plan_built *built)
         inner.relids = relids_union(b->relids, path->left->relids);
         if (!build_path(&inner, path->right, &right))
             return false;
+        plan_memoize(level, path, &inner.wanted, &right);
     } else if (!build_path(b, path->right, &right)) {
         return false;
     }

@@ -366,6 +366,7 @@ void plan_class_clause_between(planner *p, const plan_class *class, plan_relids 
 bool plan_is_free_to_move(const rdb_expr *expr);
 /* Does it call a volatile function? Those of sub-queries not planned yet count; planned ones are not looked into. */
 bool plan_calls_volatile(const rdb_expr *expr);
+bool plan_query_calls_volatile(const rdb_query *query);
 /* An AND's parts, and what its ORs have in common; true constants left out. */
 void plan_split_conjuncts(planner *p, rdb_expr *expr, rdb_list *conjuncts);
 /* plan_prepare.c */
@@ -521,6 +522,8 @@ typedef struct plan_subject {
 } plan_subject;
 plan_subject plan_examine(plan_level *level, const rdb_expr *expr);
 const rdb_expr *plan_strip(const rdb_expr *expr); /* without changes of label */
+/* plan_memoize.c: puts a cache over the built inner side of a nested loop, where it pays. wanted: plan_wanted *, what it reads. */
+void plan_memoize(plan_level *level, const plan_path *loop, const rdb_list *wanted, plan_built *right);
 /* plan_extended.c. of: as below. is_estimated: the clauses that are taken care of; those that cannot be are left. */
 plan_rel *plan_extended_rel(plan_level *level, const rdb_list *clauses);
 double plan_extended_and(plan_level *level, plan_rel *rel, const plan_rel *of, const rdb_list *clauses, bool *is_estimated);

@@ -67,6 +67,7 @@ static bool can_project(const rdb_plan_node *node)
     case RDB_PLAN_SET_OP:
     case RDB_PLAN_APPEND:
     case RDB_PLAN_MATERIALIZE:
+    case RDB_PLAN_MEMOIZE:
     case RDB_PLAN_RECURSIVE_UNION:
     case RDB_PLAN_LOCK_ROWS:
     case RDB_PLAN_MODIFY_TABLE:
@@ -341,6 +342,7 @@ const char *rdb_plan_node_name(const rdb_plan_node *node)
     case RDB_PLAN_APPEND: return "Append";
     case RDB_PLAN_WINDOW: return "WindowAgg";
     case RDB_PLAN_MATERIALIZE: return "Materialize";
+    case RDB_PLAN_MEMOIZE: return "Memoize";
     case RDB_PLAN_PROJECT_SET: return "ProjectSet";
     case RDB_PLAN_RECURSIVE_UNION: return "Recursive Union";
     case RDB_PLAN_LOCK_ROWS: return "LockRows";

@@ -106,6 +106,13 @@ bool plan_calls_volatile(const rdb_expr *expr)
     return found;
 }
 
+bool plan_query_calls_volatile(const rdb_query *query)
+{
+    bool found = false;
+    (void)analyse_walk_query(query, 0, see_volatile, &found);
+    return found;
+}
+
 /* May it be evaluated more than once, or earlier than it stands? */
 bool plan_is_free_to_move(const rdb_expr *expr)
 {

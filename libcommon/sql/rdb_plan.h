@@ -39,6 +39,7 @@ typedef enum rdb_plan_kind {
     RDB_PLAN_APPEND,          /* children one after the other */
     RDB_PLAN_WINDOW,          /* row space: left's output, then the window functions; left is sorted */
     RDB_PLAN_MATERIALIZE,
+    RDB_PLAN_MEMOIZE,         /* left's rows, kept by the values of parameters */
     RDB_PLAN_PROJECT_SET,     /* row space: left's output; targets may hold set-returning calls at their top */
     RDB_PLAN_RECURSIVE_UNION, /* left once, then right until it gives nothing new */
     RDB_PLAN_LOCK_ROWS,       /* row space: left's output */
@@ -279,6 +280,7 @@ struct rdb_plan_node {
         struct { uint8_t kind; bool all, is_sorted; const uint32_t *collations; /* of the columns */ } set_op; /* left: the columns, then the number of the side, 0 or 1 */
         struct { uint32_t cte_no; bool distinct; const uint32_t *collations; /* of the columns */ } recursive;
         struct { uint32_t lock_count; const rdb_plan_lock *locks; } lock;
+        struct { rdb_list keys; /* rdb_expr_param * */ bool is_binary; /* keys are the same by their bytes; else where they are equal */ } memoize;
         struct { uint32_t worker_count; /* besides the thread that asks */ rdb_list init_plans; /* rdb_expr_subplan *: read below it; the thread that asks gets their values before the others start */ } gather;
     } of;
 };
@@ -339,7 +341,7 @@ typedef struct rdb_plan_context {
     uint32_t parameter_count;
     uint64_t work_mem_bytes;       /* 0: 4 MiB */
     bool no_seq_scan, no_index_scan, no_hash_join, no_nest_loop, no_hash_aggregate, no_sort; /* enable_* = off */
-    bool no_merge_join, no_material;
+    bool no_merge_join, no_material, no_memoize;
     bool no_bitmap_scan, no_index_only_scan, no_incremental_sort, no_tid_scan, no_partition_pruning;
     bool joins_partitions, aggregates_partitions; /* enable_partitionwise_join, enable_partitionwise_aggregate */
     uint8_t constraint_exclusion;  /* rdb_constraint_exclusion */
