@@ -124,6 +124,7 @@ $(BUILD)/unit/wal/test_failures: UNIT_FLAGS := $(foreach name,$(SWEPT_MEMORY) $(
 $(BUILD)/unit/storage/test_failures: UNIT_FLAGS := $(foreach name,$(SWEPT_MEMORY) $(SWEPT_FILES),-Wl,--wrap=$(name))
 # Where something happens between two looks of one call.
 $(BUILD)/unit/index/test_btree_compact: UNIT_FLAGS := -Wl,--wrap=rdb_buffer_acquire -Wl,--wrap=rdb_buffer_release -Wl,--wrap=rdb_buffer_peek_begin
+$(BUILD)/unit/catalog/test_gate: UNIT_FLAGS := -Wl,--wrap=rdb_table_update
 
 .PHONY: unit
 unit: $(UNIT_PROGRAMS)

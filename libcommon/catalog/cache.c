@@ -33,6 +33,8 @@ void entry_release(cache_entry *entry)
     for (uint32_t i = 0; i < entry->need_count; i++)
         entry_release(entry->needs[i]);
     free(entry->needs);
+    if (entry->kind == ENTRY_RELATION && entry->is.relation.has_gates)
+        catalog_gates_put(&entry->is.relation);
     rdb_arena_destroy(entry->arena);
 }
 

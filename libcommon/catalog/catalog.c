@@ -98,7 +98,7 @@ void rdb_catalog_close(rdb_catalog **catalog)
     }
     catalog_free_database(closed->root);
     counters_free(closed);
-    catalog_gates_destroy(closed);
+    rdb_map_destroy(closed->gates); /* with the descriptors the gates have gone */
     rdb_mutex_deinit(&closed->overlay_lock);
     rdb_mutex_deinit(&closed->lock);
     free(closed);

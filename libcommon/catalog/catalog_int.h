@@ -112,9 +112,9 @@ struct rdb_access {
     rdb_txn *root_reader;           /* reads shared tables from a transaction of another database */
 };
 
-/* index_gate.c. A gate lives as long as the catalog. */
+/* index_gate.c. Each get is followed by a put, when the descriptor that names the gate goes. */
 rdb_index_gate *catalog_gate_get(rdb_catalog *catalog, uint32_t pdb, uint32_t index_oid, rdb_error *err); /* NULL: 53200 */
-void catalog_gates_destroy(rdb_catalog *catalog);
+void catalog_gates_put(const rdb_relation *relation);
 /* Around a look at the gates of a relation's indexes and the change of a row that follows from it; where relation->has_gates. */
 void catalog_gates_enter(const rdb_relation *relation);
 void catalog_gates_leave(const rdb_relation *relation);

@@ -22,12 +22,17 @@
  * Snapshots older than the commit that makes the index valid pass it over (rdb_index.valid_from_scn), for it knows no former versions.
  * Deletions need no latch: a row that an N deletes is not in S, and what an aborted L had brought to it is the reverter's to take. Neither
  * do inserts: nobody was at the row before. A restart finds no writer who looked before, so the gate of an index that was not ready stays
- * closed, and the index is of no use but to be dropped or built anew. */
+ * closed, and the index is of no use but to be dropped or built anew.
+ *
+ * A gate lives as long as a descriptor that names it: its maker has one in hand until the index is ready, and from then on new ones name none. */
 #include "catalog/catalog_int.h"
 
 #include <stdlib.h>
 
 struct rdb_index_gate {
+    rdb_catalog *catalog;
+    uint64_t key;        /* in catalog->gates */
+    uint32_t references; /* RDB_GUARDED_BY(catalog->counters_lock) */
     _Atomic bool is_open;
     rdb_latch latch; /* shared: by the change of a row, over the look and the change; exclusive: to open */
 };
@@ -40,27 +45,39 @@ rdb_index_gate *catalog_gate_get(rdb_catalog *catalog, uint32_t pdb, uint32_t in
         catalog->gates = rdb_map_create();
     rdb_index_gate *gate = catalog->gates != NULL ? rdb_map_get_u64(catalog->gates, key) : NULL;
     if (gate == NULL && catalog->gates != NULL && (gate = calloc(1, sizeof *gate)) != NULL) {
+        gate->catalog = catalog;
+        gate->key = key;
         rdb_latch_init(&gate->latch);
         if (!rdb_map_put_u64(catalog->gates, key, gate)) {
             free(gate);
             gate = NULL;
         }
     }
+    if (gate != NULL)
+        gate->references++;
     rdb_mutex_unlock(&catalog->counters_lock);
     if (gate == NULL)
         rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     return gate;
 }
 
-void catalog_gates_destroy(rdb_catalog *catalog)
+static void put_gate(rdb_index_gate *gate)
 {
-    uint32_t cursor = 0;
-    rdb_slice key;
-    void *gate;
-    while (catalog->gates != NULL && rdb_map_next(catalog->gates, &cursor, &key, &gate))
+    rdb_catalog *catalog = gate->catalog;
+    rdb_mutex_lock(&catalog->counters_lock);
+    const bool is_last = --gate->references == 0;
+    if (is_last)
+        rdb_map_remove_u64(catalog->gates, gate->key);
+    rdb_mutex_unlock(&catalog->counters_lock);
+    if (is_last)
         free(gate);
-    rdb_map_destroy(catalog->gates);
-    catalog->gates = NULL;
+}
+
+void catalog_gates_put(const rdb_relation *relation)
+{
+    for (uint16_t i = 0; i < relation->index_count; i++)
+        if (relation->indexes[i].gate != NULL)
+            put_gate(relation->indexes[i].gate);
 }
 
 bool rdb_index_gate_is_open(const rdb_index_gate *gate)

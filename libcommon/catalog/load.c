@@ -371,11 +371,12 @@ static bool load_indexes(rdb_access *access, cache_entry *entry, rdb_arena *work
     if (!collect(access, RDB_PG_INDEX, INDEX_INDEX_RELATION, relation->oid, work, &list, err))
         return false;
     rdb_relation_index *indexes = RDB_NEW_ARRAY(entry->arena, rdb_relation_index, list.count + 1);
-    for (uint32_t i = 0; i < list.count; i++)
+    relation->indexes = indexes;
+    for (uint32_t i = 0; i < list.count; i++) {
+        relation->index_count = (uint16_t)(i + 1); /* so that an entry that fails lets go of what it has */
         if (!load_index(access, entry, work, &list.rows[i], &indexes[i], err))
             return false;
-    relation->indexes = indexes;
-    relation->index_count = (uint16_t)list.count;
+    }
     return true;
 }
 
