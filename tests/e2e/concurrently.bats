@@ -101,6 +101,9 @@ SQL
 kill_in_phase() {
     in_background builder "$2"
     [ -z "$1" ] || until_true "select exists (select 1 from pg_stat_progress_create_index where phase = '$1')"
+    kill_and_check
+}
+kill_and_check() {
     kill_server
     WORKERS=
     start_server
@@ -138,6 +141,26 @@ kill_in_phase() {
     until_true "select exists (select 1 from pg_stat_activity where application_name = 'builder' and wait_event = 'virtualxid')"
     kill_in_phase "" "select 1;"
     [ "$(sql "select count(*) from pg_index where indrelid = 't'::regclass")" = 1 ]
+}
+
+@test "concurrently: a server killed anywhere in the build, while others write, leaves a whole table" {
+    load_table 10000
+    cat >"$HOME_DIR.sql" <<'SQL'
+\set k random(1, 10000)
+update t set v = v + 1, n = :k where id = :k;
+SQL
+    for index in "index concurrently t_v on t (v)" "unique index concurrently t_v on t (id, v)" "index concurrently t_v on t ((n % 7)) where v > 5"; do
+        sql "update t set n = 0 where n <> 0"
+        "$(find_pgbench)" -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin -n -c 2 -T 60 -f "$HOME_DIR.sql" rustydb >"$HOME_DIR.bench" 2>&1 3>&- &
+        local bench=$!
+        until_true "select exists (select 1 from t where n > 0)"
+        in_background builder "create $index;"
+        until_true "select exists (select 1 from pg_index where indexrelid = to_regclass('t_v'))"
+        sleep 0.$((RANDOM % 3))$((RANDOM % 10)) # wherever it is then
+        kill_and_check
+        wait "$bench" || :
+        sql "drop index if exists t_v"
+    done
 }
 
 @test "concurrently: a cancelled one leaves an invalid index, which REINDEX makes good" {
