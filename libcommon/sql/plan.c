@@ -638,24 +638,55 @@ static void rewind_planner(planner *p, const planner *was, const rdb_plan *plan_
     plan->relations.capacity = plan->relations.count;
 }
 
+/* What the levels around a query give to it: parameters, whose numbers the planner counts. */
+typedef struct outer_wants {
+    plan_wanted *wanted;
+    uint32_t wanted_count;
+    bool is_correlated;
+} outer_wants;
+
+static outer_wants *save_wants(planner *p, const plan_level *innermost)
+{
+    uint32_t count = 0, at = 0;
+    for (const plan_level *level = innermost; level != NULL; level = level->parent)
+        count++;
+    outer_wants *wants = RDB_NEW_ARRAY(p->arena, outer_wants, count + 1);
+    for (const plan_level *level = innermost; level != NULL; level = level->parent)
+        wants[at++] = (outer_wants){rdb_arena_memdup(p->arena, level->wanted, level->wanted_count * sizeof *level->wanted), level->wanted_count, level->is_correlated};
+    return wants;
+}
+
+static void restore_wants(plan_level *innermost, const outer_wants *wants)
+{
+    for (plan_level *level = innermost; level != NULL; level = level->parent, wants++) {
+        level->wanted = wants->wanted;
+        level->wanted_count = level->wanted_capacity = wants->wanted_count;
+        level->is_correlated = wants->is_correlated;
+    }
+}
+
 /* min(x) and max(x) may be read from the ends of indexes, or be aggregates of all rows: whichever costs less. */
 static bool plan_cheaper(planner *p, plan_level *parent, const rdb_query *plain, const rdb_query *by_index, double fraction, plan_level *level, plan_built *built)
 {
     const planner p_before = *p;
     const rdb_plan plan_before = *p->plan;
+    const outer_wants *wants_before = save_wants(p, parent);
     plan_level *other = RDB_NEW(p->arena, plan_level);
     plan_built read_all;
     if (!plan_written(p, parent, plain, fraction, other, &read_all))
         return false;
     const planner p_between = *p;
     const rdb_plan plan_between = *p->plan;
+    const outer_wants *wants_between = save_wants(p, parent);
     rewind_planner(p, &p_before, &plan_before);
+    restore_wants(parent, wants_before);
     if (!plan_written(p, parent, by_index, fraction, level, built))
         return false;
     const double cost = min_max_cost(p, level);
     if (cost >= 0 && cost <= read_all.node->total_cost)
         return true;
     rewind_planner(p, &p_between, &plan_between);
+    restore_wants(parent, wants_between);
     *level = *other;
     *built = read_all;
     return true;

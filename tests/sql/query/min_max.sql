@@ -43,3 +43,13 @@ select count(*), min(v) from mm where v is not null;
 explain (costs off) select v from mm where v is not null order by v desc limit 2;
 select v from mm where v is not null order by v desc limit 2;
 drop table mm, pm;
+-- deep inside, where columns of queries further out are read
+create table mo (id int primary key, k int);
+insert into mo select i, i % 5 from generate_series(1, 20) i;
+create table mi (x int primary key, y int);
+insert into mi select i, i % 7 from generate_series(1, 3000) i;
+analyze mo, mi;
+select o.id, (select (select min(x) from mi where x > o.id * 100) from mo p limit 1) from mo o where id < 4 order by id;
+select o.id, (select (select min(x) from mi where x > o.id * 100 and y = p.k) from mo p where p.k = o.k order by id limit 1) from mo o where id < 4 order by id;
+select o.id, m from mo o, lateral (select (select max(x) from mi where x < o.id * 100 and y > 2) m from mo p where p.id = o.id) q where o.id < 4 order by 1;
+select o.id, (select (select min(y) from mi where x > o.id * 100 and y <> o.k) from mo p where p.id = 1) from mo o where id < 4 order by id;
