@@ -11,9 +11,33 @@
 #include "session/settings.h"
 #include "session/wire_int.h"
 
+static session_portal *look_up(const rdb_session *session, const char *name)
+{
+    return name[0] == '\0' ? session->unnamed_portal : rdb_map_get(session->portals, name, session_name_length(name));
+}
+
+bool portal_next(const rdb_session *session, uint32_t *cursor, session_portal **portal)
+{
+    rdb_slice key;
+    void *value;
+    if (*cursor == 0) { /* above that it is one more than the map's */
+        *cursor = 1;
+        if (session->unnamed_portal != NULL) {
+            *portal = session->unnamed_portal;
+            return true;
+        }
+    }
+    uint32_t at = *cursor - 1;
+    if (!rdb_map_next(session->portals, &at, &key, &value))
+        return false;
+    *cursor = at + 1;
+    *portal = value;
+    return true;
+}
+
 session_portal *session_find_portal(rdb_session *session, const char *name, rdb_error *err)
 {
-    session_portal *portal = rdb_map_get(session->portals, name, session_name_length(name));
+    session_portal *portal = look_up(session, name);
     if (portal == NULL)
         rdb_error_set(err, RDB_INVALID_CURSOR_NAME, "portal \"%s\" does not exist", name);
     return portal;
@@ -41,7 +65,9 @@ void portal_destroy(rdb_session *session, session_portal *portal)
 {
     if (portal == NULL)
         return;
-    if (rdb_map_get(session->portals, portal->name, strlen(portal->name)) == portal)
+    if (session->unnamed_portal == portal)
+        session->unnamed_portal = NULL;
+    else if (rdb_map_get(session->portals, portal->name, strlen(portal->name)) == portal)
         rdb_map_remove(session->portals, portal->name, strlen(portal->name));
     portal_stop(session, portal);
     row_store_destroy(&portal->store);
@@ -58,7 +84,7 @@ void portal_destroy(rdb_session *session, session_portal *portal)
 bool portal_create(rdb_session *session, const char *name, session_portal **portal_out, rdb_error *err)
 {
     *portal_out = NULL;
-    session_portal *old = rdb_map_get(session->portals, name, session_name_length(name));
+    session_portal *old = look_up(session, name);
     if (old != NULL) {
         if (name[0] != '\0')
             return rdb_error_set(err, RDB_DUPLICATE_CURSOR, "cursor \"%s\" already exists", name);
@@ -73,7 +99,9 @@ bool portal_create(rdb_session *session, const char *name, session_portal **port
     memcpy(portal->name, name, session_name_length(name));
     portal->created_us = session->statement_us;
     portal->level = session->txn != NULL ? rdb_txn_current_level(session->txn) : 0;
-    if (!rdb_map_put(session->portals, portal->name, strlen(portal->name), portal, NULL)) {
+    if (name[0] == '\0') {
+        session->unnamed_portal = portal;
+    } else if (!rdb_map_put(session->portals, portal->name, strlen(portal->name), portal, NULL)) {
         rdb_arena_destroy(arena);
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     }
@@ -422,7 +450,7 @@ bool session_execute(rdb_session *session, const char *name, uint32_t row_max, r
             session_put_complete(session, tag);
     }
     if (!ok) {
-        portal = rdb_map_get(session->portals, name, session_name_length(name));
+        portal = look_up(session, name);
         if (portal != NULL)
             portal->is_failed = true;
     }
@@ -450,7 +478,7 @@ bool session_describe_portal(rdb_session *session, const char *name, rdb_error *
 bool session_close_portal(rdb_session *session, const char *name, rdb_error *err)
 {
     (void)err; /* closing what is not there is fine */
-    portal_destroy(session, rdb_map_get(session->portals, name, session_name_length(name)));
+    portal_destroy(session, look_up(session, name));
     return true;
 }
 
@@ -462,11 +490,10 @@ static void end_portals(rdb_session *session, bool (*is_over)(const session_port
     while (again) {
         again = false;
         uint32_t cursor = 0;
-        rdb_slice key;
-        void *value;
-        while (rdb_map_next(session->portals, &cursor, &key, &value)) {
-            if (is_over(value, level)) {
-                portal_destroy(session, value);
+        session_portal *portal;
+        while (portal_next(session, &cursor, &portal)) {
+            if (is_over(portal, level)) {
+                portal_destroy(session, portal);
                 again = true;
                 break;
             }
@@ -487,8 +514,10 @@ static bool is_above(const session_portal *portal, uint32_t level)
 
 bool session_close_portals(rdb_session *session, bool committing, rdb_error *err)
 {
-    if (rdb_map_count(session->portals) == 0)
+    if (rdb_map_count(session->portals) == 0) {
+        portal_destroy(session, session->unnamed_portal); /* it never outlives the transaction */
         return true;
+    }
     bool ok = !committing || cursor_hold_all(session, err);
     end_portals(session, ends_with_transaction, 0);
     return ok;
@@ -502,10 +531,8 @@ void session_close_portals_above(rdb_session *session, uint32_t level)
 void session_close_failed_portals(rdb_session *session)
 {
     uint32_t cursor = 0;
-    rdb_slice key;
-    void *value;
-    while (rdb_map_next(session->portals, &cursor, &key, &value)) {
-        session_portal *portal = value;
+    session_portal *portal;
+    while (portal_next(session, &cursor, &portal)) {
         if (portal->is_started && portal->plan != NULL && portal->plan->is_in_use && !portal->from_sql)
             portal->is_failed = true;
     }

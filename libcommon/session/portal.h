@@ -15,6 +15,8 @@ RDB_CHECKED bool session_extended_transaction(rdb_session *session, rdb_error *e
 
 RDB_CHECKED bool portal_create(rdb_session *session, const char *name, session_portal **portal, rdb_error *err);
 void portal_destroy(rdb_session *session, session_portal *portal); /* NULL is fine */
+/* Every portal once; *cursor starts at 0. False: that was all. */
+bool portal_next(const rdb_session *session, uint32_t *cursor, session_portal **portal);
 RDB_CHECKED bool portal_take_plan(rdb_session *session, session_portal *portal, rdb_error *err);
 RDB_CHECKED bool portal_start(rdb_session *session, session_portal *portal, rdb_error *err);
 /* Rows from .. to - 1 of *batch, at most row_max (0: what there is); from == to: the end. */

@@ -41,7 +41,7 @@ static void forget_statement(rdb_session *session, const char *name)
 void session_forget_unnamed(rdb_session *session)
 {
     forget_statement(session, "");
-    portal_destroy(session, rdb_map_get(session->portals, "", 0));
+    portal_destroy(session, session->unnamed_portal);
 }
 
 bool session_extended_transaction(rdb_session *session, rdb_error *err)

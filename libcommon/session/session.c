@@ -60,10 +60,9 @@ void session_destroy(rdb_session **session_at)
     session_notify_end(session);
     if (session->portals != NULL) {
         uint32_t cursor = 0;
-        rdb_slice key;
-        void *value;
-        while (rdb_map_next(session->portals, &cursor, &key, &value)) { /* those WITH HOLD */
-            portal_destroy(session, value);
+        session_portal *portal;
+        while (portal_next(session, &cursor, &portal)) { /* those WITH HOLD */
+            portal_destroy(session, portal);
             cursor = 0;
         }
     }

@@ -176,6 +176,7 @@ struct rdb_session {
     int64_t transaction_us, statement_us;
 
     rdb_map *statements, *portals; /* by name */
+    struct session_portal *unnamed_portal; /* not among them: most statements of the extended protocol make and end one */
     rdb_arena *portal_arena;     /* empty, of a portal that ended; NULL: none is kept */
     struct rdb_sequence_session *sequences; /* for currval */
     struct rdb_temp_session *temp;

@@ -573,11 +573,9 @@ static bool cursors_begin(rdb_call *call, void *state, const rdb_datum *argument
 {
     const rdb_session *session = session_of(call);
     uint32_t cursor = 0;
-    rdb_slice key;
-    void *value;
+    session_portal *portal;
     (void)arguments, (void)is_null;
-    while (rdb_map_next(session->portals, &cursor, &key, &value)) {
-        const session_portal *portal = value;
+    while (portal_next(session, &cursor, &portal)) {
         const char *text = portal->text != NULL ? portal->text : portal->statement != NULL && portal->statement->text != NULL ? portal->statement->text : "";
         const rdb_datum values[6] = {expr_text(rdb_arena_strdup(call->arena, portal->name)),
                                      expr_text(rdb_arena_strdup(call->arena, text)),
