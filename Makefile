@@ -202,6 +202,7 @@ check-pg: programs
 	@tests/tools/run-wire
 	@tests/random/estimates
 	@tests/random/queries --count 10000
+	@tests/random/queries --count 10000 --seed 20242 --set enable_seqscan=off
 	@tests/random/functions
 # Histories of concurrent transactions with the server killed meanwhile, checked for what each level forbids.
 check-histories: programs

@@ -611,82 +611,90 @@ static bool plan_written(planner *p, plan_level *parent, const rdb_query *query,
     return rdb_arena_check(p->arena, p->err);
 }
 
-/* What the sub-queries for min and max cost: -1 where one of them would sort, as no index gives its order. */
-static double min_max_cost(const planner *p, const plan_level *level)
+typedef struct subplan_cost {
+    const rdb_plan *plan;
+    double sum;
+    bool has_sort;
+} subplan_cost;
+
+static bool add_subplan_cost(void *context, rdb_expr *expr)
 {
-    double cost = 0;
-    for (uint32_t i = 0; i < level->init_plans.count; i++) {
-        const rdb_plan_node *node = p->plan->subplans[(uint32_t)(uintptr_t)level->init_plans.items[i]].node;
-        cost += node->total_cost;
-        for (; node != NULL; node = node->left)
-            if (node->kind == RDB_PLAN_SORT || node->kind == RDB_PLAN_INCREMENTAL_SORT)
-                return -1;
-    }
-    return cost;
+    subplan_cost *cost = context;
+    if (expr->kind != RDB_EXPR_SUBPLAN)
+        return rdb_expr_visit_children(expr, add_subplan_cost, cost);
+    const rdb_plan_node *node = cost->plan->subplans[((const rdb_expr_subplan *)expr)->subplan_no].node;
+    cost->sum += node->total_cost;
+    for (; node != NULL; node = node->left)
+        cost->has_sort = cost->has_sort || node->kind == RDB_PLAN_SORT || node->kind == RDB_PLAN_INCREMENTAL_SORT;
+    return true;
 }
 
-/* Back to where the planner was. What comes next gets memory of its own, so that what was made since stays whole. */
-static void rewind_planner(planner *p, const planner *was, const rdb_plan *plan_was)
+/* What the sub-queries for min and max cost: -1 where one of them would sort, as no index gives its order. */
+static double min_max_cost(const planner *p, const plan_built *built)
+{
+    subplan_cost cost = {.plan = p->plan};
+    for (uint32_t i = 0; i < built->count; i++)
+        if (built->outputs[i] != NULL)
+            (void)add_subplan_cost(&cost, built->outputs[i]);
+    return cost.has_sort ? -1 : cost.sum;
+}
+
+/* Where the planner is: itself, the plan, and the levels around the one at hand, which learn what is wanted of them. */
+typedef struct plan_mark {
+    planner planner;
+    rdb_plan plan;
+    plan_level *around; /* copies, inside out */
+} plan_mark;
+
+static plan_mark mark_planner(const planner *p, const plan_level *parent)
+{
+    uint32_t count = 0;
+    plan_mark mark = {.planner = *p, .plan = *p->plan};
+    for (const plan_level *level = parent; level != NULL; level = level->parent)
+        count++;
+    mark.around = RDB_NEW_ARRAY(p->arena, plan_level, count + 1);
+    for (const plan_level *level = parent; level != NULL; level = level->parent)
+        *mark.around++ = *level;
+    mark.around -= count;
+    return mark;
+}
+
+/* Back to there. What comes next gets memory of its own, so that what was made since stays whole. */
+static void rewind_planner(planner *p, plan_level *parent, const plan_mark *mark)
 {
     rdb_plan *plan = p->plan;
-    *p = *was;
-    *plan = *plan_was;
+    *p = mark->planner;
+    *plan = mark->plan;
     p->subplan_capacity = plan->subplan_count;
     p->cte_capacity = plan->cte_count;
     p->said_parts.capacity = p->said_parts.count;
     plan->ranges.capacity = plan->ranges.count;
     plan->relations.capacity = plan->relations.count;
-}
-
-/* What the levels around a query give to it: parameters, whose numbers the planner counts. */
-typedef struct outer_wants {
-    plan_wanted *wanted;
-    uint32_t wanted_count;
-    bool is_correlated;
-} outer_wants;
-
-static outer_wants *save_wants(planner *p, const plan_level *innermost)
-{
-    uint32_t count = 0, at = 0;
-    for (const plan_level *level = innermost; level != NULL; level = level->parent)
-        count++;
-    outer_wants *wants = RDB_NEW_ARRAY(p->arena, outer_wants, count + 1);
-    for (const plan_level *level = innermost; level != NULL; level = level->parent)
-        wants[at++] = (outer_wants){rdb_arena_memdup(p->arena, level->wanted, level->wanted_count * sizeof *level->wanted), level->wanted_count, level->is_correlated};
-    return wants;
-}
-
-static void restore_wants(plan_level *innermost, const outer_wants *wants)
-{
-    for (plan_level *level = innermost; level != NULL; level = level->parent, wants++) {
-        level->wanted = wants->wanted;
-        level->wanted_count = level->wanted_capacity = wants->wanted_count;
-        level->is_correlated = wants->is_correlated;
+    const plan_level *was = mark->around;
+    for (plan_level *level = parent; level != NULL; level = level->parent) {
+        *level = *was++;
+        level->wanted_capacity = level->wanted_count;
+        level->init_plans.capacity = level->init_plans.count;
+        level->grouped_subplans.capacity = level->grouped_subplans.count;
     }
 }
 
 /* min(x) and max(x) may be read from the ends of indexes, or be aggregates of all rows: whichever costs less. */
 static bool plan_cheaper(planner *p, plan_level *parent, const rdb_query *plain, const rdb_query *by_index, double fraction, plan_level *level, plan_built *built)
 {
-    const planner p_before = *p;
-    const rdb_plan plan_before = *p->plan;
-    const outer_wants *wants_before = save_wants(p, parent);
+    const plan_mark before = mark_planner(p, parent);
     plan_level *other = RDB_NEW(p->arena, plan_level);
     plan_built read_all;
     if (!plan_written(p, parent, plain, fraction, other, &read_all))
         return false;
-    const planner p_between = *p;
-    const rdb_plan plan_between = *p->plan;
-    const outer_wants *wants_between = save_wants(p, parent);
-    rewind_planner(p, &p_before, &plan_before);
-    restore_wants(parent, wants_before);
+    const plan_mark between = mark_planner(p, parent);
+    rewind_planner(p, parent, &before);
     if (!plan_written(p, parent, by_index, fraction, level, built))
         return false;
-    const double cost = min_max_cost(p, level);
+    const double cost = min_max_cost(p, built);
     if (cost >= 0 && cost <= read_all.node->total_cost)
         return true;
-    rewind_planner(p, &p_between, &plan_between);
-    restore_wants(parent, wants_between);
+    rewind_planner(p, parent, &between);
     *level = *other;
     *built = read_all;
     return true;

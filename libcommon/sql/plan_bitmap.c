@@ -126,6 +126,7 @@ static bool add_predicate(const finder *f, uint16_t index_no, const rdb_list *cl
         for (uint32_t k = 0; k < trees->predicate.count && !has_clause(&bitmap->used, clauses->items[i]); k++)
             if (rdb_expr_equal(clauses->items[i], trees->predicate.items[k]))
                 rdb_list_push(f->level->p->arena, &bitmap->used, clauses->items[i]);
+    bitmap->known = bitmap->used;
     return true;
 }
 
@@ -229,18 +230,29 @@ static plan_bitmap *combine(const finder *f, rdb_plan_kind kind, const rdb_list 
         made->needs = relids_union(made->needs, child->needs);
         for (uint32_t k = 0; kind == RDB_PLAN_BITMAP_AND && k < child->used.count; k++)
             rdb_list_push(p->arena, &made->used, child->used.items[k]);
+        for (uint32_t k = 0; kind == RDB_PLAN_BITMAP_AND && k < child->known.count; k++)
+            rdb_list_push(p->arena, &made->known, child->known.items[k]);
     }
     return made;
 }
 
 static bool best_bitmap(const finder *f, const rdb_list *clauses, uint32_t depth, plan_bitmap **best);
 
-/* One for each side of an OR. */
+static bool knows_all(const plan_bitmap *bitmap, const rdb_list *clauses)
+{
+    for (uint32_t i = 0; i < clauses->count; i++)
+        if (!has_clause(&bitmap->known, clauses->items[i]))
+            return false;
+    return true;
+}
+
+/* One for each side of an OR. Of a side that is an AND indexes may ask for a part. */
 static bool or_bitmap(const finder *f, rdb_expr *clause, uint32_t depth, plan_bitmap **out)
 {
     planner *p = f->level->p;
     const rdb_expr_bool *e = (const rdb_expr_bool *)clause;
-    rdb_list children = {0};
+    rdb_list children = {0}, parts = {0};
+    bool is_whole = true;
     *out = NULL;
     if (clause->kind != RDB_EXPR_BOOL || e->bool_kind != RDB_BOOL_OR || depth > 20)
         return true;
@@ -253,9 +265,12 @@ static bool or_bitmap(const finder *f, rdb_expr *clause, uint32_t depth, plan_bi
         if (child == NULL)
             return true;
         rdb_list_push(p->arena, &children, child);
+        rdb_list_push(p->arena, &parts, plan_bool_of(p, RDB_BOOL_AND, &child->known));
+        is_whole = is_whole && knows_all(child, &side);
     }
     *out = combine(f, RDB_PLAN_BITMAP_OR, &children);
     rdb_list_push(p->arena, &(*out)->used, clause);
+    rdb_list_push(p->arena, &(*out)->known, is_whole ? clause : plan_bool_of(p, RDB_BOOL_OR, &parts));
     return true;
 }
 
@@ -340,7 +355,7 @@ bool plan_bitmap_path(plan_level *level, plan_rel *rel, const rdb_list *clauses,
         const plan_relids needs = plan_relids_of(clauses->items[i]);
         for (int w = 0; w < PLAN_RELIDS_WORDS; w++)
             path->needs.words[w] |= needs.words[w] & ~path->relids.words[w];
-        if (!has_clause(&bitmap->used, clauses->items[i]))
+        if (!has_clause(&bitmap->known, clauses->items[i]))
             rdb_list_push(p->arena, &path->filter, clauses->items[i]);
     }
     *best = path;

@@ -247,8 +247,8 @@ static bool build_rel(builder *b, plan_path *path, plan_built *built)
     }
     if (path->kind == RDB_PLAN_BITMAP_HEAP_SCAN) {
         rdb_list condition = {0};
-        for (uint32_t i = 0; i < path->bitmap->used.count; i++)
-            rdb_list_push(p->arena, &condition, path->bitmap->used.items[i]);
+        for (uint32_t i = 0; i < path->bitmap->known.count; i++)
+            rdb_list_push(p->arena, &condition, path->bitmap->known.items[i]);
         if (!build_bitmap(b, path, path->bitmap, &node->left) || !resolve_here(b, built, &condition, &scan->condition))
             return false;
     } else if (path->kind != RDB_PLAN_SEQ_SCAN) {

@@ -269,7 +269,8 @@ typedef struct plan_bitmap { /* addresses of rows */
     uint16_t index_no;
     rdb_list bounds;         /* plan_match * */
     rdb_list children;       /* plan_bitmap * */
-    rdb_list used;           /* conditions of the relation that it takes care of */
+    rdb_list used;           /* conditions of the relation that it is made of */
+    rdb_list known;          /* what each row at the addresses fulfils: those of used, or what of them the indexes are asked for */
     plan_relids needs;
     double cost, share;      /* share: of the table's rows */
 } plan_bitmap;
@@ -534,6 +535,7 @@ bool plan_extended_distinct(plan_level *level, plan_rel *rel, rdb_expr *const *e
 const rdb_statistics *plan_extended_figures(plan_level *level, plan_rel *rel, const rdb_expr *expr); /* NULL: none */
 /* plan_qual.c: the expression as an operator between two operands, or NULL; is it the equality of an ordered operator class? */
 const rdb_expr_function *plan_comparison(const rdb_expr *clause);
+rdb_expr *plan_bool_of(planner *p, rdb_bool_kind kind, const rdb_list *arguments); /* AND or OR of them; of one: itself */
 bool plan_is_equality(planner *p, const rdb_expr *clause);
 /* A condition over expressions whose values are given. */
 typedef struct plan_fill {

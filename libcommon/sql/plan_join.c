@@ -332,7 +332,7 @@ bool plan_base_path(plan_level *level, plan_rel *rel, plan_path **out)
 static bool choose_order(plan_level *level, const plan_tree *tree, plan_path **path)
 {
     const plan_tree *item = tree->items.count == 1 ? tree->items.items[0] : NULL;
-    const bool is_alone = item != NULL && item->shape == PLAN_SHAPE_REL && tree->quals.count == 0 && tree->clauses.count == 0;
+    const bool is_alone = item != NULL && item->shape == PLAN_SHAPE_REL && tree->clauses.count == 0;
     return plan_choose_order(level, is_alone ? level->rels[item->range_no] : NULL, path);
 }
 

@@ -117,9 +117,26 @@ static void consider(plan_level *level, plan_path *path, uint32_t ordered, doubl
     level->ordered_count = ordered;
 }
 
+/* Conditions without columns stand above what is read, and keep its order. */
+static bool choose_below_gate(plan_level *level, plan_rel *rel, plan_path **path)
+{
+    const plan_path *gate = *path;
+    plan_path *below = gate->left;
+    if (!plan_choose_order(level, rel, &below))
+        return false;
+    plan_path *copy = rdb_arena_memdup(level->p->arena, gate, sizeof *copy);
+    copy->left = below;
+    copy->startup = below->startup;
+    copy->total += below->total - gate->left->total;
+    *path = copy;
+    return true;
+}
+
 bool plan_choose_order(plan_level *level, plan_rel *rel, plan_path **path)
 {
     const plan_want *want = &level->want;
+    if ((*path)->kind == RDB_PLAN_RESULT && (*path)->left != NULL && !(*path)->is_nothing)
+        return choose_below_gate(level, rel, path);
     double best_cost = -1;
     plan_path *best = *path;
     if (want->count == 0 || plan_gives_nothing(*path))

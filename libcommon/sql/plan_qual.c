@@ -21,7 +21,7 @@ bool plan_is_equality(planner *p, const rdb_expr *clause)
 }
 
 /* ---- AND and OR ------------------------------------------------------------------------------------------------------------ */
-static rdb_expr *bool_of(planner *p, rdb_bool_kind kind, const rdb_list *arguments)
+rdb_expr *plan_bool_of(planner *p, rdb_bool_kind kind, const rdb_list *arguments)
 {
     if (arguments->count == 1)
         return arguments->items[0];
@@ -77,10 +77,10 @@ static void factor_or(planner *p, rdb_list *arms, uint32_t arm_count, rdb_list *
                 rdb_list_push(p->arena, &kept, arms[k].items[i]);
         is_implied = is_implied || kept.count == 0;
         if (kept.count > 0)
-            rdb_list_push(p->arena, &left, bool_of(p, RDB_BOOL_AND, &kept));
+            rdb_list_push(p->arena, &left, plan_bool_of(p, RDB_BOOL_AND, &kept));
         arms[k] = kept;
     }
-    *rest = is_implied ? NULL : bool_of(p, RDB_BOOL_OR, &left);
+    *rest = is_implied ? NULL : plan_bool_of(p, RDB_BOOL_OR, &left);
 }
 
 static bool see_subplan(void *context, rdb_expr *expr)
@@ -136,10 +136,10 @@ static void restrict_relation(planner *p, const rdb_list *arms, uint32_t arm_cou
         }
         if (kept.count == 0)
             return;
-        rdb_list_push(p->arena, &said, bool_of(p, RDB_BOOL_AND, &kept));
+        rdb_list_push(p->arena, &said, plan_bool_of(p, RDB_BOOL_AND, &kept));
     }
     plan_said_part *part = RDB_NEW(p->arena, plan_said_part);
-    *part = (plan_said_part){whole, bool_of(p, RDB_BOOL_OR, &said)};
+    *part = (plan_said_part){whole, plan_bool_of(p, RDB_BOOL_OR, &said)};
     rdb_list_push(p->arena, &p->said_parts, part);
     rdb_list_push(p->arena, conjuncts, (void *)(uintptr_t)part->part);
 }

@@ -580,10 +580,10 @@ static outcome walk_variable(run *r, const type_jsonpath *path, items *found)
 {
     type_jsonb vars;
     item value = {0};
-    if (r->given->vars.data == NULL) /* the operators have no variables: each is null there */
-        return make_node(r, TYPE_JSON_NULL, NULL, 0, &value) ? go_on(r, path, &value, found) : broken(r);
-    type_jsonb_read(r->given->vars, &vars);
-    if (!type_jsonb_find(&vars, path->bytes, &value.node)) {
+    const bool has_any = r->given->vars.data != NULL; /* the operators have none */
+    if (has_any)
+        type_jsonb_read(r->given->vars, &vars);
+    if (!has_any || !type_jsonb_find(&vars, path->bytes, &value.node)) {
         rdb_error_set(r->call->err, RDB_UNDEFINED_OBJECT, "could not find jsonpath variable \"%.*s\"", (int)path->bytes.length, (const char *)path->bytes.data);
         return broken(r); /* a mistake of the caller, in silent mode too */
     }

@@ -97,7 +97,7 @@ select jsonb '1' @? '$x ? (@ == null)';
 select jsonb_path_query('{"a": [1, 2], "b": 7}', p::jsonpath) from (values ('$.b + 1.50'), ('$.b % 4'), ('-$.a[*]'), ('$.b / 2'), ('$.a[*] > $.b'),
     ('$.b == 7.0'), ('null == 1'), ('null != 1'), ('"a" < "b"'), ('"a" < 1'), ('($.b > "x") is unknown'), ('!($.b == 7)'),
     ('exists($.c)'), ('"abc" like_regex "^A" flag "i"'), ('"a.c" like_regex "a.c" flag "q"'), ('"abc" starts with "ab"'), ('1 starts with "a"')) t(p);
-select a, b, jsonb_path_query_array('[true, false, null]', '$[*] ? (@ == ($x == true && $y == true))', jsonb_build_object('x', a, 'y', b))
+select a, b, jsonb_path_query_array('[true, false, null]', '$[*] ? (($x == true && $y == true) || @ == $x)', jsonb_build_object('x', a, 'y', b))
 from (values (1, 'true'::jsonb), (2, 'false'), (3, '"n"')) x(i, a), (values (1, 'true'::jsonb), (2, 'false'), (3, '"n"')) y(k, b) order by i, k;
 -- methods
 select jsonb_path_query('[1.7, -1.2, 0]', p::jsonpath) from (values ('$.floor()'), ('$[*].ceiling()'), ('$.abs()'), ('$.size()'), ('$.type()'), ('$[2].size()')) t(p);
