@@ -678,6 +678,14 @@ static void put_properties(explaining *work, const rdb_plan_node *node)
 {
     switch ((rdb_plan_kind)node->kind) {
     case RDB_PLAN_GATHER: put_gather(work, node); break;
+    case RDB_PLAN_WINDOW:
+        if (node->of.window.run_limit > 0) {
+            rdb_list run = {0};
+            rdb_list_push(work->context->arena, &run, (void *)(uintptr_t)node->of.window.run_condition);
+            explain_put(&work->w, "Run Condition", conjunction(work, &run));
+        }
+        put_filter(work, node, "Filter");
+        break;
     case RDB_PLAN_MEMOIZE: put_memoize(work, node); break;
     case RDB_PLAN_SEQ_SCAN:
         if (node->of.scan.sample != NULL)

@@ -47,6 +47,8 @@ typedef struct window_state {
     rdb_vector **columns;
     rdb_batch batch;
     uint32_t *rows, next_row;
+    int64_t number, rank, dense_rank;     /* run_limit: of the last row that was kept */
+    bool is_past;                         /* of its partition no more is kept */
 } window_state;
 
 typedef struct window_partition { /* rows first .. end - 1; row r's peers are peer_first[r - first] .. peer_end[r - first] - 1 */
@@ -139,8 +141,12 @@ static bool begin_window(exec_node *node, rdb_error *err)
     window_state *state = node->state;
     state->is_computed = false;
     state->next_row = 0;
+    state->is_past = false;
     exec_store_clear(&state->store);
     rdb_arena_reset(state->arena);
+    const rdb_plan_window *plan = &node->plan->of.window;
+    if (plan->run_limit > 0 && plan->run_function_oid == WINDOW_ROW_NUMBER && plan->partition_count == 0 && node->left->ops == &exec_sort_ops)
+        exec_sort_set_bound(node->left, (uint64_t)plan->run_limit);
     return exec_begin(node->left, err);
 }
 
@@ -165,11 +171,52 @@ static bool get_offset(exec_node *node, rdb_program *program, const char *which,
     return true;
 }
 
+/* Does the row of the batch equal the one kept last, at last_row of the batch or (UINT32_MAX) the store's last, in these keys? */
+static bool same_as_last(const exec_node *node, const rdb_batch *batch, uint32_t row, uint32_t last_row, uint32_t from, uint32_t to)
+{
+    const exec_store *store = &((const window_state *)node->state)->store;
+    for (uint32_t i = from; i < to; i++) {
+        const rdb_plan_key *key = &node->plan->of.window.keys[i];
+        const rdb_vector *last = last_row != UINT32_MAX ? batch->columns[key->slot_no] : exec_store_column(store, store->row_count - 1, key->slot_no);
+        if (exec_values_compare(key, last, last_row != UINT32_MAX ? last_row : EXEC_ROW_IN_CHUNK(store->row_count - 1), batch->columns[key->slot_no], row) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Of each partition the rows within the limit: the others neither come out nor count for those. *done: nor will any row to come. */
+static uint32_t keep_first(exec_node *node, const rdb_batch *batch, uint32_t *rows, bool *done)
+{
+    window_state *state = node->state;
+    const rdb_plan_window *plan = &node->plan->of.window;
+    const uint32_t key_count = plan->partition_count + plan->order_count;
+    uint32_t kept = 0, last_row = UINT32_MAX;
+    RDB_FOR_SELECTED (&batch->selection, row) {
+        const bool has_last = last_row != UINT32_MAX || state->store.row_count > 0, is_new = !has_last || !same_as_last(node, batch, row, last_row, 0, plan->partition_count);
+        if (is_new)
+            state->number = state->rank = state->dense_rank = 0;
+        else if (state->is_past)
+            continue;
+        const bool is_peer = !is_new && same_as_last(node, batch, row, last_row, plan->partition_count, key_count);
+        state->number++;
+        state->rank = is_peer ? state->rank : state->number;
+        state->dense_rank += !is_peer;
+        const int64_t value = plan->run_function_oid == WINDOW_ROW_NUMBER ? state->number : plan->run_function_oid == WINDOW_RANK ? state->rank : state->dense_rank;
+        state->is_past = value > plan->run_limit;
+        if (!state->is_past)
+            last_row = rows[kept++] = row;
+        *done = state->is_past && plan->partition_count == 0;
+        if (*done)
+            break;
+    }
+    return kept;
+}
+
 static bool read_input(exec_node *node, rdb_error *err)
 {
     window_state *state = node->state;
     rdb_vector **arguments = RDB_NEW_ARRAY(state->arena, rdb_vector *, state->argument_columns + 1);
-    for (;;) {
+    for (bool done = false; !done;) {
         rdb_batch *batch = NULL;
         uint32_t good = 0;
         if (!exec_next(node->left, RDB_BATCH_ROWS, &batch, err))
@@ -181,9 +228,17 @@ static bool read_input(exec_node *node, rdb_error *err)
             return false;
         for (uint32_t i = 0; i < state->argument_columns; i++)
             arguments[i] = rdb_program_result(state->arguments, i);
-        if (!exec_store_append(&state->store, batch->columns, state->input_columns, arguments, state->argument_columns, &batch->selection, err))
+        rdb_selection wanted = batch->selection;
+        if (node->plan->of.window.run_limit > 0) {
+            uint32_t *kept = rdb_arena_try_alloc(state->argument_arena, (batch->selection.count + 1) * sizeof *kept, err);
+            if (kept == NULL)
+                return false;
+            wanted = (rdb_selection){kept, keep_first(node, batch, kept, &done)};
+        }
+        if (!exec_store_append(&state->store, batch->columns, state->input_columns, arguments, state->argument_columns, &wanted, err))
             return false;
     }
+    return true;
 }
 
 static bool same_keys(const exec_node *node, uint32_t from, uint32_t to, uint32_t left, uint32_t right)

@@ -168,6 +168,9 @@ static bool plan_windows(plan_level *level, plan_built *built, rdb_expr **target
         plan->order_count = window->order.count;
         plan->keys = keys;
         plan->call_count = calls.count;
+        plan->run_limit = level->run.limit;
+        plan->run_function_oid = level->run.function_oid;
+        plan->run_condition = level->run.condition;
         plan->calls = planned;
         if ((window->start_offset != NULL && !plan_prepare(level, window->start_offset, &plan->start_offset)) ||
             (window->end_offset != NULL && !plan_prepare(level, window->end_offset, &plan->end_offset)))
@@ -587,7 +590,7 @@ static const rdb_query *with_own_ranges(planner *p, const rdb_query *query)
 static bool plan_written(planner *p, plan_level *parent, const rdb_query *query, double fraction, plan_level *level, plan_built *built)
 {
     query = with_own_ranges(p, query);
-    *level = (plan_level){.p = p, .parent = parent, .query = query, .range_count = query->ranges.count, .tuple_fraction = fraction};
+    *level = (plan_level){.p = p, .parent = parent, .query = query, .range_count = query->ranges.count, .tuple_fraction = fraction, .run = level->run};
     if (query->ranges.count >= PLAN_RELIDS_WORDS * 64)
         return rdb_error_set(p->err, RDB_STATEMENT_TOO_COMPLEX, "too many range table entries");
     level->rels = RDB_NEW_ARRAY(p->arena, plan_rel *, query->ranges.count + 1);

@@ -155,6 +155,13 @@ typedef struct plan_want {
     double limit;            /* rows that will be asked for; 0: all */
 } plan_want;
 
+/* What is asked of a sub-query's window function by a condition on it: rdb_plan_window says more. */
+typedef struct plan_run {
+    int64_t limit;           /* 0: nothing */
+    uint32_t function_oid;
+    const rdb_expr *condition;
+} plan_run;
+
 typedef struct plan_level {
     planner *p;
     struct plan_level *parent;
@@ -168,6 +175,7 @@ typedef struct plan_level {
     const char *work_table_name; /* inside the recursive half of this CTE */
     uint32_t work_table_no;
     double tuple_fraction;   /* rows that will be asked for; 0: all */
+    plan_run run;
     rdb_list merge_exprs;    /* MERGE: prepared conditions (NULL: none) and values, action after action */
     rdb_list init_plans;     /* numbers of sub-plans that run once for it (uintptr_t) */
     rdb_list grouped_subplans; /* rdb_expr_subplan * of a query that groups */
@@ -332,6 +340,8 @@ bool plan_cte_is_inlined(const rdb_cte *cte);
 /* plan_pushdown.c: the query of a range of FROM with those of the range's conditions that can be checked inside it. */
 const rdb_query *plan_push_down(plan_level *level, plan_rel *rel, const rdb_query *query);
 void plan_move_having(plan_level *level, rdb_list *having, rdb_list *where);
+/* A condition of the range's that its window function, which only grows, answers: taken off the range where it says all of it. */
+plan_run plan_take_run(plan_level *level, plan_rel *rel, const rdb_query *query);
 /* plan_drop.c */
 const rdb_query *plan_drop_joins(planner *p, const rdb_query *query);
 /* Has the range one row at most for each value of these columns (numbers as uintptr_t)? */

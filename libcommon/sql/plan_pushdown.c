@@ -161,6 +161,97 @@ const rdb_query *plan_push_down(plan_level *level, plan_rel *rel, const rdb_quer
     return query;
 }
 
+/* ---- row_number() <= 5 ------------------------------------------------------------------------------------------------------------ */
+/* Window functions that grow from row to row of a partition, and depend on rows before alone. */
+enum { ROW_NUMBER = 3100, RANK, DENSE_RANK };
+
+static bool see_other_window(void *context, rdb_expr *expr)
+{
+    bool *found = context;
+    const rdb_expr_window *call = (const rdb_expr_window *)expr;
+    *found |= expr->kind == RDB_EXPR_WINDOW && (call->filter != NULL || call->function->oid < ROW_NUMBER || call->function->oid > DENSE_RANK);
+    return !*found && rdb_expr_visit_children(expr, see_other_window, context);
+}
+
+/* The rows that are left out are seen by nothing else in the query. */
+static bool runs_alone(const rdb_query *query)
+{
+    bool found = query->command != RDB_COMMAND_SELECT || query->windows.count != 1 || query->limit_count != NULL || query->limit_offset != NULL || query->distinct.count > 0 ||
+                 query->set_operation != NULL || query->row_marks.count > 0;
+    for (uint32_t i = 0; !found && i < query->targets.count; i++) {
+        rdb_expr *expr = ((const rdb_target *)query->targets.items[i])->expr;
+        found = expr != NULL && (plan_calls_volatile(expr) || plan_contains_set(expr));
+        if (!found && expr != NULL)
+            (void)see_other_window(&found, expr);
+    }
+    return !found;
+}
+
+static bool whole_number(const rdb_expr *expr, int64_t *number)
+{
+    const rdb_expr_const *one = (const rdb_expr_const *)plan_strip(expr);
+    if (one->head.kind != RDB_EXPR_CONST || one->is_null)
+        return false;
+    switch (one->head.type->oid) {
+    case RDB_INT2OID: *number = one->value.i16; return true;
+    case RDB_INT4OID: *number = one->value.i32; return true;
+    case RDB_INT8OID: *number = one->value.i64; return true;
+    default: return false;
+    }
+}
+
+/* function <, <= or = a constant, either way round. *says_all: nothing else is to be checked. */
+static bool read_run(planner *p, const plan_rel *rel, const rdb_query *query, const rdb_expr *qual, plan_run *run, bool *says_all)
+{
+    const rdb_expr_function *e = plan_comparison(qual);
+    uint16_t strategy = 0;
+    uint32_t family = 0, at_most = 0;
+    rdb_error quiet = {0};
+    const bool known = e != NULL && rdb_opclass_strategy(p->access, e->operator_oid, &strategy, &family, &quiet) && strategy != 0;
+    rdb_error_clear(&quiet);
+    if (!known)
+        return false;
+    const bool is_left = plan_strip(e->arguments.items[0])->kind == RDB_EXPR_VAR;
+    const rdb_expr *left = e->arguments.items[0], *right = e->arguments.items[1];
+    const rdb_expr_var *var = (const rdb_expr_var *)(is_left ? left : right);
+    strategy = is_left ? strategy : (uint16_t)(6 - strategy);
+    if (var->head.kind != RDB_EXPR_VAR || var->range_no != rel->range_no || var->levels_up != 0 || var->attribute_no <= 0 || strategy > 3 || !whole_number(is_left ? right : left, &run->limit))
+        return false;
+    const rdb_target *target = column_target(query, var->attribute_no);
+    if (target == NULL || target->expr == NULL || target->expr->kind != RDB_EXPR_WINDOW || run->limit <= (strategy == 1))
+        return false;
+    run->limit -= strategy == 1;
+    *says_all = strategy < 3;
+    rdb_expr_function *shown = rdb_arena_memdup(p->arena, e, sizeof *shown);
+    shown->arguments = (rdb_list){0};
+    rdb_list_push(p->arena, &shown->arguments, is_left ? (void *)target->expr : (void *)(uintptr_t)left);
+    rdb_list_push(p->arena, &shown->arguments, is_left ? (void *)(uintptr_t)right : (void *)target->expr);
+    if (strategy == 3 && rdb_opclass_operator(p->access, left->type->oid, right->type->oid, is_left ? 2 : 4, &at_most, &quiet) && at_most != 0)
+        shown->operator_oid = at_most;
+    rdb_error_clear(&quiet);
+    run->function_oid = ((const rdb_expr_window *)target->expr)->function->oid;
+    run->condition = &shown->head;
+    return true;
+}
+
+plan_run plan_take_run(plan_level *level, plan_rel *rel, const rdb_query *query)
+{
+    rdb_list kept = {0};
+    plan_run run = {0};
+    if (rel->range->is_security_barrier || query->windows.count == 0 || !runs_alone(query))
+        return run;
+    for (uint32_t i = 0; i < rel->quals.count; i++) {
+        plan_run one = {0};
+        bool says_all = false;
+        const bool takes = run.limit == 0 && read_run(level->p, rel, query, rel->quals.items[i], &one, &says_all);
+        run = takes ? one : run;
+        if (!takes || !says_all)
+            rdb_list_push(level->p->arena, &kept, rel->quals.items[i]);
+    }
+    rel->quals = kept;
+    return run;
+}
+
 /* ---- HAVING ------------------------------------------------------------------------------------------------------------------------ */
 static bool see_group(void *context, rdb_expr *expr)
 {

@@ -463,7 +463,9 @@ bool plan_built_range(plan_level *level, plan_rel *rel)
     case RDB_RANGE_SUBQUERY: {
         plan_level *inner = RDB_NEW(p->arena, plan_level);
         plan_built built;
-        return plan_query(p, level, plan_push_down(level, rel, without_unread(level, rel, rel->range->subquery)), inner, &built) && finish_subquery(level, rel, inner, &built);
+        const rdb_query *query = plan_push_down(level, rel, without_unread(level, rel, rel->range->subquery));
+        inner->run = plan_take_run(level, rel, query);
+        return plan_query(p, level, query, inner, &built) && finish_subquery(level, rel, inner, &built);
     }
     case RDB_RANGE_CTE: return plan_cte_range(level, rel);
     case RDB_RANGE_FUNCTION: return plan_function(level, rel);

@@ -156,6 +156,11 @@ typedef struct rdb_plan_window {
     uint32_t call_count;
     const rdb_plan_window_call *calls;
     rdb_expr *start_offset, *end_offset;
+    /* Of each partition the first rows alone are wanted: those for which the function is at most run_limit. It is row_number, rank or
+     * dense_rank, as are all calls. 0: all rows. */
+    int64_t run_limit;
+    uint32_t run_function_oid;
+    const rdb_expr *run_condition; /* for EXPLAIN */
 } rdb_plan_window;
 
 /* One of several tables whose rows a node writes or locks: what the table that the statement names has below it. */

@@ -1,0 +1,37 @@
+-- conditions on window functions that only grow: rows beyond are not read
+create table r (id int primary key, k int, v int);
+insert into r select i, i % 7, (i * 37) % 101 from generate_series(1, 5000) i;
+insert into r select i, null, null from generate_series(5001, 5010) i;
+analyze r;
+explain (costs off) select * from (select id, row_number() over (order by id) n from r) x where n <= 3;
+explain (costs off) select * from (select id, row_number() over (order by v) n from r) x where 3 > n;
+explain (costs off) select * from (select id, rank() over (partition by k order by v) n from r) x where n < 3;
+explain (costs off) select * from (select id, dense_rank() over (order by v) n from r) x where n = 2;
+select * from (select id, row_number() over (order by id) n from r) x where n <= 3;
+select * from (select id, row_number() over (order by id) n from r) x where 3 > n;
+select * from (select id, v, row_number() over (order by v, id) n from r) x where n = 4;
+select * from (select k, id, row_number() over (partition by k order by id desc) n from r) x where n <= 2 order by k, n;
+select * from (select k, v, rank() over (partition by k order by v) n from r) x where n < 9 and k < 2 order by k, n, v;
+select k, count(*), max(v) from (select k, v, dense_rank() over (partition by k order by v desc) n, row_number() over (partition by k order by v desc) m from r) x where n <= 2 group by k order by k;
+select count(*), max(n), max(m) from (select v, rank() over (order by v) n, dense_rank() over (order by v) m from r) x where n <= 120;
+select count(*), max(n) from (select v, dense_rank() over (order by v) n from r) x where n = 3;
+select count(*) from (select row_number() over () n from r) x where n <= 10;
+select count(*), min(n), max(n) from (select row_number() over (order by id) n from r) x where n <= 10 and n > 4;
+select count(*) from (select row_number() over (order by id) n from r) x where n <= 0;
+select count(*) from (select row_number() over (order by id) n from r) x where n < 1;
+select count(*) from (select row_number() over (order by id) n from r) x where n <= null;
+select count(*) from (select row_number() over (order by id) n from r) x where n > 4990;
+select count(*) from (select row_number() over (order by id) n from r) x where n <= 5 or n > 5005;
+-- what else looks at the rows that would be left out
+select * from (select id, row_number() over (order by id) n, count(*) over () c from r) x where n <= 2;
+select * from (select id, row_number() over (order by id) n, lead(id) over (order by id) l from r) x where n <= 2;
+select * from (select id, row_number() over (order by id) n, row_number() over (order by id desc) m from r) x where n <= 2;
+select * from (select distinct k, row_number() over (order by k nulls first) n from r) x where n <= 2 order by n;
+select * from (select id, row_number() over (order by id) n from r order by id desc limit 4) x where n <= 5008 order by id;
+select * from (select k, sum(v) s, row_number() over (order by sum(v)) n from r group by k having k is not null) x where n <= 2;
+select * from (select id, row_number() over (order by id) n from r) x join r y on y.id = x.n where x.n <= 2 order by 1;
+select * from r y, lateral (select id, row_number() over (order by id desc) n from r where r.k = y.k) x where x.n <= 1 and y.id < 4 order by y.id;
+with w as (select id, row_number() over (order by id) n from r) select * from w where n <= 2;
+prepare q(int) as select count(*) from (select row_number() over (order by id) n from r) x where n <= $1;
+execute q(5);
+execute q(7);
