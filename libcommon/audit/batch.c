@@ -7,9 +7,11 @@
 const char *const RDB_AUDIT_CLASSES[] = {"", "session", "read", "write", "function", "role", "ddl", "misc", "config", "policy", "tool"};
 _Static_assert(RDB_COUNT_OF(RDB_AUDIT_CLASSES) == RDB_AUDIT_CLASS_COUNT, "a class has no name");
 
+enum { BATCH_VERSION = 2 };
+
 void rdb_audit_batch_begin(rdb_strbuf *batch, const char *session_members, size_t length)
 {
-    uint8_t header[RDB_AUDIT_BATCH_HEADER_BYTES] = {1};
+    uint8_t header[RDB_AUDIT_BATCH_HEADER_BYTES] = {BATCH_VERSION};
     rdb_put_u32(header + 4, (uint32_t)length);
     rdb_strbuf_add(batch, header, sizeof header);
     rdb_strbuf_add(batch, session_members, length);
@@ -40,7 +42,7 @@ void rdb_audit_batch_set_flags(rdb_strbuf *batch, size_t at, unsigned flags)
 bool rdb_audit_batch_next(const uint8_t *batch, uint32_t length, uint32_t *at, rdb_slice *session, rdb_audit_event *event, bool *bad)
 {
     *bad = false;
-    if (length < RDB_AUDIT_BATCH_HEADER_BYTES || batch[0] != 1 || rdb_get_u32(batch + 4) > length - RDB_AUDIT_BATCH_HEADER_BYTES) {
+    if (length < RDB_AUDIT_BATCH_HEADER_BYTES || batch[0] == 0 || batch[0] > BATCH_VERSION || rdb_get_u32(batch + 4) > length - RDB_AUDIT_BATCH_HEADER_BYTES) {
         *bad = true;
         return false;
     }

@@ -75,6 +75,7 @@ static char *put_hex(char *at, uint32_t value)
 static const char *outcome_of(unsigned flags, uint64_t scn)
 {
     return (flags & RDB_AUDIT_EVENT_FAILED) != 0   ? "failure"
+           : (flags & RDB_AUDIT_EVENT_APART) != 0  ? "success"
            : (flags & RDB_AUDIT_EVENT_UNDONE) != 0 ? "rolled back"
            : (flags & RDB_AUDIT_EVENT_OPEN) != 0   ? "open"
            : scn != 0                              ? "committed"
@@ -96,7 +97,7 @@ static void add_line(rdb_audit_log *log, const rdb_audit_source *source, const r
         at = put_number(PUT(at, ",\"rows\":"), event->rows);
     if (source->xid != 0)
         at = put_number(PUT(at, ",\"xid\":"), source->xid);
-    if (source->scn != 0)
+    if (source->scn != 0 && (event->flags & RDB_AUDIT_EVENT_APART) == 0)
         at = put_number(PUT(at, ",\"scn\":"), source->scn);
     at = put_hex(PUT(at, ",\"lsn\":\""), (uint32_t)(source->lsn >> 32));
     at = put_hex(PUT(at, "/"), (uint32_t)source->lsn);

@@ -4,12 +4,13 @@
  *
  * A batch: what one WAL record says for the audit, as payload RDB_AUDIT_PAYLOAD of a commit record, or as the main data of a record
  * of RDB_RESOURCE_AUDIT:
- *    0  1  version 1            1  3  zero             4  4  bytes of the session's part
+ *    0  1  version 2            1  3  zero             4  4  bytes of the session's part
  *    8     the session's part: JSON members, each with a comma before it (,"login":"admin",...)
  *    .     events:
  *             0  4  bytes of the event, this header included       4  1  class RDB_AUDIT_*      5  1  flags RDB_AUDIT_EVENT_*
  *             6  2  zero             8  8  wall time (timestamptz us)       16  8  rows, UINT64_MAX: does not apply
  *            24     JSON members, each with a comma before it (,"action":"INSERT",...)
+ *    Version 1, read as well, has no event with RDB_AUDIT_EVENT_APART.
  *
  * logs/audit.log: lines of JSON. The first line of a file says which records it holds:
  *     {"audit":1,"instance":"<system id>","first":N,"chain":"<64 hex>"}         chain: the hash of record N - 1
@@ -59,7 +60,8 @@ bool rdb_audit_read_class(const char *word, uint32_t *classes);
 enum {
     RDB_AUDIT_EVENT_FAILED = 1, /* the statement failed */
     RDB_AUDIT_EVENT_UNDONE = 2, /* it was done and rolled back */
-    RDB_AUDIT_EVENT_OPEN = 4    /* its transaction had not ended yet: another record tells its end */
+    RDB_AUDIT_EVENT_OPEN = 4,   /* its transaction had not ended yet: another record tells its end */
+    RDB_AUDIT_EVENT_APART = 8   /* it stands with a commit and is none of what that commits: it succeeded */
 };
 
 /* ---- batches ------------------------------------------------------------------------------------------------------- */

@@ -15,6 +15,12 @@
 
 enum { BATCH_BYTES_MAX = 256 << 10, STATEMENT_BYTES_MAX = 64 << 10 };
 
+/* BEGIN, COMMIT and their kin: what their records say, by text. Two places, for there are mostly one that begins and one that ends. */
+typedef struct brief_event {
+    char role[RDB_NAMEDATALEN], action[32], text[64], members[256];
+    size_t text_length, members_bytes; /* members_bytes 0: the place is free */
+} brief_event;
+
 struct session_audit {
     audit_writer *writer;
     const session_audit_rules *rules;
@@ -33,6 +39,11 @@ struct session_audit {
     session_plan *plan;
     rdb_audit_class class;
     bool is_audited;
+    bool is_lasting;         /* the text is the plan's for good */
+    /* A COMMIT whose event travels in the record of its own commit: where that begins in the batch, 0: none does; and its text. */
+    size_t commit_at;
+    const char *commit_text;
+    brief_event briefs[2];
     const rdb_audit_policies *policies; /* of the database, as of policies_version */
     uint64_t policies_version;
     bool has_changed_policies;  /* in this transaction */
@@ -273,6 +284,7 @@ void session_audit_text(rdb_session *session, const char *text, size_t length)
         return;
     audit->text = text;
     audit->text_length = length;
+    audit->is_lasting = false;
     audit->raw = NULL;
     audit->plan = NULL;
     audit->setting.length = 0;
@@ -300,12 +312,13 @@ static const session_plan *plan_behind(const rdb_session *session, const rdb_ast
     return statement->plan;
 }
 
-bool session_audit_statement(rdb_session *session, const char *text, size_t length, const rdb_ast_node *raw, session_plan *plan, rdb_error *err)
+bool session_audit_statement(rdb_session *session, const char *text, size_t length, bool is_lasting, const rdb_ast_node *raw, session_plan *plan, rdb_error *err)
 {
     struct session_audit *audit = session->audit;
     if (audit == NULL)
         return true;
     session_audit_text(session, text, length);
+    audit->is_lasting = is_lasting;
     audit->raw = raw;
     audit->plan = plan;
     audit->class = plan != NULL && plan->audit_class != 0 ? (rdb_audit_class)plan->audit_class : class_of(raw);
@@ -404,6 +417,7 @@ struct audit_event_text {
     const char *action;
     const char *text; /* of the statement */
     size_t text_length;
+    const char *lasting_text; /* where the plan's text stands; NULL: it is anyone's */
     const char *members;
     size_t members_bytes;
 };
@@ -411,8 +425,8 @@ struct audit_event_text {
 static bool is_known(const struct audit_event_text *known, const rdb_session *session, const char *action)
 {
     const struct session_audit *audit = session->audit;
-    return known != NULL && known->text_length == audit->text_length && memcmp(known->text, audit->text, audit->text_length) == 0 &&
-           strcmp(known->role, session->role.name) == 0 && strcmp(known->action, action) == 0;
+    return known != NULL && known->text_length == audit->text_length &&
+           ((audit->is_lasting && known->lasting_text == audit->text) || memcmp(known->text, audit->text, audit->text_length) == 0) && strcmp(known->role, session->role.name) == 0 && strcmp(known->action, action) == 0;
 }
 
 /* One text a plan: where literals are lifted out of the texts, no two may be the same, and nothing is kept but the first. */
@@ -421,12 +435,39 @@ static void learn_event(session_plan *plan, const rdb_session *session, const ch
     const struct session_audit *audit = session->audit;
     struct audit_event_text *known = RDB_NEW(plan->arena, struct audit_event_text);
     *known = (struct audit_event_text){.action = rdb_arena_strdup(plan->arena, action), .text = rdb_arena_strndup(plan->arena, audit->text, audit->text_length), .text_length = audit->text_length,
-                                       .members = rdb_arena_strndup(plan->arena, members->data, members->length), .members_bytes = members->length};
+                                       .lasting_text = audit->is_lasting ? audit->text : NULL, .members = rdb_arena_strndup(plan->arena, members->data, members->length), .members_bytes = members->length};
     memcpy(known->role, session->role.name, sizeof known->role);
     plan->audit_event = known;
 }
 
-/* action, role, objects, statement, details, and what is more: in members, unless the plan keeps all there is to say. */
+static brief_event *brief_of(struct session_audit *audit, const char *action)
+{
+    const bool is_brief = audit->raw != NULL && audit->raw->tag == RDB_AST_TRANSACTION && audit->text_length <= sizeof audit->briefs[0].text &&
+                          strlen(action) < sizeof audit->briefs[0].action;
+    return is_brief ? &audit->briefs[action[0] == 'B'] : NULL;
+}
+
+static bool is_brief_known(const brief_event *brief, const rdb_session *session, const char *action)
+{
+    const struct session_audit *audit = session->audit;
+    return brief != NULL && brief->members_bytes > 0 && brief->text_length == audit->text_length && memcmp(brief->text, audit->text, audit->text_length) == 0 &&
+           strcmp(brief->role, session->role.name) == 0 && strcmp(brief->action, action) == 0;
+}
+
+static void learn_brief(brief_event *brief, const rdb_session *session, const char *action, const rdb_strbuf *members)
+{
+    const struct session_audit *audit = session->audit;
+    if (members->failed || members->length > sizeof brief->members)
+        return;
+    memcpy(brief->role, session->role.name, sizeof brief->role);
+    memcpy(brief->action, action, strlen(action) + 1);
+    memcpy(brief->text, audit->text, audit->text_length);
+    memcpy(brief->members, members->data, members->length);
+    brief->text_length = audit->text_length;
+    brief->members_bytes = members->length;
+}
+
+/* action, role, objects, statement, details, and what is more: in members, unless the plan (or the session) keeps all there is to say. */
 static rdb_slice make_event(rdb_session *session, const char *action, const rdb_strbuf *more, rdb_strbuf *members)
 {
     struct session_audit *audit = session->audit;
@@ -444,6 +485,9 @@ static rdb_slice make_event(rdb_session *session, const char *action, const rdb_
         rdb_strbuf_add(members, more->data, more->length);
         return (rdb_slice){(const uint8_t *)members->data, members->length};
     }
+    brief_event *brief = brief_of(audit, action);
+    if (more->length == 0 && is_brief_known(brief, session, action))
+        return (rdb_slice){(const uint8_t *)brief->members, brief->members_bytes};
     const bool comes_again = plan != NULL && plan->plan != NULL && plan->audit_objects != NULL && plan->audit_event == NULL;
     rdb_audit_add_member(members, "action", action, strlen(action));
     rdb_audit_add_member(members, "role", session->role.name, strlen(session->role.name));
@@ -458,6 +502,8 @@ static rdb_slice make_event(rdb_session *session, const char *action, const rdb_
         rdb_strbuf_addf(members, ",\"statement_bytes\":%zu", audit->text_length);
     if (comes_again && audit->text_length <= STATEMENT_BYTES_MAX && !members->failed)
         learn_event(plan, session, action, members);
+    if (brief != NULL)
+        learn_brief(brief, session, action, members);
     rdb_strbuf_add(members, more->data, more->length);
     return (rdb_slice){(const uint8_t *)members->data, members->length};
 }
@@ -466,8 +512,11 @@ static const char *action_of(const struct session_audit *audit, const char *tag,
 {
     if (audit->raw == NULL)
         return "PARSE";
-    if (audit->raw->tag == RDB_AST_TRANSACTION && tag != NULL && tag[0] != '\0')
-        return tag;
+    if (audit->raw->tag == RDB_AST_TRANSACTION) { /* the tag knows whether it was done: COMMIT of what failed is ROLLBACK */
+        static const char *const TAGS[] = {"BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "ROLLBACK",
+                                           "PREPARE TRANSACTION", "COMMIT PREPARED", "ROLLBACK PREPARED"};
+        return tag != NULL && tag[0] != '\0' ? tag : TAGS[((const rdb_ast_transaction *)audit->raw)->kind];
+    }
     if (audit->class == RDB_AUDIT_POLICY) {
         char name[RDB_NAMEDATALEN];
         const rdb_audit_policy_verb verb = audit_policy_verb(audit->text, audit->text_length, audit->raw, name);
@@ -688,12 +737,33 @@ static bool keep_end(rdb_session *session, const char *action, rdb_error *err)
     return keep(session, &audit->batch, &event, err);
 }
 
+/* The event of a COMMIT travels with what it commits: a record less in the WAL. Should the commit fail it is taken back, and told as what
+ * it was then. */
+static bool keep_commit(rdb_session *session, rdb_error *err)
+{
+    struct session_audit *audit = session->audit;
+    rdb_audit_event event;
+    bool wanted = false;
+    audit->commit_at = 0;
+    if (audit->batch.length == 0 || audit->text == NULL || audit->raw == NULL || audit->raw->tag != RDB_AST_TRANSACTION ||
+        ((const rdb_ast_transaction *)audit->raw)->kind != RDB_SQL_TRANSACTION_COMMIT)
+        return true;
+    if (!make_record(session, audit->class, "COMMIT", NULL, &event, &wanted, err) || !wanted)
+        return !rdb_error_is_set(err);
+    event.flags = RDB_AUDIT_EVENT_APART;
+    audit->commit_at = audit->batch.length;
+    audit->commit_text = audit->text;
+    audit->text = NULL;
+    rdb_audit_batch_add(&audit->batch, &event);
+    return true;
+}
+
 bool session_audit_commit(rdb_session *session, rdb_error *err)
 {
     struct session_audit *audit = session->audit;
     if (audit == NULL || session->txn == NULL)
         return true;
-    if (audit->has_spilled && !keep_end(session, "COMMIT", err))
+    if ((audit->has_spilled && !keep_end(session, "COMMIT", err)) || !keep_commit(session, err))
         return false;
     if (!rdb_strbuf_check(&audit->batch, err) || !rdb_strbuf_check(&audit->shared_batch, err))
         return false;
@@ -723,6 +793,11 @@ void session_audit_end_transaction(rdb_session *session, bool committed)
     struct session_audit *audit = session->audit;
     if (audit == NULL)
         return;
+    if (audit->commit_at > 0 && !committed) {
+        audit->batch.length = audit->commit_at;
+        audit->text = audit->commit_text;
+    }
+    audit->commit_at = 0;
     if (audit->has_spilled && !committed) {
         rdb_error err = {0};
         if (!keep_end(session, "ROLLBACK", &err))

@@ -24,8 +24,8 @@ void session_audit_failed_login(rdb_engine *engine, const char *user, const char
 
 /* The statement at hand, borrowed while it runs; raw NULL: it could not be read (yet). */
 void session_audit_text(rdb_session *session, const char *text, size_t length);
-/* 53100 where it is audited and the log is failing. */
-RDB_CHECKED bool session_audit_statement(rdb_session *session, const char *text, size_t length, const rdb_ast_node *raw, session_plan *plan, rdb_error *err);
+/* 53100 where it is audited and the log is failing. is_lasting: the plan, wherever it is run, has this text, at this place. */
+RDB_CHECKED bool session_audit_statement(rdb_session *session, const char *text, size_t length, bool is_lasting, const rdb_ast_node *raw, session_plan *plan, rdb_error *err);
 /* The statement changes a setting that is kept for a role or database; NULL: there was none, there will be none. */
 void session_audit_setting(rdb_session *session, const char *name, const char *old_value, const char *new_value);
 void session_audit_plan(rdb_session *session, session_plan *plan); /* its plan, once that is made; NULL: it is gone */

@@ -419,7 +419,7 @@ bool session_execute(rdb_session *session, const char *name, uint32_t row_max, r
     if (portal->statement != NULL)
         session_activity_query(session, portal->statement->text);
     const rdb_ast_node *raw = portal->statement != NULL ? portal->statement->raw : NULL;
-    bool ok = (raw == NULL || session_audit_statement(session, portal->statement->text, strlen(portal->statement->text), raw, portal->plan, err)) &&
+    bool ok = (raw == NULL || session_audit_statement(session, portal->statement->text, strlen(portal->statement->text), true, raw, portal->plan, err)) &&
               session_check_not_failed(session, raw, err);
     if (ok && portal->is_failed)
         ok = rdb_error_set(err, RDB_OBJECT_NOT_IN_PREREQUISITE_STATE, "portal \"%s\" cannot be run", name);

@@ -634,7 +634,7 @@ static bool run_one(rdb_session *session, const char *text, const rdb_ast_statem
     session_plan *plan = NULL;
     session_run run;
     const size_t length = statement->length > 0 ? (size_t)statement->length : strlen(text + statement->start);
-    bool ok = session_audit_statement(session, text + statement->start, length, raw, NULL, err) && session_check_not_failed(session, raw, err);
+    bool ok = session_audit_statement(session, text + statement->start, length, false, raw, NULL, err) && session_check_not_failed(session, raw, err);
     session->piece_of = text;
     session->piece_start = statement->start;
     session->piece_length = statement->length;

@@ -523,7 +523,7 @@ bool session_template_run(rdb_session *session, const char *text, size_t length,
         return false;
     if (slot->query_id != 0 && statement->plan->digest != NULL && statement->plan->digest->query_id != slot->query_id)
         statement->plan->digest->query_id = slot->query_id; /* before its first run: it has no ref yet */
-    if (session_audit_statement(session, text, length, statement->raw, statement->plan, err) &&
+    if (session_audit_statement(session, text, length, false, statement->raw, statement->plan, err) &&
         session_run_plan(session, statement->plan, parameters, key.literal_count, tag, err) && session_audit_done(session, tag, err) &&
         (session->block != SESSION_AUTO || session_commit(session, err)))
         session_put_complete(session, tag);

@@ -83,6 +83,29 @@ records() {
     run -0 rdb-audit verify --home "$HOME_DIR"
 }
 
+@test "audit: a COMMIT stands with what it commits, and is told as what it was where it fails" {
+    serve 'log_statements = ["ALL"]'
+    sql "create table t (a int primary key, b int unique deferrable initially deferred)"
+    sql "insert into t values (1, 1)"
+    sql "begin; insert into t values (2, 2); end" # as it is by texts, as well as by plans that are kept:
+    printf '%s\n' "begin;" "insert into t values (:n, :n);" "commit;" >"$BATS_TEST_TMPDIR/one.sql"
+    "$(find_pgbench)" -n -M prepared -t 3 -D n=0 -f <(printf '%s\n' '\set n random(1000, 1000000000)'; cat "$BATS_TEST_TMPDIR/one.sql") -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb >/dev/null 2>&1
+    run sql "begin; insert into t values (3, 1); commit"
+    [[ "$output" == *"duplicate key"* ]]
+    sql "begin; select 1; commit"
+    settled 22
+    [ "$(records '.outcome' --action COMMIT --text end)" = success ]
+    [ "$(records '.lsn' --action COMMIT --text end)" = "$(records '.lsn' --text "values (2, 2)")" ]
+    [ "$(records '.xid' --action COMMIT --text end)" = "$(records '.xid' --text "values (2, 2)")" ]
+    [ "$(records '.scn // "none"' --action COMMIT --text end)" = none ]
+    [ "$(records '.lsn' --action COMMIT --text 'commit;' --outcome success | sort)" = "$(records '.lsn' --text '$1' --action INSERT | sort)" ]
+    [ "$(records '.lsn' --text '$1' --action INSERT | wc -l)" -eq 3 ]
+    [ "$(records '.outcome' --text "values (3, 1)")" = "rolled back" ]
+    [ "$(records '.outcome + " " + (.code // "")' --action COMMIT --outcome failure)" = "failure 23505" ]
+    [ "$(records '.seq' --action COMMIT --text 'commit' --outcome success | wc -l)" -eq 4 ] # the three, and the one that had nothing to commit
+    run -0 rdb-audit verify --home "$HOME_DIR"
+}
+
 @test "audit: logins, failed ones and ends of sessions" {
     serve 'log_statements = ["NONE"]'
     sql "select 1"
