@@ -171,6 +171,7 @@ bool manifest_write(rdb_repository *repository, rdb_manifest *manifest, rdb_erro
 bool manifest_read(rdb_repository *repository, const char *id, rdb_arena *arena, rdb_manifest **manifest, rdb_error *err);
 rdb_manifest_file *manifest_add_file(rdb_arena *arena, rdb_manifest *manifest, const char *path, uint64_t length);
 void manifest_sort(rdb_manifest *manifest);
+uint32_t manifest_file_no(const rdb_manifest *manifest, const char *path); /* its place in the list; UINT32_MAX: not in it */
 rdb_manifest_file *manifest_find_file(const rdb_manifest *manifest, const char *path); /* NULL: not in it */
 /* The part that the object has of the file from that offset on; NULL: none. */
 const rdb_manifest_part *manifest_find_part(const rdb_manifest *manifest, const char *path, uint64_t offset, uint32_t object_no);
@@ -183,6 +184,7 @@ bool manifest_list_ids(rdb_repository *repository, rdb_arena *arena, rdb_list *i
 bool manifest_is_folder(const char *name); /* whether what follows backup/ begins with an id */
 bool manifest_object_name(const rdb_manifest *manifest, const rdb_manifest_object *object, char *name, size_t size);
 void backup_format_lsn(rdb_lsn lsn, char text[24]);
+bool backup_parse_lsn(const char *text, rdb_lsn *lsn);
 void backup_format_time(int64_t time_us, char text[40]); /* RFC 3339, UTC */
 bool backup_parse_time(const char *text, int64_t *time_us);
 /* A path of an instance: no empty, "." or ".." step, below data/ or conf/. */
@@ -222,8 +224,6 @@ rdb_slice source_anchor(const backup_source *source, const char **path);
 /* data/ without the log, conf/: backup_source_file * by path; directories: const char *. */
 bool source_list(backup_source *source, bool with_secrets, rdb_arena *arena, rdb_list *files, rdb_list *directories, rdb_error *err);
 bool source_databases(backup_source *source, rdb_arena *arena, rdb_list *names, rdb_error *err);
-/* Says of broken pages (rdb_manifest_page *) which relation they belong to, where a server can: no error where it cannot. */
-void source_name_relations(const backup_source *source, rdb_arena *arena, const rdb_list *databases, const rdb_list *pages);
 /* For pg_stat_progress_basebackup, whose phases these are. Never while another thread uses the source. */
 typedef enum source_phase { SOURCE_BEGINS, SOURCE_CHECKPOINT, SOURCE_PLAN, SOURCE_DATA, SOURCE_END, SOURCE_LOG } source_phase;
 void source_report(backup_source *source, source_phase phase, int64_t total, uint64_t done); /* total -1: not known yet */
@@ -231,11 +231,17 @@ void source_report(backup_source *source, source_phase phase, int64_t total, uin
  * not reach so far back. */
 bool source_changes(backup_source *source, rdb_lsn since, rdb_arena *arena, rdb_map *changes, bool *known, rdb_error *err);
 
+/* ---- names (names.c) ----------------------------------------------------------------------------------------------------- */
+/* Says of broken pages (rdb_manifest_page *) which relation they belong to, where the catalogs can: no error where they cannot. */
+void name_relations(backup_source *source, rdb_arena *arena, const rdb_list *pages, const rdb_backup_watch *watch);
+
 /* ---- archived log (point.c) --------------------------------------------------------------------------------------------- */
 /* An object of wal/, as the file it was, into the directory; *found false: it is gone, or no log. */
 bool archive_fetch_object(rdb_repository *repository, const char *object, const char *directory, bool *found, rdb_error *err);
 
 /* ---- restore (restore.c) ---------------------------------------------------------------------------------------------------- */
+extern const char *const RESTORE_DIRECTORIES[]; /* what an instance has, parents first */
+#define RESTORE_DIRECTORY_COUNT 20u
 /* Whether home may be restored into, and whether anything is there that must go or be kept aside first. Changes nothing. */
 bool restore_look_at_home(const char *home, const rdb_restore_options *options, bool *is_half, bool *has_instance, rdb_error *err);
 

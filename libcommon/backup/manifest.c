@@ -17,7 +17,7 @@ void backup_format_lsn(rdb_lsn lsn, char text[24])
     snprintf(text, 24, "%X/%X", (unsigned)(lsn >> 32), (unsigned)lsn);
 }
 
-static bool parse_lsn(const char *text, rdb_lsn *lsn)
+bool backup_parse_lsn(const char *text, rdb_lsn *lsn)
 {
     char *end;
     unsigned long high = strtoul(text, &end, 16);
@@ -94,12 +94,18 @@ void manifest_sort(rdb_manifest *manifest)
     }
 }
 
-rdb_manifest_file *manifest_find_file(const rdb_manifest *manifest, const char *path)
+uint32_t manifest_file_no(const rdb_manifest *manifest, const char *path)
 {
     rdb_manifest_file wanted = {.path = path}, *key = &wanted;
-    rdb_manifest_file **found = manifest->files.count == 0 ? NULL
-        : bsearch(&key, manifest->files.items, manifest->files.count, sizeof *manifest->files.items, compare_files);
-    return found != NULL ? *found : NULL;
+    rdb_manifest_file **files = (rdb_manifest_file **)(void *)manifest->files.items;
+    rdb_manifest_file **found = manifest->files.count == 0 ? NULL : bsearch(&key, files, manifest->files.count, sizeof *files, compare_files);
+    return found != NULL ? (uint32_t)(found - files) : UINT32_MAX;
+}
+
+rdb_manifest_file *manifest_find_file(const rdb_manifest *manifest, const char *path)
+{
+    const uint32_t file_no = manifest_file_no(manifest, path);
+    return file_no != UINT32_MAX ? manifest->files.items[file_no] : NULL;
 }
 
 const rdb_manifest_part *manifest_find_part(const rdb_manifest *manifest, const char *path, uint64_t offset, uint32_t object_no)
@@ -292,7 +298,7 @@ static bool read_moment(json_t *json, rdb_backup_moment *moment)
     if (json_unpack(json, "{s:s, s:s, s:I}", "time", &time_text, "lsn", &lsn, "scn", &scn) != 0)
         return false;
     moment->scn = (rdb_scn)scn;
-    return backup_parse_time(time_text, &moment->time_us) && parse_lsn(lsn, &moment->lsn);
+    return backup_parse_time(time_text, &moment->time_us) && backup_parse_lsn(lsn, &moment->lsn);
 }
 
 static bool is_digest(const char *text)

@@ -57,18 +57,8 @@ typedef struct passing {
 
 static merging_file *find_target(merging *m, const char *path)
 {
-    uint32_t low = 0, high = m->file_count;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        int order = strcmp(m->files[middle].file->path, path);
-        if (order == 0)
-            return &m->files[middle];
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
+    const uint32_t file_no = manifest_file_no(m->chain.items[m->chain.count - 1], path);
+    return file_no != UINT32_MAX ? &m->files[file_no] : NULL;
 }
 
 static bool find_needs(merging *m, rdb_error *err)

@@ -39,8 +39,8 @@
  *   objects: [{name, bytes, sha256, crc32c}]     bytes and digest as stored; volumes are named by their position in this list;
  *            crc32c: of each 64 KiB of it, eight hexadecimal digits a piece, so that damage has a place
  *   files:   [{path, length, parts: [[object, offset, length, data_bytes, sha256]]}]   sha256 of the data, holes left out
- *   degraded: [{path, block, what, relation}]   pages that were broken already when they were read; relation: database.schema.name, where a
- *            server was there to say it
+ *   degraded: [{path, block, what, relation}]   pages that were broken already when they were read; relation: database.schema.name, where
+ *            the catalogs could be read
  *   bytes_read, bytes_stored   label_file: of rdb_recovery.h, for who looks how far archived log reaches
  *   audit_head                 the newest signed head of the audit log when it ended (rdb_audit.h), or "": rdb-audit verify --witness reads it
  *   content_sha256             last: of the bytes before its comma

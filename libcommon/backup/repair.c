@@ -266,12 +266,6 @@ static bool find_by_file(repairing *r, rdb_error *err)
     return rdb_error_hint(err, "It was dropped or rewritten; or it is of the undo store or the commit log, whose pages are made again at rest: stop the instance first.");
 }
 
-static rdb_lsn lsn_of(const char *text)
-{
-    unsigned high = 0, low = 0;
-    return sscanf(text, "%8X/%8X", &high, &low) == 2 ? (rdb_lsn)high << 32 | low : 0;
-}
-
 static bool look_served(repairing *r, bool *is_in_memory, rdb_error *err)
 {
     char block[24];
@@ -284,11 +278,11 @@ static bool look_served(repairing *r, bool *is_in_memory, rdb_error *err)
     r->report->was_sound = strcmp(PQgetvalue(result, 0, 1), "sound") == 0;
     *is_in_memory = strcmp(PQgetvalue(result, 0, 1), "in memory") == 0;
     snprintf(r->report->what, sizeof r->report->what, "%s", PQgetvalue(result, 0, 2));
-    r->until = lsn_of(PQgetvalue(result, 0, 3));
+    const bool has_end = backup_parse_lsn(PQgetvalue(result, 0, 3), &r->until);
     PQclear(result);
     r->report->was_in_memory = *is_in_memory;
     r->tag = (rdb_page_tag){0};
-    return (page_tag_of(r->path, &r->tag) && r->until != 0) || rdb_error_set(err, RDB_PROTOCOL_VIOLATION, "the server's answer about the page cannot be read");
+    return (page_tag_of(r->path, &r->tag) && has_end) || rdb_error_set(err, RDB_PROTOCOL_VIOLATION, "the server's answer about the page cannot be read");
 }
 
 static bool repair_served(repairing *r, rdb_manifest *named, rdb_error *err)
@@ -309,9 +303,9 @@ static bool repair_served(repairing *r, rdb_manifest *named, rdb_error *err)
         return false;
     r->report->was_sound = strcmp(PQgetvalue(result, 0, 0), "sound") == 0; /* somebody else was quicker */
     r->report->was_in_memory = strcmp(PQgetvalue(result, 0, 0), "in memory") == 0;
-    r->report->lsn = lsn_of(PQgetvalue(result, 0, 1));
+    const bool has_lsn = PQgetisnull(result, 0, 1) || backup_parse_lsn(PQgetvalue(result, 0, 1), &r->report->lsn);
     PQclear(result);
-    return true;
+    return has_lsn || rdb_error_set(err, RDB_PROTOCOL_VIOLATION, "the server's answer about the page cannot be read");
 }
 
 bool rdb_backup_repair_page(rdb_repository *repository, rdb_manifest *manifest, const rdb_repair_options *options, rdb_arena *arena, rdb_repair_report *report, rdb_error *err)

@@ -11,9 +11,10 @@
 
 #define CONTROL "data/meta/control"
 #define LABEL "data/meta/backup_label" /* of a copy of a served instance: the first start makes the control file of it */
-static const char *const DIRECTORIES[] = {"conf", "conf/overrides.d", "conf/secrets", "conf/secrets/tls", "conf/secrets/auth", "conf/secrets/keys",
+const char *const RESTORE_DIRECTORIES[] = {"conf", "conf/overrides.d", "conf/secrets", "conf/secrets/tls", "conf/secrets/auth", "conf/secrets/keys",
                                           "data", "data/meta", "data/tables", "data/indexes", "data/undo", "data/xact", "data/wal",
                                           "logs", "run", "run/sockets", "cache", "tmp", "backup", "diag"};
+_Static_assert(RDB_COUNT_OF(RESTORE_DIRECTORIES) == RESTORE_DIRECTORY_COUNT, "the header and the list disagree");
 
 #define LEFT_OUT UINT32_MAX
 
@@ -120,18 +121,8 @@ typedef struct unpacking {
 
 static restoring_file *find_target(restoring *r, const char *path)
 {
-    uint32_t low = 0, high = r->file_count;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        int order = strcmp(r->files[middle].file->path, path);
-        if (order == 0)
-            return &r->files[middle];
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
+    const uint32_t file_no = manifest_file_no(r->chain.items[r->chain.count - 1], path);
+    return file_no != UINT32_MAX ? &r->files[file_no] : NULL;
 }
 
 static bool is_anchor(const char *path)
@@ -511,8 +502,8 @@ static bool prepare_home(restoring *r, rdb_error *err)
     snprintf(marker, sizeof marker, "backup %s\nbegun %s\n", newest->id, now);
     if (!rdb_path_make_directory(r->home, 0700, true, err) || !make_home_directory(r, "data", err) || !write_home(r, "data/RESTORING", marker, strlen(marker), err))
         return false;
-    for (size_t i = 0; i < RDB_COUNT_OF(DIRECTORIES); i++)
-        if (!make_home_directory(r, DIRECTORIES[i], err))
+    for (size_t i = 0; i < RESTORE_DIRECTORY_COUNT; i++)
+        if (!make_home_directory(r, RESTORE_DIRECTORIES[i], err))
             return false;
     for (uint32_t i = 0; i < newest->directories.count; i++)
         if (!make_parents(r, newest->directories.items[i], err) || !make_home_directory(r, newest->directories.items[i], err))

@@ -143,13 +143,13 @@ rdb_slice source_anchor(const backup_source *source, const char **path)
 static bool begin_served(backup_source *source, const char *label, bool fast, rdb_backup_moment *started, rdb_error *err)
 {
     const char *parameters[2] = {label != NULL ? label : "", fast ? "t" : "f"};
-    unsigned high = 0, low = 0;
+    rdb_lsn start = 0;
     PGresult *result = PQexecParams(source->connection, "select pg_backup_start($1, $2), rdb_current_scn()", 2, NULL, parameters, NULL, NULL, 0);
     if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1)
         return rdb_server_failed(source->connection, result, "the server does not begin a backup", err);
-    bool ok = sscanf(PQgetvalue(result, 0, 0), "%X/%X", &high, &low) == 2 ||
+    bool ok = backup_parse_lsn(PQgetvalue(result, 0, 0), &start) ||
               rdb_error_set(err, RDB_PROTOCOL_VIOLATION, "the server's answer to the beginning of a backup cannot be read");
-    *started = (rdb_backup_moment){.time_us = rdb_time_wall_us(), .lsn = (uint64_t)high << 32 | low, .scn = strtoull(PQgetvalue(result, 0, 1), NULL, 10)};
+    *started = (rdb_backup_moment){.time_us = rdb_time_wall_us(), .lsn = start, .scn = strtoull(PQgetvalue(result, 0, 1), NULL, 10)};
     PQclear(result);
     return ok;
 }
@@ -321,34 +321,6 @@ void source_report(backup_source *source, source_phase phase, int64_t total, uin
     snprintf(texts[2], sizeof texts[2], "%llu", (unsigned long long)done);
     /* An instance that an earlier version made has no such function: its view stays empty. */
     PQclear(PQexecParams(source->connection, "select rdb_backup_progress($1, $2, $3)", 3, NULL, parameters, NULL, NULL, 0));
-}
-
-static void name_relations_of(PGconn *connection, rdb_arena *arena, const rdb_list *pages)
-{
-    for (uint32_t i = 0; i < pages->count; i++) {
-        rdb_manifest_page *page = pages->items[i];
-        const char *space = strstr(page->path, ".space"), *parameters[1] = {space != NULL ? rdb_arena_strndup(arena, page->path, (size_t)(space - page->path)) : page->path};
-        if (page->relation[0] != '\0')
-            continue;
-        PGresult *result = PQexecParams(connection, "select format('%I.%I.%I', current_database(), n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace "
-                                                    "where pg_relation_filepath(c.oid) = $1", 1, NULL, parameters, NULL, NULL, 0);
-        if (PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1)
-            page->relation = rdb_arena_strdup(arena, PQgetvalue(result, 0, 0));
-        PQclear(result);
-    }
-}
-
-void source_name_relations(const backup_source *source, rdb_arena *arena, const rdb_list *databases, const rdb_list *pages)
-{
-    for (uint32_t i = 0; source->connection != NULL && pages->count > 0 && i < databases->count; i++) {
-        rdb_error ignored = {0}; /* the page that is broken may be the catalog's */
-        PGconn *connection = NULL;
-        if (rdb_server_connect(&connection, source->home, databases->items[i], &ignored)) {
-            name_relations_of(connection, arena, pages);
-            PQfinish(connection);
-        }
-        rdb_error_clear(&ignored);
-    }
 }
 
 /* Of an instance that ended cleanly the change map's files say it all; of one that crashed, pages' LSNs do. */

@@ -829,7 +829,7 @@ bool rdb_backup_take(rdb_repository *repository, const rdb_backup_options *optio
     if (!source_databases(t.source, arena, &t.manifest->databases, err) || !plan_data(&t, parent, &files, err) || !copy_parts(&t, SOURCE_DATA, err))
         goto out;
     carry_broken_pages(&t, parent, &files);
-    source_name_relations(t.source, arena, &t.manifest->databases, &t.manifest->degraded);
+    name_relations(t.source, arena, &t.manifest->degraded, options->watch);
     source_report(t.source, SOURCE_END, (int64_t)t.bytes_total, t.bytes_total);
     if (!source_end(t.source, &t.manifest->stopped, err) || !plan_log(&t, &files, err) || !copy_parts(&t, SOURCE_LOG, err))
         goto out;

@@ -178,8 +178,12 @@ PYTHON
     make_instance
     table=$(find "$HOME_DIR/data/tables" -type f -size +400k | head -1)
     dd if=/dev/urandom of="$table" bs=4096 seek=20 count=1 conv=notrunc status=none
+    before=$(find "$HOME_DIR"/data "$HOME_DIR"/conf -type f -not -name "*.db" -exec sha256sum {} + | sort)
     run -6 rdb-backup --home "$HOME_DIR" --output "$REPO"
-    [[ "$output" == *"${table#"$HOME_DIR"/}, block 20"* ]]
+    [[ "$output" == *"broken page: ${table#"$HOME_DIR"/} of rustydb.public.t, block 20: "* ]]
+    # What served the catalogs for that is gone, and the instance as it was.
+    [ "$(find "$HOME_DIR"/data "$HOME_DIR"/conf -type f -not -name "*.db" -exec sha256sum {} + | sort)" = "$before" ]
+    [ "$(ls -d "$HOME_DIR".*/ 2>/dev/null | wc -l)" -eq 0 ]
     run -0 rdb-backup list --output "$REPO"
     [[ "$output" == *degraded* ]]
 }
