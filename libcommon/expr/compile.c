@@ -5,6 +5,11 @@
 #include "expr/program_int.h"
 #include "expr/rdb_routine.h"
 
+typedef struct known_subplan {
+    uint32_t subplan_no, out;
+    const program_block *block;
+} known_subplan;
+
 typedef struct compiler {
     rdb_program *program;
     rdb_arena *arena;
@@ -13,6 +18,8 @@ typedef struct compiler {
     uint32_t case_test;    /* register of the innermost CASE argument, array element or domain value */
     bool has_case_test;
     uint32_t depth;
+    known_subplan *subplans; /* shared ones that are compiled */
+    uint32_t subplan_count, subplan_capacity;
 } compiler;
 
 static bool compile_expr(compiler *c, program_block *block, const rdb_expr *expr, uint32_t *out);
@@ -395,13 +402,29 @@ static bool compile_array_coerce(compiler *c, program_block *block, const rdb_ex
     return true;
 }
 
+/* Has the block run, for all rows at hand, before what is compiled now? Results run one after the other. */
+static bool has_run(const compiler *c, const program_block *ran, const program_block *block)
+{
+    return ran == block || (ran >= c->program->results && ran < c->program->results + c->program->result_count);
+}
+
 static bool compile_subplan(compiler *c, program_block *block, const rdb_expr_subplan *e, uint32_t *out)
 {
+    const bool is_shared = ((const rdb_expr_sublink *)e->origin)->is_shared;
+    for (uint32_t i = 0; is_shared && i < c->subplan_count; i++)
+        if (c->subplans[i].subplan_no == e->subplan_no && has_run(c, c->subplans[i].block, block)) {
+            *out = c->subplans[i].out;
+            return true;
+        }
     program_step *step = new_step(c, &e->head, OP_SUBPLAN, e->arguments.count);
     if (!compile_arguments(c, block, &e->arguments, step->arguments))
         return false;
     append_step(c, block, step);
     *out = step->out;
+    if (is_shared) {
+        c->subplans = grow_array(c->arena, c->subplans, c->subplan_count, &c->subplan_capacity, sizeof *c->subplans);
+        c->subplans[c->subplan_count++] = (known_subplan){e->subplan_no, step->out, block};
+    }
     return true;
 }
 

@@ -187,6 +187,8 @@ static bool find_source(analyse_state *state, const rdb_ast_multi_assign *raw, m
         return false;
     if ((*source)->fields.count != (uint32_t)raw->column_count)
         return analyse_error(state, raw->source->location, err, RDB_SYNTAX_ERROR, "number of columns does not match number of values");
+    if ((*source)->row->kind == RDB_EXPR_SUBLINK)
+        ((rdb_expr_sublink *)(*source)->row)->is_shared = true;
     rdb_list_push(analyse_arena(state), &state->multi_sources, *source);
     return true;
 }

@@ -678,7 +678,7 @@ static void rewind_planner(planner *p, plan_level *parent, const plan_mark *mark
         *level = *was++;
         level->wanted_capacity = level->wanted_count;
         level->init_plans.capacity = level->init_plans.count;
-        level->grouped_subplans.capacity = level->grouped_subplans.count;
+        level->known_subplans.capacity = level->known_subplans.count;
     }
 }
 

@@ -178,7 +178,7 @@ typedef struct plan_level {
     plan_run run;
     rdb_list merge_exprs;    /* MERGE: prepared conditions (NULL: none) and values, action after action */
     rdb_list init_plans;     /* numbers of sub-plans that run once for it (uintptr_t) */
-    rdb_list grouped_subplans; /* rdb_expr_subplan * of a query that groups */
+    rdb_list known_subplans; /* rdb_expr_subplan * that may be asked for again: of a query that groups, or that columns share */
     rdb_list null_columns;   /* rdb_expr_null_test *: columns that WHERE wants null, as FROM is read */
     rdb_list met_tests;      /* rdb_expr *: conditions of WHERE that an anti-join meets */
     rdb_list equalities;     /* rdb_expr_function *: that hold for all rows of FROM */

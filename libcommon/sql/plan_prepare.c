@@ -232,12 +232,13 @@ static bool tests_equality(planner *p, const rdb_expr_sublink *link)
     return link->sublink_kind == RDB_SUBLINK_ANY && link->test != NULL && plan_is_equality(p, link->test);
 }
 
-/* Where rows are grouped, a sub-select that is written again is the one that was planned for the key: only so is it found there. */
-static rdb_expr *find_grouped(const plan_level *level, const rdb_expr_sublink *link)
+/* Where rows are grouped, a sub-select that is written again is the one that was planned for the key: only so is it found there. One that
+ * several columns are set from is the same for all of them. */
+static rdb_expr *find_planned(const plan_level *level, const rdb_expr_sublink *link)
 {
-    for (uint32_t i = 0; i < level->grouped_subplans.count; i++) {
-        rdb_expr_subplan *subplan = level->grouped_subplans.items[i];
-        if (rdb_expr_equal(subplan->origin, &link->head))
+    for (uint32_t i = 0; i < level->known_subplans.count; i++) {
+        rdb_expr_subplan *subplan = level->known_subplans.items[i];
+        if ((!link->is_shared || (link->head.location >= 0 && link->head.location == subplan->origin->location)) && rdb_expr_equal(subplan->origin, &link->head))
             return &subplan->head;
     }
     return NULL;
@@ -247,7 +248,7 @@ static rdb_expr *prepare_sublink(preparer *s, rdb_expr_sublink *link)
 {
     plan_level *level = s->level;
     planner *p = level->p;
-    rdb_expr *planned = find_grouped(level, link);
+    rdb_expr *planned = find_planned(level, link);
     if (planned != NULL && s->test_of == NULL)
         return planned;
     rdb_expr *any = plan_exists_as_any(p, link);
@@ -307,8 +308,8 @@ static rdb_expr *prepare_sublink(preparer *s, rdb_expr_sublink *link)
     }
     subplan->arguments = arguments;
     subplan->parameter_nos = numbers;
-    if (level->query->group.count > 0 && s->test_of == NULL)
-        rdb_list_push(p->arena, &level->grouped_subplans, subplan);
+    if ((level->query->group.count > 0 || link->is_shared) && s->test_of == NULL)
+        rdb_list_push(p->arena, &level->known_subplans, subplan);
     return &subplan->head;
 }
 

@@ -76,7 +76,7 @@ typedef struct rdb_expr_row_compare { RDB_EXPR_HEAD; uint8_t strategy; /* 1 < 2 
 typedef struct rdb_expr_subscript { RDB_EXPR_HEAD; rdb_expr *argument; rdb_list lower, upper; /* lower empty: no slice; NULL items: open bound */ bool is_slice; rdb_expr *assignment; /* in UPDATE SET a[1] = x */ } rdb_expr_subscript;
 typedef enum rdb_sublink_kind { RDB_SUBLINK_EXISTS, RDB_SUBLINK_ALL, RDB_SUBLINK_ANY, RDB_SUBLINK_ROW_COMPARE, RDB_SUBLINK_SCALAR, RDB_SUBLINK_MULTI, RDB_SUBLINK_ARRAY } rdb_sublink_kind;
 /* test: for ANY/ALL/ROW_COMPARE, the comparison with the sub-select's outputs as EXECUTION params 1.. of this sublink. */
-typedef struct rdb_expr_sublink { RDB_EXPR_HEAD; uint8_t sublink_kind; rdb_expr *test; rdb_query *query; rdb_list left; /* row's expressions */ rdb_list functions; /* const rdb_function *, the operators' */ uint32_t *operator_oids; bool use_or; } rdb_expr_sublink;
+typedef struct rdb_expr_sublink { RDB_EXPR_HEAD; uint8_t sublink_kind; rdb_expr *test; rdb_query *query; rdb_list left; /* row's expressions */ rdb_list functions; /* const rdb_function *, the operators' */ uint32_t *operator_oids; bool use_or; bool is_shared; /* a row that several columns are set from: evaluated once */ } rdb_expr_sublink;
 
 typedef struct rdb_sort_item { /* ORDER BY, DISTINCT, GROUP BY: by reference to a target */
     uint32_t target_ref;          /* rdb_target.sort_ref */

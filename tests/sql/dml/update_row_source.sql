@@ -1,0 +1,24 @@
+-- a row from a sub-select is made once for all columns that are set from it
+create table u (a int primary key, b bigint, c bigint); insert into u select i from generate_series(1, 3) i;
+create sequence s;
+update u set (b, c) = (select nextval('s'), currval('s'));
+select * from u order by a;
+update u set (b, c) = (select x, x from (select nextval('s') x) y where u.a > 0);
+select * from u order by a;
+select last_value from s;
+update u set (b, c) = (select x.a, x.b from u x where x.a = u.a - 1), a = u.a + 10 where a > 1 returning *;
+update u set (b, c) = (select nextval('s'), 1), (a) = row (a + 1) returning *;
+create table v (k int primary key, p int, q int) partition by range (k);
+create table v1 partition of v for values from (0) to (10); create table v2 partition of v for values from (10) to (20);
+insert into v values (1, 1, 1), (11, 1, 1);
+update v set (p, q) = (select nextval('s'), currval('s') - v.k), k = k + 1 returning *;
+insert into v values (2, 0, 0) on conflict (k) do update set (p, q) = (select excluded.k + 5, v.p where v.k > 1) returning *;
+merge into v using (values (12)) s(k) on s.k = v.k when matched then update set (p, q) = (select nextval('s'), s.k);
+select * from v order by k;
+update u set (b, c) = (select 1, 2), a = (case when b > 0 then (select 30 + b) else a end);
+select * from u order by a;
+update u set (b, c) = (select a, b from u limit 1 offset 100) returning *;
+update u set (b, c) = (select a, b from u) where a > 0;
+create view uv as select a as k, b as l, c as m from u;
+update uv set (l, m) = (select nextval('s'), uv.k) returning *;
+update u set (b, c) = (select nextval('s'), 1) from v where v.k = 2 and u.b > 0 returning u.b - v.k;
