@@ -55,10 +55,13 @@ const diag_collector DIAG_SERVER_COLLECTORS[] = {
             "s.n_tup_upd, s.n_tup_del, s.n_live_tup, s.n_dead_tup, s.n_mod_since_analyze, coalesce(s.last_analyze, s.last_autoanalyze) is not null, c.relnatts, "
             "exists (select 1 from pg_index i where i.indrelid = c.oid and i.indisprimary), c.relhasrules, (select count(*) from pg_inherits h where h.inhparent = c.oid) "
             "from pg_class c join pg_namespace n on n.oid = c.relnamespace left join pg_stat_all_tables s on s.relid = c.oid where c.relkind in ('r', 'p', 'm') and " USER_SCHEMAS},
-    {.table = "index_use", .columns = "database:n schema:n table_name:n name:n bytes scans valid ready unique_one primary_one columns keys predicate:n method",
+    {.table = "index_use", .columns = "database:n schema:n table_name:n name:n bytes scans valid ready unique_one primary_one columns keys predicate:n method at_work",
      .each_database = true,
      .sql = "select current_database(), n.nspname, t.relname, c.relname, pg_relation_size(c.oid), s.idx_scan, i.indisvalid, i.indisready, i.indisunique, i.indisprimary, i.indnkeyatts, "
-            "i.indkey::text || ' ' || i.indclass::text, coalesce(pg_get_expr(i.indpred, i.indrelid), '') || coalesce(pg_get_expr(i.indexprs, i.indrelid), ''), a.amname from pg_index i join pg_class c on c.oid = i.indexrelid "
+            "i.indkey::text || ' ' || i.indclass::text, coalesce(pg_get_expr(i.indpred, i.indrelid), '') || coalesce(pg_get_expr(i.indexprs, i.indrelid), ''), a.amname, "
+            /* made, built anew or dropped beside others right now; a vacuum may be it too */
+            "exists (select 1 from pg_locks k where k.relation = i.indrelid and k.mode = 'ShareUpdateExclusiveLock' and k.granted and k.database = (select oid from pg_database where datname = current_database())) "
+            "from pg_index i join pg_class c on c.oid = i.indexrelid "
             "join pg_class t on t.oid = i.indrelid join pg_am a on a.oid = c.relam join pg_namespace n on n.oid = c.relnamespace left join pg_stat_all_indexes s on s.indexrelid = c.oid where c.relkind = 'i' and " USER_SCHEMAS},
     {.table = "foreign_key", .columns = "database:n schema:n table_name:n name:n validated has_index rows",
      .each_database = true,
