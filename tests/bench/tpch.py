@@ -120,7 +120,7 @@ def measure(wanted, scale):
             same = answers[0] == answers[1] and (not duckdb or same_rows(answers[0], answers[2]))
             if not same:
                 different.append(number)
-            results[number] = (ours, theirs, column)
+            results[number] = (ours, theirs, column, *cpu)
             print(json.dumps({"workload": f"tpch q{number}", "scale": scale, "unit": "ms", "ours": round(ours, 1), "postgresql": round(theirs, 1), "duckdb": round(column, 1) if duckdb else None,
                               "ratio": round(theirs / ours, 2), "our_cpu": round(cpu[0]), "postgresql_cpu": round(cpu[1]), "same": same}), flush=True)
             print(f"q{number:02}   {ours:12.1f}{theirs:12.1f}{column:12.1f}{theirs / ours:11.2f}x{cpu[0]:12.0f}{cpu[1]:12.0f}" + ("" if same else "   DIFFERENT ROWS: " + str(answers)[:300]),
@@ -140,16 +140,17 @@ def measure(wanted, scale):
 
 
 def print_growth(small, large, small_times, large_times):
-    names = ("rustydb", "postgresql", "duckdb")[:3 if WITH_DUCKDB else 2]
+    names = ("rustydb", "postgresql", "duckdb", "rustydb cpu", "postgres cpu")
     factor = float(large) / float(small)
     print(f"\nfrom scale {small} to {large}, times as long for {factor:g} times the rows, by row\n      " + "".join(f"{name:>12}" for name in names), file=sys.stderr)
     columns = []
     for number, before in small_times.items():
-        growth = [after / ms / factor for ms, after in zip(before, large_times[number])][:len(names)]
+        growth = [after / ms / factor if ms else float("nan") for ms, after in zip(before, large_times[number])]
         columns.append(growth)
-        print(json.dumps({"workload": f"tpch growth q{number}", "from": small, "to": large, **{name: round(g, 3) for name, g in zip(names, growth)}}), flush=True)
+        print(json.dumps({"workload": f"tpch growth q{number}", "from": small, "to": large, **{name.replace(" ", "_"): round(g, 3) for name, g in zip(names, growth) if g == g}}), flush=True)
         print(f"q{number:02}   " + "".join(f"{g:12.2f}" for g in growth), file=sys.stderr)
-    print("mean  " + "".join(f"{geometric_mean(column):12.2f}" for column in zip(*columns)), file=sys.stderr)
+    means = [geometric_mean([g for g in column if g > 0] or [float("nan")]) for column in zip(*columns)]
+    print("mean  " + "".join(f"{mean:12.2f}" for mean in means), file=sys.stderr)
 
 
 def main():
