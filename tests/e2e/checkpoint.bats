@@ -65,7 +65,7 @@ configure() {
     # far more pages than the pool has: the cleaner and those who need frames write them
     sql "insert into t select g, repeat(md5(g::text), 20) from generate_series(20001, 180000) g"
     [ "$(sql 'select buffers_clean + buffers_backend > 1000 and buffers_alloc > 10000 from pg_stat_bgwriter')" = t ]
-    [ "$(sql 'select wal_records > 1000 and wal_bytes > 1000000 and wal_write > 0 and wal_sync > 0 and wal_write_time = 0 and stats_reset is not null from pg_stat_wal')" = t ]
+    [ "$(sql 'select wal_records > 1000 and wal_bytes > 1000000 and wal_write > 0 and wal_sync > 0 and wal_write_time > 0 and wal_sync_time > 0 and stats_reset is not null from pg_stat_wal')" = t ]
 }
 
 @test "checkpoint: a reload changes the pace" {
