@@ -472,15 +472,12 @@ bool audit_writer_start(audit_writer *writer, rdb_error *err)
     return rdb_thread_start(&writer->thread, "audit writer", run, writer, err);
 }
 
-void audit_writer_close(audit_writer **writer_at)
+void audit_writer_stop(audit_writer *writer)
 {
-    audit_writer *writer = *writer_at;
     rdb_error err = {0};
     bool took = false;
-    *writer_at = NULL;
-    if (writer == NULL)
+    if (writer == NULL || atomic_exchange(&writer->is_stopping, true))
         return;
-    atomic_store(&writer->is_stopping, true);
     rouse(writer);
     rdb_thread_join(&writer->thread);
     if (!rdb_wal_flush(writer->wal, rdb_wal_insert_lsn(writer->wal), &err) || !work(writer, true, &took, &err))
@@ -489,6 +486,15 @@ void audit_writer_close(audit_writer **writer_at)
     if (writer->txns != NULL)
         rdb_txn_watch_payload(writer->txns, NULL);
     rdb_audit_log_close(&writer->log);
+}
+
+void audit_writer_close(audit_writer **writer_at)
+{
+    audit_writer *writer = *writer_at;
+    *writer_at = NULL;
+    if (writer == NULL)
+        return;
+    audit_writer_stop(writer);
     for (audit_node *node = writer->head, *next; node != NULL; node = next) {
         next = atomic_load(&node->next);
         free(node);

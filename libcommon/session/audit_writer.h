@@ -20,8 +20,10 @@ typedef struct audit_writer_config {
 /* Opens the log and brings it up to the end of the WAL, which nobody writes yet. */
 RDB_CHECKED bool audit_writer_open(audit_writer **writer, const audit_writer_config *config, rdb_upkeep *upkeep, rdb_txn_manager *txns, rdb_error *err);
 RDB_CHECKED bool audit_writer_start(audit_writer *writer, rdb_error *err);
-/* Writes and signs what is there, then closes. No transaction runs any more; NULL is fine. */
-void audit_writer_close(audit_writer **writer);
+/* Writes and signs what is there, and closes the log. No transaction runs any more; NULL is fine. The writer still knows which part of the WAL the
+ * next start needs, which checkpoints ask until the upkeep is closed. */
+void audit_writer_stop(audit_writer *writer);
+void audit_writer_close(audit_writer **writer); /* stops it where that was not done, and frees it */
 /* A batch that is no part of a commit; it is durable with the next flush of the WAL. */
 RDB_CHECKED bool audit_writer_insert(audit_writer *writer, rdb_xid xid, uint32_t pdb, const rdb_strbuf *batch, rdb_lsn *end_lsn, rdb_error *err);
 /* May a statement that is audited run? By the failure mode: waits, refuses (53100), or lets it pass. */

@@ -370,8 +370,9 @@ bool rdb_engine_close(rdb_engine **engine, bool with_checkpoint, rdb_error *err)
         return true;
     sampler_stop(&(*engine)->sampler);
     autoanalyze_stop(&(*engine)->autoanalyze);
-    audit_writer_close(&(*engine)->audit);
+    audit_writer_stop((*engine)->audit);
     bool ok = close_rooms(*engine, with_checkpoint, err);
+    audit_writer_close(&(*engine)->audit); /* the last checkpoint asked it which log it needs */
     session_registry_destroy(&(*engine)->registry);
     rdb_statements_destroy(&(*engine)->statements);
     notify_hub_destroy(&(*engine)->hub);
