@@ -191,4 +191,13 @@ static inline void check_tree(fixture *f, const model *m)
     }
 }
 
+/* An entry whose key is a number; every fifth key is longer, so that cells differ in size. */
+static inline rdb_index_entry numbered_entry(uint8_t key[48], uint64_t number, uint64_t address)
+{
+    key[0] = 1;
+    rdb_put_u64(key + 1, __builtin_bswap64(number));
+    memset(key + 9, 'x', 39);
+    return (rdb_index_entry){.key = {key, number % 5 == 0 ? 48 : 9}, .address = address};
+}
+
 #endif

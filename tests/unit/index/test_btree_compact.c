@@ -405,14 +405,6 @@ static rdb_unique_answer nobody_lives(void *context, rdb_row_address address, rd
     return RDB_UNIQUE_IGNORE;
 }
 
-static rdb_index_entry number_entry(uint8_t key[48], uint64_t number, uint64_t address)
-{
-    key[0] = 1;
-    rdb_put_u64(key + 1, __builtin_bswap64(number));
-    memset(key + 9, 'x', 39);
-    return (rdb_index_entry){.key = {key, number % 5 == 0 ? 48 : 9}, .address = address};
-}
-
 /* Fills stretches and empties them again; what is divisible by STRIDE stays. */
 static void fill_and_empty(void *argument)
 {
@@ -427,7 +419,7 @@ static void fill_and_empty(void *argument)
         for (unsigned pass = 0; pass < 2; pass++)
             for (uint64_t i = from; i < from + 3000; i++)
                 for (uint64_t address = 1; address <= 2; address++) {
-                    const rdb_index_entry entry = number_entry(key, i * STRIDE + 1 + h->no, address);
+                    const rdb_index_entry entry = numbered_entry(key, i * STRIDE + 1 + h->no, address);
                     rdb_unique_outcome outcome;
                     rdb_row_address conflict;
                     rdb_xid wait_xid;
@@ -498,7 +490,7 @@ static void test_beside_many_hands(void **state)
     fixture_begin(&c->f, 4096, 300); /* pages come and go */
     c->writers_left = WRITERS;
     for (uint64_t i = 0; i < PER_WRITER; i++) {
-        const rdb_index_entry entry = number_entry(key, i * STRIDE, 7);
+        const rdb_index_entry entry = numbered_entry(key, i * STRIDE, 7);
         MUST(&err, rdb_index_insert(&c->f.index, 3, &entry, &err));
     }
     for (unsigned i = 0; i < RDB_COUNT_OF(hands); i++) {

@@ -17,15 +17,6 @@ typedef struct hand {
     unsigned no;
 } hand;
 
-static rdb_index_entry number_entry(uint8_t key[48], uint64_t number, uint64_t address)
-{
-    /* Every fifth key is longer, so that cells differ in size. */
-    key[0] = 1;
-    rdb_put_u64(key + 1, __builtin_bswap64(number));
-    memset(key + 9, 'x', 39);
-    return (rdb_index_entry){.key = {key, number % 5 == 0 ? 48 : 9}, .address = address};
-}
-
 /* Numbers divisible by STRIDE are there from the beginning and stay: a scan must meet each exactly once, in order. Each writer
  * adds and removes its own others. */
 static void write_and_remove(void *argument)
@@ -38,7 +29,7 @@ static void write_and_remove(void *argument)
     rdb_random_seed(&random, h->no + 1);
     for (uint64_t i = 0; i < c->per_writer; i++) {
         uint64_t number = (h->no == 0 ? i : rdb_random_next(&random) % c->per_writer) * STRIDE + 1 + h->no;
-        rdb_index_entry entry = number_entry(key, number, 7);
+        rdb_index_entry entry = numbered_entry(key, number, 7);
         MUST(&err, rdb_index_insert(&c->f.index, 3, &entry, &err));
         if (i % 3 != 0) /* comes and goes */
             MUST(&err, rdb_index_remove(c->f.storage, PDB, INDEX_FILE, entry.key, 7, NULL, NULL, &err));
@@ -94,7 +85,7 @@ static void test_scans_meet_what_stands_while_others_write(void **state)
     c->per_writer = 15000;
     c->writers_left = WRITERS;
     for (uint64_t i = 0; i < c->per_writer; i++) {
-        rdb_index_entry entry = number_entry(key, i * STRIDE, 7);
+        rdb_index_entry entry = numbered_entry(key, i * STRIDE, 7);
         MUST(&err, rdb_index_insert(&c->f.index, 3, &entry, &err));
     }
     for (unsigned i = 0; i < WRITERS + SCANNERS; i++) {
@@ -144,12 +135,12 @@ static void insert_unique(void *argument)
     rdb_row_address conflict;
     rdb_xid wait_xid;
     for (uint64_t i = 0; i < c->per_writer; i++) {
-        rdb_index_entry entry = number_entry(key, i / 2 * 3, 1 + h->no);
+        rdb_index_entry entry = numbered_entry(key, i / 2 * 3, 1 + h->no);
         MUST(&err, rdb_index_insert_unique(&c->f.index, 3, &entry, everyone_lives, NULL, &outcome, &conflict, &wait_xid, &err));
         if (outcome == RDB_UNIQUE_INSERTED)
             atomic_fetch_add(&c->unique_inserted, 1);
         if (i % 7 == 0) { /* dead rows of the same key crowd the leaf */
-            entry = number_entry(key, i / 2 * 3, 16 * (1 + i % 50));
+            entry = numbered_entry(key, i / 2 * 3, 16 * (1 + i % 50));
             MUST(&err, rdb_index_insert(&c->f.index, 3, &entry, &err));
         }
     }
