@@ -13,7 +13,7 @@ bool rdb_buffer_peek_begin(rdb_storage *storage, rdb_page_tag tag, rdb_peek *pee
 {
     uint64_t hash = storage_tag_hash(tag);
     const storage_partition *partition = &storage->partitions[(hash >> 24) & storage->partition_mask];
-    for (uint32_t i = (uint32_t)hash & storage->slot_mask, seen = 0; seen <= storage->slot_mask; seen++) {
+    for (uint32_t i = storage_home_slot(storage, hash), seen = 0; seen <= storage->slot_mask; seen++) {
         uint64_t entry = atomic_load_explicit(&partition->slots[i], memory_order_acquire);
         if (entry == 0)
             return false;
@@ -49,7 +49,7 @@ bool rdb_buffer_warm(rdb_storage *storage, rdb_page_tag tag, rdb_warm what, uint
 {
     const uint64_t hash = storage_tag_hash(tag);
     const storage_partition *partition = &storage->partitions[(hash >> 24) & storage->partition_mask];
-    uint32_t i = (uint32_t)hash & storage->slot_mask;
+    uint32_t i = storage_home_slot(storage, hash);
     if (what == RDB_WARM_PLACE) {
         __builtin_prefetch((const void *)&partition->slots[i]);
         return true;

@@ -25,7 +25,7 @@ static inline uint64_t table_entry(uint64_t hash, const rdb_storage *storage, co
 static inline rdb_buffer *find_frame(rdb_storage *storage, const rdb_page_tag *tag, uint64_t hash)
 {
     storage_partition *partition = partition_of(storage, hash);
-    for (uint32_t i = (uint32_t)hash & storage->slot_mask, seen = 0; seen <= storage->slot_mask; seen++) {
+    for (uint32_t i = storage_home_slot(storage, hash), seen = 0; seen <= storage->slot_mask; seen++) {
         /* relaxed: the pin's acquire orders the frame's fields, the entry only says where to look */
         uint64_t entry = atomic_load_explicit(&partition->slots[i], memory_order_relaxed);
         if (entry == 0)
@@ -46,7 +46,7 @@ static inline rdb_buffer *find_frame(rdb_storage *storage, const rdb_page_tag *t
 static void table_insert(rdb_storage *storage, uint64_t hash, const rdb_buffer *frame)
 {
     storage_partition *partition = partition_of(storage, hash);
-    uint32_t i = (uint32_t)hash & storage->slot_mask, seen = 0;
+    uint32_t i = storage_home_slot(storage, hash), seen = 0;
     while (atomic_load_explicit(&partition->slots[i], memory_order_relaxed) != 0) {
         i = (i + 1) & storage->slot_mask;
         RDB_VERIFY(++seen <= storage->slot_mask); /* two slots a frame at least: a partition never fills */
@@ -59,7 +59,7 @@ static void table_remove(rdb_storage *storage, uint64_t hash, const rdb_buffer *
 {
     storage_partition *partition = partition_of(storage, hash);
     uint64_t wanted = table_entry(hash, storage, frame), entry = 0;
-    uint32_t hole = (uint32_t)hash & storage->slot_mask;
+    uint32_t hole = storage_home_slot(storage, hash);
     while ((entry = atomic_load_explicit(&partition->slots[hole], memory_order_relaxed)) != wanted) {
         if (entry == 0)
             return;
@@ -69,8 +69,7 @@ static void table_remove(rdb_storage *storage, uint64_t hash, const rdb_buffer *
         entry = atomic_load_explicit(&partition->slots[i], memory_order_relaxed);
         if (entry == 0)
             break;
-        /* Its frame's tag stands still: it changes only under this latch, in publish(). */
-        uint32_t home = (uint32_t)storage_tag_hash(storage->frames[(uint32_t)entry - 1].tag) & storage->slot_mask;
+        const uint32_t home = storage_home_slot(storage, entry); /* an entry keeps the bits of its hash that say so */
         if (((i - home) & storage->slot_mask) >= ((i - hole) & storage->slot_mask)) {
             atomic_store_explicit(&partition->slots[hole], entry, memory_order_release);
             hole = i;
@@ -88,9 +87,12 @@ static void queue_push(rdb_storage *storage, storage_queue *queue, uint32_t fram
     storage->frames[frame_no].queue = queue == &storage->small_queue ? QUEUE_SMALL : queue == &storage->main_queue ? QUEUE_MAIN : QUEUE_SCAN;
 }
 
+#define POP_AHEAD 6u /* frames whose heads come from memory meanwhile */
+
 static uint32_t queue_pop(rdb_storage *storage, storage_queue *queue)
 {
     uint32_t frame_no = queue->frames[queue->head];
+    __builtin_prefetch(&storage->frames[queue->frames[(queue->head + POP_AHEAD) % storage->frame_count]], 1);
     queue->head = (queue->head + 1) % storage->frame_count;
     queue->count--;
     return frame_no;
@@ -175,27 +177,23 @@ static void list_dead_frame(rdb_storage *storage, rdb_buffer *frame)
     rdb_mutex_unlock(&storage->queue_lock);
 }
 
-/* A frame of one's own, BUSY, out of the table, already queued for its new page. Clean frames first, then dirty ones that
- * can be written at once, then any: so readers go on while the barrier or the disk stand still (R25). A scan's page takes the place of
- * one that a scan brought: what does not fit the pool shall not drive all out that does. A few of them stay, so that in time the pool
- * follows what is scanned. */
-static rdb_buffer *take_frame(rdb_storage *storage, uint64_t new_hash, bool for_scan, rdb_error *err)
+/* A frame of one's own, BUSY, already queued for its new page; the table may still lead to it from its old one. Clean frames first, then
+ * dirty ones that can be written at once, then any: so readers go on while the barrier or the disk stand still (R25). A scan's page takes
+ * the place of one that a scan brought: what does not fit the pool shall not drive all out that does. A few of them stay, so that in time
+ * the pool follows what is scanned. *copy: room to write from, made at need, the caller's to free. Needs queue_lock, which is let go of
+ * while a page is written. */
+static rdb_buffer *pick_frame(rdb_storage *storage, uint64_t new_hash, bool for_scan, uint8_t **copy, rdb_error *err)
 {
     enum { PASS_CLEAN, PASS_EASY, PASS_ANY, PASS_RETRY_LAST = 40 };
     rdb_buffer *taken = NULL;
-    uint8_t *copy = NULL;
     uint32_t visited = 0, pass = PASS_CLEAN;
-    rdb_mutex_lock(&storage->queue_lock);
     uint32_t used = atomic_load_explicit(&storage->used_count, memory_order_relaxed);
     if (used < storage->frame_count) {
         taken = take_dead_frame(storage);
-        if (taken != NULL) {
-            rdb_mutex_unlock(&storage->queue_lock);
+        if (taken != NULL)
             return taken;
-        }
         for_scan = false;
         taken = make_frame(storage, used);
-        goto queue_it;
     }
     for_scan = for_scan && ++storage->scan_turn % SCAN_PAGES_KEPT != 0;
     while (taken == NULL) {
@@ -239,10 +237,8 @@ static rdb_buffer *take_frame(rdb_storage *storage, uint64_t new_hash, bool for_
             continue;
         }
         if ((state & (FRAME_DIRTY | FRAME_WRITING)) != 0 && pass >= PASS_EASY &&
-            !clean_candidate(storage, frame, pass == PASS_EASY ? WRITE_IF_EASY : WRITE_NO_LATCH, &copy, err)) {
+            !clean_candidate(storage, frame, pass == PASS_EASY ? WRITE_IF_EASY : WRITE_NO_LATCH, copy, err)) {
             queue_push(storage, queue, frame_no);
-            rdb_mutex_unlock(&storage->queue_lock);
-            free(copy);
             return NULL;
         }
         if (!claim_frame(frame)) {
@@ -256,26 +252,42 @@ static rdb_buffer *take_frame(rdb_storage *storage, uint64_t new_hash, bool for_
         taken = frame;
     }
     if (taken == NULL) {
-        rdb_mutex_unlock(&storage->queue_lock);
-        free(copy);
         rdb_error_set(err, RDB_INSUFFICIENT_RESOURCES, "no unpinned buffers available");
         return NULL;
     }
-queue_it:
     queue_push(storage, for_scan ? &storage->scan_queue : ghost_knows(storage, new_hash) ? &storage->main_queue : &storage->small_queue,
                (uint32_t)(taken - storage->frames));
+    return taken;
+}
+
+/* The frames for pages of these hashes, BUSY and out of the table; how many: fewer where no more can be had, which err tells. */
+static uint32_t take_frames(rdb_storage *storage, const uint64_t *new_hashes, uint32_t count, bool for_scan, rdb_buffer **taken, rdb_error *err)
+{
+    uint8_t *copy = NULL;
+    uint32_t got = 0;
+    for (uint32_t i = 0; i < count; i++) /* memory answers side by side, and not under the lock */
+        __builtin_prefetch(&storage->ghosts[new_hashes[i] & storage->ghost_mask]);
+    rdb_mutex_lock(&storage->queue_lock);
+    while (got < count && (taken[got] = pick_frame(storage, new_hashes[got], for_scan, &copy, err)) != NULL)
+        got++;
     rdb_mutex_unlock(&storage->queue_lock);
     free(copy);
-    if ((atomic_load_explicit(&taken->state, memory_order_relaxed) & FRAME_VALID) != 0) {
-        uint64_t old_hash = storage_tag_hash(taken->tag);
+    for (uint32_t i = 0; i < got; i++) {
+        const uint64_t hash = storage_tag_hash(taken[i]->tag);
+        __builtin_prefetch((const void *)&partition_of(storage, hash)->slots[storage_home_slot(storage, hash)], 1);
+    }
+    for (uint32_t i = 0; i < got; i++) {
+        if ((atomic_load_explicit(&taken[i]->state, memory_order_relaxed) & FRAME_VALID) == 0)
+            continue;
+        const uint64_t old_hash = storage_tag_hash(taken[i]->tag);
         storage_partition *partition = partition_of(storage, old_hash);
         rdb_latch_lock_exclusive(&partition->latch);
-        table_remove(storage, old_hash, taken);
+        table_remove(storage, old_hash, taken[i]);
         rdb_latch_unlock_exclusive(&partition->latch);
-        atomic_fetch_and_explicit(&taken->state, ~FRAME_VALID, memory_order_relaxed);
+        atomic_fetch_and_explicit(&taken[i]->state, ~FRAME_VALID, memory_order_relaxed);
         atomic_fetch_add_explicit(&storage->eviction_count, 1, memory_order_relaxed);
     }
-    return taken;
+    return got;
 }
 
 /* ---- getting a page in ------------------------------------------------------------------------------------------------ */
@@ -320,15 +332,11 @@ static void place_frame(rdb_storage *storage, uint64_t hash, rdb_buffer *taken, 
     table_insert(storage, hash, taken);
 }
 
-/* The pinned frame of the tag: the one that is in the table (*fresh false), or one that enters it here, latched exclusively and without a
- * page yet. NULL: none can be had. */
-static rdb_buffer *enter_frame(rdb_storage *storage, rdb_page_tag tag, uint64_t hash, bool for_scan, bool *fresh, rdb_error *err)
+/* The pinned frame of the tag: the one that is in the table (*fresh false), or the taken one, which enters it here, latched exclusively and
+ * without a page yet. */
+static rdb_buffer *enter_frame(rdb_storage *storage, rdb_page_tag tag, uint64_t hash, rdb_buffer *taken, bool *fresh)
 {
     storage_partition *partition = partition_of(storage, hash);
-    rdb_buffer *taken = take_frame(storage, hash, for_scan, err);
-    *fresh = false;
-    if (taken == NULL)
-        return NULL;
     rdb_latch_lock_exclusive(&partition->latch);
     rdb_buffer *frame = find_frame(storage, &tag, hash);
     *fresh = frame == NULL;
@@ -340,6 +348,14 @@ static rdb_buffer *enter_frame(rdb_storage *storage, rdb_page_tag tag, uint64_t 
     /* Another thread was quicker; the frame stays queued as a dead one and is taken next time. */
     atomic_fetch_and_explicit(&taken->state, ~FRAME_BUSY, memory_order_release);
     return frame;
+}
+
+/* The same with a frame taken for it. NULL: none can be had. */
+static rdb_buffer *enter_alone(rdb_storage *storage, rdb_page_tag tag, uint64_t hash, bool *fresh, rdb_error *err)
+{
+    rdb_buffer *taken = NULL;
+    *fresh = false;
+    return take_frames(storage, &hash, 1, false, &taken, err) == 1 ? enter_frame(storage, tag, hash, taken, fresh) : NULL;
 }
 
 /* The page could not be read: the frame leaves the table. */
@@ -379,7 +395,7 @@ bool pool_get(rdb_storage *storage, rdb_page_tag tag, frame_load load, rdb_buffe
         rdb_error_set(err, RDB_DATA_CORRUPTED, "block %llu of relation %s does not exist", (unsigned long long)tag.block, name);
         goto out;
     }
-    rdb_buffer *taken = enter_frame(storage, tag, hash, false, fresh, err);
+    rdb_buffer *taken = enter_alone(storage, tag, hash, fresh, err);
     if (taken == NULL)
         goto out;
     if (!*fresh) {
@@ -411,23 +427,6 @@ out:
 }
 
 /* ---- runs of pages, for scans ------------------------------------------------------------------------------------------ */
-/* A frame for a page that is not in the pool, in the table and latched exclusively. NULL: it is there, or there is no frame. */
-static rdb_buffer *begin_load(rdb_storage *storage, rdb_page_tag tag)
-{
-    const uint64_t hash = storage_tag_hash(tag);
-    rdb_error err = {0};
-    bool fresh = false;
-    rdb_buffer *frame = find_frame(storage, &tag, hash);
-    if (frame == NULL)
-        frame = enter_frame(storage, tag, hash, true, &fresh, &err);
-    rdb_error_clear(&err);
-    if (fresh)
-        return frame;
-    if (frame != NULL)
-        frame_unpin(frame);
-    return NULL;
-}
-
 /* Reads the pages of frames that follow one another. A page that is not as it should be leaves the pool again: whoever asks for it
  * reads it alone and is told. */
 static void end_load(rdb_storage *storage, storage_relation *relation, rdb_buffer *const *frames, uint32_t count)
@@ -458,31 +457,58 @@ static void end_load(rdb_storage *storage, storage_relation *relation, rdb_buffe
     }
 }
 
+/* Reads blocks of these hashes that follow one another and were not in the pool, as far as frames can be had. */
+static void load_run(rdb_storage *storage, storage_relation *relation, rdb_page_tag first, const uint64_t *hashes, uint32_t count)
+{
+    rdb_buffer *taken[LOAD_PAGES], *entered[LOAD_PAGES];
+    rdb_error err = {0};
+    const uint32_t got = take_frames(storage, hashes, count, true, taken, &err);
+    uint32_t held = 0;
+    rdb_error_clear(&err);
+    for (uint32_t i = 0; i < got; i++, first.block++) {
+        bool fresh;
+        rdb_buffer *frame = enter_frame(storage, first, hashes[i], taken[i], &fresh);
+        if (fresh) {
+            entered[held++] = frame;
+            continue;
+        }
+        frame_unpin(frame); /* another thread brought it meanwhile */
+        if (held > 0)
+            end_load(storage, relation, entered, held);
+        held = 0;
+    }
+    if (held > 0)
+        end_load(storage, relation, entered, held);
+}
+
 void rdb_storage_load(rdb_storage *storage, rdb_page_tag first, uint32_t count)
 {
     storage_relation *relation = NULL;
     rdb_error err = {0};
-    rdb_buffer *frames[LOAD_PAGES];
-    uint32_t held = 0;
+    uint64_t hashes[LOAD_PAGES];
     const uint32_t most = RDB_MIN(LOAD_PAGES, storage->frame_count / 32);
     if (!relation_get(storage, first.pdb, first.file, first.fork, RELATION_EXISTING, &relation, &err)) {
         rdb_error_clear(&err);
         return;
     }
     const uint64_t blocks = atomic_load_explicit(&relation->block_count, memory_order_acquire);
-    for (uint32_t i = 0; i < count && first.block + i < blocks && most > 0; i++) {
-        rdb_page_tag tag = first;
-        tag.block += i;
-        rdb_buffer *frame = begin_load(storage, tag);
-        if (frame != NULL)
-            frames[held++] = frame;
-        if (held > 0 && (frame == NULL || held == most)) {
-            end_load(storage, relation, frames, held);
-            held = 0;
+    const uint64_t end = RDB_MIN(blocks, first.block + count);
+    rdb_page_tag tag = first;
+    while (tag.block < end && most > 0) {
+        uint32_t absent = 0;
+        for (; absent < most && tag.block + absent < end; absent++) {
+            const rdb_page_tag next = {.pdb = tag.pdb, .file = tag.file, .block = tag.block + absent, .fork = tag.fork};
+            hashes[absent] = storage_tag_hash(next);
+            rdb_buffer *frame = find_frame(storage, &next, hashes[absent]);
+            if (frame == NULL)
+                continue;
+            frame_unpin(frame);
+            break;
         }
+        if (absent > 0)
+            load_run(storage, relation, tag, hashes, absent);
+        tag.block += absent < most ? absent + 1 : absent; /* what stopped the run is there */
     }
-    if (held > 0)
-        end_load(storage, relation, frames, held);
     relation_put(relation);
 }
 
@@ -639,7 +665,7 @@ bool pool_hold(rdb_storage *storage, rdb_page_tag tag, rdb_buffer **out, bool *f
         *fresh = false;
         rdb_buffer *frame = find_frame(storage, &tag, hash);
         if (frame == NULL)
-            frame = enter_frame(storage, tag, hash, false, fresh, err);
+            frame = enter_alone(storage, tag, hash, fresh, err);
         *out = frame;
         if (frame == NULL || *fresh)
             return frame != NULL;

@@ -154,6 +154,11 @@ static inline uint64_t storage_tag_hash(rdb_page_tag tag)
     h *= UINT64_C(0xbf58476d1ce4e5b9);
     return h ^ h >> 32;
 }
+/* Where the search for a page begins, in its partition: by the upper half of its hash, which the entries of the table have too. */
+static inline uint32_t storage_home_slot(const rdb_storage *storage, uint64_t hash_or_entry)
+{
+    return (uint32_t)(hash_or_entry >> 32) & storage->slot_mask;
+}
 static inline bool storage_tag_equal(const rdb_page_tag *a, const rdb_page_tag *b)
 {
     return a->file == b->file && a->block == b->block && a->pdb == b->pdb && a->fork == b->fork;

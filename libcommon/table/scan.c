@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Sequential scans. A page is visited under its shared latch: which of its rows the snapshot sees is settled first, then
  * the wanted columns are copied out, column by column. A page whose settled_scn the snapshot has passed needs no look at
- * its stamps at all (R7); a page whose stamps all turn out to be old is given one. */
+ * its stamps at all (R7); a page that has none is given one, where its stamps are all of published commits. */
 #include "table/table_int.h"
 
 #include <stdlib.h>
@@ -132,6 +132,7 @@ void heap_settle(const heap_place *place, rdb_buffer *buffer)
 {
     const rdb_page *page = rdb_buffer_page(buffer);
     rdb_scn newest = 0, published = rdb_txn_published_scn(place->txns);
+    rdb_xid resolved = 0; /* that of the row before: neighbours often have one writer */
     uint32_t count = heap_slot_count(page);
     rdb_error err;
     rdb_error_init(&err);
@@ -141,15 +142,19 @@ void heap_settle(const heap_place *place, rdb_buffer *buffer)
             continue;
         if (!heap_cell_fits(offset, length, HEAP_STUB_BYTES, place->page_bytes))
             return; /* readers will say so */
+        const rdb_xid xid = heap_cell_xid(heap_cell(page, offset));
         rdb_xid_state state;
         rdb_scn scn;
-        if (!rdb_txn_resolve(place->txns, place->pdb, heap_cell_xid(heap_cell(page, offset)), &state, &scn, &err)) {
+        if (xid == resolved)
+            continue;
+        if (!rdb_txn_resolve(place->txns, place->pdb, xid, &state, &scn, &err)) {
             rdb_error_clear(&err);
             return;
         }
         if (state != RDB_XID_COMMITTED || scn > published)
             return;
         newest = RDB_MAX(newest, scn);
+        resolved = xid;
     }
     rdb_buffer_settle(buffer, RDB_MAX(newest, UINT64_C(1)));
 }
@@ -201,11 +206,12 @@ static bool gather(scan_visit *visit, rdb_table_scan *scan, rdb_buffer *buffer, 
     const uint32_t page_bytes = scan->place.page_bytes;
     if (RDB_UNLIKELY(page->lower > page_bytes))
         return heap_bad_row(&scan->place, scan->block, 0, err);
+    if (scan->slot == 0 && heap_settled_scn(page) == 0) /* as a page is that comes from disk: one look at its stamps is less than one a row */
+        heap_settle(&scan->place, buffer);
     const uint32_t slots = heap_slot_count(page);
     const rdb_scn settled_scn = heap_settled_scn(page);
     const bool is_settled = settled_scn != 0 && settled_scn <= scan->snapshot->scn;
     const uint16_t layout = scan->table->current_layout;
-    bool all_plain = true;
     uint32_t taken = visit->count, slot = scan->slot;
     unsigned flags_met = visit->flags, others = visit->others;
     for (; slot < slots && taken < max; slot++) {
@@ -234,7 +240,6 @@ static bool gather(scan_visit *visit, rdb_table_scan *scan, rdb_buffer *buffer, 
             visit->is_over = true;
             break;
         }
-        all_plain = all_plain && !is_built;
         taken += found;
         if (!found)
             continue;
@@ -251,8 +256,6 @@ static bool gather(scan_visit *visit, rdb_table_scan *scan, rdb_buffer *buffer, 
     visit->flags = flags_met;
     visit->others = others;
     *page_ended = slot >= slots;
-    if (settled_scn == 0 && *page_ended && all_plain)
-        heap_settle(&scan->place, buffer);
     return true;
 }
 
