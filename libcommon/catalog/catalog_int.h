@@ -159,6 +159,9 @@ void cache_register_payload(rdb_catalog *catalog); /* NULL: no catalog is open a
 
 /* ---- load.c: descriptors from rows ------------------------------------------------------------------------------------- */
 /* epoch: of the database before the call. */
+/* Sets, once its columns are known, what the index's entries are made of (rdb_index_entry_encode). It never changes for an index, whatever
+ * was read before: what depends on it lies in files. */
+void catalog_note_stored(rdb_relation_index *index);
 RDB_CHECKED bool load_entry(rdb_access *access, entry_kind kind, uint32_t oid, uint64_t epoch, cache_entry **entry, rdb_error *err);
 
 /* ---- statistics.c: relation->statistics, from pg_statistic. */

@@ -199,9 +199,8 @@ static bool add_row(index_fill *fill, rdb_vector *const *vectors, uint32_t row, 
     bool has_null = false;
     for (uint16_t i = 0; i < index->key_count; i++)
         has_null = has_null || (computed.values != NULL ? computed.is_null[i] : fill->is_null[index->columns[i].column_number - 1]);
-    bool ok = computed.values != NULL ? rdb_index_key_encode(index, computed.values, computed.is_null, index->key_count, key, err)
-                                      : rdb_index_key_encode_row(index, fill->values, fill->is_null, key, err);
-    return ok && fill_entries_add(fill->entries, (rdb_slice){(const uint8_t *)key->data, key->length}, address,
+    return rdb_index_entry_encode(index, fill->values, fill->is_null, &computed, key, err) &&
+           fill_entries_add(fill->entries, (rdb_slice){(const uint8_t *)key->data, key->length}, address,
                                   index->is_unique && (!has_null || index->index.nulls_not_distinct), err);
 }
 
@@ -453,7 +452,7 @@ static bool fill_index(rdb_access *access, uint32_t index_oid, rdb_index_values_
     memset(fill->is_null, true, fill->relation->column_count);
     for (int16_t number = 1; number <= (int16_t)fill->relation->column_count; number++) {
         bool is_read = values_of != NULL && !fill->relation->columns[number - 1].is_dropped;
-        for (uint16_t i = 0; i < fill->index->key_count; i++)
+        for (uint16_t i = 0; i < fill->index->stored_count; i++)
             is_read = is_read || fill->index->columns[i].column_number == number;
         if (is_read)
             fill->columns[fill->column_count++] = number;
@@ -461,14 +460,14 @@ static bool fill_index(rdb_access *access, uint32_t index_oid, rdb_index_values_
     if (!scan_table(access, fill, runs, &run_count, arena, err))
         goto out;
     if (live_xid == 0) {
-        ok = rdb_txn_assign_xid(txn, &xid, err) && fill_entries_build(runs, run_count, &fill->index->index, xid, &duplicate, err);
+        ok = rdb_txn_assign_xid(txn, &xid, err) && fill_entries_build(runs, run_count, fill->index, xid, &duplicate, err);
     } else {
         live_fill live = {.access = access, .fill = fill, .xid = live_xid,
                           .writer = {.txn = txn, .snapshot = &fill->snapshot, .relation = fill->relation, .arena = arena,
                                      .compute_index = values_of != NULL ? compute_of_fill : NULL, .compute_context = fill}};
         rdb_report_set(10, 2); /* building index */
         rdb_report_set(12, (int64_t)fill->kept_count);
-        ok = fill_entries_visit(runs, run_count, enter_live, &live, &duplicate, err) &&
+        ok = fill_entries_visit(runs, run_count, fill->index, enter_live, &live, &duplicate, err) &&
              rdb_txn_check_snapshot(rdb_txn_manager_of(txn), &fill->snapshot, err); /* expired on the way: what it saw may be purged, and entries of that stay */
     }
     ok = ok && (duplicate == 0 || report_duplicate(access, fill, duplicate, arena, err));

@@ -332,28 +332,32 @@ static fill_entry take(fill_entries *run, uint8_t key[sizeof(uint64_t)])
     return run->items[item->rest];
 }
 
-bool fill_entries_visit(fill_entries *const *runs, uint32_t run_count, fill_visit visit, void *context, rdb_row_address *duplicate, rdb_error *err)
+bool fill_entries_visit(fill_entries *const *runs, uint32_t run_count, const rdb_relation_index *index, fill_visit visit, void *context, rdb_row_address *duplicate, rdb_error *err)
 {
     *duplicate = 0;
     if (!sort_runs(runs, run_count, err))
         return false;
     uint8_t keys[2][sizeof(uint64_t)]; /* of short ones: this and the last */
     fill_entry last = {0};
+    rdb_slice key, last_key = {NULL, 0}; /* without the rests of the entries */
     bool ok = true, has_last = false, has_checked = false; /* of the last one's key */
     for (fill_entries *run = next_run(runs, run_count); ok && run != NULL && *duplicate == 0; run = next_run(runs, run_count)) {
         const fill_entry entry = take(run, keys[0]);
-        const bool is_same_key = has_last && compare_keys(&last, &entry) == 0;
+        if (!rdb_index_entry_split(index, (rdb_slice){entry.key, entry.length}, &key, NULL, err))
+            return false;
+        const bool is_same_key = has_last && last_key.length == key.length && memcmp(last_key.data, key.data, key.length) == 0;
         has_checked = has_checked && is_same_key;
         if (entry.is_checked && has_checked)
             *duplicate = entry.address;
-        else if (!is_same_key || last.address != entry.address) /* several versions of a row with one key share an entry */
-            ok = visit(context, &(rdb_index_entry){.key = {entry.key, entry.length}, .address = entry.address}, entry.is_checked, err);
+        else if (!is_same_key || last.address != entry.address || compare_keys(&last, &entry) != 0) /* several versions of a row may share an entry */
+            ok = visit(context, &(rdb_index_entry){.key = {entry.key, entry.length}, .address = entry.address, .unique_bytes = (uint32_t)key.length}, entry.is_checked, err);
         has_checked = has_checked || entry.is_checked;
         last = entry;
+        last_key = key;
         has_last = true;
         if (run->is_short) {
             memcpy(keys[1], keys[0], sizeof keys[1]);
-            last.key = keys[1];
+            last.key = last_key.data = keys[1];
         }
     }
     return ok;
@@ -365,13 +369,13 @@ static bool add_to_builder(void *builder, const rdb_index_entry *entry, bool is_
     return rdb_index_builder_add(builder, entry, err);
 }
 
-bool fill_entries_build(fill_entries *const *runs, uint32_t run_count, const rdb_index *index, rdb_xid xid, rdb_row_address *duplicate, rdb_error *err)
+bool fill_entries_build(fill_entries *const *runs, uint32_t run_count, const rdb_relation_index *index, rdb_xid xid, rdb_row_address *duplicate, rdb_error *err)
 {
     rdb_index_builder *builder;
     *duplicate = 0;
-    if (!rdb_index_builder_open(&builder, index, xid, err))
+    if (!rdb_index_builder_open(&builder, &index->index, xid, err))
         return false;
-    const bool ok = fill_entries_visit(runs, run_count, add_to_builder, builder, duplicate, err);
+    const bool ok = fill_entries_visit(runs, run_count, index, add_to_builder, builder, duplicate, err);
     return rdb_index_builder_finish(&builder, err) && ok;
 }
 
@@ -456,7 +460,7 @@ static bool write_batch(table_filler *filler, rdb_error *err)
             rdb_strbuf_init(&key, filler->arena);
             for (uint16_t k = 0; k < index->key_count; k++)
                 has_null = has_null || filler->is_null[row][index->columns[k].column_number - 1];
-            if (!rdb_index_key_encode_row(index, filler->values[row], filler->is_null[row], &key, err) ||
+            if (!rdb_index_entry_encode(index, filler->values[row], filler->is_null[row], NULL, &key, err) ||
                 !fill_entries_add(filler->entries[i], (rdb_slice){(const uint8_t *)key.data, key.length}, addresses[row],
                                   index->is_unique && index->is_valid && (!has_null || index->index.nulls_not_distinct), err))
                 return false;
@@ -490,7 +494,7 @@ bool table_filler_finish(table_filler **filler, rdb_error *err)
         rdb_row_address duplicate;
         if (ending->entries[i] == NULL)
             continue;
-        ok = fill_entries_build(&ending->entries[i], 1, &relation->indexes[i].index, xid, &duplicate, err);
+        ok = fill_entries_build(&ending->entries[i], 1, &relation->indexes[i], xid, &duplicate, err);
         if (ok && duplicate != 0)
             ok = rdb_error_set(err, RDB_UNIQUE_VIOLATION, "could not create unique index \"%s\"", relation->indexes[i].name);
     }

@@ -15,9 +15,9 @@ RDB_CHECKED bool fill_entries_add(fill_entries *entries, rdb_slice key, rdb_row_
  * the address of the second row, where it ends (0: none). */
 #define FILL_RUNS_MAX 4u
 typedef bool (*fill_visit)(void *context, const rdb_index_entry *entry, bool is_checked, rdb_error *err);
-RDB_CHECKED bool fill_entries_visit(fill_entries *const *runs, uint32_t run_count, fill_visit visit, void *context, rdb_row_address *duplicate, rdb_error *err);
+RDB_CHECKED bool fill_entries_visit(fill_entries *const *runs, uint32_t run_count, const rdb_relation_index *index, fill_visit visit, void *context, rdb_row_address *duplicate, rdb_error *err);
 /* Sorts and writes into the empty index what was collected. *duplicate: as above; what was written of the index then is of no use. */
-RDB_CHECKED bool fill_entries_build(fill_entries *const *runs, uint32_t run_count, const rdb_index *index, rdb_xid xid, rdb_row_address *duplicate, rdb_error *err);
+RDB_CHECKED bool fill_entries_build(fill_entries *const *runs, uint32_t run_count, const rdb_relation_index *index, rdb_xid xid, rdb_row_address *duplicate, rdb_error *err);
 
 /* A table with its indexes, both empty; rows go in by the hundred. Indexes over expressions are left empty. */
 typedef struct table_filler table_filler;

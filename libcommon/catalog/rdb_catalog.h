@@ -221,6 +221,9 @@ typedef struct rdb_relation_index {
     bool is_ready, is_live;   /* pg_index: its keys are entered; it is not about to be dropped */
     bool is_partitioned;      /* of a partitioned table: has no file, its partitions have indexes of their own */
     uint16_t key_count, column_count; /* key_count first ones are keys, the rest INCLUDE */
+    uint16_t decoded_count;  /* of the keys: the first ones, whose values can be read back from the entry's key */
+    uint16_t stored_count;   /* columns whose values decide what the entry is: key_count, or, where it has a rest, column_count */
+    bool has_rest;           /* of entries: rdb_index_entry_encode */
     const rdb_index_column *columns;
     uint32_t method_oid;         /* pg_class.relam */
     uint8_t kind;                /* rdb_index_kind */
@@ -542,6 +545,26 @@ RDB_CHECKED bool rdb_index_key_encode(const rdb_relation_index *index, const rdb
 /* The same from a table's row (values by column number - 1); the index must have no expressions. */
 RDB_CHECKED bool rdb_index_key_encode_row(const rdb_relation_index *index, const rdb_datum *values, const bool *is_null,
                                           rdb_strbuf *key, rdb_error *err);
+/* The bytes of a row's entry in an ordered index: its key, and, where the index keeps the values of columns that the key cannot give back
+ * (has_rest: B-trees of users without expressions), the rest:
+ *
+ *    key columns   rdb_type_encode_column
+ *    rest          for each column of the table from position decoded_count on: 1 byte rdb_index_rest_kind, then the value: as many bytes
+ *                  as its representation has, or 2 with the length and the bytes
+ *    2             bytes of the rest
+ *
+ * The rest stands in the entry, not beside it, so that a value that changed is another entry: undo records list it, and purge and the
+ * reverter take away the one that no version has (R28, R29). What would make an entry too long for its page is left out (RDB_REST_ABSENT).
+ * computed as for rdb_index_values. */
+typedef enum rdb_index_rest_kind { RDB_REST_NULL, RDB_REST_VALUE, RDB_REST_ABSENT } rdb_index_rest_kind;
+RDB_CHECKED bool rdb_index_entry_encode(const rdb_relation_index *index, const rdb_datum *values, const bool *is_null, const rdb_index_values *computed,
+                                        rdb_strbuf *entry, rdb_error *err);
+/* The same from values by position in the index, stored_count of them. */
+RDB_CHECKED bool rdb_index_entry_encode_columns(const rdb_relation_index *index, const rdb_datum *column_values, const bool *column_is_null, rdb_strbuf *entry, rdb_error *err);
+/* The key columns of an entry; *rest what stands between them and the two bytes at the end (NULL: not asked). False: damaged. */
+RDB_CHECKED bool rdb_index_entry_split(const rdb_relation_index *index, rdb_slice entry, rdb_slice *key, rdb_slice *rest, rdb_error *err);
+/* One value after the other out of the rest, which becomes shorter; the bytes are those of the entry. */
+RDB_CHECKED bool rdb_index_rest_next(rdb_rep rep, rdb_slice *rest, rdb_index_rest_kind *kind, rdb_datum *value, rdb_error *err);
 /* The entries' keys of a row in an index of kind RDB_INDEX_TERMS, sorted, each once; computed as for rdb_index_values. */
 RDB_CHECKED bool rdb_index_terms_of(const rdb_relation_index *index, const rdb_datum *values, const bool *is_null, const rdb_index_values *computed,
                                     rdb_terms *terms, rdb_error *err);

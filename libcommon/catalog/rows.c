@@ -32,15 +32,127 @@ bool rdb_index_key_encode_row(const rdb_relation_index *index, const rdb_datum *
     return rdb_strbuf_check(key, err);
 }
 
-static bool encode_key(rdb_arena *arena, const rdb_relation_index *index, const rdb_datum *values, const bool *is_null,
-                       const rdb_index_values *computed, rdb_slice *key, rdb_error *err)
+static bool encode_key(const rdb_relation_index *index, const rdb_datum *values, const bool *is_null, const rdb_index_values *computed, rdb_strbuf *key, rdb_error *err)
+{
+    return computed != NULL && computed->values != NULL ? rdb_index_key_encode(index, computed->values, computed->is_null, index->key_count, key, err)
+                                                        : rdb_index_key_encode_row(index, values, is_null, key, err);
+}
+
+/* ---- entries: keys and what they cannot give back ------------------------------------------------------------------------- */
+enum { REST_COLUMNS_MAX = 32, ENTRIES_A_PAGE = 6 /* a page is no tree's where less fit; beyond, the entry has a page of its own */ };
+
+static void add_rest_value(rdb_rep rep, rdb_datum value, size_t room, rdb_strbuf *entry)
+{
+    const bool is_bytes = rep == RDB_REP_BYTES;
+    const size_t length = is_bytes ? value.bytes.length : rdb_rep_width(rep);
+    if (length + sizeof(uint16_t) > room) {
+        rdb_strbuf_addc(entry, RDB_REST_ABSENT);
+        return;
+    }
+    rdb_strbuf_addc(entry, RDB_REST_VALUE);
+    if (is_bytes) {
+        uint8_t head[sizeof(uint16_t)];
+        rdb_put_u16(head, (uint16_t)length);
+        rdb_strbuf_add(entry, head, sizeof head);
+    }
+    if (length > 0)
+        rdb_strbuf_add(entry, is_bytes ? (const void *)value.bytes.data : (const void *)&value, length);
+}
+
+/* column_values and column_is_null: by position in the index. */
+static bool add_rest(const rdb_relation_index *index, const rdb_datum *column_values, const bool *column_is_null, rdb_strbuf *entry, rdb_error *err)
+{
+    const size_t begin = entry->length, most = rdb_storage_page_bytes(index->index.storage) / ENTRIES_A_PAGE;
+    uint8_t tail[sizeof(uint16_t)];
+    for (uint16_t i = index->decoded_count; i < index->stored_count; i++) {
+        if (index->columns[i].column_number == 0)
+            continue;
+        const size_t taken = entry->length + (index->stored_count - i) + sizeof tail; /* with a byte for each column */
+        if (column_is_null[i])
+            rdb_strbuf_addc(entry, RDB_REST_NULL);
+        else
+            add_rest_value(index->columns[i].type->rep, column_values[i], taken < most ? most - taken : 0, entry);
+    }
+    rdb_put_u16(tail, (uint16_t)(entry->length - begin));
+    rdb_strbuf_add(entry, tail, sizeof tail);
+    return rdb_strbuf_check(entry, err);
+}
+
+bool rdb_index_entry_encode_columns(const rdb_relation_index *index, const rdb_datum *column_values, const bool *column_is_null, rdb_strbuf *entry, rdb_error *err)
+{
+    return rdb_index_key_encode(index, column_values, column_is_null, index->key_count, entry, err) &&
+           (!index->has_rest || add_rest(index, column_values, column_is_null, entry, err));
+}
+
+bool rdb_index_entry_encode(const rdb_relation_index *index, const rdb_datum *values, const bool *is_null, const rdb_index_values *computed, rdb_strbuf *entry, rdb_error *err)
+{
+    if (!index->has_rest)
+        return encode_key(index, values, is_null, computed, entry, err);
+    rdb_datum column_values[REST_COLUMNS_MAX];
+    bool column_is_null[REST_COLUMNS_MAX];
+    RDB_ASSERT(index->stored_count <= REST_COLUMNS_MAX);
+    for (uint16_t i = 0; i < index->stored_count; i++) {
+        const int16_t number = index->columns[i].column_number;
+        const bool is_computed = i < index->key_count && computed != NULL && computed->values != NULL;
+        RDB_ASSERT(is_computed || number > 0);
+        column_is_null[i] = is_computed ? computed->is_null[i] : is_null[number - 1];
+        column_values[i] = column_is_null[i] ? (rdb_datum){.words = {0, 0}} : is_computed ? computed->values[i] : values[number - 1];
+    }
+    return rdb_index_entry_encode_columns(index, column_values, column_is_null, entry, err);
+}
+
+static bool damaged_entry(const rdb_relation_index *index, rdb_error *err)
+{
+    return rdb_error_set(err, RDB_DATA_CORRUPTED, "an entry of index \"%s\" does not hold the values of its columns", index->name);
+}
+
+bool rdb_index_entry_split(const rdb_relation_index *index, rdb_slice entry, rdb_slice *key, rdb_slice *rest, rdb_error *err)
+{
+    *key = entry;
+    if (rest != NULL)
+        *rest = (rdb_slice){NULL, 0};
+    if (!index->has_rest)
+        return true;
+    if (entry.length < sizeof(uint16_t))
+        return damaged_entry(index, err);
+    const size_t both = entry.length - sizeof(uint16_t), rest_bytes = rdb_get_u16(entry.data + both);
+    if (rest_bytes > both)
+        return damaged_entry(index, err);
+    key->length = both - rest_bytes;
+    if (rest != NULL)
+        *rest = (rdb_slice){entry.data + key->length, rest_bytes};
+    return true;
+}
+
+bool rdb_index_rest_next(rdb_rep rep, rdb_slice *rest, rdb_index_rest_kind *kind, rdb_datum *value, rdb_error *err)
+{
+    *value = (rdb_datum){.words = {0, 0}};
+    *kind = rest->length > 0 ? (rdb_index_rest_kind)rest->data[0] : RDB_REST_ABSENT;
+    size_t length = 0, head = rep == RDB_REP_BYTES ? sizeof(uint16_t) : 0;
+    bool ok = rest->length > 0 && *kind <= RDB_REST_ABSENT;
+    if (ok && *kind == RDB_REST_VALUE) {
+        ok = rest->length >= 1 + head;
+        length = !ok ? 0 : head > 0 ? rdb_get_u16(rest->data + 1) : rdb_rep_width(rep);
+        ok = ok && rest->length - 1 - head >= length;
+        if (ok && head > 0)
+            value->bytes = (rdb_bytes){.data = rest->data + 1 + head, .length = (uint32_t)length};
+        else if (ok)
+            memcpy(value, rest->data + 1, length);
+        length += head;
+    }
+    if (!ok)
+        return rdb_error_set(err, RDB_DATA_CORRUPTED, "an index entry does not hold the values of its columns");
+    *rest = (rdb_slice){rest->data + 1 + length, rest->length - 1 - length};
+    return true;
+}
+
+static bool make_entry(rdb_arena *arena, const rdb_relation_index *index, const rdb_datum *values, const bool *is_null,
+                       const rdb_index_values *computed, rdb_slice *entry, rdb_error *err)
 {
     rdb_strbuf buffer;
     rdb_strbuf_init(&buffer, arena);
-    bool ok = computed != NULL && computed->values != NULL
-                  ? rdb_index_key_encode(index, computed->values, computed->is_null, index->key_count, &buffer, err)
-                  : rdb_index_key_encode_row(index, values, is_null, &buffer, err);
-    *key = (rdb_slice){(const uint8_t *)buffer.data, buffer.length};
+    bool ok = rdb_index_entry_encode(index, values, is_null, computed, &buffer, err);
+    *entry = (rdb_slice){(const uint8_t *)buffer.data, buffer.length};
     return ok;
 }
 
@@ -167,14 +279,11 @@ static bool row_has_key(const unique_context *context, rdb_vector *const *vector
             *has = false;
             return true;
         }
-        rdb_slice slice;
-        if (!encode_key(arena, context->index, values, is_null, &computed, &slice, err))
+        if (!encode_key(context->index, values, is_null, &computed, &key, err))
             return false;
-        *has = slice.length == context->key.length && memcmp(slice.data, context->key.data, slice.length) == 0;
-        return true;
-    }
-    if (!rdb_index_key_encode(context->index, values, is_null, context->index->key_count, &key, err))
+    } else if (!rdb_index_key_encode(context->index, values, is_null, context->index->key_count, &key, err)) {
         return false;
+    }
     *has = key.length == context->key.length && memcmp(key.data, context->key.data, key.length) == 0;
     return true;
 }
@@ -257,19 +366,24 @@ static bool probe_conflict(const rdb_row_writer *writer, const rdb_relation_inde
 bool rdb_row_find_duplicate(const rdb_row_writer *writer, const rdb_relation_index *index, const rdb_datum *values, const bool *is_null,
                             rdb_row_address own, bool waits, rdb_row_address *conflict, rdb_error *err)
 {
-    rdb_slice key;
+    rdb_strbuf key;
     *conflict = 0;
     for (uint16_t i = 0; i < index->key_count && !index->index.nulls_not_distinct; i++)
         if (is_null[index->columns[i].column_number - 1])
             return true;
-    return encode_key(writer->arena, index, values, is_null, NULL, &key, err) && probe_conflict(writer, index, key, own, waits, conflict, err);
+    rdb_strbuf_init(&key, writer->arena);
+    return rdb_index_key_encode_row(index, values, is_null, &key, err) &&
+           probe_conflict(writer, index, (rdb_slice){(const uint8_t *)key.data, key.length}, own, waits, conflict, err);
 }
 
 /* Adds one entry; *conflict: the row that has the key already, and no entry was added. */
-static bool add_entry(const rdb_row_writer *writer, const rdb_relation_index *index, rdb_slice key, rdb_row_address address, bool is_checked,
+static bool add_entry(const rdb_row_writer *writer, const rdb_relation_index *index, rdb_slice bytes, rdb_row_address address, bool is_checked,
                       rdb_row_address *conflict, rdb_error *err)
 {
-    const rdb_index_entry entry = {.key = key, .address = address};
+    rdb_slice key;
+    if (!rdb_index_entry_split(index, bytes, &key, NULL, err))
+        return false;
+    const rdb_index_entry entry = {.key = bytes, .address = address, .unique_bytes = (uint32_t)key.length};
     rdb_xid xid = rdb_txn_xid(writer->txn);
     *conflict = 0;
     const uint32_t relation_oid = writer->relation->oid, index_oid = index->index.index_oid;
@@ -296,8 +410,9 @@ static bool add_entry(const rdb_row_writer *writer, const rdb_relation_index *in
 bool rdb_row_enter_existing(const rdb_row_writer *writer, const rdb_relation_index *index, const rdb_index_entry *entry, bool is_checked, rdb_xid xid, bool *is_duplicate, rdb_error *err)
 {
     unique_context context;
+    const rdb_slice key = {entry->key.data, entry->unique_bytes};
     *is_duplicate = false;
-    if (is_checked && !unique_context_init(&context, writer, index, entry->key, entry->address, err))
+    if (is_checked && !unique_context_init(&context, writer, index, key, entry->address, err))
         return false;
     while (is_checked) {
         rdb_unique_outcome outcome;
@@ -489,7 +604,7 @@ bool rdb_row_insert(const rdb_row_writer *writer, const rdb_datum *values, const
         const rdb_index_values *computed = computed_of(index_values, i);
         if ((computed != NULL && computed->is_excluded) || index->kind != RDB_INDEX_ORDERED || !rdb_index_takes_rows(index))
             continue;
-        if (!encode_key(writer->arena, index, values, is_null, computed, &keys[i], err) ||
+        if (!make_entry(writer->arena, index, values, is_null, computed, &keys[i], err) ||
             !row_keys_add(&all, index, (rdb_index_key){.index_file = index->index.file, .new_key = keys[i]}, err))
             return false;
     }
@@ -508,7 +623,8 @@ bool rdb_row_insert(const rdb_row_writer *writer, const rdb_datum *values, const
             if (keys[i].data == NULL || !answers_conflicts(conflict_index, i) ||
                 !must_check(&relation->indexes[i], values, is_null, computed_of(index_values, i)))
                 continue;
-            if (!probe_conflict(writer, &relation->indexes[i], keys[i], 0, true, conflict, err))
+            rdb_slice key;
+            if (!rdb_index_entry_split(index, keys[i], &key, NULL, err) || !probe_conflict(writer, index, key, 0, true, conflict, err))
                 return false;
             if (*conflict != 0)
                 return true;
@@ -571,7 +687,7 @@ bool rdb_row_insert_many(const rdb_row_writer *writer, const rdb_datum *const *v
             for (uint16_t i = 0; i < count; i++) {
                 rdb_index_key *key = &keys[(size_t)row * count + i];
                 *key = (rdb_index_key){.index_file = relation->indexes[i].index.file};
-                if (!encode_key(writer->arena, &relation->indexes[i], values[row], is_null[row],
+                if (!make_entry(writer->arena, &relation->indexes[i], values[row], is_null[row],
                                 computed_of(index_values != NULL ? index_values[row] : NULL, i), &key->new_key, err))
                     return false;
             }
@@ -615,11 +731,11 @@ static bool same_datum(rdb_rep rep, rdb_datum left, bool left_null, rdb_datum ri
            (left.bytes.data == right.bytes.data || memcmp(left.bytes.data, right.bytes.data, left.bytes.length) == 0);
 }
 
-/* Bytes that are equal need no encoding to know that their keys are. */
-static bool key_columns_same(const rdb_relation *relation, const rdb_relation_index *index, const rdb_datum *old_values,
+/* Bytes that are equal need no encoding to know that their entries are. */
+static bool entry_columns_same(const rdb_relation *relation, const rdb_relation_index *index, const rdb_datum *old_values,
                              const bool *old_is_null, const rdb_datum *values, const bool *is_null)
 {
-    for (uint16_t i = 0; i < index->key_count; i++) {
+    for (uint16_t i = 0; i < index->stored_count; i++) {
         int16_t number = index->columns[i].column_number;
         if (number == 0)
             return false;
@@ -628,6 +744,15 @@ static bool key_columns_same(const rdb_relation *relation, const rdb_relation_in
             return false;
     }
     return true;
+}
+
+/* Have two entries one key, whatever stands behind it? */
+static bool same_key(const rdb_relation_index *index, rdb_slice old_entry, rdb_slice new_entry)
+{
+    rdb_slice old_key, new_key;
+    rdb_error ignored = {0};
+    return rdb_index_entry_split(index, old_entry, &old_key, NULL, &ignored) && rdb_index_entry_split(index, new_entry, &new_key, NULL, &ignored) &&
+           old_key.length == new_key.length && memcmp(old_key.data, new_key.data, old_key.length) == 0;
 }
 
 /* Waits for whoever has the row; false: cancelled, deadlock, timeout. */
@@ -655,7 +780,7 @@ static bool list_changes(row_keys *all, const row_image *before, const row_image
         if (step == count)
             all->plain_count = all->count;
         if ((index->kind == RDB_INDEX_ORDERED) != (step < count) ||
-            (is_plain && key_columns_same(relation, index, before->values, before->is_null, after->values, after->is_null)))
+            (is_plain && entry_columns_same(relation, index, before->values, before->is_null, after->values, after->is_null)))
             continue;
         if (step >= count) {
             const row_image old = {before->values, before->is_null, old_computed}, new = {after->values, after->is_null, computed};
@@ -667,15 +792,15 @@ static bool list_changes(row_keys *all, const row_image *before, const row_image
             continue;
         rdb_index_key key = {.index_file = index->index.file};
         if ((old_computed == NULL || !old_computed->is_excluded) &&
-            !encode_key(writer->arena, index, before->values, before->is_null, old_computed, &key.old_key, err))
+            !make_entry(writer->arena, index, before->values, before->is_null, old_computed, &key.old_key, err))
             return false;
         if ((computed == NULL || !computed->is_excluded) &&
-            !encode_key(writer->arena, index, after->values, after->is_null, computed, &key.new_key, err))
+            !make_entry(writer->arena, index, after->values, after->is_null, computed, &key.new_key, err))
             return false;
         if (key.old_key.length == key.new_key.length &&
             (key.old_key.length == 0 || memcmp(key.old_key.data, key.new_key.data, key.old_key.length) == 0))
             continue;
-        *key_changed = *key_changed || (index->is_unique && is_plain);
+        *key_changed = *key_changed || (index->is_unique && is_plain && !same_key(index, key.old_key, key.new_key));
         changed[all->count] = i;
         if (!row_keys_add(all, index, key, err))
             return false;
@@ -743,7 +868,7 @@ bool rdb_row_delete(const rdb_row_writer *writer, rdb_row_address address, rdb_r
         if ((computed != NULL && computed->is_excluded) || index->kind != RDB_INDEX_ORDERED || !rdb_index_takes_rows(index))
             continue;
         rdb_index_key key = {.index_file = index->index.file};
-        if (!encode_key(writer->arena, index, old_values, old_is_null, computed, &key.old_key, err) || !row_keys_add(&all, index, key, err))
+        if (!make_entry(writer->arena, index, old_values, old_is_null, computed, &key.old_key, err) || !row_keys_add(&all, index, key, err))
             return false;
     }
     all.plain_count = all.count;
@@ -784,7 +909,7 @@ static bool all_keys(row_keys *all, const rdb_datum *values, const bool *is_null
         rdb_slice key;
         if ((computed != NULL && computed->is_excluded) || index->kind != RDB_INDEX_ORDERED || !rdb_index_takes_rows(index))
             continue;
-        if (!encode_key(writer->arena, index, values, is_null, computed, &key, err) ||
+        if (!make_entry(writer->arena, index, values, is_null, computed, &key, err) ||
             !row_keys_add(all, index, as_old ? (rdb_index_key){.index_file = index->index.file, .old_key = key} : (rdb_index_key){.index_file = index->index.file, .new_key = key}, err))
             return false;
     }

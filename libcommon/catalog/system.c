@@ -89,6 +89,7 @@ static void make_indexes(rdb_database *database, const catalog_blob_relation *so
         index->key_count = (uint16_t)from->key_count;
         index->column_count = (uint16_t)from->key_count;
         index->columns = columns;
+        catalog_note_stored(index);
     }
     relation->indexes = indexes;
     relation->index_count = (uint16_t)source->index_count;

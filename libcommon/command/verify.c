@@ -101,8 +101,7 @@ static bool make_keys(verification *v, uint16_t index_no, rdb_strbuf *key)
         return true;
     if (index->kind == RDB_INDEX_TERMS)
         return rdb_index_terms_of(index, v->values, v->is_null, &computed, &v->keys, v->call->err);
-    if (computed.values != NULL ? !rdb_index_key_encode(index, computed.values, computed.is_null, index->key_count, key, v->call->err)
-                                : !rdb_index_key_encode_row(index, v->values, v->is_null, key, v->call->err))
+    if (!rdb_index_entry_encode(index, v->values, v->is_null, &computed, key, v->call->err))
         return false;
     v->keys.items = RDB_NEW(v->batch, rdb_slice);
     v->keys.items[v->keys.count++] = (rdb_slice){(const uint8_t *)key->data, key->length};

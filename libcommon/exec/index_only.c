@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Index Only Scan: values come from the keys of the entries. Rows of pages that not all see are fetched as an index scan does it,
- * beside those that need no look, and put in between (R29). Serializable transactions note every row before its page is asked about. */
+ * Index Only Scan: values come from the entries, their keys and what stands behind those. Rows of pages that not all see, and those with
+ * values too long for an entry, are fetched as an index scan does it, beside those that need no look, and put in between (R29).
+ * Serializable transactions note every row before its page is asked about. */
 #include "exec/scan_int.h"
 #include "txn/rdb_ssi.h"
 
@@ -14,44 +15,48 @@ static bool open_index_only_scan(exec_node *node, rdb_error *err)
     return scan_add_columns(node, state->heap);
 }
 
-/* Which columns of the row space a key column goes to: one, as a rule. */
-static bool put_key(exec_node *node, uint32_t row, rdb_error *err)
+/* Where a column of the index goes to in the row space. */
+static void put_value(exec_node *node, uint32_t row, int16_t number, rdb_datum value, bool is_null, uint16_t *found)
 {
-    scan_state *state = node->state;
+    const scan_state *state = node->state;
     const rdb_plan_scan *scan = &node->plan->of.scan;
-    const uint8_t *at = state->entries[row].key.data, *end = at + state->entries[row].key.length;
-    uint16_t found = 0;
-    for (uint16_t k = 0; k < state->index->key_count && found < scan->column_count; k++) {
-        const rdb_index_column *key = &state->index->columns[k];
-        rdb_datum value = {.words = {0, 0}};
-        bool is_null = false;
-        if (!rdb_type_decode_column(key->type, key->is_descending, node->arena, &at, end, &value, &is_null, err))
-            return false;
-        for (uint16_t c = 0; c < scan->column_count; c++)
-            if (scan->columns[c] == key->column_number) {
-                rdb_vector_put(state->columns.row_space[c], row, value, is_null);
-                found++;
-            }
-    }
-    return true;
+    for (uint16_t c = 0; c < scan->column_count; c++)
+        if (scan->columns[c] == number) {
+            rdb_vector_put(state->columns.row_space[c], row, value, is_null);
+            (*found)++;
+        }
 }
 
-/* Does the fetched row's key still equal the entry that led to it (R28)? */
-static bool entry_counts(exec_node *node, uint32_t at, const rdb_index_entry *entry, bool *counts, rdb_error *err)
+/* The columns of a row, one as a rule, from the entry. *is_whole false: a value that is asked for was too long for it. */
+static bool read_entry(exec_node *node, uint32_t row, bool *is_whole, rdb_error *err)
 {
     scan_state *state = node->state;
-    rdb_strbuf_clear(&state->key);
-    for (uint16_t k = 0; k < state->index->key_count; k++) {
-        const rdb_index_column *column = &state->index->columns[k];
-        const rdb_vector *vector = state->heap->columns.vectors[state->heap->columns.key_first + k];
-        const bool is_null = rdb_vector_is_null(vector, at);
-        rdb_datum value = {.words = {0, 0}};
-        if (!is_null)
-            value = rdb_vector_get(vector, at);
-        if (!rdb_type_encode_column(column->type, column->collation, value, is_null, column->is_descending, column->nulls_first, &state->key, err))
+    const uint16_t wanted = node->plan->of.scan.column_count;
+    const rdb_relation_index *index = state->index;
+    rdb_slice key, rest;
+    uint16_t found = 0;
+    *is_whole = true;
+    if (!rdb_index_entry_split(index, state->entries[row].key, &key, &rest, err))
+        return false;
+    const uint8_t *at = key.data, *end = at + key.length;
+    rdb_datum value = {.words = {0, 0}};
+    for (uint16_t k = 0; k < index->decoded_count && found < wanted; k++) {
+        const rdb_index_column *column = &index->columns[k];
+        bool is_null = false;
+        if (!rdb_type_decode_column(column->type, column->is_descending, node->arena, &at, end, &value, &is_null, err))
             return false;
+        put_value(node, row, column->column_number, value, is_null, &found);
     }
-    *counts = entry->key.length == state->key.length && memcmp(entry->key.data, state->key.data, entry->key.length) == 0;
+    for (uint16_t k = index->decoded_count; k < index->stored_count && found < wanted; k++) {
+        const rdb_index_column *column = &index->columns[k];
+        const uint16_t before = found;
+        rdb_index_rest_kind kind;
+        if (!rdb_index_rest_next(column->type->rep, &rest, &kind, &value, err))
+            return false;
+        put_value(node, row, column->column_number, value, kind != RDB_REST_VALUE, &found);
+        if (kind == RDB_REST_ABSENT && found > before)
+            *is_whole = false;
+    }
     return true;
 }
 
@@ -82,7 +87,7 @@ static bool fetch_others(exec_node *node, uint32_t count, rdb_error *err)
         if (state->visible[i])
             continue;
         bool counts = columns->found[at];
-        if (counts && columns->recheck[at] && !entry_counts(node, at, &state->entries[i], &counts, err))
+        if (counts && columns->recheck[at] && !scan_entry_counts(node, heap, at, &state->entries[i], &counts, err))
             return false;
         for (uint16_t c = 0; counts && c < scan->column_count; c++)
             rdb_vector_copy_row(state->columns.row_space[c], i, columns->row_space[c], at);
@@ -105,11 +110,14 @@ bool scan_read_keys(exec_node *node, uint32_t count, rdb_batch **raw, rdb_error 
     for (uint16_t c = 0; c < node->plan->of.scan.column_count; c++)
         rdb_vector_clear_nulls(columns->row_space[c]);
     if ((context->snapshot->tracks_reads && !rdb_ssi_read_rows(context->txn, table->relation_oid, columns->addresses, count, err)) ||
-        !rdb_table_visible(table, context->snapshot, columns->addresses, count, state->visible_begun, visible, err) || !fetch_others(node, count, err))
+        !rdb_table_visible(table, context->snapshot, columns->addresses, count, state->visible_begun, visible, err))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (visible[i] && !read_entry(node, i, &visible[i], err))
+            return false;
+    if (!fetch_others(node, count, err))
         return false;
     for (uint32_t i = 0; i < count; i++) {
-        if (visible[i] && !put_key(node, i, err))
-            return false;
         state->rows[kept] = i;
         kept += visible[i] || columns->found[i];
     }

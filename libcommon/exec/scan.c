@@ -546,28 +546,57 @@ bool scan_begin_by_index(exec_node *node, rdb_error *err)
     return true;
 }
 
-/* Does the row's key still equal the entry that led to it (R28)? */
-static bool entry_counts(exec_node *node, uint32_t row, bool *counts, rdb_error *err)
+/* The row's columns that the index has behind its keys: rows that are asked again are few, so no other row's are read. */
+static bool fetch_included(exec_node *node, scan_state *state, rdb_row_address address, rdb_error *err)
+{
+    const rdb_execution_context *context = &node->x->context;
+    const rdb_relation_index *index = state->index;
+    const uint16_t count = (uint16_t)(index->stored_count - index->key_count);
+    rdb_vector **vectors = RDB_NEW_ARRAY(node->arena, rdb_vector *, count + 1u);
+    bool is_there = false;
+    if (state->included == NULL) {
+        state->included = RDB_NEW_ARRAY(node->x->arena, rdb_vector, count + 1u);
+        state->included_numbers = RDB_NEW_ARRAY(node->x->arena, int16_t, count + 1u);
+        for (uint16_t i = 0; i < count; i++) {
+            const rdb_index_column *column = &index->columns[index->key_count + i];
+            state->included_numbers[i] = column->column_number;
+            if (!rdb_vector_init(&state->included[i], node->x->arena, column->type->rep, 1, err))
+                return false;
+        }
+    }
+    for (uint16_t i = 0; i < count; i++) {
+        vectors[i] = &state->included[i];
+        rdb_vector_clear_nulls(vectors[i]);
+    }
+    return rdb_table_fetch(&node->plan->of.scan.relation->table, context->txn, context->snapshot, &address, 1, state->included_numbers, count, node->arena, vectors, &is_there, NULL, NULL, err);
+}
+
+bool scan_entry_counts(exec_node *node, scan_state *fetched, uint32_t row, const rdb_index_entry *entry, bool *counts, rdb_error *err)
 {
     scan_state *state = node->state;
-    const rdb_batch batch = {.columns = state->columns.row_space, .column_count = node->plan->of.scan.column_count, .row_count = row + 1};
+    const rdb_relation_index *index = state->index;
+    const rdb_batch batch = {.columns = fetched->columns.row_space, .column_count = node->plan->of.scan.column_count, .row_count = row + 1};
     const rdb_selection one = {&row, 1};
-    uint32_t plain_at = state->columns.key_first, expr_at = 0, good = 0;
+    uint32_t plain_at = fetched->columns.key_first, expr_at = 0, good = 0;
+    rdb_datum *values = RDB_NEW_ARRAY(node->arena, rdb_datum, index->stored_count + 1u);
+    bool *is_null = RDB_NEW_ARRAY(node->arena, bool, index->stored_count + 1u);
     rdb_strbuf_clear(&state->key);
-    if (state->index_expressions != NULL && !rdb_program_run(state->index_expressions, &node->x->eval, node->arena, &batch, &one, &good, err))
+    if ((fetched->index_expressions != NULL && !rdb_program_run(fetched->index_expressions, &node->x->eval, node->arena, &batch, &one, &good, err)) ||
+        (index->stored_count > index->key_count && !fetch_included(node, fetched, entry->address, err)))
         return false;
-    for (uint16_t k = 0; k < state->index->key_count; k++) {
-        const rdb_index_column *column = &state->index->columns[k];
-        const rdb_vector *vector = column->column_number == 0 ? rdb_program_result(state->index_expressions, expr_at++) : state->columns.vectors[plain_at++];
-        bool is_null = rdb_vector_is_null(vector, row);
-        rdb_datum value = {.words = {0, 0}};
-        if (!is_null)
-            value = rdb_vector_get(vector, row);
-        if (!rdb_type_encode_column(column->type, column->collation, value, is_null, column->is_descending, column->nulls_first, &state->key, err))
-            return false;
+    for (uint16_t k = 0; k < index->stored_count; k++) {
+        const bool is_key = k < index->key_count;
+        const rdb_vector *vector = !is_key                                   ? &fetched->included[k - index->key_count]
+                                   : index->columns[k].column_number == 0 ? rdb_program_result(fetched->index_expressions, expr_at++)
+                                                                             : fetched->columns.vectors[plain_at++];
+        const uint32_t at = is_key ? row : 0;
+        is_null[k] = rdb_vector_is_null(vector, at);
+        if (!is_null[k])
+            values[k] = rdb_vector_get(vector, at);
     }
-    const rdb_slice *key = &state->entries[row].key;
-    *counts = key->length == state->key.length && memcmp(key->data, state->key.data, key->length) == 0;
+    if (!rdb_index_entry_encode_columns(index, values, is_null, &state->key, err))
+        return false;
+    *counts = entry->key.length == state->key.length && memcmp(entry->key.data, state->key.data, entry->key.length) == 0;
     return true;
 }
 
@@ -648,7 +677,7 @@ bool exec_index_lookup_fetch(exec_node *node, uint32_t count, rdb_batch **raw, r
         return false;
     for (uint32_t i = 0; i < count; i++) {
         bool counts = columns->found[i];
-        if (counts && columns->recheck[i] && !entry_counts(node, i, &counts, err))
+        if (counts && columns->recheck[i] && !scan_entry_counts(node, state, i, &state->entries[i], &counts, err))
             return false;
         state->rows[kept] = i;
         kept += counts;

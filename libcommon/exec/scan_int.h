@@ -48,6 +48,8 @@ struct scan_state {
     bool *visible;
     scan_bound *bounds;
     rdb_strbuf lower, upper, key;
+    rdb_vector *included;    /* of one row that is asked again: the columns of the index behind its keys; NULL: entries have none */
+    int16_t *included_numbers;
     rdb_arena *bound_arena;
     bool is_empty;           /* a bound is null: no row */
     rdb_program *index_expressions;
@@ -57,6 +59,8 @@ struct scan_state {
 /* The vectors of the columns; behind them those of the index's keys. */
 bool scan_add_columns(exec_node *node, scan_state *state);
 RDB_CHECKED bool scan_reserve_rows(exec_node *node, scan_state *state, uint32_t capacity, rdb_error *err);
+/* Does row `row` of what was fetched still make the entry that led to it (R28)? fetched: the node's state, or its heap. */
+RDB_CHECKED bool scan_entry_counts(exec_node *node, scan_state *fetched, uint32_t row, const rdb_index_entry *entry, bool *counts, rdb_error *err);
 /* An index that is newer than the snapshot would miss rows; no plan comes here with one (rdb_plan_fits_snapshot). */
 static inline bool scan_check_index(const exec_node *node, const rdb_relation_index *index, rdb_error *err)
 {

@@ -182,9 +182,9 @@ static bool add_rival(rivals *r, rdb_row_address address, rdb_error *err)
     return true;
 }
 
-/* Lists the entries with the key from the first leaf on, which the caller has latched exclusively; leaves to the right
- * are latched one after the other, so the list is whole only as far as all who insert this key hold the first leaf too. */
-static bool list_rivals(btree *tree, rdb_buffer *first, const btree_probe *key, rivals *r)
+/* Lists the entries with the key, or that begin with it, from the first leaf on, which the caller has latched exclusively; leaves to
+ * the right are latched one after the other, so the list is whole only as far as all who insert this key hold the first leaf too. */
+static bool list_rivals(btree *tree, rdb_buffer *first, const btree_probe *key, bool is_prefix, rivals *r)
 {
     rdb_buffer *leaf = first;
     bool more = true, ok = true;
@@ -201,13 +201,13 @@ static bool list_rivals(btree *tree, rdb_buffer *first, const btree_probe *key, 
             ok = btree_expect(tree, leaf, btree_page_search(page, tree->page_bytes, key, &tree->fetcher, &slot_no, &equal));
         for (; ok && slot_no < page->count; slot_no++) {
             ok = btree_slot_decode(page, tree->page_bytes, slot_no, &cell) || btree_corrupted(tree, leaf, "A cell does not lie in the page.");
-            if (ok && cell.whole_key_bytes == key->length) {
-                btree_probe same = {.key = key->key, .length = key->length, .address = cell.address};
+            bool is_equal = ok && (is_prefix || cell.whole_key_bytes == key->length);
+            if (is_equal) {
+                btree_probe same = {.key = key->key, .length = key->length, .address = cell.address, .after_prefix = is_prefix};
                 ok = btree_expect(tree, leaf, btree_compare(&same, &cell, 0, &tree->fetcher, &order));
-            } else {
-                order = 1;
+                is_equal = is_prefix ? order > 0 : order == 0; /* what begins with the key comes before what is behind all that do */
             }
-            if (order != 0) {
+            if (!is_equal) {
                 more = false;
                 break;
             }
@@ -215,7 +215,7 @@ static bool list_rivals(btree *tree, rdb_buffer *first, const btree_probe *key, 
         }
         if (ok && more) {
             /* The run may go on: equal keys follow each other, and the next leaf's begin where this one's high key says. */
-            btree_probe behind = {.key = key->key, .length = key->length, .address = UINT64_MAX};
+            btree_probe behind = {.key = key->key, .length = key->length, .address = UINT64_MAX, .after_prefix = is_prefix};
             ok = btree_expect(tree, leaf, btree_page_compare_high(page, tree->page_bytes, &behind, &tree->fetcher, &order));
             uint64_t right = page->right;
             more = ok && order >= 0;
@@ -278,13 +278,14 @@ bool rdb_index_insert_unique(const rdb_index *index, rdb_xid xid, const rdb_inde
     if (!btree_check_entry(index->index_oid, entry, err))
         return false;
     btree_begin(&tree, index->storage, index->pdb, index->file, xid, err);
-    btree_probe key = {.key = entry->key.data, .length = (uint32_t)entry->key.length};
+    const bool is_prefix = entry->unique_bytes > 0 && entry->unique_bytes < entry->key.length;
+    btree_probe key = {.key = entry->key.data, .length = is_prefix ? entry->unique_bytes : (uint32_t)entry->key.length};
     uint64_t owner = hint_owner(&tree);
     bool hinted = try_hint(&tree, owner, &key, &first);
     for (;;) {
         if (first == NULL && !btree_find_for_write(&tree, &key, 0, &path, &first))
             goto out;
-        if (!list_rivals(&tree, first, &key, &now))
+        if (!list_rivals(&tree, first, &key, is_prefix, &now))
             goto out;
         bool still_holds = now.count == 0 ||
                            (has_asked && now.first_block == asked.first_block && now.first_change_no == asked.first_change_no &&

@@ -22,9 +22,10 @@ typedef struct rdb_index { /* immutable; made and pinned by the catalog */
 } rdb_index;
 
 typedef struct rdb_index_entry {
-    rdb_slice key;      /* encoded key columns */
-    rdb_slice payload;  /* values that the key cannot give back, and INCLUDE columns: a row image, or empty */
+    rdb_slice key;      /* encoded key columns, and what the owner of the index puts behind them */
+    rdb_slice payload;  /* bytes beside the key; an entry that is there keeps those it has */
     rdb_row_address address;
+    uint32_t unique_bytes; /* for rdb_index_insert_unique: keys are equal that begin with the same so many bytes; 0: whole ones */
 } rdb_index_entry;
 
 RDB_CHECKED bool rdb_index_create(rdb_storage *storage, rdb_txn *txn, uint64_t file, rdb_error *err);

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define LAYOUT_VERSION "1.0"
-#define DATA_FORMAT "3"
+#define DATA_FORMAT "4"
 
 static const char *const DIRECTORIES[] = {
     "conf", "conf/overrides.d", "conf/secrets", "conf/secrets/tls", "conf/secrets/auth", "conf/secrets/keys",

@@ -258,13 +258,7 @@ bool plan_index_covers(const plan_rel *rel, uint16_t index_no)
     const rdb_relation_index *index = &rel->range->relation->indexes[index_no];
     if (index->kind != RDB_INDEX_ORDERED || index->method_oid != 403 /* btree */ || index->expression_tree != NULL)
         return false;
-    uint16_t readable = 0; /* the first keys that can be read back: behind another one nothing is found */
-    for (; readable < index->key_count; readable++) {
-        const rdb_index_column *key = &index->columns[readable];
-        const rdb_type_ops *ops = key->type->ops != NULL ? key->type->ops : rdb_type_ops_find(key->type);
-        if (ops == NULL || ops->decode_key == NULL || (key->collation != 0 && !key->orders_bytes && !rdb_collation_orders_bytes(key->collation)))
-            break;
-    }
+    const uint16_t readable = index->has_rest ? index->column_count : index->decoded_count;
     for (uint16_t i = 0; i < rel->column_count; i++) {
         bool is_there = false;
         for (uint16_t k = 0; k < readable; k++)

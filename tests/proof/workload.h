@@ -68,7 +68,7 @@ static const step WORKLOAD[] = {
 /* What is there when the work begins; the engine is then left as a crash leaves it, so that opening has something to replay. */
 static const char *const WORKLOAD_SETUP[] = {
     "create table kv (id int primary key, n int, v text)",
-    "create index kv_n on kv (n, id)",
+    "create index kv_n on kv (n, id) include (v)",
     "create index kv_v on kv (left(v, 8)) where n > 3",
     "create sequence s",
     "insert into kv select i, i % 20, repeat(chr(97 + i % 26), i % 40) from generate_series(1, 300) i",

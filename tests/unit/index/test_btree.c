@@ -340,6 +340,60 @@ static void test_unique_asks_about_every_equal_key(void **state)
     fixture_end(&f);
 }
 
+/* Keys are equal that begin with the same bytes, where the entry says so: a run over several leaves, long keys with pages of their own
+ * among it, neighbours whose bytes are a little less and a little more. */
+static void test_unique_by_the_begin_of_keys(void **state)
+{
+    (void)state;
+    enum { PREFIX = 4, RIVALS = 400 };
+    fixture f;
+    asker *a = calloc(1, sizeof *a);
+    rdb_unique_outcome outcome;
+    rdb_row_address conflict;
+    rdb_xid wait_xid;
+    rdb_index_statistics statistics;
+    uint8_t bytes[2000];
+    fixture_begin(&f, 4096, 256);
+    a->f = &f;
+    for (uint32_t i = 1; i <= 3 * RIVALS; i++) {
+        memset(bytes, (int)(i * 7 % 251), sizeof bytes);
+        memcpy(bytes, i % 3 == 0 ? "key4" : i % 3 == 1 ? "key5" : "key6", PREFIX);
+        const rdb_index_entry entry = {.key = {bytes, i % 50 == 0 ? sizeof bytes : PREFIX + i % 9}, .address = i};
+        MUST(&f.err, rdb_index_insert(&f.index, 3, &entry, &f.err));
+    }
+    memcpy(bytes, "key5and its rest", 16);
+    rdb_index_entry entry = {.key = {bytes, 16}, .address = 1800, .unique_bytes = PREFIX};
+    for (uint32_t at = 1; at <= 3 * RIVALS; at += 333) { /* wherever it stands in the run */
+        a->answers[at] = RDB_UNIQUE_CONFLICT;
+        MUST(&f.err, rdb_index_insert_unique(&f.index, 3, &entry, answer_check, a, &outcome, &conflict, &wait_xid, &f.err));
+        assert_int_equal(outcome, RDB_UNIQUE_HAS_CONFLICT);
+        assert_int_equal(conflict, at);
+        a->answers[at] = RDB_UNIQUE_IGNORE;
+    }
+    a->asked = 0;
+    MUST(&f.err, rdb_index_insert_unique(&f.index, 3, &entry, answer_check, a, &outcome, &conflict, &wait_xid, &f.err));
+    assert_int_equal(outcome, RDB_UNIQUE_INSERTED);
+    assert_int_equal(a->asked, RIVALS);
+    /* The next one meets it, however its own rest compares; whole keys do not. */
+    a->answers[1800] = RDB_UNIQUE_CONFLICT;
+    for (uint8_t rest = 0; rest < 250; rest += 83) {
+        bytes[PREFIX] = rest;
+        entry = (rdb_index_entry){.key = {bytes, 16}, .address = 1801, .unique_bytes = PREFIX};
+        MUST(&f.err, rdb_index_insert_unique(&f.index, 3, &entry, answer_check, a, &outcome, &conflict, &wait_xid, &f.err));
+        assert_int_equal(outcome, RDB_UNIQUE_HAS_CONFLICT);
+        assert_int_equal(conflict, 1800);
+    }
+    a->asked = 0;
+    entry.unique_bytes = 0;
+    MUST(&f.err, rdb_index_insert_unique(&f.index, 3, &entry, answer_check, a, &outcome, &conflict, &wait_xid, &f.err));
+    assert_int_equal(outcome, RDB_UNIQUE_INSERTED);
+    assert_int_equal(a->asked, 0);
+    MUST(&f.err, rdb_index_verify(&f.index, &statistics, &f.err));
+    assert_int_equal(statistics.entries, 3 * RIVALS + 2);
+    free(a);
+    fixture_end(&f);
+}
+
 /* An entry that is there already is confirmed by a change of its first leaf, so that a rival who asked before asks again. */
 static void test_confirming_an_entry_leaves_a_trace(void **state)
 {
@@ -417,6 +471,7 @@ int main(void)
         cmocka_unit_test(test_a_key_too_long_is_refused),
         cmocka_unit_test(test_removal_asks_first),
         cmocka_unit_test(test_unique_asks_about_every_equal_key),
+        cmocka_unit_test(test_unique_by_the_begin_of_keys),
         cmocka_unit_test(test_confirming_an_entry_leaves_a_trace),
         cmocka_unit_test(test_cursor_goes_on_while_pages_split),
     };
