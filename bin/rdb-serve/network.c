@@ -105,10 +105,11 @@ void connection_run(void *conn_at)
     } while (has_hidden_input(conn) || !connection_park(conn));
 }
 
+/* What a read has left in the socket is no event any more: a connection is only parked behind one that took all. */
 void connection_resume(connection *conn)
 {
     network *net = conn->net;
-    if (conn->tls != NULL || !rdb_wire_resume(conn->wire) || !connection_park(conn))
+    if (conn->tls != NULL || !rdb_wire_resume(conn->wire) || !conn->is_drained || !connection_park(conn))
         connection_dispatch(conn);
     atomic_fetch_sub(&net->held_count, 1);
 }
