@@ -446,6 +446,7 @@ static bool serve(server *srv, rdb_error *err)
     }
     if (!network_open(&srv->net, &options, err))
         return false;
+    monitor_serving(srv->watch, srv->engine); /* whoever reads that the server listens is told so by /health too */
     if (is_private) {
         RDB_LOG(RDB_LOG_INFO, "serve", "serving one connection and listening nowhere");
     } else {
@@ -453,7 +454,6 @@ static bool serve(server *srv, rdb_error *err)
         fflush(stdout);
         RDB_LOG(RDB_LOG_INFO, "serve", "accepting connections on %s:%u", options.listen_host, options.port);
     }
-    monitor_serving(srv->watch, srv->engine);
     sd_notify(0, "READY=1");
     bool ok = network_run(srv->net, srv->signal_fd, on_signal, srv, err);
     monitor_stopping(srv->watch);

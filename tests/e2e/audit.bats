@@ -17,12 +17,9 @@ serve() {
 # settled N: the log has N records, or more, that stand under a head. N: all that there are, the sessions' ends too: with fewer,
 # the test looks before the rest is there.
 settled() {
-    for _ in $(seq 300); do
-        [ "$(rdb-audit verify --home "$HOME_DIR" --json | jq -r '.signed // 0' | tail -1)" -ge "$1" ] && return 0
-        sleep 0.1
-    done
-    return 1
+    wait_for stands_signed "$1"
 }
+stands_signed() { [ "$(rdb-audit verify --home "$HOME_DIR" --json | jq -r '.signed // 0' | tail -1)" -ge "$1" ]; }
 
 # records FILTER...: what jq prints of the records that the conditions choose.
 records() {
@@ -134,9 +131,9 @@ records() {
     serve 'log_statements = ["WRITE"]' 'log_connections = false' 'log_disconnections = false'
     sql "create table t (a int)"
     for i in $(seq 5); do
-        (for k in $(seq 20000); do echo "insert into t values ($((i * 100000 + k)));"; done | "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb >/dev/null 2>&1 3>&-) &
+        (for k in $(seq 90000); do echo "insert into t values ($((i * 100000 + k)));"; done | "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb >/dev/null 2>&1 3>&-) &
         local writer=$!
-        for _ in $(seq 200); do [ "$(sql "select count(*) from t where a > $((i * 100000))")" -gt 20 ] && break; sleep 0.05; done
+        wait_for_answer t "select count(*) > 20 from t where a > $((i * 100000))"
         kill_server
         status=0
         wait "$writer" || status=$?
@@ -158,14 +155,11 @@ records() {
 @test "audit: a definition changed in several transactions has a record in each" {
     serve 'log_statements = ["DDL"]' 'log_connections = false' 'log_disconnections = false'
     sql "create table t (a int)"
-    echo "begin; insert into t values (1);" >"$HOME_DIR.holder"
-    tail -f -n +1 --pid=$$ "$HOME_DIR.holder" 3>&- | "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb >/dev/null 2>&1 3>&- &
-    local holder=$!
-    for _ in $(seq 200); do [ "$(sql "select count(*) from pg_locks where relation = 't'::regclass")" -gt 0 ] && break; sleep 0.05; done
+    in_background holder "begin;" "insert into t values (1);"
+    wait_for_answer t "select count(*) > 0 from pg_locks where relation = 't'::regclass"
     sql "create index concurrently i on t (a)" >/dev/null 2>&1 3>&- &
-    for _ in $(seq 200); do [ "$(sql "select count(*) from pg_stat_progress_create_index where phase = 'waiting for writers before build'")" = 1 ] && break; sleep 0.05; done
+    wait_for_answer 1 "select count(*) from pg_stat_progress_create_index where phase = 'waiting for writers before build'"
     kill_server
-    kill "$holder"
     start_server
     [ "$(sql "select indisvalid from pg_index where indexrelid = 'i'::regclass")" = f ]
     sql "drop index i"
@@ -234,8 +228,8 @@ select id from missing fails" ] || [ "$(records 'select(.class != "policy") | .p
     stop_server
     start_server
     run sql "select id from missing"
-    for _ in $(seq 100); do [ "$(records '.statement' --text missing | wc -l)" -ge 2 ] && break; sleep 0.1; done
-    [ "$(records '.statement' --text missing | wc -l)" -ge 2 ]
+    twice() { [ "$(records '.statement' --text missing | wc -l)" -ge 2 ]; }
+    wait_for twice
 }
 
 @test "audit: export, checkpoint, prune, legal hold" {
@@ -263,7 +257,7 @@ select id from missing fails" ] || [ "$(records 'select(.class != "policy") | .p
     [[ "$output" != "records 1 to"* ]]
     start_server
     sql "select 1"
-    sleep 1.2
+    settled 616 # what it was pruned by, and the session
     run -0 rdb-audit verify --home "$HOME_DIR"
     [ "$(records '.detail.before_record' --action PRUNE | wc -l)" -eq 1 ]
 }
@@ -276,13 +270,9 @@ failing() {
 }
 # in_trouble: until the writer has met the fault.
 in_trouble() {
-    for _ in $(seq 100); do
-        grep -q '"room":"audit"' "$HOME_DIR/logs/rustydb.log" 2>/dev/null && return 0
-        sql "insert into t values (0)" || return 0
-        sleep 0.1
-    done
-    return 1
+    wait_for has_met_trouble
 }
+has_met_trouble() { grep -q '"room":"audit"' "$HOME_DIR/logs/rustydb.log" 2>/dev/null || ! sql "insert into t values (0)"; }
 # whole_again: without the fault the log has a record of each row, once, no gap, and proves itself.
 whole_again() {
     stop_server
@@ -321,18 +311,13 @@ halts() {
 }
 
 @test "audit: block lets what is audited wait, visibly and cancellably, until the log can be written" {
-    failing block "write:/logs/audit.log:nth=3:count=18:ENOSPC"
+    failing block "write:/logs/audit.log:nth=3:count=30:ENOSPC" # for half a minute: it is tried once a second
     in_trouble
-    sleep 10.5
-    run sql "set statement_timeout = 500; insert into t values (1)"
-    [[ "$output" == *"statement timeout"* ]]
+    times_out() { sql "set statement_timeout = 500; insert into t values (0)" 2>&1 | grep -q "statement timeout"; }
+    wait_for times_out # after ten seconds
     sql "insert into t values (2)" 3>&- &
     local writer=$!
-    for _ in $(seq 50); do
-        [ "$(sql "select count(*) from pg_stat_activity where wait_event = 'AuditLog'")" = 1 ] && break
-        sleep 0.1
-    done
-    [ "$(sql "select count(*) from pg_stat_activity where wait_event = 'AuditLog'")" = 1 ]
+    wait_for_answer 1 "select count(*) from pg_stat_activity where wait_event = 'AuditLog'"
     wait "$writer" # the fault ends
     [ "$(sql "select string_agg(a::text, ',') from t where a > 0")" = 2 ]
     whole_again
@@ -409,7 +394,8 @@ rustydb statement_timeout - 1min" ]
     rdb-restore --input "$HOME_DIR.repository" --home "$HOME_DIR.restored" >/dev/null
     stop_server
     HOME_DIR=$HOME_DIR.restored start_server
-    [ "$(HOME_DIR=$HOME_DIR.restored records '.detail.program' --action RESTORE)" = rdb-restore ]
+    restored() { [ "$(HOME_DIR=$HOME_DIR.restored records '.detail.program' --action RESTORE)" = rdb-restore ]; }
+    wait_for restored
     [ "$(HOME_DIR=$HOME_DIR.restored records '.action' --action INIT | wc -l)" -le 1 ]
 }
 

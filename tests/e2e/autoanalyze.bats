@@ -10,11 +10,8 @@ setup() {
     start_server
 }
 teardown() { remove_home; }
-soon() { # CONDITION as SQL: true within ten seconds
-    for _ in $(seq 100); do
-        [ "$(sql "select $1")" = t ] && return
-        sleep 0.1
-    done
+soon() { # CONDITION as SQL
+    wait_for_answer t "select $1" && return 0
     sql "select relname, n_mod_since_analyze, autoanalyze_count, analyze_count, last_autoanalyze from pg_stat_user_tables"
     return 1
 }
@@ -41,13 +38,11 @@ soon() { # CONDITION as SQL: true within ten seconds
     sql "insert into \"Odd Name\" select generate_series(1, 1000); insert into off select generate_series(1, 1000); insert into late select generate_series(1, 1000)"
     sql "create database other"
     DATABASE=other sql "create table o (n int); insert into o select generate_series(1, 1000)"
-    "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb >/dev/null 3>&- \
-        -c "begin; insert into held select generate_series(1, 1000); lock table held in access exclusive mode; select pg_sleep(3)" &
-    holder=$!
+    in_background holder "begin;" "insert into held select generate_series(1, 1000);" "lock table held in access exclusive mode;"
     soon "autoanalyze_count > 0 from pg_stat_user_tables where relname = 'Odd Name'"
     DATABASE=other soon "autoanalyze_count > 0 from pg_stat_user_tables where relname = 'o'"
     [ "$(sql "select sum(autoanalyze_count) from pg_stat_user_tables where relname in ('off', 'late', 'held')")" = 0 ]
-    wait "$holder"
+    then_in holder "commit;"
     sql "insert into held select generate_series(1, 1000)"
     soon "autoanalyze_count > 0 from pg_stat_user_tables where relname = 'held'"
     sql "drop database other" # the server's own session is not in the way

@@ -241,8 +241,7 @@ PYTHON
     while [ "$seen" != "streaming database files|t|1" ] && kill -0 $backup 2>/dev/null; do seen=$(sql "$ROW"); done
     [ "$seen" = "streaming database files|t|1" ]
     wait $backup
-    for _ in $(seq 100); do [ "$(sql "select count(*) from pg_stat_progress_basebackup")" = 0 ] && break; sleep 0.05; done
-    [ "$(sql "select count(*) from pg_stat_progress_basebackup")" = 0 ]
+    wait_for_answer 0 "select count(*) from pg_stat_progress_basebackup"
     sql "create role plain"
     run sql "set role plain; select rdb_backup_progress(3, 1, 1)"
     [[ "$output" == *"permission denied for function rdb_backup_progress"* ]]
@@ -271,11 +270,7 @@ start_archiving() {
 await_archive() {
     local lsn
     lsn=$(sql "select pg_switch_wal()")
-    for _ in $(seq 100); do
-        [ "$(sql "select right(last_archived_wal, 16) >= right(pg_walfile_name('$lsn'), 16) from pg_stat_archiver")" = t ] && return 0
-        sleep 0.05
-    done
-    return 1
+    wait_for_answer t "select right(last_archived_wal, 16) >= right(pg_walfile_name('$lsn'), 16) from pg_stat_archiver"
 }
 state() { ask "$AGAIN" "select count(*), max(n) from m"; }
 restore() {
@@ -392,7 +387,7 @@ restore() {
     [[ "$(ls "$HOME_DIR/data/wal" | head -1)" > 0000000000000002 ]]
     echo 000000010000000000000001 >"$HOME_DIR/data/meta/archived"
     start_server
-    [ "$(sql "select failed_count > 0 from pg_stat_archiver")" = t ]
+    wait_for_answer t "select failed_count > 0 from pg_stat_archiver"
     grep -q 'never archived and are gone' "$HOME_DIR/logs/rustydb.log"
     # It stays an alarm, over a restart and newer segments that were archived, until a backup closes it: one of the server, or one at rest.
     sql "insert into m values (5)"
@@ -401,11 +396,13 @@ restore() {
     gap=$(cat "$HOME_DIR/data/meta/archived-gap")
     [[ "$gap" == "0000000000000002 "* ]]
     cp "$HOME_DIR/data/meta/archived-gap" "$HOME_DIR.gap"
-    start_server --set metrics.listen_port="$((PORT + 1))"
+    local metrics
+    metrics=$(free_port)
+    start_server --set metrics.listen_port="$metrics"
     alarm() { rdb-diag health --home "$HOME_DIR" --json | jq -r '.problems[].rule' | grep -cx archive-gap; }
-    metric() { curl -s "http://127.0.0.1:$((PORT + 1))/metrics" | sed -n 's/^rustydb_archive_gap_segments //p'; }
+    metric() { curl -s "http://127.0.0.1:$metrics/metrics" | sed -n 's/^rustydb_archive_gap_segments //p'; }
     [ "$(alarm)" = 1 ] && [ "$(metric)" -ge 1 ]
-    [[ "$(curl -s "http://127.0.0.1:$((PORT + 1))/health" | jq -r '.checks.archive.message // .checks[] | tostring' | tr -d '\n')" == *"segments 0000000000000002 to"* ]]
+    [[ "$(curl -s "http://127.0.0.1:$metrics/health" | jq -r '.checks.archive.message // .checks[] | tostring' | tr -d '\n')" == *"segments 0000000000000002 to"* ]]
     rdb-backup --home "$HOME_DIR" --output "$REPO" --type incremental
     [ "$(alarm || :)" = 0 ] && [ "$(metric)" = 0 ] && [ ! -e "$HOME_DIR/data/meta/archived-gap" ]
     grep -q 'a backup closes the gap' "$HOME_DIR/logs/rustydb.log"
@@ -553,7 +550,8 @@ END
     start_server
     [ "$(sql "select (select sum(abalance) from pgbench_accounts) - (select sum(delta) from pgbench_history)")" = "$expected" ]
     run -0 rdb-vacuum --home "$HOME_DIR" --verify
-    [ "$(rdb-audit search --home "$HOME_DIR" --action "REPAIR PAGE" --json | jq -r '[.class, .outcome, .detail.program, .detail.what] | join(" ")')" = "tool success rdb-restore block 20 of public.pgbench_accounts" ]
+    is_recorded() { [ "$(rdb-audit search --home "$HOME_DIR" --action "REPAIR PAGE" --json | jq -r '[.class, .outcome, .detail.program, .detail.what] | join(" ")')" = "tool success rdb-restore block 20 of public.pgbench_accounts" ]; }
+    wait_for is_recorded
     # The archived log has the page too: a copy that recovers ends with it.
     await_archive
     restore --target-latest
@@ -611,13 +609,8 @@ END
     echo "begin; drop table brief; select 'dropped';" >&"${dropping[1]}"
     read -r said <&"${dropping[0]}" && [ "$said" = dropped ]
     rdb-restore --input "$REPO" --home "$HOME_DIR" --page brief:5 >"$HOME_DIR.late" 2>&1 3>&- &
-    local late=$! waits=
-    for _ in $(seq 200); do
-        waits=$(sql "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%rdb_page_state%'")
-        [ "$waits" = 0 ] || break
-        sleep 0.05
-    done
-    [ "$waits" = 1 ]
+    local late=$!
+    wait_for_answer 1 "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%rdb_page_state%'"
     echo "commit;" >&"${dropping[1]}"
     ends_with 1 wait "$late"
     grep -q "could not open relation" "$HOME_DIR.late"
@@ -671,7 +664,7 @@ END
     export RUSTYDB_SSH_KNOWN_HOSTS=$work/known RUSTYDB_SSH_KEY=$work/id
     local place=sftp://127.0.0.1:$port$REPO
     : >"$work/known"
-    for _ in $(seq 50); do (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break; sleep 0.05; done
+    wait_for listens "$port"
     run ! rdb-backup --home "$HOME_DIR" --output "$place"
     echo "[127.0.0.1]:$port $(cut -d' ' -f1,2 "$work/host.pub")" >"$work/known"
     rdb-backup --home "$HOME_DIR" --output "$place"
@@ -712,9 +705,9 @@ END
     make_instance
     rdb-backup --home "$HOME_DIR" --output "$REPO"
     rdb-init --home "$AGAIN" --insecure --tune small >/dev/null
-    rdb-backup --home "$HOME_DIR" --output "$REPO" --rate 5MB 3>&- &
+    rdb-backup --home "$HOME_DIR" --output "$REPO" --rate 1MB 3>&- &
     local first=$!
-    for _ in $(seq 100); do ls "$REPO"/leases/*.json >/dev/null 2>&1 && break; sleep 0.02; done
+    wait_for eval 'ls "$REPO"/leases/*.json >/dev/null 2>&1'
     run -8 rdb-backup expire --output "$REPO" --keep-full 1
     [[ "$output" == *"Process $first"* ]]
     kill -KILL $first
@@ -816,9 +809,9 @@ END
 @test "rdb-backup: a killed backup is gone on with, and what it had stored is not stored again" {
     make_instance
     ask "$HOME_DIR" "create table wide as select i, md5(i::text) || md5((i + 1)::text) as m from generate_series(1, 400000) i" >/dev/null
-    rdb-backup --home "$HOME_DIR" --output "$REPO" --rate 30MB --threads 1 3>&- &
+    RDB_FAULT="write:$REPO/backup/*vol-000002*:delay=60000000" rdb-backup --home "$HOME_DIR" --output "$REPO" --threads 1 3>&- &
     local first=$!
-    for _ in $(seq 1000); do ls "$REPO"/backup/*/progress.json >/dev/null 2>&1 && break; sleep 0.05; done
+    wait_for eval 'ls "$REPO"/backup/*/progress.json >/dev/null 2>&1'
     kill -KILL $first
     local status_of_first=0
     wait "$first" || status_of_first=$?

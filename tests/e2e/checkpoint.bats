@@ -30,26 +30,21 @@ configure() {
     [ "$(sql 'select checkpoints_timed from pg_stat_bgwriter')" = 0 ]
     log | grep -q '"checkpoint starting: wal"'
     complete='"checkpoint complete: wrote [0-9]+ buffers \([0-9.]+%\); [0-9]+ WAL file\(s\) added, [0-9]+ removed, [0-9]+ recycled; write=[0-9.]+ s, sync=[0-9.]+ s, total=[0-9.]+ s; sync files=[1-9][0-9]*, longest=[0-9.]+ s, average=[0-9.]+ s; distance=[0-9]+ kB, estimate=[0-9]+ kB; lsn=[0-9A-F]+/[0-9A-F]+, redo lsn=[0-9A-F]+/[0-9A-F]+"'
-    for _ in $(seq 100); do log | grep -qE "$complete" && break; sleep 0.1; done
-    log | grep -qE "$complete"
+    wait_for grep -qE "$complete" "$HOME_DIR/logs/rustydb.log"
     sql 'checkpoint'
     # the log that a start needs, what is recycled ahead, the reserve
     [ "$(du -sm "$HOME_DIR/data/wal" | cut -f1)" -le 208 ]
 }
 
 @test "checkpoint: the statement is done at once, also while one spreads its writes over minutes" {
-    configure $'checkpoint_interval_ms = 10000\ncheckpoint_completion_percent = 100\nmax_size = "10GB"'
+    configure $'checkpoint_interval_ms = 20000\ncheckpoint_completion_percent = 100\nmax_size = "10GB"'
     start_server
     sql "create table t (n int primary key, v text); insert into t select g, md5(g::text) from generate_series(1, 20000) g"
-    for _ in $(seq 200); do
-        log | grep -q 'checkpoint starting: time' && break
-        sleep 0.1
-    done
-    log | grep -q 'checkpoint starting: time'
+    wait_for grep -q 'checkpoint starting: time' "$HOME_DIR/logs/rustydb.log"
     sql 'update t set v = v'
     before=$(date +%s%N)
     sql 'checkpoint'
-    [ $((($(date +%s%N) - before) / 1000000)) -lt 6000 ]
+    [ $((($(date +%s%N) - before) / 1000000)) -lt 15000 ]
     log | grep -q 'checkpoint starting: immediate force wait'
     [ "$(log | grep -c 'checkpoint complete')" -ge 2 ]
 }
@@ -73,9 +68,6 @@ configure() {
     [ "$(sql 'show max_wal_size')|$(sql 'show checkpoint_timeout')|$(sql 'show checkpoint_completion_target')" = "1GB|1min|0.9" ]
     configure $'max_size = "4GB"\ncheckpoint_interval_ms = 120000\ncheckpoint_completion_percent = 50'
     rdb-serve --home "$HOME_DIR" --reload
-    for _ in $(seq 50); do
-        [ "$(sql 'show max_wal_size')" = 4GB ] && break
-        sleep 0.1
-    done
+    wait_for_answer 4GB 'show max_wal_size'
     [ "$(sql 'show max_wal_size')|$(sql 'show checkpoint_timeout')|$(sql 'show checkpoint_completion_target')" = "4GB|2min|0.5" ]
 }

@@ -66,9 +66,13 @@ select format('select %s', a) from copied_table order by a \\gexec
 SQL
     [ "$output" = $'3|2\n1\n2' ]
     [ "$(cat "$BATS_TEST_TMPDIR/out.csv")" = $'one,1\n"two, three",2' ]
-    run -124 timeout 2 psql -X -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -A -t <<<'select 7 as seven \watch 0.2'
-    [ "$(grep -c '^7$' <<<"$output")" -ge 3 ]
-    run -0 env HOME="$BATS_TEST_TMPDIR" TERM=xterm PSQL_PAGER= timeout 30 script -qec "psql -X -h $HOME_DIR/run/sockets -p $PORT -U admin rustydb" /dev/null \
+    psql -X -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -A -t <<<'select 7 as seven \watch 0.2' >"$BATS_TEST_TMPDIR/watched" 3>&- &
+    local watcher=$!
+    thrice() { [ "$(grep -c '^7$' "$BATS_TEST_TMPDIR/watched")" -ge 3 ]; }
+    wait_for thrice
+    kill "$watcher"
+    ends_with 143 wait "$watcher"
+    run -0 env HOME="$BATS_TEST_TMPDIR" TERM=xterm PSQL_PAGER= timeout 60 script -qec "psql -X -h $HOME_DIR/run/sockets -p $PORT -U admin rustydb" /dev/null \
         < <(sleep 1; printf 'select a from copied_ta\twhere a = 2;\n'; sleep 1; printf 'alter table copied_table drop colu\t'; sleep 1; printf 'b\t;\n'; sleep 1; printf '\\q\n'; sleep 0.5)
     echo "$output"
     [[ "$output" == *"copied_table where a = 2;"* && "$output" == *"(1 row)"* && "$output" == *"drop column"*"ALTER TABLE"* ]]

@@ -7,10 +7,7 @@ setup() {
     rdb-init --home "$HOME_DIR" --tune small >/dev/null
     start_server
 }
-teardown() {
-    [ -z "${WORKERS:-}" ] || kill $WORKERS 2>/dev/null || :
-    remove_home
-}
+teardown() { remove_home; }
 # so many rows, of which six in ten go; accounts, whose sum is always the same, lie among them
 load_table() {
     sql "create table t (id int primary key, k int, v int, a text)"
@@ -125,9 +122,8 @@ move_money() {
 
 @test "compact: why names the session that keeps old places, and the command it gives ends it" {
     load_table 5000
-    (echo "begin isolation level repeatable read; select count(*) from t;"; sleep 30) | "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb >/dev/null 2>&1 3>&- &
-    WORKERS=$!
-    for _ in $(seq 100); do [ "$(sql "select count(*) from pg_stat_activity where state = 'idle in transaction'")" = 1 ] && break; sleep 0.1; done
+    in_background reader "begin isolation level repeatable read;" "select count(*) from t;"
+    wait_for_answer t "select query ~ 'count' from pg_stat_activity where state = 'idle in transaction'"
     sql "update t set v = v + 1"
     sql "begin; insert into t values (0, 0, 0, ''); prepare transaction 'left'"
     run -0 rdb-vacuum why t --home "$HOME_DIR" --json
@@ -135,8 +131,8 @@ move_money() {
     fix=$(grep '"kind":"session"' <<<"$output" | sed 's/.*"fix":"\([^"]*\)".*/\1/')
     sql "$fix"
     sql "rollback prepared 'left'"
-    run -0 rdb-vacuum why t --home "$HOME_DIR"
-    [[ "$output" == *"nothing holds purge back"* ]]
+    is_free() { rdb-vacuum why t --home "$HOME_DIR" | grep -q "nothing holds purge back"; }
+    wait_for is_free # once the session has ended
 }
 
 @test "compact: several tables at a time, hours of the day, and entries for cron and systemd" {

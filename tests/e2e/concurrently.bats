@@ -8,29 +8,9 @@ setup() {
     rdb-init --home "$HOME_DIR" >/dev/null
     start_server
 }
-teardown() {
-    for pid in ${WORKERS:-}; do kill "$pid" 2>/dev/null || :; done
-    remove_home
-}
+teardown() { remove_home; }
 
-# until_true SQL: waits for a condition.
-until_true() {
-    for _ in $(seq 600); do
-        [ "$(sql "$1")" = t ] && return 0
-        sleep 0.05
-    done
-    echo "never: $1"
-    return 1
-}
-
-# in_background NAME SQL...: a session that runs the statements and stays, in its transaction where one is open.
-in_background() {
-    local name=$1
-    shift
-    printf '%s\n' "$@" >"$HOME_DIR.$name.sql"
-    tail -f -n +1 --pid=$$ "$HOME_DIR.$name.sql" 3>&- | PGAPPNAME=$name "$PSQL" -X -A -t -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb >"$HOME_DIR.$name" 2>&1 3>&- &
-    WORKERS="${WORKERS:-} $!"
-}
+until_true() { wait_for_answer t "$1"; }
 
 load_table() {
     sql "create table t (id int primary key, v int, n int default 0); insert into t select i, i from generate_series(1, ${1:-2000}) i; create index t_n on t (n)"
@@ -172,7 +152,7 @@ SQL
     [ "$(sql "select wait_event from pg_stat_activity where application_name = 'builder'")" = virtualxid ]
     sql "select pg_cancel_backend(pid) from pg_stat_activity where application_name = 'builder'"
     until_true "select not exists (select 1 from pg_stat_progress_create_index)"
-    grep -q "canceling statement due to user request" "$HOME_DIR.builder"
+    wait_for grep -q "canceling statement due to user request" "$HOME_DIR.builder"
     [ "$(sql "select indisvalid, indisready from pg_index where indexrelid = 't_v'::regclass")" = "f|f" ]
     sql "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'writer'"
     until_true "select not exists (select 1 from pg_stat_activity where application_name = 'writer')"
@@ -201,7 +181,7 @@ SQL
     in_background third "set deadlock_timeout = '100ms';" "create index concurrently t_v3 on t (v);"
     until_true "select exists (select 1 from pg_stat_activity where application_name = 'third' and wait_event = 'virtualxid')"
     touch "$HOME_DIR.go"
-    for _ in $(seq 600); do grep -q "deadlock detected" "$HOME_DIR.locker" "$HOME_DIR.third" && break; sleep 0.05; done
+    wait_for grep -q "deadlock detected" "$HOME_DIR.locker" "$HOME_DIR.third"
     run -0 grep -h "Process" "$HOME_DIR.locker" "$HOME_DIR.third"
     [[ "$output" == *"waits for ShareLock on virtual transaction "*"; blocked by process "* && "$output" == *"waits for ShareUpdateExclusiveLock on relation "* ]]
     until_true "select not exists (select 1 from pg_stat_progress_create_index) and not exists (select 1 from pg_stat_activity where wait_event_type = 'Lock')"
@@ -236,12 +216,12 @@ write_late() {
     until_true "select exists (select 1 from pg_stat_progress_create_index where phase = 'waiting for writers before build')"
     in_background older "update t set v = $1 where id = 5;"
     until_true "select exists (select 1 from pg_stat_activity where application_name = 'older' and wait_event_type = 'Lock')"
-    echo "commit;" >>"$HOME_DIR.first.sql"
+    then_in first "commit;"
     until_true "select exists (select 1 from pg_stat_progress_create_index where phase = 'waiting for writers before validation')"
-    printf '%s\n' "update t set v = 1005 where id = 5;" "$2;" >>"$HOME_DIR.newer.sql"
+    then_in newer "update t set v = 1005 where id = 5;" "$2;"
     until_true "select not exists (select 1 from pg_stat_progress_create_index)"
     [ "$(sql "select indisvalid, (select v from t where id = 5) from pg_index where indexrelid = 't_v'::regclass")" = "t|$1" ]
-    echo "commit;" >>"$HOME_DIR.old.sql"
+    then_in old "commit;"
     until_true "select not exists (select 1 from pg_stat_activity where state = 'idle in transaction')"
     sql "vacuum t"
     check_table

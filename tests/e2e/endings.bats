@@ -20,10 +20,9 @@ teardown() { remove_home; }
 
 @test "endings: without client_connection_check_interval a statement is finished though its client has gone" {
     sql "create table t (i int)"
-    "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -c "insert into t select 1 from pg_sleep(1)" 3>&- &
+    "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -c "insert into t select 1 from pg_sleep(3)" 3>&- &
     local client=$!
-    sleep 0.4
+    wait_for_answer PgSleep "select wait_event from pg_stat_activity where query ~ '^insert into t'"
     kill -KILL "$client"
-    for _ in $(seq 40); do [ "$(sql "select count(*) from t")" = 1 ] && break; sleep 0.1; done
-    [ "$(sql "select count(*) from t")" = 1 ]
+    wait_for_answer 1 "select count(*) from t"
 }

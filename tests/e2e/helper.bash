@@ -11,10 +11,12 @@ make_home() {
     HOME_DIR=$(mktemp -d /tmp/rdb.XXXXXX)/i
 }
 
+# listens PORT: somebody does.
+listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 free_port() {
     local port
     for port in $(shuf -i 20000-29999 -n 50); do
-        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
+        listens "$port" || { echo "$port"; return; }
     done
 }
 
@@ -22,9 +24,10 @@ free_port() {
 start_server() {
     PORT=${PORT:-$(free_port)}
     : >"$HOME_DIR.out" # what an earlier server said is not taken for this one's word
+    local deadline=$((SECONDS + 60))
     rdb-serve --home "$HOME_DIR" --port "$PORT" "$@" >"$HOME_DIR.out" 2>&1 3>&- &
     SERVER_PID=$!
-    for _ in $(seq 200); do
+    while [ "$SECONDS" -lt "$deadline" ]; do
         grep -q "Server listening" "$HOME_DIR.out" && return 0
         kill -0 "$SERVER_PID" 2>/dev/null || break
         sleep 0.05
@@ -51,6 +54,23 @@ ends_with() {
 }
 kill_server() { ends_with 137 stop_server KILL; }
 
+# wait_for COMMAND...: until it succeeds, half a minute at most. What a test needs is waited for, never slept for: the machine may be busy.
+wait_for() {
+    local deadline=$((SECONDS + 30))
+    until "$@"; do
+        [ "$SECONDS" -lt "$deadline" ] || { echo "never: $*" >&2; return 1; }
+        sleep 0.05
+    done
+}
+# wait_for_answer ANSWER STATEMENT: until the server gives it.
+wait_for_answer() {
+    wait_for answers "$@" && return 0
+    echo "but $(sql "$2")" >&2
+    return 1
+}
+answers() { [ "$(sql "$2")" = "$1" ]; }
+is_gone() { ! kill -0 "$1" 2>/dev/null; }
+
 # What the server said last, and what it left if it crashed: for whoever reads of a failed test.
 tell_of_failure() {
     [ -z "${BATS_TEST_COMPLETED:-}" ] || return 0
@@ -61,6 +81,7 @@ tell_of_failure() {
 remove_home() {
     tell_of_failure
     local pid
+    for pid in ${WORKERS:-}; do kill "$pid" 2>/dev/null || :; done
     for pid in "${SERVER_PID:-}" "$(grep -om1 '^[0-9]*' "$HOME_DIR/run/rustydb.pid" 2>/dev/null)"; do
         [ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null || continue
         wait "$pid" 2>/dev/null
@@ -79,6 +100,17 @@ sql() {
 psql_file() {
     "$PSQL" -X -A -t -q -v ON_ERROR_STOP=1 -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin "${DATABASE:-rustydb}" -f "$1"
 }
+
+# in_background NAME SQL...: a session that runs the statements and stays, in its transaction where one is open, and runs what
+# then_in NAME SQL... tells it later. It ends with the test at the latest.
+in_background() {
+    local name=$1
+    shift
+    printf '%s\n' "$@" >"$HOME_DIR.$name.sql"
+    tail -f -n +1 --pid=$$ "$HOME_DIR.$name.sql" 3>&- | PGAPPNAME=$name "$PSQL" -X -A -t -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb >"$HOME_DIR.$name" 2>&1 3>&- &
+    WORKERS="${WORKERS:-} $!"
+}
+then_in() { printf '%s\n' "${@:2}" >>"$HOME_DIR.$1.sql"; }
 
 # pgbench comes with the server package, which is unpacked and never installed. (What Debian's client package calls pgbench is a
 # wrapper that looks for the server's.)

@@ -76,11 +76,7 @@ left_over() { # files in tmp/, and files without a name that the server still ha
     [ "$(sql "show work_mem")" = 4MB ]
     sed -i 's/^# work_mem = .*/work_mem = "96MB"/' "$HOME_DIR/conf/rustydb.toml"
     kill -HUP "$SERVER_PID"
-    for _ in $(seq 50); do
-        [ "$(sql "show work_mem")" = 96MB ] && break
-        sleep 0.1
-    done
-    [ "$(sql "show work_mem")" = 96MB ]
+    wait_for_answer 96MB "show work_mem"
     [ "$(sql "set work_mem = '1MB'" "reset work_mem" "show work_mem")" = 96MB ]
     cp "$BATS_TEST_TMPDIR/before.toml" "$HOME_DIR/conf/rustydb.toml"
     kill -HUP "$SERVER_PID"
@@ -92,8 +88,8 @@ left_over() { # files in tmp/, and files without a name that the server still ha
     rdb-init --home "$HOME_DIR" --insecure >/dev/null
     start_server --set memory.shared_buffers=1GB
     sql 'select count(*) from pg_class'
-    sleep 1
-    kb=$(memory_kb VmRSS)
+    is_small() { kb=$(memory_kb VmRSS) && [ "$kb" -le $((33 * 1024)) ]; }
+    wait_for is_small || :
     stop_server
     HOME_DIR=$busy_home PORT=$busy_port SERVER_PID=$busy_pid
     echo "$kb kB"

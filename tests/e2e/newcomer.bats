@@ -32,25 +32,17 @@ follow() {
 @test "a newcomer asks: who dropped the table?" {
     sql "create role clerk login; grant create on schema public to clerk"
     "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -c "set role clerk" -c "create table orders (n int)" -c "drop table orders"
-    for _ in $(seq 100); do
-        follow rdb-audit "DROP TABLE" >"$WORK/found" 2>/dev/null && grep -q "drop table orders" "$WORK/found" && break
-        sleep 0.1
-    done
-    cat "$WORK/found"
-    grep -q "orders" "$WORK/found"
+    finds_it() { follow rdb-audit "DROP TABLE" 2>/dev/null | grep "drop table orders"; }
+    wait_for finds_it
 }
 
 @test "a newcomer asks: why is it slow now?" {
     sql "create table orders (n int)"
-    "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -c "begin" -c "lock table orders" -c "select pg_sleep(60)" >/dev/null 2>&1 &
-    local holder=$!
-    sleep 1
-    "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -c "select * from orders" >/dev/null 2>&1 &
-    local waiter=$!
-    sleep 3
+    in_background holder "begin;" "lock table orders;" "select pg_sleep(100);"
+    wait_for_answer PgSleep "select wait_event from pg_stat_activity where application_name = 'holder'"
+    in_background waiter "select * from orders;"
+    wait_for_answer t "select waitstart < now() - interval '3 s' from pg_locks where not granted"
     run follow rdb-diag "why slow"
-    kill "$holder" "$waiter"
-    wait "$holder" "$waiter" || :
     echo "$output"
     [[ $output == *lock* && $output == *"do: "* ]]
 }

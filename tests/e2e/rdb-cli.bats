@@ -39,12 +39,11 @@ cli() { rdb-cli --home "$HOME_DIR" "$@"; }
     run -4 rdb-cli --home "$idle/i" -d nowhere -c 'select 1'
     [[ "$output" == *'database "nowhere" does not exist'* ]]
     # a second one at the same time is told who has it
-    rdb-cli --home "$idle/i" -c 'select pg_sleep(30)' >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+    rdb-cli --home "$idle/i" -c "select 'begun'" -c 'select pg_sleep(100)' >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
     client=$!
-    for _ in $(seq 100); do rdb-serve --home "$idle/i" --status >/dev/null && break; sleep 0.05; done
+    wait_for grep -q begun "$BATS_TEST_TMPDIR/out"
     run -8 rdb-cli --home "$idle/i" -c 'select 1'
     [[ "$output" == *"in use"* || "$output" == *"locked"* || "$output" == *"PID"* ]]
-    sleep 0.3
     kill -INT "$client"
     status=0
     wait "$client" || status=$?
@@ -79,10 +78,10 @@ cli() { rdb-cli --home "$HOME_DIR" "$@"; }
 @test "rdb-cli: \\watch repeats until it is interrupted" {
     rdb-cli --home "$HOME_DIR" <<<'select 7 as seven \watch 0.1' >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
     client=$!
-    sleep 1
+    thrice() { [ "$(grep -c seven "$BATS_TEST_TMPDIR/out")" -ge 3 ]; }
+    wait_for thrice
     kill -INT "$client"
     wait "$client" || true
-    [ "$(grep -c seven "$BATS_TEST_TMPDIR/out")" -ge 3 ]
 }
 
 @test "rdb-cli: tables and records are laid out as psql lays them out" {
@@ -221,7 +220,7 @@ cli() { rdb-cli --home "$HOME_DIR" "$@"; }
     rdb-cli --home "$HOME_DIR" -c 'select count(*) from pg_proc a, pg_proc b, pg_proc c where a.pronargs + b.pronargs + c.pronargs = 1000' \
         >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
     client=$!
-    sleep 1
+    wait_for_answer 1 "select count(*) from pg_stat_activity where state = 'active' and query like '%pg_proc a, pg_proc b%' and pid <> pg_backend_pid()"
     kill -INT "$client"
     status=0
     wait "$client" || status=$?
@@ -230,7 +229,7 @@ cli() { rdb-cli --home "$HOME_DIR" "$@"; }
 }
 
 @test "rdb-cli: the shell joins lines, completes keywords, and keeps passwords out of its history" {
-    run -0 env HOME="$BATS_TEST_TMPDIR" TERM=xterm timeout 20 script -qec "rdb-cli --home $HOME_DIR" /dev/null \
+    run -0 env HOME="$BATS_TEST_TMPDIR" TERM=xterm timeout 60 script -qec "rdb-cli --home $HOME_DIR" /dev/null \
         < <(sleep 0.5; printf 'sel\t40\n+ 2 as answer;\n'; sleep 0.5; printf "select 'password';\n"; sleep 0.5; printf '\\q\n'; sleep 0.5)
     [[ "$output" == *answer* && "$output" == *42* && "$output" == *'?column?'* ]]
     grep -q answer "$BATS_TEST_TMPDIR/.rdb_history"

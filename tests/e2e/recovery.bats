@@ -41,14 +41,12 @@ restore() {
     RESTORED_PORT=$(free_port)
     rdb-serve --home "$RESTORED" --port "$RESTORED_PORT" >"$RESTORED.out" 2>&1 3>&- &
     RESTORED_PID=$!
-    for _ in $(seq 200); do
-        grep -q "Server listening" "$RESTORED.out" && return 0
-        kill -0 "$RESTORED_PID" 2>/dev/null || break
-        sleep 0.05
-    done
+    wait_for listens_or_ends
+    grep -q "Server listening" "$RESTORED.out" && return 0
     wait "$RESTORED_PID"
     return 1
 }
+listens_or_ends() { grep -q "Server listening" "$RESTORED.out" || is_gone "$RESTORED_PID"; }
 end_restored() {
     kill "-${1:-TERM}" "$RESTORED_PID"
     wait "$RESTORED_PID" || [ "${1:-TERM}" = KILL ]
@@ -66,11 +64,7 @@ state() { echo 'select count(*), coalesce(max(n), 0) from moment'; }
 wait_archived() { # all that is logged now
     local lsn
     lsn=$(sql 'select pg_switch_wal()')
-    for _ in $(seq 100); do
-        [ "$(sql "select last_archived_wal >= pg_walfile_name('$lsn') from (select substr(last_archived_wal, 9) as last_archived_wal from pg_stat_archiver) a")" = t ] && return 0
-        sleep 0.05
-    done
-    return 1
+    wait_for_answer t "select last_archived_wal >= pg_walfile_name('$lsn') from (select substr(last_archived_wal, 9) as last_archived_wal from pg_stat_archiver) a"
 }
 
 @test "recovery: a copy taken under load goes to each kind of target, and nothing further" {
@@ -112,7 +106,7 @@ wait_archived() { # all that is logged now
     end_restored KILL
     rdb-serve --home "$RESTORED" --port "$RESTORED_PORT" >"$RESTORED.out" 2>&1 3>&- &
     RESTORED_PID=$!
-    for _ in $(seq 100); do grep -q "Server listening" "$RESTORED.out" && break; sleep 0.05; done
+    wait_for grep -q "Server listening" "$RESTORED.out"
     [ "$(restored_sql "$(state)")" = "5002|20000" ]
     end_restored
 
@@ -183,7 +177,10 @@ wait_archived() { # all that is logged now
     restored_sql 'insert into moment values (100)'
     restored_sql "select rdb_create_restore_point('on the branch')"
     restored_sql 'insert into moment values (101)'
-    sleep 0.5 # the running segment's beginning is shipped by itself
+    local logged
+    logged=$(restored_sql "select file_name, file_offset from pg_walfile_name_offset(pg_current_wal_lsn())")
+    is_shipped() { [ "$(stat -c %s "$ARCHIVE/00000002${logged%|*}.partial" || echo 0)" -ge "${logged#*|}" ]; }
+    wait_for is_shipped # the running segment's beginning, by itself
     end_restored KILL
     ls "$ARCHIVE" | grep -q '^00000002.history$'
     grep -q '^00000001 ' "$ARCHIVE/00000002.history"
@@ -215,8 +212,7 @@ wait_archived() { # all that is logged now
         sql 'select pg_switch_wal()'
         sql 'checkpoint'
     done
-    sleep 0.5
-    [ "$(sql 'select failed_count > 0 and last_failed_wal is not null from pg_stat_archiver')" = t ] || [ "$(sql 'select archived_count from pg_stat_archiver')" -ge 1 ]
+    wait_for_answer t 'select failed_count > 0 and last_failed_wal is not null or archived_count >= 1 from pg_stat_archiver'
     local before
     before=$(ls "$ARCHIVE.away" | grep -vc '\.')
     kill_server
@@ -241,11 +237,9 @@ TOML
     start_server
     sql 'create table moment (n int)'
     sql 'select pg_switch_wal()'
-    for _ in $(seq 50); do [ "$(sql 'select failed_count > 0 from pg_stat_archiver')" = t ] && break; sleep 0.1; done
-    [ "$(sql 'select failed_count > 0 and archived_count = 0 from pg_stat_archiver')" = t ]
+    wait_for_answer t 'select failed_count > 0 and archived_count = 0 from pg_stat_archiver'
     touch "$ARCHIVE.ready"
-    for _ in $(seq 80); do [ "$(sql 'select archived_count > 0 from pg_stat_archiver')" = t ] && break; sleep 0.1; done
-    [ "$(sql 'select archived_count > 0 from pg_stat_archiver')" = t ]
+    wait_for_answer t 'select archived_count > 0 from pg_stat_archiver'
     [ "$(stat -c %s "$ARCHIVE/$(sql 'select last_archived_wal from pg_stat_archiver')")" = 16777216 ]
     [ "$(sql 'show archive_mode')" = on ]
 }
@@ -263,7 +257,7 @@ TOML
     [ "$(sql 'select count(*) = coalesce(max(n), 0) from moment')" = t ]
     # What is older than the log writer's pause is safe.
     sql 'set synchronous_commit = off; insert into moment values (100000)'
-    sleep 1
+    wait_for_answer t 'select pg_current_wal_flush_lsn() >= pg_current_wal_insert_lsn()'
     kill_server
     start_server
     [ "$(sql 'select count(*) from moment where n = 100000')" = 1 ]

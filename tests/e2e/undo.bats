@@ -20,7 +20,7 @@ serve() {
     sql "create table t (id int primary key, v text); insert into t select g, 'old' from generate_series(1, 1000) g"
     local scn
     scn=$(sql "select rdb_current_scn()")
-    sleep 2.1 # the map from times to SCNs has an entry a second
+    wait_for_answer t "select timestamp_to_scn(now()) >= $scn" # the map from times to SCNs has an entry a second
     local moment
     moment=$(sql "select now()")
     sleep 1.1
@@ -77,29 +77,30 @@ serve() {
 begin isolation level repeatable read;
 select count(*) from t;
 \! for i in 1 2 3 4 5 6 7 8; do psql -X -q -h $HOME_DIR/run/sockets -p $PORT -U admin rustydb -c "update t set v = repeat('\$i', 200)"; done
-\! sleep 1
+\! for i in $(seq -s' ' 600); do [ \$(psql -X -At -h $HOME_DIR/run/sockets -p $PORT -U admin rustydb -c 'select snapshots_expired from pg_stat_undo') -ge 1 ] && break; sleep 0.05; done
 select count(*) from t;
 rollback;
 begin isolation level repeatable read;
 select count(*) from t where id > 0;
 \! for i in 1 2 3 4 5 6 7 8; do psql -X -q -h $HOME_DIR/run/sockets -p $PORT -U admin rustydb -c "update t set v = repeat('\$i', 200)"; done
-\! sleep 1
+\! for i in $(seq -s' ' 600); do [ \$(psql -X -At -h $HOME_DIR/run/sockets -p $PORT -U admin rustydb -c 'select snapshots_expired from pg_stat_undo') -ge 2 ] && break; sleep 0.05; done
 select * from t where id = 77 for share;
 rollback;
 begin isolation level repeatable read;
 select count(*) from t where id > 0;
 \! for i in 1 2 3 4 5 6 7 8; do psql -X -q -h $HOME_DIR/run/sockets -p $PORT -U admin rustydb -c "update t set v = repeat('\$i', 200)"; done
-\! sleep 1
+\! for i in $(seq -s' ' 600); do [ \$(psql -X -At -h $HOME_DIR/run/sockets -p $PORT -U admin rustydb -c 'select snapshots_expired from pg_stat_undo') -ge 3 ] && break; sleep 0.05; done
 select id from t where id = -77;
 rollback;
 SQL
     "$PSQL" -X -A -t -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -f "$HOME_DIR.sql" >"$HOME_DIR.seen" 2>&1
     [ "$(grep -c '72000: snapshot too old' "$HOME_DIR.seen")" = 3 ]
-    [ "$(sql "select backlog_bytes <= limit_bytes, snapshots_expired, limit_bytes from pg_stat_undo")" = "t|3|8388608" ]
+    wait_for_answer "t|3|8388608" "select backlog_bytes <= limit_bytes, snapshots_expired, limit_bytes from pg_stat_undo"
     # With nobody in the way the backlog goes, the files with it.
     sql "vacuum t"
-    [ "$(sql "select backlog_bytes < 1000000, oldest_snapshot_scn is not null from pg_stat_undo")" = "t|t" ]
-    [ "$(du -sm "$HOME_DIR/data/undo" | cut -f1)" -lt 30 ]
+    wait_for_answer "t|t" "select backlog_bytes < 1000000, oldest_snapshot_scn is not null from pg_stat_undo"
+    is_small() { [ "$(du -sm "$HOME_DIR/data/undo" | cut -f1)" -lt 30 ]; }
+    wait_for is_small
     [ "$(sql "select count(*), min(length(v)), max(v) = repeat('8', 200) from t")" = "10000|200|t" ]
 }
 
@@ -108,9 +109,5 @@ SQL
     [ "$(sql "select retention_secs, limit_bytes is null from pg_stat_undo")" = "0|t" ]
     printf '[storage]\nundo_retention_secs = 77\nundo_max_size = "64MB"\n' >"$HOME_DIR/conf/overrides.d/50-undo.toml"
     kill -HUP "$SERVER_PID"
-    for _ in $(seq 50); do
-        [ "$(sql "select retention_secs, limit_bytes from pg_stat_undo")" = "77|67108864" ] && return 0
-        sleep 0.1
-    done
-    return 1
+    wait_for_answer "77|67108864" "select retention_secs, limit_bytes from pg_stat_undo"
 }

@@ -50,7 +50,7 @@ static void test_called_when_durable_and_not_before(void **state)
     (void)state;
     instance f;
     instance_begin(&f);
-    MUST(&f.err, rdb_fault_arm("sync:/wal/:count=0:delay=300000", &f.err));
+    MUST(&f.err, rdb_fault_arm("sync:/wal/:count=0:delay=1500000", &f.err));
     waiter first, second;
     commit_later(&f, &first);
     assert_true(rdb_txn_published_scn(f.txns) < first.ticket.scn);

@@ -289,7 +289,12 @@ static void test_compaction_beside_others(void **state)
         MUST(&f.err, rdb_thread_start(&threads[i], "stress", i < WRITERS ? write_money : read_money, (void *)i, &f.err));
     MUST(&f.err, rdb_thread_start(&threads[WRITERS + READERS], "filler", fill, NULL, &f.err));
     MUST(&f.err, rdb_thread_start(&threads[WRITERS + READERS + 1], "mover", compact, purge, &f.err));
-    rdb_time_sleep_us(seconds * 1000000);
+    /* So long, and on a busy machine until everything has happened once. */
+    const int64_t until_us = rdb_time_monotonic_us() + seconds * 1000000, patience_us = 60000000;
+    for (int64_t now_us = 0; now_us < until_us || ((atomic_load(&commits) == 0 || atomic_load(&sums) == 0 || atomic_load(&moves) == 0 || atomic_load(&cuts) == 0) && now_us < until_us + patience_us);) {
+        rdb_time_sleep_us(20000);
+        now_us = rdb_time_monotonic_us();
+    }
     atomic_store(&stop, true);
     for (int i = 0; i < THREADS; i++)
         rdb_thread_join(&threads[i]);

@@ -260,9 +260,9 @@ static void test_commands(void **state)
     assert_true(rdb_process_run_shell("exit 3", NULL, NULL, &status, &err) && status == 3);
     assert_true(rdb_process_run_shell("kill -9 $$", NULL, NULL, &status, &err) && status == 137);
     int64_t begin_us = rdb_time_monotonic_us();
-    assert_false(rdb_process_run_shell("sleep 30", give_up_now, NULL, &status, &err));
+    assert_false(rdb_process_run_shell("sleep 100", give_up_now, NULL, &status, &err));
     assert_string_equal(err.sqlstate, RDB_QUERY_CANCELED);
-    assert_true(rdb_time_monotonic_us() - begin_us < 5000000);
+    assert_true(rdb_time_monotonic_us() - begin_us < 50000000);
     rdb_error_clear(&err);
 }
 
