@@ -23,7 +23,8 @@
 #define RED_ZONE_BYTES 0
 #endif
 
-#define FIRST_BLOCK_BYTES ((size_t)8 << 10)
+#define FIRST_BLOCK_BYTES ((size_t)1 << 10) /* many arenas of a plan that is kept hold next to nothing */
+#define SECOND_BLOCK_BYTES ((size_t)8 << 10)
 #define LAST_BLOCK_BYTES ((size_t)1 << 20)
 #define SPARE_BYTES_MAX ((size_t)64 << 10)
 
@@ -221,7 +222,7 @@ rdb_arena *rdb_arena_create(const char *name, rdb_arena_charge charge, void *acc
         .charge = charge,
         .account = account,
         .bytes = FIRST_BLOCK_BYTES,
-        .next_block_bytes = FIRST_BLOCK_BYTES * 2,
+        .next_block_bytes = SECOND_BLOCK_BYTES,
     };
     arena->room.next = (uint8_t *)arena + RDB_ALIGN_UP(sizeof *arena, (size_t)16);
     arena->room.limit = (uint8_t *)block + FIRST_BLOCK_BYTES;
@@ -255,7 +256,7 @@ void rdb_arena_reset(rdb_arena *arena)
 {
     rdb_arena_rewind(arena, first_mark(arena));
     arena->exhausted = false;
-    arena->next_block_bytes = FIRST_BLOCK_BYTES * 2;
+    arena->next_block_bytes = RDB_MIN(arena->next_block_bytes, SPARE_BYTES_MAX); /* as large as the spare one may be: soon a turn needs no other */
 }
 
 rdb_arena_mark rdb_arena_get_mark(const rdb_arena *arena)

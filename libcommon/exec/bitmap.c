@@ -531,7 +531,7 @@ static bool next_bitmap_heap(exec_node *node, uint32_t budget, rdb_batch **raw, 
         state->is_read = true;
         state->last_block = UINT64_MAX;
     }
-    const uint32_t capacity = exec_grow_capacity(columns->capacity, budget), most = RDB_MIN(RDB_MAX(capacity, columns->capacity), budget);
+    const uint32_t capacity = exec_grow_capacity(columns->capacity, columns->filled, budget), most = RDB_MIN(RDB_MAX(capacity, columns->capacity), budget);
     uint32_t count = 0;
     if (!scan_reserve_rows(node, &state->scan, RDB_MAX(capacity, 1u), err))
         return false;
@@ -545,6 +545,7 @@ static bool next_bitmap_heap(exec_node *node, uint32_t budget, rdb_batch **raw, 
     for (; !by_stretch && count < most && state->next < state->set.count; state->next++)
         if (!in_stretches(&state->set, RDB_ROW_BLOCK(state->set.items[state->next]), &state->skipped_to))
             columns->addresses[count++] = state->set.items[state->next];
+    columns->filled = count;
     if (count == 0)
         return true;
     if (!by_stretch && !rdb_table_fetch(&node->plan->of.scan.relation->table, context->txn, context->snapshot, columns->addresses, count, columns->numbers, columns->count, node->arena,

@@ -147,7 +147,9 @@ RDB_CHECKED bool exec_compile(rdb_execution *x, rdb_program **program, rdb_expr 
 RDB_CHECKED bool exec_compile_list(rdb_execution *x, rdb_program **program, const rdb_list *exprs, rdb_error *err); /* NULL program for an empty list */
 /* Holds back an error until the rows before it are out. */
 void exec_set_pending(exec_node *node, rdb_error *err);
-uint32_t exec_grow_capacity(uint32_t capacity, uint32_t budget);
+/* Of the next batch: more than capacity where the last one filled at least half of it, so that a plan that is kept for single rows keeps no
+ * memory for a thousand. */
+uint32_t exec_grow_capacity(uint32_t capacity, uint32_t filled, uint32_t budget);
 bool exec_reads_parameters(const rdb_expr *expr);
 /* Vectors of the row space with room for capacity rows. */
 RDB_CHECKED bool exec_make_vectors(rdb_arena *arena, const rdb_type *const *types, uint32_t count, uint32_t capacity, rdb_vector ***vectors, rdb_error *err);

@@ -17,7 +17,7 @@ struct exec_index_loop {
     bool *is_kept;             /* by pair */
     uint32_t *rows, *left_rows, *pair_rows;
     rdb_vector **left_vectors, **right_vectors, **columns;
-    uint32_t capacity;
+    uint32_t capacity, filled; /* filled: pairs of the last round */
     rdb_arena *arena;          /* values of parameters for the left batch at hand */
     rdb_batch batch;
 };
@@ -278,13 +278,14 @@ bool exec_index_loop_next(exec_index_loop *loop, uint32_t budget, rdb_batch **ra
             if (loop->outer == NULL)
                 return true;
         }
-        const uint32_t capacity = exec_grow_capacity(loop->capacity, budget), first = loop->position;
+        const uint32_t capacity = exec_grow_capacity(loop->capacity, loop->filled, budget), first = loop->position;
         const bool first_matched = loop->in_row && loop->has_match;
         uint32_t pairs = 0, kept_count = 0;
         rdb_batch *fetched = NULL, *inner = NULL;
         if (!rdb_cancel_check(node->x->context.cancel, err) || !reserve(loop, capacity, err) || !exec_index_lookup_begin(node->right, loop->capacity, err) ||
             !collect(loop, RDB_MIN(loop->capacity, budget), &pairs, err) || (pairs > 0 && !exec_index_lookup_fetch(node->right, pairs, &fetched, err)))
             return false;
+        loop->filled = pairs;
         if (fetched != NULL && fetched->selection.count > 0) {
             if (!exec_shape(node->right, fetched, &inner, err))
                 return false;

@@ -18,7 +18,7 @@ typedef struct merge_state {
     bool has_turn;
     bool *kept;              /* of this turn; NULL: those of the run */
     rdb_vector **out;
-    uint32_t capacity;
+    uint32_t capacity, filled; /* filled: rows of the last batch */
     rdb_batch batch;
 } merge_state;
 
@@ -120,8 +120,9 @@ static bool next_merge(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_er
             return false;
     }
     const uint32_t most = RDB_MIN(budget, RDB_BATCH_ROWS);
-    if (most > state->capacity) {
-        state->capacity = exec_grow_capacity(state->capacity, most);
+    const uint32_t capacity = exec_grow_capacity(state->capacity, state->filled, most);
+    if (capacity > state->capacity) {
+        state->capacity = capacity;
         if (!exec_make_vectors(node->x->arena, node->plan->input_types, node->plan->input_count, state->capacity, &state->out, err))
             return false;
     }
@@ -141,6 +142,7 @@ static bool next_merge(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_er
         }
         sift_down(node, 0);
     }
+    state->filled = rows;
     if (rows == 0)
         return true;
     state->batch = (rdb_batch){.columns = state->out, .column_count = node->plan->input_count, .row_count = rows, .selection = {NULL, rows}};

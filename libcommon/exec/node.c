@@ -20,9 +20,10 @@ bool exec_compile_list(rdb_execution *x, rdb_program **program, const rdb_list *
     return exprs->count == 0 || exec_compile(x, program, (rdb_expr *const *)exprs->items, exprs->count, err);
 }
 
-uint32_t exec_grow_capacity(uint32_t capacity, uint32_t budget)
+uint32_t exec_grow_capacity(uint32_t capacity, uint32_t filled, uint32_t budget)
 {
-    capacity = capacity == 0 ? 1 : capacity < 16 ? 16 : capacity * 8;
+    if (filled >= (capacity + 1) / 2)
+        capacity = capacity == 0 ? 1 : capacity < 16 ? 16 : capacity * 8;
     return RDB_MAX(1u, RDB_MIN(RDB_MIN(capacity, RDB_BATCH_ROWS), budget));
 }
 

@@ -287,7 +287,7 @@ static bool next_seq_scan(exec_node *node, uint32_t budget, rdb_batch **raw, rdb
     *raw = NULL;
     if (state->is_done)
         return true;
-    uint32_t capacity = exec_grow_capacity(columns->capacity, budget), count = 0;
+    uint32_t capacity = exec_grow_capacity(columns->capacity, columns->filled, budget), count = 0;
     if (!scan_reserve_rows(node, state, capacity, err))
         return false;
     const bool wants_address = columns->address != NULL || state->sample != NULL, wants_version = columns->version_xid != NULL || columns->version_undo != NULL;
@@ -300,6 +300,7 @@ static bool next_seq_scan(exec_node *node, uint32_t budget, rdb_batch **raw, rdb
                                  wants_version ? columns->versions : NULL, &count, err))
             return false;
         rdb_table_scan_tell(state->table_scan, &progress);
+        columns->filled = count + (uint32_t)progress.passed_over;
         rdb_counters_add(node->plan->of.scan.relation->counters, RDB_COUNTER_ROWS_READ, count + progress.passed_over);
         if (node->statistics != NULL)
             node->statistics->rows_filtered += progress.passed_over;
@@ -627,11 +628,13 @@ bool scan_next_by_index(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_e
     *raw = NULL;
     if (state->is_done)
         return true;
-    uint32_t capacity = exec_grow_capacity(columns->capacity, budget), count = 0;
+    uint32_t capacity = exec_grow_capacity(columns->capacity, columns->filled, budget), count = 0;
     if (!scan_reserve_rows(node, state, capacity, err))
         return false;
     state->visible_begun = rdb_table_visible_begin();
-    if (!scan_next_entries(node, RDB_MIN(columns->capacity, budget), true, state->entries, &count, err) || count == 0)
+    bool ok = scan_next_entries(node, RDB_MIN(columns->capacity, budget), true, state->entries, &count, err);
+    columns->filled = count;
+    if (!ok || count == 0)
         return !rdb_error_is_set(err);
     return exec_index_lookup_fetch(node, count, raw, err);
 }

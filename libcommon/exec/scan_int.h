@@ -15,6 +15,7 @@ typedef struct scan_columns { /* the wanted columns, apart by where they come fr
     rdb_row_version *versions;
     bool *found, *recheck;
     uint32_t capacity;
+    uint32_t filled;         /* rows of the last batch, before any condition */
     uint16_t key_first;      /* index scans: vectors[key_first + k] is key column k of the index */
 } scan_columns;
 

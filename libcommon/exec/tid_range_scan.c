@@ -88,12 +88,13 @@ static bool next_range(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_er
     }
     while (!scan->is_done) {
         uint32_t count = 0, kept = 0;
-        if (!scan_reserve_rows(node, scan, exec_grow_capacity(columns->capacity, budget), err))
+        if (!scan_reserve_rows(node, scan, exec_grow_capacity(columns->capacity, columns->filled, budget), err))
             return false;
         for (uint16_t i = 0; i < columns->count; i++)
             rdb_vector_clear_nulls(columns->vectors[i]);
         if (!rdb_table_scan_next(scan->table_scan, RDB_MIN(columns->capacity, budget), node->arena, columns->vectors, columns->addresses, columns->versions, &count, err))
             return false;
+        columns->filled = count;
         if (count == 0) {
             scan->is_done = true;
             break;

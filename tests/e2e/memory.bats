@@ -71,6 +71,17 @@ left_over() { # files in tmp/, and files without a name that the server still ha
     stays_below 16000 "set enable_hashjoin = off; select count(*) from wide a full join wide b on a.s = b.s and a.i % 3 = 0" 333334
 }
 
+@test "memory: plans that are kept for single rows hold 60 KiB each at most" {
+    local before n
+    sql "create table keyed as select i, i as k, md5(i::text) as t from generate_series(1, 1000) i" "alter table keyed add primary key (i)" "analyze keyed"
+    for n in $(seq 300); do echo "select k + $n, t from keyed where i = $n;"; done >"$BATS_TEST_TMPDIR/points.sql"
+    echo 5 >"/proc/$SERVER_PID/clear_refs"
+    before=$(memory_kb VmRSS)
+    "$(dirname "$PSQL")/pgbench" -n -M prepared -c 1 -t 8 -f "$BATS_TEST_TMPDIR/points.sql" -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb
+    echo "peak grew by $(($(memory_kb VmHWM) - before)) kB"
+    [ $(($(memory_kb VmHWM) - before)) -lt $((300 * 60)) ]
+}
+
 @test "memory: memory.work_mem is what sessions start with, at once and after a reload; SET goes over it" {
     cp "$HOME_DIR/conf/rustydb.toml" "$BATS_TEST_TMPDIR/before.toml"
     [ "$(sql "show work_mem")" = 4MB ]
