@@ -10,6 +10,10 @@
 typedef struct rdb_thread rdb_thread;
 /* name: at most 15 characters, shown by top and gdb. The stack has 8 MiB less a guard. */
 RDB_CHECKED bool rdb_thread_start(rdb_thread **thread, const char *name, void (*run)(void *argument), void *argument, rdb_error *err);
+/* The calling thread works for some microseconds at a time and others wait for it: from now on it gets a processor as soon as it is woken,
+ * where the system knows slices (Linux 6.12). */
+void rdb_thread_be_prompt(void);
+int64_t rdb_thread_slice_us(void); /* of the calling thread; 0: the system knows none */
 void rdb_thread_trim_memory(void); /* gives the system back what freed memory holds: after many threads have ended */
 void rdb_thread_join(rdb_thread **thread); /* NULL inside is fine; becomes NULL */
 

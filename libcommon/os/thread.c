@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define PROMPT_SLICE_NS UINT64_C(100000) /* the shortest that there is */
 #define STACK_BYTES ((size_t)8 << 20)
 
 struct rdb_thread {
@@ -97,6 +98,38 @@ void rdb_thread_sleep_end(void)
 {
     if (sleeping.watch != NULL && --sleeping.depth == 0)
         sleeping.watch->ends(sleeping.watch->context);
+}
+
+/* What sched_setattr(2) takes, in its first form; the kernel's header for it and the C library's <sched.h> do not go together. */
+struct scheduling {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period; /* ns; Linux 6.12 and later: runtime is the slice of an ordinary task */
+};
+_Static_assert(sizeof(struct scheduling) == 48, "SCHED_ATTR_SIZE_VER0");
+
+static bool get_scheduling(struct scheduling *own)
+{
+    return syscall(SYS_sched_getattr, 0, own, sizeof *own, 0) == 0;
+}
+
+/* A task that is woken, and is owed time, takes the processor from one whose slice is longer; from others it gets it when their slice
+ * is over. */
+void rdb_thread_be_prompt(void)
+{
+    struct scheduling own;
+    if (!get_scheduling(&own))
+        return;
+    own.runtime = PROMPT_SLICE_NS;
+    (void)syscall(SYS_sched_setattr, 0, &own, 0); /* refused: it is as prompt as before */
+}
+
+int64_t rdb_thread_slice_us(void)
+{
+    struct scheduling own;
+    return get_scheduling(&own) ? (int64_t)(own.runtime / 1000) : 0;
 }
 
 static _Thread_local unsigned stripe_plus_one;

@@ -75,6 +75,7 @@ static void run_committer(void *manager_at)
     rdb_publish_ticket *waiting = NULL;
     rdb_error err;
     rdb_error_init(&err);
+    rdb_thread_be_prompt();
     for (;;) {
         if (waiting == NULL) {
             atomic_store(&manager->committer_word, 0); /* who asks from here on wakes one */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Latches under load, conditions, stripes, time. */
+ * Latches under load, conditions, stripes, slices, time. */
 #include "os/rdb_os.h"
 
 #include <setjmp.h>
@@ -312,6 +312,30 @@ static void test_sleeps_are_told(void **state)
     assert_int_equal(counts[0], 1);
 }
 
+static void note_slice(void *slices_at)
+{
+    int64_t *slices = slices_at;
+    slices[0] = rdb_thread_slice_us();
+    rdb_thread_be_prompt();
+    slices[1] = rdb_thread_slice_us();
+}
+
+/* A thread that is to be prompt has the shortest slice; others keep theirs. */
+static void test_prompt_threads_have_short_slices(void **state)
+{
+    (void)state;
+    rdb_thread *thread;
+    rdb_error err = {0};
+    int64_t slices[2], own = rdb_thread_slice_us();
+    if (own == 0)
+        skip(); /* an older kernel */
+    assert_true(rdb_thread_start(&thread, "prompt", note_slice, slices, &err));
+    rdb_thread_join(&thread);
+    assert_int_equal(slices[0], own);
+    assert_int_equal(slices[1], 100);
+    assert_int_equal(rdb_thread_slice_us(), own);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,6 +345,7 @@ int main(void)
         cmocka_unit_test(test_no_wake_is_lost),
         cmocka_unit_test(test_stripes_spread),
         cmocka_unit_test(test_sleeps_are_told),
+        cmocka_unit_test(test_prompt_threads_have_short_slices),
         cmocka_unit_test(test_time_and_randomness),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@ typedef struct waiter {
     rdb_lsn end_lsn;
     _Atomic bool is_called, was_durable, has_failed;
     _Atomic uint64_t syncs; /* that were over when it was called */
+    _Atomic int64_t slice_us; /* of the thread that called */
 } waiter;
 
 static void called(void *context, const rdb_error *failure)
@@ -20,6 +21,7 @@ static void called(void *context, const rdb_error *failure)
     rdb_wal_statistics statistics;
     rdb_wal_get_statistics(self->f->wal, &statistics);
     atomic_store(&self->syncs, statistics.syncs);
+    atomic_store(&self->slice_us, rdb_thread_slice_us());
     atomic_store(&self->was_durable, rdb_txn_published_scn(self->txns) >= self->ticket.scn && rdb_wal_durable_lsn(self->f->wal) >= self->end_lsn);
     atomic_store(&self->has_failed, failure != NULL);
     atomic_store(&self->is_called, true);
@@ -64,6 +66,8 @@ static void test_called_when_durable_and_not_before(void **state)
     assert_true(atomic_load(&first.was_durable));
     assert_true(is_called_within(&second, 20000000));
     assert_true(atomic_load(&second.was_durable));
+    /* by a thread that need not wait for the end of others' slices */
+    assert_true(rdb_thread_slice_us() == 0 || atomic_load(&second.slice_us) < rdb_thread_slice_us());
     rdb_fault_disarm();
     instance_end(&f);
 }
