@@ -376,6 +376,7 @@ static bool hold(rdb_wire *wire)
     wire_patience_begin(wire);
     atomic_store_explicit(&wire->session->is_held, true, memory_order_relaxed);
     wire->ticket = (rdb_publish_ticket){.scn = wire->session->unpublished_scn, .call = published, .context = wire};
+    rdb_waiter_adopt(NULL); /* the session may be another thread's, or gone, once it is told */
     rdb_txn_when_published(rdb_engine_txns(wire->host->config.engine), &wire->ticket);
     return true;
 }
