@@ -186,17 +186,18 @@ bool rdb_array_assign(rdb_call *call, const rdb_type *element, rdb_datum stored,
     return type_array_build(call, element, array.ndim, array.lengths, array.lowers, gather.values, gather.nulls, gather.count, result);
 }
 
-/* The region that a slice assignment means, where the bounds left open are the array's own. */
+/* The region that a slice assignment means, where the bounds left open, and dimensions without subscripts, are the array's own. */
 static bool slice_bounds(rdb_call *call, type_array *array, const int32_t *lowers, const int32_t *uppers, const bool *has_lower, const bool *has_upper, uint32_t count,
-                         int32_t *from, int32_t *lengths)
+                         uint32_t dimensions, int32_t *from, int32_t *lengths)
 {
     uint64_t total = 1;
-    for (uint32_t i = 0; i < count; i++) {
-        if (array->ndim == 0 && (!has_lower[i] || !has_upper[i])) {
+    for (uint32_t i = 0; i < dimensions; i++) {
+        const bool starts = i < count && has_lower[i], ends = i < count && has_upper[i];
+        if (array->ndim == 0 && (!starts || !ends)) {
             rdb_error_set(call->err, RDB_ARRAY_SUBSCRIPT_ERROR, "array slice subscript must provide both boundaries");
             return rdb_error_detail(call->err, "When assigning to a slice of an empty array value, slice boundaries must be fully specified.");
         }
-        int64_t low = has_lower[i] ? lowers[i] : array->lowers[i], high = has_upper[i] ? uppers[i] : (int64_t)array->lowers[i] + array->lengths[i] - 1;
+        int64_t low = starts ? lowers[i] : array->lowers[i], high = ends ? uppers[i] : (int64_t)array->lowers[i] + array->lengths[i] - 1;
         if (low > high + (array->ndim == 0 ? 1 : 0))
             return rdb_error_set(call->err, RDB_ARRAY_SUBSCRIPT_ERROR, "upper bound cannot be less than lower bound");
         if (array->ndim > 1 && (low < array->lowers[i] || high >= (int64_t)array->lowers[i] + array->lengths[i]))
@@ -222,12 +223,13 @@ bool rdb_array_assign_slice(rdb_call *call, const rdb_type *element, rdb_datum s
         return !array_is_null || type_array_build(call, element, 0, lengths, from, NULL, NULL, 0, result);
     }
     type_array_read(value.bytes, &source);
-    if (array.ndim != 0 && array.ndim != (int)count)
+    if (array.ndim != 0 && array.ndim < (int)count)
         return rdb_error_set(call->err, RDB_ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts");
-    if (!slice_bounds(call, &array, lowers, uppers, has_lower, has_upper, count, from, lengths))
+    const uint32_t dimensions = array.ndim != 0 ? (uint32_t)array.ndim : count;
+    if (!slice_bounds(call, &array, lowers, uppers, has_lower, has_upper, count, dimensions, from, lengths))
         return false;
     uint64_t wanted = 1, total = 1;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < dimensions; i++)
         wanted *= (uint64_t)lengths[i];
     if (source.count < wanted)
         return rdb_error_set(call->err, RDB_ARRAY_SUBSCRIPT_ERROR, "source array too small");
@@ -236,7 +238,7 @@ bool rdb_array_assign_slice(rdb_call *call, const rdb_type *element, rdb_datum s
         whole.ndim = (int)count;
         memcpy(whole.lengths, lengths, sizeof lengths);
         memcpy(whole.lowers, from, sizeof from);
-    } else if (count == 1) { /* one dimension grows at both ends */
+    } else if (dimensions == 1) { /* it grows at both ends */
         int64_t first = RDB_MIN(array.lowers[0], from[0]), end = RDB_MAX((int64_t)array.lowers[0] + array.lengths[0], (int64_t)from[0] + lengths[0]);
         if (end - first > TYPE_ARRAY_COUNT_MAX)
             return rdb_error_set(call->err, RDB_PROGRAM_LIMIT_EXCEEDED, "array size exceeds the maximum allowed (%u)", TYPE_ARRAY_COUNT_MAX);

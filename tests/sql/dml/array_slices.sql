@@ -1,0 +1,21 @@
+-- Slices and subscripts that are assigned to: dimensions that are not named, ends that are left open, arrays that grow.
+create table ar (id int, a int[], m text[][], c int[][][]);
+insert into ar values (1, '{1,2,3}', '{{a,b},{c,d}}', '{{{1,2},{3,4}},{{5,6},{7,8}}}'), (2, null, null, null), (3, '{}', '{}', '{}');
+update ar set m[1:1] = '{{x,y}}' where id = 1 returning m;
+update ar set m[2:2] = '{z,w}' where id = 1 returning m;
+update ar set m[1:2] = '{1,2,3}' where id = 1;
+update ar set m[0:1] = '{{p,q}}' where id = 1;
+update ar set m[:][2:2] = '{o,n}' where id = 1 returning m;
+update ar set m[1:1][1:1][1:1] = '{o}' where id = 1;
+update ar set c[2:2] = '{{{50,60},{70,80}}}' where id = 1 returning c;
+update ar set c[1:2][2:2] = '{30,40,71,81}' where id = 1 returning c;
+update ar set c[:1] = '{9,8,7,6}' where id = 1 returning c;
+update ar set c[2:1] = '{9,8,7,6}' where id = 1;
+update ar set a[2:3] = '{20,30}' where id = 1 returning a;
+update ar set a[3:5] = '{20,30,40}' where id = 1 returning a;
+update ar set a[-1:0] = '{7,8}' where id = 1 returning a;
+update ar set a[2:3] = '{1,2}' where id = 3 returning a;
+update ar set m[1:1] = '{{x,y}}' where id in (2, 3) returning m;
+update ar set m[1:1][2:3] = '{u,v}' where id = 2 returning m;
+update ar set a[:3] = '{1,2}' where id = 2;
+update ar set a[7:8] = null where id in (1, 2) returning a;
