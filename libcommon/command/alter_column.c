@@ -115,8 +115,10 @@ bool command_add_column(rdb_command_context *context, const rdb_relation *relati
             const char *tree = NULL;
             command_uses uses = {0};
             if (!command_default_tree(context, relation, constraint->expr, column.type, column.typmod, raw->name, &tree, &uses, err) ||
-                !rdb_ddl_set_default_using(context->access, relation->oid, number, tree, uses.items, uses.count, err))
+                !rdb_ddl_set_default_using(context->access, relation->oid, number, tree, uses.items, uses.count, err)) {
+                err->position = 0; /* as PostgreSQL: here the expression is none of a statement's text */
                 return false;
+            }
         }
     }
     if (rewrites && !fill_new_column(context, old, relation, number, err))

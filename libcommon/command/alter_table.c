@@ -57,10 +57,10 @@ static bool set_default(rdb_command_context *context, const rdb_relation *relati
     if (!command_column_number(relation, command->name, &number, err))
         return false;
     const rdb_column *column = &relation->columns[number - 1];
-    if (column->identity != 0)
-        return rdb_error_set(err, RDB_SYNTAX_ERROR, "column \"%s\" of relation \"%s\" is an identity column", column->name, relation->name);
-    if (column->generated != 0)
-        return rdb_error_set(err, RDB_SYNTAX_ERROR, "column \"%s\" of relation \"%s\" is a generated column", column->name, relation->name);
+    if (column->identity != 0 || column->generated != 0) {
+        rdb_error_set(err, RDB_SYNTAX_ERROR, "column \"%s\" of relation \"%s\" is %s column", column->name, relation->name, column->identity != 0 ? "an identity" : "a generated");
+        return command->def == NULL && rdb_error_hint(err, "Use ALTER TABLE ... ALTER COLUMN ... DROP %s instead.", column->identity != 0 ? "IDENTITY" : "EXPRESSION");
+    }
     if (command->def != NULL && !command_default_tree(context, NULL, command->def, column->type, column->typmod, column->name, &tree, &uses, err))
         return false;
     return rdb_ddl_set_default_using(context->access, relation->oid, number, tree, uses.items, uses.count, err);

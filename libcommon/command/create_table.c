@@ -13,10 +13,9 @@ bool command_default_tree(rdb_command_context *context, const rdb_relation *rela
     command_analysis(context, &analysis);
     rdb_strbuf_init(&text, context->arena);
     const char *what = relation != NULL ? "column generation expressions" : "DEFAULT expressions";
+    analysis.target_name = column;
     if (!rdb_expr_analyse(&analysis, relation, raw, type, typmod, what, &expr, err) || !rdb_tree_write_expr(expr, &text, err) ||
         !rdb_strbuf_check(&text, err)) {
-        if (rdb_error_is(err, RDB_DATATYPE_MISMATCH) && column != NULL)
-            rdb_error_name(err, RDB_ERROR_COLUMN, column);
         return false;
     }
     *tree = text.data;
@@ -139,6 +138,10 @@ bool command_define_column(rdb_command_context *context, const char *table, cons
             column->not_null = true;
             break;
         case RDB_SQL_CONSTRAINT_GENERATED:
+            if (column->generated != 0) {
+                rdb_error_set(err, RDB_SYNTAX_ERROR, "multiple generation clauses specified for column \"%s\" of table \"%s\"", raw->name, table);
+                return command_at(context, constraint->node.location, err);
+            }
             column->generated = 's';
             break;
         default:
@@ -150,6 +153,11 @@ bool command_define_column(rdb_command_context *context, const char *table, cons
         }
         if ((has_default || *serial_type != NULL) && column->identity != 0) {
             rdb_error_set(err, RDB_SYNTAX_ERROR, "both default and identity specified for column \"%s\" of table \"%s\"", raw->name, table);
+            return command_at(context, *serial_type != NULL ? -1 : constraint->node.location, err);
+        }
+        if (column->generated != 0 && (has_default || *serial_type != NULL || column->identity != 0)) {
+            const char *other = has_default || *serial_type != NULL ? "default" : "identity";
+            rdb_error_set(err, RDB_SYNTAX_ERROR, "both %s and generation expression specified for column \"%s\" of table \"%s\"", other, raw->name, table);
             return command_at(context, *serial_type != NULL ? -1 : constraint->node.location, err);
         }
     }

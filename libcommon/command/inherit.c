@@ -78,7 +78,7 @@ static inherited_column *find_inherited(const inheritance *from, const char *nam
     return NULL;
 }
 
-static bool same_default(rdb_command_context *context, const rdb_relation *left_of, const rdb_column *left, const rdb_relation *right_of, const rdb_column *right, bool *same, rdb_error *err)
+bool command_same_default(rdb_command_context *context, const rdb_relation *left_of, const rdb_column *left, const rdb_relation *right_of, const rdb_column *right, bool *same, rdb_error *err)
 {
     rdb_expr *a = NULL, *b = NULL;
     int16_t *map = NULL;
@@ -112,7 +112,7 @@ static bool merge_parent_column(rdb_command_context *context, inheritance *from,
     if (column->default_tree == NULL)
         return true;
     bool same = true;
-    if (known->default_parent != NULL && !same_default(context, known->default_parent, known->default_column, parent, column, &same, err))
+    if (known->default_parent != NULL && !command_same_default(context, known->default_parent, known->default_column, parent, column, &same, err))
         return false;
     known->has_conflicting_default = known->has_conflicting_default || !same;
     if (known->default_parent == NULL) {

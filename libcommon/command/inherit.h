@@ -46,6 +46,8 @@ RDB_CHECKED bool command_merge_own_check(rdb_command_context *context, const rdb
 RDB_CHECKED bool command_alter_inherit(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_table *parent, bool adds, rdb_error *err);
 /* Columns and checks of the child against the parent's, counted where they fit: ATTACH PARTITION and INHERIT. */
 RDB_CHECKED bool command_adopt(rdb_command_context *context, const rdb_relation *child, const rdb_relation *parent, bool is_partition, rdb_error *err);
+/* Two columns' defaults or generation expressions, each over its own table: are they one? */
+RDB_CHECKED bool command_same_default(rdb_command_context *context, const rdb_relation *left_of, const rdb_column *left, const rdb_relation *right_of, const rdb_column *right, bool *same, rdb_error *err);
 RDB_CHECKED bool command_disown(rdb_command_context *context, const rdb_relation *child, const rdb_relation *parent, rdb_error *err);
 
 /* alter_children.c: a part of ALTER TABLE for the relation and, unless ONLY is said, for its children. */

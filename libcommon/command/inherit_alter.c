@@ -167,6 +167,11 @@ bool command_adopt(rdb_command_context *context, const rdb_relation *child, cons
             return rdb_error_set(err, RDB_DATATYPE_MISMATCH, "column \"%s\" in child table must be a generated column", wanted->name);
         if (wanted->generated == 0 && column->generated != 0)
             return rdb_error_set(err, RDB_DATATYPE_MISMATCH, "column \"%s\" in child table must not be a generated column", wanted->name);
+        bool is_same = true;
+        if (wanted->generated != 0 && !command_same_default(context, parent, wanted, child, column, &is_same, err))
+            return false;
+        if (!is_same)
+            return rdb_error_set(err, RDB_DATATYPE_MISMATCH, "column \"%s\" in child table has a conflicting generation expression", wanted->name);
         if (!rdb_ddl_set_attribute_field(context->access, child->oid, number, RDB_pg_attribute_attinhcount, (rdb_datum){.i32 = column->inherit_count + 1}, false, err) ||
             (is_partition && !rdb_ddl_set_attribute_field(context->access, child->oid, number, RDB_pg_attribute_attislocal, (rdb_datum){.b = false}, false, err)))
             return false;

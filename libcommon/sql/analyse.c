@@ -146,6 +146,38 @@ static analyse_clause clause_of(const char *what)
     return ANALYSE_OTHER;
 }
 
+typedef struct generation {
+    const analyse_state *state;
+    const rdb_relation *relation;
+    rdb_error *err;
+} generation;
+
+/* A generated column is made of those that are not: whatever names one, itself among them, has no order to be computed in. */
+static bool refuse_generated(void *generation_at, rdb_expr *expr)
+{
+    const generation *g = generation_at;
+    const rdb_expr_var *var = (const rdb_expr_var *)expr;
+    if (expr->kind != RDB_EXPR_VAR)
+        return rdb_expr_visit_children(expr, refuse_generated, generation_at);
+    if (var->attribute_no == 0) {
+        analyse_error(g->state, expr->location, g->err, RDB_INVALID_OBJECT_DEFINITION, "cannot use whole-row variable in column generation expression");
+        return rdb_error_detail(g->err, "This would cause the generated column to depend on its own value.");
+    }
+    if (var->attribute_no < 0 || g->relation->columns[var->attribute_no - 1].generated == 0)
+        return true;
+    analyse_error(g->state, expr->location, g->err, RDB_INVALID_OBJECT_DEFINITION, "cannot use generated column \"%s\" in column generation expression",
+                  g->relation->columns[var->attribute_no - 1].name);
+    return rdb_error_detail(g->err, "A generated column cannot reference another generated column.");
+}
+
+static bool check_generation(const analyse_state *state, const rdb_relation *relation, rdb_expr *expr, rdb_error *err)
+{
+    generation g = {state, relation, err};
+    if (!refuse_generated(&g, expr))
+        return false;
+    return rdb_expr_volatility(expr) == 'i' || rdb_error_set(err, RDB_INVALID_OBJECT_DEFINITION, "generation expression is not immutable");
+}
+
 bool rdb_expr_analyse(rdb_analysis *analysis, const rdb_relation *relation, struct rdb_ast_node *raw, const rdb_type *target_type,
                       int32_t target_typmod, const char *what, rdb_expr **expr, rdb_error *err)
 {
@@ -164,6 +196,8 @@ bool rdb_expr_analyse(rdb_analysis *analysis, const rdb_relation *relation, stru
     }
     if (!analyse_expr(&state, raw, clause, expr, err))
         return false;
+    if (clause == ANALYSE_GENERATED && !check_generation(&state, relation, *expr, err))
+        return false;
     if (clause == ANALYSE_POLICY) {
         if (!analyse_coerce_to_boolean(&state, expr, "POLICY", err))
             return false;
@@ -178,9 +212,8 @@ bool rdb_expr_analyse(rdb_analysis *analysis, const rdb_relation *relation, stru
         if (!analyse_coerce_to_target(&state, *expr, target_type, target_typmod, ANALYSE_ASSIGNMENT, RDB_FORM_IMPLICIT_CAST, -1, &coerced, err))
             return false;
         if (coerced == NULL) {
-            const char *kind = clause == ANALYSE_GENERATED ? "generation expression" : clause == ANALYSE_DEFAULT ? "default expression" : "expression";
-            analyse_error(&state, (*expr)->location, err, RDB_DATATYPE_MISMATCH, "column is of type %s but %s is of type %s", analyse_type_name(&state, target_type->oid), kind,
-                          analyse_type_name(&state, (*expr)->type->oid));
+            rdb_error_set(err, RDB_DATATYPE_MISMATCH, "column \"%s\" is of type %s but default expression is of type %s", analysis->target_name != NULL ? analysis->target_name : "",
+                          analyse_type_name(&state, target_type->oid), analyse_type_name(&state, (*expr)->type->oid));
             return rdb_error_hint(err, "You will need to rewrite or cast the expression.");
         }
         *expr = coerced;

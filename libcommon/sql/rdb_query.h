@@ -245,6 +245,7 @@ typedef struct rdb_analysis {
     const rdb_type *const *routine_columns; /* a call AS (a int, ...) of a routine that returns record: the columns' types */
     const int32_t *routine_column_typmods;          /* beside them, or NULL */
     uint32_t routine_column_count;
+    const char *target_name;         /* of the column, or domain, whose default or generation expression it is: for the error */
 } rdb_analysis;
 /* Name of the junk columns of a cursor's query that say which row of a table stands in the result: ctid and tableoid, one after the
  * other for each table that can be written through the cursor; origin_table is the table. */
