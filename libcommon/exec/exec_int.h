@@ -274,6 +274,11 @@ RDB_CHECKED bool exec_index_loop_next(exec_index_loop *loop, uint32_t budget, rd
 /* ---- scan.c: an index scan asked for many ranges before its rows are fetched */
 RDB_CHECKED bool exec_index_lookup_begin(exec_node *node, uint32_t capacity, rdb_error *err);
 RDB_CHECKED bool exec_index_lookup_seek(exec_node *node, rdb_error *err); /* the range for the values of parameters now */
+/* Of so many searches at a time the ranges are made and the leaves asked from memory before the first of them is read: number no is
+ * prepared for the values of parameters now, and is then what exec_index_lookup_seek_to goes to. */
+#define EXEC_LOOKUPS_AHEAD 12u
+void exec_index_lookup_prepare(exec_node *node, uint32_t no);
+RDB_CHECKED bool exec_index_lookup_seek_to(exec_node *node, uint32_t no, bool *was_prepared, rdb_error *err);
 /* Entries of the range from place `at` on, at most room. */
 RDB_CHECKED bool exec_index_lookup_take(exec_node *node, uint32_t at, uint32_t room, uint32_t *count, bool *is_over, rdb_error *err);
 /* The rows of the first count entries: those that are there are selected. */

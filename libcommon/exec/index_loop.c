@@ -12,6 +12,7 @@ struct exec_index_loop {
     uint32_t left_count, right_count;
     rdb_batch *outer;
     uint32_t position;         /* in its selection */
+    uint32_t prepared;         /* positions before it have been prepared, or need not be */
     bool in_row, has_match;    /* the row at position has been looked up, not to its end; it has had a partner */
     uint32_t *outer_of;        /* by pair: position of its left row */
     bool *is_kept;             /* by pair */
@@ -126,18 +127,18 @@ static bool next_outer(exec_index_loop *loop, uint32_t budget, rdb_error *err)
 {
     exec_node *node = loop->node;
     uint32_t good = 0;
-    loop->position = 0;
+    loop->position = loop->prepared = 0;
     if (!exec_next(node->left, budget, &loop->outer, err) || loop->outer == NULL)
         return err->sqlstate[0] == '\0';
     rdb_arena_reset(loop->arena);
     return rdb_program_run(loop->values, &node->x->eval, loop->arena, loop->outer, &loop->outer->selection, &good, err);
 }
 
-static bool look_up(exec_index_loop *loop, rdb_error *err)
+static void set_parameters(exec_index_loop *loop, uint32_t position)
 {
-    exec_node *node = loop->node;
+    const exec_node *node = loop->node;
     const rdb_plan_join *join = &node->plan->of.join;
-    const uint32_t row = rdb_selected(&loop->outer->selection, loop->position);
+    const uint32_t row = rdb_selected(&loop->outer->selection, position);
     for (uint32_t i = 0; i < join->parameter_count; i++) {
         const rdb_vector *value = rdb_program_result(loop->values, i);
         rdb_parameter *parameter = &node->x->eval.execution_values[join->parameter_nos[i]];
@@ -145,11 +146,29 @@ static bool look_up(exec_index_loop *loop, rdb_error *err)
         if (!parameter->is_null)
             parameter->value = rdb_vector_get(value, row);
     }
-    if (node->right->statistics != NULL)
-        node->right->statistics->loops++;
+}
+
+static bool look_up(exec_index_loop *loop, rdb_error *err)
+{
+    exec_node *right = loop->node->right;
+    const uint32_t end = RDB_MIN(loop->position + EXEC_LOOKUPS_AHEAD, loop->outer->selection.count);
+    bool was_prepared = false;
+    if (right->statistics != NULL)
+        right->statistics->loops++;
     loop->in_row = true;
     loop->has_match = false;
-    return exec_index_lookup_seek(node->right, err);
+    if (loop->outer->selection.count > 1 && !right->plan->of.scan.is_backward) {
+        for (; loop->prepared < end; loop->prepared++) {
+            set_parameters(loop, loop->prepared);
+            exec_index_lookup_prepare(right, loop->prepared);
+        }
+        if (!exec_index_lookup_seek_to(right, loop->position, &was_prepared, err))
+            return false;
+    }
+    if (was_prepared)
+        return true;
+    set_parameters(loop, loop->position);
+    return exec_index_lookup_seek(right, err);
 }
 
 /* Entries for left rows from position on, until there is no room: a left row takes one place beside its entries. */

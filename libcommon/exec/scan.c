@@ -651,6 +651,69 @@ bool exec_index_lookup_seek(exec_node *node, rdb_error *err)
     return scan_begin_index(node, err);
 }
 
+static rdb_index_range range_ahead(const scan_ahead *ahead)
+{
+    return (rdb_index_range){.lower = {ahead->lower, ahead->lower_length}, .upper = {ahead->upper, ahead->upper_length},
+                             .lower_exclusive = ahead->lower_exclusive, .upper_exclusive = ahead->upper_exclusive};
+}
+
+/* The search prepared so many places after the one of this number, which comes before it; NULL: there is none to look for. */
+static const scan_ahead *search_after(const scan_state *state, uint32_t no, uint32_t places)
+{
+    const scan_ahead *ahead = &state->ahead[(no + places) % EXEC_LOOKUPS_AHEAD];
+    return ahead->is_prepared && ahead->has_range ? ahead : NULL;
+}
+
+/* What cannot be prepared is left to the search itself, errors too. */
+void exec_index_lookup_prepare(exec_node *node, uint32_t no)
+{
+    scan_state *state = node->state;
+    rdb_index_range range;
+    rdb_error err = {0};
+    if (state->ahead == NULL)
+        state->ahead = RDB_NEW_ARRAY(node->x->arena, scan_ahead, EXEC_LOOKUPS_AHEAD);
+    scan_ahead *ahead = &state->ahead[no % EXEC_LOOKUPS_AHEAD];
+    rdb_arena_reset(state->bound_arena);
+    ahead->is_prepared = compute_range(node, &range, &ahead->has_range, &err);
+    if (ahead->is_prepared && ahead->has_range) {
+        ahead->is_prepared = range.lower.length <= SCAN_AHEAD_KEY_BYTES && range.upper.length <= SCAN_AHEAD_KEY_BYTES &&
+                             rdb_index_find_place(&state->index->index, &range, &ahead->place, &err);
+        if (ahead->is_prepared) {
+            memcpy(ahead->lower, range.lower.data, range.lower.length);
+            memcpy(ahead->upper, range.upper.data, range.upper.length);
+            ahead->lower_length = (uint8_t)range.lower.length;
+            ahead->upper_length = (uint8_t)range.upper.length;
+            ahead->lower_exclusive = range.lower_exclusive;
+            ahead->upper_exclusive = range.upper_exclusive;
+        }
+    }
+    rdb_error_clear(&err);
+    const scan_ahead *later = search_after(state, no, EXEC_LOOKUPS_AHEAD * 2 / 3), *sooner = search_after(state, no, EXEC_LOOKUPS_AHEAD / 3);
+    if (later != NULL)
+        rdb_index_warm_place(&state->index->index, &later->place);
+    if (sooner != NULL) {
+        range = range_ahead(sooner);
+        rdb_index_warm_entry(&state->index->index, &sooner->place, &range);
+    }
+}
+
+bool exec_index_lookup_seek_to(exec_node *node, uint32_t no, bool *was_prepared, rdb_error *err)
+{
+    scan_state *state = node->state;
+    scan_ahead *ahead = &state->ahead[no % EXEC_LOOKUPS_AHEAD];
+    *was_prepared = ahead->is_prepared && state->cursor != NULL;
+    if (!*was_prepared)
+        return true;
+    ahead->is_prepared = false;
+    rdb_counters_add(state->index->counters, RDB_COUNTER_SCANS, 1);
+    state->is_done = !ahead->has_range;
+    if (state->is_done)
+        return true;
+    const rdb_index_range range = range_ahead(ahead);
+    return track_range(node, &range, err) && scan_check_index(node, state->index, err) &&
+           rdb_index_cursor_seek_from(state->cursor, &range, &ahead->place, err);
+}
+
 bool exec_index_lookup_take(exec_node *node, uint32_t at, uint32_t room, uint32_t *count, bool *is_over, rdb_error *err)
 {
     scan_state *state = node->state;

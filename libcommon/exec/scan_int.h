@@ -26,6 +26,16 @@ typedef struct scan_bound {
     uint32_t item_count, item_no;
 } scan_bound;
 
+/* A search that is to come: its range and where that begins. */
+#define SCAN_AHEAD_KEY_BYTES 48u
+typedef struct scan_ahead {
+    rdb_index_place place;
+    uint8_t lower[SCAN_AHEAD_KEY_BYTES], upper[SCAN_AHEAD_KEY_BYTES];
+    uint8_t lower_length, upper_length;
+    bool lower_exclusive, upper_exclusive;
+    bool is_prepared, has_range;
+} scan_ahead;
+
 typedef struct scan_state scan_state;
 struct scan_state {
     scan_columns columns;
@@ -52,6 +62,7 @@ struct scan_state {
     rdb_vector *included;    /* of one row that is asked again: the columns of the index behind its keys; NULL: entries have none */
     int16_t *included_numbers;
     rdb_arena *bound_arena;
+    scan_ahead *ahead;       /* EXEC_LOOKUPS_AHEAD of them, made at first need */
     bool is_empty;           /* a bound is null: no row */
     rdb_program *index_expressions;
     rdb_program *condition;  /* the bounds again, for substitution */

@@ -89,6 +89,68 @@ bool rdb_index_cursor_seek(rdb_index_cursor *cursor, const rdb_index_range *rang
     return set_range(cursor, range, err);
 }
 
+static btree_probe probe_of_range(const rdb_index_range *range)
+{
+    return (btree_probe){.key = range->lower.data, .length = (uint32_t)range->lower.length, .after_prefix = range->lower.length > 0 && range->lower_exclusive};
+}
+
+static rdb_page_tag leaf_of(const rdb_index *index, const rdb_index_place *place)
+{
+    return (rdb_page_tag){.file = index->file, .block = place->leaf, .pdb = index->pdb, .fork = RDB_FORK_MAIN};
+}
+
+bool rdb_index_find_place(const rdb_index *index, const rdb_index_range *range, rdb_index_place *place, rdb_error *err)
+{
+    btree tree;
+    const btree_probe probe = probe_of_range(range);
+    *place = (rdb_index_place){0};
+    if (range->lower.length > RDB_INDEX_KEY_MAX)
+        return true; /* the search itself refuses it */
+    btree_begin(&tree, index->storage, index->pdb, index->file, 0, err);
+    const bool ok = btree_descend(&tree, &probe, false, 0, NULL, NULL, &place->leaf);
+    place->shape = tree.shape;
+    btree_end(&tree);
+    if (ok)
+        (void)rdb_buffer_warm(index->storage, leaf_of(index, place), RDB_WARM_PLACE, 0);
+    return ok;
+}
+
+void rdb_index_warm_place(const rdb_index *index, const rdb_index_place *place)
+{
+    const uint32_t slots_end = rdb_storage_page_bytes(index->storage) * 3 / 8; /* of a full leaf of short keys */
+    if (place->leaf != 0)
+        (void)rdb_buffer_warm(index->storage, leaf_of(index, place), RDB_WARM_FRONT, slots_end);
+}
+
+void rdb_index_warm_entry(const rdb_index *index, const rdb_index_place *place, const rdb_index_range *range)
+{
+    const btree_probe probe = probe_of_range(range);
+    const uint32_t page_bytes = rdb_storage_page_bytes(index->storage);
+    btree_fetcher no_fetch = {0};
+    rdb_peek peek;
+    uint32_t slot_no = 0;
+    bool equal;
+    if (place->leaf == 0 || !BTREE_OPTIMISTIC || !rdb_buffer_peek_ahead(index->storage, leaf_of(index, place), &peek))
+        return;
+    const btree_page *page = (const btree_page *)(const void *)peek.page; /* what is read of it may be torn: it only says what to fetch */
+    if (!btree_page_is_tree(page) || btree_page_search(page, page_bytes, &probe, &no_fetch, &slot_no, &equal) != BTREE_OK || slot_no >= btree_page_count(page, page_bytes))
+        return;
+    const uint32_t offset = __atomic_load_n(&page->slots[slot_no].offset, __ATOMIC_RELAXED);
+    if (offset < 64 || offset >= page_bytes)
+        return;
+    __builtin_prefetch((const uint8_t *)page + offset);
+    __builtin_prefetch((const uint8_t *)page + offset - 64); /* the next slots' cells, where the page was filled in order */
+}
+
+bool rdb_index_cursor_seek_from(rdb_index_cursor *cursor, const rdb_index_range *range, const rdb_index_place *place, rdb_error *err)
+{
+    if (!set_range(cursor, range, err))
+        return false;
+    cursor->leaf = place->leaf;
+    cursor->shape = place->shape;
+    return true;
+}
+
 void rdb_index_cursor_close(rdb_index_cursor **cursor)
 {
     *cursor = NULL; /* the arena has it; nothing is held */

@@ -64,6 +64,16 @@ RDB_CHECKED bool rdb_index_cursor_next(rdb_index_cursor *cursor, uint32_t capaci
 /* Starts over on another range (nested loops): no allocation. */
 RDB_CHECKED bool rdb_index_cursor_seek(rdb_index_cursor *cursor, const rdb_index_range *range, rdb_error *err);
 void rdb_index_cursor_close(rdb_index_cursor **cursor);
+/* Many searches: the way to the leaf of each is found ahead of it, then memory is asked for the leaf's slots, and when these are there for
+ * the first entry, while other searches are read. A place holds nothing and stays true however the tree changes. Forward alone. */
+typedef struct rdb_index_place {
+    uint64_t leaf, shape;
+} rdb_index_place;
+RDB_CHECKED bool rdb_index_find_place(const rdb_index *index, const rdb_index_range *range, rdb_index_place *place, rdb_error *err);
+void rdb_index_warm_place(const rdb_index *index, const rdb_index_place *place);
+void rdb_index_warm_entry(const rdb_index *index, const rdb_index_place *place, const rdb_index_range *range);
+/* As seek, from the place found for that range. */
+RDB_CHECKED bool rdb_index_cursor_seek_from(rdb_index_cursor *cursor, const rdb_index_range *range, const rdb_index_place *place, rdb_error *err);
 
 /* Bottom-up build of an empty index from entries in order. */
 typedef struct rdb_index_builder rdb_index_builder;

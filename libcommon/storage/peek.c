@@ -9,7 +9,7 @@
  * have been evicted, and changed in another frame: then the look saw it as it was when it began. */
 #include "storage_int.h"
 
-bool rdb_buffer_peek_begin(rdb_storage *storage, rdb_page_tag tag, rdb_peek *peek)
+static inline bool begin(rdb_storage *storage, rdb_page_tag tag, bool counts, rdb_peek *peek)
 {
     uint64_t hash = storage_tag_hash(tag);
     const storage_partition *partition = &storage->partitions[(hash >> 24) & storage->partition_mask];
@@ -27,10 +27,12 @@ bool rdb_buffer_peek_begin(rdb_storage *storage, rdb_page_tag tag, rdb_peek *pee
             atomic_thread_fence(memory_order_acquire); /* the tag was read before the state is looked at again */
             uint32_t after = atomic_load_explicit(&frame->state, memory_order_acquire);
             if (is_ours && (before & (FRAME_BUSY | FRAME_VALID)) == FRAME_VALID && (after & (FRAME_BUSY | FRAME_VALID)) == FRAME_VALID) {
+                *peek = (rdb_peek){.page = frame->page, .latch = &frame->latch, .version = version};
+                if (!counts)
+                    return true;
                 uint8_t usage = atomic_load_explicit(&frame->usage, memory_order_relaxed);
                 if (usage < FRAME_USAGE_MAX)
                     atomic_store_explicit(&frame->usage, (uint8_t)(usage + 1), memory_order_relaxed);
-                *peek = (rdb_peek){.page = frame->page, .latch = &frame->latch, .version = version};
                 storage_count_hit(storage, &tag);
                 return true;
             }
@@ -38,6 +40,16 @@ bool rdb_buffer_peek_begin(rdb_storage *storage, rdb_page_tag tag, rdb_peek *pee
         i = (i + 1) & storage->slot_mask;
     }
     return false;
+}
+
+bool rdb_buffer_peek_begin(rdb_storage *storage, rdb_page_tag tag, rdb_peek *peek)
+{
+    return begin(storage, tag, true, peek);
+}
+
+bool rdb_buffer_peek_ahead(rdb_storage *storage, rdb_page_tag tag, rdb_peek *peek)
+{
+    return begin(storage, tag, false, peek);
 }
 
 bool rdb_buffer_peek_end(const rdb_peek *peek)
@@ -65,8 +77,13 @@ bool rdb_buffer_warm(rdb_storage *storage, rdb_page_tag tag, rdb_warm what, uint
         __builtin_prefetch(page);
         if (what == RDB_WARM_AT) {
             __builtin_prefetch(page + 64);
+            __builtin_prefetch(page + 128);
             __builtin_prefetch(page + RDB_MIN(offset, storage->page_bytes - 64));
             __builtin_prefetch(page + RDB_MIN(offset + 64, storage->page_bytes - 64));
+            __builtin_prefetch(page + RDB_MIN(offset + 128, storage->page_bytes - 64));
+        } else if (what == RDB_WARM_FRONT) {
+            for (uint32_t at = 64; at < offset; at += 64)
+                __builtin_prefetch(page + at);
         } else {
             for (uint32_t at = 256; at < storage->page_bytes; at += 256)
                 __builtin_prefetch(page + at, 0, 2);

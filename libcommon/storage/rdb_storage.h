@@ -101,6 +101,7 @@ typedef struct rdb_peek {
     uint64_t version;
 } rdb_peek;
 bool rdb_buffer_peek_begin(rdb_storage *storage, rdb_page_tag tag, rdb_peek *peek);
+bool rdb_buffer_peek_ahead(rdb_storage *storage, rdb_page_tag tag, rdb_peek *peek); /* as begin, for who will ask for the page later: not counted as a use */
 bool rdb_buffer_peek_end(const rdb_peek *peek);
 void rdb_buffer_release(rdb_buffer *buffer, rdb_buffer_mode mode); /* unlatch and unpin; NULL is fine */
 void rdb_buffer_lock(rdb_buffer *buffer, rdb_buffer_mode mode);    /* a pinned one */
@@ -113,9 +114,9 @@ rdb_page_tag rdb_buffer_tag(const rdb_buffer *buffer);
 void rdb_buffer_settle(rdb_buffer *buffer, rdb_scn scn);
 
 /* Starts bringing a page that is in the pool from memory into the processor's caches, for a reader that will come to it soon: first
- * what finding it reads, then its head and the bytes at an offset, or some of all its parts. Neither waits nor proves anything.
+ * what finding it reads, then its head and the bytes at an offset, or some of all its parts, or all before the offset. Neither waits nor proves anything.
  * False: it is not in the pool. */
-typedef enum rdb_warm { RDB_WARM_PLACE, RDB_WARM_AT, RDB_WARM_ALL } rdb_warm;
+typedef enum rdb_warm { RDB_WARM_PLACE, RDB_WARM_AT, RDB_WARM_ALL, RDB_WARM_FRONT } rdb_warm;
 bool rdb_buffer_warm(rdb_storage *storage, rdb_page_tag tag, rdb_warm what, uint32_t offset);
 
 void rdb_storage_prefetch(rdb_storage *storage, rdb_page_tag tag, uint32_t block_count);

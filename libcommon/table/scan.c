@@ -430,8 +430,8 @@ bool rdb_table_scan_next(rdb_table_scan *scan, uint32_t capacity, rdb_arena *bat
 }
 
 /* ---- rows by address ------------------------------------------------------------------------------------------------- */
-#define FETCH_PLACE_AHEAD 12u /* rows */
-#define FETCH_PAGE_AHEAD 6u
+#define FETCH_PLACE_AHEAD 24u /* rows */
+#define FETCH_PAGE_AHEAD 12u
 
 /* Rows stand on their pages from the end down, about as wide as those of the page before: a guess at where one begins. */
 static void warm_row(const heap_place *place, rdb_row_address address, uint32_t row_bytes)

@@ -147,13 +147,16 @@ static inline bool model_in_range(const model_entry *e, const rdb_index_range *r
     return compare_keys(e->key, e->key_bytes, range->upper.data, range->upper.length) < 0;
 }
 
-/* Reads the range through the cursor, in batches, and compares it with the model. */
-static inline void check_range(fixture *f, const model *m, rdb_index_cursor *cursor, const rdb_index_range *range, bool backward,
-                               uint32_t capacity)
+/* Reads the range through the cursor, in batches, and compares it with the model; from a place that was found before, where there is one. */
+static inline void check_range_from(fixture *f, const model *m, rdb_index_cursor *cursor, const rdb_index_range *range, const rdb_index_place *place,
+                                    bool backward, uint32_t capacity)
 {
     rdb_index_entry entries[64];
     uint32_t at = backward ? m->count : 0, count;
-    MUST(&f->err, rdb_index_cursor_seek(cursor, range, &f->err));
+    if (place != NULL)
+        MUST(&f->err, rdb_index_cursor_seek_from(cursor, range, place, &f->err));
+    else
+        MUST(&f->err, rdb_index_cursor_seek(cursor, range, &f->err));
     do {
         rdb_arena_reset(f->batch);
         MUST(&f->err, rdb_index_cursor_next(cursor, capacity, true, f->batch, entries, &count, &f->err));
@@ -174,6 +177,11 @@ static inline void check_range(fixture *f, const model *m, rdb_index_cursor *cur
     } while (count > 0);
     while (backward ? at > 0 : at < m->count)
         assert_false(model_in_range(&m->entries[backward ? --at : at++], range));
+}
+
+static inline void check_range(fixture *f, const model *m, rdb_index_cursor *cursor, const rdb_index_range *range, bool backward, uint32_t capacity)
+{
+    check_range_from(f, m, cursor, range, NULL, backward, capacity);
 }
 
 static inline void check_tree(fixture *f, const model *m)

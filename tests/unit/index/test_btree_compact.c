@@ -243,6 +243,53 @@ static void test_cursors_go_on_between_steps(void **state)
 }
 
 /* Stopped after any step, it is taken up by the next one. */
+/* Places found before the tree changes lead to the same entries after: through splits, which move keys to the right, and compactions,
+ * which move pages. */
+static void test_places_stay_true(void **state)
+{
+    enum { PLACES = 60, ROUNDS = 6 };
+    (void)state;
+    fixture f;
+    model m = {0};
+    fixture_begin(&f, 4096, 512);
+    for (uint64_t i = 0; i < COUNT / 4; i++)
+        insert(&f, &m, 4 * i, true);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        uint8_t keys[PLACES][9];
+        rdb_index_place places[PLACES];
+        rdb_index_range ranges[PLACES];
+        rdb_index_cursor *cursor;
+        rdb_index_compaction compaction = {0};
+        for (unsigned k = 0; k < PLACES; k++) {
+            keys[k][0] = 1;
+            rdb_put_u64(keys[k] + 1, __builtin_bswap64((uint64_t)k * COUNT / PLACES + round));
+            ranges[k] = (rdb_index_range){.lower = {keys[k], k == 0 ? 0 : 9}, .upper = {keys[k], 8}, .lower_exclusive = k % 3 == 1};
+            MUST(&f.err, rdb_index_find_place(&f.index, &ranges[k], &places[k], &f.err));
+            assert_int_not_equal(places[k].leaf, 0);
+        }
+        if (round % 2 == 0) {
+            for (uint64_t i = 0; i < COUNT / 4; i++)
+                insert(&f, &m, 4 * i + 1 + round / 2, true);
+        } else {
+            for (uint64_t i = 0; i < COUNT / 4; i++)
+                if (i % 10 != 0)
+                    take_away(&f, &m, 4 * i + 1 + round / 2, true);
+            compact(&f, &compaction);
+            assert_true(compaction.pages_merged + compaction.pages_moved > 0);
+        }
+        rdb_arena_reset(f.arena);
+        MUST(&f.err, rdb_index_cursor_open(&cursor, &f.index, &ranges[0], false, f.arena, &f.err));
+        for (unsigned k = 0; k < PLACES; k++) {
+            rdb_index_warm_place(&f.index, &places[k]);
+            rdb_index_warm_entry(&f.index, &places[k], &ranges[k]);
+            check_range_from(&f, &m, cursor, &ranges[k], &places[k], false, 7);
+        }
+        rdb_index_cursor_close(&cursor);
+    }
+    model_clear(&m);
+    fixture_end(&f);
+}
+
 static void test_stopped_and_taken_up(void **state)
 {
     (void)state;
@@ -518,6 +565,7 @@ int main(void)
         cmocka_unit_test(test_long_keys_stay),
         cmocka_unit_test(test_splits_take_what_was_given_up),
         cmocka_unit_test(test_cursors_go_on_between_steps),
+        cmocka_unit_test(test_places_stay_true),
         cmocka_unit_test(test_stopped_and_taken_up),
         cmocka_unit_test(test_steps_between_two_looks),
         cmocka_unit_test(test_beside_many_hands),
