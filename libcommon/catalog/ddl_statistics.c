@@ -60,3 +60,17 @@ bool rdb_ddl_create_statistics(rdb_access *access, const rdb_statistics_definiti
     rdb_arena_destroy(arena);
     return ok;
 }
+
+bool rdb_ddl_set_statistics_target(rdb_access *access, uint32_t oid, int32_t target, rdb_error *err)
+{
+    const rdb_datum key = datum_oid(oid);
+    rdb_arena *arena = ddl_arena(err);
+    rdb_catalog_row row;
+    bool ok = arena != NULL && need_row(access, RDB_PG_STATISTIC_EXT, INDEX_STATISTIC_EXT_OID, &key, 1, arena, &row, err);
+    if (ok) {
+        row.values[RDB_pg_statistic_ext_stxstattarget - 1] = (rdb_datum){.i32 = target};
+        ok = rdb_catalog_update(access, RDB_PG_STATISTIC_EXT, &row, err);
+    }
+    rdb_arena_destroy(arena);
+    return ok;
+}

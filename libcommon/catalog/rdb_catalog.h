@@ -273,7 +273,14 @@ typedef struct rdb_statistics {
     const rdb_datum *bounds;
     bool has_correlation;
     double correlation;              /* of the order of values with that of the rows on disk: -1 to 1 */
+    /* of arrays: */
+    uint32_t element_count;          /* most common elements, by value */
+    const rdb_datum *elements;
+    const float *element_fractions;  /* of the values that are not null those with the element; then the least and the greatest share, and that of values with a null */
+    uint32_t element_counts_count;   /* histogram of the numbers of different elements; the last one is their mean */
+    const float *element_counts;
 } rdb_statistics;
+#define RDB_ELEMENT_FRACTIONS_MORE 3u
 
 /* What ANALYZE found of several columns and expressions of a table together, for one object of CREATE STATISTICS (extended_statistics.c).
  * Its parts are the columns, by number, then the expressions; a set of them has bit i for part i. */

@@ -218,6 +218,9 @@ RDB_CHECKED bool rdb_ddl_swap_index_files(rdb_access *access, uint32_t table_oid
 RDB_CHECKED bool rdb_ddl_set_statistics(rdb_access *access, uint32_t relation_oid, double pages, double tuples, double visible /* pages that all see */, rdb_error *err);
 
 /* attstattarget; -1: the session's. */
+/* pg_attribute.attoptions: texts "name=value"; count 0: none. */
+RDB_CHECKED bool rdb_ddl_get_column_options(rdb_access *access, uint32_t relation_oid, int16_t number, rdb_arena *arena, const char *const **options, uint32_t *count, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_set_column_options(rdb_access *access, uint32_t relation_oid, int16_t number, const char *const *options, uint32_t count, rdb_error *err);
 RDB_CHECKED bool rdb_ddl_get_statistics_target(rdb_access *access, uint32_t relation_oid, int16_t number, int32_t *target, rdb_error *err);
 /* A row of pg_statistic; plans that were made without it are made anew. inherits: of a table with its children. */
 RDB_CHECKED bool rdb_ddl_set_column_statistics(rdb_access *access, const rdb_relation *relation, int16_t number, bool inherits, const rdb_statistics *statistics, rdb_error *err);
@@ -275,6 +278,7 @@ typedef struct rdb_statistics_definition {
     uint32_t use_count;
 } rdb_statistics_definition;
 RDB_CHECKED bool rdb_ddl_create_statistics(rdb_access *access, const rdb_statistics_definition *definition, uint32_t *oid, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_set_statistics_target(rdb_access *access, uint32_t oid, int32_t target, rdb_error *err);
 RDB_CHECKED bool rdb_ddl_find_statistics(rdb_access *access, uint32_t namespace_oid, const char *name, uint32_t *oid, rdb_error *err); /* 0: none */
 /* The objects of a table, by OID. Memory of arena. */
 typedef struct rdb_statistics_object {

@@ -5,10 +5,12 @@
  *    kind 1  most common values      values: they themselves     numbers: the share of each
  *    kind 2  histogram               values: bounds
  *    kind 3  correlation                                         numbers: one
+ *    kind 4  most common elements    values: elements, in order  numbers: the share of each, then least, greatest, of nulls
+ *    kind 5  counts of elements                                  numbers: a histogram, then the mean
  */
 #include "catalog/ddl_int.h"
 
-enum { SLOT_COUNT = 5, KIND_COMMON = 1, KIND_HISTOGRAM = 2, KIND_CORRELATION = 3 };
+enum { SLOT_COUNT = 5, KIND_COMMON = 1, KIND_HISTOGRAM = 2, KIND_CORRELATION = 3, KIND_ELEMENTS = 4, KIND_ELEMENT_COUNTS = 5 };
 
 /* ---- reading ------------------------------------------------------------------------------------------------------------- */
 /* The elements of the array at column, which are of the representation rep; count 0 where there are none to be used. */
@@ -37,16 +39,27 @@ static bool read_values(const rdb_catalog_row *row, int column, uint8_t rep, uin
     return true;
 }
 
+static const float *keep_numbers(const rdb_datum *numbers, uint32_t count, rdb_arena *arena)
+{
+    float *kept = RDB_NEW_ARRAY(arena, float, count);
+    for (uint32_t i = 0; i < count; i++)
+        kept[i] = numbers[i].f4;
+    return kept;
+}
+
 static bool read_slot(const rdb_catalog_row *row, int slot, const rdb_type *type, rdb_arena *arena, rdb_arena *work, rdb_statistics *statistics, rdb_error *err)
 {
     const int numbers_column = RDB_pg_statistic_stanumbers1 + slot, values_column = RDB_pg_statistic_stavalues1 + slot;
     const rdb_datum *numbers, *values;
     uint32_t number_count, value_count;
     const int16_t kind = row_int16(row, RDB_pg_statistic_stakind1 + slot);
-    if (kind < KIND_COMMON || kind > KIND_CORRELATION)
+    if (kind < KIND_COMMON || kind > KIND_ELEMENT_COUNTS)
+        return true;
+    const rdb_type *of = kind == KIND_ELEMENTS ? type->element : type;
+    if (of == NULL)
         return true;
     if (!read_values(row, numbers_column, RDB_REP_FLOAT32, RDB_FLOAT4OID, work, &numbers, &number_count, err) ||
-        !read_values(row, values_column, type->rep, type->oid, arena, &values, &value_count, err))
+        !read_values(row, values_column, of->rep, of->oid, arena, &values, &value_count, err))
         return false;
     if (kind == KIND_CORRELATION && number_count == 1) {
         statistics->has_correlation = true;
@@ -55,12 +68,16 @@ static bool read_slot(const rdb_catalog_row *row, int slot, const rdb_type *type
         statistics->bounds = values;
         statistics->bound_count = value_count;
     } else if (kind == KIND_COMMON && value_count > 0 && value_count == number_count) {
-        float *fractions = RDB_NEW_ARRAY(arena, float, number_count);
-        for (uint32_t i = 0; i < number_count; i++)
-            fractions[i] = numbers[i].f4;
         statistics->common_values = values;
-        statistics->common_fractions = fractions;
+        statistics->common_fractions = keep_numbers(numbers, number_count, arena);
         statistics->common_count = value_count;
+    } else if (kind == KIND_ELEMENTS && value_count > 0 && value_count + RDB_ELEMENT_FRACTIONS_MORE == number_count) {
+        statistics->elements = values;
+        statistics->element_fractions = keep_numbers(numbers, number_count, arena);
+        statistics->element_count = value_count;
+    } else if (kind == KIND_ELEMENT_COUNTS && number_count > 2) {
+        statistics->element_counts = keep_numbers(numbers, number_count, arena);
+        statistics->element_counts_count = number_count;
     }
     return true;
 }
@@ -114,7 +131,7 @@ typedef struct slot_writer {
     const new_row *row;
     const rdb_type *type;
     rdb_call call;
-    uint32_t operators[4]; /* by strategy, 1 to 3 */
+    uint32_t operators[4]; /* by strategy, 1 to 3; 0: equality of elements */
     uint32_t collation;
     int used;
 } slot_writer;
@@ -133,7 +150,7 @@ static bool write_slot(slot_writer *w, int16_t kind, uint16_t strategy, const rd
         if (!rdb_array_build(&w->call, objects_type_get(RDB_FLOAT4OID), boxed, NULL, number_count, row_at(row, RDB_pg_statistic_stanumbers1 + slot)))
             return false;
     }
-    return value_count == 0 || rdb_array_build(&w->call, w->type, values, NULL, value_count, row_at(row, RDB_pg_statistic_stavalues1 + slot));
+    return value_count == 0 || rdb_array_build(&w->call, kind == KIND_ELEMENTS ? w->type->element : w->type, values, NULL, value_count, row_at(row, RDB_pg_statistic_stavalues1 + slot));
 }
 
 bool statistics_fill(rdb_access *access, const new_row *row, uint32_t relation_oid, int16_t number, bool inherits, const rdb_type *type, uint32_t collation,
@@ -155,9 +172,15 @@ bool statistics_fill(rdb_access *access, const new_row *row, uint32_t relation_o
     for (uint16_t strategy = 1; strategy <= 3; strategy += 2)
         if (!rdb_opclass_operator(access, w.type->oid, w.type->oid, strategy, &w.operators[strategy], err))
             return false;
+    const rdb_type *element = w.type->element != NULL ? stored_type(w.type->element) : NULL;
+    if (element != NULL && !rdb_opclass_operator(access, element->oid, element->oid, 3, &w.operators[0], err))
+        return false;
     return (statistics->common_count == 0 || write_slot(&w, KIND_COMMON, 3, statistics->common_values, statistics->common_count, statistics->common_fractions, statistics->common_count)) &&
            (statistics->bound_count == 0 || write_slot(&w, KIND_HISTOGRAM, 1, statistics->bounds, statistics->bound_count, NULL, 0)) &&
-           (!statistics->has_correlation || write_slot(&w, KIND_CORRELATION, 1, NULL, 0, &correlation, 1));
+           (!statistics->has_correlation || write_slot(&w, KIND_CORRELATION, 1, NULL, 0, &correlation, 1)) &&
+           (statistics->element_count == 0 ||
+            write_slot(&w, KIND_ELEMENTS, 0, statistics->elements, statistics->element_count, statistics->element_fractions, statistics->element_count + RDB_ELEMENT_FRACTIONS_MORE)) &&
+           (statistics->element_counts_count == 0 || write_slot(&w, KIND_ELEMENT_COUNTS, 0, NULL, 0, statistics->element_counts, statistics->element_counts_count));
 }
 
 bool rdb_ddl_set_column_statistics(rdb_access *access, const rdb_relation *relation, int16_t number, bool inherits, const rdb_statistics *statistics, rdb_error *err)
@@ -189,6 +212,25 @@ bool rdb_ddl_get_statistics_target(rdb_access *access, uint32_t relation_oid, in
     rdb_catalog_row row;
     bool ok = arena != NULL && need_attribute_row(access, relation_oid, number, arena, &row, err);
     *target = ok ? row_int32(&row, RDB_pg_attribute_attstattarget) : -1;
+    rdb_arena_destroy(arena);
+    return ok;
+}
+
+bool rdb_ddl_get_column_options(rdb_access *access, uint32_t relation_oid, int16_t number, rdb_arena *arena, const char *const **options, uint32_t *count, rdb_error *err)
+{
+    rdb_catalog_row row;
+    *options = NULL;
+    *count = 0;
+    return need_attribute_row(access, relation_oid, number, arena, &row, err) &&
+           (row.is_null[RDB_pg_attribute_attoptions - 1] || row_texts(arena, &row, RDB_pg_attribute_attoptions, options, count, err));
+}
+
+bool rdb_ddl_set_column_options(rdb_access *access, uint32_t relation_oid, int16_t number, const char *const *options, uint32_t count, rdb_error *err)
+{
+    rdb_arena *arena = ddl_arena(err);
+    rdb_datum value = {.words = {0, 0}};
+    bool ok = arena != NULL && (count == 0 || datum_from_texts(arena, RDB_TEXTARRAYOID, options, count, &value, err)) &&
+              rdb_ddl_set_attribute_field(access, relation_oid, number, RDB_pg_attribute_attoptions, value, count == 0, err);
     rdb_arena_destroy(arena);
     return ok;
 }

@@ -3,6 +3,9 @@
  * deferrability, replica identity, CLUSTER ON, persistence. */
 #include "command/command_int.h"
 
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
 #include <strings.h>
 
 /* ---- columns ----------------------------------------------------------------------------------------------------------------- */
@@ -23,19 +26,28 @@ static bool drop_expression(rdb_command_context *context, const rdb_relation *re
 
 static bool set_statistics(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_alter_command *command, rdb_error *err)
 {
-    enum { TARGET_MAX = 10000 };
     const rdb_ast_value *value = (const rdb_ast_value *)command->def;
-    int32_t target = value != NULL ? (int32_t)value->integer : -1;
+    int32_t target;
     int16_t number = command->number;
     if (command->name != NULL ? !command_column_number(relation, command->name, &number, err) : relation->kind != 'i')
         return rdb_error_is_set(err) ? false : rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "cannot refer to non-index column by number");
     if (command->name == NULL && (number <= 0 || number > relation->column_count))
         return rdb_error_set(err, RDB_UNDEFINED_COLUMN, "column number %d of relation \"%s\" does not exist", number, relation->name);
-    if (target < -1)
-        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "statistics target %d is too low", target);
-    if (target > TARGET_MAX) {
-        target = TARGET_MAX;
-        command_notice(context, "WARNING", RDB_INVALID_PARAMETER_VALUE, "lowering statistics target to %d", target);
+    if (!command_statistics_target(context, value != NULL ? (int32_t)value->integer : -1, &target, err))
+        return false;
+    if (relation->kind == 'i' || relation->kind == 'I') {
+        const rdb_relation *table = NULL;
+        if (!rdb_relation_get(context->access, relation->index_of, &table, err))
+            return false;
+        for (uint16_t i = 0; table != NULL && i < table->index_count; i++) {
+            const rdb_relation_index *index = &table->indexes[i];
+            if (index->oid != relation->oid || (number <= index->key_count && index->columns[number - 1].column_number == 0))
+                continue;
+            rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, number > index->key_count ? "cannot alter statistics on included column \"%s\" of index \"%s\""
+                                                                                    : "cannot alter statistics on non-expression column \"%s\" of index \"%s\"",
+                          relation->columns[number - 1].name, relation->name);
+            return number > index->key_count ? false : rdb_error_hint(err, "Alter statistics on table column instead.");
+        }
     }
     return rdb_ddl_set_attribute_field(context->access, relation->oid, number, RDB_pg_attribute_attstattarget, (rdb_datum){.i32 = target}, false, err);
 }
@@ -92,35 +104,55 @@ bool command_column_storage(rdb_command_context *context, const rdb_relation *re
     return raw->compression == NULL || compress(context, relation, number, raw->compression, err);
 }
 
-/* n_distinct and n_distinct_inherited. */
+/* n_distinct and n_distinct_inherited: texts "name=value" in pg_attribute.attoptions; those that are not named stay. */
+static bool check_distinct(const char *name, const char *text, rdb_error *err)
+{
+    char *end = NULL;
+    const double value = strtod(text, &end);
+    if (end == text || *end != '\0' || isnan(value))
+        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "invalid value for floating point option \"%s\": %s", name, text);
+    if (value >= -1 && value <= DBL_MAX)
+        return true;
+    rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "value %s out of bounds for option \"%s\"", text, name);
+    return rdb_error_detail(err, "Valid values are between \"%f\" and \"%f\".", -1.0, DBL_MAX);
+}
+
 static bool set_column_options(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_alter_command *command, bool reset, rdb_error *err)
 {
     const rdb_list *options = &((const rdb_ast_items *)command->def)->items;
+    const char *const *old = NULL;
+    const char **texts;
+    uint32_t old_count = 0, count = 0;
     int16_t number;
-    if (!command_column_number(relation, command->name, &number, err))
+    if (!command_column_number(relation, command->name, &number, err) ||
+        !rdb_ddl_get_column_options(context->access, relation->oid, number, context->arena, &old, &old_count, err))
         return false;
-    rdb_strbuf text;
-    rdb_strbuf_init(&text, context->arena);
+    texts = RDB_NEW_ARRAY(context->arena, const char *, old_count + options->count + 1u);
+    for (uint32_t i = 0; i < old_count; i++) {
+        bool is_named = false;
+        for (uint32_t k = 0; k < options->count; k++) {
+            const char *name = ((const rdb_ast_option *)options->items[k])->name;
+            is_named = is_named || (strncmp(old[i], name, strlen(name)) == 0 && old[i][strlen(name)] == '=');
+        }
+        if (!is_named)
+            texts[count++] = old[i];
+    }
     for (uint32_t i = 0; i < options->count; i++) {
         const rdb_ast_option *option = options->items[i];
         const rdb_ast_value *value = (const rdb_ast_value *)option->arg;
-        if (strcmp(option->name, "n_distinct") != 0 && strcmp(option->name, "n_distinct_inherited") != 0)
+        if (strcmp(option->name, "n_distinct") != 0 && strcmp(option->name, "n_distinct_inherited") != 0) {
+            if (reset)
+                continue;
             return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "unrecognized parameter \"%s\"", option->name);
-        if (reset || value == NULL)
+        }
+        if (reset)
             continue;
-        const char *number_text = value->kind == RDB_SQL_VALUE_INTEGER ? rdb_arena_printf(context->arena, "%lld", (long long)value->integer) : command_option_text(option);
-        rdb_strbuf_addf(&text, "%s%s=%s", text.length > 0 ? "," : "{", option->name, number_text != NULL ? number_text : "");
-    }
-    const rdb_type *texts = NULL;
-    rdb_datum value = {.words = {0, 0}};
-    if (!rdb_type_get(context->access, RDB_TEXTARRAYOID, &texts, err))
-        return false;
-    if (text.length > 0) {
-        rdb_strbuf_addc(&text, '}');
-        if (!rdb_strbuf_check(&text, err) || !rdb_expr_value_from_text(command_eval(context), context->arena, texts, -1, (rdb_slice){(const uint8_t *)text.data, text.length}, &value, err))
+        const char *text = value == NULL ? "true" : value->kind == RDB_SQL_VALUE_INTEGER ? rdb_arena_printf(context->arena, "%lld", (long long)value->integer) : command_option_text(option);
+        if (!check_distinct(option->name, text != NULL ? text : "", err))
             return false;
+        texts[count++] = rdb_arena_printf(context->arena, "%s=%s", option->name, text);
     }
-    return rdb_ddl_set_attribute_field(context->access, relation->oid, number, RDB_pg_attribute_attoptions, value, text.length == 0, err);
+    return rdb_ddl_set_column_options(context->access, relation->oid, number, texts, count, err);
 }
 
 /* ---- identity ------------------------------------------------------------------------------------------------------------------ */

@@ -11,6 +11,7 @@
 #include "task/rdb_report.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 enum { ROWS_A_PART = 300 };
 
@@ -394,11 +395,19 @@ bool sample_examine(rdb_command_context *context, const sample *s, const sample_
 {
     column_work work = {.s = s, .arena = arena, .column = column, .target = target, .statistics = statistics};
     const rdb_type *type = column->type;
-    uint32_t less = 0;
+    uint32_t less = 0, element_less = 0;
     while (type->kind == 'd' && type->base != NULL)
         type = type->base;
-    return rdb_cancel_check(context->cancel, err) && rdb_opclass_operator(context->access, type->oid, type->oid, 1, &less, err) &&
-           examine_column(&work, less != 0 && column->type->ops != NULL && column->type->ops->compare != NULL, err);
+    if (!rdb_cancel_check(context->cancel, err) || !rdb_opclass_operator(context->access, type->oid, type->oid, 1, &less, err) ||
+        !examine_column(&work, less != 0 && column->type->ops != NULL && column->type->ops->compare != NULL, err))
+        return false;
+    const rdb_type *element = type->category == 'A' ? type->element : NULL, *base = element;
+    while (base != NULL && base->kind == 'd' && base->base != NULL)
+        base = base->base;
+    if (base == NULL || base->ops == NULL || base->ops->compare == NULL || statistics->null_fraction >= 1)
+        return true;
+    return rdb_opclass_operator(context->access, base->oid, base->oid, 1, &element_less, err) &&
+           (element_less == 0 || sample_examine_elements(s, column, element, target, arena, statistics, err));
 }
 
 /* ---- the statement --------------------------------------------------------------------------------------------------------------- */
@@ -423,6 +432,22 @@ static bool choose_columns(rdb_command_context *context, const rdb_relation *rel
     return true;
 }
 
+/* What ALTER TABLE ... SET (n_distinct = ...) says counts more than the sample does. */
+static bool take_said_distinct(rdb_command_context *context, const sample *s, int16_t number, bool with_children, rdb_statistics *statistics, rdb_error *err)
+{
+    const char *name = with_children ? "n_distinct_inherited=" : "n_distinct=";
+    const char *const *options = NULL;
+    uint32_t count = 0;
+    if (!rdb_ddl_get_column_options(context->access, s->relation->oid, number, context->arena, &options, &count, err))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        const double said = strncmp(options[i], name, strlen(name)) == 0 ? strtod(options[i] + strlen(name), NULL) : 0;
+        if (said != 0)
+            statistics->distinct = said;
+    }
+    return true;
+}
+
 static bool write_statistics(rdb_command_context *context, const sample *s, const uint32_t *targets, bool with_children, rdb_error *err)
 {
     rdb_report_set(1, 3); /* computing statistics */
@@ -433,6 +458,7 @@ static bool write_statistics(rdb_command_context *context, const sample *s, cons
         rdb_statistics statistics;
         rdb_arena_reset(arena);
         ok = targets[i] == 0 || (sample_read_column(s, i, arena, &column, err) && sample_examine(context, s, &column, targets[i], arena, &statistics, err) &&
+                                 take_said_distinct(context, s, s->columns[i], with_children, &statistics, err) &&
                                  rdb_ddl_set_column_statistics(context->access, s->relation, s->columns[i], with_children, &statistics, err));
     }
     rdb_arena_destroy(arena);

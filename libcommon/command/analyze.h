@@ -45,6 +45,10 @@ RDB_CHECKED bool sample_read_column(const sample *s, uint16_t column_no, rdb_are
 RDB_CHECKED bool sample_examine(rdb_command_context *context, const sample *s, const sample_column *column, uint32_t target, rdb_arena *arena, rdb_statistics *statistics,
                                 rdb_error *err);
 
+/* analyze_elements.c: what a column of arrays says of their elements, of type element, which has an order. */
+RDB_CHECKED bool sample_examine_elements(const sample *s, const sample_column *column, const rdb_type *element, uint32_t target, rdb_arena *arena, rdb_statistics *statistics,
+                                         rdb_error *err);
+
 /* analyze_extended.c: the objects of CREATE STATISTICS whose columns, among others, are looked at. A WARNING for each other one. */
 typedef struct extended_statistics {
     const rdb_statistics_object *objects;

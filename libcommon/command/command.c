@@ -52,6 +52,7 @@ ADAPTER(create_domain, rdb_ast_create_domain)
 ADAPTER(alter_domain, rdb_ast_alter_domain)
 ADAPTER(set_constraints, rdb_ast_set_constraints)
 ADAPTER(create_statistics, rdb_ast_create_statistics)
+ADAPTER(alter_statistics, rdb_ast_alter_statistics)
 ADAPTER(reindex, rdb_ast_reindex)
 ADAPTER(cluster, rdb_ast_cluster)
 ADAPTER(alter_enum, rdb_ast_alter_enum)
@@ -99,6 +100,7 @@ static const statement_kind KINDS[RDB_AST_TAG_COUNT] = {
     [RDB_AST_CREATE_SEQUENCE] = {"CREATE SEQUENCE", run_create_sequence, false},
     [RDB_AST_ALTER_SEQUENCE] = {"ALTER SEQUENCE", run_alter_sequence, false},
     [RDB_AST_CREATE_STATISTICS] = {"CREATE STATISTICS", run_create_statistics, false},
+    [RDB_AST_ALTER_STATISTICS] = {"ALTER STATISTICS", run_alter_statistics, false},
     [RDB_AST_TRUNCATE] = {"TRUNCATE TABLE", run_truncate, false},
     [RDB_AST_CREATE_POLICY] = {"CREATE POLICY", run_create_policy, false},
     [RDB_AST_ALTER_POLICY] = {"ALTER POLICY", run_alter_policy, false},

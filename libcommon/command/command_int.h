@@ -124,6 +124,9 @@ RDB_CHECKED bool command_alter_enum(rdb_command_context *context, const rdb_ast_
 RDB_CHECKED bool command_create_range(rdb_command_context *context, const rdb_ast_create_range *statement, rdb_error *err);
 RDB_CHECKED bool command_check_type_owner(rdb_command_context *context, const rdb_type *type, rdb_error *err);
 /* statistics.c */
+RDB_CHECKED bool command_alter_statistics(rdb_command_context *context, const rdb_ast_alter_statistics *statement, rdb_error *err);
+/* What SET STATISTICS says, as it is kept: -1 to 10000. */
+RDB_CHECKED bool command_statistics_target(rdb_command_context *context, int32_t said, int32_t *target, rdb_error *err);
 RDB_CHECKED bool command_create_statistics(rdb_command_context *context, const rdb_ast_create_statistics *statement, rdb_error *err);
 /* The same, telling what was made (or, under IF NOT EXISTS, what is there). */
 RDB_CHECKED bool command_make_statistics(rdb_command_context *context, const rdb_ast_create_statistics *statement, uint32_t *made_oid, rdb_error *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * CREATE STATISTICS: what is to be known of several columns together. ANALYZE gathers it (analyze_extended.c). */
+ * CREATE and ALTER STATISTICS: what is to be known of several columns together. ANALYZE gathers it (analyze_extended.c). */
 #include "command/command_int.h"
 
 #include <stdlib.h>
@@ -195,4 +195,28 @@ bool command_create_statistics(rdb_command_context *context, const rdb_ast_creat
 {
     uint32_t oid = 0;
     return command_make_statistics(context, statement, &oid, err);
+}
+
+bool command_statistics_target(rdb_command_context *context, int32_t said, int32_t *target, rdb_error *err)
+{
+    enum { TARGET_MAX = 10000 };
+    *target = said;
+    if (said < -1)
+        return rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "statistics target %d is too low", said);
+    if (said > TARGET_MAX) {
+        *target = TARGET_MAX;
+        command_notice(context, "WARNING", RDB_INVALID_PARAMETER_VALUE, "lowering statistics target to %d", *target);
+    }
+    return true;
+}
+
+bool command_alter_statistics(rdb_command_context *context, const rdb_ast_alter_statistics *statement, rdb_error *err)
+{
+    const rdb_ast_items name = {.node = {RDB_AST_LIST, -1}, .items = statement->name};
+    command_object object;
+    int32_t target;
+    return command_statistics_target(context, statement->target, &target, err) &&
+           command_find_object(context, RDB_SQL_OBJECT_STATISTIC_EXT, NULL, &name.node, NULL, statement->missing_ok, &object, err) &&
+           (object.address.object_oid == 0 ||
+            (command_check_object_owner(context, &object, err) && rdb_ddl_set_statistics_target(context->access, object.address.object_oid, target, err)));
 }

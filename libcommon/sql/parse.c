@@ -162,7 +162,6 @@ static const struct {
     {T_AlterOpFamilyStmt, "ALTER OPERATOR FAMILY"},
     {T_AlterOperatorStmt, "ALTER OPERATOR"},
     {T_SecLabelStmt, "SECURITY LABEL"},
-    {T_AlterStatsStmt, "ALTER STATISTICS"},
     {T_AlterDatabaseRefreshCollStmt, "ALTER DATABASE REFRESH COLLATION VERSION"},
     {T_CreateTransformStmt, "CREATE TRANSFORM"},
     {T_AlterObjectDependsStmt, "ALTER DEPENDS ON EXTENSION"},

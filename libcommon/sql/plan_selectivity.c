@@ -331,6 +331,24 @@ static double matching_selectivity(plan_level *level, const plan_subject *s, con
 enum { AREA_SEL = 139, POSITION_SEL = 140, CONT_SEL = 1300, CONT_SEL_2 = 1302, ICLIKE_SEL = 1814, ICNLIKE_SEL = 1815, REGEX_SEL = 1818, LIKE_SEL = 1819, ICREGEX_SEL = 1820,
        REGEX_NE_SEL = 1821, NLIKE_SEL = 1822, ICREGEX_NE_SEL = 1823, RANGE_SEL = 3169, MULTIRANGE_SEL = 4243, ARRAY_SEL = 3817, MATCHING_SEL = 5040, TSMATCH_SEL = 3686, NETWORK_SEL = 3560 };
 
+/* array @> array, && and <@, with one that is known. */
+static double contained_selectivity(const plan_subject *s, const rdb_expr_function *e, bool column_is_left)
+{
+    enum { OVERLAPS = 2750, CONTAINS = 2751 };
+    const rdb_expr *other = plan_strip(e->arguments.items[column_is_left ? 1 : 0]);
+    const plan_array_test test = e->operator_oid == OVERLAPS                        ? PLAN_ARRAYS_OVERLAP
+                                 : (e->operator_oid == CONTAINS) == column_is_left ? PLAN_ARRAY_CONTAINS
+                                                                                   : PLAN_ARRAY_IS_CONTAINED;
+    rdb_array_shape shape;
+    if (!s->is_column || other->kind != RDB_EXPR_CONST)
+        return test == PLAN_ARRAYS_OVERLAP ? 0.01 : 0.005;
+    if (((const rdb_expr_const *)other)->is_null)
+        return 0;
+    rdb_array_get_shape(((const rdb_expr_const *)other)->value, &shape);
+    const bool is_same_type = s->type->element != NULL && (shape.count == 0 || shape.element_oid == s->type->element->oid);
+    return is_same_type ? plan_array_selectivity(s, test, ((const rdb_expr_const *)other)->value) : 0.005;
+}
+
 static double operator_selectivity(plan_level *level, const plan_subject *s, const rdb_expr_function *e, bool column_is_left)
 {
     const rdb_operator_entry *entry = NULL;
@@ -363,9 +381,9 @@ static double operator_selectivity(plan_level *level, const plan_subject *s, con
     case POSITION_SEL: return 0.1;
     case CONT_SEL:
     case CONT_SEL_2: return 0.001;
+    case ARRAY_SEL: return contained_selectivity(s, e, column_is_left);
     case RANGE_SEL:
     case MULTIRANGE_SEL:
-    case ARRAY_SEL:
     case TSMATCH_SEL:
     case NETWORK_SEL: return 0.005;
     case 0: return 0.5;
@@ -374,8 +392,8 @@ static double operator_selectivity(plan_level *level, const plan_subject *s, con
 }
 
 /* ---- conditions ----------------------------------------------------------------------------------------------------------------------- */
-/* column = ANY (array), <> ALL (array): element after element. */
-static double array_selectivity(plan_level *level, const rdb_expr_array_op *e)
+/* column = ANY (array), <> ALL (array): element after element. *is_known: from what ANALYZE knows of the elements of a column that is the array. */
+static double array_selectivity(plan_level *level, const rdb_expr_array_op *e, bool *is_known)
 {
     const plan_subject s = plan_examine(level, e->left);
     uint16_t strategy = 0;
@@ -388,8 +406,19 @@ static double array_selectivity(plan_level *level, const rdb_expr_array_op *e)
     bool is_equal = rdb_opclass_strategy(level->p->access, e->operator_oid, &strategy, &family, &quiet) && strategy == 3;
     bool is_unequal = rdb_operator_get(level->p->access, e->operator_oid, &entry, &quiet) && entry != NULL && entry->restrict_oid == PLAN_NEQ_SEL;
     rdb_error_clear(&quiet);
+    *is_known = false;
     if (array != NULL && array->is_null)
         return 0;
+    const plan_subject of = plan_examine(level, right);
+    const rdb_expr *sought = plan_strip(e->left);
+    if (of.is_column && (is_equal || is_unequal) && sought->kind == RDB_EXPR_CONST && of.type->element != NULL && of.type->element->rep == sought->type->rep) {
+        if (((const rdb_expr_const *)sought)->is_null)
+            return 0;
+        /* <> ALL is not = ANY, and <> ANY not = ALL */
+        *is_known = is_equal && of.figures != NULL && of.figures->element_count > 0;
+        const double one = plan_element_selectivity(&of, e->use_or != is_equal, ((const rdb_expr_const *)sought)->value);
+        return is_equal ? one : 1 - one;
+    }
     double items = ARRAY_ITEMS, sum = 0, result = e->use_or ? 0 : 1;
     if (array != NULL) {
         rdb_array_get_shape(array->value, &shape);
@@ -564,8 +593,9 @@ double plan_selectivity_of(plan_level *level, const plan_rel *of, const rdb_expr
     case RDB_EXPR_BOOL_TEST: return test_selectivity(level, (const rdb_expr_bool_test *)clause);
     case RDB_EXPR_ARRAY_OP: {
         const rdb_expr_array_op *e = (const rdb_expr_array_op *)clause;
-        const double one = array_selectivity(level, e);
-        return plan_examine(level, e->left).is_column ? one : asked_selectivity(level, clause, one);
+        bool is_known;
+        const double one = array_selectivity(level, e, &is_known);
+        return is_known || plan_examine(level, e->left).is_column ? one : asked_selectivity(level, clause, one);
     }
     case RDB_EXPR_DISTINCT: {
         const rdb_expr_pair *e = (const rdb_expr_pair *)clause;

@@ -26,6 +26,13 @@ static inline int plan_compare_values(const plan_subject *s, rdb_datum left, rdb
     return s->type->ops->compare(s->type, s->collation, left, right);
 }
 
+/* Arrays (plan_elements.c). The share of rows of the column s for which `column @> array`, `&&` or `<@` holds, by the strategy that GIN's class
+ * of arrays gives the operator. */
+typedef enum plan_array_test { PLAN_ARRAYS_OVERLAP, PLAN_ARRAY_CONTAINS, PLAN_ARRAY_IS_CONTAINED } plan_array_test;
+double plan_array_selectivity(const plan_subject *s, plan_array_test test, rdb_datum array);
+/* The same of `value = ANY (column)`, and `= ALL` (is_all). */
+double plan_element_selectivity(const plan_subject *s, bool is_all, rdb_datum value);
+
 /* The share of not-null values that are < (strategy 1) or <= (2) the value. */
 double plan_share_below(planner *p, const plan_subject *s, uint16_t strategy, rdb_datum value);
 

@@ -335,6 +335,13 @@ typedef struct rdb_ast_create_statistics {
     bool if_not_exists;
 } rdb_ast_create_statistics;
 
+typedef struct rdb_ast_alter_statistics { /* SET STATISTICS target */
+    rdb_ast_node node;
+    rdb_list name;
+    int32_t target;
+    bool missing_ok;
+} rdb_ast_alter_statistics;
+
 typedef struct rdb_ast_statistics_elem {
     rdb_ast_node node;
     const char *name;

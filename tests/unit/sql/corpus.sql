@@ -324,6 +324,8 @@ create language l;
 create trusted procedural language l handler f inline g validator h;
 create statistics s on a, b from t;
 create statistics if not exists s.x (ndistinct, mcv) on (a + 1), lower(b), c from t;
+alter statistics s set statistics 10;
+alter statistics if exists s.x set statistics -1;
 create publication p;
 create publication p for all tables with (publish = 'insert');
 create publication p for table only t, s.u (a, b) where (a > 1), tables in schema s, current_schema;

@@ -1,0 +1,58 @@
+-- How much ANALYZE keeps, and what it is told.
+create table told (id int, x int, y int);
+insert into told select g, g * 10, g % 40 from generate_series(1, 1000) g;
+alter table told alter y set statistics 5;
+alter table told alter x set statistics 0;
+alter table told alter id set (n_distinct = 77, n_distinct_inherited = 5);
+analyze told;
+select attname, n_distinct, array_length(most_common_vals::text::int[], 1) as common, array_length(histogram_bounds::text::int[], 1) as bounds from pg_stats where tablename = 'told' order by 1;
+explain (costs off) select id, count(*) from told group by id;
+alter table told alter id set (n_distinct = -0.5);
+analyze told;
+select n_distinct from pg_stats where tablename = 'told' and attname = 'id';
+alter table told alter id set (n_distinct_inherited = -0.25);
+analyze told;
+select n_distinct from pg_stats where tablename = 'told' and attname = 'id';
+alter table told alter id reset (n_distinct);
+analyze told;
+select n_distinct from pg_stats where tablename = 'told' and attname = 'id';
+alter table told alter id set (n_distinct = -2);
+alter table told alter id set (n_distinct = 'much');
+alter table told alter id set (distinct_n = 2);
+alter table told alter id reset (distinct_n);
+alter table told alter nothing set (n_distinct = 2);
+create table told_below () inherits (told);
+insert into told_below select g, g, g from generate_series(1, 1000) g;
+analyze told;
+select inherited, n_distinct from pg_stats where tablename = 'told' and attname = 'id' order by 1;
+alter table told alter y set statistics -2;
+alter table told alter y set statistics 10001;
+alter table told alter nothing set statistics 10;
+create index told_x on told (x, (x + y)) include (y);
+alter index told_x alter column 1 set statistics 4;
+alter index told_x alter column 2 set statistics 4;
+alter index told_x alter column 3 set statistics 4;
+alter index told_x alter column 4 set statistics 4;
+\d+ told_x
+-- Statistics objects.
+create statistics told_s on x, y from told;
+alter statistics told_s set statistics 10;
+select stxstattarget from pg_statistic_ext where stxname = 'told_s';
+\d+ told
+alter statistics public.told_s set statistics 100000;
+select stxstattarget from pg_statistic_ext where stxname = 'told_s';
+alter statistics told_s set statistics 0;
+analyze told;
+select count(*) from pg_statistic_ext_data d join pg_statistic_ext e on e.oid = d.stxoid where stxname = 'told_s';
+alter statistics told_s set statistics -1;
+analyze told;
+select count(*) from pg_statistic_ext_data d join pg_statistic_ext e on e.oid = d.stxoid where stxname = 'told_s';
+alter statistics told_s set statistics -5;
+alter statistics if exists no_such set statistics 1;
+alter statistics no_such set statistics 1;
+create role told_reader;
+set role told_reader;
+alter statistics told_s set statistics 7;
+reset role;
+drop role told_reader;
+drop table told cascade;
