@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """TPC-H's 22 queries here, on PostgreSQL 15 and, in memory, on DuckDB, alternating; the rows must be equal. SCALE (1 where it is not
-set) is made by tests/bench/tpch_data.c; TPCH_DATA names a directory of TABLE.tbl (or .tbl.zst) files instead. ROUNDS, BUFFERS_MB and
-DUCKDB=0 (without it) may be set. Of several scales (SCALE=0.1,1), each is measured, and then how the times grew from one to the next:
+set) is made by tests/bench/tpch_data.c; TPCH_DATA names a directory of TABLE.tbl (or .tbl.zst) files instead. ROUNDS, BUFFERS_MB,
+WORK_MEM_MB and DUCKDB=0 (without it) may be set. Of several scales (SCALE=0.1,1), each is measured, and then how the times grew from one to the next:
 1 is linear. With query numbers: those alone. Statements go through one psql that stays, so neither its start nor
 the session's is measured. Prints medians in milliseconds and their ratio (theirs / ours: above 1 is ahead) with the servers' CPU time,
 JSON lines on stdout; exit 1 where rows differ."""
@@ -16,6 +16,7 @@ DATA = os.environ.get("TPCH_DATA", "")
 SCALE = os.environ.get("SCALE", "1")
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 BUFFERS_MB = int(os.environ.get("BUFFERS_MB", "1024"))
+WORK_MEM_MB = int(os.environ.get("WORK_MEM_MB", "256"))
 WITH_DUCKDB = os.environ.get("DUCKDB", "1") != "0"
 TABLES = ("region", "nation", "part", "supplier", "partsupp", "customer", "orders", "lineitem")
 LIMIT_SECONDS = 300
@@ -87,9 +88,9 @@ def measure(wanted, scale):
     sides, duckdb, results, different = [], None, {}, []
     try:
         files = make_rows(work, scale)
-        os.environ["RUSTYDB_MEMORY_WORK_MEM"] = "256MB"
+        os.environ["RUSTYDB_MEMORY_WORK_MEM"] = f"{WORK_MEM_MB}MB"
         sides = [RustyDB(work, init=["--tune", f"{BUFFERS_MB}MB"]),
-                 PostgreSQL(work, [f"shared_buffers={BUFFERS_MB}MB", "work_mem=256MB", "max_wal_size=4GB", "jit=off"])]
+                 PostgreSQL(work, [f"shared_buffers={BUFFERS_MB}MB", f"work_mem={WORK_MEM_MB}MB", "max_wal_size=4GB", "jit=off"])]
         for side in sides:
             times = load(side, files)
             print(json.dumps({"workload": "tpch load", "server": side.name, **{f"{part}_seconds": round(spent, 2) for part, spent in times.items()}}), flush=True)
