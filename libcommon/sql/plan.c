@@ -354,20 +354,25 @@ static bool all_hash(const rdb_list *items)
     return true;
 }
 
+double plan_limit_of(const rdb_query *query)
+{
+    const rdb_expr_const *count = (const rdb_expr_const *)query->limit_count, *offset = (const rdb_expr_const *)query->limit_offset;
+    if (count == NULL)
+        return 0;
+    const double rows = count->head.kind == RDB_EXPR_CONST && !count->is_null && count->value.i64 > 0 ? (double)count->value.i64 : 10;
+    return rows + (offset != NULL && offset->head.kind == RDB_EXPR_CONST && !offset->is_null && offset->value.i64 > 0 ? (double)offset->value.i64 : 0);
+}
+
 /* What stands first above FROM, and the order that would serve it: grouping, windows, DISTINCT or ORDER BY. */
 static void want_order(plan_level *level, rdb_expr *const *targets)
 {
     planner *p = level->p;
     const rdb_query *query = level->query;
     plan_want *want = &level->want;
-    const rdb_expr_const *count = (const rdb_expr_const *)query->limit_count;
     rdb_list items = {0};
-    *want = (plan_want){.goal = PLAN_GOAL_SORT};
-    if (count != NULL)
-        want->limit = count->head.kind == RDB_EXPR_CONST && !count->is_null && count->value.i64 > 0 ? (double)count->value.i64 : 10;
-    const rdb_expr_const *offset = (const rdb_expr_const *)query->limit_offset;
-    if (count != NULL && offset != NULL)
-        want->limit += offset->head.kind == RDB_EXPR_CONST && !offset->is_null && offset->value.i64 > 0 ? (double)offset->value.i64 : 0;
+    *want = (plan_want){.goal = PLAN_GOAL_SORT, .limit = plan_limit_of(query)};
+    if (query->limit_count == NULL && query->sort.count > 0)
+        want->limit = level->tuple_fraction;
     if (query->command != RDB_COMMAND_SELECT || query->grouping_sets.count > 0 || query->set_operation != NULL)
         return;
     if (query->group.count > 0) {
@@ -477,6 +482,16 @@ static bool project_early(planner *p, const rdb_query *query, rdb_expr *const *t
 /* Rows of a set operation that sorted them are in the order of their columns. */
 static void note_set_order(plan_level *level, const plan_built *built)
 {
+    if (built->node->kind == RDB_PLAN_MERGE_APPEND) {
+        level->have_count = built->node->of.append.key_count;
+        plan_order *merged = RDB_NEW_ARRAY(level->p->arena, plan_order, level->have_count + 1);
+        for (uint32_t i = 0; i < level->have_count; i++) {
+            const rdb_plan_key *key = &built->node->of.append.keys[i];
+            merged[i] = (plan_order){.expr = built->outputs[key->slot_no], .collation = key->collation, .is_descending = key->is_descending, .nulls_first = key->nulls_first};
+        }
+        level->have = merged;
+        return;
+    }
     const bool is_sorted = (built->node->kind == RDB_PLAN_UNIQUE && built->count > 0) || (built->node->kind == RDB_PLAN_SET_OP && built->node->of.set_op.is_sorted);
     plan_order *have = RDB_NEW_ARRAY(level->p->arena, plan_order, built->count + 1);
     const rdb_plan_node *sort = built->node->left;
@@ -703,6 +718,27 @@ static bool plan_cheaper(planner *p, plan_level *parent, const rdb_query *plain,
     return true;
 }
 
+/* ORDER BY over a UNION ALL: all rows sorted, or members that come in order merged: whichever costs less. */
+static bool plan_in_order(planner *p, plan_level *parent, const rdb_query *plain, const rdb_query *by_member, double fraction, plan_level *level, plan_built *built)
+{
+    const plan_mark before = mark_planner(p, parent);
+    plan_level *other = RDB_NEW(p->arena, plan_level);
+    plan_built sorted;
+    other->run = level->run;
+    if (!plan_written(p, parent, plain, fraction, other, &sorted))
+        return false;
+    const plan_mark between = mark_planner(p, parent);
+    rewind_planner(p, parent, &before);
+    if (!plan_written(p, parent, by_member, fraction, level, built))
+        return false;
+    if (plan_merges_members(built->node) && built->node->total_cost < sorted.node->total_cost)
+        return true;
+    rewind_planner(p, parent, &between);
+    *level = *other;
+    *built = sorted;
+    return true;
+}
+
 bool plan_query(planner *p, plan_level *parent, const rdb_query *query, plan_level *level, plan_built *built)
 {
     if (++p->depth > RDB_TREE_DEPTH_MAX)
@@ -710,7 +746,9 @@ bool plan_query(planner *p, plan_level *parent, const rdb_query *query, plan_lev
     const double fraction = level->tuple_fraction;
     query = plan_drop_joins(p, plan_pull_up(p, plan_join_sublinks(p, without_rows(p, query))));
     const rdb_query *by_index = plan_min_max(p, query);
-    const bool ok = by_index == query ? plan_written(p, parent, query, fraction, level, built) : plan_cheaper(p, parent, query, by_index, fraction, level, built);
+    const rdb_query *by_member = by_index == query ? plan_order_members(p, query) : query;
+    const bool ok = by_member != query ? plan_in_order(p, parent, query, by_member, fraction, level, built)
+                    : by_index == query ? plan_written(p, parent, query, fraction, level, built) : plan_cheaper(p, parent, query, by_index, fraction, level, built);
     p->depth -= ok;
     return ok;
 }

@@ -300,6 +300,13 @@ rdb_expr **plan_range_outputs(planner *p, const rdb_range *range, uint32_t range
 bool plan_set_operation(plan_level *level, const rdb_set_operation *operation, plan_built *built);
 const rdb_set_operation *plan_leftmost(const rdb_set_operation *operation);
 rdb_plan_key plan_key(uint32_t slot_no, const rdb_expr *expr);
+/* Rows that LIMIT and OFFSET ask for, as a guess where they are no constants; 0: all. */
+double plan_limit_of(const rdb_query *query);
+/* The query with each member of its UNION ALL asking for the order that is asked of all, so that they can be merged; the query itself
+ * where that is not to be had. */
+const rdb_query *plan_order_members(planner *p, const rdb_query *query);
+/* Are members merged, one of which at least comes in its order without a sort? */
+bool plan_merges_members(const rdb_plan_node *node);
 bool plan_distinct_hash(plan_level *level, plan_built *built, uint32_t count, const uint32_t *collations);
 /* DISTINCT of the first count columns, which are all: by hashing, or sorted as the query asks for it. */
 bool plan_distinct_rows(plan_level *level, plan_built *built, uint32_t count);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Planning UNION, INTERSECT and EXCEPT, and duplicates removed by hashing. */
 #include "sql/plan_int.h"
+#include <math.h>
 
 rdb_plan_key plan_key(uint32_t slot_no, const rdb_expr *expr)
 {
@@ -133,6 +134,129 @@ static bool sort_all(plan_level *level, plan_built *built, const rdb_set_operati
     return true;
 }
 
+/* ---- members of a UNION ALL, one into the other by the order that is asked for ------------------------------------------------------- */
+/* The column that an item of ORDER BY over a set operation sorts by, from 0; false: it is none of them alone. */
+static bool sorted_column(const rdb_query *query, const rdb_sort_item *item, uint32_t *column)
+{
+    for (uint32_t i = 0; i < query->targets.count; i++) {
+        const rdb_target *target = query->targets.items[i];
+        const rdb_expr_var *var = (const rdb_expr_var *)target->expr;
+        if (target->sort_ref != item->target_ref)
+            continue;
+        *column = var->head.kind == RDB_EXPR_VAR ? (uint32_t)var->attribute_no - 1 : 0;
+        return var->head.kind == RDB_EXPR_VAR && var->levels_up == 0 && var->attribute_no > 0;
+    }
+    return false;
+}
+
+/* A member's query that asks for the order itself; NULL: it has rows of its own choice, or one of its own. */
+static const rdb_query *order_member(planner *p, const rdb_query *query, const rdb_query *member)
+{
+    if (member->command != RDB_COMMAND_SELECT || member->set_operation != NULL || member->sort.count > 0 || member->limit_count != NULL || member->limit_offset != NULL ||
+        member->row_marks.count > 0 || member->distinct.count > 0 || member->has_set_returning_targets)
+        return NULL;
+    rdb_query *ordered = rdb_arena_memdup(p->arena, member, sizeof *ordered);
+    uint32_t last_ref = 0;
+    ordered->targets = (rdb_list){0};
+    for (uint32_t i = 0; i < member->targets.count; i++) {
+        rdb_list_push(p->arena, &ordered->targets, rdb_arena_memdup(p->arena, member->targets.items[i], sizeof(rdb_target)));
+        last_ref = RDB_MAX(last_ref, ((const rdb_target *)member->targets.items[i])->sort_ref);
+    }
+    for (uint32_t i = 0; i < query->sort.count; i++) {
+        rdb_sort_item *item = rdb_arena_memdup(p->arena, query->sort.items[i], sizeof *item);
+        uint32_t column;
+        if (!sorted_column(query, item, &column) || column >= ordered->targets.count)
+            return NULL;
+        rdb_target *target = ordered->targets.items[column];
+        if (target->sort_ref == 0)
+            target->sort_ref = ++last_ref;
+        item->target_ref = target->sort_ref;
+        rdb_list_push(p->arena, &ordered->sort, item);
+    }
+    return ordered;
+}
+
+const rdb_query *plan_order_members(planner *p, const rdb_query *query)
+{
+    const rdb_set_operation *operation = query->set_operation;
+    if (query->command != RDB_COMMAND_SELECT || operation == NULL || operation->range_no != 0 || operation->kind != RDB_SET_UNION || !operation->all || query->sort.count == 0)
+        return query;
+    for (const rdb_set_operation *next = operation; next->range_no == 0; next = next->left)
+        if (next->kind != RDB_SET_UNION || !next->all || next->right->range_no == 0)
+            return query;
+    rdb_query *made = rdb_arena_memdup(p->arena, query, sizeof *made);
+    made->ranges = (rdb_list){0};
+    for (uint32_t i = 0; i < query->ranges.count; i++) {
+        rdb_range *range = rdb_arena_memdup(p->arena, query->ranges.items[i], sizeof *range);
+        const rdb_query *ordered = range->kind == RDB_RANGE_SUBQUERY ? order_member(p, query, range->subquery) : NULL;
+        if (ordered == NULL)
+            return query;
+        range->subquery = (rdb_query *)(uintptr_t)ordered;
+        rdb_list_push(p->arena, &made->ranges, range);
+    }
+    return made;
+}
+
+/* Does every member come in the order that the query asks for? */
+static bool members_are_ordered(const plan_level *level, const rdb_set_operation *operation, const rdb_list *leaves)
+{
+    const rdb_query *query = level->query;
+    if (!operation->all || operation != query->set_operation || query->sort.count == 0)
+        return false;
+    for (uint32_t i = 0; i < leaves->count; i++) {
+        const uint32_t range_no = ((const rdb_set_operation *)leaves->items[i])->range_no;
+        const rdb_range *range = range_no != 0 ? query->ranges.items[range_no - 1] : NULL;
+        if (range == NULL || range->kind != RDB_RANGE_SUBQUERY || range->subquery->sort.count < query->sort.count)
+            return false;
+        for (uint32_t k = 0; k < query->sort.count; k++) {
+            const rdb_sort_item *item = query->sort.items[k], *own = range->subquery->sort.items[k];
+            uint32_t column;
+            if (!sorted_column(query, item, &column) || column >= range->subquery->targets.count)
+                return false;
+            const rdb_target *target = range->subquery->targets.items[column];
+            if (target->sort_ref != own->target_ref || item->order_oid != own->order_oid || item->is_descending != own->is_descending || item->nulls_first != own->nulls_first ||
+                !rdb_collation_same_order(target->expr->collation, operation->column_collations[column]))
+                return false;
+        }
+    }
+    return true;
+}
+
+static void merge_members(plan_level *level, const rdb_set_operation *operation, rdb_plan_node *node, rdb_expr *const *outputs)
+{
+    const rdb_query *query = level->query;
+    rdb_plan_key *keys = RDB_NEW_ARRAY(level->p->arena, rdb_plan_key, query->sort.count + 1);
+    for (uint32_t i = 0; i < query->sort.count; i++) {
+        const rdb_sort_item *item = query->sort.items[i];
+        uint32_t column = 0;
+        (void)sorted_column(query, item, &column);
+        keys[i] = plan_key(column, outputs[column]);
+        keys[i].collation = operation->column_collations[column];
+        keys[i].is_descending = item->is_descending;
+        keys[i].nulls_first = item->nulls_first;
+    }
+    const double depth = log2((double)RDB_MAX(node->children.count, 2u));
+    node->kind = RDB_PLAN_MERGE_APPEND;
+    node->of.append.key_count = query->sort.count;
+    node->of.append.keys = keys;
+    node->startup_cost = 2 * COST_OPERATOR * node->children.count * depth;
+    for (uint32_t i = 0; i < node->children.count; i++)
+        node->startup_cost += ((const rdb_plan_node *)node->children.items[i])->startup_cost;
+    node->total_cost += 2 * COST_OPERATOR * depth * (node->children.count + node->rows);
+}
+
+bool plan_merges_members(const rdb_plan_node *node)
+{
+    while (node != NULL && node->kind != RDB_PLAN_MERGE_APPEND)
+        node = node->left;
+    for (uint32_t i = 0; node != NULL && i < node->children.count; i++) {
+        const rdb_plan_kind kind = ((const rdb_plan_node *)node->children.items[i])->kind;
+        if (kind != RDB_PLAN_SORT && kind != RDB_PLAN_INCREMENTAL_SORT)
+            return true;
+    }
+    return false;
+}
+
 static bool plan_union(plan_level *level, const rdb_set_operation *operation, plan_built *built)
 {
     planner *p = level->p;
@@ -154,6 +278,8 @@ static bool plan_union(plan_level *level, const rdb_set_operation *operation, pl
             outputs = one.outputs;
     }
     node->total_cost += node->rows * COST_TUPLE * 0.5;
+    if (members_are_ordered(level, operation, &leaves))
+        merge_members(level, operation, node, outputs);
     plan_set_inputs(p, node, outputs, count);
     *built = plan_identity(p, node, outputs, count);
     if (operation->all)

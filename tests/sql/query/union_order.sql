@@ -1,0 +1,35 @@
+-- ORDER BY over UNION ALL: members that come in the order are merged.
+create table one (id int primary key, k int, v text);
+create table two (id int primary key, k int, v text);
+create table three (n bigint primary key, t varchar(20));
+insert into one select g, g % 1000, 'one ' || g from generate_series(1, 20000) g;
+insert into two select g * 2, g % 500, 'two ' || g from generate_series(1, 20000) g;
+insert into three select g * 5, 'three' from generate_series(1, 100) g;
+create index one_k on one (k desc nulls last);
+create index two_k on two (k desc nulls last);
+analyze one, two, three;
+set max_parallel_workers_per_gather = 0;
+set enable_incremental_sort = off;
+explain (costs off) select id, k from one union all select id, k from two order by id limit 10;
+select id, k from one union all select id, k from two order by id limit 10;
+explain (costs off) select id, k from one union all select id, k from two order by id desc offset 5 limit 3;
+select id, k from one union all select id, k from two order by id desc offset 5 limit 3;
+explain (costs off) select id, k from one union all select id, k from two order by k desc nulls last limit 3;
+select k from one union all select k from two order by k desc nulls last limit 5;
+explain (costs off) select k, id from one union all select k, id from two order by 1 limit 5;
+explain (costs off) select id, v from one union all select id, v from two order by v limit 5;
+explain (costs off) select id, v from one union all select id, v from two union all select id + 1, 'x' from one order by id limit 3;
+select id, v from one union all select id, v from two union all select id + 1, 'x' from one order by id, v limit 6;
+select id, v from one union all (select id, v from two order by id limit 2) order by id, v limit 3;
+explain (costs off) select id from one union select id from two order by id limit 3;
+explain (costs off) select id as a, k as b from one union all select id, k from two order by a;
+select count(*), min(a), max(a) from (select id as a, k as b from one union all select id, k from two order by a limit 20000) s;
+-- With nulls, other types, a member without rows, parameters.
+insert into one values (30001, null, null);
+select k from one union all select k from two order by k desc nulls last offset 39998;
+select id::bigint, v from one where id < 10 union all select n, t from three order by id, v limit 8;
+select id from one where false union all select id from two order by id limit 2;
+prepare few (int) as select id from one where id > $1 union all select id from two where id > $1 order by id limit 4;
+execute few (15000);
+execute few (39998);
+drop table one, two, three;
