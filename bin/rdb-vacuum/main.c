@@ -242,8 +242,12 @@ int main(int argc, char **argv)
         mistake = "--files-only goes with --verify and --home, and takes all the files";
     if (mistake == NULL && !vacuum_read_bounds(&run, &err))
         mistake = rdb_error_message(&err);
-    if (mistake != NULL)
-        return rdb_options_refuse(&PROGRAM, "%s", mistake);
+    if (mistake != NULL) {
+        exit_code = rdb_options_refuse(&PROGRAM, "%s", mistake);
+        rdb_client_place_free(&run.place);
+        rdb_error_clear(&err);
+        return exit_code;
+    }
     run.arena = rdb_arena_create("vacuum", NULL, NULL);
     bool ok = run.arena != NULL || rdb_error_set(&err, RDB_OUT_OF_MEMORY, "out of memory");
     ok = ok && (run.command == VACUUM_VERIFY     ? verify(&run, only, &exit_code, &err)

@@ -52,13 +52,37 @@ bool type_parse_float(rdb_call *call, rdb_slice text, bool is_single, const char
     return true;
 }
 
-/* The shortest digits that read back as the same value: "d.ddde[+-]xx" as printf's %e writes it. */
+/* Is the decimal just half way between two neighbours of so many bits? It reads back as the even one; PostgreSQL leaves that to no reader.
+ * A half-way point is an odd number of bits + 1 bits times a power of two. */
+static bool is_half_way(const char *scientific, unsigned bits)
+{
+    uint64_t odd = 0;
+    int exponent = 0;
+    for (const char *at = scientific; *at != 'e'; at++) {
+        if (!type_is_digit((unsigned char)*at))
+            continue;
+        odd = odd * 10 + (uint64_t)(*at - '0');
+        exponent -= strchr(scientific, '.') != NULL && at > strchr(scientific, '.');
+    }
+    exponent += atoi(strchr(scientific, 'e') + 1);
+    for (; odd != 0 && odd % 10 == 0; odd /= 10)
+        exponent++;
+    while (odd != 0 && odd % 2 == 0)
+        odd /= 2;
+    for (; exponent > 0 && odd < UINT64_C(1) << 60; exponent--) /* ten is five and a power of two */
+        odd *= 5;
+    for (; exponent < 0 && odd % 5 == 0 && odd != 0; exponent++)
+        odd /= 5;
+    return exponent == 0 && odd >> bits == 1;
+}
+
+/* The shortest digits between the value's neighbours' half-way points: "d.ddde[+-]xx" as printf's %e writes it. */
 static void shortest_double(double value, char *text, size_t size)
 {
     /* Fifteen digits always survive, so fewer show as zeros at the end; not so among the subnormal numbers. */
     for (int digits = fabs(value) < 0x1p-1022 ? 1 : 15; digits < 17; digits++) {
         snprintf(text, size, "%.*e", digits - 1, value);
-        if (strtod(text, NULL) == value)
+        if (strtod(text, NULL) == value && !is_half_way(text, 53))
             return;
         /* Below a power of two numbers stand closer, so the nearest decimal can miss while its neighbour hits. */
         int exponent;
@@ -78,7 +102,7 @@ static void shortest_single(float value, char *text, size_t size)
 {
     for (int digits = fabsf(value) < 0x1p-126f ? 1 : 6; digits < 9; digits++) {
         snprintf(text, size, "%.*e", digits - 1, (double)value);
-        if (strtof(text, NULL) == value)
+        if (strtof(text, NULL) == value && !is_half_way(text, 24))
             return;
     }
     snprintf(text, size, "%.8e", (double)value);

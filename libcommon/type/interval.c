@@ -318,15 +318,13 @@ static bool parse_words(const char *at, int32_t typmod, bool sql_standard, total
         if ((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z')) {
             size_t length = strspn(at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
             rdb_slice word = {.data = (const uint8_t *)at, .length = length};
-            if (type_equals_ignoring_case(word, "ago") && any && !ago)
+            if (type_equals_ignoring_case(word, "ago")) /* wherever it stands, it is for all */
                 ago = true;
             else if (!type_equals_ignoring_case(word, "and"))
                 return false;
             at += length;
             continue;
         }
-        if (ago)
-            return false;
         int64_t whole;
         double fraction;
         bool negative, has_sign;
@@ -374,7 +372,7 @@ static bool parse_words(const char *at, int32_t typmod, bool sql_standard, total
             word++;
         size_t length = strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
         unit u = length > 0 ? find_unit(word, length) : UNIT_NONE;
-        if (u == UNIT_NONE && length > 0 && !type_equals_ignoring_case((rdb_slice){.data = (const uint8_t *)word, .length = length}, "ago"))
+        if (u == UNIT_NONE && length > 0) /* nor may "ago" follow a bare number */
             return false;
         if (u != UNIT_NONE) {
             at = word + length;
