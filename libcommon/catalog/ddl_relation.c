@@ -612,6 +612,8 @@ bool rdb_ddl_set_statistics(rdb_access *access, uint32_t relation_oid, double pa
     ok = rdb_row_update(&writer, row.address, row.version, old_values, row.is_null, row.values, row.is_null, NULL, NULL, &outcome, err);
     if (ok && outcome != RDB_WRITE_DONE && outcome != RDB_WRITE_CHANGED && outcome != RDB_WRITE_GONE)
         ok = rdb_error_set(err, RDB_INTERNAL_ERROR, "tuple concurrently updated");
+    if (ok && outcome != RDB_WRITE_DONE)
+        rdb_lock_leave_place(access->context.txn);
     ok = ok && overlay_note_figures(access, relation_oid, err);
     /* Someone else's change of the row came first: the figures are an estimate and wait for the next count. */
 out:

@@ -531,7 +531,8 @@ RDB_CHECKED bool rdb_row_insert_many(const rdb_row_writer *writer, const rdb_dat
  * deferrable constraints, whose entries were added unchecked. waits: for rows that are uncertain; else those count too. */
 RDB_CHECKED bool rdb_row_find_duplicate(const rdb_row_writer *writer, const rdb_relation_index *index, const rdb_datum *values, const bool *is_null,
                                         rdb_row_address own, bool waits, rdb_row_address *conflict, rdb_error *err);
-/* outcome DONE, CHANGED, GONE, MOVED or SELF; a WAIT has been waited out inside and shows as one of them, or retried. */
+/* outcome DONE, CHANGED, GONE, MOVED or SELF; a WAIT has been waited out inside and shows as one of them, or retried. Who waited and does not
+ * write after all calls rdb_lock_leave_place. */
 RDB_CHECKED bool rdb_row_update(const rdb_row_writer *writer, rdb_row_address address, rdb_row_version seen, const rdb_datum *old_values, const bool *old_is_null,
                                 const rdb_datum *values, const bool *is_null, const rdb_index_values *old_index_values, const rdb_index_values *index_values,
                                 rdb_write_outcome *outcome, rdb_error *err);

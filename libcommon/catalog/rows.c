@@ -755,15 +755,6 @@ static bool same_key(const rdb_relation_index *index, rdb_slice old_entry, rdb_s
            old_key.length == new_key.length && memcmp(old_key.data, new_key.data, old_key.length) == 0;
 }
 
-/* Waits for whoever has the row; false: cancelled, deadlock, timeout. */
-static bool wait_for_row(const rdb_row_writer *writer, rdb_row_address address, rdb_row_lock strength, rdb_xid wait_xid, rdb_error *err)
-{
-    bool taken;
-    if (wait_xid == 0)
-        return rdb_lock_acquire_row(writer->txn, writer->relation->table.file, address, strength, RDB_LOCK_WAIT, writer->lock_timeout_us, &taken, err);
-    return rdb_lock_wait_xid(writer->txn, wait_xid, RDB_LOCK_WAIT, writer->lock_timeout_us, err);
-}
-
 /* What an update changes in the relation's indexes. changed: which of them, beside the keys of ordered ones; *key_changed: one of them is unique,
  * so that a foreign key may point to it. */
 static bool list_changes(row_keys *all, const row_image *before, const row_image *after, const rdb_index_values *old_index_values, const rdb_index_values *index_values,
@@ -836,11 +827,13 @@ bool rdb_row_update(const rdb_row_writer *writer, rdb_row_address address, rdb_r
             return false;
         if (*outcome != RDB_WRITE_WAIT)
             break;
-        if (!wait_for_row(writer, address, key_changed ? RDB_ROW_UPDATE : RDB_ROW_NO_KEY_UPDATE, wait_xid, err))
+        if (!rdb_lock_wait_for_row(writer->txn, relation->table.file, address, key_changed ? RDB_ROW_UPDATE : RDB_ROW_NO_KEY_UPDATE, wait_xid,
+                                   writer->lock_timeout_us, err))
             return false;
     }
     if (*outcome != RDB_WRITE_DONE)
         return true;
+    rdb_lock_keep_place(writer->txn);
     rdb_counters_add(relation->counters, RDB_COUNTER_UPDATES, 1);
     for (uint32_t k = 0; k < all.plain_count; k++) {
         const rdb_relation_index *index = &relation->indexes[changed[k]];
@@ -888,11 +881,13 @@ bool rdb_row_delete(const rdb_row_writer *writer, rdb_row_address address, rdb_r
             written += more;
             continue;
         }
+        if (*outcome == RDB_WRITE_DONE)
+            rdb_lock_keep_place(writer->txn);
         if (*outcome != RDB_WRITE_WAIT) {
             rdb_counters_add(relation->counters, RDB_COUNTER_DELETES, *outcome == RDB_WRITE_DONE);
             return true;
         }
-        if (!wait_for_row(writer, address, RDB_ROW_UPDATE, wait_xid, err))
+        if (!rdb_lock_wait_for_row(writer->txn, relation->table.file, address, RDB_ROW_UPDATE, wait_xid, writer->lock_timeout_us, err))
             return false;
     }
 }

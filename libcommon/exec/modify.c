@@ -2,6 +2,7 @@
  * ModifyTable: rows of the child are written one after the other, in the order they come. A row that someone else changed
  * meanwhile is looked at anew under READ COMMITTED (one-row substitution, R35) and is an error above it. */
 #include "exec/exec_route.h"
+#include "txn/rdb_lock.h"
 
 typedef struct modify_state {
     bool met_row;               /* INSERT: the last row was one that stood in the way */
@@ -577,15 +578,16 @@ static bool insert_values(exec_node *node, bool *is_written, rdb_row_address *ad
     if (!check_whole(state, at, err) || !exec_row_rules_apply(&at->rules, at->values, at->is_null, err) || (state->route == NULL && !exec_target_check_bound(at, err)) ||
         !exec_row_rules_index_values(&at->rules, at->values, at->is_null, &keys, err))
         return false;
-    for (;;) {
+    for (bool is_gone = false;;) {
         rdb_row_writer writer = make_writer(node);
         rdb_row_address conflict = 0;
-        bool is_gone = false;
         if (!rdb_row_insert(&writer, at->values, at->is_null, keys, conflict_index, address, &conflict, err))
             return false;
         state->met_row = conflict != 0;
         if (conflict == 0) {
             *is_written = true;
+            if (is_gone)
+                rdb_lock_leave_place(node->x->context.txn); /* of the row that was in the way */
             return exec_after_note(node->x, at->relation, RDB_COMMAND_INSERT, *address, NULL, NULL, at->values, at->is_null, err);
         }
         if (plan->conflict_action != 2)
@@ -909,8 +911,10 @@ static bool next_modify(exec_node *node, uint32_t budget, rdb_batch **raw, rdb_e
                 : plan->command == RDB_COMMAND_MERGE ? !merge_row(node, batch, row, &is_written, &address, err)
                                                      : !write_existing(node, batch, row, &is_written, &address, err))
                 return false;
-            if (!is_written)
+            if (!is_written) {
+                rdb_lock_leave_place(node->x->context.txn); /* where one was waited for */
                 continue;
+            }
             node->x->rows_written++;
             if (!plan->returns_rows)
                 continue;

@@ -197,6 +197,8 @@ void session_fail(rdb_session *session)
     case SESSION_BLOCK:
         session_close_failed_portals(session);
         session->block = SESSION_FAILED;
+        if (session->txn != NULL)
+            rdb_lock_leave_place(session->txn);
         /* The work is void from here on; with savepoints it must stay until we know where to go back to. */
         if (session->savepoint_count == 0 && session->txn != NULL) {
             rdb_error ignored = {0};

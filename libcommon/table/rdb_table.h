@@ -141,7 +141,7 @@ typedef enum rdb_write_outcome {
     RDB_WRITE_GONE,    /* ... and it was a delete */
     RDB_WRITE_MOVED,   /* ... or an update that took the row to another partition */
     RDB_WRITE_RELOCATED, /* ... or compaction, which took it to another page as it is: rdb_table_follow */
-    RDB_WRITE_WAIT,    /* *wait_xid runs and has it, or others hold a row lock (wait_xid 0: rdb_lock_acquire_row first) */
+    RDB_WRITE_WAIT,    /* *wait_xid runs and has it, or others hold a row lock (wait_xid 0): rdb_lock_wait_for_row */
     RDB_WRITE_SELF     /* this same statement already changed it */
 } rdb_write_outcome;
 /* seen: the version the caller read; snapshot: the statement's, for RDB_WRITE_SELF. key_changed: a column of a unique index that a

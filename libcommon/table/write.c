@@ -154,8 +154,9 @@ static bool begin_write(heap_write *w, const rdb_snapshot *snapshot, rdb_row_ver
             return false;
         }
         if (*outcome == RDB_WRITE_DONE) {
-            /* Over one's own change: those who wait for its end, row lock in hand, are no hindrance. */
-            bool is_writer = rdb_txn_is_own(w->txn, w->current.xid) && !rdb_txn_is_own_aborted(w->txn, w->current.xid);
+            /* Over one's own change: those who wait for its end, row lock in hand, are no hindrance. What savepoints undid above it does not
+             * count: those wait for the end of the newest change that stands. */
+            bool is_writer = rdb_txn_is_own(w->txn, w->base.xid);
             if (!(is_writer ? rdb_lock_row_is_free_for_writer : rdb_lock_row_is_free)(w->txn, w->place.file, w->address, strength))
                 *outcome = RDB_WRITE_WAIT;
         }
@@ -382,6 +383,34 @@ out:
     return ok;
 }
 
+/* Does a change of this transaction's own stand in the row? Then it does until the transaction undoes it. */
+static bool has_own_change(const heap_place *place, rdb_txn *txn, rdb_row_address address, heap_walker *walker, bool *is_own, rdb_error *err)
+{
+    rdb_buffer *buffer = NULL;
+    heap_version version;
+    heap_fate fate = HEAP_COMMITTED;
+    rdb_xid writer;
+    bool found = false;
+    const bool ok = rdb_buffer_acquire(place->storage, heap_tag(place, RDB_ROW_BLOCK(address)), RDB_BUFFER_SHARED, &buffer, err) &&
+                    heap_read_place(place, rdb_buffer_page(buffer), RDB_ROW_SLOT(address), walker, &version, &found, err) &&
+                    (!found || heap_find_newest(place, txn, walker, &version, false, &found, &fate, &writer, err));
+    rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+    *is_own = ok && found && fate == HEAP_OWN;
+    return ok;
+}
+
+/* The row's lock; past those who wait for this transaction's end, lock in hand. */
+static bool take_row_lock(const heap_place *place, rdb_txn *txn, rdb_row_address address, rdb_row_lock strength, rdb_lock_policy policy,
+                          int64_t lock_timeout_us, heap_walker *walker, bool *taken, rdb_error *err)
+{
+    bool is_writer = false;
+    if (!rdb_lock_acquire_row(txn, place->file, address, strength, RDB_LOCK_SKIP, 0, taken, err) || *taken)
+        return !rdb_error_is_set(err);
+    if (!has_own_change(place, txn, address, walker, &is_writer, err))
+        return false;
+    return (is_writer ? rdb_lock_acquire_row_for_writer : rdb_lock_acquire_row)(txn, place->file, address, strength, policy, lock_timeout_us, taken, err);
+}
+
 bool rdb_table_lock_row(const rdb_table *table, rdb_txn *txn, const rdb_snapshot *snapshot, rdb_row_address address,
                         rdb_row_version seen, rdb_row_lock strength, rdb_lock_policy policy, int64_t lock_timeout_us,
                         rdb_write_outcome *outcome, bool *taken, rdb_error *err)
@@ -397,7 +426,7 @@ bool rdb_table_lock_row(const rdb_table *table, rdb_txn *txn, const rdb_snapshot
     for (;;) {
         /* SKIP LOCKED looks first: a lock on a row that it then passes over would be in others' way to the transaction's end. */
         if (!has_lock && (policy != RDB_LOCK_SKIP || *taken)) {
-            ok = rdb_lock_acquire_row(txn, table->file, address, strength, policy, lock_timeout_us, taken, err);
+            ok = take_row_lock(&place, txn, address, strength, policy, lock_timeout_us, &walker, taken, err);
             has_lock = true;
             if (!ok || !*taken)
                 break;
@@ -431,6 +460,8 @@ bool rdb_table_lock_row(const rdb_table *table, rdb_txn *txn, const rdb_snapshot
         if (!(ok = rdb_lock_wait_xid(txn, wait_xid, policy, lock_timeout_us, err)))
             break;
     }
+    if (!ok && has_lock)
+        rdb_lock_leave_row(txn, table->file, address);
     heap_walker_deinit(&walker);
     return ok;
 }

@@ -58,10 +58,62 @@ bool rdb_lock_row_is_free_for_writer(rdb_txn *txn, uint64_t file, uint64_t addre
     return lock_row_is_free(txn->manager->locks, txn->locks, rdb_txn_pdb(txn), file, address, strength, true);
 }
 
+bool rdb_lock_acquire_row_for_writer(rdb_txn *txn, uint64_t file, uint64_t address, rdb_row_lock strength, rdb_lock_policy policy,
+                                     int64_t lock_timeout_us, bool *taken, rdb_error *err)
+{
+    *taken = false;
+    lock_owner *owner = owner_of(txn, err);
+    return joined(txn, owner != NULL && lock_row_acquire_for_writer(owner, rdb_txn_pdb(txn), file, address, strength, txn->level, policy,
+                                                                   lock_timeout_us, taken, err), false);
+}
+
 void rdb_lock_confirm_row(rdb_txn *txn, uint64_t file, uint64_t address)
 {
     if (txn->locks != NULL)
         lock_row_confirm(txn->locks, rdb_txn_pdb(txn), file, address);
+}
+
+void rdb_lock_leave_row(rdb_txn *txn, uint64_t file, uint64_t address)
+{
+    if (txn->locks != NULL)
+        lock_row_leave(txn->locks, rdb_txn_pdb(txn), file, address);
+}
+
+bool rdb_lock_wait_for_row(rdb_txn *txn, uint64_t file, uint64_t address, rdb_row_lock strength, rdb_xid writer, int64_t lock_timeout_us,
+                           rdb_error *err)
+{
+    bool taken;
+    lock_owner *owner = owner_of(txn, err);
+    if (owner == NULL)
+        return false;
+    if (owner->place_file != file || owner->place_address != address)
+        rdb_lock_leave_place(txn);
+    owner->place_file = file;
+    owner->place_address = address;
+    const rdb_row_lock place = writer != 0 ? RDB_MIN(strength, RDB_ROW_NO_KEY_UPDATE) : strength;
+    if (rdb_lock_acquire_row(txn, file, address, place, RDB_LOCK_WAIT, lock_timeout_us, &taken, err) &&
+        (writer == 0 || rdb_lock_wait_xid(txn, writer, RDB_LOCK_WAIT, lock_timeout_us, err)))
+        return true;
+    rdb_lock_leave_place(txn);
+    return false;
+}
+
+void rdb_lock_keep_place(rdb_txn *txn)
+{
+    lock_owner *owner = txn->locks;
+    if (RDB_LIKELY(owner == NULL || owner->place_file == 0))
+        return;
+    lock_row_confirm(owner, rdb_txn_pdb(txn), owner->place_file, owner->place_address);
+    owner->place_file = 0;
+}
+
+void rdb_lock_leave_place(rdb_txn *txn)
+{
+    lock_owner *owner = txn->locks;
+    if (owner == NULL || owner->place_file == 0)
+        return;
+    lock_row_leave(owner, rdb_txn_pdb(txn), owner->place_file, owner->place_address);
+    owner->place_file = 0;
 }
 
 bool rdb_lock_wait_xid(rdb_txn *txn, rdb_xid xid, rdb_lock_policy policy, int64_t lock_timeout_us, rdb_error *err)

@@ -6,7 +6,7 @@
  *
  * A component of more than one owner is a deadlock. Where one of its members is blocked by the order of the queue alone it
  * may overtake: that costs nobody his work. Otherwise the youngest member is the victim: it began last and has least to
- * lose. Then the search starts over, until no component is left, because one component can hold several cycles. */
+ * lose; but not one that is in others' way with a tentative row lock alone, since those would wait for the same writer without it. Then the search starts over, until no component is left, because one component can hold several cycles. */
 #include "txn/lock_int.h"
 
 #include <stdio.h>
@@ -18,6 +18,7 @@ typedef struct node {
     lock_owner *owner;
     uint32_t low;               /* Tarjan's lowlink; nodes are numbered in the order of their visit */
     bool on_stack;
+    bool is_in_the_way;         /* of another member, with more than a tentative row lock */
     uint32_t parent;            /* of the walk; or of the search for a cycle */
     const lock_grant *grant;    /* where the walk over its obstacles stands */
     const lock_request *ahead;
@@ -209,10 +210,30 @@ static char *describe_cycle(graph *g, uint32_t victim, uint32_t first)
     return text.data; /* malloc'ed; NULL without memory */
 }
 
+static void mark_who_is_in_the_way(graph *g, uint32_t first)
+{
+    for (uint32_t i = first; i < g->stack_count; i++) {
+        const lock_request *request = g->nodes[g->stack[i]].owner->waiting;
+        for (const lock_grant *grant = request->object->grants; grant != NULL; grant = grant->next)
+            if (grant->owner->graph_no != UNVISITED && lock_blocked_by_grant(request, grant) &&
+                !(request->object->tag.kind == RDB_LOCK_ROW && lock_is_tentative(grant, request->slot)))
+                g->nodes[grant->owner->graph_no - 1].is_in_the_way = true;
+        for (const lock_request *ahead = request->object->first_waiter; ahead != NULL && ahead != request; ahead = ahead->next)
+            if (ahead->owner->graph_no != UNVISITED && lock_blocked_by_waiter(request, ahead))
+                g->nodes[ahead->owner->graph_no - 1].is_in_the_way = true;
+    }
+}
+
+static bool gives_way(const node *one, const node *to)
+{
+    return one->is_in_the_way != to->is_in_the_way ? one->is_in_the_way : one->owner->age > to->owner->age;
+}
+
 /* ---- breaking -------------------------------------------------------------------------------------------------------------- */
 static void break_component(graph *g, uint32_t first)
 {
     uint32_t victim = g->stack[first];
+    mark_who_is_in_the_way(g, first);
     for (uint32_t i = g->stack_count; i-- > first;) { /* the one farthest from who asks: as PostgreSQL mends its queues */
         lock_owner *owner = g->nodes[g->stack[i]].owner;
         lock_request *request = owner->waiting;
@@ -226,7 +247,7 @@ static void break_component(graph *g, uint32_t first)
             lock_discard_object_if_idle(partition, object);
             return;
         }
-        if (owner->age > g->nodes[victim].owner->age)
+        if (gives_way(&g->nodes[g->stack[i]], &g->nodes[victim]))
             victim = g->stack[i];
     }
     char *detail = describe_cycle(g, victim, first);

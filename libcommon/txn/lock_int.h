@@ -63,6 +63,7 @@ struct lock_request {
     lock_grant *own;        /* the grant of this owner that takes the mode; kinds other than rows */
     int64_t since_us;
     bool is_mutual; /* with one that waits already: a deadlock, looked for at once */
+    bool is_writer; /* rows: a change of this owner's stands there, for whose end those wait who have tentative locks, and those who queue */
     uint32_t level;
     uint16_t slot;          /* rows */
     uint8_t mode;
@@ -115,6 +116,7 @@ struct lock_owner {
     bool belongs_to_session;       /* outlives its transactions */
     int64_t deadlock_timeout_us;   /* of the session; 0: the table's */
     int64_t lock_timeout_us;       /* of the session; 0: none */
+    uint64_t place_file, place_address; /* the row in whose queue it stands as one that wants to write; file 0: none */
     bool has_waited;               /* for another since it was asked last */
     bool in_use;
     uint16_t fast_used;            /* slots taken, as bits */
@@ -178,6 +180,7 @@ void lock_drop_modes(lock_partition *partition, lock_grant *grant, uint16_t mode
 void lock_wake_waiters(lock_partition *partition, lock_object *object);
 void lock_discard_object_if_idle(lock_partition *partition, lock_object *object);
 /* Obstacles of a request: grants of others, or waiters ahead of it (all, when it is not queued, up to before). */
+bool lock_is_tentative(const lock_grant *grant, uint16_t slot);
 bool lock_blocked_by_grant(const lock_request *request, const lock_grant *grant);
 bool lock_blocked_by_waiter(const lock_request *request, const lock_request *ahead);
 bool lock_blocked_by_grants(const lock_request *request);
@@ -237,7 +240,11 @@ bool lock_row_acquire(lock_owner *owner, uint32_t pdb, uint64_t file, uint64_t a
 /* is_writer: the owner's own change stands in the row already, so tentative locks and waiters are behind it. */
 bool lock_row_is_free(rdb_lock_table *table, const lock_owner *owner, uint32_t pdb, uint64_t file, uint64_t address,
                       rdb_row_lock strength, bool is_writer);
+/* As lock_row_acquire, for an owner whose own change stands in the row. */
+bool lock_row_acquire_for_writer(lock_owner *owner, uint32_t pdb, uint64_t file, uint64_t address, rdb_row_lock strength, uint32_t level,
+                                 rdb_lock_policy policy, int64_t lock_timeout_us, bool *taken, rdb_error *err);
 void lock_row_confirm(lock_owner *owner, uint32_t pdb, uint64_t file, uint64_t address);
+void lock_row_leave(lock_owner *owner, uint32_t pdb, uint64_t file, uint64_t address); /* what is tentative of it */
 bool lock_xid_wait(lock_owner *owner, uint32_t pdb, rdb_xid xid, rdb_lock_policy policy, int64_t lock_timeout_us, bool *ended,
                    rdb_error *err);
 void lock_grants_release(lock_owner *owner, uint32_t level); /* rows and xids of this level and above */

@@ -328,6 +328,7 @@ void lock_owner_release_all(lock_owner *owner, bool with_session)
     }
     lock_grants_release(owner, 0);
     compact(owner);
+    owner->place_file = 0;
     owner->age = 0;
     lock_end_turn(owner);
 }

@@ -24,8 +24,8 @@ static bool has_slot(const lock_grant *grant, uint16_t slot)
            (grant->slots[slot % LOCK_WINDOW_SLOTS / 64] >> slot % 64 & 1) != 0;
 }
 
-bool lock_row_acquire(lock_owner *owner, uint32_t pdb, uint64_t file, uint64_t address, rdb_row_lock strength, uint32_t level,
-                      rdb_lock_policy policy, int64_t lock_timeout_us, const char *name, bool *taken, rdb_error *err)
+static bool acquire(lock_owner *owner, uint32_t pdb, uint64_t file, uint64_t address, rdb_row_lock strength, uint32_t level, bool is_writer,
+                    rdb_lock_policy policy, int64_t lock_timeout_us, const char *name, bool *taken, rdb_error *err)
 {
     *taken = false;
     rdb_lock_table *table = owner->table;
@@ -38,7 +38,7 @@ bool lock_row_acquire(lock_owner *owner, uint32_t pdb, uint64_t file, uint64_t a
     lock_partition *partition = lock_partition_of(table, hash);
     rdb_latch_lock_exclusive(&partition->latch);
     lock_object *object = lock_ensure_object(partition, tag, hash);
-    lock_request request = {.owner = owner, .object = object, .level = level, .mode = mode, .slot = slot};
+    lock_request request = {.owner = owner, .object = object, .level = level, .mode = mode, .slot = slot, .is_writer = is_writer};
     if (object == NULL) {
         rdb_latch_unlock_exclusive(&partition->latch);
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of shared memory");
@@ -67,9 +67,16 @@ bool lock_row_acquire(lock_owner *owner, uint32_t pdb, uint64_t file, uint64_t a
     return ok;
 }
 
-static bool is_tentative(const lock_grant *grant, uint16_t slot)
+bool lock_row_acquire(lock_owner *owner, uint32_t pdb, uint64_t file, uint64_t address, rdb_row_lock strength, uint32_t level,
+                      rdb_lock_policy policy, int64_t lock_timeout_us, const char *name, bool *taken, rdb_error *err)
 {
-    return (grant->tentative[slot % LOCK_WINDOW_SLOTS / 64] >> slot % 64 & 1) != 0;
+    return acquire(owner, pdb, file, address, strength, level, false, policy, lock_timeout_us, name, taken, err);
+}
+
+bool lock_row_acquire_for_writer(lock_owner *owner, uint32_t pdb, uint64_t file, uint64_t address, rdb_row_lock strength, uint32_t level,
+                                 rdb_lock_policy policy, int64_t lock_timeout_us, bool *taken, rdb_error *err)
+{
+    return acquire(owner, pdb, file, address, strength, level, true, policy, lock_timeout_us, NULL, taken, err);
 }
 
 void lock_row_confirm(lock_owner *owner, uint32_t pdb, uint64_t file, uint64_t address)
@@ -83,6 +90,44 @@ void lock_row_confirm(lock_owner *owner, uint32_t pdb, uint64_t file, uint64_t a
     for (lock_grant *grant = object != NULL ? object->grants : NULL; grant != NULL; grant = grant->next)
         if (grant->owner == owner && has_slot(grant, slot))
             grant->tentative[slot % LOCK_WINDOW_SLOTS / 64] &= ~(UINT64_C(1) << slot % 64);
+    rdb_latch_unlock_exclusive(&partition->latch);
+}
+
+static void unlist_grant(lock_owner *owner, const lock_grant *grant)
+{
+    lock_grant **at = &owner->grants;
+    while (*at != grant)
+        at = &(*at)->owner_next;
+    *at = grant->owner_next;
+}
+
+void lock_row_leave(lock_owner *owner, uint32_t pdb, uint64_t file, uint64_t address)
+{
+    const rdb_lock_tag tag = {.kind = RDB_LOCK_ROW, .pdb = pdb, .a = file, .b = ADDRESS_BLOCK(address)};
+    const uint64_t hash = lock_tag_hash(tag);
+    const uint16_t slot = ADDRESS_SLOT(address);
+    const unsigned word = slot % LOCK_WINDOW_SLOTS / 64;
+    lock_partition *partition = lock_partition_of(owner->table, hash);
+    bool must_wake = false;
+    rdb_latch_lock_exclusive(&partition->latch);
+    lock_object *object = lock_find_object(partition, tag, hash);
+    for (lock_grant *grant = object != NULL ? object->grants : NULL, *next; grant != NULL; grant = next) {
+        next = grant->next;
+        if (grant->owner != owner || !has_slot(grant, slot) || !lock_is_tentative(grant, slot))
+            continue;
+        grant->slots[word] &= ~(UINT64_C(1) << slot % 64);
+        grant->tentative[word] &= ~(UINT64_C(1) << slot % 64);
+        must_wake = true;
+        for (unsigned i = 0; i < LOCK_WINDOW_SLOTS / 64; i++)
+            if (grant->slots[i] != 0)
+                goto kept;
+        unlist_grant(owner, grant);
+        must_wake = false;
+        lock_drop_modes(partition, grant, grant->modes); /* wakes; and the object may be gone */
+    kept:;
+    }
+    if (must_wake)
+        lock_wake_waiters(partition, object);
     rdb_latch_unlock_exclusive(&partition->latch);
 }
 
@@ -101,11 +146,8 @@ bool lock_row_is_free(rdb_lock_table *table, const lock_owner *owner, uint32_t p
     lock_object *object = lock_find_object(partition, tag, hash);
     if (object != NULL) {
         lock_request request = {
-            .owner = (lock_owner *)owner, .object = object, .mode = (uint8_t)(1 + strength), .slot = ADDRESS_SLOT(address)};
-        if (!is_writer)
-            is_free = !lock_blocked_by_grants(&request);
-        for (const lock_grant *grant = object->grants; is_writer && is_free && grant != NULL; grant = grant->next)
-            is_free = !lock_blocked_by_grant(&request, grant) || is_tentative(grant, request.slot);
+            .owner = (lock_owner *)owner, .object = object, .mode = (uint8_t)(1 + strength), .slot = ADDRESS_SLOT(address), .is_writer = is_writer};
+        is_free = !lock_blocked_by_grants(&request);
         /* Who has the row locked already need not stand behind those who wait for it. */
         bool is_own = is_writer;
         for (const lock_grant *grant = object->grants; is_free && grant != NULL && !is_own; grant = grant->next)

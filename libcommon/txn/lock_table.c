@@ -336,11 +336,16 @@ static bool covers_slot(const lock_grant *grant, uint16_t slot)
            (grant->slots[slot % LOCK_WINDOW_SLOTS / 64] >> slot % 64 & 1) != 0;
 }
 
+bool lock_is_tentative(const lock_grant *grant, uint16_t slot)
+{
+    return (grant->tentative[slot % LOCK_WINDOW_SLOTS / 64] >> slot % 64 & 1) != 0;
+}
+
 bool lock_blocked_by_grant(const lock_request *request, const lock_grant *grant)
 {
     uint8_t kind = request->object->tag.kind;
     return grant->owner != request->owner && (lock_conflicts(kind, request->mode) & grant->modes) != 0 &&
-           (kind != RDB_LOCK_ROW || covers_slot(grant, request->slot));
+           (kind != RDB_LOCK_ROW || (covers_slot(grant, request->slot) && !(request->is_writer && lock_is_tentative(grant, request->slot))));
 }
 
 bool lock_blocked_by_waiter(const lock_request *request, const lock_request *ahead)
@@ -384,8 +389,10 @@ static uint16_t own_modes_of(const lock_request *request)
 /* The first waiter that waits for what the request's owner already has: behind it, both would wait for each other. */
 static lock_request *place_in_queue(const lock_request *request)
 {
-    uint16_t own_modes = own_modes_of(request);
     lock_request *at = request->object->first_waiter;
+    if (request->is_writer)
+        return at;
+    uint16_t own_modes = own_modes_of(request);
     if (own_modes == 0)
         return NULL;
     bool of_row = request->object->tag.kind == RDB_LOCK_ROW;

@@ -50,6 +50,20 @@ bool rdb_lock_row_is_free(rdb_txn *txn, uint64_t file, uint64_t address, rdb_row
  * before it lets go of the row's page. */
 bool rdb_lock_row_is_free_for_writer(rdb_txn *txn, uint64_t file, uint64_t address, rdb_row_lock strength);
 void rdb_lock_confirm_row(rdb_txn *txn, uint64_t file, uint64_t address);
+/* Gives a lock back that is tentative still, whatever its strength; confirmed ones stay. */
+void rdb_lock_leave_row(rdb_txn *txn, uint64_t file, uint64_t address);
+/* For a transaction whose own change stands in the row: passes over tentative locks and waiters too. */
+RDB_CHECKED bool rdb_lock_acquire_row_for_writer(rdb_txn *txn, uint64_t file, uint64_t address, rdb_row_lock strength,
+                                                 rdb_lock_policy policy, int64_t lock_timeout_us, bool *taken, rdb_error *err);
+/* Those who want to write a row that another has stand in a queue and get it in the order they came: each takes the row's lock, tentatively,
+ * and the first of them waits for the writer's end (its xid; 0: others hold row locks, no writer). Who was let go on has the place still:
+ * it keeps it to its own end when it has written (so the next one is called then, and nobody before), and leaves it when it does not write after
+ * all, which a wait that failed has done by itself, and so does waiting for another row. Keys are not changed before the writer's end,
+ * so a place is never stronger than NO KEY UPDATE: references to the row pass. Without a place keep and leave do nothing. */
+RDB_CHECKED bool rdb_lock_wait_for_row(rdb_txn *txn, uint64_t file, uint64_t address, rdb_row_lock strength, rdb_xid writer,
+                                       int64_t lock_timeout_us, rdb_error *err);
+void rdb_lock_keep_place(rdb_txn *txn);
+void rdb_lock_leave_place(rdb_txn *txn);
 /* Waits until xid (of this transaction's PDB) has ended; one's own xid counts as ended. SKIP: true whether or not it has. */
 RDB_CHECKED bool rdb_lock_wait_xid(rdb_txn *txn, rdb_xid xid, rdb_lock_policy policy, int64_t lock_timeout_us, rdb_error *err);
 /* Waits until every other transaction that holds a lock on the relation now which conflicts with mode has ended, with or without an xid;

@@ -261,9 +261,11 @@ static void ask(actor *a, rdb_lock_policy policy, int64_t timeout_us)
 {
     const rdb_lock_tag tag = tag_of(a->tag);
     const uint32_t level = a->level == SESSION ? LOCK_LEVEL_SESSION : a->level;
-    if (tag.kind == RDB_LOCK_ROW)
+    if (tag.kind == RDB_LOCK_ROW) {
         a->ok = lock_row_acquire(a->owner, tag.pdb, tag.a, tag.b, (rdb_row_lock)(a->mode - 1), level, policy, timeout_us, NULL, &a->taken, &a->err);
-    else if (tag.kind == RDB_LOCK_XID)
+        if (a->taken)
+            lock_row_confirm(a->owner, tag.pdb, tag.a, tag.b);
+    } else if (tag.kind == RDB_LOCK_XID)
         a->ok = lock_xid_wait(a->owner, tag.pdb, tag.a, policy, timeout_us, &a->taken, &a->err);
     else
         a->ok = lock_owner_acquire(a->owner, tag, (rdb_lock_mode)a->mode, level, policy, timeout_us, NULL, &a->taken, &a->err);
