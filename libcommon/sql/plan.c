@@ -718,6 +718,12 @@ static bool plan_cheaper(planner *p, plan_level *parent, const rdb_query *plain,
     return true;
 }
 
+/* Of so many rows; 0: of all. */
+static double cost_of_rows(const rdb_plan_node *node, double rows)
+{
+    return rows > 0 && rows < node->rows ? node->startup_cost + (node->total_cost - node->startup_cost) * rows / node->rows : node->total_cost;
+}
+
 /* ORDER BY over a UNION ALL: all rows sorted, or members that come in order merged: whichever costs less. */
 static bool plan_in_order(planner *p, plan_level *parent, const rdb_query *plain, const rdb_query *by_member, double fraction, plan_level *level, plan_built *built)
 {
@@ -731,7 +737,7 @@ static bool plan_in_order(planner *p, plan_level *parent, const rdb_query *plain
     rewind_planner(p, parent, &before);
     if (!plan_written(p, parent, by_member, fraction, level, built))
         return false;
-    if (plan_merges_members(built->node) && built->node->total_cost < sorted.node->total_cost)
+    if (plan_merges_members(built->node) && cost_of_rows(built->node, fraction) < cost_of_rows(sorted.node, fraction))
         return true;
     rewind_planner(p, parent, &between);
     *level = *other;

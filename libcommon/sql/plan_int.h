@@ -305,6 +305,8 @@ double plan_limit_of(const rdb_query *query);
 /* The query with each member of its UNION ALL asking for the order that is asked of all, so that they can be merged; the query itself
  * where that is not to be had. */
 const rdb_query *plan_order_members(planner *p, const rdb_query *query);
+/* Does the query give the rows of the one thing that it reads, but for those that its conditions leave out? */
+bool plan_passes_rows(const rdb_query *query);
 /* Are members merged, one of which at least comes in its order without a sort? */
 bool plan_merges_members(const rdb_plan_node *node);
 bool plan_distinct_hash(plan_level *level, plan_built *built, uint32_t count, const uint32_t *collations);

@@ -168,6 +168,20 @@ void plan_begin_order(plan_level *level)
 {
     level->have = level->want.order;
     level->have_count = level->ordered_count;
+    /* a sub-query whose members are merged gives their order on */
+    const rdb_plan_node *node = plan_passes_rows(level->query) && level->rels[1] != NULL && level->rels[1]->has_built ? level->rels[1]->built.node : NULL;
+    if (node == NULL || node->kind != RDB_PLAN_MERGE_APPEND || node->of.append.of != RDB_APPEND_UNION || !node->passes_through)
+        return;
+    level->have_count = 0;
+    for (uint32_t i = 0; i < level->want.count && i < node->of.append.key_count; i++) {
+        const plan_order *want = &level->want.order[i];
+        const rdb_plan_key *key = &node->of.append.keys[i];
+        const rdb_expr_var *var = (const rdb_expr_var *)want->expr;
+        if (var->head.kind != RDB_EXPR_VAR || var->range_no != 1 || var->attribute_no != (int32_t)key->slot_no + 1 || want->is_descending != key->is_descending ||
+            want->nulls_first != key->nulls_first)
+            break;
+        level->have_count++;
+    }
 }
 
 static const rdb_expr *unlabelled(const rdb_expr *expr)

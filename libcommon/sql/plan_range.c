@@ -465,7 +465,8 @@ bool plan_built_range(plan_level *level, plan_rel *rel)
         plan_built built;
         const rdb_query *query = plan_push_down(level, rel, without_unread(level, rel, rel->range->subquery));
         inner->run = plan_take_run(level, rel, query);
-        inner->tuple_fraction = level->query->set_operation != NULL ? plan_limit_of(level->query) : 0;
+        if (level->query->set_operation != NULL || (query->set_operation != NULL && query->sort.count > 0 && plan_passes_rows(level->query)))
+            inner->tuple_fraction = level->query->limit_count != NULL ? plan_limit_of(level->query) : level->tuple_fraction;
         return plan_query(p, level, query, inner, &built) && finish_subquery(level, rel, inner, &built);
     }
     case RDB_RANGE_CTE: return plan_cte_range(level, rel);

@@ -152,8 +152,8 @@ static bool sorted_column(const rdb_query *query, const rdb_sort_item *item, uin
 /* A member's query that asks for the order itself; NULL: it has rows of its own choice, or one of its own. */
 static const rdb_query *order_member(planner *p, const rdb_query *query, const rdb_query *member)
 {
-    if (member->command != RDB_COMMAND_SELECT || member->set_operation != NULL || member->sort.count > 0 || member->limit_count != NULL || member->limit_offset != NULL ||
-        member->row_marks.count > 0 || member->distinct.count > 0 || member->has_set_returning_targets)
+    if (member->command != RDB_COMMAND_SELECT || member->sort.count > 0 || member->limit_count != NULL || member->limit_offset != NULL || member->row_marks.count > 0 ||
+        member->distinct.count > 0 || member->has_set_returning_targets)
         return NULL;
     rdb_query *ordered = rdb_arena_memdup(p->arena, member, sizeof *ordered);
     uint32_t last_ref = 0;
@@ -176,9 +176,32 @@ static const rdb_query *order_member(planner *p, const rdb_query *query, const r
     return ordered;
 }
 
+bool plan_passes_rows(const rdb_query *query)
+{
+    return query->command == RDB_COMMAND_SELECT && query->ranges.count == 1 && query->from.count == 1 && query->set_operation == NULL && !query->has_aggregates && query->group.count == 0 &&
+           query->grouping_sets.count == 0 && query->having == NULL && !query->has_windows && query->distinct.count == 0 && query->row_marks.count == 0 && !query->has_set_returning_targets;
+}
+
+/* ORDER BY over a sub-query that is a UNION ALL: asked of that. */
+static const rdb_query *order_below(planner *p, const rdb_query *query)
+{
+    const rdb_range *range = query->ranges.items[0];
+    const rdb_query *below = range->kind == RDB_RANGE_SUBQUERY && range->subquery->set_operation != NULL ? order_member(p, query, range->subquery) : NULL;
+    if (below == NULL || plan_order_members(p, below) == below)
+        return query;
+    rdb_query *made = rdb_arena_memdup(p->arena, query, sizeof *made);
+    rdb_range *own = rdb_arena_memdup(p->arena, range, sizeof *own);
+    own->subquery = (rdb_query *)(uintptr_t)below;
+    made->ranges = (rdb_list){0};
+    rdb_list_push(p->arena, &made->ranges, own);
+    return made;
+}
+
 const rdb_query *plan_order_members(planner *p, const rdb_query *query)
 {
     const rdb_set_operation *operation = query->set_operation;
+    if (query->sort.count > 0 && plan_passes_rows(query))
+        return order_below(p, query);
     if (query->command != RDB_COMMAND_SELECT || operation == NULL || operation->range_no != 0 || operation->kind != RDB_SET_UNION || !operation->all || query->sort.count == 0)
         return query;
     for (const rdb_set_operation *next = operation; next->range_no == 0; next = next->left)
@@ -188,7 +211,7 @@ const rdb_query *plan_order_members(planner *p, const rdb_query *query)
     made->ranges = (rdb_list){0};
     for (uint32_t i = 0; i < query->ranges.count; i++) {
         rdb_range *range = rdb_arena_memdup(p->arena, query->ranges.items[i], sizeof *range);
-        const rdb_query *ordered = range->kind == RDB_RANGE_SUBQUERY ? order_member(p, query, range->subquery) : NULL;
+        const rdb_query *ordered = range->kind == RDB_RANGE_SUBQUERY && range->subquery->set_operation == NULL ? order_member(p, query, range->subquery) : NULL;
         if (ordered == NULL)
             return query;
         range->subquery = (rdb_query *)(uintptr_t)ordered;

@@ -24,6 +24,19 @@ select id, v from one union all (select id, v from two order by id limit 2) orde
 explain (costs off) select id from one union select id from two order by id limit 3;
 explain (costs off) select id as a, k as b from one union all select id, k from two order by a;
 select count(*), min(a), max(a) from (select id as a, k as b from one union all select id, k from two order by a limit 20000) s;
+-- Above a sub-query, which views are.
+create view both_of as select id, k, v from one union all select id, k, v from two;
+explain (costs off) select * from both_of order by id limit 10;
+select id, k from both_of order by id limit 10;
+explain (costs off) select * from both_of order by k desc nulls last limit 3;
+select k from both_of where id > 5 order by k desc nulls last limit 5;
+explain (costs off) select * from both_of where k > 10 order by id desc limit 3;
+select id, k from both_of where k > 10 order by id desc limit 3;
+explain (costs off) select * from both_of order by v limit 3;
+select id, k + 1 from both_of order by id, k limit 4;
+select k, count(*) from both_of group by k order by k limit 2;
+select distinct id from both_of order by id limit 3;
+drop view both_of;
 -- With nulls, other types, a member without rows, parameters.
 insert into one values (30001, null, null);
 select k from one union all select k from two order by k desc nulls last offset 39998;
