@@ -246,6 +246,8 @@ static bool read_item(array_reader *reader)
             return rdb_error_set(call->err, RDB_FEATURE_NOT_SUPPORTED, "no text form is built for type %s", reader->element->name);
         if (!ops->input(call, reader->element, word, reader->typmod, &value))
             return false;
+    } else if (!rdb_domain_check(call, reader->element, value, true)) {
+        return false;
     }
     return type_gather_add(call, &reader->gather, value, is_null);
 }
@@ -531,6 +533,8 @@ static bool array_receive(TYPE_OPS_PARAMETERS_INPUT)
             if (!ops->receive(call, element, (rdb_slice){.data = at, .length = length}, typmod, &one))
                 return false;
             at += length;
+        } else if (!rdb_domain_check(call, element, one, true)) {
+            return false;
         }
         if (!type_gather_add(call, &gather, one, is_null))
             return false;

@@ -274,8 +274,11 @@ static bool record_input(TYPE_OPS_PARAMETERS_INPUT)
             at++;
         }
         is_first = false;
-        if (at < end && (*at == ',' || *at == ')'))
+        if (at < end && (*at == ',' || *at == ')')) {
+            if (!rdb_domain_check(call, f.types[i], f.values[i], true))
+                return false;
             continue;
+        }
         at = take_item(at, end, &item);
         if (at == end) {
             problem = "Unexpected end of input.";
@@ -337,8 +340,11 @@ static bool record_receive(TYPE_OPS_PARAMETERS_INPUT)
             return rdb_strbuf_check(&expected, call->err) &&
                    rdb_error_set(call->err, RDB_DATATYPE_MISMATCH, "binary data has type %s (OID %u)", expected.data, f.types[i]->oid);
         }
-        if (length == UINT32_MAX)
+        if (length == UINT32_MAX) {
+            if (!rdb_domain_check(call, f.types[i], f.values[i], true))
+                return false;
             continue;
+        }
         if (length > (uint64_t)(end - at))
             return rdb_error_set(call->err, RDB_INVALID_BINARY_REPRESENTATION, "insufficient data left in message");
         const rdb_type_ops *ops = ops_of(f.types[i]);
