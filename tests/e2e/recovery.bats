@@ -39,6 +39,7 @@ restore() {
     # The branch goes to an archive of its own, unless a test wants otherwise.
     sed -i "s|^archive_directory.*|archive_directory = \"${BRANCH_ARCHIVE:-$ARCHIVE.branch}\"|" "$RESTORED/conf/overrides.d/archive.toml"
     RESTORED_PORT=$(free_port)
+    : >"$RESTORED.out" # what an earlier server said is not taken for this one's word
     rdb-serve --home "$RESTORED" --port "$RESTORED_PORT" >"$RESTORED.out" 2>&1 3>&- &
     RESTORED_PID=$!
     wait_for listens_or_ends
@@ -104,6 +105,7 @@ wait_archived() { # all that is logged now
     # It is a whole instance: it takes work, and keeps it over a crash.
     restored_sql 'insert into moment values (20000)'
     end_restored KILL
+    : >"$RESTORED.out"
     rdb-serve --home "$RESTORED" --port "$RESTORED_PORT" >"$RESTORED.out" 2>&1 3>&- &
     RESTORED_PID=$!
     wait_for grep -q "Server listening" "$RESTORED.out"
