@@ -354,13 +354,30 @@ static bool all_hash(const rdb_list *items)
     return true;
 }
 
-double plan_limit_of(const rdb_query *query)
+/* The number that an expression of LIMIT or OFFSET is; false: it is known when it runs. 0: it is less than one row, or null. */
+static bool limit_number(planner *p, rdb_expr *expr, double *number)
 {
-    const rdb_expr_const *count = (const rdb_expr_const *)query->limit_count, *offset = (const rdb_expr_const *)query->limit_offset;
-    if (count == NULL)
+    rdb_expr *folded = NULL;
+    rdb_error quiet = {0};
+    const bool is_folded = rdb_expr_fold(p->arena, &p->eval, expr, &folded, &quiet);
+    rdb_error_clear(&quiet); /* told when the plan is built */
+    const rdb_expr_const *constant = (const rdb_expr_const *)folded;
+    if (!is_folded || folded->kind != RDB_EXPR_CONST)
+        return false;
+    *number = !constant->is_null && constant->value.i64 > 0 ? (double)constant->value.i64 : 0;
+    return true;
+}
+
+double plan_limit_of(planner *p, const rdb_query *query)
+{
+    double count = 0, offset = 0;
+    if (query->limit_count == NULL)
         return 0;
-    const double rows = count->head.kind == RDB_EXPR_CONST && !count->is_null && count->value.i64 > 0 ? (double)count->value.i64 : 10;
-    return rows + (offset != NULL && offset->head.kind == RDB_EXPR_CONST && !offset->is_null && offset->value.i64 > 0 ? (double)offset->value.i64 : 0);
+    if (!limit_number(p, query->limit_count, &count) || count == 0)
+        count = 10;
+    if (query->limit_offset != NULL)
+        (void)limit_number(p, query->limit_offset, &offset);
+    return count + offset;
 }
 
 /* What stands first above FROM, and the order that would serve it: grouping, windows, DISTINCT or ORDER BY. */
@@ -370,7 +387,7 @@ static void want_order(plan_level *level, rdb_expr *const *targets)
     const rdb_query *query = level->query;
     plan_want *want = &level->want;
     rdb_list items = {0};
-    *want = (plan_want){.goal = PLAN_GOAL_SORT, .limit = plan_limit_of(query)};
+    *want = (plan_want){.goal = PLAN_GOAL_SORT, .limit = plan_limit_of(level->p, query)};
     if (query->limit_count == NULL && query->sort.count > 0)
         want->limit = level->tuple_fraction;
     if (query->command != RDB_COMMAND_SELECT || query->grouping_sets.count > 0 || query->set_operation != NULL)

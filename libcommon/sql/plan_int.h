@@ -301,7 +301,7 @@ bool plan_set_operation(plan_level *level, const rdb_set_operation *operation, p
 const rdb_set_operation *plan_leftmost(const rdb_set_operation *operation);
 rdb_plan_key plan_key(uint32_t slot_no, const rdb_expr *expr);
 /* Rows that LIMIT and OFFSET ask for, as a guess where they are no constants; 0: all. */
-double plan_limit_of(const rdb_query *query);
+double plan_limit_of(planner *p, const rdb_query *query);
 /* The query with each member of its UNION ALL asking for the order that is asked of all, so that they can be merged; the query itself
  * where that is not to be had. */
 const rdb_query *plan_order_members(planner *p, const rdb_query *query);

@@ -466,7 +466,7 @@ bool plan_built_range(plan_level *level, plan_rel *rel)
         const rdb_query *query = plan_push_down(level, rel, without_unread(level, rel, rel->range->subquery));
         inner->run = plan_take_run(level, rel, query);
         if (level->query->set_operation != NULL || (query->set_operation != NULL && query->sort.count > 0 && plan_passes_rows(level->query)))
-            inner->tuple_fraction = level->query->limit_count != NULL ? plan_limit_of(level->query) : level->tuple_fraction;
+            inner->tuple_fraction = level->query->limit_count != NULL ? plan_limit_of(p, level->query) : level->tuple_fraction;
         return plan_query(p, level, query, inner, &built) && finish_subquery(level, rel, inner, &built);
     }
     case RDB_RANGE_CTE: return plan_cte_range(level, rel);

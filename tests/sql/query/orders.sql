@@ -56,3 +56,12 @@ select sum(n) from (select v / 2 as h, array_length(array_agg(v), 1) n from g gr
 select k, count(*) from g where v < 0 group by k;
 reset enable_hashagg;
 drop table o, part, g;
+-- How many rows LIMIT asks for decides between an index in order and a sort.
+create table limited (id int primary key, grp int, v int);
+insert into limited select g, g % 500, g from generate_series(1, 20000) g;
+create index limited_grp on limited (grp);
+analyze limited;
+explain (costs off) select * from limited where grp < 5 order by id limit 2;
+explain (costs off) select * from limited where grp < 5 order by id limit 150;
+explain (costs off) select * from limited where grp < 5 order by id limit 2 offset 150;
+drop table limited;
