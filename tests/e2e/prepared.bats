@@ -139,3 +139,18 @@ prepared() { sql "select string_agg(gid || ' ' || owner || ' ' || database, ',' 
     sql "begin isolation level serializable; select sum(n) from pairs; update pairs set n = 0 where id = 2; commit"
     [ "$(sql 'select sum(n) from pairs')" = 0 ]
 }
+
+@test "prepared: a row that another waited for and that matches no more by then is free for the next at once" {
+    sql "create table t (k int, v int); insert into t values (1, 0)"
+    sql "begin; update t set v = 1 where k = 1; prepare transaction 'has it'"
+    coproc waits { "$PSQL" -X -A -t -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb 2>&1 3>&-; }
+    local client=$waits_PID said
+    echo "begin; update t set v = 2 where k = 1 and v = 0; select 'looked';" >&"${waits[1]}"
+    wait_for_answer "transactionid" "select wait_event from pg_stat_activity where query like 'update t set v = 2%' and wait_event_type = 'Lock'"
+    sql "commit prepared 'has it'"
+    read -r said <&"${waits[0]}" && [ "$said" = looked ]
+    [ "$(sql "set lock_timeout = '20s'; update t set v = v + 5 where k = 1 returning v")" = 6 ]
+    echo "commit;" >&"${waits[1]}"
+    echo '\q' >&"${waits[1]}"
+    ends_with 0 wait "$client"
+}
