@@ -708,7 +708,7 @@ void session_simple_query(rdb_session *session, const char *text)
         char *copy = rdb_arena_try_alloc(arena, length + 1, &err);
         ok = copy != NULL;
         if (ok)
-            text = memcpy(copy, text, length + 1);
+            session->query_text = text = memcpy(copy, text, length + 1);
     }
     ok = ok && rdb_sql_parse_reading(arena, text, length, &reading, &statements, &err);
     if (ok && statements.count == 0)
@@ -731,6 +731,7 @@ void session_simple_query(rdb_session *session, const char *text)
         simple_failed(session, &err);
     session_audit_text(session, NULL, 0);
     session->copy_in = SESSION_COPY_NONE; /* what the client still sends of a COPY that failed is dropped message by message */
+    session->query_text = NULL;
     rdb_arena_destroy(arena);
     session_statement_end(session);
 }

@@ -131,6 +131,8 @@ teardown_file() { remove_home; }
     run sql "create role errors_6 password 'geheim-6' nonsense"
     run sql "alter role errors_7 with password 'geheim-7'"
     "$(find_pgbench)" -n -M extended -t 1 -D value=bound -f <(echo "select :value::int as errors_9;") -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb >/dev/null 2>&1 && return 1
+    printf '%s\n' "create table errors_11 (a int);" "copy errors_11 from stdin;" "not one" '\.' >"$BATS_TEST_TMPDIR/copy.sql"
+    run psql_file "$BATS_TEST_TMPDIR/copy.sql"
     run "$PSQL" -X -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin no_such_database -c "select 1"
     run sql "select 1"
     ! grep -q "connection authorized\|disconnection" "$log"
@@ -158,6 +160,7 @@ assert "hint" not in one("errors_5")
 assert one("unrecognized role option \"nonsense\"")["statement"].startswith("create role errors_6 password '***'")
 assert one('role "errors_7" does not exist')["statement"] == "alter role errors_7 with password '***'"
 assert one("invalid input syntax for type integer: \"bound\"")["statement"] == "select $1::int as errors_9;"
+assert one('invalid input syntax for type integer: "not one"')["statement"] == "copy errors_11 from stdin;" # whose rows have come where it stood
 refused = one('database "no_such_database" does not exist')
 assert [refused[k] for k in ("level", "severity", "sqlstate", "user")] == ["error", "FATAL", "3D000", "admin"] and "statement" not in refused
 one('permission denied to set parameter "log_connections"')
