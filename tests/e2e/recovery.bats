@@ -42,6 +42,7 @@ restore() {
     : >"$RESTORED.out" # what an earlier server said is not taken for this one's word
     rdb-serve --home "$RESTORED" --port "$RESTORED_PORT" >"$RESTORED.out" 2>&1 3>&- &
     RESTORED_PID=$!
+    WORKERS="${WORKERS:-} $RESTORED_PID" # ends with the test, however that ends
     wait_for listens_or_ends
     grep -q "Server listening" "$RESTORED.out" && return 0
     wait "$RESTORED_PID"
