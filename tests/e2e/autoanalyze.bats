@@ -38,7 +38,7 @@ soon() { # CONDITION as SQL
     sql "insert into \"Odd Name\" select generate_series(1, 1000); insert into off select generate_series(1, 1000); insert into late select generate_series(1, 1000)"
     sql "create database other"
     DATABASE=other sql "create table o (n int); insert into o select generate_series(1, 1000)"
-    in_background holder "begin;" "insert into held select generate_series(1, 1000);" "lock table held in access exclusive mode;"
+    in_background holder "begin;" "lock table held in access exclusive mode;" "insert into held select generate_series(1, 1000);"
     soon "autoanalyze_count > 0 from pg_stat_user_tables where relname = 'Odd Name'"
     DATABASE=other soon "autoanalyze_count > 0 from pg_stat_user_tables where relname = 'o'"
     [ "$(sql "select sum(autoanalyze_count) from pg_stat_user_tables where relname in ('off', 'late', 'held')")" = 0 ]
