@@ -12,6 +12,8 @@
  * then waits for somebody else's slice (4 ms where the clock ticks 250 times a second). It gives way itself, between two requests. Beside
  * other programs that costs throughput, for they take the rest of the slice: every 300 µs a tenth of it at 8 clients and a quarter at 32,
  * against every 1,000.
+ * When it does sleep, the kernel would let it wait for the end of somebody else's slice, so its own are short: what is woken then goes first
+ * (a tenth more point queries of 8 and 32 clients, and shorter waits of the slowest).
  *
  * What always holds under the turn: while something is ready or nobody leads, as many as wanted are active, or a call is out. */
 #include "network_int.h"
@@ -153,6 +155,7 @@ static void run_runner(void *net_at)
     runner self = {.net = net};
     const rdb_sleep_watch watch = {.begins = falls_asleep, .ends = wakes_up, .context = &self};
     rdb_thread_watch_sleep(&watch);
+    rdb_thread_be_prompt();
     rdb_mutex_lock(&net->turn);
     self.next = net->runners;
     if (self.next != NULL)
