@@ -153,7 +153,7 @@ $(BUILD)/proof/%: $(BUILD)/obj/tests/proof/%.o $(ARCHIVES)
 $(BUILD)/proof/faults: PROOF_FLAGS := $(foreach name,malloc calloc realloc aligned_alloc strdup strndup,-Wl,--wrap=$(name))
 .PHONY: check-proof
 check-proof: programs $(PROOF_PROGRAMS)
-	@RDB_TEST_SEED=$${RDB_TEST_SEED:-1} BIN_DIR=$(abspath $(BUILD)/bin) tests/tools/run-unit $(PROOF_PROGRAMS)
+	@RDB_TEST_SEED=$${RDB_TEST_SEED:-1} BIN_DIR=$(abspath $(BUILD)/bin) RDB_UNIT_JOBS=1 tests/tools/run-unit $(PROOF_PROGRAMS)
 
 # ---- fuzz targets: tests/fuzz/fuzz_<subject>.c; with a driver of our own for a bounded run, or with clang's fuzzer ------
 FUZZ_SUBJECTS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
