@@ -159,10 +159,14 @@ void cache_register_payload(rdb_catalog *catalog); /* NULL: no catalog is open a
 
 /* ---- load.c: descriptors from rows ------------------------------------------------------------------------------------- */
 /* epoch: of the database before the call. */
+RDB_CHECKED bool load_entry(rdb_access *access, entry_kind kind, uint32_t oid, uint64_t epoch, cache_entry **entry, rdb_error *err);
+
+/* ---- index_entry.c: what entries of ordered indexes are made of ---------------------------------------------------------- */
 /* Sets, once its columns are known, what the index's entries are made of (rdb_index_entry_encode). It never changes for an index, whatever
  * was read before: what depends on it lies in files. */
 void catalog_note_stored(rdb_relation_index *index);
-RDB_CHECKED bool load_entry(rdb_access *access, entry_kind kind, uint32_t oid, uint64_t epoch, cache_entry **entry, rdb_error *err);
+/* The key of a row; computed as for rdb_index_values. */
+RDB_CHECKED bool catalog_key_encode(const rdb_relation_index *index, const rdb_datum *values, const bool *is_null, const rdb_index_values *computed, rdb_strbuf *key, rdb_error *err);
 
 /* ---- statistics.c: relation->statistics, from pg_statistic. */
 RDB_CHECKED bool load_statistics(rdb_access *access, cache_entry *entry, rdb_arena *work, rdb_error *err);

@@ -277,25 +277,6 @@ static bool load_origin(rdb_table *table, rdb_error *err)
     return true;
 }
 
-void catalog_note_stored(rdb_relation_index *index)
-{
-    enum { BTREE_METHOD = 403, POSIX_COLLATION = 951 };
-    index->stored_count = index->key_count;
-    for (; index->decoded_count < index->key_count; index->decoded_count++) {
-        const rdb_index_column *key = &index->columns[index->decoded_count];
-        const rdb_type_ops *ops = key->type->ops != NULL ? key->type->ops : rdb_type_ops_find(key->type);
-        const bool orders_bytes = key->orders_bytes || key->collation == 0 || key->collation == RDB_DEFAULT_COLLATION_OID || key->collation == RDB_C_COLLATION_OID ||
-                                  key->collation == POSIX_COLLATION;
-        if (ops == NULL || ops->decode_key == NULL || !orders_bytes)
-            break;
-    }
-    if (index->kind != RDB_INDEX_ORDERED || index->method_oid != BTREE_METHOD || index->oid < RDB_FIRST_NORMAL_OID || index->expression_tree != NULL)
-        return;
-    index->has_rest = index->decoded_count < index->column_count;
-    if (index->has_rest)
-        index->stored_count = index->column_count;
-}
-
 static bool load_index(rdb_access *access, cache_entry *entry, rdb_arena *work, const rdb_catalog_row *row, rdb_relation_index *index, rdb_error *err)
 {
     enum { DESCENDING = 1, NULLS_FIRST = 2, BRIN_METHOD = 3580 };

@@ -714,25 +714,12 @@ static void rewind_planner(planner *p, plan_level *parent, const plan_mark *mark
     }
 }
 
-/* min(x) and max(x) may be read from the ends of indexes, or be aggregates of all rows: whichever costs less. */
-static bool plan_cheaper(planner *p, plan_level *parent, const rdb_query *plain, const rdb_query *by_index, double fraction, plan_level *level, plan_built *built)
+/* May min(x) and max(x) be read from the ends of indexes for less than all rows cost? */
+static bool ends_are_cheaper(const planner *p, const plan_built *by_index, const plan_built *plain, double rows)
 {
-    const plan_mark before = mark_planner(p, parent);
-    plan_level *other = RDB_NEW(p->arena, plan_level);
-    plan_built read_all;
-    if (!plan_written(p, parent, plain, fraction, other, &read_all))
-        return false;
-    const plan_mark between = mark_planner(p, parent);
-    rewind_planner(p, parent, &before);
-    if (!plan_written(p, parent, by_index, fraction, level, built))
-        return false;
-    const double cost = min_max_cost(p, built);
-    if (cost >= 0 && cost <= read_all.node->total_cost)
-        return true;
-    rewind_planner(p, parent, &between);
-    *level = *other;
-    *built = read_all;
-    return true;
+    (void)rows;
+    const double cost = min_max_cost(p, by_index);
+    return cost >= 0 && cost <= plain->node->total_cost;
 }
 
 /* Of so many rows; 0: of all. */
@@ -741,24 +728,32 @@ static double cost_of_rows(const rdb_plan_node *node, double rows)
     return rows > 0 && rows < node->rows ? node->startup_cost + (node->total_cost - node->startup_cost) * rows / node->rows : node->total_cost;
 }
 
-/* ORDER BY over a UNION ALL: all rows sorted, or members that come in order merged: whichever costs less. */
-static bool plan_in_order(planner *p, plan_level *parent, const rdb_query *plain, const rdb_query *by_member, double fraction, plan_level *level, plan_built *built)
+/* Is ORDER BY over a UNION ALL cheaper where members that come in order are merged than where all rows are sorted? */
+static bool merge_is_cheaper(const planner *p, const plan_built *by_member, const plan_built *plain, double rows)
+{
+    (void)p;
+    return plan_merges_members(by_member->node) && cost_of_rows(by_member->node, rows) < cost_of_rows(plain->node, rows);
+}
+
+/* Plans the query as it was written and as it was written anew, and takes the one that is better. */
+static bool plan_better(planner *p, plan_level *parent, const rdb_query *plain, const rdb_query *anew, double rows,
+                        bool (*is_better)(const planner *, const plan_built *anew, const plan_built *plain, double rows), plan_level *level, plan_built *built)
 {
     const plan_mark before = mark_planner(p, parent);
     plan_level *other = RDB_NEW(p->arena, plan_level);
-    plan_built sorted;
+    plan_built as_written;
     other->run = level->run;
-    if (!plan_written(p, parent, plain, fraction, other, &sorted))
+    if (!plan_written(p, parent, plain, rows, other, &as_written))
         return false;
     const plan_mark between = mark_planner(p, parent);
     rewind_planner(p, parent, &before);
-    if (!plan_written(p, parent, by_member, fraction, level, built))
+    if (!plan_written(p, parent, anew, rows, level, built))
         return false;
-    if (plan_merges_members(built->node) && cost_of_rows(built->node, fraction) < cost_of_rows(sorted.node, fraction))
+    if (is_better(p, built, &as_written, rows))
         return true;
     rewind_planner(p, parent, &between);
     *level = *other;
-    *built = sorted;
+    *built = as_written;
     return true;
 }
 
@@ -770,8 +765,9 @@ bool plan_query(planner *p, plan_level *parent, const rdb_query *query, plan_lev
     query = plan_drop_joins(p, plan_pull_up(p, plan_join_sublinks(p, without_rows(p, query))));
     const rdb_query *by_index = plan_min_max(p, query);
     const rdb_query *by_member = by_index == query ? plan_order_members(p, query) : query;
-    const bool ok = by_member != query ? plan_in_order(p, parent, query, by_member, fraction, level, built)
-                    : by_index == query ? plan_written(p, parent, query, fraction, level, built) : plan_cheaper(p, parent, query, by_index, fraction, level, built);
+    const bool ok = by_index != query    ? plan_better(p, parent, query, by_index, fraction, ends_are_cheaper, level, built)
+                    : by_member != query ? plan_better(p, parent, query, by_member, fraction, merge_is_cheaper, level, built)
+                                         : plan_written(p, parent, query, fraction, level, built);
     p->depth -= ok;
     return ok;
 }
