@@ -187,6 +187,20 @@ void session_rollback(rdb_session *session)
     forget(session, false);
 }
 
+/* Undoes what came since a savepoint; its level is gone. An error may have done that already, as far as the newest one goes. */
+static void undo_to_savepoint(rdb_session *session, uint32_t savepoint_no)
+{
+    const session_savepoint *savepoint = &session->savepoints[savepoint_no];
+    session_close_portals_above(session, savepoint->level);
+    session_audit_undo(session, savepoint->audit_mark);
+    if (savepoint->level <= rdb_txn_current_level(session->txn))
+        rdb_txn_rollback_level(session->txn, savepoint->level);
+    session_settings_pop(session, savepoint->settings_level, false);
+    session_notify_rollback(session, savepoint_no);
+    session_large_objects_rollback(session, savepoint_no);
+    session->is_read_only = savepoint->was_read_only;
+}
+
 void session_fail(rdb_session *session)
 {
     switch (session->block) {
@@ -199,8 +213,10 @@ void session_fail(rdb_session *session)
         session->block = SESSION_FAILED;
         if (session->txn != NULL)
             rdb_lock_leave_place(session->txn);
-        /* The work is void from here on; with savepoints it must stay until we know where to go back to. */
-        if (session->savepoint_count == 0 && session->txn != NULL) {
+        /* The work since the newest savepoint is void from here on, and nobody is to wait for it; the savepoint itself stays, to go back to. */
+        if (session->savepoint_count > 0) {
+            undo_to_savepoint(session, session->savepoint_count - 1);
+        } else if (session->txn != NULL) {
             rdb_error ignored = {0};
             if (!session_close_portals(session, false, &ignored))
                 rdb_error_clear(&ignored);
@@ -391,14 +407,7 @@ static bool rollback_to_savepoint(rdb_session *session, const char *name, rdb_er
     uint32_t savepoint_no = find_savepoint(session, name, err);
     if (savepoint_no == UINT32_MAX)
         return false;
-    session_savepoint *savepoint = &session->savepoints[savepoint_no];
-    session_close_portals_above(session, savepoint->level);
-    session_audit_undo(session, savepoint->audit_mark);
-    rdb_txn_rollback_level(session->txn, savepoint->level);
-    session_settings_pop(session, savepoint->settings_level, false);
-    session_notify_rollback(session, savepoint_no);
-    session_large_objects_rollback(session, savepoint_no);
-    session->is_read_only = savepoint->was_read_only;
+    undo_to_savepoint(session, savepoint_no);
     session->savepoint_count = savepoint_no;
     session->block = SESSION_BLOCK;
     return push_savepoint(session, name, err); /* it can be rolled back to again */
