@@ -331,38 +331,16 @@ bool rdb_ddl_rename_type(rdb_access *access, uint32_t oid, const char *name, rdb
     return ok;
 }
 
-typedef struct new_namespace {
-    uint32_t oid;
-} new_namespace;
-
-static bool move_schema_dependency(void *context, rdb_access *access, uint32_t catalog_oid, rdb_catalog_row *row, rdb_error *err)
-{
-    const new_namespace *to = context;
-    if (row_oid(row, RDB_pg_depend_refclassid) != RDB_PG_NAMESPACE)
-        return true;
-    row->values[RDB_pg_depend_refobjid - 1].oid = to->oid;
-    return rdb_catalog_update(access, catalog_oid, row, err);
-}
-
-static bool move_check(void *context, rdb_access *access, uint32_t catalog_oid, rdb_catalog_row *row, rdb_error *err)
-{
-    const new_namespace *to = context;
-    row->values[RDB_pg_constraint_connamespace - 1].oid = to->oid;
-    return rdb_catalog_update(access, catalog_oid, row, err);
-}
-
 bool rdb_ddl_set_type_namespace(rdb_access *access, uint32_t oid, uint32_t namespace_oid, rdb_error *err)
 {
     rdb_arena *arena = ddl_arena(err);
     rdb_catalog_row row;
     bool ok = arena != NULL && need_type_row(access, oid, arena, &row, err);
     if (ok && row_oid(&row, RDB_pg_type_typnamespace) != namespace_oid) {
-        new_namespace to = {namespace_oid};
-        const rdb_datum depender[] = {datum_oid(RDB_PG_TYPE), datum_oid(oid)}, checks[] = {datum_oid(0), datum_oid(oid)};
-        ok = move_type(access, oid, NULL, namespace_oid, arena, err);
-        /* public has no row in pg_depend only where it is pinned, which it is not */
-        ok = ok && visit_rows(access, RDB_PG_DEPEND, INDEX_DEPEND_DEPENDER, depender, 2, move_schema_dependency, &to, err) &&
-             visit_rows(access, RDB_PG_CONSTRAINT, INDEX_CONSTRAINT_RELATION, checks, 2, move_check, &to, err);
+        const uint32_t old_oid = row_oid(&row, RDB_pg_type_typnamespace);
+        ok = move_type(access, oid, NULL, namespace_oid, arena, err) &&
+             rdb_ddl_move_dependency(access, (rdb_object_address){RDB_PG_TYPE, oid, 0}, RDB_PG_NAMESPACE, old_oid, namespace_oid, err) &&
+             ddl_move_constraints(access, 0, oid, namespace_oid, err);
     }
     rdb_arena_destroy(arena);
     return ok;

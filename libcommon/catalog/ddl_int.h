@@ -152,6 +152,8 @@ RDB_CHECKED bool statistics_fill(rdb_access *access, const new_row *row, uint32_
                                  const rdb_statistics *statistics, rdb_error *err);
 RDB_CHECKED bool statistics_read(const rdb_catalog_row *row, const rdb_type *type, rdb_arena *arena, rdb_arena *work, rdb_statistics *statistics, rdb_error *err);
 /* A free name for the array type of an element of that name. */
+/* Constraints of a relation, or of a domain (the other is 0), go to the schema. */
+RDB_CHECKED bool ddl_move_constraints(rdb_access *access, uint32_t relation_oid, uint32_t type_oid, uint32_t namespace_oid, rdb_error *err);
 RDB_CHECKED bool ddl_choose_array_name(rdb_access *access, const char *element_name, uint32_t namespace_oid, rdb_arena *arena, char name[RDB_NAMEDATALEN], rdb_error *err);
 /* Does a type have the name? An array type that was made for its element is renamed out of the way. */
 RDB_CHECKED bool ddl_type_name_is_taken(rdb_access *access, const char *name, uint32_t namespace_oid, rdb_arena *arena, bool *taken, rdb_error *err);

@@ -476,26 +476,6 @@ out:
     return ok;
 }
 
-typedef struct namespace_change {
-    uint32_t old_oid, new_oid;
-} namespace_change;
-
-static bool move_dependency(void *context, rdb_access *access, uint32_t catalog_oid, rdb_catalog_row *row, rdb_error *err)
-{
-    const namespace_change *change = context;
-    if (row_oid(row, RDB_pg_depend_refclassid) != RDB_PG_NAMESPACE || row_oid(row, RDB_pg_depend_refobjid) != change->old_oid)
-        return true;
-    row->values[RDB_pg_depend_refobjid - 1].oid = change->new_oid;
-    return rdb_catalog_update(access, catalog_oid, row, err);
-}
-
-static bool move_constraint(void *context, rdb_access *access, uint32_t catalog_oid, rdb_catalog_row *row, rdb_error *err)
-{
-    const namespace_change *change = context;
-    row->values[RDB_pg_constraint_connamespace - 1].oid = change->new_oid;
-    return rdb_catalog_update(access, catalog_oid, row, err);
-}
-
 bool rdb_ddl_set_namespace(rdb_access *access, uint32_t relation_oid, uint32_t namespace_oid, rdb_error *err)
 {
     rdb_arena *arena = ddl_arena(err);
@@ -504,24 +484,22 @@ bool rdb_ddl_set_namespace(rdb_access *access, uint32_t relation_oid, uint32_t n
     bool ok = false;
     if (arena == NULL || !need_relation(access, relation_oid, &relation, err) || !need_class_row(access, relation_oid, arena, &row, err))
         goto out;
-    namespace_change change = {row_oid(&row, RDB_pg_class_relnamespace), namespace_oid};
-    if (change.old_oid == change.new_oid) {
+    const uint32_t old_oid = row_oid(&row, RDB_pg_class_relnamespace);
+    if (old_oid == namespace_oid) {
         ok = true;
         goto out;
     }
     if (!ddl_check_relation_name(access, namespace_oid, relation->name, err))
         goto out;
     row.values[RDB_pg_class_relnamespace - 1].oid = namespace_oid;
-    const rdb_datum depender[] = {datum_oid(RDB_PG_CLASS), datum_oid(relation_oid)};
-    const rdb_datum key = datum_oid(relation_oid);
     const uint16_t index_count = relation->index_count;
     uint32_t *index_oids = RDB_NEW_ARRAY(arena, uint32_t, index_count + 1u);
     for (uint16_t i = 0; i < index_count; i++)
         index_oids[i] = relation->indexes[i].oid;
     ok = rdb_catalog_update(access, RDB_PG_CLASS, &row, err) &&
          move_row_type(access, row_oid(&row, RDB_pg_class_reltype), NULL, namespace_oid, arena, err) &&
-         visit_rows(access, RDB_PG_DEPEND, INDEX_DEPEND_DEPENDER, depender, 2, move_dependency, &change, err) &&
-         visit_rows(access, RDB_PG_CONSTRAINT, INDEX_CONSTRAINT_RELATION, &key, 1, move_constraint, &change, err);
+         rdb_ddl_move_dependency(access, (rdb_object_address){RDB_PG_CLASS, relation_oid, 0}, RDB_PG_NAMESPACE, old_oid, namespace_oid, err) &&
+         ddl_move_constraints(access, relation_oid, 0, namespace_oid, err);
     for (uint16_t i = 0; ok && i < index_count; i++)
         ok = rdb_ddl_set_namespace(access, index_oids[i], namespace_oid, err);
 out:

@@ -649,7 +649,7 @@ static bool send_copy(rdb_client *client, const rdb_client_sink *sink, void *at,
         size_t length = 0;
         if (rdb_client_interrupted)
             rdb_error_set(&trouble, RDB_QUERY_CANCELED, "interrupted");
-        if (rdb_error_is_set(&trouble) || !sink->give_copy(at, &bytes, &length, &trouble)) {
+        if (rdb_error_is_set(&trouble) || (sink->give_copy != NULL && !sink->give_copy(at, &bytes, &length, &trouble))) {
             size_t length_at = begin_message(client, 'f');
             rdb_strbuf_add(&client->out, rdb_error_message(&trouble), strlen(rdb_error_message(&trouble)) + 1);
             end_message(client, length_at);
@@ -698,14 +698,16 @@ bool rdb_client_query(rdb_client *client, const char *sql, const rdb_client_sink
                 return false;
             break;
         case 'T':
-            ok = ok && take_columns(client, &m, err) && sink->begin_rows(at, client->columns, client->column_count, err);
+            ok = ok && take_columns(client, &m, err) &&
+                 (sink->begin_rows == NULL || sink->begin_rows(at, client->columns, client->column_count, err));
             break;
         case 'D':
-            ok = ok && take_values(client, &m, err) && sink->take_row(at, client->values, client->column_count, err);
+            ok = ok && take_values(client, &m, err) &&
+                 (sink->take_row == NULL || sink->take_row(at, client->values, client->column_count, err));
             break;
         case 'C': {
             const char *tag = take_text(&m);
-            ok = ok && sink->end_command(at, tag, err);
+            ok = ok && (sink->end_command == NULL || sink->end_command(at, tag, err));
             break;
         }
         case 'G':
@@ -713,7 +715,7 @@ bool rdb_client_query(rdb_client *client, const char *sql, const rdb_client_sink
                 return false;
             break;
         case 'd':
-            ok = ok && sink->take_copy(at, m.body, m.length, err);
+            ok = ok && (sink->take_copy == NULL || sink->take_copy(at, m.body, m.length, err));
             break;
         case 'H': case 'c': case 'I':
             break;

@@ -47,7 +47,8 @@ typedef struct rdb_client_notice {
     const char *severity, *sqlstate, *message, *detail, *hint; /* "" where unset */
 } rdb_client_notice;
 
-/* Where the parts of an answer go, in the order in which they come. */
+/* Where the parts of an answer go, in the order in which they come; a part whose function is NULL goes nowhere, and COPY FROM STDIN then has no
+ * data. */
 typedef struct rdb_client_sink {
     bool (*begin_rows)(void *at, const rdb_client_column *columns, uint32_t column_count, rdb_error *err);
     bool (*take_row)(void *at, const rdb_client_value *values, uint32_t column_count, rdb_error *err);

@@ -6,14 +6,8 @@
 
 typedef struct collection {
     rdb_arena *arena;
-    rdb_list *rows; /* NULL: nobody wants them */
+    rdb_list *rows;
 } collection;
-
-static bool begin_rows(void *at, const rdb_client_column *columns, uint32_t column_count, rdb_error *err)
-{
-    (void)at, (void)columns, (void)column_count, (void)err;
-    return true;
-}
 
 static bool take_row(void *at, const rdb_client_value *values, uint32_t column_count, rdb_error *err)
 {
@@ -25,31 +19,6 @@ static bool take_row(void *at, const rdb_client_value *values, uint32_t column_c
     return rdb_arena_check(into->arena, err);
 }
 
-static bool drop_row(void *at, const rdb_client_value *values, uint32_t column_count, rdb_error *err)
-{
-    (void)at, (void)values, (void)column_count, (void)err;
-    return true;
-}
-
-static bool end_command(void *at, const char *tag, rdb_error *err)
-{
-    (void)at, (void)tag, (void)err;
-    return true;
-}
-
-static bool take_copy(void *at, const void *bytes, size_t length, rdb_error *err)
-{
-    (void)at, (void)bytes, (void)length, (void)err;
-    return true;
-}
-
-static bool give_copy(void *at, const void **bytes, size_t *length, rdb_error *err)
-{
-    (void)at, (void)bytes, (void)err;
-    *length = 0;
-    return true;
-}
-
 static void tell_notice(const rdb_client_notice *notice)
 {
     fprintf(stderr, "%s: %s\n", notice->severity, notice->message);
@@ -57,8 +26,8 @@ static void tell_notice(const rdb_client_notice *notice)
         fprintf(stderr, "  %s\n", notice->detail);
 }
 
-static const rdb_client_sink COLLECTING = {begin_rows, take_row, end_command, take_copy, give_copy, tell_notice};
-const rdb_client_sink RDB_CLIENT_SILENT = {begin_rows, drop_row, end_command, take_copy, give_copy, tell_notice};
+static const rdb_client_sink COLLECTING = {.take_row = take_row, .take_notice = tell_notice};
+const rdb_client_sink RDB_CLIENT_SILENT = {.take_notice = tell_notice};
 
 bool rdb_client_rows(rdb_client *client, const char *sql, rdb_arena *arena, rdb_list *rows, rdb_error *err)
 {

@@ -99,12 +99,6 @@ typedef struct filling {
     rdb_arena *arena;
 } filling;
 
-static bool begin_rows(void *at, const rdb_client_column *columns, uint32_t column_count, rdb_error *err)
-{
-    (void)at, (void)columns, (void)column_count, (void)err;
-    return true;
-}
-
 static bool take_row(void *at, const rdb_client_value *values, uint32_t column_count, rdb_error *err)
 {
     filling *into = at;
@@ -117,31 +111,7 @@ static bool take_row(void *at, const rdb_client_value *values, uint32_t column_c
     return ok;
 }
 
-static bool end_command(void *at, const char *tag, rdb_error *err)
-{
-    (void)at, (void)tag, (void)err;
-    return true;
-}
-
-static bool take_copy(void *at, const void *bytes, size_t length, rdb_error *err)
-{
-    (void)at, (void)bytes, (void)length, (void)err;
-    return true;
-}
-
-static bool give_copy(void *at, const void **bytes, size_t *length, rdb_error *err)
-{
-    (void)at, (void)bytes, (void)err;
-    *length = 0;
-    return true;
-}
-
-static void drop_notice(const rdb_client_notice *notice)
-{
-    (void)notice;
-}
-
-static const rdb_client_sink FILLING = {begin_rows, take_row, end_command, take_copy, give_copy, drop_notice};
+static const rdb_client_sink FILLING = {.take_row = take_row};
 
 static const char *state_of(const rdb_client *client, const rdb_diag_scope *scope, const rdb_error *trouble)
 {

@@ -154,6 +154,21 @@ bool exec_reads_parameters(const rdb_expr *expr);
 /* Vectors of the row space with room for capacity rows. */
 RDB_CHECKED bool exec_make_vectors(rdb_arena *arena, const rdb_type *const *types, uint32_t count, uint32_t capacity, rdb_vector ***vectors, rdb_error *err);
 
+/* STEP(type) for the type that moves a value of the representation as it stands: by its width alone. */
+#define EXEC_BY_WIDTH(rep_of_values, STEP)      \
+    switch ((rdb_rep)(rep_of_values)) {         \
+    case RDB_REP_BOOL:                          \
+    case RDB_REP_INT8: STEP(uint8_t) break;     \
+    case RDB_REP_INT16: STEP(uint16_t) break;   \
+    case RDB_REP_INT32:                         \
+    case RDB_REP_FLOAT32: STEP(uint32_t) break; \
+    case RDB_REP_INT64:                         \
+    case RDB_REP_FLOAT64: STEP(uint64_t) break; \
+    case RDB_REP_FIXED16:                       \
+    case RDB_REP_BYTES: STEP(rdb_datum) break;  \
+    case RDB_REP_COUNT: break;                  \
+    }
+
 /* ---- store.c */
 RDB_CHECKED bool exec_store_init(exec_store *store, rdb_execution *x, const uint8_t *reps, uint32_t column_count, rdb_error *err);
 void exec_store_deinit(exec_store *store);

@@ -618,20 +618,8 @@ static void gather_picked(const exec_sorter *sorter, uint32_t column, uint32_t c
     rdb_vector_clear_nulls(target);
 #define GATHER(type)                                                                 \
     for (uint32_t i = 0; i < count; i++)                                             \
-        ((type *)target->values)[i] = ((const type *)bases[picked[i]])[rows[i]];     \
-    break
-    switch ((rdb_rep)target->rep) {
-    case RDB_REP_BOOL:
-    case RDB_REP_INT8: GATHER(uint8_t);
-    case RDB_REP_INT16: GATHER(uint16_t);
-    case RDB_REP_INT32:
-    case RDB_REP_FLOAT32: GATHER(uint32_t);
-    case RDB_REP_INT64:
-    case RDB_REP_FLOAT64: GATHER(uint64_t);
-    case RDB_REP_FIXED16:
-    case RDB_REP_BYTES: GATHER(rdb_datum);
-    case RDB_REP_COUNT: break;
-    }
+        ((type *)target->values)[i] = ((const type *)bases[picked[i]])[rows[i]];
+    EXEC_BY_WIDTH(target->rep, GATHER)
 #undef GATHER
     for (uint32_t i = 0; has_nulls && i < count; i++)
         if (rdb_vector_is_null(sorter->inputs[picked[i]].columns[column], rows[i]))

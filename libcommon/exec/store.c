@@ -193,20 +193,8 @@ void exec_store_gather_to(const exec_store *store, uint32_t column, const uint32
     for (uint32_t i = 0; i < count && (missing || places != NULL); i++)                                               \
         if (ids[i] != UINT32_MAX)                                                                                     \
             ((type *)target->values)[places != NULL ? places[i] : i] =                                                \
-                ((const type *)chunks[ids[i] / RDB_BATCH_ROWS])[EXEC_ROW_IN_CHUNK(ids[i])];                           \
-    break
-    switch ((rdb_rep)target->rep) {
-    case RDB_REP_BOOL:
-    case RDB_REP_INT8: GATHER(uint8_t);
-    case RDB_REP_INT16: GATHER(uint16_t);
-    case RDB_REP_INT32:
-    case RDB_REP_FLOAT32: GATHER(uint32_t);
-    case RDB_REP_INT64:
-    case RDB_REP_FLOAT64: GATHER(uint64_t);
-    case RDB_REP_FIXED16:
-    case RDB_REP_BYTES: GATHER(rdb_datum);
-    case RDB_REP_COUNT: break;
-    }
+                ((const type *)chunks[ids[i] / RDB_BATCH_ROWS])[EXEC_ROW_IN_CHUNK(ids[i])];
+    EXEC_BY_WIDTH(target->rep, GATHER)
 #undef GATHER
     if (!missing && !store->has_nulls[column])
         return;
@@ -232,20 +220,8 @@ void exec_vector_gather(const rdb_vector *source, const uint32_t *rows, uint32_t
         ((type *)target->values)[i] = ((const type *)source->values)[rows[i] & mask];            \
     for (uint32_t i = 0; i < count && missing; i++)                                              \
         if (rows[i] != UINT32_MAX)                                                               \
-            ((type *)target->values)[i] = ((const type *)source->values)[rows[i] & mask];        \
-    break
-    switch ((rdb_rep)target->rep) {
-    case RDB_REP_BOOL:
-    case RDB_REP_INT8: GATHER(uint8_t);
-    case RDB_REP_INT16: GATHER(uint16_t);
-    case RDB_REP_INT32:
-    case RDB_REP_FLOAT32: GATHER(uint32_t);
-    case RDB_REP_INT64:
-    case RDB_REP_FLOAT64: GATHER(uint64_t);
-    case RDB_REP_FIXED16:
-    case RDB_REP_BYTES: GATHER(rdb_datum);
-    case RDB_REP_COUNT: break;
-    }
+            ((type *)target->values)[i] = ((const type *)source->values)[rows[i] & mask];
+    EXEC_BY_WIDTH(target->rep, GATHER)
 #undef GATHER
     if (!missing && source->nulls == NULL)
         return;

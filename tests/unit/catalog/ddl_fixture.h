@@ -280,6 +280,34 @@ static inline uint32_t ddl_rows(ddl_session *session, uint32_t catalog_oid, uint
     return count;
 }
 
+/* The instance of a group of tests: made and removed with the group, opened and closed around each. */
+static ddl_instance ddl_shared;
+
+static inline int ddl_make_shared(void **state)
+{
+    (void)state;
+    ddl_create(&ddl_shared);
+    return 0;
+}
+static inline int ddl_remove_shared(void **state)
+{
+    (void)state;
+    ddl_remove(&ddl_shared);
+    return 0;
+}
+static inline int ddl_open_shared(void **state)
+{
+    *state = &ddl_shared;
+    ddl_open_database(&ddl_shared);
+    return 0;
+}
+static inline int ddl_close_shared(void **state)
+{
+    (void)state;
+    ddl_close(&ddl_shared, true);
+    return 0;
+}
+
 /* Does a child that lives an instance's life and ends like a crash. */
 static inline void ddl_crash_after(ddl_instance *f, void (*live)(ddl_instance *f))
 {

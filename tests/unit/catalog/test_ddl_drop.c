@@ -2,33 +2,6 @@
  * DROP with dependencies. The reports are those that PostgreSQL 15 gives for the same objects. */
 #include "ddl_fixture.h"
 
-static ddl_instance shared;
-
-static int make_instance(void **state)
-{
-    (void)state;
-    ddl_create(&shared);
-    return 0;
-}
-static int remove_instance(void **state)
-{
-    (void)state;
-    ddl_remove(&shared);
-    return 0;
-}
-static int open_instance(void **state)
-{
-    *state = &shared;
-    ddl_open_database(&shared);
-    return 0;
-}
-static int close_instance(void **state)
-{
-    (void)state;
-    ddl_close(&shared, true);
-    return 0;
-}
-
 static char notices[2000];
 static void take_notice(void *context, const char *text)
 {
@@ -303,11 +276,11 @@ static void test_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_reports, open_instance, close_instance),
-        cmocka_unit_test_setup_teardown(test_cascade_leaves_nothing, open_instance, close_instance),
-        cmocka_unit_test_setup_teardown(test_columns, open_instance, close_instance),
-        cmocka_unit_test_setup_teardown(test_schemas_and_types, open_instance, close_instance),
-        cmocka_unit_test_setup_teardown(test_many, open_instance, close_instance),
+        cmocka_unit_test_setup_teardown(test_reports, ddl_open_shared, ddl_close_shared),
+        cmocka_unit_test_setup_teardown(test_cascade_leaves_nothing, ddl_open_shared, ddl_close_shared),
+        cmocka_unit_test_setup_teardown(test_columns, ddl_open_shared, ddl_close_shared),
+        cmocka_unit_test_setup_teardown(test_schemas_and_types, ddl_open_shared, ddl_close_shared),
+        cmocka_unit_test_setup_teardown(test_many, ddl_open_shared, ddl_close_shared),
     };
-    return cmocka_run_group_tests(tests, make_instance, remove_instance);
+    return cmocka_run_group_tests(tests, ddl_make_shared, ddl_remove_shared);
 }

@@ -3,33 +3,6 @@
  * nobody after a rollback or a crash before the commit. */
 #include "ddl_fixture.h"
 
-static ddl_instance shared;
-
-static int make_instance(void **state)
-{
-    (void)state;
-    ddl_create(&shared);
-    return 0;
-}
-static int remove_instance(void **state)
-{
-    (void)state;
-    ddl_remove(&shared);
-    return 0;
-}
-static int open_instance(void **state)
-{
-    *state = &shared;
-    ddl_open_database(&shared);
-    return 0;
-}
-static int close_instance(void **state)
-{
-    (void)state;
-    ddl_close(&shared, true);
-    return 0;
-}
-
 enum { INDEX_OF_ATTRIBUTES = INDEX_ATTRIBUTE_NUMBER };
 
 static bool file_is_there(ddl_instance *f, uint64_t file)
@@ -131,10 +104,10 @@ static void crash_committed(ddl_instance *f)
 static void test_crashes(void **state)
 {
     (void)state;
-    ddl_crash_after(&shared, crash_uncommitted);
-    ddl_crash_after(&shared, crash_committed);
-    ddl_open_database(&shared);
-    ddl_session session = ddl_begin(&shared, NULL);
+    ddl_crash_after(&ddl_shared, crash_uncommitted);
+    ddl_crash_after(&ddl_shared, crash_committed);
+    ddl_open_database(&ddl_shared);
+    ddl_session session = ddl_begin(&ddl_shared, NULL);
     assert_null(ddl_find(&session, "lost"));
     const rdb_relation *kept = ddl_find(&session, "kept");
     assert_non_null(kept);
@@ -149,7 +122,7 @@ static void test_crashes(void **state)
     assert_true(oid > kept->oid);
     assert_true(ddl_find(&session, "later")->file != kept->file);
     ddl_rollback(&session);
-    ddl_close(&shared, false);
+    ddl_close(&ddl_shared, false);
 }
 
 static void test_rollback_to_savepoint(void **state)
@@ -362,13 +335,13 @@ static void test_names_and_places(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_create_is_visible_to_itself_then_to_all, open_instance, close_instance),
+        cmocka_unit_test_setup_teardown(test_create_is_visible_to_itself_then_to_all, ddl_open_shared, ddl_close_shared),
         cmocka_unit_test(test_crashes),
-        cmocka_unit_test_setup_teardown(test_rollback_to_savepoint, open_instance, close_instance),
-        cmocka_unit_test_setup_teardown(test_build_index, open_instance, close_instance),
-        cmocka_unit_test_setup_teardown(test_truncate, open_instance, close_instance),
-        cmocka_unit_test_setup_teardown(test_alterations, open_instance, close_instance),
-        cmocka_unit_test_setup_teardown(test_names_and_places, open_instance, close_instance),
+        cmocka_unit_test_setup_teardown(test_rollback_to_savepoint, ddl_open_shared, ddl_close_shared),
+        cmocka_unit_test_setup_teardown(test_build_index, ddl_open_shared, ddl_close_shared),
+        cmocka_unit_test_setup_teardown(test_truncate, ddl_open_shared, ddl_close_shared),
+        cmocka_unit_test_setup_teardown(test_alterations, ddl_open_shared, ddl_close_shared),
+        cmocka_unit_test_setup_teardown(test_names_and_places, ddl_open_shared, ddl_close_shared),
     };
-    return cmocka_run_group_tests(tests, make_instance, remove_instance);
+    return cmocka_run_group_tests(tests, ddl_make_shared, ddl_remove_shared);
 }

@@ -5,33 +5,6 @@
 
 #include <pthread.h>
 
-static ddl_instance shared;
-
-static int make_instance(void **state)
-{
-    (void)state;
-    ddl_create(&shared);
-    return 0;
-}
-static int remove_instance(void **state)
-{
-    (void)state;
-    ddl_remove(&shared);
-    return 0;
-}
-static int open_instance(void **state)
-{
-    *state = &shared;
-    ddl_open_database(&shared);
-    return 0;
-}
-static int close_instance(void **state)
-{
-    (void)state;
-    ddl_close(&shared, true);
-    return 0;
-}
-
 static uint32_t create_sequence(ddl_session *session, const char *name, int64_t start, int64_t increment, int64_t minimum, int64_t maximum, bool cycles)
 {
     const rdb_sequence_definition definition = {.name = name, .namespace_oid = RDB_NAMESPACE_PUBLIC, .owner_oid = RDB_ROLE_ADMIN_OID,
@@ -174,22 +147,22 @@ static void take_ten(ddl_instance *f)
 static void test_ends_of_an_instance(void **state)
 {
     (void)state;
-    ddl_open_database(&shared);
-    ddl_session session = ddl_begin(&shared, NULL);
+    ddl_open_database(&ddl_shared);
+    ddl_session session = ddl_begin(&ddl_shared, NULL);
     uint32_t oid = create_sequence(&session, "ends", 1, 1, 1, 1000, false);
     ddl_commit(&session);
-    ddl_close(&shared, true);
-    ddl_crash_after(&shared, take_ten);
-    ddl_open_database(&shared);
-    session = ddl_begin(&shared, NULL);
+    ddl_close(&ddl_shared, true);
+    ddl_crash_after(&ddl_shared, take_ten);
+    ddl_open_database(&ddl_shared);
+    session = ddl_begin(&ddl_shared, NULL);
     assert_int_equal(next(&session, oid), 34); /* 1 was asked for, 2 .. 33 were logged with it */
     ddl_commit(&session);
-    ddl_close(&shared, true);
-    ddl_open_database(&shared);
-    session = ddl_begin(&shared, NULL);
+    ddl_close(&ddl_shared, true);
+    ddl_open_database(&ddl_shared);
+    session = ddl_begin(&ddl_shared, NULL);
     assert_int_equal(next(&session, oid), 35);
     ddl_commit(&session);
-    ddl_close(&shared, true);
+    ddl_close(&ddl_shared, true);
 }
 
 /* Unlike setval, a restart follows its transaction. */
@@ -293,12 +266,12 @@ static void test_owner(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_values, open_instance, close_instance),
-        cmocka_unit_test_setup_teardown(test_what_a_session_remembers, open_instance, close_instance),
+        cmocka_unit_test_setup_teardown(test_values, ddl_open_shared, ddl_close_shared),
+        cmocka_unit_test_setup_teardown(test_what_a_session_remembers, ddl_open_shared, ddl_close_shared),
         cmocka_unit_test(test_ends_of_an_instance),
-        cmocka_unit_test_setup_teardown(test_no_value_twice_from_many_hands, open_instance, close_instance),
-        cmocka_unit_test_setup_teardown(test_restart, open_instance, close_instance),
-        cmocka_unit_test_setup_teardown(test_owner, open_instance, close_instance),
+        cmocka_unit_test_setup_teardown(test_no_value_twice_from_many_hands, ddl_open_shared, ddl_close_shared),
+        cmocka_unit_test_setup_teardown(test_restart, ddl_open_shared, ddl_close_shared),
+        cmocka_unit_test_setup_teardown(test_owner, ddl_open_shared, ddl_close_shared),
     };
-    return cmocka_run_group_tests(tests, make_instance, remove_instance);
+    return cmocka_run_group_tests(tests, ddl_make_shared, ddl_remove_shared);
 }
