@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What it costs to read a table, whole or through an index. The model is PostgreSQL's, in its units and its pages of 8 KiB, whatever
  * the size of ours: so that plans are chosen as its users know them. The number of heap pages that scattered rows lie on is after
- * Mackert and Lohman, "Index scans using a finite LRU buffer" (TODS 1989). */
+ * Mackert and Lohman, "Index scans using a finite LRU buffer" (TODS 1989). That counts a page once for all turns of a loop, which is
+ * too cheap where the buffer pool keeps only a part of the table: there each turn pays for the pages that it is likely to miss. */
 #include "sql/plan_int.h"
 #include <math.h>
 
 #define PAGE_BYTES 8192.0
 #define PAGE_USED 8168.0 /* without its header */
 #define ROW_OVERHEAD 28  /* header and line pointer */
-#define CACHE_PAGES 524288.0
+#define CACHE_PAGES 524288.0 /* effective_cache_size, as it comes */
 
 double plan_pages(const rdb_storage *storage, uint64_t blocks)
 {
@@ -106,6 +107,12 @@ static double visible_share(const plan_rel *rel)
     return visible >= rel->pages ? 1 : visible / rel->pages;
 }
 
+/* Of pages that are asked for here and there, again and again: those that are not among the ones that the pool has room for. */
+static double missing_share(double pages, double pool)
+{
+    return pages <= pool ? 0 : 1 - pool / pages;
+}
+
 static double part_of(double pages, double share)
 {
     return share == 1 ? pages : ceil(pages * share);
@@ -118,7 +125,12 @@ void plan_index_cost(plan_level *level, const plan_index_read *r, double *startu
     if (r->index_pages > 1 && tuples > 1)
         leaf_pages = RDB_MAX(ceil(entries * r->index_pages / tuples), 1.0);
     const double loops = RDB_MAX(r->loops, 1.0), scans = loops * r->scans;
+    const rdb_storage *storage = r->rel->range->relation->table.storage;
+    const double pool = plan_pages(storage, rdb_storage_frame_count(storage));
+    const double siblings = r->rel->parent != NULL ? RDB_MAX(r->rel->parent->pages / r->rel->pages, 1.0) : 1; /* partitions share the pool */
+    const double missing = missing_share(r->rel->pages * siblings, pool) * COST_RANDOM_PAGE;
     double index_total = scans > 1 ? plan_pages_fetched(leaf_pages * scans, r->index_pages, r->index_pages) * COST_RANDOM_PAGE / loops : leaf_pages * COST_RANDOM_PAGE;
+    index_total = RDB_MAX(index_total, leaf_pages * r->scans * missing_share(r->index_pages * siblings, pool) * COST_RANDOM_PAGE);
     index_total += entries * r->scans * (COST_INDEX_TUPLE + COST_OPERATOR * r->bound_count);
     /* down the tree: comparisons, and the pages on the way, which are in memory */
     const double height = r->index_pages <= 1 ? 0 : r->index_pages <= 300 ? 1 : r->index_pages <= 90000 ? 2 : 3;
@@ -136,6 +148,9 @@ void plan_index_cost(plan_level *level, const plan_index_read *r, double *startu
         most = part_of(plan_pages_fetched(fetched, r->rel->pages, r->index_pages), unseen) * COST_RANDOM_PAGE;
         least = in_order > 0 ? COST_RANDOM_PAGE + (in_order - 1) * COST_SEQ_PAGE : 0;
     }
+    most = RDB_MAX(most, fetched * unseen * missing);
+    if (loops > 1)
+        least = RDB_MAX(least, ceil(share * r->rel->pages) * unseen * missing);
     *startup = descent;
     *total = index_total + most + r->correlation * r->correlation * (least - most) + fetched * (COST_TUPLE + plan_quals_cost(level->p, r->filter));
 }

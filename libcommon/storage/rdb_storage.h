@@ -72,6 +72,7 @@ RDB_CHECKED bool rdb_storage_open(rdb_storage **storage, const rdb_storage_confi
 /* Forgets dirty pages: flush first (upkeep's checkpoint) or mean it. */
 void rdb_storage_close(rdb_storage **storage);
 uint32_t rdb_storage_page_bytes(const rdb_storage *storage);
+uint32_t rdb_storage_frame_count(const rdb_storage *storage); /* pages that the pool has room for */
 rdb_wal *rdb_storage_wal(const rdb_storage *storage);
 void rdb_storage_set_wal(rdb_storage *storage, rdb_wal *wal); /* once, at the end of recovery, before any change */
 /* The flush barrier: a page goes to disk only when its LSN is below it. Default: the WAL's durable LSN. */

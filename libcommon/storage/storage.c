@@ -83,6 +83,11 @@ uint32_t rdb_storage_page_bytes(const rdb_storage *storage)
     return storage->page_bytes;
 }
 
+uint32_t rdb_storage_frame_count(const rdb_storage *storage)
+{
+    return storage->frame_count;
+}
+
 rdb_wal *rdb_storage_wal(const rdb_storage *storage)
 {
     return storage_wal(storage);

@@ -24,3 +24,24 @@ counts() {
 @test "plans: what the values decide is planned for them" {
     [ "$(counts 'some_rows(int, int) as select * from ranged where k >= $1 order by v limit $2;' 19900)" = "160 f|t" ]
 }
+@test "plans: rows are looked up one by one where the pool keeps the table's pages; where it cannot, the table is read once" {
+    sql "create table few (id int primary key);
+         create table mid (id int primary key, few_id int, big_id int);
+         create table big (id int primary key, v text);
+         insert into few select 20 * i from generate_series(0, 199) i;
+         insert into mid select i, i % 4000, i * 7919 % 40000 from generate_series(0, 39999) i;
+         insert into big select i, repeat('x', 400 + i % 10) from generate_series(0, 39999) i;
+         create index on mid (few_id);
+         analyze few, mid, big"
+    local query="select count(*), sum(length(v)) from few join mid on few_id = few.id join big on big.id = big_id"
+    local megabytes
+    for megabytes in 64 4; do
+        stop_server
+        start_server --set "memory.shared_buffers=${megabytes}MB"
+        sql "$query" >>"$BATS_TEST_TMPDIR/rows"
+        sql "explain (costs off) $query" >"$BATS_TEST_TMPDIR/plan.$megabytes"
+    done
+    [ "$(cat "$BATS_TEST_TMPDIR/rows")" = $'2000|800000\n2000|800000' ]
+    grep -q "Index Scan using big_pkey on big" "$BATS_TEST_TMPDIR/plan.64"
+    grep -q "Seq Scan on big" "$BATS_TEST_TMPDIR/plan.4"
+}
