@@ -166,11 +166,11 @@ static rdb_buffer *take_dead_frame(rdb_storage *storage)
     return NULL;
 }
 
-/* Once the pool is full the queues bring dead frames back soon enough. */
+/* One that a queue brings back before it is taken from here is passed over there. */
 static void list_dead_frame(rdb_storage *storage, rdb_buffer *frame)
 {
     rdb_mutex_lock(&storage->queue_lock);
-    if (!frame->is_listed && storage_used_frames(storage) < storage->frame_count) {
+    if (!frame->is_listed) {
         frame->is_listed = true;
         storage->dead_frames[storage->dead_count++] = (uint32_t)(frame - storage->frames);
     }
@@ -188,10 +188,10 @@ static rdb_buffer *pick_frame(rdb_storage *storage, uint64_t new_hash, bool for_
     rdb_buffer *taken = NULL;
     uint32_t visited = 0, pass = PASS_CLEAN;
     uint32_t used = atomic_load_explicit(&storage->used_count, memory_order_relaxed);
+    taken = take_dead_frame(storage);
+    if (taken != NULL)
+        return taken;
     if (used < storage->frame_count) {
-        taken = take_dead_frame(storage);
-        if (taken != NULL)
-            return taken;
         for_scan = false;
         taken = make_frame(storage, used);
     }
@@ -765,10 +765,32 @@ static void discard_frame(rdb_storage *storage, rdb_buffer *frame)
     rdb_latch_lock_exclusive(&partition->latch);
     table_remove(storage, hash, frame);
     rdb_latch_unlock_exclusive(&partition->latch);
+    atomic_store_explicit(&frame->usage, 0, memory_order_relaxed); /* nothing of it shall stay in the pool */
     uint32_t before = atomic_fetch_and_explicit(&frame->state, ~(FRAME_DIRTY | FRAME_VALID), memory_order_acq_rel);
     if ((before & FRAME_DIRTY) != 0)
         atomic_fetch_sub_explicit(&storage->dirty_count, 1, memory_order_relaxed);
     rdb_latch_unlock_exclusive(&frame->latch);
+}
+
+bool rdb_storage_forget(rdb_storage *storage, rdb_page_tag first, uint64_t count, bool written, rdb_error *err)
+{
+    uint8_t *copy = NULL;
+    bool ok = true, clean = false;
+    if (written && posix_memalign((void **)&copy, 4096, storage->page_bytes) != 0)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    for (rdb_page_tag tag = first; ok && tag.block < first.block + count; tag.block++) {
+        rdb_buffer *frame = find_frame(storage, &tag, storage_tag_hash(tag));
+        if (frame == NULL)
+            continue;
+        ok = !written || frame_write(frame, WRITE_WAIT, copy, &clean, err);
+        if (ok)
+            discard_frame(storage, frame);
+        frame_unpin(frame);
+        if (ok)
+            list_dead_frame(storage, frame);
+    }
+    free(copy);
+    return ok;
 }
 
 void pool_discard(rdb_storage *storage, uint32_t pdb, uint64_t file, int fork, uint64_t from_block)

@@ -124,6 +124,11 @@ void rdb_storage_prefetch(rdb_storage *storage, rdb_page_tag tag, uint32_t block
 /* Reads those of the blocks that are not in the pool, several by one call; for scans, with no page latched. It does what it can: who
  * then asks for a page finds it, or reads it and is told why it could not be read. */
 void rdb_storage_load(rdb_storage *storage, rdb_page_tag first, uint32_t count);
+/* Pages of a file that are of no use any more leave the pool, and their frames are the next to be used. written: dirty ones are written
+ * before, else the disk keeps what it has of them, older states or zeroes. No record changes them from here on; who still reads them
+ * may find either. What the caller logged to say that they are gone has to stand in the log by now: a checkpoint that leaves them out is
+ * durable behind it. */
+RDB_CHECKED bool rdb_storage_forget(rdb_storage *storage, rdb_page_tag first, uint64_t count, bool written, rdb_error *err);
 /* A page's bytes as they came from a file: whole, and written for this place; a page of zeroes is. *what says what is wrong. For
  * who reads files beside the pool (backups). */
 bool rdb_page_verify(const void *page, rdb_page_tag tag, uint32_t page_bytes, const char **what);

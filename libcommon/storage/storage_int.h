@@ -105,7 +105,7 @@ struct rdb_storage {
     uint32_t scan_target RDB_SET_ONCE, scan_turn RDB_GUARDED_BY(queue_lock);
     _Atomic uint32_t used_count; /* frames taken into use, from the first on, under queue_lock; those behind are untouched memory */
     uint32_t small_target RDB_SET_ONCE;
-    uint32_t *dead_frames, dead_count RDB_GUARDED_BY(queue_lock); /* whose pages were discarded, the last one on top; while untouched frames are left */
+    uint32_t *dead_frames, dead_count RDB_GUARDED_BY(queue_lock); /* whose pages were discarded, the last one on top */
     uint64_t *ghosts RDB_GUARDED_BY(queue_lock); /* hash bits 32..63, then the eviction's number */
     uint32_t ghost_mask, eviction_no RDB_GUARDED_BY(queue_lock);
 

@@ -258,6 +258,8 @@ static bool load_log(rdb_undo *undo, undo_pdb *pdb, uint16_t number, undo_log **
     atomic_store(&log->next, end);
     atomic_store(&log->end, end);
     atomic_store(&log->tail, meta.tail);
+    log->kept_page = meta.tail >> undo->page_shift;
+    log->old_pages = (end >> undo->page_shift) + 1;
     log->first_segment = (meta.tail >> undo->page_shift) / UNDO_SEGMENT_PAGES;
     while (log->first_segment > 0 && rdb_storage_file_exists(undo->storage, pdb->pdb, segment_file(number, log->first_segment - 1)))
         log->first_segment--;
@@ -699,6 +701,23 @@ static bool log_tail(rdb_undo *undo, undo_log *log, uint64_t offset, rdb_error *
     return ok;
 }
 
+/* The tail has passed these pages: they leave the pool at once, and those that the disk has not seen yet never go there. */
+static bool forget_pages(rdb_undo *undo, undo_log *log, rdb_error *err)
+{
+    const uint64_t end = atomic_load(&log->tail) >> undo->page_shift;
+    log->kept_page = RDB_MAX(log->kept_page, log->first_segment * UNDO_SEGMENT_PAGES); /* with their files the others went */
+    while (log->kept_page < end) { /* all in one segment */
+        const uint64_t page_no = log->kept_page;
+        const bool is_old = page_no < log->old_pages;
+        const uint64_t to = is_old ? RDB_MIN(end, log->old_pages) : end;
+        /* What a crash tore on disk would look like damage from now on, were it not written whole. */
+        if (!rdb_storage_forget(undo->storage, undo_page_tag(undo, log, page_no << undo->page_shift), to - page_no, is_old, err))
+            return false;
+        log->kept_page = to;
+    }
+    return true;
+}
+
 bool rdb_undo_set_tail(rdb_undo *undo, uint32_t pdb_no, rdb_undo_address tail, rdb_error *err)
 {
     undo_pdb *pdb;
@@ -714,7 +733,7 @@ bool rdb_undo_set_tail(rdb_undo *undo, uint32_t pdb_no, rdb_undo_address tail, r
     for (; log->first_segment < end; log->first_segment++)
         if (!rdb_storage_drop_file(undo->storage, pdb_no, segment_file(log->number, log->first_segment), err))
             return false;
-    return true;
+    return forget_pages(undo, log, err);
 }
 
 void rdb_undo_set_purger(rdb_undo *undo, bool (*run)(void *context, rdb_cancel *cancel, rdb_error *err), void *context)

@@ -311,6 +311,12 @@ static bool reserve(rdb_undo_reader *reader, uint32_t used, uint32_t bytes, rdb_
     return true;
 }
 
+/* acquire: who meets a page as it was left behind the tail finds the tail past it */
+static bool is_below_tail(const undo_log *log, rdb_undo_address address)
+{
+    return RDB_UNDO_OFFSET(address) < atomic_load_explicit(&log->tail, memory_order_acquire);
+}
+
 static bool bad_record(rdb_error *err, uint32_t pdb, rdb_undo_address address)
 {
     rdb_error_set(err, RDB_DATA_CORRUPTED, "an undo record is damaged");
@@ -377,7 +383,7 @@ bool rdb_undo_read(rdb_undo *undo, uint32_t pdb_no, rdb_undo_address address, rd
             return true;
         rdb_buffer *buffer = NULL;
         if (!rdb_buffer_acquire(undo->storage, undo_page_tag(undo, log, offset), RDB_BUFFER_SHARED, &buffer, err)) {
-            if (RDB_UNDO_OFFSET(address) >= atomic_load_explicit(&log->tail, memory_order_acquire))
+            if (!is_below_tail(log, address))
                 return false;
             rdb_error_clear(err); /* the tail passed it and its file is gone */
             return true;
@@ -402,12 +408,12 @@ bool rdb_undo_read(rdb_undo *undo, uint32_t pdb_no, rdb_undo_address address, rd
         if (rdb_error_is_set(err))
             return false;
         if (!fits)
-            return bad_record(err, pdb_no, address);
+            return is_below_tail(log, address) || bad_record(err, pdb_no, address);
         if ((offset & (undo->page_bytes - 1)) == 0)
             offset += RDB_PAGE_HEADER_BYTES;
     }
     if (!decode(reader->bytes, length, record))
-        return bad_record(err, pdb_no, address);
+        return is_below_tail(log, address) || bad_record(err, pdb_no, address);
     *found = true;
     return true;
 }

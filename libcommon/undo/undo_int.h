@@ -59,6 +59,8 @@ typedef struct undo_log {
     rdb_undo_address last_record;
     uint64_t first_segment;   /* files below are gone; it falls behind the tail's where one could not be removed */
     uint64_t segments;        /* files made so far */
+    uint64_t kept_page;       /* pages before it that lie below the tail have left the pool; purge's thread alone */
+    uint64_t old_pages;       /* pages before it were there when the log was opened: a crash may have torn them on disk */
     bool has_written;         /* the owner's name stands in the meta page */
     struct undo_log *next_free;
 } undo_log;

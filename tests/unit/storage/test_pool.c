@@ -56,11 +56,53 @@ static void test_frames_of_dropped_files_serve_again(void **state)
         assert_int_equal(statistics.used, 40);
         assert_true(rdb_storage_drop_file(t.storage, 3, TOY_FILE, &t.err));
     }
-    toy_fill(&t, 200); /* a full pool takes dead frames from its queues */
+    toy_fill(&t, 200); /* more than the pool holds */
     assert_true(rdb_storage_drop_file(t.storage, 3, TOY_FILE, &t.err));
     toy_fill(&t, 200);
     rdb_storage_get_statistics(t.storage, &statistics);
     assert_int_equal(statistics.used, 128);
+    assert_int_equal(toy_pinned(t.storage), 0);
+    toy_end(&t);
+}
+
+static uint64_t first_slot(toy *t, uint64_t block)
+{
+    rdb_buffer *buffer = NULL;
+    assert_true(rdb_buffer_acquire(t->storage, toy_tag(block), RDB_BUFFER_SHARED, &buffer, &t->err));
+    const uint64_t value = toy_slots(rdb_buffer_page(buffer))[1];
+    rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+    return value;
+}
+
+static void test_forgotten_pages_make_room(void **state)
+{
+    (void)state;
+    toy t;
+    rdb_storage_statistics before, after;
+    toy_begin(&t, 128);
+    toy_fill(&t, 128); /* the pool is full */
+    assert_true(rdb_storage_flush_all(t.storage, 0, &t.err));
+    for (uint64_t block = 80; block < 120; block++) {
+        rdb_buffer *buffer = NULL;
+        rdb_lsn end_lsn = 0;
+        assert_true(rdb_buffer_acquire(t.storage, toy_tag(block), RDB_BUFFER_EXCLUSIVE, &buffer, &t.err));
+        assert_true(toy_set(t.storage, buffer, 1, block + 1000, false, &end_lsn, &t.err));
+        rdb_buffer_release(buffer, RDB_BUFFER_EXCLUSIVE);
+    }
+    rdb_storage_get_statistics(t.storage, &before);
+    assert_true(rdb_storage_forget(t.storage, toy_tag(80), 20, false, &t.err));
+    rdb_storage_get_statistics(t.storage, &after);
+    assert_int_equal(after.writes, before.writes);
+    assert_int_equal(after.dirty, before.dirty - 20);
+    assert_true(rdb_storage_forget(t.storage, toy_tag(100), 20, true, &t.err));
+    rdb_storage_get_statistics(t.storage, &after);
+    assert_int_equal(after.writes, before.writes + 20);
+    assert_int_equal(after.dirty, before.dirty - 40);
+    for (uint64_t block = 80; block < 120; block++) /* as the disk has them: as they were, and as they became */
+        assert_int_equal(first_slot(&t, block), block < 100 ? block + 1 : block + 1000);
+    rdb_storage_get_statistics(t.storage, &after);
+    assert_int_equal(after.evictions, before.evictions); /* in the frames of those that left, not of others */
+    assert_true(rdb_storage_forget(t.storage, toy_tag(0), 300, true, &t.err)); /* those that are not there too */
     assert_int_equal(toy_pinned(t.storage), 0);
     toy_end(&t);
 }
@@ -127,6 +169,7 @@ static void test_scan_does_not_wash_out(void **state)
     rdb_buffer *buffer = NULL;
     toy_begin(&t, 128);
     toy_fill(&t, 2000);
+    assert_true(rdb_storage_flush_all(t.storage, 0, &t.err)); /* clean frames are taken before dirty ones: there shall be no other */
     for (unsigned round = 0; round < 6; round++) {
         for (uint64_t block = 0; block < 40; block++) {
             assert_true(rdb_buffer_acquire(t.storage, toy_tag(block), RDB_BUFFER_SHARED, &buffer, &t.err));
@@ -654,6 +697,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pages_return_through_few_frames),
         cmocka_unit_test(test_frames_of_dropped_files_serve_again),
+        cmocka_unit_test(test_forgotten_pages_make_room),
         cmocka_unit_test(test_all_pinned_is_an_error_and_heals),
         cmocka_unit_test(test_pins_among_newcomers_leave_the_rest_usable),
         cmocka_unit_test(test_scan_does_not_wash_out),

@@ -4,6 +4,8 @@
 #include "upkeep/purge_int.h"
 #include "undo/undo_int.h"
 
+#include <fcntl.h>
+
 static scanned rows;
 
 static rdb_purge *open_purge(instance *f)
@@ -650,6 +652,130 @@ static void test_undo_segments_are_dropped(void **state)
     instance_end(&f);
 }
 
+static rdb_page_tag undo_page(uint64_t page_no)
+{
+    return (rdb_page_tag){.file = RDB_FILE_NO(RDB_FILE_UNDO, UINT64_C(1) << 32 | 1), .block = page_no, .pdb = PDB};
+}
+static bool is_in_pool(instance *f, uint64_t page_no)
+{
+    rdb_buffer *buffer = NULL;
+    const bool found = rdb_buffer_try_acquire(f->storage, undo_page(page_no), RDB_BUFFER_SHARED, &buffer);
+    if (found)
+        rdb_buffer_release(buffer, RDB_BUFFER_SHARED);
+    return found;
+}
+static void meet_first_log(void *context, const rdb_undo_log_info *info)
+{
+    if (info->log == 1)
+        *(rdb_undo_log_info *)context = *info;
+}
+/* The page of the first undo log where its records end, after so many rows more. */
+static uint64_t insert_rows(instance *f, int count)
+{
+    rdb_undo_log_info info = {0};
+    rdb_txn *txn = begin(f, RDB_READ_COMMITTED);
+    for (int i = 0; i < count; i++)
+        insert(f, txn, (sample){.id = i, .number = i});
+    commit(f, txn);
+    rdb_undo_visit_logs(f->undo, meet_first_log, &info);
+    return RDB_UNDO_OFFSET(info.end) / 4096;
+}
+
+/* What the tail has passed leaves the pool at once, and goes to disk only where a crash may have torn what is there. */
+static void test_purged_pages_leave_the_pool(void **state)
+{
+    (void)state;
+    instance f;
+    rdb_storage_statistics before, after;
+    char path[300];
+    uint8_t page[4096], torn[512];
+    const char *what = NULL;
+    rdb_purge *purge = begin_purged(&f, 1024);
+    uint64_t end = insert_rows(&f, 2000);
+    assert_true(end > 20 && is_in_pool(&f, 0) && is_in_pool(&f, end - 1));
+    rdb_storage_get_statistics(f.storage, &before);
+    MUST(&f.err, rdb_purge_run(purge, &f.err));
+    rdb_storage_get_statistics(f.storage, &after);
+    assert_int_equal(after.writes, before.writes);
+    for (uint64_t page_no = 0; page_no < end; page_no++)
+        assert_false(is_in_pool(&f, page_no));
+    assert_true(is_in_pool(&f, end)); /* the next record goes there */
+
+    const uint64_t first = end + 1;
+    end = insert_rows(&f, 2000);
+    assert_true(end > first + 20);
+    rdb_purge_close(&purge);
+    restart(&f); /* redo brings them back into the pool */
+    snprintf(path, sizeof path, "%s/undo/%u/%llu", f.data_directory, PDB, (unsigned long long)(UINT64_C(1) << 32 | 1));
+    memset(torn, 0x5a, sizeof torn);
+    const int file = open(path, O_RDWR);
+    assert_true(file >= 0);
+    for (uint64_t page_no = first; page_no < end; page_no++)
+        assert_int_equal(pwrite(file, torn, sizeof torn, (off_t)page_no * 4096), sizeof torn);
+    purge = open_purge(&f);
+    assert_true(is_in_pool(&f, first) && is_in_pool(&f, end - 1));
+    MUST(&f.err, rdb_purge_run(purge, &f.err));
+    for (uint64_t page_no = first; page_no < end; page_no++) {
+        assert_false(is_in_pool(&f, page_no));
+        assert_int_equal(pread(file, page, sizeof page, (off_t)page_no * 4096), sizeof page);
+        if (!rdb_page_verify(page, undo_page(page_no), 4096, &what))
+            fail_msg("undo page %u: %s", (unsigned)page_no, what);
+    }
+    close(file);
+    end_purged(&f, &purge);
+}
+
+typedef struct undo_reading {
+    instance *f;
+    _Atomic uint32_t stopping;
+    _Atomic uint64_t read;
+} undo_reading;
+
+/* The records of the first log from its tail on, again and again. */
+static void read_undo(void *argument)
+{
+    undo_reading *reading = argument;
+    rdb_error err = {0};
+    rdb_undo_reader reader;
+    rdb_undo_reader_init(&reader);
+    while (atomic_load(&reading->stopping) == 0) {
+        rdb_undo_log_info info = {0};
+        bool found = true;
+        rdb_undo_visit_logs(reading->f->undo, meet_first_log, &info);
+        for (rdb_undo_address at = info.tail; found && at < info.end;) {
+            rdb_undo_record record;
+            MUST(&err, rdb_undo_read(reading->f->undo, PDB, at, &reader, &record, &found, &err)); /* there, or gone */
+            if (found)
+                at = rdb_undo_after(reading->f->undo, at, record.bytes);
+            atomic_fetch_add(&reading->read, 1);
+        }
+    }
+    rdb_undo_reader_deinit(&reader);
+}
+
+static void test_readers_meet_purge(void **state)
+{
+    (void)state;
+    enum { READERS = 3 };
+    instance f;
+    rdb_thread *threads[READERS] = {NULL};
+    rdb_purge *purge = begin_purged(&f, 1024);
+    undo_reading reading = {.f = &f};
+    for (unsigned i = 0; i < READERS; i++)
+        MUST(&f.err, rdb_thread_start(&threads[i], "reader", read_undo, &reading, &f.err));
+    for (unsigned round = 0; round < 100; round++) {
+        const uint64_t read = atomic_load(&reading.read);
+        insert_rows(&f, 500);
+        while (atomic_load(&reading.read) == read)
+            rdb_time_sleep_us(100);
+        MUST(&f.err, rdb_purge_run(purge, &f.err));
+    }
+    atomic_store(&reading.stopping, 1);
+    for (unsigned i = 0; i < READERS; i++)
+        rdb_thread_join(&threads[i]);
+    end_purged(&f, &purge);
+}
+
 /* Free space is known again after a restart when VACUUM has been there. */
 static void test_sweep_finds_free_space(void **state)
 {
@@ -818,6 +944,7 @@ int main(void)
         cmocka_unit_test(test_stopped_between_two_logs),
         cmocka_unit_test(test_crash_between_two_tails),      cmocka_unit_test(test_files_go_with_their_transaction),
         cmocka_unit_test(test_chains_are_freed),             cmocka_unit_test(test_undo_segments_are_dropped),
+        cmocka_unit_test(test_purged_pages_leave_the_pool), cmocka_unit_test(test_readers_meet_purge),
         cmocka_unit_test(test_sweep_finds_free_space),
         cmocka_unit_test(test_many_aborted_versions_of_a_row), cmocka_unit_test(test_many_committed_versions_of_a_row),
     };
