@@ -11,6 +11,8 @@ setup() {
 teardown() { remove_home; }
 
 until_true() { wait_for_answer t "$1"; }
+# until_waits PHASE: the builder waits there for those it found; who comes now is none of them.
+until_waits() { until_true "select exists (select 1 from pg_stat_progress_create_index where phase = '$1' and lockers_total > 0)"; }
 
 load_table() {
     sql "create table t (id int primary key, v int, n int default 0); insert into t select i, i from generate_series(1, ${1:-2000}) i; create index t_n on t (n)"
@@ -80,7 +82,7 @@ SQL
 # kill_in_phase PHASE STATEMENT: the server, when the statement is there (empty: it is). Someone keeps it waiting.
 kill_in_phase() {
     in_background builder "$2"
-    [ -z "$1" ] || until_true "select exists (select 1 from pg_stat_progress_create_index where phase = '$1')"
+    [ -z "$1" ] || until_waits "$1"
     kill_and_check
 }
 kill_and_check() {
@@ -104,11 +106,11 @@ kill_and_check() {
     in_background first "begin\\; update t set n = 7 where id = 3;"
     until_true "select exists (select 1 from pg_stat_activity where state = 'idle in transaction')"
     in_background builder "create index concurrently t_v on t (v);"
-    until_true "select exists (select 1 from pg_stat_progress_create_index where phase = 'waiting for writers before build')"
+    until_waits "waiting for writers before build"
     in_background second "begin\\; update t set n = 8 where id = 4;"
     until_true "select count(*) = 2 from pg_stat_activity where state = 'idle in transaction'"
     sql "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'first'"
-    until_true "select exists (select 1 from pg_stat_progress_create_index where phase = 'waiting for writers before validation')"
+    until_waits "waiting for writers before validation"
     [ "$(sql "select indisready, indisvalid from pg_index where indexrelid = 't_v'::regclass")" = "t|f" ]
     kill_in_phase "waiting for writers before validation" "select 1;"
     in_background reader "begin\\; select count(*) from t;"
@@ -149,7 +151,7 @@ SQL
     until_true "select exists (select 1 from pg_stat_activity where state = 'idle in transaction')"
     in_background builder "create unique index concurrently t_v on t (v);"
     until_true "select exists (select 1 from pg_stat_progress_create_index where command = 'CREATE INDEX CONCURRENTLY' and phase = 'waiting for writers before build' and lockers_total = 1 and lockers_done = 0)"
-    [ "$(sql "select wait_event from pg_stat_activity where application_name = 'builder'")" = virtualxid ]
+    wait_for_answer virtualxid "select wait_event from pg_stat_activity where application_name = 'builder'"
     sql "select pg_cancel_backend(pid) from pg_stat_activity where application_name = 'builder'"
     until_true "select not exists (select 1 from pg_stat_progress_create_index)"
     wait_for grep -q "canceling statement due to user request" "$HOME_DIR.builder"
@@ -169,7 +171,7 @@ SQL
     in_background writer "begin\\; update t set n = 7 where id = 3;"
     until_true "select exists (select 1 from pg_stat_activity where state = 'idle in transaction')"
     in_background builder "create index concurrently t_v on t (v);"
-    until_true "select exists (select 1 from pg_stat_progress_create_index)"
+    until_waits "waiting for writers before build"
     in_background other "create index concurrently t_v2 on t (v);"
     until_true "select exists (select 1 from pg_stat_activity where application_name = 'other' and wait_event = 'relation')"
     sql "update t set n = 9 where id = 10" # nobody else waits
@@ -213,11 +215,11 @@ write_late() {
     in_background first "begin\\; update t set n = 7 where id = 3;"
     until_true "select count(*) = 3 from pg_stat_activity where state = 'idle in transaction'"
     in_background builder "create index concurrently t_v on t (v);"
-    until_true "select exists (select 1 from pg_stat_progress_create_index where phase = 'waiting for writers before build')"
+    until_waits "waiting for writers before build"
     in_background older "update t set v = $1 where id = 5;"
     until_true "select exists (select 1 from pg_stat_activity where application_name = 'older' and wait_event_type = 'Lock')"
     then_in first "commit;"
-    until_true "select exists (select 1 from pg_stat_progress_create_index where phase = 'waiting for writers before validation')"
+    until_waits "waiting for writers before validation"
     then_in newer "update t set v = 1005 where id = 5;" "$2;"
     until_true "select not exists (select 1 from pg_stat_progress_create_index)"
     [ "$(sql "select indisvalid, (select v from t where id = 5) from pg_index where indexrelid = 't_v'::regclass")" = "t|$1" ]
