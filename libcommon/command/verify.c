@@ -116,24 +116,6 @@ static bool has_key(const verification *v, rdb_slice key)
     return false;
 }
 
-static bool has_entry(verification *v, const rdb_relation_index *index, rdb_slice key, rdb_row_address address, bool *found)
-{
-    rdb_index_cursor *cursor = NULL;
-    rdb_error *err = v->call->err;
-    const rdb_index_range range = {.lower = key, .upper = key};
-    uint32_t count = 1;
-    *found = false;
-    bool ok = rdb_index_cursor_open(&cursor, &index->index, &range, false, v->batch, err);
-    while (ok && count > 0 && !*found) {
-        rdb_index_entry entries[32];
-        ok = rdb_index_cursor_next(cursor, RDB_COUNT_OF(entries), true, v->batch, entries, &count, err);
-        for (uint32_t i = 0; ok && i < count && !*found; i++)
-            *found = entries[i].address == address && entries[i].key.length == key.length && memcmp(entries[i].key.data, key.data, key.length) == 0;
-    }
-    rdb_index_cursor_close(&cursor);
-    return ok;
-}
-
 /* ---- from the heap to the indexes ---------------------------------------------------------------------------------------------------- */
 static bool check_row(verification *v, rdb_row_address address, rdb_strbuf *key)
 {
@@ -145,7 +127,7 @@ static bool check_row(verification *v, rdb_row_address address, rdb_strbuf *key)
             return false;
         for (uint32_t k = 0; k < v->keys.count; k++) {
             bool found = false;
-            if (!has_entry(v, index, v->keys.items[k], address, &found)) {
+            if (!rdb_index_has_entry(&index->index, v->keys.items[k], address, v->batch, &found, v->call->err)) {
                 if (!find_error(v, index->oid, false, 0))
                     return false;
             } else if (!found) {
@@ -229,7 +211,7 @@ static bool check_stranger(verification *v, const rdb_relation_index *index, con
             return find_error(v, index->oid, false, 0);
         if (has_key)
             return true;
-        if (!has_entry(v, index, entry->key, entry->address, &is_there))
+        if (!rdb_index_has_entry(&index->index, entry->key, entry->address, v->batch, &is_there, err))
             return find_error(v, index->oid, false, 0);
         if (is_there && v->rounds < ROUNDS_MAX) {
             v->rounds++;

@@ -421,3 +421,20 @@ out:
     btree_end(tree);
     return ok;
 }
+
+bool rdb_index_has_entry(const rdb_index *index, rdb_slice key, rdb_row_address address, rdb_arena *arena, bool *has, rdb_error *err)
+{
+    const rdb_index_range range = {.lower = key, .upper = key};
+    rdb_index_cursor *cursor;
+    rdb_index_entry next;
+    uint32_t count;
+    *has = false;
+    if (!rdb_index_cursor_open(&cursor, index, &range, false, arena, err))
+        return false;
+    keep_key(cursor, &cursor->place, key.data, key.length, address, true);
+    cursor->is_placed = true;
+    const bool ok = rdb_index_cursor_next(cursor, 1, true, arena, &next, &count, err);
+    *has = ok && count > 0 && next.key.length == key.length && next.address == address; /* it begins with the key */
+    rdb_index_cursor_close(&cursor);
+    return ok;
+}

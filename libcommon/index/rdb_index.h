@@ -64,6 +64,8 @@ RDB_CHECKED bool rdb_index_cursor_next(rdb_index_cursor *cursor, uint32_t capaci
 /* Starts over on another range (nested loops): no allocation. */
 RDB_CHECKED bool rdb_index_cursor_seek(rdb_index_cursor *cursor, const rdb_index_range *range, rdb_error *err);
 void rdb_index_cursor_close(rdb_index_cursor **cursor);
+/* Whether there is an entry of that key and address, among however many of the key. */
+RDB_CHECKED bool rdb_index_has_entry(const rdb_index *index, rdb_slice key, rdb_row_address address, rdb_arena *arena, bool *has, rdb_error *err);
 /* Many searches: the way to the leaf of each is found ahead of it, then memory is asked for the leaf's slots, and when these are there for
  * the first entry, while other searches are read. A place holds nothing and stays true however the tree changes. Forward alone. */
 typedef struct rdb_index_place {

@@ -58,6 +58,15 @@ static rdb_index_entry draw_entry(shape s, rdb_random *random)
     return entry;
 }
 
+static void check_has_entry(fixture *f, const model *m, rdb_slice key, uint64_t address)
+{
+    bool expected, has;
+    (void)model_find(m, key.data, key.length, address, &expected);
+    rdb_arena_reset(f->batch);
+    MUST(&f->err, rdb_index_has_entry(&f->index, key, address, f->batch, &has, &f->err));
+    assert_int_equal(has, expected);
+}
+
 static void random_life(uint32_t page_bytes, shape s, uint32_t steps, uint64_t seed)
 {
     fixture f;
@@ -98,6 +107,12 @@ static void random_life(uint32_t page_bytes, shape s, uint32_t steps, uint64_t s
             if ((draw >> 35) % 4 == 0)
                 range.upper = range.lower; /* an equality, or nothing */
             check_range(&f, &m, (draw >> 36) % 2 ? backward : forward, &range, (draw >> 36) % 2, 1 + (draw >> 37) % 64);
+        }
+        if (draw % 16 == 5) { /* this one, one that is there, its neighbour */
+            const model_entry *one = m.count > 0 ? &m.entries[(draw >> 8) % m.count] : NULL;
+            check_has_entry(&f, &m, entry.key, entry.address);
+            for (uint64_t next = 0; one != NULL && next < 2; next++)
+                check_has_entry(&f, &m, (rdb_slice){one->key, one->key_bytes}, one->address + next);
         }
         if (step % (steps / 4) == steps / 4 - 1) {
             rdb_index_statistics statistics;
