@@ -82,8 +82,33 @@ static const char *outcome_of(unsigned flags, uint64_t scn)
                                                    : "success";
 }
 
+/* What a line says beside what is its own: the texts that its batch refers to are looked up. */
+typedef struct line_parts {
+    rdb_slice session, text, members;
+} line_parts;
+
+static bool look_up(const rdb_audit_source *source, uint64_t text_lsn, rdb_slice *text, rdb_error *err)
+{
+    if (text_lsn == 0)
+        return true;
+    if (source->text_of != NULL)
+        return source->text_of(source->context, text_lsn, text, err);
+    return rdb_error_set(err, RDB_DATA_CORRUPTED, "an audit record refers to a text that nobody knows");
+}
+
+static bool find_parts(const rdb_audit_source *source, const rdb_audit_part *session, const rdb_audit_event *event, line_parts *parts, rdb_error *err)
+{
+    *parts = (line_parts){.session = session->members, .members = event->members};
+    return look_up(source, session->text_lsn, &parts->session, err) && look_up(source, event->text_lsn, &parts->text, err);
+}
+
+static size_t line_bytes_max(const line_parts *parts)
+{
+    return parts->session.length + parts->text.length + parts->members.length + LINE_BYTES_MAX;
+}
+
 /* The room for it has been reserved. */
-static void add_line(rdb_audit_log *log, const rdb_audit_source *source, const rdb_slice *session, const rdb_audit_event *event, uint64_t part)
+static void add_line(rdb_audit_log *log, const rdb_audit_source *source, const line_parts *parts, const rdb_audit_event *event, uint64_t part)
 {
     char *const begin = log->pending + log->lead_bytes + log->pending_bytes, *at = begin;
     const char *outcome = outcome_of(event->flags, source->scn), *class = RDB_AUDIT_CLASSES[event->class];
@@ -91,8 +116,9 @@ static void add_line(rdb_audit_log *log, const rdb_audit_source *source, const r
     at = audit_put_time(PUT(at, ",\"time\":\""), event->wall_us);
     at = put(PUT(at, "\",\"class\":\""), class, strlen(class));
     at = put(PUT(at, "\",\"outcome\":\""), outcome, strlen(outcome));
-    at = put_bytes(PUT(at, "\""), session);
-    at = put_bytes(at, &event->members);
+    at = put_bytes(PUT(at, "\""), &parts->session);
+    at = put_bytes(at, &parts->text);
+    at = put_bytes(at, &parts->members);
     if (event->rows != RDB_AUDIT_NO_ROWS)
         at = put_number(PUT(at, ",\"rows\":"), event->rows);
     if (source->xid != 0)
@@ -106,7 +132,7 @@ static void add_line(rdb_audit_log *log, const rdb_audit_source *source, const r
     at = PUT(at, AUDIT_HASH_MARK);
     rdb_audit_hex(log->chain.hash, RDB_SHA256_BYTES, at); /* its zero byte is written over */
     at = PUT(at + 2 * RDB_SHA256_BYTES, "\"}\n");
-    RDB_ASSERT((size_t)(at - begin) <= session->length + event->members.length + LINE_BYTES_MAX);
+    RDB_ASSERT((size_t)(at - begin) <= line_bytes_max(parts));
     log->pending_bytes += (size_t)(at - begin);
     log->lsn = source->lsn;
     log->part = part;
@@ -139,8 +165,9 @@ static bool reserve(rdb_audit_log *log, uint64_t more_bytes, rdb_error *err)
 
 bool rdb_audit_log_add(rdb_audit_log *log, const rdb_audit_source *source, rdb_error *err)
 {
-    rdb_slice session = {0};
+    rdb_audit_part session = {0};
     rdb_audit_event event;
+    line_parts parts;
     uint32_t at = 0;
     uint64_t part = 0;
     bool bad = false;
@@ -150,8 +177,11 @@ bool rdb_audit_log_add(rdb_audit_log *log, const rdb_audit_source *source, rdb_e
         return false;
     /* All of the lines or none: room is asked for first. */
     uint64_t needed = 0;
-    while (rdb_audit_batch_next(source->batch, source->length, &at, &session, &event, &bad))
-        needed += session.length + event.members.length + LINE_BYTES_MAX;
+    while (rdb_audit_batch_next(source->batch, source->length, &at, &session, &event, &bad)) {
+        if (!find_parts(source, &session, &event, &parts, err))
+            return false;
+        needed += line_bytes_max(&parts);
+    }
     if (bad) {
         rdb_error_set(err, RDB_DATA_CORRUPTED, "an audit record of the WAL is malformed");
         return rdb_error_detail(err, "The record at %X/%X.", (unsigned)(source->lsn >> 32), (unsigned)source->lsn);
@@ -159,24 +189,28 @@ bool rdb_audit_log_add(rdb_audit_log *log, const rdb_audit_source *source, rdb_e
     if (!reserve(log, needed, err))
         return false;
     for (at = 0; rdb_audit_batch_next(source->batch, source->length, &at, &session, &event, &bad); part++)
-        if (source->lsn > log->lsn || part > log->part)
-            add_line(log, source, &session, &event, part);
+        if (source->lsn > log->lsn || part > log->part) {
+            if (!find_parts(source, &session, &event, &parts, err))
+                return false;
+            add_line(log, source, &parts, &event, part);
+        }
     return true;
 }
 
 bool rdb_audit_log_note(rdb_audit_log *log, const uint8_t *batch, uint32_t length, rdb_error *err)
 {
-    rdb_slice session = {0};
+    rdb_audit_part session = {0};
     rdb_audit_event event;
+    line_parts parts;
     uint32_t at = 0;
     bool bad = false;
     const rdb_audit_source source = {.lsn = log->lsn};
     if (!has_file(log, err))
         return false;
     while (rdb_audit_batch_next(batch, length, &at, &session, &event, &bad)) {
-        if (!reserve(log, session.length + event.members.length + LINE_BYTES_MAX, err))
+        if (!find_parts(&source, &session, &event, &parts, err) || !reserve(log, line_bytes_max(&parts), err))
             return false;
-        add_line(log, &source, &session, &event, log->part);
+        add_line(log, &source, &parts, &event, log->part);
     }
     return true;
 }

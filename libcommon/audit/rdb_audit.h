@@ -4,13 +4,16 @@
  *
  * A batch: what one WAL record says for the audit, as payload RDB_AUDIT_PAYLOAD of a commit record, or as the main data of a record
  * of RDB_RESOURCE_AUDIT:
- *    0  1  version 2            1  3  zero             4  4  bytes of the session's part
- *    8     the session's part: JSON members, each with a comma before it (,"login":"admin",...)
+ *    0  1  version 3            1  1  flags: 1 the session's part is a reference      2  2  zero       4  4  bytes of the session's part
+ *    8     the session's part: JSON members, each with a comma before it (,"login":"admin",...), or 8 bytes of a reference to them
  *    .     events:
- *             0  4  bytes of the event, this header included       4  1  class RDB_AUDIT_*      5  1  flags RDB_AUDIT_EVENT_*
+ *             0  4  bytes of the event, this header included       4  1  class RDB_AUDIT_*
+ *             5  1  flags RDB_AUDIT_EVENT_*, and 128: a reference comes first
  *             6  2  zero             8  8  wall time (timestamptz us)       16  8  rows, UINT64_MAX: does not apply
- *            24     JSON members, each with a comma before it (,"action":"INSERT",...)
- *    Version 1, read as well, has no event with RDB_AUDIT_EVENT_APART.
+ *            24     the reference, 8 bytes, if there is one; JSON members, each with a comma before it (,"action":"INSERT",...)
+ *    Versions 1 and 2 have no references, version 1 no event with RDB_AUDIT_EVENT_APART.
+ * A reference is the LSN of a record RDB_AUDIT_OP_TEXT, whose main data are the JSON members meant. It never leads behind the redo point
+ * that was the last one before the record it stands in: whoever has the log from a redo point on has the texts of all that follows.
  *
  * logs/audit.log: lines of JSON. The first line of a file says which records it holds:
  *     {"audit":1,"instance":"<system id>","first":N,"chain":"<64 hex>"}         chain: the hash of record N - 1
@@ -33,7 +36,7 @@
 #include "crypto/rdb_crypto.h"
 
 #define RDB_AUDIT_PAYLOAD 2u     /* kind in a commit record */
-enum { RDB_AUDIT_OP_EVENTS = 1, RDB_AUDIT_OP_MARK = 2 /* means nothing */ }; /* of RDB_RESOURCE_AUDIT */
+enum { RDB_AUDIT_OP_EVENTS = 1, RDB_AUDIT_OP_MARK = 2 /* means nothing */, RDB_AUDIT_OP_TEXT = 3 }; /* of RDB_RESOURCE_AUDIT */
 #define RDB_AUDIT_BATCH_HEADER_BYTES 8u
 #define RDB_AUDIT_EVENT_HEADER_BYTES 24u
 #define RDB_AUDIT_NO_ROWS UINT64_MAX
@@ -70,14 +73,26 @@ typedef struct rdb_audit_event {
     unsigned flags;
     int64_t wall_us;
     uint64_t rows;
+    uint64_t text_lsn; /* the reference that comes before the members; 0: none */
     rdb_slice members; /* JSON, each with a comma before it */
 } rdb_audit_event;
+typedef struct rdb_audit_part { /* the session's, in a batch: a reference or members */
+    uint64_t text_lsn;
+    rdb_slice members;
+} rdb_audit_part;
 void rdb_audit_batch_begin(rdb_strbuf *batch, const char *session_members, size_t length);
+void rdb_audit_batch_begin_referring(rdb_strbuf *batch, uint64_t session_text_lsn);
+size_t rdb_audit_batch_first(const rdb_strbuf *batch); /* where its first event begins, or will */
 /* Where the event begins in the batch: rdb_audit_batch_set_flags may still mark it. */
 size_t rdb_audit_batch_add(rdb_strbuf *batch, const rdb_audit_event *event);
 void rdb_audit_batch_set_flags(rdb_strbuf *batch, size_t at, unsigned flags); /* of all events from there on, added to what they have */
 /* Takes a batch apart: session gets its part, *at (0 at first) moves on; false at the end, or where it is malformed (*bad). */
-bool rdb_audit_batch_next(const uint8_t *batch, uint32_t length, uint32_t *at, rdb_slice *session, rdb_audit_event *event, bool *bad);
+bool rdb_audit_batch_next(const uint8_t *batch, uint32_t length, uint32_t *at, rdb_audit_part *session, rdb_audit_event *event, bool *bad);
+uint64_t rdb_audit_batch_oldest_text(const void *batch, uint32_t length); /* the lowest of its references; 0: it has none */
+/* What a reference means; the text stays for as long as the batch is looked at. */
+typedef bool (*rdb_audit_text_of)(void *context, uint64_t text_lsn, rdb_slice *text, rdb_error *err);
+/* Adds the same batch without references to whole. */
+RDB_CHECKED bool rdb_audit_batch_expand(const void *batch, uint32_t length, rdb_audit_text_of text_of, void *context, rdb_strbuf *whole, rdb_error *err);
 /* Adds ,"key":"text" with text escaped. */
 void rdb_audit_add_member(rdb_strbuf *members, const char *key, const char *text, size_t length);
 
@@ -133,6 +148,8 @@ typedef struct rdb_audit_source { /* a record of the WAL with a batch in it */
     int64_t wall_us;        /* of the commit */
     const uint8_t *batch;
     uint32_t length;
+    rdb_audit_text_of text_of; /* NULL: there are no references in it */
+    void *context;
 } rdb_audit_source;
 /* Opens or makes the log and finds where it ends: what a crash tore off the end behind the last signed head goes. Files that do not reach
  * the last head are moved aside (their name gets ".damaged") and the log goes on behind that head; *is_damaged tells. */

@@ -15,16 +15,26 @@
 
 enum { BATCH_BYTES_MAX = 256 << 10, STATEMENT_BYTES_MAX = 64 << 10 };
 
+/* Where a text stands in the log, as of a set of texts (audit_texts.h). */
+typedef struct text_place {
+    uint64_t set_number; /* 0: nobody asked yet */
+    rdb_lsn lsn;         /* 0: it has to stand in the record */
+} text_place;
+
 /* BEGIN, COMMIT and their kin: what their records say, by text. Two places, for there are mostly one that begins and one that ends. */
 typedef struct brief_event {
     char role[RDB_NAMEDATALEN], action[32], text[64], members[256];
     size_t text_length, members_bytes; /* members_bytes 0: the place is free */
+    text_place place;
 } brief_event;
 
 struct session_audit {
     audit_writer *writer;
     const session_audit_rules *rules;
     rdb_strbuf members;      /* the session's part */
+    text_place members_place;
+    bool members_were_used;
+    audit_text_set *texts;   /* held: what the batches refer to, or did last; NULL: nothing */
     char application[RDB_NAMEDATALEN];
     rdb_strbuf batch, shared_batch; /* of the transaction; shared: what its companion in the root PDB commits */
     bool has_spilled;        /* some of the transaction's events are in the WAL already */
@@ -111,6 +121,8 @@ static void make_members(rdb_session *session, struct session_audit *audit)
         return;
     rdb_strbuf *members = &audit->members;
     rdb_strbuf_clear(members);
+    audit->members_place = (text_place){0};
+    audit->members_were_used = false;
     snprintf(audit->application, sizeof audit->application, "%s", application);
     rdb_audit_add_member(members, "login", session->login_role.name, strlen(session->login_role.name));
     rdb_audit_add_member(members, "database", session->database_name, strlen(session->database_name));
@@ -149,10 +161,32 @@ bool session_audit_begin(rdb_session *session, rdb_error *err)
 }
 
 /* ---- ways into the WAL -------------------------------------------------------------------------------------------------------- */
+/* Before a record is made. A batch keeps to the set of texts that was held when its first one was, for it may have to be made whole of that. */
+static void hold_texts(struct session_audit *audit)
+{
+    if (audit->batch.length == 0 && audit->shared_batch.length == 0)
+        audit->texts = audit_texts_hold(audit_writer_texts(audit->writer), audit->texts);
+}
+
+static rdb_lsn refer(const struct session_audit *audit, text_place *place, const void *bytes, size_t length)
+{
+    if (audit->texts == NULL)
+        return 0;
+    const uint64_t number = audit_text_set_number(audit->texts);
+    if (place->set_number != number)
+        *place = (text_place){number, audit_texts_refer(audit_writer_texts(audit->writer), audit->texts, bytes, (uint32_t)length)};
+    return place->lsn;
+}
+
 static void begin_batch(rdb_session *session, struct session_audit *audit, rdb_strbuf *batch)
 {
     make_members(session, audit);
-    rdb_audit_batch_begin(batch, audit->members.data, audit->members.length);
+    const rdb_lsn lsn = audit->members_were_used ? refer(audit, &audit->members_place, audit->members.data, audit->members.length) : 0;
+    audit->members_were_used = true;
+    if (lsn != 0)
+        rdb_audit_batch_begin_referring(batch, lsn);
+    else
+        rdb_audit_batch_begin(batch, audit->members.data, audit->members.length);
 }
 
 static bool insert_batch(rdb_session *session, rdb_strbuf *batch, rdb_error *err)
@@ -195,7 +229,7 @@ static bool keep(rdb_session *session, rdb_strbuf *batch, const rdb_audit_event 
         return false;
     if (batch->length < BATCH_BYTES_MAX || batch == &audit->shared_batch)
         return true;
-    rdb_audit_batch_set_flags(batch, RDB_AUDIT_BATCH_HEADER_BYTES + rdb_get_u32(batch->data + 4), RDB_AUDIT_EVENT_OPEN);
+    rdb_audit_batch_set_flags(batch, rdb_audit_batch_first(batch), RDB_AUDIT_EVENT_OPEN);
     audit->has_spilled = true;
     return insert_batch(session, batch, err);
 }
@@ -265,6 +299,7 @@ void session_audit_end(rdb_session *session)
         return;
     if (audit->is_logged_in && audit->rules->logouts)
         tell_action(session, "LOGOUT");
+    audit_texts_drop(audit_writer_texts(audit->writer), audit->texts);
     rdb_strbuf_free(&audit->members);
     rdb_strbuf_free(&audit->batch);
     rdb_strbuf_free(&audit->shared_batch);
@@ -420,6 +455,7 @@ struct audit_event_text {
     const char *lasting_text; /* where the plan's text stands; NULL: it is anyone's */
     const char *members;
     size_t members_bytes;
+    text_place place;
 };
 
 static bool is_known(const struct audit_event_text *known, const rdb_session *session, const char *action)
@@ -465,29 +501,43 @@ static void learn_brief(brief_event *brief, const rdb_session *session, const ch
     memcpy(brief->members, members->data, members->length);
     brief->text_length = audit->text_length;
     brief->members_bytes = members->length;
+    brief->place = (text_place){0};
+}
+
+/* What is kept is referred to, where it can be. */
+static void say_kept(const struct session_audit *audit, text_place *place, rdb_slice kept, const rdb_strbuf *more, rdb_strbuf *members, rdb_audit_event *event)
+{
+    event->text_lsn = refer(audit, place, kept.data, kept.length);
+    if (event->text_lsn == 0 && more->length == 0) {
+        event->members = kept;
+        return;
+    }
+    if (event->text_lsn == 0)
+        rdb_strbuf_add(members, kept.data, kept.length);
+    rdb_strbuf_add(members, more->data, more->length);
+    event->members = (rdb_slice){(const uint8_t *)members->data, members->length};
 }
 
 /* action, role, objects, statement, details, and what is more: in members, unless the plan (or the session) keeps all there is to say. */
-static rdb_slice make_event(rdb_session *session, const char *action, const rdb_strbuf *more, rdb_strbuf *members)
+static void make_event(rdb_session *session, const char *action, const rdb_strbuf *more, rdb_strbuf *members, rdb_audit_event *event)
 {
     struct session_audit *audit = session->audit;
     rdb_audit_class behind;
     rdb_strbuf_clear(members);
     members->failed = false;
+    hold_texts(audit);
     session_plan *plan = audit->plan;
     if (audit->raw != NULL && audit->raw->tag == RDB_AST_EXECUTE)
         plan = (session_plan *)(uintptr_t)plan_behind(session, audit->raw, &behind);
     if (plan != NULL && is_known(plan->audit_event, session, action)) {
-        const rdb_slice kept = {(const uint8_t *)plan->audit_event->members, plan->audit_event->members_bytes};
-        if (more->length == 0)
-            return kept;
-        rdb_strbuf_add(members, kept.data, kept.length);
-        rdb_strbuf_add(members, more->data, more->length);
-        return (rdb_slice){(const uint8_t *)members->data, members->length};
+        say_kept(audit, &plan->audit_event->place, (rdb_slice){(const uint8_t *)plan->audit_event->members, plan->audit_event->members_bytes}, more, members, event);
+        return;
     }
     brief_event *brief = brief_of(audit, action);
-    if (more->length == 0 && is_brief_known(brief, session, action))
-        return (rdb_slice){(const uint8_t *)brief->members, brief->members_bytes};
+    if (is_brief_known(brief, session, action)) {
+        say_kept(audit, &brief->place, (rdb_slice){(const uint8_t *)brief->members, brief->members_bytes}, more, members, event);
+        return;
+    }
     const bool comes_again = plan != NULL && plan->plan != NULL && plan->audit_objects != NULL && plan->audit_event == NULL;
     rdb_audit_add_member(members, "action", action, strlen(action));
     rdb_audit_add_member(members, "role", session->role.name, strlen(session->role.name));
@@ -505,7 +555,7 @@ static rdb_slice make_event(rdb_session *session, const char *action, const rdb_
     if (brief != NULL)
         learn_brief(brief, session, action, members);
     rdb_strbuf_add(members, more->data, more->length);
-    return (rdb_slice){(const uint8_t *)members->data, members->length};
+    event->members = (rdb_slice){(const uint8_t *)members->data, members->length};
 }
 
 static const char *action_of(const struct session_audit *audit, const char *tag, char text[64])
@@ -636,7 +686,8 @@ static bool make_record(rdb_session *session, rdb_audit_class class, const char 
         return true;
     if (more != NULL)
         rdb_strbuf_add(&audit->names, more, strlen(more));
-    *event = (rdb_audit_event){.class = class, .wall_us = rdb_time_wall_us(), .rows = rows_of(tag), .members = make_event(session, action, &audit->names, &audit->scratch)};
+    *event = (rdb_audit_event){.class = class, .wall_us = rdb_time_wall_us(), .rows = rows_of(tag)};
+    make_event(session, action, &audit->names, &audit->scratch, event);
     return rdb_strbuf_check(&audit->scratch, err) && rdb_strbuf_check(&audit->names, err);
 }
 
@@ -694,8 +745,8 @@ void session_audit_failed(rdb_session *session, const rdb_error *err)
     const bool is_asked = audit->policies != NULL && rdb_error_is_set(err) && ask_policies(session, audit->class, action, NULL, err);
     if ((is_asked || audit->is_audited) && rdb_error_is_set(err)) {
         add_error(&audit->names, err);
-        const rdb_audit_event event = {.class = audit->class, .flags = RDB_AUDIT_EVENT_FAILED, .wall_us = rdb_time_wall_us(), .rows = RDB_AUDIT_NO_ROWS,
-                                       .members = make_event(session, action, &audit->names, &audit->scratch)};
+        rdb_audit_event event = {.class = audit->class, .flags = RDB_AUDIT_EVENT_FAILED, .wall_us = rdb_time_wall_us(), .rows = RDB_AUDIT_NO_ROWS};
+        make_event(session, action, &audit->names, &audit->scratch, &event);
         if (!audit->scratch.failed && !audit->names.failed)
             tell_anyhow(session, &event);
     }
@@ -713,8 +764,7 @@ static void mark_undone(rdb_strbuf *batch, size_t from)
 {
     if (batch->length == 0)
         return;
-    const size_t first = RDB_AUDIT_BATCH_HEADER_BYTES + rdb_get_u32(batch->data + 4);
-    rdb_audit_batch_set_flags(batch, RDB_MAX(from, first), RDB_AUDIT_EVENT_UNDONE);
+    rdb_audit_batch_set_flags(batch, RDB_MAX(from, rdb_audit_batch_first(batch)), RDB_AUDIT_EVENT_UNDONE);
 }
 
 void session_audit_undo(rdb_session *session, size_t mark)
@@ -726,6 +776,22 @@ void session_audit_undo(rdb_session *session, size_t mark)
         mark &= ~UINT64_C(0xffffffff);
     mark_undone(&audit->batch, (uint32_t)mark);
     mark_undone(&audit->shared_batch, mark >> 32);
+}
+
+/* A batch for a record that is logged nobody knows when: it refers to nothing. */
+static bool make_whole(const struct session_audit *audit, rdb_strbuf *batch, rdb_error *err)
+{
+    rdb_strbuf whole;
+    if (batch->length == 0 || batch->failed || rdb_audit_batch_oldest_text(batch->data, (uint32_t)batch->length) == 0)
+        return true;
+    rdb_strbuf_init(&whole, NULL);
+    const bool ok = audit_writer_expand(audit->writer, batch, &whole, err);
+    if (ok) {
+        rdb_strbuf_clear(batch);
+        rdb_strbuf_add(batch, whole.data, whole.length);
+    }
+    rdb_strbuf_free(&whole);
+    return ok;
 }
 
 static bool keep_end(rdb_session *session, const char *action, rdb_error *err)
@@ -758,12 +824,14 @@ static bool keep_commit(rdb_session *session, rdb_error *err)
     return true;
 }
 
-bool session_audit_commit(rdb_session *session, rdb_error *err)
+static bool add_payloads(rdb_session *session, bool refers, rdb_error *err)
 {
     struct session_audit *audit = session->audit;
     if (audit == NULL || session->txn == NULL)
         return true;
     if ((audit->has_spilled && !keep_end(session, "COMMIT", err)) || !keep_commit(session, err))
+        return false;
+    if (!refers && (!make_whole(audit, &audit->batch, err) || !make_whole(audit, &audit->shared_batch, err)))
         return false;
     if (!rdb_strbuf_check(&audit->batch, err) || !rdb_strbuf_check(&audit->shared_batch, err))
         return false;
@@ -773,6 +841,16 @@ bool session_audit_commit(rdb_session *session, rdb_error *err)
     if (shared != NULL)
         rdb_txn_add_commit_payload(shared, RDB_AUDIT_PAYLOAD, audit->shared_batch.data, (uint32_t)audit->shared_batch.length);
     return true;
+}
+
+bool session_audit_commit(rdb_session *session, rdb_error *err)
+{
+    return add_payloads(session, true, err);
+}
+
+bool session_audit_prepare(rdb_session *session, rdb_error *err)
+{
+    return add_payloads(session, false, err);
 }
 
 static void end_batch(rdb_session *session, rdb_strbuf *batch, bool committed)

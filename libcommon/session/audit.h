@@ -36,6 +36,7 @@ RDB_CHECKED bool session_audit_step(void *session, rdb_txn *txn, rdb_error *err)
 
 /* Of the transaction: before its record is made; after, whether it was; when it is rolled back. */
 RDB_CHECKED bool session_audit_commit(rdb_session *session, rdb_error *err);
+RDB_CHECKED bool session_audit_prepare(rdb_session *session, rdb_error *err); /* the same before PREPARE TRANSACTION */
 void session_audit_end_transaction(rdb_session *session, bool committed);
 size_t session_audit_mark(const rdb_session *session); /* a savepoint begins */
 void session_audit_undo(rdb_session *session, size_t mark); /* what came since is rolled back */

@@ -4,7 +4,10 @@
 #include "session/audit_writer.h"
 
 #include "base/rdb_log.h"
+#include "base/rdb_map.h"
 #include "task/rdb_cancel.h"
+#include "txn/rdb_txn_payload.h"
+#include "wal/rdb_wal_reference.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -18,7 +21,9 @@ enum {
     LOOK_US = 10000,            /* of who waits for the thread */
     SEAL_US = 1000000,
     RETRY_US = 1000000,
-    PATIENCE_US = 10000000      /* of a failing log, before statements feel it */
+    PATIENCE_US = 10000000,     /* of a failing log, before statements feel it */
+    SEEN_TEXTS = 256,
+    READ_TEXT_BYTES_MAX = 4 << 20 /* of texts read from the WAL, kept in memory */
 };
 
 typedef struct audit_node {
@@ -58,7 +63,17 @@ struct audit_writer {
     int64_t failing_wall_us RDB_GUARDED_BY(lock);
     int64_t sealed_us; /* monotonic */
     rdb_lsn taken_lsn; /* all before it is added to the log */
+    audit_texts *texts;
+    /* The thread's own: references it has met, each at the place its LSN leads to, and texts that it read from the WAL. */
+    struct seen_text { rdb_lsn lsn; rdb_slice text; } seen[SEEN_TEXTS];
+    rdb_map *read_texts; /* LSN to text_read */
+    uint64_t read_text_bytes;
 };
+
+typedef struct text_read {
+    uint32_t length;
+    uint8_t bytes[];
+} text_read;
 
 /* ---- the queue -------------------------------------------------------------------------------------------------------- */
 static void *make_node(void *writer_at, const void *bytes, uint32_t length)
@@ -120,6 +135,7 @@ bool audit_writer_insert(audit_writer *writer, rdb_xid xid, uint32_t pdb, const 
     uint8_t header[RDB_WAL_HEADER_BYTES] = {0};
     const rdb_wal_piece pieces[2] = {{header, sizeof header}, {batch->data, (uint32_t)batch->length}};
     rdb_lsn lsn = 0;
+    rdb_strbuf whole;
     *end_lsn = 0;
     if (!rdb_strbuf_check(batch, err))
         return false;
@@ -131,9 +147,101 @@ bool audit_writer_insert(audit_writer *writer, rdb_xid xid, uint32_t pdb, const 
     if (own.node == NULL)
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     own.node->xid = xid;
-    const bool ok = rdb_wal_insert(writer->wal, pieces, 2, place_own, &own, &lsn, end_lsn, err);
+    const rdb_lsn oldest = rdb_audit_batch_oldest_text(batch->data, (uint32_t)batch->length);
+    const bool is_stale = oldest != 0 && oldest < rdb_wal_hold_redo_point(writer->wal);
+    bool ok = !is_stale && rdb_wal_insert(writer->wal, pieces, 2, place_own, &own, &lsn, end_lsn, err);
+    if (oldest != 0)
+        rdb_wal_let_redo_point(writer->wal);
     end_node(writer, own.node, ok ? *end_lsn : 0);
+    if (!is_stale)
+        return ok;
+    rdb_strbuf_init(&whole, NULL);
+    ok = audit_writer_expand(writer, batch, &whole, err) && audit_writer_insert(writer, xid, pdb, &whole, end_lsn, err);
+    rdb_strbuf_free(&whole);
     return ok;
+}
+
+/* ---- texts by reference ------------------------------------------------------------------------------------------------------ */
+audit_texts *audit_writer_texts(audit_writer *writer)
+{
+    return writer->texts;
+}
+
+/* For sessions, of texts that they hold. */
+static bool find_held_text(void *writer_at, uint64_t text_lsn, rdb_slice *text, rdb_error *err)
+{
+    audit_writer *writer = writer_at;
+    return audit_texts_find(writer->texts, text_lsn, text) || rdb_error_set(err, RDB_INTERNAL_ERROR, "the text of an audit record is not known any more");
+}
+
+static bool expand_bytes(void *writer, const void *batch, uint32_t length, rdb_strbuf *whole, rdb_error *err)
+{
+    return rdb_audit_batch_expand(batch, length, find_held_text, writer, whole, err);
+}
+
+bool audit_writer_expand(audit_writer *writer, const rdb_strbuf *batch, rdb_strbuf *whole, rdb_error *err)
+{
+    return expand_bytes(writer, batch->data, (uint32_t)batch->length, whole, err);
+}
+
+static void forget_read_texts(audit_writer *writer)
+{
+    uint32_t cursor = 0;
+    rdb_slice key;
+    void *text;
+    while (writer->read_texts != NULL && rdb_map_next(writer->read_texts, &cursor, &key, &text))
+        free(text);
+    rdb_map_destroy(writer->read_texts);
+    writer->read_texts = NULL;
+    writer->read_text_bytes = 0;
+    memset(writer->seen, 0, sizeof writer->seen);
+}
+
+/* From the WAL, where no set has it: behind a start. */
+static bool read_text(audit_writer *writer, rdb_lsn lsn, rdb_slice *text, rdb_error *err)
+{
+    rdb_wal_reader *reader = NULL;
+    rdb_wal_record record;
+    bool found = false;
+    const text_read *known = writer->read_texts != NULL ? rdb_map_get_u64(writer->read_texts, lsn) : NULL;
+    if (known != NULL) {
+        *text = (rdb_slice){known->bytes, known->length};
+        return true;
+    }
+    bool ok = rdb_upkeep_read_log(writer->upkeep, lsn, &reader, err) && rdb_wal_reader_next(reader, &record, &found, err);
+    if (ok && (!found || record.lsn != lsn || record.resource != RDB_RESOURCE_AUDIT || record.operation != RDB_AUDIT_OP_TEXT)) {
+        rdb_error_set(err, RDB_DATA_CORRUPTED, "a text of the audit is not where a record of the WAL refers to");
+        ok = rdb_error_detail(err, "No text begins at %X/%X.", (unsigned)(lsn >> 32), (unsigned)lsn);
+    }
+    if (ok) {
+        text_read *made = malloc(sizeof *made + record.data_bytes);
+        if (writer->read_texts == NULL)
+            writer->read_texts = rdb_map_create();
+        ok = (made != NULL && writer->read_texts != NULL && rdb_map_put_u64(writer->read_texts, lsn, made)) || rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+        if (ok) {
+            made->length = record.data_bytes;
+            memcpy(made->bytes, record.data, record.data_bytes);
+            *text = (rdb_slice){made->bytes, made->length};
+            writer->read_text_bytes += record.data_bytes;
+        } else {
+            free(made);
+        }
+    }
+    rdb_wal_reader_close(&reader);
+    return ok;
+}
+
+static bool text_of(void *writer_at, uint64_t text_lsn, rdb_slice *text, rdb_error *err)
+{
+    audit_writer *writer = writer_at;
+    struct seen_text *seen = &writer->seen[text_lsn / 8 % SEEN_TEXTS];
+    if (seen->lsn != text_lsn) {
+        if (!audit_texts_find(writer->texts, text_lsn, text) && !read_text(writer, text_lsn, text, err))
+            return false;
+        *seen = (struct seen_text){text_lsn, *text};
+    }
+    *text = seen->text;
+    return true;
 }
 
 /* ---- the thread ---------------------------------------------------------------------------------------------------------- */
@@ -164,6 +272,8 @@ static void note_success(audit_writer *writer)
 
 static bool add(audit_writer *writer, const rdb_audit_source *source, rdb_error *err)
 {
+    if (writer->read_text_bytes > READ_TEXT_BYTES_MAX)
+        forget_read_texts(writer);
     if (!rdb_audit_log_add(writer->log, source, err))
         return false;
     return rdb_audit_log_pending_bytes(writer->log) < PENDING_BYTES || rdb_audit_log_write(writer->log, err);
@@ -182,7 +292,7 @@ static bool read_wal(audit_writer *writer, rdb_lsn end, rdb_error *err)
         return true;
     bool ok = rdb_upkeep_read_log(writer->upkeep, start, &reader, err);
     while (ok && (ok = rdb_wal_reader_next(reader, &record, &found, err)) && found && record.lsn < end) {
-        rdb_audit_source source = {.lsn = record.lsn, .xid = record.xid};
+        rdb_audit_source source = {.lsn = record.lsn, .xid = record.xid, .text_of = text_of, .context = writer};
         if (record.resource == RDB_RESOURCE_AUDIT && record.operation == RDB_AUDIT_OP_EVENTS) {
             source.batch = record.data;
             source.length = record.data_bytes;
@@ -201,6 +311,7 @@ static bool read_wal(audit_writer *writer, rdb_lsn end, rdb_error *err)
         ok = add(writer, &source, err);
     }
     rdb_wal_reader_close(&reader);
+    forget_read_texts(writer);
     if (ok)
         writer->taken_lsn = end;
     return ok;
@@ -227,7 +338,8 @@ static bool take_queue(audit_writer *writer, bool *took, rdb_error *err)
         if (end == 0 || (end != UINT64_MAX && end > durable))
             return true;
         if (end != UINT64_MAX && node->lsn >= writer->taken_lsn) {
-            const rdb_audit_source source = {.lsn = node->lsn, .xid = node->xid, .scn = node->scn, .wall_us = node->wall_us, .batch = node->bytes, .length = node->length};
+            const rdb_audit_source source = {.lsn = node->lsn, .xid = node->xid, .scn = node->scn, .wall_us = node->wall_us, .batch = node->bytes, .length = node->length,
+                                             .text_of = text_of, .context = writer};
             if (!add(writer, &source, err))
                 return false;
             *took = true;
@@ -289,6 +401,10 @@ static bool work(audit_writer *writer, bool seals, bool *took, rdb_error *err)
     }
     atomic_store_explicit(&writer->records, rdb_audit_log_size(writer->log), memory_order_relaxed);
     atomic_store_explicit(&writer->pending_bytes, rdb_audit_log_pending_bytes(writer->log), memory_order_relaxed);
+    uint64_t taken, part;
+    rdb_audit_log_position(writer->log, &taken, &part);
+    if (audit_texts_forget(writer->texts, taken))
+        memset(writer->seen, 0, sizeof writer->seen);
     return true;
 }
 
@@ -375,9 +491,10 @@ void audit_writer_get_state(audit_writer *writer, audit_writer_state *state)
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------------------- */
-static rdb_lsn keeps(void *writer)
+static rdb_lsn keeps(void *writer_at)
 {
-    return atomic_load(&((audit_writer *)writer)->durable_lsn);
+    audit_writer *writer = writer_at;
+    return audit_texts_keep(writer->texts, atomic_load(&writer->durable_lsn));
 }
 
 static void note_event(audit_writer *writer, rdb_audit_class class, const char *members)
@@ -429,7 +546,7 @@ bool audit_writer_open(audit_writer **opened, const audit_writer_config *config,
     rdb_mutex_init(&writer->lock, RDB_RANK_LEAF);
     const rdb_lsn end = rdb_wal_insert_lsn(writer->wal);
     const rdb_audit_log_config log = {.home = config->home, .directory = config->directory, .system_id = config->system_id, .file_bytes_max = config->file_bytes_max, .start_lsn = end};
-    bool ok = rdb_audit_log_open(&writer->log, &log, &is_damaged, err);
+    bool ok = audit_texts_create(&writer->texts, writer->wal, err) && rdb_audit_log_open(&writer->log, &log, &is_damaged, err);
     if (ok && is_damaged) {
         RDB_LOG(RDB_LOG_ERROR, "audit", "the audit log was damaged: what was there is kept beside it, rdb-audit verify tells more");
         note_event(writer, RDB_AUDIT_POLICY, ",\"action\":\"DAMAGE FOUND\",\"detail\":{\"reason\":\"the files did not hold what the last head was signed over\"}");
@@ -448,6 +565,7 @@ bool audit_writer_open(audit_writer **opened, const audit_writer_config *config,
          (!has_notes || rdb_audit_forget_notes(config->home, err));
     if (!ok) {
         rdb_audit_log_close(&writer->log);
+        audit_texts_destroy(&writer->texts);
         rdb_mutex_deinit(&writer->lock);
         free(writer);
         free(first);
@@ -459,8 +577,10 @@ bool audit_writer_open(audit_writer **opened, const audit_writer_config *config,
     atomic_store(&writer->records, rdb_audit_log_size(writer->log));
     if (!config->is_ending) {
         const rdb_txn_payload_watch watch = {.kind = RDB_AUDIT_PAYLOAD, .made = make_node, .placed = place_node, .ended = end_node, .context = writer};
+        const rdb_txn_payload_references references = {.kind = RDB_AUDIT_PAYLOAD, .oldest = rdb_audit_batch_oldest_text, .expand = expand_bytes, .context = writer};
         writer->txns = txns;
         rdb_txn_watch_payload(txns, &watch);
+        rdb_txn_set_payload_references(txns, &references);
         rdb_upkeep_set_wal_keeper(upkeep, keeps, writer);
     }
     *opened = writer;
@@ -483,8 +603,10 @@ void audit_writer_stop(audit_writer *writer)
     if (!rdb_wal_flush(writer->wal, rdb_wal_insert_lsn(writer->wal), &err) || !work(writer, true, &took, &err))
         rdb_log_error(RDB_LOG_ERROR, "audit", &err); /* the next start reads it from the WAL */
     rdb_error_clear(&err);
-    if (writer->txns != NULL)
+    if (writer->txns != NULL) {
         rdb_txn_watch_payload(writer->txns, NULL);
+        rdb_txn_set_payload_references(writer->txns, NULL);
+    }
     rdb_audit_log_close(&writer->log);
 }
 
@@ -499,6 +621,7 @@ void audit_writer_close(audit_writer **writer_at)
         next = atomic_load(&node->next);
         free(node);
     }
+    audit_texts_destroy(&writer->texts);
     rdb_mutex_deinit(&writer->lock);
     free(writer);
 }

@@ -4,7 +4,7 @@
 #ifndef RDB_SESSION_AUDIT_WRITER_H
 #define RDB_SESSION_AUDIT_WRITER_H
 
-#include "audit/rdb_audit.h"
+#include "session/audit_texts.h"
 #include "txn/rdb_txn.h"
 #include "upkeep/rdb_upkeep.h"
 
@@ -24,6 +24,9 @@ RDB_CHECKED bool audit_writer_start(audit_writer *writer, rdb_error *err);
  * next start needs, which checkpoints ask until the upkeep is closed. */
 void audit_writer_stop(audit_writer *writer);
 void audit_writer_close(audit_writer **writer); /* stops it where that was not done, and frees it */
+audit_texts *audit_writer_texts(audit_writer *writer); /* what batches may refer to */
+/* The batch without references, for what is logged nobody knows when. */
+RDB_CHECKED bool audit_writer_expand(audit_writer *writer, const rdb_strbuf *batch, rdb_strbuf *whole, rdb_error *err);
 /* A batch that is no part of a commit; it is durable with the next flush of the WAL. */
 RDB_CHECKED bool audit_writer_insert(audit_writer *writer, rdb_xid xid, uint32_t pdb, const rdb_strbuf *batch, rdb_lsn *end_lsn, rdb_error *err);
 /* May a statement that is audited run? By the failure mode: waits, refuses (53100), or lets it pass. */

@@ -458,7 +458,7 @@ static bool prepare_block(rdb_session *session, const char *gid, char tag[64], r
     }
     snprintf(tag, 64, "PREPARE TRANSACTION");
     if (!begin_engine_transaction(session, err) || !may_prepare(session, err) || !session_close_portals(session, true, err) ||
-        !session_audit_commit(session, err)) {
+        !session_audit_prepare(session, err)) {
         session_rollback(session);
         return false;
     }

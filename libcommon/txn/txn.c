@@ -4,6 +4,7 @@
  * The order at a commit: the callbacks that may still refuse; the record, whose place in the log gives the SCN and whose
  * redo writes the slot; the undo room; callbacks; locks fall; then the wait for the log (R17). An abort is one mark. */
 #include "txn/ssi_int.h"
+#include "wal/rdb_wal_reference.h"
 
 #include <stdlib.h>
 
@@ -545,6 +546,11 @@ void rdb_txn_watch_payload(rdb_txn_manager *manager, const rdb_txn_payload_watch
     manager->payload_watch = watch != NULL ? *watch : (rdb_txn_payload_watch){0};
 }
 
+void rdb_txn_set_payload_references(rdb_txn_manager *manager, const rdb_txn_payload_references *references)
+{
+    manager->payload_references = references != NULL ? *references : (rdb_txn_payload_references){0};
+}
+
 void rdb_txn_add_commit_payload(rdb_txn *txn, uint16_t kind, const void *bytes, uint32_t length)
 {
     uint8_t head[8] = {0};
@@ -614,6 +620,73 @@ static void draw_scn(void *context, rdb_lsn lsn)
     position->slot->state = TXN_SLOT(TXN_SLOT_COMMITTED, position->header->scn);
 }
 
+/* Where the payload refers to from on; 0: to nothing. */
+static rdb_lsn oldest_reference(const rdb_txn *txn)
+{
+    const rdb_txn_payload_references *references = &txn->manager->payload_references;
+    rdb_slice payload;
+    if (references->oldest == NULL || !find_payload((const uint8_t *)txn->payload.data, txn->payload.length, references->kind, &payload))
+        return 0;
+    return references->oldest(payload.data, (uint32_t)payload.length);
+}
+
+/* Puts the payload that refers to something in again as one that refers to nothing. */
+static bool expand_payload(rdb_txn *txn, rdb_error *err)
+{
+    const rdb_txn_payload_references *references = &txn->manager->payload_references;
+    rdb_strbuf whole, all;
+    rdb_slice payload;
+    rdb_strbuf_init(&whole, NULL);
+    rdb_strbuf_init(&all, NULL);
+    RDB_VERIFY(find_payload((const uint8_t *)txn->payload.data, txn->payload.length, references->kind, &payload));
+    bool ok = references->expand(references->context, payload.data, (uint32_t)payload.length, &whole, err);
+    if (ok) {
+        const size_t begin = (size_t)((const char *)payload.data - txn->payload.data), end = begin + payload.length;
+        rdb_strbuf_add(&all, txn->payload.data, begin);
+        rdb_strbuf_add(&all, whole.data, whole.length);
+        rdb_strbuf_add(&all, txn->payload.data + end, txn->payload.length - end);
+        ok = rdb_strbuf_check(&all, err);
+    }
+    if (ok) {
+        rdb_put_u32(all.data + ((const char *)payload.data - txn->payload.data) - 4, (uint32_t)whole.length);
+        rdb_strbuf_clear(&txn->payload);
+        rdb_strbuf_add(&txn->payload, all.data, all.length);
+        ok = rdb_strbuf_check(&txn->payload, err);
+    }
+    rdb_strbuf_free(&whole);
+    rdb_strbuf_free(&all);
+    return ok;
+}
+
+static bool apply_commit(rdb_txn *txn, txn_commit_header *header, txn_slot_change *slot, const rdb_xid *subs, rdb_buffer *buffer, rdb_lsn *end_lsn, rdb_error *err)
+{
+    rdb_txn_manager *manager = txn->manager;
+    const rdb_txn_payload_watch *watch = &manager->payload_watch;
+    rdb_change change;
+    commit_position position = {txn, header, slot, NULL};
+    rdb_slice watched;
+    header->payload_bytes = (uint32_t)txn->payload.length;
+    if (watch->made != NULL && header->payload_bytes > 0 && find_payload((const uint8_t *)txn->payload.data, txn->payload.length, watch->kind, &watched)) {
+        header->flags |= TXN_COMMIT_AUDIT;
+        position.watched = watch->made(watch->context, watched.data, (uint32_t)watched.length);
+        if (position.watched == NULL)
+            return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    }
+    rdb_change_init(&change, manager->storage, txn->pdb->pdb, txn->xid, RDB_RESOURCE_TXN, TXN_OP_COMMIT);
+    rdb_change_block(&change, buffer, 0);
+    rdb_change_block_data(&change, slot, TXN_SLOT_CHANGE_BYTES);
+    const bool is_short = header->flags == 0 && header->sub_count == 0 && header->payload_bytes == 0 && header->origin == 0 && header->origin_lsn == 0;
+    rdb_change_main_data(&change, header, is_short ? TXN_COMMIT_SHORT_BYTES : sizeof *header);
+    if (header->sub_count > 0)
+        rdb_change_main_data(&change, subs, (uint32_t)(header->sub_count * sizeof *subs));
+    if (header->payload_bytes > 0)
+        rdb_change_main_data(&change, txn->payload.data, header->payload_bytes);
+    const bool ok = rdb_change_apply(&change, draw_scn, &position, end_lsn, err);
+    if (position.watched != NULL)
+        watch->ended(watch->context, position.watched, ok ? *end_lsn : 0);
+    return ok;
+}
+
 /* Logs the commit and writes its slot. *scn stays 0 where it failed before the record was placed. */
 static bool record_commit(rdb_txn *txn, txn_commit_header *header, rdb_commit_wait wait, rdb_lsn *end_lsn, rdb_error *err)
 {
@@ -623,7 +696,7 @@ static bool record_commit(rdb_txn *txn, txn_commit_header *header, rdb_commit_wa
     txn_slot_change slot = {.undo = txn->undo_first};
     rdb_page_tag tag = txn_slot_tag(manager, txn->pdb, txn->xid, &slot.slot_no);
     bool ok = false, reserved = false;
-    *header = (txn_commit_header){.wall_us = rdb_time_wall_us(), .payload_bytes = (uint32_t)txn->payload.length};
+    *header = (txn_commit_header){.wall_us = rdb_time_wall_us()};
     if (!rdb_strbuf_check(&txn->payload, err))
         goto out;
     if (txn->sub_count > 0) {
@@ -640,30 +713,12 @@ static bool record_commit(rdb_txn *txn, txn_commit_header *header, rdb_commit_wa
     if (!reserved || !txn_raise_bound(manager, txn->pdb, err) ||
         !rdb_buffer_acquire(manager->storage, tag, RDB_BUFFER_EXCLUSIVE, &buffer, err))
         goto out;
-    rdb_change change;
-    commit_position position = {txn, header, &slot, NULL};
-    rdb_slice watched;
-    if (manager->payload_watch.made != NULL && header->payload_bytes > 0 &&
-        find_payload((const uint8_t *)txn->payload.data, txn->payload.length, manager->payload_watch.kind, &watched)) {
-        header->flags |= TXN_COMMIT_AUDIT;
-        position.watched = manager->payload_watch.made(manager->payload_watch.context, watched.data, (uint32_t)watched.length);
-        if (position.watched == NULL) {
-            rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
-            goto out;
-        }
-    }
-    rdb_change_init(&change, manager->storage, txn->pdb->pdb, txn->xid, RDB_RESOURCE_TXN, TXN_OP_COMMIT);
-    rdb_change_block(&change, buffer, 0);
-    rdb_change_block_data(&change, &slot, TXN_SLOT_CHANGE_BYTES);
-    const bool is_short = header->flags == 0 && header->sub_count == 0 && header->payload_bytes == 0 && header->origin == 0 && header->origin_lsn == 0;
-    rdb_change_main_data(&change, header, is_short ? TXN_COMMIT_SHORT_BYTES : sizeof *header);
-    if (header->sub_count > 0)
-        rdb_change_main_data(&change, subs, (uint32_t)(header->sub_count * sizeof *subs));
-    if (header->payload_bytes > 0)
-        rdb_change_main_data(&change, txn->payload.data, header->payload_bytes);
-    ok = rdb_change_apply(&change, draw_scn, &position, end_lsn, err);
-    if (position.watched != NULL)
-        manager->payload_watch.ended(manager->payload_watch.context, position.watched, ok ? *end_lsn : 0);
+    /* From the look at what the payload refers to until the record has its place no redo point is fixed. */
+    const rdb_lsn oldest = oldest_reference(txn);
+    ok = oldest == 0 || oldest >= rdb_wal_hold_redo_point(manager->wal) || expand_payload(txn, err);
+    ok = ok && apply_commit(txn, header, &slot, subs, buffer, end_lsn, err);
+    if (oldest != 0)
+        rdb_wal_let_redo_point(manager->wal);
     if (ok) {
         txn_cache_outcome(manager, txn->pdb->pdb, txn->xid, RDB_XID_COMMITTED, header->scn);
         /* Before the commit can be published: who sees it below the horizon finds its undo among the finished. */

@@ -21,6 +21,7 @@
 #define RDB_TXN_INT_H
 
 #include "txn/rdb_lock.h"
+#include "txn/rdb_txn_payload.h"
 
 enum { TXN_OP_COMMIT = 1, TXN_OP_ABORT, TXN_OP_SUBTRANSACTION, TXN_OP_PAGE, TXN_OP_META, TXN_OP_META_INIT, TXN_OP_PREPARE };
 enum { TXN_SLOT_UNKNOWN, TXN_SLOT_COMMITTED, TXN_SLOT_ABORTED, TXN_SLOT_SUBTRANSACTION, TXN_SLOT_PREPARED };
@@ -159,6 +160,7 @@ struct rdb_txn_manager {
 
     rdb_txn_undo_ops undo_ops RDB_SET_ONCE;
     rdb_txn_payload_watch payload_watch; /* changed while no transaction runs */
+    rdb_txn_payload_references payload_references; /* the same */
     rdb_lock_table *locks RDB_SET_ONCE; /* the lock manager's */
     struct ssi_manager *ssi RDB_SET_ONCE; /* ssi_int.h */
     rdb_mutex exports_lock; /* RDB_RANK_LEAF - 1 */

@@ -31,9 +31,12 @@ typedef struct wal_segment { /* an open segment file; counted, because a leader 
     _Atomic uint32_t uses;
 } wal_segment;
 
-typedef struct wal_gate_stripe {
-    _Alignas(64) _Atomic uint32_t inside;
-} wal_gate_stripe;
+typedef struct wal_gate {
+    struct {
+        _Alignas(64) _Atomic uint32_t inside;
+    } stripes[RDB_STRIPES];
+    _Alignas(64) _Atomic uint32_t is_closed; /* futex */
+} wal_gate;
 
 struct rdb_wal {
     rdb_wal_config config RDB_SET_ONCE; /* directory points to the bytes below */
@@ -84,8 +87,8 @@ struct rdb_wal {
     _Atomic uint64_t sync_count, sync_total_us, flush_wait_count;
     _Atomic uint64_t write_count, write_total_us, ring_full_count, created_count, recycled_count, removed_count; /* relaxed: statistics */
 
-    wal_gate_stripe gate[RDB_STRIPES];
-    _Alignas(64) _Atomic uint32_t gate_closed; /* futex */
+    wal_gate references; /* who holds the redo point; entered before the gate */
+    wal_gate gate;
     rdb_mutex gate_lock; /* one redo point is fixed at a time */
     _Atomic uint64_t redo_point;
 

@@ -310,6 +310,34 @@ halts() {
     whole_again
 }
 
+@test "audit: a statement's text stands in the WAL once behind each checkpoint, and in each line of the log, whatever comes between" {
+    failing spill "write:/logs/audit.log:nth=3:count=0:EIO"
+    in_trouble
+    {
+        echo 'prepare i(int) as insert into t values ($1);'
+        for round in 1 2 3; do
+            for k in $(seq 30); do echo "execute i(1) /* insert into t */;"; done
+            # Begun before a checkpoint and ended behind it, by itself and by its name.
+            printf 'begin;\nexecute i(1) /* insert into t */;\n\\! "%s" -X -q -h "%s" -p %s -U admin rustydb -c checkpoint\nexecute i(1) /* insert into t */;\ncommit;\n' "$PSQL" "$HOME_DIR/run/sockets" "$PORT"
+            printf "begin;\nexecute i(1) /* insert into t */;\nprepare transaction 'p';\ncheckpoint;\ncommit prepared 'p';\n"
+        done
+        printf "begin;\nexecute i(1) /* insert into t */;\nprepare transaction 'q';\n"
+    } | "$PSQL" -X -q -v ON_ERROR_STOP=1 -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb
+    [ "$(sql "select count(*) from t where a = 1")" = 99 ]
+    # Whole: the first two, when nobody knows yet that it comes again; in each round the two of the transaction over a checkpoint, and the
+    # prepared one: by PREPARE, by the checkpoint and by the commit. By reference: the rest, to a text before and behind each of six checkpoints.
+    local times
+    times=$(cat "$HOME_DIR"/data/wal/* | grep -ao "execute i(1) /\* insert into t \*/" | wc -l)
+    [ "$times" -ge 12 ]
+    [ "$times" -le 40 ] # of 106
+    kill_server
+    start_server
+    sql "checkpoint"
+    sql "commit prepared 'q'"
+    whole_again
+    [ "$(records '.statement' --text "execute i(1) /* insert into t */" --outcome success | wc -l)" -eq 100 ]
+}
+
 @test "audit: block lets what is audited wait, visibly and cancellably, until the log can be written" {
     failing block "write:/logs/audit.log:nth=3:count=30:ENOSPC" # for half a minute: it is tried once a second
     in_trouble

@@ -351,7 +351,7 @@ static void test_passed_wal_need_not_be_kept(void **state)
 static void test_batches_are_bounded(void **state)
 {
     rdb_strbuf batch;
-    rdb_slice session;
+    rdb_audit_part session;
     rdb_audit_event event;
     bool bad;
     (void)state;
@@ -369,6 +369,109 @@ static void test_batches_are_bounded(void **state)
         free(copy);
     }
     rdb_strbuf_free(&batch);
+}
+
+enum { SESSION_TEXT = 8000, EVENT_TEXT = 9000 };
+static bool known_text(void *lost, uint64_t text_lsn, rdb_slice *text, rdb_error *err)
+{
+    const char *said = text_lsn == SESSION_TEXT ? ",\"login\":\"ann\"" : ",\"action\":\"SELECT\",\"statement\":\"table t\"";
+    if (text_lsn != SESSION_TEXT && text_lsn != EVENT_TEXT)
+        fail_msg("asked for %llu", (unsigned long long)text_lsn);
+    if (text_lsn == *(const uint64_t *)lost)
+        return rdb_error_set(err, RDB_IO_ERROR, "lost");
+    *text = (rdb_slice){(const uint8_t *)said, strlen(said)};
+    return true;
+}
+
+/* Lines are the same whether a batch says all itself or refers to texts, and so is the batch that is made whole; where a text cannot be had
+ * nothing is added. */
+static void test_texts_by_reference(void **state)
+{
+    static const char text[] = ",\"action\":\"SELECT\",\"statement\":\"table t\"", more[] = ",\"policies\":[\"p\"]";
+    char whole_text[128];
+    rdb_strbuf plain, referring, whole;
+    uint64_t lost = 0;
+    fixture f;
+    (void)state;
+    begin(&f, 1 << 30);
+    rdb_strbuf_init(&plain, NULL);
+    rdb_strbuf_init(&referring, NULL);
+    rdb_strbuf_init(&whole, NULL);
+    const int whole_bytes = snprintf(whole_text, sizeof whole_text, "%s%s", text, more);
+    rdb_audit_event events[] = {{.class = RDB_AUDIT_READ, .wall_us = 5, .rows = 3, .members = {(const uint8_t *)text, sizeof text - 1}},
+                                {.class = RDB_AUDIT_READ, .wall_us = 6, .rows = 4, .flags = RDB_AUDIT_EVENT_UNDONE, .members = {(const uint8_t *)whole_text, (size_t)whole_bytes}},
+                                {.class = RDB_AUDIT_WRITE, .wall_us = 7, .rows = 5, .members = {(const uint8_t *)more, sizeof more - 1}}};
+    rdb_audit_batch_begin(&plain, ",\"login\":\"ann\"", 14);
+    for (unsigned i = 0; i < 3; i++)
+        rdb_audit_batch_add(&plain, &events[i]);
+    assert_int_equal(rdb_audit_batch_oldest_text(plain.data, (uint32_t)plain.length), 0);
+    events[0].text_lsn = events[1].text_lsn = EVENT_TEXT;
+    events[0].members = (rdb_slice){0};
+    events[1].members = (rdb_slice){(const uint8_t *)more, sizeof more - 1};
+    rdb_audit_batch_begin(&referring, ",\"login\":\"ann\"", 14);
+    for (unsigned i = 0; i < 3; i++)
+        rdb_audit_batch_add(&referring, &events[i]);
+    assert_int_equal(rdb_audit_batch_oldest_text(referring.data, (uint32_t)referring.length), EVENT_TEXT);
+    rdb_strbuf_clear(&referring);
+    rdb_audit_batch_begin_referring(&referring, SESSION_TEXT);
+    assert_int_equal(rdb_audit_batch_first(&referring), referring.length);
+    for (unsigned i = 0; i < 3; i++)
+        rdb_audit_batch_add(&referring, &events[i]);
+    assert_int_equal(rdb_audit_batch_oldest_text(referring.data, (uint32_t)referring.length), SESSION_TEXT);
+    assert_true(rdb_audit_batch_expand(referring.data, (uint32_t)referring.length, known_text, &lost, &whole, &f.err));
+    assert_int_equal(whole.length, plain.length);
+    assert_memory_equal(whole.data, plain.data, plain.length);
+
+    rdb_audit_source source = {.lsn = f.lsn, .xid = 9, .scn = 10, .batch = (const uint8_t *)referring.data, .length = (uint32_t)referring.length};
+    assert_false(rdb_audit_log_add(f.log, &source, &f.err)); /* nobody knows texts */
+    assert_string_equal(f.err.sqlstate, RDB_DATA_CORRUPTED);
+    rdb_error_clear(&f.err);
+    source.text_of = known_text;
+    source.context = &lost;
+    for (lost = SESSION_TEXT; lost <= EVENT_TEXT; lost += EVENT_TEXT - SESSION_TEXT) {
+        assert_false(rdb_audit_log_add(f.log, &source, &f.err));
+        assert_string_equal(f.err.sqlstate, RDB_IO_ERROR);
+        rdb_error_clear(&f.err);
+        rdb_strbuf_clear(&whole);
+        assert_false(rdb_audit_batch_expand(referring.data, (uint32_t)referring.length, known_text, &lost, &whole, &f.err));
+        rdb_error_clear(&f.err);
+        assert_int_equal(rdb_audit_log_size(f.log), 0);
+        assert_int_equal(rdb_audit_log_pending_bytes(f.log), 0);
+    }
+    assert_true(rdb_audit_log_add(f.log, &source, &f.err));
+    assert_int_equal(rdb_audit_log_size(f.log), 3);
+    assert_true(rdb_audit_log_seal(f.log, &f.err));
+    check_good(&f, 3);
+    char path[128];
+    rdb_slice content;
+    rdb_arena *arena = rdb_arena_create("test", NULL, NULL);
+    snprintf(path, sizeof path, "%s/audit.log", f.logs);
+    assert_true(rdb_path_read(path, arena, &content, SIZE_MAX / 2, &f.err));
+    static const char *const PARTS[] = {"\"outcome\":\"committed\",\"login\":\"ann\",\"action\":\"SELECT\",\"statement\":\"table t\",\"rows\":3",
+                                        "\"outcome\":\"rolled back\",\"login\":\"ann\",\"action\":\"SELECT\",\"statement\":\"table t\",\"policies\":[\"p\"],\"rows\":4",
+                                        "\"outcome\":\"committed\",\"login\":\"ann\",\"policies\":[\"p\"],\"rows\":5"};
+    for (unsigned i = 0; i < 3; i++)
+        assert_non_null(memmem(content.data, content.length, PARTS[i], strlen(PARTS[i])));
+    rdb_arena_destroy(arena);
+
+    const size_t second = rdb_audit_batch_first(&plain) - 14 + 8 + 32, third = second + 32 + sizeof more - 1; /* where they begin */
+    for (uint32_t length = 0; length <= referring.length; length++) { /* cut anywhere */
+        uint8_t *copy = malloc(length + 1);
+        rdb_audit_part session;
+        rdb_audit_event event;
+        uint32_t at = 0, count = 0;
+        bool bad;
+        memcpy(copy, referring.data, length);
+        while (rdb_audit_batch_next(copy, length, &at, &session, &event, &bad))
+            count++;
+        assert_true(bad == (length != 16 && length != second && length != third && length != referring.length));
+        assert_int_equal(count, length < second ? 0 : length < third ? 1 : length < referring.length ? 2 : 3);
+        free(copy);
+    }
+    rdb_strbuf_free(&plain);
+    rdb_strbuf_free(&referring);
+    rdb_strbuf_free(&whole);
+    end(&f);
 }
 
 /* Much goes in whole blocks past the cache, the rest with the seal; whatever call fails on the way is tried again at the same place. */
@@ -460,7 +563,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_records_come_back), cmocka_unit_test(test_nothing_comes_twice), cmocka_unit_test(test_torn_end_is_made_again), cmocka_unit_test(test_torn_head_is_no_damage),
         cmocka_unit_test(test_full_files_follow_each_other), cmocka_unit_test(test_crash_between_files), cmocka_unit_test(test_lost_files_are_told),
-        cmocka_unit_test(test_passed_wal_need_not_be_kept), cmocka_unit_test(test_batches_are_bounded), cmocka_unit_test(test_much_is_written_in_blocks), cmocka_unit_test(test_words_and_times),
+        cmocka_unit_test(test_passed_wal_need_not_be_kept), cmocka_unit_test(test_batches_are_bounded), cmocka_unit_test(test_texts_by_reference), cmocka_unit_test(test_much_is_written_in_blocks), cmocka_unit_test(test_words_and_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

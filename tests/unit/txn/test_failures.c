@@ -682,6 +682,102 @@ static void test_watched_payloads(void **state)
     instance_end(&s.f);
 }
 
+/* A payload that refers to earlier log is logged as it is while that stands behind the redo point, and whole where a checkpoint came
+ * between. */
+static rdb_lsn referred_to;
+static rdb_lsn refers_to(const void *bytes, uint32_t length)
+{
+    return length == 4 && memcmp(bytes, "note", 4) == 0 ? referred_to : 0;
+}
+static bool tell_all(void *is_failing, const void *bytes, uint32_t length, rdb_strbuf *whole, rdb_error *err)
+{
+    assert_memory_equal(bytes, "note", length);
+    if (*(const bool *)is_failing)
+        return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
+    rdb_strbuf_adds(whole, "the whole note");
+    return true;
+}
+static char *logged_note(const void *bytes, uint32_t length)
+{
+    char *text = malloc(length + 1);
+    memcpy(text, bytes, length);
+    text[length] = '\0';
+    return text;
+}
+static void *note_made(void *context, const void *bytes, uint32_t length)
+{
+    free(*(char **)context);
+    return *(char **)context = logged_note(bytes, length);
+}
+static void note_placed(void *context, void *copy, rdb_lsn lsn, const rdb_txn_end *end)
+{
+    (void)context;
+    assert_true(copy != NULL && lsn != 0 && end->committed);
+}
+static void note_ended(void *context, void *copy, rdb_lsn end_lsn)
+{
+    assert_ptr_equal(copy, *(char **)context);
+    assert_true(end_lsn != 0);
+}
+
+static void test_payloads_refer_no_further_than_the_redo_point(void **state)
+{
+    (void)state;
+    scene s = {0};
+    char *note = NULL;
+    bool is_failing = false;
+    const rdb_txn_payload_watch watch = {.kind = 99, .made = note_made, .placed = note_placed, .ended = note_ended, .context = &note};
+    const rdb_txn_payload_references references = {.kind = 99, .oldest = refers_to, .expand = tell_all, .context = &is_failing};
+    instance_begin(&s.f);
+    rdb_txn_watch_payload(s.f.txns, &watch);
+    rdb_txn_set_payload_references(s.f.txns, &references);
+    referred_to = rdb_wal_insert_lsn(s.f.wal);
+    const rdb_lsn redo_point = rdb_wal_fix_redo_point(s.f.wal);
+    assert_true(redo_point == referred_to); /* the next record would stand there */
+    MUST(&s.f.err, commit_watched(&s, &s.f.err));
+    assert_string_equal(note, "note");
+    assert_true(rdb_wal_fix_redo_point(s.f.wal) > referred_to);
+    MUST(&s.f.err, commit_watched(&s, &s.f.err));
+    assert_string_equal(note, "the whole note");
+    is_failing = true;
+    assert_false(commit_watched(&s, &s.f.err));
+    assert_string_equal(s.f.err.sqlstate, RDB_OUT_OF_MEMORY);
+    rdb_error_clear(&s.f.err);
+    assert_int_equal(state_of(&s, s.xids[0]), RDB_XID_ABORTED);
+    referred_to = 0;
+    MUST(&s.f.err, commit_watched(&s, &s.f.err));
+    assert_string_equal(note, "note");
+    assert_true(rdb_wal_fix_redo_point(s.f.wal) > redo_point); /* nobody holds it any more */
+
+    /* The log has them so. */
+    rdb_wal_reader *reader = NULL;
+    rdb_wal_record record;
+    rdb_txn_end end;
+    rdb_slice payload;
+    bool found = true, has = false;
+    uint32_t count = 0;
+    static const char *const NOTES[] = {"note", "the whole note", "note"};
+    MUST(&s.f.err, rdb_wal_reader_open(&reader, &s.f.wal_config, redo_point, &s.f.err));
+    for (;;) {
+        MUST(&s.f.err, rdb_wal_reader_next(reader, &record, &found, &s.f.err));
+        if (!found)
+            break;
+        MUST(&s.f.err, rdb_txn_record_payload(&record, 99, &payload, &end, &has, &s.f.err));
+        if (!has)
+            continue;
+        assert_true(count < 3 && payload.length == strlen(NOTES[count]) && memcmp(payload.data, NOTES[count], payload.length) == 0);
+        count++;
+        MUST(&s.f.err, rdb_txn_record_payload(&record, 98, &payload, &end, &has, &s.f.err));
+        assert_true(has && payload.length == 5 && memcmp(payload.data, "other", 5) == 0);
+    }
+    assert_int_equal(count, 3);
+    rdb_wal_reader_close(&reader);
+    rdb_txn_watch_payload(s.f.txns, NULL);
+    rdb_txn_set_payload_references(s.f.txns, NULL);
+    free(note);
+    instance_end(&s.f);
+}
+
 /* Pages in place of lost ones: all of their transactions count as committed, and SCNs go on above all that there were. */
 static void test_mended_pages(void **state)
 {
@@ -710,7 +806,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_transaction), cmocka_unit_test(test_prepared),        cmocka_unit_test(test_opening),
         cmocka_unit_test(test_commit_log),    cmocka_unit_test(test_cutting), cmocka_unit_test(test_damaged_records), cmocka_unit_test(test_damaged_locks),
-        cmocka_unit_test(test_what_is_shown), cmocka_unit_test(test_watched_payloads), cmocka_unit_test(test_mended_pages),
+        cmocka_unit_test(test_what_is_shown), cmocka_unit_test(test_watched_payloads), cmocka_unit_test(test_payloads_refer_no_further_than_the_redo_point), cmocka_unit_test(test_mended_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
