@@ -422,7 +422,7 @@ bool rdb_table_lock_row(const rdb_table *table, rdb_txn *txn, const rdb_snapshot
     if (*taken)
         return true;
     heap_walker_init(&walker, place.page_bytes);
-    bool ok = true, has_lock = false;
+    bool ok = true, has_lock = false, has_place = false;
     for (;;) {
         /* SKIP LOCKED looks first: a lock on a row that it then passes over would be in others' way to the transaction's end. */
         if (!has_lock && (policy != RDB_LOCK_SKIP || *taken)) {
@@ -457,11 +457,20 @@ bool rdb_table_lock_row(const rdb_table *table, rdb_txn *txn, const rdb_snapshot
             *outcome = RDB_WRITE_DONE;
             break;
         }
-        if (!(ok = rdb_lock_wait_xid(txn, wait_xid, policy, lock_timeout_us, err)))
+        if (policy == RDB_LOCK_WAIT && strength == RDB_ROW_UPDATE) { /* references that the writer lets pass are not to wait for who waits for it */
+            rdb_lock_leave_row(txn, table->file, address);
+            has_lock = false;
+            has_place = ok = rdb_lock_wait_for_row(txn, table->file, address, strength, wait_xid, lock_timeout_us, err);
+        } else {
+            ok = rdb_lock_wait_xid(txn, wait_xid, policy, lock_timeout_us, err);
+        }
+        if (!ok)
             break;
     }
-    if (!ok && has_lock)
+    if ((has_lock || has_place) && !(ok && *taken))
         rdb_lock_leave_row(txn, table->file, address);
+    if (has_place)
+        rdb_lock_keep_place(txn);
     heap_walker_deinit(&walker);
     return ok;
 }

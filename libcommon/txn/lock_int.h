@@ -4,7 +4,7 @@
  * A lock object is a tag with its grants and its queue of waiters; objects hang in 64 partitions, each under one latch.
  * What always holds:
  *   - a waiter is granted by whoever removes its last obstacle, in queue order; nobody overtakes a waiter that conflicts
- *     with it, except an owner whom that waiter waits for anyway (an upgrade), or to resolve a deadlock;
+ *     with it, except an owner whom that waiter waits for anyway (an upgrade), or to resolve a deadlock, or at a row;
  *   - while the strong counter of a relation's tag is zero, its weak locks (up to ROW EXCLUSIVE) may stand only in their
  *     owners' fast slots; who wants a strong one raises the counter and then moves those locks into the table;
  *   - `waiting` of an owner changes under the latch of the partition it waits in, so that a detector holding all latches

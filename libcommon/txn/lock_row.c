@@ -148,12 +148,6 @@ bool lock_row_is_free(rdb_lock_table *table, const lock_owner *owner, uint32_t p
         lock_request request = {
             .owner = (lock_owner *)owner, .object = object, .mode = (uint8_t)(1 + strength), .slot = ADDRESS_SLOT(address), .is_writer = is_writer};
         is_free = !lock_blocked_by_grants(&request);
-        /* Who has the row locked already need not stand behind those who wait for it. */
-        bool is_own = is_writer;
-        for (const lock_grant *grant = object->grants; is_free && grant != NULL && !is_own; grant = grant->next)
-            is_own = owner != NULL && grant->owner == owner && has_slot(grant, request.slot);
-        for (const lock_request *ahead = object->first_waiter; is_free && !is_own && ahead != NULL; ahead = ahead->next)
-            is_free = !lock_blocked_by_waiter(&request, ahead);
     }
     rdb_latch_unlock_shared(&partition->latch);
     return is_free;

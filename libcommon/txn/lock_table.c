@@ -341,11 +341,22 @@ bool lock_is_tentative(const lock_grant *grant, uint16_t slot)
     return (grant->tentative[slot % LOCK_WINDOW_SLOTS / 64] >> slot % 64 & 1) != 0;
 }
 
+/* A tentative lock that is no more than its owner's place: who asks is the writer whom it waits for, or it waits for a stronger one. */
+static bool is_place_alone(const lock_request *request, const lock_grant *grant)
+{
+    if (!lock_is_tentative(grant, request->slot))
+        return false;
+    bool waits = request->is_writer;
+    for (const lock_request *at = request->object->first_waiter; !waits && at != NULL; at = at->next)
+        waits = at->owner == grant->owner && at->slot == request->slot;
+    return waits;
+}
+
 bool lock_blocked_by_grant(const lock_request *request, const lock_grant *grant)
 {
     uint8_t kind = request->object->tag.kind;
     return grant->owner != request->owner && (lock_conflicts(kind, request->mode) & grant->modes) != 0 &&
-           (kind != RDB_LOCK_ROW || (covers_slot(grant, request->slot) && !(request->is_writer && lock_is_tentative(grant, request->slot))));
+           (kind != RDB_LOCK_ROW || (covers_slot(grant, request->slot) && !is_place_alone(request, grant)));
 }
 
 bool lock_blocked_by_waiter(const lock_request *request, const lock_request *ahead)
@@ -589,8 +600,9 @@ bool lock_obtain(lock_partition *partition, lock_request *request, rdb_lock_poli
     rdb_lock_tag tag = object->tag;
     lock_request *before = place_in_queue(request);
     bool blocked = lock_blocked_by_grants(request);
-    for (lock_request *ahead = object->first_waiter; !blocked && ahead != before; ahead = ahead->next)
-        blocked = lock_blocked_by_waiter(request, ahead);
+    if (tag.kind != RDB_LOCK_ROW) /* whoever gets along with all who have a row goes past those who wait for it */
+        for (lock_request *ahead = object->first_waiter; !blocked && ahead != before; ahead = ahead->next)
+            blocked = lock_blocked_by_waiter(request, ahead);
     *taken = !blocked;
     if (!blocked || policy != RDB_LOCK_WAIT) {
         if (!blocked)

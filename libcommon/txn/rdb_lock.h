@@ -41,8 +41,7 @@ RDB_CHECKED bool rdb_lock_acquire_relation(rdb_txn *txn, uint32_t pdb, uint32_t 
 /* Row locks of one home block share an entry (a slot bitmap) where they can. */
 RDB_CHECKED bool rdb_lock_acquire_row(rdb_txn *txn, uint64_t file, uint64_t address, rdb_row_lock strength,
                                       rdb_lock_policy policy, int64_t lock_timeout_us, bool *taken, rdb_error *err);
-/* Does any other transaction hold or wait for a row lock here that conflicts with strength? Writers ask before they
- * write in place; cheap where the table holds no row lock at all (one atomic load). */
+/* Does any other transaction hold a row lock here that conflicts with strength? Writers ask before they write in place; cheap where the table holds no row lock at all (one atomic load). */
 bool rdb_lock_row_is_free(rdb_txn *txn, uint64_t file, uint64_t address, rdb_row_lock strength);
 /* A row lock is tentative until the row was looked at: its taker may find a running writer's change there and wait for its
  * end, lock in hand to keep its place in the queue. So a writer whose own change stands in the row asks _for_writer, which passes over
