@@ -516,6 +516,7 @@ typedef struct rdb_row_writer {
     const rdb_format_settings *format; /* of the values in messages; NULL: rdb_format_default() */
     const uint64_t *shown_columns;     /* whose values messages may show: bit number + 7; NULL: all */
     bool moves_away;                   /* rdb_row_delete: the row goes on in another partition */
+    bool wants_conflicting;            /* rdb_row_insert: the row in the way is to be changed then; while it is uncertain one waits in its queue */
     uint32_t *failed_row;              /* rdb_row_insert_many: which row an error is about; or NULL */
 } rdb_row_writer;
 /* conflict_index: ON CONFLICT (UINT16_MAX: a conflict is an error 23505; RDB_CONFLICT_ANY: of any unique index). *conflict: the

@@ -193,6 +193,7 @@ static bool probe_conflict(const rdb_row_writer *writer, const rdb_relation_inde
         return false;
     for (;;) {
         rdb_xid wait_xid = 0;
+        rdb_row_address uncertain = 0;
         rdb_index_range range = {.lower = key, .upper = key};
         rdb_index_cursor *cursor;
         if (!rdb_index_cursor_open(&cursor, &index->index, &range, false, writer->arena, err))
@@ -208,6 +209,7 @@ static bool probe_conflict(const rdb_row_writer *writer, const rdb_relation_inde
             ok = answer != RDB_UNIQUE_FAILED;
             if (answer == RDB_UNIQUE_CONFLICT || (answer == RDB_UNIQUE_WAIT && !waits))
                 *conflict = entry.address;
+            uncertain = entry.address;
             if (answer != RDB_UNIQUE_IGNORE)
                 break;
             wait_xid = 0;
@@ -215,9 +217,14 @@ static bool probe_conflict(const rdb_row_writer *writer, const rdb_relation_inde
         rdb_index_cursor_close(&cursor);
         if (!ok)
             return false;
-        if (*conflict != 0 || wait_xid == 0)
+        if (*conflict != 0 || wait_xid == 0) {
+            if (*conflict == 0 && writer->wants_conflicting)
+                rdb_lock_leave_place(writer->txn); /* the row that was waited for is gone */
             return true;
-        if (!rdb_lock_wait_xid(writer->txn, wait_xid, RDB_LOCK_WAIT, writer->lock_timeout_us, err))
+        }
+        if (!(writer->wants_conflicting
+                  ? rdb_lock_wait_for_row(writer->txn, writer->relation->table.file, uncertain, RDB_ROW_NO_KEY_UPDATE, wait_xid, writer->lock_timeout_us, err)
+                  : rdb_lock_wait_xid(writer->txn, wait_xid, RDB_LOCK_WAIT, writer->lock_timeout_us, err)))
             return false;
     }
 }

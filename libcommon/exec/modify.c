@@ -426,6 +426,21 @@ static bool has_key_of(const exec_target *at, uint16_t conflict_index, rdb_arena
     return true;
 }
 
+/* A row in the way that WHERE does not want is locked all the same, as the one that was looked at. */
+static bool lock_conflicting(exec_node *node, rdb_row_address conflict, rdb_row_version version, bool *is_gone, rdb_error *err)
+{
+    const exec_target *at = ((modify_state *)node->state)->at;
+    const rdb_execution_context *context = &node->x->context;
+    rdb_write_outcome outcome = RDB_WRITE_DONE;
+    bool taken = false;
+    if (!rdb_table_lock_row(&at->relation->table, context->txn, context->snapshot, conflict, version, RDB_ROW_NO_KEY_UPDATE, RDB_LOCK_WAIT, context->lock_timeout_us, &outcome,
+                            &taken, err))
+        return false;
+    rdb_lock_keep_place(context->txn);
+    *is_gone = outcome != RDB_WRITE_DONE;
+    return !*is_gone || !above_read_committed(node) || raise_conflict(node, outcome == RDB_WRITE_GONE, err);
+}
+
 /* The row in the way of an insert becomes the one to update. *is_gone: it vanished or has another key, insert again. */
 static bool update_conflicting(exec_node *node, rdb_row_address conflict, uint16_t conflict_index, bool *is_written, bool *is_gone, rdb_error *err)
 {
@@ -466,7 +481,7 @@ static bool update_conflicting(exec_node *node, rdb_row_address conflict, uint16
             return false;
         const rdb_vector *answer = rdb_program_result(state->conflict_where, 0);
         if (rdb_vector_is_null(answer, 0) || !RDB_AT(answer, uint8_t, 0))
-            return true;
+            return lock_conflicting(node, conflict, version, is_gone, err);
     }
     if (state->has_whole && at->plan != state->plan)
         return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "ON CONFLICT DO UPDATE on a partitioned table with row-level security is not supported yet");
@@ -580,6 +595,7 @@ static bool insert_values(exec_node *node, bool *is_written, rdb_row_address *ad
         return false;
     for (bool is_gone = false;;) {
         rdb_row_writer writer = make_writer(node);
+        writer.wants_conflicting = plan->conflict_action == 2;
         rdb_row_address conflict = 0;
         if (!rdb_row_insert(&writer, at->values, at->is_null, keys, conflict_index, address, &conflict, err))
             return false;
