@@ -513,6 +513,9 @@ typedef struct rdb_row_writer {
     bool (*compute_index)(void *context, const rdb_relation_index *index, const rdb_datum *values, const bool *is_null,
                           rdb_index_values *index_values, rdb_error *err);
     void *compute_context;
+    /* Appends how PostgreSQL shows an expression of an index, the column at this position; compute_context is its context. NULL: messages leave
+     * keys with expressions out. */
+    bool (*name_expression)(void *context, const rdb_relation_index *index, uint16_t column_no, rdb_strbuf *text);
     const rdb_format_settings *format; /* of the values in messages; NULL: rdb_format_default() */
     const uint64_t *shown_columns;     /* whose values messages may show: bit number + 7; NULL: all */
     bool moves_away;                   /* rdb_row_delete: the row goes on in another partition */

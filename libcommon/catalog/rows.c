@@ -65,6 +65,18 @@ static bool print_value(const rdb_row_writer *writer, const rdb_type *type, rdb_
     return ok;
 }
 
+/* False: nobody can tell it here, or the reader may not see the column; expressions are for those who may see all of the table. */
+static bool add_key_name(const rdb_row_writer *writer, const rdb_relation_index *index, uint16_t column_no, rdb_strbuf *text)
+{
+    const int16_t number = index->columns[column_no].column_number;
+    if (number == 0)
+        return writer->shown_columns == NULL && writer->name_expression != NULL && writer->name_expression(writer->compute_context, index, column_no, text);
+    if (writer->shown_columns != NULL && (writer->shown_columns[(number + 7) / 64] & UINT64_C(1) << ((number + 7) % 64)) == 0)
+        return false;
+    rdb_identifier_add(text, writer->relation->columns[number - 1].name);
+    return true;
+}
+
 bool rdb_index_report_duplicate(const rdb_row_writer *writer, const rdb_relation_index *index, const rdb_datum *column_values,
                                 const bool *column_is_null, rdb_error *err)
 {
@@ -72,13 +84,12 @@ bool rdb_index_report_duplicate(const rdb_row_writer *writer, const rdb_relation
     rdb_strbuf names, texts;
     rdb_strbuf_init(&names, writer->arena);
     rdb_strbuf_init(&texts, writer->arena);
-    bool whole = true; /* an expression has no name here, a type may have no text */
+    bool whole = true; /* a name may not be for this reader, a type may have no text */
     for (uint16_t i = 0; i < index->key_count && whole; i++) {
-        int16_t number = index->columns[i].column_number;
-        whole = number > 0 && (writer->shown_columns == NULL || (writer->shown_columns[(number + 7) / 64] & UINT64_C(1) << ((number + 7) % 64)) != 0);
+        rdb_strbuf_adds(&names, i > 0 ? ", " : "");
+        whole = add_key_name(writer, index, i, &names);
         if (!whole)
             break;
-        rdb_strbuf_addf(&names, "%s%s", i > 0 ? ", " : "", writer->relation->columns[number - 1].name);
         rdb_strbuf_adds(&texts, i > 0 ? ", " : "");
         if (column_is_null[i])
             rdb_strbuf_adds(&texts, "null");

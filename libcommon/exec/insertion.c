@@ -125,7 +125,8 @@ static bool put_routed(rdb_insertion *in, const rdb_datum *values, const bool *i
     if (!holds)
         return exec_target_refuse(at, in->modify->relation, err);
     const rdb_row_writer writer = {.txn = in->x.context.txn, .snapshot = in->x.context.snapshot, .relation = at->relation, .lock_timeout_us = in->x.context.lock_timeout_us,
-                                   .arena = in->rules.arena, .compute_index = exec_row_rules_compute_index, .compute_context = &at->rules, .format = in->x.context.format};
+                                   .arena = in->rules.arena, .compute_index = exec_row_rules_compute_index, .compute_context = &at->rules,
+                                   .name_expression = exec_row_rules_name_expression, .format = in->x.context.format};
     if (!exec_row_rules_apply(&at->rules, at->values, at->is_null, err) || !exec_row_rules_index_values(&at->rules, at->values, at->is_null, &keys, err) ||
         !rdb_row_insert(&writer, at->values, at->is_null, keys, RDB_CONFLICT_ERROR, &address, &conflict, err) ||
         !exec_after_note(&in->x, at->relation, RDB_COMMAND_INSERT, address, NULL, NULL, at->values, at->is_null, err))
@@ -247,7 +248,7 @@ bool rdb_insertion_put(rdb_insertion *in, const rdb_batch *batch, rdb_error *err
         return true;
     rdb_arena *keys_arena = in->rules.arena;
     const rdb_row_writer writer = {.txn = in->x.context.txn, .snapshot = in->x.context.snapshot, .relation = relation, .lock_timeout_us = in->x.context.lock_timeout_us, .arena = keys_arena,
-                                   .compute_index = exec_row_rules_compute_index, .compute_context = &in->rules, .format = in->x.context.format, .shown_columns = in->rules.shown, .failed_row = &in->bad_row};
+                                   .compute_index = exec_row_rules_compute_index, .compute_context = &in->rules, .name_expression = exec_row_rules_name_expression, .format = in->x.context.format, .shown_columns = in->rules.shown, .failed_row = &in->bad_row};
     in->is_written = true;
     in->bad_row = 0;
     if (!rdb_row_insert_many(&writer, all_values, all_nulls, rows, all_keys, addresses, err)) {

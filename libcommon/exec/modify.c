@@ -187,7 +187,8 @@ static rdb_row_writer make_writer(exec_node *node)
     modify_state *state = node->state;
     const rdb_execution_context *context = &node->x->context;
     return (rdb_row_writer){.txn = context->txn, .snapshot = context->snapshot, .relation = state->at->relation, .lock_timeout_us = context->lock_timeout_us, .arena = state->row_arena,
-                            .compute_index = exec_row_rules_compute_index, .compute_context = &state->at->rules, .format = context->format, .shown_columns = state->at->rules.shown};
+                            .compute_index = exec_row_rules_compute_index, .compute_context = &state->at->rules,
+                            .name_expression = exec_row_rules_name_expression, .format = context->format, .shown_columns = state->at->rules.shown};
 }
 
 static void read_row(rdb_vector *const *columns, uint32_t row, uint16_t count, rdb_datum *values, bool *is_null)

@@ -2,6 +2,7 @@
  * Functions that print what the catalog keeps as trees: pg_get_expr, pg_get_indexdef, pg_get_constraintdef. The texts are
  * PostgreSQL's. Views, rules and functions: definition_functions.c. */
 #include "exec/exec_int.h"
+#include "exec/exec_modify.h"
 #include "expr/kernels.h"
 
 static bool finish_text(rdb_call *call, rdb_strbuf *text, rdb_datum *result)
@@ -85,6 +86,18 @@ static bool is_function_like(const rdb_expr *expr)
     return expr->kind == RDB_EXPR_COALESCE || expr->kind == RDB_EXPR_MINMAX || expr->kind == RDB_EXPR_NULLIF || expr->kind == RDB_EXPR_SQL_VALUE;
 }
 
+bool exec_deparse_index_expression(const rdb_deparse_style *style, const rdb_expr *expr, const rdb_relation *table, rdb_strbuf *text, rdb_error *err)
+{
+    const bool brackets = !is_function_like(expr);
+    if (brackets)
+        rdb_strbuf_addc(text, '(');
+    if (!rdb_deparse_stored_expr(style, expr, table, text, err))
+        return false;
+    if (brackets)
+        rdb_strbuf_addc(text, ')');
+    return true;
+}
+
 static const char *method_name(uint32_t oid)
 {
     return oid == 405 ? "hash" : oid == 783 ? "gist" : oid == 2742 ? "gin" : oid == 4000 ? "spgist" : oid == 3580 ? "brin" : "btree";
@@ -162,15 +175,10 @@ static bool add_index_column(rdb_call *call, index_printing *work, uint16_t colu
     } else {
         rdb_expr *expr = work->expression_no < work->expressions.count ? work->expressions.items[work->expression_no++] : NULL;
         if (expr != NULL) {
-            bool brackets = !is_function_like(expr);
             type = expr->type;
             collation = expr->collation;
-            if (brackets)
-                rdb_strbuf_addc(text, '(');
-            if (!rdb_deparse_stored_expr(&style, expr, work->table, text, call->err))
+            if (!exec_deparse_index_expression(&style, expr, work->table, text, call->err))
                 return false;
-            if (brackets)
-                rdb_strbuf_addc(text, ')');
         }
     }
     if (!with_options || column_no >= work->index->key_count)
