@@ -3,7 +3,8 @@
  *
  * Groups are numbered in the order they are met; keys of group g are row g of a store, states of group g a block of memory
  * that never moves. An aggregate with DISTINCT or ORDER BY inside gives its arguments, with the group's number, to a sorter
- * and is computed when all input is in.
+ * and is computed when all input is in; but where any order will do, values are fed when they are met first, and only those that
+ * the memory has no room to remember go to the sorter.
  *
  * Where groups outgrow their memory no new ones are made: rows of the groups there are still count, the others go to
  * partitions by the hash of their keys, which are aggregated one after the other when the groups in memory are out.
@@ -20,6 +21,7 @@ typedef struct agg_call {
     void *site;
     exec_function_aggregate *made; /* of functions; or NULL */
     uint32_t state_offset;
+    exec_value_set *met;       /* DISTINCT inside, in any order: the values so far; or NULL */
     exec_sorter *kept;         /* DISTINCT or ORDER BY inside: arguments, extra, group number */
     uint8_t *kept_reps;
     exec_store last;           /* the row fed before */
@@ -100,8 +102,15 @@ static bool open_kept(exec_node *node, agg_call *call, uint8_t *reps, uint32_t c
     for (uint32_t i = 0; plan->is_distinct && i < plan->argument_count; i++)
         keys[key_count++] = (rdb_plan_key){.slot_no = i, .type = call->types[i], .collation = plan->aggregate->input_collation};
     call->kept_reps = reps;
-    return exec_check_sortable(keys, key_count, err) && exec_sorter_open(&call->kept, node->x, reps, count + 1, keys, key_count, err) &&
-           exec_store_init(&call->last, node->x, reps, count + 1, err);
+    if (!exec_check_sortable(keys, key_count, err) || !exec_sorter_open(&call->kept, node->x, reps, count + 1, keys, key_count, err) ||
+        !exec_store_init(&call->last, node->x, reps, count + 1, err))
+        return false;
+    const rdb_plan_aggregate *aggregate = &node->plan->of.aggregate;
+    uint32_t set_count = 0; /* that share the memory */
+    for (uint32_t i = 0; i < aggregate->call_count; i++)
+        set_count += aggregate->calls[i].is_any_order;
+    return !plan->is_any_order || exec_value_set_open(&call->met, node->x, call->types[0], plan->aggregate->input_collation, aggregate->key_count == 0 && aggregate->set_count == 0,
+                                                      exec_hash_memory(node->x) / set_count, err);
 }
 
 static bool open_call(exec_node *node, agg_call *call, const rdb_plan_aggregate_call *plan, rdb_error *err)
@@ -243,6 +252,7 @@ static void close_aggregate(exec_node *node)
         return;
     drop_parts(state);
     for (uint32_t i = 0; i < state->call_count; i++) {
+        exec_value_set_close(&state->calls[i].met);
         exec_sorter_close(&state->calls[i].kept);
         exec_store_deinit(&state->calls[i].last);
         exec_function_aggregate_close(state->calls[i].made);
@@ -250,6 +260,19 @@ static void close_aggregate(exec_node *node)
     exec_store_deinit(&state->groups);
     rdb_arena_destroy(state->group_arena);
     rdb_arena_destroy(state->call_arena);
+}
+
+/* What calls with DISTINCT or ORDER BY inside have kept is forgotten. */
+static bool clear_kept(agg_state *state, rdb_error *err)
+{
+    for (uint32_t i = 0; i < state->call_count; i++) {
+        const agg_call *call = &state->calls[i];
+        if (call->keeps_rows)
+            exec_sorter_clear(call->kept);
+        if (call->met != NULL && !exec_value_set_clear(call->met, err))
+            return false;
+    }
+    return true;
 }
 
 /* No groups and no states, for the next pass. */
@@ -260,26 +283,21 @@ static bool clear_groups(exec_node *node, double expected, rdb_error *err)
     state->next_group = 0;
     state->is_full = state->is_built = state->has_null_group = false;
     exec_store_clear(&state->groups);
-    for (uint32_t i = 0; i < state->call_count; i++)
-        if (state->calls[i].keeps_rows)
-            exec_sorter_clear(state->calls[i].kept);
     rdb_arena_reset(state->group_arena);
     state->states = NULL;
     state->states_capacity = 0;
-    return exec_hash_init(&state->table, state->group_arena, (uint32_t)RDB_MIN(RDB_MIN(RDB_MAX(expected, 16), 1 << 20), (double)most), err);
+    return clear_kept(state, err) && exec_hash_init(&state->table, state->group_arena, (uint32_t)RDB_MIN(RDB_MIN(RDB_MAX(expected, 16), 1 << 20), (double)most), err);
 }
 
 /* The same of sorted rows. */
-static void clear_runs(agg_state *state)
+static bool clear_runs(agg_state *state, rdb_error *err)
 {
     state->next_group = state->ready = 0;
     exec_store_clear(&state->groups);
-    for (uint32_t i = 0; i < state->call_count; i++)
-        if (state->calls[i].keeps_rows)
-            exec_sorter_clear(state->calls[i].kept);
     rdb_arena_reset(state->group_arena);
     state->states = NULL;
     state->states_capacity = 0;
+    return clear_kept(state, err);
 }
 
 static bool begin_aggregate(exec_node *node, rdb_error *err)
@@ -298,8 +316,7 @@ static bool begin_aggregate(exec_node *node, rdb_error *err)
         state->is_at_end = false;
         state->input = NULL;
         state->rest_count = 0;
-        clear_runs(state);
-        return exec_begin(node->left, err);
+        return clear_runs(state, err) && exec_begin(node->left, err);
     }
     return clear_groups(node, node->plan->rows, err) && exec_begin(node->left, err);
 }
@@ -399,6 +416,31 @@ static void prepare_aggregate_call(exec_node *node, agg_call *call, rdb_error *e
     call->call.cancel = eval->cancel;
 }
 
+/* Puts the selected rows' arguments with their groups, by position, into the call's sorter. */
+static bool keep_rows(agg_state *state, agg_call *call, const rdb_batch *batch, const rdb_vector *const *arguments, uint32_t count, const rdb_selection *selection,
+                      const uint32_t *groups, rdb_error *err)
+{
+    const uint32_t rows = RDB_MAX(batch->row_count, (uint32_t)RDB_BATCH_ROWS);
+    rdb_vector number = {.values = rdb_arena_try_alloc(state->call_arena, rows * sizeof(uint32_t), err), .mask = RDB_FLAT, .capacity = rows, .rep = RDB_REP_INT32};
+    if (number.values == NULL)
+        return false;
+    RDB_FOR_SELECTED (selection, row)
+        RDB_VALUES(&number, uint32_t)[row] = groups[row_at];
+    rdb_vector *last[1] = {&number};
+    return exec_sorter_put(call->kept, (rdb_vector *const *)(uintptr_t)arguments, count, last, 1, selection, err);
+}
+
+static bool update_states(exec_node *node, agg_call *call, const rdb_vector *const *arguments, const rdb_selection *selection, const uint32_t *groups, rdb_error *err)
+{
+    agg_state *state = node->state;
+    prepare_aggregate_call(node, call, err);
+    if (state->key_count == 0 && node->plan->of.aggregate.set_count == 0 && call->entry->update_all != NULL)
+        return call->entry->update_all(&call->call, state->states[0] + call->state_offset, arguments, selection);
+    for (uint32_t i = 0; i < selection->count; i++)
+        state->state_of[i] = state->states[groups[i]] + call->state_offset;
+    return call->entry->update(&call->call, state->state_of, arguments, selection);
+}
+
 /* Feeds one call with the selected rows; group_of goes by position of `all`, of which selection is a subsequence. */
 static bool feed_call(exec_node *node, agg_call *call, rdb_batch *batch, const rdb_selection *all, rdb_error *err)
 {
@@ -449,23 +491,15 @@ static bool feed_call(exec_node *node, agg_call *call, rdb_batch *batch, const r
         }
         groups = left;
     }
-    if (call->keeps_rows) {
-        rdb_vector number = {.values = RDB_NEW_ARRAY(state->call_arena, uint32_t, RDB_BATCH_ROWS * 1u), .mask = RDB_FLAT, .capacity = RDB_BATCH_ROWS, .rep = RDB_REP_INT32};
-        if (batch->row_count > RDB_BATCH_ROWS)
-            number.values = rdb_arena_try_alloc(state->call_arena, batch->row_count * sizeof(uint32_t), err);
-        if (number.values == NULL)
-            return false;
-        RDB_FOR_SELECTED (&selection, row)
-            RDB_VALUES(&number, uint32_t)[row] = groups[row_at];
-        rdb_vector *last[1] = {&number};
-        return exec_sorter_put(call->kept, (rdb_vector *const *)arguments, count, last, 1, &selection, err);
+    if (call->met != NULL) {
+        const exec_value_rows *fresh = NULL, *away = NULL;
+        return exec_value_set_put(call->met, arguments[0], groups, &selection, &fresh, &away, err) &&
+               (fresh->count == 0 || update_states(node, call, arguments, &(rdb_selection){fresh->rows, fresh->count}, fresh->groups, err)) &&
+               (away->count == 0 || keep_rows(state, call, batch, arguments, count, &(rdb_selection){away->rows, away->count}, away->groups, err));
     }
-    prepare_aggregate_call(node, call, err);
-    if (state->key_count == 0 && node->plan->of.aggregate.set_count == 0 && call->entry->update_all != NULL)
-        return call->entry->update_all(&call->call, state->states[0] + call->state_offset, arguments, &selection);
-    for (uint32_t i = 0; i < selection.count; i++)
-        state->state_of[i] = state->states[groups[i]] + call->state_offset;
-    return call->entry->update(&call->call, state->state_of, arguments, &selection);
+    if (call->keeps_rows)
+        return keep_rows(state, call, batch, arguments, count, &selection, groups, err);
+    return update_states(node, call, arguments, &selection, groups, err);
 }
 
 /* A call with DISTINCT or ORDER BY inside: feeds what it kept in order, row by row, duplicates left out. */
@@ -755,8 +789,8 @@ static bool end_runs(exec_node *node, rdb_error *err)
 static bool build_runs(exec_node *node, rdb_error *err)
 {
     agg_state *state = node->state;
-    if (state->ready > 0)
-        clear_runs(state);
+    if (state->ready > 0 && !clear_runs(state, err))
+        return false;
     while (state->ready == 0 && !state->is_at_end) {
         if (state->rest_count > 0) {
             const rdb_selection rest = {state->rest_rows, state->rest_count};

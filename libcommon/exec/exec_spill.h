@@ -96,6 +96,21 @@ void exec_partitions_close(exec_partitions **partitions);
 uint64_t exec_sort_memory(const rdb_execution *x);
 uint64_t exec_hash_memory(const rdb_execution *x);
 
+/* ---- value_set.c: the different values of groups. NULL is a value like others. */
+typedef struct exec_value_set exec_value_set;
+typedef struct exec_value_rows { /* rows of a batch, and their groups */
+    uint32_t count;
+    uint32_t *rows, *groups;
+} exec_value_rows;
+/* is_single: there is no group but one. */
+RDB_CHECKED bool exec_value_set_open(exec_value_set **set, rdb_execution *x, const rdb_type *type, uint32_t collation, bool is_single, uint64_t memory_bytes, rdb_error *err);
+void exec_value_set_close(exec_value_set **set); /* NULL inside is fine */
+RDB_CHECKED bool exec_value_set_clear(exec_value_set *set, rdb_error *err);
+/* Of the selected rows, at most RDB_BATCH_ROWS, with their groups by position: those whose value their group has not met are fresh. Once
+ * the memory is full nothing is fresh any more, and those that would be are away: some of them may be the same. Valid until the next call. */
+RDB_CHECKED bool exec_value_set_put(exec_value_set *set, const rdb_vector *values, const uint32_t *groups, const rdb_selection *selection, const exec_value_rows **fresh,
+                                    const exec_value_rows **away, rdb_error *err);
+
 typedef struct exec_sorter exec_sorter;
 RDB_CHECKED bool exec_sorter_open(exec_sorter **sorter, rdb_execution *x, const uint8_t *reps, uint32_t column_count, const rdb_plan_key *keys, uint32_t key_count, rdb_error *err);
 void exec_sorter_close(exec_sorter **sorter);

@@ -149,6 +149,16 @@ static plan_built with_keys(planner *p, const plan_built *built, const rdb_list 
     return wide;
 }
 
+static bool is_order_free(const rdb_expr_aggregate *aggregate, const rdb_type *type)
+{
+    const char *name = aggregate->function->name;
+    if (aggregate->function->oid >= 16384)
+        return false;
+    if (strcmp(name, "count") == 0 || strcmp(name, "min") == 0 || strcmp(name, "max") == 0)
+        return true;
+    return (strcmp(name, "sum") == 0 || strcmp(name, "avg") == 0) && (type->oid == RDB_INT2OID || type->oid == RDB_INT4OID || type->oid == RDB_INT8OID || type->oid == RDB_NUMERICOID);
+}
+
 static bool plan_call(planner *p, const plan_built *built, const plan_built *direct_built, rdb_expr_aggregate *aggregate, rdb_plan_aggregate_call *call)
 {
     rdb_list arguments = {0}, extra = {0};
@@ -185,6 +195,11 @@ static bool plan_call(planner *p, const plan_built *built, const plan_built *dir
     }
     call->order = keys;
     call->order_count = aggregate->order.count;
+    if (call->is_distinct && call->order_count == 0 && aggregate->distinct.count == 1 && call->argument_count == 1 && extra.count == 0 && direct.count == 0 && !p->context->no_hash_aggregate) {
+        const rdb_sort_item *item = aggregate->distinct.items[0];
+        const rdb_type *type = ((const rdb_expr *)arguments.items[0])->type;
+        call->is_any_order = item->can_hash && plan_can_hash(type) && is_order_free(aggregate, type);
+    }
     return true;
 }
 
@@ -351,16 +366,6 @@ static const bool *find_followers(plan_level *level, const rdb_list *keys)
 }
 
 /* ---- DISTINCT inside aggregates ---------------------------------------------------------------------------------------------------- */
-static bool is_order_free(const rdb_expr_aggregate *aggregate, const rdb_type *type)
-{
-    const char *name = aggregate->function->name;
-    if (aggregate->function->oid >= 16384)
-        return false;
-    if (strcmp(name, "count") == 0 || strcmp(name, "min") == 0 || strcmp(name, "max") == 0)
-        return true;
-    return (strcmp(name, "sum") == 0 || strcmp(name, "avg") == 0) && (type->oid == RDB_INT2OID || type->oid == RDB_INT4OID || type->oid == RDB_INT8OID || type->oid == RDB_NUMERICOID);
-}
-
 /* The one expression whose different values all aggregates of the query ask for; NULL: they ask for something else. */
 static rdb_expr *only_distinct_argument(const rdb_list *aggregates)
 {
@@ -480,7 +485,7 @@ bool plan_aggregation(plan_level *level, plan_built *built, rdb_expr **targets, 
         if (!plan_call(p, built, &wide, c.aggregates.items[i], &calls[i]))
             return false;
     for (uint32_t i = 0; i < c.aggregates.count && is_distinct_done; i++)
-        calls[i].is_distinct = false;
+        calls[i].is_distinct = calls[i].is_any_order = false;
     plan->key_count = keys.count;
     plan->keys = (rdb_expr *const *)keys.items;
     plan->call_count = c.aggregates.count;

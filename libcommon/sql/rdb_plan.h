@@ -120,6 +120,7 @@ typedef struct rdb_plan_aggregate_call {
     rdb_expr *const *arguments;          /* over left's output */
     rdb_expr *filter;                    /* or NULL */
     bool is_distinct;
+    bool is_any_order;                   /* of one argument, is_distinct: the result is the same in whichever order the values come */
     uint32_t order_count;                /* ORDER BY inside: keys over (arguments, then order_arguments) */
     const rdb_plan_key *order;
     uint32_t extra_count;
