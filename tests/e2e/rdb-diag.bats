@@ -11,6 +11,11 @@ teardown() {
     remove_home
 }
 
+# Rules of the machine that the tests run on: its disks, its memory, its processors.
+OF_THE_MACHINE="(side-)?volume-[a-z-]+|memory-short|swap-in-use|server-swapped|load-high|slow-syncs"
+# of_the_instance: the rules by which the doctor found something, those of the machine aside.
+of_the_instance() { grep -oP '^ *\(\K[a-z-]+(?=\)$)' | grep -vxE "$OF_THE_MACHINE" | sort -u; }
+
 @test "rdb-diag: mistakes on the command line exit 2 and leave stdout empty" {
     run -2 --separate-stderr rdb-diag
     [ -z "$output" ]
@@ -26,9 +31,10 @@ teardown() {
     start_server
     run -0 rdb-diag health --home "$HOME_DIR"
     [ "$output" = ok ]
-    run -0 rdb-diag doctor --home "$HOME_DIR" --json
-    [[ "$output" == '{"rules":'*'"findings":0,"not_collected":0}' ]]
-    [ "$(python3 -c "import json, sys; f = json.loads(sys.argv[1]); print(f[\"rules\"] == f[\"judged\"])" "$output")" = True ]
+    run rdb-diag doctor --home "$HOME_DIR" --deadline 120 --json
+    echo "$output"
+    [ -z "$(jq -r 'select(.rule) | .rule' <<<"$output" | grep -vxE "$OF_THE_MACHINE")" ]
+    [ "$(jq -c 'select(.rules) | [.rules == .judged, .not_collected]' <<<"$output")" = "[true,0]" ]
     stop_server
 }
 
@@ -113,7 +119,7 @@ teardown() {
     backend=$(sql "select pid from pg_stat_activity where state = 'idle in transaction'")
     run -0 rdb-diag top --home "$HOME_DIR" --count 2
     [[ "$output" == *"waiting for locks 1"*"Lock:"*"$backend"*"update t set id = 3"*"commits "*"/s"* ]]
-    run -0 rdb-diag why blocked --home "$HOME_DIR"
+    run -0 rdb-diag why blocked --home "$HOME_DIR" --deadline 120
     [[ "$output" == *"* a session that does nothing holds what others wait for"*"pid $backend: 1 sessions wait"*"select pg_terminate_backend($backend)"* ]]
     sql "select pg_terminate_backend($backend)" >/dev/null
     wait "$waiter"
@@ -128,7 +134,7 @@ teardown() {
     local waiter=$!
     wait_for_answer t "select count(*) > 0 from pg_locks where not granted and waitstart < now() - interval '1.1 s'"
     [ "$(sql "select pg_blocking_pids(pid) from pg_locks where not granted")" = "{0}" ]
-    run -0 rdb-diag why blocked --home "$HOME_DIR"
+    run -0 rdb-diag why blocked --home "$HOME_DIR" --deadline 120
     [[ "$output" == *"* a prepared transaction holds what others wait for"*"forgotten: 1 sessions wait"* ]]
     sql "rollback prepared 'forgotten'"
     wait "$waiter"
@@ -139,10 +145,10 @@ teardown() {
     start_server --set server.max_connections=3
     run sql "set statement_timeout = 10; select pg_sleep(5)"
     run sql "set statement_timeout = 10; select pg_sleep(5)"
-    run -0 rdb-diag why slow --home "$HOME_DIR"
+    run -0 rdb-diag why slow --home "$HOME_DIR" --deadline 120
     [[ "$output" != *"statements are cancelled"* ]]
     run sql "set statement_timeout = 10; select pg_sleep(5)"
-    run -0 rdb-diag why slow --home "$HOME_DIR"
+    run -0 rdb-diag why slow --home "$HOME_DIR" --deadline 120
     [[ "$output" == *"+ statements are cancelled before they end"*"57014: 3 times, the last at 20"*"canceling statement due to statement timeout"* ]]
     stop_server
     run -9 rdb-diag why slow --home "$HOME_DIR"
@@ -174,7 +180,7 @@ hold_connection() {
     for pid in $HOLDERS; do kill "$pid"; wait "$pid" || :; done
     hold_connection 4 # there is room again
     wait_for_answer 2 "select count(*) from pg_stat_activity where backend_type = 'client backend'" # it and who asks
-    run -0 rdb-diag why slow --home "$HOME_DIR"
+    run -0 rdb-diag why slow --home "$HOME_DIR" --deadline 120
     [[ "$output" != *"every connection is taken"* && "$output" == *"+ connections were refused for want of places"*"53300: "* ]]
     for pid in $HOLDERS; do kill "$pid" 2>/dev/null || :; done
     stop_server
@@ -185,10 +191,10 @@ hold_connection() {
     local connect=(-h "$HOME_DIR/run/sockets" -p "$PORT" -U admin)
     "$(find_pgbench)" "${connect[@]}" -i -q -s 2 rustydb >/dev/null 2>&1
     sql "create table copied (id int, a text); create index copied_id on copied (id)"
+    sql "alter table pgbench_history add column n bigserial primary key" # however many rows it gets
     sql "vacuum analyze"
-    run -0 rdb-diag doctor --home "$HOME_DIR"
-    local calm
-    calm=$(grep -o '^ *([a-z-]*)$' <<<"$output" | tr -d ' ' || :)
+    run rdb-diag doctor --home "$HOME_DIR" --deadline 120
+    [[ "$output" == *" rules judged" && "$output" != *"not collected"* && -z "$(of_the_instance <<<"$output")" ]]
     "$(find_pgbench)" "${connect[@]}" -n -c 8 -j 2 -T 600 rustydb >"$HOME_DIR.bench" 2>&1 3>&- &
     local jobs=($!)
     (
@@ -204,7 +210,11 @@ hold_connection() {
     ) >"$HOME_DIR.work" 2>&1 3>&- &
     local worker=$!
     while kill -0 "$worker" 2>/dev/null; do
-        for question in slow blocked full waiting; do run -0 rdb-diag why "$question" --home "$HOME_DIR"; echo "$output" >>"$HOME_DIR.said"; done
+        for question in slow blocked full waiting; do
+            run rdb-diag why "$question" --home "$HOME_DIR" --deadline 120
+            [ "$status" -eq 0 ] || [[ "$status" -eq 9 && "$output" == *"not collected: "* ]] # what has a lock for more than a second is passed by
+            echo "$output" >>"$HOME_DIR.said"
+        done
         run rdb-diag doctor --home "$HOME_DIR"
         echo "$output" >>"$HOME_DIR.doctor"
     done
@@ -213,9 +223,8 @@ hold_connection() {
     wait "${jobs[@]}" || :
     # what a slow machine may make true is not asked: its disk, its processors, a lock that is waited for a second, times that are far apart
     ! grep -hE -A2 "does nothing|prepared transaction|is stopped|connection is taken|no server|refused|cancelled|collide|give up|deadlock|no room|no memory|given up|old versions are kept|archiving fails|client does not take|read whole" "$HOME_DIR.said" >"$HOME_DIR.untrue" || { head -20 "$HOME_DIR.untrue" >&2; false; }
-    run grep -o '^ *([a-z-]*)$' "$HOME_DIR.doctor"
-    for finding in $output; do
-        [[ " statistics-stale $calm " == *" ${finding//[()]/} "* || " $calm " == *"$finding"* ]] || { grep -B3 "$finding" "$HOME_DIR.doctor" | head -8 >&2; false; }
+    for finding in $(of_the_instance <"$HOME_DIR.doctor"); do
+        [ "$finding" = statistics-stale ] || { grep -B3 "($finding)" "$HOME_DIR.doctor" | head -8 >&2; false; }
     done
     stop_server
 }
