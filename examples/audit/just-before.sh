@@ -27,10 +27,12 @@ rdb-backup --home "$home" --output "$repository"
 sql "create table orders (id serial primary key, item text)"
 sql "insert into orders (item) values ('lamp'), ('chair'), ('table')"
 sql "begin; delete from orders where id > 1; drop table orders; commit"    # the mistake
-sleep 2
+# What was logged until now is in the archive before a restore looks for it there.
+end=$(sql "select right(pg_walfile_name(pg_switch_wal()), 16)")
+until [ "$(sql "select substr(last_archived_wal, 9, 16) >= '$end' from pg_stat_archiver")" = t ]; do sleep 0.1; done
 
 # Who was it? A record tells the commit's SCN too, and the restore stops just before that.
-rdb-audit search --home "$home" --action "DROP TABLE" --object orders
+until rdb-audit search --home "$home" --action "DROP TABLE" --object orders; do sleep 0.1; done
 scn=$(rdb-audit search --home "$home" --action "DROP TABLE" --object orders --json | sed -n '$s/.*"scn":\([0-9]*\).*/\1/p')
 rdb-restore --input "$repository" --home "$home" --table orders --target-scn "$scn" --exclusive
 sql "select id, item from orders order by id"

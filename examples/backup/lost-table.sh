@@ -27,7 +27,9 @@ rdb-backup --home "$home" --output "$repository"                 # once a week, 
 sql "insert into orders (item) values ('table')"
 sleep 0.1; moment=$(date -u +%Y-%m-%dT%H:%M:%S.%NZ | sed 's/...Z$/Z/'); sleep 0.1
 sql "drop table orders"                                          # the mistake
-sleep 2
+# What was logged until now is in the archive before a restore looks for it there.
+end=$(sql "select right(pg_walfile_name(pg_switch_wal()), 16)")
+until [ "$(sql "select substr(last_archived_wal, 9, 16) >= '$end' from pg_stat_archiver")" = t ]; do sleep 0.1; done
 
 rdb-restore --input "$repository" --home "$home" --table orders --target-time "$moment"
 sql "select id, item from orders order by id"
