@@ -35,50 +35,66 @@ bool frame_write(rdb_buffer *frame, frame_write_mode mode, uint8_t *copy, bool *
     return frame_write_counted(frame, mode, copy, NULL, clean, err);
 }
 
-bool frame_write_counted(rdb_buffer *frame, frame_write_mode mode, uint8_t *copy, _Atomic uint64_t *counter, bool *clean, rdb_error *err)
+/* A private copy of the page of a pinned frame where it is dirty; WRITING is ours then. False: it is clean, or it is not to be had so. The
+ * copy holds what DIRTY stood for; a change that comes after the latch falls sets it again. */
+static bool take_copy(rdb_buffer *frame, bool wait, uint8_t *copy)
 {
-    rdb_storage *storage = frame->storage;
-    bool dirty = false, ok = true;
-    *clean = false;
-    rdb_wal *wal = storage_wal(storage);
-    if (mode == WRITE_IF_EASY && wal != NULL && atomic_load_explicit(&frame->lsn, memory_order_relaxed) > rdb_wal_durable_lsn(wal))
-        return true;
-    if (!claim_writing(frame, mode == WRITE_WAIT)) {
-        *clean = (atomic_load_explicit(&frame->state, memory_order_relaxed) & (FRAME_DIRTY | FRAME_WRITING)) == 0;
-        return true;
-    }
-    if (mode == WRITE_WAIT) {
+    if (!claim_writing(frame, wait))
+        return false;
+    if (wait) {
         rdb_latch_lock_shared(&frame->latch);
     } else if (!rdb_latch_try_shared(&frame->latch)) {
         atomic_fetch_and_explicit(&frame->state, ~FRAME_WRITING, memory_order_release);
-        return true;
+        return false;
     }
-    /* The copy holds what DIRTY stood for; a change that comes after the latch falls sets it again. */
-    dirty = (atomic_fetch_and_explicit(&frame->state, ~FRAME_DIRTY, memory_order_acquire) & FRAME_DIRTY) != 0;
-    rdb_page_tag tag = frame->tag;
+    const bool dirty = (atomic_fetch_and_explicit(&frame->state, ~FRAME_DIRTY, memory_order_acquire) & FRAME_DIRTY) != 0;
     if (dirty)
-        page_copy(copy, frame->page, storage->page_bytes);
+        page_copy(copy, frame->page, frame->storage->page_bytes);
     rdb_latch_unlock_shared(&frame->latch);
-    if (dirty) {
-        storage_relation *relation = NULL;
-        rdb_page *page = (rdb_page *)(void *)copy;
-        atomic_fetch_sub_explicit(&storage->dirty_count, 1, memory_order_relaxed);
-        ok = storage_pass_barrier(storage, page->lsn, err);
-        if (ok) {
-            page_stamp(page, tag, storage->page_bytes);
-            ok = relation_get(storage, tag.pdb, tag.file, tag.fork, RELATION_EXISTING, &relation, err) &&
-                 relation_write(storage, relation, tag.block, copy, err);
-            relation_put(relation);
-        }
-        if (ok) {
-            atomic_fetch_add_explicit(&storage->write_count, 1, memory_order_relaxed);
-            if (counter != NULL)
-                atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
-            rdb_thread_usage.blocks_written++;
-        } else if ((atomic_fetch_or_explicit(&frame->state, FRAME_DIRTY, memory_order_relaxed) & FRAME_DIRTY) == 0)
-            atomic_fetch_add_explicit(&storage->dirty_count, 1, memory_order_relaxed);
+    if (dirty)
+        atomic_fetch_sub_explicit(&frame->storage->dirty_count, 1, memory_order_relaxed);
+    else
+        atomic_fetch_and_explicit(&frame->state, ~FRAME_WRITING, memory_order_release);
+    return dirty;
+}
+
+/* Writes the copies of pages that follow one another in their file. False: all are dirty again. */
+static bool write_copies(rdb_buffer *const *frames, uint32_t count, uint8_t *copies, _Atomic uint64_t *counter, rdb_error *err)
+{
+    rdb_storage *storage = frames[0]->storage;
+    const rdb_page_tag first = frames[0]->tag;
+    storage_relation *relation = NULL;
+    rdb_lsn lsn = 0;
+    for (uint32_t i = 0; i < count; i++)
+        lsn = RDB_MAX(lsn, ((const rdb_page *)(const void *)(copies + (size_t)i * storage->page_bytes))->lsn);
+    bool ok = storage_pass_barrier(storage, lsn, err);
+    for (uint32_t i = 0; ok && i < count; i++)
+        page_stamp((rdb_page *)(void *)(copies + (size_t)i * storage->page_bytes), frames[i]->tag, storage->page_bytes);
+    ok = ok && relation_get(storage, first.pdb, first.file, first.fork, RELATION_EXISTING, &relation, err) &&
+         relation_write(storage, relation, first.block, copies, count, err);
+    relation_put(relation);
+    if (ok) {
+        atomic_fetch_add_explicit(&storage->write_count, count, memory_order_relaxed);
+        if (counter != NULL)
+            atomic_fetch_add_explicit(counter, count, memory_order_relaxed);
+        rdb_thread_usage.blocks_written += count;
     }
-    *clean = (atomic_fetch_and_explicit(&frame->state, ~FRAME_WRITING, memory_order_release) & FRAME_DIRTY) == 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!ok && (atomic_fetch_or_explicit(&frames[i]->state, FRAME_DIRTY, memory_order_relaxed) & FRAME_DIRTY) == 0)
+            atomic_fetch_add_explicit(&storage->dirty_count, 1, memory_order_relaxed);
+        atomic_fetch_and_explicit(&frames[i]->state, ~FRAME_WRITING, memory_order_release);
+    }
+    return ok;
+}
+
+bool frame_write_counted(rdb_buffer *frame, frame_write_mode mode, uint8_t *copy, _Atomic uint64_t *counter, bool *clean, rdb_error *err)
+{
+    rdb_wal *wal = storage_wal(frame->storage);
+    *clean = false;
+    if (mode == WRITE_IF_EASY && wal != NULL && atomic_load_explicit(&frame->lsn, memory_order_relaxed) > rdb_wal_durable_lsn(wal))
+        return true;
+    const bool ok = !take_copy(frame, mode == WRITE_WAIT, copy) || write_copies(&frame, 1, copy, counter, err);
+    *clean = (atomic_load_explicit(&frame->state, memory_order_acquire) & (FRAME_DIRTY | FRAME_WRITING)) == 0;
     return ok;
 }
 
@@ -165,16 +181,48 @@ static bool end_run(rdb_storage *storage, flush_run *run, bool with_file, rdb_fl
     return ok;
 }
 
+enum { COPIES_MAX = 16 };
+
+/* Writes the first of these pages by one call, together with those behind it that follow it in its file and can be had without waiting:
+ * who holds the writing of one page shall not wait for another. *taken: how many were seen to, those included that are clean by now. */
+static bool write_run(rdb_storage *storage, const dirty_page *pages, uint32_t count, uint8_t *copies, _Atomic uint64_t *counter, uint32_t *taken, rdb_error *err)
+{
+    rdb_buffer *frames[COPIES_MAX];
+    uint32_t held = 0;
+    bool ok = true;
+    for (*taken = 0; *taken < count; ++*taken) {
+        const dirty_page *page = &pages[*taken];
+        rdb_buffer *frame = &storage->frames[page->frame_no];
+        const bool is_first = *taken == 0;
+        if (!is_first && (held < *taken || !same_file(&pages->tag, &page->tag) || page->tag.block != pages->tag.block + *taken))
+            break;
+        const bool is_there = pin_if_same(frame, &page->tag); /* else written by an evictor meanwhile */
+        if (is_there && take_copy(frame, is_first, copies + (size_t)held * storage->page_bytes)) {
+            frames[held++] = frame;
+            continue;
+        }
+        if (is_there)
+            frame_unpin(frame);
+        if (!is_first) /* the next run begins with it */
+            break;
+    }
+    if (held > 0)
+        ok = write_copies(frames, held, copies, counter, err);
+    while (held > 0)
+        frame_unpin(frames[--held]);
+    return ok;
+}
+
 bool rdb_storage_flush_paced(rdb_storage *storage, double (*due)(void *context), void *context, rdb_flush_result *result, rdb_error *err)
 {
     enum { RUN_BLOCKS_MAX = 64 };
-    bool ok = true, clean = false;
-    uint8_t *copy = NULL;
+    bool ok = true;
+    uint8_t *copies = NULL;
     flush_run run = {.count = 0};
     _Atomic uint64_t written = 0;
     dirty_page *pages = malloc(sizeof *pages * storage->frame_count);
     *result = (rdb_flush_result){0};
-    if (pages == NULL || posix_memalign((void **)&copy, 4096, storage->page_bytes) != 0) {
+    if (pages == NULL || posix_memalign((void **)&copies, 4096, (size_t)COPIES_MAX * storage->page_bytes) != 0) {
         free(pages);
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     }
@@ -184,22 +232,19 @@ bool rdb_storage_flush_paced(rdb_storage *storage, double (*due)(void *context),
     /* One sync of the log up to here, instead of one for each page that is newer than the last. */
     if (count > 0 && storage_wal(storage) != NULL)
         ok = storage_pass_barrier(storage, rdb_wal_insert_lsn(storage_wal(storage)), err);
-    for (uint32_t i = 0; ok && i < count; i++) {
+    for (uint32_t i = 0, taken; ok && i < count; i += taken) {
         const rdb_page_tag *tag = &pages[i].tag;
-        rdb_buffer *frame = &storage->frames[pages[i].frame_no];
-        if (pin_if_same(frame, tag)) { /* else written by an evictor meanwhile */
-            ok = frame_write_counted(frame, WRITE_WAIT, copy, &written, &clean, err);
-            frame_unpin(frame);
-            if (run.count == 0)
-                run.first = *tag;
-            run.count = tag->block - run.first.block + 1;
-        }
-        bool last_of_file = i + 1 == count || !same_file(tag, &pages[i + 1].tag);
-        bool last_of_run = last_of_file || pages[i + 1].tag.block != tag->block + 1 || run.count >= RUN_BLOCKS_MAX;
+        const bool in_hurry = due == NULL || atomic_load_explicit(&storage->flush_hurry, memory_order_relaxed) != 0;
+        ok = write_run(storage, &pages[i], in_hurry ? RDB_MIN(count - i, (uint32_t)COPIES_MAX) : 1u, copies, &written, &taken, err);
+        if (run.count == 0)
+            run.first = *tag;
+        run.count = tag->block + taken - run.first.block;
+        bool last_of_file = i + taken == count || !same_file(tag, &pages[i + taken].tag);
+        bool last_of_run = last_of_file || pages[i + taken].tag.block != tag->block + taken || run.count >= RUN_BLOCKS_MAX;
         if (ok && last_of_run)
             ok = end_run(storage, &run, last_of_file && due != NULL, result, err);
         if (ok && due != NULL)
-            wait_until_due(storage, (double)(i + 1) / count, due, context);
+            wait_until_due(storage, (double)(i + taken) / count, due, context);
     }
     /* Paced, each file was synced when its pages were through, for the disk's sake. In a hurry all come here, side by side; so do files
      * that others wrote to, and those whose dirty pages were all written before this began. */
@@ -208,7 +253,7 @@ bool rdb_storage_flush_paced(rdb_storage *storage, double (*due)(void *context),
     result->write_us = rdb_time_monotonic_us() - begin_us - result->sync_us;
     rdb_mutex_unlock(&storage->flush_lock);
     free(pages);
-    free(copy);
+    free(copies);
     return ok;
 }
 

@@ -298,12 +298,12 @@ bool relation_read_run(rdb_storage *storage, storage_relation *relation, uint64_
     return ok;
 }
 
-bool relation_write(rdb_storage *storage, storage_relation *relation, uint64_t block, const void *page, rdb_error *err)
+bool relation_write(rdb_storage *storage, storage_relation *relation, uint64_t block, const void *pages, uint32_t count, rdb_error *err)
 {
     if (!begin_io(storage, relation, err))
         return false;
-    bool ok = rdb_file_write(relation->handle, block * storage->page_bytes, page, storage->page_bytes, err);
-    changes_note(storage, relation->pdb, relation->file, relation->fork, block, 1);
+    bool ok = rdb_file_write(relation->handle, block * storage->page_bytes, pages, (size_t)count * storage->page_bytes, err);
+    changes_note(storage, relation->pdb, relation->file, relation->fork, block, count);
     atomic_store_explicit(&relation->needs_sync, 1, memory_order_release);
     end_io(relation);
     return ok;

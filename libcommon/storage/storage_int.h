@@ -228,7 +228,8 @@ void relation_put(storage_relation *relation);
 bool relation_read(rdb_storage *storage, storage_relation *relation, uint64_t block, void *page, size_t *got, rdb_error *err);
 /* Blocks that follow one another, each to its own page; *got: how many whole ones the file has. */
 bool relation_read_run(rdb_storage *storage, storage_relation *relation, uint64_t block, void *const *pages, uint32_t count, uint32_t *got, rdb_error *err);
-bool relation_write(rdb_storage *storage, storage_relation *relation, uint64_t block, const void *page, rdb_error *err);
+/* Blocks that follow one another, their pages too. */
+bool relation_write(rdb_storage *storage, storage_relation *relation, uint64_t block, const void *pages, uint32_t count, rdb_error *err);
 /* One more block, zeroed on disk; or at least so many. */
 bool relation_extend(rdb_storage *storage, storage_relation *relation, uint64_t *block, rdb_error *err);
 bool relation_grow(rdb_storage *storage, storage_relation *relation, uint64_t blocks, rdb_error *err);

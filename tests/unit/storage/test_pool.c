@@ -692,6 +692,40 @@ static void test_hurried_flush_syncs_each_file_once(void **state)
     toy_end(&t);
 }
 
+/* Neighbours go to disk by one call, each to its place; where that fails all of them are still to be written. */
+static void test_hurried_flush_writes_runs(void **state)
+{
+    (void)state;
+    enum { COUNT = 100, CLEAN = 50 };
+    toy t;
+    rdb_flush_result result;
+    rdb_storage_statistics statistics;
+    rdb_buffer *held = NULL;
+    toy_begin(&t, 256);
+    toy_fill(&t, COUNT);
+    assert_true(rdb_storage_forget(t.storage, toy_tag(CLEAN), 1, true, &t.err)); /* a gap in what is dirty */
+    assert_true(rdb_buffer_acquire(t.storage, toy_tag(20), RDB_BUFFER_PIN, &held, &t.err));
+    assert_true(rdb_fault_arm("write:/tables/:nth=3:ENOSPC", &t.err));
+    assert_false(rdb_storage_flush_paced(t.storage, NULL, NULL, &result, &t.err));
+    assert_int_equal(rdb_fault_fired(), 1);
+    rdb_error_clear(&t.err);
+    rdb_storage_get_statistics(t.storage, &statistics);
+    assert_int_equal(statistics.dirty, COUNT - 1 - 32);
+    assert_int_equal(statistics.pinned, 1);
+    assert_true(rdb_fault_arm("write:/none:EIO", &t.err));
+    assert_true(rdb_storage_flush_paced(t.storage, NULL, NULL, &result, &t.err));
+    assert_in_range(rdb_fault_calls("write"), 1, 10);
+    rdb_fault_disarm();
+    rdb_buffer_release(held, RDB_BUFFER_PIN);
+    rdb_storage_get_statistics(t.storage, &statistics);
+    assert_int_equal(statistics.dirty, 0);
+    assert_int_equal(result.pages, COUNT - 1 - 32);
+    assert_true(rdb_storage_forget(t.storage, toy_tag(0), COUNT, false, &t.err));
+    for (uint64_t block = 0; block < COUNT; block++)
+        assert_int_equal(first_slot(&t, block), block + 1);
+    toy_end(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -711,6 +745,7 @@ int main(void)
         cmocka_unit_test(test_waits_for_a_round_of_its_own),
         cmocka_unit_test(test_paced_flush_keeps_its_pace),
         cmocka_unit_test(test_hurried_flush_syncs_each_file_once),
+        cmocka_unit_test(test_hurried_flush_writes_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
