@@ -370,6 +370,7 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
     double fetched = is_whole_key ? 1 : rel->tuples * plan_key_selectivity(level, rel, &bounding);
     fetched = fetched < 1 ? 1 : fetched;
     path->kind = RDB_PLAN_INDEX_SCAN;
+    path->is_whole_key = is_whole_key;
     path->rel = rel;
     path->index_no = index_no;
     path->width = rel->width;

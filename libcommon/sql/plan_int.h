@@ -241,6 +241,7 @@ typedef struct plan_path {
     uint16_t index_no;
     bool is_backward, is_index_only;
     uint16_t equal_columns;  /* index scans: so many first columns are bound to one value each */
+    bool is_whole_key;       /* index scans: all of a unique index's are: one row at most */
     rdb_list bounds;         /* plan_match * */
     rdb_list filter;         /* conditions checked at this node */
     rdb_list implied;        /* index scans: further ones, which a partial index's own condition implies */

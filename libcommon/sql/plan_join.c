@@ -273,6 +273,16 @@ static bool estimate_relation(plan_level *level, plan_rel *rel)
     return true;
 }
 
+/* Its rows are to be changed or locked: others do so at the same time, and who reads all rows of a small table goes back through the undo of
+ * each of them to see that it is another one. Such a row is looked up by its key, whatever a scan of the few pages seems to cost. */
+static bool is_row_to_write(const plan_level *level, const plan_rel *rel, const plan_path *path)
+{
+    bool is_written = level->query->result_range_no == rel->range_no;
+    for (uint32_t i = 0; i < level->query->row_marks.count; i++)
+        is_written = is_written || ((const rdb_row_mark *)level->query->row_marks.items[i])->range_no == rel->range_no;
+    return is_written && path->is_whole_key && !level->p->context->no_index_scan;
+}
+
 bool plan_base_path(plan_level *level, plan_rel *rel, plan_path **out)
 {
     planner *p = level->p;
@@ -313,7 +323,7 @@ bool plan_base_path(plan_level *level, plan_rel *rel, plan_path **out)
         plan_path *indexed = NULL;
         if (!plan_index_paths(level, rel, &rel->quals, relids_none(), &indexed))
             return false;
-        if (indexed != NULL && indexed->total < path->total)
+        if (indexed != NULL && (indexed->total < path->total || is_row_to_write(level, rel, indexed)))
             path = indexed;
     }
     if (!rel->has_built && rel->sample == NULL && !p->context->no_tid_scan) {

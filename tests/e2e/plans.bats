@@ -45,3 +45,20 @@ counts() {
     grep -q "Index Scan using big_pkey on big" "$BATS_TEST_TMPDIR/plan.64"
     grep -q "Seq Scan on big" "$BATS_TEST_TMPDIR/plan.4"
 }
+
+# how TEXT: the plan's first node that reads.
+how() { sql "explain (costs off) $1" | grep -m 1 -o -E "(Seq|Index)( Only)? Scan"; }
+
+@test "plans: a row that is changed or locked is looked up by its whole key, however small its table; one that is read, as costs have it" {
+    sql "create table pool (k int primary key, half int, n int); insert into pool select i, i / 2, 0 from generate_series(1, 20) i; create index on pool (half); analyze pool"
+    [ "$(how "select n from pool where k = 3")" = "Seq Scan" ]
+    for changed in "update pool set n = n + 1 where k = 3" "delete from pool where k = 3" "select n from pool where k = 3 for update" \
+        "select n from pool where k = 3 for key share"; do
+        [ "$(how "$changed")" = "Index Scan" ]
+    done
+    # Some of a key, no unique one, a range, or without index scans: by cost.
+    for by_cost in "update pool set n = n + 1 where half = 3" "update pool set n = n + 1 where k < 3" "update pool set n = n + 1 where k in (3, 4)"; do
+        [ "$(how "$by_cost")" = "Seq Scan" ]
+    done
+    [ "$(sql "set enable_indexscan = off; set enable_bitmapscan = off; explain (costs off) update pool set n = 1 where k = 3" | grep -c "Seq Scan")" = 1 ]
+}

@@ -25,7 +25,7 @@ explain (costs off) execute q;
 explain (costs off) execute q('x');
 explain (costs off) execute nobody(7);
 explain (analyze, costs off, timing off, summary off) execute q(0);
-prepare u as update et set b = 'changed' where a = 3;
+prepare u as update et set b = 'changed' where b = 'row 3';
 begin;
 explain (analyze, costs off, timing off, summary off, buffers off) execute u;
 select b from et where a = 3;
