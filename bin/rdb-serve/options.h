@@ -18,7 +18,7 @@ static const rdb_option OPTIONS[] = {
     {.letter = 'l', .name = "listen", .value = "HOST", .aliases = "host", .field = FIELD(listen_host), .help = "address to listen on: server.listen_host"},
     {.letter = 'p', .name = "port", .value = "N", .field = FIELD(port), .help = "TCP port and number of the Unix socket: server.listen_port"},
     {.name = "max-connections", .value = "N", .field = FIELD(max_connections), .help = "server.max_connections"},
-    {.name = "buffer-pool-size", .value = "PAGES", .field = FIELD(buffer_pages), .help = "storage.buffer_pool_pages"},
+    {.name = "buffer-pool-size", .value = "PAGES", .field = FIELD(buffer_pages), .help = "pages kept in memory: storage.buffer_pool_pages, before memory.shared_buffers of the files"},
     {.name = "log-level", .value = "LEVEL", .field = FIELD(log_level), .help = "logging.level: trace, debug, info, warn or error"},
     {.name = "set", .kind = RDB_OPT_LIST, .value = "SECTION.KEY=VALUE", .field = FIELD(set), .help = "set any configuration key; may be repeated"},
     {.name = "config", .value = "FILE", .field = FIELD(config_file), .help = "read FILE instead of conf/rustydb.toml"},

@@ -19,23 +19,6 @@ static bool make_path(const directory_store *store, const char *name, char path[
            rdb_error_set(err, RDB_PROGRAM_LIMIT_EXCEEDED, "a path in the repository is too long");
 }
 
-/* The directories of a name, made where missing and durable in their parents. */
-static bool make_folders(const directory_store *store, const char *name, rdb_error *err)
-{
-    char path[PATH_MAX], parent[PATH_MAX];
-    for (const char *slash = strchr(name, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        if ((size_t)snprintf(path, sizeof path, "%s/%.*s", store->root, (int)(slash - name), name) >= sizeof path)
-            return rdb_error_set(err, RDB_PROGRAM_LIMIT_EXCEEDED, "a path in the repository is too long");
-        if (rdb_path_is_directory(path))
-            continue;
-        snprintf(parent, sizeof parent, "%s", path);
-        *strrchr(parent, '/') = '\0';
-        if (!rdb_path_make_directory(path, 0700, true, err) || !rdb_path_sync_directory(parent, err))
-            return false;
-    }
-    return true;
-}
-
 /* A step of an object. Where others come first it is waited for, so that never more of ours lies before the disk than that. */
 static bool write_step(rdb_file *file, size_t at, const uint8_t *bytes, size_t length, backup_pace *pace, int64_t *step_us, rdb_error *err)
 {
@@ -78,12 +61,16 @@ static bool write_object(const char *path, const uint8_t *bytes, size_t length, 
 static bool directory_put(backup_store *base, const char *name, const void *bytes, size_t length, rdb_error *err)
 {
     const directory_store *store = (const directory_store *)base;
-    char path[PATH_MAX];
+    char path[PATH_MAX], folder[PATH_MAX];
     if (!rdb_path_is_directory(store->root)) {
         rdb_error_set(err, RDB_IO_ERROR, "the repository is gone");
         return rdb_error_detail(err, "There is no directory \"%s\".", store->root);
     }
-    return make_path(store, name, path, err) && make_folders(store, name, err) && write_object(path, bytes, length, base->pace, err);
+    if (!make_path(store, name, path, err))
+        return false;
+    snprintf(folder, sizeof folder, "%s", path);
+    *strrchr(folder, '/') = '\0';
+    return rdb_path_make_directories(folder, strlen(store->root), 0700, err) && write_object(path, bytes, length, base->pace, err);
 }
 
 static bool directory_get(backup_store *base, const char *name, rdb_strbuf *content, bool *found, rdb_error *err)

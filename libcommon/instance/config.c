@@ -57,12 +57,13 @@ typedef struct key_value {
     rdb_list texts;
     const char *origin;
     const char *path;
-    bool is_set;
+    uint32_t layer; /* that set it; 0: the table of standards */
 } key_value;
 
 struct rdb_config {
     rdb_arena *arena;
     const char *home; /* absolute, or NULL */
+    uint32_t layer;   /* that is being read: each file, the environment and the flags is one, above those before it */
     key_value values[RDB_CONFIG_KEYS];
 };
 
@@ -148,7 +149,7 @@ static bool set_value(rdb_config *config, rdb_config_key key_no, const char *tex
                       rdb_error *err)
 {
     const key_entry *key = &KEYS[key_no];
-    key_value value = {.origin = origin, .text = ""};
+    key_value value = {.origin = origin, .text = "", .layer = config->layer};
     bool ok = true, on = false;
     char *end;
     switch (key->kind) {
@@ -242,17 +243,14 @@ static bool set_from_toml(rdb_config *config, rdb_config_key key_no, const rdb_t
     if (!ok)
         return refuse_value(config, key, origin, shown, err);
     if (key->kind == KIND_TEXTS) {
-        key_value list = {.origin = origin, .text = "", .is_set = true};
+        key_value list = {.origin = origin, .text = "", .layer = config->layer};
         for (const rdb_toml_value *item = value->first; item != NULL; item = item->next)
             rdb_list_push(config->arena, &list.texts, rdb_arena_strdup(config->arena, item->text));
         config->values[key_no] = list;
         return true;
     }
     const char *text = value->kind == RDB_TOML_STRING ? value->text : shown;
-    if (!set_value(config, key_no, text, shown, origin, err))
-        return false;
-    config->values[key_no].is_set = true;
-    return true;
+    return set_value(config, key_no, text, shown, origin, err);
 }
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
@@ -305,6 +303,7 @@ static bool take_file(rdb_config *config, const char *file, rdb_error *err)
     rdb_slice content;
     rdb_toml_value *root;
     rdb_error mistake = {0};
+    config->layer++;
     if (!rdb_path_read(file, config->arena, &content, FILE_BYTES_MAX, err))
         return false;
     if (!rdb_toml_parse(config->arena, file, (const char *)content.data, content.length, &root, &mistake)) {
@@ -343,14 +342,12 @@ static bool take_variable(rdb_config *config, const char *variable, rdb_config_k
     const char *text = getenv(variable);
     if (text == NULL)
         return true;
-    if (!set_from_text(config, key_no, text, rdb_arena_printf(config->arena, "environment %s", variable), err))
-        return false;
-    config->values[key_no].is_set = true;
-    return true;
+    return set_from_text(config, key_no, text, rdb_arena_printf(config->arena, "environment %s", variable), err);
 }
 
 static bool take_environment(rdb_config *config, rdb_error *err)
 {
+    config->layer++;
     for (size_t short_no = 0; short_no < RDB_COUNT_OF(SHORT_VARIABLES); short_no++)
         if (!take_variable(config, SHORT_VARIABLES[short_no].variable, SHORT_VARIABLES[short_no].key, err))
             return false;
@@ -431,10 +428,9 @@ bool rdb_config_load(rdb_config **config, const char *home, const char *file, co
     if (file != NULL)
         ok = ok && take_file(loaded, rdb_arena_strdup(arena, file), err) && (home == NULL || take_overrides(loaded, file, err));
     ok = ok && take_environment(loaded, err);
-    for (uint32_t flag_no = 0; ok && flag_no < flag_count; flag_no++) {
+    loaded->layer++;
+    for (uint32_t flag_no = 0; ok && flag_no < flag_count; flag_no++)
         ok = set_from_text(loaded, flags[flag_no].key, flags[flag_no].value, rdb_arena_strdup(arena, flags[flag_no].flag), err);
-        loaded->values[flags[flag_no].key].is_set = true;
-    }
     ok = ok && check_together(loaded, err);
     if (ok)
         resolve_paths(loaded);
@@ -495,14 +491,14 @@ const char *rdb_config_origin(const rdb_config *config, rdb_config_key key)
 
 bool rdb_config_is_set(const rdb_config *config, rdb_config_key key)
 {
-    return config->values[key].is_set;
+    return config->values[key].layer > 0;
 }
 
 uint64_t rdb_config_buffer_bytes(const rdb_config *config)
 {
     const key_value *bytes = &config->values[RDB_CONFIG_MEMORY_SHARED_BUFFERS];
     const key_value *pages = &config->values[RDB_CONFIG_STORAGE_BUFFER_POOL_PAGES];
-    if (!bytes->is_set && pages->is_set)
+    if (pages->layer > bytes->layer)
         return (uint64_t)pages->number * (uint64_t)config->values[RDB_CONFIG_STORAGE_PAGE_SIZE].number;
     return (uint64_t)bytes->number;
 }

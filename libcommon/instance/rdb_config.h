@@ -41,7 +41,7 @@ const char *rdb_config_path(const rdb_config *config, rdb_config_key key);
 /* "default", "FILE, line N", "environment RUSTYDB_X", "--flag". */
 const char *rdb_config_origin(const rdb_config *config, rdb_config_key key);
 bool rdb_config_is_set(const rdb_config *config, rdb_config_key key); /* not the default */
-/* The page cache: memory.shared_buffers where it is set, else storage.buffer_pool_pages where that is, else the former. */
+/* The page cache: memory.shared_buffers or storage.buffer_pool_pages, whichever the higher layer sets; the former where one sets both, or none either. */
 uint64_t rdb_config_buffer_bytes(const rdb_config *config);
 
 const char *rdb_config_name(rdb_config_key key);

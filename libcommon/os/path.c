@@ -20,6 +20,30 @@ bool rdb_path_make_directory(const char *path, unsigned mode, bool existing_is_f
     return rdb_error_set_errno(err, errno, "could not create directory \"%s\"", path);
 }
 
+bool rdb_path_make_directories(const char *path, size_t existing_length, unsigned mode, rdb_error *err)
+{
+    char part[PATH_MAX], above[PATH_MAX];
+    const size_t length = strlen(path);
+    if (length >= sizeof part)
+        return rdb_error_set(err, RDB_PROGRAM_LIMIT_EXCEEDED, "path \"%.100s...\" is too long", path);
+    for (size_t at = existing_length + 1; at <= length; at++) {
+        if (path[at] != '/' && path[at] != '\0')
+            continue;
+        snprintf(part, sizeof part, "%.*s", (int)at, path);
+        if (rdb_path_is_directory(part))
+            continue;
+        snprintf(above, sizeof above, "%s", part);
+        char *slash = strrchr(above, '/');
+        if (slash == NULL)
+            snprintf(above, sizeof above, ".");
+        else
+            slash[slash == above] = '\0';
+        if (!rdb_path_make_directory(part, mode, true, err) || !rdb_path_sync_directory(above, err))
+            return false;
+    }
+    return true;
+}
+
 bool rdb_path_rename(const char *from, const char *to, rdb_error *err)
 {
     int result = os_fault_armed() ? os_fault_rename(from, to) : rename(from, to);

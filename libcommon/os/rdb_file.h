@@ -55,6 +55,8 @@ const char *rdb_file_path(const rdb_file *file);
 
 /* Names. Each that changes a directory is durable only after rdb_path_sync_directory on that directory. */
 RDB_CHECKED bool rdb_path_make_directory(const char *path, unsigned mode, bool existing_is_fine, rdb_error *err);
+/* A directory and those above it that are missing, each durable in the one above. The first existing_length bytes of path are not made. */
+RDB_CHECKED bool rdb_path_make_directories(const char *path, size_t existing_length, unsigned mode, rdb_error *err);
 RDB_CHECKED bool rdb_path_rename(const char *from, const char *to, rdb_error *err);
 RDB_CHECKED bool rdb_path_remove(const char *path, bool missing_is_fine, rdb_error *err); /* file or empty directory */
 RDB_CHECKED bool rdb_path_remove_tree(const char *path, rdb_error *err);

@@ -527,7 +527,7 @@ bool rdb_wal_archiver_open(rdb_wal_archiver **out, rdb_wal *wal, const rdb_wal_a
         rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "the path or the command of the WAL archive is too long");
     } else if (archiver->directory[0] == '\0' && archiver->command[0] == '\0') {
         rdb_error_set(err, RDB_INVALID_PARAMETER_VALUE, "archiving is on, but neither a directory nor a command is set for it");
-    } else if ((archiver->directory[0] == '\0' || rdb_path_make_directory(archiver->directory, 0700, true, err)) &&
+    } else if ((archiver->directory[0] == '\0' || rdb_path_make_directories(archiver->directory, 0, 0700, err)) &&
                rdb_wal_history_read(wal->directory, wal->config.incarnation, &archiver->history, &found, err) && find_next(archiver, err)) {
         return true;
     }

@@ -44,7 +44,7 @@ def main():
     work = tempfile.mkdtemp(prefix="rdbgin.", dir="/tmp")
     sides = []
     try:
-        sides.append(RustyDB(work, configuration=f"\n[storage]\nbuffer_pool_mb = {BUFFERS_MB}\n" if os.environ.get("BUFFERS_MB") else ""))
+        sides.append(RustyDB(work, serve=["--set", f"memory.shared_buffers={BUFFERS_MB}MB"] if os.environ.get("BUFFERS_MB") else []))
         sides.append(PostgreSQL(work, settings=(f"shared_buffers={BUFFERS_MB}MB", "maintenance_work_mem=256MB", "max_parallel_maintenance_workers=0", "max_parallel_workers_per_gather=0")))
         for side in sides:
             timed(side, [LOAD.rstrip(";")])

@@ -169,6 +169,21 @@ static void test_paths_and_the_page_cache(void **state)
     config = load();
     assert_int_equal(rdb_config_buffer_bytes(config), 1 << 30);
     rdb_config_destroy(&config);
+    write_file("conf/overrides.d/9-b.toml", "storage.buffer_pool_pages = 3000\n"); /* of two names of one thing the higher layer's counts */
+    config = load();
+    assert_int_equal(rdb_config_buffer_bytes(config), 3000 * 4096);
+    rdb_config_destroy(&config);
+    setenv("RUSTYDB_MEMORY_SHARED_BUFFERS", "2MB", 1);
+    config = load();
+    assert_int_equal(rdb_config_buffer_bytes(config), 2 << 20);
+    rdb_config_destroy(&config);
+    const rdb_config_flag flag = {RDB_CONFIG_STORAGE_BUFFER_POOL_PAGES, "--buffer-pool-size", "1000"};
+    rdb_error err = {0};
+    assert_true(rdb_config_load(&config, home, NULL, &flag, 1, &err));
+    assert_int_equal(rdb_config_buffer_bytes(config), 1000 * 4096);
+    rdb_config_destroy(&config);
+    unsetenv("RUSTYDB_MEMORY_SHARED_BUFFERS");
+    write_file("conf/overrides.d/9-b.toml", "");
     write_file("conf/rustydb.toml", "");
     config = load();
     assert_int_equal(rdb_config_buffer_bytes(config), 128 << 20);

@@ -289,6 +289,17 @@ static void test_names(void **state)
     assert_false(rdb_path_make_directory(top, 0700, false, &err));
     assert_string_equal(err.sqlstate, "58P02");
     rdb_error_clear(&err);
+    const char *far = in_directory(1, "top/is/far/down");
+    assert_false(rdb_path_make_directories(far, strlen(top) + strlen("/is"), 0700, &err)); /* what has to be there is not */
+    rdb_error_clear(&err);
+    assert_false(rdb_path_exists(in_directory(2, "top/is")));
+    for (int again = 0; again < 2; again++)
+        assert_true(rdb_path_make_directories(far, strlen(top), 0700, &err));
+    assert_true(rdb_path_is_directory(far));
+    assert_true(rdb_path_write_atomic(in_directory(2, "top/is/file"), "x", 1, 0600, &err));
+    assert_false(rdb_path_make_directories(in_directory(2, "top/is/file/below"), 0, 0700, &err));
+    rdb_error_clear(&err);
+    assert_true(rdb_path_remove_tree(in_directory(2, "top/is"), &err));
     static const char *const NAMES[] = {"top/b", "top/a", "top/Z", "top/a0"};
     for (size_t name_no = 0; name_no < RDB_COUNT_OF(NAMES); name_no++)
         assert_true(rdb_path_write_atomic(in_directory(1, NAMES[name_no]), "x", 1, 0600, &err));

@@ -114,6 +114,7 @@ static void test_archiver_ships_in_order_and_goes_on(void **state)
     const rdb_wal_history own = {.timeline = 1};
     rdb_wal_archiver_statistics statistics;
     fixture_begin(&f);
+    snprintf(f.archive, sizeof f.archive, "%s/repository/archive", f.root); /* made with the directory above it */
     open_archiver(&f, 10000);
     for (uint64_t n = 1; n <= 3; n++) {
         add(&f, n, 5000);
