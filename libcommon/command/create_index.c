@@ -320,15 +320,12 @@ static bool index_element(rdb_command_context *context, const rdb_relation *rela
         const rdb_expr_var *alone = (const rdb_expr_var *)expr;
         if (expr->kind == RDB_EXPR_VAR && alone->attribute_no > 0)
             column->column_number = alone->attribute_no;
-        const rdb_expr_function *call = (const rdb_expr_function *)expr;
-        bool is_call = expr->kind == RDB_EXPR_FUNCTION && call->operator_oid == 0 && (call->form == RDB_FORM_CALL || call->form == RDB_FORM_SQL_SYNTAX);
-        *name = is_call ? call->function->name : expr->kind == RDB_EXPR_COALESCE ? "coalesce" : "expr";
+        const char *called = rdb_ast_name_of(raw->expr);
+        *name = called != NULL ? called : "expr";
         if (expr->type->kind == 'p')
             return rdb_error_set(err, RDB_INVALID_TABLE_DEFINITION, "column \"%s\" has pseudo-type %s", *name, shown_type(context, expr->type));
         if (column->column_number == 0)
             rdb_list_push(context->arena, expressions, expr);
-        else
-            *name = relation->columns[column->column_number - 1].name;
     }
     if (!is_key)
         return true;

@@ -268,7 +268,7 @@ static bool copy_index(rdb_command_context *context, const rdb_relation *source,
     for (uint16_t i = 0; i < index->column_count; i++) {
         columns[i] = parts.definition.columns[i];
         numbers[i] = columns[i].column_number;
-        names[i] = numbers[i] == 0 && index_relation != NULL && i < index_relation->column_count ? index_relation->columns[i].name : parts.definition.column_names[i];
+        names[i] = index_relation->columns[i].name;
         if (i >= index->key_count)
             continue;
         columns[i].opclass_oid = index->columns[i].opclass_oid;

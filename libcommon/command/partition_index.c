@@ -104,22 +104,17 @@ static bool create_part(rdb_command_context *context, const rdb_relation *parent
     rdb_strbuf expression_tree, predicate_tree;
     command_uses uses = {0};
     char name[RDB_NAMEDATALEN];
-    uint32_t next = 0, oid = 0;
+    uint32_t oid = 0;
+    const rdb_relation *index_relation = NULL;
     rdb_strbuf_init(&expression_tree, context->arena);
     rdb_strbuf_init(&predicate_tree, context->arena);
-    if (!translate_tree(context, wanted->expression_tree, map, &expressions, err) || !translate_tree(context, wanted->predicate_tree, map, &predicate, err))
+    if (!translate_tree(context, wanted->expression_tree, map, &expressions, err) || !translate_tree(context, wanted->predicate_tree, map, &predicate, err) ||
+        !rdb_relation_get(context->access, wanted->oid, &index_relation, err))
         return false;
     for (uint16_t i = 0; i < count; i++) {
-        if (columns[i].column_number != 0) {
+        names[i] = index_relation->columns[i].name;
+        if (columns[i].column_number != 0)
             columns[i].column_number = numbers[i] = map[columns[i].column_number - 1];
-            names[i] = partition->columns[numbers[i] - 1].name;
-            continue;
-        }
-        const rdb_list *fields = expressions != NULL && expressions->kind == RDB_EXPR_ROW ? &((const rdb_expr_row *)expressions)->fields : NULL;
-        const rdb_expr *field = fields != NULL && next < fields->count ? fields->items[next++] : expressions;
-        const rdb_expr_function *call = (const rdb_expr_function *)field;
-        const bool is_call = field != NULL && field->kind == RDB_EXPR_FUNCTION && call->operator_oid == 0 && (call->form == RDB_FORM_CALL || call->form == RDB_FORM_SQL_SYNTAX);
-        names[i] = is_call ? call->function->name : "expr";
     }
     if (wanted->is_unique && partition->kind == 'p' &&
         !command_check_partition_key(context, partition, columns, wanted->key_count, wanted->is_primary ? "primary key" : "unique", err))

@@ -113,10 +113,16 @@ static int name_of(const rdb_ast_node *raw, const char **name)
     }
 }
 
+const char *rdb_ast_name_of(const rdb_ast_node *raw)
+{
+    const char *name = NULL;
+    return name_of(raw, &name) == 0 ? NULL : name;
+}
+
 const char *analyse_column_name(const rdb_ast_node *raw)
 {
-    const char *name = "?column?";
-    return name_of(raw, &name) == 0 ? "?column?" : name;
+    const char *name = rdb_ast_name_of(raw);
+    return name != NULL ? name : "?column?";
 }
 
 /* ---- stars ---- */

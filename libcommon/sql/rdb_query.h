@@ -274,6 +274,8 @@ RDB_CHECKED bool rdb_rule_read_actions(rdb_arena *arena, rdb_access *access, con
 /* The query of an action that has OLD and NEW as its first ranges. */
 rdb_query *rdb_rule_part(rdb_query *action);
 bool rdb_rule_has_ranges(const rdb_query *query);
+/* What an expression without AS is called as an output column or an index's column, borrowed from its tree; NULL: it has no name. */
+const char *rdb_ast_name_of(const struct rdb_ast_node *raw);
 /* An expression alone: defaults and checks of a table (its columns are range 1), index expressions, LIMIT-like constants. */
 RDB_CHECKED bool rdb_expr_analyse(rdb_analysis *analysis, const rdb_relation *relation, struct rdb_ast_node *raw,
                                   const rdb_type *target_type, int32_t target_typmod, const char *what, rdb_expr **expr, rdb_error *err);
