@@ -149,8 +149,7 @@ bool rdb_ddl_create_index(rdb_access *access, const rdb_index_definition *defini
 typedef struct index_fill {
     const rdb_relation *relation;
     const rdb_relation_index *index;
-    rdb_index_values_of values_of;
-    void *context;
+    const rdb_index_computer *computer; /* NULL: plain columns */
     fill_entries *entries;
     int16_t *columns; /* read from the table */
     uint16_t column_count;
@@ -187,8 +186,8 @@ static bool add_row(index_fill *fill, rdb_vector *const *vectors, uint32_t row, 
     rdb_strbuf *key = &fill->key;
     rdb_strbuf_clear(key);
     fill->row_count++;
-    if (fill->values_of != NULL) {
-        if (!fill->values_of(fill->context, fill->values, fill->is_null, &computed, err))
+    if (fill->computer != NULL) {
+        if (!fill->computer->values_of(fill->computer->context, fill->values, fill->is_null, &computed, err))
             return false;
         if (computed.is_excluded)
             return true;
@@ -204,44 +203,68 @@ static bool add_row(index_fill *fill, rdb_vector *const *vectors, uint32_t row, 
                                   index->is_unique && (!has_null || index->index.nulls_not_distinct), err);
 }
 
-/* 23505 with the values of the row at the address. */
-static bool report_duplicate(rdb_access *access, index_fill *fill, rdb_row_address address, rdb_arena *arena, rdb_error *err)
+/* "a, lower(b)" and "1, x": the key of the row at the address. False: something of it cannot be told. */
+static bool describe_key(rdb_access *access, index_fill *fill, rdb_row_address address, rdb_arena *arena, rdb_strbuf *names, rdb_strbuf *texts, rdb_error *err)
 {
     const rdb_relation_index *index = fill->index;
     rdb_snapshot snapshot;
-    rdb_vector storage[INDEX_KEYS_MAX], *vectors[INDEX_KEYS_MAX];
-    int16_t columns[INDEX_KEYS_MAX];
-    rdb_strbuf names, texts;
-    bool found = false, recheck, whole = fill->values_of == NULL;
+    rdb_index_values computed = {0};
+    bool found = false, recheck;
     rdb_row_version version;
-    rdb_error ignored = {0};
-    rdb_strbuf_init(&names, arena);
-    rdb_strbuf_init(&texts, arena);
-    for (uint16_t i = 0; whole && i < index->key_count; i++) {
-        columns[i] = index->columns[i].column_number;
+    rdb_vector *storage = RDB_NEW_ARRAY(arena, rdb_vector, fill->column_count + 1u), **vectors = RDB_NEW_ARRAY(arena, rdb_vector *, fill->column_count + 1u);
+    for (uint16_t i = 0; i < fill->column_count; i++) {
         vectors[i] = &storage[i];
-        whole = rdb_vector_init(vectors[i], arena, (rdb_rep)fill->relation->table.reps[columns[i] - 1], 1, &ignored);
+        if (!rdb_vector_init(vectors[i], arena, (rdb_rep)fill->relation->table.reps[fill->columns[i] - 1], 1, err))
+            return false;
     }
     rdb_txn_latest_snapshot(access->context.txn, &snapshot);
-    whole = whole && rdb_table_fetch(&fill->relation->table, access->context.txn, &snapshot, &address, 1, columns, index->key_count, arena, vectors,
-                                     &found, &recheck, &version, &ignored) && found;
-    for (uint16_t i = 0; whole && i < index->key_count; i++) {
-        const rdb_type *type = index->columns[i].type;
-        rdb_call call = {.arena = arena, .err = &ignored, .format = rdb_format_default()};
-        rdb_strbuf_addf(&names, "%s%s", i > 0 ? ", " : "", fill->relation->columns[columns[i] - 1].name);
-        rdb_strbuf_adds(&texts, i > 0 ? ", " : "");
-        if (rdb_vector_is_null(vectors[i], 0))
-            rdb_strbuf_adds(&texts, "null");
-        else
-            whole = type->ops->output != NULL && type->ops->output(&call, type, rdb_vector_get(vectors[i], 0), &texts);
+    if (!rdb_table_fetch(&fill->relation->table, access->context.txn, &snapshot, &address, 1, fill->columns, fill->column_count, arena, vectors, &found, &recheck,
+                         &version, err) || !found)
+        return false;
+    for (uint16_t i = 0; i < fill->column_count; i++) {
+        const uint16_t at = (uint16_t)(fill->columns[i] - 1);
+        fill->is_null[at] = rdb_vector_is_null(vectors[i], 0);
+        if (!fill->is_null[at])
+            fill->values[at] = rdb_vector_get(vectors[i], 0);
     }
+    if (fill->computer != NULL && !fill->computer->values_of(fill->computer->context, fill->values, fill->is_null, &computed, err))
+        return false;
+    for (uint16_t i = 0; i < index->key_count; i++) {
+        const int16_t number = index->columns[i].column_number;
+        const rdb_type *type = index->columns[i].type;
+        rdb_call call = {.arena = arena, .err = err, .format = rdb_format_default()};
+        rdb_strbuf_adds(names, i > 0 ? ", " : "");
+        rdb_strbuf_adds(texts, i > 0 ? ", " : "");
+        if (number != 0)
+            rdb_identifier_add(names, fill->relation->columns[number - 1].name);
+        else if (!fill->computer->name_expression(fill->computer->context, index, i, names))
+            return false;
+        if (computed.values != NULL ? computed.is_null[i] : fill->is_null[number - 1])
+            rdb_strbuf_adds(texts, "null");
+        else if (type->ops->output == NULL || !type->ops->output(&call, type, computed.values != NULL ? computed.values[i] : fill->values[number - 1], texts))
+            return false;
+    }
+    return names->data != NULL && texts->data != NULL && !names->failed && !texts->failed;
+}
+
+/* 23505 with the values of the row at the address. */
+static bool report_duplicate(rdb_access *access, index_fill *fill, rdb_row_address address, rdb_arena *arena, rdb_error *err)
+{
+    rdb_strbuf names, texts;
+    rdb_error ignored;
+    rdb_error_init(&ignored);
+    rdb_strbuf_init(&names, arena);
+    rdb_strbuf_init(&texts, arena);
+    const bool is_told = describe_key(access, fill, address, arena, &names, &texts, &ignored);
     rdb_error_clear(&ignored);
-    rdb_error_set(err, RDB_UNIQUE_VIOLATION, "could not create unique index \"%s\"", index->name);
-    if (whole && names.data != NULL && texts.data != NULL)
+    rdb_error_set(err, RDB_UNIQUE_VIOLATION, "could not create unique index \"%s\"", fill->index->name);
+    if (is_told)
         rdb_error_detail(err, "Key (%s)=(%s) is duplicated.", names.data, texts.data);
+    else
+        rdb_error_detail(err, "Duplicate keys exist.");
     rdb_error_name(err, RDB_ERROR_SCHEMA, fill->relation->namespace_name);
     rdb_error_name(err, RDB_ERROR_TABLE, fill->relation->name);
-    return rdb_error_name(err, RDB_ERROR_CONSTRAINT, index->name);
+    return rdb_error_name(err, RDB_ERROR_CONSTRAINT, fill->index->name);
 }
 
 /* A stretch of the table into fill->entries. Reads the transaction alone, so several threads may do it at once. */
@@ -304,7 +327,7 @@ static void run_scan(void *job_at)
 /* What a thread writes while it makes keys is its own; what others compute (expressions) or keep in an arena (terms) is not shared. */
 static bool may_share(const index_fill *fill)
 {
-    return fill->values_of == NULL && fill->index->kind != RDB_INDEX_TERMS;
+    return fill->computer == NULL && fill->index->kind != RDB_INDEX_TERMS;
 }
 
 static bool prepare_job(scan_job *job, const index_fill *fill, rdb_arena *arena, rdb_error *err)
@@ -390,7 +413,7 @@ static bool compute_of_fill(void *context, const rdb_relation_index *index, cons
 {
     const index_fill *fill = context;
     (void)index; /* the one that is filled */
-    return fill->values_of(fill->context, values, is_null, index_values, err);
+    return fill->computer->values_of(fill->computer->context, values, is_null, index_values, err);
 }
 
 /* What the fill of an index that others write to needs for each entry. */
@@ -420,7 +443,7 @@ static bool enter_live(void *context, const rdb_index_entry *entry, bool is_chec
 }
 
 /* Fills the index; xid 0: an empty one that nobody else knows, in the access's own transaction; else one that others write to. */
-static bool fill_index(rdb_access *access, uint32_t index_oid, rdb_index_values_of values_of, void *context, rdb_xid live_xid, const rdb_relation **index_relation,
+static bool fill_index(rdb_access *access, uint32_t index_oid, const rdb_index_computer *computer, rdb_xid live_xid, const rdb_relation **index_relation,
                        index_fill *fill, rdb_error *err)
 {
     rdb_txn *txn = access->context.txn;
@@ -430,17 +453,17 @@ static bool fill_index(rdb_access *access, uint32_t index_oid, rdb_index_values_
     uint32_t run_count = 0;
     rdb_xid xid;
     bool ok = false;
-    *fill = (index_fill){.values_of = values_of, .context = context};
+    *fill = (index_fill){.computer = computer};
     if (!need_relation(access, index_oid, index_relation, err) || !need_relation(access, (*index_relation)->index_of, &fill->relation, err))
         return false;
     fill->index = find_index(fill->relation, index_oid);
     if (fill->index == NULL)
         return rdb_error_set(err, RDB_INTERNAL_ERROR, "index %u is not one of table \"%s\"", index_oid, fill->relation->name);
-    if (values_of == NULL && (fill->index->expression_tree != NULL || fill->index->predicate_tree != NULL))
+    if (computer == NULL && (fill->index->expression_tree != NULL || fill->index->predicate_tree != NULL))
         return rdb_error_set(err, RDB_INTERNAL_ERROR, "index \"%s\" has expressions that nobody computes", fill->index->name);
     if (fill->index->kind == RDB_INDEX_SUMMARY) {
         uint32_t made;
-        return rdb_summary_build(access, fill->relation, fill->index, UINT64_MAX, true, values_of, context, &made, err);
+        return rdb_summary_build(access, fill->relation, fill->index, UINT64_MAX, true, computer != NULL ? computer->values_of : NULL, computer != NULL ? computer->context : NULL, &made, err);
     }
     rdb_txn_latest_snapshot(txn, &fill->snapshot);
     rdb_txn_hold_snapshot(txn, &fill->snapshot);
@@ -451,7 +474,7 @@ static bool fill_index(rdb_access *access, uint32_t index_oid, rdb_index_values_
     fill->is_null = RDB_NEW_ARRAY(arena, bool, fill->relation->column_count + 1u);
     memset(fill->is_null, true, fill->relation->column_count);
     for (int16_t number = 1; number <= (int16_t)fill->relation->column_count; number++) {
-        bool is_read = values_of != NULL && !fill->relation->columns[number - 1].is_dropped;
+        bool is_read = computer != NULL && !fill->relation->columns[number - 1].is_dropped;
         for (uint16_t i = 0; i < fill->index->stored_count; i++)
             is_read = is_read || fill->index->columns[i].column_number == number;
         if (is_read)
@@ -464,7 +487,7 @@ static bool fill_index(rdb_access *access, uint32_t index_oid, rdb_index_values_
     } else {
         live_fill live = {.access = access, .fill = fill, .xid = live_xid,
                           .writer = {.txn = txn, .snapshot = &fill->snapshot, .relation = fill->relation, .arena = arena,
-                                     .compute_index = values_of != NULL ? compute_of_fill : NULL, .compute_context = fill}};
+                                     .compute_index = computer != NULL ? compute_of_fill : NULL, .compute_context = fill}};
         rdb_report_set(10, 2); /* building index */
         rdb_report_set(12, (int64_t)fill->kept_count);
         ok = fill_entries_visit(runs, run_count, fill->index, enter_live, &live, &duplicate, err) &&
@@ -482,19 +505,19 @@ out:
     return ok;
 }
 
-bool rdb_ddl_build_index(rdb_access *access, uint32_t index_oid, rdb_index_values_of values_of, void *context, rdb_error *err)
+bool rdb_ddl_build_index(rdb_access *access, uint32_t index_oid, const rdb_index_computer *computer, rdb_error *err)
 {
     const rdb_relation *index_relation;
     index_fill fill;
-    return fill_index(access, index_oid, values_of, context, 0, &index_relation, &fill, err) &&
+    return fill_index(access, index_oid, computer, 0, &index_relation, &fill, err) &&
            (fill.index->kind == RDB_INDEX_SUMMARY || note_figures(access, &fill, index_relation, err));
 }
 
-bool rdb_ddl_fill_live_index(rdb_access *reader, rdb_access *writer, uint32_t index_oid, rdb_index_values_of values_of, void *context, rdb_error *err)
+bool rdb_ddl_fill_live_index(rdb_access *reader, rdb_access *writer, uint32_t index_oid, const rdb_index_computer *computer, rdb_error *err)
 {
     const rdb_relation *index_relation;
     index_fill fill;
     rdb_xid xid;
-    return rdb_txn_assign_xid(writer->context.txn, &xid, err) && fill_index(reader, index_oid, values_of, context, xid, &index_relation, &fill, err) &&
+    return rdb_txn_assign_xid(writer->context.txn, &xid, err) && fill_index(reader, index_oid, computer, xid, &index_relation, &fill, err) &&
            rdb_index_set_origin(&fill.index->index, xid, err) && note_figures(writer, &fill, index_relation, err);
 }

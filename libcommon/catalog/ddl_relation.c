@@ -415,7 +415,7 @@ static bool move_row_type(rdb_access *access, uint32_t type_oid, const char *nam
 }
 
 /* A key has the name of its index. */
-static bool rename_constraint_of_index(rdb_access *access, uint32_t relation_oid, const char *name, rdb_arena *arena, rdb_error *err)
+static bool rename_constraint_of_index(rdb_access *access, uint32_t relation_oid, const char *name, rdb_error *err)
 {
     const rdb_relation *index, *table;
     if (!need_relation(access, relation_oid, &index, err))
@@ -424,17 +424,9 @@ static bool rename_constraint_of_index(rdb_access *access, uint32_t relation_oid
         return true;
     if (!need_relation(access, index->index_of, &table, err))
         return false;
-    for (uint16_t i = 0; i < table->constraint_count; i++) {
-        const rdb_constraint *constraint = &table->constraints[i];
-        const rdb_datum key = datum_oid(constraint->oid);
-        rdb_catalog_row row;
-        if (constraint->index_oid != relation_oid || constraint->kind == 'f')
-            continue;
-        if (!need_row(access, RDB_PG_CONSTRAINT, INDEX_CONSTRAINT_OID, &key, 1, arena, &row, err))
-            return false;
-        row.values[RDB_pg_constraint_conname - 1] = datum_text(name);
-        return rdb_catalog_update(access, RDB_PG_CONSTRAINT, &row, err);
-    }
+    for (uint16_t i = 0; i < table->constraint_count; i++)
+        if (table->constraints[i].index_oid == relation_oid && table->constraints[i].kind != 'f')
+            return rdb_ddl_rename_constraint(access, table->constraints[i].oid, name, err);
     return true;
 }
 
@@ -447,7 +439,7 @@ bool rdb_ddl_rename_relation(rdb_access *access, uint32_t relation_oid, const ch
         !ddl_check_relation_name(access, row_oid(&row, RDB_pg_class_relnamespace), name, err))
         goto out;
     row.values[RDB_pg_class_relname - 1] = datum_text(name);
-    ok = rename_constraint_of_index(access, relation_oid, name, arena, err) && rdb_catalog_update(access, RDB_PG_CLASS, &row, err) &&
+    ok = rename_constraint_of_index(access, relation_oid, name, err) && rdb_catalog_update(access, RDB_PG_CLASS, &row, err) &&
          move_row_type(access, row_oid(&row, RDB_pg_class_reltype), name, 0, arena, err);
 out:
     rdb_arena_destroy(arena);

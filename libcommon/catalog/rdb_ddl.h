@@ -67,15 +67,21 @@ typedef struct rdb_index_definition {
 } rdb_index_definition;
 /* Rows and an empty index file; filling it is the caller's (rdb_ddl_build_index). */
 RDB_CHECKED bool rdb_ddl_create_index(rdb_access *access, const rdb_index_definition *definition, uint32_t *oid, rdb_error *err);
-/* Fills the index from the table: every version a snapshot may need; sorts and builds bottom-up; 23505 with PostgreSQL's text and
- * detail ("Key (a)=(1) is duplicated.") for a unique one. Expression columns and predicates come through values_of, NULL where there are
- * none. */
+/* What an index with expressions or a predicate is filled with: their values of a row, and for messages how PostgreSQL shows the expression
+ * in a column of the index, false where that cannot be told. */
 typedef bool (*rdb_index_values_of)(void *context, const rdb_datum *values, const bool *is_null, rdb_index_values *index_values, rdb_error *err);
-RDB_CHECKED bool rdb_ddl_build_index(rdb_access *access, uint32_t index_oid, rdb_index_values_of values_of, void *context, rdb_error *err);
+typedef struct rdb_index_computer {
+    rdb_index_values_of values_of;
+    bool (*name_expression)(void *context, const rdb_relation_index *index, uint16_t column_no, rdb_strbuf *text);
+    void *context;
+} rdb_index_computer;
+/* Fills the index from the table: every version a snapshot may need; sorts and builds bottom-up; 23505 with PostgreSQL's text and
+ * detail ("Key (a)=(1) is duplicated.") for a unique one. computer: NULL for an index of plain columns. */
+RDB_CHECKED bool rdb_ddl_build_index(rdb_access *access, uint32_t index_oid, const rdb_index_computer *computer, rdb_error *err);
 /* The same of an index whose gate is open, while others write the table (index_gate.c): all who may have found it closed have ended. reader
  * scans, and waits for rows of others that decide whether a key is there twice; writer's transaction is the one whose commit makes the
  * index valid. */
-RDB_CHECKED bool rdb_ddl_fill_live_index(rdb_access *reader, rdb_access *writer, uint32_t index_oid, rdb_index_values_of values_of, void *context, rdb_error *err);
+RDB_CHECKED bool rdb_ddl_fill_live_index(rdb_access *reader, rdb_access *writer, uint32_t index_oid, const rdb_index_computer *computer, rdb_error *err);
 /* Sums up stretches of a block range index that are not (only: that one; UINT64_MAX: all), the last, unfinished one too where with_last. Nobody
  * may write the table meanwhile. *made: so many. */
 RDB_CHECKED bool rdb_summary_build(rdb_access *access, const rdb_relation *relation, const rdb_relation_index *index, uint64_t only, bool with_last, rdb_index_values_of values_of,

@@ -249,6 +249,7 @@ typedef struct command_index_programs command_index_programs;
 RDB_CHECKED bool command_index_programs_open(command_index_programs **programs, rdb_arena *arena, rdb_eval *eval, const rdb_relation *relation,
                                              const rdb_relation_index *index, rdb_error *err);
 RDB_CHECKED bool command_index_programs_run(void *programs, const rdb_datum *values, const bool *is_null, rdb_index_values *index_values, rdb_error *err);
+rdb_index_computer command_index_computer(command_index_programs *programs); /* what builds the index by them */
 void command_index_programs_close(command_index_programs *programs); /* NULL is fine */
 
 /* compact.c. The caller holds the table in SHARE UPDATE EXCLUSIVE, outside a block. */

@@ -125,7 +125,8 @@ static bool step_fill(rdb_command_context *step, void *work, rdb_error *err)
     const bool is_computed = index->expression_tree != NULL || index->predicate_tree != NULL;
     if (is_computed && !command_index_programs_open(&programs, context->arena, command_eval(context), relation, index, err))
         return false;
-    bool ok = rdb_ddl_fill_live_index(context->access, step->access, b->oid, is_computed ? command_index_programs_run : NULL, programs, err);
+    const rdb_index_computer computer = command_index_computer(programs);
+    bool ok = rdb_ddl_fill_live_index(context->access, step->access, b->oid, is_computed ? &computer : NULL, err);
     command_index_programs_close(programs);
     return ok && (replaced != NULL ? take_place(step, b, replaced, err) : rdb_ddl_set_index_field(step->access, b->oid, RDB_pg_index_indisvalid, (rdb_datum){.b = true}, err));
 }

@@ -101,6 +101,9 @@ static bool add_check(rdb_command_context *context, const rdb_relation *relation
             return false;
         if (is_merged)
             return true;
+        for (uint16_t i = 0; table_is_new && i < relation->constraint_count; i++)
+            if (relation->constraints[i].is_local && strcmp(relation->constraints[i].name, name) == 0)
+                return rdb_error_set(err, RDB_DUPLICATE_OBJECT, "check constraint \"%s\" already exists", name);
         if (!command_refuse_taken_constraint(relation, name, err))
             return false;
     } else if (!choose_constraint_name(context, relation, column_count == 1 ? relation->columns[columns[0] - 1].name : NULL,

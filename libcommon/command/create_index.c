@@ -33,10 +33,11 @@ bool command_fill_index(rdb_command_context *context, uint32_t table_oid, uint32
         rdb_report_set(12, (int64_t)RDB_MAX(relation->tuples, 0.0));
     }
     if (index->expression_tree == NULL && index->predicate_tree == NULL)
-        return rdb_ddl_build_index(context->access, index_oid, NULL, NULL, err);
+        return rdb_ddl_build_index(context->access, index_oid, NULL, err);
     if (!command_index_programs_open(&programs, context->arena, command_eval(context), relation, index, err))
         return false;
-    bool ok = rdb_ddl_build_index(context->access, index_oid, command_index_programs_run, programs, err);
+    const rdb_index_computer computer = command_index_computer(programs);
+    bool ok = rdb_ddl_build_index(context->access, index_oid, &computer, err);
     command_index_programs_close(programs);
     return ok;
 }

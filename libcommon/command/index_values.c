@@ -4,6 +4,7 @@
 
 /* Values of expression columns and the predicate, for one row at a time. */
 struct command_index_programs {
+    const rdb_relation *relation;
     const rdb_relation_index *index;
     rdb_eval *eval;
     rdb_program *expressions, *predicate;
@@ -81,7 +82,7 @@ bool command_index_programs_open(command_index_programs **opened, rdb_arena *are
 {
     command_index_programs *programs = RDB_NEW(arena, command_index_programs);
     *opened = NULL;
-    *programs = (command_index_programs){.index = index, .eval = eval, .column_count = relation->column_count};
+    *programs = (command_index_programs){.relation = relation, .index = index, .eval = eval, .column_count = relation->column_count};
     programs->vectors = RDB_NEW_ARRAY(arena, rdb_vector *, relation->column_count + 1);
     programs->values = RDB_NEW_ARRAY(arena, rdb_datum, index->column_count + 1);
     programs->is_null = RDB_NEW_ARRAY(arena, bool, index->column_count + 1);
@@ -98,6 +99,18 @@ bool command_index_programs_open(command_index_programs **opened, rdb_arena *are
         return rdb_error_set(err, RDB_OUT_OF_MEMORY, "out of memory");
     *opened = programs;
     return true;
+}
+
+static bool name_expression(void *programs_at, const rdb_relation_index *index, uint16_t column_no, rdb_strbuf *text)
+{
+    const command_index_programs *programs = programs_at;
+    const rdb_deparse_style style = {.access = programs->eval->access, .format = programs->eval->format, .is_pretty = true, .breaks_lines = true};
+    return rdb_index_show_expression(&style, programs->arena, programs->relation, index, column_no, text);
+}
+
+rdb_index_computer command_index_computer(command_index_programs *programs)
+{
+    return (rdb_index_computer){.values_of = command_index_programs_run, .name_expression = name_expression, .context = programs};
 }
 
 void command_index_programs_close(command_index_programs *programs)

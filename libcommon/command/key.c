@@ -179,8 +179,6 @@ bool command_add_key(rdb_command_context *context, const rdb_relation *relation,
         snprintf(name, sizeof name, "%s", raw->name);
     else if (!command_choose_name(context, relation->name, is_primary ? NULL : joined, is_primary ? "pkey" : "key", relation->namespace_oid, name, err))
         return false;
-    if (!command_refuse_taken_constraint(relation, name, err))
-        return false;
     if (relation->kind == 'p' && !command_check_partition_key(context, relation, columns, count, is_primary ? "primary key" : "unique", err))
         return false;
     for (uint16_t i = 0; is_primary && i < count; i++)
@@ -342,7 +340,8 @@ static bool refuse_rows(const rdb_relation *relation, const rdb_relation_index *
 {
     rdb_strbuf names, values[2];
     uint32_t row = 0;
-    bool found = false;
+    bool found = false, is_told = true;
+    const rdb_deparse_style style = {.access = context->access, .format = context->format, .is_pretty = true, .breaks_lines = true};
     RDB_FOR_SELECTED (&batch->selection, selected) {
         row = found ? row : selected;
         found = true;
@@ -350,7 +349,11 @@ static bool refuse_rows(const rdb_relation *relation, const rdb_relation_index *
     rdb_strbuf_init(&names, context->arena);
     for (uint16_t i = 0; i < index->key_count; i++) {
         const int16_t number = index->columns[i].column_number;
-        rdb_strbuf_addf(&names, "%s%s", i > 0 ? ", " : "", number > 0 ? relation->columns[number - 1].name : "(expression)");
+        rdb_strbuf_adds(&names, i > 0 ? ", " : "");
+        if (number > 0)
+            rdb_identifier_add(&names, relation->columns[number - 1].name);
+        else
+            is_told = rdb_index_show_expression(&style, context->arena, relation, index, i, &names) && is_told;
     }
     for (int side = 0; side < 2; side++) {
         rdb_strbuf_init(&values[side], context->arena);
@@ -362,7 +365,7 @@ static bool refuse_rows(const rdb_relation *relation, const rdb_relation_index *
         }
     }
     rdb_error_set(err, RDB_EXCLUSION_VIOLATION, "could not create exclusion constraint \"%s\"", index->name);
-    if (!names.failed && !values[0].failed && !values[1].failed)
+    if (is_told && !names.failed && !values[0].failed && !values[1].failed)
         rdb_error_detail(err, "Key (%s)=(%s) conflicts with key (%s)=(%s).", names.data, values[0].data, names.data, values[1].data);
     rdb_error_name(err, RDB_ERROR_SCHEMA, relation->namespace_name);
     rdb_error_name(err, RDB_ERROR_TABLE, relation->name);
@@ -438,8 +441,6 @@ bool command_add_exclusion(rdb_command_context *context, const rdb_relation *rel
     if (raw->name != NULL)
         snprintf(name, sizeof name, "%s", raw->name);
     else if (!command_choose_name(context, relation->name, parts.joined_names, "excl", relation->namespace_oid, name, err))
-        return false;
-    if (!command_refuse_taken_constraint(relation, name, err))
         return false;
     parts.definition.name = name;
     parts.definition.is_exclusion = true;

@@ -31,8 +31,6 @@ RDB_CHECKED bool exec_row_rules_apply(exec_row_rules *rules, rdb_datum *values, 
 RDB_CHECKED bool exec_row_rules_compute_index(void *rules, const rdb_relation_index *index, const rdb_datum *values, const bool *is_null, rdb_index_values *index_values, rdb_error *err);
 /* rdb_row_writer's name_expression. */
 bool exec_row_rules_name_expression(void *rules, const rdb_relation_index *index, uint16_t column_no, rdb_strbuf *text);
-/* An expression of an index as its definition shows it (tree_functions.c). */
-RDB_CHECKED bool exec_deparse_index_expression(const rdb_deparse_style *style, const rdb_expr *expr, const rdb_relation *table, rdb_strbuf *text, rdb_error *err);
 bool exec_refuse_moved(rdb_error *err); /* who waited for a row finds it in another partition */
 RDB_CHECKED bool exec_row_rules_index_values(exec_row_rules *rules, const rdb_datum *values, const bool *is_null, const rdb_index_values **out, rdb_error *err);
 

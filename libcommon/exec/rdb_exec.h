@@ -83,6 +83,9 @@ void rdb_insertion_close(rdb_insertion **insertion);
 RDB_CHECKED bool rdb_exec_set_constraints(rdb_txn *txn, const rdb_execution_context *context, const uint32_t *constraint_oids, uint32_t count, bool deferred, rdb_error *err);
 
 /* Registers kernels of this room and of expr; once at start. */
+/* Appends the expression in a column of an index as its definition shows it; false: what cannot be told is left out of messages. */
+bool rdb_index_show_expression(const rdb_deparse_style *style, rdb_arena *arena, const rdb_relation *table, const rdb_relation_index *index, uint16_t column_no, rdb_strbuf *text);
+
 void rdb_exec_register(void);
 
 #endif

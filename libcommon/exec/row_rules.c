@@ -327,16 +327,5 @@ bool exec_row_rules_name_expression(void *rules_at, const rdb_relation_index *in
 {
     const exec_row_rules *rules = rules_at;
     const rdb_deparse_style style = {.access = rules->x->context.access, .format = rules->x->context.format, .is_pretty = true, .breaks_lines = true};
-    rdb_expr *list = NULL;
-    rdb_error ignored;
-    rdb_error_init(&ignored); /* what cannot be told is left out of the message */
-    uint32_t expression_no = 0;
-    for (uint16_t i = 0; i < column_no; i++)
-        expression_no += index->columns[i].column_number == 0;
-    bool ok = rdb_tree_read_expr(rules->arena, style.access, index->expression_tree, &list, &ignored);
-    if (ok && list->kind == RDB_EXPR_ROW)
-        list = ((rdb_expr_row *)list)->fields.items[expression_no];
-    ok = ok && exec_deparse_index_expression(&style, list, rules->plan->relation, text, &ignored);
-    rdb_error_clear(&ignored);
-    return ok;
+    return rdb_index_show_expression(&style, rules->arena, rules->plan->relation, index, column_no, text);
 }

@@ -86,7 +86,7 @@ static bool is_function_like(const rdb_expr *expr)
     return expr->kind == RDB_EXPR_COALESCE || expr->kind == RDB_EXPR_MINMAX || expr->kind == RDB_EXPR_NULLIF || expr->kind == RDB_EXPR_SQL_VALUE;
 }
 
-bool exec_deparse_index_expression(const rdb_deparse_style *style, const rdb_expr *expr, const rdb_relation *table, rdb_strbuf *text, rdb_error *err)
+static bool deparse_index_expression(const rdb_deparse_style *style, const rdb_expr *expr, const rdb_relation *table, rdb_strbuf *text, rdb_error *err)
 {
     const bool brackets = !is_function_like(expr);
     if (brackets)
@@ -96,6 +96,22 @@ bool exec_deparse_index_expression(const rdb_deparse_style *style, const rdb_exp
     if (brackets)
         rdb_strbuf_addc(text, ')');
     return true;
+}
+
+bool rdb_index_show_expression(const rdb_deparse_style *style, rdb_arena *arena, const rdb_relation *table, const rdb_relation_index *index, uint16_t column_no, rdb_strbuf *text)
+{
+    rdb_expr *list = NULL;
+    rdb_error ignored;
+    rdb_error_init(&ignored);
+    uint32_t expression_no = 0;
+    for (uint16_t i = 0; i < column_no; i++)
+        expression_no += index->columns[i].column_number == 0;
+    bool ok = rdb_tree_read_expr(arena, style->access, index->expression_tree, &list, &ignored);
+    if (ok && list->kind == RDB_EXPR_ROW)
+        list = ((rdb_expr_row *)list)->fields.items[expression_no];
+    ok = ok && deparse_index_expression(style, list, table, text, &ignored);
+    rdb_error_clear(&ignored);
+    return ok;
 }
 
 static const char *method_name(uint32_t oid)
@@ -177,7 +193,7 @@ static bool add_index_column(rdb_call *call, index_printing *work, uint16_t colu
         if (expr != NULL) {
             type = expr->type;
             collation = expr->collation;
-            if (!exec_deparse_index_expression(&style, expr, work->table, text, call->err))
+            if (!deparse_index_expression(&style, expr, work->table, text, call->err))
                 return false;
         }
     }

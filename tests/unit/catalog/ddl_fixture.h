@@ -189,7 +189,7 @@ static inline uint32_t ddl_add_primary_key(ddl_session *session, uint32_t table_
     const rdb_constraint_definition definition = {.name = name, .kind = 'p', .relation_oid = table_oid, .namespace_oid = RDB_NAMESPACE_PUBLIC,
                                                   .index_oid = *index_oid, .is_validated = true, .columns = numbers, .column_count = 1};
     MUST(rdb_ddl_create_constraint(session->access, &definition, &oid, &i_err));
-    MUST(rdb_ddl_build_index(session->access, *index_oid, NULL, NULL, &i_err));
+    MUST(rdb_ddl_build_index(session->access, *index_oid, NULL, &i_err));
     return oid;
 }
 

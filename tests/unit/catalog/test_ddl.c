@@ -115,7 +115,7 @@ static void test_rows_and_indexes(void **state)
     for (int32_t i = 0; i < 500; i++)
         assert_true(insert_row(&s, find(&s, "t"), i, "x", &address));
     uint32_t index_oid = make_index(&s, oid, "t_id", 1, true);
-    MUST(&f, rdb_ddl_build_index(s.access, index_oid, NULL, NULL, &f.err));
+    MUST(&f, rdb_ddl_build_index(s.access, index_oid, NULL, &f.err));
     const rdb_relation *table = find(&s, "t");
     assert_int_equal(table->index_count, 1);
     assert_true(table->indexes[0].is_unique);
@@ -133,7 +133,7 @@ static void test_rows_and_indexes(void **state)
     oid = make_table(&s, "t");
     assert_true(insert_row(&s, find(&s, "t"), 1, "x", &address) && insert_row(&s, find(&s, "t"), 1, "y", &address));
     index_oid = make_index(&s, oid, "t_id", 1, true);
-    assert_false(rdb_ddl_build_index(s.access, index_oid, NULL, NULL, &f.err));
+    assert_false(rdb_ddl_build_index(s.access, index_oid, NULL, &f.err));
     assert_string_equal(f.err.message, "could not create unique index \"t_id\"");
     assert_string_equal(f.err.detail, "Key (id)=(1) is duplicated.");
     rdb_error_clear(&f.err);

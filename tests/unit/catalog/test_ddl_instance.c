@@ -163,14 +163,14 @@ static void test_build_index(void **state)
     ddl_commit(&session);
     session = ddl_begin(f, NULL);
     uint32_t index_oid = ddl_create_index(&session, oid, "filled_b_a", both, 2, true, false);
-    MUST(rdb_ddl_build_index(session.access, index_oid, NULL, NULL, &i_err));
+    MUST(rdb_ddl_build_index(session.access, index_oid, NULL, &i_err));
     rdb_index_statistics statistics;
     MUST(rdb_index_verify(&ddl_find(&session, "filled")->indexes[0].index, &statistics, &i_err));
     assert_int_equal(statistics.entries, 3000);
     ddl_commit(&session);
     session = ddl_begin(f, NULL);
     index_oid = ddl_create_index(&session, oid, "filled_b", second, 1, true, false);
-    assert_false(rdb_ddl_build_index(session.access, index_oid, NULL, NULL, &i_err));
+    assert_false(rdb_ddl_build_index(session.access, index_oid, NULL, &i_err));
     assert_string_equal(i_err.sqlstate, RDB_UNIQUE_VIOLATION);
     assert_string_equal(i_err.message, "could not create unique index \"filled_b\"");
     assert_int_equal(strncmp(i_err.detail, "Key (b)=(n", 10), 0);

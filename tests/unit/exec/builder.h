@@ -345,7 +345,7 @@ static inline uint32_t create_table(maker *m, const char *name, const uint32_t *
         const char *const key_names[] = {"a"};
         const rdb_index_definition index = {.name = index_name, .table_oid = oid, .is_unique = true, .is_primary = true, .is_immediate = true, .columns = &key, .key_count = 1, .column_count = 1, .column_names = key_names};
         MUST(m->s.f, rdb_ddl_create_index(m->s.access, &index, &index_oid, &m->s.f->err));
-        MUST(m->s.f, rdb_ddl_build_index(m->s.access, index_oid, NULL, NULL, &m->s.f->err));
+        MUST(m->s.f, rdb_ddl_build_index(m->s.access, index_oid, NULL, &m->s.f->err));
     }
     return oid;
 }

@@ -1,0 +1,36 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- What the error of a unique index or an exclusion constraint made over rows that break it tells of their key.
+create table t (a text, b int);
+insert into t values ('x', 1), ('X', 1), (null, 2), (null, 2);
+create unique index on t (lower(a));
+create unique index on t ((b + 1), lower(a)) nulls not distinct;
+create unique index on t ((a || 'y'), b) where a is not null;
+create unique index on t (b);
+create unique index on t ((b > 0));
+create unique index concurrently u1 on t (lower(a));
+drop index if exists u1;
+insert into t values ('y', 9);
+create unique index u2 on t (lower(a)) where b > 5;
+drop index u2;
+alter table t add unique (b);
+alter table t add constraint ee exclude ((b + 1) with =);
+alter table t add constraint ee exclude (lower(a) with =, b with =);
+alter table t alter b type bigint;
+create table r (a int);
+insert into r values (1), (-1);
+create unique index r1 on r ((a * a));
+create unique index r1 on r (abs(a), a);
+create unique index r2 on r ((a + 1));
+create table p (a int, b text) partition by list (a);
+create table p1 partition of p for values in (1);
+insert into p values (1, 'x'), (1, 'X');
+create unique index on p (a, lower(b));
+create table q ("Odd" text, n int, dropped int, m int);
+alter table q drop column dropped;
+insert into q values ('x', 1, 1), ('X', 1, 1);
+create unique index on q (n, "Odd", m);
+create unique index on q (n, m) where upper("Odd") = 'X';
+create unique index on q ((case when n > 0 then m end), lower("Odd"));
+alter table q add constraint apart exclude ((case when n > 0 then "Odd" end) with =, n with =);
+alter table q drop constraint apart;
+alter table q add constraint apart exclude (n with =, upper("Odd") with =);
