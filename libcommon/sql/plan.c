@@ -782,22 +782,46 @@ static planner make_planner(const rdb_plan_context *context, rdb_plan *plan, rdb
 
 const rdb_list *rdb_query_result_targets(const rdb_query *query);
 
-bool rdb_plan_make(const rdb_plan_context *context, const rdb_query *query, rdb_plan **out, rdb_error *err)
+/* counts_threads: paths are compared by how long they take, not by what they cost one thread. *cost: of the plan, its work shared;
+ * *may_share: there is a table whose scan threads could share. */
+static bool plan_once(const rdb_plan_context *context, const rdb_query *query, bool counts_threads, rdb_plan **out, double *cost, bool *may_share, rdb_error *err)
 {
     rdb_plan *plan = RDB_NEW(context->arena, rdb_plan);
     planner p = make_planner(context, plan, err);
     plan_level *level = RDB_NEW(context->arena, plan_level);
     plan_built built;
-    *out = NULL;
     const rdb_txn *txn = rdb_access_get_context(context->access)->txn;
     p.oldest_scn = context->reads_newest || txn == NULL ? UINT64_MAX : rdb_txn_own_oldest(txn);
+    p.counts_threads = counts_threads;
     plan->arena = context->arena;
     plan->command = query->command;
     plan->is_read_only = query->command == RDB_COMMAND_SELECT && !query->has_modifying_cte;
     if (!plan_query(&p, NULL, query, level, &built))
         return false;
     plan->root = built.node;
-    plan_share_work(&p);
+    *cost = plan_share_work(&p);
+    *may_share = p.may_share;
+    *out = plan;
+    return true;
+}
+
+/* So much cheaper a plan that is best for threads must be than the one that is best for one, whose work they share as far as they can: it
+ * does more work in all, and the processors may be fewer than the threads, or busy. */
+#define THREADS_LEAD 1.25
+
+bool rdb_plan_make(const rdb_plan_context *context, const rdb_query *query, rdb_plan **out, rdb_error *err)
+{
+    rdb_plan *plan = NULL, *shared = NULL;
+    double cost = 0, shared_cost = 0;
+    bool may_share = false;
+    *out = NULL;
+    if (!plan_once(context, query, false, &plan, &cost, &may_share, err))
+        return false;
+    if (may_share && cost > context->parallel_setup_cost) { /* else no plan with threads is cheaper */
+        if (!plan_once(context, query, true, &shared, &shared_cost, &may_share, err))
+            return false;
+        plan = shared_cost * THREADS_LEAD < cost ? shared : plan;
+    }
     const rdb_list *source = query->command == RDB_COMMAND_SELECT ? &query->targets : &query->returning;
     rdb_list *results = RDB_NEW(context->arena, rdb_list);
     for (uint32_t i = 0; i < source->count; i++)

@@ -68,6 +68,8 @@ typedef struct planner {
     rdb_scn oldest_scn;         /* no snapshot that the plan runs with is older */
     bool has_extended;          /* of a relation it is known how its columns depend on each other (plan_extended.c) */
     bool is_apart;              /* while conditions are estimated as if they did not */
+    bool counts_threads;        /* paths are compared by what they take where threads share the work (plan_parallel.c) */
+    bool may_share;             /* a table was met whose scan threads could share */
 } planner;
 
 /* What an OR over several relations says of one of them, which is asked of that relation's rows already. */
@@ -235,7 +237,9 @@ typedef struct plan_path {
     uint8_t kind;            /* rdb_plan_kind */
     uint8_t join_kind;
     plan_relids relids, needs; /* needs: relations that must stand on the outer side of a nested loop */
-    double rows, startup, total;
+    double rows, startup, total; /* for one thread */
+    double elapsed;          /* as total; while threads are counted what it takes when they share the work, their rows not gathered yet */
+    uint32_t workers;        /* of such threads those that the one which asks starts; 0: the path's rows come in one thread */
     int32_t width;
     plan_rel *rel;
     uint16_t index_no;
@@ -466,7 +470,7 @@ typedef struct plan_joiner {
 /* Of checking them all for one row. */
 double plan_quals_cost(const planner *p, const rdb_list *quals);
 plan_path *plan_new_join(const plan_joiner *s, rdb_plan_kind kind);
-void plan_add_path(planner *p, plan_set *set, plan_path *path);
+void plan_add_path(plan_level *level, plan_set *set, plan_path *path);
 /* Has it no rows, whatever the tables have? A path that has none, with the columns of another one. */
 bool plan_gives_nothing(const plan_path *path);
 bool plan_is_cut_short(const plan_path *path);
@@ -615,7 +619,10 @@ bool plan_modify_columns(plan_level *level, rdb_list *extra);
 #define COST_INDEX_TUPLE 0.005
 #define COST_OPERATOR 0.0025
 
-/* ---- plan_parallel.c: Gather over what several threads may do, in a plan that is otherwise made */
-void plan_share_work(planner *p);
+/* ---- plan_parallel.c: Gather over what several threads may do, in a plan that is otherwise made. What the plan costs then, its sub-selects
+ * and WITH items with it. */
+double plan_share_work(planner *p);
+/* Fills workers and elapsed of a path that is otherwise complete, as are those below it. */
+void plan_note_elapsed(plan_level *level, plan_path *path);
 
 #endif

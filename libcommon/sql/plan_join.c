@@ -319,19 +319,26 @@ bool plan_base_path(plan_level *level, plan_rel *rel, plan_path **out)
     path->rows = rel->rows;
     relids_add(&path->relids, rel->range_no);
     path->needs = rel->lateral;
+    plan_note_elapsed(level, path);
     if (!rel->has_built && rel->sample == NULL) {
         plan_path *indexed = NULL;
         if (!plan_index_paths(level, rel, &rel->quals, relids_none(), &indexed))
             return false;
-        if (indexed != NULL && (indexed->total < path->total || is_row_to_write(level, rel, indexed)))
+        if (indexed != NULL)
+            plan_note_elapsed(level, indexed);
+        if (indexed != NULL && (indexed->elapsed < path->elapsed || is_row_to_write(level, rel, indexed)))
             path = indexed;
     }
     if (!rel->has_built && rel->sample == NULL && !p->context->no_tid_scan) {
         plan_path *by_tid = plan_tid_path(level, rel);
-        if (by_tid != NULL && by_tid->total < path->total)
+        if (by_tid != NULL)
+            plan_note_elapsed(level, by_tid);
+        if (by_tid != NULL && by_tid->elapsed < path->elapsed)
             path = by_tid;
         by_tid = plan_tid_range_path(level, rel);
-        if (by_tid != NULL && by_tid->total < path->total)
+        if (by_tid != NULL)
+            plan_note_elapsed(level, by_tid);
+        if (by_tid != NULL && by_tid->elapsed < path->elapsed)
             path = by_tid;
     }
     *out = path;

@@ -150,7 +150,7 @@ static void add_merge(plan_joiner *s, const merge_keys *keys, const merge_side *
     run += s->rows * (COST_TUPLE + plan_quals_cost(p, &merge->condition));
     merge->startup = startup;
     merge->total = startup + run + (p->context->no_merge_join ? DISABLED : 0);
-    plan_add_path(p, s->set, merge);
+    plan_add_path(s->level, s->set, merge);
 }
 
 static void try_order(plan_joiner *s, const merge_keys *keys)

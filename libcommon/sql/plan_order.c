@@ -109,7 +109,8 @@ uint32_t plan_path_order(const plan_path *path, const plan_order *order, uint32_
 static void consider(plan_level *level, plan_path *path, uint32_t ordered, double *best_cost, plan_path **best)
 {
     bool sorts = false;
-    const double cost = plan_goal_cost(level, ordered, path->rows, path->width, path->startup, path->total, &sorts);
+    plan_note_elapsed(level, path);
+    const double cost = plan_goal_cost(level, ordered, path->rows, path->width, path->startup, path->elapsed, &sorts);
     if (*best_cost >= 0 && cost >= *best_cost)
         return;
     *best_cost = cost;
@@ -128,6 +129,7 @@ static bool choose_below_gate(plan_level *level, plan_rel *rel, plan_path **path
     copy->left = below;
     copy->startup = below->startup;
     copy->total += below->total - gate->left->total;
+    plan_note_elapsed(level, copy);
     *path = copy;
     return true;
 }

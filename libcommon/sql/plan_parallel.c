@@ -5,7 +5,11 @@
  * that have one value for the whole statement are run by the thread that asks before the others start.
  *
  * Where an aggregate stands on such a chain each thread makes states of its own, which are put together at the end; where the first rows of
- * an order are asked for, each finds the first of its own; elsewhere the chain's rows are gathered. Whether it pays is judged by PostgreSQL's costs, and how many threads by the size of the scan, as there. */
+ * an order are asked for, each finds the first of its own; elsewhere the chain's rows are gathered. Whether it pays is judged by PostgreSQL's costs, and how many threads by the size of the scan, as there.
+ *
+ * What is cheapest for one thread need not be what several do soonest. So where it could matter a statement is planned a second time, each
+ * way to read and to join compared by how long it takes when threads share it (plan_note_elapsed); of the two plans, shared, the one
+ * that clearly costs less is taken. Threads are counted by the settings alone, not by processors: a statement has the same plan on every machine. */
 #include "sql/plan_int.h"
 #include <math.h>
 
@@ -57,10 +61,13 @@ static bool node_is_simple(parallel_chain *chain, const rdb_plan_node *node)
     return all_simple(chain, &node->filter) && node->first_cte == node->end_cte;
 }
 
+/* Threads that are worth their start beside the one that asks, to read all of a table; 0: it is read alone. */
 static uint32_t workers_for(const planner *p, const rdb_relation *relation)
 {
     uint64_t blocks = 0, least = RDB_MAX(p->context->parallel_scan_bytes, UINT64_C(1)), bytes;
     rdb_error ignored = {0};
+    if (relation->persistence == 't' || relation->oid < RDB_FIRST_NORMAL_OID)
+        return 0;
     if (!rdb_table_block_count(&relation->table, &blocks, &ignored)) {
         rdb_error_clear(&ignored);
         return 0;
@@ -92,7 +99,7 @@ static bool walk_chain(parallel_chain *chain, rdb_plan_node *node, uint32_t dept
     switch ((rdb_plan_kind)node->kind) {
     case RDB_PLAN_SEQ_SCAN: {
         const rdb_plan_scan *scan = &node->of.scan;
-        if (scan->sample != NULL || scan->relation->persistence == 't' || scan->relation->oid < 16384)
+        if (scan->sample != NULL)
             return false;
         for (uint16_t i = 0; i < scan->column_count; i++)
             if (scan->columns[i] < 0)
@@ -134,7 +141,7 @@ static double unshared_cost(const rdb_plan_node *node)
     double cost = 0;
     for (; node != NULL && node->kind != RDB_PLAN_SEQ_SCAN; node = node->left)
         if (node->kind == RDB_PLAN_HASH_JOIN)
-            cost += node->right->total_cost;
+            cost += RDB_MAX(node->startup_cost - node->left->startup_cost, node->right->total_cost);
     return cost;
 }
 
@@ -282,14 +289,55 @@ static rdb_plan_node *gather_chain(planner *p, rdb_plan_node *node)
     return make_gather(p, node, &chain, rows);
 }
 
+/* ---- the whole plan ----------------------------------------------------------------------------------------------------------------------- */
 static rdb_plan_node *share(planner *p, rdb_plan_node *node, bool is_whole, uint32_t depth);
 
-/* The tables that the joins of a chain build. */
-static void share_tables(planner *p, rdb_plan_node *node, uint32_t depth)
+/* What a node reads costs less by so much: at its start, and in all. */
+static void follow_costs(rdb_plan_node *node, double startup, double total)
 {
-    for (; node != NULL && node->kind != RDB_PLAN_SEQ_SCAN; node = node->left)
-        if (node->kind == RDB_PLAN_HASH_JOIN)
-            node->right = share(p, node->right, true, depth - 1);
+    if (node->kind == RDB_PLAN_SORT || (node->kind == RDB_PLAN_AGGREGATE && node->of.aggregate.strategy != RDB_AGGREGATE_SORTED))
+        startup = total; /* it reads all before it gives its first row */
+    node->total_cost = RDB_MAX(node->total_cost - total, 0.0);
+    node->startup_cost = RDB_MIN(RDB_MAX(node->startup_cost - startup, 0.0), node->total_cost);
+}
+
+static void share_left(planner *p, rdb_plan_node *node, bool is_whole, uint32_t depth)
+{
+    if (node->left == NULL)
+        return;
+    const double startup = node->left->startup_cost, total = node->left->total_cost;
+    node->left = share(p, node->left, is_whole, depth);
+    follow_costs(node, startup - node->left->startup_cost, total - node->left->total_cost);
+}
+
+/* Of a join: a side that is read before the first row comes. */
+static void share_right(planner *p, rdb_plan_node *node, bool is_whole, uint32_t depth)
+{
+    const double total = node->right->total_cost;
+    node->right = share(p, node->right, is_whole, depth);
+    follow_costs(node, total - node->right->total_cost, total - node->right->total_cost);
+}
+
+/* The tables that the joins of a chain build; what they cost less, all above them do. */
+static double share_tables(planner *p, rdb_plan_node *node, uint32_t depth)
+{
+    if (node == NULL || depth == 0 || node->kind == RDB_PLAN_SEQ_SCAN)
+        return 0;
+    const double below = share_tables(p, node->left, depth - 1), before = node->total_cost;
+    follow_costs(node, below, below);
+    if (node->kind == RDB_PLAN_HASH_JOIN)
+        share_right(p, node, true, depth - 1);
+    return before - node->total_cost;
+}
+
+/* The tables of what stands below the node, if that is a chain. */
+static void share_tables_below(planner *p, rdb_plan_node *node, uint32_t depth)
+{
+    parallel_chain chain;
+    if (!find_chain(p, node->left, &chain))
+        return;
+    const double saved = share_tables(p, node->left, depth);
+    follow_costs(node, saved, saved);
 }
 
 /* is_whole: all rows will be asked for, and once. */
@@ -299,37 +347,42 @@ static rdb_plan_node *share(planner *p, rdb_plan_node *node, bool is_whole, uint
         return node;
     switch ((rdb_plan_kind)node->kind) {
     case RDB_PLAN_AGGREGATE:
-        if (split_aggregate(p, node)) {
-            share_tables(p, node->left->left->left, depth - 1);
-            return node;
-        }
-        node->left = share(p, node->left, true, depth - 1);
+        share_tables_below(p, node, depth - 1);
+        if (!split_aggregate(p, node))
+            share_left(p, node, true, depth - 1);
         return node;
     case RDB_PLAN_SORT:
-        node->left = share(p, node->left, true, depth - 1);
+        share_left(p, node, true, depth - 1);
         return node;
-    case RDB_PLAN_LIMIT:
-        if (node->left->kind == RDB_PLAN_SORT && split_sort(p, node->left, limit_bound(node))) {
-            node->startup_cost = node->total_cost = node->left->total_cost;
-            share_tables(p, node->left->left->left->left, depth - 1);
-            return node;
-        }
-        node->left = share(p, node->left, false, depth - 1);
+    case RDB_PLAN_LIMIT: {
+        const double startup = node->left->startup_cost, total = node->left->total_cost;
+        const double part = total > startup ? RDB_MIN((node->total_cost - startup) / (total - startup), 1.0) : 1;
+        if (node->left->kind == RDB_PLAN_SORT)
+            share_tables_below(p, node->left, depth - 1);
+        if (node->left->kind != RDB_PLAN_SORT || !split_sort(p, node->left, limit_bound(node)))
+            node->left = share(p, node->left, false, depth - 1);
+        node->startup_cost = node->left->startup_cost;
+        node->total_cost = node->startup_cost + RDB_MAX(part, 0.0) * (node->left->total_cost - node->startup_cost);
         return node;
+    }
     case RDB_PLAN_UNIQUE:
     case RDB_PLAN_WINDOW:
     case RDB_PLAN_MATERIALIZE:
     case RDB_PLAN_PROJECT_SET:
     case RDB_PLAN_INCREMENTAL_SORT:
-        node->left = share(p, node->left, is_whole, depth - 1);
+        share_left(p, node, is_whole, depth - 1);
         return node;
     case RDB_PLAN_SET_OP:
-        node->left = share(p, node->left, true, depth - 1);
-        node->right = share(p, node->right, true, depth - 1);
+        share_left(p, node, true, depth - 1);
+        if (node->right != NULL)
+            share_right(p, node, true, depth - 1);
         return node;
     case RDB_PLAN_APPEND:
-        for (uint32_t i = 0; i < node->children.count; i++)
-            node->children.items[i] = share(p, node->children.items[i], is_whole, depth - 1);
+        for (uint32_t i = 0; i < node->children.count; i++) {
+            const double total = ((const rdb_plan_node *)node->children.items[i])->total_cost;
+            rdb_plan_node *child = node->children.items[i] = share(p, node->children.items[i], is_whole, depth - 1);
+            follow_costs(node, 0, total - child->total_cost);
+        }
         return node;
     case RDB_PLAN_SEQ_SCAN:
         return is_whole ? gather_chain(p, node) : node;
@@ -338,16 +391,18 @@ static rdb_plan_node *share(planner *p, rdb_plan_node *node, bool is_whole, uint
     case RDB_PLAN_HASH_JOIN:
     case RDB_PLAN_NEST_LOOP:
     case RDB_PLAN_MERGE_JOIN: {
-        rdb_plan_node *gathered = is_whole ? gather_chain(p, node) : node;
-        if (gathered != node) {
-            share_tables(p, node, depth - 1);
-            return gathered;
+        parallel_chain chain;
+        if (is_whole && find_chain(p, node, &chain)) {
+            (void)share_tables(p, node, depth);
+            rdb_plan_node *gathered = gather_chain(p, node);
+            if (gathered != node)
+                return gathered;
         }
-        node->left = share(p, node->left, is_whole, depth - 1);
+        share_left(p, node, is_whole, depth - 1);
         if (node->kind == RDB_PLAN_HASH_JOIN || node->kind == RDB_PLAN_MERGE_JOIN)
-            node->right = share(p, node->right, node->kind == RDB_PLAN_HASH_JOIN, depth - 1);
+            share_right(p, node, node->kind == RDB_PLAN_HASH_JOIN, depth - 1);
         else if (node->kind == RDB_PLAN_NEST_LOOP && node->right->kind == RDB_PLAN_MATERIALIZE && node->of.join.parameter_count == 0)
-            node->right = share(p, node->right, is_whole, depth - 1); /* read once, its rows kept */
+            share_right(p, node, is_whole, depth - 1); /* read once, its rows kept */
         return node;
     }
     default:
@@ -355,16 +410,95 @@ static rdb_plan_node *share(planner *p, rdb_plan_node *node, bool is_whole, uint
     }
 }
 
-void plan_share_work(planner *p)
+/* ---- how long paths take -------------------------------------------------------------------------------------------------------------------- */
+/* Until one thread has all rows of the path. */
+static double gathered_cost(const planner *p, const plan_path *path)
+{
+    return path->workers == 0 ? path->elapsed : RDB_MIN(path->total, path->elapsed + p->context->parallel_setup_cost + p->context->parallel_tuple_cost * path->rows);
+}
+
+static double saved_cost(const planner *p, const plan_path *path)
+{
+    return path->total - gathered_cost(p, path);
+}
+
+/* A join whose left side is a chain and which is one then, too. */
+static bool continues_chain(const plan_path *path)
+{
+    if (path->left->workers == 0)
+        return false;
+    if (path->kind == RDB_PLAN_HASH_JOIN)
+        return path->join_kind != RDB_JOIN_RIGHT && path->join_kind != RDB_JOIN_FULL;
+    return path->kind == RDB_PLAN_NEST_LOOP && path->right->kind == RDB_PLAN_INDEX_SCAN && relids_meet(path->right->needs, path->left->relids);
+}
+
+void plan_note_elapsed(plan_level *level, plan_path *path)
+{
+    planner *p = level->p;
+    const plan_path *left = path->left, *right = path->right;
+    path->elapsed = path->total;
+    path->workers = 0;
+    if (p->context->workers_per_gather == 0 || !p->plan->is_read_only || level->is_correlated)
+        return;
+    if (path->kind == RDB_PLAN_SEQ_SCAN && path->rel->sample == NULL) {
+        const uint32_t workers = workers_for(p, path->rel->range->relation);
+        p->may_share = p->may_share || workers > 0;
+        path->workers = p->counts_threads ? workers : 0;
+        path->elapsed = path->workers > 0 ? path->total / divisor_of(workers) : path->total;
+    }
+    if (!p->counts_threads)
+        return;
+    switch ((rdb_plan_kind)path->kind) {
+    case RDB_PLAN_RESULT:
+        if (left != NULL && !path->is_nothing) {
+            path->elapsed -= left->total - left->elapsed;
+            path->workers = left->workers;
+        }
+        break;
+    case RDB_PLAN_AGGREGATE:
+        path->elapsed = left->elapsed + (path->total - left->total) / divisor_of(left->workers);
+        break;
+    case RDB_PLAN_HASH_JOIN:
+    case RDB_PLAN_NEST_LOOP:
+        if (continues_chain(path)) { /* the table of a hash join is built by one thread */
+            const double build = path->kind == RDB_PLAN_HASH_JOIN ? path->startup - left->startup : 0;
+            path->workers = left->workers;
+            path->elapsed = left->elapsed + build + RDB_MAX(path->total - left->total - build, 0.0) / divisor_of(left->workers);
+        } else {
+            path->elapsed -= saved_cost(p, left);
+        }
+        if (path->kind == RDB_PLAN_HASH_JOIN || path->keeps_inner)
+            path->elapsed -= saved_cost(p, right);
+        break;
+    case RDB_PLAN_MERGE_JOIN:
+        path->elapsed -= (path->sorts_left ? saved_cost(p, left) : 0) + (path->sorts_right ? saved_cost(p, right) : 0);
+        break;
+    case RDB_PLAN_APPEND:
+        for (uint32_t i = 0; i < path->children.count; i++) {
+            plan_note_elapsed(level, path->children.items[i]);
+            path->elapsed -= saved_cost(p, path->children.items[i]);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+double plan_share_work(planner *p)
 {
     rdb_plan *plan = p->plan;
-    if (p->context->workers_per_gather == 0 || !plan->is_read_only)
-        return;
+    const bool shares = p->context->workers_per_gather > 0 && plan->is_read_only;
+    double cost = 0;
     for (uint32_t i = 0; i < plan->cte_count; i++)
-        if (plan->ctes[i].node != NULL && plan->ctes[i].is_outermost && !plan->ctes[i].is_correlated)
-            plan->ctes[i].node = share(p, plan->ctes[i].node, true, WALK_DEPTH);
+        if (plan->ctes[i].node != NULL && plan->ctes[i].is_outermost && !plan->ctes[i].is_correlated) {
+            plan->ctes[i].node = shares ? share(p, plan->ctes[i].node, true, WALK_DEPTH) : plan->ctes[i].node;
+            cost += plan->ctes[i].node->total_cost;
+        }
     for (uint32_t i = 0; i < plan->subplan_count; i++)
-        if (plan->subplans[i].node != NULL && !plan->subplans[i].is_correlated)
-            plan->subplans[i].node = share(p, plan->subplans[i].node, plan->subplans[i].owner != NULL, WALK_DEPTH);
-    plan->root = share(p, plan->root, true, WALK_DEPTH);
+        if (plan->subplans[i].node != NULL && !plan->subplans[i].is_correlated) {
+            plan->subplans[i].node = shares ? share(p, plan->subplans[i].node, plan->subplans[i].owner != NULL, WALK_DEPTH) : plan->subplans[i].node;
+            cost += plan->subplans[i].node->total_cost;
+        }
+    plan->root = shares ? share(p, plan->root, true, WALK_DEPTH) : plan->root;
+    return cost + plan->root->total_cost;
 }

@@ -19,15 +19,15 @@ double plan_clamp_rows(double rows)
 /* Of two that cost the same the first one stays. */
 bool plan_path_is_cheaper(const plan_path *path, const plan_path *than)
 {
-    if (path->total > than->total * FUZZ)
+    if (path->elapsed > than->elapsed * FUZZ)
         return false;
-    if (than->total > path->total * FUZZ)
+    if (than->elapsed > path->elapsed * FUZZ)
         return true;
     if (path->startup > than->startup * FUZZ)
         return false;
     if (than->startup > path->startup * FUZZ)
         return true;
-    return path->total * HAIR < than->total;
+    return path->elapsed * HAIR < than->elapsed;
 }
 
 /* ---- rows ------------------------------------------------------------------------------------------------------------------------- */
@@ -212,15 +212,16 @@ static void add_ordered(planner *p, plan_set *set, plan_path *path)
     set->ordered = kept;
 }
 
-void plan_add_path(planner *p, plan_set *set, plan_path *path)
+void plan_add_path(plan_level *level, plan_set *set, plan_path *path)
 {
     plan_path *dearer = path;
+    plan_note_elapsed(level, path);
     if (set->cheapest == NULL || plan_path_is_cheaper(path, set->cheapest)) {
         dearer = set->cheapest;
         set->cheapest = path;
     }
     if (dearer != NULL)
-        add_ordered(p, set, dearer);
+        add_ordered(level->p, set, dearer);
 }
 
 /* What an index scan's rows are sorted by. */
@@ -271,7 +272,7 @@ bool plan_add_ordered_paths(plan_level *level, plan_set *set, plan_rel *rel, con
         path->needs = set->cheapest->needs;
         note_index_order(level, path);
         if (path->order.count > 0)
-            plan_add_path(level->p, set, path);
+            plan_add_path(level, set, path);
     }
     return true;
 }
@@ -327,7 +328,7 @@ static void add_loop(plan_joiner *s, bool keeps_inner, double first, double agai
     loop->startup = s->left->startup + s->right->startup;
     loop->total = loop_cost(s, first, again, s->right->rows, plan_quals_cost(p, &s->j->on), false) + (p->context->no_nest_loop ? DISABLED : 0);
     loop->order = s->left->order;
-    plan_add_path(p, s->set, loop);
+    plan_add_path(s->level, s->set, loop);
 }
 
 /* The right side is a table that an index looks up by the left row's values. */
@@ -354,7 +355,7 @@ static bool add_indexed_loop(plan_joiner *s)
     loop->total = loop_cost(s, indexed->total, indexed->total, indexed->rows, 0, true) + (p->context->no_nest_loop ? DISABLED : 0);
     s->right = plain;
     loop->order = s->left->order;
-    plan_add_path(p, s->set, loop);
+    plan_add_path(s->level, s->set, loop);
     return true;
 }
 
@@ -396,7 +397,7 @@ static void add_hash(plan_joiner *s)
     }
     if (p->context->no_hash_join)
         hash->total += DISABLED;
-    plan_add_path(p, s->set, hash);
+    plan_add_path(s->level, s->set, hash);
 }
 
 static bool is_never_true(const rdb_list *filter)

@@ -306,6 +306,7 @@ static bool unique_set(const search *s, const plan_joining *j, plan_set *unique,
     path->rows = plan_clamp_rows(plan_group_count(s->level, (rdb_expr *const *)exprs.items, exprs.count, right->rows));
     path->startup = right->cheapest->total + right->rows * COST_OPERATOR * exprs.count;
     path->total = path->startup + path->rows * COST_TUPLE;
+    plan_note_elapsed(s->level, path);
     *unique = (plan_set){.relids = right->relids, .rows = path->rows, .width = right->width, .cheapest = path};
     return true;
 }
@@ -412,7 +413,7 @@ static bool greedy_join(const search *s, plan_set **items, uint32_t count, plan_
                         continue;
                     if (!join_sets(s, items[i], items[k], &made))
                         return false;
-                    if (made.cheapest == NULL || (best != NULL && (made.rows > best->rows || (made.rows >= best->rows && made.cheapest->total >= best->cheapest->total))))
+                    if (made.cheapest == NULL || (best != NULL && (made.rows > best->rows || (made.rows >= best->rows && made.cheapest->elapsed >= best->cheapest->elapsed))))
                         continue;
                     best = RDB_NEW(p->arena, plan_set);
                     *best = made;
@@ -449,6 +450,7 @@ static bool item_set(plan_level *level, plan_tree *item, plan_set *set)
     if (item->shape == PLAN_SHAPE_REL) {
         if (!plan_base_path(level, level->rels[item->range_no], &set->cheapest))
             return false;
+        plan_note_elapsed(level, set->cheapest);
     } else if (item->shape == PLAN_SHAPE_GROUP) {
         if (!plan_group_path(level, item, &set->cheapest))
             return false;
@@ -494,6 +496,7 @@ bool plan_group_path(plan_level *level, plan_tree *group, plan_path **out)
             rdb_list_push(p->arena, &filtered->filter, clause->expr);
             filtered->total += filtered->rows * COST_OPERATOR;
             filtered->rows = plan_clamp_rows(filtered->rows * plan_selectivity(level, clause->expr));
+            plan_note_elapsed(level, filtered);
             items[i]->cheapest = filtered;
             items[i]->rows = filtered->rows;
         }
@@ -502,7 +505,7 @@ bool plan_group_path(plan_level *level, plan_tree *group, plan_path **out)
         *out = RDB_NEW(p->arena, plan_path);
         (*out)->kind = RDB_PLAN_RESULT;
         (*out)->rows = 1;
-        (*out)->total = COST_TUPLE;
+        (*out)->total = (*out)->elapsed = COST_TUPLE;
     } else if (count == 1) {
         *out = items[0]->cheapest;
     } else {
@@ -522,6 +525,7 @@ bool plan_group_path(plan_level *level, plan_tree *group, plan_path **out)
                         .needs = below->needs, .startup = below->startup, .width = below->width, .filter = group->quals};
     gate->rows = plan_clamp_rows(below->rows * plan_selectivity_list(level, NULL, &group->quals));
     gate->total = below->total + below->rows * COST_OPERATOR * group->quals.count;
+    plan_note_elapsed(level, gate);
     *out = gate;
     if (plan_gives_nothing(gate) && gate->left != NULL && plan_is_cut_short(gate->left))
         *out = plan_nothing(level, gate->left);

@@ -62,3 +62,39 @@ how() { sql "explain (costs off) $1" | grep -m 1 -o -E "(Seq|Index)( Only)? Scan
     done
     [ "$(sql "set enable_indexscan = off; set enable_bitmapscan = off; explain (costs off) update pool set n = 1 where k = 3" | grep -c "Seq Scan")" = 1 ]
 }
+
+# root_cost FILE: the total cost of the plan's uppermost node.
+root_cost() { head -1 "$1" | sed 's/.*cost=[0-9.]*\.\.\([0-9.]*\) .*/\1/'; }
+
+@test "plans: ways to read and to join are compared by how long they take when threads share them; the plan costs what its shared parts do" {
+    sql "create table sales (id int primary key, amount int, note text);
+         insert into sales select i, i % 1000, repeat('x', 20) from generate_series(1, 50000) i;
+         create table parts (sale int, n int, what text, primary key (sale, n));
+         insert into parts select i / 2, i % 2, repeat('x', 200) from generate_series(2, 100001) i;
+         analyze sales, parts"
+    local join="select count(n) from sales left join parts on sale = id where amount < 20 order by 1"
+    local scan="select count(*) from sales where id between 1000 and 18000 and note is not null"
+    local set="set min_parallel_table_scan_size = 0; set parallel_setup_cost = 10;"
+    local workers
+    cd "$BATS_TEST_TMPDIR"
+    for workers in 0 2; do
+        sql "$set set max_parallel_workers_per_gather = $workers; $join" >>join.rows
+        sql "$set set max_parallel_workers_per_gather = $workers; $scan" >>scan.rows
+        sql "$set set max_parallel_workers_per_gather = $workers; explain $join" >join.$workers
+        sql "$set set max_parallel_workers_per_gather = $workers; explain $scan" >scan.$workers
+    done
+    [ "$(cat join.rows scan.rows | tr '\n' ' ')" = "2000 2000 17001 17001 " ]
+    # Alone: all of the large table, once, and a range by its index. Shared: each thread looks its rows' partners up, and reads its blocks.
+    [ "$(grep -c -E "Hash Right Join|Seq Scan on parts" join.0)" = 2 ]
+    grep -q "Index Scan using sales_pkey" scan.0
+    [ "$(grep -c -E "Partial Aggregate|Nested Loop Left Join|Parallel Seq Scan on sales" join.2)" = 3 ]
+    [ "$(grep -c -E "Partial Aggregate|Parallel Seq Scan on sales" scan.2)" = 2 ]
+    local name
+    for name in join scan; do
+        awk -v shared="$(root_cost $name.2)" -v alone="$(root_cost $name.0)" 'BEGIN { exit !(shared > 10 && shared < 0.75 * alone) }'
+    done
+    # Threads that cost more to start than they save: the plan of one alone.
+    sql "set min_parallel_table_scan_size = 0; set parallel_setup_cost = 1000000; explain $join" | diff - join.0
+    # A transaction that must not share its work, as it writes: likewise.
+    [ "$(sql "$set explain (costs off) with w as (delete from sales where id < 0 returning id) select count(n) from sales left join parts on sale = id where amount < 20" | grep -c "Parallel")" = 0 ]
+}
