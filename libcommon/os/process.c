@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -70,8 +71,6 @@ bool rdb_process_run_shell(const char *command, bool (*give_up)(void *context), 
 void rdb_process_step_back(void)
 {
     enum { WHO_PROCESS = 1, CLASS_ORDINARY = 2, CLASS_SHIFT = 13, LOWEST = 7, STEPS = 10 };
-    errno = 0;
-    if (nice(STEPS) == -1)
-        errno = 0;
+    (void)setpriority(PRIO_PROCESS, 0, STEPS + RDB_MAX(getpriority(PRIO_PROCESS, 0), 0));
     (void)syscall(SYS_ioprio_set, WHO_PROCESS, 0, CLASS_ORDINARY << CLASS_SHIFT | LOWEST);
 }

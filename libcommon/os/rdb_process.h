@@ -10,8 +10,8 @@
  * (58000), or it was given up (57014). */
 RDB_CHECKED bool rdb_process_run_shell(const char *command, bool (*give_up)(void *context), void *context, int *status, rdb_error *err);
 
-/* Steps behind others: ten steps of nice, the lowest of the disk's ordinary priorities. For work beside which somebody waits; threads
- * that are started later do likewise. Where the system refuses, nothing happens. */
+/* Steps behind others: ten steps of nice (from 0, where it stands before the others), the lowest of the disk's ordinary priorities. For work
+ * beside which somebody waits; the calling thread does so and those it starts later. Where the system refuses, nothing happens. */
 void rdb_process_step_back(void);
 
 #endif
