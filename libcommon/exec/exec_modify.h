@@ -22,11 +22,13 @@ typedef struct exec_row_rules {
 RDB_CHECKED bool exec_row_rules_open(exec_row_rules *rules, rdb_execution *x, const rdb_plan_modify *plan, rdb_error *err);
 RDB_CHECKED bool exec_row_rules_name(exec_row_rules *rules, const rdb_relation *named, const int16_t *map, rdb_error *err);
 void exec_row_rules_close(exec_row_rules *rules);
-/* Of the rules those of policies and views alone: for rows that go to another table below. */
-RDB_CHECKED bool exec_row_rules_check_whole(exec_row_rules *rules, const rdb_datum *values, const bool *is_null, rdb_error *err);
+/* Of the rules those of policies alone: for rows that go to another table below. */
+RDB_CHECKED bool exec_row_rules_check_policies(exec_row_rules *rules, const rdb_datum *values, const bool *is_null, rdb_error *err);
+/* WITH CHECK OPTION of views, those below first; for rows whose keys are entered: a duplicate is told before. */
+RDB_CHECKED bool exec_row_rules_check_views(exec_row_rules *rules, const rdb_datum *values, const bool *is_null, rdb_error *err);
 /* What policies ask of a row that is there: in the way of an insert (phase c), to be updated by a WHEN (m), or deleted (d). */
 RDB_CHECKED bool exec_row_rules_check_existing(exec_row_rules *rules, char phase, const rdb_datum *values, const bool *is_null, rdb_error *err);
-/* Fills generated columns and checks the row; PostgreSQL's messages. */
+/* Fills generated columns and checks the row, but for views; PostgreSQL's messages. */
 RDB_CHECKED bool exec_row_rules_apply(exec_row_rules *rules, rdb_datum *values, bool *is_null, rdb_error *err);
 RDB_CHECKED bool exec_row_rules_compute_index(void *rules, const rdb_relation_index *index, const rdb_datum *values, const bool *is_null, rdb_index_values *index_values, rdb_error *err);
 /* rdb_row_writer's name_expression. */

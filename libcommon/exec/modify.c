@@ -13,6 +13,7 @@ typedef struct modify_state {
     exec_target *targets;       /* those whose rows the plan reads, by plan->targets */
     exec_row_rules whole;       /* what policies and views ask of rows that go to tables below the one that is named */
     bool has_whole;
+    bool has_views;             /* WITH CHECK OPTION */
     exec_route *route;          /* new rows of a partitioned table; NULL: it is none */
     rdb_arena *row_arena;       /* of the row at hand */
     rdb_program *defaults;      /* of the attributes in default_columns */
@@ -96,9 +97,12 @@ static bool open_targets(exec_node *node, modify_state *state, rdb_error *err)
             state->targets[i].scan_no = target->scan_no;
         }
     }
+    for (uint32_t i = 0; i < plan->check_count && !state->has_views; i++)
+        state->has_views = plan->check_constraints[i]->kind == 'w';
     if (plan->has_targets || plan->relation->kind == 'p') {
+        state->has_whole = state->has_views;
         for (uint32_t i = 0; i < plan->check_count && !state->has_whole; i++)
-            state->has_whole = plan->check_constraints[i]->kind == 's' || plan->check_constraints[i]->kind == 'w';
+            state->has_whole = plan->check_constraints[i]->kind == 's';
         if (state->has_whole && !exec_row_rules_open(&state->whole, x, plan, err))
             return false;
     }
@@ -259,18 +263,39 @@ static void assign(exec_target *at, int16_t number, bool is_null, rdb_datum valu
     at->values[own - 1] = is_null ? (rdb_datum){.words = {0, 0}} : value;
 }
 
-/* A row for a table below: seen as one of the table that is named, it must pass that one's policies and views. */
-static bool check_whole(modify_state *state, exec_target *at, rdb_error *err)
+/* A row for a table below, as one of the table that is named, in state->whole.arena. */
+static void see_whole(modify_state *state, const exec_target *at, rdb_datum **values, bool **is_null)
 {
     const uint16_t count = state->plan->relation->column_count;
+    rdb_arena_reset(state->whole.arena);
+    *values = RDB_NEW_ARRAY(state->whole.arena, rdb_datum, count + 1u);
+    *is_null = RDB_NEW_ARRAY(state->whole.arena, bool, count + 1u);
+    exec_target_give(at, count, *values, *is_null);
+}
+
+/* The policies of the table that is named hold for rows of those below too. */
+static bool check_whole(modify_state *state, const exec_target *at, rdb_error *err)
+{
+    rdb_datum *values;
+    bool *is_null;
     if (!state->has_whole || at->plan == state->plan)
         return true;
-    rdb_arena_reset(state->whole.arena);
-    rdb_datum *values = RDB_NEW_ARRAY(state->whole.arena, rdb_datum, count + 1u);
-    bool *is_null = RDB_NEW_ARRAY(state->whole.arena, bool, count + 1u);
-    exec_target_give(at, count, values, is_null);
+    see_whole(state, at, &values, &is_null);
     state->whole.phase = state->phase != 0 ? state->phase : at->rules.phase;
-    return exec_row_rules_check_whole(&state->whole, values, is_null, err);
+    return exec_row_rules_check_policies(&state->whole, values, is_null, err);
+}
+
+/* WITH CHECK OPTION asks of a row that is written, its keys entered. */
+static bool check_views(modify_state *state, exec_target *at, rdb_error *err)
+{
+    rdb_datum *values;
+    bool *is_null;
+    if (!state->has_views)
+        return true;
+    if (at->plan == state->plan)
+        return exec_row_rules_check_views(&at->rules, at->values, at->is_null, err);
+    see_whole(state, at, &values, &is_null);
+    return exec_row_rules_check_views(&state->whole, values, is_null, err);
 }
 
 /* Tries to write the version seen: the row in state->values (UPDATE), or none (DELETE). */
@@ -291,7 +316,10 @@ static bool write_once(exec_node *node, uint8_t command, rdb_row_address address
     } else if (!rdb_row_delete(&writer, address, seen, at->old_values, at->old_is_null, old_keys, outcome, err)) {
         return false;
     }
-    return *outcome != RDB_WRITE_DONE || exec_after_note(node->x, at->relation, command, address, at->old_values, at->old_is_null, at->values, at->is_null, err);
+    if (*outcome != RDB_WRITE_DONE)
+        return true;
+    return exec_after_note(node->x, at->relation, command, address, at->old_values, at->old_is_null, at->values, at->is_null, err) &&
+           (command != RDB_COMMAND_UPDATE || check_views(state, at, err));
 }
 
 static bool insert_values(exec_node *node, bool *is_written, rdb_row_address *address, rdb_error *err);
@@ -519,7 +547,7 @@ static bool update_conflicting(exec_node *node, rdb_row_address conflict, uint16
             return false;
         memcpy(at->values, values, own_count * sizeof *values);
         memcpy(at->is_null, is_null, own_count * sizeof *is_null);
-        return true;
+        return check_views(state, at, err);
     }
     if (outcome == RDB_WRITE_SELF)
         return refuse_second_change(err);
@@ -605,7 +633,8 @@ static bool insert_values(exec_node *node, bool *is_written, rdb_row_address *ad
             *is_written = true;
             if (is_gone)
                 rdb_lock_leave_place(node->x->context.txn); /* of the row that was in the way */
-            return exec_after_note(node->x, at->relation, RDB_COMMAND_INSERT, *address, NULL, NULL, at->values, at->is_null, err);
+            return exec_after_note(node->x, at->relation, RDB_COMMAND_INSERT, *address, NULL, NULL, at->values, at->is_null, err) &&
+                   check_views(state, at, err);
         }
         if (plan->conflict_action != 2)
             return !above_read_committed(node) || check_met_row(node, conflict, err);
@@ -641,7 +670,7 @@ static bool insert_row(exec_node *node, const rdb_batch *batch, uint32_t row, bo
 static bool takes_batches(const modify_state *state)
 {
     const rdb_plan_modify *plan = state->plan;
-    return plan->command == RDB_COMMAND_INSERT && plan->conflict_action == 0 && !plan->returns_rows && state->route == NULL && !state->has_whole && state->own->bound == NULL;
+    return plan->command == RDB_COMMAND_INSERT && plan->conflict_action == 0 && !plan->returns_rows && state->route == NULL && !state->has_whole && !state->has_views && state->own->bound == NULL;
 }
 
 /* The rows of a batch. Those before one that is refused are written before its error is told: what they would have met comes first. */

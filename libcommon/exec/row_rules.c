@@ -202,15 +202,24 @@ static bool run_check(exec_row_rules *rules, uint32_t i, const rdb_batch *row, c
     return false;
 }
 
-bool exec_row_rules_check_whole(exec_row_rules *rules, const rdb_datum *values, const bool *is_null, rdb_error *err)
+bool exec_row_rules_check_policies(exec_row_rules *rules, const rdb_datum *values, const bool *is_null, rdb_error *err)
 {
     const rdb_batch row = row_batch(rules, values, is_null);
     const char phase = rules->phase != 0 ? rules->phase : 'i';
     for (uint32_t i = 0; i < rules->plan->check_count; i++) {
         const rdb_constraint *check = rules->plan->check_constraints[i];
-        if ((check->kind == 'w' || (check->kind == 's' && (check->match == 0 || check->match == phase))) && !run_check(rules, i, &row, values, is_null, err))
+        if (check->kind == 's' && (check->match == 0 || check->match == phase) && !run_check(rules, i, &row, values, is_null, err))
             return false;
     }
+    return true;
+}
+
+bool exec_row_rules_check_views(exec_row_rules *rules, const rdb_datum *values, const bool *is_null, rdb_error *err)
+{
+    const rdb_batch row = row_batch(rules, values, is_null);
+    for (uint32_t i = rules->plan->check_count; i-- > 0;)
+        if (rules->plan->check_constraints[i]->kind == 'w' && !run_check(rules, i, &row, values, is_null, err))
+            return false;
     return true;
 }
 
@@ -235,7 +244,7 @@ bool exec_row_rules_apply(exec_row_rules *rules, rdb_datum *values, bool *is_nul
     const char phase = rules->phase != 0 ? rules->phase : 'i';
     for (uint32_t i = 0; i < rules->plan->check_count; i++) {
         const rdb_constraint *check = rules->plan->check_constraints[i];
-        if ((check->kind != 's' || check->match == 0 || check->match == phase) && !run_check(rules, i, &row, values, is_null, err))
+        if (check->kind != 'w' && (check->kind != 's' || check->match == 0 || check->match == phase) && !run_check(rules, i, &row, values, is_null, err))
             return false;
     }
     return true;

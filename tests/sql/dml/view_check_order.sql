@@ -1,0 +1,55 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- WITH CHECK OPTION asks of a row that its table took: NOT NULL, CHECK and keys come first, and the view below before the one above.
+create table t (id int primary key, a int unique, b int check (b < 100));
+create view v as select * from t where a > 0 with check option;
+insert into v values (1, 1, 1);
+insert into v values (1, -1, 1);
+insert into v values (2, -1, 1);
+insert into v values (2, -1, 100);
+insert into v values (2, -1, null) on conflict (id) do nothing;
+insert into v values (1, -1, null) on conflict (id) do nothing;
+insert into v values (1, -1, null) on conflict (id) do update set a = -3;
+insert into v values (1, -1, null) on conflict (id) do update set a = 3;
+insert into v values (2, 2, 2);
+update v set a = -1, id = 2 where id = 1;
+update v set a = -1 where id = 1;
+update v set a = -1, id = 5, b = 100 where id = 1;
+merge into v using (values (9)) s(x) on false when not matched then insert values (1, -1, 1);
+merge into v using (values (9)) s(x) on false when not matched then insert values (6, -1, 1);
+copy v from stdin;
+1	-1	1
+\.
+select * from t order by id;
+create table c (id int references t, k int primary key);
+create view w as select * from c where id > 0 with check option;
+insert into w values (-9, 1);
+insert into w values (9, 1);
+alter table t add unique (b) deferrable initially deferred;
+begin;
+insert into v values (8, -1, 1);
+rollback;
+insert into v values (5, 5, 50), (6, 6, 60), (7, -7, 70), (5, 5, 50);
+insert into v values (5, 5, 50), (6, 6, 60), (5, 7, 70), (7, -7, 70);
+insert into v select i, case when i = 10 then -1 else i end, i from generate_series(5, 20) i;
+insert into v select i, case when i = 10 then -1 else i end, i from generate_series(9, 1, -1) i;
+update v set id = id + 1, a = a - 3;
+select * from t order by id;
+create table p (a int, b int, primary key (a, b)) partition by list (a);
+create table p1 partition of p for values in (1);
+create table p2 partition of p for values in (2);
+create view pv as select * from p where b > 0 with check option;
+insert into pv values (1, 1), (2, -2);
+insert into pv values (1, 1), (2, 2);
+insert into pv values (1, 1), (2, -2);
+insert into pv values (2, -2), (1, 1);
+update pv set b = -1, a = 3 - a;
+update pv set b = -b;
+update pv set b = 2, a = 2 where a = 1;
+alter table p2 add constraint neg check (b > -3);
+insert into pv values (2, -3);
+alter table t add constraint x exclude using btree (a with =);
+insert into v values (30, -1, 30);
+create view v2 as select * from v where b > 0 with local check option;
+insert into v2 values (1, -1, -1);
+insert into v2 values (31, -1, -1);
+insert into v2 values (31, 31, -1);
