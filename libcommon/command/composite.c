@@ -44,7 +44,7 @@ bool command_create_composite(rdb_command_context *context, const rdb_ast_create
     return rdb_ddl_create_relation(context->access, &definition, &oid, err);
 }
 
-/* A column of some table that holds values of the type, arrays of it, or composite types made of it. */
+/* A column of some table that holds values of the type, of domains over it, arrays of it, or composite types made of it. */
 static bool find_use(rdb_command_context *context, uint32_t type_oid, uint32_t depth, const rdb_relation **user, int32_t *number, rdb_error *err)
 {
     enum { DEPEND_REFERENCE_INDEX = 2674, DEPEND_CLASS = 0, DEPEND_OBJECT = 1, DEPEND_SUB = 2, DEPTH_MAX = 100 };
@@ -61,6 +61,8 @@ static bool find_use(rdb_command_context *context, uint32_t type_oid, uint32_t d
     while (ok && found && *number == 0) {
         const rdb_relation *relation = NULL;
         ok = rdb_catalog_scan_next(scan, &row, &found, err);
+        if (ok && found && row.values[DEPEND_CLASS].oid == RDB_PG_TYPE && (type == NULL || row.values[DEPEND_OBJECT].oid != type->array_oid))
+            ok = find_use(context, row.values[DEPEND_OBJECT].oid, depth + 1, user, number, err);
         if (!ok || !found || row.values[DEPEND_CLASS].oid != RDB_PG_CLASS || row.values[DEPEND_SUB].i32 <= 0)
             continue;
         ok = rdb_relation_get(context->access, row.values[DEPEND_OBJECT].oid, &relation, err);
@@ -108,12 +110,16 @@ static bool alter_attribute(rdb_command_context *context, const rdb_relation *re
     switch (command->kind) {
     case RDB_SQL_ALTER_ADD_COLUMN:
         return add_attribute(context, relation, (const rdb_ast_column_def *)command->def, err);
-    case RDB_SQL_ALTER_DROP_COLUMN:
+    case RDB_SQL_ALTER_DROP_COLUMN: {
         if (number == 0 && command->missing_ok) {
             command_notice(context, "NOTICE", RDB_SUCCESSFUL_COMPLETION, "column \"%s\" of relation \"%s\" does not exist, skipping", command->name, relation->name);
             return true;
         }
-        return command_column_number(relation, command->name, &number, err) && rdb_ddl_drop_column(context->access, relation->oid, number, err);
+        if (!command_column_number(relation, command->name, &number, err))
+            return false;
+        const rdb_object_address attribute = {RDB_PG_CLASS, relation->oid, number};
+        return rdb_ddl_drop(context->access, &attribute, 1, command->behavior == RDB_SQL_DROP_CASCADE, command_drop_notice, context, err);
+    }
     case RDB_SQL_ALTER_COLUMN_TYPE: {
         rdb_column_definition column;
         rdb_ast_column_def raw = *(const rdb_ast_column_def *)command->def;

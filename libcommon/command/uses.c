@@ -103,6 +103,15 @@ static bool collect_const(collector *c, const rdb_expr_const *value)
     }
 }
 
+/* A field of a row depends on that column of its table or composite type. */
+static bool note_field(collector *c, const rdb_expr_unary *field)
+{
+    const rdb_type *type = field->argument->type;
+    while (type->kind == 'd' && type->base != NULL)
+        type = type->base;
+    return type->kind != 'c' || type->relation_oid == 0 || field->field_no == 0 || note(c, RDB_PG_CLASS, type->relation_oid, field->field_no);
+}
+
 /* What is written as an operator depends on it, and through it alone on its function. */
 static bool note_call(collector *c, const rdb_function *function, uint32_t operator_oid)
 {
@@ -156,6 +165,9 @@ static bool collect_expr(void *collector_at, rdb_expr *expr)
     case RDB_EXPR_ARRAY:
     case RDB_EXPR_ROW:
         ok = note(c, RDB_PG_TYPE, expr->type->oid, 0);
+        break;
+    case RDB_EXPR_FIELD:
+        ok = note_field(c, (const rdb_expr_unary *)expr);
         break;
     case RDB_EXPR_SUBLINK:
         ok = collect_query(c, ((const rdb_expr_sublink *)expr)->query);
