@@ -390,8 +390,12 @@ static bool ship_what_is_there(rdb_wal_archiver *archiver, bool partial_too, rdb
 {
     uint32_t whole = segment_bytes_of(archiver);
     if (archiver->directory[0] != '\0' && !rdb_path_is_directory(archiver->directory)) {
-        rdb_error_set(err, RDB_UNDEFINED_FILE, "the WAL archive is not there");
-        return rdb_error_detail(err, "Directory \"%s\".", archiver->directory); /* a mount that is missing must not fill the disk below it */
+        char name[RDB_WAL_ARCHIVE_NAME_BYTES];
+        rdb_wal_archive_name(name, archiver->history.timeline, atomic_load_explicit(&archiver->next_segment, memory_order_relaxed));
+        rdb_error_set(err, RDB_UNDEFINED_FILE, "the WAL archive is not there"); /* a mount that is missing must not fill the disk below it */
+        rdb_error_detail(err, "Directory \"%s\".", archiver->directory);
+        note_failure(archiver, name, err);
+        return false;
     }
     if (!ship_history(archiver, err))
         return false;

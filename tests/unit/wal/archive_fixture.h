@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-enum { SEGMENT = 1 << 20, RING = 64 << 10, FIRST = SEGMENT + 64 };
+enum { SEGMENT = 1 << 20, RING = 64 << 10, FIRST = SEGMENT + 64, PATIENCE_US = 120000000 };
 
 typedef struct fixture {
     char root[64], wal_directory[96], archive[96], state_path[96];
@@ -71,6 +71,16 @@ static void start_archiver(fixture *f, const rdb_wal_archiver_config *config)
     rdb_wal_archiver_close(&f->archiver);
     assert_true(rdb_wal_archiver_open(&f->archiver, f->wal, config, &f->err));
     assert_true(rdb_wal_archiver_start(f->archiver, &f->err));
+}
+
+/* Until another try has failed than had before. */
+static inline void await_failure(fixture *f, uint64_t failed_before)
+{
+    rdb_wal_archiver_statistics statistics;
+    do {
+        rdb_time_sleep_us(10000);
+        rdb_wal_archiver_get_statistics(f->archiver, &statistics);
+    } while (statistics.failed_count <= failed_before);
 }
 
 #endif

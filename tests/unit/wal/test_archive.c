@@ -118,14 +118,14 @@ static void test_archiver_ships_in_order_and_goes_on(void **state)
     open_archiver(&f, 10000);
     for (uint64_t n = 1; n <= 3; n++) {
         add(&f, n, 5000);
-        assert_true(rdb_wal_archiver_wait(f.archiver, rdb_wal_insert_lsn(f.wal), 5000000, NULL, NULL, &f.err)); /* the partial one */
+        assert_true(rdb_wal_archiver_wait(f.archiver, rdb_wal_insert_lsn(f.wal), PATIENCE_US, NULL, NULL, &f.err)); /* the partial one */
         read_xids(&f, false, true, &own, xids);
         assert_int_equal(strlen(xids), n * 2 - 1); /* readable while it grows */
     }
     assert_int_equal(rdb_wal_archiver_keeps(f.archiver), SEGMENT);
     add(&f, 4, 3 * SEGMENT); /* over several segments */
     rdb_lsn end = finish_segment(&f);
-    assert_true(rdb_wal_archiver_wait(f.archiver, end, 5000000, NULL, NULL, &f.err));
+    assert_true(rdb_wal_archiver_wait(f.archiver, end, PATIENCE_US, NULL, NULL, &f.err));
     rdb_wal_archiver_get_statistics(f.archiver, &statistics);
     assert_int_equal(statistics.archived_count, end / SEGMENT - 1);
     assert_int_equal(statistics.failed_count, 0);
@@ -135,14 +135,14 @@ static void test_archiver_ships_in_order_and_goes_on(void **state)
     add(&f, 5, 100);
     end = finish_segment(&f);
     open_archiver(&f, 0);
-    assert_true(rdb_wal_archiver_wait(f.archiver, end, 5000000, NULL, NULL, &f.err));
+    assert_true(rdb_wal_archiver_wait(f.archiver, end, PATIENCE_US, NULL, NULL, &f.err));
     rdb_wal_archiver_get_statistics(f.archiver, &statistics);
     assert_int_equal(statistics.archived_count, 1);
     /* Without its state it begins with the oldest, finds the same bytes, and is content. */
     rdb_wal_archiver_close(&f.archiver);
     assert_true(rdb_path_remove(f.state_path, false, &f.err));
     open_archiver(&f, 0);
-    assert_true(rdb_wal_archiver_wait(f.archiver, end, 5000000, NULL, NULL, &f.err));
+    assert_true(rdb_wal_archiver_wait(f.archiver, end, PATIENCE_US, NULL, NULL, &f.err));
     read_xids(&f, false, true, &own, xids);
     assert_string_equal(xids, "1 2 3 4 5");
     /* A partial file that a crash left is gone on with. */
@@ -151,7 +151,7 @@ static void test_archiver_ships_in_order_and_goes_on(void **state)
     char name[RDB_WAL_ARCHIVE_NAME_BYTES];
     add(&f, 6, 200000);
     open_archiver(&f, 10000);
-    assert_true(rdb_wal_archiver_wait(f.archiver, rdb_wal_insert_lsn(f.wal), 5000000, NULL, NULL, &f.err));
+    assert_true(rdb_wal_archiver_wait(f.archiver, rdb_wal_insert_lsn(f.wal), PATIENCE_US, NULL, NULL, &f.err));
     rdb_wal_archiver_close(&f.archiver);
     rdb_wal_archive_name(name, 1, number);
     snprintf(path, sizeof path, "%s/%s.partial", f.archive, name);
@@ -159,7 +159,7 @@ static void test_archiver_ships_in_order_and_goes_on(void **state)
     add(&f, 7, 100);
     end = finish_segment(&f);
     open_archiver(&f, 10000);
-    assert_true(rdb_wal_archiver_wait(f.archiver, end, 5000000, NULL, NULL, &f.err));
+    assert_true(rdb_wal_archiver_wait(f.archiver, end, PATIENCE_US, NULL, NULL, &f.err));
     read_xids(&f, false, true, &own, xids);
     assert_string_equal(xids, "1 2 3 4 5 6 7");
     assert_false(rdb_path_exists(path));
@@ -182,7 +182,8 @@ static void test_archiver_keeps_what_it_could_not_ship(void **state)
     open_archiver(&f, 0);
     add(&f, 1, 2 * SEGMENT);
     rdb_lsn end = finish_segment(&f);
-    assert_false(rdb_wal_archiver_wait(f.archiver, end, 600000, NULL, NULL, &f.err));
+    await_failure(&f, 0);
+    assert_false(rdb_wal_archiver_wait(f.archiver, end, 10000, NULL, NULL, &f.err));
     assert_non_null(strstr(f.err.detail, "holds another file of this name"));
     rdb_error_clear(&f.err);
     assert_int_equal(rdb_wal_archiver_keeps(f.archiver), 2 * SEGMENT); /* the first one went */
@@ -196,17 +197,20 @@ static void test_archiver_keeps_what_it_could_not_ship(void **state)
     rdb_arena_destroy(arena);
     free(foreign);
     assert_true(rdb_path_remove(path, false, &f.err));
-    assert_true(rdb_wal_archiver_wait(f.archiver, end, 8000000, NULL, NULL, &f.err)); /* tried again by itself */
+    assert_true(rdb_wal_archiver_wait(f.archiver, end, PATIENCE_US, NULL, NULL, &f.err)); /* tried again by itself */
 
     snprintf(away, sizeof away, "%s.away", f.archive);
     assert_true(rdb_path_rename(f.archive, away, &f.err));
+    rdb_wal_archiver_get_statistics(f.archiver, &statistics);
     add(&f, 2, 100);
     end = finish_segment(&f);
-    assert_false(rdb_wal_archiver_wait(f.archiver, end, 500000, NULL, NULL, &f.err));
+    await_failure(&f, statistics.failed_count);
+    assert_false(rdb_wal_archiver_wait(f.archiver, end, 10000, NULL, NULL, &f.err));
+    assert_non_null(strstr(f.err.detail, "the WAL archive is not there"));
     rdb_error_clear(&f.err);
     assert_false(rdb_path_exists(f.archive)); /* a mount that is gone must not be written under */
     assert_true(rdb_path_rename(away, f.archive, &f.err));
-    assert_true(rdb_wal_archiver_wait(f.archiver, end, 8000000, NULL, NULL, &f.err));
+    assert_true(rdb_wal_archiver_wait(f.archiver, end, PATIENCE_US, NULL, NULL, &f.err));
     fixture_end(&f);
 }
 
@@ -222,7 +226,7 @@ static void test_reading_along_a_branch(void **state)
     add(&f, 3, 1000); /* behind the branch: abandoned */
     add(&f, 4, 2 * SEGMENT);
     open_archiver(&f, 0);
-    assert_true(rdb_wal_archiver_wait(f.archiver, finish_segment(&f), 5000000, NULL, NULL, &f.err));
+    assert_true(rdb_wal_archiver_wait(f.archiver, finish_segment(&f), PATIENCE_US, NULL, NULL, &f.err));
     rdb_wal_archiver_close(&f.archiver);
     read_xids(&f, false, true, &one, xids);
     assert_string_equal(xids, "1 2 3 4");
@@ -237,7 +241,7 @@ static void test_reading_along_a_branch(void **state)
     add(&f, 20, 100);
     add(&f, 21, SEGMENT);
     open_archiver(&f, 10000);
-    assert_true(rdb_wal_archiver_wait(f.archiver, rdb_wal_insert_lsn(f.wal), 5000000, NULL, NULL, &f.err));
+    assert_true(rdb_wal_archiver_wait(f.archiver, rdb_wal_insert_lsn(f.wal), PATIENCE_US, NULL, NULL, &f.err));
     read_xids(&f, true, false, &two, xids);
     assert_string_equal(xids, "1 2 20 21");
     read_xids(&f, false, true, &two, xids);

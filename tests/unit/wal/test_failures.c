@@ -280,7 +280,7 @@ static void ship_all(scene *s)
 {
     const rdb_wal_archiver_config config = {.directory = s->f.archive, .command = "", .state_path = s->f.state_path, .partial_us = 10000};
     start_archiver(&s->f, &config);
-    assert_true(rdb_wal_archiver_wait(s->f.archiver, rdb_wal_durable_lsn(s->f.wal), 10000000, NULL, NULL, &s->f.err));
+    assert_true(rdb_wal_archiver_wait(s->f.archiver, rdb_wal_durable_lsn(s->f.wal), PATIENCE_US, NULL, NULL, &s->f.err));
     rdb_wal_archiver_close(&s->f.archiver);
 }
 
@@ -332,22 +332,22 @@ static void test_archiver_tries_again(void **state)
             start_archiver(&s.f, &config);
             assert_true(rdb_fault_arm(rule, &s.f.err));
             const rdb_lsn part = add(&s.f, ++s.records, 3000);
-            for (uint32_t tries = 0; tries < 200; tries++) { /* each wait rouses it: the pause after a failure is for nobody here */
+            for (uint32_t tries = 0; tries < PATIENCE_US / 20000; tries++) { /* each wait rouses it: the pause after a failure is for nobody here */
                 rdb_error err = {0};
                 if (rdb_wal_archiver_wait(s.f.archiver, part, 20000, NULL, NULL, &err))
                     break;
                 rdb_error_clear(&err);
-                assert_true(tries < 199);
+                assert_true(tries < PATIENCE_US / 20000 - 1);
             }
             const rdb_lsn end = finish_segment(&s.f);
             s.records++;
-            for (uint32_t tries = 0; tries < 200; tries++) {
+            for (uint32_t tries = 0; tries < PATIENCE_US / 20000; tries++) {
                 rdb_error err = {0};
                 if (rdb_wal_archiver_keeps(s.f.archiver) >= end / SEGMENT * SEGMENT)
                     break;
                 if (!rdb_wal_archiver_wait(s.f.archiver, end / SEGMENT * SEGMENT + 4096, 20000, NULL, NULL, &err))
                     rdb_error_clear(&err);
-                assert_true(tries < 199);
+                assert_true(tries < PATIENCE_US / 20000 - 1);
             }
             rdb_wal_archiver_get_statistics(s.f.archiver, &statistics);
             assert_true((statistics.failed_count > 0) == (rdb_fault_fired() > 0));
@@ -430,7 +430,7 @@ static void test_archiver_opens(void **state)
     wal_segment_path(path, s.f.wal_directory, 3);
     assert_true(rdb_path_remove(path, false, &s.f.err));
     assert_true(rdb_wal_archiver_start(s.f.archiver, &s.f.err));
-    assert_true(rdb_wal_archiver_wait(s.f.archiver, 4 * SEGMENT + 4096, 10000000, NULL, NULL, &s.f.err));
+    assert_true(rdb_wal_archiver_wait(s.f.archiver, 4 * SEGMENT + 4096, PATIENCE_US, NULL, NULL, &s.f.err));
     rdb_wal_archiver_stop(s.f.archiver); /* it has counted what it did */
     rdb_wal_archiver_get_statistics(s.f.archiver, &statistics);
     assert_true(statistics.failed_count >= 1 && statistics.archived_count >= 1);
@@ -467,12 +467,13 @@ static void test_history_is_shipped(void **state)
         start_archiver(&s.f, &config);
         if (round == 2) {
             rdb_error err = {0};
-            assert_false(rdb_wal_archiver_wait(s.f.archiver, end, 300000, NULL, NULL, &err));
+            await_failure(&s.f, 0);
+            assert_false(rdb_wal_archiver_wait(s.f.archiver, end, 10000, NULL, NULL, &err));
             assert_string_equal(err.sqlstate, RDB_QUERY_CANCELED);
             assert_non_null(strstr(rdb_error_detail_text(&err), "another file of this name"));
             rdb_error_clear(&err);
         } else {
-            assert_true(rdb_wal_archiver_wait(s.f.archiver, end / SEGMENT * SEGMENT, 10000000, NULL, NULL, &s.f.err));
+            assert_true(rdb_wal_archiver_wait(s.f.archiver, end / SEGMENT * SEGMENT, PATIENCE_US, NULL, NULL, &s.f.err));
         }
         rdb_wal_archiver_get_statistics(s.f.archiver, &statistics);
         assert_int_equal(statistics.failed_count > 0, round == 2);
