@@ -433,7 +433,7 @@ typedef struct board {
     rdb_lock_table *table;
     _Atomic uint32_t held[BOARD_TAGS][9]; /* owners holding each mode */
     _Atomic uint32_t row_held[BOARD_TAGS][4];
-    _Atomic uint32_t errors, deadlocks, grants;
+    _Atomic uint32_t errors, deadlocks, grants, started;
 } board;
 typedef struct worker {
     board *b;
@@ -455,6 +455,9 @@ static void work(void *argument)
     board *b = w->b;
     rdb_random random;
     rdb_random_seed(&random, w->seed);
+    atomic_fetch_add(&b->started, 1);
+    while (atomic_load(&b->started) < WORKERS) /* else the first is through before the last has begun */
+        rdb_time_sleep_us(100);
     for (unsigned round = 0; round < w->rounds; round++) {
         lock_owner *owner = lock_owner_begin(b->table, NULL, NULL);
         bool own[BOARD_TAGS][9] = {0};
@@ -472,6 +475,8 @@ static void work(void *argument)
                 for (unsigned s = strength; s < 4; s++)
                     stronger = stronger || own_row[tag_no][s];
                 ok = lock_row_acquire(owner, 5, 77, tag_no * 70, strength, 0, RDB_LOCK_WAIT, 0, NULL, &taken, &err);
+                if (taken) /* a tentative one excludes nobody while its owner waits for a stronger one */
+                    lock_row_confirm(owner, 5, 77, tag_no * 70);
                 if (taken && !stronger) {
                     own_row[tag_no][strength] = true;
                     atomic_fetch_add(&b->row_held[tag_no][strength], 1);
