@@ -125,6 +125,7 @@ $(BUILD)/unit/storage/test_failures: UNIT_FLAGS := $(foreach name,$(SWEPT_MEMORY
 # Where something happens between two looks of one call.
 $(BUILD)/unit/index/test_btree_compact: UNIT_FLAGS := -Wl,--wrap=rdb_buffer_acquire -Wl,--wrap=rdb_buffer_release -Wl,--wrap=rdb_buffer_peek_begin
 $(BUILD)/unit/catalog/test_gate: UNIT_FLAGS := -Wl,--wrap=rdb_table_update
+$(BUILD)/unit/txn/test_committer: UNIT_FLAGS := -Wl,--wrap=rdb_time_sleep_us
 
 .PHONY: unit
 unit: $(UNIT_PROGRAMS)

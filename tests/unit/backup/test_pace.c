@@ -47,8 +47,8 @@ static void test_rate_is_kept(void **state)
     rdb_error err = {0};
     backup_pace *pace;
     int64_t step_us;
-    assert_true(pace_open(&pace, NULL, RATE, false, NULL, &err));
     int64_t begun_us = rdb_time_monotonic_us();
+    assert_true(pace_open(&pace, NULL, RATE, false, NULL, &err));
     for (int i = 0; i < PIECES; i++)
         pace_pass(pace, PIECE);
     assert_true(rdb_time_monotonic_us() - begun_us >= INT64_C(1000000) * PIECE * PIECES / RATE - 1000);

@@ -55,8 +55,10 @@ static void test_cancel_hits_only_the_running_statement(void **state)
     assert_true(rdb_cancel_set(&cancel, RDB_CANCEL_USER));
     expect_cancel(&cancel, "57014", "canceling statement due to user request");
     rdb_cancel_end_statement(&cancel);
-    rdb_cancel_begin_statement(&cancel, 1000);
+    rdb_cancel_begin_statement(&cancel, 0);
     assert_true(rdb_cancel_check(&cancel, &err)); /* the next one is untouched */
+    rdb_cancel_end_statement(&cancel);
+    rdb_cancel_begin_statement(&cancel, 1000);
     rdb_time_sleep_us(2000);
     expect_cancel(&cancel, "57014", "canceling statement due to statement timeout");
     rdb_cancel_end_statement(&cancel);
@@ -170,7 +172,7 @@ static void test_pool_grows_runs_all_and_drains(void **state)
     /* four jobs that block need four threads; the fifth waits in line */
     for (int job_no = 0; job_no < 5; job_no++)
         assert_true(rdb_pool_submit(pool, run_gate, NULL, &err));
-    for (int turn = 0; turn < 4000 && atomic_load(&gate_waiting) < 4; turn++)
+    while (atomic_load(&gate_waiting) < 4)
         rdb_time_sleep_us(500);
     rdb_pool_state s = rdb_pool_get_state(pool);
     assert_int_equal(s.threads, 4);
@@ -216,9 +218,8 @@ static void test_pool_does_not_grow_without_need(void **state)
     atomic_store(&gate_open, 0);
     assert_true(rdb_pool_submit(pool, run_gate, NULL, &err));
     assert_true(rdb_pool_submit(pool, run_gate, NULL, &err));
-    for (int turn = 0; turn < 4000 && atomic_load(&gate_waiting) < 2; turn++)
+    while (atomic_load(&gate_waiting) < 2)
         rdb_time_sleep_us(500);
-    assert_int_equal(atomic_load(&gate_waiting), 2);
     atomic_store(&gate_open, 1);
     rdb_pool_destroy(&pool);
 }

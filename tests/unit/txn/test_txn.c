@@ -413,7 +413,9 @@ static void test_threads(void **state)
     for (uintptr_t i = 0; i < THREADS; i++)
         MUST(&shared.err, rdb_thread_start(&threads[i], "txn", i < COMMITTERS ? commit_many : i < COMMITTERS + FLICKERERS ? flicker : watch_horizon,
                                            (void *)i, &shared.err));
-    rdb_time_sleep_us(1500000);
+    const int64_t until_us = rdb_time_monotonic_us() + 1500000;
+    while (rdb_time_monotonic_us() < until_us || atomic_load(&commit_count) == 0 || atomic_load(&snapshot_count) == 0)
+        rdb_time_sleep_us(10000);
     atomic_store(&stop, true);
     for (int i = 0; i < THREADS; i++)
         rdb_thread_join(&threads[i]);
@@ -423,7 +425,6 @@ static void test_threads(void **state)
     assert_int_equal(rdb_txn_published_scn(shared.txns), scn);
     assert_int_equal(rdb_txn_horizon(shared.txns), scn);
     printf("%llu commits, %llu snapshots\n", (unsigned long long)commit_count, (unsigned long long)snapshot_count);
-    assert_true(commit_count > 0 && snapshot_count > 0);
     instance_end(&shared);
 }
 
