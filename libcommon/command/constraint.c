@@ -65,6 +65,25 @@ static bool choose_constraint_name(rdb_command_context *context, const rdb_relat
     }
 }
 
+/* The only column that the expression reads, "tableoid" among them; NULL: there are several, none, or whole rows. */
+typedef struct column_search {
+    const rdb_relation *relation;
+    const char *name;
+    bool has_others;
+} column_search;
+
+static bool note_column(void *search_at, rdb_expr *expr)
+{
+    column_search *search = search_at;
+    if (expr->kind != RDB_EXPR_VAR)
+        return rdb_expr_visit_children(expr, note_column, search);
+    const int16_t number = ((const rdb_expr_var *)expr)->attribute_no;
+    const char *name = number > 0 ? search->relation->columns[number - 1].name : number == RDB_COLUMN_TABLEOID ? "tableoid" : NULL;
+    search->has_others |= name == NULL || (search->name != NULL && strcmp(search->name, name) != 0);
+    search->name = name;
+    return true;
+}
+
 static bool add_check(rdb_command_context *context, const rdb_relation *relation, const rdb_ast_constraint *raw, bool table_is_new, rdb_error *err)
 {
     rdb_analysis analysis;
@@ -106,9 +125,10 @@ static bool add_check(rdb_command_context *context, const rdb_relation *relation
                 return rdb_error_set(err, RDB_DUPLICATE_OBJECT, "check constraint \"%s\" already exists", name);
         if (!command_refuse_taken_constraint(relation, name, err))
             return false;
-    } else if (!choose_constraint_name(context, relation, column_count == 1 ? relation->columns[columns[0] - 1].name : NULL,
-                                       "check", name, err)) {
-        return false;
+    } else {
+        column_search search = {.relation = relation};
+        if (!note_column(&search, expr) || !choose_constraint_name(context, relation, search.has_others ? NULL : search.name, "check", name, err))
+            return false;
     }
     if (!table_is_new && !raw->skip_validation && !check_rows(context, relation, expr, name, err))
         return false;

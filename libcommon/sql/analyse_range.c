@@ -431,6 +431,28 @@ static bool check_lateral(const analyse_state *state, const analyse_item *item, 
     return rdb_error_detail(err, "The combining JOIN type must be INNER or LEFT for a LATERAL reference.");
 }
 
+/* A rule of a table may read tableoid of its rows, and no other system column; an index none. */
+static bool check_rule_column(const analyse_state *state, const char *name, int16_t number, int32_t location, rdb_error *err)
+{
+    switch (state->clause) {
+    case ANALYSE_CHECK:
+        return number == RDB_COLUMN_TABLEOID ||
+               analyse_error(state, location, err, RDB_INVALID_COLUMN_REFERENCE, "system column \"%s\" reference in check constraint is invalid", name);
+    case ANALYSE_GENERATED:
+        return number == RDB_COLUMN_TABLEOID ||
+               analyse_error(state, location, err, RDB_INVALID_COLUMN_REFERENCE, "cannot use system column \"%s\" in column generation expression", name);
+    case ANALYSE_INDEX_EXPRESSION: case ANALYSE_INDEX_PREDICATE:
+        return rdb_error_set(err, RDB_FEATURE_NOT_SUPPORTED, "index creation on system columns is not supported");
+    default:
+        return true;
+    }
+}
+
+static bool is_rule_of_table(analyse_clause clause)
+{
+    return clause == ANALYSE_CHECK || clause == ANALYSE_GENERATED || clause == ANALYSE_INDEX_EXPRESSION || clause == ANALYSE_INDEX_PREDICATE;
+}
+
 /* The column of that name among an item's; 0: none, and 42702 where there are two. */
 static bool find_in_item(const analyse_state *state, const analyse_item *item, const char *name, int32_t location, int16_t *number, rdb_error *err)
 {
@@ -442,8 +464,10 @@ static bool find_in_item(const analyse_state *state, const analyse_item *item, c
             return analyse_error(state, location, err, RDB_AMBIGUOUS_COLUMN, "column reference \"%s\" is ambiguous", name);
         *number = (int16_t)(at + 1);
     }
-    if (*number == 0 && item->range->kind == RDB_RANGE_RELATION && item->range->lock_mode != RDB_LOCK_NONE) /* EXCLUDED is not in the table */
+    if (*number == 0 && item->range->kind == RDB_RANGE_RELATION && (item->range->lock_mode != RDB_LOCK_NONE || is_rule_of_table(state->clause))) /* EXCLUDED is not in the table */
         *number = system_column_number(name);
+    if (*number < 0 && !check_rule_column(state, name, *number, location, err))
+        return false;
     if (*number < 0 && *number != RDB_COLUMN_TABLEOID && state->clause == ANALYSE_MERGE_WHEN)
         return analyse_error(state, location, err, RDB_INVALID_COLUMN_REFERENCE, "cannot use system column \"%s\" in MERGE WHEN condition", name);
     return true;

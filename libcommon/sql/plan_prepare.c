@@ -527,6 +527,13 @@ static rdb_expr *resolve_node(void *context, rdb_expr *expr)
     switch ((rdb_expr_kind)expr->kind) {
     case RDB_EXPR_VAR: {
         const rdb_expr_var *var = (const rdb_expr_var *)expr;
+        if (var->attribute_no == RDB_COLUMN_TABLEOID && s->built->table_oid != 0) {
+            rdb_expr_const *table = RDB_NEW(s->p->arena, rdb_expr_const);
+            table->head = *expr;
+            table->head.kind = RDB_EXPR_CONST;
+            table->value.oid = s->built->table_oid;
+            return &table->head;
+        }
         rdb_error_set(s->p->err, RDB_INTERNAL_ERROR, "column %d of range %u is not at hand", var->attribute_no, var->range_no);
         return NULL;
     }

@@ -1,0 +1,33 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- MERGE into plain and partitioned tables and into identity and generated columns.
+create table tgt (id int primary key, v int, note text default 'new');
+create table src (id int, v int);
+insert into tgt values (1, 10), (2, 20), (3, 30);
+insert into src values (2, 200), (3, null), (4, 400), (5, null);
+merge into tgt t using src s on t.id = s.id when matched and s.v is null then delete when matched then update set v = s.v, note = 'upd' when not matched and s.v is null then do nothing when not matched then insert (id, v) values (s.id, s.v);
+select * from tgt order by id;
+merge into tgt t using (select * from src where v > 0) s on t.id = s.id and t.v < s.v when matched then update set v = t.v + s.v when not matched then insert values (s.id + 100, s.v, default);
+select * from tgt order by id;
+merge into tgt t using (values (2, 1), (2, 2)) s(id, v) on t.id = s.id when matched then update set v = s.v;
+merge into tgt using src on tgt.id = src.id when matched then update set id = tgt.id;
+with d as (select 7 as id, 70 as v) merge into tgt t using d on t.id = d.id when not matched then insert (id, v) values (d.id, d.v);
+create table pt (a int, b text) partition by range (a);
+create table pt1 partition of pt for values from (0) to (10);
+create table pt2 partition of pt for values from (10) to (20);
+insert into pt values (1, 'a'), (11, 'b');
+merge into pt using (values (1, 15), (11, 2), (5, 5)) s(k, n) on pt.a = s.k when matched then update set a = s.n when not matched then insert values (s.n, 'n');
+select tableoid::regclass, * from pt order by 2;
+merge into pt using (values (99)) s(k) on pt.a = s.k when not matched then insert values (s.k, 'x');
+merge into tgt t using src s on false when not matched by source then delete;
+merge into tgt t using tgt s on t.id = s.id when matched and t.id = 7 then delete;
+select count(*) from tgt;
+merge into only pt using (values (5)) s(k) on a = k when matched then delete;
+select count(*) from pt;
+create table ident (id int generated always as identity, x int, y int generated always as (x * 2) stored);
+merge into ident using (values (1), (2)) s(x) on false when not matched then insert (x) values (s.x);
+merge into ident using (values (1)) s(x) on false when not matched then insert (id, x) values (9, s.x);
+merge into ident using (values (1)) s(x) on false when not matched then insert (id, x) overriding system value values (9, s.x);
+merge into ident i using (values (1)) s(x) on i.x = s.x when matched then update set y = 4;
+merge into ident i using (values (1)) s(x) on i.x = s.x when matched then update set x = default, y = default;
+select * from ident order by id, x;
+explain (costs off) merge into tgt t using src s on t.id = s.id when matched then delete;

@@ -1,0 +1,32 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Window frames with EXCLUDE, errors of frames, GROUPING SETS with DISTINCT.
+create table w (g int, o int, v numeric);
+insert into w select i % 3, i / 2, i * 1.5 from generate_series(1, 12) i;
+select g, o, v, sum(v) over (partition by g order by o rows between 1 preceding and 1 following exclude current row) from w order by 1, 2, 3;
+select o, count(*) over (order by o range between 1 preceding and 1 following exclude ties) from w order by 1;
+select o, count(*) over (order by o groups between 1 preceding and 1 following exclude group) from w order by 1;
+select o, array_agg(v) over (order by o groups between unbounded preceding and current row exclude no others) from w order by 1, v;
+select first_value(v) over x, last_value(v) over x, nth_value(v, 2) over x from w window x as (partition by g order by o, v rows between unbounded preceding and unbounded following exclude current row) order by g, o, v;
+select o, sum(v) filter (where g = 1) over (order by o) from w order by 1, v;
+select d, sum(i) over (order by d range between '1 month' preceding and '1 day' following) from (values (date '2024-01-31', 1), ('2024-02-29', 2), ('2024-03-01', 4), ('2024-03-31', 8)) t(d, i);
+select ntile(4) over (order by o, v), percent_rank() over (order by o), cume_dist() over (order by o), lag(v, 2, -1) over (order by o, v), lead(v) over (order by o desc, v desc) from w order by o, v;
+select sum(sum(v)) over (order by g), rank() over (order by sum(v) desc) from w group by g order by g;
+select g, row_number() over () from w limit 0;
+select sum(v) over (rows between 1 following and 1 preceding) from w;
+select sum(v) over (order by o range between '1 day' preceding and current row) from w;
+select sum(v) over (order by g, o range 1 preceding) from w;
+select sum(v) over (rows -1 preceding) from w;
+select sum(v) over (rows between unbounded following and current row) from w;
+select ntile(0) over () from w;
+select nth_value(v, 0) over () from w;
+select count(distinct v) over () from w;
+select row_number() from w;
+select g, o, rank() over w2, dense_rank() over (w2 rows current row) from w window w1 as (partition by g), w2 as (w1 order by o) order by 1, 2;
+select grouping(g, o), g, o, count(*), sum(v) from w group by grouping sets ((g, o), (g), ()) having count(*) > 1 order by 1, 2, 3;
+select distinct grouping(g), g from w group by rollup (g) order by 1, 2;
+select g, o, count(*) from w group by distinct rollup (g, o), rollup (g, o) order by 1, 2, 3;
+select count(*) from (select g, o from w group by all cube (g, o), cube (g)) x;
+select g, count(distinct o), sum(distinct v) filter (where v > 3) from w group by cube (g) order by 1;
+select g + 1 as h, grouping(g + 1) from w group by grouping sets (g + 1, ()) order by 1;
+select percentile_cont(array[0.25, 0.5]) within group (order by v), mode() within group (order by g), rank(5) within group (order by v) from w;
+select string_agg(v::text, ',' order by v desc), array_agg(distinct g order by g desc) from w;
