@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A server of ours and a PostgreSQL 15 for tests and measurements: both made in a directory, started, stopped. PostgreSQL's
 programs come from the system or are unpacked into build/peer; no cluster of the system's is touched."""
-import glob, json, os, pwd, shutil, socket, subprocess, sys, time
+import glob, json, os, pwd, random, shutil, socket, subprocess, sys, time
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BIN = os.environ.get("BIN_DIR", TOP + "/build/bin")
+# For tests that compare plans, locks or counts: nothing is analysed but what a test analyses itself.
+STEADY = "\n[optimizer]\nauto_analyze_interval_ms = 0\n"
 
 
 def run(command, **options):
@@ -16,9 +18,15 @@ def run(command, **options):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
+    """Not one of those that the system gives to whoever connects somewhere (32768 and up): it would be gone when a server is started anew."""
+    while True:
+        port = random.randint(20000, 29999)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return str(port)
+            except OSError:
+                pass
 
 
 def postgresql_bin():
@@ -45,9 +53,14 @@ class RustyDB:
             run([BIN + "/rdb-init", "--home", self.home, *init])
             with open(self.home + "/conf/rustydb.toml", "a") as conf:
                 conf.write(configuration)
-        self.port = free_port()
-        self.server = subprocess.Popen([BIN + "/rdb-serve", "--home", self.home, "--port", self.port, *serve], stdout=subprocess.PIPE, text=True)
-        self.server.stdout.readline()
+        for _ in range(10):  # a free port may be another's by the time that it is asked for
+            self.port = free_port()
+            self.server = subprocess.Popen([BIN + "/rdb-serve", "--home", self.home, "--port", self.port, *serve], stdout=subprocess.PIPE, text=True)
+            if self.server.stdout.readline() != "":
+                break
+            self.server.wait()
+        else:
+            raise RuntimeError(f"the server of {self.home} does not start")
         self.connect = ["-h", self.home + "/run/sockets", "-p", self.port, "-U", "admin"]
 
     def alive(self):
