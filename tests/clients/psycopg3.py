@@ -105,10 +105,17 @@ with psycopg.connect(host=sockets, port=port, user="admin", dbname="rustydb", au
     fails(psycopg.errors.InvalidTextRepresentation, c.execute, "select %s::text::int", ["x"])
     fails(psycopg.errors.IndeterminateDatatype, c.execute, "select * from three where %s is null", [None])
 
-    timer = threading.Timer(0.3, c.cancel)
-    timer.start()
-    fails(psycopg.errors.QueryCanceled, c.execute, "select pg_sleep(30)")
-    timer.join()
+    ended = threading.Event()
+
+    def cancel():
+        while not ended.wait(0.05):  # whenever the statement has begun
+            c.cancel()
+
+    canceller = threading.Thread(target=cancel)
+    canceller.start()
+    fails(psycopg.errors.QueryCanceled, c.execute, "select pg_sleep(300)")
+    ended.set()
+    canceller.join()
     with psycopg.connect(host=sockets, port=port, user="admin", dbname="rustydb", autocommit=True) as other:
         pid = other.info.backend_pid
         check(c.execute("select pg_terminate_backend(%s)", [pid]).fetchone(), (True,))

@@ -16,25 +16,25 @@ password() { cat "$HOME_DIR/conf/secrets/auth/admin.password"; }
 psql_here() { psql -X -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb "$@"; }
 
 @test "clients: psycopg2" {
-    run -0 timeout 60 /usr/bin/python3 "$TOP/tests/e2e/clients.py" "$HOME_DIR/run/sockets" "$PORT"
+    run -0 timeout 500 /usr/bin/python3 "$TOP/tests/e2e/clients.py" "$HOME_DIR/run/sockets" "$PORT"
     [[ "$output" == *"checks"* ]]
 }
 
 @test "clients: psycopg 3 by socket, SCRAM and verified TLS; binary, pipelined, COPY by rows, cursors" {
-    run -0 timeout 60 /usr/bin/python3 "$TOP/tests/clients/psycopg3.py" 127.0.0.1 "$PORT" "$HOME_DIR/run/sockets" "$(password)" "$HOME_DIR/conf/secrets/tls/ca.crt"
+    run -0 timeout 500 /usr/bin/python3 "$TOP/tests/clients/psycopg3.py" 127.0.0.1 "$PORT" "$HOME_DIR/run/sockets" "$(password)" "$HOME_DIR/conf/secrets/tls/ca.crt"
     echo "$output"
     [[ "$output" == *"checks"* ]]
 }
 
 @test "clients: node-postgres by socket, SCRAM and verified TLS; prepared, pipelined, cursors, pools" {
     need_npm $NPM_PEERS
-    run -0 timeout 60 node "$TOP/tests/clients/node_postgres.js" 127.0.0.1 "$PORT" "$HOME_DIR/run/sockets" "$(password)"
+    run -0 timeout 500 node "$TOP/tests/clients/node_postgres.js" 127.0.0.1 "$PORT" "$HOME_DIR/run/sockets" "$(password)"
     echo "$output"
     [[ "$output" == *"checks"* ]]
 }
 
 @test "clients: JDBC by SCRAM and verified TLS; types in text and binary, batches, keys, portions, metadata, COPY, cancel" {
-    run -0 timeout 120 java -cp /usr/share/java/postgresql.jar "$TOP/tests/clients/Jdbc.java" localhost "$PORT" "$(password)" "$HOME_DIR/conf/secrets/tls/ca.crt" metadata
+    run -0 timeout 500 java -cp /usr/share/java/postgresql.jar "$TOP/tests/clients/Jdbc.java" localhost "$PORT" "$(password)" "$HOME_DIR/conf/secrets/tls/ca.crt" metadata
     echo "$output"
     [[ "$output" == *"checks"* ]]
 }
@@ -72,7 +72,7 @@ SQL
     wait_for thrice
     kill "$watcher"
     ends_with 143 wait "$watcher"
-    run -0 env HOME="$BATS_TEST_TMPDIR" TERM=xterm PSQL_PAGER= timeout 60 script -qec "psql -X -h $HOME_DIR/run/sockets -p $PORT -U admin rustydb" /dev/null \
+    run -0 env HOME="$BATS_TEST_TMPDIR" TERM=xterm PSQL_PAGER= timeout 500 script -qec "psql -X -h $HOME_DIR/run/sockets -p $PORT -U admin rustydb" /dev/null \
         < <(sleep 1; printf 'select a from copied_ta\twhere a = 2;\n'; sleep 1; printf 'alter table copied_table drop colu\t'; sleep 1; printf 'b\t;\n'; sleep 1; printf '\\q\n'; sleep 0.5)
     echo "$output"
     [[ "$output" == *"copied_table where a = 2;"* && "$output" == *"(1 row)"* && "$output" == *"drop column"*"ALTER TABLE"* ]]

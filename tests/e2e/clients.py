@@ -80,7 +80,7 @@ listener.cursor().execute("listen news")
 cursor.execute("select pg_notify('news', 'first'), pg_notify('news', 'second')")
 check(select.select([listener], [], [], 0.2)[0], [])
 connection.commit()
-while len(listener.notifies) < 2 and select.select([listener], [], [], 5)[0]:
+while len(listener.notifies) < 2 and select.select([listener], [], [], 120)[0]:
     listener.poll()
 check([(n.channel, n.payload) for n in listener.notifies], [("news", "first"), ("news", "second")])
 check(listener.notifies[0].pid, connection.get_backend_pid())
