@@ -39,7 +39,7 @@ records() {
     rdb-init --home "$HOME_DIR" >/dev/null
     for command in tail "tail --follow" search "report logins" verify "export --format json"; do
         # shellcheck disable=SC2086
-        run -1 --separate-stderr timeout 20 rdb-audit $command --home "$HOME_DIR"
+        run -1 --separate-stderr timeout 120 rdb-audit $command --home "$HOME_DIR"
         [ -z "$output" ]
         [[ "$stderr" == *'there is no audit log in "'"$HOME_DIR/logs"'"'*"security.audit.enable = false"*"enable = true"* ]]
     done
@@ -336,6 +336,95 @@ halts() {
     sql "commit prepared 'q'"
     whole_again
     [ "$(records '.statement' --text "execute i(1) /* insert into t */" --outcome success | wc -l)" -eq 100 ]
+}
+
+# of_inserts FILTER: of the records of the clients' inserts.
+of_inserts() { records "$1" --text "insert into t values" --outcome success; }
+# texts: how often each is there.
+texts() { of_inserts .statement | sort | uniq -c | awk '{ $1 = $1; print }'; }
+# more_rows: until the clients have written some since.
+more_rows() {
+    local before
+    before=$(sql "select count(*) from t")
+    wait_for_answer t "select count(*) > $before + 50 from t"
+}
+
+@test "audit: texts that are logged once survive checkpoints, a backup under load and a restore to a time, and the log proves itself" {
+    local repository=$HOME_DIR.repository load backup status=0 moment least most rows lsn witness origin
+    rdb-init --home "$HOME_DIR" --tune small >/dev/null
+    mkdir "$repository"
+    printf '[wal]\narchive_enabled = true\narchive_directory = "%s/wal"\narchive_partial_ms = 100\n' "$repository" >"$HOME_DIR/conf/overrides.d/50-archive.toml"
+    serve 'log_statements = ["WRITE"]' 'log_connections = false' 'log_disconnections = false'
+    sql "create table t (a int, b int)"
+    printf '%s\n' '\set n random(1, 1000)' 'insert into t values (:n, 1);' >"$HOME_DIR.load"
+    "$(find_pgbench)" -n -M prepared -c 3 -R 500 -T 3600 -f "$HOME_DIR.load" -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb >/dev/null 2>&1 3>&- &
+    load=$! WORKERS=$load
+    more_rows # the text is known by now
+    {
+        echo 'prepare i(int) as insert into t values ($1, 1);'
+        for _ in 1 2 3; do echo 'execute i(1) /* insert into t values, over the backup */;'; done
+        echo 'begin; execute i(1) /* insert into t values, over the backup */;'
+        echo "prepare transaction 'p';"
+    } >"$HOME_DIR.sql"
+    psql_file "$HOME_DIR.sql"
+    rdb-backup --home "$HOME_DIR" --output "$repository" --rate 5MB >/dev/null 3>&- &
+    backup=$! WORKERS+=" $backup"
+    while kill -0 "$backup" 2>/dev/null; do sql checkpoint; done
+    wait "$backup"
+    more_rows
+    sql checkpoint
+    more_rows
+    least=$(sql "select count(*) from t")
+    moment=$(sql "select clock_timestamp()")
+    most=$(sql "select count(*) from t")
+    more_rows
+    sql checkpoint
+    more_rows
+    kill "$load"
+    wait "$load" || status=$?
+    [ "$status" -eq 143 ]
+    lsn=$(sql "select pg_switch_wal()")
+    wait_for_answer t "select right(last_archived_wal, 16) >= right(pg_walfile_name('$lsn'), 16) from pg_stat_archiver"
+    kill_server # and what its recovery writes again has texts too
+    start_server
+
+    # Where it was written: a record of each row, with its text.
+    rows=$(sql "select count(*) from t")
+    settled $((rows + 2)) # and rdb-init, rdb-backup
+    witness=$(ls "$repository"/backup/*/manifest.json)
+    run -0 rdb-audit verify --home "$HOME_DIR" --witness "$witness"
+    texts
+    [ "$(texts)" = "3 execute i(1) /* insert into t values, over the backup */
+$((rows - 3)) insert into t values (\$1, 1);" ]
+    [ "$(of_inserts .xid | sort -u | wc -l)" -eq "$rows" ]
+
+    # Made anew elsewhere as it was at that time: its own log begins with that, and what is written and committed there has its text.
+    rdb-restore --input "$repository" --home "$HOME_DIR.again" --target-time "$moment"
+    stop_server
+    origin=$HOME_DIR HOME_DIR=$HOME_DIR.again
+    start_server
+    rows=$(sql "select count(*) from t")
+    [ "$rows" -ge "$least" ] && [ "$rows" -le "$most" ]
+    psql_file "$origin.sql" 2>&1 | grep -q 'transaction identifier "p" is already in use'
+    sql "commit prepared 'p'"
+    kill_server
+    start_server
+    [ "$(sql "select count(*) from t")" -eq $((rows + 4)) ]
+    settled 5 # and rdb-restore
+    run -0 rdb-audit verify --home "$HOME_DIR"
+    [ "$(texts)" = "4 execute i(1) /* insert into t values, over the backup */" ]
+    stop_server
+
+    # In its place: the log goes on behind what it had.
+    HOME_DIR=$origin
+    rdb-restore --input "$repository" --home "$HOME_DIR" --replace --target-time "$moment"
+    start_server
+    [ "$(sql "select count(*) from t")" -eq "$rows" ]
+    sql "insert into t values (-1, 1)"
+    sql "commit prepared 'p'"
+    has_both() { [ "$(records .statement --text "(-1, 1)" | wc -l)|$(records .statement --text "over the backup" --outcome success | wc -l)" = "1|4" ]; }
+    wait_for has_both
+    run -0 rdb-audit verify --home "$HOME_DIR" --witness "$witness"
 }
 
 @test "audit: block lets what is audited wait, visibly and cancellably, until the log can be written" {
