@@ -6,7 +6,7 @@ load helper
 
 # One instance for all: it stays at rest, and tests that change it change a copy.
 setup_file() {
-    export TROUBLE=$(mktemp -d "$([ -w /dev/shm ] && echo /dev/shm || echo /tmp)/rdb.XXXXXX")
+    export TROUBLE=$(mktemp -d "$(quick_place)/rdb.XXXXXX")
     rdb-init --home "$TROUBLE/i" --insecure --tune small >/dev/null
     rdb-cli --home "$TROUBLE/i" --user admin --command "create table t as select i, md5(i::text) as m from generate_series(1, 200000) i" >/dev/null
     rdb-backup --home "$TROUBLE/i" --output "$TROUBLE/repo" >/dev/null
@@ -20,7 +20,7 @@ setup() {
 await_volume() { wait_for stores_volume; }
 stores_volume() { [ "$(find "$REPO/backup" -name 'vol-*' | wc -l)" -gt "$(find "$TROUBLE/repo/backup" -name 'vol-*' | wc -l)" ]; }
 # A backup that takes its time before its second volume.
-slow_backup() { RDB_FAULT="write:$REPO/backup/*vol-000002*:delay=5000000" exec rdb-backup --home "$HOME_DIR" --output "$REPO" --threads 1 --compress none; }
+slow_backup() { RDB_FAULT="write:$REPO/backup/*vol-000002*:delay=15000000" exec rdb-backup --home "$HOME_DIR" --output "$REPO" --threads 1 --compress none; }
 count_backups() { rdb-backup list --output "$REPO" --json | wc -l; }
 is_sound() { rdb-backup verify --output "$REPO" && rdb-restore --input "$REPO" --home "$AGAIN" && diff -r --exclude wal --exclude changes --exclude '*.db' "$HOME_DIR/data" "$AGAIN/data"; }
 
@@ -76,13 +76,14 @@ is_sound() { rdb-backup verify --output "$REPO" && rdb-restore --input "$REPO" -
 @test "trouble: expire waits for nobody: while somebody restores it ends with 8 and removes nothing" {
     rdb-backup --home "$HOME_DIR" --output "$REPO"
     local restore
-    RDB_FAULT="create:$AGAIN/data/tables:delay=6000000" rdb-restore --input "$REPO" --home "$AGAIN" --backup "$(ls "$REPO/backup" | head -1)" --threads 1 >/dev/null 2>&1 3>&- &
+    RDB_FAULT="create:$AGAIN/data/tables:delay=60000000" rdb-restore --input "$REPO" --home "$AGAIN" --backup "$(ls "$REPO/backup" | head -1)" --threads 1 >/dev/null 2>&1 3>&- &
     restore=$!
     wait_for eval 'ls "$REPO"/leases/*.json >/dev/null 2>&1'
     run -8 rdb-backup expire --output "$REPO" --keep-full 1
     [[ "$output" == *"read"*"Process $restore"* ]]
     [ "$(count_backups)" -eq 2 ]
-    wait $restore
+    kill -KILL "$restore" # it keeps nobody away any more
+    ends_with 137 wait "$restore"
     rm -rf "$AGAIN"
     run -0 rdb-backup expire --output "$REPO" --keep-full 1
     [ "$(count_backups)" -eq 1 ]

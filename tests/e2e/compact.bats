@@ -5,6 +5,7 @@ load helper
 setup() {
     make_home
     rdb-init --home "$HOME_DIR" --tune small >/dev/null
+    steady
     start_server
 }
 teardown() { remove_home; }

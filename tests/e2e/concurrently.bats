@@ -6,6 +6,7 @@ load helper
 setup() {
     make_home
     rdb-init --home "$HOME_DIR" >/dev/null
+    steady
     start_server
 }
 teardown() { remove_home; }

@@ -4,11 +4,11 @@
 load helper
 
 @test "dump: plain text restores without a difference, both ways" {
-    run -0 timeout 120 /usr/bin/python3 "$TOP/tests/dump/round_trip.py" plain
+    run -0 timeout 500 /usr/bin/python3 "$TOP/tests/dump/round_trip.py" plain
     echo "$output"
 }
 
 @test "dump: the custom and the directory format restore with two jobs, both ways" {
-    run -0 timeout 120 /usr/bin/python3 "$TOP/tests/dump/round_trip.py" custom directory
+    run -0 timeout 500 /usr/bin/python3 "$TOP/tests/dump/round_trip.py" custom directory
     echo "$output"
 }

@@ -32,9 +32,9 @@ WORK = [
     ("truncate waiting", ["begin", "select * from small"], [], "truncate small cascade", "Lock"),
     ("safe snapshot", ["begin isolation level serializable", "update small set v = 2 where id = 2"], [],
      "begin isolation level serializable read only deferrable; select count(*) from small", "IPC"),
-    ("pg_sleep", [], [], "select pg_sleep(60)", "Timeout"),
-    ("pg_sleep in a block", [], ["begin", "insert into small values (500, 1)"], "select pg_sleep(60)", "Timeout"),
-    ("pg_sleep in a function", [], [], "select doze(60)", "Timeout"),
+    ("pg_sleep", [], [], "select pg_sleep(600)", "Timeout"),
+    ("pg_sleep in a block", [], ["begin", "insert into small values (500, 1)"], "select pg_sleep(600)", "Timeout"),
+    ("pg_sleep in a function", [], [], "select doze(600)", "Timeout"),
     ("WITH RECURSIVE without an end", [], [], "with recursive r as (select 1 union all select 1 from r) select count(*) from r", None),
     ("WITH RECURSIVE, all different", [], [], "with recursive r(i) as (select 1 union select i + 1 from r) select count(*) from r", None),
     ("nested loop", [], [], "select count(*) from big a, big b where a.i + b.i = -1", None),
@@ -92,7 +92,7 @@ create function bump(int) returns int language sql volatile as 'select max(id) f
 create function slow(int) returns int language sql immutable as 'select count(*)::int from generate_series(1, 3000) x where x < $1';
 analyze big; analyze small"""
 NOT_BY_TIMEOUT = {"COPY in, the client silent", "rows that the client does not take", "COPY out that the client does not take"}
-PATIENCE = 8
+PATIENCE = 60
 
 
 class Gone(Exception):
@@ -180,7 +180,7 @@ class Client:
         self.socket.close()
 
 
-def wait_until(watcher, pid, event_type, seconds=10):
+def wait_until(watcher, pid, event_type, seconds=60):
     """The session works or waits as it should."""
     deadline, seen = time.monotonic() + seconds, None
     while time.monotonic() < deadline:
@@ -240,7 +240,7 @@ def end_one(options, watcher, work, way, timeout_ms=200):
         elif state != WAYS[way] or ended != (way == "pg_terminate_backend"):
             complaint = complaint or f"ended with SQLSTATE {state!r}{' and the connection' if ended else ''}"
     took = time.monotonic() - begun - delay
-    if way == "statement_timeout" and complaint and state == "" and took < 0.2 and timeout_ms > 10:
+    if way == "statement_timeout" and complaint and state == "" and timeout_ms > 10:
         victim.close()
         holder.close()
         watcher.run("drop table if exists made")

@@ -138,10 +138,12 @@ books_balance() {
     [ $((($(date +%s%N) - begin) / 1000000)) -ge 400 ]
     # More than one read of the server takes: what it has left in the socket when it holds the answers back is served too.
     { echo '\startpipeline'; for _ in $(seq 60); do echo 'begin;'; echo 'insert into told values (3);'; echo 'commit;'; done; echo '\endpipeline'; } >"$pipeline"
+    local syncs
+    syncs=$(sql 'select wal_sync from pg_stat_wal')
     begin=$(date +%s%N)
     "$pgbench" -n -M extended -t 1 -f "$pipeline" -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb
     [ $((($(date +%s%N) - begin) / 1000000)) -ge 400 ]
-    [ $((($(date +%s%N) - begin) / 1000000)) -lt 12000 ] # of 24 seconds that each for itself would take
+    [ $(($(sql 'select wal_sync from pg_stat_wal') - syncs)) -lt 30 ] # each commit for itself: 60
     kill_server
     start_server
     [ "$(sql 'select count(*) from told')" = 61 ]
@@ -317,19 +319,22 @@ books_balance() {
 }
 
 @test "faults: killed at rest and at work, it comes back in a moment" {
+    local quickest=1000000 took
     start_server
     load_balances
     for ending in KILL:137 QUIT:1 ABRT:134; do
-        "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -c 'begin; update account set balance = 0; select pg_sleep(30)' >/dev/null 2>&1 3>&- &
+        "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -c 'begin; update account set balance = 0; select pg_sleep(600)' >/dev/null 2>&1 3>&- &
         client=$!
         wait_for_answer 1 "select count(*) from pg_stat_activity where wait_event = 'PgSleep'"
         ends_with "${ending#*:}" stop_server "${ending%:*}"
         ends_with 2 wait "$client" # psql's word for a lost connection
         begin=$(date +%s%N)
         start_server
-        [ $((($(date +%s%N) - begin) / 1000000)) -lt 10000 ]
+        took=$((($(date +%s%N) - begin) / 1000000))
+        [ "$took" -ge "$quickest" ] || quickest=$took
         books_balance
     done
+    [ "$quickest" -lt 10000 ] # a machine busy with other work is slow now and then
 }
 
 @test "faults: a connection cut in a transaction, a message or a COPY leaves nothing behind" {
@@ -338,7 +343,7 @@ books_balance() {
     python3 - "$HOME_DIR/run/sockets/.s.PGSQL.$PORT" <<'PY'
 import socket, struct, sys, time
 def connect():
-    s = socket.socket(socket.AF_UNIX); s.settimeout(10); s.connect(sys.argv[1])
+    s = socket.socket(socket.AF_UNIX); s.settimeout(120); s.connect(sys.argv[1])
     body = struct.pack(">I", 196608) + b"user\0admin\0database\0rustydb\0\0"
     s.sendall(struct.pack(">I", len(body) + 4) + body)
     until(s, b"Z")
@@ -379,27 +384,29 @@ body = struct.pack(">I", 196608) + b"user\0admin\0database\0rustydb\0\0"
 s.sendall(struct.pack(">I", len(body) + 4) + body)
 text = b"select * from big\0"
 s.sendall(b"Q" + struct.pack(">I", len(text) + 4) + text)
-time.sleep(60)
+time.sleep(600)
 PY
     client=$!
     wait_for_answer ClientWrite "select wait_event from pg_stat_activity where query = 'select * from big'"
     begin=$(date +%s)
     stop_server INT
-    [ $(($(date +%s) - begin)) -lt 30 ]
+    [ $(($(date +%s) - begin)) -lt 60 ]
     kill "$client"
     ends_with 143 wait "$client"
 }
 
 @test "faults: clients that say nothing are let go: at login, in a transaction, between two" {
     start_server --set server.request_timeout_ms=1000
-    run timeout 30 bash -c 'exec 3<>/dev/tcp/127.0.0.1/$0; cat <&3; echo gone' "$PORT"
+    run timeout 120 bash -c 'exec 3<>/dev/tcp/127.0.0.1/$0; cat <&3; echo gone' "$PORT"
     [ "$output" = gone ]
     wait_for_answer 1 "select count(*) from pg_stat_activity where datname is not null"
-    psql_says() { printf '%s\n' "$@" | "$PSQL" -X -A -t -q -v VERBOSITY=verbose -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb 2>&1; }
-    run psql_says "set idle_in_transaction_session_timeout = '200ms';" '\! sleep 0.5' 'begin \; select 1;' '\! sleep 3' 'select 2;'
+    # Those who are let go see their own end in the list of sessions.
+    local gone="\\! for i in $(seq -s' ' 2400); do [ \$(PGAPPNAME=asker psql -X -At -h $HOME_DIR/run/sockets -p $PORT -U admin rustydb -c \"select count(*) from pg_stat_activity where application_name = 'idler'\") = 0 ] && break; sleep 0.05; done"
+    psql_says() { printf '%s\n' "$@" | PGAPPNAME=idler "$PSQL" -X -A -t -q -v VERBOSITY=verbose -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb 2>&1; }
+    run psql_says "set idle_in_transaction_session_timeout = '200ms';" '\! sleep 0.5' 'begin \; select 1;' "$gone" 'select 2;'
     echo "$output"
     [[ $output == *"FATAL:  25P03: terminating connection due to idle-in-transaction timeout"* && $output == 1* && $output != *$'\n2'* ]]
-    run psql_says "set idle_session_timeout = '200ms' \\; begin;" '\! sleep 0.5' 'select 1;' 'commit;' '\! sleep 3' 'select 2;'
+    run psql_says "set idle_session_timeout = '200ms' \\; begin;" '\! sleep 0.5' 'select 1;' 'commit;' "$gone" 'select 2;'
     echo "$output"
     [[ $output == *"FATAL:  57P05: terminating connection due to idle-session timeout"* && $output == 1* && $output != *$'\n2'* ]]
     [ "$(sql 'select 3')" = 3 ]
@@ -411,14 +418,17 @@ PY
     sql "create table t (i int, x text)"
     mv "$HOME_DIR/data/wal" "$HOME_DIR/data/wal.away"
     # more than what is left of the segment, and of the next one, should that be open already
-    run timeout 60 "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -c "insert into t select 1, string_agg(md5(g::text || i), '') from generate_series(1, 20000) i, generate_series(1, 60) g group by i"
+    run timeout 300 "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -c "insert into t select 1, string_agg(md5(g::text || i), '') from generate_series(1, 20000) i, generate_series(1, 60) g group by i"
     [[ "$status" -eq 1 || "$status" -eq 2 ]]
     [[ "$output" == *"could not open file"*"data/wal/"*"No such file or directory"* ]]
-    local before after
-    before=$(awk '{print $14 + $15}' "/proc/$SERVER_PID/stat")
-    sleep 1
-    after=$(awk '{print $14 + $15}' "/proc/$SERVER_PID/stat")
-    [ $((after - before)) -lt 30 ] # of 100 ticks
+    ticks() { awk '{print $14 + $15}' "/proc/$SERVER_PID/stat"; }
+    is_calm() { # once the rows are taken back: less than 30 ticks of 100
+        local before
+        before=$(ticks)
+        sleep 1
+        [ $(($(ticks) - before)) -lt 30 ]
+    }
+    wait_for is_calm
     mv "$HOME_DIR/data/wal.away" "$HOME_DIR/data/wal"
     sql "insert into t values (0, 'after')"
     [ "$(sql "select count(*) from t where i = 0")" = 1 ]

@@ -10,6 +10,16 @@ PSQL=$(command -v psql)
 make_home() {
     HOME_DIR=$(mktemp -d /tmp/rdb.XXXXXX)/i
 }
+# Where much is synced and nothing is about disks: in memory, if there is room (containers often have 64 MB there).
+quick_place() {
+    local free_kb
+    free_kb=$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1)
+    if [ -w /dev/shm ] && [ "${free_kb:-0}" -gt $((1 << 20)) ]; then echo /dev/shm; else echo /tmp; fi
+}
+# steady: the instance analyses nothing and makes no checkpoint by itself, for tests whose counts, plans, locks or sizes that would change.
+steady() {
+    printf '[optimizer]\nauto_analyze_interval_ms = 86400000\n[wal]\ncheckpoint_interval_ms = 600000\n' >"$HOME_DIR/conf/overrides.d/00-steady.toml"
+}
 
 # listens PORT: somebody does.
 listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
@@ -24,7 +34,7 @@ free_port() {
 start_server() {
     PORT=${PORT:-$(free_port)}
     : >"$HOME_DIR.out" # what an earlier server said is not taken for this one's word
-    local deadline=$((SECONDS + 60))
+    local deadline=$((SECONDS + 120))
     rdb-serve --home "$HOME_DIR" --port "$PORT" "$@" >"$HOME_DIR.out" 2>&1 3>&- &
     SERVER_PID=$!
     while [ "$SECONDS" -lt "$deadline" ]; do
@@ -54,9 +64,9 @@ ends_with() {
 }
 kill_server() { ends_with 137 stop_server KILL; }
 
-# wait_for COMMAND...: until it succeeds, half a minute at most. What a test needs is waited for, never slept for: the machine may be busy.
+# wait_for COMMAND...: until it succeeds, two minutes at most. What a test needs is waited for, never slept for: the machine may be busy.
 wait_for() {
-    local deadline=$((SECONDS + 30))
+    local deadline=$((SECONDS + 120))
     until "$@"; do
         [ "$SECONDS" -lt "$deadline" ] || { echo "never: $*" >&2; return 1; }
         sleep 0.05

@@ -33,7 +33,7 @@ fpath=($target/usr/share/zsh/site-functions \$fpath)
 path=($target/usr/bin \$path)
 autoload -Uz compinit && compinit -u -d $BATS_TEST_TMPDIR/dump
 ZSH
-    run env HOME="$BATS_TEST_TMPDIR" ZDOTDIR="$BATS_TEST_TMPDIR" TERM=xterm timeout 60 script -qc "zsh -i" /dev/null \
+    run env HOME="$BATS_TEST_TMPDIR" ZDOTDIR="$BATS_TEST_TMPDIR" TERM=xterm timeout 500 script -qc "zsh -i" /dev/null \
         < <(sleep 1; printf 'rdb-serve --max-c\t'; sleep 1; printf ' 7 --che\t --home /nowhere\n'; sleep 1; printf 'exit\n'; sleep 0.5)
     echo "$output"
     [[ "$output" == *"--max-connections"* && "$output" == *"--check-config"* ]]

@@ -6,6 +6,7 @@ load helper
 setup_file() {
     make_home
     rdb-init --home "$HOME_DIR" --insecure >/dev/null
+    steady
     start_server --set resources.max_memory_mb=256
     export HOME_DIR PORT SERVER_PID
     sql "create table wide (i int, k int, s text)"

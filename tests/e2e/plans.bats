@@ -5,6 +5,7 @@ load helper
 setup() {
     make_home
     rdb-init --home "$HOME_DIR" --tune small >/dev/null
+    steady
     start_server
     sql "create table ranged (k int primary key, v text); insert into ranged select i, 'v' || i from generate_series(1, 20000) i; analyze ranged"
 }

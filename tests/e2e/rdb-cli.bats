@@ -229,7 +229,7 @@ cli() { rdb-cli --home "$HOME_DIR" "$@"; }
 }
 
 @test "rdb-cli: the shell joins lines, completes keywords, and keeps passwords out of its history" {
-    run -0 env HOME="$BATS_TEST_TMPDIR" TERM=xterm timeout 60 script -qec "rdb-cli --home $HOME_DIR" /dev/null \
+    run -0 env HOME="$BATS_TEST_TMPDIR" TERM=xterm timeout 500 script -qec "rdb-cli --home $HOME_DIR" /dev/null \
         < <(sleep 0.5; printf 'sel\t40\n+ 2 as answer;\n'; sleep 0.5; printf "select 'password';\n"; sleep 0.5; printf '\\q\n'; sleep 0.5)
     [[ "$output" == *answer* && "$output" == *42* && "$output" == *'?column?'* ]]
     grep -q answer "$BATS_TEST_TMPDIR/.rdb_history"

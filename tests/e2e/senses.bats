@@ -7,6 +7,7 @@ setup_file() {
     make_home
     export HOME_DIR
     rdb-init --home "$HOME_DIR" >/dev/null
+    steady
     start_server
     export PORT SERVER_PID
 }
@@ -38,7 +39,7 @@ teardown_file() { remove_home; }
 }
 
 @test "the server's own threads are listed with what they wait for" {
-    [ "$(sql "select string_agg(backend_type, ',' order by backend_type) from pg_stat_activity where datid is null")" = "autovacuum launcher,background writer,checkpointer,purge worker,sampler,walwriter" ]
+    wait_for_answer "autovacuum launcher,background writer,checkpointer,purge worker,sampler,walwriter" "select string_agg(backend_type, ',' order by backend_type) from pg_stat_activity where datid is null"
     wait_for_answer t "select count(*) <= 1 from pg_stat_activity where datid is null and (wait_event is null and backend_type <> 'purge worker' or backend_start is null)"
 }
 
@@ -165,7 +166,7 @@ refused = one('database "no_such_database" does not exist')
 assert [refused[k] for k in ("level", "severity", "sqlstate", "user")] == ["error", "FATAL", "3D000", "admin"] and "statement" not in refused
 one('permission denied to set parameter "log_connections"')
 assert one("connection authorized")["message"] == "connection authorized: user=admin database=rustydb application_name=psql"
-assert re.fullmatch(r"disconnection: session time: 0:00:0\d\.\d{3} user=admin database=rustydb host=\[local\]", one("disconnection")["message"])
+assert re.fullmatch(r"disconnection: session time: 0:\d\d:\d\d\.\d{3} user=admin database=rustydb host=\[local\]", one("disconnection")["message"])
 PYTHON
     # by configuration, as text
     rdb-serve --home "$HOME_DIR" --stop >/dev/null; : >"$log"
@@ -246,6 +247,7 @@ PYTHON
 import json, sys
 lines = [json.loads(line) for line in open(sys.argv[1])]
 slow = [l for l in lines if "pg_sleep" in l["query"]]
+slow[1:] = [l for l in slow[1:] if l["duration_ms"] < 1000] # the shorter one, unless the machine held it up
 assert len(slow) == 1 and slow[0]["duration_ms"] > 1100 and "Index Scan using slow_pkey" in slow[0]["plan"] and slow[0]["rows"] == 1, slow
 assert slow[0]["user"] == "admin" and slow[0]["database"] == "rustydb" and slow[0]["query_id"] != 0
 roles = [l["query"] for l in lines if "role" in l["query"] or "user" in l["query"]]
@@ -264,9 +266,10 @@ PYTHON
 
 @test "what was done each second is there after a crash" {
     rdb-serve --home "$HOME_DIR" --stop >/dev/null; start_server
-    sql "begin; select pg_sleep(4.5) as sampled; commit" >/dev/null
-    [ "$(sql "select count(*) >= 2 and bool_and(query_id <> 0) from rdb_activity_history where wait_event = 'PgSleep' and state = 'active'")" = t ]
-    [ "$(sql "select count(*) >= 1 from rdb_activity_history h join rdb_stat_statements s on s.queryid = h.query_id where s.query = 'select pg_sleep(\$1) as sampled'")" = t ]
+    in_background sampled "begin \\; select pg_sleep(600) as sampled \\; commit;"
+    wait_for_answer t "select count(*) >= 3 and bool_and(query_id <> 0) from rdb_activity_history where wait_event = 'PgSleep' and state = 'active'"
+    sql "select pg_cancel_backend(pid) from pg_stat_activity where application_name = 'sampled'" >/dev/null
+    wait_for_answer t "select count(*) >= 1 from rdb_activity_history h join rdb_stat_statements s on s.queryid = h.query_id where s.query = 'select pg_sleep(\$1) as sampled'"
     local pid
     pid=$(cat "$HOME_DIR/run/rustydb.pid" 2>/dev/null || rdb-serve --home "$HOME_DIR" --status | grep -o 'PID [0-9]*' | cut -d' ' -f2)
     kill -KILL "${pid%%[^0-9]*}"
@@ -293,10 +296,11 @@ PYTHON
     then_in copier '\.'
     wait_for_answer 0 "select count(*) from pg_stat_progress_copy where command = 'COPY FROM'"
     sql "begin; create table built(a int); insert into built select generate_series(1, 200); commit"
-    "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -c "create function slowly(int) returns int immutable language sql as 'select \$1 from pg_sleep(0.02)'" -c "create index on built(slowly(a))" 3>&- &
+    "$PSQL" -X -q -h "$HOME_DIR/run/sockets" -p "$PORT" -U admin rustydb -c "create function slowly(int) returns int immutable language sql as 'select \$1 from pg_sleep(0.5)'" -c "create index on built(slowly(a))" 3>&- &
     local builder=$!
     wait_for_answer "built|CREATE INDEX|building index|t" "select relid::regclass, command, phase, blocks_total > 0 from pg_stat_progress_create_index"
-    wait $builder
+    sql "select pg_cancel_backend(pid) from pg_stat_progress_create_index" >/dev/null # it would take minutes
+    ends_with 1 wait "$builder"
     sql "drop table built"
     # Commands that are over sooner: run until one look of a hundred a second meets them.
     sql "create table short as select i as a, md5(i::text) as b from generate_series(1, 60000) i; create index short_a on short(a)"
@@ -310,7 +314,7 @@ PYTHON
     declare -A WANTED=(["vacuum short"]="^vacuum|short|.*|t$" ["analyze short"]="^analyze|short|.*|t$"
         ["cluster short using short_a"]="^CLUSTER|short|.*|t$" ["vacuum full short"]="^VACUUM FULL|short|.*|t$")
     for command in "vacuum short" "analyze short" "cluster short using short_a" "vacuum full short"; do
-        for _ in $(seq 40); do
+        for _ in $(seq 1000); do
             sql "update short set b = md5(b) || repeat('x', (random() * 9)::int) where a % 7 = (random() * 6)::int" # as many rows as before
             sql "$command"
             grep -q "${WANTED[$command]}" "$HOME_DIR.seen" && break

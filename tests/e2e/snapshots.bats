@@ -6,6 +6,7 @@ load helper
 setup() {
     make_home
     rdb-init --home "$HOME_DIR" >/dev/null
+    steady
     start_server
 }
 teardown() { remove_home; }
@@ -17,12 +18,12 @@ begin isolation level repeatable read;
 select pg_export_snapshot() as id \gset
 \setenv SNAPSHOT :id
 \! psql -X -Atq -h $HOME_DIR/run/sockets -p $PORT -U admin rustydb -c "update t set i = i + 10" -c "insert into t values (3)" -c "vacuum t"
-\! (echo "begin isolation level repeatable read; set transaction snapshot '\$SNAPSHOT';"; echo "select 'one', sum(i), count(*) from t;"; for i in $(seq -s' ' 600); do [ -e $HOME_DIR.go ] && break; sleep 0.05; done; echo "select 'two', sum(i), count(*) from t; commit; select 'now', sum(i), count(*) from t;") | psql -X -Atq -h $HOME_DIR/run/sockets -p $PORT -U admin rustydb >$HOME_DIR.seen 2>&1 &
-\! for i in $(seq -s' ' 600); do grep -q one $HOME_DIR.seen && break; sleep 0.05; done
+\! (echo "begin isolation level repeatable read; set transaction snapshot '\$SNAPSHOT';"; echo "select 'one', sum(i), count(*) from t;"; for i in $(seq -s' ' 2400); do [ -e $HOME_DIR.go ] && break; sleep 0.05; done; echo "select 'two', sum(i), count(*) from t; commit; select 'now', sum(i), count(*) from t;") | psql -X -Atq -h $HOME_DIR/run/sockets -p $PORT -U admin rustydb >$HOME_DIR.seen 2>&1 &
+\! for i in $(seq -s' ' 2400); do grep -q one $HOME_DIR.seen && break; sleep 0.05; done
 commit;
 update t set i = i + 100;
 vacuum t;
-\! touch $HOME_DIR.go; for i in $(seq -s' ' 600); do grep -q now $HOME_DIR.seen && break; sleep 0.05; done
+\! touch $HOME_DIR.go; for i in $(seq -s' ' 2400); do grep -q now $HOME_DIR.seen && break; sleep 0.05; done
 \! psql -X -Atq -h $HOME_DIR/run/sockets -p $PORT -U admin rustydb -c "begin isolation level repeatable read; set transaction snapshot '\$SNAPSHOT'" 2>&1 | sed "s/\$SNAPSHOT/ID/"
 SQL
     run -0 psql_file "$HOME_DIR.sql"

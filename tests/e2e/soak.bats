@@ -5,6 +5,6 @@ load helper
 
 @test "soak: updates under a held snapshot lose nothing, and table, indexes and undo store stay small" {
     find_pgbench
-    run -0 "$TOP/tests/long/soak" --seconds 24 --rows 50000 --clients 4
+    run -0 "$TOP/tests/long/soak" --seconds 24 --rows 50000 --clients 4 --patience 300
     [[ "$output" == *"4 passed, 0 failed"* ]]
 }

@@ -10,6 +10,7 @@ teardown() { remove_home; }
 # serve KEY=VALUE...: keys of section storage.
 serve() {
     rdb-init --home "$HOME_DIR" >/dev/null
+    steady
     printf '[storage]\n' >"$HOME_DIR/conf/overrides.d/50-undo.toml"
     printf '%s\n' "$@" >>"$HOME_DIR/conf/overrides.d/50-undo.toml"
     start_server
@@ -77,19 +78,19 @@ serve() {
 begin isolation level repeatable read;
 select count(*) from t;
 \! for i in 1 2 3 4 5 6 7 8; do psql -X -q -h $HOME_DIR/run/sockets -p $PORT -U admin rustydb -c "update t set v = repeat('\$i', 200)"; done
-\! for i in $(seq -s' ' 600); do [ \$(psql -X -At -h $HOME_DIR/run/sockets -p $PORT -U admin rustydb -c 'select snapshots_expired from pg_stat_undo') -ge 1 ] && break; sleep 0.05; done
+\! for i in $(seq -s' ' 2400); do [ \$(psql -X -At -h $HOME_DIR/run/sockets -p $PORT -U admin rustydb -c 'select snapshots_expired from pg_stat_undo') -ge 1 ] && break; sleep 0.05; done
 select count(*) from t;
 rollback;
 begin isolation level repeatable read;
 select count(*) from t where id > 0;
 \! for i in 1 2 3 4 5 6 7 8; do psql -X -q -h $HOME_DIR/run/sockets -p $PORT -U admin rustydb -c "update t set v = repeat('\$i', 200)"; done
-\! for i in $(seq -s' ' 600); do [ \$(psql -X -At -h $HOME_DIR/run/sockets -p $PORT -U admin rustydb -c 'select snapshots_expired from pg_stat_undo') -ge 2 ] && break; sleep 0.05; done
+\! for i in $(seq -s' ' 2400); do [ \$(psql -X -At -h $HOME_DIR/run/sockets -p $PORT -U admin rustydb -c 'select snapshots_expired from pg_stat_undo') -ge 2 ] && break; sleep 0.05; done
 select * from t where id = 77 for share;
 rollback;
 begin isolation level repeatable read;
 select count(*) from t where id > 0;
 \! for i in 1 2 3 4 5 6 7 8; do psql -X -q -h $HOME_DIR/run/sockets -p $PORT -U admin rustydb -c "update t set v = repeat('\$i', 200)"; done
-\! for i in $(seq -s' ' 600); do [ \$(psql -X -At -h $HOME_DIR/run/sockets -p $PORT -U admin rustydb -c 'select snapshots_expired from pg_stat_undo') -ge 3 ] && break; sleep 0.05; done
+\! for i in $(seq -s' ' 2400); do [ \$(psql -X -At -h $HOME_DIR/run/sockets -p $PORT -U admin rustydb -c 'select snapshots_expired from pg_stat_undo') -ge 3 ] && break; sleep 0.05; done
 select id from t where id = -77;
 rollback;
 SQL
