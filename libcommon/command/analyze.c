@@ -5,7 +5,9 @@
  * algorithms of time complexity O(n(1+log(N/n)))", 1994), so that every row is as likely in it as any other. Three hundred
  * rows for each part of a histogram keep its error small (Chaudhuri, Motwani, Narasayya, "Random sampling for histogram
  * construction: how much is enough?", 1998). Distinct values of the whole are estimated from those of the sample by Haas and
- * Stokes's first estimator ("Sampling-based estimation of the number of distinct values of an attribute", 1995 and 1998). */
+ * Stokes's first estimator ("Sampling-based estimation of the number of distinct values of an attribute", 1995 and 1998). It takes rows for
+ * independent of each other, which rows of one page are not where equal values stand together; of a column that is in order the estimate
+ * comes from how near to each other sampled rows stand that are equal. */
 #include "command/analyze.h"
 #include "sql/rdb_partition.h"
 #include "task/rdb_report.h"
@@ -13,7 +15,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { ROWS_A_PART = 300 };
+enum { ROWS_A_PART = 300, ROWS_MIN = 100 };
 
 #define PAGES_A_ROW 4u /* of 4 KiB */
 
@@ -230,6 +232,80 @@ static double estimate_distinct(double distinct, double repeated, double wide, d
     return floor(estimate + 0.5);
 }
 
+typedef struct column_work {
+    const sample *s;
+    rdb_arena *arena;
+    const sample_column *column;
+    column_value *values;       /* sorted */
+    uint32_t value_count;       /* of them; neither null nor too wide */
+    value_run *runs;            /* of values met more than once, most common ones first */
+    uint32_t run_count, distinct;
+    uint32_t target;
+    rdb_statistics *statistics;
+} column_work;
+
+/* The length at which so many of the pairs, those within reach, are likely to be equal; 0: they do not tell, as none is or all are. */
+static double likely_length(const sample_pair *pairs, uint32_t count, double reach, double longest)
+{
+    uint32_t equal = 0, near = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (pairs[i].gap <= reach) {
+            near++;
+            equal += pairs[i].is_equal;
+        }
+    if (equal == 0 || equal == near)
+        return 0;
+    double low = 1, high = longest;
+    while (high / low > 1.0001) {
+        const double length = sqrt(low * high);
+        double expected = 0;
+        for (uint32_t i = 0; i < count; i++)
+            if (pairs[i].gap <= reach && pairs[i].gap < length)
+                expected += 1 - pairs[i].gap / length;
+        if (expected < equal)
+            low = length;
+        else
+            high = length;
+    }
+    return low;
+}
+
+double sample_run_length(const sample_pair *pairs, uint32_t count, double longest)
+{
+    const double length = likely_length(pairs, count, HUGE_VAL, longest);
+    /* Long runs make far pairs equal, but not near ones: those tell of short runs too. */
+    const double nearer = length > 0 ? likely_length(pairs, count, RDB_MAX(length / 2, 1.0), longest) : 0;
+    return nearer > 0 ? nearer : length;
+}
+
+/* Distinct values of so many rows, of a table of which some blocks were read, if the column is in order, up or down. 0: it is not. */
+static double estimate_in_order(const column_work *w, double rows)
+{
+    const sample *s = w->s;
+    const sample_column *column = w->column;
+    if (s->blocks_read >= s->blocks || s->source_no > 0)
+        return 0;
+    sample_pair *pairs = RDB_NEW_ARRAY(w->arena, sample_pair, s->count + 1u);
+    const double block_rows = s->met / s->blocks_read;
+    uint32_t count = 0, before = UINT32_MAX;
+    bool rises = false, falls = false;
+    for (uint32_t i = 0; i < s->count && !(rises && falls); i++) {
+        if (column->is_null[i])
+            continue;
+        if (before != UINT32_MAX) {
+            const uint64_t from = s->addresses[s->order[before]], to = s->addresses[s->order[i]];
+            const double gap = (double)((to >> 16) - (from >> 16)) * block_rows + ((double)(to & 0xFFFF) - (double)(from & 0xFFFF));
+            const int order = column->type->ops->compare(column->type, column->collation, column->values[before], column->values[i]);
+            rises = rises || order < 0;
+            falls = falls || order > 0;
+            pairs[count++] = (sample_pair){RDB_MAX(gap, 1.0), order == 0};
+        }
+        before = i;
+    }
+    const double length = rises && falls ? 0 : sample_run_length(pairs, count, rows);
+    return length > 0 ? floor(RDB_MAX(rows / length, (double)w->distinct) + 0.5) : 0;
+}
+
 /* How many of the counts, which descend, are surely above what any other value has: two standard deviations of the
  * hypergeometric distribution above the mean of those that would be left. */
 static uint32_t common_enough(const value_run *runs, uint32_t count, double distinct, double null_fraction, double rows, double total_rows)
@@ -253,18 +329,6 @@ static uint32_t common_enough(const value_run *runs, uint32_t count, double dist
     }
     return count;
 }
-
-typedef struct column_work {
-    const sample *s;
-    rdb_arena *arena;
-    const sample_column *column;
-    column_value *values;       /* sorted */
-    uint32_t value_count;       /* of them; neither null nor too wide */
-    value_run *runs;            /* of values met more than once, most common ones first */
-    uint32_t run_count, distinct;
-    uint32_t target;
-    rdb_statistics *statistics;
-} column_work;
 
 static void find_runs(column_work *w)
 {
@@ -367,6 +431,10 @@ static bool examine_column(column_work *w, bool has_order, rdb_error *err)
     qsort_r(w->values, w->value_count, sizeof *w->values, by_value, (void *)(uintptr_t)column);
     find_runs(w);
     statistics->distinct = estimate_distinct(w->distinct, w->run_count, wide, non_null, s->rows_total, statistics->null_fraction);
+    if (w->run_count > 0 && w->run_count < w->distinct && wide == 0) { /* else there is nothing to estimate */
+        const double in_order = estimate_in_order(w, s->rows_total * (1 - statistics->null_fraction));
+        statistics->distinct = in_order > 0 ? in_order : statistics->distinct;
+    }
     if (statistics->distinct > 0.1 * s->rows_total)
         statistics->distinct = -(statistics->distinct / s->rows_total);
     keep_common(w, wide);
@@ -510,7 +578,7 @@ bool command_analyze_table(rdb_command_context *context, const rdb_relation *rel
     sample s = {.relation = relation};
     int16_t *columns = RDB_NEW_ARRAY(context->arena, int16_t, relation->column_count + (names != NULL ? names->count : 0) + 1u);
     uint32_t *targets = RDB_NEW_ARRAY(context->arena, uint32_t, relation->column_count + 1u);
-    uint32_t largest = 100;
+    uint32_t largest = 0;
     rdb_report_begin(RDB_REPORT_ANALYZE, relation->oid);
     rdb_report_set(1, with_children ? 2 : 1);
     if (!choose_columns(context, relation, names, columns, &s.column_count, err))
@@ -543,7 +611,7 @@ bool command_analyze_table(rdb_command_context *context, const rdb_relation *rel
         command_notice(context, "INFO", RDB_SUCCESSFUL_COMPLETION, with_children ? "analyzing \"%s.%s\" inheritance tree" : "analyzing \"%s.%s\"", relation->namespace_name, relation->name);
     s.columns = columns;
     s.column_count = kept;
-    s.wanted = ROWS_A_PART * largest;
+    s.wanted = RDB_MAX(ROWS_A_PART * largest, (uint32_t)ROWS_MIN);
     s.random = (uint64_t)rdb_time_wall_us() ^ (uint64_t)relation->oid << 32;
     uint64_t visible = 0;
     s.arena = rdb_arena_create("analyze", NULL, NULL);

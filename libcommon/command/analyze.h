@@ -39,6 +39,15 @@ static inline bool sample_is_wide(const sample_column *column, uint32_t row)
     return column->type->rep == RDB_REP_BYTES && !column->is_null[row] && column->values[row].bytes.length > SAMPLE_WIDE_BYTES;
 }
 
+/* Two rows of the sample, one after the other: how many rows apart they stand in the table, at least 1. */
+typedef struct sample_pair {
+    double gap;
+    bool is_equal;
+} sample_pair;
+/* How many rows equal values fill that stand together, 1 to longest: two rows within a run of so many are equal as often as they are not
+ * too far apart, max(0, 1 - gap / length). 0: the pairs do not tell. */
+double sample_run_length(const sample_pair *pairs, uint32_t count, double longest);
+
 /* column_no: of sample.columns. */
 RDB_CHECKED bool sample_read_column(const sample *s, uint16_t column_no, rdb_arena *arena, sample_column *column, rdb_error *err);
 /* What pg_statistic says of it, in arena. target: parts of its histogram, and common values at most. */

@@ -807,7 +807,7 @@ static bool plan_once(const rdb_plan_context *context, const rdb_query *query, b
 
 /* So much cheaper a plan that is best for threads must be than the one that is best for one, whose work they share as far as they can: it
  * does more work in all, and the processors may be fewer than the threads, or busy. */
-#define THREADS_LEAD 1.25
+#define THREADS_LEAD 1.15
 
 bool rdb_plan_make(const rdb_plan_context *context, const rdb_query *query, rdb_plan **out, rdb_error *err)
 {

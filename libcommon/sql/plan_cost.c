@@ -253,6 +253,23 @@ double plan_index_correlation(const plan_rel *rel, uint16_t index_no)
     return index->key_count > 1 ? statistics->correlation * 0.75 : statistics->correlation;
 }
 
+#define IN_ORDER 0.95 /* correlation from which on rows count as standing in a column's order */
+
+static bool is_in_order(const plan_rel *rel, int16_t attribute_no)
+{
+    const rdb_relation *relation = rel != NULL && rel->range->kind == RDB_RANGE_RELATION ? rel->range->relation : NULL;
+    const rdb_statistics *statistics = relation != NULL && relation->statistics != NULL && attribute_no > 0 ? relation->statistics[attribute_no - 1] : NULL;
+    return statistics != NULL && statistics->has_correlation && fabs(statistics->correlation) >= IN_ORDER;
+}
+
+/* Does the loop around it come with values in the order of the index? */
+static bool is_in_step(plan_level *level, const plan_path *path)
+{
+    const plan_match *first = path->bounds.count > 0 ? path->bounds.items[0] : NULL;
+    const rdb_expr_var *var = first != NULL && first->column_no == 0 && first->strategy == 3 && !first->is_any ? (const rdb_expr_var *)strip(first->value) : NULL;
+    return var != NULL && var->head.kind == RDB_EXPR_VAR && var->levels_up == 0 && var->range_no != 0 && var->range_no == level->outer_range_no && is_in_order(level->rels[var->range_no], var->attribute_no);
+}
+
 bool plan_index_covers(const plan_rel *rel, uint16_t index_no)
 {
     const rdb_relation_index *index = &rel->range->relation->indexes[index_no];
@@ -416,6 +433,8 @@ static bool index_path(plan_level *level, plan_rel *rel, uint16_t index_no, cons
         if (relids_has(path->needs, i) && level->rels[i] != NULL && (smallest == 0 || level->rels[i]->rows < smallest))
             smallest = level->rels[i]->rows;
     read.loops = RDB_MAX(smallest, 1.0);
+    read.index_in_step = is_in_step(level, path);
+    read.table_in_step = read.index_in_step && is_in_order(rel, index->columns[0].column_number);
     plan_index_cost(level, &read, &path->startup, &path->total, &path->index_cost);
     path->index_rows = fetched;
     *out = path;

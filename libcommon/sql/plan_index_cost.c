@@ -2,7 +2,8 @@
  * What it costs to read a table, whole or through an index. The model is PostgreSQL's, in its units and its pages of 8 KiB, whatever
  * the size of ours: so that plans are chosen as its users know them. The number of heap pages that scattered rows lie on is after
  * Mackert and Lohman, "Index scans using a finite LRU buffer" (TODS 1989). That counts a page once for all turns of a loop, which is
- * too cheap where the buffer pool keeps only a part of the table: there each turn pays for the pages that it is likely to miss. */
+ * too cheap where the buffer pool keeps only a part of the table: there each turn pays for the pages that it is likely to miss, but where the
+ * turns come in the order of the pages. */
 #include "sql/plan_int.h"
 #include <math.h>
 
@@ -130,7 +131,8 @@ void plan_index_cost(plan_level *level, const plan_index_read *r, double *startu
     const double siblings = r->rel->parent != NULL ? RDB_MAX(r->rel->parent->pages / r->rel->pages, 1.0) : 1; /* partitions share the pool */
     const double missing = missing_share(r->rel->pages * siblings, pool) * COST_RANDOM_PAGE;
     double index_total = scans > 1 ? plan_pages_fetched(leaf_pages * scans, r->index_pages, r->index_pages) * COST_RANDOM_PAGE / loops : leaf_pages * COST_RANDOM_PAGE;
-    index_total = RDB_MAX(index_total, leaf_pages * r->scans * missing_share(r->index_pages * siblings, pool) * COST_RANDOM_PAGE);
+    if (!r->index_in_step)
+        index_total = RDB_MAX(index_total, leaf_pages * r->scans * missing_share(r->index_pages * siblings, pool) * COST_RANDOM_PAGE);
     index_total += entries * r->scans * (COST_INDEX_TUPLE + COST_OPERATOR * r->bound_count);
     /* down the tree: comparisons, and the pages on the way, which are in memory */
     const double height = r->index_pages <= 1 ? 0 : r->index_pages <= 300 ? 1 : r->index_pages <= 90000 ? 2 : 3;
@@ -148,8 +150,9 @@ void plan_index_cost(plan_level *level, const plan_index_read *r, double *startu
         most = part_of(plan_pages_fetched(fetched, r->rel->pages, r->index_pages), unseen) * COST_RANDOM_PAGE;
         least = in_order > 0 ? COST_RANDOM_PAGE + (in_order - 1) * COST_SEQ_PAGE : 0;
     }
-    most = RDB_MAX(most, fetched * unseen * missing);
-    if (loops > 1)
+    if (!r->table_in_step)
+        most = RDB_MAX(most, fetched * unseen * missing);
+    if (loops > 1 && !r->table_in_step)
         least = RDB_MAX(least, ceil(share * r->rel->pages) * unseen * missing);
     *startup = descent;
     *total = index_total + most + r->correlation * r->correlation * (least - most) + fetched * (COST_TUPLE + plan_quals_cost(level->p, r->filter));

@@ -187,6 +187,8 @@ typedef struct plan_level {
     rdb_list equalities;     /* rdb_expr_function *: that hold for all rows of FROM */
     rdb_list or_shares;      /* plan_or_share *: of ORs over several relations, which each join that they meet asks for */
     rdb_list merge_parts;    /* what plan_merge_parts has found, by the addresses of the keys */
+    uint32_t outer_range_no; /* while an index scan is sought for the inner side of a loop: the range whose rows the outer side gives as they stand
+                              * in its table; 0: none */
     plan_want want;
     uint32_t ordered_count;  /* what FROM gives is in so many keys of the wanted order */
     const plan_order *have;  /* above FROM: the order that rows are in */
@@ -421,6 +423,8 @@ const rdb_query *plan_min_max(planner *p, const rdb_query *query);
 /* plan_order.c */
 bool plan_can_sort(const rdb_type *type);
 bool plan_can_hash(const rdb_type *type);
+/* What grouping adds to reading its input, by hashing. */
+double plan_hash_group_cost(const planner *p, double rows, double groups, double width, uint32_t keys);
 /* Of rows that come in so many keys of the wanted order, for what they are wanted for; *sorts: by sorting, not by hashing. */
 double plan_goal_cost(plan_level *level, uint32_t ordered, double rows, double width, double startup, double total, bool *sorts);
 uint32_t plan_path_order(const plan_path *path, const plan_order *order, uint32_t count);
@@ -503,6 +507,7 @@ typedef struct plan_index_read {
     double scans;            /* of the index: elements of an array; 1: one */
     double loops;            /* how often it is read anew, by a loop around it; 1: once */
     double correlation;
+    bool index_in_step, table_in_step; /* each turn of the loop reads the pages next to those of the turn before: of the index, of the table */
     bool is_index_only;      /* the table is read where not all see a page */
     uint32_t bound_count;
     const rdb_list *filter;

@@ -53,8 +53,7 @@ bool plan_can_hash(const rdb_type *type)
     return type->ops != NULL && type->ops->hash != NULL;
 }
 
-/* What grouping adds to reading its input, by hashing. */
-static double hash_group_cost(const planner *p, double rows, double groups, double width, uint32_t keys)
+double plan_hash_group_cost(const planner *p, double rows, double groups, double width, uint32_t keys)
 {
     const double memory = (p->context->work_mem_bytes > 0 ? (double)p->context->work_mem_bytes : 4194304.0) * 2, bytes = groups * (width + 72);
     double cost = COST_OPERATOR * keys * rows + COST_TUPLE * groups;
@@ -79,7 +78,7 @@ double plan_goal_cost(plan_level *level, uint32_t ordered, double rows, double w
     if (want->can_sort)
         by_sort = cost_in_order(level, want->order, want->count, ordered, rows, width, startup, total, limit) + COST_OPERATOR * want->count * rows + COST_TUPLE * groups;
     if (want->can_hash) {
-        by_hash = total + hash_group_cost(p, rows, groups, width, want->count);
+        by_hash = total + plan_hash_group_cost(p, rows, groups, width, want->count);
         if (want->sort_count > 0) {
             sort_cost(p, groups, width, want->limit, &first, &run);
             by_hash += first + run;

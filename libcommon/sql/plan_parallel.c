@@ -203,6 +203,18 @@ static bool can_combine(const rdb_plan_aggregate *plan)
     return true;
 }
 
+/* Each thread may have found every group. */
+static double groups_handed_over(uint32_t workers, double groups, double rows)
+{
+    return RDB_MIN(groups * (workers + 1), rows);
+}
+
+/* Of an aggregate in two steps: the threads' start, and putting their groups together. */
+static double combine_cost(const planner *p, uint32_t workers, double groups, double rows)
+{
+    return p->context->parallel_setup_cost + groups_handed_over(workers, groups, rows) * (p->context->parallel_tuple_cost + COST_TUPLE + COST_OPERATOR);
+}
+
 /* An aggregate over a chain: in two steps, where that is cheaper. */
 static bool split_aggregate(planner *p, rdb_plan_node *node)
 {
@@ -210,8 +222,8 @@ static bool split_aggregate(planner *p, rdb_plan_node *node)
     if (!can_combine(&node->of.aggregate) || !find_chain(p, node->left, &chain))
         return false;
     const double input = node->left->total_cost, own = RDB_MAX(node->total_cost - input, 0.0), shared = shared_cost(node->left, chain.workers) + own / divisor_of(chain.workers);
-    const double handed_over = RDB_MIN(node->rows * (chain.workers + 1), node->left->rows);
-    const double total = shared + p->context->parallel_setup_cost + handed_over * (p->context->parallel_tuple_cost + 0.0125);
+    const double handed_over = groups_handed_over(chain.workers, node->rows, node->left->rows);
+    const double total = shared + combine_cost(p, chain.workers, node->rows, node->left->rows);
     if (total >= node->total_cost)
         return false;
     rdb_plan_node *partial = RDB_NEW(p->arena, rdb_plan_node);
@@ -456,7 +468,9 @@ void plan_note_elapsed(plan_level *level, plan_path *path)
         }
         break;
     case RDB_PLAN_AGGREGATE:
-        path->elapsed = left->elapsed + (path->total - left->total) / divisor_of(left->workers);
+        path->elapsed -= saved_cost(p, left);
+        if (left->workers > 0)
+            path->elapsed = RDB_MIN(path->elapsed, left->elapsed + (path->total - left->total) / divisor_of(left->workers) + combine_cost(p, left->workers, path->rows, left->rows));
         break;
     case RDB_PLAN_HASH_JOIN:
     case RDB_PLAN_NEST_LOOP:

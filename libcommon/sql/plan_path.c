@@ -331,6 +331,14 @@ static void add_loop(plan_joiner *s, bool keeps_inner, double first, double agai
     plan_add_path(s->level, s->set, loop);
 }
 
+/* The range whose rows, or some of them, come in the order in which they stand in its table; 0: none. */
+static uint32_t range_in_table_order(const plan_path *path)
+{
+    while (path != NULL && (path->kind == RDB_PLAN_NEST_LOOP || (path->kind == RDB_PLAN_HASH_JOIN && path->join_kind != RDB_JOIN_RIGHT && path->join_kind != RDB_JOIN_FULL)))
+        path = path->left;
+    return path != NULL && path->kind == RDB_PLAN_SEQ_SCAN ? path->rel->range_no : 0;
+}
+
 /* The right side is a table that an index looks up by the left row's values. */
 static bool add_indexed_loop(plan_joiner *s)
 {
@@ -344,7 +352,10 @@ static bool add_indexed_loop(plan_joiner *s)
         rdb_list_push(p->arena, &all, rel->quals.items[i]);
     for (uint32_t i = 0; i < s->j->on.count; i++)
         rdb_list_push(p->arena, &all, s->j->on.items[i]);
-    if (s->right->kind == RDB_PLAN_APPEND ? !plan_append_index_path(s->level, rel, &all, s->left->relids, &indexed) : !plan_index_paths(s->level, rel, &all, s->left->relids, &indexed))
+    s->level->outer_range_no = range_in_table_order(s->left);
+    const bool ok = s->right->kind == RDB_PLAN_APPEND ? plan_append_index_path(s->level, rel, &all, s->left->relids, &indexed) : plan_index_paths(s->level, rel, &all, s->left->relids, &indexed);
+    s->level->outer_range_no = 0;
+    if (!ok)
         return false;
     if (indexed == NULL || relids_empty(indexed->needs))
         return true;

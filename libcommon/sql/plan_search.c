@@ -304,8 +304,8 @@ static bool unique_set(const search *s, const plan_joining *j, plan_set *unique,
     plan_path *path = RDB_NEW(p->arena, plan_path);
     *path = (plan_path){.kind = RDB_PLAN_AGGREGATE, .left = right->cheapest, .relids = right->relids, .left_keys = exprs, .width = right->width};
     path->rows = plan_clamp_rows(plan_group_count(s->level, (rdb_expr *const *)exprs.items, exprs.count, right->rows));
-    path->startup = right->cheapest->total + right->rows * COST_OPERATOR * exprs.count;
-    path->total = path->startup + path->rows * COST_TUPLE;
+    path->total = right->cheapest->total + plan_hash_group_cost(p, right->rows, path->rows, path->width, exprs.count);
+    path->startup = path->total - path->rows * COST_TUPLE;
     plan_note_elapsed(s->level, path);
     *unique = (plan_set){.relids = right->relids, .rows = path->rows, .width = right->width, .cheapest = path};
     return true;

@@ -47,6 +47,29 @@ counts() {
     grep -q "Seq Scan on big" "$BATS_TEST_TMPDIR/plan.4"
 }
 
+@test "plans: lookups in the order of the index and the table read each page once, whatever the pool keeps; others read it anew" {
+    sql "create table big (id int primary key, v text);
+         insert into big select i, repeat('x', 400 + i % 10) from generate_series(0, 39999) i;
+         create table near (n int, big_id int);
+         insert into near select i, i * 5 from generate_series(0, 7999) i;
+         create table far (n int, big_id int);
+         insert into far select i, i * 7919 % 40000 from generate_series(0, 7999) i;
+         analyze big, near, far"
+    local megabytes outer
+    for megabytes in 64 4; do
+        stop_server
+        start_server --set "memory.shared_buffers=${megabytes}MB"
+        for outer in near far; do
+            sql "set enable_hashjoin = off; set enable_mergejoin = off; set enable_material = off; set enable_memoize = off;
+                 explain select count(v) from $outer join big on big.id = big_id" | sed -n 's/.*Index Scan using big_pkey.*cost=[0-9.]*\.\.\([0-9.]*\) .*/\1/p' >"$BATS_TEST_TMPDIR/$outer.$megabytes"
+        done
+    done
+    cd "$BATS_TEST_TMPDIR"
+    [ -s near.4 ]
+    [ "$(cat near.4)" = "$(cat near.64)" ]
+    awk -v small="$(cat far.4)" -v large="$(cat far.64)" 'BEGIN { exit !(large > 0 && small > 1.2 * large) }'
+}
+
 # how TEXT: the plan's first node that reads.
 how() { sql "explain (costs off) $1" | grep -m 1 -o -E "(Seq|Index)( Only)? Scan"; }
 
@@ -98,4 +121,26 @@ root_cost() { head -1 "$1" | sed 's/.*cost=[0-9.]*\.\.\([0-9.]*\) .*/\1/'; }
     sql "set min_parallel_table_scan_size = 0; set parallel_setup_cost = 1000000; explain $join" | diff - join.0
     # A transaction that must not share its work, as it writes: likewise.
     [ "$(sql "$set explain (costs off) with w as (delete from sales where id < 0 returning id) select count(n) from sales left join parts on sale = id where amount < 20" | grep -c "Parallel")" = 0 ]
+}
+
+# sampled: how many rows ANALYZE looks at.
+sampled() { sql "analyze verbose $1" 2>&1 | sed -n 's/.* \([0-9]*\) rows in sample.*/\1/p'; }
+
+@test "plans: ANALYZE samples as many rows as the largest target of a column asks for, and of a sorted column finds the runs of equal values" {
+    sql "create table runs (v int, pad text); insert into runs select i / 3, repeat(md5(i::text), 60) from generate_series(0, 11999) i"
+    [ "$(sampled runs)" = 12000 ]
+    sql "alter table runs alter pad set statistics 0; alter table runs alter v set statistics 10"
+    [ "$(sampled runs)" = 3000 ]
+    sql "alter table runs alter pad set statistics 20"
+    [ "$(sampled runs)" = 6000 ]
+    sql "alter table runs alter v set statistics 0; alter table runs alter pad set statistics 0"
+    [ "$(sampled runs)" = 100 ]
+    # 4,000 values of three rows each, looked at through three hundred rows of a fifth of the pages. The median of what 21 samples say.
+    sql "alter table runs alter v set statistics 1"
+    [ "$(sampled runs)" = 300 ]
+    local draw
+    for draw in $(seq 21); do
+        sql "analyze runs; select round(case when n_distinct < 0 then -n_distinct * 12000 else n_distinct end) from pg_stats where tablename = 'runs' and attname = 'v'"
+    done | sort -n | sed -n 11p >"$BATS_TEST_TMPDIR/median"
+    awk '{ exit !($1 > 2600 && $1 < 7000) }' "$BATS_TEST_TMPDIR/median"
 }
