@@ -450,12 +450,15 @@ static bool compile_next_value(compiler *c, program_block *block, const rdb_expr
     return true;
 }
 
-/* (a, b) IS [NOT] NULL: every field is, and none of their rows is looked into again. */
+/* (a, b) IS [NOT] NULL: every field is, and none of their rows is looked into again. Places of dropped columns do not count. */
 static bool compile_row_null_test(compiler *c, program_block *block, const rdb_expr_null_test *e, uint32_t *out)
 {
     const rdb_expr_row *row = (const rdb_expr_row *)e->argument;
+    const rdb_type *type = row->head.type;
     rdb_list tests = {0};
     for (uint32_t i = 0; i < row->fields.count; i++) {
+        if (type->fields != NULL && i < type->field_count && type->fields[i].is_dropped)
+            continue;
         rdb_expr_null_test *test = RDB_NEW(c->arena, rdb_expr_null_test);
         *test = *e;
         test->argument = row->fields.items[i];

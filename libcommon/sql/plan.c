@@ -838,7 +838,7 @@ bool rdb_plan_make_expr(const rdb_plan_context *context, const rdb_relation *rel
     rdb_plan plan = {.arena = context->arena};
     planner p = make_planner(context, &plan, err);
     uint32_t count = relation ? relation->column_count : 0;
-    plan_built row = {.count = count, .outputs = RDB_NEW_ARRAY(context->arena, rdb_expr *, count + 1), .table_oid = relation ? relation->oid : 0};
+    plan_built row = {.count = count, .outputs = RDB_NEW_ARRAY(context->arena, rdb_expr *, count + 1), .relation = relation};
     for (uint32_t i = 0; i < count; i++)
         row.outputs[i] = relation->columns[i].is_dropped || relation->columns[i].type == NULL ? NULL : plan_make_var(&p, 1, (int16_t)(i + 1), relation->columns[i].type, relation->columns[i].typmod, relation->columns[i].collation);
     rdb_expr *folded = NULL;

@@ -88,7 +88,7 @@ typedef struct plan_built {
     rdb_expr **outputs;
     uint32_t count;
     const rdb_range *subquery; /* the sub-query of FROM that it is, as it was planned: no node stands for the range yet; or NULL */
-    uint32_t table_oid;        /* what tableoid is in an expression over rows of one table; 0: a column like others */
+    const rdb_relation *relation; /* whose rows the outputs are, all columns, where an expression stands alone; or NULL */
 } plan_built;
 
 typedef struct plan_wanted { /* a value that a level needs from the level around it */

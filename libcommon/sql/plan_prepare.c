@@ -157,15 +157,35 @@ static bool is_nullable(const rdb_from *from, uint32_t range_no, bool below)
     return is_nullable(from->left, range_no, below || left) || (from->right != NULL && is_nullable(from->right, range_no, below || right));
 }
 
+/* A row of the type of a whole-row variable, without fields yet. */
+static rdb_expr_row *row_for(planner *p, const rdb_expr_var *var)
+{
+    rdb_expr_row *row = RDB_NEW(p->arena, rdb_expr_row);
+    row->head = var->head;
+    row->head.kind = RDB_EXPR_ROW;
+    row->form = RDB_FORM_IMPLICIT_CAST;
+    return row;
+}
+
+/* The place of a dropped column in a row type stays. */
+static bool add_dropped_field(planner *p, rdb_expr_row *row)
+{
+    rdb_expr_const *none = RDB_NEW(p->arena, rdb_expr_const);
+    none->head = (rdb_expr){.kind = RDB_EXPR_CONST, .location = -1, .typmod = -1};
+    none->is_null = true;
+    if (!rdb_type_get(p->access, RDB_INT4OID, &none->head.type, p->err))
+        return false;
+    rdb_list_push(p->arena, &row->fields, none);
+    rdb_list_push(p->arena, &row->field_names, (void *)(uintptr_t)"");
+    return true;
+}
+
 /* t.*, as a value: a row of its columns. */
 static rdb_expr *whole_row(plan_level *level, rdb_expr_var *var)
 {
     planner *p = level->p;
     const rdb_range *range = level->query->ranges.items[var->range_no - 1];
-    rdb_expr_row *row = RDB_NEW(p->arena, rdb_expr_row);
-    row->head = var->head;
-    row->head.kind = RDB_EXPR_ROW;
-    row->form = RDB_FORM_IMPLICIT_CAST;
+    rdb_expr_row *row = row_for(p, var);
     uint32_t count = range->kind == RDB_RANGE_RELATION ? range->relation->column_count : range->column_types.count;
     if (range->kind == RDB_RANGE_FUNCTION && count == 1 && ((const rdb_type *)range->column_types.items[0])->oid == var->head.type->oid) {
         rdb_expr *column = plan_make_var(p, var->range_no, 1, var->head.type, var->head.typmod, var->head.collation);
@@ -173,14 +193,9 @@ static rdb_expr *whole_row(plan_level *level, rdb_expr_var *var)
         return column;
     }
     for (uint32_t i = 0; i < count; i++) {
-        if (range->kind == RDB_RANGE_RELATION && range->relation->columns[i].is_dropped) { /* its place in the row type stays */
-            rdb_expr_const *none = RDB_NEW(p->arena, rdb_expr_const);
-            none->head = (rdb_expr){.kind = RDB_EXPR_CONST, .location = -1, .typmod = -1};
-            none->is_null = true;
-            if (!rdb_type_get(p->access, RDB_INT4OID, &none->head.type, p->err))
+        if (range->kind == RDB_RANGE_RELATION && range->relation->columns[i].is_dropped) {
+            if (!add_dropped_field(p, row))
                 return NULL;
-            rdb_list_push(p->arena, &row->fields, none);
-            rdb_list_push(p->arena, &row->field_names, (void *)(uintptr_t)"");
             continue;
         }
         int32_t typmod = -1;
@@ -511,6 +526,40 @@ typedef struct resolver {
     const plan_built *built;
 } resolver;
 
+static rdb_expr *resolve_node(void *context, rdb_expr *expr);
+
+/* Of an expression over rows of one table: tableoid is that table, a whole row is made of its columns. NULL with the error set. */
+static rdb_expr *resolve_row_value(resolver *s, const rdb_expr_var *var)
+{
+    const rdb_relation *relation = s->built->relation;
+    if (relation == NULL || (var->attribute_no != RDB_COLUMN_TABLEOID && var->attribute_no != 0)) {
+        rdb_error_set(s->p->err, RDB_INTERNAL_ERROR, "column %d of range %u is not at hand", var->attribute_no, var->range_no);
+        return NULL;
+    }
+    if (var->attribute_no == RDB_COLUMN_TABLEOID) {
+        rdb_expr_const *table = RDB_NEW(s->p->arena, rdb_expr_const);
+        table->head = var->head;
+        table->head.kind = RDB_EXPR_CONST;
+        table->value.oid = relation->oid;
+        return &table->head;
+    }
+    rdb_expr_row *row = row_for(s->p, var);
+    for (uint32_t i = 0; i < s->built->count; i++) {
+        rdb_expr *field = NULL;
+        if (relation->columns[i].is_dropped) {
+            if (!add_dropped_field(s->p, row))
+                return NULL;
+            continue;
+        }
+        field = resolve_node(s, s->built->outputs[i]);
+        if (field == NULL)
+            return NULL;
+        rdb_list_push(s->p->arena, &row->fields, field);
+        rdb_list_push(s->p->arena, &row->field_names, (void *)(uintptr_t)relation->columns[i].name);
+    }
+    return &row->head;
+}
+
 static rdb_expr *resolve_node(void *context, rdb_expr *expr)
 {
     resolver *s = context;
@@ -525,18 +574,8 @@ static rdb_expr *resolve_node(void *context, rdb_expr *expr)
         return &slot->head;
     }
     switch ((rdb_expr_kind)expr->kind) {
-    case RDB_EXPR_VAR: {
-        const rdb_expr_var *var = (const rdb_expr_var *)expr;
-        if (var->attribute_no == RDB_COLUMN_TABLEOID && s->built->table_oid != 0) {
-            rdb_expr_const *table = RDB_NEW(s->p->arena, rdb_expr_const);
-            table->head = *expr;
-            table->head.kind = RDB_EXPR_CONST;
-            table->value.oid = s->built->table_oid;
-            return &table->head;
-        }
-        rdb_error_set(s->p->err, RDB_INTERNAL_ERROR, "column %d of range %u is not at hand", var->attribute_no, var->range_no);
-        return NULL;
-    }
+    case RDB_EXPR_VAR:
+        return resolve_row_value(s, (const rdb_expr_var *)expr);
     case RDB_EXPR_AGGREGATE:
         return fail(s->p, RDB_INTERNAL_ERROR, "an aggregate is not at hand");
     case RDB_EXPR_WINDOW:
