@@ -63,6 +63,11 @@ const diag_collector DIAG_SERVER_COLLECTORS[] = {
             "exists (select 1 from pg_locks k where k.relation = i.indrelid and k.mode = 'ShareUpdateExclusiveLock' and k.granted and k.database = (select oid from pg_database where datname = current_database())) "
             "from pg_index i join pg_class c on c.oid = i.indexrelid "
             "join pg_class t on t.oid = i.indrelid join pg_am a on a.oid = c.relam join pg_namespace n on n.oid = c.relnamespace left join pg_stat_all_indexes s on s.indexrelid = c.oid where c.relkind = 'i' and " USER_SCHEMAS},
+    /* Once more, of those that rules object to: a command that was at work when index_use was read may have ended before its locks were looked for. */
+    {.table = "index_again", .columns = "database:n schema:n name:n valid",
+     .each_database = true,
+     .sql = "select current_database(), n.nspname, c.relname, i.indisvalid from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace "
+            "where c.relkind = 'i' and (not i.indisvalid or exists (select 1 from pg_index o where o.indrelid = i.indrelid and o.indexrelid <> i.indexrelid and o.indkey::text = i.indkey::text)) and " USER_SCHEMAS},
     {.table = "foreign_key", .columns = "database:n schema:n table_name:n name:n validated has_index rows",
      .each_database = true,
      .sql = "select current_database(), n.nspname, c.relname, k.conname, k.convalidated, exists (select 1 from pg_index i where i.indrelid = k.conrelid and i.indisvalid and "
